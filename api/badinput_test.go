@@ -7,10 +7,12 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"roomlog/api"
+	"roomlog/api/password"
 	"roomlog/domain"
 	"roomlog/internal/limit"
 )
@@ -255,14 +257,65 @@ func TestRates(t *testing.T) {
 		login(d, "b", from("2001:db8::2")...)
 		limited(t, 2, login(d, "c", from("2001:db8::ffff:3")...))
 	})
-	t.Run("of sign-ins under one name, from many addresses", func(t *testing.T) {
+	t.Run("of wrong passwords under one name, from many addresses", func(t *testing.T) {
 		t.Parallel()
-		d := start(t, func(c *api.Config) { c.SignInsPerName = 3 })
+		d := start(t, func(c *api.Config) { c.WrongPasswordsPerDevice, c.WrongPasswordsPerName = 1, 3 })
+		a := d.account("alice")
 		for i, name := range []string{"alice", "ALICE", "alice "} {
 			login(d, name, from(fmt.Sprintf("198.51.100.%d", i))...).expectFailure(400, "credentials_wrong", "用户名或密码错误")
 		}
 		limited(t, 3, login(d, "alice", from("198.51.100.9")...))
 		login(d, "bob").expectFailure(400, "credentials_wrong", "用户名或密码错误")
+		right := object{"username": "alice", "password": testPassword}
+		d.post("/api/login", right).ok(nil)                                                                           // the address that signed in before
+		limited(t, 3, d.post("/api/login", right, from("198.51.100.10")...))                                          // an unknown address
+		d.post("/api/login", right, append(from("198.51.100.10"), "token", a.Token)...).ok(nil)                       // a known device there
+		limited(t, 3, d.post("/api/login", right, append(from("198.51.100.11"), "token", d.account("eve").Token)...)) // another user's device
+	})
+	t.Run("of one address, which locks out nobody else", func(t *testing.T) {
+		t.Parallel()
+		d := start(t, func(c *api.Config) { c.SignInsPerAddress = 60 })
+		const users = 5
+		for i := range users {
+			register := object{"username": fmt.Sprint("user", i), "password": testPassword, "repassword": testPassword}
+			d.post("/api/reg", register, from("203.0.113.1")...).ok(nil)
+		}
+		for i := range 50 * users {
+			login(d, fmt.Sprint("user", i%users), from("198.51.100.7")...)
+		}
+		for i := range users { // from addresses that the server does not know
+			right := object{"username": fmt.Sprint("user", i), "password": testPassword}
+			d.post("/api/login", right, from(fmt.Sprintf("192.0.2.%d", i))...).ok(nil)
+		}
+	})
+	t.Run("of passwords that wait", func(t *testing.T) {
+		t.Parallel()
+		d := startAPI(t, func(c *api.Config) {
+			c.Password = password.Cost{MemoryKiB: 4096, Passes: 1, AtOnce: 1, Queue: 1, Wait: time.Nanosecond}
+		})
+		d.account("alice")
+		var wg sync.WaitGroup
+		statuses := make(chan int, 100)
+		for range cap(statuses) {
+			wg.Go(func() {
+				got := login(d, "alice")
+				if statuses <- got.status; got.status == 429 && got.header.Get("Retry-After") != "2" {
+					t.Errorf("Retry-After %q, want 2", got.header.Get("Retry-After"))
+				}
+			})
+		}
+		wg.Wait()
+		close(statuses)
+		count := map[int]int{}
+		for status := range statuses {
+			count[status]++
+		}
+		if count[400] == 0 || count[429] == 0 || count[400]+count[429] != 100 {
+			t.Errorf("statuses %v, want only 400 and 429", count)
+		}
+		if strings.Contains(d.log.String(), "level=ERROR") {
+			t.Errorf("the log has errors: %s", d.log.String())
+		}
 	})
 	t.Run("of registrations", func(t *testing.T) {
 		t.Parallel()

@@ -79,28 +79,29 @@ type Config struct {
 	MetricsFrom limit.Proxies // addresses that may read /metrics; nil: loopback addresses
 	GuestChat   bool          // lets users sign in with an e-mail address and no password
 
-	PublicURL    string `placeholder:"URL" help:"URL by which clients reach this server, like https://live.example, used in the addresses of uploads. Default: the host of each request."`
-	TimeZone     string `default:"Asia/Shanghai" help:"IANA time zone of created_time in API responses."`
-	CoinsPerUnit int64  `default:"10" min:"1" max:"1000000" unit:"coins" help:"Coins credited for one currency unit of a top-up."`
-	ChatRooms    int    `default:"200" min:"1" max:"100000" help:"Chat rooms that users may create in total. Operators may create more."`
+	PublicURL    string `placeholder:"URL" help:"URL by which clients reach this server, like https://live.example. It begins the addresses of uploaded files. Default: the host that each request names."`
+	TimeZone     string `default:"Asia/Shanghai" help:"IANA name of the time zone of created_time in API responses, like UTC."`
+	CoinsPerUnit int64  `default:"10" min:"1" max:"1000000" unit:"coins" help:"Number of coins that a top-up credits for one unit of the currency."`
+	ChatRooms    int    `default:"200" min:"1" max:"100000" unit:"chat rooms" help:"Maximum number of chat rooms in total that users may create. Operators may create more."`
 
-	RequestTimeout time.Duration `default:"15s" min:"10ms" max:"10m" help:"Time limit of one request. Uploads and event streams have their own."`
-	Settle         time.Duration `default:"2s" min:"1ms" max:"1m" help:"Time that an accepted command waits for the tables, so that clients read their own writes."`
-	BodyBytes      int64         `default:"65536" min:"100" max:"16777216" unit:"bytes" help:"Size of a JSON body."`
-	BodyTimeout    time.Duration `default:"10s" min:"10ms" max:"10m" help:"Time in which a JSON body must arrive."`
-	UploadBytes    int64         `default:"5242880" min:"1000" max:"1073741824" unit:"bytes" help:"Size of an uploaded image or sound."`
-	UploadTimeout  time.Duration `default:"1m" min:"10ms" max:"1h" help:"Time in which an upload must arrive."`
+	RequestTimeout time.Duration `default:"15s" min:"10ms" max:"10m" help:"Maximum duration of one REST request. Uploads and event streams have limits of their own."`
+	Settle         time.Duration `default:"2s" min:"1ms" max:"1m" help:"Maximum time that the response to a command waits until the tables contain its events, so that clients read their own writes."`
+	BodyBytes      int64         `default:"65536" min:"100" max:"16777216" unit:"bytes" help:"Maximum size of the JSON body of a request."`
+	BodyTimeout    time.Duration `default:"10s" min:"10ms" max:"10m" help:"Maximum time for the JSON body of a request to arrive."`
+	UploadBytes    int64         `default:"5242880" min:"1000" max:"1073741824" unit:"bytes" help:"Maximum size of an uploaded image or sound."`
+	UploadTimeout  time.Duration `default:"1m" min:"10ms" max:"1h" help:"Maximum time for an upload to arrive."`
 
-	ReadsPerAddress         int `default:"30000" min:"1" max:"10000000" unit:"requests/min" help:"Read requests from one address (IPv6: one /64 network). Mobile networks put many users behind one address."`
-	PaymentsPerAddress      int `default:"6000" min:"1" max:"10000000" unit:"requests/min" help:"Callbacks of the payment provider from one address."`
-	SignInsPerAddress       int `default:"60" min:"1" max:"1000000" unit:"requests/min" help:"Sign-ins from one address."`
-	SignInsPerName          int `default:"10" min:"1" max:"1000000" unit:"requests/min" help:"Sign-ins under one username or e-mail address."`
-	RegistrationsPerAddress int `default:"20" min:"1" max:"1000000" unit:"requests/min" help:"New accounts from one address."`
-	ChatRoomsPerAddress     int `default:"10" min:"1" max:"1000000" unit:"requests/min" help:"New chat rooms from one address."`
-	WritesPerUser           int `default:"120" min:"1" max:"1000000" unit:"requests/min" help:"Commands of one user over REST."`
-	UploadsPerUser          int `default:"20" min:"1" max:"1000000" unit:"requests/min" help:"Uploads of one user."`
+	ReadsPerAddress         int `default:"30000" min:"1" max:"10000000" unit:"requests/min" help:"Maximum rate of read requests from one address (IPv6: one /64 network). Mobile networks put many users behind one address."`
+	PaymentsPerAddress      int `default:"6000" min:"1" max:"10000000" unit:"requests/min" help:"Maximum rate of callbacks of the payment provider from one address."`
+	SignInsPerAddress       int `default:"60" min:"1" max:"1000000" unit:"requests/min" help:"Maximum rate of sign-ins from one address."`
+	WrongPasswordsPerDevice int `default:"10" min:"1" max:"1000000" unit:"attempts/min" help:"Maximum rate of wrong passwords under one username from one address, or from one device that has signed in under it before."`
+	WrongPasswordsPerName   int `default:"30" min:"1" max:"1000000" unit:"attempts/min" help:"Maximum rate of wrong passwords under one username from all unknown addresses and devices together. An address or device is unknown until it has signed in under the username. Above the rate, only known ones may sign in."`
+	RegistrationsPerAddress int `default:"20" min:"1" max:"1000000" unit:"requests/min" help:"Maximum rate of new accounts from one address."`
+	ChatRoomsPerAddress     int `default:"10" min:"1" max:"1000000" unit:"requests/min" help:"Maximum rate of new chat rooms from one address."`
+	WritesPerUser           int `default:"120" min:"1" max:"1000000" unit:"requests/min" help:"Maximum rate of REST requests of one user that execute a command."`
+	UploadsPerUser          int `default:"20" min:"1" max:"1000000" unit:"requests/min" help:"Maximum rate of uploads of one user."`
 
-	EventStreams int `default:"32" min:"1" max:"10000" help:"Replays of the event log that may be open at the same time."`
+	EventStreams int `default:"32" min:"1" max:"10000" unit:"replays" help:"Maximum number of replays of the event log (GET /api/events) that are open at the same time."`
 
 	PageSize          int           `default:"10"`  // number of items per page of lives or recordings
 	EventHeartbeat    time.Duration `default:"15s"` // maximum time between two lines of an event stream
@@ -117,6 +118,10 @@ func (c *Config) CheckSettings() error {
 	}
 	if _, err := time.LoadLocation(c.TimeZone); err != nil {
 		faults = append(faults, fmt.Errorf("--time-zone must be an IANA name like Asia/Shanghai (got %q)", c.TimeZone))
+	}
+	if c.WrongPasswordsPerName < 2*c.WrongPasswordsPerDevice { // one address must not lock others out of a name
+		faults = append(faults, fmt.Errorf("--wrong-passwords-per-name must be at least twice --wrong-passwords-per-device (got %d and %d)",
+			c.WrongPasswordsPerName, c.WrongPasswordsPerDevice))
 	}
 	return errors.Join(faults...)
 }

@@ -22,9 +22,6 @@ func (s *server) emailLogin(ctx context.Context, in emailSignIn) (string, error)
 		return "", newFailure(domain.CodeForbidden, "this server requires a password to sign in", texts{domain.CodeForbidden: textNoGuests})
 	}
 	key := s.Store.NameKey(in.Email)
-	if err := s.rates.admitName(key); err != nil {
-		return "", err
-	}
 	user, err := s.emailAccount(ctx, key, in.Email)
 	if err != nil {
 		return "", err

@@ -79,6 +79,7 @@ func (s *server) parseReplay(ctx context.Context, r *http.Request) (replay.Reque
 		request.After = last
 	}
 	request.Query.Live, request.Query.User = domain.LiveID(live), domain.UserID(user)
+	request.Query.History = s.Store.History().Number
 	request.Query.After, err = s.Store.ParseCursor(ctx, request.After)
 	return request, err
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -345,6 +346,55 @@ func TestEventsFollow(t *testing.T) {
 			t.Fatalf("after the last line comes %q", rest)
 		}
 	})
+}
+
+// The database falls back to an earlier state, and other events take the positions of those that the reader has.
+func TestEventsOfALostHistory(t *testing.T) {
+	t.Parallel()
+	for name, matching := range map[string]string{"a reader of all events": "", "a reader whose filter matches nothing": "&type=order.paid.v1"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := startAPI(t, func(c *api.Config) { c.EventHeartbeat = 20 * time.Millisecond })
+			a := d.account("alice")
+			a.grant(domain.RoleAnalyst)
+			kept, _ := d.store.Head(t.Context())
+			a.live("lost")
+			head, _ := d.store.Head(t.Context())
+			s := a.follow("?follow=true" + matching)
+			last := s.next()
+			for reached := int64(0); reached < head; {
+				if reached = last.Position; reached == 0 {
+					reached, _ = strconv.ParseInt(strings.SplitN(last.Cursor, ".", 2)[0], 10, 64)
+				}
+				if reached < head {
+					last = s.next()
+				}
+			}
+			_, err := d.db.Owner.Exec(t.Context(), fmt.Sprintf("SELECT pg_advisory_xact_lock(%d); ALTER TABLE public.events DISABLE TRIGGER ALL; DELETE FROM public.events WHERE position > %d", 0x6c6f67, kept))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 3 { // the tables do not follow: they belong to the lost history
+				_, err := d.sequencer.Execute(t.Context(), domain.Request{Command: domain.AddGift{Name: "another", Price: 3}, Actor: domain.Actor{Kind: domain.Operator}})
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			end := s.next()
+			for end.End == "" {
+				if end.Type != "" {
+					t.Fatalf("got %+v of another history", end)
+				}
+				end = s.next()
+			}
+			if end.End != "cursor_lost" || end.Cursor != last.Cursor {
+				t.Errorf("the stream ended with %+v, want cursor_lost and the cursor %s", end, last.Cursor)
+			}
+			if got := a.get("/api/events?after=" + end.Cursor); got.status != http.StatusConflict {
+				t.Errorf("got status %d for its cursor, want 409", got.status)
+			}
+		})
+	}
 }
 
 func TestEventsHeartbeat(t *testing.T) {

@@ -17,6 +17,7 @@ import (
 	"roomlog/domain"
 	"roomlog/eventstore"
 	"roomlog/eventstore/ratelimit"
+	"roomlog/internal/limit"
 	"roomlog/projections"
 )
 
@@ -52,6 +53,7 @@ const (
 	codeBodyTooLarge  domain.Code = "body_too_large"
 	codeBodyTooSlow   domain.Code = "body_too_slow"
 	codeCredentials   domain.Code = "credentials_wrong"
+	codeSignInBusy    domain.Code = "sign_in_busy"
 	codePasswordsDiff domain.Code = "passwords_differ"
 	codeImage         domain.Code = "image_unsupported"
 	codeSignature     domain.Code = "signature_invalid"
@@ -69,6 +71,7 @@ var chinese = map[domain.Code]string{
 	codeCredentials:       "用户名或密码错误",
 	password.CodeTooShort: "密码至少6个字符",
 	password.CodeTooLong:  "密码最多128个字符",
+	codeSignInBusy:        domain.CodeBusy.Chinese(),
 	codePasswordsDiff:     "两次输入的密码不一致",
 	codeImage:             "只支持 JPEG、PNG、GIF、WebP 图片和 OGG、MP3、M4A、AAC、WebM、WAV、AMR 语音",
 	codeSignature:         "签名错误",
@@ -110,6 +113,7 @@ var statuses = map[domain.Code]int{
 	codeBodyTooLarge:               http.StatusRequestEntityTooLarge,
 	codeImage:                      http.StatusUnsupportedMediaType,
 	domain.CodeRateLimited:         http.StatusTooManyRequests,
+	codeSignInBusy:                 http.StatusTooManyRequests,
 	domain.CodeBusy:                http.StatusServiceUnavailable,
 	domain.CodeCoinsClosed:         http.StatusServiceUnavailable,
 	domain.CodeInternal:            http.StatusInternalServerError,
@@ -150,10 +154,15 @@ func refusal(code domain.Code, format string, args ...any) error {
 func badRequest(english string) error { return refusal(domain.CodeBadRequest, "%s", english) }
 
 // reporter converts errors into failures.
-type reporter struct{ log *slog.Logger }
+type reporter struct {
+	log     *slog.Logger
+	now     func() time.Time
+	outages *limit.Repeats // requests that failed because the database is away or too slow
+}
 
 // failure converts an error into the failure to send to the client. It logs internal errors and does not send their
-// text to the client. All errors of requests pass through it.
+// text to the client. All errors of requests pass through it. Overload is no error of the server: its log lines are
+// warnings, at most one in a second.
 func (r reporter) failure(ctx context.Context, err error, own texts) *failure {
 	var f *failure
 	var refused *domain.Refusal
@@ -177,13 +186,20 @@ func (r reporter) failure(ctx context.Context, err error, own texts) *failure {
 		return newFailure(domain.CodeUserUnavailable, "there is no such user", own)
 	case errors.Is(err, context.Canceled) && ctx.Err() != nil: // the client has disconnected
 		return newFailure(domain.CodeBusy, "the request was canceled", own)
+	case errors.Is(err, password.ErrBusy):
+		f := newFailure(codeSignInBusy, "too many users are signing in: try again in some seconds", own)
+		f.retryAfter = 2 * time.Second
+		return f
 	case errors.Is(err, eventstore.ErrBusy):
 		return newFailure(domain.CodeBusy, "the server is overloaded: try again in a second", own)
 	}
-	r.log.ErrorContext(ctx, "request failed", slog.String("request_id", requestOf(ctx).id), slog.Any("error", err))
 	if isUnavailable(err) {
+		if count, ok := r.outages.Next(r.now()); ok {
+			r.log.WarnContext(ctx, "requests failed, the database cannot be reached or is too slow", slog.Int("count", count), slog.Any("error", err))
+		}
 		return newFailure(domain.CodeBusy, "the database cannot be reached: try again in a second", own)
 	}
+	r.log.ErrorContext(ctx, "request failed", slog.String("request_id", requestOf(ctx).id), slog.Any("error", err))
 	return newFailure(domain.CodeInternal, "internal error: try again later", own)
 }
 

@@ -30,7 +30,8 @@ func (s *server) withRequestContext(next http.Handler) http.Handler {
 		if rc.baseURL == "" {
 			rc.baseURL = baseURL(s.Proxies, r)
 		}
-		rc.caller, rc.tokenError = s.Tokens.Read(tokenOf(r))
+		rc.token = tokenOf(r)
+		rc.caller, rc.tokenError = s.Tokens.Read(rc.token)
 		h := w.Header()
 		h.Set("X-Request-Id", rc.id)
 		h.Set("X-Content-Type-Options", "nosniff")

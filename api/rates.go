@@ -15,7 +15,7 @@ type rateClass int
 // The rate classes. Each process has its own limits.
 const (
 	rateReads         rateClass = iota + 1 // per address
-	rateSignIns                            // per address; the handler also takes a token per name
+	rateSignIns                            // per address; api/signin also limits wrong passwords
 	rateRegistrations                      // per address
 	rateChatRooms                          // per address
 	rateWrites                             // per user
@@ -30,7 +30,7 @@ func (c rateClass) known() bool { return c >= rateReads && c <= ratePayments }
 
 func (c rateClass) description() string {
 	return [...]string{
-		"", "Rate: reads by address.", "Rate: sign-ins by address and by name.", "Rate: registrations by address.",
+		"", "Rate: reads by address.", "Rate: sign-ins by address, wrong passwords by name.", "Rate: registrations by address.",
 		"Rate: new chat rooms by address.", "Rate: commands by user.", "Rate: uploads by user.",
 		"Rate: payment callbacks by address.",
 	}[c]
@@ -38,14 +38,13 @@ func (c rateClass) description() string {
 
 // rates holds the rate limiters of this server.
 type rates struct {
-	now           func() time.Time
-	classes       map[rateClass]*limit.Rates[string]
-	signInsByName *limit.Rates[string]
+	now     func() time.Time
+	classes map[rateClass]*limit.Rates[string]
 }
 
 func newRates(c Config) *rates {
 	perMinute := func(n int) *limit.Rates[string] { return limit.NewRates[string](limit.PerMinute(n), maxRateKeys) }
-	return &rates{now: c.Now, signInsByName: perMinute(c.SignInsPerName), classes: map[rateClass]*limit.Rates[string]{
+	return &rates{now: c.Now, classes: map[rateClass]*limit.Rates[string]{
 		rateReads:         perMinute(c.ReadsPerAddress),
 		rateSignIns:       perMinute(c.SignInsPerAddress),
 		rateRegistrations: perMinute(c.RegistrationsPerAddress),
@@ -70,15 +69,17 @@ func (r *rates) admit(ctx context.Context, class rateClass) error {
 	return nil
 }
 
-// admitName takes a sign-in token for the name with the given key.
-func (r *rates) admitName(nameKey string) error { return r.take(r.signInsByName, nameKey) }
-
 func (r *rates) take(buckets *limit.Rates[string], key string) error {
 	retryAfter, ok := buckets.Take(key, r.now())
 	if ok {
 		return nil
 	}
-	f := newFailure(domain.CodeRateLimited, "too many requests: try again later", nil)
+	return rateLimited("too many requests: try again later", retryAfter)
+}
+
+// rateLimited returns the failure of a request above a limit.
+func rateLimited(english string, retryAfter time.Duration) *failure {
+	f := newFailure(domain.CodeRateLimited, english, nil)
 	f.retryAfter = max(retryAfter, time.Second)
 	return f
 }

@@ -18,7 +18,8 @@ type requestContext struct {
 	baseURL        string     // URL under which the client reached this server
 	idempotencyKey string
 	caller         token.Claims
-	tokenError     error // the error of the token; nil for a valid token
+	tokenError     error  // the error of the token; nil for a valid token
+	token          string // the token as it was sent
 
 	// The access rule of the endpoint sets these fields if it loads them.
 	user projections.User

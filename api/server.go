@@ -8,7 +8,9 @@ import (
 
 	"roomlog/api/meters"
 	"roomlog/api/password"
+	"roomlog/api/signin"
 	"roomlog/api/upload"
+	"roomlog/internal/limit"
 )
 
 // server holds the state that the handlers share.
@@ -20,6 +22,7 @@ type server struct {
 	passwords *password.Hasher
 	uploads   *upload.Store
 	rates     *rates
+	signIns   *signin.Guard
 	meters    *meters.Meters
 	spec      []byte // the OpenAPI document as JSON
 
@@ -35,7 +38,7 @@ func newServer(c Config) (*server, error) {
 	}
 	draining := make(chan struct{})
 	s := &server{
-		Config: c, reporter: reporter{c.Log}, log: c.Log, passwords: password.NewHasher(c.Password), rates: newRates(c),
+		Config: c, reporter: reporter{c.Log, c.Now, limit.NewRepeats(time.Second)}, log: c.Log, passwords: password.NewHasher(c.Password), rates: newRates(c),
 		streams: make(chan struct{}, c.EventStreams), draining: draining, drain: sync.OnceFunc(func() { close(draining) }),
 	}
 	var err error
@@ -43,6 +46,10 @@ func newServer(c Config) (*server, error) {
 		return nil, fmt.Errorf("api: load the time zone: %w", err)
 	}
 	if s.uploads, err = upload.Open(c.Uploads, c.UploadBytes); err != nil {
+		return nil, err
+	}
+	s.signIns, err = signin.NewGuard(signin.Config{PerDevice: c.WrongPasswordsPerDevice, PerName: c.WrongPasswordsPerName, Now: c.Now})
+	if err != nil {
 		return nil, err
 	}
 	s.meters, err = meters.New(c.Metrics)

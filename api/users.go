@@ -7,8 +7,10 @@ import (
 	"github.com/google/uuid"
 
 	"roomlog/api/password"
+	"roomlog/api/signin"
 	"roomlog/api/token"
 	"roomlog/domain"
+	"roomlog/internal/limit"
 	"roomlog/projections"
 )
 
@@ -100,11 +102,7 @@ type signedIn struct {
 // login checks username and password, starts a session and ends the user's previous session. For unknown usernames
 // and wrong passwords the response and its time are the same.
 func (s *server) login(ctx context.Context, in *credentials) (signedIn, error) {
-	name := s.Store.NameKey(in.Body.Username)
-	if err := s.rates.admitName(name); err != nil {
-		return signedIn{}, err
-	}
-	account, err := s.checkPassword(ctx, name, in.Body.Password)
+	account, err := s.checkPassword(ctx, s.Store.NameKey(in.Body.Username), in.Body.Password)
 	if err != nil {
 		return signedIn{}, err
 	}
@@ -128,14 +126,19 @@ func (s *server) startSession(ctx context.Context, user domain.UserID) (string, 
 
 // checkPassword returns the account of a username if the password is correct, and a *domain.Refusal otherwise.
 func (s *server) checkPassword(ctx context.Context, nameKey, guess string) (projections.Account, error) {
-	wrong := refusal(codeCredentials, "no account has this username and password")
 	if password.Check(guess) != nil { // no account can have this password
-		return projections.Account{}, wrong
+		return projections.Account{}, wrongPassword()
 	}
 	account, err := s.Queries.Account(ctx, nameKey)
 	if err != nil && !isNotFound(err) {
 		return account, err
 	}
+	end, retryAfter, ok := s.signIns.Begin(s.signInAttempt(ctx, nameKey, account.ID))
+	if !ok {
+		return account, rateLimited("too many wrong passwords: try again later", retryAfter)
+	}
+	outcome := signin.Undecided
+	defer func() { end(outcome) }()
 	hash, err := s.Store.Credential(ctx, account.Credential) // also for unknown names, so that the time is the same
 	if err != nil {
 		return account, err
@@ -145,11 +148,29 @@ func (s *server) checkPassword(ctx context.Context, nameKey, guess string) (proj
 	case err != nil:
 		return account, err
 	case !right:
-		return account, wrong
-	case account.Disabled:
+		outcome = signin.Wrong
+		return account, wrongPassword()
+	}
+	outcome = signin.Right
+	if account.Disabled {
 		return account, refusal(domain.CodeUserUnavailable, "user %d is disabled", account.ID)
 	}
 	return account, nil
+}
+
+func wrongPassword() error {
+	return refusal(codeCredentials, "no account has this username and password")
+}
+
+// signInAttempt describes an attempt to sign in as a user; 0 for a username without an account. A client that sends an
+// earlier token of the user is a known device. Clients send the last token that they have.
+func (s *server) signInAttempt(ctx context.Context, nameKey string, user domain.UserID) signin.Attempt {
+	rc := requestOf(ctx)
+	attempt := signin.Attempt{Name: nameKey, Address: limit.Key(rc.addr)}
+	if owner, session, ok := s.Tokens.Issued(rc.token); ok && owner == user {
+		attempt.Device = session
+	}
+	return attempt
 }
 
 func (s *server) logout(ctx context.Context, _ *struct{}) (string, error) {

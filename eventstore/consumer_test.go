@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -253,6 +254,39 @@ func TestConsumer(t *testing.T) {
 		stuck.stop()
 		l.waitForAll()
 	})
+
+	for name, replace := range map[string]string{
+		"the log is shorter":              "DELETE FROM events WHERE position > 3",
+		"the log has another event there": "UPDATE events SET event_id = gen_random_uuid() WHERE position = (SELECT max(position) FROM events)",
+		"the log has another event there, and more": `UPDATE events SET event_id = gen_random_uuid() WHERE position = (SELECT max(position) FROM events);
+			INSERT INTO events SELECT max(position) + 1, 'gift-99', 1, gen_random_uuid(), 'gift.added.v1', '{}', '{}', NULL, now() FROM events`,
+	} {
+		t.Run("stops at a checkpoint of another log: "+name, func(t *testing.T) {
+			t.Parallel()
+			l := newConsumerLog(t)
+			l.fixture(3, 10)
+			failed := make(chan error, 1)
+			l.read(consumer.Config{PollInterval: 10 * time.Millisecond, OnError: func(err error) time.Duration {
+				select {
+				case failed <- err:
+				default:
+				}
+				return 10 * time.Millisecond
+			}}, nil)
+			l.waitForAll()
+			head := l.number("SELECT position FROM checkpoint WHERE consumer_group = 'readers'")
+			l.exec("BEGIN; ALTER TABLE events DISABLE TRIGGER ALL; " + replace + "; COMMIT")
+			var lost *consumer.CheckpointError
+			if err := <-failed; !errors.As(err, &lost) || lost.Position != head || !strings.Contains(err.Error(), "roomlog rebuild") {
+				t.Errorf("got %v, want an error about position %d", err, head)
+			}
+			if n, _ := l.seen(); n != head {
+				t.Errorf("%d events are read, want %d", n, head)
+			}
+			l.exec("DELETE FROM public.seen; DELETE FROM checkpoint; INSERT INTO checkpoint (consumer_group) VALUES ('readers')")
+			l.waitForAll()
+		})
+	}
 
 	t.Run("writes nothing while there is nothing to read", func(t *testing.T) {
 		t.Parallel()

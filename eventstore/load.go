@@ -60,7 +60,7 @@ func (q *Sequencer) load(ctx context.Context, b *batch) error {
 		}
 		p = &pgx.Batch{}
 	}
-	p.Queue(selectHead, expected.position).QueryRow(h.scan)
+	p.Queue(q.head, expected.position).QueryRow(h.scan)
 	if len(keys) > 0 {
 		p.Queue(selectCommands, actors, keys).Query(b.readCommands)
 	}

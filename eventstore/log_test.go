@@ -28,7 +28,8 @@ type testLog struct {
 	db        *pgtest.DB
 	store     *eventstore.Store
 	sequencer *eventstore.Sequencer
-	stop      func() // ends the sequencer and waits for it, like the end of the test
+	prepare   func(*eventstore.Sequencer) // called before the sequencer runs; may be nil
+	stop      func()                      // ends the sequencer and waits for it, like the end of the test
 }
 
 func newLog(t testing.TB) *testLog {
@@ -70,6 +71,9 @@ func openStore(t testing.TB, db *pgtest.DB, c eventstore.Config) *testLog {
 // run starts a sequencer.
 func (l *testLog) run(c eventstore.SequencerConfig) {
 	l.sequencer = eventstore.NewSequencer(l.store, c)
+	if l.prepare != nil {
+		l.prepare(l.sequencer)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	stopped := make(chan struct{})
 	go func() {

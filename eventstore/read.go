@@ -26,6 +26,10 @@ type Query struct {
 	Types []string      // of these types, as written; nil: all
 	Live  domain.LiveID // of this live; 0: all
 	User  domain.UserID // caused by this user; 0: all
+
+	// History is the number of the history of the log in which After is a position, see History. If the log has another history,
+	// or ends before After, Read fails with ErrCursorLost. 0: not checked.
+	History int64
 }
 
 // Page is the result of a query.
@@ -89,6 +93,9 @@ func (s *Store) read(ctx context.Context, q Query) (Page, error) {
 		return Page{}, fmt.Errorf("read events after %d: %w", q.After, err)
 	}
 	s.compare(ctx, expected, h)
+	if q.History != 0 && (s.History().Number != q.History || h.position < q.After) {
+		return Page{}, fmt.Errorf("read events after %d: %w", q.After, ErrCursorLost)
+	}
 	page.Head = h.position
 	// Events that were appended between the statements may be in the page.
 	page.Next = max(q.After, min(page.Head, q.UpTo))

@@ -14,7 +14,7 @@ import (
 
 // SequencerConfig configures a Sequencer. A zero field means its default.
 type SequencerConfig struct {
-	QueueSize     int           `default:"8192" min:"1" max:"1000000" unit:"commands" help:"Commands that wait for the log. More are refused as busy."`
+	QueueSize     int           `default:"8192" min:"1" max:"1000000" unit:"commands" help:"Maximum number of commands that wait to be appended to the log. Further commands are refused with the code busy."`
 	BatchSize     int           `default:"512" min:"1" max:"10000"`       // maximum number of requests in one transaction
 	CacheSize     int           `default:"100000" min:"1" max:"10000000"` // maximum number of cached states
 	SnapshotEvery int           `default:"200" min:"1" max:"1000000"`     // versions of a stream between two snapshots
@@ -34,6 +34,7 @@ type Sequencer struct {
 
 	// Only the goroutine of Run uses these.
 	conn    *pgx.Conn
+	head    string // the statement select_head.sql
 	states  *stateCache
 	history int64         // number of the history that states belongs to
 	session uint64        // the keys that were read in this session of the keyring may seal; see forget
@@ -49,7 +50,7 @@ type Sequencer struct {
 func NewSequencer(s *Store, c SequencerConfig) *Sequencer {
 	settings.Defaults(&c)
 	return &Sequencer{
-		store: s, config: c, queue: make(chan *call, c.QueueSize), states: newStateCache(c.CacheSize),
+		store: s, config: c, queue: make(chan *call, c.QueueSize), head: selectHead, states: newStateCache(c.CacheSize),
 		reported: newReported(), random: bufio.NewReader(rand.Reader), outage: outage{timeout: c.Timeout},
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"roomlog/eventstore"
 )
 
 const remark = "nice cut, where is that knife from?"
@@ -25,6 +27,30 @@ func BenchmarkFigureAppend(b *testing.B) {
 		b.ReportMetric(got.ratio("append, 256 callers", "bare, 32 connections"), "append_256_ratio")
 		b.ReportMetric(got.ratio("append, 32 callers", "bare, 32 connections"), "append_32_ratio")
 		b.ReportMetric(got.ratio("append, 1 caller", "bare, 1 connection"), "append_1_ratio")
+	}
+}
+
+// The check of the history is a part of the statement that reads the head of the log.
+func BenchmarkFigureHistoryCheck(b *testing.B) {
+	for b.Loop() {
+		l := newBenchLog(b, 1000)
+		l.stop()
+		with := func(checked bool) func() float64 {
+			return func() float64 {
+				q := *l
+				q.testLog = &testLog{t: b, db: l.db, store: l.store}
+				q.prepare = func(s *eventstore.Sequencer) {
+					if !checked {
+						eventstore.SkipHistoryCheck(s)
+					}
+				}
+				q.run(eventstore.SequencerConfig{})
+				defer q.stop()
+				return q.comments(256)()
+			}
+		}
+		got := measureInTurns(b, contender{"with the check", with(true)}, contender{"without", with(false)})
+		b.ReportMetric(got.ratio("with the check", "without"), "history_check_ratio")
 	}
 }
 

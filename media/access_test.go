@@ -300,10 +300,13 @@ func TestLimitsOfConnectionsAndStreams(t *testing.T) {
 	})
 	t.Run("strangers", func(t *testing.T) {
 		h := run(t, func(c *media.Config) { c.Limits.MaxPendingPerAddress = 2 })
-		first, second := dialRTMP(t, h.rtmp), dialRTMP(t, h.rtmp)
+		first := dialRTMP(t, h.rtmp)
+		eventually(t, "one stranger", func() bool { return h.Snapshot().Pending == 1 })
+		second := dialRTMP(t, h.rtmp)
 		eventually(t, "two strangers", func() bool { return h.Snapshot().Pending == 2 })
-		dialRTMP(t, h.rtmp).gone()
-		first.Close()
+		third := dialRTMP(t, h.rtmp)
+		first.gone() // has waited longest
+		third.Close()
 		second.send(hello("live", "publish", 3, nil, "KEY?sign="+h.signer.Publish("KEY"), "live"))
 		second.expect(rtmp.PublishStart) // not pending any more
 		eventually(t, "no dialRequest", func() bool { return h.Snapshot().Pending == 0 })

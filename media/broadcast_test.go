@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"roomlog/internal/clocktest"
 	"roomlog/media"
 	"roomlog/media/flv"
 	"roomlog/media/rtmp"
@@ -122,19 +123,18 @@ func TestBroadcastEndsWithoutReconnect(t *testing.T) {
 }
 
 func TestSilentPublishersCanBeReplaced(t *testing.T) {
-	h := run(t, func(c *media.Config) { c.TakeoverAfter = 500 * time.Millisecond })
+	const takeoverAfter = 30 * time.Second
+	clock := clocktest.Running()
+	h := run(t, func(c *media.Config) { c.Now, c.TakeoverAfter = clock.Now, takeoverAfter })
 	frozen := h.publish(t, "KEY")
 	frozen.begin(0)
 	v := h.watch(t, h.flvURL("KEY"))
 	v.sees(sound("first"))
 	signed := "KEY?sign=" + h.signer.Publish("KEY")
 	h.dialRequest(t, "live", "publish", 3, nil, signed, "live").expect(rtmp.PublishBadName)
-	var owner *sender
-	eventually(t, "a takeover", func() bool {
-		owner = h.dialRequest(t, "live", "publish", 3, nil, signed, "live")
-		eventually(t, "an answer", func() bool { return owner.hears(rtmp.PublishStart) || owner.hears(rtmp.PublishBadName) })
-		return owner.hears(rtmp.PublishStart)
-	})
+	clock.Forward(takeoverAfter)
+	owner := h.dialRequest(t, "live", "publish", 3, nil, signed, "live")
+	owner.expect(rtmp.PublishStart)
 	frozen.gone()
 	// a new publisher cannot be replaced at once
 	h.dialRequest(t, "live", "publish", 3, nil, signed, "live").expect(rtmp.PublishBadName)

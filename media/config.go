@@ -2,6 +2,7 @@ package media
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"time"
@@ -31,13 +32,13 @@ type Config struct {
 	Tick time.Duration `default:"40ms" max:"100ms" zero:"every frame is written at once" help:"Time during which frames are collected into one write to a player."`
 	// StreamGrace is long enough for the reconnect of an encoder, which starts after about 2 s and may need several
 	// attempts.
-	StreamGrace time.Duration `default:"15s" max:"10m" zero:"the broadcast ends at once" help:"Time that a broadcast waits for a lost encoder to reconnect."`
+	StreamGrace time.Duration `default:"15s" max:"10m" zero:"the broadcast ends at once" help:"Time that a lost encoder has to reconnect before its broadcast ends."`
 	// TakeoverAfter lets an owner replace a connection that the network has dropped.
 	TakeoverAfter time.Duration `default:"3s" min:"100ms" max:"1m" help:"Time without media after which the owner of a stream may publish it from another connection."`
 	// SettleTime is the time that players of a new stream wait for audio if only video has arrived, or for video if
 	// only audio has arrived.
 	SettleTime  time.Duration `default:"800ms"`
-	AllowOrigin string        `default:"*" help:"Origin of web pages that may play streams and recordings, sent as Access-Control-Allow-Origin."`
+	AllowOrigin string        `default:"*" help:"Origin of the web pages that may play streams and recordings, like https://live.example; * permits all. It is sent as Access-Control-Allow-Origin."`
 
 	// RTMP configures RTMP connections. RTMP.Now is replaced by Now.
 	RTMP rtmp.Config
@@ -51,17 +52,17 @@ type Config struct {
 type Limits struct {
 	// MaxStreams does not count streams that have only waiting players. But such a stream is added only while the
 	// server has fewer than MaxStreams streams of both kinds.
-	MaxStreams          int `default:"1000" min:"1" max:"100000" help:"Streams that may be published on this node at the same time."`
-	MaxStreamPlayers    int `default:"5000" min:"1" max:"1000000" help:"Players of one stream on this node."`
-	MaxMediaConnections int `default:"10000" min:"1" max:"1000000" help:"Publishers and players on this node."`
+	MaxStreams          int `default:"1000" min:"1" max:"100000" unit:"streams" help:"Maximum number of streams that are published to this process at the same time."`
+	MaxStreamPlayers    int `default:"5000" min:"1" max:"1000000" unit:"players" help:"Maximum number of players of one stream at this process."`
+	MaxMediaConnections int `default:"10000" min:"1" max:"1000000" unit:"connections" help:"Maximum number of publishers and players at this process."`
 	// MaxMediaPerAddress is large because mobile networks put many users behind one address.
-	MaxMediaPerAddress   int `default:"1000" min:"1" max:"1000000" help:"Publishers and players from one address (IPv6: one /64 network)."`
-	MaxPending           int `default:"1000" min:"1" max:"1000000" help:"RTMP connections that have not requested to publish or play yet. They are closed after 10 s."`
-	MaxPendingPerAddress int `default:"256" min:"1" max:"1000000" help:"RTMP connections from one address that have not requested to publish or play yet."`
+	MaxMediaPerAddress   int `default:"1000" min:"1" max:"1000000" unit:"connections" help:"Maximum number of publishers and players from one address (IPv6: one /64 network)."`
+	MaxPending           int `default:"1000" min:"1" max:"1000000" unit:"connections" help:"Maximum number of RTMP connections that have not requested to publish or play yet. Such a connection is closed after 10 s."`
+	MaxPendingPerAddress int `default:"256" min:"1" max:"1000000" unit:"connections" help:"Maximum number of RTMP connections from one address that have not requested to publish or play yet."`
 	// GOPBytes and GOPFrames hold two groups of pictures of common encoders. Players of a stream with larger groups
 	// start without a key frame.
-	GOPBytes  int `default:"16777216" min:"65536" max:"1073741824" unit:"bytes" help:"Size of the buffer of one stream, from which new and slow players start."`
-	GOPFrames int `default:"4096" min:"16" max:"1000000" help:"Frames in the buffer of one stream."`
+	GOPBytes  int `default:"16777216" min:"65536" max:"1073741824" unit:"bytes" help:"Maximum size of the buffer of one stream. New and slow players start with the frames of the buffer."`
+	GOPFrames int `default:"4096" min:"16" max:"1000000" unit:"frames" help:"Maximum number of frames in the buffer of one stream."`
 }
 
 // HLSConfig configures HLS.
@@ -76,6 +77,14 @@ type HLSConfig struct {
 	Linger time.Duration `default:"15s"`
 	// WriteTimeout is the time in which a player must accept a file.
 	WriteTimeout time.Duration `default:"30s"`
+}
+
+// CheckSettings returns an error if AllowOrigin is no origin.
+func (c *Config) CheckSettings() error {
+	if c.AllowOrigin != "" && !settings.IsOrigin(c.AllowOrigin) {
+		return fmt.Errorf("--allow-origin must be * or one origin such as https://live.example, without a path (got %q)", c.AllowOrigin)
+	}
+	return nil
 }
 
 // withDefaults returns the configuration with defaults filled in. It returns an error if a value is missing or out of

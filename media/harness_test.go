@@ -11,10 +11,11 @@ import (
 	"time"
 
 	"roomlog/media"
+	"roomlog/media/rtmp"
 )
 
 // timeout is how long a test waits for something that should happen soon.
-const timeout = 20 * time.Second
+const timeout = time.Minute
 
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
@@ -47,6 +48,9 @@ func run(t testing.TB, change func(*media.Config)) *testServer {
 	h := &testServer{signer: signer, log: &recorder{}}
 	cfg := media.Config{Authorizer: media.SignAuthorizer{Signer: signer}, Observer: h.log, Now: time.Now,
 		Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))}
+	// On a slow machine no honest client is late.
+	cfg.RTMP = rtmp.Config{HandshakeTimeout: timeout, MessageTimeout: timeout, ControlTimeout: timeout, MediaTimeout: timeout}
+	cfg.SettleTime, cfg.StreamGrace, cfg.HLS.Muxer.WaitTimeout = 5*time.Second, timeout, timeout
 	if change != nil {
 		change(&cfg)
 	}
@@ -61,7 +65,7 @@ func (h *testServer) open(t testing.TB) {
 	t.Helper()
 	rtmpListener, httpListener := listen(t), listen(t)
 	h.rtmp, h.http = rtmpListener.Addr().String(), httpListener.Addr().String()
-	web := &http.Server{Handler: h.Server, ReadHeaderTimeout: 5 * time.Second}
+	web := &http.Server{Handler: h.Server, ReadHeaderTimeout: timeout}
 	ctx, cancel := context.WithCancel(context.Background())
 	var all sync.WaitGroup
 	all.Go(func() {

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"roomlog/internal/clocktest"
 	"roomlog/media"
 )
 
@@ -153,7 +154,7 @@ func TestHLSChecksTheSignOnceAndThenTheSession(t *testing.T) {
 }
 
 func TestHLSEndsWithTheBroadcast(t *testing.T) {
-	h := run(t, func(c *media.Config) { c.HLS.Linger = 500 * time.Millisecond })
+	h := run(t, func(c *media.Config) { c.HLS.Linger = 3 * time.Second })
 	s := h.onHLS(t, "KEY")
 	p := h.playHLS(t, "KEY")
 	s.unpublish()
@@ -173,15 +174,18 @@ func TestHLSEndsWithTheBroadcast(t *testing.T) {
 }
 
 func TestHLSStopsWithoutRequests(t *testing.T) {
-	h := run(t, func(c *media.Config) { c.HLS.IdleTimeout = 300 * time.Millisecond })
+	const idleTimeout = time.Hour
+	clock := clocktest.Running()
+	h := run(t, func(c *media.Config) { c.Now, c.HLS.IdleTimeout = clock.Now, idleTimeout })
 	h.onHLS(t, "KEY")
 	p := h.playHLS(t, "KEY")
-	for range 10 { // segmenting continues as long as there are requests
-		<-time.After(60 * time.Millisecond)
+	for range 5 { // segmenting continues as long as there are requests
+		clock.Forward(idleTimeout * 3 / 4)
 		if status, _, _ := page(t, p.base+p.lists[0]); status != 200 {
 			t.Fatal(status)
 		}
 	}
+	clock.Forward(idleTimeout)
 	h.stream(t, "KEY", "nobody", func(s media.StreamStats) bool { return len(s.Players) == 0 })
 	if status, _, _ := page(t, p.base+p.lists[0]); status != 403 {
 		t.Fatal(status)

@@ -18,7 +18,7 @@ import (
 // SignSettings are the settings of a Signer.
 type SignSettings struct {
 	// SignLife is about 28 hours, so that a sign does not expire during a long broadcast.
-	SignLife time.Duration `default:"100000s" min:"1m" max:"8760h" help:"Time for which a signed stream address is valid."`
+	SignLife time.Duration `default:"100000s" min:"1m" max:"8760h" help:"Time for which the sign of a stream address is valid. A sign authorizes publishing or playing one stream."`
 }
 
 const (
@@ -61,7 +61,7 @@ type scopedSecrets struct{ publish, play string }
 func NewSigner(secrets []string, life time.Duration, now func() time.Time) (*Signer, error) {
 	switch {
 	case len(secrets) == 0 || len(secrets) > maxSecrets:
-		return nil, fmt.Errorf("media: a signer needs 1 or 2 secrets (got %d)", len(secrets))
+		return nil, fmt.Errorf("there must be one or two sign secrets (got %d)", len(secrets))
 	case life < 0 || life > 0 && life < time.Second:
 		return nil, fmt.Errorf("media: the lifetime of signs must be at least 1s (got %v)", life)
 	case now == nil:
@@ -75,7 +75,7 @@ func NewSigner(secrets []string, life time.Duration, now func() time.Time) (*Sig
 	}
 	for i, secret := range secrets {
 		if len(secret) < minSecretLen {
-			return nil, fmt.Errorf("media: signing secret %d must have at least %d bytes (got %d)", i+1, minSecretLen, len(secret))
+			return nil, fmt.Errorf("sign secret %d must have at least %d bytes (got %d)", i+1, minSecretLen, len(secret))
 		}
 		s.keys = append(s.keys, scopedSecrets{publish: secret, play: playSecret(secret)})
 	}

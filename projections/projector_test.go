@@ -2,6 +2,7 @@ package projections_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -12,9 +13,11 @@ import (
 
 	"roomlog/domain"
 	"roomlog/eventstore"
+	"roomlog/eventstore/consumer"
 	"roomlog/eventstore/pgtest"
 	"roomlog/projections"
 	"roomlog/projections/projtest"
+	"roomlog/projections/rebuild"
 )
 
 // poison returns the rows of table poison as "position projection type".
@@ -121,6 +124,50 @@ func TestProjector(t *testing.T) {
 			t.Error(err)
 		}
 	})
+
+	for name, replace := range map[string]string{
+		"the log is shorter":              "DELETE FROM public.events WHERE position > 3",
+		"the log has another event there": "UPDATE public.events SET event_id = gen_random_uuid() WHERE position = (SELECT max(position) FROM public.events)",
+	} {
+		t.Run("halts at tables of another log until they are rebuilt: "+name, func(t *testing.T) {
+			t.Parallel()
+			w := projtest.New(t)
+			projtest.NewTraffic(w, 3, 1)
+			logged := &logCounter{}
+			p := w.Projector(projections.ProjectorConfig{Poll: 10 * time.Millisecond, HaltedRetry: 10 * time.Millisecond, Log: slog.New(slog.NewTextHandler(logged, nil))})
+			w.Start(p.Run)
+			w.CatchUp()
+			at := w.Checkpoint()
+			w.Exec("ALTER TABLE public.events DISABLE TRIGGER ALL; " + replace + "; ALTER TABLE public.events ENABLE TRIGGER ALL")
+			var lost *consumer.CheckpointError
+			w.Eventually(func() error {
+				if !errors.As(p.Status().Halted, &lost) {
+					return fmt.Errorf("not halted: %+v", p.Status())
+				}
+				return nil
+			})
+			if lost.Position != at.Position || lost.EventID != at.EventID || !strings.Contains(lost.Error(), at.EventID.String()) {
+				t.Errorf("halted by %v, want position %d, event %s", lost, at.Position, at.EventID)
+			}
+			w.AddGift("tulip", 5) // newer events change nothing
+			w.Eventually(func() error {
+				if s := p.Status(); s.Head != w.Head() {
+					return fmt.Errorf("the status is old: %+v", s)
+				}
+				return nil
+			})
+			if p.Status().Halted == nil || w.Checkpoint() != at || logged.count("projector halted") != 1 {
+				t.Errorf("halted by %v at %+v, logged %d times", p.Status().Halted, w.Checkpoint(), logged.count("projector halted"))
+			}
+			if _, err := rebuild.Run(t.Context(), w.OwnerPool(), w.Store, rebuild.Config{Now: time.Now}); err != nil {
+				t.Fatal(err)
+			}
+			w.AddGift("daisy", 5)
+			w.CatchUp()
+			w.Eventually(func() error { return p.Status().Halted })
+			w.Verify()
+		})
+	}
 
 	t.Run("is not delayed by open transactions", func(t *testing.T) {
 		t.Parallel()

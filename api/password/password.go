@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -23,7 +24,13 @@ type Cost struct {
 	MemoryKiB uint32 // default 19456
 	Passes    uint32 // default 2
 	AtOnce    int    // maximum number of passwords that are hashed at the same time; default: number of processors
+	Queue     int    // maximum number of passwords that wait to be hashed; default: 64 for each of AtOnce
+	// Wait is the maximum time that a password waits to be hashed; default: 2 s.
+	Wait time.Duration
 }
+
+// ErrBusy means that a password was not hashed, because too many passwords wait or have waited for too long.
+var ErrBusy = errors.New("too many passwords wait to be hashed")
 
 // Bounds of passwords in Unicode code points.
 const (
@@ -43,12 +50,13 @@ const (
 	keyLen     = 32
 )
 
-// Hasher hashes and verifies passwords. Callers wait while Cost.AtOnce passwords are being hashed. It is safe for
-// concurrent use.
+// Hasher hashes and verifies passwords. Callers wait while Cost.AtOnce passwords are being hashed. A flood of passwords
+// is refused early, so that those which are accepted are answered in time. It is safe for concurrent use.
 type Hasher struct {
 	cost  Cost
 	slots chan struct{}
-	decoy string // hash of a random password, verified for accounts that do not exist
+	queue chan struct{} // one element for each password that waits
+	decoy string        // hash of a random password, verified for accounts that do not exist
 }
 
 // NewHasher returns a Hasher. Zero fields of cost are set to the defaults.
@@ -62,7 +70,13 @@ func NewHasher(cost Cost) *Hasher {
 	if cost.AtOnce <= 0 {
 		cost.AtOnce = runtime.GOMAXPROCS(0)
 	}
-	p := &Hasher{cost: cost, slots: make(chan struct{}, cost.AtOnce)}
+	if cost.Queue <= 0 {
+		cost.Queue = 64 * cost.AtOnce
+	}
+	if cost.Wait <= 0 {
+		cost.Wait = 2 * time.Second
+	}
+	p := &Hasher{cost: cost, slots: make(chan struct{}, cost.AtOnce), queue: make(chan struct{}, cost.Queue)}
 	p.decoy = p.encode(rand.Text())
 	return p
 }
@@ -83,7 +97,7 @@ func Check(password string) error {
 	return nil
 }
 
-// Hash returns the hash of a password. It waits for a free slot or the end of ctx.
+// Hash returns the hash of a password. It waits for a free slot, and returns ErrBusy if there is none in time.
 func (p *Hasher) Hash(ctx context.Context, password string) (string, error) {
 	if err := p.enter(ctx); err != nil {
 		return "", err
@@ -93,7 +107,7 @@ func (p *Hasher) Hash(ctx context.Context, password string) (string, error) {
 }
 
 // Verify reports whether hash is a hash of password. For an empty hash it returns false after the same time as for
-// any other hash, so that the time does not reveal which accounts exist.
+// any other hash, so that the time does not reveal which accounts exist. It waits like Hash.
 func (p *Hasher) Verify(ctx context.Context, hash, password string) (bool, error) {
 	known := hash != ""
 	if !known {
@@ -145,10 +159,26 @@ func (p *Hasher) encode(password string) string {
 		base64.RawStdEncoding.EncodeToString(salt), base64.RawStdEncoding.EncodeToString(key))
 }
 
+// enter takes a slot. It waits at most Cost.Wait, and not at all if Cost.Queue passwords wait.
 func (p *Hasher) enter(ctx context.Context) error {
 	select {
 	case p.slots <- struct{}{}:
 		return nil
+	default:
+	}
+	select {
+	case p.queue <- struct{}{}:
+		defer func() { <-p.queue }()
+	default:
+		return ErrBusy
+	}
+	deadline := time.NewTimer(p.cost.Wait)
+	defer deadline.Stop()
+	select {
+	case p.slots <- struct{}{}:
+		return nil
+	case <-deadline.C:
+		return ErrBusy
 	case <-ctx.Done():
 		return fmt.Errorf("wait for a slot to hash a password: %w", ctx.Err())
 	}

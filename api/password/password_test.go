@@ -3,8 +3,10 @@ package password
 import (
 	"context"
 	"errors"
+	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"roomlog/domain"
 )
@@ -91,6 +93,44 @@ func TestHashAndVerifyWaitForASlot(t *testing.T) {
 	p.leave()
 	if _, err := p.Hash(t.Context(), "correct horse"); err != nil {
 		t.Fatal(err)
+	}
+}
+
+func TestFloodIsRefused(t *testing.T) {
+	p := NewHasher(Cost{MemoryKiB: 64, Passes: 1, AtOnce: 1, Queue: 2, Wait: time.Hour})
+	if err := p.enter(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	results := make(chan error, 2)
+	for range 2 {
+		go func() {
+			_, err := p.Verify(t.Context(), "", "correct horse")
+			results <- err
+		}()
+	}
+	for len(p.queue) < 2 { // until both wait
+		runtime.Gosched()
+	}
+	for range 300 {
+		if _, err := p.Hash(t.Context(), "correct horse"); !errors.Is(err, ErrBusy) {
+			t.Fatalf("with a full queue: %v", err)
+		}
+	}
+	p.leave()
+	for range 2 {
+		if err := <-results; err != nil {
+			t.Fatalf("a password that waited: %v", err)
+		}
+	}
+}
+
+func TestWaitIsBounded(t *testing.T) {
+	p := NewHasher(Cost{MemoryKiB: 64, Passes: 1, AtOnce: 1, Wait: time.Nanosecond})
+	if err := p.enter(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Verify(t.Context(), "", "correct horse"); !errors.Is(err, ErrBusy) {
+		t.Fatalf("after the deadline: %v", err)
 	}
 }
 

@@ -62,7 +62,7 @@ func Explain(p *huma.Param, value any) (sentence string, ok bool) {
 	if p.Schema == nil {
 		return "", false
 	}
-	right := ""
+	var right string
 	switch s := p.Schema; {
 	case s.Type == huma.TypeInteger:
 		right = "a whole number" + bounds(s)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"net/http"
+
+	"roomlog/eventstore"
 )
 
 const eventsPerRead = 500
@@ -41,6 +43,9 @@ func (p *Player) Play(ctx context.Context, w http.ResponseWriter, request Reques
 			end = "shutdown"
 		case err != nil:
 			end = string(p.c.Code(ctx, err))
+		}
+		if errors.Is(err, eventstore.ErrCursorLost) {
+			r.out.scanned = r.out.position // a position that was searched has another meaning now
 		}
 		if end != "" {
 			r.out.writeEnd(ctx, p.c.Store, end)

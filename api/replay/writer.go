@@ -30,6 +30,7 @@ type writer struct {
 	cursor   string    // cursor of the newest line
 	position int64     // position of the cursor
 	scanned  int64     // position up to which the log was searched; at least position
+	history  int64     // number of the history of the log that the positions belong to
 	wroteAt  time.Time // time of the last write
 	started  bool      // the header was sent
 	slow     bool
@@ -46,7 +47,7 @@ func newWriter(c Config, w http.ResponseWriter, request Request) *writer {
 	return &writer{
 		w: w, control: http.NewResponseController(w), now: now, ndjson: request.Format == NDJSON,
 		slowAfter: c.SlowReader, timeout: c.WriteTimeout,
-		cursor: request.After, position: after, scanned: after, wroteAt: now(),
+		cursor: request.After, position: after, scanned: after, history: request.Query.History, wroteAt: now(),
 	}
 }
 
@@ -93,6 +94,9 @@ func (e *writer) advanceCursor(ctx context.Context, store *eventstore.Store) err
 		return nil
 	}
 	cursor, err := store.Cursor(ctx, e.scanned)
+	if err == nil && store.History().Number != e.history {
+		err = eventstore.ErrCursorLost
+	}
 	if err == nil {
 		e.cursor, e.position = cursor, e.scanned
 	}

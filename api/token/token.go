@@ -16,7 +16,7 @@ import (
 
 // Settings configures an Issuer.
 type Settings struct {
-	TokenLife time.Duration `default:"720h" min:"1m" max:"87600h" help:"Time for which a sign-in token is valid. Phones sign in about once a month."`
+	TokenLife time.Duration `default:"720h" min:"1m" max:"87600h" help:"Time for which a sign-in token is valid. With the default, a phone signs in about once a month."`
 }
 
 const maxLength = 2048 // maximum length of a token in bytes
@@ -118,6 +118,21 @@ func (t *Issuer) Read(token string) (Claims, error) {
 		c.IssuedAt = content.IssuedAt.Time
 	}
 	return c, nil
+}
+
+// Issued returns the user and the session of a token that this system has issued, also if the token has expired. It
+// reports false for other tokens.
+func (t *Issuer) Issued(token string) (user domain.UserID, session string, ok bool) {
+	var content payload
+	token = withoutScheme(token)
+	if token == "" || len(token) > maxLength {
+		return 0, "", false
+	}
+	if _, err := t.parser.ParseWithClaims(token, &content, t.keys); err != nil && !errors.Is(err, jwt.ErrTokenExpired) {
+		return 0, "", false
+	}
+	id, err := strconv.ParseInt(content.Subject, 10, 64)
+	return domain.UserID(id), content.Session, err == nil && id > 0 && content.Session != ""
 }
 
 // parse returns the user and the payload of a token, or the errors of Verify.

@@ -118,7 +118,7 @@ func TestBrowserPagesWork(t *testing.T) {
 			seen := func(what string) {
 				missing = slices.DeleteFunc(missing, func(m string) bool { return m == what })
 			}
-			timeout := time.After(2 * time.Minute)
+			late := time.After(timeout)
 			for len(missing) > 0 {
 				select {
 				case v := <-visits:
@@ -135,7 +135,7 @@ func TestBrowserPagesWork(t *testing.T) {
 					case v.Event == "comment" && v.Text == "hello, page of "+viewer.name:
 						seen("another's comment")
 					}
-				case <-timeout:
+				case <-late:
 					t.Fatalf("the page did not report %q", missing)
 				}
 			}

@@ -49,7 +49,7 @@ func TestChatRoomsBesideAServer(t *testing.T) {
 	if out := at.roomlog("participant", "list"); out != "The chat has no participants.\n" {
 		t.Error(out)
 	}
-	if out, code := at.try("participant", "forget", "1"); code != 1 || !strings.Contains(out, "--yes") {
+	if out, code := at.try("participant", "forget", "1"); code != 2 || !strings.Contains(out, "--yes") {
 		t.Errorf("%d %s", code, out)
 	}
 	if out, code := at.try("participant", "forget", "1", "--yes"); code != 1 || !strings.Contains(out, "participant_not_found") {

@@ -21,15 +21,19 @@ Start here:
 Environment:
 
   ROOMLOG_DATA            data folder, as --data
-  DATABASE_URL            PostgreSQL database; without it roomlog runs a private PostgreSQL in the data folder
+  DATABASE_URL            address of a PostgreSQL database, like postgres://user:password@host:5432/database;
+                          without it roomlog runs a private PostgreSQL in the data folder
   ROOMLOG_JWT_SECRET      signs sign-in tokens
   ROOMLOG_SIGN_SECRET     signs stream addresses
   ROOMLOG_PAYMENT_SECRET  verifies the callbacks of the payment provider
   ROOMLOG_HOOK_SECRET     signs webhooks about streams
 
-A secret has at least 16 bytes. To replace one, give both for a while: the newer first, separated by a space. Secrets
-that are not given are generated once and kept in the data folder. Each of the last five variables can be read from a
-file: set NAME_FILE to its path. Every flag has a variable of its own; the flag overrides the variable.
+A secret has at least 16 bytes. To replace a secret, set the new and the old secret, separated by a space, until nothing
+uses the old secret any more. The server generates a secret that is not set, once, and keeps it in the data folder.
+To read DATABASE_URL or a secret from a file, set NAME_FILE to the path of the file, for example
+ROOMLOG_JWT_SECRET_FILE.
+
+Most flags have an environment variable too, which the help of the command names. A flag overrides its variable.
 Exit codes: 0 success, 1 failure, 2 wrong arguments or settings, 3 verify found a fault.`
 
 // groups are the titles of the groups of flags, in the order of the help.

@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 )
 
 // needFFmpeg fails the test when ffmpeg is missing, and skips it when ROOMLOG_SKIP leaves ffmpeg out.
@@ -50,7 +49,7 @@ type running struct {
 // ffmpeg starts ffmpeg. It ends with the test.
 func ffmpeg(t testing.TB, args ...string) *running {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	r := &running{t: t, ended: make(chan struct{})}
 	r.cmd = exec.CommandContext(ctx, "ffmpeg", append([]string{"-nostdin", "-hide_banner", "-loglevel", "error"}, args...)...)
 	r.cmd.Stdout, r.cmd.Stderr = &r.out, &r.err

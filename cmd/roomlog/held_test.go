@@ -52,7 +52,7 @@ func TestHeldConnections(t *testing.T) {
 				return
 			}
 			defer conn.Close()
-			_ = conn.SetDeadline(time.Now().Add(time.Minute))
+			_ = conn.SetDeadline(time.Now().Add(timeout))
 			_, _ = io.WriteString(conn, text)
 			if _, err := io.Copy(io.Discard, conn); err != nil && strings.Contains(err.Error(), "timeout") {
 				t.Errorf("the server holds the connection of %.60q for a minute", text)

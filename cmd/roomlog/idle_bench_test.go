@@ -39,7 +39,7 @@ func BenchmarkFigureIdle(b *testing.B) {
 	}
 	settled := 0
 	for xids, wal := written(); settled < 20; { // until what people did is written, for two seconds on end
-		time.Sleep(100 * time.Millisecond)
+		<-time.After(100 * time.Millisecond)
 		now, nowWAL := written()
 		if now == xids && nowWAL == wal {
 			settled++
@@ -50,7 +50,7 @@ func BenchmarkFigureIdle(b *testing.B) {
 	}
 	for b.Loop() {
 		xids, wal := written()
-		time.Sleep(idleTime)
+		<-time.After(idleTime)
 		afterXids, afterWAL := written()
 		b.ReportMetric(float64(afterXids-xids), "idle_xids")
 		b.ReportMetric(float64(afterWAL-wal), "idle_wal_bytes")

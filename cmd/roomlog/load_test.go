@@ -71,7 +71,7 @@ func (c *load) somewhere(p *person, i *int) *socket {
 			c.t.Errorf("%s finds no server: %v", p.name, err)
 			return nil
 		}
-		time.Sleep(50 * time.Millisecond)
+		<-time.After(50 * time.Millisecond)
 	}
 }
 
@@ -122,7 +122,7 @@ func (c *load) gift(p *person, s *socket, key string) (done bool, err error) {
 	}
 	switch no := into[problem](c.t, f); no.Code {
 	case "busy", "outcome_unknown", "internal": // a broken database may be called that: ask again
-		time.Sleep(min(time.Duration(no.RetryAfter)*time.Millisecond, 200*time.Millisecond))
+		<-time.After(min(time.Duration(no.RetryAfter)*time.Millisecond, 200*time.Millisecond))
 		return false, nil
 	default:
 		c.t.Errorf("gift %s of %s is refused: %s", key, p.name, f.Data)
@@ -185,7 +185,7 @@ func (c *load) comeBack(p *person, l *line, i *int) *socket {
 		}
 		s.cut()
 		*i++
-		time.Sleep(50 * time.Millisecond)
+		<-time.After(50 * time.Millisecond)
 	}
 	c.t.Errorf("%s cannot come back", p.name)
 	return nil

@@ -10,7 +10,6 @@ import (
 	"io"
 	"net/http"
 	"testing"
-	"time"
 )
 
 // person is a user with an account, who sends requests to one server and opens sockets to it.
@@ -91,7 +90,7 @@ func (p *person) do(method, path string, header http.Header, body []byte) (int, 
 	if p.token != "" {
 		r.Header.Set("token", p.token)
 	}
-	client := http.Client{Timeout: time.Minute}
+	client := http.Client{Timeout: timeout}
 	response, err := client.Do(r)
 	if err != nil {
 		p.t.Fatal(err)

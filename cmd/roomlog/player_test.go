@@ -144,7 +144,7 @@ func (p *player) emit(event string, value map[string]any) {
 // await returns the next report of a kind that satisfies wanted. Other reports stay.
 func (p *player) await(what, event string, wanted func(report) bool) report {
 	p.t.Helper()
-	timeout := time.After(time.Minute)
+	late := time.After(timeout)
 	for {
 		p.mu.Lock()
 		i := slices.IndexFunc(p.lines, func(r report) bool { return r.Event == event && (wanted == nil || wanted(r)) })
@@ -158,7 +158,7 @@ func (p *player) await(what, event string, wanted func(report) bool) report {
 		p.mu.Unlock()
 		select {
 		case <-changed:
-		case <-timeout:
+		case <-late:
 			p.mu.Lock()
 			defer p.mu.Unlock()
 			p.t.Fatalf("%s waited in vain for %s; there is %+v", p.name, what, p.lines)

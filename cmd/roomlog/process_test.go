@@ -17,6 +17,9 @@ import (
 	"time"
 )
 
+// timeout is how long a test waits for something that should happen soon.
+const timeout = 3 * time.Minute
+
 // paymentSecret is the secret of the payment provider in these tests.
 const paymentSecret = "payments-of-these-tests"
 
@@ -114,7 +117,7 @@ func (p *process) start(addr string) {
 		}
 	case <-p.exited:
 		p.t.Fatalf("the server ended at once: %v\n%s", p.cmd.ProcessState, p.output())
-	case <-time.After(time.Minute):
+	case <-time.After(timeout):
 		p.kill()
 		p.t.Fatalf("the server does not listen:\n%s", p.output())
 	}
@@ -167,7 +170,7 @@ func (p *process) wait() int {
 	p.t.Helper()
 	select {
 	case <-p.exited:
-	case <-time.After(time.Minute):
+	case <-time.After(timeout):
 		p.t.Fatalf("the server does not end:\n%s", p.output())
 	}
 	return p.cmd.ProcessState.ExitCode()
@@ -186,7 +189,7 @@ func (p *process) roomlog(args ...string) string {
 // try runs a command that may fail and returns its output and exit code.
 func (p *process) try(args ...string) (string, int) {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	var stdout, stderr strings.Builder
 	cmd := exec.CommandContext(ctx, program(p.t), args...)
@@ -237,12 +240,12 @@ func dataDir(t testing.TB) string {
 // eventually fails the test if a condition does not come true.
 func eventually(t testing.TB, what string, cond func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(time.Minute)
+	deadline := time.Now().Add(timeout)
 	for !cond() {
 		if time.Now().After(deadline) {
 			t.Fatalf("waited in vain: %s", what)
 		}
-		time.Sleep(20 * time.Millisecond)
+		<-time.After(20 * time.Millisecond)
 	}
 }
 

@@ -56,6 +56,7 @@ func parse(args []string, sh cli.Shell) (command func(context.Context) error, co
 		kong.ExplicitGroups(groups),
 		kong.Vars{"version": "roomlog " + cli.ReadBuild().String()},
 		environment(sh.Getenv),
+		kong.Bind(sh, &line.Globals), // for AfterApply
 	)
 	if err != nil {
 		panic(err) // the grammar is wrong, not the arguments

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -39,8 +41,10 @@ func TestExitCodes(t *testing.T) {
 		{"an unwritable data folder", map[string]string{"ROOMLOG_HTTP_ADDR": "127.0.0.1:0", "DATABASE_URL": nowhere["DATABASE_URL"],
 			"ROOMLOG_DATA": "/dev/null/data"}, []string{"serve"}, exitFailed, "or choose a data folder that can be written (--data)"},
 		{"no database", nowhere, []string{"verify"}, exitFailed, "Check that the database runs"},
-		{"forgetting without --yes", nil, []string{"user", "forget", "1"}, exitFailed, "--yes"},
-		{"two places to start an export", nil, []string{"export", "--out", "x", "--after", "0"}, exitFailed, "--out and --after"},
+		{"forgetting without --yes", nil, []string{"user", "forget", "1"}, exitUsage, "--yes"},
+		{"erasing a participant without --yes", nil, []string{"participant", "forget", "1"}, exitUsage, "--yes"},
+		{"a ban of half a second", nil, []string{"ban", "--user", "1", "--for", "500ms"}, exitUsage, "--for must be a positive number of whole seconds (got 500ms)"},
+		{"two places to start an export", nil, []string{"export", "--out", "x", "--after", "0"}, exitUsage, "--out and --after"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -55,6 +59,62 @@ func TestExitCodes(t *testing.T) {
 				t.Errorf("an error is printed to standard error, after the name of the program: %q, %q", got.stdout, got.stderr)
 			}
 		})
+	}
+}
+
+// Everything that a value shows by itself is found before a port is taken or the data folder is created, all at once.
+func TestServeChecksSettingsFirst(t *testing.T) {
+	t.Parallel()
+	data := filepath.Join(t.TempDir(), "data")
+	short := filepath.Join(t.TempDir(), "short")
+	if err := os.WriteFile(short, []byte("tr0ub4dor\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got := runIn(t.Context(), map[string]string{
+		"ROOMLOG_DATA": data, "DATABASE_URL": "postgres://u:tr0ub4dor@host:port/d",
+		"ROOMLOG_JWT_SECRET": "tr0ub4dor", "ROOMLOG_SIGN_SECRET_FILE": short, "ROOMLOG_PAYMENT_SECRET": "a-secret-of-16-b tr0ub4dor", "ROOMLOG_HOOK_SECRET": "tr0ub4dor",
+		"ROOMLOG_NPM_REGISTRY": "registry",
+	}, "serve", "--http-addr", "7001", "--rtmp-addr", ":8000", "--flv-addr", "127.0.0.1:8000", "--pprof-addr", ":99999",
+		"--trusted-proxies", "10.0.0.0/33", "--metrics-from", "here", "--cors-origins", "https://a.example/,https://b.example", "--allow-origin", "a.example",
+		"--public-url", "live.example", "--time-zone", "Mars", "--hook-url", "hooks", "--ping-interval", "2m", "--rtmp-timeout", "10s", "--comment-rate=-1")
+	if got.code != exitUsage || got.stdout != "" {
+		t.Errorf("exit code %d, want %d; standard output %q", got.code, exitUsage, got.stdout)
+	}
+	want := []string{
+		"--comment-rate must be at least 0.001 (got -1)",
+		`--http-addr must be an address with a port number, like :7001 or 127.0.0.1:7001 (got "7001")`,
+		`--pprof-addr must be an address with a port number, like :7001 or 127.0.0.1:7001 (got ":99999")`,
+		`--trusted-proxies: "10.0.0.0/33" is neither a network like 10.0.0.0/8 nor an IP address`,
+		`--metrics-from: "here" is neither a network like 10.0.0.0/8 nor an IP address`,
+		`--cors-origins must contain origins like https://live.example, without a path (got "https://a.example/")`,
+		`--public-url must be a URL like https://live.example (got "live.example")`,
+		`--time-zone must be an IANA name like Asia/Shanghai (got "Mars")`,
+		"--socket-timeout must be longer than --ping-interval, 2m0s (got 1m0s)",
+		`--allow-origin must be * or one origin such as https://live.example, without a path (got "a.example")`,
+		"--rtmp-timeout must be longer than --rtmp-ping, 30s (got 10s)",
+		`--hook-url must be a URL such as https://hooks.example/media (got "hooks")`,
+		`--flv-addr must differ from --rtmp-addr (got "127.0.0.1:8000" and ":8000")`,
+		"DATABASE_URL must be an address like postgres://user:password@host:5432/database: ",
+		`--npm-registry must be a URL like https://registry.npmjs.org (got "registry")`,
+		"ROOMLOG_JWT_SECRET: token secret 1 must have at least 16 bytes (got 9)",
+		"ROOMLOG_SIGN_SECRET: sign secret 1 must have at least 16 bytes (got 9)",
+		"ROOMLOG_PAYMENT_SECRET: payment secret 2 must have at least 16 bytes (got 9)",
+		"ROOMLOG_HOOK_SECRET: webhook secret must have at least 16 bytes (got 9)",
+	}
+	lines := strings.Split(strings.TrimPrefix(got.stderr, "roomlog: "), "\n")
+	for i, w := range want {
+		if i >= len(lines) || !strings.HasPrefix(strings.TrimSpace(lines[i]), w) {
+			t.Fatalf("fault %d: want %q in:\n%s", i, w, got.stderr)
+		}
+	}
+	if len(lines) != len(want)+2 || !strings.Contains(lines[len(want)], "See: roomlog serve --help") {
+		t.Errorf("want no more faults, and a reference to the help:\n%s", got.stderr)
+	}
+	if strings.Contains(got.stderr, "tr0ub4dor") {
+		t.Errorf("the error contains a secret:\n%s", got.stderr)
+	}
+	if _, err := os.Stat(data); !os.IsNotExist(err) {
+		t.Errorf("the data folder was created: %v", err)
 	}
 }
 

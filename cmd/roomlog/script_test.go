@@ -50,7 +50,7 @@ func TestScripts(t *testing.T) {
 
 // register registers users as the REST API does.
 func register(dsn string, names []string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	pool, err := eventstore.OpenPool(ctx, dsn, eventstore.PoolOptions{MaxConns: 2})
 	if err != nil {
@@ -76,7 +76,7 @@ func register(dsn string, names []string) error {
 }
 
 func execute(dsn, statement string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	pool, err := eventstore.OpenPool(ctx, dsn, eventstore.PoolOptions{MaxConns: 1})
 	if err != nil {

@@ -79,7 +79,7 @@ func (p *person) connect(since string) *socket {
 // dial is connect for servers that may be down.
 func (p *person) dial(since string) (*socket, error) {
 	s := &socket{t: p.t, waiting: map[string]chan frame{}, changed: make(chan struct{}), closed: make(chan struct{})}
-	conn, _, err := gws.NewClient(s, &gws.ClientOption{Addr: "ws://" + p.at.addr + "/ws", HandshakeTimeout: 10 * time.Second, ReadMaxPayloadSize: 1 << 20})
+	conn, _, err := gws.NewClient(s, &gws.ClientOption{Addr: "ws://" + p.at.addr + "/ws", HandshakeTimeout: timeout, ReadMaxPayloadSize: 1 << 20})
 	if err != nil {
 		return nil, err
 	}
@@ -166,7 +166,7 @@ func (s *socket) send(kind string, data any, key string) (<-chan frame, error) {
 
 // ask sends a frame and waits for its response.
 func (s *socket) ask(kind string, data any, key string) (frame, error) {
-	return s.askFor(30*time.Second, kind, data, key)
+	return s.askFor(timeout, kind, data, key)
 }
 
 // askFor is ask with a timeout.
@@ -213,7 +213,7 @@ func (s *socket) heard() []frame {
 // await waits for a push that satisfies a condition.
 func (s *socket) await(what string, is func(frame) bool) frame {
 	s.t.Helper()
-	timeout := time.After(30 * time.Second)
+	late := time.After(timeout)
 	for {
 		s.mu.Lock()
 		i, changed := slices.IndexFunc(s.pushes, is), s.changed
@@ -225,7 +225,7 @@ func (s *socket) await(what string, is func(frame) bool) frame {
 		case <-changed:
 		case <-s.closed:
 			s.t.Fatalf("waiting for %s: the connection was closed with code %d %s", what, s.code, s.reason)
-		case <-timeout:
+		case <-late:
 			var types []string
 			for _, f := range s.heard() {
 				types = append(types, fmt.Sprintf("%s@%d", f.Type, f.Pos))

@@ -191,7 +191,7 @@ func stream(t *testing.T, s *socket, live int64, gifts int, after func(answered 
 			case f = <-answer: // it came before the end
 			default:
 			}
-		case <-time.After(30 * time.Second):
+		case <-time.After(timeout):
 			t.Fatalf("gift %d is not answered", n+1)
 		}
 		if f.Type == "ok" {

@@ -18,7 +18,7 @@ func ParseProxies(networks []string) (Proxies, error) {
 		if err != nil {
 			addr, err := netip.ParseAddr(text)
 			if err != nil {
-				return nil, fmt.Errorf("trusted proxies: %q is neither a network nor an address", text)
+				return nil, fmt.Errorf("%q is neither a network like 10.0.0.0/8 nor an IP address", text)
 			}
 			network = netip.PrefixFrom(addr.Unmap(), addr.Unmap().BitLen())
 		}

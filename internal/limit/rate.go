@@ -42,6 +42,13 @@ func (b *Bucket) Take(now time.Time) (retryAfter time.Duration, ok bool) {
 	return delay, false
 }
 
+// Return gives back a token that Take has taken.
+func (b *Bucket) Return(now time.Time) {
+	if b != nil {
+		b.limiter.AllowN(now, -1) // the limiter caps the number of tokens at the next call
+	}
+}
+
 // Rates is a set of token buckets, one per key. It holds a fixed number of keys. When it is full, it drops the least
 // recently used key, whose next bucket is full again. It is safe for concurrent use. A nil Rates has no limit.
 type Rates[K comparable] struct {
@@ -67,6 +74,16 @@ func (r *Rates[K]) Take(key K, now time.Time) (retryAfter time.Duration, ok bool
 		return 0, true
 	}
 	return r.bucket(key).Take(now)
+}
+
+// Return gives back a token that Take has taken for key. It does nothing if the bucket of key was dropped.
+func (r *Rates[K]) Return(key K, now time.Time) {
+	if r == nil {
+		return
+	}
+	if b, known := r.buckets.Peek(key); known {
+		b.Return(now)
+	}
 }
 
 func (r *Rates[K]) bucket(key K) *Bucket {

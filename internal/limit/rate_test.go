@@ -11,6 +11,28 @@ import (
 
 var start = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
+func TestReturn(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(1_700_000_000, 0)
+	r := limit.NewRates[string](limit.PerMinute(2), 8)
+	for range 100 {
+		if _, ok := r.Take("a", now); !ok {
+			t.Fatal("a token that was returned is missing")
+		}
+		r.Return("a", now)
+	}
+	r.Return("a", now)
+	r.Return("b", now) // has no bucket
+	for range 2 {
+		if _, ok := r.Take("a", now); !ok {
+			t.Fatal("a token is missing")
+		}
+	}
+	if _, ok := r.Take("a", now); ok {
+		t.Fatal("a bucket holds more tokens than its burst")
+	}
+}
+
 func TestBucket(t *testing.T) {
 	t.Run("allows its burst and no more than the rate after it", func(t *testing.T) {
 		rapid.Check(t, func(t *rapid.T) {

@@ -72,3 +72,6 @@ func kebab(name string) string {
 	}
 	return b.String()
 }
+
+// Value returns the value of the field.
+func (s Setting) Value() any { return s.value.Interface() }

@@ -55,7 +55,7 @@ type Config struct {
 	// because it has lost the database for a moment.
 	LostNodeGrace time.Duration
 
-	AutoLive bool `help:"Put a live that has not started on air when its broadcast begins. A paused live stays paused."`
+	AutoLive bool `help:"Put a live on air when its first broadcast begins. A live that the streamer has paused stays paused. Default: the streamer puts the live on air by a request."`
 	// KickCooldown is the time for which publishers of a kicked live are refused, because encoders reconnect within
 	// seconds.
 	KickCooldown time.Duration `default:"1m"`

@@ -40,7 +40,7 @@ type RecordingsConfig struct {
 	Signer   *media.Signer
 	Log      *slog.Logger
 
-	Record RecordMode `default:"requested" oneof:"off,requested,all" help:"Broadcasts that are recorded: off, none; requested, those of lives whose owners want it; all, all but those of lives whose owners do not want it."`
+	Record RecordMode `default:"requested" oneof:"off,requested,all" help:"Broadcasts that are recorded. off: none. requested: broadcasts of lives whose owners have switched recording on. all: all broadcasts, except those of lives whose owners have switched recording off."`
 }
 
 // Recordings starts recordings of broadcasts, records them in the log, and authorizes their playback. It is the

@@ -21,6 +21,7 @@ import (
 	"roomlog/eventstore"
 	"roomlog/eventstore/cluster"
 	"roomlog/eventstore/pgtest"
+	"roomlog/internal/clocktest"
 	"roomlog/media"
 	"roomlog/media/broadcasts"
 	"roomlog/projections"
@@ -28,8 +29,9 @@ import (
 )
 
 const (
-	timeout = 30 * time.Second
-	secret  = "a-secret-of-this-house"
+	timeout       = time.Minute
+	lostNodeGrace = 200 * time.Millisecond // of the clock of a node; the tables are read every 50 ms
+	secret        = "a-secret-of-this-house"
 )
 
 // node is a server process with a media server, one of several that may share a database.
@@ -47,6 +49,7 @@ type node struct {
 	server    *media.Server
 	directory *broadcasts.Directory
 	cluster   *cluster.Cluster
+	clock     *clocktest.Clock // by which lost nodes are found
 	rtmp      string
 	stop      func() // shuts down in order
 
@@ -63,18 +66,18 @@ func open(t testing.TB, db *pgtest.DB, name string, change func(*broadcasts.Conf
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)
-	p := &node{TB: t, name: name, db: db, queries: projections.NewQueries(pool)}
+	p := &node{TB: t, name: name, db: db, queries: projections.NewQueries(pool), clock: clocktest.New()}
 	if p.store, err = eventstore.Open(t.Context(), pool, eventstore.Config{Now: time.Now}); err != nil {
 		t.Fatal(err)
 	}
 	if p.signer, err = media.NewSigner([]string{secret}, 0, time.Now); err != nil {
 		t.Fatal(err)
 	}
-	p.sequencer = eventstore.NewSequencer(p.store, eventstore.SequencerConfig{})
+	p.sequencer = eventstore.NewSequencer(p.store, eventstore.SequencerConfig{Timeout: timeout})
 	p.feed = feed.New(p.store, p.queries, feed.Config{SubscriberTimeout: 2 * timeout})
-	p.cluster = cluster.New(cluster.NewPostgres(pool), cluster.Config{Node: name, Now: time.Now})
+	p.cluster = cluster.New(cluster.NewPostgres(pool), cluster.Config{Node: name, Now: p.clock.Now})
 	cfg := broadcasts.Config{Store: p.store, Commands: p.sequencer, Queries: p.queries, Owners: p.admission(p.queries), Feed: p.feed, Cluster: p.cluster,
-		Signer: p.signer, Now: time.Now, LostNodeGrace: 500 * time.Millisecond, OnChange: p.changed}
+		Signer: p.signer, Now: time.Now, LostNodeGrace: lostNodeGrace, OnChange: p.changed}
 	if change != nil {
 		change(&cfg)
 	}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"time"
 
 	"roomlog/internal/settings"
@@ -34,9 +33,9 @@ type Config struct {
 	Now        func() time.Time
 	Log        *slog.Logger // nil disables logging
 
-	HookURL     string        `help:"URL to which webhooks about connections, publishers and players are sent by POST."`
-	HookTimeout time.Duration `default:"3s" min:"10ms" max:"4900ms" help:"Time for one webhook request."`
-	HookFailure string        `default:"reject" oneof:"reject,allow" help:"Decision when a webhook fails: reject asks the client to try again later, allow accepts a client with a valid sign."`
+	HookURL     string        `placeholder:"URL" help:"URL of your service that receives webhooks about connections, publishers and players, by POST. Default: no webhooks."`
+	HookTimeout time.Duration `default:"3s" min:"10ms" max:"4900ms" help:"Maximum duration of one webhook request."`
+	HookFailure string        `default:"reject" oneof:"reject,allow" help:"Decision about a client when the webhook request fails: reject refuses the client, which may try again later; allow admits a client with a valid sign."`
 	// RetryFor is the time for which a post or done hook is retried.
 	RetryFor time.Duration `default:"10m"`
 	// QueueLength is the maximum number of queued notifications. Hooks about connections and players may fill only
@@ -46,12 +45,16 @@ type Config struct {
 
 // CheckSettings returns an error if HookURL is set but is not an HTTP URL.
 func (c *Config) CheckSettings() error {
-	if c.HookURL == "" {
-		return nil
-	}
-	u, err := url.Parse(c.HookURL)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+	if c.HookURL != "" && !settings.IsHTTPURL(c.HookURL) {
 		return fmt.Errorf("--hook-url must be a URL such as https://hooks.example/media (got %q)", c.HookURL)
+	}
+	return nil
+}
+
+// CheckSecret returns an error if secret is too short for Config.HookSecret. The error does not contain the secret.
+func CheckSecret(secret string) error {
+	if len(secret) < minSecret {
+		return fmt.Errorf("webhook secret must have at least %d bytes (got %d)", minSecret, len(secret))
 	}
 	return nil
 }
@@ -61,9 +64,10 @@ func (c Config) withDefaults() (Config, error) {
 	if err := settings.Check(&c); err != nil {
 		return c, err
 	}
+	if err := CheckSecret(c.HookSecret); err != nil {
+		return c, err
+	}
 	switch {
-	case len(c.HookSecret) < minSecret:
-		return c, fmt.Errorf("hooks: the secret must have at least %d bytes (got %d)", minSecret, len(c.HookSecret))
 	case c.HookURL == "" || c.Node == "" || c.Now == nil:
 		return c, errors.New("hooks: HookURL, Node and Now of Config are required")
 	}

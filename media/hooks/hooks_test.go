@@ -26,7 +26,7 @@ import (
 
 const (
 	secret  = "a secret of the hooks"
-	timeout = 20 * time.Second
+	timeout = time.Minute
 )
 
 // receiver is a webhook receiver.
@@ -169,10 +169,6 @@ func TestHookFailureDecidesWhenAPreHookFails(t *testing.T) {
 			if allow && err != nil || !allow && !errors.Is(err, media.ErrUnavailable) {
 				t.Errorf("%s, allowed %v: %v", name, allow, err)
 			}
-		}
-		if name == "no answer" {
-			hang <- struct{}{}
-			hang <- struct{}{}
 		}
 	}
 }

@@ -43,11 +43,11 @@ type Config struct {
 	FragmentLength time.Duration `default:"1s"`
 	// RecordQuota is enough for two days of 2 Mbit/s. While the Observer refuses deletions, running recordings may
 	// exceed the quotas, but not the reserve.
-	RecordQuota     int64         `default:"53687091200" min:"1048576" max:"1125899906842624" unit:"bytes" zero:"no bound" help:"Disk space of all recordings. The oldest recordings are deleted to make room for running ones."`
-	RecordLiveQuota int64         `default:"10737418240" min:"1048576" max:"1125899906842624" unit:"bytes" zero:"no bound" help:"Disk space of the recordings of one live."`
-	RecordReserve   int64         `default:"1073741824" max:"1125899906842624" unit:"bytes" zero:"no reserve" help:"Disk space that stays free. Recording stops when there is less."`
-	RecordKeep      time.Duration `max:"876000h" help:"Time after which a finished recording is deleted. 0 keeps recordings until their space is needed."`
-	RecordSweep     time.Duration `default:"1m" min:"10ms" max:"1h" help:"Interval between two searches for expired and deleted recordings."`
+	RecordQuota     int64         `default:"53687091200" min:"1048576" max:"1125899906842624" unit:"bytes" zero:"no limit" help:"Maximum disk space of all recordings, 50 GiB by default. The oldest recordings are deleted to make room for running ones."`
+	RecordLiveQuota int64         `default:"10737418240" min:"1048576" max:"1125899906842624" unit:"bytes" zero:"no limit" help:"Maximum disk space of the recordings of one live, 10 GiB by default. The oldest recordings of the live are deleted first."`
+	RecordReserve   int64         `default:"1073741824" max:"1125899906842624" unit:"bytes" zero:"no reserve" help:"Disk space that recordings leave free, 1 GiB by default. Recording stops while less is free."`
+	RecordKeep      time.Duration `max:"876000h" help:"Time after which a finished recording is deleted. Default: 0, which keeps recordings until their space is needed."`
+	RecordSweep     time.Duration `default:"1m" min:"10ms" max:"1h" help:"Interval between two searches for expired recordings and for files of deleted recordings."`
 }
 
 // Observer is notified of recordings, by several goroutines at the same time. Its calls delay the recording, not the

@@ -152,7 +152,7 @@ func TestChangeOfSizeBeginsAPart(t *testing.T) {
 	if rec.Length < 9900*time.Millisecond || rec.Length > 10300*time.Millisecond {
 		t.Fatalf("the length is %v", rec.Length)
 	}
-	if off := rec.Parts[1].StartedAt.Sub(rec.Parts[0].StartedAt); off < -time.Second || off > 10*time.Second {
+	if off := rec.Parts[1].StartedAt.Sub(rec.Parts[0].StartedAt); off < -time.Second || off > 10*timeout {
 		t.Fatalf("the second part began %v after the first", off)
 	}
 }

@@ -22,7 +22,7 @@ import (
 	"roomlog/media/record"
 )
 
-const timeout = 20 * time.Second
+const timeout = time.Minute
 
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
@@ -221,7 +221,7 @@ func needFFmpeg(t testing.TB) {
 // tool runs a program and returns its output. Messages on standard error fail the test.
 func tool(t testing.TB, name string, args ...string) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, name, append([]string{"-hide_banner", "-loglevel", "error"}, args...)...)
 	var out, complaints bytes.Buffer

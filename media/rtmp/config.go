@@ -1,6 +1,7 @@
 package rtmp
 
 import (
+	"fmt"
 	"time"
 
 	"roomlog/internal/settings"
@@ -18,8 +19,16 @@ type Config struct {
 	// batch of frames.
 	ControlTimeout time.Duration `default:"5s"`
 	MediaTimeout   time.Duration `default:"10s"`
-	RTMPPing       time.Duration `default:"30s" min:"10ms" max:"10m" help:"Interval between two pings of an RTMP or WS-FLV client."`
-	RTMPTimeout    time.Duration `default:"60s" min:"10ms" max:"30m" help:"Time without data after which an RTMP or WS-FLV player is disconnected, and time without media after which a publisher is."`
+	RTMPPing       time.Duration `default:"30s" min:"10ms" max:"10m" help:"Interval between two pings to an RTMP or WS-FLV client."`
+	RTMPTimeout    time.Duration `default:"60s" min:"10ms" max:"30m" help:"Time after which an RTMP or WS-FLV player that sends no data, or a publisher that sends no media, is disconnected. It must be longer than the ping interval."`
+}
+
+// CheckSettings returns an error if a client that only responds to pings would be disconnected.
+func (c *Config) CheckSettings() error {
+	if c.RTMPTimeout > 0 && c.RTMPTimeout <= c.RTMPPing {
+		return fmt.Errorf("--rtmp-timeout must be longer than --rtmp-ping, %v (got %v)", c.RTMPPing, c.RTMPTimeout)
+	}
+	return nil
 }
 
 // WithDefaults returns c with defaults in place of zero values.

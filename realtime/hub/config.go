@@ -48,15 +48,15 @@ type Config struct {
 
 	Log *slog.Logger // nil: no logs
 
-	MaxConnectionsPerUser int           `default:"10" max:"100000" zero:"no bound" help:"WebSocket connections of one user to this node."`
-	MaxLivesPerConnection int           `default:"16" min:"1" max:"10000" help:"Lives that one WebSocket connection may be in."`
-	CommentRate           float64       `default:"5" min:"0.001" max:"1000000" unit:"comments/s" help:"Comments accepted from one user."`
-	CommentBurst          int           `default:"20" min:"1" max:"1000000" unit:"comments" help:"Comments accepted from one user at once."`
-	GiftRate              float64       `default:"20" min:"0.001" max:"1000000" unit:"gifts/s" help:"Gifts accepted from one user; a combo is many single gifts."`
-	GiftBurst             int           `default:"50" min:"1" max:"1000000" unit:"gifts" help:"Gifts accepted from one user at once."`
-	LargeLive             int           `default:"50" max:"1000000" zero:"joins and leaves are never sent in batches" unit:"viewers" help:"Viewers of a live above which joins and leaves are sent in batches."`
+	MaxConnectionsPerUser int           `default:"10" max:"100000" zero:"no limit" unit:"connections" help:"Maximum number of connections of one user to this process, native and Socket.IO together."`
+	MaxLivesPerConnection int           `default:"16" min:"1" max:"10000" unit:"lives" help:"Maximum number of lives that one connection may be in at the same time."`
+	CommentRate           float64       `default:"5" min:"0.001" max:"1000000" unit:"comments/s" help:"Maximum rate of comments of one user."`
+	CommentBurst          int           `default:"20" min:"1" max:"1000000" unit:"comments" help:"Number of comments that one user may send at once, before the rate applies."`
+	GiftRate              float64       `default:"20" min:"0.001" max:"1000000" unit:"gifts/s" help:"Maximum rate of gifts of one user. A combo consists of many single gifts."`
+	GiftBurst             int           `default:"50" min:"1" max:"1000000" unit:"gifts" help:"Number of gifts that one user may send at once, before the rate applies."`
+	LargeLive             int           `default:"50" max:"1000000" zero:"joins and leaves are never sent in batches" unit:"viewers" help:"Number of viewers above which a live is large: joins and leaves are sent to its clients in batches."`
 	JoinBatchInterval     time.Duration `default:"1s" min:"10ms" max:"1m" help:"Time between two batches of joins and leaves in a large live."`
-	PresenceGrace         time.Duration `default:"30s" min:"1ms" max:"1h" help:"Time after the loss of a server process until its viewers have left their lives."`
+	PresenceGrace         time.Duration `default:"30s" min:"1ms" max:"1h" help:"Time that the clients of a lost server process have to reconnect to another process. After it, their users leave the lives."`
 	// Renewal is the time from a new sign-in until clients with the old session are revoked.
 	Renewal time.Duration `default:"3s" min:"1ns" max:"1h"`
 }

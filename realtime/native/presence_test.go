@@ -12,6 +12,7 @@ import (
 	"roomlog/domain"
 	"roomlog/eventstore"
 	"roomlog/eventstore/pgtest"
+	"roomlog/internal/clocktest"
 	"roomlog/realtime/ws"
 	"roomlog/realtime/ws/wstest"
 )
@@ -253,7 +254,7 @@ func TestTwoNodes(t *testing.T) {
 func TestLostNode(t *testing.T) {
 	t.Parallel()
 	const grace = 200 * time.Millisecond // of the clock below; the tables are read every 50 ms
-	clock := wstest.NewClock()
+	clock := clocktest.New()
 	change := func(c *config) { c.PresenceGrace, c.clusterNow = grace, clock.Now }
 	db := pgtest.New(t)
 	a, b := openWorld(t, db, true, change), openWorld(t, db, false, change)

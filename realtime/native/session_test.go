@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"roomlog/domain"
+	"roomlog/internal/clocktest"
 	"roomlog/realtime/hub"
 	"roomlog/realtime/ws"
 	"roomlog/realtime/ws/wstest"
@@ -135,7 +136,7 @@ func TestLive(t *testing.T) {
 func TestHello(t *testing.T) {
 	t.Parallel()
 	const renewal = 500 * time.Millisecond // of the clock below
-	clock := wstest.NewClock()
+	clock := clocktest.New()
 	w := newWorld(t, func(c *config) {
 		c.hubConfig.Now, c.Renewal, c.MaxConnectionsPerUser = clock.Now, renewal, 2
 	})
@@ -306,7 +307,7 @@ func TestFrames(t *testing.T) {
 
 func TestRateLimits(t *testing.T) {
 	t.Parallel()
-	clock := wstest.NewClock()
+	clock := clocktest.New()
 	w := newWorld(t, func(c *config) {
 		c.hubConfig.Now = clock.Now
 		c.CommentRate, c.CommentBurst, c.GiftRate, c.GiftBurst, c.MaxLivesPerConnection = 5, 3, 20, 4, 2

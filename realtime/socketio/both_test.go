@@ -22,6 +22,7 @@ type nativeClient struct {
 	testing.TB
 	conn   *gws.Conn
 	frames chan frame
+	aside  []frame // pushes that ask has skipped
 	serial int
 }
 
@@ -63,24 +64,42 @@ func (n *nativeClient) ask(verb string, data any) json.RawMessage {
 	id := fmt.Sprint(n.serial)
 	text, _ := json.Marshal(map[string]any{"id": id, "type": verb, "data": data})
 	_ = n.conn.WriteString(string(text))
-	f := n.hear(func(f frame) bool { return f.Re == id })
+	f := n.next()
+	for ; f.Re != id; f = n.next() {
+		n.aside = append(n.aside, f)
+	}
 	if f.Type != "ok" {
 		n.Fatalf("%s is answered %s", verb, f.Data)
 	}
 	return f.Data
 }
 
+// hear returns the next frame for which is returns true, first from those put aside, and drops others.
 func (n *nativeClient) hear(is func(frame) bool) frame {
 	n.Helper()
-	for {
-		select {
-		case f := <-n.frames:
-			if is(f) {
-				return f
-			}
-		case <-time.After(siotest.Timeout):
-			n.Fatal("waited in vain for a frame")
+	for len(n.aside) > 0 {
+		f := n.aside[0]
+		n.aside = n.aside[1:]
+		if is(f) {
+			return f
 		}
+	}
+	for {
+		if f := n.next(); is(f) {
+			return f
+		}
+	}
+}
+
+// next waits for a frame.
+func (n *nativeClient) next() frame {
+	n.Helper()
+	select {
+	case f := <-n.frames:
+		return f
+	case <-time.After(siotest.Timeout):
+		n.Fatal("timed out waiting for a frame")
+		panic("unreachable")
 	}
 }
 

@@ -29,7 +29,7 @@ type Config struct {
 	Recovery  protocol.Recovery // recovery of lost sockets; the server sets Restore
 	GuestChat bool              // clients may chat under a name without signing in
 
-	ListedViewers int `default:"50" min:"1" max:"100" unit:"viewers" help:"Viewers, and sockets, in the list of a live that Socket.IO clients get: the newest ones."`
+	ListedViewers int `default:"50" min:"1" max:"100" unit:"viewers" help:"Maximum number of viewers in the viewer list that Socket.IO clients receive, and of socket ids in it. The list contains the newest viewers."`
 }
 
 func (c *Config) check() error {

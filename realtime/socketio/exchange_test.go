@@ -12,6 +12,7 @@ import (
 
 	"roomlog/domain"
 	"roomlog/eventstore/pgtest"
+	"roomlog/internal/clocktest"
 	"roomlog/realtime/socketio"
 	"roomlog/realtime/socketio/siotest"
 )
@@ -372,8 +373,9 @@ func TestChatRateLimits(t *testing.T) {
 	ann.nothing()
 	bob.Emit("exchange", says("群聊", "done"))
 	push[exchanged](ann, "群聊")
+	bob.Emit("test", nil) // its response follows the messages
 	heard, notes := 0, 0
-	for p, ok := bob.Hear(100 * time.Millisecond); ok; p, ok = bob.Hear(100 * time.Millisecond) {
+	for p := bob.Next(); p.Text != fmt.Sprintf(`42[%q,"啊啊啊"]`, bob.id); p = bob.Next() {
 		heard += strings.Count(p.Text, "群聊\",{")
 		notes += strings.Count(p.Text, "typing")
 	}
@@ -413,7 +415,9 @@ func TestLeavingTheChatDoesNotResetRates(t *testing.T) {
 func TestParticipantsOfALostNode(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
-	one := openWorld(t, db, true, func(_ *socketio.Config, c *roomsConfig) { c.PresenceGrace = 200 * time.Millisecond })
+	const grace = 200 * time.Millisecond // of the clock below; the tables are read every 50 ms
+	clock := clocktest.New()
+	one := openWorld(t, db, true, func(_ *socketio.Config, c *roomsConfig) { c.PresenceGrace, c.clusterNow = grace, clock.Now })
 	id := one.chatRoom("demo")
 	ghost := one.execute(domain.Request{Actor: domain.Actor{Kind: domain.Anonymous}, Command: domain.EnterChat{
 		ChatRoom: id, Connection: "ghost", Profile: domain.ProfileExchange, Node: uuid.NewString(), Nickname: "Casper", NameKey: one.store.NameKey("Casper"),
@@ -423,6 +427,10 @@ func TestParticipantsOfALostNode(t *testing.T) {
 	for at.Message != "用户("+ann.id+")已加入." {
 		at = ann.coming("加入")
 	}
+	eventually(t, "the lost node is found", func() bool {
+		clock.Forward(grace) // the first time may be before the node was missed
+		return len(events[domain.ParticipantLeft](one)) > 0
+	})
 	if at := ann.coming("离开"); at.Message != "用户(ghost)已离开." || !slices.Equal(at.Clients, []string{ann.id}) {
 		t.Errorf("told %+v", at)
 	}

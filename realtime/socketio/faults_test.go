@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"roomlog/domain"
 	"roomlog/realtime/socketio"
@@ -108,9 +107,9 @@ func TestStalledReaderInABusyLive(t *testing.T) {
 	t.Parallel()
 	const queue, stalled, flood = 64 << 10, 4, 400 // the queue holds one flush
 	w := newWorld(t, func(c *socketio.Config, _ *roomsConfig) {
-		c.Engine.Sockets.QueueBytes, c.Engine.Sockets.SendBuffer, c.Engine.Sockets.WriteTimeout = queue, 8<<10, 2*time.Second
+		c.Engine.Sockets.QueueBytes, c.Engine.Sockets.SendBuffer = queue, 8<<10
 	})
-	live, rose := w.register("streamer").goLive(), w.list("rose", strings.Repeat("r", 400), 1)
+	live, rose := w.register("streamer").goLive(), w.list("rose", "/uploads/"+strings.Repeat("r", 400), 1)
 	rich := w.register("rich").credit(flood)
 	reader := w.app(siotest.Options{Version: 3})
 	reader.joins(w.register("reader"), live)
@@ -119,17 +118,20 @@ func TestStalledReaderInABusyLive(t *testing.T) {
 	}
 	eventually(t, "everybody is there", func() bool { return len(events[domain.ViewerJoined](w)) == 1+stalled })
 	most := int64(0)
+	ahead := make(chan struct{}, 40) // gifts that the reader has yet to read
 	var giving sync.WaitGroup
 	defer giving.Wait()
 	for range 8 {
 		giving.Go(func() {
 			for range flood / 8 {
+				ahead <- struct{}{}
 				rich.asks(domain.SendGift{Live: live, Gift: rose, Num: 1})
 			}
 		})
 	}
 	for range flood {
 		push[given](reader, "gift")
+		<-ahead
 		most = max(most, w.server.Stats().QueuedBytes.Load())
 	}
 	eventually(t, "the stalled readers are disconnected", func() bool { return w.server.Stats().ClosedSlow.Load() == stalled })

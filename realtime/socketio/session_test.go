@@ -1,11 +1,15 @@
 package socketio_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"roomlog/domain"
+	"roomlog/internal/clocktest"
 	"roomlog/realtime/socketio"
 	"roomlog/realtime/socketio/siotest"
 )
@@ -53,7 +57,9 @@ func TestEndOfASignInSession(t *testing.T) {
 
 func TestRenewedTokenKeepsTheUserInTheLive(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(_ *socketio.Config, c *roomsConfig) { c.Renewal = time.Second })
+	const renewal = 500 * time.Millisecond // of the clock below
+	clock := clocktest.New()
+	w := newWorld(t, func(_ *socketio.Config, c *roomsConfig) { c.hubConfig.Now, c.Renewal = clock.Now, renewal })
 	live := w.register("streamer").goLive()
 	ann := w.register("ann")
 	a := w.app(siotest.Options{})
@@ -61,21 +67,35 @@ func TestRenewedTokenKeepsTheUserInTheLive(t *testing.T) {
 	ann = ann.signIn()
 	a.Emit("comment", map[string]any{"live_id": live, "data": "with the new token", "token": ann.token()})
 	a.Event("comment")
-	<-time.After(1500 * time.Millisecond)
+	for i := range 2 { // when the second has been revoked, a has been checked as well
+		bob := w.register(fmt.Sprintf("not renewing %d", i))
+		b := w.app(siotest.Options{})
+		b.joins(bob, live)
+		signedIn := bob.asks(domain.SignIn{User: bob.id, Session: uuid.NewString()}).Position
+		if err := w.hub.WaitFor(t.Context(), signedIn); err != nil {
+			t.Fatal(err)
+		}
+		clock.Forward(renewal)
+		b.refused("token 已过期! 请重新获取令牌")
+	}
 	a.silent()
-	if n := len(events[domain.ViewerLeft](w)); n != 0 {
-		t.Error("ann has left")
+	for _, left := range events[domain.ViewerLeft](w) {
+		if left.User == ann.id {
+			t.Error("ann has left")
+		}
 	}
 }
 
 func TestTokenExpiresInTheLive(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, nil)
+	clock := clocktest.New()
+	w := newWorld(t, func(_ *socketio.Config, c *roomsConfig) { c.hubConfig.Now = clock.Now })
 	live := w.register("streamer").goLive()
 	ann := w.register("ann")
-	ann.expires = time.Now().Add(1500 * time.Millisecond)
+	ann.expires = clock.Now().Add(time.Hour)
 	a := w.app(siotest.Options{})
 	a.joins(ann, live)
+	clock.Forward(time.Hour)
 	a.refused("token 已过期! 请重新获取令牌")
 	eventually(t, "ann has left", func() bool { return len(events[domain.ViewerLeft](w)) == 1 })
 	a.silent()

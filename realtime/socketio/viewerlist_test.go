@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"roomlog/domain"
+	"roomlog/internal/clocktest"
 	"roomlog/realtime/socketio"
 	"roomlog/realtime/socketio/siotest"
 )
@@ -81,8 +82,12 @@ func TestViewerListIsRefilled(t *testing.T) {
 // In a large live the others get the list in intervals; a new viewer gets it at once.
 func TestViewerListOfALargeLiveIsBatched(t *testing.T) {
 	t.Parallel()
-	const interval = 400 * time.Millisecond
-	w := newWorld(t, func(_ *socketio.Config, r *roomsConfig) { r.LargeLive, r.JoinBatchInterval = 10, interval })
+	const interval = 100 * time.Millisecond // of the clock below
+	clock := clocktest.New()
+	w := newWorld(t, func(c *socketio.Config, r *roomsConfig) {
+		c.Now, c.Engine.Sockets.PushWindow = clock.Now, -1
+		r.LargeLive, r.JoinBatchInterval = 10, interval
+	})
 	live := w.register("streamer").goLive()
 	watcher := w.app(siotest.Options{})
 	watcher.joins(w.register("watcher"), live)
@@ -92,7 +97,6 @@ func TestViewerListOfALargeLiveIsBatched(t *testing.T) {
 			t.Fatalf("the list is %+v", l)
 		}
 	}
-	began := time.Now()
 	var coming sync.WaitGroup
 	coming.Go(func() { w.come(live, names("q", 40)...) })
 	comer := w.app(siotest.Options{})
@@ -100,6 +104,14 @@ func TestViewerListOfALargeLiveIsBatched(t *testing.T) {
 		t.Errorf("who comes is shown %+v", l)
 	}
 	coming.Wait()
+	head, err := w.store.Head(t.Context())
+	if err == nil {
+		err = w.hub.WaitFor(t.Context(), head)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	clock.Forward(interval)
 	lists := 0
 	for l := (listed{}); l.Total < 51; lists++ {
 		l, _ = push[listed](watcher, "online")
@@ -107,8 +119,8 @@ func TestViewerListOfALargeLiveIsBatched(t *testing.T) {
 			break
 		}
 	}
-	if most := int(time.Since(began)/interval) + 2; lists > most {
-		t.Errorf("%d lists in %v, want %d at most", lists, time.Since(began), most)
+	if lists > 1 {
+		t.Errorf("%d lists of 41 joins, want one at most before the last", lists)
 	}
 	watcher.silent()
 }

@@ -25,6 +25,7 @@ import (
 	"roomlog/realtime/native"
 	"roomlog/realtime/socketio"
 	"roomlog/realtime/socketio/siotest"
+	"roomlog/realtime/ws"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -51,6 +52,7 @@ type roomsConfig struct {
 	hubConfig
 	chatConfig
 	nativeConfig
+	clusterNow func() time.Time // the clock by which lost nodes are found
 }
 
 type (
@@ -76,19 +78,21 @@ func openWorld(t testing.TB, db *pgtest.DB, projects bool, change func(*socketio
 		t.Fatal(err)
 	}
 	w := &world{TB: t, db: db, store: store, queries: projections.NewQueries(pool), log: &lines{}}
-	w.sequencer = eventstore.NewSequencer(store, eventstore.SequencerConfig{})
-	w.feed = feed.New(store, w.queries, feed.Config{GaugeInterval: 20 * time.Millisecond})
+	w.sequencer = eventstore.NewSequencer(store, eventstore.SequencerConfig{Timeout: siotest.Timeout})
+	w.feed = feed.New(store, w.queries, feed.Config{GaugeInterval: 20 * time.Millisecond, SubscriberTimeout: siotest.Timeout})
+	var rooms roomsConfig
 	log := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	w.cluster = cluster.New(cluster.NewPostgres(pool), cluster.Config{Node: uuid.NewString(), Now: time.Now, Log: log})
-	admission, err := projections.NewAdmission(projections.AdmissionConfig{Queries: w.queries, Tables: w.feed, Head: store.Head, Now: time.Now})
+	w.cluster = cluster.New(cluster.NewPostgres(pool), cluster.Config{Node: uuid.NewString(), Now: func() time.Time { return rooms.clusterNow() }, Log: log})
+	admission, err := projections.NewAdmission(projections.AdmissionConfig{Queries: w.queries, Tables: w.feed, Head: store.Head, Now: time.Now, Timeout: siotest.Timeout})
 	if err != nil {
 		t.Fatal(err)
 	}
-	rooms := roomsConfig{
+	rooms = roomsConfig{
+		clusterNow: time.Now,
 		hubConfig: hub.Config{
 			Store: store, Commands: w.sequencer, Queries: w.queries, Feed: w.feed, Admission: admission,
 			Cluster: w.cluster, Verify: verify, Now: time.Now, Log: log,
-			CommentRate: 1e6, CommentBurst: 1e6, GiftRate: 1e6, GiftBurst: 1e6,
+			CommentRate: 1e6, CommentBurst: 1e6, GiftRate: 1e6, GiftBurst: 1e6, PresenceGrace: time.Hour,
 		},
 		chatConfig: chat.Config{
 			Store: store, Commands: w.sequencer, Queries: w.queries, Cluster: w.cluster, Now: time.Now, Log: log,
@@ -97,7 +101,8 @@ func openWorld(t testing.TB, db *pgtest.DB, projects bool, change func(*socketio
 		nativeConfig: native.Config{Store: store, Queries: w.queries, Feed: w.feed, Now: time.Now, Log: log},
 	}
 	cfg := socketio.Config{Queries: w.queries, Now: time.Now, Log: log}
-	cfg.Engine.BodyTimeout, cfg.Engine.Sockets.FrameRate, cfg.Engine.Sockets.PushWindow = 10*time.Second, -1, time.Millisecond
+	cfg.Engine.BodyTimeout, cfg.Engine.PingTimeout, cfg.Engine.SettleTimeout = siotest.Timeout, siotest.Timeout, siotest.Timeout
+	cfg.Engine.Sockets = ws.Config{FrameRate: -1, PushWindow: time.Millisecond, WriteTimeout: siotest.Timeout}
 	if change != nil {
 		change(&cfg, &rooms)
 	}

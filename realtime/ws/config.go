@@ -1,6 +1,7 @@
 package ws
 
 import (
+	"fmt"
 	"log/slog"
 	"net/http"
 	"time"
@@ -23,16 +24,16 @@ type Config struct {
 	// Origins are the pages that may connect.
 	Origins Origins
 
-	MaxMessage    int           `default:"16384" min:"1024" max:"16777216" unit:"bytes" help:"Size of a message from a client, all its fragments together."`
-	QueueBytes    int           `default:"131072" min:"4096" max:"67108864" unit:"bytes" help:"Size of a slow reader's queue from which comments are dropped; at twice the size the connection is closed."`
-	PushWindow    time.Duration `default:"50ms" min:"1ms" max:"1s" zero:"every push is written at once" help:"Time during which pushes to the connections of a busy live are joined into one write; the first push after a silence is written at once."`
-	Deflate       bool          `help:"Compress pushes to clients on /ws that offer permessage-deflate: a quarter of the bytes in a busy live."`
-	PingInterval  time.Duration `default:"25s" min:"1s" max:"10m" help:"Time between two pings to a client; some mobile networks drop connections that are silent for 30 s."`
-	SocketTimeout time.Duration `default:"1m" min:"1s" max:"1h" zero:"no bound" help:"Time without any frame after which a connection is closed."`
-	HelloTimeout  time.Duration `default:"15s" min:"1s" max:"10m" zero:"no bound" help:"Time in which a client has to identify itself after it connected."`
-	FrameRate     float64       `default:"100" min:"1" max:"100000" unit:"frames/s" zero:"no bound" help:"Frames accepted on one connection."`
-	FrameBurst    int           `default:"200" min:"1" max:"100000" unit:"frames" help:"Frames accepted at once on one connection, such as those of a client that reconnects."`
-	RestartSpread time.Duration `default:"5s" min:"1ms" max:"10m" help:"Time over which clients are told to reconnect after the server has stopped."`
+	MaxMessage    int           `default:"16384" min:"1024" max:"16777216" unit:"bytes" help:"Maximum size of a message from a client on /ws, all its fragments together."`
+	QueueBytes    int           `default:"131072" min:"4096" max:"67108864" unit:"bytes" help:"Size of the queue of a connection whose client reads slowly. When the queue is full, comments are dropped; at twice the size the connection is closed."`
+	PushWindow    time.Duration `default:"50ms" min:"1ms" max:"1s" zero:"every push is written at once" help:"Time during which pushes to the connections of a busy live are collected into one write. The first push after a silence is written at once."`
+	Deflate       bool          `help:"Compress pushes on /ws to clients that offer permessage-deflate. In a busy live this needs a quarter of the bytes, and more memory and CPU time. Default: off."`
+	PingInterval  time.Duration `default:"25s" min:"1s" max:"10m" help:"Interval between two pings to a client. Some mobile networks drop connections that are silent for 30 s."`
+	SocketTimeout time.Duration `default:"1m" min:"1s" max:"1h" zero:"no limit" help:"Time after which a connection is closed if no frame has arrived. It must be longer than the ping interval."`
+	HelloTimeout  time.Duration `default:"15s" min:"1s" max:"10m" zero:"no limit" help:"Time that a client has to identify itself after it has connected."`
+	FrameRate     float64       `default:"100" min:"1" max:"100000" unit:"frames/s" zero:"no limit" help:"Maximum rate of frames on one connection. A client that exceeds the rate is disconnected."`
+	FrameBurst    int           `default:"200" min:"1" max:"100000" unit:"frames" help:"Number of frames that a client may send at once, for example after a reconnect, before the rate applies."`
+	RestartSpread time.Duration `default:"5s" min:"1ms" max:"10m" help:"Time over which a stopping server distributes the reconnects of its clients."`
 
 	// ReadBuffer is the size in bytes of each connection's read buffer. Longer messages bypass it.
 	ReadBuffer int `default:"1024"`
@@ -42,6 +43,14 @@ type Config struct {
 	// WriteTimeout is the maximum duration of one write of 16 KiB to a slow reader, which therefore has to read at
 	// least 2 kB/s.
 	WriteTimeout time.Duration `default:"8s"`
+}
+
+// CheckSettings returns an error if a client that only responds to pings would be disconnected.
+func (c *Config) CheckSettings() error {
+	if c.SocketTimeout > 0 && c.SocketTimeout <= c.PingInterval {
+		return fmt.Errorf("--socket-timeout must be longer than --ping-interval, %v (got %v)", c.PingInterval, c.SocketTimeout)
+	}
+	return nil
 }
 
 // check panics when a dependency or a setting is missing, which is a fault of the caller's code.

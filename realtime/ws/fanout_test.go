@@ -8,6 +8,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"roomlog/internal/clocktest"
 	"roomlog/realtime/ws"
 	"roomlog/realtime/ws/wstest"
 )
@@ -55,7 +56,7 @@ func TestFanout(t *testing.T) {
 	})
 	t.Run("joins the frames after the first, also after a silence", func(t *testing.T) {
 		const window = 20 * time.Millisecond // of the clock below
-		clock := wstest.NewClock()
+		clock := clocktest.New()
 		s := serve(t, func(cfg *ws.Config) { cfg.Now, cfg.PushWindow = clock.Now, window })
 		room := s.NewFanout()
 		c := wstest.Dial(t, s.addr)
@@ -94,7 +95,7 @@ func TestFanout(t *testing.T) {
 		c.ExpectText("a gift")
 	})
 	t.Run("sends a new connection the frames after Add and none before", func(t *testing.T) {
-		clock := wstest.NewClock()
+		clock := clocktest.New()
 		s := serve(t, func(cfg *ws.Config) { cfg.Now, cfg.PushWindow = clock.Now, 20*time.Millisecond })
 		room := s.NewFanout()
 		old := wstest.Dial(t, s.addr)
@@ -163,7 +164,7 @@ func TestFanout(t *testing.T) {
 		}
 	})
 	t.Run("observes the frames of a flush and the push time", func(t *testing.T) {
-		clock := wstest.NewClock()
+		clock := clocktest.New()
 		s := serve(t, func(cfg *ws.Config) { cfg.Now, cfg.PushWindow = clock.Now, 20*time.Millisecond })
 		room := s.NewFanout()
 		c := wstest.Dial(t, s.addr)

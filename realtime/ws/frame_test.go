@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"roomlog/internal/clocktest"
 	"roomlog/realtime/ws"
 	"roomlog/realtime/ws/wstest"
 )
@@ -319,7 +320,7 @@ func TestTimeouts(t *testing.T) {
 	})
 	t.Run("close a half-open connection and keep a live one", func(t *testing.T) {
 		const interval = 40 * time.Millisecond // of the clock below; checks run every 10 ms
-		clock := wstest.NewClock()
+		clock := clocktest.New()
 		s := serve(t, func(cfg *ws.Config) {
 			cfg.Now, cfg.HelloTimeout, cfg.PingInterval, cfg.SocketTimeout = clock.Now, 10*interval, interval, 10*interval
 		})

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"roomlog/internal/clocktest"
 	"roomlog/realtime/ws"
 	"roomlog/realtime/ws/wstest"
 )
@@ -109,7 +110,7 @@ func TestStalledReader(t *testing.T) {
 	}
 	// startPatient starts a server whose deadlines for writes do not pass.
 	startPatient := func(t *testing.T) *server {
-		clock := wstest.NewClock()
+		clock := clocktest.New()
 		return serve(t, func(cfg *ws.Config) { cfg.Now, cfg.SendBuffer, cfg.Skipped = clock.Now, 8<<10, skippedText })
 	}
 	// fill sends droppable frames until all buffers are full and some frames were dropped.

@@ -26,10 +26,15 @@ The ban takes effect on every node at once: the user's connections are closed, o
 from everything cannot sign in, and the user's own lives end if they are on air. roomlog unban lifts the ban.`
 }
 
-func (c *banCommand) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
+// AfterApply refuses durations that a ban cannot have.
+func (c *banCommand) AfterApply() error {
 	if c.For < 0 || c.For%time.Second != 0 {
 		return fmt.Errorf("--for must be a positive number of whole seconds (got %s)", c.For)
 	}
+	return nil
+}
+
+func (c *banCommand) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
 	user, seconds := domain.UserID(c.User), int64(c.For/time.Second)
 	period := "until unbanned"
 	if seconds > 0 {

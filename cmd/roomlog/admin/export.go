@@ -55,8 +55,12 @@ type exportedEvent struct {
 	Payload     json.RawMessage `json:"payload,omitempty"`     // as it is stored, when data is missing
 }
 
-// AfterApply refuses types of events that this program does not know: no line would ever be written.
+// AfterApply refuses types of events that this program does not know, because the export would have no lines, and two
+// places to start.
 func (c *exportCommand) AfterApply() error {
+	if c.Out != "" && c.After != "" {
+		return errors.New("--out and --after exclude each other: an existing file determines where the export starts")
+	}
 	for _, name := range c.Type {
 		if nearest, known := findEventType(name); !known {
 			return fmt.Errorf("--type: there is no event type %q, do you mean %s? All types are in docs/EVENTS.md", name, nearest)
@@ -70,9 +74,6 @@ func (c *exportCommand) filter() exportFilter {
 }
 
 func (c *exportCommand) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
-	if c.Out != "" && c.After != "" {
-		return errors.New("--out and --after exclude each other: an existing file determines where the export starts")
-	}
 	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) (err error) {
 		if c.Out == "" {
 			return c.export(ctx, b, c.After, sh.Stdout)
@@ -89,11 +90,12 @@ func (c *exportCommand) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) e
 // export writes the events after a cursor up to the current end of the log, and prints the cursor that it reached. If it
 // fails earlier, the cursor of the last line is the place to continue.
 func (c *exportCommand) export(ctx context.Context, b *backend, after string, to io.Writer) (err error) {
+	history := b.store.History().Number
 	position, err := b.store.ParseCursor(ctx, after)
 	if err != nil {
 		return fmt.Errorf("--after %q: %w", after, err)
 	}
-	q := eventstore.Query{After: position, Types: c.Type, Live: domain.LiveID(c.Live), User: domain.UserID(c.User)}
+	q := eventstore.Query{History: history, After: position, Types: c.Type, Live: domain.LiveID(c.Live), User: domain.UserID(c.User)}
 	if q.UpTo, err = b.store.Head(ctx); err != nil {
 		return err
 	}

@@ -11,7 +11,7 @@ import (
 type giftAdd struct {
 	Name  string `required:"" placeholder:"NAME" help:"Name of the gift."`
 	Coin  int64  `required:"" placeholder:"N" help:"Price of one gift in coins, at least 1."`
-	Image string `placeholder:"URL" help:"Address of its image: an http or https URL, or the path of an upload."`
+	Image string `placeholder:"URL" help:"Address of the image of the gift: an http or https URL, or the path of an upload. Default: no image"`
 }
 
 func (giftAdd) Help() string {

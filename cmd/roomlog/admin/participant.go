@@ -46,10 +46,15 @@ a signed-in user are erased by roomlog user forget.
   roomlog participant forget 17 --yes`
 }
 
-func (c *participantForget) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
+// AfterApply requires --yes, because the texts cannot be restored.
+func (c *participantForget) AfterApply() error {
 	if !c.Yes {
 		return fmt.Errorf("this would erase the texts of participant %d for ever: confirm with --yes", c.Participant)
 	}
+	return nil
+}
+
+func (c *participantForget) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
 	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
 		receipt, err := b.execute(ctx, domain.ForgetParticipant{Participant: domain.ParticipantID(c.Participant), Reason: c.Reason})
 		if err != nil {

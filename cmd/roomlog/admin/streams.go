@@ -86,7 +86,7 @@ func (c *streamsPlayers) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) 
 }
 
 type streamsKick struct {
-	Live       int64  `xor:"target" required:"" placeholder:"ID" help:"End the stream of this live. It accepts no stream for a minute; to end it for ever: roomlog live stop."`
+	Live       int64  `xor:"target" required:"" placeholder:"ID" help:"End the stream of this live. The live accepts no stream for a minute. To end the live for ever: roomlog live stop."`
 	Player     string `xor:"target" required:"" placeholder:"PLAYER" help:"Disconnect this player, see roomlog streams players."`
 	reasonFlag `embed:""`
 }

@@ -139,10 +139,15 @@ coins and gifts stay as they are. Copies that were made earlier are not changed.
   roomlog user forget 12 --yes`
 }
 
-func (c *userForget) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
+// AfterApply requires --yes, because the texts cannot be restored.
+func (c *userForget) AfterApply() error {
 	if !c.Yes {
 		return fmt.Errorf("this would erase the texts of user %d for ever: confirm with --yes", c.User)
 	}
+	return nil
+}
+
+func (c *userForget) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
 	return c.executeAndEndLives(ctx, g, sh, func(lives []domain.LiveID) domain.Command {
 		return domain.ForgetUser{User: c.id(), Lives: lives, Reason: c.Reason}
 	}, "user %d is erased")

@@ -24,7 +24,8 @@ type Command struct {
 // Help returns the part of the help that follows the summary.
 func (Command) Help() string {
 	return `Without DATABASE_URL the server runs a private PostgreSQL in the data folder, and downloads one if none is
-installed. Secrets that are not given are generated once and kept in the data folder.
+installed. The server generates a secret that is not set, once, and keeps it in the data folder. roomlog --help lists the
+variables of the secrets.
 
 Examples:
 
@@ -37,8 +38,12 @@ REST is documented at http://localhost:7001/docs. WebSocket clients connect to w
 clients 2.x to 4.x to /socket.io/. /readyz and /metrics report the state. Encoders publish to
 rtmp://localhost:23480/live/KEY?sign=SIGN, players read http://localhost:23481/live/KEY.flv?sign=SIGN or
 /live/KEY/index.m3u8?sign=SIGN.
+
 On SIGINT or SIGTERM the server refuses new requests, asks clients to reconnect later, writes what it has accepted, and
-stops PostgreSQL last. A second signal ends the process at once; nothing that was acknowledged is lost.`
+stops PostgreSQL last. A second signal ends the process at once; nothing that was acknowledged is lost.
+
+In the list of flags, "(bytes; 1024 to 16777216; 0: no limit)" names the unit, the permitted values, and the meaning of 0.
+Durations are written like 500ms, 30s, 10m or 24h. Lists are separated by commas.`
 }
 
 // Run serves until ctx ends or a part fails, and then stops all parts.
@@ -83,30 +88,46 @@ func (c *Command) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) (err er
 
 // DeclareFlags adds the flags of all settings. It is called once, before the command line is parsed.
 func (c *Command) DeclareFlags() {
-	c.flags.Add("network", &c.networkSettings)
-	c.flags.Add("roles", &c.nodeSettings)
-	c.flags.Add("users", &c.userSettings)
-	c.flags.Add("users", &c.config.Settings)
-	c.flags.Add("users", &c.SignSettings)
-	c.flags.Add("users", &c.limits)
-	c.flags.Add("api", &c.api)
-	c.flags.Add("socket", &c.socketio)
-	c.flags.Add("live", &c.hub)
-	c.flags.Add("chat", &c.chat)
-	c.flags.Add("media", &c.media)
-	c.flags.Add("media", &c.broadcasts)
-	c.flags.Add("media", &c.hooks)
-	c.flags.Add("record", &c.recordSettings)
-	c.flags.Add("record", &c.archive)
-	c.flags.Add("record", &c.recorder)
-	c.flags.Add("log", &c.logSettings)
-	c.flags.Add("log", &c.sequencer)
+	for _, one := range c.groups() {
+		c.flags.Add(one.name, one.config)
+	}
 	c.Settings = kong.Plugins{c.flags.Struct()}
 }
 
-// AfterApply checks all settings when the command line has been parsed, before anything is opened.
-func (c *Command) AfterApply() error {
-	if err := c.flags.Apply(); err != nil {
+// group is a Config whose settings the help lists under the heading name.
+type group struct {
+	name   string
+	config any
+}
+
+// groups returns the Configs with settings, in the order of the help.
+func (c *config) groups() []group {
+	return []group{
+		{"network", &c.networkSettings},
+		{"roles", &c.nodeSettings},
+		{"users", &c.userSettings},
+		{"users", &c.Settings},
+		{"users", &c.SignSettings},
+		{"users", &c.limits},
+		{"api", &c.api},
+		{"socket", &c.socketio},
+		{"live", &c.hub},
+		{"chat", &c.chat},
+		{"media", &c.media},
+		{"media", &c.broadcasts},
+		{"media", &c.hooks},
+		{"record", &c.recordSettings},
+		{"record", &c.archive},
+		{"record", &c.recorder},
+		{"log", &c.logSettings},
+		{"log", &c.sequencer},
+	}
+}
+
+// AfterApply checks all settings, and the variables with secrets and addresses, when the command line has been parsed. It
+// returns all faults as one joined error, before anything is opened or created.
+func (c *Command) AfterApply(g *cli.Globals, sh cli.Shell) error {
+	if err := errors.Join(c.flags.Apply(), c.check(g, sh.Getenv)); err != nil {
 		return err
 	}
 	c.sequencer.DrainTimeout = c.DrainTimeout

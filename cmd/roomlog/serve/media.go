@@ -88,7 +88,7 @@ func (m *mediaServer) openHooks(c *config, env *environment, b *backend) (err er
 	if c.hooks.HookURL == "" {
 		return nil
 	}
-	secret, err := openSecret(env.sh.Getenv, env.dataDir, "ROOMLOG_HOOK_SECRET", "hook", env.log)
+	secret, err := hookSecret.open(env.sh.Getenv, env.dataDir, env.log)
 	if err != nil {
 		return err
 	}

@@ -11,8 +11,13 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
+	"roomlog/api/payment"
+	"roomlog/api/token"
 	"roomlog/cmd/roomlog/cli"
+	"roomlog/media"
+	"roomlog/media/hooks"
 )
 
 // secrets are the keys with which this server signs and verifies. Each list has the newest key first; a second one is
@@ -25,20 +30,15 @@ type secrets struct {
 // from the data folder, where a missing one is generated. It never logs a secret.
 func openSecrets(getenv func(string) string, dataDir string, log *slog.Logger) (secrets, error) {
 	var s secrets
-	for _, one := range []struct {
-		variable, file string
-		into           *[]string
-	}{
-		{"ROOMLOG_JWT_SECRET", "jwt", &s.jwt},
-		{"ROOMLOG_SIGN_SECRET", "sign", &s.sign},
-		{"ROOMLOG_PAYMENT_SECRET", "payment", &s.payment},
-	} {
-		var err error
-		if *one.into, err = openSecret(getenv, dataDir, one.variable, one.file, log); err != nil {
-			return s, err
-		}
+	var err error
+	if s.jwt, err = jwtSecret.open(getenv, dataDir, log); err != nil {
+		return s, err
 	}
-	return s, nil
+	if s.sign, err = signSecret.open(getenv, dataDir, log); err != nil {
+		return s, err
+	}
+	s.payment, err = paymentSecret.open(getenv, dataDir, log)
+	return s, err
 }
 
 // snapshotKeys returns the keys of the checksums of snapshots. They are derived from the secrets of tokens, which all nodes share
@@ -53,20 +53,62 @@ func (s secrets) snapshotKeys() [][]byte {
 	return keys
 }
 
-// openSecret returns one secret: from variable, from its file, or from the file in the data folder.
-func openSecret(getenv func(string) string, dataDir, variable, file string, log *slog.Logger) ([]string, error) {
-	secret, err := cli.Variable(getenv, variable)
-	if err != nil {
+// secretSetting is a secret that can be set or generated.
+type secretSetting struct {
+	variable string               // environment variable; variable_FILE names a file with the secret
+	file     string               // name of the generated file in the folder secrets of the data folder
+	check    func([]string) error // returns an error for secrets that cannot be used
+}
+
+var (
+	jwtSecret = secretSetting{"ROOMLOG_JWT_SECRET", "jwt", func(all []string) error {
+		_, err := token.NewIssuer(all, 0, time.Now)
+		return err
+	}}
+	signSecret = secretSetting{"ROOMLOG_SIGN_SECRET", "sign", func(all []string) error {
+		_, err := media.NewSigner(all, 0, time.Now)
+		return err
+	}}
+	paymentSecret = secretSetting{"ROOMLOG_PAYMENT_SECRET", "payment", func(all []string) error {
+		_, err := payment.NewSharedSecret(all)
+		return err
+	}}
+	hookSecret = secretSetting{"ROOMLOG_HOOK_SECRET", "hook", func(all []string) error {
+		return hooks.CheckSecret(all[0]) // receivers accept an older secret, the server signs with the newest alone
+	}}
+)
+
+// set returns the secrets of the variable or of the file that it names, newest first. It returns nil if neither is set.
+func (s secretSetting) set(getenv func(string) string) ([]string, error) {
+	text, err := cli.Variable(getenv, s.variable)
+	if err != nil || text == "" {
 		return nil, err
 	}
-	if secret == "" {
-		if secret, err = storedSecret(filepath.Join(dataDir, "secrets", file), log); err != nil {
-			return nil, fmt.Errorf("%w\n  Set %s (or %s_FILE), or choose a data folder that can be written (--data)", err, variable, variable)
-		}
-	}
-	newestFirst := strings.Fields(secret)
+	newestFirst := strings.Fields(text)
 	if len(newestFirst) == 0 {
-		return nil, fmt.Errorf("%s is blank: set a secret, or unset it to have one generated", variable)
+		return nil, fmt.Errorf("%s is blank: set a secret, or unset it to have one generated", s.variable)
+	}
+	if err := s.check(newestFirst); err != nil {
+		return nil, fmt.Errorf("%s: %w", s.variable, err)
+	}
+	return newestFirst, nil
+}
+
+// open returns the secrets, newest first: those that are set, or those in the file in the data folder, which it
+// generates if necessary.
+func (s secretSetting) open(getenv func(string) string, dataDir string, log *slog.Logger) ([]string, error) {
+	newestFirst, err := s.set(getenv)
+	if err != nil || newestFirst != nil {
+		return newestFirst, err
+	}
+	path := filepath.Join(dataDir, "secrets", s.file)
+	text, err := storedSecret(path, log)
+	if err != nil {
+		return nil, fmt.Errorf("%w\n  Set %s (or %s_FILE), or choose a data folder that can be written (--data)", err, s.variable, s.variable)
+	}
+	newestFirst = strings.Fields(text)
+	if err := s.check(newestFirst); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return newestFirst, nil
 }

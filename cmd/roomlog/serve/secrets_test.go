@@ -102,13 +102,15 @@ func TestSecretsFromTheEnvironment(t *testing.T) {
 		want []string
 		err  string
 	}{
-		{"in the variable", []string{"ROOMLOG_JWT_SECRET", "aaaa"}, []string{"aaaa"}, ""},
-		{"two of them", []string{"ROOMLOG_JWT_SECRET", "new old"}, []string{"new", "old"}, ""},
-		{"in a file", []string{"ROOMLOG_JWT_SECRET_FILE", file("jwt", "bbbb\n")}, []string{"bbbb"}, ""},
+		{"in the variable", []string{"ROOMLOG_JWT_SECRET", "aaaaaaaaaaaaaaaa"}, []string{"aaaaaaaaaaaaaaaa"}, ""},
+		{"two of them", []string{"ROOMLOG_JWT_SECRET", "newnewnewnewnew1 oldoldoldoldold1"}, []string{"newnewnewnewnew1", "oldoldoldoldold1"}, ""},
+		{"in a file", []string{"ROOMLOG_JWT_SECRET_FILE", file("jwt", "bbbbbbbbbbbbbbbb\n")}, []string{"bbbbbbbbbbbbbbbb"}, ""},
 		{"both variable and file", []string{"ROOMLOG_JWT_SECRET", "a", "ROOMLOG_JWT_SECRET_FILE", "b"}, nil, "remove one of them"},
 		{"a missing file", []string{"ROOMLOG_JWT_SECRET_FILE", dir + "/none"}, nil, "ROOMLOG_JWT_SECRET_FILE: stat"},
 		{"an empty file", []string{"ROOMLOG_JWT_SECRET_FILE", file("empty", "\n")}, nil, "is empty"},
 		{"a folder", []string{"ROOMLOG_JWT_SECRET_FILE", dir}, nil, "is not a regular file"},
+		{"too short", []string{"ROOMLOG_JWT_SECRET", "newnewnewnewnew1 old"}, nil, "ROOMLOG_JWT_SECRET: token secret 2 must have at least 16 bytes (got 3)"},
+		{"three of them", []string{"ROOMLOG_JWT_SECRET", "newnewnewnewnew1 newnewnewnewnew2 oldoldoldoldold1"}, nil, "ROOMLOG_JWT_SECRET: there must be one or two token secrets (got 3)"},
 		{"blank", []string{"ROOMLOG_JWT_SECRET", "  "}, nil, "is blank"},
 		{"none, and no folder to store one in", nil, nil, "Set ROOMLOG_JWT_SECRET (or ROOMLOG_JWT_SECRET_FILE), or choose a data folder that can be written"},
 	} {

@@ -3,6 +3,7 @@ package serve
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"roomlog/api"
@@ -11,6 +12,7 @@ import (
 	"roomlog/eventstore/ratelimit"
 	"roomlog/internal/httpserver"
 	"roomlog/internal/limit"
+	"roomlog/internal/settings"
 	"roomlog/media"
 	"roomlog/media/broadcasts"
 	"roomlog/media/hooks"
@@ -57,29 +59,48 @@ type networkSettings struct {
 	HTTPAddr       string   `default:":7001" help:"Address for REST and WebSocket; port 0 selects a free port."`
 	RTMPAddr       string   `default:":23480" help:"Address for RTMP encoders and players; port 0 selects a free port."`
 	FLVAddr        string   `default:":23481" help:"Address for HTTP-FLV, WS-FLV and HLS players; port 0 selects a free port."`
-	PprofAddr      string   `placeholder:"ADDR" help:"Address for profiles of this process, like 127.0.0.1:6060. Default: no profiles."`
-	TrustedProxies []string `default:"127.0.0.0/8,::1/128" help:"Networks of the proxies whose X-Forwarded-For header gives the client's address, for limits and logs."`
-	MetricsFrom    []string `default:"127.0.0.0/8,::1/128" help:"Networks that may read /metrics; others get 404. Behind a trusted proxy the client's address counts."`
-	CORSOrigins    []string `placeholder:"ORIGIN" help:"Browser origins that may call. Default: any, because no cookie grants access."`
+	PprofAddr      string   `placeholder:"ADDR" help:"Address that serves Go profiles of this process (net/http/pprof), like 127.0.0.1:6060. Default: no profiles."`
+	TrustedProxies []string `default:"127.0.0.0/8,::1/128" help:"Networks of trusted proxies. The X-Forwarded-For header of a trusted proxy gives the address of the client for limits and logs."`
+	MetricsFrom    []string `default:"127.0.0.0/8,::1/128" help:"Networks from which clients may read /metrics; other clients get 404. Behind a trusted proxy the client's address counts."`
+	CORSOrigins    []string `placeholder:"ORIGIN" help:"Origins of browser pages that may call REST and connect WebSockets, like https://live.example. Default: every origin, because no cookie grants access."`
 	Assets         string   `placeholder:"DIR" help:"Folder with socket.io.js for browser pages; make assets fills one. Default: assets in the data folder."`
 
-	MaxHTTPConnections       int           `default:"4000" min:"1" max:"1000000" help:"Open HTTP connections of this process without WebSockets."`
-	MaxConnections           int           `default:"20000" min:"1" max:"10000000" help:"Open WebSocket connections of this process."`
-	MaxConnectionsPerAddress int           `default:"1000" min:"1" max:"1000000" help:"Open connections from one address (IPv6: one /64 network). Mobile networks put many users behind one address."`
-	DrainTimeout             time.Duration `default:"10s" min:"100ms" max:"10m" help:"Time that a stop waits for requests and connections before it closes them."`
+	MaxHTTPConnections       int           `default:"4000" min:"1" max:"1000000" unit:"connections" help:"Maximum number of open HTTP connections of this process. WebSocket connections do not count."`
+	MaxConnections           int           `default:"20000" min:"1" max:"10000000" unit:"connections" help:"Maximum number of open WebSocket connections of this process."`
+	MaxConnectionsPerAddress int           `default:"1000" min:"1" max:"1000000" unit:"connections" help:"Maximum number of open HTTP and WebSocket connections from one address (IPv6: one /64 network). Mobile networks put many users behind one address."`
+	DrainTimeout             time.Duration `default:"10s" min:"100ms" max:"10m" help:"Time for which a stopping server waits for running requests and open connections before it closes them."`
 	httpserver.Timeouts
 }
 
-// CheckSettings checks networks.
+// CheckSettings checks addresses, networks and origins.
 func (s *networkSettings) CheckSettings() error {
 	var faults []error
+	for _, one := range s.addresses() {
+		if !settings.IsListenAddress(one.value) {
+			faults = append(faults, fmt.Errorf("--%s must be an address with a port number, like :7001 or 127.0.0.1:7001 (got %q)", one.flag, one.value))
+		}
+	}
 	if _, err := limit.ParseProxies(s.TrustedProxies); err != nil {
 		faults = append(faults, fmt.Errorf("--trusted-proxies: %w", err))
 	}
 	if _, err := limit.ParseProxies(s.MetricsFrom); err != nil {
 		faults = append(faults, fmt.Errorf("--metrics-from: %w", err))
 	}
+	for _, origin := range s.CORSOrigins {
+		if !settings.IsOrigin(origin) {
+			faults = append(faults, fmt.Errorf("--cors-origins must contain origins like https://live.example, without a path (got %q)", origin))
+		}
+	}
 	return errors.Join(faults...)
+}
+
+// listenAddress is the value of a flag that names an address to listen on.
+type listenAddress struct{ flag, value string }
+
+// addresses returns the addresses that are set.
+func (s *networkSettings) addresses() []listenAddress {
+	all := []listenAddress{{"http-addr", s.HTTPAddr}, {"rtmp-addr", s.RTMPAddr}, {"flv-addr", s.FLVAddr}, {"pprof-addr", s.PprofAddr}}
+	return slices.DeleteFunc(all, func(a listenAddress) bool { return a.value == "" })
 }
 
 // nodeSettings select the parts that this process runs.
@@ -89,7 +110,7 @@ type nodeSettings struct {
 
 // userSettings are rules for users.
 type userSettings struct {
-	GuestChat bool `help:"Admit chat users without a password, by an e-mail address or under a name. An address is not verified."`
+	GuestChat bool `help:"Let users chat without a password, under a name or with an e-mail address that is not verified. Default: off."`
 }
 
 // recordSettings is the folder of the recordings.
@@ -99,8 +120,8 @@ type recordSettings struct {
 
 // logSettings are the settings of the database and its maintenance.
 type logSettings struct {
-	DatabaseConnections int32         `default:"16" min:"4" max:"10000" help:"Database connections for queries; the log uses a few more."`
-	MaxLag              time.Duration `default:"1m" min:"100ms" max:"24h" help:"Age of the oldest event missing in the tables above which /readyz fails."`
-	KeepOutcomes        time.Duration `default:"720h" min:"1s" max:"87600h" help:"Time for which outcomes of commands are kept for repeated requests. Outcomes that move coins are kept for ever."`
-	CleanInterval       time.Duration `default:"1h" min:"10ms" max:"24h" help:"Interval between two deletions of expired rows."`
+	DatabaseConnections int32         `default:"16" min:"4" max:"10000" unit:"connections" help:"Maximum number of database connections for queries. The log uses a few more."`
+	MaxLag              time.Duration `default:"1m" min:"100ms" max:"24h" help:"Maximum delay of the tables. While an event that is older has not been applied to the tables, /readyz fails."`
+	KeepOutcomes        time.Duration `default:"720h" min:"1s" max:"87600h" help:"Time for which a request repeated with the same idempotency key gets the first outcome. Outcomes that move coins are kept for ever."`
+	CleanInterval       time.Duration `default:"1h" min:"10ms" max:"24h" help:"Interval between two deletions of expired rows of the database."`
 }

@@ -20,9 +20,9 @@ type Config struct {
 	// engine sets Open, Skipped, Now, Log, MaxMessage, HelloTimeout and SocketTimeout, and turns Deflate off.
 	Sockets ws.Config
 
-	PingTimeout time.Duration `default:"20s" min:"1s" max:"10m" help:"Time after a ping interval in which a Socket.IO client has to respond."`
-	MaxPayload  int           `default:"65536" min:"1024" max:"16777216" unit:"bytes" help:"Size of a message from a Socket.IO client, or of the body of a poll."`
-	MaxPolling  int           `default:"2000" min:"1" max:"100000" unit:"clients" help:"Socket.IO clients without a WebSocket connection; each holds an HTTP connection."`
+	PingTimeout time.Duration `default:"20s" min:"1s" max:"10m" help:"Time that a Socket.IO client has to respond to a ping."`
+	MaxPayload  int           `default:"65536" min:"1024" max:"16777216" unit:"bytes" help:"Maximum size of a message from a Socket.IO client, and of the body of a POST of a client that polls."`
+	MaxPolling  int           `default:"2000" min:"1" max:"100000" unit:"clients" help:"Maximum number of Socket.IO clients without a WebSocket connection. Each of them holds an HTTP connection."`
 
 	// BodyTimeout is the maximum time to read the body of a POST, and to write the response to a GET.
 	BodyTimeout time.Duration

@@ -6,9 +6,9 @@ import (
 	"testing"
 	"time"
 
+	"roomlog/internal/clocktest"
 	"roomlog/realtime/socketio/engineio"
 	"roomlog/realtime/socketio/siotest"
-	"roomlog/realtime/ws/wstest"
 )
 
 const (
@@ -17,9 +17,9 @@ const (
 )
 
 // beating starts an engine with these two times and a clock of its own.
-func beating(t *testing.T) (*host, *wstest.Clock) {
+func beating(t *testing.T) (*host, *clocktest.Clock) {
 	t.Helper()
-	clock := wstest.NewClock()
+	clock := clocktest.New()
 	return serve(t, func(c *engineio.Config, _ *host) {
 		c.Now, c.Sockets.PushWindow = clock.Now, -1
 		c.Sockets.PingInterval, c.PingTimeout = pingInterval, pingTimeout
@@ -80,7 +80,7 @@ func TestSilentSessionsAreEnded(t *testing.T) {
 // A deadline is a point in time: a poll after it finds the session ended, also when no check ran in between.
 func TestDeadlineHoldsWithoutAnyCheck(t *testing.T) {
 	t.Parallel()
-	clock := wstest.NewClock()
+	clock := clocktest.New()
 	h := serve(t, func(c *engineio.Config, _ *host) {
 		c.Now = clock.Now
 		c.Sockets.PingInterval, c.PingTimeout, c.SettleTimeout = time.Hour, time.Hour, 10*time.Hour

@@ -10,10 +10,10 @@ import (
 	"testing"
 	"time"
 
+	"roomlog/internal/clocktest"
 	"roomlog/realtime/socketio/engineio"
 	"roomlog/realtime/socketio/siotest"
 	"roomlog/realtime/ws"
-	"roomlog/realtime/ws/wstest"
 )
 
 // poller is a polling session whose GETs and POSTs the test makes.
@@ -134,7 +134,7 @@ func TestBacklogIsPolledBeforeTheClosePacket(t *testing.T) {
 
 func TestLastPacketTimeout(t *testing.T) {
 	t.Parallel()
-	clock := wstest.NewClock()
+	clock := clocktest.New()
 	h := serve(t, func(c *engineio.Config, _ *host) {
 		c.Now, c.Sockets.PingInterval = clock.Now, time.Hour
 		c.PingTimeout = 8 * time.Millisecond // sets the interval of the checks

@@ -6,10 +6,10 @@ import (
 	"testing"
 	"time"
 
+	"roomlog/internal/clocktest"
 	"roomlog/realtime/socketio/engineio"
 	"roomlog/realtime/socketio/siotest"
 	"roomlog/realtime/ws"
-	"roomlog/realtime/ws/wstest"
 )
 
 func TestUpgradeLosesNoMessage(t *testing.T) {
@@ -71,7 +71,7 @@ func TestFailedUpgrades(t *testing.T) {
 	for name, say := range map[string]string{"says something else": "4hello", "upgrades without a probe": "5", "says nothing": "", "says nonsense": "x"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			clock := wstest.NewClock()
+			clock := clocktest.New()
 			h := serve(t, func(c *engineio.Config, _ *host) {
 				c.Now, c.Sockets.PushWindow, c.UpgradeTimeout = clock.Now, -1, timeout
 			})

@@ -1,0 +1,462 @@
+package eventstore_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"roomlog/domain"
+	"roomlog/eventstore"
+	"roomlog/eventstore/pgtest"
+	"roomlog/eventstore/pgtest/failover"
+)
+
+// backup is a copy of the log and its tables, which restore puts back under running processes.
+type backup struct {
+	t    testing.TB
+	db   *pgtest.DB
+	head int64
+}
+
+var logTables = []string{"events", "command", "snapshot", "user_key", "credential", "checkpoint"}
+
+func takeBackup(t testing.TB, db *pgtest.DB) backup {
+	t.Helper()
+	b := backup{t: t, db: db}
+	statements := []string{"DROP SCHEMA IF EXISTS backup CASCADE; CREATE SCHEMA backup"}
+	for _, table := range logTables {
+		statements = append(statements, fmt.Sprintf("CREATE TABLE backup.%[1]s AS TABLE public.%[1]s", table))
+	}
+	b.locked(strings.Join(statements, ";"))
+	if err := db.Owner.QueryRow(context.Background(), "SELECT coalesce(max(position), 0) FROM backup.events").Scan(&b.head); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// restore puts the backup back. To other processes it looks like another server that was restored and took over the address.
+func (b backup) restore() {
+	b.t.Helper()
+	var statements []string
+	for _, table := range logTables {
+		statements = append(statements, fmt.Sprintf(`ALTER TABLE %[1]s DISABLE TRIGGER ALL; DELETE FROM %[1]s;
+			INSERT INTO %[1]s SELECT * FROM backup.%[1]s; ALTER TABLE %[1]s ENABLE TRIGGER ALL`, table))
+	}
+	b.locked(strings.Join(statements, ";"))
+}
+
+// locked executes statements in one transaction that holds the lock of the log.
+func (b backup) locked(statements string) {
+	b.t.Helper()
+	err := pgx.BeginFunc(context.Background(), b.db.Owner, func(tx pgx.Tx) error {
+		_, err := tx.Exec(context.Background(), fmt.Sprintf("SELECT pg_advisory_xact_lock(%d); %s", logLock, statements))
+		return err
+	})
+	if err != nil {
+		b.t.Error(err)
+	}
+}
+
+// messages collects log messages with their attributes.
+type messages struct {
+	slog.Handler
+	mu  sync.Mutex
+	all []string
+}
+
+func (m *messages) Enabled(context.Context, slog.Level) bool { return true }
+
+func (m *messages) Handle(_ context.Context, r slog.Record) error {
+	text := r.Level.String() + " " + r.Message
+	r.Attrs(func(a slog.Attr) bool { text += " " + a.String(); return true })
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.all = append(m.all, text)
+	return nil
+}
+
+// with returns the messages that contain a text.
+func (m *messages) with(part string) (found []string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, text := range m.all {
+		if strings.Contains(text, part) {
+			found = append(found, text)
+		}
+	}
+	return found
+}
+
+func loggedTo(m *messages) eventstore.Config {
+	m.Handler = slog.DiscardHandler
+	return eventstore.Config{Now: time.Now, Log: slog.New(m), PollInterval: 50 * time.Millisecond}
+}
+
+// readable fails unless a new process can read every personal text of the log, and every id of a user is taken once.
+func readable(t testing.TB, db *pgtest.DB) {
+	t.Helper()
+	fresh := openStore(t, db, eventstore.Config{Now: time.Now})
+	users := make(map[domain.UserID]bool)
+	for _, r := range fresh.verified() {
+		if r.Fault != nil {
+			t.Errorf("position %d: %v", r.Position, r.Fault)
+		}
+		for _, text := range textsOf([]eventstore.Record{r}) {
+			if text == eventstore.ErasedText {
+				t.Errorf("a text of %s at position %d is lost", r.Type, r.Position)
+			}
+		}
+		if e, ok := r.Event.(domain.UserRegistered); ok {
+			if users[e.User] {
+				t.Errorf("user %d was registered twice", e.User)
+			}
+			users[e.User] = true
+		}
+	}
+}
+
+func TestNothingOfALostHistoryIsUsed(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	heard := &messages{}
+	l := openLogAs(t, db, loggedTo(heard), eventstore.SequencerConfig{})
+	p := l.fixture(1, 100)
+	who := p.users[0]
+	b := takeBackup(t, db)
+	l.execute(who.request(p.give(3)))
+	l.execute(who.request(p.say("lost")))
+	before := l.register("anna")
+	lost := l.execute(before.request(domain.ChangeProfile{Nickname: "Lost Anna"})).Events[0]
+	all(t, l) // readers have cached the keys as well
+	b.restore()
+	after := l.register("berta")
+	l.execute(after.request(domain.ChangeProfile{Nickname: "Berta"}))
+	if after.id != before.id {
+		t.Fatalf("user %d follows the restored log, want %d", after.id, before.id)
+	}
+	l.execute(who.keyedRequest("k1", p.give(10))) // the wallet has 100 coins again
+	l.refused(who.request(p.give(1)), domain.CodeCoinsTooFew)
+	h := l.store.History()
+	if h.Number != 2 || h.Lost != lost.Position || h.LostID != lost.ID || h.Head != b.head {
+		t.Errorf("the history is %+v, want number 2, lost %d, head %d", h, lost.Position, b.head)
+	}
+	for _, text := range all(t, l) {
+		if text == eventstore.ErasedText || strings.Contains(text, "Lost") {
+			t.Errorf("this process reads %q", text)
+		}
+	}
+	readable(t, db)
+	found := heard.with("log has another history")
+	if len(found) != 1 || !strings.Contains(found[0], fmt.Sprintf("lost_position=%d ", lost.Position)) || !strings.Contains(found[0], fmt.Sprintf(" position=%d ", b.head)) {
+		t.Errorf("logged %q, want one message with both positions", found)
+	}
+	l.verified()
+}
+
+// all returns the personal texts of the log as l reads them.
+func all(t testing.TB, l *testLog) []string {
+	t.Helper()
+	events := l.all()
+	for _, r := range events {
+		if r.Fault != nil {
+			t.Errorf("position %d: %v", r.Position, r.Fault)
+		}
+	}
+	return textsOf(events)
+}
+
+func TestIdleProcessNoticesAnotherHistory(t *testing.T) {
+	t.Parallel()
+	for _, grown := range []bool{false, true} {
+		t.Run(fmt.Sprintf("the log has grown beyond it: %t", grown), func(t *testing.T) {
+			t.Parallel()
+			db := pgtest.New(t)
+			writer := openLog(t, db, eventstore.SequencerConfig{})
+			writer.list(1)
+			b := takeBackup(t, db)
+			writer.list(2)
+			heard := &messages{}
+			idle := openStore(t, db, loggedTo(heard))
+			writer.list(3)
+			ctx, cancel := context.WithCancel(t.Context())
+			listening := make(chan error, 1)
+			go func() { listening <- idle.store.Listen(ctx) }()
+			f := startTail(t, idle.store, 0)
+			f.reaches(3)
+			if _, err := idle.store.CheckHistory(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			seen := idle.store.HistoryChanged().Count()
+			b.restore()
+			for range 5 {
+				if grown {
+					writer.list(9)
+				}
+			}
+			idle.store.HistoryChanged().Wait(t.Context(), seen, time.Minute)
+			if h := idle.store.History(); h.Number != 2 || h.Lost != 3 {
+				t.Errorf("the history is %+v, want number 2, lost 3", h)
+			}
+			if err := <-f.done; !errors.Is(err, eventstore.ErrCursorLost) {
+				t.Errorf("the tail ended with %v", err)
+			}
+			if found := heard.with("log has another history"); len(found) != 1 {
+				t.Errorf("logged %q, want one message", found)
+			}
+			cancel()
+			if err := <-listening; err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// A restart of a process with an unchanged log, and appends of other processes, are no change of the history.
+func TestHistoryStaysTheSameWhileOthersAppend(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	logs := []*testLog{openLog(t, db, eventstore.SequencerConfig{}), openLog(t, db, eventstore.SequencerConfig{})}
+	traffic := startTraffic(t, logs[0].fixture(8, 1_000_000), logs...)
+	for range 20 {
+		traffic.flows(30)
+		if _, err := logs[0].store.CheckHistory(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	traffic.end()
+	for _, l := range logs {
+		if h := l.store.History(); h.Number != 1 {
+			t.Errorf("the history is %+v, want number 1", h)
+		}
+	}
+}
+
+// The batch was committed, its reply is lost, and so is the commit: the database falls back to an earlier state.
+func TestLostReplyToALostCommit(t *testing.T) {
+	t.Parallel()
+	proxy := startProxy(t, pgtest.New(t))
+	var b backup
+	var armed atomic.Bool
+	proxy.reply = func(reply []byte) bool {
+		if !isCommitReply(reply) || !armed.CompareAndSwap(true, false) {
+			return true
+		}
+		b.restore()
+		return false
+	}
+	heard := newUnclear()
+	l := proxy.open(heard.config(), eventstore.SequencerConfig{})
+	p := l.fixture(1, 100)
+	who := p.users[0]
+	b = takeBackup(t, proxy.db)
+	l.execute(who.request(p.give(9)))
+	armed.Store(true)
+	r := l.execute(who.request(p.give(1))) // 10 coins are left, and then 90 again
+	if left := r.Events[0].Event.(domain.GiftSent).BalanceAfter; left != 90 || r.Position != b.head+1 {
+		t.Errorf("%d coins are left at position %d, want 90 at %d", left, r.Position, b.head+1)
+	}
+	if heard.count.Load() != 1 || l.store.History().Number != 2 {
+		t.Errorf("%d outcomes were unclear, the history is %+v", heard.count.Load(), l.store.History())
+	}
+	l.recovered()
+	events := l.verified()
+	if newest := events[len(events)-1]; newest.ID != r.Events[0].ID {
+		t.Errorf("the acknowledged event %s is not in the log", r.Events[0].ID)
+	}
+}
+
+// acknowledged are the events that a load was acked to be in the log, by the number of restores before their requests.
+type acknowledged struct {
+	mu       sync.Mutex
+	restores int
+	events   map[int][]eventstore.Record
+}
+
+func (a *acknowledged) round() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.restores
+}
+
+func (a *acknowledged) add(round int, events []eventstore.Record) int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.events[round] = append(a.events[round], events...)
+	return len(a.events[round])
+}
+
+func (a *acknowledged) restored(restore func()) {
+	restore()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.restores++
+}
+
+func (a *acknowledged) count(round int) int { return a.add(round, nil) }
+
+// Two processes write while the log falls back again and again.
+func TestLogFallsBackUnderLoad(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	logs := []*testLog{openLog(t, db, eventstore.SequencerConfig{SnapshotEvery: 5}), openLog(t, db, eventstore.SequencerConfig{SnapshotEvery: 5})}
+	p := logs[0].fixture(8, 1_000_000)
+	acked := &acknowledged{events: make(map[int][]eventstore.Record)}
+	stop := make(chan struct{})
+	var group sync.WaitGroup
+	for i, who := range p.users {
+		group.Go(func() {
+			for n := 0; ; n++ {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				l, name := logs[(i+n)%2], fmt.Sprintf("guest %d of %d", n, i)
+				request := []domain.Request{
+					who.keyedRequest(fmt.Sprintf("%d of %d", n, i), p.give(1)),
+					who.request(p.say("comment of " + name)),
+					{Command: domain.RegisterUser{Username: name, NameKey: l.store.NameKey(name), Credential: "00000000-0000-4000-8000-000000000000"}},
+				}[n%3]
+				round := acked.round()
+				r, err := l.sequencer.Execute(context.Background(), request)
+				if err != nil {
+					t.Errorf("%s: %v", request.Command.Type(), err)
+					return
+				}
+				acked.add(round, r.Events)
+				if _, err := l.store.Read(context.Background(), eventstore.Query{After: r.Position - 3}); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	flows := func(events int) {
+		round := acked.round()
+		before := acked.count(round)
+		eventually(t, "requests are executed", func() bool { return t.Failed() || acked.count(round) >= before+events })
+	}
+	for range 6 {
+		flows(20 + rand.IntN(40))
+		b := takeBackup(t, db)
+		flows(20 + rand.IntN(40))
+		acked.restored(b.restore)
+	}
+	flows(100)
+	close(stop)
+	group.Wait()
+	events := logs[0].verified()
+	for _, r := range acked.events[acked.restores] {
+		if events[r.Position-1].ID != r.ID {
+			t.Errorf("the event %s was acknowledged at position %d and is not in the log", r.Type, r.Position)
+		}
+	}
+	readable(t, db)
+	for _, l := range logs {
+		if h := l.store.History(); h.Number < 2 {
+			t.Errorf("the history is %+v", h)
+		}
+		all(t, l)
+	}
+}
+
+// A PostgreSQL that was behind becomes the primary, and a dump is restored.
+func TestPromotionOfAStandbyThatIsBehind(t *testing.T) {
+	t.Parallel()
+	d := failover.Start(t)
+	open := func() *testLog {
+		t.Helper()
+		pool, err := eventstore.OpenPool(t.Context(), d.DSN(), eventstore.PoolOptions{MaxConns: 4})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(pool.Close)
+		store, err := eventstore.Open(t.Context(), pool, eventstore.Config{Now: time.Now, PollInterval: 50 * time.Millisecond})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &testLog{t: t, store: store}
+	}
+	l := open()
+	l.run(eventstore.SequencerConfig{Timeout: time.Minute})
+	p := l.fixture(1, 100)
+	dump := d.Dump()
+	standby := d.Standby()
+	standby.CatchUp()
+	standby.HoldBack()
+	step := func(name string, fallBack func()) {
+		t.Helper()
+		number := l.store.History().Number
+		before := l.register("before " + name)
+		l.execute(before.request(p.say("lost " + name)))
+		fallBack()
+		after := l.register("after " + name)
+		l.execute(after.request(p.say("kept " + name)))
+		if after.id != p.users[0].id+1 || l.store.History().Number != number+1 {
+			t.Errorf("%s: user %d, history %d; want user %d, history %d", name, after.id, l.store.History().Number, p.users[0].id+1, number+1)
+		}
+		l.recovered()
+		events := open().verified()
+		if texts := strings.Join(textsOf(events), " "); strings.Contains(texts, eventstore.ErasedText) || strings.Contains(texts, "lost") || !strings.Contains(texts, "kept "+name) {
+			t.Errorf("%s: the log has the texts %q", name, texts)
+		}
+	}
+	step("a promotion", func() { d.Promote(standby) })
+	step("a dump", func() { d.RestoreDump(dump) })
+}
+
+func TestClockOfAProcessDoesNotReachTheLog(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	const skew = 20 * 24 * time.Hour
+	heard := &messages{}
+	c := loggedTo(heard)
+	c.Now = func() time.Time { return time.Now().Add(skew) }
+	ahead, right := openLogAs(t, db, c, eventstore.SequencerConfig{}), openLog(t, db, eventstore.SequencerConfig{})
+	p := ahead.fixture(1, 0)
+	ahead.execute(domain.Request{Command: domain.BanUser{User: p.users[0].id, Seconds: 1}, Actor: operator})
+	ahead.refused(p.users[0].request(p.say("banned")), domain.CodeBanned)
+	eventually(t, "the ban has ended", func() bool {
+		_, err := right.sequencer.Execute(t.Context(), p.users[0].request(p.say("free again")))
+		return err == nil
+	})
+	var future int
+	if err := db.Owner.QueryRow(t.Context(), "SELECT count(*) FROM events WHERE recorded_at > clock_timestamp()").Scan(&future); err != nil || future > 0 {
+		t.Errorf("%d events are in the future, %v", future, err)
+	}
+	if off := ahead.store.ClockSkew() - skew; off.Abs() > 5*time.Minute {
+		t.Errorf("the skew is %s, want %s", ahead.store.ClockSkew(), skew)
+	}
+	if now := ahead.store.Now(); now.Sub(time.Now()).Abs() > 5*time.Minute {
+		t.Errorf("the time of the database is %s", now)
+	}
+	if found := heard.with("clock of this process differs"); len(found) != 1 {
+		t.Errorf("logged %q, want one message", found)
+	}
+	ahead.verified()
+}
+
+// An event of the future, which an older program or another clock has recorded, delays nothing.
+func TestEventOfTheFutureDelaysNothing(t *testing.T) {
+	t.Parallel()
+	l := newLog(t)
+	p := l.fixture(1, 0)
+	l.exec("ALTER TABLE events DISABLE TRIGGER ALL; UPDATE events SET recorded_at = recorded_at + interval '20 days' WHERE position = (SELECT max(position) FROM events)")
+	l.execute(domain.Request{Command: domain.BanUser{User: p.users[0].id, Seconds: 1}, Actor: operator})
+	eventually(t, "the ban has ended", func() bool {
+		_, err := l.sequencer.Execute(t.Context(), p.users[0].request(p.say("free again")))
+		return err == nil
+	})
+	events := l.verified()
+	if newest := events[len(events)-1]; newest.RecordedAt.After(time.Now().Add(time.Hour)) {
+		t.Errorf("the newest event was recorded at %s", newest.RecordedAt)
+	}
+}

@@ -1,0 +1,44 @@
+package settings
+
+import (
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// IsHTTPURL reports whether text is an absolute URL with the scheme http or https.
+func IsHTTPURL(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" && validPort(u)
+}
+
+// IsOrigin reports whether text is an origin as browsers send it, such as "https://live.example", "file://" or "null",
+// or "*", which stands for every origin.
+func IsOrigin(text string) bool {
+	if text == "*" || text == "null" {
+		return true
+	}
+	u, err := url.Parse(text)
+	return err == nil && u.Scheme != "" && u.User == nil && validPort(u) && strings.EqualFold(text, u.Scheme+"://"+u.Host)
+}
+
+// validPort reports whether u has no port, or a port from 1 to 65535. Package url also accepts larger numbers.
+func validPort(u *url.URL) bool {
+	if u.Port() == "" {
+		return !strings.HasSuffix(u.Host, ":")
+	}
+	port, err := strconv.ParseUint(u.Port(), 10, 16)
+	return err == nil && port > 0
+}
+
+// IsListenAddress reports whether text is an address for net.Listen, such as ":7001" or "127.0.0.1:0": a host name, an
+// IP address or nothing, and a port from 0 to 65535. It does not resolve host names.
+func IsListenAddress(text string) bool {
+	host, port, err := net.SplitHostPort(text)
+	if err != nil || strings.ContainsAny(host, " /\\") {
+		return false
+	}
+	_, err = strconv.ParseUint(port, 10, 16)
+	return err == nil
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -237,6 +238,24 @@ const (
 	xidsTaken  = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint"
 	walWritten = "SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint"
 )
+
+// logCounter is a log that counts messages.
+type logCounter struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *logCounter) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(b)
+}
+
+func (l *logCounter) count(what string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Count(l.text.String(), what)
+}
 
 func TestLagBeforeAProjectorHasRun(t *testing.T) {
 	t.Parallel()

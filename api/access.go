@@ -78,10 +78,13 @@ func ownerOr(needed domain.Role) access {
 // liveInput is implemented by inputs of endpoints about one live.
 type liveInput interface{ liveID() domain.LiveID }
 
-// authenticate checks that the token is valid and that its session is current according to the tables. It stores the
-// user in the request context.
+// authenticate checks that the token is valid now and that its session is current according to the tables. It stores
+// the user in the request context. Long responses call it again.
 func (s *server) authenticate(ctx context.Context) (projections.User, error) {
 	rc := requestOf(ctx)
+	if rc.tokenError == nil { // the token may have expired since the request began
+		_, rc.tokenError = s.Tokens.Read(rc.token)
+	}
 	if rc.tokenError != nil {
 		return projections.User{}, rc.tokenError
 	}

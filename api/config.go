@@ -103,10 +103,11 @@ type Config struct {
 
 	EventStreams int `default:"32" min:"1" max:"10000" unit:"replays" help:"Maximum number of replays of the event log (GET /api/events) that are open at the same time."`
 
-	PageSize          int           `default:"10"`  // number of items per page of lives or recordings
-	EventHeartbeat    time.Duration `default:"15s"` // maximum time between two lines of an event stream
-	SlowEventReader   time.Duration `default:"5s"`  // time to send one chunk after which a slow reader is disconnected with a cursor
-	EventWriteTimeout time.Duration `default:"15s"` // time to send one chunk after which a reader is disconnected without a cursor
+	PageSize          int           `default:"10"`    // number of items per page of lives or recordings
+	EventCheck        time.Duration `default:"500ms"` // time between two checks that the reader of an event stream still has the right to read
+	EventHeartbeat    time.Duration `default:"15s"`   // maximum time between two lines of an event stream
+	SlowEventReader   time.Duration `default:"5s"`    // time to send one chunk after which a slow reader is disconnected with a cursor
+	EventWriteTimeout time.Duration `default:"15s"`   // time to send one chunk after which a reader is disconnected without a cursor
 }
 
 // CheckSettings returns an error for settings that are invalid in combination.

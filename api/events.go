@@ -46,9 +46,12 @@ func (s *server) replayEvents(w http.ResponseWriter, r *http.Request) {
 	defer s.meters.Streams.Dec()
 	player := replay.NewPlayer(replay.Config{
 		Store: s.Store, Now: s.Now, Draining: s.draining,
-		Heartbeat: s.EventHeartbeat, SlowReader: s.SlowEventReader, WriteTimeout: s.EventWriteTimeout,
+		Heartbeat: s.EventHeartbeat, CheckEvery: s.EventCheck, SlowReader: s.SlowEventReader, WriteTimeout: s.EventWriteTimeout,
 		Check: func(ctx context.Context) error { return s.requireRole(ctx, domain.RoleAnalyst) },
-		Code:  func(ctx context.Context, err error) domain.Code { return s.failure(ctx, err, nil).Code },
+		Problem: func(ctx context.Context, err error) (domain.Code, string) {
+			f := s.failure(ctx, err, nil)
+			return f.Code, f.TextEN
+		},
 	})
 	player.Play(ctx, w, request)
 }
@@ -107,7 +110,8 @@ func typeFilter(requested []string) ([]string, error) {
 func documentEvents(o *huma.Operation, schemas huma.Registry) {
 	line := o.Responses["200"].Content["application/json"].Schema
 	o.Responses["200"].Description = "One line per event. A line with only a cursor reports the position up to which the log was searched. " +
-		"The last line also has end: head, limit, slow, shutdown or an error code."
+		"The last line also has end: head, limit, slow, shutdown, or an error code with a text, such as token_expired, session_ended, banned or forbidden, " +
+		"within a second after the reader has lost the right to read."
 	o.Responses["200"].Content = map[string]*huma.MediaType{
 		"application/x-ndjson": {Schema: line}, "text/event-stream": {Schema: line},
 	}

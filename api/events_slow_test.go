@@ -67,12 +67,29 @@ func TestEventStreamOfStalledReaderIsCutOff(t *testing.T) {
 		c.SlowEventReader, c.EventWriteTimeout = 50*time.Millisecond, 300*time.Millisecond
 	})
 	a.openEventStream() // and never reads
+	a.waitForEndOfStream()
+}
+
+// waitForEndOfStream waits until the request of a stream has ended: then it is logged.
+func (a account) waitForEndOfStream() {
+	a.Helper()
 	a.eventually(func() error {
-		if !strings.Contains(a.log.String(), "path=/api/events ") { // logged when the request has ended
+		if !strings.Contains(a.log.String(), "path=/api/events ") {
 			return errors.New("the stream is open")
 		}
 		return nil
 	})
+}
+
+// TestEventStreamOfStalledReaderEndsWithTheRight checks that a reader who reads nothing does not keep a stream open.
+func TestEventStreamOfStalledReaderEndsWithTheRight(t *testing.T) {
+	t.Parallel()
+	a := startWithComments(t, func(c *api.Config) {
+		c.SlowEventReader, c.EventWriteTimeout = 24*time.Hour, 24*time.Hour
+	})
+	a.openEventStream() // and never reads
+	a.operator(domain.RevokeRole{User: a.ID, Role: domain.RoleAnalyst})
+	a.waitForEndOfStream()
 }
 
 // TestEventStreamOfSlowReaderEndsWithACursor uses a clock that advances with every write, so that every chunk seems slow.

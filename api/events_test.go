@@ -14,7 +14,9 @@ import (
 	"time"
 
 	"roomlog/api"
+	"roomlog/api/token"
 	"roomlog/domain"
+	"roomlog/internal/clocktest"
 )
 
 // line is one line of a replay.
@@ -30,6 +32,7 @@ type line struct {
 	Live       int64
 	RecordedAt time.Time `json:"recorded_at"`
 	End        string
+	Text       string
 
 	Undecodable string
 	Payload     json.RawMessage
@@ -420,16 +423,65 @@ func TestEventsHeartbeat(t *testing.T) {
 			t.Fatalf("got %q %q %q", id, name, data)
 		}
 	})
-	t.Run("the stream ends when the user loses the role", func(t *testing.T) {
-		s := a.follow("?follow=true&type=order.paid.v1")
-		d.operator(domain.RevokeRole{User: a.ID, Role: domain.RoleAnalyst})
+}
+
+// TestEventsEndWithTheRight takes the right to read from readers who follow. No heartbeat is due during the test, so only
+// the check of the right can end the streams.
+func TestEventsEndWithTheRight(t *testing.T) {
+	t.Parallel()
+	clock := clocktest.Running()
+	d := startAPI(t, func(c *api.Config) {
+		c.EventHeartbeat = 24 * time.Hour
+		tokens, err := token.NewIssuer([]string{tokenSecret}, time.Hour, clock.Now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Tokens = tokens
+	})
+	last := func(t *testing.T, s *stream, code domain.Code) {
+		t.Helper()
 		l := s.next()
 		for l.End == "" {
 			l = s.next()
 		}
-		if l.End != string(domain.CodeForbidden) {
-			t.Fatalf("got %+v", l)
+		if l.End != string(code) || l.Text == "" || l.Cursor == "" {
+			t.Errorf("got %+v, want the end %s with a text and a cursor", l, code)
 		}
+		if rest := s.text(); rest != "" {
+			t.Errorf("after the last line comes %q", rest)
+		}
+	}
+	for name, c := range map[string]struct {
+		end  func(a account)
+		code domain.Code
+	}{
+		"a revoked role":   {func(a account) { d.operator(domain.RevokeRole{User: a.ID, Role: domain.RoleAnalyst}) }, domain.CodeForbidden},
+		"a ban":            {func(a account) { d.operator(domain.BanUser{User: a.ID}) }, domain.CodeBanned},
+		"a disabled user":  {func(a account) { d.operator(domain.DisableUser{User: a.ID}) }, domain.CodeUserUnavailable},
+		"a forgotten user": {func(a account) { d.operator(domain.ForgetUser{User: a.ID}) }, domain.CodeUserUnavailable},
+		"a sign-out":       {func(a account) { a.post("/api/logout", object{}).ok(nil) }, domain.CodeSessionEnded},
+		"a new sign-in":    {func(a account) { d.signIn(a.name) }, domain.CodeSessionEnded},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := d.account(strings.ReplaceAll(name, " ", ""))
+			a.grant(domain.RoleAnalyst)
+			quiet, busy := a.follow("?follow=true&type=order.paid.v1"), a.follow("?follow=true", "Accept", "text/event-stream")
+			c.end(a)
+			last(t, quiet, c.code)
+			late := time.AfterFunc(testTimeout, busy.cancel)
+			defer late.Stop()
+			raw, err := io.ReadAll(busy.response.Body)
+			if err != nil || !strings.Contains(string(raw), "event: cursor\ndata: {") || !strings.Contains(string(raw), `"end":"`+string(c.code)+`"`) {
+				t.Errorf("the server-sent events end with %v, %.300s", err, raw[max(0, len(raw)-300):])
+			}
+		})
+	}
+	t.Run("an expired token", func(t *testing.T) {
+		a := d.account("alice")
+		a.grant(domain.RoleAnalyst)
+		s := a.follow("?follow=true&type=order.paid.v1")
+		clock.Forward(2 * time.Hour)
+		last(t, s, domain.CodeTokenExpired)
 	})
 }
 

@@ -10,6 +10,7 @@ import (
 	"roomlog/api/signin"
 	"roomlog/api/token"
 	"roomlog/domain"
+	"roomlog/eventstore"
 	"roomlog/internal/limit"
 	"roomlog/projections"
 )
@@ -61,7 +62,7 @@ func (s *server) registerUser(ctx context.Context, in *registration) (User, erro
 	if err != nil {
 		return User{}, err
 	}
-	credential := uuid.New()
+	credential := eventstore.CredentialID(hash)
 	if err := s.Store.InsertCredential(ctx, credential, hash); err != nil {
 		return User{}, err
 	}

@@ -29,7 +29,7 @@ func Decide(r Request, now time.Time, states map[Stream]any) ([]Event, error) {
 			started = e.Stream()
 		}
 		if _, named := states[e.Stream()]; !named && e.Stream() != started {
-			return nil, fmt.Errorf("%s: appended to %s without naming it", r.Command.Type(), e.Stream())
+			return nil, fmt.Errorf("%s: the decision appends to the stream %s: add it to the streams that Reads returns", r.Command.Type(), e.Stream())
 		}
 	}
 	return events, nil

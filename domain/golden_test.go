@@ -28,7 +28,7 @@ func TestGoldenEvents(t *testing.T) {
 	sample := map[string]domain.Event{}
 	for _, e := range samples() {
 		if hasZeroField(reflect.ValueOf(e)) {
-			t.Errorf("the sample of %s has an empty field: write one in examples_test.go (%+v)", e.Type(), e)
+			t.Errorf("the sample of %s has an empty field: write one without empty fields into writtenSamples in domain/examples_test.go (%+v)", e.Type(), e)
 		}
 		sample[e.Type()] = e
 	}

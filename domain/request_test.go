@@ -13,8 +13,12 @@ func TestEveryCommandHasAnExample(t *testing.T) {
 	for _, x := range examples() {
 		seen[x.when.Type()] = true
 		got, err := exampleWorld(t).decide(t, domain.Request{Command: x.when, Actor: x.by})
-		if err != nil || len(got) == 0 {
-			t.Errorf("%s: got %+v, %v: write an example in examples_test.go that succeeds", x.when.Type(), got, err)
+		switch {
+		case err != nil && domain.AsRefusal(err) == nil:
+			t.Errorf("the decision has a fault: %v", err)
+		case err != nil || len(got) == 0:
+			t.Errorf("%s: the example %+v is refused or has no effect (%v): write one that succeeds into writtenExamples in domain/examples_test.go",
+				x.when.Type(), x.when, err)
 		}
 	}
 	for _, spec := range domain.Commands {

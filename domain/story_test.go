@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"roomlog/domain"
+	"roomlog/domain/invariant"
 )
 
 // A story is a sequence of requests, together with the state that an auditor derives from the events alone.
@@ -81,6 +82,10 @@ func (s *story) apply(t *rapid.T, r domain.Request) []domain.Event {
 		expect(t, got[0], s.chat.openChatRooms() < c.MaxChatRooms, "the limit of %d chat rooms is reached", c.MaxChatRooms)
 	}
 	for _, e := range got {
+		fault, err := invariant.Check(e, r.Actor.String(), func(of domain.Stream) (any, error) { return s.world[of], nil })
+		if fault != "" || err != nil {
+			t.Fatalf("%+v by %s: %s, %v", e, r.Actor, fault, err)
+		}
 		s.fold(t, []domain.Event{e})
 		s.audit(t, e)
 		s.checkRoundTrip(t, e)

@@ -23,7 +23,7 @@ func newView(actor Actor, now time.Time, states map[Stream]any, fault *error) Vi
 func look[S any](v View, s Stream) S {
 	state, named := v.states[s]
 	if !named {
-		*v.fault = fmt.Errorf("decision looked at %s without naming it", s)
+		*v.fault = fmt.Errorf("the decision reads the stream %s: add it to the streams that Reads returns", s)
 	}
 	typed, err := stateAs[S](s, state)
 	if err != nil {

@@ -2,6 +2,7 @@ package eventstore
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 
@@ -9,8 +10,19 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// InsertCredential stores the hash of a password under a random id. A user.registered event names the id, so that the hash
-// itself is never in the log.
+// CredentialID returns the id of the hash of a password, which contains a random salt. The id is a UUID of version 8 that
+// follows from the hash, so that a verification notices when the hash is exchanged. It does not lead to the password: after
+// the hash is deleted, nobody knows the salt.
+func CredentialID(hash string) uuid.UUID {
+	sum := sha256.Sum256([]byte(hash))
+	id := uuid.UUID(sum[:16])
+	id[6] = id[6]&0x0f | 0x80 // version 8
+	id[8] = id[8]&0x3f | 0x80 // the variant of RFC 9562
+	return id
+}
+
+// InsertCredential stores the hash of a password under its CredentialID. A user.registered event names the id, so that the
+// hash itself is never in the log.
 func (s *Store) InsertCredential(ctx context.Context, id uuid.UUID, hash string) error {
 	if _, err := s.pool.Exec(ctx, insertCredential, id, hash, s.Now()); err != nil {
 		return fmt.Errorf("insert a credential: %w", err)

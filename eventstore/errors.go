@@ -19,6 +19,10 @@ var (
 	ErrOutcomeUnknown = errors.New("whether the command was carried out is not known")
 )
 
+// ErrAnotherLog means that the database contains another log than the one that the process has opened: the address leads to another
+// roomlog. The process must be started again.
+var ErrAnotherLog = errors.New("the database contains the log of another roomlog: check DATABASE_URL, and start this process again if it is right")
+
 // Errors of cursors.
 var (
 	// ErrInvalidCursor means that a text is not a cursor.

@@ -413,6 +413,31 @@ func TestPromotionOfAStandbyThatIsBehind(t *testing.T) {
 	step("a dump", func() { d.RestoreDump(dump) })
 }
 
+// The address leads to the database of another roomlog.
+func TestAnotherLogIsRefused(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	l := openLogAs(t, db, loggedTo(&messages{}), eventstore.SequencerConfig{Timeout: 50 * time.Millisecond})
+	b := takeBackup(t, db)
+	l.list(1)
+	listening := make(chan error, 1)
+	go func() { listening <- l.store.Listen(t.Context()) }()
+	b.locked("ALTER TABLE store DISABLE TRIGGER ALL; UPDATE store SET id = gen_random_uuid()")
+	b.restore()
+	for range 3 {
+		_, err := l.sequencer.Execute(t.Context(), domain.Request{Command: domain.AddGift{Name: "rose", Price: 1}, Actor: operator})
+		if !errors.Is(err, eventstore.ErrUnavailable) {
+			t.Errorf("got %v, want that nothing is written", err)
+		}
+	}
+	if err := <-listening; !errors.Is(err, eventstore.ErrAnotherLog) {
+		t.Errorf("listening ended with %v", err)
+	}
+	if head, err := l.store.Head(t.Context()); err != nil || head != b.head {
+		t.Errorf("the log ends at %d, %v, want %d", head, err, b.head)
+	}
+}
+
 func TestClockOfAProcessDoesNotReachTheLog(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
@@ -422,8 +447,10 @@ func TestClockOfAProcessDoesNotReachTheLog(t *testing.T) {
 	c.Now = func() time.Time { return time.Now().Add(skew) }
 	ahead, right := openLogAs(t, db, c, eventstore.SequencerConfig{}), openLog(t, db, eventstore.SequencerConfig{})
 	p := ahead.fixture(1, 0)
-	ahead.execute(domain.Request{Command: domain.BanUser{User: p.users[0].id, Seconds: 1}, Actor: operator})
-	ahead.refused(p.users[0].request(p.say("banned")), domain.CodeBanned)
+	ban := ahead.do(domain.BanUser{User: p.users[0].id, Seconds: 1}).Events[0]
+	if until := ban.Event.(domain.UserBanned).Until; until != ban.RecordedAt.Unix()+1 {
+		t.Errorf("the ban of %s lasts until %d, want one second", ban.RecordedAt, until)
+	}
 	eventually(t, "the ban has ended", func() bool {
 		_, err := right.sequencer.Execute(t.Context(), p.users[0].request(p.say("free again")))
 		return err == nil

@@ -5,8 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"roomlog/internal/wait"
 )
@@ -21,11 +22,16 @@ const closeTimeout = time.Second
 
 // Listen notifies Appended and Projected of the changes that other processes make. It uses a separate connection and
 // reconnects when the connection is lost. It also checks the history of the log, see HistoryChanged, and measures ClockSkew, at
-// intervals of Config.PollInterval. It returns nil when ctx ends.
+// intervals of Config.PollInterval. It returns nil when ctx ends, and ErrAnotherLog when the database contains another log.
 func (s *Store) Listen(ctx context.Context) error {
-	var group sync.WaitGroup
-	defer group.Wait()
-	group.Go(func() { s.watchHistory(ctx) })
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return s.watchHistory(ctx) })
+	group.Go(func() error { s.keepListening(ctx); return nil })
+	return group.Wait()
+}
+
+// keepListening listens until ctx ends.
+func (s *Store) keepListening(ctx context.Context) {
 	pause := wait.Backoff{Min: s.poll, Max: s.poll}
 	for ctx.Err() == nil {
 		if err := s.listen(ctx); err != nil && ctx.Err() == nil {
@@ -33,7 +39,6 @@ func (s *Store) Listen(ctx context.Context) error {
 		}
 		pause.Wait(ctx)
 	}
-	return nil
 }
 
 func (s *Store) listen(ctx context.Context) error {
@@ -69,13 +74,22 @@ func (s *Store) listen(ctx context.Context) error {
 }
 
 // watchHistory checks the history at intervals, so that a process that appends nothing notices a change.
-func (s *Store) watchHistory(ctx context.Context) {
-	failing := false
+func (s *Store) watchHistory(ctx context.Context) error {
+	failing, number := false, int64(1)
 	for wait.Sleep(ctx, s.poll) {
-		_, err := s.CheckHistory(ctx)
+		now, err := s.CheckHistory(ctx)
+		if err == nil && now.Number != number {
+			if err = s.verify(ctx, s.pool); err == nil {
+				number = now.Number
+			}
+		}
+		if errors.Is(err, ErrAnotherLog) {
+			return err
+		}
 		if err != nil && !failing && !errors.Is(err, ctx.Err()) {
 			s.log.WarnContext(ctx, "check of the history of the log failed, retrying", slog.Any("error", err))
 		}
 		failing = err != nil
 	}
+	return nil
 }

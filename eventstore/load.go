@@ -42,9 +42,9 @@ func (q *Sequencer) load(ctx context.Context, b *batch) error {
 		}
 	}
 	expected := q.store.history.known()
-	if q.history != expected.number { // a reader has noticed another history
+	changed := q.history != expected.number // a reader has noticed another history
+	if changed {
 		q.forget()
-		q.history = expected.number
 	}
 	want, err := q.classify(q.states.missing(streams))
 	if err != nil {
@@ -76,8 +76,15 @@ func (q *Sequencer) load(ctx context.Context, b *batch) error {
 		h.clock = q.store.fixed()
 	}
 	b.setTimes(h.clock, h.recorded)
-	if !q.store.compare(ctx, expected, h) {
-		q.history = q.store.History().Number
+	lost := !q.store.compare(ctx, expected, h)
+	if changed || lost {
+		if err := q.store.verify(ctx, q.conn); err != nil {
+			return err
+		}
+	}
+	q.history = expected.number
+	if lost {
+		q.history++ // if more has changed, the next load begins again
 		return q.reload(ctx, b, streams)
 	}
 	defer func() { q.reportFaults(ctx, b) }()

@@ -50,7 +50,7 @@ type Sequencer struct {
 func NewSequencer(s *Store, c SequencerConfig) *Sequencer {
 	settings.Defaults(&c)
 	return &Sequencer{
-		store: s, config: c, queue: make(chan *call, c.QueueSize), head: selectHead, states: newStateCache(c.CacheSize),
+		store: s, history: 1, config: c, queue: make(chan *call, c.QueueSize), head: selectHead, states: newStateCache(c.CacheSize),
 		reported: newReported(), random: bufio.NewReader(rand.Reader), outage: outage{timeout: c.Timeout},
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"unicode"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
@@ -134,6 +135,20 @@ func (s *Store) compare(ctx context.Context, expected expectation, h head) bool 
 		s.announce(ctx)
 	}
 	return false
+}
+
+// verify returns ErrAnotherLog if db contains another log. It is called after each change of the history.
+func (s *Store) verify(ctx context.Context, db interface {
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+}) error {
+	var id uuid.UUID
+	if err := db.QueryRow(ctx, "SELECT id FROM store").Scan(&id); err != nil {
+		return fmt.Errorf("read the id of the log: %w", err)
+	}
+	if id != s.id {
+		return fmt.Errorf("the id of the log is %s, and was %s: %w", id, s.id, ErrAnotherLog)
+	}
+	return nil
 }
 
 // announce reports a change of the history to the log and to all who wait for one.

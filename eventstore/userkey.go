@@ -55,19 +55,20 @@ func (k userKey) encrypt(text string) (string, error) {
 	return encryptedPrefix + base64.RawStdEncoding.EncodeToString(k.aead.Seal(nonce, nonce, []byte(text), nil)), nil
 }
 
-var errNotDecrypted = errors.New("a personal text cannot be decrypted")
+// ErrNotDecrypted means that the key of a user or participant does not open a text in the log.
+var ErrNotDecrypted = errors.New("a personal text cannot be decrypted")
 
 func (k userKey) decrypt(encrypted string) (string, error) {
 	if len(encrypted) < len(encryptedPrefix) || encrypted[:len(encryptedPrefix)] != encryptedPrefix {
-		return "", errNotDecrypted
+		return "", ErrNotDecrypted
 	}
 	b, err := base64.RawStdEncoding.DecodeString(encrypted[len(encryptedPrefix):])
 	if err != nil || len(b) < k.aead.NonceSize() {
-		return "", errNotDecrypted
+		return "", ErrNotDecrypted
 	}
 	text, err := k.aead.Open(nil, b[:k.aead.NonceSize()], b[k.aead.NonceSize():], nil)
 	if err != nil {
-		return "", errNotDecrypted
+		return "", ErrNotDecrypted
 	}
 	return string(text), nil
 }

@@ -28,7 +28,7 @@ func TestEncryptionIsReversibleAndRandom(t *testing.T) {
 		if opened, err := key.decrypt(first); err != nil || opened != text {
 			t.Fatalf("opened %q, %v", opened, err)
 		}
-		if _, err := other.decrypt(first); !errors.Is(err, errNotDecrypted) {
+		if _, err := other.decrypt(first); !errors.Is(err, ErrNotDecrypted) {
 			t.Fatalf("opened by somebody else's key: %v", err)
 		}
 	}
@@ -51,7 +51,7 @@ func FuzzDecrypt(f *testing.F) {
 		if err == nil && (text != sealed || opened != "hello") {
 			t.Errorf("%q was opened as %q", text, opened)
 		}
-		if err != nil && !errors.Is(err, errNotDecrypted) {
+		if err != nil && !errors.Is(err, ErrNotDecrypted) {
 			t.Errorf("%q: %v", text, err)
 		}
 	})

@@ -4,6 +4,8 @@ import (
 	"context"
 	"io/fs"
 	"log/slog"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // ApplyFiles is Apply with other files.
@@ -16,3 +18,9 @@ var FingerprintOf = fingerprint
 
 // LockKey is the advisory lock that Apply holds.
 const LockKey = lockKey
+
+// DescribeSchema returns the golden text of the schema of a database.
+func DescribeSchema(ctx context.Context, conn *pgx.Conn) (string, error) {
+	s, err := schemaOf(ctx, conn)
+	return s.String(), err
+}

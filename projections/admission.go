@@ -89,18 +89,18 @@ func (a *Admission) CheckOwner(ctx context.Context, streamKey string) (Live, err
 }
 
 // check calls look. If look returns a refusal, check waits until the tables have reached position and calls look again;
-// position 0 means the head of the log. It does not wait if the tables had reached position before the first call.
+// position 0, or a position after the head of the log, means the head. It does not wait if the tables had reached position before the first call.
 func check[T any](ctx context.Context, a *Admission, position int64, look func() (T, error)) (T, error) {
 	current := position > 0 && a.c.Tables.Checkpoint() >= position // before look reads the tables
 	found, err := look()
 	if current || domain.AsRefusal(err) == nil && !errors.Is(err, ErrNotFound) {
 		return found, err
 	}
-	if position == 0 {
-		head, err := a.c.Head(ctx)
-		if err != nil {
-			return found, fmt.Errorf("read the head of the log: %w", err)
-		}
+	head, err := a.c.Head(ctx)
+	if err != nil {
+		return found, fmt.Errorf("read the head of the log: %w", err)
+	}
+	if position == 0 || position > head { // a restore may have removed the sign-in from the log
 		position = head
 	}
 	waiting, cancel := context.WithTimeout(ctx, a.c.Timeout)

@@ -79,6 +79,21 @@ func TestAdmission(t *testing.T) {
 	}
 }
 
+// The token of a sign-in that a restore has removed from the log is refused at once.
+func TestAdmissionRefusesALostSignIn(t *testing.T) {
+	t.Parallel()
+	w := projtest.New(t)
+	w.Project()
+	a := admission(w, time.Hour)
+	ann := w.Register("ann")
+	for user, want := range map[domain.UserID]string{ann.ID: "session_ended", ann.ID + 1: "user_unavailable"} {
+		_, err := a.CheckSession(t.Context(), projections.SessionRef{User: user, Session: "lost", Position: w.Head() + 100})
+		if codeOf(err) != want {
+			t.Errorf("user %d: got %q, want %q", user, codeOf(err), want)
+		}
+	}
+}
+
 func TestAdmissionWaitsForTablesThatAreBehind(t *testing.T) {
 	t.Parallel()
 	w := projtest.New(t)

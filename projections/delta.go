@@ -20,33 +20,6 @@ const (
 	AudienceServers                 // the servers themselves; they send it to no client as it is
 )
 
-// Kinds of deltas that code refers to. The table of deltas may use others.
-const (
-	KindComment = "comment"
-	KindGift    = "gift"
-	KindJoin    = "join"
-	KindLeave   = "leave"
-	KindStatus  = "status"
-	KindMedia   = "media"
-
-	KindMoved      = "moved"
-	KindModeration = "moderation"
-
-	KindBalance = "balance"
-	KindProfile = "profile"
-	KindAge     = "age"
-	KindNotice  = "notice"
-
-	KindMessage            = "message"
-	KindParticipantEntered = "participant_entered"
-	KindNicknameSet        = "nickname_set"
-	KindChatRoomJoined     = "chat_room_joined"
-	KindChatRoomLeft       = "chat_room_left"
-	KindParticipantLeft    = "participant_left"
-	KindChatRoomCreated    = "chat_room_created"
-	KindChatRoomRemoved    = "chat_room_removed"
-)
-
 // A Delta is a change in the form for clients. It follows from one event, and from the profile of its user.
 type Delta struct {
 	Position   int64

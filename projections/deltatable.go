@@ -6,6 +6,33 @@ import (
 	"roomlog/domain"
 )
 
+// The kinds of deltas. A kind is also the type of the frame that pushes the delta to native clients.
+const (
+	KindComment = "comment"
+	KindGift    = "gift"
+	KindJoin    = "join"
+	KindLeave   = "leave"
+	KindStatus  = "status"
+	KindMedia   = "media"
+
+	KindMoved      = "moved"
+	KindModeration = "moderation"
+
+	KindBalance = "balance"
+	KindProfile = "profile"
+	KindAge     = "age"
+	KindNotice  = "notice"
+
+	KindMessage            = "message"
+	KindParticipantEntered = "participant_entered"
+	KindNicknameSet        = "nickname_set"
+	KindChatRoomJoined     = "chat_room_joined"
+	KindChatRoomLeft       = "chat_room_left"
+	KindParticipantLeft    = "participant_left"
+	KindChatRoomCreated    = "chat_room_created"
+	KindChatRoomRemoved    = "chat_room_removed"
+)
+
 // DeltaSpecs returns the table of deltas: for each type of event who receives it, as which kind of delta, with which
 // payload. To push a new event to clients, add an entry and its payload. An event that no client receives has an entry
 // too.

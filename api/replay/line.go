@@ -40,8 +40,9 @@ func newEventLine(r eventstore.Record) EventLine {
 }
 
 // cursorLine is a line without an event. Its cursor is the position up to which the log was searched. End is set only
-// in the last line.
+// in the last line, and Text only if a refusal or an error has ended the replay.
 type cursorLine struct {
 	Cursor string `json:"cursor"`
 	End    string `json:"end,omitempty"`
+	Text   string `json:"text,omitempty"`
 }

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"sync"
 
 	"roomlog/eventstore"
+	"roomlog/internal/wait"
 )
 
 const eventsPerRead = 500
@@ -28,46 +30,58 @@ type progress struct {
 func (p *Player) Play(ctx context.Context, w http.ResponseWriter, request Request) {
 	request.Query.Limit = eventsPerRead
 	r := &progress{Request: request, out: newWriter(p.c, w, request)}
-	serving, stop := untilDrain(ctx, p.c.Draining)
+	serving, stop := p.watch(ctx, r.out)
 	defer stop()
-	for checked := p.c.Now(); ; {
+	for {
 		end, err := p.playPage(serving, r)
-		if now := p.c.Now(); end == "" && err == nil && now.Sub(checked) >= p.c.Heartbeat {
-			checked = now
-			err = p.c.Check(serving)
+		if cause := context.Cause(serving); cause != nil {
+			end, err = "", cause
 		}
+		text := ""
 		switch {
 		case ctx.Err() != nil || errors.Is(err, errReaderLost):
 			return // the client can continue from the cursor of its last line
-		case serving.Err() != nil:
+		case errors.Is(err, errDraining):
 			end = "shutdown"
 		case err != nil:
-			end = string(p.c.Code(ctx, err))
+			code, explanation := p.c.Problem(ctx, err)
+			end, text = string(code), explanation
 		}
 		if errors.Is(err, eventstore.ErrCursorLost) {
 			r.out.scanned = r.out.position // a position that was searched has another meaning now
 		}
 		if end != "" {
-			r.out.writeEnd(ctx, p.c.Store, end)
+			r.out.writeEnd(ctx, p.c.Store, end, text)
 			return
 		}
 	}
 }
 
-// untilDrain returns a context that ends with ctx or when draining is closed, whichever comes first. The caller must
-// call stop, which ends the context and waits for its goroutine.
-func untilDrain(ctx context.Context, draining <-chan struct{}) (serving context.Context, stop func()) {
-	serving, cancel := context.WithCancel(ctx)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
+// errDraining is the cause of the end of a replay when Draining is closed.
+var errDraining = errors.New("the server is shutting down")
+
+// watch returns a context that ends with ctx, when Draining is closed, or when Check fails. The caller must call stop,
+// which ends the context and waits for its goroutines.
+func (p *Player) watch(ctx context.Context, out *writer) (serving context.Context, stop func()) {
+	serving, end := context.WithCancelCause(ctx)
+	var running sync.WaitGroup
+	running.Go(func() {
 		select {
-		case <-draining:
-			cancel()
+		case <-p.c.Draining:
+			end(errDraining)
 		case <-serving.Done():
 		}
-	}()
-	return serving, func() { cancel(); <-done }
+	})
+	running.Go(func() {
+		for wait.Sleep(serving, p.c.CheckEvery) {
+			if err := p.c.Check(serving); err != nil {
+				end(err)
+				out.hurry() // the client may have stopped reading
+				return
+			}
+		}
+	})
+	return serving, func() { end(nil); running.Wait() }
 }
 
 // playPage reads one page of the log and writes its events. If there are no events to read, it waits for new events.
@@ -82,7 +96,7 @@ func (p *Player) playPage(ctx context.Context, r *progress) (end string, err err
 	if full {
 		page.Events = page.Events[:r.Limit-r.written]
 	}
-	if err := r.out.writeEvents(page.Events); err != nil {
+	if err := r.out.writeEvents(ctx, page.Events); err != nil {
 		return "", err
 	}
 	r.written += int64(len(page.Events))

@@ -31,10 +31,13 @@ type Config struct {
 	Store        *eventstore.Store
 	Now          func() time.Time
 	Draining     <-chan struct{} // closing the channel ends all replays
-	Heartbeat    time.Duration   // maximum time between two lines, and the time between two calls of Check
+	Heartbeat    time.Duration   // maximum time between two lines
+	CheckEvery   time.Duration   // time between two calls of Check
 	SlowReader   time.Duration   // time to send one chunk after which a reader is disconnected with a cursor
 	WriteTimeout time.Duration   // time to send one chunk after which a reader is disconnected without a cursor
 
-	Check func(context.Context) error                      // returns an error when the client may no longer read
-	Code  func(ctx context.Context, err error) domain.Code // maps an error to its code, for the last line
+	// Check returns an error when the client may no longer read.
+	Check func(context.Context) error
+	// Problem returns the code and the text of an error for the last line.
+	Problem func(ctx context.Context, err error) (code domain.Code, text string)
 }

@@ -15,6 +15,9 @@ import (
 // errReaderLost means that a write to the client failed or timed out.
 var errReaderLost = errors.New("the reader was disconnected")
 
+// lastLineTimeout is the maximum time to send the last line.
+const lastLineTimeout = time.Second
+
 const chunkBytes = 32 << 10 // size in bytes of a chunk, the unit that is sent and timed
 
 // writer writes the lines of one replay.
@@ -51,9 +54,17 @@ func newWriter(c Config, w http.ResponseWriter, request Request) *writer {
 	}
 }
 
-// writeEvents writes one line for each event.
-func (e *writer) writeEvents(events []eventstore.Record) error {
+// hurry bounds the write in progress to lastLineTimeout. Other goroutines may call it.
+func (e *writer) hurry() {
+	_ = e.control.SetWriteDeadline(e.now().Add(lastLineTimeout)) // fails only if the client has disconnected
+}
+
+// writeEvents writes one line for each event, until ctx ends.
+func (e *writer) writeEvents(ctx context.Context, events []eventstore.Record) error {
 	for _, r := range events {
+		if err := ctx.Err(); err != nil {
+			return err //nolint:wrapcheck // the caller has the cause
+		}
 		e.cursor, e.position = eventstore.CursorOf(r), r.Position
 		err := e.buffered("", newEventLine(r))
 		if err == nil && e.buffer.Len() >= chunkBytes {
@@ -78,12 +89,13 @@ func (e *writer) writeHeartbeat(ctx context.Context, store *eventstore.Store) er
 	return e.flush()
 }
 
-// writeEnd writes the last line, which contains the reason for the end.
-func (e *writer) writeEnd(ctx context.Context, store *eventstore.Store, reason string) {
+// writeEnd writes the last line, which contains the reason for the end and a text for people; "" for none.
+func (e *writer) writeEnd(ctx context.Context, store *eventstore.Store, reason, text string) {
 	if e.advanceCursor(ctx, store) != nil {
 		reason = string(domain.CodeBusy) // the client can continue from the cursor of its last line
 	}
-	if e.buffered("cursor", cursorLine{e.cursor, reason}) == nil {
+	e.timeout = min(e.timeout, lastLineTimeout)
+	if e.buffered("cursor", cursorLine{e.cursor, reason, text}) == nil {
 		_ = e.flush() // fails if the client has disconnected
 	}
 }

@@ -101,7 +101,7 @@ func TestBrowserPagesWork(t *testing.T) {
 	anna, nora := join(t, at, "anna"), join(t, at, "nora")
 	live := anna.open("An evening with Anna")
 	native := nora.connect("")
-	enter(t, native, live, nil)
+	enter(t, native, live, "")
 	for _, version := range []string{"2", "4"} {
 		t.Run("client "+version, func(t *testing.T) {
 			fetch := exec.Command("../../.tools/assets.sh")

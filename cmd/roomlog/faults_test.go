@@ -109,7 +109,7 @@ func TestTwoNodesServeOneLive(t *testing.T) {
 	// Viewers on the second node who send nothing.
 	quiet := join(t, two, "quiet")
 	s := quiet.connect("")
-	enter(t, s, c.live, nil)
+	enter(t, s, c.live, "")
 
 	streamer := &person{t: t, at: one, name: "streamer"}
 	streamer.signIn()
@@ -129,7 +129,7 @@ func TestTwoNodesServeOneLive(t *testing.T) {
 	two.again()
 	quiet.at = two
 	s = quiet.connect("")
-	enter(t, s, c.live, nil)
+	enter(t, s, c.live, "")
 	eventually(t, "who comes back is there", func() bool {
 		there := streamer.viewers(c.live)
 		return len(there) == 1 && there[0] == quiet.id

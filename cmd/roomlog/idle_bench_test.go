@@ -18,7 +18,7 @@ func BenchmarkFigureIdle(b *testing.B) {
 	at := serve(b, nil, "--data", data)
 	live := join(b, at, "streamer").open("a quiet evening")
 	for _, name := range []string{"anna", "bert", "carl"} {
-		enter(b, join(b, at, name).connect(""), live, nil)
+		enter(b, join(b, at, name).connect(""), live, "")
 	}
 	dsn, err := localpg.Attach(data)
 	if err != nil {

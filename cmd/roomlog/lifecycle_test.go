@@ -101,7 +101,7 @@ func TestRoles(t *testing.T) {
 	live := anna.open("a room")
 	anna.at = realtime.at
 	s := anna.connect("")
-	enter(t, s, live, nil)
+	enter(t, s, live, "")
 	anna.at = api.at
 	anna.post("/api/live/changestatus", map[string]any{"id": live, "type": "pause"}, nil)
 	s.await("the pause", func(f frame) bool { return f.Type == "status" })

@@ -43,7 +43,7 @@ func startLoad(t testing.TB, givers, watchers, each int, servers ...*process) *l
 	for i := range watchers {
 		p := join(t, servers[i%len(servers)], fmt.Sprintf("watcher-%d", i))
 		s := p.connect("")
-		l := newLine(c.live, enter(t, s, c.live, nil).Snapshot.Pos)
+		l := newLine(c.live, enter(t, s, c.live, "").Snapshot)
 		c.watchers = append(c.watchers, l)
 		c.watches.Go(func() { c.watch(p, s, l, i) })
 	}
@@ -166,7 +166,7 @@ func (c *load) comeBack(p *person, l *line, i *int) *socket {
 		if s == nil {
 			return nil
 		}
-		since := map[string]any{"epoch": s.hello.Epoch, "pos": l.at}
+		since := l.cursor
 		f, err := s.askFor(replyTimeout, "room.join", map[string]any{"live": c.live, "since": since}, "")
 		switch {
 		case err == nil && f.Type == "ok":

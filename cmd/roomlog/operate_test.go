@@ -19,7 +19,7 @@ func TestOperatingBesideAServer(t *testing.T) {
 	anna, bert := join(t, at, "anna"), join(t, at, "bert")
 	live := anna.open("Anna's room")
 	b := bert.connect("")
-	enter(t, b, live, nil)
+	enter(t, b, live, "")
 	b.must("comment.post", map[string]any{"live": live, "text": "a word of bert's"}, "")
 
 	at.roomlog("user", "disable", fmt.Sprint(bert.id))
@@ -110,7 +110,7 @@ func TestExpiredRowsAreDeleted(t *testing.T) {
 	live := anna.open("a room")
 	anna.topUp(3, 1)
 	s := anna.connect("")
-	enter(t, s, live, nil)
+	enter(t, s, live, "")
 	first := s.must("comment.post", map[string]any{"live": live, "text": "hello"}, "c1")
 	given := s.must("gift.send", map[string]any{"live": live, "gift": 1, "num": 1}, "g1")
 	conn, err := pgx.Connect(t.Context(), dsn)

@@ -22,7 +22,7 @@ func TestModerationBesideTwoServers(t *testing.T) {
 	there := *bert
 	there.at = other
 	b := there.connect("")
-	enter(t, b, live, nil)
+	enter(t, b, live, "")
 	viewer := siotest.Dial(t, "http://"+other.addr+"/socket.io/", siotest.Options{Version: 3})
 	id := viewer.Connect()
 
@@ -56,7 +56,7 @@ func TestModerationBesideTwoServers(t *testing.T) {
 	}
 	first.roomlog("unban", "--user", fmt.Sprint(bert.id))
 	c := there.connect("")
-	enter(t, c, live, nil)
+	enter(t, c, live, "")
 	if out := first.roomlog("live", "list"); !strings.Contains(out, "Anna's room") {
 		t.Error(out)
 	}

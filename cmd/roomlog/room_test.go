@@ -26,9 +26,10 @@ type (
 		Coins     int64 `json:"coins"`
 	}
 	snapshot struct {
-		Epoch string `json:"epoch"`
-		Pos   int64  `json:"pos"`
-		Live  struct {
+		Epoch  string `json:"epoch"`
+		Pos    int64  `json:"pos"`
+		Cursor string `json:"cursor"`
+		Live   struct {
 			Title  string `json:"title"`
 			Status int    `json:"status"`
 		} `json:"live"`
@@ -42,25 +43,25 @@ type (
 	}
 )
 
-// enter joins a live. since is the position that the client has reached, or nil.
-func enter(t testing.TB, s *socket, live int64, since *int64) joined {
+// enter joins a live. since is the cursor that the client has reached, or "".
+func enter(t testing.TB, s *socket, live int64, since string) joined {
 	t.Helper()
-	data := map[string]any{"live": live}
-	if since != nil {
-		data["since"] = map[string]any{"epoch": s.hello.Epoch, "pos": *since}
-	}
+	data := map[string]any{"live": live, "since": since}
 	return into[joined](t, s.must("room.join", data, ""))
 }
 
 // line checks the pushes of a live that one viewer receives over several connections: no gap and no repetition.
 type line struct {
-	live  int64
-	at    int64 // everything up to this position is known
-	upTo  int64 // and will be up to this one, once what was missed has been heard
-	gifts int
+	live   int64
+	at     int64  // everything up to this position is known
+	cursor string // names the newest event that was heard
+	upTo   int64  // and will be up to this one, once what was missed has been heard
+	gifts  int
 }
 
-func newLine(live, at int64) *line { return &line{live: live, at: at} }
+func newLine(live int64, from *snapshot) *line {
+	return &line{live: live, at: from.Pos, cursor: from.Cursor}
+}
 
 // resumed records the range of missed pushes that follows a resumed join.
 func (l *line) resumed(r *[2]int64) { l.upTo = r[1] }
@@ -69,6 +70,10 @@ func (l *line) resumed(r *[2]int64) { l.upTo = r[1] }
 func (l *line) hear(t testing.TB, s *socket) {
 	t.Helper()
 	for _, f := range s.news() {
+		if f.Live == l.live && f.Type == "snapshot" {
+			now := into[snapshot](t, f)
+			l.at, l.cursor, l.upTo = now.Pos, now.Cursor, 0
+		}
 		if f.Live != l.live || f.Pos == 0 {
 			continue
 		}
@@ -81,7 +86,7 @@ func (l *line) hear(t testing.TB, s *socket) {
 		case f.Prev > l.at:
 			t.Errorf("a gap: %s %d follows %d, but %d was the last", f.Type, f.Pos, f.Prev, l.at)
 		}
-		l.at = f.Pos
+		l.at, l.cursor = f.Pos, f.Cursor
 		if f.Type == "gift" {
 			l.gifts++
 		}

@@ -66,8 +66,12 @@ func register(dsn string, names []string) error {
 	go func() { ended <- sequencer.Run(running) }()
 	defer func() { stop(); <-ended }()
 	for _, name := range names {
+		hash := uuid.NewString()
+		if err := store.InsertCredential(ctx, eventstore.CredentialID(hash), hash); err != nil {
+			return err
+		}
 		_, err := sequencer.Execute(ctx, domain.Request{Command: domain.RegisterUser{
-			Username: name, NameKey: store.NameKey(name), Credential: uuid.NewString()}})
+			Username: name, NameKey: store.NameKey(name), Credential: eventstore.CredentialID(hash).String()}})
 		if err != nil {
 			return fmt.Errorf("register %s: %w", name, err)
 		}

@@ -57,7 +57,7 @@ func TestOfficialClients(t *testing.T) {
 	anna, nora := join(t, at, "anna"), join(t, at, "nora")
 	live := anna.open("An evening with Anna")
 	native := nora.connect("")
-	enter(t, native, live, nil)
+	enter(t, native, live, "")
 	for _, version := range []string{"2", "3", "4"} {
 		for _, transports := range []string{"websocket", "polling,websocket", "polling"} {
 			t.Run(version+" over "+transports, func(t *testing.T) {
@@ -219,7 +219,7 @@ func TestOfficialClientsOfTwoNodes(t *testing.T) {
 	nora, nils := join(t, one, "nora"), join(t, two, "nils")
 	natives := []*socket{nora.connect(""), nils.connect("")}
 	for _, n := range natives {
-		enter(t, n, live, nil)
+		enter(t, n, live, "")
 	}
 	var players []*player
 	var viewers []*person

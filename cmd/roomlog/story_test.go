@@ -33,13 +33,12 @@ func TestEveningFromStartToStop(t *testing.T) {
 
 	// Viewers come and see each other.
 	c := carl.connect("")
-	room := enter(t, c, live, nil)
+	room := enter(t, c, live, "")
 	if room.Snapshot == nil || room.Snapshot.Live.Status != 1 || room.Snapshot.Owner.Name != "anna" || room.Snapshot.Live.Title != "An evening with Anna" {
 		t.Fatalf("carl enters and sees %+v", room)
 	}
-	seen := room.Snapshot.Pos
 	b := bert.connect("")
-	if found := enter(t, b, live, nil); !slices.ContainsFunc(found.Snapshot.Viewers, func(v named) bool { return v.Name == "carl" }) {
+	if found := enter(t, b, live, ""); !slices.ContainsFunc(found.Snapshot.Viewers, func(v named) bool { return v.Name == "carl" }) {
 		b.await("carl's coming", func(f frame) bool { return f.Type == "join" && into[by](t, f).User.Name == "carl" })
 	}
 	c.await("bert's coming", func(f frame) bool { return f.Type == "join" && into[by](t, f).User.Name == "bert" })
@@ -72,7 +71,7 @@ func TestEveningFromStartToStop(t *testing.T) {
 	c.await("the gauges", func(f frame) bool { return f.Type == "gauges" && into[figures](t, f) == figures{2, 2, 60} })
 
 	// Carl's connection breaks, the live continues, and Carl resumes without a gap.
-	line := newLine(live, seen)
+	line := newLine(live, room.Snapshot)
 	line.hear(t, c)
 	c.cut()
 	b.await("carl's leaving", func(f frame) bool { return f.Type == "leave" && into[by](t, f).User.Name == "carl" })
@@ -80,7 +79,7 @@ func TestEveningFromStartToStop(t *testing.T) {
 		b.must("comment.post", map[string]any{"live": live, "text": fmt.Sprintf("missed %d", i)}, "")
 	}
 	c = carl.connect(c.hello.Cursor)
-	back := enter(t, c, live, &line.at)
+	back := enter(t, c, live, line.cursor)
 	if back.Resumed == nil {
 		t.Fatalf("carl comes back to %+v, want what was missed", back)
 	}
@@ -102,7 +101,7 @@ func TestEveningFromStartToStop(t *testing.T) {
 
 	// Bert's client repeats all requests with the same keys and gets the same replies.
 	b = bert.connect("")
-	enter(t, b, live, nil)
+	enter(t, b, live, "")
 	final := map[string]string{}
 	for i := range gifts {
 		key := fmt.Sprintf("g%d", i+1)
@@ -116,7 +115,7 @@ func TestEveningFromStartToStop(t *testing.T) {
 	// Carl resumes, and has seen each gift exactly once.
 	line.hear(t, c)
 	c = carl.connect("")
-	if back = enter(t, c, live, &line.at); back.Resumed == nil {
+	if back = enter(t, c, live, line.cursor); back.Resumed == nil {
 		t.Fatalf("carl comes back to %+v", back)
 	}
 	line.resumed(back.Resumed)

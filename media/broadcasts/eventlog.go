@@ -125,9 +125,10 @@ func (l *eventLog) markEnded(e domain.BroadcastStopped, position int64) (entry, 
 	return entry{}, false
 }
 
-// resume begins a broadcast again after another node has ended it because this node was considered lost.
-func (l *eventLog) resume(ctx context.Context, e entry) {
-	if _, err := l.begin(ctx, e, false); err != nil {
+// resume begins a broadcast again after another node has ended it because this node was considered lost, or after the log has
+// fallen back to an earlier state. Nothing changes if the log has the beginning.
+func (l *eventLog) resume(ctx context.Context, e entry, onAir bool) {
+	if _, err := l.begin(ctx, e, onAir); err != nil {
 		l.cutIfRefused(e, err)
 		return
 	}

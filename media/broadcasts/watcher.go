@@ -21,7 +21,8 @@ type watcher struct {
 	authorizer *authorizer
 	log        *eventLog
 
-	handled int64 // position up to which events were handled; 0 before the first subscription
+	history int64 // number of the history of the log that was followed; 0 before the first subscription
+	handled int64 // position in this history up to which events were handled; 0 before the first subscription
 }
 
 // run follows the log until ctx ends.
@@ -48,6 +49,14 @@ func (w *watcher) follow(ctx context.Context, caughtUp func()) error {
 	if err != nil {
 		return err
 	}
+	history := w.cfg.Feed.History()
+	if w.history != 0 && w.history != history {
+		if err := w.log.historyChanged(ctx); err != nil {
+			return err
+		}
+		w.handled = 0
+	}
+	w.history = history
 	if err := w.checkAll(ctx); err != nil {
 		return err
 	}
@@ -144,7 +153,7 @@ func (w *watcher) broadcastStopped(ctx context.Context, e domain.BroadcastStoppe
 	case e.Cause == domain.StopReplaced:
 		w.server.Cut(own.key, media.ReasonReplaced)
 	case e.Cause == domain.StopNodeLost: // this node was considered lost and is not
-		w.log.resume(ctx, own)
+		w.log.resume(ctx, own, false)
 	}
 }
 

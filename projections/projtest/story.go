@@ -1,7 +1,6 @@
 package projtest
 
 import (
-	"fmt"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -109,11 +108,19 @@ func (s *Story) broadcast() {
 func (s *Story) enter(name string) User {
 	s.Helper()
 	r := s.Execute(domain.Request{Command: domain.RegisterUser{
-		Username: name, NameKey: s.Store.NameKey(name), Credential: fmt.Sprintf("00000000-0000-4000-8000-%012x", name),
+		Username: name, NameKey: s.Store.NameKey(name), Credential: s.credential("hash of " + name),
 	}})
 	p := User{s.World, r.Events[0].Event.(domain.UserRegistered).User, "session of " + name}
 	s.Execute(domain.Request{Command: domain.SignIn{User: p.ID, Session: p.Session}})
 	return p
+}
+
+// credential stores a password hash without asking the clock, and returns its id.
+func (s *Story) credential(hash string) string {
+	s.Helper()
+	id := eventstore.CredentialID(hash)
+	s.Exec("INSERT INTO public.credential (id, hash, created_at) VALUES ($1, $2, '2026-01-02 03:04:05Z')", id, hash)
+	return id.String()
 }
 
 // open creates a live and puts it on air.

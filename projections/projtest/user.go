@@ -20,9 +20,19 @@ type User struct {
 func (w *World) Register(name string) User {
 	w.Helper()
 	r := w.Execute(domain.Request{Command: domain.RegisterUser{
-		Username: name, NameKey: w.Store.NameKey(name), Credential: uuid.NewString(),
+		Username: name, NameKey: w.Store.NameKey(name), Credential: w.insertCredential(uuid.NewString()),
 	}})
 	return w.SignIn(r.Events[0].Event.(domain.UserRegistered).User)
+}
+
+// insertCredential stores a password hash and returns its id.
+func (w *World) insertCredential(hash string) string {
+	w.Helper()
+	id := eventstore.CredentialID(hash)
+	if err := w.Store.InsertCredential(w.Context(), id, hash); err != nil {
+		w.Fatal(err)
+	}
+	return id.String()
 }
 
 // SignIn signs a user in.

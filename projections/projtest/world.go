@@ -176,7 +176,7 @@ func (w *World) Post(p domain.ParticipantID, nickname string, c domain.PostMessa
 func (w *World) Forge(position int64, stream string, version int, eventType, payload string, live domain.LiveID) {
 	w.Helper()
 	w.Exec(`INSERT INTO public.events (position, stream, version, event_id, type, payload, metadata, live_id, recorded_at)
-		VALUES ($1, $2, $3, $4, $5, $6, '{"actor":"forger"}', nullif($7, 0::bigint), now())`, position, stream, version, uuid.New(), eventType, payload, int64(live))
+		VALUES ($1, $2, $3, $4, $5, $6, '{"actor":"forger"}', nullif($7, 0::bigint), now())`, position, stream, version, uuid.Must(uuid.NewV7()), eventType, payload, int64(live))
 	w.Store.Appended().Notify()
 }
 
@@ -257,8 +257,8 @@ func (w *World) Verify() {
 	if err != nil {
 		w.Fatal(err)
 	}
-	if report.Fault != "" {
-		w.Fatal(report.Fault)
+	if report.FaultCount > 0 {
+		w.Fatalf("%v", report.Faults)
 	}
 }
 

@@ -1,6 +1,10 @@
 package rebuild
 
-import "time"
+import (
+	"time"
+
+	"roomlog/eventstore/audit"
+)
 
 // A Difference is a table whose rows differ from the rows that are derived from the log.
 type Difference struct {
@@ -19,5 +23,10 @@ type Report struct {
 	Poisoned    int64            // rows of table poison
 	Compared    bool             // whether the new tables were compared with the tables in use
 	Differences []Difference
-	Fault       string // the first fault that Verify found, for example "position 4711: version 3 of wallet-12 follows version 1"; "" for none
+
+	Faults     []audit.Fault // what Verify found, at most 1000
+	FaultCount int           // number of faults, including those that are not in Faults
 }
+
+// Newer returns the number of events that the tables lack.
+func (r Report) Newer() int64 { return max(0, r.Head-r.Position) }

@@ -38,7 +38,7 @@ type shadow struct {
 	conn     *pgx.Conn // its search_path begins with schema
 	schema   string
 	progress *progressReporter
-	inspect  func([]eventstore.Record) error // called with all events in order; may be nil
+	reader   func(ctx context.Context, upTo int64, ahead chan<- decoded) error // nil: read
 
 	tables []table
 	at     int64 // the position of the tables
@@ -184,6 +184,7 @@ func execAll(ctx context.Context, conn *pgx.Conn, work <-chan []string) error {
 type decoded struct {
 	events []eventstore.Record
 	poison []projections.PoisonEvent
+	halt   *projections.HaltError // why the batch cannot be applied; only a verification reads on
 }
 
 // fill applies the events up to the position upTo to the shadow, in several transactions.
@@ -221,9 +222,13 @@ func (s *shadow) fold(ctx context.Context, upTo int64, apply func(decoded) error
 	s.progress.at("fold", s.at, upTo)
 	g, ctx := errgroup.WithContext(ctx)
 	ahead := make(chan decoded, readAhead)
+	read := s.reader
+	if read == nil {
+		read = s.read
+	}
 	g.Go(func() error {
 		defer close(ahead)
-		return s.read(ctx, upTo, ahead)
+		return read(ctx, upTo, ahead)
 	})
 	g.Go(func() error {
 		for d := range ahead {
@@ -255,13 +260,8 @@ func (s *shadow) read(ctx context.Context, upTo int64, ahead chan<- decoded) err
 		if err != nil {
 			return err
 		}
-		if s.inspect != nil {
-			if err := s.inspect(events); err != nil {
-				return err
-			}
-		}
 		select {
-		case ahead <- decoded{events, poison}:
+		case ahead <- decoded{events: events, poison: poison}:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -282,15 +282,20 @@ func (s *shadow) compareAt(ctx context.Context, report *Report) (at int64, err e
 			return err
 		}
 		at = now.Position
-		s.progress.at("compare", s.at, s.at)
-		tables := slices.Clone(s.tables)
-		if at == 0 { // no projector has written its versions yet
-			tables = slices.DeleteFunc(tables, func(t table) bool { return t.Name == "projection" })
-		}
-		report.Differences, err = compare(ctx, tx, tables, projections.Schema, s.schema)
+		report.Differences, err = s.compareIn(ctx, tx, at)
 		return err
 	})
 	return at, err
+}
+
+// compareIn compares the shadow, which has the position at, with the tables in use.
+func (s *shadow) compareIn(ctx context.Context, tx pgx.Tx, at int64) ([]Difference, error) {
+	s.progress.at("compare", s.at, s.at)
+	tables := slices.Clone(s.tables)
+	if at == 0 { // no projector has written its versions yet
+		tables = slices.DeleteFunc(tables, func(t table) bool { return t.Name == "projection" })
+	}
+	return compare(ctx, tx, tables, projections.Schema, s.schema)
 }
 
 // count counts the rows of the tables of a schema.

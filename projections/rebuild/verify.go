@@ -2,43 +2,47 @@ package rebuild
 
 import (
 	"context"
-	_ "embed"
 	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"roomlog/domain"
 	"roomlog/eventstore"
+	"roomlog/eventstore/audit"
+	"roomlog/migrations"
 	"roomlog/projections"
 )
-
-//go:embed sql/select_version_fault.sql
-var selectVersionFault string
 
 // verifyAttempts is the maximum number of comparisons, which are repeated after a switch of the tables.
 const verifyAttempts = 3
 
-// Verify checks the log and the tables, and puts the first fault into Report.Fault. It checks that
-//   - the positions of the log, and the versions of each stream, have no gap;
-//   - every event can be decoded and is recorded in its own stream and under its own live;
-//   - postings balance, no balance is negative, and no event states a wrong balance;
-//   - every table has the rows that are derived from the log up to the position of the tables.
+// maxPoison is the number of events that cannot be applied and are named.
+const maxPoison = 100
+
+// Verify checks the log, the tables and the schema of the database, and puts every fault into Report.Faults. It checks that
+//   - the positions of the log, and the versions of each stream, have no gap, and time does not run backwards;
+//   - every event can be read, could follow the events before it, and could be caused by its actor (package invariant);
+//   - every event can be applied to the tables, including those that the tables lack;
+//   - every table has the rows that are derived from the log up to the position of the tables;
+//   - the tables that belong to the log agree with it (package audit);
+//   - tables, constraints, indexes, triggers and privileges are those that the migrations create.
 //
-// It does not wait for the projector and changes nothing: its tables are temporary. Its memory grows with the
-// number of accounts, not with the log. An error means that it could not check.
+// It does not wait for the projector and changes nothing: its tables are temporary. Its memory does not grow with the
+// log. An error means that it could not check.
 func Verify(ctx context.Context, store *eventstore.Store, pool *pgxpool.Pool, c VerifyConfig) (Report, error) {
 	started := c.Now()
-	v := &verification{balances: make(map[domain.Account]domain.Coins)}
+	v := &verification{auditor: nil}
+	v.auditor = audit.New(store, &v.faults)
 	err := withConn(ctx, pool, tempSchema, func(conn *pgx.Conn) error {
 		v.shadow = &shadow{
 			applier: projections.NewApplier(store, c.Projections), store: store, conn: conn, schema: tempSchema,
-			progress: newProgressReporter(c.Now, c.Progress), inspect: v.inspectEvents,
+			progress: newProgressReporter(c.Now, c.Progress), reader: v.read,
 		}
 		return v.run(ctx)
 	})
 	v.report.Took = c.Now().Sub(started)
+	v.report.Faults, v.report.FaultCount = v.faults.Sorted()
 	if err != nil {
 		return v.report, fmt.Errorf("verify: %w", err)
 	}
@@ -47,96 +51,55 @@ func Verify(ctx context.Context, store *eventstore.Store, pool *pgxpool.Pool, c 
 
 type verification struct {
 	*shadow
-	balances map[domain.Account]domain.Coins
-	aside    map[int64]domain.Stream // the events that were set aside
-	report   Report
+	auditor *audit.Auditor
+	faults  audit.Faults
+	halted  bool // an event could not be applied: the later ones are only inspected
+	report  Report
 }
-
-// fault is an event that is wrong.
-type fault struct {
-	position int64
-	text     string
-}
-
-func (f *fault) Error() string { return fmt.Sprintf("position %d: %s", f.position, f.text) }
 
 func (v *verification) run(ctx context.Context) error {
-	var err error
-	if v.report.Head, err = v.store.Head(ctx); err != nil {
-		return err
-	}
-	if v.aside, err = v.store.SetAside(ctx); err != nil {
-		return err
-	}
-	first, err := v.versionFault(ctx)
-	if err != nil {
+	if err := v.checkSchema(ctx); err != nil {
 		return err
 	}
 	if err := v.create(ctx); err != nil {
 		return err
 	}
-	folded := v.foldAll(ctx)
-	v.report.Events, v.report.Head, v.report.Compared = v.at, max(v.report.Head, v.at), true
-	var found *fault
-	var halt *projections.HaltError
-	switch {
-	case errors.As(folded, &found):
-	case errors.As(folded, &halt):
-		found = &fault{halt.Position, halt.Err.Error()}
-		if halt.Projection != "" {
-			found.text = "projection " + halt.Projection + ": " + found.text
-		}
-	case folded != nil:
-		return folded
+	if err := v.compareTables(ctx); err != nil {
+		return err
 	}
-	if first != nil && (found == nil || first.position < found.position) {
-		found = first
+	if err := v.checkLog(ctx); err != nil {
+		return err
 	}
-	switch {
-	case found != nil:
-		v.report.Fault = found.Error()
-	case len(v.report.Differences) > 0:
-		d := v.report.Differences[0]
-		v.report.Fault = fmt.Sprintf("table %s at position %d: %s", d.Table, v.report.Position, d.Text)
+	if err := v.count(ctx, tempSchema, &v.report); err != nil {
+		return err
+	}
+	return v.addPoison(ctx)
+}
+
+// checkSchema compares the schema of the database with the one that the migrations create.
+func (v *verification) checkSchema(ctx context.Context) error {
+	v.progress.at("schema", 0, 0)
+	differences, err := migrations.CompareSchema(ctx, v.conn)
+	if err != nil {
+		return err
+	}
+	for _, text := range differences {
+		v.faults.Add(audit.Fault{Text: text})
 	}
 	return nil
 }
 
-// versionFault returns the first event whose version does not follow the previous one of its stream, or nil.
-func (v *verification) versionFault(ctx context.Context) (*fault, error) {
-	v.progress.at("versions", 0, 0)
-	var f fault
-	var stream domain.Stream
-	var version, before int
-	var earlier int64
-	err := v.conn.QueryRow(ctx, selectVersionFault, v.report.Head).Scan(&f.position, &stream, &version, &before, &earlier)
-	switch {
-	case errors.Is(err, pgx.ErrNoRows):
-		return nil, nil
-	case err != nil:
-		return nil, fmt.Errorf("check the versions: %w", err)
-	case before == 0:
-		f.text = fmt.Sprintf("%s begins with version %d", stream, version)
-	case version != before+1:
-		f.text = fmt.Sprintf("version %d of %s follows version %d", version, stream, before)
-	default:
-		f.text = fmt.Sprintf("version %d of %s stands before version %d, which is at position %d", version, stream, before, earlier)
-	}
-	return &f, nil
-}
-
-// foldAll reads the whole log once. It folds the events up to the position of the tables and compares the result with
-// the tables; it only inspects the later events.
-func (v *verification) foldAll(ctx context.Context) error {
+// compareTables applies the events up to the position of the tables and compares the result with the tables.
+func (v *verification) compareTables(ctx context.Context) error {
 	for attempt := 1; ; attempt++ {
 		before, err := projections.ReadCheckpoint(ctx, v.conn)
 		if err != nil {
 			return err
 		}
-		if err := v.fill(ctx, before.Position); err != nil {
+		if err := v.apply(ctx, before.Position); err != nil {
 			return err
 		}
-		if v.report.Position, err = v.compareAt(ctx, &v.report); err != nil {
+		if err := v.compareOnce(ctx); err != nil {
 			return err
 		}
 		after, err := projections.ReadCheckpoint(ctx, v.conn)
@@ -151,70 +114,188 @@ func (v *verification) foldAll(ctx context.Context) error {
 			return errSwitched
 		}
 	}
-	if err := v.count(ctx, tempSchema, &v.report); err != nil {
-		return err
-	}
-	return v.fold(ctx, v.report.Head, func(decoded) error { return nil })
-}
-
-// inspectEvents returns the first fault of events. It must see all events in the order of the log.
-func (v *verification) inspectEvents(events []eventstore.Record) error {
-	for _, r := range events {
-		if _, ok := v.aside[r.Position]; ok {
-			continue
-		}
-		if text := v.inspectEvent(r); text != "" {
-			return &fault{r.Position, text}
-		}
+	for _, d := range v.report.Differences {
+		v.faults.Add(audit.Fault{Table: d.Table, Text: fmt.Sprintf("at position %d: %s", v.report.Position, d.Text)})
 	}
 	return nil
 }
 
-// inspectEvent describes the fault of an event; "": none.
-func (v *verification) inspectEvent(r eventstore.Record) string {
-	if r.Event == nil {
-		return fmt.Sprintf("event %s at position %d cannot be read: %v", r.Type, r.Position, r.Fault)
-	}
-	if stream := r.Event.Stream(); stream != r.Stream {
-		return fmt.Sprintf("the event of stream %s is recorded in %s", stream, r.Stream)
-	}
-	var live domain.LiveID
-	if e, ok := r.Event.(domain.LiveEvent); ok {
-		live = e.EventLive()
-	}
-	if live != r.LiveID {
-		return fmt.Sprintf("the event of live %d is recorded under live %d", live, r.LiveID)
-	}
-	if e, ok := r.Event.(domain.CoinEvent); ok {
-		if err := domain.CheckCoinEvent(r.Stream, e); err != nil {
-			return err.Error()
+// compareOnce compares the tables, in one transaction with one snapshot. If an event could not be applied, it only reads
+// the position of the tables.
+func (v *verification) compareOnce(ctx context.Context) error {
+	return pgx.BeginTxFunc(ctx, v.conn, pgx.TxOptions{IsoLevel: pgx.RepeatableRead}, func(tx pgx.Tx) error {
+		now, err := projections.ReadCheckpoint(ctx, tx)
+		if err != nil {
+			return err
 		}
-		return v.inspectCoins(e)
-	}
-	return ""
+		if v.report.Position = now.Position; now.Position < v.at {
+			return nil // a rollback has switched to older tables: the caller notices
+		}
+		if err := v.applyIn(ctx, tx, now.Position); err != nil {
+			return err
+		}
+		if v.report.Compared = !v.halted; v.halted {
+			return nil
+		}
+		v.report.Differences, err = v.compareIn(ctx, tx, now.Position)
+		return err
+	})
 }
 
-// inspectCoins applies the postings of an event and describes the fault of the balances after it; "": none.
-func (v *verification) inspectCoins(e domain.CoinEvent) string {
-	for _, p := range e.EventPostings() {
-		balance := v.balances[p.Account] + p.Amount
-		v.balances[p.Account] = balance
-		if balance < 0 && p.Account != domain.ProviderAccount {
-			return fmt.Sprintf("the balance of %s would be %d", p.Account, balance)
+// checkLog reads the rest of the log and checks the tables that belong to it, in one transaction with one snapshot. It
+// applies the events that the tables lack, too, to find those that will stop the projector.
+func (v *verification) checkLog(ctx context.Context) error {
+	head, err := v.store.Head(ctx)
+	if err != nil {
+		return err
+	}
+	if err := v.apply(ctx, head); err != nil {
+		return err
+	}
+	return pgx.BeginTxFunc(ctx, v.conn, pgx.TxOptions{IsoLevel: pgx.RepeatableRead}, func(tx pgx.Tx) error {
+		if err := tx.QueryRow(ctx, "SELECT coalesce(max(position), 0) FROM events").Scan(&v.report.Head); err != nil {
+			return fmt.Errorf("read the head of the log: %w", err)
+		}
+		if err := v.applyIn(ctx, tx, v.report.Head); err != nil {
+			return err
+		}
+		v.report.Events = v.at
+		v.progress.at("tables of the log", v.at, v.at)
+		if err := v.checkCheckpoint(ctx, tx); err != nil {
+			return err
+		}
+		return v.auditor.CheckTables(ctx, tx)
+	})
+}
+
+// checkCheckpoint checks the row of table checkpoint. Its position is compared with the tables, and its generation with the
+// schema that the newest switch has replaced.
+func (v *verification) checkCheckpoint(ctx context.Context, tx pgx.Tx) error {
+	rows, err := tx.Query(ctx, "SELECT consumer_group FROM checkpoint WHERE consumer_group <> $1", projections.ConsumerGroup)
+	if err != nil {
+		return fmt.Errorf("check table checkpoint: %w", err)
+	}
+	unknown, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return fmt.Errorf("check table checkpoint: %w", err)
+	}
+	for _, group := range unknown {
+		v.faults.Add(audit.Fault{Table: "checkpoint", Text: fmt.Sprintf("row consumer_group %s: nothing reads the log under this name", group)})
+	}
+	now, err := projections.ReadCheckpoint(ctx, tx)
+	if err != nil {
+		return err
+	}
+	replaced, err := projections.ReplacedSchemas(ctx, tx)
+	if err != nil {
+		return err
+	}
+	if n := len(replaced); n > 0 && replaced[n-1].Generation+1 != now.Generation {
+		v.faults.Add(audit.Fault{Table: "checkpoint", Text: fmt.Sprintf("row consumer_group %s: generation is %d, expected %d after schema %s",
+			projections.ConsumerGroup, now.Generation, replaced[n-1].Generation+1, replaced[n-1].Name)})
+	}
+	return nil
+}
+
+// apply applies the events up to a position to the shadow, in several transactions.
+func (v *verification) apply(ctx context.Context, upTo int64) error {
+	return v.fold(ctx, upTo, func(d decoded) error {
+		return pgx.BeginTxFunc(ctx, v.conn, pgx.TxOptions{BeginQuery: "BEGIN; " + keepIndexPlans}, func(tx pgx.Tx) error { return v.applyBatch(ctx, tx, d) })
+	})
+}
+
+// applyIn applies the events up to a position to the shadow, in tx.
+func (v *verification) applyIn(ctx context.Context, tx pgx.Tx, upTo int64) error {
+	if _, err := tx.Exec(ctx, keepIndexPlans); err != nil {
+		return fmt.Errorf("fill: %w", err)
+	}
+	if err := v.fold(ctx, upTo, func(d decoded) error { return v.applyBatch(ctx, tx, d) }); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, "SET LOCAL enable_seqscan = on")
+	return err
+}
+
+// applyBatch applies a batch unless an earlier event could not be applied. An event that would halt the projector is a
+// fault.
+func (v *verification) applyBatch(ctx context.Context, tx pgx.Tx, d decoded) error {
+	if v.halted {
+		return nil
+	}
+	halt := d.halt
+	if halt == nil {
+		err := pgx.BeginFunc(ctx, tx, func(tx pgx.Tx) error { return v.shadow.apply(ctx, tx, d) })
+		if err != nil && !errors.As(err, &halt) {
+			return err
 		}
 	}
-	var holder domain.Account
-	var claimed domain.Coins
-	switch e := e.(type) {
-	case domain.GiftSent:
-		holder, claimed = domain.WalletAccount(e.Sender), e.BalanceAfter
-	case domain.CoinsCredited:
-		holder, claimed = domain.WalletAccount(e.User), e.BalanceAfter
-	default:
-		return ""
+	if v.halted = halt != nil; !v.halted {
+		return nil
 	}
-	if is := v.balances[holder]; is != claimed {
-		return fmt.Sprintf("the event states a balance of %d for %s, its history adds up to %d", claimed, holder, is)
+	v.faults.AddAt(halt.Position, "the projector stops before this event: "+haltText(halt))
+	n := 0
+	for n < len(d.events) && d.events[n].Position < halt.Position {
+		n++
 	}
-	return ""
+	if n == 0 {
+		return nil
+	}
+	return pgx.BeginFunc(ctx, tx, func(tx pgx.Tx) error { return v.shadow.apply(ctx, tx, decoded{events: d.events[:n]}) })
+}
+
+func haltText(halt *projections.HaltError) string {
+	if halt.Projection == "" {
+		return halt.Err.Error()
+	}
+	return "projection " + halt.Projection + ": " + halt.Err.Error()
+}
+
+// read is the reader of the shadow: it inspects the events, and continues after faults.
+func (v *verification) read(ctx context.Context, upTo int64, ahead chan<- decoded) error {
+	for after := v.at; after < upTo; {
+		events, err := v.auditor.Read(ctx, v.store.Pool(), after, upTo, foldSize)
+		if err != nil {
+			return err
+		}
+		if len(events) == 0 {
+			return nil
+		}
+		d := decoded{events: events}
+		if err := projections.CheckContiguous(events, after); err != nil && !errors.As(err, &d.halt) {
+			return err
+		}
+		var halt *projections.HaltError
+		if d.poison, err = v.applier.Decode(ctx, events); err != nil && !errors.As(err, &halt) {
+			return err
+		}
+		if d.halt == nil {
+			d.halt = halt
+		}
+		if err := v.auditor.Inspect(ctx, events); err != nil {
+			return err
+		}
+		select {
+		case ahead <- d:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		after = events[len(events)-1].Position
+	}
+	return nil
+}
+
+// addPoison adds the events that a projection could not apply.
+func (v *verification) addPoison(ctx context.Context) error {
+	rows, err := v.conn.Query(ctx, "SELECT position, projection, type, cause FROM poison ORDER BY position, projection LIMIT $1", maxPoison)
+	if err != nil {
+		return fmt.Errorf("read the poison: %w", err)
+	}
+	poison, err := pgx.CollectRows(rows, pgx.RowToStructByPos[projections.PoisonEvent])
+	if err != nil {
+		return fmt.Errorf("read the poison: %w", err)
+	}
+	for _, p := range poison {
+		v.faults.AddAt(p.Position, fmt.Sprintf("projection %s cannot apply %s: %s", p.Projection, p.Type, p.Cause))
+	}
+	return nil
 }

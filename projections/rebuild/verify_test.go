@@ -2,11 +2,14 @@ package rebuild_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"roomlog/domain"
+	"roomlog/eventstore/audit"
 	"roomlog/projections/projtest"
 	"roomlog/projections/rebuild"
 )
@@ -21,6 +24,14 @@ func judged(w *projtest.World) rebuild.Report {
 	return report
 }
 
+// firstFault returns the first fault of a report, or "".
+func firstFault(r rebuild.Report) string {
+	if len(r.Faults) == 0 {
+		return ""
+	}
+	return r.Faults[0].String()
+}
+
 func TestVerify(t *testing.T) {
 	t.Parallel()
 	t.Run("finds no fault while events, projector and rebuild go on", func(t *testing.T) {
@@ -32,14 +43,14 @@ func TestVerify(t *testing.T) {
 		all.Go(func() { c.Act(8, 1000) })
 		all.Go(func() { w.Rebuild() })
 		for range 3 {
-			if r := judged(w); r.Fault != "" || r.Position > r.Head {
+			if r := judged(w); r.FaultCount > 0 || r.Position > r.Head {
 				t.Errorf("%+v", r)
 			}
 		}
 		all.Wait()
 		w.CatchUp()
 		r := judged(w)
-		if r.Fault != "" || !r.Compared || r.Events != w.Head() || r.Position != r.Events || r.Rows["user_account"] != 10 {
+		if r.FaultCount > 0 || !r.Compared || r.Events != w.Head() || r.Position != r.Events || r.Rows["user_account"] != 10 {
 			t.Errorf("%+v", r)
 		}
 		w.Eventually(func() error {
@@ -53,11 +64,11 @@ func TestVerify(t *testing.T) {
 	t.Run("finds no fault before a projector has run", func(t *testing.T) {
 		t.Parallel()
 		w := projtest.New(t)
-		if r := judged(w); r.Fault != "" {
+		if r := judged(w); r.FaultCount > 0 {
 			t.Errorf("an empty log: %+v", r)
 		}
 		projtest.NewTraffic(w, 3, 1)
-		if r := judged(w); r.Fault != "" || r.Position != 0 || r.Events != w.Head() {
+		if r := judged(w); r.FaultCount > 0 || r.Position != 0 || r.Events != w.Head() {
 			t.Errorf("%+v", r)
 		}
 	})
@@ -72,7 +83,7 @@ func TestVerify(t *testing.T) {
 			{"a version too far", "UPDATE events SET version = 3 WHERE position = 29", "position 29: version 3 of wallet-3 follows version 1"},
 			{"a stream that does not begin with version 1", "UPDATE events SET version = 2 WHERE position = 5", "position 5: session-1 begins with version 2"},
 			{"versions in the wrong order", "UPDATE events SET version = 100 + version WHERE stream = 'wallet-2'; UPDATE events SET version = 104 - version WHERE stream = 'wallet-2'",
-				"position 19: version 3 of wallet-2 stands before version 2, which is at position 28"},
+				"position 19: wallet-2 begins with version 3"},
 			{"a wrong stream", "UPDATE events SET stream = 'gift-77' WHERE position = 1", "position 1: the event of stream gift-1 is recorded in gift-77"},
 			{"a wrong live", "UPDATE events SET live_id = 2 WHERE position = 26", "position 26: the event of live 1 is recorded under live 2"},
 			{"postings that do not balance", `UPDATE events SET payload = replace(payload::text, '-30', '-31')::json WHERE position = 28`,
@@ -81,7 +92,7 @@ func TestVerify(t *testing.T) {
 				"position 28: 3 gifts for 10 coins each do not cost 3000"},
 			{"a stated balance that is wrong", `UPDATE events SET payload = replace(payload::text, '970', '971')::json WHERE position = 28`,
 				"position 28: the event states a balance of 971 for user-2, its history adds up to 970"},
-			{"a coin event that cannot be decoded", `UPDATE events SET payload = '[]' WHERE position = 28`, "position 28: event gift.sent.v1 at position 28 cannot be read"},
+			{"a coin event that cannot be decoded", `UPDATE events SET payload = '[]' WHERE position = 28`, "position 28: event gift.sent.v1 cannot be read"},
 			{"the first of two faults", "UPDATE events SET version = 3 WHERE position = 29; DELETE FROM events WHERE position = 27", "position 27: the log has a gap: this position is missing"},
 		} {
 			t.Run(test.name, func(t *testing.T) {
@@ -94,10 +105,55 @@ func TestVerify(t *testing.T) {
 				for sql := range strings.SplitSeq(test.tamper, "; ") {
 					s.Exec(strings.Replace(sql, " events ", " public.events ", 1))
 				}
-				if got := judged(s.World).Fault; !strings.HasPrefix(got, test.fault) {
+				if got := firstFault(judged(s.World)); !strings.HasPrefix(got, test.fault) {
 					t.Errorf("got  %s\nwant %s", got, test.fault)
 				}
 			})
+		}
+	})
+
+	t.Run("names every fault, also of events that the tables lack", func(t *testing.T) {
+		t.Parallel()
+		s := projtest.Tell(t)
+		stop := s.Project()
+		s.CatchUp()
+		stop()
+		at := s.Head()
+		s.Forge(at+1, "live-1", 999, "live.created.v1", `{"live":1,"streamer":3,"title":"","cover":"","stream_key":"cccccccccccccccccccc"}`, 1)
+		s.Forge(at+2, "visit-1-999", 1, "viewer.left.v1", `{"live":1,"user":999,"cause":"requested"}`, 1)
+		s.Forge(at+3, "comment-1", 999, "comment.posted.v1", `[]`, 1)
+		s.Forge(at+4, "dance-1", 1, "dance.danced.v1", `{}`, 0)
+		s.Forge(at+5, "wallet-2", 999, "gift.sent.v1", `{"sender":2,"streamer":1,"live":1,"gift":1,"name":"rose","image":"","price":20,"num":1,"coins":20,"balance_after":1,
+			"postings":[{"account":"user-2","amount":-20},{"account":"earnings-1","amount":20}]}`, 1)
+		r := judged(s.World)
+		if r.Newer() != 5 || r.Position != at || !r.Compared || r.Events != at+5 {
+			t.Errorf("%+v", r)
+		}
+		for i, want := range []string{"live-1 was created before", "there is no actor", "event comment.posted.v1 cannot be read", "event dance.danced.v1 cannot be read", ""} {
+			position := at + 1 + int64(i)
+			if !slices.ContainsFunc(r.Faults, func(f audit.Fault) bool { return f.Position == position && strings.Contains(f.Text, want) }) {
+				t.Errorf("position %d: %q is not in %v", position, want, r.Faults)
+			}
+		}
+	})
+
+	t.Run("names an event that could not be applied to a table", func(t *testing.T) {
+		t.Parallel()
+		w := projtest.New(t)
+		projtest.NewTraffic(w, 2, 1)
+		w.Project()
+		broken := projtest.WithFold("comments", func(domain.CommentPosted) { panic("broken") })
+		w.CatchUp()
+		user := w.SignIn(1)
+		live := user.GoLive("x")
+		position := user.Send(domain.PostComment{Live: live, Text: "hello"}).Position
+		w.CatchUp()
+		report, err := rebuild.Verify(t.Context(), w.Store, w.Pool, rebuild.VerifyConfig{Now: time.Now, Projections: broken})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f := firstFault(report); f != fmt.Sprintf("position %d: projection comments cannot apply comment.posted.v1: fold: broken", position) {
+			t.Error(f)
 		}
 	})
 
@@ -109,7 +165,7 @@ func TestVerify(t *testing.T) {
 		stop()
 		at := s.Head() + 1
 		s.Forge(at, "gift-9", 1, "gift.sent.v1", `{}`, 0)
-		if r := judged(s.World); r.Fault != fmt.Sprintf("position %d: the event of stream wallet-0 is recorded in gift-9", at) || r.Position != at-1 {
+		if r := judged(s.World); firstFault(r) != fmt.Sprintf("position %d: the event of stream wallet-0 is recorded in gift-9", at) || r.Position != at-1 {
 			t.Errorf("%+v", r)
 		}
 	})
@@ -139,8 +195,8 @@ func TestVerify(t *testing.T) {
 		} {
 			t.Run(strings.Trim(strings.Fields(test.fault)[1], ":"), func(t *testing.T) {
 				s.Exec(test.tamper)
-				want := strings.Replace(test.fault, ":", fmt.Sprintf(" at position %d:", s.Head()), 1)
-				if got := judged(s.World).Fault; got != want {
+				want := strings.Replace(test.fault, ":", fmt.Sprintf(": at position %d:", s.Head()), 1)
+				if got := firstFault(judged(s.World)); got != want {
 					t.Errorf("got  %s\nwant %s", got, want)
 				}
 				s.Empty()

@@ -3,6 +3,7 @@ package chat
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/url"
 	"slices"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"roomlog/domain"
+	"roomlog/internal/wait"
 	"roomlog/projections"
 	"roomlog/realtime/hub"
 )
@@ -25,6 +27,7 @@ type Chat struct {
 	hub      *hub.Hub
 	state    *state
 	inbox    *inbox
+	changes  chan struct{} // a change of the history of the log that restart has not handled
 	typing   *typingBatcher
 	leaves   *leaveQueue
 	users    userLimits
@@ -41,7 +44,7 @@ func New(cfg Config) (*Chat, error) {
 	leaves := newLeaveQueue(cfg.Commands, cfg.Log, cfg.Now)
 	c := &Chat{
 		cfg: cfg, hub: cfg.Hub, leaves: leaves, state: newState(cfg.Cluster.Node(), cfg.Store.NameKey, leaves),
-		inbox: newInbox(), typing: newTypingBatcher(cfg.Cluster, cfg.Log),
+		inbox: newInbox(), changes: make(chan struct{}, 1), typing: newTypingBatcher(cfg.Cluster, cfg.Log),
 		users: newUserLimits(cfg), entries: newEntryLimit(), openings: newOpeningLimit(cfg),
 	}
 	leaves.nameKeyOf = c.state.nameKeyOf
@@ -56,15 +59,17 @@ func (c *Chat) Run(ctx context.Context) error {
 	g.Go(func() error { return c.inbox.run(ctx, c.state.apply) })
 	g.Go(func() error { return c.typing.run(ctx, c.state.deliverTyping) })
 	g.Go(func() error { return c.leaves.run(ctx) })
+	g.Go(func() error { return c.restart(ctx) })
 	return g.Wait()
 }
 
 // Load reads the roster from the tables, as of position or a later position.
 func (c *Chat) Load(ctx context.Context, position int64) error {
+	c.inbox.clear() // the queued deltas are not newer than the roster, or of a former history of the log
 	if err := c.state.load(ctx, c.cfg.Queries, position); err != nil {
 		return err
 	}
-	c.inbox.clear() // the queued deltas are not newer than the roster
+	c.inbox.startFrom(position)
 	return nil
 }
 
@@ -72,6 +77,47 @@ func (c *Chat) Load(ctx context.Context, position int64) error {
 func (c *Chat) Deliver(position int64, deltas ...projections.Delta) {
 	deltas = slices.DeleteFunc(deltas, func(d projections.Delta) bool { return !d.Chat() && d.Kind != projections.KindProfile })
 	c.inbox.add(position, deltas...)
+}
+
+// HistoryChanged makes all sessions continue after position, in a new history of the log, whose roster was loaded.
+func (c *Chat) HistoryChanged(_, position int64) {
+	c.state.historyChanged(position)
+	select {
+	case c.changes <- struct{}{}:
+	default:
+	}
+}
+
+// restart makes all sessions start again after each change of the history of the log, when the roster contains the whole log,
+// until ctx ends.
+func (c *Chat) restart(ctx context.Context) error {
+	backoff := wait.Backoff{Min: leaveRetry}
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-c.changes:
+		}
+		for backoff.Reset(); ctx.Err() == nil; backoff.Wait(ctx) {
+			err := c.waitForHead(ctx)
+			if err == nil {
+				c.state.restartAll()
+				break
+			}
+			if ctx.Err() == nil {
+				c.cfg.Log.WarnContext(ctx, "restart of chat sessions failed, retrying", slog.Any("error", err))
+			}
+		}
+	}
+}
+
+// waitForHead blocks until everything that the log contains now has been delivered.
+func (c *Chat) waitForHead(ctx context.Context) error {
+	head, err := c.cfg.Store.Head(ctx)
+	if err != nil {
+		return err
+	}
+	return c.WaitFor(ctx, head)
 }
 
 // Reset disconnects all sessions because deltas were missed.

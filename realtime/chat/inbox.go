@@ -39,11 +39,27 @@ func (i *inbox) add(position int64, deltas ...projections.Delta) {
 	}
 }
 
-// clear discards the queue after deltas were missed.
+// clear discards the queue and blocks until no delta is being applied. Nothing counts as applied until startFrom is called.
 func (i *inbox) clear() {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.deltas = nil
+	for i.busy {
+		advanced := i.advanced
+		i.awaited = true
+		i.mu.Unlock()
+		<-advanced
+		i.mu.Lock()
+	}
+	i.queued, i.applied = 0, 0
+}
+
+// startFrom records that every delta up to position was applied, and none after it.
+func (i *inbox) startFrom(position int64) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.queued, i.applied = position, position
+	i.advance(position)
 }
 
 // run calls apply with every delta until ctx ends.

@@ -143,6 +143,13 @@ func (q *leaveQueue) retryDue() {
 	})
 }
 
+// clear discards the commands that wait.
+func (q *leaveQueue) clear() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.ready, q.later = nil, nil
+}
+
 // flush blocks until all commands were accepted, or ctx ends.
 func (q *leaveQueue) flush(ctx context.Context) {
 	for {

@@ -139,6 +139,14 @@ func (r *roster) participant(id domain.ParticipantID, connection string, user pr
 	return Participant{ID: id, Connection: connection, User: user}
 }
 
+// idOf returns the participant of a connection, 0 if there is none.
+func (r *roster) idOf(connection string) domain.ParticipantID {
+	if e := r.byConnection[connection]; e != nil {
+		return e.ID
+	}
+	return 0
+}
+
 // roomsOf returns the rooms of a participant.
 func (r *roster) roomsOf(id domain.ParticipantID) []domain.ChatRoomID {
 	if e := r.entries[id]; e != nil {

@@ -16,6 +16,7 @@ type Session struct {
 	chat       *Chat
 	subscriber *subscriber
 	limits     *Limits
+	history    int64 // number of the history of the log that position belongs to
 	position   int64 // position of the newest command of the session
 
 	mu          sync.Mutex
@@ -25,6 +26,8 @@ type Session struct {
 // member is the participant of a session that is in the chat, as recorded in the log.
 type member struct {
 	id       domain.ParticipantID
+	history  int64        // number of the history of the log that id belongs to
+	entry    Entry        // with which the session entered
 	identity hub.Identity // the zero Identity: anonymous
 	nameKey  string
 	nickname string // of an anonymous participant
@@ -88,16 +91,21 @@ func (s *Session) endEntering() {
 func (s *Session) Enter(ctx context.Context, e Entry) (position int64, err error) {
 	s.BeginEntering()
 	defer s.endEntering()
-	c := s.chat
 	if e.Identity.User == 0 {
-		if err := c.entries.take(e.Address, c.cfg.Now()); err != nil {
+		if err := s.chat.entries.take(e.Address, s.chat.cfg.Now()); err != nil {
 			return 0, err
 		}
 	}
+	return s.enter(ctx, e)
+}
+
+// enter is Enter without a rate limit.
+func (s *Session) enter(ctx context.Context, e Entry) (position int64, err error) {
+	c := s.chat
 	if err := c.hub.WaitReady(ctx); err != nil {
 		return 0, err
 	}
-	m := member{identity: e.Identity, nickname: e.Nickname}
+	m := member{identity: e.Identity, nickname: e.Nickname, entry: e, history: c.hub.History()}
 	name := e.Nickname
 	if e.Identity.User != 0 {
 		profile, err := c.hub.Profile(ctx, e.Identity.User)
@@ -138,6 +146,9 @@ func (s *Session) Leave(cause domain.LeaveCause) {
 	logged := s.subscriber.logged
 	st.mu.Unlock()
 	s.endEntering()
+	if m.history != s.chat.hub.History() { // the id may belong to another participant now
+		m.id = st.idOf(s.Connection())
+	}
 	ids := []domain.ParticipantID{m.id}
 	if logged != m.id {
 		ids = append(ids, logged) // Enter failed here, but the log contains the entry
@@ -204,9 +215,17 @@ func (s *Session) execute(ctx context.Context, by hub.Identity, c domain.Command
 		actor = by.Actor()
 	}
 	receipt, err := s.chat.cfg.Commands.Execute(ctx, domain.Request{Command: c, Actor: actor, IdempotencyKey: key})
-	s.position = max(s.position, receipt.Position)
+	s.position = max(s.newest(), receipt.Position)
 	if err != nil && domain.AsRefusal(err) == nil {
 		err = fmt.Errorf("%s: %w", c.Type(), err)
 	}
 	return receipt, err
+}
+
+// newest returns the position of the newest command of the session in the current history of the log, 0 if there is none.
+func (s *Session) newest() int64 {
+	if history := s.chat.hub.History(); s.history != history {
+		s.history, s.position = history, 0
+	}
+	return s.position
 }

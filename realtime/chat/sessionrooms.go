@@ -111,7 +111,7 @@ func (s *Session) Participants(ctx context.Context, room domain.ChatRoomID, limi
 	if err := s.AllowQuery(); err != nil {
 		return nil, err
 	}
-	if err := s.chat.WaitFor(ctx, s.position); err != nil {
+	if err := s.chat.WaitFor(ctx, s.newest()); err != nil {
 		return nil, err
 	}
 	s.chat.state.mu.Lock()
@@ -124,7 +124,7 @@ func (s *Session) History(ctx context.Context, room domain.ChatRoomID, w project
 	if err := s.AllowQuery(); err != nil {
 		return nil, err
 	}
-	if err := s.chat.WaitFor(ctx, s.position); err != nil {
+	if err := s.chat.WaitFor(ctx, s.newest()); err != nil {
 		return nil, err
 	}
 	if room == "" {

@@ -176,6 +176,39 @@ func (s *state) reset() {
 	}
 }
 
+// historyChanged makes all sessions continue with the updates after position, in a new history of the log.
+func (s *state) historyChanged(position int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.leaves.clear() // their participants may be other participants now; restartAll queues those that are needed
+	for _, one := range s.subscribers.byConnection {
+		one.logged = s.roster.idOf(one.connection)
+		one.historyChanged(position)
+	}
+}
+
+// restartAll makes all sessions call Session.Restart, and queues the leaves of the participants of this node that have no
+// session any more, because the log has lost their leave.
+func (s *state) restartAll() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, one := range s.subscribers.byConnection {
+		one.listener.Restart()
+	}
+	for _, e := range s.roster.entries {
+		if e.Node == s.node && s.subscribers.byConnection[e.Connection] == nil {
+			s.leaves.add(domain.LeaveChat{Participant: e.ID, Cause: domain.LeaveConnectionLost, Node: e.Node, NameKey: e.nameKey})
+		}
+	}
+}
+
+// idOf returns the participant of a connection in the roster, 0 if there is none.
+func (s *state) idOf(connection string) domain.ParticipantID {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.roster.idOf(connection)
+}
+
 // nameKeyOf returns the key of a participant's name in the log, or otherwise if the roster does not contain the
 // participant.
 func (s *state) nameKeyOf(id domain.ParticipantID, otherwise string) string {

@@ -27,6 +27,7 @@ type subscriber struct {
 // subscription is the subscription of one session to one room.
 type subscription struct {
 	started bool
+	void    bool      // the history of the log has changed before the start
 	since   int64     // position of the first update that is delivered
 	pending []*Update // updates that wait for the start
 }
@@ -110,11 +111,22 @@ func (s *subscriber) start(room domain.ChatRoomID, position int64) {
 	if sub == nil || sub.started {
 		return
 	}
+	if sub.void {
+		s.listener.Reset() // the caller does not know the new history
+		return
+	}
 	sub.started, sub.since = true, position
 	for _, u := range sub.pending {
 		s.deliver(u, room)
 	}
 	sub.pending = nil
+}
+
+// historyChanged makes the subscriptions continue with the updates after position.
+func (s *subscriber) historyChanged(position int64) {
+	for _, sub := range s.subscriptions {
+		sub.void, sub.since, sub.pending = !sub.started, position+1, nil
+	}
 }
 
 // pause queues the updates of a room until start is called with since, the position that pause returns.

@@ -13,6 +13,8 @@ type Listener interface {
 	Deliver(u *Update)
 	// Typing is called when a participant is typing: in a chat room, or to this session alone if room is "".
 	Typing(by Participant, room domain.ChatRoomID)
+	// Restart is called when the log has fallen back to an earlier state and Session.Restart must be called.
+	Restart()
 	// Reset is called when updates were missed, or when other nodes considered this node lost: the client must
 	// reconnect.
 	Reset()

@@ -30,6 +30,8 @@ type Executor interface {
 // Feed releases deltas once the tables contain them. It is an interface so that tests can lose batches.
 type Feed interface {
 	Subscribe(ctx context.Context) (<-chan feed.Batch, error)
+	// History returns the number of the history of the log that subscriptions belong to. A change ends them.
+	History() int64
 	Checkpoint() int64
 	WaitFor(ctx context.Context, position int64) error
 	LiveDeltas(ctx context.Context, live domain.LiveID, after, upTo int64, limit int) ([]projections.Delta, error)

@@ -21,6 +21,8 @@ var errSubscriptionEnded = errors.New("the subscription to the feed has ended")
 // goroutine delivers the batches in order. It never waits for a client or for the database.
 type delivery struct {
 	feed     Feed
+	history  func() int64                             // number of the history of the log that this process knows
+	head     func(ctx context.Context) (int64, error) // position of the newest event of the log
 	log      *slog.Logger
 	registry *registry
 	presence *presence
@@ -34,7 +36,7 @@ type delivery struct {
 
 func newDelivery(c Config, r *registry, p *presence, w *sessionWatcher) *delivery {
 	return &delivery{
-		feed: c.Feed, log: c.Log, registry: r, presence: p, watcher: w,
+		feed: c.Feed, history: func() int64 { return c.Store.History().Number }, head: c.Store.Head, log: c.Log, registry: r, presence: p, watcher: w,
 		ready: make(chan struct{}), advanced: make(chan struct{}),
 	}
 }
@@ -42,12 +44,19 @@ func newDelivery(c Config, r *registry, p *presence, w *sessionWatcher) *deliver
 // run delivers the feed until ctx ends. It subscribes again when a subscription ends.
 func (v *delivery) run(ctx context.Context) error {
 	for ctx.Err() == nil {
-		if err := v.follow(ctx); err != nil && ctx.Err() == nil {
+		if err := v.follow(ctx); err != nil && ctx.Err() == nil && !v.historyChanged() {
 			v.log.ErrorContext(ctx, "feed subscription lost, resubscribing", slog.Any("error", err))
 			wait.Sleep(ctx, resubscribeDelay)
 		}
 	}
 	return nil
+}
+
+// historyChanged reports whether the feed has begun again because the log has another history.
+func (v *delivery) historyChanged() bool {
+	v.registry.mu.Lock()
+	defer v.registry.mu.Unlock()
+	return v.feed.History() != v.registry.history
 }
 
 // follow delivers the batches of one subscription until it ends.
@@ -58,13 +67,17 @@ func (v *delivery) follow(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	history := v.feed.History()
 	at := v.feed.Checkpoint()
 	for _, f := range v.registry.allFollowers() {
 		if err := f.Load(ctx, at); err != nil {
 			return err
 		}
 	}
-	v.begin(ctx, at)
+	if v.feed.History() != history {
+		return errSubscriptionEnded
+	}
+	v.begin(ctx, history, at)
 	for b := range batches {
 		v.deliverBatch(ctx, b)
 	}
@@ -72,17 +85,28 @@ func (v *delivery) follow(ctx context.Context) error {
 }
 
 // begin handles the start of a subscription to the feed whose first batch follows position. It resets all receivers if
-// deltas up to position were missed.
-func (v *delivery) begin(ctx context.Context, position int64) {
+// deltas up to position were missed, and makes them start again if the subscription belongs to another history.
+func (v *delivery) begin(ctx context.Context, history, position int64) {
 	v.registry.mu.Lock()
 	defer v.registry.mu.Unlock()
 	select {
 	case <-v.ready:
-		v.skipTo(ctx, position)
 	default: // nothing is missed before the first subscription
+		v.registry.history = history
 		v.advance(max(position, v.registry.position))
 		close(v.ready)
+		return
 	}
+	if history == v.registry.history {
+		v.skipTo(ctx, position)
+		return
+	}
+	v.log.WarnContext(ctx, "log has another history, clients get snapshots",
+		slog.Int64("lost_position", v.registry.position), slog.Int64("position", position))
+	v.registry.historyChanged(history, position)
+	v.presence.historyChanged()
+	v.watcher.checkAll(v.registry.clients)
+	v.advance(position)
 }
 
 // skipTo resets all subscribers, clients and followers if deltas up to position were missed.
@@ -147,6 +171,15 @@ func (v *delivery) advance(position int64) {
 	}
 }
 
+// waitForHead blocks until everything that the log contains now has been delivered.
+func (v *delivery) waitForHead(ctx context.Context) error {
+	head, err := v.head(ctx)
+	if err != nil {
+		return err
+	}
+	return v.waitFor(ctx, head)
+}
+
 // waitReady blocks until the first subscription to the feed has begun.
 func (v *delivery) waitReady(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, tablesTimeout)
@@ -159,13 +192,13 @@ func (v *delivery) waitReady(ctx context.Context) error {
 	}
 }
 
-// waitFor blocks until everything up to position has been delivered.
+// waitFor blocks until everything up to position has been delivered, in the history of the log that this process knows.
 func (v *delivery) waitFor(ctx context.Context, position int64) error {
 	ctx, cancel := context.WithTimeout(ctx, tablesTimeout)
 	defer cancel()
 	for {
 		v.registry.mu.Lock()
-		reached, advanced := v.registry.position >= position, v.advanced
+		reached, advanced := v.registry.position >= position && v.registry.history == v.history(), v.advanced
 		v.awaited = v.awaited || !reached
 		v.registry.mu.Unlock()
 		if reached {

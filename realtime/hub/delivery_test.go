@@ -18,6 +18,7 @@ type batches chan feed.Batch
 
 func (b batches) Subscribe(context.Context) (<-chan feed.Batch, error) { return b, nil }
 func (batches) Checkpoint() int64                                      { return 10 }
+func (batches) History() int64                                         { return 1 }
 func (batches) WaitFor(context.Context, int64) error                   { return nil }
 func (batches) LiveDeltas(context.Context, domain.LiveID, int64, int64, int) ([]projections.Delta, error) {
 	return nil, nil
@@ -26,11 +27,15 @@ func (batches) LiveDeltas(context.Context, domain.LiveID, int64, int64, int) ([]
 // receiver is a Subscriber and a Client that records what it receives.
 type receiver struct{ got []string }
 
-func (r *receiver) Deliver(d projections.Delta)          { r.add("delta", d.Position) }
-func (r *receiver) DeliverGauges(g projections.Gauges)   { r.add("gauges", g.Online) }
-func (r *receiver) DeliverPrivate(d projections.Delta)   { r.add("private", d.Position) }
-func (r *receiver) Reset()                               { r.got = append(r.got, "reset") }
-func (r *receiver) Revoke(*domain.Refusal)               { r.got = append(r.got, "revoked") }
+func (r *receiver) Deliver(d projections.Delta)        { r.add("delta", d.Position) }
+func (r *receiver) DeliverGauges(g projections.Gauges) { r.add("gauges", g.Online) }
+func (r *receiver) DeliverPrivate(d projections.Delta) { r.add("private", d.Position) }
+func (r *receiver) Reset()                             { r.got = append(r.got, "reset") }
+func (r *receiver) Revoke(*domain.Refusal)             { r.got = append(r.got, "revoked") }
+func (r *receiver) HistoryChanged(_, at int64)         { r.add("history changed at", at) }
+func (r *receiver) RemoveFrom(live domain.LiveID, _ *Problem) {
+	r.add("removed from", int64(live))
+}
 func (r *receiver) Kick(reason string)                   { r.got = append(r.got, "kicked: "+reason) }
 func (r *receiver) BanFrom(live domain.LiveID, _ string) { r.add("banned from", int64(live)) }
 func (*receiver) Identity() Identity                     { return Identity{User: 12} }
@@ -54,7 +59,8 @@ func start(t *testing.T) (*registry, *delivery, func(feed.Batch)) {
 	source := make(batches)
 	c := Config{Feed: source, Log: slog.New(slog.DiscardHandler), Now: time.Now}
 	r := newRegistry()
-	v := newDelivery(c, r, newPresence(nil, "node", c.Log), newSessionWatcher(c, r))
+	v := newDelivery(c, r, &presence{log: c.Log}, newSessionWatcher(c, r))
+	v.history = func() int64 { return 1 }
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- v.follow(ctx) }()
@@ -87,11 +93,11 @@ func TestDelivery(t *testing.T) {
 		t.Parallel()
 		r, _, deliver := start(t)
 		early, late := &receiver{}, &receiver{}
-		if from := r.subscribe(6, early); from != 10 {
+		if _, from := r.subscribe(6, early); from != 10 {
 			t.Errorf("subscribed from %d", from)
 		}
 		deliver(feed.Batch{After: 10, Checkpoint: 12, Deltas: []projections.Delta{comment(11, 6), comment(12, 7)}})
-		if from := r.subscribe(6, late); from != 12 {
+		if _, from := r.subscribe(6, late); from != 12 {
 			t.Errorf("subscribed from %d", from)
 		}
 		deliver(feed.Batch{After: 12, Checkpoint: 13, Deltas: []projections.Delta{comment(13, 6)}, Gauges: []projections.Gauges{{Live: 6, Online: 3}}})
@@ -117,7 +123,7 @@ func TestDelivery(t *testing.T) {
 		deliver(feed.Batch{After: 15, Checkpoint: 16, Deltas: []projections.Delta{comment(16, 6)}})
 		s.expect(t, "reset") // the subscription has ended
 		c.expect(t, "reset")
-		if from := r.subscribe(6, s); from != 16 {
+		if _, from := r.subscribe(6, s); from != 16 {
 			t.Errorf("subscribed from %d", from)
 		}
 	})

@@ -30,7 +30,7 @@ func New(cfg Config) (*Hub, error) {
 	if err := cfg.prepare(); err != nil {
 		return nil, err
 	}
-	h := &Hub{cfg: cfg, registry: newRegistry(), presence: newPresence(cfg.Commands, cfg.Cluster.Node(), cfg.Log), rates: newRates(cfg)}
+	h := &Hub{cfg: cfg, registry: newRegistry(), presence: newPresence(cfg), rates: newRates(cfg)}
 	h.watcher = newSessionWatcher(cfg, h.registry)
 	h.delivery = newDelivery(cfg, h.registry, h.presence, h.watcher)
 	cfg.Cluster.OnNodeLost(viewerCleanup(cfg))
@@ -47,6 +47,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return h.delivery.run(ctx) })
 	g.Go(func() error { return h.presence.run(ctx) })
+	g.Go(func() error { return h.presence.removeGhosts(ctx, h.delivery.waitForHead) })
 	g.Go(func() error { return h.watcher.run(ctx) })
 	return g.Wait()
 }
@@ -89,6 +90,14 @@ func (h *Hub) AddFollower(f Follower) { h.registry.addFollower(f) }
 // Position returns the position up to which everything has been delivered.
 func (h *Hub) Position() int64 { return h.delivery.position.Load() }
 
+// History returns the number of the history of the log that was delivered. It increases when the log has fallen back to
+// an earlier state; positions before and after cannot be compared.
+func (h *Hub) History() int64 {
+	h.registry.mu.Lock()
+	defer h.registry.mu.Unlock()
+	return h.registry.history
+}
+
 // WaitReady blocks until the hub receives the feed, which takes a moment after the start. It returns
 // projections.ErrBehind after 5 seconds.
 func (h *Hub) WaitReady(ctx context.Context) error { return h.delivery.waitReady(ctx) }
@@ -126,8 +135,9 @@ func (h *Hub) Register(ctx context.Context, user domain.UserID, c Client) (from 
 // Unregister removes a client that was registered for user.
 func (h *Hub) Unregister(user domain.UserID, c Client) { h.registry.unregister(user, c) }
 
-// Subscribe adds a subscriber to a live. s receives every delta of the live after position from.
-func (h *Hub) Subscribe(live domain.LiveID, s Subscriber) (from int64) {
+// Subscribe adds a subscriber to a live. s receives every delta of the live after position from, in the history of the log
+// with this number.
+func (h *Hub) Subscribe(live domain.LiveID, s Subscriber) (history, from int64) {
 	return h.registry.subscribe(live, s)
 }
 
@@ -161,6 +171,11 @@ func (h *Hub) Execute(ctx context.Context, by Identity, rate Rate, c domain.Comm
 		return eventstore.Receipt{}, err
 	}
 	return h.cfg.Commands.Execute(ctx, domain.Request{Command: c, Actor: by.Actor(), IdempotencyKey: key})
+}
+
+// ParseCursor returns the position of a cursor, like eventstore.Store.ParseCursor.
+func (h *Hub) ParseCursor(ctx context.Context, cursor string) (position int64, err error) {
+	return h.cfg.Store.ParseCursor(ctx, cursor)
 }
 
 // Deltas reads from the log, in order, at most limit deltas of a live with after < position ≤ upTo.

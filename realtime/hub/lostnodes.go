@@ -33,7 +33,8 @@ func viewerCleanup(cfg Config) cluster.Cleanup {
 }
 
 // CleanUp executes one command for each item, such as a viewer, that a lost node held. next returns the batch of items
-// that follow the item after. CleanUp starts with the zero value and ends at an empty batch.
+// that follow the item after. CleanUp starts with the zero value and ends at an empty batch. It skips an item for which
+// command returns nil.
 func CleanUp[T any](ctx context.Context, commands Executor, next func(after T) ([]T, error), command func(T) domain.Command) error {
 	var last T
 	for {
@@ -41,9 +42,11 @@ func CleanUp[T any](ctx context.Context, commands Executor, next func(after T) (
 		if err != nil || len(held) == 0 {
 			return err
 		}
-		batch := make([]domain.Command, len(held))
-		for i, one := range held {
-			batch[i] = command(one)
+		batch := make([]domain.Command, 0, len(held))
+		for _, one := range held {
+			if c := command(one); c != nil {
+				batch = append(batch, c)
+			}
 		}
 		if err := executeAll(ctx, commands, batch); err != nil {
 			return err

@@ -24,8 +24,10 @@ const (
 // are executed one after another.
 type presence struct {
 	commands Executor
+	queries  *projections.Queries
 	node     string
 	log      *slog.Logger
+	changes  chan struct{} // a change of the history of the log that removeGhosts has not handled
 
 	mu      sync.Mutex
 	stopped bool
@@ -34,9 +36,9 @@ type presence struct {
 	work    chan struct{} // wakes a worker
 }
 
-func newPresence(commands Executor, node string, log *slog.Logger) *presence {
+func newPresence(c Config) *presence {
 	return &presence{
-		commands: commands, node: node, log: log,
+		commands: c.Commands, queries: c.Queries, node: c.Cluster.Node(), log: c.Log, changes: make(chan struct{}, 1),
 		visits: make(map[domain.LiveID]map[domain.UserID]*visit), work: make(chan struct{}, settleWorkers),
 	}
 }
@@ -208,6 +210,10 @@ func (p *presence) settle(ctx context.Context, v *visit) {
 	defer cancel()
 	receipt, err := p.commands.Execute(within, request)
 	refused := domain.AsRefusal(err) != nil
+	_, joining := request.Command.(domain.JoinLive)
+	if joining && refused {
+		p.refused(v, err)
+	}
 	if err != nil && !refused {
 		if ctx.Err() != nil {
 			return
@@ -218,15 +224,30 @@ func (p *presence) settle(ctx context.Context, v *visit) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	switch _, joining := request.Command.(domain.JoinLive); {
+	switch {
 	case err != nil && !refused:
 		p.enqueue(v)
-	case joining: // or refused: the session or the live has ended, which ends the client's presence, too
+	case joining:
 		v.rejoin, v.joined, v.since = false, true, max(v.since, receipt.Position)
 	default:
 		v.joined = false
 	}
 	p.released(v)
+}
+
+// refused handles a join that the log has refused. The clients stay in a live that has ended; otherwise they are removed.
+func (p *presence) refused(v *visit, err error) {
+	p.mu.Lock()
+	v.ended = domain.AsRefusal(err).Code == domain.CodeLiveEnded
+	var removed []Client
+	if !v.ended {
+		removed = slices.Clone(v.clients)
+	}
+	p.mu.Unlock()
+	problem, _ := ProblemOf(err)
+	for _, c := range removed {
+		c.RemoveFrom(v.live, problem)
+	}
 }
 
 // due returns the command that a visit needs now, if any.

@@ -13,6 +13,7 @@ import (
 // that position always matches what the receivers have received.
 type registry struct {
 	mu          sync.Mutex
+	history     int64 // number of the history of the log that was delivered
 	position    int64 // every delta up to this position has been delivered
 	subscribers map[domain.LiveID]map[Subscriber]struct{}
 	clients     map[domain.UserID]map[Client]struct{}
@@ -27,15 +28,15 @@ func newRegistry() *registry {
 	}
 }
 
-// subscribe returns the position after which s receives everything.
-func (r *registry) subscribe(live domain.LiveID, s Subscriber) (from int64) {
+// subscribe returns the position after which s receives everything, and the history that it belongs to.
+func (r *registry) subscribe(live domain.LiveID, s Subscriber) (history, from int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.subscribers[live] == nil {
 		r.subscribers[live] = make(map[Subscriber]struct{})
 	}
 	r.subscribers[live][s] = struct{}{}
-	return r.position
+	return r.history, r.position
 }
 
 func (r *registry) unsubscribe(live domain.LiveID, s Subscriber) {
@@ -128,6 +129,24 @@ func (r *registry) resetAll() {
 	}
 	for _, f := range r.followers {
 		f.Reset()
+	}
+}
+
+// historyChanged makes all receivers start again after position. The caller holds mu.
+func (r *registry) historyChanged(history, position int64) {
+	r.history, r.position = history, position
+	for _, subscribers := range r.subscribers {
+		for s := range subscribers {
+			s.HistoryChanged(history, position)
+		}
+	}
+	for _, clients := range r.clients {
+		for c := range clients {
+			c.HistoryChanged(history, position)
+		}
+	}
+	for _, f := range r.followers {
+		f.HistoryChanged(history, position)
 	}
 }
 

@@ -27,18 +27,24 @@ type channel struct {
 	largeLive     int           // viewers above which joins and leaves are sent in batches; 0 or less: never
 	batchInterval time.Duration // between two batches
 
-	mu     sync.Mutex
-	reset  bool       // deltas were missed: nothing is delivered any more
-	online int64      // viewers by the newest gauges; 0: not known yet
-	batch  *joinBatch // joins and leaves after last that were not sent yet; nil: none
-	start  int64      // every fact after it is in recent
-	last   int64      // position of the newest fact in recent; if recent is empty, the live has no fact after it so far
-	recent []fact     // oldest first
+	restore func(c *channel, history int64) // sends the snapshot after the history of the log has changed
+	serial  *ws.Serial                      // reads the snapshot
+
+	mu      sync.Mutex
+	reset   bool       // deltas were missed: nothing is delivered any more
+	history int64      // number of the history of the log that the facts belong to
+	held    bool       // facts are kept but not sent before release sends the snapshot of a new history
+	online  int64      // viewers by the newest gauges; 0: not known yet
+	batch   *joinBatch // joins and leaves after last that were not sent yet; nil: none
+	start   int64      // every fact after it is in recent
+	last    int64      // position of the newest fact in recent; if recent is empty, the live has no fact after it so far
+	recent  []fact     // oldest first
 }
 
 // fact is an encoded delta, or a frame that stands for several joins and leaves.
 type fact struct {
 	pos, prev int64
+	cursor    string
 	frame     *ws.Frame
 }
 
@@ -54,7 +60,7 @@ func (c *channel) Deliver(d projections.Delta) {
 		return
 	}
 	c.flushBatch()
-	c.push(d.Position, factFrame(d, c.last))
+	c.push(d.Position, cursorOf(d), factFrame(d, c.last))
 }
 
 // DeliverGauges sends the newest gauges.
@@ -62,7 +68,9 @@ func (c *channel) DeliverGauges(g projections.Gauges) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.online = g.Online
-	c.fan.Push(gaugesFrame(g))
+	if !c.held { // the snapshot has gauges
+		c.fan.Push(gaugesFrame(g))
+	}
 }
 
 // Reset stops the channel. The hub resets the clients in it, too: they reconnect and find a new channel.
@@ -79,16 +87,18 @@ func (c *channel) wasReset() bool {
 	return c.reset
 }
 
-// push sends the frame of a fact, or of several up to pos, to all connections and keeps it.
-func (c *channel) push(pos int64, frame *ws.Frame) {
-	f := fact{pos, c.last, frame}
+// push sends the frame of a fact, or of several up to pos, to all connections and keeps it. cursor names the event at pos.
+func (c *channel) push(pos int64, cursor string, frame *ws.Frame) {
+	f := fact{pos, c.last, cursor, frame}
 	c.last = f.pos
 	if len(c.recent) == channelHistory {
 		c.start = c.recent[0].pos
 		c.recent = slices.Delete(c.recent, 0, 1)
 	}
 	c.recent = append(c.recent, f)
-	c.fan.Push(f.frame)
+	if !c.held {
+		c.fan.Push(f.frame)
+	}
 }
 
 // large reports whether there are so many viewers that joins and leaves are sent in batches.
@@ -116,7 +126,7 @@ func (c *channel) addToBatch(d projections.Delta) {
 func (c *channel) flushBatch() {
 	if b := c.batch; b != nil {
 		c.dropBatch()
-		c.push(b.pos, b.frame(c.live, c.last))
+		c.push(b.pos, b.cursor(), b.frame(c.live, c.last))
 	}
 }
 
@@ -139,8 +149,21 @@ func (c *channel) oldest() int64 {
 	return c.recent[0].pos
 }
 
+// find returns the position of a cursor if the channel keeps its fact.
+func (c *channel) find(cursor string) (pos int64, found bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, f := range slices.Backward(c.recent) {
+		if f.cursor == cursor {
+			return f.pos, true
+		}
+	}
+	return 0, false
+}
+
 // opening holds the first frames for a connection that is attached to a channel.
 type opening struct {
+	history int64                    // number of the history of the log that the opening belongs to
 	reply   func(to int64) *ws.Frame // returns the reply to the request; every fact up to to is in the reply or follows it
 	further []*ws.Frame              // sent after the reply
 	have    int64                    // position of the newest fact in the opening
@@ -148,8 +171,8 @@ type opening struct {
 }
 
 // attach adds a connection to the receivers: it gets the opening, the later facts that the channel keeps, and then
-// every new fact, in order. attach reports false if the channel has dropped a fact that must follow the opening, or if
-// more than maxResume facts are missing.
+// every new fact, in order. attach reports false if the channel has dropped a fact that must follow the opening, if more
+// than maxResume facts are missing, or if the history of the log has changed.
 func (c *channel) attach(conn *ws.Conn, o opening) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -159,7 +182,7 @@ func (c *channel) attach(conn *ws.Conn, o opening) bool {
 		missed = missed[1:]
 	}
 	switch {
-	case o.upTo < c.start, len(o.further)+len(missed) > maxResume:
+	case o.history != c.history, o.upTo < c.start, len(o.further)+len(missed) > maxResume:
 		return false
 	case len(missed) > 0 && missed[0].prev > o.have:
 		return false

@@ -12,13 +12,15 @@ import (
 type channels struct {
 	hub     *hub.Hub
 	sockets *ws.Server
+	restore func(c *channel, history int64) // see channel
+	recover func()                          // logs a panic of restore
 
 	mu     sync.Mutex // taken before the locks of channels and of the hub
 	byLive map[domain.LiveID]*channel
 }
 
-func newChannels(h *hub.Hub, sockets *ws.Server) *channels {
-	return &channels{hub: h, sockets: sockets, byLive: make(map[domain.LiveID]*channel)}
+func newChannels(h *hub.Hub, sockets *ws.Server, restore func(*channel, int64), recoverPanic func()) *channels {
+	return &channels{hub: h, sockets: sockets, restore: restore, recover: recoverPanic, byLive: make(map[domain.LiveID]*channel)}
 }
 
 // hold returns the channel of a live and keeps it subscribed until release has been called as often as hold.
@@ -38,10 +40,11 @@ func (s *channels) hold(live domain.LiveID) *channel {
 func (s *channels) open(live domain.LiveID) *channel {
 	c := &channel{
 		live: live, fan: s.sockets.NewFanout(), largeLive: s.hub.LargeLive(), batchInterval: s.hub.JoinBatchInterval(),
+		restore: s.restore, serial: s.sockets.NewSerial(s.recover),
 	}
 	c.mu.Lock() // nothing is delivered before start is set
 	defer c.mu.Unlock()
-	c.start = s.hub.Subscribe(live, c)
+	c.history, c.start = s.hub.Subscribe(live, c)
 	c.last = c.start
 	return c
 }

@@ -51,9 +51,9 @@ type (
 		At time.Time
 	}
 	chatEntered struct {
-		Participant, Epoch string
-		Pos                int64
-		Room               *struct {
+		Participant, Epoch, Cursor string
+		Pos                        int64
+		Room                       *struct {
 			ID   domain.ChatRoomID
 			Name string
 		}
@@ -274,12 +274,12 @@ func TestChatResume(t *testing.T) {
 	}
 	say(30)
 	b := ann.app()
-	back := b.chat(in{"room": "demo", "since": in{"epoch": have.Epoch, "pos": have.Pos}})
+	back := b.chat(in{"room": "demo", "since": have.Cursor})
 	if !back.Resumed || len(back.Messages) != 30 || back.Messages[0].Text != "0" || back.Messages[29].Text != "29" {
 		t.Errorf("came back to %v, %d messages", back.Resumed, len(back.Messages))
 	}
-	for name, since := range map[string]in{
-		"none": nil, "another log": {"epoch": uuid.NewString(), "pos": have.Pos}, "the future": {"epoch": have.Epoch, "pos": 1 << 40}, "the past": {"epoch": have.Epoch, "pos": -1},
+	for name, since := range map[string]string{
+		"none": "", "another event": fmt.Sprintf("%d.00000000", have.Pos), "the future": fmt.Sprintf("%d.00000000", 1<<40),
 	} {
 		c := ann.app()
 		got := c.chat(in{"room": "demo", "since": since})
@@ -289,7 +289,7 @@ func TestChatResume(t *testing.T) {
 		_ = c.Conn.Close()
 	}
 	say(500 - 30)
-	if got := b.chat(in{"room": "demo", "since": in{"epoch": have.Epoch, "pos": have.Pos}}); got.Resumed || len(got.Messages) != 20 {
+	if got := b.chat(in{"room": "demo", "since": have.Cursor}); got.Resumed || len(got.Messages) != 20 {
 		t.Errorf("after 500: %v, %d messages", got.Resumed, len(got.Messages))
 	}
 	// No message is missed or repeated between the reply and the pushes after it, whenever a client joins.
@@ -300,7 +300,7 @@ func TestChatResume(t *testing.T) {
 	heard := make([][]chatted, len(peers))
 	for i := range peers {
 		peers[i] = ann.app()
-		heard[i] = peers[i].chat(in{"room": "demo", "since": in{"epoch": have.Epoch, "pos": from}}).Messages
+		heard[i] = peers[i].chat(in{"room": "demo", "since": w.cursor(from)}).Messages
 	}
 	end := <-done
 	for i, peer := range peers {
@@ -370,6 +370,7 @@ type listener struct{ reset chan struct{} }
 
 func (listener) Deliver(*chat.Update)                       {}
 func (listener) Typing(chat.Participant, domain.ChatRoomID) {}
+func (listener) Restart()                                   {}
 func (e listener) Reset()                                   { e.reset <- struct{}{} }
 
 func TestChatSessionsAreResetAfterMissedUpdates(t *testing.T) {
@@ -433,6 +434,7 @@ func (e slowListener) Deliver(*chat.Update) {
 	<-e.release
 }
 func (slowListener) Typing(chat.Participant, domain.ChatRoomID) {}
+func (slowListener) Restart()                                   {}
 func (slowListener) Reset()                                     {}
 
 func TestASlowChatDelaysNoLive(t *testing.T) {

@@ -13,8 +13,8 @@ import (
 // Data of requests about the chat.
 type (
 	chatJoinData struct {
-		Room  string     `json:"room,omitempty" jsonschema_description:"ID or name of a chat room; absent: the public chat"`
-		Since *sinceData `json:"since,omitempty" jsonschema_description:"what the client has of this room"`
+		Room  string `json:"room,omitempty" jsonschema_description:"ID or name of a chat room; absent: the public chat"`
+		Since string `json:"since,omitempty" jsonschema_description:"cursor of the newest push or reply that the client has of this room"`
 	}
 	chatRoomData struct {
 		Room string `json:"room,omitempty" jsonschema_description:"ID or name of a chat room; absent: the public chat"`
@@ -61,6 +61,7 @@ type (
 		Participant string            `json:"participant" jsonschema_description:"the public ID of this connection"`
 		Epoch       string            `json:"epoch"`
 		Pos         int64             `json:"pos" jsonschema_description:"everything after it is pushed"`
+		Cursor      string            `json:"cursor" jsonschema_description:"for since of the next chat.join, until a push follows"`
 		Room        *chatRoomInfo     `json:"room,omitempty"`
 		Resumed     bool              `json:"resumed" jsonschema_description:"true: messages are all since the client's position; false: they are the newest 20"`
 		Messages    []chatMessageInfo `json:"messages" jsonschema_description:"oldest first"`
@@ -170,7 +171,7 @@ func storedMessages(messages []projections.Message) []chatMessageInfo {
 func chatFrame(u *chat.Update) *ws.Frame {
 	by := participantOf(u.By)
 	push := func(kind string, room domain.ChatRoomID, data any) *ws.Frame {
-		return ws.TextFrame(encode(chatPush{kind, room, u.Position, data}))
+		return ws.TextFrame(encode(chatPush{kind, room, u.Position, cursorOf(u.Delta), data}))
 	}
 	switch e := u.Event.(type) {
 	case domain.ParticipantEntered:
@@ -185,7 +186,7 @@ func chatFrame(u *chat.Update) *ws.Frame {
 		return push("chat.removed", e.ChatRoom, noData{})
 	case domain.MessagePosted:
 		if e.ToParticipant != 0 {
-			return push(pushPrivate, "", messageOf(u.Delta, u.By, e))
+			return ws.TextFrame(encode(chatPush{Type: pushPrivate, Pos: u.Position, Data: messageOf(u.Delta, u.By, e)}))
 		}
 		return push("chat.message", "", messageOf(u.Delta, u.By, e))
 	}

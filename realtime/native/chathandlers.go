@@ -2,10 +2,12 @@ package native
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
 	"roomlog/domain"
+	"roomlog/eventstore"
 	"roomlog/projections"
 	"roomlog/realtime/chat"
 )
@@ -48,13 +50,18 @@ func (s *session) onChatJoin(ctx context.Context, r request, data chatJoinData) 
 		}
 		return nil, err
 	}
-	reply.Participant, reply.Epoch, reply.Online = c.Connection(), s.epoch, s.Chat.Online(room.ID)
+	s.reply(r.ID, s.describeChat(reply, room))
+	c.StartFrom(room.ID, reply.Pos+1)
+	return nil, nil
+}
+
+// describeChat adds the connection and the room to a reply.
+func (s *session) describeChat(reply chatJoinReply, room projections.ChatRoom) chatJoinReply {
+	reply.Participant, reply.Epoch, reply.Online = s.inChat().Connection(), s.epoch(), s.Chat.Online(room.ID)
 	if room.ID != "" {
 		reply.Room = &chatRoomInfo{room.ID, room.Name}
 	}
-	s.reply(r.ID, reply)
-	c.StartFrom(room.ID, reply.Pos+1)
-	return nil, nil
+	return reply
 }
 
 // enterChat makes the user a participant of a room, and subscribes the session to it.
@@ -79,12 +86,23 @@ func (s *session) enterChat(ctx context.Context, room domain.ChatRoomID) error {
 	return err
 }
 
-// chatSince returns the messages that a client has missed, or the newest messages, up to the position that the hub has
-// delivered.
-func (s *session) chatSince(ctx context.Context, room domain.ChatRoomID, since *sinceData) (reply chatJoinReply, err error) {
+// chatSince returns the messages that a client has missed after a cursor, or the newest messages, up to the position that the
+// hub has delivered.
+func (s *session) chatSince(ctx context.Context, room domain.ChatRoomID, since string) (reply chatJoinReply, err error) {
+	after, err := s.Store.ParseCursor(ctx, since)
+	lost := errors.Is(err, eventstore.ErrCursorLost)
+	if err != nil && !lost {
+		return reply, err
+	}
+	if err := s.Hub.WaitFor(ctx, after); err != nil { // the client's previous node was faster
+		return reply, err
+	}
 	reply.Pos = s.Hub.Position()
-	if since != nil && since.Epoch == s.epoch && 0 <= since.Pos && since.Pos <= reply.Pos {
-		missed, err := s.inChat().History(ctx, room, projections.Window{After: since.Pos, Before: reply.Pos + 1, OldestFirst: true, Limit: chatResumed})
+	if reply.Cursor, err = s.Store.Cursor(ctx, reply.Pos); err != nil {
+		return reply, err
+	}
+	if since != "" && !lost {
+		missed, err := s.inChat().History(ctx, room, projections.Window{After: after, Before: reply.Pos + 1, OldestFirst: true, Limit: chatResumed})
 		if err != nil {
 			return reply, err
 		}

@@ -29,7 +29,7 @@ func errorCodes() []codeDoc {
 		{codeOtherUser, "A second hello must be of the same user."},
 		{hub.CodeTooManyConnections, "The user has too many connections. This one is closed."},
 		{hub.CodeTooManyLives, "The connection is in too many lives."},
-		{hub.CodeCursorInvalid, "since of hello is not a cursor."},
+		{hub.CodeCursorInvalid, "since is not a cursor."},
 		{domain.CodeLiveNotFound, "The live does not exist."},
 		{domain.CodeLiveNotStarted, "The live was not on air yet."},
 		{domain.CodeLiveEnded, "The live has ended."},

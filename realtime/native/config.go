@@ -1,6 +1,7 @@
 package native
 
 import (
+	"encoding/hex"
 	"errors"
 	"log/slog"
 	"time"
@@ -41,6 +42,15 @@ func (c *Config) prepare() error {
 // services holds the dependencies that the sessions of a server share.
 type services struct {
 	Config
-	epoch    string // ID of the log
 	channels *channels
+}
+
+// epoch returns the name of the history of the log for clients. Nodes may name the same history differently: a client
+// compares the epoch only with another epoch of the same connection.
+func (s *services) epoch() string {
+	h := s.Store.History()
+	if h.Number <= 1 {
+		return s.Store.ID()
+	}
+	return s.Store.ID() + "-" + hex.EncodeToString(h.LostID[12:])
 }

@@ -4,23 +4,23 @@ import (
 	"strconv"
 
 	"roomlog/domain"
-	"roomlog/eventstore"
 	"roomlog/projections"
 	"roomlog/realtime/ws"
 )
 
 // factFrame encodes a public delta of a live; prev is the position of the fact before it.
 func factFrame(d projections.Delta, prev int64) *ws.Frame {
-	text := encode(livePush{d.Kind, d.Live, d.Position, prev, d.Payload()})
+	cursor := cursorOf(d)
+	text := encode(livePush{d.Kind, d.Live, d.Position, prev, cursor, d.Payload()})
 	if d.Droppable() {
-		return ws.DroppableFrame(text, ws.Span{Group: int64(d.Live), Prev: prev, Pos: d.Position}).RecordedAt(d.RecordedAt)
+		return ws.DroppableFrame(text, ws.Span{Group: int64(d.Live), Prev: prev, Pos: d.Position, Cursor: cursor}).RecordedAt(d.RecordedAt)
 	}
 	return ws.TextFrame(text).RecordedAt(d.RecordedAt)
 }
 
 // skippedFrame encodes the push that stands for consecutive dropped facts.
 func skippedFrame(lost ws.Span, count int) []byte {
-	return encode(livePush{"skipped", domain.LiveID(lost.Group), lost.Pos, lost.Prev, skippedInfo{count}})
+	return encode(livePush{"skipped", domain.LiveID(lost.Group), lost.Pos, lost.Prev, lost.Cursor, skippedInfo{count}})
 }
 
 // gaugesFrame encodes the newest gauges of a live.
@@ -37,7 +37,7 @@ type userFact struct {
 
 // userFactOf encodes a delta of a user channel.
 func userFactOf(d projections.Delta) userFact {
-	cursor := eventstore.CursorOf(eventstore.Record{Position: d.Position, ID: d.EventID})
+	cursor := cursorOf(d)
 	kind, data := d.Kind, d.Payload()
 	if e, ok := d.Event.(domain.MessagePosted); ok { // a message to the user alone
 		kind, data = pushPrivate, privateMessage(d, e)

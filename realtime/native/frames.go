@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 
 	"roomlog/domain"
+	"roomlog/eventstore"
+	"roomlog/projections"
 )
 
 // requestFrame is the envelope of every frame from a client.
@@ -24,11 +26,12 @@ type replyFrame struct {
 
 // livePush is the envelope of a fact of a live. Pos and Prev let clients detect a missing fact.
 type livePush struct {
-	Type string        `json:"type"`
-	Live domain.LiveID `json:"live"`
-	Pos  int64         `json:"pos" jsonschema_description:"position in the log"`
-	Prev int64         `json:"prev" jsonschema_description:"nothing happened in this live after prev and before pos"`
-	Data any           `json:"data"`
+	Type   string        `json:"type"`
+	Live   domain.LiveID `json:"live"`
+	Pos    int64         `json:"pos" jsonschema_description:"position in the log"`
+	Prev   int64         `json:"prev" jsonschema_description:"nothing happened in this live after prev and before pos"`
+	Cursor string        `json:"cursor" jsonschema_description:"for since of the next room.join"`
+	Data   any           `json:"data"`
 }
 
 // statePush is the envelope of a push about a live that is not a fact: it has no position.
@@ -48,10 +51,17 @@ type userPush struct {
 
 // chatPush is the envelope of an update of the chat.
 type chatPush struct {
-	Type string            `json:"type"`
-	Room domain.ChatRoomID `json:"room,omitempty" jsonschema_description:"absent: the public chat, or a message to you alone"`
-	Pos  int64             `json:"pos,omitempty" jsonschema_description:"position in the log; a typing note has none"`
-	Data any               `json:"data"`
+	Type   string            `json:"type"`
+	Room   domain.ChatRoomID `json:"room,omitempty" jsonschema_description:"absent: the public chat, or a message to you alone"`
+	Pos    int64             `json:"pos,omitempty" jsonschema_description:"position in the log; a typing note has none"`
+	Cursor string            `json:"cursor,omitempty" jsonschema_description:"for since of the next chat.join"`
+	Data   any               `json:"data"`
+}
+
+// connectionPush is the envelope of a push about the connection.
+type connectionPush struct {
+	Type string `json:"type"`
+	Data any    `json:"data"`
 }
 
 // noData is the data of frames without fields.
@@ -66,4 +76,9 @@ func encode(v any) []byte {
 		panic("native: encode a frame: " + err.Error())
 	}
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+}
+
+// cursorOf returns the cursor of the event of a delta.
+func cursorOf(d projections.Delta) string {
+	return eventstore.CursorOf(eventstore.Record{Position: d.Position, ID: d.EventID})
 }

@@ -114,7 +114,7 @@ func (s *session) renew(ctx context.Context, known, identity hub.Identity) (any,
 
 // helloReply returns the data of a reply to hello for a user channel that continues after a position.
 func (s *session) helloReply(ctx context.Context, identity hub.Identity, after int64) (helloReply, error) {
-	reply := helloReply{User: identity.User, Epoch: s.epoch}
+	reply := helloReply{User: identity.User, Epoch: s.epoch()}
 	var err error
 	if reply.Cursor, err = s.Store.Cursor(ctx, after); err != nil {
 		return reply, err

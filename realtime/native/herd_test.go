@@ -48,7 +48,7 @@ func herd(t testing.TB, db *pgtest.DB, n int, spread time.Duration) time.Duratio
 		people[i] = first.register(fmt.Sprintf("viewer%d", i))
 	}
 	live := people[0].goLive("x")
-	h := &herdState{live: live, epoch: first.store.ID(), total: before + between + after, finished: make(chan struct{})}
+	h := &herdState{live: live, total: before + between + after, finished: make(chan struct{})}
 	h.addr.Store(&first.addr)
 	defer h.running.Wait()
 	defer close(h.finished)
@@ -95,7 +95,6 @@ func eventuallySoon(t testing.TB, what string, ok func() bool) {
 // herdState is what the clients share.
 type herdState struct {
 	live                domain.LiveID
-	epoch               string
 	total, msg          int
 	addr                atomic.Pointer[string]
 	entered, back, done atomic.Int64
@@ -105,7 +104,7 @@ type herdState struct {
 
 // run is one client. It reconnects until it has received everything.
 func (h *herdState) run(t testing.TB, p person) {
-	left := ""
+	left, since := "", ""
 	have, heard, returned := int64(0), 0, false
 	for heard < h.total {
 		at := *h.addr.Load()
@@ -113,7 +112,7 @@ func (h *herdState) run(t testing.TB, p person) {
 			<-time.After(10 * time.Millisecond)
 			continue
 		}
-		c := &herdClient{epoch: h.epoch, live: h.live, have: have, heard: heard}
+		c := &herdClient{since: since, live: h.live, have: have, heard: heard}
 		c.in = func() {
 			if have == 0 {
 				h.entered.Add(1)
@@ -127,7 +126,7 @@ func (h *herdState) run(t testing.TB, p person) {
 			<-h.finished
 		}
 		wait, err := c.hear(at, p, h.total)
-		have, heard = c.have, c.heard
+		have, heard, since = c.have, c.heard, c.since
 		if err != nil {
 			t.Errorf("at %d, having heard %d: %v", have, heard, err)
 			return
@@ -141,7 +140,7 @@ func (h *herdState) run(t testing.TB, p person) {
 
 // herdClient is one connection.
 type herdClient struct {
-	epoch string
+	since string // cursor at have
 	live  domain.LiveID
 	have  int64
 	heard int
@@ -164,7 +163,7 @@ func (c *herdClient) hear(addr string, p person, total int) (wait time.Duration,
 	hello, _ := json.Marshal(map[string]any{"id": "h", "type": "hello", "data": map[string]any{"token": p.token()}})
 	join := map[string]any{"live": c.live}
 	if c.have > 0 {
-		join["since"] = map[string]any{"epoch": c.epoch, "pos": c.have}
+		join["since"] = c.since
 	}
 	enter, _ := json.Marshal(map[string]any{"id": "j", "type": "room.join", "data": join})
 	if _, err := conn.Write(append(wstest.MaskedFrame(wstest.Fin|wstest.OpText, string(hello)), wstest.MaskedFrame(wstest.Fin|wstest.OpText, string(enter))...)); err != nil {
@@ -204,7 +203,7 @@ func (c *herdClient) take(payload []byte) error {
 			if c.have > 0 {
 				return fmt.Errorf("came back to a snapshot")
 			}
-			defer func() { c.have = number(payload, `"pos":`) }()
+			defer func() { c.have, c.since = number(payload, `"pos":`), text(payload, `"cursor":"`) }()
 		}
 		c.in()
 		return nil
@@ -215,7 +214,7 @@ func (c *herdClient) take(payload []byte) error {
 	if prev > c.have || pos <= c.have {
 		return fmt.Errorf("after %d came %s", c.have, payload)
 	}
-	c.have = pos
+	c.have, c.since = pos, text(payload, `"cursor":"`)
 	if bytes.HasPrefix(payload, []byte(`{"type":"comment"`)) {
 		c.heard++
 		if want := fmt.Sprintf(`"text":"comment %d of many"`, c.heard); !bytes.Contains(payload, []byte(want)) {
@@ -223,6 +222,13 @@ func (c *herdClient) take(payload []byte) error {
 		}
 	}
 	return nil
+}
+
+// text returns the text after a name and a quotation mark in JSON.
+func text(payload []byte, name string) string {
+	_, after, _ := bytes.Cut(payload, []byte(name))
+	value, _, _ := bytes.Cut(after, []byte(`"`))
+	return string(value)
 }
 
 // number returns the number after a name in JSON.

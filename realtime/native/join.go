@@ -2,8 +2,10 @@ package native
 
 import (
 	"context"
+	"errors"
 
 	"roomlog/domain"
+	"roomlog/eventstore"
 	"roomlog/projections"
 	"roomlog/realtime/ws"
 )
@@ -40,45 +42,65 @@ func (s *session) onJoin(ctx context.Context, r request, data joinData) (any, er
 }
 
 // attach replies to a join and attaches the connection to the channel. entered is the position of the user's join.
-func (s *session) attach(ctx context.Context, c *channel, re string, since *sinceData, entered int64) error {
-	if since != nil && since.Epoch == s.epoch && since.Pos >= 0 {
-		if done, err := s.resume(ctx, c, re, since.Pos); done || err != nil {
+func (s *session) attach(ctx context.Context, c *channel, re, since string, entered int64) error {
+	if since != "" {
+		if done, err := s.resume(ctx, c, re, since); done || err != nil {
 			return err
 		}
 	}
 	for range snapshotTries {
-		found, err := s.Hub.Snapshot(ctx, c.live, entered)
+		history := s.Hub.History()
+		found, err := s.snapshot(ctx, c.live, entered)
 		if err != nil {
 			return err
 		}
-		// The snapshot may contain facts that the hub has not delivered yet. They must not be sent twice.
-		if err := s.Hub.WaitFor(ctx, found.Position); err != nil {
-			return err
-		}
-		reply := replyTo(re, joinReply{Snapshot: snapshotOf(s.epoch, found)})
-		if c.attach(s.conn, opening{func(int64) *ws.Frame { return reply }, nil, found.Position, found.Position}) {
+		reply := replyTo(re, joinReply{Snapshot: found})
+		if c.attach(s.conn, opening{history, func(int64) *ws.Frame { return reply }, nil, found.Pos, found.Pos}) {
 			return nil
 		}
 	}
 	return projections.ErrBehind
 }
 
-// resume sends the facts after pos that a client missed. It reports false if there are too many, or if pos is after the
-// head of the log.
-func (s *session) resume(ctx context.Context, c *channel, re string, pos int64) (done bool, err error) {
-	if pos > s.Hub.Position() { // the client's previous node was faster, or the position is invented
-		head, err := s.Store.Head(ctx)
-		if err != nil || pos > head {
+// snapshot returns the state of a live, as of a position up to which the hub has delivered everything. If the tables do not
+// contain the live, snapshot waits until they have reached position.
+func (s *services) snapshot(ctx context.Context, live domain.LiveID, position int64) (*snapshot, error) {
+	found, err := s.Hub.Snapshot(ctx, live, position)
+	if err != nil {
+		return nil, err
+	}
+	// The snapshot may contain facts that the hub has not delivered yet. They must not be sent twice.
+	if err := s.Hub.WaitFor(ctx, found.Position); err != nil {
+		return nil, err
+	}
+	cursor, err := s.Store.Cursor(ctx, found.Position)
+	if err != nil {
+		return nil, err
+	}
+	return snapshotOf(s.epoch(), cursor, found), nil
+}
+
+// resume sends the facts after a cursor that a client missed. It reports false if there are too many, or if the log does not
+// have the event of the cursor.
+func (s *session) resume(ctx context.Context, c *channel, re, since string) (done bool, err error) {
+	history := s.Hub.History()
+	pos, found := c.find(since)
+	if !found {
+		pos, err = s.Store.ParseCursor(ctx, since)
+		if errors.Is(err, eventstore.ErrCursorLost) {
+			return false, nil
+		}
+		if err != nil {
 			return false, err
 		}
-		if err := s.Hub.WaitFor(ctx, pos); err != nil {
-			return false, err
-		}
+	}
+	if err := s.Hub.WaitFor(ctx, pos); err != nil { // the client's previous node was faster
+		return false, err
 	}
 	reply := func(to int64) *ws.Frame {
 		return replyTo(re, joinReply{Resumed: &[2]int64{pos + 1, max(to, s.Hub.Position())}})
 	}
-	if c.attach(s.conn, opening{reply, nil, pos, pos}) {
+	if c.attach(s.conn, opening{history, reply, nil, pos, pos}) {
 		return true, nil
 	}
 	for range 2 { // a second time if facts were pushed while the log was read
@@ -95,7 +117,7 @@ func (s *session) resume(ctx context.Context, c *channel, re string, pos int64) 
 			missed = append(missed, factFrame(d, have))
 			have = d.Position
 		}
-		if c.attach(s.conn, opening{reply, missed, have, upTo}) {
+		if c.attach(s.conn, opening{history, reply, missed, have, upTo}) {
 			return true, nil
 		}
 	}

@@ -13,13 +13,16 @@ const maxNewest = 10
 
 // joinBatch collects consecutive joins and leaves of a large live. They are sent as one frame.
 type joinBatch struct {
-	one  projections.Delta // the only delta, while count is 1
+	one  projections.Delta // the newest delta
 	info joinBatchInfo
 	pos  int64 // position of the newest delta
 	stop func() bool
 }
 
 func (b *joinBatch) count() int { return b.info.Joined + b.info.Left }
+
+// cursor returns the cursor of the newest delta.
+func (b *joinBatch) cursor() string { return cursorOf(b.one) }
 
 func (b *joinBatch) add(d projections.Delta) {
 	b.one, b.pos = d, d.Position
@@ -42,6 +45,6 @@ func (b *joinBatch) frame(live domain.LiveID, prev int64) *ws.Frame {
 	if b.info.Newest == nil {
 		b.info.Newest = []projections.UserPayload{}
 	}
-	text := encode(livePush{"join_batch", live, b.pos, prev, b.info})
-	return ws.DroppableFrame(text, ws.Span{Group: int64(live), Prev: prev, Pos: b.pos}).RecordedAt(b.one.RecordedAt)
+	text := encode(livePush{"join_batch", live, b.pos, prev, b.cursor(), b.info})
+	return ws.DroppableFrame(text, ws.Span{Group: int64(live), Prev: prev, Pos: b.pos, Cursor: b.cursor()}).RecordedAt(b.one.RecordedAt)
 }

@@ -103,14 +103,13 @@ func TestJoinBatches(t *testing.T) {
 		have = m.Pos
 	}
 	t.Run("a client that resumes misses no join", func(t *testing.T) {
-		epoch := w.store.ID()
 		anna.app().join(live) // so that she stays
 		watcher.ok(watcher.ask("room.leave", map[string]any{"live": live}))
 		for _, p := range people[38:48] {
 			w.leaves(p, live)
 		}
 		was := have
-		again := watcher.rejoin(live, epoch, was)
+		again := watcher.rejoin(live, w.cursor(was))
 		if len(again.Resumed) != 2 || again.Resumed[0] != was+1 {
 			t.Fatalf("resumed as %+v", again)
 		}

@@ -15,11 +15,7 @@ type (
 	}
 	joinData struct {
 		Live  domain.LiveID `json:"live"`
-		Since *sinceData    `json:"since,omitempty" jsonschema_description:"what the client has of this live"`
-	}
-	sinceData struct {
-		Epoch string `json:"epoch"`
-		Pos   int64  `json:"pos"`
+		Since string        `json:"since,omitempty" jsonschema_description:"cursor of the newest fact or of the snapshot that the client has of this live"`
 	}
 	leaveData struct {
 		Live domain.LiveID `json:"live"`
@@ -37,7 +33,7 @@ type (
 type (
 	helloReply struct {
 		User    domain.UserID `json:"user"`
-		Epoch   string        `json:"epoch" jsonschema_description:"identifies the log: positions and cursors of another epoch mean nothing"`
+		Epoch   string        `json:"epoch" jsonschema_description:"names the history of the log: it changes when the log falls back to an earlier state, and positions of another epoch mean nothing"`
 		Cursor  string        `json:"cursor" jsonschema_description:"where the user channel goes on"`
 		Balance domain.Coins  `json:"balance"`
 		Expires *time.Time    `json:"expires,omitempty" jsonschema_description:"end of the token: send hello with a new token before"`
@@ -82,6 +78,16 @@ type (
 	skippedInfo struct {
 		Count int `json:"n" jsonschema_description:"facts that were dropped because this client reads slowly"`
 	}
+	removedInfo struct {
+		Code   domain.Code `json:"code"`
+		Text   string      `json:"text" jsonschema_description:"for people, in English"`
+		TextZH string      `json:"text_zh" jsonschema_description:"for people, in Chinese"`
+	}
+	resetInfo struct {
+		Epoch   string       `json:"epoch"`
+		Cursor  string       `json:"cursor" jsonschema_description:"where the user channel goes on"`
+		Balance domain.Coins `json:"balance"`
+	}
 	bannedInfo struct {
 		Code   domain.Code `json:"code" jsonschema:"enum=banned"`
 		Text   string      `json:"text" jsonschema_description:"for people: the reason if one was given, else a text in English"`
@@ -93,6 +99,7 @@ type (
 type snapshot struct {
 	Epoch    string                       `json:"epoch"`
 	Pos      int64                        `json:"pos"`
+	Cursor   string                       `json:"cursor" jsonschema_description:"for since of the next room.join, until a fact follows"`
 	Live     liveInfo                     `json:"live"`
 	Owner    projections.UserPayload      `json:"owner"`
 	Gauges   gaugesInfo                   `json:"gauges"`
@@ -111,9 +118,9 @@ type liveInfo struct {
 }
 
 // snapshotOf converts a snapshot of the tables.
-func snapshotOf(epoch string, l projections.LiveSnapshot) *snapshot {
+func snapshotOf(epoch, cursor string, l projections.LiveSnapshot) *snapshot {
 	s := &snapshot{
-		Epoch: epoch, Pos: l.Position,
+		Epoch: epoch, Pos: l.Position, Cursor: cursor,
 		Live:     liveInfo{l.Live.ID, l.Live.Title, l.Live.Cover, l.Live.Status, l.Live.CreatedAt.UTC(), nil},
 		Owner:    projections.UserPayloadOf(l.Live.Owner),
 		Gauges:   gaugesInfo{l.Online, l.Live.LookCount, l.Live.Coin},

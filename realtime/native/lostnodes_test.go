@@ -15,6 +15,7 @@ type noListener struct{}
 
 func (noListener) Deliver(*chat.Update)                       {}
 func (noListener) Typing(chat.Participant, domain.ChatRoomID) {}
+func (noListener) Restart()                                   {}
 func (noListener) Reset()                                     {}
 
 // Participants of a lost node leave the chat; those of a live node stay.

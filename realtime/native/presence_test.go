@@ -221,7 +221,7 @@ func TestTwoNodes(t *testing.T) {
 		bob.push("gift")
 		_ = bob.Conn.Close()
 		bob = q.on(b).app()
-		if got := bob.rejoin(live, a.store.ID(), pos); len(got.Resumed) != 2 {
+		if got := bob.rejoin(live, a.cursor(pos)); len(got.Resumed) != 2 {
 			t.Errorf("%+v", got)
 		}
 	})

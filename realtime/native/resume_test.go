@@ -98,7 +98,7 @@ func TestResume(t *testing.T) {
 		missed := say(3)
 		holder.push("leave")
 		b := p.app()
-		got := b.rejoin(live, w.store.ID(), from)
+		got := b.rejoin(live, w.cursor(from))
 		if got.Snapshot != nil || len(got.Resumed) != 2 || got.Resumed[0] != from+1 || got.Resumed[1] < missed[0]-1 {
 			t.Fatalf("%+v", got)
 		}
@@ -116,7 +116,7 @@ func TestResume(t *testing.T) {
 		for upTo := say(3)[2]; holder.push("comment").Pos < upTo; { // elsewhere, until this node has delivered it
 		}
 		a := p.app()
-		got := a.rejoin(empty, w.store.ID(), from)
+		got := a.rejoin(empty, w.cursor(from))
 		if len(got.Resumed) != 2 {
 			t.Fatalf("%+v", got)
 		}
@@ -130,20 +130,21 @@ func TestResume(t *testing.T) {
 		_ = a.Conn.Close()
 	})
 	t.Run("replies with a snapshot when the position is unknown", func(t *testing.T) {
-		for name, since := range map[string]struct {
-			epoch string
-			pos   int64
-		}{
-			"another log":     {"00000000-0000-0000-0000-000000000000", 1},
-			"beyond the head": {w.store.ID(), w.head() + 1000},
-			"before the log":  {w.store.ID(), -1},
+		for name, since := range map[string]string{
+			"another event":   fmt.Sprintf("%d.00000000", w.head()),
+			"beyond the head": fmt.Sprintf("%d.00000000", w.head()+1000),
 		} {
 			a := p.app()
-			if got := a.rejoin(live, since.epoch, since.pos); got.Snapshot == nil {
+			if got := a.rejoin(live, since); got.Snapshot == nil {
 				t.Errorf("%s: %+v", name, got)
 			}
 			_ = a.Conn.Close()
 		}
+	})
+	t.Run("refuses a text that is no cursor", func(t *testing.T) {
+		a := p.app()
+		a.no(a.ask("room.join", map[string]any{"live": live, "since": "-1"}), "cursor_invalid")
+		_ = a.Conn.Close()
 	})
 	t.Run("replies with a snapshot when too much was missed", func(t *testing.T) {
 		from := w.head()
@@ -156,7 +157,7 @@ func TestResume(t *testing.T) {
 		}
 		for _, room := range []string{"remembered", "forgotten"} {
 			a := p.app()
-			got := a.rejoin(live, w.store.ID(), from)
+			got := a.rejoin(live, w.cursor(from))
 			if got.Snapshot == nil || len(got.Snapshot.Comments) != 50 {
 				t.Errorf("room %s: %+v", room, got)
 			}
@@ -170,7 +171,7 @@ func TestResume(t *testing.T) {
 		snapshot := a.join(live).Snapshot
 		pos := say(1)[0]
 		comment(a, pos)
-		if again := a.rejoin(live, w.store.ID(), pos); len(again.Resumed) != 2 {
+		if again := a.rejoin(live, w.cursor(pos)); len(again.Resumed) != 2 {
 			t.Errorf("%+v", again)
 		}
 		if again := a.join(live).Snapshot; again == nil || again.Pos < pos || snapshot.Pos >= pos {
@@ -193,7 +194,7 @@ func TestMissedDeltasResetEverybody(t *testing.T) {
 	p.asks(domain.PostComment{Live: other, Text: "what the clients did not receive"})
 	a.ExpectClose(ws.CloseBehind)
 	a = p.app()
-	if got := a.rejoin(live, w.store.ID(), c.last); len(got.Resumed) != 2 {
+	if got := a.rejoin(live, w.cursor(c.last)); len(got.Resumed) != 2 {
 		t.Errorf("%+v", got)
 	}
 	a.ok(a.ask("comment.post", map[string]any{"live": live, "text": "back"}))
@@ -251,7 +252,7 @@ func TestNoFactIsMissedOrRepeated(t *testing.T) {
 				}
 				_ = a.Conn.Close()
 				a = p.app()
-				if got := a.rejoin(live, w.store.ID(), c.last); got.Snapshot != nil {
+				if got := a.rejoin(live, w.cursor(c.last)); got.Snapshot != nil {
 					c = startChain(t, got)
 					from = c.last
 				} else if got.Resumed[0] != c.last+1 || got.Resumed[1] < c.last {

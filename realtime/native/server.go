@@ -25,7 +25,8 @@ func New(cfg Config) (*Server, error) {
 	cfg.Sockets.Open, cfg.Sockets.Skipped = s.open, skippedFrame
 	cfg.Sockets.Now, cfg.Sockets.Log = cfg.Now, cfg.Log
 	s.sockets = ws.NewServer(cfg.Sockets)
-	s.services = services{Config: cfg, epoch: cfg.Store.ID(), channels: newChannels(cfg.Hub, s.sockets)}
+	s.services = services{Config: cfg}
+	s.services.channels = newChannels(cfg.Hub, s.sockets, s.services.restoreLater, s.services.recoverPanic)
 	cfg.Hub.AddDialect(s)
 	return s, nil
 }

@@ -58,6 +58,13 @@ func (u *userChannel) open(reply *ws.Frame, missed []userFact, after int64) {
 	u.conn.Send(frames...)
 }
 
+// hold queues facts until the channel is opened again. The client gets the facts after position.
+func (u *userChannel) hold(position int64) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.opened, u.after, u.pending = false, position, nil
+}
+
 // discard drops the pending facts and closes the channel, after a hello that failed.
 func (u *userChannel) discard() {
 	u.mu.Lock()

@@ -465,9 +465,10 @@ func (a *app) push(kind string) message {
 type entered struct {
 	Resumed  []int64
 	Snapshot *struct {
-		Epoch string
-		Pos   int64
-		Live  struct {
+		Epoch  string
+		Pos    int64
+		Cursor string
+		Live   struct {
 			ID, Status int64
 			Media      *struct {
 				Video string
@@ -494,7 +495,17 @@ func (a *app) join(live domain.LiveID) entered {
 	return into[entered](a.T, a.ok(a.ask("room.join", map[string]any{"live": live})))
 }
 
-func (a *app) rejoin(live domain.LiveID, epoch string, pos int64) entered {
+func (a *app) rejoin(live domain.LiveID, since string) entered {
 	a.T.Helper()
-	return into[entered](a.T, a.ok(a.ask("room.join", map[string]any{"live": live, "since": map[string]any{"epoch": epoch, "pos": pos}})))
+	return into[entered](a.T, a.ok(a.ask("room.join", map[string]any{"live": live, "since": since})))
+}
+
+// cursor returns the cursor of the event at a position.
+func (w *world) cursor(position int64) string {
+	w.Helper()
+	cursor, err := w.store.Cursor(w.Context(), position)
+	if err != nil {
+		w.Fatal(err)
+	}
+	return cursor
 }

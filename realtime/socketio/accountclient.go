@@ -59,27 +59,35 @@ func (s *session) openAccount() {
 	s.socket.Emit("message", greeting) // later changes follow
 	if err == nil {
 		s.socket.OnDisconnect(func(string) { s.cfg.Hub.Unregister(by.User, a) })
-		err = a.start(ctx)
+		err = a.start(ctx, false)
 	}
-	if err == nil {
-		return
+	if err != nil {
+		a.fail(ctx, err)
 	}
+}
+
+// fail logs an internal error of start. The client reconnects if that may help.
+func (a *accountClient) fail(ctx context.Context, err error) {
 	problem, internal := hub.ProblemOf(err)
 	if internal {
-		s.cfg.Log.ErrorContext(ctx, "account changes could not be opened", slog.Any("error", err))
+		a.cfg.Log.ErrorContext(ctx, "account changes could not be opened", slog.Any("error", err))
 	}
 	if internal || problem.Code == domain.CodeBusy {
-		reconnect(s.socket)
+		reconnect(a.socket)
 	}
 }
 
 // start checks the user's session. If it is current, start sends the waiting deltas, and later deltas are sent
-// immediately.
-func (a *accountClient) start(ctx context.Context) error {
+// immediately. With snapshot, it sends the balance and the profile first.
+func (a *accountClient) start(ctx context.Context, snapshot bool) error {
 	err := a.cfg.Hub.CheckSession(ctx, a.by)
 	var coins domain.Coins
 	if err == nil {
 		coins, err = a.cfg.Queries.Balance(ctx, a.by.User)
+	}
+	var profile projections.Profile
+	if err == nil && snapshot {
+		profile, err = a.cfg.Queries.Profile(ctx, a.by.User)
 	}
 	if err != nil {
 		a.Revoke(nil)
@@ -88,6 +96,10 @@ func (a *accountClient) start(ctx context.Context) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.open, a.coins = true, coins
+	if snapshot {
+		a.emit(coins)
+		a.emit(accountOf(profile, coins))
+	}
 	for _, d := range a.waiting {
 		a.send(d)
 	}
@@ -136,8 +148,12 @@ func (a *accountClient) send(d projections.Delta) {
 	case domain.UserAgeChanged:
 		a.emit(e.Age)
 	case domain.UserProfileChanged:
-		a.emit(accountDTO{d.Profile.ID, d.Profile.Username, d.Profile.Nickname, d.Profile.Avatar, a.coins})
+		a.emit(accountOf(d.Profile, a.coins))
 	}
+}
+
+func accountOf(p projections.Profile, coins domain.Coins) accountDTO {
+	return accountDTO{p.ID, p.Username, p.Nickname, p.Avatar, coins}
 }
 
 func (a *accountClient) emit(value any) { a.socket.Emit("message", value) }

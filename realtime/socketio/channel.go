@@ -24,6 +24,7 @@ type channel struct {
 
 	mu          sync.Mutex
 	reset       bool
+	history     int64 // number of the history of the log that position belongs to
 	position    int64 // position of the newest delta that was delivered
 	subscribers map[*protocol.Socket]*subscription
 	order       list.List // sockets, newest first
@@ -62,7 +63,7 @@ func newChannel(cfg *Config, live domain.LiveID, group *engineio.Group, delay fu
 	}
 	c.mu.Lock() // no delta is delivered before position is set
 	defer c.mu.Unlock()
-	c.position = cfg.Hub.Subscribe(live, c)
+	c.history, c.position = cfg.Hub.Subscribe(live, c)
 	return c
 }
 

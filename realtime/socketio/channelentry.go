@@ -96,14 +96,14 @@ func (c *channel) unsubscribe(k *protocol.Socket) {
 	c.group.Remove(k.Session())
 }
 
-// since returns the position after which a socket has received every delta.
-func (c *channel) since(k *protocol.Socket) int64 {
+// since returns the position after which a socket has received every delta, and the history of the log that it belongs to.
+func (c *channel) since(k *protocol.Socket) (history, position int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if s := c.subscribers[k]; s != nil {
-		return s.since
+		return c.history, s.since
 	}
-	return c.position
+	return c.history, c.position
 }
 
 // load reads the viewers of the live as of a position, unless the list is complete.
@@ -111,7 +111,7 @@ func (c *channel) load(ctx context.Context, position int64) error {
 	c.loading.Lock()
 	defer c.loading.Unlock()
 	c.mu.Lock()
-	needed := c.viewers.short(c.cfg.ListedViewers)
+	needed, history := c.viewers.short(c.cfg.ListedViewers), c.history
 	c.reading, c.late = needed, nil
 	c.mu.Unlock()
 	if !needed {
@@ -122,6 +122,9 @@ func (c *channel) load(ctx context.Context, position int64) error {
 	defer c.mu.Unlock()
 	late := c.late
 	c.reading, c.late = false, nil
+	if err == nil && history != c.history {
+		err = projections.ErrBehind // the list may be of the former history
+	}
 	if err != nil {
 		return err
 	}
@@ -166,12 +169,21 @@ func (c *channel) profile(ctx context.Context, user domain.UserID) (projections.
 
 // refresh sends the viewer list to all sockets, after reading it if necessary.
 func (c *channel) refresh(ctx context.Context) error {
+	c.mu.Lock()
+	empty := len(c.subscribers) == 0
+	c.mu.Unlock()
+	if empty {
+		return nil
+	}
 	if err := c.load(ctx, 0); err != nil {
 		return err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.subscribers) > 0 && !c.reset {
+	if c.lastChange.action == "" && len(c.viewers.newest) > 0 { // the newest change belonged to a former history
+		c.lastChange = change{actionJoin, userOf(c.viewers.newest[0])}
+	}
+	if len(c.subscribers) > 0 && !c.reset && c.lastChange.action != "" {
 		c.sendList(c.lastChange)
 	}
 	return nil

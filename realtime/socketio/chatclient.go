@@ -32,6 +32,9 @@ type chatClient struct {
 	joined  []projections.ChatRoom // rooms joined by the event join
 	posted  bool                   // the socket has posted to the plain chat
 	revoked bool                   // the user has to sign in again
+
+	unchecked bool                // the history of the log has changed, and the session has not been checked since then
+	waiting   []projections.Delta // private deltas that wait for the check
 }
 
 // chatHandler handles an event on a socket that is in the chat.

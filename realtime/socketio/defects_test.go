@@ -101,7 +101,7 @@ func TestPushesFollowTheLog(t *testing.T) {
 		}
 		if !slices.ContainsFunc(page.Events, func(r eventstore.Record) bool {
 			e, ok := r.Event.(domain.CommentPosted)
-			return ok && e.Text == text && fmt.Sprint(r.Position) == offset
+			return ok && e.Text == text && eventstore.CursorOf(r) == offset
 		}) {
 			t.Fatalf("%+v is not in the log at %s", s, offset)
 		}

@@ -1,9 +1,8 @@
 package socketio
 
 import (
-	"strconv"
-
 	"roomlog/domain"
+	"roomlog/eventstore"
 	"roomlog/projections"
 	"roomlog/realtime/socketio/protocol"
 	"roomlog/realtime/ws"
@@ -153,9 +152,9 @@ type (
 func userOf(p projections.Profile) userDTO { return userDTO{p.ID, p.Name(), p.Avatar} }
 
 // liveFrame returns the frame of a comment or gift for the sockets in its live, or nil for another delta. The last
-// argument is its position, from which a client continues after it has reconnected.
+// argument is its cursor, from which a client continues after it has reconnected.
 func liveFrame(d projections.Delta) *ws.Frame {
-	offset := strconv.FormatInt(d.Position, 10)
+	offset := eventstore.CursorOf(eventstore.Record{Position: d.Position, ID: d.EventID})
 	by := userOf(d.Profile)
 	switch e := d.Event.(type) {
 	case domain.CommentPosted:

@@ -94,8 +94,19 @@ func (c *chatClient) Kick(reason string) { c.kick(c.socket, reason) }
 // BanFrom does nothing: the client is in no live.
 func (c *chatClient) BanFrom(domain.LiveID, string) {}
 
-// DeliverPrivate sends a private message to the user.
+// DeliverPrivate sends a private message to the user, or lets it wait until the session has been checked.
 func (c *chatClient) DeliverPrivate(d projections.Delta) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case !c.unchecked:
+		c.sendPrivate(d)
+	case len(c.waiting) < maxWaitingDeltas:
+		c.waiting = append(c.waiting, d)
+	}
+}
+
+func (c *chatClient) sendPrivate(d projections.Delta) {
 	if e, ok := d.Event.(domain.MessagePosted); ok {
 		c.socket.Emit("message", plainMessageOf(chat.AuthorOf(d, e).DisplayName(), e.Text, d.RecordedAt))
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"math"
-	"strconv"
 
 	"roomlog/domain"
 	"roomlog/realtime/hub"
@@ -13,6 +12,7 @@ import (
 // recoverable is a lost socket that a client may recover.
 type recoverable struct {
 	memberships []membership // all in one live
+	history     int64        // number of the history of the log that since belongs to
 	since       int64        // the socket has received every delta up to this position
 }
 
@@ -25,35 +25,37 @@ type membership struct {
 // recoverable returns the state that a recovery of the socket needs. It returns nil when the socket is in several lives,
 // because a client sends an offset of only one of them.
 func (s *session) recoverable() any {
-	state := &recoverable{}
+	state := &recoverable{history: s.cfg.Hub.History()}
 	for _, c := range s.clients {
 		for live, channel := range c.lives {
 			if len(state.memberships) > 0 && state.memberships[0].live != live {
 				return nil
 			}
 			state.memberships = append(state.memberships, membership{c.Identity(), live})
-			state.since = channel.since(s.socket)
+			state.history, state.since = channel.since(s.socket)
 		}
 	}
 	return state
 }
 
 // restore is protocol.Recovery.Restore: a socket can be recovered if the deltas that it missed can be sent. It cannot
-// when the offset, which is the last text argument that the client got, is not one of this server.
+// when the log has lost what the socket has received, or when the offset, which is the last text argument that the client got,
+// is not the cursor of an event.
 func (c *core) restore(kept any, offset string) (any, bool) {
 	state := *kept.(*recoverable)
-	if offset != "" {
-		position, err := strconv.ParseInt(offset, 10, 64)
-		if err != nil || position < 0 {
-			return nil, false
-		}
-		state.since = max(state.since, position)
-	}
-	if len(state.memberships) == 0 {
-		return &state, true
+	if state.history != c.cfg.Hub.History() {
+		return nil, false
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
 	defer cancel()
+	position, err := c.cfg.Hub.ParseCursor(ctx, offset)
+	if err != nil {
+		return nil, false
+	}
+	state.since = max(state.since, position)
+	if len(state.memberships) == 0 {
+		return &state, true
+	}
 	missed, err := c.cfg.Hub.Deltas(ctx, state.memberships[0].live, state.since, math.MaxInt64, maxReplay+1)
 	if err != nil {
 		c.cfg.Log.WarnContext(ctx, "Socket.IO socket could not be recovered", slog.Any("error", err))

@@ -34,6 +34,7 @@ const (
 type Span struct {
 	Group     int64
 	Prev, Pos int64
+	Cursor    string // the name of Pos for the client; the package does not interpret it
 }
 
 // Frame is a WebSocket frame from server to client. It is encoded once, shared by all connections that it is sent to,

@@ -80,7 +80,7 @@ func (o *outbox) drop(limit int) (dropped int) {
 		}
 		if last := len(kept) - 1; last >= 0 && kept[last].joins(e) {
 			kept[last].skipped += e.skipped
-			kept[last].span.Pos = e.span.Pos
+			kept[last].span.Pos, kept[last].span.Cursor = e.span.Pos, e.span.Cursor
 			o.bytes -= entryCost
 			continue
 		}

@@ -11,6 +11,9 @@ import (
 	"roomlog/projections/rebuild"
 )
 
+// maxPrinted is the number of faults that are printed.
+const maxPrinted = 100
+
 // ErrFault is returned by the command verify when the log or a table has a fault.
 var ErrFault = errors.New("the log or its tables have a fault")
 
@@ -19,9 +22,11 @@ type verifyCommand struct {
 }
 
 func (verifyCommand) Help() string {
-	return `Reads the whole log and checks that positions and versions have no gap, that coins add up, that no balance is negative,
-and that every table equals what the log implies. It runs beside a server. It prints the first fault and exits with 3.
-Next, when a table is wrong: roomlog rebuild`
+	return `Reads the whole log and checks that every event can be read and applied, could follow the events before it and be caused by
+its actor; that coins add up; that every table equals what the log implies; and that constraints, triggers and privileges of
+the database are those of this program. It changes nothing, and runs beside a server. It prints every fault and exits with 3.
+An edit of the log that keeps all tables consistent is not found.
+Next, when a table of schema read is wrong: roomlog rebuild --force`
 }
 
 func (c *verifyCommand) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
@@ -30,12 +35,26 @@ func (c *verifyCommand) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) e
 		if err != nil {
 			return err
 		}
-		if report.Fault != "" {
-			fmt.Fprintf(sh.Stdout, "fault: %s\n", report.Fault)
+		for i, fault := range report.Faults {
+			if i == maxPrinted {
+				break
+			}
+			fmt.Fprintf(sh.Stdout, "fault: %s\n", fault)
+		}
+		if more := report.FaultCount - maxPrinted; more > 0 {
+			fmt.Fprintf(sh.Stdout, "and %d more faults\n", more)
+		}
+		if !report.Compared {
+			fmt.Fprintln(sh.Stdout, "the tables were not compared, because an event that they contain cannot be applied")
+		}
+		if newer := report.Newer(); newer > 0 {
+			fmt.Fprintf(sh.Stdout, "the tables lack the newest %d events: they have position %d of %d\n", newer, report.Position, report.Head)
+		}
+		if report.FaultCount > 0 {
 			return ErrFault
 		}
 		fmt.Fprintf(sh.Stdout, "ok: %d events up to position %d, %s, in %s\n",
-			report.Events, report.Position, rowCount(report), report.Took.Round(time.Millisecond))
+			report.Events, report.Head, rowCount(report), report.Took.Round(time.Millisecond))
 		return nil
 	})
 }

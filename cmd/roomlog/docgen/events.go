@@ -197,7 +197,7 @@ func (p *page) refusals() error {
 	for _, v := range p.values["Code"] {
 		c := domain.Code(strings.Trim(v.json, `"`))
 		if v.meaning == "" {
-			return fmt.Errorf("domain.%s has no comment", v.name)
+			return fmt.Errorf("%s: %s has no comment: write what the refusal means, after the constant", p.places[v.name], v.name)
 		}
 		p.printf("| `%s` | %s | %s |\n", c, v.meaning, c.Chinese())
 	}

@@ -19,6 +19,7 @@ type source struct {
 	types    map[string]string            // Go name → its comment
 	fields   map[string]map[string]string // Go name → field → its comment, "" for none
 	values   map[string][]value           // Go name → the constants of that type, in order
+	places   map[string]string            // type or constant → file:line
 	mentions map[string]map[string]bool   // function or command → names in its body or decision
 }
 
@@ -41,7 +42,9 @@ func readSource(tree fs.FS, dir string) (*source, error) {
 	s := &source{
 		types: map[string]string{}, fields: map[string]map[string]string{},
 		values: map[string][]value{}, mentions: map[string]map[string]bool{},
+		places: map[string]string{},
 	}
+	positions := token.NewFileSet()
 	for _, name := range files {
 		if strings.HasSuffix(name, "_test.go") {
 			continue
@@ -50,15 +53,39 @@ func readSource(tree fs.FS, dir string) (*source, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", name, err)
 		}
-		file, err := parser.ParseFile(token.NewFileSet(), name, text, parser.ParseComments|parser.SkipObjectResolution)
+		file, err := parser.ParseFile(positions, name, text, parser.ParseComments|parser.SkipObjectResolution)
 		if err != nil {
 			return nil, fmt.Errorf("parse: %w", err)
 		}
 		for _, d := range file.Decls {
 			s.declaration(d)
 		}
+		s.locate(positions, file)
 	}
 	return s, nil
+}
+
+// locate records the places of the types and constants of a file.
+func (s *source) locate(positions *token.FileSet, file *ast.File) {
+	for _, d := range file.Decls {
+		d, ok := d.(*ast.GenDecl)
+		if !ok {
+			continue
+		}
+		for _, spec := range d.Specs {
+			switch spec := spec.(type) {
+			case *ast.TypeSpec:
+				s.places[spec.Name.Name] = place(positions, spec)
+			case *ast.ValueSpec:
+				s.places[spec.Names[0].Name] = place(positions, spec)
+			}
+		}
+	}
+}
+
+func place(positions *token.FileSet, node ast.Node) string {
+	at := positions.Position(node.Pos())
+	return fmt.Sprintf("%s:%d", at.Filename, at.Line)
 }
 
 func (s *source) declaration(d ast.Decl) {
@@ -171,7 +198,7 @@ func (s *source) reaches(command string) []string {
 func (s *source) sentence(typ string) (string, error) {
 	explanation, ok := strings.CutPrefix(s.types[typ], typ+" ")
 	if !ok {
-		return "", fmt.Errorf("domain.%s has no comment that begins with its name", typ)
+		return "", fmt.Errorf("%s: type %s has no doc comment: write one that begins with %q", s.places[typ], typ, typ)
 	}
 	return upper(explanation), nil
 }
@@ -183,7 +210,8 @@ func (s *source) meaning(owner, field, typ string) (string, error) {
 		explanation = strings.TrimPrefix(strings.TrimPrefix(s.types[typ], typ+" "), "is ")
 	}
 	if explanation == "" {
-		return "", fmt.Errorf("neither field %s of domain.%s nor its type says what it means", field, owner)
+		return "", fmt.Errorf("%s: field %s of %s has no comment, and its type %s has none either: write a comment that says what the field contains, with its unit",
+			s.places[owner], field, owner, typ)
 	}
 	return strings.TrimSuffix(explanation, "."), nil
 }

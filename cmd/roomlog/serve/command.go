@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"slices"
 
 	"github.com/alecthomas/kong"
@@ -80,7 +81,7 @@ func (c *Command) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) (err er
 	}
 	l.run(ctx, "http", func(ctx context.Context) error { return s.run(ctx, listener) })
 	env.log.InfoContext(ctx, "listening", slog.String("address", listener.Addr().String()), slog.Any("roles", c.Roles),
-		slog.String("data_dir", env.dataDir), slog.String("version", cli.ReadBuild().String()))
+		slog.String("data_dir", env.dataDir), slog.Int("pid", os.Getpid()), slog.String("version", cli.ReadBuild().String()))
 	err = l.wait(ctx)
 	env.log.InfoContext(ctx, "stopping")
 	return errors.Join(err, s.shutdown(context.WithoutCancel(ctx), env.log, c.DrainTimeout))

@@ -1,0 +1,356 @@
+package main_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"roomlog/eventstore/pgtest/failover"
+)
+
+// TestLogFallsBack makes the database fall back to earlier states under three servers with native and Socket.IO viewers, a replay
+// and writers: by the promotion of a standby that was held back, by a dump, by a base backup and by a point in time. Each time,
+// everything agrees with the log that is left.
+func TestLogFallsBack(t *testing.T) {
+	t.Parallel()
+	need(t, "node", "node")
+	h := newFallback(t)
+	h.round("promotion", func() func() {
+		standby := h.database.Standby()
+		standby.HoldBack()
+		return func() { h.database.Promote(standby) }
+	})
+	h.round("dump", func() func() {
+		dump := h.database.Dump()
+		return func() { h.database.RestoreDump(dump) }
+	})
+	h.round("base backup", func() func() {
+		backup := h.database.Backup()
+		return func() { h.database.Restore(backup) }
+	})
+	h.round("point in time", func() func() {
+		backup := h.database.Backup()
+		h.say("after the backup")
+		point := h.database.Point("here")
+		return func() { h.database.RestoreTo(backup, point) }
+	})
+	for _, p := range h.servers {
+		if code := p.stop(); code != 0 {
+			t.Errorf("exit code %d", code)
+		}
+	}
+}
+
+// TestSynchronousStandbyLosesNothing promotes a synchronous standby while users send gifts to three servers.
+func TestSynchronousStandbyLosesNothing(t *testing.T) {
+	t.Parallel()
+	database := failover.Start(t)
+	standby := database.Standby()
+	standby.Synchronous()
+	env := append([]string{"DATABASE_URL=" + database.DSN()}, sharedSecrets...)
+	var servers []*process
+	for range 3 {
+		servers = append(servers, serve(t, env, append([]string{"--data", dataDir(t)}, unhurried...)...))
+	}
+	c := startLoad(t, 4, 3, 150, servers...)
+	c.middle(0, 2)
+	database.Promote(standby)
+	c.judge()
+	for _, p := range servers {
+		if strings.Contains(p.output(), "log has another history") {
+			t.Error("a server has noticed another history, though nothing was lost")
+		}
+	}
+}
+
+// fallback is three servers on a database that can fall back, with viewers of one live.
+type fallback struct {
+	t        *testing.T
+	database *failover.Database
+	servers  []*process
+	live     int64
+	speaker  *person
+	analyst  *person
+	quitter  *person // leaves in each round before the log falls back
+	late     *person // joins in each round before the log falls back
+	viewers  []*viewer
+	players  []*player
+	watchers []*person // of the players
+
+	changes int // of the history so far
+}
+
+// viewer is a native viewer whose connection stays open.
+type viewer struct {
+	*person
+	*socket
+	line   *line
+	epochs []string // of the snapshots after changes of the history
+}
+
+func newFallback(t *testing.T) *fallback {
+	h := &fallback{t: t, database: failover.Start(t)}
+	env := append([]string{"DATABASE_URL=" + h.database.DSN()}, sharedSecrets...)
+	for range 3 {
+		h.servers = append(h.servers, serve(t, env, append([]string{"--data", dataDir(t), "--presence-grace", "2s", "--comment-rate", "100000", "--comment-burst", "100000"}, unhurried...)...))
+	}
+	h.speaker, h.analyst = join(t, h.servers[0], "speaker"), join(t, h.servers[1], "analyst")
+	h.quitter, h.late = join(t, h.servers[1], "quitter"), join(t, h.servers[2], "late")
+	h.live = h.speaker.open("a show that is older than the faults")
+	h.servers[0].roomlog("user", "grant", fmt.Sprint(h.analyst.id), "--role", "analyst")
+	for i, at := range h.servers {
+		p := join(t, at, fmt.Sprint("viewer", i))
+		s := p.connect("")
+		h.viewers = append(h.viewers, &viewer{person: p, socket: s, line: newLine(h.live, enter(t, s, h.live, "").Snapshot)})
+	}
+	for i, kind := range [][2]string{{"2", "websocket"}, {"4", "polling"}} {
+		watcher := join(t, h.servers[i], fmt.Sprint("watcher", i))
+		p := play(t, h.servers[i], kind[0], kind[1])
+		p.emit("joinLive", map[string]any{"live_id": h.live, "token": watcher.token})
+		hear(p, "online", func(l shownList) bool { return l.among(watcher.name, p.id) })
+		h.players, h.watchers = append(h.players, p), append(h.watchers, watcher)
+	}
+	return h
+}
+
+// say posts a comment and waits until all viewers have it.
+func (h *fallback) say(text string) {
+	h.t.Helper()
+	s := h.speaker.connect("")
+	s.must("comment.post", map[string]any{"live": h.live, "text": text}, "")
+	s.cut()
+	h.hear(text)
+}
+
+// hear waits until all viewers have a comment.
+func (h *fallback) hear(text string) {
+	h.t.Helper()
+	for _, v := range h.viewers {
+		v.await(text, func(f frame) bool { return f.Type == "comment" && into[by](h.t, f).Text == text })
+	}
+	for _, p := range h.players {
+		hear(p, "comment", func(c shownComment) bool { return c.Content == text })
+	}
+}
+
+// round prepares an earlier state, lets things happen that are lost, and makes the log fall back.
+func (h *fallback) round(name string, prepare func() (fallBack func())) {
+	h.t.Helper()
+	h.say("before the " + name)
+	quitter := h.quitter.connect("")
+	enter(h.t, quitter, h.live, "")
+	fallBack := prepare()
+
+	// All of this is acknowledged, and lost.
+	lost := "lost by the " + name
+	h.say(lost)
+	lostUser := join(h.t, h.servers[1], "registered before the "+name)
+	ghost := lostUser.connect("")
+	enter(h.t, ghost, h.live, "")
+	late := h.late.connect("")
+	found := enter(h.t, late, h.live, "").Snapshot
+	quitter.must("room.leave", map[string]any{"live": h.live}, "")
+	quitter.cut()
+	for _, v := range h.viewers {
+		v.line.hear(h.t, v.socket)
+	}
+	replay := h.follow(found.Cursor)
+	writing := h.write("written during the " + name)
+
+	fallBack()
+
+	epochs := h.restored(lost)
+	writing()
+	h.say("after the " + name)
+	newcomer := join(h.t, h.servers[2], "newcomer of the "+name)
+	s := newcomer.connect("")
+	h.compare(enter(h.t, s, h.live, "").Snapshot, lost)
+	s.cut()
+
+	// The lost account is gone; its connection was closed.
+	eventually(h.t, name+": the connection of the lost account is closed", func() bool { return !ghost.alive() })
+	if ghost.code != 4500 && ghost.code != 4501 {
+		h.t.Errorf("%s: the connection of the lost account was closed with %d %s", name, ghost.code, ghost.reason)
+	}
+	if _, err := lostUser.dial(""); err == nil {
+		h.t.Errorf("%s: the lost account can still sign in with its token", name)
+	}
+
+	// Presence is recorded again, and nobody stays listed whose leave was lost.
+	want := []int64{h.late.id}
+	for _, v := range h.viewers {
+		want = append(want, v.person.id)
+	}
+	for _, g := range h.watchers {
+		want = append(want, g.id)
+	}
+	slices.Sort(want)
+	eventually(h.t, name+": exactly those are listed who are connected", func() bool {
+		there := h.speaker.viewers(h.live)
+		slices.Sort(there)
+		return slices.Equal(there, want)
+	})
+	late.cut()
+
+	// Cursors of the lost history are refused, or lead to a snapshot.
+	h.refused(name, found.Cursor, replay)
+	for _, epoch := range epochs {
+		if epoch == found.Epoch {
+			h.t.Errorf("%s: the epoch is still %s", name, epoch)
+		}
+	}
+	h.reported(name)
+	if out := h.servers[0].roomlog("verify"); !strings.HasPrefix(out, "ok: ") {
+		h.t.Errorf("%s: verify printed %s", name, out)
+	}
+}
+
+// restored waits until all viewers have a snapshot, and checks that it contains nothing of what was lost. It returns the epochs.
+func (h *fallback) restored(lost string) (epochs []string) {
+	h.t.Helper()
+	for _, v := range h.viewers {
+		var found *snapshot
+		v.await("a snapshot", func(f frame) bool {
+			if f.Type != "snapshot" {
+				return false
+			}
+			s := into[snapshot](h.t, f)
+			if strings.Contains(string(f.Data), lost) || slices.Contains(v.epochs, s.Epoch) {
+				return false
+			}
+			found = &s
+			return true
+		})
+		v.epochs = append(v.epochs, found.Epoch)
+		epochs = append(epochs, found.Epoch)
+	}
+	for i, p := range h.players {
+		hear(p, "online", func(l shownList) bool { return l.among(h.watchers[i].name, p.id) })
+	}
+	return epochs
+}
+
+// compare checks that the viewers have exactly the comments that a new client gets.
+func (h *fallback) compare(now *snapshot, lost string) {
+	h.t.Helper()
+	text, _ := json.Marshal(now)
+	if strings.Contains(string(text), lost) {
+		h.t.Errorf("a new client gets what was lost: %s", text)
+	}
+	for _, v := range h.viewers {
+		v.line.hear(h.t, v.socket)
+	}
+}
+
+// follow starts a replay that continues after a cursor.
+func (h *fallback) follow(after string) <-chan string {
+	h.t.Helper()
+	r, err := http.NewRequestWithContext(h.t.Context(), http.MethodGet, "http://"+h.analyst.at.addr+"/api/events?follow=true&after="+after, nil)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	r.Header.Set("token", h.analyst.token)
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	if response.StatusCode != http.StatusOK {
+		h.t.Fatalf("the replay is answered with %d", response.StatusCode)
+	}
+	last := make(chan string, 1)
+	go func() {
+		defer response.Body.Close()
+		lines, text := bufio.NewScanner(response.Body), ""
+		lines.Buffer(nil, 1<<20)
+		for lines.Scan() {
+			if lines.Text() != "" {
+				text = lines.Text()
+			}
+		}
+		last <- text
+	}()
+	return last
+}
+
+// refused checks what clients get who continue at a lost event.
+func (h *fallback) refused(name, cursor string, replay <-chan string) {
+	h.t.Helper()
+	select {
+	case last := <-replay:
+		var line struct{ Cursor, End string }
+		err := json.Unmarshal([]byte(last), &line)
+		if err != nil || line.End != "cursor_lost" && line.End != "internal" { // internal: its connection to the database broke
+			h.t.Errorf("%s: the replay ended with %s", name, last)
+		}
+		h.conflict(name, line.Cursor)
+	case <-time.After(time.Minute):
+		h.t.Errorf("%s: the replay of a lost event does not end", name)
+	}
+	h.conflict(name, cursor)
+	if out, code := h.servers[1].try("export", "--after", cursor); code == 0 {
+		h.t.Errorf("%s: an export continues after a lost event: %.300s", name, out)
+	}
+	for _, at := range h.servers {
+		h.late.at = at
+		s := h.late.connect(cursor)
+		if back := enter(h.t, s, h.live, cursor); back.Snapshot == nil || back.Resumed != nil {
+			h.t.Errorf("%s: a join after a lost event is answered with %+v", name, back)
+		}
+		s.must("room.leave", map[string]any{"live": h.live}, "")
+		s.cut()
+	}
+}
+
+// conflict checks that a replay after a lost event is refused.
+func (h *fallback) conflict(name, cursor string) {
+	h.t.Helper()
+	if status, raw := h.analyst.do(http.MethodGet, "/api/events?follow=false&after="+cursor, nil, nil); status != http.StatusConflict {
+		h.t.Errorf("%s: a replay after the lost event %s is answered with %d %.300s", name, cursor, status, raw)
+	}
+}
+
+var lostLine = regexp.MustCompile(`msg="log has another history: [^"]*" lost_position=(\d+) .*position=(\d+)`)
+
+// reported checks that every server has logged and counted the change.
+func (h *fallback) reported(name string) {
+	h.t.Helper()
+	h.changes++
+	for i, at := range h.servers {
+		eventually(h.t, fmt.Sprintf("%s: server %d is ready", name, i), func() bool {
+			status, _ := (&person{t: h.t, at: at}).do(http.MethodGet, "/readyz", nil, nil)
+			return status == http.StatusOK
+		})
+		if found := lostLine.FindAllString(at.output(), -1); len(found) < h.changes {
+			h.t.Errorf("%s: server %d has reported %d changes of the history, want %d", name, i, len(found), h.changes)
+		}
+	}
+}
+
+// write posts comments without a pause until the returned function is called. Some of them fail.
+func (h *fallback) write(text string) (stop func()) {
+	writing, cancel := context.WithCancel(h.t.Context())
+	var running sync.WaitGroup
+	for i, at := range h.servers {
+		p := *h.speaker
+		p.at = at
+		s := p.connect("")
+		running.Go(func() {
+			for n := 0; writing.Err() == nil && s.alive(); n++ {
+				_, _ = s.askFor(replyTimeout, "comment.post", map[string]any{"live": h.live, "text": fmt.Sprintf("%s %d %d", text, i, n)}, "")
+			}
+			s.cut()
+		})
+	}
+	return func() {
+		cancel()
+		running.Wait()
+	}
+}

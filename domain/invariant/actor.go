@@ -1,0 +1,97 @@
+package invariant
+
+import (
+	"strconv"
+	"strings"
+
+	"roomlog/domain"
+)
+
+// checkActor checks that the actor is one that could cause e.
+func (c *checker) checkActor(e domain.Event, actor string) {
+	by, ok := parseActor(actor)
+	if !ok {
+		c.expect(false, "there is no actor %q", actor)
+		return
+	}
+	c.expect(c.mayCause(by, e), "%s could not cause %s", actor, e.Type())
+}
+
+// parseActor returns the actor with a name, like domain.Actor.String returns it.
+func parseActor(name string) (domain.Actor, bool) {
+	for _, kind := range []domain.ActorKind{domain.Anonymous, domain.Operator, domain.System, domain.PaymentProvider} {
+		if by := (domain.Actor{Kind: kind}); by.String() == name {
+			return by, true
+		}
+	}
+	number, found := strings.CutPrefix(name, "user-")
+	id, err := strconv.ParseInt(number, 10, 64)
+	by := domain.Actor{Kind: domain.Authenticated, User: domain.UserID(id)}
+	return by, found && err == nil && id > 0 && by.String() == name
+}
+
+// mayCause reports whether an actor could cause e.
+func (c *checker) mayCause(by domain.Actor, e domain.Event) bool {
+	switch e := e.(type) {
+	case domain.UserSignedOut:
+		return is(by, e.User)
+	case domain.UserProfileChanged:
+		return is(by, e.User)
+	case domain.UserAgeChanged:
+		return is(by, e.User)
+	case domain.LiveCreated:
+		return is(by, e.Streamer)
+	case domain.LiveRecordingSet:
+		return is(by, e.Streamer)
+	case domain.ViewerJoined:
+		return is(by, e.User)
+	case domain.ViewerMoved:
+		return is(by, e.User)
+	case domain.CommentPosted:
+		return is(by, e.User)
+	case domain.GiftSent:
+		return is(by, e.Sender)
+	case domain.ViewerLeft, domain.ParticipantLeft, domain.BroadcastStarted, domain.RecordingStarted, domain.RecordingFinished:
+		return by.Kind == domain.System
+	case domain.OrderPlaced:
+		return is(by, e.User) || c.isOperator(by)
+	case domain.OrderPaid, domain.CoinsCredited:
+		return by.Kind == domain.PaymentProvider || c.isOperator(by)
+	case domain.LiveStatusChanged:
+		return is(by, e.Streamer) || by.Kind == domain.System || c.isOperator(by)
+	case domain.BroadcastStopped:
+		return by.Kind == domain.System || c.isOperator(by)
+	case domain.RecordingDeleted:
+		return is(by, e.Streamer) || by.Kind == domain.System || c.isOperator(by)
+	case domain.ViewerBanned:
+		return is(by, c.live(e.Live).Streamer) || c.isOperator(by)
+	case domain.ViewerUnbanned:
+		return is(by, c.live(e.Live).Streamer) || c.isOperator(by)
+	case domain.ParticipantEntered:
+		return isAuthor(by, e.User)
+	case domain.ChatRoomJoined:
+		return isAuthor(by, e.User)
+	case domain.MessagePosted:
+		return isAuthor(by, e.User)
+	case domain.UserDisabled, domain.UserEnabled, domain.UserRoleGranted, domain.UserRoleRevoked, domain.UserForgotten, domain.UserKicked,
+		domain.ConnectionKicked, domain.UserBanned, domain.UserUnbanned, domain.PlayerKicked, domain.ChatRoomRemoved, domain.ChatRoomNameReleased,
+		domain.ParticipantForgotten, domain.GiftAdded, domain.GiftRepriced, domain.GiftWithdrawn:
+		return c.isOperator(by)
+	}
+	return true
+}
+
+// is reports whether the actor is a user.
+func is(by domain.Actor, user domain.UserID) bool {
+	return by.Kind == domain.Authenticated && by.User == user
+}
+
+// isAuthor reports whether the actor can be a user, or an anonymous participant if user is 0.
+func isAuthor(by domain.Actor, user domain.UserID) bool {
+	return by.User == user
+}
+
+// isOperator reports whether the actor is an operator, at the command line or by a role.
+func (c *checker) isOperator(by domain.Actor) bool {
+	return by.Kind == domain.Operator || by.Kind == domain.Authenticated && c.user(by.User).HasRole(domain.RoleOperator)
+}

@@ -1,0 +1,188 @@
+package invariant
+
+import (
+	"slices"
+
+	"roomlog/domain"
+)
+
+// checkRules checks e against the states that it changes and depends on.
+func (c *checker) checkRules(e domain.Event) {
+	switch e := e.(type) {
+	case domain.CoinEvent:
+		c.checkCoins(e)
+	case domain.OrderPlaced:
+		c.expect(state[domain.Order](c, e).User == 0, "order %s was placed before", e.Order)
+	case domain.OrderPaid:
+		o := state[domain.Order](c, e)
+		c.expect(o.User == e.User && o.Price == e.Price && !o.Paid, "order %s is %s", e.Order, orderText(o))
+	case domain.GiftRepriced:
+		g := state[domain.Gift](c, e)
+		c.expect(g.Available && g.Price == e.From, "gift %d costs %d before, not %d", e.Gift, g.Price, e.From)
+	case domain.GiftWithdrawn:
+		c.expect(state[domain.Gift](c, e).Available, "gift %d was withdrawn before", e.Gift)
+	case domain.LiveStatusChanged:
+		l := c.live(e.Live)
+		c.expect(l.Streamer == e.Streamer, "live %d belongs to user %d", e.Live, l.Streamer)
+		c.expect(l.Status == e.From && e.From != e.To && e.From != domain.StatusEnded, "live %d has status %d before, not %d", e.Live, l.Status, e.From)
+	case domain.BroadcastStarted:
+		l := c.live(e.Live)
+		c.expect(l.Streamer == e.Streamer && l.Broadcast == "" && e.Broadcast != "", "live %d belongs to user %d and has broadcast %q before", e.Live, l.Streamer, l.Broadcast)
+	case domain.BroadcastStopped:
+		l := c.live(e.Live)
+		c.expect(l.Streamer == e.Streamer && l.Broadcast == e.Broadcast && e.Broadcast != "", "live %d belongs to user %d and has broadcast %q before", e.Live, l.Streamer, l.Broadcast)
+	case domain.LiveRecordingSet:
+		l := c.live(e.Live)
+		c.expect(l.Streamer == e.Streamer, "live %d belongs to user %d", e.Live, l.Streamer)
+	default:
+		c.checkOthers(e)
+	}
+}
+
+func (c *checker) checkOthers(e domain.Event) {
+	switch e := e.(type) {
+	case domain.RecordingStarted:
+		c.expect(state[domain.Recording](c, e).Live == 0 && c.live(e.Live).Streamer == e.Streamer, "recording %s was started before, or its live belongs to another user", e.Recording)
+	case domain.RecordingFinished:
+		r := state[domain.Recording](c, e)
+		c.expect(r.Live != 0 && !r.Finished && !r.Deleted, "recording %s is not running", e.Recording)
+	case domain.RecordingDeleted:
+		r := state[domain.Recording](c, e)
+		c.expect(r.Live == e.Live && !r.Deleted, "recording %s was not started, or was deleted before", e.Recording)
+	case domain.ViewerJoined:
+		v := state[domain.Visit](c, e)
+		c.expect(!v.Present && v.Visited != e.FirstVisit && c.live(e.Live).Streamer != 0, "user %d is in live %d already, or the live does not exist", e.User, e.Live)
+	case domain.ViewerMoved:
+		v := state[domain.Visit](c, e)
+		c.expect(v.Present && v.Node != e.Node, "user %d is not in live %d, or is on node %q already", e.User, e.Live, e.Node)
+	case domain.ViewerLeft:
+		c.expect(state[domain.Visit](c, e).Present, "user %d is not in live %d", e.User, e.Live)
+	case domain.CommentPosted:
+		c.expect(c.live(e.Live).Streamer != 0, "live %d does not exist", e.Live)
+	default:
+		c.checkPeople(e)
+	}
+}
+
+// checkPeople checks events about users and their names.
+func (c *checker) checkPeople(e domain.Event) {
+	switch e := e.(type) {
+	case domain.UsernameClaimed:
+		n := state[domain.Username](c, e)
+		c.expect(n.User == 0 && c.user(e.User).Registered, "the name belongs to user %d", n.User)
+	case domain.EmailClaimed:
+		m := state[domain.Email](c, e)
+		c.expect(m.User == 0 && c.user(e.User).Registered, "the address belongs to user %d", m.User)
+	case domain.UserSignedIn:
+		c.expect(c.user(e.User).Active(), "user %d does not exist, is disabled or forgotten", e.User)
+	case domain.UserSignedOut:
+		s := state[domain.Session](c, e)
+		c.expect(s.ID == e.Session && s.ID != "", "user %d has another session", e.User)
+	case domain.UserRoleGranted:
+		c.expect(!state[domain.User](c, e).HasRole(e.Role), "user %d has the role %s already", e.User, e.Role)
+	case domain.UserRoleRevoked:
+		c.expect(state[domain.User](c, e).HasRole(e.Role), "user %d does not have the role %s", e.User, e.Role)
+	case domain.UserDisabled:
+		c.expect(!state[domain.User](c, e).Disabled, "user %d is disabled already", e.User)
+	case domain.UserEnabled:
+		c.expect(state[domain.User](c, e).Disabled, "user %d is not disabled", e.User)
+	case domain.UserForgotten:
+		c.expect(!state[domain.User](c, e).Forgotten, "user %d is forgotten already", e.User)
+	case domain.UserAgeChanged:
+		u := state[domain.User](c, e)
+		c.expect(u.Age+1 == e.Age, "user %d has the age %d before", e.User, u.Age)
+	default:
+		c.checkChat(e)
+	}
+}
+
+// checkChat checks events of the chat.
+func (c *checker) checkChat(e domain.Event) {
+	switch e := e.(type) {
+	case domain.ChatRoomCreated:
+		c.expect(state[domain.ChatRoom](c, e).NameKey == "", "chat room %s was created before", e.ChatRoom)
+	case domain.ChatRoomRemoved:
+		c.expect(state[domain.ChatRoom](c, e).Open, "chat room %s does not exist", e.ChatRoom)
+	case domain.ChatRoomNameClaimed:
+		n := state[domain.ChatRoomName](c, e)
+		c.expect(n.ChatRoom == "", "the name belongs to chat room %s", n.ChatRoom)
+	case domain.ChatRoomNameReleased:
+		n := state[domain.ChatRoomName](c, e)
+		c.expect(n.ChatRoom == e.ChatRoom, "the name belongs to chat room %s", n.ChatRoom)
+	case domain.NicknameReleased:
+		c.expect(state[domain.Nickname](c, e).Holders > 0, "nobody has the name")
+	case domain.NicknameSet:
+		p := state[domain.Participant](c, e)
+		c.expect(p.Present && p.User == 0 && p.Connection == e.Connection, "participant %d is not present", e.Participant)
+	case domain.ChatRoomJoined:
+		p := state[domain.Participant](c, e)
+		c.expect(p.Present && p.User == e.User && p.Connection == e.Connection && !slices.Contains(p.ChatRooms, e.ChatRoom), "participant %d is not present, or is in chat room %s already", e.Participant, e.ChatRoom)
+	case domain.ChatRoomLeft:
+		p := state[domain.Participant](c, e)
+		c.expect(p.Present && p.User == e.User && p.Connection == e.Connection && slices.Contains(p.ChatRooms, e.ChatRoom), "participant %d is not in chat room %s", e.Participant, e.ChatRoom)
+	case domain.ParticipantLeft:
+		p := state[domain.Participant](c, e)
+		c.expect(p.Present && p.User == e.User && p.Connection == e.Connection && len(p.ChatRooms) == 0, "participant %d is not present, or is in a chat room", e.Participant)
+	case domain.ParticipantForgotten:
+		p := state[domain.Participant](c, e)
+		c.expect(!p.Present && p.User == 0 && !p.Forgotten, "participant %d is present, a user, or forgotten already", e.Participant)
+	case domain.MessagePosted:
+		if e.Participant != 0 {
+			p := c.participant(e.Participant)
+			c.expect(p.Present && p.User == e.User && p.Connection == e.Connection, "participant %d is not present", e.Participant)
+		}
+	}
+}
+
+// checkCoins checks that an event moves the coins that it states, from a balance that the wallet had.
+func (c *checker) checkCoins(e domain.CoinEvent) {
+	var sum domain.Coins
+	for _, p := range e.EventPostings() {
+		sum += p.Amount
+	}
+	c.expect(sum == 0, "the postings of %s add up to %d, not to 0", e.Type(), sum)
+	switch e := e.(type) {
+	case domain.CoinsCredited:
+		c.checkBalance(e, domain.WalletAccount(e.User), e.Coins, e.BalanceAfter)
+		c.expect(posted(e, domain.ProviderAccount) == -e.Coins, "the coins do not come from the payment provider")
+		o := state[domain.Order](c, domain.OrderPaid{Order: e.Order})
+		c.expect(o.Paid && o.User == e.User && o.Coins == e.Coins, "order %s is %s", e.Order, orderText(o))
+	case domain.GiftSent:
+		c.checkBalance(e, domain.WalletAccount(e.Sender), -e.Coins, e.BalanceAfter)
+		c.expect(posted(e, domain.EarningsAccount(e.Streamer)) == e.Coins, "the coins do not go to user %d", e.Streamer)
+		g := state[domain.Gift](c, domain.GiftAdded{Gift: e.Gift})
+		c.expect(g.Available && g.Price == e.Price && g.Name == e.Name && g.Image == e.Image, "gift %d costs %d and is called %q then, not %d and %q", e.Gift, g.Price, g.Name, e.Price, e.Name)
+		c.expect(e.Num > 0 && e.Price*domain.Coins(e.Num) == e.Coins, "%d gifts for %d coins cost %d", e.Num, e.Price, e.Coins)
+		l := c.live(e.Live)
+		c.expect(l.Streamer == e.Streamer, "live %d belongs to user %d", e.Live, l.Streamer)
+	}
+}
+
+// checkBalance checks the balance after an event that moves amount coins of one wallet.
+func (c *checker) checkBalance(e domain.CoinEvent, account domain.Account, amount, after domain.Coins) {
+	before := state[domain.Wallet](c, e).Balance
+	c.expect(posted(e, account) == amount && len(e.EventPostings()) == 2, "the postings do not move %d coins of %s", amount, account)
+	c.expect(before+amount >= 0, "the balance of %s would be %d", account, before+amount)
+	c.expect(before+amount == after, "the event states a balance of %d for %s, its history adds up to %d", after, account, before+amount)
+}
+
+// posted returns the coins that an event adds to an account.
+func posted(e domain.CoinEvent, account domain.Account) (sum domain.Coins) {
+	for _, p := range e.EventPostings() {
+		if p.Account == account {
+			sum += p.Amount
+		}
+	}
+	return sum
+}
+
+// orderText describes the state of an order.
+func orderText(o domain.Order) string {
+	switch {
+	case o.User == 0:
+		return "not placed"
+	case o.Paid:
+		return "paid"
+	}
+	return "not paid"
+}

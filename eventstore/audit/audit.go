@@ -1,0 +1,220 @@
+package audit
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"roomlog/domain"
+	"roomlog/domain/invariant"
+	"roomlog/eventstore"
+)
+
+// clockTolerance is the time that an event may be ahead of the clock of the database.
+const clockTolerance = time.Minute
+
+// Auditor inspects the events of a log in order, and then the tables that belong to it. It is not safe for concurrent use.
+type Auditor struct {
+	store  *eventstore.Store
+	faults *Faults
+	states *states
+
+	position int64     // of the last inspected event
+	newest   time.Time // recorded_at of the last inspected event
+	ahead    bool      // an event is ahead of the clock
+	sealed   bool      // a key does not open its texts
+	latest   time.Time // the latest time that an event may have
+
+	metadata  [][]byte  // of the events of the last page
+	snapshots snapshots // of the events of the last page
+
+	owners, forgotten    idSet // owners of personal texts, and those whose texts are erased
+	names, matchingNames int   // users with a name, and those whose key fits it
+}
+
+// New returns an auditor of a log that has read no event.
+func New(store *eventstore.Store, faults *Faults) *Auditor {
+	return &Auditor{store: store, faults: faults, states: newStates(store), owners: idSet{}, forgotten: idSet{}}
+}
+
+// Read returns at most limit events with after < position ≤ upTo, in order and not decoded. The next call of Inspect must be
+// about these events.
+func (a *Auditor) Read(ctx context.Context, db Querier, after, upTo int64, limit int) ([]eventstore.Record, error) {
+	if a.latest.IsZero() {
+		if err := db.QueryRow(ctx, "SELECT clock_timestamp()").Scan(&a.latest); err != nil {
+			return nil, fmt.Errorf("read the clock of the database: %w", err)
+		}
+		a.latest = a.latest.Add(clockTolerance)
+	}
+	rows, err := db.Query(ctx, selectEvents, after, upTo, limit)
+	if err != nil {
+		return nil, fmt.Errorf("read events after %d: %w", after, err)
+	}
+	a.metadata = a.metadata[:0]
+	var metadata []byte
+	found, err := pgx.CollectRows(rows, func(pgx.CollectableRow) (eventstore.Record, error) {
+		r, err := eventstore.ScanRaw(rows, &metadata)
+		a.metadata = append(a.metadata, metadata)
+		metadata = nil
+		return r, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read events after %d: %w", after, err)
+	}
+	a.snapshots, err = readSnapshots(ctx, db, found)
+	return found, err
+}
+
+// Inspect checks the events that Read has returned and the caller has decoded.
+func (a *Auditor) Inspect(ctx context.Context, events []eventstore.Record) error {
+	for i, r := range events {
+		switch missing := a.position + 1; {
+		case r.Position == missing:
+		case r.Position == missing+1:
+			a.fault(missing, "the log has a gap: this position is missing")
+		default:
+			a.fault(missing, "the log has a gap: positions %d to %d are missing", missing, r.Position-1)
+		}
+		a.position = r.Position
+		if err := a.inspect(ctx, r, a.metadata[i]); err != nil {
+			return fmt.Errorf("inspect position %d: %w", r.Position, err)
+		}
+	}
+	return nil
+}
+
+func (a *Auditor) fault(position int64, format string, args ...any) {
+	a.faults.Add(Fault{Position: position, Text: fmt.Sprintf(format, args...)})
+}
+
+func (a *Auditor) inspect(ctx context.Context, r eventstore.Record, metadata []byte) error {
+	if a.states.skipped(r.Position) {
+		return a.fold(ctx, r)
+	}
+	if r.ID.Version() != 7 {
+		a.fault(r.Position, "the event id %s is not one that roomlog gives", r.ID)
+	}
+	a.inspectTime(r)
+	actor := a.inspectMetadata(r, metadata)
+	if r.Event == nil {
+		a.fault(r.Position, "event %s cannot be read: %v", r.Type, r.Fault)
+		if errors.Is(r.Fault, eventstore.ErrNotDecrypted) && !a.sealed {
+			a.sealed = true // one fault of the table stands for all texts
+			a.faults.Add(Fault{Table: "user_key", Text: fmt.Sprintf("the key of the owner does not open the texts of position %d", r.Position)})
+		}
+		return a.fold(ctx, r)
+	}
+	a.inspectPlace(r)
+	a.inspectKeys(r)
+	if actor != "" && r.Event.Stream() == r.Stream {
+		text, err := invariant.Check(r.Event, actor, func(s domain.Stream) (any, error) {
+			if isCounter(s) {
+				return a.states.counters[s], nil
+			}
+			if s == r.Stream && r.Version == 1 {
+				return nil, nil
+			}
+			e, err := a.states.before(ctx, s, r.Position)
+			if err == nil && e.unknown {
+				err = errUnknown
+			}
+			return e.state, err
+		})
+		switch {
+		case errors.Is(err, errUnknown):
+		case err != nil:
+			return err
+		case text != "":
+			a.fault(r.Position, "%s", text)
+		}
+	}
+	return a.fold(ctx, r)
+}
+
+// fold checks the version of an event and folds the event into the states.
+func (a *Auditor) fold(ctx context.Context, r eventstore.Record) error {
+	var before entry
+	var err error
+	if r.Version != 1 || a.states.cache.Contains(r.Stream) {
+		if before, err = a.states.before(ctx, r.Stream, r.Position); err != nil {
+			return err
+		}
+	}
+	switch {
+	case r.Version == before.version+1:
+	case before.unknown && before.version == 0: // the stream was read again, and one of its events cannot be read
+	case before.version == 0:
+		a.fault(r.Position, "%s begins with version %d", r.Stream, r.Version)
+	default:
+		a.fault(r.Position, "version %d of %s follows version %d", r.Version, r.Stream, before.version)
+	}
+	a.snapshots.check(r, a.states.after(r, before), a.faults)
+	return nil
+}
+
+// inspectTime checks that time does not run backwards in the log and is not ahead of the database.
+func (a *Auditor) inspectTime(r eventstore.Record) {
+	if r.RecordedAt.Before(a.newest) {
+		a.fault(r.Position, "recorded_at is %s, before the previous event (%s)", r.RecordedAt.Format(time.RFC3339Nano), a.newest.Format(time.RFC3339Nano))
+	}
+	if r.RecordedAt.After(a.latest) && !a.ahead {
+		a.ahead = true // one fault names the first event
+		a.fault(r.Position, "recorded_at is %s, ahead of the clock of the database", r.RecordedAt.Format(time.RFC3339Nano))
+	}
+	a.newest = r.RecordedAt
+}
+
+// inspectMetadata checks the form of the metadata and returns the actor, or "".
+func (a *Auditor) inspectMetadata(r eventstore.Record, raw []byte) string {
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.DisallowUnknownFields()
+	var m eventstore.Metadata
+	err := decoder.Decode(&m)
+	if err != nil {
+		a.fault(r.Position, "the metadata cannot be read: %v", err)
+		return ""
+	}
+	if again, err := json.Marshal(m); err != nil || !bytes.Equal(again, raw) {
+		a.fault(r.Position, "the metadata is not written as roomlog writes it")
+	}
+	return m.Actor
+}
+
+// inspectPlace checks that an event is recorded in its own stream and under its own live.
+func (a *Auditor) inspectPlace(r eventstore.Record) {
+	if stream := r.Event.Stream(); stream != r.Stream {
+		a.fault(r.Position, "the event of stream %s is recorded in %s", stream, r.Stream)
+	}
+	var live domain.LiveID
+	if e, ok := r.Event.(domain.LiveEvent); ok {
+		live = e.EventLive()
+	}
+	if live != r.LiveID {
+		a.fault(r.Position, "the event of live %d is recorded under live %d", live, r.LiveID)
+	}
+}
+
+// inspectKeys notes whose keys the log needs, and compares usernames with their keyed hashes.
+func (a *Auditor) inspectKeys(r eventstore.Record) {
+	if spec, ok := a.store.Spec(r.Event.Type()); ok && spec.Personal != nil {
+		if _, owner, texts := spec.Personal(r.Event); owner != 0 && len(texts) > 0 {
+			a.owners.add(int64(owner))
+		}
+	}
+	switch e := r.Event.(type) {
+	case domain.ForgetEvent:
+		a.forgotten.add(int64(e.ForgottenKeyOwner()))
+	case domain.UserRegistered:
+		if e.Credential != "" && e.Username != eventstore.ErasedText {
+			a.names++
+			if e.NameKey == a.store.NameKey(e.Username) {
+				a.matchingNames++
+			}
+		}
+	}
+}

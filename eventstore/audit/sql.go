@@ -1,0 +1,29 @@
+package audit
+
+import _ "embed" // the statements
+
+// Each file contains one statement.
+var (
+	//go:embed sql/select_doubled_ids.sql
+	selectDoubledIDs string
+	//go:embed sql/select_events.sql
+	selectEvents string
+	//go:embed sql/select_missing_commands.sql
+	selectMissingCommands string
+	//go:embed sql/select_snapshots.sql
+	selectSnapshots string
+	//go:embed sql/select_stray_credentials.sql
+	selectStrayCredentials string
+	//go:embed sql/select_stray_snapshots.sql
+	selectStraySnapshots string
+	//go:embed sql/select_version_before.sql
+	selectVersionBefore string
+	//go:embed sql/select_wrong_checkpoints.sql
+	selectWrongCheckpoints string
+	//go:embed sql/select_wrong_commands.sql
+	selectWrongCommands string
+	//go:embed sql/select_wrong_credentials.sql
+	selectWrongCredentials string
+	//go:embed sql/select_wrong_store.sql
+	selectWrongStore string
+)

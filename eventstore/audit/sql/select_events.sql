@@ -1,0 +1,2 @@
+SELECT position, stream, version, event_id, type, payload, live_id, recorded_at, metadata
+FROM events WHERE position > $1 AND position <= $2 ORDER BY position LIMIT $3

@@ -1,0 +1,123 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/hashicorp/golang-lru/v2/simplelru"
+	"github.com/jackc/pgx/v5"
+
+	"roomlog/domain"
+	"roomlog/eventstore"
+)
+
+const (
+	cachedStates = 50_000 // states in memory, of 200 bytes to a few kilobytes
+	streamPage   = 1000   // events that are read at once when a state is read again
+)
+
+// errUnknown means that a state is not known, because an event of its stream cannot be read or folded.
+var errUnknown = errors.New("the state is not known")
+
+// entry is the state of a stream before the event that is inspected.
+type entry struct {
+	version int
+	state   any
+	unknown bool
+}
+
+// states holds the states of the streams before a position.
+type states struct {
+	store    *eventstore.Store
+	cache    *simplelru.LRU[domain.Stream, entry]
+	counters map[domain.Stream]any
+	skipped  func(position int64) bool // reports whether an event was set aside
+}
+
+func newStates(store *eventstore.Store) *states {
+	cache, err := simplelru.NewLRU[domain.Stream, entry](cachedStates, nil)
+	if err != nil {
+		panic(err) // the size is positive
+	}
+	return &states{store: store, cache: cache, counters: make(map[domain.Stream]any), skipped: func(int64) bool { return false }}
+}
+
+// isCounter reports whether a name is the one of a counter, which has no stream.
+func isCounter(s domain.Stream) bool {
+	_, ok := domain.StateSpecOf(s)
+	return !ok
+}
+
+// before returns the state of a stream before a position.
+func (s *states) before(ctx context.Context, stream domain.Stream, position int64) (entry, error) {
+	if e, ok := s.cache.Get(stream); ok {
+		return e, nil
+	}
+	e, err := s.load(ctx, stream, position)
+	if err == nil {
+		s.cache.Add(stream, e)
+	}
+	return e, err
+}
+
+// load folds the events of a stream before a position.
+func (s *states) load(ctx context.Context, stream domain.Stream, position int64) (e entry, err error) {
+	if spec, ok := domain.StateSpecOf(stream); ok && spec.Stateless {
+		err := s.store.Pool().QueryRow(ctx, selectVersionBefore, stream, position).Scan(&e.version)
+		if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+			return e, fmt.Errorf("read the version of %s: %w", stream, err)
+		}
+		return e, nil
+	}
+	for {
+		page, err := s.store.ReadStream(ctx, stream, e.version, streamPage)
+		var broken *eventstore.DecodeError
+		if errors.As(err, &broken) {
+			return entry{unknown: true}, nil
+		}
+		if err != nil {
+			return e, err
+		}
+		for _, r := range page {
+			if r.Position >= position {
+				return e, nil
+			}
+			if e.version = r.Version; s.skipped(r.Position) {
+				continue
+			}
+			if e.state, err = domain.Fold(stream, e.state, r.Event); err != nil {
+				return entry{unknown: true}, nil //nolint:nilerr // the event has a fault of its own
+			}
+		}
+		if len(page) < streamPage {
+			return e, nil
+		}
+	}
+}
+
+// after records the state after an event. before is the entry of its stream before the event.
+func (s *states) after(r eventstore.Record, before entry) entry {
+	next := entry{version: r.Version, unknown: before.unknown, state: before.state}
+	switch {
+	case s.skipped(r.Position):
+	case r.Event == nil || r.Event.Stream() != r.Stream:
+		next.unknown = true
+	default:
+		for _, stream := range domain.FoldsInto(r.Event) {
+			if isCounter(stream) {
+				if counter, err := domain.Fold(stream, s.counters[stream], r.Event); err == nil {
+					s.counters[stream] = counter
+				}
+				continue
+			}
+			if spec, ok := domain.StateSpecOf(stream); next.unknown || ok && spec.Stateless {
+				continue
+			}
+			state, err := domain.Fold(stream, before.state, r.Event)
+			next.state, next.unknown = state, err != nil
+		}
+	}
+	s.cache.Add(r.Stream, next)
+	return next
+}

@@ -1,0 +1,123 @@
+package audit
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"roomlog/domain"
+)
+
+// maxRows is the number of rows of one kind of fault that are named.
+const maxRows = 100
+
+// CheckTables compares the tables that belong to the log with the inspected events. All events that tx can see must have been
+// inspected.
+func (a *Auditor) CheckTables(ctx context.Context, tx pgx.Tx) error {
+	coins, registered, forgotten := eventTypes(movesCoins), eventTypes(isA[domain.UserRegistered]), eventTypes(isA[domain.UserForgotten])
+	prefixes, formats := stateFormats()
+	for _, check := range []struct {
+		table, sql string
+		args       []any
+	}{
+		{"events", selectDoubledIDs, []any{maxRows}},
+		{"command", selectWrongCommands, []any{a.position, coins, clockTolerance, maxRows}},
+		{"command", selectMissingCommands, []any{a.position, coins, maxRows}},
+		{"snapshot", selectStraySnapshots, []any{prefixes, formats, maxRows}},
+		{"credential", selectWrongCredentials, []any{registered, forgotten, maxRows}},
+		{"credential", selectStrayCredentials, []any{registered, a.newest.Add(-unusedCredentialAge), maxRows}},
+		{"checkpoint", selectWrongCheckpoints, []any{a.position, maxRows}},
+		{"store", selectWrongStore, nil},
+	} {
+		rows, err := tx.Query(ctx, check.sql, check.args...)
+		if err != nil {
+			return fmt.Errorf("check table %s: %w", check.table, err)
+		}
+		texts, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		if err != nil {
+			return fmt.Errorf("check table %s: %w", check.table, err)
+		}
+		for _, text := range texts {
+			a.faults.Add(Fault{Table: check.table, Text: text})
+		}
+	}
+	if a.names > 0 && a.matchingNames == 0 {
+		a.faults.Add(Fault{Table: "store", Text: "name_key does not lead to the keys of usernames in the log: nobody could sign in, and names could be taken twice"})
+	}
+	return a.checkKeys(ctx, tx)
+}
+
+// unusedCredentialAge is the age at which a row of table credential without a user is a fault. A server deletes such a row
+// after an hour.
+const unusedCredentialAge = 24 * time.Hour
+
+// checkKeys compares table user_key with the owners of personal texts. A key that does not open its texts is a fault of the
+// events.
+func (a *Auditor) checkKeys(ctx context.Context, tx pgx.Tx) error {
+	missing := idSet{}
+	a.owners.each(func(id int64) {
+		if !a.forgotten.has(id) {
+			missing.add(id)
+		}
+	})
+	rows, err := tx.Query(ctx, "SELECT user_id FROM user_key ORDER BY user_id")
+	if err != nil {
+		return fmt.Errorf("check table user_key: %w", err)
+	}
+	var id int64
+	_, err = pgx.ForEachRow(rows, []any{&id}, func() error {
+		missing.remove(id)
+		switch {
+		case a.forgotten.has(id):
+			a.faults.Add(Fault{Table: "user_key", Text: fmt.Sprintf("row user_id %d: the key of a forgotten user or participant exists, and opens the erased texts", id)})
+		case !a.owners.has(id):
+			a.faults.Add(Fault{Table: "user_key", Text: fmt.Sprintf("row user_id %d: the log has no texts of this user or participant", id)})
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("check table user_key: %w", err)
+	}
+	var lost []int64
+	missing.each(func(id int64) { lost = append(lost, id) })
+	slices.Sort(lost)
+	for _, id := range lost[:min(len(lost), maxRows)] {
+		a.faults.Add(Fault{Table: "user_key", Text: fmt.Sprintf("row user_id %d is missing: the texts of this user or participant cannot be read, although nobody has erased them", id)})
+	}
+	return nil
+}
+
+// eventTypes returns the types of the events that match, in all versions.
+func eventTypes(match func(domain.Event) bool) (types []string) {
+	for _, spec := range domain.Events {
+		if !match(spec.Zero) {
+			continue
+		}
+		types = append(types, spec.Type)
+		for older := range spec.Upcasters {
+			types = append(types, older)
+		}
+	}
+	return types
+}
+
+func isA[E domain.Event](e domain.Event) bool { _, ok := e.(E); return ok }
+
+// movesCoins reports whether only commands that move coins lead to e.
+func movesCoins(e domain.Event) bool {
+	_, coins := e.(domain.CoinEvent)
+	return coins || isA[domain.OrderPlaced](e) || isA[domain.OrderPaid](e)
+}
+
+// stateFormats returns the prefixes of streams that have a state, and the format of each.
+func stateFormats() (prefixes []string, formats []int) {
+	for _, spec := range domain.States {
+		if !spec.Stateless {
+			prefixes, formats = append(prefixes, spec.Prefix), append(formats, spec.Format)
+		}
+	}
+	return prefixes, formats
+}

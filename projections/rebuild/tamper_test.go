@@ -1,0 +1,316 @@
+package rebuild_test
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"roomlog/domain"
+	"roomlog/eventstore"
+	"roomlog/projections/projtest"
+	"roomlog/projections/rebuild"
+)
+
+// tamperExempt lists the columns whose edits a verification cannot find, with the reason. A new column is checked unless it
+// is added here.
+var tamperExempt = map[string]string{
+	"public.command.hash":         "the command itself is not in the log; the form is checked",
+	"public.command.refusal":      "a refused command has no event; that it has no events is checked",
+	"public.command.refusal_text": "a refused command has no event; that it has no events is checked",
+	"read.poison.cause":           "a text for people, which differs between versions of PostgreSQL",
+}
+
+// tamperRows restricts the rows that are edited, with the reason.
+var tamperRows = map[string]string{
+	"public.command": "events > 0",                                           // nothing in the log shows the outcome of a command without events
+	"public.events":  "position < (SELECT max(position) FROM public.events)", // the newest event may be later
+}
+
+// tamperTables lists the tables that hold nothing that must be found.
+var tamperTables = []string{"public.goose_db_version", "public.survey_reply"}
+
+// column is a column of a table.
+type column struct{ table, name, kind string }
+
+// edits are the statements that edit a value, by the type of the column. Some are refused by constraints.
+var edits = map[string][]string{
+	"bigint":                   {"%[1]s + 1", "%[1]s - 1", "coalesce(%[1]s, 0) + 1000"},
+	"integer":                  {"%[1]s + 1", "%[1]s - 1", "%[1]s + 1000"},
+	"boolean":                  {"NOT %[1]s"},
+	"text":                     {"%[1]s || 'x'", "left(%[1]s, -1) || 'f'", "coalesce(%[1]s, '') || 'x'", "NULL"},
+	"timestamp with time zone": {"%[1]s + interval '3 days'", "%[1]s - interval '3 days'", "coalesce(%[1]s, '2026-01-01') + interval '3 days'"},
+	"uuid":                     {"gen_random_uuid()"},
+	"bytea":                    {"set_byte(%[1]s, 0, 255 - get_byte(%[1]s, 0))"},
+	"json":                     {"'{}'", `'{"actor":"forger"}'`, `'{"balance":999999}'`},
+	"jsonb":                    {"%[1]s || '[1]'", "'{}'"},
+	"ARRAY":                    {"array_append(%[1]s, 'operator')", "'{}'"},
+}
+
+// TestTamper edits one value after another in every column of every table, as a superuser can. A verification names the table
+// of the edit, or the position of the event.
+func TestTamper(t *testing.T) {
+	t.Parallel()
+	w := newTamperWorld(t)
+	columns := w.columns()
+	tested := map[string]bool{}
+	for len(columns) > 0 { // one column of a table of the log at a time, or one column of each read table
+		round, rest := columns[:1], columns[1:]
+		if strings.HasPrefix(round[0].table, "read.") {
+			round, rest = nil, nil
+			taken := map[string]bool{}
+			for _, c := range columns {
+				if taken[c.table] {
+					rest = append(rest, c)
+					continue
+				}
+				taken[c.table] = true
+				round = append(round, c)
+			}
+		}
+		var edited []column
+		for _, c := range round {
+			if w.edit(c) {
+				edited = append(edited, c)
+				tested[c.table] = true
+			}
+		}
+		w.mustName(edited)
+		w.restore(edited)
+		columns = rest
+	}
+	for _, table := range w.tables() {
+		if !tested[table] && !slices.Contains([]string{"read.poison"}, table) {
+			t.Errorf("no value of table %s could be edited: give it a row in the world of this test", table)
+		}
+	}
+	w.clean()
+}
+
+// TestTamperRows deletes and adds rows.
+func TestTamperRows(t *testing.T) {
+	t.Parallel()
+	w := newTamperWorld(t)
+	for _, tt := range []struct{ tamper, fault string }{
+		{"DELETE FROM public.events WHERE position = 20", "position 20: the log has a gap"},
+		{"DELETE FROM public.events WHERE position BETWEEN 20 AND 24", "position 20: the log has a gap: positions 20 to 24 are missing"},
+		{"DELETE FROM public.command WHERE coins AND events > 0", "table command: row actor user-2, key gift-1 is missing"},
+		{"DELETE FROM public.command WHERE key = 'comment-2'", "table command: row actor user-2, key comment-2 is missing"},
+		{"DELETE FROM public.user_key WHERE user_id = 2", "table user_key: row user_id 2 is missing"},
+		{"INSERT INTO public.user_key SELECT 3, key FROM public.user_key WHERE user_id = 2", "table user_key: row user_id 3: the key of a forgotten user"},
+		{"INSERT INTO public.user_key SELECT 999, key FROM public.user_key WHERE user_id = 2", "table user_key: row user_id 999: the log has no texts"},
+		{"UPDATE public.user_key SET key = (SELECT key FROM public.user_key WHERE user_id = 1) WHERE user_id = 2", "table user_key: the key of the owner does not open"},
+		{"DELETE FROM public.credential WHERE hash = 'hash of ann'", "table credential: row id"},
+		{"UPDATE public.credential SET hash = (SELECT max(hash) FROM public.credential) WHERE hash = 'hash of ann'", "table credential: row id"},
+		{"INSERT INTO public.credential VALUES (gen_random_uuid(), 'x', '2025-01-01')", "table credential: row id"},
+		{"DELETE FROM public.checkpoint", "table "},
+		{"UPDATE public.checkpoint SET position = 100000", "table checkpoint: row consumer_group projections: position 100000 is not in the log"},
+		{"INSERT INTO public.checkpoint VALUES ('other')", "table checkpoint: row consumer_group other"},
+		{"UPDATE public.store SET id = gen_random_uuid()", "table store: the row has changed"},
+		{"UPDATE public.store SET name_key = '\\x00'", "table store: "},
+		{"UPDATE public.events SET event_id = (SELECT event_id FROM public.events WHERE position = 3) WHERE position = 7", "table events: event id"},
+		{"UPDATE public.events SET recorded_at = now() + interval '20 days' WHERE position = (SELECT max(position) FROM public.events)", "ahead of the clock of the database"},
+		{"UPDATE public.events SET recorded_at = recorded_at - interval '1 hour' WHERE position = 30", "position 30: recorded_at is "},
+		{`UPDATE public.events SET metadata = '{"actor":"operator"}' WHERE type = 'gift.sent.v1'`, "operator could not cause gift.sent.v1"},
+		{`UPDATE public.events SET metadata = '{"actor":"user-3"}' WHERE position = 28`, "position 28: user-3 could not cause gift.sent.v1"},
+		{`UPDATE public.events SET metadata = '{"actor":"user-2","more":1}' WHERE position = 28`, "position 28: the metadata cannot be read"},
+		{swapReprices, "gift 1 costs 20 before, not 25"},
+		{"UPDATE public.events SET payload = replace(payload::text, '\"price\":20', '\"price\":21')::json WHERE type = 'gift.sent.v1'", "costs 20"},
+		{"INSERT INTO read.live_coin VALUES (99, 5)", "table live_coin: "},
+	} {
+		t.Run(tt.fault, func(t *testing.T) {
+			for statement := range strings.SplitSeq(tt.tamper, "; ") {
+				w.Exec("SET session_replication_role = replica; " + statement + "; SET session_replication_role = origin")
+			}
+			if faults := w.faults(); !slices.ContainsFunc(faults, func(f string) bool { return strings.Contains(f, tt.fault) }) {
+				t.Errorf("%s is not in %q", tt.fault, faults)
+			}
+			w.restoreAll()
+		})
+	}
+	w.clean()
+}
+
+// swapReprices exchanges the payloads of two reprices of one gift.
+const swapReprices = `WITH two AS (SELECT position, payload FROM public.events WHERE type = 'gift.repriced.v1' ORDER BY position DESC LIMIT 2)
+	UPDATE public.events e SET payload = (SELECT payload FROM two o WHERE o.position <> e.position) FROM two WHERE e.position = two.position`
+
+// tamperWorld is a log with a row in every table, and copies of all tables.
+type tamperWorld struct {
+	*projtest.World
+	random *rand.Rand
+}
+
+func newTamperWorld(t *testing.T) *tamperWorld {
+	t.Helper()
+	s := projtest.Tell(t)
+	sequencer := eventstore.NewSequencer(s.Store, eventstore.SequencerConfig{SnapshotEvery: 1})
+	s.Start(sequencer.Run)
+	bob := s.SignIn(s.Bob.ID)
+	send := func(c domain.Command, by domain.Actor, key string) {
+		t.Helper()
+		_, err := sequencer.Execute(t.Context(), domain.Request{Command: c, Actor: by, IdempotencyKey: key})
+		if err != nil && domain.AsRefusal(err) == nil {
+			t.Fatal(err)
+		}
+	}
+	send(domain.CreditCoins{Order: "order-9", User: s.Bob.ID, Coins: 500}, projtest.Operator, "credit-1")
+	send(domain.PostComment{Live: s.Cooking, Text: "first"}, bob.Actor(), "comment-1")
+	send(domain.SendGift{Live: s.Cooking, Gift: s.Rose, Num: 1}, bob.Actor(), "gift-1")
+	send(domain.SendGift{Live: s.Cooking, Gift: s.Rose, Num: 9999}, bob.Actor(), "gift-2") // refused
+	send(domain.PostComment{Live: s.Cooking, Text: "second"}, bob.Actor(), "comment-2")
+	send(domain.RepriceGift{Gift: s.Rose, Price: 25}, projtest.Operator, "")
+	send(domain.RepriceGift{Gift: s.Rose, Price: 30}, projtest.Operator, "")
+	send(domain.JoinLive{Live: s.Cooking, Node: "p9"}, bob.Actor(), "")
+	stop := s.Project()
+	s.CatchUp()
+	s.Rebuild() // for the generation
+	stop()
+	w := &tamperWorld{World: s.World, random: rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 1))}
+	w.Exec("CREATE SCHEMA saved")
+	for _, table := range w.tables() {
+		w.Exec("CREATE TABLE saved." + savedName(table) + " AS TABLE " + table)
+	}
+	w.clean()
+	return w
+}
+
+func savedName(table string) string { return strings.ReplaceAll(table, ".", "_") }
+
+// tables returns all tables except those that are not checked.
+func (w *tamperWorld) tables() []string {
+	w.Helper()
+	return slices.DeleteFunc(strings.Fields(w.Text("SELECT table_schema || '.' || table_name FROM information_schema.tables WHERE table_schema IN ('public', 'read') ORDER BY 1")),
+		func(table string) bool { return slices.Contains(tamperTables, table) })
+}
+
+// columns returns all columns that are checked.
+func (w *tamperWorld) columns() []column {
+	w.Helper()
+	var all []column
+	for _, table := range w.tables() {
+		schema, name, _ := strings.Cut(table, ".")
+		for _, c := range strings.Fields(w.Text(fmt.Sprintf("SELECT column_name || ':' || replace(data_type, ' ', '_') FROM information_schema.columns WHERE table_schema = '%s' AND table_name = '%s' ORDER BY 1", schema, name))) {
+			of, kind, _ := strings.Cut(c, ":")
+			if tamperExempt[table+"."+of] == "" {
+				all = append(all, column{table, of, strings.ReplaceAll(kind, "_", " ")})
+			}
+		}
+	}
+	return all
+}
+
+// edit changes the value of a column in a random row. It reports false if no constraint permits any of the edits, or if the
+// table has no row.
+func (w *tamperWorld) edit(c column) bool {
+	w.Helper()
+	where := tamperRows[c.table]
+	if where == "" {
+		where = "true"
+	}
+	choices := edits[c.kind]
+	if choices == nil {
+		w.Fatalf("column %s.%s has the type %s: add edits of that type", c.table, c.name, c.kind)
+	}
+	for _, i := range w.random.Perm(len(choices)) {
+		value := fmt.Sprintf(choices[i], c.name)
+		tag, err := w.execAsReplica(fmt.Sprintf(`UPDATE %[1]s t SET %[2]s = %[3]s WHERE ctid = (
+			SELECT ctid FROM %[1]s WHERE (%[4]s) AND %[2]s::text IS DISTINCT FROM (%[3]s)::text ORDER BY md5(ctid::text || '%[5]d') LIMIT 1)`,
+			c.table, c.name, value, where, w.random.Int()))
+		var refused *pgconn.PgError
+		switch {
+		case errors.As(err, &refused): // by a constraint
+		case err != nil:
+			w.Fatal(err)
+		case tag.RowsAffected() == 1:
+			return true
+		}
+	}
+	return false
+}
+
+// execAsReplica executes a statement without triggers, and without a trace in the catalogue.
+func (w *tamperWorld) execAsReplica(sql string) (tag pgconn.CommandTag, err error) {
+	w.Helper()
+	tx, err := w.DB.Owner.Begin(w.Context())
+	if err != nil {
+		return tag, err
+	}
+	defer func() { _ = tx.Rollback(w.Context()) }()
+	if _, err := tx.Exec(w.Context(), "SET LOCAL session_replication_role = replica"); err != nil {
+		return tag, err
+	}
+	if tag, err = tx.Exec(w.Context(), sql); err != nil {
+		return tag, err
+	}
+	return tag, tx.Commit(w.Context())
+}
+
+// restore restores the tables of columns.
+func (w *tamperWorld) restore(edited []column) {
+	w.Helper()
+	for _, c := range edited {
+		w.restoreTable(c.table)
+	}
+}
+
+func (w *tamperWorld) restoreAll() {
+	w.Helper()
+	for _, table := range w.tables() {
+		w.restoreTable(table)
+	}
+}
+
+func (w *tamperWorld) restoreTable(table string) {
+	w.Helper()
+	for _, sql := range []string{"DELETE FROM " + table, "INSERT INTO " + table + " SELECT * FROM saved." + savedName(table)} {
+		if _, err := w.execAsReplica(sql); err != nil {
+			w.Fatal(err)
+		}
+	}
+}
+
+// faults verifies with a process of its own, whose caches are empty.
+func (w *tamperWorld) faults() []string {
+	w.Helper()
+	pool := w.Pool
+	store, err := eventstore.Open(w.Context(), pool, eventstore.Config{Now: time.Now})
+	if err != nil {
+		return []string{"table store: " + err.Error()} // the program does not start
+	}
+	report, err := rebuild.Verify(w.Context(), store, pool, rebuild.VerifyConfig{Now: time.Now})
+	if err != nil {
+		w.Fatal(err)
+	}
+	var faults []string
+	for _, f := range report.Faults {
+		faults = append(faults, f.String())
+	}
+	return faults
+}
+
+// mustName fails the test unless a verification names the tables of all columns.
+func (w *tamperWorld) mustName(edited []column) {
+	w.Helper()
+	faults := w.faults()
+	for _, c := range edited {
+		_, table, _ := strings.Cut(c.table, ".")
+		if !slices.ContainsFunc(faults, func(f string) bool {
+			return strings.HasPrefix(f, "table "+table+":") || table == "events" && strings.HasPrefix(f, "position ")
+		}) {
+			w.Errorf("an edit of %s.%s is not found; the faults are %q", c.table, c.name, faults)
+		}
+	}
+}
+
+func (w *tamperWorld) clean() {
+	w.Helper()
+	if faults := w.faults(); len(faults) > 0 {
+		w.Fatalf("without an edit there are faults: %q", faults)
+	}
+}

@@ -1,0 +1,46 @@
+package chat
+
+import (
+	"context"
+
+	"roomlog/domain"
+)
+
+// Restart continues the session in a new history of the log: it enters the chat and its rooms again as far as the log has lost
+// that. It returns the rooms that the session subscribes to. After an error the client must reconnect.
+func (s *Session) Restart(ctx context.Context) (rooms []domain.ChatRoomID, err error) {
+	if err := s.chat.waitForHead(ctx); err != nil {
+		return nil, err
+	}
+	s.chat.state.mu.Lock()
+	for room := range s.subscriber.subscriptions {
+		rooms = append(rooms, room)
+	}
+	s.chat.state.mu.Unlock()
+	s.mu.Lock()
+	m := s.participant
+	s.mu.Unlock()
+	if m.id == 0 {
+		return rooms, nil
+	}
+	if id := s.chat.state.idOf(s.Connection()); id != 0 {
+		s.mu.Lock()
+		s.participant.id, s.participant.history = id, s.chat.hub.History()
+		s.mu.Unlock()
+	} else {
+		m.entry.Identity, m.entry.Nickname = m.identity, m.nickname
+		if _, err := s.enter(ctx, m.entry); err != nil {
+			return nil, err
+		}
+	}
+	s.endEntering()
+	for _, room := range rooms {
+		if room == "" {
+			continue
+		}
+		if _, err := s.JoinSubscribed(ctx, room); err != nil {
+			return nil, err
+		}
+	}
+	return rooms, nil
+}

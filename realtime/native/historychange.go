@@ -1,0 +1,161 @@
+package native
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"runtime/debug"
+	"time"
+
+	"roomlog/domain"
+	"roomlog/projections"
+	"roomlog/realtime/hub"
+	"roomlog/realtime/ws"
+)
+
+// restoreRetry is the pause before a snapshot that could not be read is read again.
+const restoreRetry = 200 * time.Millisecond
+
+// HistoryChanged drops the facts of the former history. The connections in the live get a snapshot, and then the facts after
+// it.
+func (c *channel) HistoryChanged(history, position int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.dropBatch()
+	c.history, c.held, c.online = history, true, 0
+	c.recent, c.start, c.last = nil, position, position
+	c.restore(c, history)
+}
+
+// release sends the snapshot of a new history and the facts that follow it to all connections. It reports false if the channel
+// has dropped a fact that must follow the snapshot.
+func (c *channel) release(history int64, found *snapshot) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.history != history || !c.held || c.reset:
+		return true // a newer change has its own snapshot
+	case found.Pos < c.start:
+		return false
+	}
+	c.flushBatch()
+	c.held = false
+	c.fan.Push(ws.TextFrame(encode(statePush{"snapshot", c.live, found})))
+	for _, f := range c.recent {
+		if f.pos > found.Pos {
+			c.fan.Push(f.frame)
+		}
+	}
+	return true
+}
+
+// restoreLater sends the snapshot of a live in the background, after the history of the log has changed.
+func (s *services) restoreLater(c *channel, history int64) {
+	c.serial.Later(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), hub.CommandTimeout)
+		defer cancel()
+		found, err := s.newest(ctx, c.live)
+		if errors.Is(err, projections.ErrNotFound) || s.Hub.History() != history {
+			return // the hub removes the sessions from the live, or a newer change has its own snapshot
+		}
+		if err == nil && c.release(history, found) {
+			return
+		}
+		s.Log.WarnContext(ctx, "snapshot after a change of the history failed, retrying", slog.Int64("live_id", int64(c.live)), slog.Any("error", err))
+		time.AfterFunc(restoreRetry, func() { s.restoreLater(c, history) })
+	})
+}
+
+// recoverPanic logs a panic of a function that no connection has caused.
+func (s *services) recoverPanic() {
+	if p := recover(); p != nil {
+		s.Log.Error("panic recovered", slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
+	}
+}
+
+// newest returns the state of a live when everything that the log contains now has been delivered.
+func (s *services) newest(ctx context.Context, live domain.LiveID) (*snapshot, error) {
+	head, err := s.Store.Head(ctx)
+	if err == nil {
+		err = s.Hub.WaitFor(ctx, head)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s.snapshot(ctx, live, head)
+}
+
+// HistoryChanged checks the session again, because the log may have lost its sign-in, and tells the client that what it has is
+// void. The user channel continues after position.
+func (s *session) HistoryChanged(_, position int64) {
+	s.user.hold(position)
+	s.serial.Later(func() { // after the request that is being handled
+		ctx, cancel := context.WithTimeout(context.Background(), hub.CommandTimeout)
+		defer cancel()
+		err := s.restore(ctx, position)
+		if refusal := domain.AsRefusal(err); refusal != nil && closeCodeOf(refusal.Code) != 0 {
+			s.Revoke(refusal)
+		} else if err != nil {
+			s.Log.WarnContext(ctx, "session not continued after a change of the history, client must reconnect", slog.Any("error", err))
+			s.Reset()
+		}
+	})
+}
+
+// restore continues a session in a new history of the log.
+func (s *session) restore(ctx context.Context, position int64) error {
+	identity := s.Identity()
+	if identity.User == 0 || s.Ended() {
+		return errReset // hello was being handled
+	}
+	if err := s.Hub.CheckSession(ctx, identity); err != nil {
+		return err
+	}
+	reply, err := s.helloReply(ctx, identity, position)
+	if err != nil {
+		return err
+	}
+	s.user.open(ws.TextFrame(encode(connectionPush{"reset", resetInfo{reply.Epoch, reply.Cursor, reply.Balance}})), nil, position)
+	return s.restoreChat(ctx)
+}
+
+// Restart does nothing: HistoryChanged restarts the chat session too.
+func (s *session) Restart() {}
+
+// restoreChat sends what the chat contains in a new history of the log to a session that is in it.
+func (s *session) restoreChat(ctx context.Context) error {
+	if s.chatSession == nil {
+		return nil
+	}
+	c := s.inChat()
+	rooms, err := c.Restart(ctx)
+	if err != nil {
+		return err
+	}
+	for _, id := range rooms {
+		var room projections.ChatRoom
+		if id != "" {
+			if room, err = s.Chat.Room(ctx, string(id)); err != nil {
+				return err
+			}
+		}
+		c.Unsubscribe(id) // the updates up to now are in the snapshot
+		c.Subscribe(id)
+		reply, err := s.chatSince(ctx, id, "")
+		if err != nil {
+			return err
+		}
+		s.conn.Send(ws.TextFrame(encode(chatPush{Type: "chat.snapshot", Room: id, Data: s.describeChat(reply, room)})))
+		c.StartFrom(id, reply.Pos+1)
+	}
+	return nil
+}
+
+// RemoveFrom removes the session from a live if it is in the live, and sends the reason.
+func (s *session) RemoveFrom(live domain.LiveID, p *hub.Problem) {
+	s.serial.Later(func() {
+		if s.leaveLive(live, domain.LeaveRemoved) {
+			s.conn.Send(ws.TextFrame(encode(statePush{"removed", live, removedInfo{p.Code, p.Text, p.TextZH}})))
+		}
+	})
+}

@@ -50,6 +50,10 @@ func (a *Auditor) Read(ctx context.Context, db Querier, after, upTo int64, limit
 			return nil, fmt.Errorf("read the clock of the database: %w", err)
 		}
 		a.latest = a.latest.Add(clockTolerance)
+		var err error
+		if a.states.aside, err = a.store.SetAside(ctx); err != nil {
+			return nil, err
+		}
 	}
 	rows, err := db.Query(ctx, selectEvents, after, upTo, limit)
 	if err != nil {

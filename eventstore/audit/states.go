@@ -32,7 +32,7 @@ type states struct {
 	store    *eventstore.Store
 	cache    *simplelru.LRU[domain.Stream, entry]
 	counters map[domain.Stream]any
-	skipped  func(position int64) bool // reports whether an event was set aside
+	aside    map[int64]domain.Stream // the events that were set aside
 }
 
 func newStates(store *eventstore.Store) *states {
@@ -40,7 +40,26 @@ func newStates(store *eventstore.Store) *states {
 	if err != nil {
 		panic(err) // the size is positive
 	}
-	return &states{store: store, cache: cache, counters: make(map[domain.Stream]any), skipped: func(int64) bool { return false }}
+	return &states{store: store, cache: cache, counters: make(map[domain.Stream]any)}
+}
+
+// skipped reports whether an event was set aside.
+func (s *states) skipped(position int64) bool {
+	_, ok := s.aside[position]
+	return ok
+}
+
+// fold returns the state after an event. An event that was set aside has no effect if it moves coins or cannot be applied.
+func (s *states) fold(stream domain.Stream, state any, r eventstore.Record) (any, error) {
+	_, coins := r.Event.(domain.CoinEvent)
+	if aside := s.skipped(r.Position); aside && (coins || r.Event == nil || r.Event.Stream() != r.Stream) {
+		return state, nil
+	}
+	after, err := domain.Fold(stream, state, r.Event)
+	if err != nil && s.skipped(r.Position) {
+		return state, nil //nolint:nilerr // without effect
+	}
+	return after, err
 }
 
 // isCounter reports whether a name is the one of a counter, which has no stream.
@@ -83,10 +102,8 @@ func (s *states) load(ctx context.Context, stream domain.Stream, position int64)
 			if r.Position >= position {
 				return e, nil
 			}
-			if e.version = r.Version; s.skipped(r.Position) {
-				continue
-			}
-			if e.state, err = domain.Fold(stream, e.state, r.Event); err != nil {
+			e.version = r.Version
+			if e.state, err = s.fold(stream, e.state, r); err != nil {
 				return entry{unknown: true}, nil //nolint:nilerr // the event has a fault of its own
 			}
 		}
@@ -100,7 +117,7 @@ func (s *states) load(ctx context.Context, stream domain.Stream, position int64)
 func (s *states) after(r eventstore.Record, before entry) entry {
 	next := entry{version: r.Version, unknown: before.unknown, state: before.state}
 	switch {
-	case s.skipped(r.Position):
+	case s.skipped(r.Position) && (r.Event == nil || r.Event.Stream() != r.Stream):
 	case r.Event == nil || r.Event.Stream() != r.Stream:
 		next.unknown = true
 	default:
@@ -114,7 +131,7 @@ func (s *states) after(r eventstore.Record, before entry) entry {
 			if spec, ok := domain.StateSpecOf(stream); next.unknown || ok && spec.Stateless {
 				continue
 			}
-			state, err := domain.Fold(stream, before.state, r.Event)
+			state, err := s.fold(stream, before.state, r)
 			next.state, next.unknown = state, err != nil
 		}
 	}

@@ -59,6 +59,9 @@ func Open(t testing.TB, db *pgtest.DB, c eventstore.Config, name string) *World 
 	if c.Now == nil {
 		c.Now = time.Now
 	}
+	if c.SnapshotKeys == nil {
+		c.SnapshotKeys = [][]byte{[]byte("the key of the snapshots")}
+	}
 	store, err := eventstore.Open(t.Context(), pool, c)
 	if err != nil {
 		t.Fatal(err)

@@ -21,6 +21,7 @@ type Report struct {
 	Took        time.Duration
 	Rows        map[string]int64 // number of rows of each table
 	Poisoned    int64            // rows of table poison
+	SetAside    int64            // events in table poison that were set aside; only of a verification
 	Compared    bool             // whether the new tables were compared with the tables in use
 	Differences []Difference
 

@@ -284,18 +284,24 @@ func (v *verification) read(ctx context.Context, upTo int64, ahead chan<- decode
 	return nil
 }
 
-// addPoison adds the events that a projection could not apply.
+// addPoison adds the events that a projection could not apply and that were not set aside.
 func (v *verification) addPoison(ctx context.Context) error {
-	rows, err := v.conn.Query(ctx, "SELECT position, projection, type, cause FROM poison ORDER BY position, projection LIMIT $1", maxPoison)
+	rows, err := v.conn.Query(ctx, "SELECT position, projection, type, cause FROM poison WHERE set_aside IS NULL ORDER BY position, projection LIMIT $1", maxPoison)
 	if err != nil {
 		return fmt.Errorf("read the poison: %w", err)
 	}
-	poison, err := pgx.CollectRows(rows, pgx.RowToStructByPos[projections.PoisonEvent])
+	poison, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (p projections.PoisonEvent, err error) {
+		err = row.Scan(&p.Position, &p.Projection, &p.Type, &p.Cause)
+		return p, err
+	})
 	if err != nil {
 		return fmt.Errorf("read the poison: %w", err)
 	}
 	for _, p := range poison {
 		v.faults.AddAt(p.Position, fmt.Sprintf("projection %s cannot apply %s: %s", p.Projection, p.Type, p.Cause))
+	}
+	if err := v.conn.QueryRow(ctx, "SELECT count(DISTINCT position) FROM poison WHERE set_aside > 0").Scan(&v.report.SetAside); err != nil {
+		return fmt.Errorf("read the poison: %w", err)
 	}
 	return nil
 }

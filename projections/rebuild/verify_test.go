@@ -89,7 +89,7 @@ func TestVerify(t *testing.T) {
 			{"postings that do not balance", `UPDATE events SET payload = replace(payload::text, '-30', '-31')::json WHERE position = 28`,
 				"position 28: the postings of gift.sent.v1 add up to -1, not to 0"},
 			{"an overdrawn wallet", `UPDATE events SET payload = replace(replace(replace(payload::text, ':30', ':3000'), ':-30', ':-3000'), ':970', ':-2000')::json WHERE position = 28`,
-				"position 28: 3 gifts for 10 coins each do not cost 3000"},
+				"position 28: the balance of user-2 would be -2000"},
 			{"a stated balance that is wrong", `UPDATE events SET payload = replace(payload::text, '970', '971')::json WHERE position = 28`,
 				"position 28: the event states a balance of 971 for user-2, its history adds up to 970"},
 			{"a coin event that cannot be decoded", `UPDATE events SET payload = '[]' WHERE position = 28`, "position 28: event gift.sent.v1 cannot be read"},

@@ -53,6 +53,9 @@ func (c *verifyCommand) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) e
 		if report.FaultCount > 0 {
 			return ErrFault
 		}
+		if report.SetAside > 0 {
+			fmt.Fprintf(sh.Stdout, "%d events were set aside: roomlog events list\n", report.SetAside)
+		}
 		fmt.Fprintf(sh.Stdout, "ok: %d events up to position %d, %s, in %s\n",
 			report.Events, report.Head, rowCount(report), report.Took.Round(time.Millisecond))
 		return nil

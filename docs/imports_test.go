@@ -30,12 +30,12 @@ var importRules = map[string][]string{
 	"api": {"domain", "eventstore", "projections", "internal"},
 
 	"realtime":                   {"domain", "eventstore", "projections", "internal"},
-	"realtime/ws":                {"internal/wsframe"},
+	"realtime/ws":                {"internal/limit", "internal/wsframe"},
 	"realtime/hub":               {"domain", "eventstore", "projections", "internal", "realtime/ws"},
 	"realtime/chat":              {"domain", "eventstore", "projections", "internal", "realtime/ws", "realtime/hub"},
 	"realtime/native":            {"domain", "eventstore", "projections", "internal", "realtime/ws", "realtime/hub", "realtime/chat"},
 	"realtime/socketio":          {"domain", "eventstore", "projections", "internal", "realtime/ws", "realtime/hub", "realtime/chat"},
-	"realtime/socketio/engineio": {"realtime/ws", "realtime/socketio/protocol"},
+	"realtime/socketio/engineio": {"internal/limit", "realtime/ws", "realtime/socketio/protocol"},
 	"realtime/socketio/protocol": {"internal/strictjson", "realtime/ws", "realtime/socketio/engineio"},
 
 	"media":            {"internal"}, // the media server does not depend on the event log

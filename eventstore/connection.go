@@ -39,9 +39,10 @@ func sequencerSettings() map[string]string {
 	}
 }
 
-// connected opens the connection if it is not open.
+// connected opens the connection if it is not open. It opens another one if a reader has noticed another history, because the old
+// one may lead to the former server.
 func (q *Sequencer) connected(ctx context.Context) error {
-	if q.conn != nil && !q.conn.IsClosed() {
+	if q.conn != nil && !q.conn.IsClosed() && q.history == q.store.History().Number {
 		return nil
 	}
 	q.disconnect()

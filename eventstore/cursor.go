@@ -3,13 +3,11 @@ package eventstore
 import (
 	"context"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 )
 
 // CursorOf returns the cursor "position.tag" of a reader that has read up to r. The tag is the last 8 hexadecimal digits of
@@ -26,15 +24,17 @@ func (s *Store) Cursor(ctx context.Context, position int64) (string, error) {
 	if position == 0 {
 		return "0", nil
 	}
-	var id uuid.UUID
-	err := s.pool.QueryRow(ctx, "SELECT event_id FROM events WHERE position = $1", position).Scan(&id)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return "", fmt.Errorf("cursor of position %d: %w", position, ErrCursorLost)
-	}
-	if err != nil {
+	var h head
+	if err := h.scan(s.pool.QueryRow(ctx, selectHead, position)); err != nil {
 		return "", fmt.Errorf("cursor of position %d: %w", position, err)
 	}
-	return cursor(position, id), nil
+	switch {
+	case h.found != uuid.Nil:
+		return cursor(position, h.found), nil
+	case h.standby:
+		return "", fmt.Errorf("cursor of position %d: %w", position, errStandby)
+	}
+	return "", fmt.Errorf("cursor of position %d: %w", position, ErrCursorLost)
 }
 
 // ParseCursor returns the position of a cursor after verifying that the log contains its event. Otherwise it fails with

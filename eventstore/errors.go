@@ -34,6 +34,7 @@ var (
 
 var (
 	errEncoding = errors.New("an event cannot be encoded")
+	errStandby  = fmt.Errorf("the database is a standby and lacks events that this process knows: %w", ErrUnavailable)
 	errNotNext  = errors.New("a version is missing between the state and the event")
 )
 

@@ -14,5 +14,5 @@ func SnapshotChecksum(key []byte, stream domain.Stream, version, format int, sta
 // SkipHistoryCheck makes q read the head of the log without looking for the event that the process knows. It is valid while no
 // other process appends. Call it before Run.
 func SkipHistoryCheck(q *Sequencer) {
-	q.head = "SELECT clock_timestamp(), position, event_id, recorded_at, event_id FROM events WHERE $1 >= 0::bigint ORDER BY position DESC LIMIT 1"
+	q.head = "SELECT clock_timestamp(), false, position, event_id, recorded_at, event_id FROM events WHERE $1 >= 0::bigint ORDER BY position DESC LIMIT 1"
 }

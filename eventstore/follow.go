@@ -89,7 +89,7 @@ func (t *tail) next(ctx context.Context) ([]Record, error) {
 
 // lost changes the history if the tail has read its event from the log before.
 func (t *tail) lost(ctx context.Context) error {
-	err := error(nil)
+	var err error
 	if t.number == 0 {
 		_, err = t.store.CheckHistory(ctx)
 	} else {
@@ -126,8 +126,5 @@ func (s *Store) CheckEvent(ctx context.Context, number, position int64, id uuid.
 	if h.has(expected) {
 		return nil
 	}
-	if s.history.change(expected, h.event) {
-		s.announce(ctx)
-	}
-	return fmt.Errorf("look for the event at position %d: %w", position, ErrCursorLost)
+	return fmt.Errorf("look for the event at position %d: %w", position, s.compare(ctx, expected, h))
 }

@@ -41,6 +41,7 @@ type expectation struct {
 type head struct {
 	event
 	clock    time.Time // of the database
+	standby  bool      // the database is a standby, which may receive more events
 	recorded time.Time // recorded_at of the event
 	found    uuid.UUID // id of the event at the expected position; zero if the log has none
 }
@@ -49,7 +50,7 @@ func (h *head) scan(row pgx.Row) error {
 	var position *int64
 	var id, found *uuid.UUID
 	var recorded *time.Time
-	if err := row.Scan(&h.clock, &position, &id, &recorded, &found); err != nil {
+	if err := row.Scan(&h.clock, &h.standby, &position, &id, &recorded, &found); err != nil {
 		return err
 	}
 	if position != nil {

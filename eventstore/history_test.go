@@ -438,6 +438,76 @@ func TestAnotherLogIsRefused(t *testing.T) {
 	}
 }
 
+// An old connection may lead to the former server, which may still accept commits.
+func TestConnectionsAreReplacedWhenTheHistoryChanges(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	l := openLogAs(t, db, loggedTo(&messages{}), eventstore.SequencerConfig{})
+	ctx, cancel := context.WithCancel(t.Context())
+	listening := make(chan error, 1)
+	go func() { listening <- l.store.Listen(ctx) }()
+	b := takeBackup(t, db)
+	l.list(1)
+	const connections = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name IN ('roomlog sequencer', 'roomlog test')"
+	eventually(t, "it listens", func() bool { return l.number(connections+" AND query LIKE 'LISTEN%'") == 1 })
+	old := l.number("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
+	b.restore()
+	if h, err := l.store.CheckHistory(t.Context()); err != nil || h.Number != 2 {
+		t.Fatalf("the history is %+v, %v", h, err)
+	}
+	l.list(1)
+	eventually(t, "all connections are new", func() bool {
+		return l.number(fmt.Sprintf("%s AND extract(epoch FROM backend_start) * 1000000 < %d", connections, old)) == 0
+	})
+	eventually(t, "it listens again", func() bool { return l.number(connections+" AND query LIKE 'LISTEN%'") == 1 })
+	cancel()
+	if err := <-listening; err != nil {
+		t.Error(err)
+	}
+}
+
+// The address leads to a standby for a while, for example before its promotion.
+func TestStandbyThatIsBehindIsNoOtherHistory(t *testing.T) {
+	t.Parallel()
+	d := failover.Start(t)
+	pool, err := eventstore.OpenPool(t.Context(), d.DSN(), eventstore.PoolOptions{MaxConns: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	store, err := eventstore.Open(t.Context(), pool, eventstore.Config{Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &testLog{t: t, store: store}
+	l.run(eventstore.SequencerConfig{Timeout: time.Minute})
+	standby := d.Standby()
+	standby.HoldBack()
+	l.list(1)
+	newest := l.list(1)
+	f := startTail(t, store, 0)
+	f.reaches(int64(newest))
+	cursor, err := store.Cursor(t.Context(), int64(newest))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.LeadTo(standby)
+	for name, read := range map[string]func() error{
+		"CheckHistory": func() error { _, err := store.CheckHistory(t.Context()); return err },
+		"Head":         func() error { _, err := store.Head(t.Context()); return err },
+		"Read":         func() error { _, err := store.Read(t.Context(), eventstore.Query{}); return err },
+		"ParseCursor":  func() error { _, err := store.ParseCursor(t.Context(), cursor); return err },
+	} {
+		eventually(t, name+" refuses the standby", func() bool { return errors.Is(read(), eventstore.ErrUnavailable) })
+	}
+	d.LeadBack()
+	f.reaches(l.do(domain.AddGift{Name: "rose", Price: 1}).Position)
+	f.end()
+	if h := store.History(); h.Number != 1 {
+		t.Errorf("the history is %+v, want number 1", h)
+	}
+}
+
 func TestClockOfAProcessDoesNotReachTheLog(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
@@ -462,7 +532,7 @@ func TestClockOfAProcessDoesNotReachTheLog(t *testing.T) {
 	if off := ahead.store.ClockSkew() - skew; off.Abs() > 5*time.Minute {
 		t.Errorf("the skew is %s, want %s", ahead.store.ClockSkew(), skew)
 	}
-	if now := ahead.store.Now(); now.Sub(time.Now()).Abs() > 5*time.Minute {
+	if now := ahead.store.Now(); time.Until(now).Abs() > 5*time.Minute {
 		t.Errorf("the time of the database is %s", now)
 	}
 	if found := heard.with("clock of this process differs"); len(found) != 1 {

@@ -51,6 +51,8 @@ func (s *Store) listen(ctx context.Context) error {
 		defer cancel()
 		_ = conn.Close(ctx)
 	}()
+	ctx, stop := s.untilHistoryChanges(ctx)
+	defer stop()
 	if _, err := conn.Exec(ctx, "LISTEN "+ChannelEvents+"; LISTEN "+ChannelProjected); err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
@@ -71,6 +73,21 @@ func (s *Store) listen(ctx context.Context) error {
 			s.projected.Notify()
 		}
 	}
+}
+
+// untilHistoryChanges returns a context that ends with ctx or when the history of the log changes: a connection may then lead to the
+// former server. stop ends the context and waits for its goroutine.
+func (s *Store) untilHistoryChanges(ctx context.Context) (same context.Context, stop func()) {
+	same, cancel := context.WithCancel(ctx)
+	seen := s.historyChanged.Count()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for same.Err() == nil && s.historyChanged.Wait(same, seen, time.Hour) == seen {
+		}
+		cancel()
+	}()
+	return same, func() { cancel(); <-done }
 }
 
 // watchHistory checks the history at intervals, so that a process that appends nothing notices a change.

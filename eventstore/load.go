@@ -76,7 +76,11 @@ func (q *Sequencer) load(ctx context.Context, b *batch) error {
 		h.clock = q.store.fixed()
 	}
 	b.setTimes(h.clock, h.recorded)
-	lost := !q.store.compare(ctx, expected, h)
+	err = q.store.compare(ctx, expected, h)
+	lost := errors.Is(err, ErrCursorLost)
+	if err != nil && !lost {
+		return fmt.Errorf("load a batch: %w", err)
+	}
 	if changed || lost {
 		if err := q.store.verify(ctx, q.conn); err != nil {
 			return err

@@ -120,21 +120,26 @@ func (s *Store) CheckHistory(ctx context.Context) (History, error) {
 		return s.History(), fmt.Errorf("check the history of the log: %w", err)
 	}
 	s.clock.measure(ctx, begun, ended, h.clock)
-	s.compare(ctx, expected, h)
+	if err := s.compare(ctx, expected, h); err != nil && !errors.Is(err, ErrCursorLost) {
+		return s.History(), fmt.Errorf("check the history of the log: %w", err)
+	}
 	return s.History(), nil
 }
 
-// compare reports whether the log contains the expected event. If it does, compare remembers the head. Otherwise it changes the
-// history, unless that was done after the expectation.
-func (s *Store) compare(ctx context.Context, expected expectation, h head) bool {
-	if h.has(expected) {
+// compare returns nil if the log contains the expected event, and remembers the head. Otherwise it changes the history, unless that
+// was done after the expectation, and returns ErrCursorLost. A standby may lack the event because it is behind; then compare changes
+// nothing and returns errStandby.
+func (s *Store) compare(ctx context.Context, expected expectation, h head) error {
+	switch {
+	case h.has(expected):
 		s.history.remember(expected.number, h.event)
-		return true
-	}
-	if s.history.change(expected, h.event) {
+		return nil
+	case h.standby:
+		return errStandby
+	case s.history.change(expected, h.event):
 		s.announce(ctx)
 	}
-	return false
+	return ErrCursorLost
 }
 
 // verify returns ErrAnotherLog if db contains another log. It is called after each change of the history.

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"testing"
 )
@@ -19,6 +20,16 @@ type person struct {
 	name  string
 	id    int64
 	token string
+	from  net.IP // address of the user's connections; nil: 127.0.0.1
+}
+
+// transport returns the transport for requests of the user.
+func (p *person) transport() *http.Transport {
+	return &http.Transport{DialContext: p.dialer().DialContext, DisableKeepAlives: true}
+}
+
+func (p *person) dialer() *net.Dialer {
+	return &net.Dialer{LocalAddr: &net.TCPAddr{IP: p.from}, Timeout: timeout}
 }
 
 // answer is the envelope of a REST response.
@@ -91,6 +102,9 @@ func (p *person) do(method, path string, header http.Header, body []byte) (int, 
 		r.Header.Set("token", p.token)
 	}
 	client := http.Client{Timeout: timeout}
+	if p.from != nil {
+		client.Transport = p.transport()
+	}
 	response, err := client.Do(r)
 	if err != nil {
 		p.t.Fatal(err)

@@ -79,7 +79,8 @@ func (p *person) connect(since string) *socket {
 // dial is connect for servers that may be down.
 func (p *person) dial(since string) (*socket, error) {
 	s := &socket{t: p.t, waiting: map[string]chan frame{}, changed: make(chan struct{}), closed: make(chan struct{})}
-	conn, _, err := gws.NewClient(s, &gws.ClientOption{Addr: "ws://" + p.at.addr + "/ws", HandshakeTimeout: timeout, ReadMaxPayloadSize: 1 << 20})
+	conn, _, err := gws.NewClient(s, &gws.ClientOption{Addr: "ws://" + p.at.addr + "/ws", HandshakeTimeout: timeout, ReadMaxPayloadSize: 1 << 20,
+		NewDialer: func() (gws.Dialer, error) { return p.dialer(), nil }})
 	if err != nil {
 		return nil, err
 	}

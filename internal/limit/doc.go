@@ -7,7 +7,7 @@
 //
 // A connection that waits for its client holds its slot only while nobody else needs it. When all slots are taken, a
 // new connection takes the slot of a waiting one: inside its own address above the limit of the address, otherwise
-// from the address with the most connections.
+// one that has waited long, of an address with many waiting connections.
 //
 // Memory is bounded: Slots holds one counter per address with an open connection, Rates holds a fixed number of keys.
 // Each process has its own limits. The package never logs, starts no goroutine and imports no other package of this

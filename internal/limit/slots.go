@@ -29,6 +29,7 @@ type Slots struct {
 	mu        sync.Mutex
 	taken     int
 	evicted   uint64
+	waits     uint64 // calls of Slot.Wait
 	byAddress map[string]*address
 	waiting   list.List // of *Slot; the longest waiting first
 }
@@ -92,13 +93,14 @@ func (s *Slots) take(key string, counted bool) (slot, victim *Slot, err error) {
 	return slot, victim, nil
 }
 
-// heaviest returns the slot to evict for a client of another address: of the longest waiting connections one of the
-// address with the most open connections, and of these the longest waiting.
+// heaviest returns the slot to evict for a client of another address: the one with the largest product of how long it
+// waits and how many connections of its address wait. Clients that have just connected are spared, alone or behind one
+// address.
 func (s *Slots) heaviest() (victim *Slot) {
-	most, scanned := -1, 0
+	most, scanned := uint64(0), 0
 	for e := s.waiting.Front(); e != nil && scanned < maxEvictionScan; e = e.Next() {
 		scanned++
-		if slot := e.Value.(*Slot); slot.weight() > most {
+		if slot := e.Value.(*Slot); victim == nil || slot.weight() > most {
 			victim, most = slot, slot.weight()
 		}
 	}
@@ -126,7 +128,7 @@ func (s *Slots) Evicted() uint64 {
 	return s.evicted
 }
 
-// Slot is the slot of one open connection. It is safe for concurrent use.
+// Slot is the slot of one open connection. It is safe for concurrent use. The methods of a nil Slot do nothing.
 type Slot struct {
 	of      *Slots
 	key     string
@@ -134,6 +136,7 @@ type Slot struct {
 
 	// The following fields are guarded by of.mu.
 	evict     func()
+	since     uint64        // of.waits when the connection began to wait
 	inAll     *list.Element // in of.waiting; nil while the connection does not wait
 	inAddress *list.Element // in address.waiting
 	released  bool
@@ -143,13 +146,17 @@ type Slot struct {
 // is called, another connection may take the slot. Then evict is called once; it closes the connection and must not
 // block.
 func (t *Slot) Wait(evict func()) {
+	if t == nil {
+		return
+	}
 	t.of.mu.Lock()
 	defer t.of.mu.Unlock()
 	if t.released {
 		return
 	}
 	t.stopWaiting()
-	t.evict = evict
+	t.of.waits++
+	t.evict, t.since = evict, t.of.waits
 	t.inAll = t.of.waiting.PushBack(t)
 	if t.address != nil {
 		t.inAddress = t.address.waiting.PushBack(t)
@@ -158,6 +165,9 @@ func (t *Slot) Wait(evict func()) {
 
 // Busy records that the connection does not wait for its client any more. The slot is kept until Release.
 func (t *Slot) Busy() {
+	if t == nil {
+		return
+	}
 	t.of.mu.Lock()
 	defer t.of.mu.Unlock()
 	t.stopWaiting()
@@ -165,16 +175,20 @@ func (t *Slot) Busy() {
 
 // Release releases the slot. It may be called more than once.
 func (t *Slot) Release() {
+	if t == nil {
+		return
+	}
 	t.of.mu.Lock()
 	defer t.of.mu.Unlock()
 	t.release()
 }
 
-func (t *Slot) weight() int {
+// weight returns how long the connection waits, in calls of Wait, times the connections of its address that wait.
+func (t *Slot) weight() uint64 {
 	if t.address == nil {
-		return 0
+		return 0 // a proxy: evicted when nobody else waits
 	}
-	return t.address.open
+	return (t.of.waits - t.since + 1) * uint64(t.address.waiting.Len())
 }
 
 func (t *Slot) stopWaiting() {
@@ -210,20 +224,18 @@ type Clients struct {
 	Proxies Proxies // nil: no trusted proxies
 }
 
-// Admit takes a slot for the client of r. It returns the key of the client's address and the function that releases
-// the slot. If it refuses the client, release is nil and status is the HTTP status to send: 429 if the address has
-// too many connections, 503 if the server has too many.
-func (c Clients) Admit(r *http.Request) (address string, release func(), status int) {
+// Admit takes a slot for the client of r. It returns the key of the client's address. If it refuses the client, slot is
+// nil and status is the HTTP status to send: 429 if the address has too many connections, 503 if the server has too
+// many.
+func (c Clients) Admit(r *http.Request) (address string, slot *Slot, status int) {
 	addr := c.Proxies.ClientAddr(r)
 	address = Key(addr)
 	slot, err := c.Slots.acquire(address, !c.Slots.exempt.Contains(addr))
 	switch {
-	case err == nil:
-		release = slot.Release
 	case errors.Is(err, ErrPerAddress):
 		status = http.StatusTooManyRequests
-	default:
+	case err != nil:
 		status = http.StatusServiceUnavailable
 	}
-	return address, release, status
+	return address, slot, status
 }

@@ -131,7 +131,7 @@ func TestSlots(t *testing.T) {
 
 func TestEviction(t *testing.T) {
 	addr := func(last byte) netip.Addr { return netip.AddrFrom4([4]byte{203, 0, 113, last}) }
-	t.Run("takes the slot of the longest waiting connection of the address with the most connections", func(t *testing.T) {
+	t.Run("takes the slot of a connection that waits long, of an address with many waiting connections", func(t *testing.T) {
 		s := limit.NewSlots(5, 0, nil)
 		var evicted []string
 		wait := func(name string, a netip.Addr) *limit.Slot {
@@ -142,10 +142,10 @@ func TestEviction(t *testing.T) {
 			slot.Wait(func() { evicted = append(evicted, name); slot.Release() })
 			return slot
 		}
-		wait("honest", addr(1))
 		busy := wait("busy", addr(2))
 		busy.Busy()
 		wait("first", addr(2))
+		wait("honest", addr(1))
 		wait("second", addr(2))
 		wait("third", addr(2))
 		for range 2 {
@@ -206,8 +206,8 @@ func TestClientsAdmit(t *testing.T) {
 	request := func(client string) *http.Request {
 		return &http.Request{RemoteAddr: "127.0.0.1:1", Header: http.Header{"X-Forwarded-For": {client}}}
 	}
-	address, release, status := c.Admit(request("[2001:db8::1]:443"))
-	if address != "2001:db8::/64" || release == nil || status != 0 {
+	address, slot, status := c.Admit(request("[2001:db8::1]:443"))
+	if address != "2001:db8::/64" || slot == nil || status != 0 {
 		t.Fatalf("got %q, %v", address, status)
 	}
 	if address, again, status := c.Admit(request("2001:db8::2")); address != "2001:db8::/64" || again != nil || status != http.StatusTooManyRequests {
@@ -219,7 +219,7 @@ func TestClientsAdmit(t *testing.T) {
 	if _, again, status := c.Admit(request("198.51.100.7")); again != nil || status != http.StatusServiceUnavailable {
 		t.Errorf("one connection too many: %v", status)
 	}
-	release()
+	slot.Release()
 	if _, _, status := c.Admit(request("198.51.100.7")); status != 0 {
 		t.Errorf("after a connection has ended: %v", status)
 	}

@@ -55,7 +55,7 @@ func herd(t testing.TB, db *pgtest.DB, n int, spread time.Duration) time.Duratio
 	for i := range n {
 		h.running.Go(func() { h.run(t, people[i%accounts]) })
 	}
-	eventuallySoon(t, "everybody is there", func() bool { return h.entered.Load() == int64(n) })
+	eventuallySoon(t, "everybody is there", func() bool { return h.entered.Load() == int64(n) || t.Failed() })
 	talk := func(w *world, n int) {
 		for range n {
 			h.msg++
@@ -144,8 +144,10 @@ type herdClient struct {
 	live  domain.LiveID
 	have  int64
 	heard int
-	in    func() // called after each join
-	all   func() // called when everything was heard
+	in    func()       // called after each join
+	all   func()       // called when everything was heard
+	again func() error // sends hello and room.join again
+	retry int64        // milliseconds after which the server wants them again
 }
 
 // hear joins the live at the position of the client, and reads until everything was received or the server closes the
@@ -166,9 +168,11 @@ func (c *herdClient) hear(addr string, p person, total int) (wait time.Duration,
 		join["since"] = c.since
 	}
 	enter, _ := json.Marshal(map[string]any{"id": "j", "type": "room.join", "data": join})
-	if _, err := conn.Write(append(wstest.MaskedFrame(wstest.Fin|wstest.OpText, string(hello)), wstest.MaskedFrame(wstest.Fin|wstest.OpText, string(enter))...)); err != nil {
+	requests := append(wstest.MaskedFrame(wstest.Fin|wstest.OpText, string(hello)), wstest.MaskedFrame(wstest.Fin|wstest.OpText, string(enter))...)
+	if _, err := conn.Write(requests); err != nil {
 		return 0, err
 	}
+	c.again = func() error { _, err := conn.Write(requests); return err }
 	for c.heard < total {
 		_ = conn.SetReadDeadline(time.Now().Add(5 * time.Minute))
 		opcode, payload, err := w.frame()
@@ -197,7 +201,16 @@ func (c *herdClient) hear(addr string, p person, total int) (wait time.Duration,
 func (c *herdClient) take(payload []byte) error {
 	switch {
 	case bytes.Contains(payload, []byte(`"type":"error"`)):
-		return fmt.Errorf("refused: %s", payload)
+		c.retry = max(c.retry, number(payload, `"retry_after":`))
+		switch {
+		case c.retry == 0:
+			return fmt.Errorf("refused: %s", payload)
+		case bytes.HasPrefix(payload, []byte(`{"re":"h"`)):
+			return nil // room.join is refused as well
+		}
+		<-time.After(time.Duration(c.retry) * time.Millisecond) // the server is busy
+		c.retry = 0
+		return c.again()
 	case bytes.HasPrefix(payload, []byte(`{"re":"j"`)):
 		if bytes.Contains(payload, []byte(`"snapshot"`)) {
 			if c.have > 0 {

@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"time"
 
+	"roomlog/internal/limit"
 	"roomlog/internal/wsframe"
 )
 
@@ -52,7 +53,7 @@ type Conn struct {
 	raw        net.Conn
 	peer       Peer   // written with mu held; the reading goroutine reads it without mu
 	address    string // address of the client, as the Limiter counts it
-	release    func() // frees the slot of the Limiter
+	slot       *limit.Slot
 	serial     uint32 // counted from 1; distributes connections over the workers
 	compresses bool   // accepts compressed messages
 	index      int    // in Server.conns, guarded by Server.mu
@@ -96,8 +97,11 @@ func (c *Conn) Peer() Peer {
 }
 
 // Identified records that the client has identified itself. Without it, the connection is closed after
-// Config.HelloTimeout.
-func (c *Conn) Identified() { c.identified.Store(true) }
+// Config.HelloTimeout, and earlier if a new client needs its slot.
+func (c *Conn) Identified() {
+	c.identified.Store(true)
+	c.slot.Busy()
+}
 
 // Ended reports whether the connection has ended: it sends nothing more and delivers no more messages.
 func (c *Conn) Ended() bool {

@@ -5,26 +5,28 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"roomlog/internal/limit"
 )
 
 // Limiter decides whether the client of a request may open a connection. Several servers may share one.
 type Limiter interface {
 	// Admit takes a connection slot for the client of r. It returns the address under which the client's connections
-	// are counted and listed, and the function that frees the slot. When it refuses the client, release is nil and
+	// are counted and listed. When status is 0, the client is admitted, and slot may be nil. Otherwise
 	// status is the HTTP status: 429 when the client has too many connections, 503 when the server has too many.
-	Admit(r *http.Request) (address string, release func(), status int)
+	Admit(r *http.Request) (address string, slot *limit.Slot, status int)
 }
 
 // Unlimited is a Limiter that admits every request under the address of the TCP connection.
 type Unlimited struct{}
 
-// Admit returns r.RemoteAddr without its port, and a function that does nothing.
-func (Unlimited) Admit(r *http.Request) (address string, release func(), status int) {
+// Admit returns r.RemoteAddr without its port, and no slot.
+func (Unlimited) Admit(r *http.Request) (address string, slot *limit.Slot, status int) {
 	address, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
 		address = r.RemoteAddr
 	}
-	return address, func() {}, 0
+	return address, nil, 0
 }
 
 // Origins are the origins whose pages may connect, such as "https://app.example". No origin at all, or "*", permits

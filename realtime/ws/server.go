@@ -163,7 +163,7 @@ func (s *Server) add(c *Conn) {
 
 // remove unregisters a connection that is closed and frees its slot.
 func (s *Server) remove(c *Conn, code uint16) {
-	c.release()
+	c.slot.Release()
 	s.shared.stats.Open.Add(-1)
 	s.shared.stats.countClosed(code)
 	s.mu.Lock()

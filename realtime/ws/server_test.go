@@ -52,7 +52,7 @@ func serve(t testing.TB, change func(*ws.Config)) *server {
 func serveOn(t testing.TB, l net.Listener, wrap func(http.Handler) http.Handler, change func(*ws.Config)) *server {
 	t.Helper()
 	s := &server{addr: l.Addr().String(), peers: make(chan *peer, 10_000)}
-	cfg := ws.Config{Now: time.Now, HelloTimeout: -1}
+	cfg := ws.Config{Now: time.Now, HelloTimeout: -1, PingInterval: time.Hour, SocketTimeout: -1} // a test asks for the pings that it expects
 	if change != nil {
 		change(&cfg)
 	}

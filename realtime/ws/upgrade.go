@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"golang.org/x/time/rate"
+
+	"roomlog/internal/limit"
 )
 
 // refusal is the JSON response to a request that is not upgraded.
@@ -55,7 +57,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // Accept works as ServeHTTP, but calls open instead of Config.Open. It reports whether the request was upgraded; open
 // has been called then.
 func (s *Server) Accept(w http.ResponseWriter, r *http.Request, open func(*Conn) Peer) bool {
-	address, release, refused := s.admit(r)
+	address, slot, refused := s.admit(r)
 	if refused != nil {
 		s.shared.stats.Refused.Add(1)
 		refused.write(w)
@@ -63,27 +65,27 @@ func (s *Server) Accept(w http.ResponseWriter, r *http.Request, open func(*Conn)
 	}
 	c, err := s.hijack(w)
 	if err != nil {
-		release()
+		slot.Release()
 		s.cfg.Log.ErrorContext(r.Context(), "WebSocket upgrade failed", slog.Any("error", err))
 		refusedUnupgraded.write(w)
 		return false
 	}
-	c.address, c.release = address, release
+	c.address, c.slot = address, slot
 	return s.open(c, r, open)
 }
 
-// Admit takes a slot of the Limiter for a client that does not use WebSocket (yet). The caller must call release once,
+// Admit takes a slot of the Limiter for a client that does not use WebSocket (yet). The caller must release the slot
 // when the client has disconnected. When the client is refused, Admit writes the response and reports false.
-func (s *Server) Admit(w http.ResponseWriter, r *http.Request) (address string, release func(), ok bool) {
-	address, release, refused := s.limit(r)
+func (s *Server) Admit(w http.ResponseWriter, r *http.Request) (address string, slot *limit.Slot, ok bool) {
+	address, slot, refused := s.limit(r)
 	if refused != nil {
 		refused.write(w)
 		return "", nil, false
 	}
-	return address, release, true
+	return address, slot, true
 }
 
-func (s *Server) admit(r *http.Request) (address string, release func(), refused *refusal) {
+func (s *Server) admit(r *http.Request) (address string, slot *limit.Slot, refused *refusal) {
 	switch {
 	case !isHandshake(r):
 		return "", nil, &refusedHandshake
@@ -93,14 +95,14 @@ func (s *Server) admit(r *http.Request) (address string, release func(), refused
 	return s.limit(r)
 }
 
-func (s *Server) limit(r *http.Request) (address string, release func(), refused *refusal) {
+func (s *Server) limit(r *http.Request) (address string, slot *limit.Slot, refused *refusal) {
 	if !s.cfg.Origins.Allow(r.Header.Get("Origin")) {
 		return "", nil, &refusedOrigin
 	}
-	address, release, status := s.cfg.Limiter.Admit(r)
+	address, slot, status := s.cfg.Limiter.Admit(r)
 	switch {
-	case release != nil:
-		return address, release, nil
+	case status == 0:
+		return address, slot, nil
 	case status == http.StatusTooManyRequests:
 		return "", nil, &refusedPerAddress
 	}
@@ -158,10 +160,11 @@ func (s *Server) open(c *Conn, r *http.Request, open func(*Conn) Peer) bool {
 	socket, err := s.upgrader.UpgradeFromConn((*netConn)(c), bufio.NewReaderSize((*netConn)(c), s.cfg.ReadBuffer), r)
 	if err != nil { // the handshake was checked before, so the client has disconnected
 		_ = c.raw.Close()
-		c.release()
+		c.slot.Release()
 		return false
 	}
 	s.add(c) // not before the response is written: from here on Shutdown closes it
+	c.slot.Wait(c.evict)
 	func() {
 		defer c.recover()
 		peer := open(c)
@@ -176,3 +179,6 @@ func (s *Server) open(c *Conn, r *http.Request, open func(*Conn) Peer) bool {
 	go c.read(socket)
 	return true
 }
+
+// evict closes a connection whose slot a new client needs.
+func (c *Conn) evict() { c.Close(CloseHelloTimeout, "another client needs the connection") }

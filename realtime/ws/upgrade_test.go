@@ -66,8 +66,8 @@ func TestLimits(t *testing.T) {
 		s := serve(t, limited(2, 0))
 		first := wstest.Dial(t, s.addr)
 		wstest.Dial(t, s.addr)
-		wstest.Receive(t, s.peers, "the first connection")
-		wstest.Receive(t, s.peers, "the second connection")
+		wstest.Receive(t, s.peers, "the first connection").conn.Identified()
+		wstest.Receive(t, s.peers, "the second connection").conn.Identified()
 		answer := ask(t, s, "")
 		refused(t, answer, http.StatusServiceUnavailable, "busy")
 		if answer.Header.Get("Retry-After") == "" {
@@ -100,9 +100,28 @@ func TestLimits(t *testing.T) {
 			if answer := from(test.address); answer.StatusCode != http.StatusSwitchingProtocols {
 				t.Fatalf("%s got status %d", test.address, answer.StatusCode)
 			}
-			if got := wstest.Receive(t, s.peers, "the connection").conn.Address(); got != test.as {
+			conn := wstest.Receive(t, s.peers, "the connection").conn
+			conn.Identified()
+			if got := conn.Address(); got != test.as {
 				t.Errorf("%s is counted as %s, want %s", test.address, got, test.as)
 			}
+		}
+	})
+	t.Run("gives the slot of a connection that has not identified itself to the next one", func(t *testing.T) {
+		s := serve(t, limited(2, 0))
+		wstest.Dial(t, s.addr)
+		identified := wstest.Receive(t, s.peers, "the first connection").conn
+		identified.Identified()
+		silent := wstest.Dial(t, s.addr)
+		wstest.Receive(t, s.peers, "the second connection")
+		for range 3 {
+			next := wstest.Dial(t, s.addr)
+			wstest.Receive(t, s.peers, "the next connection")
+			silent.ExpectClose(ws.CloseHelloTimeout)
+			silent = next
+		}
+		if identified.Ended() {
+			t.Error("a connection that has identified itself was closed")
 		}
 	})
 }

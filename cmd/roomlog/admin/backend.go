@@ -12,6 +12,7 @@ import (
 	"roomlog/cmd/roomlog/cli"
 	"roomlog/domain"
 	"roomlog/eventstore"
+	"roomlog/eventstore/erasure"
 	"roomlog/migrations"
 	"roomlog/projections"
 	"roomlog/projections/rebuild"
@@ -153,4 +154,13 @@ func (b *backend) catchUpToHead(ctx context.Context) error {
 		return err
 	}
 	return b.catchUp(ctx, head)
+}
+
+// rewriteFiles removes deleted keys from the files of the database, and prints what remains.
+func (b *backend) rewriteFiles(ctx context.Context) error {
+	remains, err := erasure.Rewrite(ctx, b.owner)
+	for _, place := range remains {
+		fmt.Fprintf(b.sh.Stdout, "the key may remain in %s\n", place)
+	}
+	return err
 }

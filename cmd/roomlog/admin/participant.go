@@ -60,6 +60,9 @@ func (c *participantForget) Run(ctx context.Context, g *cli.Globals, sh cli.Shel
 		if err != nil {
 			return err
 		}
-		return printDone(sh, receipt, "participant %d is erased", c.Participant)
+		if err := printDone(sh, receipt, "participant %d is erased", c.Participant); err != nil {
+			return err
+		}
+		return b.rewriteFiles(ctx)
 	})
 }

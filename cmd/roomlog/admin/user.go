@@ -134,7 +134,8 @@ type userForget struct {
 
 func (userForget) Help() string {
 	return `Destroys the key of the user's names, avatar, comments and titles. The log, the tables and later exports show "erased";
-coins and gifts stay as they are. Copies that were made earlier are not changed.
+coins and gifts stay as they are. The files of the table of keys and of the write-ahead log are overwritten, if the database
+user has the rights; the command prints what remains, and can be repeated. Copies that were made earlier are not changed.
 
   roomlog user forget 12 --yes`
 }
@@ -148,7 +149,16 @@ func (c *userForget) AfterApply() error {
 }
 
 func (c *userForget) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
-	return c.executeAndEndLives(ctx, g, sh, func(lives []domain.LiveID) domain.Command {
-		return domain.ForgetUser{User: c.id(), Lives: lives, Reason: c.Reason}
-	}, "user %d is erased")
+	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
+		receipt, err := b.executeAndEndLives(ctx, c.id(), func(lives []domain.LiveID) domain.Command {
+			return domain.ForgetUser{User: c.id(), Lives: lives, Reason: c.Reason}
+		})
+		if err != nil {
+			return err
+		}
+		if err := printDone(sh, receipt, "user %d is erased", c.User); err != nil {
+			return err
+		}
+		return b.rewriteFiles(ctx)
+	})
 }

@@ -47,6 +47,12 @@ func (s *Standby) Synchronous() {
 	s.d.await("the standby to be synchronous", s.d.primary, "SELECT (EXISTS (SELECT FROM pg_stat_replication WHERE sync_state = 'sync'))::text")
 }
 
+// LeadTo leads the address to a standby, which stays a standby. The primary goes on.
+func (d *Database) LeadTo(s *Standby) { d.address.point(s.s.Socket()) }
+
+// LeadBack leads the address to the primary again.
+func (d *Database) LeadBack() { d.address.point(d.primary.Socket()) }
+
 // Promote kills the primary, makes the standby the primary, and leads the address to it. It returns the time that PostgreSQL
 // took for the promotion.
 func (d *Database) Promote(s *Standby) time.Duration {

@@ -106,5 +106,8 @@ func (s *Session) switchTo(c *carrier) []upgradeListener {
 	}
 	s.release()
 	s.release = func() {}
+	if s.settled {
+		c.conn.Identified()
+	}
 	return slices.Collect(maps.Keys(s.onUpgrade))
 }

@@ -176,7 +176,7 @@ func (e *Engine) openPolling(w http.ResponseWriter, r *http.Request, s *Session)
 		tooMany.write(w)
 		return
 	}
-	address, release, ok := e.sockets.Admit(w, r)
+	address, slot, ok := e.sockets.Admit(w, r)
 	if !ok {
 		e.polling.Add(-1)
 		return
@@ -184,10 +184,11 @@ func (e *Engine) openPolling(w http.ResponseWriter, r *http.Request, s *Session)
 	s.address = address
 	s.release = func() {
 		e.polling.Add(-1)
-		release()
+		slot.Release()
 	}
 	s.backlog = e.sockets.NewBacklog()
 	e.open(s)
+	s.holdSlot(slot)
 	s.poll(w, r)
 }
 

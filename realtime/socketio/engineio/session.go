@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"roomlog/internal/limit"
 	"roomlog/realtime/ws"
 )
 
@@ -65,7 +66,8 @@ type Session struct {
 	waiting    chan []*ws.Frame // receives the frames for the waiting GET; nil: no GET waits
 	posting    bool
 	onUpgrade  map[upgradeListener]struct{}
-	release    func() // frees the Limiter's slot of a session that polls
+	release    func()      // frees the Limiter's slot of a session that polls
+	slot       *limit.Slot // of a session that polls
 	settled    bool
 	deadline   time.Time // time of the next expected packet of the client, or of the next ping
 	pinged     bool      // deadline is for the response to a ping
@@ -140,6 +142,21 @@ func (s *Session) Settled() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.settled = true
+	s.slot.Busy()
+	if s.carrier != nil {
+		s.carrier.conn.Identified()
+	}
+}
+
+// holdSlot gives the session the slot of a client that polls. Until the session is settled, a new client may take the
+// slot.
+func (s *Session) holdSlot(slot *limit.Slot) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.slot = slot
+	if !s.settled && !s.ended {
+		slot.Wait(func() { s.end("transport close", "") })
+	}
 }
 
 // Ended reports whether the session has ended: it receives and sends nothing more.

@@ -1,0 +1,287 @@
+package main_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"mime/multipart"
+	"net"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/lxzan/gws"
+
+	"roomlog/eventstore/pgtest"
+)
+
+// hostileSettings make the server small, so that few connections fill it, and its waits short.
+var hostileSettings = []string{
+	"--trusted-proxies", "192.0.2.1", "--max-http-connections", "300", "--max-connections", "400", "--max-connections-per-address", "120",
+	"--max-pending", "50", "--max-pending-per-address", "20", "--stall-timeout", "3s", "--header-timeout", "3s", "--idle-timeout", "3s", "--hello-timeout", "3s",
+	"--registrations-per-address", "1000", "--sign-ins-per-name", "1000", "--restart-spread", "100ms",
+}
+
+// hostile is a group of clients that hold connections and flood one server, from addresses of their own, until ctx
+// ends.
+type hostile struct {
+	testing.TB
+	at      *process
+	live    int64
+	clients sync.WaitGroup
+	end     context.CancelFunc
+	ctx     context.Context // ends the clients
+	dialed  atomic.Int64
+	sent    atomic.Int64
+}
+
+// attack starts hostile clients. held is the number of connections that each kind of holder keeps open.
+func attack(t testing.TB, at *process, member *person, live int64, held int, pause time.Duration) *hostile {
+	t.Helper()
+	h := &hostile{TB: t, at: at, live: live}
+	h.ctx, h.end = context.WithCancel(context.Background())
+	t.Cleanup(h.stop)
+	h.hold(held)
+	h.flood(member, pause)
+	return h
+}
+
+// stop ends all clients.
+func (h *hostile) stop() {
+	h.end()
+	h.clients.Wait()
+}
+
+// dial opens a connection from the n-th hostile address.
+func (h *hostile) dial(ctx context.Context, n int, addr string) (net.Conn, error) {
+	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 1, byte(n%16))}}
+	conn, err := dialer.DialContext(ctx, "tcp", addr)
+	if err == nil {
+		h.dialed.Add(1)
+	}
+	return conn, err
+}
+
+// hold opens connections that send something incomplete or read nothing, and opens each again when it was closed.
+func (h *hostile) hold(each int) {
+	texts := make([]string, 0, len(heldRequests)+2)
+	for _, text := range heldRequests {
+		texts = append(texts, strings.ReplaceAll(text, "%s", "/api/login"))
+	}
+	texts = append(texts,
+		strings.Repeat("GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n", 50), // and reads nothing
+		"GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: IHfMdf8a0aQXbwQO1pkGdA==\r\n\r\n")
+	targets := map[string][]string{h.at.addr: texts, h.at.port("listening for players"): texts[:3], h.at.port("listening for RTMP"): {"", "\x03half a handshake"}}
+	for addr, texts := range targets {
+		for _, text := range texts {
+			for n := range each {
+				h.clients.Go(func() { h.holdOne(n, addr, text) })
+			}
+		}
+	}
+}
+
+func (h *hostile) holdOne(n int, addr, text string) {
+	for h.ctx.Err() == nil {
+		conn, err := h.dial(h.ctx, n, addr)
+		if err != nil {
+			continue
+		}
+		stop := context.AfterFunc(h.ctx, func() { _ = conn.Close() })
+		_, _ = io.WriteString(conn, text)
+		if strings.Contains(text, "openapi") {
+			wait, cancel := context.WithTimeout(h.ctx, 5*time.Second)
+			<-wait.Done() // reads nothing
+			cancel()
+		} else {
+			_, _ = io.Copy(io.Discard, conn)
+		}
+		stop()
+		_ = conn.Close()
+		select {
+		case <-h.ctx.Done():
+		case <-time.After(500 * time.Millisecond):
+		}
+	}
+}
+
+// flood sends requests of every kind, faster than any rate permits, with a pause after each.
+func (h *hostile) flood(member *person, pause time.Duration) {
+	post := func(path, kind, body string) func(*http.Client) {
+		return func(c *http.Client) {
+			r, err := http.NewRequestWithContext(h.ctx, http.MethodPost, "http://"+h.at.addr+path, strings.NewReader(body))
+			if err != nil {
+				h.Error(err)
+				return
+			}
+			r.Header.Set("Content-Type", kind)
+			r.Header.Set("Token", member.token)
+			if response, err := c.Do(r); err == nil {
+				_, _ = io.Copy(io.Discard, response.Body)
+				_ = response.Body.Close()
+			}
+		}
+	}
+	var form bytes.Buffer
+	file := multipart.NewWriter(&form)
+	part, _ := file.CreateFormFile("file", "x.gif")
+	_, _ = part.Write(append([]byte("GIF89a"), make([]byte, 100_000)...))
+	_ = file.Close()
+	const jsonType = "application/json"
+	requests := []func(*http.Client){
+		post("/api/login", jsonType, `{"username":"nobody","password":"wrong password"}`),
+		post("/api/reg", jsonType, `{"username":"x","password":"1","repassword":"2"}`),
+		post("/createRoom", jsonType, `{"name":"room of nobody"}`),
+		post("/api/live/create", jsonType, `{"title":"flood","cover":""}`),
+		post("/api/live/changestatus", jsonType, `{"id":1,"type":"stop"}`),
+		post("/api/gift/wxpay", jsonType, `{"price":1}`),
+		post("/api/upload", file.FormDataContentType(), form.String()),
+		post("/api/nothing", jsonType, strings.Repeat("x", 10_000)),
+	}
+	for n, request := range requests {
+		h.clients.Go(func() {
+			client := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, addr string) (net.Conn, error) { return h.dial(ctx, n, addr) }}}
+			defer client.CloseIdleConnections()
+			for h.ctx.Err() == nil {
+				request(client)
+				h.pause(pause)
+			}
+		})
+	}
+	h.clients.Go(func() { h.floodFrames(member, pause) })
+}
+
+func (h *hostile) pause(d time.Duration) {
+	h.sent.Add(1)
+	select {
+	case <-h.ctx.Done():
+	case <-time.After(d):
+	}
+}
+
+// floodFrames sends every operation of the native dialect over a connection of a member.
+func (h *hostile) floodFrames(member *person, pause time.Duration) {
+	live := fmt.Sprint(h.live)
+	frames := []string{
+		`{"type":"room.join","data":{"live":` + live + `}}`, `{"type":"room.leave","data":{"live":` + live + `}}`, `{"type":"room.viewers","data":{"live":` + live + `}}`,
+		`{"type":"comment.post","data":{"live":` + live + `,"text":"flood"}}`, `{"type":"gift.send","data":{"live":` + live + `,"gift":1,"num":1}}`,
+		`{"type":"chat.join","data":{}}`, `{"type":"chat.post","data":{"text":"flood"}}`, `{"type":"chat.who","data":{"room":"demo"}}`, `{"type":"chat.history","data":{}}`,
+		`{"type":"chat.nickname","data":{"nickname":"flood"}}`, `{"type":"ack","data":{"cursor":"x"}}`, `{"type":"ping"}`, `{"type":"hello","data":{"token":"x"}}`, `{"type":"none"}`, `[`,
+	}
+	for h.ctx.Err() == nil {
+		conn, _, err := gws.NewClient(&gws.BuiltinEventHandler{}, &gws.ClientOption{Addr: "ws://" + h.at.addr + "/ws"})
+		if err != nil {
+			h.pause(100 * time.Millisecond)
+			continue
+		}
+		read := make(chan struct{})
+		go func() { defer close(read); conn.ReadLoop() }()
+		err = conn.WriteString(`{"id":"1","type":"hello","data":{"token":"` + member.token + `"}}`)
+		for n := 0; err == nil && h.ctx.Err() == nil; n++ {
+			err = conn.WriteString(frames[n%len(frames)])
+			h.pause(pause / 4)
+		}
+		_ = conn.NetConn().Close()
+		<-read
+	}
+}
+
+// metric returns the value of a metric of the server.
+func (p *person) metric(name string) float64 {
+	p.t.Helper()
+	_, raw := p.do(http.MethodGet, "/metrics", nil, nil)
+	found := regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(name) + ` (\S+)$`).FindSubmatch(raw)
+	if found == nil {
+		p.t.Fatalf("there is no metric %s", name)
+	}
+	value, err := strconv.ParseFloat(string(found[1]), 64)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return value
+}
+
+// honestUsers are the users of the honest clients. Each has five connections.
+const (
+	honestUsers   = 20
+	honestClients = 5 * honestUsers
+)
+
+// TestHostileClients holds and floods every port while 100 honest clients comment, read and reconnect. They are refused
+// nothing, and when the hostile clients have gone, all slots are free.
+func TestHostileClients(t *testing.T) {
+	db := pgtest.New(t)
+	p := serve(t, append([]string{"DATABASE_URL=" + db.DSN}, sharedSecrets...), append([]string{"--data", dataDir(t)}, hostileSettings...)...)
+	p.roomlog("gift", "add", "--name", "Rose", "--coin", "30")
+	live := join(t, p, "streamer").open("in a storm")
+	member := join(t, p, "hostile member")
+	users := make([]*person, honestUsers)
+	sockets := make([]*socket, honestClients)
+	for i := range users {
+		users[i] = join(t, p, fmt.Sprintf("honest-%d", i))
+		users[i].from = net.IPv4(127, 0, 2, byte(i/2)) // two users behind one address
+	}
+	for i := range sockets {
+		sockets[i] = users[i%honestUsers].connect("")
+		enter(t, sockets[i], live, "")
+	}
+	h := attack(t, p, member, live, 50, 20*time.Millisecond)
+	eventually(t, "the hostile clients are at work", func() bool { return h.dialed.Load() > 600 && h.sent.Load() > 100 })
+
+	var honest sync.WaitGroup
+	for i, s := range sockets {
+		user := users[i%honestUsers]
+		honest.Go(func() {
+			client := &http.Client{Timeout: time.Minute, Transport: user.transport()}
+			for n := range 4 {
+				f, err := s.ask("comment.post", map[string]any{"live": live, "text": fmt.Sprintf("comment %d of %d", n, i)}, fmt.Sprintf("k%d", n+10*(i/honestUsers)))
+				if err != nil || f.Type != "ok" {
+					t.Errorf("comment %d of client %d is answered %s %s, %v", n, i, f.Type, f.Data, err)
+				}
+				for _, url := range []string{fmt.Sprintf("http://%s/api/live/read/%d", p.addr, live), "http://" + p.port("listening for players") + "/live/none"} {
+					response, err := client.Get(url)
+					if err != nil {
+						t.Errorf("client %d is refused: %v", i, err)
+						continue
+					}
+					if _, err := io.Copy(io.Discard, response.Body); err != nil || response.StatusCode == http.StatusTooManyRequests || response.StatusCode >= 500 {
+						t.Errorf("client %d: status %d, %v", i, response.StatusCode, err)
+					}
+					_ = response.Body.Close()
+				}
+			}
+			again, err := user.dial("")
+			if err != nil {
+				t.Errorf("client %d cannot connect again: %v", i, err)
+				return
+			}
+			if f, err := again.ask("room.join", map[string]any{"live": live}, ""); err != nil || f.Type != "ok" {
+				t.Errorf("client %d cannot join again: %s %s, %v", i, f.Type, f.Data, err)
+			}
+			again.cut()
+		})
+	}
+	honest.Wait()
+	for i, s := range sockets {
+		if !s.alive() {
+			t.Errorf("the connection of client %d was closed: %d %s", i, s.code, s.reason)
+		}
+	}
+	if t.Failed() {
+		return
+	}
+	if evicted := users[0].metric("roomlog_http_evicted_total"); evicted == 0 {
+		t.Error("the hostile clients did not fill the server")
+	}
+	h.stop()
+	eventually(t, "all slots are free", func() bool {
+		return users[0].metric("roomlog_http_connections") <= 2 && // of this client
+			users[0].metric(`roomlog_sockets{dialect="native"}`) == honestClients && users[0].metric("roomlog_media_pending") == 0
+	})
+}

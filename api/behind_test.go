@@ -97,7 +97,7 @@ func TestBusy(t *testing.T) {
 	t.Parallel()
 	d := startAPI(t, func(c *api.Config) {
 		c.Commands = eventstore.NewSequencer(c.Store, eventstore.SequencerConfig{QueueSize: 1}) // not running
-		c.RequestTimeout = 700 * time.Millisecond
+		c.RequestTimeout = 5 * time.Second                                                      // both requests arrive before
 	})
 	session := "s"
 	registered := d.execute(domain.Request{Command: domain.RegisterUser{Username: "alice", NameKey: d.store.NameKey("alice"), Credential: "c"}})
@@ -126,7 +126,7 @@ func TestBusy(t *testing.T) {
 func TestDatabaseUnavailable(t *testing.T) {
 	t.Parallel()
 	server := pgtest.Server(t)
-	d := startAPIOn(t, server.Open(), func(c *api.Config) { c.RequestTimeout = 3 * time.Second })
+	d := startAPIOn(t, server.Open(), func(c *api.Config) { c.RequestTimeout = 8 * time.Second })
 	a := d.account("alice")
 	server.Stop()
 	a.get("/api/live/list/1").busy()

@@ -28,7 +28,7 @@ import (
 )
 
 // testTimeout bounds every wait of a test.
-const testTimeout = 20 * time.Second
+const testTimeout = time.Minute
 
 const tokenSecret = "a secret that is long enough"
 

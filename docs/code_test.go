@@ -63,6 +63,27 @@ func clockFaults(files []goFile) []fault {
 	return faults
 }
 
+// sleepFaults returns the uses of time.Sleep in tests. A test waits for an event, a position or a condition with a generous
+// deadline. A benchmark may send at a rate.
+func sleepFaults(files []goFile) []fault {
+	var faults []fault
+	for _, file := range files {
+		local, imports := file.imports["time"]
+		if !imports || !file.forTests() || strings.HasSuffix(file.path, "_bench_test.go") {
+			continue
+		}
+		ast.Inspect(file.syntax, func(node ast.Node) bool {
+			if selector, ok := node.(*ast.SelectorExpr); ok && selector.Sel.Name == "Sleep" {
+				if pkg, ok := selector.X.(*ast.Ident); ok && pkg.Name == local {
+					faults = append(faults, fault{file.path, "uses time.Sleep: wait for an event or a condition"})
+				}
+			}
+			return true
+		})
+	}
+	return faults
+}
+
 // initFaults returns the init functions. Only pgtest may have an init function; its doc.go explains the reason.
 func initFaults(files []goFile) []fault {
 	var faults []fault

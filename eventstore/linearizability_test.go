@@ -182,7 +182,7 @@ func TestWalletsAreLinearizable(t *testing.T) {
 	clients.Wait()
 	close(stop)
 	trouble.Wait()
-	if got := porcupine.CheckOperationsTimeout(walletModel, h.ops, 20*time.Second); got != porcupine.Ok {
+	if got := porcupine.CheckOperationsTimeout(walletModel, h.ops, time.Minute); got != porcupine.Ok {
 		t.Fatalf("the history of %d requests is %s", len(h.ops), got)
 	}
 	logs[0].recovered()
@@ -215,7 +215,7 @@ func TestWalletModelRejectsImpossibleHistories(t *testing.T) {
 		for i, step := range tt.steps {
 			ops = append(ops, porcupine.Operation{Input: step[0], Call: int64(2 * i), Output: step[1], Return: int64(2*i + 1)})
 		}
-		if got := porcupine.CheckOperationsTimeout(walletModel, ops, 20*time.Second); got != tt.want {
+		if got := porcupine.CheckOperationsTimeout(walletModel, ops, time.Minute); got != tt.want {
 			t.Errorf("%s: %s, want %s", name, got, tt.want)
 		}
 	}

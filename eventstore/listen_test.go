@@ -40,12 +40,12 @@ func TestListen(t *testing.T) {
 		t.Helper()
 		seen := signal.Count()
 		make()
-		if signal.Wait(t.Context(), seen, 20*time.Second) == seen {
+		if signal.Wait(t.Context(), seen, time.Minute) == seen {
 			t.Fatal("no notification of ", what)
 		}
 	}
 	seen := reader.store.Projected().Count()
-	if reader.store.Projected().Wait(t.Context(), seen, 20*time.Second) == seen && seen == 0 {
+	if reader.store.Projected().Wait(t.Context(), seen, time.Minute) == seen && seen == 0 {
 		t.Fatal("no notification of what happened before listening")
 	}
 	notified("an append", reader.store.Appended(), func() { writer.list(1) })

@@ -65,7 +65,7 @@ func (tr *traffic) comment(l *testLog, i int, text string) {
 
 // gift sends a gift until there is a result, like a client: through any process.
 func (tr *traffic) gift(i int, key string, n int) {
-	for deadline := time.Now().Add(30 * time.Second); ; n++ {
+	for deadline := time.Now().Add(2 * time.Minute); ; n++ {
 		r, err := tr.logs[(i+n)%len(tr.logs)].sequencer.Execute(context.Background(), tr.users[i].keyedRequest(key, tr.give(1)))
 		tr.mu.Lock()
 		tr.note(err)

@@ -1,5 +1,4 @@
--- The log and the tables that belong to it. Package eventstore writes all of them, except checkpoint, which package consumer
--- writes.
+-- The log and the tables that belong to it. Package eventstore owns all of them, except checkpoint.
 -- +goose Up
 
 -- One row that never changes: the id and the format of the log, and name_key, the key of the hash of usernames in names of
@@ -69,8 +68,8 @@ CREATE TABLE credential (
     created_at timestamptz NOT NULL
 );
 
--- position is the position up to which a consumer group has read. generation counts the rebuilds whose tables were put into
--- use.
+-- Owned by package eventstore/consumer. position is the position up to which a consumer group has read. generation counts the
+-- rebuilds whose tables were put into use.
 CREATE TABLE checkpoint (
     consumer_group text   PRIMARY KEY,
     position       bigint NOT NULL DEFAULT 0,

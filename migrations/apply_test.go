@@ -21,7 +21,7 @@ import (
 	"roomlog/migrations"
 )
 
-const timeout = 30 * time.Second
+const timeout = time.Minute
 
 func TestApply(t *testing.T) {
 	t.Parallel()

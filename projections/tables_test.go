@@ -2,15 +2,20 @@ package projections_test
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"roomlog/domain"
+	"roomlog/eventstore"
+	"roomlog/eventstore/pgtest"
 	"roomlog/projections"
 	"roomlog/projections/projtest"
 )
@@ -45,6 +50,41 @@ func TestGoldenTables(t *testing.T) {
 		t.Errorf("testdata/tables.golden is stale: run make generate (-want +got):\n%s", diff)
 	}
 	s.Verify()
+}
+
+// The clock of the database was 20 days ahead when a live was created and a broadcast started.
+func TestTablesAcceptTimesThatStepBack(t *testing.T) {
+	t.Parallel()
+	for _, together := range []bool{false, true} {
+		t.Run(fmt.Sprintf("in one batch: %t", together), func(t *testing.T) {
+			t.Parallel()
+			var ahead atomic.Int64
+			clock := func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
+			w := projtest.Open(t, pgtest.New(t), eventstore.Config{Clock: clock}, "first")
+			if !together {
+				w.Project()
+			}
+			ann := w.Register("ann")
+			ahead.Store(int64(20 * 24 * time.Hour))
+			live := ann.CreateLive("cooking")
+			ann.Send(domain.ChangeLiveStatus{Live: live, To: domain.LivePlay})
+			w.DoAsSystem(domain.StartBroadcast{Live: live, Broadcast: "first", Node: "p1"})
+			if !together {
+				w.CatchUp()
+			}
+			ahead.Store(0)
+			w.DoAsSystem(domain.StopBroadcast{Live: live, Broadcast: "first", Cause: domain.StopByPublisher})
+			ann.Send(domain.ChangeLiveStatus{Live: live, To: domain.LivePause})
+			if together {
+				w.Project()
+			}
+			w.CatchUp()
+			if found := poison(w); len(found) > 0 {
+				t.Errorf("set aside: %q", found)
+			}
+			w.Verify()
+		})
+	}
 }
 
 func TestForgottenUsersLeaveNoTextInTables(t *testing.T) {

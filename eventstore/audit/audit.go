@@ -26,7 +26,7 @@ type Auditor struct {
 
 	position int64     // of the last inspected event
 	newest   time.Time // recorded_at of the last inspected event
-	ahead    bool      // an event is ahead of the clock
+	ahead    *Fault    // the first event that is ahead of the clock, and of which no later event says that the clock was set back
 	sealed   bool      // a key does not open its texts
 	latest   time.Time // the latest time that an event may have
 
@@ -103,8 +103,9 @@ func (a *Auditor) inspect(ctx context.Context, r eventstore.Record, metadata []b
 	if r.ID.Version() != 7 {
 		a.fault(r.Position, "the event id %s is not one that roomlog gives", r.ID)
 	}
-	a.inspectTime(r)
-	actor := a.inspectMetadata(r, metadata)
+	m := a.inspectMetadata(r, metadata)
+	actor := m.Actor
+	a.inspectTime(r, m.ClockSetBack)
 	if r.Event == nil {
 		a.fault(r.Position, "event %s cannot be read: %v", r.Type, r.Fault)
 		if errors.Is(r.Fault, eventstore.ErrNotDecrypted) && !a.sealed {
@@ -161,32 +162,38 @@ func (a *Auditor) fold(ctx context.Context, r eventstore.Record) error {
 	return nil
 }
 
-// inspectTime checks that time does not run backwards in the log and is not ahead of the database.
-func (a *Auditor) inspectTime(r eventstore.Record) {
-	if r.RecordedAt.Before(a.newest) {
-		a.fault(r.Position, "recorded_at is %s, before the previous event (%s)", r.RecordedAt.Format(time.RFC3339Nano), a.newest.Format(time.RFC3339Nano))
+// inspectTime checks that time is not ahead of the database, and runs backwards only at an event that says so because the clock of
+// the database was set back.
+func (a *Auditor) inspectTime(r eventstore.Record, setBack bool) {
+	at, newest := r.RecordedAt.Format(time.RFC3339Nano), a.newest.Format(time.RFC3339Nano)
+	switch earlier := r.RecordedAt.Before(a.newest); {
+	case earlier && !setBack:
+		a.fault(r.Position, "recorded_at is %s, before the previous event (%s)", at, newest)
+	case setBack && !earlier:
+		a.fault(r.Position, "recorded_at is %s, not before the previous event (%s), but the metadata says so", at, newest)
+	case setBack:
+		a.ahead = nil
 	}
-	if r.RecordedAt.After(a.latest) && !a.ahead {
-		a.ahead = true // one fault names the first event
-		a.fault(r.Position, "recorded_at is %s, ahead of the clock of the database", r.RecordedAt.Format(time.RFC3339Nano))
+	if r.RecordedAt.After(a.latest) && a.ahead == nil { // one fault names the first event
+		a.ahead = &Fault{Position: r.Position, Text: fmt.Sprintf("recorded_at is %s, ahead of the clock of the database", at)}
 	}
 	a.newest = r.RecordedAt
 }
 
-// inspectMetadata checks the form of the metadata and returns the actor, or "".
-func (a *Auditor) inspectMetadata(r eventstore.Record, raw []byte) string {
+// inspectMetadata checks the form of the metadata and returns it, or the zero Metadata.
+func (a *Auditor) inspectMetadata(r eventstore.Record, raw []byte) eventstore.Metadata {
 	decoder := json.NewDecoder(bytes.NewReader(raw))
 	decoder.DisallowUnknownFields()
 	var m eventstore.Metadata
 	err := decoder.Decode(&m)
 	if err != nil {
 		a.fault(r.Position, "the metadata cannot be read: %v", err)
-		return ""
+		return eventstore.Metadata{}
 	}
 	if again, err := json.Marshal(m); err != nil || !bytes.Equal(again, raw) {
 		a.fault(r.Position, "the metadata is not written as roomlog writes it")
 	}
-	return m.Actor
+	return m
 }
 
 // inspectPlace checks that an event is recorded in its own stream and under its own live.

@@ -17,6 +17,9 @@ const maxRows = 100
 // CheckTables compares the tables that belong to the log with the inspected events. All events that tx can see must have been
 // inspected.
 func (a *Auditor) CheckTables(ctx context.Context, tx pgx.Tx) error {
+	if a.ahead != nil {
+		a.faults.Add(*a.ahead)
+	}
 	coins, registered, forgotten := eventTypes(movesCoins), eventTypes(isA[domain.UserRegistered]), eventTypes(isA[domain.UserForgotten])
 	prefixes, formats := stateFormats()
 	for _, check := range []struct {

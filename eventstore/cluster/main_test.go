@@ -17,7 +17,7 @@ import (
 	"roomlog/eventstore/pgtest"
 )
 
-const timeout = 30 * time.Second
+const timeout = time.Minute
 
 // childEnv holds the database of a node that a test starts as a process of its own.
 const childEnv = "ROOMLOG_CLUSTER_TEST_DSN"
@@ -131,7 +131,7 @@ func until(t testing.TB, what string, holds func() bool) {
 		if time.Now().After(deadline) {
 			t.Fatalf("does not come true: %s", what)
 		}
-		time.Sleep(5 * time.Millisecond)
+		<-time.After(5 * time.Millisecond)
 	}
 }
 

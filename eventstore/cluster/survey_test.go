@@ -91,7 +91,7 @@ func TestSurvey(t *testing.T) {
 	t.Run("names the nodes that did not reply until the deadline", func(t *testing.T) {
 		t.Parallel()
 		db := pgtest.New(t)
-		n := start(t, db, cluster.Config{Node: "here", SurveyTimeout: 500 * time.Millisecond}, func(c *cluster.Cluster) {
+		n := start(t, db, cluster.Config{Node: "here", SurveyTimeout: 3 * time.Second}, func(c *cluster.Cluster) {
 			c.OnSurvey("echo", func(_ context.Context, request []byte) ([]byte, error) { return request, nil })
 			c.OnSurvey("broken", func(context.Context, []byte) ([]byte, error) { return nil, errors.New("broken") })
 		})

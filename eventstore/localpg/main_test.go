@@ -26,7 +26,7 @@ import (
 
 const (
 	ownerEnv = "ROOMLOG_LOCALPG_OWNER" // the test binary is a process that owns a server on this folder
-	timeout  = 30 * time.Second
+	timeout  = 2 * time.Minute
 	idleTime = 3 * time.Second
 )
 

@@ -16,7 +16,7 @@ import (
 	"roomlog/eventstore/pgtest"
 )
 
-const timeout = 30 * time.Second
+const timeout = 2 * time.Minute
 
 func TestNew(t *testing.T) {
 	t.Parallel()

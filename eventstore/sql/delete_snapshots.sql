@@ -1,1 +1,2 @@
+-- Writes table snapshot of package eventstore.
 DELETE FROM snapshot WHERE stream = ANY ($1::text[])

@@ -1,3 +1,4 @@
+-- Reads table events of package eventstore.
 -- Returns one row: the clock of the database, whether it is a standby, the newest event, and the id of the event at a position that
 -- the caller knows.
 SELECT clock_timestamp(), pg_is_in_recovery(), h.position, h.event_id, h.recorded_at,

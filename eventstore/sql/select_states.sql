@@ -1,3 +1,4 @@
+-- Reads tables events, snapshot of package eventstore.
 SELECT w.stream, e.position, e.version, e.type, e.payload, e.event_id, e.checksum
 FROM unnest($1::text[], $2::int[]) AS w (stream, format)
 LEFT JOIN LATERAL (

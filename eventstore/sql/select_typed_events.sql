@@ -1,3 +1,4 @@
+-- Reads table events of package eventstore.
 SELECT e.* FROM unnest($4::text[]) AS t (type)
 CROSS JOIN LATERAL (
     SELECT position, stream, version, event_id, type, payload, metadata, live_id, recorded_at

@@ -19,7 +19,7 @@ import (
 )
 
 // timeout bounds every wait of a test.
-const timeout = 30 * time.Second
+const timeout = time.Minute
 
 // server is a server on a real port.
 type server struct {
@@ -66,7 +66,7 @@ func (s *server) dial(text string) *net.TCPConn {
 // freed waits until all slots are free.
 func (s *server) freed() {
 	s.Helper()
-	for until := time.Now().Add(timeout); s.slots.Count() > 0; time.Sleep(time.Millisecond) {
+	for until := time.Now().Add(timeout); s.slots.Count() > 0; <-time.After(time.Millisecond) {
 		if time.Now().After(until) {
 			s.Fatalf("%d slots are still taken", s.slots.Count())
 		}
@@ -120,7 +120,7 @@ func TestStalledBody(t *testing.T) {
 		conn := s.dial("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n")
 		go func() {
 			for _, err := conn.Write([]byte("x")); err == nil; _, err = conn.Write([]byte("x")) {
-				time.Sleep(10 * time.Millisecond)
+				<-time.After(10 * time.Millisecond)
 			}
 		}()
 		_, _ = io.Copy(io.Discard, conn) // ends when the server has closed the connection
@@ -128,28 +128,42 @@ func TestStalledBody(t *testing.T) {
 	})
 }
 
+// patiently fails the test unless attempt returns want for stall, or for a longer stall timeout: on a slow machine the client
+// of a short one may stall in fact.
+func patiently(t *testing.T, stall time.Duration, want string, attempt func(stall time.Duration) string) {
+	t.Helper()
+	var got string
+	for ; stall < timeout; stall *= 4 {
+		if got = attempt(stall); got == want {
+			return
+		}
+	}
+	t.Errorf("got %q, want %q", got, want)
+}
+
 func TestBodyThatMakesProgress(t *testing.T) {
 	t.Parallel()
-	const stall = time.Second
-	s := serve(t, stall, slots(), func(w http.ResponseWriter, r *http.Request) {
-		n, err := io.Copy(io.Discard, r.Body)
-		fmt.Fprintf(w, "%d %v", n, err)
-	})
-	conn := s.dial("POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 10240\r\n\r\n")
-	for range 10 { // twice the stall timeout in all
-		if _, err := conn.Write(make([]byte, 1024)); err != nil {
-			t.Fatal(err)
+	post := func(stall time.Duration) (got string) {
+		s := serve(t, stall, slots(), func(w http.ResponseWriter, r *http.Request) {
+			n, err := io.Copy(io.Discard, r.Body)
+			fmt.Fprintf(w, "%d %v", n, err)
+		})
+		conn := s.dial("POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 10240\r\n\r\n")
+		for range 10 { // twice the stall timeout in all
+			if _, err := conn.Write(make([]byte, 1024)); err != nil {
+				return err.Error()
+			}
+			<-time.After(stall / 5)
 		}
-		time.Sleep(stall / 5)
+		response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			return err.Error()
+		}
+		defer response.Body.Close()
+		text, _ := io.ReadAll(response.Body)
+		return string(text)
 	}
-	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	if text, _ := io.ReadAll(response.Body); string(text) != "10240 <nil>" {
-		t.Fatalf("got %s", text)
-	}
+	patiently(t, time.Second, "10240 <nil>", post)
 }
 
 func TestStalledReader(t *testing.T) {
@@ -174,7 +188,7 @@ func TestStalledReader(t *testing.T) {
 			t.Parallel()
 			s := serve(t, 100*time.Millisecond, slots(), handler)
 			s.dial("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-			for until := time.Now().Add(timeout); s.slots.Count() == 0 && time.Now().Before(until); time.Sleep(time.Millisecond) {
+			for until := time.Now().Add(timeout); s.slots.Count() == 0 && time.Now().Before(until); <-time.After(time.Millisecond) {
 			}
 			s.freed()
 		})
@@ -221,35 +235,35 @@ func TestResponseThatMakesProgress(t *testing.T) {
 	})
 	t.Run("is not cut when the handler waits longer than the stall timeout between two parts", func(t *testing.T) {
 		t.Parallel()
-		const stall = 50 * time.Millisecond
 		for _, request := range []string{
 			"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
 			"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 3\r\n\r\nabc",
 			"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 3\r\n\r\nabc",
 		} {
-			s := serve(t, stall, slots(), func(w http.ResponseWriter, r *http.Request) {
-				_, _ = io.ReadAll(r.Body)
-				for range 3 {
-					_, _ = io.WriteString(w, "x")
-					_ = http.NewResponseController(w).Flush()
-					select {
-					case <-r.Context().Done():
-					case <-time.After(3 * stall):
+			patiently(t, 50*time.Millisecond, "xxx", func(stall time.Duration) string {
+				s := serve(t, stall, slots(), func(w http.ResponseWriter, r *http.Request) {
+					_, _ = io.ReadAll(r.Body)
+					for range 3 {
+						_, _ = io.WriteString(w, "x")
+						_ = http.NewResponseController(w).Flush()
+						select {
+						case <-r.Context().Done(): // the deadline of the body has ended the request
+							return
+						case <-time.After(3 * stall):
+						}
 					}
+				})
+				response, err := http.ReadResponse(bufio.NewReader(s.dial(request)), nil)
+				if err != nil {
+					return err.Error()
 				}
-				if r.Context().Err() != nil {
-					t.Error("the deadline of the body has ended the request")
+				defer response.Body.Close()
+				got, err := io.ReadAll(response.Body)
+				if err != nil {
+					return err.Error()
 				}
+				return string(got)
 			})
-			response, err := http.ReadResponse(bufio.NewReader(s.dial(request)), nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got, err := io.ReadAll(response.Body)
-			_ = response.Body.Close()
-			if string(got) != "xxx" || err != nil {
-				t.Errorf("%q: got %q, %v", request, got, err)
-			}
 		}
 	})
 }
@@ -297,7 +311,7 @@ func TestHijackedConnection(t *testing.T) {
 		}
 		go func() {
 			defer conn.Close()
-			time.Sleep(3 * stall) // no deadline of the request is left
+			<-time.After(3 * stall) // no deadline of the request is left
 			_, _ = io.WriteString(conn, "alive")
 			_, _ = io.Copy(conn, conn)
 		}()

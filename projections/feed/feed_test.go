@@ -206,7 +206,7 @@ func TestFeed(t *testing.T) {
 		w := projtest.New(t)
 		c := projtest.NewTraffic(w, 3, 1)
 		w.Project()
-		f, stop := startFeed(w, feed.Config{SubscriberTimeout: 20 * time.Millisecond, GaugeInterval: time.Millisecond})
+		f, stop := startFeed(w, feed.Config{SubscriberTimeout: 5 * time.Second, GaugeInterval: time.Millisecond})
 		w.CatchUp()
 		begun(w, f)
 		slow, good := subscribe(w, f), subscribe(w, f)

@@ -1,3 +1,4 @@
+-- Writes table live_online of package projections.
 WITH news AS (SELECT * FROM unnest($1::bigint[], $2::bigint[]) AS n (live_id, online)),
 updated AS (
     UPDATE live_online SET online = live_online.online + news.online FROM news WHERE live_online.live_id = news.live_id

@@ -1,1 +1,2 @@
+-- Writes table email of package projections.
 UPDATE email SET email = 'erased' WHERE user_id = ANY ($1)

@@ -1,3 +1,4 @@
+-- Reads tables chat_membership, user_account of package projections.
 SELECT r.id, u.id, u.username, u.nickname, u.avatar, u.created_at
 FROM unnest($1::text[]) AS r (id)
 CROSS JOIN LATERAL (

@@ -1,3 +1,4 @@
+-- Reads table checkpoint of package eventstore/consumer and tables live_coin, live_online, look_count of package projections.
 SELECT w.id, (SELECT position FROM checkpoint WHERE consumer_group = 'projections'),
     coalesce(a.online, 0), coalesce(k.viewers, 0), coalesce(c.coins, 0)
 FROM unnest($1::bigint[]) AS w (id)

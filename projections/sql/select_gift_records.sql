@@ -1,3 +1,4 @@
+-- Reads tables gift_record, user_account of package projections.
 SELECT g.position, g.id, g.live_id, g.streamer, g.sender, coalesce(u.username, ''), coalesce(u.nickname, ''), coalesce(u.avatar, ''),
     g.gift_id, g.name, g.image, g.price, g.num, g.coins, g.at
 FROM gift_record g LEFT JOIN user_account u ON u.id = g.sender

@@ -1,3 +1,4 @@
+-- Reads table events of package eventstore and table checkpoint of package eventstore/consumer and tables coin_hold, poison of package projections.
 SELECT coalesce(c.position, 0), coalesce(h.position, 0), n.recorded_at, (SELECT count(*) FROM poison WHERE set_aside IS NULL),
     k.users, k.everybody, k.since
 FROM (SELECT count(DISTINCT user_id) FILTER (WHERE user_id > 0) AS users, coalesce(bool_or(user_id = 0), false) AS everybody,

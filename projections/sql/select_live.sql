@@ -1,3 +1,4 @@
+-- Reads tables broadcast, live, live_coin, live_online, look_count, user_account of package projections.
 SELECT l.id, l.user_id, coalesce(u.username, ''), coalesce(u.nickname, ''), coalesce(u.avatar, ''), u.id IS NOT NULL, coalesce(u.disabled, false), coalesce(u.forgotten, false), u.banned_until,
     l.title, l.cover, l.stream_key, l.status,
     coalesce(a.online, 0), coalesce(k.viewers, 0), coalesce(c.coins, 0), l.created_at, l.updated_at,

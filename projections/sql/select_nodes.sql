@@ -1,3 +1,4 @@
+-- Reads tables participant, viewer of package projections.
 WITH RECURSIVE viewing AS (
     (SELECT node FROM viewer WHERE present ORDER BY node LIMIT 1)
     UNION ALL

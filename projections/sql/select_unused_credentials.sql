@@ -1,3 +1,4 @@
+-- Reads tables credential, events of package eventstore and table checkpoint of package eventstore/consumer and tables poison, user_account of package projections.
 SELECT c.id FROM credential c
 WHERE ($2::uuid[] IS NULL OR c.id = ANY ($2))
   AND c.created_at < (

@@ -1,1 +1,2 @@
+-- Reads table projection of package projections.
 SELECT name, version FROM projection

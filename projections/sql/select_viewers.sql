@@ -1,3 +1,4 @@
+-- Reads tables user_account, viewer of package projections.
 SELECT v.user_id, coalesce(u.username, ''), coalesce(u.nickname, ''), coalesce(u.avatar, ''),
     v.live_id, v.present, coalesce(v.node, ''), v.first_position, v.joined_at, v.left_at, coalesce(v.cause, '')
 FROM viewer v LEFT JOIN user_account u ON u.id = v.user_id

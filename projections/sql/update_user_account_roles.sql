@@ -1,3 +1,4 @@
+-- Writes table user_account of package projections.
 WITH news AS (
     SELECT id, array_agg(role) FILTER (WHERE granted) AS granted, array_agg(role) AS named
     FROM unnest($1::bigint[], $2::text[], $3::bool[]) AS n (id, role, granted) GROUP BY id

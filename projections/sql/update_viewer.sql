@@ -1,3 +1,4 @@
+-- Writes table viewer of package projections.
 UPDATE viewer SET present = n.left_at IS NULL, node = nullif(n.node, ''), left_at = n.left_at, cause = nullif(n.cause, ''),
     joined_position = CASE n.joined_position WHEN 0 THEN viewer.joined_position ELSE n.joined_position END,
     joined_at = CASE n.joined_position WHEN 0 THEN viewer.joined_at ELSE n.joined_at END

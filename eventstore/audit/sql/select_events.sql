@@ -1,2 +1,3 @@
+-- Reads table events of package eventstore.
 SELECT position, stream, version, event_id, type, payload, live_id, recorded_at, metadata
 FROM events WHERE position > $1 AND position <= $2 ORDER BY position LIMIT $3

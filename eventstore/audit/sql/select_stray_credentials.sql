@@ -1,3 +1,4 @@
+-- Reads tables credential, events of package eventstore.
 -- Password hashes that belong to no user and are older than $2. Servers delete them. $1 is the types of registrations.
 SELECT format('row id %s belongs to no user', c.id) FROM credential c
 WHERE (c.created_at < $2 OR c.created_at > now() + interval '1 day') AND NOT EXISTS (

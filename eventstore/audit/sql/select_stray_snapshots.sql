@@ -1,3 +1,4 @@
+-- Reads tables events, snapshot of package eventstore.
 -- Rows of streams, versions or formats that do not exist. $1 is the prefixes of streams that have a state, $2 the newest format of
 -- each. Snapshots of older formats are ignored by all readers.
 SELECT format('version %s of %s does not exist in format %s: delete the row', s.version, s.stream, s.format) FROM snapshot s

@@ -1,3 +1,4 @@
+-- Reads tables command, events of package eventstore.
 -- Rows that do not agree with the events they name. $1 is the newest position, $2 the types of events that only commands about
 -- coins lead to. The events of a command have consecutive positions, which end at the position of its row.
 SELECT format('row actor %s, key %s: %s', actor, key, fault) FROM (
@@ -11,8 +12,10 @@ SELECT format('row actor %s, key %s: %s', actor, key, fault) FROM (
         WHEN c.refusal IS NOT NULL AND c.events > 0 THEN 'a refused command has no events'
         WHEN c.refusal IS NOT NULL AND NOT c.coins THEN 'only refusals of commands about coins are kept'
         WHEN c.events = 0 AND (
-            EXISTS (SELECT FROM events e WHERE e.position = c.position AND e.recorded_at > c.recorded_at)
-            OR EXISTS (SELECT FROM events e WHERE e.position = c.position + 1 AND e.recorded_at < c.recorded_at)
+            EXISTS (SELECT FROM events e WHERE e.position = c.position AND e.recorded_at > c.recorded_at AND NOT EXISTS (
+                SELECT FROM events n WHERE n.position = c.position + 1 AND n.metadata ->> 'clock_set_back' = 'true'))
+            OR EXISTS (SELECT FROM events e WHERE e.position = c.position + 1 AND e.recorded_at < c.recorded_at
+                AND e.metadata ->> 'clock_set_back' IS NULL)
         ) THEN format('recorded_at does not fit position %s', c.position)
         WHEN c.events > 0 AND c.events <> (
             SELECT count(*) FROM events e WHERE e.position > c.position - c.events AND e.position <= c.position

@@ -1,3 +1,4 @@
+-- Reads tables credential, events of package eventstore.
 -- Users whose password hash is missing, or should be, or is another one than at the registration: an id of version 8 is a
 -- fingerprint of the hash. $1 is the types of registrations, $2 of events that forget a user.
 SELECT CASE

@@ -1,3 +1,4 @@
+-- Reads table events of package eventstore and table checkpoint of package eventstore/consumer.
 -- Compares a checkpoint with the log, in one snapshot.
 SELECT c.position, c.event_id, e.event_id, h.position
 FROM checkpoint c

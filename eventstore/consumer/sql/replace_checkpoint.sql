@@ -1,3 +1,4 @@
+-- Writes table checkpoint of package eventstore/consumer. Reads table events of package eventstore.
 -- Starts a new generation, because other tables are in use from now on.
 WITH moved AS (
     UPDATE checkpoint SET position = $1, event_id = (SELECT event_id FROM events WHERE position = $1), generation = generation + 1

@@ -1,3 +1,4 @@
+-- Reads table events of package eventstore.
 -- Returns one row without an event if the checkpoint was locked and the log has nothing after it: the event of the checkpoint may
 -- be missing.
 WITH own AS MATERIALIZED (

@@ -1,3 +1,4 @@
+-- Reads table events of package eventstore and table checkpoint of package eventstore/consumer.
 -- Locks the checkpoint only if the log has newer events, or if it does not have the event of the checkpoint. Returns no row while
 -- another process holds the checkpoint.
 SELECT position, generation, event_id FROM checkpoint c

@@ -1,3 +1,4 @@
+-- Reads table events of package eventstore.
 SELECT e.position, e.stream, e.version, e.event_id, e.type, e.payload, e.recorded_at
 FROM unnest($1::text[]) AS w (stream)
 CROSS JOIN LATERAL (SELECT * FROM events WHERE stream = w.stream ORDER BY version DESC LIMIT $4) e

@@ -3,7 +3,9 @@ package media_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +17,7 @@ import (
 	"time"
 
 	"roomlog/media"
+	"roomlog/media/rtmp"
 )
 
 // needFFmpeg fails the test if ffmpeg is missing, unless the environment allows that.
@@ -178,18 +181,37 @@ func TestFFmpegJoinsLate(t *testing.T) {
 		return frames
 	}
 	all := decoded(film(t))
-	var sending sync.WaitGroup
-	sending.Go(func() { send(t, film(t), h.publishURL("KEY")) })
+	content, err := os.Open(film(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer content.Close()
+	var tags viewer
+	if err := tags.read(content); !errors.Is(err, io.EOF) {
+		t.Fatal(err)
+	}
+	s := h.publish(t, "KEY")
+	publish := func(tags []seen) {
+		for _, tag := range tags {
+			s.send(rtmp.AppendMedia(nil, tag.kind, tag.at, []byte(tag.payload)))
+		}
+	}
+	late := slices.IndexFunc(tags.tags, func(tag seen) bool { return tag.at > 1500 })
+	publish(tags.tags[:late])
 	h.stream(t, "KEY", "a second group", func(s media.StreamStats) bool { return s.GOP == 25 && s.GOPLength == time.Second })
+	var playing sync.WaitGroup
 	for what, url := range map[string]string{"HTTP-FLV": h.flvURL("KEY"), "RTMP": h.rtmpURL("KEY")} {
-		sending.Go(func() {
+		playing.Go(func() {
 			got := decoded(url)
-			if len(got) < 25 || !slices.Equal(got, all[len(all)-len(got):]) {
-				t.Errorf("%s: %d frames, of them the first %.60q in place of %.60q", what, len(got), got[:1], all[len(all)-min(len(got), len(all)):][:1])
+			if want := all[25:]; !slices.Equal(got, want) { // from the second group on
+				t.Errorf("%s: %d frames in place of %d, of them the first %.60q in place of %.60q", what, len(got), len(want), slices.Concat(got, []string{""})[0], want[0])
 			}
 		})
 	}
-	sending.Wait()
+	h.stream(t, "KEY", "two players", func(s media.StreamStats) bool { return s.Players[media.HTTPFLV]+s.Players[media.RTMP] == 2 })
+	publish(tags.tags[late:])
+	s.unpublish()
+	playing.Wait()
 }
 
 func TestFFmpegPublishesOtherKinds(t *testing.T) {
@@ -243,7 +265,7 @@ func TestKilledFFmpegContinuesItsBroadcast(t *testing.T) {
 	h := run(t, nil)
 	v := h.watch(t, h.flvURL("KEY"))
 	ctx, kill := context.WithCancel(t.Context())
-	cmd := exec.CommandContext(ctx, "ffmpeg", "-loglevel", "quiet", "-re", "-i", film(t), "-c", "copy", "-f", "flv", h.publishURL("KEY"))
+	cmd := exec.CommandContext(ctx, "ffmpeg", "-loglevel", "quiet", "-re", "-stream_loop", "-1", "-i", film(t), "-c", "copy", "-f", "flv", h.publishURL("KEY"))
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -50,7 +50,7 @@ func run(t testing.TB, change func(*media.Config)) *testServer {
 		Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))}
 	// On a slow machine no honest client is late.
 	cfg.RTMP = rtmp.Config{HandshakeTimeout: timeout, MessageTimeout: timeout, ControlTimeout: timeout, MediaTimeout: timeout}
-	cfg.SettleTime, cfg.StreamGrace, cfg.HLS.Muxer.WaitTimeout = 5*time.Second, timeout, timeout
+	cfg.SettleTime, cfg.StreamGrace, cfg.HLS.Muxer.WaitTimeout, cfg.HLS.Linger = 5*time.Second, timeout, timeout, timeout
 	if change != nil {
 		change(&cfg)
 	}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -257,10 +258,10 @@ func TestFFmpegPlaysHLS(t *testing.T) {
 			t.Parallel()
 			h := run(t, func(c *media.Config) { c.HLS.Muxer.NoLowLatency = plain })
 			_, all := shown(t, film(t))
-			all = append(all, all...)
+			all = slices.Repeat(all, 5)
 			var sending sync.WaitGroup
 			defer sending.Wait()
-			sending.Go(func() { send(t, film(t), h.publishURL("KEY"), "-stream_loop", "1") })
+			sending.Go(func() { send(t, film(t), h.publishURL("KEY"), "-stream_loop", "4") }) // a slow machine has some seconds to start the player
 			h.stream(t, "KEY", "a second group", func(s media.StreamStats) bool { return s.GOP == 25 })
 			times, got := shown(t, h.hlsURL("KEY"))
 			at := strings.Index(strings.Join(all, " "), strings.Join(got, " "))

@@ -152,7 +152,7 @@ func (h *fallback) round(name string, prepare func() (fallBack func())) {
 	// All of this is acknowledged, and lost.
 	lost := "lost by the " + name
 	h.say(lost)
-	lostUser := join(h.t, h.servers[1], "registered before the "+name)
+	lostUser := join(h.t, h.servers[1], fmt.Sprint("lost-", h.changes))
 	ghost := lostUser.connect("")
 	enter(h.t, ghost, h.live, "")
 	late := h.late.connect("")
@@ -170,7 +170,7 @@ func (h *fallback) round(name string, prepare func() (fallBack func())) {
 	epochs := h.restored(lost)
 	writing()
 	h.say("after the " + name)
-	newcomer := join(h.t, h.servers[2], "newcomer of the "+name)
+	newcomer := join(h.t, h.servers[2], fmt.Sprint("newcomer-", h.changes))
 	s := newcomer.connect("")
 	h.compare(enter(h.t, s, h.live, "").Snapshot, lost)
 	s.cut()
@@ -287,7 +287,7 @@ func (h *fallback) refused(name, cursor string, replay <-chan string) {
 	case last := <-replay:
 		var line struct{ Cursor, End string }
 		err := json.Unmarshal([]byte(last), &line)
-		if err != nil || line.End != "cursor_lost" && line.End != "internal" { // internal: its connection to the database broke
+		if err != nil || !slices.Contains([]string{"cursor_lost", "internal", "busy"}, line.End) { // the last two: the database could not be reached
 			h.t.Errorf("%s: the replay ended with %s", name, last)
 		}
 		h.conflict(name, line.Cursor)

@@ -50,8 +50,7 @@ func (a *Auditor) Read(ctx context.Context, db Querier, after, upTo int64, limit
 			return nil, fmt.Errorf("read the clock of the database: %w", err)
 		}
 		a.latest = a.latest.Add(clockTolerance)
-		var err error
-		if a.states.aside, err = a.store.SetAside(ctx); err != nil {
+		if err := a.readAside(ctx, db); err != nil {
 			return nil, err
 		}
 	}
@@ -72,6 +71,23 @@ func (a *Auditor) Read(ctx context.Context, db Querier, after, upTo int64, limit
 	}
 	a.snapshots, err = readSnapshots(ctx, db, found)
 	return found, err
+}
+
+// SetAside returns the number of events that an operator has set aside.
+func (a *Auditor) SetAside() int { return len(a.states.aside) }
+
+// readAside reads which events an operator has set aside.
+func (a *Auditor) readAside(ctx context.Context, db Querier) error {
+	rows, err := db.Query(ctx, selectAside)
+	if err != nil {
+		return fmt.Errorf("read the events that were set aside: %w", err)
+	}
+	var position int64
+	_, err = pgx.ForEachRow(rows, []any{&position}, func() error { a.states.aside[position] = true; return nil })
+	if err != nil {
+		return fmt.Errorf("read the events that were set aside: %w", err)
+	}
+	return nil
 }
 
 // Inspect checks the events that Read has returned and the caller has decoded.
@@ -97,7 +113,7 @@ func (a *Auditor) fault(position int64, format string, args ...any) {
 }
 
 func (a *Auditor) inspect(ctx context.Context, r eventstore.Record, metadata []byte) error {
-	if a.states.skipped(r.Position) {
+	if a.states.skipped(r) {
 		return a.fold(ctx, r)
 	}
 	if r.ID.Version() != 7 {

@@ -32,7 +32,7 @@ type states struct {
 	store    *eventstore.Store
 	cache    *simplelru.LRU[domain.Stream, entry]
 	counters map[domain.Stream]any
-	aside    map[int64]domain.Stream // the events that were set aside
+	aside    map[int64]bool // positions of events that were set aside
 }
 
 func newStates(store *eventstore.Store) *states {
@@ -40,32 +40,19 @@ func newStates(store *eventstore.Store) *states {
 	if err != nil {
 		panic(err) // the size is positive
 	}
-	return &states{store: store, cache: cache, counters: make(map[domain.Stream]any)}
-}
-
-// skipped reports whether an event was set aside.
-func (s *states) skipped(position int64) bool {
-	_, ok := s.aside[position]
-	return ok
-}
-
-// fold returns the state after an event. An event that was set aside has no effect if it moves coins or cannot be applied.
-func (s *states) fold(stream domain.Stream, state any, r eventstore.Record) (any, error) {
-	_, coins := r.Event.(domain.CoinEvent)
-	if aside := s.skipped(r.Position); aside && (coins || r.Event == nil || r.Event.Stream() != r.Stream) {
-		return state, nil
-	}
-	after, err := domain.Fold(stream, state, r.Event)
-	if err != nil && s.skipped(r.Position) {
-		return state, nil //nolint:nilerr // without effect
-	}
-	return after, err
+	return &states{store: store, cache: cache, counters: make(map[domain.Stream]any), aside: make(map[int64]bool)}
 }
 
 // isCounter reports whether a name is the one of a counter, which has no stream.
 func isCounter(s domain.Stream) bool {
 	_, ok := domain.StateSpecOf(s)
 	return !ok
+}
+
+// skipped reports whether an event was set aside and changes no state: it moves coins or cannot be read.
+func (s *states) skipped(r eventstore.Record) bool {
+	_, coins := r.Event.(domain.CoinEvent)
+	return s.aside[r.Position] && (coins || r.Event == nil)
 }
 
 // before returns the state of a stream before a position.
@@ -102,8 +89,14 @@ func (s *states) load(ctx context.Context, stream domain.Stream, position int64)
 			if r.Position >= position {
 				return e, nil
 			}
-			e.version = r.Version
-			if e.state, err = s.fold(stream, e.state, r); err != nil {
+			if e.version = r.Version; s.skipped(r) {
+				continue
+			}
+			state, err := domain.Fold(stream, e.state, r.Event)
+			switch {
+			case err == nil:
+				e.state = state
+			case !s.aside[r.Position]:
 				return entry{unknown: true}, nil //nolint:nilerr // the event has a fault of its own
 			}
 		}
@@ -117,7 +110,7 @@ func (s *states) load(ctx context.Context, stream domain.Stream, position int64)
 func (s *states) after(r eventstore.Record, before entry) entry {
 	next := entry{version: r.Version, unknown: before.unknown, state: before.state}
 	switch {
-	case s.skipped(r.Position) && (r.Event == nil || r.Event.Stream() != r.Stream):
+	case s.skipped(r):
 	case r.Event == nil || r.Event.Stream() != r.Stream:
 		next.unknown = true
 	default:
@@ -131,8 +124,13 @@ func (s *states) after(r eventstore.Record, before entry) entry {
 			if spec, ok := domain.StateSpecOf(stream); next.unknown || ok && spec.Stateless {
 				continue
 			}
-			state, err := s.fold(stream, before.state, r)
-			next.state, next.unknown = state, err != nil
+			state, err := domain.Fold(stream, before.state, r.Event)
+			switch {
+			case err == nil:
+				next.state = state
+			case !s.aside[r.Position]:
+				next.state, next.unknown = nil, true
+			}
 		}
 	}
 	s.cache.Add(r.Stream, next)

@@ -21,11 +21,11 @@ type Report struct {
 	Took        time.Duration
 	Rows        map[string]int64 // number of rows of each table
 	Poisoned    int64            // rows of table poison
-	SetAside    int64            // events in table poison that were set aside; only of a verification
 	Compared    bool             // whether the new tables were compared with the tables in use
 	Differences []Difference
 
 	Faults     []audit.Fault // what Verify found, at most 1000
+	SetAside   int           // number of events that an operator has set aside, see Verify
 	FaultCount int           // number of faults, including those that are not in Faults
 }
 

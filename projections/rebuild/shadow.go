@@ -23,8 +23,11 @@ var (
 )
 
 const (
-	foldSize  = 20_000 // events in one transaction; large, so that most rows of a busy live are written once instead of a thousand times
-	readAhead = 4      // maximum number of decoded batches that wait while a batch is folded
+	// foldSize is the number of events in one transaction. It is large, so that most rows of a busy live are written once
+	// instead of a thousand times. Three batches are in memory at a time: one that is decoded, one that waits, and one that is
+	// folded.
+	foldSize  = 8_000
+	readAhead = 1
 )
 
 // keepIndexPlans prevents statements that were planned while the tables were empty from scanning them when they are

@@ -159,7 +159,7 @@ func (v *verification) checkLog(ctx context.Context) error {
 		if err := v.applyIn(ctx, tx, v.report.Head); err != nil {
 			return err
 		}
-		v.report.Events = v.at
+		v.report.Events, v.report.SetAside = v.at, v.auditor.SetAside()
 		v.progress.at("tables of the log", v.at, v.at)
 		if err := v.checkCheckpoint(ctx, tx); err != nil {
 			return err
@@ -284,9 +284,13 @@ func (v *verification) read(ctx context.Context, upTo int64, ahead chan<- decode
 	return nil
 }
 
-// addPoison adds the events that a projection could not apply and that were not set aside.
+// selectOpenPoison selects the events that no operator has set aside.
+const selectOpenPoison = `SELECT position, projection, type, cause FROM poison p WHERE set_aside IS NULL
+	ORDER BY position, projection LIMIT $1`
+
+// addPoison adds the events that a projection could not apply, unless an operator has set them aside.
 func (v *verification) addPoison(ctx context.Context) error {
-	rows, err := v.conn.Query(ctx, "SELECT position, projection, type, cause FROM poison WHERE set_aside IS NULL ORDER BY position, projection LIMIT $1", maxPoison)
+	rows, err := v.conn.Query(ctx, selectOpenPoison, maxPoison)
 	if err != nil {
 		return fmt.Errorf("read the poison: %w", err)
 	}
@@ -299,9 +303,6 @@ func (v *verification) addPoison(ctx context.Context) error {
 	}
 	for _, p := range poison {
 		v.faults.AddAt(p.Position, fmt.Sprintf("projection %s cannot apply %s: %s", p.Projection, p.Type, p.Cause))
-	}
-	if err := v.conn.QueryRow(ctx, "SELECT count(DISTINCT position) FROM poison WHERE set_aside > 0").Scan(&v.report.SetAside); err != nil {
-		return fmt.Errorf("read the poison: %w", err)
 	}
 	return nil
 }

@@ -16,6 +16,12 @@ import (
 // batches is a feed that releases what a test sends.
 type batches chan feed.Batch
 
+// fallenBack is a feed that begins again at position 4, with history 2.
+type fallenBack struct{ batches }
+
+func (fallenBack) History() int64    { return 2 }
+func (fallenBack) Checkpoint() int64 { return 4 }
+
 func (b batches) Subscribe(context.Context) (<-chan feed.Batch, error) { return b, nil }
 func (batches) Checkpoint() int64                                      { return 10 }
 func (batches) History() int64                                         { return 1 }
@@ -170,4 +176,33 @@ func TestRegisterBoundsTheClientsOfAUser(t *testing.T) {
 	if lives, users := r.counts(); lives+users != 0 {
 		t.Errorf("%d lives and %d users are left", lives, users)
 	}
+}
+
+func TestReceiversStartAgainInAnotherHistory(t *testing.T) {
+	t.Parallel()
+	r, v, deliver := start(t)
+	viewer, client := &receiver{}, &receiver{}
+	r.subscribe(6, viewer)
+	r.register(12, client, 0)
+	deliver(feed.Batch{After: 10, Checkpoint: 12, Deltas: []projections.Delta{comment(12, 6)}})
+	viewer.expect(t, "delta 12")
+
+	source := fallenBack{make(batches)}
+	v.feed = source
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- v.follow(ctx) }()
+	v.history = func() int64 { return 2 }
+	source.batches <- feed.Batch{History: 2, After: 4, Checkpoint: 5, Deltas: []projections.Delta{comment(5, 6)}}
+	if err := v.waitFor(t.Context(), 5); err != nil {
+		t.Fatal(err)
+	}
+	viewer.expect(t, "history changed at 4", "delta 5")
+	client.expect(t, "history changed at 4")
+	if history, from := r.subscribe(6, &receiver{}); history != 2 || from != 5 {
+		t.Errorf("a new subscriber begins at %d of history %d", from, history)
+	}
+	stop()
+	close(source.batches)
+	<-ended
 }

@@ -50,11 +50,11 @@ func (c *verifyCommand) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) e
 		if newer := report.Newer(); newer > 0 {
 			fmt.Fprintf(sh.Stdout, "the tables lack the newest %d events: they have position %d of %d\n", newer, report.Position, report.Head)
 		}
+		if report.SetAside > 0 {
+			fmt.Fprintf(sh.Stdout, "%d events are set aside: roomlog events list\n", report.SetAside)
+		}
 		if report.FaultCount > 0 {
 			return ErrFault
-		}
-		if report.SetAside > 0 {
-			fmt.Fprintf(sh.Stdout, "%d events were set aside: roomlog events list\n", report.SetAside)
 		}
 		fmt.Fprintf(sh.Stdout, "ok: %d events up to position %d, %s, in %s\n",
 			report.Events, report.Head, rowCount(report), report.Took.Round(time.Millisecond))

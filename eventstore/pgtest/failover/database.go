@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -25,7 +26,8 @@ type Database struct {
 	t       testing.TB
 	address *address
 	primary *server
-	hba     string // the path of pg_hba.conf of all servers
+	hba     string          // the path of pg_hba.conf of all servers
+	more    []pgtest.Option // of all servers
 }
 
 // server is one PostgreSQL with the folder in which it archives its write-ahead log.
@@ -34,10 +36,10 @@ type server struct {
 	archive string
 }
 
-// Start starts a primary, which the test ends.
-func Start(t testing.TB) *Database {
+// Start starts a primary, which the test ends. The options apply to all servers.
+func Start(t testing.TB, options ...pgtest.Option) *Database {
 	t.Helper()
-	d := &Database{t: t, hba: filepath.Join(pgtest.Dir(t), "pg_hba.conf")}
+	d := &Database{t: t, more: options, hba: filepath.Join(pgtest.Dir(t), "pg_hba.conf")}
 	// The folder of the socket excludes all users but root and the user of PostgreSQL.
 	if err := os.WriteFile(d.hba, []byte("local all all trust\nlocal replication all trust\n"), 0o644); err != nil {
 		t.Fatalf("failover: %v", err)
@@ -60,7 +62,7 @@ func (d *Database) options(archive string, more ...pgtest.Option) []pgtest.Optio
 		pgtest.Setting("archive_mode", "on"),
 		pgtest.Setting("archive_command", "cp %p "+archive+"/%f"),
 		pgtest.Setting("wal_retrieve_retry_interval", "100ms"),
-	}, more...)
+	}, slices.Concat(d.more, more)...)
 }
 
 // DSN returns the connection string of the address. It stays the same.

@@ -1,0 +1,70 @@
+package invariant_test
+
+import (
+	"strings"
+	"testing"
+
+	"roomlog/domain"
+	"roomlog/domain/invariant"
+)
+
+// history is a log of two users, a live and a gift.
+var history = []domain.Event{
+	domain.UserRegistered{User: 1, Username: "ann"},
+	domain.UserRegistered{User: 2, Username: "bob"},
+	domain.LiveCreated{Live: 1, Streamer: 1},
+	domain.LiveStatusChanged{Live: 1, Streamer: 1, To: domain.StatusOnAir},
+	domain.GiftAdded{Gift: 1, Name: "rose", Price: 10},
+	domain.OrderPlaced{Order: "o", User: 2, Coins: 100},
+	domain.OrderPaid{Order: "o", User: 2},
+	domain.CoinsCredited{User: 2, Order: "o", Coins: 100, BalanceAfter: 100, Postings: []domain.Posting{{Account: "provider", Amount: -100}, {Account: "user-2", Amount: 100}}},
+}
+
+func gift(change func(*domain.GiftSent)) domain.GiftSent {
+	e := domain.GiftSent{Sender: 2, Streamer: 1, Live: 1, Gift: 1, Name: "rose", Price: 10, Num: 2, Coins: 20, BalanceAfter: 80,
+		Postings: []domain.Posting{{Account: "user-2", Amount: -20}, {Account: "earnings-1", Amount: 20}}}
+	change(&e)
+	return e
+}
+
+func TestCheck(t *testing.T) {
+	t.Parallel()
+	states := map[domain.Stream]any{}
+	for _, e := range history {
+		for _, s := range domain.FoldsInto(e) {
+			var err error
+			if states[s], err = domain.Fold(s, states[s], e); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for _, tt := range []struct {
+		name  string
+		event domain.Event
+		actor string
+		fault string
+	}{
+		{"a gift", gift(func(*domain.GiftSent) {}), "user-2", ""},
+		{"a gift of another user", gift(func(*domain.GiftSent) {}), "user-1", "user-1 could not cause gift.sent.v1"},
+		{"an unknown actor", gift(func(*domain.GiftSent) {}), "user-02", `there is no actor "user-02"`},
+		{"a gift at another price", gift(func(e *domain.GiftSent) { e.Price, e.Num = 5, 4 }), "user-2", "gift 1 costs 10"},
+		{"a gift for another streamer", gift(func(e *domain.GiftSent) { e.Streamer = 2 }), "user-2", "the coins do not go to user 2"},
+		{"a gift with a wrong balance", gift(func(e *domain.GiftSent) { e.BalanceAfter = 81 }), "user-2", "the event states a balance of 81 for user-2, its history adds up to 80"},
+		{"a second creation", domain.LiveCreated{Live: 1, Streamer: 2}, "user-2", "live-1 was created before"},
+		{"an id that is not the next one", domain.LiveCreated{Live: 3, Streamer: 2}, "user-2", "next-live becomes 3, expected 2"},
+		{"an event before the creation", domain.LiveStatusChanged{Live: 9, Streamer: 1, To: domain.StatusOnAir}, "user-1", "live-9 was not created before"},
+		{"a second credit of an order", domain.OrderPaid{Order: "o", User: 2}, "provider", "order o is paid"},
+		{"a reprice from another price", domain.GiftRepriced{Gift: 1, From: 11, To: 12}, "operator", "gift 1 costs 10 before, not 11"},
+		{"a reprice by a user", domain.GiftRepriced{Gift: 1, From: 10, To: 12}, "user-1", "user-1 could not cause"},
+		{"a leave without a join", domain.ViewerLeft{Live: 1, User: 2}, "system", "user 2 is not in live 1"},
+		{"a role that the user lacks", domain.UserRoleRevoked{User: 1, Role: domain.RoleAuditor}, "operator", "user 1 does not have the role auditor"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			got, err := invariant.Check(tt.event, tt.actor, func(s domain.Stream) (any, error) { return states[s], nil })
+			if err != nil || tt.fault == "" && got != "" || !strings.HasPrefix(got, tt.fault) {
+				t.Errorf("got %q, %v; want %q", got, err, tt.fault)
+			}
+		})
+	}
+}

@@ -1,0 +1,107 @@
+package rebuild_test
+
+import (
+	"context"
+	"runtime"
+	"runtime/debug"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"roomlog/eventstore"
+	"roomlog/eventstore/pgtest"
+	"roomlog/projections/projtest"
+	"roomlog/projections/rebuild"
+)
+
+const (
+	fewEvents  = 20_000
+	manyEvents = 10 * fewEvents
+)
+
+// cost is what a run takes.
+type cost struct {
+	events int64
+	took   time.Duration
+	heap   uint64 // the largest size of the heap, in bytes
+}
+
+// growth returns the time that ten times the events take, divided by the time of c.
+func (c cost) growth(larger cost) float64 {
+	perEvent := func(c cost) float64 { return c.took.Seconds() / float64(c.events) }
+	return 10 * perEvent(larger) / perEvent(c)
+}
+
+// BenchmarkFigureGrowth measures how the costs of a verification and a rebuild grow with the log: ten times the events must
+// take about ten times the time, and no more memory.
+func BenchmarkFigureGrowth(b *testing.B) {
+	w := projtest.Open(b, pgtest.Server(b, pgtest.Durable).Open(), eventstore.Config{}, "first")
+	c := projtest.NewTraffic(w, 500, 20)
+	owner := w.OwnerPool()
+	w.Project()
+	verify := func() error {
+		report, err := rebuild.Verify(b.Context(), w.Store, owner, rebuild.VerifyConfig{Now: time.Now})
+		if report.FaultCount > 0 {
+			b.Fatal(report.Faults)
+		}
+		return err
+	}
+	again := func() error {
+		_, err := rebuild.Run(b.Context(), owner, w.Store, rebuild.Config{Now: time.Now})
+		return err
+	}
+	var verified, rebuilt [2]cost
+	for i, events := range []int64{fewEvents, manyEvents} {
+		for w.Head() < events {
+			c.Act(256, int(events-w.Head())+256)
+		}
+		w.CatchUp()
+		w.Exec("VACUUM ANALYZE")
+		w.Exec("CHECKPOINT")
+		verified[i], rebuilt[i] = measure(b, verify), measure(b, again)
+		verified[i].events, rebuilt[i].events = w.Head(), w.Head()
+		b.Logf("%d events: verify %s, %d MB; rebuild %s, %d MB", w.Head(), verified[i].took.Round(time.Millisecond), verified[i].heap>>20,
+			rebuilt[i].took.Round(time.Millisecond), rebuilt[i].heap>>20)
+	}
+	b.ReportMetric(verified[0].growth(verified[1]), "verify_growth")
+	b.ReportMetric(rebuilt[0].growth(rebuilt[1]), "rebuild_growth")
+	b.ReportMetric(float64(verified[1].heap)/float64(verified[0].heap), "verify_memory_growth")
+	b.ReportMetric(float64(rebuilt[1].heap)/float64(rebuilt[0].heap), "rebuild_memory_growth")
+}
+
+// measure returns the least cost of two runs, which other processes disturb least. The garbage collector runs often, so that the heap is what is in use.
+func measure(b *testing.B, run func() error) (least cost) {
+	b.Helper()
+	defer debug.SetGCPercent(debug.SetGCPercent(10))
+	var costs [2]cost
+	for i := range costs {
+		runtime.GC()
+		var largest atomic.Uint64
+		ctx, stop := context.WithCancel(b.Context())
+		sampled := make(chan struct{})
+		go func() {
+			defer close(sampled)
+			tick := time.NewTicker(2 * time.Millisecond)
+			defer tick.Stop()
+			var stats runtime.MemStats
+			for ctx.Err() == nil {
+				runtime.ReadMemStats(&stats)
+				largest.Store(max(largest.Load(), stats.HeapAlloc))
+				<-tick.C
+			}
+		}()
+		begun := time.Now()
+		if err := run(); err != nil {
+			b.Fatal(err)
+		}
+		costs[i].took = time.Since(begun)
+		stop()
+		<-sampled
+		costs[i].heap = largest.Load()
+	}
+	least = costs[0]
+	for _, c := range costs[1:] {
+		least.took, least.heap = min(least.took, c.took), min(least.heap, c.heap)
+	}
+	return least
+}

@@ -1,0 +1,118 @@
+package native_test
+
+import (
+	"slices"
+	"testing"
+
+	"roomlog/domain"
+	"roomlog/eventstore/pgtest"
+	"roomlog/eventstore/pgtest/failover"
+	"roomlog/realtime/ws/wstest"
+)
+
+// TestClientsContinueInAnotherHistory restores a dump under open connections.
+func TestClientsContinueInAnotherHistory(t *testing.T) {
+	t.Parallel()
+	d := failover.Start(t)
+	w := openWorld(t, &pgtest.DB{DSN: d.DSN(), Serving: true}, true, nil)
+	w.chatRoom("demo")
+	ann, bob := w.register("ann"), w.register("bob").credit(10)
+	rose := w.list("rose", 3)
+	live := ann.goLive("a show")
+	ann.asks(domain.PostComment{Live: live, Text: "kept"})
+	quitter := w.register("quitter")
+	leaving := quitter.app()
+	leaving.join(live)
+	dump := d.Dump()
+
+	a := bob.app()
+	epoch := a.join(live).Snapshot.Epoch
+	room := a.chat(in{"room": "demo"})
+	participant := room.Participant
+	lostLive := bob.goLive("a lost show")
+	a.join(lostLive)
+	bob.asks(domain.PostComment{Live: live, Text: "lost"})
+	a.ok(a.ask("chat.post", in{"room": "demo", "text": "lost"}))
+	a.ok(a.ask("gift.send", map[string]any{"live": live, "gift": rose, "num": 1}))
+	cursor := a.push("balance").Cursor
+	newcomer := w.register("newcomer").app()
+	newcomer.join(live)
+	leaving.ok(leaving.ask("room.leave", map[string]any{"live": live}))
+	a.aside = nil
+
+	d.RestoreDump(dump)
+
+	frames := map[string]message{} // they come in any order
+	for len(frames) < 4 {
+		switch m := a.read(); m.Type {
+		case "reset", "snapshot", "removed", "chat.snapshot":
+			frames[m.Type] = m
+		}
+	}
+	reset := into[struct {
+		Epoch, Cursor string
+		Balance       int64
+	}](t, frames["reset"])
+	if reset.Balance != 10 || reset.Cursor == cursor || reset.Epoch == epoch || reset.Epoch == "" {
+		t.Errorf("reset to %+v after epoch %s and cursor %s", reset, epoch, cursor)
+	}
+	snapshot := into[struct {
+		Epoch, Cursor string
+		Comments      []struct{ Text string }
+		Gifts         []any
+	}](t, frames["snapshot"])
+	if frames["snapshot"].Live != live || snapshot.Epoch != reset.Epoch || len(snapshot.Comments) != 1 || snapshot.Comments[0].Text != "kept" || len(snapshot.Gifts) != 0 {
+		t.Errorf("got %s", frames["snapshot"].raw)
+	}
+	if m := frames["removed"]; m.Live != lostLive || into[refusal](t, m).Code != "live_not_found" {
+		t.Errorf("got %s", m.raw)
+	}
+	if chat := into[chatEntered](t, frames["chat.snapshot"]); len(chat.Messages) != 0 || chat.Participant != participant || chat.Epoch != reset.Epoch {
+		t.Errorf("got %s", frames["chat.snapshot"].raw)
+	}
+	// The connection of the lost account is closed.
+	for {
+		if _, err := newcomer.tryRead(); err != nil {
+			break
+		}
+	}
+	// Everything goes on.
+	ann.asks(domain.PostComment{Live: live, Text: "new"})
+	if m := a.push("comment"); into[struct{ Text string }](t, m).Text != "new" {
+		t.Errorf("got %s", m.raw)
+	}
+	a.ok(a.ask("chat.post", in{"room": "demo", "text": "new"}))
+	if m := a.push("chat.message"); into[struct{ Text string }](t, m).Text != "new" {
+		t.Errorf("got %s", m.raw)
+	}
+	wstest.Eventually(t, "exactly bob is listed", func() bool {
+		found, err := w.viewers(live)
+		return err == nil && slices.Equal(found, []domain.UserID{bob.id})
+	})
+	// The lost cursor leads to a snapshot, on the user channel to a reset.
+	b := bob.connect()
+	hello := b.ok(b.ask("hello", map[string]any{"token": bob.token(), "since": cursor}))
+	if !into[struct{ Reset bool }](t, hello).Reset {
+		t.Errorf("got %s", hello.raw)
+	}
+	if again := b.rejoin(live, cursor); again.Snapshot == nil {
+		t.Errorf("a lost cursor is resumed: %+v", again)
+	}
+}
+
+// viewers returns the users who are in a live by the tables.
+func (w *world) viewers(live domain.LiveID) (ids []domain.UserID, err error) {
+	rows, err := w.pool.Query(w.Context(), "SELECT user_id FROM read.viewer WHERE live_id = $1 AND present ORDER BY user_id", live)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id domain.UserID
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		ids = append(ids, id)
+	}
+	return ids, rows.Err()
+}

@@ -32,9 +32,9 @@ func forge(t *testing.T, dsn, stream, eventType, payload string) (position int64
 	return position
 }
 
-// TestCoinsClosedHouseOpen puts bad coin events into the log beside two servers. Coins are closed for those whom they concern,
+// TestCoinsAreClosedAndNothingElse puts bad coin events into the log beside two servers. Coins are closed for those whom they concern,
 // everything else goes on, and an operator opens the coins again.
-func TestCoinsClosedHouseOpen(t *testing.T) {
+func TestCoinsAreClosedAndNothingElse(t *testing.T) {
 	t.Parallel()
 	dsn := pgtest.Blank(t)
 	env := append([]string{"DATABASE_URL=" + dsn}, sharedSecrets...)
@@ -112,7 +112,7 @@ func TestCoinsClosedHouseOpen(t *testing.T) {
 	c = cleo.connect("")
 	enter(t, c, live, "")
 	c.must("gift.send", gift, "c3")
-	if out := first.roomlog("verify"); !strings.Contains(out, "2 events were set aside") || !strings.Contains(out, "ok: ") {
+	if out := first.roomlog("verify"); !strings.Contains(out, "2 events are set aside") || !strings.Contains(out, "ok: ") {
 		t.Error(out)
 	}
 	first.roomlog("rebuild")

@@ -68,14 +68,14 @@ func TestBadTexts(t *testing.T) {
 					want = http.StatusRequestEntityTooLarge
 				}
 				if e := got.envelope(); got.status != want || e.Msg != "fail" || e.Code == "" || e.TextEN == "" || len(got.raw) > 1000 {
-					t.Fatalf("%d %.300s", got.status, got.raw)
+					t.Fatalf("got %d %.300s", got.status, got.raw)
 				}
 			})
 		}
 	}
 	after, err := d.store.Head(t.Context())
 	if err != nil || after != before {
-		t.Fatalf("the log grew from %d to %d, %v", before, after, err)
+		t.Fatalf("the log grew from %d to %d, %v, want %v", before, after, err, before)
 	}
 	if status := d.projector.Status(); status.Halted != nil || status.Poisoned != 0 {
 		t.Fatalf("the projector is %+v", status)
@@ -117,7 +117,7 @@ func TestBadPaths(t *testing.T) {
 	d := startAPI(t)
 	for _, path := range []string{"/", "/api", "/api/", "/api/nothing", "/api/live/read/", "/api/live/read/1/2", "/%00", "/..%2f..", "/api/live/read/%2e%2e", "/favicon.ico"} {
 		if got := d.get(path); got.status != 404 && got.status != 400 {
-			t.Errorf("%s: %d %s", path, got.status, got.raw)
+			t.Errorf("%s: got %d %s", path, got.status, got.raw)
 		}
 	}
 	for _, method := range []string{http.MethodDelete, http.MethodPut, http.MethodPatch, "BREW"} {
@@ -131,7 +131,7 @@ func TestPreflight(t *testing.T) {
 	d := startAPI(t)
 	preflight := d.send(http.MethodOptions, "/api/login", nil, "Origin", "null", "Access-Control-Request-Method", "POST", "Access-Control-Request-Headers", "token,content-type")
 	if preflight.status != 204 || preflight.header.Get("Access-Control-Allow-Origin") != "null" || preflight.header.Get("Access-Control-Allow-Credentials") != "true" {
-		t.Fatalf("%d %v", preflight.status, preflight.header)
+		t.Fatalf("got %d %v", preflight.status, preflight.header)
 	}
 	for _, refused := range []reply{d.get("/api/user/info", "Origin", "file://"), d.get("/nothing", "Origin", "file://")} {
 		if refused.header.Get("Access-Control-Allow-Origin") != "file://" {
@@ -189,7 +189,7 @@ func TestSlowBody(t *testing.T) {
 		conn.SetReadDeadline(time.Now().Add(testTimeout))
 		response, err := http.ReadResponse(bufio.NewReader(conn), nil)
 		if err != nil || response.StatusCode != http.StatusBadRequest {
-			t.Fatalf("%v, %v", response, err)
+			t.Fatalf("got %v, %v, want StatusCode %v", response, err, http.StatusBadRequest)
 		}
 	})
 	t.Run("a connection has no read deadline after a body that arrived in time", func(t *testing.T) {
@@ -234,7 +234,7 @@ func TestRates(t *testing.T) {
 		login(d, "x", from("198.51.100.8")...).expectFailure(400, "credentials_wrong", "用户名或密码错误")
 		got := login(d, "x", append(from("198.51.100.7"), "Authorization", "Bearer null")...)
 		if got.status != 200 || !strings.Contains(string(got.raw), `{"code":400,"message":"`+text+`"}`) {
-			t.Errorf("%d %s", got.status, got.raw)
+			t.Errorf("got %d %s", got.status, got.raw)
 		}
 	})
 	t.Run("of reads from one address, which do not count against the callbacks of payments", func(t *testing.T) {

@@ -42,7 +42,7 @@ func TestReadsOwnWrites(t *testing.T) {
 				id := a.onAir("t")
 				a.get(fmt.Sprintf("/api/live/read/%d", id)).ok(&got)
 				if got.Data.Status != 1 {
-					t.Errorf("live %d has status %d", id, got.Data.Status)
+					t.Errorf("live %d has status %d, want 1", id, got.Data.Status)
 				}
 			}
 		})

@@ -24,12 +24,12 @@ func decodeChat(t testing.TB, a reply, v any) (failure string) {
 	}
 	decode(t, a, &e)
 	if a.status != 200 || a.header.Get("Content-Type") != "application/json" {
-		t.Fatalf("%d %s", a.status, a.raw)
+		t.Fatalf("got %d %s", a.status, a.raw)
 	}
 	if e.Code != 0 {
 		a.keys("code", "error", "text_en")
 		if e.Code != 1 || e.Error == "" || e.TextEN == "" {
-			t.Fatalf("%s", a.raw)
+			t.Fatalf("got %s", a.raw)
 		}
 		return e.Error
 	}
@@ -68,7 +68,7 @@ func TestEmailLogin(t *testing.T) {
 	login := func(email string) (token string) {
 		t.Helper()
 		if no := decodeChat(t, d.post("/login", map[string]string{"email": email}), &token); no != "" {
-			t.Fatalf("%s: %s", email, no)
+			t.Fatalf(`%s: got %s, want ""`, email, no)
 		}
 		return token
 	}
@@ -81,16 +81,16 @@ func TestEmailLogin(t *testing.T) {
 	if zoe.ID != "1" || zoe.Name != "Zoe.Li" || zoe.Email != "Zoe.Li@Example.org" || zoe.Online || zoe.Room != nil ||
 		zoe.Avatar != "http://www.gravatar.com/avatar/5d2db8ec17718c4d6e180a7c54d27705" ||
 		time.Since(time.Unix(zoe.IAT, 0)).Abs() > time.Minute || zoe.CreateAt.IsZero() {
-		t.Errorf("%+v", zoe)
+		t.Errorf("got %+v", zoe)
 	}
 	d.post("/validate", map[string]string{"token": first}).keysOf("data", "_id", "name", "avatar", "online", "room", "createAt", "email", "iat")
 	t.Run("returns the same account and ends its earlier session", func(t *testing.T) {
 		second := login("zoe.li@EXAMPLE.ORG")
 		if again, _ := validate("Bearer " + second); again.ID != zoe.ID {
-			t.Errorf("%+v", again)
+			t.Errorf("got %+v, want ID %v", again, zoe.ID)
 		}
 		if _, no := validate(first); no != "用户验证失败" {
-			t.Errorf("%q", no)
+			t.Errorf(`got %q, want "用户验证失败"`, no)
 		}
 	})
 	t.Run("concurrent sign-ins create one account", func(t *testing.T) {
@@ -100,12 +100,12 @@ func TestEmailLogin(t *testing.T) {
 		}
 		all.Wait()
 		if got := d.registered(); got != 2 {
-			t.Errorf("%d accounts", got)
+			t.Errorf("%d accounts, want 2", got)
 		}
 	})
 	t.Run("another address with the same name is another account", func(t *testing.T) {
 		if other, _ := validate(login("Zoe.Li@example.com")); other.ID == zoe.ID || other.Name != "Zoe.Li" {
-			t.Errorf("%+v", other)
+			t.Errorf("got %+v", other)
 		}
 	})
 	for name, email := range map[string]string{
@@ -118,17 +118,17 @@ func TestEmailLogin(t *testing.T) {
 	}
 	for _, token := range []string{"", "x", "Bearer null"} {
 		if _, no := validate(token); no != "用户验证失败" {
-			t.Errorf("%q: %q", token, no)
+			t.Errorf(`%q: got %q, want "用户验证失败"`, token, no)
 		}
 	}
 	t.Run("refuses disabled and forgotten users", func(t *testing.T) {
 		d.operator(domain.DisableUser{User: 1})
 		if no := decodeChat(t, d.post("/login", map[string]string{"email": "zoe.li@example.org"}), nil); no != textUser {
-			t.Errorf("%q", no)
+			t.Errorf("got %q, want %v", no, textUser)
 		}
 		d.operator(domain.ForgetUser{User: 1})
 		if no := decodeChat(t, d.post("/login", map[string]string{"email": "zoe.li@example.org"}), nil); no != textUser {
-			t.Errorf("%q", no)
+			t.Errorf("got %q, want %v", no, textUser)
 		}
 	})
 	t.Run("such an account cannot become an operator", func(t *testing.T) {
@@ -155,12 +155,12 @@ func TestEmailLoginNeedsTheSetting(t *testing.T) {
 	t.Parallel()
 	d := startAPI(t)
 	if no := decodeChat(t, d.post("/login", map[string]string{"email": "zoe@example.org"}), nil); no != "未开放邮箱登录" || d.registered() != 0 {
-		t.Errorf("%q, and %d accounts", no, d.registered())
+		t.Errorf(`%q, and %d accounts, want "未开放邮箱登录", 0`, no, d.registered())
 	}
 	a := d.account("alice") // accounts with a password may chat
 	var u chatUser
 	if no := decodeChat(t, d.post("/validate", map[string]string{"token": a.Token}), &u); no != "" || u.Name != "alice" || u.Email != "" {
-		t.Errorf("%q %+v", no, u)
+		t.Errorf(`got %q %+v, want "", Name "alice", Email ""`, no, u)
 	}
 }
 
@@ -173,16 +173,16 @@ func TestChatRooms(t *testing.T) {
 	}
 	music, no := create("/createRoom", " Music 🎵 ")
 	if no != "" || !domain.IsChatRoomID(music.ID) || music.Name != "Music 🎵" || time.Since(music.CreateAt).Abs() > time.Minute {
-		t.Fatalf("%q %+v", no, music)
+		t.Fatalf("got %q %+v", no, music)
 	}
 	if again, no := create("/addRoom", "MUSIC 🎵"); no != "房间已经存在!" {
-		t.Errorf("%q %+v", no, again)
+		t.Errorf(`got %q %+v, want "房间已经存在!"`, no, again)
 	}
 	if _, no := create("/addRoom", "\t"); no != "参数错误" {
-		t.Errorf("%q", no)
+		t.Errorf(`got %q, want "参数错误"`, no)
 	}
 	if _, no := create("/addRoom", music.ID); no != "房间已经存在!" {
-		t.Errorf("a name like an id: %q", no)
+		t.Errorf(`a name like an id: %q, want "房间已经存在!"`, no)
 	}
 	var none []chatRoom
 	a := d.account("alice")
@@ -192,7 +192,7 @@ func TestChatRooms(t *testing.T) {
 	}
 	decodeChat(t, d.get("/getAllRooms"), &none)
 	if len(none) != 1 || len(none[0].Users) != 0 {
-		t.Errorf("%+v", none)
+		t.Errorf("got %+v, want 1 element, 0 none[0].Users", none)
 	}
 	enter("c1", music.ID)
 	enter("c2", music.ID)
@@ -201,14 +201,14 @@ func TestChatRooms(t *testing.T) {
 	decodeChat(t, list(), &rooms)
 	if len(rooms) != 1 || rooms[0].ID != music.ID || len(rooms[0].Users) != 1 || rooms[0].Users[0].Name != "alice" ||
 		!rooms[0].Users[0].Online || *rooms[0].Users[0].Room != music.ID || rooms[0].Users[0].ID != fmt.Sprint(a.ID) {
-		t.Errorf("%+v", rooms)
+		t.Errorf("got %+v", rooms)
 	}
 	list().keysOf("data [0]", "_id", "name", "createAt", "users")
 	list().keysOf("data [0] users [0]", "_id", "name", "avatar", "online", "room", "createAt")
 	var u chatUser
 	decodeChat(t, d.post("/validate", map[string]string{"token": a.Token}), &u)
 	if !u.Online || u.Room == nil || *u.Room != music.ID {
-		t.Errorf("%+v", u)
+		t.Errorf("got %+v", u)
 	}
 	for _, name := range []string{"second", "third"} {
 		if _, no := create("/createRoom", name); no != "" {
@@ -216,14 +216,14 @@ func TestChatRooms(t *testing.T) {
 		}
 	}
 	if _, no := create("/createRoom", "one too many"); no != "房间数量已达上限" {
-		t.Errorf("%q", no)
+		t.Errorf(`got %q, want "房间数量已达上限"`, no)
 	}
 	var last string
 	for range 10 {
 		_, last = create("/createRoom", "again and again")
 	}
 	if last != "操作太频繁，请稍后再试" {
-		t.Errorf("%q", last)
+		t.Errorf(`got %q, want "操作太频繁，请稍后再试"`, last)
 	}
 }
 
@@ -233,11 +233,11 @@ func TestBadBodiesOfChatEndpoints(t *testing.T) {
 	for _, path := range []string{"/login", "/createRoom", "/addRoom", "/validate"} {
 		for _, body := range []string{"", "{", "[]", "null", `"x"`, `{"email":7,"name":7,"token":7}`, `{"email":{},"name":[],"token":{}}`, strings.Repeat(" ", 2000)} {
 			if no := decodeChat(t, d.post(path, body), nil); no == "" || no == "系统繁忙，请稍后再试" {
-				t.Errorf("%s %q: %q", path, body, no)
+				t.Errorf("%s %q: got %q", path, body, no)
 			}
 		}
 		if got := d.get(path); got.status != 405 {
-			t.Errorf("GET %s: %d", path, got.status)
+			t.Errorf("GET %s: %d, want 405", path, got.status)
 		}
 	}
 }

@@ -98,6 +98,7 @@ type Config struct {
 	WrongPasswordsPerName   int `default:"30" min:"1" max:"1000000" unit:"attempts/min" help:"Maximum rate of wrong passwords under one username from all unknown addresses and devices together. An address or device is unknown until it has signed in under the username. Above the rate, only known ones may sign in."`
 	RegistrationsPerAddress int `default:"20" min:"1" max:"1000000" unit:"requests/min" help:"Maximum rate of new accounts from one address."`
 	ChatRoomsPerAddress     int `default:"10" min:"1" max:"1000000" unit:"requests/min" help:"Maximum rate of new chat rooms from one address."`
+	ChatRoomsPerDay         int `default:"50" min:"1" max:"1000000" unit:"chat rooms/day" help:"New chat rooms from one address in a day."`
 	WritesPerUser           int `default:"120" min:"1" max:"1000000" unit:"requests/min" help:"Maximum rate of REST requests of one user that execute a command."`
 	UploadsPerUser          int `default:"20" min:"1" max:"1000000" unit:"requests/min" help:"Maximum rate of uploads of one user."`
 

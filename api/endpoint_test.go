@@ -131,7 +131,7 @@ func TestUnknownParametersAreRefused(t *testing.T) {
 	}
 	slices.Sort(tolerant)
 	if !slices.Equal(tolerant, contract) {
-		t.Errorf("these endpoints ignore unknown parameters: %q", tolerant)
+		t.Errorf("these endpoints ignore unknown parameters: %q, want %v", tolerant, contract)
 	}
 }
 

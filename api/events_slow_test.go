@@ -115,7 +115,7 @@ func TestEventStreamOfSlowReaderEndsWithACursor(t *testing.T) {
 	got := lines(t, string(raw))
 	last, before := got[len(got)-1], got[len(got)-2]
 	if last.End != "slow" || last.Cursor != before.Cursor {
-		t.Fatalf("the last line is %+v", last)
+		t.Fatalf(`the last line is %+v, want End "slow", Cursor %v`, last, before.Cursor)
 	}
 	for i, l := range got[:len(got)-1] {
 		if l.Position != int64(i+1) {

@@ -42,7 +42,7 @@ func (a account) replay(query string, headers ...string) []line {
 	a.Helper()
 	reply := a.get("/api/events"+query, headers...)
 	if reply.status != 200 {
-		a.Fatalf("%s: %d %s", query, reply.status, reply.raw)
+		a.Fatalf("%s: got %d %s, want 200", query, reply.status, reply.raw)
 	}
 	return lines(a, string(reply.raw))
 }
@@ -83,7 +83,7 @@ func (a account) follow(query string, headers ...string) *stream {
 	a.Cleanup(func() { cancel(); response.Body.Close() })
 	if response.StatusCode != http.StatusOK {
 		raw, _ := io.ReadAll(response.Body)
-		a.Fatalf("%d %s", response.StatusCode, raw)
+		a.Fatalf("got %d %s, want %v", response.StatusCode, raw, http.StatusOK)
 	}
 	return &stream{a, response, bufio.NewScanner(response.Body), cancel}
 }
@@ -133,7 +133,7 @@ func TestEventsHistory(t *testing.T) {
 				t.Fatalf("line %d is %+v", i, l)
 			}
 			if position, err := d.store.ParseCursor(t.Context(), l.Cursor); err != nil || position != l.Position {
-				t.Fatalf("cursor %q: %d, %v", l.Cursor, position, err)
+				t.Fatalf("cursor %q: %d, %v, want %v", l.Cursor, position, err, l.Position)
 			}
 		}
 		if last := all[head]; last.End != "head" || last.Cursor != all[head-1].Cursor {
@@ -170,7 +170,7 @@ func TestEventsHistory(t *testing.T) {
 			t.Fatalf("%s: got %v, want %v", query, got, expected)
 		}
 		if last := found[len(found)-1]; last.End != "head" || last.Cursor != all[head].Cursor {
-			t.Fatalf("%s: the last line %+v does not have the cursor of the end", query, last)
+			t.Fatalf(`%s: the last line %+v does not have the cursor of the end, want End "head", Cursor %v`, query, last, all[head].Cursor)
 		}
 	}
 	t.Run("filters by type", func(t *testing.T) {
@@ -235,7 +235,7 @@ func TestUndecodableEvents(t *testing.T) {
 		}
 		if len(found) == 0 || found[0].Type != "gift.gilded.v1" || found[0].Undecodable == "" || string(found[0].Payload) != `{"gold":1}` ||
 			string(found[0].Data) != "null" || found[0].Stream != "gift-9" || found[0].Cursor == "" {
-			t.Fatalf("%q: %+v", query, found)
+			t.Fatalf("%q: got %+v", query, found)
 		}
 		if query == "" && (len(found) != 2 || found[1].Position != behind.Position || found[1].Undecodable != "" || found[1].Payload != nil) {
 			t.Fatalf("behind it: %+v", found)
@@ -302,13 +302,13 @@ func TestEventsFollow(t *testing.T) {
 		for range 2 * writers * each {
 			l := s.next()
 			if l.Type != "comment.posted.v1" || l.Position <= before {
-				t.Fatalf("after %d comes %+v", before, l)
+				t.Fatalf("after position %d got %+v", before, l)
 			}
 			before = l.Position
 		}
 		for want := int64(1); want <= before; want++ {
 			if l := everything.next(); l.Position != want {
-				t.Fatalf("position %d is %d", want, l.Position)
+				t.Fatalf("position %d is %d, want %v", want, l.Position, want)
 			}
 		}
 		b.command(domain.PostComment{Live: live, Text: "the newest"})
@@ -320,7 +320,7 @@ func TestEventsFollow(t *testing.T) {
 		from := a.replay("?limit=2")[1].Cursor
 		s := a.follow("?type=live.created.v1", "Accept", "text/event-stream", "Last-Event-ID", from)
 		if kind := s.response.Header.Get("Content-Type"); kind != "text/event-stream" {
-			t.Fatalf("content type %q", kind)
+			t.Fatalf(`content type %q, want "text/event-stream"`, kind)
 		}
 		id, data, blank := s.text(), s.text(), s.text()
 		cursor, isID := strings.CutPrefix(id, "id: ")
@@ -346,7 +346,7 @@ func TestEventsFollow(t *testing.T) {
 			t.Fatalf("got %+v, want %s", l, cursor)
 		}
 		if rest := s.text(); rest != "" {
-			t.Fatalf("after the last line comes %q", rest)
+			t.Fatalf(`after the last line comes %q, want ""`, rest)
 		}
 	})
 }
@@ -448,7 +448,7 @@ func TestEventsEndWithTheRight(t *testing.T) {
 			t.Errorf("got %+v, want the end %s with a text and a cursor", l, code)
 		}
 		if rest := s.text(); rest != "" {
-			t.Errorf("after the last line comes %q", rest)
+			t.Errorf(`after the last line comes %q, want ""`, rest)
 		}
 	}
 	for name, c := range map[string]struct {

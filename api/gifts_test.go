@@ -83,7 +83,7 @@ func TestTopUp(t *testing.T) {
 		t.Fatalf("got %+v", o)
 	}
 	if a.coins() != 0 {
-		t.Fatal("an order credits before it is paid")
+		t.Fatal("an order credited coins before it was paid")
 	}
 	right := payment.Payment{Order: o.Order, User: a.ID, Price: 30}
 	t.Run("a wrong signature is refused", func(t *testing.T) {
@@ -129,13 +129,13 @@ func TestTopUp(t *testing.T) {
 		var data string
 		d.reportPayment(right).ok(&data)
 		if got := a.coins(); got != 210 || data != "ok" {
-			t.Fatalf("%d coins, %q", got, data)
+			t.Fatalf(`%d coins, %q, want 210, "ok"`, got, data)
 		}
 	})
 	t.Run("a paid order refuses another amount", func(t *testing.T) {
 		d.reportPayment(payment.Payment{Order: o.Order, User: a.ID, Price: 1}).expectFailure(409, domain.CodeOrderMismatch, "订单信息不一致")
 		if got := a.coins(); got != 210 {
-			t.Fatalf("%d coins", got)
+			t.Fatalf("%d coins, want 210", got)
 		}
 	})
 	t.Run("repeats the order for the same idempotency key", func(t *testing.T) {
@@ -151,7 +151,7 @@ func TestTopUp(t *testing.T) {
 	for _, price := range []any{0, -1, 1.5, "30", nil, "x", int64(1_000_001), int64(1) << 62, json.RawMessage("99999999999999999999")} {
 		t.Run(fmt.Sprintf("refuses a price of %v", price), func(t *testing.T) {
 			if got := a.post("/api/gift/wxpay", object{"price": price}); got.status != 400 {
-				t.Fatalf("%d %s", got.status, got.raw)
+				t.Fatalf("got %d %s, want 400", got.status, got.raw)
 			}
 		})
 	}

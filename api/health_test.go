@@ -44,7 +44,7 @@ func TestHealth(t *testing.T) {
 		}
 	}
 	if got := d.get("/healthz"); got.status != 200 || strings.TrimSpace(string(got.raw)) != `{"status":"ok"}` {
-		t.Errorf("%d %s", got.status, got.raw)
+		t.Errorf("got %d %s", got.status, got.raw)
 	}
 	ready(200, `{"status":"ready","checks":{"coins":"open","database":"ok","projector":"ok","roles":"off"}}`)
 	closed.Store(true)
@@ -92,7 +92,7 @@ func TestMetricsAccess(t *testing.T) {
 	db := pgtest.New(t)
 	here := startAPIOn(t, db)
 	if a := here.get("/metrics"); a.status != http.StatusOK {
-		t.Errorf("loopback: %d", a.status)
+		t.Errorf("loopback: %d, want %v", a.status, http.StatusOK)
 	}
 	here.get("/metrics", "X-Forwarded-For", "203.0.113.9").expectFailure(http.StatusNotFound, "no_such_endpoint", "接口不存在")
 	from, err := limit.ParseProxies([]string{"203.0.113.0/24"})
@@ -101,7 +101,7 @@ func TestMetricsAccess(t *testing.T) {
 	}
 	d := startAPIOn(t, db, func(c *api.Config) { c.MetricsFrom = from })
 	if a := d.get("/metrics", "X-Forwarded-For", "203.0.113.9"); a.status != http.StatusOK {
-		t.Errorf("allowed address: %d", a.status)
+		t.Errorf("allowed address: %d, want %v", a.status, http.StatusOK)
 	}
 	d.get("/metrics").expectFailure(http.StatusNotFound, "no_such_endpoint", "接口不存在")
 }
@@ -154,7 +154,7 @@ func TestMetricsBehindAProxy(t *testing.T) {
 	for _, forwarded := range []string{"203.0.113.9:44321", "[2001:db8::1]:443", "203.0.113.9:x", "unknown", "_hidden", "for=127.0.0.1",
 		"127.0.0.1, 203.0.113.9:44321", "127.0.0.1 203.0.113.9", "localhost", "127.0.0.1:x", "x, 127.0.0.1"} {
 		if got := d.get("/metrics", "X-Forwarded-For", forwarded); got.status != http.StatusNotFound {
-			t.Errorf("X-Forwarded-For %q reads the metrics: %d", forwarded, got.status)
+			t.Errorf("X-Forwarded-For %q reads the metrics: %d, want %v", forwarded, got.status, http.StatusNotFound)
 		}
 	}
 }
@@ -229,18 +229,18 @@ func TestDocsPageWorksOffline(t *testing.T) {
 	for path, kind := range map[string]string{"/docs": "text/html", "/docs/page.js": "text/javascript", "/docs/page.css": "text/css"} {
 		got := d.get(path)
 		if got.status != http.StatusOK || !strings.HasPrefix(got.header.Get("Content-Type"), kind) {
-			t.Errorf("%s: %d %q", path, got.status, got.header.Get("Content-Type"))
+			t.Errorf("%s: got %d %q", path, got.status, got.header.Get("Content-Type"))
 		}
 		if found := outside.Find(got.raw); found != nil {
 			t.Errorf("%s loads %s", path, found)
 		}
 		if !strings.Contains(got.header.Get("Content-Security-Policy"), "default-src 'none'") {
-			t.Errorf("%s may load anything", path)
+			t.Errorf("%s: the content security policy does not restrict what the page loads", path)
 		}
 	}
 	for _, path := range []string{"/docs/nothing", "/docs/..%2fapi.go"} {
 		if got := d.get(path); got.status != 404 {
-			t.Errorf("%s: %d", path, got.status)
+			t.Errorf("%s: got %d, want 404", path, got.status)
 		}
 	}
 }

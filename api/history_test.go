@@ -195,15 +195,15 @@ func TestViewersAndComments(t *testing.T) {
 	}
 	a.get(path + "/viewers?present=true").ok(&viewers)
 	if v := viewers.Items; len(v) != 1 || v[0].User.ID != c.ID {
-		t.Fatalf("present %+v", v)
+		t.Fatalf("present %+v, want 1 element, v[0].User.ID %v", v, c.ID)
 	}
 	a.get(path + "/viewers?after=0&limit=1").ok(&viewers)
 	if v := viewers.Items; len(v) != 1 || v[0].User.ID != b.ID {
-		t.Fatalf("oldest %+v", v)
+		t.Fatalf("oldest %+v, want 1 element, v[0].User.ID %v", v, b.ID)
 	}
 	a.get(path + "/viewers?after=" + *viewers.Cursor).ok(&viewers)
 	if v := viewers.Items; len(v) != 1 || v[0].User.ID != c.ID {
-		t.Fatalf("next %+v", v)
+		t.Fatalf("next %+v, want 1 element, v[0].User.ID %v", v, c.ID)
 	}
 
 	var comments part[struct {
@@ -220,7 +220,7 @@ func TestViewersAndComments(t *testing.T) {
 	}
 	a.get(fmt.Sprintf("%s/comments?user=%d", path, b.ID)).ok(&comments)
 	if s := comments.Items; len(s) != 1 || s[0].Content != "first" {
-		t.Fatalf("bob's %+v", s)
+		t.Fatalf(`bob's %+v, want 1 element, s[0].Content "first"`, s)
 	}
 	for _, what := range []string{"/viewers", "/comments"} {
 		b.get(path+what).expectFailure(403, domain.CodeForbidden, textNoToken)

@@ -82,7 +82,7 @@ func TestCreateLive(t *testing.T) {
 			seen[got.Data.Key] = true
 		}
 		if len(seen) != 5 {
-			t.Fatalf("%d keys for 5 lives", len(seen))
+			t.Fatalf("%d keys for 5 lives, want 5", len(seen))
 		}
 	})
 	t.Run("repeats the first outcome for the same idempotency key", func(t *testing.T) {
@@ -146,7 +146,7 @@ func TestChangeStatus(t *testing.T) {
 		var data string
 		change(a, step.id, step.to).ok(&data)
 		if data != "ok" {
-			t.Fatalf("data %q", data)
+			t.Fatalf(`data %q, want "ok"`, data)
 		}
 		status(t, step.want)
 	}
@@ -187,7 +187,7 @@ func TestListLives(t *testing.T) {
 		return lives
 	}
 	if got := list(t, 1); len(got) != 0 {
-		t.Fatalf("an empty server has %d lives", len(got))
+		t.Fatalf("an empty server has %d lives, want 0", len(got))
 	}
 	for i := range 12 {
 		a.live(fmt.Sprintf("room %d", i+1))
@@ -203,7 +203,7 @@ func TestListLives(t *testing.T) {
 	d.get("/api/live/list/1").keysOf("data [0]", liveKeys...)
 	for _, page := range []any{3, 1_000_000_000_000, "9223372036854775807"} {
 		if got := list(t, page); len(got) != 0 {
-			t.Errorf("page %v has %d lives", page, len(got))
+			t.Errorf("page %v has %d lives, want 0", page, len(got))
 		}
 	}
 	for _, page := range []string{"0", "-1", "x", "1.5", "1e3", "99999999999999999999", "%00", "1%20", "0x1"} {

@@ -51,7 +51,7 @@ func TestKick(t *testing.T) {
 	t.Run("of a connection is recorded", func(t *testing.T) {
 		boss.post("/api/operator/kick", object{"connection": "c-1"}).ok(nil)
 		if e, _ := newest[domain.ConnectionKicked](d); e.Connection != "c-1" {
-			t.Errorf("%+v", e)
+			t.Errorf(`got %+v, want Connection "c-1"`, e)
 		}
 		boss.post("/api/operator/kick", object{"connection": "even"}).expectFailure(http.StatusNotFound, "connection_not_found", "连接不存在")
 		boss.post("/api/operator/kick", object{"connection": "odd"}).ok(nil) // one node did not reply: the connection may be there
@@ -69,7 +69,7 @@ func TestKick(t *testing.T) {
 		var got api.Connections
 		boss.get("/api/operator/sockets?user=7&live=6&id=c-1").ok(&got)
 		if got.Total != 1 || got.Nodes != 2 || len(got.Sockets) != 1 || !slices.Equal(filters, []api.ConnectionFilter{{ID: "c-1", User: 7, Live: 6}}) {
-			t.Errorf("%+v of %+v", got, filters)
+			t.Errorf("got %+v of %+v", got, filters)
 		}
 		ann.get("/api/operator/sockets").expectFailure(http.StatusForbidden, "forbidden", forbidden)
 		d.get("/api/operator/sockets").expectFailure(http.StatusUnauthorized, "token_missing", forbidden)
@@ -85,11 +85,11 @@ func TestBanUser(t *testing.T) {
 	third := ann.live("not begun")
 	boss.post("/api/operator/ban", object{"user": ann.ID, "seconds": 3600, "reason": "cool down"}, "Idempotency-Key", "once").ok(nil)
 	if e, _ := newest[domain.UserBanned](d); e.Reason != "cool down" || e.Until < time.Now().Unix()+3500 {
-		t.Errorf("%+v", e)
+		t.Errorf("got %+v", e)
 	}
 	for live, status := range map[domain.LiveID]domain.Status{first: domain.StatusEnded, second: domain.StatusEnded, third: domain.StatusNotStarted} {
 		if l, err := d.queries.Live(t.Context(), live); err != nil || l.Status != status {
-			t.Errorf("live %d: %+v, %v", live, l.Status, err)
+			t.Errorf("live %d: %+v, %v, want %v", live, l.Status, err, status)
 		}
 	}
 	ann.get("/api/user/info").expectFailure(http.StatusForbidden, "banned", forbidden)

@@ -11,7 +11,7 @@ func TestNumber(t *testing.T) {
 	} {
 		var n number
 		if err := json.Unmarshal([]byte(text), &n); err != nil || n != want {
-			t.Errorf("%s: %d, %v", text, n, err)
+			t.Errorf("%s: got %d, %v, want %v", text, n, err, want)
 		}
 	}
 	for _, text := range []string{`""`, `"x"`, `6.5`, `6e2`, `true`, `null`, `{}`, `[6]`, `"6`, `"6 "`, `9223372036854775808`, `"+-6"`} {

@@ -31,7 +31,7 @@ func (c rateClass) known() bool { return c >= rateReads && c <= ratePayments }
 func (c rateClass) description() string {
 	return [...]string{
 		"", "Rate: reads by address.", "Rate: sign-ins by address, wrong passwords by name.", "Rate: registrations by address.",
-		"Rate: new chat rooms by address.", "Rate: commands by user.", "Rate: uploads by user.",
+		"Rate: new chat rooms by address, per minute and per day.", "Rate: commands by user.", "Rate: uploads by user.",
 		"Rate: payment callbacks by address.",
 	}[c]
 }
@@ -40,11 +40,13 @@ func (c rateClass) description() string {
 type rates struct {
 	now     func() time.Time
 	classes map[rateClass]*limit.Rates[string]
+	rooms   *limit.Rates[string] // chat rooms in a day, per address
 }
 
 func newRates(c Config) *rates {
 	perMinute := func(n int) *limit.Rates[string] { return limit.NewRates[string](limit.PerMinute(n), maxRateKeys) }
-	return &rates{now: c.Now, classes: map[rateClass]*limit.Rates[string]{
+	rooms := limit.NewRates[string](limit.PerDay(c.ChatRoomsPerDay), maxRateKeys)
+	return &rates{now: c.Now, rooms: rooms, classes: map[rateClass]*limit.Rates[string]{
 		rateReads:         perMinute(c.ReadsPerAddress),
 		rateSignIns:       perMinute(c.SignInsPerAddress),
 		rateRegistrations: perMinute(c.RegistrationsPerAddress),
@@ -62,7 +64,11 @@ func (r *rates) admit(ctx context.Context, class rateClass) error {
 	byUser := class == rateWrites || class == rateUploads
 	switch {
 	case !byUser:
-		return r.take(r.classes[class], limit.Key(rc.addr))
+		err := r.take(r.classes[class], limit.Key(rc.addr))
+		if err == nil && class == rateChatRooms {
+			err = r.take(r.rooms, limit.Key(rc.addr))
+		}
+		return err
 	case rc.tokenError == nil:
 		return r.take(r.classes[class], userKey(rc.caller.User))
 	}

@@ -64,7 +64,7 @@ func TestRecordings(t *testing.T) {
 	}
 	var none []recordingForm
 	if d.get(path + "?page=2").ok(&none); len(none) != 0 {
-		t.Errorf("the second page has %+v", none)
+		t.Errorf("the second page has %+v, want 0 elements", none)
 	}
 	d.get("/api/live/999/recordings").expectFailure(http.StatusNotFound, domain.CodeLiveNotFound, "直播间不存在")
 	d.get(path+"?page=0").expectFailure(http.StatusBadRequest, domain.CodeBadRequest, "参数错误")

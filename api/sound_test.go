@@ -66,7 +66,7 @@ func TestUploadedSounds(t *testing.T) {
 	}
 	for _, name := range []string{"moving.ogg", "moving.webm"} {
 		if got := a.upload(name, "audio/ogg", sound(t, name)); got.status != 415 {
-			t.Errorf("%s: %d %s", name, got.status, got.raw)
+			t.Errorf("%s: got %d %s, want 415", name, got.status, got.raw)
 		}
 	}
 	for what, content := range map[string][]byte{
@@ -75,10 +75,10 @@ func TestUploadedSounds(t *testing.T) {
 		"an MP3 without a bit rate": {0xff, 0xfb, 0x00, 0xc4}, "an unknown AMR": []byte("#!AMX\n"), "EBML": []byte("\x1a\x45\xdf\xa3 webm"),
 	} {
 		if got := a.upload("a.mp3", "audio/mpeg", content); got.status != 415 {
-			t.Errorf("%s: %d %s", what, got.status, got.raw)
+			t.Errorf("%s: got %d %s, want 415", what, got.status, got.raw)
 		}
 	}
 	if got := d.get("/uploads/" + strings.Repeat("a", 32) + ".exe"); got.status != 404 {
-		t.Errorf("%d", got.status)
+		t.Errorf("got %d, want 404", got.status)
 	}
 }

@@ -205,11 +205,11 @@ func (d *testAPI) post(path string, body any, headers ...string) reply {
 func (a reply) ok(v any) reply {
 	a.t.Helper()
 	if a.status != http.StatusOK {
-		a.t.Fatalf("status %d: %s", a.status, a.raw)
+		a.t.Fatalf("status %d: %s, want %v", a.status, a.raw, http.StatusOK)
 	}
 	e := a.envelope()
 	if e.Msg != "ok" {
-		a.t.Fatalf("no success: %s", a.raw)
+		a.t.Fatalf(`no success: %s, want e.Msg "ok"`, a.raw)
 	}
 	if v != nil {
 		if err := json.Unmarshal(e.Data, v); err != nil {
@@ -230,7 +230,7 @@ func (a reply) expectFailure(status int, code domain.Code, text string) {
 	}
 	a.keys("code", "data", "msg", "text_en")
 	if kind := a.header.Get("Content-Type"); kind != "application/json" {
-		a.t.Errorf("content type %q", kind)
+		a.t.Errorf(`content type %q, want "application/json"`, kind)
 	}
 }
 

@@ -93,7 +93,7 @@ func TestUpload(t *testing.T) {
 			}
 			head := d.send(http.MethodHead, strings.TrimPrefix(url, d.url), nil)
 			if head.status != 200 || len(head.raw) != 0 {
-				t.Errorf("HEAD: %d", head.status)
+				t.Errorf("HEAD: %d, want 200, 0 head.raw", head.status)
 			}
 		})
 	}
@@ -156,7 +156,7 @@ func TestUpload(t *testing.T) {
 			}
 		}
 		if len(files) != 7 {
-			t.Errorf("%d files", len(files))
+			t.Errorf("%d files, want 7", len(files))
 		}
 	})
 	t.Run("serves no other files", func(t *testing.T) {
@@ -171,7 +171,7 @@ func TestUpload(t *testing.T) {
 			"/uploads/" + strings.Repeat("a", 32) + ".png", "/uploads/" + strings.Repeat("b", 32) + ".png", "/uploads/%00",
 		} {
 			if got := d.get(path); got.status != 404 {
-				t.Errorf("%s: %d %s", path, got.status, got.raw)
+				t.Errorf("%s: got %d %s, want 404", path, got.status, got.raw)
 			}
 		}
 	})

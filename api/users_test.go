@@ -63,7 +63,7 @@ func TestRegister(t *testing.T) {
 	t.Run("stores no password of a refused registration", func(t *testing.T) {
 		var kept int
 		if err := d.pool.QueryRow(t.Context(), "SELECT count(*) FROM credential").Scan(&kept); err != nil || kept != 1 {
-			t.Fatalf("%d hashes for one account, %v", kept, err)
+			t.Fatalf("%d hashes for one account, %v, want 1", kept, err)
 		}
 	})
 }
@@ -158,7 +158,7 @@ func TestOneSessionPerUser(t *testing.T) {
 		var data string
 		newer.post("/api/logout", "").ok(&data)
 		if data != "ok" {
-			t.Fatalf("data %q", data)
+			t.Fatalf(`data %q, want "ok"`, data)
 		}
 		newer.get("/api/user/info").expectFailure(401, domain.CodeSessionEnded, textExpired)
 		newer.post("/api/logout", object{}).expectFailure(401, domain.CodeSessionEnded, textExpired)
@@ -176,7 +176,7 @@ func TestTokens(t *testing.T) {
 			var got struct{ ID domain.UserID }
 			d.get("/api/user/info", h[0], h[1]).ok(&got).keysOf("data", "id", "username", "nickname", "avatar", "coin")
 			if got.ID != a.ID {
-				t.Errorf("%v: user %d", h, got.ID)
+				t.Errorf("%v: user %d, want %v", h, got.ID, a.ID)
 			}
 		}
 	})
@@ -250,7 +250,7 @@ func TestBrowserLogin(t *testing.T) {
 		}
 		decode(t, reply, &got)
 		if reply.status != 200 || got.Code != 200 || strings.Count(got.Data, ".") != 2 {
-			t.Fatalf("%s: %d %s", header, reply.status, reply.raw)
+			t.Fatalf("%s: got %d %s", header, reply.status, reply.raw)
 		}
 		d.get("/api/user/info", "Authorization", "Bearer "+got.Data).ok(nil)
 	}
@@ -272,7 +272,7 @@ func TestBrowserLogin(t *testing.T) {
 			}
 			decode(t, reply, &got)
 			if reply.status != 200 || got.Code != 400 || got.Message != c.text {
-				t.Fatalf("%d %s", reply.status, reply.raw)
+				t.Fatalf("got %d %s, want 200, got.Code 400, got.Message %v", reply.status, reply.raw, c.text)
 			}
 		})
 	}

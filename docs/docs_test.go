@@ -38,7 +38,7 @@ func TestSourceTreeFollowsTheRules(t *testing.T) {
 	for _, rule := range rules {
 		t.Run(rule.name, func(t *testing.T) {
 			for _, found := range sorted(rule.check(t, tree)) {
-				t.Errorf("%s: %s", found.where, found.what)
+				t.Errorf("%s: got %s", found.where, found.what)
 			}
 		})
 	}
@@ -73,7 +73,7 @@ func sound() fstest.MapFS {
 func TestRulesAcceptASoundTree(t *testing.T) {
 	for _, rule := range rules {
 		if faults := rule.check(t, sound()); len(faults) > 0 {
-			t.Errorf("%s: %v", rule.name, faults)
+			t.Errorf("%s: got %v", rule.name, faults)
 		}
 	}
 }

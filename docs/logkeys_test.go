@@ -40,7 +40,7 @@ func TestLogKeysAreInTheGlossary(t *testing.T) {
 			continue
 		}
 		for _, problem := range logProblems(file.syntax, keys) {
-			t.Errorf("%s: %s", file.path, problem)
+			t.Errorf("%s: got %s", file.path, problem)
 		}
 	}
 }

@@ -38,6 +38,7 @@ var Commands = []CommandSpec{
 	command[WithdrawGift](operator),
 	command[CreateChatRoom](anyone),
 	command[RemoveChatRoom](operator),
+	command[ExpireChatRoom](system),
 	command[EnterChat](anyone),
 	command[SetNickname](anyone),
 	command[JoinChatRoom](anyone),

@@ -113,7 +113,7 @@ func TestPersonalTextsAreMarked(t *testing.T) {
 				t.Errorf("%d texts are marked, want %v", len(texts), want)
 			}
 			if got := changed(); !reflect.DeepEqual(got, e) {
-				t.Errorf("the unchanged copy differs: %+v", got)
+				t.Errorf("the unchanged copy differs: %+v, want %v", got, e)
 			}
 			for _, text := range texts {
 				if *text == "" {
@@ -220,7 +220,7 @@ func TestServerFieldsOfCommands(t *testing.T) {
 	added := map[string][]string{
 		"user.register": {"NameKey", "Credential"}, "user.sign_in": {"Session"}, "live.create": {"StreamKey"},
 		"live.join": {"Node"}, "user.disable": {"Lives"}, "user.ban": {"Lives"}, "user.forget": {"Lives"}, "order.place": {"Coins", "Order"},
-		"user.register_by_email": {"EmailKey", "Avatar"}, "chat_room.create": {"ChatRoom", "NameKey", "MaxChatRooms"}, "chat_room.remove": {"NameKey"},
+		"user.register_by_email": {"EmailKey", "Avatar"}, "chat_room.create": {"ChatRoom", "NameKey", "MaxChatRooms"}, "chat_room.remove": {"NameKey"}, "chat_room.expire": {"NameKey"},
 		"participant.enter": {"NameKey", "Connection", "Profile", "Node"}, "participant.set_nickname": {"Participant", "NameKey", "PreviousKey"},
 		"chat_room.join": {"Participant"}, "chat_room.leave": {"Participant"}, "participant.leave": {"NameKey"},
 		"message.post": {"Participant", "Nickname", "UploadURLPrefix"},

@@ -138,6 +138,25 @@ func (c RemoveChatRoom) decide(view View) ([]Event, error) {
 	}, nil
 }
 
+// reasonUnused is the reason of ChatRoomRemoved for a chat room that nobody uses.
+const reasonUnused = "unused"
+
+// ExpireChatRoom removes a chat room that nobody uses, so that its place and its name are free for others.
+type ExpireChatRoom struct {
+	ChatRoom ChatRoomID `json:"chat_room"`
+	NameKey  string     `json:"-"` // keyed hash of the case-folded name
+}
+
+func (ExpireChatRoom) Type() string { return "chat_room.expire" }
+
+func (c ExpireChatRoom) Reads(actor Actor) []Stream {
+	return RemoveChatRoom{ChatRoom: c.ChatRoom, NameKey: c.NameKey}.Reads(actor)
+}
+
+func (c ExpireChatRoom) decide(view View) ([]Event, error) {
+	return RemoveChatRoom{ChatRoom: c.ChatRoom, NameKey: c.NameKey, Reason: reasonUnused}.decide(view)
+}
+
 // ChatRoomRemoved records that a chat room was permanently removed.
 type ChatRoomRemoved struct {
 	ChatRoom ChatRoomID `json:"chat_room"`

@@ -68,13 +68,25 @@ func TestRemoveChatRoom(t *testing.T) {
 	})
 }
 
+func TestExpireChatRoom(t *testing.T) {
+	expire := domain.ExpireChatRoom{ChatRoom: chatRoom, NameKey: "r-demo"}
+	there := events(chatRoomCreated(chatRoom, "r-demo", 1), chatRoomCreated(chatRoom2, "r-other", 2))
+	run(t, []spec{
+		{name: "releases the place and the name, with the reason", given: there, by: system, when: expire, then: []domain.Event{
+			domain.ChatRoomRemoved{ChatRoom: chatRoom, Total: 1, Reason: "unused"}, domain.ChatRoomNameReleased{Key: "r-demo", ChatRoom: chatRoom},
+		}},
+		{name: "is refused when the chat room does not exist", by: system, when: expire, refused: domain.CodeChatRoomNotFound},
+		{name: "is refused for everybody but the system", given: there, by: operator, when: expire, refused: domain.CodeForbidden},
+	})
+}
+
 func TestIsChatRoomID(t *testing.T) {
 	for s, want := range map[string]bool{
 		string(chatRoom): true, "": false, "demo": false, "0123456789abcdef0123456": false, "0123456789abcdef012345678": false,
 		"0123456789ABCDEF01234567": false, "0123456789abcdeg01234567": false,
 	} {
 		if domain.IsChatRoomID(s) != want {
-			t.Errorf("%q: %v", s, !want)
+			t.Errorf("%q: got %v", s, !want)
 		}
 	}
 }

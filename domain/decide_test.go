@@ -161,7 +161,7 @@ func TestEventsFoldIntoTheStateOfTheirStream(t *testing.T) {
 		}
 		kind, ok := domain.StateSpecOf(spec.Zero.Stream())
 		if !ok {
-			t.Errorf("%s: there is no state for prefix %s", spec.Type, spec.Zero.Stream().Prefix())
+			t.Errorf("%s: the catalogue has no state for the prefix %s", spec.Type, spec.Zero.Stream().Prefix())
 			continue
 		}
 		decoded, err := kind.Decode([]byte("{}"))

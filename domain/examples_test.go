@@ -174,6 +174,7 @@ func writtenExamples() []example {
 		{anonymous, domain.RegisterByEmail{Email: "zoe@example.org", EmailKey: "e-zoe"}, "anyone"},
 		{anonymous, domain.CreateChatRoom{Name: "songs", ChatRoom: chatRoom2, NameKey: "r-songs", MaxChatRooms: 9}, "anyone"},
 		{operator, domain.RemoveChatRoom{ChatRoom: chatRoom, NameKey: "r-demo"}, "operator"},
+		{system, domain.ExpireChatRoom{ChatRoom: chatRoom, NameKey: "r-demo"}, "system"},
 		{anonymous, domain.EnterChat{Connection: "c9", Profile: domain.ProfilePlain}, "anyone"},
 		{anonymous, domain.SetNickname{Participant: 1, Nickname: "小红", NameKey: "n-hong", PreviousKey: "n-ming"}, "anyone"},
 		{anonymous, domain.JoinChatRoom{Participant: 1, ChatRoom: chatRoom3}, "anyone"},

@@ -44,7 +44,7 @@ func TestGoldenEvents(t *testing.T) {
 			}
 			encoded, err := json.Marshal(got)
 			if err != nil || !bytes.Equal(encoded, payload) {
-				t.Fatalf(frozen+"it is encoded as\n\t%s (%v)\nwant\n\t%s", spec.Type, encoded, err, payload)
+				t.Fatalf(frozen+"the event is encoded as\n\t%s (%v)\nwant\n\t%s", spec.Type, encoded, err, payload)
 			}
 		})
 		for older, upcast := range spec.Upcasters {

@@ -113,10 +113,10 @@ func TestStickersAndVoiceMessages(t *testing.T) {
 				return
 			}
 			if err != nil || len(got) != 1 {
-				t.Fatalf("%+v, %v", got, err)
+				t.Fatalf("got %+v, %v, want 1 element", got, err)
 			}
 			if e := got[0].(domain.MessagePosted); e.Text != tt.text || e.DurationMS != tt.ms {
-				t.Errorf("%+v", e)
+				t.Errorf("got %+v, want Text %v, DurationMS %v", e, tt.text, tt.ms)
 			}
 		})
 	}

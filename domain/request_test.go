@@ -238,10 +238,10 @@ func TestValidate(t *testing.T) {
 				return
 			}
 			if _, decided := domain.Decide(tt.r, now, nil); !reflect.DeepEqual(decided, err) {
-				t.Fatalf("validated: %v, decided: %v", err, decided)
+				t.Fatalf("validated: %v, decided: %v, want %v", err, decided, err)
 			}
 			if authorized := domain.Authorize(tt.r, now, nil); !reflect.DeepEqual(authorized, err) {
-				t.Fatalf("validated: %v, authorized: %v", err, authorized)
+				t.Fatalf("validated: %v, authorized: %v, want %v", err, authorized, err)
 			}
 		})
 	}

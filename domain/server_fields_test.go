@@ -34,7 +34,7 @@ func TestServerTextsAreBounded(t *testing.T) {
 	} {
 		for _, bad := range []string{"\x00", "a\nb", "é", "\xff", strings.Repeat("x", 201)} {
 			if refusal := domain.AsRefusal(r(bad).Validate()); refusal == nil || refusal.Code != domain.CodeBadRequest {
-				t.Errorf("%s %q: %v", name, bad, refusal)
+				t.Errorf("%s %q: got %v", name, bad, refusal)
 			}
 		}
 		for _, good := range []string{"", "0b1c2d3e-0000-4000-8000-000000000000", strings.Repeat("x", 200)} {

@@ -190,10 +190,10 @@ func (w world) decide(t failer, r domain.Request) ([]domain.Event, error) {
 	got, err := domain.Decide(r, now, states)
 	again, errAgain := domain.Decide(r, now, states)
 	if !reflect.DeepEqual(got, again) || !reflect.DeepEqual(err, errAgain) {
-		t.Fatalf("%+v: first (%+v, %v), then (%+v, %v)", r, got, err, again, errAgain)
+		t.Fatalf("%+v: first (%+v, %v), then (%+v, %v), want %v, %v", r, got, err, again, errAgain, again, errAgain)
 	}
 	if formatStates(states) != before {
-		t.Fatalf("%+v changed its states: %s became %s", r, before, formatStates(states))
+		t.Fatalf("%+v changed its states: %s became %s, want %v", r, before, formatStates(states), before)
 	}
 	if err != nil && got != nil {
 		t.Fatalf("%+v: error %v with events %+v", r, err, got)

@@ -84,7 +84,7 @@ func (s *story) apply(t *rapid.T, r domain.Request) []domain.Event {
 	for _, e := range got {
 		fault, err := invariant.Check(e, r.Actor.String(), func(of domain.Stream) (any, error) { return s.world[of], nil })
 		if fault != "" || err != nil {
-			t.Fatalf("%+v by %s: %s, %v", e, r.Actor, fault, err)
+			t.Fatalf(`%+v by %s: %s, %v, want ""`, e, r.Actor, fault, err)
 		}
 		s.fold(t, []domain.Event{e})
 		s.audit(t, e)
@@ -237,7 +237,7 @@ func (s *story) checkBalances(t *rapid.T) {
 		}
 	}
 	if total != 0 {
-		t.Fatalf("the postings add up to %d", total)
+		t.Fatalf("the postings add up to %d, want 0", total)
 	}
 	for u := range s.last.user {
 		u++
@@ -246,10 +246,10 @@ func (s *story) checkBalances(t *rapid.T) {
 			t.Fatalf("user %d has %d coins", u, wallet.Balance)
 		}
 		if sum := s.ledger[domain.WalletAccount(u)]; sum != wallet.Balance || s.balance[u] != sum {
-			t.Fatalf("user %d has %d coins, postings of %d, and %d after the last event", u, wallet.Balance, sum, s.balance[u])
+			t.Fatalf("user %d has %d coins, postings of %d, and %d after the last event, want %v, %v", u, wallet.Balance, sum, s.balance[u], wallet.Balance, sum)
 		}
 		if s.ledger[domain.EarningsAccount(u)] != s.earned[u] {
-			t.Fatalf("user %d was sent %d coins and earned %d", u, s.earned[u], s.ledger[domain.EarningsAccount(u)])
+			t.Fatalf("user %d was sent %d coins and earned %d, want %v", u, s.earned[u], s.ledger[domain.EarningsAccount(u)], s.earned[u])
 		}
 	}
 }
@@ -261,7 +261,7 @@ func (s *story) checkRoundTrip(t *rapid.T, e domain.Event) {
 		t.Fatalf("%+v: %v", e, err)
 	}
 	if again, err := s.specs[e.Type()].Decode(payload); err != nil || !reflect.DeepEqual(again, e) {
-		t.Fatalf("%+v was decoded as %+v, %v", e, again, err)
+		t.Fatalf("%+v was decoded as %+v, %v, want %v", e, again, err, e)
 	}
 	state := s.world[e.Stream()]
 	written, err := json.Marshal(state)
@@ -278,7 +278,7 @@ func (s *story) checkRoundTrip(t *rapid.T, e domain.Event) {
 		return // an empty list of roles is decoded as nil
 	}
 	if !reflect.DeepEqual(again, state) {
-		t.Fatalf("%+v was decoded as %+v", state, again)
+		t.Fatalf("%+v was decoded as %+v, want %v", state, again, state)
 	}
 }
 

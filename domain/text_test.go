@@ -207,14 +207,14 @@ func TestLengthIsInCodePoints(t *testing.T) {
 	w := after(t, events(testUsers(), liveOnAir(6)))
 	const family = "👨‍👩‍👧‍👦"
 	if n := utf8.RuneCountInString(family); n != 7 {
-		t.Fatalf("the family has %d code points", n)
+		t.Fatalf("the family has %d code points, want 7", n)
 	}
 	comment := fields()[7]
 	if _, code := comment.decide(t, w, strings.Repeat(family, 28)); code != "" { // 196 code points
-		t.Errorf("28 families: %q", code)
+		t.Errorf(`28 families: %q, want ""`, code)
 	}
 	if _, code := comment.decide(t, w, strings.Repeat(family, 29)); code != domain.CodeCommentTooLong { // 203 code points
-		t.Errorf("29 families: %q", code)
+		t.Errorf("29 families: %q, want %v", code, domain.CodeCommentTooLong)
 	}
 }
 
@@ -245,11 +245,11 @@ func FuzzText(f *testing.F) {
 			}
 			switch tooMany := length > field.max || len(s) > 32*field.max; {
 			case code == "" && unreadable:
-				t.Errorf("%s took %q", field.name, s)
+				t.Errorf("%s accepted %q", field.name, s)
 			case code == "" && text != want:
 				t.Errorf("%s made %q of %q, want %q", field.name, text, s, want)
 			case code == "" && (tooMany || length == 0 && field.empty != ""):
-				t.Errorf("%s took %d characters", field.name, length)
+				t.Errorf("%s accepted %d characters", field.name, length)
 			case code == domain.CodeTextInvalid && !unreadable,
 				code == field.tooLong && code != "" && !tooMany,
 				code == field.empty && code != "" && length > 0:

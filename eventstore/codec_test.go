@@ -66,21 +66,21 @@ func TestOlderVersionsAreUpcastByEveryReader(t *testing.T) {
 	// The states of streams and of counters.
 	p := l.fixture(1, 100)
 	if p.gift != 2 {
-		t.Errorf("after gift 1 came gift %d", p.gift)
+		t.Errorf("after gift 1 came gift %d, want 2", p.gift)
 	}
 	gift := func(l *testLog, id domain.GiftID) domain.GiftSent {
 		return l.execute(p.users[0].request(domain.SendGift{Live: p.live, Gift: id, Num: 1})).Events[0].Event.(domain.GiftSent)
 	}
 	if e := gift(l, 1); e.Coins != 7 {
-		t.Errorf("a decision sees a price of %d", e.Coins)
+		t.Errorf("a decision sees a price of %d, want 7", e.Coins)
 	}
 	// Events that an older process appends meanwhile.
 	l.insert("gift-3", 1, "gift.listed.v0", `{"gift": 3, "name": "tulip", "image": "", "cost": 8}`)
 	if e := gift(l, 3); e.Coins != 8 {
-		t.Errorf("after catching up, a decision sees a price of %d", e.Coins)
+		t.Errorf("after catching up, a decision sees a price of %d, want 8", e.Coins)
 	}
 	if next := l.list(1); next != 4 {
-		t.Errorf("after gift 3 came gift %d", next)
+		t.Errorf("after gift 3 came gift %d, want 4", next)
 	}
 	// All ways to read.
 	page, err := l.store.Read(t.Context(), eventstore.Query{After: at - 1, Limit: 1})
@@ -88,15 +88,15 @@ func TestOlderVersionsAreUpcastByEveryReader(t *testing.T) {
 		t.Errorf("read %+v, %v", page.Events, err)
 	}
 	if page, err := l.store.Read(t.Context(), eventstore.Query{Types: []string{"gift.listed.v0"}}); err != nil || len(page.Events) != 2 {
-		t.Errorf("read by type: %+v, %v", page.Events, err)
+		t.Errorf("read by type: %+v, %v, want 2 elements", page.Events, err)
 	}
 	stream, err := l.store.ReadStream(t.Context(), "gift-1", 0, 1)
 	if err != nil || stream[0].Event != want {
-		t.Errorf("read the stream: %+v, %v", stream, err)
+		t.Errorf("read the stream: %+v, %v, want stream[0].Event %v", stream, err, want)
 	}
 	raw := []eventstore.Record{{Position: 1, Type: stream[0].Type, Payload: stream[0].Payload}}
 	if err := l.store.Decode(t.Context(), raw); err != nil || raw[0].Event != want {
-		t.Errorf("decoded %+v, %v", raw, err)
+		t.Errorf("decoded %+v, %v, want raw[0].Event %v", raw, err, want)
 	}
 	follow(t, l.store, 0, func(r eventstore.Record) bool {
 		if r.Position == at && r.Event != want {
@@ -136,7 +136,7 @@ func TestTextsOfOlderVersionsAreDecryptedAfterTheUpcast(t *testing.T) {
 		t.Fatal(err)
 	}
 	if e := records[0].Event.(domain.UserRegistered); e.Avatar != "alice" || e.Username != "alice" || e.User != alice.id {
-		t.Fatalf("decoded %+v", e)
+		t.Fatalf(`decoded %+v, want Avatar "alice", Username "alice", User %v`, e, alice.id)
 	}
 }
 

@@ -62,10 +62,10 @@ func TestLostReplyToACommit(t *testing.T) {
 	traffic.flows(400)
 	traffic.end()
 	if len(traffic.errs) != 0 {
-		t.Errorf("errors were told although the outcome can be known: %v", traffic.errs)
+		t.Errorf("errors were told although the outcome can be known: %v, want 0 elements", traffic.errs)
 	}
 	if cut.Load() < 10 || heard.count.Load() < 10 {
-		t.Fatalf("%d commits were cut, %d outcomes were unclear: too few to tell", cut.Load(), heard.count.Load())
+		t.Fatalf("got %d commits that were cut and %d unclear outcomes: too few for this test", cut.Load(), heard.count.Load())
 	}
 	for text, acknowledged := range traffic.comments {
 		if !acknowledged {
@@ -137,7 +137,7 @@ func TestLostReplyWhileTheOldBackendIsStillCommitting(t *testing.T) {
 		}
 	}
 	if listed != 2 {
-		t.Fatalf("the slow gifts were listed %d times", listed)
+		t.Fatalf("the slow gifts were listed %d times, want 2", listed)
 	}
 	l.again(l.execute(slow), slow)
 }
@@ -179,7 +179,7 @@ func TestOutcomeIsUnknownWhileTheDatabaseIsUnreachable(t *testing.T) {
 	away.Store(false)
 	proxy.reopen()
 	var got eventstore.Receipt
-	eventually(t, "it works again by itself", func() (ok bool) {
+	eventually(t, "the server works again", func() (ok bool) {
 		r, err := l.sequencer.Execute(t.Context(), gift)
 		got = r
 		return err == nil

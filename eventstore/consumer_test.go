@@ -153,7 +153,7 @@ func TestConsumer(t *testing.T) {
 		mu.Lock()
 		defer mu.Unlock()
 		if heard != 5 {
-			t.Errorf("%d of 5 failures were heard of", heard)
+			t.Errorf("%d of 5 failures were heard of, want 5", heard)
 		}
 	})
 
@@ -185,7 +185,7 @@ func TestConsumer(t *testing.T) {
 		<-began
 		r.stop()
 		if n, _ := l.seen(); n != 0 {
-			t.Errorf("%d positions of work that was never acknowledged", n)
+			t.Errorf("%d positions of work that was never acknowledged, want 0", n)
 		}
 		l.read(consumer.Config{}, nil)
 		l.waitForAll()
@@ -301,7 +301,7 @@ func TestConsumer(t *testing.T) {
 		const xids, wal = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint", "SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint"
 		const polls = "SELECT xact_rollback + xact_commit FROM pg_stat_database WHERE datname = current_database()"
 		xidsBefore, walBefore, pollsBefore := l.number(xids), l.number(wal), l.number(polls)
-		eventually(t, "it has polled hundreds of times", func() bool { return l.number(polls) > pollsBefore+500 })
+		eventually(t, "the client has polled hundreds of times", func() bool { return l.number(polls) > pollsBefore+500 })
 		if taken, written := l.number(xids)-xidsBefore, l.number(wal)-walBefore; taken != 0 || written > 1024 {
 			t.Errorf("%d transaction ids, %d bytes of WAL", taken, written)
 		}

@@ -25,16 +25,16 @@ func TestCursor(t *testing.T) {
 			t.Fatalf("cursor %s, want %s", text, want)
 		}
 		if position, err := l.store.ParseCursor(t.Context(), text); err != nil || position != r.Position {
-			t.Fatalf("cursor %s stands for %d, %v", text, position, err)
+			t.Fatalf("cursor %s stands for %d, %v, want %v", text, position, err, r.Position)
 		}
 	}
 	for _, beginning := range []string{"", "0"} {
 		if position, err := l.store.ParseCursor(t.Context(), beginning); err != nil || position != 0 {
-			t.Errorf("%q stands for %d, %v", beginning, position, err)
+			t.Errorf("%q stands for %d, %v, want 0", beginning, position, err)
 		}
 	}
 	if text, err := l.store.Cursor(t.Context(), 0); err != nil || text != "0" {
-		t.Errorf("the beginning is %q, %v", text, err)
+		t.Errorf(`the beginning is %q, %v, want "0"`, text, err)
 	}
 	if _, err := l.store.Cursor(t.Context(), 13); !errors.Is(err, eventstore.ErrCursorLost) {
 		t.Errorf("beyond the end: %v", err)
@@ -84,11 +84,11 @@ func FuzzParseCursor(f *testing.F) {
 		switch position, err := l.store.ParseCursor(t.Context(), text); {
 		case err == nil && position == 0:
 			if text != "" && text != "0" {
-				t.Errorf("%q stands for the beginning", text)
+				t.Errorf("cursor %q was accepted as the beginning of the log", text)
 			}
 		case err == nil:
 			if text != good || position != 1 {
-				t.Errorf("%q stands for %d", text, position)
+				t.Errorf("%q stands for %d, want %v, 1", text, position, good)
 			}
 		case !errors.Is(err, eventstore.ErrInvalidCursor) && !errors.Is(err, eventstore.ErrCursorLost):
 			t.Errorf("%q: %v", text, err)

@@ -97,18 +97,18 @@ func TestTextsOfAForgottenUserAreErasedForAllReaders(t *testing.T) {
 	bystander := l.register("bystander")
 	first := len(textsOf(l.all()))
 	if got := textsOf(other.all()); len(got) != first || got[0] != "secret-name" {
-		t.Fatalf("the other process reads %q", got)
+		t.Fatalf(`the other process reads %q, want %v elements, got[0] "secret-name"`, got, first)
 	}
 	l.do(domain.ForgetUser{User: who.id})
 	for where, reader := range map[string]*testLog{"this process": l, "another that had the key": other, "a new one": openStore(t, db, eventstore.Config{Now: time.Now})} {
 		events := reader.all()
 		for _, text := range textsOf(events)[:first-3] {
 			if text != eventstore.ErasedText {
-				t.Errorf("%s reads %q", where, text)
+				t.Errorf("%s reads %q, want %v", where, text, eventstore.ErasedText)
 			}
 		}
 		if got := textsOf(events)[first-3:]; got[0] != "bystander" {
-			t.Errorf("%s reads %q of somebody else", where, got)
+			t.Errorf(`%s reads %q of somebody else, want got[0] "bystander"`, where, got)
 		}
 	}
 	for name, count := range map[string]string{
@@ -117,7 +117,7 @@ func TestTextsOfAForgottenUserAreErasedForAllReaders(t *testing.T) {
 	} {
 		var n int
 		if err := db.Owner.QueryRow(t.Context(), count).Scan(&n); err != nil || n != 0 {
-			t.Errorf("%d %s are left, %v", n, name, err)
+			t.Errorf("%d %s are left, %v, want 0", n, name, err)
 		}
 	}
 	l.refused(who.request(domain.ChangeProfile{Nickname: "back again"}), domain.CodeUserUnavailable)
@@ -195,7 +195,7 @@ func TestUserKeyIsInsertedWithTheEventsThatNeedIt(t *testing.T) {
 		return n
 	}
 	if n := keys(); n != 0 {
-		t.Errorf("%d keys of nobody", n)
+		t.Errorf("%d keys of nobody, want 0", n)
 	}
 	if _, err := l.db.Owner.Exec(t.Context(), "ALTER TABLE events DROP CONSTRAINT events_stream_check"); err != nil {
 		t.Fatal(err)
@@ -222,7 +222,7 @@ func TestUserIsRegisteredAndForgottenInOneBatch(t *testing.T) {
 	}
 	for _, text := range textsOf(l.verified()) {
 		if text != eventstore.ErasedText {
-			t.Errorf("%q is left", text)
+			t.Errorf("%q is left, want %v", text, eventstore.ErasedText)
 		}
 	}
 }

@@ -37,7 +37,7 @@ func TestBackendsAreTerminated(t *testing.T) {
 	traffic.flows(20)
 	traffic.end()
 	if n := logs[0].sequencer.Stats().Retries; n == 0 {
-		t.Error("nothing was cut")
+		t.Error("no connection was cut")
 	}
 }
 
@@ -161,7 +161,7 @@ func TestDefaultsOfTheDatabaseHaveNoEffect(t *testing.T) {
 	traffic.flows(50)
 	traffic.end()
 	if n := logs[0].sequencer.Stats().Retries + logs[1].sequencer.Stats().Retries; n != 0 {
-		t.Errorf("%d transactions had to be done again", n)
+		t.Errorf("%d transactions had to be done again, want 0", n)
 	}
 }
 

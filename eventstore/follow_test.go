@@ -59,7 +59,7 @@ func (f *tail) reaches(position int64) {
 		case err := <-f.done:
 			f.t.Fatalf("the tail ended before %d: %v", position, err)
 		case <-deadline:
-			f.t.Fatalf("the tail did not come to %d", position)
+			f.t.Fatalf("the tail did not reach position %d", position)
 		}
 	}
 }

@@ -270,7 +270,7 @@ func TestLostReplyToALostCommit(t *testing.T) {
 	l.recovered()
 	events := l.verified()
 	if newest := events[len(events)-1]; newest.ID != r.Events[0].ID {
-		t.Errorf("the acknowledged event %s is not in the log", r.Events[0].ID)
+		t.Errorf("the acknowledged event %s is not in the log, want newest.ID %v", r.Events[0].ID, r.Events[0].ID)
 	}
 }
 
@@ -356,7 +356,7 @@ func TestLogFallsBackUnderLoad(t *testing.T) {
 	events := logs[0].verified()
 	for _, r := range acked.events[acked.restores] {
 		if events[r.Position-1].ID != r.ID {
-			t.Errorf("the event %s was acknowledged at position %d and is not in the log", r.Type, r.Position)
+			t.Errorf("the event %s was acknowledged at position %d and is not in the log, want events[r.Position-1].ID %v", r.Type, r.Position, r.ID)
 		}
 	}
 	readable(t, db)
@@ -449,17 +449,17 @@ func TestConnectionsAreReplacedWhenTheHistoryChanges(t *testing.T) {
 	b := takeBackup(t, db)
 	l.list(1)
 	const connections = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name IN ('roomlog sequencer', 'roomlog test')"
-	eventually(t, "it listens", func() bool { return l.number(connections+" AND query LIKE 'LISTEN%'") == 1 })
+	eventually(t, "the server listens", func() bool { return l.number(connections+" AND query LIKE 'LISTEN%'") == 1 })
 	old := l.number("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
 	b.restore()
 	if h, err := l.store.CheckHistory(t.Context()); err != nil || h.Number != 2 {
-		t.Fatalf("the history is %+v, %v", h, err)
+		t.Fatalf("the history is %+v, %v, want Number 2", h, err)
 	}
 	l.list(1)
 	eventually(t, "all connections are new", func() bool {
 		return l.number(fmt.Sprintf("%s AND extract(epoch FROM backend_start) * 1000000 < %d", connections, old)) == 0
 	})
-	eventually(t, "it listens again", func() bool { return l.number(connections+" AND query LIKE 'LISTEN%'") == 1 })
+	eventually(t, "the server listens again", func() bool { return l.number(connections+" AND query LIKE 'LISTEN%'") == 1 })
 	cancel()
 	if err := <-listening; err != nil {
 		t.Error(err)

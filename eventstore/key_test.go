@@ -17,16 +17,16 @@ func (l *testLog) again(first eventstore.Receipt, r domain.Request) {
 	head := len(l.all())
 	second := l.execute(r)
 	if !second.Repeated {
-		l.t.Errorf("%s: the repetition is not told as one", r.Command.Type())
+		l.t.Errorf("%s: the receipt of the repeated command is not marked as repeated", r.Command.Type())
 	}
 	if second.Position != first.Position {
-		l.t.Errorf("%s: position %d, at first %d", r.Command.Type(), second.Position, first.Position)
+		l.t.Errorf("%s: position %d, at first %d, want %v", r.Command.Type(), second.Position, first.Position, first.Position)
 	}
 	if was, is := toJSON(l.t, first.Events), toJSON(l.t, second.Events); was != is && len(first.Events)+len(second.Events) > 0 {
 		l.t.Errorf("%s: at first\n%s\nnow\n%s", r.Command.Type(), was, is)
 	}
 	if after := len(l.all()); after != head {
-		l.t.Errorf("%s: the repetition appended %d events", r.Command.Type(), after-head)
+		l.t.Errorf("%s: the repetition appended %d events, want after %v", r.Command.Type(), after-head, head)
 	}
 }
 
@@ -50,7 +50,7 @@ func TestRepeatedKeyReturnsTheFirstResult(t *testing.T) {
 	firsts := make([]eventstore.Receipt, len(requests))
 	for i, r := range requests {
 		if firsts[i] = l.execute(r); firsts[i].Repeated {
-			t.Fatalf("%s is told as a repetition", r.Command.Type())
+			t.Fatalf("%s: the receipt of a new command is marked as repeated", r.Command.Type())
 		}
 	}
 	repeat := func(where string, l *testLog) {
@@ -93,7 +93,7 @@ func TestRepeatedKeyReturnsTheFirstResultWithinOneBatch(t *testing.T) {
 		who.keyedRequest("k3", p.give(1)), who.keyedRequest("k1", p.give(1)),
 	)
 	if n := l.sequencer.Stats().Retries; n != 0 {
-		t.Errorf("the batch had to be done again %d times", n)
+		t.Errorf("the batch had to be done again %d times, want 0", n)
 	}
 	first := got[0].receipt
 	for i, want := range map[int]bool{0: false, 1: true, 6: true} {
@@ -157,16 +157,16 @@ func TestRefusalsAreKeptOnlyForCoinCommands(t *testing.T) {
 	for where, l := range map[string]*testLog{"here": l, "elsewhere": openLog(t, db, eventstore.SequencerConfig{})} {
 		_, now := l.sequencer.Execute(t.Context(), who.keyedRequest("gift", p.give(1)))
 		if domain.AsRefusal(now) == nil || now.Error() != first.Error() {
-			t.Errorf("%s: a refused gift is told as %v, at first %v", where, now, first)
+			t.Errorf("%s: the repeated gift got %v, want the first refusal %v", where, now, first)
 		}
 	}
 	if n := rows(); n != 1 {
-		t.Fatalf("%d rows for one refused gift", n)
+		t.Fatalf("%d rows for one refused gift, want 1", n)
 	}
 	// A refused comment may be repeated with another text, or when the live is on air.
 	l.refused(who.keyedRequest("comment", p.say(" ")), domain.CodeCommentEmpty)
 	if r := l.execute(who.keyedRequest("comment", p.say("hello"))); r.Repeated {
-		t.Error("a comment is told as a repetition of a refused one")
+		t.Error("the receipt of a new comment is marked as repeated")
 	}
 	// Without a key nothing is kept.
 	l.execute(who.request(p.give(1)))
@@ -215,7 +215,7 @@ func TestSameGiftSent1000TimesIsOneGift(t *testing.T) {
 	group.Wait()
 	for _, a := range answers {
 		if a != answers[0] {
-			t.Fatalf("one was told\n%s\nanother\n%s", answers[0], a)
+			t.Fatalf("one caller got\n%s\nanother got\n%s", answers[0], a)
 		}
 	}
 	gifts := 0
@@ -225,7 +225,7 @@ func TestSameGiftSent1000TimesIsOneGift(t *testing.T) {
 		}
 	}
 	if gifts != 1 {
-		t.Fatalf("%d gifts were given", gifts)
+		t.Fatalf("%d gifts were given, want 1", gifts)
 	}
 }
 
@@ -257,7 +257,7 @@ func TestOrderIsCreditedOnce(t *testing.T) {
 		}
 	}
 	if paid != 1 {
-		t.Fatalf("the order was paid %d times", paid)
+		t.Fatalf("the order was paid %d times, want 1", paid)
 	}
 	logs[0].verified()
 }

@@ -183,7 +183,7 @@ func TestWalletsAreLinearizable(t *testing.T) {
 	close(stop)
 	trouble.Wait()
 	if got := porcupine.CheckOperationsTimeout(walletModel, h.ops, time.Minute); got != porcupine.Ok {
-		t.Fatalf("the history of %d requests is %s", len(h.ops), got)
+		t.Fatalf("the history of %d requests is %s, want %v", len(h.ops), got, porcupine.Ok)
 	}
 	logs[0].recovered()
 	logs[0].verified()

@@ -24,7 +24,7 @@ func TestAppendedIsNotifiedOfOwnCommits(t *testing.T) {
 	l.do(domain.WithdrawGift{Gift: 1})
 	l.do(domain.WithdrawGift{Gift: 1}) // no event
 	if count := l.store.Appended().Count() - seen; count != 1 {
-		t.Errorf("%d notifications of one event", count)
+		t.Errorf("%d notifications of one event, want 1", count)
 	}
 }
 

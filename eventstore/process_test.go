@@ -124,7 +124,7 @@ func (n *otherNode) signal(s syscall.Signal) {
 // freezeWithLock stops the process in a transaction, so that it keeps the lock of the log.
 func (n *otherNode) freezeWithLock(l *testLog) {
 	n.t.Helper()
-	eventually(n.t, "the neighbour holds the lock while it is frozen", func() bool {
+	eventually(n.t, "the frozen process holds the lock", func() bool {
 		n.signal(syscall.SIGSTOP)
 		var idle bool
 		err := l.db.Owner.QueryRow(context.Background(), `
@@ -148,13 +148,13 @@ func TestOtherProcessIsFrozenAndKilled(t *testing.T) {
 	n := startOtherNode(t, l.db.DSN)
 	for range 2 {
 		before := len(n.acknowledged())
-		eventually(t, "the neighbour works", func() bool { return len(n.acknowledged()) > before+20 })
+		eventually(t, "the other process appends", func() bool { return len(n.acknowledged()) > before+20 })
 		n.freezeWithLock(l)
 		l.do(list) // while the other is frozen
 		n.signal(syscall.SIGCONT)
 	}
 	before := len(n.acknowledged())
-	eventually(t, "the neighbour works again", func() bool { return len(n.acknowledged()) > before+20 })
+	eventually(t, "the other process appends again", func() bool { return len(n.acknowledged()) > before+20 })
 	n.signal(syscall.SIGKILL)
 	l.do(list)
 	events := l.verified()
@@ -164,6 +164,6 @@ func TestOtherProcessIsFrozenAndKilled(t *testing.T) {
 		}
 	}
 	if len(n.wrong) > 0 {
-		t.Errorf("the neighbour was told %s", n.wrong[0])
+		t.Errorf("the other process got %s", n.wrong[0])
 	}
 }

@@ -118,7 +118,7 @@ func TestInvalidRequestsAreNotQueued(t *testing.T) {
 		}
 	}
 	if n := idle.Stats().Queued; n != 0 {
-		t.Errorf("%d are in the queue", n)
+		t.Errorf("%d are in the queue, want 0", n)
 	}
 }
 
@@ -148,10 +148,10 @@ func TestUnreachableDatabaseReturnsErrUnavailableAfterTheTimeout(t *testing.T) {
 		t.Fatalf("got %v", err)
 	}
 	if tries := l.sequencer.Stats().Retries - before; tries > 1 {
-		t.Errorf("while it is known to be away, it was tried %d times", tries)
+		t.Errorf("the sequencer tried the unreachable database %d times", tries)
 	}
 	proxy.reopen()
-	eventually(t, "it works again by itself", func() bool {
+	eventually(t, "the server works again", func() bool {
 		_, err := l.sequencer.Execute(t.Context(), list)
 		return err == nil
 	})
@@ -167,7 +167,7 @@ func TestShutdownWithoutADatabase(t *testing.T) {
 	l.execute(list)
 	proxy.shut()
 	pending := []<-chan answer{l.begin(list), l.begin(list)}
-	eventually(t, "it has tried", func() bool { return l.sequencer.Stats().Retries > 0 })
+	eventually(t, "the sequencer has tried", func() bool { return l.sequencer.Stats().Retries > 0 })
 	l.stop() // long before the timeout
 	for _, p := range pending {
 		if a := <-p; a.err == nil {
@@ -210,10 +210,10 @@ func TestOpenPool(t *testing.T) {
 	err = pool.QueryRow(t.Context(), `SELECT current_user, current_setting('search_path'), current_setting('timezone'),
 		current_setting('application_name')`).Scan(&user, &path, &zone, &name)
 	if err != nil || db.Serving && user != eventstore.ServingRole || path != "read,public" || zone != "UTC" || name != "a door" {
-		t.Fatalf("%s %s %s %s, %v", user, path, zone, name, err)
+		t.Fatalf("got %s %s %s %s, %v", user, path, zone, name, err)
 	}
 	if n := pool.Config().MaxConns; n != 3 {
-		t.Errorf("%d connections", n)
+		t.Errorf("%d connections, want 3", n)
 	}
 	closed, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -221,7 +221,7 @@ func TestOpenPool(t *testing.T) {
 	}
 	closed.Close()
 	if _, err := eventstore.OpenPool(t.Context(), "postgres://"+closed.Addr().String()+"/x?sslmode=disable", eventstore.PoolOptions{}); err == nil {
-		t.Error("opened a pool on nothing")
+		t.Error("a pool was opened without a database")
 	}
 	if _, err := eventstore.OpenPool(t.Context(), "host=", eventstore.PoolOptions{MaxConns: -1}); err == nil {
 		t.Error("opened a pool without an address")

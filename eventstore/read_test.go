@@ -148,11 +148,11 @@ func TestReadOfAnEmptyLog(t *testing.T) {
 		t.Fatalf("got %+v, %v", page, err)
 	}
 	if head, err := l.store.Head(t.Context()); head != 0 || err != nil {
-		t.Fatalf("head %d, %v", head, err)
+		t.Fatalf("head %d, %v, want 0", head, err)
 	}
 	l.list(1)
 	if head, err := l.store.Head(t.Context()); head != 1 || err != nil {
-		t.Fatalf("head %d, %v", head, err)
+		t.Fatalf("head %d, %v, want 1", head, err)
 	}
 }
 
@@ -171,7 +171,7 @@ func TestReadStream(t *testing.T) {
 		}
 		for _, r := range events {
 			if after++; r.Version != after || r.Stream != chat {
-				t.Fatalf("version %d of %s where %d was due", r.Version, r.Stream, after)
+				t.Fatalf("version %d of %s where %d was due, want %v, %v", r.Version, r.Stream, after, after, chat)
 			}
 			texts = append(texts, r.Event.(domain.CommentPosted).Text)
 		}

@@ -34,11 +34,11 @@ func TestExecute(t *testing.T) {
 	}
 	results, stored := toJSON(t, r.Events), toJSON(t, page.Events)
 	if results != stored {
-		t.Fatalf("the receipt says\n%s\nthe log says\n%s", results, stored)
+		t.Fatalf("the receipt contains\n%s\nthe log contains\n%s", results, stored)
 	}
 	first := page.Events[0]
 	if got := first.Event.(domain.UserRegistered).Username; got != "alice" {
-		t.Errorf("username %q", got)
+		t.Errorf(`username %q, want "alice"`, got)
 	}
 	if want := (eventstore.Metadata{Actor: "anonymous", Correlation: "request 7", Causation: "a form"}); first.Metadata != want {
 		t.Errorf("metadata %+v, want %+v", first.Metadata, want)
@@ -65,7 +65,7 @@ func TestExecuteAppendsAllEventsOrNone(t *testing.T) {
 	}
 	bob := l.register("bob")
 	if bob.id != 2 {
-		t.Errorf("bob is user %d: a refused command took an id", bob.id)
+		t.Errorf("bob is user %d: a refused command took an id, want 2", bob.id)
 	}
 	head := int64(len(l.all()))
 	r := l.do(domain.CreditCoins{Order: "o2", User: bob.id, Coins: 5})
@@ -108,7 +108,7 @@ func TestPositionsAndVersionsAreContiguous(t *testing.T) {
 					return
 				}
 				if _, twice := results.LoadOrStore(r.Position, true); twice {
-					t.Errorf("position %d was told twice", r.Position)
+					t.Errorf("position %d is in two receipts", r.Position)
 				}
 			}
 		})
@@ -202,7 +202,7 @@ func TestRejectedContentAffectsOnlyItsRequest(t *testing.T) {
 		}
 	}
 	if err := got[1].err; errors.Is(err, eventstore.ErrUnavailable) || errors.Is(err, eventstore.ErrOutcomeUnknown) || domain.AsRefusal(err) != nil {
-		t.Errorf("the fault is told as %v", err)
+		t.Errorf("got the error %v", err)
 	}
 	if after := l.verified(); len(after) != before+4 { // including the event of the decoy
 		t.Fatalf("%d events followed, want 4", len(after)-before)
@@ -319,7 +319,7 @@ func TestConcurrentGiftsSpendTheLastCoinOnce(t *testing.T) {
 			}
 		}
 		if given != 1 {
-			t.Fatalf("user %d gave %d gifts with the coins for one", i, given)
+			t.Fatalf("user %d gave %d gifts with the coins for one, want 1", i, given)
 		}
 	}
 	a.verified()
@@ -341,7 +341,7 @@ func TestNoGiftAfterTheEndOfItsLive(t *testing.T) {
 		case stopped.err != nil:
 			t.Fatal(stopped.err)
 		case given.err == nil && given.receipt.Position > stopped.receipt.Position:
-			t.Fatal("a gift came after the stop")
+			t.Fatal("a gift was appended after the stop")
 		case given.err != nil && (no == nil || no.Code != domain.CodeLiveEnded):
 			t.Fatal(given.err)
 		}
@@ -380,20 +380,20 @@ func TestIDsOfSeveralProcessesAreUnique(t *testing.T) {
 		switch e := r.Event.(type) {
 		case domain.UserRegistered:
 			if users++; e.User != users {
-				t.Fatalf("user %d follows %d", e.User, users-1)
+				t.Fatalf("user %d follows %d, want %v", e.User, users-1, users)
 			}
 		case domain.LiveCreated:
 			if lives++; e.Live != lives {
-				t.Fatalf("live %d follows %d", e.Live, lives-1)
+				t.Fatalf("live %d follows %d, want %v", e.Live, lives-1, lives)
 			}
 		case domain.GiftAdded:
 			if gifts++; e.Gift != gifts {
-				t.Fatalf("gift %d follows %d", e.Gift, gifts-1)
+				t.Fatalf("gift %d follows %d, want %v", e.Gift, gifts-1, gifts)
 			}
 		}
 	}
 	if users != 49 || lives != 48 || gifts != 48 {
-		t.Fatalf("%d users, %d lives, %d gifts", users, lives, gifts)
+		t.Fatalf("%d users, %d lives, %d gifts, want 49, 48, 48", users, lives, gifts)
 	}
 }
 
@@ -417,7 +417,7 @@ func TestUsernameIsClaimedOnce(t *testing.T) {
 		}
 	}
 	if claimed != 1 {
-		t.Fatalf("the name was claimed %d times", claimed)
+		t.Fatalf("the name was claimed %d times, want 1", claimed)
 	}
 }
 

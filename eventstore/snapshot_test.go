@@ -110,7 +110,7 @@ func TestLongStreamIsLoadedFromASnapshot(t *testing.T) {
 		return n
 	}
 	if n := stored(); n != 1 {
-		t.Fatalf("%d snapshots are kept of one wallet", n)
+		t.Fatalf("%d snapshots are kept of one wallet, want 1", n)
 	}
 	left := domain.Coins(1_000_000 - (4*every-3)*10)
 	gift := func(l *testLog, where string) {
@@ -130,7 +130,7 @@ func TestLongStreamIsLoadedFromASnapshot(t *testing.T) {
 		}
 		gift(l, where+", once more")
 		if n := count.take(loadsStates); n != 0 {
-			t.Fatalf("%s: %d rows were read although the states are remembered", where, n)
+			t.Fatalf("%s: %d rows were read although the states are remembered, want 0", where, n)
 		}
 	}
 	restarted, count := openCounted(t, db, eventstore.SequencerConfig{SnapshotEvery: every})
@@ -158,7 +158,7 @@ func TestLongStreamIsLoadedFromASnapshot(t *testing.T) {
 	gift(openLog(t, db, eventstore.SequencerConfig{SnapshotEvery: every}), "with a snapshot of another format")
 	var format int
 	if err := db.Owner.QueryRow(t.Context(), "SELECT format FROM snapshot WHERE stream = $1", domain.WalletStream(who.id)).Scan(&format); err != nil || format != 1 {
-		t.Fatalf("the snapshot kept has format %d, %v", format, err)
+		t.Fatalf("the snapshot kept has format %d, %v, want 1", format, err)
 	}
 	l.verified()
 }

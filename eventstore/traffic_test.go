@@ -118,7 +118,7 @@ func (tr *traffic) saw(err error) bool {
 func (tr *traffic) flows(more int) {
 	tr.t.Helper()
 	before := tr.answered()
-	eventually(tr.t, "requests are answered", func() bool { return tr.answered() >= before+more })
+	eventually(tr.t, "requests get responses", func() bool { return tr.answered() >= before+more })
 }
 
 // end stops the users and compares the log with their results.
@@ -139,7 +139,7 @@ func (tr *traffic) end() {
 	}
 	for key, position := range tr.gifts {
 		if at := given[key]; len(at) != 1 || at[0] != position {
-			tr.t.Errorf("%s was acknowledged at %d and is in the log at %v", key, position, at)
+			tr.t.Errorf("%s was acknowledged at %d and is in the log at %v, want 1 element, at[0] %v", key, position, at, position)
 		}
 	}
 	if len(given) != len(tr.gifts) {

@@ -26,7 +26,7 @@ func TestEncryptionIsReversibleAndRandom(t *testing.T) {
 			t.Fatalf("the same text is sealed to the same bytes, %v", err)
 		}
 		if opened, err := key.decrypt(first); err != nil || opened != text {
-			t.Fatalf("opened %q, %v", opened, err)
+			t.Fatalf("opened %q, %v, want %v", opened, err, text)
 		}
 		if _, err := other.decrypt(first); !errors.Is(err, ErrNotDecrypted) {
 			t.Fatalf("opened by somebody else's key: %v", err)

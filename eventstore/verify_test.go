@@ -74,7 +74,7 @@ func post(r eventstore.Record, balances map[domain.Account]domain.Coins) error {
 		of, results = e.User, e.BalanceAfter
 	}
 	if has := balances[domain.WalletAccount(of)]; has != results {
-		return fmt.Errorf("user %d has %d coins, the event says %d", of, has, results)
+		return fmt.Errorf("user %d has %d coins, want %d as in the event", of, has, results)
 	}
 	return nil
 }

@@ -57,19 +57,19 @@ func TestUnauthorizedPlayersGet403WithoutABody(t *testing.T) {
 	}
 	ws := http.Header{"Connection": {"Upgrade"}, "Upgrade": {"websocket"}, "Sec-Websocket-Version": {"13"}, "Sec-Websocket-Key": {"IHfMdf8a0aQXbwQO1pkGdA=="}}
 	if answer := get(t, "GET", "http://"+h.http+"/live/KEY.flv?sign=x", ws); answer.StatusCode != http.StatusForbidden {
-		t.Errorf("a WebSocket: %s", answer.Status)
+		t.Errorf("a WebSocket: %s, want answer.StatusCode %v", answer.Status, http.StatusForbidden)
 	}
 	ws.Del("Sec-Websocket-Key")
 	if answer := get(t, "GET", h.flvURL("KEY"), ws); answer.StatusCode != http.StatusBadRequest {
-		t.Errorf("an incomplete WebSocket handshake: %s", answer.Status)
+		t.Errorf("an incomplete WebSocket handshake: %s, want answer.StatusCode %v", answer.Status, http.StatusBadRequest)
 	}
 	for name, status := range map[string]int{"/live/KEY": 404, "/live/": 404, "/other/KEY.flv": 404, "/live/a.b.flv": 404, "/live/.flv": 404, "/": 404} {
 		if answer := get(t, "GET", "http://"+h.http+name, nil); answer.StatusCode != status {
-			t.Errorf("%s: %s", name, answer.Status)
+			t.Errorf("%s: got %s, want answer.StatusCode %v", name, answer.Status, status)
 		}
 	}
 	if answer := get(t, "POST", h.flvURL("KEY"), nil); answer.StatusCode != http.StatusMethodNotAllowed {
-		t.Errorf("a POST: %s", answer.Status)
+		t.Errorf("a POST: %s, want answer.StatusCode %v", answer.Status, http.StatusMethodNotAllowed)
 	}
 }
 
@@ -78,7 +78,7 @@ func TestPreflightRequestsAreAnswered(t *testing.T) {
 	answer := get(t, "OPTIONS", "http://"+h.http+"/live/KEY.flv", http.Header{"Access-Control-Request-Headers": {"range, x-y"}, "Origin": {"https://app.example"}})
 	head := answer.Header
 	if answer.StatusCode != http.StatusNoContent || head.Get("Access-Control-Allow-Origin") != "*" || head.Get("Access-Control-Allow-Headers") != "range, x-y" || !strings.Contains(head.Get("Access-Control-Allow-Methods"), "GET") {
-		t.Fatalf("%s, %v", answer.Status, head)
+		t.Fatalf("got %s, %v", answer.Status, head)
 	}
 }
 
@@ -103,7 +103,7 @@ func TestPlayersGetNoByteBeforeThereIsAPublisher(t *testing.T) {
 	}
 	answer, body, _ := strings.Cut(string(head), "\r\n\r\n")
 	if !strings.HasPrefix(answer, "HTTP/1.1 200 OK\r\n") || !strings.Contains(answer, "Access-Control-Allow-Origin: *") || !strings.Contains(answer, "video/x-flv") || !strings.HasPrefix(body, "FLV\x01\x05") {
-		t.Fatalf("%q", head)
+		t.Fatalf("got %q", head)
 	}
 }
 
@@ -112,7 +112,7 @@ func TestDisconnectedPlayersAreRemoved(t *testing.T) {
 	v := h.watch(t, h.flvURL("KEY"))
 	h.stream(t, "KEY", "a player", func(s media.StreamStats) bool { return s.Players[media.HTTPFLV] == 1 })
 	v.cancel()
-	eventually(t, "nobody", func() bool { shot := h.Snapshot(); return len(shot.Streams) == 0 && shot.Connections == 0 })
+	eventually(t, "the live has no viewers", func() bool { shot := h.Snapshot(); return len(shot.Streams) == 0 && shot.Connections == 0 })
 	// so is one that sends data
 	conn, err := net.Dial("tcp", h.http)
 	if err != nil {
@@ -122,7 +122,7 @@ func TestDisconnectedPlayersAreRemoved(t *testing.T) {
 	fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: x\r\n\r\n", strings.TrimPrefix(h.flvURL("KEY"), "http://"+h.http))
 	h.stream(t, "KEY", "a player", func(s media.StreamStats) bool { return s.Players[media.HTTPFLV] == 1 })
 	_, _ = conn.Write(make([]byte, 100<<10))
-	eventually(t, "nobody", func() bool { shot := h.Snapshot(); return len(shot.Streams) == 0 && shot.Connections == 0 })
+	eventually(t, "the live has no viewers", func() bool { shot := h.Snapshot(); return len(shot.Streams) == 0 && shot.Connections == 0 })
 }
 
 // dialRequest sends an RTMP publish or play request.
@@ -212,16 +212,16 @@ func TestAuthorizerGetsTheClient(t *testing.T) {
 	s.expect(rtmp.PublishStart)
 	hello := (<-requested).(media.ConnectRequest)
 	if hello.App != "live?a=1" || hello.Client.Fields["app"] != "live?a=1" || hello.Client.Address == "" || hello.Client.ID == "" {
-		t.Errorf("%+v", hello)
+		t.Errorf("got %+v", hello)
 	}
 	r := (<-requested).(media.PublishRequest)
 	if r.Key != "KEY" || r.Sign != "x" || r.Client.ID != hello.Client.ID || r.Client.Args.Get("b") != "2" || r.Client.Args.Get("a") != "1" || r.Client.Protocol != media.RTMP {
-		t.Errorf("%+v", r)
+		t.Errorf("got %+v", r)
 	}
 	h.watch(t, "http://"+h.http+"/live/KEY.flv?sign=y&c=3")
 	p := (<-requested).(media.PlayRequest)
 	if p.Key != "KEY" || p.Sign != "y" || p.Client.Args.Get("c") != "3" || p.Client.Protocol != media.HTTPFLV || p.Client.ID == r.Client.ID {
-		t.Errorf("%+v", p)
+		t.Errorf("got %+v", p)
 	}
 }
 
@@ -301,15 +301,15 @@ func TestLimitsOfConnectionsAndStreams(t *testing.T) {
 	t.Run("strangers", func(t *testing.T) {
 		h := run(t, func(c *media.Config) { c.Limits.MaxPendingPerAddress = 2 })
 		first := dialRTMP(t, h.rtmp)
-		eventually(t, "one stranger", func() bool { return h.Snapshot().Pending == 1 })
+		eventually(t, "one connection is pending", func() bool { return h.Snapshot().Pending == 1 })
 		second := dialRTMP(t, h.rtmp)
-		eventually(t, "two strangers", func() bool { return h.Snapshot().Pending == 2 })
+		eventually(t, "two connections are pending", func() bool { return h.Snapshot().Pending == 2 })
 		third := dialRTMP(t, h.rtmp)
 		first.gone() // has waited longest
 		third.Close()
 		second.send(hello("live", "publish", 3, nil, "KEY?sign="+h.signer.Publish("KEY"), "live"))
 		second.expect(rtmp.PublishStart) // not pending any more
-		eventually(t, "no dialRequest", func() bool { return h.Snapshot().Pending == 0 })
+		eventually(t, "no connection is pending", func() bool { return h.Snapshot().Pending == 0 })
 		h.publish(t, "OTHER")
 	})
 }

@@ -205,7 +205,7 @@ func TestAttacksOfPublishers(t *testing.T) {
 			h.Cut(key, "ended")
 		})
 	}
-	eventually(t, "nobody", func() bool { return h.Snapshot().Connections == 0 })
+	eventually(t, "the live has no viewers", func() bool { return h.Snapshot().Connections == 0 })
 	h.publish(t, "KEY").begin(0)
 	h.watch(t, h.flvURL("KEY")).sees(videoFrame(true, "first"))
 }
@@ -233,7 +233,7 @@ func TestBrokenHeadersAreRelayed(t *testing.T) {
 	}
 	broadcast := h.stream(t, "KEY", "the stream", onAir).Broadcast
 	if broadcast.Video != flv.HEVC || broadcast.Size != (flv.Size{}) || broadcast.Sound != (flv.Sound{}) {
-		t.Fatalf("%+v", broadcast)
+		t.Fatalf("got %+v", broadcast)
 	}
 }
 
@@ -258,7 +258,7 @@ func TestIdleConnections(t *testing.T) {
 	if grown := heap() - before; grown > 500*32<<10 && grown < 1<<40 {
 		t.Fatalf("%d KiB a connection", grown/500>>10)
 	}
-	eventually(t, "no stranger", func() bool { return h.Snapshot().Pending == 0 })
+	eventually(t, "no connection is pending", func() bool { return h.Snapshot().Pending == 0 })
 	one := make([]byte, 1)
 	for _, conn := range conns {
 		_ = conn.SetReadDeadline(time.Now().Add(timeout))
@@ -285,7 +285,7 @@ func TestMissingRequestBodiesAreNotAwaited(t *testing.T) {
 		conn.send([]byte(request))
 		conn.gone()
 		if !conn.hears("HTTP/1.1 ") || !conn.hears("Connection: close") {
-			t.Errorf("%q was answered with %q", request, conn.heard.String())
+			t.Errorf("request %q got the response %q", request, conn.heard.String())
 		}
 	}
 	conn := dialRTMP(t, h.http)

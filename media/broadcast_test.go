@@ -25,7 +25,7 @@ func TestObserverIsNotifiedOfBroadcasts(t *testing.T) {
 	broadcast := h.log.broadcast(0)
 	if broadcast.ID == "" || broadcast.Video != flv.H264 || broadcast.Audio != flv.AAC || broadcast.Size != (flv.Size{Width: 1920, Height: 1080}) ||
 		broadcast.Sound != (flv.Sound{Rate: 44100, Channels: 2}) || broadcast.Publisher.Protocol != media.RTMP || broadcast.StartedAt.IsZero() || !broadcast.StoppedAt.IsZero() {
-		t.Fatalf("%+v", broadcast)
+		t.Fatalf("got %+v", broadcast)
 	}
 	s.unpublish()
 	s.expect(rtmp.UnpublishSuccess)
@@ -33,7 +33,7 @@ func TestObserverIsNotifiedOfBroadcasts(t *testing.T) {
 	h.log.wait(t, "stopped KEY stopped")
 	end := h.log.broadcast(1)
 	if end.ID != broadcast.ID || end.StoppedAt.Before(end.StartedAt) || end.Frames != 5 || end.Bytes == 0 {
-		t.Fatalf("%+v", end)
+		t.Fatalf("got %+v", end)
 	}
 	eventually(t, "no stream", func() bool { return len(h.Snapshot().Streams) == 0 })
 	again := h.publish(t, "KEY")
@@ -51,7 +51,7 @@ func TestShortBroadcastsAreAnnounced(t *testing.T) {
 	s.unpublish()
 	h.log.wait(t, "stopped KEY stopped")
 	if got := h.log.list(); !slices.Equal(got, []string{"started KEY", "stopped KEY stopped"}) || h.log.broadcast(0).Audio != flv.MP3 {
-		t.Fatalf("%q", got)
+		t.Fatalf("got %q", got)
 	}
 }
 
@@ -65,7 +65,7 @@ func TestPublisherWithoutFramesHasNoBroadcast(t *testing.T) {
 	v.sees(videoFrame(true, "first"))
 	h.log.wait(t, "started KEY")
 	if got := h.log.list(); len(got) != 1 {
-		t.Fatalf("%q", got)
+		t.Fatalf("got %q, want 1 element", got)
 	}
 }
 
@@ -90,7 +90,7 @@ func TestReconnectContinuesTheBroadcast(t *testing.T) {
 	}
 	for i := 1; i < len(tags); i++ {
 		if tags[i].at < tags[i-1].at {
-			t.Fatalf("timestamps run backwards: %d after %d", tags[i].at, tags[i-1].at)
+			t.Fatalf("timestamps decrease: %d after %d", tags[i].at, tags[i-1].at)
 		}
 	}
 	if pause := tags[len(tags)-1].at - 5000; pause > uint32(timeout.Milliseconds()) {
@@ -105,7 +105,7 @@ func TestReconnectContinuesTheBroadcast(t *testing.T) {
 	}
 	h.log.wait(t, "stopped KEY stopped")
 	if got := h.log.list(); len(got) != 2 {
-		t.Fatalf("%q", got)
+		t.Fatalf("got %q, want 2 elements", got)
 	}
 }
 
@@ -143,7 +143,7 @@ func TestSilentPublishersCanBeReplaced(t *testing.T) {
 	owner.video(0, videoFrame(true, "mine"))
 	v.sees(videoFrame(true, "mine"))
 	if got := h.log.list(); len(got) != 1 {
-		t.Fatalf("%q", got)
+		t.Fatalf("got %q, want 1 element", got)
 	}
 }
 
@@ -160,13 +160,13 @@ func TestKeyHasOnePublisher(t *testing.T) {
 	all.Wait()
 	won := 0
 	for _, s := range senders {
-		eventually(t, "an answer", func() bool { return s.hears(rtmp.PublishStart) || s.hears(rtmp.PublishBadName) })
+		eventually(t, "a response", func() bool { return s.hears(rtmp.PublishStart) || s.hears(rtmp.PublishBadName) })
 		if s.hears(rtmp.PublishStart) {
 			won++
 		}
 	}
 	if won != 1 {
-		t.Fatalf("%d publishers were accepted", won)
+		t.Fatalf("%d publishers were accepted, want 1", won)
 	}
 }
 
@@ -220,7 +220,7 @@ func TestKickEndsOneConnection(t *testing.T) {
 	goes.sees(videoFrame(true, "first"))
 	players := h.Players("KEY")
 	if len(players) != 2 || players[0].Client.Protocol != media.HTTPFLV || players[0].Key != "KEY" || players[0].Frames != 5 || players[0].Bytes == 0 {
-		t.Fatalf("%+v", players)
+		t.Fatalf("got %+v", players)
 	}
 	if h.Kick("nobody") || !h.Kick(players[0].Client.ID) || h.Kick(players[0].Client.ID) {
 		t.Fatal("not exactly one player was kicked")
@@ -265,7 +265,7 @@ func TestObserversAreNotifiedInOrderAndDelayNothing(t *testing.T) {
 	s.unpublish()
 	_ = v.ended()
 	s.gone()
-	eventually(t, "nobody", func() bool { return h.Snapshot().Connections == 0 })
+	eventually(t, "the live has no viewers", func() bool { return h.Snapshot().Connections == 0 })
 	close(e.slow)
 	eventually(t, "the end", func() bool { return len(e.list()) == 6 })
 	want := []string{"plays http-flv", "connected", "started KEY", "stopped KEY stopped"}
@@ -279,7 +279,7 @@ func TestObserversAreNotifiedInOrderAndDelayNothing(t *testing.T) {
 		t.Fatal(diff)
 	}
 	if i := slices.Index(e.list(), "played http-flv ended"); e.broadcast(i).Bytes == 0 || e.broadcast(i).StoppedAt.IsZero() {
-		t.Fatalf("%+v", e.broadcast(i))
+		t.Fatalf("got %+v", e.broadcast(i))
 	}
 }
 
@@ -298,7 +298,7 @@ func TestShutdownEndsEverything(t *testing.T) {
 	dialRequest.gone()
 	_ = v.ended()
 	if got := h.log.list(); !slices.Equal(got, []string{"started KEY", "stopped KEY shutdown"}) {
-		t.Fatalf("%q", got)
+		t.Fatalf("got %q", got)
 	}
 	if _, err := h.Subscribe(h.log.broadcast(0)); !errors.Is(err, media.ErrEnded) {
 		t.Fatal(err)

@@ -88,7 +88,7 @@ func TestEnhancedCodecsPassThrough(t *testing.T) {
 			write()
 			broadcast := h.stream(t, "KEY", "the stream", func(s media.StreamStats) bool { return s.Broadcast.Audio != "" && s.Broadcast.Video != "" }).Broadcast
 			if broadcast.Video != tt.video || broadcast.Audio != tt.audio || broadcast.Sound != tt.sound || tt.video == flv.HEVC && broadcast.Size != tt.size {
-				t.Fatalf("%+v", broadcast)
+				t.Fatalf("got %+v", broadcast)
 			}
 			v := h.watch(t, h.flvURL("KEY"))
 			c := h.dialPeer(t, "KEY")
@@ -108,7 +108,7 @@ func TestEnhancedCodecsPassThrough(t *testing.T) {
 			close(stop)
 			<-stopped
 			if !bytes.Equal(got, tt.unit) {
-				t.Fatalf("the other implementation read %q", got)
+				t.Fatalf("the other implementation read %q, want %v", got, tt.unit)
 			}
 			eventually(t, "a key frame over HTTP-FLV", func() bool {
 				for _, s := range v.got() {
@@ -130,7 +130,7 @@ func read(t *testing.T, c *gortmplib.Client) []byte {
 		t.Fatal(err)
 	}
 	if len(r.Tracks()) != 2 {
-		t.Fatalf("the other implementation found %d tracks", len(r.Tracks()))
+		t.Fatalf("the other implementation found %d tracks, want 2", len(r.Tracks()))
 	}
 	var unit []byte
 	for _, track := range r.Tracks() {
@@ -149,7 +149,7 @@ func read(t *testing.T, c *gortmplib.Client) []byte {
 	}
 	for begun := time.Now(); unit == nil; {
 		if err := r.Read(); err != nil || time.Since(begun) > timeout {
-			t.Fatal("nothing was read: ", err)
+			t.Fatal("the reader got nothing: ", err)
 		}
 	}
 	return unit

@@ -67,7 +67,7 @@ func TestPanicEndsOnlyItsConnection(t *testing.T) {
 	s.gone()
 	h.publish(t, "KEY").begin(0)
 	h.watch(t, h.flvURL("KEY")).sees(videoFrame(true, "first"))
-	eventually(t, "its seat", func() bool { return h.Snapshot().Connections == 2 })
+	eventually(t, "its slot is free", func() bool { return h.Snapshot().Connections == 2 })
 }
 
 func TestConfigIsChecked(t *testing.T) {

@@ -42,7 +42,7 @@ func tool(t testing.TB, name string, args ...string) string {
 	var out, complaints bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &complaints
 	if err := cmd.Run(); err != nil || complaints.Len() > 0 {
-		t.Errorf("%s %s: %v: %s", name, strings.Join(args, " "), err, complaints.String())
+		t.Errorf("%s %s: got %v: %s", name, strings.Join(args, " "), err, complaints.String())
 	}
 	return out.String()
 }
@@ -131,7 +131,7 @@ func same(t testing.TB, what string, want, got []packet) {
 		w := want[i]
 		w.pts, w.dts = w.pts+shift, w.dts+shift
 		if got[i] != w {
-			t.Errorf("%s: packet %d is %+v in place of %+v", what, i, got[i], w)
+			t.Errorf("%s: packet %d is %+v in place of %+v, want %v", what, i, got[i], w, w)
 			return
 		}
 	}
@@ -161,7 +161,7 @@ func TestFFmpegPublishesAndPlays(t *testing.T) {
 	h.log.wait(t, "stopped KEY stopped")
 	broadcast := h.log.broadcast(0)
 	if broadcast.Size.Width != 320 || broadcast.Size.Height != 180 || broadcast.Sound.Rate != 44100 {
-		t.Fatalf("%+v", broadcast)
+		t.Fatalf("got %+v, want Size.Width 320, Size.Height 180, Sound.Rate 44100", broadcast)
 	}
 }
 
@@ -253,7 +253,7 @@ func TestFFmpegPublishesOtherKinds(t *testing.T) {
 	for key, v := range viewers {
 		<-v.done
 		if v.flags != kinds[key] {
-			t.Errorf("%s: the header announces %d in place of %d", key, v.flags, kinds[key])
+			t.Errorf("%s: the header announces %d in place of %d, want %v", key, v.flags, kinds[key], kinds[key])
 		}
 	}
 }

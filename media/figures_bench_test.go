@@ -114,7 +114,7 @@ func BenchmarkFigureMediaGap(b *testing.B) {
 			<-time.After(time.Second)
 		}
 		if drops != stalled {
-			b.Fatalf("%d of %d stalled players were given up", drops, stalled)
+			b.Fatalf("%d of %d stalled players were given up, want %v", drops, stalled, stalled)
 		}
 		b.ReportMetric(float64(a.longest().Microseconds())/1e3, "media_gap_ms")
 	}
@@ -135,7 +135,7 @@ func BenchmarkFigureMediaHLS(b *testing.B) {
 			for _, list := range p.lists {
 				status, body, _ := page(b, p.base+list)
 				if status != http.StatusOK {
-					b.Fatalf("%s: status %d", list, status)
+					b.Fatalf("%s: status %d, want %v", list, status, http.StatusOK)
 				}
 				for _, ref := range refs(body) {
 					if strings.Contains(body, `HINT:TYPE=PART,URI="`+ref) || ref == "gap.mp4" {

@@ -57,7 +57,7 @@ func FuzzHTTP(f *testing.F) {
 		if bytes.Contains(sent, []byte(" 500 Internal")) {
 			t.Fatalf("internal error: %q", sent)
 		}
-		eventually(t, "there are no other connections", func() bool { // except for the publisher
+		eventually(t, "no other connections are open", func() bool { // except for the publisher
 			shot := h.Snapshot()
 			return shot.Connections == 1 && shot.Players == 0
 		})

@@ -58,7 +58,7 @@ func (h *testServer) playHLS(t testing.TB, key string) hlsPlayer {
 		t.Fatal(status, header)
 	}
 	if strings.Contains(body, "sign=") {
-		t.Fatalf("the sign goes round: %s", body)
+		t.Fatalf("the playlist contains the sign: %s", body)
 	}
 	return hlsPlayer{"http://" + h.http + "/live/" + key + "/", refs(body)}
 }
@@ -103,7 +103,7 @@ func TestHLSStartsAtOnceOnAColdStream(t *testing.T) {
 	}
 	stats := h.stream(t, "KEY", "a player", func(s media.StreamStats) bool { return s.Players[media.HLS] == 1 })
 	if stats.BytesOut == 0 {
-		t.Fatal("nothing was counted")
+		t.Fatal("no refusal was counted")
 	}
 }
 
@@ -149,7 +149,7 @@ func TestHLSChecksTheSignOnceAndThenTheSession(t *testing.T) {
 		h.hlsURL("NOBODY"): 404,
 	} {
 		if status, body, _ := page(t, url); status != want || status != 200 && body != "" {
-			t.Errorf("%s: %d in place of %d", url, status, want)
+			t.Errorf("%s: got status %d, want %d", url, status, want)
 		}
 	}
 }
@@ -168,7 +168,7 @@ func TestHLSEndsWithTheBroadcast(t *testing.T) {
 		status, _, _ := page(t, p.base+p.lists[0])
 		return status == 403
 	})
-	eventually(t, "all seats back", func() bool { return h.Snapshot().Connections == 0 })
+	eventually(t, "all slots are free", func() bool { return h.Snapshot().Connections == 0 })
 	again := h.onHLS(t, "KEY")
 	h.playHLS(t, "KEY")
 	again.unpublish()
@@ -216,7 +216,7 @@ func TestHLSPlayersAreCutKickedAndCounted(t *testing.T) {
 	for _, url := range []string{cut.base + cut.lists[0], cut.base + refs(list)[0]} {
 		eventually(t, "a closed handler", func() bool { status, _, _ := page(t, url); return status == 403 })
 	}
-	eventually(t, "free seats", func() bool { return h.Snapshot().Connections == 0 })
+	eventually(t, "free slots", func() bool { return h.Snapshot().Connections == 0 })
 }
 
 func TestHLSRefusesUnknownFilesAndCodecs(t *testing.T) {
@@ -271,7 +271,7 @@ func TestFFmpegPlaysHLS(t *testing.T) {
 			for i := range times[1:] {
 				step := times[i+1] - times[i]
 				if again := (at/33+i+1)%75 == 0; step < 39 || step > 41 && !again || step > 80 { // the audio of the film is a little longer
-					t.Fatalf("picture %d comes %d ms after the one before", i+1, step)
+					t.Fatalf("picture %d is %d ms after the picture before it", i+1, step)
 				}
 			}
 		})

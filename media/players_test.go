@@ -131,7 +131,7 @@ func TestWebSocketMessagesAreWholeTags(t *testing.T) {
 	select {
 	case err = <-v.closed:
 	case <-time.After(timeout):
-		t.Fatal("it goes on")
+		t.Fatal("the player is still connected")
 	}
 	var closing *gws.CloseError
 	if !errors.As(err, &closing) || closing.Code != 1000 {
@@ -178,13 +178,13 @@ func TestWebSocketPlayers(t *testing.T) {
 				return
 			}
 		}
-		t.Fatal("it is gone")
+		t.Fatal("the player was disconnected")
 	})
 	t.Run("that do not are gone", func(t *testing.T) {
 		h := run(t, impatient(50*time.Millisecond))
 		v, _ := h.watchWS(t, "KEY", true)
 		if err := <-v.closed; err == nil || len(h.Players("KEY")) > 0 {
-			eventually(t, "nobody", func() bool { return len(h.Players("KEY")) == 0 })
+			eventually(t, "the live has no viewers", func() bool { return len(h.Players("KEY")) == 0 })
 		}
 	})
 	for name, b := range map[string][]byte{
@@ -198,7 +198,7 @@ func TestWebSocketPlayers(t *testing.T) {
 			_, c := h.watchWS(t, "KEY", false)
 			h.stream(t, "KEY", "a player", func(s media.StreamStats) bool { return len(s.Players) == 1 })
 			go c.NetConn().Write(b)
-			eventually(t, "nobody", func() bool { return h.Snapshot().Connections == 0 })
+			eventually(t, "the live has no viewers", func() bool { return h.Snapshot().Connections == 0 })
 		})
 	}
 }
@@ -238,10 +238,10 @@ func TestSlowPlayersSkipToTheNewestKeyFrame(t *testing.T) {
 		case at.info().Header: // repeated after a skip
 			jumps++
 			if next := tags[i+1]; !next.info().Header && !next.info().Key {
-				t.Fatalf("after a jump comes %q", kinds(tags[i:i+2]))
+				t.Fatalf("after a skip got %q", kinds(tags[i:i+2]))
 			}
 		case at.at < before.at && !before.info().Header:
-			t.Fatalf("timestamps run backwards: %d after %d", at.at, before.at)
+			t.Fatalf("timestamps decrease: %d after %d", at.at, before.at)
 		}
 	}
 	if stats := h.stream(t, "KEY", "the stream", onAir); stats.Skips == 0 || jumps < 2 || stats.Drops != 0 {
@@ -307,7 +307,7 @@ func TestStalledPlayersDoNotDelayOthers(t *testing.T) {
 		}
 	}
 	if stats := h.stream(t, "KEY", "the stream", onAir); stats.Players[media.HTTPFLV]+stats.Players[media.RTMP] != 200 {
-		t.Fatalf("%v are left", stats.Players)
+		t.Fatalf("%v are left, want stats.Players[media.HTTPFLV]+stats.Players[media.RTMP] 200", stats.Players)
 	}
 }
 
@@ -323,6 +323,6 @@ func TestStalledPlayersAreDisconnected(t *testing.T) {
 		return h.Snapshot().Drops == 10
 	})
 	if stats := h.stream(t, "KEY", "nobody", func(s media.StreamStats) bool { return len(s.Players) == 0 }); !stats.Publishing {
-		t.Fatal("the publisher is gone as well")
+		t.Fatal("the publisher was disconnected, too")
 	}
 }

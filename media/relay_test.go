@@ -35,7 +35,7 @@ func TestPlayersStartWithHeadersAndAKeyFrame(t *testing.T) {
 		t.Fatalf("the first key frame is %+v", tags[3])
 	}
 	if v.flags != 5 {
-		t.Fatalf("flags are %d", v.flags)
+		t.Fatalf("flags are %d, want 5", v.flags)
 	}
 	s.video(1400, videoFrame(true, "next"))
 	v.sees(videoFrame(true, "next"))

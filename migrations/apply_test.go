@@ -188,7 +188,7 @@ func TestApply_stops_at_a_failing_file_and_continues_later(t *testing.T) {
 	conn := connect(t, dsn)
 	tables := "SELECT coalesce(string_agg(relname, ' ' ORDER BY relname), '') FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname NOT LIKE 'goose%'"
 	if got := get[string](t, conn, tables); got != "good" {
-		t.Errorf("there are %s", got)
+		t.Errorf(`there are %s, want "good"`, got)
 	}
 	files["00002_broken.sql"] = file("CREATE TABLE half ();")
 	r, err := migrations.ApplyFiles(t.Context(), dsn, files, "GRANT SELECT ON good TO "+migrations.Role)
@@ -196,7 +196,7 @@ func TestApply_stops_at_a_failing_file_and_continues_later(t *testing.T) {
 		t.Fatal(r, err)
 	}
 	if got := get[string](t, conn, tables); got != "good half late" {
-		t.Errorf("there are %s", got)
+		t.Errorf(`there are %s, want "good half late"`, got)
 	}
 	if !get[bool](t, conn, "SELECT has_table_privilege('"+migrations.Role+"', 'good', 'SELECT')") {
 		t.Error("the grants were not executed")

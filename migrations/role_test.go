@@ -122,7 +122,7 @@ func TestApply_without_the_right_to_create_roles(t *testing.T) {
 		var log bytes.Buffer
 		r := apply(t, dsn, slog.New(slog.NewTextHandler(&log, nil)))
 		if r.ServingRole || r.Version == 0 {
-			t.Errorf("%+v", r)
+			t.Errorf("got %+v", r)
 		}
 		if !strings.Contains(log.String(), "level=WARN") || !strings.Contains(log.String(), migrations.Role) {
 			t.Errorf("no warning:\n%s", log.String())

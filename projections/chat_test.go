@@ -22,13 +22,13 @@ func TestChatRooms(t *testing.T) {
 	s, ctx := projectedStory(t), t.Context()
 	rooms := must[[]projections.ChatRoom](t)(s.Queries.ChatRooms(ctx))
 	if len(rooms) != 1 || rooms[0].ID != s.Demo || rooms[0].Name != "demo" || rooms[0].CreatedAt.IsZero() {
-		t.Errorf("%+v", rooms)
+		t.Errorf("got %+v", rooms)
 	}
 	if got := must[projections.ChatRoom](t)(s.Queries.ChatRoom(ctx, s.Demo)); got != rooms[0] {
-		t.Errorf("%+v", got)
+		t.Errorf("got %+v, want %v", got, rooms[0])
 	}
 	if got := must[projections.ChatRoom](t)(s.Queries.ChatRoomByName(ctx, "da")); got != rooms[0] {
-		t.Errorf("%+v", got)
+		t.Errorf("got %+v, want %v", got, rooms[0])
 	}
 	if _, err := s.Queries.ChatRoom(ctx, s.Songs); !errors.Is(err, projections.ErrNotFound) {
 		t.Errorf("a removed chat room: %v", err)
@@ -38,7 +38,7 @@ func TestChatRooms(t *testing.T) {
 	}
 	members := must[map[domain.ChatRoomID][]projections.ChatRoomUser](t)(s.Queries.ChatRoomUsers(ctx, []domain.ChatRoomID{s.Demo, s.Songs}, 10))
 	if len(members) != 1 || len(members[s.Demo]) != 1 || members[s.Demo][0].ID != s.Eve.ID || members[s.Demo][0].Username != "Eve" {
-		t.Errorf("%+v", members)
+		t.Errorf(`got %+v, want 1 element, 1 members[s.Demo], members[s.Demo][0].ID %v, members[s.Demo][0].Username "Eve"`, members, s.Eve.ID)
 	}
 }
 
@@ -57,18 +57,18 @@ func TestRosterAndPresenceOfParticipants(t *testing.T) {
 		t.Errorf("%q, want %q", here, want)
 	}
 	if rest := must[[]projections.RosterEntry](t)(s.Queries.Roster(ctx, 1, 1)); len(rest) != 1 || rest[0].ID != s.EveInChat || rest[0].User.ID != s.Eve.ID {
-		t.Errorf("%+v", rest)
+		t.Errorf("got %+v, want 1 element, rest[0].ID %v, rest[0].User.ID %v", rest, s.EveInChat, s.Eve.ID)
 	}
 	held := must[[]projections.NodeParticipant](t)(s.Queries.NodeParticipants(ctx, "p1", 0, 10))
 	if want := []projections.NodeParticipant{{ID: s.Ming, NameKey: "ac"}, {ID: s.EveInChat, NameKey: "ae"}}; !cmp.Equal(held, want) {
-		t.Errorf("%+v", held)
+		t.Errorf("got %+v", held)
 	}
 	if processes := must[[]string](t)(s.Queries.Nodes(ctx)); !cmp.Equal(processes, []string{"p1", "p3"}) {
-		t.Errorf("%q: who chats is held like who is in a room", processes)
+		t.Errorf("got the nodes %q, want those of chat participants and of viewers", processes)
 	}
 	for user, want := range map[domain.UserID]string{s.Eve.ID: string(s.Demo) + " true", s.Bob.ID: " false", 0: " false"} {
 		if room, online, err := s.Queries.ChatPresence(ctx, user); err != nil || fmt.Sprint(room, " ", online) != want {
-			t.Errorf("%d: %s %v %v", user, room, online, err)
+			t.Errorf("%d: got %s %v %v", user, room, online, err)
 		}
 	}
 }
@@ -84,7 +84,7 @@ func TestMessagesAreReadInPages(t *testing.T) {
 		var b strings.Builder
 		for _, m := range messages {
 			if m.Position == 0 || len(m.ID) != 10 || m.SentAt.IsZero() || m.CreatedAt.IsZero() {
-				t.Errorf("%+v", m)
+				t.Errorf("got %+v", m)
 			}
 			fmt.Fprintf(&b, "%s: %s %s;", m.Name(), m.Kind, m.Text)
 		}
@@ -92,7 +92,7 @@ func TestMessagesAreReadInPages(t *testing.T) {
 	}
 	newest := must[[]projections.Message](t)(s.Queries.ChatRoomMessages(ctx, s.Demo, projections.Window{}))
 	if len(newest) != 3 {
-		t.Fatalf("%+v", newest)
+		t.Fatalf("got %+v, want 3 elements", newest)
 	}
 	for _, tt := range []struct{ name, got, want string }{
 		{"to a chat room", texts(newest, nil), "Eve: text good evening;erased: text erased;小红: sticker rose;"},
@@ -113,10 +113,10 @@ func TestEmailAccounts(t *testing.T) {
 	s, ctx := projectedStory(t), t.Context()
 	want := projections.EmailAccount{User: s.Eve.ID, Email: "Eve@example.org"}
 	if got := must[projections.EmailAccount](t)(s.Queries.EmailAccount(ctx, "key-of-eve")); got != want {
-		t.Errorf("%+v", got)
+		t.Errorf("got %+v, want %v", got, want)
 	}
 	if got := must[projections.EmailAccount](t)(s.Queries.EmailOf(ctx, s.Eve.ID)); got != want {
-		t.Errorf("%+v", got)
+		t.Errorf("got %+v, want %v", got, want)
 	}
 	if _, err := s.Queries.EmailOf(ctx, s.Bob.ID); !errors.Is(err, projections.ErrNotFound) {
 		t.Error(err)
@@ -124,7 +124,7 @@ func TestEmailAccounts(t *testing.T) {
 	s.Do(domain.ForgetUser{User: s.Eve.ID})
 	s.CatchUp()
 	if got := must[projections.EmailAccount](t)(s.Queries.EmailAccount(ctx, "key-of-eve")); got.Email != eventstore.ErasedText || !got.Disabled {
-		t.Errorf("%+v", got)
+		t.Errorf("got %+v", got)
 	}
 	if dump := s.Dump("read"); strings.Contains(dump, "good evening") || strings.Contains(dump, "Eve@example.org") || strings.Contains(dump, `"Eve"`) {
 		t.Error("texts of a forgotten user are still in the tables")
@@ -144,7 +144,7 @@ func TestForgottenParticipantsAreErasedFromLogAndTables(t *testing.T) {
 	read := func(w *projtest.World) string {
 		page, err := w.Store.Read(context.Background(), eventstore.Query{Types: []string{"message.posted.v1"}, Limit: 10})
 		if err != nil || len(page.Events) != 2 {
-			t.Fatalf("%+v, %v", page, err)
+			t.Fatalf("got %+v, %v, want 2 Events", page, err)
 		}
 		var texts []string
 		for _, r := range page.Events {
@@ -154,11 +154,11 @@ func TestForgottenParticipantsAreErasedFromLogAndTables(t *testing.T) {
 		return strings.Join(texts, ", ")
 	}
 	if first, second := read(w), read(other); first != "小明: hello, 小红: hello yourself" || second != first {
-		t.Errorf("%q, %q", first, second)
+		t.Errorf(`got %q, %q, want "小明: hello, 小红: hello yourself", %v`, first, second, first)
 	}
 	w.Do(domain.ForgetParticipant{Participant: participant})
 	if first, second := read(w), read(other); first != "erased: erased, 小红: hello yourself" || second != first {
-		t.Errorf("%q, %q after the participant was forgotten", first, second)
+		t.Errorf(`%q, %q after the participant was forgotten, want "erased: erased, 小红: hello yourself", %v`, first, second, first)
 	}
 	if payloads := w.Text("SELECT payload::text FROM events"); strings.Contains(payloads, "hello") || strings.Contains(payloads, "小") {
 		t.Error("texts of participants are readable in the log")
@@ -197,7 +197,7 @@ func TestNamesAreUniqueAcrossProcesses(t *testing.T) {
 	}
 	all.Wait()
 	if rooms.Load() != 1 || participants.Load() != 1 {
-		t.Errorf("one name was given to %d chat rooms and %d participants", rooms.Load(), participants.Load())
+		t.Errorf("one name was given to %d chat rooms and %d participants, want 1, 1", rooms.Load(), participants.Load())
 	}
 	if n := full.Load(); n != 4 && n != 5 { // with or without the room of the other name
 		t.Errorf("%d rooms of 5", n)

@@ -74,6 +74,12 @@ func (q *Queries) ChatRooms(ctx context.Context) ([]ChatRoom, error) {
 	return many(ctx, q, "chat rooms", scanChatRoom, selectChatRoom+" ORDER BY position")
 }
 
+// UnusedChatRooms returns the chat rooms in which nobody is and that have no message since usedBefore, oldest first. A
+// chat room without any message is unused if it was created before emptyBefore. It includes chat rooms of operators.
+func (q *Queries) UnusedChatRooms(ctx context.Context, emptyBefore, usedBefore time.Time) ([]ChatRoom, error) {
+	return many(ctx, q, "unused chat rooms", scanChatRoom, selectUnusedChatRooms, emptyBefore, usedBefore)
+}
+
 // ChatRoom returns one chat room, or ErrNotFound.
 func (q *Queries) ChatRoom(ctx context.Context, id domain.ChatRoomID) (ChatRoom, error) {
 	return one(ctx, q, "chat room", scanChatRoom, selectChatRoom+" WHERE id = $1", id)

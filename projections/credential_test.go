@@ -115,18 +115,18 @@ func TestDeleteUnusedCredentials(t *testing.T) {
 	used, unused := s.credential(), s.credential()
 	s.register("anna", used)
 	if n := s.sweep(); n != 0 {
-		t.Fatalf("deleted %d before the tables had an event", n)
+		t.Fatalf("deleted %d before the tables had an event, want 0", n)
 	}
 	s.project()
 	if n := s.sweep(); n != 0 {
-		t.Fatalf("deleted %d that were not old", n)
+		t.Fatalf("deleted %d that were not old, want 0", n)
 	}
 
 	s.now = s.now.Add(2 * time.Hour)
 	young, late := s.credential(), s.credential()
 	s.register("bert", late)
 	if n := s.sweep(); n != 0 {
-		t.Fatalf("deleted %d that are newer than the tables", n)
+		t.Fatalf("deleted %d that are newer than the tables, want 0", n)
 	}
 	s.project()
 	if n := s.sweep(); n != 1 {

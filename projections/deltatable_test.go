@@ -83,7 +83,7 @@ func TestDeltasOf(t *testing.T) {
 		var got []string
 		for _, d := range projections.DeltasOf(r) {
 			if d.Position != 4711 || d.ID != "02099a8057" || !d.RecordedAt.Equal(at) || d.Event.Type() != spec.Type {
-				t.Errorf("%s: %+v", spec.Type, d)
+				t.Errorf("%s: got %+v", spec.Type, d)
 			}
 			switch {
 			case d.Chat():

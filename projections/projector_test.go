@@ -83,7 +83,7 @@ func TestProjector(t *testing.T) {
 		expectPoison(w, fmt.Sprintf("%d viewers viewer.left.v1", head+1), fmt.Sprintf("%d lives live.status_changed.v1", head+3))
 		room, err := w.Queries.LiveSnapshot(t.Context(), live)
 		if err != nil || room.Online != 1 || len(room.Viewers) != 1 {
-			t.Errorf("online %d, viewers %v, %v", room.Online, room.Viewers, err)
+			t.Errorf("online %d, viewers %v, %v, want 1, 1 element", room.Online, room.Viewers, err)
 		}
 		w.Eventually(func() error {
 			if s := p.Status(); s.Poisoned != 2 || s.Halted != nil {
@@ -263,11 +263,11 @@ func TestLagBeforeAProjectorHasRun(t *testing.T) {
 	w.Register("ann")
 	lag, err := w.Queries.Lag(t.Context())
 	if err != nil || lag.Position != 0 || lag.Head != w.Head() || lag.Oldest.IsZero() || lag.Poisoned != 0 {
-		t.Errorf("%+v, %v", lag, err)
+		t.Errorf("got %+v, %v", lag, err)
 	}
 	w.Project()
 	w.CatchUp()
 	if lag, err := w.Queries.Lag(t.Context()); err != nil || lag.Position != lag.Head || !lag.Oldest.IsZero() {
-		t.Errorf("%+v, %v", lag, err)
+		t.Errorf("got %+v, %v", lag, err)
 	}
 }

@@ -51,30 +51,30 @@ func TestUsersAndSessions(t *testing.T) {
 		return p
 	}
 	if got := must[projections.Profile](t)(s.Queries.Profile(ctx, 1)); timeless(got) != ann {
-		t.Errorf("%+v", got)
+		t.Errorf("got %+v", got)
 	}
 	if got := must[map[domain.UserID]projections.Profile](t)(s.Queries.Profiles(ctx, []domain.UserID{2, 3, 77, 2})); len(got) != 2 ||
 		timeless(got[2]) != bob || timeless(got[3]) != erased {
-		t.Errorf("%+v", got)
+		t.Errorf("got %+v", got)
 	}
 	account := must[projections.Account](t)(s.Queries.Account(ctx, s.Store.NameKey("BOB")))
 	if account.Profile != bob || account.Disabled || account.Credential == uuid.Nil {
-		t.Errorf("%+v", account)
+		t.Errorf("got %+v", account)
 	}
 	for _, name := range []string{"ann", "cat"} { // disabled, forgotten
 		if got := must[projections.Account](t)(s.Queries.Account(ctx, s.Store.NameKey(name))); !got.Disabled {
-			t.Errorf("%s: %+v", name, got)
+			t.Errorf("%s: got %+v", name, got)
 		}
 	}
 	user := must[projections.User](t)(s.Queries.User(ctx, 2))
 	if user.Profile != bob || fmt.Sprint(user.Roles) != "[analyst]" || user.Balance != 950 || user.Disabled || user.Forgotten || user.CreatedAt.IsZero() {
-		t.Errorf("%+v", user)
+		t.Errorf("got %+v", user)
 	}
 	if got := must[projections.User](t)(s.Queries.User(ctx, 3)); !got.Forgotten || got.Profile != erased || len(got.Roles) != 0 || got.Balance != 40 {
-		t.Errorf("%+v", got)
+		t.Errorf("got %+v", got)
 	}
 	if got := must[[]projections.User](t)(s.Queries.Users(ctx, 1, 1)); len(got) != 1 || got[0].ID != 2 {
-		t.Errorf("%+v", got)
+		t.Errorf("got %+v, want 1 element, got[0].ID 2", got)
 	}
 	if got := must[domain.Coins](t)(s.Queries.Balance(ctx, 1)); got != 0 {
 		t.Error(got)
@@ -84,7 +84,7 @@ func TestUsersAndSessions(t *testing.T) {
 	}
 	for id, want := range []string{"", "session of ann", "", "session of cat"} { // Bob has signed out
 		if got := must[string](t)(s.Queries.Session(ctx, domain.UserID(id))); got != want {
-			t.Errorf("session of %d: %q", id, got)
+			t.Errorf("session of %d: %q, want %v", id, got, want)
 		}
 	}
 	for name, err := range map[string]error{
@@ -105,34 +105,34 @@ func TestLivesAndSnapshots(t *testing.T) {
 	live := must[projections.Live](t)(s.Queries.Live(ctx, s.Cooking))
 	if live.Title != "cooking" || live.Owner.Name() != "Ann the cook" || live.UserID != 1 || live.Status != domain.StatusPaused ||
 		live.Online != 1 || live.LookCount != 2 || live.Coin != 60 || !live.OwnerStatus.Disabled || !live.UpdatedAt.After(live.CreatedAt) {
-		t.Errorf("%+v", live)
+		t.Errorf("got %+v", live)
 	}
 	current := projections.Broadcast{ID: "third", Live: s.Cooking, StreamKey: live.StreamKey, Node: "p2", Media: domain.MediaInfo{Audio: "mp3"}, StartedAt: live.Broadcast.StartedAt}
 	if live.Broadcast != current || !current.StartedAt.After(live.CreatedAt) {
-		t.Errorf("%+v", live.Broadcast)
+		t.Errorf("got %+v", live.Broadcast)
 	}
 	if got := must[[]projections.Broadcast](t)(s.Queries.Broadcasts(ctx, 0, 10)); len(got) != 1 || got[0] != current {
-		t.Errorf("%+v", got)
+		t.Errorf("got %+v, want 1 element, got[0] %v", got, current)
 	}
 	if got := must[[]projections.Broadcast](t)(s.Queries.Broadcasts(ctx, s.Cooking, 10)); len(got) != 0 {
-		t.Errorf("%+v", got)
+		t.Errorf("got %+v, want 0 elements", got)
 	}
 	if got := must[projections.Live](t)(s.Queries.LiveByStreamKey(ctx, live.StreamKey)); got != live {
-		t.Errorf("%+v", got)
+		t.Errorf("got %+v, want %v", got, live)
 	}
 	room := must[projections.LiveSnapshot](t)(s.Queries.LiveSnapshot(ctx, s.Cooking))
 	if room.Position != s.Head() || room.Live != live || room.Online != 1 || len(room.Viewers) != 1 || room.Viewers[0].Username != "bob" {
-		t.Errorf("%+v", room)
+		t.Errorf("got %+v", room)
 	}
 	if got := texts(room.Comments); got != "erased by erased, hello by bob" {
 		t.Error(got)
 	}
 	if len(room.Gifts) != 3 || room.Gifts[0].Price != 20 || room.Gifts[2].Num != 3 || room.Gifts[2].Coins != 30 || room.Gifts[2].Sender.Username != "bob" {
-		t.Errorf("%+v", room.Gifts)
+		t.Errorf("got %+v", room.Gifts)
 	}
 	if got := must[[]projections.Gauges](t)(s.Queries.Gauges(ctx, []domain.LiveID{s.Cooking, 77})); len(got) != 2 ||
 		got[0] != (projections.Gauges{Live: s.Cooking, Position: s.Head(), Online: 1, LookCount: 2, Coins: 60}) || got[1] != (projections.Gauges{Live: 77, Position: s.Head()}) {
-		t.Errorf("%+v", got)
+		t.Errorf("got %+v", got)
 	}
 	if got := must[[]string](t)(s.Queries.Nodes(ctx)); fmt.Sprint(got) != "[p1 p3]" {
 		t.Error(got)
@@ -145,10 +145,10 @@ func TestLivesAndSnapshots(t *testing.T) {
 		t.Error(rest)
 	}
 	if got := must[[]projections.Gift](t)(s.Queries.Gifts(ctx)); len(got) != 1 || got[0] != (projections.Gift{ID: 1, Name: "rose", Price: 20, Available: true}) {
-		t.Errorf("%+v", got)
+		t.Errorf("got %+v", got)
 	}
 	if got := must[[]projections.Gift](t)(s.Queries.AllGifts(ctx)); len(got) != 2 || got[1].Available {
-		t.Errorf("%+v", got)
+		t.Errorf("got %+v", got)
 	}
 }
 
@@ -207,7 +207,7 @@ func TestHistoriesWithFiltersAndWindows(t *testing.T) {
 		{projections.CommentFilter{Window: projections.Window{After: all[1].Position}}, "erased by erased"},
 	} {
 		if got := comments(c.filter); got != c.want {
-			t.Errorf("%+v: %s", c.filter, got)
+			t.Errorf("%+v: got %s, want %v", c.filter, got, c.want)
 		}
 	}
 
@@ -232,7 +232,7 @@ func TestHistoriesWithFiltersAndWindows(t *testing.T) {
 		{projections.GiftFilter{To: at}, []int64{given[0]}},
 	} {
 		if diff := cmp.Diff(c.want, gifts(c.filter)); diff != "" {
-			t.Errorf("%+v: %s", c.filter, diff)
+			t.Errorf(`%+v: got %s, want ""`, c.filter, diff)
 		}
 	}
 
@@ -248,13 +248,13 @@ func TestHistoriesWithFiltersAndWindows(t *testing.T) {
 	viewers := must[[]projections.Viewer](t)(s.Queries.Viewers(ctx, projections.ViewerFilter{Live: s.Cooking, Window: projections.Window{OldestFirst: true}}))
 	if len(viewers) != 2 || viewers[0].Username != "bob" || !viewers[0].Present || viewers[0].Node != "p3" || !viewers[0].LeftAt.IsZero() ||
 		viewers[1].Present || viewers[1].Cause != domain.LeaveConnectionLost || !viewers[1].LeftAt.After(viewers[1].JoinedAt) {
-		t.Errorf("%+v", viewers)
+		t.Errorf("got %+v", viewers)
 	}
 	if got := must[[]projections.Viewer](t)(s.Queries.Viewers(ctx, projections.ViewerFilter{User: 2, Present: true})); len(got) != 2 || got[0].Live != s.Chatting {
-		t.Errorf("%+v", got)
+		t.Errorf("got %+v, want 2 elements, got[0].Live %v", got, s.Chatting)
 	}
 	if got := must[[]projections.Viewer](t)(s.Queries.Viewers(ctx, projections.ViewerFilter{Live: s.Cooking, Window: projections.Window{After: viewers[0].FirstPosition}})); len(got) != 1 || got[0].ID != 3 {
-		t.Errorf("%+v", got)
+		t.Errorf("got %+v, want 1 element, got[0].ID 3", got)
 	}
 }
 
@@ -271,12 +271,12 @@ func TestPagesHaveAMaximumSize(t *testing.T) {
 	for limit, want := range map[int]int{0: 50, 7: 7, 100_000: 500, -1: 50} {
 		got, err := w.Queries.Comments(t.Context(), projections.CommentFilter{Window: projections.Window{Limit: limit}})
 		if err != nil || len(got) != want {
-			t.Errorf("limit %d: %d comments, %v", limit, len(got), err)
+			t.Errorf("limit %d: %d comments, %v, want %v", limit, len(got), err, want)
 		}
 	}
 	room, err := w.Queries.LiveSnapshot(t.Context(), c.Lives[0])
 	if err != nil || len(room.Comments) != 50 {
-		t.Errorf("%d comments, %v", len(room.Comments), err)
+		t.Errorf("%d comments, %v, want 50", len(room.Comments), err)
 	}
 	if _, err := w.Queries.Gauges(t.Context(), make([]domain.LiveID, 1001)); err == nil {
 		t.Error("more gauges than MaxGauges")
@@ -306,6 +306,6 @@ func TestLiveSnapshotListsTheNewestViewersFirst(t *testing.T) {
 		t.Errorf("%v, want %v", order, want)
 	}
 	if room.Live.LookCount != 3 {
-		t.Errorf("%d looks", room.Live.LookCount)
+		t.Errorf("%d looks, want 3", room.Live.LookCount)
 	}
 }

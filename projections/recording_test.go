@@ -40,18 +40,18 @@ func TestRecordings(t *testing.T) {
 		return ids
 	}
 	if got := list(1, 10); !slices.Equal(got, []domain.RecordingID{"c", "a"}) {
-		t.Fatalf("%q", got)
+		t.Fatalf("got %q", got)
 	}
 	if got := list(2, 1); !slices.Equal(got, []domain.RecordingID{"a"}) || list(3, 1) != nil || list(0, 1) != nil {
-		t.Fatalf("%q", got)
+		t.Fatalf("got %q", got)
 	}
 	got, err := w.Queries.Recording(t.Context(), "c")
 	if err != nil || got.Live != live || got.StreamKey == "" || got.Duration != 59*time.Second || !got.StartedAt.Equal(began.Add(2*time.Hour)) ||
 		got.Cause != "stopped" || len(got.Parts) != 1 || got.Parts[0].File != "1.mp4" || got.Parts[0].Media.Video != "h264" {
-		t.Fatalf("%+v, %v", got, err)
+		t.Fatalf("got %+v, %v", got, err)
 	}
 	if got, err := w.Queries.Recording(t.Context(), "o"); err != nil || !got.EndedAt.IsZero() || got.Cause != "" || len(got.Parts) != 0 {
-		t.Fatalf("%+v, %v", got, err)
+		t.Fatalf("got %+v, %v", got, err)
 	}
 	for _, id := range []domain.RecordingID{"b", "none"} {
 		if _, err := w.Queries.Recording(t.Context(), id); !errors.Is(err, projections.ErrNotFound) {
@@ -68,23 +68,23 @@ func TestRecordings(t *testing.T) {
 		return ids
 	}
 	if got := gone(); !slices.Equal(got, []string{"b"}) {
-		t.Fatalf("%q", got)
+		t.Fatalf("got %q", got)
 	}
 	w.Do(domain.DisableUser{User: ann.ID})
 	w.CatchUp() // the recordings of a disabled owner are hidden
 	if got := list(1, 10); got != nil {
-		t.Fatalf("%q", got)
+		t.Fatalf("got %q", got)
 	}
 	if _, err := w.Queries.Recording(t.Context(), "c"); !errors.Is(err, projections.ErrNotFound) {
 		t.Fatal(err)
 	}
 	if got := gone(); !slices.Equal(got, []string{"b"}) {
-		t.Fatalf("%q", got)
+		t.Fatalf("got %q", got)
 	}
 	w.Do(domain.ForgetUser{User: bob.ID})
 	w.CatchUp() // the recordings of a forgotten owner are deleted
 	if got := gone(); !slices.Equal(got, []string{"b", "o"}) {
-		t.Fatalf("%q", got)
+		t.Fatalf("got %q", got)
 	}
 	if _, err := w.Queries.Recording(t.Context(), "o"); !errors.Is(err, projections.ErrNotFound) {
 		t.Fatal(err)
@@ -104,7 +104,7 @@ func TestRecordChoiceOfALive(t *testing.T) {
 		ann.Send(domain.SetRecording{Live: live, On: tt.on})
 		w.CatchUp()
 		if got, err := w.Queries.Live(t.Context(), live); err != nil || got.Record != tt.want {
-			t.Fatalf("%q, %v", got.Record, err)
+			t.Fatalf("got %q, %v, want %v", got.Record, err, tt.want)
 		}
 	}
 }

@@ -140,6 +140,8 @@ var (
 	selectSession string
 	//go:embed sql/select_unrecorded_holds.sql
 	selectUnrecordedHolds string
+	//go:embed sql/select_unused_chat_rooms.sql
+	selectUnusedChatRooms string
 	//go:embed sql/select_unused_credentials.sql
 	selectUnusedCredentials string
 	//go:embed sql/select_users.sql

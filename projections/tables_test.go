@@ -147,7 +147,7 @@ func TestEveryTableHasOneWriter(t *testing.T) {
 	names := make(map[string]bool)
 	for _, p := range projections.All() {
 		if names[p.Name] || p.Version < 1 {
-			t.Errorf("%+v", p)
+			t.Errorf("got %+v", p)
 		}
 		names[p.Name] = true
 		for _, table := range p.Tables {
@@ -157,7 +157,7 @@ func TestEveryTableHasOneWriter(t *testing.T) {
 	w := projtest.New(t)
 	for _, table := range projtest.Tables() {
 		if writers[table] != 1 {
-			t.Errorf("table %s has %d writers", table, writers[table])
+			t.Errorf("table %s has %d writers, want 1", table, writers[table])
 		}
 		delete(writers, table)
 	}

@@ -40,7 +40,7 @@ func TestGuard(t *testing.T) {
 		g, _ := newGuard(t)
 		for _, outcome := range []signin.Outcome{signin.Right, signin.Undecided} {
 			if n := tries(g, from("1"), 100, outcome); n != 100 {
-				t.Errorf("outcome %d: %d of 100 admitted", outcome, n)
+				t.Errorf("outcome %d: %d of 100 admitted, want 100", outcome, n)
 			}
 		}
 		if n := tries(g, from("1"), 100, signin.Wrong); n != 3 {

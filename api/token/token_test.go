@@ -87,7 +87,7 @@ func TestVerify(t *testing.T) {
 				t.Fatalf("got %v, want %s", err, c.code)
 			}
 			if user != 0 || session != "" {
-				t.Fatalf("a refused token names user %d, session %q", user, session)
+				t.Fatalf(`a refused token names user %d, session %q, want 0, ""`, user, session)
 			}
 		})
 	}

@@ -22,11 +22,12 @@ func TestUserWithoutAccess(t *testing.T) {
 	for _, state := range []struct {
 		name         string
 		enter, leave []string // commands, with the user's id in place of ID
+		expires      []string // a command after leave, whose effect ends by itself
 		final        bool     // there is no way back
 	}{
 		{name: "active"},
 		{name: "banned", enter: []string{"ban", "--user", "ID"}, leave: []string{"unban", "--user", "ID"}},
-		{name: "expired", enter: []string{"ban", "--user", "ID", "--for", "5s"}},
+		{name: "expired", enter: []string{"ban", "--user", "ID", "--for", "1h"}, leave: []string{"unban", "--user", "ID"}, expires: []string{"ban", "--user", "ID", "--for", "1s"}},
 		{name: "disabled", enter: []string{"user", "disable", "ID"}, leave: []string{"user", "enable", "ID"}},
 		{name: "forgotten", enter: []string{"user", "forget", "ID", "--yes"}, final: true},
 	} {
@@ -48,7 +49,7 @@ func TestUserWithoutAccess(t *testing.T) {
 			if state.enter != nil {
 				eventually(t, "the encoder is disconnected", encoder.over)
 				<-native.closed
-				eventually(t, "REST refuses", func() bool {
+				eventually(t, "REST refuses the token", func() bool {
 					status, _ := user.do(http.MethodGet, "/api/user/info", nil, nil)
 					return status != http.StatusOK
 				})
@@ -67,7 +68,8 @@ func TestUserWithoutAccess(t *testing.T) {
 				return
 			}
 			run(state.leave)
-			if state.leave == nil {
+			if state.expires != nil {
+				run(state.expires)
 				eventually(t, "the ban has expired", func() bool {
 					status, _ := user.do(http.MethodGet, "/api/user/info", nil, nil)
 					return status == http.StatusOK

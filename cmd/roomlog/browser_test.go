@@ -124,7 +124,7 @@ func TestBrowserPagesWork(t *testing.T) {
 				case v := <-visits:
 					switch {
 					case v.Event == "error", v.Event == "refused":
-						t.Fatalf("the page says %+v", v)
+						t.Fatalf("the page shows %+v", v)
 					case v.Event == "open" && v.Carrier == "polling",
 						v.Event == "upgrade" && v.Carrier == "websocket",
 						v.Event == "online" && strings.HasPrefix(v.Text, viewer.name):

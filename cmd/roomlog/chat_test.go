@@ -102,7 +102,7 @@ func TestOfficialClientsChat(t *testing.T) {
 		}
 	})
 	if output := one.output() + two.output(); strings.Contains(output, "token=") || strings.Contains(output, "Bearer") {
-		t.Error("the log tells tokens")
+		t.Error("the log contains tokens")
 	}
 }
 
@@ -123,7 +123,7 @@ func playExchange(t *testing.T, one, two *process, native *socket, room, version
 	native.await("the exchange", func(f frame) bool { return f.Type == "chat.message" && into[chatMessage](t, f).Text == text })
 	a.say("exchange", map[string]any{"target": shown, "payload": map[string]any{"sticker": "rose"}})
 	if got := hear[exchanged](b, b.id, nil); got.Data.Payload["sticker"] != "rose" || got.Meta.Target != b.id {
-		t.Errorf("exchanged %+v", got)
+		t.Errorf(`exchanged %+v, want Data.Payload["sticker"] "rose", Meta.Target %v`, got, b.id)
 	}
 	b.say("exchange", map[string]any{"target": got.Meta.Client, "payload": map[string]any{"msg": "back"}})
 	hear(a, a.id, func(got exchanged) bool { return got.Data.Payload["msg"] == "back" })
@@ -136,7 +136,7 @@ func playExchange(t *testing.T, one, two *process, native *socket, room, version
 	var people []struct{ ID, Nickname string }
 	r := a.await("who is there", "answer", nil)
 	if err := json.Unmarshal(r.Args[0], &people); err != nil || len(people) != 3 {
-		t.Errorf("there are %s", r.Args)
+		t.Errorf("there are %s, want 3 people", r.Args)
 	}
 	for _, p := range people {
 		if p.ID == a.id && p.Nickname != name {
@@ -151,7 +151,7 @@ func playExchange(t *testing.T, one, two *process, native *socket, room, version
 	none := play(t, one, version, transports, with("room", "no such room"))
 	refusal := hear[exchanged](none, none.id, nil)
 	if refusal.Data.Action != "deny" || refusal.Data.Payload["type"] != "已删除" || refusal.Data.Payload["message"] != "删除，房间已删除." {
-		t.Errorf("refusal with %+v", refusal)
+		t.Errorf(`refusal with %+v, want Data.Action "deny", Data.Payload["type"] "已删除", Data.Payload["message"] "删除，房间已删除."`, refusal)
 	}
 	if r := none.await("the end", "disconnect", nil); string(r.Args[0]) != `"io server disconnect"` {
 		t.Errorf("it ended with %s", r.Args)
@@ -159,7 +159,7 @@ func playExchange(t *testing.T, one, two *process, native *socket, room, version
 	none.order(map[string]any{"look": true})
 	none.await("a look", "look", nil)
 	if none.has("connect") {
-		t.Error("it came back")
+		t.Error("the removed room exists again")
 	}
 }
 

@@ -18,7 +18,7 @@ func TestChatRoomsBesideAServer(t *testing.T) {
 		t.Helper()
 		status, raw := p.do(http.MethodGet, "/getAllRooms", nil, nil)
 		if status != http.StatusOK {
-			t.Fatalf("%d %s", status, raw)
+			t.Fatalf("got %d %s, want %v", status, raw, http.StatusOK)
 		}
 		var names []string
 		for _, found := range regexp.MustCompile(`"name":"([^"]*)"`).FindAllSubmatch(raw, -1) {
@@ -31,10 +31,10 @@ func TestChatRoomsBesideAServer(t *testing.T) {
 		t.Error(out)
 	}
 	if out, code := at.try("room", "add", "MUSIC"); code != 1 || !strings.Contains(out, "chat_room_taken") {
-		t.Errorf("%d %s", code, out)
+		t.Errorf(`got %d %s, want 1, "chat_room_taken" in it`, code, out)
 	}
 	if got := rooms(); got != "demo music" {
-		t.Errorf("then there are %q", got)
+		t.Errorf(`then there are %q, want "demo music"`, got)
 	}
 	list := at.roomlog("room", "list")
 	id := regexp.MustCompile(`([0-9a-f]{24}) +music `).FindStringSubmatch(list)
@@ -44,25 +44,25 @@ func TestChatRoomsBesideAServer(t *testing.T) {
 	at.roomlog("room", "remove", id[1])
 	at.roomlog("room", "remove", "Demo")
 	if out, code := at.try("room", "remove", "demo"); code != 1 || !strings.Contains(out, "there is no chat room demo") {
-		t.Errorf("%d %s", code, out)
+		t.Errorf(`got %d %s, want 1, "there is no chat room demo" in it`, code, out)
 	}
 	if out := at.roomlog("participant", "list"); out != "The chat has no participants.\n" {
 		t.Error(out)
 	}
 	if out, code := at.try("participant", "forget", "1"); code != 2 || !strings.Contains(out, "--yes") {
-		t.Errorf("%d %s", code, out)
+		t.Errorf(`got %d %s, want 2, "--yes" in it`, code, out)
 	}
 	if out, code := at.try("participant", "forget", "1", "--yes"); code != 1 || !strings.Contains(out, "participant_not_found") {
-		t.Errorf("%d %s", code, out)
+		t.Errorf(`got %d %s, want 1, "participant_not_found" in it`, code, out)
 	}
 	status, raw := p.do(http.MethodPost, "/login", nil, []byte(`{"email":"zoe@example.org"}`))
 	if status != http.StatusOK || !strings.Contains(string(raw), `{"code":0,"data":"ey`) {
-		t.Errorf("%d %s", status, raw)
+		t.Errorf("got %d %s", status, raw)
 	}
 	at.stop()
 	at.again()
 	if got := rooms(); got != "" {
-		t.Errorf("after a restart there are %q", got)
+		t.Errorf(`after a restart there are %q, want ""`, got)
 	}
 	if out := at.roomlog("verify"); !strings.HasPrefix(out, "ok: ") {
 		t.Error(out)

@@ -27,7 +27,7 @@ func TestServerKilledUnderLoad(t *testing.T) {
 	}
 	c.judge()
 	if code := at.stop(); code != 0 {
-		t.Errorf("exit code %d", code)
+		t.Errorf("exit code %d, want 0", code)
 	}
 }
 
@@ -53,7 +53,7 @@ func TestPostgresKilledUnderLoad(t *testing.T) {
 		t.Errorf("the metrics do not say %s", want)
 	}
 	if code := at.stop(); code != 0 {
-		t.Errorf("exit code %d", code)
+		t.Errorf("exit code %d, want 0", code)
 	}
 }
 
@@ -73,7 +73,7 @@ func TestDatabaseKilledUnderLoad(t *testing.T) {
 	}
 	c.judge()
 	if code := at.stop(); code != 0 {
-		t.Errorf("exit code %d", code)
+		t.Errorf("exit code %d, want 0", code)
 	}
 }
 
@@ -82,7 +82,7 @@ func TestDatabaseKilledUnderLoad(t *testing.T) {
 func kill9Postgres(t *testing.T, data string, before int) int {
 	t.Helper()
 	pid := before
-	eventually(t, "postgresql has been started anew", func() bool {
+	eventually(t, "PostgreSQL has restarted", func() bool {
 		text, err := os.ReadFile(filepath.Join(data, "postgres", "postmaster.pid"))
 		first, _, _ := strings.Cut(string(text), "\n")
 		if err == nil { // otherwise it is being written
@@ -125,18 +125,18 @@ func TestTwoNodesServeOneLive(t *testing.T) {
 	two.kill()
 	c.judge()
 
-	eventually(t, "nobody is in the room any more", func() bool { return len(streamer.viewers(c.live)) == 0 })
+	eventually(t, "the live has no viewers", func() bool { return len(streamer.viewers(c.live)) == 0 })
 	two.again()
 	quiet.at = two
 	s = quiet.connect("")
 	enter(t, s, c.live, "")
-	eventually(t, "who comes back is there", func() bool {
+	eventually(t, "the user who reconnected is in the live", func() bool {
 		there := streamer.viewers(c.live)
 		return len(there) == 1 && there[0] == quiet.id
 	})
 	for _, p := range []*process{one, two} {
 		if code := p.stop(); code != 0 {
-			t.Errorf("exit code %d", code)
+			t.Errorf("exit code %d, want 0", code)
 		}
 	}
 }

@@ -128,7 +128,7 @@ func (r *running) frames() (all []shown) {
 func part(t testing.TB, what string, want, got []shown, least int) {
 	t.Helper()
 	if len(got) < least || len(got) == 0 {
-		t.Errorf("%s: %d pictures in place of %d", what, len(got), least)
+		t.Errorf("%s: got %d pictures, want at least %d", what, len(got), least)
 		return
 	}
 	from := slices.IndexFunc(want, func(s shown) bool { return s.hash == got[0].hash })
@@ -139,7 +139,7 @@ func part(t testing.TB, what string, want, got []shown, least int) {
 	for i, g := range got {
 		w := want[from+i]
 		if away := w.at - want[from].at - g.at; w.hash != g.hash || away < -1 || away > 1 {
-			t.Errorf("%s: picture %d is %+v in place of %+v", what, i, g, w)
+			t.Errorf("%s: picture %d is %+v, want %+v", what, i, g, w)
 			return
 		}
 	}

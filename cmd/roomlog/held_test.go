@@ -55,7 +55,7 @@ func TestHeldConnections(t *testing.T) {
 			_ = conn.SetDeadline(time.Now().Add(timeout))
 			_, _ = io.WriteString(conn, text)
 			if _, err := io.Copy(io.Discard, conn); err != nil && strings.Contains(err.Error(), "timeout") {
-				t.Errorf("the server holds the connection of %.60q for a minute", text)
+				t.Errorf("the server holds the connection of %.60q for %v", text, timeout)
 			}
 		})
 	}
@@ -105,7 +105,7 @@ func TestHeldConnectionsRefuseNobody(t *testing.T) {
 					_, _ = io.WriteString(conn, request)
 				}
 			}
-			client := http.Client{Transport: &http.Transport{DisableKeepAlives: i%2 == 0}, Timeout: time.Minute}
+			client := http.Client{Transport: &http.Transport{DisableKeepAlives: i%2 == 0}, Timeout: timeout}
 			response, err := client.Get("http://" + addr + path)
 			if err != nil {
 				t.Fatalf("a client beside held connections is refused: %v", err)

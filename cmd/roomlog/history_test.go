@@ -44,7 +44,7 @@ func TestLogFallsBack(t *testing.T) {
 	})
 	for _, p := range h.servers {
 		if code := p.stop(); code != 0 {
-			t.Errorf("exit code %d", code)
+			t.Errorf("exit code %d, want 0", code)
 		}
 	}
 }
@@ -263,7 +263,7 @@ func (h *fallback) follow(after string) <-chan string {
 		h.t.Fatal(err)
 	}
 	if response.StatusCode != http.StatusOK {
-		h.t.Fatalf("the replay is answered with %d", response.StatusCode)
+		h.t.Fatalf("the replay is answered with %d, want %v", response.StatusCode, http.StatusOK)
 	}
 	last := make(chan string, 1)
 	go func() {
@@ -302,7 +302,7 @@ func (h *fallback) refused(name, cursor string, replay <-chan string) {
 		h.late.at = at
 		s := h.late.connect(cursor)
 		if back := enter(h.t, s, h.live, cursor); back.Snapshot == nil || back.Resumed != nil {
-			h.t.Errorf("%s: a join after a lost event is answered with %+v", name, back)
+			h.t.Errorf("%s: a join after a lost event got %+v", name, back)
 		}
 		s.must("room.leave", map[string]any{"live": h.live}, "")
 		s.cut()
@@ -313,7 +313,7 @@ func (h *fallback) refused(name, cursor string, replay <-chan string) {
 func (h *fallback) conflict(name, cursor string) {
 	h.t.Helper()
 	if status, raw := h.analyst.do(http.MethodGet, "/api/events?follow=false&after="+cursor, nil, nil); status != http.StatusConflict {
-		h.t.Errorf("%s: a replay after the lost event %s is answered with %d %.300s", name, cursor, status, raw)
+		h.t.Errorf("%s: a replay after the lost event %s is answered with %d %.300s, want %v", name, cursor, status, raw, http.StatusConflict)
 	}
 }
 

@@ -34,7 +34,7 @@ func BenchmarkFigureHostile(b *testing.B) {
 		for range hostileRounds {
 			alone := honestP99(b, sockets, live)
 			h := attack(b, at, member, live, 50, 20*time.Millisecond)
-			eventually(b, "the hostile clients are at work", func() bool { return h.dialed.Load() > 600 && h.sent.Load() > 100 })
+			eventually(b, "the hostile clients are connected", func() bool { return h.dialed.Load() > 600 && h.sent.Load() > 100 })
 			beside := honestP99(b, sockets, live)
 			h.stop()
 			ratios = append(ratios, beside.Seconds()/alone.Seconds())
@@ -57,7 +57,7 @@ func honestP99(b *testing.B, sockets []*socket, live int64) time.Duration {
 				begun := time.Now()
 				f, err := s.ask("comment.post", map[string]any{"live": live, "text": fmt.Sprint("comment ", n)}, "")
 				if err != nil || f.Type != "ok" {
-					b.Errorf("a comment is answered %s %s, %v", f.Type, f.Data, err)
+					b.Errorf(`a comment is answered %s %s, %v, want "ok"`, f.Type, f.Data, err)
 					return
 				}
 				mu.Lock()

@@ -198,7 +198,7 @@ func (p *person) metric(name string) float64 {
 	_, raw := p.do(http.MethodGet, "/metrics", nil, nil)
 	found := regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(name) + ` (\S+)$`).FindSubmatch(raw)
 	if found == nil {
-		p.t.Fatalf("there is no metric %s", name)
+		p.t.Fatalf("the metric %s is missing", name)
 	}
 	value, err := strconv.ParseFloat(string(found[1]), 64)
 	if err != nil {
@@ -232,7 +232,7 @@ func TestHostileClients(t *testing.T) {
 		enter(t, sockets[i], live, "")
 	}
 	h := attack(t, p, member, live, 50, 20*time.Millisecond)
-	eventually(t, "the hostile clients are at work", func() bool { return h.dialed.Load() > 600 && h.sent.Load() > 100 })
+	eventually(t, "the hostile clients are connected", func() bool { return h.dialed.Load() > 600 && h.sent.Load() > 100 })
 
 	var honest sync.WaitGroup
 	for i, s := range sockets {
@@ -242,7 +242,7 @@ func TestHostileClients(t *testing.T) {
 			for n := range 4 {
 				f, err := s.ask("comment.post", map[string]any{"live": live, "text": fmt.Sprintf("comment %d of %d", n, i)}, fmt.Sprintf("k%d", n+10*(i/honestUsers)))
 				if err != nil || f.Type != "ok" {
-					t.Errorf("comment %d of client %d is answered %s %s, %v", n, i, f.Type, f.Data, err)
+					t.Errorf(`comment %d of client %d is answered %s %s, %v, want "ok"`, n, i, f.Type, f.Data, err)
 				}
 				for _, url := range []string{fmt.Sprintf("http://%s/api/live/read/%d", p.addr, live), "http://" + p.port("listening for players") + "/live/none"} {
 					response, err := client.Get(url)
@@ -262,7 +262,7 @@ func TestHostileClients(t *testing.T) {
 				return
 			}
 			if f, err := again.ask("room.join", map[string]any{"live": live}, ""); err != nil || f.Type != "ok" {
-				t.Errorf("client %d cannot join again: %s %s, %v", i, f.Type, f.Data, err)
+				t.Errorf(`client %d cannot join again: %s %s, %v, want "ok"`, i, f.Type, f.Data, err)
 			}
 			again.cut()
 		})

@@ -36,7 +36,7 @@ func TestJoinsOfOnePersonAreLimited(t *testing.T) {
 				case into[problem](t, f).Code == "rate_limited" && into[problem](t, f).RetryAfter > 0:
 					limited++
 				default:
-					t.Fatalf("room.join is answered %s %s", f.Type, f.Data)
+					t.Fatalf("room.join got the reply %s %s", f.Type, f.Data)
 				}
 				s.must("room.leave", map[string]any{"live": live}, "")
 			}
@@ -50,11 +50,11 @@ func TestJoinsOfOnePersonAreLimited(t *testing.T) {
 	id := c.Connect()
 	c.Emit("joinLive", map[string]any{"live_id": lives[0], "token": loop.token})
 	if refusal := string(c.Event(id)[0]); !strings.Contains(refusal, "操作太频繁，请稍后再试") {
-		t.Errorf("joinLive over Socket.IO is answered %s", refusal)
+		t.Errorf("joinLive over Socket.IO got %s", refusal)
 	}
 	c.Emit("joinLive", map[string]any{"live_id": lives[0], "token": other.token})
 	if online := string(c.Event("online")[0]); !strings.Contains(online, `"join"`) {
-		t.Errorf("another user is answered %s", online)
+		t.Errorf("another user got %s", online)
 	}
 	joins := strings.Count(p.roomlog("export", "--type", "viewer.joined.v1"), "\n")
 	if joins != burst+1 {

@@ -43,7 +43,7 @@ func TestASecondServerOnOneDataFolderIsRefused(t *testing.T) {
 		t.Errorf("%v: %s", err, out)
 	}
 	if status, r := (&person{t: t, at: at}).ready(); status != http.StatusOK {
-		t.Errorf("the first one is not ready any more: %d, %+v", status, r)
+		t.Errorf("the first one is not ready any more: %d, %+v, want %v", status, r, http.StatusOK)
 	}
 }
 
@@ -113,10 +113,10 @@ func TestReadyzFailsWhenTheTablesLag(t *testing.T) {
 	env := append([]string{"DATABASE_URL=" + pgtest.Blank(t)}, sharedSecrets...)
 	p := &person{t: t, at: serve(t, env, "--data", dataDir(t), "--roles", "api", "--max-lag", "100ms", "--settle", "100ms"), name: "anna"}
 	if status, r := p.ready(); status != http.StatusOK {
-		t.Fatalf("an empty log: %d, %+v", status, r)
+		t.Fatalf("an empty log: %d, %+v, want %v", status, r, http.StatusOK)
 	}
 	p.post("/api/reg", map[string]any{"username": "anna", "password": "secret", "repassword": "secret"}, nil)
-	eventually(t, "readyz says no", func() bool {
+	eventually(t, "/readyz fails", func() bool {
 		status, r := p.ready()
 		return status == http.StatusServiceUnavailable && strings.HasPrefix(r.Checks["tables"], "0 of 2, ") && r.Status == "not ready"
 	})
@@ -132,15 +132,15 @@ func TestReadyzFailsWithoutTheDatabase(t *testing.T) {
 		t.Fatalf("at first: %d, %+v", status, r)
 	}
 	database.Kill()
-	eventually(t, "the server notices", func() bool {
+	eventually(t, "the server has noticed the outage", func() bool {
 		status, r := p.ready()
 		return status == http.StatusServiceUnavailable && r.Checks["database"] == "unreachable"
 	})
 	if status, _ := p.do(http.MethodGet, "/healthz", nil, nil); status != http.StatusOK {
-		t.Errorf("the process lives, and /healthz says %d", status)
+		t.Errorf("the process lives, and /healthz says %d, want %v", status, http.StatusOK)
 	}
 	database.Start()
 	eventually(t, "the server is ready again", func() bool { status, _ := p.ready(); return status == http.StatusOK })
 	p.post("/api/reg", map[string]any{"username": "anna", "password": "secret", "repassword": "secret"}, nil)
-	eventually(t, "the tables go on", func() bool { _, r := p.ready(); return r.Checks["tables"] == "4 of 4" })
+	eventually(t, "the tables are updated again", func() bool { _, r := p.ready(); return r.Checks["tables"] == "4 of 4" })
 }

@@ -172,7 +172,7 @@ func (c *load) comeBack(p *person, l *line, i *int) *socket {
 		case err == nil && f.Type == "ok":
 			back := into[joined](c.t, f)
 			if back.Resumed == nil {
-				c.t.Errorf("%s comes back to a snapshot", p.name)
+				c.t.Errorf("%s resumed with a snapshot", p.name)
 				return nil
 			}
 			c.mu.Lock()
@@ -180,14 +180,14 @@ func (c *load) comeBack(p *person, l *line, i *int) *socket {
 			c.mu.Unlock()
 			return s
 		case err == nil && into[problem](c.t, f).Code != "busy" && into[problem](c.t, f).Code != "outcome_unknown" && into[problem](c.t, f).Code != "internal":
-			c.t.Errorf("%s cannot come back: %s", p.name, f.Data)
+			c.t.Errorf("%s cannot resume: %s", p.name, f.Data)
 			return nil
 		}
 		s.cut()
 		*i++
 		<-time.After(50 * time.Millisecond)
 	}
-	c.t.Errorf("%s cannot come back", p.name)
+	c.t.Errorf("%s cannot resume", p.name)
 	return nil
 }
 

@@ -25,10 +25,10 @@ func TestOperatingBesideAServer(t *testing.T) {
 	at.roomlog("user", "disable", fmt.Sprint(bert.id))
 	<-b.closed
 	if b.code != 4501 {
-		t.Errorf("the connection of somebody locked out is closed with %d %s", b.code, b.reason)
+		t.Errorf("the connection of somebody locked out is closed with %d %s, want 4501", b.code, b.reason)
 	}
 	if status, raw := bert.do(http.MethodGet, "/api/user/info", nil, nil); status != http.StatusUnauthorized {
-		t.Errorf("somebody locked out is answered %d, %s", status, raw)
+		t.Errorf("somebody locked out is answered %d, %s, want %v", status, raw, http.StatusUnauthorized)
 	}
 	at.roomlog("user", "enable", fmt.Sprint(bert.id))
 	bert.signIn()
@@ -44,7 +44,7 @@ func TestOperatingBesideAServer(t *testing.T) {
 		t.Error(out)
 	}
 	if out, code := at.try("serve", "--http-addr", "127.0.0.1:0"); code != 1 {
-		t.Errorf("a second server: exit code %d, %s", code, out)
+		t.Errorf("a second server: exit code %d, %s, want 1", code, out)
 	}
 }
 
@@ -83,7 +83,7 @@ func TestMetricsAndProfiles(t *testing.T) {
 		"roomlog_postgresql_restarts_total", "roomlog_http_connections", "roomlog_http_requests_in_flight",
 	} {
 		if !strings.Contains(string(raw), "\n"+name+" ") {
-			t.Errorf("/metrics (%d) says nothing of %s", status, name)
+			t.Errorf("/metrics (status %d) lacks %s", status, name)
 		}
 	}
 	at := regexp.MustCompile(`msg="serving profiles" address=(\S+)`).FindStringSubmatch(p.at.output())
@@ -92,10 +92,10 @@ func TestMetricsAndProfiles(t *testing.T) {
 	}
 	profiles := &person{t: t, at: &process{t: t, addr: at[1]}}
 	if status, _ := profiles.do(http.MethodGet, "/debug/pprof/heap", nil, nil); status != http.StatusOK {
-		t.Errorf("profiles are answered with %d", status)
+		t.Errorf("profiles are answered with %d, want %v", status, http.StatusOK)
 	}
 	if status, _ := p.do(http.MethodGet, "/debug/pprof/", nil, nil); status != http.StatusNotFound {
-		t.Errorf("profiles are where everybody can see them: %d", status)
+		t.Errorf("profiles are where everybody can see them: %d, want %v", status, http.StatusNotFound)
 	}
 }
 
@@ -126,7 +126,7 @@ func TestExpiredRowsAreDeleted(t *testing.T) {
 		return len(keys) == 1 && keys[0] == "g1"
 	})
 	if again := s.must("gift.send", map[string]any{"live": live, "gift": 1, "num": 1}, "g1"); string(again.Data) != string(given.Data) {
-		t.Errorf("a gift is answered with %s and then with %s", given.Data, again.Data)
+		t.Errorf("a gift got the reply %s, the repeated gift %s", given.Data, again.Data)
 	}
 	if again := s.must("comment.post", map[string]any{"live": live, "text": "hello"}, "c1"); string(again.Data) == string(first.Data) {
 		t.Errorf("the comment's first outcome is still kept: %s", again.Data)

@@ -27,12 +27,12 @@ func TestModerationBesideTwoServers(t *testing.T) {
 	id := viewer.Connect()
 
 	var listed string
-	eventually(t, "both processes answer", func() bool {
+	eventually(t, "both processes respond", func() bool {
 		listed = first.roomlog("sockets")
 		return strings.Contains(listed, id) && strings.Contains(listed, "native")
 	})
 	if !regexp.MustCompile(fmt.Sprintf(`native +%d +%d +127.0.0.1`, bert.id, live)).MatchString(listed) {
-		t.Errorf("the list says %s", listed)
+		t.Errorf("the list is %s", listed)
 	}
 	if out := first.roomlog("kick", "--connection", id, "--reason", "flooding"); !strings.Contains(out, "is kicked") {
 		t.Error(out)
@@ -43,16 +43,16 @@ func TestModerationBesideTwoServers(t *testing.T) {
 	viewer.Expect("41")
 	viewer.Ended()
 	if out, code := first.try("kick", "--connection", "nobody-1"); code != 1 || !strings.Contains(out, "no connection") {
-		t.Errorf("%d %s", code, out)
+		t.Errorf(`got %d %s, want 1, "no connection" in it`, code, out)
 	}
 
 	first.roomlog("kick", "--user", fmt.Sprint(bert.id), "--reason", "be kind")
 	if <-b.closed; b.code != 4503 || b.reason != "be kind" {
-		t.Errorf("closed with %d %s", b.code, b.reason)
+		t.Errorf(`closed with %d %s, want 4503, "be kind"`, b.code, b.reason)
 	}
 	first.roomlog("ban", "--user", fmt.Sprint(bert.id), "--for", "1h")
 	if status, raw := there.do(http.MethodGet, "/api/user/info", nil, nil); status != http.StatusForbidden || !strings.Contains(string(raw), "您没有权限访问该接口!") {
-		t.Errorf("somebody kept out is answered %d %s", status, raw)
+		t.Errorf("a banned user got %d %s", status, raw)
 	}
 	first.roomlog("unban", "--user", fmt.Sprint(bert.id))
 	c := there.connect("")
@@ -65,7 +65,7 @@ func TestModerationBesideTwoServers(t *testing.T) {
 		t.Error(out)
 	}
 	if out, code := first.try("live", "stop", fmt.Sprint(live)); code != 1 || !strings.Contains(out, "has ended") {
-		t.Errorf("%d %s", code, out)
+		t.Errorf(`got %d %s, want 1, "has ended" in it`, code, out)
 	}
 	if out := first.roomlog("verify"); !strings.HasPrefix(out, "ok: ") {
 		t.Error(out)

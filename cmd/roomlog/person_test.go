@@ -79,7 +79,7 @@ func (p *person) call(method, path string, body, to any) {
 	status, raw := p.do(method, path, http.Header{"Content-Type": {"application/json"}}, text)
 	var a answer
 	if err := json.Unmarshal(raw, &a); err != nil || status != http.StatusOK || a.Msg != "ok" {
-		p.t.Fatalf("%s %s %s: status %d, %s", method, path, text, status, raw)
+		p.t.Fatalf(`%s %s %s: status %d, %s, want %v, a.Msg "ok"`, method, path, text, status, raw, http.StatusOK)
 	}
 	if to != nil {
 		if err := json.Unmarshal(a.Data, to); err != nil {

@@ -113,7 +113,7 @@ func (p *player) read(out io.Reader) {
 	for lines.Scan() {
 		var r report
 		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
-			p.t.Errorf("a player says %s", lines.Text())
+			p.t.Errorf("a player printed %s", lines.Text())
 			continue
 		}
 		p.mu.Lock()
@@ -161,7 +161,7 @@ func (p *player) await(what, event string, wanted func(report) bool) report {
 		case <-late:
 			p.mu.Lock()
 			defer p.mu.Unlock()
-			p.t.Fatalf("%s waited in vain for %s; there is %+v", p.name, what, p.lines)
+			p.t.Fatalf("%s: timed out waiting for %s; got %+v", p.name, what, p.lines)
 		}
 	}
 }

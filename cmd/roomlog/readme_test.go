@@ -49,7 +49,7 @@ func TestReadmeTour(t *testing.T) {
 		typed := strings.TrimSpace(b.text)
 		switch {
 		case b.kind == "text" && watching: // the output of the third terminal
-			eventually(t, "the third terminal shows everything", func() bool {
+			eventually(t, "the third terminal has printed all frames", func() bool {
 				watched = shell.file("anna.txt")
 				return len(missing(b.text, watched)) == 0 || strings.Contains(watched, `"type":"leave"`)
 			})
@@ -69,7 +69,7 @@ func TestReadmeTour(t *testing.T) {
 		}
 	}
 	if watched == "" || !strings.Contains(last, "ready") {
-		t.Errorf("the tour did not come to its end: %s", last)
+		t.Errorf("the tour ended early: %s", last)
 	}
 }
 
@@ -128,7 +128,7 @@ func (s *shell) watch(text string) {
 	}
 	s.t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
 	s.watching = true
-	eventually(s.t, "the third terminal is in the room", func() bool { return strings.Contains(s.file("anna.txt"), `"snapshot"`) })
+	eventually(s.t, "the third terminal has joined the live", func() bool { return strings.Contains(s.file("anna.txt"), `"snapshot"`) })
 }
 
 func (s *shell) file(name string) string {

@@ -87,10 +87,10 @@ func TestBroadcastIsRecordedOnDisk(t *testing.T) {
 	live := room.Data.ID
 	anna.record(live, true)
 	if status, _ := bert.do(http.MethodPost, "/api/live/record", http.Header{"Content-Type": {"application/json"}}, fmt.Appendf(nil, `{"id":%d,"on":false}`, live)); status != http.StatusNotFound {
-		t.Errorf("somebody else has decided: %d", status)
+		t.Errorf("somebody else has decided: %d, want %v", status, http.StatusNotFound)
 	}
 	encoder, silent := publish(t, file, at.rtmpURL(room)), publish(t, film(t, 1), at.rtmpURL(other))
-	eventually(t, "it is being recorded", func() bool {
+	eventually(t, "the broadcast is being recorded", func() bool {
 		all := bert.recordings(live)
 		return len(all) == 1 && all[0].Status == "recording" && strings.Contains(anna.figures(), "roomlog_recordings_running 1")
 	})
@@ -100,10 +100,10 @@ func TestBroadcastIsRecordedOnDisk(t *testing.T) {
 	_ = silent.wait()
 	rec := bert.finished(live, 1)[0]
 	if rec.Reason != "stopped" || rec.Millis < 5800 || rec.Millis > 6300 || len(rec.Parts) != 1 || rec.Parts[0].Media.Width != 320 || rec.Bytes < rec.Parts[0].Bytes {
-		t.Fatalf("%+v", rec)
+		t.Fatalf("got %+v", rec)
 	}
 	if all := bert.recordings(other.Data.ID); len(all) > 0 {
-		t.Errorf("nobody asked for %+v", all)
+		t.Errorf("got %+v, which no request asked for", all)
 	}
 	url := rec.Parts[0].URL
 	part(t, "the recording", want, decode(t, url).frames(), len(want))
@@ -112,7 +112,7 @@ func TestBroadcastIsRecordedOnDisk(t *testing.T) {
 	part(t, "the recording, from the players' door", want, decode(t, beside).frames(), len(want))
 	middle := ffmpeg(t, "-ss", "4", "-i", url, "-map", "0:v", "-fps_mode", "passthrough", "-f", "framemd5", "-")
 	if got := middle.frames(); len(got) != len(want)-100 || got[0].hash != want[100].hash {
-		t.Errorf("from the middle there are %d pictures of %d", len(got), len(want))
+		t.Errorf("got %d of %d pictures from the middle on", len(got), len(want))
 	}
 	for what, bad := range map[string]string{
 		"no sign":                 strings.Split(url, "?")[0],
@@ -120,32 +120,32 @@ func TestBroadcastIsRecordedOnDisk(t *testing.T) {
 		"a sign that was made up": url[:len(url)-1] + "x",
 	} {
 		if got := status(t, bad); got != http.StatusForbidden {
-			t.Errorf("%s: %d", what, got)
+			t.Errorf("%s: got %d, want %v", what, got, http.StatusForbidden)
 		}
 	}
 	for _, none := range []string{"2.mp4", "..%2f..%2f..%2fsecrets", "%2e%2e/%2e%2e/.lock"} {
 		if got := status(t, strings.Replace(url, "1.mp4", none, 1)); got != http.StatusNotFound {
-			t.Errorf("%s: %d", none, got)
+			t.Errorf("%s: got %d, want %v", none, got, http.StatusNotFound)
 		}
 	}
 	if index := fetch(t, rec.Index); strings.Count(index, `"kind":"fragment"`) < 5 || !strings.Contains(index, `"kind":"end"`) {
-		t.Errorf("the index says %s", index)
+		t.Errorf("the index is %s", index)
 	}
 
 	deletion := fmt.Appendf(nil, `{"id":%d,"recording":%q}`, live, rec.ID)
 	form := http.Header{"Content-Type": {"application/json"}}
 	if got, _ := bert.do(http.MethodPost, "/api/live/recording/delete", form, deletion); got != http.StatusNotFound {
-		t.Errorf("somebody else deletes it: %d", got)
+		t.Errorf("somebody else deletes it: %d, want %v", got, http.StatusNotFound)
 	}
 	if got, raw := anna.do(http.MethodPost, "/api/live/recording/delete", form, deletion); got != http.StatusOK {
-		t.Fatalf("%d: %s", got, raw)
+		t.Fatalf("%d: got %s, want %v", got, raw, http.StatusOK)
 	}
 	if all := bert.recordings(live); len(all) > 0 || status(t, url) != http.StatusNotFound {
-		t.Errorf("it is still there: %+v", all)
+		t.Errorf("the deleted recording is still listed: %+v", all)
 	}
-	eventually(t, "its files are gone", func() bool { return len(folders(t, at)) == 0 })
+	eventually(t, "the files are deleted", func() bool { return len(folders(t, at)) == 0 })
 	if got := exported[map[string]any](at, "recording.deleted.v1"); len(got) != 1 || got[0]["cause"] != "requested" {
-		t.Errorf("the log says %v", got)
+		t.Errorf(`the log says %v, want 1 element, got[0]["cause"] "requested"`, got)
 	}
 }
 
@@ -184,16 +184,16 @@ func TestABroadcastWithAReconnectIsOneRecording(t *testing.T) {
 	grows("the same recording, when the encoder is back")
 	at.signal(syscall.SIGTERM)
 	if code := at.wait(); code != 0 {
-		t.Fatalf("the server ended with %d", code)
+		t.Fatalf("the server ended with %d, want 0", code)
 	}
 	again.kill()
 	if left := folders(t, at); len(left) != 1 {
-		t.Fatalf("there are %q", left)
+		t.Fatalf("there are %q, want 1 element", left)
 	}
 	at.again()
 	rec := anna.finished(room.Data.ID, 1)[0]
 	if rec.Reason != "shutdown" || len(rec.Parts) != 1 || rec.Millis < 2000 {
-		t.Fatalf("%+v", rec)
+		t.Fatalf("got %+v", rec)
 	}
 	if got := decode(t, filepath.Join(folders(t, at)[0], "1.mp4")).frames(); len(got) < 50 {
 		t.Errorf("%d pictures", len(got))
@@ -213,18 +213,18 @@ func TestServerKilledWhileRecording(t *testing.T) {
 	at.kill()
 	encoder.kill()
 	if got := decode(t, file).frames(); len(got) < 60 {
-		t.Errorf("before the next start there are %d pictures", len(got))
+		t.Errorf("got %d pictures before the next start", len(got))
 	}
 	at.again()
 	rec := anna.finished(room.Data.ID, 1)[0]
 	if rec.Reason != "interrupted" || rec.Millis < 2500 || len(rec.Parts) != 1 {
-		t.Fatalf("%+v", rec)
+		t.Fatalf("got %+v", rec)
 	}
 	if got := decode(t, rec.Parts[0].URL).frames(); len(got) < 60 {
-		t.Errorf("after the next start there are %d pictures", len(got))
+		t.Errorf("got %d pictures after the next start", len(got))
 	}
 	if got := exported[json.RawMessage](at, "recording.finished.v1"); len(got) != 1 {
-		t.Errorf("the log says %s", got)
+		t.Errorf("the log says %s, want 1 element", got)
 	}
 }
 
@@ -238,7 +238,7 @@ func TestAFullDiskEndsNoBroadcast(t *testing.T) {
 	publish(t, film(t, 2), at.rtmpURL(room), "-stream_loop", "-1")
 	rec := anna.finished(room.Data.ID, 1)[0]
 	if rec.Reason != "disk_full" || len(rec.Parts) != 0 {
-		t.Fatalf("%+v", rec)
+		t.Fatalf(`got %+v, want Reason "disk_full", 0 Parts`, rec)
 	}
 	watch(t, at.flvURL(bert.read(room.Data.ID), ".flv")).gets(t, "a player")
 	if !strings.Contains(anna.figures(), "roomlog_recordings_failed_total 1") || !strings.Contains(at.output(), "reason=disk_full") {

@@ -92,7 +92,7 @@ func (p *person) dial(since string) (*socket, error) {
 		return nil, err
 	}
 	if hello.Type != "ok" {
-		return nil, fmt.Errorf("hello is answered %s %s", hello.Type, hello.Data)
+		return nil, fmt.Errorf("hello got the reply %s %s", hello.Type, hello.Data)
 	}
 	s.hello = into[helloReply](p.t, hello)
 	return s, nil
@@ -187,7 +187,7 @@ func (s *socket) askFor(most time.Duration, kind string, data any, key string) (
 		}
 		return frame{}, fmt.Errorf("%s: the connection was closed with code %d %s", kind, s.code, s.reason)
 	case <-time.After(most):
-		return frame{}, fmt.Errorf("%s is not answered", kind)
+		return frame{}, fmt.Errorf("%s got no reply", kind)
 	}
 }
 
@@ -199,7 +199,7 @@ func (s *socket) must(kind string, data any, key string) frame {
 		s.t.Fatal(err)
 	}
 	if f.Type != "ok" {
-		s.t.Fatalf("%s %v is answered %s %s", kind, data, f.Type, f.Data)
+		s.t.Fatalf(`%s %v is answered %s %s, want "ok"`, kind, data, f.Type, f.Data)
 	}
 	return f
 }
@@ -231,7 +231,7 @@ func (s *socket) await(what string, is func(frame) bool) frame {
 			for _, f := range s.heard() {
 				types = append(types, fmt.Sprintf("%s@%d", f.Type, f.Pos))
 			}
-			s.t.Fatalf("waiting for %s in vain; heard %s", what, strings.Join(types, " "))
+			s.t.Fatalf("timed out waiting for %s; got %s", what, strings.Join(types, " "))
 		}
 	}
 }

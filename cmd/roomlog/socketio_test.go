@@ -71,7 +71,7 @@ func TestOfficialClients(t *testing.T) {
 		t.Errorf("verify printed %s", out)
 	}
 	if output := at.output(); strings.Contains(output, anna.token) || strings.Contains(output, "EIO=") {
-		t.Error("the log tells how clients came")
+		t.Error("the log contains a token or the query of a request")
 	}
 }
 
@@ -80,7 +80,7 @@ func playEvening(t *testing.T, viewer *person, native *socket, live int64, versi
 	if !strings.HasPrefix(transports, "polling,") {
 		p.order(map[string]any{"look": true})
 		if r := p.await("its transport", "look", nil); r.Transport != transports {
-			t.Errorf("connected over %s", r.Transport)
+			t.Errorf("connected over %s, want %v", r.Transport, transports)
 		}
 	}
 	payload := func(more map[string]any) map[string]any {
@@ -100,14 +100,14 @@ func playEvening(t *testing.T, viewer *person, native *socket, live int64, versi
 
 	p.emit("test", nil)
 	if answer := hear[string](p, p.id, nil); answer != "啊啊啊" {
-		t.Errorf("test is answered %q", answer)
+		t.Errorf(`test is answered %q, want "啊啊啊"`, answer)
 	}
 
 	// Both dialects hear both.
 	text := "你好 <b>😀</b> from " + viewer.name
 	p.emit("comment", payload(map[string]any{"data": text}))
 	if c := hear[shownComment](p, "comment", nil); c.Content != text || c.User.Name != viewer.name || len(c.ID) != 10 {
-		t.Errorf("the comment is %+v", c)
+		t.Errorf("the comment is %+v, want Content %v, User.Name %v, 10 ID", c, text, viewer.name)
 	}
 	native.await("the comment", func(f frame) bool { return f.Type == "comment" && into[by](t, f).Text == text })
 	native.must("comment.post", map[string]any{"live": live, "text": "welcome " + viewer.name}, "")
@@ -123,14 +123,14 @@ func playEvening(t *testing.T, viewer *person, native *socket, live int64, versi
 		}
 	}
 	if no := hear[shownNotice](p, p.id, nil); no.Data.Payload != "金币不足，请先充值" || no.Data.Action != "error" {
-		t.Errorf("refused with %+v", no)
+		t.Errorf(`refused with %+v, want Data.Payload "金币不足，请先充值", Data.Action "error"`, no)
 	}
 	if coins := viewer.coins(); coins != 10 {
 		t.Errorf("%d coins are left, want 10", coins)
 	}
 	p.emit("joinLive", map[string]any{"live_id": live, "token": "forged"})
 	if no := hear[shownNotice](p, p.id, nil); no.Data.Payload != "Token 令牌不合法!" {
-		t.Errorf("refused with %+v", no)
+		t.Errorf(`refused with %+v, want Data.Payload "Token 令牌不合法!"`, no)
 	}
 	if transports == "polling,websocket" {
 		p.order(map[string]any{"look": true})
@@ -203,7 +203,7 @@ func TestOfficialClientsAfterARestart(t *testing.T) {
 			hear(p, "comment", func(c shownComment) bool { return c.Content == "back: "+p.id })
 		}
 	}
-	eventually(t, "all are in the room, once", func() bool { return len(anna.viewers(live)) == len(players) })
+	eventually(t, "all users are in the live, once each", func() bool { return len(anna.viewers(live)) == len(players) })
 }
 
 // TestOfficialClientsOfTwoNodes: two servers on one database are one, for clients of all kinds.
@@ -251,7 +251,7 @@ func TestOfficialClientsOfTwoNodes(t *testing.T) {
 			n.await("what "+g.name+" said", func(f frame) bool { return f.Type == "comment" && into[by](t, f).Text == "hello from "+g.name })
 		}
 		if coins := g.coins(); coins != 0 {
-			t.Errorf("%s has %d coins left", g.name, coins)
+			t.Errorf("%s has %d coins left, want 0", g.name, coins)
 		}
 	}
 	if out := one.roomlog("verify"); !strings.HasPrefix(out, "ok: ") {
@@ -284,7 +284,7 @@ func TestQueryStringsAreNotLogged(t *testing.T) {
 			}
 		}
 		if output := at.output(); !strings.Contains(output, "/api/gift/list") || strings.Contains(output, secret) {
-			t.Errorf("with the roles %s the log says more than it should, or nothing", roles)
+			t.Errorf("with the roles %s, the log must contain the path /api/gift/list and must not contain the secret", roles)
 		}
 	}
 }
@@ -295,7 +295,7 @@ func TestPageOfOldClients(t *testing.T) {
 	at := serve(t, sharedSecrets, "--data", data, "--cors-origins", "https://app.example")
 	page := &person{t: t, at: at}
 	if status, _ := page.do(http.MethodGet, "/socket.io/socket.io.js", nil, nil); status != http.StatusNotFound {
-		t.Errorf("a script that is not there is answered with %d", status)
+		t.Errorf("a script that is not there is answered with %d, want %v", status, http.StatusNotFound)
 	}
 	if err := os.MkdirAll(filepath.Join(data, "assets"), 0o755); err != nil {
 		t.Fatal(err)
@@ -304,7 +304,7 @@ func TestPageOfOldClients(t *testing.T) {
 		t.Fatal(err)
 	}
 	if status, text := page.do(http.MethodGet, "/socket.io/socket.io.js", nil, nil); status != http.StatusOK || string(text) != "io = {}" {
-		t.Errorf("the script is answered with %d %s", status, text)
+		t.Errorf("the script got the response %d %s", status, text)
 	}
 	for origin, want := range map[string]int{"https://app.example": http.StatusOK, "https://evil.example": http.StatusForbidden, "": http.StatusOK} {
 		header := http.Header{}
@@ -313,7 +313,7 @@ func TestPageOfOldClients(t *testing.T) {
 		}
 		status, body := page.do(http.MethodGet, "/socket.io/?EIO=4&transport=polling", header, nil)
 		if status != want {
-			t.Errorf("origin %q is answered with %d %s", origin, status, body)
+			t.Errorf("origin %q is answered with %d %s, want %v", origin, status, body, want)
 		}
 	}
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodOptions, "http://"+at.addr+"/socket.io/?EIO=4&transport=polling", nil)
@@ -330,6 +330,6 @@ func TestPageOfOldClients(t *testing.T) {
 	h := answer.Header
 	if h.Get("Access-Control-Allow-Origin") != "https://app.example" || h.Get("Access-Control-Allow-Credentials") != "true" ||
 		!strings.Contains(h.Get("Access-Control-Allow-Headers"), "token") {
-		t.Errorf("a preflight is answered with %d %v", answer.StatusCode, h)
+		t.Errorf("a preflight got the response %d %v", answer.StatusCode, h)
 	}
 }

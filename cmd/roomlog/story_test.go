@@ -25,7 +25,7 @@ func TestEveningFromStartToStop(t *testing.T) {
 	data := dataDir(t)
 	at := serve(t, []string{"ROOMLOG_PAYMENT_SECRET=" + paymentSecret}, append([]string{"--data", data}, unhurried...)...)
 	if got := at.roomlog("gift", "add", "--name", "Rose", "--coin", "30", "--image", "https://cdn.example/rose.png"); got != "gift 1: Rose, 30 coins\n" {
-		t.Fatalf("gift add said %q", got)
+		t.Fatalf("gift add printed %q", got)
 	}
 
 	anna, bert, carl := join(t, at, "anna"), join(t, at, "bert"), join(t, at, "carl")
@@ -35,7 +35,7 @@ func TestEveningFromStartToStop(t *testing.T) {
 	c := carl.connect("")
 	room := enter(t, c, live, "")
 	if room.Snapshot == nil || room.Snapshot.Live.Status != 1 || room.Snapshot.Owner.Name != "anna" || room.Snapshot.Live.Title != "An evening with Anna" {
-		t.Fatalf("carl enters and sees %+v", room)
+		t.Fatalf("carl joined and got %+v", room)
 	}
 	b := bert.connect("")
 	if found := enter(t, b, live, ""); !slices.ContainsFunc(found.Snapshot.Viewers, func(v named) bool { return v.Name == "carl" }) {
@@ -47,14 +47,14 @@ func TestEveningFromStartToStop(t *testing.T) {
 	b.must("comment.post", map[string]any{"live": live, "text": "你好, Anna!"}, "c1")
 	comment := c.await("bert's comment", func(f frame) bool { return f.Type == "comment" })
 	if got := into[by](t, comment); got.Text != "你好, Anna!" || got.User.Name != "bert" {
-		t.Fatalf("carl hears %s", comment.Data)
+		t.Fatalf(`carl hears %s, want got.Text "你好, Anna!", got.User.Name "bert"`, comment.Data)
 	}
 
 	// Bert pays. Repeated callbacks of the provider count once.
 	bert.topUp(1000, 3)
 	paid := b.await("the coins", func(f frame) bool { return f.Type == "balance" })
 	if got := into[purse](t, paid); got.Balance != 10000 || got.Change != 10000 {
-		t.Fatalf("bert is told %s", paid.Data)
+		t.Fatalf("bert is told %s, want got.Balance 10000, got.Change 10000", paid.Data)
 	}
 	if coins := bert.coins(); coins != 10000 {
 		t.Fatalf("bert has %d coins, want 10000", coins)
@@ -66,7 +66,7 @@ func TestEveningFromStartToStop(t *testing.T) {
 		t.Fatalf("bert has %d coins after giving, want 9940", given.Balance)
 	}
 	if got := into[by](t, c.await("the roses", func(f frame) bool { return f.Type == "gift" })); got.Num != 2 || got.Gift.Name != "Rose" {
-		t.Fatalf("carl sees %+v", got)
+		t.Fatalf(`carl sees %+v, want Num 2, Gift.Name "Rose"`, got)
 	}
 	c.await("the gauges", func(f frame) bool { return f.Type == "gauges" && into[figures](t, f) == figures{2, 2, 60} })
 
@@ -81,7 +81,7 @@ func TestEveningFromStartToStop(t *testing.T) {
 	c = carl.connect(c.hello.Cursor)
 	back := enter(t, c, live, line.cursor)
 	if back.Resumed == nil {
-		t.Fatalf("carl comes back to %+v, want what was missed", back)
+		t.Fatalf("carl resumed with %+v, want what was missed", back)
 	}
 	line.resumed(back.Resumed)
 	c.await("what was missed", func(f frame) bool { return f.Type == "comment" && into[by](t, f).Text == "missed 2" })
@@ -116,7 +116,7 @@ func TestEveningFromStartToStop(t *testing.T) {
 	line.hear(t, c)
 	c = carl.connect("")
 	if back = enter(t, c, live, line.cursor); back.Resumed == nil {
-		t.Fatalf("carl comes back to %+v", back)
+		t.Fatalf("carl resumed with %+v", back)
 	}
 	line.resumed(back.Resumed)
 	c.await("the last gift", func(f frame) bool {
@@ -131,7 +131,7 @@ func TestEveningFromStartToStop(t *testing.T) {
 
 	// The server stops: it asks all clients to reconnect later, and no process is left.
 	if code := at.stop(); code != 0 {
-		t.Errorf("the server ended with exit code %d", code)
+		t.Errorf("the server ended with exit code %d, want 0", code)
 	}
 	<-c.closed
 	if c.code != 1012 || !strings.Contains(c.reason, "retry_after") {
@@ -146,20 +146,20 @@ func TestEveningFromStartToStop(t *testing.T) {
 func auditEvening(t *testing.T, at *process, analyst *person) {
 	t.Helper()
 	if out := at.roomlog("verify"); !strings.HasPrefix(out, "ok: ") {
-		t.Errorf("verify said %s", out)
+		t.Errorf("verify printed %s", out)
 	}
 	if out := at.roomlog("rebuild"); !strings.HasPrefix(out, "rebuilt: ") {
-		t.Errorf("rebuild said %s", out)
+		t.Errorf("rebuild printed %s", out)
 	}
 	if out := at.roomlog("verify"); !strings.HasPrefix(out, "ok: ") {
-		t.Errorf("verify after a rebuild said %s", out)
+		t.Errorf("verify after a rebuild printed %s", out)
 	}
 	at.roomlog("user", "grant", fmt.Sprint(analyst.id), "--role", "analyst")
 	exported := strings.Split(strings.TrimSpace(at.roomlog("export")), "\n")
 	status, raw := analyst.do(http.MethodGet, "/api/events?follow=false", nil, nil)
 	replayed := strings.Split(strings.TrimSpace(string(raw)), "\n")
 	if status != http.StatusOK || len(replayed) < len(exported) || !slices.Equal(replayed[:len(exported)], exported) {
-		t.Errorf("an export has %d lines, a replay answers %d with %d lines, and they are not the same", len(exported), status, len(replayed))
+		t.Errorf("the export (%d lines) and the replay (status %d, %d lines) differ", len(exported), status, len(replayed))
 	}
 	for i, text := range exported {
 		var line struct{ Position int }
@@ -191,7 +191,7 @@ func stream(t *testing.T, s *socket, live int64, gifts int, after func(answered 
 			default:
 			}
 		case <-time.After(timeout):
-			t.Fatalf("gift %d is not answered", n+1)
+			t.Fatalf("gift %d got no reply", n+1)
 		}
 		if f.Type == "ok" {
 			acknowledged[fmt.Sprintf("g%d", n+1)] = string(f.Data)

@@ -142,7 +142,7 @@ func (w *watching) gets(t testing.TB, what string) {
 	case err := <-w.ended:
 		t.Fatalf("%s: it has ended: %v", what, err)
 	case <-time.After(timeout):
-		t.Fatalf("%s: nothing comes", what)
+		t.Fatalf("%s: no frame arrived", what)
 	}
 }
 
@@ -187,7 +187,7 @@ func status(t testing.TB, url string) int {
 	}
 	defer answer.Body.Close()
 	if body, err := io.ReadAll(answer.Body); err != nil || len(body) > 0 {
-		t.Errorf("a refusal says %q, %v", body, err)
+		t.Errorf("a refusal has the body %q, %v", body, err)
 	}
 	return answer.StatusCode
 }
@@ -240,7 +240,7 @@ func TestBroadcastReachesPlayers(t *testing.T) {
 			strings.Contains(anna.figures(), `roomlog_media_players{protocol="http-flv"} 1`) && strings.Contains(anna.figures(), `roomlog_media_players{protocol="ws-flv"} 1`)
 	})
 	encoder := publish(t, file, at.rtmpURL(room))
-	eventually(t, "the room has media info", func() bool { return bert.read(live).Data.Media != nil })
+	eventually(t, "the live has media info", func() bool { return bert.read(live).Data.Media != nil })
 	hls := decode(t, at.flvURL(held, "/index.m3u8"))
 	if err := encoder.wait(); err != nil {
 		t.Error(err)
@@ -251,10 +251,10 @@ func TestBroadcastReachesPlayers(t *testing.T) {
 	part(t, "WS-FLV", want, decode(t, ws).frames(), len(want))
 	part(t, "HLS", want, hls.frames(), 25)
 
-	eventually(t, "the media info is gone", func() bool { return bert.read(live).Data.Media == nil })
+	eventually(t, "the live has no media info", func() bool { return bert.read(live).Data.Media == nil })
 	started, stopped := exported[publishing](at, "broadcast.started.v1"), exported[publishing](at, "broadcast.stopped.v1")
 	if len(started) != 1 || len(stopped) != 1 || started[0].Broadcast != stopped[0].Broadcast || stopped[0].Cause != "stopped" || stopped[0].Bytes == 0 || stopped[0].Live != live {
-		t.Errorf("the log says %+v, %+v", started, stopped)
+		t.Errorf("the log contains %+v, %+v", started, stopped)
 	}
 	if bert.read(live).Data.Status != 1 {
 		t.Error("the end of a stream has changed the room")
@@ -271,13 +271,13 @@ func TestBroadcastHasOneOwner(t *testing.T) {
 	room := anna.create("a show")
 	held := bert.read(room.Data.ID)
 	encoder := publish(t, file, at.rtmpURL(room), "-stream_loop", "-1")
-	eventually(t, "the room has media info", func() bool { return bert.read(room.Data.ID).Data.Media != nil })
+	eventually(t, "the live has media info", func() bool { return bert.read(room.Data.ID).Data.Media != nil })
 	if now := bert.read(room.Data.ID).Data; now.Status != 1 || now.Media.Video != "h264" || now.Media.Width != 320 || now.Media.Height != 180 || now.Media.Audio != "aac" {
 		t.Errorf("during the show: %+v %+v", now, now.Media)
 	}
 	thief := publish(t, file, strings.Replace(at.rtmpURL(room), *room.Sign, *held.Sign, 1))
 	if err := thief.wait(); err == nil {
-		t.Error("somebody published with a sign for playing")
+		t.Error("a client published with a sign for playing")
 	}
 	if second := publish(t, file, at.rtmpURL(room)); second.wait() == nil {
 		t.Error("a room was published into twice")
@@ -308,12 +308,12 @@ func TestStoppingALiveCutsItsStream(t *testing.T) {
 	player.gets(t, "a player of a stream")
 	eventually(t, "the log has the stream", func() bool { return bert.read(room.Data.ID).Data.Media != nil })
 	anna.post("/api/live/changestatus", map[string]any{"id": room.Data.ID, "type": "stop"}, nil)
-	eventually(t, "everybody is cut off", func() bool { return len(player.ended) == 1 && encoder.over() && rtmp.over() })
+	eventually(t, "all clients are disconnected", func() bool { return len(player.ended) == 1 && encoder.over() && rtmp.over() })
 	if again := publish(t, file, at.rtmpURL(room)); again.wait() == nil {
 		t.Error("a sign of a room that has ended opens its stream")
 	}
 	if got := status(t, at.flvURL(sign, ".flv")); got != http.StatusForbidden {
-		t.Errorf("a player of a room that has ended is answered %d", got)
+		t.Errorf("a player of a room that has ended is answered %d, want %v", got, http.StatusForbidden)
 	}
 	if after := bert.read(room.Data.ID); after.Sign != nil || after.Data.Media != nil {
 		t.Errorf("after the end: %+v", after)
@@ -335,9 +335,9 @@ func TestADisabledOwnerIsCutOff(t *testing.T) {
 	player := watch(t, at.flvURL(bert.read(room.Data.ID), ".flv"))
 	player.gets(t, "a player of a stream")
 	at.roomlog("user", "disable", fmt.Sprint(anna.id))
-	eventually(t, "everybody is cut off", func() bool { return len(player.ended) == 1 && encoder.over() })
+	eventually(t, "all clients are disconnected", func() bool { return len(player.ended) == 1 && encoder.over() })
 	if again := publish(t, film(t, 1), at.rtmpURL(room)); again.wait() == nil {
-		t.Error("who is locked out may publish")
+		t.Error("a disabled owner may publish")
 	}
 }
 
@@ -354,10 +354,10 @@ func TestEncoderReconnectsAfterAKill(t *testing.T) {
 	player.gets(t, "a player of a stream")
 	encoder.kill()
 	publish(t, file, at.rtmpURL(room), "-stream_loop", "-1")
-	eventually(t, "the encoder is back", func() bool { return strings.Contains(anna.figures(), "roomlog_media_publishers 1") })
+	eventually(t, "the encoder has reconnected", func() bool { return strings.Contains(anna.figures(), "roomlog_media_publishers 1") })
 	player.gets(t, "the same player, when the encoder is back")
 	if started := exported[publishing](at, "broadcast.started.v1"); len(started) != 1 {
-		t.Errorf("the log says that it has begun %d times", len(started))
+		t.Errorf("the log says that it has begun %d times, want 1", len(started))
 	}
 }
 
@@ -372,16 +372,16 @@ func TestServerKilledDuringABroadcast(t *testing.T) {
 	publish(t, file, at.rtmpURL(first), "-stream_loop", "-1")
 	publish(t, file, at.rtmpURL(second), "-stream_loop", "-1")
 	hasMedia := func(room signedRoom) bool { return anna.read(room.Data.ID).Data.Media != nil }
-	eventually(t, "two rooms have media info", func() bool { return hasMedia(first) && hasMedia(second) })
+	eventually(t, "two lives have media info", func() bool { return hasMedia(first) && hasMedia(second) })
 	at.kill()
 	at.again()
 	publish(t, file, at.rtmpURL(first), "-stream_loop", "-1")
-	eventually(t, "the room whose encoder is not back has none", func() bool { return !hasMedia(second) })
-	eventually(t, "the other one has", func() bool { return hasMedia(first) })
+	eventually(t, "the live without an encoder has no media info", func() bool { return !hasMedia(second) })
+	eventually(t, "the other node has it", func() bool { return hasMedia(first) })
 	eventually(t, "the log has both ends", func() bool { return len(exported[publishing](at, "broadcast.stopped.v1")) == 2 })
 	for _, end := range exported[publishing](at, "broadcast.stopped.v1") {
 		if end.Cause != "node_lost" && (end.Cause != "replaced" || end.Live != first.Data.ID) {
-			t.Errorf("the log says %+v", end)
+			t.Errorf("the log contains %+v", end)
 		}
 	}
 }
@@ -428,7 +428,7 @@ func TestStreamsAreListedAndKicked(t *testing.T) {
 		return len(all) == 1 && all[0].Live == live && all[0].Publishing && all[0].Bitrate > 0 && all[0].Players["http-flv"] == 1
 	})
 	if own, others := anna.streams(), bert.streams(); len(own) != 1 || len(others) != 0 {
-		t.Errorf("the owner sees %+v, somebody else %+v", own, others)
+		t.Errorf("the owner sees %+v, somebody else %+v, want 1 element, 0 elements", own, others)
 	}
 	if out := at.roomlog("streams", "list"); !strings.Contains(out, "h264 320x180") || !strings.Contains(out, "http-flv:1") {
 		t.Errorf("the command shows %s", out)
@@ -436,37 +436,37 @@ func TestStreamsAreListedAndKicked(t *testing.T) {
 	var watchers []struct{ ID, Protocol string }
 	carl.get(fmt.Sprintf("/api/streams/%d/players", live), &watchers)
 	if len(watchers) != 1 || watchers[0].Protocol != "http-flv" {
-		t.Fatalf("it is watched by %+v", watchers)
+		t.Fatalf(`it is watched by %+v, want 1 element, watchers[0].Protocol "http-flv"`, watchers)
 	}
 	if got, _ := bert.do(http.MethodGet, fmt.Sprintf("/api/streams/%d/players", live), nil, nil); got != http.StatusForbidden {
-		t.Errorf("who watches another's room is answered with %d", got)
+		t.Errorf("who watches another's room is answered with %d, want %v", got, http.StatusForbidden)
 	}
 	for _, form := range []map[string]any{{"live": live}, {"player": watchers[0].ID}} {
 		if got := bert.kick(form); got != http.StatusForbidden {
-			t.Errorf("%v by somebody: %d", form, got)
+			t.Errorf("%v by somebody: %d, want %v", form, got, http.StatusForbidden)
 		}
 	}
 	if got := carl.kick(map[string]any{}); got != http.StatusBadRequest {
-		t.Errorf("nobody is kicked with %d", got)
+		t.Errorf("nobody is kicked with %d, want %v", got, http.StatusBadRequest)
 	}
 	if got := carl.kick(map[string]any{"player": watchers[0].ID, "note": "noise"}); got != http.StatusOK {
-		t.Errorf("a player is kicked with %d", got)
+		t.Errorf("a player is kicked with %d, want %v", got, http.StatusOK)
 	}
-	eventually(t, "the player is gone", func() bool { return len(player.ended) == 1 })
+	eventually(t, "the player has disconnected", func() bool { return len(player.ended) == 1 })
 	if encoder.over() {
 		t.Error("the stream has ended with a player")
 	}
 	at.roomlog("streams", "kick", "--live", fmt.Sprint(live), "--reason", "not for children")
-	eventually(t, "the encoder is gone", encoder.over)
+	eventually(t, "the encoder is disconnected", encoder.over)
 	if again := publish(t, file, at.rtmpURL(room)); again.wait() == nil {
-		t.Error("who was kicked is back at once")
+		t.Error("the kicked publisher was accepted again during the cooldown")
 	}
 	if out, code := at.try("streams", "kick", "--live", fmt.Sprint(live)); code != 1 || !strings.Contains(out, "roomlog streams list") {
 		t.Errorf("a room without a stream is kicked with %d, %s", code, out)
 	}
 	stopped := exported[publishing](at, "broadcast.stopped.v1")
 	if len(stopped) != 1 || stopped[0].Cause != "kicked" || stopped[0].Reason != "not for children" {
-		t.Errorf("the log says %+v", stopped)
+		t.Errorf(`the log contains %+v, want 1 element, stopped[0].Cause "kicked", stopped[0].Reason "not for children"`, stopped)
 	}
 }
 
@@ -523,16 +523,16 @@ func TestWebhooksAreCalled(t *testing.T) {
 	if err := publish(t, film(t, 2), at.rtmpURL(room)).wait(); err != nil {
 		t.Error(err)
 	}
-	eventually(t, "the end is told", func() bool { return strings.Contains(h.list(), "done_connect") })
+	eventually(t, "the observer got the end", func() bool { return strings.Contains(h.list(), "done_connect") })
 	if got, want := h.list(), "pre_connect, post_connect, pre_publish, post_publish, done_publish stopped, done_connect"; got != want &&
 		got != strings.Replace(want, "post_connect, pre_publish", "pre_publish, post_connect", 1) { // the two webhooks are sent independently
-		t.Errorf("told were %s", got)
+		t.Errorf("the receiver of webhooks got %s", got)
 	}
 	if len(h.at) != 2 || h.at[0] >= h.at[1] {
 		t.Errorf("positions %v", h.at)
 	}
 	if got := status(t, at.flvURL(bert.read(room.Data.ID), ".flv")); got != http.StatusForbidden {
-		t.Errorf("whom a hook rejects is answered %d", got)
+		t.Errorf("whom a hook rejects is answered %d, want %v", got, http.StatusForbidden)
 	}
 }
 
@@ -548,7 +548,7 @@ func TestMediaInANodeOfItsOwn(t *testing.T) {
 	encoder := publish(t, film(t, 2), mediaNode.rtmpURL(room), "-stream_loop", "-1")
 	player := watch(t, mediaNode.flvURL(bert.read(room.Data.ID), ".flv"))
 	player.gets(t, "a player of a stream")
-	eventually(t, "the other process sees it all", func() bool {
+	eventually(t, "the other process has all events", func() bool {
 		all := anna.streams()
 		return len(all) == 1 && all[0].Publishing && all[0].Players["http-flv"] == 1
 	})
@@ -556,8 +556,8 @@ func TestMediaInANodeOfItsOwn(t *testing.T) {
 	player.gets(t, "the player, without the other process")
 	front.again()
 	if stopped := exported[publishing](front, "broadcast.stopped.v1"); len(stopped) != 0 {
-		t.Errorf("a process that lives was thought dead: %+v", stopped)
+		t.Errorf("a process that lives was thought dead: %+v, want 0 elements", stopped)
 	}
 	anna.post("/api/live/changestatus", map[string]any{"id": room.Data.ID, "type": "stop"}, nil)
-	eventually(t, "the other process has cut it", func() bool { return len(player.ended) == 1 && encoder.over() })
+	eventually(t, "the other process has disconnected the publisher", func() bool { return len(player.ended) == 1 && encoder.over() })
 }

@@ -62,12 +62,12 @@ func TestOnNodeLost(t *testing.T) {
 		h.hold("here", "there", "child")
 		n := start(t, db, cluster.Config{Node: "there"}, nil)
 		child := startChild(t, db)
-		until(t, "the child is alive", func() bool { return alive(t, n.Cluster).Contains("child") })
+		until(t, "the child process is running", func() bool { return alive(t, n.Cluster).Contains("child") })
 		start(t, db, cluster.Config{Node: "here"}, func(c *cluster.Cluster) { c.OnNodeLost(h.cleanup(20 * time.Millisecond)) })
 		child.signal(syscall.SIGKILL)
-		until(t, "it is cleaned up", func() bool { return len(h.ended()) > 0 })
+		until(t, "the node is cleaned up", func() bool { return len(h.ended()) > 0 })
 		h.hold("somebody else") // the next one is behind whatever would be wrong
-		until(t, "the next one is cleaned up", func() bool { return slices.Contains(h.ended(), "somebody else") })
+		until(t, "the next node is cleaned up", func() bool { return slices.Contains(h.ended(), "somebody else") })
 		if got := h.ended(); !slices.Equal(got, []string{"child", "somebody else"}) {
 			t.Errorf("cleaned up after %v", got)
 		}
@@ -81,7 +81,7 @@ func TestOnNodeLost(t *testing.T) {
 		n := start(t, db, cluster.Config{Node: "there"}, nil)
 		start(t, db, cluster.Config{Node: "here"}, func(c *cluster.Cluster) { c.OnNodeLost(h.cleanup(time.Hour)) })
 		cut(t, db, "there")
-		until(t, "it is back", func() bool { return alive(t, n.Cluster).Contains("there") })
+		until(t, "the database accepts connections again", func() bool { return alive(t, n.Cluster).Contains("there") })
 		if got := h.ended(); len(got) > 0 {
 			t.Errorf("cleaned up after %v", got)
 		}

@@ -129,7 +129,7 @@ func until(t testing.TB, what string, holds func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(timeout); !holds(); {
 		if time.Now().After(deadline) {
-			t.Fatalf("does not come true: %s", what)
+			t.Fatalf("timed out waiting until %s", what)
 		}
 		<-time.After(5 * time.Millisecond)
 	}

@@ -18,12 +18,12 @@ func TestNodes(t *testing.T) {
 		db := pgtest.New(t)
 		observer := cluster.New(cluster.NewPostgres(db.Pool), cluster.Config{})
 		if nodes := alive(t, observer); len(nodes) != 0 {
-			t.Fatalf("%v are alive in an empty cluster", nodes)
+			t.Fatalf("%v are alive in an empty cluster, want 0 elements", nodes)
 		}
 		b := start(t, db, cluster.Config{Node: "b"}, nil)
 		start(t, db, cluster.Config{Node: "a"}, nil)
 		if nodes := alive(t, observer); !slices.Equal(nodes, cluster.Nodes{"a", "b"}) || nodes.Contains("c") {
-			t.Errorf("%v are alive", nodes)
+			t.Errorf("got the members %v", nodes)
 		}
 		b.stop()
 		until(t, "b has left", func() bool { return !alive(t, observer).Contains("b") })
@@ -34,7 +34,7 @@ func TestNodes(t *testing.T) {
 		db := pgtest.New(t)
 		n := start(t, db, cluster.Config{Node: "here"}, nil)
 		child := startChild(t, db)
-		until(t, "the child is alive", func() bool { return alive(t, n.Cluster).Contains("child") })
+		until(t, "the child process is running", func() bool { return alive(t, n.Cluster).Contains("child") })
 		child.signal(syscall.SIGKILL)
 		until(t, "the child is lost", func() bool { return !alive(t, n.Cluster).Contains("child") })
 	})
@@ -44,11 +44,11 @@ func TestNodes(t *testing.T) {
 		db := pgtest.New(t)
 		n := start(t, db, cluster.Config{Node: "here"}, nil)
 		child := startChild(t, db)
-		until(t, "the child is alive", func() bool { return alive(t, n.Cluster).Contains("child") })
+		until(t, "the child process is running", func() bool { return alive(t, n.Cluster).Contains("child") })
 		child.signal(syscall.SIGSTOP)
 		until(t, "the frozen child is lost", func() bool { return !alive(t, n.Cluster).Contains("child") })
 		child.signal(syscall.SIGCONT)
-		until(t, "the child is back", func() bool { return alive(t, n.Cluster).Contains("child") })
+		until(t, "the child process is a member again", func() bool { return alive(t, n.Cluster).Contains("child") })
 	})
 
 	t.Run("have one back whose connection was cut", func(t *testing.T) {
@@ -59,13 +59,13 @@ func TestNodes(t *testing.T) {
 			c.Subscribe("news", func(payload []byte) { received <- string(payload) })
 		})
 		cut(t, db, "here")
-		until(t, "it is gone", func() bool { return !alive(t, n.Cluster).Contains("here") })
-		until(t, "it is back", func() bool { return alive(t, n.Cluster).Contains("here") })
+		until(t, "it has ended", func() bool { return !alive(t, n.Cluster).Contains("here") })
+		until(t, "the database accepts connections again", func() bool { return alive(t, n.Cluster).Contains("here") })
 		if err := n.Publish(t.Context(), "news", []byte("again")); err != nil {
 			t.Fatal(err)
 		}
 		if got := <-received; got != "again" {
-			t.Errorf("received %q", got)
+			t.Errorf(`received %q, want "again"`, got)
 		}
 	})
 }

@@ -65,7 +65,7 @@ func TestPublish(t *testing.T) {
 		nodes["a"].Subscribe("news", func(payload []byte) { still <- string(payload) })
 		publish(nodes["b"].Cluster, "later")
 		if got := <-still; got != "later" {
-			t.Errorf("received %q", got)
+			t.Errorf(`received %q, want "later"`, got)
 		}
 		if len(received["a"]) > 0 {
 			t.Errorf("the stopped subscriber received %q", <-received["a"])

@@ -52,7 +52,7 @@ func TestSurvey(t *testing.T) {
 		observer := cluster.New(cluster.NewPostgres(db.Pool), cluster.Config{SurveyTimeout: timeout})
 		s := survey(t, observer, "who", "is there")
 		if !slices.Equal(s.Nodes, cluster.Nodes{"a", "b", "c"}) || len(s.Missing) > 0 || len(s.Replies) != 2 {
-			t.Fatalf("%+v", s)
+			t.Fatalf("got %+v", s)
 		}
 		for i, name := range []string{"a", "b"} {
 			if r := s.Replies[i]; r.Node != name || string(r.Payload) != name+" is there" {
@@ -60,7 +60,7 @@ func TestSurvey(t *testing.T) {
 			}
 		}
 		if n := left(t, db); n != 0 {
-			t.Errorf("%d replies are left", n)
+			t.Errorf("%d replies are left, want 0", n)
 		}
 	})
 
@@ -68,7 +68,7 @@ func TestSurvey(t *testing.T) {
 		t.Parallel()
 		observer := cluster.New(cluster.NewPostgres(pgtest.New(t).Pool), cluster.Config{SurveyTimeout: time.Hour})
 		if s := survey(t, observer, "who", ""); len(s.Nodes)+len(s.Replies)+len(s.Missing) > 0 {
-			t.Errorf("%+v", s)
+			t.Errorf("got %+v", s)
 		}
 	})
 
@@ -81,7 +81,7 @@ func TestSurvey(t *testing.T) {
 			c.OnSurvey("large", func(context.Context, []byte) ([]byte, error) { return large, nil })
 		})
 		if s := survey(t, n.Cluster, "empty", ""); len(s.Replies) != 1 || len(s.Replies[0].Payload) > 0 {
-			t.Errorf("%+v", s)
+			t.Errorf("got %+v", s)
 		}
 		if s := survey(t, n.Cluster, "large", ""); len(s.Replies) != 1 || !bytes.Equal(s.Replies[0].Payload, large) {
 			t.Errorf("%d replies", len(s.Replies))
@@ -100,9 +100,9 @@ func TestSurvey(t *testing.T) {
 		child.signal(syscall.SIGSTOP) // it is alive for some seconds yet
 		s := survey(t, n.Cluster, "echo", "hello")
 		if !slices.Equal(s.Missing, cluster.Nodes{"child"}) || len(s.Nodes) != 2 {
-			t.Errorf("%+v", s)
+			t.Errorf("got %+v", s)
 		}
-		until(t, "the frozen node is lost and not asked", func() bool {
+		until(t, "the frozen node is lost and not surveyed", func() bool {
 			s := survey(t, n.Cluster, "echo", "hello")
 			return len(s.Missing) == 0 && len(s.Nodes) == 1 && len(s.Replies) == 1
 		})
@@ -145,7 +145,7 @@ func TestSurvey(t *testing.T) {
 		s := survey(t, n.Cluster, "slow", "")
 		<-ended
 		if len(s.Replies) != 1 || calls.Load() != 1 {
-			t.Errorf("%d calls, %+v", calls.Load(), s)
+			t.Errorf("%d calls, %+v, want 1 Replies, 1", calls.Load(), s)
 		}
 	})
 

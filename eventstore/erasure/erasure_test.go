@@ -69,7 +69,7 @@ func TestRewriteLeavesNoKeyInTheFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	if found := filesWith(t, dir, key); len(found) < 2 {
-		t.Fatalf("the key is only in %v: the test shows nothing", found)
+		t.Fatalf("the key is only in %v: the test would prove nothing", found)
 	}
 	remains, err := erasure.Rewrite(t.Context(), db.Owner)
 	if err != nil || len(remains) > 0 {

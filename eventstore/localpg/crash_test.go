@@ -67,7 +67,7 @@ func TestKill_of_the_owner_ends_PostgreSQL(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = o.end(t)
-	eventually(t, "PostgreSQL follows its owner", func() bool { return !alive(o.postmaster) })
+	eventually(t, "PostgreSQL has stopped with its parent", func() bool { return !alive(o.postmaster) })
 }
 
 func TestKill_of_PostgreSQL_closes_Done_and_the_next_start_works(t *testing.T) {
@@ -112,7 +112,7 @@ func TestStart_ignores_stale_lock_files(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer zombie.Wait()
-	eventually(t, "it is a zombie", func() bool { return !alive(zombie.Process.Pid) })
+	eventually(t, "the process is a zombie", func() bool { return !alive(zombie.Process.Pid) })
 	other := exec.Command("sleep", "600")
 	if err := other.Start(); err != nil {
 		t.Fatal(err)
@@ -159,7 +159,7 @@ func TestStart_stops_an_orphan(t *testing.T) {
 	server := start(t, localpg.Config{DataDir: dir, Unsafe: true})
 	line, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(server.PID()), "cmdline"))
 	if err != nil {
-		t.Skip("there is no /proc here")
+		t.Skip("this system has no /proc")
 	}
 	if err := server.Stop(); err != nil {
 		t.Fatal(err)
@@ -176,7 +176,7 @@ func TestStart_stops_an_orphan(t *testing.T) {
 		_ = orphan.Wait()
 		close(ended)
 	}()
-	eventually(t, "the orphan is up", func() bool {
+	eventually(t, "the orphaned PostgreSQL accepts connections", func() bool {
 		_, err := localpg.Attach(dir)
 		return err == nil
 	})
@@ -198,7 +198,7 @@ func TestSplitPS(t *testing.T) {
 		"":                                                              nil,
 	} {
 		if got := localpg.SplitPS(line); !slices.Equal(got, want) {
-			t.Errorf("%q: %q", line, got)
+			t.Errorf("%q: got %q, want %v", line, got, want)
 		}
 	}
 }
@@ -209,7 +209,7 @@ func TestAttach(t *testing.T) {
 	notRunning := func(t *testing.T) {
 		t.Helper()
 		if dsn, err := localpg.Attach(dir); !errors.Is(err, localpg.ErrNotRunning) {
-			t.Errorf("%q %v", dsn, err)
+			t.Errorf("got %q %v", dsn, err)
 		}
 	}
 	t.Run("fails where no server ever ran", func(t *testing.T) {
@@ -252,7 +252,7 @@ func TestAttach(t *testing.T) {
 		if err := syscall.Kill(o.postmaster, syscall.SIGKILL); err != nil {
 			t.Fatal(err)
 		}
-		eventually(t, "it has gone", func() bool { return !alive(o.postmaster) })
+		eventually(t, "it has left", func() bool { return !alive(o.postmaster) })
 		if _, err := os.Stat(filepath.Join(dir, "postgres", "postmaster.pid")); err != nil {
 			t.Fatalf("the test did not arrange its case: %v", err)
 		}
@@ -271,7 +271,7 @@ func TestStop_of_the_owner_by_an_interrupt(t *testing.T) {
 		t.Errorf("the owner ended with %v", err)
 	}
 	if alive(o.postmaster) {
-		t.Error("PostgreSQL still runs")
+		t.Error("PostgreSQL is still running")
 	}
 }
 

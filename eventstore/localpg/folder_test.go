@@ -80,10 +80,10 @@ func TestStart_as_root(t *testing.T) {
 		}
 		start(t, localpg.Config{DataDir: dir, Unsafe: true})
 		if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != 0o711 {
-			t.Errorf("%v %v", info.Mode(), err)
+			t.Errorf("got %v %v", info.Mode(), err)
 		}
 		if info, err := os.Stat(secret); err != nil || info.Mode().Perm() != 0o600 {
-			t.Errorf("%v %v", info.Mode(), err)
+			t.Errorf("got %v %v", info.Mode(), err)
 		}
 	})
 	t.Run("works under a tight umask", func(t *testing.T) {
@@ -96,12 +96,12 @@ func TestStart_as_root(t *testing.T) {
 // An unprivileged user runs the program, as recommended.
 func TestStart_as_another_user(t *testing.T) {
 	if os.Getuid() != 0 {
-		t.Skip("only root can become somebody else; the other tests run without rights then")
+		t.Skip("only root can run PostgreSQL as another user")
 	}
 	t.Parallel()
 	nobody, err := user.Lookup("nobody")
 	if err != nil {
-		t.Skip("there is no user nobody")
+		t.Skip("this system has no user nobody")
 	}
 	uid, err1 := strconv.ParseUint(nobody.Uid, 10, 32)
 	gid, err2 := strconv.ParseUint(nobody.Gid, 10, 32)

@@ -28,21 +28,21 @@ func TestStart(t *testing.T) {
 			t.Error(got)
 		}
 		if n := query[int](t, dsn, "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace"); n != 0 {
-			t.Errorf("%d relations", n)
+			t.Errorf("%d relations, want 0", n)
 		}
 	})
 	t.Run("listens on a socket that no other user can reach", func(t *testing.T) {
 		if got := query[string](t, dsn, "SHOW listen_addresses"); got != "" {
-			t.Errorf("it listens on %q", got)
+			t.Errorf(`it listens on %q, want ""`, got)
 		}
 		info, err := os.Stat(server.SocketDir())
 		if err != nil || info.Mode().Perm() != 0o700 {
-			t.Errorf("%v %v", info.Mode(), err)
+			t.Errorf("got %v %v", info.Mode(), err)
 		}
 	})
 	t.Run("verifies the user of a connection", func(t *testing.T) {
 		if got := query[string](t, dsn, "SELECT string_agg(type || ' ' || auth_method, ',') FROM pg_hba_file_rules"); got != "local peer" {
-			t.Errorf("access is by %q", got)
+			t.Errorf(`access is by %q, want "local peer"`, got)
 		}
 		conn, err := pgx.Connect(t.Context(), strings.Replace(dsn, "roomlog@", "pg_monitor@", 1))
 		if err == nil {
@@ -79,7 +79,7 @@ func TestStart(t *testing.T) {
 	t.Run("does not run as root", func(t *testing.T) {
 		info, err := os.Stat(filepath.Join("/proc", strconv.Itoa(server.PID())))
 		if err != nil {
-			t.Skip("there is no /proc here")
+			t.Skip("this system has no /proc")
 		}
 		if st, ok := info.Sys().(*syscall.Stat_t); !ok || st.Uid == 0 {
 			t.Error("it does")
@@ -140,7 +140,7 @@ func TestStop(t *testing.T) {
 	}
 	gone(t, server.Done())
 	if alive(server.PID()) {
-		t.Error("the process still runs")
+		t.Error("the process is still running")
 	}
 	if err := conn.Ping(t.Context()); err == nil {
 		t.Error("an open connection was not cut")
@@ -207,10 +207,10 @@ func TestStart_for_a_user_without_a_name(t *testing.T) {
 	}})
 	dsn := server.DSN(localpg.Database)
 	if got := query[string](t, dsn, "SELECT string_agg(type || ' ' || auth_method, ',') FROM pg_hba_file_rules"); got != "local trust" {
-		t.Errorf("access is by %q", got)
+		t.Errorf(`access is by %q, want "local trust"`, got)
 	}
 	if info, err := os.Stat(server.SocketDir()); err != nil || info.Mode().Perm() != 0o700 {
-		t.Errorf("%v %v", info.Mode(), err)
+		t.Errorf("got %v %v", info.Mode(), err)
 	}
 }
 
@@ -274,7 +274,7 @@ func TestStart_ignores_the_environment_of_PostgreSQL(t *testing.T) {
 	}
 	server := start(t, localpg.Config{DataDir: pgtest.Dir(t), Unsafe: true})
 	if style := query[string](t, server.DSN(localpg.Database), "SHOW datestyle"); style != "ISO, MDY" {
-		t.Errorf("the server applies PGDATESTYLE: %s", style)
+		t.Errorf(`the server applies PGDATESTYLE: %s, want "ISO, MDY"`, style)
 	}
 }
 

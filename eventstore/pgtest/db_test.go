@@ -23,7 +23,7 @@ func TestNew(t *testing.T) {
 	db := pgtest.New(t)
 	t.Run("has all migrations", func(t *testing.T) {
 		if n := query[int](t, db.Pool, "SELECT count(*) FROM events"); n != 0 {
-			t.Errorf("%d events", n)
+			t.Errorf("%d events, want 0", n)
 		}
 		if n := query[int](t, db.Owner, "SELECT count(*) FROM goose_db_version WHERE version_id > 0"); n == 0 {
 			t.Error("no migration")
@@ -78,7 +78,7 @@ func TestNew_drops_the_database_when_the_test_ends(t *testing.T) {
 			t.Error("the test looks at the wrong database")
 		}
 	})
-	eventually(t, "the database is gone", func() bool { return !there(t, watch.Pool, name) })
+	eventually(t, "the database is unreachable", func() bool { return !there(t, watch.Pool, name) })
 }
 
 func TestBlank(t *testing.T) {
@@ -89,7 +89,7 @@ func TestBlank(t *testing.T) {
 	}
 	defer pool.Close()
 	if n := query[int](t, pool, "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace"); n != 0 {
-		t.Errorf("%d relations", n)
+		t.Errorf("%d relations, want 0", n)
 	}
 }
 
@@ -119,7 +119,7 @@ func TestNew_fails_a_test_that_does_not_release_a_connection(t *testing.T) {
 	defer conn.Release()
 	inner.end()
 	if len(inner.errors) != 1 || !strings.Contains(inner.errors[0], "1 connections of the pool were not released") {
-		t.Errorf("%q", inner.errors)
+		t.Errorf("got %q", inner.errors)
 	}
 }
 
@@ -127,7 +127,7 @@ func TestDir_can_be_entered_by_PostgreSQL(t *testing.T) {
 	t.Parallel()
 	info, err := os.Stat(pgtest.Dir(t))
 	if err != nil || info.Mode().Perm() != 0o711 {
-		t.Errorf("%v %v", info.Mode(), err)
+		t.Errorf("got %v %v", info.Mode(), err)
 	}
 }
 

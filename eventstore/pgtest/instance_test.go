@@ -81,7 +81,7 @@ func TestServer_does_not_depend_on_a_cluster_to_copy(t *testing.T) {
 	}
 	t.Run("creates one", func(t *testing.T) {
 		if work(t); len(clusters(t)) != 1 {
-			t.Errorf("clusters: %v", clusters(t))
+			t.Errorf("clusters: %v, want 1 element", clusters(t))
 		}
 	})
 	t.Run("copies it", work)
@@ -97,7 +97,7 @@ func TestServer_does_not_depend_on_a_cluster_to_copy(t *testing.T) {
 		work(t)
 		work(t)
 		if again, err := os.ReadFile(clusters(t)[0]); string(again) != string(good) {
-			t.Errorf("%s %v", again, err)
+			t.Errorf("got %s %v", again, err)
 		}
 	})
 	t.Run("removes those of other migrations", func(t *testing.T) {

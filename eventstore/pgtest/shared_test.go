@@ -69,7 +69,7 @@ func ended(t *testing.T, dir string) {
 		_, err := localpg.Attach(dir)
 		return errors.Is(err, localpg.ErrNotRunning)
 	})
-	eventually(t, "its folder is free", func() bool {
+	eventually(t, "the folder is not in use", func() bool {
 		lock, err := os.OpenFile(filepath.Join(dir, "postgres.lock"), os.O_RDWR, 0)
 		if err != nil {
 			t.Fatal(err)
@@ -103,7 +103,7 @@ func TestShared_is_one_server_for_all_processes(t *testing.T) {
 		servers[a.output["server"]], databases[a.output["database"]] = true, true
 	}
 	if len(servers) != 1 || len(databases) != processes {
-		t.Errorf("servers %v, databases %v", servers, databases)
+		t.Errorf("servers %v, databases %v, want 1 element, %v elements", servers, databases, processes)
 	}
 	if _, err := localpg.Attach(dir); err != nil { // it holds nothing of theirs, so `go test` did not wait for it
 		t.Errorf("the server ended before its users: %v", err)
@@ -124,7 +124,7 @@ func TestShared_ends_when_it_is_idle_and_starts_again(t *testing.T) {
 		ended(t, dir)
 	}
 	if servers[0] == servers[1] || servers[1] == servers[2] {
-		t.Errorf("%v", servers)
+		t.Errorf("got %v", servers)
 	}
 }
 
@@ -170,7 +170,7 @@ func databases(t *testing.T, dir string) []string {
 	}
 	defer pool.Close()
 	if n := query[int](t, pool, "SELECT count(*) FROM pg_database WHERE datistemplate AND datname LIKE 'template\\_roomlog%'"); n != 1 {
-		t.Errorf("%d templates", n)
+		t.Errorf("%d templates, want 1", n)
 	}
 	return query[[]string](t, pool, "SELECT coalesce(array_agg(datname::text), '{}') FROM pg_database WHERE datname LIKE 't\\_%'")
 }

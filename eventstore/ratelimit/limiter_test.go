@@ -64,15 +64,15 @@ func TestEveryCommandHasARate(t *testing.T) {
 			if n := flood(t, func(int) domain.Request {
 				return domain.Request{Command: command, Actor: domain.AuthenticatedActor(7, "s")}
 			}, many); n != 20 {
-				t.Errorf("one user from many addresses: %d of 1000 are executed", n)
+				t.Errorf("one user from many addresses: %d of 1000 are executed, want 20", n)
 			}
 			if n := flood(t, func(i int) domain.Request {
 				return domain.Request{Command: command, Actor: domain.AuthenticatedActor(domain.UserID(i+1), "s")}
 			}, one); n != 50 {
-				t.Errorf("many users from one address: %d of 1000 are executed", n)
+				t.Errorf("many users from one address: %d of 1000 are executed, want 50", n)
 			}
 			if n := flood(t, func(int) domain.Request { return domain.Request{Command: command} }, one); n != 30 {
-				t.Errorf("without a sign-in from one address: %d of 1000 are executed", n)
+				t.Errorf("without a sign-in from one address: %d of 1000 are executed, want 30", n)
 			}
 		})
 	}
@@ -87,7 +87,7 @@ func TestLimiter(t *testing.T) {
 			if n := flood(t, func(int) domain.Request {
 				return domain.Request{Command: domain.LeaveLive{}, Actor: domain.Actor{Kind: kind}}
 			}, one); n != 1000 {
-				t.Errorf("kind %d: %d of 1000 are executed", kind, n)
+				t.Errorf("kind %d: %d of 1000 are executed, want 1000", kind, n)
 			}
 		}
 	})
@@ -100,7 +100,7 @@ func TestLimiter(t *testing.T) {
 			}
 			return domain.Request{Command: domain.JoinLive{Live: 1}, Actor: domain.AuthenticatedActor(user, "s")}
 		}, one); n != 40 {
-			t.Errorf("%d are executed: the second user pays for the first", n)
+			t.Errorf("%d are executed: the second user pays for the first, want 40", n)
 		}
 	})
 	t.Run("needs its dependencies", func(t *testing.T) {

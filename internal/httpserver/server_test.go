@@ -288,14 +288,14 @@ func TestEviction(t *testing.T) {
 		s.dial("")
 		response, err := http.ReadResponse(bufio.NewReader(s.dial("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")), nil)
 		if err != nil || response.StatusCode != http.StatusOK {
-			t.Fatalf("a client beside held connections: %v", err)
+			t.Fatalf("a client beside held connections: %v, want response.StatusCode %v", err, http.StatusOK)
 		}
 		_ = response.Body.Close()
 	}
 	close(hold)
 	response, err := http.ReadResponse(bufio.NewReader(held), nil)
 	if err != nil || response.StatusCode != http.StatusOK {
-		t.Fatalf("the request under way was evicted: %v", err)
+		t.Fatalf("the request under way was evicted: %v, want response.StatusCode %v", err, http.StatusOK)
 	}
 	_ = response.Body.Close()
 }

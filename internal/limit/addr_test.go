@@ -65,7 +65,7 @@ func TestKey(t *testing.T) {
 			sameNetwork := [8]byte(one[:8]) == [8]byte(other[:8])
 			sameKey := limit.Key(netip.AddrFrom16(one)) == limit.Key(netip.AddrFrom16(other))
 			if sameKey != sameNetwork {
-				t.Fatalf("%s and %s: same key %v", netip.AddrFrom16(one), netip.AddrFrom16(other), sameKey)
+				t.Fatalf("%s and %s: same key %v, want %v", netip.AddrFrom16(one), netip.AddrFrom16(other), sameKey, sameNetwork)
 			}
 		})
 	})

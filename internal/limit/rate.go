@@ -17,6 +17,9 @@ type Rate struct {
 // limit.
 func PerMinute(n int) Rate { return Rate{PerSecond: float64(n) / 60, Burst: n} }
 
+// PerDay returns a Rate with a burst of n tokens that adds n tokens per day. If n is 0 or less, there is no limit.
+func PerDay(n int) Rate { return Rate{PerSecond: float64(n) / (24 * 60 * 60), Burst: n} }
+
 // Bucket is a token bucket. It is safe for concurrent use. A nil Bucket has no limit.
 type Bucket struct{ limiter *rate.Limiter }
 

@@ -58,7 +58,7 @@ func TestBucket(t *testing.T) {
 		b.Take(start)
 		for range 3 { // a refusal costs nothing
 			if retry, ok := b.Take(start); ok || retry != 500*time.Millisecond {
-				t.Fatalf("%v, %v", retry, ok)
+				t.Fatalf("got %v, %v", retry, ok)
 			}
 		}
 		if _, ok := b.Take(start.Add(500 * time.Millisecond)); !ok {
@@ -82,7 +82,7 @@ func TestRates(t *testing.T) {
 		for _, key := range []string{"a", "b"} {
 			for i := range 3 {
 				if _, ok := r.Take(key, start); ok != (i < 2) {
-					t.Errorf("%s %d: %v", key, i, ok)
+					t.Errorf("%s %d: got %v", key, i, ok)
 				}
 			}
 		}
@@ -110,7 +110,7 @@ func TestRates(t *testing.T) {
 			}
 		}
 		if r.Len() != 0 {
-			t.Errorf("%d keys", r.Len())
+			t.Errorf("%d keys, want 0", r.Len())
 		}
 	})
 }

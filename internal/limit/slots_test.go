@@ -58,7 +58,7 @@ func TestSlots(t *testing.T) {
 				},
 				"release": func(t *rapid.T) {
 					if len(open) == 0 {
-						t.Skip("nothing is open")
+						t.Skip("no slot is in use")
 					}
 					i := rapid.IntRange(0, len(open)-1).Draw(t, "connection")
 					open[i].release()
@@ -67,7 +67,7 @@ func TestSlots(t *testing.T) {
 				},
 				"release again": func(t *rapid.T) {
 					if len(closed) == 0 {
-						t.Skip("nothing is closed")
+						t.Skip("no slot was freed")
 					}
 					rapid.SampledFrom(closed).Draw(t, "connection").release()
 				},
@@ -81,7 +81,7 @@ func TestSlots(t *testing.T) {
 				c.release()
 			}
 			if s.Count() != 0 || s.Addresses() != 0 {
-				t.Fatalf("%d slots and %d addresses are left", s.Count(), s.Addresses())
+				t.Fatalf("%d slots and %d addresses are left, want 0, 0", s.Count(), s.Addresses())
 			}
 		})
 	})
@@ -108,7 +108,7 @@ func TestSlots(t *testing.T) {
 		}
 		group.Wait()
 		if s.Count() != 0 || s.Addresses() != 0 {
-			t.Fatalf("%d slots and %d addresses are left", s.Count(), s.Addresses())
+			t.Fatalf("%d slots and %d addresses are left, want 0, 0", s.Count(), s.Addresses())
 		}
 	})
 	t.Run("of 0 are unbounded", func(t *testing.T) {
@@ -214,13 +214,13 @@ func TestClientsAdmit(t *testing.T) {
 		t.Errorf("the second connection of a network: %q, %v", address, status)
 	}
 	if _, _, status := c.Admit(request("203.0.113.9:44321")); status != 0 {
-		t.Errorf("another address: %v", status)
+		t.Errorf("another address: %v, want 0", status)
 	}
 	if _, again, status := c.Admit(request("198.51.100.7")); again != nil || status != http.StatusServiceUnavailable {
 		t.Errorf("one connection too many: %v", status)
 	}
 	slot.Release()
 	if _, _, status := c.Admit(request("198.51.100.7")); status != 0 {
-		t.Errorf("after a connection has ended: %v", status)
+		t.Errorf("after a connection has ended: %v, want 0", status)
 	}
 }

@@ -20,7 +20,7 @@ func FuzzValidator(f *testing.F) {
 			t.Fatalf("%d of %d bytes are good, violation %v", good, len(input), refused)
 		}
 		if refused == nil && (whole.left < 0 || whole.left > 1000 || whole.message > 1000) {
-			t.Fatalf("%d bytes to come, %d in the message", whole.left, whole.message)
+			t.Fatalf("the validator has %d bytes left and %d in the message", whole.left, whole.message)
 		}
 		pieces := Validator{Max: 1000}
 		var framesInPieces int

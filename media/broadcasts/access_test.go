@@ -159,7 +159,7 @@ func TestOwnerIsBannedWhilePublishStarts(t *testing.T) {
 		t.Error("a publisher that was authorized before the ban was accepted after it")
 	}
 	if n := p.begun(l); n != 0 {
-		t.Errorf("the log has %d beginnings", n)
+		t.Errorf("the log has %d beginnings, want 0", n)
 	}
 }
 

@@ -48,22 +48,22 @@ func TestBroadcastIsRecorded(t *testing.T) {
 	l := p.live()
 	e := p.publish(l)
 	if b := p.broadcast(l); b.Media.Audio != "mp3" || b.StreamKey != l.key {
-		t.Errorf("%+v", b)
+		t.Errorf(`got %+v, want Media.Audio "mp3", StreamKey %v`, b, l.key)
 	}
 	if found, err := p.queries.Live(t.Context(), l.id); err != nil || found.Status != domain.StatusOnAir {
-		t.Errorf("%+v, %v", found, err)
+		t.Errorf("got %+v, %v, want Status %v", found, err, domain.StatusOnAir)
 	}
 	e.Close()
 	p.expectEnds(l, domain.StopConnectionLost)
 	p.eventually("OnChange has been called twice", func() bool { return len(p.changesOf(l)) == 2 })
 	if a, b := p.changesOf(l)[0], p.changesOf(l)[1]; a.Live != l.id || a.Reason != "" || b.Reason != media.ReasonLost || a.Position == 0 || a.Position >= b.Position {
-		t.Errorf("%+v, then %+v", a, b)
+		t.Errorf("got %+v, then %+v", a, b)
 	}
 	p.eventually("the tables have the end", func() bool { return p.broadcast(l).Node == "" })
 	p.publish(l)
 	p.stop()
 	if got := p.ends(l); len(got) != 2 || got[1] != domain.StopShutdown {
-		t.Errorf("after a shutdown the ends are %v", got)
+		t.Errorf("after a shutdown the ends are %v, want 2 elements, got[1] %v", got, domain.StopShutdown)
 	}
 }
 
@@ -87,7 +87,7 @@ func TestBroadcastIsRecordedDespiteLostConnections(t *testing.T) {
 		return err == nil && found.Broadcast.Node == "p1"
 	})
 	if n := p.begun(l); n != 1 {
-		t.Errorf("the log has %d beginnings", n)
+		t.Errorf("the log has %d beginnings, want 1", n)
 	}
 }
 
@@ -127,20 +127,20 @@ func TestSeveralNodes(t *testing.T) {
 		defer player.Close()
 		streams, err := q.directory.Streams(t.Context())
 		if err != nil || len(streams) != 1 || streams[0].Live.ID != l.id || len(streams[0].Nodes) != 1 || streams[0].Nodes[0].Node != "p" || streams[0].Nodes[0].Publisher == "" {
-			t.Fatalf("%+v, %v", streams, err)
+			t.Fatalf("got %+v, %v", streams, err)
 		}
 		players, err := q.directory.Players(t.Context(), streams[0].Live)
 		if err != nil || len(players) != 1 || players[0].Node != "p" {
-			t.Fatalf("%+v, %v", players, err)
+			t.Fatalf(`got %+v, %v, want 1 element, players[0].Node "p"`, players, err)
 		}
 		id := domain.PlayerID(players[0].ID)
 		if on, found, err := q.directory.LiveOfPlayer(t.Context(), id); err != nil || !found || on != l.id {
-			t.Errorf("%v, %v, %v", on, found, err)
+			t.Errorf("got %v, %v, %v", on, found, err)
 		}
 		q.execute(operator, domain.KickPlayer{Live: l.id, Player: id, Reason: "noise"})
 		p.eventually("the player is disconnected", func() bool { return len(p.server.Players(l.key)) == 0 })
 		if _, found, err := q.directory.LiveOfPlayer(t.Context(), "nobody"); err != nil || found {
-			t.Errorf("%v, %v", found, err)
+			t.Errorf("got %v, %v", found, err)
 		}
 		q.execute(operator, domain.KickBroadcast{Live: l.id, Reason: "not for children"})
 		p.disconnected(e, "an operator has ended the broadcast")
@@ -174,7 +174,7 @@ func TestSeveralNodes(t *testing.T) {
 		})
 		q.expectEnds(l, domain.StopNodeLost)
 		if got := p.ends(stays); len(got) != 0 {
-			t.Errorf("the broadcast of a member has ended with %v", got)
+			t.Errorf("the broadcast of a member has ended with %v, want 0 elements", got)
 		}
 		q.expectEnds(returning, domain.StopReplaced)
 	})

@@ -121,11 +121,11 @@ func TestMissedEventsAreHandled(t *testing.T) {
 	p.expectEnds(replaced, domain.StopReplaced)
 	p.expectEnds(banned, domain.StopOwnerUnavailable)
 	if got := p.ends(fine); len(got) != 0 {
-		t.Errorf("a broadcast that nobody has ended has ended with %v", got)
+		t.Errorf("a broadcast that nobody has ended has ended with %v, want 0 elements", got)
 	}
 	p.eventually("OnChange has been called twice", func() bool { return len(p.changesOf(kicked)) == 2 })
 	if got := p.changesOf(kicked)[1]; got.Reason != media.ReasonKicked || got.Position != p.lastEnd(kicked) {
-		t.Errorf("%+v", got)
+		t.Errorf("got %+v", got)
 	}
 }
 
@@ -144,7 +144,7 @@ func TestOnChange(t *testing.T) {
 		b := start(p.manager, l, "refused")
 		p.manager.PublishStopped(t.Context(), b, media.ReasonEnded)
 		if got := p.changesOf(l); len(got) != 0 {
-			t.Errorf("%+v", got)
+			t.Errorf("got %+v, want 0 elements", got)
 		}
 	})
 	t.Run("is called with the position of an end that an operator has recorded", func(t *testing.T) {
@@ -171,7 +171,7 @@ func TestOnChange(t *testing.T) {
 		p.execute(operator, domain.KickBroadcast{Live: l.id})
 		deaf.PublishStopped(t.Context(), b, media.ReasonLost)
 		if got := p.changesOf(l); len(got) != 2 || got[1].Position != 0 {
-			t.Errorf("%+v", got)
+			t.Errorf("got %+v, want 2 elements, got[1].Position 0", got)
 		}
 	})
 }

@@ -32,7 +32,7 @@ func TestOtherImplementationReadsTags(t *testing.T) {
 			t.Fatal(got, at, err)
 		}
 		if size := binary.BigEndian.Uint32(tag[len(tag)-4:]); int(size) != len(tag)-4 {
-			t.Fatalf("%d bytes before, and it says %d", len(tag)-4, size)
+			t.Fatalf("the previous tag has %d bytes, but the size field is %d", len(tag)-4, size)
 		}
 		if string(flv.Payload(tag)) != "\x17\x01\x00\x00\x05frame" {
 			t.Fatal(flv.Payload(tag))
@@ -46,7 +46,7 @@ func TestFileHeaderAnnouncesTracks(t *testing.T) {
 		flags        byte
 	}{{true, true, 5}, {true, false, 1}, {false, true, 4}} {
 		if b := flv.FileHeader(tt.video, tt.audio); b[4] != tt.flags || len(b) != 13 {
-			t.Errorf("%v, %v: % x", tt.video, tt.audio, b)
+			t.Errorf("%v, %v: % x, want b[4] %v, 13 elements", tt.video, tt.audio, b, tt.flags)
 		}
 	}
 }
@@ -256,7 +256,7 @@ func TestParameterSetsAndNALUs(t *testing.T) {
 		frame := bytes.Join([][]byte{sized(n, []byte("one")), sized(n, nil), sized(n, []byte("two"))}, nil)
 		units, err := flv.AppendNALUs(nil, frame, n)
 		if err != nil || len(units) != 2 || string(units[0]) != "one" || string(units[1]) != "two" {
-			t.Fatalf("%d: %q, %v", n, units, err)
+			t.Fatalf("%d: got %q, %v", n, units, err)
 		}
 		for cut := 1; cut < n; cut++ {
 			if _, err := flv.AppendNALUs(nil, frame[:len(frame)-cut], n); !errors.Is(err, flv.ErrMalformed) {
@@ -282,7 +282,7 @@ func TestSplitOBUs(t *testing.T) {
 	}
 	for _, bad := range []string{"\x10", "\x12", "\x12\x05a", "\x12\xff\xff\xff\xff\xff\xff\xff\xff\x01", "\x16\x00"} {
 		if units, err := flv.SplitOBUs([]byte(bad)); !errors.Is(err, flv.ErrMalformed) {
-			t.Errorf("%q: %q, %v", bad, units, err)
+			t.Errorf("%q: got %q, %v", bad, units, err)
 		}
 	}
 	if _, err := flv.SplitOBUs(bytes.Repeat([]byte{0x0a, 0}, 1<<20)); !errors.Is(err, flv.ErrMalformed) {
@@ -314,7 +314,7 @@ func FuzzPayload(f *testing.F) {
 			t.Fatal(sound, err)
 		}
 		if sets, err := flv.ParseParameterSets(b); err == nil && (len(sets.SPS) == 0 || len(sets.PPS) == 0 || sets.LengthSize < 1 || sets.LengthSize > 4) {
-			t.Fatalf("%+v", sets)
+			t.Fatalf("got %+v", sets)
 		}
 		units, _ := flv.AppendNALUs(nil, b[info.Body:], 4)
 		obus, _ := flv.SplitOBUs(b[info.Body:])

@@ -200,7 +200,7 @@ func TestUnknownFilesAreNotFoundAtOnce(t *testing.T) {
 	for _, name := range []string{"x", "x.mp4", "gap.mp4", "../../etc/passwd", "index.m3u8x", "x_part0.mp4", hint[1] + "_part-1.mp4",
 		fmt.Sprintf("%s_part%d.mp4", hint[1], n+1), fmt.Sprintf("%s_part%d.mp4", hint[1], n+2), hint[1] + "_part99999999999999999999.mp4"} {
 		if w := file(m, name); w.Code != 404 || w.Body.Len() > 0 {
-			t.Errorf("%s: %d", name, w.Code)
+			t.Errorf("%s: got %d", name, w.Code)
 		}
 	}
 	if w := list(m, "other_stream.m3u8", ""); w.Code != 404 {
@@ -228,7 +228,7 @@ func TestRequestsWaitForTheNextSegmentOrPart(t *testing.T) {
 	go func() { answers <- file(m, hint) }()
 	select {
 	case w := <-answers:
-		t.Fatalf("%d: nothing has come", w.Code)
+		t.Fatalf("got status %d without a response body", w.Code)
 	case <-time.After(50 * time.Millisecond):
 	}
 	second(t, m, 2000)
@@ -243,7 +243,7 @@ func TestRequestsWaitForTheNextSegmentOrPart(t *testing.T) {
 		"_HLS_msn=0&_HLS_part=-1": 400, "_HLS_skip=YES": 200, "_HLS_msn=99999999999999999999": 400,
 	} {
 		if w := list(m, "video1_stream.m3u8", query); w.Code != want {
-			t.Errorf("%s: %d", query, w.Code)
+			t.Errorf("%s: got %d, want %v", query, w.Code, want)
 		}
 	}
 }
@@ -324,12 +324,12 @@ func TestNewHeadersAndJumpsContinueTheNumbering(t *testing.T) {
 				t.Fatalf("%d after %d", n, next)
 			}
 			if n := number(t, after, "DISCONTINUITY-SEQUENCE"); n != 1 {
-				t.Fatalf("%d discontinuities", n)
+				t.Fatalf("%d discontinuities, want 1", n)
 			}
 			for _, name := range append(refs(after), refs(before)...) {
 				if !strings.Contains(after, `PRELOAD-HINT:TYPE=PART,URI="`+name) && !strings.Contains(before, `PRELOAD-HINT:TYPE=PART,URI="`+name) {
 					if w := file(m, name); w.Code != 200 {
-						t.Errorf("%s: %d", name, w.Code)
+						t.Errorf("%s: got %d, want 200", name, w.Code)
 					}
 				}
 			}

@@ -141,13 +141,13 @@ func TestPreHooksMayReject(t *testing.T) {
 		}
 		for what, err := range requested {
 			if !errors.Is(err, want) || errors.Is(err, media.ErrUnavailable) {
-				t.Errorf("%s of %s: %v", what, id, err)
+				t.Errorf("got %s of %s: %v", what, id, err)
 			}
 		}
 	}
 	n := r.took(3)[1]
 	if n.StreamPath != "" && n.StreamPath != "/live/KEY" || n.Args["sign"] != "1-a" || n.Args["app"] != "live" || len(n.Args) != 2 || n.ID != "good" || n.Seq != 0 {
-		t.Errorf("%+v", n)
+		t.Errorf("got %+v", n)
 	}
 }
 
@@ -193,20 +193,20 @@ func TestNotificationsAreDeliveredInOrder(t *testing.T) {
 	taken := r.took(6)
 	for i, want := range []string{"post_connect", "post_publish", "post_play", "done_play", "done_publish", "done_connect"} {
 		if n := taken[i]; n.Hook != want || n.Seq != uint64(i+1) || n.Node != "p1" {
-			t.Errorf("%d: %+v", i, n)
+			t.Errorf("%d: got %+v", i, n)
 		}
 	}
 	if n := taken[1]; n.Live != 6 || n.Position != 41 || n.Broadcast != "b1" || n.Media.Video != "h264" || n.Bytes != 0 || n.Reason != "" {
-		t.Errorf("%+v", n)
+		t.Errorf("got %+v", n)
 	}
 	if n := taken[4]; n.Position != 44 || n.Reason != media.ReasonLost || n.Bytes != 99 {
-		t.Errorf("%+v", n)
+		t.Errorf("got %+v, want Position 44, Reason %v, Bytes 99", n, media.ReasonLost)
 	}
 	if n := taken[3]; n.Reason != media.ReasonStalled || n.Bytes != 7 {
-		t.Errorf("%+v", n)
+		t.Errorf("got %+v, want Reason %v, Bytes 7", n, media.ReasonStalled)
 	}
 	if s := h.Stats(); s.Delivered < 5 || s.Retried == 0 || s.Dropped != 0 {
-		t.Errorf("%+v", s)
+		t.Errorf("got %+v", s)
 	}
 }
 
@@ -227,14 +227,14 @@ func TestRejectedNotificationsAreDropped(t *testing.T) {
 	}
 	start(t, h)
 	if taken := r.took(1); taken[0].ID != "last" || taken[0].Seq != 3 {
-		t.Errorf("%+v", taken[0])
+		t.Errorf(`got %+v, want taken[0].ID "last", taken[0].Seq 3`, taken[0])
 	}
 	h.Connected(t.Context(), client("after"))
 	if taken := r.took(2); taken[1].ID != "after" || taken[1].Seq != 5 { // the gap says that one was lost
-		t.Errorf("%+v", taken[1])
+		t.Errorf(`got %+v, want taken[1].ID "after", taken[1].Seq 5`, taken[1])
 	}
 	if s := h.Stats(); s.Dropped != 3 {
-		t.Errorf("%+v", s)
+		t.Errorf("got %+v, want Dropped 3", s)
 	}
 }
 
@@ -255,7 +255,7 @@ func TestNumbersThatJSONLacksAreLeftOut(t *testing.T) {
 	}
 	h.Connected(t.Context(), odd)
 	if n := r.took(1)[0]; n.Args["d"] != 1.5 || len(n.Args) != 2 {
-		t.Errorf("%+v", n)
+		t.Errorf(`got %+v, want Args["d"] 1.5, 2 Args`, n)
 	}
 }
 
@@ -281,7 +281,7 @@ func TestNotificationsThatCannotBeEncodedAreDropped(t *testing.T) {
 	h.Connected(t.Context(), client("after"))
 	start(t, h)
 	if n := r.took(1)[0]; n.ID != "after" || h.Stats().Dropped != 1 {
-		t.Errorf("%+v, %+v", n, h.Stats())
+		t.Errorf("got %+v, %+v", n, h.Stats())
 	}
 }
 
@@ -298,11 +298,11 @@ func TestOtherHooksDoNotDisplacePublishHooks(t *testing.T) {
 		h.BroadcastChanged(media.Broadcast{ID: "b1", Key: "KEY", Publisher: client("p")}, "", 6, 41)
 	}
 	if s := h.Stats(); s.Waiting != 4 || s.Dropped != 9 || log.count("webhook queue full") != 1 {
-		t.Errorf("%+v, warned %d times", s, log.count("webhook queue full"))
+		t.Errorf("%+v, warned %d times, want Waiting 4, Dropped 9, 1", s, log.count("webhook queue full"))
 	}
 	start(t, h)
 	if taken := r.took(4); taken[1].ID != "other" || taken[2].Hook != "post_publish" || taken[3].Hook != "post_publish" {
-		t.Errorf("%+v", taken)
+		t.Errorf(`got %+v, want taken[1].ID "other", taken[2].Hook "post_publish", taken[3].Hook "post_publish"`, taken)
 	}
 }
 
@@ -339,10 +339,10 @@ func TestQueuedArgumentsAreTruncated(t *testing.T) {
 	start(t, h)
 	taken := r.took(2)
 	if len(taken[0].Args) != 102 { // a pre hook has all arguments
-		t.Errorf("pre hook with %d arguments", len(taken[0].Args))
+		t.Errorf("pre hook with %d arguments, want 102", len(taken[0].Args))
 	}
 	if len(taken[1].Args) != 32 {
-		t.Errorf("post hook with %d arguments", len(taken[1].Args))
+		t.Errorf("post hook with %d arguments, want 32", len(taken[1].Args))
 	}
 	for name, value := range taken[1].Args {
 		if len(name) != 256 || value != strings.Repeat("é", 128) {
@@ -360,7 +360,7 @@ func TestQueueIsDeliveredAtShutdown(t *testing.T) {
 	}
 	start(t, h)()
 	if taken := r.took(50); len(taken) != 50 {
-		t.Errorf("%d were delivered", len(taken))
+		t.Errorf("%d were delivered, want 50", len(taken))
 	}
 }
 

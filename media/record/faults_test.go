@@ -102,7 +102,7 @@ func TestRunningRecordingsAreSynced(t *testing.T) {
 	s := open(t, t.TempDir(), func(c *record.Config) { c.Now = func() time.Time { return time.Unix(clock.Load(), 0) } })
 	s.record("still", broadcast)
 	if got := s.Stats().Syncs; got != 1 { // the first fragment
-		t.Fatalf("requested %d times in no time", got)
+		t.Fatalf("requested %d times in no time, want 1", got)
 	}
 	r := newReel()
 	if err := s.Start("6", "moving", r); err != nil {
@@ -135,7 +135,7 @@ func TestRecordingSurvivesAKilledProcess(t *testing.T) {
 	}
 	buf := make([]byte, 6)
 	if _, err := out.Read(buf); err != nil || string(buf) != "played" {
-		t.Fatalf("the child says %q, %v", buf, err)
+		t.Fatalf("the child process printed %q, %v", buf, err)
 	}
 	if _, err := record.New(record.Config{Recordings: dir, Now: time.Now}); !errors.Is(err, record.ErrInUse) {
 		t.Fatalf("a folder in use is taken: %v", err)
@@ -159,7 +159,7 @@ func TestRecordingSurvivesAKilledProcess(t *testing.T) {
 	s.stop()
 	s = open(t, dir, nil) // nothing is left to do
 	if again, _ := s.Get("6", "broadcast"); again.Length != rec.Length || again.Reason != rec.Reason || again.Bytes < rec.Bytes || len(s.testObserver.list()) > 0 {
-		t.Fatalf("%+v, then %+v, and %q was heard", rec, again, s.testObserver.list())
+		t.Fatalf("got %+v, then %+v, and the observer got %q", rec, again, s.testObserver.list())
 	}
 }
 

@@ -103,7 +103,7 @@ func box(t *testing.T, file []byte, path ...string) []byte {
 	}
 	found, err := mp4.ExtractBox(bytes.NewReader(file), nil, types)
 	if err != nil || len(found) != 1 {
-		t.Fatalf("%v: %d boxes, %v", path, len(found), err)
+		t.Fatalf("%v: %d boxes, %v, want 1", path, len(found), err)
 	}
 	return file[found[0].Offset+found[0].HeaderSize : found[0].Offset+found[0].Size]
 }
@@ -167,10 +167,10 @@ func TestReconnectContinuesTheRecording(t *testing.T) {
 		t.Fatal(sprint(rec))
 	}
 	if got := pictures(t, s.file(rec, 0)); len(got) != 250 {
-		t.Fatalf("%d pictures", len(got))
+		t.Fatalf("%d pictures, want 250", len(got))
 	}
 	if got := pictures(t, s.file(rec, 0), "-ss", "12.5"); len(got) < 100 || len(got) > 115 {
-		t.Fatalf("from 12.5 s there are %d pictures", len(got))
+		t.Fatalf("got %d pictures from 12.5 s on", len(got))
 	}
 }
 
@@ -207,7 +207,7 @@ func TestTimestampJumpBeginsAPart(t *testing.T) {
 	}
 	for i := range rec.Parts {
 		if got := pictures(t, s.file(rec, i)); len(got) != 125 {
-			t.Fatalf("part %d has %d pictures", i, len(got))
+			t.Fatalf("part %d has %d pictures, want 125", i, len(got))
 		}
 	}
 }
@@ -230,7 +230,7 @@ func TestMalformedFramesAreLeftOut(t *testing.T) {
 	s := open(t, t.TempDir(), nil)
 	rec := s.record("broadcast", all)
 	if got := pictures(t, s.file(rec, 0)); len(rec.Parts) != 1 || len(got) != 125 {
-		t.Fatalf("%d pictures in %+v", len(got), rec)
+		t.Fatalf("%d pictures in %+v, want 1 Parts, 125", len(got), rec)
 	}
 }
 
@@ -259,7 +259,7 @@ func TestTooManyPartsEndTheRecording(t *testing.T) {
 	s := open(t, t.TempDir(), nil)
 	rec := s.record("broadcast", all)
 	if rec.Reason != "parts" || len(rec.Parts) != 100 {
-		t.Fatalf("%d parts, %s", len(rec.Parts), rec.Reason)
+		t.Fatalf(`%d parts, %s, want "parts", 100`, len(rec.Parts), rec.Reason)
 	}
 	if got := s.testObserver.list(); !strings.HasPrefix(got[len(got)-1], "finished parts") || s.Stats().Failures != 1 {
 		t.Fatal(got)

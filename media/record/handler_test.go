@@ -72,7 +72,7 @@ func TestRecordingsAreServed(t *testing.T) {
 	}
 	answer, body = ask("GET", "/recordings/6/broadcast/index.jsonl?sign=good", "")
 	if answer.StatusCode != http.StatusOK || answer.Header.Get("Content-Type") != "application/x-ndjson" || !bytes.Contains(body, []byte("fragment")) {
-		t.Fatalf("%s, %v", body, answer)
+		t.Fatalf("got %s, %v", body, answer)
 	}
 	for path, want := range map[string]int{
 		"/recordings/6/broadcast/1.mp4":                           403,
@@ -88,7 +88,7 @@ func TestRecordingsAreServed(t *testing.T) {
 		"/recordings/6/sh%ffow/1.mp4?sign=good":                   404,
 	} {
 		if answer, body := ask("GET", path, ""); answer.StatusCode != want || len(body) > 0 {
-			t.Errorf("%s: %d, %q", path, answer.StatusCode, body)
+			t.Errorf("%s: got %d, %q", path, answer.StatusCode, body)
 		}
 	}
 	if answer, _ := ask("POST", "/recordings/6/broadcast/1.mp4?sign=good", ""); answer.StatusCode != http.StatusMethodNotAllowed {
@@ -99,7 +99,7 @@ func TestRecordingsAreServed(t *testing.T) {
 	}
 	all := pictures(t, source)
 	if got := pictures(t, web.URL+"/recordings/6/broadcast/1.mp4?sign=good", "-ss", "3.2"); len(got) != len(all)-80 || got[0] != all[80] {
-		t.Errorf("over HTTP from 3.2 s there are %d pictures", len(got))
+		t.Errorf("got %d pictures over HTTP from 3.2 s on", len(got))
 	}
 }
 

@@ -227,7 +227,7 @@ func tool(t testing.TB, name string, args ...string) string {
 	var out, complaints bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &complaints
 	if err := cmd.Run(); err != nil || complaints.Len() > 0 {
-		t.Errorf("%s %s: %v: %s", name, strings.Join(args, " "), err, complaints.String())
+		t.Errorf("%s %s: got %v: %s", name, strings.Join(args, " "), err, complaints.String())
 	}
 	return out.String()
 }
@@ -292,7 +292,7 @@ func packets(t testing.TB, file string) []packet {
 	for _, line := range strings.Fields(text) {
 		fields := strings.Split(line, ",")
 		if len(fields) < 4 {
-			t.Fatalf("ffprobe says %q", line)
+			t.Fatalf("ffprobe printed %q", line)
 		}
 		all = append(all, packet{fields[0], ms(fields[1]), ms(fields[2]), fields[3]})
 	}
@@ -312,13 +312,13 @@ func ms(seconds string) int {
 func same(t testing.TB, want, got []packet) {
 	t.Helper()
 	if len(want) == 0 || len(got) != len(want) {
-		t.Fatalf("%d packets in place of %d", len(got), len(want))
+		t.Fatalf("got %d packets, want %d", len(got), len(want))
 	}
 	shift := got[0].dts - want[0].dts
 	for i, w := range want {
 		g := got[i]
 		if g.kind != w.kind || g.hash != w.hash || off(g.pts-w.pts-shift) || off(g.dts-w.dts-shift) {
-			t.Fatalf("packet %d is %+v in place of %+v, shifted by %d", i, g, w, shift)
+			t.Fatalf("packet %d is %+v, want %+v, shifted by %d", i, g, w, shift)
 		}
 	}
 }

@@ -33,7 +33,7 @@ func TestBroadcastIsRecordedOnDisk(t *testing.T) {
 		t.Fatalf("ffprobe reports a duration of %d ms", got)
 	}
 	if got := pictures(t, file, "-ss", "3.2"); !slices.Equal(got, all[80:]) {
-		t.Fatalf("from 3.2 s there are %d pictures", len(got))
+		t.Fatalf("got %d pictures from 3.2 s on", len(got))
 	}
 	if got := s.testObserver.list(); !slices.Equal(got, []string{"started broadcast", "finished stopped broadcast"}) {
 		t.Fatal(got)

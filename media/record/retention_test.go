@@ -47,7 +47,7 @@ func TestOldestRecordingsMakeRoom(t *testing.T) {
 	// A recording that is larger than the quota ends when there is nothing left to delete.
 	rec := s.record("giant", long(t, 700))
 	if rec.Reason != record.ReasonQuota || s.Stats().Kept != 1 || len(rec.Parts) != 1 || onDisk(t, s.dir) > 3*one+one/2+4096 {
-		t.Fatalf("%+v, %+v", rec, s.Stats())
+		t.Fatalf("got %+v, %+v", rec, s.Stats())
 	}
 	if got := pictures(t, s.file(rec, 0)); len(got) < 100 {
 		t.Fatalf("%d pictures", len(got))
@@ -90,7 +90,7 @@ func TestFoldersHaveAQuota(t *testing.T) {
 	s.record("a", broadcast)
 	s.record("b", broadcast)
 	if _, there := s.Get("7", "other"); !there || s.Stats().Kept != 2 {
-		t.Fatalf("%+v", s.List())
+		t.Fatalf("got %+v", s.List())
 	}
 	if _, there := s.Get("6", "b"); !there {
 		t.Fatal("the newest recording was deleted")
@@ -120,13 +120,13 @@ func TestNothingIsDeletedWithoutTheObserver(t *testing.T) {
 		t.Fatalf("%+v, and %d bytes on the disk", st, onDisk(t, s.dir))
 	}
 	if requested := s.testObserver.refused; requested != 1 {
-		t.Fatalf("the observer was called %d times in a moment", requested)
+		t.Fatalf("the observer was called %d times in a moment, want 1", requested)
 	}
 	s.testObserver.set(func(e *testObserver) { e.firmly = false })
 	ahead.Store(int64(time.Minute))
 	s.record("d", broadcast)
 	if st := s.Stats(); st.Kept != 1 || st.Bytes > one+one/2 {
-		t.Fatalf("%+v", st)
+		t.Fatalf("got %+v", st)
 	}
 }
 
@@ -226,7 +226,7 @@ func TestOpenReturnsFilesOfRecordingsOnly(t *testing.T) {
 	lines, _ := io.ReadAll(index)
 	_ = index.Close()
 	if n := bytes.Count(lines, []byte(`"kind":"fragment"`)); n != 5 {
-		t.Fatalf("%d fragments in %s", n, lines)
+		t.Fatalf("%d fragments in %s, want 5", n, lines)
 	}
 	if err := s.Remove("6", "broadcast"); err != nil {
 		t.Fatal(err)
@@ -251,7 +251,7 @@ func TestBroadcastWithoutFramesIsNotRecorded(t *testing.T) {
 	close(testSource.frames)
 	eventually(t, "the end", func() bool { return s.Stats().Running == 0 })
 	if st := s.Stats(); st.Kept != 0 || onDisk(t, s.dir) != 0 || len(s.testObserver.list()) > 0 {
-		t.Fatalf("%+v, %q", st, s.testObserver.list())
+		t.Fatalf("got %+v, %q", st, s.testObserver.list())
 	}
 }
 

@@ -97,7 +97,7 @@ func TestRefusalIsReadBeforeTheConnectionCloses(t *testing.T) {
 			conn.Refuse(tt.code, "no")
 			<-c.ended
 			if !c.hears(tt.code) || !c.hears("error") || c.hears(rtmp.PublishStart) || c.hears(rtmp.PlayStart) {
-				t.Fatalf("heard %q", c.heard.String())
+				t.Fatalf("got %q", c.heard.String())
 			}
 		})
 	}
@@ -110,7 +110,7 @@ func TestRefusalIsReadBeforeTheConnectionCloses(t *testing.T) {
 		conn.Reject("no")
 		<-c.ended
 		if !c.hears("_error") || !c.hears(rtmp.ConnectRejected) || c.hears("_result") {
-			t.Fatalf("heard %q", c.heard.String())
+			t.Fatalf("got %q", c.heard.String())
 		}
 	})
 }

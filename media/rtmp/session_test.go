@@ -143,7 +143,7 @@ func TestPublisherEndsWithUnpublish(t *testing.T) {
 			conn.Finish()
 			<-c.ended
 			if !c.hears(rtmp.UnpublishSuccess) {
-				t.Fatalf("heard %q", c.heard.String())
+				t.Fatalf("got %q", c.heard.String())
 			}
 		})
 	}
@@ -245,7 +245,7 @@ func TestPlayersAreKeptAliveByPings(t *testing.T) {
 		conn.Finish()
 		<-c.ended
 		if !c.hears(string(frame)+string(frame)) || !c.hears(rtmp.PlayUnpublished) {
-			t.Fatalf("heard %q", c.heard.String())
+			t.Fatalf("got %q", c.heard.String())
 		}
 		if err := <-ended; !isClosed(err) {
 			t.Fatal(err)
@@ -265,6 +265,6 @@ func TestPlayersAreKeptAliveByPings(t *testing.T) {
 				return
 			}
 		}
-		t.Fatal("the player accepted everything")
+		t.Fatal("the player accepted all frames, want it to stall")
 	})
 }

@@ -90,7 +90,7 @@ func TestFeed(t *testing.T) {
 		// The tables have the comment when its delta is released.
 		found, err := w.Queries.Comments(t.Context(), projections.CommentFilter{Live: c.Lives[0]})
 		if err != nil || len(found) != 1 || found[0].ID != s.deltas[0].ID || found[0].Text != "wait for it" {
-			t.Errorf("%+v, %v", found, err)
+			t.Errorf(`got %+v, %v, want 1 element, found[0].ID %v, found[0].Text "wait for it"`, found, err, s.deltas[0].ID)
 		}
 		if err := f.WaitFor(t.Context(), at); err != nil {
 			t.Error(err)
@@ -112,17 +112,17 @@ func TestFeed(t *testing.T) {
 			return s.deltas[len(s.deltas)-1]
 		}
 		if d := say("before"); d.Profile.ID != p.ID || d.Profile.Name() == "" || d.User != p.ID {
-			t.Errorf("%+v", d)
+			t.Errorf("got %+v", d)
 		}
 		p.Send(domain.ChangeProfile{Nickname: "new", Avatar: "https://example.com/new.png"})
 		if d := say("after"); d.Profile.Name() != "new" || d.Profile.Avatar != "https://example.com/new.png" {
-			t.Errorf("%+v", d)
+			t.Errorf("got %+v", d)
 		}
 		w.Do(domain.ForgetUser{User: p.ID})
 		s.until(w.Head())
 		facts, err := f.LiveDeltas(t.Context(), c.Lives[0], 0, w.Head(), 100)
 		if err != nil || len(facts) != 3 || facts[1].Profile.Name() != "erased" || facts[1].Event.(domain.CommentPosted).Text != "erased" {
-			t.Errorf("%+v, %v", facts, err)
+			t.Errorf("got %+v, %v", facts, err)
 		}
 	})
 
@@ -150,7 +150,7 @@ func TestFeed(t *testing.T) {
 			t.Errorf("%d times gauges, at most %d", sent, most)
 		}
 		if g := s.gauges[c.Lives[0]]; g.Coins != 100 || g.Online != 0 || g.Position < s.at {
-			t.Errorf("%+v", g)
+			t.Errorf("got %+v", g)
 		}
 		if _, other := s.gauges[c.Lives[1]]; other {
 			t.Error("gauges of a live without changes")
@@ -197,7 +197,7 @@ func TestFeed(t *testing.T) {
 			t.Errorf("pushed (-) and read from the log (+):\n%s", diff)
 		}
 		if newest, err := f.UserDeltas(t.Context(), p.ID, 0, w.Head(), 2); err != nil || len(newest) != 2 || newest[1].Position != seen[5].Position {
-			t.Errorf("%+v, %v", newest, err)
+			t.Errorf("got %+v, %v, want 2 elements, newest[1].Position %v", newest, err, seen[5].Position)
 		}
 	})
 
@@ -287,10 +287,10 @@ func TestFeed(t *testing.T) {
 		w.Forge(w.Head()+1, "gift-9", 1, "gift.added.v1", `{"gift":9,"name":"g","price":1}`, 0)
 		s.until(w.Head())
 		if len(s.deltas) != 0 {
-			t.Errorf("%+v", s.deltas)
+			t.Errorf("got %+v, want 0 elements", s.deltas)
 		}
 		if facts, err := f.LiveDeltas(t.Context(), c.Lives[0], 0, w.Head(), 100); err != nil || len(facts) != 1 {
-			t.Errorf("%+v, %v", facts, err)
+			t.Errorf("got %+v, %v, want 1 element", facts, err)
 		}
 	})
 
@@ -314,7 +314,7 @@ func TestFeed(t *testing.T) {
 		held := feed.Pending(f)
 		c.Act(4, 100)
 		if more := feed.Pending(f); more != held {
-			t.Errorf("%d events are pending, %d before", more, held)
+			t.Errorf("%d events are pending, %d before, want %v", more, held, held)
 		}
 		w.Project()
 		s.until(w.Head())

@@ -43,12 +43,12 @@ func TestRebuild(t *testing.T) {
 		w.CatchUp()
 		for i, r := range reports {
 			if !r.Compared || r.Generation != int64(i+1) || r.Poisoned != 0 || r.Events != r.Position {
-				t.Errorf("%+v", r)
+				t.Errorf("got %+v", r)
 			}
 		}
 		w.Verify()
 		if generation := w.Checkpoint().Generation; generation != 3 {
-			t.Errorf("generation %d", generation)
+			t.Errorf("generation %d, want 3", generation)
 		}
 		if err := feed.WaitFor(t.Context(), w.Head()); err != nil {
 			t.Error(err)
@@ -75,7 +75,7 @@ func TestRebuild(t *testing.T) {
 			t.Error(got, err)
 		}
 		if folded.Position != w.Head() || folded.Target != folded.Position || folded.Rate <= 0 || folded.ETA != 0 {
-			t.Errorf("%+v", folded)
+			t.Errorf("got %+v", folded)
 		}
 	})
 
@@ -91,10 +91,10 @@ func TestRebuild(t *testing.T) {
 			t.Fatalf("%v %+v", err, report)
 		}
 		if d := report.Differences[0]; d.Table != "gift" || d.Text != "row id 1: price is 999, expected 20" {
-			t.Errorf("%+v", d)
+			t.Errorf(`got %+v, want Table "gift", Text "row id 1: price is 999, expected 20"`, d)
 		}
 		if d := report.Differences[1]; d.Table != "session" || d.Text != "row user_id 1 is missing" {
-			t.Errorf("%+v", d)
+			t.Errorf(`got %+v, want Table "session", Text "row user_id 1 is missing"`, d)
 		}
 		if generation := s.Checkpoint().Generation; generation != 0 {
 			t.Error("the tables were switched")
@@ -143,7 +143,7 @@ func TestRebuild(t *testing.T) {
 		w.Project()
 		w.CatchUp()
 		if r := w.Rebuild(); !r.Compared || r.Poisoned != 1 {
-			t.Errorf("%+v", r)
+			t.Errorf("got %+v", r)
 		}
 	})
 
@@ -187,12 +187,12 @@ func TestRebuild(t *testing.T) {
 		for range 2 {
 			w.Rebuild()
 			if n := replaced(); n != 1 {
-				t.Fatalf("%d replaced schemas", n)
+				t.Fatalf("%d replaced schemas, want 1", n)
 			}
 		}
 		dropped, err := rebuild.DropOld(t.Context(), w.OwnerPool())
 		if err != nil || len(dropped) != 1 || replaced() != 0 {
-			t.Errorf("%v %v, %d are left", dropped, err, replaced())
+			t.Errorf("%v %v, %d are left, want 1 element, 0", dropped, err, replaced())
 		}
 		if _, err := rebuild.Rollback(t.Context(), w.OwnerPool(), rebuildNow); !errors.Is(err, rebuild.ErrNoReplacedTables) {
 			t.Error(err)
@@ -215,16 +215,16 @@ func TestRebuild(t *testing.T) {
 		s.CatchUp()
 		killRebuild(s.World)
 		if left() != 1 || s.Int("SELECT count(*) FROM read_next.user_account WHERE username = 'ann'") != 1 {
-			t.Fatalf("a killed rebuild leaves %d schemas with %d rows: the test shows nothing", left(), s.Int("SELECT count(*) FROM read_next.user_account"))
+			t.Fatalf("a killed rebuild left %d schemas with %d rows: the test would prove nothing", left(), s.Int("SELECT count(*) FROM read_next.user_account"))
 		}
 		s.Do(domain.ForgetUser{User: s.Ann.ID})
 		s.CatchUp()
 		stop()
 		if n := s.Int("SELECT count(*) FROM read_next.user_account WHERE username = 'ann'") + s.Int("SELECT count(*) FROM read_next.live WHERE title = 'cooking'"); n != 0 {
-			t.Errorf("%d texts of a forgotten user are left", n)
+			t.Errorf("%d texts of a forgotten user are left, want 0", n)
 		}
 		if err := rebuild.RemoveLeftovers(t.Context(), s.OwnerPool(), slog.New(slog.DiscardHandler)); err != nil || left() != 0 {
-			t.Errorf("%v, %d schemas are left", err, left())
+			t.Errorf("%v, %d schemas are left, want 0", err, left())
 		}
 	})
 

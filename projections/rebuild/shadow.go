@@ -47,8 +47,8 @@ type shadow struct {
 	at     int64 // the position of the tables
 }
 
-// create creates the tables of the shadow with the columns of the tables in use. It creates only the keys that folding
-// needs, and no other indexes: filling first and indexing afterwards is faster.
+// create creates the tables of the shadow with the columns of the tables in use. It creates only the keys and indexes that
+// folding needs: filling first and indexing afterwards is faster.
 func (s *shadow) create(ctx context.Context) (err error) {
 	if s.tables, err = readTables(ctx, s.conn, projections.Schema); err != nil {
 		return err
@@ -68,7 +68,11 @@ func (s *shadow) create(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	for _, k := range keys {
+	indexes, err := s.indexes(ctx)
+	if err != nil {
+		return err
+	}
+	for _, k := range append(keys, slices.DeleteFunc(indexes, func(i statement) bool { return !i.erases() })...) {
 		statements = append(statements, k.sql)
 	}
 	grants, err := s.grants(ctx)
@@ -107,6 +111,30 @@ type statement struct {
 	table, sql string
 }
 
+// erases reports whether a statement creates an index by which texts of a user or participant are erased. Without it each
+// batch with an event that forgets somebody would read the whole table.
+func (s statement) erases() bool {
+	return slices.Contains([]string{"comment", "live", "message", "participant"}, s.table) &&
+		(strings.Contains(s.sql, s.table+"_of_user ") || strings.Contains(s.sql, s.table+"_of_participant "))
+}
+
+// indexes returns the statements that create the indexes other than keys.
+func (s *shadow) indexes(ctx context.Context) ([]statement, error) {
+	var all []statement
+	var table, definition string
+	rows, err := s.conn.Query(ctx, selectIndexes, projections.Schema)
+	if err == nil {
+		_, err = pgx.ForEachRow(rows, []any{&table, &definition}, func() error {
+			all = append(all, statement{table, strings.Replace(definition, " ON "+projections.Schema+".", " ON "+s.schema+".", 1)})
+			return nil
+		})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the indexes of the tables in use: %w", err)
+	}
+	return all, nil
+}
+
 // keys returns the statements that create the primary keys: of the append-only tables if appendOnly is true, otherwise
 // of the other tables.
 func (s *shadow) keys(ctx context.Context, appendOnly bool) ([]statement, error) {
@@ -138,17 +166,11 @@ func (s *shadow) index(ctx context.Context, pool *pgxpool.Pool) error {
 	if err != nil {
 		return err
 	}
-	var table, definition string
-	rows, err := s.conn.Query(ctx, selectIndexes, projections.Schema)
-	if err == nil {
-		_, err = pgx.ForEachRow(rows, []any{&table, &definition}, func() error {
-			todo = append(todo, statement{table, strings.Replace(definition, " ON "+projections.Schema+".", " ON "+s.schema+".", 1)})
-			return nil
-		})
-	}
+	indexes, err := s.indexes(ctx)
 	if err != nil {
-		return fmt.Errorf("read the indexes of the tables in use: %w", err)
+		return err
 	}
+	todo = append(todo, slices.DeleteFunc(indexes, statement.erases)...)
 	work := make(chan []string, len(s.tables))
 	for _, t := range s.tables {
 		var statements []string

@@ -316,6 +316,6 @@ func (w *tamperWorld) mustName(edited []column) {
 func (w *tamperWorld) clean() {
 	w.Helper()
 	if faults := w.faults(); len(faults) > 0 {
-		w.Fatalf("without an edit there are faults: %q", faults)
+		w.Fatalf("got the faults %q without an edit, want none", faults)
 	}
 }

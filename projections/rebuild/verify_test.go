@@ -44,14 +44,14 @@ func TestVerify(t *testing.T) {
 		all.Go(func() { w.Rebuild() })
 		for range 3 {
 			if r := judged(w); r.FaultCount > 0 || r.Position > r.Head {
-				t.Errorf("%+v", r)
+				t.Errorf("got %+v", r)
 			}
 		}
 		all.Wait()
 		w.CatchUp()
 		r := judged(w)
 		if r.FaultCount > 0 || !r.Compared || r.Events != w.Head() || r.Position != r.Events || r.Rows["user_account"] != 10 {
-			t.Errorf("%+v", r)
+			t.Errorf("got %+v", r)
 		}
 		w.Eventually(func() error {
 			if n := w.Int("SELECT count(*) FROM pg_class WHERE relname = 'user_account' AND relpersistence = 't'"); n != 0 {
@@ -69,7 +69,7 @@ func TestVerify(t *testing.T) {
 		}
 		projtest.NewTraffic(w, 3, 1)
 		if r := judged(w); r.FaultCount > 0 || r.Position != 0 || r.Events != w.Head() {
-			t.Errorf("%+v", r)
+			t.Errorf("got %+v", r)
 		}
 	})
 
@@ -127,7 +127,7 @@ func TestVerify(t *testing.T) {
 			"postings":[{"account":"user-2","amount":-20},{"account":"earnings-1","amount":20}]}`, 1)
 		r := judged(s.World)
 		if r.Newer() != 5 || r.Position != at || !r.Compared || r.Events != at+5 {
-			t.Errorf("%+v", r)
+			t.Errorf("got %+v", r)
 		}
 		for i, want := range []string{"live-1 was created before", "there is no actor", "event comment.posted.v1 cannot be read", "event dance.danced.v1 cannot be read", ""} {
 			position := at + 1 + int64(i)
@@ -166,7 +166,7 @@ func TestVerify(t *testing.T) {
 		at := s.Head() + 1
 		s.Forge(at, "gift-9", 1, "gift.sent.v1", `{}`, 0)
 		if r := judged(s.World); firstFault(r) != fmt.Sprintf("position %d: the event of stream wallet-0 is recorded in gift-9", at) || r.Position != at-1 {
-			t.Errorf("%+v", r)
+			t.Errorf("got %+v", r)
 		}
 	})
 

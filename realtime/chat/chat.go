@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"roomlog/domain"
+	"roomlog/internal/limit"
 	"roomlog/internal/wait"
 	"roomlog/projections"
 	"roomlog/realtime/hub"
@@ -33,6 +34,7 @@ type Chat struct {
 	users    userLimits
 	entries  addressLimit
 	openings addressLimit
+	daily    *limit.Rates[string] // chat rooms that sessions create in a day, by address
 }
 
 // New creates the chat of a node and adds it to the hub. The cluster must be started after New and must run as long as
@@ -45,7 +47,7 @@ func New(cfg Config) (*Chat, error) {
 	c := &Chat{
 		cfg: cfg, hub: cfg.Hub, leaves: leaves, state: newState(cfg.Cluster.Node(), cfg.Store.NameKey, leaves),
 		inbox: newInbox(), changes: make(chan struct{}, 1), typing: newTypingBatcher(cfg.Cluster, cfg.Log),
-		users: newUserLimits(cfg), entries: newEntryLimit(), openings: newOpeningLimit(cfg),
+		users: newUserLimits(cfg), entries: newEntryLimit(), openings: newOpeningLimit(cfg), daily: newDailyLimit(cfg),
 	}
 	leaves.nameKeyOf = c.state.nameKeyOf
 	cfg.Cluster.OnNodeLost(participantCleanup(cfg))

@@ -61,6 +61,11 @@ func newEntryLimit() addressLimit {
 	}
 }
 
+// newDailyLimit returns the limit of chat rooms that sessions create from one address in a day.
+func newDailyLimit(c Config) *limit.Rates[string] {
+	return limit.NewRates[string](limit.PerDay(c.RoomsPerDay), limitedAddresses)
+}
+
 // newOpeningLimit returns the limit of chat rooms that sessions create by joining them.
 func newOpeningLimit(c Config) addressLimit {
 	return addressLimit{

@@ -8,6 +8,7 @@ import (
 
 	"roomlog/domain"
 	"roomlog/projections"
+	"roomlog/realtime/hub"
 )
 
 // Subscribe subscribes the session to a room, or to the public chat. Updates are queued until StartFrom is called.
@@ -85,6 +86,9 @@ func (s *Session) OpenRoom(ctx context.Context, ref, address string) (projection
 		return room, err
 	}
 	if err := c.openings.take(address, c.cfg.Now()); err != nil {
+		return room, err
+	}
+	if err := hub.Limited(c.daily.Take(address, c.cfg.Now())); err != nil {
 		return room, err
 	}
 	var id [12]byte

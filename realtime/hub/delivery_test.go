@@ -100,11 +100,11 @@ func TestDelivery(t *testing.T) {
 		r, _, deliver := start(t)
 		early, late := &receiver{}, &receiver{}
 		if _, from := r.subscribe(6, early); from != 10 {
-			t.Errorf("subscribed from %d", from)
+			t.Errorf("subscribed from %d, want 10", from)
 		}
 		deliver(feed.Batch{After: 10, Checkpoint: 12, Deltas: []projections.Delta{comment(11, 6), comment(12, 7)}})
 		if _, from := r.subscribe(6, late); from != 12 {
-			t.Errorf("subscribed from %d", from)
+			t.Errorf("subscribed from %d, want 12", from)
 		}
 		deliver(feed.Batch{After: 12, Checkpoint: 13, Deltas: []projections.Delta{comment(13, 6)}, Gauges: []projections.Gauges{{Live: 6, Online: 3}}})
 		r.unsubscribe(6, early)
@@ -130,7 +130,7 @@ func TestDelivery(t *testing.T) {
 		s.expect(t, "reset") // the subscription has ended
 		c.expect(t, "reset")
 		if _, from := r.subscribe(6, s); from != 16 {
-			t.Errorf("subscribed from %d", from)
+			t.Errorf("subscribed from %d, want 16", from)
 		}
 	})
 	t.Run("delivers the user channel to all clients of the user", func(t *testing.T) {
@@ -174,7 +174,7 @@ func TestRegisterBoundsTheClientsOfAUser(t *testing.T) {
 	}
 	r.unregister(12, second)
 	if lives, users := r.counts(); lives+users != 0 {
-		t.Errorf("%d lives and %d users are left", lives, users)
+		t.Errorf("%d lives and %d users are left, want lives+users 0", lives, users)
 	}
 }
 
@@ -200,7 +200,7 @@ func TestReceiversStartAgainInAnotherHistory(t *testing.T) {
 	viewer.expect(t, "history changed at 4", "delta 5")
 	client.expect(t, "history changed at 4")
 	if history, from := r.subscribe(6, &receiver{}); history != 2 || from != 5 {
-		t.Errorf("a new subscriber begins at %d of history %d", from, history)
+		t.Errorf("a new subscriber begins at %d of history %d, want 2, 5", from, history)
 	}
 	stop()
 	close(source.batches)

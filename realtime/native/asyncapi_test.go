@@ -51,7 +51,7 @@ func TestGeneratedDocuments(t *testing.T) {
 			if *update {
 				text = before + begin + table + end + after
 			} else if was != table {
-				t.Errorf("table %s is stale: run make generate", name)
+				t.Errorf("table %s is stale: run make generate, want was %v", name, table)
 			}
 		}
 		if *update {
@@ -84,7 +84,7 @@ func checkReferences(t *testing.T, doc []byte) {
 				for _, step := range strings.Split(strings.TrimPrefix(to, "#/"), "/") {
 					next, ok := at.(map[string]any)[step]
 					if !ok {
-						t.Fatalf("%s leads nowhere", to)
+						t.Fatalf("the reference %s has no target", to)
 					}
 					at = next
 				}

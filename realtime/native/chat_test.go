@@ -101,24 +101,24 @@ func TestChat(t *testing.T) {
 		t.Errorf("entered %+v", entered)
 	}
 	if other := b.chat(in{"room": id}); other.Online != 2 || other.Epoch != entered.Epoch {
-		t.Errorf("entered %+v", other)
+		t.Errorf("entered %+v, want Online 2, Epoch %v", other, entered.Epoch)
 	}
 	came := a.push("chat.joined")
 	if got := into[struct {
 		By     participant
 		Online int
 	}](t, came); got.By.Name != "bob" || got.By.User != bob.id || got.Online != 2 {
-		t.Errorf("joined %+v", got)
+		t.Errorf(`joined %+v, want By.Name "bob", By.User %v, Online 2`, got, bob.id)
 	}
 	if names := one.people(a, "demo"); fmt.Sprint(names) != "[ann bob]" {
-		t.Errorf("there are %v", names)
+		t.Errorf("got the participants %v", names)
 	}
 
 	text := "<b>مرحبا</b> 👩‍👩‍👧‍👦 你好"
 	first := a.ok(a.ask("chat.post", in{"room": "demo", "text": text}, "k1"))
 	again := a.ok(a.ask("chat.post", in{"room": "demo", "text": text}, "k1"))
 	if string(first.Data) != string(again.Data) {
-		t.Errorf("answered %s and %s", first.Data, again.Data)
+		t.Errorf("got the replies %s and %s", first.Data, again.Data)
 	}
 	a.no(a.ask("chat.post", in{"room": "demo", "text": "another"}, "k1"), "key_reused")
 	for _, c := range []*app{a, b} {
@@ -184,7 +184,7 @@ func TestChat(t *testing.T) {
 			t.Errorf("got %+v", msg)
 		}
 		if names := one.people(a, "demo"); fmt.Sprint(names) != "[ann 鲍勃]" {
-			t.Errorf("there are %v", names)
+			t.Errorf("got the participants %v", names)
 		}
 		b.no(b.ask("chat.nickname", in{"nickname": strings.Repeat("x", 33)}), "text_too_long")
 	})
@@ -199,13 +199,13 @@ func TestChat(t *testing.T) {
 			By            participant
 			Cause, Online any
 		}](t, a.push("chat.left")); got.By.User != bob.id || got.Cause != "requested" || got.Online != 1.0 {
-			t.Errorf("left %+v", got)
+			t.Errorf(`left %+v, want By.User %v, Cause "requested", Online 1.0`, got, bob.id)
 		}
 		b.chat(in{"room": "demo"})
 		a.push("chat.joined")
 		_ = b.Conn.Close()
 		if got := into[struct{ Cause string }](t, a.push("chat.left")); got.Cause != "connection_lost" {
-			t.Errorf("left %+v", got)
+			t.Errorf(`left %+v, want Cause "connection_lost"`, got)
 		}
 	})
 	t.Run("the removal of a room is pushed", func(t *testing.T) {
@@ -276,7 +276,7 @@ func TestChatResume(t *testing.T) {
 	b := ann.app()
 	back := b.chat(in{"room": "demo", "since": have.Cursor})
 	if !back.Resumed || len(back.Messages) != 30 || back.Messages[0].Text != "0" || back.Messages[29].Text != "29" {
-		t.Errorf("came back to %v, %d messages", back.Resumed, len(back.Messages))
+		t.Errorf("resumed with %v and %d messages", back.Resumed, len(back.Messages))
 	}
 	for name, since := range map[string]string{
 		"none": "", "another event": fmt.Sprintf("%d.00000000", have.Pos), "the future": fmt.Sprintf("%d.00000000", 1<<40),
@@ -345,7 +345,7 @@ func TestPublicChat(t *testing.T) {
 	}
 	history := into[struct{ Messages []chatted }](t, c.ok(c.ask("chat.history", nil)))
 	if len(history.Messages) != 2 || history.Messages[0].Text != "again" {
-		t.Errorf("history %+v", history)
+		t.Errorf(`history %+v, want 2 Messages, Messages[0].Text "again"`, history)
 	}
 }
 
@@ -422,7 +422,7 @@ func TestReloadedRosterIgnoresOlderDeltas(t *testing.T) {
 	w.chat.Deliver(at, late, joined)
 	w.chatRoom("later") // returns when everything before it has been delivered
 	if n := w.chat.Online("0123456789abcdef01234567"); n != 0 {
-		t.Errorf("%d are there who left", n)
+		t.Errorf("%d are there who left, want 0", n)
 	}
 }
 
@@ -464,7 +464,7 @@ func TestFindByConnectionWaitsForEntry(t *testing.T) {
 		t.Error("entered a room that is none")
 	}
 	if id, err := w.chat.FindByConnection(t.Context(), "c1"); id != 0 || err != nil {
-		t.Errorf("found %d: %v", id, err)
+		t.Errorf("found %d: %v, want 0", id, err)
 	}
 	m.BeginEntering()
 	found := make(chan domain.ParticipantID)
@@ -486,7 +486,7 @@ func TestFindByConnectionWaitsForEntry(t *testing.T) {
 	}()
 	gone.Leave(domain.LeaveConnectionLost)
 	if id := wstest.Receive(t, found, "that it is nobody"); id != 0 {
-		t.Errorf("found %d", id)
+		t.Errorf("found %d, want 0", id)
 	}
 }
 
@@ -557,7 +557,7 @@ func TestAFailedLeaveKeepsTheSubscription(t *testing.T) {
 		}
 	}
 	if n := len(events[domain.ChatRoomLeft](w)); n != 1 {
-		t.Errorf("left %d times", n)
+		t.Errorf("left %d times, want 1", n)
 	}
 }
 
@@ -579,17 +579,17 @@ func TestFindByName(t *testing.T) {
 	}
 	first := named("cat")
 	if p, _ := w.chat.FindByName("CAT"); p.User.Username != "imposter0" {
-		t.Errorf("found %+v", p)
+		t.Errorf(`found %+v, want User.Username "imposter0"`, p)
 	}
 	cat := w.register("cat")
 	a := cat.app()
 	a.chat(nil)
 	w.caughtUp(cat.credit1())
 	if named("cat") != cat.id {
-		t.Errorf("found %d", named("cat"))
+		t.Errorf("found %d, want %v", named("cat"), cat.id)
 	}
 	_ = a.Conn.Close()
-	wstest.Eventually(t, "she has gone", func() bool { return named("cat") == first })
+	wstest.Eventually(t, "the viewer has left", func() bool { return named("cat") == first })
 }
 
 // New chat rooms from one address use up the limit of that address only.

@@ -106,7 +106,7 @@ func (w *rawClient) upgrade(path, headers string) error {
 		case err != nil:
 			return err
 		case first && !strings.Contains(line, " 101 "):
-			return fmt.Errorf("answered with %q", line)
+			return fmt.Errorf("the server responded with %q", line)
 		case line == "\r\n":
 			return nil
 		}

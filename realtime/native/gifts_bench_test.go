@@ -70,7 +70,7 @@ func (w *rawClient) enterRoom(token string, live int64) error {
 		}
 		var answer struct{ Re, Type string }
 		if err := json.Unmarshal(payload, &answer); err != nil || answer.Type == "error" {
-			return fmt.Errorf("answered with %s: %w", payload, err)
+			return fmt.Errorf("the server replied with %s: %w", payload, err)
 		}
 		if answer.Re == "j" {
 			return nil

@@ -214,7 +214,7 @@ func (c *herdClient) take(payload []byte) error {
 	case bytes.HasPrefix(payload, []byte(`{"re":"j"`)):
 		if bytes.Contains(payload, []byte(`"snapshot"`)) {
 			if c.have > 0 {
-				return fmt.Errorf("came back to a snapshot")
+				return fmt.Errorf("a client that resumed got a snapshot")
 			}
 			defer func() { c.have, c.since = number(payload, `"pos":`), text(payload, `"cursor":"`) }()
 		}
@@ -225,13 +225,13 @@ func (c *herdClient) take(payload []byte) error {
 	}
 	pos, prev := number(payload, `"pos":`), number(payload, `"prev":`)
 	if prev > c.have || pos <= c.have {
-		return fmt.Errorf("after %d came %s", c.have, payload)
+		return fmt.Errorf("after position %d got %s", c.have, payload)
 	}
 	c.have, c.since = pos, text(payload, `"cursor":"`)
 	if bytes.HasPrefix(payload, []byte(`{"type":"comment"`)) {
 		c.heard++
 		if want := fmt.Sprintf(`"text":"comment %d of many"`, c.heard); !bytes.Contains(payload, []byte(want)) {
-			return fmt.Errorf("instead of %s came %s", want, payload)
+			return fmt.Errorf("got %[2]s, want %[1]s", want, payload)
 		}
 	}
 	return nil

@@ -57,7 +57,7 @@ func TestJoinBatches(t *testing.T) {
 			}
 			frames++
 			if m.Prev > have || m.Pos <= have {
-				t.Fatalf("after %d came %s", have, m.raw)
+				t.Fatalf("after position %d got %s", have, m.raw)
 			}
 			have = m.Pos
 			switch m.Type {
@@ -70,11 +70,11 @@ func TestJoinBatches(t *testing.T) {
 				sums++
 				joined, left = joined-sum.Joined, left-sum.Left
 				if sum.Joined+sum.Left < 2 || len(sum.Newest) > 10 || sum.Left == 0 && len(sum.Newest) != min(10, sum.Joined) {
-					t.Errorf("a sum says %s", m.raw)
+					t.Errorf("got the batch %s", m.raw)
 				}
 			}
 			if joined < 0 || left < 0 {
-				t.Fatalf("%d too many came, %d too many went", -joined, -left)
+				t.Fatalf("the batches have %d joins and %d leaves too many", -joined, -left)
 			}
 		}
 		return frames, sums
@@ -84,13 +84,13 @@ func TestJoinBatches(t *testing.T) {
 	for _, name := range []string{"first", "second"} {
 		first = append(first, w.together(name, 1, live)...)
 		if _, sums := follow(watcher, 1, 0); sums != 0 {
-			t.Errorf("the join of one viewer is pushed as a batch")
+			t.Errorf("the join of one viewer is pushed as a batch, want sums 0")
 		}
 	}
 	people := w.together("late", 60, live)
 	frames, sums := follow(watcher, 60, 0)
 	if sums == 0 || frames > 40 {
-		t.Errorf("60 people came in %d frames, %d of them sums", frames, sums)
+		t.Errorf("60 joins were sent in %d frames, %d of them batches", frames, sums)
 	}
 	for _, p := range append(first, people[:38]...) {
 		w.leaves(p, live)
@@ -98,7 +98,7 @@ func TestJoinBatches(t *testing.T) {
 	bert.asks(domain.PostComment{Live: live, Text: "so many"}) // is pushed after the leaves before it
 	follow(watcher, 0, 40)
 	if m := watcher.push("comment"); m.Prev > have {
-		t.Errorf("after %d came %s", have, m.raw)
+		t.Errorf("after position %d got %s", have, m.raw)
 	} else {
 		have = m.Pos
 	}
@@ -162,7 +162,7 @@ func TestViewersArePaged(t *testing.T) {
 		ask["after"] = got.Next
 	}
 	if len(seen) != 205 {
-		t.Errorf("%d people on all pages", len(seen))
+		t.Errorf("%d people on all pages, want 205", len(seen))
 	}
 	a.no(a.ask("room.viewers", map[string]any{"live": live, "after": "yesterday"}), "bad_request")
 	a.no(a.ask("room.viewers", map[string]any{"live": 0}), "bad_request")

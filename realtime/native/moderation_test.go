@@ -63,20 +63,20 @@ func TestKickUser(t *testing.T) {
 	a.do(domain.KickUser{User: bob.id, Reason: "请文明发言"})
 	for _, c := range []*app{here, there} {
 		if n := c.noticed("kicked"); n.Reason != "请文明发言" {
-			t.Errorf("noticed %+v", n)
+			t.Errorf(`noticed %+v, want Reason "请文明发言"`, n)
 		}
 		if no := c.errorOf("kicked"); no.Text != "请文明发言" || no.TextZH != "请文明发言" {
 			t.Errorf("got %+v", no)
 		}
 		if reason := c.ExpectClose(ws.CloseKicked); reason != "请文明发言" {
-			t.Errorf("closed with %q", reason)
+			t.Errorf(`closed with %q, want "请文明发言"`, reason)
 		}
 	}
 	if ws.ReconnectAdvised(ws.CloseKicked) {
-		t.Error("clients come back")
+		t.Error("clients are advised to reconnect after a kick")
 	}
 	if left := into[struct{ Cause string }](t, watcher.push("leave")); left.Cause != "removed" {
-		t.Errorf("left because of %s", left.Cause)
+		t.Errorf(`left because of %s, want "removed"`, left.Cause)
 	}
 	// A client that reconnects all the same is admitted and receives the missed notice once.
 	again := bob.connect()
@@ -88,7 +88,7 @@ func TestKickUser(t *testing.T) {
 		t.Errorf("got %+v", no)
 	}
 	if reason := again.ExpectClose(ws.CloseKicked); reason != "kicked" {
-		t.Errorf("closed with %q", reason)
+		t.Errorf(`closed with %q, want "kicked"`, reason)
 	}
 }
 
@@ -104,7 +104,7 @@ func TestKickConnection(t *testing.T) {
 	}
 	a.do(domain.KickConnection{Connection: ids[0], Reason: "flooding"})
 	if reason := anonymous.ExpectClose(ws.CloseKicked); reason != "flooding" {
-		t.Errorf("closed with %q", reason)
+		t.Errorf(`closed with %q, want "flooding"`, reason)
 	}
 	a.do(domain.KickConnection{Connection: ids[2]})
 	one.ExpectClose(ws.CloseKicked)
@@ -130,13 +130,13 @@ func TestBanUser(t *testing.T) {
 	}
 	c.ExpectClose(ws.CloseKicked)
 	if left := into[struct{ Cause string }](t, watcher.push("leave")); left.Cause != "removed" {
-		t.Errorf("left because of %s", left.Cause)
+		t.Errorf(`left because of %s, want "removed"`, left.Cause)
 	}
 	again := b.connect()
 	again.no(again.ask("hello", map[string]any{"token": bob.token()}), "banned")
 	again.ExpectClose(ws.CloseKicked)
 	a.do(domain.UnbanUser{User: bob.id})
-	wstest.Eventually(t, "bob may come back", func() bool {
+	wstest.Eventually(t, "bob may sign in again", func() bool {
 		back := b.connect()
 		return back.answer(back.ask("hello", map[string]any{"token": bob.token()})).Type == "ok"
 	})
@@ -157,7 +157,7 @@ func TestBanViewer(t *testing.T) {
 		t.Errorf("got %s", out.raw)
 	}
 	if left := into[struct{ Cause string }](t, watcher.push("leave")); left.Cause != "removed" {
-		t.Errorf("left because of %s", left.Cause)
+		t.Errorf(`left because of %s, want "removed"`, left.Cause)
 	}
 	c.no(c.ask("room.join", map[string]any{"live": live}), "banned")
 	c.no(c.ask("comment.post", map[string]any{"live": live, "text": "let me in"}), "banned")
@@ -166,7 +166,7 @@ func TestBanViewer(t *testing.T) {
 	watcher.push("comment")
 	c.ok(c.ask("comment.post", map[string]any{"live": other, "text": "I am still here"}))
 	if m := c.push("comment"); m.Live != other {
-		t.Errorf("heard %s", m.raw)
+		t.Errorf("got %s, want m.Live %v", m.raw, other)
 	}
 	ann.asks(domain.UnbanViewer{Live: live, User: bob.id})
 	c.join(live)
@@ -190,13 +190,13 @@ func TestBanWhileJoining(t *testing.T) {
 		c.ok(c.ask("ping", nil))
 		for _, m := range c.aside {
 			if m.Type == "comment" {
-				t.Fatalf("heard %s", m.raw)
+				t.Fatalf("got %s", m.raw)
 			}
 		}
 		c.aside = nil
 		ann.asks(domain.UnbanViewer{Live: live, User: bob.id})
 	}
-	wstest.Eventually(t, "bob has left as often as he came", func() bool { return len(w.visits(live))%2 == 0 })
+	wstest.Eventually(t, "bob has left as often as he joined", func() bool { return len(w.visits(live))%2 == 0 })
 }
 
 // A slow request delays the ban of its own connection only: not a ban, kick or revocation of another.

@@ -107,7 +107,7 @@ func TestPresence(t *testing.T) {
 		for _, r := range stay {
 			want[fmt.Sprint(r.id)] = true
 		}
-		wstest.Eventually(t, "those who stayed are there, and nobody else", func() bool {
+		wstest.Eventually(t, "the list contains the remaining viewers only", func() bool {
 			there := map[string]bool{}
 			for _, visit := range w.visits(live) {
 				var what, who, why string
@@ -194,7 +194,7 @@ func TestTwoNodes(t *testing.T) {
 				c.take(viewer.read())
 			}
 			if c.seen["gift"] != 40 {
-				t.Errorf("%d of 40 gifts were seen", c.seen["gift"])
+				t.Errorf("%d of 40 gifts were seen, want 40", c.seen["gift"])
 			}
 		}
 	})
@@ -222,7 +222,7 @@ func TestTwoNodes(t *testing.T) {
 		_ = bob.Conn.Close()
 		bob = q.on(b).app()
 		if got := bob.rejoin(live, a.cursor(pos)); len(got.Resumed) != 2 {
-			t.Errorf("%+v", got)
+			t.Errorf("got %+v, want 2 Resumed", got)
 		}
 	})
 	t.Run("bring their viewers back after they were taken for lost", func(t *testing.T) {
@@ -237,7 +237,7 @@ func TestTwoNodes(t *testing.T) {
 			}
 			return slices.Contains(a.visits(room), fmt.Sprintf("left %d node_lost", r.id))
 		})
-		wstest.Eventually(t, "the viewer is back", func() bool {
+		wstest.Eventually(t, "the viewer has joined again", func() bool {
 			got := a.visits(room)
 			return got[len(got)-1] == fmt.Sprintf("joined %d", r.id)
 		})
@@ -301,7 +301,7 @@ func TestFaults(t *testing.T) {
 				}
 			}
 			gift, key := map[string]any{"live": live, "gift": rose, "num": 1}, fmt.Sprintf("k%d", i)
-			wstest.Eventually(t, "the gift is taken", func() bool {
+			wstest.Eventually(t, "the gift is accepted", func() bool {
 				m := a.answer(a.ask("gift.send", gift, key))
 				if m.Type == "ok" {
 					return true
@@ -315,7 +315,7 @@ func TestFaults(t *testing.T) {
 		for c.seen["gift"] < gifts {
 			if m := watcher.read(); m.Type == "gift" {
 				if m.Prev > c.last && c.last > 0 {
-					t.Fatalf("a gap: after %d came %s", c.last, m.raw)
+					t.Fatalf("a gap: after position %d got %s", c.last, m.raw)
 				}
 				c.last = m.Pos
 				c.seen["gift"]++

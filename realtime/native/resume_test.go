@@ -34,10 +34,10 @@ func (c *chain) take(m message) {
 		return
 	}
 	if m.Pos <= c.last {
-		c.t.Fatalf("a double: at %d came %s", c.last, m.raw)
+		c.t.Fatalf("a repetition: at position %d got %s", c.last, m.raw)
 	}
 	if m.Prev > c.last {
-		c.t.Fatalf("a gap: knows up to %d, then %s", c.last, m.raw)
+		c.t.Fatalf("a gap: after position %d got %s", c.last, m.raw)
 	}
 	c.last = m.Pos
 	c.facts = append(c.facts, m.Pos)
@@ -100,7 +100,7 @@ func TestResume(t *testing.T) {
 		b := p.app()
 		got := b.rejoin(live, w.cursor(from))
 		if got.Snapshot != nil || len(got.Resumed) != 2 || got.Resumed[0] != from+1 || got.Resumed[1] < missed[0]-1 {
-			t.Fatalf("%+v", got)
+			t.Fatalf("got %+v", got)
 		}
 		for _, pos := range missed {
 			comment(b, pos)
@@ -118,7 +118,7 @@ func TestResume(t *testing.T) {
 		a := p.app()
 		got := a.rejoin(empty, w.cursor(from))
 		if len(got.Resumed) != 2 {
-			t.Fatalf("%+v", got)
+			t.Fatalf("got %+v, want 2 Resumed", got)
 		}
 		c := startChain(t, got)
 		for len(c.facts) < 6 { // five comments, and the join
@@ -136,7 +136,7 @@ func TestResume(t *testing.T) {
 		} {
 			a := p.app()
 			if got := a.rejoin(live, since); got.Snapshot == nil {
-				t.Errorf("%s: %+v", name, got)
+				t.Errorf("%s: got %+v", name, got)
 			}
 			_ = a.Conn.Close()
 		}
@@ -163,7 +163,7 @@ func TestResume(t *testing.T) {
 			}
 			_ = a.Conn.Close()
 			_ = holder.Conn.Close()
-			wstest.Eventually(t, "the room is empty", func() bool { return w.handler.Stats().Open.Load() == 0 })
+			wstest.Eventually(t, "the live is empty", func() bool { return w.handler.Stats().Open.Load() == 0 })
 		}
 	})
 	t.Run("works for a live that the connection is in", func(t *testing.T) {
@@ -172,10 +172,10 @@ func TestResume(t *testing.T) {
 		pos := say(1)[0]
 		comment(a, pos)
 		if again := a.rejoin(live, w.cursor(pos)); len(again.Resumed) != 2 {
-			t.Errorf("%+v", again)
+			t.Errorf("got %+v, want 2 Resumed", again)
 		}
 		if again := a.join(live).Snapshot; again == nil || again.Pos < pos || snapshot.Pos >= pos {
-			t.Errorf("%+v", again)
+			t.Errorf("got %+v", again)
 		}
 		a.aside = nil
 		pos = say(1)[0]
@@ -195,7 +195,7 @@ func TestMissedDeltasResetEverybody(t *testing.T) {
 	a.ExpectClose(ws.CloseBehind)
 	a = p.app()
 	if got := a.rejoin(live, w.cursor(c.last)); len(got.Resumed) != 2 {
-		t.Errorf("%+v", got)
+		t.Errorf("got %+v, want 2 Resumed", got)
 	}
 	a.ok(a.ask("comment.post", map[string]any{"live": live, "text": "back"}))
 	for c.seen["comment"] == 0 {
@@ -244,7 +244,7 @@ func TestNoFactIsMissedOrRepeated(t *testing.T) {
 				}
 				for _, m := range a.aside {
 					if m.Live != 0 {
-						t.Errorf("before the answer to room.join came %s", m.raw)
+						t.Errorf("before the answer to room.join came %s, want m.Live 0", m.raw)
 					}
 				}
 				if visit == visits-1 {
@@ -311,11 +311,11 @@ func TestUserChannel(t *testing.T) {
 		balances(b, 15, 13)
 		p.asks(domain.ChangeProfile{Nickname: "Annie"})
 		if m := a.push("profile"); string(m.Data) != fmt.Sprintf(`{"id":%d,"name":"Annie","avatar":""}`, p.id) {
-			t.Errorf("%s", m.raw)
+			t.Errorf("got %s", m.raw)
 		}
 		w.do(domain.GrantRole{User: p.id, Role: domain.RoleAuditor})
 		if m := a.push("notice"); string(m.Data) != `{"kind":"role_granted","role":"auditor"}` {
-			t.Errorf("%s", m.raw)
+			t.Errorf("got %s", m.raw)
 		}
 		c.ok(c.ask("ping", nil))
 		for _, m := range c.aside {
@@ -339,7 +339,7 @@ func TestUserChannel(t *testing.T) {
 		p.credit(1)
 		b, got := hello(p, cursor)
 		if got.Reset || got.Cursor != cursor {
-			t.Errorf("%+v", got)
+			t.Errorf("got %+v", got)
 		}
 		balances(b, 103, 104)
 		p.credit(1)

@@ -81,12 +81,12 @@ func TestLive(t *testing.T) {
 		}
 		viewerApp.no(viewerApp.ask("gift.send", map[string]any{"live": live, "gift": rose, "num": 2}, "k1"), "key_reused")
 		if n := len(events[domain.GiftSent](w)); n != 1 {
-			t.Errorf("%d gifts were given", n)
+			t.Errorf("%d gifts were given, want 1", n)
 		}
 	})
 	t.Run("refusals have codes", func(t *testing.T) {
 		if no := viewerApp.no(viewerApp.ask("gift.send", map[string]any{"live": live, "gift": rose, "num": 3}), "coins_too_few"); no.TextZH != "金币不足，请先充值" {
-			t.Errorf("%+v", no)
+			t.Errorf(`got %+v, want TextZH "金币不足，请先充值"`, no)
 		}
 		viewerApp.no(viewerApp.ask("gift.send", map[string]any{"live": live, "gift": 99, "num": 1}), "gift_not_found")
 		viewerApp.no(viewerApp.ask("gift.send", map[string]any{"live": 99, "gift": rose, "num": 1}), "live_not_found")
@@ -97,13 +97,13 @@ func TestLive(t *testing.T) {
 	t.Run("a leave is pushed and ends the pushes", func(t *testing.T) {
 		viewerApp.aside = nil
 		if m := viewerApp.ok(viewerApp.ask("room.leave", map[string]any{"live": live})); string(m.Data) != `{"left":true}` {
-			t.Errorf("%s", m.raw)
+			t.Errorf("got %s", m.raw)
 		}
 		if gone := host.push("leave"); !strings.Contains(gone.raw, `"cause":"requested"`) {
-			t.Errorf("%s", gone.raw)
+			t.Errorf("got %s, want \"\\\"cause\\\":\\\"requested\\\"\" in it", gone.raw)
 		}
 		if m := viewerApp.ok(viewerApp.ask("room.leave", map[string]any{"live": live})); string(m.Data) != `{"left":false}` {
-			t.Errorf("%s", m.raw)
+			t.Errorf("got %s", m.raw)
 		}
 		viewerApp.aside = nil
 		host.ok(host.ask("comment.post", map[string]any{"live": live, "text": "bye"}))
@@ -116,10 +116,10 @@ func TestLive(t *testing.T) {
 	t.Run("the end of a live is pushed and all viewers leave", func(t *testing.T) {
 		streamer.asks(domain.ChangeLiveStatus{Live: live, To: domain.LiveStop})
 		if m := host.push("status"); !strings.Contains(m.raw, `{"status":3,"from":1}`) {
-			t.Errorf("%s", m.raw)
+			t.Errorf("got %s, want \"{\\\"status\\\":3,\\\"from\\\":1}\" in it", m.raw)
 		}
 		if m := host.push("leave"); !strings.Contains(m.raw, `"cause":"live_ended"`) {
-			t.Errorf("%s", m.raw)
+			t.Errorf("got %s, want \"\\\"cause\\\":\\\"live_ended\\\"\" in it", m.raw)
 		}
 		host.no(host.ask("comment.post", map[string]any{"live": live, "text": "anybody?"}), "live_ended")
 		host.no(host.ask("room.join", map[string]any{"live": live}), "live_ended")
@@ -127,7 +127,7 @@ func TestLive(t *testing.T) {
 	t.Run("nothing is kept when all connections have ended", func(t *testing.T) {
 		_ = host.Conn.Close()
 		_ = viewerApp.Conn.Close()
-		wstest.Eventually(t, "the door is empty", func() bool {
+		wstest.Eventually(t, "the server has no connections", func() bool {
 			return w.hub.Stats() == (hub.Stats{})
 		})
 	})
@@ -185,7 +185,7 @@ func TestHello(t *testing.T) {
 		third.no(third.ask("hello", map[string]any{"token": q.token()}), "too_many_connections")
 		third.ExpectClose(ws.CloseTooMany)
 		_ = second.Conn.Close()
-		wstest.Eventually(t, "the place is free", func() bool { return w.handler.Stats().Open.Load() < 4 })
+		wstest.Eventually(t, "the slot is free", func() bool { return w.handler.Stats().Open.Load() < 4 })
 	})
 	t.Run("renews the token of the same user only", func(t *testing.T) {
 		q := w.register("renewing")
@@ -212,13 +212,13 @@ func TestHello(t *testing.T) {
 		a := q.app()
 		q.signIn()
 		if m := a.push("notice"); string(m.Data) != `{"kind":"signed_in"}` {
-			t.Errorf("%s", m.raw)
+			t.Errorf("got %s", m.raw)
 		}
 		a.no(a.ask("room.join", map[string]any{"live": 1}), "session_ended")
 		w.delivered(w.head())
 		clock.Forward(renewal)
 		if m := a.push("error"); into[refusal](t, m).Code != "session_ended" || m.Re != "" {
-			t.Errorf("%s", m.raw)
+			t.Errorf("got %s", m.raw)
 		}
 		a.ExpectClose(ws.CloseReplaced)
 	})
@@ -301,7 +301,7 @@ func TestFrames(t *testing.T) {
 		a.ok("x")
 	})
 	if n := len(events[domain.CommentPosted](w)); n != 0 {
-		t.Errorf("%d comments were posted", n)
+		t.Errorf("%d comments were posted, want 0", n)
 	}
 }
 
@@ -336,7 +336,7 @@ func TestRateLimits(t *testing.T) {
 				}
 			}
 			if refused.Code != "rate_limited" || refused.RetryAfter < 1 || refused.RetryAfter > test.most {
-				t.Fatalf("%+v", refused)
+				t.Fatalf("got %+v", refused)
 			}
 			clock.Forward(time.Duration(refused.RetryAfter) * time.Millisecond)
 			a.ok(a.ask(verb, test.data))

@@ -36,27 +36,27 @@ func TestSurvey(t *testing.T) {
 	b.connect()
 	all := a.survey(hub.SurveyRequest{}, 3)
 	if all.Nodes != 2 || len(all.Connections) != 3 {
-		t.Fatalf("%+v", all)
+		t.Fatalf("got %+v, want Nodes 2, 3 Connections", all)
 	}
 	ids := make(map[domain.ConnectionID]bool)
 	for i, s := range all.Connections {
 		ids[s.ID] = true
 		if s.Dialect != "native" || s.Address != "127.0.0.1" || i > 0 && s.Since.After(all.Connections[i-1].Since) {
-			t.Errorf("%+v", s)
+			t.Errorf("got %+v", s)
 		}
 	}
 	if len(ids) != 3 {
-		t.Errorf("ids that are not unique: %+v", all.Connections)
+		t.Errorf("ids that are not unique: %+v, want 3 ids", all.Connections)
 	}
 	if s := all.Connections[0]; len(s.Users)+len(s.Lives) != 0 || s.Node != b.hub.Node() {
-		t.Errorf("somebody unknown: %+v", s)
+		t.Errorf("got an unknown connection: %+v", s)
 	}
 	bobs := b.survey(hub.SurveyRequest{User: bob.id}, 1).Connections[0]
 	if len(bobs.Users) != 1 || bobs.Users[0] != bob.id || len(bobs.Lives) != 1 || bobs.Lives[0] != live {
-		t.Errorf("bob's: %+v", bobs)
+		t.Errorf("bob's: %+v, want 1 Users, Users[0] %v, 1 Lives, Lives[0] %v", bobs, bob.id, live)
 	}
 	if got := a.survey(hub.SurveyRequest{ID: bobs.ID}, 1).Connections[0]; got.ID != bobs.ID {
-		t.Errorf("by id: %+v", got)
+		t.Errorf("by id: %+v, want ID %v", got, bobs.ID)
 	}
 	a.survey(hub.SurveyRequest{Live: live}, 2)
 	a.survey(hub.SurveyRequest{Live: live + 1}, 0)
@@ -64,7 +64,7 @@ func TestSurvey(t *testing.T) {
 	a.survey(hub.SurveyRequest{User: bob.id}, 0)
 	var left int
 	if err := a.pool.QueryRow(t.Context(), "SELECT count(*) FROM survey_reply").Scan(&left); err != nil || left != 0 {
-		t.Errorf("%d replies are left, %v", left, err)
+		t.Errorf("%d replies are left, %v, want 0", left, err)
 	}
 }
 

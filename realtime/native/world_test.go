@@ -422,7 +422,7 @@ func (a *app) ok(id string) message {
 	a.T.Helper()
 	m := a.answer(id)
 	if m.Type != "ok" {
-		a.T.Fatalf("refused: %s", m.raw)
+		a.T.Fatalf(`refused: %s, want m.Type "ok"`, m.raw)
 	}
 	return m
 }

@@ -97,7 +97,7 @@ func TestAccountChangesEndWithTheSession(t *testing.T) {
 	fresh := w.appWith(siotest.Options{}, "token", "Bearer "+ann.token())
 	fresh.hears("message", `"hello"`)
 	coins := domain.Coins(0)
-	eventually(t, "the older session hears nothing more", func() bool {
+	eventually(t, "the older session receives no more frames", func() bool {
 		coins++
 		ann.credit(1)
 		fresh.hears("message", fmt.Sprint(coins))

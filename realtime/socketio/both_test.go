@@ -70,7 +70,7 @@ func (n *nativeClient) ask(verb string, data any) json.RawMessage {
 		n.aside = append(n.aside, f)
 	}
 	if f.Type != "ok" {
-		n.Fatalf("%s is answered %s", verb, f.Data)
+		n.Fatalf(`%s got the reply %s, want f.Type "ok"`, verb, f.Data)
 	}
 	return f.Data
 }
@@ -114,15 +114,15 @@ func TestBothDialectsShareALive(t *testing.T) {
 	b := bob.native()
 	b.ask("room.join", map[string]any{"live": live})
 	if l := a.online("join", "bob"); l.Total != 2 || len(l.Clients) != 1 {
-		t.Errorf("the list is %+v", l)
+		t.Errorf("the list is %+v, want Total 2, 1 Clients", l)
 	}
 	b.ask("comment.post", map[string]any{"live": live, "text": "from the native side"})
 	if s, _ := push[comment](a, "comment"); s.Content != "from the native side" || s.User.Name != "bob" {
-		t.Errorf("said %+v", s)
+		t.Errorf(`got the comment %+v, want Content "from the native side", User.Name "bob"`, s)
 	}
 	b.ask("gift.send", map[string]any{"live": live, "gift": rose, "num": 3})
 	if g, _ := push[given](a, "gift"); g.Num != 3 || g.Coin != 5 || g.Username != "bob" {
-		t.Errorf("given %+v", g)
+		t.Errorf(`got the gift %+v, want Num 3, Coin 5, Username "bob"`, g)
 	}
 	a.Emit("comment", map[string]any{"live_id": live, "data": "from the old side", "token": ann.token()})
 	f := b.hear(func(f frame) bool { return f.Type == "comment" && strings.Contains(string(f.Data), "old side") })
@@ -138,7 +138,7 @@ func TestBothDialectsShareALive(t *testing.T) {
 	b.ask("room.leave", map[string]any{"live": live})
 	a.online("leave", "bob")
 	if n := len(events[domain.ViewerLeft](w)); n != 1 {
-		t.Errorf("bob has left %d times", n)
+		t.Errorf("bob has left %d times, want 1", n)
 	}
 }
 
@@ -166,7 +166,7 @@ func TestTwoNodes(t *testing.T) {
 			f := n.hear(func(f frame) bool { return f.Type == "comment" || f.Type == "gift" })
 			heard[f.Type] = true
 			if text := string(f.Data); !strings.Contains(text, map[string]string{"comment": "hello there", "gift": `"bob"`}[f.Type]) {
-				n.Errorf("heard %s", text)
+				n.Errorf("got %s", text)
 			}
 		}
 	}
@@ -175,14 +175,14 @@ func TestTwoNodes(t *testing.T) {
 	}
 	for _, c := range []*app{a, b} {
 		if s, _ := push[comment](c, "comment"); s.Content != "hello there" {
-			t.Errorf("said %+v", s)
+			t.Errorf(`got the comment %+v, want Content "hello there"`, s)
 		}
 		if g, _ := push[given](c, "gift"); g.Username != "bob" {
-			t.Errorf("given %+v", g)
+			t.Errorf(`got the gift %+v, want Username "bob"`, g)
 		}
 		for range natives {
 			if s, _ := push[comment](c, "comment"); s.Content != "heard by both" {
-				t.Errorf("said %+v", s)
+				t.Errorf(`got the comment %+v, want Content "heard by both"`, s)
 			}
 		}
 	}
@@ -193,7 +193,7 @@ func TestTwoNodes(t *testing.T) {
 	moved.Emit("comment", map[string]any{"live_id": live, "data": "moved", "token": ann.token()})
 	push[comment](b, "comment")
 	if n := len(events[domain.ViewerLeft](one)); n != 0 {
-		t.Errorf("%d left", n)
+		t.Errorf("%d left, want 0", n)
 	}
 	moved.Cut()
 	b.online("leave", "ann")

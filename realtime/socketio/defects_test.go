@@ -51,7 +51,7 @@ func TestCoinsAreSpentOnce(t *testing.T) {
 		t.Errorf("%d gifts are in the log, and %d coins in the room", len(sent), room.Live.Coin)
 	}
 	if balance, err := w.queries.Balance(t.Context(), ann.id); err != nil || balance != 9 {
-		t.Errorf("%d coins are left, %v", balance, err)
+		t.Errorf("%d coins are left, %v, want 9", balance, err)
 	}
 }
 
@@ -106,7 +106,7 @@ func TestPushesFollowTheLog(t *testing.T) {
 			t.Fatalf("%+v is not in the log at %s", s, offset)
 		}
 		if newest := w.room(live).Comments[0]; newest.Text != text || newest.ID != s.ID {
-			t.Fatalf("the tables have %+v", newest)
+			t.Fatalf("the tables have %+v, want Text %v, ID %v", newest, text, s.ID)
 		}
 	}
 	streamer.asks(domain.ChangeLiveStatus{Live: live, To: domain.LiveStop})
@@ -114,6 +114,6 @@ func TestPushesFollowTheLog(t *testing.T) {
 	a.refused("直播间已结束")
 	a.silent()
 	if n := len(events[domain.CommentPosted](w)); n != 20 {
-		t.Errorf("%d comments are in the log", n)
+		t.Errorf("%d comments are in the log, want 20", n)
 	}
 }

@@ -64,7 +64,7 @@ func (a *app) coming(action string) attended {
 	for {
 		if at, _ := push[attended](a, "online"); at.Action == action {
 			if at.Target != "参加者" {
-				a.Fatalf("the news is %+v", at)
+				a.Fatalf(`the news is %+v, want Target "参加者"`, at)
 			}
 			return at
 		}
@@ -161,7 +161,7 @@ func TestExchange(t *testing.T) {
 			ann.goes(o)
 			at := bob.coming("离开")
 			if want := "用户(" + shown + ")已离开."; at.Message != want || len(at.Clients) != 2 {
-				t.Errorf("told %+v, want %s", at, want)
+				t.Errorf("got %+v, want %s", at, want)
 			}
 			cat.coming("离开")
 			outsider.nothing()
@@ -191,12 +191,12 @@ func TestExchangeWithAPollingSocket(t *testing.T) {
 	ann := w.attends(siotest.Options{Version: 4}, "demo")
 	bob := w.appWith(siotest.Options{Version: 3, Polling: true}, "room", "demo")
 	if at := bob.coming("加入"); at.Clients[0] != bob.id || at.Message != "用户("+bob.id+")已加入." {
-		t.Errorf("bob is told %+v", at)
+		t.Errorf("bob got %+v", at)
 	}
 	at := ann.coming("加入")
 	alias := at.Clients[0]
 	if alias == bob.id || at.Message != "用户("+alias+")已加入." {
-		t.Errorf("ann is told %+v", at)
+		t.Errorf("ann got %+v", at)
 	}
 	ann.Emit("exchange", says(bob.id, "by the id that opens a session"))
 	ann.Emit("exchange", says(alias, "by the alias"))
@@ -216,11 +216,11 @@ func TestExchangeWithAPollingSocket(t *testing.T) {
 	}
 	cat := w.attends(siotest.Options{}, "demo", ann, bob)
 	if at := slices.Sorted(slices.Values(attendance(cat).ids())); !slices.Equal(at, slices.Sorted(slices.Values([]string{ann.id, bob.id, cat.id}))) {
-		t.Errorf("there are %v", at)
+		t.Errorf("got the participants %v", at)
 	}
 	bob.Cut()
 	if at := cat.coming("离开"); at.Message != "用户("+bob.id+")已离开." { // under its last public id
-		t.Errorf("cat is told %+v", at)
+		t.Errorf("cat got %+v", at)
 	}
 }
 
@@ -295,11 +295,11 @@ func TestWhoAndNicknamesAndTyping(t *testing.T) {
 	cat := one.attends(siotest.Options{}, "demo", ann, bob)
 	ann.Emit("nickname", " 安娜 ")
 	if got := attendance(ann).called(ann.id); got != "安娜" {
-		t.Errorf("ann sees herself as %q", got)
+		t.Errorf(`ann sees herself as %q, want "安娜"`, got)
 	}
-	eventually(t, "the other process knows the name", func() bool { return attendance(bob).called(ann.id) == "安娜" })
+	eventually(t, "the other process has the name", func() bool { return attendance(bob).called(ann.id) == "安娜" })
 	if l := attendance(bob); len(l) != 3 || l.called(bob.id) != "" {
-		t.Errorf("there are %+v", l)
+		t.Errorf("got the participants %+v", l)
 	}
 	for name, text := range map[string]string{"安娜": "昵称已被使用", "系统": "昵称已被使用", "": "参数错误", strings.Repeat("x", 21): "参数错误", "a\u0000b": "参数错误"} {
 		bob.Emit("nickname", name)
@@ -309,7 +309,7 @@ func TestWhoAndNicknamesAndTyping(t *testing.T) {
 	bob.refused("参数错误")
 	bob.Emit("nickname", "Bob")
 	bob.Emit("who") // without an acknowledgement
-	eventually(t, "ann knows the name", func() bool { return attendance(ann).called(bob.id) == "Bob" })
+	eventually(t, "ann has received the name", func() bool { return attendance(ann).called(bob.id) == "Bob" })
 
 	type note struct{ Client string }
 	for _, c := range []*app{ann, bob, cat} {
@@ -318,19 +318,19 @@ func TestWhoAndNicknamesAndTyping(t *testing.T) {
 	bob.Emit("typing", map[string]any{"target": "群聊"})
 	for _, c := range []*app{ann, cat} {
 		if n, _ := push[note](c, "typing"); n.Client != bob.id {
-			t.Errorf("%s is typing", n.Client)
+			t.Errorf("%s is typing, want %v", n.Client, bob.id)
 		}
 	}
 	ann.Emit("typing", map[string]any{"target": bob.id})
 	if n, _ := push[note](bob, "typing"); n.Client != ann.id {
-		t.Errorf("%s is typing", n.Client)
+		t.Errorf("%s is typing, want %v", n.Client, ann.id)
 	}
 	for _, payload := range []any{nil, map[string]any{}, map[string]any{"target": "nobody"}, map[string]any{"target": 7}, map[string]any{"target": strings.Repeat("x", 100)}} {
 		cat.Emit("typing", payload)
 	}
 	cat.nothing()
 	if n := len(events[domain.MessagePosted](one)); n != 0 {
-		t.Errorf("%d messages of typing", n)
+		t.Errorf("%d messages of typing, want 0", n)
 	}
 	// A socket without a token cannot add a message.
 	cat.Emit("addMessage", map[string]any{"content": "x"})
@@ -351,7 +351,7 @@ func TestUnnamedSocketIsNotFoundByName(t *testing.T) {
 	bob.nothing()
 	nameless.nothing()
 	if strings.Contains(w.log.String(), "level=ERROR") {
-		t.Error("it was an error")
+		t.Error("the server logged an error")
 	}
 }
 
@@ -432,7 +432,7 @@ func TestParticipantsOfALostNode(t *testing.T) {
 		return len(events[domain.ParticipantLeft](one)) > 0
 	})
 	if at := ann.coming("离开"); at.Message != "用户(ghost)已离开." || !slices.Equal(at.Clients, []string{ann.id}) {
-		t.Errorf("told %+v", at)
+		t.Errorf("got %+v", at)
 	}
 	if left := events[domain.ParticipantLeft](one); len(left) != 1 || left[0].Cause != domain.LeaveNodeLost || left[0].Participant != ghost.Events[0].Event.(domain.ParticipantEntered).Participant {
 		t.Errorf("left %+v", left)

@@ -51,7 +51,7 @@ func TestPublicIDsOpenNoSession(t *testing.T) {
 			address := fmt.Sprintf("%s?EIO=%d&transport=polling&b64=1&sid=%s", w.base, version, id)
 			for method, body := range map[string]string{http.MethodGet: "", http.MethodPost: forged} {
 				if status, text := watcher.Do(method, address, body, nil); status != http.StatusBadRequest {
-					t.Errorf("%s with the id %s gets the response %d %s", method, id, status, text)
+					t.Errorf("%s with the id %s gets the response %d %s, want %v", method, id, status, text, http.StatusBadRequest)
 				}
 			}
 			// An upgrade is refused, or closed before any message.
@@ -67,7 +67,7 @@ func TestPublicIDsOpenNoSession(t *testing.T) {
 		for {
 			s, _ := push[comment](a, "comment")
 			if s.Content != "mine" {
-				t.Fatalf("somebody said %q", s.Content)
+				t.Fatalf(`somebody said %q, want "mine"`, s.Content)
 			}
 			if s.User.ID == people[i].id {
 				break
@@ -96,7 +96,7 @@ func TestTextsAreNotEscaped(t *testing.T) {
 		a.Emit("comment", map[string]any{"live_id": live, "data": text, "token": ann.token()})
 		for name, c := range watching {
 			if s, _ := push[comment](c, "comment"); s.Content != text {
-				t.Errorf("%s: %q came as %q", name, text, s.Content)
+				t.Errorf("%s: %q came as %q, want %v", name, text, s.Content, text)
 			}
 		}
 	}
@@ -116,7 +116,7 @@ func TestStalledReaderInABusyLive(t *testing.T) {
 	for i := range stalled {
 		w.stall(w.register(fmt.Sprint("stalled", i)), live)
 	}
-	eventually(t, "everybody is there", func() bool { return len(events[domain.ViewerJoined](w)) == 1+stalled })
+	eventually(t, "all users are in the live", func() bool { return len(events[domain.ViewerJoined](w)) == 1+stalled })
 	most := int64(0)
 	ahead := make(chan struct{}, 40) // gifts that the reader has yet to read
 	var giving sync.WaitGroup
@@ -135,7 +135,7 @@ func TestStalledReaderInABusyLive(t *testing.T) {
 		most = max(most, w.server.Stats().QueuedBytes.Load())
 	}
 	eventually(t, "the stalled readers are disconnected", func() bool { return w.server.Stats().ClosedSlow.Load() == stalled })
-	eventually(t, "and has left", func() bool { return len(events[domain.ViewerLeft](w)) == stalled })
+	eventually(t, "the participant has left", func() bool { return len(events[domain.ViewerLeft](w)) == stalled })
 	if limit := int64((stalled + 1) * (2*queue + 64<<10)); most > limit {
 		t.Errorf("%d bytes waited, more than %d", most, limit)
 	}

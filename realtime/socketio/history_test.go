@@ -47,7 +47,7 @@ func (p person) resides(o siotest.Options, room string, others ...*app) *app {
 func (a *app) moves(event, content string) {
 	a.Helper()
 	if got := string(a.Event(event)[0]); got != fmt.Sprintf(`{"user":%s,"content":%q}`, systemUser, content) {
-		a.Fatalf("%s: %s", event, got)
+		a.Fatalf("%s: got %s", event, got)
 	}
 }
 
@@ -84,7 +84,7 @@ func TestHistoryRooms(t *testing.T) {
 			b.Emit("addMessage", map[string]any{"content": "without a room"})
 			for _, c := range []*app{a, b} {
 				if m, _ := push[added](c, "messageAdded"); m.Content != "without a room" || m.User.Name != bob.name {
-					t.Errorf("added %+v", m)
+					t.Errorf(`added %+v, want Content "without a room", User.Name %v`, m, bob.name)
 				}
 			}
 			b.Emit("addMessage", map[string]any{"content": "elsewhere", "room": map[string]any{"_id": other}})
@@ -95,21 +95,21 @@ func TestHistoryRooms(t *testing.T) {
 			a.Emit("getAllMessages")
 			all, _ := push[[]added](a, "allMessages")
 			if len(all) != 20 || all[0].Content != "0" || all[19].Content != "19" {
-				t.Errorf("all are %d, from %+v to %+v", len(all), all[0], all[len(all)-1])
+				t.Errorf(`got %d messages, from %+v to %+v, want 20, all[0].Content "0", all[19].Content "19"`, len(all), all[0], all[len(all)-1])
 			}
 			b.Emit("getAllMessages", map[string]any{"room": room, "before": all[0].ID})
 			if all, _ := push[[]added](b, "allMessages"); len(all) != 2 || all[0].Content != text || all[1].User.Name != bob.name || all[1].User.ID != fmt.Sprint(bob.id) {
-				t.Errorf("older are %+v", all)
+				t.Errorf("older messages: got %+v", all)
 			}
 			for _, ref := range []string{other, "else " + name} {
 				a.Emit("getAllMessages", ref)
 				if all, _ := push[[]added](a, "allMessages"); len(all) != 1 || all[0].Content != "elsewhere" || all[0].Room != other {
-					t.Errorf("elsewhere are %+v", all)
+					t.Errorf(`messages of the other room: got %+v, want 1 element, all[0].Content "elsewhere", all[0].Room %v`, all, other)
 				}
 			}
 			a.Emit("getAllMessages", "no such room")
 			if got := string(a.Event("allMessages")[0]); got != "[]" {
-				t.Errorf("nowhere are %s", got)
+				t.Errorf(`messages of no room: got %s, want "[]"`, got)
 			}
 			a.Emit("addMessage", map[string]any{"content": "x", "room": "no such room"})
 			a.refused("房间不存在")
@@ -152,7 +152,7 @@ func TestHistoryRoomsNeedSignIn(t *testing.T) {
 		})
 	}
 	if n := len(events[domain.ParticipantEntered](w)); n != 0 {
-		t.Errorf("%d entered", n)
+		t.Errorf("%d entered, want 0", n)
 	}
 	t.Run("after the session has ended", func(t *testing.T) {
 		w := w.with(t)
@@ -187,7 +187,7 @@ func TestRemovalOfTheHandshakeRoom(t *testing.T) {
 	ann.Emit("message", "while it is there")
 	ann.expectMessage("ann", "while it is there")
 	w.do(domain.RemoveChatRoom{ChatRoom: doomed, NameKey: w.store.NameKey("doomed")})
-	eventually(t, "ann can speak again", func() bool {
+	eventually(t, "ann may post again", func() bool {
 		ann.Emit("message", "hello")
 		m, _ := push[plainMessage](ann, "message")
 		return m.User == "ann" && m.Content == "hello"
@@ -215,7 +215,7 @@ func TestProfilesShareChatRooms(t *testing.T) {
 	p.expectMessage("系统", "你成功进入了demo房间!")
 	e.moves("online", "用户Piet加入聊天室")
 	if at := c.coming("加入"); at.Message != "用户("+p.id+")已加入." || len(at.Clients) != 3 {
-		t.Errorf("told %+v", at)
+		t.Errorf("got %+v", at)
 	}
 	n := bob.on(two).native()
 	joined := n.ask("chat.join", map[string]any{"room": "demo"})
@@ -227,7 +227,7 @@ func TestProfilesShareChatRooms(t *testing.T) {
 	hears := func(from, shown, text string) {
 		t.Helper()
 		if m, _ := push[added](e, "messageAdded"); m.Content != text || m.User.Name != from {
-			t.Errorf("added %+v", m)
+			t.Errorf("added %+v, want Content %v, User.Name %v", m, text, from)
 		}
 		if from != c.id {
 			got, _ := push[exchanged](c, "群聊")

@@ -63,7 +63,7 @@ func TestLive(t *testing.T) {
 			for _, event := range []string{"test", "test1"} {
 				a.Emit(event, map[string]any{"any": "thing"})
 				if got := string(a.Event(a.id)[0]); got != `"啊啊啊"` {
-					t.Errorf("%s is answered %s", event, got)
+					t.Errorf("%s got the response %s, want \"\\\"啊啊啊\\\"\"", event, got)
 				}
 			}
 			a.Emit("leaveLive", map[string]any{"live_id": live, "token": ann.token()})
@@ -181,7 +181,7 @@ func TestRefusals(t *testing.T) {
 	}
 	t.Cleanup(func() {
 		if n := len(events[domain.ViewerJoined](w)); n != 0 {
-			t.Errorf("%d joined by what was refused", n)
+			t.Errorf("%d joined by what was refused, want 0", n)
 		}
 	})
 }
@@ -234,7 +234,7 @@ func TestJoiningAgain(t *testing.T) {
 	phone := w.app(siotest.Options{Version: 3})
 	for range 3 {
 		if l := phone.joins(ann, live); l.Total != 1 || len(l.Data) != 1 || len(l.Clients) != 1 {
-			t.Errorf("the list is %+v", l)
+			t.Errorf("the list is %+v, want Total 1, 1 Data, 1 Clients", l)
 		}
 	}
 	tablet := w.app(siotest.Options{Version: 4})
@@ -242,7 +242,7 @@ func TestJoiningAgain(t *testing.T) {
 		t.Errorf("the list on the second device is %+v", l)
 	}
 	if n := len(events[domain.ViewerJoined](w)); n != 1 {
-		t.Errorf("%d joined", n)
+		t.Errorf("%d joined, want 1", n)
 	}
 	// One device leaves, the other loses its connection: only then has the user left.
 	watcher := w.app(siotest.Options{})
@@ -251,14 +251,14 @@ func TestJoiningAgain(t *testing.T) {
 	tablet.silent()
 	watcher.silent()
 	if n := len(events[domain.ViewerLeft](w)); n != 0 {
-		t.Errorf("%d left with one of two devices", n)
+		t.Errorf("%d left with one of two devices, want 0", n)
 	}
 	phone.Cut()
 	if l := watcher.online("leave", "ann"); l.Total != 1 || len(l.Clients) != 1 {
-		t.Errorf("the list is %+v", l)
+		t.Errorf("the list is %+v, want Total 1, 1 Clients", l)
 	}
 	if left := events[domain.ViewerLeft](w); len(left) != 1 || left[0].Cause != domain.LeaveConnectionLost {
-		t.Errorf("left: %+v", left)
+		t.Errorf("left: %+v, want 1 element, left[0].Cause %v", left, domain.LeaveConnectionLost)
 	}
 }
 
@@ -272,11 +272,11 @@ func TestTwoUsersOnOneSocket(t *testing.T) {
 	watcher.joins(w.register("watcher"), live)
 	shared.joins(ann, live)
 	if l := shared.joins(bob, live); l.Total != 3 || len(l.Clients) != 2 {
-		t.Errorf("the list is %+v", l)
+		t.Errorf("the list is %+v, want Total 3, 2 Clients", l)
 	}
 	shared.Emit("leaveLive", map[string]any{"live_id": live, "token": ann.token()})
 	if l := watcher.online("leave", "ann"); l.Total != 2 || len(l.Clients) != 2 {
-		t.Errorf("the list is %+v", l)
+		t.Errorf("the list is %+v, want Total 2, 2 Clients", l)
 	}
 	shared.online("leave", "ann") // bob is still in the live
 	shared.Emit("comment", map[string]any{"live_id": live, "data": "hi", "token": bob.token()})
@@ -302,7 +302,7 @@ func TestLeavingAnEndedLive(t *testing.T) {
 	a.Emit("leaveLive", map[string]any{"live_id": 99, "token": ann.token()})
 	a.silent()
 	if left := events[domain.ViewerLeft](w); len(left) != 1 || left[0].Cause != domain.LeaveLiveEnded {
-		t.Errorf("left: %+v", left)
+		t.Errorf("left: %+v, want 1 element, left[0].Cause %v", left, domain.LeaveLiveEnded)
 	}
 }
 
@@ -322,7 +322,7 @@ func TestCommentOrGiftJoinsTheLive(t *testing.T) {
 					t.Errorf("got %s", first)
 				}
 				if l := a.online("join", "ann"); l.Total != 1 || len(l.Clients) != 1 {
-					t.Errorf("the list is %+v", l)
+					t.Errorf("the list is %+v, want Total 1, 1 Clients", l)
 				}
 				a.Emit("comment", map[string]any{"live_id": live, "data": "again", "token": ann.token()})
 				if s, _ := push[comment](a, "comment"); s.Content != "again" {
@@ -357,6 +357,6 @@ func TestRefusedRejoinIsQuiet(t *testing.T) {
 		t.Error("the refusal of a rejoin is shown")
 	}
 	if n := len(events[domain.CommentPosted](w)); n != 1 {
-		t.Errorf("%d comments", n)
+		t.Errorf("%d comments, want 1", n)
 	}
 }

@@ -58,11 +58,11 @@ func TestKickUser(t *testing.T) {
 			ann.do(domain.KickUser{User: ann.id, Reason: "请文明发言"})
 			a.expectDenial("已移出", "请文明发言")
 			if l := watcher.online("leave", ann.name); l.Total != 1 {
-				t.Errorf("%+v", l)
+				t.Errorf("got %+v, want Total 1", l)
 			}
 			left := events[domain.ViewerLeft](w)
 			if e := left[len(left)-1]; e.User != ann.id || e.Cause != domain.LeaveRemoved {
-				t.Errorf("%+v", e)
+				t.Errorf("got %+v, want User %v, Cause %v", e, ann.id, domain.LeaveRemoved)
 			}
 			again := w.app(o) // a client that reconnects nevertheless is admitted
 			again.joins(ann, live)
@@ -88,7 +88,7 @@ func TestKickConnection(t *testing.T) {
 			a := w.app(o) // without a user
 			s := first.with(t).survey(hub.SurveyRequest{}, 1).Connections[0]
 			if s.Dialect != "socketio" || s.Address != "127.0.0.1" || len(s.Users)+len(s.Lives) != 0 || s.Node != other.hub.Node() {
-				t.Errorf("%+v", s)
+				t.Errorf("got %+v", s)
 			}
 			if o.Version == 3 && o.Polling && string(s.ID) == a.id {
 				t.Error("an operator is shown what opens the session")
@@ -103,7 +103,7 @@ func TestKickConnection(t *testing.T) {
 		a := w.app(siotest.Options{Version: 3, Polling: true})
 		alias := w.survey(hub.SurveyRequest{}, 1).Connections[0].ID
 		a.Upgrade()
-		eventually(t, "it is listed by the name that it has since the upgrade", func() bool {
+		eventually(t, "the socket is listed by its id after the upgrade", func() bool {
 			return string(w.survey(hub.SurveyRequest{ID: alias}, 1).Connections[0].ID) == a.id
 		})
 		w.do(domain.KickConnection{Connection: alias})
@@ -123,10 +123,10 @@ func TestConnectionsListLives(t *testing.T) {
 	n.ask("room.join", map[string]any{"live": live})
 	all := w.survey(hub.SurveyRequest{User: bob.id}, 2).Connections
 	if s := all[1]; string(s.ID) != a.id || len(s.Users) != 2 || s.Users[0] != ann.id || s.Users[1] != bob.id || len(s.Lives) != 1 || s.Lives[0] != live {
-		t.Errorf("%+v", s)
+		t.Errorf("got %+v", s)
 	}
 	if s := all[0]; s.Dialect != "native" || len(s.Users) != 1 {
-		t.Errorf("%+v", s)
+		t.Errorf(`got %+v, want Dialect "native", 1 Users`, s)
 	}
 	a.Emit("leaveLive", map[string]any{"live_id": live, "token": bob.token()})
 	w.survey(hub.SurveyRequest{User: bob.id}, 1)
@@ -151,7 +151,7 @@ func TestBanFromALive(t *testing.T) {
 		payload["live_id"], payload["token"] = live, ann.token()
 		a.Emit(event, payload)
 		if no := a.refused("您没有权限访问该接口!"); no.Data.Code != "banned" {
-			t.Errorf("%s is refused with %+v", event, no)
+			t.Errorf(`%s is refused with %+v, want Data.Code "banned"`, event, no)
 		}
 	}
 	watcher.Emit("comment", map[string]any{"live_id": live, "data": "unheard by ann", "token": streamer.token()})
@@ -208,6 +208,6 @@ func TestDenialEnvelope(t *testing.T) {
 	var got map[string]map[string]json.RawMessage
 	decode(t, a.Event(a.id)[0], &got)
 	if len(got) != 2 || len(got["meta"]) != 1 || len(got["data"]) != 2 || string(got["data"]["payload"]) != `{"type":"已移出","message":"<b>"}` {
-		t.Errorf("%s", got)
+		t.Errorf("got %s", got)
 	}
 }

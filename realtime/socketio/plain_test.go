@@ -29,7 +29,7 @@ func (a *app) expectMessage(name, content string) {
 		second = ""
 	}
 	if got.User != name || got.Username != second || got.Content != content || time.Since(got.CreateAt).Abs() > time.Hour {
-		a.Fatalf("said %+v, want %s: %s", got, name, content)
+		a.Fatalf("got the message %+v, want %s: %s", got, name, content)
 	}
 }
 
@@ -81,7 +81,7 @@ func TestPlainChat(t *testing.T) {
 				c.expectMessage("安<娜>", text)
 			}
 			if m := events[domain.MessagePosted](one); len(m) != 1 || m[0].Text != text {
-				t.Errorf("the log has %+v", m)
+				t.Errorf("the log has %+v, want 1 element, m[0].Text %v", m, text)
 			}
 			// A message is private only if it begins with @.
 			bob.Emit("message", "@Cat Two for you <b>alone</b>")
@@ -126,7 +126,7 @@ func TestPlainChat(t *testing.T) {
 			cat.Emit("getAllMessages")
 			all, _ := push[[]plainMessage](cat, "allMessages")
 			if len(all) != 2 || all[0].User != "安&lt;娜&gt;" || all[0].Username != all[0].User || all[0].Content != html.EscapeString(text) || all[1].Content != "mail me @Cat Two" {
-				t.Errorf("all are %+v", all)
+				t.Errorf("got the messages %+v", all)
 			}
 			for i := range 21 {
 				cat.Emit("message", fmt.Sprint(i))
@@ -134,7 +134,7 @@ func TestPlainChat(t *testing.T) {
 			}
 			cat.Emit("getAllMessages")
 			if all, _ := push[[]plainMessage](cat, "allMessages"); len(all) != 20 || all[0].Content != "1" || all[19].Content != "20" {
-				t.Errorf("all are %+v", all)
+				t.Errorf(`got the messages %+v, want 20 elements, all[0].Content "1", all[19].Content "20"`, all)
 			}
 			cat.Emit("addMessage", map[string]any{"content": "x"})
 			cat.hears("needLogin", "")
@@ -180,7 +180,7 @@ func TestPlainChatBeforeAName(t *testing.T) {
 		c.expectMessage("Ann", "so am I")
 	}
 	if joined := events[domain.ChatRoomJoined](w); len(joined) != 2 {
-		t.Errorf("joined %+v", joined)
+		t.Errorf("joined %+v, want 2 elements", joined)
 	}
 	for i := range 15 {
 		a.Emit("join", fmt.Sprint("room ", i))
@@ -189,7 +189,7 @@ func TestPlainChatBeforeAName(t *testing.T) {
 	}
 	a.Emit("join", "one too many")
 	if got, _ := push[plainMessage](a, "message"); got.User != "系统" || strings.Contains(got.Content, "成功") {
-		t.Errorf("said %+v", got)
+		t.Errorf("got the message %+v", got)
 	}
 }
 
@@ -202,7 +202,7 @@ func TestPlainChatClosedToGuests(t *testing.T) {
 		a.hears("needLogin", "")
 	}
 	if n := len(events[domain.ParticipantEntered](w)); n != 0 {
-		t.Errorf("%d entered", n)
+		t.Errorf("%d entered, want 0", n)
 	}
 }
 
@@ -248,7 +248,7 @@ func TestPlainChatIsNotRecovered(t *testing.T) {
 		a.Event(a.id)
 		a.Cut()
 		if b := w.back(a, ""); (b.id == a.id) != (name == "") {
-			t.Errorf("with %q %s came back as %s", name, a.id, b.id)
+			t.Errorf("with %q, socket %s was recovered as %s", name, a.id, b.id)
 		}
 	}
 }
@@ -269,7 +269,7 @@ func TestRoomsJoinedBeforeEntering(t *testing.T) {
 	a.Emit("message", "Ann")
 	a.nothing()
 	if joined := events[domain.ChatRoomJoined](w); len(joined) != 5 {
-		t.Errorf("joined %+v", joined)
+		t.Errorf("joined %+v, want 5 elements", joined)
 	}
 	a.Emit("leave", "room 0")
 	a.hears("leaved", `"room 0"`)

@@ -27,7 +27,7 @@ func TestRecovery(t *testing.T) {
 	}
 	back := w.back(a, seen)
 	if back.id != a.id || back.pid != a.pid {
-		t.Fatalf("%s %s came back as %s %s", a.id, a.pid, back.id, back.pid)
+		t.Fatalf("%s %s came back as %s %s, want %v, %v", a.id, a.pid, back.id, back.pid, a.id, a.pid)
 	}
 	for i := range 20 {
 		if s, _ := push[comment](back, "comment"); s.Content != fmt.Sprint("missed ", i) {
@@ -36,19 +36,19 @@ func TestRecovery(t *testing.T) {
 		push[given](back, "gift")
 	}
 	if l := back.online("join", "ann"); l.Total != 1 || len(l.Clients) != 1 || l.Clients[0] != a.id {
-		t.Errorf("the list is %+v", l)
+		t.Errorf("the list is %+v, want Total 1, 1 Clients, Clients[0] %v", l, a.id)
 	}
 	say("after")
 	s, offset := push[comment](back, "comment")
 	if s.Content != "after" {
-		t.Errorf("said %q", s.Content)
+		t.Errorf(`said %q, want "after"`, s.Content)
 	}
 	back.silent()
 	// Once more, before the server has noticed the loss, and twice.
 	for range 2 {
 		back = w.back(back, offset)
 		if back.id != a.id {
-			t.Fatalf("came back as %s", back.id)
+			t.Fatalf("came back as %s, want %v", back.id, a.id)
 		}
 		back.online("join", "ann")
 		back.silent()
@@ -94,7 +94,7 @@ func TestRecoveryWithoutAnOffset(t *testing.T) {
 	bob.asks(domain.PostComment{Live: live, Text: "missed"})
 	back := w.back(a, "")
 	if s, _ := push[comment](back, "comment"); back.id != a.id || s.Content != "missed" {
-		t.Errorf("%s came back as %s and hears %q", a.id, back.id, s.Content)
+		t.Errorf(`%s came back as %s and hears %q, want %v, "missed"`, a.id, back.id, s.Content, a.id)
 	}
 }
 
@@ -123,7 +123,7 @@ func TestSocketsThatAreNotRecovered(t *testing.T) {
 	two.joins(ann, streamer.goLive())
 	two.Cut()
 	if back := w.back(two, "1"); back.id == two.id {
-		t.Error("in two rooms: recovered, though an offset says nothing of the other one")
+		t.Error("a socket in two rooms was recovered, but an offset belongs to one room")
 	}
 	a := lose()
 	for range 501 {
@@ -139,7 +139,7 @@ func TestSocketsThatAreNotRecovered(t *testing.T) {
 		t.Error("the end of the live is a reason not to be recovered")
 	}
 	if no := back.refused("直播间已结束"); !no.Meta.NoToast {
-		t.Error("who asked for nothing is bothered")
+		t.Error("a client that requested nothing got a frame")
 	}
 }
 
@@ -156,11 +156,11 @@ func TestRecoveryNeedsACurrentSession(t *testing.T) {
 	ann.signIn()
 	back := w.back(a, "")
 	if no := back.refused("token 已过期! 请重新获取令牌"); !no.Meta.NoToast || back.id != a.id {
-		t.Errorf("%s came back as %s and is refused with %+v", a.id, back.id, no)
+		t.Errorf("socket %s was recovered as %s and refused with %+v", a.id, back.id, no)
 	}
 	bob.asks(domain.PostComment{Live: live, Text: "unheard"})
 	back.silent()
 	if n := len(events[domain.ViewerJoined](w)); n != 1 {
-		t.Errorf("%d joined", n)
+		t.Errorf("%d joined, want 1", n)
 	}
 }

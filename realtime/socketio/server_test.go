@@ -37,14 +37,14 @@ func TestLiveAfterReset(t *testing.T) {
 	bob.asks(domain.PostComment{Live: live, Text: "missed"})
 	back := w.back(newer, "")
 	if s, _ := push[comment](back, "comment"); s.Content != "missed" || back.id != newer.id {
-		t.Errorf("came back as %s and hears %+v", back.id, s)
+		t.Errorf(`came back as %s and hears %+v, want Content "missed", %v`, back.id, s, newer.id)
 	}
 	again := w.app(siotest.Options{Version: 3})
 	again.joins(ann, live)
 	bob.asks(domain.PostComment{Live: live, Text: "after"})
 	for _, a := range []*app{back, again} {
 		if s, _ := push[comment](a, "comment"); s.Content != "after" {
-			t.Errorf("hears %+v", s)
+			t.Errorf(`hears %+v, want Content "after"`, s)
 		}
 	}
 }
@@ -59,7 +59,7 @@ func TestMemoryIsFreedAfterClientsLeave(t *testing.T) {
 		a.Send("1")
 	}
 	eventually(t, "the live is released", func() bool { return w.server.Lives() == 0 })
-	eventually(t, "everybody has left", func() bool { return len(events[domain.ViewerLeft](w)) == len(kinds) })
+	eventually(t, "all users have left", func() bool { return len(events[domain.ViewerLeft](w)) == len(kinds) })
 	eventually(t, "no session is left", func() bool { return w.server.Polling() == 0 && w.server.Stats().Open.Load() == 0 })
 }
 
@@ -76,7 +76,7 @@ func TestShutdownKeepsViewersInTheirLives(t *testing.T) {
 	}
 	eventually(t, "the live has no sockets", func() bool { return w.server.Lives() == 0 })
 	if n := len(events[domain.ViewerLeft](w)); n != 0 {
-		t.Errorf("%d left", n)
+		t.Errorf("%d left, want 0", n)
 	}
 }
 
@@ -126,11 +126,11 @@ func TestClientScript(t *testing.T) {
 	}
 	first, _ := fetch(t, "GET", with.base+"socket.io.js", nil)
 	if kind := first.Header.Get("Content-Type"); kind != "text/javascript; charset=utf-8" {
-		t.Errorf("the script is %s", kind)
+		t.Errorf(`the script is %s, want "text/javascript; charset=utf-8"`, kind)
 	}
 	again, _ := fetch(t, "GET", with.base+"socket.io.js", http.Header{"If-Modified-Since": first.Header["Last-Modified"]})
 	if again.StatusCode != http.StatusNotModified {
-		t.Errorf("asked again it gets the response %d", again.StatusCode)
+		t.Errorf("asked again it gets the response %d, want %v", again.StatusCode, http.StatusNotModified)
 	}
 }
 

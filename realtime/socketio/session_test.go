@@ -39,7 +39,7 @@ func TestEndOfASignInSession(t *testing.T) {
 			a.joins(ann, live)
 			tt.end(w, ann)
 			if no := a.refused(tt.text); no.Meta.NoToast {
-				t.Error("the person is not told")
+				t.Error("the user got no notice")
 			}
 			for {
 				if l, _ := push[listed](watcher, "online"); l.Total == 1 && len(l.Clients) == 1 && l.Action == "leave" {

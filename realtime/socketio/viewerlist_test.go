@@ -101,7 +101,7 @@ func TestViewerListOfALargeLiveIsBatched(t *testing.T) {
 	coming.Go(func() { w.come(live, names("q", 40)...) })
 	comer := w.app(siotest.Options{})
 	if l := comer.joins(w.register("comer"), live); l.User.Name != "comer" || !slices.Contains(l.names(), "comer") {
-		t.Errorf("who comes is shown %+v", l)
+		t.Errorf("a new viewer got the list %+v", l)
 	}
 	coming.Wait()
 	head, err := w.store.Head(t.Context())
@@ -141,7 +141,7 @@ func TestViewerListContainsChangedProfiles(t *testing.T) {
 		t.Errorf("the list is %+v", l)
 	}
 	if l := a.online("join", "bob"); l.Data[1].Name != "安" {
-		t.Errorf("the list is %+v", l)
+		t.Errorf(`the list is %+v, want Data[1].Name "安"`, l)
 	}
 }
 

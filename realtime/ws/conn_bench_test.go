@@ -151,7 +151,7 @@ func holdConnections(addr string) {
 		if err == nil {
 			var status string
 			if status, err = bufio.NewReader(conn).ReadString('\n'); !strings.Contains(status, "101") {
-				err = fmt.Errorf("answered with %q: %w", status, err)
+				err = fmt.Errorf("the server responded with %q: %w", status, err)
 			}
 		}
 		if err != nil {

@@ -116,7 +116,7 @@ func TestDeflatedFanout(t *testing.T) {
 				continue // a reply
 			}
 			if n != next[room] || payload != textOf(room, n) {
-				t.Fatalf("visitor %d: after %v came %.80q", i, next, payload)
+				t.Fatalf("client %d: after %v got %.80q", i, next, payload)
 			}
 			next[room]++
 		}
@@ -149,7 +149,7 @@ func TestDeflatedFanoutAfterRejoining(t *testing.T) {
 		}
 	}
 	if stays.Compressed == 0 || goes.Compressed == 0 {
-		t.Error("nothing was compressed")
+		t.Error("no frame was compressed")
 	}
 }
 
@@ -188,10 +188,10 @@ func TestDeflatedFanoutToSlowReader(t *testing.T) {
 			break
 		}
 		if !textOf[payload] && !strings.Contains(payload, `"skipped"`) {
-			t.Fatalf("nobody said %.100q", payload)
+			t.Fatalf("got %.100q, which was not pushed", payload)
 		}
 	}
-	wstest.Eventually(t, "nothing waits any more", func() bool { return s.Stats().QueuedBytes.Load() == 0 })
+	wstest.Eventually(t, "no frame is queued", func() bool { return s.Stats().QueuedBytes.Load() == 0 })
 	before := c.Compressed
 	for i := range 20 {
 		again := strings.Repeat(fmt.Sprintf("again %d ", i), 50)
@@ -199,7 +199,7 @@ func TestDeflatedFanoutToSlowReader(t *testing.T) {
 		c.ExpectText(again)
 	}
 	if c.Compressed == before {
-		t.Error("nothing is compressed after it caught up")
+		t.Error("no frame is compressed after the slow client has caught up")
 	}
 }
 
@@ -221,9 +221,9 @@ func TestLargeBatchToIdleConnection(t *testing.T) {
 			_, _ = rand.NewChaCha8([32]byte{}).Read(noise)
 			large := fmt.Sprintf("%x", noise)
 			room.Push(ws.DroppableFrame([]byte(large), ws.Span{Group: 6, Pos: 1}))
-			wstest.Eventually(t, "it waits", func() bool { return s.Stats().QueuedBytes.Load() > 256<<10 })
+			wstest.Eventually(t, "the goroutine waits", func() bool { return s.Stats().QueuedBytes.Load() > 256<<10 })
 			room.Push(ws.DroppableFrame([]byte(large), ws.Span{Group: 6, Prev: 1, Pos: 2}))
-			wstest.Eventually(t, "the next one is dropped", func() bool { return s.Stats().Dropped.Load() == 1 })
+			wstest.Eventually(t, "the next notification is dropped", func() bool { return s.Stats().Dropped.Load() == 1 })
 			c.ExpectText(large)
 			c.ExpectText(string(skippedText(ws.Span{Group: 6, Prev: 1, Pos: 2}, 1)))
 		})

@@ -25,7 +25,7 @@ func TestFanout(t *testing.T) {
 				room.Add(wstest.Receive(t, s.peers, "the connection").conn)
 			}
 			if n := room.Len(); n != people {
-				t.Errorf("Len = %d", n)
+				t.Errorf("Len = %d, want %v", n, people)
 			}
 			go func() {
 				for i := range frames {
@@ -76,7 +76,7 @@ func TestFanout(t *testing.T) {
 			c.ExpectText("0")
 			for i := 1; i < 100; i++ {
 				if i > 1 && c.In.Buffered() == 0 {
-					t.Fatalf("round %d: frame %d did not come in the same write", round, i)
+					t.Fatalf("round %d: frame %d was not in the same write", round, i)
 				}
 				c.ExpectText(fmt.Sprint(i))
 			}
@@ -117,7 +117,7 @@ func TestFanout(t *testing.T) {
 			room.Add(conn) // a second Add has no effect
 		}
 		if n := room.Len(); n != 5 {
-			t.Errorf("Len = %d", n)
+			t.Errorf("Len = %d, want 5", n)
 		}
 		room.Push(ws.LatestFrame([]byte("gauge 2"), "gauge"))
 		room.Push(ws.TextFrame([]byte("after")))
@@ -151,7 +151,7 @@ func TestFanout(t *testing.T) {
 		room.Remove(conn)
 		room.Remove(conn)
 		if n := room.Len(); n != 0 {
-			t.Errorf("Len = %d", n)
+			t.Errorf("Len = %d, want 0", n)
 		}
 		room.Push(ws.TextFrame([]byte("three")))
 		conn.Send(ws.TextFrame([]byte("four")))
@@ -221,7 +221,7 @@ func TestFanout(t *testing.T) {
 				}
 				var i int
 				if _, err := fmt.Sscan(payload, &i); err != nil || last >= 0 && i != last+1 {
-					t.Fatalf("after %d came %q", last, payload)
+					t.Fatalf("after frame %d got %q", last, payload)
 				}
 				last = i
 			}
@@ -251,7 +251,7 @@ func observed(t *testing.T, h prometheus.Histogram) (count uint64, sum float64) 
 	registry.MustRegister(h)
 	families, err := registry.Gather()
 	if err != nil || len(families) != 1 {
-		t.Fatalf("%d families: %v", len(families), err)
+		t.Fatalf("%d families: %v, want 1", len(families), err)
 	}
 	values := families[0].GetMetric()[0].GetHistogram()
 	return values.GetSampleCount(), values.GetSampleSum()

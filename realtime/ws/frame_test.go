@@ -112,7 +112,7 @@ func TestInvalidFrames(t *testing.T) {
 		})
 	}
 	if n := s.Stats().Panics.Load(); n != 0 {
-		t.Errorf("%d panics", n)
+		t.Errorf("%d panics, want 0", n)
 	}
 }
 
@@ -191,7 +191,7 @@ func TestClose(t *testing.T) {
 		c, p := meet(t)
 		c.Write(wstest.MaskedFrame(wstest.Fin|wstest.OpClose, "")...)
 		if opcode, payload, err := c.ReadFrame(); err != nil || opcode != wstest.OpClose || payload != "" {
-			t.Errorf("answered with %d %q %v", opcode, payload, err)
+			t.Errorf(`answered with %d %q %v, want %v, ""`, opcode, payload, err, wstest.OpClose)
 		}
 		if got := wstest.Receive(t, p.closed, "Closed"); got.code != ws.CloseNoStatus {
 			t.Errorf("Closed got %v", got)
@@ -213,7 +213,7 @@ func TestClose(t *testing.T) {
 		c.ExpectText("last words")
 		c.ExpectText("really")
 		if reason := c.ExpectClose(ws.CloseReplaced); reason != "after a sign-in elsewhere" {
-			t.Errorf("reason %q", reason)
+			t.Errorf(`reason %q, want "after a sign-in elsewhere"`, reason)
 		}
 		if got := wstest.Receive(t, p.closed, "Closed"); got != (ending{ws.CloseReplaced, "after a sign-in elsewhere"}) {
 			t.Errorf("Closed got %v", got)
@@ -232,9 +232,9 @@ func TestClose(t *testing.T) {
 		c := wstest.Dial(t, s.addr)
 		c.Write(append(wstest.MaskedFrame(wstest.Fin|wstest.OpText, "one"), wstest.MaskedFrame(wstest.Fin|wstest.OpText, "two")...)...)
 		c.ExpectClose(ws.CloseKicked)
-		wstest.Eventually(t, "the connection is gone", func() bool { return s.Stats().Open.Load() == 0 })
+		wstest.Eventually(t, "the connection has ended", func() bool { return s.Stats().Open.Load() == 0 })
 		if len(heard) != 1 {
-			t.Errorf("%d messages were delivered", len(heard))
+			t.Errorf("%d messages were delivered, want 1", len(heard))
 		}
 	})
 	t.Run("cuts a long reason at a rune", func(t *testing.T) {
@@ -254,7 +254,7 @@ func TestClose(t *testing.T) {
 			c.ExpectClose(code)
 			wstest.Receive(t, p.closed, "Closed")
 		}
-		wstest.Eventually(t, "all are counted, also those of the test above", func() bool {
+		wstest.Eventually(t, "all connections are counted", func() bool {
 			closed := s.Stats().Closed()
 			return closed[ws.CodeOther] == 3 && closed[ws.CloseKicked] == 3
 		})
@@ -293,9 +293,9 @@ func TestPanics(t *testing.T) {
 			default:
 				c.ExpectClose(ws.CloseInternal)
 			}
-			wstest.Eventually(t, "the connection is gone", func() bool { return s.Stats().Open.Load() == 1 })
+			wstest.Eventually(t, "the connection has ended", func() bool { return s.Stats().Open.Load() == 1 })
 			if n := s.Stats().Panics.Load() - before; n != 1 {
-				t.Errorf("%d panics counted", n)
+				t.Errorf("%d panics counted, want 1", n)
 			}
 			witness.SendText("still here")
 			witness.ExpectText("still here")
@@ -363,7 +363,7 @@ func TestTimeouts(t *testing.T) {
 			case <-ticks.C:
 				_, _ = c.Conn.Write([]byte("x")) // the server may close meanwhile
 			case <-time.After(wstest.Timeout):
-				t.Fatal("the connection lives on")
+				t.Fatal("the connection was not closed")
 			}
 		}
 	})
@@ -377,7 +377,7 @@ func TestReconnectAdvised(t *testing.T) {
 		ws.CloseTooMany: true, ws.CloseReplaced: false, ws.CloseTokenInvalid: false, ws.CloseKicked: false,
 	} {
 		if got := ws.ReconnectAdvised(code); got != want {
-			t.Errorf("ReconnectAdvised(%d) = %t", code, got)
+			t.Errorf("ReconnectAdvised(%d) = %t, want %v", code, got, want)
 		}
 	}
 }

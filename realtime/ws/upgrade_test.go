@@ -158,7 +158,7 @@ func TestUpgrade(t *testing.T) {
 		s.ServeHTTP(w, r)
 		refused(t, w.Result(), http.StatusInternalServerError, "internal")
 		if n := s.Stats().Open.Load(); n != 0 {
-			t.Errorf("%d connections are open", n)
+			t.Errorf("%d connections are open, want 0", n)
 		}
 	})
 	t.Run("works behind chi and its middleware", func(t *testing.T) {
@@ -224,7 +224,7 @@ func TestShutdown(t *testing.T) {
 			t.Errorf("Shutdown: %v", err)
 		}
 		if n := s.Stats().Open.Load(); n != 0 {
-			t.Errorf("%d connections are open", n)
+			t.Errorf("%d connections are open, want 0", n)
 		}
 		refused(t, wstest.NewClient(t, late).Handshake(""), http.StatusServiceUnavailable, "restarting")
 	})

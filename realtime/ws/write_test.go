@@ -87,7 +87,7 @@ func TestStalledReadersTogether(t *testing.T) {
 	}
 	for _, p := range lame {
 		if got := wstest.Receive(t, p.closed, "the end of a stalled reader"); got.code != ws.CloseSlow {
-			t.Errorf("a stalled reader was closed with %v", got)
+			t.Errorf("a stalled reader was closed with %v, want code %v", got, ws.CloseSlow)
 		}
 	}
 	if n := s.Stats().ClosedSlow.Load(); n != stalled {
@@ -99,7 +99,7 @@ func TestStalledReadersTogether(t *testing.T) {
 	if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown > 16<<20 {
 		t.Errorf("the heap grew by %d MiB", grown>>20)
 	}
-	wstest.Eventually(t, "nothing waits any more", func() bool { return s.Stats().QueuedBytes.Load() == 0 })
+	wstest.Eventually(t, "no frame is queued", func() bool { return s.Stats().QueuedBytes.Load() == 0 })
 }
 
 func TestStalledReader(t *testing.T) {
@@ -126,7 +126,7 @@ func TestStalledReader(t *testing.T) {
 		_, p := stall(t, s)
 		fill(t, s, p)
 		if got := wstest.Receive(t, p.closed, "Closed"); got.code != ws.CloseSlow {
-			t.Errorf("closed with %v", got)
+			t.Errorf("closed with %v, want code %v", got, ws.CloseSlow)
 		}
 	})
 	t.Run("does not block Close", func(t *testing.T) {
@@ -141,7 +141,7 @@ func TestStalledReader(t *testing.T) {
 		}()
 		wstest.Receive(t, closed, "Close to return")
 		if got := wstest.Receive(t, p.closed, "Closed"); got.code != ws.CloseReplaced {
-			t.Errorf("closed with %v", got)
+			t.Errorf("closed with %v, want code %v", got, ws.CloseReplaced)
 		}
 	})
 	t.Run("is closed soon after Close", func(t *testing.T) {
@@ -150,7 +150,7 @@ func TestStalledReader(t *testing.T) {
 		_, p := stall(t, s)
 		fill(t, s, p)
 		p.conn.Close(ws.CloseReplaced, "")
-		wstest.Eventually(t, "the connection is gone", func() bool { return s.Stats().Open.Load() == 0 })
+		wstest.Eventually(t, "the connection has ended", func() bool { return s.Stats().Open.Load() == 0 })
 	})
 	t.Run("does not block Shutdown", func(t *testing.T) {
 		t.Parallel()
@@ -161,7 +161,7 @@ func TestStalledReader(t *testing.T) {
 			t.Error(err)
 		}
 		if got := wstest.Receive(t, p.closed, "Closed"); got.code != ws.CloseRestart {
-			t.Errorf("closed with %v", got)
+			t.Errorf("closed with %v, want code %v", got, ws.CloseRestart)
 		}
 	})
 	t.Run("that reads again in time gets the close code after the queue", func(t *testing.T) {
@@ -190,7 +190,7 @@ func TestStalledReader(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			wstest.Eventually(t, "nothing waits any more", func() bool { return s.Stats().QueuedBytes.Load() == 0 })
+			wstest.Eventually(t, "no frame is queued", func() bool { return s.Stats().QueuedBytes.Load() == 0 })
 			<-time.After(2 * writeTimeout) // longer than a deadline that was not removed
 			p.conn.Send(ws.TextFrame([]byte("still")))
 			c.ExpectText("still")
@@ -215,13 +215,13 @@ func TestStalledReader(t *testing.T) {
 			read++
 		}
 		if err != nil || opcode != wstest.OpClose {
-			t.Errorf("the close frame did not arrive: %v", err)
+			t.Errorf("the close frame did not arrive: %v, want opcode %v", err, wstest.OpClose)
 		}
 		if queued := 128 << 10 / 1000; read > sent-queued {
 			t.Errorf("%d of %d frames were written before the close frame", read, sent)
 		}
 		if n := s.Stats().Dropped.Load(); n != 0 {
-			t.Errorf("%d frames counted as dropped", n)
+			t.Errorf("%d frames counted as dropped, want 0", n)
 		}
 	})
 }
@@ -282,31 +282,31 @@ func TestPriorities(t *testing.T) {
 		case "skipped":
 			skipped += got.N
 			if got.N != got.Pos-got.Prev {
-				t.Fatalf("a mark that does not stand for a run: %s", payload)
+				t.Fatalf("got a skipped frame that replaces no dropped frames: %s", payload)
 			}
 		}
 		if got.Type == "end" {
 			break
 		}
 		if got.Prev != pos {
-			t.Fatalf("a gap: after %d came %s", pos, payload[:60])
+			t.Fatalf("a gap: after %d came %s, want got.Prev %v", pos, payload[:60], pos)
 		}
 		pos = got.Pos
 	}
 	if seen != gifts {
-		t.Errorf("%d of %d gifts arrived", seen, gifts)
+		t.Errorf("%d of %d gifts arrived, want %v", seen, gifts, gifts)
 	}
 	if pos != total || comments+skipped != total-gifts {
 		t.Errorf("%d comments and %d skipped up to %d of %d", comments, skipped, pos, total)
 	}
 	if n := s.Stats().Dropped.Load(); int(n) != skipped || skipped == 0 {
-		t.Errorf("%d dropped, the client was told of %d", n, skipped)
+		t.Errorf("%d frames were dropped, but skipped frames report %d", n, skipped)
 	}
 	if s.Stats().Replaced.Load() == 0 {
 		t.Error("no gauge was replaced")
 	}
 	if gauges[6] != total || gauges[7] != total {
-		t.Errorf("the newest gauges are %v", gauges)
+		t.Errorf("the newest gauges are %v, want gauges[6] %v, gauges[7] %v", gauges, total, total)
 	}
 	if s.Stats().ClosedSlow.Load() != 0 {
 		t.Error("the reader was kicked")
@@ -328,7 +328,7 @@ func TestConnectionsOtherThanTCP(t *testing.T) {
 		p := wstest.Receive(t, s.peers, "the connection")
 		c.SendText("hello")
 		if got := wstest.Receive(t, p.texts, "the message"); got != "hello" {
-			t.Errorf("heard %q", got)
+			t.Errorf(`heard %q, want "hello"`, got)
 		}
 		room := s.NewFanout()
 		room.Add(p.conn)
@@ -352,7 +352,7 @@ func TestConnectionsOtherThanTCP(t *testing.T) {
 			p.conn.Send(ws.DroppableFrame(make([]byte, 1000), ws.Span{}))
 		}
 		if got := wstest.Receive(t, p.closed, "Closed"); got.code != ws.CloseSlow {
-			t.Errorf("closed with %v", got)
+			t.Errorf("closed with %v, want code %v", got, ws.CloseSlow)
 		}
 	})
 }

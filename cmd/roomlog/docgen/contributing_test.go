@@ -58,7 +58,7 @@ func readExample(t *testing.T) (x example) {
 	section, _, _ = strings.Cut(section, "\n## ")
 	blocks := exampleBlock.FindAllStringSubmatch(section, -1)
 	if want := strings.Count(section, "\n```") / 2; len(blocks) != want {
-		t.Fatalf("%d of %d blocks follow a sentence", len(blocks), want)
+		t.Fatalf("%d of %d blocks follow a sentence, want %v", len(blocks), want, want)
 	}
 	for _, b := range blocks {
 		sentence, language, text := b[1], b[2], b[3]

@@ -77,8 +77,6 @@ func startBackend(ctx context.Context, c *config, env *environment, l *layers) (
 	if slices.Contains(c.Roles, roleProjector) {
 		b.projector = projections.NewProjector(b.store, projections.ProjectorConfig{Now: b.now, Log: env.log})
 		l.run(ctx, "projector", b.projector.Run)
-		cleaner := &cleaner{store: b.store, pool: b.pool, dsn: dsn, log: env.log, now: b.now, interval: c.CleanInterval, keep: c.KeepOutcomes}
-		l.run(ctx, "cleaner", cleaner.Run)
 	}
 	b.queries = projections.NewQueries(b.pool)
 	b.sequencer = eventstore.NewSequencer(b.store, c.sequencer)
@@ -86,6 +84,11 @@ func startBackend(ctx context.Context, c *config, env *environment, l *layers) (
 	if b.projector != nil {
 		l.run(ctx, "coin holds", holds.NewRecorder(holds.Config{
 			Queries: b.queries, Execute: b.sequencer.Execute, Projected: b.store.Projected(), Log: env.log}).Run)
+		cleaner := &cleaner{
+			store: b.store, pool: b.pool, dsn: dsn, log: env.log, now: b.now, interval: c.CleanInterval, keep: c.KeepOutcomes,
+			rooms: &unusedRooms{chatRoomSettings: c.chatRoomSettings, store: b.store, queries: b.queries, commands: b.sequencer, now: b.now},
+		}
+		l.run(ctx, "cleaner", cleaner.Run)
 	}
 	limits := c.limits
 	limits.Commands, limits.Now = b.sequencer, env.sh.Now

@@ -22,6 +22,7 @@ type cleaner struct {
 	now      func() time.Time
 	interval time.Duration
 	keep     time.Duration // age at which outcomes of commands that move no coins are deleted
+	rooms    *unusedRooms
 }
 
 // Run deletes expired rows until ctx ends. A failure is logged and tried again at the next interval.
@@ -31,6 +32,8 @@ func (c *cleaner) Run(ctx context.Context) error {
 		c.logResult(ctx, "command", commands, err)
 		credentials, err := projections.DeleteUnusedCredentials(ctx, c.pool)
 		c.logResult(ctx, "credential", credentials, err)
+		rooms, err := c.rooms.remove(ctx)
+		c.logResult(ctx, "chat_room", rooms, err)
 		c.logResult(ctx, projections.NextSchema, 0, removeLeftovers(ctx, c.dsn, c.log))
 	}
 	return nil

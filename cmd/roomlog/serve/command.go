@@ -114,6 +114,7 @@ func (c *config) groups() []group {
 		{"socket", &c.socketio},
 		{"live", &c.hub},
 		{"chat", &c.chat},
+		{"chat", &c.chatRoomSettings},
 		{"media", &c.media},
 		{"media", &c.broadcasts},
 		{"media", &c.hooks},
@@ -134,7 +135,7 @@ func (c *Command) AfterApply(g *cli.Globals, sh cli.Shell) error {
 	c.sequencer.DrainTimeout = c.DrainTimeout
 	c.socketio.Engine.BodyTimeout = c.api.BodyTimeout
 	c.api.GuestChat, c.api.CORSOrigins = c.GuestChat, c.CORSOrigins
-	c.chat.ChatRooms, c.chat.RoomsPerAddress = c.api.ChatRooms, c.api.ChatRoomsPerAddress
+	c.chat.ChatRooms, c.chat.RoomsPerAddress, c.chat.RoomsPerDay = c.api.ChatRooms, c.api.ChatRoomsPerAddress, c.api.ChatRoomsPerDay
 	c.broadcasts.LostNodeGrace = c.hub.PresenceGrace
 	c.socketio.Engine.Sockets.Origins, c.socketio.GuestChat = c.CORSOrigins, c.GuestChat
 	return nil

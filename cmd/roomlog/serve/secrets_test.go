@@ -80,7 +80,7 @@ func TestConcurrentStartsGenerateTheSameSecrets(t *testing.T) {
 		}
 	}
 	if drafts, _ := filepath.Glob(filepath.Join(data, "secrets", ".new-*")); len(drafts) != 0 {
-		t.Errorf("left behind: %v", drafts)
+		t.Errorf("left behind: %v, want 0 elements", drafts)
 	}
 }
 

@@ -40,6 +40,7 @@ type config struct {
 	media.SignSettings
 	recordSettings
 	logSettings
+	chatRoomSettings
 
 	api        api.Config
 	hub        hub.Config

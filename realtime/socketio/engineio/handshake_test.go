@@ -23,7 +23,7 @@ func TestHandshake(t *testing.T) {
 		_, text, _ := strings.Cut(body, "0{")
 		var got map[string]any
 		if err := json.Unmarshal([]byte("{"+text), &got); status != http.StatusOK || err != nil {
-			t.Fatalf("%s: %d %s", address, status, body)
+			t.Fatalf("%s: got %d %s, want %v", address, status, body, http.StatusOK)
 		}
 		if len(got) != 5 || len(got["sid"].(string)) != 20 || got["pingInterval"] != 25000. || got["pingTimeout"] != 20000. || got["maxPayload"] != 1e6 ||
 			len(got["upgrades"].([]any)) != 1 || got["upgrades"].([]any)[0] != "websocket" {
@@ -74,7 +74,7 @@ func TestHandshakeAcceptsNoCompression(t *testing.T) {
 	}
 	defer response.Body.Close()
 	if accepted := response.Header.Get("Sec-Websocket-Extensions"); response.StatusCode != http.StatusSwitchingProtocols || accepted != "" {
-		t.Errorf("status %d, accepted extensions %q", response.StatusCode, accepted)
+		t.Errorf(`status %d, accepted extensions %q, want %v, ""`, response.StatusCode, accepted, http.StatusSwitchingProtocols)
 	}
 }
 
@@ -147,7 +147,7 @@ func TestSessionIDOpensItsTransportOnly(t *testing.T) {
 				}
 				for _, method := range []string{http.MethodGet, http.MethodPost} {
 					if status, body := get(t, method, c.Address("polling", c.SID()), "4forged", nil); status != http.StatusBadRequest {
-						t.Errorf("%s: %d %s", method, status, body)
+						t.Errorf("%s: got %d %s, want %v", method, status, body, http.StatusBadRequest)
 					}
 				}
 				other := c.Second() // a second connection for the same session
@@ -165,14 +165,14 @@ func TestMaxPolling(t *testing.T) {
 	first, one := h.dial(t, siotest.Options{Polling: true})
 	h.dial(t, siotest.Options{Polling: true})
 	if status, body := get(t, http.MethodGet, h.base+"?EIO=4&transport=polling", "", nil); status != http.StatusServiceUnavailable {
-		t.Fatalf("the third gets the response %d %s", status, body)
+		t.Fatalf("the third gets the response %d %s, want %v", status, body, http.StatusServiceUnavailable)
 	}
 	first.Upgrade() // no longer polls
-	eventually(t, "a place is free", func() bool { return h.Polling() == 1 })
+	eventually(t, "a slot is free", func() bool { return h.Polling() == 1 })
 	_, third := h.dial(t, siotest.Options{Polling: true})
 	one.Close()
 	third.Close()
-	eventually(t, "both places are given back", func() bool { return h.Polling() == 1 })
+	eventually(t, "both slots are free", func() bool { return h.Polling() == 1 })
 }
 
 func TestPollingSessionsTakeConnectionSlots(t *testing.T) {
@@ -180,7 +180,7 @@ func TestPollingSessionsTakeConnectionSlots(t *testing.T) {
 	h := serve(t, func(c *engineio.Config, _ *host) { c.Sockets.Limiter = limit.Clients{Slots: limit.NewSlots(0, 1, nil)} })
 	_, one := h.dial(t, siotest.Options{Polling: true})
 	if status, body := get(t, http.MethodGet, h.base+"?EIO=4&transport=polling", "", nil); status != http.StatusTooManyRequests {
-		t.Fatalf("the second of an address gets the response %d %s", status, body)
+		t.Fatalf("the second of an address gets the response %d %s, want %v", status, body, http.StatusTooManyRequests)
 	}
 	if _, err := siotest.Try(t, h.base, siotest.Options{}); err == nil {
 		t.Fatal("the second of an address is let in over WebSocket")
@@ -190,7 +190,7 @@ func TestPollingSessionsTakeConnectionSlots(t *testing.T) {
 	}
 	one.Close()
 	receive(t, one.closed, "the end")
-	eventually(t, "the place is free", func() bool {
+	eventually(t, "the slot is free", func() bool {
 		c, err := siotest.Try(t, h.base, siotest.Options{})
 		if err == nil {
 			c.Cut()

@@ -71,7 +71,7 @@ func TestSilentSessionsAreEnded(t *testing.T) {
 		c, s := h.dial(t, o)
 		clock.Forward(pingInterval + pingTimeout)
 		if why := receive(t, s.closed, "the end"); why != "ping timeout" {
-			t.Errorf("ended with %s", why)
+			t.Errorf(`ended with %s, want "ping timeout"`, why)
 		}
 		c.Ended()
 	})
@@ -98,7 +98,7 @@ func TestDeadlineHoldsWithoutAnyCheck(t *testing.T) {
 			}
 			packet := map[string]string{"3": "2:4x", "4": "4x"}[version]
 			if status, answer := get(t, http.MethodPost, h.base+"?b64=1&transport=polling&EIO="+version+"&sid="+id, packet, nil); status != want {
-				t.Errorf("version %s, late %v: %d %s after %s", version, late, status, answer, body)
+				t.Errorf("version %s, late %v: %d %s after %s, want %v", version, late, status, answer, body, want)
 			}
 		}
 	}
@@ -122,7 +122,7 @@ func TestSessionIsNotSilentWhileItsMessageIsHandled(t *testing.T) {
 			_, silent := h.dial(t, siotest.Options{Version: 3, Mute: true})
 			clock.Forward(pingInterval + pingTimeout)
 			if why := receive(t, silent.closed, "the end of a silent session"); why != "ping timeout" {
-				t.Errorf("ended with %s", why)
+				t.Errorf(`ended with %s, want "ping timeout"`, why)
 			}
 		}
 		close(goOn)

@@ -130,7 +130,7 @@ func (h *host) dial(t testing.TB, o siotest.Options) (*siotest.Client, *session)
 // session waits for the Handler of a session.
 func (h *host) session(t testing.TB, id string) *session {
 	t.Helper()
-	eventually(t, "the session is known", func() bool { _, ok := h.sessions.Load(id); return ok })
+	eventually(t, "the engine has the session", func() bool { _, ok := h.sessions.Load(id); return ok })
 	s, _ := h.sessions.Load(id)
 	return s.(*session)
 }

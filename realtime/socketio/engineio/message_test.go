@@ -52,7 +52,7 @@ func TestVersion3Payloads(t *testing.T) {
 			_, id, _ := strings.Cut(body, `"sid":"`)
 			address += "&sid=" + id[:20]
 			if status, body := get(t, http.MethodPost, address, tt.body, http.Header{"Content-Type": {tt.kind}}); status != http.StatusOK || body != "ok" {
-				t.Fatalf("%d %q", status, body)
+				t.Fatalf(`got %d %q, want %v, "ok"`, status, body, http.StatusOK)
 			}
 			if status, body := get(t, http.MethodGet, address, "", nil); status != http.StatusOK || body != tt.answer {
 				t.Errorf("%d %q, want %q", status, body, tt.answer)
@@ -105,7 +105,7 @@ func TestInvalidPacketEndsTheSession(t *testing.T) {
 			}
 			c.Ended()
 			if status, _ := get(t, http.MethodGet, c.Address("polling", c.SID()), "", nil); status != http.StatusBadRequest {
-				t.Errorf("%q: the session is still known", text)
+				t.Errorf("%q: the session is still known, want status %v", text, http.StatusBadRequest)
 			}
 		}
 	})
@@ -158,7 +158,7 @@ func TestPacketRateLimit(t *testing.T) {
 	polled, s := h.dial(t, siotest.Options{Polling: true})
 	flood := strings.TrimSuffix(strings.Repeat("4x\x1e", 51), "\x1e")
 	if status, body := get(t, http.MethodPost, polled.Address("polling", polled.SID()), flood, nil); status != http.StatusTooManyRequests {
-		t.Errorf("a flood gets the response %d %s", status, body)
+		t.Errorf("a flood gets the response %d %s, want %v", status, body, http.StatusTooManyRequests)
 	}
 	receive(t, s.closed, "the end")
 	socket, s := h.dial(t, siotest.Options{})
@@ -208,7 +208,7 @@ func TestMessagesAreHandledInOrder(t *testing.T) {
 	}
 	for i := range 2 * each {
 		if got := receive(t, heard, "a message"); got != fmt.Sprint(i) {
-			t.Fatalf("message %d came as number %s", i, got)
+			t.Fatalf("message %d was received as number %s", i, got)
 		}
 	}
 }

@@ -57,7 +57,7 @@ func TestConcurrentGETsEndTheSession(t *testing.T) {
 	p := h.poller(t, "4")
 	first := p.waiting()
 	if status, body := p.get(); status != http.StatusBadRequest {
-		t.Errorf("the second GET gets the response %d %s", status, body)
+		t.Errorf("the second GET gets the response %d %s, want %v", status, body, http.StatusBadRequest)
 	}
 	if body := receive(t, first, "the first answer"); body != "1" {
 		t.Errorf("the first GET gets the response %q, want a close", body)
@@ -77,7 +77,7 @@ func TestConcurrentPOSTsEndTheSession(t *testing.T) {
 	go get(t, http.MethodPost, p.address, "4slow", nil)
 	receive(t, inside, "the first message")
 	if status, body := get(t, http.MethodPost, p.address, "4second", nil); status != http.StatusBadRequest {
-		t.Errorf("the second POST gets the response %d %s", status, body)
+		t.Errorf("the second POST gets the response %d %s, want %v", status, body, http.StatusBadRequest)
 	}
 	close(done)
 	receive(t, p.closed, "the end")
@@ -97,7 +97,7 @@ func TestCancelledGETEndsTheSession(t *testing.T) {
 	eventually(t, "the GET waits", p.Waits)
 	hangUp()
 	if why := receive(t, p.closed, "the end"); why != "transport close" {
-		t.Errorf("ended with %s", why)
+		t.Errorf(`ended with %s, want "transport close"`, why)
 	}
 }
 
@@ -117,7 +117,7 @@ func TestBacklogIsPolledBeforeTheClosePacket(t *testing.T) {
 			}
 		}
 		if status, _ := p.get(); status != http.StatusBadRequest {
-			t.Errorf("version %s: the session is still known", version)
+			t.Errorf("version %s: the session is still known, want status %v", version, http.StatusBadRequest)
 		}
 	}
 	p := h.poller(t, "4")
@@ -125,10 +125,10 @@ func TestBacklogIsPolledBeforeTheClosePacket(t *testing.T) {
 	p.say("last")
 	p.Close()
 	if body := receive(t, answer, "the answer"); body != "4last" {
-		t.Errorf("the waiting GET gets the response %q", body)
+		t.Errorf(`the waiting GET gets the response %q, want "4last"`, body)
 	}
 	if _, body := p.get(); body != "1" {
-		t.Errorf("then with %q", body)
+		t.Errorf(`then with %q, want "1"`, body)
 	}
 }
 
@@ -143,7 +143,7 @@ func TestLastPacketTimeout(t *testing.T) {
 	p.say("last")
 	p.Close()
 	clock.Forward(time.Minute)
-	eventually(t, "the session is forgotten", func() bool { return h.Stats().QueuedBytes.Load() == 0 })
+	eventually(t, "the engine has forgotten the session", func() bool { return h.Stats().QueuedBytes.Load() == 0 })
 	if status, body := p.get(); status != http.StatusBadRequest {
 		t.Errorf("got %d %s", status, body)
 	}
@@ -156,7 +156,7 @@ func TestClientClosesItsSession(t *testing.T) {
 		c, s := h.dial(t, o)
 		c.Send("1")
 		if why := receive(t, s.closed, "the end"); why != "transport close" {
-			t.Errorf("ended with %s", why)
+			t.Errorf(`ended with %s, want "transport close"`, why)
 		}
 		c.Ended()
 	})
@@ -180,10 +180,10 @@ func TestSlowPollingEndsTheSession(t *testing.T) {
 		p.say(text)
 	}
 	if why := receive(t, p.closed, "the end"); why != "transport error" {
-		t.Errorf("ended with %s", why)
+		t.Errorf(`ended with %s, want "transport error"`, why)
 	}
 	if n := h.Stats().QueuedBytes.Load(); n != 0 {
-		t.Errorf("%d bytes are still queued", n)
+		t.Errorf("%d bytes are still queued, want 0", n)
 	}
 }
 
@@ -204,7 +204,7 @@ func TestUnreadResponseEndsTheSession(t *testing.T) {
 	defer conn.Close()
 	fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: x\r\n\r\n", at.RequestURI())
 	if why := receive(t, p.closed, "the end"); why != "transport close" {
-		t.Errorf("ended with %s", why)
+		t.Errorf(`ended with %s, want "transport close"`, why)
 	}
 }
 

@@ -33,7 +33,7 @@ func TestUpgradeLosesNoMessage(t *testing.T) {
 			c.Upgrade()
 			for i := range pushes {
 				if p := c.Next(); p.Text != fmt.Sprintf("4push %d", i) {
-					t.Fatalf("after push %d came %q", i-1, p.Text)
+					t.Fatalf("after push %d got %q", i-1, p.Text)
 				}
 			}
 			<-done
@@ -54,10 +54,10 @@ func TestWaitingGETDuringAnUpgrade(t *testing.T) {
 		c.Send("2probe")
 		c.Expect("3probe")
 		if body := receive(t, answer, "the answer"); body != noop {
-			t.Errorf("version %s: the GET gets the response %q", version, body)
+			t.Errorf("version %s: the GET gets the response %q, want %v", version, body, noop)
 		}
 		if _, body := p.get(); body != noop { // until the client sends the upgrade packet
-			t.Errorf("version %s: the next GET gets the response %q", version, body)
+			t.Errorf("version %s: the next GET gets the response %q, want %v", version, body, noop)
 		}
 		p.say("waits")
 		c.Send("5")
@@ -209,7 +209,7 @@ func TestShutdown(t *testing.T) {
 		t.Fatal(err)
 	}
 	if body := receive(t, answer, "the answer"); body != "1" {
-		t.Errorf("the waiting GET gets the response %q", body)
+		t.Errorf(`the waiting GET gets the response %q, want "1"`, body)
 	}
 	socket.Ended()
 	for _, s := range []*session{p.session, idle.session, s} {

@@ -23,7 +23,7 @@ func TestConnect(t *testing.T) {
 			t.Errorf("session %s has the socket %s", c.SID(), id)
 		}
 		if h.socket(t, id).ID() != id {
-			t.Errorf("the server calls it %s", h.socket(t, id).ID())
+			t.Errorf("the server calls it %s, want %v", h.socket(t, id).ID(), id)
 		}
 	})
 }
@@ -44,7 +44,7 @@ func TestNamespaces(t *testing.T) {
 		c.Expect(`42["message-back",2]`)
 		c.Send("41/custom")
 		if why := h.left(t, id); why != "client namespace disconnect" {
-			t.Errorf("left with %s", why)
+			t.Errorf(`left with %s, want "client namespace disconnect"`, why)
 		}
 		c.Send(`42["message",3]`)
 		c.Expect(`42["message-back",3]`)
@@ -181,7 +181,7 @@ func TestDisconnectAll(t *testing.T) {
 		c.Expect("41/custom,")
 		c.Ended()
 		if why := h.left(t, custom); why != "server namespace disconnect" { // the last of them
-			t.Errorf("left with %s", why)
+			t.Errorf(`left with %s, want "server namespace disconnect"`, why)
 		}
 	})
 }
@@ -223,7 +223,7 @@ func TestDisconnectFromOneNamespace(t *testing.T) {
 		c.Expect(`42["message-back",1]`)
 		again, _ := c.Enter("/custom", "")
 		if again == id && o.Version == 4 {
-			t.Error("the same socket came back")
+			t.Error("the client got the same socket again")
 		}
 	})
 }
@@ -235,6 +235,6 @@ func TestSessionEndDisconnectsItsSockets(t *testing.T) {
 	custom, _ := c.Enter("/custom", "")
 	c.Cut()
 	if why := h.left(t, custom); why != "transport close" {
-		t.Errorf("left with %s", why)
+		t.Errorf(`left with %s, want "transport close"`, why)
 	}
 }

@@ -38,7 +38,7 @@ func TestEvents(t *testing.T) {
 		c.Emit("message", "end")
 		c.Expect(`42["message-back","end"]`)
 		if got := receive(t, h.answers, "the answer"); !slices.Equal(got, []string{`"fine"`, `{"and":"you"}`}) {
-			t.Errorf("answered %q", got)
+			t.Errorf("got the acknowledgement %q", got)
 		}
 	})
 }
@@ -54,7 +54,7 @@ func TestUnansweredAcknowledgements(t *testing.T) {
 	c.Send(`430["too late"]`) // was forgotten
 	c.Send(`4399["in time"]`)
 	if got := receive(t, h.answers, "the answer"); !slices.Equal(got, []string{`"in time"`}) {
-		t.Errorf("answered %q", got)
+		t.Errorf("got the acknowledgement %q", got)
 	}
 }
 
@@ -119,7 +119,7 @@ func TestAttachmentsFollowTheirPacket(t *testing.T) {
 		}
 		for range 2 {
 			if p := c.Next(); !strings.HasPrefix(p.Text, "bAAAA") {
-				t.Fatalf("instead of an attachment came %.80q", p.Text)
+				t.Fatalf("got %.80q, want an attachment", p.Text)
 			}
 		}
 		n++

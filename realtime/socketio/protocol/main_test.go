@@ -118,7 +118,7 @@ func (h *host) socket(t testing.TB, id string) *protocol.Socket {
 	t.Helper()
 	k, ok := h.sockets.Load(id)
 	if !ok {
-		t.Fatalf("there is no socket %s", id)
+		t.Fatalf("the server has no socket %s", id)
 	}
 	return k.(*protocol.Socket)
 }

@@ -73,13 +73,13 @@ func TestRecovery(t *testing.T) {
 			c = siotest.Dial(t, h.base, o)
 			again, samePID := enter(c, pid, "17")
 			if again != id || samePID != pid {
-				t.Errorf("%s %s came back as %s %s", id, pid, again, samePID)
+				t.Errorf("%s %s came back as %s %s, want %v, %v", id, pid, again, samePID, id, pid)
 			}
 			if got := string(c.Event("restored")[0]); got != `"me from 17"` {
-				t.Errorf("restored %s", got)
+				t.Errorf("restored %s, want \"\\\"me from 17\\\"\"", got)
 			}
 			if h.socket(t, id).ID() != id {
-				t.Error("the server knows another id")
+				t.Error("the server has another id for the socket")
 			}
 		})
 	}
@@ -112,7 +112,7 @@ func TestSocketsThatCannotBeRecovered(t *testing.T) {
 		c := siotest.Dial(t, h.base, o)
 		again, newPID := enter(c, pid, offset)
 		if got := again == id && newPID == pid; got != want || !want && (again == id || newPID == pid) {
-			t.Errorf("%s: %s %s came back as %s %s", why, id, pid, again, newPID)
+			t.Errorf("%s: socket %s %s was recovered as %s %s", why, id, pid, again, newPID)
 		}
 		c.Cut()
 		h.left(t, again)

@@ -1,0 +1,90 @@
+package main_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"roomlog/eventstore/pgtest"
+)
+
+// rooms returns the names of the chat rooms.
+func (p *person) rooms() (names []string) {
+	p.t.Helper()
+	status, raw := p.do(http.MethodGet, "/getAllRooms", nil, nil)
+	var all struct {
+		Data []struct {
+			Name string `json:"name"`
+		} `json:"data"`
+	}
+	if err := json.Unmarshal(raw, &all); err != nil || status != http.StatusOK {
+		p.t.Fatalf("%d %s", status, raw)
+	}
+	for _, room := range all.Data {
+		names = append(names, room.Name)
+	}
+	return names
+}
+
+// createRoom creates a chat room without signing in and returns the response.
+func (p *person) createRoom(name string) string {
+	p.t.Helper()
+	_, raw := p.do(http.MethodPost, "/createRoom", nil, []byte(`{"name":"`+name+`"}`))
+	return string(raw)
+}
+
+// TestUnusedChatRoomsExpire checks that chat rooms that nobody uses free their place. Chat rooms of operators, and chat rooms
+// with a participant or a recent message stay.
+func TestUnusedChatRoomsExpire(t *testing.T) {
+	t.Parallel()
+	env := append([]string{"DATABASE_URL=" + pgtest.New(t).DSN}, sharedSecrets...)
+	at := serve(t, env, append([]string{"--data", dataDir(t), "--clean-interval", "100ms", "--empty-chat-room-keep", "3s", "--chat-rooms", "4"}, unhurried...)...)
+	p := &person{t: t, at: at}
+	at.roomlog("room", "add", "of an operator")
+	for _, name := range []string{"present", "talk"} {
+		if got := p.createRoom(name); !strings.Contains(got, `"code":0`) {
+			t.Fatal(got)
+		}
+		s := join(t, at, "in "+name).connect("")
+		s.must("chat.join", map[string]any{"room": name}, "")
+		if name == "talk" {
+			s.must("chat.post", map[string]any{"room": name, "text": "hello"}, "")
+			s.must("chat.leave", map[string]any{"room": name}, "")
+		}
+	}
+	if got := p.createRoom("refused"); !strings.Contains(got, `"code":1`) {
+		t.Fatalf("a fifth chat room: %s", got)
+	}
+	at.roomlog("room", "remove", "demo")
+	if got := p.createRoom("empty"); !strings.Contains(got, `"code":0`) {
+		t.Fatal(got)
+	}
+	eventually(t, "the empty chat room is removed", func() bool { return !slices.Contains(p.rooms(), "empty") })
+	for _, name := range []string{"of an operator", "present", "talk"} {
+		if !slices.Contains(p.rooms(), name) {
+			t.Errorf("%s was removed", name)
+		}
+	}
+	log := at.roomlog("export", "--type", "chat_room.removed.v1")
+	if !strings.Contains(log, `"reason":"unused"`) || !strings.Contains(log, `"system"`) {
+		t.Errorf("the log does not say who has removed it and why: %s", log)
+	}
+	if got := p.createRoom("empty"); !strings.Contains(got, `"code":0`) {
+		t.Errorf("place and name are not free: %s", got)
+	}
+}
+
+// TestChatRoomsOfAnAddressAreLimitedPerDay checks that one address cannot take all chat rooms.
+func TestChatRoomsOfAnAddressAreLimitedPerDay(t *testing.T) {
+	t.Parallel()
+	env := append([]string{"DATABASE_URL=" + pgtest.New(t).DSN}, sharedSecrets...)
+	at := serve(t, env, append([]string{"--data", dataDir(t), "--chat-rooms-per-day", "3", "--chat-rooms-per-address", "1000"}, unhurried...)...)
+	p := &person{t: t, at: at}
+	for i, name := range []string{"a", "b", "c", "d"} {
+		if got := p.createRoom(name); strings.Contains(got, `"code":0`) != (i < 3) {
+			t.Errorf("chat room %d of the day: %s", i+1, got)
+		}
+	}
+}

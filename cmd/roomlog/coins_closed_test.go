@@ -32,8 +32,8 @@ func forge(t *testing.T, dsn, stream, eventType, payload string) (position int64
 	return position
 }
 
-// recorded reports whether the log says whose coins the event at position closes.
-func recorded(t *testing.T, dsn string, position int64) (yes bool) {
+// closingRecorded reports whether the log says whose coins the event at position closes.
+func closingRecorded(t *testing.T, dsn string, position int64) (yes bool) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), dsn)
 	if err != nil {
@@ -71,7 +71,7 @@ func TestCoinsAreClosedAndNothingElse(t *testing.T) {
 		"postings":[{"account":"provider","amount":-5},{"account":"user-%d","amount":5}]}`, bert.id, bert.id))
 	degraded := func(p *person, whom string) {
 		t.Helper()
-		eventually(t, "the log says whose coins are closed", func() bool { return recorded(t, dsn, at) })
+		eventually(t, "the log says whose coins are closed", func() bool { return closingRecorded(t, dsn, at) })
 		eventually(t, "the server says whose coins are closed", func() bool {
 			status, raw := p.do(http.MethodGet, "/readyz", nil, nil)
 			return status == http.StatusOK && strings.Contains(string(raw), `"status":"degraded"`) && strings.Contains(string(raw), fmt.Sprintf("closed for %s since position %d", whom, at))

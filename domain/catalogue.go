@@ -114,6 +114,41 @@ var Events = []EventSpec{
 	event[EventSetAside, SetAside](),
 }
 
+// Privacies lists every text field of the events by its JSON name. A line for one event takes precedence. A replay of the log leaves out private fields, unless the reader has RolePersonal.
+var Privacies = map[string]Privacy{
+	// Texts that other users see.
+	"username": Public, "nickname": Public, "avatar": Public, "title": Public, "cover": Public, "name": Public, "image": Public,
+	"comment.posted.v1 text": Public,
+	// Ids and words of the server. The keys of names are keyed hashes.
+	"connection": Public, "to_connection": Public, "name_key": Public, "key": Public, "node": Public, "video": Public, "audio": Public, "file": Public,
+
+	"email": Private, "age": Private,
+	"reason":  Private, // for an action against a user, or for something the operator may have written about one
+	"session": Private, "credential": Private, "stream_key": Private,
+
+	"message.posted.v1 text": PrivateToOne,
+}
+
+// PrivacyOf returns the privacy of the field with a JSON name of an event type; 0 if it is not listed in Privacies.
+func PrivacyOf(eventType, field string) Privacy {
+	if own := Privacies[eventType+" "+field]; own != 0 {
+		return own
+	}
+	return Privacies[field]
+}
+
+// IsPrivate reports whether only readers with RolePersonal may see the field with a JSON name of e.
+func IsPrivate(e Event, field string) bool {
+	switch PrivacyOf(e.Type(), field) {
+	case Private:
+		return true
+	case PrivateToOne:
+		p, ok := e.(privateEvent)
+		return !ok || p.toOne()
+	}
+	return false
+}
+
 // States lists every kind of stream. Each name is the prefix of the streams, such as "wallet". Each number is the
 // format of the state: increase it when the meaning of a field changes, so that older snapshots are ignored.
 var States = []StateSpec{

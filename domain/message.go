@@ -209,6 +209,9 @@ func (e MessagePosted) Public() bool {
 	return e.ToUser == 0 && e.ToParticipant == 0 && len(e.ChatRooms) == 0
 }
 
+// toOne reports whether the message is for one user or one participant.
+func (e MessagePosted) toOne() bool { return e.ToUser != 0 || e.ToParticipant != 0 }
+
 func (e MessagePosted) EventUser() UserID        { return e.User }
 func (MessagePosted) evolve(Stateless) Stateless { return Stateless{} }
 func (e *MessagePosted) personal() (UserID, []*string) {

@@ -122,6 +122,9 @@ var Privacies = map[string]Privacy{
 	// Ids and words of the server. The keys of names are keyed hashes.
 	"connection": Public, "to_connection": Public, "name_key": Public, "key": Public, "node": Public, "video": Public, "audio": Public, "file": Public,
 
+	"event.set_aside.v1 stream": Public, "event.set_aside.v1 type": Public,
+	"coins.closed.v1 cause": Private, // the text of an error about a payload
+
 	"email": Private, "age": Private,
 	"reason":  Private, // for an action against a user, or for something the operator may have written about one
 	"session": Private, "credential": Private, "stream_key": Private,

@@ -37,9 +37,7 @@ type PlaceOrder struct {
 
 func (PlaceOrder) Type() string { return "order.place" }
 
-func (c PlaceOrder) Reads(actor Actor) []Stream {
-	return []Stream{orderStream(c.Order), WalletStream(actor.User), coinHoldsStream}
-}
+func (c PlaceOrder) Reads(Actor) []Stream { return []Stream{orderStream(c.Order), coinHoldsStream} }
 
 func (c PlaceOrder) decide(view View) ([]Event, error) {
 	if c.Price < 1 || c.Price > maxOrderPrice {

@@ -25,7 +25,7 @@ const (
 
 // replayEvents writes the events after a cursor, one per line. With follow=true it continues as the log grows. The
 // events are in order, without gaps or duplicates. Every line has a cursor with which an interrupted reader can
-// continue.
+// continue. Readers without the role personal do not receive private fields.
 func (s *server) replayEvents(w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
 	request, err := s.parseReplay(ctx, r)
@@ -33,6 +33,7 @@ func (s *server) replayEvents(w http.ResponseWriter, r *http.Request) {
 		writeFailure(w, s.failure(ctx, err, nil))
 		return
 	}
+	request.Personal = hasRole(requestOf(ctx).user, domain.RolePersonal)
 	select {
 	case s.streams <- struct{}{}:
 		defer func() { <-s.streams }()
@@ -47,7 +48,12 @@ func (s *server) replayEvents(w http.ResponseWriter, r *http.Request) {
 	player := replay.NewPlayer(replay.Config{
 		Store: s.Store, Now: s.Now, Draining: s.draining,
 		Heartbeat: s.EventHeartbeat, CheckEvery: s.EventCheck, SlowReader: s.SlowEventReader, WriteTimeout: s.EventWriteTimeout,
-		Check: func(ctx context.Context) error { return s.requireRole(ctx, domain.RoleAnalyst) },
+		Check: func(ctx context.Context) error {
+			if err := s.requireRole(ctx, domain.RoleAnalyst); err != nil || !request.Personal {
+				return err
+			}
+			return s.requireRole(ctx, domain.RolePersonal)
+		},
 		Problem: func(ctx context.Context, err error) (domain.Code, string) {
 			f := s.failure(ctx, err, nil)
 			return f.Code, f.TextEN

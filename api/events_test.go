@@ -215,6 +215,7 @@ func TestUndecodableEvents(t *testing.T) {
 	t.Parallel()
 	d := startAPI(t)
 	a := d.account("alice").grant(domain.RoleAnalyst)
+	personal := d.account("bob").grant(domain.RoleAnalyst).grant(domain.RolePersonal)
 	var at int64
 	err := d.db.Owner.QueryRow(t.Context(), `
 		INSERT INTO events SELECT max(position) + 1, 'gift-9', 1, gen_random_uuid(), 'gift.gilded.v1', '{"gold": 1}', '{"actor":"operator"}', NULL, now()
@@ -226,6 +227,12 @@ func TestUndecodableEvents(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	for _, l := range a.replay("") { // without the role personal
+		if l.Position == at && (l.Type != "gift.gilded.v1" || l.Undecodable == "" || l.Payload != nil) {
+			t.Fatalf("got %+v", l)
+		}
+	}
+	a = personal
 	for _, query := range []string{"", "?user=4711"} {
 		var found []line
 		for _, l := range a.replay(query) {
@@ -483,6 +490,65 @@ func TestEventsEndWithTheRight(t *testing.T) {
 		clock.Forward(2 * time.Hour)
 		last(t, s, domain.CodeTokenExpired)
 	})
+}
+
+// TestReplayWithholdsPrivateFields compares what an analyst reads without and with the role personal.
+func TestReplayWithholdsPrivateFields(t *testing.T) {
+	t.Parallel()
+	d := startAPI(t, func(c *api.Config) { c.GuestChat = true })
+	a, b := d.account("alice").grant(domain.RoleAnalyst), d.account("bob")
+	d.post("/login", object{"email": "carol@example.org"})
+	live := b.onAir("show")
+	b.command(domain.PostMessage{Kind: domain.MessageText, Text: "for you alone", ToUser: a.ID})
+	b.command(domain.PostMessage{Kind: domain.MessageText, Text: "for everybody"})
+	b.command(domain.IncrementAge{})
+	d.operator(domain.BanUser{User: b.ID, Reason: "a note about bob"})
+	var credential, key, session string
+	err := d.pool.QueryRow(t.Context(), `SELECT u.credential, l.stream_key, s.session FROM read.user_account u, read.live l, read.session s
+		WHERE u.id = $1 AND l.id = $2 AND s.user_id = $1`, b.ID, live).Scan(&credential, &key, &session)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private := map[string]string{ // field → value
+		"email": "carol@example.org", "text": "for you alone", "reason": "a note about bob", "stream_key": key, "session": session,
+		"credential": credential, "age": `"age":1`,
+	}
+	public := []string{"for everybody", "alice", "show"}
+	check := func(t *testing.T, text string, personal bool) {
+		t.Helper()
+		for field, value := range private {
+			if strings.Contains(text, value) != personal {
+				t.Errorf("%s: %q is readable: %v", field, value, !personal)
+			}
+			if strings.Contains(text, `"withheld":["`+field+`"]`) == personal {
+				t.Errorf("%s is named as left out: %v", field, personal)
+			}
+		}
+		for _, value := range public {
+			if !strings.Contains(text, value) {
+				t.Errorf("the public text %q is missing", value)
+			}
+		}
+	}
+	check(t, string(a.get("/api/events").raw), false)
+	a.grant(domain.RolePersonal)
+	check(t, string(a.get("/api/events").raw), true)
+	for _, l := range a.replay("?type=user.email_added.v1") {
+		if l.Type != "" && string(l.Data) != fmt.Sprintf(`{"user":%d,"email":"carol@example.org"}`, b.ID+1) {
+			t.Errorf("got %s", l.Data)
+		}
+	}
+	s := a.follow("?follow=true&type=order.paid.v1")
+	d.operator(domain.RevokeRole{User: a.ID, Role: domain.RolePersonal})
+	if l := s.next(); l.End != string(domain.CodeForbidden) || !strings.Contains(l.Text, "personal") {
+		t.Errorf("after the role personal was revoked: %+v", l)
+	}
+	check(t, string(a.get("/api/events").raw), false)
+	sse := a.follow("?limit=2", "Accept", "text/event-stream")
+	raw, err := io.ReadAll(sse.response.Body)
+	if err != nil || strings.Contains(string(raw), "credential\":") {
+		t.Errorf("server-sent events: %v %s", err, raw)
+	}
 }
 
 func TestEventStreamsAreBounded(t *testing.T) {

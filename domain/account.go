@@ -74,11 +74,12 @@ type Role string
 const (
 	RoleOperator Role = "operator" // manages users and the gift catalogue
 	RoleAuditor  Role = "auditor"  // reads every wallet and gift
-	RoleAnalyst  Role = "analyst"  // reads the log
+	RoleAnalyst  Role = "analyst"  // reads the log without private fields
+	RolePersonal Role = "personal" // reads the private fields of the log, together with the role analyst
 )
 
 // Roles lists every role.
-var Roles = [...]Role{RoleOperator, RoleAuditor, RoleAnalyst}
+var Roles = [...]Role{RoleOperator, RoleAuditor, RoleAnalyst, RolePersonal}
 
 // Ban excludes a user. The zero Ban has no effect.
 type Ban struct {

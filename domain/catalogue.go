@@ -52,6 +52,9 @@ var Commands = []CommandSpec{
 	coins(command[PlaceOrder](authenticated)),
 	coins(command[PayOrder](paymentProvider)),
 	coins(command[CreditCoins](operator)),
+	command[CloseCoins](system),
+	command[OpenCoins](system),
+	command[SetEventAside](operator),
 }
 
 // Events lists every event with the state of its stream.
@@ -110,6 +113,48 @@ var Events = []EventSpec{
 	takesID(event[GiftAdded, Gift](), nextGift),
 	event[GiftRepriced, Gift](),
 	event[GiftWithdrawn, Gift](),
+	event[CoinsClosed, CoinHolds](),
+	event[CoinsOpened, CoinHolds](),
+	event[EventSetAside, SetAside](),
+}
+
+// Privacies lists every text field of the events by its JSON name. A line for one event takes precedence. A replay of the log leaves out private fields, unless the reader has RolePersonal.
+var Privacies = map[string]Privacy{
+	// Texts that other users see.
+	"username": Public, "nickname": Public, "avatar": Public, "title": Public, "cover": Public, "name": Public, "image": Public,
+	"comment.posted.v1 text": Public,
+	// Ids and words of the server. The keys of names are keyed hashes.
+	"connection": Public, "to_connection": Public, "name_key": Public, "key": Public, "node": Public, "video": Public, "audio": Public, "file": Public,
+	"upload": Public, "upload.deleted.v1 cause": Public,
+
+	"event.set_aside.v1 stream": Public, "event.set_aside.v1 type": Public,
+	"coins.closed.v1 cause": Private, // the text of an error about a payload
+
+	"email": Private, "age": Private,
+	"reason":  Private, // for an action against a user, or for something the operator may have written about one
+	"session": Private, "credential": Private, "stream_key": Private,
+
+	"message.posted.v1 text": PrivateToOne,
+}
+
+// PrivacyOf returns the privacy of the field with a JSON name of an event type; 0 if it is not listed in Privacies.
+func PrivacyOf(eventType, field string) Privacy {
+	if own := Privacies[eventType+" "+field]; own != 0 {
+		return own
+	}
+	return Privacies[field]
+}
+
+// IsPrivate reports whether only readers with RolePersonal may see the field with a JSON name of e.
+func IsPrivate(e Event, field string) bool {
+	switch PrivacyOf(e.Type(), field) {
+	case Private:
+		return true
+	case PrivateToOne:
+		p, ok := e.(privateEvent)
+		return !ok || p.toOne()
+	}
+	return false
 }
 
 // States lists every kind of stream. Each name is the prefix of the streams, such as "wallet". Each number is the
@@ -134,6 +179,8 @@ var States = []StateSpec{
 	state[Order]("order", 1),
 	state[Wallet]("wallet", 1),
 	state[Gift]("gift", 1),
+	state[CoinHolds]("coins", 1),
+	state[SetAside]("setaside", 1),
 }
 
 var (

@@ -41,7 +41,7 @@ var personalFields = []string{"username", "nickname", "avatar", "title", "cover"
 // publicReasons are the events whose reason is not sealed: they concern no account, or an account whose key
 // may be destroyed before the event is appended.
 var publicReasons = []string{"connection.kicked.v1", "player.kicked.v1", "user.forgotten.v1", "participant.forgotten.v1", "chat_room.removed.v1",
-	"gift.repriced.v1", "gift.withdrawn.v1", "live.status_changed.v1", "broadcast.stopped.v1", "recording.deleted.v1", "viewer.unbanned.v1"}
+	"gift.repriced.v1", "gift.withdrawn.v1", "event.set_aside.v1", "live.status_changed.v1", "broadcast.stopped.v1", "recording.deleted.v1", "viewer.unbanned.v1"}
 
 // TestEveryCommandAndEventIsInTheCatalogue finds types with a decision or an effect that the catalogue does not list.
 func TestEveryCommandAndEventIsInTheCatalogue(t *testing.T) {
@@ -150,6 +150,77 @@ func keyOwnerOf(e domain.Event) domain.UserID {
 	return domain.KeyOwner(0, domain.ParticipantID(reflect.ValueOf(e).FieldByName("Participant").Int()))
 }
 
+// words are the named types of texts whose values are ids or words of fixed lists. They are public.
+var words = []reflect.Type{
+	reflect.TypeFor[domain.Role](), reflect.TypeFor[domain.ConnectionID](), reflect.TypeFor[domain.BroadcastID](), reflect.TypeFor[domain.StopCause](),
+	reflect.TypeFor[domain.PlayerID](), reflect.TypeFor[domain.RecordChoice](), reflect.TypeFor[domain.RecordingID](), reflect.TypeFor[domain.RecordingCause](),
+	reflect.TypeFor[domain.LeaveCause](), reflect.TypeFor[domain.ChatRoomID](), reflect.TypeFor[domain.ChatProfile](), reflect.TypeFor[domain.MessageKind](),
+	reflect.TypeFor[domain.OrderID](), reflect.TypeFor[domain.Account](),
+}
+
+// TestEveryTextHasAPrivacy fails for a text field of an event without an entry in Privacies, and for entries without a
+// field.
+func TestEveryTextHasAPrivacy(t *testing.T) {
+	used := map[string]bool{}
+	var check func(eventType string, struc reflect.Type, nested bool)
+	check = func(eventType string, struc reflect.Type, nested bool) {
+		for i := range struc.NumField() {
+			f, inner := struc.Field(i), struc.Field(i).Type
+			name := jsonName(f)
+			if inner.Kind() == reflect.Slice {
+				inner = inner.Elem()
+			}
+			if own := eventType + " " + name; domain.Privacies[own] != 0 {
+				used[own] = true
+			} else if domain.Privacies[name] != 0 {
+				used[name] = true
+			}
+			privacy := domain.PrivacyOf(eventType, name)
+			switch {
+			case nested && privacy > domain.Public:
+				t.Errorf("%s: the replay leaves out whole fields: %s must not be private inside of one", eventType, name)
+			case inner.Kind() == reflect.Struct:
+				check(eventType, inner, true)
+			case inner.Kind() == reflect.String && !slices.Contains(words, inner) && privacy == 0:
+				t.Errorf("%s: the text %s has no privacy: add it to Privacies in domain/catalogue.go", eventType, name)
+			}
+		}
+	}
+	for _, spec := range domain.Events {
+		check(spec.Type, reflect.TypeOf(spec.Zero), false)
+	}
+	for name := range domain.Privacies {
+		if !used[name] {
+			t.Errorf("no event has the field %q of Privacies", name)
+		}
+	}
+}
+
+func TestIsPrivate(t *testing.T) {
+	for _, c := range []struct {
+		event domain.Event
+		field string
+		want  bool
+	}{
+		{domain.UserEmailAdded{}, "email", true},
+		{domain.UserSignedIn{}, "session", true},
+		{domain.UserSignedOut{}, "session", true},
+		{domain.UserRegistered{}, "credential", true},
+		{domain.UserRegistered{}, "username", false},
+		{domain.LiveCreated{}, "stream_key", true},
+		{domain.LiveCreated{}, "live", false},
+		{domain.CommentPosted{}, "text", false},
+		{domain.MessagePosted{}, "text", false},
+		{domain.MessagePosted{ChatRooms: []domain.ChatRoomID{chatRoom}}, "text", false},
+		{domain.MessagePosted{ToUser: 1}, "text", true},
+		{domain.MessagePosted{ToParticipant: 1}, "text", true},
+	} {
+		if got := domain.IsPrivate(c.event, c.field); got != c.want {
+			t.Errorf("%s %s of %+v: got %v", c.event.Type(), c.field, c.event, got)
+		}
+	}
+}
+
 func textFields(e reflect.Type) []string {
 	var names []string
 	for i := range e.NumField() {
@@ -218,7 +289,7 @@ func TestEventMetadataMatchesThePayload(t *testing.T) {
 // idempotency key is compared.
 func TestServerFieldsOfCommands(t *testing.T) {
 	added := map[string][]string{
-		"user.register": {"NameKey", "Credential"}, "user.sign_in": {"Session"}, "live.create": {"StreamKey"},
+		"user.register": {"NameKey", "Credential", "LookalikeKey", "NicknameLookalikeKey"}, "user.change_profile": {"LookalikeKey"}, "user.sign_in": {"Session"}, "live.create": {"StreamKey"},
 		"live.join": {"Node"}, "user.disable": {"Lives"}, "user.ban": {"Lives"}, "user.forget": {"Lives"}, "order.place": {"Coins", "Order"},
 		"user.register_by_email": {"EmailKey", "Avatar"}, "chat_room.create": {"ChatRoom", "NameKey", "MaxChatRooms"}, "chat_room.remove": {"NameKey"}, "chat_room.expire": {"NameKey"},
 		"participant.enter": {"NameKey", "Connection", "Profile", "Node"}, "participant.set_nickname": {"Participant", "NameKey", "PreviousKey"},

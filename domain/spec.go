@@ -36,6 +36,19 @@ type EventSpec struct {
 	startsStream bool   // the event takes its id from the counter and is the first event of its stream
 }
 
+// Privacy tells who may read a field of an event in a replay of the log.
+type Privacy int
+
+// The privacies.
+const (
+	Public       Privacy = iota + 1 // every reader
+	Private                         // readers with RolePersonal
+	PrivateToOne                    // readers with RolePersonal if the event has one recipient, every reader otherwise
+)
+
+// privateEvent is an event that may have one recipient.
+type privateEvent interface{ toOne() bool }
+
 // Upcaster converts the payload of an earlier version of an event to the payload of the current version. Personal
 // texts are sealed in both payloads.
 type Upcaster func(payload []byte) ([]byte, error)
@@ -93,6 +106,11 @@ func event[E fold[S], S any]() EventSpec {
 			before, err := stateAs[S](e.Stream(), state)
 			if err != nil {
 				return nil, err
+			}
+			if c, ok := e.(interface{ check(before S) error }); ok {
+				if err := c.check(before); err != nil {
+					return nil, fmt.Errorf("%s: %w", e.Type(), err)
+				}
 			}
 			return e.(E).evolve(before), nil
 		},

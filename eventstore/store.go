@@ -19,6 +19,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"roomlog/domain"
+	"roomlog/internal/names"
 	"roomlog/internal/settings"
 	"roomlog/internal/wait"
 )
@@ -29,6 +30,7 @@ type Config struct {
 	Clock        func() time.Time   // replaces the clock of the database in tests; nil: the database's
 	Log          *slog.Logger       // nil: silent
 	Events       []domain.EventSpec // nil: domain.Events
+	SnapshotKeys [][]byte           // keys of the checksums of snapshots, the newest first; nil: no snapshots
 	PollInterval time.Duration      `default:"1s" min:"1ms" max:"1h"` // interval at which Follow looks for events without a signal
 }
 
@@ -48,6 +50,7 @@ type Store struct {
 	projected *wait.Signal
 
 	historyChanged *wait.Signal
+	snapshotKeys   snapshotKeys
 }
 
 // format is the layout of the log that this program reads and writes.
@@ -66,7 +69,7 @@ func Open(ctx context.Context, pool *pgxpool.Pool, c Config) (*Store, error) {
 		c.Events = domain.Events
 	}
 	s := &Store{
-		pool: pool, now: c.Now, fixed: c.Clock, clock: clock{log: c.Log}, log: c.Log, poll: c.PollInterval,
+		pool: pool, now: c.Now, fixed: c.Clock, clock: clock{log: c.Log}, log: c.Log, poll: c.PollInterval, snapshotKeys: c.SnapshotKeys,
 		appended: wait.NewSignal(), projected: wait.NewSignal(),
 		historyChanged: wait.NewSignal(), history: history{now: History{Number: 1}},
 	}
@@ -200,7 +203,15 @@ func (s *Store) NameKey(username string) string {
 		}
 		return r
 	}, norm.NFKC.String(username))
+	return s.keyed(norm.NFKC.String(cases.Fold().String(strings.TrimSpace(visible))))
+}
+
+// LookalikeKey returns the keyed hash of the lookalike form of a name (see package names). It equals NameKey
+// if that form is the case-folded name itself.
+func (s *Store) LookalikeKey(name string) string { return s.keyed(names.Lookalike(name)) }
+
+func (s *Store) keyed(text string) string {
 	mac := hmac.New(sha256.New, s.nameKey)
-	mac.Write([]byte(norm.NFKC.String(cases.Fold().String(strings.TrimSpace(visible)))))
+	mac.Write([]byte(text))
 	return hex.EncodeToString(mac.Sum(nil)[:16])
 }

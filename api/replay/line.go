@@ -2,6 +2,8 @@ package replay
 
 import (
 	"encoding/json"
+	"reflect"
+	"strings"
 	"time"
 
 	"roomlog/domain"
@@ -9,7 +11,7 @@ import (
 )
 
 // EventLine is the line of one event. Data is the payload in the newest version of the event type. Texts of users are
-// readable, or "erased" if the user was forgotten.
+// readable, or "erased" if the user was forgotten. Readers without the role personal receive no private fields.
 type EventLine struct {
 	Cursor     string        `json:"cursor" doc:"for the parameter after"`
 	Position   int64         `json:"position"`
@@ -17,26 +19,58 @@ type EventLine struct {
 	Version    int           `json:"version" doc:"of the stream"`
 	EventID    string        `json:"event_id"`
 	Type       string        `json:"type" example:"gift.sent.v1"`
-	Data       domain.Event  `json:"data" doc:"null for an event that this version of the server cannot read"`
+	Data       any           `json:"data" doc:"payload of the event, see EVENTS.md; null for an event that this version of the server cannot read"`
 	Actor      string        `json:"actor" example:"user-12"`
 	Live       domain.LiveID `json:"live,omitempty"`
 	RecordedAt time.Time     `json:"recorded_at"`
 
+	Withheld []string `json:"withheld,omitempty" doc:"private fields of data that are left out, because the reader lacks the role personal"`
+
 	Undecodable string          `json:"undecodable,omitempty" doc:"why there is no data; type and payload are as stored"`
-	Payload     json.RawMessage `json:"payload,omitempty" doc:"stored payload of an event that this version of the server cannot read; its texts are encrypted"`
+	Payload     json.RawMessage `json:"payload,omitempty" doc:"stored payload of an event that this version of the server cannot read; its texts are encrypted; left out without the role personal"`
 }
 
-func newEventLine(r eventstore.Record) EventLine {
+func newEventLine(r eventstore.Record, personal bool) EventLine {
 	line := EventLine{
 		Cursor: eventstore.CursorOf(r), Position: r.Position, Stream: r.Stream, Version: r.Version, EventID: r.ID.String(),
-		Type: r.Type, Data: r.Event, Actor: r.Metadata.Actor, Live: r.LiveID, RecordedAt: r.RecordedAt,
+		Type: r.Type, Actor: r.Metadata.Actor, Live: r.LiveID, RecordedAt: r.RecordedAt,
 	}
-	if r.Fault != nil {
-		line.Undecodable, line.Payload = r.Fault.Error(), r.Payload
-	} else {
+	switch {
+	case r.Fault == nil:
 		line.Type = r.Event.Type()
+		line.Data, line.Withheld = dataFor(r.Event, personal)
+	case personal:
+		line.Undecodable, line.Payload = r.Fault.Error(), r.Payload
+	default:
+		line.Undecodable, line.Withheld = "this version of the server cannot read the event", []string{"payload"}
 	}
 	return line
+}
+
+// dataFor returns an event without its private fields, and their names. With personal it returns the whole event.
+func dataFor(e domain.Event, personal bool) (data any, withheld []string) {
+	if personal {
+		return e, nil
+	}
+	all := reflect.ValueOf(e)
+	var kept []reflect.StructField
+	for i := range all.NumField() {
+		f := all.Type().Field(i)
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if domain.IsPrivate(e, name) {
+			withheld = append(withheld, name)
+			continue
+		}
+		kept = append(kept, f)
+	}
+	if len(withheld) == 0 {
+		return e, nil
+	}
+	part := reflect.New(reflect.StructOf(kept)).Elem() // StructOf caches the types
+	for i, f := range kept {
+		part.Field(i).Set(all.FieldByName(f.Name))
+	}
+	return part.Interface(), withheld
 }
 
 // cursorLine is a line without an event. Its cursor is the position up to which the log was searched. End is set only

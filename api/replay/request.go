@@ -24,6 +24,8 @@ type Request struct {
 	Follow bool             // continue as the log grows
 	Limit  int64            // maximum number of events; 0: no limit
 	Format Format
+
+	Personal bool // with private fields
 }
 
 // Config configures a Player. All fields are required.

@@ -25,6 +25,7 @@ type writer struct {
 	w         http.ResponseWriter
 	control   *http.ResponseController
 	now       func() time.Time
+	personal  bool          // with private fields
 	ndjson    bool          // false: server-sent events
 	slowAfter time.Duration // time to send one chunk after which the client is too slow
 	timeout   time.Duration // time to send one chunk after which the client is disconnected
@@ -48,7 +49,7 @@ func newWriter(c Config, w http.ResponseWriter, request Request) *writer {
 	h.Set("X-Accel-Buffering", "no") // without it, proxies buffer lines
 	after, now := request.Query.After, c.Now
 	return &writer{
-		w: w, control: http.NewResponseController(w), now: now, ndjson: request.Format == NDJSON,
+		w: w, control: http.NewResponseController(w), now: now, personal: request.Personal, ndjson: request.Format == NDJSON,
 		slowAfter: c.SlowReader, timeout: c.WriteTimeout,
 		cursor: request.After, position: after, scanned: after, history: request.Query.History, wroteAt: now(),
 	}
@@ -66,7 +67,7 @@ func (e *writer) writeEvents(ctx context.Context, events []eventstore.Record) er
 			return err //nolint:wrapcheck // the caller has the cause
 		}
 		e.cursor, e.position = eventstore.CursorOf(r), r.Position
-		err := e.buffered("", newEventLine(r))
+		err := e.buffered("", newEventLine(r, e.personal))
 		if err == nil && e.buffer.Len() >= chunkBytes {
 			err = e.flush()
 		}

@@ -155,6 +155,7 @@ func auditEvening(t *testing.T, at *process, analyst *person) {
 		t.Errorf("verify after a rebuild printed %s", out)
 	}
 	at.roomlog("user", "grant", fmt.Sprint(analyst.id), "--role", "analyst")
+	at.roomlog("user", "grant", fmt.Sprint(analyst.id), "--role", "personal") // like an export, which has all fields
 	exported := strings.Split(strings.TrimSpace(at.roomlog("export")), "\n")
 	status, raw := analyst.do(http.MethodGet, "/api/events?follow=false", nil, nil)
 	replayed := strings.Split(strings.TrimSpace(string(raw)), "\n")

@@ -103,7 +103,7 @@ func (c *userEnable) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) erro
 type userGrant struct {
 	userArg    `embed:""`
 	reasonFlag `embed:""`
-	Role       domain.Role `required:"" enum:"operator,auditor,analyst" help:"Role: operator (manages gifts and users), auditor (reads every wallet and gift) or analyst (reads the log)."`
+	Role       domain.Role `required:"" enum:"operator,auditor,analyst,personal" help:"Role: operator (manages gifts and users), auditor (reads every wallet and gift), analyst (reads the log without private fields) or personal (with analyst: also reads the private fields)."`
 }
 
 func (userGrant) Help() string {
@@ -119,7 +119,7 @@ func (c *userGrant) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error
 type userRevoke struct {
 	userArg    `embed:""`
 	reasonFlag `embed:""`
-	Role       domain.Role `required:"" enum:"operator,auditor,analyst" help:"Role: operator, auditor or analyst."`
+	Role       domain.Role `required:"" enum:"operator,auditor,analyst,personal" help:"Role: operator, auditor, analyst or personal."`
 }
 
 func (c *userRevoke) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {

@@ -26,7 +26,8 @@ server that receives the command.
 
 The payload of an event version never changes. A changed meaning is a new version, with an upcaster that converts
 payloads of the earlier one. Fields marked *personal* are sealed with the key of their owner. They read "erased"
-after that key is destroyed.
+after that key is destroyed. Fields marked *private* are left out of a replay (GET /api/events), unless the reader
+has the role personal as well as the role analyst.
 
 `
 
@@ -148,6 +149,12 @@ func (p *page) event(spec domain.EventSpec) error {
 	for i := range rows {
 		if slices.Contains(personal, rows[i].name) {
 			rows[i].meaning += " · *personal*"
+		}
+		switch domain.PrivacyOf(spec.Type, rows[i].name) {
+		case domain.Private:
+			rows[i].meaning += " · *private*"
+		case domain.PrivateToOne:
+			rows[i].meaning += " · *private* if there is one recipient"
 		}
 	}
 	p.table(rows)

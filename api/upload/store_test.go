@@ -88,14 +88,14 @@ func TestCleaner(t *testing.T) {
 		}
 		return name
 	}
-	s := open(t, upload.Config{Folder: dir, MaxBytes: 1000})
+	open(t, upload.Config{Folder: dir, MaxBytes: 1000}) // creates the marker
 	marker := filepath.Join(dir, ".since")
 	if err := os.Chtimes(marker, time.Time{}, now.Add(-24*time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 	kept := []string{file("a", "", 2*time.Hour), file("b", "", time.Minute), file("c", ".part", time.Minute), file("d", "", 48*time.Hour)}
 	gone := []string{file("e", "", time.Minute), file("f", "", 2*time.Hour), file("0", ".part", 2*time.Hour)}
-	s = open(t, upload.Config{Folder: dir, MaxBytes: 1000})
+	s := open(t, upload.Config{Folder: dir, MaxBytes: 1000})
 	known := map[string]upload.Status{kept[0]: upload.Kept, gone[0]: upload.Deleted}
 	c := upload.Cleaner{Store: s, Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler), Interval: time.Millisecond,
 		Find: func(context.Context, []string) (map[string]upload.Status, error) { return known, nil }}

@@ -17,12 +17,15 @@ type Settings struct {
 // Check returns an error that wraps ErrFull if writing n bytes below dir would use the reserve. If the free space cannot
 // be read, it returns nil.
 func (s Settings) Check(dir string, n int64) error {
-	var fs syscall.Statfs_t
-	if s.DiskReserve <= 0 || syscall.Statfs(dir, &fs) != nil {
-		return nil
-	}
-	if free := int64(fs.Bavail) * fs.Bsize; free-n < s.DiskReserve {
+	if free, known := freeSpace(dir); known && s.DiskReserve > 0 && free-n < s.DiskReserve {
 		return fmt.Errorf("%w: %d bytes are free", ErrFull, free)
 	}
 	return nil
+}
+
+// freeSpace returns the bytes that are free below dir, and reports whether the system knows.
+func freeSpace(dir string) (free int64, known bool) {
+	var fs syscall.Statfs_t
+	err := syscall.Statfs(dir, &fs)
+	return int64(fs.Bavail) * fs.Bsize, err == nil
 }

@@ -44,9 +44,9 @@ func (w *world) called(o siotest.Options, name string, others ...*app) *app {
 		c.expectMessage("系统", name+"加入了聊天室")
 	}
 	a.nothing()
-	head, err := w.store.Head(w.Context())
+	head, err := w.Store.Head(w.Context())
 	if err == nil {
-		err = w.chat.WaitFor(w.Context(), head)
+		err = w.Chat.WaitFor(w.Context(), head)
 	}
 	if err != nil {
 		w.Fatal(err)

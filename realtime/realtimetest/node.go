@@ -31,9 +31,10 @@ type Config struct {
 	ClusterNow func() time.Time // the clock by which lost nodes are found
 }
 
-// Names of the embedded structs of Config.
 type (
-	HubConfig  = hub.Config
+	// HubConfig holds the settings of the hub.
+	HubConfig = hub.Config
+	// ChatConfig holds the settings of the chat.
 	ChatConfig = chat.Config
 )
 

@@ -13,7 +13,7 @@ const module = "roomlog"
 // inside x. To add a package that needs no more than its parent folder, add nothing; to restrict or extend one, add a
 // line.
 var importRules = map[string][]string{
-	"domain":     {},
+	"domain":     {"internal/names"},
 	"migrations": {},
 	"docs":       {},
 

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"roomlog/domain"
+	"roomlog/internal/names"
 	"roomlog/internal/settings"
 	"roomlog/internal/wait"
 )
@@ -202,7 +203,15 @@ func (s *Store) NameKey(username string) string {
 		}
 		return r
 	}, norm.NFKC.String(username))
+	return s.keyed(norm.NFKC.String(cases.Fold().String(strings.TrimSpace(visible))))
+}
+
+// LookalikeKey returns the keyed hash of the lookalike form of a name (see package names). It equals NameKey
+// if that form is the case-folded name itself.
+func (s *Store) LookalikeKey(name string) string { return s.keyed(names.Lookalike(name)) }
+
+func (s *Store) keyed(text string) string {
 	mac := hmac.New(sha256.New, s.nameKey)
-	mac.Write([]byte(norm.NFKC.String(cases.Fold().String(strings.TrimSpace(visible)))))
+	mac.Write([]byte(text))
 	return hex.EncodeToString(mac.Sum(nil)[:16])
 }

@@ -561,35 +561,34 @@ func TestAFailedLeaveKeepsTheSubscription(t *testing.T) {
 	}
 }
 
-// If several participants have a name, the same one is found each time, by the current name.
+// A name finds a participant by the current name, and reports how many people have it.
 func TestFindByName(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
-	named := func(name string) domain.UserID {
-		p, _ := w.chat.FindByName(name)
-		return p.User.ID
-	}
-	for i := range 5 { // who is called cat without being her
-		p := w.register(fmt.Sprint("imposter", i))
-		p.app().chat(nil)
-		w.caughtUp(p.asks(domain.ChangeProfile{Nickname: "cat"}).Position)
-		if i == 0 && (named("cat") != p.id || named("imposter0") != 0) {
-			t.Errorf("after the first: %d and %d", named("cat"), named("imposter0"))
+	expect := func(name string, user domain.UserID, people int) {
+		t.Helper()
+		found, n := w.chat.FindByName(name)
+		if n != people || people == 1 && found.User.ID != user {
+			t.Errorf("%q found user %d of %d people, want user %d of %d people", name, found.User.ID, n, user, people)
 		}
 	}
-	first := named("cat")
-	if p, _ := w.chat.FindByName("CAT"); p.User.Username != "imposter0" {
-		t.Errorf(`found %+v, want User.Username "imposter0"`, p)
-	}
-	cat := w.register("cat")
-	a := cat.app()
+	first := w.register("first")
+	first.app().chat(nil)
+	first.app().chat(nil) // a second connection of the same user
+	expect("first", first.id, 1)
+	w.caughtUp(first.asks(domain.ChangeProfile{Nickname: "cat"}).Position)
+	expect("cat", first.id, 1)
+	expect("ＣＡＴ", first.id, 1)
+	expect("first", 0, 0)
+
+	second := w.register("second")
+	a := second.app()
 	a.chat(nil)
-	w.caughtUp(cat.credit1())
-	if named("cat") != cat.id {
-		t.Errorf("found %d, want %v", named("cat"), cat.id)
-	}
+	w.caughtUp(second.asks(domain.ChangeProfile{Nickname: "Cаt"}).Position) // with a Cyrillic letter
+	expect("cat", 0, 2)
 	_ = a.Conn.Close()
-	wstest.Eventually(t, "the viewer has left", func() bool { return named("cat") == first })
+	wstest.Eventually(t, "the second user has left the chat", func() bool { _, n := w.chat.FindByName("cat"); return n == 1 })
+	expect("cat", first.id, 1)
 }
 
 // New chat rooms from one address use up the limit of that address only.

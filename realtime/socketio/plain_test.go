@@ -65,7 +65,7 @@ func TestPlainChat(t *testing.T) {
 			ann := one.called(o, "安<娜>", silent)
 			bob := two.called(siotest.Options{}, "Bob", silent, ann)
 			cat := one.called(o, "Cat Two", silent, ann, bob)
-			for _, taken := range []string{"系统", "bob", " Ｂob", "cat two"} {
+			for _, taken := range []string{"系统", "bob", " Ｂob", "cat two", "Воb", "Cat\u00a0Two"} { // some with Cyrillic letters
 				d := two.app(o)
 				d.Emit("message", taken)
 				d.expectMessage("系统", "昵称已被使用")
@@ -229,6 +229,26 @@ func TestPlainChatWithAToken(t *testing.T) {
 	a.expectMessage("Bob", "psst")
 	a.Emit("message", "@Bob psst yourself")
 	b.expectMessage("ann", "psst yourself")
+	a.nothing()
+	b.nothing()
+}
+
+// A private message to a name that two users have is sent to neither of them.
+func TestPrivateMessageToAnAmbiguousName(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, guests)
+	w.chatRoom("demo")
+	first, second := w.register("first"), w.register("second")
+	first.asks(domain.ChangeProfile{Nickname: "Cat"})
+	second.asks(domain.ChangeProfile{Nickname: "cаt"}) // with a Cyrillic letter
+	a, b := first.resides(siotest.Options{}, "demo"), second.resides(siotest.Options{}, "demo")
+	a.moves("online", "用户cаt加入聊天室")
+	ann := w.called(siotest.Options{}, "Ann")
+	ann.Emit("message", "@Cat psst")
+	ann.expectMessage("系统", "有多个用户叫这个名字,消息没有发送")
+	if posted := events[domain.MessagePosted](w); len(posted) != 0 {
+		t.Errorf("the log has %+v", posted)
+	}
 	a.nothing()
 	b.nothing()
 }

@@ -91,7 +91,7 @@ func (b *batch) foldEvents(rows pgx.Rows, store *Store) error {
 			e.fault = e.fold(r, b.aside, store.codec)
 		}
 		b.loaded[r.stream] = e
-		return nil
+		return nil //nolint:nilerr // only the commands that read the state fail
 	})
 	return err
 }

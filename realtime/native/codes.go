@@ -27,7 +27,7 @@ func errorCodes() []codeDoc {
 		{domain.CodeKicked, "An operator kicked the client; the text is the reason, if there is one. The connection is closed."},
 		{domain.CodeBanned, "The user is banned: from a live, or from everything, which closes the connection."},
 		{codeOtherUser, "A second hello must be of the same user."},
-		{hub.CodeTooManyConnections, "The user has too many connections. This one is closed."},
+		{hub.CodeTooManyConnections, "The user has too many connections. The server closes the newest connection."},
 		{hub.CodeTooManyLives, "The connection is in too many lives."},
 		{hub.CodeCursorInvalid, "since is not a cursor."},
 		{domain.CodeLiveNotFound, "The live does not exist."},

@@ -91,9 +91,9 @@ func (a *app) online(action, name string) listed {
 // joins joins a live as a user and waits for the viewer list with the user.
 func (a *app) joins(p person, live any) listed {
 	a.Helper()
-	a.Emit("joinLive", map[string]any{"live_id": live, "token": p.token()})
+	a.Emit("joinLive", map[string]any{"live_id": live, "token": p.Token()})
 	for {
-		if l, _ := push[listed](a, "online"); slices.Contains(l.Clients, a.id) && slices.Contains(l.names(), p.name) {
+		if l, _ := push[listed](a, "online"); slices.Contains(l.Clients, a.id) && slices.Contains(l.names(), p.Name) {
 			return l
 		}
 	}

@@ -21,8 +21,8 @@ import (
 func (w *world) chatRoom(name string) domain.ChatRoomID {
 	w.Helper()
 	id := domain.ChatRoomID(strings.ReplaceAll(uuid.NewString(), "-", "")[:24])
-	receipt := w.do(domain.CreateChatRoom{Name: name, ChatRoom: id, NameKey: w.store.NameKey(name)})
-	if err := w.chat.WaitFor(w.Context(), receipt.Position); err != nil {
+	receipt := w.Do(domain.CreateChatRoom{Name: name, ChatRoom: id, NameKey: w.Store.NameKey(name)})
+	if err := w.Chat.WaitFor(w.Context(), receipt.Position); err != nil {
 		w.Fatal(err)
 	}
 	return id
@@ -95,7 +95,7 @@ func TestExchange(t *testing.T) {
 			here, there := one.with(t), two.with(t)
 			room := "room " + name
 			id := here.chatRoom(room)
-			if err := there.chat.WaitFor(t.Context(), here.hub.Position()); err != nil {
+			if err := there.Chat.WaitFor(t.Context(), here.Hub.Position()); err != nil {
 				t.Fatal(err)
 			}
 			elsewhere := here.chatRoom("else " + name)
@@ -261,7 +261,7 @@ func TestExchangeWithoutARoomIsRefused(t *testing.T) {
 		})
 	}
 	a, b := w.attends(siotest.Options{}, "doomed"), w.attends(siotest.Options{Version: 3}, string(id))
-	w.do(domain.RemoveChatRoom{ChatRoom: id, NameKey: w.store.NameKey("doomed")})
+	w.Do(domain.RemoveChatRoom{ChatRoom: id, NameKey: w.Store.NameKey("doomed")})
 	expectDenial(a)
 	expectDenial(b)
 }
@@ -287,7 +287,7 @@ func TestWhoAndNicknamesAndTyping(t *testing.T) {
 	one := openWorld(t, db, true, nil)
 	two := openWorld(t, db, false, func(_ *socketio.Config, c *roomsConfig) { c.PresenceGrace = time.Hour })
 	one.chatRoom("demo")
-	if err := two.chat.WaitFor(t.Context(), one.hub.Position()); err != nil {
+	if err := two.Chat.WaitFor(t.Context(), one.Hub.Position()); err != nil {
 		t.Fatal(err)
 	}
 	ann := one.attends(siotest.Options{Version: 3}, "demo")
@@ -417,10 +417,10 @@ func TestParticipantsOfALostNode(t *testing.T) {
 	db := pgtest.New(t)
 	const grace = 200 * time.Millisecond // of the clock below; the tables are read every 50 ms
 	clock := clocktest.New()
-	one := openWorld(t, db, true, func(_ *socketio.Config, c *roomsConfig) { c.PresenceGrace, c.clusterNow = grace, clock.Now })
+	one := openWorld(t, db, true, func(_ *socketio.Config, c *roomsConfig) { c.PresenceGrace, c.ClusterNow = grace, clock.Now })
 	id := one.chatRoom("demo")
-	ghost := one.execute(domain.Request{Actor: domain.Actor{Kind: domain.Anonymous}, Command: domain.EnterChat{
-		ChatRoom: id, Connection: "ghost", Profile: domain.ProfileExchange, Node: uuid.NewString(), Nickname: "Casper", NameKey: one.store.NameKey("Casper"),
+	ghost := one.Execute(domain.Request{Actor: domain.Actor{Kind: domain.Anonymous}, Command: domain.EnterChat{
+		ChatRoom: id, Connection: "ghost", Profile: domain.ProfileExchange, Node: uuid.NewString(), Nickname: "Casper", NameKey: one.Store.NameKey("Casper"),
 	}})
 	ann := one.appWith(siotest.Options{}, "room", "demo")
 	at := ann.coming("加入")

@@ -9,6 +9,7 @@ import (
 
 	"roomlog/domain"
 	"roomlog/eventstore/pgtest"
+	"roomlog/realtime/realtimetest"
 	"roomlog/realtime/socketio"
 	"roomlog/realtime/socketio/siotest"
 )
@@ -34,11 +35,11 @@ const systemUser = `{"name":"系统","email":"admin@126.com","avatar":"http://ww
 // resides connects a signed-in user to a history room and waits until the others got the join.
 func (p person) resides(o siotest.Options, room string, others ...*app) *app {
 	p.Helper()
-	a := p.appWith(o, "token", p.token(), "room", room)
+	a := p.appWith(o, "token", p.Token(), "room", room)
 	a.Emit("test", nil) // the response comes when it has entered
 	a.Event(a.id)
 	for _, c := range others {
-		c.moves("online", "用户"+p.name+"加入聊天室")
+		c.moves("online", "用户"+p.Name+"加入聊天室")
 	}
 	return a
 }
@@ -63,7 +64,7 @@ func TestHistoryRooms(t *testing.T) {
 			room := "room " + name
 			id := string(here.chatRoom(room))
 			other := string(here.chatRoom("else " + name))
-			if err := there.chat.WaitFor(t.Context(), here.hub.Position()); err != nil {
+			if err := there.Chat.WaitFor(t.Context(), here.Hub.Position()); err != nil {
 				t.Fatal(err)
 			}
 			ann, bob := here.register("ann "+name), here.register("bob "+name)
@@ -76,15 +77,15 @@ func TestHistoryRooms(t *testing.T) {
 			a.Emit("addMessage", map[string]any{"content": text, "user": map[string]any{"_id": "1", "name": "系统"}, "room": room})
 			for _, c := range []*app{a, b} {
 				m, _ := push[added](c, "messageAdded")
-				if m.Content != text || m.Room != id || m.User.ID != fmt.Sprint(ann.id) || m.User.Name != ann.name || !m.User.Online ||
+				if m.Content != text || m.Room != id || m.User.ID != fmt.Sprint(ann.ID) || m.User.Name != ann.Name || !m.User.Online ||
 					m.User.Room != id || m.User.CreateAt.IsZero() || m.ID == "" || time.Since(m.CreateAt).Abs() > time.Hour {
 					t.Errorf("added %+v", m)
 				}
 			}
 			b.Emit("addMessage", map[string]any{"content": "without a room"})
 			for _, c := range []*app{a, b} {
-				if m, _ := push[added](c, "messageAdded"); m.Content != "without a room" || m.User.Name != bob.name {
-					t.Errorf(`added %+v, want Content "without a room", User.Name %v`, m, bob.name)
+				if m, _ := push[added](c, "messageAdded"); m.Content != "without a room" || m.User.Name != bob.Name {
+					t.Errorf(`added %+v, want Content "without a room", User.Name %v`, m, bob.Name)
 				}
 			}
 			b.Emit("addMessage", map[string]any{"content": "elsewhere", "room": map[string]any{"_id": other}})
@@ -98,7 +99,7 @@ func TestHistoryRooms(t *testing.T) {
 				t.Errorf(`got %d messages, from %+v to %+v, want 20, all[0].Content "0", all[19].Content "19"`, len(all), all[0], all[len(all)-1])
 			}
 			b.Emit("getAllMessages", map[string]any{"room": room, "before": all[0].ID})
-			if all, _ := push[[]added](b, "allMessages"); len(all) != 2 || all[0].Content != text || all[1].User.Name != bob.name || all[1].User.ID != fmt.Sprint(bob.id) {
+			if all, _ := push[[]added](b, "allMessages"); len(all) != 2 || all[0].Content != text || all[1].User.Name != bob.Name || all[1].User.ID != fmt.Sprint(bob.ID) {
 				t.Errorf("older messages: got %+v", all)
 			}
 			for _, ref := range []string{other, "else " + name} {
@@ -119,7 +120,7 @@ func TestHistoryRooms(t *testing.T) {
 			a.refused("参数错误")
 			b.Forget()
 			a.goes(o)
-			b.moves("offline", "用户"+ann.name+"离开聊天室")
+			b.moves("offline", "用户"+ann.Name+"离开聊天室")
 		})
 	}
 }
@@ -131,10 +132,10 @@ func TestHistoryRoomsNeedSignIn(t *testing.T) {
 	live := w.register("streamer").goLive()
 	ann := w.register("ann")
 	late := ann
-	late.expires = time.Now().Add(-time.Minute)
+	late.Expires = time.Now().Add(-time.Minute)
 	for name, token := range map[string]string{
-		"no token": "", "a forged one": "Bearer forged", "null": "Bearer null", "an expired one": late.token(),
-		"one of another session": person{id: ann.id, session: "old"}.token(),
+		"no token": "", "a forged one": "Bearer forged", "null": "Bearer null", "an expired one": late.Token(),
+		"one of another session": realtimetest.User{ID: ann.ID, Session: "old"}.Token(),
 	} {
 		t.Run(name, func(t *testing.T) {
 			for kind, o := range kinds {
@@ -186,7 +187,7 @@ func TestRemovalOfTheHandshakeRoom(t *testing.T) {
 	ann := w.register("ann").resides(siotest.Options{}, "doomed")
 	ann.Emit("message", "while it is there")
 	ann.expectMessage("ann", "while it is there")
-	w.do(domain.RemoveChatRoom{ChatRoom: doomed, NameKey: w.store.NameKey("doomed")})
+	w.Do(domain.RemoveChatRoom{ChatRoom: doomed, NameKey: w.Store.NameKey("doomed")})
 	eventually(t, "ann may post again", func() bool {
 		ann.Emit("message", "hello")
 		m, _ := push[plainMessage](ann, "message")
@@ -200,7 +201,7 @@ func TestProfilesShareChatRooms(t *testing.T) {
 	guests := func(c *socketio.Config, r *roomsConfig) { c.GuestChat, r.PresenceGrace = true, time.Hour }
 	one, two := openWorld(t, db, true, guests), openWorld(t, db, false, guests)
 	id := string(one.chatRoom("demo"))
-	if err := two.chat.WaitFor(t.Context(), one.hub.Position()); err != nil {
+	if err := two.Chat.WaitFor(t.Context(), one.Hub.Position()); err != nil {
 		t.Fatal(err)
 	}
 	ann, bob := one.register("ann"), one.register("bob")

@@ -44,9 +44,9 @@ func (w *world) called(o siotest.Options, name string, others ...*app) *app {
 		c.expectMessage("系统", name+"加入了聊天室")
 	}
 	a.nothing()
-	head, err := w.store.Head(w.Context())
+	head, err := w.Store.Head(w.Context())
 	if err == nil {
-		err = w.chat.WaitFor(w.Context(), head)
+		err = w.Chat.WaitFor(w.Context(), head)
 	}
 	if err != nil {
 		w.Fatal(err)
@@ -239,8 +239,8 @@ func TestPrivateMessageToAnAmbiguousName(t *testing.T) {
 	w := newWorld(t, guests)
 	w.chatRoom("demo")
 	first, second := w.register("first"), w.register("second")
-	first.asks(domain.ChangeProfile{Nickname: "Cat"})
-	second.asks(domain.ChangeProfile{Nickname: "cаt"}) // with a Cyrillic letter
+	first.Asks(domain.ChangeProfile{Nickname: "Cat"})
+	second.Asks(domain.ChangeProfile{Nickname: "cаt"}) // with a Cyrillic letter
 	a, b := first.resides(siotest.Options{}, "demo"), second.resides(siotest.Options{}, "demo")
 	a.moves("online", "用户cаt加入聊天室")
 	ann := w.called(siotest.Options{}, "Ann")

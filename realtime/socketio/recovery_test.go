@@ -12,9 +12,9 @@ import (
 func TestRecovery(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
-	live, rose := w.register("streamer").goLive(), w.list("rose", "", 1)
+	live, rose := w.register("streamer").goLive(), w.AddGift("rose", "", 1)
 	ann, bob := w.register("ann"), w.register("bob").credit(1000)
-	say := func(text string) { bob.asks(domain.PostComment{Live: live, Text: text}) }
+	say := func(text string) { bob.Asks(domain.PostComment{Live: live, Text: text}) }
 	a := w.app(siotest.Options{})
 	a.joins(ann, live)
 	say("seen")
@@ -23,7 +23,7 @@ func TestRecovery(t *testing.T) {
 	eventually(t, "ann has left", func() bool { return len(events[domain.ViewerLeft](w)) == 1 })
 	for i := range 20 {
 		say(fmt.Sprint("missed ", i))
-		bob.asks(domain.SendGift{Live: live, Gift: rose, Num: 1})
+		bob.Asks(domain.SendGift{Live: live, Gift: rose, Num: 1})
 	}
 	back := w.back(a, seen)
 	if back.id != a.id || back.pid != a.pid {
@@ -64,10 +64,10 @@ func TestRecoveryEndsWithTheViewerList(t *testing.T) {
 	w.app(siotest.Options{}).joins(bob, live) // so that the channel has a viewer list
 	a := w.app(siotest.Options{})
 	a.joins(ann, live)
-	bob.asks(domain.PostComment{Live: live, Text: "seen"})
+	bob.Asks(domain.PostComment{Live: live, Text: "seen"})
 	_, seen := push[comment](a, "comment")
 	for i := range 400 {
-		bob.asks(domain.PostComment{Live: live, Text: fmt.Sprint(i)})
+		bob.Asks(domain.PostComment{Live: live, Text: fmt.Sprint(i)})
 	}
 	for i := range 15 {
 		a.Cut()
@@ -83,15 +83,15 @@ func TestRecoveryWithoutAnOffset(t *testing.T) {
 	w := newWorld(t, nil)
 	live := w.register("streamer").goLive()
 	ann, bob := w.register("ann"), w.register("bob")
-	before := bob.asks(domain.PostComment{Live: live, Text: "before"})
-	if err := w.hub.WaitFor(t.Context(), before.Position); err != nil {
+	before := bob.Asks(domain.PostComment{Live: live, Text: "before"})
+	if err := w.Hub.WaitFor(t.Context(), before.Position); err != nil {
 		t.Fatal(err)
 	}
 	a := w.app(siotest.Options{})
 	a.joins(ann, live)
 	a.Cut()
 	eventually(t, "ann has left", func() bool { return len(events[domain.ViewerLeft](w)) == 1 })
-	bob.asks(domain.PostComment{Live: live, Text: "missed"})
+	bob.Asks(domain.PostComment{Live: live, Text: "missed"})
 	back := w.back(a, "")
 	if s, _ := push[comment](back, "comment"); back.id != a.id || s.Content != "missed" {
 		t.Errorf(`%s came back as %s and hears %q, want %v, "missed"`, a.id, back.id, s.Content, a.id)
@@ -127,13 +127,13 @@ func TestSocketsThatAreNotRecovered(t *testing.T) {
 	}
 	a := lose()
 	for range 501 {
-		bob.asks(domain.PostComment{Live: live, Text: "x"})
+		bob.Asks(domain.PostComment{Live: live, Text: "x"})
 	}
 	if back := w.back(a, ""); back.id == a.id {
 		t.Error("too much was missed: recovered")
 	}
 	a = lose()
-	streamer.asks(domain.ChangeLiveStatus{Live: live, To: domain.LiveStop})
+	streamer.Asks(domain.ChangeLiveStatus{Live: live, To: domain.LiveStop})
 	back := w.back(a, "")
 	if back.id != a.id {
 		t.Error("the end of the live is a reason not to be recovered")
@@ -158,7 +158,7 @@ func TestRecoveryNeedsACurrentSession(t *testing.T) {
 	if no := back.refused("token 已过期! 请重新获取令牌"); !no.Meta.NoToast || back.id != a.id {
 		t.Errorf("socket %s was recovered as %s and refused with %+v", a.id, back.id, no)
 	}
-	bob.asks(domain.PostComment{Live: live, Text: "unheard"})
+	bob.Asks(domain.PostComment{Live: live, Text: "unheard"})
 	back.silent()
 	if n := len(events[domain.ViewerJoined](w)); n != 1 {
 		t.Errorf("%d joined, want 1", n)

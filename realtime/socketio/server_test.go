@@ -34,14 +34,14 @@ func TestLiveAfterReset(t *testing.T) {
 	for _, a := range []*app{old, polled, newer} {
 		a.Ended()
 	}
-	bob.asks(domain.PostComment{Live: live, Text: "missed"})
+	bob.Asks(domain.PostComment{Live: live, Text: "missed"})
 	back := w.back(newer, "")
 	if s, _ := push[comment](back, "comment"); s.Content != "missed" || back.id != newer.id {
 		t.Errorf(`came back as %s and hears %+v, want Content "missed", %v`, back.id, s, newer.id)
 	}
 	again := w.app(siotest.Options{Version: 3})
 	again.joins(ann, live)
-	bob.asks(domain.PostComment{Live: live, Text: "after"})
+	bob.Asks(domain.PostComment{Live: live, Text: "after"})
 	for _, a := range []*app{back, again} {
 		if s, _ := push[comment](a, "comment"); s.Content != "after" {
 			t.Errorf(`hears %+v, want Content "after"`, s)

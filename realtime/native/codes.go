@@ -41,7 +41,7 @@ func errorCodes() []codeDoc {
 		{domain.CodeCoinsTooFew, "The user has too few coins."},
 		{domain.CodeCoinsClosed, "The coins of the user are closed while an event about them is examined. Nothing was done: try again later."},
 		{domain.CodeChatRoomNotFound, "The chat room does not exist."},
-		{domain.CodeTooManyChatRooms, "There are as many chat rooms as users may create."},
+		{domain.CodeTooManyChatRooms, "The limit of chat rooms is reached."},
 		{domain.CodeMessageEmpty, "The message has no text except spaces."},
 		{domain.CodeMessageTooLong, "The message has more than 1000 characters."},
 		{domain.CodeParticipantNotFound, "The participant is not in the chat."},

@@ -9,16 +9,21 @@ import (
 // smallBatch is the number of waiting requests above which gather does not let callers queue more.
 const smallBatch = 64
 
-// Run executes requests until ctx ends. Then it accepts no more requests, executes the queued requests and returns nil.
+// Run executes requests until ctx ends. After a failed append it also tries at intervals of Config.PollInterval whether the
+// database can be written again, see CheckWritable. When ctx has ended, it accepts no more requests, executes the queued requests and returns nil.
 func (q *Sequencer) Run(ctx context.Context) error {
 	work, cut := context.WithCancel(context.WithoutCancel(ctx)) // a shutdown interrupts a transaction only after DrainTimeout
 	defer cut()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(q.config.DrainTimeout, cut) })()
 	defer q.disconnect()
+	retry := time.NewTicker(q.store.poll)
+	defer retry.Stop()
 	for {
 		select {
 		case c := <-q.queue:
 			q.flush(work, q.gather(c))
+		case <-retry.C:
+			q.retryIdle(work)
 		case <-ctx.Done():
 			q.drain(work)
 			return nil

@@ -199,7 +199,7 @@ func (h *hub) join(r playRequest) (*Player, error) {
 	return p, nil
 }
 
-// leave removes a player from its stream and makes its Next return.
+// leave removes a player from its stream and makes Player.Next return.
 func (h *hub) leave(p *Player, reason Reason) {
 	h.mu.Lock()
 	h.remove(p, reason)

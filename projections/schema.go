@@ -40,7 +40,7 @@ type replacedComment struct {
 	Replaced time.Time `json:"replaced"`
 }
 
-// NewReplacedSchema describes the schema that a rebuild replaces at a time.
+// NewReplacedSchema returns the description of the schema that a rebuild replaces at the time at.
 func NewReplacedSchema(generation, position int64, at time.Time) ReplacedSchema {
 	return ReplacedSchema{replacedPrefix + strconv.FormatInt(generation, 10), generation, position, at.UTC()}
 }

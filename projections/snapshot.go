@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	snapshotRows     = 50 // number of comments, and of gifts
+	snapshotRows     = 50 // number of comments, and number of gifts, in a snapshot
 	snapshotViewers  = 100
 	snapshotAttempts = 5
 )

@@ -19,7 +19,7 @@ const (
 // BenchmarkFigureHostile measures what hostile clients cost the others: the 99th percentile of comments of honest
 // clients beside them, and the slots that idle bodies hold.
 func BenchmarkFigureHostile(b *testing.B) {
-	at := serve(b, nil, "--data", dataDir(b), "--trusted-proxies", "192.0.2.1", "--registrations-per-address", "1000", "--sign-ins-per-name", "1000")
+	at := serve(b, nil, "--data", dataDir(b), "--trusted-proxies", "192.0.2.1", "--registrations-per-address", "1000", "--sign-ins-per-address", "1000")
 	live := join(b, at, "streamer").open("in a storm")
 	member := join(b, at, "hostile member")
 	sockets := make([]*socket, honestUsers)

@@ -25,7 +25,7 @@ import (
 var hostileSettings = []string{
 	"--trusted-proxies", "192.0.2.1", "--max-http-connections", "300", "--max-connections", "400", "--max-connections-per-address", "120",
 	"--max-pending", "50", "--max-pending-per-address", "20", "--stall-timeout", "3s", "--header-timeout", "3s", "--idle-timeout", "3s", "--hello-timeout", "3s",
-	"--registrations-per-address", "1000", "--sign-ins-per-name", "1000", "--restart-spread", "100ms",
+	"--registrations-per-address", "1000", "--sign-ins-per-address", "1000", "--restart-spread", "100ms",
 }
 
 // hostile is a group of clients that hold connections and flood one server, from addresses of their own, until ctx

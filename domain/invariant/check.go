@@ -6,8 +6,8 @@ import (
 	"roomlog/domain"
 )
 
-// Check returns a sentence about what contradicts the states before e, or "". actor is the actor in the metadata of the
-// event. An error is an error of states.
+// Check checks the event e against the states before it. It returns a sentence that describes the contradiction, or "" if
+// there is none. actor is the actor in the metadata of the event. Check returns an error only if states returns one.
 func Check(e domain.Event, actor string, states States) (string, error) {
 	c := &checker{states: states}
 	c.checkStart(e)

@@ -20,7 +20,7 @@ import (
 
 const (
 	orphanFast = 20 * time.Second // timeout of a shutdown with a checkpoint
-	orphanStop = 10 * time.Second // timeout of each more forceful signal
+	orphanStop = 10 * time.Second // time to wait after a signal before a more forceful signal is sent
 )
 
 // stopOrphan stops a server that has outlived its parent, and removes the lock files of a server that has died. This process

@@ -51,7 +51,7 @@ func (c *connections) opened(ctx context.Context, conn net.Conn) context.Context
 	return context.WithValue(ctx, slotKey{}, s)
 }
 
-// changed is a http.Server.ConnState function.
+// changed moves or releases the slot of a connection whose state has changed. It is called by http.Server.ConnState.
 func (c *connections) changed(conn net.Conn, state http.ConnState) {
 	c.mu.Lock()
 	s := c.slots[conn]

@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 )
 
-// name is the name of a member.
+// name is the name of a member of a JSON object.
 type name struct {
 	plain []byte // without escapes
 	hash  uint64 // of the folded name

@@ -120,7 +120,8 @@ func (w *partWriter) openPart(c container, p Part) error {
 	return nil
 }
 
-// append writes a fragment, which lasts until the time until in ms in the part, and its line in the index.
+// append writes a fragment and its line in the index. until is the end of the fragment, in milliseconds from the start of
+// the part.
 func (w *partWriter) append(f fragment, until int64, startedAt time.Time) error {
 	if len(f.bytes) == 0 {
 		return nil

@@ -49,6 +49,8 @@ func withConn(ctx context.Context, pool *pgxpool.Pool, schema string, work func(
 	config.RuntimeParams["search_path"] = schema + ",public"
 	config.RuntimeParams["timezone"] = "UTC"
 	config.RuntimeParams["jit"] = "off"
+	config.RuntimeParams["temp_buffers"] = "128MB" // with the default of 8 MB a verification would read its own tables from the disk
+	config.RuntimeParams["work_mem"] = "64MB"
 	config.RuntimeParams["default_statistics_target"] = "20" // enough to begin with; autovacuum refines it
 	config.RuntimeParams["synchronous_commit"] = "off"       // lost work is repeated; the switch waits for the disk
 	conn, err := pgx.ConnectConfig(ctx, config)

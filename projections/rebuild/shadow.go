@@ -26,7 +26,7 @@ const (
 	// foldSize is the number of events in one transaction. It is large, so that most rows of a busy live are written once
 	// instead of a thousand times. Three batches are in memory at a time: one that is decoded, one that waits, and one that is
 	// folded.
-	foldSize  = 8_000
+	foldSize  = 5_000
 	readAhead = 1
 )
 

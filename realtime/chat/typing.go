@@ -104,7 +104,7 @@ func (b *typingBatcher) next() []byte {
 	return payload
 }
 
-// encodeNotes encodes one or several notes, which are made of strings.
+// encodeNotes encodes a note or a list of notes as JSON. This cannot fail, because notes consist of strings.
 func encodeNotes(v any) []byte {
 	text, err := json.Marshal(v)
 	if err != nil {

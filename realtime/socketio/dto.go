@@ -53,7 +53,7 @@ type (
 	}
 )
 
-// accountDTO is a user as the user sees it.
+// accountDTO is a user with the coins, which only the user sees.
 type accountDTO struct {
 	ID       domain.UserID `json:"id"`
 	Username string        `json:"username"`

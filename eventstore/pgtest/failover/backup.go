@@ -13,7 +13,7 @@ import (
 // Backup is a base backup: the files of the primary, with the write-ahead log that makes them consistent.
 type Backup struct {
 	dir     string
-	archive string // the later write-ahead log of the server
+	archive string // folder of the write-ahead log that the server writes after the backup
 }
 
 // Point is a moment in the history of a primary.

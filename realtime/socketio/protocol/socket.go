@@ -66,7 +66,7 @@ func newSocket(s *engineio.Session, namespace string, auth json.RawMessage) *Soc
 	return k
 }
 
-// ID returns the id of the socket, which its client has too.
+// ID returns the id of the socket. The client of the socket knows the id, too.
 func (k *Socket) ID() string { return k.id }
 
 // PublicID returns the id that other users may see.

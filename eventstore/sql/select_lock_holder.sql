@@ -1,4 +1,4 @@
--- Reads system views only.
+-- Uses no table of roomlog.
 -- Returns one row: whether the database is a standby, and the session that holds the advisory lock with a key below 2^32: its process
 -- id, its virtual transaction and its application. They are NULL if no session holds the lock. The view of activities may hide the
 -- application of other users.

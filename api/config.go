@@ -43,9 +43,15 @@ type Signs interface {
 type Check struct {
 	Name string // "database"
 	// Run returns a note for clients and, if this process should not receive requests, an error. The error is logged,
-	// not sent to clients.
+	// not sent to clients. A Degraded is sent to clients, and the process should receive requests nevertheless.
 	Run func(ctx context.Context) (note string, err error)
 }
+
+// Degraded is the error of a Check of a process that serves, but not everything. Its text says what is missing and why.
+type Degraded string
+
+// Error returns the text.
+func (d Degraded) Error() string { return string(d) }
 
 // Config configures an API. The fields of the first group are required.
 type Config struct {

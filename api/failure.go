@@ -115,6 +115,7 @@ var statuses = map[domain.Code]int{
 	domain.CodeRateLimited:         http.StatusTooManyRequests,
 	codeSignInBusy:                 http.StatusTooManyRequests,
 	domain.CodeBusy:                http.StatusServiceUnavailable,
+	domain.CodeCoinsClosed:         http.StatusServiceUnavailable,
 	domain.CodeInternal:            http.StatusInternalServerError,
 }
 
@@ -136,8 +137,11 @@ func newFailure(code domain.Code, english string, own texts) *failure {
 	default:
 		f.Data = code.Chinese()
 	}
-	if code == domain.CodeBusy {
+	switch code {
+	case domain.CodeBusy:
 		f.retryAfter = time.Second
+	case domain.CodeCoinsClosed: // until an operator has decided
+		f.retryAfter = time.Minute
 	}
 	return f
 }

@@ -17,11 +17,17 @@ import (
 
 func TestHealth(t *testing.T) {
 	t.Parallel()
-	var halted atomic.Bool
+	var halted, closed atomic.Bool
 	d := startAPI(t, func(c *api.Config) {
 		c.Checks = []api.Check{
 			{Name: "database", Run: func(ctx context.Context) (string, error) { _, err := c.Queries.Balance(ctx, 1); return "", err }},
 			{Name: "roles", Run: func(context.Context) (string, error) { return "off", nil }},
+			{Name: "coins", Run: func(context.Context) (string, error) {
+				if closed.Load() {
+					return "closed", api.Degraded("coins are closed")
+				}
+				return "open", nil
+			}},
 			{Name: "projector", Run: func(context.Context) (string, error) {
 				if halted.Load() {
 					return "halted at 4711", errors.New("a secret of the database")
@@ -40,15 +46,18 @@ func TestHealth(t *testing.T) {
 	if got := d.get("/healthz"); got.status != 200 || strings.TrimSpace(string(got.raw)) != `{"status":"ok"}` {
 		t.Errorf("got %d %s", got.status, got.raw)
 	}
-	ready(200, `{"status":"ready","checks":{"database":"ok","projector":"ok","roles":"off"}}`)
+	ready(200, `{"status":"ready","checks":{"coins":"open","database":"ok","projector":"ok","roles":"off"}}`)
+	closed.Store(true)
+	ready(200, `{"status":"degraded","causes":["coins are closed"],"checks":{"coins":"closed","database":"ok","projector":"ok","roles":"off"}}`)
+	closed.Store(false)
 	halted.Store(true)
-	ready(503, `{"status":"not ready","checks":{"database":"ok","projector":"halted at 4711","roles":"off"}}`)
+	ready(503, `{"status":"not ready","checks":{"coins":"open","database":"ok","projector":"halted at 4711","roles":"off"}}`)
 	if !strings.Contains(d.log.String(), "a secret of the database") {
 		t.Error("the cause is not logged")
 	}
 	halted.Store(false)
 	d.pool.Close()
-	ready(503, `{"status":"not ready","checks":{"database":"failing","projector":"ok","roles":"off"}}`)
+	ready(503, `{"status":"not ready","checks":{"coins":"open","database":"failing","projector":"ok","roles":"off"}}`)
 	if got := d.get("/healthz"); got.status != 200 {
 		t.Errorf("%d: want 200 while the process runs", got.status)
 	}

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"embed"
+	"errors"
 	"io/fs"
 	"log/slog"
 	"mime"
@@ -21,19 +22,28 @@ func (s *server) healthz(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
 }
 
-// readyz runs all checks and writes their results. The status is 503 if a check fails, 200 otherwise.
+// readyz runs all checks and writes their results. The status is 503 if a check fails, 200 otherwise, also if a check reports that
+// the process is degraded.
 func (s *server) readyz(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), checksTimeout)
 	defer cancel()
 	response := struct {
 		Status string            `json:"status"`
+		Causes []string          `json:"causes,omitempty"` // why the status is degraded
 		Checks map[string]string `json:"checks"`
-	}{"ready", make(map[string]string, len(s.Checks))}
+	}{"ready", nil, make(map[string]string, len(s.Checks))}
 	status := http.StatusOK
 	for _, check := range s.Checks {
 		note, err := check.Run(ctx)
 		if note == "" {
 			note = "ok"
+		}
+		if degraded := Degraded(""); errors.As(err, &degraded) {
+			response.Causes = append(response.Causes, string(degraded))
+			if status == http.StatusOK {
+				response.Status = "degraded"
+			}
+			err = nil
 		}
 		if err != nil {
 			if note == "ok" {

@@ -50,6 +50,9 @@ var Commands = []CommandSpec{
 	coins(command[PlaceOrder](authenticated)),
 	coins(command[PayOrder](paymentProvider)),
 	coins(command[CreditCoins](operator)),
+	command[CloseCoins](system),
+	command[OpenCoins](system),
+	command[SetEventAside](operator),
 }
 
 // Events lists every event with the state of its stream.
@@ -106,6 +109,9 @@ var Events = []EventSpec{
 	takesID(event[GiftAdded, Gift](), nextGift),
 	event[GiftRepriced, Gift](),
 	event[GiftWithdrawn, Gift](),
+	event[CoinsClosed, CoinHolds](),
+	event[CoinsOpened, CoinHolds](),
+	event[EventSetAside, SetAside](),
 }
 
 // Privacies lists every text field of the events by its JSON name. A line for one event takes precedence. A replay of the log leaves out private fields, unless the reader has RolePersonal.
@@ -115,6 +121,9 @@ var Privacies = map[string]Privacy{
 	"comment.posted.v1 text": Public,
 	// Ids and words of the server. The keys of names are keyed hashes.
 	"connection": Public, "to_connection": Public, "name_key": Public, "key": Public, "node": Public, "video": Public, "audio": Public, "file": Public,
+
+	"event.set_aside.v1 stream": Public, "event.set_aside.v1 type": Public,
+	"coins.closed.v1 cause": Private, // the text of an error about a payload
 
 	"email": Private, "age": Private,
 	"reason":  Private, // for an action against a user, or for something the operator may have written about one
@@ -164,6 +173,8 @@ var States = []StateSpec{
 	state[Order]("order", 1),
 	state[Wallet]("wallet", 1),
 	state[Gift]("gift", 1),
+	state[CoinHolds]("coins", 1),
+	state[SetAside]("setaside", 1),
 }
 
 var (

@@ -2,6 +2,9 @@ package domain
 
 import (
 	"fmt"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -96,4 +99,46 @@ func Fold(s Stream, state any, e Event) (any, error) {
 		return spec.evolve(state, e)
 	}
 	return nil, fmt.Errorf("%s does not fold into %s", e.Type(), s)
+}
+
+// CoinsConcerned returns the users whose coins an event of stream s concerns if it cannot be applied: the user of the
+// wallet stream, and the users whose wallets the postings of e name. e is nil if the event cannot be decoded. spec
+// describes its type, known reports whether the program knows the type. all reports that the event may concern the
+// coins of everybody, because neither the event nor its stream tells whom.
+func CoinsConcerned(s Stream, spec EventSpec, known bool, e Event) (users []UserID, all bool) {
+	add := func(u UserID) {
+		if u > 0 && !slices.Contains(users, u) {
+			users = append(users, u)
+		}
+	}
+	add(numberAfter("wallet-", string(s)))
+	if coins, ok := e.(CoinEvent); ok {
+		for _, p := range coins.EventPostings() {
+			add(numberAfter("user-", string(p.Account)))
+		}
+	}
+	slices.Sort(users)
+	if len(users) > 0 {
+		return users, false
+	}
+	switch kind, of := s.Prefix(), spec.Zero; {
+	case kind == coinHoldsStream.Prefix():
+		return nil, true
+	case known:
+		_, moves := of.(CoinEvent)
+		return nil, moves
+	default: // a newer program may have written the event
+		_, ok := StateSpecOf(s)
+		return nil, !ok || kind == "order" || kind == "wallet"
+	}
+}
+
+// numberAfter returns the positive number that follows prefix in s, or 0.
+func numberAfter(prefix, s string) UserID {
+	digits, ok := strings.CutPrefix(s, prefix)
+	n, err := strconv.ParseInt(digits, 10, 64)
+	if !ok || err != nil || n < 1 || digits != strconv.FormatInt(n, 10) {
+		return 0
+	}
+	return UserID(n)
 }

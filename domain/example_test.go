@@ -9,7 +9,7 @@ import (
 
 // states returns the states of all streams after some events, as the log loads them before a decision.
 func states(events ...domain.Event) map[domain.Stream]any {
-	states := map[domain.Stream]any{}
+	states := map[domain.Stream]any{"coins": nil} // no event has closed coins
 	for _, e := range events {
 		for _, s := range domain.FoldsInto(e) {
 			state, err := domain.Fold(s, states[s], e)

@@ -91,6 +91,9 @@ func writtenSamples() []domain.Event {
 		domain.GiftAdded{Gift: 3, Name: "rose", Image: "https://example.org/rose.png", Price: 30},
 		domain.GiftRepriced{Gift: 3, From: 30, To: 50, Reason: "season"},
 		domain.GiftWithdrawn{Gift: 3, Reason: "replaced by gift 4"},
+		domain.CoinsClosed{Position: 4711, Users: []domain.UserID{12}, All: true, Cause: "the postings of gift.sent.v1 add up to 5, not to 0"},
+		domain.CoinsOpened{Position: 4711},
+		domain.EventSetAside{Position: 4711, Of: "wallet-12", EventType: "gift.sent.v1", Reason: "entered by hand, see ticket 4711"},
 	}
 }
 
@@ -165,6 +168,9 @@ func writtenExamples() []example {
 		{asUser(viewer), domain.PlaceOrder{Order: "O2", Price: 6, Coins: 60}, "authenticated user"},
 		{provider, domain.PayOrder{Order: "O1", User: viewer, Price: 6}, "payment provider"},
 		{operator, domain.CreditCoins{Order: "O3", User: viewer, Coins: 60}, "operator"},
+		{system, domain.CloseCoins{Position: 4712, Users: []domain.UserID{viewer}, Cause: "cannot be read"}, "system"},
+		{system, domain.OpenCoins{Position: 4711}, "system"},
+		{operator, domain.SetEventAside{Position: 4711, Of: "wallet-12", EventType: "gift.sent.v1", Reason: "entered by hand"}, "operator"},
 		{anonymous, domain.RegisterByEmail{Email: "zoe@example.org", EmailKey: "e-zoe"}, "anyone"},
 		{anonymous, domain.CreateChatRoom{Name: "songs", ChatRoom: chatRoom2, NameKey: "r-songs", MaxChatRooms: 9}, "anyone"},
 		{operator, domain.RemoveChatRoom{ChatRoom: chatRoom, NameKey: "r-demo"}, "operator"},
@@ -231,6 +237,7 @@ func exampleWorld(t *testing.T) world {
 		domain.BroadcastStarted{Live: 6, Streamer: streamer, Broadcast: "broadcast-1", Node: "p1"},
 		domain.RecordingStarted{Live: 6, Streamer: streamer, Recording: "broadcast-0"},
 		placed("O1"),
+		domain.CoinsClosed{Position: 4711, Users: []domain.UserID{15}, Cause: "cannot be read"},
 	}, chatRoomCreated(chatRoom, "r-demo", 1), chatRoomCreated(chatRoom3, "r-two", 2),
 		participantEntered(1, 0, "n-ming"), chatRoomJoined(1, 0, chatRoom), participantEntered(2, 0, ""),
 		[]domain.Event{domain.ParticipantLeft{Participant: 2, Connection: "c2", Cause: domain.LeaveRequested}}))

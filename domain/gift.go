@@ -71,7 +71,7 @@ type RepriceGift struct {
 
 func (RepriceGift) Type() string { return "gift.reprice" }
 
-func (c RepriceGift) Reads(Actor) []Stream { return []Stream{giftStream(c.Gift)} }
+func (c RepriceGift) Reads(Actor) []Stream { return []Stream{giftStream(c.Gift), coinHoldsStream} }
 
 func (c RepriceGift) decide(view View) ([]Event, error) {
 	gift := view.Gift(c.Gift)
@@ -83,6 +83,9 @@ func (c RepriceGift) decide(view View) ([]Event, error) {
 	}
 	if gift.Price == c.Price {
 		return nil, nil
+	}
+	if err := view.coinsOpen(0); err != nil {
+		return nil, err
 	}
 	reason, err := operatorReason(c.Reason)
 	if err != nil {

@@ -37,7 +37,7 @@ type PlaceOrder struct {
 
 func (PlaceOrder) Type() string { return "order.place" }
 
-func (c PlaceOrder) Reads(Actor) []Stream { return []Stream{orderStream(c.Order)} }
+func (c PlaceOrder) Reads(Actor) []Stream { return []Stream{orderStream(c.Order), coinHoldsStream} }
 
 func (c PlaceOrder) decide(view View) ([]Event, error) {
 	if c.Price < 1 || c.Price > maxOrderPrice {
@@ -48,6 +48,9 @@ func (c PlaceOrder) decide(view View) ([]Event, error) {
 	}
 	if view.Order(c.Order).User != 0 {
 		return nil, refuse(CodeOrderMismatch, "order %s exists already", c.Order)
+	}
+	if err := view.coinsOpen(view.Actor.User); err != nil { // nobody pays for coins that could not be credited
+		return nil, err
 	}
 	return []Event{OrderPlaced{c.Order, view.Actor.User, c.Price, c.Coins, ""}}, nil
 }
@@ -77,7 +80,9 @@ type PayOrder struct {
 
 func (PayOrder) Type() string { return "order.pay" }
 
-func (c PayOrder) Reads(Actor) []Stream { return []Stream{orderStream(c.Order), WalletStream(c.User)} }
+func (c PayOrder) Reads(Actor) []Stream {
+	return []Stream{orderStream(c.Order), WalletStream(c.User), coinHoldsStream}
+}
 
 func (c PayOrder) decide(view View) ([]Event, error) {
 	order := view.Order(c.Order)
@@ -95,6 +100,9 @@ func (c PayOrder) decide(view View) ([]Event, error) {
 func (v View) creditOrder(id OrderID, order Order) ([]Event, error) {
 	if order.Paid {
 		return nil, nil
+	}
+	if err := v.coinsOpen(order.User); err != nil {
+		return nil, err
 	}
 	wallet := v.Wallet(order.User)
 	if wallet.Balance > MaxCoins-order.Coins {
@@ -133,7 +141,7 @@ type CreditCoins struct {
 func (CreditCoins) Type() string { return "coins.credit" }
 
 func (c CreditCoins) Reads(Actor) []Stream {
-	return []Stream{orderStream(c.Order), userStream(c.User), WalletStream(c.User)}
+	return []Stream{orderStream(c.Order), userStream(c.User), WalletStream(c.User), coinHoldsStream}
 }
 
 func (c CreditCoins) decide(view View) ([]Event, error) {

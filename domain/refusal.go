@@ -67,6 +67,7 @@ const (
 	CodeNumberOutOfRange    Code = "number_out_of_range"   // a number or price is out of bounds
 	CodeCoinsTooFew         Code = "coins_too_few"         // the wallet has too few coins
 	CodeCoinsOverflow       Code = "coins_overflow"        // the wallet would exceed its maximum
+	CodeCoinsClosed         Code = "coins_closed"          // an event about the coins cannot be applied; try again later
 	CodeOrderNotFound       Code = "order_not_found"       // the order does not exist
 	CodeOrderMismatch       Code = "order_mismatch"        // the order has another user or amount, or exists already
 	CodeRateLimited         Code = "rate_limited"          // the server's rate limit is exceeded
@@ -113,6 +114,7 @@ var chinese = map[Code]string{
 	CodeGiftNotFound:        "该礼物不存在",
 	CodeCoinsTooFew:         "金币不足，请先充值",
 	CodeCoinsOverflow:       "金币超出上限",
+	CodeCoinsClosed:         "金币功能维护中，请稍后再试",
 	CodeOrderNotFound:       "订单不存在",
 	CodeOrderMismatch:       "订单信息不一致",
 	CodeRateLimited:         "操作太频繁，请稍后再试",

@@ -107,6 +107,11 @@ func event[E fold[S], S any]() EventSpec {
 			if err != nil {
 				return nil, err
 			}
+			if c, ok := e.(interface{ check(before S) error }); ok {
+				if err := c.check(before); err != nil {
+					return nil, fmt.Errorf("%s: %w", e.Type(), err)
+				}
+			}
 			return e.(E).evolve(before), nil
 		},
 	}

@@ -90,7 +90,14 @@ func (s *story) randomCommand(t *rapid.T) domain.Command {
 		{3, func() domain.Command {
 			return domain.LeaveLive{Live: live, User: randomUserID(t), Cause: domain.LeaveRequested, Node: node}
 		}},
-		{2, func() domain.Command { return domain.PostComment{Live: live, Text: randomText(t)} }},
+		{1, func() domain.Command { return domain.PostComment{Live: live, Text: randomText(t)} }},
+		{1, func() domain.Command {
+			position := int64(1 + randomBits(t, 1)) // few events, so that coins that are closed are opened
+			if randomBits(t, 2) > 0 {
+				return domain.OpenCoins{Position: position}
+			}
+			return domain.CloseCoins{Position: position, Users: []domain.UserID{randomUserID(t)}, All: randomBits(t, 2) == 0, Cause: "cannot be read"}
+		}},
 		{3, func() domain.Command {
 			return domain.CreditCoins{Order: order, User: s.randomUser(t), Coins: 100 * randomAmount(t, "coins")}
 		}},

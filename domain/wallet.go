@@ -1,6 +1,10 @@
 package domain
 
-import "strconv"
+import (
+	"fmt"
+	"slices"
+	"strconv"
+)
 
 // Wallet is the state of a user's wallet.
 type Wallet struct {
@@ -33,6 +37,47 @@ type CoinEvent interface {
 	Event
 	// EventPostings returns the postings of the event. Their amounts add up to zero.
 	EventPostings() []Posting
+	// checkPostings returns an error unless the postings are the ones of such an event.
+	checkPostings() error
+}
+
+// CheckCoinEvent returns an error unless the bookkeeping of e, an event of stream s, is right in itself: it is recorded
+// in its own stream, its postings add up to zero and are the ones of its type, and its amounts are within their bounds.
+// It does not know the balance before the event, which the fold of the wallet checks.
+func CheckCoinEvent(s Stream, e CoinEvent) error {
+	if own := e.Stream(); own != s {
+		return fmt.Errorf("the event of stream %s is recorded in %s", own, s)
+	}
+	sum := Coins(0)
+	for _, p := range e.EventPostings() {
+		sum += p.Amount
+	}
+	if sum != 0 {
+		return fmt.Errorf("the postings of %s add up to %d, not to 0", e.Type(), sum)
+	}
+	return e.checkPostings()
+}
+
+// checkTransfer returns an error unless postings move amount coins from one account to another, and balance is one that
+// a wallet can have.
+func checkTransfer(postings []Posting, amount Coins, from, to Account, balance Coins) error {
+	switch {
+	case amount < 1:
+		return fmt.Errorf("the event moves %d coins", amount)
+	case balance < 0 || balance > MaxCoins:
+		return fmt.Errorf("a wallet cannot have %d coins", balance)
+	case !slices.Equal(postings, transfer(amount, from, to)):
+		return fmt.Errorf("the postings do not move %d coins from %s to %s", amount, from, to)
+	}
+	return nil
+}
+
+// checkBalance returns an error unless an event that adds amount to the wallet states the balance that results.
+func (w Wallet) checkBalance(amount, stated Coins) error {
+	if is := w.Balance + amount; is != stated {
+		return fmt.Errorf("the event states a balance of %d coins, its history adds up to %d", stated, is)
+	}
+	return nil
 }
 
 // transfer returns the postings that move amount coins from one account to another.
@@ -54,6 +99,11 @@ func (e CoinsCredited) Stream() Stream           { return WalletStream(e.User) }
 func (e CoinsCredited) EventUser() UserID        { return e.User }
 func (e CoinsCredited) EventPostings() []Posting { return e.Postings }
 func (e CoinsCredited) evolve(w Wallet) Wallet   { w.Balance = e.BalanceAfter; return w }
+func (e CoinsCredited) check(w Wallet) error     { return w.checkBalance(e.Coins, e.BalanceAfter) }
+
+func (e CoinsCredited) checkPostings() error {
+	return checkTransfer(e.Postings, e.Coins, ProviderAccount, WalletAccount(e.User), e.BalanceAfter)
+}
 
 // maxGiftNum is the maximum number of gifts in one command. It limits the cost of a typing error.
 const maxGiftNum = 9999
@@ -68,7 +118,7 @@ type SendGift struct {
 func (SendGift) Type() string { return "gift.send" }
 
 func (c SendGift) Reads(actor Actor) []Stream {
-	return []Stream{liveStream(c.Live), giftStream(c.Gift), WalletStream(actor.User)}
+	return []Stream{liveStream(c.Live), giftStream(c.Gift), WalletStream(actor.User), coinHoldsStream}
 }
 
 func (c SendGift) decide(view View) ([]Event, error) {
@@ -84,6 +134,9 @@ func (c SendGift) decide(view View) ([]Event, error) {
 		return nil, refuse(CodeGiftNotFound, "there is no gift %d", c.Gift)
 	}
 	sender := view.Actor.User
+	if err := view.coinsOpen(sender); err != nil {
+		return nil, err
+	}
 	wallet := view.Wallet(sender)
 	if wallet.Balance/gift.Price < Coins(c.Num) { // unlike a multiplication, the division cannot overflow
 		return nil, refuse(CodeCoinsTooFew, "%d gifts cost more than the %d coins left", c.Num, wallet.Balance)
@@ -121,3 +174,11 @@ func (e GiftSent) EventLive() LiveID        { return e.Live }
 func (e GiftSent) EventUser() UserID        { return e.Sender }
 func (e GiftSent) EventPostings() []Posting { return e.Postings }
 func (e GiftSent) evolve(w Wallet) Wallet   { w.Balance = e.BalanceAfter; return w }
+func (e GiftSent) check(w Wallet) error     { return w.checkBalance(-e.Coins, e.BalanceAfter) }
+
+func (e GiftSent) checkPostings() error {
+	if e.Price < 1 || e.Num < 1 || e.Coins%e.Price != 0 || e.Coins/e.Price != Coins(e.Num) {
+		return fmt.Errorf("%d gifts for %d coins each do not cost %d", e.Num, e.Price, e.Coins)
+	}
+	return checkTransfer(e.Postings, e.Coins, WalletAccount(e.Sender), EarningsAccount(e.Streamer), e.BalanceAfter)
+}

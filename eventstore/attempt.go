@@ -51,9 +51,13 @@ func (q *Sequencer) attempt(ctx context.Context, calls []*call, lost *batch) (*b
 		}
 		return nil, err
 	}
-	q.states.put(b.loaded)
-	q.states.put(b.work)
-	q.states.head = b.end()
+	if b.setsAside() {
+		q.states.empty() // the states that the event has changed are loaded again
+	} else {
+		q.states.put(b.loaded)
+		q.states.put(b.work)
+		q.states.aside, q.states.head = b.aside, b.end()
+	}
 	q.store.history.remember(q.history, b.newest())
 	if b.setBack > 0 && len(b.records) > 0 {
 		q.store.log.ErrorContext(ctx, "newest event was far ahead of the database's clock, recorded_at has stepped back",

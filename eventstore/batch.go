@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -14,10 +15,12 @@ import (
 // batch holds the content of one transaction: the requests, the states that they read, and the outcomes.
 type batch struct {
 	calls   []*call
-	head    event         // the end of the log when the lock was taken
-	now     time.Time     // the clock of the database, for the decisions
-	at      time.Time     // recorded_at of the events
-	setBack time.Duration // by which at is before the newest event, if it is; see setTimes
+	head    event           // the end of the log when the lock was taken
+	now     time.Time       // the clock of the database, for the decisions
+	at      time.Time       // recorded_at of the events
+	setBack time.Duration   // by which at is before the newest event, if it is; see setTimes
+	aside   aside           // the events that were set aside up to head
+	invalid []domain.Stream // streams whose stored snapshots are not valid
 	loaded  map[domain.Stream]entry
 	work    map[domain.Stream]entry // states that the batch has changed
 	known   map[commandID]commandRow
@@ -84,6 +87,11 @@ func (b *batch) entry(cache *stateCache, s domain.Stream) entry {
 	return e
 }
 
+// setsAside reports whether an event of the batch sets an earlier event aside.
+func (b *batch) setsAside() bool {
+	return slices.ContainsFunc(b.records, func(r Record) bool { _, ok := r.Event.(domain.EventSetAside); return ok })
+}
+
 // decide executes the requests of the batch one after another. Each request reads the states that the earlier requests have
 // left.
 func (b *batch) decide(cache *stateCache, random io.Reader) {
@@ -91,21 +99,27 @@ func (b *batch) decide(cache *stateCache, random io.Reader) {
 	for i, c := range b.calls {
 		clear(states)
 		var fault error
+		closed := false // a state about coins cannot be loaded
 		for _, s := range c.streams {
 			e := b.entry(cache, s)
 			states[s] = e.state
-			if e.fault != nil {
+			switch {
+			case e.fault == nil:
+			case domain.ConcernsCoins(s):
+				closed = true
+			default:
 				fault = fmt.Errorf("%s: %w", c.request.Command.Type(), e.fault)
 			}
 		}
 		if fault == nil {
-			b.outcomes[i], fault = b.decideOne(c, states, cache, random)
+			b.outcomes[i], fault = b.decideOne(c, states, closed, cache, random)
 		}
 		b.faults[i] = fault
 	}
 }
 
-func (b *batch) decideOne(c *call, states map[domain.Stream]any, cache *stateCache, random io.Reader) (out outcome, err error) {
+// decideOne executes one request. closed reports that it reads coins that cannot be loaded, so that it is refused.
+func (b *batch) decideOne(c *call, states map[domain.Stream]any, closed bool, cache *stateCache, random io.Reader) (out outcome, err error) {
 	first := len(b.records)
 	defer func() {
 		if p := recover(); p != nil { // a panic of one command must not fail the others
@@ -116,11 +130,12 @@ func (b *batch) decideOne(c *call, states map[domain.Stream]any, cache *stateCac
 	if row, ok := b.known[c.id()]; ok && c.request.IdempotencyKey != "" {
 		return b.repeat(c, row, states)
 	}
-	events, err := domain.Decide(c.request, b.now, states)
+	events, err := b.decideRules(c, states, closed)
 	if refusal := domain.AsRefusal(err); refusal != nil {
 		out := outcome{position: b.end(), refusal: refusal}
-		// The refusal of a coin command is its result, unless the actor may not send such commands at all.
-		if c.request.IdempotencyKey != "" && domain.MovesCoins(c.request.Command) && domain.Authorize(c.request, b.now, states) == nil {
+		// The refusal of a coin command is its result, unless the actor may not send such commands at all, or the coins are closed
+		// for a while.
+		if refusal.Code != domain.CodeCoinsClosed && c.request.IdempotencyKey != "" && domain.MovesCoins(c.request.Command) && domain.Authorize(c.request, b.now, states) == nil {
 			b.remember(c, out)
 		}
 		return out, nil
@@ -134,6 +149,17 @@ func (b *batch) decideOne(c *call, states map[domain.Stream]any, cache *stateCac
 	out = outcome{position: b.end(), events: len(b.records) - first, first: first}
 	b.remember(c, out)
 	return out, nil
+}
+
+// decideRules returns the events of a request, or a refusal.
+func (b *batch) decideRules(c *call, states map[domain.Stream]any, closed bool) ([]domain.Event, error) {
+	if !closed {
+		return domain.Decide(c.request, b.now, states)
+	}
+	if err := domain.Authorize(c.request, b.now, states); err != nil {
+		return nil, err
+	}
+	return nil, domain.CoinsClosedRefusal()
 }
 
 // repeat returns the first result of a command whose idempotency key is known. It refuses if the actor may no longer send the
@@ -218,6 +244,7 @@ func (b *batch) record(c *call, e domain.Event, of func(domain.Stream) *entry, r
 	if err != nil {
 		return Record{}, fmt.Errorf("generate an event id: %w", err)
 	}
+	of(own).event = id
 	r := Record{
 		Position: b.end() + 1, Stream: own, Version: of(own).version, ID: id,
 		Type: e.Type(), RecordedAt: b.at, Event: e,

@@ -15,10 +15,11 @@ const ErasedText = "erased"
 
 // codec encodes and decodes the payloads of events.
 type codec struct {
-	versions  map[string]version         // by event type, including older versions
-	counters  map[domain.Stream][]string // by the stream of a counter: the types of the events that take an id or carry a count
-	forgetful []string                   // the types of the events that forget a user or participant
-	keys      *keyring
+	versions   map[string]version         // by event type, including older versions
+	counters   map[domain.Stream][]string // by the stream of a counter: the types of the events that take an id or carry a count
+	asideTypes []string                   // the types of the events that set events aside
+	forgetful  []string                   // the types of the events that forget a user or participant
+	keys       *keyring
 }
 
 type version struct {
@@ -44,6 +45,9 @@ func newCodec(specs []domain.EventSpec, pool *pgxpool.Pool) (*codec, error) {
 		}
 		if _, ok := spec.Zero.(domain.ForgetEvent); ok {
 			c.forgetful = append(c.forgetful, types...)
+		}
+		if _, ok := spec.Zero.(domain.EventSetAside); ok {
+			c.asideTypes = append(c.asideTypes, types...)
 		}
 	}
 	return c, nil

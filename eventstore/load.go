@@ -54,13 +54,22 @@ func (q *Sequencer) load(ctx context.Context, b *batch) error {
 	p := &pgx.Batch{}
 	p.Queue(beginTransaction)
 	p.Queue(takeLock, lockKey)
+	if b.aside = q.states.aside; b.aside == nil { // a round trip of its own, at the start and after an error
+		if err := q.loadAside(ctx, p, b); err != nil {
+			return err
+		}
+		p = &pgx.Batch{}
+	}
 	p.Queue(q.head, expected.position).QueryRow(h.scan)
 	if len(keys) > 0 {
 		p.Queue(selectCommands, actors, keys).Query(b.readCommands)
 	}
-	want.queue(p, b.loaded, q.store.codec)
+	want.queue(p, b, q.store)
 	if err := q.conn.SendBatch(ctx, p).Close(); err != nil {
 		return fmt.Errorf("load a batch: %w", err)
+	}
+	if err := q.refold(ctx, b); err != nil {
+		return err
 	}
 	b.head = h.event
 	if q.store.fixed != nil {
@@ -82,7 +91,27 @@ func (q *Sequencer) load(ctx context.Context, b *batch) error {
 		q.history++ // if more has changed, the next load begins again
 		return q.reload(ctx, b, streams)
 	}
+	defer func() { q.reportFaults(ctx, b) }()
 	return q.catchUp(ctx, b, streams)
+}
+
+// reportFaults logs each stream of b whose state cannot be loaded once.
+func (q *Sequencer) reportFaults(ctx context.Context, b *batch) {
+	for s, e := range b.loaded {
+		if e.fault != nil && q.reported.once(s) {
+			q.store.log.ErrorContext(ctx, "state of a stream cannot be loaded, its commands are refused", slog.String("stream", string(s)), slog.Any("error", e.fault))
+		}
+	}
+}
+
+// loadAside sends p with the query for the events that were set aside.
+func (q *Sequencer) loadAside(ctx context.Context, p *pgx.Batch, b *batch) error {
+	b.aside = make(aside)
+	p.Queue(selectSetAside, q.store.codec.asideTypes).Query(func(rows pgx.Rows) error { return b.aside.read(rows, q.store.codec) })
+	if err := q.conn.SendBatch(ctx, p).Close(); err != nil {
+		return fmt.Errorf("load the events that were set aside: %w", err)
+	}
+	return nil
 }
 
 // catchUp brings the cached states up to the head of the log.
@@ -100,25 +129,25 @@ func (q *Sequencer) catchUp(ctx context.Context, b *batch, streams map[domain.St
 	return q.reload(ctx, b, streams)
 }
 
-// reload drops the cached states and loads those that the batch reads and that were not loaded in this transaction.
+// reload drops the cached states and loads those that the batch reads, also those that were loaded in this transaction: an event
+// that changed them may have been set aside since.
 func (q *Sequencer) reload(ctx context.Context, b *batch, streams map[domain.Stream]struct{}) error {
 	q.forget()
-	for s := range b.loaded {
-		delete(streams, s)
+	b.invalid = nil
+	clear(b.loaded)
+	if err := q.loadAside(ctx, &pgx.Batch{}, b); err != nil {
+		return err
 	}
 	want, err := q.classify(q.states.missing(streams))
 	if err != nil {
 		return err
 	}
 	p := &pgx.Batch{}
-	want.queue(p, b.loaded, q.store.codec)
-	if p.Len() == 0 {
-		return nil
-	}
+	want.queue(p, b, q.store)
 	if err := q.conn.SendBatch(ctx, p).Close(); err != nil {
 		return fmt.Errorf("load states again: %w", err)
 	}
-	return nil
+	return q.refold(ctx, b)
 }
 
 // foldNewer folds the events of other nodes up to head into the cached states. It reports false if it cannot, for example
@@ -139,6 +168,9 @@ func (q *Sequencer) foldNewer(ctx context.Context, head int64) (bool, error) {
 		}
 		if forget, ok := r.Event.(domain.ForgetEvent); ok {
 			q.store.codec.keys.forget(forget.ForgottenKeyOwner())
+		}
+		if errors.Is(err, errSetAside) {
+			return false, nil
 		}
 		if err != nil {
 			q.store.log.WarnContext(ctx, "event of another node not folded, loading states again", slog.Int64("position", r.Position), slog.Any("error", err))

@@ -1,12 +1,19 @@
 package eventstore
 
 import (
+	"context"
 	"fmt"
+	"log/slog"
+	"slices"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"roomlog/domain"
 )
+
+// noFormat is the format of no snapshot.
+const noFormat = -1
 
 // wanted holds the streams whose states are missing, grouped by the way to load the state.
 type wanted struct {
@@ -30,6 +37,8 @@ func (q *Sequencer) classify(streams []domain.Stream) (wanted, error) {
 			return w, fmt.Errorf("%w: no such kind of stream: %s", errEncoding, s)
 		case spec.Stateless:
 			w.versions = append(w.versions, s)
+		case len(q.store.snapshotKeys) == 0:
+			w.folded, w.formats = append(w.folded, s), append(w.formats, noFormat)
 		default:
 			w.folded, w.formats = append(w.folded, s), append(w.formats, spec.Format)
 		}
@@ -37,8 +46,9 @@ func (q *Sequencer) classify(streams []domain.Stream) (wanted, error) {
 	return w, nil
 }
 
-// queue adds the queries to p. They store their results in loaded, where every wanted stream gets an entry.
-func (w wanted) queue(p *pgx.Batch, loaded map[domain.Stream]entry, codec *codec) {
+// queue adds the queries to p. They store their results in b.loaded, where every wanted stream gets an entry. b.aside is known.
+func (w wanted) queue(p *pgx.Batch, b *batch, store *Store) {
+	loaded, codec := b.loaded, store.codec
 	for _, streams := range [][]domain.Stream{w.folded, w.versions, w.counters} {
 		for _, s := range streams {
 			loaded[s] = entry{}
@@ -46,7 +56,7 @@ func (w wanted) queue(p *pgx.Batch, loaded map[domain.Stream]entry, codec *codec
 	}
 	if len(w.folded) > 0 {
 		p.Queue(selectStates, names(w.folded), w.formats).Query(func(rows pgx.Rows) error {
-			return foldEvents(rows, loaded, codec)
+			return b.foldEvents(rows, store)
 		})
 	}
 	if len(w.versions) > 0 {
@@ -55,59 +65,98 @@ func (w wanted) queue(p *pgx.Batch, loaded map[domain.Stream]entry, codec *codec
 		})
 	}
 	for _, s := range w.counters {
-		p.Queue(selectNewestOfType, codec.counters[s]).Query(func(rows pgx.Rows) error {
+		p.Queue(selectNewestOfType, codec.counters[s], b.aside.positions()).Query(func(rows pgx.Rows) error {
 			return readCounter(rows, s, loaded, codec)
 		})
 	}
 }
 
-// foldEvents folds the snapshot of each stream, which is a row without a type, and the events after it. A snapshot or an
-// event that cannot be decoded or folded becomes the fault of its stream, and not an error of the query.
-func foldEvents(rows pgx.Rows, loaded map[domain.Stream]entry, codec *codec) error {
-	var s domain.Stream
-	var version int
-	var position int64
-	var eventType string
-	var payload []byte
-	_, err := pgx.ForEachRow(rows, []any{&s, &position, &version, &eventType, &payload}, func() error {
-		e := loaded[s]
+// foldEvents folds the snapshot of each stream, which is a row without a type, and the events after it. The streams of snapshots
+// that are not valid are added to b.invalid. An event that cannot be decoded or folded becomes the fault of its stream, and not
+// an error of the query.
+func (b *batch) foldEvents(rows pgx.Rows, store *Store) error {
+	var r loadedRow
+	_, err := pgx.ForEachRow(rows, []any{&r.stream, &r.position, &r.version, &r.eventType, &r.payload, &r.event, &r.checksum}, func() error {
+		e := b.loaded[r.stream]
 		switch {
-		case e.fault != nil:
-		case eventType == "":
-			e = fromSnapshot(s, version, payload)
+		case e.fault != nil || slices.Contains(b.invalid, r.stream):
+			return nil
+		case r.eventType == "":
+			var ok bool
+			e, ok = store.snapshotKeys.fromSnapshot(snapshotRow{
+				stream: r.stream, version: r.version, state: r.payload, event: r.event, checksum: r.checksum}, b.aside)
+			if !ok {
+				b.invalid = append(b.invalid, r.stream)
+			}
 		default:
-			e.fault = e.fold(s, version, position, eventType, payload, codec)
+			e.fault = e.fold(r, b.aside, store.codec)
 		}
-		loaded[s] = e
-		return nil //nolint:nilerr // only the commands that read the state fail
+		b.loaded[r.stream] = e
+		return nil
 	})
 	return err
 }
 
-// fromSnapshot returns the entry of stream s from a stored snapshot of the given version. A snapshot that cannot be decoded
-// is a fault.
-func fromSnapshot(s domain.Stream, version int, stored []byte) entry {
-	spec, _ := domain.StateSpecOf(s)
-	state, err := spec.Decode(stored)
-	if err != nil {
-		return entry{fault: fmt.Errorf("snapshot of version %d of %s cannot be read (it may be deleted): %w", version, s, err)}
-	}
-	return entry{state: state, version: version, snapshot: version}
+// loadedRow is a row of selectStates: a snapshot if eventType is empty, otherwise an event.
+type loadedRow struct {
+	stream    domain.Stream
+	position  int64
+	version   int
+	eventType string
+	payload   []byte
+	event     uuid.UUID // the id of the event at the version
+	checksum  []byte
 }
 
-// fold applies the next event of the stream to e.
-func (e *entry) fold(s domain.Stream, version int, position int64, eventType string, payload []byte, codec *codec) error {
-	if version != e.version+1 {
-		return fmt.Errorf("fold version %d of %s into version %d: %w", version, s, e.version, errNotNext)
+// refold loads the streams of b whose snapshots are not valid from all their events, and marks their snapshots for replacement.
+func (q *Sequencer) refold(ctx context.Context, b *batch) error {
+	if len(b.invalid) == 0 {
+		return nil
 	}
-	event, err := codec.parse(eventType, payload)
-	if err != nil {
-		return &DecodeError{position, eventType, err}
+	w := wanted{folded: b.invalid, formats: slices.Repeat([]int{noFormat}, len(b.invalid))}
+	b.invalid = nil
+	p := &pgx.Batch{}
+	w.queue(p, b, q.store)
+	if err := q.conn.SendBatch(ctx, p).Close(); err != nil {
+		return fmt.Errorf("load states without their snapshots: %w", err)
 	}
-	if e.state, err = domain.Fold(s, e.state, event); err != nil {
-		return fmt.Errorf("fold version %d of %s: %w", version, s, err)
+	for _, s := range w.folded {
+		e := b.loaded[s]
+		e.invalid = true
+		b.loaded[s] = e
+		q.stats.snapshots.Add(1)
+		if q.reported.once(s) {
+			q.store.log.WarnContext(ctx, "snapshot is not valid, the state was folded from the events", slog.String("stream", string(s)))
+		}
 	}
-	e.version = version
+	return nil
+}
+
+// fold applies the next event of the stream to e. An event that was set aside has no effect if it moves coins or cannot be
+// applied. Otherwise only some tables could not apply it: it keeps its effect on states.
+func (e *entry) fold(r loadedRow, aside aside, codec *codec) error {
+	if r.version != e.version+1 {
+		return fmt.Errorf("fold version %d of %s into version %d: %w", r.version, r.stream, e.version, errNotNext)
+	}
+	_, without := aside[r.position]
+	event, err := codec.parse(r.eventType, r.payload)
+	state := e.state
+	switch _, coins := event.(domain.CoinEvent); {
+	case err != nil:
+		err = &DecodeError{r.position, r.eventType, err}
+	case without && coins:
+	default:
+		if state, err = domain.Fold(r.stream, e.state, event); err != nil {
+			err = fmt.Errorf("fold version %d of %s: %w", r.version, r.stream, err)
+		}
+	}
+	if err != nil && !without {
+		return err
+	}
+	if err == nil {
+		e.state = state
+	}
+	e.version, e.event = r.version, r.event
 	return nil
 }
 

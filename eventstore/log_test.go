@@ -19,6 +19,9 @@ var (
 	provider = domain.Actor{Kind: domain.PaymentProvider}
 )
 
+// snapshotKeys are the keys of the checksums of snapshots, which all processes share.
+var snapshotKeys = [][]byte{[]byte("the key of the snapshots")}
+
 // testLog is a log with a running sequencer.
 type testLog struct {
 	t         testing.TB
@@ -55,6 +58,9 @@ func openStore(t testing.TB, db *pgtest.DB, c eventstore.Config) *testLog {
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)
+	if c.SnapshotKeys == nil {
+		c.SnapshotKeys = snapshotKeys
+	}
 	store, err := eventstore.Open(t.Context(), pool, c)
 	if err != nil {
 		t.Fatal(err)

@@ -176,6 +176,32 @@ func (s *Store) ReadStream(ctx context.Context, stream domain.Stream, afterVersi
 	return found, nil
 }
 
+// SetAside returns the positions and streams of the events that were set aside.
+func (s *Store) SetAside(ctx context.Context) (map[int64]domain.Stream, error) {
+	found := make(aside)
+	rows, err := s.pool.Query(ctx, selectSetAside, s.codec.asideTypes)
+	if err == nil {
+		err = found.read(rows, s.codec)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the events that were set aside: %w", err)
+	}
+	return found, nil
+}
+
+// ReadRawAt returns the events at some positions, in order, like ReadRaw.
+func (s *Store) ReadRawAt(ctx context.Context, positions []int64) ([]Record, error) {
+	rows, err := s.pool.Query(ctx, selectRawEventsAt, positions)
+	if err != nil {
+		return nil, fmt.Errorf("read events by position: %w", err)
+	}
+	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (Record, error) { return ScanRaw(rows) })
+	if err != nil {
+		return nil, fmt.Errorf("read events by position: %w", err)
+	}
+	return found, nil
+}
+
 // ReadRaw returns at most limit events with after < position ≤ upTo, in order: the events of one live, or all events if live
 // is 0. It sets neither Event nor Metadata. Callers that handle events that cannot be decoded pass the records to Decode.
 func (s *Store) ReadRaw(ctx context.Context, live domain.LiveID, after, upTo int64, limit int) ([]Record, error) {

@@ -43,7 +43,9 @@ type Sequencer struct {
 	random  *bufio.Reader // for event ids
 	outage  outage
 
-	stats struct{ batches, commands, events, refused, repeated, retries atomic.Int64 }
+	reported *reported // faults of streams that were logged
+
+	stats struct{ batches, commands, events, refused, repeated, retries, snapshots atomic.Int64 }
 }
 
 // NewSequencer returns a sequencer for the log s. It executes requests while Run runs. Run may be called once.
@@ -51,7 +53,7 @@ func NewSequencer(s *Store, c SequencerConfig) *Sequencer {
 	settings.Defaults(&c)
 	return &Sequencer{
 		store: s, history: 1, config: c, queue: make(chan *call, c.QueueSize), head: selectHead, states: newStateCache(c.CacheSize),
-		random: bufio.NewReader(rand.Reader), outage: outage{timeout: c.Timeout},
+		reported: newReported(), random: bufio.NewReader(rand.Reader), outage: outage{timeout: c.Timeout},
 	}
 }
 
@@ -64,10 +66,12 @@ type Stats struct {
 	Refused  int64 // requests that the rules refused
 	Repeated int64 // requests whose idempotency key was used before
 	Retries  int64 // transactions that were repeated because of the database
+
+	InvalidSnapshots int64 // snapshots that were ignored because their checksum or content is not valid
 }
 
 // Stats returns the current counters. It is safe for concurrent use.
 func (q *Sequencer) Stats() Stats {
 	return Stats{len(q.queue), q.stats.batches.Load(), q.stats.commands.Load(), q.stats.events.Load(),
-		q.stats.refused.Load(), q.stats.repeated.Load(), q.stats.retries.Load()}
+		q.stats.refused.Load(), q.stats.repeated.Load(), q.stats.retries.Load(), q.stats.snapshots.Load()}
 }

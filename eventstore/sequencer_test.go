@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"roomlog/domain"
 	"roomlog/eventstore"
 	"roomlog/eventstore/pgtest"
@@ -215,9 +217,13 @@ func TestPanickingDecisionAffectsOnlyItsRequest(t *testing.T) {
 	l := openLog(t, db, eventstore.SequencerConfig{})
 	p := l.fixture(2, 100)
 	broken := l.list(10)
-	_, err := db.Owner.Exec(t.Context(), "INSERT INTO snapshot VALUES ($1, 1, 1, $2)", fmt.Sprintf("gift-%d", broken),
-		`{"name":"rose","image":"","price":0,"available":true}`)
-	if err != nil {
+	stream, state := domain.Stream(fmt.Sprintf("gift-%d", broken)), `{"name":"rose","image":"","price":0,"available":true}`
+	var event uuid.UUID
+	if err := db.Owner.QueryRow(t.Context(), "SELECT event_id FROM events WHERE stream = $1", stream).Scan(&event); err != nil {
+		t.Fatal(err)
+	}
+	sum := eventstore.SnapshotChecksum(snapshotKeys[0], stream, 1, 1, []byte(state), event)
+	if _, err := db.Owner.Exec(t.Context(), "INSERT INTO snapshot VALUES ($1, 1, 1, $2, $3)", stream, state, sum); err != nil {
 		t.Fatal(err)
 	}
 	other := openLog(t, db, eventstore.SequencerConfig{}) // has no states in memory
@@ -259,8 +265,7 @@ func TestBrokenStateAffectsOnlyRequestsThatReadIt(t *testing.T) {
 		if got[0].err != nil || got[2].err != nil {
 			t.Fatalf("%s: the others: %v, %v", name, got[0].err, got[2].err)
 		}
-		var broken *eventstore.DecodeError
-		if !errors.As(got[1].err, &broken) || broken.Position != head+1 || broken.Type != "gift.gilded.v1" {
+		if no := domain.AsRefusal(got[1].err); no == nil || no.Code != domain.CodeCoinsClosed {
 			t.Fatalf("%s: got %v", name, got[1].err)
 		}
 	}

@@ -2,7 +2,7 @@ package eventstore_test
 
 import (
 	"context"
-	"fmt"
+	"log/slog"
 	"strings"
 	"sync"
 	"testing"
@@ -70,7 +70,7 @@ func openCounted(t testing.TB, db *pgtest.DB, c eventstore.SequencerConfig) (*te
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)
-	store, err := eventstore.Open(t.Context(), pool, eventstore.Config{Now: time.Now})
+	store, err := eventstore.Open(t.Context(), pool, eventstore.Config{Now: time.Now, SnapshotKeys: snapshotKeys})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,25 +185,93 @@ func TestStreamThatIsOnlyReadGetsASnapshot(t *testing.T) {
 	}
 }
 
-func TestUnreadableSnapshotIsReported(t *testing.T) {
+func TestInvalidSnapshotsAreIgnoredAndReplaced(t *testing.T) {
+	t.Parallel()
+	for name, edit := range map[string]string{
+		"an edited balance":            `UPDATE snapshot SET state = '{"balance":999999}'`,
+		"an unreadable state":          `UPDATE snapshot SET state = '{"balance":"many"}'`,
+		"no checksum":                  `UPDATE snapshot SET checksum = ''`,
+		"the snapshot of another user": `UPDATE snapshot s SET state = o.state, checksum = o.checksum FROM snapshot o WHERE o.stream <> s.stream`,
+		"an older version":             `UPDATE snapshot SET version = version - 1`,
+		"a version to come":            `UPDATE snapshot SET version = 1000000, state = '{"balance":999999}'`,
+		"a snapshot of no event":       `INSERT INTO snapshot SELECT stream, version + 1, format, '{"balance":999999}', checksum FROM snapshot`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			db := pgtest.New(t)
+			l := openLog(t, db, eventstore.SequencerConfig{SnapshotEvery: 3})
+			p := l.fixture(2, 100)
+			for _, who := range p.users {
+				for range 3 {
+					l.execute(who.request(p.give(1))) // of 10 coins
+				}
+			}
+			if _, err := db.Owner.Exec(t.Context(), "DELETE FROM snapshot WHERE stream NOT LIKE 'wallet-%'"); err != nil {
+				t.Fatal(err)
+			}
+			tag, err := db.Owner.Exec(t.Context(), edit)
+			if err != nil || tag.RowsAffected() != 2 {
+				t.Fatalf("%v rows are edited, %v", tag.RowsAffected(), err)
+			}
+			var logged strings.Builder
+			log := slog.New(slog.NewTextHandler(&logged, nil))
+			other := openLogAs(t, db, eventstore.Config{Now: time.Now, Log: log}, eventstore.SequencerConfig{SnapshotEvery: 3})
+			for _, who := range p.users {
+				other.refused(who.request(p.give(8)), domain.CodeCoinsTooFew)
+				e := other.execute(who.request(p.give(7))).Events[0]
+				if got := e.Event.(domain.GiftSent).BalanceAfter; got != 0 {
+					t.Errorf("%d coins are left, want 0", got)
+				}
+			}
+			if n := other.sequencer.Stats().InvalidSnapshots; n != 2 {
+				t.Errorf("%d snapshots were ignored, want 2", n)
+			}
+			other.stop()
+			if n := strings.Count(logged.String(), "snapshot is not valid"); n != 2 {
+				t.Errorf("logged %d times, want 2:\n%s", n, &logged)
+			}
+			again := openLog(t, db, eventstore.SequencerConfig{SnapshotEvery: 3})
+			for _, who := range p.users {
+				again.refused(who.request(p.give(1)), domain.CodeCoinsTooFew)
+			}
+			if n := again.sequencer.Stats().InvalidSnapshots; n != 0 {
+				t.Errorf("%d snapshots were not replaced", n)
+			}
+			l.verified()
+		})
+	}
+}
+
+// A command line without the secrets of the servers must neither believe their snapshots nor replace them.
+func TestSnapshotsAreNotUsedWithoutKeys(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
-	l := openLog(t, db, eventstore.SequencerConfig{})
-	p := l.fixture(2, 100)
-	_, err := db.Owner.Exec(t.Context(), `INSERT INTO snapshot VALUES ($1, 1, 1, '{"balance":"many"}')`, domain.WalletStream(p.users[0].id))
-	if err != nil {
-		t.Fatal(err)
+	l := openLog(t, db, eventstore.SequencerConfig{SnapshotEvery: 3})
+	p := l.fixture(1, 100)
+	who := p.users[0]
+	for range 3 {
+		l.execute(who.request(p.give(1)))
 	}
-	other := openLog(t, db, eventstore.SequencerConfig{})
-	_, err = other.sequencer.Execute(t.Context(), p.users[0].request(p.give(1)))
-	if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("snapshot of version 1 of %s", domain.WalletStream(p.users[0].id))) {
-		t.Fatalf("got %v", err)
+	stored := func() (all string) {
+		if err := db.Owner.QueryRow(t.Context(), "SELECT string_agg(s::text, ' ' ORDER BY stream) FROM snapshot s").Scan(&all); err != nil {
+			t.Fatal(err)
+		}
+		return all
 	}
-	other.execute(p.users[1].request(p.give(1)))
-	if _, err := db.Owner.Exec(t.Context(), "DELETE FROM snapshot"); err != nil {
-		t.Fatal(err)
+	before := stored()
+	without := openLogAs(t, db, eventstore.Config{Now: time.Now, SnapshotKeys: [][]byte{}}, eventstore.SequencerConfig{SnapshotEvery: 1})
+	if got := without.execute(who.request(p.give(1))).Events[0].Event.(domain.GiftSent).BalanceAfter; got != 60 {
+		t.Errorf("%d coins are left, want 60", got)
 	}
-	other.execute(p.users[0].request(p.give(1)))
+	if after := stored(); after != before || without.sequencer.Stats().InvalidSnapshots != 0 {
+		t.Errorf("snapshots %s, before %s", after, before)
+	}
+	rotated := [][]byte{[]byte("a new key"), snapshotKeys[0]}
+	again := openLogAs(t, db, eventstore.Config{Now: time.Now, SnapshotKeys: rotated}, eventstore.SequencerConfig{})
+	again.execute(who.request(p.give(1)))
+	if n := again.sequencer.Stats().InvalidSnapshots; n != 0 {
+		t.Errorf("%d snapshots of the old key were ignored", n)
+	}
 }
 
 // The stream of comments grows without bound, and no decision reads it.

@@ -16,6 +16,8 @@ var (
 	selectTypedEvents string
 	//go:embed sql/select_raw_events.sql
 	selectRawEvents string
+	//go:embed sql/select_raw_events_at.sql
+	selectRawEventsAt string
 	//go:embed sql/select_raw_live_events.sql
 	selectRawLiveEvents string
 	//go:embed sql/select_stream.sql
@@ -26,6 +28,8 @@ var (
 	selectVersions string
 	//go:embed sql/select_newest_of_type.sql
 	selectNewestOfType string
+	//go:embed sql/select_set_aside.sql
+	selectSetAside string
 	//go:embed sql/insert_events.sql
 	insertEvents string
 

@@ -1,9 +1,14 @@
 package eventstore
 
 import (
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
+	"github.com/google/uuid"
 	"github.com/hashicorp/golang-lru/v2/simplelru"
+	"github.com/jackc/pgx/v5"
 
 	"roomlog/domain"
 )
@@ -12,14 +17,51 @@ import (
 type entry struct {
 	state    any
 	version  int
-	snapshot int   // the version of its newest known snapshot
-	fault    error // why the state cannot be loaded, or nil
+	event    uuid.UUID // the id of the event at version
+	snapshot int       // the version of its newest known snapshot
+	invalid  bool      // the stored snapshot is not valid and has to be replaced
+	fault    error     // why the state cannot be loaded, or nil
 }
 
-// stateCache caches the states of streams as of position head. It is empty while head is headUnknown.
+// stateCache caches the states of streams as of position head, and the events that were set aside up to head. It is empty while
+// head is headUnknown.
 type stateCache struct {
-	lru  *simplelru.LRU[domain.Stream, entry]
-	head int64
+	lru   *simplelru.LRU[domain.Stream, entry]
+	aside aside
+	head  int64
+}
+
+// aside holds the positions and streams of the events that were set aside, which have no effect on states. It is nil if they are
+// not known. It is not changed once it is known.
+type aside map[int64]domain.Stream
+
+// positions returns the positions as a parameter of a statement.
+func (a aside) positions() []int64 { return slices.AppendSeq(make([]int64, 0, len(a)), maps.Keys(a)) }
+
+// of returns the positions in one stream, in order.
+func (a aside) of(s domain.Stream) (positions []int64) {
+	for position, stream := range a {
+		if stream == s {
+			positions = append(positions, position)
+		}
+	}
+	slices.Sort(positions)
+	return positions
+}
+
+// read reads the positions from the result of selectSetAside. An event that cannot be decoded sets nothing aside.
+func (a aside) read(rows pgx.Rows, codec *codec) error {
+	var position int64
+	var eventType string
+	var payload []byte
+	_, err := pgx.ForEachRow(rows, []any{&position, &eventType, &payload}, func() error {
+		e, err := codec.parse(eventType, payload)
+		if set, ok := e.(domain.EventSetAside); ok && err == nil && set.Position < position {
+			a[set.Position] = set.Of
+		}
+		return nil //nolint:nilerr // the projector reports the event
+	})
+	return err
 }
 
 const headUnknown = -1
@@ -35,7 +77,7 @@ func newStateCache(size int) *stateCache {
 // empty drops all states, because they may be wrong after an error.
 func (c *stateCache) empty() {
 	c.lru.Purge()
-	c.head = headUnknown
+	c.aside, c.head = nil, headUnknown
 }
 
 // missing returns the streams whose states are not cached.
@@ -49,8 +91,38 @@ func (c *stateCache) missing(streams map[domain.Stream]struct{}) []domain.Stream
 	return missing
 }
 
+// reported remembers which streams had a fault that was logged, so that it is logged once.
+type reported struct {
+	lru *simplelru.LRU[domain.Stream, struct{}]
+}
+
+const maxReported = 1000
+
+func newReported() *reported {
+	lru, err := simplelru.NewLRU[domain.Stream, struct{}](maxReported, nil)
+	if err != nil {
+		panic(err) // the size is positive
+	}
+	return &reported{lru}
+}
+
+// once reports whether s was not passed to once before.
+func (r *reported) once(s domain.Stream) bool {
+	if r.lru.Contains(s) {
+		return false
+	}
+	r.lru.Add(s, struct{}{})
+	return true
+}
+
+// errSetAside means that an event was set aside, so that the states that it has changed must be loaded again.
+var errSetAside = errors.New("an event was set aside")
+
 // catchUp folds an event of another node into the cached states.
 func (c *stateCache) catchUp(r Record) error {
+	if _, ok := r.Event.(domain.EventSetAside); ok {
+		return errSetAside
+	}
 	for _, s := range domain.FoldsInto(r.Event) {
 		e, ok := c.lru.Peek(s)
 		if !ok {
@@ -60,7 +132,7 @@ func (c *stateCache) catchUp(r Record) error {
 			if r.Version != e.version+1 {
 				return fmt.Errorf("fold version %d of %s into version %d: %w", r.Version, s, e.version, errNotNext)
 			}
-			e.version++
+			e.version, e.event = r.Version, r.ID
 		}
 		var err error
 		if e.state, err = domain.Fold(s, e.state, r.Event); err != nil {

@@ -29,6 +29,7 @@ type Config struct {
 	Clock        func() time.Time   // replaces the clock of the database in tests; nil: the database's
 	Log          *slog.Logger       // nil: silent
 	Events       []domain.EventSpec // nil: domain.Events
+	SnapshotKeys [][]byte           // keys of the checksums of snapshots, the newest first; nil: no snapshots
 	PollInterval time.Duration      `default:"1s" min:"1ms" max:"1h"` // interval at which Follow looks for events without a signal
 }
 
@@ -48,6 +49,7 @@ type Store struct {
 	projected *wait.Signal
 
 	historyChanged *wait.Signal
+	snapshotKeys   snapshotKeys
 }
 
 // format is the layout of the log that this program reads and writes.
@@ -66,7 +68,7 @@ func Open(ctx context.Context, pool *pgxpool.Pool, c Config) (*Store, error) {
 		c.Events = domain.Events
 	}
 	s := &Store{
-		pool: pool, now: c.Now, fixed: c.Clock, clock: clock{log: c.Log}, log: c.Log, poll: c.PollInterval,
+		pool: pool, now: c.Now, fixed: c.Clock, clock: clock{log: c.Log}, log: c.Log, poll: c.PollInterval, snapshotKeys: c.SnapshotKeys,
 		appended: wait.NewSignal(), projected: wait.NewSignal(),
 		historyChanged: wait.NewSignal(), history: history{now: History{Number: 1}},
 	}

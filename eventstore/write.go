@@ -134,23 +134,23 @@ func queueCommands(p *pgx.Batch, b *batch) {
 }
 
 // queueSnapshots queues snapshots of streams that have grown by SnapshotEvery versions since their last snapshot, so that no
-// stream is read from its beginning.
+// stream is read from its beginning. It replaces snapshots that are not valid.
 func (q *Sequencer) queueSnapshots(p *pgx.Batch, b *batch) error {
-	var streams []string
-	var versions, formats []int
-	var states [][]byte
+	if len(q.store.snapshotKeys) == 0 {
+		return nil
+	}
+	var rows []snapshotRow
 	take := func(s domain.Stream, e entry) (entry, error) {
 		spec, ok := domain.StateSpecOf(s)
-		if !ok || spec.Stateless || e.fault != nil || e.version-e.snapshot < q.config.SnapshotEvery {
+		if !ok || spec.Stateless || e.fault != nil || !e.invalid && e.version-e.snapshot < q.config.SnapshotEvery {
 			return e, nil //nolint:nilerr // a state that cannot be loaded gets no snapshot; the commands that read it fail
 		}
 		state, err := json.Marshal(e.state)
 		if err != nil {
 			return e, fmt.Errorf("%w: snapshot of %s: %w", errEncoding, s, err)
 		}
-		streams, versions = append(streams, string(s)), append(versions, e.version)
-		formats, states = append(formats, spec.Format), append(states, state)
-		e.snapshot = e.version
+		rows = append(rows, snapshotRow{stream: s, version: e.version, format: spec.Format, state: state, event: e.event})
+		e.snapshot, e.invalid = e.version, false
 		return e, nil
 	}
 	for s, e := range b.work {
@@ -168,9 +168,25 @@ func (q *Sequencer) queueSnapshots(p *pgx.Batch, b *batch) error {
 			return err
 		}
 	}
-	if len(streams) > 0 {
-		p.Queue(deleteSnapshots, streams, versions)
-		p.Queue(insertSnapshots, streams, versions, formats, states)
+	if len(rows) > 0 {
+		q.queueRows(p, rows, b.aside)
 	}
 	return nil
+}
+
+// queueRows queues the replacement of all snapshots of the streams of rows.
+func (q *Sequencer) queueRows(p *pgx.Batch, rows []snapshotRow, aside aside) {
+	var streams, written []string
+	var versions, formats []int
+	var states, checksums [][]byte
+	for _, r := range rows {
+		streams = append(streams, string(r.stream))
+		if r.version == 0 {
+			continue
+		}
+		written, versions, formats = append(written, string(r.stream)), append(versions, r.version), append(formats, r.format)
+		states, checksums = append(states, r.state), append(checksums, r.sign(q.store.snapshotKeys[0], aside))
+	}
+	p.Queue(deleteSnapshots, streams)
+	p.Queue(insertSnapshots, written, versions, formats, states, checksums)
 }

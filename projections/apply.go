@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -15,7 +16,7 @@ import (
 func All() []Projection {
 	return []Projection{
 		Users, Sessions, Lives, Broadcasts, Recordings, Viewers, LookCounts, Comments, Emails,
-		ChatRooms, Participants, Messages, GiftCatalogue, SentGifts, Coins,
+		ChatRooms, Participants, Messages, GiftCatalogue, SentGifts, Coins, CoinClosings,
 	}
 }
 
@@ -45,13 +46,6 @@ func NewApplier(store *eventstore.Store, projections []Projection) *Applier {
 		}
 	}
 	return a
-}
-
-// A PoisonEvent is an event that one projection could not apply: a row of table poison.
-type PoisonEvent struct {
-	Position         int64
-	Projection, Type string
-	Cause            string
 }
 
 // CheckContiguous returns a *HaltError unless events have the positions after+1, after+2 and so on.
@@ -107,8 +101,8 @@ func (a *Applier) WriteVersions(ctx context.Context, tx pgx.Tx) error {
 	return nil
 }
 
-// Decode decodes events in place. An event that this program cannot decode keeps a nil Event. Decode returns it as
-// poison, or returns a *HaltError if coins may depend on it.
+// Decode decodes events in place and returns those that are poison whatever the tables contain: events that this program cannot
+// decode, which keep a nil Event, and coin events whose bookkeeping is wrong in itself.
 func (a *Applier) Decode(ctx context.Context, events []eventstore.Record) ([]PoisonEvent, error) {
 	err := a.store.Decode(ctx, events)
 	var broken *eventstore.DecodeError
@@ -119,88 +113,89 @@ func (a *Applier) Decode(ctx context.Context, events []eventstore.Record) ([]Poi
 	for i := range events {
 		r := &events[i]
 		if r.Event == nil {
-			found, err := a.undecodable(ctx, events[i:i+1])
-			if err != nil {
-				return nil, err
-			}
-			poison = append(poison, found...)
+			poison = append(poison, a.undecodable(*r)...)
 			continue
 		}
 		if e, ok := r.Event.(domain.CoinEvent); ok {
-			if sum := sumOf(e.EventPostings()); sum != 0 {
-				return nil, &HaltError{Position: r.Position, Err: fmt.Errorf("the postings of %s add up to %d, not to 0", r.Type, sum)}
+			if err := domain.CheckCoinEvent(r.Stream, e); err != nil {
+				poison = append(poison, coinPoison(*r, err, concerned(a.store, *r)))
 			}
 		}
 	}
 	return poison, nil
 }
 
-func sumOf(postings []domain.Posting) (sum domain.Coins) {
-	for _, p := range postings {
-		sum += p.Amount
-	}
-	return sum
-}
-
-// undecodable returns the poison that follows from one event that cannot be decoded: one row for each projection that
-// reads the event.
-func (a *Applier) undecodable(ctx context.Context, one []eventstore.Record) ([]PoisonEvent, error) {
-	r := one[0]
-	cause := a.store.Decode(ctx, one)
-	spec, known := a.store.Spec(r.Type)
-	if _, coins := spec.Zero.(domain.CoinEvent); !known || coins {
-		return nil, &HaltError{Position: r.Position, Err: cause}
-	}
+// undecodable returns the poison that follows from an event that cannot be decoded: one row for each projection that reads the
+// event. Coins are one projection, and they also depend on events of unknown types.
+func (a *Applier) undecodable(r eventstore.Record) []PoisonEvent {
+	cause := &eventstore.DecodeError{Position: r.Position, Type: r.Type, Err: r.Fault}
 	var poison []PoisonEvent
+	if closes := concerned(a.store, r); len(closes) > 0 {
+		poison = append(poison, coinPoison(r, cause, closes))
+	}
+	spec, _ := a.store.Spec(r.Type)
 	for _, to := range a.readers[spec.Type] {
-		p := a.projections[to.projection]
-		if p.CountsCoins {
-			return nil, &HaltError{Position: r.Position, Projection: p.Name, Err: cause}
+		if p := a.projections[to.projection]; !p.CountsCoins {
+			poison = append(poison, PoisonEvent{Position: r.Position, Projection: p.Name, Type: r.Type, Cause: causeText(cause)})
 		}
-		poison = append(poison, PoisonEvent{r.Position, p.Name, r.Type, causeText(cause)})
 	}
 	if len(poison) == 0 { // recorded, although no projection reads it
-		poison = append(poison, PoisonEvent{r.Position, "none", r.Type, causeText(cause)})
+		poison = append(poison, PoisonEvent{Position: r.Position, Projection: "none", Type: r.Type, Cause: causeText(cause)})
 	}
-	return poison, nil
+	return poison
 }
 
-// Apply updates the tables with decoded events, in tx, and returns the number of poison events. It adds events that a
-// projection cannot apply to poison and writes all of them to table poison. If the projection counts coins, it returns
-// a *HaltError instead. After any error the caller must roll tx back.
+// Apply updates the tables with decoded events, in tx, and returns the number of poison events. It adds events that a projection
+// cannot apply to poison and writes all of them to table poison. After any error the caller must roll tx back.
 func (a *Applier) Apply(ctx context.Context, tx pgx.Tx, events []eventstore.Record, poison []PoisonEvent) (int, error) {
-	err := a.write(ctx, tx, events, a.everything())
-	if err != nil && causedByEvent(err) {
-		var found []PoisonEvent
-		found, err = a.writeEach(ctx, tx, events)
-		poison = append(poison, found...)
+	if !needsOrder(events, poison) {
+		err := a.write(ctx, tx, events, a.selectBy(func(Projection) bool { return true }))
+		if err == nil {
+			return len(poison), insertPoisonEvents(ctx, tx, poison)
+		}
+		if !causedByEvent(err) {
+			return 0, err
+		}
 	}
-	if err != nil || len(poison) == 0 {
+	found, err := a.writeEach(ctx, tx, events)
+	if err != nil {
 		return 0, err
 	}
-	var position []int64
-	var projection, eventType, cause []string
-	for _, p := range poison {
-		position, projection = append(position, p.Position), append(projection, p.Projection)
-		eventType, cause = append(eventType, p.Type), append(cause, p.Cause)
+	poison = append(poison, found...)
+	if err := insertPoisonEvents(ctx, tx, poison); err != nil {
+		return 0, err
 	}
-	if _, err := tx.Exec(ctx, insertPoison, position, projection, eventType, cause); err != nil {
-		return 0, fmt.Errorf("insert poison: %w", err)
-	}
-	return len(poison), nil
+	coins, err := a.ledger().apply(ctx, tx, events, poison)
+	return len(poison) + coins, err
 }
 
-// everything selects all projections.
-func (a *Applier) everything() []bool {
-	all := make([]bool, len(a.projections))
-	for i := range all {
-		all[i] = true
+// ledger returns the part of a that applies coin events in the order of the log.
+func (a *Applier) ledger() coinLedger {
+	selected := a.selectBy(func(p Projection) bool { return p.CountsCoins })
+	return coinLedger{a.store, a.Decode, func(ctx context.Context, tx pgx.Tx, events []eventstore.Record) error {
+		return a.write(ctx, tx, events, selected)
+	}}
+}
+
+// needsOrder reports whether an event of the batch closes or opens coins, so that the coin events of the batch cannot be written
+// together.
+func needsOrder(events []eventstore.Record, poison []PoisonEvent) bool {
+	return slices.ContainsFunc(poison, func(p PoisonEvent) bool { return len(p.Closes) > 0 }) ||
+		slices.ContainsFunc(events, func(r eventstore.Record) bool { _, ok := r.Event.(domain.EventSetAside); return ok })
+}
+
+// selectBy selects the projections for which want reports true.
+func (a *Applier) selectBy(want func(Projection) bool) []bool {
+	selected := make([]bool, len(a.projections))
+	for i, p := range a.projections {
+		selected[i] = want(p)
 	}
-	return all
+	return selected
 }
 
 // write folds events and writes the result of the selected projections in one round trip. After an error that an event
-// caused, it has rolled back its own writes.
+// caused, it has rolled back its own writes. It fails with errHeld if it writes coins together with other tables while coins are
+// closed.
 func (a *Applier) write(ctx context.Context, tx pgx.Tx, events []eventstore.Record, selected []bool) error {
 	batches, err := a.fold(events, selected)
 	if err != nil {
@@ -209,6 +204,10 @@ func (a *Applier) write(ctx context.Context, tx pgx.Tx, events []eventstore.Reco
 	b := &pgx.Batch{}
 	b.Queue("SAVEPOINT folded") // ends with the transaction
 	owner := []int{-1}          // the projection of each statement
+	if a.mixesCoins(batches, selected) {
+		expectNoHolds(b.Queue("SELECT EXISTS (SELECT FROM coin_hold)"))
+		owner = append(owner, -1)
+	}
 	for i, batch := range batches {
 		if batch == nil {
 			continue
@@ -246,6 +245,16 @@ func (a *Applier) write(ctx context.Context, tx pgx.Tx, events []eventstore.Reco
 	return err
 }
 
+// mixesCoins reports whether batches contain coins, and other tables are selected too.
+func (a *Applier) mixesCoins(batches []any, selected []bool) bool {
+	coins, others := false, false
+	for i, p := range a.projections {
+		coins = coins || batches[i] != nil && p.CountsCoins
+		others = others || selected[i] && !p.CountsCoins
+	}
+	return coins && others
+}
+
 // fold returns the batch of each selected projection that reads one of events; the others are nil.
 func (a *Applier) fold(events []eventstore.Record, selected []bool) (batches []any, err error) {
 	defer func() {
@@ -272,10 +281,13 @@ func (a *Applier) fold(events []eventstore.Record, selected []bool) (batches []a
 }
 
 // writeEach writes one projection after another, so that a projection that cannot apply an event does not block the
-// others.
+// others. It leaves out those that count coins.
 func (a *Applier) writeEach(ctx context.Context, tx pgx.Tx, events []eventstore.Record) ([]PoisonEvent, error) {
 	var poison []PoisonEvent
 	for i := range a.projections {
+		if a.projections[i].CountsCoins {
+			continue
+		}
 		found, err := a.bisect(ctx, tx, a.readBy(i, events), i)
 		if err != nil {
 			return nil, err
@@ -326,9 +338,5 @@ func (a *Applier) bisect(ctx context.Context, tx pgx.Tx, events []eventstore.Rec
 	if cause := errors.Unwrap(err); cause != nil {
 		err = cause // without the name of the projection, which has a column of its own
 	}
-	p := a.projections[projection]
-	if p.CountsCoins {
-		return nil, &HaltError{Position: r.Position, Projection: p.Name, Err: err}
-	}
-	return []PoisonEvent{{r.Position, p.Name, r.Type, causeText(err)}}, nil
+	return []PoisonEvent{{Position: r.Position, Projection: a.projections[projection].Name, Type: r.Type, Cause: causeText(err)}}, nil
 }

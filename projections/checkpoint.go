@@ -61,7 +61,15 @@ type Lag struct {
 	Position int64     // position of the tables
 	Head     int64     // newest position of the log
 	Oldest   time.Time // when the oldest event that the tables lack was recorded; zero if they lack none
-	Poisoned int64     // rows of table poison
+	Poisoned int64     // rows of table poison that are not set aside
+	Closed   CoinsClosed
+}
+
+// CoinsClosed describes whose coins are closed.
+type CoinsClosed struct {
+	Users     int64 // number of users
+	Everybody bool
+	Since     int64 // position of the first event that closes coins; 0: all coins are open
 }
 
 // Lag returns how far the tables are behind the log.
@@ -69,7 +77,8 @@ func (q *Queries) Lag(ctx context.Context) (Lag, error) { return readLag(ctx, q.
 
 func readLag(ctx context.Context, db RowQuerier) (l Lag, err error) {
 	var oldest *time.Time
-	if err := db.QueryRow(ctx, selectLag).Scan(&l.Position, &l.Head, &oldest, &l.Poisoned); err != nil {
+	if err := db.QueryRow(ctx, selectLag).Scan(&l.Position, &l.Head, &oldest, &l.Poisoned,
+		&l.Closed.Users, &l.Closed.Everybody, &l.Closed.Since); err != nil {
 		return l, fmt.Errorf("read the position of the tables: %w", err)
 	}
 	if oldest != nil {

@@ -13,7 +13,7 @@ import (
 
 // Coins projects the balance and the movements of every account.
 var Coins = Projection{
-	Name: "coins", Version: 1, Tables: []string{"coin", "coin_movement"}, CountsCoins: true,
+	Name: "coins", Version: 2, Tables: []string{"coin", "coin_movement"}, CountsCoins: true,
 	Handlers: []Handler{on(foldCoinsCredited), on(foldCoinsSpent)},
 	Write:    writes(writeCoins),
 }

@@ -93,6 +93,9 @@ func DeltaSpecs() []DeltaSpec {
 		toNobody[domain.GiftWithdrawn](),
 		toNobody[domain.OrderPlaced](notProjected), // no table shows unpaid orders
 		toNobody[domain.OrderPaid](notProjected),   // coins.credited follows
+		toNobody[domain.CoinsClosed](),
+		toNobody[domain.CoinsOpened](),
+		toNobody[domain.EventSetAside](notProjected), // the applier handles it for all tables
 		toNobody[domain.ParticipantForgotten](),
 		toNobody[domain.ChatRoomNameClaimed](notProjected),  // chat_room.created has the same data
 		toNobody[domain.ChatRoomNameReleased](notProjected), // chat_room.removed has the same data

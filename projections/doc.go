@@ -6,8 +6,8 @@
 // servers. Package projections/rebuild derives the tables from the log again.
 //
 // The tables follow from the log alone: no clock and no random number has an influence, so that they can be rebuilt at
-// any time. Each table has one projection that writes it. Coins are exact: a projection that counts coins stops the
-// projector at an event that it cannot apply; every other projection sets such an event aside in table poison.
+// any time. Each table has one projection that writes it. An event that a projection cannot apply is kept in table poison. Coins are
+// exact: such an event closes the coins of those whom it concerns, and their later coin events wait until it is set aside.
 //
 // The package never appends to the log.
 package projections

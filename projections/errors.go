@@ -5,8 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"roomlog/domain"
 
 	"roomlog/eventstore/consumer"
 )
@@ -14,8 +18,8 @@ import (
 // ErrNotFound means that the tables do not contain the row, or do not contain it yet.
 var ErrNotFound = errors.New("not found")
 
-// A HaltError stops the projector before a position, because continuing would count coins wrongly or skip an event
-// silently.
+// A HaltError stops the projector before a position, because continuing would skip an event silently or write tables of another
+// version.
 type HaltError struct {
 	Position   int64
 	Projection string // "" if it concerns all projections
@@ -87,9 +91,39 @@ const maxCause = 500
 
 // causeText returns the text of err for table poison.
 func causeText(err error) string {
-	s := strings.ToValidUTF8(strings.ReplaceAll(err.Error(), "\x00", ""), "")
+	s := strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == unicode.ReplacementChar {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(err.Error(), ""))
 	if len(s) > maxCause {
 		s = strings.ToValidUTF8(s[:maxCause], "")
 	}
 	return s
+}
+
+// A PoisonEvent is an event that one projection could not apply: a row of table poison.
+type PoisonEvent struct {
+	Position         int64
+	Projection, Type string
+	Cause            string
+	Closes           []domain.UserID // whose coins it closes; user 0 stands for everybody
+}
+
+// insertPoisonEvents writes events to table poison.
+func insertPoisonEvents(ctx context.Context, tx pgx.Tx, poison []PoisonEvent) error {
+	if len(poison) == 0 {
+		return nil
+	}
+	var position []int64
+	var projection, eventType, cause []string
+	for _, p := range poison {
+		position, projection = append(position, p.Position), append(projection, p.Projection)
+		eventType, cause = append(eventType, p.Type), append(cause, p.Cause)
+	}
+	if _, err := tx.Exec(ctx, insertPoison, position, projection, eventType, cause); err != nil {
+		return fmt.Errorf("insert poison: %w", err)
+	}
+	return nil
 }

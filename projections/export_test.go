@@ -40,7 +40,7 @@ func ProjectPlainly(ctx context.Context, store *eventstore.Store, conn *pgxpool.
 		if err := store.Decode(ctx, events); err != nil {
 			return err
 		}
-		batches, err := a.fold(events, a.everything())
+		batches, err := a.fold(events, a.selectBy(func(Projection) bool { return true }))
 		if err != nil {
 			return err
 		}
@@ -58,6 +58,30 @@ func ProjectPlainly(ctx context.Context, store *eventstore.Store, conn *pgxpool.
 		if err := tx.Commit(ctx); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// ApplyInBatches applies the whole log to the empty tables in search_path, size events in a transaction. It leaves the checkpoint.
+func ApplyInBatches(ctx context.Context, store *eventstore.Store, pool *pgxpool.Pool, upTo int64, size int) error {
+	a := NewApplier(store, nil)
+	if err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error { return a.WriteVersions(ctx, tx) }); err != nil {
+		return err
+	}
+	for at := int64(0); at < upTo; {
+		events, err := store.ReadRaw(ctx, 0, at, upTo, size)
+		if err != nil {
+			return err
+		}
+		poison, err := a.Decode(ctx, events)
+		if err != nil {
+			return err
+		}
+		err = pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error { _, err := a.Apply(ctx, tx, events, poison); return err })
+		if err != nil {
+			return err
+		}
+		at = events[len(events)-1].Position
 	}
 	return nil
 }

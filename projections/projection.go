@@ -19,7 +19,7 @@ type Projection struct {
 	Name        string
 	Version     int      // increased when the same log leads to other rows; the tables then need a rebuild
 	Tables      []string // written by this projection only
-	CountsCoins bool     // it stops at an event that it cannot apply, instead of writing the event to table poison
+	CountsCoins bool     // an event that it cannot apply closes coins, see coinLedger
 	Handlers    []Handler
 	Write       Writer
 }

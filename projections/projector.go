@@ -36,9 +36,9 @@ type ProjectorConfig struct {
 // one transaction. Several projectors may run on one database, also in different processes; only one of them applies a
 // batch at a time.
 //
-// An event that a projection cannot apply is written to table poison with its cause. If the projection counts coins,
-// the projector halts instead: it reports the reason in Status and in the log, and retries every few seconds. It
-// continues after the program has been repaired or the tables have been rebuilt.
+// An event that a projection cannot apply is written to table poison with its cause. If the event concerns coins, it closes
+// the coins of those whom it concerns, until an operator sets it aside. The projector halts at a gap in the log and at tables of
+// another version: it reports the reason in Status and in the log, and retries every few seconds.
 type Projector struct {
 	store   *eventstore.Store
 	c       ProjectorConfig
@@ -140,7 +140,7 @@ func (p *Projector) apply(ctx context.Context, tx pgx.Tx, batch *consumer.Batch)
 		return err
 	}
 	if poisoned > 0 {
-		p.c.Log.ErrorContext(ctx, "events set aside in table poison", slog.Int("count", poisoned), slog.Int64("position", batch.After))
+		p.c.Log.ErrorContext(ctx, "events that cannot be applied are in table poison", slog.Int("count", poisoned), slog.Int64("position", batch.After))
 	}
 	p.generation = batch.Generation
 	if last := batch.Events[len(batch.Events)-1].Position; last >= p.barrier {

@@ -16,6 +16,12 @@ var (
 	deleteChatMembership string
 	//go:embed sql/delete_chat_room.sql
 	deleteChatRoom string
+	//go:embed sql/delete_coin_closing.sql
+	deleteCoinClosing string
+	//go:embed sql/delete_coin_held.sql
+	deleteCoinHeld string
+	//go:embed sql/delete_coin_hold.sql
+	deleteCoinHold string
 	//go:embed sql/delete_participant.sql
 	deleteParticipant string
 	//go:embed sql/erase_comment.sql
@@ -36,6 +42,12 @@ var (
 	insertChatMembership string
 	//go:embed sql/insert_chat_room.sql
 	insertChatRoom string
+	//go:embed sql/insert_coin_closing.sql
+	insertCoinClosing string
+	//go:embed sql/insert_coin_held.sql
+	insertCoinHeld string
+	//go:embed sql/insert_coin_hold.sql
+	insertCoinHold string
 	//go:embed sql/insert_coin_movement.sql
 	insertCoinMovement string
 	//go:embed sql/insert_comment.sql
@@ -78,6 +90,8 @@ var (
 	selectChatRoomUsers string
 	//go:embed sql/select_checkpoint.sql
 	selectCheckpoint string
+	//go:embed sql/select_coin_holds.sql
+	selectCoinHolds string
 	//go:embed sql/select_coin_movements.sql
 	selectCoinMovements string
 	//go:embed sql/select_comments.sql
@@ -104,6 +118,8 @@ var (
 	selectNodeViewers string
 	//go:embed sql/select_nodes.sql
 	selectNodes string
+	//go:embed sql/select_poison.sql
+	selectPoison string
 	//go:embed sql/select_present_viewers.sql
 	selectPresentViewers string
 	//go:embed sql/select_profiles.sql
@@ -114,12 +130,16 @@ var (
 	selectRecordings string
 	//go:embed sql/select_recordings_deleted.sql
 	selectRecordingsDeleted string
+	//go:embed sql/select_released_holds.sql
+	selectReleasedHolds string
 	//go:embed sql/select_replaced_schemas.sql
 	selectReplacedSchemas string
 	//go:embed sql/select_roster.sql
 	selectRoster string
 	//go:embed sql/select_session.sql
 	selectSession string
+	//go:embed sql/select_unrecorded_holds.sql
+	selectUnrecordedHolds string
 	//go:embed sql/select_unused_chat_rooms.sql
 	selectUnusedChatRooms string
 	//go:embed sql/select_unused_credentials.sql
@@ -144,6 +164,8 @@ var (
 	updateLiveStatus string
 	//go:embed sql/update_participant_name.sql
 	updateParticipantName string
+	//go:embed sql/update_poison_set_aside.sql
+	updatePoisonSetAside string
 	//go:embed sql/update_recording_deleted.sql
 	updateRecordingDeleted string
 	//go:embed sql/update_recording_finished.sql

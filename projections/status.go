@@ -22,8 +22,9 @@ type ProjectorStatus struct {
 	Position   int64   // position of the tables, which any process may have written
 	Head       int64   // newest position of the log
 	LagSeconds float64 // the age of the oldest event that the tables lack
-	Poisoned   int64   // the number of rows of table poison
-	Halted     error   // the reason why this projector is halted; nil if it is not
+	Poisoned   int64   // the number of rows of table poison that are not set aside
+	Closed     CoinsClosed
+	Halted     error // the reason why this projector is halted; nil if it is not
 }
 
 // statusTracker keeps the status of a projector current.
@@ -93,7 +94,7 @@ func (t *statusTracker) refresh(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	now := ProjectorStatus{Position: lag.Position, Head: lag.Head, Poisoned: lag.Poisoned}
+	now := ProjectorStatus{Position: lag.Position, Head: lag.Head, Poisoned: lag.Poisoned, Closed: lag.Closed}
 	if !lag.Oldest.IsZero() {
 		now.LagSeconds = max(0, t.now().Sub(lag.Oldest).Seconds())
 	}

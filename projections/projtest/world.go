@@ -16,6 +16,7 @@ import (
 	"roomlog/eventstore"
 	"roomlog/eventstore/pgtest"
 	"roomlog/projections"
+	"roomlog/projections/holds"
 	"roomlog/projections/rebuild"
 )
 
@@ -57,6 +58,9 @@ func Open(t testing.TB, db *pgtest.DB, c eventstore.Config, name string) *World 
 	t.Cleanup(pool.Close)
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.SnapshotKeys == nil {
+		c.SnapshotKeys = [][]byte{[]byte("the key of the snapshots")}
 	}
 	store, err := eventstore.Open(t.Context(), pool, c)
 	if err != nil {
@@ -106,6 +110,11 @@ func (w *World) Projector(c projections.ProjectorConfig) *projections.Projector 
 // Project runs a projector until the test ends or stop is called.
 func (w *World) Project() (stop func()) {
 	return w.Start(w.Projector(projections.ProjectorConfig{}).Run)
+}
+
+// RecordHolds runs a recorder of the closings of coins until the test ends or stop is called.
+func (w *World) RecordHolds() (stop func()) {
+	return w.Start(holds.NewRecorder(holds.Config{Queries: w.Queries, Execute: w.Sequencer.Execute, Projected: w.Store.Projected()}).Run)
 }
 
 // testLog writes to the log of a test while it runs.

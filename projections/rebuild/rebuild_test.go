@@ -106,7 +106,7 @@ func TestRebuild(t *testing.T) {
 		s.Verify()
 	})
 
-	t.Run("replaces tables of another version, past an event that halted the older projector", func(t *testing.T) {
+	t.Run("replaces tables of another version, and opens the coins that the older program could not count", func(t *testing.T) {
 		t.Parallel()
 		w := projtest.New(t)
 		c := projtest.NewTraffic(w, 2, 1)
@@ -114,7 +114,10 @@ func TestRebuild(t *testing.T) {
 		old := w.Projector(projections.ProjectorConfig{Projections: broken, HaltedRetry: 10 * time.Millisecond})
 		w.Start(old.Run)
 		c.Users[0].Send(domain.SendGift{Live: c.Lives[0], Gift: c.Gifts[0], Num: 1})
-		w.WaitHalted(old)
+		w.CatchUp()
+		if n := w.Int("SELECT count(*) FROM read.coin_hold"); n != 1 {
+			t.Errorf("%d coin holds", n)
+		}
 		mended := projtest.WithVersion("sent_gifts", 2)
 		report, err := rebuild.Run(t.Context(), w.OwnerPool(), w.Store, rebuild.Config{Now: time.Now, Projections: mended})
 		if err != nil || report.Compared || report.Position != w.Head() {
@@ -124,12 +127,15 @@ func TestRebuild(t *testing.T) {
 		next.Start(next.Projector(projections.ProjectorConfig{Projections: mended, Poll: 5 * time.Millisecond}).Run)
 		c.Users[0].Send(domain.SendGift{Live: c.Lives[0], Gift: c.Gifts[0], Num: 1})
 		w.CatchUp()
+		if n := w.Int("SELECT count(*) FROM read.coin_hold") + w.Int("SELECT count(*) FROM read.coin_held"); n != 0 {
+			t.Errorf("%d coin holds", n)
+		}
 		if err := old.Status().Halted; err == nil {
 			t.Error("the older projector is not halted")
 		}
 	})
 
-	t.Run("sets aside the same events as the projector", func(t *testing.T) {
+	t.Run("finds the same poison events as the projector", func(t *testing.T) {
 		t.Parallel()
 		w := projtest.New(t)
 		c := projtest.NewTraffic(w, 3, 1)

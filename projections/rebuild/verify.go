@@ -285,7 +285,7 @@ func (v *verification) read(ctx context.Context, upTo int64, ahead chan<- decode
 }
 
 // selectOpenPoison selects the events that no operator has set aside.
-const selectOpenPoison = `SELECT position, projection, type, cause FROM poison p WHERE to_jsonb(p) ->> 'set_aside' IS NULL
+const selectOpenPoison = `SELECT position, projection, type, cause FROM poison p WHERE set_aside IS NULL
 	ORDER BY position, projection LIMIT $1`
 
 // addPoison adds the events that a projection could not apply, unless an operator has set them aside.
@@ -294,7 +294,10 @@ func (v *verification) addPoison(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read the poison: %w", err)
 	}
-	poison, err := pgx.CollectRows(rows, pgx.RowToStructByPos[projections.PoisonEvent])
+	poison, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (p projections.PoisonEvent, err error) {
+		err = row.Scan(&p.Position, &p.Projection, &p.Type, &p.Cause)
+		return p, err
+	})
 	if err != nil {
 		return fmt.Errorf("read the poison: %w", err)
 	}

@@ -1,7 +1,7 @@
 -- Writes table coin of package projections.
 WITH news AS (SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[]) AS n (account, amount, position)),
 updated AS (
-    UPDATE coin SET balance = coin.balance + news.amount, position = news.position
+    UPDATE coin SET balance = coin.balance + news.amount, position = greatest(coin.position, news.position)
     FROM news WHERE coin.account = news.account RETURNING coin.account
 )
 INSERT INTO coin (account, balance, position)

@@ -29,6 +29,9 @@ var chinese = map[domain.Code]string{
 // busyRetry is the time after which a client may retry when the log or the tables were not available.
 const busyRetry = time.Second
 
+// coinsRetry is the time after which a client may retry when coins are closed: an operator has to decide.
+const coinsRetry = time.Minute
+
 // Problem is an error in the form that is sent to clients.
 type Problem struct {
 	Code       domain.Code
@@ -62,6 +65,8 @@ func ProblemOf(err error) (p *Problem, internal bool) {
 	switch {
 	case errors.As(err, &p):
 		return p, false
+	case r != nil && r.Code == domain.CodeCoinsClosed:
+		return NewProblem(r.Code, r.Text).After(coinsRetry), false
 	case errors.As(err, &exceeded):
 		return NewProblem(r.Code, r.Text).After(exceeded.RetryAfter), false
 	case r != nil:

@@ -39,6 +39,7 @@ func errorCodes() []codeDoc {
 		{domain.CodeGiftNotFound, "The gift is not in the gift catalogue."},
 		{domain.CodeNumberOutOfRange, "num must be from 1 to 9999."},
 		{domain.CodeCoinsTooFew, "The user has too few coins."},
+		{domain.CodeCoinsClosed, "The coins of the user are closed while an event about them is examined. Nothing was done: try again later."},
 		{domain.CodeChatRoomNotFound, "The chat room does not exist."},
 		{domain.CodeTooManyChatRooms, "There are as many chat rooms as users may create."},
 		{domain.CodeMessageEmpty, "The message has no text except spaces."},

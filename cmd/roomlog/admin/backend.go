@@ -89,11 +89,16 @@ func (b *backend) execute(ctx context.Context, c domain.Command) (eventstore.Rec
 
 // append decides a command of an operator and appends its events.
 func (b *backend) append(ctx context.Context, c domain.Command) (eventstore.Receipt, error) {
+	return b.request(ctx, domain.Request{Command: c, Actor: domain.Actor{Kind: domain.Operator}})
+}
+
+// request decides a request and appends its events.
+func (b *backend) request(ctx context.Context, r domain.Request) (eventstore.Receipt, error) {
 	sequencer := eventstore.NewSequencer(b.store, eventstore.SequencerConfig{})
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan error, 1)
 	go func() { ended <- sequencer.Run(running) }()
-	receipt, err := sequencer.Execute(ctx, domain.Request{Command: c, Actor: domain.Actor{Kind: domain.Operator}})
+	receipt, err := sequencer.Execute(ctx, r)
 	stop()
 	return receipt, errors.Join(err, <-ended)
 }

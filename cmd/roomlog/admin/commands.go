@@ -42,6 +42,11 @@ type Commands struct {
 	Kick    kickCommand    `cmd:"" help:"Close the connections of a user, or one connection."`
 	Ban     banCommand     `cmd:"" help:"Ban a user from everything, or from one live."`
 	Unban   unbanCommand   `cmd:"" help:"Lift a ban."`
+	Events  struct {
+		List     eventsList     `cmd:"" help:"List the events that a table could not apply."`
+		Inspect  eventsInspect  `cmd:"" help:"Show one event, what is wrong with it, and whose coins it closes."`
+		SetAside eventsSetAside `cmd:"" help:"Decide that an event that cannot be applied has no effect, and open the coins that it has closed."`
+	} `cmd:"" help:"Inspect events that cannot be applied, and set them aside."`
 	Export  exportCommand  `cmd:"" help:"Write the log as lines of JSON."`
 	Verify  verifyCommand  `cmd:"" help:"Check the log, and every table against it."`
 	Rebuild rebuildCommand `cmd:"" help:"Rebuild all tables from the log, beside a running server."`

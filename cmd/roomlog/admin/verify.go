@@ -51,7 +51,7 @@ func (c *verifyCommand) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) e
 			fmt.Fprintf(sh.Stdout, "the tables lack the newest %d events: they have position %d of %d\n", newer, report.Position, report.Head)
 		}
 		if report.SetAside > 0 {
-			fmt.Fprintf(sh.Stdout, "%d events are set aside\n", report.SetAside)
+			fmt.Fprintf(sh.Stdout, "%d events are set aside: roomlog events list\n", report.SetAside)
 		}
 		if report.FaultCount > 0 {
 			return ErrFault

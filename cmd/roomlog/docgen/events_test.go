@@ -66,7 +66,7 @@ func TestThePage(t *testing.T) {
 	for _, line := range []string{
 		"| [order.pay](#orderpay) | payment provider | [order.paid.v1](#orderpaidv1), [coins.credited.v1](#coinscreditedv1) |",
 		"`SendGift`. Sends gifts to a live and pays them with coins from the wallet of the actor.",
-		"- Reads: `live`, `gift`, `wallet`",
+		"- Reads: `live`, `gift`, `wallet`, `coins`",
 		"- Reads: `username`, `next-user`",
 		"- Moves coins: the postings add up to zero",
 		"- Stream: for instance `visit-6-12`, with the state `Visit`",

@@ -17,6 +17,7 @@ import (
 	"roomlog/migrations"
 	"roomlog/projections"
 	"roomlog/projections/feed"
+	"roomlog/projections/holds"
 )
 
 // firstChatRoom exists from the start, unless an operator removed it.
@@ -66,7 +67,7 @@ func startBackend(ctx context.Context, c *config, env *environment, l *layers) (
 		return nil, err
 	}
 	l.add("pool", func() error { b.pool.Close(); return nil })
-	if b.store, err = eventstore.Open(ctx, b.pool, eventstore.Config{Now: env.sh.Now, Log: env.log}); err != nil {
+	if b.store, err = eventstore.Open(ctx, b.pool, eventstore.Config{Now: env.sh.Now, Log: env.log, SnapshotKeys: env.secrets.snapshotKeys()}); err != nil {
 		return nil, err
 	}
 	b.now = b.store.Now // times of the log come from the clock of the database
@@ -81,6 +82,8 @@ func startBackend(ctx context.Context, c *config, env *environment, l *layers) (
 	b.sequencer = eventstore.NewSequencer(b.store, c.sequencer)
 	l.run(ctx, "sequencer", b.sequencer.Run)
 	if b.projector != nil {
+		l.run(ctx, "coin holds", holds.NewRecorder(holds.Config{
+			Queries: b.queries, Execute: b.sequencer.Execute, Projected: b.store.Projected(), Log: env.log}).Run)
 		cleaner := &cleaner{
 			store: b.store, pool: b.pool, dsn: dsn, log: env.log, now: b.now, interval: c.CleanInterval, keep: c.KeepOutcomes,
 			rooms: &unusedRooms{chatRoomSettings: c.chatRoomSettings, store: b.store, queries: b.queries, commands: b.sequencer, now: b.now},

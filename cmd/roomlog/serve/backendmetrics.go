@@ -35,6 +35,7 @@ func (b *backend) registerLogMetrics(m metrics) {
 	m.counter("log_history_changes_total", "Times that the database has fallen back to an earlier state of the log, as this process noticed.",
 		func() float64 { return float64(b.store.History().Number - 1) })
 	m.gauge("clock_skew_seconds", "Seconds by which the clock of this process is ahead of the clock of the database.", func() float64 { return b.store.ClockSkew().Seconds() })
+	m.counter("snapshots_invalid_total", "Snapshots of states that were ignored because their checksum is not valid.", stat(func(s eventstore.Stats) int64 { return s.InvalidSnapshots }))
 	m.counter("append_retries_total", "Append transactions that were repeated because of a database error.", stat(func(s eventstore.Stats) int64 { return s.Retries }))
 }
 
@@ -51,7 +52,14 @@ func (b *backend) registerTableMetrics(m metrics) {
 	m.gauge("tables_position", "Position up to which the tables contain the log.", stat(func(s projections.ProjectorStatus) float64 { return float64(s.Position) }))
 	m.gauge("tables_lag_events", "Events in the log that the tables lack.", stat(func(s projections.ProjectorStatus) float64 { return float64(s.Head - s.Position) }))
 	m.gauge("tables_lag_seconds", "Age of the oldest event that the tables lack.", stat(func(s projections.ProjectorStatus) float64 { return s.LagSeconds }))
-	m.gauge("poisoned_events", "Events that the projector could not apply and stored in the table poison.", stat(func(s projections.ProjectorStatus) float64 { return float64(s.Poisoned) }))
+	m.gauge("poisoned_events", "Events that the projector could not apply, in the table poison, and that no operator has set aside.", stat(func(s projections.ProjectorStatus) float64 { return float64(s.Poisoned) }))
+	m.gauge("coins_closed_users", "Users whose coins are closed because of an event that cannot be applied.", stat(func(s projections.ProjectorStatus) float64 { return float64(s.Closed.Users) }))
+	m.gauge("coins_closed_everybody", "1 while the coins of all users are closed, else 0.", stat(func(s projections.ProjectorStatus) float64 {
+		if s.Closed.Everybody {
+			return 1
+		}
+		return 0
+	}))
 	m.gauge("projector_halted", "1 while the projector cannot continue, else 0.", stat(func(s projections.ProjectorStatus) float64 {
 		if s.Halted != nil {
 			return 1

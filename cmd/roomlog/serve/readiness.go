@@ -30,6 +30,7 @@ func (r *readiness) checks() []api.Check {
 		{Name: "log", Run: r.log},
 		{Name: "roles", Run: r.roles},
 		{Name: "tables", Run: r.tables},
+		{Name: "coins", Run: r.coins},
 	}, r.more...)
 }
 
@@ -99,4 +100,22 @@ func (r *readiness) tables(ctx context.Context) (string, error) {
 		return note, fmt.Errorf("the tables are %s behind the log: check that a process with the role projector runs", lag.Round(time.Second))
 	}
 	return note, nil
+}
+
+// coins reports whose coins are closed because of an event that cannot be applied.
+func (r *readiness) coins(ctx context.Context) (string, error) {
+	state, err := r.backend.queries.Lag(ctx)
+	if err != nil {
+		return "unknown", err
+	}
+	closed := state.Closed
+	if closed.Since == 0 {
+		return "open", nil
+	}
+	whom := fmt.Sprintf("%d users", closed.Users)
+	if closed.Everybody {
+		whom = "all users"
+	}
+	note := fmt.Sprintf("closed for %s since position %d", whom, closed.Since)
+	return note, api.Degraded("coins are " + note + ": run roomlog events list")
 }

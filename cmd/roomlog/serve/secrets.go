@@ -1,7 +1,9 @@
 package serve
 
 import (
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -37,6 +39,18 @@ func openSecrets(getenv func(string) string, dataDir string, log *slog.Logger) (
 	}
 	s.payment, err = paymentSecret.open(getenv, dataDir, log)
 	return s, err
+}
+
+// snapshotKeys returns the keys of the checksums of snapshots. They are derived from the secrets of tokens, which all nodes share
+// and the database does not contain.
+func (s secrets) snapshotKeys() [][]byte {
+	var keys [][]byte
+	for _, secret := range s.jwt {
+		mac := hmac.New(sha256.New, []byte(secret))
+		mac.Write([]byte("roomlog snapshots"))
+		keys = append(keys, mac.Sum(nil))
+	}
+	return keys
 }
 
 // secretSetting is a secret that can be set or generated.

@@ -1,0 +1,70 @@
+package eventstore
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"roomlog/domain"
+)
+
+// snapshotKeys are the keys of the checksums of snapshots, the newest first. The database does not contain them, so that an edit
+// of table snapshot is noticed. Without keys, snapshots are neither written nor read.
+type snapshotKeys [][]byte
+
+// snapshotRow is a row of table snapshot, with the id of the event at its version.
+type snapshotRow struct {
+	stream   domain.Stream
+	version  int
+	format   int
+	state    []byte
+	event    uuid.UUID
+	checksum []byte
+}
+
+// checksumVersion changes when the input of the checksum changes.
+const checksumVersion = "roomlog snapshot 1"
+
+// checksum returns the keyed hash of the row. It binds the state to its stream, its version, the event at that version and the
+// events of the stream that were set aside.
+func (r snapshotRow) sign(key []byte, aside aside) []byte {
+	mac := hmac.New(sha256.New, key)
+	part := func(b []byte) {
+		mac.Write(binary.BigEndian.AppendUint64(nil, uint64(len(b))))
+		mac.Write(b)
+	}
+	number := func(n int64) { mac.Write(binary.BigEndian.AppendUint64(nil, uint64(n))) }
+	part([]byte(checksumVersion))
+	part([]byte(r.stream))
+	number(int64(r.version))
+	number(int64(r.format))
+	part(r.event[:])
+	for _, position := range aside.of(r.stream) {
+		number(position)
+	}
+	part(r.state)
+	return mac.Sum(nil)
+}
+
+// valid reports whether one of the keys has made the checksum of the row.
+func (k snapshotKeys) valid(r snapshotRow, aside aside) bool {
+	return slices.ContainsFunc(k, func(key []byte) bool { return hmac.Equal(r.checksum, r.sign(key, aside)) })
+}
+
+// fromSnapshot returns the entry of a stored snapshot. It reports false if the snapshot is not valid; then the state has to be
+// folded from all events of the stream.
+func (k snapshotKeys) fromSnapshot(r snapshotRow, aside aside) (entry, bool) {
+	spec, _ := domain.StateSpecOf(r.stream)
+	r.format = spec.Format
+	if !k.valid(r, aside) {
+		return entry{}, false
+	}
+	state, err := spec.Decode(r.state)
+	if err != nil {
+		return entry{}, false
+	}
+	return entry{state: state, version: r.version, snapshot: r.version, event: r.event}, true
+}

@@ -1,0 +1,320 @@
+package projections_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+
+	"roomlog/domain"
+	"roomlog/projections"
+	"roomlog/projections/projtest"
+)
+
+// refusedWith requires a refusal with a code.
+func refusedWith(w *projtest.World, code domain.Code, r domain.Request) {
+	w.Helper()
+	_, err := w.Sequencer.Execute(context.Background(), r)
+	if no := domain.AsRefusal(err); no == nil || no.Code != code {
+		w.Errorf("%s: got %v, want %s", r.Command.Type(), err, code)
+	}
+}
+
+// held returns the rows of coin_hold as "user position".
+func held(w *projtest.World) string {
+	w.Helper()
+	return w.Text("SELECT coalesce(string_agg(user_id || ' ' || position, ', ' ORDER BY user_id, position), '') FROM read.coin_hold")
+}
+
+// awaitRecorded waits until the closings in the log are those of the tables.
+func awaitRecorded(w *projtest.World) {
+	w.Helper()
+	w.Eventually(func() error {
+		w.CatchUp()
+		const different = `SELECT (SELECT count(*) FROM (TABLE read.coin_hold EXCEPT TABLE read.coin_closing) a)
+			+ (SELECT count(*) FROM (TABLE read.coin_closing EXCEPT TABLE read.coin_hold) b)`
+		if n := w.Int(different); n != 0 {
+			return fmt.Errorf("%d holds are not recorded", n)
+		}
+		return nil
+	})
+}
+
+// gift returns the request of a user to send gifts of one coin.
+func gift(c *projtest.Traffic, u projtest.User, num int) domain.Request {
+	return domain.Request{Actor: u.Actor(), Command: domain.SendGift{Live: c.Lives[0], Gift: c.Gifts[0], Num: num}}
+}
+
+// badEvents are events of user 1 that cannot be applied, with a part of the cause.
+var badEvents = map[string]struct{ kind, payload, why string }{
+	"a wrong balance": {"coins.credited.v1", `{"user":1,"order":"o","coins":5,"balance_after":7,
+		"postings":[{"account":"provider","amount":-5},{"account":"user-1","amount":5}]}`, "coin_movement_adds_up"},
+	"an overdrawn balance": {"gift.sent.v1", `{"sender":1,"streamer":1,"live":1,"gift":1,"name":"g","price":5000,"num":1,"coins":5000,"balance_after":0,
+		"postings":[{"account":"user-1","amount":-5000},{"account":"earnings-1","amount":5000}]}`, "coin_"},
+	"a price that does not fit": {"gift.sent.v1", `{"sender":1,"streamer":1,"live":1,"gift":1,"name":"g","price":3,"num":2,"coins":5,"balance_after":995,
+		"postings":[{"account":"user-1","amount":-5},{"account":"earnings-1","amount":5}]}`, "do not cost"},
+	"postings that do not balance": {"coins.credited.v1", `{"user":1,"order":"o","coins":5,"balance_after":1005,
+		"postings":[{"account":"user-1","amount":5}]}`, "add up to 5"},
+	"no postings": {"coins.credited.v1", `{"user":1,"order":"o","coins":5,"balance_after":1005,"postings":[]}`, "do not move"},
+	"a name that no table can store": {"gift.sent.v1", `{"sender":1,"streamer":1,"live":1,"gift":1,"name":"\u0000","price":5,"num":1,"coins":5,"balance_after":995,
+		"postings":[{"account":"user-1","amount":-5},{"account":"earnings-1","amount":5}]}`, "invalid byte sequence"},
+	"a payload that cannot be decoded": {"gift.sent.v1", `{"sender":"?"}`, "cannot be read"},
+	"an unknown type":                  {"gift.refunded.v1", `{}`, "does not know the type"},
+}
+
+func TestABadCoinEventClosesTheCoinsOfItsUser(t *testing.T) {
+	t.Parallel()
+	for name, forge := range badEvents {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := projtest.New(t)
+			c := projtest.NewTraffic(w, 3, 1)
+			at := w.Head() + 1
+			w.Forge(at, "wallet-1", 2, forge.kind, forge.payload, 0)
+			p := w.Projector(projections.ProjectorConfig{})
+			w.Start(p.Run)
+			w.RecordHolds()
+			awaitRecorded(w)
+			if got, want := held(w), fmt.Sprintf("1 %d", at); got != want {
+				t.Errorf("held: %s, want %s", got, want)
+			}
+			expectPoison(w, fmt.Sprintf("%d coins %s", at, forge.kind))
+			if cause := w.Text("SELECT cause FROM read.poison"); !strings.Contains(cause, forge.why) {
+				t.Errorf("cause %q, want %q", cause, forge.why)
+			}
+			ann := c.Users[0]
+			refusedWith(w, domain.CodeCoinsClosed, gift(c, ann, 1))
+			refusedWith(w, domain.CodeCoinsClosed, domain.Request{Actor: ann.Actor(), Command: domain.PlaceOrder{Price: 1, Coins: 10, Order: "o1"}})
+			refusedWith(w, domain.CodeCoinsClosed, domain.Request{Actor: projtest.Operator, Command: domain.CreditCoins{Order: "o2", User: ann.ID, Coins: 1}})
+			ann.Send(domain.PostComment{Live: c.Lives[0], Text: "hello"})
+			w.SignIn(ann.ID)
+			w.Execute(gift(c, c.Users[1], 1)) // to ann, whose wallet it does not change
+			c.Users[2].Credit(5)
+			w.CatchUp()
+
+			before := w.Int("SELECT balance FROM read.coin WHERE account = 'user-1'")
+			w.Do(domain.SetEventAside{Position: at, Of: "wallet-1", EventType: forge.kind, Reason: "entered by hand"})
+			awaitRecorded(w)
+			if got := held(w); got != "" {
+				t.Errorf("held: %s", got)
+			}
+			if now := w.Int("SELECT balance FROM read.coin WHERE account = 'user-1'"); now != before {
+				t.Errorf("balance %d, before %d", now, before)
+			}
+			w.Eventually(func() error { // the opening may not be recorded yet
+				_, err := w.Sequencer.Execute(context.Background(), gift(c, w.SignIn(1), 1000))
+				return err
+			})
+			w.CatchUp()
+			if balance := w.Int("SELECT balance FROM read.coin WHERE account = 'user-1'"); balance != 0 {
+				t.Errorf("balance %d, want 0", balance)
+			}
+			if s := p.Status(); s.Halted != nil {
+				t.Error(s.Halted)
+			}
+			if r := w.Rebuild(); len(r.Differences) > 0 || !r.Compared {
+				t.Errorf("%+v", r)
+			}
+		})
+	}
+}
+
+func TestFiftyUsersGiveOnBesideABadCoinEvent(t *testing.T) {
+	t.Parallel()
+	w := projtest.New(t)
+	c := projtest.NewTraffic(w, 51, 1)
+	other := w.Another()
+	w.Project()
+	w.RecordHolds()
+	other.Start(other.Projector(projections.ProjectorConfig{}).Run)
+	other.RecordHolds()
+	var all sync.WaitGroup
+	for i, u := range c.Users[1:] {
+		world := []*projtest.World{w, other}[i%2]
+		all.Go(func() {
+			for n := range 20 {
+				if _, err := world.Sequencer.Execute(context.Background(), gift(c, u, 1)); err != nil {
+					t.Error(err)
+				}
+				if i == 0 && n == 10 { // a superuser without the triggers
+					forgeAtTheEnd(w)
+				}
+			}
+		})
+	}
+	all.Wait()
+	awaitRecorded(w)
+	for _, world := range []*projtest.World{w, other} {
+		refusedWith(world, domain.CodeCoinsClosed, gift(c, c.Users[0], 1))
+	}
+	if n := w.Int("SELECT count(*) FROM read.gift_record"); n != 50*20 {
+		t.Errorf("%d gifts are in the tables, want 1000", n)
+	}
+}
+
+// forgeAtTheEnd appends a coin event of user 1 with a wrong balance while others append.
+func forgeAtTheEnd(w *projtest.World) {
+	w.Helper()
+	err := pgx.BeginFunc(w.Context(), w.DB.Owner, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(w.Context(), "SELECT pg_advisory_xact_lock(x'6c6f67'::bigint)"); err != nil {
+			return err
+		}
+		_, err := tx.Exec(w.Context(), `INSERT INTO public.events SELECT max(position) + 1, 'wallet-1', 2, gen_random_uuid(), 'coins.credited.v1',
+			'{"user":1,"order":"o","coins":5,"balance_after":7,"postings":[{"account":"provider","amount":-5},{"account":"user-1","amount":5}]}',
+			'{"actor":"superuser"}', NULL, max(recorded_at) FROM public.events`)
+		return err
+	})
+	if err != nil {
+		w.Error(err)
+	}
+}
+
+func TestACoinEventOfUnknownUsersClosesAllCoins(t *testing.T) {
+	t.Parallel()
+	for name, e := range map[string]struct{ stream, kind, payload string }{
+		"a gift in a stream of no wallet":             {"ledger-7", "gift.sent.v1", `{"sender":"?"}`},
+		"an unknown type in a stream of unknown kind": {"ledger-7", "ledger.opened.v1", `{}`},
+		"an unknown type about an order":              {"order-7", "order.refunded.v1", `{}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := projtest.New(t)
+			c := projtest.NewTraffic(w, 3, 1)
+			w.Project()
+			w.CatchUp()
+			at := w.Head() + 1
+			w.Forge(at, e.stream, 1, e.kind, e.payload, 0)
+			late := c.Users[1].Send(domain.SendGift{Live: c.Lives[0], Gift: c.Gifts[0], Num: 3}).Position // before the closing is recorded
+			w.CatchUp()
+			if n := w.Int("SELECT count(*) FROM read.gift_record"); n != 0 {
+				t.Errorf("%d gifts are in the tables", n)
+			}
+			stop := w.RecordHolds()
+			awaitRecorded(w)
+			stop()
+			for _, u := range c.Users {
+				refusedWith(w, domain.CodeCoinsClosed, gift(c, u, 1))
+			}
+			refusedWith(w, domain.CodeCoinsClosed, domain.Request{Actor: projtest.Operator, Command: domain.RepriceGift{Gift: c.Gifts[0], Price: 99}})
+			c.Users[2].Send(domain.PostComment{Live: c.Lives[0], Text: "hello"})
+			c.Users[2].Send(domain.JoinLive{Live: c.Lives[0], Node: "p"})
+			w.Register("somebody new")
+			if r := w.Rebuild(); len(r.Differences) > 0 || !r.Compared {
+				t.Errorf("%+v", r)
+			}
+			w.RecordHolds()
+			w.Do(domain.SetEventAside{Position: at, Of: domain.Stream(e.stream), EventType: e.kind, Reason: "entered by hand"})
+			awaitRecorded(w)
+			if p := w.Int("SELECT max(position) FROM read.gift_record"); p != late {
+				t.Errorf("the gift that waited is at %d, want %d", p, late)
+			}
+			w.Eventually(func() error {
+				_, err := w.Sequencer.Execute(context.Background(), gift(c, c.Users[0], 1))
+				return err
+			})
+			w.CatchUp()
+			if r := w.Rebuild(); len(r.Differences) > 0 || !r.Compared {
+				t.Errorf("%+v", r)
+			}
+		})
+	}
+}
+
+// Events that are known to concern no coins close none.
+func TestABadEventWithoutCoinsClosesNoCoins(t *testing.T) {
+	t.Parallel()
+	w := projtest.New(t)
+	c := projtest.NewTraffic(w, 2, 1)
+	at := w.Head() + 1
+	w.Forge(at, "comment-1", 1, "comment.liked.v1", `{}`, 0)
+	w.Forge(at+1, "gift-1", 2, "gift.repriced.v1", `{"gift":"?"}`, 0)
+	w.Project()
+	w.RecordHolds()
+	w.CatchUp()
+	expectPoison(w, fmt.Sprintf("%d none comment.liked.v1", at), fmt.Sprintf("%d gift_catalogue gift.repriced.v1", at+1))
+	if got := held(w); got != "" {
+		t.Errorf("held: %s", got)
+	}
+	other := w.Another()
+	refusedWith(other, domain.CodeCoinsClosed, gift(c, c.Users[0], 1)) // its price is not known
+	other.Execute(domain.Request{Actor: c.Users[0].Actor(), Command: domain.SendGift{Live: c.Lives[0], Gift: c.Gifts[1], Num: 1}})
+	other.Do(domain.SetEventAside{Position: at + 1, Of: "gift-1", EventType: "gift.repriced.v1", Reason: "entered by hand"})
+	other.Execute(gift(c, c.Users[0], 1))
+	w.CatchUp()
+	if n := w.Int("SELECT count(*) FROM read.poison WHERE set_aside > 0"); n != 1 {
+		t.Errorf("%d poison events are set aside", n)
+	}
+}
+
+// Holds must not depend on how events are divided into batches, and must end one after another.
+func TestHoldsDoNotDependOnTheSizeOfBatches(t *testing.T) {
+	t.Parallel()
+	w := projtest.New(t)
+	c := projtest.NewTraffic(w, 4, 1)
+	ann := c.Users[0]
+	w.Execute(gift(c, ann, 1))
+	first := w.Head() + 1
+	credit := func(version int, order string, after int) {
+		w.Helper()
+		w.Forge(w.Head()+1, "wallet-1", version, "coins.credited.v1", fmt.Sprintf(`{"user":1,"order":%q,"coins":5,"balance_after":%d,
+			"postings":[{"account":"provider","amount":-5},{"account":"user-1","amount":5}]}`, order, after), 0)
+	}
+	credit(3, "a", 7)    // wrong
+	credit(4, "b", 1004) // right without the first one
+	credit(5, "c", 1014) // wrong
+	credit(6, "d", 1009) // right without the third one
+	w.Execute(gift(c, c.Users[1], 2))
+	w.Forge(w.Head()+1, "wallet-2", 3, "gift.sent.v1", `{"sender":"?"}`, 0)
+	w.Do(domain.SetEventAside{Position: first, Of: "wallet-1", EventType: "coins.credited.v1", Reason: "wrong"})
+	w.Do(domain.SetEventAside{Position: first + 2, Of: "wallet-1", EventType: "coins.credited.v1", Reason: "wrong"})
+	stop := w.Project()
+	w.CatchUp()
+	stop()
+	if got, want := held(w), fmt.Sprintf("2 %d", first+5); got != want {
+		t.Errorf("held: %s, want %s", got, want)
+	}
+	if balance := w.Int("SELECT balance FROM read.coin WHERE account = 'user-1'"); balance != 1009 {
+		t.Errorf("balance %d, want 1009", balance)
+	}
+	want := w.Dump("read")
+	for _, size := range []int{1, 2, 3, 5, 1000} {
+		w.Empty()
+		if err := projections.ApplyInBatches(t.Context(), w.Store, w.Pool, w.Head(), size); err != nil {
+			t.Fatal(err)
+		}
+		if got := w.Dump("read"); got != want {
+			t.Errorf("batches of %d lead to other rows:\n%s", size, cmp.Diff(strings.Split(want, "\n"), strings.Split(got, "\n")))
+		}
+	}
+	w.Empty()
+	stop = w.Project()
+	w.CatchUp()
+	stop()
+	if r := w.Rebuild(); len(r.Differences) > 0 || !r.Compared {
+		t.Errorf("%+v", r)
+	}
+	again := w.Another()
+	w.RecordHolds()
+	w.Project()
+	awaitRecorded(w)
+	refusedWith(again, domain.CodeCoinsClosed, gift(c, c.Users[1], 1))
+	again.Execute(gift(c, ann, 1009))
+}
+
+// Coins stay open, and are open again, for a coin command with an idempotency key that was refused meanwhile.
+func TestARefusalOfClosedCoinsIsNotRemembered(t *testing.T) {
+	t.Parallel()
+	w := projtest.New(t)
+	c := projtest.NewTraffic(w, 2, 1)
+	at := w.Head() + 1
+	w.DoAsSystem(domain.CloseCoins{Position: at, Users: []domain.UserID{1}, Cause: "a test"})
+	keyed := gift(c, c.Users[0], 1)
+	keyed.IdempotencyKey = "k1"
+	refusedWith(w, domain.CodeCoinsClosed, keyed)
+	w.DoAsSystem(domain.OpenCoins{Position: at})
+	w.Execute(keyed)
+}

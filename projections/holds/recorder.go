@@ -1,0 +1,102 @@
+package holds
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"roomlog/domain"
+	"roomlog/eventstore"
+	"roomlog/internal/wait"
+	"roomlog/projections"
+)
+
+const (
+	minInterval = 100 * time.Millisecond // between two comparisons
+	maxInterval = 5 * time.Second        // between two comparisons if the tables do not move
+)
+
+// Config configures a Recorder. All fields are required, except Log.
+type Config struct {
+	Queries   *projections.Queries
+	Execute   func(context.Context, domain.Request) (eventstore.Receipt, error) // of a sequencer
+	Projected *wait.Signal                                                      // notified when the tables may have changed
+	Log       *slog.Logger                                                      // nil: silent
+}
+
+// Recorder appends coins.closed and coins.opened events.
+type Recorder struct {
+	c       Config
+	failing bool // the last comparison has failed, which was logged
+}
+
+// NewRecorder returns a Recorder; Run starts it.
+func NewRecorder(c Config) *Recorder {
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Recorder{c: c}
+}
+
+// Run records until ctx ends, and then returns nil.
+func (r *Recorder) Run(ctx context.Context) error {
+	for ctx.Err() == nil {
+		seen := r.c.Projected.Count()
+		err := r.Record(ctx)
+		if err != nil && ctx.Err() == nil && !r.failing {
+			r.c.Log.WarnContext(ctx, "recording whose coins are closed failed, retrying", slog.Any("error", err))
+		}
+		r.failing = err != nil
+		wait.Sleep(ctx, minInterval)
+		r.c.Projected.Wait(ctx, seen, maxInterval)
+	}
+	return nil
+}
+
+// Record compares the tables with the log once and appends the difference. It closes coins before it opens others.
+func (r *Recorder) Record(ctx context.Context) error {
+	holds, err := r.c.Queries.UnrecordedHolds(ctx)
+	if err != nil {
+		return err
+	}
+	for _, h := range holds {
+		if err := r.close(ctx, h); err != nil {
+			return fmt.Errorf("close coins because of position %d: %w", h.Position, err)
+		}
+	}
+	released, err := r.c.Queries.ReleasedHolds(ctx)
+	if err != nil {
+		return err
+	}
+	for _, position := range released {
+		changed, err := r.execute(ctx, domain.OpenCoins{Position: position})
+		if err != nil {
+			return fmt.Errorf("open the coins that position %d has closed: %w", position, err)
+		}
+		if changed {
+			r.c.Log.InfoContext(ctx, "coins opened", slog.Int64("position", position))
+		}
+	}
+	return nil
+}
+
+// close appends the closing of a hold.
+func (r *Recorder) close(ctx context.Context, h projections.CoinHold) error {
+	users := slices.Clone(h.Users)
+	all := slices.Contains(users, 0)
+	users = slices.DeleteFunc(users, func(u domain.UserID) bool { return u == 0 })
+	changed, err := r.execute(ctx, domain.CloseCoins{Position: h.Position, Users: users, All: all, Cause: h.Cause})
+	if err == nil && changed {
+		r.c.Log.ErrorContext(ctx, "coins closed, run: roomlog events list", slog.Int64("position", h.Position), slog.Any("user_id", h.Users),
+			slog.String("reason", h.Cause))
+	}
+	return err
+}
+
+// execute executes a command of the system. It reports whether it has changed anything.
+func (r *Recorder) execute(ctx context.Context, c domain.Command) (bool, error) {
+	receipt, err := r.c.Execute(ctx, domain.Request{Command: c, Actor: domain.Actor{Kind: domain.System}})
+	return len(receipt.Events) > 0, err
+}

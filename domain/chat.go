@@ -26,7 +26,7 @@ const MaxJoinedChatRooms = 16
 type EnterChat struct {
 	ChatRoom   ChatRoomID  `json:"chat_room"` // "" for none
 	Nickname   string      `json:"nickname"`  // of a participant without an account: 1–20 characters, or "" to set it later
-	NameKey    string      `json:"-"`         // keyed hash of the case-folded name; "" for no name
+	NameKey    string      `json:"-"`         // keyed hash of the lookalike form of the name; "" for no name
 	Connection string      `json:"-"`         // public id of the connection: 1–64 bytes
 	Profile    ChatProfile `json:"-"`
 	Node       string      `json:"-"` // the node that holds the connection
@@ -78,7 +78,7 @@ type ParticipantEntered struct {
 	Profile     ChatProfile   `json:"profile"`
 	User        UserID        `json:"user"`     // 0: not signed in
 	Nickname    string        `json:"nickname"` // of a participant without an account; may be empty
-	NameKey     string        `json:"name_key"` // keyed hash of the case-folded name; "" for none
+	NameKey     string        `json:"name_key"` // keyed hash of the lookalike form of the name; "" for none
 	Node        string        `json:"node"`     // the node that holds the connection
 }
 

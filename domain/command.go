@@ -15,6 +15,14 @@ type Command interface {
 // sessions, nodes and credentials. Request.Validate checks these texts, so that every table can store them.
 type serverFields interface{ serverTexts() []string }
 
+// NamedCommand is a command that gives a user a name. The log sets the keyed hash of the name's lookalike form
+// (package internal/names) before it executes the command.
+type NamedCommand interface {
+	Command
+	// WithLookalikeKey returns the command with the keyed hashes that key computes of the lookalike form of a name.
+	WithLookalikeKey(key func(name string) string) Command
+}
+
 // ActorKind is the kind of an actor.
 type ActorKind int
 

@@ -64,13 +64,13 @@ func (v View) checkNickname(wanted, key string, own bool) (string, error) {
 	if wanted == "" && key == "" {
 		return "", nil
 	}
-	nickname, err := text("nickname", wanted, 1, MaxNickname)
+	nickname, err := personName("nickname", wanted, 1, MaxNickname, CodeNicknameTaken)
 	switch {
 	case err != nil:
 		return "", err
 	case key == "": // an error of the server that would give all participants the same nickname
 		return "", refuse(CodeBadRequest, "a nickname requires its key")
-	case reserved(nickname), v.Username(key).User != 0, v.Nickname(key).Holders > 0 && !own:
+	case v.Username(key).User != 0, v.Nickname(key).Holders > 0 && !own:
 		return "", refuse(CodeNicknameTaken, "this nickname is taken")
 	}
 	return nickname, nil
@@ -91,7 +91,7 @@ type NicknameSet struct {
 	Participant ParticipantID `json:"participant"`
 	Connection  string        `json:"connection"` // public id of the connection
 	Nickname    string        `json:"nickname"`   // as typed, without surrounding space
-	NameKey     string        `json:"name_key"`   // keyed hash of the case-folded nickname
+	NameKey     string        `json:"name_key"`   // keyed hash of the lookalike form of the nickname
 }
 
 func (NicknameSet) Type() string                       { return "participant.nickname_set.v1" }
@@ -103,7 +103,7 @@ func (e *NicknameSet) personal() (UserID, []*string) {
 
 // NicknameClaimed records that one more participant uses a name.
 type NicknameClaimed struct {
-	Key         string        `json:"key"` // keyed hash of the case-folded name
+	Key         string        `json:"key"` // keyed hash of the lookalike form of the name
 	Participant ParticipantID `json:"participant"`
 }
 
@@ -113,7 +113,7 @@ func (NicknameClaimed) evolve(n Nickname) Nickname { n.Holders++; return n }
 
 // NicknameReleased records that one participant has stopped using a name.
 type NicknameReleased struct {
-	Key         string        `json:"key"` // keyed hash of the case-folded name
+	Key         string        `json:"key"` // keyed hash of the lookalike form of the name
 	Participant ParticipantID `json:"participant"`
 }
 

@@ -5,7 +5,7 @@ type Participant struct {
 	Present    bool         `json:"present,omitempty"`
 	Connection string       `json:"connection"`           // public id of the connection
 	User       UserID       `json:"user,omitempty"`       // 0: not signed in
-	NameKey    string       `json:"name_key,omitempty"`   // keyed hash of the case-folded nickname; "" for none
+	NameKey    string       `json:"name_key,omitempty"`   // keyed hash of the lookalike form of the name; "" for none
 	Node       string       `json:"node,omitempty"`       // the node that holds the connection
 	ChatRooms  []ChatRoomID `json:"chat_rooms,omitempty"` // the joined chat rooms
 	Forgotten  bool         `json:"forgotten,omitempty"`  // the texts are erased

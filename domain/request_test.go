@@ -134,7 +134,7 @@ func TestUnavailableUsersAreRefused(t *testing.T) {
 
 func TestDecisionsNameExactlyTheStreamsTheyNeed(t *testing.T) {
 	for _, x := range examples() {
-		r := domain.Request{Command: x.when, Actor: x.by}
+		r := domain.Request{Command: withLookalikeKeys(x.when), Actor: x.by}
 		for _, s := range r.Reads() {
 			t.Run(x.when.Type()+" without "+string(s), func(t *testing.T) {
 				states := exampleWorld(t).statesFor(r)
@@ -153,7 +153,7 @@ func TestDecisionsNameExactlyTheStreamsTheyNeed(t *testing.T) {
 
 func TestAStateOfAnotherTypeIsAFault(t *testing.T) {
 	for _, x := range examples() {
-		r := domain.Request{Command: x.when, Actor: x.by}
+		r := domain.Request{Command: withLookalikeKeys(x.when), Actor: x.by}
 		for _, s := range r.Reads() {
 			if spec, ok := domain.StateSpecOf(s); ok && spec.Stateless {
 				continue // no decision looks at it

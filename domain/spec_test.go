@@ -1,8 +1,10 @@
 package domain_test
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"maps"
+	"net/url"
 	"reflect"
 	"slices"
 	"strings"
@@ -10,6 +12,7 @@ import (
 	"time"
 
 	"roomlog/domain"
+	"roomlog/internal/names"
 )
 
 // now is the time of all decisions in these tests.
@@ -185,6 +188,7 @@ func (w world) statesFor(r domain.Request) map[domain.Stream]any {
 // returns no events with an error.
 func (w world) decide(t failer, r domain.Request) ([]domain.Event, error) {
 	t.Helper()
+	r.Command = withLookalikeKeys(r.Command)
 	states := w.statesFor(r)
 	before := formatStates(states)
 	got, err := domain.Decide(r, now, states)
@@ -216,4 +220,21 @@ func formatStates(states map[domain.Stream]any) string {
 		fmt.Fprintf(&b, "%s=%#v ", s, states[s])
 	}
 	return b.String()
+}
+
+// withLookalikeKeys sets the keys that the log sets.
+func withLookalikeKeys(c domain.Command) domain.Command {
+	if named, ok := c.(domain.NamedCommand); ok {
+		return named.WithLookalikeKey(func(name string) string { return keyOf(name) })
+	}
+	return c
+}
+
+// keyOf returns the key of a name's lookalike form: "k-bob" for "bob".
+func keyOf(name string) string {
+	key := "k-" + url.QueryEscape(names.Lookalike(name))
+	if len(key) > 64 {
+		return fmt.Sprintf("k-%x", sha256.Sum256([]byte(key)))
+	}
+	return key
 }

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"roomlog/internal/names"
 )
 
 // Maximum lengths of texts in Unicode code points, without spaces at both ends.
@@ -39,6 +41,22 @@ func text(field, s string, least, most int) (string, error) {
 
 // operatorReason returns the reason of an action without spaces at both ends, or a *Refusal.
 func operatorReason(s string) (string, error) { return text("reason", s, 0, maxReason) }
+
+// personName returns the name of a person without spaces at both ends. In addition to text, it refuses the name of the
+// server with the code taken, and names that are not names.Visible.
+func personName(field, s string, least, most int, taken Code) (string, error) {
+	name, err := text(field, s, least, most)
+	switch {
+	case err != nil || name == "":
+		return name, err
+	case reserved(name):
+		return "", refuse(taken, "the name %s is reserved", name)
+	}
+	if !names.Visible(name) {
+		return "", refuse(CodeTextInvalid, "%s must consist of visible characters: letters, digits, signs, emoji, and spaces between them", field)
+	}
+	return name, nil
+}
 
 func tooLong(field string, most int) error {
 	return refuse(codesFor(field).tooLong, "%s must have at most %d characters", field, most)
@@ -132,15 +150,9 @@ func isUploadPath(s string) bool {
 	return ours && name != "" && !strings.ContainsAny(name, "/?#%")
 }
 
-// reserved reports whether users could mistake a name for SystemName. It ignores spaces and invisible characters.
+// reserved reports whether users could mistake a name for SystemName.
 func reserved(name string) bool {
-	visible := strings.Map(func(r rune) rune {
-		if unicode.IsSpace(r) || unicode.In(r, unicode.Cf, unicode.Mn, unicode.Other_Default_Ignorable_Code_Point) {
-			return -1
-		}
-		return r
-	}, name)
-	return visible == SystemName
+	return strings.ReplaceAll(names.Lookalike(name), " ", "") == names.Lookalike(SystemName)
 }
 
 // SystemName is the name of the server as the author of chat messages. Users cannot take it.

@@ -1,6 +1,8 @@
 package domain
 
-// Username is the state of a username.
+import "slices"
+
+// Username is the state of a username, and of the form that it shares with the names that look like it.
 type Username struct {
 	User UserID `json:"user"` // the user who has the name; 0: none
 }
@@ -8,57 +10,86 @@ type Username struct {
 // Username returns the state of the username with the given key.
 func (v View) Username(key string) Username { return look[Username](v, usernameStream(key)) }
 
-// RegisterUser creates an account with a password, under a username that is not in use.
+// RegisterUser creates an account with a password, under a username that is not in use and looks like no other.
 type RegisterUser struct {
 	Username   string `json:"username"` // used to sign in: 1–32 characters
 	Nickname   string `json:"nickname"` // shown instead of the username: at most 32 characters, may be empty
 	Avatar     string `json:"avatar"`   // http or https URL of an image, or path of an upload; may be empty
 	NameKey    string `json:"-"`        // keyed hash of the case-folded username
 	Credential string `json:"-"`        // id of the stored password hash
+
+	LookalikeKey         string `json:"-"` // keyed hash of the lookalike form of the username
+	NicknameLookalikeKey string `json:"-"` // keyed hash of the lookalike form of the nickname; "" for no nickname
 }
 
 func (RegisterUser) Type() string { return "user.register" }
 
 // Reads returns the streams that the decision reads. It omits the stream of the account, which does not exist yet.
-func (c RegisterUser) Reads(Actor) []Stream { return []Stream{usernameStream(c.NameKey), nextUser} }
+func (c RegisterUser) Reads(Actor) []Stream {
+	return append(usernameStreams(c.NameKey, c.LookalikeKey, c.NicknameLookalikeKey), nextUser)
+}
+
+// WithLookalikeKey sets LookalikeKey and NicknameLookalikeKey.
+func (c RegisterUser) WithLookalikeKey(key func(name string) string) Command {
+	c.LookalikeKey, c.NicknameLookalikeKey = key(c.Username), ""
+	if c.Nickname != "" {
+		c.NicknameLookalikeKey = key(c.Nickname)
+	}
+	return c
+}
 
 func (c RegisterUser) serverTexts() []string { return []string{c.Credential} }
 
 func (c RegisterUser) decide(view View) ([]Event, error) {
-	username, err := text("username", c.Username, 1, maxName)
+	username, err := personName("username", c.Username, 1, maxName, CodeNameTaken)
 	if err != nil {
 		return nil, err
 	}
-	if reserved(username) {
-		return nil, refuse(CodeNameTaken, "the username %s is taken", username)
-	}
-	nickname, err := profileNickname(c.Nickname)
+	id := view.NextUser()
+	nickname, err := view.profileNickname(id, c.Nickname, c.NicknameLookalikeKey)
 	if err != nil {
 		return nil, err
 	}
 	if err := checkOptionalURL("avatar", c.Avatar); err != nil {
 		return nil, err
 	}
-	if c.NameKey == "" { // an error of the server that would give every user the same username
-		return nil, refuse(CodeBadRequest, "a registration requires the key of the username")
+	if c.NameKey == "" || c.LookalikeKey == "" { // an error of the server that would give every user the same username
+		return nil, refuse(CodeBadRequest, "a registration requires the keys of the username")
 	}
-	if holder := view.Username(c.NameKey); holder.User != 0 {
-		return nil, refuse(CodeNameTaken, "the username %s is taken", username)
+	events := []Event{UserRegistered{id, username, nickname, c.Avatar, c.NameKey, c.Credential}}
+	for _, key := range slices.Compact([]string{c.NameKey, c.LookalikeKey}) {
+		if view.Username(key).User != 0 {
+			return nil, refuse(CodeNameTaken, "the username %s is taken, or looks like one that is", username)
+		}
+		events = append(events, UsernameClaimed{key, id})
 	}
-	id := view.NextUser()
-	return []Event{
-		UserRegistered{id, username, nickname, c.Avatar, c.NameKey, c.Credential},
-		UsernameClaimed{c.NameKey, id},
-	}, nil
+	return events, nil
 }
 
-// profileNickname returns the nickname of a user with an account without spaces at both ends, or a *Refusal.
-func profileNickname(wanted string) (string, error) {
-	nickname, err := text("nickname", wanted, 0, maxName)
-	if err == nil && reserved(nickname) {
-		err = refuse(CodeNicknameTaken, "this nickname is taken")
+func usernameStreams(keys ...string) []Stream {
+	var streams []Stream
+	for _, key := range keys {
+		if key != "" {
+			streams = append(streams, usernameStream(key))
+		}
 	}
-	return nickname, err
+	return streams
+}
+
+// profileNickname returns the nickname of a user without spaces at both ends. It refuses a nickname that looks like the
+// username of another user. key is the keyed hash of the lookalike form of the nickname.
+func (v View) profileNickname(user UserID, wanted, key string) (string, error) {
+	nickname, err := personName("nickname", wanted, 0, maxName, CodeNicknameTaken)
+	switch {
+	case err != nil || nickname == "":
+		return nickname, err
+	case key == "": // an error of the server
+		return "", refuse(CodeBadRequest, "a nickname requires its key")
+	}
+	if holder := v.Username(key).User; holder != 0 && holder != user {
+		return "", refuse(CodeNicknameTaken, "this nickname is the name of another user")
+	}
+	return nickname, nil
 }
 
 // UserRegistered records a new account.
@@ -80,9 +111,10 @@ func (e *UserRegistered) personal() (UserID, []*string) {
 	return e.User, []*string{&e.Username, &e.Nickname, &e.Avatar}
 }
 
-// UsernameClaimed records that a user has taken a username.
+// UsernameClaimed records that a user has taken a username. A second event claims the lookalike form of the username, if it
+// differs.
 type UsernameClaimed struct {
-	Key  string `json:"key"` // keyed hash of the case-folded username
+	Key  string `json:"key"` // keyed hash of the case-folded username, or of its lookalike form
 	User UserID `json:"user"`
 }
 
@@ -95,14 +127,26 @@ func (e UsernameClaimed) evolve(Username) Username { return Username{User: e.Use
 type ChangeProfile struct {
 	Nickname string `json:"nickname"` // shown instead of the username: at most 32 characters, may be empty
 	Avatar   string `json:"avatar"`   // http or https URL of an image, or path of an upload; may be empty
+
+	LookalikeKey string `json:"-"` // keyed hash of the lookalike form of the nickname; "" for no nickname
 }
 
 func (ChangeProfile) Type() string { return "user.change_profile" }
 
-func (ChangeProfile) Reads(actor Actor) []Stream { return []Stream{userStream(actor.User)} }
+func (c ChangeProfile) Reads(actor Actor) []Stream {
+	return append(usernameStreams(c.LookalikeKey), userStream(actor.User))
+}
+
+// WithLookalikeKey sets LookalikeKey.
+func (c ChangeProfile) WithLookalikeKey(key func(name string) string) Command {
+	if c.LookalikeKey = ""; c.Nickname != "" {
+		c.LookalikeKey = key(c.Nickname)
+	}
+	return c
+}
 
 func (c ChangeProfile) decide(view View) ([]Event, error) {
-	nickname, err := profileNickname(c.Nickname)
+	nickname, err := view.profileNickname(view.Actor.User, c.Nickname, c.LookalikeKey)
 	if err != nil {
 		return nil, err
 	}

@@ -23,6 +23,9 @@ type Receipt struct {
 //
 // It is safe for concurrent use.
 func (q *Sequencer) Execute(ctx context.Context, r domain.Request) (Receipt, error) {
+	if named, ok := r.Command.(domain.NamedCommand); ok {
+		r.Command = named.WithLookalikeKey(q.store.LookalikeKey)
+	}
 	c, err := newCall(r)
 	if err != nil {
 		return Receipt{}, err

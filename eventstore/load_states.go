@@ -55,12 +55,12 @@ func (w wanted) queue(p *pgx.Batch, b *batch, store *Store) {
 		}
 	}
 	if len(w.folded) > 0 {
-		p.Queue(selectStates, names(w.folded), w.formats).Query(func(rows pgx.Rows) error {
+		p.Queue(selectStates, streamNames(w.folded), w.formats).Query(func(rows pgx.Rows) error {
 			return b.foldEvents(rows, store)
 		})
 	}
 	if len(w.versions) > 0 {
-		p.Queue(selectVersions, names(w.versions)).Query(func(rows pgx.Rows) error {
+		p.Queue(selectVersions, streamNames(w.versions)).Query(func(rows pgx.Rows) error {
 			return readVersions(rows, loaded)
 		})
 	}
@@ -80,7 +80,6 @@ func (b *batch) foldEvents(rows pgx.Rows, store *Store) error {
 		e := b.loaded[r.stream]
 		switch {
 		case e.fault != nil || slices.Contains(b.invalid, r.stream):
-			return nil
 		case r.eventType == "":
 			var ok bool
 			e, ok = store.snapshotKeys.fromSnapshot(snapshotRow{
@@ -92,7 +91,7 @@ func (b *batch) foldEvents(rows pgx.Rows, store *Store) error {
 			e.fault = e.fold(r, b.aside, store.codec)
 		}
 		b.loaded[r.stream] = e
-		return nil
+		return nil //nolint:nilerr // only the commands that read the state fail
 	})
 	return err
 }
@@ -187,7 +186,7 @@ func readCounter(rows pgx.Rows, s domain.Stream, loaded map[domain.Stream]entry,
 	return err
 }
 
-func names(streams []domain.Stream) []string {
+func streamNames(streams []domain.Stream) []string {
 	s := make([]string, len(streams))
 	for i := range streams {
 		s[i] = string(streams[i])

@@ -487,3 +487,17 @@ func TestRecordedAtFollowsTheClockOfTheDatabase(t *testing.T) {
 	}
 	l.verified()
 }
+
+// The log computes the keys of names by itself, so that a look-alike of a username is refused to every server.
+func TestLookalikesAreRefusedByTheLog(t *testing.T) {
+	t.Parallel()
+	l := newLog(t)
+	register := func(name string) domain.Request {
+		return domain.Request{Command: domain.RegisterUser{Username: name, NameKey: l.store.NameKey(name)}}
+	}
+	l.execute(register("paypal"))
+	for _, name := range []string{"раураl", "paypaI", "PayPa1"} {
+		l.refused(register(name), domain.CodeNameTaken)
+	}
+	l.execute(register("payday"))
+}

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"roomlog/domain"
+	"roomlog/internal/names"
 	"roomlog/internal/settings"
 	"roomlog/internal/wait"
 )
@@ -126,9 +127,9 @@ func (s *Store) CheckHistory(ctx context.Context) (History, error) {
 	return s.History(), nil
 }
 
-// compare returns nil if the log contains the expected event, and remembers the head. Otherwise it changes the history, unless that
-// was done after the expectation, and returns ErrCursorLost. A standby may lack the event because it is behind; then compare changes
-// nothing and returns errStandby.
+// compare remembers the head and returns nil if the log contains the expected event. Otherwise it returns ErrCursorLost and
+// begins a new history, unless another caller has done so since the expectation was read. A standby may lack the event because it is
+// behind; then compare changes nothing and returns errStandby.
 func (s *Store) compare(ctx context.Context, expected expectation, h head) error {
 	switch {
 	case h.has(expected):
@@ -202,7 +203,15 @@ func (s *Store) NameKey(username string) string {
 		}
 		return r
 	}, norm.NFKC.String(username))
+	return s.keyed(norm.NFKC.String(cases.Fold().String(strings.TrimSpace(visible))))
+}
+
+// LookalikeKey returns the keyed hash of the lookalike form of a name (see package names). It equals NameKey
+// if that form is the case-folded name itself.
+func (s *Store) LookalikeKey(name string) string { return s.keyed(names.Lookalike(name)) }
+
+func (s *Store) keyed(text string) string {
 	mac := hmac.New(sha256.New, s.nameKey)
-	mac.Write([]byte(norm.NFKC.String(cases.Fold().String(strings.TrimSpace(visible)))))
+	mac.Write([]byte(text))
 	return hex.EncodeToString(mac.Sum(nil)[:16])
 }

@@ -102,6 +102,7 @@ func TestTamperRows(t *testing.T) {
 		{"DELETE FROM public.events WHERE position BETWEEN 20 AND 24", "position 20: the log has a gap: positions 20 to 24 are missing"},
 		{"DELETE FROM public.command WHERE coins AND events > 0", "table command: row actor user-2, key gift-1 is missing"},
 		{"DELETE FROM public.command WHERE key = 'comment-2'", "table command: row actor user-2, key comment-2 is missing"},
+		{"UPDATE public.command SET events = 0 WHERE key = 'comment-2'", "table command: row actor user-2, key comment-2: the command has an event at position"},
 		{"DELETE FROM public.user_key WHERE user_id = 2", "table user_key: row user_id 2 is missing"},
 		{"INSERT INTO public.user_key SELECT 3, key FROM public.user_key WHERE user_id = 2", "table user_key: row user_id 3: the key of a forgotten user"},
 		{"INSERT INTO public.user_key SELECT 999, key FROM public.user_key WHERE user_id = 2", "table user_key: row user_id 999: the log has no texts"},

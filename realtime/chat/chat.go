@@ -45,7 +45,7 @@ func New(cfg Config) (*Chat, error) {
 	}
 	leaves := newLeaveQueue(cfg.Commands, cfg.Log, cfg.Now)
 	c := &Chat{
-		cfg: cfg, hub: cfg.Hub, leaves: leaves, state: newState(cfg.Cluster.Node(), cfg.Store.NameKey, leaves),
+		cfg: cfg, hub: cfg.Hub, leaves: leaves, state: newState(cfg.Cluster.Node(), cfg.Store.LookalikeKey, leaves),
 		inbox: newInbox(), changes: make(chan struct{}, 1), typing: newTypingBatcher(cfg.Cluster, cfg.Log),
 		users: newUserLimits(cfg), entries: newEntryLimit(), openings: newOpeningLimit(cfg), daily: newDailyLimit(cfg),
 	}
@@ -145,8 +145,7 @@ func (c *Chat) WaitFor(ctx context.Context, position int64) error {
 // NewLimits returns the rate limits of a new client.
 func (c *Chat) NewLimits() *Limits { return newLimits(c.cfg) }
 
-// NameKey returns the keyed hash of the name of a room or participant. The roster and the tables find rooms and
-// participants by it.
+// NameKey returns the keyed hash of the name of a room. The tables find rooms by it.
 func (c *Chat) NameKey(name string) string { return c.cfg.Store.NameKey(name) }
 
 // Online returns the number of connections in a room.
@@ -181,13 +180,12 @@ func (c *Chat) Author(m projections.Message) (author Participant, present bool) 
 	return c.state.roster.author(by)
 }
 
-// FindByName returns the participant with a name. It returns the anonymous participant who owns the name, otherwise the
-// user with this username, otherwise the user with this nickname who entered first.
-func (c *Chat) FindByName(name string) (found Participant, ok bool) {
-	key := c.NameKey(name)
+// FindByName returns a participant whose name is name or looks like it, and the number of people who have such a name. If
+// that is more than one, nobody can be addressed by it.
+func (c *Chat) FindByName(name string) (found Participant, people int) {
 	c.state.mu.Lock()
 	defer c.state.mu.Unlock()
-	return c.state.roster.named(key, func(username string) bool { return c.NameKey(username) == key })
+	return c.state.roster.named(c.cfg.Store.LookalikeKey(name))
 }
 
 // FindByConnection returns the participant of a connection to any node, or 0 if the connection is not in the chat. It

@@ -189,21 +189,18 @@ func (r *roster) newest(room domain.ChatRoomID, limit int) []string {
 	return ids
 }
 
-// named returns the participant whose name has this key. It returns the anonymous participant who owns the name,
-// otherwise a user for whose username owns returns true, otherwise the user with this nickname who entered first.
-func (r *roster) named(key string, owns func(username string) bool) (found Participant, ok bool) {
-	best := 3
+// named returns the participant whose name has this key and who entered first, and the number of people who have such a
+// name. The connections of a user count as one.
+func (r *roster) named(key string) (found Participant, people int) {
+	users := make(map[domain.UserID]bool)
 	for _, e := range r.byName[key] { // oldest first
-		rank := 2
-		switch {
-		case e.User.ID == 0:
-			rank = 0
-		case owns(e.User.Username):
-			rank = 1
+		if people == 0 {
+			found = e.Participant
 		}
-		if rank < best {
-			found, best = e.Participant, rank
+		if user := e.User.ID; user == 0 || !users[user] {
+			users[user] = true
+			people++
 		}
 	}
-	return found, best < 3
+	return found, people
 }

@@ -115,7 +115,7 @@ func (s *Session) enter(ctx context.Context, e Entry) (position int64, err error
 		name = profile.Name()
 	}
 	if name != "" {
-		m.nameKey = c.NameKey(name)
+		m.nameKey = c.cfg.Store.LookalikeKey(name)
 	}
 	receipt, err := s.execute(ctx, e.Identity, domain.EnterChat{
 		ChatRoom: e.Room, Nickname: e.Nickname, NameKey: m.nameKey, Connection: s.Connection(), Profile: e.Profile, Node: c.hub.Node(),
@@ -168,7 +168,7 @@ func (s *Session) SetNickname(ctx context.Context, nickname string) error {
 	s.mu.Lock()
 	m := s.participant
 	s.mu.Unlock()
-	key := s.chat.NameKey(nickname)
+	key := s.chat.cfg.Store.LookalikeKey(nickname)
 	_, err := s.execute(ctx, m.identity, domain.SetNickname{Nickname: nickname, Participant: m.id, NameKey: key, PreviousKey: m.nameKey}, "")
 	if err != nil {
 		return err

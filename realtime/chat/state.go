@@ -16,7 +16,7 @@ const (
 // state holds the roster as of one position, and the sessions of this node with their subscriptions.
 type state struct {
 	node    string
-	nameKey func(name string) string // keyed hash of a name
+	nameKey func(name string) string // keyed hash of the lookalike form of a name
 	leaves  *leaveQueue
 
 	mu          sync.Mutex // taken before the locks of dialects

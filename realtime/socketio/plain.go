@@ -17,8 +17,9 @@ import (
 
 // Texts of the plain chat.
 const (
-	textNotOnline = "你私聊的用户不在线" // the addressee is not online
-	textBadName   = "名字为1到20个字" // a name has 1 to 20 characters
+	textNotOnline = "你私聊的用户不在线"         // the addressee is not online
+	textAmbiguous = "有多个用户叫这个名字,消息没有发送" // several users have this name; the message was not sent
+	textBadName   = "名字为1到20个字"         // a name has 1 to 20 characters
 )
 
 // formatTime formats a time as JavaScript's toISOString does.
@@ -77,9 +78,13 @@ func (c *chatClient) handlePlainMessage(ctx context.Context, e *protocol.Event) 
 		if err := c.chat.AllowQuery(); err != nil {
 			return err
 		}
-		to, content, private := c.addressee(text)
+		to, content, people := c.addressee(text)
+		private := content != ""
 		switch {
-		case private && to.ID == 0:
+		case people > 1:
+			c.sendNews(textAmbiguous)
+			return nil
+		case private && people == 0:
 			c.sendNews(textNotOnline)
 			return nil
 		case private && to.User.ID != 0:
@@ -138,8 +143,9 @@ func (c *chatClient) enterPlain(ctx context.Context, name string) error {
 }
 
 // addressee splits a message that begins with "@" into the participant and the content. Names may contain spaces: the
-// longest name of a participant who is present counts. It reports false when no text follows a name.
-func (c *chatClient) addressee(text string) (to chat.Participant, content string, private bool) {
+// longest name of a participant who is present counts. people is the number of people who have this name. content is ""
+// when no text follows a name.
+func (c *chatClient) addressee(text string) (to chat.Participant, content string, people int) {
 	for i, r := range text {
 		if r != ' ' || i < 2 {
 			continue
@@ -151,14 +157,14 @@ func (c *chatClient) addressee(text string) (to chat.Participant, content string
 		if rest == "" {
 			break
 		}
-		if !private {
-			private, content = true, rest
+		if content == "" {
+			content = rest
 		}
-		if found, ok := c.cfg.Chat.FindByName(text[1:i]); ok {
-			to, content = found, rest
+		if found, n := c.cfg.Chat.FindByName(text[1:i]); n > 0 {
+			to, content, people = found, rest, n
 		}
 	}
-	return to, content, private
+	return to, content, people
 }
 
 // handlePlainHistory sends the newest public messages, or the newest messages of a room.

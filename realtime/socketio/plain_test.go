@@ -11,6 +11,7 @@ import (
 	"roomlog/eventstore/pgtest"
 	"roomlog/realtime/socketio"
 	"roomlog/realtime/socketio/siotest"
+	"roomlog/realtime/ws/wstest"
 )
 
 // plainMessage is a message of the plain chat.
@@ -44,9 +45,9 @@ func (w *world) called(o siotest.Options, name string, others ...*app) *app {
 		c.expectMessage("系统", name+"加入了聊天室")
 	}
 	a.nothing()
-	head, err := w.store.Head(w.Context())
+	head, err := w.Store.Head(w.Context())
 	if err == nil {
-		err = w.chat.WaitFor(w.Context(), head)
+		err = w.Chat.WaitFor(w.Context(), head)
 	}
 	if err != nil {
 		w.Fatal(err)
@@ -56,7 +57,7 @@ func (w *world) called(o siotest.Options, name string, others ...*app) *app {
 
 func TestPlainChat(t *testing.T) {
 	t.Parallel()
-	for name, o := range kinds {
+	for name, o := range siotest.Kinds() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			db := pgtest.New(t)
@@ -65,7 +66,7 @@ func TestPlainChat(t *testing.T) {
 			ann := one.called(o, "安<娜>", silent)
 			bob := two.called(siotest.Options{}, "Bob", silent, ann)
 			cat := one.called(o, "Cat Two", silent, ann, bob)
-			for _, taken := range []string{"系统", "bob", " Ｂob", "cat two"} {
+			for _, taken := range []string{"系统", "bob", " Ｂob", "cat two", "Воb", "Cat\u00a0Two"} { // some with Cyrillic letters
 				d := two.app(o)
 				d.Emit("message", taken)
 				d.expectMessage("系统", "昵称已被使用")
@@ -143,7 +144,7 @@ func TestPlainChat(t *testing.T) {
 			// A name is free when its socket has gone.
 			bob.Cut()
 			fresh := one.app(o)
-			eventually(t, "the name is free", func() bool {
+			wstest.Eventually(t, "the name is free", func() bool {
 				fresh.Forget()
 				fresh.Emit("message", "bob")
 				fresh.Emit("test", nil)
@@ -229,6 +230,26 @@ func TestPlainChatWithAToken(t *testing.T) {
 	a.expectMessage("Bob", "psst")
 	a.Emit("message", "@Bob psst yourself")
 	b.expectMessage("ann", "psst yourself")
+	a.nothing()
+	b.nothing()
+}
+
+// A private message to a name that two users have is sent to neither of them.
+func TestPrivateMessageToAnAmbiguousName(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, guests)
+	w.chatRoom("demo")
+	first, second := w.register("first"), w.register("second")
+	first.Asks(domain.ChangeProfile{Nickname: "Cat"})
+	second.Asks(domain.ChangeProfile{Nickname: "cаt"}) // with a Cyrillic letter
+	a, b := first.resides(siotest.Options{}, "demo"), second.resides(siotest.Options{}, "demo")
+	a.moves("online", "用户cаt加入聊天室")
+	ann := w.called(siotest.Options{}, "Ann")
+	ann.Emit("message", "@Cat psst")
+	ann.expectMessage("系统", "有多个用户叫这个名字,消息没有发送")
+	if posted := events[domain.MessagePosted](w); len(posted) != 0 {
+		t.Errorf("the log has %+v", posted)
+	}
 	a.nothing()
 	b.nothing()
 }

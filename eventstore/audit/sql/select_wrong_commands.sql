@@ -11,6 +11,10 @@ SELECT format('row actor %s, key %s: %s', actor, key, fault) FROM (
         WHEN c.refusal !~ '^[a-z_]+$' OR c.refusal_text = '' THEN 'a refusal has a code and a text'
         WHEN c.refusal IS NOT NULL AND c.events > 0 THEN 'a refused command has no events'
         WHEN c.refusal IS NOT NULL AND NOT c.coins THEN 'only refusals of commands about coins are kept'
+        WHEN c.events = 0 AND EXISTS (
+            SELECT FROM events e WHERE e.position = c.position
+            AND e.metadata ->> 'actor' = c.actor AND e.metadata ->> 'key' = c.key AND e.recorded_at = c.recorded_at
+        ) THEN format('the command has an event at position %s', c.position)
         WHEN c.events = 0 AND (
             EXISTS (SELECT FROM events e WHERE e.position = c.position AND e.recorded_at > c.recorded_at AND NOT EXISTS (
                 SELECT FROM events n WHERE n.position = c.position + 1 AND n.metadata ->> 'clock_set_back' = 'true'))

@@ -1,0 +1,70 @@
+package names
+
+import (
+	"strings"
+	"unicode"
+
+	"github.com/mtibben/confusables"
+	"golang.org/x/text/cases"
+	"golang.org/x/text/secure/precis"
+	"golang.org/x/text/unicode/norm"
+)
+
+// maxLength is the length in bytes up to which Lookalike compares texts. Longer texts are not names.
+const maxLength = 1024
+
+// Code points that join or vary emoji (UTS #51).
+const (
+	zeroWidthJoiner = '\u200d'
+	emojiVariation  = '\ufe0f'
+	brailleBlank    = '\u2800'
+)
+
+// Visible reports whether a name contains a visible character, and no character that the freeform class of PRECIS does not
+// allow (RFC 8264 section 4.3): invisible characters, direction marks, unassigned code points. Joiners and variation
+// selectors are allowed inside emoji sequences.
+func Visible(name string) bool {
+	_, err := precis.Nickname.String(withoutEmojiJoiners(name))
+	return err == nil && strings.ContainsFunc(name, visible)
+}
+
+// withoutEmojiJoiners removes the joiners and variation selectors that belong to an emoji sequence.
+func withoutEmojiJoiners(s string) string {
+	emoji := false // the previous character is an emoji
+	return strings.Map(func(r rune) rune {
+		if emoji && (r == zeroWidthJoiner || r == emojiVariation) {
+			return -1
+		}
+		emoji = unicode.Is(unicode.So, r) || r >= 0x1f3fb && r <= 0x1f3ff // skin tones
+		return r
+	}, s)
+}
+
+// visible reports whether a reader sees r.
+func visible(r rune) bool {
+	return r != brailleBlank && unicode.In(r, unicode.L, unicode.N, unicode.P, unicode.S) && !unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r)
+}
+
+// Lookalike returns a form that a name shares with the names that a reader could take for it: names that differ in
+// case, width, invisible characters, spaces, or in characters of other scripts that look the same (UTS #39 section 4).
+// It is for comparison only.
+//
+// The text of a command is not bounded yet when the log compares names, so a text that is too long to be a name is
+// returned unchanged.
+func Lookalike(name string) string {
+	if len(name) > maxLength {
+		return name
+	}
+	seen := strings.Map(func(r rune) rune {
+		if r == brailleBlank || unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector) {
+			return -1
+		}
+		return r
+	}, norm.NFKC.String(name))
+	skeleton := strings.Join(strings.Fields(seen), " ")
+	for range 2 { // some characters look alike only as capitals, others only as small letters
+		skeleton = cases.Fold().String(confusables.Skeleton(skeleton))
+	}
+	skeleton = norm.NFKC.String(skeleton)
+	return strings.ReplaceAll(skeleton, "i", "l") // a capital i looks like a small l
+}

@@ -1,0 +1,31 @@
+package names_test
+
+import (
+	"testing"
+
+	"roomlog/internal/names"
+)
+
+// Names that look alike have the same Lookalike.
+func TestLookalike(t *testing.T) {
+	for _, group := range [][]string{
+		{"anna", "Anna", "ANNA", "ａｎｎａ", "аnnа", " anna ", "an\u200bna", "anna\ufe0f", "an\u034fna", "anna\u3164", "anna\U000e0100", "\u202eanna"},
+		{"bob", "Воb", "BOB", "b0b"},
+		{"iris", "IRIS", "lris"},
+		{"paypal", "раураl", "paypaI", "paypa1"},
+		{"小明", "小\u17b4明", "小明\u00ad"},
+		{"anna lee", "anna  lee", "anna\u00a0lee"},
+		{"🌹", "🌹\ufe0f"},
+	} {
+		for _, name := range group[1:] {
+			if got, want := names.Lookalike(name), names.Lookalike(group[0]); got != want {
+				t.Errorf("the Lookalike of %+q is %q, want %q like that of %q", name, got, want, group[0])
+			}
+		}
+	}
+	for _, group := range [][2]string{{"anna", "anne"}, {"小明", "小红"}, {"anna lee", "annalee"}, {"é", "e"}} {
+		if names.Lookalike(group[0]) == names.Lookalike(group[1]) {
+			t.Errorf("%q and %q have the same Lookalike", group[0], group[1])
+		}
+	}
+}

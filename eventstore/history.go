@@ -107,7 +107,11 @@ func (h *history) change(lost expectation, newest event) bool {
 	if h.now.Number != lost.number {
 		return false
 	}
-	now := History{lost.number + 1, lost.position, lost.id, newest.position, newest.id}
+	known := lost.event
+	if h.newest.position > known.position { // another reader has seen more of the former history since the expectation
+		known = h.newest
+	}
+	now := History{lost.number + 1, known.position, known.id, newest.position, newest.id}
 	h.onChange(now)
 	h.now, h.newest = now, newest
 	return true

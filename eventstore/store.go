@@ -127,9 +127,9 @@ func (s *Store) CheckHistory(ctx context.Context) (History, error) {
 	return s.History(), nil
 }
 
-// compare returns nil if the log contains the expected event, and remembers the head. Otherwise it changes the history, unless that
-// was done after the expectation, and returns ErrCursorLost. A standby may lack the event because it is behind; then compare changes
-// nothing and returns errStandby.
+// compare remembers the head and returns nil if the log contains the expected event. Otherwise it returns ErrCursorLost and
+// begins a new history, unless another caller has done so since the expectation was read. A standby may lack the event because it is
+// behind; then compare changes nothing and returns errStandby.
 func (s *Store) compare(ctx context.Context, expected expectation, h head) error {
 	switch {
 	case h.has(expected):

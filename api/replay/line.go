@@ -47,7 +47,8 @@ func newEventLine(r eventstore.Record, personal bool) EventLine {
 	return line
 }
 
-// dataFor returns an event without its private fields, and their names. With personal it returns the whole event.
+// dataFor returns the data of an event without its private fields, and the names of the fields that it left out. If
+// personal is true, it returns the whole event.
 func dataFor(e domain.Event, personal bool) (data any, withheld []string) {
 	if personal {
 		return e, nil

@@ -51,7 +51,7 @@ type Attempt struct {
 	Device string
 }
 
-// address returns the key of the address under the username.
+// address returns the key under which attempts on this username from this address are counted.
 func (a Attempt) address() string { return a.Name + " address " + a.Address }
 
 // Outcome is the result of an attempt.

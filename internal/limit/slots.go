@@ -34,7 +34,8 @@ type Slots struct {
 	waiting   list.List // of *Slot; the longest waiting first
 }
 
-// address counts the open connections with one Key.
+// address holds the open connections of one client address (see Key): their number, and those that wait for their
+// client.
 type address struct {
 	open    int
 	waiting list.List // of *Slot; the longest waiting first

@@ -123,7 +123,8 @@ func ParseAV1Header(header []byte) (obu []byte, err error) {
 	return av1SequenceHeader(header[info.Body:])
 }
 
-// av1SequenceHeader returns the sequence header OBU after the four bytes of the decoder configuration.
+// av1SequenceHeader returns the sequence header OBU in a decoder configuration record. The OBUs of a record follow its
+// first four bytes.
 func av1SequenceHeader(record []byte) ([]byte, error) {
 	if len(record) < 5 {
 		return nil, fmt.Errorf("%w: decoder configuration of %d bytes", ErrMalformed, len(record))

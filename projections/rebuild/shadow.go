@@ -313,7 +313,7 @@ func (s *shadow) compareAt(ctx context.Context, report *Report) (at int64, err e
 	return at, err
 }
 
-// compareIn compares the shadow, which has the position at, with the tables in use.
+// compareIn compares the shadow with the tables in use. Both are at the position at of the log.
 func (s *shadow) compareIn(ctx context.Context, tx pgx.Tx, at int64) ([]Difference, error) {
 	s.progress.at("compare", s.at, s.at)
 	tables := slices.Clone(s.tables)

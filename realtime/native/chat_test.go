@@ -21,13 +21,13 @@ import (
 func (w *world) chatRoom(name string) domain.ChatRoomID {
 	w.Helper()
 	id := domain.ChatRoomID(strings.ReplaceAll(uuid.NewString(), "-", "")[:24])
-	w.caughtUp(w.do(domain.CreateChatRoom{Name: name, ChatRoom: id, NameKey: w.store.NameKey(name)}).Position)
+	w.caughtUp(w.Do(domain.CreateChatRoom{Name: name, ChatRoom: id, NameKey: w.Store.NameKey(name)}).Position)
 	return id
 }
 
 func (w *world) caughtUp(position int64) {
 	w.Helper()
-	if err := w.chat.WaitFor(w.Context(), position); err != nil {
+	if err := w.Chat.WaitFor(w.Context(), position); err != nil {
 		w.Fatal(err)
 	}
 }
@@ -107,8 +107,8 @@ func TestChat(t *testing.T) {
 	if got := into[struct {
 		By     participant
 		Online int
-	}](t, came); got.By.Name != "bob" || got.By.User != bob.id || got.Online != 2 {
-		t.Errorf(`joined %+v, want By.Name "bob", By.User %v, Online 2`, got, bob.id)
+	}](t, came); got.By.Name != "bob" || got.By.User != bob.ID || got.Online != 2 {
+		t.Errorf(`joined %+v, want By.Name "bob", By.User %v, Online 2`, got, bob.ID)
 	}
 	if names := one.people(a, "demo"); fmt.Sprint(names) != "[ann bob]" {
 		t.Errorf("got the participants %v", names)
@@ -151,15 +151,15 @@ func TestChat(t *testing.T) {
 	t.Run("a private message reaches one user, also one who was away", func(t *testing.T) {
 		hello := into[struct{ Cursor string }](t, func() message {
 			c := ann.connect()
-			return c.ok(c.ask("hello", in{"token": ann.token()}))
+			return c.ok(c.ask("hello", in{"token": ann.Token()}))
 		}())
-		b.ok(b.ask("chat.private", in{"user": ann.id, "text": "psst"}))
+		b.ok(b.ask("chat.private", in{"user": ann.ID, "text": "psst"}))
 		m := a.push("chat.private")
 		if msg := into[chatted](t, m); msg.Text != "psst" || msg.By.Name != "bob" || m.Cursor == "" {
 			t.Errorf("got %s", m.raw)
 		}
 		late := ann.connect()
-		late.ok(late.ask("hello", in{"token": ann.token(), "since": hello.Cursor}))
+		late.ok(late.ask("hello", in{"token": ann.Token(), "since": hello.Cursor}))
 		if again := late.push("chat.private"); again.raw != m.raw {
 			t.Errorf("got %s, and then %s", m.raw, again.raw)
 		}
@@ -171,8 +171,8 @@ func TestChat(t *testing.T) {
 			{"user": 9999, "text": "x"}:            "user_unavailable",
 			{"participant": "nobody", "text": "x"}: "participant_not_found",
 			{"text": "x"}:                          "bad_request",
-			{"user": ann.id, "participant": entered.Participant, "text": ""}: "bad_request",
-			{"user": ann.id, "text": " "}:                                    "message_empty",
+			{"user": ann.ID, "participant": entered.Participant, "text": ""}: "bad_request",
+			{"user": ann.ID, "text": " "}:                                    "message_empty",
 		} {
 			b.no(b.ask("chat.private", *msg), code)
 		}
@@ -198,8 +198,8 @@ func TestChat(t *testing.T) {
 		if got := into[struct {
 			By            participant
 			Cause, Online any
-		}](t, a.push("chat.left")); got.By.User != bob.id || got.Cause != "requested" || got.Online != 1.0 {
-			t.Errorf(`left %+v, want By.User %v, Cause "requested", Online 1.0`, got, bob.id)
+		}](t, a.push("chat.left")); got.By.User != bob.ID || got.Cause != "requested" || got.Online != 1.0 {
+			t.Errorf(`left %+v, want By.User %v, Cause "requested", Online 1.0`, got, bob.ID)
 		}
 		b.chat(in{"room": "demo"})
 		a.push("chat.joined")
@@ -209,7 +209,7 @@ func TestChat(t *testing.T) {
 		}
 	})
 	t.Run("the removal of a room is pushed", func(t *testing.T) {
-		one.do(domain.RemoveChatRoom{ChatRoom: id, NameKey: one.store.NameKey("demo")})
+		one.Do(domain.RemoveChatRoom{ChatRoom: id, NameKey: one.Store.NameKey("demo")})
 		if m := a.push("chat.removed"); !strings.Contains(m.raw, string(id)) {
 			t.Errorf("got %s", m.raw)
 		}
@@ -267,7 +267,7 @@ func TestChatResume(t *testing.T) {
 	have := a.chat(in{"room": "demo"})
 	say := func(n int) (last int64) {
 		for i := range n {
-			last = w.execute(domain.Request{Actor: bob.actor(), Command: domain.PostMessage{Kind: domain.MessageText, Text: fmt.Sprint(i), ChatRooms: []domain.ChatRoomID{id}}}).Position
+			last = w.Execute(domain.Request{Actor: bob.Actor(), Command: domain.PostMessage{Kind: domain.MessageText, Text: fmt.Sprint(i), ChatRooms: []domain.ChatRoomID{id}}}).Position
 		}
 		w.caughtUp(last)
 		return last
@@ -295,7 +295,7 @@ func TestChatResume(t *testing.T) {
 	// No message is missed or repeated between the reply and the pushes after it, whenever a client joins.
 	done := make(chan int64)
 	go func() { done <- say(300) }()
-	from, _ := w.store.Head(t.Context())
+	from, _ := w.Store.Head(t.Context())
 	peers := make([]*app, 8)
 	heard := make([][]chatted, len(peers))
 	for i := range peers {
@@ -360,7 +360,7 @@ func TestChatAfterANewSignIn(t *testing.T) {
 	a.chat(in{"room": "one"})
 	ann = ann.signIn()
 	a.no(a.ask("chat.join", in{"room": "two"}), "session_ended")
-	a.ok(a.ask("hello", in{"token": ann.token()}))
+	a.ok(a.ask("hello", in{"token": ann.Token()}))
 	a.chat(in{"room": "two"})
 	a.ok(a.ask("chat.leave", in{"room": "one"}))
 }
@@ -377,12 +377,12 @@ func TestChatSessionsAreResetAfterMissedUpdates(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	e := listener{make(chan struct{}, 10)}
-	m := w.chat.NewSession("c1", e, w.chat.NewLimits())
+	m := w.Chat.NewSession("c1", e, w.Chat.NewLimits())
 	if _, err := m.Enter(t.Context(), chat.Entry{Profile: domain.ProfilePlain}); err != nil {
 		t.Fatal(err)
 	}
-	w.execute(domain.Request{Actor: domain.Actor{Kind: domain.System}, Command: domain.LeaveChat{
-		Participant: m.ParticipantID(), Cause: domain.LeaveNodeLost, Node: w.hub.Node(),
+	w.Execute(domain.Request{Actor: domain.Actor{Kind: domain.System}, Command: domain.LeaveChat{
+		Participant: m.ParticipantID(), Cause: domain.LeaveNodeLost, Node: w.Hub.Node(),
 	}})
 	wstest.Receive(t, e.reset, "the reset after being taken for lost")
 	w.miss()
@@ -400,7 +400,7 @@ func TestChatSessionsAreResetAfterMissedUpdates(t *testing.T) {
 func TestReloadedRosterIgnoresOlderDeltas(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
-	m := w.chat.NewSession("c1", listener{}, w.chat.NewLimits())
+	m := w.Chat.NewSession("c1", listener{}, w.Chat.NewLimits())
 	at, err := m.Enter(t.Context(), chat.Entry{Profile: domain.ProfilePlain})
 	if err != nil {
 		t.Fatal(err)
@@ -408,20 +408,20 @@ func TestReloadedRosterIgnoresOlderDeltas(t *testing.T) {
 	came := events[domain.ParticipantEntered](w)[0]
 	m.Leave(domain.LeaveRequested)
 	wstest.Eventually(t, "the participant has left", func() bool { return len(events[domain.ParticipantLeft](w)) == 1 })
-	head, err := w.store.Head(t.Context())
+	head, err := w.Store.Head(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	// The tables have the leave before the feed releases it, and the roster is read as of what is released.
-	wstest.Eventually(t, "the feed has released the leave", func() bool { return w.feed.Checkpoint() >= head })
+	wstest.Eventually(t, "the feed has released the leave", func() bool { return w.Feed.Checkpoint() >= head })
 	late := projections.Delta{Position: at, Event: came}
 	joined := projections.Delta{Position: at, Event: domain.ChatRoomJoined{Participant: came.Participant, Connection: "c1", ChatRoom: "0123456789abcdef01234567"}}
-	if err := w.chat.Load(t.Context(), w.feed.Checkpoint()); err != nil {
+	if err := w.Chat.Load(t.Context(), w.Feed.Checkpoint()); err != nil {
 		t.Fatal(err)
 	}
-	w.chat.Deliver(at, late, joined)
+	w.Chat.Deliver(at, late, joined)
 	w.chatRoom("later") // returns when everything before it has been delivered
-	if n := w.chat.Online("0123456789abcdef01234567"); n != 0 {
+	if n := w.Chat.Online("0123456789abcdef01234567"); n != 0 {
 		t.Errorf("%d are there who left, want 0", n)
 	}
 }
@@ -444,7 +444,7 @@ func TestASlowChatDelaysNoLive(t *testing.T) {
 	live := ann.goLive("show")
 	e := slowListener{make(chan struct{}), make(chan struct{})}
 	defer close(e.release)
-	m := w.chat.NewSession("c1", e, w.chat.NewLimits())
+	m := w.Chat.NewSession("c1", e, w.Chat.NewLimits())
 	m.Subscribe("")
 	m.StartFrom("", 0)
 	a, b := ann.app(), bob.app()
@@ -458,18 +458,18 @@ func TestFindByConnectionWaitsForEntry(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	a := w.register("ann").app()
-	m := w.chat.NewSession("c1", listener{make(chan struct{}, 10)}, w.chat.NewLimits())
+	m := w.Chat.NewSession("c1", listener{make(chan struct{}, 10)}, w.Chat.NewLimits())
 	a.no(a.ask("chat.private", in{"participant": "c1", "text": "x"}), "participant_not_found")
 	if _, err := m.Enter(t.Context(), chat.Entry{Profile: domain.ProfilePlain, Room: "none"}); err == nil {
 		t.Error("entered a room that is none")
 	}
-	if id, err := w.chat.FindByConnection(t.Context(), "c1"); id != 0 || err != nil {
+	if id, err := w.Chat.FindByConnection(t.Context(), "c1"); id != 0 || err != nil {
 		t.Errorf("found %d: %v, want 0", id, err)
 	}
 	m.BeginEntering()
 	found := make(chan domain.ParticipantID)
 	go func() {
-		id, _ := w.chat.FindByConnection(t.Context(), "c1")
+		id, _ := w.Chat.FindByConnection(t.Context(), "c1")
 		found <- id
 	}()
 	if _, err := m.Enter(t.Context(), chat.Entry{Profile: domain.ProfilePlain}); err != nil {
@@ -478,10 +478,10 @@ func TestFindByConnectionWaitsForEntry(t *testing.T) {
 	if id := wstest.Receive(t, found, "who it is"); id == 0 || id != m.ParticipantID() {
 		t.Errorf("found %d, entered as %d", id, m.ParticipantID())
 	}
-	gone := w.chat.NewSession("c2", listener{make(chan struct{}, 10)}, w.chat.NewLimits())
+	gone := w.Chat.NewSession("c2", listener{make(chan struct{}, 10)}, w.Chat.NewLimits())
 	gone.BeginEntering()
 	go func() {
-		id, _ := w.chat.FindByConnection(t.Context(), "c2")
+		id, _ := w.Chat.FindByConnection(t.Context(), "c2")
 		found <- id
 	}()
 	gone.Leave(domain.LeaveConnectionLost)
@@ -497,7 +497,7 @@ func TestChatEntriesAreLimitedPerAddress(t *testing.T) {
 	ended, end := context.WithCancel(t.Context())
 	end() // what is let in goes no further
 	enter := func(from string) error {
-		m := w.chat.NewSession("c1", listener{}, w.chat.NewLimits())
+		m := w.Chat.NewSession("c1", listener{}, w.Chat.NewLimits())
 		defer m.Leave(domain.LeaveRequested)
 		_, err := m.Enter(ended, chat.Entry{Profile: domain.ProfilePlain, Address: from})
 		return err
@@ -524,8 +524,8 @@ func TestAParticipantWithoutConnectionLeaves(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	w.chatRoom("demo") // the chat receives the feed by then
-	entered := w.execute(domain.Request{Actor: domain.Actor{Kind: domain.Anonymous}, Command: domain.EnterChat{
-		Connection: "gone", Profile: domain.ProfilePlain, Node: w.hub.Node(), Nickname: "Ann", NameKey: w.store.NameKey("Ann"),
+	entered := w.Execute(domain.Request{Actor: domain.Actor{Kind: domain.Anonymous}, Command: domain.EnterChat{
+		Connection: "gone", Profile: domain.ProfilePlain, Node: w.Hub.Node(), Nickname: "Ann", NameKey: w.Store.NameKey("Ann"),
 	}}).Events[0].Event.(domain.ParticipantEntered)
 	wstest.Eventually(t, "the participant has left", func() bool {
 		left := events[domain.ParticipantLeft](w)
@@ -538,7 +538,7 @@ func TestAFailedLeaveKeepsTheSubscription(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(c *config) { c.MessageRate, c.MessageBurst = 0.001, 3 })
 	id := w.chatRoom("demo")
-	m := w.chat.NewSession("c1", listener{make(chan struct{}, 10)}, w.chat.NewLimits())
+	m := w.Chat.NewSession("c1", listener{make(chan struct{}, 10)}, w.Chat.NewLimits())
 	m.Subscribe(id)
 	at, err := m.Enter(t.Context(), chat.Entry{Profile: domain.ProfilePlain, Room: id})
 	if err != nil {
@@ -567,7 +567,7 @@ func TestFindByName(t *testing.T) {
 	w := newWorld(t, nil)
 	expect := func(name string, user domain.UserID, people int) {
 		t.Helper()
-		found, n := w.chat.FindByName(name)
+		found, n := w.Chat.FindByName(name)
 		if n != people || people == 1 && found.User.ID != user {
 			t.Errorf("%q found user %d of %d people, want user %d of %d people", name, found.User.ID, n, user, people)
 		}
@@ -575,27 +575,27 @@ func TestFindByName(t *testing.T) {
 	first := w.register("first")
 	first.app().chat(nil)
 	first.app().chat(nil) // a second connection of the same user
-	expect("first", first.id, 1)
-	w.caughtUp(first.asks(domain.ChangeProfile{Nickname: "cat"}).Position)
-	expect("cat", first.id, 1)
-	expect("ＣＡＴ", first.id, 1)
+	expect("first", first.ID, 1)
+	w.caughtUp(first.Asks(domain.ChangeProfile{Nickname: "cat"}).Position)
+	expect("cat", first.ID, 1)
+	expect("ＣＡＴ", first.ID, 1)
 	expect("first", 0, 0)
 
 	second := w.register("second")
 	a := second.app()
 	a.chat(nil)
-	w.caughtUp(second.asks(domain.ChangeProfile{Nickname: "Cаt"}).Position) // with a Cyrillic letter
+	w.caughtUp(second.Asks(domain.ChangeProfile{Nickname: "Cаt"}).Position) // with a Cyrillic letter
 	expect("cat", 0, 2)
 	_ = a.Conn.Close()
-	wstest.Eventually(t, "the second user has left the chat", func() bool { _, n := w.chat.FindByName("cat"); return n == 1 })
-	expect("cat", first.id, 1)
+	wstest.Eventually(t, "the second user has left the chat", func() bool { _, n := w.Chat.FindByName("cat"); return n == 1 })
+	expect("cat", first.ID, 1)
 }
 
 // New chat rooms from one address use up the limit of that address only.
 func TestNewChatRoomsAreLimitedPerAddress(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(c *config) { c.RoomsPerAddress = 2 })
-	m := w.chat.NewSession("c1", listener{make(chan struct{}, 10)}, w.chat.NewLimits())
+	m := w.Chat.NewSession("c1", listener{make(chan struct{}, 10)}, w.Chat.NewLimits())
 	for i, from := range []string{"10.0.0.1", "10.0.0.1", "10.0.0.1", "10.0.0.2"} {
 		_, err := m.OpenRoom(t.Context(), fmt.Sprint("room ", i), from)
 		if no, _ := hub.ProblemOf(err); (err != nil) != (i == 2) || err != nil && no.Code != domain.CodeRateLimited {

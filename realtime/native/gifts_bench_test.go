@@ -22,7 +22,7 @@ func BenchmarkFigureGiftStorm(b *testing.B) {
 			c.MaxConnectionsPerUser = -1
 			c.Sockets = ws.Config{FrameRate: -1} // as it is served
 		})
-		rose := w.list("rose", 1)
+		rose := w.AddGift("rose", "", 1)
 		live := w.register("streamer").goLive("x")
 		people := make([]person, accounts+givers)
 		for i := range people {
@@ -35,7 +35,7 @@ func BenchmarkFigureGiftStorm(b *testing.B) {
 		}
 		clients := gather(b, viewers, s.push, func(v *rawClient) error {
 			v.begins = `{"type":"gift"`
-			return v.enterRoom((<-next).token(), int64(live))
+			return v.enterRoom((<-next).Token(), int64(live))
 		}, w.addr)
 		var giving sync.WaitGroup
 		for _, p := range people[accounts:] {
@@ -105,7 +105,7 @@ func (s *storm) give(p person, live, gift any, rate, seconds int) {
 			m, err := a.tryRead()
 			switch {
 			case err != nil:
-				p.Errorf("%s: %v", p.name, err)
+				p.Errorf("%s: %v", p.Name, err)
 				return
 			case m.Re == "":
 				continue

@@ -59,7 +59,7 @@ func herd(t testing.TB, db *pgtest.DB, n int, spread time.Duration) time.Duratio
 	talk := func(w *world, n int) {
 		for range n {
 			h.msg++
-			people[h.msg%accounts].on(w).asks(domain.PostComment{Live: live, Text: fmt.Sprintf("comment %d of many", h.msg)})
+			people[h.msg%accounts].on(w).Asks(domain.PostComment{Live: live, Text: fmt.Sprintf("comment %d of many", h.msg)})
 		}
 	}
 	talk(first, before)
@@ -162,7 +162,7 @@ func (c *herdClient) hear(addr string, p person, total int) (wait time.Duration,
 	if err := w.upgrade("/ws", ""); err != nil {
 		return 0, err
 	}
-	hello, _ := json.Marshal(map[string]any{"id": "h", "type": "hello", "data": map[string]any{"token": p.token()}})
+	hello, _ := json.Marshal(map[string]any{"id": "h", "type": "hello", "data": map[string]any{"token": p.Token()}})
 	join := map[string]any{"live": c.live}
 	if c.have > 0 {
 		join["since"] = c.since

@@ -17,9 +17,9 @@ func TestClientsContinueInAnotherHistory(t *testing.T) {
 	w := openWorld(t, &pgtest.DB{DSN: d.DSN(), Serving: true}, true, nil)
 	w.chatRoom("demo")
 	ann, bob := w.register("ann"), w.register("bob").credit(10)
-	rose := w.list("rose", 3)
+	rose := w.AddGift("rose", "", 3)
 	live := ann.goLive("a show")
-	ann.asks(domain.PostComment{Live: live, Text: "kept"})
+	ann.Asks(domain.PostComment{Live: live, Text: "kept"})
 	quitter := w.register("quitter")
 	leaving := quitter.app()
 	leaving.join(live)
@@ -31,7 +31,7 @@ func TestClientsContinueInAnotherHistory(t *testing.T) {
 	participant := room.Participant
 	lostLive := bob.goLive("a lost show")
 	a.join(lostLive)
-	bob.asks(domain.PostComment{Live: live, Text: "lost"})
+	bob.Asks(domain.PostComment{Live: live, Text: "lost"})
 	a.ok(a.ask("chat.post", in{"room": "demo", "text": "lost"}))
 	a.ok(a.ask("gift.send", map[string]any{"live": live, "gift": rose, "num": 1}))
 	cursor := a.push("balance").Cursor
@@ -77,7 +77,7 @@ func TestClientsContinueInAnotherHistory(t *testing.T) {
 		}
 	}
 	// Everything goes on.
-	ann.asks(domain.PostComment{Live: live, Text: "new"})
+	ann.Asks(domain.PostComment{Live: live, Text: "new"})
 	if m := a.push("comment"); into[struct{ Text string }](t, m).Text != "new" {
 		t.Errorf("got %s", m.raw)
 	}
@@ -87,11 +87,11 @@ func TestClientsContinueInAnotherHistory(t *testing.T) {
 	}
 	wstest.Eventually(t, "exactly bob is listed", func() bool {
 		found, err := w.viewers(live)
-		return err == nil && slices.Equal(found, []domain.UserID{bob.id})
+		return err == nil && slices.Equal(found, []domain.UserID{bob.ID})
 	})
 	// The lost cursor leads to a snapshot, on the user channel to a reset.
 	b := bob.connect()
-	hello := b.ok(b.ask("hello", map[string]any{"token": bob.token(), "since": cursor}))
+	hello := b.ok(b.ask("hello", map[string]any{"token": bob.Token(), "since": cursor}))
 	if !into[struct{ Reset bool }](t, hello).Reset {
 		t.Errorf("got %s", hello.raw)
 	}
@@ -102,7 +102,7 @@ func TestClientsContinueInAnotherHistory(t *testing.T) {
 
 // viewers returns the users who are in a live by the tables.
 func (w *world) viewers(live domain.LiveID) (ids []domain.UserID, err error) {
-	rows, err := w.pool.Query(w.Context(), "SELECT user_id FROM read.viewer WHERE live_id = $1 AND present ORDER BY user_id", live)
+	rows, err := w.Pool.Query(w.Context(), "SELECT user_id FROM read.viewer WHERE live_id = $1 AND present ORDER BY user_id", live)
 	if err != nil {
 		return nil, err
 	}

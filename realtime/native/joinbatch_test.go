@@ -18,7 +18,7 @@ func (w *world) together(name string, n int, live domain.LiveID) []person {
 	var all sync.WaitGroup
 	for i := range people {
 		all.Go(func() {
-			people[i].asks(domain.JoinLive{Live: live, Node: w.hub.Node()})
+			people[i].Asks(domain.JoinLive{Live: live, Node: w.Hub.Node()})
 		})
 	}
 	all.Wait()
@@ -27,8 +27,8 @@ func (w *world) together(name string, n int, live domain.LiveID) []person {
 
 // leaves lets a user leave without a connection.
 func (w *world) leaves(p person, live domain.LiveID) {
-	w.execute(domain.Request{
-		Command: domain.LeaveLive{Live: live, User: p.id, Node: w.hub.Node(), Cause: domain.LeaveRequested},
+	w.Execute(domain.Request{
+		Command: domain.LeaveLive{Live: live, User: p.ID, Node: w.Hub.Node(), Cause: domain.LeaveRequested},
 		Actor:   domain.Actor{Kind: domain.System},
 	})
 }
@@ -45,7 +45,7 @@ func TestJoinBatches(t *testing.T) {
 	live := anna.goLive("x")
 	watcher := anna.app()
 	watcher.join(live)
-	anna.asks(domain.PostComment{Live: live, Text: "nobody is here yet"}) // behind her own coming
+	anna.Asks(domain.PostComment{Live: live, Text: "nobody is here yet"}) // behind her own coming
 	have := watcher.push("comment").Pos
 	// follow reads facts until all users are counted, and checks that no fact is missing.
 	follow := func(a *app, joined, left int) (frames, sums int) {
@@ -95,7 +95,7 @@ func TestJoinBatches(t *testing.T) {
 	for _, p := range append(first, people[:38]...) {
 		w.leaves(p, live)
 	}
-	bert.asks(domain.PostComment{Live: live, Text: "so many"}) // is pushed after the leaves before it
+	bert.Asks(domain.PostComment{Live: live, Text: "so many"}) // is pushed after the leaves before it
 	follow(watcher, 0, 40)
 	if m := watcher.push("comment"); m.Prev > have {
 		t.Errorf("after position %d got %s", have, m.raw)
@@ -136,7 +136,7 @@ func TestViewersArePaged(t *testing.T) {
 	live := anna.goLive("x")
 	people := w.together("viewer", 205, live)
 	a := anna.app()
-	if err := w.feed.WaitFor(t.Context(), people[0].credit1()); err != nil {
+	if err := w.Feed.WaitFor(t.Context(), people[0].credit1()); err != nil {
 		t.Fatal(err)
 	}
 	type page struct {

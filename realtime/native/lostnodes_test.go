@@ -28,9 +28,9 @@ func TestParticipantsOfALostNodeLeave(t *testing.T) {
 		if nameKey != "" {
 			c.Nickname = "小明"
 		}
-		return w.execute(domain.Request{Command: c}).Events[0].Event.(domain.ParticipantEntered).Participant
+		return w.Execute(domain.Request{Command: c}).Events[0].Event.(domain.ParticipantEntered).Participant
 	}
-	here := w.chat.NewSession("c1", noListener{}, w.chat.NewLimits())
+	here := w.Chat.NewSession("c1", noListener{}, w.Chat.NewLimits())
 	if _, err := here.Enter(t.Context(), chat.Entry{Profile: domain.ProfilePlain, Nickname: "小红"}); err != nil {
 		t.Fatal(err)
 	}
@@ -38,14 +38,14 @@ func TestParticipantsOfALostNodeLeave(t *testing.T) {
 	for _, key := range []string{"n2", "n3", ""} {
 		enter("c2", key, "a process that never was")
 	}
-	head, err := w.store.Head(t.Context())
+	head, err := w.Store.Head(t.Context())
 	if err == nil {
-		err = w.chat.WaitFor(t.Context(), head)
+		err = w.Chat.WaitFor(t.Context(), head)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	queries := projections.NewQueries(w.pool)
+	queries := projections.NewQueries(w.Pool)
 	wstest.Eventually(t, "the participants of the lost node have left", func() bool {
 		guests, err := queries.Roster(t.Context(), 0, 10)
 		if err != nil {
@@ -53,5 +53,5 @@ func TestParticipantsOfALostNodeLeave(t *testing.T) {
 		}
 		return len(guests) == 1 && guests[0].ID == lives
 	})
-	w.execute(domain.Request{Command: domain.EnterChat{Connection: "c3", Profile: domain.ProfilePlain, Node: w.hub.Node(), Nickname: "小明", NameKey: "n2"}})
+	w.Execute(domain.Request{Command: domain.EnterChat{Connection: "c3", Profile: domain.ProfilePlain, Node: w.Hub.Node(), Nickname: "小明", NameKey: "n2"}})
 }

@@ -11,7 +11,7 @@ import (
 // says executes a command of the server itself.
 func (w *world) says(c domain.Command) {
 	w.Helper()
-	if _, err := w.sequencer.Execute(context.Background(), domain.Request{Command: c, Actor: domain.Actor{Kind: domain.System}}); err != nil {
+	if _, err := w.Sequencer.Execute(context.Background(), domain.Request{Command: c, Actor: domain.Actor{Kind: domain.System}}); err != nil {
 		w.Fatal(err)
 	}
 }

@@ -59,8 +59,8 @@ func TestKickUser(t *testing.T) {
 	here, there := bob.app(), bob.on(b).app()
 	here.join(live)
 	there.join(live)
-	cursor := into[struct{ Cursor string }](t, here.ok(here.ask("hello", map[string]any{"token": bob.token()}))).Cursor
-	a.do(domain.KickUser{User: bob.id, Reason: "请文明发言"})
+	cursor := into[struct{ Cursor string }](t, here.ok(here.ask("hello", map[string]any{"token": bob.Token()}))).Cursor
+	a.Do(domain.KickUser{User: bob.ID, Reason: "请文明发言"})
 	for _, c := range []*app{here, there} {
 		if n := c.noticed("kicked"); n.Reason != "请文明发言" {
 			t.Errorf(`noticed %+v, want Reason "请文明发言"`, n)
@@ -80,10 +80,10 @@ func TestKickUser(t *testing.T) {
 	}
 	// A client that reconnects all the same is admitted and receives the missed notice once.
 	again := bob.connect()
-	again.ok(again.ask("hello", map[string]any{"token": bob.token(), "since": cursor}))
+	again.ok(again.ask("hello", map[string]any{"token": bob.Token(), "since": cursor}))
 	again.noticed("kicked")
 	again.join(live)
-	a.do(domain.KickUser{User: bob.id})
+	a.Do(domain.KickUser{User: bob.ID})
 	if no := again.errorOf("kicked"); no.Text == "" || no.TextZH != "您已被管理员移出" {
 		t.Errorf("got %+v", no)
 	}
@@ -102,14 +102,14 @@ func TestKickConnection(t *testing.T) {
 	for _, s := range a.survey(hub.SurveyRequest{}, 3).Connections { // newest first
 		ids = append(ids, s.ID)
 	}
-	a.do(domain.KickConnection{Connection: ids[0], Reason: "flooding"})
+	a.Do(domain.KickConnection{Connection: ids[0], Reason: "flooding"})
 	if reason := anonymous.ExpectClose(ws.CloseKicked); reason != "flooding" {
 		t.Errorf(`closed with %q, want "flooding"`, reason)
 	}
-	a.do(domain.KickConnection{Connection: ids[2]})
+	a.Do(domain.KickConnection{Connection: ids[2]})
 	one.ExpectClose(ws.CloseKicked)
-	a.do(domain.KickConnection{Connection: "nobody's"})
-	a.do(domain.KickConnection{Connection: ids[0]})
+	a.Do(domain.KickConnection{Connection: "nobody's"})
+	a.Do(domain.KickConnection{Connection: ids[0]})
 	other.ok(other.ask("ping", nil))
 }
 
@@ -121,7 +121,7 @@ func TestBanUser(t *testing.T) {
 	watcher, c := ann.app(), bob.on(b).app()
 	watcher.join(live)
 	c.join(live)
-	a.do(domain.BanUser{User: bob.id, Seconds: 3600, Reason: "cool down"})
+	a.Do(domain.BanUser{User: bob.ID, Seconds: 3600, Reason: "cool down"})
 	if n := c.noticed("banned"); n.Reason != "cool down" || !strings.HasSuffix(n.Until, "Z") {
 		t.Errorf("noticed %+v", n)
 	}
@@ -133,12 +133,12 @@ func TestBanUser(t *testing.T) {
 		t.Errorf(`left because of %s, want "removed"`, left.Cause)
 	}
 	again := b.connect()
-	again.no(again.ask("hello", map[string]any{"token": bob.token()}), "banned")
+	again.no(again.ask("hello", map[string]any{"token": bob.Token()}), "banned")
 	again.ExpectClose(ws.CloseKicked)
-	a.do(domain.UnbanUser{User: bob.id})
+	a.Do(domain.UnbanUser{User: bob.ID})
 	wstest.Eventually(t, "bob may sign in again", func() bool {
 		back := b.connect()
-		return back.answer(back.ask("hello", map[string]any{"token": bob.token()})).Type == "ok"
+		return back.answer(back.ask("hello", map[string]any{"token": bob.Token()})).Type == "ok"
 	})
 }
 
@@ -151,7 +151,7 @@ func TestBanViewer(t *testing.T) {
 	watcher.join(live)
 	c.join(live)
 	c.join(other)
-	ann.asks(domain.BanViewer{Live: live, User: bob.id, Reason: "be kind"})
+	ann.Asks(domain.BanViewer{Live: live, User: bob.ID, Reason: "be kind"})
 	out := c.push("banned")
 	if no := into[refusal](t, out); out.Live != live || no.Code != "banned" || no.Text != "be kind" || no.TextZH != "be kind" {
 		t.Errorf("got %s", out.raw)
@@ -161,14 +161,14 @@ func TestBanViewer(t *testing.T) {
 	}
 	c.no(c.ask("room.join", map[string]any{"live": live}), "banned")
 	c.no(c.ask("comment.post", map[string]any{"live": live, "text": "let me in"}), "banned")
-	a.settled(live, fmt.Sprintf("joined %d", ann.id), fmt.Sprintf("joined %d", bob.id), fmt.Sprintf("left %d removed", bob.id))
+	a.settled(live, fmt.Sprintf("joined %d", ann.ID), fmt.Sprintf("joined %d", bob.ID), fmt.Sprintf("left %d removed", bob.ID))
 	watcher.ok(watcher.ask("comment.post", map[string]any{"live": live, "text": "unheard by bob"}))
 	watcher.push("comment")
 	c.ok(c.ask("comment.post", map[string]any{"live": other, "text": "I am still here"}))
 	if m := c.push("comment"); m.Live != other {
 		t.Errorf("got %s, want m.Live %v", m.raw, other)
 	}
-	ann.asks(domain.UnbanViewer{Live: live, User: bob.id})
+	ann.Asks(domain.UnbanViewer{Live: live, User: bob.ID})
 	c.join(live)
 }
 
@@ -181,11 +181,11 @@ func TestBanWhileJoining(t *testing.T) {
 	c := bob.app()
 	for range 20 {
 		id := c.ask("room.join", map[string]any{"live": live})
-		ann.asks(domain.BanViewer{Live: live, User: bob.id})
+		ann.Asks(domain.BanViewer{Live: live, User: bob.ID})
 		if c.answer(id).Type == "ok" {
 			c.push("banned")
 		}
-		msg := ann.asks(domain.PostComment{Live: live, Text: "unheard"})
+		msg := ann.Asks(domain.PostComment{Live: live, Text: "unheard"})
 		w.delivered(msg.Position)
 		c.ok(c.ask("ping", nil))
 		for _, m := range c.aside {
@@ -194,7 +194,7 @@ func TestBanWhileJoining(t *testing.T) {
 			}
 		}
 		c.aside = nil
-		ann.asks(domain.UnbanViewer{Live: live, User: bob.id})
+		ann.Asks(domain.UnbanViewer{Live: live, User: bob.ID})
 	}
 	wstest.Eventually(t, "bob has left as often as he joined", func() bool { return len(w.visits(live))%2 == 0 })
 }
@@ -219,15 +219,15 @@ func TestBanDuringSlowRequests(t *testing.T) {
 	banned, kicked, revoked := bob.app(), cat.app(), dan.app()
 	banned.join(live)
 	for _, p := range slowUsers {
-		ann.asks(domain.BanViewer{Live: live, User: p.id})
+		ann.Asks(domain.BanViewer{Live: live, User: p.ID})
 	}
-	ann.asks(domain.BanViewer{Live: live, User: bob.id})
+	ann.Asks(domain.BanViewer{Live: live, User: bob.ID})
 	banned.push("banned")
-	w.do(domain.KickUser{User: cat.id})
+	w.Do(domain.KickUser{User: cat.ID})
 	kicked.ExpectClose(ws.CloseKicked)
-	w.do(domain.KickUser{User: slowUsers[0].id})
+	w.Do(domain.KickUser{User: slowUsers[0].ID})
 	slow[0].errorOf("kicked")
-	w.do(domain.BanUser{User: dan.id})
+	w.Do(domain.BanUser{User: dan.ID})
 	revoked.ExpectClose(ws.CloseKicked)
 	release()
 	slow[0].ExpectClose(ws.CloseKicked)
@@ -241,7 +241,7 @@ func (w *world) delivered(position int64) {
 	w.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), wstest.Timeout)
 	defer cancel()
-	if err := w.hub.WaitFor(ctx, position); err != nil {
+	if err := w.Hub.WaitFor(ctx, position); err != nil {
 		w.Fatal(err)
 	}
 }

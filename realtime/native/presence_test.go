@@ -21,7 +21,7 @@ import (
 func (w *world) visits(live domain.LiveID) (found []string) {
 	w.Helper()
 	for after := int64(0); ; {
-		page, err := w.store.Read(context.Background(), eventstore.Query{After: after, Live: live, Limit: 5000})
+		page, err := w.Store.Read(context.Background(), eventstore.Query{After: after, Live: live, Limit: 5000})
 		if err != nil {
 			w.Fatal(err)
 		}
@@ -63,16 +63,16 @@ func TestPresence(t *testing.T) {
 		a.join(live)
 		a.ok(a.ask("room.leave", map[string]any{"live": live}))
 		b.ok(b.ask("ping", nil))
-		w.settled(live, fmt.Sprintf("joined %d", q.id))
+		w.settled(live, fmt.Sprintf("joined %d", q.ID))
 		_ = b.Conn.Close()
-		w.settled(live, fmt.Sprintf("joined %d", q.id), fmt.Sprintf("left %d connection_lost", q.id))
+		w.settled(live, fmt.Sprintf("joined %d", q.ID), fmt.Sprintf("left %d connection_lost", q.ID))
 		a.join(live)
 		a.ok(a.ask("room.leave", map[string]any{"live": live}))
-		w.settled(live, fmt.Sprintf("joined %d", q.id), fmt.Sprintf("left %d connection_lost", q.id),
-			fmt.Sprintf("joined %d", q.id), fmt.Sprintf("left %d requested", q.id))
+		w.settled(live, fmt.Sprintf("joined %d", q.ID), fmt.Sprintf("left %d connection_lost", q.ID),
+			fmt.Sprintf("joined %d", q.ID), fmt.Sprintf("left %d requested", q.ID))
 	})
 	t.Run("does not begin when the join is refused", func(t *testing.T) {
-		live := p.asks(domain.CreateLive{Title: "y", StreamKey: "aaaaaaaaaaaaaaaaaaaa"}).Events[0].Event.(domain.LiveCreated).Live
+		live := p.Asks(domain.CreateLive{Title: "y", StreamKey: "aaaaaaaaaaaaaaaaaaaa"}).Events[0].Event.(domain.LiveCreated).Live
 		a := q.app()
 		a.no(a.ask("room.join", map[string]any{"live": live}), "live_not_started")
 		_ = a.Conn.Close()
@@ -105,7 +105,7 @@ func TestPresence(t *testing.T) {
 		all.Wait()
 		want := map[string]bool{}
 		for _, r := range stay {
-			want[fmt.Sprint(r.id)] = true
+			want[fmt.Sprint(r.ID)] = true
 		}
 		wstest.Eventually(t, "the list contains the remaining viewers only", func() bool {
 			there := map[string]bool{}
@@ -124,13 +124,13 @@ func TestPresence(t *testing.T) {
 		a, b := p.app(), q.app()
 		a.join(live)
 		b.join(live)
-		p.asks(domain.ChangeLiveStatus{Live: live, To: domain.LiveStop})
+		p.Asks(domain.ChangeLiveStatus{Live: live, To: domain.LiveStop})
 		wstest.Eventually(t, "both have left", func() bool { return len(w.visits(live)) == 4 })
 		_ = a.Conn.Close()
 		b.ok(b.ask("room.leave", map[string]any{"live": live}))
 		got := w.visits(live)
 		slices.Sort(got[2:])
-		want := []string{fmt.Sprintf("joined %d", p.id), fmt.Sprintf("joined %d", q.id), fmt.Sprintf("left %d live_ended", p.id), fmt.Sprintf("left %d live_ended", q.id)}
+		want := []string{fmt.Sprintf("joined %d", p.ID), fmt.Sprintf("joined %d", q.ID), fmt.Sprintf("left %d live_ended", p.ID), fmt.Sprintf("left %d live_ended", q.ID)}
 		if !slices.Equal(got, want) {
 			t.Errorf("the visits are %v, want %v", got, want)
 		}
@@ -138,10 +138,10 @@ func TestPresence(t *testing.T) {
 	t.Run("is repaired when the log has a leave of a connected viewer", func(t *testing.T) {
 		live := p.goLive("u")
 		q.app().join(live)
-		w.execute(domain.Request{Actor: domain.Actor{Kind: domain.System}, Command: domain.LeaveLive{
-			Live: live, User: q.id, Cause: domain.LeaveNodeLost, Node: w.hub.Node(),
+		w.Execute(domain.Request{Actor: domain.Actor{Kind: domain.System}, Command: domain.LeaveLive{
+			Live: live, User: q.ID, Cause: domain.LeaveNodeLost, Node: w.Hub.Node(),
 		}})
-		w.settled(live, fmt.Sprintf("joined %d", q.id), fmt.Sprintf("left %d node_lost", q.id), fmt.Sprintf("joined %d", q.id))
+		w.settled(live, fmt.Sprintf("joined %d", q.ID), fmt.Sprintf("left %d node_lost", q.ID), fmt.Sprintf("joined %d", q.ID))
 	})
 	t.Run("does not end with a planned restart", func(t *testing.T) {
 		w := newWorld(t, nil)
@@ -153,7 +153,7 @@ func TestPresence(t *testing.T) {
 			t.Fatal(err)
 		}
 		a.ExpectClose(ws.CloseRestart)
-		w.settled(live, fmt.Sprintf("joined %d", r.id))
+		w.settled(live, fmt.Sprintf("joined %d", r.ID))
 	})
 }
 
@@ -164,7 +164,7 @@ func TestTwoNodes(t *testing.T) {
 	db := pgtest.New(t)
 	a := openWorld(t, db, true, quick)
 	b := openWorld(t, db, false, quick)
-	rose := a.list("rose", 1)
+	rose := a.AddGift("rose", "", 1)
 	p, q, r := a.register("ann").credit(100), a.register("bob").credit(100), a.register("carol")
 	live := p.goLive("x")
 
@@ -205,7 +205,7 @@ func TestTwoNodes(t *testing.T) {
 		second.join(room)
 		_ = first.Conn.Close()
 		_ = second.Conn.Close()
-		a.settled(room, fmt.Sprintf("joined %d", r.id), fmt.Sprintf("moved %d", r.id), fmt.Sprintf("left %d connection_lost", r.id))
+		a.settled(room, fmt.Sprintf("joined %d", r.ID), fmt.Sprintf("moved %d", r.ID), fmt.Sprintf("left %d connection_lost", r.ID))
 	})
 	t.Run("keep a user present whose newer connection to the other node ends", func(t *testing.T) {
 		room := p.goLive("older")
@@ -213,11 +213,11 @@ func TestTwoNodes(t *testing.T) {
 		first.join(room)
 		second.join(room)
 		_ = second.Conn.Close()
-		a.settled(room, fmt.Sprintf("joined %d", r.id), fmt.Sprintf("moved %d", r.id), fmt.Sprintf("left %d connection_lost", r.id), fmt.Sprintf("joined %d", r.id))
+		a.settled(room, fmt.Sprintf("joined %d", r.ID), fmt.Sprintf("moved %d", r.ID), fmt.Sprintf("left %d connection_lost", r.ID), fmt.Sprintf("joined %d", r.ID))
 		_ = first.Conn.Close()
 	})
 	t.Run("let a client of the faster node resume at the other", func(t *testing.T) {
-		pos := q.asks(domain.SendGift{Live: live, Gift: rose, Num: 1}).Position
+		pos := q.Asks(domain.SendGift{Live: live, Gift: rose, Num: 1}).Position
 		bob.push("gift")
 		_ = bob.Conn.Close()
 		bob = q.on(b).app()
@@ -235,17 +235,17 @@ func TestTwoNodes(t *testing.T) {
 				WHERE datname = current_database() AND application_name LIKE 'roomlog node %'`).Scan(&cut); err != nil {
 				t.Fatal(err)
 			}
-			return slices.Contains(a.visits(room), fmt.Sprintf("left %d node_lost", r.id))
+			return slices.Contains(a.visits(room), fmt.Sprintf("left %d node_lost", r.ID))
 		})
 		wstest.Eventually(t, "the viewer has joined again", func() bool {
 			got := a.visits(room)
-			return got[len(got)-1] == fmt.Sprintf("joined %d", r.id)
+			return got[len(got)-1] == fmt.Sprintf("joined %d", r.ID)
 		})
 		viewer.ok(viewer.ask("comment.post", map[string]any{"live": room, "text": "still here"}))
 		_ = viewer.Conn.Close()
 		wstest.Eventually(t, "the viewer has left", func() bool { // or is thought to have been lost once more
 			got := a.visits(room)
-			return strings.HasPrefix(got[len(got)-1], fmt.Sprintf("left %d ", r.id))
+			return strings.HasPrefix(got[len(got)-1], fmt.Sprintf("left %d ", r.ID))
 		})
 	})
 }
@@ -255,11 +255,11 @@ func TestLostNode(t *testing.T) {
 	t.Parallel()
 	const grace = 200 * time.Millisecond // of the clock below; the tables are read every 50 ms
 	clock := clocktest.New()
-	change := func(c *config) { c.PresenceGrace, c.clusterNow = grace, clock.Now }
+	change := func(c *config) { c.PresenceGrace, c.ClusterNow = grace, clock.Now }
 	db := pgtest.New(t)
 	a, b := openWorld(t, db, true, change), openWorld(t, db, false, change)
 	wstest.Eventually(t, "both are members", func() bool {
-		nodes, err := a.cluster.Nodes(t.Context())
+		nodes, err := a.Cluster.Nodes(t.Context())
 		return err == nil && len(nodes) == 2
 	})
 	p, q, r := a.register("ann"), a.register("bob"), a.register("carol")
@@ -270,13 +270,13 @@ func TestLostNode(t *testing.T) {
 	b.kill()
 	back := r.app()
 	back.join(room) // in time, at the other process
-	expected := []string{fmt.Sprintf("joined %d", q.id), fmt.Sprintf("joined %d", r.id), fmt.Sprintf("moved %d", r.id)}
+	expected := []string{fmt.Sprintf("joined %d", q.ID), fmt.Sprintf("joined %d", r.ID), fmt.Sprintf("moved %d", r.ID)}
 	a.settled(room, expected...)
 	wstest.Eventually(t, "the viewer has left", func() bool {
 		clock.Forward(grace) // the first time may be before the node was missed
 		return len(a.visits(room)) > len(expected)
 	})
-	a.settled(room, append(expected, fmt.Sprintf("left %d node_lost", q.id))...)
+	a.settled(room, append(expected, fmt.Sprintf("left %d node_lost", q.ID))...)
 	back.push("leave")
 	back.ok(back.ask("comment.post", map[string]any{"live": room, "text": "anybody?"}))
 }
@@ -285,7 +285,7 @@ func TestFaults(t *testing.T) {
 	t.Parallel()
 	t.Run("connections survive the loss of all database connections", func(t *testing.T) {
 		w := newWorld(t, nil)
-		rose := w.list("rose", 1)
+		rose := w.AddGift("rose", "", 1)
 		p := w.register("ann").credit(1000)
 		live := p.goLive("x")
 		a, watcher := p.app(), w.register("bob").app()
@@ -295,7 +295,7 @@ func TestFaults(t *testing.T) {
 		const gifts = 60
 		for i := range gifts {
 			if i%20 == 10 {
-				if _, err := w.db.Owner.Exec(t.Context(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+				if _, err := w.DB.Owner.Exec(t.Context(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 					WHERE datname = current_database() AND pid <> pg_backend_pid()`); err != nil {
 					t.Fatal(err)
 				}
@@ -332,7 +332,7 @@ func TestFaults(t *testing.T) {
 		p, q := w.register("ann"), w.register("bob")
 		live := p.goLive("x")
 		lame := &app{Client: wstest.Upgrade(t, wstest.Connect(t, w.addr, 8<<10))}
-		lame.ok(lame.ask("hello", map[string]any{"token": q.token()}))
+		lame.ok(lame.ask("hello", map[string]any{"token": q.Token()}))
 		lame.join(live)
 		a := p.app()
 		c := startChain(t, a.join(live))

@@ -16,7 +16,7 @@ func BenchmarkFigureGiftPush(b *testing.B) {
 		w := openWorld(b, pgtest.Server(b, pgtest.Durable).Open(), true, func(c *config) {
 			c.Sockets = ws.Config{} // as it is served
 		})
-		rose := w.list("rose", 1)
+		rose := w.AddGift("rose", "", 1)
 		streamer, giver := w.register("streamer"), w.register("giver").credit(1e6)
 		live := streamer.goLive("x")
 		watcher, sender := streamer.app(), giver.app()

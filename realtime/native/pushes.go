@@ -40,7 +40,7 @@ func pushes() []push {
 	all = append(all, user...)
 	return append(all,
 		newPush[chatMessageInfo]("chat.message", "A participant posted a message in a chat room or in the public chat.", chatPush{}),
-		newPush[chatMessageInfo](pushPrivate, "A participant sent a message to you alone. It has a cursor and belongs to the user channel if it was sent to all connections of the user.", chatPush{}),
+		newPush[chatMessageInfo](pushPrivate, "A participant sent a message to you alone. The push has a cursor and belongs to the user channel if the message was sent to all connections of the user.", chatPush{}),
 		newPush[chatJoinedInfo]("chat.joined", "A participant joined a chat room or the public chat.", chatPush{}),
 		newPush[chatLeftInfo]("chat.left", "A participant left a chat room.", chatPush{}),
 		newPush[participantPush]("chat.named", "A participant in one of your chat rooms has a new nickname.", chatPush{}),

@@ -48,7 +48,7 @@ func (c *chain) take(m message) {
 func (w *world) factsOf(live domain.LiveID, after, upTo int64) (positions []int64) {
 	w.Helper()
 	for {
-		facts, err := w.feed.LiveDeltas(w.Context(), live, after, upTo, 1000)
+		facts, err := w.Feed.LiveDeltas(w.Context(), live, after, upTo, 1000)
 		if err != nil {
 			w.Fatal(err)
 		}
@@ -64,7 +64,7 @@ func (w *world) factsOf(live domain.LiveID, after, upTo int64) (positions []int6
 
 func (w *world) head() int64 {
 	w.Helper()
-	head, err := w.store.Head(w.Context())
+	head, err := w.Store.Head(w.Context())
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -78,7 +78,7 @@ func TestResume(t *testing.T) {
 	live := p.goLive("x")
 	say := func(n int) (positions []int64) {
 		for i := range n {
-			positions = append(positions, q.asks(domain.PostComment{Live: live, Text: fmt.Sprint(i)}).Position)
+			positions = append(positions, q.Asks(domain.PostComment{Live: live, Text: fmt.Sprint(i)}).Position)
 		}
 		return positions
 	}
@@ -111,7 +111,7 @@ func TestResume(t *testing.T) {
 		empty := p.goLive("empty")
 		from := w.head()
 		for i := range 5 {
-			q.asks(domain.PostComment{Live: empty, Text: fmt.Sprint(i)})
+			q.Asks(domain.PostComment{Live: empty, Text: fmt.Sprint(i)})
 		}
 		for upTo := say(3)[2]; holder.push("comment").Pos < upTo; { // elsewhere, until this node has delivered it
 		}
@@ -191,7 +191,7 @@ func TestMissedDeltasResetEverybody(t *testing.T) {
 	a := p.app()
 	c := startChain(t, a.join(live))
 	w.miss()
-	p.asks(domain.PostComment{Live: other, Text: "what the clients did not receive"})
+	p.Asks(domain.PostComment{Live: other, Text: "what the clients did not receive"})
 	a.ExpectClose(ws.CloseBehind)
 	a = p.app()
 	if got := a.rejoin(live, w.cursor(c.last)); len(got.Resumed) != 2 {
@@ -213,7 +213,7 @@ func TestMissedDeltasResetEverybody(t *testing.T) {
 func TestNoFactIsMissedOrRepeated(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
-	rose := w.list("rose", 1)
+	rose := w.AddGift("rose", "", 1)
 	const givers, watchers, visits = 8, 6, 5
 	streamer := w.register("streamer")
 	live := streamer.goLive("x")
@@ -227,7 +227,7 @@ func TestNoFactIsMissedOrRepeated(t *testing.T) {
 				case <-stop:
 					return
 				default:
-					p.asks(domain.SendGift{Live: live, Gift: rose, Num: 1})
+					p.Asks(domain.SendGift{Live: live, Gift: rose, Num: 1})
 				}
 			}
 		})
@@ -273,7 +273,7 @@ func TestNoFactIsMissedOrRepeated(t *testing.T) {
 func TestUserChannel(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
-	rose := w.list("rose", 1)
+	rose := w.AddGift("rose", "", 1)
 	streamer := w.register("streamer")
 	live := streamer.goLive("x")
 	type helloReply struct {
@@ -284,7 +284,7 @@ func TestUserChannel(t *testing.T) {
 	hello := func(p person, since string) (*app, helloReply) {
 		t.Helper()
 		a := w.connect()
-		return a, into[helloReply](t, a.ok(a.ask("hello", map[string]any{"token": p.token(), "since": since})))
+		return a, into[helloReply](t, a.ok(a.ask("hello", map[string]any{"token": p.Token(), "since": since})))
 	}
 	balances := func(a *app, want ...int64) (cursor string) {
 		t.Helper()
@@ -306,14 +306,14 @@ func TestUserChannel(t *testing.T) {
 		b, _ := hello(p, "")
 		c, _ := hello(q, "")
 		p.credit(5)
-		p.asks(domain.SendGift{Live: live, Gift: rose, Num: 2})
+		p.Asks(domain.SendGift{Live: live, Gift: rose, Num: 2})
 		balances(a, 15, 13)
 		balances(b, 15, 13)
-		p.asks(domain.ChangeProfile{Nickname: "Annie"})
-		if m := a.push("profile"); string(m.Data) != fmt.Sprintf(`{"id":%d,"name":"Annie","avatar":""}`, p.id) {
+		p.Asks(domain.ChangeProfile{Nickname: "Annie"})
+		if m := a.push("profile"); string(m.Data) != fmt.Sprintf(`{"id":%d,"name":"Annie","avatar":""}`, p.ID) {
 			t.Errorf("got %s", m.raw)
 		}
-		w.do(domain.GrantRole{User: p.id, Role: domain.RoleAuditor})
+		w.Do(domain.GrantRole{User: p.ID, Role: domain.RoleAuditor})
 		if m := a.push("notice"); string(m.Data) != `{"kind":"role_granted","role":"auditor"}` {
 			t.Errorf("got %s", m.raw)
 		}
@@ -350,7 +350,7 @@ func TestUserChannel(t *testing.T) {
 	t.Run("resumes at the position of the client also on a slower node", func(t *testing.T) {
 		p := w.register("quick").credit(1000)
 		for i := range 20 {
-			cursor, err := w.store.Cursor(t.Context(), p.credit1())
+			cursor, err := w.Store.Cursor(t.Context(), p.credit1())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -370,7 +370,7 @@ func TestUserChannel(t *testing.T) {
 		for range 50 {
 			all.Go(func() {
 				for range 11 {
-					p.asks(domain.SendGift{Live: live, Gift: rose, Num: 1})
+					p.Asks(domain.SendGift{Live: live, Gift: rose, Num: 1})
 				}
 			})
 		}
@@ -385,13 +385,13 @@ func TestUserChannel(t *testing.T) {
 			}
 			p.credit(1)
 			balances(a, got.Balance+1)
-			p.asks(domain.SendGift{Live: live, Gift: rose, Num: 1})
+			p.Asks(domain.SendGift{Live: live, Gift: rose, Num: 1})
 			balances(a, got.Balance)
 			_ = a.Conn.Close()
 		}
 		a := w.connect()
-		a.no(a.ask("hello", map[string]any{"token": p.token(), "since": "yesterday"}), "cursor_invalid")
-		a.ok(a.ask("hello", map[string]any{"token": p.token()}))
+		a.no(a.ask("hello", map[string]any{"token": p.Token(), "since": "yesterday"}), "cursor_invalid")
+		a.ok(a.ask("hello", map[string]any{"token": p.Token()}))
 	})
 	t.Run("closes the connection of a client that never acknowledges", func(t *testing.T) {
 		p := w.register("eve").credit(5000)
@@ -400,7 +400,7 @@ func TestUserChannel(t *testing.T) {
 		for range 50 {
 			all.Go(func() {
 				for range 21 {
-					p.asks(domain.SendGift{Live: live, Gift: rose, Num: 1})
+					p.Asks(domain.SendGift{Live: live, Gift: rose, Num: 1})
 				}
 			})
 		}

@@ -10,6 +10,7 @@ import (
 	"roomlog/domain"
 	"roomlog/internal/clocktest"
 	"roomlog/realtime/hub"
+	"roomlog/realtime/realtimetest"
 	"roomlog/realtime/ws"
 	"roomlog/realtime/ws/wstest"
 )
@@ -17,10 +18,10 @@ import (
 func TestLive(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
-	rose := w.list("rose", 30)
+	rose := w.AddGift("rose", "", 30)
 	streamer, viewer := w.register("streamer"), w.register("viewer").credit(100)
 	live := streamer.goLive("evening")
-	head, err := w.store.Head(t.Context())
+	head, err := w.Store.Head(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,7 +29,7 @@ func TestLive(t *testing.T) {
 
 	host := streamer.app()
 	room := host.join(live).Snapshot
-	if room == nil || room.Live.ID != int64(live) || room.Live.Status != 1 || room.Owner.ID != streamer.id || room.Epoch != w.store.ID() {
+	if room == nil || room.Live.ID != int64(live) || room.Live.Status != 1 || room.Owner.ID != streamer.ID || room.Epoch != w.Store.ID() {
 		t.Fatalf("snapshot %+v", room)
 	}
 
@@ -45,7 +46,7 @@ func TestLive(t *testing.T) {
 		}
 		First bool
 	}
-	if err := json.Unmarshal(came.Data, &who); err != nil || who.User.ID != viewer.id || who.User.Name != "viewer" || !who.First {
+	if err := json.Unmarshal(came.Data, &who); err != nil || who.User.ID != viewer.ID || who.User.Name != "viewer" || !who.First {
 		t.Errorf("join: %s", came.raw)
 	}
 
@@ -114,7 +115,7 @@ func TestLive(t *testing.T) {
 		}
 	})
 	t.Run("the end of a live is pushed and all viewers leave", func(t *testing.T) {
-		streamer.asks(domain.ChangeLiveStatus{Live: live, To: domain.LiveStop})
+		streamer.Asks(domain.ChangeLiveStatus{Live: live, To: domain.LiveStop})
 		if m := host.push("status"); !strings.Contains(m.raw, `{"status":3,"from":1}`) {
 			t.Errorf("got %s, want \"{\\\"status\\\":3,\\\"from\\\":1}\" in it", m.raw)
 		}
@@ -128,7 +129,7 @@ func TestLive(t *testing.T) {
 		_ = host.Conn.Close()
 		_ = viewerApp.Conn.Close()
 		wstest.Eventually(t, "the server has no connections", func() bool {
-			return w.hub.Stats() == (hub.Stats{})
+			return w.Hub.Stats() == (hub.Stats{})
 		})
 	})
 }
@@ -138,7 +139,7 @@ func TestHello(t *testing.T) {
 	const renewal = 500 * time.Millisecond // of the clock below
 	clock := clocktest.New()
 	w := newWorld(t, func(c *config) {
-		c.hubConfig.Now, c.Renewal, c.MaxConnectionsPerUser = clock.Now, renewal, 2
+		c.HubConfig.Now, c.Renewal, c.MaxConnectionsPerUser = clock.Now, renewal, 2
 	})
 	p := w.register("ann")
 
@@ -151,8 +152,8 @@ func TestHello(t *testing.T) {
 			User   domain.UserID
 			Epoch  string
 			Cursor string
-		}](t, a.ok(a.ask("hello", map[string]any{"token": p.token()})))
-		if got.User != p.id || got.Epoch != w.store.ID() || got.Cursor == "" {
+		}](t, a.ok(a.ask("hello", map[string]any{"token": p.Token()})))
+		if got.User != p.ID || got.Epoch != w.Store.ID() || got.Cursor == "" {
 			t.Errorf("welcome %+v", got)
 		}
 	})
@@ -167,9 +168,9 @@ func TestHello(t *testing.T) {
 	}{
 		"without a token":                {"", "token_missing", ws.CloseTokenInvalid},
 		"with a foreign token":           {"eyJhbGciOiJub25lIn0.e30.", "token_invalid", ws.CloseTokenInvalid},
-		"with an expired token":          {person{id: p.id, session: p.session, expires: time.Now().Add(-time.Minute)}.token(), "token_expired", ws.CloseTokenInvalid},
-		"of nobody":                      {person{id: 4711, session: "x"}.token(), "user_unavailable", ws.CloseTokenInvalid},
-		"of a session that was replaced": {person{id: p.id, session: "old"}.token(), "session_ended", ws.CloseReplaced},
+		"with an expired token":          {realtimetest.User{ID: p.ID, Session: p.Session, Expires: time.Now().Add(-time.Minute)}.Token(), "token_expired", ws.CloseTokenInvalid},
+		"of nobody":                      {realtimetest.User{ID: 4711, Session: "x"}.Token(), "user_unavailable", ws.CloseTokenInvalid},
+		"of a session that was replaced": {realtimetest.User{ID: p.ID, Session: "old"}.Token(), "session_ended", ws.CloseReplaced},
 	} {
 		t.Run(name+" is turned away", func(t *testing.T) {
 			a := w.connect()
@@ -182,19 +183,19 @@ func TestHello(t *testing.T) {
 		q.app()
 		second := q.app()
 		third := w.connect()
-		third.no(third.ask("hello", map[string]any{"token": q.token()}), "too_many_connections")
+		third.no(third.ask("hello", map[string]any{"token": q.Token()}), "too_many_connections")
 		third.ExpectClose(ws.CloseTooMany)
 		_ = second.Conn.Close()
 		wstest.Eventually(t, "the slot is free", func() bool { return w.handler.Stats().Open.Load() < 4 })
 	})
 	t.Run("renews the token of the same user only", func(t *testing.T) {
 		q := w.register("renewing")
-		q.expires = clock.Now().Add(time.Hour)
+		q.Expires = clock.Now().Add(time.Hour)
 		a := q.app()
 		other := w.register("other")
-		a.no(a.ask("hello", map[string]any{"token": other.token()}), "other_user")
+		a.no(a.ask("hello", map[string]any{"token": other.Token()}), "other_user")
 		renewed := q.signIn()
-		a.ok(a.ask("hello", map[string]any{"token": renewed.token()}))
+		a.ok(a.ask("hello", map[string]any{"token": renewed.Token()}))
 		for i := range 2 { // when the second has been revoked, a has been checked as well
 			r := w.register(fmt.Sprintf("not renewing %d", i))
 			b := r.app()
@@ -225,16 +226,16 @@ func TestHello(t *testing.T) {
 	t.Run("is revoked when the user signs out, is disabled or is forgotten", func(t *testing.T) {
 		out, locked, forgotten := w.register("out"), w.register("locked"), w.register("forgotten")
 		a, b, c := out.app(), locked.app(), forgotten.app()
-		out.asks(domain.SignOut{})
-		w.do(domain.DisableUser{User: locked.id})
-		w.do(domain.ForgetUser{User: forgotten.id})
+		out.Asks(domain.SignOut{})
+		w.Do(domain.DisableUser{User: locked.ID})
+		w.Do(domain.ForgetUser{User: forgotten.ID})
 		a.ExpectClose(ws.CloseReplaced)
 		b.ExpectClose(ws.CloseTokenInvalid)
 		c.ExpectClose(ws.CloseTokenInvalid)
 	})
 	t.Run("is revoked when its token expires", func(t *testing.T) {
 		q := w.register("short")
-		q.expires = clock.Now().Add(time.Hour)
+		q.Expires = clock.Now().Add(time.Hour)
 		a := q.app()
 		clock.Forward(time.Hour)
 		a.no(a.ask("room.join", map[string]any{"live": 1}), "token_expired")
@@ -309,10 +310,10 @@ func TestRateLimits(t *testing.T) {
 	t.Parallel()
 	clock := clocktest.New()
 	w := newWorld(t, func(c *config) {
-		c.hubConfig.Now = clock.Now
+		c.HubConfig.Now = clock.Now
 		c.CommentRate, c.CommentBurst, c.GiftRate, c.GiftBurst, c.MaxLivesPerConnection = 5, 3, 20, 4, 2
 	})
-	rose := w.list("rose", 1)
+	rose := w.AddGift("rose", "", 1)
 	p := w.register("ann").credit(100)
 	live := p.goLive("x")
 	a, b := p.app(), p.app()

@@ -17,7 +17,7 @@ func (w *world) survey(request hub.SurveyRequest, total int) (result hub.SurveyR
 		var err error
 		ctx, cancel := context.WithTimeout(context.Background(), wstest.Timeout)
 		defer cancel()
-		if result, err = hub.Survey(ctx, w.cluster, request); err != nil {
+		if result, err = hub.Survey(ctx, w.Cluster, request); err != nil {
 			w.Fatal(err)
 		}
 		return result.Answered == result.Nodes && result.Total == total
@@ -48,12 +48,12 @@ func TestSurvey(t *testing.T) {
 	if len(ids) != 3 {
 		t.Errorf("ids that are not unique: %+v, want 3 ids", all.Connections)
 	}
-	if s := all.Connections[0]; len(s.Users)+len(s.Lives) != 0 || s.Node != b.hub.Node() {
+	if s := all.Connections[0]; len(s.Users)+len(s.Lives) != 0 || s.Node != b.Hub.Node() {
 		t.Errorf("got an unknown connection: %+v", s)
 	}
-	bobs := b.survey(hub.SurveyRequest{User: bob.id}, 1).Connections[0]
-	if len(bobs.Users) != 1 || bobs.Users[0] != bob.id || len(bobs.Lives) != 1 || bobs.Lives[0] != live {
-		t.Errorf("bob's: %+v, want 1 Users, Users[0] %v, 1 Lives, Lives[0] %v", bobs, bob.id, live)
+	bobs := b.survey(hub.SurveyRequest{User: bob.ID}, 1).Connections[0]
+	if len(bobs.Users) != 1 || bobs.Users[0] != bob.ID || len(bobs.Lives) != 1 || bobs.Lives[0] != live {
+		t.Errorf("bob's: %+v, want 1 Users, Users[0] %v, 1 Lives, Lives[0] %v", bobs, bob.ID, live)
 	}
 	if got := a.survey(hub.SurveyRequest{ID: bobs.ID}, 1).Connections[0]; got.ID != bobs.ID {
 		t.Errorf("by id: %+v, want ID %v", got, bobs.ID)
@@ -61,9 +61,9 @@ func TestSurvey(t *testing.T) {
 	a.survey(hub.SurveyRequest{Live: live}, 2)
 	a.survey(hub.SurveyRequest{Live: live + 1}, 0)
 	second.Conn.Close()
-	a.survey(hub.SurveyRequest{User: bob.id}, 0)
+	a.survey(hub.SurveyRequest{User: bob.ID}, 0)
 	var left int
-	if err := a.pool.QueryRow(t.Context(), "SELECT count(*) FROM survey_reply").Scan(&left); err != nil || left != 0 {
+	if err := a.Pool.QueryRow(t.Context(), "SELECT count(*) FROM survey_reply").Scan(&left); err != nil || left != 0 {
 		t.Errorf("%d replies are left, %v, want 0", left, err)
 	}
 }
@@ -75,15 +75,15 @@ func TestASurveyNamesTheNodesThatDoNotReply(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	silent := make(chan error, 1)
 	go func() {
-		silent <- cluster.NewPostgres(w.pool).Join(ctx, "a node that does not reply", func(cluster.Message) {})
+		silent <- cluster.NewPostgres(w.Pool).Join(ctx, "a node that does not reply", func(cluster.Message) {})
 	}()
 	defer func() { stop(); <-silent }()
 	wstest.Eventually(t, "another node joins", func() bool {
-		nodes, err := w.cluster.Nodes(t.Context())
+		nodes, err := w.Cluster.Nodes(t.Context())
 		return err == nil && len(nodes) == 2
 	})
 	wstest.Eventually(t, "one of two nodes replies", func() bool {
-		result, err := hub.Survey(t.Context(), w.cluster, hub.SurveyRequest{})
+		result, err := hub.Survey(t.Context(), w.Cluster, hub.SurveyRequest{})
 		return err == nil && result.Nodes == 2 && result.Answered == 1
 	})
 }

@@ -9,8 +9,10 @@ import (
 
 	"roomlog/domain"
 	"roomlog/eventstore/pgtest"
+	"roomlog/realtime/realtimetest"
 	"roomlog/realtime/socketio"
 	"roomlog/realtime/socketio/siotest"
+	"roomlog/realtime/ws/wstest"
 )
 
 // with connects with a handshake query of keys and values.
@@ -41,18 +43,18 @@ func TestAccountChanges(t *testing.T) {
 	db := pgtest.New(t)
 	one := openWorld(t, db, true, nil)
 	two := openWorld(t, db, false, func(_ *socketio.Config, c *roomsConfig) { c.PresenceGrace = time.Hour })
-	live, rose := one.register("streamer").goLive(), one.list("rose", "", 30)
+	live, rose := one.register("streamer").goLive(), one.AddGift("rose", "", 30)
 	bob := one.register("bob")
-	for name, o := range kinds {
+	for name, o := range siotest.Kinds() {
 		t.Run(name, func(t *testing.T) {
 			ann := one.register("ann " + name)
 			mine := []*app{
-				one.with(t).appWith(o, "token", "Bearer "+ann.token()),
-				two.with(t).appWith(o, "token", "Bearer "+ann.token()),
-				one.with(t).appWith(o, "token", ann.token()),
+				one.with(t).appWith(o, "token", "Bearer "+ann.Token()),
+				two.with(t).appWith(o, "token", "Bearer "+ann.Token()),
+				one.with(t).appWith(o, "token", ann.Token()),
 			}
 			others := []*app{
-				one.with(t).appWith(o, "token", "Bearer "+bob.token()),
+				one.with(t).appWith(o, "token", "Bearer "+bob.Token()),
 				one.with(t).appWith(o, "token", "Bearer null"),
 				one.with(t).appWith(o, "token", "Bearer forged"),
 				one.with(t).appWith(o, "token", ""),
@@ -66,7 +68,7 @@ func TestAccountChanges(t *testing.T) {
 			nobody.silent() // gets no greeting
 			tell := func(c domain.Command, want string) {
 				t.Helper()
-				ann.asks(c)
+				ann.Asks(c)
 				for _, a := range mine {
 					a.hears("message", want)
 				}
@@ -79,7 +81,7 @@ func TestAccountChanges(t *testing.T) {
 			tell(domain.IncrementAge{}, "2")
 			tell(domain.SendGift{Live: live, Gift: rose, Num: 2}, "40")
 			tell(domain.ChangeProfile{Nickname: "<安>", Avatar: "https://cdn.example/a.png"},
-				fmt.Sprintf(`{"id":%d,"username":%q,"nickname":"<安>","avatar":"https://cdn.example/a.png","coin":40}`, ann.id, ann.name))
+				fmt.Sprintf(`{"id":%d,"username":%q,"nickname":"<安>","avatar":"https://cdn.example/a.png","coin":40}`, ann.ID, ann.Name))
 			for _, a := range others {
 				a.silent()
 			}
@@ -91,13 +93,13 @@ func TestAccountChangesEndWithTheSession(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(_ *socketio.Config, c *roomsConfig) { c.Renewal = time.Millisecond })
 	ann := w.register("ann")
-	old := w.appWith(siotest.Options{}, "token", "Bearer "+ann.token())
+	old := w.appWith(siotest.Options{}, "token", "Bearer "+ann.Token())
 	old.hears("message", `"hello"`)
 	ann = ann.signIn()
-	fresh := w.appWith(siotest.Options{}, "token", "Bearer "+ann.token())
+	fresh := w.appWith(siotest.Options{}, "token", "Bearer "+ann.Token())
 	fresh.hears("message", `"hello"`)
 	coins := domain.Coins(0)
-	eventually(t, "the older session receives no more frames", func() bool {
+	wstest.Eventually(t, "the older session receives no more frames", func() bool {
 		coins++
 		ann.credit(1)
 		fresh.hears("message", fmt.Sprint(coins))
@@ -109,7 +111,7 @@ func TestAccountChangesEndWithTheSession(t *testing.T) {
 		return p.Text != ""
 	})
 	// A token of an ended session is treated like an invalid one.
-	again := w.appWith(siotest.Options{}, "token", "Bearer "+person{id: ann.id, session: "gone"}.token())
+	again := w.appWith(siotest.Options{}, "token", "Bearer "+realtimetest.User{ID: ann.ID, Session: "gone"}.Token())
 	again.hears("message", `"hello"`)
 	ann.credit(1)
 	fresh.hears("message", fmt.Sprint(coins+1))

@@ -91,9 +91,9 @@ func (a *app) online(action, name string) listed {
 // joins joins a live as a user and waits for the viewer list with the user.
 func (a *app) joins(p person, live any) listed {
 	a.Helper()
-	a.Emit("joinLive", map[string]any{"live_id": live, "token": p.token()})
+	a.Emit("joinLive", map[string]any{"live_id": live, "token": p.Token()})
 	for {
-		if l, _ := push[listed](a, "online"); slices.Contains(l.Clients, a.id) && slices.Contains(l.names(), p.name) {
+		if l, _ := push[listed](a, "online"); slices.Contains(l.Clients, a.id) && slices.Contains(l.names(), p.Name) {
 			return l
 		}
 	}
@@ -148,12 +148,4 @@ func (a *app) silent() {
 			a.Fatalf("got %s", p.Text)
 		}
 	}
-}
-
-// kinds are the combinations of version and transport.
-var kinds = map[string]siotest.Options{
-	"version 3 over WebSocket": {Version: 3},
-	"version 4 over WebSocket": {Version: 4},
-	"version 3 polling":        {Version: 3, Polling: true},
-	"version 4 polling":        {Version: 4, Polling: true},
 }

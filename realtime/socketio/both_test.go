@@ -54,7 +54,7 @@ func (p person) native() *nativeClient {
 	n.conn = conn
 	go conn.ReadLoop()
 	p.Cleanup(func() { _ = conn.NetConn().Close() })
-	n.ask("hello", map[string]any{"token": p.token()})
+	n.ask("hello", map[string]any{"token": p.Token()})
 	return n
 }
 
@@ -107,7 +107,7 @@ func (n *nativeClient) next() frame {
 func TestBothDialectsShareALive(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
-	live, rose := w.register("streamer").goLive(), w.list("rose", "https://x/rose.png", 5)
+	live, rose := w.register("streamer").goLive(), w.AddGift("rose", "https://x/rose.png", 5)
 	ann, bob := w.register("ann").credit(100), w.register("bob").credit(100)
 	a := w.app(siotest.Options{Version: 3})
 	a.joins(ann, live)
@@ -124,7 +124,7 @@ func TestBothDialectsShareALive(t *testing.T) {
 	if g, _ := push[given](a, "gift"); g.Num != 3 || g.Coin != 5 || g.Username != "bob" {
 		t.Errorf(`got the gift %+v, want Num 3, Coin 5, Username "bob"`, g)
 	}
-	a.Emit("comment", map[string]any{"live_id": live, "data": "from the old side", "token": ann.token()})
+	a.Emit("comment", map[string]any{"live_id": live, "data": "from the old side", "token": ann.Token()})
 	f := b.hear(func(f frame) bool { return f.Type == "comment" && strings.Contains(string(f.Data), "old side") })
 	if s, offset := push[comment](a, "comment"); offset != f.Cursor || !strings.Contains(string(f.Data), s.ID) {
 		t.Errorf("one comment is %s at %s and %+v at %s", f.Data, f.Cursor, s, offset)
@@ -133,7 +133,7 @@ func TestBothDialectsShareALive(t *testing.T) {
 	both := bob
 	old := w.app(siotest.Options{})
 	old.joins(both, live)
-	old.Emit("leaveLive", map[string]any{"live_id": live, "token": both.token()})
+	old.Emit("leaveLive", map[string]any{"live_id": live, "token": both.Token()})
 	old.silent()
 	b.ask("room.leave", map[string]any{"live": live})
 	a.online("leave", "bob")
@@ -147,7 +147,7 @@ func TestTwoNodes(t *testing.T) {
 	db := pgtest.New(t)
 	one := openWorld(t, db, true, nil)
 	two := openWorld(t, db, false, func(_ *socketio.Config, c *roomsConfig) { c.PresenceGrace = time.Hour })
-	live, rose := one.register("streamer").goLive(), one.list("rose", "", 1)
+	live, rose := one.register("streamer").goLive(), one.AddGift("rose", "", 1)
 	ann, bob := one.register("ann").credit(10), one.register("bob").credit(10)
 	a, b := one.app(siotest.Options{Version: 3}), two.app(siotest.Options{Version: 4})
 	a.joins(ann, live)
@@ -159,8 +159,8 @@ func TestTwoNodes(t *testing.T) {
 	for _, n := range natives {
 		n.ask("room.join", map[string]any{"live": live})
 	}
-	a.Emit("comment", map[string]any{"live_id": live, "data": "hello there", "token": ann.token()})
-	b.Emit("gift", map[string]any{"live_id": live, "gift_id": rose, "token": bob.token()})
+	a.Emit("comment", map[string]any{"live_id": live, "data": "hello there", "token": ann.Token()})
+	b.Emit("gift", map[string]any{"live_id": live, "gift_id": rose, "token": bob.Token()})
 	for _, n := range natives {
 		for heard := map[string]bool{}; !heard["comment"] || !heard["gift"]; { // in the order in which the log has them
 			f := n.hear(func(f frame) bool { return f.Type == "comment" || f.Type == "gift" })
@@ -190,7 +190,7 @@ func TestTwoNodes(t *testing.T) {
 	moved := two.app(siotest.Options{Version: 3})
 	moved.joins(ann.on(two), live)
 	a.Cut()
-	moved.Emit("comment", map[string]any{"live_id": live, "data": "moved", "token": ann.token()})
+	moved.Emit("comment", map[string]any{"live_id": live, "data": "moved", "token": ann.Token()})
 	push[comment](b, "comment")
 	if n := len(events[domain.ViewerLeft](one)); n != 0 {
 		t.Errorf("%d left, want 0", n)

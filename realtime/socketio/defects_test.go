@@ -18,7 +18,7 @@ import (
 func TestCoinsAreSpentOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
-	live, rose := w.register("streamer").goLive(), w.list("rose", "", 10)
+	live, rose := w.register("streamer").goLive(), w.AddGift("rose", "", 10)
 	const devices, affordable = 8, 3
 	ann := w.register("ann").credit(10*affordable + 9)
 	var apps []*app
@@ -28,7 +28,7 @@ func TestCoinsAreSpentOnce(t *testing.T) {
 		apps = append(apps, a)
 	}
 	for _, a := range apps {
-		a.Emit("gift", map[string]any{"live_id": live, "gift_id": rose, "token": ann.token()})
+		a.Emit("gift", map[string]any{"live_id": live, "gift_id": rose, "token": ann.Token()})
 	}
 	refused := 0
 	for _, a := range apps {
@@ -50,7 +50,7 @@ func TestCoinsAreSpentOnce(t *testing.T) {
 	if len(sent) != affordable || room.Live.Coin != 10*affordable {
 		t.Errorf("%d gifts are in the log, and %d coins in the room", len(sent), room.Live.Coin)
 	}
-	if balance, err := w.queries.Balance(t.Context(), ann.id); err != nil || balance != 9 {
+	if balance, err := w.Queries.Balance(t.Context(), ann.ID); err != nil || balance != 9 {
 		t.Errorf("%d coins are left, %v, want 9", balance, err)
 	}
 }
@@ -68,8 +68,8 @@ func TestAViewIsCountedOnce(t *testing.T) {
 			a := w.app(siotest.Options{Version: 3 + d%2})
 			coming.Go(func() {
 				for range 3 {
-					a.Emit("joinLive", map[string]any{"live_id": live, "token": p.token()})
-					a.Emit("leaveLive", map[string]any{"live_id": fmt.Sprint(live), "token": p.token()})
+					a.Emit("joinLive", map[string]any{"live_id": live, "token": p.Token()})
+					a.Emit("leaveLive", map[string]any{"live_id": fmt.Sprint(live), "token": p.Token()})
 				}
 				a.joins(p, live)
 			})
@@ -93,9 +93,9 @@ func TestPushesFollowTheLog(t *testing.T) {
 	a.joins(ann, live)
 	for i := range 20 {
 		text := fmt.Sprint("comment ", i)
-		a.Emit("comment", map[string]any{"live_id": live, "data": text, "token": ann.token()})
+		a.Emit("comment", map[string]any{"live_id": live, "data": text, "token": ann.Token()})
 		s, offset := push[comment](a, "comment")
-		page, err := w.store.Read(t.Context(), eventstore.Query{Limit: 1000})
+		page, err := w.Store.Read(t.Context(), eventstore.Query{Limit: 1000})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -109,8 +109,8 @@ func TestPushesFollowTheLog(t *testing.T) {
 			t.Fatalf("the tables have %+v, want Text %v, ID %v", newest, text, s.ID)
 		}
 	}
-	streamer.asks(domain.ChangeLiveStatus{Live: live, To: domain.LiveStop})
-	a.Emit("comment", map[string]any{"live_id": live, "data": "too late", "token": ann.token()})
+	streamer.Asks(domain.ChangeLiveStatus{Live: live, To: domain.LiveStop})
+	a.Emit("comment", map[string]any{"live_id": live, "data": "too late", "token": ann.Token()})
 	a.refused("直播间已结束")
 	a.silent()
 	if n := len(events[domain.CommentPosted](w)); n != 20 {

@@ -15,14 +15,15 @@ import (
 	"roomlog/internal/clocktest"
 	"roomlog/realtime/socketio"
 	"roomlog/realtime/socketio/siotest"
+	"roomlog/realtime/ws/wstest"
 )
 
 // chatRoom creates a chat room.
 func (w *world) chatRoom(name string) domain.ChatRoomID {
 	w.Helper()
 	id := domain.ChatRoomID(strings.ReplaceAll(uuid.NewString(), "-", "")[:24])
-	receipt := w.do(domain.CreateChatRoom{Name: name, ChatRoom: id, NameKey: w.store.NameKey(name)})
-	if err := w.chat.WaitFor(w.Context(), receipt.Position); err != nil {
+	receipt := w.Do(domain.CreateChatRoom{Name: name, ChatRoom: id, NameKey: w.Store.NameKey(name)})
+	if err := w.Chat.WaitFor(w.Context(), receipt.Position); err != nil {
 		w.Fatal(err)
 	}
 	return id
@@ -89,13 +90,13 @@ func TestExchange(t *testing.T) {
 	db := pgtest.New(t)
 	one := openWorld(t, db, true, nil)
 	two := openWorld(t, db, false, func(_ *socketio.Config, c *roomsConfig) { c.PresenceGrace = time.Hour })
-	for name, o := range kinds {
+	for name, o := range siotest.Kinds() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			here, there := one.with(t), two.with(t)
 			room := "room " + name
 			id := here.chatRoom(room)
-			if err := there.chat.WaitFor(t.Context(), here.hub.Position()); err != nil {
+			if err := there.Chat.WaitFor(t.Context(), here.Hub.Position()); err != nil {
 				t.Fatal(err)
 			}
 			elsewhere := here.chatRoom("else " + name)
@@ -252,7 +253,7 @@ func TestExchangeWithoutARoomIsRefused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	id := w.chatRoom("doomed")
-	for name, o := range kinds {
+	for name, o := range siotest.Kinds() {
 		t.Run(name, func(t *testing.T) {
 			for _, room := range []string{"no such room", "", strings.Repeat("f", 24)} {
 				a := w.with(t).appWith(o, "room", room)
@@ -261,7 +262,7 @@ func TestExchangeWithoutARoomIsRefused(t *testing.T) {
 		})
 	}
 	a, b := w.attends(siotest.Options{}, "doomed"), w.attends(siotest.Options{Version: 3}, string(id))
-	w.do(domain.RemoveChatRoom{ChatRoom: id, NameKey: w.store.NameKey("doomed")})
+	w.Do(domain.RemoveChatRoom{ChatRoom: id, NameKey: w.Store.NameKey("doomed")})
 	expectDenial(a)
 	expectDenial(b)
 }
@@ -287,7 +288,7 @@ func TestWhoAndNicknamesAndTyping(t *testing.T) {
 	one := openWorld(t, db, true, nil)
 	two := openWorld(t, db, false, func(_ *socketio.Config, c *roomsConfig) { c.PresenceGrace = time.Hour })
 	one.chatRoom("demo")
-	if err := two.chat.WaitFor(t.Context(), one.hub.Position()); err != nil {
+	if err := two.Chat.WaitFor(t.Context(), one.Hub.Position()); err != nil {
 		t.Fatal(err)
 	}
 	ann := one.attends(siotest.Options{Version: 3}, "demo")
@@ -297,7 +298,7 @@ func TestWhoAndNicknamesAndTyping(t *testing.T) {
 	if got := attendance(ann).called(ann.id); got != "安娜" {
 		t.Errorf(`ann sees herself as %q, want "安娜"`, got)
 	}
-	eventually(t, "the other process has the name", func() bool { return attendance(bob).called(ann.id) == "安娜" })
+	wstest.Eventually(t, "the other process has the name", func() bool { return attendance(bob).called(ann.id) == "安娜" })
 	if l := attendance(bob); len(l) != 3 || l.called(bob.id) != "" {
 		t.Errorf("got the participants %+v", l)
 	}
@@ -309,7 +310,7 @@ func TestWhoAndNicknamesAndTyping(t *testing.T) {
 	bob.refused("参数错误")
 	bob.Emit("nickname", "Bob")
 	bob.Emit("who") // without an acknowledgement
-	eventually(t, "ann has received the name", func() bool { return attendance(ann).called(bob.id) == "Bob" })
+	wstest.Eventually(t, "ann has received the name", func() bool { return attendance(ann).called(bob.id) == "Bob" })
 
 	type note struct{ Client string }
 	for _, c := range []*app{ann, bob, cat} {
@@ -417,17 +418,17 @@ func TestParticipantsOfALostNode(t *testing.T) {
 	db := pgtest.New(t)
 	const grace = 200 * time.Millisecond // of the clock below; the tables are read every 50 ms
 	clock := clocktest.New()
-	one := openWorld(t, db, true, func(_ *socketio.Config, c *roomsConfig) { c.PresenceGrace, c.clusterNow = grace, clock.Now })
+	one := openWorld(t, db, true, func(_ *socketio.Config, c *roomsConfig) { c.PresenceGrace, c.ClusterNow = grace, clock.Now })
 	id := one.chatRoom("demo")
-	ghost := one.execute(domain.Request{Actor: domain.Actor{Kind: domain.Anonymous}, Command: domain.EnterChat{
-		ChatRoom: id, Connection: "ghost", Profile: domain.ProfileExchange, Node: uuid.NewString(), Nickname: "Casper", NameKey: one.store.NameKey("Casper"),
+	ghost := one.Execute(domain.Request{Actor: domain.Actor{Kind: domain.Anonymous}, Command: domain.EnterChat{
+		ChatRoom: id, Connection: "ghost", Profile: domain.ProfileExchange, Node: uuid.NewString(), Nickname: "Casper", NameKey: one.Store.NameKey("Casper"),
 	}})
 	ann := one.appWith(siotest.Options{}, "room", "demo")
 	at := ann.coming("加入")
 	for at.Message != "用户("+ann.id+")已加入." {
 		at = ann.coming("加入")
 	}
-	eventually(t, "the lost node is found", func() bool {
+	wstest.Eventually(t, "the lost node is found", func() bool {
 		clock.Forward(grace) // the first time may be before the node was missed
 		return len(events[domain.ParticipantLeft](one)) > 0
 	})
@@ -438,5 +439,5 @@ func TestParticipantsOfALostNode(t *testing.T) {
 		t.Errorf("left %+v", left)
 	}
 	ann.Emit("nickname", "Casper") // the name is free
-	eventually(t, "ann has the name", func() bool { return attendance(ann).called(ann.id) == "Casper" })
+	wstest.Eventually(t, "ann has the name", func() bool { return attendance(ann).called(ann.id) == "Casper" })
 }

@@ -12,6 +12,7 @@ import (
 	"roomlog/domain"
 	"roomlog/realtime/socketio"
 	"roomlog/realtime/socketio/siotest"
+	"roomlog/realtime/ws/wstest"
 )
 
 // The public id of a client opens neither its session nor an upgrade of it.
@@ -23,7 +24,7 @@ func TestPublicIDsOpenNoSession(t *testing.T) {
 	watcher.joins(w.register("watcher"), live)
 	var victims []*app
 	var people []person
-	for name, o := range kinds {
+	for name, o := range siotest.Kinds() {
 		p, a := w.register(name), w.app(o)
 		a.joins(p, live)
 		victims, people = append(victims, a), append(people, p)
@@ -63,13 +64,13 @@ func TestPublicIDsOpenNoSession(t *testing.T) {
 		}
 	}
 	for i, a := range victims {
-		a.Emit("comment", map[string]any{"live_id": live, "data": "mine", "token": people[i].token()})
+		a.Emit("comment", map[string]any{"live_id": live, "data": "mine", "token": people[i].Token()})
 		for {
 			s, _ := push[comment](a, "comment")
 			if s.Content != "mine" {
 				t.Fatalf(`somebody said %q, want "mine"`, s.Content)
 			}
-			if s.User.ID == people[i].id {
+			if s.User.ID == people[i].ID {
 				break
 			}
 		}
@@ -83,7 +84,7 @@ func TestTextsAreNotEscaped(t *testing.T) {
 	w := newWorld(t, nil)
 	live := w.register("streamer").goLive()
 	watching := map[string]*app{}
-	for name, o := range kinds {
+	for name, o := range siotest.Kinds() {
 		watching[name] = w.app(o)
 		watching[name].joins(w.register(name), live)
 	}
@@ -93,7 +94,7 @@ func TestTextsAreNotEscaped(t *testing.T) {
 		`<img src=x onerror="alert(1)">`, "</script><!--", "&lt;b&gt;", "שלום עולם", "مرحبا \u202eabc\u202c", "👨‍👩‍👧‍👦🏳️‍🌈", "😀1:4x",
 		"a\u2028b", `"\u0041"`, "1-/nsp,[\"x\"]", `{"_placeholder":true,"num":0}`,
 	} {
-		a.Emit("comment", map[string]any{"live_id": live, "data": text, "token": ann.token()})
+		a.Emit("comment", map[string]any{"live_id": live, "data": text, "token": ann.Token()})
 		for name, c := range watching {
 			if s, _ := push[comment](c, "comment"); s.Content != text {
 				t.Errorf("%s: %q came as %q, want %v", name, text, s.Content, text)
@@ -109,14 +110,14 @@ func TestStalledReaderInABusyLive(t *testing.T) {
 	w := newWorld(t, func(c *socketio.Config, _ *roomsConfig) {
 		c.Engine.Sockets.QueueBytes, c.Engine.Sockets.SendBuffer = queue, 8<<10
 	})
-	live, rose := w.register("streamer").goLive(), w.list("rose", "/uploads/"+strings.Repeat("r", 400), 1)
+	live, rose := w.register("streamer").goLive(), w.AddGift("rose", "/uploads/"+strings.Repeat("r", 400), 1)
 	rich := w.register("rich").credit(flood)
 	reader := w.app(siotest.Options{Version: 3})
 	reader.joins(w.register("reader"), live)
 	for i := range stalled {
 		w.stall(w.register(fmt.Sprint("stalled", i)), live)
 	}
-	eventually(t, "all users are in the live", func() bool { return len(events[domain.ViewerJoined](w)) == 1+stalled })
+	wstest.Eventually(t, "all users are in the live", func() bool { return len(events[domain.ViewerJoined](w)) == 1+stalled })
 	most := int64(0)
 	ahead := make(chan struct{}, 40) // gifts that the reader has yet to read
 	var giving sync.WaitGroup
@@ -125,7 +126,7 @@ func TestStalledReaderInABusyLive(t *testing.T) {
 		giving.Go(func() {
 			for range flood / 8 {
 				ahead <- struct{}{}
-				rich.asks(domain.SendGift{Live: live, Gift: rose, Num: 1})
+				rich.Asks(domain.SendGift{Live: live, Gift: rose, Num: 1})
 			}
 		})
 	}
@@ -134,8 +135,8 @@ func TestStalledReaderInABusyLive(t *testing.T) {
 		<-ahead
 		most = max(most, w.server.Stats().QueuedBytes.Load())
 	}
-	eventually(t, "the stalled readers are disconnected", func() bool { return w.server.Stats().ClosedSlow.Load() == stalled })
-	eventually(t, "the participant has left", func() bool { return len(events[domain.ViewerLeft](w)) == stalled })
+	wstest.Eventually(t, "the stalled readers are disconnected", func() bool { return w.server.Stats().ClosedSlow.Load() == stalled })
+	wstest.Eventually(t, "the participant has left", func() bool { return len(events[domain.ViewerLeft](w)) == stalled })
 	if limit := int64((stalled + 1) * (2*queue + 64<<10)); most > limit {
 		t.Errorf("%d bytes waited, more than %d", most, limit)
 	}
@@ -153,7 +154,7 @@ func (w *world) stall(p person, live domain.LiveID) {
 	_ = conn.(*net.TCPConn).SetReadBuffer(8 << 10)
 	fmt.Fprintf(conn, "GET %s?EIO=3&transport=websocket HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
 		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: IHfMdf8a0aQXbwQO1pkGdA==\r\n\r\n", socketio.Path)
-	text := fmt.Appendf(nil, `42["joinLive",{"live_id":%d,"token":%q}]`, live, p.token())
+	text := fmt.Appendf(nil, `42["joinLive",{"live_id":%d,"token":%q}]`, live, p.Token())
 	header := []byte{0x81, 0x80 | 126, byte(len(text) >> 8), byte(len(text)), 0, 0, 0, 0} // a zero mask
 	if _, err := conn.Write(slices.Concat(header, text)); err != nil {
 		w.Fatal(err)

@@ -9,8 +9,10 @@ import (
 
 	"roomlog/domain"
 	"roomlog/eventstore/pgtest"
+	"roomlog/realtime/realtimetest"
 	"roomlog/realtime/socketio"
 	"roomlog/realtime/socketio/siotest"
+	"roomlog/realtime/ws/wstest"
 )
 
 // added is a message of a history room.
@@ -34,11 +36,11 @@ const systemUser = `{"name":"系统","email":"admin@126.com","avatar":"http://ww
 // resides connects a signed-in user to a history room and waits until the others got the join.
 func (p person) resides(o siotest.Options, room string, others ...*app) *app {
 	p.Helper()
-	a := p.appWith(o, "token", p.token(), "room", room)
+	a := p.appWith(o, "token", p.Token(), "room", room)
 	a.Emit("test", nil) // the response comes when it has entered
 	a.Event(a.id)
 	for _, c := range others {
-		c.moves("online", "用户"+p.name+"加入聊天室")
+		c.moves("online", "用户"+p.Name+"加入聊天室")
 	}
 	return a
 }
@@ -56,14 +58,14 @@ func TestHistoryRooms(t *testing.T) {
 	db := pgtest.New(t)
 	one := openWorld(t, db, true, nil)
 	two := openWorld(t, db, false, func(_ *socketio.Config, c *roomsConfig) { c.PresenceGrace = time.Hour })
-	for name, o := range kinds {
+	for name, o := range siotest.Kinds() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			here, there := one.with(t), two.with(t)
 			room := "room " + name
 			id := string(here.chatRoom(room))
 			other := string(here.chatRoom("else " + name))
-			if err := there.chat.WaitFor(t.Context(), here.hub.Position()); err != nil {
+			if err := there.Chat.WaitFor(t.Context(), here.Hub.Position()); err != nil {
 				t.Fatal(err)
 			}
 			ann, bob := here.register("ann "+name), here.register("bob "+name)
@@ -76,15 +78,15 @@ func TestHistoryRooms(t *testing.T) {
 			a.Emit("addMessage", map[string]any{"content": text, "user": map[string]any{"_id": "1", "name": "系统"}, "room": room})
 			for _, c := range []*app{a, b} {
 				m, _ := push[added](c, "messageAdded")
-				if m.Content != text || m.Room != id || m.User.ID != fmt.Sprint(ann.id) || m.User.Name != ann.name || !m.User.Online ||
+				if m.Content != text || m.Room != id || m.User.ID != fmt.Sprint(ann.ID) || m.User.Name != ann.Name || !m.User.Online ||
 					m.User.Room != id || m.User.CreateAt.IsZero() || m.ID == "" || time.Since(m.CreateAt).Abs() > time.Hour {
 					t.Errorf("added %+v", m)
 				}
 			}
 			b.Emit("addMessage", map[string]any{"content": "without a room"})
 			for _, c := range []*app{a, b} {
-				if m, _ := push[added](c, "messageAdded"); m.Content != "without a room" || m.User.Name != bob.name {
-					t.Errorf(`added %+v, want Content "without a room", User.Name %v`, m, bob.name)
+				if m, _ := push[added](c, "messageAdded"); m.Content != "without a room" || m.User.Name != bob.Name {
+					t.Errorf(`added %+v, want Content "without a room", User.Name %v`, m, bob.Name)
 				}
 			}
 			b.Emit("addMessage", map[string]any{"content": "elsewhere", "room": map[string]any{"_id": other}})
@@ -98,7 +100,7 @@ func TestHistoryRooms(t *testing.T) {
 				t.Errorf(`got %d messages, from %+v to %+v, want 20, all[0].Content "0", all[19].Content "19"`, len(all), all[0], all[len(all)-1])
 			}
 			b.Emit("getAllMessages", map[string]any{"room": room, "before": all[0].ID})
-			if all, _ := push[[]added](b, "allMessages"); len(all) != 2 || all[0].Content != text || all[1].User.Name != bob.name || all[1].User.ID != fmt.Sprint(bob.id) {
+			if all, _ := push[[]added](b, "allMessages"); len(all) != 2 || all[0].Content != text || all[1].User.Name != bob.Name || all[1].User.ID != fmt.Sprint(bob.ID) {
 				t.Errorf("older messages: got %+v", all)
 			}
 			for _, ref := range []string{other, "else " + name} {
@@ -119,7 +121,7 @@ func TestHistoryRooms(t *testing.T) {
 			a.refused("参数错误")
 			b.Forget()
 			a.goes(o)
-			b.moves("offline", "用户"+ann.name+"离开聊天室")
+			b.moves("offline", "用户"+ann.Name+"离开聊天室")
 		})
 	}
 }
@@ -131,13 +133,13 @@ func TestHistoryRoomsNeedSignIn(t *testing.T) {
 	live := w.register("streamer").goLive()
 	ann := w.register("ann")
 	late := ann
-	late.expires = time.Now().Add(-time.Minute)
+	late.Expires = time.Now().Add(-time.Minute)
 	for name, token := range map[string]string{
-		"no token": "", "a forged one": "Bearer forged", "null": "Bearer null", "an expired one": late.token(),
-		"one of another session": person{id: ann.id, session: "old"}.token(),
+		"no token": "", "a forged one": "Bearer forged", "null": "Bearer null", "an expired one": late.Token(),
+		"one of another session": realtimetest.User{ID: ann.ID, Session: "old"}.Token(),
 	} {
 		t.Run(name, func(t *testing.T) {
-			for kind, o := range kinds {
+			for kind, o := range siotest.Kinds() {
 				a := w.with(t).appWith(o, "token", token, "room", "demo")
 				a.hears("needLogin", "")
 				for _, event := range []string{"addMessage", "getAllMessages", "message", "join", "leave"} {
@@ -163,7 +165,7 @@ func TestHistoryRoomsNeedSignIn(t *testing.T) {
 		b.hears("needLogin", "")
 		b.Emit("addMessage", map[string]any{"content": "x"})
 		b.hears("needLogin", "")
-		eventually(t, "bob has left", func() bool { return len(events[domain.ParticipantLeft](w)) == 1 })
+		wstest.Eventually(t, "bob has left", func() bool { return len(events[domain.ParticipantLeft](w)) == 1 })
 	})
 	t.Run("without the room when it is unknown", func(t *testing.T) {
 		w := w.with(t)
@@ -186,8 +188,8 @@ func TestRemovalOfTheHandshakeRoom(t *testing.T) {
 	ann := w.register("ann").resides(siotest.Options{}, "doomed")
 	ann.Emit("message", "while it is there")
 	ann.expectMessage("ann", "while it is there")
-	w.do(domain.RemoveChatRoom{ChatRoom: doomed, NameKey: w.store.NameKey("doomed")})
-	eventually(t, "ann may post again", func() bool {
+	w.Do(domain.RemoveChatRoom{ChatRoom: doomed, NameKey: w.Store.NameKey("doomed")})
+	wstest.Eventually(t, "ann may post again", func() bool {
 		ann.Emit("message", "hello")
 		m, _ := push[plainMessage](ann, "message")
 		return m.User == "ann" && m.Content == "hello"
@@ -200,7 +202,7 @@ func TestProfilesShareChatRooms(t *testing.T) {
 	guests := func(c *socketio.Config, r *roomsConfig) { c.GuestChat, r.PresenceGrace = true, time.Hour }
 	one, two := openWorld(t, db, true, guests), openWorld(t, db, false, guests)
 	id := string(one.chatRoom("demo"))
-	if err := two.chat.WaitFor(t.Context(), one.hub.Position()); err != nil {
+	if err := two.Chat.WaitFor(t.Context(), one.Hub.Position()); err != nil {
 		t.Fatal(err)
 	}
 	ann, bob := one.register("ann"), one.register("bob")

@@ -9,6 +9,7 @@ import (
 	"roomlog/eventstore/pgtest/failover"
 	"roomlog/realtime/socketio"
 	"roomlog/realtime/socketio/siotest"
+	"roomlog/realtime/ws/wstest"
 )
 
 // TestSocketsContinueInAnotherHistory restores a dump under connected sockets.
@@ -29,10 +30,10 @@ func TestSocketsContinueInAnotherHistory(t *testing.T) {
 	b.joins(late, live)
 	c := w.app(siotest.Options{})
 	c.joins(bob, live)
-	bob.asks(domain.PostComment{Live: live, Text: "lost"})
+	bob.Asks(domain.PostComment{Live: live, Text: "lost"})
 	_, offset := push[comment](recovering, "comment")
 	recovering.Cut()
-	eventually(t, "carl has left", func() bool { return len(events[domain.ViewerLeft](w)) == 1 })
+	wstest.Eventually(t, "carl has left", func() bool { return len(events[domain.ViewerLeft](w)) == 1 })
 
 	d.RestoreDump(dump)
 
@@ -47,7 +48,7 @@ func TestSocketsContinueInAnotherHistory(t *testing.T) {
 			break
 		}
 	}
-	bob.asks(domain.PostComment{Live: live, Text: "new"})
+	bob.Asks(domain.PostComment{Live: live, Text: "new"})
 	for _, one := range []*app{a, c} {
 		for s := (comment{}); s.Content != "new"; {
 			s, _ = push[comment](one, "comment")

@@ -11,6 +11,7 @@ import (
 	"roomlog/domain"
 	"roomlog/realtime/socketio"
 	"roomlog/realtime/socketio/siotest"
+	"roomlog/realtime/ws/wstest"
 )
 
 // A live from its start to its end, as clients of every kind see it.
@@ -18,20 +19,20 @@ func TestLive(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	live := w.register("streamer").goLive()
-	rose := w.list("玫瑰", "https://cdn.example/rose.png", 30)
+	rose := w.AddGift("玫瑰", "https://cdn.example/rose.png", 30)
 	witness := w.register("witness")
 	sees := w.app(siotest.Options{})
 	sees.joins(witness, live)
-	for name, o := range kinds {
+	for name, o := range siotest.Kinds() {
 		t.Run(name, func(t *testing.T) {
 			ann := w.register("ann " + name)
-			ann.asks(domain.ChangeProfile{Nickname: "安 " + name, Avatar: "https://cdn.example/a.png"})
-			me := who{ann.id, "安 " + name, "https://cdn.example/a.png"}
-			ann.name = me.Name
+			ann.Asks(domain.ChangeProfile{Nickname: "安 " + name, Avatar: "https://cdn.example/a.png"})
+			me := who{ann.ID, "安 " + name, "https://cdn.example/a.png"}
+			ann.Name = me.Name
 			ann.credit(100)
 			a := w.with(t).app(o)
 
-			a.Emit("joinLive", map[string]any{"live_id": fmt.Sprint(live), "token": "Bearer " + ann.token()})
+			a.Emit("joinLive", map[string]any{"live_id": fmt.Sprint(live), "token": "Bearer " + ann.Token()})
 			for _, c := range []*app{a, sees} {
 				l := c.online("join", me.Name)
 				if c == sees && len(l.Clients) == 1 { // the hub delivered the join before the socket was subscribed
@@ -46,14 +47,14 @@ func TestLive(t *testing.T) {
 					t.Errorf("the sockets are %v, of which %s is the own", l.Clients, a.id)
 				}
 			}
-			a.Emit("comment", map[string]any{"live_id": live, "data": " <b>你好</b> 😀 ", "token": ann.token()})
+			a.Emit("comment", map[string]any{"live_id": live, "data": " <b>你好</b> 😀 ", "token": ann.Token()})
 			for _, c := range []*app{a, sees} {
 				s, offset := push[comment](c, "comment")
 				if s.User != me || s.Content != "<b>你好</b> 😀" || len(s.ID) != 10 || offset == "" {
 					t.Errorf("the comment is %+v at %s", s, offset)
 				}
 			}
-			a.Emit("gift", map[string]any{"live_id": live, "gift_id": fmt.Sprint(rose), "token": ann.token()})
+			a.Emit("gift", map[string]any{"live_id": live, "gift_id": fmt.Sprint(rose), "token": ann.Token()})
 			for _, c := range []*app{a, sees} {
 				g, offset := push[given](c, "gift")
 				if g != (given{me.Avatar, me.Name, "玫瑰", "https://cdn.example/rose.png", 30, 1}) || offset == "" {
@@ -66,7 +67,7 @@ func TestLive(t *testing.T) {
 					t.Errorf("%s got the response %s, want \"\\\"啊啊啊\\\"\"", event, got)
 				}
 			}
-			a.Emit("leaveLive", map[string]any{"live_id": live, "token": ann.token()})
+			a.Emit("leaveLive", map[string]any{"live_id": live, "token": ann.Token()})
 			l := sees.online("leave", me.Name)
 			if l.User != me || l.Total != 1 || !slices.Equal(l.names(), []string{"witness"}) || len(l.Clients) != 1 {
 				t.Errorf("then the list is %+v", l)
@@ -75,7 +76,7 @@ func TestLive(t *testing.T) {
 			sees.silent()
 		})
 	}
-	if n := len(events[domain.ViewerJoined](w)); n != 1+len(kinds) {
+	if n := len(events[domain.ViewerJoined](w)); n != 1+len(siotest.Kinds()) {
 		t.Errorf("%d joined", n)
 	}
 }
@@ -85,11 +86,11 @@ func TestRefusals(t *testing.T) {
 	w := newWorld(t, nil)
 	ann := w.register("ann")
 	closed, open, over := ann.create(), ann.goLive(), ann.goLive()
-	ann.asks(domain.ChangeLiveStatus{Live: over, To: domain.LiveStop})
-	rose := w.list("rose", "", 30)
+	ann.Asks(domain.ChangeLiveStatus{Live: over, To: domain.LiveStop})
+	rose := w.AddGift("rose", "", 30)
 	late, gone, locked := ann, w.register("gone"), w.register("locked")
-	late.expires = time.Now().Add(-time.Minute)
-	w.do(domain.DisableUser{User: locked.id})
+	late.Expires = time.Now().Add(-time.Minute)
+	w.Do(domain.DisableUser{User: locked.ID})
 	old := gone
 	gone.signIn()
 	long := strings.Repeat("长", 201)
@@ -116,52 +117,52 @@ func TestRefusals(t *testing.T) {
 		"a token that is a number":                  {"joinLive", in{"live_id": open, "token": 12}, invalid},
 		"a token that is an object":                 {"joinLive", in{"live_id": open, "token": in{"User": 1}}, invalid},
 		"a forged token":                            {"joinLive", in{"live_id": open, "token": "forged"}, invalid},
-		"an expired token":                          {"joinLive", in{"live_id": open, "token": late.token()}, expired},
-		"the token of another login":                {"joinLive", in{"live_id": open, "token": old.token()}, expired},
-		"a comment with the token of another login": {"comment", in{"live_id": open, "data": "x", "token": old.token()}, expired},
-		"a person who is locked out":                {"joinLive", in{"live_id": open, "token": locked.token()}, noUser},
+		"an expired token":                          {"joinLive", in{"live_id": open, "token": late.Token()}, expired},
+		"the token of another login":                {"joinLive", in{"live_id": open, "token": old.Token()}, expired},
+		"a comment with the token of another login": {"comment", in{"live_id": open, "data": "x", "token": old.Token()}, expired},
+		"a person who is locked out":                {"joinLive", in{"live_id": open, "token": locked.Token()}, noUser},
 
-		"no room":                   {"joinLive", in{"token": ann.token()}, wrong},
-		"a room that is null":       {"joinLive", in{"live_id": nil, "token": ann.token()}, wrong},
-		"a room that is a word":     {"joinLive", in{"live_id": "six", "token": ann.token()}, wrong},
-		"a room of nothing":         {"joinLive", in{"live_id": "", "token": ann.token()}, wrong},
-		"a room that is a fraction": {"joinLive", in{"live_id": 1.5, "token": ann.token()}, wrong},
-		"a room that is an object":  {"joinLive", in{"live_id": in{}, "token": ann.token()}, wrong},
-		"a room below all":          {"joinLive", in{"live_id": -1, "token": ann.token()}, wrong},
-		"a room beyond all numbers": {"joinLive", in{"live_id": "99999999999999999999", "token": ann.token()}, wrong},
-		"a room that is not there":  {"joinLive", in{"live_id": 99, "token": ann.token()}, noLive},
-		"a room not yet on air":     {"joinLive", in{"live_id": closed, "token": ann.token()}, notYet},
-		"a room that has ended":     {"joinLive", in{"live_id": fmt.Sprint(over), "token": ann.token()}, ended},
+		"no room":                   {"joinLive", in{"token": ann.Token()}, wrong},
+		"a room that is null":       {"joinLive", in{"live_id": nil, "token": ann.Token()}, wrong},
+		"a room that is a word":     {"joinLive", in{"live_id": "six", "token": ann.Token()}, wrong},
+		"a room of nothing":         {"joinLive", in{"live_id": "", "token": ann.Token()}, wrong},
+		"a room that is a fraction": {"joinLive", in{"live_id": 1.5, "token": ann.Token()}, wrong},
+		"a room that is an object":  {"joinLive", in{"live_id": in{}, "token": ann.Token()}, wrong},
+		"a room below all":          {"joinLive", in{"live_id": -1, "token": ann.Token()}, wrong},
+		"a room beyond all numbers": {"joinLive", in{"live_id": "99999999999999999999", "token": ann.Token()}, wrong},
+		"a room that is not there":  {"joinLive", in{"live_id": 99, "token": ann.Token()}, noLive},
+		"a room not yet on air":     {"joinLive", in{"live_id": closed, "token": ann.Token()}, notYet},
+		"a room that has ended":     {"joinLive", in{"live_id": fmt.Sprint(over), "token": ann.Token()}, ended},
 
-		"a comment in no room":              {"comment", in{"live_id": 99, "data": "x", "token": ann.token()}, noLive},
-		"a comment too early":               {"comment", in{"live_id": closed, "data": "x", "token": ann.token()}, notYet},
-		"a comment too late":                {"comment", in{"live_id": over, "data": "x", "token": ann.token()}, ended},
-		"a comment of nothing":              {"comment", in{"live_id": open, "data": " 　 ", "token": ann.token()}, empty},
-		"a comment that is null":            {"comment", in{"live_id": open, "data": nil, "token": ann.token()}, empty},
-		"no comment":                        {"comment", in{"live_id": open, "token": ann.token()}, wrong},
-		"a comment that is an object":       {"comment", in{"live_id": open, "data": in{"x": 1}, "token": ann.token()}, wrong},
-		"a comment too long":                {"comment", in{"live_id": open, "data": long, "token": ann.token()}, tooLong},
-		"a comment too long in code points": {"comment", in{"live_id": open, "data": strings.Repeat("👨‍👩‍👧‍👦", 29), "token": ann.token()}, tooLong},
-		"a comment with a NUL":              {"comment", in{"live_id": open, "data": "a\x00b", "token": ann.token()}, wrong},
+		"a comment in no room":              {"comment", in{"live_id": 99, "data": "x", "token": ann.Token()}, noLive},
+		"a comment too early":               {"comment", in{"live_id": closed, "data": "x", "token": ann.Token()}, notYet},
+		"a comment too late":                {"comment", in{"live_id": over, "data": "x", "token": ann.Token()}, ended},
+		"a comment of nothing":              {"comment", in{"live_id": open, "data": " 　 ", "token": ann.Token()}, empty},
+		"a comment that is null":            {"comment", in{"live_id": open, "data": nil, "token": ann.Token()}, empty},
+		"no comment":                        {"comment", in{"live_id": open, "token": ann.Token()}, wrong},
+		"a comment that is an object":       {"comment", in{"live_id": open, "data": in{"x": 1}, "token": ann.Token()}, wrong},
+		"a comment too long":                {"comment", in{"live_id": open, "data": long, "token": ann.Token()}, tooLong},
+		"a comment too long in code points": {"comment", in{"live_id": open, "data": strings.Repeat("👨‍👩‍👧‍👦", 29), "token": ann.Token()}, tooLong},
+		"a comment with a NUL":              {"comment", in{"live_id": open, "data": "a\x00b", "token": ann.Token()}, wrong},
 
-		"a gift in no room":        {"gift", in{"live_id": 99, "gift_id": rose, "token": ann.token()}, noLive},
-		"a gift too early":         {"gift", in{"live_id": closed, "gift_id": rose, "token": ann.token()}, notYet},
-		"a gift too late":          {"gift", in{"live_id": over, "gift_id": rose, "token": ann.token()}, ended},
-		"a gift that is not there": {"gift", in{"live_id": open, "gift_id": 99, "token": ann.token()}, noGift},
-		"a gift of nothing":        {"gift", in{"live_id": open, "token": ann.token()}, wrong},
-		"a gift that is a word":    {"gift", in{"live_id": open, "gift_id": "rose", "token": ann.token()}, wrong},
-		"a gift beyond all coins":  {"gift", in{"live_id": open, "gift_id": rose, "token": ann.token()}, poor},
+		"a gift in no room":        {"gift", in{"live_id": 99, "gift_id": rose, "token": ann.Token()}, noLive},
+		"a gift too early":         {"gift", in{"live_id": closed, "gift_id": rose, "token": ann.Token()}, notYet},
+		"a gift too late":          {"gift", in{"live_id": over, "gift_id": rose, "token": ann.Token()}, ended},
+		"a gift that is not there": {"gift", in{"live_id": open, "gift_id": 99, "token": ann.Token()}, noGift},
+		"a gift of nothing":        {"gift", in{"live_id": open, "token": ann.Token()}, wrong},
+		"a gift that is a word":    {"gift", in{"live_id": open, "gift_id": "rose", "token": ann.Token()}, wrong},
+		"a gift beyond all coins":  {"gift", in{"live_id": open, "gift_id": rose, "token": ann.Token()}, poor},
 
-		"a room twice":                      {"joinLive", twice("live_id", fmt.Sprint(open), ann.token()), wrong},
-		"a room in other case":              {"joinLive", in{"Live_id": open, "live_id": open, "token": ann.token()}, wrong},
-		"a gift twice":                      {"gift", twice("gift_id", fmt.Sprint(rose), ann.token()), wrong},
-		"a comment in other case":           {"comment", in{"live_id": open, "DATA": "x", "token": ann.token()}, wrong},
+		"a room twice":                      {"joinLive", twice("live_id", fmt.Sprint(open), ann.Token()), wrong},
+		"a room in other case":              {"joinLive", in{"Live_id": open, "live_id": open, "token": ann.Token()}, wrong},
+		"a gift twice":                      {"gift", twice("gift_id", fmt.Sprint(rose), ann.Token()), wrong},
+		"a comment in other case":           {"comment", in{"live_id": open, "DATA": "x", "token": ann.Token()}, wrong},
 		"a member twice in an inner object": {"comment", json.RawMessage(`{"more":{"a":1,"a":2}}`), wrong},
 
 		"leaving without a token":      {"leaveLive", in{"live_id": open}, noRight},
 		"leaving with a forged token":  {"leaveLive", in{"live_id": open, "token": "x"}, invalid},
-		"leaving with an expired one":  {"leaveLive", in{"live_id": open, "token": late.token()}, expired},
-		"leaving a room without an id": {"leaveLive", in{"token": ann.token()}, wrong},
+		"leaving with an expired one":  {"leaveLive", in{"live_id": open, "token": late.Token()}, expired},
+		"leaving a room without an id": {"leaveLive", in{"token": ann.Token()}, wrong},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -197,31 +198,31 @@ func TestRateLimits(t *testing.T) {
 		c.CommentRate, c.CommentBurst, c.GiftRate, c.GiftBurst, c.MaxLivesPerConnection, c.MaxConnectionsPerUser = 0.001, 3, 0.001, 4, 2, 2
 	})
 	streamer := w.register("streamer")
-	live, rose := streamer.goLive(), w.list("rose", "", 1)
+	live, rose := streamer.goLive(), w.AddGift("rose", "", 1)
 	ann := w.register("ann").credit(100)
 	a := w.app(siotest.Options{})
 	a.joins(ann, live)
 	const often = "操作太频繁，请稍后再试"
 	for range 4 {
-		a.Emit("comment", map[string]any{"live_id": live, "data": "x", "token": ann.token()})
+		a.Emit("comment", map[string]any{"live_id": live, "data": "x", "token": ann.Token()})
 	}
 	for range 3 {
 		a.Event("comment")
 	}
 	a.refused(often)
 	for range 5 {
-		a.Emit("gift", map[string]any{"live_id": live, "gift_id": rose, "token": ann.token()})
+		a.Emit("gift", map[string]any{"live_id": live, "gift_id": rose, "token": ann.Token()})
 	}
 	for range 4 {
 		a.Event("gift")
 	}
 	a.refused(often)
 	a.joins(ann, streamer.goLive())
-	a.Emit("joinLive", map[string]any{"live_id": streamer.goLive(), "token": ann.token()}) // a third live
+	a.Emit("joinLive", map[string]any{"live_id": streamer.goLive(), "token": ann.Token()}) // a third live
 	a.refused(often)
 	second, third := w.app(siotest.Options{}), w.app(siotest.Options{})
 	second.joins(ann, live)
-	third.Emit("joinLive", map[string]any{"live_id": live, "token": ann.token()}) // a third socket of one user
+	third.Emit("joinLive", map[string]any{"live_id": live, "token": ann.Token()}) // a third socket of one user
 	third.refused(often)
 }
 
@@ -247,7 +248,7 @@ func TestJoiningAgain(t *testing.T) {
 	// One device leaves, the other loses its connection: only then has the user left.
 	watcher := w.app(siotest.Options{})
 	watcher.joins(w.register("watcher"), live)
-	tablet.Emit("leaveLive", map[string]any{"live_id": live, "token": ann.token()})
+	tablet.Emit("leaveLive", map[string]any{"live_id": live, "token": ann.Token()})
 	tablet.silent()
 	watcher.silent()
 	if n := len(events[domain.ViewerLeft](w)); n != 0 {
@@ -274,12 +275,12 @@ func TestTwoUsersOnOneSocket(t *testing.T) {
 	if l := shared.joins(bob, live); l.Total != 3 || len(l.Clients) != 2 {
 		t.Errorf("the list is %+v, want Total 3, 2 Clients", l)
 	}
-	shared.Emit("leaveLive", map[string]any{"live_id": live, "token": ann.token()})
+	shared.Emit("leaveLive", map[string]any{"live_id": live, "token": ann.Token()})
 	if l := watcher.online("leave", "ann"); l.Total != 2 || len(l.Clients) != 2 {
 		t.Errorf("the list is %+v, want Total 2, 2 Clients", l)
 	}
 	shared.online("leave", "ann") // bob is still in the live
-	shared.Emit("comment", map[string]any{"live_id": live, "data": "hi", "token": bob.token()})
+	shared.Emit("comment", map[string]any{"live_id": live, "data": "hi", "token": bob.Token()})
 	if s, _ := push[comment](watcher, "comment"); s.User.Name != "bob" {
 		t.Errorf("got a comment of %+v, want one of bob", s.User)
 	}
@@ -295,11 +296,11 @@ func TestLeavingAnEndedLive(t *testing.T) {
 	ann := w.register("ann")
 	a := w.app(siotest.Options{Version: 3})
 	a.joins(ann, live)
-	streamer.asks(domain.ChangeLiveStatus{Live: live, To: domain.LiveStop})
+	streamer.Asks(domain.ChangeLiveStatus{Live: live, To: domain.LiveStop})
 	a.online("leave", "ann")
-	a.Emit("leaveLive", map[string]any{"live_id": live, "token": ann.token()})
-	a.Emit("leaveLive", map[string]any{"live_id": live, "token": ann.token()}) // no response: she is not in the live
-	a.Emit("leaveLive", map[string]any{"live_id": 99, "token": ann.token()})
+	a.Emit("leaveLive", map[string]any{"live_id": live, "token": ann.Token()})
+	a.Emit("leaveLive", map[string]any{"live_id": live, "token": ann.Token()}) // no response: she is not in the live
+	a.Emit("leaveLive", map[string]any{"live_id": 99, "token": ann.Token()})
 	a.silent()
 	if left := events[domain.ViewerLeft](w); len(left) != 1 || left[0].Cause != domain.LeaveLiveEnded {
 		t.Errorf("left: %+v, want 1 element, left[0].Cause %v", left, domain.LeaveLiveEnded)
@@ -310,13 +311,13 @@ func TestLeavingAnEndedLive(t *testing.T) {
 func TestCommentOrGiftJoinsTheLive(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
-	live, rose := w.register("streamer").goLive(), w.list("rose", "", 1)
+	live, rose := w.register("streamer").goLive(), w.AddGift("rose", "", 1)
 	ann := w.register("ann").credit(10)
 	for _, event := range []string{"comment", "gift"} {
-		for name, o := range kinds {
+		for name, o := range siotest.Kinds() {
 			t.Run(event+" "+name, func(t *testing.T) {
 				a := w.with(t).app(o)
-				a.Emit(event, map[string]any{"live_id": live, "data": "hello", "gift_id": rose, "token": ann.token()})
+				a.Emit(event, map[string]any{"live_id": live, "data": "hello", "gift_id": rose, "token": ann.Token()})
 				first := a.Event(event) // its own event, which preceded the join
 				if len(first) != 2 {
 					t.Errorf("got %s", first)
@@ -324,23 +325,23 @@ func TestCommentOrGiftJoinsTheLive(t *testing.T) {
 				if l := a.online("join", "ann"); l.Total != 1 || len(l.Clients) != 1 {
 					t.Errorf("the list is %+v, want Total 1, 1 Clients", l)
 				}
-				a.Emit("comment", map[string]any{"live_id": live, "data": "again", "token": ann.token()})
+				a.Emit("comment", map[string]any{"live_id": live, "data": "again", "token": ann.Token()})
 				if s, _ := push[comment](a, "comment"); s.Content != "again" {
 					t.Errorf("got the comment %+v", s)
 				}
 				a.silent()  // nothing was sent twice
 				a.Send("1") // otherwise the loss of a polling client is noticed late
-				eventually(t, "ann has left", func() bool {
+				wstest.Eventually(t, "ann has left", func() bool {
 					return len(events[domain.ViewerLeft](w)) == len(events[domain.ViewerJoined](w))
 				})
 			})
 		}
 	}
 	outside := w.app(siotest.Options{})
-	outside.Emit("gift", map[string]any{"live_id": live, "gift_id": 99, "token": ann.token()})
+	outside.Emit("gift", map[string]any{"live_id": live, "gift_id": 99, "token": ann.Token()})
 	outside.refused("该礼物不存在") // and does not join
 	outside.silent()
-	ann.asks(domain.PostComment{Live: live, Text: "unheard"})
+	ann.Asks(domain.PostComment{Live: live, Text: "unheard"})
 	outside.silent()
 }
 
@@ -352,7 +353,7 @@ func TestRefusedRejoinIsQuiet(t *testing.T) {
 	ann := w.register("ann")
 	a := w.app(siotest.Options{})
 	a.joins(ann, one)
-	a.Emit("comment", map[string]any{"live_id": two, "data": "from outside", "token": ann.token()})
+	a.Emit("comment", map[string]any{"live_id": two, "data": "from outside", "token": ann.Token()})
 	if no := a.refused("操作太频繁，请稍后再试"); !no.Meta.NoToast {
 		t.Error("the refusal of a rejoin is shown")
 	}

@@ -11,6 +11,7 @@ import (
 	"roomlog/realtime/hub"
 	"roomlog/realtime/socketio"
 	"roomlog/realtime/socketio/siotest"
+	"roomlog/realtime/ws/wstest"
 )
 
 // expectDenial waits for the denial and for the disconnect.
@@ -33,9 +34,9 @@ func (a *app) expectDenial(kind, message string) {
 // survey waits until the nodes of a database report total connections, and returns them, newest first.
 func (w *world) survey(request hub.SurveyRequest, total int) (result hub.SurveyResult) {
 	w.Helper()
-	eventually(w, fmt.Sprintf("the nodes report %d connections", total), func() bool {
+	wstest.Eventually(w, fmt.Sprintf("the nodes report %d connections", total), func() bool {
 		var err error
-		if result, err = hub.Survey(context.Background(), w.cluster, request); err != nil {
+		if result, err = hub.Survey(context.Background(), w.Cluster, request); err != nil {
 			w.Fatal(err)
 		}
 		return result.Answered == result.Nodes && result.Total == total
@@ -50,31 +51,31 @@ func TestKickUser(t *testing.T) {
 	live := first.register("streamer").goLive()
 	watcher := first.app(siotest.Options{})
 	watcher.joins(first.register("watcher"), live)
-	for name, o := range kinds {
+	for name, o := range siotest.Kinds() {
 		t.Run(name, func(t *testing.T) {
 			w, ann := other.with(t), first.with(t).register("ann "+name)
 			a := w.app(o)
 			a.joins(ann, live)
-			ann.do(domain.KickUser{User: ann.id, Reason: "请文明发言"})
+			ann.Do(domain.KickUser{User: ann.ID, Reason: "请文明发言"})
 			a.expectDenial("已移出", "请文明发言")
-			if l := watcher.online("leave", ann.name); l.Total != 1 {
+			if l := watcher.online("leave", ann.Name); l.Total != 1 {
 				t.Errorf("got %+v, want Total 1", l)
 			}
 			left := events[domain.ViewerLeft](w)
-			if e := left[len(left)-1]; e.User != ann.id || e.Cause != domain.LeaveRemoved {
-				t.Errorf("got %+v, want User %v, Cause %v", e, ann.id, domain.LeaveRemoved)
+			if e := left[len(left)-1]; e.User != ann.ID || e.Cause != domain.LeaveRemoved {
+				t.Errorf("got %+v, want User %v, Cause %v", e, ann.ID, domain.LeaveRemoved)
 			}
 			again := w.app(o) // a client that reconnects nevertheless is admitted
 			again.joins(ann, live)
-			ann.do(domain.KickUser{User: ann.id})
+			ann.Do(domain.KickUser{User: ann.ID})
 			again.expectDenial("已移出", "您已被管理员移出")
-			watcher.online("leave", ann.name)
+			watcher.online("leave", ann.Name)
 		})
 	}
 	pushed := first.register("pushed")
-	a := other.app(siotest.Options{Query: map[string][]string{"token": {"Bearer " + pushed.token()}}})
+	a := other.app(siotest.Options{Query: map[string][]string{"token": {"Bearer " + pushed.Token()}}})
 	a.Event("message")
-	first.do(domain.KickUser{User: pushed.id})
+	first.Do(domain.KickUser{User: pushed.ID})
 	a.expectDenial("已移出", "您已被管理员移出")
 }
 
@@ -82,18 +83,18 @@ func TestKickConnection(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	first, other := openWorld(t, db, true, nil), openWorld(t, db, false, nil)
-	for name, o := range kinds {
+	for name, o := range siotest.Kinds() {
 		t.Run(name, func(t *testing.T) {
 			w := other.with(t)
 			a := w.app(o) // without a user
 			s := first.with(t).survey(hub.SurveyRequest{}, 1).Connections[0]
-			if s.Dialect != "socketio" || s.Address != "127.0.0.1" || len(s.Users)+len(s.Lives) != 0 || s.Node != other.hub.Node() {
+			if s.Dialect != "socketio" || s.Address != "127.0.0.1" || len(s.Users)+len(s.Lives) != 0 || s.Node != other.Hub.Node() {
 				t.Errorf("got %+v", s)
 			}
 			if o.Version == 3 && o.Polling && string(s.ID) == a.id {
 				t.Error("an operator is shown what opens the session")
 			}
-			first.do(domain.KickConnection{Connection: s.ID, Reason: "flooding"})
+			first.Do(domain.KickConnection{Connection: s.ID, Reason: "flooding"})
 			a.expectDenial("已移出", "flooding")
 			first.with(t).survey(hub.SurveyRequest{}, 0)
 		})
@@ -103,10 +104,10 @@ func TestKickConnection(t *testing.T) {
 		a := w.app(siotest.Options{Version: 3, Polling: true})
 		alias := w.survey(hub.SurveyRequest{}, 1).Connections[0].ID
 		a.Upgrade()
-		eventually(t, "the socket is listed by its id after the upgrade", func() bool {
+		wstest.Eventually(t, "the socket is listed by its id after the upgrade", func() bool {
 			return string(w.survey(hub.SurveyRequest{ID: alias}, 1).Connections[0].ID) == a.id
 		})
-		w.do(domain.KickConnection{Connection: alias})
+		w.Do(domain.KickConnection{Connection: alias})
 		a.expectDenial("已移出", "您已被管理员移出")
 	})
 }
@@ -121,15 +122,15 @@ func TestConnectionsListLives(t *testing.T) {
 	a.joins(bob, live) // two users on one socket
 	n := bob.native()
 	n.ask("room.join", map[string]any{"live": live})
-	all := w.survey(hub.SurveyRequest{User: bob.id}, 2).Connections
-	if s := all[1]; string(s.ID) != a.id || len(s.Users) != 2 || s.Users[0] != ann.id || s.Users[1] != bob.id || len(s.Lives) != 1 || s.Lives[0] != live {
+	all := w.survey(hub.SurveyRequest{User: bob.ID}, 2).Connections
+	if s := all[1]; string(s.ID) != a.id || len(s.Users) != 2 || s.Users[0] != ann.ID || s.Users[1] != bob.ID || len(s.Lives) != 1 || s.Lives[0] != live {
 		t.Errorf("got %+v", s)
 	}
 	if s := all[0]; s.Dialect != "native" || len(s.Users) != 1 {
 		t.Errorf(`got %+v, want Dialect "native", 1 Users`, s)
 	}
-	a.Emit("leaveLive", map[string]any{"live_id": live, "token": bob.token()})
-	w.survey(hub.SurveyRequest{User: bob.id}, 1)
+	a.Emit("leaveLive", map[string]any{"live_id": live, "token": bob.Token()})
+	w.survey(hub.SurveyRequest{User: bob.ID}, 1)
 }
 
 func TestBanFromALive(t *testing.T) {
@@ -137,29 +138,29 @@ func TestBanFromALive(t *testing.T) {
 	w := newWorld(t, nil)
 	streamer, ann := w.register("streamer"), w.register("ann")
 	live, other := streamer.goLive(), streamer.goLive()
-	gift := w.list("rose", "", 1)
+	gift := w.AddGift("rose", "", 1)
 	watcher, a := w.app(siotest.Options{}), w.app(siotest.Options{Version: 3})
 	watcher.joins(w.register("watcher"), live)
 	a.joins(ann.credit(10), live)
 	a.joins(ann, other)
-	streamer.asks(domain.BanViewer{Live: live, User: ann.id, Reason: "请文明发言"})
+	streamer.Asks(domain.BanViewer{Live: live, User: ann.ID, Reason: "请文明发言"})
 	a.refused("请文明发言")
 	watcher.online("leave", "ann")
 	for event, payload := range map[string]map[string]any{
 		"joinLive": {}, "comment": {"data": "let me in"}, "gift": {"gift_id": gift},
 	} {
-		payload["live_id"], payload["token"] = live, ann.token()
+		payload["live_id"], payload["token"] = live, ann.Token()
 		a.Emit(event, payload)
 		if no := a.refused("您没有权限访问该接口!"); no.Data.Code != "banned" {
 			t.Errorf(`%s is refused with %+v, want Data.Code "banned"`, event, no)
 		}
 	}
-	watcher.Emit("comment", map[string]any{"live_id": live, "data": "unheard by ann", "token": streamer.token()})
+	watcher.Emit("comment", map[string]any{"live_id": live, "data": "unheard by ann", "token": streamer.Token()})
 	watcher.Event("comment")
 	a.silent()
-	a.Emit("comment", map[string]any{"live_id": other, "data": "I am still here", "token": ann.token()})
+	a.Emit("comment", map[string]any{"live_id": other, "data": "I am still here", "token": ann.Token()})
 	a.Event("comment")
-	streamer.asks(domain.UnbanViewer{Live: live, User: ann.id})
+	streamer.Asks(domain.UnbanViewer{Live: live, User: ann.ID})
 	a.joins(ann, live)
 }
 
@@ -173,15 +174,15 @@ func TestBanAppliesOnEveryNode(t *testing.T) {
 		c    func(person) domain.Command
 		text string
 	}{
-		"disabled":  {func(p person) domain.Command { return domain.DisableUser{User: p.id} }, "用户不存在或已被禁用"},
-		"forgotten": {func(p person) domain.Command { return domain.ForgetUser{User: p.id} }, "用户不存在或已被禁用"},
-		"banned":    {func(p person) domain.Command { return domain.BanUser{User: p.id, Seconds: 60} }, "您没有权限访问该接口!"},
+		"disabled":  {func(p person) domain.Command { return domain.DisableUser{User: p.ID} }, "用户不存在或已被禁用"},
+		"forgotten": {func(p person) domain.Command { return domain.ForgetUser{User: p.ID} }, "用户不存在或已被禁用"},
+		"banned":    {func(p person) domain.Command { return domain.BanUser{User: p.ID, Seconds: 60} }, "您没有权限访问该接口!"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := first.with(t).register(name)
 			a, n := other.with(t).app(siotest.Options{Version: 3}), p.on(other.with(t)).native()
 			a.joins(p, live)
-			p.do(tt.c(p))
+			p.Do(tt.c(p))
 			a.refused(tt.text)
 			a.expectDenial("已禁止", tt.text)
 			n.hear(func(f frame) bool { return f.Type == "error" })
@@ -204,7 +205,7 @@ func TestDenialEnvelope(t *testing.T) {
 	a := w.app(siotest.Options{})
 	a.Emit("test") // the client knows its id a moment before the server lists the socket
 	a.Event(a.id)
-	w.do(domain.KickConnection{Connection: domain.ConnectionID(a.id), Reason: "<b>"})
+	w.Do(domain.KickConnection{Connection: domain.ConnectionID(a.id), Reason: "<b>"})
 	var got map[string]map[string]json.RawMessage
 	decode(t, a.Event(a.id)[0], &got)
 	if len(got) != 2 || len(got["meta"]) != 1 || len(got["data"]) != 2 || string(got["data"]["payload"]) != `{"type":"已移出","message":"<b>"}` {

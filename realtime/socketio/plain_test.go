@@ -11,6 +11,7 @@ import (
 	"roomlog/eventstore/pgtest"
 	"roomlog/realtime/socketio"
 	"roomlog/realtime/socketio/siotest"
+	"roomlog/realtime/ws/wstest"
 )
 
 // plainMessage is a message of the plain chat.
@@ -44,9 +45,9 @@ func (w *world) called(o siotest.Options, name string, others ...*app) *app {
 		c.expectMessage("系统", name+"加入了聊天室")
 	}
 	a.nothing()
-	head, err := w.store.Head(w.Context())
+	head, err := w.Store.Head(w.Context())
 	if err == nil {
-		err = w.chat.WaitFor(w.Context(), head)
+		err = w.Chat.WaitFor(w.Context(), head)
 	}
 	if err != nil {
 		w.Fatal(err)
@@ -56,7 +57,7 @@ func (w *world) called(o siotest.Options, name string, others ...*app) *app {
 
 func TestPlainChat(t *testing.T) {
 	t.Parallel()
-	for name, o := range kinds {
+	for name, o := range siotest.Kinds() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			db := pgtest.New(t)
@@ -143,7 +144,7 @@ func TestPlainChat(t *testing.T) {
 			// A name is free when its socket has gone.
 			bob.Cut()
 			fresh := one.app(o)
-			eventually(t, "the name is free", func() bool {
+			wstest.Eventually(t, "the name is free", func() bool {
 				fresh.Forget()
 				fresh.Emit("message", "bob")
 				fresh.Emit("test", nil)
@@ -239,8 +240,8 @@ func TestPrivateMessageToAnAmbiguousName(t *testing.T) {
 	w := newWorld(t, guests)
 	w.chatRoom("demo")
 	first, second := w.register("first"), w.register("second")
-	first.asks(domain.ChangeProfile{Nickname: "Cat"})
-	second.asks(domain.ChangeProfile{Nickname: "cаt"}) // with a Cyrillic letter
+	first.Asks(domain.ChangeProfile{Nickname: "Cat"})
+	second.Asks(domain.ChangeProfile{Nickname: "cаt"}) // with a Cyrillic letter
 	a, b := first.resides(siotest.Options{}, "demo"), second.resides(siotest.Options{}, "demo")
 	a.moves("online", "用户cаt加入聊天室")
 	ann := w.called(siotest.Options{}, "Ann")

@@ -6,24 +6,25 @@ import (
 
 	"roomlog/domain"
 	"roomlog/realtime/socketio/siotest"
+	"roomlog/realtime/ws/wstest"
 )
 
 // A client of version 4.6 or newer recovers its socket and misses nothing.
 func TestRecovery(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
-	live, rose := w.register("streamer").goLive(), w.list("rose", "", 1)
+	live, rose := w.register("streamer").goLive(), w.AddGift("rose", "", 1)
 	ann, bob := w.register("ann"), w.register("bob").credit(1000)
-	say := func(text string) { bob.asks(domain.PostComment{Live: live, Text: text}) }
+	say := func(text string) { bob.Asks(domain.PostComment{Live: live, Text: text}) }
 	a := w.app(siotest.Options{})
 	a.joins(ann, live)
 	say("seen")
 	_, seen := push[comment](a, "comment")
 	a.Cut()
-	eventually(t, "ann has left", func() bool { return len(events[domain.ViewerLeft](w)) == 1 })
+	wstest.Eventually(t, "ann has left", func() bool { return len(events[domain.ViewerLeft](w)) == 1 })
 	for i := range 20 {
 		say(fmt.Sprint("missed ", i))
-		bob.asks(domain.SendGift{Live: live, Gift: rose, Num: 1})
+		bob.Asks(domain.SendGift{Live: live, Gift: rose, Num: 1})
 	}
 	back := w.back(a, seen)
 	if back.id != a.id || back.pid != a.pid {
@@ -64,14 +65,14 @@ func TestRecoveryEndsWithTheViewerList(t *testing.T) {
 	w.app(siotest.Options{}).joins(bob, live) // so that the channel has a viewer list
 	a := w.app(siotest.Options{})
 	a.joins(ann, live)
-	bob.asks(domain.PostComment{Live: live, Text: "seen"})
+	bob.Asks(domain.PostComment{Live: live, Text: "seen"})
 	_, seen := push[comment](a, "comment")
 	for i := range 400 {
-		bob.asks(domain.PostComment{Live: live, Text: fmt.Sprint(i)})
+		bob.Asks(domain.PostComment{Live: live, Text: fmt.Sprint(i)})
 	}
 	for i := range 15 {
 		a.Cut()
-		eventually(t, "ann has left", func() bool { return len(events[domain.ViewerLeft](w)) == i+1 })
+		wstest.Eventually(t, "ann has left", func() bool { return len(events[domain.ViewerLeft](w)) == i+1 })
 		a = w.back(a, seen)
 		a.online("join", "ann")
 	}
@@ -83,15 +84,15 @@ func TestRecoveryWithoutAnOffset(t *testing.T) {
 	w := newWorld(t, nil)
 	live := w.register("streamer").goLive()
 	ann, bob := w.register("ann"), w.register("bob")
-	before := bob.asks(domain.PostComment{Live: live, Text: "before"})
-	if err := w.hub.WaitFor(t.Context(), before.Position); err != nil {
+	before := bob.Asks(domain.PostComment{Live: live, Text: "before"})
+	if err := w.Hub.WaitFor(t.Context(), before.Position); err != nil {
 		t.Fatal(err)
 	}
 	a := w.app(siotest.Options{})
 	a.joins(ann, live)
 	a.Cut()
-	eventually(t, "ann has left", func() bool { return len(events[domain.ViewerLeft](w)) == 1 })
-	bob.asks(domain.PostComment{Live: live, Text: "missed"})
+	wstest.Eventually(t, "ann has left", func() bool { return len(events[domain.ViewerLeft](w)) == 1 })
+	bob.Asks(domain.PostComment{Live: live, Text: "missed"})
 	back := w.back(a, "")
 	if s, _ := push[comment](back, "comment"); back.id != a.id || s.Content != "missed" {
 		t.Errorf(`%s came back as %s and hears %q, want %v, "missed"`, a.id, back.id, s.Content, a.id)
@@ -109,7 +110,7 @@ func TestSocketsThatAreNotRecovered(t *testing.T) {
 		a.joins(ann, live)
 		left := len(events[domain.ViewerLeft](w))
 		a.Cut()
-		eventually(t, "ann has left", func() bool { return len(events[domain.ViewerLeft](w)) == left+1 })
+		wstest.Eventually(t, "ann has left", func() bool { return len(events[domain.ViewerLeft](w)) == left+1 })
 		return a
 	}
 	for name, offset := range map[string]string{"an offset that is no number": "x", "a negative offset": "-1"} {
@@ -127,13 +128,13 @@ func TestSocketsThatAreNotRecovered(t *testing.T) {
 	}
 	a := lose()
 	for range 501 {
-		bob.asks(domain.PostComment{Live: live, Text: "x"})
+		bob.Asks(domain.PostComment{Live: live, Text: "x"})
 	}
 	if back := w.back(a, ""); back.id == a.id {
 		t.Error("too much was missed: recovered")
 	}
 	a = lose()
-	streamer.asks(domain.ChangeLiveStatus{Live: live, To: domain.LiveStop})
+	streamer.Asks(domain.ChangeLiveStatus{Live: live, To: domain.LiveStop})
 	back := w.back(a, "")
 	if back.id != a.id {
 		t.Error("the end of the live is a reason not to be recovered")
@@ -152,13 +153,13 @@ func TestRecoveryNeedsACurrentSession(t *testing.T) {
 	a := w.app(siotest.Options{})
 	a.joins(ann, live)
 	a.Cut()
-	eventually(t, "ann has left", func() bool { return len(events[domain.ViewerLeft](w)) == 1 })
+	wstest.Eventually(t, "ann has left", func() bool { return len(events[domain.ViewerLeft](w)) == 1 })
 	ann.signIn()
 	back := w.back(a, "")
 	if no := back.refused("token 已过期! 请重新获取令牌"); !no.Meta.NoToast || back.id != a.id {
 		t.Errorf("socket %s was recovered as %s and refused with %+v", a.id, back.id, no)
 	}
-	bob.asks(domain.PostComment{Live: live, Text: "unheard"})
+	bob.Asks(domain.PostComment{Live: live, Text: "unheard"})
 	back.silent()
 	if n := len(events[domain.ViewerJoined](w)); n != 1 {
 		t.Errorf("%d joined, want 1", n)

@@ -12,6 +12,7 @@ import (
 	"roomlog/internal/clocktest"
 	"roomlog/realtime/socketio"
 	"roomlog/realtime/socketio/siotest"
+	"roomlog/realtime/ws/wstest"
 )
 
 // Sign-in sessions have the rules of the native dialect: a user whose session ends gets a notice and leaves the lives.
@@ -24,10 +25,10 @@ func TestEndOfASignInSession(t *testing.T) {
 	}{
 		"signing in elsewhere": {func(_ *world, p person) { p.signIn() }, ended},
 		"signing out": {func(w *world, p person) {
-			w.execute(domain.Request{Actor: domain.AuthenticatedActor(p.id, p.session), Command: domain.SignOut{}})
+			w.Execute(domain.Request{Actor: domain.AuthenticatedActor(p.ID, p.Session), Command: domain.SignOut{}})
 		}, ended},
-		"being locked out": {func(w *world, p person) { w.do(domain.DisableUser{User: p.id}) }, locked},
-		"being forgotten":  {func(w *world, p person) { w.do(domain.ForgetUser{User: p.id}) }, locked},
+		"being locked out": {func(w *world, p person) { w.Do(domain.DisableUser{User: p.ID}) }, locked},
+		"being forgotten":  {func(w *world, p person) { w.Do(domain.ForgetUser{User: p.ID}) }, locked},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -59,20 +60,20 @@ func TestRenewedTokenKeepsTheUserInTheLive(t *testing.T) {
 	t.Parallel()
 	const renewal = 500 * time.Millisecond // of the clock below
 	clock := clocktest.New()
-	w := newWorld(t, func(_ *socketio.Config, c *roomsConfig) { c.hubConfig.Now, c.Renewal = clock.Now, renewal })
+	w := newWorld(t, func(_ *socketio.Config, c *roomsConfig) { c.HubConfig.Now, c.Renewal = clock.Now, renewal })
 	live := w.register("streamer").goLive()
 	ann := w.register("ann")
 	a := w.app(siotest.Options{})
 	a.joins(ann, live)
 	ann = ann.signIn()
-	a.Emit("comment", map[string]any{"live_id": live, "data": "with the new token", "token": ann.token()})
+	a.Emit("comment", map[string]any{"live_id": live, "data": "with the new token", "token": ann.Token()})
 	a.Event("comment")
 	for i := range 2 { // when the second has been revoked, a has been checked as well
 		bob := w.register(fmt.Sprintf("not renewing %d", i))
 		b := w.app(siotest.Options{})
 		b.joins(bob, live)
-		signedIn := bob.asks(domain.SignIn{User: bob.id, Session: uuid.NewString()}).Position
-		if err := w.hub.WaitFor(t.Context(), signedIn); err != nil {
+		signedIn := bob.Asks(domain.SignIn{User: bob.ID, Session: uuid.NewString()}).Position
+		if err := w.Hub.WaitFor(t.Context(), signedIn); err != nil {
 			t.Fatal(err)
 		}
 		clock.Forward(renewal)
@@ -80,7 +81,7 @@ func TestRenewedTokenKeepsTheUserInTheLive(t *testing.T) {
 	}
 	a.silent()
 	for _, left := range events[domain.ViewerLeft](w) {
-		if left.User == ann.id {
+		if left.User == ann.ID {
 			t.Error("ann has left")
 		}
 	}
@@ -89,15 +90,15 @@ func TestRenewedTokenKeepsTheUserInTheLive(t *testing.T) {
 func TestTokenExpiresInTheLive(t *testing.T) {
 	t.Parallel()
 	clock := clocktest.New()
-	w := newWorld(t, func(_ *socketio.Config, c *roomsConfig) { c.hubConfig.Now = clock.Now })
+	w := newWorld(t, func(_ *socketio.Config, c *roomsConfig) { c.HubConfig.Now = clock.Now })
 	live := w.register("streamer").goLive()
 	ann := w.register("ann")
-	ann.expires = clock.Now().Add(time.Hour)
+	ann.Expires = clock.Now().Add(time.Hour)
 	a := w.app(siotest.Options{})
 	a.joins(ann, live)
 	clock.Forward(time.Hour)
 	a.refused("token 已过期! 请重新获取令牌")
-	eventually(t, "ann has left", func() bool { return len(events[domain.ViewerLeft](w)) == 1 })
+	wstest.Eventually(t, "ann has left", func() bool { return len(events[domain.ViewerLeft](w)) == 1 })
 	a.silent()
 }
 
@@ -106,15 +107,15 @@ func TestTokensAreNotLogged(t *testing.T) {
 	w := newWorld(t, nil)
 	live := w.register("streamer").goLive()
 	ann := w.register("ann")
-	for _, o := range kinds {
-		o.Query = map[string][]string{"token": {"Bearer " + ann.token()}, "room": {"r"}}
+	for _, o := range siotest.Kinds() {
+		o.Query = map[string][]string{"token": {"Bearer " + ann.Token()}, "room": {"r"}}
 		a := w.app(o)
 		a.joins(ann, live)
 		a.Emit("comment", map[string]any{"live_id": live, "data": "", "token": "f0rged"})
 		a.refused("Token 令牌不合法!")
 		a.Send("4broken")
 	}
-	if text := w.log.String(); strings.Contains(text, ann.session) || strings.Contains(text, "f0rged") || strings.Contains(text, "token=") {
+	if text := w.log.String(); strings.Contains(text, ann.Session) || strings.Contains(text, "f0rged") || strings.Contains(text, "token=") {
 		t.Errorf("the log contains a secret: %s", text)
 	}
 }

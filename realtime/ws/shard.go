@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// phase is the state of a shard at its worker.
+// phase says what the worker does next with a shard: nothing, flush it, or wait for the end of the push window.
 type phase uint8
 
 const (

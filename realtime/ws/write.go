@@ -65,9 +65,9 @@ func (c *Conn) queue(frames []*Frame) {
 	c.bound(before)
 }
 
-// bound keeps the queue within its limits: above the limit it drops droppable frames, above twice the limit it closes
-// the connection. One Send to an idle connection may be larger: then the connection is closed when the queue exceeds the
-// unread rest of that Send by the limit. before is the size that Stats.QueuedBytes already counts.
+// bound keeps the queue within its limits. Above the limit it drops droppable frames; above twice the limit it closes
+// the connection. A Send to an empty queue may have any size: while its rest is unsent, the connection is closed only
+// when the queue exceeds that rest by more than the limit. before is the size that Stats.QueuedBytes already counts.
 func (c *Conn) bound(before int) {
 	limit, stats := c.shared.queueBytes, &c.shared.stats
 	if c.out.size() > limit {

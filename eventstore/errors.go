@@ -3,6 +3,7 @@ package eventstore
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Errors of Sequencer.Execute that are not the domain's. After ErrBusy, ErrClosed and ErrUnavailable the command was not
@@ -22,6 +23,31 @@ var (
 // ErrAnotherLog means that the database contains another log than the one that the process has opened: the address leads to another
 // roomlog. The process must be started again.
 var ErrAnotherLog = errors.New("the database contains the log of another roomlog: check DATABASE_URL, and start this process again if it is right")
+
+// Errors of Sequencer.CheckWritable.
+var (
+	// ErrReadOnly means that the address leads to a standby.
+	ErrReadOnly = errors.New("the database is read-only (a standby): promote it, or let the address of the database lead to the primary")
+	// ErrDiskFull means that the database could not store events.
+	ErrDiskFull = errors.New("the disk of the database is full: free space or enlarge it")
+)
+
+// LockHeldError means that another session has held the lock of the log for longer than a transaction of a sequencer takes.
+type LockHeldError struct {
+	PID         int
+	Application string    // empty if the database does not show it
+	Since       time.Time // when this process first noticed it
+}
+
+// Error names the session and the cure.
+func (e *LockHeldError) Error() string {
+	application := e.Application
+	if application == "" {
+		application = "unknown"
+	}
+	return fmt.Sprintf("another database session (pid %d, application %s, since %s) holds the lock of the log: end it, for example with pg_terminate_backend",
+		e.PID, application, e.Since.UTC().Format(time.RFC3339))
+}
 
 // Errors of cursors.
 var (

@@ -201,11 +201,15 @@ func TestDiskIsFull(t *testing.T) {
 		ballast := filepath.Join(small, "ballast")
 		fill(t, ballast)
 		eventually(t, "the disk is full", func() bool { return traffic.saw(eventstore.ErrUnavailable) })
+		eventually(t, "the check names the full disk", func() bool {
+			return errors.Is(logs[0].sequencer.CheckWritable(t.Context()), eventstore.ErrDiskFull)
+		})
 		if err := os.Remove(ballast); err != nil {
 			t.Fatal(err)
 		}
 	}
 	traffic.flows(200) // by itself
+	logs[0].writable()
 	traffic.end()
 }
 

@@ -20,6 +20,8 @@ const (
 // SequencerConfig.Timeout, or until ctx ends.
 func (q *Sequencer) flush(ctx context.Context, calls []*call) {
 	backoff := wait.Backoff{Min: firstRetry, Max: longestRetry}
+	q.writable.begin(q.store.now())
+	defer q.writable.end()
 	var lost *batch // the last batch that was sent, if its commit got no reply
 	for calls = present(calls); len(calls) > 0; {
 		q.outage.begin()
@@ -36,6 +38,7 @@ func (q *Sequencer) flush(ctx context.Context, calls []*call) {
 			return
 		}
 		q.stats.retries.Add(1)
+		q.writable.failed(err, q.store.now())
 		lost = nil
 		if unclear := (*unclearError)(nil); errors.As(err, &unclear) {
 			lost = unclear.batch
@@ -60,6 +63,7 @@ func (q *Sequencer) flush(ctx context.Context, calls []*call) {
 
 // reached records that the database can be reached, which ends an outage.
 func (q *Sequencer) reached(ctx context.Context) {
+	q.writable.succeeded()
 	if q.outage.expired {
 		q.store.log.InfoContext(ctx, "database reachable again")
 	}

@@ -80,7 +80,6 @@ func (b *batch) foldEvents(rows pgx.Rows, store *Store) error {
 		e := b.loaded[r.stream]
 		switch {
 		case e.fault != nil || slices.Contains(b.invalid, r.stream):
-			return nil
 		case r.eventType == "":
 			var ok bool
 			e, ok = store.snapshotKeys.fromSnapshot(snapshotRow{
@@ -92,7 +91,7 @@ func (b *batch) foldEvents(rows pgx.Rows, store *Store) error {
 			e.fault = e.fold(r, b.aside, store.codec)
 		}
 		b.loaded[r.stream] = e
-		return nil
+		return nil //nolint:nilerr // only the commands that read the state fail
 	})
 	return err
 }

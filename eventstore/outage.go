@@ -2,6 +2,8 @@ package eventstore
 
 import (
 	"log/slog"
+	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -41,4 +43,48 @@ func (o *outage) level() slog.Level {
 func (o *outage) end() {
 	o.timer.Stop()
 	o.timer, o.expired = nil, false
+}
+
+// writability is what CheckWritable knows of the appends.
+type writability struct {
+	failure atomic.Pointer[appendFailure] // of the last attempt; nil if it succeeded
+	since   atomic.Pointer[time.Time]     // when the batch was begun that is being executed; nil: none
+
+	mu     sync.Mutex
+	holder lockHolder // at the last check
+}
+
+type appendFailure struct {
+	err error
+	at  time.Time
+}
+
+// lockHolder is a transaction, or an idle session, that holds the lock of the log.
+type lockHolder struct {
+	pid         int
+	transaction string
+	application string
+	since       time.Time // when it was first noticed
+}
+
+// begin records the start of a batch. Call end when it is finished.
+func (w *writability) begin(now time.Time) { w.since.Store(&now) }
+
+func (w *writability) end() { w.since.Store(nil) }
+
+// failed records that an attempt to append failed.
+func (w *writability) failed(err error, now time.Time) { w.failure.Store(&appendFailure{err, now}) }
+
+// succeeded records that the database can be written.
+func (w *writability) succeeded() { w.failure.Store(nil) }
+
+// notice records the present holder of the lock, and returns it with the time when it was first noticed.
+func (w *writability) notice(now lockHolder) lockHolder {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.holder.pid == now.pid && w.holder.transaction == now.transaction {
+		now.since = w.holder.since
+	}
+	w.holder = now
+	return now
 }

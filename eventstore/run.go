@@ -2,23 +2,37 @@ package eventstore
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"runtime"
+	"strings"
 	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // smallBatch is the number of waiting requests above which gather does not let callers queue more.
 const smallBatch = 64
 
-// Run executes requests until ctx ends. Then it accepts no more requests, executes the queued requests and returns nil.
+// refusalRetry is the time after which a sequencer that the server refuses to store events for is reported as writable again, so
+// that a request tries. An empty transaction would not meet the cause, for example a full disk.
+const refusalRetry = 30 * time.Second
+
+// Run executes requests until ctx ends. After a failed append it also tries at intervals of Config.PollInterval whether the
+// database can be written again, see CheckWritable. When ctx has ended, it accepts no more requests, executes the queued requests and returns nil.
 func (q *Sequencer) Run(ctx context.Context) error {
 	work, cut := context.WithCancel(context.WithoutCancel(ctx)) // a shutdown interrupts a transaction only after DrainTimeout
 	defer cut()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(q.config.DrainTimeout, cut) })()
 	defer q.disconnect()
+	retry := time.NewTicker(q.store.poll)
+	defer retry.Stop()
 	for {
 		select {
 		case c := <-q.queue:
 			q.flush(work, q.gather(c))
+		case <-retry.C:
+			q.retryIdle(work)
 		case <-ctx.Done():
 			q.drain(work)
 			return nil
@@ -58,4 +72,89 @@ func (q *Sequencer) gather(first *call) []*call {
 		}
 	}
 	return calls
+}
+
+// CheckWritable returns nil if events can be appended, as far as that is known without appending one. It fails if the last attempt
+// to append failed, if a batch has been executed for longer than SequencerConfig.Timeout, if the database is a standby
+// (ErrReadOnly), and if it noticed the same holder of the lock that long before (*LockHeldError). While the last attempt has failed,
+// Run repeats it without events. CheckWritable is safe for concurrent use. It makes one query.
+func (q *Sequencer) CheckWritable(ctx context.Context) error {
+	standby, holder, err := q.lockHolder(ctx)
+	if err != nil {
+		return err
+	}
+	now := q.store.now()
+	waiting := time.Duration(0)
+	if since := q.writable.since.Load(); since != nil {
+		waiting = now.Sub(*since)
+	}
+	failure := q.writable.failure.Load()
+	blocked := waiting > q.config.Timeout || (failure != nil && hasCode(failure.err, "55P03"))
+	switch {
+	case standby:
+		return ErrReadOnly
+	case holder.pid != 0 && (blocked || now.Sub(holder.since) > q.config.Timeout):
+		return &LockHeldError{holder.pid, holder.application, holder.since}
+	case failure != nil:
+		return cause(failure)
+	case waiting > q.config.Timeout:
+		return fmt.Errorf("commands have been waiting for %s to be appended", waiting.Round(time.Second))
+	}
+	return nil
+}
+
+// lockHolder reports whether the database is a standby, and returns the holder of the lock of the log; its pid is 0 if nobody holds
+// the lock.
+func (q *Sequencer) lockHolder(ctx context.Context) (standby bool, holder lockHolder, err error) {
+	var pid *int
+	var transaction, application *string
+	if err := q.store.pool.QueryRow(ctx, selectLockHolder, lockKey).Scan(&standby, &pid, &transaction, &application); err != nil {
+		return false, lockHolder{}, fmt.Errorf("look for the holder of the lock of the log: %w", err)
+	}
+	if pid != nil && transaction != nil {
+		holder = lockHolder{pid: *pid, transaction: *transaction, since: q.store.now()}
+	}
+	if application != nil {
+		holder.application = *application
+	}
+	return standby, q.writable.notice(holder), nil
+}
+
+// cause returns an error that names the cause and the cure, if the cause is a known one.
+func cause(f *appendFailure) error {
+	switch {
+	case hasCode(f.err, "25006"), errors.Is(f.err, errStandby):
+		return ErrReadOnly
+	case hasCode(f.err, "53100"):
+		return ErrDiskFull
+	}
+	return fmt.Errorf("the last append failed: %w", f.err)
+}
+
+// refused reports whether the server has refused to store the events for a reason that an empty transaction does not meet: a lack
+// of resources (class 53) or of a right or relation (class 42).
+func refused(f *appendFailure) bool {
+	var pg *pgconn.PgError
+	return errors.As(f.err, &pg) && refusedByServer(f.err) && (strings.HasPrefix(pg.Code, "53") || strings.HasPrefix(pg.Code, "42"))
+}
+
+// retryIdle repeats a failed attempt without events, so that CheckWritable notices that the database can be written again although
+// no request comes.
+func (q *Sequencer) retryIdle(ctx context.Context) {
+	failure := q.writable.failure.Load()
+	if failure == nil || (refused(failure) && q.store.now().Sub(failure.at) < refusalRetry) {
+		return
+	}
+	if _, err := q.attempt(ctx, nil, nil); err != nil {
+		q.outage.tooLong()
+		q.writable.failed(err, q.store.now())
+		return
+	}
+	q.reached(ctx)
+}
+
+// hasCode reports whether err is an error of the server with this SQLSTATE code.
+func hasCode(err error, code string) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == code
 }

@@ -32,6 +32,8 @@ type Sequencer struct {
 	mu      sync.RWMutex // read-locked to enqueue a call, locked to set closing
 	closing bool
 
+	writable writability
+
 	// Only the goroutine of Run uses these.
 	conn    *pgx.Conn
 	head    string // the statement select_head.sql

@@ -6,6 +6,8 @@ import _ "embed" // the statements
 var (
 	//go:embed sql/select_head.sql
 	selectHead string
+	//go:embed sql/select_lock_holder.sql
+	selectLockHolder string
 	//go:embed sql/select_events.sql
 	selectEvents string
 	//go:embed sql/select_live_events.sql

@@ -59,7 +59,7 @@ func (a aside) read(rows pgx.Rows, codec *codec) error {
 		if set, ok := e.(domain.EventSetAside); ok && err == nil && set.Position < position {
 			a[set.Position] = set.Of
 		}
-		return nil //nolint:nilerr // the projector reports the event
+		return nil // the projector reports an event that cannot be decoded
 	})
 	return err
 }

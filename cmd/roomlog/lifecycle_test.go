@@ -1,12 +1,16 @@
 package main_test
 
 import (
+	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/jackc/pgx/v5"
 
 	"roomlog/eventstore/pgtest"
 )
@@ -143,4 +147,32 @@ func TestReadyzFailsWithoutTheDatabase(t *testing.T) {
 	eventually(t, "the server is ready again", func() bool { status, _ := p.ready(); return status == http.StatusOK })
 	p.post("/api/reg", map[string]any{"username": "anna", "password": "secret", "repassword": "secret"}, nil)
 	eventually(t, "the tables are updated again", func() bool { _, r := p.ready(); return r.Checks["tables"] == "4 of 4" })
+}
+
+// TestReadinessNamesTheHolderOfTheLock holds the lock of the log in a session of another program.
+func TestReadinessNamesTheHolderOfTheLock(t *testing.T) {
+	t.Parallel()
+	dsn := pgtest.Blank(t)
+	at := serve(t, append([]string{"DATABASE_URL=" + dsn}, sharedSecrets...), append([]string{"--data", dataDir(t)}, unhurried...)...)
+	foreign, err := pgx.Connect(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer foreign.Close(context.Background())
+	if _, err := foreign.Exec(t.Context(), "SELECT pg_advisory_lock(x'6c6f67'::bigint)"); err != nil {
+		t.Fatal(err)
+	}
+	p := &person{t: t, at: at}
+	want := fmt.Sprintf("another database session (pid %d, ", foreign.PgConn().PID())
+	eventually(t, "/readyz names the session", func() bool {
+		status, r := p.ready()
+		return status == http.StatusServiceUnavailable && strings.HasPrefix(r.Checks["log"], want)
+	})
+	if err := foreign.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the server is ready again", func() bool {
+		status, r := p.ready()
+		return status == http.StatusOK && r.Checks["log"] == "writable"
+	})
 }

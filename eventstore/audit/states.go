@@ -97,7 +97,7 @@ func (s *states) load(ctx context.Context, stream domain.Stream, position int64)
 			case err == nil:
 				e.state = state
 			case !s.aside[r.Position]:
-				return entry{unknown: true}, nil //nolint:nilerr // the event has a fault of its own
+				return entry{unknown: true}, nil // the event has a fault of its own
 			}
 		}
 		if len(page) < streamPage {

@@ -96,14 +96,18 @@ func (r *releaser) releaseOnce(ctx context.Context) error {
 // send publishes the deltas of events as one batch.
 func (r *releaser) send(ctx context.Context, events []eventstore.Record) error {
 	r.profiles.forget(events)
+	applied, err := r.tables.applied(ctx, events)
+	if err != nil {
+		return err
+	}
 	var deltas []projections.Delta
-	for _, e := range events {
+	for _, e := range applied {
 		deltas = append(deltas, projections.DeltasOf(e)...)
 	}
 	if err := r.profiles.fill(ctx, deltas, true); err != nil {
 		return err
 	}
-	err := r.out.publish(ctx, Batch{Checkpoint: events[len(events)-1].Position, Deltas: deltas})
+	err = r.out.publish(ctx, Batch{Checkpoint: events[len(events)-1].Position, Deltas: deltas})
 	if err == nil {
 		r.gauges.add(deltas)
 	}

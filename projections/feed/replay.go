@@ -33,7 +33,11 @@ func (f *Feed) LiveDeltas(ctx context.Context, live domain.LiveID, after, upTo i
 		if err != nil {
 			return nil, fmt.Errorf("read the deltas of live %d: %w", live, err)
 		}
-		for _, r := range events {
+		applied, err := f.current.Load().tables.applied(ctx, events)
+		if err != nil {
+			return nil, fmt.Errorf("read the deltas of live %d: %w", live, err)
+		}
+		for _, r := range applied {
 			for _, d := range projections.DeltasOf(r) {
 				if d.Audience == projections.AudienceLive && len(deltas) < limit {
 					deltas = append(deltas, d)
@@ -69,6 +73,9 @@ func (f *Feed) UserDeltas(ctx context.Context, user domain.UserID, after, upTo i
 	events, err := pgx.CollectRows(rows, scanRecord)
 	if err == nil {
 		err = f.decode(ctx, events)
+	}
+	if err == nil {
+		events, err = f.current.Load().tables.applied(ctx, events)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read the channel of user %d: %w", user, err)

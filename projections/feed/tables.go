@@ -5,11 +5,14 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"roomlog/domain"
 	"roomlog/eventstore"
 	"roomlog/projections"
 )
@@ -22,8 +25,12 @@ var (
 	ErrHistoryChanged = errors.New("the log has another history")
 )
 
-//go:embed sql/select_tables.sql
-var selectTables string
+var (
+	//go:embed sql/select_tables.sql
+	selectTables string
+	//go:embed sql/select_held.sql
+	selectHeld string
+)
 
 // tables follows the checkpoint of the read tables.
 type tables struct {
@@ -34,6 +41,7 @@ type tables struct {
 	position int64         // the newest checkpoint that was read
 	moved    chan struct{} // closed when position changes
 	waiters  int           // callers of waitFor
+	poisoned bool          // the tables have held coin events, or could not apply them
 }
 
 func newTables(pool *pgxpool.Pool, wake wakeup) *tables {
@@ -55,9 +63,13 @@ func (t *tables) begin(ctx context.Context) (projections.Checkpoint, error) {
 func (t *tables) read(ctx context.Context, newest eventstore.Record) (int64, error) {
 	var position int64
 	var found *uuid.UUID
-	if err := t.pool.QueryRow(ctx, selectTables, newest.Position).Scan(&position, &found); err != nil {
+	var poisoned bool
+	if err := t.pool.QueryRow(ctx, selectTables, newest.Position).Scan(&position, &found, &poisoned); err != nil {
 		return 0, fmt.Errorf("read the checkpoint: %w", err)
 	}
+	t.mu.Lock()
+	t.poisoned = poisoned
+	t.mu.Unlock()
 	if newest.Position > 0 && (found == nil || *found != newest.ID) {
 		return 0, fmt.Errorf("compare the event at position %d with the log: %w", newest.Position, eventstore.ErrCursorLost)
 	}
@@ -74,6 +86,32 @@ func (t *tables) moveTo(position int64) {
 		close(t.moved)
 		t.moved = make(chan struct{})
 	}
+}
+
+// applied returns events without the coin events that the tables have not applied: nobody may receive a gift that no table has. It
+// must be called after the read that has reached the events.
+func (t *tables) applied(ctx context.Context, events []eventstore.Record) ([]eventstore.Record, error) {
+	t.mu.Lock()
+	poisoned := t.poisoned
+	t.mu.Unlock()
+	var coins []int64
+	for _, r := range events {
+		if _, ok := r.Event.(domain.CoinEvent); ok && poisoned {
+			coins = append(coins, r.Position)
+		}
+	}
+	if len(coins) == 0 {
+		return events, nil
+	}
+	rows, err := t.pool.Query(ctx, selectHeld, coins)
+	if err != nil {
+		return nil, fmt.Errorf("read the held events: %w", err)
+	}
+	held, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	if err != nil {
+		return nil, fmt.Errorf("read the held events: %w", err)
+	}
+	return slices.DeleteFunc(slices.Clone(events), func(r eventstore.Record) bool { return slices.Contains(held, r.Position) }), nil
 }
 
 // waitFor blocks until the checkpoint is at position or after it, ctx ends, or closed is closed.

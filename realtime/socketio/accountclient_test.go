@@ -12,6 +12,7 @@ import (
 	"roomlog/realtime/realtimetest"
 	"roomlog/realtime/socketio"
 	"roomlog/realtime/socketio/siotest"
+	"roomlog/realtime/ws/wstest"
 )
 
 // with connects with a handshake query of keys and values.
@@ -44,7 +45,7 @@ func TestAccountChanges(t *testing.T) {
 	two := openWorld(t, db, false, func(_ *socketio.Config, c *roomsConfig) { c.PresenceGrace = time.Hour })
 	live, rose := one.register("streamer").goLive(), one.AddGift("rose", "", 30)
 	bob := one.register("bob")
-	for name, o := range kinds {
+	for name, o := range siotest.Kinds() {
 		t.Run(name, func(t *testing.T) {
 			ann := one.register("ann " + name)
 			mine := []*app{
@@ -98,7 +99,7 @@ func TestAccountChangesEndWithTheSession(t *testing.T) {
 	fresh := w.appWith(siotest.Options{}, "token", "Bearer "+ann.Token())
 	fresh.hears("message", `"hello"`)
 	coins := domain.Coins(0)
-	eventually(t, "the older session receives no more frames", func() bool {
+	wstest.Eventually(t, "the older session receives no more frames", func() bool {
 		coins++
 		ann.credit(1)
 		fresh.hears("message", fmt.Sprint(coins))

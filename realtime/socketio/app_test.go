@@ -149,11 +149,3 @@ func (a *app) silent() {
 		}
 	}
 }
-
-// kinds are the combinations of version and transport.
-var kinds = map[string]siotest.Options{
-	"version 3 over WebSocket": {Version: 3},
-	"version 4 over WebSocket": {Version: 4},
-	"version 3 polling":        {Version: 3, Polling: true},
-	"version 4 polling":        {Version: 4, Polling: true},
-}

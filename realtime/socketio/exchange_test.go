@@ -15,6 +15,7 @@ import (
 	"roomlog/internal/clocktest"
 	"roomlog/realtime/socketio"
 	"roomlog/realtime/socketio/siotest"
+	"roomlog/realtime/ws/wstest"
 )
 
 // chatRoom creates a chat room.
@@ -89,7 +90,7 @@ func TestExchange(t *testing.T) {
 	db := pgtest.New(t)
 	one := openWorld(t, db, true, nil)
 	two := openWorld(t, db, false, func(_ *socketio.Config, c *roomsConfig) { c.PresenceGrace = time.Hour })
-	for name, o := range kinds {
+	for name, o := range siotest.Kinds() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			here, there := one.with(t), two.with(t)
@@ -252,7 +253,7 @@ func TestExchangeWithoutARoomIsRefused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	id := w.chatRoom("doomed")
-	for name, o := range kinds {
+	for name, o := range siotest.Kinds() {
 		t.Run(name, func(t *testing.T) {
 			for _, room := range []string{"no such room", "", strings.Repeat("f", 24)} {
 				a := w.with(t).appWith(o, "room", room)
@@ -297,7 +298,7 @@ func TestWhoAndNicknamesAndTyping(t *testing.T) {
 	if got := attendance(ann).called(ann.id); got != "安娜" {
 		t.Errorf(`ann sees herself as %q, want "安娜"`, got)
 	}
-	eventually(t, "the other process has the name", func() bool { return attendance(bob).called(ann.id) == "安娜" })
+	wstest.Eventually(t, "the other process has the name", func() bool { return attendance(bob).called(ann.id) == "安娜" })
 	if l := attendance(bob); len(l) != 3 || l.called(bob.id) != "" {
 		t.Errorf("got the participants %+v", l)
 	}
@@ -309,7 +310,7 @@ func TestWhoAndNicknamesAndTyping(t *testing.T) {
 	bob.refused("参数错误")
 	bob.Emit("nickname", "Bob")
 	bob.Emit("who") // without an acknowledgement
-	eventually(t, "ann has received the name", func() bool { return attendance(ann).called(bob.id) == "Bob" })
+	wstest.Eventually(t, "ann has received the name", func() bool { return attendance(ann).called(bob.id) == "Bob" })
 
 	type note struct{ Client string }
 	for _, c := range []*app{ann, bob, cat} {
@@ -427,7 +428,7 @@ func TestParticipantsOfALostNode(t *testing.T) {
 	for at.Message != "用户("+ann.id+")已加入." {
 		at = ann.coming("加入")
 	}
-	eventually(t, "the lost node is found", func() bool {
+	wstest.Eventually(t, "the lost node is found", func() bool {
 		clock.Forward(grace) // the first time may be before the node was missed
 		return len(events[domain.ParticipantLeft](one)) > 0
 	})
@@ -438,5 +439,5 @@ func TestParticipantsOfALostNode(t *testing.T) {
 		t.Errorf("left %+v", left)
 	}
 	ann.Emit("nickname", "Casper") // the name is free
-	eventually(t, "ann has the name", func() bool { return attendance(ann).called(ann.id) == "Casper" })
+	wstest.Eventually(t, "ann has the name", func() bool { return attendance(ann).called(ann.id) == "Casper" })
 }

@@ -12,6 +12,7 @@ import (
 	"roomlog/domain"
 	"roomlog/realtime/socketio"
 	"roomlog/realtime/socketio/siotest"
+	"roomlog/realtime/ws/wstest"
 )
 
 // The public id of a client opens neither its session nor an upgrade of it.
@@ -23,7 +24,7 @@ func TestPublicIDsOpenNoSession(t *testing.T) {
 	watcher.joins(w.register("watcher"), live)
 	var victims []*app
 	var people []person
-	for name, o := range kinds {
+	for name, o := range siotest.Kinds() {
 		p, a := w.register(name), w.app(o)
 		a.joins(p, live)
 		victims, people = append(victims, a), append(people, p)
@@ -83,7 +84,7 @@ func TestTextsAreNotEscaped(t *testing.T) {
 	w := newWorld(t, nil)
 	live := w.register("streamer").goLive()
 	watching := map[string]*app{}
-	for name, o := range kinds {
+	for name, o := range siotest.Kinds() {
 		watching[name] = w.app(o)
 		watching[name].joins(w.register(name), live)
 	}
@@ -116,7 +117,7 @@ func TestStalledReaderInABusyLive(t *testing.T) {
 	for i := range stalled {
 		w.stall(w.register(fmt.Sprint("stalled", i)), live)
 	}
-	eventually(t, "all users are in the live", func() bool { return len(events[domain.ViewerJoined](w)) == 1+stalled })
+	wstest.Eventually(t, "all users are in the live", func() bool { return len(events[domain.ViewerJoined](w)) == 1+stalled })
 	most := int64(0)
 	ahead := make(chan struct{}, 40) // gifts that the reader has yet to read
 	var giving sync.WaitGroup
@@ -134,8 +135,8 @@ func TestStalledReaderInABusyLive(t *testing.T) {
 		<-ahead
 		most = max(most, w.server.Stats().QueuedBytes.Load())
 	}
-	eventually(t, "the stalled readers are disconnected", func() bool { return w.server.Stats().ClosedSlow.Load() == stalled })
-	eventually(t, "the participant has left", func() bool { return len(events[domain.ViewerLeft](w)) == stalled })
+	wstest.Eventually(t, "the stalled readers are disconnected", func() bool { return w.server.Stats().ClosedSlow.Load() == stalled })
+	wstest.Eventually(t, "the participant has left", func() bool { return len(events[domain.ViewerLeft](w)) == stalled })
 	if limit := int64((stalled + 1) * (2*queue + 64<<10)); most > limit {
 		t.Errorf("%d bytes waited, more than %d", most, limit)
 	}

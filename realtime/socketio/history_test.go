@@ -12,6 +12,7 @@ import (
 	"roomlog/realtime/realtimetest"
 	"roomlog/realtime/socketio"
 	"roomlog/realtime/socketio/siotest"
+	"roomlog/realtime/ws/wstest"
 )
 
 // added is a message of a history room.
@@ -57,7 +58,7 @@ func TestHistoryRooms(t *testing.T) {
 	db := pgtest.New(t)
 	one := openWorld(t, db, true, nil)
 	two := openWorld(t, db, false, func(_ *socketio.Config, c *roomsConfig) { c.PresenceGrace = time.Hour })
-	for name, o := range kinds {
+	for name, o := range siotest.Kinds() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			here, there := one.with(t), two.with(t)
@@ -138,7 +139,7 @@ func TestHistoryRoomsNeedSignIn(t *testing.T) {
 		"one of another session": realtimetest.User{ID: ann.ID, Session: "old"}.Token(),
 	} {
 		t.Run(name, func(t *testing.T) {
-			for kind, o := range kinds {
+			for kind, o := range siotest.Kinds() {
 				a := w.with(t).appWith(o, "token", token, "room", "demo")
 				a.hears("needLogin", "")
 				for _, event := range []string{"addMessage", "getAllMessages", "message", "join", "leave"} {
@@ -164,7 +165,7 @@ func TestHistoryRoomsNeedSignIn(t *testing.T) {
 		b.hears("needLogin", "")
 		b.Emit("addMessage", map[string]any{"content": "x"})
 		b.hears("needLogin", "")
-		eventually(t, "bob has left", func() bool { return len(events[domain.ParticipantLeft](w)) == 1 })
+		wstest.Eventually(t, "bob has left", func() bool { return len(events[domain.ParticipantLeft](w)) == 1 })
 	})
 	t.Run("without the room when it is unknown", func(t *testing.T) {
 		w := w.with(t)
@@ -188,7 +189,7 @@ func TestRemovalOfTheHandshakeRoom(t *testing.T) {
 	ann.Emit("message", "while it is there")
 	ann.expectMessage("ann", "while it is there")
 	w.Do(domain.RemoveChatRoom{ChatRoom: doomed, NameKey: w.Store.NameKey("doomed")})
-	eventually(t, "ann may post again", func() bool {
+	wstest.Eventually(t, "ann may post again", func() bool {
 		ann.Emit("message", "hello")
 		m, _ := push[plainMessage](ann, "message")
 		return m.User == "ann" && m.Content == "hello"

@@ -9,6 +9,7 @@ import (
 	"roomlog/eventstore/pgtest/failover"
 	"roomlog/realtime/socketio"
 	"roomlog/realtime/socketio/siotest"
+	"roomlog/realtime/ws/wstest"
 )
 
 // TestSocketsContinueInAnotherHistory restores a dump under connected sockets.
@@ -32,7 +33,7 @@ func TestSocketsContinueInAnotherHistory(t *testing.T) {
 	bob.Asks(domain.PostComment{Live: live, Text: "lost"})
 	_, offset := push[comment](recovering, "comment")
 	recovering.Cut()
-	eventually(t, "carl has left", func() bool { return len(events[domain.ViewerLeft](w)) == 1 })
+	wstest.Eventually(t, "carl has left", func() bool { return len(events[domain.ViewerLeft](w)) == 1 })
 
 	d.RestoreDump(dump)
 

@@ -11,6 +11,7 @@ import (
 	"roomlog/domain"
 	"roomlog/realtime/socketio"
 	"roomlog/realtime/socketio/siotest"
+	"roomlog/realtime/ws/wstest"
 )
 
 // A live from its start to its end, as clients of every kind see it.
@@ -22,7 +23,7 @@ func TestLive(t *testing.T) {
 	witness := w.register("witness")
 	sees := w.app(siotest.Options{})
 	sees.joins(witness, live)
-	for name, o := range kinds {
+	for name, o := range siotest.Kinds() {
 		t.Run(name, func(t *testing.T) {
 			ann := w.register("ann " + name)
 			ann.Asks(domain.ChangeProfile{Nickname: "安 " + name, Avatar: "https://cdn.example/a.png"})
@@ -75,7 +76,7 @@ func TestLive(t *testing.T) {
 			sees.silent()
 		})
 	}
-	if n := len(events[domain.ViewerJoined](w)); n != 1+len(kinds) {
+	if n := len(events[domain.ViewerJoined](w)); n != 1+len(siotest.Kinds()) {
 		t.Errorf("%d joined", n)
 	}
 }
@@ -313,7 +314,7 @@ func TestCommentOrGiftJoinsTheLive(t *testing.T) {
 	live, rose := w.register("streamer").goLive(), w.AddGift("rose", "", 1)
 	ann := w.register("ann").credit(10)
 	for _, event := range []string{"comment", "gift"} {
-		for name, o := range kinds {
+		for name, o := range siotest.Kinds() {
 			t.Run(event+" "+name, func(t *testing.T) {
 				a := w.with(t).app(o)
 				a.Emit(event, map[string]any{"live_id": live, "data": "hello", "gift_id": rose, "token": ann.Token()})
@@ -330,7 +331,7 @@ func TestCommentOrGiftJoinsTheLive(t *testing.T) {
 				}
 				a.silent()  // nothing was sent twice
 				a.Send("1") // otherwise the loss of a polling client is noticed late
-				eventually(t, "ann has left", func() bool {
+				wstest.Eventually(t, "ann has left", func() bool {
 					return len(events[domain.ViewerLeft](w)) == len(events[domain.ViewerJoined](w))
 				})
 			})

@@ -11,6 +11,7 @@ import (
 	"roomlog/realtime/hub"
 	"roomlog/realtime/socketio"
 	"roomlog/realtime/socketio/siotest"
+	"roomlog/realtime/ws/wstest"
 )
 
 // expectDenial waits for the denial and for the disconnect.
@@ -33,7 +34,7 @@ func (a *app) expectDenial(kind, message string) {
 // survey waits until the nodes of a database report total connections, and returns them, newest first.
 func (w *world) survey(request hub.SurveyRequest, total int) (result hub.SurveyResult) {
 	w.Helper()
-	eventually(w, fmt.Sprintf("the nodes report %d connections", total), func() bool {
+	wstest.Eventually(w, fmt.Sprintf("the nodes report %d connections", total), func() bool {
 		var err error
 		if result, err = hub.Survey(context.Background(), w.Cluster, request); err != nil {
 			w.Fatal(err)
@@ -50,7 +51,7 @@ func TestKickUser(t *testing.T) {
 	live := first.register("streamer").goLive()
 	watcher := first.app(siotest.Options{})
 	watcher.joins(first.register("watcher"), live)
-	for name, o := range kinds {
+	for name, o := range siotest.Kinds() {
 		t.Run(name, func(t *testing.T) {
 			w, ann := other.with(t), first.with(t).register("ann "+name)
 			a := w.app(o)
@@ -82,7 +83,7 @@ func TestKickConnection(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	first, other := openWorld(t, db, true, nil), openWorld(t, db, false, nil)
-	for name, o := range kinds {
+	for name, o := range siotest.Kinds() {
 		t.Run(name, func(t *testing.T) {
 			w := other.with(t)
 			a := w.app(o) // without a user
@@ -103,7 +104,7 @@ func TestKickConnection(t *testing.T) {
 		a := w.app(siotest.Options{Version: 3, Polling: true})
 		alias := w.survey(hub.SurveyRequest{}, 1).Connections[0].ID
 		a.Upgrade()
-		eventually(t, "the socket is listed by its id after the upgrade", func() bool {
+		wstest.Eventually(t, "the socket is listed by its id after the upgrade", func() bool {
 			return string(w.survey(hub.SurveyRequest{ID: alias}, 1).Connections[0].ID) == a.id
 		})
 		w.Do(domain.KickConnection{Connection: alias})

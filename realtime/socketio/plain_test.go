@@ -11,6 +11,7 @@ import (
 	"roomlog/eventstore/pgtest"
 	"roomlog/realtime/socketio"
 	"roomlog/realtime/socketio/siotest"
+	"roomlog/realtime/ws/wstest"
 )
 
 // plainMessage is a message of the plain chat.
@@ -56,7 +57,7 @@ func (w *world) called(o siotest.Options, name string, others ...*app) *app {
 
 func TestPlainChat(t *testing.T) {
 	t.Parallel()
-	for name, o := range kinds {
+	for name, o := range siotest.Kinds() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			db := pgtest.New(t)
@@ -143,7 +144,7 @@ func TestPlainChat(t *testing.T) {
 			// A name is free when its socket has gone.
 			bob.Cut()
 			fresh := one.app(o)
-			eventually(t, "the name is free", func() bool {
+			wstest.Eventually(t, "the name is free", func() bool {
 				fresh.Forget()
 				fresh.Emit("message", "bob")
 				fresh.Emit("test", nil)

@@ -6,6 +6,7 @@ import (
 
 	"roomlog/domain"
 	"roomlog/realtime/socketio/siotest"
+	"roomlog/realtime/ws/wstest"
 )
 
 // A client of version 4.6 or newer recovers its socket and misses nothing.
@@ -20,7 +21,7 @@ func TestRecovery(t *testing.T) {
 	say("seen")
 	_, seen := push[comment](a, "comment")
 	a.Cut()
-	eventually(t, "ann has left", func() bool { return len(events[domain.ViewerLeft](w)) == 1 })
+	wstest.Eventually(t, "ann has left", func() bool { return len(events[domain.ViewerLeft](w)) == 1 })
 	for i := range 20 {
 		say(fmt.Sprint("missed ", i))
 		bob.Asks(domain.SendGift{Live: live, Gift: rose, Num: 1})
@@ -71,7 +72,7 @@ func TestRecoveryEndsWithTheViewerList(t *testing.T) {
 	}
 	for i := range 15 {
 		a.Cut()
-		eventually(t, "ann has left", func() bool { return len(events[domain.ViewerLeft](w)) == i+1 })
+		wstest.Eventually(t, "ann has left", func() bool { return len(events[domain.ViewerLeft](w)) == i+1 })
 		a = w.back(a, seen)
 		a.online("join", "ann")
 	}
@@ -90,7 +91,7 @@ func TestRecoveryWithoutAnOffset(t *testing.T) {
 	a := w.app(siotest.Options{})
 	a.joins(ann, live)
 	a.Cut()
-	eventually(t, "ann has left", func() bool { return len(events[domain.ViewerLeft](w)) == 1 })
+	wstest.Eventually(t, "ann has left", func() bool { return len(events[domain.ViewerLeft](w)) == 1 })
 	bob.Asks(domain.PostComment{Live: live, Text: "missed"})
 	back := w.back(a, "")
 	if s, _ := push[comment](back, "comment"); back.id != a.id || s.Content != "missed" {
@@ -109,7 +110,7 @@ func TestSocketsThatAreNotRecovered(t *testing.T) {
 		a.joins(ann, live)
 		left := len(events[domain.ViewerLeft](w))
 		a.Cut()
-		eventually(t, "ann has left", func() bool { return len(events[domain.ViewerLeft](w)) == left+1 })
+		wstest.Eventually(t, "ann has left", func() bool { return len(events[domain.ViewerLeft](w)) == left+1 })
 		return a
 	}
 	for name, offset := range map[string]string{"an offset that is no number": "x", "a negative offset": "-1"} {
@@ -152,7 +153,7 @@ func TestRecoveryNeedsACurrentSession(t *testing.T) {
 	a := w.app(siotest.Options{})
 	a.joins(ann, live)
 	a.Cut()
-	eventually(t, "ann has left", func() bool { return len(events[domain.ViewerLeft](w)) == 1 })
+	wstest.Eventually(t, "ann has left", func() bool { return len(events[domain.ViewerLeft](w)) == 1 })
 	ann.signIn()
 	back := w.back(a, "")
 	if no := back.refused("token 已过期! 请重新获取令牌"); !no.Meta.NoToast || back.id != a.id {

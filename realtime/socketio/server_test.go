@@ -11,6 +11,7 @@ import (
 	"roomlog/domain"
 	"roomlog/realtime/socketio"
 	"roomlog/realtime/socketio/siotest"
+	"roomlog/realtime/ws/wstest"
 )
 
 func TestNewRequiresDependencies(t *testing.T) {
@@ -53,14 +54,14 @@ func TestMemoryIsFreedAfterClientsLeave(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	live := w.register("streamer").goLive()
-	for name, o := range kinds {
+	for name, o := range siotest.Kinds() {
 		a := w.app(o)
 		a.joins(w.register(name), live)
 		a.Send("1")
 	}
-	eventually(t, "the live is released", func() bool { return w.server.Lives() == 0 })
-	eventually(t, "all users have left", func() bool { return len(events[domain.ViewerLeft](w)) == len(kinds) })
-	eventually(t, "no session is left", func() bool { return w.server.Polling() == 0 && w.server.Stats().Open.Load() == 0 })
+	wstest.Eventually(t, "the live is released", func() bool { return w.server.Lives() == 0 })
+	wstest.Eventually(t, "all users have left", func() bool { return len(events[domain.ViewerLeft](w)) == len(siotest.Kinds()) })
+	wstest.Eventually(t, "no session is left", func() bool { return w.server.Polling() == 0 && w.server.Stats().Open.Load() == 0 })
 }
 
 // A shutdown takes nobody out of a live: a client that reconnects in time has never left.
@@ -68,13 +69,13 @@ func TestShutdownKeepsViewersInTheirLives(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	live := w.register("streamer").goLive()
-	for name, o := range kinds {
+	for name, o := range siotest.Kinds() {
 		w.app(o).joins(w.register(name), live)
 	}
 	if err := w.server.Shutdown(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the live has no sockets", func() bool { return w.server.Lives() == 0 })
+	wstest.Eventually(t, "the live has no sockets", func() bool { return w.server.Lives() == 0 })
 	if n := len(events[domain.ViewerLeft](w)); n != 0 {
 		t.Errorf("%d left, want 0", n)
 	}

@@ -12,6 +12,7 @@ import (
 	"roomlog/internal/clocktest"
 	"roomlog/realtime/socketio"
 	"roomlog/realtime/socketio/siotest"
+	"roomlog/realtime/ws/wstest"
 )
 
 // Sign-in sessions have the rules of the native dialect: a user whose session ends gets a notice and leaves the lives.
@@ -97,7 +98,7 @@ func TestTokenExpiresInTheLive(t *testing.T) {
 	a.joins(ann, live)
 	clock.Forward(time.Hour)
 	a.refused("token 已过期! 请重新获取令牌")
-	eventually(t, "ann has left", func() bool { return len(events[domain.ViewerLeft](w)) == 1 })
+	wstest.Eventually(t, "ann has left", func() bool { return len(events[domain.ViewerLeft](w)) == 1 })
 	a.silent()
 }
 
@@ -106,7 +107,7 @@ func TestTokensAreNotLogged(t *testing.T) {
 	w := newWorld(t, nil)
 	live := w.register("streamer").goLive()
 	ann := w.register("ann")
-	for _, o := range kinds {
+	for _, o := range siotest.Kinds() {
 		o.Query = map[string][]string{"token": {"Bearer " + ann.Token()}, "room": {"r"}}
 		a := w.app(o)
 		a.joins(ann, live)

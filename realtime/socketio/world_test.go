@@ -170,18 +170,6 @@ func events[E domain.Event](w *world) []E {
 	return realtimetest.Events[E](w.Node)
 }
 
-// eventually polls until ok returns true.
-func eventually(t testing.TB, what string, ok func() bool) {
-	t.Helper()
-	deadline := time.Now().Add(siotest.Timeout)
-	for !ok() {
-		if time.Now().After(deadline) {
-			t.Fatalf("timed out waiting until %s", what)
-		}
-		<-time.After(2 * time.Millisecond)
-	}
-}
-
 // room returns the live from the tables.
 func (w *world) room(live domain.LiveID) projections.LiveSnapshot {
 	w.Helper()

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"roomlog/api"
+	"roomlog/eventstore"
 	"roomlog/eventstore/consumer"
 	"roomlog/migrations"
 	"roomlog/projections"
@@ -26,6 +27,7 @@ func (r *readiness) checks() []api.Check {
 	return append([]api.Check{
 		{Name: "process", Run: r.process},
 		{Name: "database", Run: r.database},
+		{Name: "log", Run: r.log},
 		{Name: "roles", Run: r.roles},
 		{Name: "tables", Run: r.tables},
 		{Name: "coins", Run: r.coins},
@@ -50,6 +52,20 @@ func (r *readiness) database(ctx context.Context) (string, error) {
 		note += fmt.Sprintf(", clock of this process differs by %.1f s", skew.Seconds())
 	}
 	return note, nil
+}
+
+// log checks that events can be appended, and names the cause if it is a known one. Other errors may contain addresses, and only
+// reach the log of this process.
+func (r *readiness) log(ctx context.Context) (string, error) {
+	err := r.backend.sequencer.CheckWritable(ctx)
+	held := (*eventstore.LockHeldError)(nil)
+	switch {
+	case err == nil:
+		return "writable", nil
+	case errors.Is(err, eventstore.ErrReadOnly), errors.Is(err, eventstore.ErrDiskFull), errors.As(err, &held):
+		return err.Error(), err
+	}
+	return "not writable", err
 }
 
 // roles reports the database role of this process. It never fails: without the role, triggers still protect the log.

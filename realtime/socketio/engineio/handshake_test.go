@@ -13,6 +13,7 @@ import (
 	"roomlog/realtime/socketio/engineio"
 	"roomlog/realtime/socketio/siotest"
 	"roomlog/realtime/ws"
+	"roomlog/realtime/ws/wstest"
 )
 
 func TestHandshake(t *testing.T) {
@@ -168,11 +169,11 @@ func TestMaxPolling(t *testing.T) {
 		t.Fatalf("the third gets the response %d %s, want %v", status, body, http.StatusServiceUnavailable)
 	}
 	first.Upgrade() // no longer polls
-	eventually(t, "a slot is free", func() bool { return h.Polling() == 1 })
+	wstest.Eventually(t, "a slot is free", func() bool { return h.Polling() == 1 })
 	_, third := h.dial(t, siotest.Options{Polling: true})
 	one.Close()
 	third.Close()
-	eventually(t, "both slots are free", func() bool { return h.Polling() == 1 })
+	wstest.Eventually(t, "both slots are free", func() bool { return h.Polling() == 1 })
 }
 
 func TestPollingSessionsTakeConnectionSlots(t *testing.T) {
@@ -189,8 +190,8 @@ func TestPollingSessionsTakeConnectionSlots(t *testing.T) {
 		t.Errorf("%d sessions are counted, want 1", h.Polling())
 	}
 	one.Close()
-	receive(t, one.closed, "the end")
-	eventually(t, "the slot is free", func() bool {
+	wstest.Receive(t, one.closed, "the end")
+	wstest.Eventually(t, "the slot is free", func() bool {
 		c, err := siotest.Try(t, h.base, siotest.Options{})
 		if err == nil {
 			c.Cut()
@@ -204,7 +205,7 @@ func TestTokensAreNotLogged(t *testing.T) {
 	h := serve(t, func(_ *engineio.Config, h *host) {
 		h.onOpen = func(s *session) { s.onMessage = func(string) { panic("a fault") } }
 	})
-	each(t, func(t *testing.T, o siotest.Options) {
+	siotest.Each(t, func(t *testing.T, o siotest.Options) {
 		o.Query = map[string][]string{"token": {"s3cr3t token"}}
 		c, _ := h.dial(t, o)
 		c.Send("4go")

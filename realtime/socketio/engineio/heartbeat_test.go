@@ -9,6 +9,7 @@ import (
 	"roomlog/internal/clocktest"
 	"roomlog/realtime/socketio/engineio"
 	"roomlog/realtime/socketio/siotest"
+	"roomlog/realtime/ws/wstest"
 )
 
 const (
@@ -65,12 +66,12 @@ func TestClientPingsInVersion3(t *testing.T) {
 
 func TestSilentSessionsAreEnded(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, o siotest.Options) {
+	siotest.Each(t, func(t *testing.T, o siotest.Options) {
 		o.Mute = true
 		h, clock := beating(t)
 		c, s := h.dial(t, o)
 		clock.Forward(pingInterval + pingTimeout)
-		if why := receive(t, s.closed, "the end"); why != "ping timeout" {
+		if why := wstest.Receive(t, s.closed, "the end"); why != "ping timeout" {
 			t.Errorf(`ended with %s, want "ping timeout"`, why)
 		}
 		c.Ended()
@@ -107,7 +108,7 @@ func TestDeadlineHoldsWithoutAnyCheck(t *testing.T) {
 // A client whose message is being handled is not silent.
 func TestSessionIsNotSilentWhileItsMessageIsHandled(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, o siotest.Options) {
+	siotest.Each(t, func(t *testing.T, o siotest.Options) {
 		h, clock := beating(t)
 		c, s := h.dial(t, o)
 		handling, goOn := make(chan struct{}), make(chan struct{})
@@ -117,11 +118,11 @@ func TestSessionIsNotSilentWhileItsMessageIsHandled(t *testing.T) {
 			s.say(text)
 		}
 		go c.Send("4slow") // a POST gets its response when the message has been handled
-		receive(t, handling, "the message")
+		wstest.Receive(t, handling, "the message")
 		for range 2 { // when the second silent session has been ended, every session has been checked after the deadline
 			_, silent := h.dial(t, siotest.Options{Version: 3, Mute: true})
 			clock.Forward(pingInterval + pingTimeout)
-			if why := receive(t, silent.closed, "the end of a silent session"); why != "ping timeout" {
+			if why := wstest.Receive(t, silent.closed, "the end of a silent session"); why != "ping timeout" {
 				t.Errorf(`ended with %s, want "ping timeout"`, why)
 			}
 		}
@@ -140,9 +141,9 @@ func TestSettleTimeout(t *testing.T) {
 			return &session{Session: s, closed: make(chan string, 1)}
 		}
 	})
-	each(t, func(t *testing.T, o siotest.Options) {
+	siotest.Each(t, func(t *testing.T, o siotest.Options) {
 		c := siotest.Dial(t, h.base, o)
-		receive(t, unsettled, "the session")
+		wstest.Receive(t, unsettled, "the session")
 		c.Ended()
 	})
 }

@@ -1,9 +1,7 @@
 package engineio_test
 
 import (
-	"context"
 	"log/slog"
-	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -16,6 +14,7 @@ import (
 	"roomlog/realtime/socketio/engineio"
 	"roomlog/realtime/socketio/siotest"
 	"roomlog/realtime/ws"
+	"roomlog/realtime/ws/wstest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -96,27 +95,7 @@ func serve(t testing.TB, change func(*engineio.Config, *host)) *host {
 	}
 	settings.Defaults(&cfg)
 	h.Engine = engineio.New(cfg)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	h.base = "http://" + l.Addr().String() + "/engine.io/"
-	web := &http.Server{Handler: h.Engine, ReadHeaderTimeout: siotest.Timeout}
-	ctx, cancel := context.WithCancel(context.Background())
-	var running sync.WaitGroup
-	running.Go(func() { _ = h.Run(ctx) })
-	running.Go(func() { _ = web.Serve(l) })
-	t.Cleanup(func() {
-		ctx, stop := context.WithTimeout(context.Background(), siotest.Timeout)
-		defer stop()
-		if err := h.Shutdown(ctx); err != nil {
-			t.Errorf("shutdown: %v", err)
-		}
-		_ = web.Close()
-		cancel()
-		running.Wait()
-		http.DefaultClient.CloseIdleConnections()
-	})
+	h.base = siotest.Serve(t, h.Engine, "/engine.io/")
 	return h
 }
 
@@ -130,7 +109,7 @@ func (h *host) dial(t testing.TB, o siotest.Options) (*siotest.Client, *session)
 // session waits for the Handler of a session.
 func (h *host) session(t testing.TB, id string) *session {
 	t.Helper()
-	eventually(t, "the engine has the session", func() bool { _, ok := h.sessions.Load(id); return ok })
+	wstest.Eventually(t, "the engine has the session", func() bool { _, ok := h.sessions.Load(id); return ok })
 	s, _ := h.sessions.Load(id)
 	return s.(*session)
 }
@@ -141,45 +120,4 @@ func get(t testing.TB, method, address, body string, header http.Header) (int, s
 	var c siotest.Client
 	c.TB = t
 	return c.Do(method, address, body, header)
-}
-
-func receive[T any](t testing.TB, from <-chan T, what string) T {
-	t.Helper()
-	select {
-	case v := <-from:
-		return v
-	case <-time.After(siotest.Timeout):
-		t.Fatalf("timed out waiting for %s", what)
-		panic("unreachable")
-	}
-}
-
-// eventually polls until ok returns true.
-func eventually(t testing.TB, what string, ok func() bool) {
-	t.Helper()
-	deadline := time.Now().Add(siotest.Timeout)
-	for !ok() {
-		if time.Now().After(deadline) {
-			t.Fatalf("timed out waiting until %s", what)
-		}
-		<-time.After(2 * time.Millisecond)
-	}
-}
-
-// kinds are the four combinations of version and transport.
-var kinds = map[string]siotest.Options{
-	"version 3 over WebSocket": {Version: 3},
-	"version 4 over WebSocket": {Version: 4},
-	"version 3 polling":        {Version: 3, Polling: true},
-	"version 4 polling":        {Version: 4, Polling: true},
-}
-
-// each runs a test for every kind of client.
-func each(t *testing.T, test func(*testing.T, siotest.Options)) {
-	for name, o := range kinds {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			test(t, o)
-		})
-	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"roomlog/realtime/socketio/engineio"
 	"roomlog/realtime/socketio/siotest"
+	"roomlog/realtime/ws/wstest"
 )
 
 // family is one emoji: 7 code points, 11 UTF-16 code units, 25 bytes.
@@ -16,7 +17,7 @@ const family = "👨‍👩‍👧‍👦"
 func TestMessageRoundTrip(t *testing.T) {
 	t.Parallel()
 	h := serve(t, nil)
-	each(t, func(t *testing.T, o siotest.Options) {
+	siotest.Each(t, func(t *testing.T, o siotest.Options) {
 		c, _ := h.dial(t, o)
 		for _, text := range []string{"", "hello", "你好", "😀", "a😀b", family, "<b>&amp;</b>", "שלום", `"\u0000"`, "1:4x", strings.Repeat("長", 5000)} {
 			if o.Polling && o.Version == 4 {
@@ -96,11 +97,11 @@ func TestInvalidPacketEndsTheSession(t *testing.T) {
 	t.Parallel()
 	h := serve(t, nil)
 	bad := []string{"abc", "7", "9", "b!!!", "0{}", "5", "6", "\x00", "😀"}
-	each(t, func(t *testing.T, o siotest.Options) {
+	siotest.Each(t, func(t *testing.T, o siotest.Options) {
 		for _, text := range append(bad, map[int]string{3: "3", 4: "2"}[o.Version]) {
 			c, s := h.dial(t, o)
 			c.Send(text)
-			if why := receive(t, s.closed, "the end of a session that was sent "+text); why != "parse error" && why != "transport error" {
+			if why := wstest.Receive(t, s.closed, "the end of a session that was sent "+text); why != "parse error" && why != "transport error" {
 				t.Errorf("%q ends the session with %s", text, why)
 			}
 			c.Ended()
@@ -147,7 +148,7 @@ func TestRefusedPayloads(t *testing.T) {
 			if status != tt.status {
 				t.Errorf("got %d %s, want %d", status, body, tt.status)
 			}
-			receive(t, s.closed, "the end")
+			wstest.Receive(t, s.closed, "the end")
 		})
 	}
 }
@@ -160,12 +161,12 @@ func TestPacketRateLimit(t *testing.T) {
 	if status, body := get(t, http.MethodPost, polled.Address("polling", polled.SID()), flood, nil); status != http.StatusTooManyRequests {
 		t.Errorf("a flood gets the response %d %s, want %v", status, body, http.StatusTooManyRequests)
 	}
-	receive(t, s.closed, "the end")
+	wstest.Receive(t, s.closed, "the end")
 	socket, s := h.dial(t, siotest.Options{})
 	for range 60 {
 		socket.Send("4x")
 	}
-	receive(t, s.closed, "the end")
+	wstest.Receive(t, s.closed, "the end")
 	socket.Ended()
 }
 
@@ -176,7 +177,7 @@ func TestMaxPayload(t *testing.T) {
 	c.Send("4" + strings.Repeat("x", 999))
 	c.Expect("4" + strings.Repeat("x", 999))
 	c.Send("4" + strings.Repeat("x", 1000))
-	receive(t, s.closed, "the end")
+	wstest.Receive(t, s.closed, "the end")
 }
 
 func TestMessagesAreHandledInOrder(t *testing.T) {
@@ -207,7 +208,7 @@ func TestMessagesAreHandledInOrder(t *testing.T) {
 		c.Send(fmt.Sprintf("4%d", each+i))
 	}
 	for i := range 2 * each {
-		if got := receive(t, heard, "a message"); got != fmt.Sprint(i) {
+		if got := wstest.Receive(t, heard, "a message"); got != fmt.Sprint(i) {
 			t.Fatalf("message %d was received as number %s", i, got)
 		}
 	}
@@ -225,11 +226,11 @@ func TestPanicEndsItsSessionOnly(t *testing.T) {
 			}
 		}
 	})
-	each(t, func(t *testing.T, o siotest.Options) {
+	siotest.Each(t, func(t *testing.T, o siotest.Options) {
 		other, _ := h.dial(t, o)
 		c, s := h.dial(t, o)
 		c.Send("4panic")
-		receive(t, s.closed, "the end")
+		wstest.Receive(t, s.closed, "the end")
 		c.Ended()
 		other.Send("4fine")
 		other.Expect("4fine")

@@ -14,6 +14,7 @@ import (
 	"roomlog/realtime/socketio/engineio"
 	"roomlog/realtime/socketio/siotest"
 	"roomlog/realtime/ws"
+	"roomlog/realtime/ws/wstest"
 )
 
 // poller is a polling session whose GETs and POSTs the test makes.
@@ -47,7 +48,7 @@ func (p poller) waiting() <-chan string {
 		_, body := p.get()
 		answer <- body
 	}()
-	eventually(p.t, "the GET waits", p.Waits)
+	wstest.Eventually(p.t, "the GET waits", p.Waits)
 	return answer
 }
 
@@ -59,7 +60,7 @@ func TestConcurrentGETsEndTheSession(t *testing.T) {
 	if status, body := p.get(); status != http.StatusBadRequest {
 		t.Errorf("the second GET gets the response %d %s, want %v", status, body, http.StatusBadRequest)
 	}
-	if body := receive(t, first, "the first answer"); body != "1" {
+	if body := wstest.Receive(t, first, "the first answer"); body != "1" {
 		t.Errorf("the first GET gets the response %q, want a close", body)
 	}
 	if status, _ := p.get(); status != http.StatusBadRequest {
@@ -75,12 +76,12 @@ func TestConcurrentPOSTsEndTheSession(t *testing.T) {
 	})
 	p := h.poller(t, "4")
 	go get(t, http.MethodPost, p.address, "4slow", nil)
-	receive(t, inside, "the first message")
+	wstest.Receive(t, inside, "the first message")
 	if status, body := get(t, http.MethodPost, p.address, "4second", nil); status != http.StatusBadRequest {
 		t.Errorf("the second POST gets the response %d %s, want %v", status, body, http.StatusBadRequest)
 	}
 	close(done)
-	receive(t, p.closed, "the end")
+	wstest.Receive(t, p.closed, "the end")
 }
 
 func TestCancelledGETEndsTheSession(t *testing.T) {
@@ -94,9 +95,9 @@ func TestCancelledGETEndsTheSession(t *testing.T) {
 			_ = a.Body.Close()
 		}
 	}()
-	eventually(t, "the GET waits", p.Waits)
+	wstest.Eventually(t, "the GET waits", p.Waits)
 	hangUp()
-	if why := receive(t, p.closed, "the end"); why != "transport close" {
+	if why := wstest.Receive(t, p.closed, "the end"); why != "transport close" {
 		t.Errorf(`ended with %s, want "transport close"`, why)
 	}
 }
@@ -124,7 +125,7 @@ func TestBacklogIsPolledBeforeTheClosePacket(t *testing.T) {
 	answer := p.waiting()
 	p.say("last")
 	p.Close()
-	if body := receive(t, answer, "the answer"); body != "4last" {
+	if body := wstest.Receive(t, answer, "the answer"); body != "4last" {
 		t.Errorf(`the waiting GET gets the response %q, want "4last"`, body)
 	}
 	if _, body := p.get(); body != "1" {
@@ -143,7 +144,7 @@ func TestLastPacketTimeout(t *testing.T) {
 	p.say("last")
 	p.Close()
 	clock.Forward(time.Minute)
-	eventually(t, "the engine has forgotten the session", func() bool { return h.Stats().QueuedBytes.Load() == 0 })
+	wstest.Eventually(t, "the engine has forgotten the session", func() bool { return h.Stats().QueuedBytes.Load() == 0 })
 	if status, body := p.get(); status != http.StatusBadRequest {
 		t.Errorf("got %d %s", status, body)
 	}
@@ -152,10 +153,10 @@ func TestLastPacketTimeout(t *testing.T) {
 func TestClientClosesItsSession(t *testing.T) {
 	t.Parallel()
 	h := serve(t, nil)
-	each(t, func(t *testing.T, o siotest.Options) {
+	siotest.Each(t, func(t *testing.T, o siotest.Options) {
 		c, s := h.dial(t, o)
 		c.Send("1")
-		if why := receive(t, s.closed, "the end"); why != "transport close" {
+		if why := wstest.Receive(t, s.closed, "the end"); why != "transport close" {
 			t.Errorf(`ended with %s, want "transport close"`, why)
 		}
 		c.Ended()
@@ -179,7 +180,7 @@ func TestSlowPollingEndsTheSession(t *testing.T) {
 	for range 30 {
 		p.say(text)
 	}
-	if why := receive(t, p.closed, "the end"); why != "transport error" {
+	if why := wstest.Receive(t, p.closed, "the end"); why != "transport error" {
 		t.Errorf(`ended with %s, want "transport error"`, why)
 	}
 	if n := h.Stats().QueuedBytes.Load(); n != 0 {
@@ -203,7 +204,7 @@ func TestUnreadResponseEndsTheSession(t *testing.T) {
 	}
 	defer conn.Close()
 	fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: x\r\n\r\n", at.RequestURI())
-	if why := receive(t, p.closed, "the end"); why != "transport close" {
+	if why := wstest.Receive(t, p.closed, "the end"); why != "transport close" {
 		t.Errorf(`ended with %s, want "transport close"`, why)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"roomlog/realtime/socketio/engineio"
 	"roomlog/realtime/socketio/siotest"
 	"roomlog/realtime/ws"
+	"roomlog/realtime/ws/wstest"
 )
 
 func TestUpgradeLosesNoMessage(t *testing.T) {
@@ -53,7 +54,7 @@ func TestWaitingGETDuringAnUpgrade(t *testing.T) {
 		c := siotest.Join(t, p.address)
 		c.Send("2probe")
 		c.Expect("3probe")
-		if body := receive(t, answer, "the answer"); body != noop {
+		if body := wstest.Receive(t, answer, "the answer"); body != noop {
 			t.Errorf("version %s: the GET gets the response %q, want %v", version, body, noop)
 		}
 		if _, body := p.get(); body != noop { // until the client sends the upgrade packet
@@ -120,7 +121,7 @@ func TestSessionEndsDuringAnUpgrade(t *testing.T) {
 	c.Expect("3probe")
 	p.say("last")
 	p.Close()
-	receive(t, p.closed, "the end")
+	wstest.Receive(t, p.closed, "the end")
 	c.Send("5")
 	c.Expect("4last")
 	c.Ended()
@@ -142,7 +143,7 @@ func TestAliasOfAPollingVersion3Session(t *testing.T) {
 		c.Expect("4clients: " + s.ID() + " and others, " + s.ID()) // knows itself by its id
 	}
 	c.Upgrade()
-	eventually(t, "the session is upgraded", s.Upgraded)
+	wstest.Eventually(t, "the session is upgraded", s.Upgraded)
 	if s.PublicID() != s.ID() || !s.HasID(s.ID()) || !s.HasID(alias) {
 		t.Errorf("upgraded, session %s is shown as %s", s.ID(), s.PublicID())
 	}
@@ -168,7 +169,7 @@ func TestUpgradeDuringAPush(t *testing.T) {
 	group.PushEncoded(func() *ws.Frame {
 		f := message("who is here: " + s.PublicID())
 		c.Upgrade()
-		eventually(t, "the session is upgraded", s.Upgraded)
+		wstest.Eventually(t, "the session is upgraded", s.Upgraded)
 		return f
 	})
 	c.Expect("4who is here: " + s.ID())
@@ -180,7 +181,7 @@ func TestUpgradeDuringAPush(t *testing.T) {
 func TestGroup(t *testing.T) {
 	t.Parallel()
 	h := serve(t, nil)
-	each(t, func(t *testing.T, o siotest.Options) {
+	siotest.Each(t, func(t *testing.T, o siotest.Options) {
 		group := h.NewGroup()
 		c, s := h.dial(t, o)
 		group.Push(message("before"))
@@ -208,7 +209,7 @@ func TestShutdown(t *testing.T) {
 	if err := h.Shutdown(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if body := receive(t, answer, "the answer"); body != "1" {
+	if body := wstest.Receive(t, answer, "the answer"); body != "1" {
 		t.Errorf(`the waiting GET gets the response %q, want "1"`, body)
 	}
 	socket.Ended()

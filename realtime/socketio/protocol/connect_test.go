@@ -9,13 +9,14 @@ import (
 
 	"roomlog/realtime/socketio/protocol"
 	"roomlog/realtime/socketio/siotest"
+	"roomlog/realtime/ws/wstest"
 )
 
 // Clients of protocol 4 are connected without a CONNECT. They lose packets that are sent before that.
 func TestConnect(t *testing.T) {
 	t.Parallel()
 	h := serve(t, nil)
-	each(t, func(t *testing.T, o siotest.Options) {
+	siotest.Each(t, func(t *testing.T, o siotest.Options) {
 		c := siotest.Dial(t, h.base, o)
 		id := c.Connect() // fails if another packet comes first
 		c.Expect(`42["auth",{}]`)
@@ -31,7 +32,7 @@ func TestConnect(t *testing.T) {
 func TestNamespaces(t *testing.T) {
 	t.Parallel()
 	h := serve(t, nil)
-	each(t, func(t *testing.T, o siotest.Options) {
+	siotest.Each(t, func(t *testing.T, o siotest.Options) {
 		c, root := h.dial(t, o)
 		id, _ := c.Enter("/custom", "")
 		c.Expect(`42/custom,["auth",{}]`)
@@ -63,7 +64,7 @@ func TestConnectionMiddleware(t *testing.T) {
 			func(*protocol.Socket) error { t.Error("middleware called after a refusal"); return nil },
 		}})
 	})
-	each(t, func(t *testing.T, o siotest.Options) {
+	siotest.Each(t, func(t *testing.T, o siotest.Options) {
 		o.Query = map[string][]string{"from": {"home"}}
 		c, _ := h.dial(t, o)
 		refused, plain, unknown := `44/admin,{"content":"please retry"}`, `44/closed,"closed for today"`, `44/nope,"Invalid namespace"`
@@ -77,7 +78,7 @@ func TestConnectionMiddleware(t *testing.T) {
 		c.Expect(refused)
 		c.Send("40/closed,")
 		c.Expect(plain)
-		if from := receive(t, called, "the middleware"); from != "home" {
+		if from := wstest.Receive(t, called, "the middleware"); from != "home" {
 			t.Errorf("the middleware got from=%q, want home", from)
 		}
 		c.Send("40/nope")
@@ -106,7 +107,7 @@ func TestPacketMiddleware(t *testing.T) {
 			}
 		}
 	})
-	each(t, func(t *testing.T, o siotest.Options) {
+	siotest.Each(t, func(t *testing.T, o siotest.Options) {
 		c := siotest.Dial(t, h.base, o)
 		c.Connect()
 		c.Emit("secret")
@@ -170,7 +171,7 @@ func TestClientThatNeverConnectsIsEnded(t *testing.T) {
 // A client that the server disconnects gets the packet for it before its connection ends, and does not reconnect.
 func TestDisconnectAll(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, o siotest.Options) {
+	siotest.Each(t, func(t *testing.T, o siotest.Options) {
 		h := serve(t, nil)
 		c, id := h.dial(t, o)
 		custom, _ := c.Enter("/custom", "")
@@ -212,7 +213,7 @@ func TestDisconnectAndCloseAreSeparateResponses(t *testing.T) {
 func TestDisconnectFromOneNamespace(t *testing.T) {
 	t.Parallel()
 	h := serve(t, nil)
-	each(t, func(t *testing.T, o siotest.Options) {
+	siotest.Each(t, func(t *testing.T, o siotest.Options) {
 		c, _ := h.dial(t, o)
 		id, _ := c.Enter("/custom", "")
 		c.Expect(`42/custom,["auth",{}]`)

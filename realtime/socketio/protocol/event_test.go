@@ -9,12 +9,13 @@ import (
 	"roomlog/realtime/socketio/protocol"
 	"roomlog/realtime/socketio/siotest"
 	"roomlog/realtime/ws"
+	"roomlog/realtime/ws/wstest"
 )
 
 func TestEvents(t *testing.T) {
 	t.Parallel()
 	h := serve(t, nil)
-	each(t, func(t *testing.T, o siotest.Options) {
+	siotest.Each(t, func(t *testing.T, o siotest.Options) {
 		c, id := h.dial(t, o)
 		for _, arguments := range []string{`1,"2",{"3":[true]}`, `"😀 a\u0000b </script>&"`, `null`, `""`, `[],{}`, `"שלום"`, `1e400`} {
 			c.Send(`42["message",` + arguments + `]`)
@@ -37,7 +38,7 @@ func TestEvents(t *testing.T) {
 		c.Send(`430["twice"]`)
 		c.Emit("message", "end")
 		c.Expect(`42["message-back","end"]`)
-		if got := receive(t, h.answers, "the answer"); !slices.Equal(got, []string{`"fine"`, `{"and":"you"}`}) {
+		if got := wstest.Receive(t, h.answers, "the answer"); !slices.Equal(got, []string{`"fine"`, `{"and":"you"}`}) {
 			t.Errorf("got the acknowledgement %q", got)
 		}
 	})
@@ -53,7 +54,7 @@ func TestUnansweredAcknowledgements(t *testing.T) {
 	}
 	c.Send(`430["too late"]`) // was forgotten
 	c.Send(`4399["in time"]`)
-	if got := receive(t, h.answers, "the answer"); !slices.Equal(got, []string{`"in time"`}) {
+	if got := wstest.Receive(t, h.answers, "the answer"); !slices.Equal(got, []string{`"in time"`}) {
 		t.Errorf("got the acknowledgement %q", got)
 	}
 }
@@ -132,7 +133,7 @@ func TestOnePayloadForBothProtocols(t *testing.T) {
 	h := serve(t, nil)
 	group := h.Engine().NewGroup()
 	var clients []*siotest.Client
-	for _, o := range kinds {
+	for _, o := range siotest.Kinds() {
 		c, id := h.dial(t, o)
 		group.Add(h.socket(t, id).Session())
 		clients = append(clients, c)

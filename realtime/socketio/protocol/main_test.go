@@ -1,10 +1,7 @@
 package protocol_test
 
 import (
-	"context"
 	"encoding/json"
-	"net"
-	"net/http"
 	"sync"
 	"testing"
 	"time"
@@ -16,6 +13,7 @@ import (
 	"roomlog/realtime/socketio/protocol"
 	"roomlog/realtime/socketio/siotest"
 	"roomlog/realtime/ws"
+	"roomlog/realtime/ws/wstest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -45,27 +43,7 @@ func serve(t testing.TB, change func(*protocol.Config)) *host {
 	}
 	settings.Defaults(&cfg)
 	h.Server = protocol.New(cfg)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	h.base = "http://" + l.Addr().String() + "/socket.io/"
-	web := &http.Server{Handler: h.Server, ReadHeaderTimeout: siotest.Timeout}
-	ctx, cancel := context.WithCancel(context.Background())
-	var running sync.WaitGroup
-	running.Go(func() { _ = h.Run(ctx) })
-	running.Go(func() { _ = web.Serve(l) })
-	t.Cleanup(func() {
-		ctx, stop := context.WithTimeout(context.Background(), siotest.Timeout)
-		defer stop()
-		if err := h.Shutdown(ctx); err != nil {
-			t.Errorf("shutdown: %v", err)
-		}
-		_ = web.Close()
-		cancel()
-		running.Wait()
-		http.DefaultClient.CloseIdleConnections()
-	})
+	h.base = siotest.Serve(t, h.Server, "/socket.io/")
 	return h
 }
 
@@ -132,43 +110,14 @@ func (h *host) dial(t testing.TB, o siotest.Options) (*siotest.Client, string) {
 	return c, id
 }
 
-func receive[T any](t testing.TB, from <-chan T, what string) T {
-	t.Helper()
-	select {
-	case v := <-from:
-		return v
-	case <-time.After(siotest.Timeout):
-		t.Fatalf("timed out waiting for %s", what)
-		panic("unreachable")
-	}
-}
-
 // left waits until a socket has disconnected and returns the reason.
 func (h *host) left(t testing.TB, id string) string {
 	t.Helper()
-	return receive(t, h.ends(id), "the end of "+id)
+	return wstest.Receive(t, h.ends(id), "the end of "+id)
 }
 
 // ends returns the channel of the reasons for which sockets with an id disconnected.
 func (h *host) ends(id string) chan string {
 	reasons, _ := h.gone.LoadOrStore(id, make(chan string, 100))
 	return reasons.(chan string)
-}
-
-// kinds are the four combinations of version and transport.
-var kinds = map[string]siotest.Options{
-	"version 3 over WebSocket": {Version: 3},
-	"version 4 over WebSocket": {Version: 4},
-	"version 3 polling":        {Version: 3, Polling: true},
-	"version 4 polling":        {Version: 4, Polling: true},
-}
-
-// each runs a test for every kind of client.
-func each(t *testing.T, test func(*testing.T, siotest.Options)) {
-	for name, o := range kinds {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			test(t, o)
-		})
-	}
 }

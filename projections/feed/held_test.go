@@ -1,0 +1,39 @@
+package feed_test
+
+import (
+	"fmt"
+	"testing"
+
+	"roomlog/domain"
+	"roomlog/projections/feed"
+	"roomlog/projections/projtest"
+)
+
+// A client that receives a gift or a balance must find it in the tables. So nobody receives a coin event that cannot be applied, or
+// that waits for one.
+func TestCoinEventsThatTheTablesLackAreNotReleased(t *testing.T) {
+	t.Parallel()
+	w := projtest.New(t)
+	c := projtest.NewTraffic(w, 2, 1)
+	w.Project()
+	f, _ := startFeed(w, feed.Config{})
+	w.CatchUp()
+	begun(w, f)
+	s := subscribe(w, f)
+	user, begin := c.Users[1], w.Head()
+	w.Forge(begin+1, "ledger-1", 1, "gift.sent.v1", `{"sender":"?"}`, 0)
+	user.Send(domain.SendGift{Live: c.Lives[0], Gift: c.Gifts[0], Num: 1}) // waits: the closing is not recorded
+	w.Forge(begin+3, string(domain.WalletStream(user.ID)), 3, "gift.sent.v1", fmt.Sprintf(`{"sender":%d,"streamer":1,"live":%d,"gift":1,"name":"g","price":5,"num":1,
+		"coins":5,"balance_after":99999,"postings":[]}`, user.ID, c.Lives[0]), c.Lives[0])
+	at := c.Users[0].Send(domain.PostComment{Live: c.Lives[0], Text: "hello"}).Position
+	s.until(at)
+	if len(s.deltas) != 1 || s.deltas[0].Position != at {
+		t.Errorf("released %+v, want the comment only", s.deltas)
+	}
+	if again := deltasOf(w, f, c.Lives, begin, at); len(again) != 1 || again[0].Position != at {
+		t.Errorf("read from the log %+v, want the comment only", again)
+	}
+	if own, err := f.UserDeltas(t.Context(), user.ID, begin, at, 10); err != nil || len(own) != 0 {
+		t.Errorf("read for the user %+v, %v, want nothing", own, err)
+	}
+}

@@ -1,6 +1,14 @@
 package api
 
-import "net/http"
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"roomlog/api/upload"
+	"roomlog/domain"
+	"roomlog/projections"
+)
 
 // API is the HTTP handler of the REST API. It is safe for concurrent use.
 type API struct {
@@ -10,6 +18,39 @@ type API struct {
 
 // Drain ends all event streams, so that a shutdown does not wait for their readers. Other requests continue.
 func (a *API) Drain() { a.server.drain() }
+
+// maxUploadLag is the age of the oldest event that the tables lack up to which they are used to delete files.
+const maxUploadLag = 10 * time.Minute
+
+// Run deletes the files of deleted uploads until ctx ends.
+func (a *API) Run(ctx context.Context) error {
+	s := a.server
+	return (&upload.Cleaner{Store: s.uploads, Find: s.findUploads, Interval: s.UploadSweep, Now: s.Now, Log: s.log}).Run(ctx)
+}
+
+// findUploads returns what the log knows of uploads.
+func (s *server) findUploads(ctx context.Context, names []string) (map[string]upload.Status, error) {
+	lag, err := s.Queries.Lag(ctx)
+	if err == nil && !lag.Oldest.IsZero() && s.Now().Sub(lag.Oldest) > maxUploadLag {
+		err = projections.ErrBehind // the tables may lack uploads whose files are old
+	}
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]domain.UploadID, len(names))
+	for i, name := range names {
+		ids[i] = domain.UploadID(name)
+	}
+	found, err := s.Queries.Uploads(ctx, ids)
+	known := make(map[string]upload.Status, len(found))
+	for _, u := range found {
+		known[string(u.ID)] = upload.Kept
+		if u.Deleted {
+			known[string(u.ID)] = upload.Deleted
+		}
+	}
+	return known, err
+}
 
 // New returns an API. It returns an error if c is invalid.
 func New(c Config) (*API, error) {

@@ -17,6 +17,7 @@ import (
 	"roomlog/api/token"
 	"roomlog/domain"
 	"roomlog/eventstore"
+	"roomlog/internal/disk"
 	"roomlog/internal/limit"
 	"roomlog/internal/settings"
 	"roomlog/projections"
@@ -90,6 +91,12 @@ type Config struct {
 	BodyTimeout    time.Duration `default:"10s" min:"10ms" max:"10m" help:"Maximum time for the JSON body of a request to arrive."`
 	UploadBytes    int64         `default:"5242880" min:"1000" max:"1073741824" unit:"bytes" help:"Maximum size of an uploaded image or sound."`
 	UploadTimeout  time.Duration `default:"1m" min:"10ms" max:"1h" help:"Maximum time for an upload to arrive."`
+
+	UploadQuota        int64         `default:"10737418240" min:"1000" max:"1125899906842624" unit:"bytes" zero:"no limit" help:"Maximum disk space of all uploads in the data folder of this process, 10 GiB by default. Uploads above it are refused."`
+	UploadQuotaPerUser int64         `default:"104857600" min:"1000" max:"1125899906842624" unit:"bytes" help:"Maximum size of all uploads of one user, 100 MiB by default."`
+	UploadFilesPerUser int           `default:"1000" min:"1" max:"10000" unit:"files" help:"Maximum number of uploads of one user."`
+	UploadSweep        time.Duration `default:"1m" min:"10ms" max:"1h" help:"Interval between two searches for files of deleted uploads."`
+	disk.Settings
 
 	ReadsPerAddress         int `default:"30000" min:"1" max:"10000000" unit:"requests/min" help:"Maximum rate of read requests from one address (IPv6: one /64 network). Mobile networks put many users behind one address."`
 	PaymentsPerAddress      int `default:"6000" min:"1" max:"10000000" unit:"requests/min" help:"Maximum rate of callbacks of the payment provider from one address."`

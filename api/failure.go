@@ -56,6 +56,7 @@ const (
 	codeSignInBusy    domain.Code = "sign_in_busy"
 	codePasswordsDiff domain.Code = "passwords_differ"
 	codeImage         domain.Code = "image_unsupported"
+	codeStorageFull   domain.Code = "storage_full"
 	codeSignature     domain.Code = "signature_invalid"
 	codeCursor        domain.Code = "cursor_invalid"
 	codeCursorLost    domain.Code = "cursor_lost"
@@ -74,6 +75,7 @@ var chinese = map[domain.Code]string{
 	codeSignInBusy:        domain.CodeBusy.Chinese(),
 	codePasswordsDiff:     "两次输入的密码不一致",
 	codeImage:             "只支持 JPEG、PNG、GIF、WebP 图片和 OGG、MP3、M4A、AAC、WebM、WAV、AMR 语音",
+	codeStorageFull:       "存储空间不足，请稍后再试",
 	codeSignature:         "签名错误",
 }
 
@@ -109,6 +111,8 @@ var statuses = map[domain.Code]int{
 	domain.CodeCoinsTooFew:         http.StatusConflict,
 	domain.CodeCoinsOverflow:       http.StatusConflict,
 	domain.CodeOrderMismatch:       http.StatusConflict,
+	domain.CodeUploadQuota:         http.StatusConflict,
+	codeStorageFull:                http.StatusInsufficientStorage,
 	codeCursorLost:                 http.StatusConflict,
 	codeBodyTooLarge:               http.StatusRequestEntityTooLarge,
 	codeImage:                      http.StatusUnsupportedMediaType,

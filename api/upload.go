@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"mime/multipart"
 	"net/http"
 	"time"
@@ -24,7 +25,10 @@ const multipartOverhead = 8 << 10 // maximum size in bytes of a multipart body w
 func (s *server) upload(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), s.UploadTimeout)
 	defer cancel()
-	name, err := s.receiveUpload(w, r)
+	name, size, err := s.receiveUpload(w, r)
+	if err == nil {
+		name, err = s.recordUpload(ctx, name, size)
+	}
 	if err != nil {
 		writeFailure(w, s.failure(ctx, err, nil))
 		return
@@ -32,8 +36,26 @@ func (s *server) upload(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, success[string]{"ok", requestOf(ctx).baseURL + "/uploads/" + name})
 }
 
-// receiveUpload stores the file in a request and returns its new name.
-func (s *server) receiveUpload(w http.ResponseWriter, r *http.Request) (string, error) {
+// recordUpload records a file that was stored, and returns its name. If the log refuses it, the file is deleted. A file
+// that the process could neither record nor delete is deleted by upload.Cleaner.
+func (s *server) recordUpload(ctx context.Context, name string, size int64) (string, error) {
+	receipt, err := s.execute(ctx, domain.AddUpload{
+		Upload: domain.UploadID(name), Bytes: size, Quota: s.UploadQuotaPerUser, Files: s.UploadFilesPerUser,
+	})
+	recorded := domain.UploadID(name)
+	if err == nil {
+		var added domain.UploadAdded
+		added, _, err = eventOf[domain.UploadAdded](receipt)
+		recorded = added.Upload // of an earlier request with the same key
+	}
+	if refused := domain.AsRefusal(err) != nil; refused || err == nil && recorded != domain.UploadID(name) {
+		err = errors.Join(err, s.uploads.Remove(name))
+	}
+	return string(recorded), err
+}
+
+// receiveUpload stores the file in a request and returns its new name and its size.
+func (s *server) receiveUpload(w http.ResponseWriter, r *http.Request) (string, int64, error) {
 	control := http.NewResponseController(w)
 	if err := control.SetReadDeadline(s.Now().Add(s.UploadTimeout)); err == nil {
 		defer control.SetReadDeadline(time.Time{}) //nolint:errcheck // a broken connection needs no deadline
@@ -41,19 +63,22 @@ func (s *server) receiveUpload(w http.ResponseWriter, r *http.Request) (string, 
 	r.Body = http.MaxBytesReader(w, r.Body, s.UploadBytes+multipartOverhead)
 	part, err := firstFile(r)
 	if err != nil {
-		return "", uploadError(w, err)
+		return "", 0, uploadError(w, err)
 	}
-	name, err := s.uploads.Save(part)
+	name, size, err := s.uploads.Save(part)
 	switch {
 	case errors.Is(err, upload.ErrUnsupported):
 		err = refusal(codeImage, "the file must be a JPEG, PNG, GIF or WebP image, or an OGG, MP3, M4A, AAC, WebM, WAV or AMR sound")
 	case errors.Is(err, upload.ErrTooLarge):
 		err = refusal(codeBodyTooLarge, "the file must have at most %d bytes", s.UploadBytes)
+	case errors.Is(err, upload.ErrFull):
+		s.log.WarnContext(r.Context(), "upload refused", slog.Any("error", err))
+		err = refusal(codeStorageFull, "there is no space for uploads: try again later")
 	}
 	if err != nil {
-		return "", uploadError(w, err)
+		return "", 0, uploadError(w, err)
 	}
-	return name, nil
+	return name, size, nil
 }
 
 // firstFile returns the first part of a multipart form that is a file.

@@ -30,6 +30,8 @@ var Commands = []CommandSpec{
 	command[FinishRecording](system),
 	command[DeleteRecording](ownerOrOperator),
 	command[DiscardRecording](system),
+	command[AddUpload](authenticated),
+	command[ExpireUpload](system),
 	command[JoinLive](authenticated),
 	command[LeaveLive](system),
 	command[PostComment](authenticated),
@@ -85,6 +87,8 @@ var Events = []EventSpec{
 	event[RecordingStarted, Recording](),
 	event[RecordingFinished, Recording](),
 	event[RecordingDeleted, Recording](),
+	event[UploadAdded, Uploads](),
+	event[UploadDeleted, Uploads](),
 	event[ViewerJoined, Visit](),
 	event[ViewerMoved, Visit](),
 	event[ViewerLeft, Visit](),
@@ -121,6 +125,7 @@ var Privacies = map[string]Privacy{
 	"comment.posted.v1 text": Public,
 	// Ids and words of the server. The keys of names are keyed hashes.
 	"connection": Public, "to_connection": Public, "name_key": Public, "key": Public, "node": Public, "video": Public, "audio": Public, "file": Public,
+	"upload": Public, "upload.deleted.v1 cause": Public,
 
 	"event.set_aside.v1 stream": Public, "event.set_aside.v1 type": Public,
 	"coins.closed.v1 cause": Private, // the text of an error about a payload
@@ -161,6 +166,7 @@ var States = []StateSpec{
 	state[Session]("session", 1),
 	state[Live]("live", 1),
 	state[Recording]("recording", 1),
+	state[Uploads]("upload", 1),
 	state[Visit]("visit", 1),
 	state[Stateless]("comment", 1),
 	state[Stateless]("connection", 1),

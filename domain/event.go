@@ -22,6 +22,8 @@ type (
 	BroadcastID string
 	// RecordingID is the id of a recording: the BroadcastID of the recorded broadcast.
 	RecordingID string
+	// UploadID is the name of an uploaded file: 32 characters of 0-9a-f and an extension.
+	UploadID string
 	// ConnectionID is the id of an open connection.
 	ConnectionID string
 	// PlayerID is the id of a connected player of a live's media.
@@ -55,6 +57,7 @@ func visitStream(live LiveID, user UserID) Stream {
 	return numberedStream("visit-"+strconv.FormatInt(int64(live), 10)+"-", int64(user))
 }
 
+func uploadStream(id UserID) Stream { return numberedStream("upload-", int64(id)) }
 func giftStream(id GiftID) Stream   { return numberedStream("gift-", int64(id)) }
 func orderStream(id OrderID) Stream { return Stream("order-" + string(id)) }
 

@@ -75,3 +75,124 @@ func (ParticipantForgotten) Type() string                     { return "particip
 func (e ParticipantForgotten) Stream() Stream                 { return participantStream(e.Participant) }
 func (e ParticipantForgotten) ForgottenKeyOwner() UserID      { return KeyOwner(0, e.Participant) }
 func (ParticipantForgotten) evolve(p Participant) Participant { p.Forgotten = true; return p }
+
+// Nickname is the state of a name in the chat. Any number of signed-in participants may have the same name. The name
+// of a participant who is not signed in is unique.
+type Nickname struct {
+	Holders int `json:"holders"` // number of participants with the name
+}
+
+// Nickname returns the state of the name with the given key.
+func (v View) Nickname(key string) Nickname { return look[Nickname](v, nicknameStream(key)) }
+
+// MaxNickname is the maximum length of a participant's nickname in characters.
+const MaxNickname = 20
+
+// SetNickname sets or changes the nickname of a participant who is not signed in. The participant keeps the nickname
+// until the participant leaves the chat.
+type SetNickname struct {
+	Nickname    string        `json:"nickname"` // 1–20 characters, not in use and not a username
+	Participant ParticipantID `json:"-"`
+	NameKey     string        `json:"-"` // keyed hash of the case-folded nickname
+	PreviousKey string        `json:"-"` // key of the current nickname; "" for none
+}
+
+func (SetNickname) Type() string { return "participant.set_nickname" }
+
+func (c SetNickname) Reads(Actor) []Stream {
+	return append(nicknameStreams(c.NameKey, c.PreviousKey), participantStream(c.Participant), usernameStream(c.NameKey))
+}
+
+func (c SetNickname) decide(view View) ([]Event, error) {
+	participant, err := view.ownParticipant(c.Participant)
+	if err != nil {
+		return nil, err
+	}
+	if participant.User != 0 {
+		return nil, refuse(CodeBadRequest, "a signed-in user has the name of the profile")
+	}
+	if participant.NameKey != c.PreviousKey || c.NameKey == "" { // an error of the server
+		return nil, refuse(CodeBadRequest, "setting a nickname requires the keys of the new and the present nickname")
+	}
+	nickname, err := view.checkNickname(c.Nickname, c.NameKey, c.NameKey == c.PreviousKey)
+	if err != nil {
+		return nil, err
+	}
+	events := []Event{NicknameSet{c.Participant, participant.Connection, nickname, c.NameKey}}
+	if c.NameKey == c.PreviousKey { // both spellings have the same case-folded form
+		return events, nil
+	}
+	if c.PreviousKey != "" {
+		events = append(events, NicknameReleased{c.PreviousKey, c.Participant})
+	}
+	return append(events, NicknameClaimed{c.NameKey, c.Participant}), nil
+}
+
+// checkNickname returns the trimmed nickname if the participant may use it, "" for a signed-in user or if wanted and key
+// are "", and a *Refusal otherwise. own is true if the participant has a nickname with this key now.
+func (v View) checkNickname(wanted, key string, own bool) (string, error) {
+	if v.Actor.User != 0 {
+		if wanted != "" {
+			return "", refuse(CodeBadRequest, "a signed-in user has the name of the profile")
+		}
+		return "", nil
+	}
+	if wanted == "" && key == "" {
+		return "", nil
+	}
+	nickname, err := personName("nickname", wanted, 1, MaxNickname, CodeNicknameTaken)
+	switch {
+	case err != nil:
+		return "", err
+	case key == "": // an error of the server that would give all participants the same nickname
+		return "", refuse(CodeBadRequest, "a nickname requires its key")
+	case v.Username(key).User != 0, v.Nickname(key).Holders > 0 && !own:
+		return "", refuse(CodeNicknameTaken, "this nickname is taken")
+	}
+	return nickname, nil
+}
+
+func nicknameStreams(keys ...string) []Stream {
+	var streams []Stream
+	for _, key := range keys {
+		if key != "" {
+			streams = append(streams, nicknameStream(key))
+		}
+	}
+	return streams
+}
+
+// NicknameSet records the nickname of a participant.
+type NicknameSet struct {
+	Participant ParticipantID `json:"participant"`
+	Connection  string        `json:"connection"` // public id of the connection
+	Nickname    string        `json:"nickname"`   // as typed, without surrounding space
+	NameKey     string        `json:"name_key"`   // keyed hash of the lookalike form of the nickname
+}
+
+func (NicknameSet) Type() string                       { return "participant.nickname_set.v1" }
+func (e NicknameSet) Stream() Stream                   { return participantStream(e.Participant) }
+func (e NicknameSet) evolve(p Participant) Participant { p.NameKey = e.NameKey; return p }
+func (e *NicknameSet) personal() (UserID, []*string) {
+	return KeyOwner(0, e.Participant), []*string{&e.Nickname}
+}
+
+// NicknameClaimed records that one more participant uses a name.
+type NicknameClaimed struct {
+	Key         string        `json:"key"` // keyed hash of the lookalike form of the name
+	Participant ParticipantID `json:"participant"`
+}
+
+func (NicknameClaimed) Type() string               { return "nickname.claimed.v1" }
+func (e NicknameClaimed) Stream() Stream           { return nicknameStream(e.Key) }
+func (NicknameClaimed) evolve(n Nickname) Nickname { n.Holders++; return n }
+
+// NicknameReleased records that one participant has stopped using a name.
+type NicknameReleased struct {
+	Key         string        `json:"key"` // keyed hash of the lookalike form of the name
+	Participant ParticipantID `json:"participant"`
+}
+
+func (NicknameReleased) Type() string               { return "nickname.released.v1" }
+func (e NicknameReleased) Stream() Stream           { return nicknameStream(e.Key) }
+func (NicknameReleased) evolve(n Nickname) Nickname { n.Holders--; return n }

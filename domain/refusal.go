@@ -59,6 +59,7 @@ const (
 	CodeMessageTooLong      Code = "message_too_long"      // the message has more than 1000 characters
 	CodeChatRoomNotFound    Code = "chat_room_not_found"   // the chat room does not exist or was removed
 	CodeChatRoomTaken       Code = "chat_room_taken"       // another chat room has this name
+	CodeUploadQuota         Code = "upload_quota"          // the uploads of the user would become too large
 	CodeTooManyChatRooms    Code = "too_many_chat_rooms"   // the limit of chat rooms is reached
 	CodeParticipantNotFound Code = "participant_not_found" // the participant is not in the chat
 	CodeNicknameTaken       Code = "nickname_taken"        // another participant has this nickname, it is a username, or it is reserved
@@ -107,6 +108,7 @@ var chinese = map[Code]string{
 	CodeMessageTooLong:      "消息最多1000个字",
 	CodeChatRoomNotFound:    "房间不存在",
 	CodeChatRoomTaken:       "房间已经存在!",
+	CodeUploadQuota:         "上传空间已满",
 	CodeTooManyChatRooms:    "房间数量已达上限",
 	CodeParticipantNotFound: "对方不在线",
 	CodeNicknameTaken:       "昵称已被使用",

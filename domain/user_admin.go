@@ -157,7 +157,8 @@ func (e UserRoleRevoked) evolve(u User) User {
 	return u
 }
 
-// ForgetUser permanently erases a user's texts. It also ends the user's lives that are on air or paused. The log
+// ForgetUser permanently erases a user's texts and deletes the user's uploads. It also ends the user's lives that are on
+// air or paused. The log
 // destroys the user's key when it appends the event.
 type ForgetUser struct {
 	User   UserID   `json:"user"`
@@ -167,7 +168,9 @@ type ForgetUser struct {
 
 func (ForgetUser) Type() string { return "user.forget" }
 
-func (c ForgetUser) Reads(Actor) []Stream { return append(liveStreams(c.Lives), userStream(c.User)) }
+func (c ForgetUser) Reads(Actor) []Stream {
+	return append(liveStreams(c.Lives), userStream(c.User), uploadStream(c.User))
+}
 
 func (c ForgetUser) decide(view View) ([]Event, error) {
 	user := view.User(c.User)
@@ -182,7 +185,7 @@ func (c ForgetUser) decide(view View) ([]Event, error) {
 	if user.Forgotten {
 		return ended, nil
 	}
-	return append([]Event{UserForgotten{c.User, reason}}, ended...), nil
+	return slices.Concat([]Event{UserForgotten{c.User, reason}}, ended, view.deleteUploads(c.User)), nil
 }
 
 // UserForgotten records that a user's texts are unreadable in this event and in all earlier events.

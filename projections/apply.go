@@ -15,7 +15,7 @@ import (
 // All returns every projection. Tables are written in this order.
 func All() []Projection {
 	return []Projection{
-		Users, Sessions, Lives, Broadcasts, Recordings, Viewers, LookCounts, Comments, Emails,
+		Users, Sessions, Lives, Broadcasts, Recordings, Uploads, Viewers, LookCounts, Comments, Emails,
 		ChatRooms, Participants, Messages, GiftCatalogue, SentGifts, Coins, CoinClosings,
 	}
 }

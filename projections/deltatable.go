@@ -88,6 +88,8 @@ func DeltaSpecs() []DeltaSpec {
 		toNobody[domain.RecordingStarted](),
 		toNobody[domain.RecordingFinished](),
 		toNobody[domain.RecordingDeleted](),
+		toNobody[domain.UploadAdded](),
+		toNobody[domain.UploadDeleted](),
 		toNobody[domain.GiftAdded](),
 		toNobody[domain.GiftRepriced](),
 		toNobody[domain.GiftWithdrawn](),

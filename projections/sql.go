@@ -70,6 +70,8 @@ var (
 	insertPoison string
 	//go:embed sql/insert_recording.sql
 	insertRecording string
+	//go:embed sql/insert_upload.sql
+	insertUpload string
 	//go:embed sql/insert_user_account.sql
 	insertUserAccount string
 	//go:embed sql/insert_versions.sql
@@ -144,6 +146,10 @@ var (
 	selectUnusedChatRooms string
 	//go:embed sql/select_unused_credentials.sql
 	selectUnusedCredentials string
+	//go:embed sql/select_unused_uploads.sql
+	selectUnusedUploads string
+	//go:embed sql/select_uploads.sql
+	selectUploads string
 	//go:embed sql/select_users.sql
 	selectUsers string
 	//go:embed sql/select_versions.sql
@@ -170,6 +176,8 @@ var (
 	updateRecordingDeleted string
 	//go:embed sql/update_recording_finished.sql
 	updateRecordingFinished string
+	//go:embed sql/update_upload_deleted.sql
+	updateUploadDeleted string
 	//go:embed sql/update_user_account_age.sql
 	updateUserAccountAge string
 	//go:embed sql/update_user_account_ban.sql

@@ -7,81 +7,209 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"path"
 	"regexp"
+	"strings"
+	"sync"
 	"time"
+
+	"roomlog/internal/disk"
 )
 
 // Errors of Save.
 var (
 	ErrUnsupported = errors.New("the file is no supported image or sound")
 	ErrTooLarge    = errors.New("the file is too large")
+	ErrFull        = errors.New("there is no space for uploads")
 )
 
 // fileName matches the names that Save creates. Serve serves no other files.
 var fileName = regexp.MustCompile(`^[0-9a-f]{32}\.[a-z0-9]{3,4}$`)
 
-const sniffedBytes = 512 // number of bytes that are enough to detect the type of a file
+const (
+	sniffedBytes  = 512       // number of bytes that are enough to detect the type of a file
+	claimedBytes  = 256 << 10 // number of bytes for which Save claims space at a time
+	partialSuffix = ".part"   // of files that are not complete
+	marker        = ".since"  // file whose age separates the uploads that the log knows from earlier ones
+)
+
+// Config configures a Store. Folder is required.
+type Config struct {
+	Folder   string
+	MaxBytes int64 // maximum size of a file
+	Quota    int64 // maximum size of all files; 0 or less: no limit
+	disk.Settings
+}
 
 // Store is a folder of uploaded files. It is safe for concurrent use.
 type Store struct {
-	folder   *os.Root
-	maxBytes int64
+	config Config
+	folder *os.Root
+	since  time.Time // the log knows the uploads that are newer
+
+	mu    sync.Mutex
+	bytes int64 // size of all files, with what running uploads have claimed
 }
 
-// Open returns the Store of a folder. It creates the folder if it does not exist. maxBytes is the maximum size of a
-// file.
-func Open(folder string, maxBytes int64) (*Store, error) {
-	if err := os.MkdirAll(folder, 0o750); err != nil {
+// Open returns the Store of a folder. It creates the folder if it does not exist, and counts its files.
+func Open(c Config) (*Store, error) {
+	if err := os.MkdirAll(c.Folder, 0o750); err != nil {
 		return nil, fmt.Errorf("create the folder of uploads: %w", err)
 	}
-	root, err := os.OpenRoot(folder)
+	root, err := os.OpenRoot(c.Folder)
 	if err != nil {
 		return nil, fmt.Errorf("open the folder of uploads: %w", err)
 	}
-	return &Store{root, maxBytes}, nil
+	s := &Store{config: c, folder: root}
+	if s.since, err = openMarker(root); err != nil {
+		return nil, err
+	}
+	files, err := s.Files()
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range files {
+		if !strings.HasSuffix(f.Name(), partialSuffix) {
+			s.bytes += f.Size()
+		}
+	}
+	return s, nil
 }
 
-// Save stores a file under a new random name and returns the name. It returns ErrUnsupported, ErrTooLarge, a
-// *fs.PathError if the folder cannot be written, or an error of file.
-func (s *Store) Save(file io.Reader) (string, error) {
+// openMarker returns the time since which the log knows all uploads of the folder: the first start of a version that
+// records them.
+func openMarker(root *os.Root) (time.Time, error) {
+	f, err := root.OpenFile(marker, os.O_RDONLY|os.O_CREATE, 0o640)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("open the folder of uploads: %w", err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return time.Time{}, fmt.Errorf("open the folder of uploads: %w", err)
+	}
+	return info.ModTime(), nil
+}
+
+// Files returns the files of the folder, also those that are not complete.
+func (s *Store) Files() ([]fs.FileInfo, error) {
+	dir, err := s.folder.Open(".")
+	if err != nil {
+		return nil, fmt.Errorf("open the folder of uploads: %w", err)
+	}
+	defer dir.Close()
+	all, err := dir.Readdir(-1)
+	if err != nil {
+		return nil, fmt.Errorf("list the uploads: %w", err)
+	}
+	files := all[:0]
+	for _, f := range all {
+		if f.Mode().IsRegular() && fileName.MatchString(strings.TrimSuffix(f.Name(), partialSuffix)) {
+			files = append(files, f)
+		}
+	}
+	return files, nil
+}
+
+// Bytes returns the size of all files.
+func (s *Store) Bytes() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.bytes
+}
+
+// claim counts n bytes that are about to be written, or returns an error that wraps ErrFull.
+func (s *Store) claim(n int64) error {
+	if err := s.config.Check(s.config.Folder, n); err != nil {
+		return fmt.Errorf("%w: %w", ErrFull, err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.config.Quota > 0 && s.bytes+n > s.config.Quota {
+		return fmt.Errorf("%w: the quota of all uploads is %d bytes", ErrFull, s.config.Quota)
+	}
+	s.bytes += n
+	return nil
+}
+
+func (s *Store) release(n int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.bytes -= n
+}
+
+// Save stores a file under a new random name. It returns the name and the size, or ErrUnsupported, ErrTooLarge, an error
+// that wraps ErrFull, a *fs.PathError if the folder cannot be written, or an error of file.
+func (s *Store) Save(file io.Reader) (name string, size int64, err error) {
 	head := make([]byte, sniffedBytes)
 	n, err := io.ReadFull(file, head)
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return "", err
+		return "", 0, err
 	}
 	head = head[:n]
 	extension := extensionOf(head)
 	if extension == "" {
-		return "", ErrUnsupported
+		return "", 0, ErrUnsupported
 	}
-	name := randomName() + extension
-	partial := name + ".part"
-	if err := s.write(partial, io.MultiReader(bytes.NewReader(head), file)); err != nil {
-		return "", errors.Join(err, s.folder.Remove(partial))
+	name = randomName() + extension
+	partial := name + partialSuffix
+	size, claimed, err := s.write(partial, io.MultiReader(bytes.NewReader(head), file))
+	if err == nil {
+		err = s.folder.Rename(partial, name)
 	}
-	return name, s.folder.Rename(partial, name)
+	if err != nil {
+		_ = s.folder.Remove(partial) // it may not exist
+		size = 0
+	}
+	s.release(claimed - size)
+	return name, size, err
 }
 
-func (s *Store) write(name string, content io.Reader) error {
+// write writes a file. It returns the bytes that it has claimed, also with an error.
+func (s *Store) write(name string, content io.Reader) (size, claimed int64, err error) {
 	f, err := s.folder.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o640)
 	if err != nil {
-		return err
+		return 0, 0, err
 	}
 	defer f.Close()
-	n, err := io.Copy(f, io.LimitReader(content, s.maxBytes+1))
-	switch {
-	case err != nil:
-		return err
-	case n > s.maxBytes:
-		return ErrTooLarge
+	content = io.LimitReader(content, s.config.MaxBytes+1)
+	for more := true; more; {
+		if err := s.claim(claimedBytes); err != nil {
+			return 0, claimed, err
+		}
+		claimed += claimedBytes
+		n, err := io.CopyN(f, content, claimedBytes)
+		size += n
+		if more = err == nil; err != nil && !errors.Is(err, io.EOF) {
+			return 0, claimed, err
+		}
+	}
+	if size > s.config.MaxBytes {
+		return 0, claimed, ErrTooLarge
 	}
 	if err := f.Sync(); err != nil {
-		return err
+		return 0, claimed, err
 	}
-	return f.Close()
+	return size, claimed, f.Close()
+}
+
+// Remove deletes a file. It returns nil if there is none.
+func (s *Store) Remove(name string) error {
+	info, err := s.folder.Lstat(name)
+	if err == nil {
+		err = s.folder.Remove(name)
+	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return fmt.Errorf("delete an upload: %w", err)
+	}
+	s.release(info.Size())
+	return nil
 }
 
 func randomName() string {

@@ -232,7 +232,7 @@ func TestServerKilledWhileRecording(t *testing.T) {
 func TestAFullDiskEndsNoBroadcast(t *testing.T) {
 	t.Parallel()
 	needFFmpeg(t)
-	at := serve(t, nil, "--data", dataDir(t), "--record", "all", "--record-reserve", "1125899906842624")
+	at := serve(t, nil, "--data", dataDir(t), "--record", "all", "--disk-reserve", "1125899906842624")
 	anna, bert := join(t, at, "anna"), join(t, at, "bert")
 	room := anna.create("a show")
 	publish(t, film(t, 2), at.rtmpURL(room), "-stream_loop", "-1")

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"roomlog/internal/disk"
 	"roomlog/internal/settings"
 	"roomlog/media"
 )
@@ -38,6 +39,8 @@ type Config struct {
 	// Observer is notified of recordings; nil means no notifications.
 	Observer Observer
 
+	disk.Settings
+
 	// FragmentLength is the length of the recording that is lost when the process is killed. A fragment ends before
 	// the first key frame after this time, or at twice this time.
 	FragmentLength time.Duration `default:"1s"`
@@ -45,7 +48,6 @@ type Config struct {
 	// exceed the quotas, but not the reserve.
 	RecordQuota     int64         `default:"53687091200" min:"1048576" max:"1125899906842624" unit:"bytes" zero:"no limit" help:"Maximum disk space of all recordings, 50 GiB by default. The oldest recordings are deleted to make room for running ones."`
 	RecordLiveQuota int64         `default:"10737418240" min:"1048576" max:"1125899906842624" unit:"bytes" zero:"no limit" help:"Maximum disk space of the recordings of one live, 10 GiB by default. The oldest recordings of the live are deleted first."`
-	RecordReserve   int64         `default:"1073741824" max:"1125899906842624" unit:"bytes" zero:"no reserve" help:"Disk space that recordings leave free, 1 GiB by default. Recording stops while less is free."`
 	RecordKeep      time.Duration `max:"876000h" help:"Time after which a finished recording is deleted. Default: 0, which keeps recordings until their space is needed."`
 	RecordSweep     time.Duration `default:"1m" min:"10ms" max:"1h" help:"Interval between two searches for expired recordings and for files of deleted recordings."`
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"roomlog/internal/disk"
 	"roomlog/media"
 	"roomlog/media/flv"
 	"roomlog/media/record"
@@ -64,7 +65,7 @@ func TestMain(m *testing.M) {
 }
 
 func child(dir string) {
-	r, err := record.New(record.Config{Recordings: dir, Now: time.Now, RecordReserve: -1})
+	r, err := record.New(record.Config{Recordings: dir, Now: time.Now, Settings: disk.Settings{DiskReserve: -1}})
 	if err != nil {
 		fmt.Println(err)
 		os.Exit(1)
@@ -238,7 +239,7 @@ func TestFullDiskEndsTheRecording(t *testing.T) {
 // The reserve stays free: recording does not even start.
 func TestReserveStaysFree(t *testing.T) {
 	t.Parallel()
-	s := open(t, t.TempDir(), func(c *record.Config) { c.RecordReserve = 1 << 60 })
+	s := open(t, t.TempDir(), func(c *record.Config) { c.DiskReserve = 1 << 60 })
 	s.record("broadcast", long(t, 3))
 	if got := s.testObserver.list(); !slices.Equal(got, []string{"finished disk_full broadcast"}) || s.Stats().Failures != 1 {
 		t.Fatal(got)

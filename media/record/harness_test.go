@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"roomlog/internal/disk"
 	"roomlog/media"
 	"roomlog/media/flv"
 	"roomlog/media/record"
@@ -145,7 +146,7 @@ type testRecorder struct {
 func open(t testing.TB, dir string, change func(*record.Config)) *testRecorder {
 	t.Helper()
 	s := &testRecorder{t: t, dir: dir, testObserver: &testObserver{}}
-	cfg := record.Config{Recordings: dir, Now: time.Now, Observer: s.testObserver, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), RecordReserve: -1}
+	cfg := record.Config{Recordings: dir, Now: time.Now, Observer: s.testObserver, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Settings: disk.Settings{DiskReserve: -1}}
 	if change != nil {
 		change(&cfg)
 	}

@@ -131,8 +131,7 @@ func (s *store) forget(folder, id string) {
 // recording to delete first; while another deletion is under way, it counts them nevertheless. It returns errQuota or
 // errDiskFull if no deletion can help.
 func (s *store) claim(folder, id string, n int64) (victim *Recording, err error) {
-	var fs syscall.Statfs_t
-	if s.cfg.RecordReserve > 0 && syscall.Statfs(s.cfg.Recordings, &fs) == nil && int64(fs.Bavail)*fs.Bsize-n < s.cfg.RecordReserve {
+	if s.cfg.Check(s.cfg.Recordings, n) != nil {
 		return nil, errDiskFull
 	}
 	s.mu.Lock()

@@ -1,6 +1,7 @@
 package projtest
 
 import (
+	"fmt"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -68,6 +69,10 @@ func Tell(t testing.TB) *Story {
 	s.Do(domain.RevokeRole{User: s.Bob.ID, Role: domain.RoleAuditor})
 	s.Do(domain.DisableUser{User: s.Bob.ID})
 	s.Do(domain.EnableUser{User: s.Bob.ID})
+	for _, p := range []User{s.Ann, s.Bob, s.Cat} {
+		p.Send(domain.AddUpload{Upload: domain.UploadID(fmt.Sprintf("%032x.png", p.ID)), Bytes: 1000 + int64(p.ID), Quota: 5000, Files: 2})
+	}
+	s.DoAsSystem(domain.ExpireUpload{Upload: domain.UploadID(fmt.Sprintf("%032x.png", s.Bob.ID)), User: s.Bob.ID})
 	s.Ann.Send(domain.SetRecording{Live: s.Cooking, On: true})
 	s.Do(domain.DisableUser{User: s.Ann.ID})
 	s.Do(domain.GrantRole{User: s.Cat.ID, Role: domain.RoleOperator})

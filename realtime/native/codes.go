@@ -68,7 +68,7 @@ func closeCodes() []codeDoc {
 		{ws.CloseRestart, `The server stops. Reconnect after the milliseconds that the reason names: {"retry_after":2417}.`},
 		{ws.CloseSlow, "The client reads too slowly. Reconnect and resume."},
 		{ws.CloseBehind, "The connection cannot be brought up to date, or the client never sends ack. Reconnect and resume."},
-		{ws.CloseHelloTimeout, "The client did not send hello in time. Reconnect and send it first."},
+		{ws.CloseHelloTimeout, "The client did not send hello in time. Reconnect, and send hello first."},
 		{ws.CloseIdle, "The client sent nothing for too long, not even a pong. Reconnect and resume."},
 		{ws.CloseTooMany, "Too many frames per second, or too many connections of the user. Reconnect later, with less."},
 		{ws.CloseReplaced, "The user signed out, or signed in elsewhere. Sign in before you reconnect."},

@@ -86,7 +86,8 @@ func startBackend(ctx context.Context, c *config, env *environment, l *layers) (
 			Queries: b.queries, Execute: b.sequencer.Execute, Projected: b.store.Projected(), Log: env.log}).Run)
 		cleaner := &cleaner{
 			store: b.store, pool: b.pool, dsn: dsn, log: env.log, now: b.now, interval: c.CleanInterval, keep: c.KeepOutcomes,
-			rooms: &unusedRooms{chatRoomSettings: c.chatRoomSettings, store: b.store, queries: b.queries, commands: b.sequencer, now: b.now},
+			rooms:   &unusedRooms{chatRoomSettings: c.chatRoomSettings, store: b.store, queries: b.queries, commands: b.sequencer, now: b.now},
+			uploads: &unusedUploads{uploadSettings: c.uploadSettings, queries: b.queries, commands: b.sequencer, now: b.now},
 		}
 		l.run(ctx, "cleaner", cleaner.Run)
 	}

@@ -23,6 +23,7 @@ type cleaner struct {
 	interval time.Duration
 	keep     time.Duration // age at which outcomes of commands that move no coins are deleted
 	rooms    *unusedRooms
+	uploads  *unusedUploads
 }
 
 // Run deletes expired rows until ctx ends. A failure is logged and tried again at the next interval.
@@ -34,6 +35,8 @@ func (c *cleaner) Run(ctx context.Context) error {
 		c.logResult(ctx, "credential", credentials, err)
 		rooms, err := c.rooms.remove(ctx)
 		c.logResult(ctx, "chat_room", rooms, err)
+		uploads, err := c.uploads.remove(ctx)
+		c.logResult(ctx, "upload", uploads, err)
 		c.logResult(ctx, projections.NextSchema, 0, removeLeftovers(ctx, c.dsn, c.log))
 	}
 	return nil

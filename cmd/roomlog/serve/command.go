@@ -115,6 +115,7 @@ func (c *config) groups() []group {
 		{"live", &c.hub},
 		{"chat", &c.chat},
 		{"chat", &c.chatRoomSettings},
+		{"api", &c.uploadSettings},
 		{"media", &c.media},
 		{"media", &c.broadcasts},
 		{"media", &c.hooks},

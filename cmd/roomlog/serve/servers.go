@@ -67,6 +67,9 @@ func (c *config) openServers(ctx context.Context, env *environment, b *backend, 
 	if s.api, err = api.New(config); err != nil {
 		return nil, err
 	}
+	if slices.Contains(c.Roles, roleAPI) {
+		l.run(ctx, "uploads", s.api.Run)
+	}
 	if slices.Contains(c.Roles, roleRealtime) {
 		if s.native, s.socketio, err = c.openSockets(ctx, env, b, l, tokens, proxies); err != nil {
 			return nil, err

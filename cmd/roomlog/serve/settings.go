@@ -41,6 +41,7 @@ type config struct {
 	recordSettings
 	logSettings
 	chatRoomSettings
+	uploadSettings
 
 	api        api.Config
 	hub        hub.Config

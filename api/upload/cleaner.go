@@ -1,0 +1,97 @@
+package upload
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"strings"
+	"time"
+
+	"roomlog/internal/wait"
+)
+
+// Status is what the log knows of an upload.
+type Status int
+
+// The statuses.
+const (
+	Unknown Status = iota // the log does not know it (yet)
+	Kept
+	Deleted
+)
+
+const (
+	cleanBatch = 500       // number of names that are looked up at a time
+	orphanAge  = time.Hour // age at which a file that the log does not know is deleted: its upload was interrupted
+)
+
+// Cleaner deletes the files of deleted uploads, and of uploads that were interrupted before the log knew them. It keeps
+// files from before the log recorded uploads.
+type Cleaner struct {
+	Store    *Store
+	Find     func(ctx context.Context, names []string) (map[string]Status, error) // of the names that the log knows
+	Interval time.Duration
+	Now      func() time.Time
+	Log      *slog.Logger
+}
+
+// Run deletes files at the interval until ctx ends. A failure is logged and tried again.
+func (c *Cleaner) Run(ctx context.Context) error {
+	for wait.Sleep(ctx, c.Interval) {
+		removed, err := c.Clean(ctx)
+		switch {
+		case err != nil && ctx.Err() == nil:
+			c.Log.WarnContext(ctx, "deleting uploads failed, retrying at the next interval", slog.Any("error", err))
+		case removed > 0:
+			c.Log.InfoContext(ctx, "deleted files of uploads", slog.Int("count", removed))
+		}
+	}
+	return nil
+}
+
+// Clean compares the folder with the log once, and returns the number of files that it has deleted.
+func (c *Cleaner) Clean(ctx context.Context) (removed int, err error) {
+	files, err := c.Store.Files()
+	if err != nil {
+		return 0, err
+	}
+	for len(files) > 0 {
+		batch := files[:min(len(files), cleanBatch)]
+		files = files[len(batch):]
+		n, err := c.cleanBatch(ctx, batch)
+		removed += n
+		if err != nil {
+			return removed, err
+		}
+	}
+	return removed, nil
+}
+
+func (c *Cleaner) cleanBatch(ctx context.Context, files []fs.FileInfo) (removed int, err error) {
+	names := make([]string, len(files))
+	for i, f := range files {
+		names[i] = f.Name()
+	}
+	known, err := c.Find(ctx, names)
+	if err != nil {
+		return 0, fmt.Errorf("look uploads up: %w", err)
+	}
+	orphaned := c.Now().Add(-orphanAge)
+	for _, f := range files {
+		status := known[f.Name()]
+		if status == Kept || status == Unknown && (f.ModTime().After(orphaned) || f.ModTime().Before(c.Store.since)) {
+			continue
+		}
+		if strings.HasSuffix(f.Name(), partialSuffix) { // its bytes were released when it failed, or were never counted
+			err = c.Store.folder.Remove(f.Name())
+		} else {
+			err = c.Store.Remove(f.Name())
+		}
+		if err != nil {
+			return removed, err
+		}
+		removed++
+	}
+	return removed, nil
+}

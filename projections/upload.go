@@ -1,0 +1,76 @@
+package projections
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"roomlog/domain"
+	"roomlog/eventstore"
+)
+
+// Uploads projects the uploaded files. A deleted upload keeps its row, so that every node can find out that it has to
+// delete the file.
+var Uploads = Projection{
+	Name: "uploads", Version: 1, Tables: []string{"upload"},
+	Handlers: []Handler{on(foldUploadAdded), on(foldUploadDeleted)},
+	Write:    writes(writeUploads),
+}
+
+type uploadsBatch struct {
+	added struct {
+		id          []string
+		user, bytes []int64
+		at          []time.Time
+	}
+	deleted struct {
+		id []string
+		at []time.Time
+	}
+}
+
+func foldUploadAdded(b *uploadsBatch, r eventstore.Record, e domain.UploadAdded) {
+	a := &b.added
+	a.id, a.user = append(a.id, string(e.Upload)), append(a.user, int64(e.User))
+	a.bytes, a.at = append(a.bytes, e.Bytes), append(a.at, r.RecordedAt)
+}
+
+func foldUploadDeleted(b *uploadsBatch, r eventstore.Record, e domain.UploadDeleted) {
+	b.deleted.id, b.deleted.at = append(b.deleted.id, string(e.Upload)), append(b.deleted.at, r.RecordedAt)
+}
+
+// writeUploads writes additions before deletions, because one batch may contain both for the same upload.
+func writeUploads(b *uploadsBatch, tables *pgx.Batch) {
+	if a := b.added; len(a.id) > 0 {
+		tables.Queue(insertUpload, a.id, a.user, a.bytes, a.at)
+	}
+	if d := b.deleted; len(d.id) > 0 {
+		expect(len(d.id), tables.Queue(updateUploadDeleted, d.id, d.at))
+	}
+}
+
+// Upload is an uploaded file.
+type Upload struct {
+	ID      domain.UploadID
+	User    domain.UserID // the owner
+	Bytes   int64
+	AddedAt time.Time
+	Deleted bool
+}
+
+func scanUpload(row pgx.CollectableRow) (u Upload, err error) {
+	err = row.Scan(&u.ID, &u.User, &u.Bytes, &u.AddedAt, &u.Deleted)
+	return u, err
+}
+
+// Uploads returns those of the uploads that the log has recorded, also the deleted ones, in no particular order.
+func (q *Queries) Uploads(ctx context.Context, ids []domain.UploadID) ([]Upload, error) {
+	return many(ctx, q, "uploads", scanUpload, selectUploads, ids)
+}
+
+// UnusedUploads returns at most limit uploads that were added before a time, and to which no avatar, cover, gift, message
+// or comment refers, oldest first.
+func (q *Queries) UnusedUploads(ctx context.Context, before time.Time, limit int) ([]Upload, error) {
+	return many(ctx, q, "unused uploads", scanUpload, selectUnusedUploads, before, limit)
+}

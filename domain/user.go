@@ -26,7 +26,7 @@ func (RegisterUser) Type() string { return "user.register" }
 
 // Reads returns the streams that the decision reads. It omits the stream of the account, which does not exist yet.
 func (c RegisterUser) Reads(Actor) []Stream {
-	return append(usernameStreams(c.NameKey, c.LookalikeKey, c.NicknameLookalikeKey), nextUser)
+	return append(usernameStreams(c.LookalikeKey, c.NicknameLookalikeKey), usernameStream(c.NameKey), nextUser)
 }
 
 // WithLookalikeKey sets LookalikeKey and NicknameLookalikeKey.

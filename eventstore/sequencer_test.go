@@ -22,7 +22,7 @@ func TestExecute(t *testing.T) {
 	t.Parallel()
 	l := newLog(t)
 	r := l.execute(domain.Request{
-		Command:     domain.RegisterUser{Username: "alice", NameKey: l.store.NameKey("alice"), Credential: "c"},
+		Command:     domain.RegisterUser{Username: "berta", NameKey: l.store.NameKey("berta"), Credential: "c"},
 		Correlation: "request 7", Causation: "a form",
 	})
 	if len(r.Events) != 2 || r.Position != 2 || r.Repeated {
@@ -37,8 +37,8 @@ func TestExecute(t *testing.T) {
 		t.Fatalf("the receipt contains\n%s\nthe log contains\n%s", results, stored)
 	}
 	first := page.Events[0]
-	if got := first.Event.(domain.UserRegistered).Username; got != "alice" {
-		t.Errorf(`username %q, want "alice"`, got)
+	if got := first.Event.(domain.UserRegistered).Username; got != "berta" {
+		t.Errorf(`username %q, want "berta"`, got)
 	}
 	if want := (eventstore.Metadata{Actor: "anonymous", Correlation: "request 7", Causation: "a form"}); first.Metadata != want {
 		t.Errorf("metadata %+v, want %+v", first.Metadata, want)

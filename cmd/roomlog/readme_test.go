@@ -150,7 +150,7 @@ var passing = []struct {
 	{regexp.MustCompile(`, in [0-9.]+m?s`), ", in TIME"},
 	{regexp.MustCompile(`migration \d+`), "migration N"},
 	{regexp.MustCompile(`("pos":|"prev":|"position":|position )\d+`), "${1}N"}, // people leave in their own time
-	{regexp.MustCompile(`\d+( events| rows| of )\d*`), "N$1"},
+	{regexp.MustCompile(`\d+( events| rows| of | tables)\d*`), "N$1"},
 	{regexp.MustCompile(`("database":"migration )\d+"`), `${1}N"`}, // every schema change adds one
 }
 

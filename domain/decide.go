@@ -104,7 +104,7 @@ func Fold(s Stream, state any, e Event) (any, error) {
 // CoinsConcerned returns the users whose coins an event of stream s concerns if it cannot be applied: the user of the
 // wallet stream, and the users whose wallets the postings of e name. e is nil if the event cannot be decoded. spec
 // describes its type, known reports whether the program knows the type. all reports that the event may concern the
-// coins of everybody, because neither the event nor its stream tells whom.
+// coins of everybody, because neither the event nor its stream names a user.
 func CoinsConcerned(s Stream, spec EventSpec, known bool, e Event) (users []UserID, all bool) {
 	add := func(u UserID) {
 		if u > 0 && !slices.Contains(users, u) {

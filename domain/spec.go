@@ -36,7 +36,7 @@ type EventSpec struct {
 	startsStream bool   // the event takes its id from the counter and is the first event of its stream
 }
 
-// Privacy tells who may read a field of an event in a replay of the log.
+// Privacy defines who may read a field of an event in a replay of the log.
 type Privacy int
 
 // The privacies.

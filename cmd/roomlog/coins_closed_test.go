@@ -108,7 +108,7 @@ func TestCoinsAreClosedAndNothingElse(t *testing.T) {
 	enter(t, again, live, "")
 	again.must("gift.send", gift, "b2") // the refusal is not the result of the key
 
-	// Everybody: an event that cannot be decoded, in a stream that tells of no user.
+	// An event that cannot be decoded, in a stream that names no user, closes the coins of everybody.
 	at = forge(t, dsn, "ledger-1", "gift.sent.v1", `{"sender":"?"}`)
 	degraded(cleo, "all users")
 	refused(again, "b3")

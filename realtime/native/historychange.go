@@ -85,7 +85,7 @@ func (s *services) newest(ctx context.Context, live domain.LiveID) (*snapshot, e
 	return s.snapshot(ctx, live, head)
 }
 
-// HistoryChanged checks the session again, because the log may have lost its sign-in, and tells the client that what it has is
+// HistoryChanged checks the session again, because the log may have lost its sign-in, and notifies the client that its state is
 // void. The user channel continues after position.
 func (s *session) HistoryChanged(_, position int64) {
 	s.user.hold(position)

@@ -71,14 +71,7 @@ Next: roomlog events set-aside 4711 --reason "entered by hand"`
 
 func (c *eventsInspect) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
 	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
-		if err := b.catchUpToHead(ctx); err != nil {
-			return err
-		}
-		r, err := b.event(ctx, c.Position)
-		if err != nil {
-			return err
-		}
-		poison, err := b.queries.Poison(ctx, c.Position)
+		r, poison, err := b.event(ctx, c.Position)
 		if err != nil {
 			return err
 		}
@@ -118,16 +111,21 @@ func printable(payload json.RawMessage) string {
 	}, string(payload))
 }
 
-// event returns the event at a position.
-func (b *backend) event(ctx context.Context, position int64) (eventstore.Record, error) {
+// event returns the event at a position, and the tables that could not apply it. It first brings the tables up to the end of
+// the log.
+func (b *backend) event(ctx context.Context, position int64) (eventstore.Record, []projections.PoisonRow, error) {
+	if err := b.catchUpToHead(ctx); err != nil {
+		return eventstore.Record{}, nil, err
+	}
 	page, err := b.store.Read(ctx, eventstore.Query{After: position - 1, UpTo: position, Limit: 1})
 	if err != nil {
-		return eventstore.Record{}, err
+		return eventstore.Record{}, nil, err
 	}
 	if position < 1 || len(page.Events) == 0 {
-		return eventstore.Record{}, fmt.Errorf("the log has no event at position %d: its positions are 1 to %d", position, page.Head)
+		return eventstore.Record{}, nil, fmt.Errorf("the log has no event at position %d: its positions are 1 to %d", position, page.Head)
 	}
-	return page.Events[0], nil
+	poison, err := b.queries.Poison(ctx, position)
+	return page.Events[0], poison, err
 }
 
 type eventsSetAside struct {
@@ -151,14 +149,7 @@ var errNotPoison = errors.New("every table has applied this event: it cannot be 
 
 func (c *eventsSetAside) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
 	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
-		if err := b.catchUpToHead(ctx); err != nil {
-			return err
-		}
-		r, err := b.event(ctx, c.Position)
-		if err != nil {
-			return err
-		}
-		poison, err := b.queries.Poison(ctx, c.Position)
+		r, poison, err := b.event(ctx, c.Position)
 		if err != nil {
 			return err
 		}

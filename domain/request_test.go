@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"roomlog/domain"
+	"roomlog/domain/invariant"
 )
 
 func TestEveryCommandHasAnExample(t *testing.T) {
@@ -127,6 +128,23 @@ func TestUnavailableUsersAreRefused(t *testing.T) {
 						t.Fatalf("got %v, want it refused with %s", err, tt.refused)
 					}
 				})
+			}
+		}
+	}
+}
+
+// An audit accepts the actor of every event that a command causes.
+func TestAuditAcceptsTheActorsOfCommands(t *testing.T) {
+	for _, x := range examples() {
+		w := exampleWorld(t)
+		got, err := w.decide(t, domain.Request{Command: x.when, Actor: x.by})
+		if err != nil {
+			t.Errorf("%s: %v", x.when.Type(), err)
+		}
+		for _, e := range got {
+			fault, err := invariant.Check(e, x.by.String(), func(s domain.Stream) (any, error) { return w[s], nil })
+			if err != nil || strings.Contains(fault, "could not cause") {
+				t.Errorf("%s: got %q, %v: add %s to mayCause in domain/invariant/actor.go", x.when.Type(), fault, err, e.Type())
 			}
 		}
 	}

@@ -30,55 +30,38 @@ func parseActor(name string) (domain.Actor, bool) {
 	return by, found && err == nil && id > 0 && by.String() == name
 }
 
-// mayCause reports whether an actor could cause e.
+// mayCause reports whether an actor could cause e. No actor could cause an event that is missing here.
 func (c *checker) mayCause(by domain.Actor, e domain.Event) bool {
 	switch e := e.(type) {
-	case domain.UserSignedOut:
-		return is(by, e.User)
-	case domain.UserProfileChanged:
-		return is(by, e.User)
-	case domain.UserAgeChanged:
-		return is(by, e.User)
-	case domain.LiveCreated:
-		return is(by, e.Streamer)
-	case domain.LiveRecordingSet:
-		return is(by, e.Streamer)
-	case domain.ViewerJoined:
-		return is(by, e.User)
-	case domain.ViewerMoved:
-		return is(by, e.User)
-	case domain.CommentPosted:
-		return is(by, e.User)
-	case domain.GiftSent:
-		return is(by, e.Sender)
-	case domain.ViewerLeft, domain.ParticipantLeft, domain.BroadcastStarted, domain.RecordingStarted, domain.RecordingFinished:
-		return by.Kind == domain.System
+	case domain.UserSignedOut, domain.UserProfileChanged, domain.UserAgeChanged, domain.LiveCreated, domain.LiveRecordingSet,
+		domain.UploadAdded, domain.ViewerJoined, domain.ViewerMoved, domain.CommentPosted, domain.GiftSent:
+		return is(by, e.(domain.UserEvent).EventUser())
+	case domain.ParticipantEntered, domain.ChatRoomJoined, domain.MessagePosted:
+		return isAuthor(by, e.(domain.UserEvent).EventUser())
+	case domain.LiveStatusChanged, domain.RecordingDeleted:
+		return is(by, e.(domain.UserEvent).EventUser()) || by.Kind == domain.System || c.isOperator(by)
 	case domain.OrderPlaced:
 		return is(by, e.User) || c.isOperator(by)
-	case domain.OrderPaid, domain.CoinsCredited:
-		return by.Kind == domain.PaymentProvider || c.isOperator(by)
-	case domain.LiveStatusChanged:
-		return is(by, e.Streamer) || by.Kind == domain.System || c.isOperator(by)
-	case domain.BroadcastStopped:
-		return by.Kind == domain.System || c.isOperator(by)
-	case domain.RecordingDeleted:
-		return is(by, e.Streamer) || by.Kind == domain.System || c.isOperator(by)
 	case domain.ViewerBanned:
 		return is(by, c.live(e.Live).Streamer) || c.isOperator(by)
 	case domain.ViewerUnbanned:
 		return is(by, c.live(e.Live).Streamer) || c.isOperator(by)
-	case domain.ParticipantEntered:
-		return isAuthor(by, e.User)
-	case domain.ChatRoomJoined:
-		return isAuthor(by, e.User)
-	case domain.MessagePosted:
-		return isAuthor(by, e.User)
+	case domain.OrderPaid, domain.CoinsCredited:
+		return by.Kind == domain.PaymentProvider || c.isOperator(by)
+	case domain.ViewerLeft, domain.ParticipantLeft, domain.BroadcastStarted, domain.RecordingStarted, domain.RecordingFinished,
+		domain.CoinsClosed, domain.CoinsOpened:
+		return by.Kind == domain.System
+	case domain.BroadcastStopped, domain.UploadDeleted, domain.ChatRoomRemoved, domain.ChatRoomNameReleased:
+		return by.Kind == domain.System || c.isOperator(by)
 	case domain.UserDisabled, domain.UserEnabled, domain.UserRoleGranted, domain.UserRoleRevoked, domain.UserForgotten, domain.UserKicked,
-		domain.ConnectionKicked, domain.UserBanned, domain.UserUnbanned, domain.PlayerKicked, domain.ChatRoomRemoved, domain.ChatRoomNameReleased,
-		domain.ParticipantForgotten, domain.GiftAdded, domain.GiftRepriced, domain.GiftWithdrawn:
+		domain.ConnectionKicked, domain.UserBanned, domain.UserUnbanned, domain.PlayerKicked, domain.ParticipantForgotten,
+		domain.GiftAdded, domain.GiftRepriced, domain.GiftWithdrawn, domain.EventSetAside:
 		return c.isOperator(by)
+	case domain.UserRegistered, domain.UsernameClaimed, domain.UserEmailAdded, domain.EmailClaimed, domain.UserSignedIn,
+		domain.ChatRoomCreated, domain.ChatRoomNameClaimed, domain.ChatRoomLeft, domain.NicknameSet, domain.NicknameClaimed, domain.NicknameReleased:
+		return true
 	}
-	return true
+	return false
 }
 
 // is reports whether the actor is a user.

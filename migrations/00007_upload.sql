@@ -9,3 +9,4 @@ CREATE TABLE read.upload (
     deleted_at timestamptz
 ) WITH (fillfactor = 90);
 CREATE INDEX upload_of_user ON read.upload (user_id);
+INSERT INTO read.projection (name, version) SELECT 'uploads', 1 WHERE EXISTS (SELECT FROM read.projection);

@@ -116,14 +116,23 @@ func TestStalledBody(t *testing.T) {
 	}
 	t.Run("that trickles is ended by its average rate", func(t *testing.T) {
 		t.Parallel()
-		s := serve(t, 100*time.Millisecond, slots(), func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) })
-		conn := s.dial("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n")
-		go func() {
-			for _, err := conn.Write([]byte("x")); err == nil; _, err = conn.Write([]byte("x")) {
-				<-time.After(10 * time.Millisecond)
+		received := make(chan error, 1)
+		s := serve(t, 500*time.Millisecond, slots(), func(_ http.ResponseWriter, r *http.Request) {
+			_, err := io.Copy(io.Discard, r.Body)
+			received <- err
+		})
+		const size = 200 // of which each byte takes 10 ms or more, and may take 1 ms on average after the first 500 ms
+		conn := s.dial(fmt.Sprintf("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", size))
+		for range size {
+			if _, err := conn.Write([]byte("x")); err != nil {
+				break
 			}
-		}()
-		_, _ = io.Copy(io.Discard, conn) // ends when the server has closed the connection
+			<-time.After(10 * time.Millisecond)
+		}
+		if err := <-received; err == nil {
+			t.Fatal("a body slower than the average rate was received")
+		}
+		_ = conn.Close()
 		s.freed()
 	})
 }

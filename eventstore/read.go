@@ -176,7 +176,8 @@ func (s *Store) ReadStream(ctx context.Context, stream domain.Stream, afterVersi
 	return found, nil
 }
 
-// SetAside returns the positions and streams of the events that were set aside.
+// SetAside returns the positions and streams of the events that later events have set aside. The states of streams are folded
+// without them.
 func (s *Store) SetAside(ctx context.Context) (map[int64]domain.Stream, error) {
 	found := make(aside)
 	rows, err := s.pool.Query(ctx, selectSetAside, s.codec.asideTypes)

@@ -30,6 +30,8 @@ type Auditor struct {
 	sealed   bool      // a key does not open its texts
 	latest   time.Time // the latest time that an event may have
 
+	setAsides []setAside // that were inspected
+
 	metadata  [][]byte  // of the events of the last page
 	snapshots snapshots // of the events of the last page
 
@@ -50,7 +52,8 @@ func (a *Auditor) Read(ctx context.Context, db Querier, after, upTo int64, limit
 			return nil, fmt.Errorf("read the clock of the database: %w", err)
 		}
 		a.latest = a.latest.Add(clockTolerance)
-		if err := a.readAside(ctx, db); err != nil {
+		var err error
+		if a.states.aside, err = a.store.SetAside(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -76,18 +79,11 @@ func (a *Auditor) Read(ctx context.Context, db Querier, after, upTo int64, limit
 // SetAside returns the number of events that an operator has set aside.
 func (a *Auditor) SetAside() int { return len(a.states.aside) }
 
-// readAside reads which events an operator has set aside.
-func (a *Auditor) readAside(ctx context.Context, db Querier) error {
-	rows, err := db.Query(ctx, selectAside)
-	if err != nil {
-		return fmt.Errorf("read the events that were set aside: %w", err)
-	}
-	var position int64
-	_, err = pgx.ForEachRow(rows, []any{&position}, func() error { a.states.aside[position] = true; return nil })
-	if err != nil {
-		return fmt.Errorf("read the events that were set aside: %w", err)
-	}
-	return nil
+// CheckSetAsides checks that each inspected event that sets another one aside names an earlier event that could not be
+// applied, with its stream and type. Otherwise states are folded without an event that the tables contain. by holds, for each
+// event that could not be applied and was set aside, the position of the event that set it aside first.
+func (a *Auditor) CheckSetAsides(ctx context.Context, by map[int64]int64) error {
+	return checkSetAsides(ctx, a.store, a.setAsides, by, a.faults)
 }
 
 // Inspect checks the events that Read has returned and the caller has decoded.
@@ -132,6 +128,9 @@ func (a *Auditor) inspect(ctx context.Context, r eventstore.Record, metadata []b
 	}
 	a.inspectPlace(r)
 	a.inspectKeys(r)
+	if e, ok := r.Event.(domain.EventSetAside); ok {
+		a.setAsides = append(a.setAsides, setAside{r.Position, e})
+	}
 	if actor != "" && r.Event.Stream() == r.Stream {
 		text, err := invariant.Check(r.Event, actor, func(s domain.Stream) (any, error) {
 			if isCounter(s) {

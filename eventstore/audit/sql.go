@@ -4,8 +4,6 @@ import _ "embed" // the statements
 
 // Each file contains one statement.
 var (
-	//go:embed sql/select_aside.sql
-	selectAside string
 	//go:embed sql/select_doubled_ids.sql
 	selectDoubledIDs string
 	//go:embed sql/select_events.sql

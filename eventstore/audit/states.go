@@ -32,7 +32,7 @@ type states struct {
 	store    *eventstore.Store
 	cache    *simplelru.LRU[domain.Stream, entry]
 	counters map[domain.Stream]any
-	aside    map[int64]bool // positions of events that were set aside
+	aside    map[int64]domain.Stream // positions and streams of events that were set aside
 }
 
 func newStates(store *eventstore.Store) *states {
@@ -40,7 +40,7 @@ func newStates(store *eventstore.Store) *states {
 	if err != nil {
 		panic(err) // the size is positive
 	}
-	return &states{store: store, cache: cache, counters: make(map[domain.Stream]any), aside: make(map[int64]bool)}
+	return &states{store: store, cache: cache, counters: make(map[domain.Stream]any)}
 }
 
 // isCounter reports whether a name is the one of a counter, which has no stream.
@@ -49,10 +49,13 @@ func isCounter(s domain.Stream) bool {
 	return !ok
 }
 
+// setAside reports whether an event was set aside.
+func (s *states) setAside(r eventstore.Record) bool { _, ok := s.aside[r.Position]; return ok }
+
 // skipped reports whether an event was set aside and changes no state: it moves coins or cannot be read.
 func (s *states) skipped(r eventstore.Record) bool {
 	_, coins := r.Event.(domain.CoinEvent)
-	return s.aside[r.Position] && (coins || r.Event == nil)
+	return s.setAside(r) && (coins || r.Event == nil)
 }
 
 // before returns the state of a stream before a position.
@@ -96,7 +99,7 @@ func (s *states) load(ctx context.Context, stream domain.Stream, position int64)
 			switch {
 			case err == nil:
 				e.state = state
-			case !s.aside[r.Position]:
+			case !s.setAside(r):
 				return entry{unknown: true}, nil // the event has a fault of its own
 			}
 		}
@@ -128,7 +131,7 @@ func (s *states) after(r eventstore.Record, before entry) entry {
 			switch {
 			case err == nil:
 				next.state = state
-			case !s.aside[r.Position]:
+			case !s.setAside(r):
 				next.state, next.unknown = nil, true
 			}
 		}

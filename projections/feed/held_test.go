@@ -37,3 +37,26 @@ func TestCoinEventsThatTheTablesLackAreNotReleased(t *testing.T) {
 		t.Errorf("read for the user %+v, %v, want nothing", own, err)
 	}
 }
+
+// A feed that has released nothing yet leaves them out too.
+func TestCoinEventsThatTheTablesLackAreNotReadAfterARestart(t *testing.T) {
+	t.Parallel()
+	w := projtest.New(t)
+	c := projtest.NewTraffic(w, 2, 1)
+	w.Project()
+	user, begin := c.Users[1], w.Head()
+	w.Forge(begin+1, "ledger-1", 1, "gift.sent.v1", `{"sender":"?"}`, 0)
+	at := user.Send(domain.SendGift{Live: c.Lives[0], Gift: c.Gifts[0], Num: 1}).Position
+	w.CatchUp()
+	if n := w.Int("SELECT count(*) FROM read.coin_held WHERE position = $1", at); n != 1 {
+		t.Fatalf("got %d held events, want the gift", n)
+	}
+	f, _ := startFeed(w, feed.Config{})
+	begun(w, f)
+	if again := deltasOf(w, f, c.Lives, begin, at); len(again) != 0 {
+		t.Errorf("read from the log %+v, want nothing", again)
+	}
+	if own, err := f.UserDeltas(t.Context(), user.ID, begin, at, 10); err != nil || len(own) != 0 {
+		t.Errorf("read for the user %+v, %v, want nothing", own, err)
+	}
+}

@@ -41,11 +41,11 @@ type tables struct {
 	position int64         // the newest checkpoint that was read
 	moved    chan struct{} // closed when position changes
 	waiters  int           // callers of waitFor
-	poisoned bool          // the tables have held coin events, or could not apply them
+	poisoned bool          // the tables may have held coin events, or could not apply them
 }
 
 func newTables(pool *pgxpool.Pool, wake wakeup) *tables {
-	return &tables{pool: pool, wake: wake, moved: make(chan struct{})}
+	return &tables{pool: pool, wake: wake, moved: make(chan struct{}), poisoned: true} // until it is read
 }
 
 // begin reads the first checkpoint.

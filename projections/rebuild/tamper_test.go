@@ -320,3 +320,73 @@ func (w *tamperWorld) clean() {
 		w.Fatalf("got the faults %q without an edit, want none", faults)
 	}
 }
+
+// An event that sets a coin event aside must not hide it: states are folded without that event, and the tables contain it.
+func TestForgedSetAsides(t *testing.T) {
+	t.Parallel()
+	w := newTamperWorld(t)
+	balance := w.Int("SELECT balance FROM read.coin WHERE account = 'user-2'")
+	version := int(w.Int("SELECT max(version) FROM public.events WHERE stream = 'wallet-2'")) + 1
+	first := w.Head() + 1
+	credit := func(at, balance int64) {
+		w.forgeBy("user-2", at, "wallet-2", version, "coins.credited.v1", fmt.Sprintf(`{"user":2,"order":"x","coins":5,"balance_after":%d,
+			"postings":[{"account":"provider","amount":-5},{"account":"user-2","amount":5}]}`, balance))
+	}
+	setAside := func(at int64, version int, of int64, stream, kind string) {
+		w.forgeBy("operator", at, fmt.Sprintf("setaside-%d", of), version, "event.set_aside.v1",
+			fmt.Sprintf(`{"position":%d,"stream":%q,"type":%q,"reason":"forged"}`, of, stream, kind))
+	}
+	for _, tt := range []struct {
+		name   string
+		forge  func()
+		faults []string // the texts of the faults at the first, the second … forged position; "": none
+	}{
+		{"before the event", func() {
+			setAside(first, 1, first+1, "wallet-2", "coins.credited.v1")
+			credit(first+1, balance+5)
+		}, []string{"which is not an earlier event", "user-2 could not cause coins.credited.v1"}},
+		{"after the event", func() {
+			credit(first, balance+5)
+			setAside(first+1, 1, first, "wallet-2", "coins.credited.v1")
+		}, []string{"", "although it could be applied"}},
+		{"an event that could not be applied", func() {
+			credit(first, balance+6)
+			setAside(first+1, 1, first, "wallet-2", "coins.credited.v1")
+		}, []string{"", ""}},
+		{"as another event", func() {
+			credit(first, balance+6)
+			setAside(first+1, 1, first, "wallet-3", "gift.sent.v1")
+		}, []string{"", "as gift.sent.v1 of wallet-3, but it is coins.credited.v1 of wallet-2"}},
+		{"twice", func() {
+			credit(first, balance+6)
+			setAside(first+1, 1, first, "wallet-2", "coins.credited.v1")
+			setAside(first+2, 2, first, "wallet-2", "coins.credited.v1")
+		}, []string{"", "", fmt.Sprintf("as position %d has done before", first+1)}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			tt.forge()
+			stop := w.Project()
+			w.CatchUp()
+			stop()
+			faults := w.faults()
+			for i, want := range tt.faults {
+				at := fmt.Sprintf("position %d: ", first+int64(i))
+				n := slices.IndexFunc(faults, func(f string) bool { return strings.HasPrefix(f, at) })
+				if found := n >= 0; found != (want != "") || found && !strings.Contains(faults[n], want) {
+					t.Errorf("%s want %q, got %q", at, want, faults)
+				}
+			}
+			w.restoreAll()
+		})
+	}
+	w.clean()
+}
+
+// forgeBy inserts an event with an actor.
+func (w *tamperWorld) forgeBy(actor string, at int64, stream string, version int, kind, payload string) {
+	w.Helper()
+	w.Forge(at, stream, version, kind, payload, 0)
+	if _, err := w.execAsReplica(fmt.Sprintf(`UPDATE public.events SET metadata = '{"actor":"%s"}' WHERE position = %d`, actor, at)); err != nil {
+		w.Fatal(err)
+	}
+}

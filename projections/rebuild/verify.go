@@ -161,11 +161,32 @@ func (v *verification) checkLog(ctx context.Context) error {
 		}
 		v.report.Events, v.report.SetAside = v.at, v.auditor.SetAside()
 		v.progress.at("tables of the log", v.at, v.at)
+		if err := v.checkSetAsides(ctx, tx); err != nil {
+			return err
+		}
 		if err := v.checkCheckpoint(ctx, tx); err != nil {
 			return err
 		}
 		return v.auditor.CheckTables(ctx, tx)
 	})
+}
+
+// checkSetAsides checks that each event that sets another one aside is recorded in table poison of the shadow. A log that
+// cannot be applied to its end has a fault already.
+func (v *verification) checkSetAsides(ctx context.Context, tx pgx.Tx) error {
+	if v.halted {
+		return nil
+	}
+	by := make(map[int64]int64)
+	rows, err := tx.Query(ctx, "SELECT position, set_aside FROM poison WHERE set_aside IS NOT NULL")
+	if err == nil {
+		var position, setAside int64
+		_, err = pgx.ForEachRow(rows, []any{&position, &setAside}, func() error { by[position] = setAside; return nil })
+	}
+	if err != nil {
+		return fmt.Errorf("read the poison that was set aside: %w", err)
+	}
+	return v.auditor.CheckSetAsides(ctx, by)
 }
 
 // checkCheckpoint checks the row of table checkpoint. Its position is compared with the tables, and its generation with the

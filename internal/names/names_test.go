@@ -38,7 +38,7 @@ func TestLookalikeFormsAreFrozen(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{
 		"anna": "anna", "Anna Lee": "anna lee", "iris": "lrls", "LRIS": "lrls", "Mama1": "rnarnal", "b0b": "bob", "раураl": "paypal",
-		"小明": "小明", "ＡＢＣ": "abc", "straße": "strasse", "Нина": "h\u1d0eha", "e\u0301": "\u00e9", "👨\u200d👩\u200d👧": "👨👩👧", "שלום": "שלום",
+		"小明": "小明", "ＡＢＣ": "abc", "straße": "strasse", "Нина": "h\u1d0eha", "e\u0301": "\u00e9", "👨\u200d👩\u200d👧": "👨👩👧", "שלום": "שלlם",
 	} {
 		if got := names.Lookalike(name); got != want {
 			t.Errorf("the form of %+q is %+q, want %+q", name, got, want)

@@ -27,7 +27,7 @@ const (
 // of the chat receive it. A signed-in user may post without being a participant.
 type PostMessage struct {
 	Kind            MessageKind   `json:"kind"`
-	Text            string        `json:"text"`           // 1–1000 characters of text, or a sticker or URL according to the kind
+	Text            string        `json:"text"`           // 1–1000 characters of text, which may contain line breaks and tabs; or a sticker or URL according to the kind
 	DurationMS      int           `json:"duration_ms"`    // length of a voice message: 1–120,000 milliseconds; 0 for other kinds
 	ChatRooms       []ChatRoomID  `json:"chat_rooms"`     // at most 16
 	ToUser          UserID        `json:"to_user"`        // recipient: all connections of this user
@@ -130,7 +130,7 @@ func (c PostMessage) checkContent() (string, error) {
 	}
 	switch c.Kind {
 	case MessageText:
-		return text("message", c.Text, 1, maxMessage)
+		return multilineText("message", c.Text, 1, maxMessage)
 	case MessageSticker:
 		if !c.isUpload(imageExtensions[:]) && !validSticker(c.Text) {
 			return "", refuse(CodeBadRequest, "a sticker must be 1–%d of 0-9a-z_- or the URL of an uploaded image", maxSticker)
@@ -180,7 +180,7 @@ type MessagePosted struct {
 	User          UserID        `json:"user"`           // the author's account; 0: not signed in
 	Nickname      string        `json:"nickname"`       // nickname of an author who is not signed in; may be empty
 	Kind          MessageKind   `json:"kind"`           // "text", "sticker" or "voice"
-	Text          string        `json:"text"`           // as typed, without surrounding space; or the name of a sticker; or a URL
+	Text          string        `json:"text"`           // as typed, without surrounding space, with LF for every line break; or the name of a sticker; or a URL
 	DurationMS    int           `json:"duration_ms"`    // length of a voice message in milliseconds
 	ChatRooms     []ChatRoomID  `json:"chat_rooms"`     // the chat rooms that receive it
 	ToUser        UserID        `json:"to_user"`        // the recipient if the message is for one user; otherwise 0

@@ -100,7 +100,7 @@ func (b *flvBody) flush() (int64, error) {
 
 // header returns the status line and the headers of the response.
 func (b *flvBody) header() []byte {
-	head := "HTTP/1.1 200 OK\r\nContent-Type: video/x-flv\r\nCache-Control: no-store\r\nAccess-Control-Allow-Origin: " +
+	head := "HTTP/1.1 200 OK\r\nContent-Type: " + flvType + "\r\nCache-Control: no-store\r\nAccess-Control-Allow-Origin: " +
 		b.core.cfg.AllowOrigin + "\r\nX-Accel-Buffering: no\r\nConnection: close\r\n"
 	if b.chunked {
 		head += "Transfer-Encoding: chunked\r\n"

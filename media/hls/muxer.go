@@ -2,6 +2,7 @@ package hls
 
 import (
 	"sync"
+	"time"
 
 	"roomlog/media/mp4track"
 )
@@ -22,7 +23,6 @@ type Muxer struct {
 	previous *presentation // its files may still be requested
 	next     *presentation // will be served as soon as it has a segment
 	changed  chan struct{}
-	waiting  int
 	ended    bool
 	closed   bool
 	err      error
@@ -32,8 +32,11 @@ type Muxer struct {
 type presentation struct {
 	run       *segmenter
 	wake      map[string]chan struct{} // by playlist: it may have changed; used without low latency
-	raw       map[string][]byte        // playlists as gohlslib has written them
-	playlists map[string]playlist      // playlists as they are served
+	tracks    map[string]*trackList    // playlists as gohlslib has written them
+	playlists map[string]servedList    // playlists as they are served
+
+	target     int           // target duration in seconds
+	partTarget time.Duration // part target duration
 
 	segmentsBefore int // segments of earlier runs
 	runsBefore     int
@@ -81,7 +84,22 @@ func (m *Muxer) End() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.ended = true
+	if p := m.current; p != nil {
+		for name := range p.playlists {
+			m.renderOne(p, name)
+		}
+	}
 	m.announce()
+}
+
+// renderOne renders the playlist of a track. The caller holds the lock.
+func (m *Muxer) renderOne(p *presentation, name string) {
+	list, err := p.render(p.tracks[name], m.ended)
+	if err != nil {
+		m.cfg.OnError(err)
+		return
+	}
+	p.playlists[name] = list
 }
 
 // Close ends the Muxer and waits for its goroutines. It must not run concurrently with Write.

@@ -12,7 +12,10 @@ import (
 	"roomlog/media/flv"
 )
 
-const maxPlayerInput = 64 << 10 // bytes that an HTTP-FLV player may send after its request
+const (
+	flvType        = "video/x-flv"
+	maxPlayerInput = 64 << 10 // bytes that an HTTP-FLV player may send after its request
+)
 
 // joinOnConn adds the player to its stream, or writes a refusal to the hijacked connection.
 func (c *core) joinOnConn(conn net.Conn, a admission) (*Player, bool) {

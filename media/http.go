@@ -9,7 +9,6 @@ import (
 
 const (
 	flvSuffix       = ".flv"
-	flvType         = "video/x-flv"
 	allowedMethods  = "GET, HEAD, OPTIONS"
 	preflightMaxAge = "86400" // seconds
 )

@@ -2,7 +2,6 @@ package hls
 
 import (
 	"sync"
-	"time"
 
 	"roomlog/media/mp4track"
 )
@@ -26,20 +25,6 @@ type Muxer struct {
 	ended    bool
 	closed   bool
 	err      error
-}
-
-// presentation holds the playlists of one run of the segmenter.
-type presentation struct {
-	run       *segmenter
-	wake      map[string]chan struct{} // by playlist: it may have changed; used without low latency
-	tracks    map[string]*trackList    // playlists as gohlslib has written them
-	playlists map[string]servedList    // playlists as they are served
-
-	target     int           // target duration in seconds
-	partTarget time.Duration // part target duration
-
-	segmentsBefore int // segments of earlier runs
-	runsBefore     int
 }
 
 // New returns a Muxer. It has nothing to serve until frames are written.

@@ -1,7 +1,6 @@
 package hls
 
 import (
-	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -102,48 +101,6 @@ func (l servedList) last() (segment, part int) {
 	return l.end.segment - 1, l.parts[len(l.parts)-1] - 1
 }
 
-// render returns the playlist of a track as it is served: with segment numbers and discontinuities that continue those of
-// earlier runs, with durations that apply to all tracks, and with an end if the stream has ended.
-func (p *presentation) render(t *trackList, ended bool) (servedList, error) {
-	list := t.newest
-	list.MediaSequence += p.segmentsBefore
-	if p.runsBefore > 0 {
-		list.DiscontinuitySequence = &p.runsBefore
-	}
-	list.TargetDuration = p.target
-	l := servedList{end: position{list.MediaSequence + len(list.Segments), len(list.Parts)}, first: list.MediaSequence}
-	for _, segment := range list.Segments {
-		l.parts = append(l.parts, len(segment.Parts))
-	}
-	if list.ServerControl != nil { // low latency
-		holdBack, skipUntil := holdBackParts*p.partTarget, skipDurations*time.Duration(p.target)*time.Second
-		list.ServerControl = &playlist.MediaServerControl{CanBlockReload: true, PartHoldBack: &holdBack, CanSkipUntil: &skipUntil}
-		list.PartInf = &playlist.MediaPartInf{PartTarget: p.partTarget}
-	}
-	if list.PreloadHint != nil {
-		l.hint, _, _ = strings.Cut(list.PreloadHint.URI, "?")
-	}
-	if ended {
-		list.PreloadHint, list.Endlist = nil, true
-	}
-	skipped := 0
-	list.Segments, skipped = trim(list, time.Duration(p.target)*time.Second)
-	text, err := list.Marshal()
-	if err != nil {
-		return l, err
-	}
-	l.full, l.delta = newDocument(text), newDocument(text)
-	if skipped == 0 {
-		return l, nil
-	}
-	list.Map, list.Skip, list.Segments = nil, &playlist.MediaSkip{SkippedSegments: skipped}, list.Segments[skipped:]
-	if text, err = list.Marshal(); err != nil {
-		return l, err
-	}
-	l.delta = newDocument(text)
-	return l, nil
-}
-
 // trim returns the segments of a playlist without the parts that are too old to be useful, and the number of segments that
 // a delta update leaves out.
 func trim(list playlist.Media, target time.Duration) (segments []*playlist.MediaSegment, skipped int) {
@@ -164,16 +121,6 @@ func trim(list playlist.Media, target time.Duration) (segments []*playlist.Media
 		segments[i] = &segment
 	}
 	return segments, skipped
-}
-
-// updateDurations raises the durations that playlists announce. They apply to all tracks, and do not decrease while the
-// run is served.
-func (p *presentation) updateDurations() {
-	for _, t := range p.tracks {
-		p.target = max(p.target, t.newest.TargetDuration)
-		longest := t.longestPart().Seconds()
-		p.partTarget = max(p.partTarget, time.Duration(math.Ceil(longest*1000))*time.Millisecond)
-	}
 }
 
 // partNumber splits the name of a part, such as "ab12_video1_part7.mp4", into its prefix and its number.

@@ -79,14 +79,14 @@ func TestPlaylistsFollowRFC8216bis(t *testing.T) {
 			if tt.sound {
 				write(t, m, aacHeader())
 			}
-			picture := func(at uint32) {
+			frames := func(at uint32) {
 				write(t, m, videoFrame(at, at%1000 == 0))
 				if tt.sound {
 					write(t, m, sound(at), sound(at+20))
 				}
 			}
 			for at := uint32(0); at < 2000; at += 40 {
-				picture(at)
+				frames(at)
 			}
 			index(m)
 			results := make(chan error)
@@ -105,7 +105,7 @@ func TestPlaylistsFollowRFC8216bis(t *testing.T) {
 				}()
 			}
 			for at := uint32(2000); at < 32_000; at += 40 {
-				picture(at)
+				frames(at)
 				for _, f := range all { // like a stream in real time: the players have all but the newest parts
 					f.waitFor(at - 1000)
 				}

@@ -3,13 +3,9 @@ package hls
 import (
 	"context"
 	"errors"
-	"fmt"
-	"maps"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"roomlog/internal/limit"
@@ -88,24 +84,6 @@ func (m *Muxer) Playlist(w http.ResponseWriter, r *http.Request, name, query str
 	}
 	text.write(w, r, reports)
 	return int64(l.end.segment)<<16 + int64(l.end.parts)
-}
-
-// reports returns the rendition reports of the playlist name: one line for each playlist of another track. The caller
-// holds the lock of the muxer.
-func (p *presentation) reports(name, query string) string {
-	var lines strings.Builder
-	for _, other := range slices.Sorted(maps.Keys(p.playlists)) {
-		if other == name {
-			continue
-		}
-		segment, part := p.playlists[other].last()
-		fmt.Fprintf(&lines, "#EXT-X-RENDITION-REPORT:URI=\"%s?%s\",LAST-MSN=%d", other, query, segment)
-		if part >= 0 {
-			fmt.Fprintf(&lines, ",LAST-PART=%d", part)
-		}
-		lines.WriteByte('\n')
-	}
-	return lines.String()
 }
 
 // parseWait returns the segment and the part that a request waits for. A negative segment means that the request does

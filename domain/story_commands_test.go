@@ -10,7 +10,7 @@ import (
 	"roomlog/domain"
 )
 
-// openingRequests returns requests that create two users, a live on air, a gift and coins.
+// openingRequests returns requests that create two users, a live on air, a gift, coins and an upload.
 func openingRequests() []domain.Request {
 	one, two := domain.AuthenticatedActor(1, "s1"), domain.AuthenticatedActor(2, "s1")
 	return []domain.Request{
@@ -23,6 +23,7 @@ func openingRequests() []domain.Request {
 		{Command: domain.AddGift{Name: "rose", Price: 3}, Actor: operator},
 		{Command: domain.PlaceOrder{Order: "O1", Price: 1, Coins: 100}, Actor: two},
 		{Command: domain.PayOrder{Order: "O1", User: 2, Price: 1}, Actor: provider},
+		{Command: domain.AddUpload{Upload: "a.png", Bytes: 1, Quota: 2, Files: 2}, Actor: two},
 	}
 }
 
@@ -98,7 +99,14 @@ func (s *story) randomCommand(t *rapid.T) domain.Command {
 			}
 			return domain.CloseCoins{Position: position, Users: []domain.UserID{randomUserID(t)}, All: randomBits(t, 2) == 0, Cause: "cannot be read"}
 		}},
-		{3, func() domain.Command {
+		{1, func() domain.Command {
+			upload := domain.UploadID(rapid.SampledFrom([]string{"a.png", "b.png"}).Draw(t, "upload"))
+			if randomBits(t, 1) > 0 {
+				return domain.AddUpload{Upload: upload, Bytes: 1, Quota: 2, Files: 2}
+			}
+			return domain.ExpireUpload{Upload: upload, User: randomUserID(t)}
+		}},
+		{2, func() domain.Command {
 			return domain.CreditCoins{Order: order, User: s.randomUser(t), Coins: 100 * randomAmount(t, "coins")}
 		}},
 		{5, func() domain.Command {

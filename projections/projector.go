@@ -140,7 +140,7 @@ func (p *Projector) apply(ctx context.Context, tx pgx.Tx, batch *consumer.Batch)
 		return err
 	}
 	if poisoned > 0 {
-		p.c.Log.ErrorContext(ctx, "events that cannot be applied are in table poison", slog.Int("count", poisoned), slog.Int64("position", batch.After))
+		p.c.Log.ErrorContext(ctx, "events cannot be applied, run: roomlog events list", slog.Int("count", poisoned))
 	}
 	p.generation = batch.Generation
 	if last := batch.Events[len(batch.Events)-1].Position; last >= p.barrier {

@@ -58,7 +58,7 @@ func TestUpgradedTablesNeedNoRebuild(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close(t.Context()) //nolint:errcheck // the test has ended
+	defer conn.Close(t.Context())
 	rows, err := conn.Query(t.Context(), "SELECT name, version FROM read.projection")
 	if err != nil {
 		t.Fatal(err)

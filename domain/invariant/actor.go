@@ -30,12 +30,9 @@ func parseActor(name string) (domain.Actor, bool) {
 	return by, found && err == nil && id > 0 && by.String() == name
 }
 
-// mayCause reports whether an actor could cause e. No actor could cause an event that is missing here.
+// mayCause reports whether an actor could cause e. An event that is missing here can be caused by its user only.
 func (c *checker) mayCause(by domain.Actor, e domain.Event) bool {
 	switch e := e.(type) {
-	case domain.UserSignedOut, domain.UserProfileChanged, domain.UserAgeChanged, domain.LiveCreated, domain.LiveRecordingSet,
-		domain.UploadAdded, domain.ViewerJoined, domain.ViewerMoved, domain.CommentPosted, domain.GiftSent:
-		return is(by, e.(domain.UserEvent).EventUser())
 	case domain.ParticipantEntered, domain.ChatRoomJoined, domain.MessagePosted:
 		return isAuthor(by, e.(domain.UserEvent).EventUser())
 	case domain.LiveStatusChanged, domain.RecordingDeleted:
@@ -61,7 +58,8 @@ func (c *checker) mayCause(by domain.Actor, e domain.Event) bool {
 		domain.ChatRoomCreated, domain.ChatRoomNameClaimed, domain.ChatRoomLeft, domain.NicknameSet, domain.NicknameClaimed, domain.NicknameReleased:
 		return true
 	}
-	return false
+	of, ok := e.(domain.UserEvent)
+	return ok && is(by, of.EventUser())
 }
 
 // is reports whether the actor is a user.

@@ -107,7 +107,8 @@ func (x *exchange) expectBody(now time.Time) {
 	_ = x.control.SetReadDeadline(x.read.effective())
 }
 
-// receive records bytes of the body, or its end.
+// receive records bytes of the body, or its end. A connection whose body makes progress waits anew, so that connections
+// without progress give their slots first.
 func (x *exchange) receive(n int, err error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -119,6 +120,7 @@ func (x *exchange) receive(n int, err error) {
 		_ = x.control.SetReadDeadline(x.read.effective())
 		x.slot.busy()
 	case n > 0:
+		x.slot.wait()
 		x.expectBody(x.config.Now())
 	}
 }

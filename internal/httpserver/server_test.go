@@ -116,14 +116,23 @@ func TestStalledBody(t *testing.T) {
 	}
 	t.Run("that trickles is ended by its average rate", func(t *testing.T) {
 		t.Parallel()
-		s := serve(t, 100*time.Millisecond, slots(), func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) })
-		conn := s.dial("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n")
-		go func() {
-			for _, err := conn.Write([]byte("x")); err == nil; _, err = conn.Write([]byte("x")) {
-				<-time.After(10 * time.Millisecond)
+		received := make(chan error, 1)
+		s := serve(t, 500*time.Millisecond, slots(), func(_ http.ResponseWriter, r *http.Request) {
+			_, err := io.Copy(io.Discard, r.Body)
+			received <- err
+		})
+		const size = 200 // of which each byte takes 10 ms or more, and may take 1 ms on average after the first 500 ms
+		conn := s.dial(fmt.Sprintf("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", size))
+		for range size {
+			if _, err := conn.Write([]byte("x")); err != nil {
+				break
 			}
-		}()
-		_, _ = io.Copy(io.Discard, conn) // ends when the server has closed the connection
+			<-time.After(10 * time.Millisecond)
+		}
+		if err := <-received; err == nil {
+			t.Fatal("a body slower than the average rate was received")
+		}
+		_ = conn.Close()
 		s.freed()
 	})
 }
@@ -298,6 +307,81 @@ func TestEviction(t *testing.T) {
 		t.Fatalf("the request under way was evicted: %v, want response.StatusCode %v", err, http.StatusOK)
 	}
 	_ = response.Body.Close()
+}
+
+func TestEvictionSparesProgress(t *testing.T) {
+	t.Parallel()
+	idle := func(t *testing.T, s *server) *net.TCPConn { // takes the last two slots and returns the connection that waits longer
+		t.Helper()
+		conn := s.dial("")
+		s.dial("") // accepted when the first one waits
+		for until := time.Now().Add(timeout); s.slots.Count() < 3; <-time.After(time.Millisecond) {
+			if time.Now().After(until) {
+				t.Fatal("the connections have no slots")
+			}
+		}
+		return conn
+	}
+	evicted := func(t *testing.T, conn *net.TCPConn) {
+		t.Helper()
+		if _, err := io.ReadAll(conn); err != nil {
+			t.Fatalf("the idle connection was not evicted: %v", err)
+		}
+	}
+	get := "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+	t.Run("of a body", func(t *testing.T) {
+		t.Parallel()
+		received := make(chan struct{})
+		s := serve(t, timeout, limit.NewSlots(3, 0, nil), func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodPost {
+				b := make([]byte, 1)
+				for range 2 {
+					if _, err := io.ReadFull(r.Body, b); err != nil {
+						return
+					}
+					received <- struct{}{}
+				}
+				_, _ = io.ReadAll(r.Body)
+			}
+			_, _ = io.WriteString(w, "ok")
+		})
+		conn := s.dial("POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 3\r\n\r\na")
+		<-received
+		younger := idle(t, s)
+		_, _ = io.WriteString(conn, "b")
+		<-received
+		s.dial(get)
+		evicted(t, younger)
+		_, _ = io.WriteString(conn, "c")
+		if response, err := io.ReadAll(conn); err != nil || !strings.Contains(string(response), "200 OK") {
+			t.Fatalf("the body that made progress was not received: %q, %v", response, err)
+		}
+	})
+	t.Run("of a response", func(t *testing.T) {
+		t.Parallel()
+		const size = 8 << 20
+		s := serve(t, timeout, limit.NewSlots(3, 0, nil), func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/large" {
+				_, _ = w.Write(make([]byte, size))
+			}
+		})
+		conn := s.dial("GET /large HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+		_ = conn.SetReadBuffer(64 << 10)
+		response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		younger := idle(t, s)
+		if _, err := io.CopyN(io.Discard, response.Body, size*3/4); err != nil {
+			t.Fatal(err)
+		}
+		s.dial(get)
+		evicted(t, younger)
+		if _, err := io.CopyN(io.Discard, response.Body, size/4); err != nil {
+			t.Fatalf("the response that made progress was cut: %v", err)
+		}
+	})
 }
 
 func TestHijackedConnection(t *testing.T) {

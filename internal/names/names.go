@@ -45,6 +45,11 @@ func visible(r rune) bool {
 	return r != brailleBlank && unicode.In(r, unicode.L, unicode.N, unicode.P, unicode.S) && !unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r)
 }
 
+// smallCapitals replaces the small capitals, which UTS #39 uses for small letters of other scripts, so that both cases of such a
+// letter have one form.
+var smallCapitals = strings.NewReplacer("ᴀ", "a", "ʙ", "b", "ᴄ", "c", "ᴅ", "d", "ᴇ", "e", "ɢ", "g", "ʜ", "h", "ᴊ", "j", "ᴋ", "k",
+	"ʟ", "l", "ᴍ", "m", "ɴ", "n", "ᴏ", "o", "ᴘ", "p", "ʀ", "r", "ꜱ", "s", "ᴛ", "t", "ᴜ", "u", "ᴠ", "v", "ᴡ", "w", "ʏ", "y", "ᴢ", "z")
+
 // Lookalike returns a form that a name shares with the names that a reader could take for it: names that differ in
 // case, width, invisible characters, spaces, or in characters of other scripts that look the same (UTS #39 section 4).
 // It is for comparison only.
@@ -63,7 +68,7 @@ func Lookalike(name string) string {
 	}, norm.NFKC.String(name))
 	skeleton := strings.Join(strings.Fields(seen), " ")
 	for range 2 { // some characters look alike only as capitals, others only as small letters
-		skeleton = cases.Fold().String(confusables.Skeleton(skeleton))
+		skeleton = cases.Fold().String(smallCapitals.Replace(confusables.Skeleton(skeleton)))
 	}
 	skeleton = norm.NFKC.String(skeleton)
 	return strings.ReplaceAll(skeleton, "i", "l") // a capital i looks like a small l

@@ -16,7 +16,8 @@ import (
 type Config struct {
 	Hub      *hub.Hub
 	Store    *eventstore.Store
-	Commands hub.Executor
+	Commands hub.Executor // executes the commands of this node itself: the sequencer
+	Clients  hub.Executor // executes the commands of clients, within their rates
 	Queries  *projections.Queries
 	Cluster  *cluster.Cluster
 	Now      func() time.Time
@@ -35,8 +36,8 @@ type Config struct {
 }
 
 func (c *Config) prepare() error {
-	if c.Hub == nil || c.Store == nil || c.Commands == nil || c.Queries == nil || c.Cluster == nil || c.Now == nil {
-		return errors.New("chat: Hub, Store, Commands, Queries, Cluster and Now are required")
+	if c.Hub == nil || c.Store == nil || c.Commands == nil || c.Clients == nil || c.Queries == nil || c.Cluster == nil || c.Now == nil {
+		return errors.New("chat: Hub, Store, Commands, Clients, Queries, Cluster and Now are required")
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

@@ -96,11 +96,11 @@ func (s *Session) Enter(ctx context.Context, e Entry) (position int64, err error
 			return 0, err
 		}
 	}
-	return s.enter(ctx, e)
+	return s.enter(ctx, s.chat.cfg.Clients, e)
 }
 
-// enter is Enter without a rate limit.
-func (s *Session) enter(ctx context.Context, e Entry) (position int64, err error) {
+// enter is Enter by commands, without a rate limit of its own.
+func (s *Session) enter(ctx context.Context, commands hub.Executor, e Entry) (position int64, err error) {
 	c := s.chat
 	if err := c.hub.WaitReady(ctx); err != nil {
 		return 0, err
@@ -117,7 +117,7 @@ func (s *Session) enter(ctx context.Context, e Entry) (position int64, err error
 	if name != "" {
 		m.nameKey = c.cfg.Store.LookalikeKey(name)
 	}
-	receipt, err := s.execute(ctx, e.Identity, domain.EnterChat{
+	receipt, err := s.executeBy(ctx, commands, e.Identity, domain.EnterChat{
 		ChatRoom: e.Room, Nickname: e.Nickname, NameKey: m.nameKey, Connection: s.Connection(), Profile: e.Profile, Node: c.hub.Node(),
 	}, "")
 	if err != nil {
@@ -208,13 +208,18 @@ func (s *Session) AllowQuery() error {
 	return hub.Limited(s.limits.queries.Take(s.chat.cfg.Now()))
 }
 
-// execute executes a command of the session.
+// execute executes a command that the client requests.
 func (s *Session) execute(ctx context.Context, by hub.Identity, c domain.Command, key string) (eventstore.Receipt, error) {
+	return s.executeBy(ctx, s.chat.cfg.Clients, by, c, key)
+}
+
+// executeBy executes a command of the session by commands.
+func (s *Session) executeBy(ctx context.Context, commands hub.Executor, by hub.Identity, c domain.Command, key string) (eventstore.Receipt, error) {
 	actor := domain.Actor{Kind: domain.Anonymous}
 	if by.User != 0 {
 		actor = by.Actor()
 	}
-	receipt, err := s.chat.cfg.Commands.Execute(ctx, domain.Request{Command: c, Actor: actor, IdempotencyKey: key})
+	receipt, err := commands.Execute(ctx, domain.Request{Command: c, Actor: actor, IdempotencyKey: key})
 	s.position = max(s.newest(), receipt.Position)
 	if err != nil && domain.AsRefusal(err) == nil {
 		err = fmt.Errorf("%s: %w", c.Type(), err)

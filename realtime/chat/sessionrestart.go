@@ -7,7 +7,7 @@ import (
 )
 
 // Restart continues the session in a new history of the log: it enters the chat and its rooms again as far as the log has lost
-// that. It returns the rooms that the session subscribes to. After an error the client must reconnect.
+// that, outside the rates of clients. It returns the rooms that the session subscribes to. After an error the client must reconnect.
 func (s *Session) Restart(ctx context.Context) (rooms []domain.ChatRoomID, err error) {
 	if err := s.chat.waitForHead(ctx); err != nil {
 		return nil, err
@@ -29,7 +29,7 @@ func (s *Session) Restart(ctx context.Context) (rooms []domain.ChatRoomID, err e
 		s.mu.Unlock()
 	} else {
 		m.entry.Identity, m.entry.Nickname = m.identity, m.nickname
-		if _, err := s.enter(ctx, m.entry); err != nil {
+		if _, err := s.enter(ctx, s.chat.cfg.Commands, m.entry); err != nil {
 			return nil, err
 		}
 	}
@@ -38,7 +38,7 @@ func (s *Session) Restart(ctx context.Context) (rooms []domain.ChatRoomID, err e
 		if room == "" {
 			continue
 		}
-		if _, err := s.JoinSubscribed(ctx, room); err != nil {
+		if _, err := s.join(ctx, s.chat.cfg.Commands, room); err != nil {
 			return nil, err
 		}
 	}

@@ -57,7 +57,12 @@ func (s *Session) Join(ctx context.Context, room domain.ChatRoomID) (position in
 
 // JoinSubscribed is Join for a room that the session subscribes to already. It does not count as a query.
 func (s *Session) JoinSubscribed(ctx context.Context, room domain.ChatRoomID) (position int64, err error) {
-	receipt, err := s.execute(ctx, s.participant.identity, domain.JoinChatRoom{ChatRoom: room, Participant: s.participant.id}, "")
+	return s.join(ctx, s.chat.cfg.Clients, room)
+}
+
+// join adds the participant to a room by commands.
+func (s *Session) join(ctx context.Context, commands hub.Executor, room domain.ChatRoomID) (position int64, err error) {
+	receipt, err := s.executeBy(ctx, commands, s.participant.identity, domain.JoinChatRoom{ChatRoom: room, Participant: s.participant.id}, "")
 	return receipt.Position, err
 }
 

@@ -22,7 +22,7 @@ const (
 	tablesTimeout = 5 * time.Second
 )
 
-// Executor decides commands and appends their events: the sequencer, or a fake in tests.
+// Executor decides commands and appends their events: the sequencer, a rate limiter before it, or a fake in tests.
 type Executor interface {
 	Execute(ctx context.Context, r domain.Request) (eventstore.Receipt, error)
 }
@@ -40,7 +40,8 @@ type Feed interface {
 // Config holds the dependencies and settings of a hub. The first group is required.
 type Config struct {
 	Store     *eventstore.Store
-	Commands  Executor
+	Commands  Executor // executes the commands of this node itself: the sequencer
+	Clients   Executor // executes the commands of clients, within their rates
 	Queries   *projections.Queries
 	Feed      Feed
 	Admission *projections.Admission
@@ -65,8 +66,8 @@ type Config struct {
 
 func (c *Config) prepare() error {
 	switch {
-	case c.Store == nil || c.Commands == nil || c.Queries == nil || c.Feed == nil:
-		return errors.New("hub: Store, Commands, Queries and Feed are required")
+	case c.Store == nil || c.Commands == nil || c.Clients == nil || c.Queries == nil || c.Feed == nil:
+		return errors.New("hub: Store, Commands, Clients, Queries and Feed are required")
 	case c.Admission == nil || c.Cluster == nil || c.Verify == nil || c.Now == nil:
 		return errors.New("hub: Admission, Cluster, Verify and Now are required")
 	}

@@ -170,7 +170,7 @@ func (h *Hub) Execute(ctx context.Context, by Identity, rate Rate, c domain.Comm
 	if err := h.rates.take(by.User, rate, h.cfg.Now()); err != nil {
 		return eventstore.Receipt{}, err
 	}
-	return h.cfg.Commands.Execute(ctx, domain.Request{Command: c, Actor: by.Actor(), IdempotencyKey: key})
+	return h.cfg.Clients.Execute(ctx, domain.Request{Command: c, Actor: by.Actor(), IdempotencyKey: key})
 }
 
 // ParseCursor returns the position of a cursor, like eventstore.Store.ParseCursor.

@@ -23,7 +23,8 @@ const (
 // connection in it and leaves it when the user's last connection in it ends. The commands about one user in one live
 // are executed one after another.
 type presence struct {
-	commands Executor
+	commands Executor // for work of this node: never limited like the requests of a client
+	joins    Executor // for requests of clients
 	queries  *projections.Queries
 	node     string
 	log      *slog.Logger
@@ -38,7 +39,7 @@ type presence struct {
 
 func newPresence(c Config) *presence {
 	return &presence{
-		commands: c.Commands, queries: c.Queries, node: c.Cluster.Node(), log: c.Log, changes: make(chan struct{}, 1),
+		commands: c.Commands, joins: c.Clients, queries: c.Queries, node: c.Cluster.Node(), log: c.Log, changes: make(chan struct{}, 1),
 		visits: make(map[domain.LiveID]map[domain.UserID]*visit), work: make(chan struct{}, settleWorkers),
 	}
 }
@@ -50,7 +51,7 @@ func (p *presence) enter(ctx context.Context, c Client, live domain.LiveID) (pos
 	v, added := p.hold(c, live, by.User)
 	v.turn.Lock()
 	defer v.turn.Unlock()
-	receipt, err := p.commands.Execute(ctx, domain.Request{Actor: by, Command: domain.JoinLive{Live: live, Node: p.node}})
+	receipt, err := p.joins.Execute(ctx, domain.Request{Actor: by, Command: domain.JoinLive{Live: live, Node: p.node}})
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {

@@ -1,10 +1,12 @@
 package native_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
 	"roomlog/domain"
+	"roomlog/eventstore/ratelimit"
 	"roomlog/projections"
 	"roomlog/realtime/chat"
 	"roomlog/realtime/ws/wstest"
@@ -17,6 +19,35 @@ func (noListener) Deliver(*chat.Update)                       {}
 func (noListener) Typing(chat.Participant, domain.ChatRoomID) {}
 func (noListener) Restart()                                   {}
 func (noListener) Reset()                                     {}
+
+// A session that the log has lost enters the chat and its rooms again outside the rates of clients.
+func TestChatRestartIsNotLimited(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *config) {
+		limiter, err := ratelimit.New(ratelimit.Config{Commands: c.ChatConfig.Clients, Now: time.Now, AnonymousPerAddress: 0.001, AnonymousBurst: 2})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.ChatConfig.Clients = limiter
+	})
+	room := w.chatRoom("demo")
+	s := w.Chat.NewSession("c1", noListener{}, w.Chat.NewLimits())
+	if _, err := s.Enter(t.Context(), chat.Entry{Profile: domain.ProfilePlain}); err != nil {
+		t.Fatal(err)
+	}
+	s.Subscribe(room)
+	if _, err := s.Join(t.Context(), room); err != nil {
+		t.Fatal(err)
+	}
+	before := s.ParticipantID()
+	w.Execute(domain.Request{Actor: domain.Actor{Kind: domain.System}, Command: domain.LeaveChat{Participant: before, Cause: domain.LeaveNodeLost, Node: w.Hub.Node()}})
+	if rooms, err := s.Restart(t.Context()); err != nil || !slices.Equal(rooms, []domain.ChatRoomID{room}) {
+		t.Fatalf("restarted in %v, %v", rooms, err)
+	}
+	if s.ParticipantID() == before || len(events[domain.ChatRoomJoined](w)) != 2 {
+		t.Errorf("participant %d after %d, and %d joins of rooms, want 2", s.ParticipantID(), before, len(events[domain.ChatRoomJoined](w)))
+	}
+}
 
 // Participants of a lost node leave the chat; those of a live node stay.
 func TestParticipantsOfALostNodeLeave(t *testing.T) {

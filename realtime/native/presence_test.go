@@ -12,6 +12,7 @@ import (
 	"roomlog/domain"
 	"roomlog/eventstore"
 	"roomlog/eventstore/pgtest"
+	"roomlog/eventstore/ratelimit"
 	"roomlog/internal/clocktest"
 	"roomlog/realtime/ws"
 	"roomlog/realtime/ws/wstest"
@@ -142,6 +143,32 @@ func TestPresence(t *testing.T) {
 			Live: live, User: q.ID, Cause: domain.LeaveNodeLost, Node: w.Hub.Node(),
 		}})
 		w.settled(live, fmt.Sprintf("joined %d", q.ID), fmt.Sprintf("left %d node_lost", q.ID), fmt.Sprintf("joined %d", q.ID))
+	})
+	t.Run("is repaired outside the rates of clients", func(t *testing.T) {
+		w := newWorld(t, func(c *config) {
+			limiter, err := ratelimit.New(ratelimit.Config{
+				Commands: c.HubConfig.Clients, Now: time.Now, JoinRate: 0.001, JoinBurst: 1, CommandsPerAddress: 0.001, AddressBurst: 4,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.HubConfig.Clients = limiter
+		})
+		live := w.register("dan").goLive("s")
+		var joins, leaves []string
+		for i := range 4 {
+			viewer := w.register(fmt.Sprintf("viewer %d", i))
+			viewer.app().join(live)
+			joins = append(joins, fmt.Sprintf("joined %d", viewer.ID))
+			leaves = append(leaves, fmt.Sprintf("left %d node_lost", viewer.ID))
+			w.Execute(domain.Request{Actor: domain.Actor{Kind: domain.System}, Command: domain.LeaveLive{
+				Live: live, User: viewer.ID, Cause: domain.LeaveNodeLost, Node: w.Hub.Node(),
+			}})
+		}
+		want := slices.Sorted(slices.Values(slices.Concat(joins, leaves, joins)))
+		wstest.Eventually(t, "all viewers have joined again", func() bool {
+			return slices.Equal(slices.Sorted(slices.Values(w.visits(live))), want)
+		})
 	})
 	t.Run("does not end with a planned restart", func(t *testing.T) {
 		w := newWorld(t, nil)

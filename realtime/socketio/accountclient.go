@@ -17,7 +17,8 @@ const (
 	echoPrefix = "你好客户端, " // prefix of the response to a message
 )
 
-// maxWaitingDeltas is the maximum number of deltas that wait until the session of the user has been checked.
+// maxWaitingDeltas is the maximum number of deltas that wait until the session of the user has been checked. A client with
+// more must reconnect.
 const maxWaitingDeltas = 1000
 
 // accountClient sends a socket the changes of the account whose token is in its handshake. It implements hub.Client.
@@ -125,15 +126,19 @@ func (a *accountClient) Kick(reason string) { a.kick(a.socket, reason) }
 // BanFrom does nothing: the client is in no live.
 func (a *accountClient) BanFrom(domain.LiveID, string) {}
 
-// DeliverPrivate sends a delta of the user channel.
+// DeliverPrivate sends a delta of the user channel, or lets it wait until the session has been checked. If too many wait, the
+// client must reconnect.
 func (a *accountClient) DeliverPrivate(d projections.Delta) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	switch {
 	case a.open:
 		a.send(d)
-	case !a.revoked && len(a.waiting) < maxWaitingDeltas:
+	case a.revoked:
+	case len(a.waiting) < maxWaitingDeltas:
 		a.waiting = append(a.waiting, d)
+	default:
+		a.Reset()
 	}
 }
 

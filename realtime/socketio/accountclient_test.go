@@ -119,6 +119,17 @@ func TestAccountChangesEndWithTheSession(t *testing.T) {
 	old.silent()
 }
 
+// Clients that would miss a delta while their sessions are being checked have to reconnect.
+func TestTooManyWaitingDeltas(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	sockets := []*app{w.app(siotest.Options{}), w.app(siotest.Options{})}
+	w.server.FloodUnchecked()
+	for _, a := range sockets {
+		a.Ended()
+	}
+}
+
 func TestEchoOfAnyArgument(t *testing.T) {
 	t.Parallel()
 	a := newWorld(t, nil).appWith(siotest.Options{}, "token", "Bearer null")

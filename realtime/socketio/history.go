@@ -94,7 +94,8 @@ func (c *chatClient) Kick(reason string) { c.kick(c.socket, reason) }
 // BanFrom does nothing: the client is in no live.
 func (c *chatClient) BanFrom(domain.LiveID, string) {}
 
-// DeliverPrivate sends a private message to the user, or lets it wait until the session has been checked.
+// DeliverPrivate sends a private message to the user, or lets it wait until the session has been checked. If too many wait,
+// the client must reconnect.
 func (c *chatClient) DeliverPrivate(d projections.Delta) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -103,6 +104,8 @@ func (c *chatClient) DeliverPrivate(d projections.Delta) {
 		c.sendPrivate(d)
 	case len(c.waiting) < maxWaitingDeltas:
 		c.waiting = append(c.waiting, d)
+	default:
+		c.Reset()
 	}
 }
 

@@ -18,9 +18,9 @@ import (
 type exportCommand struct {
 	After string   `placeholder:"CURSOR" help:"Start after this cursor, which an earlier export printed. Default: at the beginning, or at the end of the file --out."`
 	Out   string   `placeholder:"FILE" help:"Write to this file. If it exists, the export continues after its last complete line."`
-	Type  []string `placeholder:"TYPE" help:"Only events of this type, like gift.sent.v1. The flag can be repeated."`
-	Live  int64    `placeholder:"ID" help:"Only events of this live."`
-	User  int64    `placeholder:"ID" help:"Only events that this user caused."`
+	Type  []string `sep:"none" placeholder:"TYPE" help:"Only events of this type, like gift.sent.v1. The flag can be repeated."`
+	Live  *int64   `placeholder:"ID" help:"Only events of this live: its id, at least 1."`
+	User  *int64   `placeholder:"ID" help:"Only events that this user caused: the id, at least 1."`
 }
 
 func (exportCommand) Help() string {
@@ -55,13 +55,21 @@ type exportedEvent struct {
 	Payload     json.RawMessage `json:"payload,omitempty"`     // as it is stored, when data is missing
 }
 
-// AfterApply refuses types of events that this program does not know, because the export would have no lines, and two
-// places to start.
+// AfterApply refuses types of events that this program does not know and ids that nothing has, because the selection would
+// not be the one that was meant, and two places to start.
 func (c *exportCommand) AfterApply() error {
 	if c.Out != "" && c.After != "" {
 		return errors.New("--out and --after exclude each other: an existing file determines where the export starts")
 	}
+	for flag, id := range map[string]*int64{"--live": c.Live, "--user": c.User} {
+		if id != nil && *id < 1 {
+			return fmt.Errorf("%s must be an id of at least 1 (got %d); omit it to export all events", flag, *id)
+		}
+	}
 	for _, name := range c.Type {
+		if name == "" {
+			return errors.New("--type must not be empty; omit it to export events of all types")
+		}
 		if nearest, known := findEventType(name); !known {
 			return fmt.Errorf("--type: there is no event type %q, do you mean %s? All types are in docs/EVENTS.md", name, nearest)
 		}
@@ -70,32 +78,40 @@ func (c *exportCommand) AfterApply() error {
 }
 
 func (c *exportCommand) filter() exportFilter {
-	return exportFilter{slices.Compact(slices.Sorted(slices.Values(c.Type))), c.Live, c.User}
+	return exportFilter{slices.Compact(slices.Sorted(slices.Values(c.Type))), idOf(c.Live), idOf(c.User)}
+}
+
+// idOf returns the id of a flag; 0 if it is not set.
+func idOf(flag *int64) int64 {
+	if flag == nil {
+		return 0
+	}
+	return *flag
 }
 
 func (c *exportCommand) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
 	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) (err error) {
 		if c.Out == "" {
-			return c.export(ctx, b, c.After, sh.Stdout)
+			return c.export(ctx, b, c.After, "--after", sh.Stdout)
 		}
 		file, after, err := openExport(c.Out, c.filter())
 		if err != nil {
 			return err
 		}
-		err = c.export(ctx, b, after, file)
+		err = c.export(ctx, b, after, "the last line of "+c.Out, file)
 		return errors.Join(err, file.Sync(), file.Close())
 	})
 }
 
-// export writes the events after a cursor up to the current end of the log, and prints the cursor that it reached. If it
-// fails earlier, the cursor of the last line is the place to continue.
-func (c *exportCommand) export(ctx context.Context, b *backend, after string, to io.Writer) (err error) {
+// export writes the events after a cursor up to the current end of the log, and prints the cursor that it reached. source
+// says where the cursor comes from. If export fails earlier, the cursor of the last line is the place to continue.
+func (c *exportCommand) export(ctx context.Context, b *backend, after, source string, to io.Writer) (err error) {
 	history := b.store.History().Number
 	position, err := b.store.ParseCursor(ctx, after)
 	if err != nil {
-		return fmt.Errorf("--after %q: %w", after, err)
+		return fmt.Errorf("%s (cursor %q): %w", source, after, err)
 	}
-	q := eventstore.Query{History: history, After: position, Types: c.Type, Live: domain.LiveID(c.Live), User: domain.UserID(c.User)}
+	q := eventstore.Query{History: history, After: position, Types: c.Type, Live: domain.LiveID(idOf(c.Live)), User: domain.UserID(idOf(c.User))}
 	if q.UpTo, err = b.store.Head(ctx); err != nil {
 		return err
 	}

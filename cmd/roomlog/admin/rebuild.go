@@ -32,7 +32,11 @@ func (c *rebuildCommand) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) 
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(sh.Stdout, "dropped: %s\n", orDash(strings.Join(dropped, ", ")))
+			if len(dropped) == 0 {
+				fmt.Fprintln(sh.Stdout, "there are no old tables to drop")
+				return nil
+			}
+			fmt.Fprintf(sh.Stdout, "dropped: %s\n", strings.Join(dropped, ", "))
 			return nil
 		}
 		if c.Rollback {

@@ -162,8 +162,11 @@ func (t *talkClient) OnPing(conn *gws.Conn, payload []byte) { _ = conn.WritePong
 // OnClose ends run.
 func (t *talkClient) OnClose(_ *gws.Conn, err error) {
 	var closed *gws.CloseError
-	if errors.As(err, &closed) {
+	switch {
+	case errors.As(err, &closed):
 		err = fmt.Errorf("the server closed the connection: %d %s", closed.Code, closed.Reason)
+	case err != nil:
+		err = fmt.Errorf("the connection to the server broke: %w", err)
 	}
 	t.closed <- err
 }

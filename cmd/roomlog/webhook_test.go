@@ -1,0 +1,80 @@
+package main_test
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// hooked collects the webhooks that it receives.
+type hooked struct {
+	mu       sync.Mutex
+	received []string
+	at       []int64 // positions in the log
+}
+
+func (h *hooked) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	var n struct {
+		Hook     string `json:"hook"`
+		Path     string `json:"stream_path"`
+		Reason   string `json:"reason"`
+		Position int64  `json:"position"`
+	}
+	body, _ := io.ReadAll(r.Body)
+	t, signature, _ := strings.Cut(strings.TrimPrefix(r.Header.Get("Roomlog-Signature"), "t="), ",v1=")
+	mac := hmac.New(sha256.New, []byte(hookSecret))
+	mac.Write([]byte(t + "." + string(body)))
+	if json.Unmarshal(body, &n) != nil || hex.EncodeToString(mac.Sum(nil)) != signature {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.received = append(h.received, strings.TrimSpace(n.Hook+" "+n.Reason))
+	if n.Position > 0 {
+		h.at = append(h.at, n.Position)
+	}
+	if n.Hook == "pre_play" {
+		w.WriteHeader(http.StatusForbidden)
+	}
+}
+
+func (h *hooked) list() string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return strings.Join(h.received, ", ")
+}
+
+const hookSecret = "the-secret-of-these-hooks"
+
+func TestWebhooksAreCalled(t *testing.T) {
+	t.Parallel()
+	needFFmpeg(t)
+	h := &hooked{}
+	receiver := httptest.NewServer(h)
+	t.Cleanup(receiver.Close)
+	at := serve(t, []string{"ROOMLOG_HOOK_SECRET=" + hookSecret}, "--data", dataDir(t), "--hook-url", receiver.URL)
+	anna, bert := join(t, at, "anna"), join(t, at, "bert")
+	room := anna.create("a show")
+	if err := publish(t, film(t, 2), at.rtmpURL(room)).wait(); err != nil {
+		t.Error(err)
+	}
+	eventually(t, "the observer got the end", func() bool { return strings.Contains(h.list(), "done_connect") })
+	if got, want := h.list(), "pre_connect, post_connect, pre_publish, post_publish, done_publish stopped, done_connect"; got != want &&
+		got != strings.Replace(want, "post_connect, pre_publish", "pre_publish, post_connect", 1) { // the two webhooks are sent independently
+		t.Errorf("the receiver of webhooks got %s", got)
+	}
+	if len(h.at) != 2 || h.at[0] >= h.at[1] {
+		t.Errorf("positions %v", h.at)
+	}
+	if got := status(t, at.flvURL(bert.read(room.Data.ID), ".flv")); got != http.StatusForbidden {
+		t.Errorf("whom a hook rejects is answered %d, want %v", got, http.StatusForbidden)
+	}
+}

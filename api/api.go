@@ -3,11 +3,9 @@ package api
 import (
 	"context"
 	"net/http"
-	"time"
 
 	"roomlog/api/upload"
 	"roomlog/domain"
-	"roomlog/projections"
 )
 
 // API is the HTTP handler of the REST API. It is safe for concurrent use.
@@ -19,9 +17,6 @@ type API struct {
 // Drain ends all event streams, so that a shutdown does not wait for their readers. Other requests continue.
 func (a *API) Drain() { a.server.drain() }
 
-// maxUploadLag is the age of the oldest event that the tables lack up to which they are used to delete files.
-const maxUploadLag = 10 * time.Minute
-
 // Run deletes the files of deleted uploads until ctx ends.
 func (a *API) Run(ctx context.Context) error {
 	s := a.server
@@ -30,11 +25,7 @@ func (a *API) Run(ctx context.Context) error {
 
 // findUploads returns what the log knows of uploads.
 func (s *server) findUploads(ctx context.Context, names []string) (map[string]upload.Status, error) {
-	lag, err := s.Queries.Lag(ctx)
-	if err == nil && !lag.Oldest.IsZero() && s.Now().Sub(lag.Oldest) > maxUploadLag {
-		err = projections.ErrBehind // the tables may lack uploads whose files are old
-	}
-	if err != nil {
+	if err := s.Queries.CheckLag(ctx, s.Now()); err != nil { // the tables may lack uploads whose files are old
 		return nil, err
 	}
 	ids := make([]domain.UploadID, len(names))

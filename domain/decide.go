@@ -56,21 +56,6 @@ func MovesCoins(c Command) bool { return commandsByType[c.Type()].MovesCoins }
 // StartsStream reports whether e is the first event of its stream, which has a new numeric id.
 func StartsStream(e Event) bool { return eventsByType[e.Type()].startsStream }
 
-// CounterEvents returns, for each counter, the types of the events that change it.
-func CounterEvents() map[Stream][]string {
-	types := make(map[Stream][]string)
-	for _, spec := range Events {
-		if spec.counter == "" {
-			continue
-		}
-		types[spec.counter] = append(types[spec.counter], spec.Type)
-		for older := range spec.Upcasters {
-			types[spec.counter] = append(types[spec.counter], older)
-		}
-	}
-	return types
-}
-
 // StateSpecOf returns the spec of the state of s. It reports false if s has no known prefix.
 func StateSpecOf(s Stream) (StateSpec, bool) {
 	spec, ok := statesByPrefix[s.Prefix()]

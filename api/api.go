@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"roomlog/api/upload"
 	"roomlog/domain"
@@ -20,7 +21,7 @@ func (a *API) Drain() { a.server.drain() }
 // Run deletes the files of deleted uploads until ctx ends.
 func (a *API) Run(ctx context.Context) error {
 	s := a.server
-	return (&upload.Cleaner{Store: s.uploads, Find: s.findUploads, Interval: s.UploadSweep, Now: s.Now, Log: s.log}).Run(ctx)
+	return (&upload.Cleaner{Store: s.uploads, Find: s.findUploads, Deleted: s.deletedUploads, Interval: s.UploadSweep, Now: s.Now, Log: s.log}).Run(ctx)
 }
 
 // findUploads returns what the log knows of uploads.
@@ -41,6 +42,14 @@ func (s *server) findUploads(ctx context.Context, names []string) (map[string]up
 		}
 	}
 	return known, err
+}
+
+// deletedUploads returns the uploads that the log has deleted since a time.
+func (s *server) deletedUploads(ctx context.Context, since time.Time) ([]string, error) {
+	if err := s.Queries.CheckLag(ctx, s.Now()); err != nil { // a later search would not find what the tables lack now
+		return nil, err
+	}
+	return s.Queries.DeletedUploads(ctx, since)
 }
 
 // New returns an API. It returns an error if c is invalid.

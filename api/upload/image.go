@@ -10,7 +10,7 @@ import (
 	_ "image/png"
 	"io"
 
-	_ "golang.org/x/image/webp"
+	_ "golang.org/x/image/webp" // as well
 )
 
 // Bounds of an image. Clients decode images into 4 bytes per pixel.

@@ -97,7 +97,7 @@ func TestAsRefusal(t *testing.T) {
 	}
 }
 
-// TestChinese compares the texts literally, because old clients match them.
+// TestChinese checks the Chinese texts literally, because old clients compare them.
 func TestChinese(t *testing.T) {
 	want := map[domain.Code]string{
 		domain.CodeTokenMissing:    "您没有权限访问该接口!",
@@ -139,7 +139,7 @@ func TestStreamNames(t *testing.T) {
 			t.Errorf("%s has the state %s", s, spec.Prefix)
 		}
 	}
-	// Different lives or users never share a stream, not even with negative ids.
+	// Streams of different lives or users never have the same name, not even with negative ids.
 	seen := map[domain.Stream]domain.ViewerJoined{}
 	for _, l := range []domain.LiveID{-12, -6, -1, 0, 1, 6, 12, 61} {
 		for _, u := range []domain.UserID{-12, -6, -1, 0, 1, 6, 12, 61} {
@@ -152,7 +152,8 @@ func TestStreamNames(t *testing.T) {
 	}
 }
 
-// TestEventsFoldIntoTheStateOfTheirStream compares the type that an event folds into with the type that is decoded.
+// TestEventsFoldIntoTheStateOfTheirStream checks that folding an event and decoding a snapshot of its stream return the
+// same type of state.
 func TestEventsFoldIntoTheStateOfTheirStream(t *testing.T) {
 	for _, spec := range domain.Events {
 		state, err := domain.Fold(spec.Zero.Stream(), nil, spec.Zero)

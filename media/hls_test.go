@@ -283,16 +283,16 @@ func TestHeadIsGetWithoutABody(t *testing.T) {
 		h.flvURL("KEY"): "video/x-flv", h.flvURL("NOBODY"): "video/x-flv",
 	} {
 		answer := get(t, http.MethodHead, url, nil)
-		if b, err := io.ReadAll(answer.Body); answer.StatusCode != 200 || !strings.HasSuffix(answer.Header.Get("Content-Type"), kind) || err != nil || len(b) > 0 {
+		if b, err := io.ReadAll(answer.Body); answer.StatusCode != http.StatusOK || !strings.HasSuffix(answer.Header.Get("Content-Type"), kind) || err != nil || len(b) > 0 {
 			t.Errorf("HEAD %s: status %s, headers %v, %d bytes, error %v", url, answer.Status, answer.Header, len(b), err)
 		}
 	}
 	for _, url := range []string{"http://" + h.http + "/live/KEY.flv?sign=x", "http://" + h.http + "/live/KEY/index.m3u8", p.base + "video1_stream.m3u8", p.base + "x.mp4"} {
-		if answer := get(t, http.MethodHead, url, nil); answer.StatusCode != 403 {
+		if answer := get(t, http.MethodHead, url, nil); answer.StatusCode != http.StatusForbidden {
 			t.Errorf("HEAD %s: status %s, want 403", url, answer.Status)
 		}
 	}
-	if answer := get(t, http.MethodHead, h.hlsURL("NOBODY"), nil); answer.StatusCode != 404 {
+	if answer := get(t, http.MethodHead, h.hlsURL("NOBODY"), nil); answer.StatusCode != http.StatusNotFound {
 		t.Errorf("status %s of a stream that nobody publishes, want 404", answer.Status)
 	}
 	p.plays(t, s, 3, 2) // the HEAD requests hold no slot

@@ -66,12 +66,8 @@ func (t *trackList) longestPart() (longest time.Duration) {
 	return longest
 }
 
-// position is a place in a playlist: the number of parts of the incomplete segment. Later positions are greater.
+// position is a place in a playlist: the number of parts of the incomplete segment.
 type position struct{ segment, parts int }
-
-func (p position) after(q position) bool {
-	return p.segment > q.segment || p.segment == q.segment && p.parts > q.parts
-}
 
 // servedList is one version of a playlist as it is served.
 type servedList struct {

@@ -49,8 +49,8 @@ func (p *presentation) render(t *trackList, ended bool) (servedList, error) {
 	if ended {
 		list.PreloadHint, list.Endlist = nil, true
 	}
-	skipped := 0
-	list.Segments, skipped = trim(list, time.Duration(p.target)*time.Second)
+	segments, skipped := trim(list, time.Duration(p.target)*time.Second)
+	list.Segments = segments
 	text, err := list.Marshal()
 	if err != nil {
 		return l, err

@@ -50,6 +50,7 @@ const (
 func serveChat[I, O any](r *routes, e endpoint, handle func(context.Context, I) (O, error)) {
 	e = e.forOldClients()
 	e.OperationID = "chat-" + strings.ToLower(e.Method) + e.OperationID // endpoints under /api have the same operation ids
+	e.Description += " The status is always 200; code in the response has the outcome."
 	describe := func(o *huma.Operation, schemas huma.Registry) {
 		if o.Method == http.MethodPost {
 			o.RequestBody = &huma.RequestBody{Content: jsonContent(schemas.Schema(typeOf[I](), true, ""))}

@@ -2,6 +2,7 @@ package api
 
 import (
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/go-chi/chi/v5/middleware"
 
 	"roomlog/api/replay"
 	"roomlog/domain"
@@ -9,7 +10,7 @@ import (
 
 // register registers every route.
 func (r *routes) register() {
-	r.router.Use(r.withRequestContext, r.observe, r.recoverPanic, r.allowOrigins)
+	r.router.Use(r.withRequestContext, r.observe, r.recoverPanic, r.allowOrigins, middleware.GetHead)
 	r.router.NotFound(r.routeNotFound)
 	r.router.MethodNotAllowed(r.methodNotAllowed)
 	r.registerAccounts()
@@ -107,5 +108,4 @@ func (r *routes) registerService() {
 	r.serveUnlimited("/docs", static, r.docs)
 	r.serveUnlimited("/docs/{file}", static, r.docs)
 	r.serveUnlimited("/uploads/{name}", "immutable files, cached by clients and proxies", r.serveUpload)
-	r.router.Head("/uploads/{name}", r.serveUpload)
 }

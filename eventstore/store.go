@@ -94,7 +94,7 @@ func Open(ctx context.Context, pool *pgxpool.Pool, c Config) (*Store, error) {
 }
 
 // ID returns the id of the log, which never changes. A backup keeps it: a restored log has the same id, but may have
-// another history. Not to be confused with the epoch in the protocols of clients.
+// another history. The epoch that clients see identifies the log and its history.
 func (s *Store) ID() string { return s.id.String() }
 
 // History returns the history of the log as this process knows it. It does no I/O.

@@ -14,16 +14,16 @@ import (
 )
 
 const (
-	lockKey     = 0x726f6f6d6c6f67 // "roomlog": one migration at a time in a database
+	lockKey     = 0x726f6f6d6c6f67 // "roomlog" in ASCII; the lock admits one migration at a time to a database
 	lockPoll    = 20 * time.Millisecond
 	unlockAfter = 5 * time.Second
 )
 
-// Errors about the database as it is found.
+// Errors about the state of the database.
 var (
-	// ErrNewer means that the database was migrated by a newer roomlog.
+	// ErrNewer means that a newer roomlog has migrated the database.
 	ErrNewer = errors.New("the database is newer than this roomlog")
-	// ErrOlder means that migrations of this program are missing in the database.
+	// ErrOlder means that the database lacks migrations of this program.
 	ErrOlder = errors.New("the database is older than this roomlog")
 	// ErrEmpty means that no roomlog has ever migrated the database.
 	ErrEmpty = errors.New("the database has no tables of roomlog")
@@ -38,8 +38,9 @@ type Result struct {
 	Version int64
 }
 
-// Apply runs the missing migrations as the owner, the user of dsn, and grants the serving role its rights. It waits while
-// another process does the same. If the owner may not create the role, Apply logs a warning and does everything else.
+// Apply runs the missing migrations as the owner, which is the user in dsn, and grants the serving role its rights. It
+// waits while another process does the same. If the owner may not create the role, Apply logs a warning and does
+// everything else.
 func Apply(ctx context.Context, dsn string, log *slog.Logger) (Result, error) {
 	r, err := apply(ctx, dsn, files(), grants(), log, true)
 	if err != nil {
@@ -48,8 +49,8 @@ func Apply(ctx context.Context, dsn string, log *slog.Logger) (Result, error) {
 	return r, nil
 }
 
-// Upgrade is Apply for a database that a roomlog has migrated before. It fails with ErrEmpty, and changes nothing, if none
-// has.
+// Upgrade does the same as Apply, for a database that a roomlog has migrated before. If none has, it changes nothing
+// and fails with ErrEmpty.
 func Upgrade(ctx context.Context, dsn string, log *slog.Logger) (Result, error) {
 	r, err := apply(ctx, dsn, files(), grants(), log, false)
 	switch {
@@ -61,8 +62,8 @@ func Upgrade(ctx context.Context, dsn string, log *slog.Logger) (Result, error) 
 	return r, nil
 }
 
-// Check returns nil if the database has exactly the migrations of this program, otherwise ErrEmpty, ErrOlder or ErrNewer. It
-// changes nothing.
+// Check returns nil if the database has exactly the migrations of this program, and otherwise ErrEmpty, ErrOlder or
+// ErrNewer. It changes nothing.
 func Check(ctx context.Context, dsn string) error {
 	config, err := pgx.ParseConfig(dsn)
 	if err != nil {
@@ -102,12 +103,12 @@ func Version(ctx context.Context, conn *pgx.Conn) (version int64, err error) {
 func newest() (version int64) {
 	names, err := fs.Glob(files(), "0*.sql")
 	if err != nil {
-		panic(err) // the pattern is valid
+		panic(err) // cannot happen: the pattern is valid
 	}
 	for _, name := range names {
 		n, err := goose.NumericComponent(name)
 		if err != nil {
-			panic(err) // embedded: every file was applied by a test
+			panic(err) // cannot happen: the files are embedded, and a test has applied each
 		}
 		version = max(version, n)
 	}
@@ -141,7 +142,7 @@ func apply(ctx context.Context, dsn string, files fs.FS, grants string, log *slo
 	if err != nil {
 		return r, err
 	}
-	defer closeConn(ctx, conn) // releases the lock, even after the end of the context
+	defer closeConn(ctx, conn) // releases the lock, even if ctx has ended
 	if !blank {
 		if err := checkMigrated(ctx, conn); err != nil {
 			return r, err
@@ -162,8 +163,9 @@ func apply(ctx context.Context, dsn string, files fs.FS, grants string, log *slo
 	return r, nil
 }
 
-// Lock takes the lock of migrations and grants for the session of conn, until Unlock or the end of the session. It polls, because a statement that waits for the lock holds a snapshot, and a CREATE
-// INDEX CONCURRENTLY in a migration would wait for that snapshot.
+// Lock takes the lock of migrations and grants on conn. The lock is held until Unlock, or until the connection is
+// closed. Lock polls: a statement that waited for the lock would hold a database snapshot, and a CREATE INDEX
+// CONCURRENTLY in a migration would wait for that snapshot.
 func Lock(ctx context.Context, conn *pgx.Conn) error {
 	tick := time.NewTicker(lockPoll)
 	defer tick.Stop()

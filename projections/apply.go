@@ -185,8 +185,9 @@ func (a *Applier) ledger() coinLedger {
 	}}
 }
 
-// needsOrder reports whether the coin events of a batch cannot be written together: an event of the batch closes or opens coins, or
-// coins are closed already. It asks the tables only after a batch that was written in order; otherwise write notices.
+// needsOrder reports whether the coin events of a batch cannot be written together: an event of the batch closes or
+// opens coins, or coins are closed already. It queries the tables only if the previous batch was written in order;
+// otherwise write finds out.
 func (a *Applier) needsOrder(ctx context.Context, tx pgx.Tx, events []eventstore.Record, poison []PoisonEvent) (bool, error) {
 	if slices.ContainsFunc(poison, func(p PoisonEvent) bool { return len(p.Closes) > 0 }) ||
 		slices.ContainsFunc(events, func(r eventstore.Record) bool { _, ok := r.Event.(domain.EventSetAside); return ok }) {

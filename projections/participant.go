@@ -212,7 +212,7 @@ func (q *Queries) ChatPresence(ctx context.Context, user domain.UserID) (room do
 	return p.Room, p.Online, err
 }
 
-// NodeParticipant is a participant together with the node that holds the connection.
+// NodeParticipant is a participant whose connection is on a certain node.
 type NodeParticipant struct {
 	ID      domain.ParticipantID
 	NameKey string

@@ -239,7 +239,7 @@ const (
 	walWritten = "SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint"
 )
 
-// logCounter is a slog.Handler that counts the messages that it receives.
+// logCounter collects log messages and counts how often a text occurs in them.
 type logCounter struct {
 	mu   sync.Mutex
 	text strings.Builder

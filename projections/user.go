@@ -171,7 +171,7 @@ func (q *Queries) Profiles(ctx context.Context, ids []domain.UserID) (map[domain
 	return profiles, err
 }
 
-// User is a row of table account, with the data that operators see.
+// User is a row of table user_account, with the data that operators see.
 type User struct {
 	Profile
 	Disabled  bool

@@ -30,7 +30,7 @@ type Config struct {
 // Recorder appends coins.closed and coins.opened events.
 type Recorder struct {
 	c      Config
-	failed string // the error of the last comparison, which was logged; "" for none
+	failed string // error of the last comparison, which was logged; "" if there was none
 }
 
 // NewRecorder returns a Recorder. It does nothing until Run is called.
@@ -53,7 +53,7 @@ func (r *Recorder) Run(ctx context.Context) error {
 	return nil
 }
 
-// logChange logs the error of a comparison unless the comparison before it had the same.
+// logChange logs the error of a comparison, unless the previous comparison had the same error.
 func (r *Recorder) logChange(ctx context.Context, err error) {
 	if ctx.Err() != nil {
 		return
@@ -71,8 +71,9 @@ func (r *Recorder) logChange(ctx context.Context, err error) {
 	}
 }
 
-// Record compares the tables with the log once and appends the difference. It closes coins before it opens others. When one
-// hold cannot be recorded, it goes on with the others and returns all errors.
+// Record compares the holds in the tables with the closings in the log. It appends coins.closed for each missing
+// closing, then coins.opened for each closing whose hold has ended. If it cannot record one hold, it continues with the
+// others and returns all errors.
 func (r *Recorder) Record(ctx context.Context) error {
 	holds, err := r.c.Queries.UnrecordedHolds(ctx)
 	if err != nil {

@@ -14,7 +14,7 @@ const module = "roomlog"
 // line.
 var importRules = map[string][]string{
 	"domain":     {"internal/names"},
-	"migrations": {},
+	"migrations": {"internal"},
 	"docs":       {},
 
 	"internal": {}, // packages of general use, without any rule of the product

@@ -2,5 +2,5 @@
 // and creates the role that the connections of servers take.
 //
 // Several processes may call Apply at the same time, for one database or for several databases of a cluster. The package
-// imports nothing of roomlog, opens its own connections and closes all of them. It never deletes data.
+// opens its own connections and closes all of them. It never deletes data.
 package migrations

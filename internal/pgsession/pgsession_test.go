@@ -21,7 +21,7 @@ func connect(t *testing.T, config *pgx.ConnConfig) *pgx.Conn {
 	return conn
 }
 
-func show(t *testing.T, conn *pgx.Conn, name string) (value string) {
+func parameter(t *testing.T, conn *pgx.Conn, name string) (value string) {
 	t.Helper()
 	if err := conn.QueryRow(t.Context(), "SELECT current_setting($1)", name).Scan(&value); err != nil {
 		t.Fatal(err)
@@ -61,7 +61,7 @@ func TestSet(t *testing.T) {
 				conn := connect(t, tt.config)
 				for setting, want := range map[string]string{"work_mem": "65kB", "search_path": "read,public", "TimeZone": "Asia/Shanghai",
 					"lock_timeout": tt.lockTimeout, "role": tt.role, "application_name": tt.application} {
-					if got := show(t, conn, setting); got != want {
+					if got := parameter(t, conn, setting); got != want {
 						t.Errorf("%s of %s: got %q, want %q", setting, tt.description, got, want)
 					}
 				}

@@ -14,7 +14,7 @@ const module = "roomlog"
 // more imports or fewer, add a line.
 var importRules = map[string][]string{
 	"domain":     {"internal/names"},
-	"migrations": {},
+	"migrations": {"internal"},
 	"docs":       {},
 
 	"internal": {}, // packages of general use, which know no rules of the product

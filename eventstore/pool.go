@@ -6,6 +6,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"roomlog/internal/pgsession"
 )
 
 // ServingRole is the database role of a server. It may append events and read everything. It has no right to change or
@@ -25,15 +27,15 @@ func PoolConfig(dsn string, o PoolOptions) (*pgxpool.Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the database address: %w", err)
 	}
-	params := c.ConnConfig.RuntimeParams
-	params["search_path"] = "read,public"
-	params["timezone"] = "UTC"
+	pgsession.Prepare(c.ConnConfig)
+	params := map[string]string{"search_path": "read,public", "timezone": "UTC"}
 	if o.Serving {
 		params["role"] = ServingRole
 	}
 	if o.Name != "" {
 		params["application_name"] = o.Name
 	}
+	pgsession.Set(c.ConnConfig, params)
 	if o.MaxConns > 0 {
 		c.MaxConns = o.MaxConns
 	}
@@ -60,9 +62,7 @@ func OpenPool(ctx context.Context, dsn string, o PoolOptions) (*pgxpool.Pool, er
 // connect opens a connection outside the pool, with the configuration of the pool and the given parameters.
 func connect(ctx context.Context, pool *pgxpool.Pool, params map[string]string) (*pgx.Conn, error) {
 	c := pool.Config().ConnConfig.Copy()
-	for k, v := range params {
-		c.RuntimeParams[k] = v
-	}
+	pgsession.Set(c, params)
 	conn, err := pgx.ConnectConfig(ctx, c)
 	if err != nil {
 		return nil, fmt.Errorf("connect to the database: %w", err)

@@ -3,14 +3,13 @@ package migrations
 import (
 	"context"
 	"io/fs"
-	"log/slog"
 
 	"github.com/jackc/pgx/v5"
 )
 
 // ApplyFiles applies the given files and grants, as Apply does with the embedded ones.
 func ApplyFiles(ctx context.Context, dsn string, files fs.FS, grants string) (Result, error) {
-	return apply(ctx, dsn, files, grants, slog.New(slog.DiscardHandler), true)
+	return apply(ctx, dsn, files, grants, Config{}, true)
 }
 
 // FingerprintOf returns the fingerprint of the given files.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -20,31 +19,30 @@ const (
 	rolePause = 20 * time.Millisecond
 )
 
-// ensureRole creates the role, unless it exists, and permits the current user to take it. It reports whether the user
-// can take the role. Another process may do the same for another database of the server, and no lock covers several
-// databases. Therefore ensureRole tries again if the other process was faster.
-func ensureRole(ctx context.Context, conn *pgx.Conn, log *slog.Logger) (bool, error) {
-	var err error
+// ensureRole creates the role unless it exists, and permits the current user to take it. If the user lacks the right to do so,
+// ensureRole returns the refusal of the database. Another
+// process may do the same for another database of the cluster, and no lock spans databases. ensureRole therefore tries again
+// when the other process was faster.
+func ensureRole(ctx context.Context, conn *pgx.Conn) (refused, err error) {
 	for range roleTries {
 		var ok bool
 		if ok, err = canTake(ctx, conn); err != nil || ok {
-			return ok, err
+			return nil, err
 		}
 		err = makeRole(ctx, conn)
 		switch {
 		case isCode(err, "42501"): // insufficient_privilege
-			log.WarnContext(ctx, "serving role not available, servers keep the rights of the owner", slog.Any("error", err))
-			return false, nil
+			return err, nil
 		case err != nil && !lostRace(err):
-			return false, err
+			return nil, err
 		}
 		select {
 		case <-ctx.Done():
-			return false, ctx.Err()
+			return nil, ctx.Err()
 		case <-time.After(rolePause):
 		}
 	}
-	return false, fmt.Errorf("role %s cannot be taken: %w", Role, err)
+	return nil, fmt.Errorf("role %s cannot be taken: %w", Role, err)
 }
 
 // canTake reports whether the current user can take the role. It tries SET ROLE, because that works in the same way in

@@ -1,7 +1,6 @@
 package projections_test
 
 import (
-	"log/slog"
 	"os"
 	"testing"
 
@@ -47,7 +46,7 @@ func TestUpgradedTablesNeedNoRebuild(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := migrations.Apply(t.Context(), dsn, slog.New(slog.DiscardHandler)); err != nil {
+	if _, err := migrations.Apply(t.Context(), dsn, migrations.Config{}); err != nil {
 		t.Fatal(err)
 	}
 	want, got := make(map[string]int), make(map[string]int)

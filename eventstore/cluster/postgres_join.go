@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"roomlog/internal/pgsession"
 )
 
 const (
@@ -32,6 +34,7 @@ func (p *Postgres) Join(ctx context.Context, node string, handle func(Message)) 
 	defer func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTimeout)
 		defer cancel()
+		_ = pgsession.Unlock(ctx, conn, lockOf(node)) // also behind a pooler, which keeps the session
 		_ = conn.Close(ctx)
 	}()
 	// Call LISTEN before taking the lock, because a survey expects a reply from every node that holds its lock.
@@ -73,15 +76,13 @@ func (p *Postgres) receive(ctx context.Context, conn *pgx.Conn, handle func(Mess
 
 func (p *Postgres) connect(ctx context.Context, node string) (*pgx.Conn, error) {
 	c := p.pool.Config().ConnConfig.Copy()
-	for name, value := range map[string]string{
+	pgsession.Set(c, map[string]string{
 		"application_name":        nodePrefix + node,
 		"idle_session_timeout":    fmt.Sprint(deadAfter.Milliseconds()), // closes the connection of a frozen process
 		"tcp_keepalives_idle":     "5",                                  // closes the connection of an unreachable process
 		"tcp_keepalives_interval": "2",
 		"tcp_keepalives_count":    "3",
-	} {
-		c.RuntimeParams[name] = value
-	}
+	})
 	within, cancel := context.WithTimeout(ctx, deadAfter)
 	defer cancel()
 	conn, err := pgx.ConnectConfig(within, c)

@@ -3,7 +3,6 @@ package pgtest
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -87,7 +86,7 @@ func (i *Instance) begin(ctx context.Context, copied bool) {
 	if err != nil {
 		i.t.Fatalf("pgtest: %v", err)
 	}
-	result, err := migrations.Apply(ctx, i.DSN(), slog.New(slog.DiscardHandler))
+	result, err := migrations.Apply(ctx, i.DSN(), migrations.Config{})
 	if err != nil {
 		i.t.Fatalf("pgtest: %v", err)
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -103,7 +102,7 @@ func prepare(ctx context.Context, dir, from string, lock *os.File) (err error) {
 	if err != nil {
 		return err
 	}
-	_, err = migrations.Apply(ctx, server.DSN(localpg.Database), slog.New(slog.DiscardHandler))
+	_, err = migrations.Apply(ctx, server.DSN(localpg.Database), migrations.Config{})
 	if err := errors.Join(err, server.Stop()); err != nil {
 		return err
 	}

@@ -3,7 +3,6 @@ package pgtest
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"sync"
 
 	"github.com/jackc/pgx/v5"
@@ -59,7 +58,7 @@ func (tpl template) make(ctx context.Context, c *cluster, conn *pgx.Conn) error 
 	if err != nil {
 		return err
 	}
-	if _, err := migrations.Apply(ctx, dsn, slog.New(slog.DiscardHandler)); err != nil {
+	if _, err := migrations.Apply(ctx, dsn, migrations.Config{}); err != nil {
 		return err
 	}
 	_, err = conn.Exec(ctx, "ALTER DATABASE "+tpl.name+" WITH IS_TEMPLATE true ALLOW_CONNECTIONS false")

@@ -10,11 +10,12 @@ import (
 
 // Config configures Run and Rollback.
 type Config struct {
-	Now         func() time.Time         // clock; required
-	Log         *slog.Logger             // nil: no log messages
-	Progress    func(Progress)           // called about once a second; may be nil
-	Force       bool                     // whether to switch even if the new tables differ from the tables in use
-	Projections []projections.Projection // projections to rebuild; nil: all
+	Now         func() time.Time         // required
+	Log         *slog.Logger             // nil: silent
+	Progress    func(Progress)           // nil: none; called about once a second
+	Force       bool                     // switch even if the new tables differ from the tables in use
+	Projections []projections.Projection // nil: all
+	LockTimeout time.Duration            // for the lock of migrations; 0: its default
 }
 
 // VerifyConfig configures Verify.

@@ -2,12 +2,14 @@ package rebuild
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"roomlog/internal/pgsession"
 	"roomlog/projections"
 )
 
@@ -26,17 +28,18 @@ const (
 // connection begins with the new schema. withLockedConn returns ErrInProgress if another rebuild is running.
 func withLockedConn(ctx context.Context, owner *pgxpool.Pool, work func(*pgx.Conn) error) error {
 	return withConn(ctx, owner, nextSchema, func(conn *pgx.Conn) error {
-		var locked bool
-		if err := conn.QueryRow(ctx, "SELECT pg_try_advisory_lock($1)", projections.RebuildLock).Scan(&locked); err != nil {
+		locked, err := pgsession.TryLock(ctx, conn, projections.RebuildLock)
+		if err != nil {
 			return fmt.Errorf("lock: %w", err)
 		}
 		if !locked {
-			return ErrInProgress
+			holder, err := pgsession.HolderOf(ctx, conn, projections.RebuildLock)
+			return errors.Join(fmt.Errorf("%w: %s", ErrInProgress, holder), err)
 		}
 		defer func() { // closing the connection releases the lock, too, but a moment later
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 			defer cancel()
-			_, _ = conn.Exec(ctx, "SELECT pg_advisory_unlock($1)", projections.RebuildLock)
+			_ = pgsession.Unlock(ctx, conn, projections.RebuildLock)
 		}()
 		return work(conn)
 	})
@@ -47,13 +50,15 @@ func withLockedConn(ctx context.Context, owner *pgxpool.Pool, work func(*pgx.Con
 // and drops its temporary tables.
 func withConn(ctx context.Context, pool *pgxpool.Pool, schema string, work func(*pgx.Conn) error) error {
 	config := pool.Config().ConnConfig.Copy()
-	config.RuntimeParams["search_path"] = schema + ",public"
-	config.RuntimeParams["timezone"] = "UTC"
-	config.RuntimeParams["jit"] = "off"
-	config.RuntimeParams["temp_buffers"] = "128MB" // with the default of 8 MB, a verification would read its own tables from the disk
-	config.RuntimeParams["work_mem"] = "64MB"
-	config.RuntimeParams["default_statistics_target"] = "20" // enough for the first queries; autovacuum improves the statistics later
-	config.RuntimeParams["synchronous_commit"] = "off"       // lost work is repeated; only the switch waits for the disk
+	pgsession.Set(config, map[string]string{
+		"search_path":               schema + ",public",
+		"timezone":                  "UTC",
+		"jit":                       "off",
+		"temp_buffers":              "128MB", // with the default of 8 MB a verification would read its own tables from the disk
+		"work_mem":                  "64MB",
+		"default_statistics_target": "20",  // enough to begin with; autovacuum refines it
+		"synchronous_commit":        "off", // lost work is repeated; the switch waits for the disk
+	})
 	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
 		return fmt.Errorf("connect: %w", err)

@@ -183,8 +183,8 @@ func (r *rebuild) compare(ctx context.Context) error {
 // putIntoUse switches to the new tables.
 func (r *rebuild) putIntoUse(ctx context.Context, same bool) error {
 	filled := r.at
-	err := switchTables(ctx, r.conn, r.progress, r.c.Now, func(tx pgx.Tx, at projections.Checkpoint) (target, error) {
-		r.at = filled // a failed attempt of the switch was rolled back
+	err := switchTables(ctx, r.conn, r.progress, r.c, func(tx pgx.Tx, at projections.Checkpoint) (target, error) {
+		r.at = filled // a failed attempt was rolled back
 		switch migrated, err := migrations.Version(ctx, r.conn); {
 		case err != nil:
 			return target{}, err

@@ -25,7 +25,7 @@ func Rollback(ctx context.Context, owner *pgxpool.Pool, c Config) (Report, error
 			return ErrNoReplacedTables
 		}
 		newest := replaced[len(replaced)-1]
-		err = switchTables(ctx, conn, newProgressReporter(c.Now, c.Progress), c.Now, func(pgx.Tx, projections.Checkpoint) (target, error) {
+		err = switchTables(ctx, conn, newProgressReporter(c.Now, c.Progress), c, func(pgx.Tx, projections.Checkpoint) (target, error) {
 			return target{newest.Name, newest.Position}, nil
 		})
 		if err != nil {

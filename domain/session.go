@@ -37,6 +37,9 @@ func (c SignIn) decide(view View) ([]Event, error) {
 	if c.Session == "" {
 		return nil, refuse(CodeBadRequest, "a session requires an id")
 	}
+	if view.User(c.User).Passwordless && view.Session(c.User).ID != "" {
+		return nil, nil // a new session would add no protection, and would end the sign-ins of the user's other pages
+	}
 	return []Event{UserSignedIn{c.User, c.Session}}, nil
 }
 

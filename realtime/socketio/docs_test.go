@@ -54,7 +54,8 @@ func TestDocumentedLimits(t *testing.T) {
 	engine := cfg.Engine
 	_, section, _ := strings.Cut(string(page), "## Limits of sockets")
 	for _, row := range []string{
-		fmt.Sprintf("the body of a POST | %d KiB (", engine.MaxPayload>>10),
+		fmt.Sprintf("the body of a POST | %d MB (", engine.MaxPayload/1_000_000),
+		fmt.Sprintf("| Queue of a client that polls | %d MiB before", engine.BacklogBytes>>20),
 		fmt.Sprintf("| Attachments of one message | %d |", cfg.MaxAttachments),
 		fmt.Sprintf("| Namespaces of one client | %d |", cfg.MaxNamespaces),
 		fmt.Sprintf("| Polling clients | %d (", engine.MaxPolling),

@@ -1,19 +1,20 @@
 package ws
 
-// Backlog queues frames for a client that polls, within the bounds of a slow reader's queue. It is not safe for
+// Backlog queues frames for a client that polls. It is not safe for
 // concurrent use.
 type Backlog struct {
 	out    outbox
+	limit  int
 	shared *shared
 }
 
-// NewBacklog returns an empty Backlog.
-func (s *Server) NewBacklog() *Backlog { return &Backlog{shared: &s.shared} }
+// NewBacklog returns an empty Backlog with a limit in bytes.
+func (s *Server) NewBacklog(limit int) *Backlog { return &Backlog{limit: limit, shared: &s.shared} }
 
-// Add queues frames and drops droppable frames above the limit of a slow reader's queue. It reports false when the
-// queue exceeds twice the limit; the caller then ends the session.
+// Add queues frames and drops droppable frames above the limit. It reports false when the queue exceeds twice the limit;
+// the caller then ends the session.
 func (b *Backlog) Add(frames ...*Frame) bool {
-	limit, stats := b.shared.queueBytes, &b.shared.stats
+	limit, stats := b.limit, &b.shared.stats
 	before := b.out.size()
 	for _, f := range frames {
 		if b.out.add(f) {

@@ -18,7 +18,8 @@ func CheckSession(current, presented string) error {
 	return nil
 }
 
-// SignIn starts a new sign-in session of a user. The server must have checked the password.
+// SignIn starts a new sign-in session of a user. The server must have checked the password. A user without a password
+// keeps the current session, if there is one.
 type SignIn struct {
 	User    UserID `json:"user"` // the user who signs in
 	Session string `json:"-"`    // random id of the sign-in session

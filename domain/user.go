@@ -190,6 +190,25 @@ func (IncrementAge) decide(view View) ([]Event, error) {
 	return []Event{UserAgeChanged{view.Actor.User, age}}, nil
 }
 
+// SetAge changes the age of the actor.
+type SetAge struct {
+	Age int `json:"age"` // age in years: 0–1,000,000
+}
+
+func (SetAge) Type() string { return "user.set_age" }
+
+func (SetAge) Reads(actor Actor) []Stream { return []Stream{userStream(actor.User)} }
+
+func (c SetAge) decide(view View) ([]Event, error) {
+	switch {
+	case c.Age < 0 || c.Age > maxAge:
+		return nil, refuse(CodeNumberOutOfRange, "age must be from 0 to %d", maxAge)
+	case c.Age == view.User(view.Actor.User).Age:
+		return nil, nil
+	}
+	return []Event{UserAgeChanged{view.Actor.User, c.Age}}, nil
+}
+
 // UserAgeChanged records the new age of a user.
 type UserAgeChanged struct {
 	User UserID `json:"user"` // the user whose age changed

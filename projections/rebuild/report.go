@@ -25,6 +25,7 @@ type Report struct {
 	Differences []Difference
 
 	Faults     []audit.Fault // what Verify found, at most 1000
+	OpenPoison int           // number of events that could not be applied and are not set aside, at most 100, see Verify
 	SetAside   int           // number of events that an operator has set aside, see Verify
 	FaultCount int           // number of faults, including those that are not in Faults
 }

@@ -126,6 +126,22 @@ func TestBadPaths(t *testing.T) {
 	d.get("/api/login").expectFailure(405, "method_not_allowed", "请求方式错误")
 }
 
+func TestHeadIsGetWithoutBody(t *testing.T) {
+	t.Parallel()
+	d := startAPI(t)
+	analyst := d.account("alice").grant(domain.RoleAnalyst)
+	for _, path := range []string{"/healthz", "/readyz", "/metrics", "/docs", "/openapi.json", "/getAllRooms", "/api/live/list/1", "/api/user/info", "/api/events?follow=true", "/api/live/read/9", "/nothing"} {
+		head := analyst.send(http.MethodHead, path, nil, "token", analyst.Token)
+		get := analyst.send(http.MethodGet, strings.TrimSuffix(path, "?follow=true"), nil, "token", analyst.Token)
+		if head.status != get.status || len(head.raw) != 0 || head.header.Get("Content-Type") != get.header.Get("Content-Type") {
+			t.Errorf("%s: got %d %s %q, want %d %s", path, head.status, head.header.Get("Content-Type"), head.raw, get.status, get.header.Get("Content-Type"))
+		}
+	}
+	if got := d.send(http.MethodHead, "/api/login", nil); got.status != http.StatusMethodNotAllowed {
+		t.Errorf("a path without GET: %d, want 405", got.status)
+	}
+}
+
 func TestPreflight(t *testing.T) {
 	t.Parallel()
 	d := startAPI(t)

@@ -53,6 +53,7 @@ func serveChat[I, O any](r *routes, e endpoint, handle func(context.Context, I) 
 	e = e.forOldClients()
 	e.always200 = true
 	e.OperationID = "chat-" + strings.ToLower(e.Method) + e.OperationID // endpoints under /api have the same operation ids
+	e.Description += " The status is always 200; code in the response has the outcome."
 	describe := func(o *huma.Operation, schemas huma.Registry) {
 		if typeOf[O]().Kind() == reflect.String { // a token
 			o.Responses["200"].Content["application/json"].Example = chatSuccess[string]{0, exampleToken}

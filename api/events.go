@@ -34,6 +34,9 @@ func (s *server) replayEvents(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	request.Personal = hasRole(requestOf(ctx).user, domain.RolePersonal)
+	if r.Method == http.MethodHead { // nobody receives the lines
+		request.Follow, request.Limit = false, 1
+	}
 	select {
 	case s.streams <- struct{}{}:
 		defer func() { <-s.streams }()

@@ -2,6 +2,7 @@ package api
 
 import (
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/go-chi/chi/v5/middleware"
 
 	"roomlog/api/docpage"
 	"roomlog/api/password"
@@ -11,7 +12,7 @@ import (
 
 // register registers every route.
 func (r *routes) register() {
-	r.router.Use(r.withRequestContext, r.observe, r.recoverPanic, r.allowOrigins)
+	r.router.Use(r.withRequestContext, r.observe, r.recoverPanic, r.allowOrigins, middleware.GetHead)
 	r.router.NotFound(r.routeNotFound)
 	r.router.MethodNotAllowed(r.methodNotAllowed)
 	r.section("Accounts", "Registration, sign-in and the signed-in user.", r.registerAccounts)
@@ -75,10 +76,9 @@ func (r *routes) registerGifts() {
 
 func (r *routes) registerUploads() {
 	serveRaw[success[string]](r, post("/api/upload", "Upload an image or a sound", authenticated("a token"), rateUploads).forOldClients().
-		executes(domain.AddUpload{}).refuses(codeImage, codeStorageFull), documentUpload, plainRefusal, r.upload)
+		executes(domain.AddUpload{}).refuses(codeImage, codeImageDamaged, codeImageSize, codeStorageFull), documentUpload, plainRefusal, r.upload)
 	const path = "/uploads/{name}"
 	r.serveUnlimited(path, "immutable files, cached by clients and proxies", r.serveUpload)
-	r.router.Head(path, r.serveUpload)
 	documentUploads(r, path)
 }
 

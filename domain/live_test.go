@@ -35,7 +35,7 @@ func TestChangeLiveStatus(t *testing.T) {
 		given   []domain.Event
 		from    domain.Status
 		to      domain.LiveChange
-		becomes domain.Status // expected unless refused or equal to from
+		becomes domain.Status // expected status after the event, unless the command is refused or the status does not change
 		refused domain.Code
 	}{
 		{"puts a new live on air", liveCreated(6), domain.StatusNotStarted, domain.LivePlay, domain.StatusOnAir, ""},

@@ -9,19 +9,19 @@ import (
 	"roomlog/domain"
 )
 
-// A field is a text field of some command.
+// A field is a text field of a command.
 type field struct {
 	name     string
-	max      int // code points, or bytes for a URL
+	max      int // maximum length in code points, or in bytes for a URL
 	command  func(text string) (domain.Actor, domain.Command)
 	recorded func(domain.Event) string
-	empty    domain.Code // code for an empty text; "": may be empty
+	empty    domain.Code // refusal of an empty text; "" if the text may be empty
 	tooLong  domain.Code
-	url      bool // is sent behind addressPrefix and not trimmed: no space is allowed
-	person   bool // is the name of a person, which must be visible
+	url      bool // whether the field is a URL: the test puts addressPrefix before the text, and space is not allowed
+	person   bool // whether the field is the name of a person, which must be visible
 }
 
-// addressPrefix is the beginning of the texts of tests in fields for URLs; maxAddress is the length that it leaves.
+// addressPrefix begins every text that these tests put into fields for URLs. maxAddress is the remaining length.
 const (
 	addressPrefix = "https://x/"
 	maxAddress    = 1024 - len(addressPrefix)
@@ -80,7 +80,7 @@ func fields() []field {
 	}
 }
 
-// decide issues the command with text s and returns the text in the event, or the code of the refusal.
+// decide issues the command with text s. It returns the text in the event, or the code of the refusal.
 func (f field) decide(t failer, w world, s string) (string, domain.Code) {
 	t.Helper()
 	if f.url && s != "" {
@@ -154,7 +154,7 @@ func TestInvalidTexts(t *testing.T) {
 
 func TestValidTexts(t *testing.T) {
 	w := after(t, events(testUsers(), liveOnAir(6)))
-	const family = "👨‍👩‍👧‍👦" // one glyph of seven code points
+	const family = "👨‍👩‍👧‍👦" // one visible character of seven code points
 	for _, f := range fields() {
 		t.Run(f.name, func(t *testing.T) {
 			unit := 1
@@ -214,16 +214,16 @@ func TestLengthIsInCodePoints(t *testing.T) {
 		t.Fatalf("the family has %d code points, want 7", n)
 	}
 	comment := fields()[7]
-	if _, code := comment.decide(t, w, strings.Repeat(family, 28)); code != "" { // 196 code points
+	if _, code := comment.decide(t, w, strings.Repeat(family, 28)); code != "" { // 28 × 7 = 196 code points
 		t.Errorf(`28 families: %q, want ""`, code)
 	}
-	if _, code := comment.decide(t, w, strings.Repeat(family, 29)); code != domain.CodeCommentTooLong { // 203 code points
+	if _, code := comment.decide(t, w, strings.Repeat(family, 29)); code != domain.CodeCommentTooLong { // 29 × 7 = 203 code points
 		t.Errorf("29 families: %q, want %v", code, domain.CodeCommentTooLong)
 	}
 }
 
-// FuzzText compares text validation with a second implementation: valid UTF-8 without control characters and U+FFFD,
-// trimmed, not empty and of bounded length.
+// FuzzText compares the validation of texts with a second implementation of the rules: a text is valid UTF-8 without
+// control characters and U+FFFD, trimmed, not empty and of bounded length.
 func FuzzText(f *testing.F) {
 	for _, s := range []string{
 		"", " ", "hello", " hello ", "a\x00", "\ufffd", "\xff", "a\nb", "\u3000长\u00a0", "\u0085", "\u200b", "😀",
@@ -266,10 +266,10 @@ func FuzzText(f *testing.F) {
 	})
 }
 
-// TestAddresses checks every address that a client or an operator can set: pages show all of them.
+// TestAddresses checks every URL that a client or an operator can set, because pages show all of them.
 func TestAddresses(t *testing.T) {
 	w := after(t, events(testUsers(), liveOnAir(6)))
-	addresses := map[string]bool{ // whether it is accepted
+	addresses := map[string]bool{ // URL → whether it is accepted
 		"":                              true,
 		"https://cdn.example/a.png":     true,
 		"HTTP://cdn.example:8080?x=1":   true,

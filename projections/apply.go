@@ -27,6 +27,7 @@ type Applier struct {
 	projections []Projection
 	readers     map[string][]reader // readers of each type of event
 	store       *eventstore.Store
+	held        bool // coins were closed at the last batch that needed the order of the log, and may still be
 }
 
 type reader struct {
@@ -148,7 +149,11 @@ func (a *Applier) undecodable(r eventstore.Record) []PoisonEvent {
 // Apply updates the tables with decoded events, in tx, and returns the number of poison events. It adds events that a projection
 // cannot apply to poison and writes all of them to table poison. After any error the caller must roll tx back.
 func (a *Applier) Apply(ctx context.Context, tx pgx.Tx, events []eventstore.Record, poison []PoisonEvent) (int, error) {
-	if !needsOrder(events, poison) {
+	ordered, err := a.needsOrder(ctx, tx, events, poison)
+	if err != nil {
+		return 0, err
+	}
+	if !ordered {
 		err := a.write(ctx, tx, events, a.selectBy(func(Projection) bool { return true }))
 		if err == nil {
 			return len(poison), insertPoisonEvents(ctx, tx, poison)
@@ -157,7 +162,8 @@ func (a *Applier) Apply(ctx context.Context, tx pgx.Tx, events []eventstore.Reco
 			return 0, err
 		}
 	}
-	found, err := a.writeEach(ctx, tx, events)
+	a.held = true
+	found, err := a.writeOthers(ctx, tx, events)
 	if err != nil {
 		return 0, err
 	}
@@ -177,11 +183,20 @@ func (a *Applier) ledger() coinLedger {
 	}}
 }
 
-// needsOrder reports whether an event of the batch closes or opens coins, so that the coin events of the batch cannot be written
-// together.
-func needsOrder(events []eventstore.Record, poison []PoisonEvent) bool {
-	return slices.ContainsFunc(poison, func(p PoisonEvent) bool { return len(p.Closes) > 0 }) ||
-		slices.ContainsFunc(events, func(r eventstore.Record) bool { _, ok := r.Event.(domain.EventSetAside); return ok })
+// needsOrder reports whether the coin events of a batch cannot be written together: an event of the batch closes or opens coins, or
+// coins are closed already. It asks the tables only after a batch that was written in order; otherwise write notices.
+func (a *Applier) needsOrder(ctx context.Context, tx pgx.Tx, events []eventstore.Record, poison []PoisonEvent) (bool, error) {
+	if slices.ContainsFunc(poison, func(p PoisonEvent) bool { return len(p.Closes) > 0 }) ||
+		slices.ContainsFunc(events, func(r eventstore.Record) bool { _, ok := r.Event.(domain.EventSetAside); return ok }) {
+		return true, nil
+	}
+	if !a.held || !slices.ContainsFunc(events, func(r eventstore.Record) bool { _, ok := r.Event.(domain.CoinEvent); return ok }) {
+		return false, nil
+	}
+	if err := tx.QueryRow(ctx, selectAnyHold).Scan(&a.held); err != nil {
+		return false, fmt.Errorf("read the coin holds: %w", err)
+	}
+	return a.held, nil
 }
 
 // selectBy selects the projections for which want reports true.
@@ -205,7 +220,7 @@ func (a *Applier) write(ctx context.Context, tx pgx.Tx, events []eventstore.Reco
 	b.Queue("SAVEPOINT folded") // ends with the transaction
 	owner := []int{-1}          // the projection of each statement
 	if a.mixesCoins(batches, selected) {
-		expectNoHolds(b.Queue("SELECT EXISTS (SELECT FROM coin_hold)"))
+		expectNoHolds(b.Queue(selectAnyHold))
 		owner = append(owner, -1)
 	}
 	for i, batch := range batches {
@@ -280,9 +295,13 @@ func (a *Applier) fold(events []eventstore.Record, selected []bool) (batches []a
 	return batches, nil
 }
 
-// writeEach writes one projection after another, so that a projection that cannot apply an event does not block the
-// others. It leaves out those that count coins.
-func (a *Applier) writeEach(ctx context.Context, tx pgx.Tx, events []eventstore.Record) ([]PoisonEvent, error) {
+// writeOthers writes the projections that do not count coins: all at once, or one after another if an event cannot be applied, so
+// that a projection that cannot apply it does not block the others.
+func (a *Applier) writeOthers(ctx context.Context, tx pgx.Tx, events []eventstore.Record) ([]PoisonEvent, error) {
+	err := a.write(ctx, tx, events, a.selectBy(func(p Projection) bool { return !p.CountsCoins }))
+	if err == nil || !causedByEvent(err) {
+		return nil, err
+	}
 	var poison []PoisonEvent
 	for i := range a.projections {
 		if a.projections[i].CountsCoins {

@@ -75,6 +75,19 @@ type CoinsClosed struct {
 // Lag returns how far the tables are behind the log.
 func (q *Queries) Lag(ctx context.Context) (Lag, error) { return readLag(ctx, q.pool) }
 
+// maxLag is the age of the oldest event that the tables lack up to which they may decide what is deleted.
+const maxLag = 10 * time.Second
+
+// CheckLag returns ErrBehind if the tables lack an event that was recorded more than 10 seconds before now. Tables that are
+// further behind must not decide what is unused: they may lack the event that uses it.
+func (q *Queries) CheckLag(ctx context.Context, now time.Time) error {
+	lag, err := q.Lag(ctx)
+	if err == nil && !lag.Oldest.IsZero() && now.Sub(lag.Oldest) > maxLag {
+		err = fmt.Errorf("%w: position %d of %d", ErrBehind, lag.Position, lag.Head)
+	}
+	return err
+}
+
 func readLag(ctx context.Context, db RowQuerier) (l Lag, err error) {
 	var oldest *time.Time
 	if err := db.QueryRow(ctx, selectLag).Scan(&l.Position, &l.Head, &oldest, &l.Poisoned,

@@ -74,6 +74,9 @@ func coinPoison(r eventstore.Record, cause error, closes []domain.UserID) Poison
 // errHeld means that the coins of a user are closed, so that coin events have to be applied in the order of the log.
 var errHeld = &foldError{"coins are closed"}
 
+// selectAnyHold reports whether any coins are closed.
+const selectAnyHold = "SELECT EXISTS (SELECT FROM coin_hold)"
+
 // expectNoHolds makes a queued query for holds fail with errHeld if there is one.
 func expectNoHolds(q *pgx.QueuedQuery) {
 	q.QueryRow(func(row pgx.Row) error {

@@ -318,3 +318,64 @@ func TestARefusalOfClosedCoinsIsNotRemembered(t *testing.T) {
 	w.DoAsSystem(domain.OpenCoins{Position: at})
 	w.Execute(keyed)
 }
+
+// TestABatchBesideAHoldIsWrittenOnce checks that the tables are not written twice while the coins of another user are closed.
+func TestABatchBesideAHoldIsWrittenOnce(t *testing.T) {
+	t.Parallel()
+	w := projtest.New(t)
+	c := projtest.NewTraffic(w, 2, 1)
+	w.Forge(w.Head()+1, "wallet-1", 2, "coins.credited.v1", "[]", 0)
+	applier := projections.NewApplier(w.Store, nil)
+	conn, err := w.Pool.Acquire(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Release()
+	var after int64
+	apply := func() (inserted int64) {
+		t.Helper()
+		events, err := w.Store.ReadRaw(t.Context(), 0, after, w.Head(), 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		after += int64(len(events))
+		poison, err := applier.Decode(t.Context(), events)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = pgx.BeginFunc(t.Context(), conn, func(tx pgx.Tx) error {
+			const count = "SELECT n_tup_ins FROM pg_stat_xact_user_tables WHERE schemaname = 'read' AND relname = 'comment'" // also of rolled back writes
+			var before int64
+			if err := tx.QueryRow(t.Context(), count).Scan(&before); err != nil {
+				return err
+			}
+			if _, err := applier.Apply(t.Context(), tx, events, poison); err != nil {
+				return err
+			}
+			if err := tx.QueryRow(t.Context(), count).Scan(&inserted); err != nil {
+				return err
+			}
+			inserted -= before
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return inserted
+	}
+	apply()
+	for round := range 3 {
+		c.Users[0].Send(domain.PostComment{Live: c.Lives[0], Text: "hello"})
+		w.Execute(gift(c, c.Users[1], 1))
+		if n := apply(); n != 1 {
+			t.Errorf("round %d: one comment was inserted %d times", round, n)
+		}
+	}
+	w.Do(domain.SetEventAside{Position: w.Int("SELECT position FROM read.poison"), Of: "wallet-1", EventType: "coins.credited.v1", Reason: "entered by hand"})
+	apply()
+	c.Users[0].Send(domain.PostComment{Live: c.Lives[0], Text: "hello"})
+	w.Execute(gift(c, c.Users[0], 1))
+	if n := apply(); n != 1 {
+		t.Errorf("after the hold: one comment was inserted %d times", n)
+	}
+}

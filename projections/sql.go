@@ -148,6 +148,8 @@ var (
 	selectUnusedCredentials string
 	//go:embed sql/select_unused_uploads.sql
 	selectUnusedUploads string
+	//go:embed sql/select_deleted_uploads.sql
+	selectDeletedUploads string
 	//go:embed sql/select_uploads.sql
 	selectUploads string
 	//go:embed sql/select_users.sql

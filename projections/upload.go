@@ -69,6 +69,11 @@ func (q *Queries) Uploads(ctx context.Context, ids []domain.UploadID) ([]Upload,
 	return many(ctx, q, "uploads", scanUpload, selectUploads, ids)
 }
 
+// DeletedUploads returns the ids of the uploads that were deleted at a time or later.
+func (q *Queries) DeletedUploads(ctx context.Context, since time.Time) ([]string, error) {
+	return many(ctx, q, "deleted uploads", pgx.RowTo[string], selectDeletedUploads, since)
+}
+
 // UnusedUploads returns at most limit uploads that were added before a time, and to which no avatar, cover, gift, message
 // or comment refers, oldest first.
 func (q *Queries) UnusedUploads(ctx context.Context, before time.Time, limit int) ([]Upload, error) {

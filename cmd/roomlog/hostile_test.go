@@ -131,7 +131,7 @@ func (h *hostile) flood(member *person, pause time.Duration) {
 	var form bytes.Buffer
 	file := multipart.NewWriter(&form)
 	part, _ := file.CreateFormFile("file", "x.gif")
-	_, _ = part.Write(append([]byte("GIF89a"), make([]byte, 100_000)...))
+	_, _ = part.Write(append([]byte("GIF89a\x01\x00\x01\x00\x00\x00\x00"), make([]byte, 100_000)...))
 	_ = file.Close()
 	const jsonType = "application/json"
 	requests := []func(*http.Client){

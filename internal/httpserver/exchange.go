@@ -43,8 +43,8 @@ func takesBody(method string) bool {
 	return method == http.MethodPost || method == http.MethodPut || method == http.MethodPatch
 }
 
-// dropBody reads a body that no handler reads. Otherwise the server would read it in the middle of the response, and
-// the deadline of the body would end a response that takes longer. It reports whether the body was complete.
+// dropBody reads a body that no handler reads. Otherwise every such request would end its connection, and a long response
+// would not notice that the client has disconnected. It reports whether the body was complete.
 func dropBody(x *exchange, b io.Reader) bool {
 	n, err := io.CopyN(io.Discard, b, ignoredBodyBytes+1)
 	if errors.Is(err, io.EOF) {
@@ -54,7 +54,6 @@ func dropBody(x *exchange, b io.Reader) bool {
 	if n > ignoredBodyBytes {
 		status = http.StatusRequestEntityTooLarge
 	}
-	x.Header().Set("Connection", "close")
 	x.WriteHeader(status)
 	return false
 }
@@ -68,6 +67,7 @@ type exchange struct {
 
 	mu       sync.Mutex
 	hijacked bool
+	answered bool      // the header of the response was written
 	reading  bool      // the body of the request is incomplete
 	started  time.Time // when the body was expected first
 	received int64     // bytes of the body
@@ -135,10 +135,30 @@ func (x *exchange) expectAccept(now time.Time) {
 	}
 }
 
+// answer prepares the header of the response, which is written now. If the body is incomplete, the connection ends after
+// the response: otherwise the server would wait for the rest of the body before it sends the header. The caller holds mu.
+func (x *exchange) answer() {
+	if x.reading && !x.answered {
+		x.Header().Set("Connection", "close")
+	}
+	x.answered = true
+}
+
+// WriteHeader writes the header of the response.
+func (x *exchange) WriteHeader(status int) {
+	if status >= http.StatusOK {
+		x.mu.Lock()
+		x.answer()
+		x.mu.Unlock()
+	}
+	x.ResponseWriter.WriteHeader(status)
+}
+
 // accepting runs send, which waits until the client has accepted a part of the response.
 func (x *exchange) accepting(send func() error) error {
 	x.mu.Lock()
 	if !x.hijacked {
+		x.answer()
 		x.expectAccept(x.config.Now())
 	}
 	x.mu.Unlock()
@@ -147,20 +167,22 @@ func (x *exchange) accepting(send func() error) error {
 	return send()
 }
 
-// finish runs after the handler. The server still writes the rest of the response, and reads what is left of the body
-// until the deadline of the body.
+// finish runs after the handler. The server still writes the rest of the response, and then reads what is left of the
+// body for at most StallTimeout: a client that is still sending would lose the response if the connection ended at once.
 func (x *exchange) finish() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.hijacked {
 		return
 	}
+	x.answer()
+	now := x.config.Now()
 	x.read.handler, x.write = time.Time{}, deadline{}
 	x.slot.wait()
 	if x.reading {
-		_ = x.control.SetReadDeadline(x.read.own)
+		_ = x.control.SetReadDeadline(now.Add(x.config.StallTimeout))
 	}
-	x.expectAccept(x.config.Now())
+	x.expectAccept(now)
 }
 
 // Write writes a part of the response.

@@ -137,6 +137,33 @@ func TestStalledBody(t *testing.T) {
 	})
 }
 
+// TestUnreadBody checks that a response does not wait for a body that its handler does not read.
+func TestUnreadBody(t *testing.T) {
+	t.Parallel()
+	for name, handler := range map[string]http.HandlerFunc{
+		"a status":    func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) },
+		"a body":      func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "done") },
+		"a flush":     func(w http.ResponseWriter, _ *http.Request) { _ = http.NewResponseController(w).Flush() },
+		"nothing":     func(http.ResponseWriter, *http.Request) {},
+		"early hints": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusEarlyHints) },
+	} {
+		for _, request := range []string{stalledBody, chunkedBody} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				s := serve(t, 10*timeout, slots(), handler)
+				reader := bufio.NewReader(s.dial(fmt.Sprintf(request, "/any")))
+				response, err := http.ReadResponse(reader, nil)
+				if err == nil && response.StatusCode == http.StatusEarlyHints {
+					response, err = http.ReadResponse(reader, nil)
+				}
+				if err != nil || !response.Close {
+					t.Errorf("got %+v, %v, want a response and the end of the connection", response, err)
+				}
+			})
+		}
+	}
+}
+
 // patiently fails the test unless attempt returns want for stall, or for a longer stall timeout: on a slow machine the client
 // of a short one may stall in fact.
 func patiently(t *testing.T, stall time.Duration, want string, attempt func(stall time.Duration) string) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -319,4 +320,34 @@ func TestFeed(t *testing.T) {
 		w.Project()
 		s.until(w.Head())
 	})
+}
+
+// TestSubscribeWhileTheFeedEnds checks that a subscription that begins while the feed ends either fails with ErrEnded or ends with
+// the feed.
+func TestSubscribeWhileTheFeedEnds(t *testing.T) {
+	t.Parallel()
+	w := projtest.New(t)
+	w.Project()
+	for range 50 {
+		f, stop := startFeed(w, feed.Config{})
+		if _, err := f.Subscribe(t.Context()); err != nil { // the feed has begun
+			t.Fatal(err)
+		}
+		var all sync.WaitGroup
+		for range 8 {
+			all.Go(func() {
+				batches, err := f.Subscribe(t.Context())
+				for err == nil {
+					if _, open := <-batches; !open {
+						return
+					}
+				}
+				if !errors.Is(err, feed.ErrEnded) {
+					t.Errorf("Subscribe: %v, want ErrEnded", err)
+				}
+			})
+		}
+		stop()
+		all.Wait()
+	}
 }

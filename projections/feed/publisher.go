@@ -45,6 +45,7 @@ type publisher struct {
 	released atomic.Int64 // the end of the newest batch; written with mu held
 	history  atomic.Int64 // number of the history of the log
 
+	subscribing sync.Mutex // held to add to subscribers, and to close closed: none is added after that
 	subscribers sync.WaitGroup
 }
 
@@ -65,7 +66,9 @@ func (p *publisher) begin(position, history int64) {
 
 // close ends all subscriptions and waits for their goroutines.
 func (p *publisher) close() {
+	p.subscribing.Lock()
 	close(p.closed)
+	p.subscribing.Unlock()
 	_ = p.channel.Close()
 	p.subscribers.Wait()
 }
@@ -98,6 +101,13 @@ func (p *publisher) subscribe(ctx context.Context) (<-chan Batch, error) {
 	p.mu.Lock() // a batch is either released before the subscription or delivered to it
 	messages, err := p.channel.Subscribe(ctx, topic)
 	p.mu.Unlock()
+	p.subscribing.Lock()
+	defer p.subscribing.Unlock()
+	select {
+	case <-p.closed:
+		err = ErrEnded
+	default:
+	}
 	if err != nil {
 		cancel()
 		return nil, fmt.Errorf("subscribe to the feed: %w", err)

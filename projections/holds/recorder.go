@@ -2,6 +2,7 @@ package holds
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -28,8 +29,8 @@ type Config struct {
 
 // Recorder appends coins.closed and coins.opened events.
 type Recorder struct {
-	c       Config
-	failing bool // the last comparison has failed, which was logged
+	c      Config
+	failed string // the error of the last comparison, which was logged; "" for none
 }
 
 // NewRecorder returns a Recorder; Run starts it.
@@ -45,41 +46,58 @@ func (r *Recorder) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		seen := r.c.Projected.Count()
 		err := r.Record(ctx)
-		if err != nil && ctx.Err() == nil && !r.failing {
-			r.c.Log.WarnContext(ctx, "recording whose coins are closed failed, retrying", slog.Any("error", err))
-		}
-		r.failing = err != nil
+		r.logChange(ctx, err)
 		wait.Sleep(ctx, minInterval)
 		r.c.Projected.Wait(ctx, seen, maxInterval)
 	}
 	return nil
 }
 
-// Record compares the tables with the log once and appends the difference. It closes coins before it opens others.
+// logChange logs the error of a comparison unless the comparison before it had the same.
+func (r *Recorder) logChange(ctx context.Context, err error) {
+	if ctx.Err() != nil {
+		return
+	}
+	before := r.failed
+	if r.failed = ""; err != nil {
+		r.failed = err.Error()
+	}
+	switch {
+	case r.failed == before:
+	case err != nil:
+		r.c.Log.WarnContext(ctx, "recording whose coins are closed failed, retrying", slog.Any("error", err))
+	default:
+		r.c.Log.InfoContext(ctx, "recorded whose coins are closed, after failures")
+	}
+}
+
+// Record compares the tables with the log once and appends the difference. It closes coins before it opens others. When one
+// hold cannot be recorded, it goes on with the others and returns all errors.
 func (r *Recorder) Record(ctx context.Context) error {
 	holds, err := r.c.Queries.UnrecordedHolds(ctx)
 	if err != nil {
 		return err
 	}
+	var failures []error
 	for _, h := range holds {
 		if err := r.close(ctx, h); err != nil {
-			return fmt.Errorf("close coins because of position %d: %w", h.Position, err)
+			failures = append(failures, fmt.Errorf("close coins because of position %d: %w", h.Position, err))
 		}
 	}
 	released, err := r.c.Queries.ReleasedHolds(ctx)
 	if err != nil {
-		return err
+		return errors.Join(append(failures, err)...)
 	}
 	for _, position := range released {
 		changed, err := r.execute(ctx, domain.OpenCoins{Position: position})
 		if err != nil {
-			return fmt.Errorf("open the coins that position %d has closed: %w", position, err)
+			failures = append(failures, fmt.Errorf("open the coins that position %d has closed: %w", position, err))
 		}
 		if changed {
 			r.c.Log.InfoContext(ctx, "coins opened", slog.Int64("position", position))
 		}
 	}
-	return nil
+	return errors.Join(failures...)
 }
 
 // close appends the closing of a hold.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -53,7 +54,7 @@ type verification struct {
 	*shadow
 	auditor *audit.Auditor
 	faults  audit.Faults
-	halted  bool // an event could not be applied: the later ones are only inspected
+	halted  bool // the log has a gap: the later events are only inspected
 	report  Report
 }
 
@@ -120,8 +121,8 @@ func (v *verification) compareTables(ctx context.Context) error {
 	return nil
 }
 
-// compareOnce compares the tables, in one transaction with one snapshot. If an event could not be applied, it only reads
-// the position of the tables.
+// compareOnce compares the tables, in one transaction with one snapshot. If the log has a gap, it only reads the position of
+// the tables.
 func (v *verification) compareOnce(ctx context.Context) error {
 	return pgx.BeginTxFunc(ctx, v.conn, pgx.TxOptions{IsoLevel: pgx.RepeatableRead}, func(tx pgx.Tx) error {
 		now, err := projections.ReadCheckpoint(ctx, tx)
@@ -237,38 +238,22 @@ func (v *verification) applyIn(ctx context.Context, tx pgx.Tx, upTo int64) error
 	return err
 }
 
-// applyBatch applies a batch unless an earlier event could not be applied. An event that would halt the projector is a
-// fault.
+// applyBatch applies a batch. A gap in the log, before which the projector stops, is a fault: the events before the gap are
+// applied, those after it are only inspected.
 func (v *verification) applyBatch(ctx context.Context, tx pgx.Tx, d decoded) error {
 	if v.halted {
 		return nil
 	}
-	halt := d.halt
-	if halt == nil {
-		err := pgx.BeginFunc(ctx, tx, func(tx pgx.Tx) error { return v.shadow.apply(ctx, tx, d) })
-		if err != nil && !errors.As(err, &halt) {
-			return err
+	if halt := d.halt; halt != nil {
+		v.halted = true
+		v.faults.AddAt(halt.Position, "the projector stops before this event: "+halt.Err.Error())
+		n := slices.IndexFunc(d.events, func(r eventstore.Record) bool { return r.Position > halt.Position })
+		if d.events = d.events[:n]; n == 0 {
+			return nil
 		}
+		d.poison = slices.DeleteFunc(d.poison, func(p projections.PoisonEvent) bool { return p.Position > halt.Position })
 	}
-	if v.halted = halt != nil; !v.halted {
-		return nil
-	}
-	v.faults.AddAt(halt.Position, "the projector stops before this event: "+haltText(halt))
-	n := 0
-	for n < len(d.events) && d.events[n].Position < halt.Position {
-		n++
-	}
-	if n == 0 {
-		return nil
-	}
-	return pgx.BeginFunc(ctx, tx, func(tx pgx.Tx) error { return v.shadow.apply(ctx, tx, decoded{events: d.events[:n]}) })
-}
-
-func haltText(halt *projections.HaltError) string {
-	if halt.Projection == "" {
-		return halt.Err.Error()
-	}
-	return "projection " + halt.Projection + ": " + halt.Err.Error()
+	return pgx.BeginFunc(ctx, tx, func(tx pgx.Tx) error { return v.shadow.apply(ctx, tx, d) })
 }
 
 // read is the reader of the shadow: it inspects the events, and continues after faults.
@@ -285,12 +270,8 @@ func (v *verification) read(ctx context.Context, upTo int64, ahead chan<- decode
 		if err := projections.CheckContiguous(events, after); err != nil && !errors.As(err, &d.halt) {
 			return err
 		}
-		var halt *projections.HaltError
-		if d.poison, err = v.applier.Decode(ctx, events); err != nil && !errors.As(err, &halt) {
+		if d.poison, err = v.applier.Decode(ctx, events); err != nil {
 			return err
-		}
-		if d.halt == nil {
-			d.halt = halt
 		}
 		if err := v.auditor.Inspect(ctx, events); err != nil {
 			return err

@@ -213,7 +213,7 @@ func (p *presence) settle(ctx context.Context, v *visit) {
 	refused := domain.AsRefusal(err) != nil
 	_, joining := request.Command.(domain.JoinLive)
 	if joining && refused {
-		p.refused(v, err)
+		p.refused(v, request.Actor.Session, err)
 	}
 	if err != nil && !refused {
 		if ctx.Err() != nil {
@@ -229,19 +229,27 @@ func (p *presence) settle(ctx context.Context, v *visit) {
 	case err != nil && !refused:
 		p.enqueue(v)
 	case joining:
-		v.rejoin, v.joined, v.since = false, true, max(v.since, receipt.Position)
+		v.joined, v.since = true, max(v.since, receipt.Position)
+		if v.rejoin = sessionEnded(err) && len(v.clients) > 0; v.rejoin {
+			p.enqueue(v)
+		}
 	default:
 		v.joined = false
 	}
 	p.released(v)
 }
 
-// refused handles a join that the log has refused. The clients stay in a live that has ended; otherwise they are removed.
-func (p *presence) refused(v *visit, err error) {
+// refused handles a join by session that the log has refused. The clients stay in a live that has ended. If only the
+// session has ended, its clients are removed; otherwise all clients are removed.
+func (p *presence) refused(v *visit, session string, err error) {
 	p.mu.Lock()
 	v.ended = domain.AsRefusal(err).Code == domain.CodeLiveEnded
 	var removed []Client
-	if !v.ended {
+	switch {
+	case v.ended:
+	case sessionEnded(err):
+		removed = v.dropSession(session)
+	default:
 		removed = slices.Clone(v.clients)
 	}
 	p.mu.Unlock()
@@ -249,6 +257,12 @@ func (p *presence) refused(v *visit, err error) {
 	for _, c := range removed {
 		c.RemoveFrom(v.live, problem)
 	}
+}
+
+// sessionEnded reports whether err refuses a session, and says nothing about other sessions of the user.
+func sessionEnded(err error) bool {
+	r := domain.AsRefusal(err)
+	return r != nil && r.Code == domain.CodeSessionEnded
 }
 
 // due returns the command that a visit needs now, if any.
@@ -260,7 +274,7 @@ func (p *presence) due(v *visit) (domain.Request, bool) {
 	case v.ended && v.joined:
 		leave.Cause = domain.LeaveLiveEnded
 	case held && v.rejoin && !v.ended:
-		newest := v.clients[len(v.clients)-1] // its session is the likeliest to be valid
+		newest := v.clients[len(v.clients)-1] // an older client follows if its session has ended
 		return domain.Request{Actor: newest.Identity().Actor(), Command: domain.JoinLive{Live: v.live, Node: p.node}}, true
 	case !held && v.joined:
 	default:

@@ -35,3 +35,15 @@ func (v *visit) hold(c Client) bool {
 func (v *visit) drop(c Client) {
 	v.clients = slices.DeleteFunc(v.clients, func(other Client) bool { return other == c })
 }
+
+// dropSession removes and returns the clients with a session.
+func (v *visit) dropSession(session string) (dropped []Client) {
+	v.clients = slices.DeleteFunc(v.clients, func(c Client) bool {
+		ended := c.Identity().Session == session
+		if ended {
+			dropped = append(dropped, c)
+		}
+		return ended
+	})
+	return dropped
+}

@@ -144,6 +144,27 @@ func TestPresence(t *testing.T) {
 		}})
 		w.settled(live, fmt.Sprintf("joined %d", q.ID), fmt.Sprintf("left %d node_lost", q.ID), fmt.Sprintf("joined %d", q.ID))
 	})
+	t.Run("is repaired by an older client when the session of the newest has ended", func(t *testing.T) {
+		w := newWorld(t, func(c *config) { c.Renewal = time.Hour })
+		old := w.register("eve")
+		live := old.goLive("r")
+		a := old.app()
+		a.join(live)
+		b := old.signIn().app()
+		b.join(live)
+		w.Execute(domain.Request{Command: domain.SignIn{User: old.ID, Session: old.Session}}) // as if the second sign-in were lost
+		w.Execute(domain.Request{Actor: domain.Actor{Kind: domain.System}, Command: domain.LeaveLive{
+			Live: live, User: old.ID, Cause: domain.LeaveNodeLost, Node: w.Hub.Node(),
+		}})
+		if m := b.push("removed"); into[refusal](t, m).Code != "session_ended" {
+			t.Errorf("got %s", m.raw)
+		}
+		w.settled(live, fmt.Sprintf("joined %d", old.ID), fmt.Sprintf("left %d node_lost", old.ID), fmt.Sprintf("joined %d", old.ID))
+		a.ok(a.ask("comment.post", map[string]any{"live": live, "text": "still here"}))
+		_ = a.Conn.Close()
+		w.settled(live, fmt.Sprintf("joined %d", old.ID), fmt.Sprintf("left %d node_lost", old.ID), fmt.Sprintf("joined %d", old.ID),
+			fmt.Sprintf("left %d connection_lost", old.ID))
+	})
 	t.Run("is repaired outside the rates of clients", func(t *testing.T) {
 		w := newWorld(t, func(c *config) {
 			limiter, err := ratelimit.New(ratelimit.Config{

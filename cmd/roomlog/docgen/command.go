@@ -21,7 +21,7 @@ import (
 	"roomlog/realtime/native"
 )
 
-// Command is the command `roomlog docs`. It writes the generated documents of a source tree.
+// Command is the command "roomlog docs". It writes the generated documents of a source tree.
 type Command struct {
 	Source string `default:"." placeholder:"DIR" help:"Source tree of roomlog; the documents are written to its folder docs."`
 }
@@ -64,7 +64,8 @@ func (c *Command) Run(ctx context.Context, sh cli.Shell) error {
 	return nil
 }
 
-// openAPI returns the document that a server serves at /openapi.json, with a fixed version. It needs no database.
+// openAPI returns the document that a server serves at /openapi.json, with a fixed version number. It needs no
+// database.
 func openAPI(ctx context.Context, sh cli.Shell, r refusals) ([]byte, error) {
 	uploads, err := os.MkdirTemp("", "roomlog-docs-")
 	if err != nil {

@@ -85,7 +85,7 @@ func startBackend(ctx context.Context, c *config, env *environment, l *layers) (
 		l.run(ctx, "coin holds", holds.NewRecorder(holds.Config{
 			Queries: b.queries, Execute: b.sequencer.Execute, Projected: b.store.Projected(), Log: env.log}).Run)
 		cleaner := &cleaner{
-			store: b.store, pool: b.pool, dsn: dsn, log: env.log, now: b.now, interval: c.CleanInterval, keep: c.KeepOutcomes,
+			store: b.store, queries: b.queries, pool: b.pool, dsn: dsn, log: env.log, now: b.now, interval: c.CleanInterval, keep: c.KeepOutcomes,
 			rooms:   &unusedRooms{chatRoomSettings: c.chatRoomSettings, store: b.store, queries: b.queries, commands: b.sequencer, now: b.now},
 			uploads: &unusedUploads{uploadSettings: c.uploadSettings, queries: b.queries, commands: b.sequencer, now: b.now},
 		}

@@ -26,7 +26,7 @@ repairs a table that is wrong. The replaced tables are kept until the next rebui
 
 func (c *rebuildCommand) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
 	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
-		config := rebuild.Config{Now: sh.Now, Log: g.Logger(sh, slog.LevelWarn), Progress: progress(sh, c.Quiet), Force: c.Force}
+		config := rebuild.Config{Now: sh.Now, Log: g.Logger(sh, slog.LevelWarn), Progress: progress(sh, c.Quiet), Force: c.Force, LockTimeout: g.LockTimeout}
 		if c.DropOld {
 			dropped, err := rebuild.DropOld(ctx, b.owner)
 			if err != nil {

@@ -3,6 +3,7 @@ package serve
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -55,8 +56,11 @@ func startBackend(ctx context.Context, c *config, env *environment, l *layers) (
 		dsn = b.postgres.DSN()
 	}
 	var err error
-	if b.migrated, err = migrations.Apply(ctx, dsn, env.log); err != nil {
+	if b.migrated, err = migrations.Apply(ctx, dsn, env.migrations); err != nil {
 		return nil, err
+	}
+	if reason := b.migrated.RoleError; reason != nil {
+		env.log.WarnContext(ctx, "serving role not available, this server keeps the rights of the owner of the database", slog.Any("error", reason))
 	}
 	if err := removeLeftovers(ctx, dsn, env.log); err != nil {
 		return nil, err

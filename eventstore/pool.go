@@ -10,14 +10,14 @@ import (
 	"roomlog/internal/pgsession"
 )
 
-// ServingRole is the database role of a server: it can append events and read everything, but has no right to change or
+// ServingRole is the database role of a server. It may append events and read everything. It has no right to change or
 // delete an event.
 const ServingRole = "roomlog_serving"
 
 // PoolOptions are the options of OpenPool.
 type PoolOptions struct {
-	Serving  bool   // every connection takes ServingRole instead of the owner's rights
-	MaxConns int32  // 0: the default of pgx
+	Serving  bool   // whether every connection takes ServingRole instead of the owner's rights
+	MaxConns int32  // maximum number of connections; 0: the default of pgx
 	Name     string // application_name in pg_stat_activity
 }
 
@@ -59,7 +59,7 @@ func OpenPool(ctx context.Context, dsn string, o PoolOptions) (*pgxpool.Pool, er
 	return pool, nil
 }
 
-// connect opens a connection outside the pool, with the configuration of the pool and further parameters.
+// connect opens a connection outside the pool, with the configuration of the pool and the given parameters.
 func connect(ctx context.Context, pool *pgxpool.Pool, params map[string]string) (*pgx.Conn, error) {
 	c := pool.Config().ConnConfig.Copy()
 	pgsession.Set(c, params)

@@ -42,9 +42,9 @@ func (c Config) withDefaults() Config {
 
 // Errors about the database as it is found.
 var (
-	// ErrNewer means that the database was migrated by a newer roomlog.
+	// ErrNewer means that a newer roomlog has migrated the database.
 	ErrNewer = errors.New("the database is newer than this roomlog")
-	// ErrOlder means that migrations of this program are missing in the database.
+	// ErrOlder means that the database lacks migrations of this program.
 	ErrOlder = errors.New("the database is older than this roomlog")
 	// ErrEmpty means that no roomlog has ever migrated the database.
 	ErrEmpty = errors.New("the database has no tables of roomlog")
@@ -83,8 +83,8 @@ func Upgrade(ctx context.Context, dsn string, c Config) (Result, error) {
 	return r, nil
 }
 
-// Check returns nil if the database has exactly the migrations of this program, otherwise ErrEmpty, ErrOlder or ErrNewer. It
-// changes nothing.
+// Check returns nil if the database has exactly the migrations of this program, and otherwise ErrEmpty, ErrOlder or
+// ErrNewer. It changes nothing.
 func Check(ctx context.Context, dsn string) error {
 	_, conn, err := connect(ctx, dsn)
 	if err != nil {
@@ -120,12 +120,12 @@ func Version(ctx context.Context, conn *pgx.Conn) (version int64, err error) {
 func newest() (version int64) {
 	names, err := fs.Glob(files(), "0*.sql")
 	if err != nil {
-		panic(err) // the pattern is valid
+		panic(err) // cannot happen: the pattern is valid
 	}
 	for _, name := range names {
 		n, err := goose.NumericComponent(name)
 		if err != nil {
-			panic(err) // embedded: every file was applied by a test
+			panic(err) // cannot happen: the files are embedded, and a test has applied each
 		}
 		version = max(version, n)
 	}

@@ -137,7 +137,8 @@ func TestApply_runs_concurrently_on_one_database(t *testing.T) {
 	}
 }
 
-// CREATE INDEX CONCURRENTLY waits for all snapshots, including those of statements that wait for a lock.
+// TestApply_runs_concurrently_with_a_concurrent_index runs a migration with CREATE INDEX CONCURRENTLY. That statement
+// waits for all database snapshots, including those of statements that wait for a lock.
 func TestApply_runs_concurrently_with_a_concurrent_index(t *testing.T) {
 	t.Parallel()
 	dsn := pgtest.Blank(t)

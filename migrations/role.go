@@ -10,8 +10,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// Role is the role that the connections of servers take with SET ROLE. It can append events, but never change them. Roles
-// belong to the cluster and not to a database, so that no migration creates it.
+// Role is the role that the connections of servers take with SET ROLE. It may append events but never change them. A
+// role belongs to the whole PostgreSQL server and not to one database, so no migration creates it.
 const Role = "roomlog_serving"
 
 const (
@@ -45,15 +45,15 @@ func ensureRole(ctx context.Context, conn *pgx.Conn) (refused, err error) {
 	return nil, fmt.Errorf("role %s cannot be taken: %w", Role, err)
 }
 
-// canTake reports whether the current user can take the role. It executes SET ROLE, because that works the same in every
-// version of PostgreSQL.
+// canTake reports whether the current user can take the role. It tries SET ROLE, because that works in the same way in
+// every version of PostgreSQL.
 func canTake(ctx context.Context, conn *pgx.Conn) (bool, error) {
 	_, err := conn.Exec(ctx, "SET ROLE "+Role)
 	switch {
 	case err == nil:
 		_, err = conn.Exec(ctx, "RESET ROLE")
 		return err == nil, err
-	case isCode(err, "42501"), isCode(err, "22023"): // not granted, does not exist
+	case isCode(err, "42501"), isCode(err, "22023"): // not granted, or the role does not exist
 		return false, nil
 	}
 	return false, fmt.Errorf("take role %s: %w", Role, err)
@@ -76,10 +76,10 @@ func makeRole(ctx context.Context, conn *pgx.Conn) error {
 	return nil
 }
 
-// lostRace reports whether err was caused by the migration of another database that created or granted the role at the same
-// time.
+// lostRace reports whether err occurred because the migration of another database created or granted the role at the
+// same time.
 func lostRace(err error) bool {
-	return isCode(err, "42710") || isCode(err, "23505") || isCode(err, "XX000") // the last: "tuple concurrently updated"
+	return isCode(err, "42710") || isCode(err, "23505") || isCode(err, "XX000") // XX000 is "tuple concurrently updated"
 }
 
 func isCode(err error, code string) bool {

@@ -18,7 +18,7 @@ import (
 	"roomlog/migrations"
 )
 
-// cluster starts a PostgreSQL without the role, with further users.
+// cluster starts a PostgreSQL server without the role but with further users.
 func cluster(t *testing.T, users ...string) *localpg.Server {
 	t.Helper()
 	dir := pgtest.Dir(t)
@@ -50,7 +50,7 @@ func cluster(t *testing.T, users ...string) *localpg.Server {
 		must(t, conn, "CREATE USER "+name)
 	}
 	must(t, conn, "SELECT pg_reload_conf()")
-	for _, name := range users { // the main process reloads when it gets round to it
+	for _, name := range users { // the main process reloads its configuration after some time
 		eventually(t, func() bool {
 			conn, err := pgx.Connect(t.Context(), as(name, server.DSN("postgres")))
 			return err == nil && conn.Close(t.Context()) == nil
@@ -59,15 +59,16 @@ func cluster(t *testing.T, users ...string) *localpg.Server {
 	return server
 }
 
-// as returns the connection string of another user.
+// as returns the connection string for another user.
 func as(name, dsn string) string { return strings.Replace(dsn, localpg.User+"@", name+"@", 1) }
 
-// Roles belong to the cluster and locks to a database, so that migrations of several databases run into each other.
+// TestApply_runs_concurrently_in_one_cluster migrates several databases of one server at the same time. These
+// migrations can conflict, because roles belong to the server, but a lock covers only one database.
 func TestApply_runs_concurrently_in_one_cluster(t *testing.T) {
 	t.Parallel()
 	server := cluster(t, "operator")
 	conn := connect(t, server.DSN("postgres"))
-	must(t, conn, "ALTER USER operator CREATEROLE") // needs a GRANT, which a superuser would not
+	must(t, conn, "ALTER USER operator CREATEROLE") // unlike a superuser, this user needs a GRANT
 	var g errgroup.Group
 	for _, name := range []string{"a", "b", "c", "d", "e", "f"} {
 		must(t, conn, "CREATE DATABASE "+name+" OWNER operator")
@@ -104,7 +105,7 @@ func TestApply_when_another_database_creates_the_role_at_the_same_time(t *testin
 	eventually(t, func() bool {
 		return get[bool](t, watch, "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'CREATE ROLE%')")
 	})
-	must(t, conn, "COMMIT") // and Apply learns that the name is taken
+	must(t, conn, "COMMIT") // Apply now finds out that the role exists
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}

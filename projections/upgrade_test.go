@@ -14,7 +14,7 @@ import (
 	"roomlog/projections"
 )
 
-// The newest migration and the projections, all of version 1, of the roomlog before the tables changed for the first time.
+// The newest migration, and the projections, of the first roomlog. All projections had version 1.
 var (
 	firstVersion     int64 = 3
 	firstProjections       = []string{
@@ -23,8 +23,8 @@ var (
 	}
 )
 
-// After an upgrade the projector continues with the tables of an older program: a migration that adds or changes a projection also
-// sets its version.
+// TestUpgradedTablesNeedNoRebuild checks that the projector continues with the tables of an older program after an
+// upgrade. A migration that adds or changes a projection must also set its version.
 func TestUpgradedTablesNeedNoRebuild(t *testing.T) {
 	t.Parallel()
 	dsn := pgtest.Blank(t)

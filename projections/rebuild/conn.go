@@ -13,7 +13,7 @@ import (
 	"roomlog/projections"
 )
 
-// Schemas of shadow tables.
+// The schemas of shadow tables.
 const (
 	nextSchema = projections.NextSchema
 	tempSchema = "pg_temp"
@@ -21,11 +21,11 @@ const (
 
 const (
 	closeTimeout = 5 * time.Second
-	dropTimeout  = "5s" // for tables that a query still reads: the next rebuild drops them
+	dropTimeout  = "5s" // maximum wait for queries that still read the tables; after it the next rebuild drops them
 )
 
-// withLockedConn calls work with a connection of its own whose search_path begins with the new schema. It returns
-// ErrInProgress if another rebuild is running.
+// withLockedConn calls work with a separate connection that holds the lock of rebuilds. The search_path of the
+// connection begins with the new schema. withLockedConn returns ErrInProgress if another rebuild is running.
 func withLockedConn(ctx context.Context, owner *pgxpool.Pool, work func(*pgx.Conn) error) error {
 	return withConn(ctx, owner, nextSchema, func(conn *pgx.Conn) error {
 		locked, err := pgsession.TryLock(ctx, conn, projections.RebuildLock)
@@ -36,7 +36,7 @@ func withLockedConn(ctx context.Context, owner *pgxpool.Pool, work func(*pgx.Con
 			holder, err := pgsession.HolderOf(ctx, conn, projections.RebuildLock)
 			return errors.Join(fmt.Errorf("%w: %s", ErrInProgress, holder), err)
 		}
-		defer func() { // closing the connection frees the lock too, but a moment later
+		defer func() { // closing the connection releases the lock, too, but a moment later
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 			defer cancel()
 			_ = pgsession.Unlock(ctx, conn, projections.RebuildLock)
@@ -45,8 +45,9 @@ func withLockedConn(ctx context.Context, owner *pgxpool.Pool, work func(*pgx.Con
 	})
 }
 
-// withConn calls work with a connection of its own, configured like those of pool, whose search_path begins with
-// schema. It closes the connection even if ctx has ended; that frees its locks and drops its temporary tables.
+// withConn calls work with a separate connection, configured like those of pool. The search_path of the connection
+// begins with schema. withConn closes the connection even if ctx has ended. This releases the locks of the connection
+// and drops its temporary tables.
 func withConn(ctx context.Context, pool *pgxpool.Pool, schema string, work func(*pgx.Conn) error) error {
 	config := pool.Config().ConnConfig.Copy()
 	pgsession.Set(config, map[string]string{
@@ -70,7 +71,7 @@ func withConn(ctx context.Context, pool *pgxpool.Pool, schema string, work func(
 	return work(conn)
 }
 
-// drop drops a schema with its tables. It does not wait long for queries that read the tables.
+// drop drops a schema with its tables. It waits at most dropTimeout for queries that read the tables.
 func drop(ctx context.Context, conn *pgx.Conn, schema string) error {
 	err := pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, "SET LOCAL lock_timeout = '"+dropTimeout+"'; DROP SCHEMA IF EXISTS "+schema+" CASCADE")

@@ -10,8 +10,9 @@ import (
 	"roomlog/projections"
 )
 
-// Rollback puts the tables that the newest rebuild or rollback has replaced into use again. They have the position at
-// which they were replaced; queries return that earlier state until a projector has applied the later events.
+// Rollback puts the tables that the newest rebuild or rollback has replaced into use again. These tables have the
+// position at which they were replaced, so queries return an earlier state until a projector has applied the later
+// events.
 func Rollback(ctx context.Context, owner *pgxpool.Pool, c Config) (Report, error) {
 	started := c.Now()
 	var report Report

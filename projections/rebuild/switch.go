@@ -22,7 +22,7 @@ const switchAttempts = 60
 // target describes the tables that a switch puts into use.
 type target struct {
 	schema   string
-	position int64 // position of the tables
+	position int64 // position up to which the tables are current
 }
 
 // switchTables puts other tables into use, in one transaction that locks the checkpoint. With the checkpoint locked, it
@@ -32,7 +32,7 @@ func switchTables(ctx context.Context, conn *pgx.Conn, p *progressReporter, c Co
 	if err := migrations.Lock(ctx, conn, migrations.Config{Settings: migrations.Settings{LockTimeout: c.LockTimeout}, Log: c.Log}); err != nil {
 		return fmt.Errorf("switch: %w", err)
 	}
-	defer func() { // closing the connection frees the lock too, but a moment later
+	defer func() { // closing the connection releases the lock, too, but a moment later
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 		defer cancel()
 		_ = migrations.Unlock(ctx, conn)

@@ -31,16 +31,16 @@ type ChatUser struct {
 	CreateAt string             `json:"createAt" doc:"creation of the account, UTC"`
 }
 
-// populatedChatRoom is a chat room with its users.
+// populatedChatRoom is a chat room with its users, in a response.
 type populatedChatRoom struct {
 	ChatRoom
 	Users []ChatUser `json:"users" doc:"the newest 50 users with an account"`
 }
 
-// chatRoomUsers is the maximum number of users per chat room in the list of chat rooms.
+// chatRoomUsers is the maximum number of users that the list of chat rooms contains for each chat room.
 const chatRoomUsers = 50
 
-// Texts of the chat pages.
+// The texts of refusals that the chat pages expect.
 const (
 	textNotAUser = "用户验证失败"
 	textNoGuests = "未开放邮箱登录"
@@ -49,7 +49,7 @@ const (
 // serveChat registers an endpoint of the chat pages. The request body is a JSON object or empty.
 func serveChat[I, O any](r *routes, e endpoint, handle func(context.Context, I) (O, error)) {
 	e = e.forOldClients()
-	e.OperationID = "chat-" + strings.ToLower(e.Method) + e.OperationID // endpoints under /api have the same operation ids
+	e.OperationID = "chat-" + strings.ToLower(e.Method) + e.OperationID // endpoints under /api have the same names
 	e.Description += " The status is always 200; code in the response has the outcome."
 	describe := func(o *huma.Operation, schemas huma.Registry) {
 		if o.Method == http.MethodPost {
@@ -73,7 +73,7 @@ func serveChat[I, O any](r *routes, e endpoint, handle func(context.Context, I) 
 	})
 }
 
-// readChatBody decodes the optional JSON object in the body of a POST request into in.
+// readChatBody decodes the body of a POST request into in. The body is a JSON object or empty.
 func (s *server) readChatBody(w http.ResponseWriter, r *http.Request, in any) error {
 	if r.Method != http.MethodPost {
 		return nil
@@ -104,7 +104,7 @@ func (s *server) createChatRoom(ctx context.Context, in chatRoomInput) (ChatRoom
 // NewChatRoom returns the command that creates a chat room with a random id.
 func NewChatRoom(store *eventstore.Store, name string) domain.CreateChatRoom {
 	id := make([]byte, 12)
-	rand.Read(id) // never fails
+	rand.Read(id) // rand.Read never fails
 	return domain.CreateChatRoom{Name: name, ChatRoom: domain.ChatRoomID(hex.EncodeToString(id)), NameKey: store.NameKey(name)}
 }
 

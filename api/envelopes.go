@@ -11,15 +11,15 @@ type success[T any] struct {
 	Data T      `json:"data"`
 }
 
-// browserEnvelope is the response envelope of the browser app. The HTTP status is always 200; Code contains the
-// outcome.
+// browserEnvelope is the response envelope of the browser app. The HTTP status is always 200; the field Code contains
+// the outcome.
 type browserEnvelope struct {
 	Code    int    `json:"code" doc:"200, or another code with a message"`
 	Data    string `json:"data,omitempty" doc:"the token"`
 	Message string `json:"message,omitempty"`
 }
 
-// Codes and texts of the browser app.
+// The codes and texts that the browser app expects.
 const (
 	browserCodeSignInFirst = -200
 
@@ -30,7 +30,8 @@ const (
 
 func writeBrowserEnvelope(w http.ResponseWriter, e browserEnvelope) { writeJSON(w, http.StatusOK, e) }
 
-// chatEnvelope is the response envelope of the chat pages. The HTTP status is always 200; Code contains the outcome.
+// chatEnvelope is the response envelope of the chat pages. The HTTP status is always 200; the field Code contains the
+// outcome.
 type chatEnvelope[T any] struct {
 	Code   int    `json:"code" enum:"0,1" doc:"0, or 1 with an error"`
 	Data   T      `json:"data,omitempty"`

@@ -22,14 +22,14 @@ func (s *server) healthz(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
 }
 
-// readyz runs all checks and writes their results. The status is 503 if a check fails, 200 otherwise, also if a check reports that
-// the process is degraded.
+// readyz runs all checks and writes their results. The status is 503 if a check fails, and otherwise 200, even if a
+// check reports that the process is degraded.
 func (s *server) readyz(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), checksTimeout)
 	defer cancel()
 	response := struct {
 		Status string            `json:"status"`
-		Causes []string          `json:"causes,omitempty"` // why the status is degraded
+		Causes []string          `json:"causes,omitempty"` // reasons for which the status is degraded
 		Checks map[string]string `json:"checks"`
 	}{"ready", nil, make(map[string]string, len(s.Checks))}
 	status := http.StatusOK
@@ -62,8 +62,7 @@ func (s *server) metrics() http.Handler {
 	return promhttp.HandlerFor(s.Metrics, promhttp.HandlerOpts{MaxRequestsInFlight: 4})
 }
 
-// pageFiles contains the documentation page at /docs. The page loads nothing from other servers and therefore works
-// offline.
+// pageFiles contains the documentation page at /docs. The page loads nothing from other servers, so it works offline.
 //
 //go:embed page
 var pageFiles embed.FS

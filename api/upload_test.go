@@ -186,7 +186,7 @@ func TestUpload(t *testing.T) {
 	})
 	t.Run("refuses a session that has ended", func(t *testing.T) {
 		d.signIn("alice")
-		a.upload("a.png", "image/png", smallImage(t, "png")).expectFailure(401, domain.CodeSessionEnded, textExpired)
+		a.upload("a.png", "image/png", smallImage(t, "png")).expectFailure(401, domain.CodeSessionEnded, textInvalid)
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"roomlog/api/openapi"
 	"roomlog/api/upload"
 	"roomlog/domain"
 )
@@ -72,6 +73,6 @@ func newAPI(c Config) (*routes, error) {
 	if err := r.check(); err != nil {
 		return nil, err
 	}
-	s.spec, err = r.openAPI()
+	s.spec, err = openapi.Document(r.huma.OpenAPI())
 	return r, err
 }

@@ -14,6 +14,7 @@ import (
 
 	"roomlog/api/password"
 	"roomlog/api/payment"
+	"roomlog/api/refusals"
 	"roomlog/api/token"
 	"roomlog/domain"
 	"roomlog/eventstore"
@@ -68,12 +69,14 @@ type Config struct {
 	Uploads   string // folder of uploaded files; created if it is missing
 	Now       func() time.Time
 
-	Streams     Streams                                                      // nil: the server has no streams
-	Connections func(context.Context, ConnectionFilter) (Connections, error) // lists the connections of all nodes; nil: there are none
-	Log         *slog.Logger                                                 // nil: no log messages
-	Metrics     *prometheus.Registry                                         // metrics served at /metrics; nil: a new registry
-	Checks      []Check                                                      // the checks of /readyz
-	Version     string                                                       // version in /openapi.json; empty: "dev"
+	Streams     Streams                                                      // nil: no streams
+	Connections func(context.Context, ConnectionFilter) (Connections, error) // surveys all nodes; nil: no connections
+	Log         *slog.Logger                                                 // nil: silent
+	Metrics     *prometheus.Registry                                         // served at /metrics; nil: a new one
+	Checks      []Check                                                      // of /readyz
+	Version     string                                                       // shown in /openapi.json; empty: "dev"
+	AsyncAPI    []byte                                                       // served at /asyncapi.json; nil: no such document
+	Refusals    func(domain.Command) []domain.Code                           // codes in /openapi.json of a command's refusals; nil: package refusals
 	Password    password.Cost                                                // memory and time that one password hash takes
 
 	CORSOrigins []string      // browser origins that may call the API; nil: all, because the server sets no cookies
@@ -175,6 +178,9 @@ func (c *Config) prepareOptions() {
 	}
 	if c.MetricsFrom == nil {
 		c.MetricsFrom = limit.Loopback()
+	}
+	if c.Refusals == nil {
+		c.Refusals = refusals.Of
 	}
 	if c.Version == "" {
 		c.Version = "dev"

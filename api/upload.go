@@ -125,6 +125,7 @@ func (s *server) serveUpload(w http.ResponseWriter, r *http.Request) {
 }
 
 func documentUpload(o *huma.Operation, _ huma.Registry) {
+	o.Responses["200"].Content["application/json"].Example = success[string]{"ok", "https://live.example/uploads/0c9f3a7be1d24f5f.png"}
 	o.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
 		"multipart/form-data": {Schema: &huma.Schema{
 			Type: huma.TypeObject,
@@ -132,5 +133,17 @@ func documentUpload(o *huma.Operation, _ huma.Registry) {
 				"file": {Type: huma.TypeString, Format: "binary", Description: "a JPEG, PNG, GIF or WebP image, or an OGG, MP3, M4A, AAC, WebM, WAV or AMR sound, under any name"},
 			},
 		}},
+	}}
+}
+
+// documentUploads adds the uploaded files to the OpenAPI document.
+func documentUploads(r *routes, path string) {
+	r.document(path, "Read an uploaded image or sound", map[string]*huma.Response{
+		"200": {Description: "The file.", Content: map[string]*huma.MediaType{"*/*": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}}},
+		"404": {Description: "There is no such file.", Content: r.failureContent(codeNoRoute)},
+	})
+	o := r.huma.OpenAPI().Paths[path].Get
+	o.Parameters = []*huma.Param{{
+		Name: "name", In: "path", Required: true, Description: "name of the file", Example: "0c9f3a7be1d24f5f.png", Schema: &huma.Schema{Type: huma.TypeString},
 	}}
 }

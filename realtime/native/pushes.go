@@ -35,7 +35,7 @@ func pushes() []push {
 		newPush[bannedInfo]("banned", "The user was banned from the live; the connection is not in it any more.", statePush{}),
 		newPush[removedInfo]("removed", "The log has fallen back to a state that does not let the user into the live; the connection is not in it any more.", statePush{}),
 		newPush[snapshot]("snapshot", "The live as it is, after the log has fallen back to an earlier state: replaces everything that the client has of the live.", statePush{}),
-		newPush[gaugesInfo]("gauges", "The newest figures of a live.", statePush{}),
+		newPush[gaugesInfo]("gauges", "The newest numbers of viewers and coins of a live.", statePush{}),
 	)
 	all = append(all, user...)
 	return append(all,
@@ -48,7 +48,7 @@ func pushes() []push {
 		newPush[noData]("chat.removed", "A chat room was removed.", chatPush{}),
 		newPush[chatJoinReply]("chat.snapshot", "A chat room or the public chat as it is, after the log has fallen back to an earlier state: replaces everything that the client has of it.", chatPush{}),
 		newPush[resetInfo]("reset", "The log has fallen back to an earlier state. Positions, cursors and the balance that the client has are void. A snapshot of each joined live and chat room follows.", connectionPush{}),
-		newPush[errorInfo]("error", "Something went wrong that no request caused, or a request whose ID could not be read.", replyFrame{}),
+		newPush[errorInfo]("error", "An error that no request caused, or the error of a request without a usable id.", replyFrame{}),
 	)
 }
 

@@ -15,7 +15,10 @@ import (
 // IndexFile is the name of the index of a recording.
 const IndexFile = "index.jsonl"
 
-const maxLine = 64 << 10
+const (
+	maxLine   = 64 << 10
+	maxDigits = 9 // of the number of a part
+)
 
 // line is one line of an index. Kind determines which fields are set.
 type line struct {
@@ -167,5 +170,5 @@ func validName(name string) bool {
 	for digits < len(name) && name[digits] >= '0' && name[digits] <= '9' {
 		digits++
 	}
-	return digits > 0 && digits <= 3 && (name[digits:] == suffixMP4 || name[digits:] == suffixFLV)
+	return digits > 0 && digits <= maxDigits && (name[digits:] == suffixMP4 || name[digits:] == suffixFLV)
 }

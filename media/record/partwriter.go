@@ -20,6 +20,8 @@ type partWriter struct {
 	index     *os.File
 	indexSize int64
 	part      *part
+	partNo    int // number of the newest part
+	overflow  int // bytes written over the quota
 	syncedAt  time.Time
 }
 
@@ -33,9 +35,6 @@ type part struct {
 }
 
 func (w *partWriter) name() string { return nameOf(w.rec.Folder, w.rec.ID) }
-
-// claimBytes reserves n bytes. It deletes older recordings if necessary.
-func (w *partWriter) claimBytes(n int) error { return w.claim(w.rec, int64(n)) }
 
 // openIndex creates the directory of the recording and its index.
 func (w *partWriter) openIndex() error {
@@ -92,7 +91,8 @@ func (w *partWriter) openPart(c container, p Part) error {
 	if err != nil {
 		return err
 	}
-	p.File = strconv.Itoa(len(w.rec.Parts)+1) + c.suffix()
+	w.partNo++
+	p.File = strconv.Itoa(w.partNo) + c.suffix()
 	l := line{Kind: linePart, Wall: p.StartedAt, File: p.File, Header: int64(len(header)), TimeScale: c.timeScale(),
 		Video: p.Video, Audio: p.Audio, Width: p.Size.Width, Height: p.Size.Height}
 	if err := w.claimBytes(len(header)); err != nil {

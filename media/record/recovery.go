@@ -90,6 +90,9 @@ func (s *store) finish(f *indexed, index *os.File) error {
 	if err := index.Truncate(f.size); err != nil {
 		return err
 	}
+	if err := s.removeDropped(f); err != nil {
+		return err
+	}
 	n, err := line{Kind: lineEnd, Wall: f.EndedAt, Reason: f.Reason}.write(index, f.size)
 	if err != nil {
 		return err

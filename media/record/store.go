@@ -152,6 +152,9 @@ func (s *store) claim(folder, id string, n int64) (victim *Recording, err error)
 		s.addBytes(folder, id, n)
 		return nil, nil
 	}
+	if s.cfg.RecordOverflow == OverflowEnd {
+		return nil, errQuota
+	}
 	if victim = s.oldest(helps); victim != nil {
 		return victim, nil
 	}

@@ -20,7 +20,9 @@ func TestForms(t *testing.T) {
 		return v.Encode()
 	}
 	kind := []string{"Content-Type", "application/x-www-form-urlencoded; charset=UTF-8"}
-	post := func(path, body string, headers ...string) reply { return d.post(path, body, append(kind, headers...)...) }
+	post := func(path, body string, headers ...string) reply {
+		return d.post(path, body, append(kind, headers...)...)
+	}
 
 	post("/api/reg", form("username", "小 明&co", "password", testPassword, "repassword", testPassword)).ok(nil)
 	var who struct{ Username, Token string }
@@ -41,11 +43,11 @@ func TestForms(t *testing.T) {
 	if browser.Code != 200 {
 		t.Errorf("the browser app is signed in with the code %d, want 200", browser.Code)
 	}
-	var guest string
-	if no := decodeChat(t, post("/login", form("email", "zoe@example.org")), &guest); no != "" || guest == "" {
-		t.Errorf("signed in by e-mail with %q, %q", guest, no)
+	var byEmail string
+	if no := decodeChat(t, post("/login", form("email", "zoe@example.org")), &byEmail); no != "" || byEmail == "" {
+		t.Errorf("signed in by e-mail with %q, %q", byEmail, no)
 	}
-	if no := decodeChat(t, post("/validate", form("token", guest)), nil); no != "" {
+	if no := decodeChat(t, post("/validate", form("token", byEmail)), nil); no != "" {
 		t.Errorf("the token is refused: %s", no)
 	}
 	for _, path := range []string{"/createRoom", "/addRoom"} {

@@ -6,7 +6,7 @@ import (
 	"roomlog/domain"
 )
 
-// listStreams returns all streams to operators. Other users receive their own streams.
+// listStreams returns all streams to operators, and to other users the streams of their own lives.
 func (s *server) listStreams(ctx context.Context, _ *struct{}) ([]Stream, error) {
 	all, err := s.Streams.Streams(ctx)
 	if err != nil {
@@ -28,14 +28,14 @@ func (s *server) listPlayers(ctx context.Context, _ *LivePath) ([]StreamPlayer, 
 
 type streamKickInput struct {
 	Body struct {
-		Live   number          `json:"live,omitempty" doc:"end the broadcast of this live"`
+		Live   number          `json:"live,omitempty" example:"6" doc:"end the broadcast of this live"`
 		Player domain.PlayerID `json:"player,omitempty" maxLength:"64" doc:"disconnect this player"`
-		Reason string          `json:"reason,omitempty" maxLength:"100" doc:"for the record"`
+		Reason string          `json:"reason,omitempty" example:"not allowed" maxLength:"100" doc:"for the record"`
 	}
 }
 
-// kickStream ends the broadcast of a live or disconnects a player. It executes a command; every node acts on the
-// resulting event.
+// kickStream ends the broadcast of a live or disconnects a player. It executes a command; every node then acts on the
+// event.
 func (s *server) kickStream(ctx context.Context, in *streamKickInput) (string, error) {
 	kick := in.Body
 	if (kick.Live != 0) == (kick.Player != "") {

@@ -120,6 +120,11 @@ func (h *Hub) CheckSession(ctx context.Context, i Identity) error {
 	return i.check(ctx, h.cfg.Admission)
 }
 
+// CurrentProfile returns the profile of a user, as of the head of the log. It returns projections.ErrBehind after 5 seconds.
+func (h *Hub) CurrentProfile(ctx context.Context, user domain.UserID) (projections.Profile, error) {
+	return h.cfg.Admission.CurrentProfile(ctx, user)
+}
+
 // Register adds a client of user. The client receives the deltas of the user channel after position from. If the user
 // has too many clients, Register returns a *Problem with the code too_many_connections.
 func (h *Hub) Register(ctx context.Context, user domain.UserID, c Client) (from int64, err error) {

@@ -114,3 +114,21 @@ func TestLineBreaksAndTabs(t *testing.T) {
 	zoe.Emit("message", "@zoe\n"+typed)
 	zoe.expectMessage("zoe", stored)
 }
+
+func TestProfilesArePushedToLives(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	streamer, ann := w.register("streamer"), w.register("ann")
+	live, other := streamer.goLive(), streamer.goLive()
+	sees, recovers, elsewhere := w.app(siotest.Options{Version: 3}), w.recovering(), w.app(siotest.Options{})
+	sees.joins(ann, live)
+	recovers.joins(w.register("bob"), live)
+	elsewhere.joins(w.register("cat"), other)
+	ann.native().ask("profile.change", map[string]any{"nickname": "安", "avatar": "https://cdn.example/a.png"})
+	for _, a := range []*app{sees, recovers} {
+		if got, _ := push[who](a, "profile"); got != (who{ann.ID, "安", "https://cdn.example/a.png"}) {
+			t.Errorf("got the profile %+v", got)
+		}
+	}
+	elsewhere.silent()
+}

@@ -46,7 +46,7 @@ type liveOwner struct {
 // signed is a live with a sign for its stream. Clients expect the live in a nested field data.
 type signed[L any] struct {
 	Data L       `json:"data"`
-	Sign *string `json:"sign" doc:"EXPIRES-MD5; null when the live has ended"`
+	Sign *string `json:"sign" doc:"EXPIRES-MD5, or EXPIRES-MD5-USER for a viewer with a token; null when the live has ended"`
 }
 
 func (s *server) newLive(l projections.Live) Live {
@@ -161,21 +161,23 @@ func (s *server) readLive(ctx context.Context, in *LivePath) (signed[ownedLive],
 	}, err
 }
 
-// signFor returns the sign for the caller: a publish sign for the owner, a play sign for other clients, nil after the
-// live has ended. A client with an invalid token or session is treated as a client without a token.
+// signFor returns the sign for the caller: a publish sign for the owner, a play sign that names the user for other clients
+// with a token, an anonymous play sign for clients without a token, nil after the live has ended. A client with an invalid token or session is treated as a client without a token.
 func (s *server) signFor(ctx context.Context, live projections.Live) (*string, error) {
 	if live.Status == domain.StatusEnded {
 		return nil, nil
 	}
 	sign := s.Signs.Play(live.StreamKey)
-	if requestOf(ctx).caller.User != live.UserID { // Caller.User is 0 without a valid token
+	if requestOf(ctx).caller.User == 0 { // without a valid token
 		return &sign, nil
 	}
-	_, err := s.authenticate(ctx)
-	if err == nil {
+	user, err := s.authenticate(ctx)
+	switch {
+	case err == nil && user.ID == live.UserID:
 		sign = s.Signs.Publish(live.StreamKey)
-	}
-	if domain.AsRefusal(err) != nil {
+	case err == nil:
+		sign = s.Signs.PlayAs(live.StreamKey, int64(user.ID))
+	case domain.AsRefusal(err) != nil:
 		err = nil
 	}
 	return &sign, err

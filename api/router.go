@@ -46,6 +46,9 @@ func (r *routes) registerLives() {
 	serve(r, get("/api/live/read/{id}", "Read a live and a sign for its stream", anyone(), rateReads).forOldClients().withTexts(texts{
 		domain.CodeLiveNotFound: "当前直播间不存在",
 	}), r.readLive)
+	serve(r, post("/api/live/publish_key", "Create the publish key of a live, with which encoders publish until it is replaced or revoked", commander(owner), rateWrites), r.setPublishKey)
+	serve(r, post("/api/live/publish_key/revoke", "Revoke the publish key of a live", commander(moderator), rateWrites), r.revokePublishKey)
+	serve(r, get("/api/live/{id}/publish_key", "Read whether a live has a publish key", ownerOr(domain.RoleOperator), rateReads), r.readPublishKey)
 	serve(r, post("/api/live/record", "Switch recording of a live on or off, from its next broadcast on", commander(owner), rateWrites), r.setRecording)
 	serve(r, get("/api/live/{id}/recordings", "List the recordings of a live, newest first", anyone(), rateReads), r.listRecordings)
 	serve(r, post("/api/live/recording/delete", "Delete a recording", commander(moderator), rateWrites), r.deleteRecording)

@@ -32,6 +32,8 @@ type Live struct {
 	Bans      []Ban        `json:"bans,omitempty"`      // bans from the live: all active bans, and possibly expired ones
 	Broadcast BroadcastID  `json:"broadcast,omitempty"` // the running broadcast; "" if there is none
 	Record    RecordChoice `json:"record,omitempty"`
+
+	PublishKey string `json:"publish_key,omitempty"` // hash of the publish key; "" for none
 }
 
 // Live returns the state of a live.

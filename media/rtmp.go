@@ -87,6 +87,9 @@ func (s *rtmpSession) serve(ctx context.Context, release func()) error {
 		return err
 	}
 	s.client.Args = r.Args
+	if !r.Publish {
+		s.client.User = SignUser(r.Args.Get("sign"))
+	}
 	releaseSlot, err := acquire(s.slots, s.client)
 	if err != nil {
 		s.refuse(ctx, r, err)

@@ -167,18 +167,30 @@ func (s *server) signFor(ctx context.Context, live projections.Live) (*string, e
 	if live.Status == domain.StatusEnded {
 		return nil, nil
 	}
-	sign := s.Signs.Play(live.StreamKey)
-	if requestOf(ctx).caller.User == 0 { // without a valid token
-		return &sign, nil
-	}
-	user, err := s.authenticate(ctx)
-	switch {
-	case err == nil && user.ID == live.UserID:
+	user, err := s.optionalUser(ctx)
+	sign := s.playSign(live.StreamKey, user)
+	if user == live.UserID {
 		sign = s.Signs.Publish(live.StreamKey)
-	case err == nil:
-		sign = s.Signs.PlayAs(live.StreamKey, int64(user.ID))
-	case domain.AsRefusal(err) != nil:
-		err = nil
 	}
 	return &sign, err
+}
+
+// optionalUser returns the user of a request that needs no token, or 0 without a valid token and session.
+func (s *server) optionalUser(ctx context.Context) (domain.UserID, error) {
+	if requestOf(ctx).caller.User == 0 {
+		return 0, nil
+	}
+	user, err := s.authenticate(ctx)
+	if domain.AsRefusal(err) != nil {
+		return 0, nil
+	}
+	return user.ID, err
+}
+
+// playSign returns a play sign that names a user; 0 means an anonymous sign.
+func (s *server) playSign(streamKey string, user domain.UserID) string {
+	if user == 0 {
+		return s.Signs.Play(streamKey)
+	}
+	return s.Signs.PlayAs(streamKey, int64(user))
 }

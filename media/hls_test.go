@@ -309,12 +309,12 @@ func TestCutUserDisconnectsThePlayersOfAUser(t *testing.T) {
 // heldAuthorizer accepts players when release is closed.
 type heldAuthorizer struct {
 	media.SignAuthorizer
-	asked   chan struct{}
+	called  chan struct{}
 	release chan struct{}
 }
 
 func (a heldAuthorizer) AuthorizePlay(ctx context.Context, r media.PlayRequest) error {
-	close(a.asked)
+	close(a.called)
 	<-a.release
 	return a.SignAuthorizer.AuthorizePlay(ctx, r)
 }
@@ -322,16 +322,16 @@ func (a heldAuthorizer) AuthorizePlay(ctx context.Context, r media.PlayRequest) 
 // TestCutUserRefusesPlayersThatWereAuthorizedBefore cuts a user between the authorization of a player and its stream.
 func TestCutUserRefusesPlayersThatWereAuthorizedBefore(t *testing.T) {
 	for _, key := range []string{"KEY", ""} {
-		asked, release := make(chan struct{}), make(chan struct{})
+		called, release := make(chan struct{}), make(chan struct{})
 		h := run(t, func(c *media.Config) {
-			c.Authorizer = heldAuthorizer{c.Authorizer.(media.SignAuthorizer), asked, release}
+			c.Authorizer = heldAuthorizer{c.Authorizer.(media.SignAuthorizer), called, release}
 		})
 		status := make(chan int)
 		go func() {
 			answer := get(t, http.MethodGet, "http://"+h.http+"/live/KEY.flv?sign="+h.signer.PlayAs("KEY", 5), nil)
 			status <- answer.StatusCode
 		}()
-		<-asked
+		<-called
 		h.CutUser(key, 5)
 		close(release)
 		if got := <-status; got != http.StatusForbidden {

@@ -14,13 +14,13 @@ type hub struct {
 	cfg      Config
 	notifier *notifier
 
-	mu      sync.Mutex
-	streams map[string]*stream
-	cuts    map[string]time.Time
-	denied  map[userKey]time.Time
-	revoked map[string]time.Time // by key: when publishers that were authorized before must not publish any more
-	closed  bool
-	past    totals
+	mu       sync.Mutex
+	streams  map[string]*stream
+	cuts     map[string]time.Time
+	userCuts map[userKey]time.Time
+	revoked  map[string]time.Time // by key: when publishers that were authorized before must not publish any more
+	closed   bool
+	past     totals
 }
 
 // userKey is a user of a stream; key "" means every stream.
@@ -33,7 +33,7 @@ type userKey struct {
 type totals struct{ frames, in, out, skips, drops, ignored, jumps uint64 }
 
 func newHub(cfg Config) *hub {
-	return &hub{cfg: cfg, notifier: newNotifier(cfg), streams: make(map[string]*stream), cuts: make(map[string]time.Time), denied: make(map[userKey]time.Time), revoked: make(map[string]time.Time)}
+	return &hub{cfg: cfg, notifier: newNotifier(cfg), streams: make(map[string]*stream), cuts: make(map[string]time.Time), userCuts: make(map[userKey]time.Time), revoked: make(map[string]time.Time)}
 }
 
 // publication is the claim of one publisher to a stream key.
@@ -181,7 +181,7 @@ func (h *hub) join(r playRequest) (*Player, error) {
 	s := h.streams[r.key]
 	if r.broadcast == "" {
 		var err error
-		if s, err = h.lookup(r.key, r.requestedAt); err == nil && h.isDenied(r) {
+		if s, err = h.lookup(r.key, r.requestedAt); err == nil && h.wasCut(r) {
 			err = ErrEnded
 		}
 		if err != nil {
@@ -213,6 +213,19 @@ func (h *hub) join(r playRequest) (*Player, error) {
 		p.announced = h.notifier.playStarted(p.session())
 	}
 	return p, nil
+}
+
+// wasCut reports whether a player was authorized before a cut of its user. The caller holds the lock.
+func (h *hub) wasCut(r playRequest) bool {
+	if r.client.User == 0 {
+		return false
+	}
+	for _, key := range []string{r.key, ""} {
+		if at, cut := h.userCuts[userKey{key, r.client.User}]; cut && !r.requestedAt.After(at) {
+			return true
+		}
+	}
+	return false
 }
 
 // leave removes a player from its stream and makes Player.Next return.

@@ -26,7 +26,7 @@ func (h *hub) cut(key string, reason Reason) {
 // the user that were authorized before the call.
 func (h *hub) cutUser(key string, user int64, reason Reason) {
 	h.mu.Lock()
-	h.denied[userKey{key, user}] = h.cfg.Now()
+	h.userCuts[userKey{key, user}] = h.cfg.Now()
 	var cut []*Player
 	for _, s := range h.streams {
 		if key != "" && s.key != key {
@@ -70,19 +70,6 @@ func (h *hub) cutPublisher(key string, reason Reason, match func(Client) bool) {
 	if disconnect != nil {
 		disconnect()
 	}
-}
-
-// isDenied reports whether a player was authorized before a cut of its user. The caller holds the lock.
-func (h *hub) isDenied(r playRequest) bool {
-	if r.client.User == 0 {
-		return false
-	}
-	for _, key := range []string{r.key, ""} {
-		if at, cut := h.denied[userKey{key, r.client.User}]; cut && !r.requestedAt.After(at) {
-			return true
-		}
-	}
-	return false
 }
 
 // endStream ends a stream and returns the functions that close its connections. The caller holds the lock of the hub.
@@ -187,7 +174,7 @@ func (h *hub) sweep(measure bool) {
 	now := h.cfg.Now()
 	maps.DeleteFunc(h.cuts, func(_ string, at time.Time) bool { return now.Sub(at) > cutMemory })
 	maps.DeleteFunc(h.revoked, func(_ string, at time.Time) bool { return now.Sub(at) > cutMemory })
-	maps.DeleteFunc(h.denied, func(_ userKey, at time.Time) bool { return now.Sub(at) > cutMemory })
+	maps.DeleteFunc(h.userCuts, func(_ userKey, at time.Time) bool { return now.Sub(at) > cutMemory })
 	for _, s := range h.streams {
 		s.mu.Lock()
 		if measure {

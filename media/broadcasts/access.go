@@ -12,6 +12,13 @@ import (
 	"roomlog/projections"
 )
 
+// The errors that refuse a publisher with a publish key, or a player with a valid sign.
+var (
+	ErrPublishKey    = errors.New("broadcasts: wrong publish key")
+	ErrAnonymous     = errors.New("broadcasts: only signed-in users may play")
+	ErrViewerRefused = errors.New("broadcasts: the user may not play this stream")
+)
+
 // checkPublishKey returns nil if key is the publish key of a live.
 func checkPublishKey(ctx context.Context, queries *projections.Queries, live domain.LiveID, key string) error {
 	current, err := queries.PublishKey(ctx, live)

@@ -18,9 +18,6 @@ var (
 	ErrLiveNotFound   = errors.New("broadcasts: no live has this stream key")
 	ErrLiveEnded      = errors.New("broadcasts: the live has ended")
 	ErrOwnerRefused   = errors.New("broadcasts: the owner of the live may not broadcast")
-	ErrAnonymous      = errors.New("broadcasts: only signed-in users may play")
-	ErrViewerRefused  = errors.New("broadcasts: the user may not play this stream")
-	ErrPublishKey     = errors.New("broadcasts: wrong publish key")
 	ErrRecentlyKicked = errors.New("broadcasts: an operator ended the broadcast of this live a moment ago")
 )
 

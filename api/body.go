@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -21,8 +22,8 @@ import (
 	"roomlog/internal/strictjson"
 )
 
-// limitBody is the middleware that reads the body of a request before huma does. It limits the size of the body and
-// the time to read it. It treats every body as JSON, because clients declare JSON under many content types.
+// limitBody is the middleware that reads the body of a request before huma does. It limits the size of the body and the
+// time for reading it. It treats every body as JSON, because clients send JSON with many content types.
 func (s *server) limitBody(ctx huma.Context, next func(huma.Context)) {
 	r, w := humachi.Unwrap(ctx)
 	if r.Method == http.MethodPost {
@@ -47,7 +48,7 @@ func (s *server) readBody(w http.ResponseWriter, r *http.Request, limit int64, t
 	return body, bodyError(w, err)
 }
 
-// decodeBody decodes a JSON body into v. It refuses invalid JSON with the text otherwise.
+// decodeBody decodes a JSON body into v. If the body is not valid JSON, it returns a refusal with the text otherwise.
 func decodeBody(body []byte, v any, otherwise string) error {
 	err := strictjson.Unmarshal(body, v)
 	switch member := strictjson.AsMemberError(err); {
@@ -59,8 +60,8 @@ func decodeBody(body []byte, v any, otherwise string) error {
 	return nil
 }
 
-// bodyError returns the refusal for a body that could not be read. It makes the server close the connection, because
-// the rest of the body may still arrive.
+// bodyError returns the refusal for a body that could not be read. It also makes the server close the connection,
+// because the rest of the body may still arrive.
 func bodyError(w http.ResponseWriter, err error) error {
 	if err == nil {
 		return nil
@@ -77,25 +78,36 @@ func bodyError(w http.ResponseWriter, err error) error {
 	return refusal(domain.CodeBadRequest, "the body ended early")
 }
 
+// apiDescription is the introduction of the OpenAPI document.
+const apiDescription = "A success is `{\"msg\":\"ok\",\"data\":…}`. A failure is `{\"msg\":\"fail\",\"data\":\"…\",\"code\":\"…\",\"text_en\":\"…\"}`: " +
+	"`code` is for programs and never changes its meaning, `data` is a Chinese text, `text_en` an English text. " +
+	"The endpoints of the chat pages and of the browser app have envelopes of their own and always respond with status 200.\n\n" +
+	"A token from `POST /api/login` goes into the header `token` or `Authorization`. New members may be added to every object: ignore those that you do not know.\n\n" +
+	"The WebSocket protocol is described by `/asyncapi.json`."
+
 // newHuma returns the huma API, which decodes requests into Go types and generates the OpenAPI document from these
 // types.
-func newHuma(router chi.Router, version string) huma.API {
+func newHuma(router chi.Router, version, publicURL string) huma.API {
 	useOwnErrors()
 	c := huma.DefaultConfig("roomlog", version)
-	c.CreateHooks = nil // the hooks add $schema with an invented address to responses
+	c.CreateHooks = nil // huma's default hooks would add $schema with an invented address to responses
 	c.Formats = map[string]huma.Format{"application/json": {Marshal: huma.DefaultJSONFormat.Marshal, Unmarshal: strictjson.Unmarshal}}
 	c.OpenAPIPath, c.DocsPath, c.SchemasPath = "", "", ""
 	c.AllowAdditionalPropertiesByDefault = true // old clients send additional members
+	c.Info.Description = apiDescription
+	c.Info.License = &huma.License{Name: "MIT", Identifier: "MIT"}
+	c.Servers = []*huma.Server{{URL: cmp.Or(publicURL, "/"), Description: "This server"}}
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
-		"token":  {Type: "apiKey", In: "header", Name: "token"},
+		"token":  {Type: "apiKey", In: "header", Name: "token", Description: "the token that POST /api/login returns, with or without Bearer"},
 		"bearer": {Type: "http", Scheme: "bearer", BearerFormat: "JWT"},
 	}
 	return humachi.New(router, c)
 }
 
-// useOwnErrors makes huma report invalid requests in the failure envelope. It runs once, because huma has one such
-// hook per process.
+// useOwnErrors makes huma report invalid requests in the failure envelope, and describe lists as never null. It runs
+// once, because huma has these settings once per process.
 var useOwnErrors = sync.OnceFunc(func() {
+	huma.DefaultArrayNullable = false // no response has null for a list
 	huma.NewError = func(status int, text string, causes ...error) huma.StatusError {
 		return invalidRequest(nil, status, text, causes)
 	}
@@ -123,7 +135,7 @@ func invalidRequest(parameters []*huma.Param, status int, text string, causes []
 	return newFailure(code, text, nil)
 }
 
-// problemText returns a description of an invalid parameter or field. It omits the values of body fields, which may be
+// problemText describes an invalid parameter or field for people. It leaves out the values of body fields, which may be
 // passwords.
 func problemText(parameters []*huma.Param, detail *huma.ErrorDetail) string {
 	for _, p := range parameters {
@@ -137,7 +149,7 @@ func problemText(parameters []*huma.Param, detail *huma.ErrorDetail) string {
 	return strings.TrimSpace(strings.TrimPrefix(detail.Location, "body.") + ": " + detail.Message)
 }
 
-// number is an id in a JSON body. Clients send either a number or a string of digits.
+// number is an id in a JSON body. Clients send it as a number or as a string of digits.
 type number int64
 
 // UnmarshalJSON decodes a number or a string of digits.

@@ -9,11 +9,12 @@ import (
 	"roomlog/projections"
 )
 
-// Live is the public part of a live in a response. The owner's id appears twice, because clients expect two names.
+// Live is the public part of a live, in a response. It contains the id of the owner twice, because clients expect two
+// names.
 type Live struct {
 	ID          domain.LiveID `json:"id"`
-	Title       string        `json:"title"`
-	Cover       string        `json:"cover"`
+	Title       string        `json:"title" example:"An evening with Ann"`
+	Cover       string        `json:"cover" example:"https://live.example/uploads/5f0c2a77e1d24f5f.jpg"`
 	Status      domain.Status `json:"status" enum:"0,1,2,3" doc:"0 not started, 1 live, 2 paused, 3 ended"`
 	LookCount   int64         `json:"look_count"`
 	Coin        int64         `json:"coin"`
@@ -24,11 +25,11 @@ type Live struct {
 	Media       *LiveMedia    `json:"media" doc:"codecs and size of the running stream; null when there is none"`
 }
 
-// KeyedLive is a live with its stream key. The key alone permits neither publishing nor playing: each
-// also needs a sign, which expires.
+// KeyedLive is a live with its stream key. The key alone permits neither publishing nor playing: a client also needs a
+// sign, which expires.
 type KeyedLive struct {
 	Live
-	Key string `json:"key"`
+	Key string `json:"key" example:"L3V8KhRHin40gNug58zy"`
 }
 
 // ownedLive is a live with its owner, in a response.
@@ -39,14 +40,14 @@ type ownedLive struct {
 
 type liveOwner struct {
 	ID       domain.UserID `json:"id"`
-	Username string        `json:"username"`
-	Avatar   string        `json:"avatar"`
+	Username string        `json:"username" example:"ann"`
+	Avatar   string        `json:"avatar" example:"https://live.example/uploads/0c9f3a7be1d24f5f.png"`
 }
 
-// signed is a live with a sign for its stream. Clients expect the live in a nested field data.
+// signed is a live with a sign for its stream. Clients expect the live in a nested field with the name data.
 type signed[L any] struct {
 	Data L       `json:"data"`
-	Sign *string `json:"sign" doc:"EXPIRES-MD5, or EXPIRES-MD5-USER for a viewer with a token; null when the live has ended"`
+	Sign *string `json:"sign" example:"1602691779-4c4cde8b52e829a17a6baf5b6c404ada" doc:"EXPIRES-MD5, or EXPIRES-MD5-USER for a viewer with a token; null when the live has ended"`
 }
 
 func (s *server) newLive(l projections.Live) Live {
@@ -64,8 +65,8 @@ func (s *server) wallTime(t time.Time) string { return t.In(s.timeZone).Format(w
 
 type liveInputBody struct {
 	Body struct {
-		Title string `json:"title" doc:"1 to 100 characters"`
-		Cover string `json:"cover" doc:"http or https address of an image, or path of an upload; may be empty"`
+		Title string `json:"title" example:"An evening with Ann" doc:"1 to 100 characters"`
+		Cover string `json:"cover" example:"https://live.example/uploads/5f0c2a77e1d24f5f.jpg" doc:"http or https address of an image, or path of an upload; may be empty"`
 	}
 }
 
@@ -88,7 +89,7 @@ func (s *server) createLive(ctx context.Context, in *liveInputBody) (signed[Keye
 const (
 	keyLetters   = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 	keyLength    = 20
-	fairLetters  = 256 - 256%len(keyLetters) // random bytes from this value on are skipped, so that all letters have the same probability
+	fairLetters  = 256 - 256%len(keyLetters) // random bytes from this value on are skipped, so that all characters have the same probability
 	randomAtOnce = 2 * keyLength
 )
 
@@ -98,7 +99,7 @@ func newStreamKey() string {
 	for len(key) < keyLength {
 		if len(random) == 0 {
 			random = make([]byte, randomAtOnce)
-			rand.Read(random) // never fails
+			rand.Read(random) // rand.Read never fails
 		}
 		if b := int(random[0]); b < fairLetters {
 			key = append(key, keyLetters[b%len(keyLetters)])
@@ -125,7 +126,7 @@ type pageInput struct {
 	Page int64 `path:"page" minimum:"1"`
 }
 
-// maxPage is beyond the last page of every list. Later pages are empty without a query.
+// maxPage is larger than the last page of every list. Later pages are empty without a query.
 const maxPage = 1_000_000
 
 func (s *server) listLives(ctx context.Context, in *pageInput) ([]Live, error) {
@@ -140,8 +141,8 @@ func (s *server) listLives(ctx context.Context, in *pageInput) ([]Live, error) {
 	return lives, err
 }
 
-// LivePath is the input of an endpoint with the id of a live in its path. It is exported because huma sets only
-// exported embedded structs.
+// LivePath is the input of an endpoint with the id of a live in its path. It is exported because huma sets embedded
+// structs only if they are exported.
 type LivePath struct {
 	ID domain.LiveID `path:"id"`
 }
@@ -162,7 +163,8 @@ func (s *server) readLive(ctx context.Context, in *LivePath) (signed[ownedLive],
 }
 
 // signFor returns the sign for the caller: a publish sign for the owner, a play sign that names the user for other clients
-// with a token, an anonymous play sign for clients without a token, nil after the live has ended. A client with an invalid token or session is treated as a client without a token.
+// with a token, an anonymous play sign for clients without a token, and nil after the live has ended. A client whose token
+// or sign-in session is invalid is treated as a client without a token.
 func (s *server) signFor(ctx context.Context, live projections.Live) (*string, error) {
 	if live.Status == domain.StatusEnded {
 		return nil, nil

@@ -35,7 +35,7 @@ type signedForm struct {
 	Sign *string
 }
 
-// liveKeys are the members of a live, without key and user.
+// liveKeys are the members of a live in a response, without key and user.
 var liveKeys = []string{"id", "title", "cover", "status", "look_count", "coin", "user_id", "userId", "created_time", "updated_time", "media"}
 
 func plus(names []string, more ...string) []string {
@@ -137,12 +137,11 @@ func TestChangeStatus(t *testing.T) {
 			t.Fatalf("status %d, want %d", got.Data.Status, want)
 		}
 	}
-	change(a, id, "pause").expectFailure(409, domain.CodeLiveNotStarted, "直播间未开播")
 	for _, step := range []struct {
 		id   any
 		to   string
 		want int
-	}{{id, "play", 1}, {fmt.Sprint(id), "pause", 2}, {id, "pause", 2}, {id, "play", 1}} {
+	}{{id, "pause", 2}, {id, "play", 1}, {fmt.Sprint(id), "pause", 2}, {id, "pause", 2}, {id, "play", 1}} {
 		var data string
 		change(a, step.id, step.to).ok(&data)
 		if data != "ok" {
@@ -318,7 +317,7 @@ func TestCreatedTimeIsInTheTimeZone(t *testing.T) {
 	}
 }
 
-// systemCommand executes a command of the server itself and waits for the tables.
+// systemCommand executes a command as the system and waits until the tables contain the result.
 func (d *testAPI) systemCommand(c domain.Command) {
 	d.Helper()
 	receipt, err := d.sequencer.Execute(d.Context(), domain.Request{Command: c, Actor: domain.Actor{Kind: domain.System}})

@@ -9,6 +9,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"roomlog/api/openapi"
 	"roomlog/api/payment"
 	"roomlog/domain"
 	"roomlog/internal/limit"
@@ -20,9 +21,9 @@ type orderInput struct {
 	}
 }
 
-// order is an unpaid order of coins in a response.
+// order is an unpaid order of coins, in a response.
 type order struct {
-	Order domain.OrderID    `json:"order"`
+	Order domain.OrderID    `json:"order" example:"4ZK2QJ7N5XW3LTRB6V2HCYDMSA"`
 	Price int64             `json:"price"`
 	Coin  domain.Coins      `json:"coin" doc:"coins that will be credited"`
 	Pay   map[string]string `json:"pay" doc:"parameters for the payment provider"`
@@ -45,8 +46,8 @@ func (s *server) placeOrder(ctx context.Context, in *orderInput) (order, error) 
 	return order{placed.Order, placed.Price, placed.Coins, pay}, err
 }
 
-// payOrder handles the callback of the payment provider. It credits the coins of an order once, also if the callback
-// is repeated.
+// payOrder handles a callback of the payment provider. It credits the coins of an order once, even if the callback is
+// repeated.
 func (s *server) payOrder(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), s.RequestTimeout)
 	defer cancel()
@@ -86,7 +87,8 @@ func (s *server) credit(ctx context.Context, header http.Header, body []byte) er
 
 func documentPayment(o *huma.Operation, schemas huma.Registry) {
 	o.Description += " The body is what the payment provider sends. The built-in provider signs it with " + payment.SignatureHeader + "."
-	o.RequestBody = &huma.RequestBody{Required: true, Content: jsonContent(schemas.Schema(typeOf[payment.Payment](), true, ""))}
+	o.Responses["200"].Content["application/json"].Example = okText[string]()
+	o.RequestBody = &huma.RequestBody{Required: true, Content: openapi.JSON(schemas.Schema(typeOf[payment.Payment](), true, ""), nil)}
 	o.Parameters = []*huma.Param{{
 		Name: payment.SignatureHeader, In: "header", Schema: &huma.Schema{Type: huma.TypeString},
 		Description: "lower-case hex HMAC-SHA256 of the raw body",

@@ -9,7 +9,7 @@ import (
 	"roomlog/projections"
 )
 
-// listStreams returns all streams to operators. Other users receive their own streams.
+// listStreams returns all streams to operators, and to other users the streams of their own lives.
 func (s *server) listStreams(ctx context.Context, _ *struct{}) ([]Stream, error) {
 	all, err := s.Streams.Streams(ctx)
 	if err != nil {
@@ -31,14 +31,14 @@ func (s *server) listPlayers(ctx context.Context, _ *LivePath) ([]StreamPlayer, 
 
 type streamKickInput struct {
 	Body struct {
-		Live   number          `json:"live,omitempty" doc:"end the broadcast of this live"`
+		Live   number          `json:"live,omitempty" example:"6" doc:"end the broadcast of this live"`
 		Player domain.PlayerID `json:"player,omitempty" maxLength:"64" doc:"disconnect this player"`
-		Reason string          `json:"reason,omitempty" maxLength:"100" doc:"for the record"`
+		Reason string          `json:"reason,omitempty" example:"not allowed" maxLength:"100" doc:"for the record"`
 	}
 }
 
-// kickStream ends the broadcast of a live or disconnects a player. It executes a command; every node acts on the
-// resulting event.
+// kickStream ends the broadcast of a live or disconnects a player. It executes a command; every node then acts on the
+// event.
 func (s *server) kickStream(ctx context.Context, in *streamKickInput) (string, error) {
 	kick := in.Body
 	if (kick.Live != 0) == (kick.Player != "") {
@@ -61,13 +61,13 @@ func (s *server) kickStream(ctx context.Context, in *streamKickInput) (string, e
 
 // PublishKey is a new publish key in a response. It cannot be read again.
 type PublishKey struct {
-	PublishKey string `json:"publish_key" doc:"the argument sign of the encoder"`
-	StreamKey  string `json:"stream_key" doc:"the stream key to enter in an encoder: KEY?sign=PUBLISH_KEY"`
+	PublishKey string `json:"publish_key" example:"pk_QYQMREMNZGVM47RAQYQMREMNZG" doc:"the argument sign of the encoder"`
+	StreamKey  string `json:"stream_key" example:"L3V8KhRHin40gNug58zy?sign=pk_QYQMREMNZGVM47RAQYQMREMNZG" doc:"the stream key to enter in an encoder: KEY?sign=PUBLISH_KEY"`
 }
 
 type publishKeyInput struct {
 	Body struct {
-		ID number `json:"id" doc:"id of the live"`
+		ID number `json:"id" example:"6" doc:"id of the live"`
 	}
 }
 

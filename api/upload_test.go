@@ -21,7 +21,7 @@ import (
 	"roomlog/domain"
 )
 
-// smallImage returns a small image of a type.
+// smallImage returns a small image of the given type.
 func smallImage(t testing.TB, kind string) []byte {
 	t.Helper()
 	var b bytes.Buffer
@@ -43,7 +43,7 @@ func smallImage(t testing.TB, kind string) []byte {
 	return b.Bytes()
 }
 
-// form returns a multipart body with one file.
+// form returns a multipart body with one file, and its content type.
 func form(t testing.TB, field, name, kind string, content []byte) (body *bytes.Buffer, contentType string) {
 	t.Helper()
 	body = &bytes.Buffer{}
@@ -186,7 +186,7 @@ func TestUpload(t *testing.T) {
 	})
 	t.Run("refuses a session that has ended", func(t *testing.T) {
 		d.signIn("alice")
-		a.upload("a.png", "image/png", smallImage(t, "png")).expectFailure(401, domain.CodeSessionEnded, textExpired)
+		a.upload("a.png", "image/png", smallImage(t, "png")).expectFailure(401, domain.CodeSessionEnded, textInvalid)
 	})
 }
 

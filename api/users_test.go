@@ -16,7 +16,7 @@ import (
 	"roomlog/eventstore"
 )
 
-// The contract's texts about tokens.
+// The texts about tokens in the wire contract.
 const (
 	textNoToken = "您没有权限访问该接口!"
 	textExpired = "token 已过期! 请重新获取令牌"
@@ -118,8 +118,8 @@ func TestLogin(t *testing.T) {
 	})
 }
 
-// TestLoginHashesOnceForUnknownNames counts hashes by the memory that each allocates. It is not parallel, so that no other
-// test allocates meanwhile.
+// TestLoginHashesOnceForUnknownNames counts hashes by the memory that each hash allocates. It is not parallel, so that
+// no other test allocates memory at the same time.
 func TestLoginHashesOnceForUnknownNames(t *testing.T) {
 	const memory = 32 << 20
 	d := startAPI(t, func(c *api.Config) { c.Password = password.Cost{MemoryKiB: memory >> 10, Passes: 1, AtOnce: 1} })
@@ -143,9 +143,9 @@ func TestOneSessionPerUser(t *testing.T) {
 	newer := d.signIn("alice")
 	newer.get("/api/user/info").ok(nil)
 	t.Run("a new login ends the older session", func(t *testing.T) {
-		older.get("/api/user/info").expectFailure(401, domain.CodeSessionEnded, textExpired)
-		older.post("/api/live/create", object{"title": "t", "cover": ""}).expectFailure(401, domain.CodeSessionEnded, textExpired)
-		older.post("/api/logout", object{}).expectFailure(401, domain.CodeSessionEnded, textExpired)
+		older.get("/api/user/info").expectFailure(401, domain.CodeSessionEnded, textInvalid)
+		older.post("/api/live/create", object{"title": "t", "cover": ""}).expectFailure(401, domain.CodeSessionEnded, textInvalid)
+		older.post("/api/logout", object{}).expectFailure(401, domain.CodeSessionEnded, textInvalid)
 	})
 	t.Run("the token of an ended session is ignored where none is needed", func(t *testing.T) {
 		var got struct{ Sign string }
@@ -160,8 +160,8 @@ func TestOneSessionPerUser(t *testing.T) {
 		if data != "ok" {
 			t.Fatalf(`data %q, want "ok"`, data)
 		}
-		newer.get("/api/user/info").expectFailure(401, domain.CodeSessionEnded, textExpired)
-		newer.post("/api/logout", object{}).expectFailure(401, domain.CodeSessionEnded, textExpired)
+		newer.get("/api/user/info").expectFailure(401, domain.CodeSessionEnded, textInvalid)
+		newer.post("/api/logout", object{}).expectFailure(401, domain.CodeSessionEnded, textInvalid)
 	})
 }
 

@@ -103,7 +103,7 @@ func TestChinese(t *testing.T) {
 		domain.CodeTokenMissing:    "您没有权限访问该接口!",
 		domain.CodeTokenExpired:    "token 已过期! 请重新获取令牌",
 		domain.CodeTokenInvalid:    "Token 令牌不合法!",
-		domain.CodeSessionEnded:    "token 已过期! 请重新获取令牌",
+		domain.CodeSessionEnded:    "Token 令牌不合法!",
 		domain.CodeUserUnavailable: "用户不存在或已被禁用",
 		domain.CodeLiveNotFound:    "直播间不存在",
 		domain.CodeLiveNotStarted:  "直播间未开播",

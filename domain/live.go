@@ -213,8 +213,6 @@ func (c ChangeLiveStatus) decide(view View) ([]Event, error) {
 		return nil, refuse(CodeBadRequest, "type must be play, pause or stop")
 	case live.Status == StatusEnded:
 		return nil, refuse(CodeLiveEnded, "live %d has ended", c.Live)
-	case to == StatusPaused && live.Status == StatusNotStarted:
-		return nil, refuse(CodeLiveNotStarted, "live %d has not started", c.Live)
 	case to == live.Status:
 		return nil, nil
 	}

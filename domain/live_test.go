@@ -39,7 +39,7 @@ func TestChangeLiveStatus(t *testing.T) {
 		refused domain.Code
 	}{
 		{"puts a new live on air", liveCreated(6), domain.StatusNotStarted, domain.LivePlay, domain.StatusOnAir, ""},
-		{"is refused when it pauses a new live", liveCreated(6), domain.StatusNotStarted, domain.LivePause, 0, domain.CodeLiveNotStarted},
+		{"pauses a new live", liveCreated(6), domain.StatusNotStarted, domain.LivePause, domain.StatusPaused, ""},
 		{"ends a new live", liveCreated(6), domain.StatusNotStarted, domain.LiveStop, domain.StatusEnded, ""},
 		{"changes nothing when the live is on air", liveOnAir(6), domain.StatusOnAir, domain.LivePlay, domain.StatusOnAir, ""},
 		{"pauses a live on air", liveOnAir(6), domain.StatusOnAir, domain.LivePause, domain.StatusPaused, ""},

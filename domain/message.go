@@ -27,7 +27,7 @@ const (
 // of the chat receive it. A signed-in user may post without being a participant.
 type PostMessage struct {
 	Kind            MessageKind   `json:"kind"`           // the kind of the message
-	Text            string        `json:"text"`           // the message of 1–1000 characters, or the name or URL that the kind requires
+	Text            string        `json:"text"`           // the message of 1–1000 characters, which may be line breaks and tabs; or the name or URL that the kind requires
 	DurationMS      int           `json:"duration_ms"`    // length of a voice message: 1–120,000 milliseconds; 0 for other kinds
 	ChatRooms       []ChatRoomID  `json:"chat_rooms"`     // the chat rooms that receive the message: at most 16
 	ToUser          UserID        `json:"to_user"`        // the user whose connections all receive the message; 0 if it is not for one user
@@ -130,7 +130,7 @@ func (c PostMessage) checkContent() (string, error) {
 	}
 	switch c.Kind {
 	case MessageText:
-		return text("message", c.Text, 1, maxMessage)
+		return multilineText("message", c.Text, 1, maxMessage)
 	case MessageSticker:
 		if !c.isUpload(imageExtensions[:]) && !validSticker(c.Text) {
 			return "", refuse(CodeBadRequest, "a sticker must be 1–%d of 0-9a-z_- or the URL of an uploaded image", maxSticker)
@@ -180,7 +180,7 @@ type MessagePosted struct {
 	User          UserID        `json:"user"`           // the account of the author; 0 if the author is not signed in
 	Nickname      string        `json:"nickname"`       // nickname of an author who is not signed in; may be empty
 	Kind          MessageKind   `json:"kind"`           // the kind of the message
-	Text          string        `json:"text"`           // the message as typed, without surrounding space; or the name of a sticker; or a URL
+	Text          string        `json:"text"`           // the message as typed, without surrounding space, with LF for every line break; or the name of a sticker; or a URL
 	DurationMS    int           `json:"duration_ms"`    // length of a voice message in milliseconds
 	ChatRooms     []ChatRoomID  `json:"chat_rooms"`     // the chat rooms that receive the message
 	ToUser        UserID        `json:"to_user"`        // the recipient if the message is for one user; otherwise 0

@@ -90,7 +90,7 @@ var chinese = map[Code]string{
 	CodeTokenMissing:        "您没有权限访问该接口!",
 	CodeTokenExpired:        "token 已过期! 请重新获取令牌",
 	CodeTokenInvalid:        "Token 令牌不合法!",
-	CodeSessionEnded:        "token 已过期! 请重新获取令牌",
+	CodeSessionEnded:        "Token 令牌不合法!",
 	CodeUserUnavailable:     "用户不存在或已被禁用",
 	CodeForbidden:           "您没有权限访问该接口!",
 	CodeKicked:              "您已被管理员移出",

@@ -19,6 +19,7 @@ type field struct {
 	tooLong  domain.Code
 	url      bool // whether the field is a URL: the test puts addressPrefix before the text, and space is not allowed
 	person   bool // whether the field is the name of a person, which must be visible
+	lines    bool // whether the field may contain line breaks and tabs
 }
 
 // addressPrefix begins every text that these tests put into fields for URLs. maxAddress is the remaining length.
@@ -40,43 +41,43 @@ func fields() []field {
 	return []field{
 		{"username", 32, func(s string) (domain.Actor, domain.Command) {
 			return register(domain.RegisterUser{Username: s})
-		}, func(e domain.Event) string { return registered(e).Username }, domain.CodeTextEmpty, tooLong, false, true},
+		}, func(e domain.Event) string { return registered(e).Username }, domain.CodeTextEmpty, tooLong, false, true, false},
 		{"nickname", 32, func(s string) (domain.Actor, domain.Command) {
 			return register(domain.RegisterUser{Username: "bob", Nickname: s})
-		}, func(e domain.Event) string { return registered(e).Nickname }, "", tooLong, false, true},
+		}, func(e domain.Event) string { return registered(e).Nickname }, "", tooLong, false, true, false},
 		{"avatar", maxAddress, func(s string) (domain.Actor, domain.Command) {
 			return register(domain.RegisterUser{Username: "bob", Avatar: s})
-		}, func(e domain.Event) string { return registered(e).Avatar }, "", tooLong, true, false},
+		}, func(e domain.Event) string { return registered(e).Avatar }, "", tooLong, true, false, false},
 		{"changed nickname", 32, func(s string) (domain.Actor, domain.Command) {
 			return asUser(viewer), domain.ChangeProfile{Nickname: s}
-		}, func(e domain.Event) string { return changed(e).Nickname }, "", tooLong, false, true},
+		}, func(e domain.Event) string { return changed(e).Nickname }, "", tooLong, false, true, false},
 		{"changed avatar", maxAddress, func(s string) (domain.Actor, domain.Command) {
 			return asUser(viewer), domain.ChangeProfile{Avatar: s}
-		}, func(e domain.Event) string { return changed(e).Avatar }, "", tooLong, true, false},
+		}, func(e domain.Event) string { return changed(e).Avatar }, "", tooLong, true, false, false},
 		{"title", 100, func(s string) (domain.Actor, domain.Command) {
 			return asUser(viewer), domain.CreateLive{Title: s, StreamKey: streamKey}
-		}, func(e domain.Event) string { return created(e).Title }, domain.CodeTextEmpty, tooLong, false, false},
+		}, func(e domain.Event) string { return created(e).Title }, domain.CodeTextEmpty, tooLong, false, false, false},
 		{"cover", maxAddress, func(s string) (domain.Actor, domain.Command) {
 			return asUser(viewer), domain.CreateLive{Title: "songs", Cover: s, StreamKey: streamKey}
-		}, func(e domain.Event) string { return created(e).Cover }, "", tooLong, true, false},
+		}, func(e domain.Event) string { return created(e).Cover }, "", tooLong, true, false, false},
 		{"comment", 200, func(s string) (domain.Actor, domain.Command) {
 			return asUser(viewer), domain.PostComment{Live: 6, Text: s}
-		}, func(e domain.Event) string { return e.(domain.CommentPosted).Text }, domain.CodeCommentEmpty, domain.CodeCommentTooLong, false, false},
+		}, func(e domain.Event) string { return e.(domain.CommentPosted).Text }, domain.CodeCommentEmpty, domain.CodeCommentTooLong, false, false, true},
 		{"name of a chat room", 32, func(s string) (domain.Actor, domain.Command) {
 			return anonymous, domain.CreateChatRoom{Name: s, ChatRoom: chatRoom, NameKey: "r", MaxChatRooms: 1}
-		}, func(e domain.Event) string { return e.(domain.ChatRoomCreated).Name }, domain.CodeTextEmpty, tooLong, false, false},
+		}, func(e domain.Event) string { return e.(domain.ChatRoomCreated).Name }, domain.CodeTextEmpty, tooLong, false, false, false},
 		{"nickname of a participant", 20, func(s string) (domain.Actor, domain.Command) {
 			return anonymous, domain.EnterChat{Nickname: s, NameKey: "n", Connection: "c", Profile: domain.ProfilePlain}
-		}, func(e domain.Event) string { return e.(domain.ParticipantEntered).Nickname }, domain.CodeTextEmpty, tooLong, false, true},
+		}, func(e domain.Event) string { return e.(domain.ParticipantEntered).Nickname }, domain.CodeTextEmpty, tooLong, false, true, false},
 		{"message", 1000, func(s string) (domain.Actor, domain.Command) {
 			return asUser(viewer), domain.PostMessage{Kind: domain.MessageText, Text: s}
-		}, func(e domain.Event) string { return e.(domain.MessagePosted).Text }, domain.CodeMessageEmpty, domain.CodeMessageTooLong, false, false},
+		}, func(e domain.Event) string { return e.(domain.MessagePosted).Text }, domain.CodeMessageEmpty, domain.CodeMessageTooLong, false, false, true},
 		{"name of a gift", 32, func(s string) (domain.Actor, domain.Command) {
 			return operator, domain.AddGift{Name: s, Price: 1}
-		}, func(e domain.Event) string { return listed(e).Name }, domain.CodeTextEmpty, tooLong, false, false},
+		}, func(e domain.Event) string { return listed(e).Name }, domain.CodeTextEmpty, tooLong, false, false, false},
 		{"image of a gift", maxAddress, func(s string) (domain.Actor, domain.Command) {
 			return operator, domain.AddGift{Name: "rose", Image: s, Price: 1}
-		}, func(e domain.Event) string { return listed(e).Image }, "", tooLong, true, false},
+		}, func(e domain.Event) string { return listed(e).Image }, "", tooLong, true, false, false},
 	}
 }
 
@@ -128,6 +129,9 @@ func TestInvalidTexts(t *testing.T) {
 				"what decoders make of a half":    "a\ufffdb",
 				"nothing but a decoder's mistake": "\ufffd",
 			} {
+				if f.lines && strings.ContainsAny(bad, "\n\r\t") {
+					continue // see TestLinesAndTabs
+				}
 				if text, code := f.decide(t, w, bad); code != domain.CodeTextInvalid {
 					t.Errorf("%s: got %q, %q", name, text, code)
 				}
@@ -207,6 +211,36 @@ func TestValidTexts(t *testing.T) {
 	}
 }
 
+func TestLinesAndTabs(t *testing.T) {
+	w := after(t, events(testUsers(), liveOnAir(6)))
+	for _, f := range fields() {
+		if !f.lines {
+			continue
+		}
+		t.Run(f.name, func(t *testing.T) {
+			for typed, want := range map[string]string{
+				"a\nb":          "a\nb",
+				"a\r\nb":        "a\nb",
+				"a\rb":          "a\nb",
+				"a\n\r\nb":      "a\n\nb",
+				"a\tb":          "a\tb",
+				"\r\n\ta\r\n\t": "a",
+				strings.Repeat("a\r\n", f.max/2-1) + "bc": strings.Repeat("a\n", f.max/2-1) + "bc",
+			} {
+				if text, code := f.decide(t, w, typed); code != "" || text != want {
+					t.Errorf("%q: got %q, %q, want %q", typed, text, code, want)
+				}
+			}
+			if text, code := f.decide(t, w, "\r\n\t"); code != f.empty || text != "" {
+				t.Errorf("only line breaks: got %q, %q, want %v", text, code, f.empty)
+			}
+			if text, code := f.decide(t, w, "a\v"); code != domain.CodeTextInvalid {
+				t.Errorf("another control character: got %q, %q", text, code)
+			}
+		})
+	}
+}
+
 func TestLengthIsInCodePoints(t *testing.T) {
 	w := after(t, events(testUsers(), liveOnAir(6)))
 	const family = "👨‍👩‍👧‍👦"
@@ -240,8 +274,11 @@ func FuzzText(f *testing.F) {
 			if !field.url {
 				want = strings.TrimFunc(s, unicode.IsSpace)
 			}
+			if field.lines {
+				want = strings.ReplaceAll(strings.ReplaceAll(want, "\r\n", "\n"), "\r", "\n")
+			}
 			unreadable := !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool {
-				return unicode.Is(unicode.Cc, r) || r == '\ufffd' || field.url && (unicode.IsSpace(r) || strings.ContainsRune("\"<>\\`", r))
+				return unicode.Is(unicode.Cc, r) && !(field.lines && strings.ContainsRune("\n\r\t", r)) || r == '\ufffd' || field.url && (unicode.IsSpace(r) || strings.ContainsRune("\"<>\\`", r))
 			})
 			length := utf8.RuneCountInString(want)
 			if field.url {

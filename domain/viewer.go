@@ -126,7 +126,7 @@ func (ViewerLeft) evolve(v Visit) Visit { return Visit{Visited: v.Visited} }
 // PostComment posts a comment in a live.
 type PostComment struct {
 	Live LiveID `json:"live"` // the live to which the comment belongs
-	Text string `json:"text"` // the comment: 1–200 characters
+	Text string `json:"text"` // the comment: 1–200 characters, which may be line breaks and tabs
 }
 
 func (PostComment) Type() string { return "comment.post" }
@@ -139,7 +139,7 @@ func (c PostComment) decide(view View) ([]Event, error) {
 	if _, err := view.openLive(c.Live); err != nil {
 		return nil, err
 	}
-	comment, err := text("comment", c.Text, 1, maxComment)
+	comment, err := multilineText("comment", c.Text, 1, maxComment)
 	if err != nil {
 		return nil, err
 	}
@@ -150,7 +150,7 @@ func (c PostComment) decide(view View) ([]Event, error) {
 type CommentPosted struct {
 	Live LiveID `json:"live"` // the live to which the comment belongs
 	User UserID `json:"user"` // the author of the comment
-	Text string `json:"text"` // the comment as typed, without surrounding space
+	Text string `json:"text"` // the comment as typed, without surrounding space, with LF for every line break
 }
 
 func (CommentPosted) Type() string                     { return "comment.posted.v1" }

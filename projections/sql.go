@@ -2,7 +2,7 @@ package projections
 
 import _ "embed"
 
-// The SQL statements, one in each file.
+// The SQL statements, each in its own file.
 var (
 	//go:embed sql/add_coin.sql
 	addCoin string

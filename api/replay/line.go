@@ -10,14 +10,14 @@ import (
 	"roomlog/eventstore"
 )
 
-// EventLine is the line of one event. Data is the payload in the newest version of the event type. Texts of users are
-// readable, or "erased" if the user was forgotten. Readers without the role personal receive no private fields.
+// EventLine is a line with one event. Data is the payload in the newest version of the event type. Personal texts are
+// decrypted, or "erased" if the user was forgotten. Readers without the role personal do not receive private fields.
 type EventLine struct {
-	Cursor     string        `json:"cursor" doc:"for the parameter after"`
+	Cursor     string        `json:"cursor" example:"4711.5f0c2a77" doc:"for the parameter after"`
 	Position   int64         `json:"position"`
-	Stream     domain.Stream `json:"stream"`
+	Stream     domain.Stream `json:"stream" example:"wallet-12"`
 	Version    int           `json:"version" doc:"of the stream"`
-	EventID    string        `json:"event_id"`
+	EventID    string        `json:"event_id" example:"0192f0c1-7a3b-7c55-9d3e-0a1b2c3d4e5f"`
 	Type       string        `json:"type" example:"gift.sent.v1"`
 	Data       any           `json:"data" doc:"payload of the event, see EVENTS.md; null for an event that this version of the server cannot read"`
 	Actor      string        `json:"actor" example:"user-12"`
@@ -48,7 +48,7 @@ func newEventLine(r eventstore.Record, personal bool) EventLine {
 }
 
 // dataFor returns the data of an event without its private fields, and the names of the fields that it left out. If
-// personal is true, it returns the whole event.
+// personal is true, it returns the complete data.
 func dataFor(e domain.Event, personal bool) (data any, withheld []string) {
 	if personal {
 		return e, nil
@@ -67,17 +67,17 @@ func dataFor(e domain.Event, personal bool) (data any, withheld []string) {
 	if len(withheld) == 0 {
 		return e, nil
 	}
-	part := reflect.New(reflect.StructOf(kept)).Elem() // StructOf caches the types
+	part := reflect.New(reflect.StructOf(kept)).Elem() // StructOf caches the types that it creates
 	for i, f := range kept {
 		part.Field(i).Set(all.FieldByName(f.Name))
 	}
 	return part.Interface(), withheld
 }
 
-// cursorLine is a line without an event. Its cursor is the position up to which the log was searched. End is set only
+// CursorLine is a line without an event. Its cursor is the position up to which the log was searched. End is set only
 // in the last line, and Text only if a refusal or an error has ended the replay.
-type cursorLine struct {
-	Cursor string `json:"cursor"`
-	End    string `json:"end,omitempty"`
-	Text   string `json:"text,omitempty"`
+type CursorLine struct {
+	Cursor string `json:"cursor" example:"4711.5f0c2a77" doc:"for the parameter after"`
+	End    string `json:"end,omitempty" doc:"in the last line only: why the replay has ended"`
+	Text   string `json:"text,omitempty" doc:"in the last line only: the text of a refusal or an error"`
 }

@@ -88,7 +88,7 @@ func TestFeed(t *testing.T) {
 		}
 		w.Project()
 		s.until(at)
-		// The tables have the comment when its delta is released.
+		// When the delta of the comment is released, the tables must contain the comment.
 		found, err := w.Queries.Comments(t.Context(), projections.CommentFilter{Live: c.Lives[0]})
 		if err != nil || len(found) != 1 || found[0].ID != s.deltas[0].ID || found[0].Text != "wait for it" {
 			t.Errorf(`got %+v, %v, want 1 element, found[0].ID %v, found[0].Text "wait for it"`, found, err, s.deltas[0].ID)
@@ -217,7 +217,7 @@ func TestFeed(t *testing.T) {
 			t.Fatal(err)
 		}
 		cancel()
-		w.Eventually(func() error { // the channel closes with its context
+		w.Eventually(func() error { // the channel closes after its context has ended
 			select {
 			case _, open := <-short:
 				if !open {

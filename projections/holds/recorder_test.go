@@ -15,7 +15,8 @@ import (
 	"roomlog/projections/projtest"
 )
 
-// TestOneFailingHoldDoesNotStopTheOthers checks that holds are recorded, and coins opened, beside one that cannot be.
+// TestOneFailingHoldDoesNotStopTheOthers checks that holds are recorded and coins are opened while another hold cannot
+// be recorded.
 func TestOneFailingHoldDoesNotStopTheOthers(t *testing.T) {
 	t.Parallel()
 	w := projtest.New(t)

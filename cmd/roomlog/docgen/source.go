@@ -21,6 +21,7 @@ type source struct {
 	values   map[string][]value           // Go name of a type → the constants of that type, in order
 	places   map[string]string            // name of a type or constant → file:line
 	mentions map[string]map[string]bool   // name of a function or command → names that occur in its body or decision
+	literals map[string]map[string]bool   // name of a function or command → texts that occur in it
 }
 
 // value is one constant of an enumeration.
@@ -42,7 +43,7 @@ func readSource(tree fs.FS, dir string) (*source, error) {
 	s := &source{
 		types: map[string]string{}, fields: map[string]map[string]string{},
 		values: map[string][]value{}, mentions: map[string]map[string]bool{},
-		places: map[string]string{},
+		places: map[string]string{}, literals: map[string]map[string]bool{},
 	}
 	positions := token.NewFileSet()
 	for _, name := range files {
@@ -155,14 +156,15 @@ func (s *source) function(d *ast.FuncDecl) {
 	if name == "decide" {
 		name = receiver(d)
 	}
-	names := s.mentions[name]
-	if names == nil {
-		names = map[string]bool{}
-		s.mentions[name] = names
+	if s.mentions[name] == nil {
+		s.mentions[name], s.literals[name] = map[string]bool{}, map[string]bool{}
 	}
 	ast.Inspect(d.Body, func(n ast.Node) bool {
-		if id, ok := n.(*ast.Ident); ok {
-			names[id.Name] = true
+		switch n := n.(type) {
+		case *ast.Ident:
+			s.mentions[name][n.Name] = true
+		case *ast.BasicLit:
+			s.literals[name][strings.Trim(n.Value, `"`)] = true
 		}
 		return true
 	})

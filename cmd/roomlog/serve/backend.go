@@ -3,6 +3,7 @@ package serve
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -55,8 +56,11 @@ func startBackend(ctx context.Context, c *config, env *environment, l *layers) (
 		dsn = b.postgres.DSN()
 	}
 	var err error
-	if b.migrated, err = migrations.Apply(ctx, dsn, env.log); err != nil {
+	if b.migrated, err = migrations.Apply(ctx, dsn, env.migrations); err != nil {
 		return nil, err
+	}
+	if reason := b.migrated.RoleError; reason != nil {
+		env.log.WarnContext(ctx, "serving role not available, this server keeps the rights of the owner of the database", slog.Any("error", reason))
 	}
 	if err := removeLeftovers(ctx, dsn, env.log); err != nil {
 		return nil, err
@@ -68,6 +72,9 @@ func startBackend(ctx context.Context, c *config, env *environment, l *layers) (
 	}
 	l.add("pool", func() error { b.pool.Close(); return nil })
 	if b.store, err = eventstore.Open(ctx, b.pool, eventstore.Config{Now: env.sh.Now, Log: env.log, SnapshotKeys: env.secrets.snapshotKeys()}); err != nil {
+		return nil, err
+	}
+	if err := checkSecrets(ctx, b.store, c, env); err != nil {
 		return nil, err
 	}
 	b.now = b.store.Now // times of the log come from the clock of the database

@@ -14,9 +14,13 @@ func Of(c domain.Command) []domain.Code {
 	case "connection.kick":
 		return []domain.Code{domain.CodeBadRequest, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong}
 	case "live.change_status":
-		return []domain.Code{domain.CodeBadRequest, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeLiveNotFound, domain.CodeLiveNotStarted, domain.CodeLiveEnded}
+		return []domain.Code{domain.CodeBadRequest, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeLiveNotFound, domain.CodeLiveEnded}
 	case "live.create":
 		return []domain.Code{domain.CodeBadRequest, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong}
+	case "live.revoke_publish_key":
+		return []domain.Code{domain.CodeLiveNotFound}
+	case "live.set_publish_key":
+		return []domain.Code{domain.CodeBadRequest, domain.CodeLiveNotFound, domain.CodeLiveEnded}
 	case "live.set_recording":
 		return []domain.Code{domain.CodeLiveNotFound, domain.CodeLiveEnded}
 	case "order.pay":

@@ -184,7 +184,7 @@ func (s *server) optionalUser(ctx context.Context) (domain.UserID, error) {
 	}
 	user, err := s.authenticate(ctx)
 	if domain.AsRefusal(err) != nil {
-		return 0, nil
+		return 0, nil //nolint:nilerr // a client without a valid session is anonymous
 	}
 	return user.ID, err
 }

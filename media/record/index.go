@@ -31,6 +31,7 @@ type line struct {
 	// lineRecording, the first line
 	ID     string `json:"id,omitempty"`
 	Folder string `json:"folder,omitempty"`
+	Stream string `json:"stream,omitempty"`
 
 	// linePart: the file, the bytes before the first fragment, and the time scale of the first track
 	File      string    `json:"file,omitempty"`
@@ -128,7 +129,7 @@ func (f *indexed) add(l line) bool {
 	}
 	switch l.Kind {
 	case lineRecording:
-		f.ID, f.Folder, f.StartedAt, f.newest = l.ID, l.Folder, l.Wall, l.Wall
+		f.ID, f.Folder, f.Stream, f.StartedAt, f.newest = l.ID, l.Folder, l.Stream, l.Wall, l.Wall
 	case linePart:
 		if !validName(l.File) || l.Header < 0 || len(f.Parts) >= maxParts {
 			return false

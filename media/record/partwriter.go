@@ -102,7 +102,7 @@ func (w *partWriter) openIndex() error {
 	if w.index, err = root.OpenFile(nameOf(w.name(), IndexFile), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o640); err != nil {
 		return fmt.Errorf("record: create an index: %w", err)
 	}
-	if err := w.writeLine(line{Kind: lineRecording, Wall: w.rec.StartedAt, ID: w.rec.ID, Folder: w.rec.Folder}); err != nil {
+	if err := w.writeLine(line{Kind: lineRecording, Wall: w.rec.StartedAt, ID: w.rec.ID, Folder: w.rec.Folder, Stream: w.rec.Stream}); err != nil {
 		_ = w.index.Close()
 		return fmt.Errorf("record: write an index: %w", err)
 	}

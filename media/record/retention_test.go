@@ -179,7 +179,7 @@ func TestFoldersHaveAQuota(t *testing.T) {
 	s.stop()
 	s = open(t, t.TempDir(), func(c *record.Config) { c.RecordLiveQuota = one + one/2 })
 	other := newReel()
-	if err := s.Start("7", "other", other); err != nil {
+	if err := s.Start("7", "other", "stream", other); err != nil {
 		t.Fatal(err)
 	}
 	other.play(broadcast)
@@ -263,7 +263,7 @@ func TestFailedNotificationsAreRepeated(t *testing.T) {
 	s := open(t, t.TempDir(), func(c *record.Config) { c.RecordSweep = 5 * time.Millisecond })
 	s.testObserver.set(func(e *testObserver) { e.deaf = true })
 	testSource := newReel()
-	if err := s.Start("6", "broadcast", testSource); err != nil {
+	if err := s.Start("6", "broadcast", "stream", testSource); err != nil {
 		t.Fatal(err)
 	}
 	testSource.play(long(t, 5))
@@ -284,7 +284,7 @@ func TestOpenReturnsFilesOfRecordingsOnly(t *testing.T) {
 	t.Parallel()
 	s := open(t, t.TempDir(), nil)
 	testSource := newReel()
-	if err := s.Start("6", "broadcast", testSource); err != nil {
+	if err := s.Start("6", "broadcast", "stream", testSource); err != nil {
 		t.Fatal(err)
 	}
 	testSource.play(long(t, 5))
@@ -301,7 +301,7 @@ func TestOpenReturnsFilesOfRecordingsOnly(t *testing.T) {
 	if err != nil || !bytes.Contains(b, []byte("moof")) {
 		t.Fatalf("%d bytes, %v", len(b), err)
 	}
-	if err := s.Start("6", "broadcast", newReel()); !errors.Is(err, record.ErrExists) {
+	if err := s.Start("6", "broadcast", "stream", newReel()); !errors.Is(err, record.ErrExists) {
 		t.Fatalf("a repeated id: %v", err)
 	}
 	s.Stop("6", "broadcast", "stopped")
@@ -314,7 +314,7 @@ func TestOpenReturnsFilesOfRecordingsOnly(t *testing.T) {
 		}
 	}
 	for _, name := range [][2]string{{"", "x"}, {"..", "x"}, {"6", "a/b"}, {"6", "."}, {"6", ""}} {
-		if err := s.Start(name[0], name[1], newReel()); !errors.Is(err, record.ErrName) {
+		if err := s.Start(name[0], name[1], "stream", newReel()); !errors.Is(err, record.ErrName) {
 			t.Errorf("%q was started: %v", name, err)
 		}
 	}
@@ -343,7 +343,7 @@ func TestBroadcastWithoutFramesIsNotRecorded(t *testing.T) {
 	t.Parallel()
 	s := open(t, t.TempDir(), nil)
 	testSource := newReel()
-	if err := s.Start("6", "broadcast", testSource); err != nil {
+	if err := s.Start("6", "broadcast", "stream", testSource); err != nil {
 		t.Fatal(err)
 	}
 	s.Stop("6", "broadcast", "stopped")
@@ -359,7 +359,7 @@ func TestRunEndsRunningRecordings(t *testing.T) {
 	t.Parallel()
 	s := open(t, t.TempDir(), nil)
 	testSource := newReel()
-	if err := s.Start("6", "broadcast", testSource); err != nil {
+	if err := s.Start("6", "broadcast", "stream", testSource); err != nil {
 		t.Fatal(err)
 	}
 	testSource.play(long(t, 5))
@@ -372,7 +372,7 @@ func TestRunEndsRunningRecordings(t *testing.T) {
 		t.Fatal(got)
 	}
 	late := newReel()
-	if err := s.Start("6", "late", late); !errors.Is(err, record.ErrClosed) {
+	if err := s.Start("6", "late", "stream", late); !errors.Is(err, record.ErrClosed) {
 		t.Fatalf("started after the end: %v", err)
 	}
 	<-late.gone

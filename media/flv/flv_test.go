@@ -399,6 +399,7 @@ func TestRepairUnits(t *testing.T) {
 		"start codes inside a unit":       {sized(4, []byte("one\x00\x00\x00\x01two")), 4, two, true},
 		"truncated":                       {two[:len(two)-1], 4, two[:len(two)-1], false},
 		"no unit":                         {make([]byte, 8), 4, make([]byte, 8), false},
+		"an odd beginning":                {[]byte("\x01\x17\x01\x17"), 4, []byte("\x01\x17\x01\x17"), false},
 		"only start codes":                {[]byte("\x00\x00\x00\x01\x00\x00\x01"), 4, nil, false},
 		"a unit too long for its length":  {append([]byte("\x00\x00\x01"), long...), 1, append([]byte("\x00\x00\x01"), long...), false},
 		"nothing":                         {nil, 4, nil, false},

@@ -19,7 +19,7 @@ func RepairUnits(body []byte, lengthSize int) (repaired []byte, ok bool) {
 	case err == nil && !containsStartCode(units):
 		return body, true
 	case err == nil:
-	case bytes.HasPrefix(bytes.TrimLeft(body, "\x00"), startCode[2:]):
+	case bytes.HasPrefix(body, startCode), bytes.HasPrefix(body, append([]byte{0}, startCode...)):
 		units = [][]byte{body}
 	default:
 		return body, false

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -144,7 +145,7 @@ type encoder struct {
 	held   bool            // the network stalls: everything arrives later at once
 	zero   bool            // all audio has timestamp 0
 	sent   uint64
-	behind map[string]uint64 // by player: frames that it did not have when it joined
+	lacks  map[string]uint64 // by player: frames that it did not have when it joined
 	each   func()            // called for every second of the film
 }
 
@@ -167,7 +168,7 @@ func newEncoder(t testing.TB, film string, change func(*media.Config)) *encoder 
 	if err := tags.read(content); !errors.Is(err, io.EOF) {
 		t.Fatal(err)
 	}
-	return &encoder{t: t, h: h, clock: clock, tags: tags.tags, shift: map[byte]uint32{}, behind: map[string]uint64{}}
+	return &encoder{t: t, h: h, clock: clock, tags: tags.tags, shift: map[byte]uint32{}, lacks: map[string]uint64{}}
 }
 
 // connect publishes on another connection, and sends the headers again if it is not the first one.
@@ -229,11 +230,11 @@ func (e *encoder) play(until uint32) {
 		if !e.held && tag.at > e.film {
 			e.clock.Forward(time.Duration(tag.at-e.film) * time.Millisecond)
 		}
-		if tag.at > e.film && tag.at/1000 > e.film/1000 {
+		if e.sent%20 == 0 {
 			e.playersKeepUp()
-			if e.each != nil {
-				e.each()
-			}
+		}
+		if tag.at > e.film && tag.at/1000 > e.film/1000 && e.each != nil {
+			e.each()
 		}
 		e.film = max(e.film, tag.at)
 		at := tag.at + e.shift[tag.kind]
@@ -345,7 +346,7 @@ func (e *encoder) startRecording() (files func() (record.Recording, []string)) {
 	if err != nil {
 		e.t.Fatal(err)
 	}
-	if err := r.Start("6", "show", source); err != nil {
+	if err := r.Start("6", "show", "stream", source); err != nil {
 		e.t.Fatal(err)
 	}
 	return func() (record.Recording, []string) {
@@ -360,18 +361,32 @@ func (e *encoder) startRecording() (files func() (record.Recording, []string)) {
 	}
 }
 
-// playersKeepUp waits until the players inside and outside the server are no further behind than when they joined, so
-// that the server need not skip any frames.
+// meet remembers how many frames the players lack that have joined, and not more.
+func (e *encoder) meet() {
+	e.t.Helper()
+	var before []uint64
+	for calm := 0; calm < 20; { // nothing is published meanwhile
+		<-time.After(5 * time.Millisecond)
+		var now []uint64
+		for _, p := range e.h.Players("KEY") {
+			now = append(now, p.Frames)
+		}
+		if calm++; !slices.Equal(now, before) {
+			before, calm = now, 0
+		}
+	}
+	for _, p := range e.h.Players("KEY") {
+		e.lacks[p.Client.ID] = e.h.Snapshot().FramesIn - p.Frames
+	}
+}
+
+// playersKeepUp waits until the players have nearly all frames, so that the server need not skip any.
 func (e *encoder) playersKeepUp() {
 	e.t.Helper()
 	eventually(e.t, "the players keep up", func() bool {
 		now := e.h.Snapshot().FramesIn
 		for _, p := range e.h.Players("KEY") {
-			behind := now - min(now, p.Frames)
-			if _, known := e.behind[p.Client.ID]; !known {
-				e.behind[p.Client.ID] = behind
-			}
-			if p.Client.Protocol != media.HLS && behind > e.behind[p.Client.ID]+40 {
+			if lacks, known := e.lacks[p.Client.ID]; known && p.Client.Protocol != media.HLS && p.Frames+lacks+10 < now {
 				return false
 			}
 		}
@@ -431,10 +446,11 @@ type measured map[string][]int
 // broadcastFilm publishes the film with odd events and measures every output.
 func broadcastFilm(t testing.TB, odd bool) (measured, record.Recording) {
 	t.Helper()
-	e := newEncoder(t, flashes(t), nil)
-	result := measured{}
 	var mu sync.Mutex
 	var playing sync.WaitGroup
+	t.Cleanup(playing.Wait)
+	e := newEncoder(t, flashes(t), nil)
+	result := measured{}
 	play := func(name string, inputs ...string) {
 		playing.Go(func() {
 			found := offsets(t, inputs...)
@@ -451,11 +467,13 @@ func broadcastFilm(t testing.TB, odd bool) (measured, record.Recording) {
 	play("HTTP-FLV", e.h.flvURL("KEY"))
 	play("RTMP", e.h.rtmpURL("KEY"))
 	players(1)
+	e.meet()
 	e.connect()
 	e.play(2500)
 	recorded := e.startRecording()
 	hls := &hlsFiles{t: t, player: e.h.playHLS(t, "KEY"), fetched: map[string]bool{}, content: map[string]*bytes.Buffer{}}
 	e.each = func() { hls.poll() }
+	e.meet()
 	for _, event := range oddEvents {
 		e.play(event.second * 1000)
 		if odd {
@@ -540,6 +558,7 @@ func TestTracksWithClocksOfTheirOwnAreRecorded(t *testing.T) {
 			e.connect()
 			e.play(1500)
 			recorded := e.startRecording()
+			e.meet()
 			e.play(filmSeconds*1000 + 1000)
 			e.sender.unpublish()
 			rec, files := recorded()

@@ -60,7 +60,7 @@ func TestDocumentedLimits(t *testing.T) {
 		fmt.Sprintf("| Polling clients | %d (", engine.MaxPolling),
 		fmt.Sprintf("connects to a namespace | %.0f s |", engine.SettleTimeout.Seconds()),
 		fmt.Sprintf("| Time for an upgrade | %.0f s |", engine.UpgradeTimeout.Seconds()),
-		"the response to a GET | 10 s |", // of api.Config
+		"the response to a GET | 10 s |", // a setting of api.Config
 		fmt.Sprintf("| Silence | %.0f s and %.0f s more;", engine.Sockets.PingInterval.Seconds(), engine.PingTimeout.Seconds()),
 		fmt.Sprintf("| %d,000, for %.0f minutes |", recovery.MaxKept/1000, recovery.Keep.Minutes()),
 	} {

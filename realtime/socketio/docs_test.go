@@ -61,7 +61,7 @@ func TestDocumentedLimits(t *testing.T) {
 		fmt.Sprintf("connects to a namespace | %.0f s |", engine.SettleTimeout.Seconds()),
 		fmt.Sprintf("| Time for an upgrade | %.0f s |", engine.UpgradeTimeout.Seconds()),
 		"the response to a GET | 10 s |", // a setting of api.Config
-		fmt.Sprintf("| Silence | %.0f s and %.0f s more;", engine.Sockets.PingInterval.Seconds(), engine.PingTimeout.Seconds()),
+		fmt.Sprintf("the ping interval of %.0f s and the ping timeout of %.0f s.", engine.Sockets.PingInterval.Seconds(), engine.PingTimeout.Seconds()),
 		fmt.Sprintf("| %d,000, for %.0f minutes |", recovery.MaxKept/1000, recovery.Keep.Minutes()),
 	} {
 		if !strings.Contains(section, row) {

@@ -27,6 +27,8 @@ var Commands = []CommandSpec{
 	command[KickBroadcast](operator),
 	command[KickPlayer](operator),
 	command[SetRecording](authenticated),
+	command[SetPublishKey](authenticated),
+	command[RevokePublishKey](ownerOrOperator),
 	command[StartRecording](system),
 	command[FinishRecording](system),
 	command[DeleteRecording](ownerOrOperator),
@@ -85,6 +87,8 @@ var Events = []EventSpec{
 	event[BroadcastStopped, Live](),
 	event[PlayerKicked, Stateless](),
 	event[LiveRecordingSet, Live](),
+	event[PublishKeySet, Live](),
+	event[PublishKeyRevoked, Live](),
 	event[RecordingStarted, Recording](),
 	event[RecordingFinished, Recording](),
 	event[RecordingDeleted, Recording](),
@@ -135,7 +139,7 @@ var Privacies = map[string]Privacy{
 
 	"email": Private, "age": Private,
 	"reason":  Private, // the operator's words about a user
-	"session": Private, "credential": Private, "stream_key": Private,
+	"session": Private, "credential": Private, "stream_key": Private, "publish_key": Private,
 
 	"message.posted.v1 text": PrivateToOne,
 }

@@ -3,11 +3,14 @@ package api
 import (
 	"bytes"
 	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"net"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"sync"
@@ -23,11 +26,12 @@ import (
 )
 
 // limitBody is the middleware that reads the body of a request before huma does. It limits the size of the body and
-// the time to read it. It treats every body as JSON, because clients declare JSON under many content types.
+// the time for reading it. It treats every body that is not a form as JSON, because clients send JSON with many content
+// types.
 func (s *server) limitBody(ctx huma.Context, next func(huma.Context)) {
 	r, w := humachi.Unwrap(ctx)
-	if r.Method == http.MethodPost {
-		body, err := s.readBody(w, r, s.BodyBytes, s.BodyTimeout)
+	if r.Method == http.MethodPost || r.Method == http.MethodPut {
+		body, err := s.readObject(w, r)
 		if err != nil {
 			writeFailure(w, s.failure(r.Context(), err, nil))
 			return
@@ -48,7 +52,29 @@ func (s *server) readBody(w http.ResponseWriter, r *http.Request, limit int64, t
 	return body, bodyError(w, err)
 }
 
-// decodeBody decodes a JSON body into v. It refuses invalid JSON with the text otherwise.
+// readObject reads the JSON object in the body of a request. A body of the type application/x-www-form-urlencoded that is
+// not JSON becomes an object whose members are strings.
+func (s *server) readObject(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	body, err := s.readBody(w, r, s.BodyBytes, s.BodyTimeout)
+	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || kind != "application/x-www-form-urlencoded" || bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) {
+		return body, err
+	}
+	form, err := url.ParseQuery(string(body))
+	if err != nil {
+		return nil, badRequest("the body must be a form or a JSON object")
+	}
+	object := make(map[string]string, len(form))
+	for name, values := range form {
+		if len(values) > 1 {
+			return nil, badRequest("the field " + strconv.Quote(name) + " occurs twice: send it once")
+		}
+		object[name] = values[0]
+	}
+	return json.Marshal(object)
+}
+
+// decodeBody decodes a JSON body into v. If the body is not valid JSON, it returns a refusal with the text otherwise.
 func decodeBody(body []byte, v any, otherwise string) error {
 	err := strictjson.Unmarshal(body, v)
 	switch member := strictjson.AsMemberError(err); {
@@ -60,8 +86,8 @@ func decodeBody(body []byte, v any, otherwise string) error {
 	return nil
 }
 
-// bodyError returns the refusal for a body that could not be read. It makes the server close the connection, because
-// the rest of the body may still arrive.
+// bodyError returns the refusal for a body that could not be read. It also makes the server close the connection,
+// because the rest of the body may still arrive.
 func bodyError(w http.ResponseWriter, err error) error {
 	if err == nil {
 		return nil
@@ -90,7 +116,7 @@ const apiDescription = "A success is `{\"msg\":\"ok\",\"data\":…}`. A failure 
 func newHuma(router chi.Router, version, publicURL string) huma.API {
 	useOwnErrors()
 	c := huma.DefaultConfig("roomlog", version)
-	c.CreateHooks = nil // the hooks add $schema with an invented address to responses
+	c.CreateHooks = nil // huma's default hooks would add $schema with an invented address to responses
 	c.Formats = map[string]huma.Format{"application/json": {Marshal: huma.DefaultJSONFormat.Marshal, Unmarshal: strictjson.Unmarshal}}
 	c.OpenAPIPath, c.DocsPath, c.SchemasPath = "", "", ""
 	c.AllowAdditionalPropertiesByDefault = true // old clients send additional members
@@ -135,7 +161,7 @@ func invalidRequest(parameters []*huma.Param, status int, text string, causes []
 	return newFailure(code, text, nil)
 }
 
-// problemText returns a description of an invalid parameter or field. It omits the values of body fields, which may be
+// problemText describes an invalid parameter or field for people. It leaves out the values of body fields, which may be
 // passwords.
 func problemText(parameters []*huma.Param, detail *huma.ErrorDetail) string {
 	for _, p := range parameters {
@@ -149,7 +175,7 @@ func problemText(parameters []*huma.Param, detail *huma.ErrorDetail) string {
 	return strings.TrimSpace(strings.TrimPrefix(detail.Location, "body.") + ": " + detail.Message)
 }
 
-// number is an id in a JSON body. Clients send either a number or a string of digits.
+// number is an id in a JSON body. Clients send it as a number or as a string of digits.
 type number int64
 
 // UnmarshalJSON decodes a number or a string of digits.

@@ -13,7 +13,8 @@ import (
 	"roomlog/eventstore"
 )
 
-// decodeChat decodes a response in the envelope of the chat pages into v. It returns the error of a refusal.
+// decodeChat decodes a response in the envelope of the chat pages into v. If the response is a refusal, it returns the
+// error text.
 func decodeChat(t testing.TB, a reply, v any) (failure string) {
 	t.Helper()
 	var e struct {
@@ -84,13 +85,25 @@ func TestEmailLogin(t *testing.T) {
 		t.Errorf("got %+v", zoe)
 	}
 	d.post("/validate", map[string]string{"token": first}).keysOf("data", "_id", "name", "avatar", "online", "room", "createAt", "email", "iat")
-	t.Run("returns the same account and ends its earlier session", func(t *testing.T) {
+	t.Run("returns the same account, and all its tokens stay valid", func(t *testing.T) {
 		second := login("zoe.li@EXAMPLE.ORG")
-		if again, _ := validate("Bearer " + second); again.ID != zoe.ID {
-			t.Errorf("got %+v, want ID %v", again, zoe.ID)
+		for _, token := range []string{first, second, login("zoe.li@example.org")} {
+			if again, no := validate("Bearer " + token); again.ID != zoe.ID {
+				t.Errorf("got %+v, %q, want ID %v", again, no, zoe.ID)
+			}
 		}
-		if _, no := validate(first); no != "用户验证失败" {
-			t.Errorf(`got %q, want "用户验证失败"`, no)
+	})
+	t.Run("concurrent first sign-ins get valid tokens", func(t *testing.T) {
+		tokens := make([]string, 8)
+		var all sync.WaitGroup
+		for i := range tokens {
+			all.Go(func() { tokens[i] = login("tabs@example.org") })
+		}
+		all.Wait()
+		for _, token := range tokens {
+			if _, no := validate(token); no != "" {
+				t.Errorf("a token is refused: %s", no)
+			}
 		}
 	})
 	t.Run("concurrent sign-ins create one account", func(t *testing.T) {
@@ -99,8 +112,8 @@ func TestEmailLogin(t *testing.T) {
 			all.Go(func() { login("many@example.org") })
 		}
 		all.Wait()
-		if got := d.registered(); got != 2 {
-			t.Errorf("%d accounts, want 2", got)
+		if got := d.registered(); got != 3 {
+			t.Errorf("%d accounts, want 3", got)
 		}
 	})
 	t.Run("another address with the same name is another account", func(t *testing.T) {
@@ -157,7 +170,7 @@ func TestEmailLoginNeedsTheSetting(t *testing.T) {
 	if no := decodeChat(t, d.post("/login", map[string]string{"email": "zoe@example.org"}), nil); no != "未开放邮箱登录" || d.registered() != 0 {
 		t.Errorf(`%q, and %d accounts, want "未开放邮箱登录", 0`, no, d.registered())
 	}
-	a := d.account("alice") // accounts with a password may chat
+	a := d.account("alice") // users with a password may chat, too
 	var u chatUser
 	if no := decodeChat(t, d.post("/validate", map[string]string{"token": a.Token}), &u); no != "" || u.Name != "alice" || u.Email != "" {
 		t.Errorf(`got %q %+v, want "", Name "alice", Email ""`, no, u)

@@ -17,11 +17,11 @@ import (
 
 type orderInput struct {
 	Body struct {
-		Price int64 `json:"price" minimum:"1" doc:"in the currency unit of the payment provider"`
+		Price number `json:"price" minimum:"1" doc:"in the currency unit of the payment provider"`
 	}
 }
 
-// order is an unpaid order of coins in a response.
+// order is an unpaid order of coins, in a response.
 type order struct {
 	Order domain.OrderID    `json:"order" example:"4ZK2QJ7N5XW3LTRB6V2HCYDMSA"`
 	Price int64             `json:"price"`
@@ -31,7 +31,7 @@ type order struct {
 
 // placeOrder places an order of coins. The coins are credited when the payment provider reports the payment.
 func (s *server) placeOrder(ctx context.Context, in *orderInput) (order, error) {
-	price := in.Body.Price
+	price := int64(in.Body.Price)
 	receipt, err := s.execute(ctx, domain.PlaceOrder{
 		Price: price, Coins: domain.Coins(price) * domain.Coins(s.CoinsPerUnit), Order: domain.OrderID(rand.Text()),
 	})
@@ -46,8 +46,8 @@ func (s *server) placeOrder(ctx context.Context, in *orderInput) (order, error) 
 	return order{placed.Order, placed.Price, placed.Coins, pay}, err
 }
 
-// payOrder handles the callback of the payment provider. It credits the coins of an order once, also if the callback
-// is repeated.
+// payOrder handles a callback of the payment provider. It credits the coins of an order once, even if the callback is
+// repeated.
 func (s *server) payOrder(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), s.RequestTimeout)
 	defer cancel()

@@ -165,7 +165,7 @@ func (SetEventAside) Type() string { return "event.set_aside" }
 func (c SetEventAside) Reads(Actor) []Stream { return []Stream{setAsideStream(c.Position)} }
 
 func (c SetEventAside) decide(view View) ([]Event, error) {
-	reason, err := text("reason", c.Reason, 1, maxReason)
+	reason, err := text("reason", c.Reason, 1, MaxReason)
 	switch {
 	case err != nil:
 		return nil, err

@@ -14,12 +14,12 @@ func (v View) Gift(id GiftID) Gift { return look[Gift](v, giftStream(id)) }
 // NextGift returns the next free gift id.
 func (v View) NextGift() GiftID { return GiftID(v.next(nextGift)) }
 
-// maxPrice is the maximum price of one gift in coins.
-const maxPrice Coins = 1_000_000_000
+// MaxPrice is the maximum price of one gift in coins.
+const MaxPrice Coins = 1_000_000_000
 
 func checkPrice(c Coins) error {
-	if c < 1 || c > maxPrice {
-		return refuse(CodeNumberOutOfRange, "price must be from 1 to %d coins", maxPrice)
+	if c < 1 || c > MaxPrice {
+		return refuse(CodeNumberOutOfRange, "price must be from 1 to %d coins", MaxPrice)
 	}
 	return nil
 }

@@ -10,9 +10,10 @@ import (
 
 // Maximum lengths of texts in Unicode code points, without spaces at both ends.
 const (
+	MaxReason = 100 // of the reasons of operators and streamers
+
 	maxName    = 32
 	maxTitle   = 100
-	maxReason  = 100
 	maxComment = 200
 )
 
@@ -53,7 +54,7 @@ func boundedText(field, s string, least, most int, allowed string) (string, erro
 }
 
 // operatorReason returns the reason of an operator's action without spaces at both ends, or a *Refusal.
-func operatorReason(s string) (string, error) { return text("reason", s, 0, maxReason) }
+func operatorReason(s string) (string, error) { return text("reason", s, 0, MaxReason) }
 
 // personName returns the name of a person without spaces at both ends. It checks the name like text. It also refuses a
 // name that is not names.Visible, and, with the code taken, a name that looks like SystemName.

@@ -58,6 +58,14 @@ func (s *Store) ParseCursor(ctx context.Context, text string) (int64, error) {
 	return position, nil
 }
 
+// CheckCursor returns ErrInvalidCursor if text cannot be a cursor. It does not look for the event in the log.
+func CheckCursor(text string) error {
+	if _, ok := cursorPosition(text); !ok {
+		return ErrInvalidCursor
+	}
+	return nil
+}
+
 // cursorPosition returns the position in a cursor. It reports false if the string is not a cursor in canonical form.
 func cursorPosition(text string) (int64, bool) {
 	if text == "" || text == "0" {

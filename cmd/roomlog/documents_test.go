@@ -69,6 +69,9 @@ func TestGeneratedGoClient(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, "client"), 0o755); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.Rename(filepath.Join(dir, "main.go.txt"), filepath.Join(dir, "main.go")); err != nil { // no package of this module
+		t.Fatal(err)
+	}
 	at := serveDocuments(t, dir)
 	inFolder(t, dir, "go", "tool", "oapi-codegen", "-config", "oapi-codegen.yaml", "openapi.json")
 	printed := inFolder(t, dir, "go", "run", "-trimpath", ".", "http://"+at.addr)

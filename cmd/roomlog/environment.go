@@ -4,12 +4,13 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
+
+	"roomlog/cmd/roomlog/cli"
 )
 
-// environment reads flags that are not on the command line from the variables that their env tags name, and adds those
-// names to the help. An empty variable counts as unset. Unlike kong's own handling of env tags it uses getenv instead of
-// the environment of the process.
-func environment(getenv func(string) string) kong.Option {
+// sourcesOption reads flags that are not on the command line from sources, and adds the names of their variables to the help. An
+// empty variable counts as unset. Flags without a variable are arguments of a command and no settings.
+func sourcesOption(sources *cli.Sources) kong.Option {
 	names := map[*kong.Value][]string{}
 	return kong.OptionFunc(func(k *kong.Kong) error {
 		for _, option := range []kong.Option{
@@ -23,8 +24,8 @@ func environment(getenv func(string) string) kong.Option {
 				})
 			}),
 			kong.Resolvers(kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
-				for _, name := range names[flag.Value] {
-					if value := getenv(name); value != "" {
+				if variables := names[flag.Value]; len(variables) > 0 {
+					if value, found := sources.Flag(flag.Name, variables); found {
 						return value, nil
 					}
 				}
@@ -43,4 +44,16 @@ func environment(getenv func(string) string) kong.Option {
 		}
 		return nil
 	})
+}
+
+// given returns the text of a flag on the command line, or "".
+func given(ctx *kong.Context, name string) (text string) {
+	for _, path := range ctx.Path {
+		if path.Flag != nil && path.Flag.Name == name && !path.Resolved {
+			if value, ok := ctx.FlagValue(path.Flag).(interface{ String() string }); ok {
+				text = value.String()
+			}
+		}
+	}
+	return text
 }

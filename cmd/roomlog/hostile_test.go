@@ -256,7 +256,7 @@ func TestHostileClients(t *testing.T) {
 					_ = response.Body.Close()
 				}
 			}
-			again, err := user.dial("")
+			again, err := user.dialFor(timeout, "")
 			if err != nil {
 				t.Errorf("client %d cannot connect again: %v", i, err)
 				return

@@ -25,6 +25,7 @@ type Report struct {
 	Differences []Difference
 
 	Faults     []audit.Fault // faults that Verify has found, at most 1000
+	OpenPoison int           // number of events that cannot be applied and are not set aside, at most 100, as found by Verify
 	SetAside   int           // number of events that an operator has set aside, as found by Verify
 	FaultCount int           // number of faults, including those that are not in Faults
 }

@@ -29,8 +29,8 @@ var tamperExempt = map[string]string{
 
 // tamperRows restricts which rows of a table are edited, with the reason.
 var tamperRows = map[string]string{
-	"public.command": "events > 0",                                           // the log does not show the outcome of a command without events
-	"public.events":  "position < (SELECT max(position) FROM public.events)", // the recorded_at of the newest event may be changed to a later time
+	"public.command": "events > 0",                                                            // the log does not show the outcome of a command without events
+	"public.events":  "position > 1 AND position < (SELECT max(position) FROM public.events)", // the first event may be dated earlier, the newest later
 }
 
 // tamperTables lists the tables in which no edit needs to be found.

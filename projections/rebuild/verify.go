@@ -305,7 +305,10 @@ func (v *verification) addPoison(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read the poison: %w", err)
 	}
-	for _, p := range poison {
+	for i, p := range poison {
+		if i == 0 || p.Position != poison[i-1].Position {
+			v.report.OpenPoison++
+		}
 		v.faults.AddAt(p.Position, fmt.Sprintf("projection %s cannot apply %s: %s", p.Projection, p.Type, p.Cause))
 	}
 	return nil

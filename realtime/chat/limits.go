@@ -13,18 +13,18 @@ const (
 	entryBurst        = 5000
 	addressEntryRate  = 20 // anonymous participants per second that may enter from one address
 	addressEntryBurst = 1000
-	openingRate       = 1 // chat rooms per second that sessions may create by joining them
+	openingRate       = 1 // number of chat rooms per second that chat sessions may create by joining them
 	openingBurst      = 100
 
-	limitedAddresses = 10_000 // kept in memory
-	limitedUsers     = 50_000 // kept in memory
+	limitedAddresses = 10_000 // maximum number of addresses in memory
+	limitedUsers     = 50_000 // maximum number of users in memory
 )
 
-// Limits holds the rate limits of one client in the chat. It lasts as long as the connection of the client: leaving the
-// chat and entering it again does not reset the limits.
+// Limits contains the rate limits of one client in the chat. It exists as long as the connection of the client: leaving
+// and entering the chat does not reset the limits.
 type Limits struct {
-	messages *limit.Bucket // messages of an anonymous participant
-	queries  *limit.Bucket // all other operations that use the log or the tables
+	messages *limit.Bucket // limits messages of an anonymous participant
+	queries  *limit.Bucket // limits all other operations that use the log or the tables
 	typing   *limit.Bucket
 }
 
@@ -46,14 +46,14 @@ func newUserLimits(c Config) userLimits {
 	return userLimits{limit.NewRates[domain.UserID](limit.Rate{PerSecond: c.MessageRate, Burst: c.MessageBurst}, limitedUsers)}
 }
 
-// addressLimit limits the actions of anonymous clients, first per address, then in total, so that one address cannot
-// use up the total.
+// addressLimit limits the actions of anonymous clients, first per address and then in total. One address can therefore
+// not use up the total.
 type addressLimit struct {
 	addresses *limit.Rates[string]
 	all       *limit.Bucket
 }
 
-// newEntryLimit returns the limit of anonymous participants that enter.
+// newEntryLimit returns the limit for anonymous participants who enter the chat.
 func newEntryLimit() addressLimit {
 	return addressLimit{
 		limit.NewRates[string](limit.Rate{PerSecond: addressEntryRate, Burst: addressEntryBurst}, limitedAddresses),
@@ -61,12 +61,12 @@ func newEntryLimit() addressLimit {
 	}
 }
 
-// newDailyLimit returns the limit of chat rooms that sessions create from one address in a day.
+// newDailyLimit returns the limit for chat rooms that chat sessions create from one address in a day.
 func newDailyLimit(c Config) *limit.Rates[string] {
 	return limit.NewRates[string](limit.PerDay(c.RoomsPerDay), limitedAddresses)
 }
 
-// newOpeningLimit returns the limit of chat rooms that sessions create by joining them.
+// newOpeningLimit returns the limit for chat rooms that chat sessions create by joining them.
 func newOpeningLimit(c Config) addressLimit {
 	return addressLimit{
 		limit.NewRates[string](limit.PerMinute(c.RoomsPerAddress), limitedAddresses),
@@ -74,7 +74,7 @@ func newOpeningLimit(c Config) addressLimit {
 	}
 }
 
-// take counts an action from an address, where "" is an unknown address. It returns a *hub.Problem if the rate is
+// take counts an action from an address; "" stands for all unknown addresses. It returns a *hub.Problem if the rate is
 // exceeded.
 func (l addressLimit) take(address string, now time.Time) error {
 	if address != "" {

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"errors"
 
 	"roomlog/cmd/roomlog/cli"
 	"roomlog/domain"
@@ -9,8 +10,8 @@ import (
 
 type coinsCredit struct {
 	reasonFlag `embed:""`
-	User       int64  `required:"" placeholder:"ID" help:"User to credit, see roomlog user list."`
-	Amount     int64  `required:"" placeholder:"N" help:"Coins to credit, at least 1."`
+	User       int64  `min:"1" required:"" placeholder:"ID" help:"User to credit, see roomlog user list."`
+	Amount     int64  `min:"1" required:"" placeholder:"N" help:"Coins to credit, at least 1."`
 	Order      string `required:"" placeholder:"ORDER" help:"Your own name of the payment. An order is credited once."`
 }
 
@@ -21,6 +22,11 @@ func (coinsCredit) Help() string {
 
 The command can be repeated safely: an order is credited once, and the same order with another user or amount is
 refused.`
+}
+
+// AfterApply refuses an amount or a reason that the log refuses.
+func (c *coinsCredit) AfterApply() error {
+	return errors.Join(checkNumber("--amount", c.Amount, 1, domain.MaxCoins), c.reasonFlag.AfterApply())
 }
 
 func (c *coinsCredit) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
@@ -34,6 +40,6 @@ func (c *coinsCredit) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) err
 		if err != nil {
 			return err
 		}
-		return printDone(sh, receipt, "order %s is credited: user %d has %d coins", c.Order, c.User, balance)
+		return printDone(sh, receipt, "order %s is credited: user %d has %s", c.Order, c.User, cli.Count(balance, "coin"))
 	})
 }

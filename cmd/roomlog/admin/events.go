@@ -57,7 +57,7 @@ func closesText(users []domain.UserID) string {
 }
 
 type eventsInspect struct {
-	Position int64 `arg:"" help:"Position of the event in the log, at least 1."`
+	Position int64 `min:"1" arg:"" help:"Position of the event in the log, at least 1."`
 }
 
 func (eventsInspect) Help() string {
@@ -129,7 +129,7 @@ func (b *backend) event(ctx context.Context, position int64) (eventstore.Record,
 }
 
 type eventsSetAside struct {
-	Position int64  `arg:"" help:"Position of the event in the log, see roomlog events list."`
+	Position int64  `min:"1" arg:"" help:"Position of the event in the log, see roomlog events list."`
 	Reason   string `required:"" placeholder:"TEXT" help:"Reason, recorded in the log for auditors: 1 to 100 characters. It must not name a person."`
 }
 
@@ -146,6 +146,11 @@ If the coins should have moved, credit them afterwards: roomlog coins credit`
 
 // errNotPoison is returned for an event that every table has applied.
 var errNotPoison = errors.New("every table has applied this event: it cannot be set aside")
+
+// AfterApply refuses a reason that the log refuses.
+func (c *eventsSetAside) AfterApply() error {
+	return checkText("--reason", c.Reason, 1, domain.MaxReason)
+}
 
 func (c *eventsSetAside) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
 	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {

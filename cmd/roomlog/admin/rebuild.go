@@ -54,8 +54,8 @@ func (c *rebuildCommand) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) 
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(sh.Stdout, "rebuilt: %d events up to position %d, %s, generation %d, in %s\n",
-			report.Events, report.Position, rowCount(report), report.Generation, report.Took.Round(time.Millisecond))
+		fmt.Fprintf(sh.Stdout, "rebuilt: %s up to position %d, %s, generation %d, in %s\n",
+			cli.Count(report.Events, "event"), report.Position, rowCount(report), report.Generation, report.Took.Round(time.Millisecond))
 		return nil
 	})
 }

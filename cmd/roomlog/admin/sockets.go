@@ -12,8 +12,8 @@ import (
 )
 
 type socketsCommand struct {
-	User int64 `placeholder:"ID" help:"Only connections of this user."`
-	Live int64 `placeholder:"ID" help:"Only connections that have joined this live."`
+	User int64 `min:"1" placeholder:"ID" help:"Only connections of this user."`
+	Live int64 `min:"1" placeholder:"ID" help:"Only connections that have joined this live."`
 }
 
 func (socketsCommand) Help() string {
@@ -38,7 +38,7 @@ func (c *socketsCommand) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) 
 			fmt.Fprintf(sh.Stdout, "and %d more\n", more)
 		}
 		if missing := survey.Nodes - survey.Answered; missing > 0 {
-			fmt.Fprintf(sh.Stderr, "%d of %d nodes did not reply\n", missing, survey.Nodes)
+			fmt.Fprintf(sh.Stderr, "%d of %s did not reply\n", missing, cli.Count(survey.Nodes, "node"))
 		}
 		return nil
 	})

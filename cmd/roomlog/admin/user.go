@@ -53,7 +53,7 @@ func userState(u projections.User, now time.Time) string {
 
 // userArg is the argument of the commands about one user.
 type userArg struct {
-	User int64 `arg:"" help:"User, see roomlog user list."`
+	User int64 `min:"1" arg:"" help:"User, see roomlog user list."`
 }
 
 func (u userArg) id() domain.UserID { return domain.UserID(u.User) }
@@ -145,7 +145,7 @@ func (c *userForget) AfterApply() error {
 	if !c.Yes {
 		return fmt.Errorf("this would erase the texts of user %d for ever: confirm with --yes", c.User)
 	}
-	return nil
+	return c.reasonFlag.AfterApply()
 }
 
 func (c *userForget) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {

@@ -74,6 +74,9 @@ func startBackend(ctx context.Context, c *config, env *environment, l *layers) (
 	if b.store, err = eventstore.Open(ctx, b.pool, eventstore.Config{Now: env.sh.Now, Log: env.log, SnapshotKeys: env.secrets.snapshotKeys()}); err != nil {
 		return nil, err
 	}
+	if err := checkSecrets(ctx, b.store, c, env); err != nil {
+		return nil, err
+	}
 	b.now = b.store.Now // times of the log come from the clock of the database
 	l.run(ctx, "notifications", b.store.Listen)
 	b.cluster = cluster.New(cluster.NewPostgres(b.pool), cluster.Config{Node: b.node, Now: env.sh.Now, Log: env.log})

@@ -29,16 +29,16 @@ func (r *routes) registerAccounts() {
 	login.Middlewares = huma.Middlewares{r.browserLogin}
 	serve(r, login, r.login)
 	documentBrowserLogin(r.huma.OpenAPI().Paths[login.Path].Post, r.huma.OpenAPI().Components.Schemas)
-	serve(r, post("/api/logout", "End the session", commander("a token"), rateWrites).forOldClients(), r.logout)
+	serve(r, post("/api/logout", "End the session", commander("a token"), rateCommands).forOldClients(), r.logout)
 	serve(r, get("/api/user/info", "Read the signed-in user", authenticated("a token"), rateReads).forOldClients(), r.userInfo)
-	serveRaw[browserEnvelope](r, get("/api/insert", "Increment the age of the signed-in user", commander("a token"), rateWrites).forOldClients(),
+	serveRaw[browserEnvelope](r, get("/api/insert", "Increment the age of the signed-in user", commander("a token"), rateCommands).forOldClients(),
 		nil, refuseIncrementAge, r.incrementAge)
 }
 
 func (r *routes) registerLives() {
 	const owner, moderator = "a token of the live's owner", "a token of the live's owner or the role operator"
-	serve(r, post("/api/live/create", "Create a live", commander("a token"), rateWrites).forOldClients(), r.createLive)
-	serve(r, post("/api/live/changestatus", "Put a live on air, pause it or end it", commander(moderator), rateWrites).forOldClients().withTexts(texts{
+	serve(r, post("/api/live/create", "Create a live", commander("a token"), rateCommands).forOldClients(), r.createLive)
+	serve(r, post("/api/live/changestatus", "Put a live on air, pause it or end it", commander(moderator), rateCommands).forOldClients().withTexts(texts{
 		domain.CodeLiveNotFound: "该直播间不存在",
 		domain.CodeLiveEnded:    "该直播间已结束",
 	}), r.changeStatus)
@@ -46,16 +46,16 @@ func (r *routes) registerLives() {
 	serve(r, get("/api/live/read/{id}", "Read a live and a sign for its stream", anyone(), rateReads).forOldClients().withTexts(texts{
 		domain.CodeLiveNotFound: "当前直播间不存在",
 	}), r.readLive)
-	serve(r, post("/api/live/record", "Switch recording of a live on or off, from its next broadcast on", commander(owner), rateWrites), r.setRecording)
+	serve(r, post("/api/live/record", "Switch recording of a live on or off, from its next broadcast on", commander(owner), rateCommands), r.setRecording)
 	serve(r, get("/api/live/{id}/recordings", "List the recordings of a live, newest first", anyone(), rateReads), r.listRecordings)
-	serve(r, post("/api/live/recording/delete", "Delete a recording", commander(moderator), rateWrites), r.deleteRecording)
-	serve(r, post("/api/live/ban", "Ban a user from a live, for a time or for good", commander(moderator), rateWrites), r.banViewer)
-	serve(r, post("/api/live/unban", "Lift the ban of a user from a live", commander(moderator), rateWrites), r.unbanViewer)
+	serve(r, post("/api/live/recording/delete", "Delete a recording", commander(moderator), rateCommands), r.deleteRecording)
+	serve(r, post("/api/live/ban", "Ban a user from a live, for a time or for good", commander(moderator), rateCommands), r.banViewer)
+	serve(r, post("/api/live/unban", "Lift the ban of a user from a live", commander(moderator), rateCommands), r.unbanViewer)
 }
 
 func (r *routes) registerGifts() {
 	serve(r, get("/api/gift/list", "List the gift catalogue", anyone(), rateReads).forOldClients(), r.listGifts)
-	serve(r, post("/api/gift/wxpay", "Place an order for coins", commander("a token"), rateWrites).forOldClients(), r.placeOrder)
+	serve(r, post("/api/gift/wxpay", "Place an order for coins", commander("a token"), rateCommands).forOldClients(), r.placeOrder)
 	serveRaw[success[string]](r, post("/api/gift/notify", "Report a paid order; called by the payment provider", anyone(), ratePayments).forOldClients(),
 		documentPayment, plainRefusal, r.payOrder)
 	serveRaw[success[string]](r, post("/api/upload", "Upload an image or a sound", authenticated("a token"), rateUploads).forOldClients(),
@@ -75,15 +75,15 @@ func (r *routes) registerHistory() {
 func (r *routes) registerStreams() {
 	serve(r, get("/api/streams", "List running streams: operators see all, other users their own", authenticated("a token"), rateReads), r.listStreams)
 	serve(r, get("/api/streams/{id}/players", "List the players of a live's stream", ownerOr(domain.RoleOperator), rateReads), r.listPlayers)
-	serve(r, post("/api/streams/kick", "End the stream of a live, or disconnect one player", role(domain.RoleOperator), rateWrites), r.kickStream)
+	serve(r, post("/api/streams/kick", "End the stream of a live, or disconnect one player", role(domain.RoleOperator), rateCommands), r.kickStream)
 }
 
 func (r *routes) registerOperator() {
 	operator := role(domain.RoleOperator)
 	serve(r, get("/api/operator/sockets", "List the client connections of all nodes", operator, rateReads), r.listConnections)
-	serve(r, post("/api/operator/kick", "Close all connections of a user, or one connection", operator, rateWrites), r.kick)
-	serve(r, post("/api/operator/ban", "Ban a user from everything, for a time or for good", operator, rateWrites), r.banUser)
-	serve(r, post("/api/operator/unban", "Lift the ban of a user", operator, rateWrites), r.unbanUser)
+	serve(r, post("/api/operator/kick", "Close all connections of a user, or one connection", operator, rateCommands), r.kick)
+	serve(r, post("/api/operator/ban", "Ban a user from everything, for a time or for good", operator, rateCommands), r.banUser)
+	serve(r, post("/api/operator/unban", "Lift the ban of a user", operator, rateCommands), r.unbanUser)
 }
 
 // registerChat registers the endpoints of the chat pager. Their responses have a different envelope.

@@ -82,18 +82,11 @@ func (s *Session) LeaveRoom(ctx context.Context, room domain.ChatRoomID) error {
 	return nil
 }
 
-// OpenRoom returns the room with the ID or name ref. If no room has the name ref, OpenRoom creates it, within the rate
-// limit of the client's address.
-func (s *Session) OpenRoom(ctx context.Context, ref, address string) (projections.ChatRoom, error) {
+// OpenRoom returns the room with the ID or name ref. If no room has the name ref, OpenRoom creates it.
+func (s *Session) OpenRoom(ctx context.Context, ref string) (projections.ChatRoom, error) {
 	c := s.chat
 	room, err := c.Room(ctx, ref)
 	if r := domain.AsRefusal(err); r == nil || r.Code != domain.CodeChatRoomNotFound || domain.IsChatRoomID(ref) {
-		return room, err
-	}
-	if err := c.openings.take(address, c.cfg.Now()); err != nil {
-		return room, err
-	}
-	if err := hub.Limited(c.daily.Take(address, c.cfg.Now())); err != nil {
 		return room, err
 	}
 	var id [12]byte

@@ -19,7 +19,8 @@ type Client interface {
 	// Reset is called when deltas of the user channel were missed: the client must reconnect.
 	Reset()
 	// HistoryChanged is called when the log has fallen back to an earlier state: what the client has received may be
-	// void, and its session too. The deltas of history, the number of the new history, follow after position.
+	// void, and its session too. The client checks its session, for example with Hub.CheckLater. The deltas of history,
+	// the number of the new history, follow after position.
 	HistoryChanged(history, position int64)
 	// Revoke is called when the session is no longer valid, with the reason.
 	Revoke(reason *domain.Refusal)

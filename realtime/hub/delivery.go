@@ -105,7 +105,6 @@ func (v *delivery) begin(ctx context.Context, history, position int64) {
 		slog.Int64("lost_position", v.registry.position), slog.Int64("position", position))
 	v.registry.historyChanged(history, position)
 	v.presence.historyChanged()
-	v.watcher.checkAll(v.registry.clients)
 	v.advance(position)
 }
 

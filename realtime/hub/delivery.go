@@ -45,7 +45,7 @@ func newDelivery(c Config, r *registry, p *presence, w *sessionWatcher) *deliver
 func (v *delivery) run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		if err := v.follow(ctx); err != nil && ctx.Err() == nil && !v.historyChanged() {
-			v.log.ErrorContext(ctx, "feed subscription lost, resubscribing", slog.Any("error", err))
+			v.log.Log(ctx, LevelOf(err), "feed subscription lost, resubscribing", slog.Any("error", err))
 			wait.Sleep(ctx, resubscribeDelay)
 		}
 	}

@@ -5,13 +5,16 @@ import (
 	"log/slog"
 
 	"roomlog/cmd/roomlog/cli"
+	"roomlog/eventstore"
 	"roomlog/eventstore/localpg"
+	"roomlog/internal/loglimit"
 )
 
 // environment holds the folders, addresses and secrets of a serving process.
 type environment struct {
 	sh          cli.Shell
 	log         *slog.Logger
+	logs        *loglimit.Handler // the handler of log
 	dataDir     string
 	databaseURL string         // "" means: run a private PostgreSQL
 	postgres    localpg.Config // of the private PostgreSQL
@@ -21,7 +24,8 @@ type environment struct {
 // openEnvironment reads the environment variables and the secrets. It creates the data folder if a secret has to be
 // generated.
 func openEnvironment(g *cli.Globals, sh cli.Shell) (*environment, error) {
-	env := &environment{sh: sh, log: g.Logger(sh, slog.LevelInfo)}
+	logs := loglimit.New(loglimit.Config{Next: g.Logger(sh, slog.LevelInfo).Handler(), Now: sh.Now, Outage: eventstore.IsUnavailable})
+	env := &environment{sh: sh, log: slog.New(logs), logs: logs}
 	var err error
 	if env.databaseURL, err = cli.Variable(sh.Getenv, "DATABASE_URL"); err != nil {
 		return nil, err

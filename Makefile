@@ -12,7 +12,7 @@ race      := $(if $(filter race,$(skips)),,-race)
 export ROOMLOG_SKIP
 
 .DEFAULT_GOAL := help
-.PHONY: help test deps check lint fmt generate build assets bench
+.PHONY: help test deps check lint fmt generate build assets docpage bench
 
 help: ## list these commands
 	@echo 'roomlog: the event-sourced backend of a live-streaming app'
@@ -68,6 +68,9 @@ build: ## build bin/roomlog
 
 assets: ## fetch the official socket.io.js for pages (CLIENT=2, 3 or 4; ASSETS=DIR)
 	@CLIENT='$(CLIENT)' ASSETS='$(ASSETS)' .tools/assets.sh
+
+docpage: ## fetch the viewer of /docs from npm (VERSION=1.76.0: another version)
+	@VERSION='$(VERSION)' .tools/docpage.sh
 
 bench: ## measure every figure of docs/figures.txt: name, value, target, ok or short
 	@go -C .tools run ./figures -bench '$(BENCH)'

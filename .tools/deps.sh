@@ -9,11 +9,12 @@ set -u
 # name | is it there? | apt-get | dnf | apk | brew
 needs() {
 	cat <<-'TABLE'
-		postgres | have_postgres | postgresql    | postgresql-server | postgresql   | postgresql@17
-		race     | have_cc       | gcc libc6-dev | gcc glibc-devel   | gcc musl-dev | gcc
-		ffmpeg   | have_ffmpeg   | ffmpeg        | ffmpeg-free       | ffmpeg       | ffmpeg
-		node     | have_node     | nodejs npm    | nodejs npm        | nodejs npm   | node
-		chromium | have_chromium | chromium      | chromium          | chromium     | chromium
+		postgres  | have_postgres  | postgresql    | postgresql-server | postgresql   | postgresql@17
+		pgbouncer | have_pgbouncer | pgbouncer     | pgbouncer         | pgbouncer    | pgbouncer
+		race      | have_cc        | gcc libc6-dev | gcc glibc-devel   | gcc musl-dev | gcc
+		ffmpeg    | have_ffmpeg    | ffmpeg        | ffmpeg-free       | ffmpeg       | ffmpeg
+		node      | have_node      | nodejs npm    | nodejs npm        | nodejs npm   | node
+		chromium  | have_chromium  | chromium      | chromium          | chromium     | chromium
 	TABLE
 }
 
@@ -25,6 +26,8 @@ have_postgres() {
 	done
 	command -v pg_config >/dev/null && [ -x "$(pg_config --bindir)/initdb" ]
 }
+
+have_pgbouncer() { command -v pgbouncer >/dev/null || [ -x /usr/sbin/pgbouncer ]; }
 
 # The race detector needs cgo: a C compiler and the headers of the C library.
 have_cc() {

@@ -15,7 +15,8 @@ import (
 type access struct {
 	name       string // name of the rule in the documentation: "a token"
 	needsToken bool
-	sameOrigin bool // no page of another origin may call the endpoint
+	sameOrigin bool          // no page of another origin may call the endpoint
+	refusals   []domain.Code // in addition to those of a token
 	check      func(ctx context.Context, s *server, in any) error
 }
 
@@ -24,6 +25,16 @@ func (a access) description() string {
 		return "Needs " + a.name + "."
 	}
 	return "Needs no token."
+}
+
+// codes returns the codes with which the rule, or the log for a command of the client, refuses a client.
+func (a access) codes() []domain.Code {
+	if !a.needsToken {
+		return a.refusals
+	}
+	return append([]domain.Code{
+		domain.CodeTokenMissing, domain.CodeTokenExpired, domain.CodeTokenInvalid, domain.CodeSessionEnded, domain.CodeUserUnavailable, domain.CodeBanned,
+	}, a.refusals...)
 }
 
 // anyone admits every client.
@@ -50,15 +61,15 @@ func authenticated(name string) access {
 
 // role admits users with a role. Pages of other origins cannot use the rights of operators.
 func role(needed domain.Role) access {
-	return access{name: "the role " + string(needed), needsToken: true, sameOrigin: needed == domain.RoleOperator, check: func(ctx context.Context, s *server, _ any) error {
-		return s.requireRole(ctx, needed)
-	}}
+	return access{name: "the role " + string(needed), needsToken: true, sameOrigin: needed == domain.RoleOperator, refusals: []domain.Code{domain.CodeForbidden},
+		check: func(ctx context.Context, s *server, _ any) error { return s.requireRole(ctx, needed) }}
 }
 
 // ownerOr admits the owner of the live that the input names, and users with a role. It stores the live in the request
 // context. It panics at the first request if the input is not a liveInput; a test calls every endpoint.
 func ownerOr(needed domain.Role) access {
-	return access{name: "the owner of the live or the role " + string(needed), needsToken: true, check: func(ctx context.Context, s *server, in any) error {
+	refusals := []domain.Code{domain.CodeForbidden, domain.CodeLiveNotFound}
+	return access{name: "the owner of the live or the role " + string(needed), needsToken: true, refusals: refusals, check: func(ctx context.Context, s *server, in any) error {
 		user, err := s.authenticate(ctx)
 		if err != nil {
 			return err

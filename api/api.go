@@ -5,9 +5,9 @@ import (
 	"net/http"
 	"time"
 
+	"roomlog/api/openapi"
 	"roomlog/api/upload"
 	"roomlog/domain"
-	"roomlog/projections"
 )
 
 // API is the HTTP handler of the REST API. It is safe for concurrent use.
@@ -19,22 +19,15 @@ type API struct {
 // Drain ends all event streams, so that a shutdown does not wait for their readers. Other requests continue.
 func (a *API) Drain() { a.server.drain() }
 
-// maxUploadLag is the age of the oldest event that the tables lack up to which they are used to delete files.
-const maxUploadLag = 10 * time.Minute
-
 // Run deletes the files of deleted uploads until ctx ends.
 func (a *API) Run(ctx context.Context) error {
 	s := a.server
-	return (&upload.Cleaner{Store: s.uploads, Find: s.findUploads, Interval: s.UploadSweep, Now: s.Now, Log: s.log}).Run(ctx)
+	return (&upload.Cleaner{Store: s.uploads, Find: s.findUploads, Deleted: s.deletedUploads, Interval: s.UploadSweep, Now: s.Now, Log: s.log}).Run(ctx)
 }
 
 // findUploads returns what the log knows of uploads.
 func (s *server) findUploads(ctx context.Context, names []string) (map[string]upload.Status, error) {
-	lag, err := s.Queries.Lag(ctx)
-	if err == nil && !lag.Oldest.IsZero() && s.Now().Sub(lag.Oldest) > maxUploadLag {
-		err = projections.ErrBehind // the tables may lack uploads whose files are old
-	}
-	if err != nil {
+	if err := s.Queries.CheckLag(ctx, s.Now()); err != nil { // the tables may lack uploads whose files are old
 		return nil, err
 	}
 	ids := make([]domain.UploadID, len(names))
@@ -50,6 +43,14 @@ func (s *server) findUploads(ctx context.Context, names []string) (map[string]up
 		}
 	}
 	return known, err
+}
+
+// deletedUploads returns the uploads that the log has deleted since a time.
+func (s *server) deletedUploads(ctx context.Context, since time.Time) ([]string, error) {
+	if err := s.Queries.CheckLag(ctx, s.Now()); err != nil { // a later search would not find what the tables lack now
+		return nil, err
+	}
+	return s.Queries.DeletedUploads(ctx, since)
 }
 
 // New returns an API. It returns an error if c is invalid.
@@ -72,6 +73,6 @@ func newAPI(c Config) (*routes, error) {
 	if err := r.check(); err != nil {
 		return nil, err
 	}
-	s.spec, err = r.openAPI()
+	s.spec, err = openapi.Document(r.huma.OpenAPI())
 	return r, err
 }

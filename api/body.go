@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -77,25 +78,36 @@ func bodyError(w http.ResponseWriter, err error) error {
 	return refusal(domain.CodeBadRequest, "the body ended early")
 }
 
+// apiDescription is the introduction of the OpenAPI document.
+const apiDescription = "A success is `{\"msg\":\"ok\",\"data\":…}`. A failure is `{\"msg\":\"fail\",\"data\":\"…\",\"code\":\"…\",\"text_en\":\"…\"}`: " +
+	"`code` is for programs and never changes its meaning, `data` is a Chinese text, `text_en` an English text. " +
+	"The endpoints of the chat pages and of the browser app have envelopes of their own and always respond with status 200.\n\n" +
+	"A token from `POST /api/login` goes into the header `token` or `Authorization`. New members may be added to every object: ignore those that you do not know.\n\n" +
+	"The WebSocket protocol is described by `/asyncapi.json`."
+
 // newHuma returns the huma API, which decodes requests into Go types and generates the OpenAPI document from these
 // types.
-func newHuma(router chi.Router, version string) huma.API {
+func newHuma(router chi.Router, version, publicURL string) huma.API {
 	useOwnErrors()
 	c := huma.DefaultConfig("roomlog", version)
 	c.CreateHooks = nil // the hooks add $schema with an invented address to responses
 	c.Formats = map[string]huma.Format{"application/json": {Marshal: huma.DefaultJSONFormat.Marshal, Unmarshal: strictjson.Unmarshal}}
 	c.OpenAPIPath, c.DocsPath, c.SchemasPath = "", "", ""
 	c.AllowAdditionalPropertiesByDefault = true // old clients send additional members
+	c.Info.Description = apiDescription
+	c.Info.License = &huma.License{Name: "MIT", Identifier: "MIT"}
+	c.Servers = []*huma.Server{{URL: cmp.Or(publicURL, "/"), Description: "This server"}}
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
-		"token":  {Type: "apiKey", In: "header", Name: "token"},
+		"token":  {Type: "apiKey", In: "header", Name: "token", Description: "the token that POST /api/login returns, with or without Bearer"},
 		"bearer": {Type: "http", Scheme: "bearer", BearerFormat: "JWT"},
 	}
 	return humachi.New(router, c)
 }
 
-// useOwnErrors makes huma report invalid requests in the failure envelope. It runs once, because huma has one such
-// hook per process.
+// useOwnErrors makes huma report invalid requests in the failure envelope, and describe lists as never null. It runs
+// once, because huma has these settings once per process.
 var useOwnErrors = sync.OnceFunc(func() {
+	huma.DefaultArrayNullable = false // no response has null for a list
 	huma.NewError = func(status int, text string, causes ...error) huma.StatusError {
 		return invalidRequest(nil, status, text, causes)
 	}

@@ -51,6 +51,20 @@ func documentBrowserLogin(o *huma.Operation, schemas huma.Registry) {
 		Description: "The second form is the response to a request with the header Authorization.",
 		OneOf:       []*huma.Schema{schema, schemas.Schema(typeOf[browserEnvelope](), true, "")},
 	}
+	o.Responses["200"].Content["application/json"].Examples = map[string]*huma.Example{
+		"browser":         {Value: browserEnvelope{Code: http.StatusOK, Data: exampleToken}},
+		"browser_refused": {Value: browserEnvelope{Code: http.StatusBadRequest, Message: chinese[codeCredentials]}},
+	}
+}
+
+func documentIncrementAge(o *huma.Operation, _ huma.Registry) {
+	example := func(code int, text string) *huma.Example {
+		return &huma.Example{Value: browserEnvelope{Code: code, Message: text}}
+	}
+	o.Responses["200"].Content["application/json"].Examples = map[string]*huma.Example{
+		"ok": example(http.StatusOK, textAdded), "no_header": example(browserCodeSignInFirst, textSignInFirst),
+		"token_invalid": example(http.StatusUnauthorized, domain.CodeTokenInvalid.Chinese()), "refused": example(http.StatusBadRequest, textNotAdded),
+	}
 }
 
 // incrementAge adds one year to the age of the signed-in user.

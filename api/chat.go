@@ -5,10 +5,12 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"net/http"
+	"reflect"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"roomlog/api/openapi"
 	"roomlog/domain"
 	"roomlog/eventstore"
 	"roomlog/projections"
@@ -16,19 +18,19 @@ import (
 
 // ChatRoom is a chat room in a response.
 type ChatRoom struct {
-	ID       domain.ChatRoomID `json:"_id"`
-	Name     string            `json:"name"`
-	CreateAt string            `json:"createAt" doc:"UTC"`
+	ID       domain.ChatRoomID `json:"_id" example:"66f0c1a2b3d4e5f607182930"`
+	Name     string            `json:"name" example:"demo"`
+	CreateAt string            `json:"createAt" example:"2026-01-31T15:04:05.000Z" doc:"UTC"`
 }
 
 // ChatUser is the public part of a user in responses of the chat pages.
 type ChatUser struct {
-	ID       string             `json:"_id"`
-	Name     string             `json:"name"`
-	Avatar   string             `json:"avatar"`
+	ID       string             `json:"_id" example:"12"`
+	Name     string             `json:"name" example:"ann"`
+	Avatar   string             `json:"avatar" example:"https://live.example/uploads/0c9f3a7be1d24f5f.png"`
 	Online   bool               `json:"online" doc:"whether the user is in the chat now"`
-	Room     *domain.ChatRoomID `json:"room" doc:"the chat room that the user joined last; null when in none"`
-	CreateAt string             `json:"createAt" doc:"creation of the account, UTC"`
+	Room     *domain.ChatRoomID `json:"room" example:"66f0c1a2b3d4e5f607182930" doc:"the chat room that the user joined last; null when in none"`
+	CreateAt string             `json:"createAt" example:"2026-01-31T15:04:05.000Z" doc:"creation of the account, UTC"`
 }
 
 // populatedChatRoom is a chat room with its users.
@@ -49,14 +51,23 @@ const (
 // serveChat registers an endpoint of the chat pages. The request body is a JSON object or empty.
 func serveChat[I, O any](r *routes, e endpoint, handle func(context.Context, I) (O, error)) {
 	e = e.forOldClients()
+	e.always200 = true
 	e.OperationID = "chat-" + strings.ToLower(e.Method) + e.OperationID // endpoints under /api have the same operation ids
 	e.Description += " The status is always 200; code in the response has the outcome."
 	describe := func(o *huma.Operation, schemas huma.Registry) {
+		if typeOf[O]().Kind() == reflect.String { // a token
+			o.Responses["200"].Content["application/json"].Example = chatSuccess[string]{0, exampleToken}
+		}
+		documentChatFailures(o.Responses["200"].Content["application/json"], schemas, r.codesOf(e, false), e.texts)
 		if o.Method == http.MethodPost {
-			o.RequestBody = &huma.RequestBody{Content: jsonContent(schemas.Schema(typeOf[I](), true, ""))}
+			input := &huma.Schema{Type: huma.TypeObject} // any object
+			if typeOf[I]().NumField() > 0 {
+				input = schemas.Schema(typeOf[I](), true, "")
+			}
+			o.RequestBody = &huma.RequestBody{Content: openapi.JSON(input, nil)}
 		}
 	}
-	serveRaw[chatEnvelope[O]](r, e, describe, writeChatRefusal, func(w http.ResponseWriter, req *http.Request) {
+	serveRaw[chatSuccess[O]](r, e, describe, writeChatRefusal, func(w http.ResponseWriter, req *http.Request) {
 		ctx, cancel := context.WithTimeout(req.Context(), r.RequestTimeout)
 		defer cancel()
 		var in I
@@ -69,8 +80,20 @@ func serveChat[I, O any](r *routes, e endpoint, handle func(context.Context, I) 
 			writeChatRefusal(w, req, r.failure(ctx, err, nil))
 			return
 		}
-		writeJSON(w, http.StatusOK, chatEnvelope[any]{Data: out})
+		writeJSON(w, http.StatusOK, chatSuccess[O]{Data: out})
 	})
+}
+
+// documentChatFailures adds the failures of a chat page to the documentation of its response.
+func documentChatFailures(response *huma.MediaType, schemas huma.Registry, codes []domain.Code, own texts) {
+	response.Schema = &huma.Schema{OneOf: []*huma.Schema{response.Schema, schemas.Schema(typeOf[chatFailure](), true, "")}}
+	response.Examples = make(map[string]*huma.Example)
+	if response.Example != nil {
+		response.Examples["ok"], response.Example = &huma.Example{Value: response.Example}, nil
+	}
+	for _, code := range codes {
+		response.Examples[string(code)] = &huma.Example{Value: newChatFailure(exampleFailure(code, own))}
+	}
 }
 
 // readChatBody decodes the optional JSON object in the body of a POST request into in.
@@ -86,7 +109,7 @@ func (s *server) readChatBody(w http.ResponseWriter, r *http.Request, in any) er
 }
 
 type chatRoomInput struct {
-	Name string `json:"name" doc:"1 to 32 characters"`
+	Name string `json:"name" example:"demo" doc:"1 to 32 characters"`
 }
 
 // createChatRoom creates a chat room. It requires no sign-in.

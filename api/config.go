@@ -14,6 +14,7 @@ import (
 
 	"roomlog/api/password"
 	"roomlog/api/payment"
+	"roomlog/api/refusals"
 	"roomlog/api/token"
 	"roomlog/domain"
 	"roomlog/eventstore"
@@ -73,6 +74,8 @@ type Config struct {
 	Metrics     *prometheus.Registry                                         // served at /metrics; nil: a new one
 	Checks      []Check                                                      // of /readyz
 	Version     string                                                       // shown in /openapi.json; empty: "dev"
+	AsyncAPI    []byte                                                       // served at /asyncapi.json; nil: no such document
+	Refusals    func(domain.Command) []domain.Code                           // codes in /openapi.json of a command's refusals; nil: package refusals
 	Password    password.Cost                                                // memory and time that one password hash takes
 
 	CORSOrigins []string      // browser origins that may call the API; nil: any, because the server sets no cookies
@@ -171,6 +174,9 @@ func (c *Config) prepareOptions() {
 	}
 	if c.MetricsFrom == nil {
 		c.MetricsFrom = limit.Loopback()
+	}
+	if c.Refusals == nil {
+		c.Refusals = refusals.Of
 	}
 	if c.Version == "" {
 		c.Version = "dev"

@@ -12,7 +12,7 @@ import (
 )
 
 type emailSignIn struct {
-	Email string `json:"email" doc:"no mail is sent"`
+	Email string `json:"email" example:"ann@example.org" doc:"no mail is sent"`
 }
 
 // emailLogin starts a session for an e-mail address, without a password, and returns the token. It creates the
@@ -59,13 +59,13 @@ func gravatar(email string) string {
 }
 
 type tokenInput struct {
-	Token string `json:"token"`
+	Token string `json:"token" example:"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.e30.c2ln"`
 }
 
 // ownChatUser is the private view of a chat user: the response to that user.
 type ownChatUser struct {
 	ChatUser
-	Email    string `json:"email" doc:"empty for a user who signs in with a password"`
+	Email    string `json:"email" example:"ann@example.org" doc:"empty for a user who signs in with a password"`
 	IssuedAt int64  `json:"iat" doc:"Unix time in seconds at which the token was issued"`
 }
 

@@ -2,11 +2,10 @@ package api
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -14,18 +13,23 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"roomlog/api/cors"
+	"roomlog/api/openapi"
 	"roomlog/api/query"
+	"roomlog/domain"
 	"roomlog/internal/limit"
 )
 
 // endpoint describes one method and path of the REST API: its documentation, access rule and rate class.
 type endpoint struct {
 	huma.Operation
-	access access
-	rate   rateClass
-	texts  texts
+	access   access
+	rate     rateClass
+	texts    texts
+	commands []domain.Command // that the handler executes
+	codes    []domain.Code    // of refusals by the handler, in addition to those of the rules and of the commands
 
-	anyQuery bool // ignores unknown query parameters
+	anyQuery  bool // ignores unknown query parameters
+	always200 bool // failures have status 200 too, in the envelope of the endpoint
 }
 
 func get(path, summary string, a access, r rateClass) endpoint {
@@ -51,6 +55,20 @@ func newEndpoint(method, path, summary string, a access, r rateClass) endpoint {
 
 // withTexts returns e with other Chinese texts for some codes. Old clients expect these texts from this endpoint.
 func (e endpoint) withTexts(t texts) endpoint { e.texts = t; return e }
+
+// executes returns e with the commands that its handler executes, for the documentation of their refusals.
+func (e endpoint) executes(commands ...domain.Command) endpoint {
+	e.commands = commands
+	types := make([]string, len(commands))
+	for i, c := range commands {
+		types[i] = c.Type()
+	}
+	e.Extensions = map[string]any{"x-commands": types}
+	return e
+}
+
+// refuses returns e with the codes of the refusals by its handler.
+func (e endpoint) refuses(codes ...domain.Code) endpoint { e.codes = codes; return e }
 
 // forOldClients returns e marked as an endpoint of the wire contract: it ignores unknown query parameters, because old
 // clients append some, such as t and _ against caches.
@@ -89,25 +107,35 @@ type routes struct {
 	endpoints []endpoint
 	unlimited map[string]string // route → reason why it needs no rate limit
 	own       map[string]bool   // paths that no page of another origin may call
+	tag       string            // of the endpoints that are being registered
 }
 
 // newRoutes returns the routes of s: none.
 func newRoutes(s *server) *routes {
 	router := chi.NewRouter()
-	return &routes{server: s, router: router, huma: newHuma(router, s.Version), unlimited: make(map[string]string), own: make(map[string]bool)}
+	return &routes{server: s, router: router, huma: newHuma(router, s.Version, s.PublicURL), unlimited: make(map[string]string), own: make(map[string]bool)}
 }
 
-// add adds an endpoint to the list.
-func (r *routes) add(e endpoint) {
+// section registers endpoints under a tag of the documentation.
+func (r *routes) section(tag, description string, register func()) {
+	r.tag = tag
+	r.huma.OpenAPI().Tags = append(r.huma.OpenAPI().Tags, &huma.Tag{Name: tag, Description: description})
+	register()
+}
+
+// add adds an endpoint to the list. It returns the endpoint with its tag.
+func (r *routes) add(e endpoint) endpoint {
+	e.Tags = []string{r.tag}
 	r.endpoints = append(r.endpoints, e)
 	if e.access.sameOrigin {
 		r.own[e.Path] = true
 	}
+	return e
 }
 
 // serve registers an endpoint. The Go types I and O describe its input and output.
 func serve[I, O any](r *routes, e endpoint, handle func(context.Context, *I) (O, error)) {
-	r.add(e)
+	e = r.add(e)
 	if e.Method == http.MethodPost && e.access.needsToken {
 		e.Parameters = append(e.Parameters, &huma.Param{
 			Name: "Idempotency-Key", In: "header", Schema: &huma.Schema{Type: huma.TypeString},
@@ -123,6 +151,7 @@ func serve[I, O any](r *routes, e endpoint, handle func(context.Context, *I) (O,
 		next(ctx)
 	}, r.limitBody)
 	e.MaxBodyBytes = r.BodyBytes + 1
+	defer r.documentOutcomes(e, okText[O]())
 	huma.Register(r.huma, e.Operation, func(ctx context.Context, in *I) (*response[O], error) {
 		ctx, cancel := context.WithTimeout(ctx, r.RequestTimeout)
 		defer cancel()
@@ -143,7 +172,7 @@ func serve[I, O any](r *routes, e endpoint, handle func(context.Context, *I) (O,
 func serveRaw[O any](r *routes, e endpoint, describe func(*huma.Operation, huma.Registry),
 	writeRefusal func(http.ResponseWriter, *http.Request, *failure), handle http.HandlerFunc,
 ) {
-	r.add(e)
+	e = r.add(e)
 	r.router.Method(e.Method, e.Path, http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		ctx, cancel := context.WithTimeout(req.Context(), r.RequestTimeout)
 		err := e.checkQuery(req, e.Parameters)
@@ -158,14 +187,90 @@ func serveRaw[O any](r *routes, e endpoint, describe func(*huma.Operation, huma.
 		handle(w, req)
 	}))
 	schemas := r.huma.OpenAPI().Components.Schemas
-	e.Responses = map[string]*huma.Response{
-		"200":     {Description: "OK", Content: jsonContent(schemas.Schema(typeOf[O](), true, ""))},
-		"default": {Description: "Error", Content: jsonContent(schemas.Schema(typeOf[failure](), true, ""))},
-	}
+	e.Responses = map[string]*huma.Response{"200": {Description: "OK", Content: openapi.JSON(schemas.Schema(typeOf[O](), true, ""), nil)}}
 	if describe != nil {
 		describe(&e.Operation, schemas)
 	}
 	r.huma.OpenAPI().AddOperation(&e.Operation)
+	r.documentOutcomes(e, nil)
+}
+
+// okText returns the example of a response that consists of the text ok, or nil for other types of data.
+func okText[O any]() any {
+	if typeOf[O]().Kind() == reflect.String {
+		return success[string]{"ok", "ok"}
+	}
+	return nil
+}
+
+// operation returns the operation of an endpoint in the OpenAPI document.
+func (r *routes) operation(e endpoint) *huma.Operation {
+	if e.Method == http.MethodPost {
+		return r.huma.OpenAPI().Paths[e.Path].Post
+	}
+	return r.huma.OpenAPI().Paths[e.Path].Get
+}
+
+// documentOutcomes adds the failures of an endpoint to the OpenAPI document, and an example of its success unless it is
+// nil.
+func (r *routes) documentOutcomes(e endpoint, success any) {
+	o := r.operation(e)
+	if success != nil {
+		o.Responses["200"].Content["application/json"].Example = success
+	}
+	codes := r.codesOf(e, len(o.Parameters) > 0)
+	if e.always200 {
+		codes = []domain.Code{domain.CodeInternal} // after a panic
+	}
+	var failures []openapi.Failure
+	for _, code := range codes {
+		f := exampleFailure(code, e.texts)
+		retry := f.status == http.StatusTooManyRequests || f.status == http.StatusServiceUnavailable
+		failures = append(failures, openapi.Failure{Code: code, Status: f.status, Body: f, Retry: retry})
+	}
+	openapi.AddFailures(o, r.huma.OpenAPI().Components.Schemas.Schema(typeOf[failure](), true, ""), failures)
+}
+
+// exampleFailure returns the failure with a code for the documentation.
+func exampleFailure(code domain.Code, own texts) *failure {
+	return newFailure(code, strings.ReplaceAll(string(code), "_", " "), own)
+}
+
+// codesOf returns the codes of the failures of an endpoint.
+func (r *routes) codesOf(e endpoint, parameters bool) []domain.Code {
+	codes := slices.Concat(e.access.codes(), e.codes, []domain.Code{domain.CodeRateLimited, domain.CodeBusy, domain.CodeInternal})
+	if e.Method == http.MethodPost {
+		codes = append(codes, domain.CodeBadRequest, codeBodyTooLarge, codeBodyTooSlow)
+	}
+	if parameters || !e.anyQuery {
+		codes = append(codes, domain.CodeBadRequest)
+	}
+	for _, c := range e.commands {
+		codes = append(codes, r.Refusals(c)...)
+		if e.access.needsToken && e.Method == http.MethodPost {
+			codes = append(codes, domain.CodeBadKey, domain.CodeKeyReused)
+		}
+	}
+	return codes
+}
+
+// failureContent returns the content of a response with one of codes.
+func (r *routes) failureContent(codes ...domain.Code) map[string]*huma.MediaType {
+	examples := make(map[string]any)
+	for _, code := range codes {
+		examples[string(code)] = exampleFailure(code, nil)
+	}
+	return openapi.JSON(r.huma.OpenAPI().Components.Schemas.Schema(typeOf[failure](), true, ""), examples)
+}
+
+// document adds a route that serves neither data of the domain nor JSON envelopes to the OpenAPI document.
+func (r *routes) document(path, summary string, responses map[string]*huma.Response) {
+	id := strings.NewReplacer("/", "", "{", "-", "}", "").Replace(path)
+	responses["500"] = &huma.Response{Description: "The server has failed.", Content: r.failureContent(domain.CodeInternal)}
+	r.huma.OpenAPI().AddOperation(&huma.Operation{
+		OperationID: id, Method: http.MethodGet, Path: path, Summary: summary, Tags: []string{r.tag}, Responses: responses,
+		Description: "Needs no token. Ignores unknown query parameters.",
+	})
 }
 
 // serveUnlimited registers a public route without a rate limit. reason explains why that is safe. The route ignores its
@@ -202,28 +307,15 @@ func (r *routes) allowOrigins(next http.Handler) http.Handler {
 
 func typeOf[T any]() reflect.Type { return reflect.TypeFor[T]() }
 
-func jsonContent(schema *huma.Schema) map[string]*huma.MediaType {
-	return map[string]*huma.MediaType{"application/json": {Schema: schema}}
-}
-
 // check returns an error for an endpoint without a summary, an access rule or a rate class.
 func (r *routes) check() error {
 	var faults []error
 	for _, e := range r.endpoints {
-		if e.Summary == "" || e.access.name == "" || !e.rate.known() {
-			faults = append(faults, errors.New("api: "+e.Method+" "+e.Path+" needs a summary, an access rule and a rate class"))
+		if e.Summary == "" || len(e.Tags) == 0 || e.Tags[0] == "" || e.access.name == "" || !e.rate.known() {
+			faults = append(faults, errors.New("api: "+e.Method+" "+e.Path+" needs a summary, a tag, an access rule and a rate class"))
 		}
 	}
 	return errors.Join(faults...)
-}
-
-// openAPI returns the OpenAPI document as JSON.
-func (r *routes) openAPI() ([]byte, error) {
-	b, err := json.Marshal(r.huma.OpenAPI())
-	if err != nil {
-		return nil, fmt.Errorf("api: encode the OpenAPI document: %w", err)
-	}
-	return b, nil
 }
 
 func (s *server) routeNotFound(w http.ResponseWriter, _ *http.Request) {

@@ -14,7 +14,7 @@ type success[T any] struct {
 // browserEnvelope is the response envelope of the browser app. The HTTP status is always 200; Code contains the
 // outcome.
 type browserEnvelope struct {
-	Code    int    `json:"code" doc:"200, or another code with a message"`
+	Code    int    `json:"code" enum:"200,400,401,-200" doc:"200, or another code with a message"`
 	Data    string `json:"data,omitempty" doc:"the token"`
 	Message string `json:"message,omitempty"`
 }
@@ -30,16 +30,26 @@ const (
 
 func writeBrowserEnvelope(w http.ResponseWriter, e browserEnvelope) { writeJSON(w, http.StatusOK, e) }
 
-// chatEnvelope is the response envelope of the chat pages. The HTTP status is always 200; Code contains the outcome.
-type chatEnvelope[T any] struct {
-	Code   int    `json:"code" enum:"0,1" doc:"0, or 1 with an error"`
-	Data   T      `json:"data,omitempty"`
-	Error  string `json:"error,omitempty" doc:"for people, in Chinese"`
-	TextEN string `json:"text_en,omitempty" doc:"for people, in English"`
+// exampleToken has the form of a token.
+const exampleToken = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.e30.c2ln"
+
+// chatSuccess is the envelope of a successful response to the chat pages. Its code is 0.
+type chatSuccess[T any] struct {
+	Code int `json:"code" enum:"0"`
+	Data T   `json:"data"`
 }
 
+// chatFailure is the envelope of a failed response to the chat pages. Its code is 1, and the HTTP status is 200.
+type chatFailure struct {
+	Code   int    `json:"code" enum:"1"`
+	Error  string `json:"error" example:"参数错误" doc:"for people, in Chinese"`
+	TextEN string `json:"text_en" example:"name must not be empty" doc:"for people, in English"`
+}
+
+func newChatFailure(f *failure) chatFailure { return chatFailure{1, f.Data, f.TextEN} }
+
 func writeChatRefusal(w http.ResponseWriter, _ *http.Request, f *failure) {
-	writeJSON(w, http.StatusOK, chatEnvelope[any]{Code: 1, Error: f.Data, TextEN: f.TextEN})
+	writeJSON(w, http.StatusOK, newChatFailure(f))
 }
 
 // plainRefusal writes a refusal in the failure envelope.

@@ -117,7 +117,9 @@ func typeFilter(requested []string) ([]string, error) {
 }
 
 func documentEvents(o *huma.Operation, schemas huma.Registry) {
-	line := o.Responses["200"].Content["application/json"].Schema
+	line := &huma.Schema{AnyOf: []*huma.Schema{
+		o.Responses["200"].Content["application/json"].Schema, schemas.Schema(typeOf[replay.CursorLine](), true, ""),
+	}}
 	o.Responses["200"].Description = "One line per event. A line with only a cursor reports the position up to which the log was searched. " +
 		"The last line also has end: head, limit, slow, shutdown, or an error code with a text, such as token_expired, session_ended, banned or forbidden, " +
 		"within a second after the reader has lost the right to read."

@@ -51,6 +51,8 @@ const (
 	codeSignInBusy    domain.Code = "sign_in_busy"
 	codePasswordsDiff domain.Code = "passwords_differ"
 	codeImage         domain.Code = "image_unsupported"
+	codeImageDamaged  domain.Code = "image_damaged"
+	codeImageSize     domain.Code = "image_too_many_pixels"
 	codeStorageFull   domain.Code = "storage_full"
 	codeSignature     domain.Code = "signature_invalid"
 	codeCursor        domain.Code = "cursor_invalid"
@@ -70,6 +72,8 @@ var chinese = map[domain.Code]string{
 	codeSignInBusy:        domain.CodeBusy.Chinese(),
 	codePasswordsDiff:     "两次输入的密码不一致",
 	codeImage:             "只支持 JPEG、PNG、GIF、WebP 图片和 OGG、MP3、M4A、AAC、WebM、WAV、AMR 语音",
+	codeImageDamaged:      "图片已损坏或不完整，请重新选择",
+	codeImageSize:         "图片尺寸过大，最多6400万像素，边长不超过16384像素",
 	codeStorageFull:       "存储空间不足，请稍后再试",
 	codeSignature:         "签名错误",
 }
@@ -111,6 +115,8 @@ var statuses = map[domain.Code]int{
 	codeCursorLost:                 http.StatusConflict,
 	codeBodyTooLarge:               http.StatusRequestEntityTooLarge,
 	codeImage:                      http.StatusUnsupportedMediaType,
+	codeImageDamaged:               http.StatusUnsupportedMediaType,
+	codeImageSize:                  http.StatusRequestEntityTooLarge,
 	domain.CodeRateLimited:         http.StatusTooManyRequests,
 	codeSignInBusy:                 http.StatusTooManyRequests,
 	domain.CodeBusy:                http.StatusServiceUnavailable,

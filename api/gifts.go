@@ -11,8 +11,8 @@ import (
 // gift is a gift of the gift catalogue in a response.
 type gift struct {
 	ID    domain.GiftID `json:"id"`
-	Name  string        `json:"name"`
-	Image string        `json:"image"`
+	Name  string        `json:"name" example:"Rose"`
+	Image string        `json:"image" example:"https://live.example/uploads/rose.png"`
 	Coin  domain.Coins  `json:"coin" doc:"price of one"`
 }
 
@@ -27,14 +27,14 @@ func (s *server) listGifts(ctx context.Context, _ *struct{}) ([]gift, error) {
 
 // sentGift is a sent gift in a response, with the name and price at the time when it was sent.
 type sentGift struct {
-	ID       string        `json:"id"`
+	ID       string        `json:"id" example:"09a791fff0"`
 	Position int64         `json:"position"`
 	Live     domain.LiveID `json:"live"`
 	Streamer domain.UserID `json:"streamer"`
 	Sender   PublicUser    `json:"sender"`
 	Gift     domain.GiftID `json:"gift"`
-	Name     string        `json:"name"`
-	Image    string        `json:"image"`
+	Name     string        `json:"name" example:"Rose"`
+	Image    string        `json:"image" example:"https://live.example/uploads/rose.png"`
 	Price    domain.Coins  `json:"price"`
 	Num      int           `json:"num"`
 	Coin     domain.Coins  `json:"coin"`

@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"regexp"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -167,6 +167,7 @@ func TestOpenAPI(t *testing.T) {
 		OpenAPI string
 		Paths   map[string]map[string]struct {
 			Summary     string
+			Tags        []string
 			RequestBody map[string]any
 			Responses   map[string]struct{ Content map[string]any }
 			Security    []map[string]any
@@ -191,6 +192,7 @@ func TestOpenAPI(t *testing.T) {
 		"post /api/live/record": true, "get /api/live/{id}/recordings": false, "post /api/live/recording/delete": true,
 		"get /api/streams": true, "get /api/streams/{id}/players": true, "post /api/streams/kick": true,
 		"post /login": false, "post /validate": false, "post /createRoom": false, "post /addRoom": false, "get /getAllRooms": false, "post /getAllRooms": false,
+		"get /healthz": false, "get /readyz": false, "get /metrics": false, "get /uploads/{name}": false,
 	}
 	seen := 0
 	for path, methods := range spec.Paths {
@@ -200,8 +202,9 @@ func TestOpenAPI(t *testing.T) {
 			if !known || (len(op.Security) > 0) != needs {
 				t.Errorf("%s %s: known %v, needs a token %v", method, path, known, len(op.Security) > 0)
 			}
-			if op.Summary == "" || len(op.Responses["200"].Content) == 0 || len(op.Responses["default"].Content) == 0 {
-				t.Errorf("%s %s is incomplete: %+v", method, path, op)
+			service := slices.Contains([]string{"/healthz", "/readyz", "/metrics", "/uploads/{name}"}, path)
+			if op.Summary == "" || len(op.Tags) != 1 || len(op.Responses["200"].Content) == 0 || !service && len(op.Responses["500"].Content) == 0 {
+				t.Errorf("%s %s is incomplete", method, path)
 			}
 			if method == "post" && op.RequestBody == nil && path != "/api/logout" {
 				t.Errorf("%s %s has no body", method, path)
@@ -219,28 +222,5 @@ func TestOpenAPI(t *testing.T) {
 	}
 	if strings.Contains(string(d.get("/api/live/list/1").raw), "$schema") {
 		t.Error("huma adds members to responses")
-	}
-}
-
-func TestDocsPageWorksOffline(t *testing.T) {
-	t.Parallel()
-	d := startAPI(t)
-	outside := regexp.MustCompile(`(?i)(https?:)?//[a-z0-9-]+\.[a-z]+`)
-	for path, kind := range map[string]string{"/docs": "text/html", "/docs/page.js": "text/javascript", "/docs/page.css": "text/css"} {
-		got := d.get(path)
-		if got.status != http.StatusOK || !strings.HasPrefix(got.header.Get("Content-Type"), kind) {
-			t.Errorf("%s: got %d %q", path, got.status, got.header.Get("Content-Type"))
-		}
-		if found := outside.Find(got.raw); found != nil {
-			t.Errorf("%s loads %s", path, found)
-		}
-		if !strings.Contains(got.header.Get("Content-Security-Policy"), "default-src 'none'") {
-			t.Errorf("%s: the content security policy does not restrict what the page loads", path)
-		}
-	}
-	for _, path := range []string{"/docs/nothing", "/docs/..%2fapi.go"} {
-		if got := d.get(path); got.status != 404 {
-			t.Errorf("%s: got %d, want 404", path, got.status)
-		}
 	}
 }

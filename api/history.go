@@ -19,7 +19,7 @@ type Window struct {
 // Cursor in the same parameter, after or before, that it used for this part.
 type history[T any] struct {
 	Items  []T     `json:"items"`
-	Cursor *string `json:"cursor" doc:"null when the part is empty"`
+	Cursor *string `json:"cursor" example:"4711.5f0c2a77" doc:"null when the part is empty"`
 }
 
 func (s *server) window(ctx context.Context, w Window) (projections.Window, error) {
@@ -87,9 +87,9 @@ func (s *server) listViewers(ctx context.Context, in *viewersInput) (history[vie
 
 // comment is one comment of a live, in a response.
 type comment struct {
-	ID      string     `json:"id"`
+	ID      string     `json:"id" example:"09a791fff0"`
 	User    PublicUser `json:"user"`
-	Content string     `json:"content"`
+	Content string     `json:"content" example:"hello"`
 	At      time.Time  `json:"at"`
 }
 

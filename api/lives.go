@@ -12,8 +12,8 @@ import (
 // Live is the public part of a live in a response. The owner's id appears twice, because clients expect two names.
 type Live struct {
 	ID          domain.LiveID `json:"id"`
-	Title       string        `json:"title"`
-	Cover       string        `json:"cover"`
+	Title       string        `json:"title" example:"An evening with Ann"`
+	Cover       string        `json:"cover" example:"https://live.example/uploads/5f0c2a77e1d24f5f.jpg"`
 	Status      domain.Status `json:"status" enum:"0,1,2,3" doc:"0 not started, 1 live, 2 paused, 3 ended"`
 	LookCount   int64         `json:"look_count"`
 	Coin        int64         `json:"coin"`
@@ -28,7 +28,7 @@ type Live struct {
 // also needs a sign, which expires.
 type KeyedLive struct {
 	Live
-	Key string `json:"key"`
+	Key string `json:"key" example:"L3V8KhRHin40gNug58zy"`
 }
 
 // ownedLive is a live with its owner, in a response.
@@ -39,14 +39,14 @@ type ownedLive struct {
 
 type liveOwner struct {
 	ID       domain.UserID `json:"id"`
-	Username string        `json:"username"`
-	Avatar   string        `json:"avatar"`
+	Username string        `json:"username" example:"ann"`
+	Avatar   string        `json:"avatar" example:"https://live.example/uploads/0c9f3a7be1d24f5f.png"`
 }
 
 // signed is a live with a sign for its stream. Clients expect the live in a nested field data.
 type signed[L any] struct {
 	Data L       `json:"data"`
-	Sign *string `json:"sign" doc:"EXPIRES-MD5; null when the live has ended"`
+	Sign *string `json:"sign" example:"1602691779-4c4cde8b52e829a17a6baf5b6c404ada" doc:"EXPIRES-MD5; null when the live has ended"`
 }
 
 func (s *server) newLive(l projections.Live) Live {
@@ -64,8 +64,8 @@ func (s *server) wallTime(t time.Time) string { return t.In(s.timeZone).Format(w
 
 type liveInputBody struct {
 	Body struct {
-		Title string `json:"title" doc:"1 to 100 characters"`
-		Cover string `json:"cover" doc:"http or https address of an image, or path of an upload; may be empty"`
+		Title string `json:"title" example:"An evening with Ann" doc:"1 to 100 characters"`
+		Cover string `json:"cover" example:"https://live.example/uploads/5f0c2a77e1d24f5f.jpg" doc:"http or https address of an image, or path of an upload; may be empty"`
 	}
 }
 

@@ -18,9 +18,9 @@ func (s *server) listConnections(ctx context.Context, in *connectionsInput) (Con
 
 type kickInput struct {
 	Body struct {
-		User       number              `json:"user,omitempty" doc:"close every connection of this user"`
+		User       number              `json:"user,omitempty" example:"12" doc:"close every connection of this user"`
 		Connection domain.ConnectionID `json:"connection,omitempty" doc:"close this connection"`
-		Reason     string              `json:"reason,omitempty" doc:"sent to the client and recorded: at most 100 characters"`
+		Reason     string              `json:"reason,omitempty" example:"spam" doc:"sent to the client and recorded: at most 100 characters"`
 	}
 }
 
@@ -48,8 +48,8 @@ func (s *server) kick(ctx context.Context, in *kickInput) (string, error) {
 type userBanInput struct {
 	Body struct {
 		User    number `json:"user"`
-		Seconds int64  `json:"seconds,omitempty" doc:"duration; 0: for good"`
-		Reason  string `json:"reason,omitempty" doc:"sent to the user and recorded: at most 100 characters"`
+		Seconds int64  `json:"seconds,omitempty" example:"3600" doc:"duration; 0: for good"`
+		Reason  string `json:"reason,omitempty" example:"spam" doc:"sent to the user and recorded: at most 100 characters"`
 	}
 }
 
@@ -70,7 +70,7 @@ func (s *server) banUser(ctx context.Context, in *userBanInput) (string, error) 
 type userUnbanInput struct {
 	Body struct {
 		User   number `json:"user"`
-		Reason string `json:"reason,omitempty" doc:"for the record: at most 100 characters"`
+		Reason string `json:"reason,omitempty" example:"on appeal" doc:"for the record: at most 100 characters"`
 	}
 }
 
@@ -83,8 +83,8 @@ type viewerBanInput struct {
 	Body struct {
 		ID      number `json:"id" doc:"id of the live"`
 		User    number `json:"user"`
-		Seconds int64  `json:"seconds,omitempty" doc:"duration; 0: for good"`
-		Reason  string `json:"reason,omitempty" doc:"sent to the user and recorded: at most 100 characters"`
+		Seconds int64  `json:"seconds,omitempty" example:"600" doc:"duration; 0: for good"`
+		Reason  string `json:"reason,omitempty" example:"spam" doc:"sent to the user and recorded: at most 100 characters"`
 	}
 }
 
@@ -99,7 +99,7 @@ type viewerUnbanInput struct {
 	Body struct {
 		ID     number `json:"id" doc:"id of the live"`
 		User   number `json:"user"`
-		Reason string `json:"reason,omitempty" doc:"for the record: at most 100 characters"`
+		Reason string `json:"reason,omitempty" example:"on appeal" doc:"for the record: at most 100 characters"`
 	}
 }
 

@@ -21,10 +21,10 @@ type Streams interface {
 // Stream describes the stream of a live, with statistics.
 type Stream struct {
 	Live      domain.LiveID      `json:"live"`
-	Title     string             `json:"title"`
+	Title     string             `json:"title" example:"An evening with Ann"`
 	UserID    domain.UserID      `json:"user_id" doc:"owner of the live"`
-	Broadcast domain.BroadcastID `json:"broadcast" doc:"empty while players wait for a broadcast"`
-	Node      string             `json:"node" doc:"the server process that receives the broadcast"`
+	Broadcast domain.BroadcastID `json:"broadcast" example:"b-5f0c2a77" doc:"empty while players wait for a broadcast"`
+	Node      string             `json:"node" example:"node-1" doc:"the server process that receives the broadcast"`
 	Media     *LiveMedia         `json:"media" doc:"null while players wait for a broadcast"`
 
 	// Statistics of the node that receives the broadcast.
@@ -44,10 +44,10 @@ type Stream struct {
 
 // StreamPlayer describes a player of a stream.
 type StreamPlayer struct {
-	ID       string    `json:"id" doc:"for kick"`
-	Node     string    `json:"node" doc:"the server process that serves the player"`
+	ID       string    `json:"id" example:"p-5f0c2a77" doc:"for kick"`
+	Node     string    `json:"node" example:"node-1" doc:"the server process that serves the player"`
 	Protocol string    `json:"protocol" enum:"rtmp,http-flv,ws-flv,hls"`
-	Address  string    `json:"address"`
+	Address  string    `json:"address" example:"203.0.113.9"`
 	Since    time.Time `json:"since"`
 	Bytes    uint64    `json:"bytes"`
 	Frames   uint64    `json:"frames"`
@@ -62,12 +62,12 @@ type LiveMedia struct {
 
 // Connection is a client connection in a response to operators.
 type Connection struct {
-	ID      domain.ConnectionID `json:"id" doc:"for kick"`
-	Node    string              `json:"node" doc:"the server process that holds the connection"`
+	ID      domain.ConnectionID `json:"id" example:"c-5f0c2a77" doc:"for kick"`
+	Node    string              `json:"node" example:"node-1" doc:"the server process that holds the connection"`
 	Dialect string              `json:"dialect" enum:"native,socketio"`
 	Users   []domain.UserID     `json:"users" doc:"users signed in on the connection"`
 	Lives   []domain.LiveID     `json:"lives" doc:"lives that the connection has joined"`
-	Address string              `json:"address" doc:"address of the client; for IPv6 its /64 network"`
+	Address string              `json:"address" example:"203.0.113.9" doc:"address of the client; for IPv6 its /64 network"`
 	Since   time.Time           `json:"since"`
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"roomlog/api/openapi"
 	"roomlog/api/payment"
 	"roomlog/domain"
 	"roomlog/internal/limit"
@@ -22,7 +23,7 @@ type orderInput struct {
 
 // order is an unpaid order of coins in a response.
 type order struct {
-	Order domain.OrderID    `json:"order"`
+	Order domain.OrderID    `json:"order" example:"4ZK2QJ7N5XW3LTRB6V2HCYDMSA"`
 	Price int64             `json:"price"`
 	Coin  domain.Coins      `json:"coin" doc:"coins that will be credited"`
 	Pay   map[string]string `json:"pay" doc:"parameters for the payment provider"`
@@ -86,7 +87,8 @@ func (s *server) credit(ctx context.Context, header http.Header, body []byte) er
 
 func documentPayment(o *huma.Operation, schemas huma.Registry) {
 	o.Description += " The body is what the payment provider sends. The built-in provider signs it with " + payment.SignatureHeader + "."
-	o.RequestBody = &huma.RequestBody{Required: true, Content: jsonContent(schemas.Schema(typeOf[payment.Payment](), true, ""))}
+	o.Responses["200"].Content["application/json"].Example = okText[string]()
+	o.RequestBody = &huma.RequestBody{Required: true, Content: openapi.JSON(schemas.Schema(typeOf[payment.Payment](), true, ""), nil)}
 	o.Parameters = []*huma.Param{{
 		Name: payment.SignatureHeader, In: "header", Schema: &huma.Schema{Type: huma.TypeString},
 		Description: "lower-case hex HMAC-SHA256 of the raw body",

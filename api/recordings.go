@@ -15,22 +15,22 @@ const RecordingsRoute = "/recordings/"
 
 // Recording is a recording of a broadcast in a response.
 type Recording struct {
-	ID         domain.RecordingID `json:"id"`
+	ID         domain.RecordingID `json:"id" example:"r-5f0c2a77"`
 	Live       domain.LiveID      `json:"live_id"`
 	Status     string             `json:"status" enum:"recording,finished"`
-	Cause      string             `json:"cause" doc:"why the recording ended: the cause of the end of its broadcast, or disk_full, quota, interrupted, parts, failed"`
+	Cause      string             `json:"cause" example:"stopped" doc:"why the recording ended: the cause of the end of its broadcast, or disk_full, quota, interrupted, parts, failed"`
 	StartedAt  time.Time          `json:"started_at"`
 	EndedAt    *time.Time         `json:"ended_at" doc:"null while it is being written"`
 	DurationMS int64              `json:"duration_ms" doc:"duration of the media"`
 	Bytes      int64              `json:"bytes"`
 	Parts      []RecordingPart    `json:"parts" doc:"its files, in order; a new file starts where the size or a codec changed; empty until the recording has ended"`
-	IndexURL   string             `json:"index_url" doc:"index with one line for each fragment: its place in the file, its media time, its wall time"`
+	IndexURL   string             `json:"index_url" example:"https://live.example/recordings/6/r-5f0c2a77/index.jsonl?sign=1602691779-4c4cde8b52e829a17a6baf5b6c404ada" doc:"index with one line for each fragment: its place in the file, its media time, its wall time"`
 }
 
 // RecordingPart is one file of a recording in a response.
 type RecordingPart struct {
-	URL        string           `json:"url" doc:"valid as long as a sign"`
-	File       string           `json:"file"`
+	URL        string           `json:"url" example:"https://live.example/recordings/6/r-5f0c2a77/part-0001.mp4?sign=1602691779-4c4cde8b52e829a17a6baf5b6c404ada" doc:"valid as long as a sign"`
+	File       string           `json:"file" example:"part-0001.mp4"`
 	StartedAt  time.Time        `json:"started_at"`
 	DurationMS int64            `json:"duration_ms"`
 	Bytes      int64            `json:"bytes"`
@@ -88,8 +88,8 @@ func (s *server) newRecording(ctx context.Context, r projections.Recording) Reco
 type recordingDeletion struct {
 	Body struct {
 		ID        number             `json:"id" doc:"id of the live"`
-		Recording domain.RecordingID `json:"recording" minLength:"1" maxLength:"64"`
-		Reason    string             `json:"reason,omitempty" doc:"for the record: at most 100 characters"`
+		Recording domain.RecordingID `json:"recording" example:"r-5f0c2a77" minLength:"1" maxLength:"64"`
+		Reason    string             `json:"reason,omitempty" example:"on request of the streamer" doc:"for the record: at most 100 characters"`
 	}
 }
 

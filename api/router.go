@@ -4,6 +4,8 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/go-chi/chi/v5/middleware"
 
+	"roomlog/api/docpage"
+	"roomlog/api/password"
 	"roomlog/api/replay"
 	"roomlog/domain"
 )
@@ -13,85 +15,109 @@ func (r *routes) register() {
 	r.router.Use(r.withRequestContext, r.observe, r.recoverPanic, r.allowOrigins, middleware.GetHead)
 	r.router.NotFound(r.routeNotFound)
 	r.router.MethodNotAllowed(r.methodNotAllowed)
-	r.registerAccounts()
-	r.registerLives()
-	r.registerGifts()
-	r.registerHistory()
-	r.registerStreams()
-	r.registerOperator()
-	r.registerChat()
-	r.registerService()
+	r.section("Accounts", "Registration, sign-in and the signed-in user.", r.registerAccounts)
+	r.section("Lives", "Create, find and moderate lives.", r.registerLives)
+	r.section("Recordings", "Recordings of broadcasts.", r.registerRecordings)
+	r.section("Gifts and coins", "The gift catalogue, and orders for coins.", r.registerGifts)
+	r.section("Uploads", "Images and sounds.", r.registerUploads)
+	r.section("Histories", "Viewers, comments, gifts and coins of the past, and the replay of the event log.", r.registerHistory)
+	r.section("Streams", "Running streams and their players.", r.registerStreams)
+	r.section("Operators", "Connections and bans. Pages of other origins cannot call these endpoints.", r.registerOperator)
+	r.section("Chat pages", "Sign-in by e-mail address and chat rooms. Every response has status 200; `code` is 0, or 1 with `error`.", r.registerChat)
+	r.section("Service", "For monitoring.", r.registerService)
 }
 
 func (r *routes) registerAccounts() {
-	serve(r, post("/api/reg", "Register an account", anyone(), rateRegistrations).forOldClients(), r.registerUser)
-	login := post("/api/login", "Sign in; an earlier session of the user ends", anyone(), rateSignIns).forOldClients()
+	serve(r, post("/api/reg", "Register an account", anyone(), rateRegistrations).forOldClients().
+		executes(domain.RegisterUser{}).refuses(codePasswordsDiff, password.CodeTooShort, password.CodeTooLong, codeSignInBusy), r.registerUser)
+	login := post("/api/login", "Sign in; an earlier session of the user ends", anyone(), rateSignIns).forOldClients().
+		executes(domain.SignIn{}).refuses(codeCredentials, codeSignInBusy)
 	login.Middlewares = huma.Middlewares{r.browserLogin}
 	serve(r, login, r.login)
-	documentBrowserLogin(r.huma.OpenAPI().Paths[login.Path].Post, r.huma.OpenAPI().Components.Schemas)
-	serve(r, post("/api/logout", "End the session", commander("a token"), rateCommands).forOldClients(), r.logout)
+	documentBrowserLogin(r.operation(login), r.huma.OpenAPI().Components.Schemas)
+	serve(r, post("/api/logout", "End the session", commander("a token"), rateCommands).forOldClients().executes(domain.SignOut{}), r.logout)
 	serve(r, get("/api/user/info", "Read the signed-in user", authenticated("a token"), rateReads).forOldClients(), r.userInfo)
-	serveRaw[browserEnvelope](r, get("/api/insert", "Increment the age of the signed-in user", commander("a token"), rateCommands).forOldClients(),
-		nil, refuseIncrementAge, r.incrementAge)
+	age := get("/api/insert", "Increment the age of the signed-in user", commander("a token"), rateCommands).forOldClients().executes(domain.IncrementAge{})
+	age.always200 = true
+	serveRaw[browserEnvelope](r, age, documentIncrementAge, refuseIncrementAge, r.incrementAge)
 }
 
 func (r *routes) registerLives() {
-	const owner, moderator = "a token of the live's owner", "a token of the live's owner or the role operator"
-	serve(r, post("/api/live/create", "Create a live", commander("a token"), rateCommands).forOldClients(), r.createLive)
-	serve(r, post("/api/live/changestatus", "Put a live on air, pause it or end it", commander(moderator), rateCommands).forOldClients().withTexts(texts{
+	const moderator = "a token of the live's owner or the role operator"
+	serve(r, post("/api/live/create", "Create a live", commander("a token"), rateCommands).forOldClients().executes(domain.CreateLive{}), r.createLive)
+	serve(r, post("/api/live/changestatus", "Put a live on air, pause it or end it", commander(moderator), rateCommands).forOldClients().executes(domain.ChangeLiveStatus{}).withTexts(texts{
 		domain.CodeLiveNotFound: "该直播间不存在",
 		domain.CodeLiveEnded:    "该直播间已结束",
 	}), r.changeStatus)
 	serve(r, get("/api/live/list/{page}", "List lives, newest first", anyone(), rateReads).forOldClients(), r.listLives)
-	serve(r, get("/api/live/read/{id}", "Read a live and a sign for its stream", anyone(), rateReads).forOldClients().withTexts(texts{
+	serve(r, get("/api/live/read/{id}", "Read a live and a sign for its stream", anyone(), rateReads).forOldClients().refuses(domain.CodeLiveNotFound).withTexts(texts{
 		domain.CodeLiveNotFound: "当前直播间不存在",
 	}), r.readLive)
-	serve(r, post("/api/live/record", "Switch recording of a live on or off, from its next broadcast on", commander(owner), rateCommands), r.setRecording)
-	serve(r, get("/api/live/{id}/recordings", "List the recordings of a live, newest first", anyone(), rateReads), r.listRecordings)
-	serve(r, post("/api/live/recording/delete", "Delete a recording", commander(moderator), rateCommands), r.deleteRecording)
-	serve(r, post("/api/live/ban", "Ban a user from a live, for a time or for good", commander(moderator), rateCommands), r.banViewer)
-	serve(r, post("/api/live/unban", "Lift the ban of a user from a live", commander(moderator), rateCommands), r.unbanViewer)
+	serve(r, post("/api/live/ban", "Ban a user from a live, for a time or for good", commander(moderator), rateCommands).executes(domain.BanViewer{}), r.banViewer)
+	serve(r, post("/api/live/unban", "Lift the ban of a user from a live", commander(moderator), rateCommands).executes(domain.UnbanViewer{}), r.unbanViewer)
+}
+
+func (r *routes) registerRecordings() {
+	const owner, moderator = "a token of the live's owner", "a token of the live's owner or the role operator"
+	serve(r, post("/api/live/record", "Switch recording of a live on or off, from its next broadcast on", commander(owner), rateCommands).
+		executes(domain.SetRecording{}), r.setRecording)
+	serve(r, get("/api/live/{id}/recordings", "List the recordings of a live, newest first", anyone(), rateReads).
+		refuses(domain.CodeLiveNotFound), r.listRecordings)
+	serve(r, post("/api/live/recording/delete", "Delete a recording", commander(moderator), rateCommands).
+		executes(domain.DeleteRecording{}), r.deleteRecording)
 }
 
 func (r *routes) registerGifts() {
 	serve(r, get("/api/gift/list", "List the gift catalogue", anyone(), rateReads).forOldClients(), r.listGifts)
-	serve(r, post("/api/gift/wxpay", "Place an order for coins", commander("a token"), rateCommands).forOldClients(), r.placeOrder)
-	serveRaw[success[string]](r, post("/api/gift/notify", "Report a paid order; called by the payment provider", anyone(), ratePayments).forOldClients(),
-		documentPayment, plainRefusal, r.payOrder)
-	serveRaw[success[string]](r, post("/api/upload", "Upload an image or a sound", authenticated("a token"), rateUploads).forOldClients(),
-		documentUpload, plainRefusal, r.upload)
+	serve(r, post("/api/gift/wxpay", "Place an order for coins", commander("a token"), rateCommands).forOldClients().executes(domain.PlaceOrder{}), r.placeOrder)
+	serveRaw[success[string]](r, post("/api/gift/notify", "Report a paid order; called by the payment provider", anyone(), ratePayments).forOldClients().
+		executes(domain.PayOrder{}).refuses(codeSignature), documentPayment, plainRefusal, r.payOrder)
+}
+
+func (r *routes) registerUploads() {
+	serveRaw[success[string]](r, post("/api/upload", "Upload an image or a sound", authenticated("a token"), rateUploads).forOldClients().
+		executes(domain.AddUpload{}).refuses(codeImage, codeImageDamaged, codeImageSize, codeStorageFull), documentUpload, plainRefusal, r.upload)
+	const path = "/uploads/{name}"
+	r.serveUnlimited(path, "immutable files, cached by clients and proxies", r.serveUpload)
+	documentUploads(r, path)
 }
 
 func (r *routes) registerHistory() {
 	const auditor = "a token, and the role auditor for other users"
-	serve(r, get("/api/live/{id}/viewers", "List the viewers of a live, present and past", ownerOr(domain.RoleAuditor), rateReads), r.listViewers)
-	serve(r, get("/api/live/{id}/comments", "List the comments of a live", ownerOr(domain.RoleAuditor), rateReads), r.listComments)
-	serve(r, get("/api/gift/history", "List the gifts sent to the caller's lives, or to all lives", authenticated(auditor), rateReads), r.giftHistory)
-	serve(r, get("/api/coin/history", "List the movements of a coin account", authenticated(auditor), rateReads), r.coinHistory)
-	serveRaw[replay.EventLine](r, get(eventsRoute, "Replay the event log and follow it", role(domain.RoleAnalyst), rateReads),
+	serve(r, get("/api/live/{id}/viewers", "List the viewers of a live, present and past", ownerOr(domain.RoleAuditor), rateReads).refuses(codeCursor, codeCursorLost), r.listViewers)
+	serve(r, get("/api/live/{id}/comments", "List the comments of a live", ownerOr(domain.RoleAuditor), rateReads).refuses(codeCursor, codeCursorLost), r.listComments)
+	serve(r, get("/api/gift/history", "List the gifts sent to the caller's lives, or to all lives", authenticated(auditor), rateReads).
+		refuses(codeCursor, codeCursorLost, domain.CodeForbidden, domain.CodeLiveNotFound), r.giftHistory)
+	serve(r, get("/api/coin/history", "List the movements of a coin account", authenticated(auditor), rateReads).
+		refuses(codeCursor, codeCursorLost, domain.CodeForbidden), r.coinHistory)
+	serveRaw[replay.EventLine](r, get(eventsRoute, "Replay the event log and follow it", role(domain.RoleAnalyst), rateReads).refuses(codeCursor, codeCursorLost),
 		documentEvents, plainRefusal, r.replayEvents)
 }
 
 func (r *routes) registerStreams() {
 	serve(r, get("/api/streams", "List running streams: operators see all, other users their own", authenticated("a token"), rateReads), r.listStreams)
 	serve(r, get("/api/streams/{id}/players", "List the players of a live's stream", ownerOr(domain.RoleOperator), rateReads), r.listPlayers)
-	serve(r, post("/api/streams/kick", "End the stream of a live, or disconnect one player", role(domain.RoleOperator), rateCommands), r.kickStream)
+	serve(r, post("/api/streams/kick", "End the stream of a live, or disconnect one player", role(domain.RoleOperator), rateCommands).
+		executes(domain.KickBroadcast{}, domain.KickPlayer{}).refuses(domain.CodeNoBroadcast), r.kickStream)
 }
 
 func (r *routes) registerOperator() {
 	operator := role(domain.RoleOperator)
 	serve(r, get("/api/operator/sockets", "List the client connections of all nodes", operator, rateReads), r.listConnections)
-	serve(r, post("/api/operator/kick", "Close all connections of a user, or one connection", operator, rateCommands), r.kick)
-	serve(r, post("/api/operator/ban", "Ban a user from everything, for a time or for good", operator, rateCommands), r.banUser)
-	serve(r, post("/api/operator/unban", "Lift the ban of a user", operator, rateCommands), r.unbanUser)
+	serve(r, post("/api/operator/kick", "Close all connections of a user, or one connection", operator, rateCommands).
+		executes(domain.KickUser{}, domain.KickConnection{}).refuses(codeNoConnection), r.kick)
+	serve(r, post("/api/operator/ban", "Ban a user from everything, for a time or for good", operator, rateCommands).executes(domain.BanUser{}), r.banUser)
+	serve(r, post("/api/operator/unban", "Lift the ban of a user", operator, rateCommands).executes(domain.UnbanUser{}), r.unbanUser)
 }
 
 // registerChat registers the endpoints of the chat pager. Their responses have a different envelope.
 func (r *routes) registerChat() {
-	serveChat(r, post("/login", "Sign in to the chat with an e-mail address, without a password", anyone(), rateSignIns), r.emailLogin)
-	serveChat(r, post("/validate", "Read the user that a chat token names", anyone(), rateReads), r.validate)
+	serveChat(r, post("/login", "Sign in to the chat with an e-mail address, without a password", anyone(), rateSignIns).
+		executes(domain.RegisterByEmail{}, domain.SignIn{}).refuses(domain.CodeForbidden).withTexts(texts{domain.CodeForbidden: textNoGuests}), r.emailLogin)
+	serveChat(r, post("/validate", "Read the user that a chat token names", anyone(), rateReads).
+		refuses(domain.CodeTokenInvalid).withTexts(texts{domain.CodeTokenInvalid: textNotAUser}), r.validate)
 	for _, path := range []string{"/createRoom", "/addRoom"} {
-		serveChat(r, post(path, "Create a chat room", anyone(), rateChatRooms), r.createChatRoom)
+		serveChat(r, post(path, "Create a chat room", anyone(), rateChatRooms).executes(domain.CreateChatRoom{}), r.createChatRoom)
 	}
 	for _, newMethod := range []func(string, string, access, rateClass) endpoint{get, post} {
 		serveChat(r, newMethod("/getAllRooms", "List chat rooms with their users, oldest first", anyone(), rateReads), r.listChatRooms)
@@ -104,8 +130,12 @@ func (r *routes) registerService() {
 	r.serveUnlimited("/healthz", "liveness probes: no work", r.healthz)
 	r.serveUnlimited("/readyz", "readiness probes: bounded by a timeout", r.readyz)
 	r.serveByAddress("/metrics", "restricted by address, at most 4 at a time", r.MetricsFrom, r.metrics())
-	r.serveUnlimited("/openapi.json", static, r.openapi)
-	r.serveUnlimited("/docs", static, r.docs)
-	r.serveUnlimited("/docs/{file}", static, r.docs)
-	r.serveUnlimited("/uploads/{name}", "immutable files, cached by clients and proxies", r.serveUpload)
+	documentService(r)
+	r.serveUnlimited("/openapi.json", static, docpage.Document(func() []byte { return r.spec }))
+	if r.AsyncAPI != nil {
+		r.serveUnlimited("/asyncapi.json", static, docpage.Document(func() []byte { return r.AsyncAPI }))
+	}
+	r.serveUnlimited("/", static, docpage.Redirect)
+	r.serveUnlimited("/docs", static, docpage.Page)
+	r.serveUnlimited("/docs/{file}", static, docpage.File(r.routeNotFound))
 }

@@ -2,24 +2,36 @@ package api
 
 import (
 	"context"
-	"embed"
 	"errors"
-	"io/fs"
 	"log/slog"
-	"mime"
 	"net/http"
-	"path"
 	"time"
 
-	"github.com/go-chi/chi/v5"
+	"github.com/danielgtaylor/huma/v2"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"roomlog/api/openapi"
 )
 
 // checksTimeout is the maximum time for all checks of one request.
 const checksTimeout = 3 * time.Second
 
+// health is the response of /healthz.
+type health struct {
+	Status string `json:"status" enum:"ok"`
+}
+
+// readiness is the response of /readyz.
+type readiness struct {
+	Status string            `json:"status" enum:"ready,degraded,not ready"`
+	Causes []string          `json:"causes,omitempty" doc:"why the status is degraded"`
+	Checks map[string]string `json:"checks" doc:"the result of each check: ok, or what is wrong"`
+}
+
+const notReady = "not ready"
+
 func (s *server) healthz(w http.ResponseWriter, _ *http.Request) {
-	writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
+	writeJSON(w, http.StatusOK, health{"ok"})
 }
 
 // readyz runs all checks and writes their results. The status is 503 if a check fails, 200 otherwise, also if a check reports that
@@ -27,11 +39,7 @@ func (s *server) healthz(w http.ResponseWriter, _ *http.Request) {
 func (s *server) readyz(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), checksTimeout)
 	defer cancel()
-	response := struct {
-		Status string            `json:"status"`
-		Causes []string          `json:"causes,omitempty"` // why the status is degraded
-		Checks map[string]string `json:"checks"`
-	}{"ready", nil, make(map[string]string, len(s.Checks))}
+	response := readiness{Status: "ready", Checks: make(map[string]string, len(s.Checks))}
 	status := http.StatusOK
 	for _, check := range s.Checks {
 		note, err := check.Run(ctx)
@@ -49,7 +57,7 @@ func (s *server) readyz(w http.ResponseWriter, r *http.Request) {
 			if note == "ok" {
 				note = "failing"
 			}
-			response.Status, status = "not ready", http.StatusServiceUnavailable
+			response.Status, status = notReady, http.StatusServiceUnavailable
 			s.log.WarnContext(ctx, "readiness check failed", slog.String("check", check.Name), slog.Any("error", err))
 		}
 		response.Checks[check.Name] = note
@@ -62,29 +70,24 @@ func (s *server) metrics() http.Handler {
 	return promhttp.HandlerFor(s.Metrics, promhttp.HandlerOpts{MaxRequestsInFlight: 4})
 }
 
-// pageFiles contains the documentation page at /docs. The page loads nothing from other servers and therefore works
-// offline.
-//
-//go:embed page
-var pageFiles embed.FS
-
-func (s *server) openapi(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(s.spec) // fails only if the client has disconnected
-}
-
-func (s *server) docs(w http.ResponseWriter, r *http.Request) {
-	name := chi.URLParam(r, "file")
-	if name == "" {
-		name = "index.html"
-	}
-	content, err := fs.ReadFile(pageFiles, "page/"+path.Base(name))
-	if err != nil {
-		s.routeNotFound(w, r)
-		return
-	}
-	h := w.Header()
-	h.Set("Content-Type", mime.TypeByExtension(path.Ext(name)))
-	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'")
-	_, _ = w.Write(content) // fails only if the client has disconnected
+// documentService adds the routes for monitoring to the OpenAPI document.
+func documentService(r *routes) {
+	schemas := r.huma.OpenAPI().Components.Schemas
+	ready := openapi.JSON(schemas.Schema(typeOf[readiness](), true, ""), nil)
+	unavailable := openapi.JSON(schemas.Schema(typeOf[readiness](), true, ""), map[string]any{
+		"not_ready": readiness{Status: notReady, Checks: map[string]string{"database": "failing"}},
+	})
+	r.document("/healthz", "Report that the process runs", map[string]*huma.Response{
+		"200": {Description: "The process runs.", Content: openapi.JSON(schemas.Schema(typeOf[health](), true, ""), nil)},
+	})
+	r.document("/readyz", "Report whether the process should receive requests", map[string]*huma.Response{
+		"200": {Description: "The process serves.", Content: ready},
+		"503": {Description: "The process cannot serve now.", Content: unavailable},
+	})
+	r.document("/metrics", "Read the metrics; only for some addresses", map[string]*huma.Response{
+		"200": {Description: "Metrics in the text format of Prometheus.", Content: map[string]*huma.MediaType{"text/plain": {
+			Schema: &huma.Schema{Type: huma.TypeString}, Example: "roomlog_http_requests_in_flight 1\n",
+		}}},
+		"404": {Description: "The address of the client may not read the metrics.", Content: r.failureContent(codeNoRoute)},
+	})
 }

@@ -28,9 +28,9 @@ func (s *server) listPlayers(ctx context.Context, _ *LivePath) ([]StreamPlayer, 
 
 type streamKickInput struct {
 	Body struct {
-		Live   number          `json:"live,omitempty" doc:"end the broadcast of this live"`
+		Live   number          `json:"live,omitempty" example:"6" doc:"end the broadcast of this live"`
 		Player domain.PlayerID `json:"player,omitempty" maxLength:"64" doc:"disconnect this player"`
-		Reason string          `json:"reason,omitempty" maxLength:"100" doc:"for the record"`
+		Reason string          `json:"reason,omitempty" example:"not allowed" maxLength:"100" doc:"for the record"`
 	}
 }
 

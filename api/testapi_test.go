@@ -18,6 +18,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"roomlog/api"
+	"roomlog/api/apicheck"
 	"roomlog/api/password"
 	"roomlog/api/token"
 	"roomlog/domain"
@@ -92,7 +93,11 @@ func startAPIOn(t testing.TB, db *pgtest.DB, changes ...func(*api.Config)) *test
 	if d.api, err = api.New(c); err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewUnstartedServer(d.api)
+	checked, err := apicheck.Handler(d.api, func(err error) { d.Error(err) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewUnstartedServer(checked)
 	server.Config.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
 		_ = c.(*net.TCPConn).SetWriteBuffer(64 << 10) // the write to a reader that stops blocks after some kilobytes
 		return ctx

@@ -49,7 +49,8 @@ func (s *server) recordUpload(ctx context.Context, name string, size int64) (str
 		recorded = added.Upload // of an earlier request with the same key
 	}
 	if refused := domain.AsRefusal(err) != nil; refused || err == nil && recorded != domain.UploadID(name) {
-		err = errors.Join(err, s.uploads.Remove(name))
+		_, failed := s.uploads.Remove(name)
+		err = errors.Join(err, failed)
 	}
 	return string(recorded), err
 }
@@ -69,6 +70,10 @@ func (s *server) receiveUpload(w http.ResponseWriter, r *http.Request) (string, 
 	switch {
 	case errors.Is(err, upload.ErrUnsupported):
 		err = refusal(codeImage, "the file must be a JPEG, PNG, GIF or WebP image, or an OGG, MP3, M4A, AAC, WebM, WAV or AMR sound")
+	case errors.Is(err, upload.ErrDamaged):
+		err = refusal(codeImageDamaged, "the image cannot be decoded: send the whole file of a JPEG, PNG, GIF or WebP image")
+	case errors.Is(err, upload.ErrTooManyPixels):
+		err = refusal(codeImageSize, "the image must have at most %d pixels, and at most %d in width and height: make it smaller", upload.MaxPixels, upload.MaxSide)
 	case errors.Is(err, upload.ErrTooLarge):
 		err = refusal(codeBodyTooLarge, "the file must have at most %d bytes", s.UploadBytes)
 	case errors.Is(err, upload.ErrFull):
@@ -120,6 +125,7 @@ func (s *server) serveUpload(w http.ResponseWriter, r *http.Request) {
 }
 
 func documentUpload(o *huma.Operation, _ huma.Registry) {
+	o.Responses["200"].Content["application/json"].Example = success[string]{"ok", "https://live.example/uploads/0c9f3a7be1d24f5f.png"}
 	o.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
 		"multipart/form-data": {Schema: &huma.Schema{
 			Type: huma.TypeObject,
@@ -127,5 +133,17 @@ func documentUpload(o *huma.Operation, _ huma.Registry) {
 				"file": {Type: huma.TypeString, Format: "binary", Description: "a JPEG, PNG, GIF or WebP image, or an OGG, MP3, M4A, AAC, WebM, WAV or AMR sound, under any name"},
 			},
 		}},
+	}}
+}
+
+// documentUploads adds the uploaded files to the OpenAPI document.
+func documentUploads(r *routes, path string) {
+	r.document(path, "Read an uploaded image or sound", map[string]*huma.Response{
+		"200": {Description: "The file.", Content: map[string]*huma.MediaType{"*/*": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}}},
+		"404": {Description: "There is no such file.", Content: r.failureContent(codeNoRoute)},
+	})
+	o := r.huma.OpenAPI().Paths[path].Get
+	o.Parameters = []*huma.Param{{
+		Name: "name", In: "path", Required: true, Description: "name of the file", Example: "0c9f3a7be1d24f5f.png", Schema: &huma.Schema{Type: huma.TypeString},
 	}}
 }

@@ -120,6 +120,13 @@ func TestUpload(t *testing.T) {
 			a.upload("a.png", "image/png", content).expectFailure(415, "image_unsupported", unsupported)
 		})
 	}
+	t.Run("refuses an image that cannot be decoded", func(t *testing.T) {
+		a.upload("a.png", "image/png", smallImage(t, "png")[:8]).expectFailure(415, "image_damaged", "图片已损坏或不完整，请重新选择")
+	})
+	t.Run("refuses an image with too many pixels", func(t *testing.T) {
+		a.upload("a.gif", "image/gif", []byte("GIF89a\xff\xff\xff\xff\x00\x00\x00")).
+			expectFailure(413, "image_too_many_pixels", "图片尺寸过大，最多6400万像素，边长不超过16384像素")
+	})
 	t.Run("refuses files that are too large", func(t *testing.T) {
 		for _, size := range []int{64<<10 + 1, 70 << 10, 1 << 20} {
 			large := append(smallImage(t, "png"), make([]byte, size-len(smallImage(t, "png")))...)
@@ -179,7 +186,7 @@ func TestUpload(t *testing.T) {
 	})
 	t.Run("refuses a session that has ended", func(t *testing.T) {
 		d.signIn("alice")
-		a.upload("a.png", "image/png", smallImage(t, "png")).expectFailure(401, domain.CodeSessionEnded, textExpired)
+		a.upload("a.png", "image/png", smallImage(t, "png")).expectFailure(401, domain.CodeSessionEnded, textInvalid)
 	})
 }
 

@@ -18,9 +18,9 @@ import (
 // User is the private view of a user: the response to that user.
 type User struct {
 	ID       domain.UserID `json:"id"`
-	Username string        `json:"username"`
-	Nickname string        `json:"nickname"`
-	Avatar   string        `json:"avatar"`
+	Username string        `json:"username" example:"ann"`
+	Nickname string        `json:"nickname" example:"Ann"`
+	Avatar   string        `json:"avatar" example:"https://live.example/uploads/0c9f3a7be1d24f5f.png"`
 	Coin     domain.Coins  `json:"coin"`
 }
 
@@ -31,17 +31,17 @@ func newUser(p projections.Profile, coins domain.Coins) User {
 // PublicUser is the public part of a user in responses to other users.
 type PublicUser struct {
 	ID     domain.UserID `json:"id"`
-	Name   string        `json:"name"`
-	Avatar string        `json:"avatar"`
+	Name   string        `json:"name" example:"ann"`
+	Avatar string        `json:"avatar" example:"https://live.example/uploads/0c9f3a7be1d24f5f.png"`
 }
 
 func newPublicUser(p projections.Profile) PublicUser { return PublicUser{p.ID, p.Name(), p.Avatar} }
 
 type registration struct {
 	Body struct {
-		Username   string `json:"username" doc:"1 to 32 characters"`
-		Password   string `json:"password" doc:"6 to 128 characters"`
-		Repassword string `json:"repassword" doc:"the password again"`
+		Username   string `json:"username" example:"ann" doc:"1 to 32 characters"`
+		Password   string `json:"password" example:"correct horse" doc:"6 to 128 characters"`
+		Repassword string `json:"repassword" example:"correct horse" doc:"the password again"`
 	}
 }
 
@@ -90,14 +90,14 @@ func (s *server) deleteUnusedCredential(ctx context.Context, id uuid.UUID, cause
 
 type credentials struct {
 	Body struct {
-		Username string `json:"username"`
-		Password string `json:"password"`
+		Username string `json:"username" example:"ann"`
+		Password string `json:"password" example:"correct horse"`
 	}
 }
 
 type signedIn struct {
 	User
-	Token string `json:"token"`
+	Token string `json:"token" example:"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.e30.c2ln"`
 }
 
 // login checks username and password, starts a session and ends the user's previous session. For unknown usernames

@@ -143,9 +143,9 @@ func TestOneSessionPerUser(t *testing.T) {
 	newer := d.signIn("alice")
 	newer.get("/api/user/info").ok(nil)
 	t.Run("a new login ends the older session", func(t *testing.T) {
-		older.get("/api/user/info").expectFailure(401, domain.CodeSessionEnded, textExpired)
-		older.post("/api/live/create", object{"title": "t", "cover": ""}).expectFailure(401, domain.CodeSessionEnded, textExpired)
-		older.post("/api/logout", object{}).expectFailure(401, domain.CodeSessionEnded, textExpired)
+		older.get("/api/user/info").expectFailure(401, domain.CodeSessionEnded, textInvalid)
+		older.post("/api/live/create", object{"title": "t", "cover": ""}).expectFailure(401, domain.CodeSessionEnded, textInvalid)
+		older.post("/api/logout", object{}).expectFailure(401, domain.CodeSessionEnded, textInvalid)
 	})
 	t.Run("the token of an ended session is ignored where none is needed", func(t *testing.T) {
 		var got struct{ Sign string }
@@ -160,8 +160,8 @@ func TestOneSessionPerUser(t *testing.T) {
 		if data != "ok" {
 			t.Fatalf(`data %q, want "ok"`, data)
 		}
-		newer.get("/api/user/info").expectFailure(401, domain.CodeSessionEnded, textExpired)
-		newer.post("/api/logout", object{}).expectFailure(401, domain.CodeSessionEnded, textExpired)
+		newer.get("/api/user/info").expectFailure(401, domain.CodeSessionEnded, textInvalid)
+		newer.post("/api/logout", object{}).expectFailure(401, domain.CodeSessionEnded, textInvalid)
 	})
 }
 

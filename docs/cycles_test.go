@@ -14,9 +14,9 @@ import (
 	"testing"
 )
 
-// TestFilesOfAPackageHaveNoCycles fails if files of a package refer to each other, directly or through other files. A
-// reference is the use of a name that another file of the package declares. The test does not load the types of other
-// packages, so it misses references through them.
+// TestFilesOfAPackageHaveNoCycles fails if files of a package refer to each other in a cycle. A file refers to another
+// file by using a name that the other file declares. The test does not load the types of other packages, so it misses
+// references through them.
 func TestFilesOfAPackageHaveNoCycles(t *testing.T) {
 	tree := os.DirFS("..")
 	packages := map[string][]string{} // folder → files
@@ -32,7 +32,7 @@ func TestFilesOfAPackageHaveNoCycles(t *testing.T) {
 	}
 }
 
-// fileCycles returns the groups of files that refer to each other directly or through other files.
+// fileCycles returns the groups of files that refer to each other in a cycle.
 func fileCycles(t *testing.T, dir string, names []string) [][]string {
 	t.Helper()
 	fset := token.NewFileSet()

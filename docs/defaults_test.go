@@ -11,10 +11,10 @@ import (
 
 var defaultName = regexp.MustCompile(`^[dD]efault([A-Z]\w*)$`)
 
-// defaultFaults returns the defaults that repeat the tag of their field: a constant DefaultX for a field X,
-// cmp.Or(c.X, …), or an assignment to c.X if it is zero.
+// defaultFaults reports defaults that repeat the tag of their field: a constant DefaultX for a field X, cmp.Or(c.X, …),
+// or an assignment to c.X if it is zero.
 func defaultFaults(files []goFile) []fault {
-	byFolder := map[string]map[string]bool{} // names of tagged fields
+	byFolder := map[string]map[string]bool{} // folder → names of the tagged fields
 	for _, file := range files {
 		ast.Inspect(file.syntax, func(node ast.Node) bool {
 			if field, ok := node.(*ast.Field); ok && !file.test() && hasDefault(field) {
@@ -67,7 +67,7 @@ func hasDefault(field *ast.Field) bool {
 	text, err := strconv.Unquote(field.Tag.Value)
 	tag := reflect.StructTag(text)
 	_, found := tag.Lookup("default")
-	query := tag.Get("query") != "" || tag.Get("json") != "" || tag.Get("doc") != "" // a parameter of the REST API
+	query := tag.Get("query") != "" || tag.Get("json") != "" || tag.Get("doc") != "" // the field is a parameter of the REST API
 	return err == nil && found && !query
 }
 
@@ -76,7 +76,8 @@ func isName(e ast.Expr, name string) bool {
 	return ok && identifier.Name == name
 }
 
-// configField returns the name of the tagged field that e selects from a variable c, cfg or config, or "".
+// configField returns the name of the tagged field that e selects from a variable c, cfg or config. It returns "" for
+// other expressions.
 func configField(e ast.Expr, tagged map[string]bool) string {
 	selector, ok := e.(*ast.SelectorExpr)
 	if !ok || !tagged[selector.Sel.Name] {
@@ -88,7 +89,7 @@ func configField(e ast.Expr, tagged map[string]bool) string {
 	return ""
 }
 
-// zeroCheck returns X for a statement `if c.X == 0 { c.X = … }`, and "" for others.
+// zeroCheck returns X for a statement "if c.X == 0 { c.X = … }", and "" for other statements.
 func zeroCheck(n *ast.IfStmt, tagged map[string]bool) string {
 	compare, ok := n.Cond.(*ast.BinaryExpr)
 	if !ok || compare.Op != token.EQL || isName(compare.Y, "nil") || len(n.Body.List) != 1 {

@@ -8,7 +8,7 @@ import (
 	"testing/fstest"
 )
 
-// rules are the checks of the source tree.
+// rules contains the checks of the source tree, with their names.
 var rules = []struct {
 	name  string
 	check func(*testing.T, fs.FS) []fault
@@ -44,7 +44,7 @@ func TestSourceTreeFollowsTheRules(t *testing.T) {
 	}
 }
 
-// sound returns a small source tree that breaks no rule.
+// sound returns a small source tree that follows all rules.
 func sound() fstest.MapFS {
 	return texts(map[string]string{
 		"domain/doc.go":             "// Package domain is pure.\npackage domain\nimport (\"time\"; \"strings\")\n",
@@ -78,7 +78,7 @@ func TestRulesAcceptASoundTree(t *testing.T) {
 	}
 }
 
-// TestRulesReportFaults adds one file with one fault to a source tree without faults.
+// TestRulesReportFaults adds one file with one fault to a source tree without faults, for each kind of fault.
 func TestRulesReportFaults(t *testing.T) {
 	for _, tt := range []struct{ file, text, want string }{
 		{"domain/a.go", "package domain\nimport \"roomlog/eventstore\"", "domain/a.go: domain may not import eventstore"},

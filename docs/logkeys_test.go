@@ -14,7 +14,7 @@ import (
 
 var glossaryKey = regexp.MustCompile("(?m)^\\| `([a-z_]+)` \\|")
 
-// logKeys returns the keys of the table "Log keys" of the glossary.
+// logKeys returns the keys in the table "Log keys" of the glossary.
 func logKeys(t *testing.T, tree fs.FS) map[string]bool {
 	t.Helper()
 	_, section, found := strings.Cut(text(t, tree, "docs/GLOSSARY.md"), "\n## Log keys\n")
@@ -45,7 +45,7 @@ func TestLogKeysAreInTheGlossary(t *testing.T) {
 	}
 }
 
-// logProblems returns the attributes whose key is unknown and the messages that are not fixed strings.
+// logProblems reports attributes with an unknown key, and messages that are not fixed strings.
 func logProblems(file *ast.File, keys map[string]bool) (problems []string) {
 	ast.Inspect(file, func(node ast.Node) bool {
 		call, ok := node.(*ast.CallExpr)

@@ -14,7 +14,7 @@ var (
 	namedFile = regexp.MustCompile("`([a-z]+(?:/[a-z_]+)+\\.go)`")
 )
 
-// TestDocumentsNameExistingTestsAndFiles checks the names in the README and in the pages of docs.
+// TestDocumentsNameExistingTestsAndFiles checks that the tests and files that documents name exist.
 func TestDocumentsNameExistingTestsAndFiles(t *testing.T) {
 	tree := os.DirFS("..")
 	tests := map[string]bool{}

@@ -11,7 +11,7 @@ import (
 	"unicode"
 )
 
-// retired maps words that the code no longer uses to the words of the glossary that replace them. Names of the wire
+// retired maps each word that the code no longer uses to the words of the glossary that replace it. Names of the wire
 // contract are exempt, see contractWords.
 var retired = map[string]string{
 	"annex": "dialect", "asked": "requested", "asker": "request context", "attend": "subscribe", "attendant": "session",
@@ -27,8 +27,8 @@ var retired = map[string]string{
 	"visitor": "session", "welcome": "hello reply", "whisper": "publish", "denied": "banned", "deny": "ban",
 }
 
-// contractWords matches identifiers, file names and lines of documents that contain a retired word because the wire
-// contract or a library uses the word. They are not checked.
+// contractWords matches the identifiers, file names and lines of documents that may contain a retired word, because the
+// wire contract or a library uses it.
 var contractWords = regexp.MustCompile(`(?i)guest-chat|guest_chat|guestchat|action:"deny"|ShowVersion|xor|shown\b|rollback|scroll`)
 
 var wordInText = regexp.MustCompile(`[A-Za-z]+`)
@@ -54,7 +54,7 @@ func TestRetiredWords(t *testing.T) {
 	}
 }
 
-// retiredInText checks the prose of a document.
+// retiredInText reports retired words in the sentences of a document.
 func retiredInText(t *testing.T, tree fs.FS, name string, report func(where, word string)) {
 	t.Helper()
 	for line := range strings.Lines(prose(t, tree, name)) {
@@ -67,11 +67,11 @@ func retiredInText(t *testing.T, tree fs.FS, name string, report func(where, wor
 	}
 }
 
-// everydayWords are words that are retired as names but allowed in the sentences of documents.
+// everydayWords are words that are retired as names but are allowed in the sentences of documents.
 var everydayWords = map[string]bool{"asked": true, "said": true, "show": true, "shows": true, "told": true, "roll": true, "welcome": true,
 	"house": true, "hearing": true, "resident": true, "stage": true, "attend": true, "picture": true}
 
-// retiredInCode checks the identifiers that a file declares.
+// retiredInCode reports retired words in the identifiers that a file declares.
 func retiredInCode(file goFile, report func(where, word string)) {
 	check := func(identifier *ast.Ident) {
 		if identifier == nil || contractWords.MatchString(identifier.Name) {

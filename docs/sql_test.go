@@ -26,8 +26,8 @@ var (
 	headerOfTable = regexp.MustCompile(`^-- (Writes|Reads) table|^-- Uses no table of roomlog\.$`)
 )
 
-// tableOwners returns the package that owns each table: the package that the comment of CREATE TABLE in a migration names,
-// or else the first comment of the migration.
+// tableOwners returns the package that owns each table. A comment in the migration states the owner: the comment of
+// CREATE TABLE, or else the first comment of the file.
 func tableOwners(t *testing.T, tree fs.FS) map[string]string {
 	t.Helper()
 	owners := map[string]string{}
@@ -88,7 +88,7 @@ func tablesOf(statement string, owners map[string]string) (written, read map[str
 	return written, read
 }
 
-// sqlHeader returns the first comment that a file with a statement must have.
+// sqlHeader returns the first comment that the file of a statement must have.
 func sqlHeader(written, read map[string]bool, owners map[string]string) string {
 	var sentences []string
 	for _, one := range []struct {
@@ -117,8 +117,8 @@ func sqlHeader(written, read map[string]bool, owners map[string]string) string {
 	return "-- " + strings.Join(sentences, " ")
 }
 
-// TestGeneratedHeadersOfSQL checks that the first comment of every SQL file names its tables and their owners, and that a
-// package writes only tables that it owns. With -update it writes the comments.
+// TestGeneratedHeadersOfSQL checks that the first comment of every SQL file lists its tables and their owners, and that
+// a package writes only tables that it owns. With -update it writes the comments.
 func TestGeneratedHeadersOfSQL(t *testing.T) {
 	tree := os.DirFS("..")
 	owners := tableOwners(t, tree)

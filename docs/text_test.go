@@ -25,7 +25,7 @@ var (
 	heading        = regexp.MustCompile(`(?m)^## (.+)$`)
 )
 
-// libraryFaults reports direct dependencies without a reason in the decision about libraries.
+// libraryFaults reports direct dependencies for which the decision about libraries gives no reason.
 func libraryFaults(t *testing.T, tree fs.FS) []fault {
 	t.Helper()
 	reasons := text(t, tree, libraries)
@@ -72,7 +72,7 @@ func text(t *testing.T, tree fs.FS, name string) string {
 	return string(bytes)
 }
 
-// decisionFaults reports decisions with a duplicate number or without the three headings.
+// decisionFaults reports decisions with a duplicate number, without a status, or without the three headings.
 func decisionFaults(t *testing.T, tree fs.FS) []fault {
 	t.Helper()
 	entries, err := fs.ReadDir(tree, decisionsDir)

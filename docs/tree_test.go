@@ -12,21 +12,21 @@ import (
 	"testing"
 )
 
-// goFile is one parsed file of the module.
+// goFile is one parsed Go file of the module.
 type goFile struct {
-	path    string // slash-separated, relative to the root of the module
+	path    string // path with slashes, relative to the root of the module
 	syntax  *ast.File
-	imports map[string]string // import path → the name it has in this file
+	imports map[string]string // import path → name of the import in this file
 }
 
 func (f goFile) dir() string { return path.Dir(f.path) }
 
-// folder returns the top-level folder.
+// folder returns the top-level folder of the file.
 func (f goFile) folder() string { return topFolder(f.path) }
 
 func (f goFile) test() bool { return strings.HasSuffix(f.path, "_test.go") }
 
-// forTests reports whether the file belongs only to tests.
+// forTests reports whether only tests use the file.
 func (f goFile) forTests() bool { return f.test() || within(f.dir(), testFolders...) }
 
 func topFolder(name string) string {
@@ -37,7 +37,7 @@ func topFolder(name string) string {
 	return folder
 }
 
-// goFiles parses every Go file of the module, except files in hidden folders, in testdata and in nested modules.
+// goFiles parses all Go files of the module. It skips hidden folders, testdata and nested modules.
 func goFiles(t *testing.T, tree fs.FS) []goFile {
 	t.Helper()
 	var files []goFile
@@ -74,7 +74,7 @@ func parse(t *testing.T, tree fs.FS, name string) goFile {
 	return file
 }
 
-// markdown lists the documents of the tree.
+// markdown returns the paths of all documents in the tree.
 func markdown(t *testing.T, tree fs.FS) []string {
 	t.Helper()
 	var names []string

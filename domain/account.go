@@ -9,12 +9,12 @@ import (
 type User struct {
 	Registered bool   `json:"registered"`
 	Disabled   bool   `json:"disabled,omitempty"`
-	Forgotten  bool   `json:"forgotten,omitempty"` // final
+	Forgotten  bool   `json:"forgotten,omitempty"` // permanent: a forgotten user stays forgotten
 	Roles      []Role `json:"roles,omitempty"`
-	Age        int    `json:"age,omitempty"` // in years; 0 until it is first changed
+	Age        int    `json:"age,omitempty"` // age in years; 0 until the first change
 	Ban        Ban    `json:"ban,omitzero"`
 
-	Passwordless bool `json:"passwordless,omitempty"` // signs in with an e-mail address alone
+	Passwordless bool `json:"passwordless,omitempty"` // the user signs in with an e-mail address and no password
 }
 
 // User returns the state of a user.
@@ -34,8 +34,8 @@ func (u User) Status() UserStatus {
 	return UserStatus{Exists: u.Registered, Disabled: u.Disabled, Forgotten: u.Forgotten, Ban: u.Ban}
 }
 
-// UserStatus is the part of an account that decides whether the user may act. Decisions take it from User, servers
-// take it from their tables.
+// UserStatus is the part of an account that decides whether the user may act. Decisions read it from a User state,
+// servers from their tables.
 type UserStatus struct {
 	Exists, Disabled, Forgotten bool
 	Ban                         Ban
@@ -67,7 +67,7 @@ func (v View) isOperator() bool {
 	return v.Actor.Kind == Operator || v.Actor.Kind == Authenticated && v.User(v.Actor.User).HasRole(RoleOperator)
 }
 
-// Role is a right that an operator grants to a user.
+// Role is a right that an operator grants to users.
 type Role string
 
 // The roles.
@@ -84,7 +84,7 @@ var Roles = [...]Role{RoleOperator, RoleAuditor, RoleAnalyst, RolePersonal}
 // Ban excludes a user. The zero Ban has no effect.
 type Ban struct {
 	User  UserID `json:"user"`
-	Until int64  `json:"until"` // Unix seconds; 0: permanent
+	Until int64  `json:"until"` // end of the ban in Unix seconds; 0: permanent
 }
 
 // maxBanSeconds is the maximum duration of a temporary ban in seconds: ten years.

@@ -5,16 +5,16 @@ import "slices"
 // MediaInfo describes the codecs and the frame size of a broadcast. Media is relayed without decoding, so a field may
 // be unknown.
 type MediaInfo struct {
-	Video  string `json:"video,omitempty"`  // codec, for example "h264"; "" if unknown
-	Width  int    `json:"width,omitempty"`  // pixels; 0 if unknown
-	Height int    `json:"height,omitempty"` // pixels; 0 if unknown
-	Audio  string `json:"audio,omitempty"`  // codec, for example "aac"; "" if unknown
+	Video  string `json:"video,omitempty"`  // video codec, for example "h264"; "" if unknown
+	Width  int    `json:"width,omitempty"`  // width in pixels; 0 if unknown
+	Height int    `json:"height,omitempty"` // height in pixels; 0 if unknown
+	Audio  string `json:"audio,omitempty"`  // audio codec, for example "aac"; "" if unknown
 }
 
-// Bounds of MediaInfo and of other texts from encoders.
+// Bounds of the fields of MediaInfo, and of other strings that encoders send.
 const (
-	maxMediaName = 32      // bytes
-	maxPixels    = 1 << 16 // larger than any screen
+	maxMediaName = 32      // maximum length in bytes
+	maxPixels    = 1 << 16 // maximum width and height in pixels, larger than any screen
 )
 
 func (m MediaInfo) check() error {
@@ -30,11 +30,11 @@ func (m MediaInfo) check() error {
 // StartBroadcast records the start of a broadcast of a live. It also stops the running broadcast of the live, if
 // there is one.
 type StartBroadcast struct {
-	Live      LiveID      `json:"live"`
-	Broadcast BroadcastID `json:"broadcast"`
-	Node      string      `json:"node"` // the node that receives the media
-	Media     MediaInfo   `json:"media"`
-	OnAir     bool        `json:"on_air"` // also puts the live on air if it has not started
+	Live      LiveID      `json:"live"`      // the live that is broadcast
+	Broadcast BroadcastID `json:"broadcast"` // the new broadcast; its id stays the same when the encoder reconnects in time
+	Node      string      `json:"node"`      // the node that receives the media
+	Media     MediaInfo   `json:"media"`     // codecs and frame size at the start
+	OnAir     bool        `json:"on_air"`    // whether this also puts the live on air, if the live has not started
 }
 
 func (StartBroadcast) Type() string { return "broadcast.start" }
@@ -71,11 +71,11 @@ func (c StartBroadcast) decide(view View) ([]Event, error) {
 
 // BroadcastStarted records that a live has media to play.
 type BroadcastStarted struct {
-	Live      LiveID      `json:"live"`
-	Streamer  UserID      `json:"streamer"` // the owner of the live
-	Broadcast BroadcastID `json:"broadcast"`
-	Node      string      `json:"node"`  // the node that receives the media
-	Media     MediaInfo   `json:"media"` // codecs and size at the start
+	Live      LiveID      `json:"live"`      // the live that is broadcast
+	Streamer  UserID      `json:"streamer"`  // the owner of the live
+	Broadcast BroadcastID `json:"broadcast"` // the new broadcast; its id stays the same when the encoder reconnects in time
+	Node      string      `json:"node"`      // the node that receives the media
+	Media     MediaInfo   `json:"media"`     // codecs and frame size at the start
 }
 
 func (BroadcastStarted) Type() string         { return "broadcast.started.v1" }
@@ -84,15 +84,15 @@ func (e BroadcastStarted) EventLive() LiveID  { return e.Live }
 func (e BroadcastStarted) EventUser() UserID  { return e.Streamer }
 func (e BroadcastStarted) evolve(l Live) Live { l.Broadcast = e.Broadcast; return l }
 
-// StopCause is the reason for which a broadcast stopped.
+// StopCause is why a broadcast stopped.
 type StopCause string
 
-// The causes.
+// The causes with which a broadcast can stop.
 const (
-	StopByPublisher      StopCause = "stopped"           // the encoder ended it
-	StopConnectionLost   StopCause = "lost"              // the encoder's connection was lost and not re-established in time
+	StopByPublisher      StopCause = "stopped"           // the encoder ended the broadcast
+	StopConnectionLost   StopCause = "lost"              // the encoder's connection was lost and was not re-established in time
 	StopReplaced         StopCause = "replaced"          // another broadcast of the live has started
-	StopKicked           StopCause = "kicked"            // an operator ended it
+	StopKicked           StopCause = "kicked"            // an operator ended the broadcast
 	StopLiveEnded        StopCause = "live_ended"        // the live has ended
 	StopOwnerUnavailable StopCause = "owner_unavailable" // the owner was disabled, forgotten or banned
 	StopShutdown         StopCause = "shutdown"          // the node that received the media was shut down
@@ -104,10 +104,10 @@ var stopCauses = [...]StopCause{StopByPublisher, StopConnectionLost, StopReplace
 
 // StopBroadcast records the end of a broadcast. Nothing changes if the live has another running broadcast or none.
 type StopBroadcast struct {
-	Live      LiveID      `json:"live"`
-	Broadcast BroadcastID `json:"broadcast"`
-	Cause     StopCause   `json:"cause"`
-	Bytes     int64       `json:"bytes"` // received from the encoder
+	Live      LiveID      `json:"live"`      // the live that was broadcast
+	Broadcast BroadcastID `json:"broadcast"` // the broadcast that ended
+	Cause     StopCause   `json:"cause"`     // why the broadcast ended
+	Bytes     int64       `json:"bytes"`     // number of bytes received from the encoder
 }
 
 func (StopBroadcast) Type() string { return "broadcast.stop" }
@@ -129,8 +129,8 @@ func (c StopBroadcast) decide(view View) ([]Event, error) {
 
 // KickBroadcast ends the broadcast of a live. The status of the live does not change.
 type KickBroadcast struct {
-	Live   LiveID `json:"live"`
-	Reason string `json:"reason"` // stored in the event and sent to the encoder: at most 100 characters, may be empty; must not identify a person
+	Live   LiveID `json:"live"`   // the live whose broadcast ends
+	Reason string `json:"reason"` // the operator's reason, stored in the event and sent to the encoder: at most 100 characters, may be empty; must not identify a person
 }
 
 func (KickBroadcast) Type() string { return "broadcast.kick" }
@@ -151,15 +151,15 @@ func (c KickBroadcast) decide(view View) ([]Event, error) {
 	return []Event{BroadcastStopped{c.Live, live.Streamer, live.Broadcast, StopKicked, reason, 0}}, nil
 }
 
-// BroadcastStopped records the end of a broadcast. A short loss of the encoder's connection does not end a broadcast:
-// the encoder may reconnect.
+// BroadcastStopped records the end of a broadcast. If the encoder loses its connection and reconnects in time, the
+// broadcast does not end.
 type BroadcastStopped struct {
-	Live      LiveID      `json:"live"`
-	Streamer  UserID      `json:"streamer"` // the owner of the live
-	Broadcast BroadcastID `json:"broadcast"`
-	Cause     StopCause   `json:"cause"`
-	Reason    string      `json:"reason"` // why an operator ended it, not sealed; may be empty
-	Bytes     int64       `json:"bytes"`  // received from the encoder; 0 if unknown
+	Live      LiveID      `json:"live"`      // the live that was broadcast
+	Streamer  UserID      `json:"streamer"`  // the owner of the live
+	Broadcast BroadcastID `json:"broadcast"` // the broadcast that ended
+	Cause     StopCause   `json:"cause"`     // why the broadcast ended
+	Reason    string      `json:"reason"`    // reason of the operator who ended the broadcast; not sealed; may be empty
+	Bytes     int64       `json:"bytes"`     // number of bytes received from the encoder; 0 if unknown
 }
 
 func (BroadcastStopped) Type() string        { return "broadcast.stopped.v1" }

@@ -118,26 +118,29 @@ var Events = []EventSpec{
 	event[EventSetAside, SetAside](),
 }
 
-// Privacies lists every text field of the events by its JSON name. A line for one event takes precedence. A replay of the log leaves out private fields, unless the reader has RolePersonal.
+// Privacies lists every text field of the events by its JSON name, with the privacy of the field. An entry for one
+// event type and a field overrides the entry for the field name. A replay of the log leaves out private fields, unless
+// the reader has RolePersonal.
 var Privacies = map[string]Privacy{
 	// Texts that other users see.
 	"username": Public, "nickname": Public, "avatar": Public, "title": Public, "cover": Public, "name": Public, "image": Public,
 	"comment.posted.v1 text": Public,
-	// Ids and words of the server. The keys of names are keyed hashes.
+	// Ids, and words from fixed lists of the server. The fields key and name_key contain keyed hashes.
 	"connection": Public, "to_connection": Public, "name_key": Public, "key": Public, "node": Public, "video": Public, "audio": Public, "file": Public,
 	"upload": Public, "upload.deleted.v1 cause": Public,
 
 	"event.set_aside.v1 stream": Public, "event.set_aside.v1 type": Public,
-	"coins.closed.v1 cause": Private, // the text of an error about a payload
+	"coins.closed.v1 cause": Private, // an error message that may quote the payload
 
 	"email": Private, "age": Private,
-	"reason":  Private, // for an action against a user, or for something the operator may have written about one
+	"reason":  Private, // the operator's words about a user
 	"session": Private, "credential": Private, "stream_key": Private,
 
 	"message.posted.v1 text": PrivateToOne,
 }
 
-// PrivacyOf returns the privacy of the field with a JSON name of an event type; 0 if it is not listed in Privacies.
+// PrivacyOf returns the privacy of a field, given by its JSON name, of an event type. It returns 0 if Privacies does
+// not list the field.
 func PrivacyOf(eventType, field string) Privacy {
 	if own := Privacies[eventType+" "+field]; own != 0 {
 		return own
@@ -145,7 +148,7 @@ func PrivacyOf(eventType, field string) Privacy {
 	return Privacies[field]
 }
 
-// IsPrivate reports whether only readers with RolePersonal may see the field with a JSON name of e.
+// IsPrivate reports whether only readers with RolePersonal may see a field, given by its JSON name, of e.
 func IsPrivate(e Event, field string) bool {
 	switch PrivacyOf(e.Type(), field) {
 	case Private:
@@ -157,8 +160,9 @@ func IsPrivate(e Event, field string) bool {
 	return false
 }
 
-// States lists every kind of stream. Each name is the prefix of the streams, such as "wallet". Each number is the
-// format of the state: increase it when the meaning of a field changes, so that older snapshots are ignored.
+// States lists every kind of stream. The name of a kind is the prefix of its streams, such as "wallet". The number is
+// the version of the state's encoding: increase it when the meaning of a field changes, so that older snapshots are
+// ignored.
 var States = []StateSpec{
 	state[User]("user", 1),
 	state[Username]("username", 1),

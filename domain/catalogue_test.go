@@ -35,15 +35,16 @@ func TestCatalogueNames(t *testing.T) {
 	}
 }
 
-// personalFields are the JSON names of fields with a user's texts and images.
+// personalFields are the JSON names of the fields that contain texts and images of users.
 var personalFields = []string{"username", "nickname", "avatar", "title", "cover", "text", "reason", "email"}
 
-// publicReasons are the events whose reason is not sealed: they concern no account, or an account whose key
-// may be destroyed before the event is appended.
+// publicReasons are the events whose reason is not sealed. They concern no account, or an account whose key may be
+// destroyed before the event is appended.
 var publicReasons = []string{"connection.kicked.v1", "player.kicked.v1", "user.forgotten.v1", "participant.forgotten.v1", "chat_room.removed.v1",
 	"gift.repriced.v1", "gift.withdrawn.v1", "event.set_aside.v1", "live.status_changed.v1", "broadcast.stopped.v1", "recording.deleted.v1", "viewer.unbanned.v1"}
 
-// TestEveryCommandAndEventIsInTheCatalogue finds types with a decision or an effect that the catalogue does not list.
+// TestEveryCommandAndEventIsInTheCatalogue fails for a type that has a decide or evolve method but is missing from the
+// catalogue.
 func TestEveryCommandAndEventIsInTheCatalogue(t *testing.T) {
 	listed := map[string]bool{}
 	for _, spec := range domain.Commands {
@@ -150,7 +151,7 @@ func keyOwnerOf(e domain.Event) domain.UserID {
 	return domain.KeyOwner(0, domain.ParticipantID(reflect.ValueOf(e).FieldByName("Participant").Int()))
 }
 
-// words are the named types of texts whose values are ids or words of fixed lists. They are public.
+// words are the named string types whose values are ids or words of fixed lists. Such values are public.
 var words = []reflect.Type{
 	reflect.TypeFor[domain.Role](), reflect.TypeFor[domain.ConnectionID](), reflect.TypeFor[domain.BroadcastID](), reflect.TypeFor[domain.StopCause](),
 	reflect.TypeFor[domain.PlayerID](), reflect.TypeFor[domain.RecordChoice](), reflect.TypeFor[domain.RecordingID](), reflect.TypeFor[domain.RecordingCause](),
@@ -251,8 +252,8 @@ func TestFieldsOfEventsAreNamed(t *testing.T) {
 	}
 }
 
-// TestEventMetadataMatchesThePayload checks that the live, user and postings of an event, by which the log can be
-// read, equal those of its payload.
+// TestEventMetadataMatchesThePayload checks that EventLive, EventUser and EventPostings return what the payload of the
+// event contains. The log is filtered by these values.
 func TestEventMetadataMatchesThePayload(t *testing.T) {
 	for _, e := range samples() {
 		t.Run(e.Type(), func(t *testing.T) {
@@ -271,7 +272,7 @@ func TestEventMetadataMatchesThePayload(t *testing.T) {
 			if in, ok := e.(domain.LiveEvent); ok != (fields.Live != 0) || ok && in.EventLive() != fields.Live {
 				t.Errorf("is a LiveEvent: %v, or has another live", ok)
 			}
-			who := fields.User + fields.Sender // only one of them is set
+			who := fields.User + fields.Sender // at most one of the two fields is set
 			if who == 0 {
 				who = fields.Streamer
 			}
@@ -285,8 +286,8 @@ func TestEventMetadataMatchesThePayload(t *testing.T) {
 	}
 }
 
-// TestServerFieldsOfCommands checks which fields a server adds. They are not part of the JSON form, by which a repeated
-// idempotency key is compared.
+// TestServerFieldsOfCommands checks which fields of a command the server adds. These fields are not part of the
+// command's JSON encoding. The log compares that encoding when an idempotency key is repeated.
 func TestServerFieldsOfCommands(t *testing.T) {
 	added := map[string][]string{
 		"user.register": {"NameKey", "Credential", "LookalikeKey", "NicknameLookalikeKey"}, "user.change_profile": {"LookalikeKey"}, "user.sign_in": {"Session"}, "live.create": {"StreamKey"},

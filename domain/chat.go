@@ -5,12 +5,12 @@ import "slices"
 // ChatProfile is the kind of chat that the client of a participant supports.
 type ChatProfile string
 
-// The profiles.
+// The chat profiles.
 const (
-	ProfileNative   ChatProfile = "native"   // frames of the native protocol
-	ProfilePlain    ChatProfile = "plain"    // plain messages under a nickname, sent to all participants
-	ProfileExchange ChatProfile = "exchange" // exchanges between connections
-	ProfileRooms    ChatProfile = "rooms"    // chat rooms with history, for signed-in users
+	ProfileNative   ChatProfile = "native"   // the client uses the native protocol
+	ProfilePlain    ChatProfile = "plain"    // the client sends plain messages under a nickname to all participants
+	ProfileExchange ChatProfile = "exchange" // the client exchanges messages with other connections of its chat room
+	ProfileRooms    ChatProfile = "rooms"    // the client uses chat rooms that show earlier messages; the user is signed in
 )
 
 var chatProfiles = [...]ChatProfile{ProfileNative, ProfilePlain, ProfileExchange, ProfileRooms}
@@ -18,24 +18,25 @@ var chatProfiles = [...]ChatProfile{ProfileNative, ProfilePlain, ProfileExchange
 // MaxJoinedChatRooms is the maximum number of chat rooms that one participant can be in at the same time.
 const MaxJoinedChatRooms = 16
 
-// EnterChat makes a connection a participant of the chat and, if a chat room is given, joins the chat room. If either
-// is refused, neither happens. ParticipantEntered contains the participant's id, which later commands need.
+// EnterChat makes a connection a participant of the chat and, if a chat room is given, joins the chat room. If the
+// command is refused, neither happens. The event ParticipantEntered contains the id of the participant, which later
+// commands need.
 //
-// Nickname is for participants without an account. For a signed-in user, NameKey is the key of the name in the user's
-// profile.
+// Only a participant without an account has a Nickname. For a signed-in user, NameKey is the keyed hash of the name in
+// the user's profile.
 type EnterChat struct {
-	ChatRoom   ChatRoomID  `json:"chat_room"` // "" for none
-	Nickname   string      `json:"nickname"`  // of a participant without an account: 1–20 characters, or "" to set it later
-	NameKey    string      `json:"-"`         // keyed hash of the lookalike form of the name; "" for no name
+	ChatRoom   ChatRoomID  `json:"chat_room"` // the chat room to join; "" for none
+	Nickname   string      `json:"nickname"`  // nickname of a participant without an account: 1–20 characters; "" to set it later
+	NameKey    string      `json:"-"`         // keyed hash of the lookalike form of the name; "" if the participant has no name
 	Connection string      `json:"-"`         // public id of the connection: 1–64 bytes
-	Profile    ChatProfile `json:"-"`
-	Node       string      `json:"-"` // the node that holds the connection
+	Profile    ChatProfile `json:"-"`         // the kind of chat that the client supports
+	Node       string      `json:"-"`         // the node that holds the connection
 }
 
 func (EnterChat) Type() string { return "participant.enter" }
 
-// Reads returns the streams that the decision reads. It omits the stream of the participant, which does not exist
-// yet.
+// Reads returns the streams that the decision reads. The stream of the participant is not among them, because it does
+// not exist yet.
 func (c EnterChat) Reads(actor Actor) []Stream {
 	streams := append(nicknameStreams(c.NameKey), nextParticipant)
 	if c.NameKey != "" && actor.User == 0 {
@@ -71,15 +72,15 @@ func (c EnterChat) decide(view View) ([]Event, error) {
 	return append(events, ChatRoomJoined{id, c.Connection, user, c.ChatRoom}), nil
 }
 
-// ParticipantEntered records that a connection is a participant of the chat.
+// ParticipantEntered records that a participant has entered the chat on a connection.
 type ParticipantEntered struct {
-	Participant ParticipantID `json:"participant"`
-	Connection  string        `json:"connection"` // public id of the connection
-	Profile     ChatProfile   `json:"profile"`
-	User        UserID        `json:"user"`     // 0: not signed in
-	Nickname    string        `json:"nickname"` // of a participant without an account; may be empty
-	NameKey     string        `json:"name_key"` // keyed hash of the lookalike form of the name; "" for none
-	Node        string        `json:"node"`     // the node that holds the connection
+	Participant ParticipantID `json:"participant"` // the new participant; every connection that enters the chat gets a new id
+	Connection  string        `json:"connection"`  // public id of the connection
+	Profile     ChatProfile   `json:"profile"`     // the kind of chat that the client supports
+	User        UserID        `json:"user"`        // the signed-in user; 0 if nobody is signed in on the connection
+	Nickname    string        `json:"nickname"`    // nickname of a participant without an account; may be empty
+	NameKey     string        `json:"name_key"`    // keyed hash of the lookalike form of the name; "" if the participant has no name
+	Node        string        `json:"node"`        // the node that holds the connection
 }
 
 func (ParticipantEntered) Type() string        { return "participant.entered.v1" }
@@ -93,13 +94,13 @@ func (e *ParticipantEntered) personal() (UserID, []*string) {
 	return KeyOwner(e.User, e.Participant), []*string{&e.Nickname}
 }
 
-// LeaveChat records that the connection of a participant has ended. The participant leaves all chat rooms and the
-// nickname is released. Nothing changes if the participant is not in the chat or its connection is on another node.
+// LeaveChat records that the connection of a participant has ended. The participant leaves all chat rooms and releases
+// the nickname. Nothing changes if the participant is not in the chat or its connection is on another node.
 type LeaveChat struct {
-	Participant ParticipantID `json:"participant"`
-	Cause       LeaveCause    `json:"cause"`
-	Node        string        `json:"node"` // the node that held the connection
-	NameKey     string        `json:"-"`    // keyed hash of the participant's name, which is released
+	Participant ParticipantID `json:"participant"` // the participant who leaves
+	Cause       LeaveCause    `json:"cause"`       // why the participant leaves
+	Node        string        `json:"node"`        // the node that held the connection
+	NameKey     string        `json:"-"`           // keyed hash of the participant's name, which is released
 }
 
 func (LeaveChat) Type() string { return "participant.leave" }
@@ -132,12 +133,13 @@ func (c LeaveChat) decide(view View) ([]Event, error) {
 	return events, nil
 }
 
-// ParticipantLeft records that a participant has left the chat. The events for its chat rooms precede it.
+// ParticipantLeft records that a participant has left the chat. The log contains a ChatRoomLeft event for each of the
+// participant's chat rooms before it.
 type ParticipantLeft struct {
-	Participant ParticipantID `json:"participant"`
-	Connection  string        `json:"connection"` // public id of the connection
-	User        UserID        `json:"user"`       // 0: not signed in
-	Cause       LeaveCause    `json:"cause"`
+	Participant ParticipantID `json:"participant"` // the participant who left
+	Connection  string        `json:"connection"`  // public id of the connection
+	User        UserID        `json:"user"`        // the signed-in user; 0 if nobody was signed in on the connection
+	Cause       LeaveCause    `json:"cause"`       // why the participant left
 }
 
 func (ParticipantLeft) Type() string        { return "participant.left.v1" }
@@ -148,10 +150,10 @@ func (ParticipantLeft) evolve(p Participant) Participant {
 	return p
 }
 
-// JoinChatRoom adds a participant to a chat room. Nothing changes if the participant is in it already.
+// JoinChatRoom adds a participant to a chat room. Nothing changes if the participant is already in the chat room.
 type JoinChatRoom struct {
-	ChatRoom    ChatRoomID    `json:"chat_room"`
-	Participant ParticipantID `json:"-"`
+	ChatRoom    ChatRoomID    `json:"chat_room"` // the chat room to join
+	Participant ParticipantID `json:"-"`         // the participant who joins
 }
 
 func (JoinChatRoom) Type() string { return "chat_room.join" }
@@ -179,10 +181,10 @@ func (c JoinChatRoom) decide(view View) ([]Event, error) {
 
 // ChatRoomJoined records that a participant has joined a chat room.
 type ChatRoomJoined struct {
-	Participant ParticipantID `json:"participant"`
-	Connection  string        `json:"connection"` // public id of the connection
-	User        UserID        `json:"user"`       // 0: not signed in
-	ChatRoom    ChatRoomID    `json:"chat_room"`
+	Participant ParticipantID `json:"participant"` // the participant who joined
+	Connection  string        `json:"connection"`  // public id of the connection
+	User        UserID        `json:"user"`        // the signed-in user; 0 if nobody is signed in on the connection
+	ChatRoom    ChatRoomID    `json:"chat_room"`   // the chat room that was joined
 }
 
 func (ChatRoomJoined) Type() string        { return "chat_room.joined.v1" }
@@ -193,10 +195,10 @@ func (e ChatRoomJoined) evolve(p Participant) Participant {
 	return p
 }
 
-// LeaveChatRoom removes a participant from a chat room. Nothing changes if the participant is not in it.
+// LeaveChatRoom removes a participant from a chat room. Nothing changes if the participant is not in the chat room.
 type LeaveChatRoom struct {
-	ChatRoom    ChatRoomID    `json:"chat_room"`
-	Participant ParticipantID `json:"-"`
+	ChatRoom    ChatRoomID    `json:"chat_room"` // the chat room to leave
+	Participant ParticipantID `json:"-"`         // the participant who leaves
 }
 
 func (LeaveChatRoom) Type() string { return "chat_room.leave" }
@@ -213,11 +215,11 @@ func (c LeaveChatRoom) decide(view View) ([]Event, error) {
 
 // ChatRoomLeft records that a participant has left a chat room.
 type ChatRoomLeft struct {
-	Participant ParticipantID `json:"participant"`
-	Connection  string        `json:"connection"` // public id of the connection
-	User        UserID        `json:"user"`       // 0: not signed in
-	ChatRoom    ChatRoomID    `json:"chat_room"`
-	Cause       LeaveCause    `json:"cause"`
+	Participant ParticipantID `json:"participant"` // the participant who left
+	Connection  string        `json:"connection"`  // public id of the connection
+	User        UserID        `json:"user"`        // the signed-in user; 0 if nobody is signed in on the connection
+	ChatRoom    ChatRoomID    `json:"chat_room"`   // the chat room that was left
+	Cause       LeaveCause    `json:"cause"`       // why the participant left
 }
 
 func (ChatRoomLeft) Type() string        { return "chat_room.left.v1" }

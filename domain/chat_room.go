@@ -4,13 +4,13 @@ import "slices"
 
 const chatRoomIDLength = 24
 
-// IsChatRoomID reports whether s has the form of a chat room id. Names of this form are refused, so clients may use
-// either the id or the name of a chat room in the same field.
+// IsChatRoomID reports whether s has the form of a chat room id. No chat room may have a name of this form, so clients
+// may send either the id or the name in the same field.
 func IsChatRoomID(s string) bool { return len(s) == chatRoomIDLength && hexadecimal(s) }
 
 // ChatRoom is the state of a chat room.
 type ChatRoom struct {
-	Open    bool   `json:"open"` // exists and is not removed
+	Open    bool   `json:"open"` // the chat room exists and is not removed
 	NameKey string `json:"name_key"`
 }
 
@@ -31,8 +31,8 @@ func (v View) openChatRoom(id ChatRoomID) (ChatRoom, error) {
 
 // ChatRoomName is the state of the name of a chat room.
 type ChatRoomName struct {
-	ChatRoom ChatRoomID `json:"chat_room"` // "": no chat room has the name now
-	Used     bool       `json:"used"`      // true from the first chat room with the name on
+	ChatRoom ChatRoomID `json:"chat_room"` // the chat room that has the name now; "" if there is none
+	Used     bool       `json:"used"`      // whether a chat room has or ever had the name
 }
 
 // ChatRoomName returns the state of the chat room name with the given key.
@@ -42,13 +42,13 @@ func (v View) ChatRoomName(key string) ChatRoomName {
 
 // CreateChatRoom creates a chat room under a name that no chat room has. It does not require sign-in.
 //
-// For the actor System nothing changes if a chat room has or ever had the name. The default chat room therefore stays
+// If the actor is System, nothing changes when a chat room has or ever had the name: the default chat room stays
 // removed after an operator has removed it.
 type CreateChatRoom struct {
-	Name         string     `json:"name"` // 1–32 characters
-	ChatRoom     ChatRoomID `json:"-"`    // random
+	Name         string     `json:"name"` // name of the chat room: 1–32 characters
+	ChatRoom     ChatRoomID `json:"-"`    // random id of the chat room
 	NameKey      string     `json:"-"`    // keyed hash of the case-folded name
-	MaxChatRooms int        `json:"-"`    // maximum number of chat rooms including this one; ignored for operators
+	MaxChatRooms int        `json:"-"`    // maximum number of chat rooms including this one; not checked for operators
 }
 
 func (CreateChatRoom) Type() string { return "chat_room.create" }
@@ -65,7 +65,7 @@ func (c CreateChatRoom) decide(view View) ([]Event, error) {
 	limited := view.Actor.Kind == Anonymous || view.Actor.Kind == Authenticated
 	count := view.ChatRoomCount()
 	switch holder := view.ChatRoomName(c.NameKey); {
-	case !IsChatRoomID(string(c.ChatRoom)) || c.NameKey == "": // an error of the server
+	case !IsChatRoomID(string(c.ChatRoom)) || c.NameKey == "": // a fault of the server
 		return nil, refuse(CodeBadRequest, "a chat room requires an id of %d of 0-9a-f and the key of its name", chatRoomIDLength)
 	case view.Actor.Kind == System && holder.Used:
 		return nil, nil
@@ -82,11 +82,11 @@ func (c CreateChatRoom) decide(view View) ([]Event, error) {
 
 // ChatRoomCreated records a new chat room.
 type ChatRoomCreated struct {
-	ChatRoom ChatRoomID `json:"chat_room"`
-	Name     string     `json:"name"`     // shown to users
-	NameKey  string     `json:"name_key"` // keyed hash of the case-folded name
-	User     UserID     `json:"user"`     // the creator; 0 for an operator or an anonymous user
-	Total    int        `json:"total"`    // number of chat rooms including this one
+	ChatRoom ChatRoomID `json:"chat_room"` // the new chat room: 24 characters of 0-9a-f
+	Name     string     `json:"name"`      // name of the chat room, shown to users
+	NameKey  string     `json:"name_key"`  // keyed hash of the case-folded name
+	User     UserID     `json:"user"`      // the user who created the chat room; 0 for an operator or an anonymous user
+	Total    int        `json:"total"`     // number of chat rooms including this one
 }
 
 func (ChatRoomCreated) Type() string               { return "chat_room.created.v1" }
@@ -97,8 +97,8 @@ func (e ChatRoomCreated) evolve(ChatRoom) ChatRoom { return ChatRoom{Open: true,
 
 // ChatRoomNameClaimed records that a chat room has taken a name.
 type ChatRoomNameClaimed struct {
-	Key      string     `json:"key"` // keyed hash of the case-folded name
-	ChatRoom ChatRoomID `json:"chat_room"`
+	Key      string     `json:"key"`       // keyed hash of the case-folded name
+	ChatRoom ChatRoomID `json:"chat_room"` // the chat room that has taken the name
 }
 
 func (ChatRoomNameClaimed) Type() string     { return "chat_room.name_claimed.v1" }
@@ -109,9 +109,9 @@ func (e ChatRoomNameClaimed) evolve(ChatRoomName) ChatRoomName {
 
 // RemoveChatRoom permanently removes a chat room and releases its name. Its messages stay in the log.
 type RemoveChatRoom struct {
-	ChatRoom ChatRoomID `json:"chat_room"`
-	Reason   string     `json:"reason"` // stored in the event: at most 100 characters, may be empty
-	NameKey  string     `json:"-"`      // keyed hash of the case-folded name
+	ChatRoom ChatRoomID `json:"chat_room"` // the chat room to remove
+	Reason   string     `json:"reason"`    // the operator's reason, stored in the event: at most 100 characters, may be empty
+	NameKey  string     `json:"-"`         // keyed hash of the case-folded name
 }
 
 func (RemoveChatRoom) Type() string { return "chat_room.remove" }
@@ -138,13 +138,14 @@ func (c RemoveChatRoom) decide(view View) ([]Event, error) {
 	}, nil
 }
 
-// reasonUnused is the reason of ChatRoomRemoved for a chat room that nobody uses.
+// reasonUnused is the reason in ChatRoomRemoved when a chat room was removed because nobody used it.
 const reasonUnused = "unused"
 
-// ExpireChatRoom removes a chat room that nobody uses, so that its place and its name are free for others.
+// ExpireChatRoom removes a chat room that nobody uses. Another chat room can then have its name, and it no longer
+// counts towards the limit of chat rooms.
 type ExpireChatRoom struct {
-	ChatRoom ChatRoomID `json:"chat_room"`
-	NameKey  string     `json:"-"` // keyed hash of the case-folded name
+	ChatRoom ChatRoomID `json:"chat_room"` // the chat room to remove
+	NameKey  string     `json:"-"`         // keyed hash of the case-folded name
 }
 
 func (ExpireChatRoom) Type() string { return "chat_room.expire" }
@@ -159,9 +160,9 @@ func (c ExpireChatRoom) decide(view View) ([]Event, error) {
 
 // ChatRoomRemoved records that a chat room was permanently removed.
 type ChatRoomRemoved struct {
-	ChatRoom ChatRoomID `json:"chat_room"`
-	Total    int        `json:"total"`  // number of chat rooms after the removal
-	Reason   string     `json:"reason"` // why, not sealed; may be empty
+	ChatRoom ChatRoomID `json:"chat_room"` // the chat room that was removed
+	Total    int        `json:"total"`     // number of chat rooms after the removal
+	Reason   string     `json:"reason"`    // the operator's reason, or "unused"; not sealed; may be empty
 }
 
 func (ChatRoomRemoved) Type() string               { return "chat_room.removed.v1" }
@@ -187,7 +188,7 @@ func chatRoomStreams(rooms []ChatRoomID) []Stream {
 	return streams
 }
 
-// distinct reports whether all chat rooms in the list differ.
+// distinct reports whether no chat room occurs twice in the list.
 func distinct(rooms []ChatRoomID) bool {
 	for i, r := range rooms {
 		if slices.Contains(rooms[:i], r) {

@@ -16,13 +16,13 @@ func isChatEvent(eventType string) bool {
 	return slices.Contains([]string{"chat_room", "participant", "nickname", "message", "email"}, noun) || eventType == "user.email_added.v1"
 }
 
-// chatAudit is the state of the chat as derived from the events alone.
+// chatAudit is the state of the chat, derived from the events alone.
 type chatAudit struct {
 	chatRooms     map[domain.ChatRoomID]bool // true: open; false: removed
 	chatRoomNames map[string]domain.ChatRoomID
 	participants  map[domain.ParticipantID]*auditedParticipant
 	last          domain.ParticipantID
-	holders       map[string][]domain.ParticipantID // participants by the key of their name
+	holders       map[string][]domain.ParticipantID // the participants who have a name, by the key of the name
 	emails        map[string]domain.UserID
 }
 
@@ -137,7 +137,7 @@ func (c *chatAudit) openChatRooms() (n int) {
 	return n
 }
 
-// maxChatRooms is the limit of chat rooms in a story. It is low so that stories reach it.
+// maxChatRooms is the limit of chat rooms in a story. It is low, so that stories reach it.
 const maxChatRooms = 3
 
 // chatOpeningRequests returns requests that create two users, a chat room and two participants.
@@ -167,7 +167,7 @@ func (s *story) randomChatRequest(t *rapid.T) domain.Request {
 		by = domain.AuthenticatedActor(g.User, s.session[g.User])
 	}
 	c := s.randomChatCommand(t, participant, g, &by)
-	if randomBits(t, 4) == 0 { // with another actor
+	if randomBits(t, 4) == 0 { // issue the request as another actor
 		by = domain.Actor{Kind: []domain.ActorKind{domain.Operator, domain.System, domain.PaymentProvider, domain.Anonymous}[randomBits(t, 2)]}
 	}
 	return domain.Request{Command: c, Actor: by}

@@ -2,25 +2,26 @@ package domain
 
 import "slices"
 
-// coinHoldsStream is the stream of the closings of coins.
+// coinHoldsStream is the stream of the events that close and open coins.
 const coinHoldsStream Stream = "coins"
 
-// CoinHolds is the state of the closings of coins: the events that cannot be applied, and whose coins they close.
+// CoinHolds is the state of closed coins: the events that cannot be applied, and the users whose coins they close.
+// While coins are closed, no command may move them.
 type CoinHolds struct {
 	Holds []CoinHold `json:"holds,omitempty"`
 }
 
-// CoinHold is one event that closes coins.
+// CoinHold is one event that cannot be applied and therefore closes coins.
 type CoinHold struct {
-	Position int64    `json:"position"`
-	Users    []UserID `json:"users,omitempty"`
-	All      bool     `json:"all,omitempty"`
+	Position int64    `json:"position"`        // position of the event
+	Users    []UserID `json:"users,omitempty"` // the users whose coins are closed
+	All      bool     `json:"all,omitempty"`   // the coins of everybody are closed
 }
 
-// CoinHolds returns the closings of coins.
+// CoinHolds returns the state of closed coins.
 func (v View) CoinHolds() CoinHolds { return look[CoinHolds](v, coinHoldsStream) }
 
-// of returns the hold of the event at position, or the zero CoinHold.
+// of returns the hold that the event at position causes, or the zero CoinHold.
 func (h CoinHolds) of(position int64) CoinHold {
 	for _, hold := range h.Holds {
 		if hold.Position == position {
@@ -30,8 +31,8 @@ func (h CoinHolds) of(position int64) CoinHold {
 	return CoinHold{}
 }
 
-// coinsOpen returns nil if the coins of a user may be moved, and otherwise a refusal with CodeCoinsClosed. User 0 stands
-// for what concerns all users, like prices.
+// coinsOpen returns nil if commands may move the coins of a user, and otherwise a refusal with CodeCoinsClosed. User 0
+// stands for commands that concern all users, such as a change of a price.
 func (v View) coinsOpen(user UserID) error {
 	for _, hold := range v.CoinHolds().Holds {
 		if hold.All || slices.Contains(hold.Users, user) {
@@ -41,13 +42,13 @@ func (v View) coinsOpen(user UserID) error {
 	return nil
 }
 
-// CoinsClosedRefusal returns the refusal of a command about coins that are closed.
+// CoinsClosedRefusal returns the refusal of a command about closed coins.
 func CoinsClosedRefusal() *Refusal {
 	return &Refusal{CodeCoinsClosed, "coins are closed while an event about them is examined: try again later"}
 }
 
-// ConcernsCoins reports whether decisions about coins read the state of s: a wallet, an order, a gift or the closings of
-// coins. A command is refused with CodeCoinsClosed if such a state cannot be loaded.
+// ConcernsCoins reports whether decisions about coins read the state of s: a wallet, an order, a gift, or the state of
+// closed coins. If such a state cannot be loaded, a command that reads it is refused with CodeCoinsClosed.
 func ConcernsCoins(s Stream) bool {
 	switch s.Prefix() {
 	case "wallet", "order", "gift", coinHoldsStream.Prefix():
@@ -59,13 +60,13 @@ func ConcernsCoins(s Stream) bool {
 // maxCause is the maximum length of a cause in bytes.
 const maxCause = 500
 
-// CloseCoins closes the coins that an event concerns which cannot be applied. Nothing changes if they are closed
-// because of this event already.
+// CloseCoins closes the coins of users, because an event that concerns these coins cannot be applied. While coins are
+// closed, no command may move them. Nothing changes if the same event has already closed them.
 type CloseCoins struct {
-	Position int64    `json:"position"` // of the event
-	Users    []UserID `json:"users"`    // whose coins it concerns
-	All      bool     `json:"all"`      // it may concern the coins of everybody
-	Cause    string   `json:"cause"`    // why the event cannot be applied: at most 500 bytes
+	Position int64    `json:"position"` // position of the event that cannot be applied
+	Users    []UserID `json:"users"`    // the users whose coins the event concerns
+	All      bool     `json:"all"`      // whether the event may concern the coins of everybody
+	Cause    string   `json:"cause"`    // the error that occurs when the event is applied: at most 500 bytes
 }
 
 func (CloseCoins) Type() string { return "coins.close" }
@@ -88,12 +89,12 @@ func (c CloseCoins) decide(view View) ([]Event, error) {
 	return []Event{CoinsClosed{c.Position, users, all, c.Cause}}, nil
 }
 
-// CoinsClosed records that an event cannot be applied, and whose coins are closed therefore.
+// CoinsClosed records that an event cannot be applied, and whose coins are closed because of it.
 type CoinsClosed struct {
-	Position int64    `json:"position"` // of the event that cannot be applied
-	Users    []UserID `json:"users"`    // whose coins are closed
-	All      bool     `json:"all"`      // the coins of everybody are closed
-	Cause    string   `json:"cause"`    // why the event cannot be applied
+	Position int64    `json:"position"` // position of the event that cannot be applied
+	Users    []UserID `json:"users"`    // the users whose coins are closed
+	All      bool     `json:"all"`      // whether the coins of everybody are closed
+	Cause    string   `json:"cause"`    // the error that occurs when the event is applied
 }
 
 func (CoinsClosed) Type() string   { return "coins.closed.v1" }
@@ -106,7 +107,7 @@ func (e CoinsClosed) evolve(h CoinHolds) CoinHolds {
 	return CoinHolds{append(h.without(e.Position), hold)}
 }
 
-// without returns a copy of the holds without the one of the event at position.
+// without returns a copy of the holds. The copy does not contain the hold of the event at position.
 func (h CoinHolds) without(position int64) []CoinHold {
 	var others []CoinHold
 	for _, hold := range h.Holds {
@@ -117,10 +118,10 @@ func (h CoinHolds) without(position int64) []CoinHold {
 	return others
 }
 
-// OpenCoins opens the coins that the event at a position has closed, when the tables have applied everything that
-// waited for them. Nothing changes if the event closes no coins.
+// OpenCoins opens the coins that an event has closed. The caller has checked that the tables have applied everything
+// that waited for these coins. Nothing changes if the event closes no coins.
 type OpenCoins struct {
-	Position int64 `json:"position"` // of the event that closed the coins
+	Position int64 `json:"position"` // position of the event that closed the coins
 }
 
 func (OpenCoins) Type() string { return "coins.open" }
@@ -134,29 +135,29 @@ func (c OpenCoins) decide(view View) ([]Event, error) {
 	return []Event{CoinsOpened(c)}, nil
 }
 
-// CoinsOpened records that the coins that an event had closed are open again.
+// CoinsOpened records that coins which an event had closed are open again.
 type CoinsOpened struct {
-	Position int64 `json:"position"` // of the event that closed the coins
+	Position int64 `json:"position"` // position of the event that closed the coins
 }
 
 func (CoinsOpened) Type() string                   { return "coins.opened.v1" }
 func (CoinsOpened) Stream() Stream                 { return coinHoldsStream }
 func (e CoinsOpened) evolve(h CoinHolds) CoinHolds { return CoinHolds{h.without(e.Position)} }
 
-// SetAside is the state of the decision about one event.
+// SetAside is the state of one event that operators may set aside.
 type SetAside struct {
-	Done bool `json:"done"` // the event has no effect
+	Done bool `json:"done"` // operators have decided that the event has no effect
 }
 
 func setAsideStream(position int64) Stream { return numberedStream("setaside-", position) }
 
-// SetEventAside decides that an event that cannot be applied has no effect. Nothing changes if that is decided already.
-// The caller has checked that the event is in table poison.
+// SetEventAside decides that an event that cannot be applied has no effect. Nothing changes if this has been decided
+// already. The caller has checked that the event is in table poison.
 type SetEventAside struct {
-	Position  int64  `json:"position"` // of the event that has no effect
+	Position  int64  `json:"position"` // position of the event that has no effect
 	Of        Stream `json:"stream"`   // the stream of the event
 	EventType string `json:"type"`     // the type of the event
-	Reason    string `json:"reason"`   // stored in the event: 1–100 characters
+	Reason    string `json:"reason"`   // the operator's reason, stored in the event: 1–100 characters
 }
 
 func (SetEventAside) Type() string { return "event.set_aside" }
@@ -164,7 +165,7 @@ func (SetEventAside) Type() string { return "event.set_aside" }
 func (c SetEventAside) Reads(Actor) []Stream { return []Stream{setAsideStream(c.Position)} }
 
 func (c SetEventAside) decide(view View) ([]Event, error) {
-	reason, err := text("reason", c.Reason, 1, maxReason)
+	reason, err := text("reason", c.Reason, 1, MaxReason)
 	switch {
 	case err != nil:
 		return nil, err
@@ -178,12 +179,13 @@ func (c SetEventAside) decide(view View) ([]Event, error) {
 
 func (c SetEventAside) serverTexts() []string { return []string{string(c.Of), c.EventType} }
 
-// EventSetAside records that an event that cannot be applied has no effect: on no table, and on no state.
+// EventSetAside records the decision that an event that cannot be applied has no effect: it changes no table and no
+// state.
 type EventSetAside struct {
-	Position  int64  `json:"position"` // of the event that has no effect
-	Of        Stream `json:"stream"`   // its stream
-	EventType string `json:"type"`     // its type
-	Reason    string `json:"reason"`   // why, not sealed
+	Position  int64  `json:"position"` // position of the event that has no effect
+	Of        Stream `json:"stream"`   // stream of the event that has no effect
+	EventType string `json:"type"`     // type of the event that has no effect
+	Reason    string `json:"reason"`   // the operator's reason; not sealed
 }
 
 func (EventSetAside) Type() string             { return "event.set_aside.v1" }

@@ -2,12 +2,12 @@ package domain
 
 import "strconv"
 
-// Command is a request to change something, expressed as data.
+// Command is a request to change something. It contains only data.
 type Command interface {
 	// Type returns the name of the command: "gift.send".
 	Type() string
-	// Reads returns every stream whose state the decision reads and every existing stream to which it appends, if
-	// actor issues the command. The caller loads the newest states of these streams before it calls Decide.
+	// serverFields is implemented by commands that carry strings from the server, such as ids of sessions, nodes and
+	// credentials. These strings reach the log unchanged, so Request.Validate checks that every table can store them.
 	Reads(actor Actor) []Stream
 }
 
@@ -15,11 +15,12 @@ type Command interface {
 // sessions, nodes and credentials. Request.Validate checks these texts, so that every table can store them.
 type serverFields interface{ serverTexts() []string }
 
-// NamedCommand is a command that gives a user a name. The log sets the keyed hash of the name's lookalike form
-// (package internal/names) before it executes the command.
+// NamedCommand is a command that gives a user a name. Before the log executes the command, it sets the keyed hash of
+// the lookalike form of the name (package internal/names).
 type NamedCommand interface {
 	Command
-	// WithLookalikeKey returns the command with the keyed hashes that key computes of the lookalike form of a name.
+	// WithLookalikeKey returns the command with the keyed hashes of its names. key computes the keyed hash of the
+	// lookalike form of a name.
 	WithLookalikeKey(key func(name string) string) Command
 }
 
@@ -28,7 +29,7 @@ type ActorKind int
 
 // The kinds of actors.
 const (
-	Anonymous       ActorKind = iota // not signed in
+	Anonymous       ActorKind = iota // a client that is not signed in
 	Authenticated                    // a signed-in user; User and Session are set
 	Operator                         // an operator at the command line of the server
 	System                           // roomlog itself, for example when it cleans up after lost connections
@@ -38,8 +39,8 @@ const (
 // Actor is the user or program that issues a command.
 type Actor struct {
 	Kind    ActorKind
-	User    UserID // set for Authenticated
-	Session string // set for Authenticated: the session that the token names
+	User    UserID // the user who issues the command; set for Authenticated
+	Session string // id of the sign-in session that the token contains; set for Authenticated
 }
 
 // AuthenticatedActor returns the actor for a signed-in user.

@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// Decide returns the events that result from r at the time now. states must contain the newest states of the streams
-// in r.Reads. Decide returns no events when nothing changes, and a *Refusal when the rules do not allow r. Any other
-// error is a programming error.
+// Decide returns the events that result from r at the time now. states must contain the newest states of the streams in
+// r.Reads. Decide returns no events if nothing changes, and a *Refusal if the rules do not allow r. Any other error is
+// a programming error.
 func Decide(r Request, now time.Time, states map[Stream]any) ([]Event, error) {
 	if err := Authorize(r, now, states); err != nil {
 		return nil, err
@@ -23,7 +23,7 @@ func Decide(r Request, now time.Time, states map[Stream]any) ([]Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	var started Stream // the newest stream that these events have created: later events may be appended to it
+	var started Stream // newest stream that these events have created; later events may be appended to that stream
 	for _, e := range events {
 		if StartsStream(e) {
 			started = e.Stream()
@@ -53,23 +53,9 @@ func Authorize(r Request, now time.Time, states map[Stream]any) error {
 // permanently.
 func MovesCoins(c Command) bool { return commandsByType[c.Type()].MovesCoins }
 
-// StartsStream reports whether e is the first event of its stream, which has a new numeric id.
+// StartsStream reports whether events of e's type assign a new numeric id and are the first event of the stream with
+// that id.
 func StartsStream(e Event) bool { return eventsByType[e.Type()].startsStream }
-
-// CounterEvents returns, for each counter, the types of the events that change it.
-func CounterEvents() map[Stream][]string {
-	types := make(map[Stream][]string)
-	for _, spec := range Events {
-		if spec.counter == "" {
-			continue
-		}
-		types[spec.counter] = append(types[spec.counter], spec.Type)
-		for older := range spec.Upcasters {
-			types[spec.counter] = append(types[spec.counter], older)
-		}
-	}
-	return types
-}
 
 // StateSpecOf returns the spec of the state of s. It reports false if s has no known prefix.
 func StateSpecOf(s Stream) (StateSpec, bool) {
@@ -86,7 +72,7 @@ func FoldsInto(e Event) []Stream {
 	return []Stream{e.Stream()}
 }
 
-// Fold applies e to state, the state of s, and returns the new state. A nil state is the state before the first
+// Fold applies e to state, the state of s, and returns the new state. A nil state stands for the state before the first
 // event.
 func Fold(s Stream, state any, e Event) (any, error) {
 	spec, ok := eventsByType[e.Type()]
@@ -101,10 +87,10 @@ func Fold(s Stream, state any, e Event) (any, error) {
 	return nil, fmt.Errorf("%s does not fold into %s", e.Type(), s)
 }
 
-// CoinsConcerned returns the users whose coins an event of stream s concerns if it cannot be applied: the user of the
-// wallet stream, and the users whose wallets the postings of e name. e is nil if the event cannot be decoded. spec
-// describes its type, known reports whether the program knows the type. all reports that the event may concern the
-// coins of everybody, because neither the event nor its stream names a user.
+// CoinsConcerned returns the users whose coins an event of stream s concerns if the event cannot be applied: the user
+// of the wallet stream, and the users whose wallets occur in the postings of e. e is nil if the event cannot be
+// decoded. spec describes the type of the event; known reports whether the program knows that type. all reports that
+// the event may concern the coins of everybody, because neither the event nor its stream contains a user.
 func CoinsConcerned(s Stream, spec EventSpec, known bool, e Event) (users []UserID, all bool) {
 	add := func(u UserID) {
 		if u > 0 && !slices.Contains(users, u) {
@@ -127,13 +113,13 @@ func CoinsConcerned(s Stream, spec EventSpec, known bool, e Event) (users []User
 	case known:
 		_, moves := of.(CoinEvent)
 		return nil, moves
-	default: // a newer program may have written the event
+	default: // a newer version of the program may have written the event
 		_, ok := StateSpecOf(s)
 		return nil, !ok || kind == "order" || kind == "wallet"
 	}
 }
 
-// numberAfter returns the positive number that follows prefix in s, or 0.
+// numberAfter returns the positive number that follows prefix in s, or 0 if there is none.
 func numberAfter(prefix, s string) UserID {
 	digits, ok := strings.CutPrefix(s, prefix)
 	n, err := strconv.ParseInt(digits, 10, 64)

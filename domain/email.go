@@ -8,7 +8,7 @@ import (
 
 // Email is the state of an e-mail address.
 type Email struct {
-	User UserID `json:"user"` // the user who signs in with the address; 0: none
+	User UserID `json:"user"` // the user who signs in with the address; 0 if there is none
 }
 
 // Email returns the state of the e-mail address with the given key.
@@ -17,17 +17,18 @@ func (v View) Email(key string) Email { return look[Email](v, emailStream(key)) 
 // maxEmail is the maximum length of an e-mail address in bytes.
 const maxEmail = 254
 
-// RegisterByEmail creates an account that signs in with an e-mail address and no password. Nothing changes if the
-// address has an account. The username is the part of the address before the @.
+// RegisterByEmail creates an account for signing in with an e-mail address and no password. Nothing changes if the
+// address already has an account. The username is the part of the address before the @.
 type RegisterByEmail struct {
-	Email    string `json:"email"` // at most 254 bytes; no mail is sent to it
+	Email    string `json:"email"` // the address as the client sent it: at most 254 bytes; no mail is sent to it
 	EmailKey string `json:"-"`     // keyed hash of the case-folded address
-	Avatar   string `json:"-"`     // http or https URL of an image
+	Avatar   string `json:"-"`     // image of the profile: http or https URL
 }
 
 func (RegisterByEmail) Type() string { return "user.register_by_email" }
 
-// Reads returns the streams that the decision reads. It omits the stream of the account, which does not exist yet.
+// Reads returns the streams that the decision reads. The stream of the account is not among them, because it does not
+// exist yet.
 func (c RegisterByEmail) Reads(Actor) []Stream { return []Stream{emailStream(c.EmailKey), nextUser} }
 
 func (c RegisterByEmail) decide(view View) ([]Event, error) {
@@ -38,7 +39,7 @@ func (c RegisterByEmail) decide(view View) ([]Event, error) {
 	if err := checkOptionalURL("avatar", c.Avatar); err != nil {
 		return nil, err
 	}
-	if c.EmailKey == "" { // an error of the server that would give every address the same account
+	if c.EmailKey == "" { // a fault of the server: with an empty key, all addresses would have the same account
 		return nil, refuse(CodeBadRequest, "a registration requires the key of the e-mail address")
 	}
 	if view.Email(c.EmailKey).User != 0 {
@@ -46,14 +47,14 @@ func (c RegisterByEmail) decide(view View) ([]Event, error) {
 	}
 	id := view.NextUser()
 	return []Event{
-		UserRegistered{id, name, "", c.Avatar, "email-" + c.EmailKey, ""}, // no username has a name key of this form
+		UserRegistered{id, name, "", c.Avatar, "email-" + c.EmailKey, ""}, // the name key begins with "email-", so no username can have the same key
 		UserEmailAdded{id, email},
 		EmailClaimed{c.EmailKey, id},
 	}, nil
 }
 
-// parseEmail returns the address in s and a username derived from it. It does not check that the address can receive
-// mail.
+// parseEmail returns the address in s and a username derived from the address. It does not check whether the address
+// can receive mail.
 func parseEmail(s string) (email, name string, err error) {
 	if len(s) > maxEmail+2*utf8.UTFMax {
 		return "", "", refuse(CodeEmailInvalid, "an e-mail address must have at most %d bytes", maxEmail)
@@ -76,8 +77,8 @@ func parseEmail(s string) (email, name string, err error) {
 
 // UserEmailAdded records the e-mail address with which a user signs in without a password.
 type UserEmailAdded struct {
-	User  UserID `json:"user"`
-	Email string `json:"email"` // as typed
+	User  UserID `json:"user"`  // the user who signs in with the address
+	Email string `json:"email"` // the address as the user typed it
 }
 
 func (UserEmailAdded) Type() string                     { return "user.email_added.v1" }
@@ -86,10 +87,10 @@ func (e UserEmailAdded) EventUser() UserID              { return e.User }
 func (UserEmailAdded) evolve(u User) User               { u.Passwordless = true; return u }
 func (e *UserEmailAdded) personal() (UserID, []*string) { return e.User, []*string{&e.Email} }
 
-// EmailClaimed records the user who signs in with an e-mail address.
+// EmailClaimed records which user signs in with an e-mail address.
 type EmailClaimed struct {
-	Key  string `json:"key"` // keyed hash of the case-folded address
-	User UserID `json:"user"`
+	Key  string `json:"key"`  // keyed hash of the case-folded address
+	User UserID `json:"user"` // the user who signs in with the address
 }
 
 func (EmailClaimed) Type() string         { return "email.claimed.v1" }

@@ -2,33 +2,33 @@ package domain
 
 import "strconv"
 
-// Numeric ids are assigned in the order 1, 2, 3, …, because old clients expect small integers.
+// Numeric ids are assigned in the order 1, 2, 3, … Old clients expect small integers.
 type (
-	// UserID is the id of a user.
+	// UserID identifies a user.
 	UserID int64
-	// LiveID is the id of a live.
+	// LiveID identifies a live.
 	LiveID int64
-	// GiftID is the id of a gift in the gift catalogue.
+	// GiftID identifies a gift in the gift catalogue.
 	GiftID int64
-	// ParticipantID is the id of a participant of the chat. Every connection that enters the chat gets a new one.
+	// ParticipantID identifies a participant of the chat. Every connection that enters the chat gets a new id.
 	ParticipantID int64
 )
 
-// Text ids are random. The server that receives the command chooses them.
+// String ids are random. The server that receives the command chooses them.
 type (
-	// OrderID is the id of an order of coins.
+	// OrderID identifies an order of coins.
 	OrderID string
-	// BroadcastID is the id of a broadcast. It stays the same when the encoder reconnects in time.
+	// BroadcastID identifies a broadcast. It stays the same when the encoder reconnects in time.
 	BroadcastID string
-	// RecordingID is the id of a recording: the BroadcastID of the recorded broadcast.
+	// RecordingID identifies a recording. It equals the BroadcastID of the recorded broadcast.
 	RecordingID string
-	// UploadID is the name of an uploaded file: 32 characters of 0-9a-f and an extension.
+	// UploadID is the file name of an upload: 32 characters of 0-9a-f and an extension.
 	UploadID string
-	// ConnectionID is the id of an open connection.
+	// ConnectionID identifies an open connection of a client.
 	ConnectionID string
-	// PlayerID is the id of a connected player of a live's media.
+	// PlayerID identifies a client that is playing the stream of a live.
 	PlayerID string
-	// ChatRoomID is the id of a chat room: 24 characters of 0-9a-f.
+	// ChatRoomID identifies a chat room: 24 characters of 0-9a-f.
 	ChatRoomID string
 )
 
@@ -39,7 +39,7 @@ type Coins int64
 // balance exactly.
 const MaxCoins Coins = 1<<53 - 1
 
-// Stream is the name of a stream: the sequence of all events of one state, for example "wallet-12". A decision reads
+// Stream is the name of a stream, for example "wallet-12". A stream contains all events of one state. A decision reads
 // whole streams, so a stream is the smallest state that can refuse a command.
 type Stream string
 
@@ -86,7 +86,7 @@ func (s Stream) Prefix() string {
 	return string(s)
 }
 
-// Event is something that has happened, recorded in the log. It belongs to exactly one stream.
+// Event is something that has happened and is recorded in the log. It belongs to exactly one stream.
 type Event interface {
 	// Type returns the name and the version of the event type: "gift.sent.v1".
 	Type() string

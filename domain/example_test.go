@@ -7,9 +7,9 @@ import (
 	"roomlog/domain"
 )
 
-// states returns the states of all streams after some events, as the log loads them before a decision.
+// states folds the given events and returns the states of all streams, as the log loads them before a decision.
 func states(events ...domain.Event) map[domain.Stream]any {
-	states := map[domain.Stream]any{"coins": nil} // no event has closed coins
+	states := map[domain.Stream]any{"coins": nil} // state of a log in which no event has closed coins
 	for _, e := range events {
 		for _, s := range domain.FoldsInto(e) {
 			state, err := domain.Fold(s, states[s], e)
@@ -22,7 +22,7 @@ func states(events ...domain.Event) map[domain.Stream]any {
 	return states
 }
 
-// history is a live on air, a gift, and a user with 100 coins.
+// history creates a live on air, a gift, and a user with 100 coins.
 var history = []domain.Event{
 	domain.LiveCreated{Live: 6, Streamer: 7, Title: "Evening songs"},
 	domain.LiveStatusChanged{Live: 6, Streamer: 7, From: domain.StatusNotStarted, To: domain.StatusOnAir},
@@ -32,7 +32,8 @@ var history = []domain.Event{
 	domain.CoinsCredited{User: 12, Order: "O1", Coins: 100, BalanceAfter: 100},
 }
 
-// Decide returns the events that follow from a command. GiftSent contains debit, credit and record in one event.
+// Decide returns the events that follow from a command. One GiftSent event contains the debit, the credit and the gift
+// record.
 func ExampleDecide() {
 	request := domain.Request{
 		Command: domain.SendGift{Live: 6, Gift: 3, Num: 2},
@@ -90,7 +91,7 @@ func ExampleFold() {
 	// Output: {40}
 }
 
-// UserStatus.Check and CheckSession are the rule by which decisions and all servers admit users.
+// Decisions and all servers use UserStatus.Check and CheckSession to admit users.
 func ExampleUserStatus_Check() {
 	noon := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 	status := domain.UserStatus{Exists: true, Ban: domain.Ban{User: 12, Until: noon.Add(time.Hour).Unix()}}

@@ -8,8 +8,8 @@ import (
 	"roomlog/domain"
 )
 
-// samples returns one event of every type for the golden files. No field is empty. Events without a written sample get
-// one whose fields are filled by their types.
+// samples returns one event of every type for the golden files, with no field empty. Events without a hand-written
+// sample get one in which every field has a value that fits its type.
 func samples() []domain.Event {
 	samples := writtenSamples()
 	written := map[string]bool{}
@@ -97,15 +97,16 @@ func writtenSamples() []domain.Event {
 	}
 }
 
-// An example is a request that succeeds in exampleWorld, and the access of its command.
+// An example is a request that succeeds in exampleWorld, with the access rule of its command.
 type example struct {
 	by     domain.Actor
 	when   domain.Command
-	access string // as CommandSpec.Access returns it
+	access string // access rule, as CommandSpec.Access returns it
 }
 
-// examples returns an example of every command. Commands without a written example get one whose fields are filled by
-// their types, issued by an actor who has access; it must succeed in exampleWorld, else write one.
+// examples returns an example of every command. A command without a hand-written example gets one in which every field
+// has a value that fits its type, issued by an actor who has access. If such a request does not succeed in
+// exampleWorld, write an example.
 func examples() []example {
 	examples := writtenExamples()
 	written := map[string]bool{}
@@ -187,7 +188,7 @@ func writtenExamples() []example {
 	}
 }
 
-// filled returns v with every field set to the value of its type in exampleWorld.
+// filled returns v with every field set to the value that exampleWorld has for the type of the field.
 func filled[V any](v V) V {
 	value := reflect.New(reflect.TypeOf(v)).Elem()
 	for i := range value.NumField() {

@@ -2,10 +2,10 @@ package domain
 
 // Gift is the state of a gift in the gift catalogue.
 type Gift struct {
-	Name      string `json:"name"` // "": the gift does not exist
+	Name      string `json:"name"` // name of the gift; "" if the gift does not exist
 	Image     string `json:"image"`
 	Price     Coins  `json:"price"`
-	Available bool   `json:"available"` // can be sent
+	Available bool   `json:"available"` // the gift can be sent
 }
 
 // Gift returns the state of a gift.
@@ -14,21 +14,21 @@ func (v View) Gift(id GiftID) Gift { return look[Gift](v, giftStream(id)) }
 // NextGift returns the next free gift id.
 func (v View) NextGift() GiftID { return GiftID(v.next(nextGift)) }
 
-// maxPrice is the maximum price of one gift in coins.
-const maxPrice Coins = 1_000_000_000
+// MaxPrice is the maximum price of one gift in coins.
+const MaxPrice Coins = 1_000_000_000
 
 func checkPrice(c Coins) error {
-	if c < 1 || c > maxPrice {
-		return refuse(CodeNumberOutOfRange, "price must be from 1 to %d coins", maxPrice)
+	if c < 1 || c > MaxPrice {
+		return refuse(CodeNumberOutOfRange, "price must be from 1 to %d coins", MaxPrice)
 	}
 	return nil
 }
 
 // AddGift adds a gift to the gift catalogue.
 type AddGift struct {
-	Name  string `json:"name"`  // 1–32 characters
-	Price Coins  `json:"price"` // of one gift: 1 to 1,000,000,000 coins
-	Image string `json:"image"` // http or https URL of an image, or path of an upload; may be empty
+	Name  string `json:"name"`  // name of the gift: 1–32 characters
+	Price Coins  `json:"price"` // price of one gift: 1 to 1,000,000,000 coins
+	Image string `json:"image"` // image of the gift: http or https URL, or path of an upload; may be empty
 }
 
 func (AddGift) Type() string { return "gift.add" }
@@ -51,10 +51,10 @@ func (c AddGift) decide(view View) ([]Event, error) {
 
 // GiftAdded records a new gift in the gift catalogue.
 type GiftAdded struct {
-	Gift  GiftID `json:"gift"`
-	Name  string `json:"name"`  // shown to users
-	Image string `json:"image"` // http or https URL of an image, or path of an upload; may be empty
-	Price Coins  `json:"price"` // of one gift
+	Gift  GiftID `json:"gift"`  // the new gift
+	Name  string `json:"name"`  // name of the gift, shown to users
+	Image string `json:"image"` // image of the gift: http or https URL, or path of an upload; may be empty
+	Price Coins  `json:"price"` // price of one gift in coins
 }
 
 func (GiftAdded) Type() string       { return "gift.added.v1" }
@@ -64,9 +64,9 @@ func (e GiftAdded) evolve(Gift) Gift { return Gift{e.Name, e.Image, e.Price, tru
 
 // RepriceGift changes the price of a gift.
 type RepriceGift struct {
-	Gift   GiftID `json:"gift"`
-	Price  Coins  `json:"price"`  // of one gift: 1 to 1,000,000,000 coins
-	Reason string `json:"reason"` // stored in the event: at most 100 characters, may be empty
+	Gift   GiftID `json:"gift"`   // the gift whose price changes
+	Price  Coins  `json:"price"`  // new price of one gift: 1 to 1,000,000,000 coins
+	Reason string `json:"reason"` // the operator's reason, stored in the event: at most 100 characters, may be empty
 }
 
 func (RepriceGift) Type() string { return "gift.reprice" }
@@ -96,20 +96,20 @@ func (c RepriceGift) decide(view View) ([]Event, error) {
 
 // GiftRepriced records the new price of a gift.
 type GiftRepriced struct {
-	Gift   GiftID `json:"gift"`
-	From   Coins  `json:"from"`   // previous price of one gift
-	To     Coins  `json:"to"`     // new price of one gift
-	Reason string `json:"reason"` // why, not sealed; may be empty
+	Gift   GiftID `json:"gift"`   // the gift whose price changed
+	From   Coins  `json:"from"`   // previous price of one gift in coins
+	To     Coins  `json:"to"`     // new price of one gift in coins
+	Reason string `json:"reason"` // the operator's reason; not sealed; may be empty
 }
 
 func (GiftRepriced) Type() string         { return "gift.repriced.v1" }
 func (e GiftRepriced) Stream() Stream     { return giftStream(e.Gift) }
 func (e GiftRepriced) evolve(g Gift) Gift { g.Price = e.To; return g }
 
-// WithdrawGift removes a gift from the gift catalogue.
+// WithdrawGift removes a gift from the gift catalogue: the gift can no longer be sent.
 type WithdrawGift struct {
-	Gift   GiftID `json:"gift"`
-	Reason string `json:"reason"` // stored in the event: at most 100 characters, may be empty
+	Gift   GiftID `json:"gift"`   // the gift to withdraw
+	Reason string `json:"reason"` // the operator's reason, stored in the event: at most 100 characters, may be empty
 }
 
 func (WithdrawGift) Type() string { return "gift.withdraw" }
@@ -132,8 +132,8 @@ func (c WithdrawGift) decide(view View) ([]Event, error) {
 
 // GiftWithdrawn records that a gift can no longer be sent.
 type GiftWithdrawn struct {
-	Gift   GiftID `json:"gift"`
-	Reason string `json:"reason"` // why, not sealed; may be empty
+	Gift   GiftID `json:"gift"`   // the gift that was withdrawn
+	Reason string `json:"reason"` // the operator's reason; not sealed; may be empty
 }
 
 func (GiftWithdrawn) Type() string       { return "gift.withdrawn.v1" }

@@ -23,7 +23,7 @@ const golden = "testdata/events"
 func goldenFile(typ string) string { return filepath.Join(golden, typ+".json") }
 
 // TestGoldenEvents checks that every event type is encoded and decoded exactly as its golden file in testdata/events
-// says. Golden files are frozen: the log contains such payloads, and they must stay readable with the same meaning.
+// shows. Golden files are frozen: logs contain such payloads, and programs must still read them with the same meaning.
 func TestGoldenEvents(t *testing.T) {
 	sample := map[string]domain.Event{}
 	for _, e := range samples() {
@@ -71,12 +71,12 @@ func TestGoldenEvents(t *testing.T) {
 	}
 }
 
-// frozen is the beginning of every message about a changed event.
+// frozen begins every error message about a changed event.
 const frozen = "%s is frozen, because logs contain it. Undo the change, or add the next version with an upcaster and keep the " +
 	"golden file of this one.\nReason: "
 
-// readGolden returns the payload in the golden file of typ, in the form that it has in the log. With -update it writes
-// a missing file from e. It never overwrites a file.
+// readGolden returns the payload in the golden file of typ, in the form that the log stores. With -update it creates a
+// missing file from e. It never overwrites a file.
 func readGolden(t *testing.T, typ string, e domain.Event) []byte {
 	t.Helper()
 	if _, err := os.Stat(goldenFile(typ)); *update && e != nil && errors.Is(err, fs.ErrNotExist) {

@@ -2,8 +2,8 @@ package domain
 
 // KickUser closes every connection of a user. The user may connect again; BanUser prevents it.
 type KickUser struct {
-	User   UserID `json:"user"`
-	Reason string `json:"reason"` // shown to the user: at most 100 characters, may be empty
+	User   UserID `json:"user"`   // the user whose connections are closed
+	Reason string `json:"reason"` // the operator's reason, shown to the user: at most 100 characters, may be empty
 }
 
 func (KickUser) Type() string { return "user.kick" }
@@ -23,8 +23,8 @@ func (c KickUser) decide(view View) ([]Event, error) {
 
 // UserKicked records that the connections of a user were closed.
 type UserKicked struct {
-	User   UserID `json:"user"`
-	Reason string `json:"reason"` // shown to the user; may be empty
+	User   UserID `json:"user"`   // the user whose connections were closed
+	Reason string `json:"reason"` // the operator's reason, shown to the user; may be empty
 }
 
 func (UserKicked) Type() string                     { return "user.kicked.v1" }
@@ -36,10 +36,10 @@ func (e *UserKicked) personal() (UserID, []*string) { return e.User, []*string{&
 // maxConnectionID is the maximum length of a ConnectionID or PlayerID in bytes.
 const maxConnectionID = 64
 
-// KickConnection closes one connection, signed in or not.
+// KickConnection closes one connection of a client, signed in or not.
 type KickConnection struct {
-	Connection ConnectionID `json:"connection"` // 1–64 bytes
-	Reason     string       `json:"reason"`     // shown to the client: at most 100 characters, may be empty; must not identify a person
+	Connection ConnectionID `json:"connection"` // the connection to close: 1–64 bytes
+	Reason     string       `json:"reason"`     // the operator's reason, shown to the client: at most 100 characters, may be empty; must not identify a person
 }
 
 func (KickConnection) Type() string { return "connection.kick" }
@@ -57,10 +57,10 @@ func (c KickConnection) decide(View) ([]Event, error) {
 	return []Event{ConnectionKicked{c.Connection, reason}}, nil
 }
 
-// ConnectionKicked records that one connection was closed.
+// ConnectionKicked records that one connection of a client was closed.
 type ConnectionKicked struct {
-	Connection ConnectionID `json:"connection"`
-	Reason     string       `json:"reason"` // shown to the client, not sealed; may be empty
+	Connection ConnectionID `json:"connection"` // the connection that was closed
+	Reason     string       `json:"reason"`     // the operator's reason, shown to the client; not sealed; may be empty
 }
 
 func (ConnectionKicked) Type() string               { return "connection.kicked.v1" }
@@ -69,9 +69,9 @@ func (ConnectionKicked) evolve(Stateless) Stateless { return Stateless{} }
 
 // KickPlayer disconnects one player of a live's media.
 type KickPlayer struct {
-	Live   LiveID   `json:"live"`
-	Player PlayerID `json:"player"` // 1–64 bytes
-	Reason string   `json:"reason"` // stored in the event: at most 100 characters, may be empty; must not identify a person
+	Live   LiveID   `json:"live"`   // the live that the player plays
+	Player PlayerID `json:"player"` // the player to disconnect: 1–64 bytes
+	Reason string   `json:"reason"` // the operator's reason, stored in the event: at most 100 characters, may be empty; must not identify a person
 }
 
 func (KickPlayer) Type() string { return "player.kick" }
@@ -96,9 +96,9 @@ func (c KickPlayer) decide(view View) ([]Event, error) {
 
 // PlayerKicked records that a player of a live's media was disconnected.
 type PlayerKicked struct {
-	Live   LiveID   `json:"live"`
-	Player PlayerID `json:"player"`
-	Reason string   `json:"reason"` // why, not sealed; may be empty
+	Live   LiveID   `json:"live"`   // the live that the player played
+	Player PlayerID `json:"player"` // the player that was disconnected
+	Reason string   `json:"reason"` // the operator's reason; not sealed; may be empty
 }
 
 func (PlayerKicked) Type() string               { return "player.kicked.v1" }

@@ -16,7 +16,7 @@ const (
 	StatusEnded
 )
 
-// RecordChoice is the streamer's setting that turns the recording of a live on or off; "" before the first choice.
+// RecordChoice is whether the streamer has turned the recording of a live on or off; "" before the first choice.
 type RecordChoice string
 
 // The values of RecordChoice.
@@ -27,10 +27,10 @@ const (
 
 // Live is the part of a live that decisions read.
 type Live struct {
-	Streamer  UserID       `json:"streamer"` // 0: the live does not exist
+	Streamer  UserID       `json:"streamer"` // the owner of the live; 0 if the live does not exist
 	Status    Status       `json:"status"`
-	Bans      []Ban        `json:"bans,omitempty"`      // all active bans; may also contain expired bans
-	Broadcast BroadcastID  `json:"broadcast,omitempty"` // the running broadcast; "" for none
+	Bans      []Ban        `json:"bans,omitempty"`      // bans from the live: all active bans, and possibly expired ones
+	Broadcast BroadcastID  `json:"broadcast,omitempty"` // the running broadcast; "" if there is none
 	Record    RecordChoice `json:"record,omitempty"`
 }
 
@@ -40,8 +40,8 @@ func (v View) Live(id LiveID) Live { return look[Live](v, liveStream(id)) }
 // NextLive returns the next free live id.
 func (v View) NextLive() LiveID { return LiveID(v.next(nextLive)) }
 
-// checkOpen returns nil if live id accepts viewers, that is, if it is on air or paused. Otherwise it returns a
-// *Refusal.
+// checkOpen returns nil if the live with this id accepts viewers, that is, if it is on air or paused. Otherwise it
+// returns a *Refusal.
 func (l Live) checkOpen(id LiveID) error {
 	switch {
 	case l.Streamer == 0:
@@ -107,7 +107,7 @@ func liveStreams(ids []LiveID) []Stream {
 	return streams
 }
 
-// endLives returns the events that end the lives of a streamer. It skips ids of lives that are neither on air nor
+// endLives returns the events that end the given lives of a streamer. It skips ids of lives that are neither on air nor
 // paused.
 func (v View) endLives(streamer UserID, ids []LiveID, reason string) []Event {
 	var ends []Event
@@ -121,9 +121,9 @@ func (v View) endLives(streamer UserID, ids []LiveID, reason string) []Event {
 
 // CreateLive creates a live that belongs to the actor.
 type CreateLive struct {
-	Title     string `json:"title"` // 1–100 characters
-	Cover     string `json:"cover"` // http or https URL of an image, or path of an upload; may be empty
-	StreamKey string `json:"-"`     // 20 random characters of 0-9a-zA-Z
+	Title     string `json:"title"` // title of the live: 1–100 characters
+	Cover     string `json:"cover"` // cover image: http or https URL, or path of an upload; may be empty
+	StreamKey string `json:"-"`     // stream key of the live: 20 random characters of 0-9a-zA-Z
 }
 
 func (CreateLive) Type() string { return "live.create" }
@@ -157,13 +157,14 @@ func validStreamKey(s string) bool {
 	return len(s) == streamKeyLength
 }
 
-// LiveCreated records a new live. The stream key alone permits neither publishing nor playing: both need a sign.
+// LiveCreated records a new live. The stream key alone permits neither publishing nor playing: a client also needs a
+// sign.
 type LiveCreated struct {
-	Live      LiveID `json:"live"`
-	Streamer  UserID `json:"streamer"`   // the owner
-	Title     string `json:"title"`      // shown to viewers
-	Cover     string `json:"cover"`      // http or https URL of an image, or path of an upload; may be empty
-	StreamKey string `json:"stream_key"` // identifies the live's media: 20 of 0-9a-zA-Z
+	Live      LiveID `json:"live"`       // the new live
+	Streamer  UserID `json:"streamer"`   // the user who owns the live
+	Title     string `json:"title"`      // title of the live, shown to viewers
+	Cover     string `json:"cover"`      // cover image: http or https URL, or path of an upload; may be empty
+	StreamKey string `json:"stream_key"` // stream key, which identifies the stream of the live: 20 characters of 0-9a-zA-Z
 }
 
 func (LiveCreated) Type() string        { return "live.created.v1" }
@@ -178,9 +179,9 @@ func (e *LiveCreated) personal() (UserID, []*string) {
 
 // ChangeLiveStatus puts a live of the actor on air, pauses it or permanently ends it. Operators may end every live.
 type ChangeLiveStatus struct {
-	Live   LiveID     `json:"live"`
-	To     LiveChange `json:"type"`
-	Reason string     `json:"reason"` // stored in the event: at most 100 characters, may be empty; must not identify a person
+	Live   LiveID     `json:"live"`   // the live whose status changes
+	To     LiveChange `json:"type"`   // the change of the status
+	Reason string     `json:"reason"` // the operator's or streamer's reason, stored in the event: at most 100 characters, may be empty; must not identify a person
 }
 
 // LiveChange is a change of a live's status.
@@ -205,13 +206,11 @@ func (c ChangeLiveStatus) decide(view View) ([]Event, error) {
 	to, known := targetStatus[c.To]
 	switch {
 	case live.Streamer == 0 || live.Streamer != view.Actor.User && !(c.To == LiveStop && view.isOperator()):
-		return nil, refuse(CodeLiveNotFound, "you have no live %d", c.Live) // the same refusal for lives of other users, which it does not disclose
+		return nil, refuse(CodeLiveNotFound, "you have no live %d", c.Live) // the same refusal as for a missing live, so that lives of other users are not disclosed
 	case !known:
 		return nil, refuse(CodeBadRequest, "type must be play, pause or stop")
 	case live.Status == StatusEnded:
 		return nil, refuse(CodeLiveEnded, "live %d has ended", c.Live)
-	case to == StatusPaused && live.Status == StatusNotStarted:
-		return nil, refuse(CodeLiveNotStarted, "live %d has not started", c.Live)
 	case to == live.Status:
 		return nil, nil
 	}
@@ -224,11 +223,11 @@ func (c ChangeLiveStatus) decide(view View) ([]Event, error) {
 
 // LiveStatusChanged records that a live went on air, was paused or ended.
 type LiveStatusChanged struct {
-	Live     LiveID `json:"live"`
-	Streamer UserID `json:"streamer"` // the owner
-	From     Status `json:"from"`     // the previous status
-	To       Status `json:"to"`       // the new status
-	Reason   string `json:"reason"`   // why, not sealed; may be empty
+	Live     LiveID `json:"live"`     // the live whose status changed
+	Streamer UserID `json:"streamer"` // the owner of the live
+	From     Status `json:"from"`     // previous status
+	To       Status `json:"to"`       // new status
+	Reason   string `json:"reason"`   // the operator's or streamer's reason; not sealed; may be empty
 }
 
 func (LiveStatusChanged) Type() string         { return "live.status_changed.v1" }

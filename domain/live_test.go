@@ -35,11 +35,11 @@ func TestChangeLiveStatus(t *testing.T) {
 		given   []domain.Event
 		from    domain.Status
 		to      domain.LiveChange
-		becomes domain.Status // expected unless refused or equal to from
+		becomes domain.Status // expected status after the event, unless the command is refused or the status does not change
 		refused domain.Code
 	}{
 		{"puts a new live on air", liveCreated(6), domain.StatusNotStarted, domain.LivePlay, domain.StatusOnAir, ""},
-		{"is refused when it pauses a new live", liveCreated(6), domain.StatusNotStarted, domain.LivePause, 0, domain.CodeLiveNotStarted},
+		{"pauses a new live", liveCreated(6), domain.StatusNotStarted, domain.LivePause, domain.StatusPaused, ""},
 		{"ends a new live", liveCreated(6), domain.StatusNotStarted, domain.LiveStop, domain.StatusEnded, ""},
 		{"changes nothing when the live is on air", liveOnAir(6), domain.StatusOnAir, domain.LivePlay, domain.StatusOnAir, ""},
 		{"pauses a live on air", liveOnAir(6), domain.StatusOnAir, domain.LivePause, domain.StatusPaused, ""},

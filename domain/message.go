@@ -8,33 +8,33 @@ import (
 // MessageKind is the kind of a message.
 type MessageKind string
 
-// The kinds.
+// The kinds of messages.
 const (
-	MessageText    MessageKind = "text"    // Text is the message
-	MessageSticker MessageKind = "sticker" // Text is the name of a sticker of the client, or the URL of an uploaded image
-	MessageVoice   MessageKind = "voice"   // Text is the URL of an uploaded sound, DurationMS is the length of the sound
+	MessageText    MessageKind = "text"    // the field text contains the message
+	MessageSticker MessageKind = "sticker" // the field text contains the name of a sticker that the client knows, or the URL of an uploaded image
+	MessageVoice   MessageKind = "voice"   // the field text contains the URL of an uploaded sound; duration_ms contains its length
 )
 
 // Bounds of messages.
 const (
-	maxMessage     = 1000    // characters
-	maxSticker     = 32      // characters of a sticker's name
-	maxVoiceMS     = 120_000 // milliseconds
+	maxMessage     = 1000    // maximum length in characters
+	maxSticker     = 32      // maximum length of a sticker's name in characters
+	maxVoiceMS     = 120_000 // maximum length of a sound in milliseconds
 	maxTargetRooms = MaxJoinedChatRooms
 )
 
 // PostMessage posts a message to chat rooms, to one user or to one participant. Without a recipient, all participants
 // of the chat receive it. A signed-in user may post without being a participant.
 type PostMessage struct {
-	Kind            MessageKind   `json:"kind"`
-	Text            string        `json:"text"`           // 1–1000 characters of text, or a sticker or URL according to the kind
+	Kind            MessageKind   `json:"kind"`           // the kind of the message
+	Text            string        `json:"text"`           // the message of 1–1000 characters, which may be line breaks and tabs; or the name or URL that the kind requires
 	DurationMS      int           `json:"duration_ms"`    // length of a voice message: 1–120,000 milliseconds; 0 for other kinds
-	ChatRooms       []ChatRoomID  `json:"chat_rooms"`     // at most 16
-	ToUser          UserID        `json:"to_user"`        // recipient: all connections of this user
-	ToParticipant   ParticipantID `json:"to_participant"` // recipient: this participant
+	ChatRooms       []ChatRoomID  `json:"chat_rooms"`     // the chat rooms that receive the message: at most 16
+	ToUser          UserID        `json:"to_user"`        // the user whose connections all receive the message; 0 if it is not for one user
+	ToParticipant   ParticipantID `json:"to_participant"` // the participant who receives the message; 0 if it is not for one participant
 	Participant     ParticipantID `json:"-"`              // the author; 0 for a user who is not a participant
 	Nickname        string        `json:"-"`              // nickname of an author who is not signed in
-	UploadURLPrefix string        `json:"-"`              // required beginning of the URL of every upload: "https://live.example/uploads/"
+	UploadURLPrefix string        `json:"-"`              // beginning that the URL of an upload must have: "https://live.example/uploads/"
 }
 
 func (PostMessage) Type() string { return "message.post" }
@@ -52,7 +52,7 @@ func (c PostMessage) Reads(Actor) []Stream {
 	return streams
 }
 
-// message returns the event with the fields that follow from the command alone.
+// message returns the event, filled with the fields that follow from the command alone.
 func (c PostMessage) message() MessagePosted {
 	return MessagePosted{Participant: c.Participant, Kind: c.Kind, DurationMS: c.DurationMS,
 		ChatRooms: c.ChatRooms, ToUser: c.ToUser, ToParticipant: c.ToParticipant}
@@ -130,7 +130,7 @@ func (c PostMessage) checkContent() (string, error) {
 	}
 	switch c.Kind {
 	case MessageText:
-		return text("message", c.Text, 1, maxMessage)
+		return multilineText("message", c.Text, 1, maxMessage)
 	case MessageSticker:
 		if !c.isUpload(imageExtensions[:]) && !validSticker(c.Text) {
 			return "", refuse(CodeBadRequest, "a sticker must be 1–%d of 0-9a-z_- or the URL of an uploaded image", maxSticker)
@@ -148,7 +148,7 @@ func (c PostMessage) checkContent() (string, error) {
 	return c.Text, nil
 }
 
-// Extensions of uploaded files. The part of the name before the extension is 32 characters of 0-9a-f.
+// The extensions of uploaded files. The part of the file name before the extension is 32 characters of 0-9a-f.
 var (
 	imageExtensions = [...]string{"jpg", "png", "gif", "webp"}
 	soundExtensions = [...]string{"ogg", "mp3", "m4a", "aac", "webm", "wav", "amr"}
@@ -177,21 +177,20 @@ func validSticker(s string) bool {
 type MessagePosted struct {
 	Participant   ParticipantID `json:"participant"`    // the author; 0 for a user who is not a participant
 	Connection    string        `json:"connection"`     // public id of the author's connection
-	User          UserID        `json:"user"`           // the author's account; 0: not signed in
+	User          UserID        `json:"user"`           // the account of the author; 0 if the author is not signed in
 	Nickname      string        `json:"nickname"`       // nickname of an author who is not signed in; may be empty
-	Kind          MessageKind   `json:"kind"`           // "text", "sticker" or "voice"
-	Text          string        `json:"text"`           // as typed, without surrounding space; or the name of a sticker; or a URL
+	Kind          MessageKind   `json:"kind"`           // the kind of the message
+	Text          string        `json:"text"`           // the message as typed, without surrounding space, with LF for every line break; or the name of a sticker; or a URL
 	DurationMS    int           `json:"duration_ms"`    // length of a voice message in milliseconds
-	ChatRooms     []ChatRoomID  `json:"chat_rooms"`     // the chat rooms that receive it
+	ChatRooms     []ChatRoomID  `json:"chat_rooms"`     // the chat rooms that receive the message
 	ToUser        UserID        `json:"to_user"`        // the recipient if the message is for one user; otherwise 0
 	ToParticipant ParticipantID `json:"to_participant"` // the recipient if the message is for one participant; otherwise 0
-	ToConnection  string        `json:"to_connection"`  // public id of the connection of ToParticipant
+	ToConnection  string        `json:"to_connection"`  // public id of the connection of the participant to_participant
 }
 
 func (MessagePosted) Type() string { return "message.posted.v1" }
 
-// Stream returns a stream for the kind of recipient: the participant, the user, the first chat room or the public
-// chat.
+// Stream returns the stream of the recipient: the participant, the user, the first chat room, or the public chat.
 func (e MessagePosted) Stream() Stream {
 	switch {
 	case e.ToParticipant != 0:

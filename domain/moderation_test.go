@@ -104,7 +104,7 @@ func TestUnbanUser(t *testing.T) {
 	})
 }
 
-// TestExclusionEndsLives checks that the lives end in the same command that excludes their streamer.
+// TestExclusionEndsLives checks that a command that excludes a streamer also ends the lives of the streamer.
 func TestExclusionEndsLives(t *testing.T) {
 	on := events(liveOnAir(6), liveOnAir(8))
 	ends := []domain.Event{statusChanged(6, domain.StatusOnAir, domain.StatusEnded), statusChanged(8, domain.StatusOnAir, domain.StatusEnded)}

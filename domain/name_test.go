@@ -6,7 +6,7 @@ import (
 	"roomlog/domain"
 )
 
-// Names of people consist of visible characters.
+// TestPersonNames checks that a name of a person must consist of visible characters.
 func TestPersonNames(t *testing.T) {
 	register := func(name string) domain.Code {
 		_, err := world{}.decide(t, domain.Request{Command: domain.RegisterUser{Username: name, NameKey: "k"}})
@@ -33,7 +33,7 @@ func TestPersonNames(t *testing.T) {
 	}
 }
 
-// Nobody can take a name that looks like the username of another user.
+// TestNamesOfOthersCannotBeWorn checks that nobody can take a name that looks like the username of another user.
 func TestNamesOfOthersCannotBeWorn(t *testing.T) {
 	taken := domain.UsernameClaimed{Key: keyOf("anna"), User: otherUser}
 	own := domain.UsernameClaimed{Key: keyOf("anna"), User: viewer}

@@ -2,7 +2,7 @@ package domain
 
 // Order is the state of an order of coins.
 type Order struct {
-	User  UserID `json:"user"` // 0: the order does not exist
+	User  UserID `json:"user"` // the user who placed the order; 0 if the order does not exist
 	Price int64  `json:"price"`
 	Coins Coins  `json:"coins"`
 	Paid  bool   `json:"paid"`
@@ -11,9 +11,9 @@ type Order struct {
 // Order returns the state of an order.
 func (v View) Order(id OrderID) Order { return look[Order](v, orderStream(id)) }
 
-// Bounds of an order.
+// Bounds of the fields of an order.
 const (
-	maxOrderID    = 64 // characters
+	maxOrderID    = 64 // maximum length in characters
 	maxOrderPrice = 1_000_000
 	maxOrderCoins = Coins(1_000_000_000_000)
 )
@@ -30,9 +30,9 @@ func checkOrder(id OrderID, c Coins) error {
 
 // PlaceOrder places an order of coins for the actor.
 type PlaceOrder struct {
-	Price int64   `json:"price"` // in the payment provider's unit: 1 to 1,000,000
-	Coins Coins   `json:"-"`     // Price × coins per unit, computed by the server
-	Order OrderID `json:"-"`     // random
+	Price int64   `json:"price"` // price in the payment provider's unit: 1 to 1,000,000
+	Coins Coins   `json:"-"`     // number of coins that the server computes: the price times the coins per unit
+	Order OrderID `json:"-"`     // random id of the order
 }
 
 func (PlaceOrder) Type() string { return "order.place" }
@@ -49,7 +49,7 @@ func (c PlaceOrder) decide(view View) ([]Event, error) {
 	if view.Order(c.Order).User != 0 {
 		return nil, refuse(CodeOrderMismatch, "order %s exists already", c.Order)
 	}
-	if err := view.coinsOpen(view.Actor.User); err != nil { // nobody pays for coins that could not be credited
+	if err := view.coinsOpen(view.Actor.User); err != nil { // a user must not pay for coins that could not be credited
 		return nil, err
 	}
 	return []Event{OrderPlaced{c.Order, view.Actor.User, c.Price, c.Coins, ""}}, nil
@@ -57,9 +57,9 @@ func (c PlaceOrder) decide(view View) ([]Event, error) {
 
 // OrderPlaced records an order of coins that has not been paid.
 type OrderPlaced struct {
-	Order  OrderID `json:"order"`
+	Order  OrderID `json:"order"`  // the new order
 	User   UserID  `json:"user"`   // the user who receives the coins
-	Price  int64   `json:"price"`  // in the payment provider's unit; 0 if an operator placed the order
+	Price  int64   `json:"price"`  // price in the payment provider's unit; 0 if an operator placed the order
 	Coins  Coins   `json:"coins"`  // number of coins
 	Reason string  `json:"reason"` // the operator's reason; may be empty
 }
@@ -70,12 +70,12 @@ func (e OrderPlaced) EventUser() UserID              { return e.User }
 func (e OrderPlaced) evolve(Order) Order             { return Order{User: e.User, Price: e.Price, Coins: e.Coins} }
 func (e *OrderPlaced) personal() (UserID, []*string) { return e.User, []*string{&e.Reason} }
 
-// PayOrder records the payment of an order and credits its coins. Nothing changes if the order is already paid. It is
-// refused if the user or the price differs from the order.
+// PayOrder records the payment of an order and credits its coins. Nothing changes if the order is already paid. The
+// command is refused if its user or price is not the one of the order.
 type PayOrder struct {
-	Order OrderID `json:"order"`
-	User  UserID  `json:"user"`
-	Price int64   `json:"price"` // in the payment provider's unit
+	Order OrderID `json:"order"` // the order that is paid
+	User  UserID  `json:"user"`  // the user who placed the order
+	Price int64   `json:"price"` // the paid price in the payment provider's unit
 }
 
 func (PayOrder) Type() string { return "order.pay" }
@@ -117,11 +117,11 @@ func (v View) creditOrder(id OrderID, order Order) ([]Event, error) {
 	}, nil
 }
 
-// OrderPaid records the payment of an order. CoinsCredited follows in the same batch.
+// OrderPaid records the payment of an order. The command that appends it also appends CoinsCredited.
 type OrderPaid struct {
-	Order OrderID `json:"order"`
+	Order OrderID `json:"order"` // the order that was paid
 	User  UserID  `json:"user"`  // the user who receives the coins
-	Price int64   `json:"price"` // in the payment provider's unit
+	Price int64   `json:"price"` // the paid price in the payment provider's unit
 }
 
 func (OrderPaid) Type() string         { return "order.paid.v1" }
@@ -129,13 +129,14 @@ func (e OrderPaid) Stream() Stream     { return orderStream(e.Order) }
 func (e OrderPaid) EventUser() UserID  { return e.User }
 func (OrderPaid) evolve(o Order) Order { o.Paid = true; return o }
 
-// CreditCoins places, pays and credits an order in one command. Nothing changes if the same order with the same user
-// and number of coins was already credited. It is refused if the order exists with another user or number.
+// CreditCoins places, pays and credits an order in one command. Nothing changes if the same order was already credited
+// for the same user and number of coins. The command is refused if the order exists with another user or number of
+// coins.
 type CreditCoins struct {
-	Order  OrderID `json:"order"`
-	User   UserID  `json:"user"`
-	Coins  Coins   `json:"coins"`  // 1 to 1,000,000,000,000
-	Reason string  `json:"reason"` // stored in the event: at most 100 characters, may be empty
+	Order  OrderID `json:"order"`  // id for the order, chosen by the operator: 1–64 characters
+	User   UserID  `json:"user"`   // the user who receives the coins
+	Coins  Coins   `json:"coins"`  // number of coins: 1 to 1,000,000,000,000
+	Reason string  `json:"reason"` // the operator's reason, stored in the event: at most 100 characters, may be empty
 }
 
 func (CreditCoins) Type() string { return "coins.credit" }

@@ -60,8 +60,8 @@ func TestPlaceOrder(t *testing.T) {
 	run(t, specs)
 }
 
-// invalidOrderIDs are ids that no order may have. With surrounding space, the log would see another order than a
-// reader does.
+// invalidOrderIDs maps ids that no order may have to the expected refusal. An id with surrounding space would look to a
+// reader like another order's id.
 var invalidOrderIDs = map[domain.OrderID]domain.Code{
 	"":                                      domain.CodeTextEmpty,
 	"O1 ":                                   domain.CodeTextInvalid,

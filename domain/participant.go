@@ -1,14 +1,14 @@
 package domain
 
-// Participant is the state of a participant of the chat. A participant is one connection, signed in or not.
+// Participant is the state of a participant of the chat: one connection, signed in or not.
 type Participant struct {
 	Present    bool         `json:"present,omitempty"`
 	Connection string       `json:"connection"`           // public id of the connection
-	User       UserID       `json:"user,omitempty"`       // 0: not signed in
-	NameKey    string       `json:"name_key,omitempty"`   // keyed hash of the lookalike form of the name; "" for none
+	User       UserID       `json:"user,omitempty"`       // the signed-in user; 0 if nobody is signed in on the connection
+	NameKey    string       `json:"name_key,omitempty"`   // keyed hash of the lookalike form of the name; "" if the participant has no name
 	Node       string       `json:"node,omitempty"`       // the node that holds the connection
-	ChatRooms  []ChatRoomID `json:"chat_rooms,omitempty"` // the joined chat rooms
-	Forgotten  bool         `json:"forgotten,omitempty"`  // the texts are erased
+	ChatRooms  []ChatRoomID `json:"chat_rooms,omitempty"` // the chat rooms that the participant has joined
+	Forgotten  bool         `json:"forgotten,omitempty"`  // the texts of the participant are erased
 }
 
 // Participant returns the state of a participant.
@@ -38,11 +38,11 @@ func KeyOwner(user UserID, participant ParticipantID) UserID {
 	return UserID(-participant)
 }
 
-// ForgetParticipant permanently erases the texts of a participant who was not signed in and has left. The log
-// destroys the key of the participant when it appends the event. To erase the texts of a user, use ForgetUser.
+// ForgetParticipant permanently erases the texts of a participant who was not signed in and has left. When the log
+// appends the event, it destroys the key of the participant. To erase the texts of a user, use ForgetUser.
 type ForgetParticipant struct {
-	Participant ParticipantID `json:"participant"`
-	Reason      string        `json:"reason"` // stored in the event: at most 100 characters, may be empty; must not identify a person
+	Participant ParticipantID `json:"participant"` // the participant whose texts are erased
+	Reason      string        `json:"reason"`      // the operator's reason, stored in the event: at most 100 characters, may be empty; must not identify a person
 }
 
 func (ForgetParticipant) Type() string { return "participant.forget" }
@@ -67,8 +67,8 @@ func (c ForgetParticipant) decide(view View) ([]Event, error) {
 
 // ParticipantForgotten records that the texts of a participant are unreadable in all earlier events.
 type ParticipantForgotten struct {
-	Participant ParticipantID `json:"participant"`
-	Reason      string        `json:"reason"` // why, not sealed; may be empty
+	Participant ParticipantID `json:"participant"` // the participant whose texts are erased
+	Reason      string        `json:"reason"`      // the operator's reason; not sealed; may be empty
 }
 
 func (ParticipantForgotten) Type() string                     { return "participant.forgotten.v1" }
@@ -88,13 +88,13 @@ func (v View) Nickname(key string) Nickname { return look[Nickname](v, nicknameS
 // MaxNickname is the maximum length of a participant's nickname in characters.
 const MaxNickname = 20
 
-// SetNickname sets or changes the nickname of a participant who is not signed in. The participant keeps the nickname
-// until the participant leaves the chat.
+// SetNickname sets or changes the nickname of a participant who is not signed in. The nickname is released when the
+// participant leaves the chat.
 type SetNickname struct {
-	Nickname    string        `json:"nickname"` // 1–20 characters, not in use and not a username
-	Participant ParticipantID `json:"-"`
-	NameKey     string        `json:"-"` // keyed hash of the case-folded nickname
-	PreviousKey string        `json:"-"` // key of the current nickname; "" for none
+	Nickname    string        `json:"nickname"` // the nickname: 1–20 characters; no other participant uses it, and no user has it as username
+	Participant ParticipantID `json:"-"`        // the participant who takes the nickname
+	NameKey     string        `json:"-"`        // keyed hash of the case-folded nickname
+	PreviousKey string        `json:"-"`        // key of the current nickname; "" if there is none
 }
 
 func (SetNickname) Type() string { return "participant.set_nickname" }
@@ -111,7 +111,7 @@ func (c SetNickname) decide(view View) ([]Event, error) {
 	if participant.User != 0 {
 		return nil, refuse(CodeBadRequest, "a signed-in user has the name of the profile")
 	}
-	if participant.NameKey != c.PreviousKey || c.NameKey == "" { // an error of the server
+	if participant.NameKey != c.PreviousKey || c.NameKey == "" { // a fault of the server
 		return nil, refuse(CodeBadRequest, "setting a nickname requires the keys of the new and the present nickname")
 	}
 	nickname, err := view.checkNickname(c.Nickname, c.NameKey, c.NameKey == c.PreviousKey)
@@ -119,7 +119,7 @@ func (c SetNickname) decide(view View) ([]Event, error) {
 		return nil, err
 	}
 	events := []Event{NicknameSet{c.Participant, participant.Connection, nickname, c.NameKey}}
-	if c.NameKey == c.PreviousKey { // both spellings have the same case-folded form
+	if c.NameKey == c.PreviousKey { // the old and the new nickname have the same case-folded form
 		return events, nil
 	}
 	if c.PreviousKey != "" {
@@ -128,8 +128,9 @@ func (c SetNickname) decide(view View) ([]Event, error) {
 	return append(events, NicknameClaimed{c.NameKey, c.Participant}), nil
 }
 
-// checkNickname returns the trimmed nickname if the participant may use it, "" for a signed-in user or if wanted and key
-// are "", and a *Refusal otherwise. own is true if the participant has a nickname with this key now.
+// checkNickname returns the trimmed nickname if the participant may use it. It returns "" for a signed-in user, and if
+// wanted and key are "". Otherwise it returns a *Refusal. own reports that the participant already has a nickname with
+// this key.
 func (v View) checkNickname(wanted, key string, own bool) (string, error) {
 	if v.Actor.User != 0 {
 		if wanted != "" {
@@ -144,7 +145,7 @@ func (v View) checkNickname(wanted, key string, own bool) (string, error) {
 	switch {
 	case err != nil:
 		return "", err
-	case key == "": // an error of the server that would give all participants the same nickname
+	case key == "": // a fault of the server: with an empty key, all participants would have the same nickname
 		return "", refuse(CodeBadRequest, "a nickname requires its key")
 	case v.Username(key).User != 0, v.Nickname(key).Holders > 0 && !own:
 		return "", refuse(CodeNicknameTaken, "this nickname is taken")
@@ -164,10 +165,10 @@ func nicknameStreams(keys ...string) []Stream {
 
 // NicknameSet records the nickname of a participant.
 type NicknameSet struct {
-	Participant ParticipantID `json:"participant"`
-	Connection  string        `json:"connection"` // public id of the connection
-	Nickname    string        `json:"nickname"`   // as typed, without surrounding space
-	NameKey     string        `json:"name_key"`   // keyed hash of the lookalike form of the nickname
+	Participant ParticipantID `json:"participant"` // the participant who has taken the nickname
+	Connection  string        `json:"connection"`  // public id of the connection
+	Nickname    string        `json:"nickname"`    // the nickname as typed, without surrounding space
+	NameKey     string        `json:"name_key"`    // keyed hash of the lookalike form of the nickname
 }
 
 func (NicknameSet) Type() string                       { return "participant.nickname_set.v1" }
@@ -179,8 +180,8 @@ func (e *NicknameSet) personal() (UserID, []*string) {
 
 // NicknameClaimed records that one more participant uses a name.
 type NicknameClaimed struct {
-	Key         string        `json:"key"` // keyed hash of the lookalike form of the name
-	Participant ParticipantID `json:"participant"`
+	Key         string        `json:"key"`         // keyed hash of the lookalike form of the name
+	Participant ParticipantID `json:"participant"` // the participant who uses the name
 }
 
 func (NicknameClaimed) Type() string               { return "nickname.claimed.v1" }
@@ -189,8 +190,8 @@ func (NicknameClaimed) evolve(n Nickname) Nickname { n.Holders++; return n }
 
 // NicknameReleased records that one participant has stopped using a name.
 type NicknameReleased struct {
-	Key         string        `json:"key"` // keyed hash of the lookalike form of the name
-	Participant ParticipantID `json:"participant"`
+	Key         string        `json:"key"`         // keyed hash of the lookalike form of the name
+	Participant ParticipantID `json:"participant"` // the participant who used the name
 }
 
 func (NicknameReleased) Type() string               { return "nickname.released.v1" }

@@ -6,16 +6,15 @@ import (
 	"time"
 )
 
-// RecordingCause is the reason for which a recording was finished or deleted: a StopCause, or a cause that the
-// recorder defines.
+// RecordingCause is why a recording was finished or deleted: a StopCause, or a cause that the recorder defines.
 type RecordingCause string
 
-// recordingRequested is the cause of a deletion by a DeleteRecording command.
+// recordingRequested is the cause of a deletion that the command DeleteRecording requests.
 const recordingRequested RecordingCause = "requested"
 
 // Recording is the part of a recording that decisions read.
 type Recording struct {
-	Live     LiveID `json:"live"` // 0: the recording does not exist
+	Live     LiveID `json:"live"` // the live that was recorded; 0 if the recording does not exist
 	Finished bool   `json:"finished"`
 	Deleted  bool   `json:"deleted"`
 }
@@ -23,16 +22,16 @@ type Recording struct {
 // Recording returns the state of a recording.
 func (v View) Recording(id RecordingID) Recording { return look[Recording](v, recordingStream(id)) }
 
-// of reports whether the recording belongs to broadcast. If a broadcast resumes after the server has recorded its
-// loss, the resumed broadcast has the id ID-TIME, but the recording keeps the id ID.
+// of reports whether the recording belongs to broadcast. If the encoder reconnects after the log has recorded the loss
+// of a broadcast, the resumed broadcast has the id ID-TIME, but the recording keeps the id ID.
 func (r RecordingID) of(broadcast BroadcastID) bool {
 	return string(broadcast) == string(r) || strings.HasPrefix(string(broadcast), string(r)+"-")
 }
 
-// SetRecording turns the recording of a live's future broadcasts on or off. Only the streamer may issue it.
+// SetRecording turns the recording of a live's future broadcasts on or off. Only the streamer may issue this command.
 type SetRecording struct {
-	Live LiveID `json:"live"`
-	On   bool   `json:"on"` // whether broadcasts are recorded
+	Live LiveID `json:"live"` // the live whose future broadcasts are recorded or not
+	On   bool   `json:"on"`   // whether future broadcasts are recorded
 }
 
 func (SetRecording) Type() string { return "live.set_recording" }
@@ -46,7 +45,7 @@ func (c SetRecording) decide(view View) ([]Event, error) {
 		choice = RecordOn
 	}
 	switch {
-	case live.Streamer == 0 || live.Streamer != view.Actor.User: // the same refusal for lives of other users, which it does not disclose
+	case live.Streamer == 0 || live.Streamer != view.Actor.User: // the same refusal as for a missing live, so that lives of other users are not disclosed
 		return nil, refuse(CodeLiveNotFound, "you have no live %d", c.Live)
 	case live.Status == StatusEnded:
 		return nil, refuse(CodeLiveEnded, "live %d has ended", c.Live)
@@ -58,9 +57,9 @@ func (c SetRecording) decide(view View) ([]Event, error) {
 
 // LiveRecordingSet records that the streamer has turned the recording of a live's broadcasts on or off.
 type LiveRecordingSet struct {
-	Live     LiveID       `json:"live"`
+	Live     LiveID       `json:"live"`     // the live whose future broadcasts are recorded or not
 	Streamer UserID       `json:"streamer"` // the owner of the live
-	Record   RecordChoice `json:"record"`
+	Record   RecordChoice `json:"record"`   // whether future broadcasts of the live are recorded
 }
 
 func (LiveRecordingSet) Type() string         { return "live.recording_set.v1" }
@@ -71,8 +70,8 @@ func (e LiveRecordingSet) evolve(l Live) Live { l.Record = e.Record; return l }
 
 // StartRecording records that the recording of a broadcast has started.
 type StartRecording struct {
-	Live      LiveID      `json:"live"`
-	Recording RecordingID `json:"recording"`
+	Live      LiveID      `json:"live"`      // the live that is recorded
+	Recording RecordingID `json:"recording"` // the new recording; it has the id of the broadcast
 }
 
 func (StartRecording) Type() string { return "recording.start" }
@@ -102,9 +101,9 @@ func (v View) startRecording(id LiveID, recording RecordingID) ([]Event, error) 
 
 // RecordingStarted records that the recording of a broadcast has started.
 type RecordingStarted struct {
-	Live      LiveID      `json:"live"`
-	Streamer  UserID      `json:"streamer"` // the owner of the live
-	Recording RecordingID `json:"recording"`
+	Live      LiveID      `json:"live"`      // the live that is recorded
+	Streamer  UserID      `json:"streamer"`  // the owner of the live
+	Recording RecordingID `json:"recording"` // the new recording; it has the id of the broadcast
 }
 
 func (RecordingStarted) Type() string                   { return "recording.started.v1" }
@@ -117,10 +116,10 @@ func (e RecordingStarted) evolve(r Recording) Recording { r.Live = e.Live; retur
 // change.
 type RecordingPart struct {
 	File       string    `json:"file"`        // name of the file without its folder
-	StartedAt  time.Time `json:"started_at"`  // arrival of the first frame
-	DurationMS int64     `json:"duration_ms"` // milliseconds
-	Bytes      int64     `json:"bytes"`       // size of the file
-	Media      MediaInfo `json:"media"`       // codecs and frame size
+	StartedAt  time.Time `json:"started_at"`  // time at which the first frame arrived
+	DurationMS int64     `json:"duration_ms"` // length of the file in milliseconds
+	Bytes      int64     `json:"bytes"`       // size of the file in bytes
+	Media      MediaInfo `json:"media"`       // codecs and frame size of the file
 }
 
 // maxRecordingParts is the maximum number of files of a recording. The recorder stops before it reaches this number.
@@ -143,14 +142,14 @@ func fourDigitYear(t time.Time) bool { return t.Year() >= 1 && t.Year() <= 9999 
 
 // FinishRecording records the end of a recording and its files. Nothing changes if the recording is already finished.
 type FinishRecording struct {
-	Live       LiveID          `json:"live"`
-	Recording  RecordingID     `json:"recording"`
-	Cause      RecordingCause  `json:"cause"`       // 1–32 bytes
-	StartedAt  time.Time       `json:"started_at"`  // arrival of the first frame
-	EndedAt    time.Time       `json:"ended_at"`    // arrival of the last frame
-	DurationMS int64           `json:"duration_ms"` // length of all parts in milliseconds
-	Bytes      int64           `json:"bytes"`       // size of all parts
-	Parts      []RecordingPart `json:"parts"`       // at most 128 files
+	Live       LiveID          `json:"live"`        // the live that was recorded
+	Recording  RecordingID     `json:"recording"`   // the recording that has ended
+	Cause      RecordingCause  `json:"cause"`       // why the recording was finished: 1–32 bytes
+	StartedAt  time.Time       `json:"started_at"`  // time at which the first frame arrived
+	EndedAt    time.Time       `json:"ended_at"`    // time at which the last frame arrived
+	DurationMS int64           `json:"duration_ms"` // length of all files in milliseconds
+	Bytes      int64           `json:"bytes"`       // size of all files in bytes
+	Parts      []RecordingPart `json:"parts"`       // the files of the recording: at most 128
 }
 
 func (FinishRecording) Type() string { return "recording.finish" }
@@ -164,7 +163,7 @@ func (c FinishRecording) serverTexts() []string {
 }
 
 func (c FinishRecording) decide(view View) ([]Event, error) {
-	events, err := view.startRecording(c.Live, c.Recording) // the start may be missing from the log
+	events, err := view.startRecording(c.Live, c.Recording) // appends the event of the start too, if it is missing from the log
 	recording := view.Recording(c.Recording)
 	switch {
 	case err != nil:
@@ -189,15 +188,15 @@ func (c FinishRecording) decide(view View) ([]Event, error) {
 
 // RecordingFinished records the end of a recording and its files.
 type RecordingFinished struct {
-	Live       LiveID          `json:"live"`
-	Streamer   UserID          `json:"streamer"` // the owner of the live
-	Recording  RecordingID     `json:"recording"`
-	Cause      RecordingCause  `json:"cause"`       // the StopCause of the broadcast, or "disk_full", "quota", "interrupted", "parts", "failed"
-	StartedAt  time.Time       `json:"started_at"`  // arrival of the first frame
-	EndedAt    time.Time       `json:"ended_at"`    // arrival of the last frame
-	DurationMS int64           `json:"duration_ms"` // length of all parts in milliseconds
-	Bytes      int64           `json:"bytes"`       // size of all parts
-	Parts      []RecordingPart `json:"parts"`       // the files
+	Live       LiveID          `json:"live"`        // the live that was recorded
+	Streamer   UserID          `json:"streamer"`    // the owner of the live
+	Recording  RecordingID     `json:"recording"`   // the recording that has ended
+	Cause      RecordingCause  `json:"cause"`       // why the recording was finished: the cause of the broadcast's end, or "disk_full", "quota", "interrupted", "parts" or "failed"
+	StartedAt  time.Time       `json:"started_at"`  // time at which the first frame arrived
+	EndedAt    time.Time       `json:"ended_at"`    // time at which the last frame arrived
+	DurationMS int64           `json:"duration_ms"` // length of all files in milliseconds
+	Bytes      int64           `json:"bytes"`       // size of all files in bytes
+	Parts      []RecordingPart `json:"parts"`       // the files of the recording
 }
 
 func (RecordingFinished) Type() string                 { return "recording.finished.v1" }
@@ -206,12 +205,12 @@ func (e RecordingFinished) EventLive() LiveID          { return e.Live }
 func (e RecordingFinished) EventUser() UserID          { return e.Streamer }
 func (RecordingFinished) evolve(r Recording) Recording { r.Finished = true; return r }
 
-// DeleteRecording deletes a recording of a live of the actor. Operators may delete every recording. It is refused
-// while the recording is being written.
+// DeleteRecording deletes a recording of a live of the actor. Operators may delete every recording. The command is
+// refused while the recording is being written.
 type DeleteRecording struct {
-	Live      LiveID      `json:"live"`
-	Recording RecordingID `json:"recording"`
-	Reason    string      `json:"reason"` // stored in the event: at most 100 characters, may be empty; must not identify a person
+	Live      LiveID      `json:"live"`      // the live that was recorded
+	Recording RecordingID `json:"recording"` // the recording to delete
+	Reason    string      `json:"reason"`    // the operator's or streamer's reason, stored in the event: at most 100 characters, may be empty; must not identify a person
 }
 
 func (DeleteRecording) Type() string { return "recording.delete" }
@@ -238,9 +237,9 @@ func (c DeleteRecording) decide(view View) ([]Event, error) {
 
 // DiscardRecording deletes a recording because it has expired or its space is needed.
 type DiscardRecording struct {
-	Live      LiveID         `json:"live"`
-	Recording RecordingID    `json:"recording"`
-	Cause     RecordingCause `json:"cause"` // 1–32 bytes
+	Live      LiveID         `json:"live"`      // the live that was recorded
+	Recording RecordingID    `json:"recording"` // the recording to delete
+	Cause     RecordingCause `json:"cause"`     // why the recording is deleted: 1–32 bytes
 }
 
 func (DiscardRecording) Type() string { return "recording.discard" }
@@ -264,13 +263,13 @@ func (c DiscardRecording) decide(view View) ([]Event, error) {
 	return []Event{RecordingDeleted{c.Live, view.Live(c.Live).Streamer, c.Recording, c.Cause, ""}}, nil
 }
 
-// RecordingDeleted records that a recording was deleted. The recorder removes its files afterwards.
+// RecordingDeleted records that a recording was deleted. The recorder then removes its files.
 type RecordingDeleted struct {
-	Live      LiveID         `json:"live"`
-	Streamer  UserID         `json:"streamer"` // the owner of the live
-	Recording RecordingID    `json:"recording"`
-	Cause     RecordingCause `json:"cause"`  // "requested", "expired" or "quota"
-	Reason    string         `json:"reason"` // why, not sealed; may be empty
+	Live      LiveID         `json:"live"`      // the live that was recorded
+	Streamer  UserID         `json:"streamer"`  // the owner of the live
+	Recording RecordingID    `json:"recording"` // the recording that was deleted
+	Cause     RecordingCause `json:"cause"`     // why the recording was deleted: "requested", "expired" or "quota"
+	Reason    string         `json:"reason"`    // the operator's or streamer's reason; not sealed; may be empty
 }
 
 func (RecordingDeleted) Type() string                 { return "recording.deleted.v1" }

@@ -8,7 +8,7 @@ import (
 // Refusal is the error of a request that the rules do not allow. It is a normal result that clients receive.
 type Refusal struct {
 	Code Code
-	Text string // in English
+	Text string // English text for people
 }
 
 // Error returns the code and the text.
@@ -27,12 +27,12 @@ func refuse(code Code, format string, args ...any) error {
 	return &Refusal{code, fmt.Sprintf(format, args...)}
 }
 
-// Code identifies a kind of refusal. Codes never change their meaning; programs may compare them.
+// Code identifies a kind of refusal. A code never changes its meaning, so programs may compare codes.
 type Code string
 
 // The codes of refusals.
 const (
-	CodeBadRequest          Code = "bad_request"           // a field is missing or has a value that no client should send
+	CodeBadRequest          Code = "bad_request"           // a field is missing or has a value that clients must not send
 	CodeBadKey              Code = "bad_key"               // the idempotency key is malformed
 	CodeKeyReused           Code = "key_reused"            // the idempotency key was used with another request
 	CodeTokenMissing        Code = "token_missing"         // the command needs a signed-in user
@@ -40,7 +40,7 @@ const (
 	CodeTokenInvalid        Code = "token_invalid"         // the token was not issued by this server
 	CodeSessionEnded        Code = "session_ended"         // the user has signed out, or has signed in again
 	CodeUserUnavailable     Code = "user_unavailable"      // the user does not exist, is disabled or is forgotten
-	CodeForbidden           Code = "forbidden"             // the user lacks the right
+	CodeForbidden           Code = "forbidden"             // the user does not have the right that the command needs
 	CodeKicked              Code = "kicked"                // an operator has closed the connection
 	CodeBanned              Code = "banned"                // the user is temporarily or permanently banned
 	CodeNameTaken           Code = "name_taken"            // the username is or was in use, or is reserved
@@ -65,15 +65,15 @@ const (
 	CodeNicknameTaken       Code = "nickname_taken"        // another participant has this nickname, it is a username, or it is reserved
 	CodeEmailInvalid        Code = "email_invalid"         // the text is not an e-mail address
 	CodeGiftNotFound        Code = "gift_not_found"        // the gift is not in the gift catalogue
-	CodeNumberOutOfRange    Code = "number_out_of_range"   // a number or price is out of bounds
+	CodeNumberOutOfRange    Code = "number_out_of_range"   // a number or price is outside its bounds
 	CodeCoinsTooFew         Code = "coins_too_few"         // the wallet has too few coins
 	CodeCoinsOverflow       Code = "coins_overflow"        // the wallet would exceed its maximum
-	CodeCoinsClosed         Code = "coins_closed"          // an event about the coins cannot be applied; try again later
+	CodeCoinsClosed         Code = "coins_closed"          // a coin event cannot be applied, so no command may move the coins; try again later
 	CodeOrderNotFound       Code = "order_not_found"       // the order does not exist
-	CodeOrderMismatch       Code = "order_mismatch"        // the order has another user or amount, or exists already
+	CodeOrderMismatch       Code = "order_mismatch"        // the order has another user or amount, or already exists
 	CodeRateLimited         Code = "rate_limited"          // the server's rate limit is exceeded
 	CodeBusy                Code = "busy"                  // the server cannot take more requests at the moment
-	CodeInternal            Code = "internal"              // the server has failed
+	CodeInternal            Code = "internal"              // an error of the server prevented the command
 )
 
 // Chinese returns the Chinese text of the code. Old clients compare and display these texts literally. A code without
@@ -90,7 +90,7 @@ var chinese = map[Code]string{
 	CodeTokenMissing:        "您没有权限访问该接口!",
 	CodeTokenExpired:        "token 已过期! 请重新获取令牌",
 	CodeTokenInvalid:        "Token 令牌不合法!",
-	CodeSessionEnded:        "token 已过期! 请重新获取令牌",
+	CodeSessionEnded:        "Token 令牌不合法!",
 	CodeUserUnavailable:     "用户不存在或已被禁用",
 	CodeForbidden:           "您没有权限访问该接口!",
 	CodeKicked:              "您已被管理员移出",

@@ -2,12 +2,12 @@ package domain
 
 import "strings"
 
-// Request is one command with the actor who issues it.
+// Request is a command, the actor who issues the command, and the ids that the log stores with its events.
 type Request struct {
 	Command        Command
 	Actor          Actor
-	IdempotencyKey string // chosen by the actor: 1–64 printable ASCII bytes; "" for none
-	Correlation    string // groups requests for logs and analysts: at most 200 printable ASCII bytes
+	IdempotencyKey string // idempotency key, chosen by the actor: 1–64 printable ASCII bytes; "" for none
+	Correlation    string // id that groups requests in logs and analyses: at most 200 printable ASCII bytes
 	Causation      string // id of the event or request that caused this request: at most 200 printable ASCII bytes
 }
 
@@ -30,9 +30,9 @@ func (r Request) Reads() []Stream {
 	return streams
 }
 
-// Validate returns a *Refusal for a request that is invalid in every state: an unknown command, a malformed
-// idempotency key, or a stream name that the log cannot store. Callers validate before they load states. Decide
-// validates again.
+// Validate returns a *Refusal for a request that is invalid in every state: an unknown command, a malformed idempotency
+// key, or a stream name that the log cannot store. Callers validate a request before they load states. Decide validates
+// it again.
 func (r Request) Validate() error {
 	if r.Command == nil {
 		return refuse(CodeBadRequest, "the request has no command")

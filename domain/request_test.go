@@ -34,8 +34,8 @@ func TestAuthorize(t *testing.T) {
 		for _, actor := range []struct {
 			name string
 			by   domain.Actor
-			may  map[string]bool // the kinds of access besides anyone
-			code domain.Code     // otherwise; "": that of the command
+			may  map[string]bool // the kinds of access that let the actor issue a command, besides anyone
+			code domain.Code     // expected refusal of other commands; "" for the usual refusal of each command
 		}{
 			{"an anonymous actor", anonymous, nil, ""},
 			{"a user", asUser(viewer), map[string]bool{"authenticated user": true}, ""},
@@ -86,7 +86,8 @@ func TestAccess(t *testing.T) {
 	}
 }
 
-// TestUnavailableUsersAreRefused checks that status and session of the user come first, even for commands of anyone.
+// TestUnavailableUsersAreRefused checks that decisions check the status and the session of the user first, even for
+// commands that anyone may issue.
 func TestUnavailableUsersAreRefused(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
@@ -133,7 +134,7 @@ func TestUnavailableUsersAreRefused(t *testing.T) {
 	}
 }
 
-// An audit accepts the actor of every event that a command causes.
+// TestAuditAcceptsTheActorsOfCommands checks that the audit accepts the actor of every event that a command causes.
 func TestAuditAcceptsTheActorsOfCommands(t *testing.T) {
 	for _, x := range examples() {
 		w := exampleWorld(t)
@@ -174,13 +175,13 @@ func TestAStateOfAnotherTypeIsAFault(t *testing.T) {
 		r := domain.Request{Command: withLookalikeKeys(x.when), Actor: x.by}
 		for _, s := range r.Reads() {
 			if spec, ok := domain.StateSpecOf(s); ok && spec.Stateless {
-				continue // no decision looks at it
+				continue // no decision reads this state
 			}
 			t.Run(x.when.Type()+" with another "+string(s), func(t *testing.T) {
 				states := exampleWorld(t).statesFor(r)
 				states[s] = &struct{}{}
 				got, err := domain.Decide(r, now, states)
-				for _, e := range got { // folding finds the fault of a stream that is only appended to
+				for _, e := range got { // folds the events, which finds a fault in a stream that no decision reads
 					if e.Stream() == s {
 						_, err = domain.Fold(s, states[s], e)
 					}
@@ -193,7 +194,8 @@ func TestAStateOfAnotherTypeIsAFault(t *testing.T) {
 	}
 }
 
-// TestAPointerToACommandIsAFault: a pointer has the methods of its command too, but must not crash the sequencer.
+// TestAPointerToACommandIsAFault checks that a pointer to a command is refused. It has the methods of the command, but
+// must not crash the sequencer.
 func TestAPointerToACommandIsAFault(t *testing.T) {
 	for _, x := range examples() {
 		pointer := reflect.New(reflect.TypeOf(x.when))

@@ -1,16 +1,16 @@
 package domain
 
-// Session is the state of a user's sign-in session. A user has at most one session: a new session ends the previous
-// session.
+// Session is the state of a user's sign-in session. A user has at most one sign-in session: a new one ends the previous
+// one.
 type Session struct {
 	ID string `json:"id,omitempty"`
 }
 
-// Session returns the current session of a user.
+// Session returns the current sign-in session of a user.
 func (v View) Session(id UserID) Session { return look[Session](v, sessionStream(id)) }
 
-// CheckSession returns nil if current and presented are the same session. current is the user's current session,
-// presented is the session in a token. Otherwise CheckSession refuses with CodeSessionEnded.
+// CheckSession returns nil if current and presented are the same sign-in session. current is the user's current
+// session; presented is the session in a token. Otherwise CheckSession refuses with CodeSessionEnded.
 func CheckSession(current, presented string) error {
 	if presented == "" || presented != current {
 		return refuse(CodeSessionEnded, "this session has ended: sign in again")
@@ -18,10 +18,10 @@ func CheckSession(current, presented string) error {
 	return nil
 }
 
-// SignIn starts a new session. The server must have checked the password.
+// SignIn starts a new sign-in session of a user. The server must have checked the password.
 type SignIn struct {
-	User    UserID `json:"user"`
-	Session string `json:"-"` // random id of the session
+	User    UserID `json:"user"` // the user who signs in
+	Session string `json:"-"`    // random id of the sign-in session
 }
 
 func (SignIn) Type() string { return "user.sign_in" }
@@ -40,10 +40,10 @@ func (c SignIn) decide(view View) ([]Event, error) {
 	return []Event{UserSignedIn{c.User, c.Session}}, nil
 }
 
-// UserSignedIn records that a session has started. The user's previous session has ended.
+// UserSignedIn records that a user has signed in. The user's previous sign-in session has ended.
 type UserSignedIn struct {
-	User    UserID `json:"user"`
-	Session string `json:"session"` // random id of the session, which the token contains
+	User    UserID `json:"user"`    // the user who signed in
+	Session string `json:"session"` // random id of the sign-in session, which the token contains
 }
 
 func (UserSignedIn) Type() string             { return "user.signed_in.v1" }
@@ -51,7 +51,7 @@ func (e UserSignedIn) Stream() Stream         { return sessionStream(e.User) }
 func (e UserSignedIn) EventUser() UserID      { return e.User }
 func (e UserSignedIn) evolve(Session) Session { return Session{ID: e.Session} }
 
-// SignOut ends the session of the actor.
+// SignOut ends the sign-in session of the actor.
 type SignOut struct{}
 
 func (SignOut) Type() string { return "user.sign_out" }
@@ -62,10 +62,10 @@ func (SignOut) decide(view View) ([]Event, error) {
 	return []Event{UserSignedOut{view.Actor.User, view.Actor.Session}}, nil
 }
 
-// UserSignedOut records that a session has ended.
+// UserSignedOut records that a user has signed out: the sign-in session has ended.
 type UserSignedOut struct {
-	User    UserID `json:"user"`
-	Session string `json:"session"` // random id of the session, which the token contained
+	User    UserID `json:"user"`    // the user who signed out
+	Session string `json:"session"` // random id of the sign-in session, which the token contained
 }
 
 func (UserSignedOut) Type() string           { return "user.signed_out.v1" }

@@ -8,8 +8,8 @@ import (
 // CommandSpec describes one type of command.
 type CommandSpec struct {
 	Type       string
-	MovesCoins bool    // idempotency keys and refusals of the command are kept permanently
-	Zero       Command // the zero value, for documentation
+	MovesCoins bool    // whether the command moves coins: its idempotency keys and refusals are kept permanently
+	Zero       Command // the zero value of the command, for documentation
 	access     access
 	decide     func(Command, View) ([]Event, error)
 }
@@ -21,32 +21,32 @@ func (s CommandSpec) Access() string { return s.access.String() }
 // EventSpec describes one type of event.
 type EventSpec struct {
 	Type string
-	Zero Event // the zero value, for documentation
+	Zero Event // the zero value of the event, for documentation
 	// Decode decodes a payload of this version.
 	Decode func(payload []byte) (Event, error)
-	// Personal copies e. It returns the owner of the key for the personal texts of the copy and pointers to these
-	// texts. The caller changes the texts through the pointers, then calls copy to get the changed event. Personal is
+	// Personal copies e. It returns pointers to the personal texts of the copy, and the owner of the key that seals
+	// them. The caller changes the texts through the pointers, then calls copy to get the changed event. Personal is
 	// nil for events without personal texts.
 	Personal func(e Event) (copy func() Event, owner UserID, texts []*string)
 	// Upcasters maps the types of earlier versions to functions that convert their payloads to this version.
 	Upcasters map[string]Upcaster
 
 	evolve       func(state any, e Event) (any, error)
-	counter      Stream // the counter that the event also changes; "" for none
-	startsStream bool   // the event takes its id from the counter and is the first event of its stream
+	counter      Stream // the counter that the event also changes; "" if there is none
+	startsStream bool   // whether the event takes its id from the counter and is the first event of its stream
 }
 
 // Privacy defines who may read a field of an event in a replay of the log.
 type Privacy int
 
-// The privacies.
+// The values of Privacy, with the readers who may read the field.
 const (
 	Public       Privacy = iota + 1 // every reader
 	Private                         // readers with RolePersonal
-	PrivateToOne                    // readers with RolePersonal if the event has one recipient, every reader otherwise
+	PrivateToOne                    // every reader if the event has no single recipient, otherwise readers with RolePersonal
 )
 
-// privateEvent is an event that may have one recipient.
+// privateEvent is an event that may be for one recipient only.
 type privateEvent interface{ toOne() bool }
 
 // Upcaster converts the payload of an earlier version of an event to the payload of the current version. Personal
@@ -56,8 +56,8 @@ type Upcaster func(payload []byte) ([]byte, error)
 // StateSpec describes the state of one kind of stream.
 type StateSpec struct {
 	Prefix    string
-	Format    int  // version of the JSON encoding; snapshots with another format are ignored
-	Stateless bool // the state is never loaded, because no decision reads it
+	Format    int  // version of the JSON encoding; snapshots with another version are ignored
+	Stateless bool // whether the state is never loaded, because no decision reads it
 	Decode    func([]byte) (any, error)
 }
 
@@ -70,7 +70,7 @@ type decision interface {
 	decide(view View) ([]Event, error)
 }
 
-// fold is an event that changes S, the state of its stream.
+// fold is an event with a method that changes S, the state of its stream.
 type fold[S any] interface {
 	Event
 	evolve(S) S
@@ -88,7 +88,7 @@ func command[C decision](who access) CommandSpec {
 		}}
 }
 
-// coins returns s marked as a command that moves coins.
+// coins marks s as the spec of a command that moves coins, and returns it.
 func coins(s CommandSpec) CommandSpec { s.MovesCoins = true; return s }
 
 func event[E fold[S], S any]() EventSpec {
@@ -130,14 +130,14 @@ func personal[E Event, P interface {
 	return s
 }
 
-// takesID returns s marked as an event that takes its id from counter.
+// takesID marks s as the spec of an event that takes its id from counter, and returns it.
 func takesID(s EventSpec, counter Stream) EventSpec {
 	s = counts(s, counter)
 	s.startsStream = true
 	return s
 }
 
-// counts returns s marked as an event that sets the value of counter.
+// counts marks s as the spec of an event that sets the value of counter, and returns it.
 func counts(s EventSpec, counter Stream) EventSpec {
 	if _, ok := s.Zero.(counted); !ok {
 		panic("domain: " + s.Type + " has no number for " + string(counter))

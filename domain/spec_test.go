@@ -15,15 +15,15 @@ import (
 	"roomlog/internal/names"
 )
 
-// now is the time of all decisions in these tests.
+// now is the time at which all decisions in these tests are made.
 var now = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 
 // The users of these tests. All are signed in.
 const (
-	operatorUser domain.UserID = 1 // has the role operator
-	streamer     domain.UserID = 7 // owns the lives
+	operatorUser domain.UserID = 1 // a user with the role operator
+	streamer     domain.UserID = 7 // the owner of the lives
 	viewer       domain.UserID = 12
-	otherUser    domain.UserID = 13 // has done nothing
+	otherUser    domain.UserID = 13 // a user who has done nothing
 )
 
 // streamKey is a valid stream key.
@@ -36,8 +36,8 @@ const (
 	chatRoom3 domain.ChatRoomID = "0123456789abcdef01234569"
 )
 
-// A spec is one rule: given these events besides those of testUsers, when actor by issues the command, then these events
-// follow or it is refused. The default actor is the viewer.
+// A spec is an example of one rule. given are events that precede the command, besides those of testUsers. by is the
+// actor, the viewer by default. The command must cause the events then, or be refused.
 type spec struct {
 	name    string
 	given   []domain.Event
@@ -70,7 +70,7 @@ func run(t *testing.T, specs []spec) {
 	}
 }
 
-// events concatenates parts of a history.
+// events concatenates lists of events.
 func events(stretches ...[]domain.Event) []domain.Event { return slices.Concat(stretches...) }
 
 func asUser(u domain.UserID) domain.Actor { return domain.AuthenticatedActor(u, sessionOf(u)) }
@@ -83,7 +83,7 @@ var (
 	operator  = domain.Actor{Kind: domain.Operator}
 	system    = domain.Actor{Kind: domain.System}
 	provider  = domain.Actor{Kind: domain.PaymentProvider}
-	anonymous = domain.Actor{Kind: domain.Anonymous, Session: "none"} // differs from the zero Actor, which stands for the viewer in a spec
+	anonymous = domain.Actor{Kind: domain.Anonymous, Session: "none"} // an anonymous actor that differs from the zero Actor, because the zero Actor stands for the viewer in a spec
 )
 
 func testUsers() []domain.Event {
@@ -136,7 +136,7 @@ func chatRoomCreated(r domain.ChatRoomID, nameKey string, rooms int) []domain.Ev
 	}
 }
 
-// participantEntered returns the events that make connection c<id> on node p1 a participant.
+// participantEntered returns the events of participant g entering the chat on connection c<g> of node p1.
 func participantEntered(g domain.ParticipantID, u domain.UserID, nameKey string) []domain.Event {
 	entered := domain.ParticipantEntered{Participant: g, Connection: fmt.Sprintf("c%d", g), Profile: domain.ProfilePlain, User: u, NameKey: nameKey, Node: "p1"}
 	if nameKey == "" {
@@ -152,7 +152,7 @@ func chatRoomJoined(g domain.ParticipantID, u domain.UserID, r domain.ChatRoomID
 	return []domain.Event{domain.ChatRoomJoined{Participant: g, Connection: fmt.Sprintf("c%d", g), User: u, ChatRoom: r}}
 }
 
-// A world is the states of all streams.
+// A world contains the states of all streams.
 type world map[domain.Stream]any
 
 func after(t failer, history []domain.Event) world {
@@ -175,7 +175,7 @@ func (w world) fold(t failer, history []domain.Event) {
 	}
 }
 
-// statesFor returns the states that r names and no others.
+// statesFor returns the states of the streams that r reads, and no others.
 func (w world) statesFor(r domain.Request) map[domain.Stream]any {
 	seen := map[domain.Stream]any{}
 	for _, s := range r.Reads() {
@@ -184,8 +184,8 @@ func (w world) statesFor(r domain.Request) map[domain.Stream]any {
 	return seen
 }
 
-// decide decides r and checks what holds for every decision: it is deterministic, it does not change its states, and it
-// returns no events with an error.
+// decide decides r. It checks what must hold for every decision: it is deterministic, it does not change its states,
+// and it returns no events with an error.
 func (w world) decide(t failer, r domain.Request) ([]domain.Event, error) {
 	t.Helper()
 	r.Command = withLookalikeKeys(r.Command)
@@ -222,7 +222,7 @@ func formatStates(states map[domain.Stream]any) string {
 	return b.String()
 }
 
-// withLookalikeKeys sets the keys that the log sets.
+// withLookalikeKeys sets the keys of lookalike forms that the log would set.
 func withLookalikeKeys(c domain.Command) domain.Command {
 	if named, ok := c.(domain.NamedCommand); ok {
 		return named.WithLookalikeKey(func(name string) string { return keyOf(name) })
@@ -230,7 +230,7 @@ func withLookalikeKeys(c domain.Command) domain.Command {
 	return c
 }
 
-// keyOf returns the key of a name's lookalike form: "k-bob" for "bob".
+// keyOf returns a key for the lookalike form of a name: "k-bob" for "bob".
 func keyOf(name string) string {
 	key := "k-" + url.QueryEscape(names.Lookalike(name))
 	if len(key) > 64 {

@@ -27,15 +27,15 @@ func openingRequests() []domain.Request {
 	}
 }
 
-// randomRequest draws a request, mostly one that can succeed. There are few users, lives and orders, so that requests
+// randomRequest draws a request that will probably succeed. There are few users, lives and orders, so that requests
 // affect each other.
 func (s *story) randomRequest(t *rapid.T) domain.Request {
 	c := s.randomCommand(t)
 	switch randomBits(t, 4) {
-	case 0: // with another kind of actor
+	case 0: // issue the request as another kind of actor
 		kinds := []domain.ActorKind{domain.Operator, domain.System, domain.PaymentProvider, domain.Anonymous}
 		return domain.Request{Command: c, Actor: domain.Actor{Kind: kinds[randomBits(t, 2)]}}
-	case 1: // with another user or session
+	case 1: // issue the request as another user or with another session
 		return domain.Request{Command: c, Actor: domain.AuthenticatedActor(randomUserID(t), rapid.SampledFrom([]string{"s1", "s2", ""}).Draw(t, "session"))}
 	}
 	for _, spec := range domain.Commands {
@@ -77,7 +77,7 @@ func (s *story) randomCommand(t *rapid.T) domain.Command {
 	order := domain.OrderID(rapid.StringMatching("O[0-9]{0,2}").Draw(t, "order"))
 	node := rapid.SampledFrom([]string{"p1", "p2"}).Draw(t, "node")
 	kinds := []struct {
-		weight int // out of 64
+		weight int // probability of the command, in 64ths
 		ask    func() domain.Command
 	}{
 		{2, func() domain.Command { return randomRecordingCommand(t, live) }},
@@ -93,7 +93,7 @@ func (s *story) randomCommand(t *rapid.T) domain.Command {
 		}},
 		{1, func() domain.Command { return domain.PostComment{Live: live, Text: randomText(t)} }},
 		{1, func() domain.Command {
-			position := int64(1 + randomBits(t, 1)) // few events, so that coins that are closed are opened
+			position := int64(1 + randomBits(t, 1)) // only few positions, so that a story also opens coins that it has closed
 			if randomBits(t, 2) > 0 {
 				return domain.OpenCoins{Position: position}
 			}
@@ -168,7 +168,7 @@ func (s *story) randomCommand(t *rapid.T) domain.Command {
 	return domain.ForgetUser{User: domain.UserID(randomBits(t, 3))}
 }
 
-// randomUser draws a user, mostly one who may act.
+// randomUser draws a user, usually one who may act.
 func (s *story) randomUser(t *rapid.T) domain.UserID {
 	return randomID(t, "user", s.last.user, s.active)
 }
@@ -200,7 +200,7 @@ func (s *story) randomModeration(t *rapid.T) domain.Command {
 	})}
 }
 
-// randomID draws an id from 1 to last, mostly one that fits.
+// randomID draws an id from 1 to last, usually one for which fits returns true.
 func randomID[ID ~int64](t *rapid.T, what string, last ID, fits func(ID) bool) ID {
 	var fitting []ID
 	for id := ID(1); id <= last; id++ {
@@ -265,8 +265,8 @@ func randomAmount(t *rapid.T, what string) domain.Coins {
 	).Draw(t, what))
 }
 
-// anyCommand draws any command of the catalogue with random fields. New commands are part of stories without a change
-// here.
+// anyCommand draws a command of the whole catalogue with random fields, so a new command takes part in stories without
+// a change here.
 func (s *story) anyCommand(t *rapid.T) domain.Command {
 	zero := rapid.SampledFrom(domain.Commands).Draw(t, "command").Zero
 	c := reflect.New(reflect.TypeOf(zero)).Elem()

@@ -11,28 +11,28 @@ import (
 	"roomlog/domain/invariant"
 )
 
-// A story is a sequence of requests, together with the state that an auditor derives from the events alone.
+// A story is a random sequence of requests, together with the state that is derived from the events alone.
 type story struct {
 	world
 	specs map[string]domain.EventSpec
 
-	ledger         map[domain.Account]domain.Coins // sum of all postings
-	balance        map[domain.UserID]domain.Coins  // balance after the last coin event
-	earned         map[domain.UserID]domain.Coins  // coins of the gifts sent to a streamer
+	ledger         map[domain.Account]domain.Coins // sum of all postings of each account
+	balance        map[domain.UserID]domain.Coins  // balance of each user after the newest coin event
+	earned         map[domain.UserID]domain.Coins  // coins of the gifts that each streamer received
 	status         map[domain.LiveID]domain.Status
 	streamer       map[domain.LiveID]domain.UserID
 	broadcast      map[domain.LiveID]domain.BroadcastID
 	recordings     map[domain.RecordingID]string
 	visits         map[[2]int64]*visit
 	orders         map[domain.OrderID]*order
-	price          map[domain.GiftID]domain.Coins // of the available gifts
+	price          map[domain.GiftID]domain.Coins // price of each available gift
 	names          map[string]domain.UserID
 	session        map[domain.UserID]string
 	chat           chatAudit
 	disabled       map[domain.UserID]bool
 	forgotten      map[domain.UserID]bool
 	banned         map[domain.UserID]bool
-	bannedFromLive map[[2]int64]bool // by live and user
+	bannedFromLive map[[2]int64]bool // banned users, by live and user
 	last           struct {
 		user domain.UserID
 		live domain.LiveID
@@ -68,7 +68,7 @@ func newStory() *story {
 	return s
 }
 
-// apply decides r and audits the events.
+// apply decides r and checks the events against the story.
 func (s *story) apply(t *rapid.T, r domain.Request) []domain.Event {
 	got, err := s.decide(t, r)
 	if err != nil && domain.AsRefusal(err) == nil {
@@ -208,7 +208,7 @@ func (s *story) audit(t *rapid.T, e domain.Event) {
 	}
 }
 
-// checkPostings checks that the postings of e add up to zero and that amount goes to account.
+// checkPostings checks that the postings of e add up to zero and that amount is added to account.
 func (s *story) checkPostings(t *rapid.T, e domain.CoinEvent, account domain.Account, amount domain.Coins) {
 	var sum, own domain.Coins
 	for _, p := range e.EventPostings() {
@@ -221,13 +221,13 @@ func (s *story) checkPostings(t *rapid.T, e domain.CoinEvent, account domain.Acc
 	expect(t, e, sum == 0 && own == amount && amount != 0, "postings add up to %d, those of the account to %d", sum, own)
 }
 
-// checkBalance checks the balance after e.
+// checkBalance checks that e leaves the user with the balance left.
 func (s *story) checkBalance(t *rapid.T, e domain.Event, u domain.UserID, amount, left domain.Coins) {
 	expect(t, e, s.balance[u]+amount == left, "the balance before was %d", s.balance[u])
 	s.balance[u] = left
 }
 
-// checkBalances checks all wallets against all postings.
+// checkBalances checks that the balance of every wallet equals the sum of its postings.
 func (s *story) checkBalances(t *rapid.T) {
 	var total domain.Coins
 	for account, sum := range s.ledger {
@@ -254,7 +254,7 @@ func (s *story) checkBalances(t *rapid.T) {
 	}
 }
 
-// checkRoundTrip checks that the event and the state after it survive encoding and decoding.
+// checkRoundTrip checks that encoding and decoding change neither the event nor the state after it.
 func (s *story) checkRoundTrip(t *rapid.T, e domain.Event) {
 	payload, err := json.Marshal(e)
 	if err != nil {
@@ -273,7 +273,7 @@ func (s *story) checkRoundTrip(t *rapid.T, e domain.Event) {
 	if err != nil {
 		t.Fatalf("%s: %v", written, err)
 	}
-	s.world[e.Stream()] = again // continue with the decoded state
+	s.world[e.Stream()] = again // the story continues with the decoded state
 	if u, ok := state.(domain.User); ok && len(u.Roles) == 0 {
 		return // an empty list of roles is decoded as nil
 	}
@@ -316,7 +316,7 @@ func TestAnyChatStory(t *testing.T) {
 	checkStories(t, true, chatOpeningRequests(), (*story).randomChatRequest)
 }
 
-// checkStories runs stories until every event of the chat, or every other event, has happened.
+// checkStories runs stories until every chat event, or every other event, has occurred.
 func checkStories(t *testing.T, chat bool, opening []domain.Request, anything func(*story, *rapid.T) domain.Request) {
 	followed := map[string]int{}
 	unseen := func() string {

@@ -10,9 +10,10 @@ import (
 
 // Maximum lengths of texts in Unicode code points, without spaces at both ends.
 const (
+	MaxReason = 100 // of the reasons of operators and streamers
+
 	maxName    = 32
 	maxTitle   = 100
-	maxReason  = 100
 	maxComment = 200
 )
 
@@ -20,16 +21,29 @@ const (
 const maxURL = 1024
 
 // text returns s without spaces at both ends. It refuses the result unless it is valid UTF-8 of least to most code
-// points, without control characters and without U+FFFD, which decoders substitute for invalid bytes. Tables can
-// therefore store every text of the log, and clients and terminals can display it.
+// points, without control characters and without U+FFFD, which decoders substitute for invalid bytes. Tables can store
+// every text that passes, and clients and terminals can display it.
 func text(field, s string, least, most int) (string, error) {
-	if len(s) > 8*utf8.UTFMax*most { // refused without reading the text
+	return boundedText(field, s, least, most, "")
+}
+
+// multilineText is text for a field that may contain line breaks and tabs. It replaces CR LF and CR by LF.
+func multilineText(field, s string, least, most int) (string, error) {
+	return boundedText(field, s, least, most, "\r\n\t")
+}
+
+// lineBreaks replaces the line breaks of other systems by LF.
+var lineBreaks = strings.NewReplacer("\r\n", "\n", "\r", "\n")
+
+// boundedText is text for a field that may contain the control characters in allowed.
+func boundedText(field, s string, least, most int, allowed string) (string, error) {
+	if len(s) > 8*utf8.UTFMax*most { // too long in any case; refused before the bytes are read
 		return "", tooLong(field, most)
 	}
-	if err := checkReadable(field, s); err != nil {
+	if err := checkCharacters(field, s, allowed); err != nil {
 		return "", err
 	}
-	s = strings.TrimSpace(s)
+	s = strings.TrimSpace(lineBreaks.Replace(s))
 	switch n := utf8.RuneCountInString(s); {
 	case n < least:
 		return "", refuse(codesFor(field).empty, "%s must not be empty", field)
@@ -39,11 +53,11 @@ func text(field, s string, least, most int) (string, error) {
 	return s, nil
 }
 
-// operatorReason returns the reason of an action without spaces at both ends, or a *Refusal.
-func operatorReason(s string) (string, error) { return text("reason", s, 0, maxReason) }
+// operatorReason returns the reason of an operator's action without spaces at both ends, or a *Refusal.
+func operatorReason(s string) (string, error) { return text("reason", s, 0, MaxReason) }
 
-// personName returns the name of a person without spaces at both ends. In addition to text, it refuses the name of the
-// server with the code taken, and names that are not names.Visible.
+// personName returns the name of a person without spaces at both ends. It checks the name like text. It also refuses a
+// name that is not names.Visible, and, with the code taken, a name that looks like SystemName.
 func personName(field, s string, least, most int, taken Code) (string, error) {
 	name, err := text(field, s, least, most)
 	switch {
@@ -64,8 +78,8 @@ func tooLong(field string, most int) error {
 
 type textCodes struct{ empty, tooLong Code }
 
-// codesFor returns the refusal codes for a field. Comments and messages have codes of their own, because clients
-// display other texts for them.
+// codesFor returns the refusal codes for a field. Comments and messages have their own codes, because clients display
+// different texts for them.
 func codesFor(field string) textCodes {
 	switch field {
 	case "comment":
@@ -76,12 +90,15 @@ func codesFor(field string) textCodes {
 	return textCodes{CodeTextEmpty, CodeTextTooLong}
 }
 
-func checkReadable(field, s string) error {
+func checkReadable(field, s string) error { return checkCharacters(field, s, "") }
+
+// checkCharacters is checkReadable for a field that may contain the control characters in allowed.
+func checkCharacters(field, s, allowed string) error {
 	if !utf8.ValidString(s) {
 		return refuse(CodeTextInvalid, "%s must be valid UTF-8", field)
 	}
 	for _, r := range s {
-		if unicode.IsControl(r) || r == utf8.RuneError {
+		if unicode.IsControl(r) && !strings.ContainsRune(allowed, r) || r == utf8.RuneError {
 			return refuse(CodeTextInvalid, "%s has a character that cannot be shown", field)
 		}
 	}
@@ -108,11 +125,11 @@ func hexadecimal(s string) bool {
 	return true
 }
 
-// uploadPath is the beginning of the path of every uploaded file.
+// uploadPath begins the path of every uploaded file.
 const uploadPath = "/uploads/"
 
-// checkOptionalURL returns a *Refusal for a text that cannot be the URL of an image. Pages put such texts into img and
-// anchor elements, so it accepts only http and https URLs and paths of uploads. An empty text is accepted.
+// checkOptionalURL returns a *Refusal if s is neither empty nor the URL of an image. Pages put such URLs into img and
+// anchor elements, so only http and https URLs and paths of uploads are accepted.
 func checkOptionalURL(field, s string) error {
 	switch {
 	case s == "":

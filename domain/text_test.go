@@ -9,19 +9,20 @@ import (
 	"roomlog/domain"
 )
 
-// A field is a text field of some command.
+// A field is a text field of a command.
 type field struct {
 	name     string
-	max      int // code points, or bytes for a URL
+	max      int // maximum length in code points, or in bytes for a URL
 	command  func(text string) (domain.Actor, domain.Command)
 	recorded func(domain.Event) string
-	empty    domain.Code // code for an empty text; "": may be empty
+	empty    domain.Code // refusal of an empty text; "" if the text may be empty
 	tooLong  domain.Code
-	url      bool // is sent behind addressPrefix and not trimmed: no space is allowed
-	person   bool // is the name of a person, which must be visible
+	url      bool // whether the field is a URL: the test puts addressPrefix before the text, and space is not allowed
+	person   bool // whether the field is the name of a person, which must be visible
+	lines    bool // whether the field may contain line breaks and tabs
 }
 
-// addressPrefix is the beginning of the texts of tests in fields for URLs; maxAddress is the length that it leaves.
+// addressPrefix begins every text that these tests put into fields for URLs. maxAddress is the remaining length.
 const (
 	addressPrefix = "https://x/"
 	maxAddress    = 1024 - len(addressPrefix)
@@ -40,47 +41,47 @@ func fields() []field {
 	return []field{
 		{"username", 32, func(s string) (domain.Actor, domain.Command) {
 			return register(domain.RegisterUser{Username: s})
-		}, func(e domain.Event) string { return registered(e).Username }, domain.CodeTextEmpty, tooLong, false, true},
+		}, func(e domain.Event) string { return registered(e).Username }, domain.CodeTextEmpty, tooLong, false, true, false},
 		{"nickname", 32, func(s string) (domain.Actor, domain.Command) {
 			return register(domain.RegisterUser{Username: "bob", Nickname: s})
-		}, func(e domain.Event) string { return registered(e).Nickname }, "", tooLong, false, true},
+		}, func(e domain.Event) string { return registered(e).Nickname }, "", tooLong, false, true, false},
 		{"avatar", maxAddress, func(s string) (domain.Actor, domain.Command) {
 			return register(domain.RegisterUser{Username: "bob", Avatar: s})
-		}, func(e domain.Event) string { return registered(e).Avatar }, "", tooLong, true, false},
+		}, func(e domain.Event) string { return registered(e).Avatar }, "", tooLong, true, false, false},
 		{"changed nickname", 32, func(s string) (domain.Actor, domain.Command) {
 			return asUser(viewer), domain.ChangeProfile{Nickname: s}
-		}, func(e domain.Event) string { return changed(e).Nickname }, "", tooLong, false, true},
+		}, func(e domain.Event) string { return changed(e).Nickname }, "", tooLong, false, true, false},
 		{"changed avatar", maxAddress, func(s string) (domain.Actor, domain.Command) {
 			return asUser(viewer), domain.ChangeProfile{Avatar: s}
-		}, func(e domain.Event) string { return changed(e).Avatar }, "", tooLong, true, false},
+		}, func(e domain.Event) string { return changed(e).Avatar }, "", tooLong, true, false, false},
 		{"title", 100, func(s string) (domain.Actor, domain.Command) {
 			return asUser(viewer), domain.CreateLive{Title: s, StreamKey: streamKey}
-		}, func(e domain.Event) string { return created(e).Title }, domain.CodeTextEmpty, tooLong, false, false},
+		}, func(e domain.Event) string { return created(e).Title }, domain.CodeTextEmpty, tooLong, false, false, false},
 		{"cover", maxAddress, func(s string) (domain.Actor, domain.Command) {
 			return asUser(viewer), domain.CreateLive{Title: "songs", Cover: s, StreamKey: streamKey}
-		}, func(e domain.Event) string { return created(e).Cover }, "", tooLong, true, false},
+		}, func(e domain.Event) string { return created(e).Cover }, "", tooLong, true, false, false},
 		{"comment", 200, func(s string) (domain.Actor, domain.Command) {
 			return asUser(viewer), domain.PostComment{Live: 6, Text: s}
-		}, func(e domain.Event) string { return e.(domain.CommentPosted).Text }, domain.CodeCommentEmpty, domain.CodeCommentTooLong, false, false},
+		}, func(e domain.Event) string { return e.(domain.CommentPosted).Text }, domain.CodeCommentEmpty, domain.CodeCommentTooLong, false, false, true},
 		{"name of a chat room", 32, func(s string) (domain.Actor, domain.Command) {
 			return anonymous, domain.CreateChatRoom{Name: s, ChatRoom: chatRoom, NameKey: "r", MaxChatRooms: 1}
-		}, func(e domain.Event) string { return e.(domain.ChatRoomCreated).Name }, domain.CodeTextEmpty, tooLong, false, false},
+		}, func(e domain.Event) string { return e.(domain.ChatRoomCreated).Name }, domain.CodeTextEmpty, tooLong, false, false, false},
 		{"nickname of a participant", 20, func(s string) (domain.Actor, domain.Command) {
 			return anonymous, domain.EnterChat{Nickname: s, NameKey: "n", Connection: "c", Profile: domain.ProfilePlain}
-		}, func(e domain.Event) string { return e.(domain.ParticipantEntered).Nickname }, domain.CodeTextEmpty, tooLong, false, true},
+		}, func(e domain.Event) string { return e.(domain.ParticipantEntered).Nickname }, domain.CodeTextEmpty, tooLong, false, true, false},
 		{"message", 1000, func(s string) (domain.Actor, domain.Command) {
 			return asUser(viewer), domain.PostMessage{Kind: domain.MessageText, Text: s}
-		}, func(e domain.Event) string { return e.(domain.MessagePosted).Text }, domain.CodeMessageEmpty, domain.CodeMessageTooLong, false, false},
+		}, func(e domain.Event) string { return e.(domain.MessagePosted).Text }, domain.CodeMessageEmpty, domain.CodeMessageTooLong, false, false, true},
 		{"name of a gift", 32, func(s string) (domain.Actor, domain.Command) {
 			return operator, domain.AddGift{Name: s, Price: 1}
-		}, func(e domain.Event) string { return listed(e).Name }, domain.CodeTextEmpty, tooLong, false, false},
+		}, func(e domain.Event) string { return listed(e).Name }, domain.CodeTextEmpty, tooLong, false, false, false},
 		{"image of a gift", maxAddress, func(s string) (domain.Actor, domain.Command) {
 			return operator, domain.AddGift{Name: "rose", Image: s, Price: 1}
-		}, func(e domain.Event) string { return listed(e).Image }, "", tooLong, true, false},
+		}, func(e domain.Event) string { return listed(e).Image }, "", tooLong, true, false, false},
 	}
 }
 
-// decide issues the command with text s and returns the text in the event, or the code of the refusal.
+// decide issues the command with text s. It returns the text in the event, or the code of the refusal.
 func (f field) decide(t failer, w world, s string) (string, domain.Code) {
 	t.Helper()
 	if f.url && s != "" {
@@ -128,6 +129,9 @@ func TestInvalidTexts(t *testing.T) {
 				"what decoders make of a half":    "a\ufffdb",
 				"nothing but a decoder's mistake": "\ufffd",
 			} {
+				if f.lines && strings.ContainsAny(bad, "\n\r\t") {
+					continue // see TestLinesAndTabs
+				}
 				if text, code := f.decide(t, w, bad); code != domain.CodeTextInvalid {
 					t.Errorf("%s: got %q, %q", name, text, code)
 				}
@@ -154,7 +158,7 @@ func TestInvalidTexts(t *testing.T) {
 
 func TestValidTexts(t *testing.T) {
 	w := after(t, events(testUsers(), liveOnAir(6)))
-	const family = "👨‍👩‍👧‍👦" // one glyph of seven code points
+	const family = "👨‍👩‍👧‍👦" // one visible character of seven code points
 	for _, f := range fields() {
 		t.Run(f.name, func(t *testing.T) {
 			unit := 1
@@ -207,6 +211,36 @@ func TestValidTexts(t *testing.T) {
 	}
 }
 
+func TestLinesAndTabs(t *testing.T) {
+	w := after(t, events(testUsers(), liveOnAir(6)))
+	for _, f := range fields() {
+		if !f.lines {
+			continue
+		}
+		t.Run(f.name, func(t *testing.T) {
+			for typed, want := range map[string]string{
+				"a\nb":          "a\nb",
+				"a\r\nb":        "a\nb",
+				"a\rb":          "a\nb",
+				"a\n\r\nb":      "a\n\nb",
+				"a\tb":          "a\tb",
+				"\r\n\ta\r\n\t": "a",
+				strings.Repeat("a\r\n", f.max/2-1) + "bc": strings.Repeat("a\n", f.max/2-1) + "bc",
+			} {
+				if text, code := f.decide(t, w, typed); code != "" || text != want {
+					t.Errorf("%q: got %q, %q, want %q", typed, text, code, want)
+				}
+			}
+			if text, code := f.decide(t, w, "\r\n\t"); code != f.empty || text != "" {
+				t.Errorf("only line breaks: got %q, %q, want %v", text, code, f.empty)
+			}
+			if text, code := f.decide(t, w, "a\v"); code != domain.CodeTextInvalid {
+				t.Errorf("another control character: got %q, %q", text, code)
+			}
+		})
+	}
+}
+
 func TestLengthIsInCodePoints(t *testing.T) {
 	w := after(t, events(testUsers(), liveOnAir(6)))
 	const family = "👨‍👩‍👧‍👦"
@@ -214,16 +248,16 @@ func TestLengthIsInCodePoints(t *testing.T) {
 		t.Fatalf("the family has %d code points, want 7", n)
 	}
 	comment := fields()[7]
-	if _, code := comment.decide(t, w, strings.Repeat(family, 28)); code != "" { // 196 code points
+	if _, code := comment.decide(t, w, strings.Repeat(family, 28)); code != "" { // 28 × 7 = 196 code points
 		t.Errorf(`28 families: %q, want ""`, code)
 	}
-	if _, code := comment.decide(t, w, strings.Repeat(family, 29)); code != domain.CodeCommentTooLong { // 203 code points
+	if _, code := comment.decide(t, w, strings.Repeat(family, 29)); code != domain.CodeCommentTooLong { // 29 × 7 = 203 code points
 		t.Errorf("29 families: %q, want %v", code, domain.CodeCommentTooLong)
 	}
 }
 
-// FuzzText compares text validation with a second implementation: valid UTF-8 without control characters and U+FFFD,
-// trimmed, not empty and of bounded length.
+// FuzzText compares the validation of texts with a second implementation of the rules: a text is valid UTF-8 without
+// control characters and U+FFFD, trimmed, not empty and of bounded length.
 func FuzzText(f *testing.F) {
 	for _, s := range []string{
 		"", " ", "hello", " hello ", "a\x00", "\ufffd", "\xff", "a\nb", "\u3000长\u00a0", "\u0085", "\u200b", "😀",
@@ -240,8 +274,11 @@ func FuzzText(f *testing.F) {
 			if !field.url {
 				want = strings.TrimFunc(s, unicode.IsSpace)
 			}
+			if field.lines {
+				want = strings.ReplaceAll(strings.ReplaceAll(want, "\r\n", "\n"), "\r", "\n")
+			}
 			unreadable := !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool {
-				return unicode.Is(unicode.Cc, r) || r == '\ufffd' || field.url && (unicode.IsSpace(r) || strings.ContainsRune("\"<>\\`", r))
+				return unicode.Is(unicode.Cc, r) && !(field.lines && strings.ContainsRune("\n\r\t", r)) || r == '\ufffd' || field.url && (unicode.IsSpace(r) || strings.ContainsRune("\"<>\\`", r))
 			})
 			length := utf8.RuneCountInString(want)
 			if field.url {
@@ -266,10 +303,10 @@ func FuzzText(f *testing.F) {
 	})
 }
 
-// TestAddresses checks every address that a client or an operator can set: pages show all of them.
+// TestAddresses checks every URL that a client or an operator can set, because pages show all of them.
 func TestAddresses(t *testing.T) {
 	w := after(t, events(testUsers(), liveOnAir(6)))
-	addresses := map[string]bool{ // whether it is accepted
+	addresses := map[string]bool{ // URL → whether it is accepted
 		"":                              true,
 		"https://cdn.example/a.png":     true,
 		"HTTP://cdn.example:8080?x=1":   true,

@@ -5,27 +5,27 @@ import "slices"
 // UploadCause is why an upload was deleted.
 type UploadCause string
 
-// The causes of a deletion.
+// The causes with which an upload can be deleted.
 const (
-	UploadUnused    UploadCause = "unused"    // nothing referred to the upload for too long
-	UploadForgotten UploadCause = "forgotten" // the owner was forgotten
+	UploadUnused    UploadCause = "unused"    // nothing has referred to the upload for too long
+	UploadForgotten UploadCause = "forgotten" // the owner of the upload was forgotten
 )
 
 // Uploads is the state of the uploads of one user.
 type Uploads struct {
-	Files []UploadedFile `json:"files"` // that are not deleted, in the order of their uploads
+	Files []UploadedFile `json:"files"` // the uploads that are not deleted, oldest first
 }
 
-// UploadedFile is one upload.
+// UploadedFile is one upload of a user.
 type UploadedFile struct {
-	Upload UploadID `json:"upload"`
-	Bytes  int64    `json:"bytes"`
+	Upload UploadID `json:"upload"` // name of the file
+	Bytes  int64    `json:"bytes"`  // size of the file
 }
 
 // Uploads returns the state of the uploads of a user.
 func (v View) Uploads(user UserID) Uploads { return look[Uploads](v, uploadStream(user)) }
 
-// bytes returns the size of all files.
+// bytes returns the total size of all files.
 func (u Uploads) bytes() (sum int64) {
 	for _, f := range u.Files {
 		sum += f.Bytes
@@ -39,9 +39,9 @@ func (u Uploads) index(id UploadID) int {
 
 // AddUpload records a file that the server has stored for the user who issues the command.
 type AddUpload struct {
-	Upload UploadID `json:"-"` // name of the file, random
-	Bytes  int64    `json:"-"` // size of the file
-	Quota  int64    `json:"-"` // maximum size of all uploads of the user including this one
+	Upload UploadID `json:"-"` // random name of the file
+	Bytes  int64    `json:"-"` // size of the file in bytes
+	Quota  int64    `json:"-"` // maximum size in bytes of all uploads of the user, including this one
 	Files  int      `json:"-"` // maximum number of uploads of the user including this one
 }
 
@@ -54,7 +54,7 @@ func (AddUpload) Reads(actor Actor) []Stream { return []Stream{uploadStream(acto
 func (c AddUpload) decide(view View) ([]Event, error) {
 	uploads := view.Uploads(view.Actor.User)
 	switch {
-	case c.Upload == "" || c.Bytes < 1 || uploads.index(c.Upload) >= 0: // an error of the server
+	case c.Upload == "" || c.Bytes < 1 || uploads.index(c.Upload) >= 0: // a fault of the server
 		return nil, refuse(CodeBadRequest, "an upload requires a new name and a size")
 	case uploads.bytes()+c.Bytes > c.Quota || len(uploads.Files) >= c.Files:
 		return nil, refuse(CodeUploadQuota, "your uploads may have at most %d bytes in %d files", c.Quota, c.Files)
@@ -65,8 +65,8 @@ func (c AddUpload) decide(view View) ([]Event, error) {
 // UploadAdded records that a user has uploaded an image or a sound.
 type UploadAdded struct {
 	Upload UploadID `json:"upload"` // name of the file
-	User   UserID   `json:"user"`   // the owner
-	Bytes  int64    `json:"bytes"`  // size of the file
+	User   UserID   `json:"user"`   // the user who owns the upload
+	Bytes  int64    `json:"bytes"`  // size of the file in bytes
 }
 
 func (UploadAdded) Type() string        { return "upload.added.v1" }
@@ -78,8 +78,8 @@ func (e UploadAdded) evolve(u Uploads) Uploads {
 
 // ExpireUpload deletes an upload to which nothing refers.
 type ExpireUpload struct {
-	Upload UploadID `json:"upload"`
-	User   UserID   `json:"user"` // the owner
+	Upload UploadID `json:"upload"` // name of the file
+	User   UserID   `json:"user"`   // the user who owns the upload
 }
 
 func (ExpireUpload) Type() string { return "upload.expire" }
@@ -88,16 +88,16 @@ func (c ExpireUpload) Reads(Actor) []Stream { return []Stream{uploadStream(c.Use
 
 func (c ExpireUpload) decide(view View) ([]Event, error) {
 	if view.Uploads(c.User).index(c.Upload) < 0 {
-		return nil, nil // deleted already
+		return nil, nil // the upload is already deleted
 	}
 	return []Event{UploadDeleted{c.Upload, c.User, UploadUnused}}, nil
 }
 
-// UploadDeleted records that an upload is deleted. Every node deletes the file if it has it.
+// UploadDeleted records that an upload is deleted. Every node that has the file deletes it.
 type UploadDeleted struct {
 	Upload UploadID    `json:"upload"` // name of the file
-	User   UserID      `json:"user"`   // the owner
-	Cause  UploadCause `json:"cause"`
+	User   UserID      `json:"user"`   // the user who owned the upload
+	Cause  UploadCause `json:"cause"`  // why the upload was deleted
 }
 
 func (UploadDeleted) Type() string        { return "upload.deleted.v1" }

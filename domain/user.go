@@ -2,29 +2,30 @@ package domain
 
 import "slices"
 
-// Username is the state of a username, and of the form that it shares with the names that look like it.
+// Username is the state of a username, or of the lookalike form that several names share.
 type Username struct {
-	User UserID `json:"user"` // the user who has the name; 0: none
+	User UserID `json:"user"` // the user who has the name; 0 if there is none
 }
 
 // Username returns the state of the username with the given key.
 func (v View) Username(key string) Username { return look[Username](v, usernameStream(key)) }
 
-// RegisterUser creates an account with a password, under a username that is not in use and looks like no other.
+// RegisterUser creates an account with a password. No other user has the username or a username that looks like it.
 type RegisterUser struct {
-	Username   string `json:"username"` // used to sign in: 1–32 characters
-	Nickname   string `json:"nickname"` // shown instead of the username: at most 32 characters, may be empty
-	Avatar     string `json:"avatar"`   // http or https URL of an image, or path of an upload; may be empty
+	Username   string `json:"username"` // username for signing in: 1–32 characters
+	Nickname   string `json:"nickname"` // name shown instead of the username: at most 32 characters, may be empty
+	Avatar     string `json:"avatar"`   // image of the profile: http or https URL, or path of an upload; may be empty
 	NameKey    string `json:"-"`        // keyed hash of the case-folded username
 	Credential string `json:"-"`        // id of the stored password hash
 
 	LookalikeKey         string `json:"-"` // keyed hash of the lookalike form of the username
-	NicknameLookalikeKey string `json:"-"` // keyed hash of the lookalike form of the nickname; "" for no nickname
+	NicknameLookalikeKey string `json:"-"` // keyed hash of the lookalike form of the nickname; "" if there is no nickname
 }
 
 func (RegisterUser) Type() string { return "user.register" }
 
-// Reads returns the streams that the decision reads. It omits the stream of the account, which does not exist yet.
+// Reads returns the streams that the decision reads. The stream of the account is not among them, because it does not
+// exist yet.
 func (c RegisterUser) Reads(Actor) []Stream {
 	return append(usernameStreams(c.LookalikeKey, c.NicknameLookalikeKey), usernameStream(c.NameKey), nextUser)
 }
@@ -53,7 +54,7 @@ func (c RegisterUser) decide(view View) ([]Event, error) {
 	if err := checkOptionalURL("avatar", c.Avatar); err != nil {
 		return nil, err
 	}
-	if c.NameKey == "" || c.LookalikeKey == "" { // an error of the server that would give every user the same username
+	if c.NameKey == "" || c.LookalikeKey == "" { // a fault of the server: with an empty key, all users would have the same username
 		return nil, refuse(CodeBadRequest, "a registration requires the keys of the username")
 	}
 	events := []Event{UserRegistered{id, username, nickname, c.Avatar, c.NameKey, c.Credential}}
@@ -77,13 +78,13 @@ func usernameStreams(keys ...string) []Stream {
 }
 
 // profileNickname returns the nickname of a user without spaces at both ends. It refuses a nickname that looks like the
-// username of another user. key is the keyed hash of the lookalike form of the nickname.
+// username of another user. key is the keyed hash of the nickname's lookalike form.
 func (v View) profileNickname(user UserID, wanted, key string) (string, error) {
 	nickname, err := personName("nickname", wanted, 0, maxName, CodeNicknameTaken)
 	switch {
 	case err != nil || nickname == "":
 		return nickname, err
-	case key == "": // an error of the server
+	case key == "": // a fault of the server
 		return "", refuse(CodeBadRequest, "a nickname requires its key")
 	}
 	if holder := v.Username(key).User; holder != 0 && holder != user {
@@ -94,12 +95,12 @@ func (v View) profileNickname(user UserID, wanted, key string) (string, error) {
 
 // UserRegistered records a new account.
 type UserRegistered struct {
-	User       UserID `json:"user"`
-	Username   string `json:"username"`   // used to sign in
-	Nickname   string `json:"nickname"`   // shown instead of the username if not empty
-	Avatar     string `json:"avatar"`     // http or https URL of an image, or path of an upload; may be empty
+	User       UserID `json:"user"`       // the new user
+	Username   string `json:"username"`   // username for signing in
+	Nickname   string `json:"nickname"`   // name shown instead of the username, unless empty
+	Avatar     string `json:"avatar"`     // image of the profile: http or https URL, or path of an upload; may be empty
 	NameKey    string `json:"name_key"`   // keyed hash of the case-folded username
-	Credential string `json:"credential"` // id of the password hash, which is stored outside the log; "" for none
+	Credential string `json:"credential"` // id of the password hash, which is stored outside the log; "" if there is no password
 }
 
 func (UserRegistered) Type() string        { return "user.registered.v1" }
@@ -111,11 +112,11 @@ func (e *UserRegistered) personal() (UserID, []*string) {
 	return e.User, []*string{&e.Username, &e.Nickname, &e.Avatar}
 }
 
-// UsernameClaimed records that a user has taken a username. A second event claims the lookalike form of the username, if it
-// differs.
+// UsernameClaimed records that a user has taken a username. If the lookalike form of the username differs, a second
+// event claims that form.
 type UsernameClaimed struct {
-	Key  string `json:"key"` // keyed hash of the case-folded username, or of its lookalike form
-	User UserID `json:"user"`
+	Key  string `json:"key"`  // keyed hash of the case-folded username, or of its lookalike form
+	User UserID `json:"user"` // the user who has taken the username
 }
 
 func (UsernameClaimed) Type() string               { return "username.claimed.v1" }
@@ -125,10 +126,10 @@ func (e UsernameClaimed) evolve(Username) Username { return Username{User: e.Use
 
 // ChangeProfile changes the nickname and avatar of the actor.
 type ChangeProfile struct {
-	Nickname string `json:"nickname"` // shown instead of the username: at most 32 characters, may be empty
-	Avatar   string `json:"avatar"`   // http or https URL of an image, or path of an upload; may be empty
+	Nickname string `json:"nickname"` // name shown instead of the username: at most 32 characters, may be empty
+	Avatar   string `json:"avatar"`   // image of the profile: http or https URL, or path of an upload; may be empty
 
-	LookalikeKey string `json:"-"` // keyed hash of the lookalike form of the nickname; "" for no nickname
+	LookalikeKey string `json:"-"` // keyed hash of the lookalike form of the nickname; "" if there is no nickname
 }
 
 func (ChangeProfile) Type() string { return "user.change_profile" }
@@ -158,9 +159,9 @@ func (c ChangeProfile) decide(view View) ([]Event, error) {
 
 // UserProfileChanged records the new nickname and avatar of a user.
 type UserProfileChanged struct {
-	User     UserID `json:"user"`
-	Nickname string `json:"nickname"` // shown instead of the username if not empty
-	Avatar   string `json:"avatar"`   // http or https URL of an image, or path of an upload; may be empty
+	User     UserID `json:"user"`     // the user whose profile changed
+	Nickname string `json:"nickname"` // name shown instead of the username, unless empty
+	Avatar   string `json:"avatar"`   // image of the profile: http or https URL, or path of an upload; may be empty
 }
 
 func (UserProfileChanged) Type() string        { return "user.profile_changed.v1" }
@@ -191,8 +192,8 @@ func (IncrementAge) decide(view View) ([]Event, error) {
 
 // UserAgeChanged records the new age of a user.
 type UserAgeChanged struct {
-	User UserID `json:"user"`
-	Age  int    `json:"age"` // in years
+	User UserID `json:"user"` // the user whose age changed
+	Age  int    `json:"age"`  // age in years
 }
 
 func (UserAgeChanged) Type() string         { return "user.age_changed.v1" }

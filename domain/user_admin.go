@@ -2,11 +2,11 @@ package domain
 
 import "slices"
 
-// DisableUser disables an account until EnableUser. It also ends the user's lives that are on air or paused.
+// DisableUser disables an account until EnableUser enables it. It also ends the user's lives that are on air or paused.
 type DisableUser struct {
-	User   UserID   `json:"user"`
-	Reason string   `json:"reason"` // stored in the event: at most 100 characters, may be empty
-	Lives  []LiveID `json:"-"`      // lives of the user, which end if they are on air or paused
+	User   UserID   `json:"user"`   // the user whose account is disabled
+	Reason string   `json:"reason"` // the operator's reason, stored in the event: at most 100 characters, may be empty
+	Lives  []LiveID `json:"-"`      // lives of the user; the command ends those that are on air or paused
 }
 
 func (DisableUser) Type() string { return "user.disable" }
@@ -31,8 +31,8 @@ func (c DisableUser) decide(view View) ([]Event, error) {
 
 // UserDisabled records that an account was disabled.
 type UserDisabled struct {
-	User   UserID `json:"user"`
-	Reason string `json:"reason"` // why; may be empty
+	User   UserID `json:"user"`   // the user whose account was disabled
+	Reason string `json:"reason"` // the operator's reason; may be empty
 }
 
 func (UserDisabled) Type() string                     { return "user.disabled.v1" }
@@ -43,8 +43,8 @@ func (e *UserDisabled) personal() (UserID, []*string) { return e.User, []*string
 
 // EnableUser enables a disabled account.
 type EnableUser struct {
-	User   UserID `json:"user"`
-	Reason string `json:"reason"` // stored in the event: at most 100 characters, may be empty
+	User   UserID `json:"user"`   // the user whose account is enabled
+	Reason string `json:"reason"` // the operator's reason, stored in the event: at most 100 characters, may be empty
 }
 
 func (EnableUser) Type() string { return "user.enable" }
@@ -64,8 +64,8 @@ func (c EnableUser) decide(view View) ([]Event, error) {
 
 // UserEnabled records that a disabled account was enabled.
 type UserEnabled struct {
-	User   UserID `json:"user"`
-	Reason string `json:"reason"` // why; may be empty
+	User   UserID `json:"user"`   // the user whose account was enabled
+	Reason string `json:"reason"` // the operator's reason; may be empty
 }
 
 func (UserEnabled) Type() string                     { return "user.enabled.v1" }
@@ -74,11 +74,11 @@ func (e UserEnabled) EventUser() UserID              { return e.User }
 func (UserEnabled) evolve(u User) User               { u.Disabled = false; return u }
 func (e *UserEnabled) personal() (UserID, []*string) { return e.User, []*string{&e.Reason} }
 
-// GrantRole gives a user a role. It is refused for a user without a password.
+// GrantRole gives a user a role. It is refused for a user who signs in without a password.
 type GrantRole struct {
-	User   UserID `json:"user"`
-	Role   Role   `json:"role"`
-	Reason string `json:"reason"` // stored in the event: at most 100 characters, may be empty
+	User   UserID `json:"user"`   // the user who receives the role
+	Role   Role   `json:"role"`   // the role to grant
+	Reason string `json:"reason"` // the operator's reason, stored in the event: at most 100 characters, may be empty
 }
 
 func (GrantRole) Type() string { return "user.grant_role" }
@@ -94,7 +94,7 @@ func (c GrantRole) decide(view View) ([]Event, error) {
 		return nil, refuse(CodeBadRequest, "there is no role %q: choose one of %v", c.Role, Roles)
 	case user.HasRole(c.Role):
 		return nil, nil
-	case user.Passwordless: // the role would belong to any client that sends the e-mail address
+	case user.Passwordless: // every client that sends the e-mail address would have the role
 		return nil, refuse(CodeForbidden, "user %d signs in without a password", c.User)
 	}
 	if c.Reason, err = operatorReason(c.Reason); err != nil {
@@ -105,9 +105,9 @@ func (c GrantRole) decide(view View) ([]Event, error) {
 
 // UserRoleGranted records that a user has received a role.
 type UserRoleGranted struct {
-	User   UserID `json:"user"`
-	Role   Role   `json:"role"`
-	Reason string `json:"reason"` // why; may be empty
+	User   UserID `json:"user"`   // the user who received the role
+	Role   Role   `json:"role"`   // the role that was granted
+	Reason string `json:"reason"` // the operator's reason; may be empty
 }
 
 func (UserRoleGranted) Type() string                     { return "user.role_granted.v1" }
@@ -121,9 +121,9 @@ func (e UserRoleGranted) evolve(u User) User {
 
 // RevokeRole removes a role from a user.
 type RevokeRole struct {
-	User   UserID `json:"user"`
-	Role   Role   `json:"role"`
-	Reason string `json:"reason"` // stored in the event: at most 100 characters, may be empty
+	User   UserID `json:"user"`   // the user who loses the role
+	Role   Role   `json:"role"`   // the role to revoke
+	Reason string `json:"reason"` // the operator's reason, stored in the event: at most 100 characters, may be empty
 }
 
 func (RevokeRole) Type() string { return "user.revoke_role" }
@@ -143,9 +143,9 @@ func (c RevokeRole) decide(view View) ([]Event, error) {
 
 // UserRoleRevoked records that a user has lost a role.
 type UserRoleRevoked struct {
-	User   UserID `json:"user"`
-	Role   Role   `json:"role"`
-	Reason string `json:"reason"` // why; may be empty
+	User   UserID `json:"user"`   // the user who lost the role
+	Role   Role   `json:"role"`   // the role that was revoked
+	Reason string `json:"reason"` // the operator's reason; may be empty
 }
 
 func (UserRoleRevoked) Type() string                     { return "user.role_revoked.v1" }
@@ -157,13 +157,12 @@ func (e UserRoleRevoked) evolve(u User) User {
 	return u
 }
 
-// ForgetUser permanently erases a user's texts and deletes the user's uploads. It also ends the user's lives that are on
-// air or paused. The log
-// destroys the user's key when it appends the event.
+// ForgetUser permanently erases a user's texts and deletes the user's uploads. It also ends the user's lives that are
+// on air or paused. When the log appends the event, it destroys the user's key.
 type ForgetUser struct {
-	User   UserID   `json:"user"`
-	Reason string   `json:"reason"` // stored in the event: at most 100 characters, may be empty; must not identify a person
-	Lives  []LiveID `json:"-"`      // lives of the user, which end if they are on air or paused
+	User   UserID   `json:"user"`   // the user whose texts are erased
+	Reason string   `json:"reason"` // the operator's reason, stored in the event: at most 100 characters, may be empty; must not identify a person
+	Lives  []LiveID `json:"-"`      // lives of the user; the command ends those that are on air or paused
 }
 
 func (ForgetUser) Type() string { return "user.forget" }
@@ -188,10 +187,10 @@ func (c ForgetUser) decide(view View) ([]Event, error) {
 	return slices.Concat([]Event{UserForgotten{c.User, reason}}, ended, view.deleteUploads(c.User)), nil
 }
 
-// UserForgotten records that a user's texts are unreadable in this event and in all earlier events.
+// UserForgotten records that a user's texts are erased: they are unreadable in this event and in all earlier events.
 type UserForgotten struct {
-	User   UserID `json:"user"`
-	Reason string `json:"reason"` // why, not sealed; may be empty
+	User   UserID `json:"user"`   // the user whose texts are erased
+	Reason string `json:"reason"` // the operator's reason; not sealed; may be empty
 }
 
 func (UserForgotten) Type() string                { return "user.forgotten.v1" }

@@ -5,7 +5,7 @@ import "slices"
 // Visit is the state of one user in one live.
 type Visit struct {
 	Present bool   `json:"present,omitempty"`
-	Visited bool   `json:"visited,omitempty"` // the user is or was in the live
+	Visited bool   `json:"visited,omitempty"` // the user is or was a viewer of the live
 	Node    string `json:"node,omitempty"`    // the node that holds the user's connections
 }
 
@@ -14,8 +14,8 @@ func (v View) Visit(live LiveID, user UserID) Visit { return look[Visit](v, visi
 
 // JoinLive makes the actor a viewer of a live. Nothing changes if the actor is already a viewer on the same node.
 type JoinLive struct {
-	Live LiveID `json:"live"`
-	Node string `json:"-"` // the node that holds the connection
+	Live LiveID `json:"live"` // the live to join
+	Node string `json:"-"`    // the node that holds the connection
 }
 
 func (JoinLive) Type() string { return "live.join" }
@@ -42,9 +42,9 @@ func (c JoinLive) decide(view View) ([]Event, error) {
 
 // ViewerJoined records that a user has become a viewer of a live.
 type ViewerJoined struct {
-	Live       LiveID `json:"live"`
-	User       UserID `json:"user"`
-	FirstVisit bool   `json:"first_visit"` // the user was never in this live before
+	Live       LiveID `json:"live"`        // the live that was joined
+	User       UserID `json:"user"`        // the user who joined
+	FirstVisit bool   `json:"first_visit"` // whether the user was never a viewer of this live before
 	Node       string `json:"node"`        // the node that holds the connection
 }
 
@@ -59,8 +59,8 @@ func (e ViewerJoined) evolve(Visit) Visit {
 // ViewerMoved records that a viewer's connection is now on another node. If the previous node is lost afterwards, the
 // viewer does not leave the live.
 type ViewerMoved struct {
-	Live LiveID `json:"live"`
-	User UserID `json:"user"`
+	Live LiveID `json:"live"` // the live that the viewer watches
+	User UserID `json:"user"` // the viewer whose connection moved
 	Node string `json:"node"` // the node that now holds the connection
 }
 
@@ -70,16 +70,16 @@ func (e ViewerMoved) EventLive() LiveID    { return e.Live }
 func (e ViewerMoved) EventUser() UserID    { return e.User }
 func (e ViewerMoved) evolve(v Visit) Visit { v.Node = e.Node; return v }
 
-// LeaveCause is the reason for which a viewer left a live or a participant left the chat.
+// LeaveCause is why a viewer left a live or a participant left the chat.
 type LeaveCause string
 
-// The causes.
+// The causes. A participant leaves the chat only with the first three.
 const (
 	LeaveRequested      LeaveCause = "requested"       // the client sent a request to leave
 	LeaveConnectionLost LeaveCause = "connection_lost" // the connection has closed
 	LeaveNodeLost       LeaveCause = "node_lost"       // the node that held the connection was lost
-	LeaveLiveEnded      LeaveCause = "live_ended"      // the live has ended
-	LeaveRemoved        LeaveCause = "removed"         // the user was kicked or banned
+	LeaveLiveEnded      LeaveCause = "live_ended"      // only for viewers: the live has ended
+	LeaveRemoved        LeaveCause = "removed"         // only for viewers: the user was kicked or banned
 )
 
 var leaveCauses = [...]LeaveCause{LeaveRequested, LeaveConnectionLost, LeaveNodeLost, LeaveLiveEnded, LeaveRemoved}
@@ -87,10 +87,10 @@ var leaveCauses = [...]LeaveCause{LeaveRequested, LeaveConnectionLost, LeaveNode
 // LeaveLive records that the last connection of a viewer to a live has ended. Nothing changes if the user is not a
 // viewer or has a connection on another node.
 type LeaveLive struct {
-	Live  LiveID     `json:"live"`
-	User  UserID     `json:"user"`
-	Cause LeaveCause `json:"cause"`
-	Node  string     `json:"node"` // the node that held the connection
+	Live  LiveID     `json:"live"`  // the live to leave
+	User  UserID     `json:"user"`  // the viewer who leaves
+	Cause LeaveCause `json:"cause"` // why the viewer leaves
+	Node  string     `json:"node"`  // the node that held the connection
 }
 
 func (LeaveLive) Type() string { return "live.leave" }
@@ -112,9 +112,9 @@ func (c LeaveLive) decide(view View) ([]Event, error) {
 
 // ViewerLeft records that a user is no longer a viewer of a live.
 type ViewerLeft struct {
-	Live  LiveID     `json:"live"`
-	User  UserID     `json:"user"`
-	Cause LeaveCause `json:"cause"`
+	Live  LiveID     `json:"live"`  // the live that was left
+	User  UserID     `json:"user"`  // the viewer who left
+	Cause LeaveCause `json:"cause"` // why the viewer left
 }
 
 func (ViewerLeft) Type() string         { return "viewer.left.v1" }
@@ -125,8 +125,8 @@ func (ViewerLeft) evolve(v Visit) Visit { return Visit{Visited: v.Visited} }
 
 // PostComment posts a comment in a live.
 type PostComment struct {
-	Live LiveID `json:"live"`
-	Text string `json:"text"` // 1–200 characters
+	Live LiveID `json:"live"` // the live to which the comment belongs
+	Text string `json:"text"` // the comment: 1–200 characters, which may be line breaks and tabs
 }
 
 func (PostComment) Type() string { return "comment.post" }
@@ -139,7 +139,7 @@ func (c PostComment) decide(view View) ([]Event, error) {
 	if _, err := view.openLive(c.Live); err != nil {
 		return nil, err
 	}
-	comment, err := text("comment", c.Text, 1, maxComment)
+	comment, err := multilineText("comment", c.Text, 1, maxComment)
 	if err != nil {
 		return nil, err
 	}
@@ -148,9 +148,9 @@ func (c PostComment) decide(view View) ([]Event, error) {
 
 // CommentPosted records a comment in a live.
 type CommentPosted struct {
-	Live LiveID `json:"live"`
-	User UserID `json:"user"` // the author
-	Text string `json:"text"` // as typed, without surrounding space
+	Live LiveID `json:"live"` // the live to which the comment belongs
+	User UserID `json:"user"` // the author of the comment
+	Text string `json:"text"` // the comment as typed, without surrounding space, with LF for every line break
 }
 
 func (CommentPosted) Type() string                     { return "comment.posted.v1" }

@@ -14,7 +14,7 @@ type Wallet struct {
 // Wallet returns the state of a user's wallet.
 func (v View) Wallet(id UserID) Wallet { return look[Wallet](v, WalletStream(id)) }
 
-// Account is the name of an account in the double-entry bookkeeping.
+// Account is the name of an account of the double-entry bookkeeping.
 type Account string
 
 // ProviderAccount is the account of the payment provider. Its balance is the negated number of all coins ever sold.
@@ -28,8 +28,8 @@ func EarningsAccount(u UserID) Account { return Account("earnings-" + strconv.Fo
 
 // Posting is one entry of the double-entry bookkeeping.
 type Posting struct {
-	Account Account `json:"account"` // "provider", "user-12" or "earnings-7"
-	Amount  Coins   `json:"amount"`  // added to the account; negative if coins are taken from the account
+	Account Account `json:"account"` // account, such as "provider", "user-12" or "earnings-7"
+	Amount  Coins   `json:"amount"`  // number of coins added to the account; negative if coins are removed
 }
 
 // CoinEvent is an event that moves coins between accounts.
@@ -37,13 +37,13 @@ type CoinEvent interface {
 	Event
 	// EventPostings returns the postings of the event. Their amounts add up to zero.
 	EventPostings() []Posting
-	// checkPostings returns an error unless the postings are the ones of such an event.
+	// checkPostings returns an error unless the event has the postings that its type requires.
 	checkPostings() error
 }
 
-// CheckCoinEvent returns an error unless the bookkeeping of e, an event of stream s, is right in itself: it is recorded
-// in its own stream, its postings add up to zero and are the ones of its type, and its amounts are within their bounds.
-// It does not know the balance before the event, which the fold of the wallet checks.
+// CheckCoinEvent returns an error unless the bookkeeping of e, an event of stream s, is consistent: e is recorded in
+// the stream of its wallet, its postings add up to zero and are those that its type requires, and its amounts are
+// within their bounds. It does not check the balance before the event; the fold of the wallet does.
 func CheckCoinEvent(s Stream, e CoinEvent) error {
 	if own := e.Stream(); own != s {
 		return fmt.Errorf("the event of stream %s is recorded in %s", own, s)
@@ -58,8 +58,8 @@ func CheckCoinEvent(s Stream, e CoinEvent) error {
 	return e.checkPostings()
 }
 
-// checkTransfer returns an error unless postings move amount coins from one account to another, and balance is one that
-// a wallet can have.
+// checkTransfer returns an error unless postings move amount coins from one account to another, and a wallet can have
+// the balance.
 func checkTransfer(postings []Posting, amount Coins, from, to Account, balance Coins) error {
 	switch {
 	case amount < 1:
@@ -72,7 +72,7 @@ func checkTransfer(postings []Posting, amount Coins, from, to Account, balance C
 	return nil
 }
 
-// checkBalance returns an error unless an event that adds amount to the wallet states the balance that results.
+// checkBalance returns an error unless stated is the balance after amount is added to the wallet.
 func (w Wallet) checkBalance(amount, stated Coins) error {
 	if is := w.Balance + amount; is != stated {
 		return fmt.Errorf("the event states a balance of %d coins, its history adds up to %d", stated, is)
@@ -87,11 +87,11 @@ func transfer(amount Coins, from, to Account) []Posting {
 
 // CoinsCredited records that the coins of an order were added to a wallet. Each order has at most one such event.
 type CoinsCredited struct {
-	User         UserID    `json:"user"`
-	Order        OrderID   `json:"order"`
+	User         UserID    `json:"user"`          // the user who receives the coins
+	Order        OrderID   `json:"order"`         // the order that was paid
 	Coins        Coins     `json:"coins"`         // number of coins
-	BalanceAfter Coins     `json:"balance_after"` // new balance of the wallet
-	Postings     []Posting `json:"postings"`      // from the payment provider to the user
+	BalanceAfter Coins     `json:"balance_after"` // balance of the wallet after the event
+	Postings     []Posting `json:"postings"`      // postings from the payment provider to the user
 }
 
 func (CoinsCredited) Type() string               { return "coins.credited.v1" }
@@ -105,14 +105,14 @@ func (e CoinsCredited) checkPostings() error {
 	return checkTransfer(e.Postings, e.Coins, ProviderAccount, WalletAccount(e.User), e.BalanceAfter)
 }
 
-// maxGiftNum is the maximum number of gifts in one command. It limits the cost of a typing error.
+// maxGiftNum is the maximum number of gifts in one command. It limits the cost of a mistyped number.
 const maxGiftNum = 9999
 
-// SendGift sends gifts to a live and pays them with coins from the wallet of the actor.
+// SendGift sends gifts to a live and pays for them with coins from the wallet of the actor.
 type SendGift struct {
-	Live LiveID `json:"live"`
-	Gift GiftID `json:"gift"`
-	Num  int    `json:"num"` // number of gifts: 1–9999
+	Live LiveID `json:"live"` // the live that receives the gifts
+	Gift GiftID `json:"gift"` // the gift to send
+	Num  int    `json:"num"`  // number of gifts: 1–9999
 }
 
 func (SendGift) Type() string { return "gift.send" }
@@ -150,24 +150,24 @@ func (c SendGift) decide(view View) ([]Event, error) {
 	}}, nil
 }
 
-// GiftSent records that gifts were sent and paid. This one event is both the debit and the credit.
+// GiftSent records that gifts were sent and paid for. This one event is both the debit and the credit.
 type GiftSent struct {
-	Sender       UserID    `json:"sender"`   // the user who sent and paid
-	Streamer     UserID    `json:"streamer"` // the owner of the live, who receives the coins as earnings
-	Live         LiveID    `json:"live"`
-	Gift         GiftID    `json:"gift"`
+	Sender       UserID    `json:"sender"`        // the user who sent the gifts and paid for them
+	Streamer     UserID    `json:"streamer"`      // the owner of the live, who receives the coins as earnings
+	Live         LiveID    `json:"live"`          // the live that received the gifts
+	Gift         GiftID    `json:"gift"`          // the gift that was sent
 	Name         string    `json:"name"`          // name of the gift at that time
 	Image        string    `json:"image"`         // image of the gift at that time
 	Price        Coins     `json:"price"`         // price of one gift at that time
 	Num          int       `json:"num"`           // number of gifts
-	Coins        Coins     `json:"coins"`         // price × num
-	BalanceAfter Coins     `json:"balance_after"` // new balance of the sender's wallet
-	Postings     []Posting `json:"postings"`      // from the sender's wallet to the streamer's earnings
+	Coins        Coins     `json:"coins"`         // total price in coins: price × num
+	BalanceAfter Coins     `json:"balance_after"` // balance of the sender's wallet after the event
+	Postings     []Posting `json:"postings"`      // postings from the sender's wallet to the streamer's earnings
 }
 
 func (GiftSent) Type() string { return "gift.sent.v1" }
 
-// Stream returns the wallet stream of the sender, because the balance of that wallet can refuse the gift.
+// Stream returns the wallet stream of the sender, because only the balance of that wallet can refuse the gift.
 func (e GiftSent) Stream() Stream { return WalletStream(e.Sender) }
 
 func (e GiftSent) EventLive() LiveID        { return e.Live }

@@ -7,7 +7,7 @@ import (
 	"roomlog/domain"
 )
 
-// sent returns the event of gifts sent by the viewer.
+// sent returns the event of the viewer sending gifts.
 func sent(live domain.LiveID, price domain.Coins, num int, coins, after domain.Coins) domain.GiftSent {
 	return domain.GiftSent{
 		Sender: viewer, Streamer: streamer, Live: live,
@@ -114,7 +114,7 @@ func TestSendGift(t *testing.T) {
 	}
 }
 
-// TestMaxCoins: clients whose numbers are doubles must read every balance exactly.
+// TestMaxCoins checks that clients which store numbers as doubles read every balance exactly.
 func TestMaxCoins(t *testing.T) {
 	if domain.MaxCoins != 9_007_199_254_740_991 {
 		t.Fatalf("got %d", domain.MaxCoins)

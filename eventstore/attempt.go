@@ -10,8 +10,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// unclearError is returned when the connection broke after a batch was sent with its COMMIT. The batch may or may not be in
-// the log. Only a query under the lock can find out.
+// unclearError means that the connection broke after a batch was sent with its COMMIT. The batch may or may not be in
+// the log; only a query under the lock of the log can find out.
 type unclearError struct {
 	batch *batch
 	err   error
@@ -20,9 +20,9 @@ type unclearError struct {
 func (e *unclearError) Error() string { return "no reply to the commit: " + e.err.Error() }
 func (e *unclearError) Unwrap() error { return e.err }
 
-// attempt executes the calls in one transaction. lost is an earlier batch of the same calls whose commit got no reply, or
-// nil; attempt returns it if it is in the log. After an error no event of the calls is in the log, unless the error is an
-// *unclearError.
+// attempt executes the calls in one transaction. lost is an earlier batch of the same calls whose COMMIT got no reply,
+// or nil. If lost is in the log, attempt returns it. After any other error than an *unclearError, no event of the calls
+// is in the log.
 func (q *Sequencer) attempt(ctx context.Context, calls []*call, lost *batch) (*batch, error) {
 	if err := q.connected(ctx); err != nil {
 		return nil, lost.stillUnclear(err)
@@ -34,7 +34,7 @@ func (q *Sequencer) attempt(ctx context.Context, calls []*call, lost *batch) (*b
 			q.disconnect()
 			return nil, lost.stillUnclear(err)
 		case landed:
-			return lost, nil // the next load catches up with it
+			return lost, nil // the next load folds the events of this batch into the states
 		}
 	}
 	b := newBatch(calls)
@@ -52,7 +52,7 @@ func (q *Sequencer) attempt(ctx context.Context, calls []*call, lost *batch) (*b
 		return nil, err
 	}
 	if b.setsAside() {
-		q.states.empty() // the states that the event has changed are loaded again
+		q.states.empty() // the states that the event has changed must be loaded again
 	} else {
 		q.states.put(b.loaded)
 		q.states.put(b.work)
@@ -66,8 +66,8 @@ func (q *Sequencer) attempt(ctx context.Context, calls []*call, lost *batch) (*b
 	return b, nil
 }
 
-// stillUnclear returns err, which ended an attempt before the outcome of b was found out, as an *unclearError. If b is nil,
-// it returns err unchanged.
+// stillUnclear wraps err, which ended an attempt before it found out the outcome of b, in an *unclearError. If b is
+// nil, it returns err unchanged.
 func (b *batch) stillUnclear(err error) error {
 	if b == nil {
 		return err
@@ -75,7 +75,7 @@ func (b *batch) stillUnclear(err error) error {
 	return &unclearError{b, err}
 }
 
-// outcome returns the status of a failed batch for log messages. b is nil if no batch was sent with its COMMIT.
+// outcome describes a failed batch for log messages. b is nil if no batch was sent with its COMMIT.
 func (b *batch) outcome() string {
 	if b == nil {
 		return "rolled back"
@@ -83,11 +83,11 @@ func (b *batch) outcome() string {
 	return "unknown"
 }
 
-// landed reports whether b, whose commit got no reply, is in the log. It takes the lock before the query, because the old
-// backend may still be committing. The lock is free only when that backend has finished.
+// landed reports whether b, whose COMMIT got no reply, is in the log. It takes the lock before it queries the log: the
+// old backend may still be committing, and holds the lock until it has finished.
 func (q *Sequencer) landed(ctx context.Context, b *batch) (bool, error) {
 	if len(b.records) == 0 {
-		return false, nil // the commands are decided again, and find their rows in table command if the batch was committed
+		return false, nil // the commands are decided again; if the batch was committed, they find their rows in table command
 	}
 	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
 	defer cancel()

@@ -12,26 +12,26 @@ import (
 	"roomlog/domain"
 )
 
-// batch holds the content of one transaction: the requests, the states that they read, and the outcomes.
+// batch holds the content of one transaction: the requests, the states that they read, and their outcomes.
 type batch struct {
 	calls   []*call
-	head    event           // the end of the log when the lock was taken
-	now     time.Time       // the clock of the database, for the decisions
-	at      time.Time       // recorded_at of the events
-	setBack time.Duration   // by which at is before the newest event, if it is; see setTimes
-	aside   aside           // the events that were set aside up to head
-	invalid []domain.Stream // streams whose stored snapshots are not valid
+	head    event           // newest event of the log when the lock was taken
+	now     time.Time       // time of the database's clock, at which the requests are decided
+	at      time.Time       // recorded_at of the events of the batch
+	setBack time.Duration   // time by which at is earlier than the newest event, or 0; see setTimes
+	aside   aside           // the events up to head that were set aside
+	invalid []domain.Stream // streams whose stored snapshots are invalid
 	loaded  map[domain.Stream]entry
-	work    map[domain.Stream]entry // states that the batch has changed
+	work    map[domain.Stream]entry // the states that the batch has changed
 	known   map[commandID]commandRow
 
 	outcomes []outcome
-	faults   []error // one per call; nil: no fault
+	faults   []error // the fault of each call; nil if it has none
 	records  []Record
-	rows     []commandRow // to insert into table command
+	rows     []commandRow // rows to insert into table command
 
 	newKeys   map[domain.UserID]userKey
-	forgotten []domain.UserID // users and participants whose texts become unreadable
+	forgotten []domain.UserID // users and participants whose keys the batch destroys
 }
 
 func newBatch(calls []*call) *batch {
@@ -49,10 +49,10 @@ func newBatch(calls []*call) *batch {
 	}
 }
 
-// end returns the position of the newest event once the batch is committed.
+// end returns the position that the newest event has after the batch is committed.
 func (b *batch) end() int64 { return b.head.position + int64(len(b.records)) }
 
-// newest returns the newest event once the batch is committed.
+// newest returns the event that is the newest after the batch is committed.
 func (b *batch) newest() event {
 	if n := len(b.records); n > 0 {
 		return event{b.records[n-1].Position, b.records[n-1].ID}
@@ -60,9 +60,9 @@ func (b *batch) newest() event {
 	return b.head
 }
 
-// setTimes sets the time at which the requests of b are decided and the recorded_at of its events. Decisions use the clock of the
-// database. recorded_at does not decrease, except when the newest event is too far ahead of that clock: then it steps back once,
-// and the first event of the batch has Metadata.ClockSetBack.
+// setTimes sets the time at which the requests of b are decided, and the recorded_at of its events. Decisions use the
+// clock of the database. recorded_at normally never decreases. If the newest event is too far ahead of the database's
+// clock, recorded_at steps back once, and the first event of the batch has Metadata.ClockSetBack.
 func (b *batch) setTimes(now, newest time.Time) {
 	b.now = now.UTC().Truncate(time.Microsecond)
 	b.at = b.now
@@ -75,7 +75,7 @@ func (b *batch) setTimes(now, newest time.Time) {
 	}
 }
 
-// entry returns the state of a stream after the requests that were decided before.
+// entry returns the state of a stream after the requests of the batch that are already decided.
 func (b *batch) entry(cache *stateCache, s domain.Stream) entry {
 	if e, ok := b.work[s]; ok {
 		return e
@@ -99,7 +99,7 @@ func (b *batch) decide(cache *stateCache, random io.Reader) {
 	for i, c := range b.calls {
 		clear(states)
 		var fault error
-		closed := false // a state about coins cannot be loaded
+		closed := false // whether a state about coins cannot be loaded
 		for _, s := range c.streams {
 			e := b.entry(cache, s)
 			states[s] = e.state
@@ -118,7 +118,8 @@ func (b *batch) decide(cache *stateCache, random io.Reader) {
 	}
 }
 
-// decideOne executes one request. closed reports that it reads coins that cannot be loaded, so that it is refused.
+// decideOne executes one request. closed reports that the request reads coin states that cannot be loaded; the request
+// is then refused.
 func (b *batch) decideOne(c *call, states map[domain.Stream]any, closed bool, cache *stateCache, random io.Reader) (out outcome, err error) {
 	first := len(b.records)
 	defer func() {
@@ -133,8 +134,8 @@ func (b *batch) decideOne(c *call, states map[domain.Stream]any, closed bool, ca
 	events, err := b.decideRules(c, states, closed)
 	if refusal := domain.AsRefusal(err); refusal != nil {
 		out := outcome{position: b.end(), refusal: refusal}
-		// The refusal of a coin command is its result, unless the actor may not send such commands at all, or the coins are closed
-		// for a while.
+		// The refusal of a coin command is stored as its result. Exceptions are refusals because the actor may not send
+		// such commands at all, and because coins are closed for a while.
 		if refusal.Code != domain.CodeCoinsClosed && c.request.IdempotencyKey != "" && domain.MovesCoins(c.request.Command) && domain.Authorize(c.request, b.now, states) == nil {
 			b.remember(c, out)
 		}
@@ -162,8 +163,8 @@ func (b *batch) decideRules(c *call, states map[domain.Stream]any, closed bool) 
 	return nil, domain.CoinsClosedRefusal()
 }
 
-// repeat returns the first result of a command whose idempotency key is known. It refuses if the actor may no longer send the
-// command, or if the key was used for another command.
+// repeat returns the first result of a command whose idempotency key is known. It refuses if the actor may no longer
+// send the command, or if the key was used for a different command.
 func (b *batch) repeat(c *call, row commandRow, states map[domain.Stream]any) (outcome, error) {
 	err := domain.Authorize(c.request, b.now, states)
 	if err == nil && !bytes.Equal(row.hash, c.hash) {
@@ -177,7 +178,8 @@ func (b *batch) repeat(c *call, row commandRow, states map[domain.Stream]any) (o
 	return out, err
 }
 
-// remember stores the outcome of a request with an idempotency key, so that a repeated request gets the same result.
+// remember stores the outcome of a request with an idempotency key, so that a repetition of the request gets the same
+// result.
 func (b *batch) remember(c *call, out outcome) {
 	if c.request.IdempotencyKey == "" {
 		return
@@ -193,8 +195,8 @@ type change struct {
 	entry  entry
 }
 
-// apply folds the events of one command into the states of the batch and appends them to the records. After an error it has
-// changed nothing.
+// apply folds the events of one command into the states of the batch and appends them to its records. If it returns an
+// error, it has changed nothing.
 func (b *batch) apply(c *call, events []domain.Event, cache *stateCache, random io.Reader) error {
 	var room [4]change
 	changes := room[:0]
@@ -227,7 +229,7 @@ func (b *batch) apply(c *call, events []domain.Event, cache *stateCache, random 
 	return nil
 }
 
-// record returns e as the Record with the next position of the batch. queueEvents sets the payload.
+// record returns e as a Record with the next position of the batch. It leaves the payload empty; queueEvents sets it.
 func (b *batch) record(c *call, e domain.Event, of func(domain.Stream) *entry, random io.Reader) (Record, error) {
 	own := e.Stream()
 	for _, s := range domain.FoldsInto(e) {

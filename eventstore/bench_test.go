@@ -23,7 +23,7 @@ const (
 	warmUp    = 500 * time.Millisecond
 )
 
-// benchLog is a log on a PostgreSQL that waits for the disk, with a thousand users in one live.
+// benchLog is a log with a thousand users in one live. Its PostgreSQL waits until writes are on disk.
 type benchLog struct {
 	*testLog
 	fixture
@@ -47,7 +47,7 @@ func newBenchLog(b *testing.B, users int) *benchLog {
 	return &benchLog{l, p}
 }
 
-// rate returns the calls of work per second. Each caller calls it in a loop.
+// rate returns how often work is executed per second. Each of the callers executes it in a loop.
 func rate(b *testing.B, callers int, work func(caller, n int) error) float64 {
 	b.Helper()
 	var done atomic.Int64
@@ -81,16 +81,17 @@ func rate(b *testing.B, callers int, work func(caller, n int) error) float64 {
 	return float64(count) / ended.Sub(begun).Seconds()
 }
 
-// contender is one of the alternatives that a benchmark compares, with the function that measures its rate.
+// contender is one of the alternatives that a benchmark compares. It has a function that measures its rate.
 type contender struct {
 	name string
 	rate func() float64
 }
 
-// measured are the rates of contenders, by round.
+// measured contains the rates of the contenders, one map for each round.
 type measured []map[string]float64
 
-// measureInTurns measures the contenders one after another in each round, so that the load of the machine affects all of them.
+// measureInTurns measures the contenders one after another in each round, so that the load of the machine affects all
+// of them equally.
 func measureInTurns(b *testing.B, contenders ...contender) measured {
 	b.Helper()
 	var all measured
@@ -105,7 +106,7 @@ func measureInTurns(b *testing.B, contenders ...contender) measured {
 	return all
 }
 
-// ratio returns the median over the rounds of the ratio of two contenders.
+// ratio returns, for two contenders, the median over all rounds of ours divided by baseline.
 func (m measured) ratio(ours, baseline string) float64 {
 	var ratios []float64
 	for _, round := range m {
@@ -115,7 +116,8 @@ func (m measured) ratio(ours, baseline string) float64 {
 	return ratios[len(ratios)/2]
 }
 
-// comments returns the measurement of comments, whose texts are encrypted.
+// comments returns a function that measures how many comments per second callers post. The texts of comments are
+// encrypted.
 func (l *benchLog) comments(callers int) func() float64 {
 	return func() float64 {
 		return rate(l.t.(*testing.B), callers, func(caller, n int) error {
@@ -126,7 +128,7 @@ func (l *benchLog) comments(callers int) func() float64 {
 	}
 }
 
-// gifts returns the measurement of gifts, each with an idempotency key.
+// gifts returns a function that measures how many gifts per second callers send. Each gift has an idempotency key.
 func (l *benchLog) gifts(callers, users int) func() float64 {
 	var keys atomic.Int64
 	return func() float64 {
@@ -138,7 +140,8 @@ func (l *benchLog) gifts(callers, users int) func() float64 {
 	}
 }
 
-// bareTable creates a table with the columns and indexes of events that numbers its rows itself.
+// bareTable creates a table with the columns and indexes of table events. The table assigns the numbers of its rows
+// itself.
 const bareTable = `
 CREATE TABLE bare (LIKE events INCLUDING ALL);
 CREATE SEQUENCE bare_position;
@@ -147,7 +150,8 @@ ALTER TABLE bare ALTER position SET DEFAULT nextval('bare_position')`
 const insertBare = `INSERT INTO bare (stream, version, event_id, type, payload, metadata, live_id, recorded_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, now())`
 
-// bare returns the measurement of inserts of rows like that of a command, each in a transaction.
+// bare returns a function that measures how many rows per second are inserted into the bare table. Each row looks like
+// the event of a command and is inserted in its own transaction.
 func (l *benchLog) bare(connections int, like domain.Command) func() float64 {
 	b := l.t.(*testing.B)
 	sample := l.execute(l.users[0].request(like)).Events[0]

@@ -12,23 +12,23 @@ import (
 	"roomlog/domain"
 )
 
-// call is one request in the sequencer. outcome and err are set before done is closed.
+// call is one request in the sequencer. outcome and err are set before the channel done is closed.
 type call struct {
 	request domain.Request
 	actor   string
-	hash    []byte          // SHA-256 of the command; nil without an idempotency key
-	streams []domain.Stream // that the decision reads, sorted
+	hash    []byte          // SHA-256 of the command; nil if the request has no idempotency key
+	streams []domain.Stream // the streams that the decision reads, sorted
 	state   atomic.Int32
 	outcome outcome
 	err     error
 	done    chan struct{}
 }
 
-// States of a call.
+// The states of a call.
 const (
 	queued    int32 = iota
-	taken           // the sequencer executes it
-	abandoned       // its caller has returned
+	taken           // the sequencer executes the call
+	abandoned       // the caller no longer waits
 )
 
 // outcome is the result of a request.
@@ -37,8 +37,8 @@ type outcome struct {
 	events   int
 	refusal  *domain.Refusal
 	repeated bool
-	first    int      // index of the request's first event in the batch
-	records  []Record // set when the batch is committed; nil for a repeated request
+	first    int      // index of the request's first event among the records of the batch
+	records  []Record // events of the request, set when the batch is committed; nil for a repeated request
 }
 
 func newCall(r domain.Request) (*call, error) {
@@ -63,8 +63,8 @@ func newCall(r domain.Request) (*call, error) {
 
 func (c *call) id() commandID { return commandID{c.actor, c.request.IdempotencyKey} }
 
-// wait blocks until the call is finished. It fails when ctx ends, and with ErrUnavailable when the sequencer has not begun
-// to execute the call within timeout.
+// wait blocks until the call is finished. It fails when ctx ends. It fails with ErrUnavailable if the sequencer has not
+// begun to execute the call within timeout.
 func (c *call) wait(ctx context.Context, timeout time.Duration) error {
 	timer := time.NewTimer(timeout)
 	defer timer.Stop()
@@ -84,17 +84,17 @@ func (c *call) wait(ctx context.Context, timeout time.Duration) error {
 	}
 	c.state.Store(abandoned)
 	select {
-	case <-c.done: // it was finished at the same moment
+	case <-c.done: // the call was finished at the same moment
 		return nil
 	default:
 		return ctx.Err()
 	}
 }
 
-// take marks the call as being executed. It reports false when the caller no longer waits.
+// take marks the call as being executed. It reports false if the caller no longer waits.
 func (c *call) take() bool { return c.state.CompareAndSwap(queued, taken) || c.state.Load() == taken }
 
-// finish sets the outcome, or err, and wakes the caller.
+// finish sets the outcome or the error of the call, and wakes the caller.
 func (c *call) finish(o outcome, err error) {
 	c.outcome, c.err = o, err
 	close(c.done)

@@ -8,11 +8,12 @@ import (
 )
 
 const (
-	// clockTolerance is the time by which the newest event may be ahead of the database's clock before recorded_at steps back.
-	// It covers small corrections of the clock, and differences between the clocks of a primary and its standby.
+	// clockTolerance is how far the newest event may be ahead of the database's clock before recorded_at steps back. It
+	// allows for small corrections of the clock, and for the difference between the clocks of a primary and its
+	// standby.
 	clockTolerance = 5 * time.Second
 
-	// clockResolution is the difference between two measurements that is taken for noise.
+	// clockResolution is the largest difference between two measurements that counts as measurement noise.
 	clockResolution = 50 * time.Millisecond
 )
 
@@ -22,7 +23,7 @@ type clock struct {
 
 	mu     sync.Mutex
 	skew   time.Duration
-	logged bool // the skew is above clockTolerance
+	logged bool // whether a log message has reported that the skew is above clockTolerance
 }
 
 // ahead returns how far the clock of this process is ahead of the database's clock.
@@ -32,8 +33,9 @@ func (c *clock) ahead() time.Duration {
 	return c.skew
 }
 
-// measure takes the clock of the database, which was read between begun and ended on the clock of this process. A change of the
-// skew that the duration of the query explains is ignored, so that Now does not jitter.
+// measure compares the clocks. database is the time of the database's clock, which was read between begun and ended on
+// the clock of this process. If the duration of the query explains a change of the skew, measure ignores the change, so
+// that Now does not jitter.
 func (c *clock) measure(ctx context.Context, begun, ended, database time.Time) {
 	skew := begun.Add(ended.Sub(begun) / 2).Sub(database)
 	uncertain := ended.Sub(begun)/2 + clockResolution

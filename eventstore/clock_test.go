@@ -42,7 +42,8 @@ func TestClockOfAProcessDoesNotReachTheLog(t *testing.T) {
 	ahead.verified()
 }
 
-// An event of the future, which an older program or another clock has recorded, delays nothing.
+// TestEventOfTheFutureDelaysNothing checks that an event with a recorded_at in the future, written by an older program
+// or with another clock, delays no command.
 func TestEventOfTheFutureDelaysNothing(t *testing.T) {
 	t.Parallel()
 	l := newLog(t)

@@ -10,13 +10,13 @@ import (
 	"roomlog/domain"
 )
 
-// ErasedText replaces a personal text whose owner was forgotten.
+// ErasedText replaces each personal text of a user or participant who was forgotten.
 const ErasedText = "erased"
 
 // codec encodes and decodes the payloads of events.
 type codec struct {
-	versions   map[string]version         // by event type, including older versions
-	counters   map[domain.Stream][]string // by the stream of a counter: the types of the events that take an id or carry a count
+	versions   map[string]version         // by event type, including the types of older versions
+	counters   map[domain.Stream][]string // counter → the types of the events that assign an id or carry a count
 	asideTypes []string                   // the types of the events that set events aside
 	forgetful  []string                   // the types of the events that forget a user or participant
 	keys       *keyring
@@ -24,7 +24,7 @@ type codec struct {
 
 type version struct {
 	spec   domain.EventSpec
-	upcast domain.Upcaster // nil for the current version
+	upcast domain.Upcaster // upcaster of an older version; nil for the current version
 }
 
 func newCodec(specs []domain.EventSpec, pool *pgxpool.Pool) (*codec, error) {
@@ -53,7 +53,8 @@ func newCodec(specs []domain.EventSpec, pool *pgxpool.Pool) (*codec, error) {
 	return c, nil
 }
 
-// parse decodes a payload of any version into the current version of its event. Personal texts in the event are still sealed.
+// parse decodes a payload of any version into the current version of its event. Personal texts in the event stay
+// sealed.
 func (c *codec) parse(eventType string, payload []byte) (domain.Event, error) {
 	v, ok := c.versions[eventType]
 	if !ok {
@@ -68,7 +69,8 @@ func (c *codec) parse(eventType string, payload []byte) (domain.Event, error) {
 	return v.spec.Decode(payload)
 }
 
-// owner returns the owner of the personal texts in e, or 0 if e has none. See domain.KeyOwner.
+// owner returns the owner of the key that seals the personal texts in e, or 0 if e has no such texts. See
+// domain.KeyOwner.
 func (c *codec) owner(e domain.Event) domain.UserID {
 	spec := c.versions[e.Type()].spec
 	if spec.Personal == nil {
@@ -95,7 +97,8 @@ func (c *codec) mapTexts(e domain.Event, change func(owner domain.UserID, text s
 	return changed(), nil
 }
 
-// encode returns the payload of e with its personal texts sealed. keys must contain the key of their owner.
+// encode returns the payload of e with its personal texts sealed. keys must contain the key of the owner of these
+// texts.
 func (c *codec) encode(e domain.Event, keys map[domain.UserID]userKey) (json.RawMessage, error) {
 	encrypted, err := c.mapTexts(e, func(owner domain.UserID, text string) (string, error) {
 		key, ok := keys[owner]
@@ -114,7 +117,8 @@ func (c *codec) encode(e domain.Event, keys map[domain.UserID]userKey) (json.Raw
 	return payload, nil
 }
 
-// decrypt returns e with its personal texts in clear, or with ErasedText in their place if keys has no key of their owner.
+// decrypt returns e with its personal texts decrypted. If keys has no key of their owner, it replaces them by
+// ErasedText.
 func (c *codec) decrypt(e domain.Event, keys map[domain.UserID]userKey) (domain.Event, error) {
 	return c.mapTexts(e, func(owner domain.UserID, text string) (string, error) {
 		if key, ok := keys[owner]; ok {

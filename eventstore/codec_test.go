@@ -15,7 +15,7 @@ import (
 	"roomlog/eventstore/pgtest"
 )
 
-// insert appends an event as an older program would have.
+// insert inserts an event into the log, as an older program would have written it.
 func (l *testLog) insert(stream domain.Stream, version int, eventType, payload string) int64 {
 	l.t.Helper()
 	var position int64
@@ -28,8 +28,8 @@ func (l *testLog) insert(stream domain.Stream, version int, eventType, payload s
 	return position
 }
 
-// withOlder returns the catalogue with older versions of two events: gifts had a cost instead of a price, and users had no
-// avatar.
+// withOlder returns the catalogue with older versions of two events. In these versions gifts have a cost instead of a
+// price, and users have no avatar.
 func withOlder() []domain.EventSpec {
 	events := slices.Clone(domain.Events)
 	for i := range events {
@@ -47,7 +47,7 @@ func withOlder() []domain.EventSpec {
 				if fields["broken"] != nil {
 					return nil, errors.New("broken in the old days")
 				}
-				fields["avatar"] = fields["username"] // encrypted, like its source
+				fields["avatar"] = fields["username"] // the new field is encrypted, like the field that it is copied from
 				return json.Marshal(fields)
 			}}
 		}
@@ -63,7 +63,7 @@ func TestOlderVersionsAreUpcastByEveryReader(t *testing.T) {
 	at := l.insert("gift-1", 1, "gift.listed.v0", `{"gift": 1, "name": "rose", "image": "", "cost": 7}`)
 	want := domain.GiftAdded{Gift: 1, Name: "rose", Price: 7}
 
-	// The states of streams and of counters.
+	// Checks that the states of streams and counters are read from events of older versions.
 	p := l.fixture(1, 100)
 	if p.gift != 2 {
 		t.Errorf("after gift 1 came gift %d, want 2", p.gift)
@@ -74,7 +74,7 @@ func TestOlderVersionsAreUpcastByEveryReader(t *testing.T) {
 	if e := gift(l, 1); e.Coins != 7 {
 		t.Errorf("a decision sees a price of %d, want 7", e.Coins)
 	}
-	// Events that an older process appends meanwhile.
+	// Appends events as an older process would, while this process runs.
 	l.insert("gift-3", 1, "gift.listed.v0", `{"gift": 3, "name": "tulip", "image": "", "cost": 8}`)
 	if e := gift(l, 3); e.Coins != 8 {
 		t.Errorf("after catching up, a decision sees a price of %d, want 8", e.Coins)
@@ -82,7 +82,7 @@ func TestOlderVersionsAreUpcastByEveryReader(t *testing.T) {
 	if next := l.list(1); next != 4 {
 		t.Errorf("after gift 3 came gift %d, want 4", next)
 	}
-	// All ways to read.
+	// Checks every method that reads events.
 	page, err := l.store.Read(t.Context(), eventstore.Query{After: at - 1, Limit: 1})
 	if err != nil || page.Events[0].Event != want || page.Events[0].Type != "gift.listed.v0" || !strings.Contains(string(page.Events[0].Payload), "cost") {
 		t.Errorf("read %+v, %v", page.Events, err)
@@ -106,7 +106,7 @@ func TestOlderVersionsAreUpcastByEveryReader(t *testing.T) {
 	})
 }
 
-// follow calls enough with events until it returns true.
+// follow follows the log and passes each event to enough, until enough returns true.
 func follow(t testing.TB, s *eventstore.Store, after int64, enough func(eventstore.Record) bool) {
 	t.Helper()
 	done := errors.New("done")
@@ -177,7 +177,7 @@ func TestDecodeReportsUnreadableEvents(t *testing.T) {
 	if err := l.store.Decode(t.Context(), nil); err != nil {
 		t.Error(err)
 	}
-	// The error names the first unreadable event.
+	// Checks that the error reports the first event that cannot be decoded.
 	records := []eventstore.Record{comment, {Position: 5, Type: comment.Type, Payload: tampered}, {Position: 6, Type: "unknown"}}
 	var broken *eventstore.DecodeError
 	if err := l.store.Decode(t.Context(), records); !errors.As(err, &broken) || broken.Position != 5 {

@@ -42,7 +42,7 @@ func (u *unclear) config() eventstore.Config {
 	return eventstore.Config{Now: time.Now, Log: slog.New(u)}
 }
 
-// Every third commit is executed, but its reply is lost.
+// TestLostReplyToACommit checks that commands are executed once although every third reply to a commit is lost.
 func TestLostReplyToACommit(t *testing.T) {
 	t.Parallel()
 	proxy := startProxy(t, pgtest.New(t))
@@ -56,7 +56,7 @@ func TestLostReplyToACommit(t *testing.T) {
 	}
 	heard := newUnclear()
 	l := proxy.open(heard.config(), eventstore.SequencerConfig{})
-	direct := openLog(t, proxy.db, eventstore.SequencerConfig{}) // another process, whose connection is not cut
+	direct := openLog(t, proxy.db, eventstore.SequencerConfig{}) // a sequencer of another process, with a connection that is not cut
 	p := direct.fixture(8, 1_000_000)
 	traffic := startTraffic(t, p, l, direct)
 	traffic.flows(400)
@@ -74,7 +74,8 @@ func TestLostReplyToACommit(t *testing.T) {
 	}
 }
 
-// The batch has no events, so that it cannot be found in the log.
+// TestLostReplyToACommitWithoutEvents loses the reply to the commit of a batch without events. Such a batch cannot be
+// found in the log.
 func TestLostReplyToACommitWithoutEvents(t *testing.T) {
 	t.Parallel()
 	proxy := startProxy(t, pgtest.New(t))
@@ -84,7 +85,7 @@ func TestLostReplyToACommitWithoutEvents(t *testing.T) {
 	p := l.fixture(1, 5)
 	who := p.users[0]
 	cutNext.Store(true)
-	l.refused(who.keyedRequest("k1", p.give(1)), domain.CodeCoinsTooFew) // only its row was committed
+	l.refused(who.keyedRequest("k1", p.give(1)), domain.CodeCoinsTooFew) // only the row of the command was committed
 	l.credit(who, 100, "o1")
 	l.refused(who.keyedRequest("k1", p.give(1)), domain.CodeCoinsTooFew)
 	cutNext.Store(true)
@@ -96,8 +97,8 @@ func TestLostReplyToACommitWithoutEvents(t *testing.T) {
 	l.verified()
 }
 
-// The old backend is still committing when the sequencer reconnects. A query without the lock would find nothing, and the command
-// would be executed twice.
+// TestLostReplyWhileTheOldBackendIsStillCommitting reconnects the sequencer while the old backend is still committing.
+// If the sequencer queried the log without the lock, it would find nothing and execute the command twice.
 func TestLostReplyWhileTheOldBackendIsStillCommitting(t *testing.T) {
 	t.Parallel()
 	proxy := startProxy(t, pgtest.New(t))
@@ -117,7 +118,7 @@ func TestLostReplyWhileTheOldBackendIsStillCommitting(t *testing.T) {
 		pending := l.begin(r)
 		eventually(t, "the backend is committing", func() bool { return l.committing() })
 		proxy.cut()
-		after := l.begin(p.users[0].request(p.give(1))) // waits behind it
+		after := l.begin(p.users[0].request(p.give(1))) // this command waits until the old backend has committed
 		got := <-pending
 		if got.err != nil || got.receipt.Repeated || len(got.receipt.Events) != 1 {
 			t.Fatalf("got %+v", got)
@@ -152,7 +153,8 @@ func (l *testLog) committing() (is bool) {
 	return is
 }
 
-// While the database is unreachable the outcome is unknown. A repetition with the same key finds it out later.
+// TestOutcomeIsUnknownWhileTheDatabaseIsUnreachable checks that Execute returns ErrOutcomeUnknown if the database is
+// unreachable after a commit, and that a later request with the same key gets the outcome.
 func TestOutcomeIsUnknownWhileTheDatabaseIsUnreachable(t *testing.T) {
 	t.Parallel()
 	proxy := startProxy(t, pgtest.New(t))
@@ -191,11 +193,12 @@ func TestOutcomeIsUnknownWhileTheDatabaseIsUnreachable(t *testing.T) {
 	l.verified()
 }
 
-// Connections are cut in either direction at any moment. Half of the cuts take the reply to a commit.
+// TestConnectionsAreCutAtAnyMoment cuts connections in either direction at random moments. Half of the cuts lose the
+// reply to a commit.
 func TestConnectionsAreCutAtAnyMoment(t *testing.T) {
 	t.Parallel()
 	proxy := startProxy(t, pgtest.New(t))
-	var holdNext atomic.Bool // the reply to the next commit waits until the connection is cut
+	var holdNext atomic.Bool // whether the reply to the next commit waits until the connection is cut
 	committed, lose := make(chan struct{}), make(chan struct{})
 	proxy.reply = func(b []byte) bool {
 		if isCommitReply(b) && holdNext.CompareAndSwap(true, false) {
@@ -224,7 +227,7 @@ func TestConnectionsAreCutAtAnyMoment(t *testing.T) {
 			<-committed
 		}
 		before := l.sequencer.Stats().Retries
-		// Everything in this direction is lost, and then the connection ends.
+		// Everything that is sent in this direction is lost; then the connection ends.
 		_, err := toxic.Toxics.AddToxicJson(strings.NewReader(fmt.Sprintf(
 			`{"name": "cut", "type": "timeout", "stream": %q, "attributes": {"timeout": %d}}`, direction, 1+round%3)))
 		if err != nil {

@@ -17,13 +17,14 @@ import (
 	"roomlog/eventstore/pgtest"
 )
 
-// reader reads batches of the group "readers", and inserts their positions into a table in the transaction of the batch.
+// reader reads batches of the consumer group "readers". It inserts their positions into a table, in the transaction of
+// each batch.
 type reader struct {
 	*testLog
 	stop func()
 }
 
-// read starts a reader. before, which may be nil, runs in the transaction before the positions are inserted.
+// read starts a reader. If before is not nil, it runs in each transaction before the positions are inserted.
 func (l *testLog) read(c consumer.Config, before func(context.Context, pgx.Tx, *consumer.Batch) error) *reader {
 	l.t.Helper()
 	c.Group = "readers"
@@ -69,7 +70,7 @@ func (l *testLog) take(m *message.Message, before func(context.Context, pgx.Tx, 
 	})
 }
 
-// newConsumerLog returns a log with a table for readers.
+// newConsumerLog returns a log, and creates the table into which readers insert positions.
 func newConsumerLog(t *testing.T) *testLog {
 	t.Helper()
 	l := newLog(t)
@@ -96,7 +97,7 @@ func (l *testLog) seen() (n int64, inOrder bool) {
 	return n, inOrder
 }
 
-// waitForAll waits until all positions of the log are inserted, once and in order.
+// waitForAll waits until every position of the log has been inserted, once and in order.
 func (l *testLog) waitForAll() {
 	l.t.Helper()
 	head, err := l.store.Head(context.Background())
@@ -117,7 +118,7 @@ func TestConsumer(t *testing.T) {
 		p := l.fixture(20, 1000)
 		l.read(consumer.Config{BatchSize: 7, PollInterval: time.Hour}, nil)
 		l.waitForAll()
-		for i := range 50 { // new events are read without polling
+		for i := range 50 { // the reader gets new events although it does not poll
 			l.execute(p.users[i%20].request(p.give(1)))
 		}
 		l.waitForAll()
@@ -179,7 +180,7 @@ func TestConsumer(t *testing.T) {
 		began := make(chan struct{})
 		r := l.read(consumer.Config{}, func(ctx context.Context, tx pgx.Tx, _ *consumer.Batch) error {
 			close(began)
-			<-ctx.Done() // the subscription has ended meanwhile
+			<-ctx.Done() // the subscription has ended during the handler
 			return nil
 		})
 		<-began
@@ -289,14 +290,14 @@ func TestConsumer(t *testing.T) {
 
 	t.Run("writes nothing while there is nothing to read", func(t *testing.T) {
 		t.Parallel()
-		// It has a server of its own, because other tests would be measured too.
+		// The log has its own PostgreSQL server; in a shared server the work of other tests would be measured too.
 		l := openLog(t, pgtest.Server(t, pgtest.Setting("autovacuum", "off")).Open(), eventstore.SequencerConfig{})
 		l.exec("CREATE TABLE public.seen (n bigserial, position bigint, type text)")
 		l.exec("GRANT ALL ON public.seen TO PUBLIC; GRANT ALL ON SEQUENCE public.seen_n_seq TO PUBLIC")
 		l.fixture(5, 10)
 		l.read(consumer.Config{PollInterval: time.Millisecond}, nil)
 		l.waitForAll()
-		l.exec("VACUUM") // writes hint bits and prunes now, and not during the measurement
+		l.exec("VACUUM") // writes hint bits and prunes pages now, so that this does not happen during the measurement
 		l.exec("CHECKPOINT")
 		const xids, wal = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint", "SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint"
 		const polls = "SELECT xact_rollback + xact_commit FROM pg_stat_database WHERE datname = current_database()"

@@ -10,19 +10,19 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// CredentialID returns the id of the hash of a password, which contains a random salt. The id is a UUID of version 8 that
-// follows from the hash, so that a verification notices when the hash is exchanged. It does not lead to the password: after
-// the hash is deleted, nobody knows the salt.
+// CredentialID returns the id of a password hash. The hash contains a random salt. The id is a UUID of version 8 that
+// is derived from the hash, so that a verification notices if the hash is replaced. Nobody can derive the password from
+// the id: the salt is lost when the hash is deleted.
 func CredentialID(hash string) uuid.UUID {
 	sum := sha256.Sum256([]byte(hash))
 	id := uuid.UUID(sum[:16])
 	id[6] = id[6]&0x0f | 0x80 // version 8
-	id[8] = id[8]&0x3f | 0x80 // the variant of RFC 9562
+	id[8] = id[8]&0x3f | 0x80 // variant of RFC 9562
 	return id
 }
 
-// InsertCredential stores the hash of a password under its CredentialID. A user.registered event names the id, so that the
-// hash itself is never in the log.
+// InsertCredential stores a password hash under its CredentialID. The user.registered event contains only the id, so
+// the hash itself is never in the log.
 func (s *Store) InsertCredential(ctx context.Context, id uuid.UUID, hash string) error {
 	if _, err := s.pool.Exec(ctx, insertCredential, id, hash, s.Now()); err != nil {
 		return fmt.Errorf("insert a credential: %w", err)
@@ -30,7 +30,7 @@ func (s *Store) InsertCredential(ctx context.Context, id uuid.UUID, hash string)
 	return nil
 }
 
-// Credential returns the hash under id, or "" if there is none.
+// Credential returns the password hash with this id, or "" if there is none.
 func (s *Store) Credential(ctx context.Context, id uuid.UUID) (string, error) {
 	var hash string
 	err := s.pool.QueryRow(ctx, selectCredential, id).Scan(&hash)
@@ -40,7 +40,7 @@ func (s *Store) Credential(ctx context.Context, id uuid.UUID) (string, error) {
 	return hash, nil
 }
 
-// DeleteCredential deletes the hash under id, if there is one.
+// DeleteCredential deletes the password hash with this id, if there is one.
 func (s *Store) DeleteCredential(ctx context.Context, id uuid.UUID) error {
 	if _, err := s.pool.Exec(ctx, deleteCredentials, []uuid.UUID{id}); err != nil {
 		return fmt.Errorf("delete a credential: %w", err)
@@ -48,7 +48,7 @@ func (s *Store) DeleteCredential(ctx context.Context, id uuid.UUID) error {
 	return nil
 }
 
-// DeleteCredentials deletes hashes in the transaction tx and returns the number of deleted hashes.
+// DeleteCredentials deletes password hashes in the transaction tx. It returns the number of deleted hashes.
 func DeleteCredentials(ctx context.Context, tx pgx.Tx, ids []uuid.UUID) (int64, error) {
 	tag, err := tx.Exec(ctx, deleteCredentials, ids)
 	if err != nil {

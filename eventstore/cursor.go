@@ -10,8 +10,9 @@ import (
 	"github.com/google/uuid"
 )
 
-// CursorOf returns the cursor "position.tag" of a reader that has read up to r. The tag is the last 8 hexadecimal digits of
-// the event's id. It changes when the log is restored to an earlier state and another event gets the position.
+// CursorOf returns the cursor "position.tag" of a reader that has read up to r. The tag is the last 8 hexadecimal
+// digits of the event's id. If the log is restored to an earlier state and another event gets the position, the tag no
+// longer fits.
 func CursorOf(r Record) string { return cursor(r.Position, r.ID) }
 
 func cursor(position int64, id uuid.UUID) string {
@@ -37,8 +38,8 @@ func (s *Store) Cursor(ctx context.Context, position int64) (string, error) {
 	return "", fmt.Errorf("cursor of position %d: %w", position, ErrCursorLost)
 }
 
-// ParseCursor returns the position of a cursor after verifying that the log contains its event. Otherwise it fails with
-// ErrInvalidCursor or ErrCursorLost. The empty text means the beginning of the log, like "0".
+// ParseCursor returns the position in a cursor, after it has checked that the log contains the event of the cursor.
+// Otherwise it fails with ErrInvalidCursor or ErrCursorLost. An empty string means the beginning of the log, like "0".
 func (s *Store) ParseCursor(ctx context.Context, text string) (int64, error) {
 	position, ok := cursorPosition(text)
 	if !ok {
@@ -57,7 +58,15 @@ func (s *Store) ParseCursor(ctx context.Context, text string) (int64, error) {
 	return position, nil
 }
 
-// cursorPosition returns the position in a cursor. It reports false if the text is not a cursor in its canonical form.
+// CheckCursor returns ErrInvalidCursor if text cannot be a cursor. It does not look for the event in the log.
+func CheckCursor(text string) error {
+	if _, ok := cursorPosition(text); !ok {
+		return ErrInvalidCursor
+	}
+	return nil
+}
+
+// cursorPosition returns the position in a cursor. It reports false if the string is not a cursor in canonical form.
 func cursorPosition(text string) (int64, bool) {
 	if text == "" || text == "0" {
 		return 0, true

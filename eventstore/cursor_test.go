@@ -58,7 +58,8 @@ func TestParseCursorRejectsInvalidTexts(t *testing.T) {
 	}
 }
 
-// A log that was restored to an earlier state has other events, or none, at the positions of its readers.
+// TestParseCursorDetectsAnotherLog checks cursors on a log that was restored to an earlier state. Such a log has other
+// events, or none, at the positions of its readers.
 func TestParseCursorDetectsAnotherLog(t *testing.T) {
 	t.Parallel()
 	before, after := newLog(t), newLog(t)

@@ -7,12 +7,12 @@ import (
 	"roomlog/domain"
 )
 
-// Decode sets the Event of each record from its Type and Payload: the current version of the event, with personal texts in
-// clear, or ErasedText where their owner was forgotten. A record that this program cannot decode gets a Fault instead. Decode
-// processes all records and then returns the first fault as a *DecodeError.
+// Decode sets the Event of each record from its Type and Payload. The event has the current version. Its personal texts
+// are decrypted, or replaced by ErasedText if their owner was forgotten. A record that this program cannot decode gets
+// a Fault instead. Decode processes all records and then returns the first fault as a *DecodeError.
 //
-// A node erases the texts of a forgotten user when it has read the event that forgets the user. Read, ReadStream and Follow
-// look for such events on each call. Decode finds them only among records.
+// A node erases the texts of a forgotten user after it has read the event that forgets the user. Read, ReadStream and
+// Follow look for such events on each call. Decode only looks for them among records.
 func (s *Store) Decode(ctx context.Context, records []Record) error {
 	c := s.codec
 	var owners []domain.UserID
@@ -46,8 +46,9 @@ func (s *Store) Decode(ctx context.Context, records []Record) error {
 	return first
 }
 
-// decryptAll decrypts the events of records, and puts the reasons why it cannot into faults. If a text cannot be decrypted with a
-// cached key, it reads the key again: the key may belong to a former history of the log.
+// decryptAll decrypts the texts in the events of records. If an event cannot be decrypted, it puts the error into
+// faults. If a cached key does not fit, it reads the key again, because the cached key may belong to a former history
+// of the log.
 func (s *Store) decryptAll(ctx context.Context, records []Record, owners []domain.UserID, faults map[int]error) error {
 	c := s.codec
 	keys, err := c.keys.of(ctx, owners)
@@ -85,7 +86,7 @@ func (s *Store) decryptAll(ctx context.Context, records []Record, owners []domai
 	return nil
 }
 
-// decodeAll decodes like Decode, but does not return a *DecodeError. Its callers read the faults of the records.
+// decodeAll decodes like Decode but never returns a *DecodeError. Its callers read the faults of the records.
 func (s *Store) decodeAll(ctx context.Context, events []Record) error {
 	err := s.Decode(ctx, events)
 	var broken *DecodeError
@@ -95,8 +96,8 @@ func (s *Store) decodeAll(ctx context.Context, events []Record) error {
 	return err
 }
 
-// Spec returns the specification of an event type as written, which may be an older version. It reports false if this program
-// does not know the type.
+// Spec returns the spec of an event type, which may be an older version. It reports false if this program does not know
+// the type.
 func (s *Store) Spec(eventType string) (domain.EventSpec, bool) {
 	v, ok := s.codec.versions[eventType]
 	return v.spec, ok

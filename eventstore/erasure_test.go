@@ -16,7 +16,7 @@ import (
 	"roomlog/eventstore/pgtest"
 )
 
-// textsOf returns the personal texts of events as a reader gets them.
+// textsOf returns the personal texts of events, as a reader gets them.
 func textsOf(events []eventstore.Record) []string {
 	var texts []string
 	for _, r := range events {
@@ -56,7 +56,7 @@ func (l *testLog) userWithTexts() (who testUser, credential uuid.UUID) {
 
 func TestPersonalTextsAreEncryptedInTheDatabase(t *testing.T) {
 	t.Parallel()
-	server := pgtest.Server(t) // other tests do not write there
+	server := pgtest.Server(t) // a server of its own, into which no other test writes
 	db := server.Open()
 	l := openLog(t, db, eventstore.SequencerConfig{SnapshotEvery: 1})
 	l.userWithTexts()
@@ -68,8 +68,8 @@ func TestPersonalTextsAreEncryptedInTheDatabase(t *testing.T) {
 	if _, err := db.Owner.Exec(t.Context(), "CHECKPOINT"); err != nil {
 		t.Fatal(err)
 	}
-	// All files: tables, indexes and the write-ahead log.
-	found := 0 // files that contain the log
+	// Searches all files: tables, indexes and the write-ahead log.
+	found := 0 // number of files that contain the log
 	err := filepath.WalkDir(filepath.Dir(filepath.Dir(socketOf(t, db))), func(path string, d os.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {
 			return nil //nolint:nilerr // PostgreSQL deletes files meanwhile
@@ -92,7 +92,7 @@ func TestTextsOfAForgottenUserAreErasedForAllReaders(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	l := openLog(t, db, eventstore.SequencerConfig{})
-	other := openStore(t, db, eventstore.Config{Now: time.Now}) // a process that only reads, without Listen
+	other := openStore(t, db, eventstore.Config{Now: time.Now}) // a process that only reads and does not call Listen
 	who, credential := l.userWithTexts()
 	bystander := l.register("bystander")
 	first := len(textsOf(l.all()))
@@ -125,7 +125,8 @@ func TestTextsOfAForgottenUserAreErasedForAllReaders(t *testing.T) {
 	l.verified()
 }
 
-// Every method that reads looks itself for forgotten users.
+// TestEveryReaderNoticesThatAnotherProcessForgotAUser checks that every method that reads events looks for forgotten
+// users.
 func TestEveryReaderNoticesThatAnotherProcessForgotAUser(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
@@ -163,7 +164,7 @@ func TestEveryReaderNoticesThatAnotherProcessForgotAUser(t *testing.T) {
 	}
 }
 
-// Records may be old when they are decoded: the event by which a user is forgotten may be among them.
+// TestDecodeNoticesAForgottenUserAmongTheRecords decodes old records. They include the event that forgets the user.
 func TestDecodeNoticesAForgottenUserAmongTheRecords(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)

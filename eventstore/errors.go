@@ -12,40 +12,41 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// Errors of Sequencer.Execute that are not the domain's. After ErrBusy, ErrClosed and ErrUnavailable the command was not
+// Errors of Sequencer.Execute that are not refusals. After ErrBusy, ErrClosed and ErrUnavailable the command was not
 // executed and will not be.
 var (
-	// ErrBusy means that the queue of commands is full. It is returned immediately.
+	// ErrBusy means that the queue of commands is full. Execute returns it immediately.
 	ErrBusy = errors.New("the log cannot take more commands at the moment")
 	// ErrClosed means that the sequencer is shutting down.
 	ErrClosed = errors.New("the log is shutting down")
 	// ErrUnavailable means that the database has been unreachable for SequencerConfig.Timeout.
 	ErrUnavailable = errors.New("the database cannot be written at the moment")
-	// ErrOutcomeUnknown means that the connection broke during the commit, and that the database stayed unreachable for too
-	// long to find out the outcome. Repeat the request with the same idempotency key.
+	// ErrOutcomeUnknown means that the connection broke during the commit, and that the database then was unreachable
+	// for too long to find out the outcome. Repeat the request with the same idempotency key.
 	ErrOutcomeUnknown = errors.New("whether the command was carried out is not known")
 )
 
-// ErrAnotherLog means that the database contains another log than the one that the process has opened: the address leads to another
-// roomlog. The process must be started again.
+// ErrAnotherLog means that the database contains a different log from the one that the process has opened: the address
+// now belongs to the database of another roomlog. Restart the process.
 var ErrAnotherLog = errors.New("the database contains the log of another roomlog: check DATABASE_URL, and start this process again if it is right")
 
 // Errors of Sequencer.CheckWritable.
 var (
-	// ErrReadOnly means that the address leads to a standby.
+	// ErrReadOnly means that the database is a standby.
 	ErrReadOnly = errors.New("the database is read-only (a standby): promote it, or let the address of the database lead to the primary")
-	// ErrDiskFull means that the database could not store events.
+	// ErrDiskFull means that the disk of the database is full, so events cannot be stored.
 	ErrDiskFull = errors.New("the disk of the database is full: free space or enlarge it")
 )
 
-// LockHeldError means that another session has held the lock of the log for longer than a transaction of a sequencer takes.
+// LockHeldError means that another database session has held the lock of the log for longer than a sequencer's
+// transaction takes.
 type LockHeldError struct {
 	PID         int
-	Application string    // empty if the database does not show it
-	Since       time.Time // when this process first noticed it
+	Application string    // application_name of the session that holds the lock; empty if the database does not show it
+	Since       time.Time // time when this process first noticed the session
 }
 
-// Error names the session and the cure.
+// Error returns a sentence that identifies the session and says what to do.
 func (e *LockHeldError) Error() string {
 	application := e.Application
 	if application == "" {
@@ -57,10 +58,10 @@ func (e *LockHeldError) Error() string {
 
 // Errors of cursors.
 var (
-	// ErrInvalidCursor means that a text is not a cursor.
+	// ErrInvalidCursor means that a string is not a cursor.
 	ErrInvalidCursor = errors.New("not a cursor: expected 0 or position.tag")
-	// ErrCursorLost means that the event of a cursor is not in this log: the log was restored to an earlier state, or the
-	// cursor belongs to another log. The reader must start again without this cursor.
+	// ErrCursorLost means that this log does not contain the event of a cursor: the log was restored to an earlier
+	// state, or the cursor belongs to another log. The reader must start again without this cursor.
 	ErrCursorLost = errors.New("the cursor follows an event that this log does not have")
 )
 
@@ -77,7 +78,7 @@ type DecodeError struct {
 	Err      error
 }
 
-// Error names the event and the cause.
+// Error returns a message with the event and the cause.
 func (e *DecodeError) Error() string {
 	return fmt.Sprintf("event %s at position %d cannot be read: %v", e.Type, e.Position, e.Err)
 }

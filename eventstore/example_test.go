@@ -13,7 +13,7 @@ import (
 	"roomlog/eventstore/pgtest"
 )
 
-// A command is executed by the sequencer. Its events can be read back as soon as Execute has returned.
+// The sequencer executes a command. When Execute returns, the events of the command can be read.
 func ExampleSequencer_Execute() {
 	ctx, cancel := context.WithCancel(context.Background())
 	pool, err := eventstore.OpenPool(ctx, os.Getenv("DATABASE_URL"), eventstore.PoolOptions{})
@@ -33,7 +33,7 @@ func ExampleSequencer_Execute() {
 	receipt, err := sequencer.Execute(ctx, domain.Request{
 		Command:        domain.AddGift{Name: "rose", Price: 10},
 		Actor:          domain.Actor{Kind: domain.Operator},
-		IdempotencyKey: "add the rose", // the same request again has the same receipt
+		IdempotencyKey: "add the rose", // a repetition of the request with the same key gets the same receipt
 	})
 	if err != nil {
 		log.Fatal(err)
@@ -47,7 +47,7 @@ func ExampleSequencer_Execute() {
 	}
 }
 
-// Follow calls a function with all events, and goes on as the log grows.
+// Follow passes all events to a function, and continues as the log grows.
 func ExampleStore_Follow() {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -75,7 +75,7 @@ func ExampleStore_Follow() {
 }
 
 // TestExamples runs the examples on a database.
-func TestExamples(t *testing.T) { // not parallel: the environment belongs to the whole process
+func TestExamples(t *testing.T) { // not parallel: environment variables belong to the whole process
 	t.Setenv("DATABASE_URL", pgtest.New(t).DSN)
 	ExampleSequencer_Execute()
 	ExampleStore_Follow()

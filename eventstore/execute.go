@@ -10,18 +10,21 @@ import (
 
 // Receipt is the result of a request that was not refused.
 type Receipt struct {
-	Position int64    // of the last event; the end of the log if there is none
-	Events   []Record // the events, in order; empty if the command changed nothing
-	Repeated bool     // the idempotency key was used before: this is the result of the first request
+	Position int64    // position of the last event of the request; if there is none, of the newest event of the log
+	Events   []Record // the events of the request, in order; empty if the command changed nothing
+	Repeated bool     // whether the idempotency key was used before; this is then the result of the first request
 }
 
-// Execute decides r.Command against the newest state and appends its events, all or none. It returns after the commit:
-//   - with the first result, if the same actor has sent the same command with the same idempotency key before;
-//   - with a *domain.Refusal, if the rules refuse the command;
-//   - with ErrBusy, immediately, if the queue is full;
-//   - with the error of ctx, if ctx ends first. The command may or may not be executed: repeat it with the same key.
+// Execute decides r.Command against the newest state and appends its events, all or none. It returns after the commit.
+// If the same actor has sent the same command with the same idempotency key before, it returns the first result.
+// Errors:
+//   - *domain.Refusal: the rules refuse the command.
+//   - ErrBusy (immediately, because the queue is full), ErrClosed or ErrUnavailable: the command was not executed and
+//     will not be.
+//   - ErrOutcomeUnknown, or the error of ctx if ctx ends first: the command may have been executed. Repeat it with the
+//     same key.
 //
-// It is safe for concurrent use.
+// Execute is safe for concurrent use.
 func (q *Sequencer) Execute(ctx context.Context, r domain.Request) (Receipt, error) {
 	if named, ok := r.Command.(domain.NamedCommand); ok {
 		r.Command = named.WithLookalikeKey(q.store.LookalikeKey)
@@ -51,8 +54,8 @@ func (q *Sequencer) Execute(ctx context.Context, r domain.Request) (Receipt, err
 	return Receipt{Position: out.position, Events: out.records, Repeated: out.repeated}, nil
 }
 
-// between returns the events with after < position ≤ upTo, in order. It fails with a *DecodeError if one of them cannot be
-// decoded.
+// between returns the events with after < position ≤ upTo, in order. If one of them cannot be decoded, it fails with a
+// *DecodeError.
 func (s *Store) between(ctx context.Context, after, upTo int64) ([]Record, error) {
 	page, err := s.Read(ctx, Query{After: after, UpTo: upTo, Limit: int(upTo - after)})
 	for _, r := range page.Events {
@@ -77,11 +80,12 @@ func (q *Sequencer) enqueue(c *call) error {
 	}
 }
 
-// deleteBatch is the maximum number of rows that one statement deletes, so that no statement holds many locks.
+// deleteBatch is the maximum number of rows that one statement deletes, so that a statement does not hold many row
+// locks.
 const deleteBatch = 1000
 
-// DeleteCommands deletes the stored results of commands that were recorded before the given time, and returns the number of
-// deleted results. The results of coin commands are never deleted.
+// DeleteCommands deletes the stored results of commands that were recorded before the given time. It returns the number
+// of deleted results. The results of coin commands are never deleted.
 func (s *Store) DeleteCommands(ctx context.Context, before time.Time) (int64, error) {
 	total := int64(0)
 	for {

@@ -53,11 +53,12 @@ func TestPostgreSQLIsKilled(t *testing.T) {
 		server.Kill()
 		server.Start()
 	}
-	traffic.flows(100) // by itself
+	traffic.flows(100) // the sequencer recovers without help
 	traffic.end()
 }
 
-// The process with the lock is frozen, and so is its backend, so that no timeout ends the session.
+// TestLockThatIsNeverReleased freezes the process that holds the lock and its backend, so that no timeout ends the
+// database session.
 func TestLockThatIsNeverReleased(t *testing.T) {
 	t.Parallel()
 	server := pgtest.Server(t)
@@ -78,7 +79,7 @@ func TestLockThatIsNeverReleased(t *testing.T) {
 		t.Skip("the server's processes cannot be stopped: ", err)
 	}
 	pending := []<-chan answer{l.begin(list), l.begin(list)}
-	for _, p := range pending { // while the lock is held
+	for _, p := range pending { // the events can be read while the lock is held
 		if a := <-p; !errors.Is(a.err, eventstore.ErrUnavailable) {
 			t.Errorf("got %+v", a)
 		}
@@ -91,7 +92,8 @@ func TestLockThatIsNeverReleased(t *testing.T) {
 	l.verified()
 }
 
-// Other users of the database may leave a transaction open.
+// TestOpenTransactionsOfOthersDelayNothing checks that a transaction that another user of the database leaves open
+// delays no command.
 func TestOpenTransactionsOfOthersDelayNothing(t *testing.T) {
 	t.Parallel()
 	l := newLog(t)
@@ -123,7 +125,7 @@ func TestOpenTransactionsOfOthersDelayNothing(t *testing.T) {
 	}()
 	for n := int64(2); n < 12; n++ {
 		l.do(list)
-		for position := int64(0); position < n; { // while the other transaction is open
+		for position := int64(0); position < n; { // while the other transaction is still open
 			position = <-heard
 		}
 	}
@@ -133,8 +135,8 @@ func TestOpenTransactionsOfOthersDelayNothing(t *testing.T) {
 	}
 }
 
-// With the defaults of this database, a statement after the lock would not see what was committed while it waited, and nothing
-// could be written.
+// TestDefaultsOfTheDatabaseHaveNoEffect sets defaults with which a statement after the lock would not see what was
+// committed while it waited, and with which nothing could be written.
 func TestDefaultsOfTheDatabaseHaveNoEffect(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
@@ -156,7 +158,7 @@ func TestDefaultsOfTheDatabaseHaveNoEffect(t *testing.T) {
 	traffic := startTraffic(t, p, logs...)
 	traffic.flows(50)
 	release := logs[0].holdLock()
-	<-time.After(1200 * time.Millisecond) // longer than the timeouts of the database
+	<-time.After(1200 * time.Millisecond) // longer than the timeouts that the database has as defaults
 	release()
 	traffic.flows(50)
 	traffic.end()
@@ -165,7 +167,7 @@ func TestDefaultsOfTheDatabaseHaveNoEffect(t *testing.T) {
 	}
 }
 
-// The log is in a tablespace on a disk of 40 MB that becomes full.
+// TestDiskIsFull puts the log into a tablespace on a disk of 40 MB and fills the disk.
 func TestDiskIsFull(t *testing.T) {
 	t.Parallel()
 	small := pgtest.Dir(t)
@@ -208,12 +210,12 @@ func TestDiskIsFull(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	traffic.flows(200) // by itself
+	traffic.flows(200) // the sequencer recovers without help
 	logs[0].writable()
 	traffic.end()
 }
 
-// fill writes until the disk is full.
+// fill writes to a file until the disk is full.
 func fill(t testing.TB, path string) {
 	t.Helper()
 	f, err := os.Create(path)

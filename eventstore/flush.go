@@ -13,7 +13,7 @@ import (
 const (
 	firstRetry   = 20 * time.Millisecond
 	longestRetry = 500 * time.Millisecond
-	outageDelay  = 100 * time.Millisecond // wait after a batch that failed during an outage
+	outageDelay  = 100 * time.Millisecond // wait before the next attempt while the database is unreachable
 )
 
 // flush executes calls in one transaction and finishes them. It retries until the database has been unreachable for
@@ -22,7 +22,7 @@ func (q *Sequencer) flush(ctx context.Context, calls []*call) {
 	backoff := wait.Backoff{Min: firstRetry, Max: longestRetry}
 	q.writable.begin(q.store.now())
 	defer q.writable.end()
-	var lost *batch // the last batch that was sent, if its commit got no reply
+	var lost *batch // the last batch that was sent, if its COMMIT got no reply
 	for calls = present(calls); len(calls) > 0; {
 		q.outage.begin()
 		b, err := q.attempt(ctx, calls, lost)
@@ -61,7 +61,7 @@ func (q *Sequencer) flush(ctx context.Context, calls []*call) {
 	}
 }
 
-// reached records that the database can be reached, which ends an outage.
+// reached records that the database can be reached. This ends an outage.
 func (q *Sequencer) reached(ctx context.Context) {
 	q.writable.succeeded()
 	if q.outage.expired {
@@ -70,7 +70,7 @@ func (q *Sequencer) reached(ctx context.Context) {
 	q.outage.end()
 }
 
-// isolate executes the calls one by one after the database has rejected a batch because of its content, so that only the call
+// isolate executes the calls one by one after the database has rejected a batch because of its content. Only the call
 // with the rejected content fails.
 func (q *Sequencer) isolate(ctx context.Context, calls []*call, err error) {
 	if len(calls) == 1 {
@@ -80,7 +80,7 @@ func (q *Sequencer) isolate(ctx context.Context, calls []*call, err error) {
 	q.stats.retries.Add(1)
 	q.store.log.WarnContext(ctx, "event batch rejected, executing its commands one by one", slog.Int("count", len(calls)), slog.Any("error", err))
 	for i := range calls {
-		if q.outage.expired { // the outage began during this loop
+		if q.outage.expired { // the database became unreachable during this loop
 			q.fail(calls[i:], ErrUnavailable)
 			return
 		}
@@ -88,7 +88,7 @@ func (q *Sequencer) isolate(ctx context.Context, calls []*call, err error) {
 	}
 }
 
-// present marks the calls whose callers still wait as being executed, and returns them.
+// present returns the calls whose callers still wait, and marks these calls as being executed.
 func present(calls []*call) []*call {
 	taken := make([]*call, 0, len(calls))
 	for _, c := range calls {

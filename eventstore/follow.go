@@ -13,19 +13,19 @@ import (
 	"roomlog/internal/wait"
 )
 
-// Follow calls handle with the events after position after, in order, without gaps and repetitions, at most 1000 at a time,
-// and continues as the log grows. The records have no Metadata. An event that this program cannot decode has a Fault instead
-// of an Event.
+// Follow calls handle with the events after position after, in order, without gaps and repetitions, and at most 1000 at
+// a time. It continues as the log grows. The records have no Metadata. An event that this program cannot decode has a
+// Fault instead of an Event.
 //
-// Follow returns the first error of handle, and nil when ctx ends. It stores the position and the id of the event that it has
-// reached. It returns ErrCursorLost when that event is no longer in the log, because the log has another history now; History
-// has changed by then. While the database is unreachable, it retries.
+// Follow returns the first error of handle, and nil when ctx ends. It remembers the position and the id of the newest
+// event that it has read. If this event is no longer in the log, because the log has another history now, Follow
+// returns ErrCursorLost; the result of History has changed before. While the database is unreachable, Follow retries.
 func (s *Store) Follow(ctx context.Context, after int64, handle func(context.Context, []Record) error) error {
 	return s.FollowFrom(ctx, after, uuid.Nil, handle)
 }
 
-// FollowFrom follows the log like Follow, after an event whose id is known too. It returns ErrCursorLost if the log does not
-// contain that event.
+// FollowFrom follows the log like Follow, after an event of which the caller knows the id, too. It returns
+// ErrCursorLost if the log does not contain that event.
 func (s *Store) FollowFrom(ctx context.Context, after int64, id uuid.UUID, handle func(context.Context, []Record) error) error {
 	at := tail{store: s, position: after, id: id}
 	backoff := wait.Backoff{Min: firstRetry, Max: s.poll}
@@ -54,18 +54,17 @@ func (s *Store) FollowFrom(ctx context.Context, after int64, id uuid.UUID, handl
 	return nil
 }
 
-// tail holds the position and the id of the event that a reader has reached.
+// tail holds the position and the id of the newest event that a reader has read.
 type tail struct {
 	store    *Store
 	position int64
-	id       uuid.UUID // zero until the event was read
-	number   int64     // of the history in which the event was read last; 0: it was not read yet
+	id       uuid.UUID // id of the event; zero until the event was read
+	number   int64     // number of the history in which the event was read last; 0 if it was not read yet
 }
 
 func (t *tail) move(r Record) { t.position, t.id = r.Position, r.ID }
 
-// next returns the events after the tail. It also reads the event of the tail itself, to verify that the log still contains
-// it.
+// next returns the events after the tail. It also reads the event at the tail, to check that the log still contains it.
 func (t *tail) next(ctx context.Context) ([]Record, error) {
 	number := t.store.History().Number
 	if t.position <= 0 {
@@ -87,7 +86,7 @@ func (t *tail) next(ctx context.Context) ([]Record, error) {
 	return page[1:], t.store.decodeAll(ctx, page[1:])
 }
 
-// lost changes the history if the tail has read its event from the log before.
+// lost begins a new history, if the tail has read its event from the log before.
 func (t *tail) lost(ctx context.Context) error {
 	var err error
 	if t.number == 0 {
@@ -115,8 +114,8 @@ func (t *tail) page(ctx context.Context, after int64, limit int) (page []Record,
 	return page, nil
 }
 
-// CheckEvent returns ErrCursorLost if the log lacks an event that the caller has read in the history with the given number. The
-// history has changed by then.
+// CheckEvent returns ErrCursorLost if the log does not contain an event that the caller has read in the history with
+// the given number. The result of History has changed before.
 func (s *Store) CheckEvent(ctx context.Context, number, position int64, id uuid.UUID) error {
 	var h head
 	expected := expectation{number, event{position, id}}

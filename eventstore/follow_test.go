@@ -12,11 +12,11 @@ import (
 	"roomlog/eventstore/pgtest"
 )
 
-// tail follows a log in the background and compares every event with the one before.
+// tail follows a log in the background. It checks that each event has the position after the previous event.
 type tail struct {
 	t       testing.TB
 	cancel  context.CancelFunc
-	heard   chan int64 // the positions, in order
+	heard   chan int64 // the positions of the events, in order
 	done    chan error
 	largest int
 }
@@ -72,7 +72,8 @@ func (f *tail) end() {
 	}
 }
 
-// Tails in the process that appends, in one that listens and in one that does not, while connections are cut.
+// TestFollow follows the log while connections are cut, in three processes: one that appends, one that listens, and one
+// that does neither.
 func TestFollow(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
@@ -128,7 +129,8 @@ func TestFollowReturnsAtMost1000EventsAtATime(t *testing.T) {
 	}
 }
 
-// A process without Listen gets no notifications.
+// TestFollowPollsWithoutNotifications checks that a process that does not call Listen, and so gets no notifications,
+// reads new events.
 func TestFollowPollsWithoutNotifications(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
@@ -158,8 +160,8 @@ func TestFollowReturnsTheErrorOfItsHandler(t *testing.T) {
 	}
 }
 
-// When the database is restored to an earlier state under a running process, Follow must not continue: it would skip the events
-// at the old positions.
+// TestFollowDetectsARestoredLog restores the database to an earlier state under a running process. Follow must end:
+// otherwise it would skip the new events at the old positions.
 func TestFollowDetectsARestoredLog(t *testing.T) {
 	t.Parallel()
 	l := newLog(t)

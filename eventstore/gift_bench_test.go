@@ -10,7 +10,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// The usual alternative updates the balance in place, and inserts the event and the idempotency key in the same statement.
+// The baseline is a wallet table: one statement updates the balance in place and inserts the event and the idempotency
+// key.
 const (
 	walletTable = `
 CREATE TABLE purse (user_id bigint PRIMARY KEY, balance bigint NOT NULL CHECK (balance >= 0), version bigint NOT NULL);
@@ -42,7 +43,7 @@ func BenchmarkFigureGift(b *testing.B) {
 
 var errNotSpent = errors.New("nothing was spent")
 
-// updates returns the measurement of the alternative.
+// updates returns a function that measures the rate of the baseline.
 func (l *benchLog) updates(connections, users int) func() float64 {
 	b := l.t.(*testing.B)
 	sample := l.execute(l.users[0].keyedRequest("sample", l.give(1))).Events[0]

@@ -44,7 +44,7 @@ func TestServingRoleCannotChangeTheLog(t *testing.T) {
 		"ALTER TABLE events DISABLE TRIGGER ALL":              {untried, "must be owner"},
 		"UPDATE user_key SET key = key":                       {untried, noRight},
 		"UPDATE snapshot SET version = 0":                     {untried, noRight},
-		// Rows that may be deleted.
+		// These rows may be deleted.
 		"DELETE FROM command WHERE key = 'a comment'": {allowed, allowed},
 		"DELETE FROM snapshot":                        {allowed, allowed},
 	} {
@@ -59,7 +59,7 @@ func TestServingRoleCannotChangeTheLog(t *testing.T) {
 	l.again(l.execute(p.users[0].keyedRequest("a gift", p.give(1))), p.users[0].keyedRequest("a gift", p.give(1)))
 }
 
-// attempt executes a statement, rolls it back, and compares its error with a part of the expected one.
+// attempt executes a statement and rolls it back. It checks that the error of the statement contains want.
 func attempt(t *testing.T, who string, pool *pgxpool.Pool, statement, want string) {
 	t.Helper()
 	if want == "-" {
@@ -78,7 +78,8 @@ func attempt(t *testing.T, who string, pool *pgxpool.Pool, statement, want strin
 	}
 }
 
-// The constraints hold even if the program has a fault.
+// TestConstraintsRejectInvalidRows checks that the constraints of the tables reject rows that only a faulty program
+// would write.
 func TestConstraintsRejectInvalidRows(t *testing.T) {
 	t.Parallel()
 	l := newLog(t)
@@ -99,7 +100,7 @@ func TestConstraintsRejectInvalidRows(t *testing.T) {
 	l.verified()
 }
 
-// The owner of the database has deleted an event of a wallet.
+// TestHoleInAStreamPreventsDecisions deletes an event of a wallet as the owner of the database.
 func TestHoleInAStreamPreventsDecisions(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)

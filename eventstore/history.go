@@ -8,14 +8,14 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// History describes the history of the log that the memory of a process belongs to. The history changes when the database falls
-// back to an earlier state and continues differently: after the promotion of a standby that was behind, or after the restore of a
-// backup. Positions, cached states and keys of the former history are then invalid.
+// History describes the history of the log that this process currently works with. The history changes when the
+// database falls back to an earlier state and continues from there: after the promotion of a standby that was behind,
+// or after a backup was restored. Positions, cached states and keys of the former history are then invalid.
 type History struct {
-	Number int64 // 1 in a new process, incremented by each change that the process notices
+	Number int64 // number of the history: 1 in a new process, incremented by each change that the process notices
 
-	// The newest event that the process knew of the former history. The log does not have it any more. Zero if there was no
-	// change.
+	// The newest event of the former history that the process knew and that the log does not have any more. Zero if
+	// there was no change.
 	Lost   int64
 	LostID uuid.UUID
 
@@ -24,14 +24,15 @@ type History struct {
 	HeadID uuid.UUID
 }
 
-// event names one event of the log. Two logs that contain the same event are equal up to it, because an event is never
-// changed and its id is random. The zero event is the beginning of the log.
+// event identifies one event of the log. Two logs that contain the same event are equal up to that event, because an
+// event is never changed and its id is random. The zero event is the beginning of the log.
 type event struct {
 	position int64
 	id       uuid.UUID
 }
 
-// expectation is what a reader expects of the log: that it contains an event that was read in the history with this number.
+// expectation is what a reader expects of the log: that it contains an event that was read in the history with this
+// number.
 type expectation struct {
 	number int64
 	event
@@ -40,10 +41,10 @@ type expectation struct {
 // head is the result of select_head.sql.
 type head struct {
 	event
-	clock    time.Time // of the database
-	standby  bool      // the database is a standby, which may receive more events
-	recorded time.Time // recorded_at of the event
-	found    uuid.UUID // id of the event at the expected position; zero if the log has none
+	clock    time.Time // time of the database's clock
+	standby  bool      // whether the database is a standby, which may receive more events
+	recorded time.Time // recorded_at of the newest event
+	found    uuid.UUID // id of the event at the expected position; zero if there is none
 }
 
 func (h *head) scan(row pgx.Row) error {
@@ -67,9 +68,9 @@ func (h *head) has(expected expectation) bool {
 	return expected.position == 0 || h.found == expected.id
 }
 
-// history holds the current History of a Store and the newest event that the process knows of it.
+// history holds the current History of a Store, and the newest event that the process knows in it.
 type history struct {
-	onChange func(History) // drops what belongs to the former history; called before anybody sees the new one
+	onChange func(History) // drops what belongs to the former history; called before anybody can read the new one
 
 	mu     sync.Mutex
 	now    History
@@ -83,14 +84,15 @@ func (h *history) current() History {
 	return h.now
 }
 
-// known returns the newest event that the process knows.
+// known returns the newest event that the process knows, as an expectation.
 func (h *history) known() expectation {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return expectation{h.now.Number, h.newest}
 }
 
-// remember records that the log contains newest. Call it only after the log was compared with an expectation of the same number.
+// remember records that the log contains newest. Call it only after the log was compared with an expectation of the
+// same history.
 func (h *history) remember(number int64, newest event) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -99,8 +101,8 @@ func (h *history) remember(number int64, newest event) {
 	}
 }
 
-// change begins a new history with the log that ends with newest, because the log lacks the expected event. It reports false if
-// the history has already changed after the expectation.
+// change begins a new history, because the log does not contain the expected event. The new history ends with newest.
+// change reports false if the history has already changed after the expectation was made.
 func (h *history) change(lost expectation, newest event) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -108,7 +110,7 @@ func (h *history) change(lost expectation, newest event) bool {
 		return false
 	}
 	known := lost.event
-	if h.newest.position > known.position { // another reader has seen more of the former history since the expectation
+	if h.newest.position > known.position { // another reader has read more of the former history after the expectation was made
 		known = h.newest
 	}
 	now := History{lost.number + 1, known.position, known.id, newest.position, newest.id}

@@ -20,7 +20,7 @@ import (
 	"roomlog/eventstore/pgtest/failover"
 )
 
-// backup is a copy of the log and its tables, which restore puts back under running processes.
+// backup is a copy of the log and its tables. restore writes it back while processes run.
 type backup struct {
 	t    testing.TB
 	db   *pgtest.DB
@@ -43,7 +43,8 @@ func takeBackup(t testing.TB, db *pgtest.DB) backup {
 	return b
 }
 
-// restore puts the backup back. To other processes it looks like another server that was restored and took over the address.
+// restore writes the backup back. To the processes it looks as if another server, restored from a backup, had taken
+// over the address.
 func (b backup) restore() {
 	b.t.Helper()
 	var statements []string
@@ -84,7 +85,7 @@ func (m *messages) Handle(_ context.Context, r slog.Record) error {
 	return nil
 }
 
-// with returns the messages that contain a text.
+// with returns the messages that contain part.
 func (m *messages) with(part string) (found []string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -101,7 +102,7 @@ func loggedTo(m *messages) eventstore.Config {
 	return eventstore.Config{Now: time.Now, Log: slog.New(m), PollInterval: 50 * time.Millisecond}
 }
 
-// readable fails unless a new process can read every personal text of the log, and every id of a user is taken once.
+// readable checks that a new process can read every personal text of the log, and that no user id was assigned twice.
 func readable(t testing.TB, db *pgtest.DB) {
 	t.Helper()
 	fresh := openStore(t, db, eventstore.Config{Now: time.Now})
@@ -136,14 +137,14 @@ func TestNothingOfALostHistoryIsUsed(t *testing.T) {
 	l.execute(who.request(p.say("lost")))
 	before := l.register("anna")
 	lost := l.execute(before.request(domain.ChangeProfile{Nickname: "Lost Anna"})).Events[0]
-	all(t, l) // readers have cached the keys as well
+	all(t, l) // the readers have cached the keys, too
 	b.restore()
 	after := l.register("berta")
 	l.execute(after.request(domain.ChangeProfile{Nickname: "Berta"}))
 	if after.id != before.id {
 		t.Fatalf("user %d follows the restored log, want %d", after.id, before.id)
 	}
-	l.execute(who.keyedRequest("k1", p.give(10))) // the wallet has 100 coins again
+	l.execute(who.keyedRequest("k1", p.give(10))) // the wallet has its 100 coins again
 	l.refused(who.request(p.give(1)), domain.CodeCoinsTooFew)
 	h := l.store.History()
 	if h.Number != 2 || h.Lost != lost.Position || h.LostID != lost.ID || h.Head != b.head {
@@ -162,7 +163,7 @@ func TestNothingOfALostHistoryIsUsed(t *testing.T) {
 	l.verified()
 }
 
-// all returns the personal texts of the log as l reads them.
+// all returns the personal texts of the log, as l reads them.
 func all(t testing.TB, l *testLog) []string {
 	t.Helper()
 	events := l.all()
@@ -220,7 +221,8 @@ func TestIdleProcessNoticesAnotherHistory(t *testing.T) {
 	}
 }
 
-// A restart of a process with an unchanged log, and appends of other processes, are no change of the history.
+// TestHistoryStaysTheSameWhileOthersAppend checks that neither a restart of a process nor appends of other processes
+// change the history.
 func TestHistoryStaysTheSameWhileOthersAppend(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
@@ -240,7 +242,8 @@ func TestHistoryStaysTheSameWhileOthersAppend(t *testing.T) {
 	}
 }
 
-// The batch was committed, its reply is lost, and so is the commit: the database falls back to an earlier state.
+// TestLostReplyToALostCommit loses the reply to the commit of a batch. Then the database falls back to a state before
+// the batch, so that the commit is lost as well.
 func TestLostReplyToALostCommit(t *testing.T) {
 	t.Parallel()
 	proxy := startProxy(t, pgtest.New(t))
@@ -260,7 +263,7 @@ func TestLostReplyToALostCommit(t *testing.T) {
 	b = takeBackup(t, proxy.db)
 	l.execute(who.request(p.give(9)))
 	armed.Store(true)
-	r := l.execute(who.request(p.give(1))) // 10 coins are left, and then 90 again
+	r := l.execute(who.request(p.give(1))) // 10 coins are left after these gifts; after the fallback, 90 again
 	if left := r.Events[0].Event.(domain.GiftSent).BalanceAfter; left != 90 || r.Position != b.head+1 {
 		t.Errorf("%d coins are left at position %d, want 90 at %d", left, r.Position, b.head+1)
 	}
@@ -274,7 +277,7 @@ func TestLostReplyToALostCommit(t *testing.T) {
 	}
 }
 
-// acknowledged are the events that a load was acked to be in the log, by the number of restores before their requests.
+// acknowledged contains the events whose requests got a receipt, by the number of fallbacks before the request.
 type acknowledged struct {
 	mu       sync.Mutex
 	restores int
@@ -303,7 +306,7 @@ func (a *acknowledged) restored(restore func()) {
 
 func (a *acknowledged) count(round int) int { return a.add(round, nil) }
 
-// Two processes write while the log falls back again and again.
+// TestLogFallsBackUnderLoad lets two processes write while the log falls back again and again.
 func TestLogFallsBackUnderLoad(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
@@ -368,7 +371,7 @@ func TestLogFallsBackUnderLoad(t *testing.T) {
 	}
 }
 
-// A PostgreSQL that was behind becomes the primary, and a dump is restored.
+// TestPromotionOfAStandbyThatIsBehind promotes a standby that is behind, and restores a dump.
 func TestPromotionOfAStandbyThatIsBehind(t *testing.T) {
 	t.Parallel()
 	d := failover.Start(t)
@@ -413,7 +416,7 @@ func TestPromotionOfAStandbyThatIsBehind(t *testing.T) {
 	step("a dump", func() { d.RestoreDump(dump) })
 }
 
-// The address leads to the database of another roomlog.
+// TestAnotherLogIsRefused lets the address point to the database of another roomlog.
 func TestAnotherLogIsRefused(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
@@ -438,7 +441,8 @@ func TestAnotherLogIsRefused(t *testing.T) {
 	}
 }
 
-// An old connection may lead to the former server, which may still accept commits.
+// TestConnectionsAreReplacedWhenTheHistoryChanges checks that old connections are closed. They may still be open to the
+// former server, which may accept commits.
 func TestConnectionsAreReplacedWhenTheHistoryChanges(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
@@ -466,7 +470,8 @@ func TestConnectionsAreReplacedWhenTheHistoryChanges(t *testing.T) {
 	}
 }
 
-// The address leads to a standby for a while, for example before its promotion.
+// TestStandbyThatIsBehindIsNoOtherHistory lets the address point to a standby for a while, for example before its
+// promotion.
 func TestStandbyThatIsBehindIsNoOtherHistory(t *testing.T) {
 	t.Parallel()
 	d := failover.Start(t)

@@ -11,7 +11,7 @@ import (
 	"roomlog/eventstore/pgtest"
 )
 
-// again repeats a request with the same key and compares the result with the first one.
+// again repeats a request with the same key and checks that it gets the first receipt.
 func (l *testLog) again(first eventstore.Receipt, r domain.Request) {
 	l.t.Helper()
 	head := len(l.all())
@@ -43,7 +43,7 @@ func TestRepeatedKeyReturnsTheFirstResult(t *testing.T) {
 		who.keyedRequest("order", domain.PlaceOrder{Price: 10, Coins: 100, Order: "o7"}),
 		who.keyedRequest("profile", domain.ChangeProfile{Nickname: "guest"}),
 		who.keyedRequest("join", domain.JoinLive{Live: p.live, Node: "p1"}),
-		who.keyedRequest("join again", domain.JoinLive{Live: p.live, Node: "p1"}), // no event
+		who.keyedRequest("join again", domain.JoinLive{Live: p.live, Node: "p1"}), // this command causes no event
 		{Command: domain.CreditCoins{Order: "o8", User: who.id, Coins: 7}, Actor: operator, IdempotencyKey: "credit"},
 		{Command: domain.AddGift{Name: "rose", Price: 5}, Actor: operator, IdempotencyKey: "list"},
 	}
@@ -88,7 +88,7 @@ func TestRepeatedKeyReturnsTheFirstResultWithinOneBatch(t *testing.T) {
 	who := p.users[0]
 	got := l.executeTogether(
 		who.keyedRequest("k1", p.give(1)), who.keyedRequest("k1", p.give(1)),
-		who.keyedRequest("k2", p.give(5)), who.keyedRequest("k2", p.give(5)), // refused, and refused again
+		who.keyedRequest("k2", p.give(5)), who.keyedRequest("k2", p.give(5)), // refused twice with the same result
 		who.keyedRequest("k1", p.give(2)),
 		who.keyedRequest("k3", p.give(1)), who.keyedRequest("k1", p.give(1)),
 	)
@@ -119,7 +119,7 @@ func TestKeyOfAnotherCommandIsRefused(t *testing.T) {
 	l.execute(who.keyedRequest("k1", p.give(1)))
 	l.refused(who.keyedRequest("k1", p.give(2)), domain.CodeKeyReused)
 	l.refused(who.keyedRequest("k1", p.say("hello")), domain.CodeKeyReused)
-	// What a server adds is not part of the command.
+	// Fields that a server adds are not part of the command that is compared.
 	first := l.execute(who.keyedRequest("k2", domain.PlaceOrder{Price: 10, Coins: 100, Order: "o1"}))
 	l.again(first, who.keyedRequest("k2", domain.PlaceOrder{Price: 10, Coins: 120, Order: "o2"}))
 	l.refused(who.keyedRequest("k2", domain.PlaceOrder{Price: 11, Coins: 100, Order: "o1"}), domain.CodeKeyReused)
@@ -136,7 +136,7 @@ func TestKeysOfDifferentUsersAreIndependent(t *testing.T) {
 	}
 	l.again(first, p.users[0].keyedRequest("k1", p.give(1)))
 	l.again(second, p.users[1].keyedRequest("k1", p.give(2)))
-	// The key belongs to the user, not to the session.
+	// The key belongs to the user and not to the sign-in session.
 	l.again(first, l.signIn(p.users[0].id, "next session").keyedRequest("k1", p.give(1)))
 }
 
@@ -163,12 +163,12 @@ func TestRefusalsAreKeptOnlyForCoinCommands(t *testing.T) {
 	if n := rows(); n != 1 {
 		t.Fatalf("%d rows for one refused gift, want 1", n)
 	}
-	// A refused comment may be repeated with another text, or when the live is on air.
+	// After a refusal, a comment may be sent with the same key and another text, or again when the live is on air.
 	l.refused(who.keyedRequest("comment", p.say(" ")), domain.CodeCommentEmpty)
 	if r := l.execute(who.keyedRequest("comment", p.say("hello"))); r.Repeated {
 		t.Error("the receipt of a new comment is marked as repeated")
 	}
-	// Without a key nothing is kept.
+	// No result is stored without a key.
 	l.execute(who.request(p.give(1)))
 	l.refused(who.request(p.give(1000)), domain.CodeCoinsTooFew)
 	if n := rows(); n != 2 {
@@ -191,7 +191,7 @@ func TestRefusalsOfActorsAreNeverKept(t *testing.T) {
 	if first.Repeated || len(first.Events) != 1 {
 		t.Fatalf("got %+v", first)
 	}
-	// A session that has ended does not get the result.
+	// A request from a sign-in session that has ended does not get the result.
 	l.refused(who.keyedRequest("k1", p.give(1)), domain.CodeSessionEnded)
 	l.again(first, next.keyedRequest("k1", p.give(1)))
 }

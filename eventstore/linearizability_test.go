@@ -20,12 +20,12 @@ import (
 // ask is a request to a wallet.
 type ask struct {
 	wallet domain.UserID
-	key    string // the idempotency key of a gift, or the order of a credit
+	key    string // idempotency key of a gift, or order of a credit
 	credit domain.Coins
 	num    int
 }
 
-// results is the result: the balance after the request, or that the coins are too few.
+// results is the result of a request: the balance afterwards, or a refusal because of too few coins.
 type results struct {
 	balance domain.Coins
 	refused bool
@@ -37,7 +37,7 @@ type purse struct {
 	results map[string]results
 }
 
-// walletModel is the model of a wallet that executes one request after another.
+// walletModel is a wallet that executes requests one after another, as a model for porcupine.
 var walletModel = porcupine.Model{
 	Partition: func(history []porcupine.Operation) [][]porcupine.Operation {
 		byWallet := make(map[domain.UserID][]porcupine.Operation)
@@ -75,13 +75,14 @@ var walletModel = porcupine.Model{
 	},
 }
 
-// history records the requests of clients, their times and results.
+// history records the requests of clients, with their times and results.
 type history struct {
 	mu  sync.Mutex
 	ops []porcupine.Operation
 }
 
-// client sends random requests through any process, and repeats them with the same key when there is no result.
+// client sends random requests through randomly chosen processes. If it gets no result, it repeats the request with the
+// same key.
 func (h *history) client(t *testing.T, id int, logs []*testLog, p fixture, began time.Time) {
 	random := rand.New(rand.NewPCG(uint64(id), 1))
 	for n := range 14 {
@@ -132,7 +133,7 @@ func (h *history) until(t *testing.T, random *rand.Rand, logs []*testLog, p fixt
 		case no != nil && no.Code == domain.CodeCoinsTooFew:
 			return results{refused: true}, true
 		case errors.Is(err, eventstore.ErrUnavailable), errors.Is(err, eventstore.ErrOutcomeUnknown):
-		case no == nil: // the read of the first result was cut
+		case no == nil: // the first request was executed, but its result could not be read because the connection was cut
 		default:
 			t.Error(err)
 			return results{}, false
@@ -189,7 +190,8 @@ func TestWalletsAreLinearizable(t *testing.T) {
 	logs[0].verified()
 }
 
-// Histories that are impossible. Their requests are sequential except for the last.
+// TestWalletModelRejectsImpossibleHistories checks that the model rejects impossible sequences of results. All requests
+// except the last are sequential.
 func TestWalletModelRejectsImpossibleHistories(t *testing.T) {
 	t.Parallel()
 	credit := func(key string, coins, balance domain.Coins) [2]any {

@@ -12,7 +12,8 @@ import (
 	"roomlog/internal/wait"
 )
 
-// Channels of NOTIFY. A notification carries no data. A process that misses one finds the change with its next poll.
+// The channels of NOTIFY. A notification carries no data. A process that misses one finds the change with its next
+// poll.
 const (
 	ChannelEvents    = "roomlog_events"    // events were appended
 	ChannelProjected = "roomlog_projected" // the read tables have changed
@@ -20,9 +21,9 @@ const (
 
 const closeTimeout = time.Second
 
-// Listen notifies Appended and Projected of the changes that other processes make. It uses a separate connection and
-// reconnects when the connection is lost. It also checks the history of the log, see HistoryChanged, and measures ClockSkew, at
-// intervals of Config.PollInterval. It returns nil when ctx ends, and ErrAnotherLog when the database contains another log.
+// Listen notifies Appended and Projected of changes by other processes. It uses its own connection and reconnects when
+// the connection is lost. At intervals of Config.PollInterval it checks the history of the log (see HistoryChanged) and
+// measures ClockSkew. It returns nil when ctx ends, and ErrAnotherLog if the database contains another log.
 func (s *Store) Listen(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.watchHistory(ctx) })
@@ -59,7 +60,7 @@ func (s *Store) listen(ctx context.Context) error {
 	if _, err := s.CheckHistory(ctx); err != nil {
 		return err
 	}
-	s.appended.Notify() // there may have been changes while there was no connection
+	s.appended.Notify() // changes may have been missed while there was no connection
 	s.projected.Notify()
 	for {
 		n, err := conn.WaitForNotification(ctx)
@@ -75,8 +76,8 @@ func (s *Store) listen(ctx context.Context) error {
 	}
 }
 
-// untilHistoryChanges returns a context that ends with ctx or when the history of the log changes: a connection may then lead to the
-// former server. stop ends the context and waits for its goroutine.
+// untilHistoryChanges returns a context that ends with ctx, or when the history of the log changes: the connection may
+// then belong to the former server. stop ends the context and waits for its goroutine.
 func (s *Store) untilHistoryChanges(ctx context.Context) (same context.Context, stop func()) {
 	same, cancel := context.WithCancel(ctx)
 	seen := s.historyChanged.Count()
@@ -90,7 +91,7 @@ func (s *Store) untilHistoryChanges(ctx context.Context) (same context.Context, 
 	return same, func() { cancel(); <-done }
 }
 
-// watchHistory checks the history at intervals, so that a process that appends nothing notices a change.
+// watchHistory checks the history at intervals, so that a process that appends nothing notices a change, too.
 func (s *Store) watchHistory(ctx context.Context) error {
 	failing, number := false, int64(1)
 	for wait.Sleep(ctx, s.poll) {

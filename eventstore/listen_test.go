@@ -22,7 +22,7 @@ func TestAppendedIsNotifiedOfOwnCommits(t *testing.T) {
 	}
 	seen = l.store.Appended().Count()
 	l.do(domain.WithdrawGift{Gift: 1})
-	l.do(domain.WithdrawGift{Gift: 1}) // no event
+	l.do(domain.WithdrawGift{Gift: 1}) // this command causes no event
 	if count := l.store.Appended().Count() - seen; count != 1 {
 		t.Errorf("%d notifications of one event, want 1", count)
 	}
@@ -56,7 +56,7 @@ func TestListen(t *testing.T) {
 	}
 	notified("a projection", reader.store.Projected(), notify)
 
-	// After a lost connection there is a notification of what was missed.
+	// After a lost connection, the signal is notified of what was missed.
 	notified("the reconnection", reader.store.Appended(), func() {
 		_, err := db.Owner.Exec(t.Context(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'
 			AND datname = current_database()`)

@@ -18,16 +18,17 @@ const lockKey int64 = 0x6c6f67
 const takeLock = "SELECT pg_advisory_xact_lock($1)"
 
 const (
-	// maxCatchUp is the maximum number of events of other nodes that are folded into the cached states. If there are more,
-	// the states are loaded again.
+	// maxCatchUp is the maximum number of events of other nodes that are folded into the cached states. If there are
+	// more, the states are loaded again.
 	maxCatchUp = 5000
 
-	// loadTimeout is the time after which the connection counts as dead. It includes the wait for the lock, see lock_timeout.
+	// loadTimeout is the time after which the connection counts as dead. It includes the wait for the lock; see
+	// lock_timeout.
 	loadTimeout = 8 * time.Second
 )
 
 // load begins the transaction, takes the lock, and loads the states that the decisions of the batch read. A separate
-// statement takes the lock, so that the later statements see everything that was committed before.
+// statement takes the lock, so that later statements see everything that was committed before.
 func (q *Sequencer) load(ctx context.Context, b *batch) error {
 	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
 	defer cancel()
@@ -54,7 +55,7 @@ func (q *Sequencer) load(ctx context.Context, b *batch) error {
 	p := &pgx.Batch{}
 	p.Queue(beginTransaction)
 	p.Queue(takeLock, lockKey)
-	if b.aside = q.states.aside; b.aside == nil { // a round trip of its own, at the start and after an error
+	if b.aside = q.states.aside; b.aside == nil { // needs a separate round trip; only at the start and after an error
 		if err := q.loadAside(ctx, p, b); err != nil {
 			return err
 		}
@@ -88,14 +89,14 @@ func (q *Sequencer) load(ctx context.Context, b *batch) error {
 	}
 	q.history = expected.number
 	if lost {
-		q.history++ // if more has changed, the next load begins again
+		q.history++ // if the history has changed again, the next load starts from the beginning
 		return q.reload(ctx, b, streams)
 	}
 	defer func() { q.reportFaults(ctx, b) }()
 	return q.catchUp(ctx, b, streams)
 }
 
-// reportFaults logs each stream of b whose state cannot be loaded once.
+// reportFaults logs, for each stream of b whose state cannot be loaded, one message. It logs a stream only once.
 func (q *Sequencer) reportFaults(ctx context.Context, b *batch) {
 	for s, e := range b.loaded {
 		if e.fault != nil && q.reported.once(s) {
@@ -104,7 +105,7 @@ func (q *Sequencer) reportFaults(ctx context.Context, b *batch) {
 	}
 }
 
-// loadAside sends p with the query for the events that were set aside.
+// loadAside adds the query for the events that were set aside to p, and sends p.
 func (q *Sequencer) loadAside(ctx context.Context, p *pgx.Batch, b *batch) error {
 	b.aside = make(aside)
 	p.Queue(selectSetAside, q.store.codec.asideTypes).Query(func(rows pgx.Rows) error { return b.aside.read(rows, q.store.codec) })
@@ -114,7 +115,7 @@ func (q *Sequencer) loadAside(ctx context.Context, p *pgx.Batch, b *batch) error
 	return nil
 }
 
-// catchUp brings the cached states up to the head of the log.
+// catchUp applies the events up to the head of the log to the cached states, or loads the states again.
 func (q *Sequencer) catchUp(ctx context.Context, b *batch, streams map[domain.Stream]struct{}) error {
 	behind := b.head.position - q.states.head
 	switch {
@@ -129,8 +130,8 @@ func (q *Sequencer) catchUp(ctx context.Context, b *batch, streams map[domain.St
 	return q.reload(ctx, b, streams)
 }
 
-// reload drops the cached states and loads those that the batch reads, also those that were loaded in this transaction: an event
-// that changed them may have been set aside since.
+// reload drops the cached states and loads those that the batch reads. It also reloads states that were loaded in this
+// transaction, because an event that changed them may have been set aside.
 func (q *Sequencer) reload(ctx context.Context, b *batch, streams map[domain.Stream]struct{}) error {
 	q.forget()
 	b.invalid = nil
@@ -150,9 +151,9 @@ func (q *Sequencer) reload(ctx context.Context, b *batch, streams map[domain.Str
 	return q.refold(ctx, b)
 }
 
-// foldNewer folds the events of other nodes up to head into the cached states. It reports false if it cannot, for example
-// because a newer program wrote an event type that this program does not know. The caller then loads the states again. Only
-// the commands that read a state that cannot be loaded fail.
+// foldNewer folds the events of other nodes up to head into the cached states. It reports false if it cannot, for
+// example because a newer program wrote an event type that this program does not know. The caller then loads the states
+// again, and only the commands that read a state that cannot be loaded fail.
 func (q *Sequencer) foldNewer(ctx context.Context, head int64) (bool, error) {
 	rows, err := q.conn.Query(ctx, selectEvents, q.states.head, head, head-q.states.head)
 	if err != nil {

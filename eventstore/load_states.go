@@ -12,18 +12,18 @@ import (
 	"roomlog/domain"
 )
 
-// noFormat is the format of no snapshot.
+// noFormat is a format that no snapshot has.
 const noFormat = -1
 
-// wanted holds the streams whose states are missing, grouped by the way to load the state.
+// wanted holds the streams whose states are missing, grouped by how their states are loaded.
 type wanted struct {
-	folded   []domain.Stream // from a snapshot and the events after it
-	formats  []int           // format of the snapshot, one for each stream of folded
-	versions []domain.Stream // only the version: no decision reads the state
-	counters []domain.Stream // from the newest event that took an id
+	folded   []domain.Stream // states folded from a snapshot and the events after it
+	formats  []int           // format of the snapshots of each stream in folded
+	versions []domain.Stream // streams of which only the version is loaded, because no decision reads their states
+	counters []domain.Stream // counters, loaded from the newest event that assigned an id or carries a count
 }
 
-// classify groups streams by the way to load their state. It returns an error if a stream is of an unknown kind.
+// classify groups streams by how their states are loaded. It returns an error if a stream is of an unknown kind.
 func (q *Sequencer) classify(streams []domain.Stream) (wanted, error) {
 	var w wanted
 	for _, s := range streams {
@@ -46,7 +46,8 @@ func (q *Sequencer) classify(streams []domain.Stream) (wanted, error) {
 	return w, nil
 }
 
-// queue adds the queries to p. They store their results in b.loaded, where every wanted stream gets an entry. b.aside is known.
+// queue adds the queries to p. Their callbacks store the results in b.loaded, where every wanted stream gets an entry.
+// Call it only when b.aside is set.
 func (w wanted) queue(p *pgx.Batch, b *batch, store *Store) {
 	loaded, codec := b.loaded, store.codec
 	for _, streams := range [][]domain.Stream{w.folded, w.versions, w.counters} {
@@ -71,9 +72,9 @@ func (w wanted) queue(p *pgx.Batch, b *batch, store *Store) {
 	}
 }
 
-// foldEvents folds the snapshot of each stream, which is a row without a type, and the events after it. The streams of snapshots
-// that are not valid are added to b.invalid. An event that cannot be decoded or folded becomes the fault of its stream, and not
-// an error of the query.
+// foldEvents folds the snapshot of each stream and the events after it. A row without an event type is a snapshot.
+// Streams with an invalid snapshot are added to b.invalid. An event that cannot be decoded or folded becomes the fault
+// of its stream, and not an error of the query.
 func (b *batch) foldEvents(rows pgx.Rows, store *Store) error {
 	var r loadedRow
 	_, err := pgx.ForEachRow(rows, []any{&r.stream, &r.position, &r.version, &r.eventType, &r.payload, &r.event, &r.checksum}, func() error {
@@ -103,11 +104,11 @@ type loadedRow struct {
 	version   int
 	eventType string
 	payload   []byte
-	event     uuid.UUID // the id of the event at the version
+	event     uuid.UUID // id of the event at the version
 	checksum  []byte
 }
 
-// refold loads the streams of b whose snapshots are not valid from all their events, and marks their snapshots for replacement.
+// refold loads the streams of b with invalid snapshots from all their events, and marks the snapshots for replacement.
 func (q *Sequencer) refold(ctx context.Context, b *batch) error {
 	if len(b.invalid) == 0 {
 		return nil
@@ -131,8 +132,9 @@ func (q *Sequencer) refold(ctx context.Context, b *batch) error {
 	return nil
 }
 
-// fold applies the next event of the stream to e. An event that was set aside has no effect if it moves coins or cannot be
-// applied. Otherwise only some tables could not apply it: it keeps its effect on states.
+// fold applies the next event of the stream to e. Most events that were set aside have no effect: those that move coins
+// and those that cannot be applied to a state. If only a table could not apply the event, it keeps its effect on
+// states.
 func (e *entry) fold(r loadedRow, aside aside, codec *codec) error {
 	if r.version != e.version+1 {
 		return fmt.Errorf("fold version %d of %s into version %d: %w", r.version, r.stream, e.version, errNotNext)

@@ -19,7 +19,7 @@ var (
 	provider = domain.Actor{Kind: domain.PaymentProvider}
 )
 
-// snapshotKeys are the keys of the checksums of snapshots, which all processes share.
+// snapshotKeys are the keys of the checksums of snapshots. All processes of a test share them.
 var snapshotKeys = [][]byte{[]byte("the key of the snapshots")}
 
 // testLog is a log with a running sequencer.
@@ -29,7 +29,7 @@ type testLog struct {
 	store     *eventstore.Store
 	sequencer *eventstore.Sequencer
 	prepare   func(*eventstore.Sequencer) // called before the sequencer runs; may be nil
-	stop      func()                      // ends the sequencer and waits for it, like the end of the test
+	stop      func()                      // stops the sequencer and waits for it, as the end of the test does
 }
 
 func newLog(t testing.TB) *testLog {
@@ -37,7 +37,7 @@ func newLog(t testing.TB) *testLog {
 	return openLog(t, pgtest.New(t), eventstore.SequencerConfig{})
 }
 
-// openLog opens the log in db with a pool and a sequencer of its own, like another process.
+// openLog opens the log in db with its own pool and its own sequencer, as another process would.
 func openLog(t testing.TB, db *pgtest.DB, c eventstore.SequencerConfig) *testLog {
 	t.Helper()
 	return openLogAs(t, db, eventstore.Config{Now: time.Now}, c)
@@ -50,7 +50,7 @@ func openLogAs(t testing.TB, db *pgtest.DB, c eventstore.Config, sc eventstore.S
 	return l
 }
 
-// openStore opens the log in db with a pool of its own, like a server.
+// openStore opens the log in db with its own pool, as a server would.
 func openStore(t testing.TB, db *pgtest.DB, c eventstore.Config) *testLog {
 	t.Helper()
 	pool, err := eventstore.OpenPool(t.Context(), db.DSN, eventstore.PoolOptions{Serving: db.Serving, MaxConns: 8, Name: "roomlog test"})
@@ -95,7 +95,7 @@ func (l *testLog) execute(r domain.Request) eventstore.Receipt {
 	return receipt
 }
 
-// refused executes a request and requires a refusal.
+// refused executes a request and checks that it is refused with code.
 func (l *testLog) refused(r domain.Request, code domain.Code) {
 	l.t.Helper()
 	_, err := l.sequencer.Execute(context.Background(), r)
@@ -104,7 +104,7 @@ func (l *testLog) refused(r domain.Request, code domain.Code) {
 	}
 }
 
-// do executes a command of an operator.
+// do executes a command as an operator.
 func (l *testLog) do(c domain.Command) eventstore.Receipt {
 	l.t.Helper()
 	return l.execute(domain.Request{Command: c, Actor: operator})
@@ -116,12 +116,12 @@ type testUser struct {
 	by domain.Actor
 }
 
-// request returns a request of the user.
+// request returns a request with the command, issued by the user.
 func (p testUser) request(c domain.Command) domain.Request {
 	return domain.Request{Command: c, Actor: p.by}
 }
 
-// keyedRequest returns a request with an idempotency key.
+// keyedRequest returns a request with the command and an idempotency key, issued by the user.
 func (p testUser) keyedRequest(key string, c domain.Command) domain.Request {
 	return domain.Request{Command: c, Actor: p.by, IdempotencyKey: key}
 }
@@ -151,7 +151,7 @@ func (l *testLog) onAir(streamer testUser) domain.LiveID {
 	return live
 }
 
-// list adds a gift to the catalogue.
+// list adds a gift to the gift catalogue.
 func (l *testLog) list(price domain.Coins) domain.GiftID {
 	l.t.Helper()
 	return l.do(domain.AddGift{Name: "rose", Price: price, Image: "https://x/rose.png"}).Events[0].Event.(domain.GiftAdded).Gift
@@ -170,7 +170,7 @@ type fixture struct {
 	users []testUser
 }
 
-// fixture creates users with coins. A gift costs 10 coins.
+// fixture creates a live on air, a gift of 10 coins, and users with coins.
 func (l *testLog) fixture(users int, coins domain.Coins) fixture {
 	l.t.Helper()
 	p := fixture{live: l.onAir(l.register("streamer")), gift: l.list(10)}
@@ -184,17 +184,18 @@ func (l *testLog) fixture(users int, coins domain.Coins) fixture {
 	return p
 }
 
-// give returns the command of a gift in the live.
+// give returns a command that sends num gifts to the live.
 func (p fixture) give(num int) domain.SendGift {
 	return domain.SendGift{Live: p.live, Gift: p.gift, Num: num}
 }
 
-// say returns the command of a comment in the live.
+// say returns a command that posts a comment in the live.
 func (p fixture) say(text string) domain.PostComment {
 	return domain.PostComment{Live: p.live, Text: text}
 }
 
-// recovered waits until the log can be read again after a fault: a pool notices dead connections one by one.
+// recovered waits until the log can be read after a fault. It retries, because a pool notices its dead connections one
+// by one.
 func (l *testLog) recovered() {
 	l.t.Helper()
 	eventually(l.t, "the log can be read again", func() bool {
@@ -218,7 +219,7 @@ func (l *testLog) all() []eventstore.Record {
 	}
 }
 
-// eventually waits for a condition.
+// eventually waits until the condition is reports true.
 func eventually(t testing.TB, what string, is func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(time.Minute); !is(); {

@@ -10,11 +10,11 @@ import (
 // outage measures how long the database has been unreachable.
 type outage struct {
 	timeout time.Duration
-	timer   *time.Timer // nil while the database is reachable
-	expired bool        // the timeout has passed
+	timer   *time.Timer // fires after the timeout; nil while the database is reachable
+	expired bool        // whether the timeout has passed
 }
 
-// begin starts the measurement if it is not running.
+// begin starts the measurement, unless it is running.
 func (o *outage) begin() {
 	if o.timer == nil {
 		o.timer = time.NewTimer(o.timeout)
@@ -31,7 +31,8 @@ func (o *outage) tooLong() bool {
 	return o.expired
 }
 
-// level returns the log level of a failure: debug after the timeout, because the outage has been logged, and warn before.
+// level returns the log level for a failure: warn until the timeout has passed, then debug, because the outage has been
+// logged.
 func (o *outage) level() slog.Level {
 	if o.expired {
 		return slog.LevelDebug
@@ -45,13 +46,13 @@ func (o *outage) end() {
 	o.timer, o.expired = nil, false
 }
 
-// writability is what CheckWritable knows of the appends.
+// writability is what CheckWritable knows about the appends of the sequencer.
 type writability struct {
-	failure atomic.Pointer[appendFailure] // of the last attempt; nil if it succeeded
-	since   atomic.Pointer[time.Time]     // when the batch was begun that is being executed; nil: none
+	failure atomic.Pointer[appendFailure] // error of the last attempt; nil if it succeeded
+	since   atomic.Pointer[time.Time]     // time when the batch that is being executed was begun; nil if there is none
 
 	mu     sync.Mutex
-	holder lockHolder // at the last check
+	holder lockHolder // holder of the lock at the last check
 }
 
 type appendFailure struct {
@@ -59,15 +60,15 @@ type appendFailure struct {
 	at  time.Time
 }
 
-// lockHolder is a transaction, or an idle session, that holds the lock of the log.
+// lockHolder is a database session that holds the lock of the log, in a transaction or idle.
 type lockHolder struct {
 	pid         int
 	transaction string
 	application string
-	since       time.Time // when it was first noticed
+	since       time.Time // time when this process first noticed the holder
 }
 
-// begin records the start of a batch. Call end when it is finished.
+// begin records the start of a batch. Call end when the batch is finished.
 func (w *writability) begin(now time.Time) { w.since.Store(&now) }
 
 func (w *writability) end() { w.since.Store(nil) }
@@ -78,7 +79,7 @@ func (w *writability) failed(err error, now time.Time) { w.failure.Store(&append
 // succeeded records that the database can be written.
 func (w *writability) succeeded() { w.failure.Store(nil) }
 
-// notice records the present holder of the lock, and returns it with the time when it was first noticed.
+// notice records the current holder of the lock. It returns the holder with the time when it was first noticed.
 func (w *writability) notice(now lockHolder) lockHolder {
 	w.mu.Lock()
 	defer w.mu.Unlock()

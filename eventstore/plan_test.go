@@ -10,7 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// explain returns the plan of a statement of the package.
+// explain returns the query plan of a statement of the package.
 func explain(t *testing.T, tx pgx.Tx, file, types, call string) string {
 	t.Helper()
 	statement, err := os.ReadFile(filepath.Join("sql", file))

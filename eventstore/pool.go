@@ -6,16 +6,18 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"roomlog/internal/pgsession"
 )
 
-// ServingRole is the database role of a server: it can append events and read everything, but has no right to change or
+// ServingRole is the database role of a server. It may append events and read everything. It has no right to change or
 // delete an event.
 const ServingRole = "roomlog_serving"
 
 // PoolOptions are the options of OpenPool.
 type PoolOptions struct {
-	Serving  bool   // every connection takes ServingRole instead of the owner's rights
-	MaxConns int32  // 0: the default of pgx
+	Serving  bool   // whether every connection takes ServingRole instead of the owner's rights
+	MaxConns int32  // maximum number of connections; 0: the default of pgx
 	Name     string // application_name in pg_stat_activity
 }
 
@@ -25,15 +27,15 @@ func PoolConfig(dsn string, o PoolOptions) (*pgxpool.Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the database address: %w", err)
 	}
-	params := c.ConnConfig.RuntimeParams
-	params["search_path"] = "read,public"
-	params["timezone"] = "UTC"
+	pgsession.Prepare(c.ConnConfig)
+	params := map[string]string{"search_path": "read,public", "timezone": "UTC"}
 	if o.Serving {
 		params["role"] = ServingRole
 	}
 	if o.Name != "" {
 		params["application_name"] = o.Name
 	}
+	pgsession.Set(c.ConnConfig, params)
 	if o.MaxConns > 0 {
 		c.MaxConns = o.MaxConns
 	}
@@ -57,12 +59,10 @@ func OpenPool(ctx context.Context, dsn string, o PoolOptions) (*pgxpool.Pool, er
 	return pool, nil
 }
 
-// connect opens a connection outside the pool, with the configuration of the pool and further parameters.
+// connect opens a connection outside the pool, with the configuration of the pool and the given parameters.
 func connect(ctx context.Context, pool *pgxpool.Pool, params map[string]string) (*pgx.Conn, error) {
 	c := pool.Config().ConnConfig.Copy()
-	for k, v := range params {
-		c.RuntimeParams[k] = v
-	}
+	pgsession.Set(c, params)
 	conn, err := pgx.ConnectConfig(ctx, c)
 	if err != nil {
 		return nil, fmt.Errorf("connect to the database: %w", err)

@@ -19,11 +19,11 @@ import (
 	"roomlog/eventstore/pgtest"
 )
 
-// processEnv holds the connection string for a process that a test starts.
+// processEnv is the environment variable with the connection string for a process that a test starts.
 const processEnv = "ROOMLOG_EVENTSTORE_TEST_PROCESS"
 
-// otherProcess adds gifts as fast as it can and prints the position of each, until its standard input ends. That is with the test
-// at the latest.
+// otherProcess adds gifts as fast as it can and prints the position of each. It ends when its standard input ends, at
+// the latest when the test ends.
 func otherProcess(dsn string) int {
 	ctx := context.Background()
 	pool, err := eventstore.OpenPool(ctx, dsn, eventstore.PoolOptions{})
@@ -54,7 +54,7 @@ func otherProcess(dsn string) int {
 	return 0
 }
 
-// otherNode is another process on the same log.
+// otherNode is another process that appends to the same log.
 type otherNode struct {
 	t       testing.TB
 	process *os.Process
@@ -121,7 +121,7 @@ func (n *otherNode) signal(s syscall.Signal) {
 	}
 }
 
-// freezeWithLock stops the process in a transaction, so that it keeps the lock of the log.
+// freezeWithLock freezes the process during a transaction, so that it keeps the lock of the log.
 func (n *otherNode) freezeWithLock(l *testLog) {
 	n.t.Helper()
 	eventually(n.t, "the frozen process holds the lock", func() bool {
@@ -150,7 +150,7 @@ func TestOtherProcessIsFrozenAndKilled(t *testing.T) {
 		before := len(n.acknowledged())
 		eventually(t, "the other process appends", func() bool { return len(n.acknowledged()) > before+20 })
 		n.freezeWithLock(l)
-		l.do(list) // while the other is frozen
+		l.do(list) // the command succeeds while the other process is frozen
 		n.signal(syscall.SIGCONT)
 	}
 	before := len(n.acknowledged())

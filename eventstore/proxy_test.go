@@ -14,11 +14,11 @@ import (
 	"roomlog/eventstore/pgtest"
 )
 
-// cancelRequest cancels the statement of another connection. A client sends it when it loses a connection. The proxy drops it while
-// it is shut.
+// cancelRequest is the code of a CancelRequest message, with which a client that has lost a connection cancels its
+// statement. The proxy drops such messages while it is shut.
 const cancelRequest = 80877102
 
-// proxy is a TCP address of a database whose connections a test can cut. PostgreSQL itself listens only on a unix socket.
+// proxy forwards TCP connections to the unix socket of a database and lets a test cut them.
 type proxy struct {
 	t      testing.TB
 	db     *pgtest.DB
@@ -30,7 +30,8 @@ type proxy struct {
 	address  string
 	conns    map[net.Conn]bool
 
-	// reply is called with the data of the server before it is sent to the client. If it returns false, the connection is cut.
+	// reply is called with data from the server before the data is sent to the client. If it returns false, the
+	// connection is cut.
 	reply func(b []byte) bool
 }
 
@@ -45,7 +46,7 @@ func startProxy(t testing.TB, db *pgtest.DB) *proxy {
 	return w
 }
 
-// socketOf returns the unix socket of a database.
+// socketOf returns the path of the unix socket of a database.
 func socketOf(t testing.TB, db *pgtest.DB) string {
 	t.Helper()
 	u, err := url.Parse(db.DSN)
@@ -59,7 +60,7 @@ func socketOf(t testing.TB, db *pgtest.DB) string {
 	return filepath.Join(host, ".s.PGSQL."+u.Query().Get("port"))
 }
 
-// dsn returns the connection string with another address.
+// dsn returns the connection string of the database, with the given address.
 func (w *proxy) dsn(address string) string {
 	u, err := url.Parse(w.db.DSN)
 	if err != nil {
@@ -81,7 +82,7 @@ func (w *proxy) openAt(address string, c eventstore.Config, sc eventstore.Sequen
 	return openLogAs(w.t, &db, c, sc)
 }
 
-// shut cuts all connections and accepts no more.
+// shut cuts all connections and accepts no new ones.
 func (w *proxy) shut() {
 	w.mu.Lock()
 	w.listener.Close()
@@ -165,5 +166,5 @@ func (w *proxy) carry(client net.Conn) {
 	group.Wait()
 }
 
-// isCommitReply reports whether the server confirms a commit.
+// isCommitReply reports whether b contains the server's confirmation of a commit.
 func isCommitReply(b []byte) bool { return bytes.Contains(b, []byte("COMMIT\x00")) }

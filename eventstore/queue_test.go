@@ -24,7 +24,7 @@ func TestFullQueueReturnsErrBusy(t *testing.T) {
 		accepted = append(accepted, l.begin(list))
 		eventually(t, "the request is in the queue", func() bool { return l.sequencer.Stats().Queued == i+1 })
 	}
-	if _, err := l.sequencer.Execute(t.Context(), list); !errors.Is(err, eventstore.ErrBusy) { // while the lock is held
+	if _, err := l.sequencer.Execute(t.Context(), list); !errors.Is(err, eventstore.ErrBusy) { // the queue is full while the lock is held
 		t.Fatalf("got %v", err)
 	}
 	release()
@@ -36,7 +36,7 @@ func TestFullQueueReturnsErrBusy(t *testing.T) {
 	if gifts := len(l.verified()); gifts != 4 {
 		t.Fatalf("%d events, want the 4 that were accepted", gifts)
 	}
-	l.execute(list) // the queue is not full any more
+	l.execute(list) // the queue is no longer full
 }
 
 func TestShutdownExecutesQueuedRequests(t *testing.T) {
@@ -102,7 +102,7 @@ func TestInvalidRequestsAreNotQueued(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	idle := eventstore.NewSequencer(store, eventstore.SequencerConfig{QueueSize: 1}) // never runs
+	idle := eventstore.NewSequencer(store, eventstore.SequencerConfig{QueueSize: 1}) // a sequencer that never runs
 	for name, r := range map[string]domain.Request{
 		"no command":           {Actor: operator},
 		"a NUL in a name":      {Command: domain.RegisterUser{Username: "a", NameKey: "\x00"}},
@@ -122,7 +122,7 @@ func TestInvalidRequestsAreNotQueued(t *testing.T) {
 	}
 }
 
-// The pool connects to an address without a server.
+// TestUnreachableDatabaseReturnsErrUnavailableAfterTheTimeout uses a pool for an address without a server.
 func TestUnreachableDatabaseReturnsErrUnavailableAfterTheTimeout(t *testing.T) {
 	t.Parallel()
 	proxy := startProxy(t, pgtest.New(t))
@@ -168,7 +168,7 @@ func TestShutdownWithoutADatabase(t *testing.T) {
 	proxy.shut()
 	pending := []<-chan answer{l.begin(list), l.begin(list)}
 	eventually(t, "the sequencer has tried", func() bool { return l.sequencer.Stats().Retries > 0 })
-	l.stop() // long before the timeout
+	l.stop() // the sequencer is stopped long before the timeout
 	for _, p := range pending {
 		if a := <-p; a.err == nil {
 			t.Error("carried out without a database")

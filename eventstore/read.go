@@ -12,32 +12,32 @@ import (
 	"roomlog/domain"
 )
 
-// Bounds of one read, in events.
+// Bounds of one read, as numbers of events.
 const (
 	defaultLimit = 1000
 	maxLimit     = 5000
-	maxReadAhead = 10_000 // events for which memory is allocated before their number is known
+	maxReadAhead = 10_000 // maximum number of events for which memory is allocated before their number is known
 )
 
-// Query selects events.
+// Query selects events of the log.
 type Query struct {
-	After int64         // after this position
-	UpTo  int64         // up to this position; 0: the end of the log
-	Limit int           // the maximum number of events to read; 0: 1000; never more than 5000
-	Types []string      // of these types, as written; nil: all
-	Live  domain.LiveID // of this live; 0: all
-	User  domain.UserID // caused by this user; 0: all
+	After int64         // only events after this position
+	UpTo  int64         // only events up to this position; 0: up to the end of the log
+	Limit int           // maximum number of events to read; 0: 1000; never more than 5000
+	Types []string      // only events with these types as stored in the log; nil: all types
+	Live  domain.LiveID // only events of this live; 0: all lives
+	User  domain.UserID // only events that this user has caused; 0: all users
 
-	// History is the number of the history of the log in which After is a position, see History. If the log has another history,
-	// or ends before After, Read fails with ErrCursorLost. 0: not checked.
+	// History is the number of the history to which the position After belongs, see History. If the log has another
+	// history, or ends before After, Read fails with ErrCursorLost. 0: this is not checked.
 	History int64
 }
 
 // Page is the result of a query.
 type Page struct {
 	Events []Record
-	Next   int64 // the value of After for the next query; it advances even if no event matched
-	Head   int64 // the end of the log when the page was read
+	Next   int64 // position for After of the next query; it increases even if no event matches
+	Head   int64 // position of the newest event of the log when the page was read
 }
 
 // Head returns the position of the newest event, or 0 if the log is empty.
@@ -53,8 +53,9 @@ func (s *Store) Head(ctx context.Context) (int64, error) {
 	return h.position, nil
 }
 
-// Read returns the decoded events of q, in order. An event that this program cannot decode is returned with its Fault and
-// without Event, so that no event is skipped silently. It is returned for every Query.User, because its user is not known.
+// Read returns the decoded events that q selects, in order. An event that this program cannot decode is returned with a
+// Fault and without an Event, so that no event is skipped silently. Such an event is returned for every Query.User,
+// because its user is unknown.
 func (s *Store) Read(ctx context.Context, q Query) (Page, error) {
 	page, err := s.read(ctx, q)
 	if err != nil {
@@ -72,7 +73,7 @@ func (s *Store) Read(ctx context.Context, q Query) (Page, error) {
 	return page, nil
 }
 
-// read returns the events of q without decoding them, in one round trip.
+// read returns the events that q selects without decoding them, in one round trip.
 func (s *Store) read(ctx context.Context, q Query) (Page, error) {
 	q = q.bounded()
 	sql, args := selectEvents, []any{q.After, q.UpTo, q.Limit}
@@ -102,7 +103,7 @@ func (s *Store) read(ctx context.Context, q Query) (Page, error) {
 		return Page{}, fmt.Errorf("read events after %d: %w", q.After, ErrCursorLost)
 	}
 	page.Head = h.position
-	// Events that were appended between the statements may be in the page.
+	// The page may contain events that were appended between the two statements.
 	page.Next = max(q.After, min(page.Head, q.UpTo))
 	if n := len(page.Events); n > 0 {
 		last := page.Events[n-1].Position
@@ -133,8 +134,8 @@ func (q Query) bounded() Query {
 	return q
 }
 
-// queueForgotten queues the query for the users who were forgotten since the last call. Its result drops their keys from
-// memory.
+// queueForgotten queues the query for the users who were forgotten since the last call. The callback of the query drops
+// the keys of these users from memory.
 func (s *Store) queueForgotten(p *pgx.Batch) {
 	keys := s.codec.keys
 	upTo, drops := keys.known()
@@ -176,8 +177,8 @@ func (s *Store) ReadStream(ctx context.Context, stream domain.Stream, afterVersi
 	return found, nil
 }
 
-// SetAside returns the positions and streams of the events that later events have set aside. The states of streams are folded
-// without them.
+// SetAside returns the positions and streams of the events that were set aside by later events. The states of streams
+// are folded without them.
 func (s *Store) SetAside(ctx context.Context) (map[int64]domain.Stream, error) {
 	found := make(aside)
 	rows, err := s.pool.Query(ctx, selectSetAside, s.codec.asideTypes)
@@ -190,7 +191,7 @@ func (s *Store) SetAside(ctx context.Context) (map[int64]domain.Stream, error) {
 	return found, nil
 }
 
-// ReadRawAt returns the events at some positions, in order, like ReadRaw.
+// ReadRawAt returns the events at the given positions, in order, in the form of ReadRaw.
 func (s *Store) ReadRawAt(ctx context.Context, positions []int64) ([]Record, error) {
 	rows, err := s.pool.Query(ctx, selectRawEventsAt, positions)
 	if err != nil {
@@ -203,8 +204,8 @@ func (s *Store) ReadRawAt(ctx context.Context, positions []int64) ([]Record, err
 	return found, nil
 }
 
-// ReadRaw returns at most limit events with after < position ≤ upTo, in order: the events of one live, or all events if live
-// is 0. It sets neither Event nor Metadata. Callers that handle events that cannot be decoded pass the records to Decode.
+// ReadRaw returns at most limit events with after < position ≤ upTo, in order: the events of one live, or of all if
+// live is 0. It sets neither Event nor Metadata. To decode the records, pass them to Decode.
 func (s *Store) ReadRaw(ctx context.Context, live domain.LiveID, after, upTo int64, limit int) ([]Record, error) {
 	sql, args := selectRawEvents, []any{after, upTo, limit}
 	if live != 0 {
@@ -230,11 +231,11 @@ func (s *Store) ReadRaw(ctx context.Context, live domain.LiveID, after, upTo int
 }
 
 // ScanRaw reads the columns position, stream, version, event_id, type, payload, live_id and recorded_at of a row into a
-// record, and the columns after them into more.
+// record. It reads the columns after these into more.
 func ScanRaw(rows pgx.Rows, more ...any) (Record, error) {
 	var r Record
 	var live *int64
-	payload := (*[]byte)(&r.Payload) // pgx would parse a json.RawMessage, only to copy it
+	payload := (*[]byte)(&r.Payload) // avoids that pgx parses a json.RawMessage only to copy it
 	columns := append([]any{&r.Position, &r.Stream, &r.Version, &r.ID, &r.Type, payload, &live, &r.RecordedAt}, more...)
 	if err := rows.Scan(columns...); err != nil {
 		return r, err

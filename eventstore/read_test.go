@@ -117,7 +117,7 @@ func readPages(t *testing.T, s *eventstore.Store, q eventstore.Query, limit int,
 	}
 }
 
-// A reader of rare events advances past all others.
+// TestReadAdvancesWithoutMatches checks that a reader of rare events advances past all other events.
 func TestReadAdvancesWithoutMatches(t *testing.T) {
 	t.Parallel()
 	l, lives := mixedLog(t)
@@ -184,7 +184,8 @@ func TestReadStream(t *testing.T) {
 	}
 }
 
-// A plan that was made for an empty log is also used for a full one.
+// TestPlansOfAnEmptyLogReadByKey checks that query plans made for an empty log read by key, because they are also used
+// when the log has grown.
 func TestPlansOfAnEmptyLogReadByKey(t *testing.T) {
 	t.Parallel()
 	l := newLog(t)
@@ -205,7 +206,7 @@ func TestPlansOfAnEmptyLogReadByKey(t *testing.T) {
 		"select_forgotten.sql":    {"text[], bigint", "('{x}', 0)"},
 	} {
 		plan := explain(t, tx, name, s.types, s.call)
-		ordered := name != "select_typed_events.sql" && name != "select_forgotten.sql" // they sort the few events that match
+		ordered := name != "select_typed_events.sql" && name != "select_forgotten.sql" // these two statements sort the few events that match
 		if strings.Contains(plan, "Seq Scan") || ordered && (strings.Contains(plan, "Sort") || strings.Contains(plan, "Bitmap")) {
 			t.Errorf("%s reads the log from end to end:\n%s", name, plan)
 		}

@@ -17,33 +17,33 @@ type Record struct {
 	Stream     domain.Stream
 	Version    int
 	ID         uuid.UUID
-	Type       string          // as written: it may be an older version than the type of Event
-	Payload    json.RawMessage // as written: personal texts are sealed
+	Type       string          // type as stored, which may be an older version than the type of Event
+	Payload    json.RawMessage // payload as stored, with personal texts sealed
 	Metadata   Metadata
-	LiveID     domain.LiveID // 0: the event belongs to no live
+	LiveID     domain.LiveID // the live of the event; 0 if the event belongs to no live
 	RecordedAt time.Time
-	Event      domain.Event // the decoded event: the current version, with texts in clear or ErasedText
-	Fault      error        // why this program cannot decode the event; then Event is nil
+	Event      domain.Event // the decoded event in its current version, with personal texts decrypted or replaced by ErasedText
+	Fault      error        // why this program cannot decode the event; Event is then nil
 }
 
 // Metadata describes the origin of an event.
 type Metadata struct {
 	Actor       string `json:"actor"`
-	Key         string `json:"key,omitempty"` // the idempotency key
+	Key         string `json:"key,omitempty"` // idempotency key of the request
 	Correlation string `json:"correlation,omitempty"`
 	Causation   string `json:"causation,omitempty"`
 
-	// ClockSetBack marks an event whose RecordedAt may be earlier than that of the event before it, because that one was far
-	// ahead of the clock of the database. Without it, RecordedAt does not decrease from one position to the next.
+	// ClockSetBack marks an event whose RecordedAt may be earlier than that of the previous event, because the previous
+	// event was far ahead of the database's clock. Otherwise RecordedAt never decreases from one position to the next.
 	ClockSetBack bool `json:"clock_set_back,omitempty"`
 }
 
-// scanRecord reads one row of the select_*_events statements. It leaves Event empty.
+// scanRecord reads one row of a select_*_events statement. It leaves Event empty.
 func scanRecord(row pgx.CollectableRow) (Record, error) {
 	var r Record
 	var metadata []byte
 	var live *int64
-	payload := (*[]byte)(&r.Payload) // pgx would parse a json.RawMessage, only to copy it
+	payload := (*[]byte)(&r.Payload) // avoids that pgx parses a json.RawMessage only to copy it
 	err := row.Scan(&r.Position, &r.Stream, &r.Version, &r.ID, &r.Type, payload, &metadata, &live, &r.RecordedAt)
 	if err != nil {
 		return r, err

@@ -11,15 +11,17 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// smallBatch is the number of waiting requests above which gather does not let callers queue more.
+// smallBatch is the number of waiting requests from which on gather no longer waits for callers to queue more.
 const smallBatch = 64
 
-// refusalRetry is the time after which a sequencer that the server refuses to store events for is reported as writable again, so
-// that a request tries. An empty transaction would not meet the cause, for example a full disk.
+// refusalRetry is the time after which CheckWritable reports that events can be written again, although the server has
+// refused to store some. A request must try: an empty transaction would not detect a lasting cause, for example a full
+// disk.
 const refusalRetry = 30 * time.Second
 
-// Run executes requests until ctx ends. After a failed append it also tries at intervals of Config.PollInterval whether the
-// database can be written again, see CheckWritable. When ctx has ended, it accepts no more requests, executes the queued requests and returns nil.
+// Run executes requests until ctx ends. After a failed append it also checks at intervals of Config.PollInterval
+// whether the database can be written again, see CheckWritable. When ctx ends, it accepts no more requests, executes
+// the queued requests and returns nil.
 func (q *Sequencer) Run(ctx context.Context) error {
 	work, cut := context.WithCancel(context.WithoutCancel(ctx)) // a shutdown interrupts a transaction only after DrainTimeout
 	defer cut()
@@ -55,8 +57,8 @@ func (q *Sequencer) drain(ctx context.Context) {
 	}
 }
 
-// gather returns first and the queued requests, at most BatchSize. It does not block until more requests arrive. But callers
-// that have just got their results may be about to send their next request: as long as requests arrive and fewer than
+// gather returns first and the queued requests, at most BatchSize. It does not block until more requests arrive. But
+// callers that have just got their results may be about to send the next request: while requests arrive and fewer than
 // smallBatch are queued, gather yields the processor to the callers.
 func (q *Sequencer) gather(first *call) []*call {
 	for n := -1; n < len(q.queue) && n < smallBatch; runtime.Gosched() {
@@ -74,10 +76,10 @@ func (q *Sequencer) gather(first *call) []*call {
 	return calls
 }
 
-// CheckWritable returns nil if events can be appended, as far as that is known without appending one. It fails if the last attempt
-// to append failed, if a batch has been executed for longer than SequencerConfig.Timeout, if the database is a standby
-// (ErrReadOnly), and if it noticed the same holder of the lock that long before (*LockHeldError). While the last attempt has failed,
-// Run repeats it without events. CheckWritable is safe for concurrent use. It makes one query.
+// CheckWritable returns nil if events can be appended, as far as this is known without appending one. It fails if the
+// last attempt to append failed, if a batch has been executing for longer than SequencerConfig.Timeout, if the database
+// is a standby (ErrReadOnly), or if the same session has held the lock for that long (*LockHeldError). While the last
+// attempt has failed, Run repeats it without events. CheckWritable makes one query. It is safe for concurrent use.
 func (q *Sequencer) CheckWritable(ctx context.Context) error {
 	standby, holder, err := q.lockHolder(ctx)
 	if err != nil {
@@ -103,8 +105,8 @@ func (q *Sequencer) CheckWritable(ctx context.Context) error {
 	return nil
 }
 
-// lockHolder reports whether the database is a standby, and returns the holder of the lock of the log; its pid is 0 if nobody holds
-// the lock.
+// lockHolder reports whether the database is a standby, and returns the holder of the lock of the log. If nobody holds
+// the lock, the pid of the holder is 0.
 func (q *Sequencer) lockHolder(ctx context.Context) (standby bool, holder lockHolder, err error) {
 	var pid *int
 	var transaction, application *string
@@ -120,7 +122,7 @@ func (q *Sequencer) lockHolder(ctx context.Context) (standby bool, holder lockHo
 	return standby, q.writable.notice(holder), nil
 }
 
-// cause returns an error that names the cause and the cure, if the cause is a known one.
+// cause returns an error with the cause and the cure, if the cause of the failure is known.
 func cause(f *appendFailure) error {
 	switch {
 	case hasCode(f.err, "25006"), errors.Is(f.err, errStandby):
@@ -131,15 +133,15 @@ func cause(f *appendFailure) error {
 	return fmt.Errorf("the last append failed: %w", f.err)
 }
 
-// refused reports whether the server has refused to store the events for a reason that an empty transaction does not meet: a lack
-// of resources (class 53) or of a right or relation (class 42).
+// refused reports whether the server has refused to store events for a reason that an empty transaction does not
+// detect: a lack of resources (class 53), or of a right or relation (class 42).
 func refused(f *appendFailure) bool {
 	var pg *pgconn.PgError
 	return errors.As(f.err, &pg) && refusedByServer(f.err) && (strings.HasPrefix(pg.Code, "53") || strings.HasPrefix(pg.Code, "42"))
 }
 
-// retryIdle repeats a failed attempt without events, so that CheckWritable notices that the database can be written again although
-// no request comes.
+// retryIdle repeats a failed attempt without events. CheckWritable thereby notices that the database can be written
+// again even if no request arrives.
 func (q *Sequencer) retryIdle(ctx context.Context) {
 	failure := q.writable.failure.Load()
 	if failure == nil || (refused(failure) && q.store.now().Sub(failure.at) < refusalRetry) {

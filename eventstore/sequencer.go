@@ -19,36 +19,37 @@ type SequencerConfig struct {
 	CacheSize     int           `default:"100000" min:"1" max:"10000000"` // maximum number of cached states
 	SnapshotEvery int           `default:"200" min:"1" max:"1000000"`     // versions of a stream between two snapshots
 	Timeout       time.Duration `default:"5s" min:"1ms" max:"1h"`         // time that requests wait while the database is unreachable
-	DrainTimeout  time.Duration `default:"10s" min:"1ms" max:"1h"`        // time for the queued requests in a shutdown
+	DrainTimeout  time.Duration `default:"10s" min:"1ms" max:"1h"`        // time for executing the queued requests in a shutdown
 }
 
-// Sequencer is the only writer of events. It takes the waiting requests as one batch, takes the lock of the log, loads the
-// states that the decisions read, decides one request after another in memory, and commits the events in one transaction.
+// Sequencer is the only writer of events. It takes the waiting requests as one batch, takes the lock of the log, loads
+// the states that the decisions read, decides one request after another in memory, and commits the events in one
+// transaction.
 type Sequencer struct {
 	store  *Store
 	config SequencerConfig
 	queue  chan *call
 
-	mu      sync.RWMutex // read-locked to enqueue a call, locked to set closing
+	mu      sync.RWMutex // read-locked to add a call to the queue, write-locked to set closing
 	closing bool
 
 	writable writability
 
-	// Only the goroutine of Run uses these.
+	// Only the goroutine of Run uses the fields from here on.
 	conn    *pgx.Conn
-	head    string // the statement select_head.sql
+	head    string // content of select_head.sql
 	states  *stateCache
 	history int64         // number of the history that states belongs to
-	session uint64        // the keys that were read in this session of the keyring may seal; see forget
-	random  *bufio.Reader // for event ids
+	session uint64        // session of the keyring: only keys that were read in this session may seal texts; see forget
+	random  *bufio.Reader // source of random event ids
 	outage  outage
 
-	reported *reported // faults of streams that were logged
+	reported *reported // streams whose faults were already logged
 
 	stats struct{ batches, commands, events, refused, repeated, retries, snapshots atomic.Int64 }
 }
 
-// NewSequencer returns a sequencer for the log s. It executes requests while Run runs. Run may be called once.
+// NewSequencer returns a sequencer for the log s. It executes requests while Run runs. Call Run once.
 func NewSequencer(s *Store, c SequencerConfig) *Sequencer {
 	settings.Defaults(&c)
 	return &Sequencer{
@@ -57,17 +58,17 @@ func NewSequencer(s *Store, c SequencerConfig) *Sequencer {
 	}
 }
 
-// Stats holds the counters of a Sequencer since its creation.
+// Stats holds counters of a Sequencer since it was created.
 type Stats struct {
-	Queued   int   // requests in the queue now
-	Batches  int64 // transactions
-	Commands int64 // requests finished
-	Events   int64 // events appended
+	Queued   int   // requests that are in the queue now
+	Batches  int64 // committed transactions
+	Commands int64 // finished requests
+	Events   int64 // appended events
 	Refused  int64 // requests that the rules refused
-	Repeated int64 // requests whose idempotency key was used before
+	Repeated int64 // requests with an idempotency key that was used before
 	Retries  int64 // transactions that were repeated because of the database
 
-	InvalidSnapshots int64 // snapshots that were ignored because their checksum or content is not valid
+	InvalidSnapshots int64 // snapshots that were ignored because their checksum or content is invalid
 }
 
 // Stats returns the current counters. It is safe for concurrent use.

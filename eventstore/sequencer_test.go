@@ -155,10 +155,10 @@ func TestQueuedRequestsShareATransaction(t *testing.T) {
 func TestRefusalAffectsOnlyItsRequest(t *testing.T) {
 	t.Parallel()
 	l := newLog(t)
-	p := l.fixture(3, 10) // coins for one gift each
+	p := l.fixture(3, 10) // each user has coins for one gift
 	got := l.executeTogether(
 		p.users[0].request(p.give(1)),
-		p.users[0].request(p.give(1)), // has no coins left
+		p.users[0].request(p.give(1)), // this user has no coins left
 		p.users[1].request(p.say(strings.Repeat("x", 500))),
 		p.users[1].request(p.give(1)),
 		domain.Request{Command: p.give(1), Actor: domain.AuthenticatedActor(p.users[2].id, "another session")},
@@ -204,13 +204,13 @@ func TestRejectedContentAffectsOnlyItsRequest(t *testing.T) {
 	if err := got[1].err; errors.Is(err, eventstore.ErrUnavailable) || errors.Is(err, eventstore.ErrOutcomeUnknown) || domain.AsRefusal(err) != nil {
 		t.Errorf("got the error %v", err)
 	}
-	if after := l.verified(); len(after) != before+4 { // including the event of the decoy
+	if after := l.verified(); len(after) != before+4 { // the events include the one of the decoy
 		t.Fatalf("%d events followed, want 4", len(after)-before)
 	}
-	l.execute(p.users[1].request(p.give(1))) // the session that was not replaced is still valid
+	l.execute(p.users[1].request(p.give(1))) // the sign-in session that was not replaced is still valid
 }
 
-// A gift with price 0 is a broken state: the decision divides by zero.
+// TestPanickingDecisionAffectsOnlyItsRequest uses a gift with price 0, a broken state: the decision divides by zero.
 func TestPanickingDecisionAffectsOnlyItsRequest(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
@@ -226,7 +226,7 @@ func TestPanickingDecisionAffectsOnlyItsRequest(t *testing.T) {
 	if _, err := db.Owner.Exec(t.Context(), "INSERT INTO snapshot VALUES ($1, 1, 1, $2, $3)", stream, state, sum); err != nil {
 		t.Fatal(err)
 	}
-	other := openLog(t, db, eventstore.SequencerConfig{}) // has no states in memory
+	other := openLog(t, db, eventstore.SequencerConfig{}) // a process without states in memory
 	got := other.executeTogether(
 		p.users[0].request(p.give(1)),
 		p.users[0].keyedRequest("k1", domain.SendGift{Live: p.live, Gift: broken, Num: 1}),
@@ -248,7 +248,7 @@ func TestBrokenStateAffectsOnlyRequestsThatReadIt(t *testing.T) {
 	p := l.fixture(2, 100)
 	strange := l.list(10)
 	other := openLog(t, db, eventstore.SequencerConfig{})
-	other.execute(p.users[0].request(domain.SendGift{Live: p.live, Gift: strange, Num: 1})) // has it in memory
+	other.execute(p.users[0].request(domain.SendGift{Live: p.live, Gift: strange, Num: 1})) // this process has the state in memory
 	head := int64(len(l.all()))
 	_, err := db.Owner.Exec(t.Context(), `
 		INSERT INTO events SELECT $1 + 1, $2, 2, gen_random_uuid(), 'gift.gilded.v1', '{}', '{"actor":"operator"}', NULL, recorded_at
@@ -306,7 +306,7 @@ func TestConcurrentGiftsSpendTheLastCoinOnce(t *testing.T) {
 	db := pgtest.New(t)
 	a, b := openLog(t, db, eventstore.SequencerConfig{}), openLog(t, db, eventstore.SequencerConfig{})
 	p := a.fixture(20, 10)
-	b.execute(p.users[0].request(p.say("hello"))) // both have the states in memory
+	b.execute(p.users[0].request(p.say("hello"))) // both processes have the states in memory
 	for i, who := range p.users {
 		first, second := a.begin(who.request(p.give(1))), b.begin(who.request(p.give(1)))
 		given := 0
@@ -431,7 +431,7 @@ func TestSequencerCatchesUpWithOtherProcesses(t *testing.T) {
 		return l.execute(who.request(p.give(1))).Events[0].Event.(domain.GiftSent).BalanceAfter
 	}
 	left := domain.Coins(1_000_000)
-	for _, gap := range []int{1, 100, 5500} { // the last one is above maxCatchUp
+	for _, gap := range []int{1, 100, 5500} { // the last gap is larger than maxCatchUp
 		if left -= 10; balance(b) != left {
 			t.Fatalf("before a gap of %d: another balance than %d", gap, left)
 		}
@@ -467,7 +467,7 @@ func TestRecordedAtFollowsTheClockOfTheDatabase(t *testing.T) {
 		setBack         bool
 	}{
 		{0, 0, false},
-		{20 * 24 * time.Hour, 20 * 24 * time.Hour, false}, // the clock was wrong
+		{20 * 24 * time.Hour, 20 * 24 * time.Hour, false}, // the clock was wrong before
 		{time.Minute, time.Minute, true},
 		{time.Minute - time.Second, time.Minute, false}, // a small correction
 		{time.Minute - 5*time.Second, time.Minute, false},
@@ -488,7 +488,8 @@ func TestRecordedAtFollowsTheClockOfTheDatabase(t *testing.T) {
 	l.verified()
 }
 
-// The log computes the keys of names by itself, so that a look-alike of a username is refused to every server.
+// TestLookalikesAreRefusedByTheLog checks that the log itself computes the keys of names. Every server therefore
+// refuses a name that looks like a username.
 func TestLookalikesAreRefusedByTheLog(t *testing.T) {
 	t.Parallel()
 	l := newLog(t)

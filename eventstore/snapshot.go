@@ -11,7 +11,7 @@ import (
 	"roomlog/domain"
 )
 
-// snapshotKeys are the keys of the checksums of snapshots, the newest first. The database does not contain them, so that an edit
+// snapshotKeys are the keys of the checksums of snapshots, newest first. The database does not contain them, so an edit
 // of table snapshot is noticed. Without keys, snapshots are neither written nor read.
 type snapshotKeys [][]byte
 
@@ -25,11 +25,11 @@ type snapshotRow struct {
 	checksum []byte
 }
 
-// checksumVersion changes when the input of the checksum changes.
+// checksumVersion is part of the input of the checksum. Change it when the other parts of the input change.
 const checksumVersion = "roomlog snapshot 1"
 
-// checksum returns the keyed hash of the row. It binds the state to its stream, its version, the event at that version and the
-// events of the stream that were set aside.
+// sign returns the checksum of the row: a keyed hash of the state, its stream, its version, the id of the event at that
+// version, and the events of the stream that were set aside.
 func (r snapshotRow) sign(key []byte, aside aside) []byte {
 	mac := hmac.New(sha256.New, key)
 	part := func(b []byte) {
@@ -49,13 +49,13 @@ func (r snapshotRow) sign(key []byte, aside aside) []byte {
 	return mac.Sum(nil)
 }
 
-// valid reports whether one of the keys has made the checksum of the row.
+// valid reports whether the checksum of the row was made with one of the keys.
 func (k snapshotKeys) valid(r snapshotRow, aside aside) bool {
 	return slices.ContainsFunc(k, func(key []byte) bool { return hmac.Equal(r.checksum, r.sign(key, aside)) })
 }
 
-// fromSnapshot returns the entry of a stored snapshot. It reports false if the snapshot is not valid; then the state has to be
-// folded from all events of the stream.
+// fromSnapshot returns the entry of a stored snapshot. It reports false if the snapshot is invalid; the state must then
+// be folded from all events of the stream.
 func (k snapshotKeys) fromSnapshot(r snapshotRow, aside aside) (entry, bool) {
 	spec, _ := domain.StateSpecOf(r.stream)
 	r.format = spec.Format

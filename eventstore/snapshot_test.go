@@ -19,10 +19,10 @@ import (
 // counter counts the rows that statements return.
 type counter struct {
 	mu   sync.Mutex
-	rows map[string]int64 // by a unique part of the statement
+	rows map[string]int64 // number of rows by a unique part of the statement
 }
 
-// The statements that load the states for decisions.
+// The statements that load states for decisions.
 const (
 	loadsStates   = "LEFT JOIN LATERAL"
 	loadsVersions = "SELECT version FROM events"
@@ -47,7 +47,7 @@ func (c *counter) TraceBatchQuery(_ context.Context, _ *pgx.Conn, data pgx.Trace
 	}
 }
 
-// take returns the number of rows since the last call.
+// take returns the number of rows of a statement since the last call.
 func (c *counter) take(part string) int64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -56,7 +56,7 @@ func (c *counter) take(part string) int64 {
 	return n
 }
 
-// openCounted opens the log in db as a new process, and counts the rows of its statements.
+// openCounted opens the log in db as a new process would, and counts the rows of its statements.
 func openCounted(t testing.TB, db *pgtest.DB, c eventstore.SequencerConfig) (*testLog, *counter) {
 	t.Helper()
 	config, err := eventstore.PoolConfig(db.DSN, eventstore.PoolOptions{Serving: db.Serving})
@@ -79,7 +79,7 @@ func openCounted(t testing.TB, db *pgtest.DB, c eventstore.SequencerConfig) (*te
 	return l, count
 }
 
-// giveMany sends gifts of 10 coins.
+// giveMany sends gifts of 10 coins one after another.
 func (l *testLog) giveMany(p fixture, who testUser, gifts int) {
 	l.t.Helper()
 	var group sync.WaitGroup
@@ -124,7 +124,8 @@ func TestLongStreamIsLoadedFromASnapshot(t *testing.T) {
 	few := func(l *testLog, count *counter, where string) {
 		t.Helper()
 		gift(l, where)
-		// Besides the wallet: live 2, gift 1, user 1, session 1, and the snapshot itself.
+		// Besides the rows of the wallet: 2 of the live, 1 of the gift, 1 of the user, 1 of the sign-in session, and
+		// the snapshot itself.
 		if n := count.take(loadsStates); n < 5 || n > every+8+6 {
 			t.Fatalf("%s: %d rows were read to load the states", where, n)
 		}
@@ -150,7 +151,7 @@ func TestLongStreamIsLoadedFromASnapshot(t *testing.T) {
 	restarted, count = openCounted(t, db, eventstore.SequencerConfig{SnapshotEvery: every})
 	few(restarted, count, "with a new snapshot")
 
-	// A snapshot of another format is not used, and is replaced.
+	// A snapshot with another format is not used, and is replaced.
 	_, err := db.Owner.Exec(t.Context(), `UPDATE snapshot SET format = 99, state = '{"balance":"many"}'`)
 	if err != nil {
 		t.Fatal(err)
@@ -163,7 +164,8 @@ func TestLongStreamIsLoadedFromASnapshot(t *testing.T) {
 	l.verified()
 }
 
-// Lives are read all the time and rarely change.
+// TestStreamThatIsOnlyReadGetsASnapshot checks that a stream gets a snapshot even if decisions only read it. Lives are
+// read all the time and rarely change.
 func TestStreamThatIsOnlyReadGetsASnapshot(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
@@ -203,7 +205,7 @@ func TestInvalidSnapshotsAreIgnoredAndReplaced(t *testing.T) {
 			p := l.fixture(2, 100)
 			for _, who := range p.users {
 				for range 3 {
-					l.execute(who.request(p.give(1))) // of 10 coins
+					l.execute(who.request(p.give(1))) // one gift of 10 coins
 				}
 			}
 			if _, err := db.Owner.Exec(t.Context(), "DELETE FROM snapshot WHERE stream NOT LIKE 'wallet-%'"); err != nil {
@@ -242,7 +244,8 @@ func TestInvalidSnapshotsAreIgnoredAndReplaced(t *testing.T) {
 	}
 }
 
-// A command line without the secrets of the servers must neither believe their snapshots nor replace them.
+// TestSnapshotsAreNotUsedWithoutKeys checks that a command line without the secrets of the servers neither uses their
+// snapshots nor replaces them.
 func TestSnapshotsAreNotUsedWithoutKeys(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
@@ -274,7 +277,8 @@ func TestSnapshotsAreNotUsedWithoutKeys(t *testing.T) {
 	}
 }
 
-// The stream of comments grows without bound, and no decision reads it.
+// TestStatelessStreamIsNotReadToAppend uses the stream of comments, which grows without bound and which no decision
+// reads.
 func TestStatelessStreamIsNotReadToAppend(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)

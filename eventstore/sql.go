@@ -1,8 +1,8 @@
 package eventstore
 
-import _ "embed" // the statements
+import _ "embed" // for the statements
 
-// Each file contains one statement, so that it can be read, explained and tried by itself.
+// Each file contains one statement, so that it can be read, explained and tried separately.
 var (
 	//go:embed sql/select_head.sql
 	selectHead string

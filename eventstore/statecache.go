@@ -13,32 +13,32 @@ import (
 	"roomlog/domain"
 )
 
-// entry holds the state of a stream at a version.
+// entry holds the state of a stream at a version of the stream.
 type entry struct {
 	state    any
 	version  int
-	event    uuid.UUID // the id of the event at version
-	snapshot int       // the version of its newest known snapshot
-	invalid  bool      // the stored snapshot is not valid and has to be replaced
-	fault    error     // why the state cannot be loaded, or nil
+	event    uuid.UUID // id of the event at version
+	snapshot int       // version of the newest known snapshot of the stream
+	invalid  bool      // whether the stored snapshot is invalid and must be replaced
+	fault    error     // why the state cannot be loaded; nil if it can
 }
 
-// stateCache caches the states of streams as of position head, and the events that were set aside up to head. It is empty while
-// head is headUnknown.
+// stateCache caches the states of streams as of position head, and the events that were set aside up to head. It is
+// empty while head is headUnknown.
 type stateCache struct {
 	lru   *simplelru.LRU[domain.Stream, entry]
 	aside aside
 	head  int64
 }
 
-// aside holds the positions and streams of the events that were set aside, which have no effect on states. It is nil if they are
-// not known. It is not changed once it is known.
+// aside holds the positions and streams of the events that were set aside. These events have no effect on states. It is
+// nil while they are unknown, and is not changed afterwards.
 type aside map[int64]domain.Stream
 
-// positions returns the positions as a parameter of a statement.
+// positions returns the positions as a parameter for a statement.
 func (a aside) positions() []int64 { return slices.AppendSeq(make([]int64, 0, len(a)), maps.Keys(a)) }
 
-// of returns the positions in one stream, in order.
+// of returns the positions that belong to one stream, in order.
 func (a aside) of(s domain.Stream) (positions []int64) {
 	for position, stream := range a {
 		if stream == s {
@@ -49,7 +49,7 @@ func (a aside) of(s domain.Stream) (positions []int64) {
 	return positions
 }
 
-// read reads the positions from the result of selectSetAside. An event that cannot be decoded sets nothing aside.
+// read adds the positions in the result of selectSetAside. It ignores an event that cannot be decoded.
 func (a aside) read(rows pgx.Rows, codec *codec) error {
 	var position int64
 	var eventType string
@@ -59,7 +59,7 @@ func (a aside) read(rows pgx.Rows, codec *codec) error {
 		if set, ok := e.(domain.EventSetAside); ok && err == nil && set.Position < position {
 			a[set.Position] = set.Of
 		}
-		return nil // the projector reports an event that cannot be decoded
+		return nil // not lost: the projector reports an event that cannot be decoded
 	})
 	return err
 }
@@ -69,7 +69,7 @@ const headUnknown = -1
 func newStateCache(size int) *stateCache {
 	lru, err := simplelru.NewLRU[domain.Stream, entry](size, nil)
 	if err != nil {
-		panic(err) // the size is positive
+		panic(err) // cannot happen: the size is positive
 	}
 	return &stateCache{lru: lru, head: headUnknown}
 }
@@ -91,7 +91,7 @@ func (c *stateCache) missing(streams map[domain.Stream]struct{}) []domain.Stream
 	return missing
 }
 
-// reported remembers which streams had a fault that was logged, so that it is logged once.
+// reported remembers the streams whose faults were logged, so that each is logged once.
 type reported struct {
 	lru *simplelru.LRU[domain.Stream, struct{}]
 }
@@ -101,12 +101,12 @@ const maxReported = 1000
 func newReported() *reported {
 	lru, err := simplelru.NewLRU[domain.Stream, struct{}](maxReported, nil)
 	if err != nil {
-		panic(err) // the size is positive
+		panic(err) // cannot happen: the size is positive
 	}
 	return &reported{lru}
 }
 
-// once reports whether s was not passed to once before.
+// once reports whether this is the first call with s.
 func (r *reported) once(s domain.Stream) bool {
 	if r.lru.Contains(s) {
 		return false
@@ -115,7 +115,7 @@ func (r *reported) once(s domain.Stream) bool {
 	return true
 }
 
-// errSetAside means that an event was set aside, so that the states that it has changed must be loaded again.
+// errSetAside means that an event was set aside. The states that it has changed must be loaded again.
 var errSetAside = errors.New("an event was set aside")
 
 // catchUp folds an event of another node into the cached states.
@@ -143,7 +143,7 @@ func (c *stateCache) catchUp(r Record) error {
 	return nil
 }
 
-// put caches states as of the head. It skips a state with a fault, which is loaded again when it is needed.
+// put caches states as of the head. It skips a state with a fault, so that the state is loaded again when it is needed.
 func (c *stateCache) put(entries map[domain.Stream]entry) {
 	for s, e := range entries {
 		if e.fault == nil {

@@ -26,12 +26,12 @@ import (
 
 // Config configures a Store. Now is required. A zero field means its default.
 type Config struct {
-	Now          func() time.Time   // the clock of this process, which is compared with the clock of the database
-	Clock        func() time.Time   // replaces the clock of the database in tests; nil: the database's
-	Log          *slog.Logger       // nil: silent
+	Now          func() time.Time   // clock of this process; it is compared with the clock of the database
+	Clock        func() time.Time   // replaces the clock of the database in tests; nil: the clock of the database
+	Log          *slog.Logger       // nil: no log messages
 	Events       []domain.EventSpec // nil: domain.Events
-	SnapshotKeys [][]byte           // keys of the checksums of snapshots, the newest first; nil: no snapshots
-	PollInterval time.Duration      `default:"1s" min:"1ms" max:"1h"` // interval at which Follow looks for events without a signal
+	SnapshotKeys [][]byte           // keys of the checksums of snapshots, newest first; nil: no snapshots
+	PollInterval time.Duration      `default:"1s" min:"1ms" max:"1h"` // interval at which Follow looks for new events without a notification
 }
 
 // Store is an open log. It is safe for concurrent use.
@@ -53,7 +53,7 @@ type Store struct {
 	snapshotKeys   snapshotKeys
 }
 
-// format is the layout of the log that this program reads and writes.
+// format is the number of the storage format that this program reads and writes.
 const format = 1
 
 // Open opens the log in the database of pool. The database must be migrated.
@@ -75,7 +75,7 @@ func Open(ctx context.Context, pool *pgxpool.Pool, c Config) (*Store, error) {
 	}
 	s.history.onChange = func(now History) {
 		s.codec.keys.drop(now.Head)
-		pool.Reset() // an old connection may lead to the former server
+		pool.Reset() // an old connection may belong to the former server
 	}
 	var found int
 	err := pool.QueryRow(ctx, "SELECT id, format, name_key FROM store").Scan(&s.id, &found, &s.nameKey)
@@ -89,23 +89,23 @@ func Open(ctx context.Context, pool *pgxpool.Pool, c Config) (*Store, error) {
 		return nil, err
 	}
 	_, err = s.CheckHistory(ctx)
-	s.codec.keys.drop(s.history.known().position) // no key is cached yet, so that no key of a user forgotten before has to be dropped
+	s.codec.keys.drop(s.history.known().position) // no key is cached yet, so the keys of users forgotten so far need not be dropped
 	return s, err
 }
 
-// ID returns the id of the log, which never changes. A backup keeps it: a restored log has the same id and may have another
-// history. In the protocols of clients it is called the epoch.
+// ID returns the id of the log, which never changes. A backup keeps it: a restored log has the same id, but may have
+// another history. The epoch that clients see identifies the log and its history.
 func (s *Store) ID() string { return s.id.String() }
 
 // History returns the history of the log as this process knows it. It does no I/O.
 func (s *Store) History() History { return s.history.current() }
 
-// HistoryChanged returns the signal that is notified after each change of the history. By then the store has dropped all that
-// it remembered of the former history.
+// HistoryChanged returns a signal that is notified after each change of the history. Before that, the store has dropped
+// everything that belongs to the former history.
 func (s *Store) HistoryChanged() *wait.Signal { return s.historyChanged }
 
-// CheckHistory compares the log with the newest event that this process knows, and returns the current history. Appends, Read
-// and Listen make the same comparison.
+// CheckHistory compares the log with the newest event that this process knows, and returns the current history.
+// Appends, Read and Listen do the same comparison.
 func (s *Store) CheckHistory(ctx context.Context) (History, error) {
 	conn, err := s.pool.Acquire(ctx)
 	if err != nil {
@@ -127,9 +127,9 @@ func (s *Store) CheckHistory(ctx context.Context) (History, error) {
 	return s.History(), nil
 }
 
-// compare remembers the head and returns nil if the log contains the expected event. Otherwise it returns ErrCursorLost and
-// begins a new history, unless another caller has done so since the expectation was read. A standby may lack the event because it is
-// behind; then compare changes nothing and returns errStandby.
+// compare returns nil if the log contains the expected event, and remembers the head. Otherwise it returns
+// ErrCursorLost and begins a new history, unless another caller has done so since the expectation was made. A standby
+// may not have the event yet; then compare changes nothing and returns errStandby.
 func (s *Store) compare(ctx context.Context, expected expectation, h head) error {
 	switch {
 	case h.has(expected):
@@ -157,7 +157,7 @@ func (s *Store) verify(ctx context.Context, db interface {
 	return nil
 }
 
-// announce reports a change of the history to the log and to all who wait for one.
+// announce logs a change of the history and notifies everybody who waits for one.
 func (s *Store) announce(ctx context.Context) {
 	now := s.History()
 	s.log.ErrorContext(ctx, "log has another history: the database has fallen back to an earlier state, what was remembered of the lost events is dropped",
@@ -168,37 +168,37 @@ func (s *Store) announce(ctx context.Context) {
 	s.projected.Notify()
 }
 
-// Now returns the time of the database, as far as this process knows it: the clock of the process, corrected by ClockSkew. It
-// does no I/O. Compare times of the log with it, and not with the clock of the process.
+// Now returns the time of the database as far as this process knows it: the clock of the process, corrected by
+// ClockSkew. It does no I/O. Compare times in the log with Now, and not with the clock of the process.
 func (s *Store) Now() time.Time {
 	if s.fixed != nil {
 		return s.fixed()
 	}
 	if skew := s.clock.ahead(); skew != 0 {
-		return s.now().Round(0).Add(-skew) // without the monotonic reading, which knows no skew
+		return s.now().Round(0).Add(-skew) // drops the monotonic reading, to which the skew does not apply
 	}
 	return s.now()
 }
 
-// ClockSkew returns how far the clock of this process is ahead of the database's clock; it is negative if it is behind.
-// Listen measures it at intervals.
+// ClockSkew returns how far the clock of this process is ahead of the database's clock. It is negative if the clock of
+// the process is behind. Listen measures it at intervals.
 func (s *Store) ClockSkew() time.Duration { return s.clock.ahead() }
 
 // Pool returns the connection pool of the store.
 func (s *Store) Pool() *pgxpool.Pool { return s.pool }
 
-// Appended returns the signal that is notified when events were appended: after every commit of this process, and after
-// commits of other processes while Listen runs.
+// Appended returns a signal that is notified when events were appended: after every commit of this process, and, while
+// Listen runs, after commits of other processes.
 func (s *Store) Appended() *wait.Signal { return s.appended }
 
-// Projected returns the signal that is notified when the read tables may have changed.
+// Projected returns a signal that is notified when the read tables may have changed.
 func (s *Store) Projected() *wait.Signal { return s.projected }
 
 // NameKey returns the keyed hash under which a username is claimed. Names that differ only in case, width, surrounding
 // space or invisible characters have the same hash.
 func (s *Store) NameKey(username string) string {
 	visible := strings.Map(func(r rune) rune {
-		if unicode.Is(unicode.Cf, r) { // zero-width characters, direction marks and the like
+		if unicode.Is(unicode.Cf, r) { // zero-width characters, direction marks and similar
 			return -1
 		}
 		return r
@@ -206,8 +206,8 @@ func (s *Store) NameKey(username string) string {
 	return s.keyed(norm.NFKC.String(cases.Fold().String(strings.TrimSpace(visible))))
 }
 
-// LookalikeKey returns the keyed hash of the lookalike form of a name (see package names). It equals NameKey
-// if that form is the case-folded name itself.
+// LookalikeKey returns the keyed hash of the lookalike form of a name (see package names). It equals NameKey if the
+// lookalike form is the case-folded name itself.
 func (s *Store) LookalikeKey(name string) string { return s.keyed(names.Lookalike(name)) }
 
 func (s *Store) keyed(text string) string {

@@ -12,8 +12,8 @@ import (
 	"roomlog/eventstore"
 )
 
-// traffic are users who send gifts and comments while there are faults. A gift is repeated with its key until there is a result. A
-// comment is sent once.
+// traffic is a load of users who send gifts and comments while faults happen. A user repeats a gift with the same key
+// until there is a result, and sends a comment once.
 type traffic struct {
 	t    testing.TB
 	logs []*testLog
@@ -22,13 +22,13 @@ type traffic struct {
 	group sync.WaitGroup
 
 	mu       sync.Mutex
-	gifts    map[string]int64 // acknowledged: position by key
-	comments map[string]bool  // text → acknowledged
+	gifts    map[string]int64 // key of each acknowledged gift → position of the gift
+	comments map[string]bool  // text of each comment → whether it was acknowledged
 	errs     map[string]int
 	seen     int
 }
 
-// startTraffic starts all users. They use the logs in turn.
+// startTraffic starts all users. They use the given logs in turn.
 func startTraffic(t testing.TB, p fixture, logs ...*testLog) *traffic {
 	t.Helper()
 	tr := &traffic{t: t, logs: logs, fixture: p, stop: make(chan struct{}),
@@ -63,7 +63,7 @@ func (tr *traffic) comment(l *testLog, i int, text string) {
 	tr.note(err)
 }
 
-// gift sends a gift until there is a result, like a client: through any process.
+// gift sends a gift through any process until there is a result, as a client would.
 func (tr *traffic) gift(i int, key string, n int) {
 	for deadline := time.Now().Add(2 * time.Minute); ; n++ {
 		r, err := tr.logs[(i+n)%len(tr.logs)].sequencer.Execute(context.Background(), tr.users[i].keyedRequest(key, tr.give(1)))
@@ -103,7 +103,7 @@ func (tr *traffic) answered() int {
 	return len(tr.gifts) + len(tr.comments)
 }
 
-// saw reports whether a request has failed with an error since the last call.
+// saw reports whether a request has failed with this error since the last call.
 func (tr *traffic) saw(err error) bool {
 	tr.mu.Lock()
 	defer tr.mu.Unlock()
@@ -114,14 +114,14 @@ func (tr *traffic) saw(err error) bool {
 	return true
 }
 
-// flows waits until more requests are acknowledged.
+// flows waits until this many more requests are acknowledged.
 func (tr *traffic) flows(more int) {
 	tr.t.Helper()
 	before := tr.answered()
 	eventually(tr.t, "requests get responses", func() bool { return tr.answered() >= before+more })
 }
 
-// end stops the users and compares the log with their results.
+// end stops the users and compares the log with the results that they got.
 func (tr *traffic) end() {
 	tr.t.Helper()
 	close(tr.stop)

@@ -18,8 +18,8 @@ import (
 	"roomlog/domain"
 )
 
-// userKey seals the personal texts of one user or participant with AES-256-GCM. A sealed text is "1." and the unpadded base64
-// of a random nonce and the ciphertext.
+// userKey seals the personal texts of one user or participant with AES-256-GCM. A sealed text is "1." followed by the
+// unpadded base64 of a random nonce and the ciphertext.
 type userKey struct {
 	bytes []byte
 	aead  cipher.AEAD
@@ -55,7 +55,7 @@ func (k userKey) encrypt(text string) (string, error) {
 	return encryptedPrefix + base64.RawStdEncoding.EncodeToString(k.aead.Seal(nonce, nonce, []byte(text), nil)), nil
 }
 
-// ErrNotDecrypted means that the key of a user or participant does not open a text in the log.
+// ErrNotDecrypted means that a text in the log cannot be decrypted with the key of its user or participant.
 var ErrNotDecrypted = errors.New("a personal text cannot be decrypted")
 
 func (k userKey) decrypt(encrypted string) (string, error) {
@@ -76,24 +76,24 @@ func (k userKey) decrypt(encrypted string) (string, error) {
 // keyringSize is the maximum number of keys in memory. A key takes about 600 bytes.
 const keyringSize = 50_000
 
-// keyring caches the keys of users whose texts were read or written lately. It drops a key as soon as this process has read
-// the event that forgets the owner.
+// keyring caches the keys of users whose texts were recently read or written. It drops a key as soon as this process
+// has read the event that forgets the owner.
 //
-// Sealing needs more certainty than reading: a text that is sealed with a key that the database lacks is lost. So a sequencer
-// seals only with keys that it has read itself, under the lock of the log, in its current session. A session begins when the
-// sequencer drops its states.
+// Sealing needs more certainty than reading: if the database does not have the key that sealed a text, the text is
+// lost. Therefore a sequencer seals only with keys that it has read itself, under the lock of the log, in its current
+// keyring session. A keyring session begins when the sequencer drops its states.
 type keyring struct {
 	pool     *pgxpool.Pool
 	keys     *lru.Cache[domain.UserID, cachedKey]
-	sessions atomic.Uint64 // number of the newest session
+	sessions atomic.Uint64 // number of the newest keyring session
 
 	mu      sync.Mutex // keeps forget from running while lookUp caches keys
-	forgets uint64     // number of calls of forget and drop; keys from a query that began before the last call are not cached
-	drops   uint64     // number of calls of drop; a position that was read before the last call is not recorded
-	upTo    int64      // the position up to which the keys of forgotten users are dropped
+	forgets uint64     // number of calls of forget and drop; a key whose query began before the newest call is not cached
+	drops   uint64     // number of calls of drop; a position that was read before the newest call is not recorded
+	upTo    int64      // position up to which the keys of forgotten users are dropped
 }
 
-// cachedKey is a key and the session that has read it; 0: it was read without a session.
+// cachedKey is a key, with the keyring session in which it was read; 0 if it was read outside a session.
 type cachedKey struct {
 	userKey
 	session uint64
@@ -107,10 +107,10 @@ func newKeyring(pool *pgxpool.Pool) (*keyring, error) {
 	return &keyring{pool: pool, keys: keys}, nil
 }
 
-// begin begins a session of a sequencer and returns its number.
+// begin begins a keyring session of a sequencer and returns the number of the session.
 func (k *keyring) begin() uint64 { return k.sessions.Add(1) }
 
-// drop drops all keys from memory, because the log has another history, which ends with upTo.
+// drop drops all keys from memory, because the log has another history. The new history ends with position upTo.
 func (k *keyring) drop(upTo int64) {
 	k.mu.Lock()
 	k.forgets++
@@ -135,8 +135,8 @@ func (k *keyring) known() (upTo int64, drops uint64) {
 	return k.upTo, k.drops
 }
 
-// forgottenUpTo records that the keys of all users who were forgotten up to position are dropped. drops is the result of known
-// before position was read.
+// forgottenUpTo records that the keys of all users who were forgotten up to position are dropped. drops is the result
+// of a call of known that was made before position was read.
 func (k *keyring) forgottenUpTo(position int64, drops uint64) {
 	k.mu.Lock()
 	if k.drops == drops {
@@ -145,7 +145,7 @@ func (k *keyring) forgottenUpTo(position int64, drops uint64) {
 	k.mu.Unlock()
 }
 
-// of returns the keys of owners. The result has no keys of forgotten users.
+// of returns the keys of owners. Forgotten users have no key in the result.
 func (k *keyring) of(ctx context.Context, owners []domain.UserID) (map[domain.UserID]userKey, error) {
 	return k.lookUp(ctx, k.pool, 0, owners)
 }
@@ -154,8 +154,8 @@ type rowsQuerier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }
 
-// lookUp returns the keys of owners, like of. It reads keys that are not cached from db, and those that another session has read;
-// session 0 takes any key.
+// lookUp returns the keys of owners, like of. It reads a key from db if the key is not cached or was read in another
+// keyring session. If session is 0, every cached key is used.
 func (k *keyring) lookUp(ctx context.Context, db rowsQuerier, session uint64, owners []domain.UserID) (map[domain.UserID]userKey, error) {
 	k.mu.Lock()
 	before := k.forgets

@@ -10,10 +10,10 @@ import (
 	"roomlog/eventstore"
 )
 
-// logLock is the advisory lock of the log.
+// logLock is the key of the advisory lock of the log.
 const logLock = 0x6c6f67
 
-// verified verifies the invariants of every log and returns its events.
+// verified checks the invariants that hold for every log, and returns the events of the log.
 func (l *testLog) verified() []eventstore.Record {
 	l.t.Helper()
 	events := l.all()
@@ -48,7 +48,7 @@ func verifyEvents(events []eventstore.Record) error {
 	return nil
 }
 
-// post applies the postings of an event to the accounts.
+// post adds the postings of an event to the balances of the accounts.
 func post(r eventstore.Record, balances map[domain.Account]domain.Coins) error {
 	moves, ok := r.Event.(domain.CoinEvent)
 	if !ok {
@@ -79,7 +79,7 @@ func post(r eventstore.Record, balances map[domain.Account]domain.Coins) error {
 	return nil
 }
 
-// holdLock blocks all sequencers of the log until release is called.
+// holdLock takes the lock of the log, which blocks all sequencers until release is called.
 func (l *testLog) holdLock() (release func()) {
 	l.t.Helper()
 	tx, err := l.db.Owner.Begin(context.Background())
@@ -96,7 +96,7 @@ func (l *testLog) holdLock() (release func()) {
 	}
 }
 
-// lockWaiters returns how many backends wait for the lock of the log.
+// lockWaiters returns how many database backends wait for the lock of the log.
 func (l *testLog) lockWaiters() (n int) {
 	l.t.Helper()
 	err := l.db.Owner.QueryRow(context.Background(), `
@@ -114,7 +114,7 @@ type answer struct {
 	err     error
 }
 
-// executeTogether executes requests in one batch, in this order.
+// executeTogether executes the requests in one batch, in this order.
 func (l *testLog) executeTogether(requests ...domain.Request) []answer {
 	l.t.Helper()
 	release := l.holdLock()

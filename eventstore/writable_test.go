@@ -22,7 +22,7 @@ func (l *testLog) writable() {
 	eventually(l.t, "the log is writable", func() bool { return l.sequencer.CheckWritable(context.Background()) == nil })
 }
 
-// soonPolled retries an idle sequencer often.
+// soonPolled lets an idle sequencer retry often.
 var soonPolled = eventstore.Config{Now: time.Now, PollInterval: 20 * time.Millisecond}
 
 func TestCheckWritable_names_a_standby(t *testing.T) {
@@ -100,7 +100,8 @@ func TestCheckWritable_names_the_holder_of_the_lock(t *testing.T) {
 	}
 }
 
-// Transactions of other sequencers take the lock again and again.
+// TestCheckWritable_accepts_busy_neighbours checks that CheckWritable succeeds while the transactions of other
+// sequencers take the lock again and again.
 func TestCheckWritable_accepts_busy_neighbours(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)

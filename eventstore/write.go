@@ -11,9 +11,10 @@ import (
 	"roomlog/domain"
 )
 
-const writeTimeout = 6 * time.Second // after this time the connection counts as dead
+const writeTimeout = 6 * time.Second // time after which the connection counts as dead
 
-// write appends the events of the batch and commits. If the batch has nothing to write, the commit only releases the lock.
+// write appends the events of the batch and commits. If the batch has nothing to write, the commit only releases the
+// lock.
 func (q *Sequencer) write(ctx context.Context, b *batch) error {
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
@@ -63,7 +64,7 @@ func (q *Sequencer) queueEvents(ctx context.Context, p *pgx.Batch, b *batch) err
 	return nil
 }
 
-// keysFor returns the keys that seal the texts of the batch. It generates keys for owners that have none.
+// keysFor returns the keys that seal the texts of the batch. It generates a key for each owner without one.
 func (q *Sequencer) keysFor(ctx context.Context, b *batch) (map[domain.UserID]userKey, error) {
 	var owners []domain.UserID
 	for i := range b.records {
@@ -102,7 +103,8 @@ func queueNewKeys(p *pgx.Batch, b *batch) {
 	p.Queue(insertUserKeys, owners, keys)
 }
 
-// queueErasures queues the deletion of the keys and password hashes of the users and participants that this batch forgets.
+// queueErasures queues the deletion of the keys and password hashes of the users and participants that the batch
+// forgets.
 func queueErasures(p *pgx.Batch, b *batch) {
 	if len(b.forgotten) == 0 {
 		return
@@ -133,8 +135,8 @@ func queueCommands(p *pgx.Batch, b *batch) {
 	p.Queue(insertCommands, b.at, actors, keys, hashes, coins, positions, events, codes, texts)
 }
 
-// queueSnapshots queues snapshots of streams that have grown by SnapshotEvery versions since their last snapshot, so that no
-// stream is read from its beginning. It replaces snapshots that are not valid.
+// queueSnapshots queues a snapshot of each stream that has grown by SnapshotEvery versions since its last snapshot, so
+// that no stream must be read from its beginning. It also replaces invalid snapshots.
 func (q *Sequencer) queueSnapshots(p *pgx.Batch, b *batch) error {
 	if len(q.store.snapshotKeys) == 0 {
 		return nil
@@ -174,7 +176,7 @@ func (q *Sequencer) queueSnapshots(p *pgx.Batch, b *batch) error {
 	return nil
 }
 
-// queueRows queues the replacement of all snapshots of the streams of rows.
+// queueRows queues statements that replace all snapshots of the streams in rows.
 func (q *Sequencer) queueRows(p *pgx.Batch, rows []snapshotRow, aside aside) {
 	var streams, written []string
 	var versions, formats []int

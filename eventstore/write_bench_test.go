@@ -12,7 +12,7 @@ import (
 
 const remark = "nice cut, where is that knife from?"
 
-// Comments are the most frequent events, and their texts have to be encrypted.
+// BenchmarkFigureAppend measures comments. They are the most frequent events, and their texts must be encrypted.
 func BenchmarkFigureAppend(b *testing.B) {
 	for b.Loop() {
 		l := newBenchLog(b, 1000)
@@ -30,7 +30,8 @@ func BenchmarkFigureAppend(b *testing.B) {
 	}
 }
 
-// The check of the history is a part of the statement that reads the head of the log.
+// BenchmarkFigureHistoryCheck measures what the check of the history costs. The check is a part of the statement that
+// reads the head of the log.
 func BenchmarkFigureHistoryCheck(b *testing.B) {
 	for b.Loop() {
 		l := newBenchLog(b, 1000)
@@ -50,13 +51,14 @@ func BenchmarkFigureHistoryCheck(b *testing.B) {
 			}
 		}
 		checked, unchecked := contender{"with the check", with(true)}, contender{"without", with(false)}
-		got := append(measureInTurns(b, checked, unchecked), measureInTurns(b, unchecked, checked)...) // neither is always the first
+		got := append(measureInTurns(b, checked, unchecked), measureInTurns(b, unchecked, checked)...) // measured in both orders, so that neither is always the first
 		b.ReportMetric(got.ratio("with the check", "without"), "history_check_ratio")
 	}
 }
 
-// An old snapshot prevents PostgreSQL from removing dead rows, so that a row that is updated for every batch becomes slow. Plain
-// inserts do not. Appending is compared with them before and during the snapshot, so that the load of the machine cancels out.
+// BenchmarkFigureOldSnapshot measures appends while an old database snapshot prevents PostgreSQL from removing dead
+// rows. A row that is updated for every batch would become slow; inserted rows do not. The benchmark compares appends
+// with plain inserts before and during the snapshot, so that the load of the machine cancels out.
 func BenchmarkFigureOldSnapshot(b *testing.B) {
 	for b.Loop() {
 		l := newBenchLog(b, 1000)

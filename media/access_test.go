@@ -150,9 +150,10 @@ func TestRTMPRefusals(t *testing.T) {
 		{"play without a sign", "live", []any{"play", 3, nil, "KEY"}, rtmp.PlayUnauthorized},
 		{"publish a stream that is already published", "live", []any{"publish", 3, nil, signed, "live"}, rtmp.PublishBadName},
 		{"the same, with the sign in the app", "live?sign=" + h.signer.Publish("KEY"), []any{"publish", 3, nil, "KEY", "live"}, rtmp.PublishBadName},
-		{"publish elsewhere", "other", []any{"publish", 3, nil, signed, "live"}, rtmp.PublishBadName},
+		{"publish elsewhere", "other", []any{"publish", 3, nil, signed, "live"}, `Unknown app "other": the address is rtmp://HOST/live/KEY`},
+		{"publish without a key", "live", []any{"publish", 3, nil, "?sign=" + h.signer.Publish("KEY"), "live"}, "The stream key is missing"},
 		{"play elsewhere", "other", []any{"play", 3, nil, signed}, rtmp.PlayNotFound},
-		{"publish an invalid name", "live", []any{"publish", 3, nil, "%zz?sign=x", "live"}, rtmp.PublishBadName},
+		{"publish an invalid name", "live", []any{"publish", 3, nil, "%zz?sign=x", "live"}, rtmp.PublishFailed},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := h.dialRequest(t, tt.app, tt.request...)
@@ -162,7 +163,10 @@ func TestRTMPRefusals(t *testing.T) {
 			s.expect(tt.code)
 			s.gone()
 			if s.hears(rtmp.PublishStart) || s.hears(rtmp.PlayStart) {
-				t.Fatal("a valid publisher was refused")
+				t.Fatal("it was accepted")
+			}
+			if s.hears(rtmp.PublishBadName) && tt.code != rtmp.PublishBadName {
+				t.Fatal("encoders show that as: already publishing")
 			}
 		})
 	}

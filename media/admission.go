@@ -11,43 +11,51 @@ import (
 
 const retryAfterSeconds = "5" // Retry-After of responses with status 503
 
-// admission describes an HTTP player that was authorized and holds a connection slot.
+// admission describes an HTTP player that was authorized.
 type admission struct {
 	client      Client
 	key         string
 	requestedAt time.Time
-	release     func() // releases the slot
+	release     func() // releases the connection slot
 }
 
-// admit authorizes a request to play key. If it is refused, admit writes the response and reports false.
+func (c *core) newAdmission(r *http.Request, key string, protocol Protocol) admission {
+	return admission{client: Client{ID: newID(), Address: c.cfg.Address(r), Protocol: protocol}, key: key, requestedAt: c.cfg.Now()}
+}
+
+// admit acquires a connection slot and authorizes a request to play key. If it is refused, admit writes the response and
+// reports false.
 func (c *core) admit(w http.ResponseWriter, r *http.Request, key string, protocol Protocol) (admission, bool) {
-	a := admission{client: Client{ID: newID(), Address: c.cfg.Address(r), Protocol: protocol}, key: key, requestedAt: c.cfg.Now()}
-	err := c.authorizePlay(r.Context(), &a, r.URL.RawQuery)
+	a := c.newAdmission(r, key, protocol)
+	release, err := acquire(c.slots, a.client)
+	if err == nil {
+		if err = c.authorizePlay(r.Context(), &a, r.URL.RawQuery); err != nil {
+			release()
+		}
+	}
+	a.release = release
 	if err != nil {
-		c.countRefusal(r.Context(), "play", a.client, err)
-		writeStatus(w, statusOf(err))
+		c.refusePlay(w, r, a.client, err)
 	}
 	return a, err == nil
 }
 
-// authorizePlay acquires a connection slot and calls the Authorizer. After an error no slot is held.
+// authorizePlay calls the Authorizer.
 func (c *core) authorizePlay(ctx context.Context, a *admission, query string) error {
-	release, err := acquire(c.slots, a.client)
+	args, err := url.ParseQuery(query)
 	if err != nil {
 		return err
 	}
-	a.release = release
-	args, err := url.ParseQuery(query)
-	if err == nil {
-		a.client.Args = args
-		err = c.authorize(ctx, func(ctx context.Context) error {
-			return c.cfg.Authorizer.AuthorizePlay(ctx, PlayRequest{Client: a.client, Key: a.key, Sign: args.Get("sign")})
-		})
-	}
-	if err != nil {
-		a.release()
-	}
-	return err
+	a.client.Args = args
+	return c.authorize(ctx, func(ctx context.Context) error {
+		return c.cfg.Authorizer.AuthorizePlay(ctx, PlayRequest{Client: a.client, Key: a.key, Sign: args.Get("sign")})
+	})
+}
+
+// refusePlay counts a refused player and writes the response.
+func (c *core) refusePlay(w http.ResponseWriter, r *http.Request, client Client, err error) {
+	c.countRefusal(r.Context(), "play", client, err)
+	writeStatus(w, statusOf(err))
 }
 
 // writeStatus writes a response without a body.

@@ -29,7 +29,7 @@ func TestObserverIsNotifiedOfBroadcasts(t *testing.T) {
 	}
 	s.unpublish()
 	s.expect(rtmp.UnpublishSuccess)
-	s.gone()
+	s.Close()
 	h.log.wait(t, "stopped KEY stopped")
 	end := h.log.broadcast(1)
 	if end.ID != broadcast.ID || end.StoppedAt.Before(end.StartedAt) || end.Frames != 5 || end.Bytes == 0 {
@@ -60,7 +60,7 @@ func TestPublisherWithoutFramesHasNoBroadcast(t *testing.T) {
 	v := h.watch(t, h.flvURL("KEY"))
 	s := h.publish(t, "KEY")
 	s.unpublish()
-	s.gone()
+	s.expect(rtmp.UnpublishSuccess)
 	h.publish(t, "KEY").begin(0) // players are still waiting
 	v.sees(videoFrame(true, "first"))
 	h.log.wait(t, "started KEY")
@@ -264,7 +264,7 @@ func TestObserversAreNotifiedInOrderAndDelayNothing(t *testing.T) {
 	v.sees(videoFrame(true, "first")) // although the observer blocks
 	s.unpublish()
 	_ = v.ended()
-	s.gone()
+	s.Close()
 	eventually(t, "the live has no viewers", func() bool { return h.Snapshot().Connections == 0 })
 	close(e.slow)
 	eventually(t, "the end", func() bool { return len(e.list()) == 6 })
@@ -303,4 +303,63 @@ func TestShutdownEndsEverything(t *testing.T) {
 	if _, err := h.Subscribe(h.log.broadcast(0)); !errors.Is(err, media.ErrEnded) {
 		t.Fatal(err)
 	}
+}
+
+// Flash Media Live Encoder and some phones publish again on their connection.
+func TestPublishersPublishAgainOnTheirConnection(t *testing.T) {
+	for name, end := range map[string]func(*sender){
+		"after FCUnpublish and deleteStream": (*sender).unpublish,
+		"after deleteStream":                 func(s *sender) { s.send(rtmpCommand("deleteStream", 5, nil, 1)) },
+		"after closeStream and deleteStream": func(s *sender) {
+			s.send(rtmpCommand("closeStream", 5, nil))
+			s.send(rtmpCommand("deleteStream", 5, nil, 1))
+		},
+		"after FCUnpublish": func(s *sender) { s.send(rtmpCommand("FCUnpublish", 4, nil, "KEY")) },
+		"with media under way": func(s *sender) {
+			s.unpublish()
+			for at := range uint32(100) {
+				s.video(at, videoFrame(false, "too late"))
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := run(t, nil)
+			s := h.publish(t, "KEY")
+			for i, key := range []string{"KEY", "KEY", "OTHER"} {
+				if i > 0 {
+					s.send(rtmpCommand("releaseStream", 6, nil, key))
+					s.send(rtmpCommand("FCPublish", 7, nil, key))
+					s.send(rtmpCommand("createStream", 8, nil))
+					s.send(rtmpCommand("publish", 9, nil, key+"?sign="+h.signer.Publish(key), "live"))
+					eventually(t, "the publisher is accepted again", func() bool { return s.count(rtmp.PublishStart) == i+1 })
+				}
+				s.begin(0)
+				h.watch(t, h.flvURL(key)).sees(sound("first"))
+				if n := h.Snapshot().Pending; n != 0 {
+					t.Fatalf("%d connections are pending", n)
+				}
+				end(s)
+			}
+			s.send(rtmpCommand("publish", 9, nil, "KEY?sign=x", "live")) // every request is authorized
+			s.expect(rtmp.PublishUnauthorized)
+			s.gone()
+			h.log.wait(t, "stopped OTHER stopped")
+			if got := h.log.list(); !slices.Equal(got, []string{"started KEY", "stopped KEY stopped", "started KEY", "stopped KEY stopped", "started OTHER", "stopped OTHER stopped"}) {
+				t.Fatalf("got %q", got)
+			}
+		})
+	}
+}
+
+// Between two streams a connection is pending, like a new one: it is closed after the time for a request.
+func TestUnusedConnectionsEndAfterUnpublish(t *testing.T) {
+	h := run(t, func(c *media.Config) { c.RTMP.HandshakeTimeout = 2 * time.Second })
+	s := h.publishInTime(t, "KEY")
+	s.begin(0)
+	s.unpublish()
+	s.expect(rtmp.UnpublishSuccess)
+	eventually(t, "the connection is pending", func() bool { now := h.Snapshot(); return now.Pending == 1 && now.Connections == 0 })
+	s.gone()
+	eventually(t, "the connection is gone", func() bool { return h.Snapshot().Pending == 0 })
 }

@@ -5,7 +5,8 @@
 // A [Server] combines all parts. A frame takes this path:
 //
 //	publisher ─► rtmp.Conn ─► publication ─► stream: one ring of frames ─► Player: a cursor in the ring ─► its connection
-//	                          └ description (package flv)                  └ HLS: package hls segments what a Player reads
+//	                          ├ description (package flv)                  └ HLS: package hls segments what a Player reads
+//	                          └ time in the broadcast (package timeline)
 //
 // The package guarantees:
 //
@@ -15,7 +16,8 @@
 //     there; a player that accepts no data is disconnected.
 //   - A key has one publisher, which claims it under one lock. The owner can take over from a connection that has
 //     gone silent, and a publisher that reconnects in time continues its broadcast.
-//   - Payloads are relayed unchanged. Parsers serve statistics and HLS only; a parser error never ends a relay.
+//   - Payloads are relayed unchanged, with timestamps that never jump. A payload that no player can use is ignored, and a
+//     header that cannot be parsed does not replace one that can. No payload ends a relay.
 //   - An [Observer] is notified of the beginning and end of every broadcast, in order, and delays no frame.
 //   - Everything that a client can use is limited: see [Limits] and the packages rtmp, amf, flv and hls.
 //

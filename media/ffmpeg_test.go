@@ -56,6 +56,12 @@ var clips = struct {
 
 func clip(t testing.TB, name string, args ...string) string {
 	t.Helper()
+	return clipFrom(t, name, []string{"-f", "lavfi", "-i", "testsrc=s=320x180:r=25:d=3", "-f", "lavfi", "-i", "sine=d=3:r=44100"}, args...)
+}
+
+// clipFrom creates a film from inputs once.
+func clipFrom(t testing.TB, name string, inputs []string, args ...string) string {
+	t.Helper()
 	clips.Lock()
 	defer clips.Unlock()
 	if file := clips.made[name]; file != "" {
@@ -69,7 +75,7 @@ func clip(t testing.TB, name string, args ...string) string {
 		clips.dir = dir
 	}
 	file := filepath.Join(clips.dir, name+".flv")
-	tool(t, "ffmpeg", append(append([]string{"-f", "lavfi", "-i", "testsrc=s=320x180:r=25:d=3", "-f", "lavfi", "-i", "sine=d=3:r=44100"}, args...), file)...)
+	tool(t, "ffmpeg", slices.Concat(inputs, args, []string{file})...)
 	clips.made[name] = file
 	return file
 }

@@ -12,7 +12,10 @@ import (
 	"roomlog/media/flv"
 )
 
-const maxPlayerInput = 64 << 10 // bytes that an HTTP-FLV player may send after its request
+const (
+	flvType        = "video/x-flv"
+	maxPlayerInput = 64 << 10 // bytes that an HTTP-FLV player may send after its request
+)
 
 // joinOnConn adds the player to its stream, or writes a refusal to the hijacked connection.
 func (c *core) joinOnConn(conn net.Conn, a admission) (*Player, bool) {
@@ -100,7 +103,7 @@ func (b *flvBody) flush() (int64, error) {
 
 // header returns the status line and the headers of the response.
 func (b *flvBody) header() []byte {
-	head := "HTTP/1.1 200 OK\r\nContent-Type: video/x-flv\r\nCache-Control: no-store\r\nAccess-Control-Allow-Origin: " +
+	head := "HTTP/1.1 200 OK\r\nContent-Type: " + flvType + "\r\nCache-Control: no-store\r\nAccess-Control-Allow-Origin: " +
 		b.core.cfg.AllowOrigin + "\r\nX-Accel-Buffering: no\r\nConnection: close\r\n"
 	if b.chunked {
 		head += "Transfer-Encoding: chunked\r\n"

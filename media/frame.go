@@ -9,9 +9,10 @@ import (
 
 // Frame is one payload of a stream. All players share it, and it never changes.
 type Frame struct {
-	info flv.Info
-	time uint32
-	tag  []byte
+	info     flv.Info
+	time     uint32
+	tag      []byte
+	readable bool // a sequence header that package flv can parse
 
 	once   sync.Once
 	chunks []byte
@@ -26,10 +27,16 @@ func newFrame(info flv.Info, time uint32, payload []byte) *Frame {
 	return &Frame{info: info, time: time, tag: flv.Tag(info.Kind, time, payload)}
 }
 
+// setTime sets the timestamp of a frame that nobody else has yet.
+func (f *Frame) setTime(time uint32) {
+	f.time = time
+	flv.SetTime(f.tag, time)
+}
+
 // Info returns the description of the payload.
 func (f *Frame) Info() flv.Info { return f.info }
 
-// Time returns the timestamp in milliseconds modulo 2^32. Timestamps of a broadcast continue across reconnects.
+// Time returns the timestamp in milliseconds modulo 2^32. Package timeline describes the timestamps of a broadcast.
 func (f *Frame) Time() uint32 { return f.time }
 
 // Tag returns the frame as an FLV tag. The caller must not modify it.

@@ -17,42 +17,58 @@ func (h *hlsServer) serve(w http.ResponseWriter, r *http.Request, key, file stri
 	args := r.URL.Query()
 	switch {
 	case file == hls.IndexFile && args.Has(argSession):
-		h.serveIndex(w, r, h.session(key, args.Get(argSession)))
-	case file == hls.IndexFile:
-		if a, ok := h.admit(w, r, key, HLS); ok {
-			s, err := h.open(a)
-			if err != nil {
-				a.release()
-				h.countRefusal(r.Context(), "play", a.client, err)
-				writeStatus(w, statusOf(err))
-				return
-			}
-			h.serveIndex(w, r, s)
+		if s, counted := h.find(w, r, key); s != nil {
+			s.stream.muxer.Index(counted, r, s.query())
 		}
+	case file == hls.IndexFile:
+		a := h.newAdmission(r, key, HLS)
+		err := h.authorizePlay(r.Context(), &a, r.URL.RawQuery)
+		var s *hlsSession
+		if err == nil {
+			s, err = h.open(a)
+		}
+		if err != nil {
+			h.refusePlay(w, r, a.client, err)
+			return
+		}
+		s.stream.muxer.Index(w, r, s.query())
 	case strings.HasSuffix(file, ".m3u8"):
-		if s := h.session(key, args.Get(argSession)); s == nil {
-			writeStatus(w, http.StatusForbidden)
-		} else {
-			s.stream.muxer.Playlist(&countingWriter{w, s.player}, r, file)
+		if s, counted := h.find(w, r, key); s != nil {
+			h.follow(s, file, s.stream.muxer.Playlist(counted, r, file, s.query()))
 		}
 	default:
 		if s := h.stream(key, args.Get(hls.TokenArg)); s == nil {
 			writeStatus(w, http.StatusForbidden)
 		} else {
-			s.muxer.File(&countingWriter{w, s.source}, r, file)
+			s.muxer.File(counting(w, r, s.source), r, file)
 		}
 	}
 }
 
-func (h *hlsServer) serveIndex(w http.ResponseWriter, r *http.Request, s *hlsSession) {
-	if s == nil {
+// find returns the session of a request, and a writer for the response that counts its bytes. If there is no session, or it
+// may not play, find writes the response and returns nil.
+func (h *hlsServer) find(w http.ResponseWriter, r *http.Request, key string) (*hlsSession, http.ResponseWriter) {
+	s, player, err := h.session(key, r.URL.Query().Get(argSession))
+	switch {
+	case err != nil:
+		h.refusePlay(w, r, Client{Address: h.cfg.Address(r), Protocol: HLS}, err)
+	case s == nil:
 		writeStatus(w, http.StatusForbidden)
-		return
 	}
-	s.stream.muxer.Index(&countingWriter{w, s.player}, r, argSession+"="+s.id)
+	return s, counting(w, r, player)
 }
 
-// countingWriter adds the bytes of a response to the counter of a player.
+// query returns the query of the playlists of a session.
+func (s *hlsSession) query() string { return argSession + "=" + s.id }
+
+// counting returns a writer that adds the bytes of a response to the counter of a player. player may be nil.
+func counting(w http.ResponseWriter, r *http.Request, player *Player) http.ResponseWriter {
+	if player == nil || r.Method == http.MethodHead {
+		return w
+	}
+	return &countingWriter{w, player}
+}
+
 type countingWriter struct {
 	http.ResponseWriter
 	player *Player

@@ -2,17 +2,26 @@ package media
 
 import (
 	"crypto/rand"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
 
+	"roomlog/internal/limit"
 	"roomlog/media/hls"
 )
 
 // hlsServer serves HLS. It segments a stream from the first request on, and stops when the stream had no sessions for
 // HLSConfig.IdleTimeout.
+//
+// A request for the index creates a session, which costs little: it may lose its place to a newer session of the same
+// address. A session that follows a playlist plays. From then on it holds a connection slot like other players, is listed,
+// and is announced to the observers.
 type hlsServer struct {
 	*core
+
+	starting *limit.Slots // sessions that do not play yet
+	waiting  *limit.Slots // requests that wait for a segment or part
 
 	mu          sync.Mutex
 	closed      bool
@@ -36,53 +45,110 @@ type hlsStream struct {
 type hlsSession struct {
 	id       string
 	stream   *hlsStream
-	player   *Player // entry in the list of players
-	release  func()
+	request  playRequest
+	release  func()  // releases the slot
+	player   *Player // entry in the list of players; nil until the session plays
 	lastUsed time.Time
+
+	received map[string]int64 // version of each playlist that the player has received first
+	follows  bool             // the player has received a later version of a playlist
 }
 
+// maxWaitingPerPlayer is the number of requests of one player that may wait: for the playlist and the next part of two
+// tracks.
+const maxWaitingPerPlayer = 4
+
 func newHLSServer(c *core) *hlsServer {
-	return &hlsServer{core: c, byKey: make(map[string]*hlsStream), byBroadcast: make(map[string]*hlsStream), sessions: make(map[string]*hlsSession)}
+	total, perAddress := c.cfg.Limits.MaxMediaConnections, c.cfg.Limits.MaxMediaPerAddress
+	return &hlsServer{core: c, byKey: make(map[string]*hlsStream), byBroadcast: make(map[string]*hlsStream), sessions: make(map[string]*hlsSession),
+		starting: limit.NewSlots(total, perAddress, nil),
+		waiting:  limit.NewSlots(maxWaitingPerPlayer*total, maxWaitingPerPlayer*perAddress, nil)}
 }
 
 // open creates a session for an authorized player, and starts segmenting if the stream is not being segmented.
 func (h *hlsServer) open(a admission) (*hlsSession, error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	switch {
-	case h.closed:
-		return nil, ErrServerClosed
-	case !h.hub.hasBroadcast(a.key):
-		return nil, errNoBroadcast
-	}
-	s := &hlsSession{id: rand.Text(), release: a.release, lastUsed: h.cfg.Now()}
-	player, err := h.hub.join(playRequest{key: a.key, client: a.client, requestedAt: a.requestedAt, disconnect: func() { h.drop(s.id, ReasonKicked) }})
+	s := &hlsSession{id: rand.Text(), received: make(map[string]int64)}
+	s.request = playRequest{key: a.key, client: a.client, requestedAt: a.requestedAt, disconnect: func() { h.drop(s.id, ReasonKicked) }}
+	slot, err := h.starting.Acquire(limit.ParseAddr(a.client.Address))
 	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrLimitReached, err)
+	}
+	s.release = slot.Release
+	if err := h.add(s); err != nil {
+		slot.Release()
 		return nil, err
 	}
-	s.player = player
-	if s.stream = h.byKey[a.key]; s.stream == nil || s.stream.source.stream != player.stream {
-		if s.stream, err = h.start(a.key); err != nil {
-			h.hub.leave(player, ReasonLost)
-			return nil, err
-		}
-	}
-	s.stream.lastUsed = s.lastUsed
-	h.sessions[s.id] = s
+	slot.Wait(func() { h.drop(s.id, ReasonStopped) })
 	return s, nil
 }
 
-// session returns the session of a playlist request and marks it as used. It returns nil if key has no such session.
-func (h *hlsServer) session(key, id string) *hlsSession {
+// add adds a session to its stream.
+func (h *hlsServer) add(s *hlsSession) (err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	s := h.sessions[id]
-	if s == nil || s.stream.key != key {
-		return nil
+	key := s.request.key
+	running, broadcast := h.hub.running(key)
+	switch {
+	case h.closed:
+		return ErrServerClosed
+	case !broadcast:
+		return errNoBroadcast
+	}
+	if s.stream = h.byKey[key]; s.stream == nil || s.stream.source.stream != running {
+		if s.stream, err = h.start(key); err != nil {
+			return err
+		}
 	}
 	s.lastUsed = h.cfg.Now()
 	s.stream.lastUsed = s.lastUsed
-	return s
+	h.sessions[s.id] = s
+	return nil
+}
+
+// session returns the session of a playlist request and marks it as used. player is nil if the session does not play yet.
+// session returns nil if key has no such session, and an error if the session should play and may not.
+func (h *hlsServer) session(key, id string) (s *hlsSession, player *Player, err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s = h.sessions[id]
+	if s == nil || s.stream.key != key {
+		return nil, nil, nil
+	}
+	s.lastUsed = h.cfg.Now()
+	s.stream.lastUsed = s.lastUsed
+	if s.follows && s.player == nil {
+		if err := h.play(s); err != nil {
+			return nil, nil, err
+		}
+	}
+	return s, s.player, nil
+}
+
+// play makes a session a player. The caller holds the lock.
+func (h *hlsServer) play(s *hlsSession) error {
+	release, err := acquire(h.slots, s.request.client)
+	if err != nil {
+		return err
+	}
+	player, err := h.hub.join(s.request)
+	if err != nil {
+		release()
+		return err
+	}
+	s.release() // the slot of a session that does not play yet
+	s.player, s.release = player, release
+	return nil
+}
+
+// follow records that the player has received a version of a playlist.
+func (h *hlsServer) follow(s *hlsSession, list string, version int64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if first, known := s.received[list]; !known && version > 0 {
+		s.received[list] = version
+	} else if version > first {
+		s.follows = true
+	}
 }
 
 // stream returns the stream with the token broadcast and marks it as used. It returns nil if key has no such stream.
@@ -103,10 +169,13 @@ func (h *hlsServer) drop(id string, reason Reason) {
 	s := h.sessions[id]
 	delete(h.sessions, id)
 	h.mu.Unlock()
-	if s != nil {
-		h.hub.leave(s.player, reason)
-		s.release()
+	if s == nil {
+		return
 	}
+	if s.player != nil {
+		h.hub.leave(s.player, reason)
+	}
+	s.release()
 }
 
 // start starts segmenting a stream. The caller holds the lock.
@@ -121,7 +190,7 @@ func (h *hlsServer) start(key string) (*hlsStream, error) {
 	}
 	s := &hlsStream{key: key, broadcast: rand.Text(), source: source, lastUsed: h.cfg.Now(), stop: make(chan struct{})}
 	config := h.cfg.HLS.Muxer
-	config.Now, config.Token = h.cfg.Now, s.broadcast
+	config.Now, config.Token, config.Waiting, config.Address = h.cfg.Now, s.broadcast, h.waiting, h.cfg.Address
 	config.OnError = func(err error) {
 		h.cfg.Log.Debug("frame left out of HLS", slog.String("connection_id", source.client.ID), slog.Any("error", err))
 	}

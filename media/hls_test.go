@@ -35,9 +35,10 @@ func page(t testing.TB, url string) (status int, body string, header http.Header
 	return answer.StatusCode, string(b), answer.Header
 }
 
-// refs returns the references of a playlist.
+// refs returns the references of a playlist to files, or of an index to playlists.
 func refs(playlist string) []string {
 	var all []string
+	playlist = regexp.MustCompile("(?m)^#EXT-X-RENDITION-REPORT:.*\n").ReplaceAllString(playlist, "")
 	for _, found := range regexp.MustCompile(`URI="([^"]+)"|(?m)^([^#\n].*)$`).FindAllStringSubmatch(playlist, -1) {
 		all = append(all, found[1]+found[2])
 	}
@@ -63,6 +64,27 @@ func (h *testServer) playHLS(t testing.TB, key string) hlsPlayer {
 	return hlsPlayer{"http://" + h.http + "/live/" + key + "/", refs(body)}
 }
 
+// plays makes the player follow its first playlist, so that it counts as a player. s publishes n more seconds from the second
+// from on.
+func (p hlsPlayer) plays(t testing.TB, s *sender, from, n uint32) {
+	t.Helper()
+	before := p.version(t, "")
+	s.seconds(from, n)
+	p.version(t, before)
+	page(t, p.base+p.lists[0])
+}
+
+// version requests the first playlist until it differs from before, and returns it without the reports of other playlists.
+func (p hlsPlayer) version(t testing.TB, before string) (list string) {
+	t.Helper()
+	eventually(t, "another version of a playlist", func() bool {
+		status, text, _ := page(t, p.base+p.lists[0])
+		list, _, _ = strings.Cut(text, "#EXT-X-RENDITION-REPORT:")
+		return status == 200 && list != before
+	})
+	return list
+}
+
 // seconds publishes groups of pictures of one second with audio.
 func (s *sender) seconds(from, n uint32) {
 	for i := range n * 25 {
@@ -86,14 +108,14 @@ func (h *testServer) onHLS(t testing.TB, key string) *sender {
 
 func TestHLSStartsAtOnceOnAColdStream(t *testing.T) {
 	h := run(t, nil)
-	h.onHLS(t, "KEY")
-	p := h.playHLS(t, "KEY") // nothing is published from here on
+	s := h.onHLS(t, "KEY")
+	p := h.playHLS(t, "KEY") // nothing is published until the files were requested
 	_, list, header := page(t, p.base+p.lists[0])
 	if header.Get("Access-Control-Allow-Origin") != "*" {
 		t.Fatal(header)
 	}
 	for _, ref := range refs(list) {
-		if ref == "gap.mp4" || strings.Contains(list, `HINT:TYPE=PART,URI="`+ref) {
+		if strings.HasPrefix(ref, "gap.mp4?broadcast=") || strings.Contains(list, `HINT:TYPE=PART,URI="`+ref) {
 			continue
 		}
 		status, body, header := page(t, p.base+ref)
@@ -101,6 +123,7 @@ func TestHLSStartsAtOnceOnAColdStream(t *testing.T) {
 			t.Fatal(ref, status, header)
 		}
 	}
+	p.plays(t, s, 3, 2)
 	stats := h.stream(t, "KEY", "a player", func(s media.StreamStats) bool { return s.Players[media.HLS] == 1 })
 	if stats.BytesOut == 0 {
 		t.Fatal("no refusal was counted")
@@ -196,11 +219,16 @@ func TestHLSStopsWithoutRequests(t *testing.T) {
 
 func TestHLSPlayersAreCutKickedAndCounted(t *testing.T) {
 	h := run(t, func(c *media.Config) { c.Limits.MaxMediaConnections = 4 })
-	h.onHLS(t, "KEY")
-	kicked, cut := h.playHLS(t, "KEY"), h.playHLS(t, "KEY")
-	h.playHLS(t, "KEY")
-	if status, _, _ := page(t, h.hlsURL("KEY")); status != 503 {
-		t.Fatal(status)
+	s := h.onHLS(t, "KEY")
+	kicked, cut, third, refused := h.playHLS(t, "KEY"), h.playHLS(t, "KEY"), h.playHLS(t, "KEY"), h.playHLS(t, "KEY")
+	for i, p := range []hlsPlayer{kicked, cut, third} {
+		p.plays(t, s, 3+2*uint32(i), 2)
+	}
+	before := refused.version(t, "")
+	s.seconds(9, 2)
+	refused.version(t, before)
+	if status, _, header := page(t, refused.base+refused.lists[0]); status != 503 || header.Get("Retry-After") == "" {
+		t.Fatal(status, header)
 	}
 	for _, v := range h.Players("KEY") {
 		if v.Client.Protocol == media.HLS {
@@ -217,6 +245,60 @@ func TestHLSPlayersAreCutKickedAndCounted(t *testing.T) {
 		eventually(t, "a closed handler", func() bool { status, _, _ := page(t, url); return status == 403 })
 	}
 	eventually(t, "free slots", func() bool { return h.Snapshot().Connections == 0 })
+}
+
+// TestFloodOfIndexesRefusesNobody requests the index with one sign more often than one address may have players.
+func TestFloodOfIndexesRefusesNobody(t *testing.T) {
+	const perAddress = 4
+	h := run(t, func(c *media.Config) { c.Limits.MaxMediaPerAddress = perAddress })
+	s := h.onHLS(t, "KEY")
+	playing := h.playHLS(t, "KEY")
+	playing.plays(t, s, 3, 2)
+	for range 10 * perAddress {
+		p := h.playHLS(t, "KEY")
+		if status, _, _ := page(t, p.base+p.lists[0]); status != 200 { // to read a playlist once is not to play
+			t.Fatal(status)
+		}
+	}
+	h.watch(t, h.flvURL("KEY")).sees(videoFrame(true, "picture"))
+	newcomer := h.playHLS(t, "KEY")
+	newcomer.plays(t, s, 5, 2)
+	h.stream(t, "KEY", "three players", func(s media.StreamStats) bool {
+		return s.Players[media.HLS] == 2 && s.Players[media.HTTPFLV] == 1
+	})
+	if status, _, _ := page(t, playing.base+playing.lists[0]); status != 200 {
+		t.Fatal(status)
+	}
+}
+
+// TestHeadIsGetWithoutABody compares the responses to HEAD and GET.
+func TestHeadIsGetWithoutABody(t *testing.T) {
+	h := run(t, nil)
+	s := h.onHLS(t, "KEY")
+	p := h.playHLS(t, "KEY")
+	_, list, _ := page(t, p.base+p.lists[0])
+	file := refs(list)[0]
+	for url, kind := range map[string]string{
+		h.hlsURL("KEY"): "application/vnd.apple.mpegurl", p.base + p.lists[0]: "application/vnd.apple.mpegurl", p.base + file: "/mp4",
+		h.flvURL("KEY"): "video/x-flv", h.flvURL("NOBODY"): "video/x-flv",
+	} {
+		answer := get(t, http.MethodHead, url, nil)
+		if b, err := io.ReadAll(answer.Body); answer.StatusCode != http.StatusOK || !strings.HasSuffix(answer.Header.Get("Content-Type"), kind) || err != nil || len(b) > 0 {
+			t.Errorf("HEAD %s: status %s, headers %v, %d bytes, error %v", url, answer.Status, answer.Header, len(b), err)
+		}
+	}
+	for _, url := range []string{"http://" + h.http + "/live/KEY.flv?sign=x", "http://" + h.http + "/live/KEY/index.m3u8", p.base + "video1_stream.m3u8", p.base + "x.mp4"} {
+		if answer := get(t, http.MethodHead, url, nil); answer.StatusCode != http.StatusForbidden {
+			t.Errorf("HEAD %s: status %s, want 403", url, answer.Status)
+		}
+	}
+	if answer := get(t, http.MethodHead, h.hlsURL("NOBODY"), nil); answer.StatusCode != http.StatusNotFound {
+		t.Errorf("status %s of a stream that nobody publishes, want 404", answer.Status)
+	}
+	p.plays(t, s, 3, 2) // the HEAD requests hold no slot
+	if n := h.Snapshot().Connections; n != 2 {
+		t.Errorf("%d connections, want the publisher and the player", n)
+	}
 }
 
 func TestHLSRefusesUnknownFilesAndCodecs(t *testing.T) {

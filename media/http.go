@@ -9,13 +9,14 @@ import (
 
 const (
 	flvSuffix       = ".flv"
+	allowedMethods  = "GET, HEAD, OPTIONS"
 	preflightMaxAge = "86400" // seconds
 )
 
 // ServeHTTP serves /live/KEY.flv over HTTP and WebSocket, and /live/KEY/index.m3u8 with the files that it refers to.
 // A player that is not authorized gets status 403 with an empty body. An authorized player gets no byte before there
 // is something to play. ServeHTTP hijacks the connections of FLV players; the HTTP server must have timeouts for all
-// others (package httpserver).
+// others (package httpserver). A HEAD request gets the response of a GET request without its body.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	cfg := s.core.cfg
 	w.Header().Set("Access-Control-Allow-Origin", cfg.AllowOrigin)
@@ -31,11 +32,13 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case !found || !isFile || !ValidKey(key):
 		writeStatus(w, http.StatusNotFound)
-	case r.Method != http.MethodGet:
-		w.Header().Set("Allow", "GET, OPTIONS")
+	case r.Method != http.MethodGet && r.Method != http.MethodHead:
+		w.Header().Set("Allow", allowedMethods)
 		writeStatus(w, http.StatusMethodNotAllowed)
 	case file != "":
 		s.hls.serve(w, r, key, file)
+	case r.Method == http.MethodHead:
+		s.serveFLVHead(w, r, key)
 	default:
 		s.serveFLV(w, r, key)
 	}
@@ -44,13 +47,26 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // handlePreflight responds to a CORS preflight request.
 func handlePreflight(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
-	h.Set("Access-Control-Allow-Methods", "GET, OPTIONS")
+	h.Set("Access-Control-Allow-Methods", allowedMethods)
 	if requested := r.Header.Get("Access-Control-Request-Headers"); requested != "" {
 		h.Set("Access-Control-Allow-Headers", requested)
 		h.Add("Vary", "Access-Control-Request-Headers")
 	}
 	h.Set("Access-Control-Max-Age", preflightMaxAge)
 	w.WriteHeader(http.StatusNoContent)
+}
+
+// serveFLVHead responds to a HEAD request for an FLV stream: like to a GET request, without a body, and without waiting for a
+// publisher.
+func (s *Server) serveFLVHead(w http.ResponseWriter, r *http.Request, key string) {
+	a, ok := s.core.admit(w, r, key, HTTPFLV)
+	if !ok {
+		return
+	}
+	a.release()
+	w.Header().Set("Content-Type", flvType)
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(http.StatusOK)
 }
 
 // serveFLV authorizes an FLV player, hijacks its connection and plays on a goroutine of its own.

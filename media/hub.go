@@ -22,7 +22,7 @@ type hub struct {
 }
 
 // totals holds the counters of streams that have ended.
-type totals struct{ frames, in, out, skips, drops uint64 }
+type totals struct{ frames, in, out, skips, drops, ignored, jumps uint64 }
 
 func newHub(cfg Config) *hub {
 	return &hub{cfg: cfg, notifier: newNotifier(cfg), streams: make(map[string]*stream), cuts: make(map[string]time.Time)}
@@ -141,6 +141,8 @@ func (h *hub) endBroadcast(s *stream, reason Reason, now time.Time) {
 	h.past.out += s.meter.sent
 	h.past.skips += s.meter.skips
 	h.past.drops += s.meter.drops
+	h.past.ignored += s.meter.ignored
+	h.past.jumps += s.timeline.Jumps()
 	s.meter = meter{}
 }
 

@@ -104,17 +104,16 @@ func (s *stream) find(id string) (*publisher, *Player) {
 	return nil, nil
 }
 
-// hasBroadcast reports whether the key has a broadcast.
-func (h *hub) hasBroadcast(key string) bool {
+// running returns the stream of a key, or nil, and reports whether it has a broadcast.
+func (h *hub) running(key string) (s *stream, broadcast bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	s := h.streams[key]
-	if s == nil {
-		return false
+	if s = h.streams[key]; s == nil {
+		return nil, false
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.broadcast.ID != ""
+	return s, s.broadcast.ID != ""
 }
 
 // sweep deletes old cuts, settles new streams, and ends broadcasts whose publisher has not reconnected in time. If

@@ -4,28 +4,30 @@ import (
 	"time"
 
 	"roomlog/media/flv"
+	"roomlog/media/timeline"
 )
 
 // ingest adds a payload of publisher p to the stream. at is the publisher's timestamp in milliseconds. ingest never
 // waits for a player. It returns ErrEnded when p is no longer the publisher of the stream.
 func (s *stream) ingest(p *publisher, kind byte, at uint32, payload []byte) error {
-	m, usable := p.parse(kind, payload)
-	if !usable {
-		return nil
+	m, unusable := p.parse(kind, payload)
+	var frame *Frame
+	if unusable == nil {
+		frame = newFrame(m.info, 0, m.payload)
+		frame.readable = m.readable
 	}
-	if kind != flv.Script {
-		at = s.place(p, at, m.info.Coded)
-	} else {
-		at = 0
-	}
-	frame := newFrame(m.info, at, m.payload)
 	now := s.cfg.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.publisher != p {
+	switch {
+	case s.publisher != p:
 		return ErrEnded
+	case unusable != nil || s.ring.hasBetterHeader(frame):
+		s.meter.ignored++
+		return nil
 	}
 	if kind != flv.Script {
+		frame.setTime(s.timeline.Place(timeline.Track{Kind: kind, Number: m.info.Track}, at, m.info.Coded, now))
 		s.describe(frame, m.size, m.sound, now)
 	}
 	s.ring.push(frame)
@@ -36,30 +38,9 @@ func (s *stream) ingest(p *publisher, kind byte, at uint32, payload []byte) erro
 	return nil
 }
 
-// place converts a timestamp of a publisher to a timestamp of the broadcast, in milliseconds. The timestamps of the
-// first publisher are used unchanged. After a reconnect the timestamps continue where the lost publisher stopped,
-// plus the time in between. The offset is computed at the first coded frame, because headers often have no timestamp.
-func (s *stream) place(p *publisher, at uint32, coded bool) uint32 {
-	if p.placed {
-		return at + p.offset
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	begun := s.broadcast.ID != ""
-	if begun && !coded {
-		return s.newest
-	}
-	if begun {
-		gap := s.cfg.Now().Sub(s.mediaAt).Milliseconds()
-		p.offset = s.newest + uint32(max(1, gap)) - at
-	}
-	p.placed = true
-	return at + p.offset
-}
-
 // describe begins the broadcast if necessary, and updates its description from a frame.
 func (s *stream) describe(frame *Frame, size flv.Size, sound flv.Sound, now time.Time) {
-	s.newest, s.mediaAt = frame.time, now
+	s.mediaAt = now
 	if s.firstAt.IsZero() {
 		s.firstAt = now
 	}

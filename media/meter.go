@@ -7,6 +7,7 @@ const rateSpan = 5 // number of measurements, one per second, over which a bit r
 // meter counts the traffic of a stream. The lock of the stream guards it.
 type meter struct {
 	frames, bytes uint64
+	ignored       uint64 // payloads that players cannot use
 	skips, drops  uint64
 	sent          uint64 // bytes sent to players that have left
 

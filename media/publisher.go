@@ -12,40 +12,42 @@ type publisher struct {
 	startedAt  time.Time
 	disconnect func() // closes the connection
 
-	placed bool   // offset is known
-	offset uint32 // ms to add to its timestamps to get timestamps of the broadcast
-	hasKey bool   // a key frame has been received
+	hasKey bool // a key frame has been received
 }
 
 // parsed is a payload of a publisher with its description.
 type parsed struct {
-	info    flv.Info
-	payload []byte
-	size    flv.Size
-	sound   flv.Sound
+	info     flv.Info
+	payload  []byte
+	size     flv.Size
+	sound    flv.Sound
+	readable bool // a sequence header that package flv can parse
 }
 
-// parse describes a payload. It reports false if players cannot use the payload. It accepts payloads of unknown
+// parse describes a payload. It returns an error if players cannot use the payload. It accepts payloads of unknown
 // codecs.
-func (p *publisher) parse(kind byte, payload []byte) (parsed, bool) {
-	m := parsed{info: flv.Describe(kind, payload), payload: payload}
-	switch kind {
-	case flv.Script:
-		var err error
+func (p *publisher) parse(kind byte, payload []byte) (m parsed, err error) {
+	m = parsed{info: flv.Describe(kind, payload), payload: payload}
+	if kind == flv.Script {
 		m.payload, _, err = flv.ParseMetadata(payload)
-		return m, err == nil
-	case flv.Video:
-		p.hasKey = p.hasKey || m.info.Key
-		if m.info.Coded && !p.hasKey {
-			return m, false // cannot be decoded, and would disturb players that show an earlier picture
-		}
-		if m.info.Header && len(payload) <= maxHeader {
-			m.size, _ = flv.ParseSize(payload) // players get a malformed header too
-		}
-	case flv.Audio:
-		if (m.info.Header || m.info.Codec == flv.MP3) && len(payload) <= maxHeader {
-			m.sound, _ = flv.ParseSound(payload)
-		}
+		return m, err
 	}
-	return m, true
+	if err := flv.Check(m.info, payload); err != nil {
+		return m, err
+	}
+	switch {
+	case kind == flv.Video && m.info.Coded:
+		p.hasKey = p.hasKey || m.info.Key
+		if !p.hasKey {
+			return m, errNoKeyFrame
+		}
+	case len(payload) > maxHeader:
+	case kind == flv.Video && m.info.Header:
+		m.size, err = flv.ParseSize(payload)
+		m.readable = err == nil
+	case kind == flv.Audio && (m.info.Header || m.info.Codec == flv.MP3):
+		m.sound, err = flv.ParseSound(payload)
+		m.readable = err == nil
+	}
+	return m, nil
 }

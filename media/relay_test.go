@@ -288,3 +288,75 @@ func TestTickCollectsFrames(t *testing.T) {
 		t.Fatalf("%d writes with a tick of 100 ms, %d without", few, many)
 	}
 }
+
+// A header that is empty, truncated or unreadable does not replace a good one: late players get the good one.
+func TestUnusableHeadersAreIgnored(t *testing.T) {
+	for name, tt := range map[string]struct{ good, key, bad []string }{
+		"H.264 and AAC": {
+			good: []string{string(avcHeader()), string(aacHeader())},
+			key:  []string{string(videoFrame(true, "key")), string(sound("sound"))},
+			bad: []string{"\x17\x00\x00\x00\x00", "\x17\x00\x00\x00", "\x17\x00", "\x17", "\x17\x00\x00\x00\x00\x01\x64\x00\x28\xff\xe0\x00", string(avcHeader()[:20]),
+				"\x17\x00\x00\x00\x00\x01\x64\x00\x28\xff\xe1\x00\x02\x67\x64\x01\x00\x04\x68\xeb\xe3\xcb", "\x17\x01\x00\x00\x00", "\x27\x01", "\xaf\x00", "\xaf", "\xaf\x00\x12", "\xaf\x00\x17\x80\x00\x00\x10", "\xaf\x01"},
+		},
+		"HEVC and Opus": {
+			good: []string{string(hevcHeader()), "\x90OpusOpusHead\x01\x02\x38\x01\x80\xbb\x00\x00\x00\x00\x00"},
+			key:  []string{"\x93hvc1\x00\x00\x00\x05\x26\x01key", "\x91Opus\xfcopus"},
+			bad:  []string{"\x90hvc1", "\x90hvc1\x01", string(hevcHeader()[:60]), "\x90hv", "\x93hvc1", "\x90Opus", "\x90OpusOpusHead", "\x91Opus", "\x90"},
+		},
+		"AV1": {
+			good: []string{"\x90av01\x81\x08\x0c\x00\x0a\x0b\x00\x00\x00\x42\xa7\xbf\xe4\x60\x0d\x00\x40"},
+			key:  []string{"\x91av01\x32\x03key"},
+			bad:  []string{"\x90av01", "\x90av01\x81\x08", "\x90av01\x81\x08\x0c\x00\x0a\x0b\x00", "\x91av01"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := run(t, func(c *media.Config) { c.SettleTime = 100 * time.Millisecond })
+			s := h.publish(t, "KEY")
+			send := func(at uint32, payloads []string) {
+				for _, payload := range payloads {
+					kind := byte(flv.Video)
+					if first := payload[0]; first>>4 == 0xa || len(payload) > 1 && first>>4 == 9 && payload[1] == 'O' {
+						kind = flv.Audio
+					}
+					s.send(rtmp.AppendMedia(nil, kind, at, []byte(payload)))
+				}
+			}
+			send(0, tt.good)
+			send(0, tt.key)
+			early := h.watch(t, h.flvURL("KEY"))
+			early.sees([]byte(tt.key[0]))
+			send(40, tt.bad)
+			h.stream(t, "KEY", "what is ignored", func(s media.StreamStats) bool { return s.Ignored == uint64(len(tt.bad)) })
+			send(1000, tt.key)
+			h.stream(t, "KEY", "the next key frame", func(s media.StreamStats) bool { return s.FramesIn == uint64(len(tt.good)+2*len(tt.key)) })
+			late := h.watch(t, h.flvURL("KEY"))
+			for i, tag := range late.sees([]byte(tt.key[0])) {
+				if i < len(tt.good) && tag.payload != tt.good[i] {
+					t.Errorf("header %d of a late player is %q, want %q", i, tag.payload, tt.good[i])
+				}
+			}
+			for _, tag := range early.got() {
+				if slices.Contains(tt.bad, tag.payload) {
+					t.Errorf("a player got %q", tag.payload)
+				}
+			}
+			if name == "H.264 and AAC" { // the other pictures are made up
+				if status, _, _ := page(t, h.hlsURL("KEY")); status != 200 {
+					t.Errorf("HLS has status %d", status)
+				}
+			}
+		})
+	}
+}
+
+// hevcHeader returns a sequence header of enhanced RTMP.
+func hevcHeader() []byte {
+	b := append([]byte("\x90hvc1\x01"), make([]byte, 22)...)
+	b[5+21], b[5+22] = 3, 3
+	for i, set := range [][]byte{hevcVPS, hevcSPS, hevcPPS} {
+		b = append(b, byte(32+i), 0, 1, 0, byte(len(set)))
+		b = append(b, set...)
+	}
+	return b
+}

@@ -76,6 +76,14 @@ func (r *ring) oldestExpired(newest *Frame) bool {
 	return age > minRingSpan || age < 0 || r.frames[0].info.Kind == flv.Script // script data has no timestamp
 }
 
+// hasBetterHeader reports whether f is a sequence header that package flv cannot parse, while the ring has one for the
+// same track that it can parse.
+func (r *ring) hasBetterHeader(f *Frame) bool {
+	return f.info.Header && !f.readable && slices.ContainsFunc(r.headers, func(other *Frame) bool {
+		return other.readable && other.info.Kind == f.info.Kind && other.info.Track == f.info.Track
+	})
+}
+
 // storeHeader stores a header in place of the earlier header of the same kind and track.
 func (r *ring) storeHeader(f *Frame) {
 	if len(f.tag) > maxHeader {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"sync"
@@ -44,6 +45,8 @@ type rtmpSession struct {
 	raw    net.Conn
 	conn   *rtmp.Conn
 	client Client
+
+	release func() // releases the slot of a pending connection
 }
 
 func serveRTMP(ctx context.Context, c *core, raw net.Conn) {
@@ -57,17 +60,16 @@ func serveRTMP(ctx context.Context, c *core, raw net.Conn) {
 		c.countRefusal(ctx, "connect", client, err)
 		return
 	}
-	defer release()
-	s := &rtmpSession{c, raw, rtmp.NewConn(raw, c.cfg.RTMP), client}
-	if err := s.serve(ctx, release); err != nil {
+	s := &rtmpSession{core: c, raw: raw, conn: rtmp.NewConn(raw, c.cfg.RTMP), client: client, release: release}
+	defer func() { s.release() }()
+	if err := s.serve(ctx); err != nil {
 		c.cfg.Log.DebugContext(ctx, "RTMP connection ended", slog.String("connection_id", client.ID),
 			slog.String("remote_addr", client.Address), slog.Any("error", err))
 	}
 }
 
-// serve handles a connection from its handshake to its end. It calls release when the client has requested to publish
-// or play, because the connection is then no longer pending.
-func (s *rtmpSession) serve(ctx context.Context, release func()) error {
+// serve handles a connection from its handshake to its end.
+func (s *rtmpSession) serve(ctx context.Context) error {
 	connect, err := s.conn.ReadConnect()
 	if err != nil {
 		return err
@@ -83,8 +85,29 @@ func (s *rtmpSession) serve(ctx context.Context, release func()) error {
 	}
 	defer s.hub.notifier.connected(s.client)()
 	r, err := s.conn.ReadRequest()
-	if err != nil {
-		return err
+	for err == nil {
+		err = s.serveRequest(ctx, r)
+		if !errors.Is(err, rtmp.ErrDone) {
+			return err
+		}
+		if s.release, err = s.acquirePending(s.client, s.raw); err != nil {
+			s.release = func() {}
+			s.conn.Finish()
+			return nil
+		}
+		r, err = s.conn.NextRequest()
+	}
+	if errors.Is(err, rtmp.ErrDone) || errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
+}
+
+// serveRequest publishes or plays until the client ends that. It returns rtmp.ErrDone when the client has ended
+// publishing and may go on with another request.
+func (s *rtmpSession) serveRequest(ctx context.Context, r rtmp.Request) error {
+	if r.App == "" && r.Name != App {
+		r.App = App // there is only one
 	}
 	s.client.Args = r.Args
 	releaseSlot, err := acquire(s.slots, s.client)
@@ -93,7 +116,7 @@ func (s *rtmpSession) serve(ctx context.Context, release func()) error {
 		return nil
 	}
 	defer releaseSlot()
-	release()
+	s.release() // the connection is no longer pending
 	if r.Publish {
 		return s.publish(ctx, r)
 	}
@@ -102,7 +125,11 @@ func (s *rtmpSession) serve(ctx context.Context, release func()) error {
 
 // authorizeRequest calls the Authorizer.
 func (s *rtmpSession) authorizeRequest(ctx context.Context, r rtmp.Request) error {
-	if r.App != App {
+	switch r.App {
+	case App:
+	case "":
+		return errNoKey
+	default:
 		return errUnknownApp
 	}
 	return s.authorize(ctx, func(ctx context.Context) error {
@@ -115,16 +142,18 @@ func (s *rtmpSession) authorizeRequest(ctx context.Context, r rtmp.Request) erro
 
 // refuse refuses a request with the RTMP status code that clients expect for err.
 func (s *rtmpSession) refuse(ctx context.Context, r rtmp.Request, err error) {
-	command, unauthorized, failed, unknownApp := "play", rtmp.PlayUnauthorized, rtmp.PlayFailed, rtmp.PlayNotFound
+	command, unauthorized, failed, notFound := "play", rtmp.PlayUnauthorized, rtmp.PlayFailed, rtmp.PlayNotFound
 	if r.Publish {
-		command, unauthorized, failed, unknownApp = "publish", rtmp.PublishUnauthorized, rtmp.PublishFailed, rtmp.PublishBadName
+		command, unauthorized, failed, notFound = "publish", rtmp.PublishUnauthorized, rtmp.PublishFailed, rtmp.PublishFailed
 	}
 	s.countRefusal(ctx, command, s.client, err)
 	switch {
 	case errors.Is(err, ErrAlreadyPublishing):
 		s.conn.Refuse(rtmp.PublishBadName, "Stream already publishing")
 	case errors.Is(err, errUnknownApp):
-		s.conn.Refuse(unknownApp, "No such app")
+		s.conn.Refuse(notFound, fmt.Sprintf("Unknown app %.80q: the address is rtmp://HOST/%s/KEY", r.App, App))
+	case errors.Is(err, errNoKey):
+		s.conn.Refuse(notFound, fmt.Sprintf("The stream key is missing: the address is rtmp://HOST/%s/KEY", App))
 	case errors.Is(err, ErrUnavailable):
 		s.conn.Refuse(failed, "Try again later")
 	default:
@@ -132,7 +161,8 @@ func (s *rtmpSession) refuse(ctx context.Context, r rtmp.Request, err error) {
 	}
 }
 
-// publish authorizes a publisher and relays its media until it ends.
+// publish authorizes a publisher and relays its media until it ends. It returns rtmp.ErrDone when the client has ended
+// publishing.
 func (s *rtmpSession) publish(ctx context.Context, r rtmp.Request) error {
 	requestedAt := s.cfg.Now()
 	err := s.authorizeRequest(ctx, r)
@@ -157,8 +187,7 @@ func (s *rtmpSession) publish(ctx context.Context, r rtmp.Request) error {
 		m, err := s.conn.ReadMedia()
 		if errors.Is(err, rtmp.ErrDone) {
 			p.close(ReasonStopped)
-			s.conn.Finish()
-			return nil
+			return err
 		}
 		if err == nil {
 			err = p.write(m.Type, m.Time, m.Data)
@@ -196,7 +225,7 @@ func (s *rtmpSession) play(ctx context.Context, r rtmp.Request) error {
 	err = s.conn.Serve()
 	reason := ReasonLost
 	if errors.Is(err, rtmp.ErrDone) {
-		reason = ReasonStopped
+		reason, err = ReasonStopped, nil
 	}
 	s.hub.leave(p, reason)
 	_ = s.conn.Close()

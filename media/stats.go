@@ -17,7 +17,7 @@ type Snapshot struct {
 	Refused              uint64
 	DroppedNotifications uint64 // players and connections that were not announced because observers were slow
 	// Totals of all streams since the start of the server.
-	FramesIn, BytesIn, BytesOut, Skips, Drops uint64
+	FramesIn, BytesIn, BytesOut, Skips, Drops, Ignored, Jumps uint64
 }
 
 // StreamStats describes a stream at one moment.
@@ -34,6 +34,8 @@ type StreamStats struct {
 	BytesOut   uint64
 	Skips      uint64 // number of times that slow players were moved to a newer key frame
 	Drops      uint64 // number of players that were disconnected because they accepted no data
+	Ignored    uint64 // payloads of the publisher that players cannot use: malformed, or before the first key frame
+	Jumps      uint64 // number of times that the clock of a track had jumped, drifted or stopped
 }
 
 // stats returns the counters of the stream.
@@ -43,7 +45,7 @@ func (s *stream) stats(now time.Time) StreamStats {
 	m := &s.meter
 	st := StreamStats{Key: s.key, Broadcast: s.broadcast, Publishing: s.publisher != nil && s.broadcast.ID != "", Bitrate: m.bitrate(now),
 		GOP: m.gop, GOPLength: m.gopLen, Players: map[Protocol]int{},
-		FramesIn: m.frames, BytesIn: m.bytes, BytesOut: m.sent, Skips: m.skips, Drops: m.drops}
+		FramesIn: m.frames, BytesIn: m.bytes, BytesOut: m.sent, Skips: m.skips, Drops: m.drops, Ignored: m.ignored, Jumps: s.timeline.Jumps()}
 	for p := range s.players {
 		st.Players[p.client.Protocol]++
 		st.BytesOut += p.bytes.Load()
@@ -57,7 +59,7 @@ func (h *hub) stats() Snapshot {
 	defer h.mu.Unlock()
 	now := h.cfg.Now()
 	past := h.past
-	shot := Snapshot{Time: now, FramesIn: past.frames, BytesIn: past.in, BytesOut: past.out, Skips: past.skips, Drops: past.drops,
+	shot := Snapshot{Time: now, FramesIn: past.frames, BytesIn: past.in, BytesOut: past.out, Skips: past.skips, Drops: past.drops, Ignored: past.ignored, Jumps: past.jumps,
 		DroppedNotifications: h.notifier.droppedCount()}
 	for _, key := range slices.Sorted(maps.Keys(h.streams)) {
 		st := h.streams[key].stats(now)
@@ -73,6 +75,8 @@ func (h *hub) stats() Snapshot {
 		shot.BytesOut += st.BytesOut
 		shot.Skips += st.Skips
 		shot.Drops += st.Drops
+		shot.Ignored += st.Ignored
+		shot.Jumps += st.Jumps
 	}
 	return shot
 }

@@ -5,6 +5,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"roomlog/media/timeline"
 )
 
 // stream holds the publisher, the players and the frames of one key, from the first player that waits to the end of
@@ -16,13 +18,13 @@ type stream struct {
 
 	mu        sync.Mutex
 	ring      ring
+	timeline  timeline.Timeline
 	publisher *publisher // nil without a publisher
 	players   map[*Player]struct{}
 	broadcast Broadcast // ID is "" before the broadcast begins
 	announced bool      // observers were notified of the beginning
 	ended     bool
 	lostAt    time.Time // when the publisher was lost
-	newest    uint32    // timestamp of the newest frame
 	mediaAt   time.Time // when the newest frame arrived
 
 	firstAt  time.Time // when the first frame of this publisher arrived
@@ -55,6 +57,7 @@ func (s *stream) idle() bool {
 
 // resetForPublisher prepares the stream for another publisher of the same broadcast.
 func (s *stream) resetForPublisher() {
+	s.timeline.Reconnect()
 	s.ring.resetStartPoints()
 	s.meter.resetGOP()
 	s.firstAt, s.settled, s.hasVideo, s.hasAudio = time.Time{}, false, false, false

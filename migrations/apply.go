@@ -11,19 +11,40 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
+
+	"roomlog/internal/pgsession"
+	"roomlog/internal/settings"
 )
 
 const (
-	lockKey     = 0x726f6f6d6c6f67 // "roomlog": one migration at a time in a database
-	lockPoll    = 20 * time.Millisecond
-	unlockAfter = 5 * time.Second
+	lockKey      = 0x726f6f6d6c6f67 // "roomlog": one migration at a time in a database
+	closeTimeout = 5 * time.Second
 )
+
+// Settings are the settings of everything that changes the schema of the database.
+type Settings struct {
+	LockTimeout time.Duration `default:"5m" min:"1s" max:"24h" help:"Time for which a starting server or a command waits for the lock of migrations while another session holds it. Its holder is logged after a second."`
+}
+
+// Config configures Apply, Upgrade and Lock. A zero field means its default.
+type Config struct {
+	Settings
+	Log *slog.Logger // nil: silent
+}
+
+func (c Config) withDefaults() Config {
+	settings.Defaults(&c)
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
 
 // Errors about the database as it is found.
 var (
-	// ErrNewer means that the database was migrated by a newer roomlog.
+	// ErrNewer means that a newer roomlog has migrated the database.
 	ErrNewer = errors.New("the database is newer than this roomlog")
-	// ErrOlder means that migrations of this program are missing in the database.
+	// ErrOlder means that the database lacks migrations of this program.
 	ErrOlder = errors.New("the database is older than this roomlog")
 	// ErrEmpty means that no roomlog has ever migrated the database.
 	ErrEmpty = errors.New("the database has no tables of roomlog")
@@ -31,17 +52,18 @@ var (
 
 // Result is the state of a database after Apply.
 type Result struct {
-	// ServingRole reports whether connections can take the role Role.
+	// ServingRole reports whether connections can take the role Role. If not, RoleError is the reason.
 	ServingRole bool
+	RoleError   error
 
 	// Version is the number of the newest migration.
 	Version int64
 }
 
 // Apply runs the missing migrations as the owner, the user of dsn, and grants the serving role its rights. It waits while
-// another process does the same. If the owner may not create the role, Apply logs a warning and does everything else.
-func Apply(ctx context.Context, dsn string, log *slog.Logger) (Result, error) {
-	r, err := apply(ctx, dsn, files(), grants(), log, true)
+// another process does the same. If the owner may not create the role, Apply does everything else.
+func Apply(ctx context.Context, dsn string, c Config) (Result, error) {
+	r, err := apply(ctx, dsn, files(), grants(), c, true)
 	if err != nil {
 		return r, fmt.Errorf("migrate: %w", err)
 	}
@@ -50,8 +72,8 @@ func Apply(ctx context.Context, dsn string, log *slog.Logger) (Result, error) {
 
 // Upgrade is Apply for a database that a roomlog has migrated before. It fails with ErrEmpty, and changes nothing, if none
 // has.
-func Upgrade(ctx context.Context, dsn string, log *slog.Logger) (Result, error) {
-	r, err := apply(ctx, dsn, files(), grants(), log, false)
+func Upgrade(ctx context.Context, dsn string, c Config) (Result, error) {
+	r, err := apply(ctx, dsn, files(), grants(), c, false)
 	switch {
 	case errors.Is(err, ErrEmpty):
 		return r, err
@@ -61,14 +83,10 @@ func Upgrade(ctx context.Context, dsn string, log *slog.Logger) (Result, error) 
 	return r, nil
 }
 
-// Check returns nil if the database has exactly the migrations of this program, otherwise ErrEmpty, ErrOlder or ErrNewer. It
-// changes nothing.
+// Check returns nil if the database has exactly the migrations of this program, and otherwise ErrEmpty, ErrOlder or
+// ErrNewer. It changes nothing.
 func Check(ctx context.Context, dsn string) error {
-	config, err := pgx.ParseConfig(dsn)
-	if err != nil {
-		return err
-	}
-	conn, err := pgx.ConnectConfig(ctx, config)
+	_, conn, err := connect(ctx, dsn)
 	if err != nil {
 		return err
 	}
@@ -102,12 +120,12 @@ func Version(ctx context.Context, conn *pgx.Conn) (version int64, err error) {
 func newest() (version int64) {
 	names, err := fs.Glob(files(), "0*.sql")
 	if err != nil {
-		panic(err) // the pattern is valid
+		panic(err) // cannot happen: the pattern is valid
 	}
 	for _, name := range names {
 		n, err := goose.NumericComponent(name)
 		if err != nil {
-			panic(err) // embedded: every file was applied by a test
+			panic(err) // cannot happen: the files are embedded, and a test has applied each
 		}
 		version = max(version, n)
 	}
@@ -126,64 +144,78 @@ func checkMigrated(ctx context.Context, conn *pgx.Conn) error {
 	return nil
 }
 
+// connect opens a connection with the rights of the owner. It refuses a pooler that roomlog cannot use, before anything is
+// changed.
+func connect(ctx context.Context, dsn string) (*pgx.ConnConfig, *pgx.Conn, error) {
+	config, err := pgsession.Parse(dsn)
+	if err != nil {
+		return nil, nil, err
+	}
+	if _, err := pgsession.CheckPooler(ctx, config); err != nil {
+		return nil, nil, err
+	}
+	pgsession.Set(config, map[string]string{"application_name": "roomlog migrations"})
+	conn, err := pgx.ConnectConfig(ctx, config)
+	return config, conn, err
+}
+
 func closeConn(ctx context.Context, conn *pgx.Conn) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unlockAfter)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 	defer cancel()
 	_ = conn.Close(ctx)
 }
 
-func apply(ctx context.Context, dsn string, files fs.FS, grants string, log *slog.Logger, blank bool) (r Result, err error) {
-	config, err := pgx.ParseConfig(dsn)
+func apply(ctx context.Context, dsn string, files fs.FS, grants string, c Config, blank bool) (r Result, err error) {
+	c = c.withDefaults()
+	config, conn, err := connect(ctx, dsn)
 	if err != nil {
 		return r, err
 	}
-	conn, err := pgx.ConnectConfig(ctx, config)
-	if err != nil {
-		return r, err
-	}
-	defer closeConn(ctx, conn) // releases the lock, even after the end of the context
+	defer closeConn(ctx, conn)
 	if !blank {
 		if err := checkMigrated(ctx, conn); err != nil {
 			return r, err
 		}
 	}
-	if err := Lock(ctx, conn); err != nil {
+	if err := Lock(ctx, conn, c); err != nil {
 		return r, err
 	}
-	if r.Version, err = up(ctx, config, files, log); err != nil {
+	defer unlock(ctx, conn)
+	if r.Version, err = up(ctx, config, files, c.Log); err != nil {
 		return r, err
 	}
-	if r.ServingRole, err = ensureRole(ctx, conn, log); err != nil || !r.ServingRole {
+	if r.RoleError, err = ensureRole(ctx, conn); err != nil || r.RoleError != nil {
 		return r, err
 	}
+	r.ServingRole = true
 	if err := applyGrants(ctx, conn, grants); err != nil {
 		return r, fmt.Errorf("grant rights to %s: %w", Role, err)
 	}
 	return r, nil
 }
 
-// Lock takes the lock of migrations and grants for the session of conn, until Unlock or the end of the session. It polls, because a statement that waits for the lock holds a snapshot, and a CREATE
-// INDEX CONCURRENTLY in a migration would wait for that snapshot.
-func Lock(ctx context.Context, conn *pgx.Conn) error {
-	tick := time.NewTicker(lockPoll)
-	defer tick.Stop()
-	for {
-		var mine bool
-		if err := conn.QueryRow(ctx, "SELECT pg_try_advisory_lock($1)", int64(lockKey)).Scan(&mine); err != nil || mine {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("wait for another migration: %w", ctx.Err())
-		case <-tick.C:
-		}
+// Lock takes the lock of migrations and grants for the session of conn, until Unlock or the end of the session. It fails with a
+// *pgsession.LockHeldError if another session holds the lock for longer than LockTimeout.
+func Lock(ctx context.Context, conn *pgx.Conn, c Config) error {
+	c = c.withDefaults()
+	err := pgsession.Lock(ctx, conn, lockKey, pgsession.Wait{Timeout: c.LockTimeout, OnWait: func(h pgsession.Holder) {
+		c.Log.WarnContext(ctx, "waiting for another session that migrates the database or holds its lock",
+			slog.Int("pid", h.PID), slog.String("application", h.Application), slog.Time("since", h.Since))
+	}})
+	if err != nil {
+		return fmt.Errorf("wait for another migration: %w", err)
 	}
+	return nil
 }
 
 // Unlock releases the lock that Lock took.
-func Unlock(ctx context.Context, conn *pgx.Conn) error {
-	_, err := conn.Exec(ctx, "SELECT pg_advisory_unlock($1)", int64(lockKey))
-	return err
+func Unlock(ctx context.Context, conn *pgx.Conn) error { return pgsession.Unlock(ctx, conn, lockKey) }
+
+// unlock releases the lock even after the end of ctx.
+func unlock(ctx context.Context, conn *pgx.Conn) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+	defer cancel()
+	_ = Unlock(ctx, conn)
 }
 
 // up runs the missing goose files and returns the version of the database.

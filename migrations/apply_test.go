@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"roomlog/eventstore/pgtest"
+	"roomlog/internal/pgsession"
 	"roomlog/migrations"
 )
 
@@ -79,7 +80,7 @@ func TestApply(t *testing.T) {
 	})
 	t.Run("refuses a newer database", func(t *testing.T) {
 		must(t, connect(t, dsn), "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, true)")
-		if _, err := migrations.Apply(t.Context(), dsn, logger); !errors.Is(err, migrations.ErrNewer) {
+		if _, err := migrations.Apply(t.Context(), dsn, migrations.Config{Log: logger}); !errors.Is(err, migrations.ErrNewer) {
 			t.Error(err)
 		}
 	})
@@ -88,7 +89,7 @@ func TestApply(t *testing.T) {
 func TestUpgrade(t *testing.T) {
 	t.Parallel()
 	dsn, silent := pgtest.Blank(t), slog.New(slog.DiscardHandler)
-	if _, err := migrations.Upgrade(t.Context(), dsn, silent); !errors.Is(err, migrations.ErrEmpty) {
+	if _, err := migrations.Upgrade(t.Context(), dsn, migrations.Config{}); !errors.Is(err, migrations.ErrEmpty) {
 		t.Errorf("an empty database: %v", err)
 	}
 	if err := migrations.Check(t.Context(), dsn); !errors.Is(err, migrations.ErrEmpty) {
@@ -99,7 +100,7 @@ func TestUpgrade(t *testing.T) {
 		t.Errorf("%d tables were created", n)
 	}
 	first := apply(t, dsn, silent)
-	if again, err := migrations.Upgrade(t.Context(), dsn, silent); err != nil || again != first {
+	if again, err := migrations.Upgrade(t.Context(), dsn, migrations.Config{}); err != nil || again != first {
 		t.Error(again, err)
 	}
 	if err := migrations.Check(t.Context(), dsn); err != nil {
@@ -121,7 +122,7 @@ func TestApply_runs_concurrently_on_one_database(t *testing.T) {
 	var g errgroup.Group
 	for range 8 {
 		g.Go(func() error {
-			r, err := migrations.Apply(t.Context(), dsn, slog.New(slog.DiscardHandler))
+			r, err := migrations.Apply(t.Context(), dsn, migrations.Config{})
 			if err == nil && !r.ServingRole {
 				err = errors.New("without the serving role")
 			}
@@ -136,7 +137,8 @@ func TestApply_runs_concurrently_on_one_database(t *testing.T) {
 	}
 }
 
-// CREATE INDEX CONCURRENTLY waits for all snapshots, including those of statements that wait for a lock.
+// TestApply_runs_concurrently_with_a_concurrent_index runs a migration with CREATE INDEX CONCURRENTLY. That statement
+// waits for all database snapshots, including those of statements that wait for a lock.
 func TestApply_runs_concurrently_with_a_concurrent_index(t *testing.T) {
 	t.Parallel()
 	dsn := pgtest.Blank(t)
@@ -163,7 +165,7 @@ func TestApply_waits_for_another_migration(t *testing.T) {
 	must(t, other, "SELECT pg_advisory_lock($1)", int64(migrations.LockKey))
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
-	if _, err := migrations.Apply(ctx, dsn, slog.New(slog.DiscardHandler)); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := migrations.Apply(ctx, dsn, migrations.Config{}); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("it did not wait: %v", err)
 	}
 	if get[bool](t, other, "SELECT to_regclass('events') IS NOT NULL") {
@@ -171,6 +173,23 @@ func TestApply_waits_for_another_migration(t *testing.T) {
 	}
 	must(t, other, "SELECT pg_advisory_unlock($1)", int64(migrations.LockKey))
 	apply(t, dsn, slog.New(slog.DiscardHandler))
+}
+
+func TestApply_names_the_session_that_holds_the_lock(t *testing.T) {
+	t.Parallel()
+	dsn := pgtest.Blank(t)
+	other := connect(t, dsn+"&application_name=backup")
+	must(t, other, "SELECT pg_advisory_lock($1)", int64(migrations.LockKey))
+	var log bytes.Buffer
+	_, err := migrations.Apply(t.Context(), dsn, migrations.Config{
+		Settings: migrations.Settings{LockTimeout: time.Second}, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	held := (*pgsession.LockHeldError)(nil)
+	if !errors.As(err, &held) || held.PID != int(other.PgConn().PID()) || held.Application != "backup" || held.Since.IsZero() {
+		t.Errorf("got %v", err)
+	}
+	if want := fmt.Sprintf("level=WARN msg=\"waiting for another session that migrates the database or holds its lock\" pid=%d application=backup since=", other.PgConn().PID()); !strings.Contains(log.String(), want) {
+		t.Errorf("the log does not contain %s:\n%s", want, log.String())
+	}
 }
 
 func TestApply_stops_at_a_failing_file_and_continues_later(t *testing.T) {
@@ -206,7 +225,7 @@ func TestApply_stops_at_a_failing_file_and_continues_later(t *testing.T) {
 func TestApply_returns_the_error_of_the_connection(t *testing.T) {
 	t.Parallel()
 	for _, dsn := range []string{"postgres://roomlog@/x?host=/nowhere", "not a dsn"} {
-		if _, err := migrations.Apply(t.Context(), dsn, slog.New(slog.DiscardHandler)); err == nil || !strings.HasPrefix(err.Error(), "migrate: ") {
+		if _, err := migrations.Apply(t.Context(), dsn, migrations.Config{}); err == nil || !strings.HasPrefix(err.Error(), "migrate: ") {
 			t.Error(err)
 		}
 	}
@@ -235,7 +254,7 @@ func file(up string) *fstest.MapFile {
 
 func apply(t *testing.T, dsn string, log *slog.Logger) migrations.Result {
 	t.Helper()
-	r, err := migrations.Apply(t.Context(), dsn, log)
+	r, err := migrations.Apply(t.Context(), dsn, migrations.Config{Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,21 +11,22 @@ import (
 //go:embed *.sql
 var embedded embed.FS
 
-// codeVersion is incremented when a change of Apply creates a different database from the same files.
+// codeVersion is a part of the fingerprint. Increment it when a change of Apply makes it create a different database
+// from the same files.
 const codeVersion = 2
 
 func files() fs.FS { return embedded }
 
-// grants returns the statements that run after the migrations each time. They are idempotent.
+// grants returns the statements that run after every migration. They are idempotent.
 func grants() string {
 	b, err := embedded.ReadFile("grants.sql")
 	if err != nil {
-		panic(err) // embedded: the compiler has verified that it exists
+		panic(err) // cannot happen: the compiler has checked that the file exists
 	}
 	return string(b)
 }
 
-// Fingerprint returns a hash that changes when Apply would create a different database.
+// Fingerprint returns a hash. The hash changes when Apply would create a different database.
 func Fingerprint() string { return fingerprint(embedded) }
 
 func fingerprint(files fs.FS) string {
@@ -33,7 +34,7 @@ func fingerprint(files fs.FS) string {
 	fmt.Fprintf(h, "%d %s\n", codeVersion, Role)
 	names, err := fs.Glob(files, "*.sql")
 	if err != nil {
-		panic(err) // the pattern is valid
+		panic(err) // cannot happen: the pattern is valid
 	}
 	for _, name := range names {
 		b, err := fs.ReadFile(files, name)

@@ -9,18 +9,18 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// grant is one statement of grants.sql: the privileges of the serving role on a schema, on a table, or on all tables of a
-// schema.
+// grant is one statement of grants.sql. It grants privileges on a schema, on a table, or on all tables of a schema to
+// the serving role.
 type grant struct {
 	sql        string
-	kind       string // "schema", "table" or "tables of schema"
+	kind       string // kind of object: "schema", "table" or "tables of schema"
 	object     string
 	privileges []string
 }
 
 var grantPattern = regexp.MustCompile(`^GRANT ([A-Z, ]+) ON (SCHEMA |ALL TABLES IN SCHEMA |)([a-z_.]+) TO ([a-z_]+)$`)
 
-// parseGrants returns the statements of grants.sql. It accepts no other form of a statement.
+// parseGrants parses the statements of grants.sql. It accepts no other form of statement.
 func parseGrants(sql string) ([]grant, error) {
 	var grants []grant
 	var text strings.Builder
@@ -44,7 +44,8 @@ func parseGrants(sql string) ([]grant, error) {
 	return grants, nil
 }
 
-// Statements that return the objects of a grant on which the role $2 lacks one of the privileges $3.
+// lacking contains, for each kind of object, a query for the objects of a grant on which the role $2 lacks one of the
+// privileges $3.
 var lacking = map[string]string{
 	"schema": `SELECT nspname FROM pg_namespace n WHERE nspname = $1 AND EXISTS (SELECT unnest($3::text[])
 		EXCEPT SELECT a.privilege_type FROM aclexplode(n.nspacl) a JOIN pg_roles r ON r.oid = a.grantee WHERE r.rolname = $2)`,
@@ -54,8 +55,9 @@ var lacking = map[string]string{
 		EXCEPT SELECT a.privilege_type FROM aclexplode(c.relacl) a JOIN pg_roles r ON r.oid = a.grantee WHERE r.rolname = $2)`,
 }
 
-// applyGrants executes the grants whose privileges the serving role lacks. A GRANT updates the rows of the catalogue even
-// if it changes nothing, which fails while another session renames the schema. The caller holds the lock of migrations.
+// applyGrants executes the grants whose privileges the serving role lacks. It does not execute the others: a GRANT that
+// changes nothing still updates rows of the system catalogue, and would fail while another connection renames the
+// schema. The caller must hold the lock of migrations.
 func applyGrants(ctx context.Context, conn *pgx.Conn, sql string) error {
 	grants, err := parseGrants(sql)
 	if err != nil {

@@ -7,6 +7,7 @@ GRANT SELECT, INSERT, DELETE ON snapshot TO roomlog_serving;
 GRANT SELECT, INSERT, DELETE ON user_key TO roomlog_serving;
 GRANT SELECT, INSERT, DELETE ON credential TO roomlog_serving;
 GRANT SELECT, INSERT, UPDATE ON checkpoint TO roomlog_serving;
+GRANT SELECT, INSERT, UPDATE ON secret_fingerprint TO roomlog_serving;
 GRANT SELECT, INSERT, DELETE ON survey_reply TO roomlog_serving;
 -- The projector of a server writes the read tables.
 GRANT USAGE ON SCHEMA read TO roomlog_serving;

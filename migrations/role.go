@@ -4,15 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// Role is the role that the connections of servers take with SET ROLE. It can append events, but never change them. Roles
-// belong to the cluster and not to a database, so that no migration creates it.
+// Role is the role that the connections of servers take with SET ROLE. It may append events but never change them. A
+// role belongs to the whole PostgreSQL server and not to one database, so no migration creates it.
 const Role = "roomlog_serving"
 
 const (
@@ -20,42 +19,41 @@ const (
 	rolePause = 20 * time.Millisecond
 )
 
-// ensureRole creates the role unless it exists, permits the current user to take it, and reports whether that works. Another
+// ensureRole creates the role unless it exists, and permits the current user to take it. If the user lacks the right to do so,
+// ensureRole returns the refusal of the database. Another
 // process may do the same for another database of the cluster, and no lock spans databases. ensureRole therefore tries again
 // when the other process was faster.
-func ensureRole(ctx context.Context, conn *pgx.Conn, log *slog.Logger) (bool, error) {
-	var err error
+func ensureRole(ctx context.Context, conn *pgx.Conn) (refused, err error) {
 	for range roleTries {
 		var ok bool
 		if ok, err = canTake(ctx, conn); err != nil || ok {
-			return ok, err
+			return nil, err
 		}
 		err = makeRole(ctx, conn)
 		switch {
 		case isCode(err, "42501"): // insufficient_privilege
-			log.WarnContext(ctx, "serving role not available, servers keep the rights of the owner", slog.Any("error", err))
-			return false, nil
+			return err, nil
 		case err != nil && !lostRace(err):
-			return false, err
+			return nil, err
 		}
 		select {
 		case <-ctx.Done():
-			return false, ctx.Err()
+			return nil, ctx.Err()
 		case <-time.After(rolePause):
 		}
 	}
-	return false, fmt.Errorf("role %s cannot be taken: %w", Role, err)
+	return nil, fmt.Errorf("role %s cannot be taken: %w", Role, err)
 }
 
-// canTake reports whether the current user can take the role. It executes SET ROLE, because that works the same in every
-// version of PostgreSQL.
+// canTake reports whether the current user can take the role. It tries SET ROLE, because that works in the same way in
+// every version of PostgreSQL.
 func canTake(ctx context.Context, conn *pgx.Conn) (bool, error) {
 	_, err := conn.Exec(ctx, "SET ROLE "+Role)
 	switch {
 	case err == nil:
 		_, err = conn.Exec(ctx, "RESET ROLE")
 		return err == nil, err
-	case isCode(err, "42501"), isCode(err, "22023"): // not granted, does not exist
+	case isCode(err, "42501"), isCode(err, "22023"): // not granted, or the role does not exist
 		return false, nil
 	}
 	return false, fmt.Errorf("take role %s: %w", Role, err)
@@ -78,10 +76,10 @@ func makeRole(ctx context.Context, conn *pgx.Conn) error {
 	return nil
 }
 
-// lostRace reports whether err was caused by the migration of another database that created or granted the role at the same
-// time.
+// lostRace reports whether err occurred because the migration of another database created or granted the role at the
+// same time.
 func lostRace(err error) bool {
-	return isCode(err, "42710") || isCode(err, "23505") || isCode(err, "XX000") // the last: "tuple concurrently updated"
+	return isCode(err, "42710") || isCode(err, "23505") || isCode(err, "XX000") // XX000 is "tuple concurrently updated"
 }
 
 func isCode(err error, code string) bool {

@@ -19,10 +19,10 @@ var (
 	expectedSchema string
 )
 
-// CompareSchema compares the tables, constraints, indexes, triggers, functions, owners and privileges of a database with
-// those that the migrations create, and returns a sentence for each difference. Missing privileges of the serving role are
-// no difference if the database has no such role. Other roles may read the events and the read tables; every other
-// privilege of theirs is a difference. Other tables in schema public are ignored.
+// CompareSchema compares the schema of a database with the schema that the migrations create: tables, constraints,
+// indexes, triggers, functions, owners and privileges. It returns a sentence for each difference. If the database has
+// no serving role, the role's missing privileges are no difference. Other roles may have the privilege to read events
+// and read tables; every other privilege of another role is a difference. Other tables in schema public are ignored.
 func CompareSchema(ctx context.Context, conn *pgx.Conn) ([]string, error) {
 	found, err := schemaOf(ctx, conn)
 	if err != nil {
@@ -32,13 +32,13 @@ func CompareSchema(ctx context.Context, conn *pgx.Conn) ([]string, error) {
 	if len(differences) == 0 {
 		return nil, nil
 	}
-	if found, err = schemaOf(ctx, conn); err != nil { // a rebuild may have renamed the schema in the middle of the query
+	if found, err = schemaOf(ctx, conn); err != nil { // a rebuild may have renamed the schema during the query
 		return nil, err
 	}
 	return compareSchemas(found, parseSchema(expectedSchema)), nil
 }
 
-// schema contains the definition of each object: "index x of table read.y" → "CREATE INDEX …".
+// schema maps the name of each object to its definition: "index x of table read.y" → "CREATE INDEX …".
 type schema map[string]string
 
 func schemaOf(ctx context.Context, conn *pgx.Conn) (schema, error) {
@@ -108,7 +108,7 @@ func compareSchemas(found, want schema) []string {
 	return differences
 }
 
-// isForeign reports whether an object belongs to a table or function of schema public that is not one of roomlog.
+// isForeign reports whether an object belongs to a table or function in schema public that does not belong to roomlog.
 func isForeign(object string, want schema) bool {
 	m := foreignObject.FindStringSubmatch(object)
 	if m == nil {

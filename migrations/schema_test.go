@@ -71,7 +71,7 @@ func TestCompareSchema(t *testing.T) {
 				t.Fatal(err)
 			}
 			got, err := migrations.CompareSchema(t.Context(), conn)
-			if err := tx.Rollback(t.Context()); err != nil { // roles belong to the whole cluster
+			if err := tx.Rollback(t.Context()); err != nil { // undoes the change, because roles belong to the whole server
 				t.Fatal(err)
 			}
 			if err != nil {

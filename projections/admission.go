@@ -15,7 +15,7 @@ var ErrBehind = errors.New("the tables are behind the log")
 
 // A TablesFollower follows the position of the tables. *feed.Feed implements it.
 type TablesFollower interface {
-	// Checkpoint returns a position that the tables have reached.
+	// Checkpoint returns a position up to which the tables are current.
 	Checkpoint() int64
 	// WaitFor blocks until the tables have reached position.
 	WaitFor(ctx context.Context, position int64) error
@@ -25,22 +25,22 @@ type TablesFollower interface {
 type AdmissionConfig struct {
 	Queries *Queries
 	Tables  TablesFollower
-	Head    func(ctx context.Context) (int64, error) // the newest position of the log: eventstore.Store.Head
+	Head    func(ctx context.Context) (int64, error) // returns the position of the newest event of the log: eventstore.Store.Head
 	Now     func() time.Time
-	Timeout time.Duration `default:"5s"` // maximum wait of a check for tables that are behind the log
+	Timeout time.Duration `default:"5s"` // maximum time that a check waits for tables that are behind the log
 }
 
-// Admission checks sessions and owners of lives by the rule of package domain, from the tables. It is safe for
-// concurrent use.
+// Admission checks sign-in sessions and owners of lives by the rules of package domain, using the tables. It is safe
+// for concurrent use.
 //
-// The tables may be behind the log, for example just after a sign-in, the creation of a live or the end of a ban. When
-// the tables refuse, an Admission therefore waits once until they have reached the position of the sign-in or the head
+// The tables may be behind the log, for example just after a sign-in, the creation of a live or the end of a ban. If a
+// check fails, an Admission therefore waits once until the tables have reached the position of the sign-in or the head
 // of the log, and checks again. It returns ErrBehind after AdmissionConfig.Timeout.
 type Admission struct {
 	c AdmissionConfig
 }
 
-// NewAdmission returns an Admission. All fields of c but Timeout are required.
+// NewAdmission returns an Admission. All fields of c except Timeout are required.
 func NewAdmission(c AdmissionConfig) (*Admission, error) {
 	if c.Queries == nil || c.Tables == nil || c.Head == nil || c.Now == nil {
 		return nil, errors.New("projections: Queries, Tables, Head and Now of an AdmissionConfig are required")
@@ -49,15 +49,16 @@ func NewAdmission(c AdmissionConfig) (*Admission, error) {
 	return &Admission{c}, nil
 }
 
-// SessionRef identifies a session by the data of a token.
+// SessionRef identifies a sign-in session by the data in a token.
 type SessionRef struct {
 	User     domain.UserID
 	Session  string
-	Position int64 // position of the sign-in; 0: unknown
+	Position int64 // position of the sign-in event; 0 if unknown
 }
 
-// CheckSession returns the user of a session that may act now. Otherwise it returns a *domain.Refusal with one of the
-// codes user_unavailable, banned and session_ended, ErrBehind, or an error of the database.
+// CheckSession returns the user of a sign-in session, if the session is current and the user may act now. Otherwise it
+// returns a *domain.Refusal with one of the codes user_unavailable, banned and session_ended, or ErrBehind, or an error
+// of the database.
 func (a *Admission) CheckSession(ctx context.Context, s SessionRef) (User, error) {
 	return check(ctx, a, s.Position, func() (User, error) {
 		user, err := a.c.Queries.User(ctx, s.User)
@@ -75,7 +76,7 @@ func (a *Admission) CheckSession(ctx context.Context, s SessionRef) (User, error
 	})
 }
 
-// CheckOwner returns the live with a stream key, if its owner may broadcast now. Otherwise it returns ErrNotFound, a
+// CheckOwner returns the live with a stream key, if the owner may broadcast now. Otherwise it returns ErrNotFound, a
 // *domain.Refusal with the code user_unavailable or banned, ErrBehind, or an error of the database. It does not check
 // the status of the live.
 func (a *Admission) CheckOwner(ctx context.Context, streamKey string) (Live, error) {
@@ -88,10 +89,11 @@ func (a *Admission) CheckOwner(ctx context.Context, streamKey string) (Live, err
 	})
 }
 
-// check calls look. If look returns a refusal, check waits until the tables have reached position and calls look again;
-// position 0, or a position after the head of the log, means the head. It does not wait if the tables had reached position before the first call.
+// check calls look, which reads the tables. If look returns a refusal, check waits until the tables have reached
+// position and calls look again. It does not wait if the tables had reached position before the first call. If position
+// is 0 or after the head of the log, check uses the head instead.
 func check[T any](ctx context.Context, a *Admission, position int64, look func() (T, error)) (T, error) {
-	current := position > 0 && a.c.Tables.Checkpoint() >= position // before look reads the tables
+	current := position > 0 && a.c.Tables.Checkpoint() >= position // read before look reads the tables
 	found, err := look()
 	if current || domain.AsRefusal(err) == nil && !errors.Is(err, ErrNotFound) {
 		return found, err
@@ -100,7 +102,7 @@ func check[T any](ctx context.Context, a *Admission, position int64, look func()
 	if err != nil {
 		return found, fmt.Errorf("read the head of the log: %w", err)
 	}
-	if position == 0 || position > head { // a restore may have removed the sign-in from the log
+	if position == 0 || position > head { // a restore may have removed the sign-in event from the log
 		position = head
 	}
 	waiting, cancel := context.WithTimeout(ctx, a.c.Timeout)

@@ -12,7 +12,7 @@ import (
 	"roomlog/projections/projtest"
 )
 
-// admission returns an Admission over a feed that runs until the test ends.
+// admission returns an Admission. It uses a feed that runs until the test ends.
 func admission(w *projtest.World, timeout time.Duration) *projections.Admission {
 	w.Helper()
 	f := feed.New(w.Store, w.Queries, feed.Config{CheckpointPoll: 5 * time.Millisecond})
@@ -24,7 +24,7 @@ func admission(w *projtest.World, timeout time.Duration) *projections.Admission 
 	return a
 }
 
-// codeOf returns the code of a refusal, "" for nil, and the text of another error.
+// codeOf returns "" for nil, the code of a refusal, and the message of any other error.
 func codeOf(err error) string {
 	switch no := domain.AsRefusal(err); {
 	case err == nil:
@@ -46,7 +46,7 @@ func TestAdmission(t *testing.T) {
 	for _, step := range []struct {
 		name           string
 		command        domain.Command
-		session, owner string // codes
+		session, owner string // expected codes
 	}{
 		{"an active user", nil, "", ""},
 		{"a banned user", domain.BanUser{User: ann.ID}, "banned", "banned"},
@@ -79,7 +79,8 @@ func TestAdmission(t *testing.T) {
 	}
 }
 
-// The token of a sign-in that a restore has removed from the log is refused at once.
+// TestAdmissionRefusesALostSignIn checks that a token is refused immediately if a restore has removed its sign-in event
+// from the log.
 func TestAdmissionRefusesALostSignIn(t *testing.T) {
 	t.Parallel()
 	w := projtest.New(t)

@@ -12,7 +12,7 @@ import (
 	"roomlog/eventstore"
 )
 
-// All returns every projection. Tables are written in this order.
+// All returns every projection, in the order in which their tables are written.
 func All() []Projection {
 	return []Projection{
 		Users, Sessions, Lives, Broadcasts, Recordings, Uploads, Viewers, LookCounts, Comments, Emails,
@@ -20,13 +20,14 @@ func All() []Projection {
 	}
 }
 
-// An Applier applies events to the read tables. The projector, rebuilds and verifications share it. It writes to the
+// An Applier applies events to the read tables. The projector, rebuilds and verifications use it. It writes to the
 // tables that search_path finds. It is not safe for concurrent use, except that Decode and Apply may run at the same
 // time.
 type Applier struct {
 	projections []Projection
-	readers     map[string][]reader // readers of each type of event
+	readers     map[string][]reader // event type → the projections that read it
 	store       *eventstore.Store
+	held        bool // coins were closed at the last batch that needed the order of the log, and may still be
 }
 
 type reader struct {
@@ -34,7 +35,7 @@ type reader struct {
 	fold       func(batch any, r eventstore.Record)
 }
 
-// NewApplier returns an Applier of some projections; nil means All.
+// NewApplier returns an Applier that uses the given projections; nil means All.
 func NewApplier(store *eventstore.Store, projections []Projection) *Applier {
 	if projections == nil {
 		projections = All()
@@ -58,13 +59,13 @@ func CheckContiguous(events []eventstore.Record, after int64) error {
 	return nil
 }
 
-// GapError returns the *HaltError of a log that lacks position.
+// GapError returns the *HaltError for a log that has no event at position.
 func GapError(position int64) error {
 	return &HaltError{Position: position, Err: errors.New("the log has a gap: this position is missing")}
 }
 
-// CheckVersions returns a *HaltError unless the tables were written by the projections of a in their current versions.
-// after is the position of the tables. If it is 0, the tables are empty and CheckVersions records the versions of a.
+// CheckVersions returns a *HaltError unless the current versions of a's projections have written the tables. after is
+// the position of the tables. If it is 0, the tables are empty and CheckVersions records the versions of a.
 func (a *Applier) CheckVersions(ctx context.Context, tx pgx.Tx, after int64) error {
 	rows, err := tx.Query(ctx, selectVersions)
 	if err != nil {
@@ -101,8 +102,8 @@ func (a *Applier) WriteVersions(ctx context.Context, tx pgx.Tx) error {
 	return nil
 }
 
-// Decode decodes events in place and returns those that are poison whatever the tables contain: events that this program cannot
-// decode, which keep a nil Event, and coin events whose bookkeeping is wrong in itself.
+// Decode decodes events in place. It returns the events that are poison whatever the tables contain: events that this
+// program cannot decode, whose Event remains nil, and coin events with inconsistent bookkeeping.
 func (a *Applier) Decode(ctx context.Context, events []eventstore.Record) ([]PoisonEvent, error) {
 	err := a.store.Decode(ctx, events)
 	var broken *eventstore.DecodeError
@@ -125,8 +126,9 @@ func (a *Applier) Decode(ctx context.Context, events []eventstore.Record) ([]Poi
 	return poison, nil
 }
 
-// undecodable returns the poison that follows from an event that cannot be decoded: one row for each projection that reads the
-// event. Coins are one projection, and they also depend on events of unknown types.
+// undecodable returns the poison events for an event that cannot be decoded: one for each projection that reads its
+// type. All projections that count coins together get one. They also get one for an event of an unknown type, because
+// it may concern coins.
 func (a *Applier) undecodable(r eventstore.Record) []PoisonEvent {
 	cause := &eventstore.DecodeError{Position: r.Position, Type: r.Type, Err: r.Fault}
 	var poison []PoisonEvent
@@ -139,16 +141,21 @@ func (a *Applier) undecodable(r eventstore.Record) []PoisonEvent {
 			poison = append(poison, PoisonEvent{Position: r.Position, Projection: p.Name, Type: r.Type, Cause: causeText(cause)})
 		}
 	}
-	if len(poison) == 0 { // recorded, although no projection reads it
+	if len(poison) == 0 { // recorded although no projection reads the event
 		poison = append(poison, PoisonEvent{Position: r.Position, Projection: "none", Type: r.Type, Cause: causeText(cause)})
 	}
 	return poison
 }
 
-// Apply updates the tables with decoded events, in tx, and returns the number of poison events. It adds events that a projection
-// cannot apply to poison and writes all of them to table poison. After any error the caller must roll tx back.
+// Apply updates the tables with decoded events, in tx, and returns the number of poison events. It adds the events that
+// a projection cannot apply to poison, and writes all of poison to table poison. After an error the caller must roll tx
+// back.
 func (a *Applier) Apply(ctx context.Context, tx pgx.Tx, events []eventstore.Record, poison []PoisonEvent) (int, error) {
-	if !needsOrder(events, poison) {
+	ordered, err := a.needsOrder(ctx, tx, events, poison)
+	if err != nil {
+		return 0, err
+	}
+	if !ordered {
 		err := a.write(ctx, tx, events, a.selectBy(func(Projection) bool { return true }))
 		if err == nil {
 			return len(poison), insertPoisonEvents(ctx, tx, poison)
@@ -157,7 +164,8 @@ func (a *Applier) Apply(ctx context.Context, tx pgx.Tx, events []eventstore.Reco
 			return 0, err
 		}
 	}
-	found, err := a.writeEach(ctx, tx, events)
+	a.held = true
+	found, err := a.writeOthers(ctx, tx, events)
 	if err != nil {
 		return 0, err
 	}
@@ -177,14 +185,24 @@ func (a *Applier) ledger() coinLedger {
 	}}
 }
 
-// needsOrder reports whether an event of the batch closes or opens coins, so that the coin events of the batch cannot be written
-// together.
-func needsOrder(events []eventstore.Record, poison []PoisonEvent) bool {
-	return slices.ContainsFunc(poison, func(p PoisonEvent) bool { return len(p.Closes) > 0 }) ||
-		slices.ContainsFunc(events, func(r eventstore.Record) bool { _, ok := r.Event.(domain.EventSetAside); return ok })
+// needsOrder reports whether the coin events of a batch cannot be written together: an event of the batch closes or
+// opens coins, or coins are closed already. It queries the tables only if the previous batch was written in order;
+// otherwise write finds out.
+func (a *Applier) needsOrder(ctx context.Context, tx pgx.Tx, events []eventstore.Record, poison []PoisonEvent) (bool, error) {
+	if slices.ContainsFunc(poison, func(p PoisonEvent) bool { return len(p.Closes) > 0 }) ||
+		slices.ContainsFunc(events, func(r eventstore.Record) bool { _, ok := r.Event.(domain.EventSetAside); return ok }) {
+		return true, nil
+	}
+	if !a.held || !slices.ContainsFunc(events, func(r eventstore.Record) bool { _, ok := r.Event.(domain.CoinEvent); return ok }) {
+		return false, nil
+	}
+	if err := tx.QueryRow(ctx, selectAnyHold).Scan(&a.held); err != nil {
+		return false, fmt.Errorf("read the coin holds: %w", err)
+	}
+	return a.held, nil
 }
 
-// selectBy selects the projections for which want reports true.
+// selectBy returns, for each projection, whether want returns true for it.
 func (a *Applier) selectBy(want func(Projection) bool) []bool {
 	selected := make([]bool, len(a.projections))
 	for i, p := range a.projections {
@@ -193,8 +211,8 @@ func (a *Applier) selectBy(want func(Projection) bool) []bool {
 	return selected
 }
 
-// write folds events and writes the result of the selected projections in one round trip. After an error that an event
-// caused, it has rolled back its own writes. It fails with errHeld if it writes coins together with other tables while coins are
+// write folds events and writes the results of the selected projections in one round trip. If an event causes an error,
+// write rolls its own writes back. It fails with errHeld if it writes coins together with other tables while coins are
 // closed.
 func (a *Applier) write(ctx context.Context, tx pgx.Tx, events []eventstore.Record, selected []bool) error {
 	batches, err := a.fold(events, selected)
@@ -202,10 +220,10 @@ func (a *Applier) write(ctx context.Context, tx pgx.Tx, events []eventstore.Reco
 		return err
 	}
 	b := &pgx.Batch{}
-	b.Queue("SAVEPOINT folded") // ends with the transaction
-	owner := []int{-1}          // the projection of each statement
+	b.Queue("SAVEPOINT folded") // the savepoint ends with the transaction
+	owner := []int{-1}          // index of the projection that each statement belongs to
 	if a.mixesCoins(batches, selected) {
-		expectNoHolds(b.Queue("SELECT EXISTS (SELECT FROM coin_hold)"))
+		expectNoHolds(b.Queue(selectAnyHold))
 		owner = append(owner, -1)
 	}
 	for i, batch := range batches {
@@ -245,7 +263,7 @@ func (a *Applier) write(ctx context.Context, tx pgx.Tx, events []eventstore.Reco
 	return err
 }
 
-// mixesCoins reports whether batches contain coins, and other tables are selected too.
+// mixesCoins reports whether batches contain coin events while tables that do not count coins are selected, too.
 func (a *Applier) mixesCoins(batches []any, selected []bool) bool {
 	coins, others := false, false
 	for i, p := range a.projections {
@@ -255,7 +273,8 @@ func (a *Applier) mixesCoins(batches []any, selected []bool) bool {
 	return coins && others
 }
 
-// fold returns the batch of each selected projection that reads one of events; the others are nil.
+// fold returns the folded batch of each selected projection that reads one of the events. For the other projections it
+// returns nil.
 func (a *Applier) fold(events []eventstore.Record, selected []bool) (batches []any, err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
@@ -280,9 +299,13 @@ func (a *Applier) fold(events []eventstore.Record, selected []bool) (batches []a
 	return batches, nil
 }
 
-// writeEach writes one projection after another, so that a projection that cannot apply an event does not block the
-// others. It leaves out those that count coins.
-func (a *Applier) writeEach(ctx context.Context, tx pgx.Tx, events []eventstore.Record) ([]PoisonEvent, error) {
+// writeOthers writes the projections that do not count coins: all at once, or one after another if an event cannot be applied, so
+// that a projection that cannot apply it does not block the others.
+func (a *Applier) writeOthers(ctx context.Context, tx pgx.Tx, events []eventstore.Record) ([]PoisonEvent, error) {
+	err := a.write(ctx, tx, events, a.selectBy(func(p Projection) bool { return !p.CountsCoins }))
+	if err == nil || !causedByEvent(err) {
+		return nil, err
+	}
 	var poison []PoisonEvent
 	for i := range a.projections {
 		if a.projections[i].CountsCoins {
@@ -313,8 +336,8 @@ func (a *Applier) readBy(projection int, events []eventstore.Record) []eventstor
 	return read
 }
 
-// bisect writes events for one projection. It halves a batch that fails until it has found the single events that cause
-// it.
+// bisect writes events for one projection. If a batch fails, it halves the batch, until it has found the single events
+// that cause the failure.
 func (a *Applier) bisect(ctx context.Context, tx pgx.Tx, events []eventstore.Record, projection int) ([]PoisonEvent, error) {
 	if len(events) == 0 {
 		return nil, nil
@@ -336,7 +359,7 @@ func (a *Applier) bisect(ctx context.Context, tx pgx.Tx, events []eventstore.Rec
 	}
 	r := events[0]
 	if cause := errors.Unwrap(err); cause != nil {
-		err = cause // without the name of the projection, which has a column of its own
+		err = cause // omits the name of the projection, which has its own column
 	}
 	return []PoisonEvent{{Position: r.Position, Projection: a.projections[projection].Name, Type: r.Type, Cause: causeText(err)}}, nil
 }

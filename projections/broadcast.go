@@ -17,8 +17,8 @@ var Broadcasts = Projection{
 	Write:    writes(writeBroadcasts),
 }
 
-// broadcastsBatch holds the broadcasts that started, with their end if it is in the same batch, and the ends of
-// broadcasts of earlier batches.
+// broadcastsBatch holds the broadcasts that start in the batch, with their end if it is in the batch too, and the ends
+// of broadcasts that started in earlier batches.
 type broadcastsBatch struct {
 	started map[domain.BroadcastID]*broadcastRow
 	order   []domain.BroadcastID
@@ -50,7 +50,7 @@ func foldBroadcastStopped(b *broadcastsBatch, r eventstore.Record, e domain.Broa
 	set(&b.stopped, e.Broadcast, stop)
 }
 
-// writeBroadcasts writes the ends of earlier broadcasts first, because a live has one broadcast at a time.
+// writeBroadcasts writes the ends of earlier broadcasts first, because a live has only one broadcast at a time.
 func writeBroadcasts(b *broadcastsBatch, tables *pgx.Batch) {
 	if len(b.stopped) > 0 {
 		var id, cause []string
@@ -90,17 +90,18 @@ func (b *broadcastsBatch) queueStarted(tables *pgx.Batch) {
 	tables.Queue(insertBroadcast, id, live, node, video, width, height, audio, startedAt, stoppedAt, cause, bytes)
 }
 
-// Broadcast is a row of the current broadcasts: the broadcast of a live that has not ended.
+// Broadcast is a row of table broadcast: the broadcast of a live that has not ended.
 type Broadcast struct {
 	ID        domain.BroadcastID
 	Live      domain.LiveID
 	StreamKey string
-	Node      string // the node that receives it
+	Node      string // the node that receives the broadcast
 	Media     domain.MediaInfo
 	StartedAt time.Time
 }
 
-// Broadcasts returns up to limit current broadcasts of lives with larger ids than after, ordered by live.
+// Broadcasts returns up to limit current broadcasts, ordered by live. It starts with the first live whose id is larger
+// than after.
 func (q *Queries) Broadcasts(ctx context.Context, after domain.LiveID, limit int) ([]Broadcast, error) {
 	return many(ctx, q, "broadcasts", func(row pgx.CollectableRow) (b Broadcast, err error) {
 		err = row.Scan(&b.ID, &b.Live, &b.StreamKey, &b.Node, &b.Media.Video, &b.Media.Width, &b.Media.Height, &b.Media.Audio, &b.StartedAt)

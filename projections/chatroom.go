@@ -10,7 +10,7 @@ import (
 	"roomlog/eventstore"
 )
 
-// ChatRooms projects the chat rooms that exist.
+// ChatRooms projects the existing chat rooms.
 var ChatRooms = Projection{
 	Name: "chat_rooms", Version: 1, Tables: []string{"chat_room"},
 	Handlers: []Handler{on(foldChatRoomCreated), on(foldChatRoomRemoved)},
@@ -29,7 +29,8 @@ func foldChatRoomCreated(b *chatRoomsBatch, r eventstore.Record, e domain.ChatRo
 	b.user, b.position, b.at = append(b.user, int64(e.User)), append(b.position, r.Position), append(b.at, r.RecordedAt)
 }
 
-// foldChatRoomRemoved drops a room of the same batch, because a later room may have its name.
+// foldChatRoomRemoved removes a chat room that was created in the same batch, because a later chat room may have its
+// name.
 func foldChatRoomRemoved(b *chatRoomsBatch, _ eventstore.Record, e domain.ChatRoomRemoved) {
 	for i, id := range b.id {
 		if id != string(e.ChatRoom) {
@@ -42,7 +43,7 @@ func foldChatRoomRemoved(b *chatRoomsBatch, _ eventstore.Record, e domain.ChatRo
 	b.removed = append(b.removed, string(e.ChatRoom))
 }
 
-// without returns s without its element i.
+// without returns s without the element at index i.
 func without[T any](s []T, i int) []T { return append(s[:i:i], s[i+1:]...) }
 
 func writeChatRooms(b *chatRoomsBatch, tables *pgx.Batch) {
@@ -54,12 +55,12 @@ func writeChatRooms(b *chatRoomsBatch, tables *pgx.Batch) {
 	}
 }
 
-// ChatRoom is a row of the chat rooms that exist.
+// ChatRoom is a row of table chat_room: a chat room that exists.
 type ChatRoom struct {
 	ID        domain.ChatRoomID
 	Name      string
 	NameKey   string
-	Position  int64 // position of the creation of the room; orders the list
+	Position  int64 // position of the event that created the chat room; orders the list
 	CreatedAt time.Time
 }
 
@@ -69,23 +70,25 @@ func scanChatRoom(row pgx.CollectableRow) (r ChatRoom, err error) {
 	return r, err
 }
 
-// ChatRooms returns all chat rooms, oldest first. Package domain limits their number.
+// ChatRooms returns all chat rooms, oldest first. Package domain limits how many there are.
 func (q *Queries) ChatRooms(ctx context.Context) ([]ChatRoom, error) {
 	return many(ctx, q, "chat rooms", scanChatRoom, selectChatRoom+" ORDER BY position")
 }
 
-// UnusedChatRooms returns the chat rooms in which nobody is and that have no message since usedBefore, oldest first. A
-// chat room without any message is unused if it was created before emptyBefore. It includes chat rooms of operators.
+// UnusedChatRooms returns the chat rooms that have no participants and no message since usedBefore, oldest first. A
+// chat room that never had a message is unused if it was created before emptyBefore. The result includes chat rooms of
+// operators.
 func (q *Queries) UnusedChatRooms(ctx context.Context, emptyBefore, usedBefore time.Time) ([]ChatRoom, error) {
 	return many(ctx, q, "unused chat rooms", scanChatRoom, selectUnusedChatRooms, emptyBefore, usedBefore)
 }
 
-// ChatRoom returns one chat room, or ErrNotFound.
+// ChatRoom returns a chat room, or ErrNotFound.
 func (q *Queries) ChatRoom(ctx context.Context, id domain.ChatRoomID) (ChatRoom, error) {
 	return one(ctx, q, "chat room", scanChatRoom, selectChatRoom+" WHERE id = $1", id)
 }
 
-// ChatRoomByName returns the chat room with a name, or ErrNotFound. nameKey is eventstore.Store.NameKey of the name.
+// ChatRoomByName returns the chat room with a name, or ErrNotFound. nameKey is the result of eventstore.Store.NameKey
+// for the name.
 func (q *Queries) ChatRoomByName(ctx context.Context, nameKey string) (ChatRoom, error) {
 	return one(ctx, q, "chat room by name", scanChatRoom, selectChatRoom+" WHERE name_key = $1", nameKey)
 }

@@ -10,14 +10,15 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// ConsumerGroup is the projector's row of table checkpoint. It holds the position of the read tables.
+// ConsumerGroup is the name of the projector's consumer group. Its row in table checkpoint contains the position of the
+// read tables.
 const ConsumerGroup = "projections"
 
-// A Checkpoint is the position of the read tables and their generation. Each switch to other tables starts a new
+// A Checkpoint is the position and the generation of the read tables. Each switch to other tables starts a new
 // generation.
 type Checkpoint struct {
 	Position, Generation int64
-	EventID              uuid.UUID // of the event at Position; zero: not known
+	EventID              uuid.UUID // id of the event at Position; zero if unknown
 }
 
 func (c *Checkpoint) scan(row pgx.Row) error {
@@ -29,12 +30,12 @@ func (c *Checkpoint) scan(row pgx.Row) error {
 	return err
 }
 
-// RowQuerier is a connection, a pool or a transaction.
+// RowQuerier queries a row. A connection, a pool and a transaction implement it.
 type RowQuerier interface {
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }
 
-// ReadCheckpoint returns the checkpoint, or the zero Checkpoint before a projector has run.
+// ReadCheckpoint returns the checkpoint. It returns the zero Checkpoint if no projector has run yet.
 func ReadCheckpoint(ctx context.Context, db RowQuerier) (c Checkpoint, err error) {
 	if err := c.scan(db.QueryRow(ctx, selectCheckpoint)); err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return c, fmt.Errorf("read the checkpoint: %w", err)
@@ -58,22 +59,35 @@ func (q *Queries) Checkpoint(ctx context.Context) (int64, error) {
 
 // Lag describes how far the tables are behind the log.
 type Lag struct {
-	Position int64     // position of the tables
-	Head     int64     // newest position of the log
-	Oldest   time.Time // when the oldest event that the tables lack was recorded; zero if they lack none
-	Poisoned int64     // rows of table poison that are not set aside
+	Position int64     // position up to which the tables are current
+	Head     int64     // position of the newest event of the log
+	Oldest   time.Time // recorded_at of the oldest event that the tables do not contain yet; zero if there is none
+	Poisoned int64     // number of rows of table poison that are not set aside
 	Closed   CoinsClosed
 }
 
-// CoinsClosed describes whose coins are closed.
+// CoinsClosed describes whose coins are closed: no command may move them.
 type CoinsClosed struct {
-	Users     int64 // number of users
+	Users     int64 // number of users whose coins are closed
 	Everybody bool
-	Since     int64 // position of the first event that closes coins; 0: all coins are open
+	Since     int64 // position of the first event that closes coins; 0 if all coins are open
 }
 
 // Lag returns how far the tables are behind the log.
 func (q *Queries) Lag(ctx context.Context) (Lag, error) { return readLag(ctx, q.pool) }
+
+// maxLag is the age of the oldest event that the tables lack up to which they may decide what is deleted.
+const maxLag = 10 * time.Second
+
+// CheckLag returns ErrBehind if the tables lack an event that was recorded more than 10 seconds before now. Tables that are
+// further behind must not decide what is unused: they may lack the event that uses it.
+func (q *Queries) CheckLag(ctx context.Context, now time.Time) error {
+	lag, err := q.Lag(ctx)
+	if err == nil && !lag.Oldest.IsZero() && now.Sub(lag.Oldest) > maxLag {
+		err = fmt.Errorf("%w: position %d of %d", ErrBehind, lag.Position, lag.Head)
+	}
+	return err
+}
 
 func readLag(ctx context.Context, db RowQuerier) (l Lag, err error) {
 	var oldest *time.Time

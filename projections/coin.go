@@ -23,16 +23,16 @@ type coinsBatch struct {
 	seq        []int32
 	account    []string
 	amount     []int64
-	total      []int64 // total change of the account in this batch up to and including this movement
+	total      []int64 // total change of the account in this batch, up to and including this movement
 	claimed    []int64
 	order      []string
 	live, gift []int64
 	at         []time.Time
-	moved      map[domain.Account]int64 // sum of the movements of each account in this batch
+	moved      map[domain.Account]int64 // sum of each account's movements in this batch
 	newest     map[domain.Account]int64 // position of the newest movement
 }
 
-// noClaim means that an event does not state the balance of an account.
+// noClaim stands for the balance of an account if the event does not state one.
 const noClaim = -1
 
 func foldCoinsCredited(b *coinsBatch, r eventstore.Record, e domain.CoinsCredited) {
@@ -43,14 +43,15 @@ func foldCoinsSpent(b *coinsBatch, r eventstore.Record, e domain.GiftSent) {
 	b.post(r, e.Postings, domain.WalletAccount(e.Sender), e.BalanceAfter, purpose{live: e.Live, gift: e.Gift})
 }
 
-// purpose is the reason of a movement of coins.
+// purpose is why coins moved: an order or a gift.
 type purpose struct {
 	order domain.OrderID
 	live  domain.LiveID
 	gift  domain.GiftID
 }
 
-// post adds the postings of an event. balance is the balance of holder after the event, as the event states it.
+// post adds the postings of an event. balance is the balance of the account holder after the event, as the event states
+// it.
 func (b *coinsBatch) post(r eventstore.Record, postings []domain.Posting, holder domain.Account, balance domain.Coins, p purpose) {
 	for i, posting := range postings {
 		add(&b.moved, posting.Account, int64(posting.Amount))
@@ -76,7 +77,7 @@ func writeCoins(b *coinsBatch, tables *pgx.Batch) {
 		accounts, amounts, newest = append(accounts, string(account)), append(amounts, amount), append(newest, b.newest[account])
 	}
 	tables.Queue(addCoin, accounts, amounts, newest)
-	rest := make([]int64, len(b.total)) // the sum of the later movements of the account in the batch
+	rest := make([]int64, len(b.total)) // the sum of the account's later movements in the batch
 	for i, total := range b.total {
 		rest[i] = b.moved[domain.Account(b.account[i])] - total
 	}
@@ -88,7 +89,7 @@ func (q *Queries) Balance(ctx context.Context, id domain.UserID) (domain.Coins, 
 	return q.AccountBalance(ctx, domain.WalletAccount(id))
 }
 
-// AccountBalance returns the coins of an account; 0 if it never had any.
+// AccountBalance returns the coins of an account, or 0 if the account never had any.
 func (q *Queries) AccountBalance(ctx context.Context, a domain.Account) (domain.Coins, error) {
 	balance, err := one(ctx, q, "balance", pgx.RowTo[domain.Coins], selectBalance, a)
 	if errors.Is(err, ErrNotFound) {
@@ -97,15 +98,15 @@ func (q *Queries) AccountBalance(ctx context.Context, a domain.Account) (domain.
 	return balance, err
 }
 
-// CoinMovement is a change of the balance of an account.
+// CoinMovement is one change of the balance of an account.
 type CoinMovement struct {
 	Position     int64
 	Account      domain.Account
 	Amount       domain.Coins
 	BalanceAfter domain.Coins
-	Order        domain.OrderID // order of a top-up; otherwise ""
-	Live         domain.LiveID  // live of a gift; otherwise 0
-	Gift         domain.GiftID  // gift of a gift movement; otherwise 0
+	Order        domain.OrderID // order that was credited; "" for other movements
+	Live         domain.LiveID  // live that received a gift; 0 for other movements
+	Gift         domain.GiftID  // gift that was sent; 0 for other movements
 	At           time.Time
 }
 
@@ -115,7 +116,7 @@ type CoinFilter struct {
 	Window
 }
 
-// CoinHistory returns a page of the movements of an account.
+// CoinHistory returns a page with movements of one account.
 func (q *Queries) CoinHistory(ctx context.Context, f CoinFilter) ([]CoinMovement, error) {
 	after, before, limit := f.bounds()
 	return many(ctx, q, "coin movements", func(row pgx.CollectableRow) (m CoinMovement, err error) {

@@ -12,10 +12,10 @@ import (
 	"roomlog/eventstore"
 )
 
-// everybody stands for all users in tables coin_hold and coin_closing.
+// everybody stands for all users in the tables coin_hold and coin_closing.
 const everybody domain.UserID = 0
 
-// CoinClosings projects the closings of coins that are in the log.
+// CoinClosings projects the closings: the events of the log that close coins.
 var CoinClosings = Projection{
 	Name: "coin_closings", Version: 1, Tables: []string{"coin_hold", "coin_held", "coin_closing"},
 	Handlers: []Handler{on(foldCoinsClosed), on(foldCoinsOpened)},
@@ -55,8 +55,8 @@ func writeCoinClosings(b *coinClosingsBatch, tables *pgx.Batch) {
 	}
 }
 
-// concerned returns the users whose coins the event r closes if it cannot be applied. It returns everybody if that cannot be told,
-// and nobody if the event does not concern coins.
+// concerned returns the users whose coins the event r closes if it cannot be applied. It returns everybody if these
+// users cannot be determined, and no user if the event does not concern coins.
 func concerned(store *eventstore.Store, r eventstore.Record) []domain.UserID {
 	spec, known := store.Spec(r.Type)
 	users, all := domain.CoinsConcerned(r.Stream, spec, known, r.Event)
@@ -66,15 +66,18 @@ func concerned(store *eventstore.Store, r eventstore.Record) []domain.UserID {
 	return users
 }
 
-// coinPoison returns the poison of an event that closes coins.
+// coinPoison returns the poison event for an event that closes coins.
 func coinPoison(r eventstore.Record, cause error, closes []domain.UserID) PoisonEvent {
 	return PoisonEvent{Position: r.Position, Projection: Coins.Name, Type: r.Type, Cause: causeText(cause), Closes: closes}
 }
 
-// errHeld means that the coins of a user are closed, so that coin events have to be applied in the order of the log.
+// errHeld means that the coins of a user are closed, so coin events must be applied in the order of the log.
 var errHeld = &foldError{"coins are closed"}
 
-// expectNoHolds makes a queued query for holds fail with errHeld if there is one.
+// selectAnyHold reports whether any coins are closed.
+const selectAnyHold = "SELECT EXISTS (SELECT FROM coin_hold)"
+
+// expectNoHolds makes a queued query for holds fail with errHeld if it finds one.
 func expectNoHolds(q *pgx.QueuedQuery) {
 	q.QueryRow(func(row pgx.Row) error {
 		var held bool
@@ -91,14 +94,15 @@ func expectNoHolds(q *pgx.QueuedQuery) {
 // coinLedger applies coin events to the tables that count coins.
 type coinLedger struct {
 	store  *eventstore.Store
-	decode func(context.Context, []eventstore.Record) ([]PoisonEvent, error) // Applier.Decode
+	decode func(context.Context, []eventstore.Record) ([]PoisonEvent, error) // the method Applier.Decode
 	write  func(context.Context, pgx.Tx, []eventstore.Record) error          // writes the tables that count coins
 }
 
-// apply applies the coin events of a batch in the order of the log. A coin event that cannot be applied closes the coins of those
-// whom it concerns: it gets rows in poison and coin_hold, and later coin events of these users wait in coin_held. When an event is
-// set aside, its holds end, and the events that waited for it are applied. poison are the events of the batch that are known to
-// be poison. apply returns the number of further poison events.
+// apply applies the coin events of a batch in the order of the log. A coin event that cannot be applied closes the
+// coins of the users whom it concerns: it gets rows in poison and coin_hold, and later coin events of these users wait
+// in coin_held. When an event is set aside, its holds end and the events that waited for it are applied. The parameter
+// poison contains the events of the batch that are known to be poison. apply returns the number of other poison events
+// that it has found.
 func (l coinLedger) apply(ctx context.Context, tx pgx.Tx, events []eventstore.Record, poison []PoisonEvent) (found int, err error) {
 	closes := make(map[int64][]domain.UserID)
 	for _, p := range poison {
@@ -138,7 +142,7 @@ func (l coinLedger) apply(ctx context.Context, tx pgx.Tx, events []eventstore.Re
 	return found, applyRun()
 }
 
-// run applies coin events that no set-aside interrupts. It returns the number of poison events.
+// run applies coin events between which no event is set aside. It returns the number of poison events.
 func (l coinLedger) run(ctx context.Context, tx pgx.Tx, events []eventstore.Record) (int, error) {
 	if len(events) == 0 {
 		return 0, nil
@@ -173,14 +177,14 @@ func coinHolder(r eventstore.Record) domain.UserID {
 	return everybody
 }
 
-// earlier reports whether the coins of a user were closed by an event before position.
+// earlier reports whether an event before position has closed the coins of a user.
 func earlier(since map[domain.UserID]int64, user domain.UserID, position int64) bool {
 	first, ok := since[user]
 	return ok && first < position
 }
 
-// bisect writes coin events whose users are not held. It halves a batch that fails until it has found the events that cannot
-// be applied, and closes coins because of them.
+// bisect writes coin events of users whose coins are open. If a batch fails, it halves the batch, until it has found
+// the events that cannot be applied. It closes coins because of these events.
 func (l coinLedger) bisect(ctx context.Context, tx pgx.Tx, events []eventstore.Record) (int, error) {
 	if len(events) == 0 {
 		return 0, nil
@@ -194,12 +198,12 @@ func (l coinLedger) bisect(ctx context.Context, tx pgx.Tx, events []eventstore.R
 		if err != nil {
 			return left, err
 		}
-		right, err := l.run(ctx, tx, events[half:]) // the left half may have closed coins of the right half
+		right, err := l.run(ctx, tx, events[half:]) // the left half may have closed coins that events of the right half concern
 		return left + right, err
 	}
 	r := events[0]
 	if cause := errors.Unwrap(err); cause != nil {
-		err = cause // without the position of the batch
+		err = cause // omits the position of the batch
 	}
 	p := coinPoison(r, err, concerned(l.store, r))
 	if err := insertPoisonEvents(ctx, tx, []PoisonEvent{p}); err != nil {
@@ -208,7 +212,7 @@ func (l coinLedger) bisect(ctx context.Context, tx pgx.Tx, events []eventstore.R
 	return 1, hold(ctx, tx, p.Position, p.Closes)
 }
 
-// holds returns for each user the first event that closes the user's coins.
+// holds returns the position of the first event that closes the coins of each user.
 func holds(ctx context.Context, tx pgx.Tx) (map[domain.UserID]int64, error) {
 	rows, err := tx.Query(ctx, selectCoinHolds)
 	if err != nil {
@@ -231,14 +235,15 @@ func hold(ctx context.Context, tx pgx.Tx, position int64, users []domain.UserID)
 	return nil
 }
 
-// heldChunk is the number of events that release applies at a time.
+// heldChunk is the number of events that release applies in one step.
 const heldChunk = 5000
 
-// release records that the event at position was set aside by the event at by, ends its holds, and applies the events that have
-// waited for it. Those that other holds concern go on waiting. It returns the number of poison events among them.
+// release records that the event at position was set aside by the event at by. It ends the holds of the event and
+// applies the events that have waited for it. Events that wait for another hold, too, continue to wait. release returns
+// the number of poison events among those that it has applied.
 func (l coinLedger) release(ctx context.Context, tx pgx.Tx, position, by int64) (found int, err error) {
 	if position >= by {
-		return 0, nil // not an earlier event
+		return 0, nil // only an earlier event can be set aside
 	}
 	if _, err := tx.Exec(ctx, updatePoisonSetAside, position, by); err != nil {
 		return 0, fmt.Errorf("set position %d aside: %w", position, err)
@@ -272,7 +277,7 @@ func (l coinLedger) release(ctx context.Context, tx pgx.Tx, position, by int64) 
 	return found, nil
 }
 
-// collectNumbers returns the rows of a statement with one number in each row.
+// collectNumbers returns the results of a query with one number in each row.
 func collectNumbers(ctx context.Context, tx pgx.Tx, sql string, args ...any) ([]int64, error) {
 	rows, err := tx.Query(ctx, sql, args...)
 	if err != nil {
@@ -285,20 +290,20 @@ func collectNumbers(ctx context.Context, tx pgx.Tx, sql string, args ...any) ([]
 	return found, nil
 }
 
-// A CoinHold is an event that closes coins.
+// A CoinHold is an event that cannot be applied and therefore closes coins.
 type CoinHold struct {
 	Position int64
-	Users    []domain.UserID // whose coins are closed; user 0 stands for everybody
+	Users    []domain.UserID // the users whose coins are closed; user 0 stands for everybody
 	Cause    string
 }
 
-// UnrecordedHolds returns the holds whose closing is not in the log yet.
+// UnrecordedHolds returns the holds for which the log has no closing yet.
 func (q *Queries) UnrecordedHolds(ctx context.Context) ([]CoinHold, error) {
 	return many(ctx, q, "coin holds", pgx.RowToStructByPos[CoinHold], selectUnrecordedHolds)
 }
 
-// ReleasedHolds returns the positions of the events that close coins in the log although the tables do not hold coins because of
-// them any more.
+// ReleasedHolds returns the positions of the events whose closings are in the log although their holds in the tables
+// have ended.
 func (q *Queries) ReleasedHolds(ctx context.Context) ([]int64, error) {
 	return many(ctx, q, "coin holds", pgx.RowTo[int64], selectReleasedHolds)
 }
@@ -306,10 +311,10 @@ func (q *Queries) ReleasedHolds(ctx context.Context) ([]int64, error) {
 // PoisonRow is a row of table poison.
 type PoisonRow struct {
 	PoisonEvent
-	SetAside int64 // position of the event that set it aside; 0: not resolved
+	SetAside int64 // position of the event that set this event aside; 0 if none has
 }
 
-// Poison returns the poison events, or the ones at a position if it is not 0.
+// Poison returns the rows of table poison. If position is not 0, it returns only those of the event at position.
 func (q *Queries) Poison(ctx context.Context, position int64) ([]PoisonRow, error) {
 	return many(ctx, q, "poison events", func(row pgx.CollectableRow) (p PoisonRow, err error) {
 		err = row.Scan(&p.Position, &p.Projection, &p.Type, &p.Cause, &p.SetAside, &p.Closes)

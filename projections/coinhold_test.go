@@ -15,7 +15,7 @@ import (
 	"roomlog/projections/projtest"
 )
 
-// refusedWith requires a refusal with a code.
+// refusedWith executes a request and requires that it is refused with code.
 func refusedWith(w *projtest.World, code domain.Code, r domain.Request) {
 	w.Helper()
 	_, err := w.Sequencer.Execute(context.Background(), r)
@@ -24,13 +24,13 @@ func refusedWith(w *projtest.World, code domain.Code, r domain.Request) {
 	}
 }
 
-// held returns the rows of coin_hold as "user position".
+// held returns the rows of table coin_hold as "user position".
 func held(w *projtest.World) string {
 	w.Helper()
 	return w.Text("SELECT coalesce(string_agg(user_id || ' ' || position, ', ' ORDER BY user_id, position), '') FROM read.coin_hold")
 }
 
-// awaitRecorded waits until the closings in the log are those of the tables.
+// awaitRecorded waits until the closings in the log match the holds in the tables.
 func awaitRecorded(w *projtest.World) {
 	w.Helper()
 	w.Eventually(func() error {
@@ -44,12 +44,13 @@ func awaitRecorded(w *projtest.World) {
 	})
 }
 
-// gift returns the request of a user to send gifts of one coin.
+// gift returns a request of a user to send num gifts of one coin.
 func gift(c *projtest.Traffic, u projtest.User, num int) domain.Request {
 	return domain.Request{Actor: u.Actor(), Command: domain.SendGift{Live: c.Lives[0], Gift: c.Gifts[0], Num: num}}
 }
 
-// badEvents are events of user 1 that cannot be applied, with a part of the cause.
+// badEvents are coin events of user 1 that cannot be applied. why is a substring of the cause that table poison must
+// contain.
 var badEvents = map[string]struct{ kind, payload, why string }{
 	"a wrong balance": {"coins.credited.v1", `{"user":1,"order":"o","coins":5,"balance_after":7,
 		"postings":[{"account":"provider","amount":-5},{"account":"user-1","amount":5}]}`, "coin_movement_adds_up"},
@@ -92,7 +93,7 @@ func TestABadCoinEventClosesTheCoinsOfItsUser(t *testing.T) {
 			refusedWith(w, domain.CodeCoinsClosed, domain.Request{Actor: projtest.Operator, Command: domain.CreditCoins{Order: "o2", User: ann.ID, Coins: 1}})
 			ann.Send(domain.PostComment{Live: c.Lives[0], Text: "hello"})
 			w.SignIn(ann.ID)
-			w.Execute(gift(c, c.Users[1], 1)) // to ann, whose wallet it does not change
+			w.Execute(gift(c, c.Users[1], 1)) // the gift goes to ann; it does not change her wallet
 			c.Users[2].Credit(5)
 			w.CatchUp()
 
@@ -105,7 +106,7 @@ func TestABadCoinEventClosesTheCoinsOfItsUser(t *testing.T) {
 			if now := w.Int("SELECT balance FROM read.coin WHERE account = 'user-1'"); now != before {
 				t.Errorf("balance %d, before %d", now, before)
 			}
-			w.Eventually(func() error { // the opening may not be recorded yet
+			w.Eventually(func() error { // the opening may not be in the log yet
 				_, err := w.Sequencer.Execute(context.Background(), gift(c, w.SignIn(1), 1000))
 				return err
 			})
@@ -140,7 +141,7 @@ func TestFiftyUsersGiveOnBesideABadCoinEvent(t *testing.T) {
 				if _, err := world.Sequencer.Execute(context.Background(), gift(c, u, 1)); err != nil {
 					t.Error(err)
 				}
-				if i == 0 && n == 10 { // a superuser without the triggers
+				if i == 0 && n == 10 { // as a superuser without triggers could insert it
 					forgeAtTheEnd(w)
 				}
 			}
@@ -156,7 +157,7 @@ func TestFiftyUsersGiveOnBesideABadCoinEvent(t *testing.T) {
 	}
 }
 
-// forgeAtTheEnd appends a coin event of user 1 with a wrong balance while others append.
+// forgeAtTheEnd appends a coin event of user 1 with a wrong balance, while others append events.
 func forgeAtTheEnd(w *projtest.World) {
 	w.Helper()
 	err := pgx.BeginFunc(w.Context(), w.DB.Owner, func(tx pgx.Tx) error {
@@ -188,7 +189,7 @@ func TestACoinEventOfUnknownUsersClosesAllCoins(t *testing.T) {
 			w.CatchUp()
 			at := w.Head() + 1
 			w.Forge(at, e.stream, 1, e.kind, e.payload, 0)
-			late := c.Users[1].Send(domain.SendGift{Live: c.Lives[0], Gift: c.Gifts[0], Num: 3}).Position // before the closing is recorded
+			late := c.Users[1].Send(domain.SendGift{Live: c.Lives[0], Gift: c.Gifts[0], Num: 3}).Position // executed before the closing is recorded
 			w.CatchUp()
 			if n := w.Int("SELECT count(*) FROM read.gift_record"); n != 0 {
 				t.Errorf("%d gifts are in the tables", n)
@@ -224,7 +225,7 @@ func TestACoinEventOfUnknownUsersClosesAllCoins(t *testing.T) {
 	}
 }
 
-// Events that are known to concern no coins close none.
+// TestABadEventWithoutCoinsClosesNoCoins checks that a bad event whose type does not concern coins closes none.
 func TestABadEventWithoutCoinsClosesNoCoins(t *testing.T) {
 	t.Parallel()
 	w := projtest.New(t)
@@ -240,7 +241,7 @@ func TestABadEventWithoutCoinsClosesNoCoins(t *testing.T) {
 		t.Errorf("held: %s", got)
 	}
 	other := w.Another()
-	refusedWith(other, domain.CodeCoinsClosed, gift(c, c.Users[0], 1)) // its price is not known
+	refusedWith(other, domain.CodeCoinsClosed, gift(c, c.Users[0], 1)) // refused because the price of the gift is unknown
 	other.Execute(domain.Request{Actor: c.Users[0].Actor(), Command: domain.SendGift{Live: c.Lives[0], Gift: c.Gifts[1], Num: 1}})
 	other.Do(domain.SetEventAside{Position: at + 1, Of: "gift-1", EventType: "gift.repriced.v1", Reason: "entered by hand"})
 	other.Execute(gift(c, c.Users[0], 1))
@@ -250,7 +251,8 @@ func TestABadEventWithoutCoinsClosesNoCoins(t *testing.T) {
 	}
 }
 
-// Holds must not depend on how events are divided into batches, and must end one after another.
+// TestHoldsDoNotDependOnTheSizeOfBatches divides the same events into batches of different sizes. The holds must be the
+// same, and must end one after another.
 func TestHoldsDoNotDependOnTheSizeOfBatches(t *testing.T) {
 	t.Parallel()
 	w := projtest.New(t)
@@ -263,10 +265,10 @@ func TestHoldsDoNotDependOnTheSizeOfBatches(t *testing.T) {
 		w.Forge(w.Head()+1, "wallet-1", version, "coins.credited.v1", fmt.Sprintf(`{"user":1,"order":%q,"coins":5,"balance_after":%d,
 			"postings":[{"account":"provider","amount":-5},{"account":"user-1","amount":5}]}`, order, after), 0)
 	}
-	credit(3, "a", 7)    // wrong
-	credit(4, "b", 1004) // right without the first one
-	credit(5, "c", 1014) // wrong
-	credit(6, "d", 1009) // right without the third one
+	credit(3, "a", 7)    // wrong balance
+	credit(4, "b", 1004) // right balance if the first credit is left out
+	credit(5, "c", 1014) // wrong balance
+	credit(6, "d", 1009) // right balance if the third credit is left out
 	w.Execute(gift(c, c.Users[1], 2))
 	w.Forge(w.Head()+1, "wallet-2", 3, "gift.sent.v1", `{"sender":"?"}`, 0)
 	w.Do(domain.SetEventAside{Position: first, Of: "wallet-1", EventType: "coins.credited.v1", Reason: "wrong"})
@@ -305,7 +307,8 @@ func TestHoldsDoNotDependOnTheSizeOfBatches(t *testing.T) {
 	again.Execute(gift(c, ann, 1009))
 }
 
-// Coins stay open, and are open again, for a coin command with an idempotency key that was refused meanwhile.
+// TestARefusalOfClosedCoinsIsNotRemembered sends a coin command with an idempotency key while coins are closed. When
+// the coins are open again, the same command with the same key must succeed.
 func TestARefusalOfClosedCoinsIsNotRemembered(t *testing.T) {
 	t.Parallel()
 	w := projtest.New(t)
@@ -317,4 +320,65 @@ func TestARefusalOfClosedCoinsIsNotRemembered(t *testing.T) {
 	refusedWith(w, domain.CodeCoinsClosed, keyed)
 	w.DoAsSystem(domain.OpenCoins{Position: at})
 	w.Execute(keyed)
+}
+
+// TestABatchBesideAHoldIsWrittenOnce checks that the tables are not written twice while the coins of another user are closed.
+func TestABatchBesideAHoldIsWrittenOnce(t *testing.T) {
+	t.Parallel()
+	w := projtest.New(t)
+	c := projtest.NewTraffic(w, 2, 1)
+	w.Forge(w.Head()+1, "wallet-1", 2, "coins.credited.v1", "[]", 0)
+	applier := projections.NewApplier(w.Store, nil)
+	conn, err := w.Pool.Acquire(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Release()
+	var after int64
+	apply := func() (inserted int64) {
+		t.Helper()
+		events, err := w.Store.ReadRaw(t.Context(), 0, after, w.Head(), 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		after += int64(len(events))
+		poison, err := applier.Decode(t.Context(), events)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = pgx.BeginFunc(t.Context(), conn, func(tx pgx.Tx) error {
+			const count = "SELECT n_tup_ins FROM pg_stat_xact_user_tables WHERE schemaname = 'read' AND relname = 'comment'" // also of rolled back writes
+			var before int64
+			if err := tx.QueryRow(t.Context(), count).Scan(&before); err != nil {
+				return err
+			}
+			if _, err := applier.Apply(t.Context(), tx, events, poison); err != nil {
+				return err
+			}
+			if err := tx.QueryRow(t.Context(), count).Scan(&inserted); err != nil {
+				return err
+			}
+			inserted -= before
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return inserted
+	}
+	apply()
+	for round := range 3 {
+		c.Users[0].Send(domain.PostComment{Live: c.Lives[0], Text: "hello"})
+		w.Execute(gift(c, c.Users[1], 1))
+		if n := apply(); n != 1 {
+			t.Errorf("round %d: one comment was inserted %d times", round, n)
+		}
+	}
+	w.Do(domain.SetEventAside{Position: w.Int("SELECT position FROM read.poison"), Of: "wallet-1", EventType: "coins.credited.v1", Reason: "entered by hand"})
+	apply()
+	c.Users[0].Send(domain.PostComment{Live: c.Lives[0], Text: "hello"})
+	w.Execute(gift(c, c.Users[0], 1))
+	if n := apply(); n != 1 {
+		t.Errorf("after the hold: one comment was inserted %d times", n)
+	}
 }

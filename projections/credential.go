@@ -11,14 +11,13 @@ import (
 	"roomlog/eventstore"
 )
 
-// credentialBatch is the number of credentials that one transaction deletes. The projector waits during the
-// transaction.
+// credentialBatch is the number of credentials that one transaction deletes. The projector waits for the transaction.
 const credentialBatch = 1000
 
 // DeleteUnusedCredentials deletes the password hashes that no account refers to, and returns their number. A refused
-// registration leaves a password hash behind. Only hashes that are an hour older than the newest event in the tables
-// are deleted, so that no account loses its password because the tables are behind. While table poison has rows,
-// nothing is deleted.
+// registration leaves such a hash behind. Only hashes that are at least an hour older than the newest event in the
+// tables are deleted, so that no account loses its password because the tables are behind. Nothing is deleted while
+// table poison has rows.
 func DeleteUnusedCredentials(ctx context.Context, pool *pgxpool.Pool) (total int64, err error) {
 	for {
 		unused, err := unusedCredentials(ctx, pool, nil)

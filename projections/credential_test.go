@@ -15,7 +15,7 @@ import (
 	"roomlog/projections"
 )
 
-// credentialWorld is a log with a clock that the test sets.
+// credentialWorld is a log whose clock the test sets.
 type credentialWorld struct {
 	t     *testing.T
 	pool  *pgxpool.Pool
@@ -39,7 +39,7 @@ func newCredentialWorld(t *testing.T) *credentialWorld {
 	return s
 }
 
-// credential inserts a credential and returns its id.
+// credential inserts a password hash and returns its id.
 func (s *credentialWorld) credential() string {
 	s.t.Helper()
 	id := uuid.New()
@@ -49,7 +49,7 @@ func (s *credentialWorld) credential() string {
 	return id.String()
 }
 
-// register registers a user with a credential.
+// register registers a user with a password hash.
 func (s *credentialWorld) register(name, credential string) {
 	s.t.Helper()
 	ctx, stop := context.WithCancel(s.t.Context())
@@ -66,7 +66,7 @@ func (s *credentialWorld) register(name, credential string) {
 	}
 }
 
-// project projects up to the head of the log.
+// project runs a projector until the tables have reached the head of the log.
 func (s *credentialWorld) project() {
 	s.t.Helper()
 	head, err := s.store.Head(s.t.Context())
@@ -89,7 +89,7 @@ func (s *credentialWorld) project() {
 	}
 }
 
-// sweep deletes unused credentials and returns their number.
+// sweep deletes unused password hashes and returns their number.
 func (s *credentialWorld) sweep() int64 {
 	s.t.Helper()
 	n, err := projections.DeleteUnusedCredentials(s.t.Context(), s.pool)

@@ -8,33 +8,34 @@ import (
 	"roomlog/domain"
 )
 
-// An Audience is the group of recipients of a delta.
+// An Audience is the group of clients that receive a delta.
 type Audience int
 
 // The audiences.
 const (
-	AudienceNone    Audience = iota // no recipient
+	AudienceNone    Audience = iota // nobody
 	AudienceLive                    // all subscribers of the live
-	AudienceUser                    // the user channel of the recipient: all connections of that user
-	AudienceChat                    // participants of the chat; the chat chooses them by the event
-	AudienceServers                 // the servers themselves; they send it to no client as it is
+	AudienceUser                    // all connections of the recipient
+	AudienceChat                    // participants of the chat; the chat selects them by the event
+	AudienceServers                 // only the servers; they do not pass it on to clients in this form
 )
 
-// A Delta is a change in the form for clients. It follows from one event, and from the profile of its user.
+// A Delta is a change in the form in which clients receive it. It is derived from one event and the profile of the user
+// of the event.
 type Delta struct {
 	Position   int64
 	Audience   Audience
 	Kind       string
-	Live       domain.LiveID // 0 unless the audience is AudienceLive or AudienceServers
-	User       domain.UserID // the user of the event; 0 for an anonymous user
-	Profile    Profile       // of User, if NeedsProfile
+	Live       domain.LiveID // the live of the event; 0 unless the audience is AudienceLive or AudienceServers
+	User       domain.UserID // the user of the event; 0 if the event has no user or the user is anonymous
+	Profile    Profile       // profile of User, if NeedsProfile returns true
 	Event      domain.Event
-	ID         string // 10 characters of the event's id
+	ID         string // 10 characters of the id of the event
 	EventID    uuid.UUID
 	RecordedAt time.Time
-	Recipient  domain.UserID // the user whose channel receives the delta; 0: none
+	Recipient  domain.UserID // the user whose connections receive the delta; 0 if there is none
 
-	// Of AudienceChat only.
+	// The fields from here on are set for AudienceChat only.
 	Participant domain.ParticipantID
 	ChatRooms   []domain.ChatRoomID
 }

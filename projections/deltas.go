@@ -5,7 +5,7 @@ import (
 	"roomlog/eventstore"
 )
 
-// specs are the entries of the table by type of event.
+// specs maps the type of an event to its entries in the table of deltas.
 var specs = func() map[string][]DeltaSpec {
 	byEvent := make(map[string][]DeltaSpec)
 	for _, s := range DeltaSpecs() {
@@ -14,8 +14,8 @@ var specs = func() map[string][]DeltaSpec {
 	return byEvent
 }()
 
-// DeltasOf returns the deltas of an event, without profiles. A gift has two: one for the live, and one with the new
-// balance for the sender.
+// DeltasOf returns the deltas of an event, without profiles. A gift has two deltas: one for the live, and one with the
+// new balance for the sender.
 func DeltasOf(r eventstore.Record) []Delta {
 	if r.Event == nil {
 		return nil
@@ -38,7 +38,7 @@ func DeltasOf(r eventstore.Record) []Delta {
 	return deltas
 }
 
-// spec returns the entry of d; the zero DeltaSpec if d has none.
+// spec returns the entry of d in the table of deltas, or the zero DeltaSpec if there is none.
 func (d Delta) spec() DeltaSpec {
 	if d.Event != nil {
 		for _, s := range specs[d.Event.Type()] {
@@ -50,8 +50,8 @@ func (d Delta) spec() DeltaSpec {
 	return DeltaSpec{}
 }
 
-// Payload returns the content of d for clients, of the type that its entry names; nil if there is none. Profile must be
-// set before.
+// Payload returns the content of d for clients, or nil if there is none. Its type is the Payload of d's entry in the
+// table of deltas. Set Profile before.
 func (d Delta) Payload() any {
 	if s := d.spec(); s.payload != nil {
 		return s.payload(d)
@@ -65,5 +65,5 @@ func (d Delta) Droppable() bool { return d.spec().Droppable }
 // ChangesGauges reports whether d changes the gauges of its live.
 func (d Delta) ChangesGauges() bool { return d.spec().ChangesGauges }
 
-// NeedsProfile reports whether clients see the profile of the user of d.
+// NeedsProfile reports whether clients receive the profile of d's user.
 func (d Delta) NeedsProfile() bool { return d.spec().NeedsProfile }

@@ -8,22 +8,22 @@ import (
 
 // A DeltaSpec is an entry of the table of deltas.
 type DeltaSpec struct {
-	Event    string // the type of the event
+	Event    string // type of the event
 	Audience Audience
 	Kind     string
-	Summary  string       // describes the kind to client developers; "" if the payload is not Payload
-	Payload  reflect.Type // type of the values that Delta.Payload returns; nil: none
+	Summary  string       // description of the kind for client developers; "" if Payload is not the form that clients receive
+	Payload  reflect.Type // type of the values that Delta.Payload returns; nil if there are none
 
-	Droppable     bool // a client that reads slowly may miss the delta
-	ChangesGauges bool // the delta changes the gauges of its live
-	NeedsProfile  bool // clients see the profile of its user
-	NotProjected  bool // no projection handles the event: the log alone stores it
+	Droppable     bool // whether a client that reads slowly may miss the delta
+	ChangesGauges bool // whether the delta changes the gauges of its live
+	NeedsProfile  bool // whether clients receive the profile of the delta's user
+	NotProjected  bool // whether no projection handles the event, so that only the log stores it
 
-	address func(*Delta) // sets the fields that depend on the audience
+	address func(*Delta) // sets the fields of the delta that depend on the audience
 	payload func(Delta) any
 }
 
-// droppable, changesGauges, needsProfile and notProjected are options that set the field of the same name.
+// droppable, changesGauges, needsProfile and notProjected are options. Each sets the field with its name.
 func droppable(s *DeltaSpec)     { s.Droppable = true }
 func changesGauges(s *DeltaSpec) { s.ChangesGauges = true }
 func needsProfile(s *DeltaSpec)  { s.NeedsProfile = true }
@@ -51,7 +51,7 @@ func withPayload[E domain.Event, P any](audience Audience, kind, summary string,
 	}.with(options)
 }
 
-// toChat sends E to the chat. The chat makes the payloads, because they depend on its roster.
+// toChat sends E to the chat. The chat creates the payloads, because they depend on its roster.
 func toChat[E domain.Event](kind string, address func(*Delta, E)) DeltaSpec {
 	return DeltaSpec{
 		Event: typeOf[E](), Audience: AudienceChat, Kind: kind, NeedsProfile: true,
@@ -59,7 +59,7 @@ func toChat[E domain.Event](kind string, address func(*Delta, E)) DeltaSpec {
 	}
 }
 
-// toServers sends E to the servers alone. They act on the event itself.
+// toServers sends E to the servers only. They act on the event itself.
 func toServers[E domain.Event](kind string, options ...func(*DeltaSpec)) DeltaSpec {
 	return DeltaSpec{Event: typeOf[E](), Audience: AudienceServers, Kind: kind, address: func(d *Delta) {
 		if e, ok := d.Event.(domain.LiveEvent); ok {
@@ -73,7 +73,7 @@ func toNobody[E domain.Event](options ...func(*DeltaSpec)) DeltaSpec {
 	return DeltaSpec{Event: typeOf[E]()}.with(options)
 }
 
-// with applies options.
+// with returns s with the options applied.
 func (s DeltaSpec) with(options []func(*DeltaSpec)) DeltaSpec {
 	for _, option := range options {
 		option(&s)

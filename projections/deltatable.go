@@ -33,9 +33,9 @@ const (
 	KindChatRoomRemoved    = "chat_room_removed"
 )
 
-// DeltaSpecs returns the table of deltas: for each type of event who receives it, as which kind of delta, with which
-// payload. To push a new event to clients, add an entry and its payload. An event that no client receives has an entry
-// too.
+// DeltaSpecs returns the table of deltas. It defines for each type of event who receives it, as which kind of delta and
+// with which payload. To push a new event to clients, add an entry and its payload. An event that no client receives
+// has an entry, too.
 func DeltaSpecs() []DeltaSpec {
 	return []DeltaSpec{
 		toLive(KindComment, "A viewer posted a comment.", commentPayload, droppable),
@@ -79,7 +79,7 @@ func DeltaSpecs() []DeltaSpec {
 		}),
 
 		toNobody[domain.UserRegistered](),
-		toNobody[domain.UsernameClaimed](notProjected), // user.registered has the same data
+		toNobody[domain.UsernameClaimed](notProjected), // user.registered contains the same data
 		toNobody[domain.UserEmailAdded](),
 		toNobody[domain.EmailClaimed](),
 		toNobody[domain.ViewerUnbanned](notProjected),
@@ -93,23 +93,23 @@ func DeltaSpecs() []DeltaSpec {
 		toNobody[domain.GiftAdded](),
 		toNobody[domain.GiftRepriced](),
 		toNobody[domain.GiftWithdrawn](),
-		toNobody[domain.OrderPlaced](notProjected), // no table shows unpaid orders
-		toNobody[domain.OrderPaid](notProjected),   // coins.credited follows
+		toNobody[domain.OrderPlaced](notProjected), // no table contains unpaid orders
+		toNobody[domain.OrderPaid](notProjected),   // coins.credited follows and is projected
 		toNobody[domain.CoinsClosed](),
 		toNobody[domain.CoinsOpened](),
-		toNobody[domain.EventSetAside](notProjected), // the applier handles it for all tables
+		toNobody[domain.EventSetAside](notProjected), // the applier handles the event for all tables
 		toNobody[domain.ParticipantForgotten](),
-		toNobody[domain.ChatRoomNameClaimed](notProjected),  // chat_room.created has the same data
-		toNobody[domain.ChatRoomNameReleased](notProjected), // chat_room.removed has the same data
-		toNobody[domain.NicknameClaimed](notProjected),      // participant.entered and participant.nickname_set have the same data
-		toNobody[domain.NicknameReleased](notProjected),     // participant.nickname_set and participant.left have the same data
+		toNobody[domain.ChatRoomNameClaimed](notProjected),  // chat_room.created contains the same data
+		toNobody[domain.ChatRoomNameReleased](notProjected), // chat_room.removed contains the same data
+		toNobody[domain.NicknameClaimed](notProjected),      // participant.entered and participant.nickname_set contain the same data
+		toNobody[domain.NicknameReleased](notProjected),     // participant.nickname_set and participant.left contain the same data
 	}
 }
 
 // aboutNotice is the summary of all notices.
 const aboutNotice = "The account of the user, or one of its sessions, has changed."
 
-// The payloads of deltas. Their JSON form is the data of a frame of the native dialect.
+// The payloads of deltas. Their JSON encoding is the field data of a frame of the native dialect.
 type (
 	// UserPayload is the public data of a user.
 	UserPayload struct {
@@ -117,7 +117,7 @@ type (
 		Name   string        `json:"name"`
 		Avatar string        `json:"avatar"`
 	}
-	// CommentPayload is a comment in a live.
+	// CommentPayload describes a comment in a live.
 	CommentPayload struct {
 		Pos  int64       `json:"pos,omitempty" jsonschema_description:"in a snapshot only: a push has its own"`
 		ID   string      `json:"id"`
@@ -125,7 +125,7 @@ type (
 		Text string      `json:"text"`
 		At   time.Time   `json:"at"`
 	}
-	// GiftPayload is a gift that was sent in a live.
+	// GiftPayload describes a gift that was sent in a live.
 	GiftPayload struct {
 		Pos   int64          `json:"pos,omitempty" jsonschema_description:"in a snapshot only: a push has its own"`
 		ID    string         `json:"id"`
@@ -135,39 +135,39 @@ type (
 		Coins domain.Coins   `json:"coins" jsonschema_description:"price × num"`
 		At    time.Time      `json:"at"`
 	}
-	// CatalogueEntry is an entry of the gift catalogue.
+	// CatalogueEntry describes a gift of the gift catalogue.
 	CatalogueEntry struct {
 		ID    domain.GiftID `json:"id"`
 		Name  string        `json:"name"`
 		Image string        `json:"image"`
 		Price domain.Coins  `json:"price"`
 	}
-	// JoinPayload is a viewer who has joined a live.
+	// JoinPayload describes a viewer who has joined a live.
 	JoinPayload struct {
 		User  UserPayload `json:"user"`
 		First bool        `json:"first" jsonschema_description:"the user has never been in this live before"`
 	}
-	// LeavePayload is a viewer who has left a live.
+	// LeavePayload describes a viewer who has left a live.
 	LeavePayload struct {
 		User  UserPayload       `json:"user"`
 		Cause domain.LeaveCause `json:"cause"`
 	}
-	// StatusPayload is a change of the status of a live.
+	// StatusPayload describes a change of the status of a live.
 	StatusPayload struct {
 		Status domain.Status `json:"status" jsonschema:"enum=0,enum=1,enum=2,enum=3" jsonschema_description:"0 not started, 1 on air, 2 paused, 3 ended"`
 		From   domain.Status `json:"from" jsonschema:"enum=0,enum=1,enum=2,enum=3"`
 	}
-	// MediaPayload is the beginning or the end of a broadcast.
+	// MediaPayload describes the beginning or the end of a broadcast.
 	MediaPayload struct {
 		Media *BroadcastMedia  `json:"media" jsonschema_description:"null: the broadcast has ended"`
 		Cause domain.StopCause `json:"cause,omitempty" jsonschema_description:"why the broadcast has ended"`
 	}
-	// BroadcastMedia describes the media of a broadcast and the time of its start.
+	// BroadcastMedia describes the codecs and the frame size of a broadcast, and when it started.
 	BroadcastMedia struct {
 		domain.MediaInfo
 		Since time.Time `json:"since"`
 	}
-	// BalancePayload is a change of a user's balance.
+	// BalancePayload describes a change of a user's balance.
 	BalancePayload struct {
 		Balance domain.Coins   `json:"balance"`
 		Change  domain.Coins   `json:"change" jsonschema_description:"negative for a gift that the user sent"`
@@ -176,11 +176,11 @@ type (
 		Num     int            `json:"num,omitempty"`
 		Order   domain.OrderID `json:"order,omitempty" jsonschema_description:"the top-up order that was credited"`
 	}
-	// AgePayload is the age of a user.
+	// AgePayload contains the age of a user.
 	AgePayload struct {
 		Age int `json:"age" jsonschema_description:"in years"`
 	}
-	// NoticePayload is a change of an account or of its sessions.
+	// NoticePayload describes a change of an account or of its sign-in sessions.
 	NoticePayload struct {
 		Kind   string      `json:"kind" jsonschema:"enum=signed_in,enum=signed_out,enum=disabled,enum=enabled,enum=kicked,enum=banned,enum=unbanned,enum=forgotten,enum=role_granted,enum=role_revoked"`
 		Role   domain.Role `json:"role,omitempty"`
@@ -189,10 +189,10 @@ type (
 	}
 )
 
-// UserPayloadOf returns the public data of the user of a profile.
+// UserPayloadOf returns the public data of the user with a profile.
 func UserPayloadOf(p Profile) UserPayload { return UserPayload{p.ID, p.Name(), p.Avatar} }
 
-// BroadcastMediaOf returns the media of a broadcast that started at a time.
+// BroadcastMediaOf describes the media of a broadcast that started at the time since.
 func BroadcastMediaOf(m domain.MediaInfo, since time.Time) *BroadcastMedia {
 	return &BroadcastMedia{m, since.UTC()}
 }
@@ -261,7 +261,7 @@ func revokePayload(_ Delta, e domain.UserRoleRevoked) NoticePayload {
 	return NoticePayload{Kind: "role_revoked", Role: e.Role}
 }
 
-// notice returns the payload function of a notice that consists of its kind alone.
+// notice returns a payload function for a notice that contains only its kind.
 func notice[E domain.Event](kind string) func(Delta, E) NoticePayload {
 	return func(Delta, E) NoticePayload { return NoticePayload{Kind: kind} }
 }

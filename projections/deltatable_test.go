@@ -18,7 +18,7 @@ func TestDeltasOf(t *testing.T) {
 	t.Parallel()
 	id := uuid.MustParse("01890a5d-ac96-774b-bcce-b302099a8057")
 	at := time.Unix(1, 0)
-	// New events may be missing here.
+	// event types that newer versions add may be missing here
 	want := map[string]string{
 		"comment.posted.v1":           "comment in 6 by 12",
 		"gift.sent.v1":                "gift in 6 by 12, balance to 12",

@@ -18,11 +18,11 @@ import (
 // ErrNotFound means that the tables do not contain the row, or do not contain it yet.
 var ErrNotFound = errors.New("not found")
 
-// A HaltError stops the projector before a position, because continuing would skip an event silently or write tables of another
-// version.
+// A HaltError stops the projector before a position. To continue would mean to skip an event silently, or to write
+// tables of another version.
 type HaltError struct {
 	Position   int64
-	Projection string // "" if it concerns all projections
+	Projection string // name of the projection; "" if the error concerns all projections
 	Err        error
 }
 
@@ -35,12 +35,12 @@ func (e *HaltError) Error() string {
 
 func (e *HaltError) Unwrap() error { return e.Err }
 
-// foldError is the cause of a fold that panicked, or that changed another number of rows than it should have.
+// foldError reports a fold that panicked, or that changed another number of rows than it should have.
 type foldError struct{ cause any }
 
 func (e *foldError) Error() string { return fmt.Sprintf("fold: %v", e.cause) }
 
-// causedByEvent reports whether the content of an event caused err. Such an error would happen again, unlike errors of
+// causedByEvent reports whether the content of an event caused err. Such an error would occur again, unlike errors of
 // the database or the network.
 func causedByEvent(err error) bool {
 	var fold *foldError
@@ -48,13 +48,13 @@ func causedByEvent(err error) bool {
 		return true
 	}
 	switch sqlClass(err) {
-	case "22", "23", "54": // data exception, integrity constraint violation, program limit exceeded
+	case "22", "23", "54": // classes data exception, integrity constraint violation and program limit exceeded
 		return true
 	}
 	return false
 }
 
-// isTransient reports whether err is likely to go away without help.
+// isTransient reports whether err will probably not occur again after some time.
 func isTransient(err error) bool {
 	var halt *HaltError
 	var lost *consumer.CheckpointError
@@ -63,16 +63,16 @@ func isTransient(err error) bool {
 	}
 	var pg *pgconn.PgError
 	if !errors.As(err, &pg) {
-		return true // the network, or the context
+		return true // an error of the network, or the end of ctx
 	}
 	switch sqlClass(err) {
-	case "08", "25", "40", "53", "55", "57", "58": // connection, transaction state, rollback, resources, locks, operator, system
+	case "08", "25", "40", "53", "55", "57", "58": // classes connection, transaction state, rollback, resources, locks, operator intervention and system error
 		return true
 	}
 	return false
 }
 
-// sqlClass returns the class of an SQLSTATE: its first two characters. It returns "" for other errors.
+// sqlClass returns the class of an SQLSTATE, which is its first two characters. It returns "" for other errors.
 func sqlClass(err error) string {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) && len(pg.Code) == 5 {
@@ -81,15 +81,15 @@ func sqlClass(err error) string {
 	return ""
 }
 
-// isCanceled reports whether err is only due to the end of ctx.
+// isCanceled reports whether err occurred only because ctx has ended.
 func isCanceled(ctx context.Context, err error) bool {
 	return ctx.Err() != nil && (err == nil || errors.Is(err, ctx.Err()) || isTransient(err))
 }
 
-// maxCause is the number of bytes that table poison keeps of a cause.
+// maxCause is the maximum size in bytes of a cause in table poison.
 const maxCause = 500
 
-// causeText returns the text of err for table poison.
+// causeText returns the message of err in the form that table poison stores.
 func causeText(err error) string {
 	s := strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || r == unicode.ReplacementChar {
@@ -103,12 +103,12 @@ func causeText(err error) string {
 	return s
 }
 
-// A PoisonEvent is an event that one projection could not apply: a row of table poison.
+// A PoisonEvent is an event that a projection cannot apply. It is stored as a row of table poison.
 type PoisonEvent struct {
 	Position         int64
 	Projection, Type string
 	Cause            string
-	Closes           []domain.UserID // whose coins it closes; user 0 stands for everybody
+	Closes           []domain.UserID // the users whose coins the event closes; user 0 stands for everybody
 }
 
 // insertPoisonEvents writes events to table poison.

@@ -10,8 +10,8 @@ import (
 	"roomlog/eventstore"
 )
 
-// ProjectPlainly projects up to a position without the consumer: with the same folds and statements, size events in a
-// transaction.
+// ProjectPlainly applies the log up to a position without the consumer. It uses the same folds and statements as a
+// projector, with size events in a transaction.
 func ProjectPlainly(ctx context.Context, store *eventstore.Store, conn *pgxpool.Pool, upTo int64, size int) error {
 	a := NewApplier(store, nil)
 	if err := pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error { return a.WriteVersions(ctx, tx) }); err != nil {
@@ -62,7 +62,8 @@ func ProjectPlainly(ctx context.Context, store *eventstore.Store, conn *pgxpool.
 	return nil
 }
 
-// ApplyInBatches applies the whole log to the empty tables in search_path, size events in a transaction. It leaves the checkpoint.
+// ApplyInBatches applies the whole log to the empty tables in search_path, with size events in a transaction. It does
+// not move the checkpoint.
 func ApplyInBatches(ctx context.Context, store *eventstore.Store, pool *pgxpool.Pool, upTo int64, size int) error {
 	a := NewApplier(store, nil)
 	if err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error { return a.WriteVersions(ctx, tx) }); err != nil {

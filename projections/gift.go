@@ -50,7 +50,7 @@ func writeCatalogue(b *catalogueBatch, tables *pgx.Batch) {
 	}
 }
 
-// SentGifts projects the gifts that were sent, and the coins that each live received.
+// SentGifts projects the gifts that were sent, and the number of coins that each live received.
 var SentGifts = Projection{
 	Name: "sent_gifts", Version: 1, Tables: []string{"gift_record", "live_coin"}, CountsCoins: true,
 	Handlers: []Handler{on(foldGiftSent)},
@@ -89,7 +89,7 @@ type Gift struct {
 	Name      string
 	Image     string
 	Price     domain.Coins
-	Available bool // false: withdrawn
+	Available bool // false if the gift was withdrawn
 }
 
 // Gifts returns the available gifts.
@@ -105,7 +105,7 @@ func (q *Queries) AllGifts(ctx context.Context) ([]Gift, error) {
 // GiftRecord is a gift that was sent. Name, Image and Price are the values at the time of sending.
 type GiftRecord struct {
 	Position int64
-	ID       string // ID of the gift's Delta
+	ID       string // id of the delta about the gift
 	Live     domain.LiveID
 	Streamer domain.UserID
 	Sender   Profile
@@ -118,17 +118,17 @@ type GiftRecord struct {
 	At       time.Time
 }
 
-// GiftFilter selects gifts that were sent. Zero fields select all.
+// GiftFilter selects gifts that were sent. Fields with the zero value select all.
 type GiftFilter struct {
 	Live     domain.LiveID
 	Sender   domain.UserID
 	Streamer domain.UserID
 	Gift     domain.GiftID
-	From, To time.Time // From is inclusive, To exclusive
+	From, To time.Time // times from From (inclusive) to To (exclusive)
 	Window
 }
 
-// GiftHistory returns a page of the gifts that were sent.
+// GiftHistory returns a page with gifts that were sent.
 func (q *Queries) GiftHistory(ctx context.Context, f GiftFilter) ([]GiftRecord, error) {
 	after, before, limit := f.bounds()
 	if f.To.IsZero() {

@@ -76,23 +76,23 @@ func writeLives(b *livesBatch, tables *pgx.Batch) {
 	}
 }
 
-// Live is a row of the lives: a live with its owner, status and totals.
+// Live is a row of table live: a live with its owner, status and totals.
 type Live struct {
 	ID          domain.LiveID
-	UserID      domain.UserID // the owner
+	UserID      domain.UserID // the owner of the live
 	Owner       Profile
-	OwnerStatus domain.UserStatus // whether the owner may broadcast
+	OwnerStatus domain.UserStatus // status of the owner, which decides whether the owner may broadcast
 	Title       string
 	Cover       string
-	StreamKey   string // publishing and playing also need a signature
+	StreamKey   string // stream key; publishing and playing also need a sign
 	Status      domain.Status
-	Online      int64 // present viewers
-	LookCount   int64 // different users who ever joined
-	Coin        int64 // coins that the live received
+	Online      int64 // number of present viewers
+	LookCount   int64 // number of different users who ever joined
+	Coin        int64 // number of coins that the live received
 	CreatedAt   time.Time
-	UpdatedAt   time.Time           // when the status changed last
-	Record      domain.RecordChoice // whether the owner wants recordings
-	Broadcast   Broadcast           // the current broadcast; its ID is "" if there is none
+	UpdatedAt   time.Time           // time of the last change of the status
+	Record      domain.RecordChoice // whether the owner has turned recordings on or off
+	Broadcast   Broadcast           // current broadcast; its ID is "" if there is none
 }
 
 func scanLive(row pgx.CollectableRow) (l Live, err error) {
@@ -112,7 +112,7 @@ func scanLive(row pgx.CollectableRow) (l Live, err error) {
 	return l, err
 }
 
-// Live returns one live, or ErrNotFound.
+// Live returns a live, or ErrNotFound.
 func (q *Queries) Live(ctx context.Context, id domain.LiveID) (Live, error) {
 	return one(ctx, q, "live", scanLive, selectLive+" WHERE l.id = $1", id)
 }
@@ -122,8 +122,8 @@ func (q *Queries) LiveByStreamKey(ctx context.Context, key string) (Live, error)
 	return one(ctx, q, "live by stream key", scanLive, selectLive+" WHERE l.stream_key = $1", key)
 }
 
-// Lives returns a page of lives, newest first; the first page is 1. Ids have no gaps, therefore a page is a range of
-// ids, and the millionth page costs as much as the first.
+// Lives returns a page of lives, newest first. The first page is 1. Ids have no gaps, so a page is a range of ids, and
+// the millionth page costs as much as the first.
 func (q *Queries) Lives(ctx context.Context, page, size int) ([]Live, error) {
 	size = pageSize(size)
 	if page < 1 || page > lastPage {
@@ -134,24 +134,24 @@ func (q *Queries) Lives(ctx context.Context, page, size int) ([]Live, error) {
 WHERE l.id <= (SELECT max(id) FROM live) - $1 AND l.id > (SELECT max(id) FROM live) - $1 - $2 ORDER BY l.id DESC`, skip, int64(size))
 }
 
-// LivesOnAir returns the newest limit lives that are on air or paused, newest first.
+// LivesOnAir returns at most limit of the newest lives that are on air or paused, newest first.
 func (q *Queries) LivesOnAir(ctx context.Context, limit int) ([]Live, error) {
 	return many(ctx, q, "lives on air", scanLive, selectLive+" WHERE l.status IN (1, 2) ORDER BY l.id DESC LIMIT $1", pageSize(limit))
 }
 
-// LivesOnAirOf returns the oldest limit lives of a streamer that are on air or paused.
+// LivesOnAirOf returns at most limit of the oldest lives of a streamer that are on air or paused.
 func (q *Queries) LivesOnAirOf(ctx context.Context, streamer domain.UserID, limit int) ([]domain.LiveID, error) {
 	return many(ctx, q, "lives on air", pgx.RowTo[domain.LiveID], selectLivesOnAir, streamer, pageSize(limit))
 }
 
 const (
-	endBatch    = 100 // lives that one command ends
+	endBatch    = 100 // maximum number of lives that one command ends
 	endAttempts = 100
 )
 
-// EndLives calls end with the lives of a streamer that are on air or paused, and repeats this until the tables contain
-// no such live. end executes a command that bans or disables the streamer and ends these lives; it returns when the
-// tables contain the result.
+// EndLives calls end with the lives of a streamer that are on air or paused. It repeats this until the tables contain
+// no such live. end must execute a command that bans or disables the streamer and ends these lives, and must return
+// when the tables contain the result.
 func (q *Queries) EndLives(ctx context.Context, streamer domain.UserID, end func([]domain.LiveID) error) error {
 	for range endAttempts {
 		lives, err := q.LivesOnAirOf(ctx, streamer, endBatch)
@@ -161,8 +161,8 @@ func (q *Queries) EndLives(ctx context.Context, streamer domain.UserID, end func
 		if err := end(lives); err != nil {
 			return err
 		}
-		// A live may have started since the query. No further live will start, because the streamer cannot start lives
-		// any more.
+		// A live may have started since the query. Afterwards no live can start, because the streamer may not start
+		// lives any more.
 		left, err := q.LivesOnAirOf(ctx, streamer, 1)
 		if err != nil || len(left) == 0 {
 			return err
@@ -171,19 +171,20 @@ func (q *Queries) EndLives(ctx context.Context, streamer domain.UserID, end func
 	return fmt.Errorf("lives of user %d are still on air", streamer)
 }
 
-// MaxGauges is the largest number of lives in one call of Queries.Gauges.
+// MaxGauges is the maximum number of lives in one call of Queries.Gauges.
 const MaxGauges = 1000
 
-// Gauges are the current counters of a live. A subscriber receives only the newest gauges; gauges are never replayed.
+// Gauges are the current counters of a live. A subscriber receives only the newest gauges; earlier ones are never sent
+// again.
 type Gauges struct {
 	Live      domain.LiveID
 	Position  int64 // position of the tables when the gauges were read
-	Online    int64 // present viewers
-	LookCount int64 // different users who ever joined
-	Coins     int64 // coins that the live received
+	Online    int64 // number of present viewers
+	LookCount int64 // number of different users who ever joined
+	Coins     int64 // number of coins that the live received
 }
 
-// Gauges returns the gauges of up to MaxGauges lives, all at one position.
+// Gauges returns the gauges of up to MaxGauges lives. All belong to the same position.
 func (q *Queries) Gauges(ctx context.Context, ids []domain.LiveID) ([]Gauges, error) {
 	if len(ids) > MaxGauges {
 		return nil, fmt.Errorf("read gauges: %d lives are more than %d", len(ids), MaxGauges)

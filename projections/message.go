@@ -19,7 +19,7 @@ var Messages = Projection{
 
 type messagesBatch struct {
 	posted    []messageRow
-	forgotten []int64 // key owners: see domain.KeyOwner
+	forgotten []int64 // owners of destroyed keys, see domain.KeyOwner
 }
 
 type messageRow struct {
@@ -74,11 +74,11 @@ func (b *messagesBatch) queuePosted(tables *pgx.Batch) {
 // Message is a message of the chat, with the current profile of its author.
 type Message struct {
 	Position      int64
-	ID            string // ID of the message's Delta
+	ID            string // id of the delta about the message
 	Participant   domain.ParticipantID
 	Connection    string
-	User          Profile   // ID 0: an anonymous author
-	CreatedAt     time.Time // time of the registration of the author
+	User          Profile   // profile of the author; ID is 0 if the author is anonymous
+	CreatedAt     time.Time // time at which the author registered
 	Nickname      string    // nickname of an anonymous author
 	Kind          domain.MessageKind
 	Text          string
@@ -88,7 +88,7 @@ type Message struct {
 	SentAt        time.Time
 }
 
-// Name returns the name of the author, "" if there is none.
+// Name returns the name of the author, or "" if the author has none.
 func (m Message) Name() string {
 	if m.User.ID != 0 {
 		return m.User.Name()
@@ -103,13 +103,13 @@ func scanMessage(row pgx.CollectableRow) (m Message, err error) {
 	return m, err
 }
 
-// ChatRoomMessages returns a page of the messages to a chat room.
+// ChatRoomMessages returns a page with messages to a chat room.
 func (q *Queries) ChatRoomMessages(ctx context.Context, room domain.ChatRoomID, w Window) ([]Message, error) {
 	after, before, limit := w.bounds()
 	return many(ctx, q, "messages of a chat room", scanMessage, w.in(selectChatRoomMessages), room, after, before, limit)
 }
 
-// PublicMessages returns a page of the messages in the public chat.
+// PublicMessages returns a page with messages in the public chat.
 func (q *Queries) PublicMessages(ctx context.Context, w Window) ([]Message, error) {
 	after, before, limit := w.bounds()
 	return many(ctx, q, "public messages", scanMessage, w.in(selectPublicMessages), after, before, limit)
@@ -150,14 +150,14 @@ func writeComments(b *commentsBatch, tables *pgx.Batch) {
 // Comment is a comment in a live, with the current profile of its author.
 type Comment struct {
 	Position int64
-	ID       string // ID of the comment's Delta
+	ID       string // id of the delta about the comment
 	Live     domain.LiveID
 	User     Profile
 	Text     string
 	At       time.Time
 }
 
-// CommentFilter selects comments. Zero fields select all.
+// CommentFilter selects comments. Fields with the zero value select all.
 type CommentFilter struct {
 	Live domain.LiveID
 	User domain.UserID

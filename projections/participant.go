@@ -34,16 +34,16 @@ type participantRow struct {
 	at time.Time
 }
 
-// membershipKey identifies one participant in one chat room.
+// membershipKey identifies the membership of one participant in one chat room.
 type membershipKey struct {
 	room        domain.ChatRoomID
 	participant domain.ParticipantID
 }
 
-// membershipRow is the result of the events of a batch about one membership.
+// membershipRow is the combined effect of the events of a batch on one membership.
 type membershipRow struct {
-	existed bool  // the first event of the batch ends the membership
-	joined  int64 // position of the newest join; 0: the membership has ended
+	existed bool  // whether the first event of the batch ends the membership
+	joined  int64 // position of the newest join; 0 if the membership has ended
 	user    domain.UserID
 }
 
@@ -72,8 +72,8 @@ func foldChatRoomLeft(b *participantsBatch, _ eventstore.Record, e domain.ChatRo
 	b.membership(e.ChatRoom, e.Participant, true).joined = 0
 }
 
-// membership returns the row of a membership, which must or must not exist before the event. The statements check what
-// happened before the batch.
+// membership returns the row of a membership. exists is whether the membership must exist before the event. If the
+// batch contradicts this, membership panics; the statements check what happened before the batch.
 func (b *participantsBatch) membership(r domain.ChatRoomID, p domain.ParticipantID, exists bool) *membershipRow {
 	key := membershipKey{r, p}
 	m := b.memberships[key]
@@ -87,7 +87,7 @@ func (b *participantsBatch) membership(r domain.ChatRoomID, p domain.Participant
 	return m
 }
 
-// writeParticipants inserts participants first and deletes them last. An id is never used again.
+// writeParticipants inserts participants first and deletes them last. A participant id is never used again.
 func writeParticipants(b *participantsBatch, tables *pgx.Batch) {
 	if len(b.entered) > 0 {
 		b.queueEntered(tables)
@@ -143,19 +143,19 @@ func (b *participantsBatch) queueMemberships(tables *pgx.Batch) {
 	}
 }
 
-// Participant is a row of the participants: a connection of a user or an anonymous visitor in the chat.
+// Participant is a row of table participant: a connection of a user or an anonymous visitor in the chat.
 type Participant struct {
 	ID         domain.ParticipantID
 	Connection string
 	Profile    domain.ChatProfile
-	User       Profile // ID 0: anonymous
+	User       Profile // profile of the user; ID is 0 if the participant is anonymous
 	Nickname   string  // nickname of an anonymous participant
-	NameKey    string  // keyed hash of the name; "" if there is none
+	NameKey    string  // keyed hash of the name; "" if the participant has no name
 	Node       string
 	EnteredAt  time.Time
 }
 
-// Name returns the name of the participant, "" if there is none.
+// Name returns the name of the participant, or "" if the participant has none.
 func (p Participant) Name() string {
 	if p.User.ID != 0 {
 		return p.User.Name()
@@ -163,13 +163,13 @@ func (p Participant) Name() string {
 	return p.Nickname
 }
 
-// RosterEntry is a participant with the chat rooms that it has joined.
+// RosterEntry is a participant with the chat rooms that the participant has joined.
 type RosterEntry struct {
 	Participant
-	ChatRooms []domain.ChatRoomID // rooms in the order of joining
+	ChatRooms []domain.ChatRoomID // the chat rooms, in the order of joining
 }
 
-// Roster returns up to limit participants with larger ids than after, in order.
+// Roster returns up to limit participants, ordered by id. It starts with the first id that is larger than after.
 func (q *Queries) Roster(ctx context.Context, after domain.ParticipantID, limit int) ([]RosterEntry, error) {
 	return many(ctx, q, "roster", func(row pgx.CollectableRow) (e RosterEntry, err error) {
 		err = row.Scan(&e.ID, &e.Connection, &e.Profile, &e.User.ID, &e.User.Username, &e.User.Nickname, &e.User.Avatar, &e.User.CreatedAt,
@@ -183,11 +183,11 @@ func (q *Queries) Roster(ctx context.Context, after domain.ParticipantID, limit 
 type ChatRoomUser struct {
 	Profile
 	ChatRoom  domain.ChatRoomID
-	CreatedAt time.Time // time of the registration of the user
+	CreatedAt time.Time // time at which the user registered
 }
 
-// ChatRoomUsers returns the users in each of some chat rooms, newest first, at most limit for each room. Anonymous
-// participants are not included.
+// ChatRoomUsers returns the users who are in each of the given chat rooms, newest first, at most limit for each room.
+// The result does not include anonymous participants.
 func (q *Queries) ChatRoomUsers(ctx context.Context, rooms []domain.ChatRoomID, limit int) (map[domain.ChatRoomID][]ChatRoomUser, error) {
 	found, err := many(ctx, q, "users in chat rooms", func(row pgx.CollectableRow) (u ChatRoomUser, err error) {
 		err = row.Scan(&u.ChatRoom, &u.ID, &u.Username, &u.Nickname, &u.Avatar, &u.CreatedAt)
@@ -201,7 +201,7 @@ func (q *Queries) ChatRoomUsers(ctx context.Context, rooms []domain.ChatRoomID, 
 	return users, err
 }
 
-// ChatPresence reports whether a user is in the chat by any connection, and returns the chat room that the user has
+// ChatPresence reports whether a user is in the chat on any connection. It also returns the chat room that the user has
 // joined last, or "" if there is none.
 func (q *Queries) ChatPresence(ctx context.Context, user domain.UserID) (room domain.ChatRoomID, online bool, err error) {
 	type presence struct {
@@ -212,14 +212,14 @@ func (q *Queries) ChatPresence(ctx context.Context, user domain.UserID) (room do
 	return p.Room, p.Online, err
 }
 
-// NodeParticipant is a participant whose connection a node holds.
+// NodeParticipant is a participant whose connection is on a certain node.
 type NodeParticipant struct {
 	ID      domain.ParticipantID
 	NameKey string
 }
 
-// NodeParticipants returns up to limit participants whose connections a node holds and whose ids are larger than after,
-// in order.
+// NodeParticipants returns up to limit participants whose connections a node holds, ordered by id. It starts with the
+// first id that is larger than after.
 func (q *Queries) NodeParticipants(ctx context.Context, node string, after domain.ParticipantID, limit int) ([]NodeParticipant, error) {
 	return many(ctx, q, "participants of a node", pgx.RowToStructByPos[NodeParticipant], selectNodeParticipants, node, after, max(limit, 1))
 }

@@ -18,13 +18,13 @@ import (
 	"roomlog/projections/rebuild"
 )
 
-// rounds is the number of measurements of each side of a ratio; the median counts.
+// rounds is how often each side of a ratio is measured. The result is the median.
 const rounds = 5
 
 // benchEvents is the number of events that are projected.
 const benchEvents = 100_000
 
-// newBenchWorld returns a log on a PostgreSQL with durable commits.
+// newBenchWorld returns a log on a PostgreSQL server that waits until commits are on disk.
 func newBenchWorld(b *testing.B) *projtest.World {
 	b.Helper()
 	return projtest.Open(b, pgtest.Server(b, pgtest.Durable).Open(), eventstore.Config{}, "first")
@@ -62,7 +62,7 @@ func BenchmarkFigureProjection(b *testing.B) {
 	b.ReportMetric(median(live)/median(rebuilt), "rebuild_ratio")
 }
 
-// plainly projects the log without the consumer and returns the time.
+// plainly projects the log without the consumer and returns how long this took.
 func plainly(w *projtest.World, head int64) time.Duration {
 	w.Helper()
 	start := time.Now()
@@ -72,7 +72,7 @@ func plainly(w *projtest.World, head int64) time.Duration {
 	return time.Since(start)
 }
 
-// lively projects the log with a projector and returns the time.
+// lively projects the log with a projector and returns how long this took.
 func lively(w *projtest.World, head int64) time.Duration {
 	w.Helper()
 	start := time.Now()
@@ -129,7 +129,7 @@ func readFirst(w *projtest.World, b *testing.B) float64 {
 			if !begun.IsZero() && len(e.Events) == consumer.DefaultBatchSize {
 				times = append(times, time.Since(begun))
 			}
-			return again // the checkpoint stays at the beginning
+			return again // the checkpoint remains at the beginning
 		})
 		if len(times) == 200 {
 			cancel()
@@ -138,7 +138,7 @@ func readFirst(w *projtest.World, b *testing.B) float64 {
 	return median(times)
 }
 
-// BenchmarkFigureLatency measures the time from a command to the handler of a projection on an idle system.
+// BenchmarkFigureLatency measures the time from a command until a projection handles its event, on an idle system.
 func BenchmarkFigureLatency(b *testing.B) {
 	w := newBenchWorld(b)
 	c := projtest.NewTraffic(w, 20, 1)
@@ -152,7 +152,7 @@ func BenchmarkFigureLatency(b *testing.B) {
 		c.Users[i%20].Send(domain.PostComment{Live: c.Lives[0], Text: "how fast?"})
 		times = append(times, (<-handled).Sub(begun))
 		w.CatchUp()
-		<-time.After(time.Duration(i%5) * time.Millisecond) // idle, with varying pauses
+		<-time.After(time.Duration(i%5) * time.Millisecond) // idles for varying times
 	}
 	slices.Sort(times)
 	ms := func(percent int) float64 { return float64(times[len(times)*percent/100].Microseconds()) / 1000 }

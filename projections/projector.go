@@ -16,17 +16,17 @@ import (
 	"roomlog/internal/wait"
 )
 
-// retryInterval is the pause after a transient error.
+// retryInterval is the wait after a transient error.
 const retryInterval = 200 * time.Millisecond
 
 // ProjectorConfig configures a Projector.
 type ProjectorConfig struct {
-	Now         func() time.Time // required
-	Log         *slog.Logger     // nil: silent
+	Now         func() time.Time // clock; required
+	Log         *slog.Logger     // nil: no log messages
 	Pool        *pgxpool.Pool    // nil: the pool of the store
-	Projections []Projection     // nil: All
+	Projections []Projection     // projections to use; nil: All
 
-	// Poll is the interval between reads of the log if no notification arrives.
+	// Poll is the interval at which the log is read if no notification arrives.
 	Poll time.Duration `default:"1s"`
 	// HaltedRetry is the interval between attempts while the projector is halted.
 	HaltedRetry time.Duration `default:"5s"`
@@ -36,23 +36,24 @@ type ProjectorConfig struct {
 // one transaction. Several projectors may run on one database, also in different processes; only one of them applies a
 // batch at a time.
 //
-// An event that a projection cannot apply is written to table poison with its cause. If the event concerns coins, it closes
-// the coins of those whom it concerns, until an operator sets it aside. The projector halts at a gap in the log and at tables of
-// another version: it reports the reason in Status and in the log, and retries every few seconds.
+// An event that a projection cannot apply is written to table poison with its cause. If the event concerns coins, it
+// closes the coins of the users whom it concerns, until an operator sets the event aside. The projector halts at a gap
+// in the log and if another version has written the tables. It then reports the reason in Status and in its log
+// messages, and retries every few seconds.
 type Projector struct {
 	store   *eventstore.Store
 	c       ProjectorConfig
 	applier *Applier
 	status  statusTracker
 
-	// Owned by the goroutine of project.
-	history    int64 // number of the history of the log that the following fields belong to
+	// Only the goroutine of project uses the fields from here on.
+	history    int64 // number of the history of the log that the fields below belong to
 	generation int64 // generation of the tables whose versions have been checked
-	barrier    int64 // the position that halted the projector; 0: none
-	ahead      bool  // events before the barrier can still be applied
+	barrier    int64 // position of the event that halted the projector; 0 if there is none
+	ahead      bool  // whether events before the barrier can still be applied
 }
 
-// NewProjector returns a Projector; Run starts it.
+// NewProjector returns a Projector. It does nothing until Run is called.
 func NewProjector(store *eventstore.Store, c ProjectorConfig) *Projector {
 	settings.Defaults(&c)
 	if c.Log == nil {
@@ -70,7 +71,7 @@ func NewProjector(store *eventstore.Store, c ProjectorConfig) *Projector {
 // Status returns the state of the tables, at most one second old.
 func (p *Projector) Status() ProjectorStatus { return p.status.get() }
 
-// Run projects until ctx ends, and then returns nil. It retries after every error.
+// Run keeps the tables up to date until ctx ends, and then returns nil. It retries after every error.
 func (p *Projector) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { p.status.run(ctx); return nil })
@@ -94,7 +95,7 @@ func (p *Projector) project(ctx context.Context) {
 		for m := range messages {
 			batch, ok := consumer.BatchOf(m)
 			if !ok {
-				m.Nack() // only the store publishes here
+				m.Nack() // cannot happen: only the store publishes messages here
 				continue
 			}
 			batch.Handle(m, func(ctx context.Context, tx pgx.Tx) error {
@@ -110,8 +111,8 @@ func (p *Projector) project(ctx context.Context) {
 	}
 }
 
-// apply updates the tables with one batch of events. If an event has halted the projector before, it applies only the
-// events before it.
+// apply updates the tables with one batch of events. If an event of the batch has halted the projector before, it
+// applies only the events before that one.
 func (p *Projector) apply(ctx context.Context, tx pgx.Tx, batch *consumer.Batch) error {
 	if number := p.store.History().Number; number != p.history {
 		p.history, p.generation, p.barrier = number, -1, 0
@@ -122,7 +123,7 @@ func (p *Projector) apply(ctx context.Context, tx pgx.Tx, batch *consumer.Batch)
 	if err := CheckContiguous(batch.Events, batch.After); err != nil {
 		return err
 	}
-	// At the beginning of the log the versions may have been lost with a commit that failed.
+	// At the beginning of the log, the recorded versions may have been lost with a failed commit.
 	if batch.Generation != p.generation || batch.After == 0 {
 		if err := p.applier.CheckVersions(ctx, tx, batch.After); err != nil {
 			return err
@@ -160,7 +161,7 @@ func (p *Projector) failed(ctx context.Context, err error) time.Duration {
 		return retryInterval
 	}
 	p.status.halted(ctx, err)
-	if p.ahead { // the events before the barrier can be applied immediately
+	if p.ahead { // the events before the barrier can be applied without a wait
 		return 0
 	}
 	return p.c.HaltedRetry

@@ -60,7 +60,7 @@ func TestProjector(t *testing.T) {
 		w.Start(w.Projector(projections.ProjectorConfig{Poll: time.Hour}).Run)
 		w.Register("somebody")
 		w.CatchUp()
-		other := w.Another() // LISTEN notifies of events of another process
+		other := w.Another() // the projector is notified of events that another process appends
 		w.Start(w.Store.Listen)
 		other.Register("somebody else")
 		w.CatchUp()
@@ -72,10 +72,10 @@ func TestProjector(t *testing.T) {
 		c := projtest.NewTraffic(w, 5, 2)
 		live := c.Lives[0]
 		head := w.Head()
-		// A user leaves a live without having joined. Only one projection cannot apply this event.
+		// Forges an event: a user leaves a live without having joined. Only one projection cannot apply it.
 		w.Forge(head+1, fmt.Sprintf("visit-%d-999", live), 1, "viewer.left.v1", fmt.Sprintf(`{"live":%d,"user":999,"cause":"requested"}`, live), live)
 		c.Users[0].Send(domain.JoinLive{Live: live, Node: "p"})
-		// An event that cannot be decoded is poison for every projection that reads its type.
+		// Forges an event that cannot be decoded. It is poison for every projection that reads its type.
 		w.Forge(head+3, fmt.Sprintf("live-%d", c.Lives[1]), 3, "live.status_changed.v1", `{"live":"?"}`, c.Lives[1])
 		p := w.Projector(projections.ProjectorConfig{})
 		w.Start(p.Run)
@@ -150,7 +150,7 @@ func TestProjector(t *testing.T) {
 			if lost.Position != at.Position || lost.EventID != at.EventID || !strings.Contains(lost.Error(), at.EventID.String()) {
 				t.Errorf("halted by %v, want position %d, event %s", lost, at.Position, at.EventID)
 			}
-			w.AddGift("tulip", 5) // newer events change nothing
+			w.AddGift("tulip", 5) // newer events do not change the halt
 			w.Eventually(func() error {
 				if s := p.Status(); s.Head != w.Head() {
 					return fmt.Errorf("the status is old: %+v", s)
@@ -239,7 +239,7 @@ const (
 	walWritten = "SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint"
 )
 
-// logCounter is a log that counts messages.
+// logCounter collects log messages and counts how often a text occurs in them.
 type logCounter struct {
 	mu   sync.Mutex
 	text strings.Builder

@@ -12,9 +12,9 @@ import (
 )
 
 const (
-	defaultPage = 50      // the number of rows in a page without a limit
-	maxPage     = 500     // the largest number of rows in a page
-	lastPage    = 1 << 40 // the largest page number
+	defaultPage = 50      // default number of rows in a page
+	maxPage     = 500     // maximum number of rows in a page
+	lastPage    = 1 << 40 // maximum page number
 )
 
 // Queries reads the tables. It is safe for concurrent use.
@@ -22,10 +22,10 @@ type Queries struct {
 	pool *pgxpool.Pool
 }
 
-// NewQueries returns Queries over pool, whose search_path must begin with the read schema.
+// NewQueries returns Queries that use pool. The search_path of pool must begin with the read schema.
 func NewQueries(pool *pgxpool.Pool) *Queries { return &Queries{pool} }
 
-// many returns all rows of a query. what is the name of the rows in errors.
+// many returns all rows of a query. Errors call the rows what.
 func many[T any](ctx context.Context, q *Queries, what string, scan pgx.RowToFunc[T], sql string, args ...any) ([]T, error) {
 	rows, err := q.pool.Query(ctx, sql, args...)
 	if err != nil {
@@ -38,7 +38,7 @@ func many[T any](ctx context.Context, q *Queries, what string, scan pgx.RowToFun
 	return found, nil
 }
 
-// one returns the first row of a query, or ErrNotFound. what is the name of the row in errors.
+// one returns the first row of a query, or ErrNotFound. Errors call the row what.
 func one[T any](ctx context.Context, q *Queries, what string, scan pgx.RowToFunc[T], sql string, args ...any) (T, error) {
 	found, err := many(ctx, q, what, scan, sql, args...)
 	if err == nil && len(found) == 0 {
@@ -51,18 +51,18 @@ func one[T any](ctx context.Context, q *Queries, what string, scan pgx.RowToFunc
 	return found[0], nil
 }
 
-// pageSize returns a limit between 1 and maxPage.
+// pageSize returns limit, bounded to 1 and maxPage.
 func pageSize(limit int) int { return min(max(limit, 1), maxPage) }
 
-// A Window selects a page of a history by position.
+// A Window selects a page of rows by their positions.
 type Window struct {
-	After       int64 // exclusive; 0: from the beginning
-	Before      int64 // exclusive; 0: to the end
-	OldestFirst bool  // the default is newest first
-	Limit       int   // at most 500; 0: 50
+	After       int64 // only positions after this one; 0: from the beginning
+	Before      int64 // only positions before this one; 0: to the end
+	OldestFirst bool  // sorts the oldest rows first; the default is newest first
+	Limit       int   // maximum number of rows, at most 500; 0: 50
 }
 
-// bounds returns the parameters of a statement.
+// bounds returns the window as parameters for a statement.
 func (w Window) bounds() (after, before int64, limit int) {
 	if before = w.Before; before <= 0 {
 		before = math.MaxInt64
@@ -73,7 +73,7 @@ func (w Window) bounds() (after, before int64, limit int) {
 	return w.After, before, min(limit, maxPage)
 }
 
-// in returns a statement with the order of the window.
+// in returns a statement that sorts as the window requires.
 func (w Window) in(sql string) string {
 	if w.OldestFirst {
 		return strings.ReplaceAll(sql, "{order}", "ASC")
@@ -81,7 +81,7 @@ func (w Window) in(sql string) string {
 	return strings.ReplaceAll(sql, "{order}", "DESC")
 }
 
-// allTimes returns bounds that include every time.
+// allTimes returns bounds between which every time lies.
 func allTimes() (from, to time.Time) {
 	return time.Time{}, time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
 }

@@ -15,7 +15,7 @@ import (
 	"roomlog/projections/projtest"
 )
 
-// projectedStory returns the story with tables that have caught up.
+// projectedStory executes the story and waits until the tables have caught up.
 func projectedStory(t *testing.T) *projtest.Story {
 	t.Helper()
 	s := projtest.Tell(t)
@@ -61,7 +61,7 @@ func TestUsersAndSessions(t *testing.T) {
 	if account.Profile != bob || account.Disabled || account.Credential == uuid.Nil {
 		t.Errorf("got %+v", account)
 	}
-	for _, name := range []string{"ann", "cat"} { // disabled, forgotten
+	for _, name := range []string{"ann", "cat"} { // ann is disabled, cat is forgotten
 		if got := must[projections.Account](t)(s.Queries.Account(ctx, s.Store.NameKey(name))); !got.Disabled {
 			t.Errorf("%s: got %+v", name, got)
 		}
@@ -82,7 +82,7 @@ func TestUsersAndSessions(t *testing.T) {
 	if got := must[domain.Coins](t)(s.Queries.AccountBalance(ctx, domain.ProviderAccount)); got != -1050 {
 		t.Error(got)
 	}
-	for id, want := range []string{"", "session of ann", "", "session of cat"} { // Bob has signed out
+	for id, want := range []string{"", "session of ann", "", "session of cat"} { // bob has signed out
 		if got := must[string](t)(s.Queries.Session(ctx, domain.UserID(id))); got != want {
 			t.Errorf("session of %d: %q, want %v", id, got, want)
 		}

@@ -12,8 +12,8 @@ import (
 	"roomlog/eventstore"
 )
 
-// Recordings projects the recordings of broadcasts. A deleted recording keeps its row, so that every node can find out
-// that it has to delete the files.
+// Recordings projects the recordings of broadcasts. The row of a deleted recording is kept, so that every node can find
+// out that it must delete the files.
 var Recordings = Projection{
 	Name: "recordings", Version: 1, Tables: []string{"recording"},
 	Handlers: []Handler{on(foldRecordingStarted), on(foldRecordingFinished), on(foldRecordingDeleted)},
@@ -44,7 +44,7 @@ func foldRecordingStarted(b *recordingsBatch, r eventstore.Record, e domain.Reco
 }
 
 func foldRecordingFinished(b *recordingsBatch, _ eventstore.Record, e domain.RecordingFinished) {
-	parts, _ := json.Marshal(e.Parts) // numbers, times and printable texts
+	parts, _ := json.Marshal(e.Parts) // cannot fail: the parts contain only numbers, times and printable strings
 	f := &b.finished
 	f.id, f.cause, f.parts = append(f.id, string(e.Recording)), append(f.cause, string(e.Cause)), append(f.parts, string(parts))
 	f.startedAt, f.endedAt = append(f.startedAt, e.StartedAt), append(f.endedAt, e.EndedAt)
@@ -75,14 +75,14 @@ type Recording struct {
 	Live      domain.LiveID
 	StreamKey string // stream key of the live
 	StartedAt time.Time
-	EndedAt   time.Time     // zero while it is being written
-	Cause     string        // reason of the end
+	EndedAt   time.Time     // time of the end; zero while the recording is being written
+	Cause     string        // why the recording ended
 	Duration  time.Duration // duration of the playable part
 	Bytes     int64
 	Parts     []domain.RecordingPart
 }
 
-// Recordings returns a page of the recordings of a live, newest first; the first page is 1. It returns none while the
+// Recordings returns a page with the recordings of a live, newest first. The first page is 1. It returns none while the
 // owner is disabled.
 func (q *Queries) Recordings(ctx context.Context, live domain.LiveID, page, size int) ([]Recording, error) {
 	size = pageSize(size)
@@ -93,14 +93,14 @@ func (q *Queries) Recordings(ctx context.Context, live domain.LiveID, page, size
 		live, size, int64(page-1)*int64(size))
 }
 
-// Recording returns one recording, or ErrNotFound. It returns ErrNotFound too if the recording was deleted, or its
-// owner is disabled or forgotten.
+// Recording returns a recording. It returns ErrNotFound if the recording does not exist or was deleted, or if its owner
+// is disabled or forgotten.
 func (q *Queries) Recording(ctx context.Context, id domain.RecordingID) (Recording, error) {
 	return one(ctx, q, "recording", scanRecording, selectRecordings+` AND r.id = $1`, id)
 }
 
-// DeletedRecordings returns the members of ids whose recordings were deleted or belong to forgotten users. It does not
-// return recordings that are not in the tables.
+// DeletedRecordings returns those of ids whose recordings were deleted or belong to forgotten users. It leaves out
+// recordings that are not in the tables.
 func (q *Queries) DeletedRecordings(ctx context.Context, ids []string) ([]string, error) {
 	return many(ctx, q, "deleted recordings", pgx.RowTo[string], selectRecordingsDeleted, ids)
 }

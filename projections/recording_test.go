@@ -71,7 +71,7 @@ func TestRecordings(t *testing.T) {
 		t.Fatalf("got %q", got)
 	}
 	w.Do(domain.DisableUser{User: ann.ID})
-	w.CatchUp() // the recordings of a disabled owner are hidden
+	w.CatchUp() // the recordings of a disabled owner are not returned
 	if got := list(1, 10); got != nil {
 		t.Fatalf("got %q", got)
 	}

@@ -14,7 +14,7 @@ import (
 	"roomlog/eventstore"
 )
 
-// Schemas of the read tables.
+// The schemas of the read tables.
 const (
 	Schema     = "read"      // the tables in use
 	NextSchema = "read_next" // the tables that a rebuild fills
@@ -23,10 +23,10 @@ const (
 // RebuildLock is the key of the advisory lock that a rebuild holds ("rebuld" in ASCII).
 const RebuildLock int64 = 0x726562756c64
 
-// replacedPrefix begins the names of schemas that a rebuild has replaced; the generation of the tables follows.
+// replacedPrefix begins the name of a schema that a rebuild has replaced. The generation of its tables follows.
 const replacedPrefix = "read_old_"
 
-// A ReplacedSchema holds read tables that a rebuild has replaced.
+// A ReplacedSchema is a schema with read tables that a rebuild has replaced.
 type ReplacedSchema struct {
 	Name       string
 	Generation int64     // generation of the tables
@@ -34,29 +34,29 @@ type ReplacedSchema struct {
 	ReplacedAt time.Time // time at which a rebuild replaced the schema
 }
 
-// replacedComment is the comment on a replaced schema.
+// replacedComment is the content of the comment on a replaced schema.
 type replacedComment struct {
 	Position int64     `json:"position"`
 	Replaced time.Time `json:"replaced"`
 }
 
-// NewReplacedSchema returns the description of the schema that a rebuild replaces at the time at.
+// NewReplacedSchema describes the schema that a rebuild replaces at the time at.
 func NewReplacedSchema(generation, position int64, at time.Time) ReplacedSchema {
 	return ReplacedSchema{replacedPrefix + strconv.FormatInt(generation, 10), generation, position, at.UTC()}
 }
 
-// Comment returns the text that the database keeps as the comment on s. ReplacedSchemas reads it.
+// Comment returns the JSON that the database stores as the comment on s. ReplacedSchemas reads it.
 func (s ReplacedSchema) Comment() (string, error) {
 	text, err := json.Marshal(replacedComment{s.Position, s.ReplacedAt})
 	return string(text), err
 }
 
-// Querier is a connection, a pool or a transaction.
+// Querier executes queries. A connection, a pool and a transaction implement it.
 type Querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }
 
-// ReplacedSchemas returns the schemas that rebuilds have replaced and not dropped yet, oldest first.
+// ReplacedSchemas returns the schemas that rebuilds have replaced and that were not dropped yet, oldest first.
 func ReplacedSchemas(ctx context.Context, db Querier) ([]ReplacedSchema, error) {
 	rows, err := db.Query(ctx, selectReplacedSchemas)
 	if err != nil {
@@ -83,9 +83,9 @@ func ReplacedSchemas(ctx context.Context, db Querier) ([]ReplacedSchema, error) 
 	return all, nil
 }
 
-// eraseOthers erases personal data of forgotten users and participants from all schemas that are not in use: the replaced
-// ones, and the one that a killed rebuild has left. A rebuild that is running erases them by itself, when it applies the
-// same events.
+// eraseOthers erases personal data of forgotten users and participants from all schemas that are not in use: the
+// replaced schemas, and the schema that a killed rebuild has left. A running rebuild erases them itself when it applies
+// the same events.
 func eraseOthers(ctx context.Context, tx pgx.Tx, events []eventstore.Record) error {
 	var forgotten []int64
 	for _, r := range events {

@@ -12,14 +12,15 @@ import (
 	"roomlog/eventstore"
 )
 
-// Account is the account of a user who signs in with a password.
+// Account is the data needed to sign in a user with a password.
 type Account struct {
 	Profile
-	Credential uuid.UUID // ID of the row with the hash of the password; zero: none
-	Disabled   bool      // the user is disabled or forgotten
+	Credential uuid.UUID // id of the password hash; zero if there is none
+	Disabled   bool      // whether the user is disabled or forgotten
 }
 
-// Account returns the account with a username, or ErrNotFound. nameKey is eventstore.Store.NameKey of the username.
+// Account returns the account with a username, or ErrNotFound. nameKey is the result of eventstore.Store.NameKey for
+// the username.
 func (q *Queries) Account(ctx context.Context, nameKey string) (Account, error) {
 	return one(ctx, q, "account", func(row pgx.CollectableRow) (a Account, err error) {
 		var credential string
@@ -67,11 +68,11 @@ func writeEmails(b *emailsBatch, tables *pgx.Batch) {
 	}
 }
 
-// EmailAccount is the account of a user who signs in by e-mail address.
+// EmailAccount is the data needed to sign in a user with an e-mail address.
 type EmailAccount struct {
 	User     domain.UserID
 	Email    string
-	Disabled bool // the user is disabled or forgotten
+	Disabled bool // whether the user is disabled or forgotten
 }
 
 // EmailAccount returns the account with an e-mail address, or ErrNotFound. key is the keyed hash of the address.
@@ -84,7 +85,7 @@ func (q *Queries) EmailOf(ctx context.Context, user domain.UserID) (EmailAccount
 	return one(ctx, q, "e-mail account", pgx.RowToStructByPos[EmailAccount], selectEmail, "", user)
 }
 
-// Sessions projects the current session of each user.
+// Sessions projects the current sign-in session of each user.
 var Sessions = Projection{
 	Name: "sessions", Version: 1, Tables: []string{"session"},
 	Handlers: []Handler{on(foldSignedIn), on(foldSignedOut)},
@@ -96,7 +97,7 @@ type sessionsBatch struct {
 }
 
 type sessionRow struct {
-	session  string // "": signed out
+	session  string // id of the sign-in session; "" if the user is signed out
 	since    time.Time
 	position int64
 }
@@ -123,7 +124,7 @@ func writeSessions(b *sessionsBatch, tables *pgx.Batch) {
 	tables.Queue(upsertSession, id, session, since, position)
 }
 
-// Session returns the current session of a user, or "" if the user is signed out.
+// Session returns the current sign-in session of a user, or "" if the user is signed out.
 func (q *Queries) Session(ctx context.Context, id domain.UserID) (string, error) {
 	session, err := one(ctx, q, "session", pgx.RowTo[string], selectSession, id)
 	if errors.Is(err, ErrNotFound) {

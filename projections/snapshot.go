@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	snapshotRows     = 50 // number of comments, and number of gifts, in a snapshot
+	snapshotRows     = 50 // maximum number of comments, and of gifts, in a snapshot
 	snapshotViewers  = 100
 	snapshotAttempts = 5
 )
@@ -20,17 +20,17 @@ const (
 // errSwitched means that other tables were put into use during a query.
 var errSwitched = errors.New("the tables were switched during the query")
 
-// LiveSnapshot is the state of a live at one position.
+// LiveSnapshot is the state of a live as of one position.
 type LiveSnapshot struct {
 	Position int64
 	Live     Live
 	Online   int64
-	Comments []Comment    // the newest 50, newest first
-	Gifts    []GiftRecord // the newest 50, newest first
-	Viewers  []Profile    // the 100 present viewers who joined last, newest first
+	Comments []Comment    // the newest 50 comments, newest first
+	Gifts    []GiftRecord // the newest 50 gifts, newest first
+	Viewers  []Profile    // at most 100 present viewers, those who joined last first
 }
 
-// LiveSnapshot returns the state of a live at one position, or ErrNotFound. It needs one round trip. It repeats the
+// LiveSnapshot returns the state of a live as of one position, or ErrNotFound. It needs one round trip. It repeats the
 // query if other tables were put into use during the query.
 func (q *Queries) LiveSnapshot(ctx context.Context, id domain.LiveID) (LiveSnapshot, error) {
 	err := errSwitched
@@ -63,14 +63,14 @@ func (q *Queries) liveSnapshot(ctx context.Context, id domain.LiveID) (s LiveSna
 		return err
 	})
 	b.Queue("COMMIT")
-	// The transaction keeps seeing its generation, but finds tables by their newest names. Only a query after it
-	// notices a switch.
+	// The transaction continues to read the rows of its database snapshot, but finds tables by their newest names. Only
+	// a later query notices a switch of the tables.
 	b.Queue(selectCheckpoint).QueryRow(func(row pgx.Row) error { return row.Scan(nil, &after, nil) })
 	conn, err := q.pool.Acquire(ctx)
 	if err != nil {
 		return s, err
 	}
-	defer conn.Release() // the pool closes a connection with an open transaction
+	defer conn.Release() // when the pool gets a connection with an open transaction, it closes the connection
 	if err := conn.SendBatch(ctx, b).Close(); err != nil {
 		return s, err
 	}

@@ -2,7 +2,7 @@ package projections
 
 import _ "embed"
 
-// The SQL statements, one in each file.
+// The SQL statements, each in its own file.
 var (
 	//go:embed sql/add_coin.sql
 	addCoin string
@@ -148,6 +148,8 @@ var (
 	selectUnusedCredentials string
 	//go:embed sql/select_unused_uploads.sql
 	selectUnusedUploads string
+	//go:embed sql/select_deleted_uploads.sql
+	selectDeletedUploads string
 	//go:embed sql/select_uploads.sql
 	selectUploads string
 	//go:embed sql/select_users.sql

@@ -14,17 +14,17 @@ import (
 
 const (
 	statusInterval = time.Second
-	logInterval    = time.Minute // between two log messages about the same halt
+	logInterval    = time.Minute // interval between two log messages about the same halt
 )
 
 // ProjectorStatus is the state of the read tables and of one projector.
 type ProjectorStatus struct {
-	Position   int64   // position of the tables, which any process may have written
-	Head       int64   // newest position of the log
-	LagSeconds float64 // the age of the oldest event that the tables lack
-	Poisoned   int64   // the number of rows of table poison that are not set aside
+	Position   int64   // position of the tables, whichever process has written them
+	Head       int64   // position of the newest event of the log
+	LagSeconds float64 // age in seconds of the oldest event that the tables do not contain yet
+	Poisoned   int64   // number of rows of table poison that are not set aside
 	Closed     CoinsClosed
-	Halted     error // the reason why this projector is halted; nil if it is not
+	Halted     error // why this projector is halted; nil if it is not
 }
 
 // statusTracker keeps the status of a projector current.
@@ -34,8 +34,8 @@ type statusTracker struct {
 	pool *pgxpool.Pool
 
 	mu       sync.Mutex
-	status   ProjectorStatus // at most statusInterval old; Halted is always current
-	loggedAt time.Time       // when the halt was logged last
+	status   ProjectorStatus // status, at most statusInterval old; Halted is always current
+	loggedAt time.Time       // time of the last log message about the halt
 }
 
 func (t *statusTracker) get() ProjectorStatus {
@@ -44,7 +44,7 @@ func (t *statusTracker) get() ProjectorStatus {
 	return t.status
 }
 
-// halted records and logs the reason why the projector is halted.
+// halted records and logs why the projector is halted.
 func (t *statusTracker) halted(ctx context.Context, err error) {
 	now := t.now()
 	t.mu.Lock()
@@ -59,14 +59,14 @@ func (t *statusTracker) halted(ctx context.Context, err error) {
 	}
 }
 
-// resumed records that the projector has passed the event that halted it.
+// resumed records that the projector has passed the event that had halted it.
 func (t *statusTracker) resumed() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.status.Halted, t.loggedAt = nil, time.Time{}
 }
 
-// idle records that the log was read and has no new events. It clears a halt unless an event caused it.
+// idle records that the log was read and has no new events. It clears a halt, unless an event caused the halt.
 func (t *statusTracker) idle() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -76,7 +76,7 @@ func (t *statusTracker) idle() {
 	}
 }
 
-// run refreshes the status until ctx ends. It writes nothing, so that an idle server writes nothing.
+// run refreshes the status until ctx ends. It does not write to the database, so an idle server writes nothing.
 func (t *statusTracker) run(ctx context.Context) {
 	for {
 		if err := t.refresh(ctx); err != nil && !isCanceled(ctx, err) {

@@ -22,7 +22,7 @@ import (
 
 var update = flag.Bool("update", false, "update the golden file of the tables")
 
-// random matches columns that differ in every run.
+// random matches columns whose values differ in every run.
 var random = regexp.MustCompile(`"(name_key|id)": "[0-9a-f]+"`)
 
 // golden returns the rows of all tables in the form of the golden file.
@@ -52,7 +52,8 @@ func TestGoldenTables(t *testing.T) {
 	s.Verify()
 }
 
-// The clock of the database was 20 days ahead when a live was created and a broadcast started.
+// TestTablesAcceptTimesThatStepBack creates a live and starts a broadcast while the clock of the database is 20 days
+// ahead, and then sets the clock right.
 func TestTablesAcceptTimesThatStepBack(t *testing.T) {
 	t.Parallel()
 	for _, together := range []bool{false, true} {
@@ -115,8 +116,8 @@ func TestForgottenUsersLeaveNoTextInTables(t *testing.T) {
 	})
 }
 
-// TestEveryEventIsProjected finds forgotten tables: an event that no projection handles must be marked as notProjected
-// in the table of deltas.
+// TestEveryEventIsProjected checks that every event either has a projection or is marked as notProjected in the table
+// of deltas.
 func TestEveryEventIsProjected(t *testing.T) {
 	t.Parallel()
 	notProjected := map[string]bool{}
@@ -143,7 +144,7 @@ func TestEveryEventIsProjected(t *testing.T) {
 
 func TestEveryTableHasOneWriter(t *testing.T) {
 	t.Parallel()
-	writers := map[string]int{"poison": 1, "projection": 1} // written by the projector
+	writers := map[string]int{"poison": 1, "projection": 1} // tables that the projector itself writes
 	names := make(map[string]bool)
 	for _, p := range projections.All() {
 		if names[p.Name] || p.Version < 1 {

@@ -1,7 +1,6 @@
 package projections_test
 
 import (
-	"log/slog"
 	"os"
 	"testing"
 
@@ -15,7 +14,7 @@ import (
 	"roomlog/projections"
 )
 
-// The newest migration and the projections, all of version 1, of the roomlog before the tables changed for the first time.
+// The newest migration, and the projections, of the first roomlog. All projections had version 1.
 var (
 	firstVersion     int64 = 3
 	firstProjections       = []string{
@@ -24,8 +23,8 @@ var (
 	}
 )
 
-// After an upgrade the projector continues with the tables of an older program: a migration that adds or changes a projection also
-// sets its version.
+// TestUpgradedTablesNeedNoRebuild checks that the projector continues with the tables of an older program after an
+// upgrade. A migration that adds or changes a projection must also set its version.
 func TestUpgradedTablesNeedNoRebuild(t *testing.T) {
 	t.Parallel()
 	dsn := pgtest.Blank(t)
@@ -47,7 +46,7 @@ func TestUpgradedTablesNeedNoRebuild(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := migrations.Apply(t.Context(), dsn, slog.New(slog.DiscardHandler)); err != nil {
+	if _, err := migrations.Apply(t.Context(), dsn, migrations.Config{}); err != nil {
 		t.Fatal(err)
 	}
 	want, got := make(map[string]int), make(map[string]int)

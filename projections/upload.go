@@ -10,8 +10,8 @@ import (
 	"roomlog/eventstore"
 )
 
-// Uploads projects the uploaded files. A deleted upload keeps its row, so that every node can find out that it has to
-// delete the file.
+// Uploads projects the uploaded files. The row of a deleted upload is kept, so that every node can find out that it
+// must delete the file.
 var Uploads = Projection{
 	Name: "uploads", Version: 1, Tables: []string{"upload"},
 	Handlers: []Handler{on(foldUploadAdded), on(foldUploadDeleted)},
@@ -53,7 +53,7 @@ func writeUploads(b *uploadsBatch, tables *pgx.Batch) {
 // Upload is an uploaded file.
 type Upload struct {
 	ID      domain.UploadID
-	User    domain.UserID // the owner
+	User    domain.UserID // the user who owns the upload
 	Bytes   int64
 	AddedAt time.Time
 	Deleted bool
@@ -64,13 +64,19 @@ func scanUpload(row pgx.CollectableRow) (u Upload, err error) {
 	return u, err
 }
 
-// Uploads returns those of the uploads that the log has recorded, also the deleted ones, in no particular order.
+// Uploads returns the uploads with the given ids that the log has recorded, including deleted ones, in no particular
+// order.
 func (q *Queries) Uploads(ctx context.Context, ids []domain.UploadID) ([]Upload, error) {
 	return many(ctx, q, "uploads", scanUpload, selectUploads, ids)
 }
 
-// UnusedUploads returns at most limit uploads that were added before a time, and to which no avatar, cover, gift, message
-// or comment refers, oldest first.
+// DeletedUploads returns the ids of the uploads that were deleted at a time or later.
+func (q *Queries) DeletedUploads(ctx context.Context, since time.Time) ([]string, error) {
+	return many(ctx, q, "deleted uploads", pgx.RowTo[string], selectDeletedUploads, since)
+}
+
+// UnusedUploads returns at most limit uploads, oldest first. They were added before the given time, and no avatar,
+// cover, gift, message or comment refers to them.
 func (q *Queries) UnusedUploads(ctx context.Context, before time.Time, limit int) ([]Upload, error) {
 	return many(ctx, q, "unused uploads", scanUpload, selectUnusedUploads, before, limit)
 }

@@ -28,12 +28,12 @@ type usersBatch struct {
 	profile                                          map[domain.UserID]domain.UserProfileChanged
 	age                                              map[domain.UserID]int64
 	disabled                                         map[domain.UserID]bool
-	banned                                           map[domain.UserID]*int64 // end of the ban; nil: not banned
-	roles                                            map[roleKey]bool         // true: granted last; false: revoked last
+	banned                                           map[domain.UserID]*int64 // end of the ban in Unix seconds; nil if the user is not banned
+	roles                                            map[roleKey]bool         // whether the newest event grants (true) or revokes (false) the role
 	forgotten                                        []int64
 }
 
-// roleKey identifies one role of one user.
+// roleKey identifies a role of a user.
 type roleKey struct {
 	user domain.UserID
 	role domain.Role
@@ -134,13 +134,13 @@ func (b *usersBatch) queueRoles(tables *pgx.Batch) {
 	expect(len(users), tables.Queue(updateUserAccountRoles, id, role, granted))
 }
 
-// Profile is the public data of a user. Queries join the current profile; tables never copy it.
+// Profile is the public data of a user. Queries read the current profile; no other table copies it.
 type Profile struct {
 	ID       domain.UserID
 	Username string
 	Nickname string
 	Avatar   string
-	// CreatedAt is when the account was registered. Only Profile, Profiles and Delta.Profile set it.
+	// CreatedAt is the time of the registration. Only Profile, Profiles and Delta.Profile set it.
 	CreatedAt time.Time
 }
 
@@ -157,7 +157,7 @@ func (q *Queries) Profile(ctx context.Context, id domain.UserID) (Profile, error
 	return one(ctx, q, "profile", pgx.RowToStructByPos[Profile], selectProfiles, []int64{int64(id)})
 }
 
-// Profiles returns the profiles of the users that exist.
+// Profiles returns the profiles of those users that exist, by id.
 func (q *Queries) Profiles(ctx context.Context, ids []domain.UserID) (map[domain.UserID]Profile, error) {
 	wanted := make([]int64, len(ids))
 	for i, id := range ids {
@@ -171,12 +171,12 @@ func (q *Queries) Profiles(ctx context.Context, ids []domain.UserID) (map[domain
 	return profiles, err
 }
 
-// User is a row of the user accounts, with the data that operators see.
+// User is a row of table user_account, with the data that operators see.
 type User struct {
 	Profile
 	Disabled  bool
 	Forgotten bool
-	Ban       domain.Ban // zero: not banned
+	Ban       domain.Ban // ban from the whole service; zero if there is none
 	Roles     []domain.Role
 	Balance   domain.Coins
 	CreatedAt time.Time
@@ -192,7 +192,7 @@ func (q *Queries) User(ctx context.Context, id domain.UserID) (User, error) {
 	return one(ctx, q, "user", scanUser, selectUsers, id-1, id, 1)
 }
 
-// Users returns up to limit users with larger ids than after, in order.
+// Users returns up to limit users, ordered by id. It starts with the first id that is larger than after.
 func (q *Queries) Users(ctx context.Context, after domain.UserID, limit int) ([]User, error) {
 	return many(ctx, q, "users", scanUser, selectUsers, after, int64(math.MaxInt64), pageSize(limit))
 }
@@ -204,7 +204,7 @@ func scanUser(row pgx.CollectableRow) (u User, err error) {
 	return u, err
 }
 
-// banOf returns the ban of a user, from the column banned_until.
+// banOf returns the ban of a user. until is the column banned_until.
 func banOf(user domain.UserID, until *int64) domain.Ban {
 	if until == nil {
 		return domain.Ban{}

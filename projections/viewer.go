@@ -23,19 +23,19 @@ type viewersBatch struct {
 	online  map[domain.LiveID]int64
 }
 
-// viewerRow is the result of the events of a batch about one viewer.
+// viewerRow is the combined effect of the events of a batch on one viewer.
 type viewerRow struct {
-	joinedFirst   bool  // the first event of the batch is a join
-	present       bool  // after the newest event
-	first, joined int64 // positions of the first and the newest join in the batch; 0: none
+	joinedFirst   bool  // whether the first event of the batch is a join
+	present       bool  // whether the viewer is present after the newest event
+	first, joined int64 // positions of the first and the newest join in the batch; 0 if there is none
 	joinedAt      time.Time
 	node          string
 	leftAt        *time.Time
 	cause         domain.LeaveCause
 }
 
-// viewer returns the row of a viewer, who must or must not be present before the event. The statements check what
-// happened before the batch.
+// viewer returns the row of a viewer. present is whether the viewer must be present before the event. If the batch
+// contradicts this, viewer panics; the statements check what happened before the batch.
 func (b *viewersBatch) viewer(l domain.LiveID, u domain.UserID, present bool) *viewerRow {
 	v := b.viewers[ViewerKey{l, u}]
 	if v == nil {
@@ -67,7 +67,7 @@ func foldViewerLeft(b *viewersBatch, r eventstore.Record, e domain.ViewerLeft) {
 	add(&b.online, e.Live, -1)
 }
 
-// viewerColumns are the columns of both statements.
+// viewerColumns contains the columns of both statements.
 type viewerColumns struct {
 	live, user, first, joined []int64
 	node, cause               []string
@@ -126,7 +126,7 @@ func writeLookCounts(b *lookCountsBatch, tables *pgx.Batch) {
 	}
 }
 
-// ViewerKey identifies one viewer of one live.
+// ViewerKey identifies a viewer of a live.
 type ViewerKey struct {
 	Live domain.LiveID
 	User domain.UserID
@@ -137,18 +137,18 @@ type Viewer struct {
 	Profile
 	Live          domain.LiveID
 	Present       bool
-	Node          string // the node that holds the connection, while present
-	FirstPosition int64  // position of the first join; orders the list
+	Node          string // the node that holds the connection, if the viewer is present
+	FirstPosition int64  // position of the viewer's first join; orders the list
 	JoinedAt      time.Time
-	LeftAt        time.Time // zero while present
+	LeftAt        time.Time // time at which the viewer left; zero if the viewer is present
 	Cause         domain.LeaveCause
 }
 
-// ViewerFilter selects viewers. Zero fields select all. The window selects by FirstPosition.
+// ViewerFilter selects viewers. Fields with the zero value select all. The window applies to FirstPosition.
 type ViewerFilter struct {
 	Live    domain.LiveID
 	User    domain.UserID
-	Present bool // only present viewers
+	Present bool // selects only present viewers
 	Window
 }
 
@@ -169,10 +169,10 @@ func scanViewer(row pgx.CollectableRow) (v Viewer, err error) {
 	return v, err
 }
 
-// PresentViewer is a user who is in a live now.
+// PresentViewer is a viewer who is present in a live.
 type PresentViewer struct {
 	Profile
-	JoinedPosition int64 // position of the newest join
+	JoinedPosition int64 // position of the viewer's newest join
 }
 
 // PresentViewers returns up to limit present viewers of a live whose newest join is before the position before, newest
@@ -186,7 +186,7 @@ func scanPresentViewer(row pgx.CollectableRow) (p PresentViewer, err error) {
 	return p, err
 }
 
-// NodeViewers returns up to limit present viewers whose connections a node holds, ordered by live and user, starting
+// NodeViewers returns up to limit present viewers whose connections a node holds, ordered by live and user. It starts
 // with the first viewer after the key after.
 func (q *Queries) NodeViewers(ctx context.Context, node string, after ViewerKey, limit int) ([]ViewerKey, error) {
 	return many(ctx, q, "viewers of a node", pgx.RowToStructByPos[ViewerKey], selectNodeViewers, node, after.Live, after.User, max(limit, 1))

@@ -26,7 +26,7 @@ type Provider interface {
 
 // Payment is a reported payment of an order.
 type Payment struct {
-	Order domain.OrderID `json:"order"`
+	Order domain.OrderID `json:"order" example:"4ZK2QJ7N5XW3LTRB6V2HCYDMSA"`
 	User  domain.UserID  `json:"user"`
 	Price int64          `json:"price"`
 }

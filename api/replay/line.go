@@ -13,11 +13,11 @@ import (
 // EventLine is the line of one event. Data is the payload in the newest version of the event type. Texts of users are
 // readable, or "erased" if the user was forgotten. Readers without the role personal receive no private fields.
 type EventLine struct {
-	Cursor     string        `json:"cursor" doc:"for the parameter after"`
+	Cursor     string        `json:"cursor" example:"4711.5f0c2a77" doc:"for the parameter after"`
 	Position   int64         `json:"position"`
-	Stream     domain.Stream `json:"stream"`
+	Stream     domain.Stream `json:"stream" example:"wallet-12"`
 	Version    int           `json:"version" doc:"of the stream"`
-	EventID    string        `json:"event_id"`
+	EventID    string        `json:"event_id" example:"0192f0c1-7a3b-7c55-9d3e-0a1b2c3d4e5f"`
 	Type       string        `json:"type" example:"gift.sent.v1"`
 	Data       any           `json:"data" doc:"payload of the event, see EVENTS.md; null for an event that this version of the server cannot read"`
 	Actor      string        `json:"actor" example:"user-12"`
@@ -74,10 +74,10 @@ func dataFor(e domain.Event, personal bool) (data any, withheld []string) {
 	return part.Interface(), withheld
 }
 
-// cursorLine is a line without an event. Its cursor is the position up to which the log was searched. End is set only
+// CursorLine is a line without an event. Its cursor is the position up to which the log was searched. End is set only
 // in the last line, and Text only if a refusal or an error has ended the replay.
-type cursorLine struct {
-	Cursor string `json:"cursor"`
-	End    string `json:"end,omitempty"`
-	Text   string `json:"text,omitempty"`
+type CursorLine struct {
+	Cursor string `json:"cursor" example:"4711.5f0c2a77" doc:"for the parameter after"`
+	End    string `json:"end,omitempty" doc:"in the last line only: why the replay has ended"`
+	Text   string `json:"text,omitempty" doc:"in the last line only: the text of a refusal or an error"`
 }

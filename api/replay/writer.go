@@ -84,7 +84,7 @@ func (e *writer) writeHeartbeat(ctx context.Context, store *eventstore.Store) er
 	if err := e.advanceCursor(ctx, store); err != nil {
 		return err
 	}
-	if err := e.buffered("cursor", cursorLine{Cursor: e.cursor}); err != nil {
+	if err := e.buffered("cursor", CursorLine{Cursor: e.cursor}); err != nil {
 		return err
 	}
 	return e.flush()
@@ -96,7 +96,7 @@ func (e *writer) writeEnd(ctx context.Context, store *eventstore.Store, reason, 
 		reason = string(domain.CodeBusy) // the client can continue from the cursor of its last line
 	}
 	e.timeout = min(e.timeout, lastLineTimeout)
-	if e.buffered("cursor", cursorLine{e.cursor, reason, text}) == nil {
+	if e.buffered("cursor", CursorLine{e.cursor, reason, text}) == nil {
 		_ = e.flush() // fails if the client has disconnected
 	}
 }

@@ -24,6 +24,11 @@ const (
 const (
 	cleanBatch = 500       // number of names that are looked up at a time
 	orphanAge  = time.Hour // age at which a file that the log does not know is deleted: its upload was interrupted
+	fullEvery  = time.Hour // between two comparisons of the whole folder
+
+	// overlap is how much earlier than the last search a search begins. It is longer than the lag with which Deleted may
+	// return an upload.
+	overlap = 5 * time.Minute
 )
 
 // Cleaner deletes the files of deleted uploads, and of uploads that were interrupted before the log knew them. It keeps
@@ -31,15 +36,19 @@ const (
 type Cleaner struct {
 	Store    *Store
 	Find     func(ctx context.Context, names []string) (map[string]Status, error) // of the names that the log knows
+	Deleted  func(ctx context.Context, since time.Time) ([]string, error)         // names of the uploads that were deleted since a time
 	Interval time.Duration
-	Now      func() time.Time
+	Now      func() time.Time // the clock of the log
 	Log      *slog.Logger
+
+	searched, compared time.Time // start of the last search, and of the last comparison of the whole folder, that did not fail
 }
 
-// Run deletes files at the interval until ctx ends. A failure is logged and tried again.
+// Run deletes files at the interval until ctx ends. It compares the whole folder at first and every hour; otherwise it asks only
+// for the uploads that were deleted meanwhile. A failure is logged and tried again.
 func (c *Cleaner) Run(ctx context.Context) error {
 	for wait.Sleep(ctx, c.Interval) {
-		removed, err := c.Clean(ctx)
+		removed, err := c.Sweep(ctx)
 		switch {
 		case err != nil && ctx.Err() == nil:
 			c.Log.WarnContext(ctx, "deleting uploads failed, retrying at the next interval", slog.Any("error", err))
@@ -48,6 +57,33 @@ func (c *Cleaner) Run(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// Sweep deletes the files of uploads that were deleted since the last sweep. When an hour has passed since the last comparison of
+// the whole folder, it compares again. It returns the number of files that it has deleted.
+func (c *Cleaner) Sweep(ctx context.Context) (removed int, err error) {
+	now := c.Now()
+	if c.compared.IsZero() || now.Sub(c.compared) >= fullEvery {
+		if removed, err = c.Clean(ctx); err == nil {
+			c.searched, c.compared = now, now
+		}
+		return removed, err
+	}
+	names, err := c.Deleted(ctx, c.searched.Add(-overlap))
+	if err != nil {
+		return 0, fmt.Errorf("look deleted uploads up: %w", err)
+	}
+	for _, name := range names {
+		deleted, err := c.Store.Remove(name)
+		if err != nil {
+			return removed, err
+		}
+		if deleted {
+			removed++
+		}
+	}
+	c.searched = now
+	return removed, nil
 }
 
 // Clean compares the folder with the log once, and returns the number of files that it has deleted.
@@ -86,7 +122,7 @@ func (c *Cleaner) cleanBatch(ctx context.Context, files []fs.FileInfo) (removed 
 		if strings.HasSuffix(f.Name(), partialSuffix) { // its bytes were released when it failed, or were never counted
 			err = c.Store.folder.Remove(f.Name())
 		} else {
-			err = c.Store.Remove(f.Name())
+			_, err = c.Store.Remove(f.Name())
 		}
 		if err != nil {
 			return removed, err

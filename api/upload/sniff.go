@@ -2,6 +2,7 @@ package upload
 
 import (
 	"bytes"
+	"maps"
 	"net/http"
 	"slices"
 )
@@ -31,6 +32,11 @@ func extensionOf(head []byte) string {
 		return extension
 	}
 	return soundTypes[soundType(head)]
+}
+
+// isImage reports whether a file extension that extensionOf returned is the one of an image.
+func isImage(extension string) bool {
+	return slices.Contains(slices.Collect(maps.Values(imageTypes)), extension)
 }
 
 // contentTypeOf returns the content type for a file extension that extensionOf returned.

@@ -141,8 +141,8 @@ func (s *Store) release(n int64) {
 	s.bytes -= n
 }
 
-// Save stores a file under a new random name. It returns the name and the size, or ErrUnsupported, ErrTooLarge, an error
-// that wraps ErrFull, a *fs.PathError if the folder cannot be written, or an error of file.
+// Save stores a file under a new random name. It returns the name and the size, or ErrUnsupported, ErrTooLarge, ErrDamaged,
+// ErrTooManyPixels, an error that wraps ErrFull, a *fs.PathError if the folder cannot be written, or an error of file.
 func (s *Store) Save(file io.Reader) (name string, size int64, err error) {
 	head := make([]byte, sniffedBytes)
 	n, err := io.ReadFull(file, head)
@@ -157,6 +157,9 @@ func (s *Store) Save(file io.Reader) (name string, size int64, err error) {
 	name = randomName() + extension
 	partial := name + partialSuffix
 	size, claimed, err := s.write(partial, io.MultiReader(bytes.NewReader(head), file))
+	if err == nil && isImage(extension) {
+		err = s.checkImage(partial)
+	}
 	if err == nil {
 		err = s.folder.Rename(partial, name)
 	}
@@ -196,20 +199,30 @@ func (s *Store) write(name string, content io.Reader) (size, claimed int64, err 
 	return size, claimed, f.Close()
 }
 
-// Remove deletes a file. It returns nil if there is none.
-func (s *Store) Remove(name string) error {
+// checkImage checks a stored image.
+func (s *Store) checkImage(name string) error {
+	f, err := s.folder.Open(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return checkImage(f)
+}
+
+// Remove deletes a file. It reports whether there was one.
+func (s *Store) Remove(name string) (bool, error) {
 	info, err := s.folder.Lstat(name)
 	if err == nil {
 		err = s.folder.Remove(name)
 	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil
+		return false, nil
 	case err != nil:
-		return fmt.Errorf("delete an upload: %w", err)
+		return false, fmt.Errorf("delete an upload: %w", err)
 	}
 	s.release(info.Size())
-	return nil
+	return true, nil
 }
 
 func randomName() string {

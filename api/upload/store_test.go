@@ -2,7 +2,14 @@ package upload_test
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
+	"hash/crc32"
+	"image"
+	"image/color/palette"
+	imagegif "image/gif"
+	"image/jpeg"
+	"image/png"
 	"io"
 	"log/slog"
 	"os"
@@ -24,7 +31,11 @@ func open(t *testing.T, c upload.Config) *upload.Store {
 	return s
 }
 
-func gif(size int) io.Reader { return strings.NewReader("GIF89a" + strings.Repeat("x", size-6)) }
+// gif returns a GIF of a size in bytes, with one pixel.
+func gif(size int) io.Reader {
+	const header = "GIF89a\x01\x00\x01\x00\x00\x00\x00"
+	return strings.NewReader(header + strings.Repeat("x", size-len(header)))
+}
 
 func TestQuota(t *testing.T) {
 	t.Parallel()
@@ -52,11 +63,11 @@ func TestQuota(t *testing.T) {
 	if again := open(t, c); again.Bytes() != size {
 		t.Errorf("%d bytes are counted after a restart", again.Bytes())
 	}
-	if err := s.Remove(first); err != nil || s.Bytes() != 0 {
-		t.Errorf("%v, %d bytes are counted after the deletion", err, s.Bytes())
+	if deleted, err := s.Remove(first); !deleted || err != nil || s.Bytes() != 0 {
+		t.Errorf("%v, %v, %d bytes are counted after the deletion", deleted, err, s.Bytes())
 	}
-	if err := s.Remove(first); err != nil {
-		t.Errorf("a second deletion: %v", err)
+	if deleted, err := s.Remove(first); deleted || err != nil {
+		t.Errorf("a second deletion: %v, %v", deleted, err)
 	}
 }
 
@@ -119,4 +130,139 @@ func TestCleaner(t *testing.T) {
 			t.Fatalf("%d files are deleted, %v", n, err)
 		}
 	})
+}
+
+// TestSweeps checks that the folder is compared as a whole at first and every hour, and that other sweeps ask only for the uploads
+// that were deleted since the last one.
+func TestSweeps(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := open(t, upload.Config{Folder: dir, MaxBytes: 1000})
+	var names []string
+	for range 3 {
+		name, _, err := s.Save(gif(100))
+		if err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, name)
+	}
+	now := time.Now()
+	type deletion struct {
+		name string
+		at   time.Time
+	}
+	var deleted []deletion
+	compared, searched := 0, 0
+	var failure error
+	c := upload.Cleaner{Store: s, Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler), Interval: time.Millisecond,
+		Find: func(_ context.Context, requested []string) (map[string]upload.Status, error) {
+			compared += len(requested)
+			known := make(map[string]upload.Status)
+			for _, name := range requested {
+				known[name] = upload.Kept
+			}
+			for _, d := range deleted {
+				known[d.name] = upload.Deleted
+			}
+			return known, nil
+		},
+		Deleted: func(_ context.Context, since time.Time) (found []string, _ error) {
+			searched++
+			for _, d := range deleted {
+				if !d.at.Before(since) {
+					found = append(found, d.name)
+				}
+			}
+			return found, failure
+		}}
+	for _, step := range []struct {
+		name                                    string
+		after                                   time.Duration
+		deleted                                 string
+		failure                                 error
+		wantRemoved, wantCompared, wantSearched int
+	}{
+		{name: "the first sweep", wantCompared: 3},
+		{name: "nothing new", after: time.Minute, wantSearched: 1},
+		{name: "one upload was deleted", after: time.Minute, deleted: names[0], wantRemoved: 1, wantSearched: 1},
+		{name: "its file is gone", after: time.Minute, wantSearched: 1},
+		{name: "the log cannot be read", after: time.Minute, deleted: names[1], failure: errBroken, wantSearched: 1},
+		{name: "the log can be read again, half an hour later", after: 30 * time.Minute, wantRemoved: 1, wantSearched: 1},
+		{name: "an hour after the first sweep", after: 26 * time.Minute, deleted: names[2], wantRemoved: 1, wantCompared: 1},
+		{name: "after that", after: time.Minute, wantSearched: 1},
+	} {
+		now = now.Add(step.after)
+		if failure = step.failure; step.deleted != "" {
+			deleted = append(deleted, deletion{step.deleted, now.Add(-time.Second)})
+		}
+		compared, searched = 0, 0
+		removed, err := c.Sweep(t.Context())
+		if removed != step.wantRemoved || compared != step.wantCompared || searched != step.wantSearched || !errors.Is(err, step.failure) {
+			t.Errorf("%s: %d files are deleted, %d are looked up, %d searches, %v; want %d, %d, %d, %v", step.name,
+				removed, compared, searched, err, step.wantRemoved, step.wantCompared, step.wantSearched, step.failure)
+		}
+	}
+}
+
+func TestImages(t *testing.T) {
+	t.Parallel()
+	s := open(t, upload.Config{Folder: t.TempDir(), MaxBytes: 1 << 20})
+	encoded := func(encode func(io.Writer, image.Image) error, width, height int) string {
+		t.Helper()
+		var b strings.Builder
+		if err := encode(&b, image.NewPaletted(image.Rect(0, 0, width, height), palette.Plan9)); err != nil {
+			t.Fatal(err)
+		}
+		return b.String()
+	}
+	asJPEG := func(w io.Writer, i image.Image) error { return jpeg.Encode(w, i, nil) }
+	asGIF := func(w io.Writer, i image.Image) error { return imagegif.Encode(w, i, nil) }
+	// header returns the first bytes of a PNG of a size.
+	header := func(width, height uint32) string {
+		chunk := binary.BigEndian.AppendUint32([]byte("IHDR"), width)
+		chunk = append(binary.BigEndian.AppendUint32(chunk, height), 8, 0, 0, 0, 0)
+		return "\x89PNG\r\n\x1a\n\x00\x00\x00\x0d" + string(binary.BigEndian.AppendUint32(chunk, crc32.ChecksumIEEE(chunk)))
+	}
+	const webp = "RIFF\x1a\x00\x00\x00WEBPVP8L\x0d\x00\x00\x00\x2f\x00\x00\x00\x10\x07\x10\x11\x11\x88\x88\xfe\x07\x00"
+	exif := encoded(asJPEG, 40, 30) // with 60 KiB of metadata before the size
+	exif = exif[:2] + "\xff\xe1\xf0\x00" + strings.Repeat("x", 0xf000-2) + exif[2:]
+	for _, tt := range []struct {
+		name, content string
+		want          error
+	}{
+		{"a PNG", encoded(png.Encode, 40, 30), nil},
+		{"a JPEG", encoded(asJPEG, 40, 30), nil},
+		{"a JPEG with metadata", exif, nil},
+		{"a GIF", encoded(asGIF, 40, 30), nil},
+		{"a WebP", webp, nil},
+		{"the signature of a PNG", "\x89PNG\r\n\x1a\n", upload.ErrDamaged},
+		{"half a header of a PNG", encoded(png.Encode, 40, 30)[:20], upload.ErrDamaged},
+		{"a PNG whose header is damaged", strings.Replace(header(40, 30), "\x28", "\x29", 1), upload.ErrDamaged},
+		{"the signature of a JPEG", "\xff\xd8\xff", upload.ErrDamaged},
+		{"a JPEG that ends in its metadata", exif[:1000], upload.ErrDamaged},
+		{"the signature of a GIF", "GIF89a", upload.ErrDamaged},
+		{"a GIF without width", "GIF89a\x00\x00\x01\x00\x00\x00\x00", upload.ErrDamaged},
+		{"the signature of a WebP", webp[:16], upload.ErrDamaged},
+		{"as many pixels as allowed", header(8000, 8000), nil},
+		{"one row more", header(8000, 8001), upload.ErrTooManyPixels},
+		{"a side as long as allowed", header(16384, 1), nil},
+		{"a side that is longer", header(1, 16385), upload.ErrTooManyPixels},
+		{"a side of a million", header(1<<20, 1<<20), upload.ErrTooManyPixels},
+		{"a GIF of the largest size", "GIF89a\xff\xff\xff\xff\x00\x00\x00", upload.ErrTooManyPixels},
+	} {
+		before := s.Bytes()
+		name, _, err := s.Save(strings.NewReader(tt.content))
+		if !errors.Is(err, tt.want) || (err == nil) != (name != "" && s.Bytes() > before) {
+			t.Errorf("%s: %q, %v, %d bytes; want %v", tt.name, name, err, s.Bytes()-before, tt.want)
+		}
+	}
+	files, err := s.Files()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		if strings.HasSuffix(f.Name(), ".part") {
+			t.Errorf("a refused image is left: %s", f.Name())
+		}
+	}
 }

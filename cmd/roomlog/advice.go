@@ -29,7 +29,7 @@ func advice(err error) string {
 		return "List the streams: roomlog streams list"
 	case errors.Is(err, localpg.ErrInUse):
 		return "Another roomlog uses this data folder. Stop it, choose another folder (--data), or let both use one database (DATABASE_URL)."
-	case errors.Is(err, localpg.ErrNoCluster):
+	case errors.Is(err, localpg.ErrNoDatabase):
 		return "Check --data (ROOMLOG_DATA), or set DATABASE_URL. To create a new database there: roomlog serve, or roomlog migrate"
 	case errors.Is(err, migrations.ErrEmpty):
 		return "Check DATABASE_URL. To make it a database of roomlog: roomlog serve, or roomlog migrate"

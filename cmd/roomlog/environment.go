@@ -1,6 +1,7 @@
 package main
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -8,8 +9,8 @@ import (
 
 // environment reads flags that are not on the command line from the variables that their env tags name, and adds those
 // names to the help. An empty variable counts as unset. Unlike kong's own handling of env tags it uses getenv instead of
-// the environment of the process.
-func environment(getenv func(string) string) kong.Option {
+// the environment of the process. It puts the variable of each flag that it has read into used.
+func environment(getenv func(string) string, used map[string]string) kong.Option {
 	names := map[*kong.Value][]string{}
 	return kong.OptionFunc(func(k *kong.Kong) error {
 		for _, option := range []kong.Option{
@@ -25,6 +26,7 @@ func environment(getenv func(string) string) kong.Option {
 			kong.Resolvers(kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
 				for _, name := range names[flag.Value] {
 					if value := getenv(name); value != "" {
+						used[flag.Name] = name
 						return value, nil
 					}
 				}
@@ -44,3 +46,17 @@ func environment(getenv func(string) string) kong.Option {
 		return nil
 	})
 }
+
+// nameVariables returns the text of a fault in which flags that were read from variables are named by their variables. used has
+// the variable of each such flag.
+func nameVariables(text string, used map[string]string) string {
+	return flagName.ReplaceAllStringFunc(text, func(flag string) string {
+		if variable, ok := used[flag[2:]]; ok {
+			return variable
+		}
+		return flag
+	})
+}
+
+// flagName matches the name of a flag.
+var flagName = regexp.MustCompile(`--[a-z][a-z0-9-]*[a-z0-9]`)

@@ -131,7 +131,7 @@ func (h *hostile) flood(member *person, pause time.Duration) {
 	var form bytes.Buffer
 	file := multipart.NewWriter(&form)
 	part, _ := file.CreateFormFile("file", "x.gif")
-	_, _ = part.Write(append([]byte("GIF89a"), make([]byte, 100_000)...))
+	_, _ = part.Write(append([]byte("GIF89a\x01\x00\x01\x00\x00\x00\x00"), make([]byte, 100_000)...))
 	_ = file.Close()
 	const jsonType = "application/json"
 	requests := []func(*http.Client){
@@ -256,7 +256,7 @@ func TestHostileClients(t *testing.T) {
 					_ = response.Body.Close()
 				}
 			}
-			again, err := user.dial("")
+			again, err := user.dialFor(timeout, "")
 			if err != nil {
 				t.Errorf("client %d cannot connect again: %v", i, err)
 				return

@@ -73,6 +73,18 @@ type report struct {
 // play starts a client of a major version with transports in the order in which the client tries them, and with more options.
 func play(t testing.TB, at *process, version, transports string, more ...map[string]any) *player {
 	t.Helper()
+	return startPlayer(t, at, version+" over "+transports, []string{"player.js", version, transports}, more)
+}
+
+// playVue starts a Vue app that uses vue-socket.io with client 2.5. Its reports contain what the handlers of the app receive.
+func playVue(t testing.TB, at *process, more ...map[string]any) *player {
+	t.Helper()
+	return startPlayer(t, at, "vue-socket.io", []string{"vue.js"}, more)
+}
+
+// startPlayer starts a program of the folder of the clients with the address of the server and options.
+func startPlayer(t testing.TB, at *process, name string, program []string, more []map[string]any) *player {
+	t.Helper()
 	node := need(t, "node", "node")
 	officialClients(t)
 	options := map[string]any{}
@@ -83,9 +95,10 @@ func play(t testing.TB, at *process, version, transports string, more ...map[str
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(node, filepath.Join(clientsDir, "player.js"), version, transports, "http://"+at.addr, string(text))
+	program[0] = filepath.Join(clientsDir, program[0])
+	cmd := exec.Command(node, append(program, "http://"+at.addr, string(text))...)
 	cmd.Stderr = os.Stderr
-	p := &player{t: t, name: version + " over " + transports, changed: make(chan struct{})}
+	p := &player{t: t, name: name, changed: make(chan struct{})}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
 
 	"roomlog/cmd/roomlog/admin"
 	"roomlog/cmd/roomlog/cli"
+	"roomlog/domain"
 )
 
 // The exit codes.
@@ -23,7 +25,7 @@ const (
 // run executes one command line and returns the exit code. It returns after ctx has ended and everything that was
 // started has stopped.
 func run(ctx context.Context, args []string, sh cli.Shell) int {
-	command, code := parse(args, sh)
+	command, name, code := parse(args, sh)
 	if command == nil {
 		return code
 	}
@@ -36,16 +38,28 @@ func run(ctx context.Context, args []string, sh cli.Shell) int {
 		return exitFault
 	}
 	fmt.Fprintf(sh.Stderr, "roomlog: %v\n", err)
+	if isWrongArgument(err) {
+		fmt.Fprintf(sh.Stderr, "  See: %s --help\n", name)
+		return exitUsage
+	}
 	if next := advice(err); next != "" {
 		fmt.Fprintf(sh.Stderr, "  %s\n", next)
 	}
 	return exitFailed
 }
 
-// parse returns the command of args, or nil and the exit code if there is nothing to run.
-func parse(args []string, sh cli.Shell) (command func(context.Context) error, code int) {
+// isWrongArgument reports whether the rules have refused a text or a number of the command line.
+func isWrongArgument(err error) bool {
+	refusal := domain.AsRefusal(err)
+	return refusal != nil && slices.Contains([]domain.Code{domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong,
+		domain.CodeNumberOutOfRange, domain.CodeEmailInvalid}, refusal.Code)
+}
+
+// parse returns the command of args with its name, or nil and the exit code if there is nothing to run.
+func parse(args []string, sh cli.Shell) (command func(context.Context) error, name string, code int) {
 	var line commandLine
 	line.Serve.DeclareFlags()
+	used := map[string]string{}
 	exited := false // after printing help or version
 	parser, err := kong.New(&line,
 		kong.Name("roomlog"),
@@ -55,7 +69,7 @@ func parse(args []string, sh cli.Shell) (command func(context.Context) error, co
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
 		kong.ExplicitGroups(groups),
 		kong.Vars{"version": "roomlog " + cli.ReadBuild().String()},
-		environment(sh.Getenv),
+		environment(sh.Getenv, used),
 		kong.Bind(sh, &line.Globals), // for AfterApply
 	)
 	if err != nil {
@@ -67,16 +81,16 @@ func parse(args []string, sh cli.Shell) (command func(context.Context) error, co
 	parsed, err := parser.Parse(args)
 	switch {
 	case exited:
-		return nil, exitOK
+		return nil, "", exitOK
 	case err != nil:
-		faults := strings.ReplaceAll(err.Error(), "\n", "\n         ") // under the first one
+		faults := strings.ReplaceAll(nameVariables(err.Error(), used), "\n", "\n         ") // under the first one
 		fmt.Fprintf(sh.Stderr, "roomlog: %s\n  See: %s --help\n", faults, selected(err))
-		return nil, exitUsage
+		return nil, "", exitUsage
 	}
 	return func(ctx context.Context) error {
 		parsed.BindTo(ctx, (*context.Context)(nil))
 		return parsed.Run(sh, &line.Globals)
-	}, exitOK
+	}, parsed.Selected().FullPath(), exitOK
 }
 
 // selected returns the name of the command that was recognised before a parse error.

@@ -29,13 +29,13 @@ func TestExitCodes(t *testing.T) {
 		{"a missing flag", nil, []string{"gift", "add", "--name", "Rose"}, exitUsage, "missing flags: --coin=N\n  See: roomlog gift add --help"},
 		{"a value of the wrong type", nil, []string{"gift", "reprice", "rose", "--coin", "3"}, exitUsage, "See: roomlog gift reprice --help"},
 		{"an unknown role", nil, []string{"user", "grant", "1", "--role", "king"}, exitUsage, "--role"},
-		{"a setting of the wrong type", map[string]string{"ROOMLOG_QUEUE_SIZE": "many"}, []string{"serve"}, exitUsage, "--queue-size"},
+		{"a setting of the wrong type", map[string]string{"ROOMLOG_QUEUE_SIZE": "many"}, []string{"serve"}, exitUsage, "ROOMLOG_QUEUE_SIZE: expected"},
 		{"several settings out of bounds", map[string]string{"ROOMLOG_COINS_PER_UNIT": "-3"}, []string{"serve", "--data", "/dev/null/data", "--time-zone", "Mars", "--tick", "1s",
-			"--max-streams", "0"}, exitUsage, "roomlog: --coins-per-unit must be at least 1 (got -3)\n         --tick must be at most 100ms (got 1s)\n" +
+			"--max-streams", "0"}, exitUsage, "roomlog: ROOMLOG_COINS_PER_UNIT must be at least 1 (got -3)\n         --tick must be at most 100ms (got 1s)\n" +
 			"         --max-streams must be at least 1 (got 0)\n         --time-zone must be an IANA name like Asia/Shanghai (got \"Mars\")\n  See: roomlog serve --help\n"},
 		{"no pings, which Socket.IO clients need", nil, []string{"serve", "--data", "/dev/null/data", "--ping-interval", "0"}, exitUsage,
 			"--ping-interval must be at least 1s (got 0s)"},
-		{"a list with a wrong word in a variable", map[string]string{"ROOMLOG_ROLES": "api,king"}, []string{"serve"}, exitUsage, "--roles"},
+		{"a list with a wrong word in a variable", map[string]string{"ROOMLOG_ROLES": "api,king"}, []string{"serve"}, exitUsage, "ROOMLOG_ROLES"},
 		{"a list in a variable", map[string]string{"ROOMLOG_ROLES": "api,projector", "ROOMLOG_HTTP_ADDR": "127.0.0.1:0",
 			"DATABASE_URL": nowhere["DATABASE_URL"], "ROOMLOG_DATA": t.TempDir()}, []string{"serve"}, exitFailed, "Check that the database runs"},
 		{"an unwritable data folder", map[string]string{"ROOMLOG_HTTP_ADDR": "127.0.0.1:0", "DATABASE_URL": nowhere["DATABASE_URL"],
@@ -44,6 +44,14 @@ func TestExitCodes(t *testing.T) {
 		{"forgetting without --yes", nil, []string{"user", "forget", "1"}, exitUsage, "--yes"},
 		{"erasing a participant without --yes", nil, []string{"participant", "forget", "1"}, exitUsage, "--yes"},
 		{"a ban of half a second", nil, []string{"ban", "--user", "1", "--for", "500ms"}, exitUsage, "--for must be a positive number of whole seconds (got 500ms)"},
+		{"a price of 0", nil, []string{"gift", "add", "--name", "Rose", "--coin", "0"}, exitUsage, "--coin must be from 1 to 1000000000 (got 0)\n  See: roomlog gift add --help"},
+		{"a new price that is too high", nil, []string{"gift", "reprice", "1", "--coin", "1000000001"}, exitUsage, "--coin must be from 1"},
+		{"no coins", nil, []string{"coins", "credit", "--user", "1", "--amount", "0", "--order", "a"}, exitUsage, "--amount must be from 1"},
+		{"a cursor that is none", nil, []string{"export", "--after", "zzz"}, exitUsage, "--after must be a cursor that an export printed, like 4711.1a2b3c4d (got \"zzz\")"},
+		{"setting aside without a reason", nil, []string{"events", "set-aside", "1", "--reason", " "}, exitUsage, "--reason must have 1 to 100 characters (got 0)"},
+		{"setting aside with a reason that is too long", nil, []string{"events", "set-aside", "1", "--reason", strings.Repeat("x", 101)}, exitUsage, "--reason must have 1 to 100 characters (got 101)"},
+		{"a reason that is too long", nil, []string{"user", "disable", "1", "--reason", strings.Repeat("礼", 101)}, exitUsage, "--reason must have at most 100 characters (got 101)"},
+		{"the same with a confirmation", nil, []string{"user", "forget", "1", "--yes", "--reason", strings.Repeat("x", 101)}, exitUsage, "--reason must have"},
 		{"two places to start an export", nil, []string{"export", "--out", "x", "--after", "0"}, exitUsage, "--out and --after"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -95,7 +103,7 @@ func TestServeChecksSettingsFirst(t *testing.T) {
 		`--hook-url must be a URL such as https://hooks.example/media (got "hooks")`,
 		`--flv-addr must differ from --rtmp-addr (got "127.0.0.1:8000" and ":8000")`,
 		"DATABASE_URL must be an address like postgres://user:password@host:5432/database: ",
-		`--npm-registry must be a URL like https://registry.npmjs.org (got "registry")`,
+		`ROOMLOG_NPM_REGISTRY must be a URL like https://registry.npmjs.org (got "registry")`,
 		"ROOMLOG_JWT_SECRET: token secret 1 must have at least 16 bytes (got 9)",
 		"ROOMLOG_SIGN_SECRET: sign secret 1 must have at least 16 bytes (got 9)",
 		"ROOMLOG_PAYMENT_SECRET: payment secret 2 must have at least 16 bytes (got 9)",
@@ -153,5 +161,27 @@ func TestAFlagOverridesItsVariable(t *testing.T) {
 				t.Errorf("exit code %d, printed %q, want %q in it", got.code, got.stderr, tt.want)
 			}
 		})
+	}
+}
+
+// TestRefusedArguments checks that a text or number that the rules refuse is a wrong argument, and another refusal a failure.
+func TestRefusedArguments(t *testing.T) {
+	t.Parallel()
+	env := map[string]string{"DATABASE_URL": pgtest.New(t).DSN}
+	for _, tt := range []struct {
+		args   []string
+		code   int
+		stderr string
+	}{
+		{[]string{"gift", "add", "--name", " ", "--coin", "3"}, exitUsage, "name must not be empty\n  See: roomlog gift add --help"},
+		{[]string{"gift", "add", "--name", "Rose", "--coin", "3", "--image", "javascript:x"}, exitUsage, "image must be a URL"},
+		{[]string{"gift", "reprice", "77", "--coin", "3"}, exitFailed, "List the gifts: roomlog gift list"},
+	} {
+		if got := runIn(t.Context(), env, tt.args...); got.code != tt.code || !strings.Contains(got.stderr, tt.stderr) {
+			t.Errorf("%q: exit code %d, want %d; printed %q, want %q in it", tt.args, got.code, tt.code, got.stderr, tt.stderr)
+		}
+	}
+	if got := runIn(t.Context(), env, "gift", "add", "--name", "Leaf", "--coin", "1"); got.stdout != "gift 1: Leaf, 1 coin\n" {
+		t.Errorf("printed %q", got.stdout)
 	}
 }

@@ -69,15 +69,18 @@ type socket struct {
 // connect opens a socket and sends hello. since is a cursor of the user channel, or "".
 func (p *person) connect(since string) *socket {
 	p.t.Helper()
-	s, err := p.dial(since)
+	s, err := p.dialFor(timeout, since)
 	if err != nil {
 		p.t.Fatal(err)
 	}
 	return s
 }
 
-// dial is connect for servers that may be down.
-func (p *person) dial(since string) (*socket, error) {
+// dial is connect for servers that may be down: it waits only replyTimeout for the reply to hello.
+func (p *person) dial(since string) (*socket, error) { return p.dialFor(replyTimeout, since) }
+
+// dialFor is connect with a timeout for the reply to hello. It returns errors.
+func (p *person) dialFor(most time.Duration, since string) (*socket, error) {
 	s := &socket{t: p.t, waiting: map[string]chan frame{}, changed: make(chan struct{}), closed: make(chan struct{})}
 	conn, _, err := gws.NewClient(s, &gws.ClientOption{Addr: "ws://" + p.at.addr + "/ws", HandshakeTimeout: timeout, ReadMaxPayloadSize: 1 << 20,
 		NewDialer: func() (gws.Dialer, error) { return p.dialer(), nil }})
@@ -87,7 +90,7 @@ func (p *person) dial(since string) (*socket, error) {
 	s.conn = conn
 	go conn.ReadLoop()
 	p.t.Cleanup(s.cut)
-	hello, err := s.askFor(replyTimeout, "hello", map[string]any{"token": p.token, "since": since}, "")
+	hello, err := s.askFor(most, "hello", map[string]any{"token": p.token, "since": since}, "")
 	if err != nil {
 		return nil, err
 	}

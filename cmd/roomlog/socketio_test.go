@@ -76,7 +76,7 @@ func TestOfficialClients(t *testing.T) {
 }
 
 func playEvening(t *testing.T, viewer *person, native *socket, live int64, version, transports string) {
-	p := play(t, viewer.at, version, transports)
+	p := play(t, viewer.at, version, transports, requestRecovery)
 	if !strings.HasPrefix(transports, "polling,") {
 		p.order(map[string]any{"look": true})
 		if r := p.await("its transport", "look", nil); r.Transport != transports {
@@ -175,6 +175,50 @@ func playEvening(t *testing.T, viewer *person, native *socket, live int64, versi
 	hear(p, "online", func(l shownList) bool { return l.Action == "join" && l.among(viewer.name, p.id) })
 	p.order(map[string]any{"quit": true})
 	left("connection_lost")
+}
+
+// requestRecovery makes clients of version 4 request connection state recovery.
+var requestRecovery = map[string]any{"auth": map[string]any{"recovery": true}}
+
+// TestVueClients runs a Vue app with vue-socket.io 3.0.10, which hands a list to the handler of an event that has more than
+// one argument.
+func TestVueClients(t *testing.T) {
+	t.Parallel()
+	need(t, "node", "node")
+	at := serve(t, []string{"ROOMLOG_PAYMENT_SECRET=" + paymentSecret}, append([]string{"--data", dataDir(t), "--guest-chat"}, unhurried...)...)
+	at.roomlog("gift", "add", "--name", "Rose", "--coin", "30")
+	anna, viewer := join(t, at, "anna"), join(t, at, "viewer")
+	viewer.topUp(10, 1)
+	live := anna.open("An evening with Anna")
+	for _, transports := range []string{"websocket", "polling"} {
+		t.Run(transports, func(t *testing.T) {
+			p := playVue(t, at, map[string]any{"transports": []string{transports}})
+			payload := map[string]any{"live_id": live, "token": viewer.token, "gift_id": 1, "data": "你好"}
+			p.emit("joinLive", payload)
+			hear(p, "online", func(l shownList) bool { return l.among(viewer.name, p.id) })
+			p.emit("comment", payload)
+			if c := hear[shownComment](p, "comment", nil); c.Content != "你好" || c.User.Name != viewer.name {
+				t.Errorf("the comment is %+v", c)
+			}
+			p.emit("gift", payload)
+			if g := hear[shownGift](p, "gift", nil); g != (shownGift{viewer.name, "Rose", "", 30, 1}) {
+				t.Errorf("the gift is %+v", g)
+			}
+			p.say("message", "vue "+transports)
+			p.say("message", "first\nsecond")
+			if m := hear[plainMessage](p, "message", nil); m.Username != "vue "+transports || m.Content != "first\nsecond" {
+				t.Errorf("the message is %+v", m)
+			}
+			p.say("message", "@nobody x")
+			if m := hear[plainMessage](p, "message", nil); m.User != "系统" || m.Username != "系统" {
+				t.Errorf("the message of the system is %+v", m)
+			}
+			p.order(map[string]any{"drop": true})
+			p.id = p.await("its return", "connect", nil).ID
+			p.emit("comment", payload)
+			hear[shownComment](p, "comment", nil)
+		})
+	}
 }
 
 // TestOfficialClientsAfterARestart kills and stops the server. Clients reconnect by themselves.

@@ -25,7 +25,8 @@ func (p *person) upload(size int) (address, code string) {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	_, _ = part.Write(append([]byte("GIF89a"), make([]byte, size-6)...))
+	const header = "GIF89a\x01\x00\x01\x00\x00\x00\x00"
+	_, _ = part.Write(append([]byte(header), make([]byte, size-len(header))...))
 	_ = form.Close()
 	_, raw := p.do(http.MethodPost, "/api/upload", http.Header{"Content-Type": {form.FormDataContentType()}}, body.Bytes())
 	var a answer

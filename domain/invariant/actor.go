@@ -7,7 +7,7 @@ import (
 	"roomlog/domain"
 )
 
-// checkActor checks that the actor is one that could cause e.
+// checkActor checks that the actor may have caused e.
 func (c *checker) checkActor(e domain.Event, actor string) {
 	by, ok := parseActor(actor)
 	if !ok {
@@ -17,7 +17,7 @@ func (c *checker) checkActor(e domain.Event, actor string) {
 	c.expect(c.mayCause(by, e), "%s could not cause %s", actor, e.Type())
 }
 
-// parseActor returns the actor with a name, like domain.Actor.String returns it.
+// parseActor parses the name of an actor, as domain.Actor.String returns it.
 func parseActor(name string) (domain.Actor, bool) {
 	for _, kind := range []domain.ActorKind{domain.Anonymous, domain.Operator, domain.System, domain.PaymentProvider} {
 		if by := (domain.Actor{Kind: kind}); by.String() == name {
@@ -30,7 +30,7 @@ func parseActor(name string) (domain.Actor, bool) {
 	return by, found && err == nil && id > 0 && by.String() == name
 }
 
-// mayCause reports whether an actor could cause e. An event that is missing here can be caused by its user only.
+// mayCause reports whether an actor may have caused e. An event that is not listed here can be caused by its user only.
 func (c *checker) mayCause(by domain.Actor, e domain.Event) bool {
 	switch e := e.(type) {
 	case domain.ParticipantEntered, domain.ChatRoomJoined, domain.MessagePosted:
@@ -62,17 +62,17 @@ func (c *checker) mayCause(by domain.Actor, e domain.Event) bool {
 	return ok && is(by, of.EventUser())
 }
 
-// is reports whether the actor is a user.
+// is reports whether the actor is this user.
 func is(by domain.Actor, user domain.UserID) bool {
 	return by.Kind == domain.Authenticated && by.User == user
 }
 
-// isAuthor reports whether the actor can be a user, or an anonymous participant if user is 0.
+// isAuthor reports whether the actor is this user, or is anonymous if user is 0.
 func isAuthor(by domain.Actor, user domain.UserID) bool {
 	return by.User == user
 }
 
-// isOperator reports whether the actor is an operator, at the command line or by a role.
+// isOperator reports whether the actor is an operator, either at the command line or by a role.
 func (c *checker) isOperator(by domain.Actor) bool {
 	return by.Kind == domain.Operator || by.Kind == domain.Authenticated && c.user(by.User).HasRole(domain.RoleOperator)
 }

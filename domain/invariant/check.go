@@ -6,7 +6,7 @@ import (
 	"roomlog/domain"
 )
 
-// Check checks the event e against the states before it. It returns a sentence that describes the contradiction, or "" if
+// Check compares the event e with the states before it. It returns a sentence that describes a contradiction, or "" if
 // there is none. actor is the actor in the metadata of the event. Check returns an error only if states returns one.
 func Check(e domain.Event, actor string, states States) (string, error) {
 	c := &checker{states: states}
@@ -18,7 +18,7 @@ func Check(e domain.Event, actor string, states States) (string, error) {
 	return c.fault, c.err
 }
 
-// created contains the prefixes of the streams that begin with an event that takes an id.
+// created contains the prefixes of the streams whose first event assigns a numeric id.
 var created = func() (prefixes []string) {
 	for _, spec := range domain.Events {
 		if domain.StartsStream(spec.Zero) {
@@ -28,8 +28,8 @@ var created = func() (prefixes []string) {
 	return prefixes
 }()
 
-// checkStart checks that things are created once, with the next id, and before anything else happens to them, and that
-// counters count.
+// checkStart checks that an id is assigned once and in order, that no other event precedes the assignment, and that
+// counters have the right values.
 func (c *checker) checkStart(e domain.Event) {
 	if slices.Contains(created, e.Stream().Prefix()) {
 		before, err := c.states(e.Stream())

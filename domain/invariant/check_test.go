@@ -8,7 +8,7 @@ import (
 	"roomlog/domain/invariant"
 )
 
-// history is a log of two users, a live and a gift.
+// history contains the events of two users, a live and a gift.
 var history = []domain.Event{
 	domain.UserRegistered{User: 1, Username: "ann"},
 	domain.UserRegistered{User: 2, Username: "bob"},

@@ -6,24 +6,25 @@ import (
 	"roomlog/domain"
 )
 
-// States returns the state of a stream, or of a counter, before the event that is checked; nil before its first event.
+// States returns the state of a stream, or of a counter, before the event that is checked. It returns nil if the stream
+// had no events.
 type States func(domain.Stream) (any, error)
 
-// checker holds the first fault of one event.
+// checker collects the first fault of one event.
 type checker struct {
 	states States
 	fault  string
 	err    error
 }
 
-// expect records a fault unless ok.
+// expect records a fault if ok is false and no fault is recorded yet.
 func (c *checker) expect(ok bool, format string, args ...any) {
 	if !ok && c.fault == "" {
 		c.fault = fmt.Sprintf(format, args...)
 	}
 }
 
-// state returns the state of the stream of like. S is the type of that state.
+// state returns the state of the stream that contains the event like. S is the type of that state.
 func state[S any](c *checker, like domain.Event) (typed S) {
 	found, err := c.states(like.Stream())
 	if err != nil {

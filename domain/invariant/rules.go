@@ -96,7 +96,7 @@ func (c *checker) checkPeople(e domain.Event) {
 	}
 }
 
-// checkChat checks events of the chat.
+// checkChat checks the events of the chat.
 func (c *checker) checkChat(e domain.Event) {
 	switch e := e.(type) {
 	case domain.ChatRoomCreated:
@@ -158,7 +158,7 @@ func (c *checker) checkCoins(e domain.CoinEvent) {
 	}
 }
 
-// checkBalance checks the balance after an event that moves amount coins of one wallet.
+// checkBalance checks the balance after an event that adds amount coins to a wallet.
 func (c *checker) checkBalance(e domain.CoinEvent, account domain.Account, amount, after domain.Coins) {
 	before := state[domain.Wallet](c, e).Balance
 	c.expect(posted(e, account) == amount && len(e.EventPostings()) == 2, "the postings do not move %d coins of %s", amount, account)

@@ -15,37 +15,38 @@ import (
 	"roomlog/eventstore"
 )
 
-// clockTolerance is the time that an event may be ahead of the clock of the database.
+// clockTolerance is how far an event may be ahead of the clock of the database.
 const clockTolerance = time.Minute
 
-// Auditor inspects the events of a log in order, and then the tables that belong to it. It is not safe for concurrent use.
+// Auditor inspects the events of a log in order, and then the tables that belong to the log. It is not safe for
+// concurrent use.
 type Auditor struct {
 	store  *eventstore.Store
 	faults *Faults
 	states *states
 
-	position int64     // of the last inspected event
+	position int64     // position of the last inspected event
 	newest   time.Time // recorded_at of the last inspected event
-	ahead    *Fault    // the first event that is ahead of the clock, and of which no later event says that the clock was set back
-	sealed   bool      // a key does not open its texts
-	latest   time.Time // the latest time that an event may have
+	ahead    *Fault    // fault of the first event that is ahead of the clock; nil if none is, or if a later event records that the clock was set back
+	sealed   bool      // whether a fault reports that a key does not decrypt its texts
+	latest   time.Time // latest recorded_at that an event may have
 
-	setAsides []setAside // that were inspected
+	setAsides []setAside // the inspected events that set another event aside
 
-	metadata  [][]byte  // of the events of the last page
-	snapshots snapshots // of the events of the last page
+	metadata  [][]byte  // metadata of the events of the last page
+	snapshots snapshots // snapshots for the events of the last page
 
-	owners, forgotten    idSet // owners of personal texts, and those whose texts are erased
-	names, matchingNames int   // users with a name, and those whose key fits it
+	owners, forgotten    idSet // owners of personal texts; owners whose texts are erased
+	names, matchingNames int   // number of users with a name; number of those whose name fits its key
 }
 
-// New returns an auditor of a log that has read no event.
+// New returns an auditor of a log. The auditor has read no event yet.
 func New(store *eventstore.Store, faults *Faults) *Auditor {
 	return &Auditor{store: store, faults: faults, states: newStates(store), owners: idSet{}, forgotten: idSet{}}
 }
 
-// Read returns at most limit events with after < position ≤ upTo, in order and not decoded. The next call of Inspect must be
-// about these events.
+// Read returns at most limit events with after < position ≤ upTo, in order and not decoded. Decode them and pass them
+// to the next call of Inspect.
 func (a *Auditor) Read(ctx context.Context, db Querier, after, upTo int64, limit int) ([]eventstore.Record, error) {
 	if a.latest.IsZero() {
 		if err := db.QueryRow(ctx, "SELECT clock_timestamp()").Scan(&a.latest); err != nil {
@@ -79,14 +80,15 @@ func (a *Auditor) Read(ctx context.Context, db Querier, after, upTo int64, limit
 // SetAside returns the number of events that an operator has set aside.
 func (a *Auditor) SetAside() int { return len(a.states.aside) }
 
-// CheckSetAsides checks that each inspected event that sets another one aside names an earlier event that could not be
-// applied, with its stream and type. Otherwise states are folded without an event that the tables contain. by holds, for each
-// event that could not be applied and was set aside, the position of the event that set it aside first.
+// CheckSetAsides checks each inspected event that sets another event aside. The other event must be earlier, must have
+// the stated stream and type, and must be one that could not be applied: otherwise states are folded without an event
+// that the tables contain. by maps the position of each event that could not be applied and was set aside to the
+// position of the first event that set it aside.
 func (a *Auditor) CheckSetAsides(ctx context.Context, by map[int64]int64) error {
 	return checkSetAsides(ctx, a.store, a.setAsides, by, a.faults)
 }
 
-// Inspect checks the events that Read has returned and the caller has decoded.
+// Inspect checks the events that Read has returned and that the caller has decoded.
 func (a *Auditor) Inspect(ctx context.Context, events []eventstore.Record) error {
 	for i, r := range events {
 		switch missing := a.position + 1; {
@@ -121,7 +123,7 @@ func (a *Auditor) inspect(ctx context.Context, r eventstore.Record, metadata []b
 	if r.Event == nil {
 		a.fault(r.Position, "event %s cannot be read: %v", r.Type, r.Fault)
 		if errors.Is(r.Fault, eventstore.ErrNotDecrypted) && !a.sealed {
-			a.sealed = true // one fault of the table stands for all texts
+			a.sealed = true // one fault of table user_key stands for all texts
 			a.faults.Add(Fault{Table: "user_key", Text: fmt.Sprintf("the key of the owner does not open the texts of position %d", r.Position)})
 		}
 		return a.fold(ctx, r)
@@ -156,7 +158,7 @@ func (a *Auditor) inspect(ctx context.Context, r eventstore.Record, metadata []b
 	return a.fold(ctx, r)
 }
 
-// fold checks the version of an event and folds the event into the states.
+// fold checks the version of an event in its stream, and folds the event into the states.
 func (a *Auditor) fold(ctx context.Context, r eventstore.Record) error {
 	var before entry
 	var err error
@@ -167,7 +169,7 @@ func (a *Auditor) fold(ctx context.Context, r eventstore.Record) error {
 	}
 	switch {
 	case r.Version == before.version+1:
-	case before.unknown && before.version == 0: // the stream was read again, and one of its events cannot be read
+	case before.unknown && before.version == 0: // the states were loaded again, and an event of the stream cannot be read
 	case before.version == 0:
 		a.fault(r.Position, "%s begins with version %d", r.Stream, r.Version)
 	default:
@@ -177,8 +179,8 @@ func (a *Auditor) fold(ctx context.Context, r eventstore.Record) error {
 	return nil
 }
 
-// inspectTime checks that time is not ahead of the database, and runs backwards only at an event that says so because the clock of
-// the database was set back.
+// inspectTime checks that recorded_at is not ahead of the database's clock. It may be earlier than that of the previous
+// event only if the metadata of the event records that the clock of the database was set back.
 func (a *Auditor) inspectTime(r eventstore.Record, setBack bool) {
 	at, newest := r.RecordedAt.Format(time.RFC3339Nano), a.newest.Format(time.RFC3339Nano)
 	switch earlier := r.RecordedAt.Before(a.newest); {
@@ -189,7 +191,7 @@ func (a *Auditor) inspectTime(r eventstore.Record, setBack bool) {
 	case setBack:
 		a.ahead = nil
 	}
-	if r.RecordedAt.After(a.latest) && a.ahead == nil { // one fault names the first event
+	if r.RecordedAt.After(a.latest) && a.ahead == nil { // only the first such event is reported
 		a.ahead = &Fault{Position: r.Position, Text: fmt.Sprintf("recorded_at is %s, ahead of the clock of the database", at)}
 	}
 	a.newest = r.RecordedAt
@@ -211,7 +213,7 @@ func (a *Auditor) inspectMetadata(r eventstore.Record, raw []byte) eventstore.Me
 	return m
 }
 
-// inspectPlace checks that an event is recorded in its own stream and under its own live.
+// inspectPlace checks that an event is recorded in its own stream and with its own live.
 func (a *Auditor) inspectPlace(r eventstore.Record) {
 	if stream := r.Event.Stream(); stream != r.Stream {
 		a.fault(r.Position, "the event of stream %s is recorded in %s", stream, r.Stream)
@@ -225,7 +227,7 @@ func (a *Auditor) inspectPlace(r eventstore.Record) {
 	}
 }
 
-// inspectKeys notes whose keys the log needs, and compares usernames with their keyed hashes.
+// inspectKeys records whose keys the log needs, and compares usernames with their keyed hashes.
 func (a *Auditor) inspectKeys(r eventstore.Record) {
 	if spec, ok := a.store.Spec(r.Event.Type()); ok && spec.Personal != nil {
 		if _, owner, texts := spec.Personal(r.Event); owner != 0 && len(texts) > 0 {

@@ -1,8 +1,9 @@
-// Package audit checks the log and the tables that belong to it: every event against the states before it (package
-// invariant), and the tables command, snapshot, user_key, credential, store and checkpoint against the events.
+// Package audit checks the log and the tables that belong to it. It compares every event with the states before it
+// (package invariant), and the tables command, snapshot, user_key, credential, store and checkpoint with the events.
 //
-// It finds what an edit with the rights of a superuser leaves inconsistent. An edit of events that keeps all tables
-// consistent is not found: nothing outside the database knows the log.
+// It finds what becomes inconsistent when somebody edits the database with the rights of a superuser. It cannot find an
+// edit of events that keeps all tables consistent, because nothing outside the database contains a copy of the log.
 //
-// It changes nothing. Its memory is bounded: states of streams are cached, and read again when they are needed later.
+// It changes nothing. Its memory is bounded: it caches the states of streams, and reads a state again if it is needed
+// later.
 package audit

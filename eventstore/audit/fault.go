@@ -7,10 +7,10 @@ import (
 	"sync"
 )
 
-// Fault is one thing that is wrong.
+// Fault describes one inconsistency.
 type Fault struct {
-	Position int64  // of the event; 0: the fault is in a table
-	Table    string // without an event; "": the schema of the database
+	Position int64  // position of the event; 0 if the fault is in a table
+	Table    string // name of the table, if the fault is not in an event; "" for the schema of the database
 	Text     string
 }
 
@@ -25,14 +25,14 @@ func (f Fault) String() string {
 	return "schema: " + f.Text
 }
 
-// maxFaults bounds the faults that are kept. A damaged log may have millions.
+// maxFaults is the maximum number of faults that are stored. A damaged log may have millions.
 const maxFaults = 1000
 
 // Faults collects faults. It is safe for concurrent use.
 type Faults struct {
 	mu    sync.Mutex
 	all   []Fault
-	at    map[int64]bool // positions with a fault
+	at    map[int64]bool // positions of events with a fault
 	total int
 }
 
@@ -53,7 +53,7 @@ func (f *Faults) Add(fault Fault) {
 	}
 }
 
-// AddAt adds a fault of an event, unless the event has one.
+// AddAt adds a fault of an event, unless the event already has one.
 func (f *Faults) AddAt(position int64, text string) {
 	f.mu.Lock()
 	known := f.at[position]
@@ -63,8 +63,8 @@ func (f *Faults) AddAt(position int64, text string) {
 	}
 }
 
-// Sorted returns the faults: those of events by position, then those of tables, then those of the schema. total is larger
-// than their number if there were too many to keep.
+// Sorted returns the stored faults: those of events by position, then those of tables, then those of the schema. total
+// is the number of all faults, which is larger if there were too many to store.
 func (f *Faults) Sorted() (all []Fault, total int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -35,7 +35,7 @@ func (s idSet) has(id int64) bool {
 	return s[chunk] != nil && s[chunk][word]&bit != 0
 }
 
-// each calls visit with every id, in no order.
+// each calls visit with every id, in no particular order.
 func (s idSet) each(visit func(id int64)) {
 	for chunk, words := range s {
 		for i, word := range words {

@@ -9,17 +9,16 @@ import (
 	"roomlog/eventstore"
 )
 
-// setAside is an event that sets another event aside.
+// setAside is an inspected event that sets another event aside.
 type setAside struct {
 	position int64
 	event    domain.EventSetAside
 }
 
-// setAsideChunk is the number of events that checkSetAsides reads at a time.
+// setAsideChunk is the number of events that checkSetAsides reads in one query.
 const setAsideChunk = 1000
 
-// checkSetAsides checks that each event of all names an earlier event that could not be applied, with its stream and type. by is
-// the argument of CheckSetAsides.
+// checkSetAsides checks all as CheckSetAsides describes. by is the argument of CheckSetAsides.
 func checkSetAsides(ctx context.Context, store *eventstore.Store, all []setAside, by map[int64]int64, faults *Faults) error {
 	for chunk := range slices.Chunk(all, setAsideChunk) {
 		positions := make([]int64, len(chunk))
@@ -43,8 +42,8 @@ func checkSetAsides(ctx context.Context, store *eventstore.Store, all []setAside
 	return nil
 }
 
-// check returns what is wrong with an event that sets r aside, or "". by is the position of the event that has set r aside in the
-// tables, or 0.
+// check returns what is wrong with an event that sets r aside, or "". by is the position of the event that has set r
+// aside according to the tables, or 0.
 func (s setAside) check(r eventstore.Record, by int64) string {
 	switch e := s.event; {
 	case e.Position >= s.position:

@@ -12,13 +12,13 @@ import (
 	"roomlog/eventstore"
 )
 
-// version is a version of a stream.
+// version identifies a version of a stream.
 type version struct {
 	stream  domain.Stream
 	version int
 }
 
-// snapshots contains the states of table snapshot.
+// snapshots contains the states in table snapshot, by version.
 type snapshots map[version][]byte
 
 // Querier is a connection, a pool or a transaction.
@@ -27,7 +27,7 @@ type Querier interface {
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }
 
-// readSnapshots returns the rows of table snapshot for the versions of events.
+// readSnapshots returns the rows of table snapshot that belong to the versions of the given events.
 func readSnapshots(ctx context.Context, db Querier, events []eventstore.Record) (snapshots, error) {
 	streams, versions := make([]string, len(events)), make([]int, len(events))
 	for i, r := range events {
@@ -42,7 +42,7 @@ func readSnapshots(ctx context.Context, db Querier, events []eventstore.Record) 
 	var format int
 	var state []byte
 	_, err = pgx.ForEachRow(rows, []any{&at.stream, &at.version, &format, &state}, func() error {
-		if spec, ok := domain.StateSpecOf(at.stream); ok && spec.Format == format { // others are ignored by all readers
+		if spec, ok := domain.StateSpecOf(at.stream); ok && spec.Format == format { // readers ignore snapshots of other formats
 			found[at] = bytes.Clone(state)
 		}
 		return nil
@@ -53,7 +53,7 @@ func readSnapshots(ctx context.Context, db Querier, events []eventstore.Record) 
 	return found, nil
 }
 
-// check compares the snapshot after an event, if there is one, with the state.
+// check compares the state after an event with the snapshot for this version, if there is one.
 func (s snapshots) check(r eventstore.Record, after entry, faults *Faults) {
 	stored, ok := s[version{r.Stream, r.Version}]
 	if !ok || after.unknown {

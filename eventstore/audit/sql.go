@@ -1,6 +1,6 @@
 package audit
 
-import _ "embed" // the statements
+import _ "embed" // for the statements
 
 // Each file contains one statement.
 var (

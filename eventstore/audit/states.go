@@ -13,37 +13,37 @@ import (
 )
 
 const (
-	cachedStates = 50_000 // states in memory, of 200 bytes to a few kilobytes
-	streamPage   = 1000   // events that are read at once when a state is read again
+	cachedStates = 50_000 // number of states in memory; each takes from 200 bytes to a few kilobytes
+	streamPage   = 1000   // number of events that are read at once when a state is loaded
 )
 
-// errUnknown means that a state is not known, because an event of its stream cannot be read or folded.
+// errUnknown means that a state is unknown, because an event of its stream cannot be read or folded.
 var errUnknown = errors.New("the state is not known")
 
-// entry is the state of a stream before the event that is inspected.
+// entry is the state of a stream before the event that is being inspected.
 type entry struct {
 	version int
 	state   any
 	unknown bool
 }
 
-// states holds the states of the streams before a position.
+// states holds the states of streams before a position of the log.
 type states struct {
 	store    *eventstore.Store
 	cache    *simplelru.LRU[domain.Stream, entry]
 	counters map[domain.Stream]any
-	aside    map[int64]domain.Stream // positions and streams of events that were set aside
+	aside    map[int64]domain.Stream // positions and streams of the events that were set aside
 }
 
 func newStates(store *eventstore.Store) *states {
 	cache, err := simplelru.NewLRU[domain.Stream, entry](cachedStates, nil)
 	if err != nil {
-		panic(err) // the size is positive
+		panic(err) // cannot happen: the size is positive
 	}
 	return &states{store: store, cache: cache, counters: make(map[domain.Stream]any)}
 }
 
-// isCounter reports whether a name is the one of a counter, which has no stream.
+// isCounter reports whether s is the name of a counter. The log contains no stream with this name.
 func isCounter(s domain.Stream) bool {
 	_, ok := domain.StateSpecOf(s)
 	return !ok
@@ -52,13 +52,13 @@ func isCounter(s domain.Stream) bool {
 // setAside reports whether an event was set aside.
 func (s *states) setAside(r eventstore.Record) bool { _, ok := s.aside[r.Position]; return ok }
 
-// skipped reports whether an event was set aside and changes no state: it moves coins or cannot be read.
+// skipped reports whether an event was set aside and changes no state, because it moves coins or cannot be read.
 func (s *states) skipped(r eventstore.Record) bool {
 	_, coins := r.Event.(domain.CoinEvent)
 	return s.setAside(r) && (coins || r.Event == nil)
 }
 
-// before returns the state of a stream before a position.
+// before returns the state of a stream before the event at a position.
 func (s *states) before(ctx context.Context, stream domain.Stream, position int64) (entry, error) {
 	if e, ok := s.cache.Get(stream); ok {
 		return e, nil
@@ -70,7 +70,7 @@ func (s *states) before(ctx context.Context, stream domain.Stream, position int6
 	return e, err
 }
 
-// load folds the events of a stream before a position.
+// load folds the events of a stream that precede a position.
 func (s *states) load(ctx context.Context, stream domain.Stream, position int64) (e entry, err error) {
 	if spec, ok := domain.StateSpecOf(stream); ok && spec.Stateless {
 		err := s.store.Pool().QueryRow(ctx, selectVersionBefore, stream, position).Scan(&e.version)
@@ -100,7 +100,7 @@ func (s *states) load(ctx context.Context, stream domain.Stream, position int64)
 			case err == nil:
 				e.state = state
 			case !s.setAside(r):
-				return entry{unknown: true}, nil // the event has a fault of its own
+				return entry{unknown: true}, nil // the fault of the event is reported separately
 			}
 		}
 		if len(page) < streamPage {
@@ -109,7 +109,7 @@ func (s *states) load(ctx context.Context, stream domain.Stream, position int64)
 	}
 }
 
-// after records the state after an event. before is the entry of its stream before the event.
+// after stores and returns the state after an event. before is the state of the stream before the event.
 func (s *states) after(r eventstore.Record, before entry) entry {
 	next := entry{version: r.Version, unknown: before.unknown, state: before.state}
 	switch {

@@ -11,11 +11,11 @@ import (
 	"roomlog/domain"
 )
 
-// maxRows is the number of rows of one kind of fault that are named.
+// maxRows is the maximum number of rows that are reported for one kind of fault.
 const maxRows = 100
 
-// CheckTables compares the tables that belong to the log with the inspected events. All events that tx can see must have been
-// inspected.
+// CheckTables compares the tables that belong to the log with the inspected events. All events that tx can read must
+// have been inspected.
 func (a *Auditor) CheckTables(ctx context.Context, tx pgx.Tx) error {
 	if a.ahead != nil {
 		a.faults.Add(*a.ahead)
@@ -53,12 +53,12 @@ func (a *Auditor) CheckTables(ctx context.Context, tx pgx.Tx) error {
 	return a.checkKeys(ctx, tx)
 }
 
-// unusedCredentialAge is the age at which a row of table credential without a user is a fault. A server deletes such a row
-// after an hour.
+// unusedCredentialAge is the age from which on a row of table credential without a user is a fault. A server deletes
+// such a row after an hour.
 const unusedCredentialAge = 24 * time.Hour
 
-// checkKeys compares table user_key with the owners of personal texts. A key that does not open its texts is a fault of the
-// events.
+// checkKeys compares table user_key with the owners of personal texts. It does not check whether a key decrypts its
+// texts: Inspect reports that as a fault of an event.
 func (a *Auditor) checkKeys(ctx context.Context, tx pgx.Tx) error {
 	missing := idSet{}
 	a.owners.each(func(id int64) {
@@ -93,7 +93,7 @@ func (a *Auditor) checkKeys(ctx context.Context, tx pgx.Tx) error {
 	return nil
 }
 
-// eventTypes returns the types of the events that match, in all versions.
+// eventTypes returns the types of all versions of the events for which match returns true.
 func eventTypes(match func(domain.Event) bool) (types []string) {
 	for _, spec := range domain.Events {
 		if !match(spec.Zero) {
@@ -109,13 +109,13 @@ func eventTypes(match func(domain.Event) bool) (types []string) {
 
 func isA[E domain.Event](e domain.Event) bool { _, ok := e.(E); return ok }
 
-// movesCoins reports whether only commands that move coins lead to e.
+// movesCoins reports whether e results only from commands that move coins.
 func movesCoins(e domain.Event) bool {
 	_, coins := e.(domain.CoinEvent)
 	return coins || isA[domain.OrderPlaced](e) || isA[domain.OrderPaid](e)
 }
 
-// stateFormats returns the prefixes of streams that have a state, and the format of each.
+// stateFormats returns the prefixes of the streams that have a state, and the format of each state.
 func stateFormats() (prefixes []string, formats []int) {
 	for _, spec := range domain.States {
 		if !spec.Stateless {

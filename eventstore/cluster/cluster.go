@@ -13,9 +13,9 @@ const defaultSurveyTimeout = 2 * time.Second
 
 // Config configures a Cluster.
 type Config struct {
-	Node          string           // the unique name of this node, up to 40 bytes of printable ASCII; "": the node does not join
-	Now           func() time.Time // the clock; required to join
-	Log           *slog.Logger     // nil: silent
+	Node          string           // unique name of this node, up to 40 bytes of printable ASCII; "": the node does not join the cluster
+	Now           func() time.Time // clock of this process; required if the node joins
+	Log           *slog.Logger     // nil: no log messages
 	SurveyTimeout time.Duration    // time that a survey waits for replies; default 2 s
 }
 
@@ -28,7 +28,8 @@ type Cluster struct {
 	cleanups  []Cleanup
 }
 
-// New returns a Cluster over the transport t. Only Run makes the node a member. Nodes, Publish and Survey work without Run.
+// New returns a Cluster that uses the transport t. The node becomes a member only while Run runs. Nodes, Publish and
+// Survey work without Run.
 func New(t Transport, c Config) *Cluster {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -40,7 +41,7 @@ func New(t Transport, c Config) *Cluster {
 // Node returns the name of this node.
 func (c *Cluster) Node() string { return c.c.Node }
 
-// Nodes is a sorted list of names of members.
+// Nodes is a sorted list of the names of members.
 type Nodes []string
 
 // Contains reports whether the list contains node.

@@ -2,13 +2,13 @@
 // are alive, carries short-lived messages between them, sends a request to all of them and collects the replies, and
 // cleans up after lost nodes.
 //
-// What it guarantees:
+// It guarantees:
 //   - A node that was killed is not alive from that moment on. A node that is frozen or unreachable is not alive after
-//     10 seconds. A node whose connection was cut joins again by itself.
-//   - A message reaches the subscribers of its topic on every connected node at most once, in the order of publishing.
-//   - A survey names the nodes that did not reply. It never counts them as empty.
-//   - Every cleanup is called for a lost node until it succeeds. Several nodes may call it at the same time, so that it
-//     must be idempotent.
+//     10 seconds. A node whose connection was cut joins again without help.
+//   - Each connected node delivers a message at most once to each subscriber of its topic, in the order of publishing.
+//   - The result of a survey lists the nodes that did not reply. It never treats a missing reply as an empty one.
+//   - Every cleanup is called for a lost node until it succeeds. Several nodes may call it at the same time, so it must
+//     be idempotent.
 //
 // Nothing here is durable: facts belong in the log. The package never reads or appends events.
 //

@@ -13,7 +13,7 @@ import (
 	"roomlog/eventstore/pgtest"
 )
 
-// A node replies to the surveys of others, and any process can ask all nodes.
+// A node replies to the surveys of other nodes, and any process can send a survey to all nodes.
 func ExampleCluster_Survey() {
 	ctx, cancel := context.WithCancel(context.Background())
 	pool, err := eventstore.OpenPool(ctx, os.Getenv("DATABASE_URL"), eventstore.PoolOptions{})
@@ -38,7 +38,7 @@ func ExampleCluster_Survey() {
 }
 
 // TestExample runs the example on a database.
-func TestExample(t *testing.T) { // not parallel: the environment belongs to the whole process
+func TestExample(t *testing.T) { // not parallel: environment variables belong to the whole process
 	t.Setenv("DATABASE_URL", pgtest.New(t).DSN)
 	ExampleCluster_Survey()
 }

@@ -9,17 +9,17 @@ import (
 	"roomlog/internal/wait"
 )
 
-// looksPerGrace is the number of times that a cleanup looks for lost nodes within its grace time.
+// looksPerGrace is how often a cleanup looks for lost nodes within its grace period.
 const looksPerGrace = 4
 
 // OnNodeLost adds a cleanup, which runs while Run runs. Call it before Run.
 func (c *Cluster) OnNodeLost(cleanup Cleanup) { c.cleanups = append(c.cleanups, cleanup) }
 
-// cleaner looks for lost nodes and runs one Cleanup for each of them.
+// cleaner looks for lost nodes and runs one Cleanup for each lost node.
 type cleaner struct {
 	Cleanup
 	cluster *Cluster
-	gone    map[string]time.Time // by node that holds something and is not alive: since when it is missing
+	gone    map[string]time.Time // node that holds something and is not alive → since when it is missing
 }
 
 func newCleaner(c *Cluster, cleanup Cleanup) *cleaner {
@@ -37,7 +37,7 @@ func (k *cleaner) run(ctx context.Context) {
 	}
 }
 
-// look cleans up after the nodes that have been gone for the whole grace time.
+// look cleans up after the nodes that have been missing for the whole grace period.
 func (k *cleaner) look(ctx context.Context) error {
 	held, err := k.Held(ctx)
 	if err != nil {
@@ -64,7 +64,7 @@ func (k *cleaner) look(ctx context.Context) error {
 		if now.Sub(since) < k.Grace {
 			continue
 		}
-		if err := k.Clean(ctx, node); err != nil { // clean up after the other nodes all the same
+		if err := k.Clean(ctx, node); err != nil { // an error with one node does not prevent the cleanup of the others
 			failed = fmt.Errorf("node %s: %w", node, err)
 			continue
 		}

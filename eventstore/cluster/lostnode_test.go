@@ -13,12 +13,12 @@ import (
 	"roomlog/eventstore/pgtest"
 )
 
-// holders are nodes that hold something, as a table would say.
+// holders contains the nodes that hold something, like a table.
 type holders struct {
 	mu       sync.Mutex
 	held     []string
 	cleaned  []string
-	failures int // of Clean, to come
+	failures int // number of further calls of Clean that fail
 }
 
 func (h *holders) cleanup(grace time.Duration) cluster.Cleanup {
@@ -66,7 +66,7 @@ func TestOnNodeLost(t *testing.T) {
 		start(t, db, cluster.Config{Node: "here"}, func(c *cluster.Cluster) { c.OnNodeLost(h.cleanup(20 * time.Millisecond)) })
 		child.signal(syscall.SIGKILL)
 		until(t, "the node is cleaned up", func() bool { return len(h.ended()) > 0 })
-		h.hold("somebody else") // the next one is behind whatever would be wrong
+		h.hold("somebody else") // when this node is cleaned up, every wrong cleanup would have happened
 		until(t, "the next node is cleaned up", func() bool { return slices.Contains(h.ended(), "somebody else") })
 		if got := h.ended(); !slices.Equal(got, []string{"child", "somebody else"}) {
 			t.Errorf("cleaned up after %v", got)

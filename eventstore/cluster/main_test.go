@@ -19,7 +19,7 @@ import (
 
 const timeout = time.Minute
 
-// childEnv holds the database of a node that a test starts as a process of its own.
+// childEnv is the environment variable with the database for a node that a test starts as a separate process.
 const childEnv = "ROOMLOG_CLUSTER_TEST_DSN"
 
 func TestMain(m *testing.M) {
@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// runChild is the node "child" until its standard input ends.
+// runChild runs the node "child" until the standard input of the process ends.
 func runChild(dsn string) int {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -51,7 +51,7 @@ func runChild(dsn string) int {
 	return 0
 }
 
-// child is a node in a process of its own.
+// child is a node in a separate process.
 type child struct {
 	t       testing.TB
 	process *os.Process
@@ -88,13 +88,13 @@ func (c *child) signal(s os.Signal) {
 	}
 }
 
-// node is a member in this process.
+// node is a member of the cluster in the process of the test.
 type node struct {
 	*cluster.Cluster
-	stop func() // leaves and waits; the end of the test does so too
+	stop func() // leaves the cluster and waits; the end of the test calls it too
 }
 
-// start runs a node after prepare.
+// start calls prepare, if it is not nil, and then runs a node.
 func start(t testing.TB, db *pgtest.DB, c cluster.Config, prepare func(*cluster.Cluster)) *node {
 	t.Helper()
 	c.Now = time.Now
@@ -135,7 +135,7 @@ func until(t testing.TB, what string, holds func() bool) {
 	}
 }
 
-// cut ends a node's connection in the database.
+// cut ends the connection of a node from the side of the database.
 func cut(t testing.TB, db *pgtest.DB, name string) {
 	t.Helper()
 	_, err := db.Owner.Exec(t.Context(), "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = $1",

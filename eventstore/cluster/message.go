@@ -10,14 +10,14 @@ import (
 )
 
 const (
-	// MaxPayload is the maximum size of a message's payload and of a survey's request, in bytes.
+	// MaxPayload is the maximum size in bytes of the payload of a message and of the request of a survey.
 	MaxPayload = 2048
 
-	maxTopic   = 64 // bytes of a topic's name
+	maxTopic   = 64 // maximum length of the name of a topic in bytes
 	topicChars = "abcdefghijklmnopqrstuvwxyz0123456789.-_"
 )
 
-// checkMessage returns an error if topic or payload are out of bounds.
+// checkMessage returns an error if the topic or the payload is outside its bounds.
 func checkMessage(topic string, payload []byte) error {
 	switch {
 	case topic == "" || len(topic) > maxTopic || strings.Trim(topic, topicChars) != "":
@@ -30,7 +30,7 @@ func checkMessage(topic string, payload []byte) error {
 	return nil
 }
 
-// surveyPrefix marks the topics of requests. No topic of Publish contains a colon.
+// surveyPrefix begins the topics of survey requests. Topics for Publish contain no colon.
 const surveyPrefix = "survey:"
 
 func surveyMessage(id, topic string, request []byte) Message {
@@ -48,7 +48,7 @@ func parseSurvey(m Message) (request, bool) {
 	return request{string(id), topic, payload}, ok
 }
 
-// request is the request of a survey that this node has received.
+// request is the request of a survey, as received by this node.
 type request struct {
 	id, topic string
 	payload   []byte

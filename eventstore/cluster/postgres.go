@@ -23,22 +23,22 @@ var (
 )
 
 const (
-	// channel is the NOTIFY channel of the messages of all topics. A notification consists of the topic, a line feed and the
-	// payload.
+	// channel is the NOTIFY channel for the messages of all topics. A notification consists of the topic, a line feed
+	// and the payload.
 	channel = "roomlog_cluster"
 
-	// nodePrefix is the beginning of the application_name of a member's connection. The name of the node follows.
+	// nodePrefix begins the application_name of a member's connection. The name of the node follows.
 	nodePrefix = "roomlog node "
 )
 
-// Postgres is the Transport over a PostgreSQL database. A member holds an advisory lock on a separate connection, which also
-// receives the messages. Messages are notifications, and the replies to surveys are rows of the unlogged table survey_reply.
-// Membership writes nothing to the database.
+// Postgres is the Transport that uses a PostgreSQL database. A member holds an advisory lock on a separate connection,
+// on which it also receives the messages. Messages are notifications, and the replies to surveys are rows of the
+// unlogged table survey_reply. Membership writes nothing to the database.
 type Postgres struct{ pool *pgxpool.Pool }
 
 var _ Transport = (*Postgres)(nil)
 
-// NewPostgres returns the transport over the migrated database behind pool.
+// NewPostgres returns a transport that uses the migrated database of pool.
 func NewPostgres(pool *pgxpool.Pool) *Postgres { return &Postgres{pool} }
 
 // Nodes returns the members that are alive now.
@@ -62,13 +62,13 @@ func (p *Postgres) Publish(ctx context.Context, m Message) error {
 	return nil
 }
 
-// parseNotification returns the message that Publish has put into the payload of a notification.
+// parseNotification returns the message in the payload of a notification that Publish has sent.
 func parseNotification(payload string) (Message, bool) {
 	topic, rest, ok := bytes.Cut([]byte(payload), []byte("\n"))
 	return Message{string(topic), rest}, ok
 }
 
-// Reply inserts a reply.
+// Reply inserts a reply into table survey_reply.
 func (p *Postgres) Reply(ctx context.Context, inbox string, r Reply) error {
 	if _, err := p.pool.Exec(ctx, insertSurveyReply, inbox, r.Node, r.Payload); err != nil {
 		return fmt.Errorf("insert a reply: %w", err)
@@ -85,7 +85,7 @@ func (p *Postgres) OpenInbox(_ context.Context, id string) (Inbox, error) {
 type inbox struct {
 	pool *pgxpool.Pool
 	id   string
-	seen []string // the nodes whose replies were received
+	seen []string // nodes whose replies were received
 }
 
 // Receive returns the replies that were inserted since the last call.

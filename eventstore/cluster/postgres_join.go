@@ -7,11 +7,13 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"roomlog/internal/pgsession"
 )
 
 const (
 	heartbeat    = 3 * time.Second  // interval between two pings of a member
-	deadAfter    = 10 * time.Second // time without a ping after which the database ends the connection
+	deadAfter    = 10 * time.Second // time after which the database closes the connection of a member that sends no ping
 	leaveTimeout = time.Second
 )
 
@@ -22,8 +24,8 @@ func lockOf(node string) int64 {
 	return int64(h.Sum64())
 }
 
-// Join holds the lock of node on a separate connection and receives messages there. The database releases the lock
-// immediately when the process dies, and after 10 seconds when the process is frozen or unreachable.
+// Join holds the lock of node on a separate connection, and receives messages there. The database releases the lock
+// immediately if the process dies, and after 10 seconds if the process is frozen or unreachable.
 func (p *Postgres) Join(ctx context.Context, node string, handle func(Message)) error {
 	conn, err := p.connect(ctx, node)
 	if err != nil {
@@ -32,9 +34,10 @@ func (p *Postgres) Join(ctx context.Context, node string, handle func(Message)) 
 	defer func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTimeout)
 		defer cancel()
+		_ = pgsession.Unlock(ctx, conn, lockOf(node)) // also behind a pooler, which keeps the session
 		_ = conn.Close(ctx)
 	}()
-	// Listen before taking the lock: a survey expects a reply from every node that holds its lock.
+	// Call LISTEN before taking the lock, because a survey expects a reply from every node that holds its lock.
 	if _, err := conn.Exec(ctx, "LISTEN "+channel); err != nil {
 		return fmt.Errorf("listen for messages: %w", err)
 	}
@@ -49,7 +52,7 @@ func (p *Postgres) Join(ctx context.Context, node string, handle func(Message)) 
 	return nil
 }
 
-// receive handles messages for the interval of a heartbeat, and then sends a ping.
+// receive handles messages for one heartbeat interval and then sends a ping.
 func (p *Postgres) receive(ctx context.Context, conn *pgx.Conn, handle func(Message)) error {
 	listening, stop := context.WithTimeout(ctx, heartbeat)
 	defer stop()
@@ -73,15 +76,13 @@ func (p *Postgres) receive(ctx context.Context, conn *pgx.Conn, handle func(Mess
 
 func (p *Postgres) connect(ctx context.Context, node string) (*pgx.Conn, error) {
 	c := p.pool.Config().ConnConfig.Copy()
-	for name, value := range map[string]string{
+	pgsession.Set(c, map[string]string{
 		"application_name":        nodePrefix + node,
-		"idle_session_timeout":    fmt.Sprint(deadAfter.Milliseconds()), // ends the connection of a frozen process
-		"tcp_keepalives_idle":     "5",                                  // ends the connection of an unreachable process
+		"idle_session_timeout":    fmt.Sprint(deadAfter.Milliseconds()), // closes the connection of a frozen process
+		"tcp_keepalives_idle":     "5",                                  // closes the connection of an unreachable process
 		"tcp_keepalives_interval": "2",
 		"tcp_keepalives_count":    "3",
-	} {
-		c.RuntimeParams[name] = value
-	}
+	})
 	within, cancel := context.WithTimeout(ctx, deadAfter)
 	defer cancel()
 	conn, err := pgx.ConnectConfig(within, c)

@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// Publish sends payload to the subscribers of topic on all nodes, including this node. Delivery is at most once: a node that
-// is not connected at that moment never receives the message. The payload is UTF-8 text without NUL of up to MaxPayload
+// Publish sends payload to the subscribers of topic on all nodes, including this node. Delivery is at most once: a node
+// that is not connected at that moment never receives the message. The payload is UTF-8 without NUL of up to MaxPayload
 // bytes. A topic has 1 to 64 lower-case letters, digits, dots, dashes and underscores.
 func (c *Cluster) Publish(ctx context.Context, topic string, payload []byte) error {
 	err := checkMessage(topic, payload)
@@ -19,8 +19,9 @@ func (c *Cluster) Publish(ctx context.Context, topic string, payload []byte) err
 	return nil
 }
 
-// Subscribe calls handle with the payload of every message of topic while Run runs: one call after another, in the order of
-// publishing. handle must not block. stop ends the subscription, but does not wait for a call of handle that has begun.
+// Subscribe calls handle with the payload of every message of topic while Run runs. The calls happen one after another,
+// in the order of publishing. handle must not block. stop ends the subscription. It does not wait for a call of handle
+// that has begun.
 func (c *Cluster) Subscribe(topic string, handle func(payload []byte)) (stop func()) {
 	return c.topics.subscribe(topic, handle)
 }

@@ -8,15 +8,15 @@ import (
 	"roomlog/internal/wait"
 )
 
-// OnSurvey registers handle for the requests of topic until stop is called. A topic has one handler on a node. handle is
-// called while Run runs, at most once for each survey. The survey counts the node as missing if handle fails, which is
-// logged, if the reply has more than MaxReply bytes, or if the reply comes too late. A member without a handler of the topic
-// is not missing; its reply is empty.
+// OnSurvey registers handle for the survey requests of topic until stop is called. A node has at most one handler for a
+// topic. handle is called while Run runs, at most once for each survey. The survey counts this node as missing if
+// handle fails (the error is logged), if the reply has more than MaxReply bytes, or if the reply comes too late. A
+// member without a handler for the topic is not missing; its reply is empty.
 func (c *Cluster) OnSurvey(topic string, handle Handler) (stop func()) {
 	return c.surveys.handle(topic, handle)
 }
 
-// reply handles the queued requests and replies to them, one after another, until ctx ends.
+// reply handles the queued requests and sends their replies, one after another, until ctx ends.
 func (c *Cluster) reply(ctx context.Context) {
 	for {
 		select {
@@ -43,7 +43,7 @@ func (c *Cluster) replyTo(ctx context.Context, r request) error {
 		case len(payload) > MaxReply:
 			return fmt.Errorf("a reply may have %d bytes (got %d)", MaxReply, len(payload))
 		}
-		reply.Payload = append([]byte{}, payload...) // not nil
+		reply.Payload = append([]byte{}, payload...) // never nil: nil means that the node has no handler
 	}
 	var backoff wait.Backoff
 	for {

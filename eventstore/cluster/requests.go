@@ -9,20 +9,20 @@ import (
 )
 
 const (
-	// MaxReply is the maximum size of the payload of a reply, in bytes.
+	// MaxReply is the maximum size of the payload of a reply in bytes.
 	MaxReply = 4 << 20
 
-	maxRequests     = 64   // requests that wait for their reply; surveys send further requests again
-	repliedRequests = 1024 // ids of the newest surveys, so that a repeated request is handled once
+	maxRequests     = 64   // maximum number of queued requests; a survey repeats a request that did not fit
+	repliedRequests = 1024 // number of remembered survey ids, so that a repeated request is handled once
 )
 
 // Handler returns the payload of the reply to a request of a survey.
 type Handler func(ctx context.Context, request []byte) ([]byte, error)
 
-// surveys holds the requests that wait for the reply of this node, and their handlers.
+// surveys holds the queue of survey requests that this node has not replied to, and the handlers.
 type surveys struct {
 	requests chan request
-	replied  *simplelru.LRU[string, struct{}] // used only by take
+	replied  *simplelru.LRU[string, struct{}] // ids of handled surveys; used only by take
 
 	mu       sync.Mutex
 	handlers map[string]Handler
@@ -31,12 +31,12 @@ type surveys struct {
 func newSurveys() surveys {
 	replied, err := simplelru.NewLRU[string, struct{}](repliedRequests, nil)
 	if err != nil {
-		panic(err) // the size is positive
+		panic(err) // cannot happen: the size is positive
 	}
 	return surveys{requests: make(chan request, maxRequests), replied: replied, handlers: make(map[string]Handler)}
 }
 
-// handle sets the handler of a topic until stop is called.
+// handle registers the handler of a topic until stop is called.
 func (s *surveys) handle(topic string, handler Handler) (stop func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -48,14 +48,14 @@ func (s *surveys) handle(topic string, handler Handler) (stop func()) {
 	}
 }
 
-// handler returns the handler of a topic, or nil.
+// handler returns the handler of a topic, or nil if there is none.
 func (s *surveys) handler(topic string) Handler {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.handlers[topic]
 }
 
-// take queues m if m is a request of a survey, and reports whether it is one. It ignores a request that was queued before.
+// take queues m if m is a survey request, and reports whether it is one. It ignores a request that was queued before.
 func (s *surveys) take(m Message) bool {
 	r, ok := parseSurvey(m)
 	if !ok {
@@ -67,7 +67,7 @@ func (s *surveys) take(m Message) bool {
 	select {
 	case s.requests <- r:
 		s.replied.Add(r.id, struct{}{})
-	default: // the queue is full; the survey sends the request again
+	default: // the queue is full; the survey will send the request again
 	}
 	return true
 }

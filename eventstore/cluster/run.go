@@ -13,13 +13,13 @@ import (
 )
 
 const (
-	maxNode     = 40          // bytes of the name of a node
-	rejoinDelay = time.Second // after a lost connection
+	maxNode     = 40          // maximum length of the name of a node in bytes
+	rejoinDelay = time.Second // wait before a member joins again after a lost connection
 )
 
-// Run joins the cluster, delivers messages, replies to surveys and cleans up after lost nodes until ctx ends, and then
-// returns nil. It joins again whenever the connection is lost. Call it once, and end ctx only when no other code uses the
-// cluster.
+// Run joins the cluster, delivers messages, replies to surveys and cleans up after lost nodes. When ctx ends, it
+// returns nil. It joins again whenever the connection is lost. Call it once, and end ctx only when no other code uses
+// the cluster.
 func (c *Cluster) Run(ctx context.Context) error {
 	if err := checkNode(c.c.Node); err != nil {
 		return err
@@ -49,7 +49,7 @@ func (c *Cluster) join(ctx context.Context) {
 	}
 }
 
-// dispatch queues m if it is the request of a survey, and otherwise delivers it to its subscribers.
+// dispatch queues m if m is a survey request, and otherwise delivers m to the subscribers of its topic.
 func (c *Cluster) dispatch(m Message) {
 	if !c.surveys.take(m) {
 		c.topics.deliver(m)

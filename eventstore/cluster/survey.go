@@ -12,22 +12,22 @@ import (
 )
 
 const (
-	askInterval  = 250 * time.Millisecond // interval at which a request is sent again, because a node that reconnects has missed it
-	firstReceive = 2 * time.Millisecond   // the shortest wait between two reads of the inbox
-	lastReceive  = 25 * time.Millisecond  // the longest wait between two reads of the inbox
+	askInterval  = 250 * time.Millisecond // interval at which a request is sent again, because a node that was reconnecting has missed it
+	firstReceive = 2 * time.Millisecond   // shortest wait between two reads of the inbox
+	lastReceive  = 25 * time.Millisecond  // longest wait between two reads of the inbox
 	closeTimeout = 2 * time.Second
 )
 
-// Survey holds the result of a request to all nodes.
+// Survey is the result of a request to all nodes.
 type Survey struct {
-	Nodes   Nodes   // the members that were alive, and later nodes that replied
-	Replies []Reply // of the members that handle the topic, ordered by node
+	Nodes   Nodes   // the members that were alive at the start, and the nodes that joined later and replied
+	Replies []Reply // replies of the members that have a handler for the topic, ordered by node
 	Missing Nodes   // the members that did not reply in time
 }
 
-// Survey sends a request to all members that are alive and collects their replies. It returns when all have replied or after
-// Config.SurveyTimeout; Missing then lists the members without a reply, which are not an error. Topic and request have the
-// same bounds as in Publish.
+// Survey sends a request to all members that are alive and collects their replies. It returns when all members have
+// replied, or after Config.SurveyTimeout. Missing then lists the members without a reply; this is not an error. Topic
+// and request have the same bounds as in Publish.
 func (c *Cluster) Survey(ctx context.Context, topic string, request []byte) (Survey, error) {
 	s, err := c.survey(ctx, topic, request)
 	if err != nil {
@@ -50,7 +50,7 @@ func (c *Cluster) survey(ctx context.Context, topic string, request []byte) (Sur
 	defer func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 		defer cancel()
-		_ = inbox.Close(ctx) // after an error the transport discards the replies later
+		_ = inbox.Close(ctx) // if Close fails, the transport discards the replies later
 	}()
 	s := Survey{}
 	if s.Nodes, err = c.Nodes(within); err != nil {
@@ -69,7 +69,7 @@ func (c *Cluster) survey(ctx context.Context, topic string, request []byte) (Sur
 	return s, nil
 }
 
-// collect sends the request and adds replies until none is missing or ctx ends.
+// collect sends the request and adds replies until no member is missing or ctx ends.
 func (s *Survey) collect(ctx context.Context, inbox Inbox, ask func() error) error {
 	for len(s.Missing) > 0 && ctx.Err() == nil {
 		if err := ask(); err != nil {
@@ -94,7 +94,7 @@ func (s *Survey) collect(ctx context.Context, inbox Inbox, ask func() error) err
 
 func (s *Survey) add(replies []Reply) {
 	for _, r := range replies {
-		if i, known := slices.BinarySearch(s.Nodes, r.Node); !known { // it joined after the list was read
+		if i, known := slices.BinarySearch(s.Nodes, r.Node); !known { // the node joined after the list of members was read
 			s.Nodes = slices.Insert(s.Nodes, i, r.Node)
 		}
 		s.Missing = slices.DeleteFunc(s.Missing, func(node string) bool { return node == r.Node })

@@ -14,7 +14,7 @@ import (
 	"roomlog/eventstore/pgtest"
 )
 
-// replyAs has a node reply to the survey "who" with its name and the request.
+// replyAs returns a function that makes a node reply to the survey "who" with the given name and the request.
 func replyAs(name string) func(*cluster.Cluster) {
 	return func(c *cluster.Cluster) {
 		c.OnSurvey("who", func(_ context.Context, request []byte) ([]byte, error) {
@@ -32,7 +32,7 @@ func survey(t testing.TB, c *cluster.Cluster, topic, request string) cluster.Sur
 	return s
 }
 
-// left returns the number of replies in the table.
+// left returns the number of replies in table survey_reply.
 func left(t testing.TB, db *pgtest.DB) (n int) {
 	t.Helper()
 	if err := db.Owner.QueryRow(t.Context(), "SELECT count(*) FROM survey_reply").Scan(&n); err != nil {
@@ -48,7 +48,7 @@ func TestSurvey(t *testing.T) {
 		db := pgtest.New(t)
 		start(t, db, cluster.Config{Node: "a"}, replyAs("a"))
 		start(t, db, cluster.Config{Node: "b"}, replyAs("b"))
-		start(t, db, cluster.Config{Node: "c"}, nil) // it does not handle the topic
+		start(t, db, cluster.Config{Node: "c"}, nil) // this node has no handler for the topic
 		observer := cluster.New(cluster.NewPostgres(db.Pool), cluster.Config{SurveyTimeout: timeout})
 		s := survey(t, observer, "who", "is there")
 		if !slices.Equal(s.Nodes, cluster.Nodes{"a", "b", "c"}) || len(s.Missing) > 0 || len(s.Replies) != 2 {
@@ -97,7 +97,7 @@ func TestSurvey(t *testing.T) {
 		})
 		child := startChild(t, db)
 		until(t, "both reply", func() bool { return len(survey(t, n.Cluster, "echo", "").Replies) == 2 })
-		child.signal(syscall.SIGSTOP) // it is alive for some seconds yet
+		child.signal(syscall.SIGSTOP) // a frozen node counts as alive for some seconds
 		s := survey(t, n.Cluster, "echo", "hello")
 		if !slices.Equal(s.Missing, cluster.Nodes{"child"}) || len(s.Nodes) != 2 {
 			t.Errorf("got %+v", s)
@@ -140,7 +140,7 @@ func TestSurvey(t *testing.T) {
 					requests <- m.Payload
 				}
 			}
-			close(goOn) // it was asked three times
+			close(goOn) // the node has received the request three times
 		}()
 		s := survey(t, n.Cluster, "slow", "")
 		<-ended

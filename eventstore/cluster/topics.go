@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// topics holds the subscriptions of this node.
+// topics holds the subscriptions of this node, by topic.
 type topics struct {
 	mu          sync.Mutex
 	subscribers map[string][]*func(payload []byte)

@@ -10,8 +10,8 @@ type Transport interface {
 
 // Membership keeps the list of nodes that are alive.
 type Membership interface {
-	// Join makes node a member and calls handle with every message, one after another. It returns when ctx ends or
-	// the connection is lost.
+	// Join makes node a member and calls handle with every message, one after another. It returns when ctx ends or the
+	// connection is lost.
 	Join(ctx context.Context, node string, handle func(Message)) error
 	// Nodes returns the members, in any order.
 	Nodes(ctx context.Context) ([]string, error)
@@ -21,7 +21,7 @@ type Membership interface {
 type Messenger interface {
 	// Publish sends m to all members that are connected.
 	Publish(ctx context.Context, m Message) error
-	// OpenInbox creates the inbox for the replies to one survey. The id is unique.
+	// OpenInbox creates the inbox for the replies to the survey with this unique id.
 	OpenInbox(ctx context.Context, id string) (Inbox, error)
 	// Reply puts r into the inbox of a survey. Only the first reply of a node counts.
 	Reply(ctx context.Context, inbox string, r Reply) error
@@ -31,17 +31,17 @@ type Messenger interface {
 type Inbox interface {
 	// Receive returns the replies that arrived since the last call, without waiting for more.
 	Receive(ctx context.Context) ([]Reply, error)
-	// Close discards the inbox and the replies in it.
+	// Close discards the inbox with its replies.
 	Close(ctx context.Context) error
 }
 
-// Message is a message between members.
+// Message is a message from one member to all members.
 type Message struct {
 	Topic   string
 	Payload []byte
 }
 
-// Reply is the reply of one node to a survey. A nil Payload means that the node does not handle the topic.
+// Reply is the reply of one node to a survey. A nil Payload means that the node has no handler for the topic.
 type Reply struct {
 	Node    string
 	Payload []byte

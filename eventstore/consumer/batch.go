@@ -14,18 +14,19 @@ import (
 	"roomlog/internal/wait"
 )
 
-// Batch holds the content of one message of Subscribe: consecutive events, not decoded and without Metadata, and the
-// transaction that holds the checkpoint of the group.
+// Batch is the content of one message of Subscribe: consecutive events, not decoded and without Metadata. It belongs to
+// a transaction that locks the checkpoint of the group.
 type Batch struct {
-	After      int64 // the position of the checkpoint: all events up to it are handled
-	Generation int64 // of the tables in use
+	After      int64 // position of the checkpoint: the group has handled all events up to it
+	Generation int64 // generation of the tables in use
 	Events     []eventstore.Record
 
 	tx *transaction
 }
 
-// transaction reads a batch, runs the work on it, moves the checkpoint and commits. Watermill-sql commits whenever it has no
-// error, even if the work was interrupted. This type commits only work that has succeeded and was acknowledged.
+// transaction reads a batch, runs the work on it, moves the checkpoint and commits. Watermill-sql commits whenever it
+// sees no error, even if the work was interrupted. This type commits only if the work has succeeded and the message was
+// acknowledged.
 type transaction struct {
 	pgx.Tx
 	ctx       context.Context //nolint:containedctx // wsql.Tx commits without one; its own PgxTx does the same
@@ -33,14 +34,14 @@ type transaction struct {
 	onError   func(error) time.Duration
 	batch     *Batch
 
-	mu     sync.Mutex // held while the work runs, so that the transaction does not end during the work
+	mu     sync.Mutex // locked while the work runs, so that the transaction does not end during the work
 	over   bool
-	done   bool  // the work has succeeded
-	failed error // why the work has failed, or nil
-	moved  bool  // the checkpoint has moved
+	done   bool  // whether the work has succeeded
+	failed error // why the work has failed; nil if it has not
+	moved  bool  // whether the checkpoint has moved
 }
 
-// BatchOf returns the batch of a message from Subscribe. It reports false for any other message.
+// BatchOf returns the batch in a message from Subscribe. It reports false for any other message.
 func BatchOf(m *message.Message) (*Batch, bool) {
 	tx, ok := wsql.TxFromContext(m.Context())
 	if !ok {
@@ -53,12 +54,13 @@ func BatchOf(m *message.Message) (*Batch, bool) {
 	return own.batch, true
 }
 
-// Truncate keeps the first n events of the batch, n ≥ 1, and leaves the others to the next batch. Call it in the work of
-// Handle.
+// Truncate removes all but the first n events from the batch, n ≥ 1; the next batch begins with the removed events.
+// Call it from the work that is passed to Handle.
 func (b *Batch) Truncate(n int) { b.Events = b.Events[:n] }
 
-// Handle runs work in the transaction of the batch and acknowledges m. If work fails, the transaction and the checkpoint are
-// rolled back, and the same events are delivered again after the wait that Config.OnError returns.
+// Handle runs work in the transaction of the batch and acknowledges m. If work fails, the transaction is rolled back
+// together with the move of the checkpoint. The same events are delivered again after the wait that Config.OnError
+// returns.
 func (b *Batch) Handle(m *message.Message, work func(ctx context.Context, tx pgx.Tx) error) {
 	b.tx.mu.Lock()
 	switch {

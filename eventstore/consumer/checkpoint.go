@@ -14,17 +14,17 @@ import (
 	"roomlog/eventstore"
 )
 
-// Execer executes a statement on a connection, a pool or a transaction.
+// Execer executes a statement. A connection, a pool and a transaction implement it.
 type Execer interface {
 	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
 }
 
-// RowQuerier is a connection, a pool or a transaction.
+// RowQuerier queries a row. A connection, a pool and a transaction implement it.
 type RowQuerier interface {
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }
 
-// CreateCheckpoint creates the checkpoint of a group at the beginning of the log, if there is none.
+// CreateCheckpoint creates the checkpoint of a group at the beginning of the log, if the group has none.
 func CreateCheckpoint(ctx context.Context, db Execer, group string) error {
 	if _, err := db.Exec(ctx, insertCheckpoint, group); err != nil {
 		return fmt.Errorf("create the checkpoint of group %s: %w", group, err)
@@ -32,8 +32,8 @@ func CreateCheckpoint(ctx context.Context, db Execer, group string) error {
 	return nil
 }
 
-// MoveCheckpoint sets the checkpoint of a group to any position and increments its generation, because tx puts other tables
-// into use. The commit of tx notifies the readers.
+// MoveCheckpoint sets the checkpoint of a group to a position. It also increments the generation of the checkpoint,
+// because tx puts other tables into use. The commit of tx notifies the readers.
 func MoveCheckpoint(ctx context.Context, tx pgx.Tx, group string, position int64) error {
 	if _, err := tx.Exec(ctx, replaceCheckpoint, position, group, eventstore.ChannelProjected); err != nil {
 		return fmt.Errorf("move the checkpoint of group %s to %d: %w", group, position, err)
@@ -41,16 +41,16 @@ func MoveCheckpoint(ctx context.Context, tx pgx.Tx, group string, position int64
 	return nil
 }
 
-// CheckpointError reports that the log lacks the event at which the checkpoint of a group stands.
+// CheckpointError reports that the log does not contain the event at which the checkpoint of a group stands.
 type CheckpointError struct {
 	Group    string
-	Position int64     // of the checkpoint
-	EventID  uuid.UUID // of the checkpoint; zero: not known
-	Found    uuid.UUID // of the event at Position; zero: the log has none
-	Head     int64     // end of the log
+	Position int64     // position of the checkpoint
+	EventID  uuid.UUID // id of the event according to the checkpoint; zero if unknown
+	Found    uuid.UUID // id of the event at Position in the log; zero if there is none
+	Head     int64     // position of the newest event of the log
 }
 
-// Error names the checkpoint and what the log has in its place.
+// Error describes the checkpoint and what the log contains in its place.
 func (e *CheckpointError) Error() string {
 	log := fmt.Sprintf("the log has event %s there", e.Found)
 	if e.Found == uuid.Nil {
@@ -60,7 +60,8 @@ func (e *CheckpointError) Error() string {
 		e.Group, e.EventID, e.Position, log)
 }
 
-// VerifyCheckpoint returns a *CheckpointError if the log lacks the event of the checkpoint of a group.
+// VerifyCheckpoint returns a *CheckpointError if the log does not contain the event at which the checkpoint of a group
+// stands.
 func VerifyCheckpoint(ctx context.Context, db RowQuerier, group string) error {
 	e := CheckpointError{Group: group}
 	var own, found *uuid.UUID
@@ -87,8 +88,8 @@ func VerifyCheckpoint(ctx context.Context, db RowQuerier, group string) error {
 	return &e
 }
 
-// checkpoints is the wsql.OffsetsAdapter of table checkpoint. A checkpoint is locked only if the log has newer events, so
-// that an idle reader writes nothing. A checkpoint that another process has locked is skipped.
+// checkpoints is the wsql.OffsetsAdapter of table checkpoint. It locks a checkpoint only if the log has newer events,
+// so that an idle reader writes nothing. It skips a checkpoint that another process has locked.
 type checkpoints struct{}
 
 var _ wsql.OffsetsAdapter = checkpoints{}
@@ -98,13 +99,13 @@ func (checkpoints) NextOffsetQuery(p wsql.NextOffsetQueryParams) (wsql.Query, er
 	return wsql.Query{Query: strings.TrimSpace(selectCheckpoint), Args: []any{p.ConsumerGroup}}, nil
 }
 
-// AckMessageQuery returns the statement that moves the checkpoint. transaction.ExecContext sets the event, and fails unless the
-// statement updates one row.
+// AckMessageQuery returns the statement that moves the checkpoint. transaction.ExecContext fills in the event, and
+// fails unless the statement updates one row.
 func (checkpoints) AckMessageQuery(p wsql.AckMessageQueryParams) (wsql.Query, error) {
 	return wsql.Query{Query: updateCheckpoint, Args: []any{p.LastRow.Offset, p.ConsumerGroup, eventstore.ChannelProjected, uuid.Nil}}, nil
 }
 
-// ConsumedMessageQuery returns no query: a received message is not recorded.
+// ConsumedMessageQuery returns no query: the receipt of a message is not recorded.
 func (checkpoints) ConsumedMessageQuery(wsql.ConsumedMessageQueryParams) (wsql.Query, error) {
 	return wsql.Query{}, nil
 }
@@ -114,9 +115,9 @@ func (checkpoints) SchemaInitializingQueries(wsql.OffsetsSchemaInitializingQueri
 	return nil, nil
 }
 
-// BeforeSubscribingQueries creates the checkpoint and waits until it is on disk. A power failure may undo the work of a batch
-// together with the move of the checkpoint, and the work is then done again. But a checkpoint that is lost is never created
-// again.
+// BeforeSubscribingQueries creates the checkpoint and waits until it is on disk. A power failure may undo the work of a
+// batch together with the move of the checkpoint; the work is then done again. But a lost checkpoint would not be
+// created again.
 func (checkpoints) BeforeSubscribingQueries(p wsql.BeforeSubscribingQueriesParams) ([]wsql.Query, error) {
 	return []wsql.Query{
 		{Query: "SET LOCAL synchronous_commit = on"},

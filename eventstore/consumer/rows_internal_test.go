@@ -10,7 +10,8 @@ import (
 	"roomlog/eventstore/pgtest"
 )
 
-// An error behind the first rows must not look like their end: watermill-sql never asks for it.
+// TestRowsReturnTheirError checks that an error after the first rows is not mistaken for the end of the rows.
+// Watermill-sql never calls the method that returns this error.
 func TestRowsReturnTheirError(t *testing.T) {
 	t.Parallel()
 	conn, err := pgx.Connect(t.Context(), pgtest.Blank(t))

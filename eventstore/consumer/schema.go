@@ -11,8 +11,9 @@ import (
 	"github.com/ThreeDotsLabs/watermill/message"
 )
 
-// schema is the wsql.SchemaAdapter of table events. There is no second table with a copy of the events. It reads by position.
-// Positions are in the order of commits: a read costs the same however long the log is, and no open transaction delays it.
+// schema is the wsql.SchemaAdapter of table events. There is no second table with a copy of the events. It reads by
+// position. Because positions are in the order of commits, a read costs the same however long the log is, and no open
+// transaction delays it.
 type schema struct {
 	batchSize int
 }
@@ -24,7 +25,7 @@ func (schema) InsertQuery(wsql.InsertQueryParams) (wsql.Query, error) {
 	return wsql.Query{}, errors.New("only the sequencer appends to the log")
 }
 
-// SelectQuery returns the query of the next batch.
+// SelectQuery returns the query that reads the next batch.
 func (s schema) SelectQuery(p wsql.SelectQueryParams) (wsql.Query, error) {
 	next, err := p.OffsetsAdapter.NextOffsetQuery(wsql.NextOffsetQueryParams{Topic: p.Topic, ConsumerGroup: p.ConsumerGroup})
 	if err != nil {
@@ -34,7 +35,7 @@ func (s schema) SelectQuery(p wsql.SelectQueryParams) (wsql.Query, error) {
 	return wsql.Query{Query: query, Args: next.Args}, nil
 }
 
-// UnmarshalMessage returns the message of a batch. The single row of a query is the whole batch, see rows.
+// UnmarshalMessage returns the message with a batch. The query has a single row, which is the whole batch; see rows.
 func (schema) UnmarshalMessage(p wsql.UnmarshalMessageParams) (wsql.Row, error) {
 	var b *Batch
 	if err := p.Row.Scan(&b); err != nil {
@@ -50,6 +51,6 @@ func (schema) SchemaInitializingQueries(wsql.SchemaInitializingQueriesParams) ([
 	return nil, nil
 }
 
-// SubscribeIsolationLevel returns read committed. Under repeatable read, 9 of 10 attempts to take the checkpoint from another
-// process fail with a serialization error.
+// SubscribeIsolationLevel returns read committed. With repeatable read, 9 of 10 attempts to take the checkpoint from
+// another process fail with a serialization error.
 func (schema) SubscribeIsolationLevel() stdsql.IsolationLevel { return stdsql.LevelReadCommitted }

@@ -14,39 +14,39 @@ import (
 	"roomlog/eventstore"
 )
 
-// DefaultBatchSize is the default maximum number of events in a message. 1000 events in one transaction are 8 times as fast
-// as one message per event.
+// DefaultBatchSize is the default maximum number of events in a message. 1000 events in one transaction are 8 times as
+// fast as one event per transaction.
 const DefaultBatchSize = 1000
 
 const (
-	topic       = "events" // the name of the log for watermill
+	topic       = "events" // name of the log for watermill
 	defaultPoll = time.Second
 )
 
 // Config configures the reader of a consumer group.
 type Config struct {
-	Group        string        // its row in table checkpoint
-	Pool         *pgxpool.Pool // nil: the store's
+	Group        string        // name of the group in table checkpoint
+	Pool         *pgxpool.Pool // pool for the transactions; nil: the pool of the store
 	BatchSize    int           // maximum number of events in a batch; default DefaultBatchSize
-	PollInterval time.Duration // interval at which to look for events without a signal; default 1 s
+	PollInterval time.Duration // interval at which to look for new events without a notification; default 1 s
 
-	// OnError is called with every error: of the database, of a commit, of Batch.Handle. It returns the time to wait before
+	// OnError is called with every error of the database, of a commit or of Batch.Handle. It returns the wait before
 	// the next attempt; nil: 100 ms.
 	OnError func(error) time.Duration
 
-	// OnIdle is called when there is nothing to read, before waiting.
+	// OnIdle is called before the reader waits because there is nothing to read.
 	OnIdle func()
 }
 
-// Subscribe reads the log as a consumer group. Each message carries a Batch, see BatchOf. Batch.Handle commits work in one
-// transaction with the checkpoint of the group. The channel closes when ctx ends.
+// Subscribe reads the log as a consumer group. Each message contains a Batch, see BatchOf. Batch.Handle commits the
+// work together with the checkpoint of the group in one transaction. The channel closes when ctx ends.
 func Subscribe(ctx context.Context, store *eventstore.Store, c Config) (<-chan *message.Message, error) {
 	if c.Pool == nil {
 		c.Pool = store.Pool()
 	}
 	c.BatchSize = cmp.Or(max(c.BatchSize, 0), DefaultBatchSize)
 	c.PollInterval = cmp.Or(max(c.PollInterval, 0), defaultPoll)
-	noDeadline := time.Duration(0) // an expired deadline would commit half of the work: see transaction.Commit
+	noDeadline := time.Duration(0) // no deadline: if it expired, half of the work would be committed; see transaction.Commit
 	subscriber, err := wsql.NewSubscriber(&beginner{pool: c.Pool, projected: store.Projected(), onError: c.OnError}, wsql.SubscriberConfig{
 		ConsumerGroup:  c.Group,
 		AckDeadline:    &noDeadline,

@@ -17,17 +17,18 @@ import (
 )
 
 // begin begins the transaction of a batch in one round trip:
-//   - It does not wait for the disk: a power failure undoes the changes of the tables and of the checkpoint together.
-//   - It does not scan tables: the plan of an empty table would still be used when the table is large. Without scans the
-//     estimated costs are high, so that JIT compilation is off as well.
-//   - A process that is frozen in the middle loses the transaction, and with it the checkpoint.
+//   - The commit does not wait for the disk: a power failure undoes the changes of the tables and of the checkpoint
+//     together.
+//   - The plans do not scan tables: a plan made for an empty table would still be used when the table is large. Without
+//     scans the estimated costs are high, so JIT compilation is off as well.
+//   - A process that is frozen during the transaction loses the transaction, and with it the checkpoint.
 const begin = `BEGIN ISOLATION LEVEL READ COMMITTED;
 SET LOCAL synchronous_commit = off;
 SET LOCAL enable_seqscan = off;
 SET LOCAL jit = off;
 SET LOCAL idle_in_transaction_session_timeout = '5s'`
 
-// beginner is the wsql.Beginner of a subscription.
+// beginner is the wsql.Beginner of a subscription: it begins transactions.
 type beginner struct {
 	pool      *pgxpool.Pool
 	projected *wait.Signal
@@ -54,7 +55,7 @@ func (b *beginner) QueryContext(context.Context, string, ...any) (wsql.Rows, err
 	return nil, errors.New("reading outside the transaction of a batch")
 }
 
-// affected is a wsql.Result: a number of rows.
+// affected is a wsql.Result that contains only a number of rows.
 type affected int64
 
 // RowsAffected returns the number of rows.
@@ -70,7 +71,7 @@ func (t *transaction) QueryContext(ctx context.Context, query string, args ...an
 	return &rows{rows: found, tx: t, compare: func() error { return VerifyCheckpoint(ctx, t.Tx, group) }}, nil
 }
 
-// ExecContext executes the acknowledgement, or a statement before subscribing.
+// ExecContext executes the acknowledgement, or a statement that runs before subscribing.
 func (t *transaction) ExecContext(ctx context.Context, query string, args ...any) (wsql.Result, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -105,7 +106,7 @@ func (t *transaction) Commit() error {
 		case err == nil && t.moved:
 			t.projected.Notify()
 		case err != nil && t.onError != nil && t.ctx.Err() == nil:
-			t.onError(fmt.Errorf("commit: %w", err)) // watermill-sql would only log it
+			t.onError(fmt.Errorf("commit: %w", err)) // reported here, because watermill-sql would only log it
 		}
 		return err
 	}
@@ -120,8 +121,8 @@ func (t *transaction) Rollback() error {
 	return t.Tx.Rollback(context.WithoutCancel(t.ctx))
 }
 
-// rows presents the rows of a query to watermill-sql as one row, the batch, or as no row. Watermill-sql never reads the error
-// of rows, so that it would take an error for the end of the rows. Therefore Scan returns the error.
+// rows presents the rows of a query to watermill-sql as one row, which is the batch, or as no row. Watermill-sql never
+// reads the error of rows and would mistake an error for the end of the rows. Therefore Scan returns the error.
 type rows struct {
 	rows    pgx.Rows
 	tx      *transaction
@@ -130,7 +131,7 @@ type rows struct {
 	err     error
 }
 
-// Next reads the batch. It reports whether there is a batch, or an error that Scan returns.
+// Next reads the batch. It returns true if there is a batch, or if there is an error; Scan then returns the error.
 func (r *rows) Next() bool {
 	if r.read {
 		return false
@@ -139,7 +140,7 @@ func (r *rows) Next() bool {
 	b := &Batch{tx: r.tx}
 	doubtful := false
 	for r.rows.Next() {
-		if r.rows.RawValues()[0] == nil { // no event, see select_batch.sql
+		if r.rows.RawValues()[0] == nil { // the row contains no event, see select_batch.sql
 			doubtful = true
 			continue
 		}
@@ -156,7 +157,7 @@ func (r *rows) Next() bool {
 	if r.err == nil {
 		r.err = r.rows.Err()
 	}
-	if doubtful && r.err == nil { // another process may have moved the checkpoint after the snapshot of the query: ask again
+	if doubtful && r.err == nil { // another process may have moved the checkpoint after the database snapshot of the query: query again
 		if r.err = r.compare(); r.err == nil {
 			b.Events = nil
 		}

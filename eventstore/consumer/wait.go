@@ -10,20 +10,20 @@ import (
 // errorDelay is the wait after an error if Config.OnError is nil.
 const errorDelay = 100 * time.Millisecond
 
-// pauses is the wsql.BackoffManager of one subscription. When there is nothing to read, it blocks until a signal comes
-// instead of repeating the query at short intervals.
+// pauses is the wsql.BackoffManager of one subscription. When there is nothing to read, it blocks until a signal is
+// notified, instead of repeating the query at short intervals.
 type pauses struct {
-	wait    func(count uint64) uint64 // wait.Signal.Wait
+	wait    func(count uint64) uint64 // the method wait.Signal.Wait
 	onError func(error) time.Duration
 	onIdle  func()
 
-	count uint64 // of the signal, before the query that found nothing
+	count uint64 // count of the signal before the query that found nothing
 }
 
 var _ wsql.BackoffManager = (*pauses)(nil)
 
-// HandleError returns the time to wait after an error. After a query that found nothing it blocks until there may be
-// something to read, and returns 0. A signal that came during the query is not lost.
+// HandleError returns the time to wait after an error. After a query that found nothing, it blocks until there may be
+// something to read, and then returns 0. A notification that came during the query is not lost.
 func (p *pauses) HandleError(_ watermill.LoggerAdapter, noMessage bool, err error) time.Duration {
 	switch {
 	case err != nil && p.onError != nil:

@@ -14,24 +14,25 @@ import (
 )
 
 const (
-	snapshotWait = 10 * time.Second       // for transactions that still see the deleted rows
-	pollInterval = 100 * time.Millisecond // between two looks at these transactions
-	lockTimeout  = "10s"                  // for the tables, which servers read all the time
+	snapshotWait = 10 * time.Second       // time to wait for transactions that can still read the deleted rows
+	pollInterval = 100 * time.Millisecond // interval between two checks of these transactions
+	lockTimeout  = "10s"                  // time to wait for the lock of a table, because servers read the tables all the time
 
-	// walRounds is the number of times that all segments are overwritten. A checkpoint keeps old segments as new ones, with their
-	// contents: the first round overwrites those that exist, the second those that the first checkpoint has kept.
+	// walRounds is how often all segments are overwritten. A checkpoint of PostgreSQL renames old segments for later
+	// use and keeps their contents. The first round overwrites the existing segments, the second those that the first
+	// checkpoint has kept.
 	walRounds = 2
 
-	// maxSegments bounds the segments that are overwritten in one round.
+	// maxSegments is the maximum number of segments that are overwritten in one round.
 	maxSegments = 512
 )
 
-// tables are the tables with secrets of users.
+// tables are the tables that contain secrets of users.
 var tables = []string{"user_key", "credential"}
 
-// Rewrite rewrites the tables of keys and password hashes without their deleted rows, and overwrites the write-ahead log. It
-// returns a sentence for each place that may still contain deleted keys. Call it after the event that forgets the owner was
-// appended. The tables are locked for the time that copying them takes.
+// Rewrite rewrites the tables of keys and password hashes without their deleted rows, and overwrites the write-ahead
+// log. It returns a sentence for each place that may still contain deleted keys. Call it after the event that forgets
+// the owner was appended. The tables are locked while they are copied.
 func Rewrite(ctx context.Context, owner *pgxpool.Pool) (remains []string, err error) {
 	conn, err := owner.Acquire(ctx)
 	if err != nil {
@@ -56,7 +57,8 @@ func (r *rewrite) note(format string, args ...any) {
 	r.remains = append(r.remains, fmt.Sprintf(format, args...))
 }
 
-// waitForSnapshots waits for transactions that began before the rows were deleted: while they run, the rows are kept.
+// waitForSnapshots waits for transactions that began before the rows were deleted. PostgreSQL keeps the rows while
+// these transactions run.
 func (r *rewrite) waitForSnapshots(ctx context.Context) error {
 	var now int64
 	if err := r.conn.QueryRow(ctx, "SELECT txid_current()").Scan(&now); err != nil {
@@ -87,14 +89,14 @@ const selectOldSnapshot = `SELECT pid FROM pg_stat_activity
 	WHERE backend_xmin IS NOT NULL AND pid <> pg_backend_pid() AND datname = current_database() AND age(backend_xmin) > age(($1 % 4294967296)::text::xid)
 	ORDER BY age(backend_xmin) DESC LIMIT 1`
 
-// rewriteTables copies the rows that exist to new files.
+// rewriteTables copies the remaining rows to new files.
 func (r *rewrite) rewriteTables(ctx context.Context) error {
 	if _, err := r.conn.Exec(ctx, "SET lock_timeout = '"+lockTimeout+"'"); err != nil {
 		return err
 	}
 	for _, table := range tables {
 		if _, err := r.conn.Exec(ctx, "VACUUM (FULL) public."+table); err != nil {
-			if !isCode(err, "55P03", "42501") { // lock_not_available, insufficient_privilege
+			if !isCode(err, "55P03", "42501") { // lock_not_available or insufficient_privilege
 				return err
 			}
 			r.note("the file of table %s, until PostgreSQL uses the space again: %v", table, err)
@@ -104,11 +106,12 @@ func (r *rewrite) rewriteTables(ctx context.Context) error {
 	return err
 }
 
-// overwriteLog fills all segments of the write-ahead log, and the ones that a checkpoint keeps for later, with zeros.
+// overwriteLog overwrites with zeros all segments of the write-ahead log, including those that a checkpoint keeps for
+// later use.
 func (r *rewrite) overwriteLog(ctx context.Context) error {
 	for range walRounds {
 		err := r.overwriteSegments(ctx)
-		if isCode(err, "42501", "55000") { // insufficient_privilege, in recovery
+		if isCode(err, "42501", "55000") { // insufficient_privilege, or the server is in recovery
 			r.note("the write-ahead log, until its segments are overwritten by later events: the database user may not switch them (%v)", err)
 			return nil
 		}
@@ -131,7 +134,8 @@ func (r *rewrite) overwriteSegments(ctx context.Context) error {
 		r.note("the write-ahead log: it has %d segments, of which %d were overwritten", segments, maxSegments)
 	}
 	for range min(segments, maxSegments) + 1 {
-		// Each switch fills the rest of a segment with zeros. A transaction in between makes the next segment begin.
+		// Each switch fills the rest of a segment with zeros. The transaction between two switches begins the next
+		// segment.
 		if _, err := r.conn.Exec(ctx, "SELECT txid_current()"); err != nil {
 			return err
 		}

@@ -15,7 +15,7 @@ import (
 	"roomlog/eventstore/pgtest"
 )
 
-// filesWith returns the files in a folder that contain some bytes.
+// filesWith returns the files in dir that contain secret.
 func filesWith(t *testing.T, dir string, secret []byte) (found []string) {
 	t.Helper()
 	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {

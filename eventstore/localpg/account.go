@@ -9,15 +9,15 @@ import (
 	"syscall"
 )
 
-// account is the user of the operating system that PostgreSQL runs as.
+// account is the operating system user that PostgreSQL runs as.
 type account struct {
-	name     string // empty if the uid has no name
+	name     string // name of the user; empty if the uid has no name
 	uid, gid uint32
-	cred     *syscall.Credential // nil: the user of this process
+	cred     *syscall.Credential // credential of another user; nil: the user of this process
 }
 
-// childAccount returns the user that PostgreSQL runs as: the user of this process, or an unprivileged user if this process is
-// root, because PostgreSQL refuses to run as root.
+// childAccount returns the user that PostgreSQL runs as. This is the user of this process. If this process is root, it
+// is an unprivileged user, because PostgreSQL refuses to run as root.
 func childAccount() (*account, error) {
 	if uid := os.Getuid(); uid != 0 {
 		return &account{name: nameOf(uid), uid: uint32(uid), gid: uint32(os.Getgid())}, nil
@@ -38,7 +38,7 @@ func childAccount() (*account, error) {
 	return nil, errors.New("PostgreSQL does not run as root, and this system has neither a user postgres nor a user nobody to run it as")
 }
 
-// nameOf returns the name of a user, or "" if the uid has no name, as in some containers.
+// nameOf returns the name of the user with a uid, or "" if the uid has no name, as in some containers.
 func nameOf(uid int) string {
 	u, err := user.LookupId(strconv.Itoa(uid))
 	if err != nil {
@@ -47,12 +47,12 @@ func nameOf(uid int) string {
 	return u.Username
 }
 
-// other reports whether the child runs as another user than this process.
+// other reports whether PostgreSQL runs as another user than this process.
 func (a *account) other() bool { return a.cred != nil }
 
-// own gives a folder that this process has just created to the user of the child, with mode 0700.
+// own makes the user of the account the owner of a folder that this process has just created, with mode 0700.
 func (a *account) own(dir string) error {
-	if err := os.Chmod(dir, 0o700); err != nil { // regardless of the umask
+	if err := os.Chmod(dir, 0o700); err != nil { // sets the mode regardless of the umask
 		return err
 	}
 	if !a.other() {
@@ -61,7 +61,8 @@ func (a *account) own(dir string) error {
 	return os.Lchown(dir, int(a.uid), int(a.gid))
 }
 
-// shutOut returns the outermost folder on the path to dir that the child may not enter, or "" if it may enter all.
+// shutOut returns the outermost folder on the path to dir that the user of the account may not enter, or "" if that
+// user may enter all of them.
 func (a *account) shutOut(dir string) string {
 	if up := filepath.Dir(dir); up != dir {
 		if shut := a.shutOut(up); shut != "" {
@@ -74,7 +75,7 @@ func (a *account) shutOut(dir string) string {
 	return dir
 }
 
-// canEnter reports whether a process of the account may enter dir, which needs the execute permission.
+// canEnter reports whether a process of the account may enter dir. This needs the execute permission.
 func (a *account) canEnter(dir string) bool {
 	info, err := os.Stat(dir)
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// Attach returns the connection string of Database on the server that another process runs on the data folder dir. It fails
-// with ErrNotRunning if there is no server, or if the server is not ready.
+// Attach returns the connection string of Database on the server that another process runs on the data folder dir. It
+// fails with ErrNotRunning if there is no server or the server is not ready.
 func Attach(dir string) (string, error) {
 	dir, err := resolve(dir)
 	if errors.Is(err, os.ErrNotExist) {

@@ -10,18 +10,18 @@ import (
 	"time"
 )
 
-const pollInterval = 5 * time.Millisecond // between two checks of a process that starts or ends
+const pollInterval = 5 * time.Millisecond // interval between two checks of a process that is starting or ending
 
-// child is a running process of PostgreSQL.
+// child is a running PostgreSQL process that this process has started.
 type child struct {
 	pid     int
 	process *os.Process
 	exited  chan struct{}
-	err     error // why it ended; read after exited
+	err     error // why the process ended; read it only after exited is closed
 }
 
-// run starts a command on a thread that lives as long as the command. Linux sends the parent-death signal when the thread
-// that forked ends, even if the process continues.
+// run starts a command on a thread that exists as long as the command runs. Linux sends the parent-death signal when
+// the thread that started the command ends, even if the process continues.
 func run(cmd *exec.Cmd) (*child, error) {
 	ch := &child{exited: make(chan struct{})}
 	started := make(chan error, 1)
@@ -41,15 +41,15 @@ func run(cmd *exec.Cmd) (*child, error) {
 	return ch, nil
 }
 
-// stop sends the signals of a shutdown, each more forceful than the one before, and reports whether the child has ended. It
-// blocks for at most 40 seconds.
+// stop sends the signals of a shutdown, each more forceful than the previous one. It reports whether the process has
+// ended. It blocks for at most 40 seconds.
 func (c *child) stop() bool {
 	for _, step := range []struct {
 		signal  syscall.Signal
 		timeout time.Duration
 	}{
-		{syscall.SIGINT, 30 * time.Second}, // fast: ends with a checkpoint
-		{syscall.SIGQUIT, 5 * time.Second}, // immediate: the next start replays the log
+		{syscall.SIGINT, 30 * time.Second}, // fast shutdown: PostgreSQL ends with a checkpoint
+		{syscall.SIGQUIT, 5 * time.Second}, // immediate shutdown: the next start replays the write-ahead log
 		{syscall.SIGKILL, 5 * time.Second},
 	} {
 		select {
@@ -57,7 +57,7 @@ func (c *child) stop() bool {
 			return true
 		default:
 		}
-		_ = c.process.Signal(step.signal) // unlike a pid, an os.Process never refers to another process
+		_ = c.process.Signal(step.signal) // an os.Process, unlike a pid, never refers to another process
 		select {
 		case <-c.exited:
 			return true
@@ -67,7 +67,8 @@ func (c *child) stop() bool {
 	return false
 }
 
-// childEnv returns the environment of this process without the variables that PostgreSQL reads: PGDATA, PGPORT, locales.
+// childEnv returns the environment of this process without the variables that PostgreSQL reads, such as PGDATA, PGPORT
+// and the locale.
 func childEnv() []string {
 	env := slices.DeleteFunc(os.Environ(), func(kv string) bool {
 		return strings.HasPrefix(kv, "PG") || strings.HasPrefix(kv, "LC_") || strings.HasPrefix(kv, "LANG")

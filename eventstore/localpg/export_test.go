@@ -1,11 +1,11 @@
 package localpg
 
-// Unpack is for tests of tarballs that never pass the check of their hash.
+// Unpack unpacks a tarball without the check of its hash.
 func Unpack(tarball, parent, into string) error {
 	return unpack(tarball, parent, into, bounds{MaxUnpacked, MaxFiles})
 }
 
-// The fetched version, and bounds for the tests of unpacking.
+// The fetched version, and the bounds of unpacking.
 const (
 	FetchedVersion = fetchedVersion
 	FetchedMajor   = fetchedMajor
@@ -13,10 +13,10 @@ const (
 	MaxUnpacked    = 1 << 20
 )
 
-// Pin returns the package and hash of a platform.
+// Pin returns the name and the hash of the package for a platform.
 var Pin = pin
 
-// SplitPS splits the command line of a server on systems without /proc.
+// SplitPS splits the command line of a server, as ps prints it.
 var SplitPS = splitPS
 
 // Access writes the access files for a user without a name.

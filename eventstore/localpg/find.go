@@ -13,8 +13,8 @@ import (
 	"strings"
 )
 
-// locate returns the installation of major version want, which is the version of existing data, or the newest installation if
-// want is 0. If there is none, locate fetches one.
+// locate returns the installation with major version want, the version of existing data. If want is 0, it returns the
+// newest installation. If there is no such installation, locate fetches one.
 func locate(ctx context.Context, c Config, f folder, as *account, want int) (installation, error) {
 	found := installations(ctx, c, f, as)
 	for _, in := range found {
@@ -78,7 +78,7 @@ func candidates(ctx context.Context, c Config, f folder) []string {
 	return dirs
 }
 
-// majors returns the major versions as text, for an error message.
+// majors lists the major versions of installations for an error message.
 func majors(found []installation) string {
 	if len(found) == 0 {
 		return "none"
@@ -90,7 +90,7 @@ func majors(found []installation) string {
 	return strings.Join(s, ", ")
 }
 
-// hint returns a text that says how to install PostgreSQL on this system.
+// hint returns a sentence that says how to install PostgreSQL on this system.
 func hint(major int) string {
 	var how string
 	switch {

@@ -12,7 +12,7 @@ import (
 	"roomlog/eventstore/pgtest"
 )
 
-// fake creates an installation whose initdb fails with its name.
+// fake creates an installation whose initdb prints its name and fails.
 func fake(t *testing.T, parent, name, version string) string {
 	t.Helper()
 	bin := filepath.Join(parent, name, "bin")

@@ -14,26 +14,27 @@ import (
 )
 
 const (
-	port          = "5432" // only part of the name of the socket: there is no TCP port
-	maxSocketPath = 100    // bytes; the kernel permits 104 to 108
+	port          = "5432" // occurs only in the name of the socket: there is no TCP port
+	maxSocketPath = 100    // maximum length in bytes; the kernel permits 104 to 108
 	maxSmallFile  = 64 << 10
 )
 
-// folder holds the paths of a data folder.
+// folder holds the paths in a data folder.
 type folder struct {
-	dir    string // absolute, without symbolic links
-	socket string // the folder of the socket
+	dir    string // absolute path without symbolic links
+	socket string // path of the folder with the socket
 }
 
 func (f folder) data() string { return filepath.Join(f.dir, "postgres") }
 func (f folder) log() string  { return filepath.Join(f.dir, "postgres.log") }
 func (f folder) lock() string { return filepath.Join(f.dir, "postgres.lock") }
 
-// openFolder creates the data folder and the folder of the socket, and verifies that the child can reach them.
+// openFolder creates the data folder and the folder of the socket, and checks that the PostgreSQL process can reach
+// them.
 func openFolder(dir string, as *account) (folder, error) {
 	mode := fs.FileMode(0o700)
 	if as.other() {
-		mode = 0o711 // the child may enter the folder, but not list it
+		mode = 0o711 // the PostgreSQL process may enter the folder, but not list it
 	}
 	if err := os.MkdirAll(dir, mode); err != nil {
 		return folder{}, err
@@ -49,8 +50,8 @@ func openFolder(dir string, as *account) (folder, error) {
 	return f, privateDir(f.socket, as)
 }
 
-// resolve returns the absolute path of dir without symbolic links, so that a server is recognised that was started with
-// another path to the same folder.
+// resolve returns the absolute path of dir without symbolic links. A server is therefore recognised even if it was
+// started with another path to the same folder.
 func resolve(dir string) (string, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -59,8 +60,8 @@ func resolve(dir string) (string, error) {
 	return filepath.EvalSymlinks(dir)
 }
 
-// letIn permits the child to enter the data folder. It fails if the child may not enter a parent folder, because this process
-// must not change parent folders.
+// letIn permits the PostgreSQL process to enter the data folder. It fails if that process may not enter a parent
+// folder, because this process must not change parent folders.
 func letIn(dir string, as *account) error {
 	if !as.other() {
 		return nil
@@ -81,7 +82,7 @@ func letIn(dir string, as *account) error {
 	return nil
 }
 
-// socketDir returns run/ in the data folder, or a folder in /tmp if that path is too long for a socket.
+// socketDir returns run/ in the data folder, or a folder in /tmp if the path of run/ is too long for a socket.
 func socketDir(dir string) string {
 	run := filepath.Join(dir, "run")
 	if len(filepath.Join(run, ".s.PGSQL."+port)) <= maxSocketPath {
@@ -92,8 +93,8 @@ func socketDir(dir string) string {
 	return fmt.Sprintf("/tmp/roomlog-%d-%016x", os.Getuid(), h.Sum64())
 }
 
-// privateDir creates a folder that only the child and root can enter. If the folder exists, privateDir only verifies its
-// owner and its mode, because a folder in /tmp may belong to another user.
+// privateDir creates a folder that only root and the user of the PostgreSQL process can enter. If the folder exists,
+// privateDir only checks its owner and its mode, because a folder in /tmp may belong to another user.
 func privateDir(dir string, as *account) error {
 	err := os.Mkdir(dir, 0o700)
 	if err == nil {
@@ -113,7 +114,7 @@ func privateDir(dir string, as *account) error {
 	return nil
 }
 
-// acquire takes the lock of the data folder. The kernel releases it when this process ends for any reason.
+// acquire takes the lock of the data folder. The kernel releases the lock when this process ends for any reason.
 func (f folder) acquire() (*os.File, error) {
 	lock, err := os.OpenFile(f.lock(), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -129,13 +130,13 @@ func (f folder) acquire() (*os.File, error) {
 	return lock, nil
 }
 
-// major returns the major version of the data, or 0 if there is no data. A data folder without a version is an error, so that
-// it is never overwritten.
+// major returns the major version of the data, or 0 if there is no data. Data without a version is an error, so that it
+// is never overwritten.
 func (f folder) major() (int, error) {
 	b, err := readSmall(filepath.Join(f.data(), "PG_VERSION"))
 	if errors.Is(err, fs.ErrNotExist) {
 		if _, err := os.Lstat(f.data()); err == nil {
-			return 0, fmt.Errorf("%s has no PG_VERSION: it is not a PostgreSQL cluster", f.data())
+			return 0, fmt.Errorf("%s has no PG_VERSION: it is not a PostgreSQL data directory", f.data())
 		}
 		return 0, nil
 	}
@@ -149,7 +150,7 @@ func (f folder) major() (int, error) {
 	return n, nil
 }
 
-// readSmall reads a file that the child may have written, up to maxSmallFile bytes.
+// readSmall reads at most maxSmallFile bytes of a file that the PostgreSQL process may have written.
 func readSmall(path string) (string, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 
 func TestStart_in_a_folder_with_a_long_name(t *testing.T) {
 	t.Parallel()
-	dir := filepath.Join(pgtest.Dir(t), strings.Repeat("very", 25), "it's a \"folder\" & more") // as a name in a DSN, too
+	dir := filepath.Join(pgtest.Dir(t), strings.Repeat("very", 25), "it's a \"folder\" & more") // a path that also needs quoting in a connection string
 	server := start(t, localpg.Config{DataDir: dir, Unsafe: true})
 	t.Cleanup(func() { _ = os.RemoveAll(server.SocketDir()) })
 	if path := filepath.Join(server.SocketDir(), ".s.PGSQL.5432"); len(path) > 100 {
@@ -31,7 +31,8 @@ func TestStart_in_a_folder_with_a_long_name(t *testing.T) {
 	}
 }
 
-// In /tmp another user may have created the folder first.
+// TestStart_refuses_the_socket_folder_of_another_user checks a socket folder in /tmp that another user has created
+// first.
 func TestStart_refuses_the_socket_folder_of_another_user(t *testing.T) {
 	t.Parallel()
 	for name, prepare := range map[string]func(run string) error{
@@ -93,7 +94,7 @@ func TestStart_as_root(t *testing.T) {
 	})
 }
 
-// An unprivileged user runs the program, as recommended.
+// TestStart_as_another_user runs the program as an unprivileged user, as recommended.
 func TestStart_as_another_user(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("only root can run PostgreSQL as another user")
@@ -123,7 +124,7 @@ func TestStart_as_another_user(t *testing.T) {
 		t.Fatal(err)
 	}
 	if st, ok := info.Sys().(*syscall.Stat_t); !ok || st.Uid != uint32(uid) || info.Mode().Perm() != 0o700 {
-		t.Errorf("the cluster is %v of user %v", info.Mode(), st.Uid)
+		t.Errorf("the data directory is %v of user %v", info.Mode(), st.Uid)
 	}
 	if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != 0o700 {
 		t.Errorf("the data folder was opened: %v %v", info.Mode(), err)

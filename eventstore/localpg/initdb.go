@@ -13,10 +13,10 @@ import (
 	"time"
 )
 
-const toolTimeout = 5 * time.Second // time to read the output of a killed program
+const toolTimeout = 5 * time.Second // time for reading the output of a killed program
 
-// initdb creates the cluster in a temporary folder and renames it, so that an interrupted start does not leave an incomplete
-// cluster.
+// initdb creates the data directory of PostgreSQL under a temporary name and renames it, so that an interrupted start
+// does not leave an incomplete one.
 func initdb(ctx context.Context, f folder, as *account, in installation, unsafe bool) error {
 	tmp, err := os.MkdirTemp(f.dir, "postgres.new-")
 	if err != nil {
@@ -30,7 +30,7 @@ func initdb(ctx context.Context, f folder, as *account, in installation, unsafe 
 	args := []string{
 		"-D", data, "-U", User, "--encoding=UTF8", "--locale=C",
 		"--auth-local=peer", "--auth-host=reject", "--no-instructions",
-		"--data-checksums", // a damaged page must be noticed
+		"--data-checksums", // lets PostgreSQL detect damaged pages
 	}
 	if unsafe {
 		args = append(args, "--no-sync")
@@ -48,7 +48,7 @@ func initdb(ctx context.Context, f folder, as *account, in installation, unsafe 
 	return syncDir(f.dir)
 }
 
-// tool runs a program of the installation as the user of the child, and blocks until it ends.
+// tool runs a program of the installation as the user of the PostgreSQL process, and blocks until the program ends.
 func tool(ctx context.Context, in installation, as *account, dir, input, name string, args ...string) error {
 	cmd := exec.Command(filepath.Join(in.bin, name), args...)
 	cmd.Dir, cmd.Env, cmd.Stdin = dir, childEnv(), strings.NewReader(input)
@@ -62,7 +62,7 @@ func tool(ctx context.Context, in installation, as *account, dir, input, name st
 	select {
 	case <-ch.exited:
 	case <-ctx.Done():
-		_ = syscall.Kill(-ch.pid, syscall.SIGKILL) // the whole group: initdb has children
+		_ = syscall.Kill(-ch.pid, syscall.SIGKILL) // kills the whole process group, because initdb has child processes
 		<-ch.exited
 		return fmt.Errorf("%s: %w", name, ctx.Err())
 	}
@@ -72,12 +72,13 @@ func tool(ctx context.Context, in installation, as *account, dir, input, name st
 	return nil
 }
 
-// removeLeftovers deletes the temporary files of an interrupted start. The caller holds the lock of the data folder.
+// removeLeftovers deletes the temporary files of an interrupted start. The caller must hold the lock of the data
+// folder.
 func removeLeftovers(ctx context.Context, f folder, log *slog.Logger) {
 	for _, pattern := range []string{"postgres.new-*", "postgresql.new-*"} {
 		left, _ := filepath.Glob(filepath.Join(f.dir, pattern))
 		for _, path := range left {
-			if err := os.RemoveAll(path); err != nil { // the next start tries again
+			if err := os.RemoveAll(path); err != nil { // not fatal: the next start tries again
 				log.WarnContext(ctx, "leftovers of an earlier start not removed", slog.Any("error", err))
 			}
 		}

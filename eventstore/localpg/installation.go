@@ -9,16 +9,16 @@ import (
 	"strings"
 )
 
-// minMajor is the oldest major version of PostgreSQL that roomlog runs on.
+// minMajor is the oldest major version of PostgreSQL that roomlog can use.
 const minMajor = 15
 
-// installation is a folder with initdb and postgres.
+// installation is a folder that contains the programs initdb and postgres.
 type installation struct {
 	bin   string
 	major int
 }
 
-// lookPath returns the path of a program in PATH, or "" if there is none. Symbolic links are resolved, because the other
+// lookPath returns the path of a program in PATH, or "" if there is none. It resolves symbolic links, because the other
 // programs are in the folder of the real file.
 func lookPath(c Config, name string) string {
 	for _, dir := range filepath.SplitList(c.Getenv("PATH")) {
@@ -34,7 +34,7 @@ func lookPath(c Config, name string) string {
 	return ""
 }
 
-// version returns the major version of an installation, and reports whether it is a release. The output of postgres is
+// version returns the major version of an installation, and whether it is a release. The program postgres prints
 // "postgres (PostgreSQL) 15.14 (Debian …)", or "… 18beta1".
 func version(ctx context.Context, dir string) (major int, released bool) {
 	cmd := exec.CommandContext(ctx, filepath.Join(dir, "postgres"), "--version")
@@ -55,7 +55,7 @@ func version(ctx context.Context, dir string) (major int, released bool) {
 	return major, released
 }
 
-// exists reports whether there is a file or folder.
+// exists reports whether there is a file or folder at path.
 func exists(path string) bool {
 	_, err := os.Stat(path)
 	return err == nil

@@ -25,7 +25,7 @@ import (
 )
 
 const (
-	ownerEnv = "ROOMLOG_LOCALPG_OWNER" // the test binary is a process that owns a server on this folder
+	ownerEnv = "ROOMLOG_LOCALPG_OWNER" // environment variable that makes the test binary a process that owns a server on this data folder
 	timeout  = 2 * time.Minute
 	idleTime = 3 * time.Second
 )
@@ -45,7 +45,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// blank is a folder with a cluster that Start has created and that is not used.
+// blank is a data folder with a database that Start has created and that no test has used.
 var blank = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp(os.TempDir(), "roomlog-blank-")
 	if err != nil {
@@ -58,7 +58,7 @@ var blank = sync.OnceValues(func() (string, error) {
 	return dir, server.Stop()
 })
 
-// used returns a data folder in which a server has run: a copy, which is faster than making a cluster.
+// used returns a data folder in which a server has run. It copies the folder, which is faster than creating a new one.
 func used(t *testing.T) string {
 	t.Helper()
 	from, err := blank()
@@ -72,7 +72,8 @@ func used(t *testing.T) string {
 	return dir
 }
 
-// own runs a server and inserts rows until it is killed or interrupted. It prints the number of each row after its commit.
+// own runs a server and inserts rows until the process is killed or interrupted. It prints the number of each row after
+// the commit.
 func own(dir string, out io.Writer) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -112,10 +113,10 @@ type owner struct {
 	cmd        *exec.Cmd
 	out        *bufio.Scanner
 	postmaster int
-	acked      []int64 // the rows that it has acknowledged
+	acked      []int64 // numbers of the rows that the process has acknowledged
 }
 
-// startOwner starts it from an executable and waits until its server is up.
+// startOwner starts a process from exe that runs a PostgreSQL server in dir, and waits until the server is up.
 func startOwner(t *testing.T, exe, dir string, as *syscall.SysProcAttr, args ...string) *owner {
 	t.Helper()
 	cmd := exec.Command(exe, args...)
@@ -153,7 +154,7 @@ func (o *owner) line(t *testing.T) string {
 	return o.out.Text()
 }
 
-// acknowledged waits for n more rows.
+// acknowledged waits until n more rows are acknowledged.
 func (o *owner) acknowledged(t *testing.T, n int) {
 	t.Helper()
 	for range n {
@@ -165,7 +166,7 @@ func (o *owner) acknowledged(t *testing.T, n int) {
 	}
 }
 
-// end waits for the end of a killed or interrupted process, and reads the rest of its output.
+// end waits for the end of the process after it was killed or interrupted, and reads the rest of its output.
 func (o *owner) end(t *testing.T) error {
 	t.Helper()
 	for o.out.Scan() {
@@ -185,7 +186,7 @@ func executable(t *testing.T) string {
 	return exe
 }
 
-// start starts a server that is stopped when the test ends.
+// start starts a server. The end of the test stops the server.
 func start(t *testing.T, c localpg.Config) *localpg.Server {
 	t.Helper()
 	server, err := localpg.Start(t.Context(), c)
@@ -200,7 +201,7 @@ func start(t *testing.T, c localpg.Config) *localpg.Server {
 	return server
 }
 
-// query runs one statement on a connection of its own.
+// query runs one statement on its own connection and returns the value of the only column and row.
 func query[T any](t *testing.T, dsn, sql string, args ...any) T {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), dsn)
@@ -231,7 +232,7 @@ func execute(t *testing.T, dsn, sql string) {
 	}
 }
 
-// eventually waits for a condition.
+// eventually waits until ok returns true.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	deadline := time.NewTimer(timeout)
@@ -247,7 +248,7 @@ func eventually(t *testing.T, what string, ok func() bool) {
 	}
 }
 
-// alive reports whether a process runs. A zombie does not.
+// alive reports whether a process is running. A zombie is not.
 func alive(pid int) bool {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
 	return err == nil && len(b) > 0

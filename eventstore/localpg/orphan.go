@@ -23,10 +23,10 @@ const (
 	orphanStop = 10 * time.Second // time to wait after a signal before a more forceful signal is sent
 )
 
-// stopOrphan stops a server that has outlived its parent, and removes the lock files of a server that has died. This process
-// holds the lock of the data folder, so that no other process uses the lock files. Without stopOrphan, PostgreSQL would take
-// any process with the pid in postmaster.pid for its server, even a zombie, which is common in containers without an init
-// process.
+// stopOrphan stops a server that has outlived its parent, and removes the lock files of a server that has died. This
+// process holds the lock of the data folder, so no other process uses these lock files. Without stopOrphan, PostgreSQL
+// would mistake any process with the pid in postmaster.pid for a running server. Even a zombie would count, which is
+// common in containers without an init process.
 func stopOrphan(ctx context.Context, f folder, log *slog.Logger) error {
 	p, err := f.postmaster()
 	if err != nil {
@@ -38,9 +38,9 @@ func stopOrphan(ctx context.Context, f folder, log *slog.Logger) error {
 			return err
 		}
 	}
-	killSurvivors(f.data()) // without postmaster.pid PostgreSQL itself does not always notice them
+	killSurvivors(f.data()) // without postmaster.pid, PostgreSQL does not always notice such backends itself
 	stale := []string{f.pidFile()}
-	for _, suffix := range []string{"", ".lock"} { // the socket has a lock file too
+	for _, suffix := range []string{"", ".lock"} { // the socket has a lock file, too
 		stale = append(stale, filepath.Join(f.socket, ".s.PGSQL."+port+suffix))
 	}
 	for _, path := range stale {
@@ -51,7 +51,7 @@ func stopOrphan(ctx context.Context, f folder, log *slog.Logger) error {
 	return nil
 }
 
-// endOrphan sends the signals of a shutdown, each more forceful than the one before, until the process has ended.
+// endOrphan sends the signals of a shutdown, each more forceful than the previous one, until the process has ended.
 func endOrphan(ctx context.Context, pid int, data string) error {
 	for _, step := range []struct {
 		signal  syscall.Signal
@@ -70,15 +70,15 @@ func endOrphan(ctx context.Context, pid int, data string) error {
 	return fmt.Errorf("the PostgreSQL of an earlier run (process %d) does not end", pid)
 }
 
-// isPostmaster reports whether process pid is a PostgreSQL server on the data folder data. It reports false for a zombie,
-// whose command line is empty.
+// isPostmaster reports whether the process pid is a PostgreSQL server with the data directory data. It reports false
+// for a zombie, because the command line of a zombie is empty.
 func isPostmaster(ctx context.Context, pid int, data string) bool {
 	args := commandLine(ctx, pid)
 	i := slices.Index(args, "-D")
 	return i > 0 && i+1 < len(args) && args[i+1] == data && filepath.Base(args[0]) == "postgres"
 }
 
-// commandLine returns the arguments of a process, or nil.
+// commandLine returns the arguments of a process, or nil if they cannot be read.
 func commandLine(ctx context.Context, pid int) []string {
 	if exists("/proc/self/cmdline") {
 		b, err := readSmall(fmt.Sprintf("/proc/%d/cmdline", pid))
@@ -94,7 +94,8 @@ func commandLine(ctx context.Context, pid int) []string {
 	return splitPS(string(out))
 }
 
-// splitPS splits a line of ps into arguments at its options, because a path may contain spaces.
+// splitPS splits a command line that ps has printed into arguments. It splits only before options, because a path may
+// contain spaces.
 func splitPS(line string) []string {
 	exe, rest, ok := strings.Cut(strings.TrimSpace(line), " -D ")
 	if !ok {
@@ -104,8 +105,9 @@ func splitPS(line string) []string {
 	return []string{exe, "-D", data}
 }
 
-// killSurvivors kills the backends that run after their main process was killed, because a backend in a long query would
-// block the cluster until the end of the query. Without /proc killSurvivors does nothing, and the backends end by themselves.
+// killSurvivors kills the backends that still run after their main process was killed. A backend with a long query
+// would otherwise prevent the start until the query ends. Without /proc killSurvivors does nothing, and the backends
+// end by themselves.
 func killSurvivors(data string) {
 	cwds, _ := filepath.Glob("/proc/[0-9]*/cwd")
 	for _, cwd := range cwds {

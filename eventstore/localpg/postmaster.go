@@ -8,11 +8,11 @@ import (
 	"strings"
 )
 
-// postmaster holds the content of postmaster.pid, which remains after a server was killed.
+// postmaster holds the content of postmaster.pid. The file remains when a server is killed.
 type postmaster struct {
-	pid          int // 0: no server
+	pid          int // pid of the server; 0 if there is none
 	port, socket string
-	status       string // "starting", "ready", "stopping", "standby"
+	status       string // status of the server: "starting", "ready", "stopping" or "standby"
 }
 
 // postmaster reads postmaster.pid.
@@ -25,7 +25,7 @@ func (f folder) postmaster() (postmaster, error) {
 		return postmaster{}, err
 	}
 	lines := strings.Split(text, "\n")
-	for len(lines) < 8 { // the file is being written
+	for len(lines) < 8 { // the file is still being written
 		lines = append(lines, "")
 	}
 	pid, err := strconv.Atoi(strings.TrimSpace(lines[0]))

@@ -15,12 +15,12 @@ type Server struct {
 	done    chan struct{}
 }
 
-// Start starts the server and returns when it accepts connections. The context bounds the start only: the server runs until
-// Stop, or until this process ends.
+// Start starts the server and returns when the server accepts connections. ctx bounds only the start: the server runs
+// until Stop, or until this process ends.
 func Start(ctx context.Context, c Config) (*Server, error) {
 	s, err := start(ctx, c)
 	if err != nil {
-		if errors.Is(err, ErrNoCluster) {
+		if errors.Is(err, ErrNoDatabase) {
 			return nil, err
 		}
 		return nil, fmt.Errorf("start PostgreSQL: %w", err)
@@ -35,7 +35,7 @@ func start(ctx context.Context, c Config) (_ *Server, err error) {
 	if c.Existing {
 		major, err := folder{dir: c.DataDir}.major()
 		if err == nil && major == 0 {
-			err = fmt.Errorf("%w %s", ErrNoCluster, c.DataDir)
+			err = fmt.Errorf("%w %s", ErrNoDatabase, c.DataDir)
 		}
 		if err != nil {
 			return nil, err
@@ -67,7 +67,7 @@ func start(ctx context.Context, c Config) (_ *Server, err error) {
 	}
 	go func() {
 		<-s.child.exited
-		_ = lock.Close() // before done closes, so that a caller that waits for done can start a server again
+		_ = lock.Close() // released before done closes, so that a caller that waits for done can start a server again
 		close(s.done)
 	}()
 	c.Log.InfoContext(ctx, "PostgreSQL started", slog.String("path", s.install.bin), slog.Int("version", s.install.major),
@@ -75,8 +75,8 @@ func start(ctx context.Context, c Config) (_ *Server, err error) {
 	return s, nil
 }
 
-// prepare creates the cluster if there is none, stops a server that was left running on it, and returns the installation with
-// the version of the cluster.
+// prepare creates a database if there is none, and stops a server that was left running on an existing one. It returns
+// an installation with the version of the data.
 func prepare(ctx context.Context, c Config, f folder, as *account) (installation, error) {
 	removeLeftovers(ctx, f, c.Log)
 	major, err := f.major()
@@ -92,9 +92,9 @@ func prepare(ctx context.Context, c Config, f folder, as *account) (installation
 	}
 	if major == 0 {
 		if err := initdb(ctx, f, as, in, c.Unsafe); err != nil {
-			return in, fmt.Errorf("create a cluster: %w", err)
+			return in, fmt.Errorf("create a data directory: %w", err)
 		}
-		c.Log.InfoContext(ctx, "PostgreSQL cluster created", slog.String("data_dir", f.data()), slog.Int("version", in.major))
+		c.Log.InfoContext(ctx, "PostgreSQL data directory created", slog.String("data_dir", f.data()), slog.Int("version", in.major))
 	}
 	return in, stopOrphan(ctx, f, c.Log)
 }
@@ -102,7 +102,7 @@ func prepare(ctx context.Context, c Config, f folder, as *account) (installation
 // DSN returns the connection string of a database of the server, for pgx and for psql.
 func (s *Server) DSN(database string) string { return dsn(s.folder.socket, port, database) }
 
-// SocketDir returns the folder of the socket: the value of option -h of psql.
+// SocketDir returns the folder of the socket, for option -h of psql.
 func (s *Server) SocketDir() string { return s.folder.socket }
 
 // PID returns the process id of PostgreSQL's main process.
@@ -111,12 +111,13 @@ func (s *Server) PID() int { return s.child.pid }
 // Major returns the major version of the running PostgreSQL, such as 17.
 func (s *Server) Major() int { return s.install.major }
 
-// Done returns a channel that is closed when PostgreSQL has ended, for any reason. The lock of the data folder is released
-// then.
+// Done returns a channel that is closed when PostgreSQL has ended for any reason. The lock of the data folder is
+// released before.
 func (s *Server) Done() <-chan struct{} { return s.done }
 
-// Stop starts a fast shutdown, which closes open connections, and kills PostgreSQL when that takes longer than 30 seconds. It
-// returns when PostgreSQL has ended, or an error if PostgreSQL does not end. It may be called more than once.
+// Stop starts a fast shutdown, which closes open connections. It kills PostgreSQL if the shutdown takes longer than 30
+// seconds. It returns nil when PostgreSQL has ended, and an error if PostgreSQL does not end. It may be called more
+// than once.
 func (s *Server) Stop() error {
 	if s.child.stop() {
 		<-s.done

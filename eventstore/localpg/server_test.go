@@ -87,7 +87,7 @@ func TestStart(t *testing.T) {
 	})
 }
 
-// An idle server writes nothing.
+// TestStart_idles_without_writing checks that an idle server writes nothing to the disk.
 func TestStart_idles_without_writing(t *testing.T) {
 	t.Parallel()
 	server := start(t, localpg.Config{DataDir: used(t)})
@@ -133,7 +133,7 @@ func TestStop(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close(t.Context())
-	for range 2 { // the second finds nothing to do
+	for range 2 { // the second repetition finds nothing to do
 		if err := server.Stop(); err != nil {
 			t.Fatal(err)
 		}
@@ -147,11 +147,11 @@ func TestStop(t *testing.T) {
 	}
 }
 
-// A start may be interrupted at any moment, and the next one needs no help.
+// TestStart_after_a_cancelled_start cancels a start at random moments. The next start must succeed without help.
 func TestStart_after_a_cancelled_start(t *testing.T) {
 	t.Parallel()
 	dir := pgtest.Dir(t)
-	for _, left := range []string{"postgres.new-1", "postgresql.new-1"} { // what kill -9 leaves
+	for _, left := range []string{"postgres.new-1", "postgresql.new-1"} { // folders that kill -9 leaves behind
 		if err := os.MkdirAll(filepath.Join(dir, left, "data"), 0o700); err != nil {
 			t.Fatal(err)
 		}
@@ -178,7 +178,7 @@ func TestStart_after_a_cancelled_start(t *testing.T) {
 	t.Fatalf("it never started: %v", err)
 }
 
-// The context bounds the start only.
+// TestStart_outlives_its_context checks that the context of Start bounds only the start.
 func TestStart_outlives_its_context(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -195,7 +195,8 @@ func TestStart_outlives_its_context(t *testing.T) {
 	}
 }
 
-// The method `peer` needs a name. Without one only the mode of the folder protects the socket.
+// TestStart_for_a_user_without_a_name checks the access files for a user without a name. The method "peer" needs a
+// name; without one, only the mode of the folder protects the socket.
 func TestStart_for_a_user_without_a_name(t *testing.T) {
 	t.Parallel()
 	dir, files := used(t), pgtest.Dir(t)
@@ -250,12 +251,12 @@ func TestStart_when_another_version_made_the_data(t *testing.T) {
 			}
 		})
 	}
-	t.Run("not a cluster", func(t *testing.T) {
+	t.Run("not a data directory", func(t *testing.T) {
 		dir := pgtest.Dir(t)
 		if err := os.MkdirAll(filepath.Join(dir, "postgres", "precious"), 0o700); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := localpg.Start(t.Context(), localpg.Config{DataDir: dir}); err == nil || !strings.Contains(err.Error(), "not a PostgreSQL cluster") {
+		if _, err := localpg.Start(t.Context(), localpg.Config{DataDir: dir}); err == nil || !strings.Contains(err.Error(), "not a PostgreSQL data directory") {
 			t.Fatal(err)
 		}
 		if _, err := os.Stat(filepath.Join(dir, "postgres", "precious")); err != nil {
@@ -264,7 +265,8 @@ func TestStart_when_another_version_made_the_data(t *testing.T) {
 	})
 }
 
-// Variables for other programs that use PostgreSQL have no effect.
+// TestStart_ignores_the_environment_of_PostgreSQL checks that variables that are meant for other PostgreSQL programs
+// have no effect.
 func TestStart_ignores_the_environment_of_PostgreSQL(t *testing.T) {
 	for name, value := range map[string]string{
 		"PGDATA": "/nowhere", "PGPORT": "1", "PGHOST": "elsewhere.example", "PGUSER": "nobody", "PGDATESTYLE": "SQL",

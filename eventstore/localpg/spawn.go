@@ -18,14 +18,14 @@ import (
 )
 
 const (
-	maxLog      = 10 << 20 // bytes; a larger log is renamed to postgres.log.old before the next start
+	maxLog      = 10 << 20 // maximum size in bytes; the next start renames a larger log to postgres.log.old
 	maxLogShown = 4 << 10
-	spawnTries  = 20 // the backends of a killed server end after a moment
+	spawnTries  = 20 // number of attempts; the backends of a killed server end after a moment
 	spawnDelay  = 250 * time.Millisecond
 )
 
-// spawn starts PostgreSQL and blocks until it accepts connections. It tries again while backends of a killed server are
-// running.
+// spawn starts PostgreSQL and blocks until it accepts connections. It repeats the start while backends of a killed
+// server are running.
 func spawn(ctx context.Context, c Config, f folder, in installation, as *account) (*child, error) {
 	for try := 1; ; try++ {
 		ch, err := spawnOnce(ctx, c, f, in, as)
@@ -45,7 +45,7 @@ func spawnOnce(ctx context.Context, c Config, f folder, in installation, as *acc
 		return nil, err
 	}
 	defer logFile.Close()
-	cmd := exec.Command(filepath.Join(in.bin, "postgres"), arguments(c, f)...) // not CommandContext: Stop ends it
+	cmd := exec.Command(filepath.Join(in.bin, "postgres"), arguments(c, f)...) // not CommandContext, because only Stop may end the server
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = f.data(), childEnv(), logFile, logFile
 	cmd.SysProcAttr = childAttr(as)
 	ch, err := run(cmd)
@@ -59,8 +59,8 @@ func spawnOnce(ctx context.Context, c Config, f folder, in installation, as *acc
 	return ch, nil
 }
 
-// awaitReady blocks until the status in postmaster.pid is "ready". After a crash PostgreSQL replays its write-ahead log
-// first.
+// awaitReady blocks until the status in postmaster.pid is "ready". After a crash PostgreSQL first replays its
+// write-ahead log.
 func awaitReady(ctx context.Context, f folder, ch *child) error {
 	tick := time.NewTicker(pollInterval)
 	defer tick.Stop()
@@ -78,8 +78,8 @@ func awaitReady(ctx context.Context, f folder, ch *child) error {
 	}
 }
 
-// arguments returns the command line of the server. It contains all settings, so that the configuration files of the cluster
-// have no effect.
+// arguments returns the command line of the server. It contains all settings, so the configuration files in the data
+// directory have no effect.
 func arguments(c Config, f folder) []string {
 	set := map[string]string{
 		"listen_addresses":        "",
@@ -92,18 +92,18 @@ func arguments(c Config, f folder) []string {
 		"shared_buffers":          "64MB",
 		"fsync":                   "on",
 		"synchronous_commit":      "on",
-		"wal_level":               "minimal", // there are no replicas, and an idle server writes nothing
+		"wal_level":               "minimal", // there are no replicas; an idle server writes nothing
 		"max_wal_senders":         "0",
 		"jit":                     "off",
 		"timezone":                "UTC",
 		"log_timezone":            "UTC",
-		"log_error_verbosity":     "terse", // a DETAIL line would quote texts of users
+		"log_error_verbosity":     "terse", // omits DETAIL lines, which would quote texts of users
 	}
 	if c.Unsafe {
 		maps.Copy(set, map[string]string{
-			"fsync": "off", "full_page_writes": "off", // a killed process loses nothing
+			"fsync": "off", "full_page_writes": "off", // safe as long as only processes are killed
 			"max_wal_size": "2GB", "checkpoint_timeout": "1h",
-			"autovacuum": "off", // its workers would disturb the cloning of databases
+			"autovacuum": "off", // its workers would disturb the copying of databases
 		})
 	}
 	maps.Copy(set, c.Settings)
@@ -133,7 +133,7 @@ func openLog(path string) (*os.File, int64, error) {
 	return f, start, nil
 }
 
-// logTail returns the log from offset start on, but at most its last 4 KiB.
+// logTail returns the log from the offset start on, but at most the last 4 KiB.
 func logTail(path string, start int64) string {
 	f, err := os.Open(path)
 	if err != nil {

@@ -26,8 +26,8 @@ type bounds struct {
 	files int
 }
 
-// unpack extracts the native part of an npm tarball into the folder into, which appears complete or not at all. It writes
-// nothing outside the folder, whatever names are in the tarball.
+// unpack extracts the platform's files from an npm tarball into the folder into. The folder appears complete or not at
+// all. Whatever paths the tarball contains, unpack writes nothing outside this folder.
 func unpack(tarball, parent, into string, most bounds) error {
 	file, err := os.Open(tarball)
 	if err != nil {
@@ -54,7 +54,7 @@ func unpack(tarball, parent, into string, most bounds) error {
 	if err := link(root); err != nil {
 		return err
 	}
-	if err := os.Chmod(tmp, 0o755); err != nil { // the child may be another user
+	if err := os.Chmod(tmp, 0o755); err != nil { // the PostgreSQL process may run as another user
 		return err
 	}
 	if err := os.RemoveAll(into); err != nil {
@@ -98,7 +98,7 @@ func unpackFile(r io.Reader, root *os.Root, name string, mode fs.FileMode) error
 		return err
 	}
 	_, err = io.Copy(f, r)
-	return errors.Join(err, f.Chmod(0o644|mode&0o111), f.Close()) // regardless of the umask
+	return errors.Join(err, f.Chmod(0o644|mode&0o111), f.Close()) // sets the mode regardless of the umask
 }
 
 func makeDirs(root *os.Root, dir string) error {
@@ -118,7 +118,8 @@ func makeDirs(root *os.Root, dir string) error {
 	return root.Chmod(dir, 0o755)
 }
 
-// link creates the links of the shared libraries. npm cannot pack links, so that the package has a list of them.
+// link creates the symbolic links of the shared libraries. npm cannot pack links, so the package contains a list of
+// them.
 func link(root *os.Root) error {
 	f, err := root.Open(linksFile)
 	if errors.Is(err, fs.ErrNotExist) {

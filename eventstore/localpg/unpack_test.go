@@ -18,10 +18,10 @@ import (
 type entry struct {
 	name, text string
 	mode       int64
-	link       string // makes it a symbolic link
+	link       string // target of a symbolic link; "" for a file
 }
 
-// pack writes a tarball.
+// pack writes a tarball with the given entries.
 func pack(t *testing.T, dir string, entries ...entry) string {
 	t.Helper()
 	f, err := os.Create(filepath.Join(dir, "package.tgz"))
@@ -125,7 +125,7 @@ func TestUnpack_writes_nothing_outside(t *testing.T) {
 			}
 		})
 	}
-	t.Run("a link in the tarball", func(t *testing.T) { // left out: npm packs none
+	t.Run("a link in the tarball", func(t *testing.T) { // left out, because npm packs no links
 		dir := pgtest.Dir(t)
 		outside := t.TempDir()
 		err := localpg.Unpack(pack(t, dir, entry{name: "package/native/a", link: outside}, entry{name: "package/native/a/evil", text: "x", mode: 0o644}), dir, filepath.Join(dir, "into"))

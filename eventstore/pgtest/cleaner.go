@@ -12,17 +12,18 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-const keepTemplates = 3 // the newest
+const keepTemplates = 3 // number of the newest templates that are kept
 
-// cleaner drops databases that are no longer used. It logs errors and continues, because the next supervisor tries again.
+// cleaner drops databases that are no longer used. It logs errors and continues, because the next supervisor tries
+// again.
 type cleaner struct {
 	dsn  string
-	conn *pgx.Conn // opened again after a test has cut it
+	conn *pgx.Conn // opened again if a test has cut it
 	log  *slog.Logger
 }
 
-// dropNoted drops the databases of tests that have ended, see discard. DROP DATABASE waits until backends have ended; a test
-// does not wait for that.
+// dropNoted drops the databases of tests that have ended, see discard. DROP DATABASE waits until the backends of the
+// database have ended. No test waits for this.
 func (c *cleaner) dropNoted(ctx context.Context, dir string) {
 	notes, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -34,12 +35,12 @@ func (c *cleaner) dropNoted(ctx context.Context, dir string) {
 	}
 }
 
-// databases returns the databases of tests.
+// databases returns the names of the databases of tests.
 func (c *cleaner) databases(ctx context.Context) []string {
 	return c.list(ctx, "SELECT datname FROM pg_database WHERE starts_with(datname, $1)", prefix)
 }
 
-// dropOldTemplates drops all templates but the newest.
+// dropOldTemplates drops all templates except the newest keepTemplates.
 func (c *cleaner) dropOldTemplates(ctx context.Context) {
 	for _, name := range c.list(ctx, "SELECT datname FROM pg_database WHERE starts_with(datname, $1) ORDER BY oid DESC OFFSET $2", templatePrefix, keepTemplates) {
 		c.exec(ctx, "ALTER DATABASE "+quote(name)+" IS_TEMPLATE false")
@@ -75,8 +76,8 @@ func (c *cleaner) exec(ctx context.Context, sql string) {
 	})
 }
 
-// do runs a statement. If the connection was cut, which only its use reveals, do runs the statement again on a new
-// connection.
+// do runs a statement. Only the use of a connection shows whether a test has cut it. In that case, do runs the
+// statement again on a new connection.
 func (c *cleaner) do(ctx context.Context, sql string, run func(*pgx.Conn) error) {
 	var err error
 	for range 2 {

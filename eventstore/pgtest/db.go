@@ -26,18 +26,18 @@ type DB struct {
 	// Pool has the rights of a server: every connection has taken the serving role.
 	Pool *pgxpool.Pool
 
-	// Owner has all rights. It connects when it is first used.
+	// Owner has the rights of the owner. It connects when it is first used.
 	Owner *pgxpool.Pool
 
 	// DSN is the connection string of the owner, for other processes.
 	DSN string
 
-	// Serving reports whether the server has the serving role. It is always true, except on a server given by
-	// TEST_DATABASE_URL.
+	// Serving reports whether the server has the serving role. Only a server given by TEST_DATABASE_URL may not have
+	// it.
 	Serving bool
 }
 
-// New returns a fresh database with all migrations, dropped when the test ends.
+// New returns a new database with all migrations. The end of the test drops it.
 func New(t testing.TB) *DB {
 	t.Helper()
 	skip(t)
@@ -50,8 +50,7 @@ func New(t testing.TB) *DB {
 	return open(t, create(ctx, t, tpl.name), tpl.serving)
 }
 
-// Blank returns a connection string to a fresh database without any table,
-// dropped when the test ends.
+// Blank returns the connection string of a new database without any table. The end of the test drops it.
 func Blank(t testing.TB) string {
 	t.Helper()
 	skip(t)
@@ -60,7 +59,7 @@ func Blank(t testing.TB) string {
 	return create(ctx, t, "template0")
 }
 
-// create creates a database as a copy of from and returns its connection string.
+// create creates a database as a copy of the database from, and returns its connection string.
 func create(ctx context.Context, t testing.TB, from string) string {
 	t.Helper()
 	c, err := shared()
@@ -72,7 +71,7 @@ func create(ctx context.Context, t testing.TB, from string) string {
 	if err != nil {
 		t.Fatalf("pgtest: %v", err)
 	}
-	// Without waits for the disk, copying the files is faster than writing the copy to the write-ahead log.
+	// As nothing waits for the disk, copying the files is faster than writing the copy to the write-ahead log.
 	if err := c.admin(ctx, "CREATE DATABASE "+name+" TEMPLATE "+from+" STRATEGY FILE_COPY"); err != nil {
 		t.Fatalf("pgtest: create a database: %v", err)
 	}
@@ -80,7 +79,7 @@ func create(ctx context.Context, t testing.TB, from string) string {
 	return dsn
 }
 
-// discard notes for the supervisor that a database may be dropped. Without a supervisor it drops the database.
+// discard records for the supervisor that a database may be dropped. Without a supervisor, it drops the database.
 func (c *cluster) discard(t testing.TB, name string) {
 	if c.dir != "" {
 		if err := os.WriteFile(filepath.Join(doneDir(c.dir), name), nil, 0o600); err != nil {
@@ -95,7 +94,7 @@ func (c *cluster) discard(t testing.TB, name string) {
 	}
 }
 
-// open opens the pools of a database, and closes them when the test ends.
+// open opens the pools of a database. The end of the test closes them.
 func open(t testing.TB, dsn string, serving bool) *DB {
 	t.Helper()
 	db := &DB{DSN: dsn, Serving: serving}
@@ -129,7 +128,8 @@ func newPool(dsn string, serving bool) (*pgxpool.Pool, error) {
 	return pgxpool.NewWithConfig(context.Background(), config)
 }
 
-// closePool closes a pool. If the test has not released a connection, closePool fails the test instead of blocking for ever.
+// closePool closes a pool. If the test has not released a connection, closePool fails the test, because Close would
+// block for ever.
 func closePool(t testing.TB, pool *pgxpool.Pool) {
 	closed := make(chan struct{})
 	go func() {

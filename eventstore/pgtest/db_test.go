@@ -93,7 +93,7 @@ func TestBlank(t *testing.T) {
 	}
 }
 
-// recorder is a test that records its failures.
+// recorder is a testing.TB that records its failures.
 type recorder struct {
 	testing.TB
 	cleanups []func()
@@ -108,7 +108,8 @@ func (r *recorder) end() {
 	}
 }
 
-// A test that keeps a connection fails with an explanation instead of hanging.
+// TestNew_fails_a_test_that_does_not_release_a_connection checks that a test that keeps a connection fails with an
+// explanation instead of hanging.
 func TestNew_fails_a_test_that_does_not_release_a_connection(t *testing.T) {
 	t.Parallel()
 	inner := &recorder{TB: t}
@@ -131,7 +132,7 @@ func TestDir_can_be_entered_by_PostgreSQL(t *testing.T) {
 	}
 }
 
-// One database for each test, one after another.
+// BenchmarkNew creates one database after another.
 func BenchmarkNew(b *testing.B) {
 	one := func(b *testing.B) {
 		inner := &recorder{TB: b}
@@ -179,7 +180,7 @@ func isCode(err error, code string) bool {
 	return errors.As(err, &pg) && pg.Code == code
 }
 
-// eventually waits for a condition.
+// eventually waits until ok returns true.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	deadline := time.NewTimer(timeout)

@@ -3,7 +3,6 @@ package pgtest
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -17,17 +16,17 @@ import (
 // Option changes how Server starts its PostgreSQL.
 type Option func(*localpg.Config)
 
-// Durable is the Option that makes PostgreSQL wait for the disk, as in production, and stores the data on a disk: for tests
-// of faults, and for measurements.
+// Durable is an Option that makes PostgreSQL wait for the disk, as in production, and stores the data on a disk. Use it
+// in tests of faults and in measurements.
 func Durable(c *localpg.Config) { c.Unsafe = false }
 
-// Setting returns the option that sets a parameter of PostgreSQL.
+// Setting returns an Option that sets a parameter of PostgreSQL.
 func Setting(name, value string) Option {
 	return func(c *localpg.Config) { c.Settings[name] = value }
 }
 
-// Instance is a PostgreSQL server of one test, with one migrated database. Its methods fail the test after an error, so that
-// only the goroutine of the test may call them.
+// Instance is the PostgreSQL server of one test, with one migrated database. Its methods fail the test after an error,
+// so only the goroutine of the test may call them.
 type Instance struct {
 	t       testing.TB
 	config  localpg.Config
@@ -35,8 +34,8 @@ type Instance struct {
 	serving bool
 }
 
-// Server starts a PostgreSQL server for this test alone, which the test can kill, stop, fill or measure. The start takes a
-// quarter of a second. For everything else use New.
+// Server starts a PostgreSQL server for this test alone, which the test can kill, stop, fill or measure. The start
+// takes a quarter of a second. For everything else use New.
 func Server(t testing.TB, options ...Option) *Instance {
 	t.Helper()
 	skip(t)
@@ -54,14 +53,14 @@ func Server(t testing.TB, options ...Option) *Instance {
 	defer cancel()
 	err := prepared(ctx, i.config.DataDir)
 	if err != nil {
-		t.Logf("pgtest: creating a cluster instead of copying one: %v", err)
+		t.Logf("pgtest: creating a data directory instead of copying one: %v", err)
 	}
 	i.begin(ctx, err == nil)
 	return i
 }
 
-// Existing starts a server for this test alone on the cluster in the folder dir/postgres, for example a base backup or a
-// standby, which is ready when it accepts queries. The database must be migrated.
+// Existing starts a server for this test alone on the data directory dir/postgres, for example a base backup or a
+// standby. It returns when the server accepts queries. The database in it must be migrated.
 func Existing(t testing.TB, dir string, options ...Option) *Instance {
 	t.Helper()
 	i := &Instance{t: t, config: localpg.Config{Unsafe: true, DataDir: dir, Settings: map[string]string{}}, serving: true}
@@ -73,8 +72,8 @@ func Existing(t testing.TB, dir string, options ...Option) *Instance {
 	return i
 }
 
-// begin starts the server for the first time, and migrates the database. If a copied cluster cannot be started, begin creates
-// a new cluster, because the copy may belong to another version of PostgreSQL.
+// begin starts the server for the first time and migrates its database. If the server cannot start on a copied data
+// directory, begin creates a new one, because another version of PostgreSQL may have written the copy.
 func (i *Instance) begin(ctx context.Context, copied bool) {
 	i.t.Helper()
 	var err error
@@ -87,21 +86,21 @@ func (i *Instance) begin(ctx context.Context, copied bool) {
 	if err != nil {
 		i.t.Fatalf("pgtest: %v", err)
 	}
-	result, err := migrations.Apply(ctx, i.DSN(), slog.New(slog.DiscardHandler))
+	result, err := migrations.Apply(ctx, i.DSN(), migrations.Config{})
 	if err != nil {
 		i.t.Fatalf("pgtest: %v", err)
 	}
 	i.serving = result.ServingRole
 }
 
-// Dir returns a temporary folder for the data of PostgreSQL. Unlike t.TempDir it also works when the test runs as root, where
-// PostgreSQL runs as another user.
+// Dir returns a temporary folder for the data of PostgreSQL. Unlike t.TempDir it also works if the test runs as root
+// and PostgreSQL therefore runs as another user.
 func Dir(t testing.TB) string {
 	t.Helper()
 	return makeDir(t, fastDir())
 }
 
-// makeDir creates a temporary folder that is deleted when the test ends.
+// makeDir creates a temporary folder. The end of the test deletes it.
 func makeDir(t testing.TB, parent string) string {
 	t.Helper()
 	dir, err := os.MkdirTemp(parent, "roomlog-test-")
@@ -119,16 +118,16 @@ func makeDir(t testing.TB, parent string) string {
 	return dir
 }
 
-// DSN returns the connection string of the owner. It stays the same after a restart.
+// DSN returns the connection string of the database owner. It stays the same after a restart.
 func (i *Instance) DSN() string { return i.server.DSN(localpg.Database) }
 
-// Open returns pools on the migrated database, closed when the test ends.
+// Open returns pools for the migrated database. The end of the test closes them.
 func (i *Instance) Open() *DB {
 	i.t.Helper()
 	return open(i.t, i.DSN(), i.serving)
 }
 
-// DataDir returns the data folder. Its subfolder postgres holds the files of PostgreSQL.
+// DataDir returns the data folder. Its subfolder postgres is the data directory of PostgreSQL.
 func (i *Instance) DataDir() string { return i.config.DataDir }
 
 // Socket returns the path of the unix socket.
@@ -137,7 +136,7 @@ func (i *Instance) Socket() string { return filepath.Join(i.server.SocketDir(), 
 // PID returns the process id of PostgreSQL's main process.
 func (i *Instance) PID() int { return i.server.PID() }
 
-// Kill kills the main process with SIGKILL and returns when it has ended.
+// Kill kills the main process with SIGKILL and waits for its end.
 func (i *Instance) Kill() {
 	i.t.Helper()
 	if err := syscall.Kill(i.server.PID(), syscall.SIGKILL); err != nil {
@@ -150,7 +149,7 @@ func (i *Instance) Kill() {
 	}
 }
 
-// Stop shuts PostgreSQL down properly, if it runs.
+// Stop shuts PostgreSQL down, if it is running.
 func (i *Instance) Stop() {
 	i.t.Helper()
 	if i.server == nil {
@@ -173,7 +172,7 @@ func (i *Instance) Start() {
 	i.server = server
 }
 
-// Restart stops PostgreSQL properly, if it runs, and starts it again.
+// Restart shuts PostgreSQL down, if it is running, and starts it again.
 func (i *Instance) Restart() {
 	i.t.Helper()
 	i.Stop()

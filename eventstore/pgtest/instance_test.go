@@ -47,7 +47,7 @@ func TestServer(t *testing.T) {
 				if server.DSN() != dsn || server.PID() == first {
 					t.Errorf("%s, pid %d", server.DSN(), server.PID())
 				}
-				fresh, err := pgxpool.New(t.Context(), dsn) // the old pool holds connections that are dead
+				fresh, err := pgxpool.New(t.Context(), dsn) // a new pool: the connections of the old one are dead
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -60,7 +60,8 @@ func TestServer(t *testing.T) {
 	}
 }
 
-// Copies save time. A server starts even if they are damaged.
+// TestServer_does_not_depend_on_a_cluster_to_copy checks that a server starts even if the data directory to copy is
+// damaged. Copies only save time.
 func TestServer_does_not_depend_on_a_cluster_to_copy(t *testing.T) {
 	t.Parallel()
 	dir := pgtest.Dir(t)
@@ -113,7 +114,7 @@ func TestServer_does_not_depend_on_a_cluster_to_copy(t *testing.T) {
 			if err := os.RemoveAll(filepath.Dir(file)); err != nil {
 				t.Fatal(err)
 			}
-			if err := os.WriteFile(filepath.Dir(file), nil, 0o600); err != nil { // a file: it cannot be started
+			if err := os.WriteFile(filepath.Dir(file), nil, 0o600); err != nil { // a file in place of the data directory, so that no server can start on a copy
 				t.Fatal(err)
 			}
 		}

@@ -20,10 +20,10 @@ const (
 	maxLogShown = 4 << 10
 )
 
-// await blocks until the server accepts connections, and returns its connection string. It launches the supervisor unless
-// another process has launched it.
+// await blocks until the server accepts connections, and returns its connection string. It starts the supervisor,
+// unless another process has started it.
 func await(ctx context.Context, dir string) (string, error) {
-	pid := 0 // of the supervisor that this process has launched
+	pid := 0 // pid of the supervisor that this process has started; 0 if there is none
 	for {
 		dsn, err := ready(ctx, dir)
 		if err == nil {
@@ -41,12 +41,12 @@ func await(ctx context.Context, dir string) (string, error) {
 		case ok && status != 0:
 			return "", fmt.Errorf("start the test server: exit status %d\n%s", status, logTail(dir))
 		case ok:
-			pid = 0 // the supervisor of another process was faster
+			pid = 0 // another process has started a supervisor first
 		}
 	}
 }
 
-// ready returns the connection string of the server if it accepts connections.
+// ready returns the connection string of the server, if the server accepts connections.
 func ready(ctx context.Context, dir string) (string, error) {
 	dsn, err := localpg.Attach(dir)
 	if err != nil {
@@ -59,8 +59,8 @@ func ready(ctx context.Context, dir string) (string, error) {
 	return dsn, conn.Close(ctx)
 }
 
-// launch starts this executable again as the supervisor, detached: outside of the process group of the terminal, and without
-// the pipes of `go test`, which waits until its pipes are closed.
+// launch starts this executable again as the supervisor. The supervisor is detached: it is not in the process group of
+// the terminal, and does not hold the pipes of "go test", which waits until its pipes are closed.
 func launch(dir string) (pid int, err error) {
 	exe, err := os.Executable()
 	if err != nil {
@@ -79,10 +79,11 @@ func launch(dir string) (pid int, err error) {
 		return 0, err
 	}
 	pid = cmd.Process.Pid
-	return pid, cmd.Process.Release() // it outlives this process, which does not wait for it
+	return pid, cmd.Process.Release() // the supervisor outlives this process, so nobody waits for it
 }
 
-// exited returns the exit status of a child that has ended. It reports false if the child is running. It does not block.
+// exited returns the exit status of a child process that has ended. It reports false if the process is running. It does
+// not block.
 func exited(pid int) (status int, ok bool) {
 	if pid == 0 {
 		return 0, false
@@ -97,7 +98,7 @@ func exited(pid int) (status int, ok bool) {
 	return ws.ExitStatus(), true
 }
 
-// logTail returns the end of the log of the supervisor.
+// logTail returns the end of the supervisor's log.
 func logTail(dir string) string {
 	b, err := os.ReadFile(supervisorLog(dir))
 	if err != nil {

@@ -6,5 +6,6 @@ import (
 	"go.uber.org/goleak"
 )
 
-// The package leaves no goroutines behind: tests that use it look for leaks.
+// TestMain checks that the package leaves no goroutine running, because tests that use the package look for leaked
+// goroutines.
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

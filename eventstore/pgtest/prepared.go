@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,8 +16,8 @@ import (
 
 const preparedPrefix = "cluster-"
 
-// prepared copies a migrated cluster into a folder, and creates the original if there is none. Creating a cluster takes a
-// second, copying takes a tenth of a second. After an error the caller creates a cluster.
+// prepared copies a migrated data directory into a folder. If there is none to copy, it creates one. Creating it takes
+// a second, copying it a tenth of a second. After an error the caller creates a new data directory.
 func prepared(ctx context.Context, into string) error {
 	dir, err := sharedDir()
 	if err != nil {
@@ -37,12 +36,12 @@ func prepared(ctx context.Context, into string) error {
 	}
 	to := filepath.Join(into, "postgres")
 	if err := exec.CommandContext(ctx, "cp", "-Rp", from, to).Run(); err != nil {
-		return errors.Join(fmt.Errorf("copy a cluster: %w", err), os.RemoveAll(to))
+		return errors.Join(fmt.Errorf("copy a data directory: %w", err), os.RemoveAll(to))
 	}
 	return nil
 }
 
-// forget deletes the original, because it belongs to another version of PostgreSQL.
+// forget deletes the data directory that is copied, because another version of PostgreSQL has written it.
 func forget() error {
 	dir, err := sharedDir()
 	if err != nil {
@@ -60,7 +59,8 @@ func preparedDir(dir string) string {
 	return filepath.Join(dir, preparedPrefix+migrations.Fingerprint()[:16])
 }
 
-// lockPrepared locks the original: shared to copy it, exclusively to create or delete it. Closing the file releases the lock.
+// lockPrepared locks the data directory that is copied: shared for copying it, exclusively for creating or deleting it.
+// Closing the file releases the lock.
 func lockPrepared(dir string, how int) (*os.File, error) {
 	lock, err := os.OpenFile(filepath.Join(dir, preparedPrefix+"lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -72,8 +72,8 @@ func lockPrepared(dir string, how int) (*os.File, error) {
 	return lock, nil
 }
 
-// prepare creates the original, unless another process has created it before the lock was granted, and deletes the originals
-// of other migrations. It returns with the lock shared.
+// prepare creates the data directory that is copied, unless another process has created it before the lock was granted.
+// It deletes those of other migrations. It returns with a shared lock.
 func prepare(ctx context.Context, dir, from string, lock *os.File) (err error) {
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
 		return err
@@ -102,7 +102,7 @@ func prepare(ctx context.Context, dir, from string, lock *os.File) (err error) {
 	if err != nil {
 		return err
 	}
-	_, err = migrations.Apply(ctx, server.DSN(localpg.Database), slog.New(slog.DiscardHandler))
+	_, err = migrations.Apply(ctx, server.DSN(localpg.Database), migrations.Config{})
 	if err := errors.Join(err, server.Stop()); err != nil {
 		return err
 	}

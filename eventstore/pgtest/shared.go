@@ -14,25 +14,25 @@ import (
 )
 
 const (
-	layout    = 1       // of the folder of the shared server; another layout has another folder
-	minMemory = 4 << 30 // bytes of memory for the folder to be in it
+	layout    = 1       // number in the name of the shared server's folder; increment it when the content of the folder changes
+	minMemory = 4 << 30 // size of /dev/shm in bytes from which on the folder is there
 )
 
-// cluster is the server that all tests share, also the tests of other processes.
+// cluster is the PostgreSQL server that the tests of all processes share.
 type cluster struct {
-	dsn   string // of the administrator, in a database that no test uses
-	dir   string // of the supervisor; "" with TEST_DATABASE_URL
+	dsn   string // connection string of the administrator, for a database that no test uses
+	dir   string // folder of the supervisor; "" if TEST_DATABASE_URL is set
 	users *os.File
 
 	mu    sync.Mutex
-	spare []*pgx.Conn // connections of the administrator; no pool, because its goroutines would fail a leak test
+	spare []*pgx.Conn // unused connections of the administrator; not a pool, because a leak test would find its goroutines
 }
 
-// shared finds or starts the server, once per process, and holds the lock file until the process ends for any reason. It is a
-// variable, because New has no parameter that could hold the server.
+// shared finds or starts the server, once per process, and holds the lock file until the process ends for any reason.
+// It is a variable, because New has no parameter that could hold the server.
 var shared = sync.OnceValues(func() (*cluster, error) {
 	if url := os.Getenv(serverEnv); url != "" {
-		_, err := withDatabase(url, "postgres") // validates the address
+		_, err := withDatabase(url, "postgres") // checks that the address can be parsed
 		return &cluster{dsn: url}, err
 	}
 	dir, err := sharedDir()
@@ -43,7 +43,7 @@ var shared = sync.OnceValues(func() (*cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := syscall.Flock(int(users.Fd()), syscall.LOCK_SH); err != nil { // waits for a supervisor that ends
+	if err := syscall.Flock(int(users.Fd()), syscall.LOCK_SH); err != nil { // waits for a supervisor that is ending
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), startWait)
@@ -55,7 +55,7 @@ var shared = sync.OnceValues(func() (*cluster, error) {
 	return &cluster{dsn: dsn, dir: dir, users: users}, nil
 })
 
-// sharedDir creates and returns the folder of the shared server. Each user of the system has a separate folder.
+// sharedDir creates and returns the folder of the shared server. Each operating system user has a separate folder.
 func sharedDir() (string, error) {
 	if dir := os.Getenv(dirEnv); dir != "" {
 		return dir, os.MkdirAll(doneDir(dir), 0o700)
@@ -75,7 +75,8 @@ func sharedDir() (string, error) {
 }
 
 // fastDir returns the parent folder in which copying a few hundred files is fastest: /dev/shm if it is large enough,
-// otherwise the temporary folder. It does not depend on the free memory, so that all processes choose the same folder.
+// otherwise the temporary folder. The choice does not depend on the free memory, so all processes choose the same
+// folder.
 func fastDir() string {
 	const memory = "/dev/shm"
 	var fs syscall.Statfs_t
@@ -85,7 +86,7 @@ func fastDir() string {
 	return os.TempDir()
 }
 
-// admin executes a statement as the administrator, on a connection that is kept for later statements. If a test has cut a
+// admin executes a statement as the administrator, and keeps the connection for later statements. If a test has cut a
 // kept connection, admin tries the next connection.
 func (c *cluster) admin(ctx context.Context, sql string) error {
 	for {
@@ -108,7 +109,7 @@ func (c *cluster) admin(ctx context.Context, sql string) error {
 	}
 }
 
-// take returns a connection, and reports whether it is a kept connection.
+// take returns a connection, and reports whether the connection was kept from an earlier statement.
 func (c *cluster) take(ctx context.Context) (conn *pgx.Conn, kept bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -18,11 +18,11 @@ import (
 	"roomlog/eventstore/pgtest"
 )
 
-// TestHelperProcess is the test binary of another package. It runs in a process of its own.
+// TestHelperProcess plays the part of a test binary of another package. Other tests run it in a separate process.
 func TestHelperProcess(t *testing.T) {
 	do := os.Getenv("ROOMLOG_PGTEST_HELPER")
 	if do == "" {
-		return // it is run by other tests
+		return // runs only as the helper of other tests
 	}
 	if do == "server" {
 		fmt.Printf("user %s\n", query[string](t, pgtest.Server(t).Open().Pool, "SELECT current_user"))
@@ -43,14 +43,15 @@ func TestHelperProcess(t *testing.T) {
 	}
 }
 
-// helper runs that process to its end, and returns the values that it printed by name.
+// helper runs TestHelperProcess in a separate process until it ends. It returns the values that the process printed, by
+// name.
 func helper(t *testing.T, do string, env ...string) (map[string]string, error) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], "-test.run=^TestHelperProcess$")
 	cmd.Env = append(os.Environ(), append(env, "ROOMLOG_PGTEST_HELPER="+do)...)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
-	err := cmd.Run() // also returns only when nobody holds its output any more, as `go test` does
+	err := cmd.Run() // like "go test", returns only when no process holds its output any more
 	output := map[string]string{"all": out.String()}
 	for line := range strings.Lines(out.String()) {
 		name, value, _ := strings.Cut(strings.TrimSpace(line), " ")
@@ -105,7 +106,7 @@ func TestShared_is_one_server_for_all_processes(t *testing.T) {
 	if len(servers) != 1 || len(databases) != processes {
 		t.Errorf("servers %v, databases %v, want 1 element, %v elements", servers, databases, processes)
 	}
-	if _, err := localpg.Attach(dir); err != nil { // it holds nothing of theirs, so `go test` did not wait for it
+	if _, err := localpg.Attach(dir); err != nil { // the supervisor holds no pipe of the helper, because "go test" would have waited for it
 		t.Errorf("the server ended before its users: %v", err)
 	}
 	ended(t, dir)
@@ -128,7 +129,8 @@ func TestShared_ends_when_it_is_idle_and_starts_again(t *testing.T) {
 	}
 }
 
-// The databases of a killed test are dropped when no test process runs.
+// TestShared_drops_the_databases_of_a_killed_process checks that the databases of a killed test process are dropped
+// when no test process is running.
 func TestShared_drops_the_databases_of_a_killed_process(t *testing.T) {
 	t.Parallel()
 	dir := pgtest.Dir(t)
@@ -142,7 +144,8 @@ func TestShared_drops_the_databases_of_a_killed_process(t *testing.T) {
 	}
 }
 
-// A test may cut all connections, including those of this package.
+// TestShared_survives_a_test_that_cuts_all_connections checks that a test may cut all connections, including those of
+// this package.
 func TestShared_survives_a_test_that_cuts_all_connections(t *testing.T) {
 	t.Parallel()
 	dir := pgtest.Dir(t)
@@ -156,7 +159,7 @@ func TestShared_survives_a_test_that_cuts_all_connections(t *testing.T) {
 	}
 }
 
-// databases starts the server of a folder again, and returns the databases of tests in it.
+// databases starts the server on a folder again, and returns the names of the databases of tests in it.
 func databases(t *testing.T, dir string) []string {
 	t.Helper()
 	server, err := localpg.Start(t.Context(), localpg.Config{DataDir: dir, Unsafe: true})

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// ROOMLOG_SKIP skips tests that need a database visibly.
+// TestSkip checks that ROOMLOG_SKIP visibly skips tests that need a database.
 func TestSkip(t *testing.T) {
 	t.Parallel()
 	command := exec.CommandContext(t.Context(), os.Args[0], "-test.run", "^TestNew$", "-test.v")

@@ -14,14 +14,14 @@ import (
 )
 
 const (
-	idleEnv        = "ROOMLOG_PGTEST_IDLE" // time that the server runs without a test process
+	idleEnv        = "ROOMLOG_PGTEST_IDLE" // time for which the server continues without a test process
 	defaultIdle    = 10 * time.Second
 	supervisorTick = 50 * time.Millisecond
 )
 
-// init makes this process the supervisor if it was started as one. It lets every test binary that uses the package become the
-// supervisor, without a line in its TestMain. Therefore the rule of this project against init functions has an exception
-// here.
+// init makes this process the supervisor, if it was started as one. Every test binary that uses the package can thereby
+// become the supervisor, without a line in its TestMain. This is the reason for the exception from the project's rule
+// against init functions.
 func init() {
 	dir := os.Getenv(superviseEnv)
 	if dir == "" {
@@ -34,7 +34,7 @@ func init() {
 	os.Exit(0)
 }
 
-// idleTime returns the time that the server runs without a test process.
+// idleTime returns the time for which the server continues without a test process.
 func idleTime() time.Duration {
 	if d, err := time.ParseDuration(os.Getenv(idleEnv)); err == nil {
 		return d
@@ -42,20 +42,20 @@ func idleTime() time.Duration {
 	return defaultIdle
 }
 
-// supervise runs the server while there are test processes, and drops the databases of tests that have ended. It returns when
-// there was no test process for the time idle.
+// supervise runs the server while there are test processes, and drops the databases of tests that have ended. It
+// returns when there has been no test process for the time idle.
 func supervise(dir string, idle time.Duration) (err error) {
 	ctx := context.Background()
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	server, err := startShared(ctx, dir, log)
 	if errors.Is(err, localpg.ErrInUse) {
-		return nil // another supervisor was faster
+		return nil // another process has become the supervisor first
 	}
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, server.Stop()) }()
-	_ = os.Truncate(supervisorLog(dir), 0) // of earlier runs
+	_ = os.Truncate(supervisorLog(dir), 0) // deletes the messages of earlier runs
 	users, err := os.OpenFile(usersFile(dir), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return err
@@ -70,26 +70,26 @@ func supervise(dir string, idle time.Duration) (err error) {
 			return errors.New("the server has ended")
 		case <-tick.C:
 		}
-		if syscall.Flock(int(users.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil { // there is a test process
+		if syscall.Flock(int(users.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil { // a test process is running
 			since, cleaned = time.Now(), false
 			c.dropNoted(ctx, doneDir(dir))
 			continue
 		}
 		if time.Since(since) > idle {
-			return nil // the lock is held until the server has stopped: a new test process waits, and then starts another
+			return nil // the lock is held until the server has stopped; a new test process waits for that, and then starts another supervisor
 		}
 		var left []string
 		if !cleaned {
 			cleaned = true
-			left = c.databases(ctx) // under the lock: there is no test process, so that no database is in use
+			left = c.databases(ctx) // while this lock is held there is no test process, so no database is in use
 		}
 		_ = syscall.Flock(int(users.Fd()), syscall.LOCK_UN)
 		c.drop(ctx, left...)
 	}
 }
 
-// startShared starts the server. If the start fails, because the data belongs to another version or a power failure has
-// damaged it, startShared deletes the data and tries again.
+// startShared starts the server. The start fails if another version has written the data, or if a power failure has
+// damaged it. startShared then deletes the data and tries again.
 func startShared(ctx context.Context, dir string, log *slog.Logger) (*localpg.Server, error) {
 	config := localpg.Config{DataDir: dir, Unsafe: true, Settings: map[string]string{"max_connections": "500", "max_wal_size": "512MB"}, Log: log}
 	server, err := localpg.Start(ctx, config)

@@ -3,7 +3,6 @@ package pgtest
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"sync"
 
 	"github.com/jackc/pgx/v5"
@@ -11,16 +10,16 @@ import (
 	"roomlog/migrations"
 )
 
-const templateLock = 0x706774657374 // "pgtest"
+const templateLock = 0x706774657374 // "pgtest" in ASCII
 
 // template is the migrated database that tests copy.
 type template struct {
 	name    string
-	serving bool // the server has the serving role
+	serving bool // whether the server has the serving role
 }
 
-// migrated creates the template, once per set of migrations and server. It is a variable, because all tests of a process use
-// one server.
+// migrated creates the template, once per server and set of migrations. It is a variable, because all tests of a
+// process use one server.
 var migrated = sync.OnceValues(func() (template, error) {
 	c, err := shared()
 	if err != nil {
@@ -32,7 +31,7 @@ var migrated = sync.OnceValues(func() (template, error) {
 	if err != nil {
 		return template{}, err
 	}
-	defer conn.Close(context.WithoutCancel(ctx)) // releases the lock
+	defer conn.Close(context.WithoutCancel(ctx)) // closing the connection releases the lock
 	if _, err := conn.Exec(ctx, "SELECT pg_advisory_lock($1)", int64(templateLock)); err != nil {
 		return template{}, err
 	}
@@ -44,7 +43,7 @@ var migrated = sync.OnceValues(func() (template, error) {
 	return tpl, err
 })
 
-// make creates the template unless it exists. An incomplete database is not marked as a template.
+// make creates the template, unless it exists. A database is marked as a template only when it is complete.
 func (tpl template) make(ctx context.Context, c *cluster, conn *pgx.Conn) error {
 	var done bool
 	if err := conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1 AND datistemplate)", tpl.name).Scan(&done); err != nil || done {
@@ -59,7 +58,7 @@ func (tpl template) make(ctx context.Context, c *cluster, conn *pgx.Conn) error 
 	if err != nil {
 		return err
 	}
-	if _, err := migrations.Apply(ctx, dsn, slog.New(slog.DiscardHandler)); err != nil {
+	if _, err := migrations.Apply(ctx, dsn, migrations.Config{}); err != nil {
 		return err
 	}
 	_, err = conn.Exec(ctx, "ALTER DATABASE "+tpl.name+" WITH IS_TEMPLATE true ALLOW_CONNECTIONS false")

@@ -15,7 +15,7 @@ type Executor interface {
 	Execute(ctx context.Context, r domain.Request) (eventstore.Receipt, error)
 }
 
-// Config configures a Limiter. The first group is required.
+// Config configures a Limiter. The fields of the first group are required.
 type Config struct {
 	Commands Executor
 	Now      func() time.Time

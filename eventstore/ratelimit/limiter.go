@@ -10,7 +10,7 @@ import (
 	"roomlog/internal/limit"
 )
 
-// The numbers of users and addresses whose buckets are kept in memory.
+// The maximum numbers of users and addresses whose buckets are kept in memory.
 const (
 	limitedUsers     = 50_000
 	limitedAddresses = 50_000
@@ -23,16 +23,16 @@ var (
 	newChatRooms     = limit.Rate{PerSecond: 1, Burst: 100}
 )
 
-// class is a group of commands that share a rate of the user.
+// class is a group of commands that count against the same rate of a user.
 type class int
 
 const (
-	change class = iota // all commands without an entry in classes
+	change class = iota // all commands that are not in classes
 	join
 	post
 )
 
-// classes holds the commands of the other classes.
+// classes contains the commands of the other classes.
 var classes = map[string]class{
 	domain.JoinLive{}.Type():      join,
 	domain.EnterChat{}.Type():     join,
@@ -43,12 +43,12 @@ var classes = map[string]class{
 	domain.SendGift{}.Type():      post,
 }
 
-// Limiter executes the commands of clients within their rates. It is safe for concurrent use.
+// Limiter passes commands of clients on to an Executor, unless they exceed a rate. It is safe for concurrent use.
 type Limiter struct {
 	commands  Executor
 	now       func() time.Time
 	users     map[class]*limit.Rates[domain.UserID]
-	addresses *limit.Rates[string] // of signed-in users
+	addresses *limit.Rates[string] // addresses of signed-in users
 	anonymous *limit.Rates[string] // addresses of clients that are not signed in
 	entries   *limit.Bucket        // of anonymous participants, from all addresses
 	rooms     roomLimits
@@ -94,8 +94,9 @@ func New(c Config) (*Limiter, error) {
 	}, nil
 }
 
-// Execute executes a command. If the user or the address has executed too many, it returns an *Exceeded. The address of
-// the client is the one that limit.WithAddress has added to ctx; clients without one are counted together.
+// Execute executes a command. If the user or the address has executed too many commands, it returns an *Exceeded. The
+// address of the client is the one that limit.WithAddress has added to ctx; all clients without an address are counted
+// together.
 func (l *Limiter) Execute(ctx context.Context, r domain.Request) (eventstore.Receipt, error) {
 	if err := l.take(limit.AddressOf(ctx), r); err != nil {
 		l.refused.Add(1)
@@ -104,17 +105,17 @@ func (l *Limiter) Execute(ctx context.Context, r domain.Request) (eventstore.Rec
 	return l.commands.Execute(ctx, r)
 }
 
-// Refused returns the number of commands that were refused.
+// Refused returns the number of commands that were refused because of a rate.
 func (l *Limiter) Refused() uint64 { return l.refused.Load() }
 
-// take counts a command of a client.
+// take counts a command of a client. It returns an error if a rate is exceeded.
 func (l *Limiter) take(address string, r domain.Request) error {
 	now := l.now()
 	anonymous := r.Actor.Kind == domain.Anonymous
 	var err error
 	switch {
 	case r.Command == nil:
-		return nil // the log refuses it
+		return nil // not counted: the log refuses this command
 	case anonymous:
 		err = exceeded(l.anonymous.Take(address, now))
 	case r.Actor.Kind == domain.Authenticated:
@@ -136,8 +137,8 @@ func (l *Limiter) take(address string, r domain.Request) error {
 	return nil
 }
 
-// takeOfUser counts a command of a signed-in user. The user comes first, so that a user above the own rate takes nothing
-// from the others behind the address.
+// takeOfUser counts a command of a signed-in user. The rate of the user comes first. A user who exceeds it then uses
+// nothing of the rate that all users at the address share.
 func (l *Limiter) takeOfUser(address string, r domain.Request, now time.Time) error {
 	if err := exceeded(l.users[classes[r.Command.Type()]].Take(r.Actor.User, now)); err != nil {
 		return err
@@ -145,8 +146,8 @@ func (l *Limiter) takeOfUser(address string, r domain.Request, now time.Time) er
 	return exceeded(l.addresses.Take(address, now))
 }
 
-// Exceeded is the error for a command above a rate. It wraps a *domain.Refusal with the code rate_limited: the command
-// was not executed.
+// Exceeded is the error for a command that exceeds a rate. It wraps a *domain.Refusal with the code rate_limited. The
+// command was not executed.
 type Exceeded struct {
 	RetryAfter time.Duration // time until the rate permits the next command
 }

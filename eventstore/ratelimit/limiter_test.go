@@ -15,7 +15,7 @@ import (
 	"roomlog/internal/limit"
 )
 
-// counter counts the commands that reach the log.
+// counter is an Executor that counts the commands that reach it.
 type counter int
 
 func (c *counter) Execute(context.Context, domain.Request) (eventstore.Receipt, error) {
@@ -23,11 +23,11 @@ func (c *counter) Execute(context.Context, domain.Request) (eventstore.Receipt, 
 	return eventstore.Receipt{}, nil
 }
 
-// flood executes a command a thousand times and returns how often it reached the log. Each call is by another user, or
-// from another address, when the functions say so.
+// flood executes a command a thousand times and returns how many reached the log. r and address return the request and
+// the client address of each call.
 func flood(t *testing.T, r func(i int) domain.Request, address func(i int) string) int {
 	t.Helper()
-	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC) // the clock stands still: only bursts are accepted
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC) // the clock does not move, so only the burst of each rate is accepted
 	var reached counter
 	l, err := ratelimit.New(ratelimit.Config{
 		Commands: &reached, Now: func() time.Time { return now },

@@ -70,7 +70,7 @@ func TestRepetitions(t *testing.T) {
 			`level=WARN msg="payment refused" user_id=7 order_id=1`, `level=ERROR msg="check failed" user_id=7 check=log error=x`, `level=INFO msg="request completed" user_id=7`,
 			`level=INFO msg="request completed" user_id=7`, `level=INFO msg="request completed" user_id=7`, `level=INFO msg="request completed" user_id=7`,
 			`level=ERROR msg="check failed" user_id=7 check=tables`)
-		wait.Sleep(t.Context(), 30 * time.Second)
+		wait.Sleep(t.Context(), 30*time.Second)
 		log.Warn("payment refused", "order_id", 5)
 		log.Warn("payment refused", "order_id", 6)
 		l.expect(t, `level=WARN msg="payment refused" user_id=7 order_id=5 repeats=3`, `level=WARN msg="payment refused" user_id=7 order_id=6`)
@@ -113,7 +113,7 @@ func TestOutage(t *testing.T) {
 				synctest.Wait()
 			}
 			log.Warn("disk failed", "error", errors.New("input/output error"))
-			wait.Sleep(t.Context(), 610 * time.Millisecond)
+			wait.Sleep(t.Context(), 610*time.Millisecond)
 		}
 		set(nil)
 		wait.Sleep(t.Context(), time.Second)

@@ -331,3 +331,51 @@ func FuzzPayload(f *testing.F) {
 		}
 	})
 }
+
+func TestCheck(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		kind    byte
+		payload []byte
+		ok      bool
+	}{
+		{"H264 header", 9, avc(sps, pps), true},
+		{"empty H264 header", 9, []byte{0x17, 0, 0, 0, 0}, false},
+		{"H264 header without parameter sets", 9, []byte{0x17, 0, 0, 0, 0, 1, 2, 3, 4, 0xff, 0xe0, 0}, false},
+		{"H264 header whose parameter set cannot be parsed", 9, avc([]byte{0x67, 0x64}, pps), true},
+		{"truncated H264 header", 9, avc(sps, pps)[:20], false},
+		{"HEVC header", 9, hvc([]byte{32, 33, 34}, hevcVPS, hevcSPS, hevcPPS), true},
+		{"truncated HEVC header", 9, hvc([]byte{32, 33, 34}, hevcVPS, hevcSPS, hevcPPS)[:60], false},
+		{"AV1 header without an OBU", 9, []byte("\x90av01\x81\x08\x0c\x00"), true},
+		{"truncated AV1 header", 9, []byte("\x90av01\x81"), false},
+		{"AAC header", 8, []byte{0xaf, 0, 0x12, 0x10}, true},
+		{"empty AAC header", 8, []byte{0xaf, 0}, false},
+		{"header of an unknown codec", 9, []byte("\x90vvc1\x01"), true},
+		{"empty header of an unknown codec", 9, []byte("\x90vvc1"), false},
+		{"picture", 9, []byte("\x27\x01\x00\x00\x00\x00"), true},
+		{"empty picture", 9, []byte("\x27\x01\x00\x00\x00"), false},
+		{"truncated picture", 9, []byte("\x27\x01"), false},
+		{"end of sequence", 9, []byte("\x17\x02\x00\x00\x00"), true},
+		{"command frame", 9, []byte("\x57\x00"), true},
+		{"enhanced command", 9, []byte("\xd1x"), true},
+		{"truncated enhanced picture", 9, []byte("\x91hv"), false},
+		{"several tracks in one", 9, []byte("\x96\x11av01\x00\x00\x00\x01x"), true},
+		{"sound", 8, []byte("\xaf\x01x"), true},
+		{"empty sound", 8, []byte("\xaf\x01"), false},
+		{"MP3", 8, []byte("\x2fx"), true},
+		{"metadata", 18, []byte("x"), true},
+		{"nothing", 9, nil, false},
+	} {
+		if err := flv.Check(flv.Describe(tt.kind, tt.payload), tt.payload); (err == nil) != tt.ok || !tt.ok && !errors.Is(err, flv.ErrMalformed) {
+			t.Errorf("%s: %v", tt.name, err)
+		}
+	}
+}
+
+func TestSetTime(t *testing.T) {
+	tag := flv.Tag(flv.Video, 0, []byte("\x17\x01\x00\x00\x05frame"))
+	flv.SetTime(tag, 17_000_000)
+	if want := flv.Tag(flv.Video, 17_000_000, []byte("\x17\x01\x00\x00\x05frame")); !bytes.Equal(tag, want) {
+		t.Fatalf("got % x, want % x", tag, want)
+	}
+}

@@ -39,5 +39,10 @@ func Tag(kind byte, time uint32, payload []byte) []byte {
 	return b
 }
 
+// SetTime changes the time of a tag that Tag has built.
+func SetTime(tag []byte, time uint32) {
+	flvio.FillTagHeader(tag, tag[0], len(Payload(tag)), int32(time))
+}
+
 // Payload returns the payload of a tag that Tag has built.
 func Payload(tag []byte) []byte { return tag[headSize : len(tag)-tailSize] }

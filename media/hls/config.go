@@ -2,8 +2,10 @@ package hls
 
 import (
 	"errors"
+	"net/http"
 	"time"
 
+	"roomlog/internal/limit"
 	"roomlog/internal/settings"
 	"roomlog/media/flv"
 )
@@ -25,16 +27,21 @@ type Config struct {
 	// MinSegment is the minimum duration of a segment. A segment ends before a key frame. One group of pictures of 1
 	// s, part of which reordering may hide, must be enough for a segment.
 	MinSegment time.Duration `default:"800ms"`
-	// MinPart is the minimum duration of a partial segment. The latency of a player is three partial segments.
+	// MinPart is the minimum duration of a partial segment. A player stays
+	// three partial segments behind the end of the playlist.
 	MinPart time.Duration `default:"200ms"`
-	// Segments is the number of segments in a playlist, at least 7.
-	Segments int `default:"7"`
+	// Segments is the number of segments in a playlist, at least 7. A delta update leaves out segments that are more than
+	// six target durations old, so that it saves something only in a longer playlist.
+	Segments int `default:"12"`
 	// MaxSegment is the maximum size of a segment in bytes. It also limits a stream without key frames.
 	MaxSegment int `default:"8388608"`
 	// WaitTimeout is the maximum time that a request waits for the next segment or part.
 	WaitTimeout time.Duration `default:"10s"`
-	// MaxWaiting is the maximum number of waiting requests.
-	MaxWaiting int `default:"2000"`
+	// Waiting limits the waiting requests, in total and per address; nil means no limit. Above a limit a new request takes
+	// the place of one that has waited long. Several muxers may share it.
+	Waiting *limit.Slots
+	// Address returns the address of the client of a request, for Waiting.
+	Address func(*http.Request) string
 	// OnError is called with errors of single frames, which are skipped; nil means no call.
 	OnError func(error)
 }
@@ -42,6 +49,12 @@ type Config struct {
 func (c Config) withDefaults() Config {
 	settings.Defaults(&c)
 	c.Segments = max(minSegments, c.Segments)
+	if c.Waiting == nil {
+		c.Waiting = limit.NewSlots(0, 0, nil)
+	}
+	if c.Address == nil {
+		c.Address = func(r *http.Request) string { return r.RemoteAddr }
+	}
 	if c.OnError == nil {
 		c.OnError = func(error) {}
 	}

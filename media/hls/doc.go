@@ -5,7 +5,9 @@
 //
 //   - No HTTP request waits inside gohlslib. One goroutine per playlist reads each new version from gohlslib once, and all
 //     requests are served from that. Requests wait for a part in this package: for a bounded time, in bounded number, and
-//     only while the client is connected.
+//     only while the client is connected. Above the limit of an address, new requests replace older ones of this address.
+//   - Playlists follow draft-pantos-hls-rfc8216bis. This package renders them from those of gohlslib, which have no
+//     rendition reports, no usable delta updates and a shorter hold back, and drop parts too early.
 //   - A malformed frame is skipped, whatever it does to a parser. A stream that cannot be segmented (no key frames, no
 //     codec that HLS supports) ends with an error.
 //   - When the sequence headers change or the timestamps jump, segmenting starts again under the same names. Media

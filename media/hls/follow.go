@@ -2,6 +2,7 @@ package hls
 
 import (
 	"bytes"
+	"fmt"
 	"net/http"
 	"net/url"
 )
@@ -19,9 +20,13 @@ func (m *Muxer) follow(p *presentation, name string) {
 			query = ""
 			continue
 		}
-		list := m.publish(p, name, text)
+		next, err := m.publish(p, name, text)
+		if err != nil {
+			_ = m.fail(fmt.Errorf("%w: %w", ErrSegmenting, err))
+			return
+		}
 		if !m.cfg.NoLowLatency {
-			query = list.nextQuery()
+			query = next
 		} else if !m.waitForWake(p, name) {
 			return
 		}
@@ -62,35 +67,42 @@ func (p *presentation) request(name, query string) (text []byte) {
 }
 
 // publish stores a version of a playlist. If it is the last missing playlist of the next presentation, that
-// presentation becomes the current one. publish returns the playlist with the segment numbers of gohlslib, not with
-// the numbers that clients receive.
-func (m *Muxer) publish(p *presentation, name string, text []byte) playlist {
+// presentation becomes the current one. publish returns the query that requests the next version from gohlslib.
+func (m *Muxer) publish(p *presentation, name string, text []byte) (next string, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	p.raw[name] = text
+	t := p.tracks[name]
+	if t == nil {
+		t = &trackList{}
+	}
+	if err := t.update(text, m.cfg.Token); err != nil {
+		return "", err
+	}
+	p.tracks[name] = t
+	p.updateDurations()
 	switch {
 	case m.current == p:
-		p.playlists[name] = parsePlaylist(text, p.segmentsBefore, p.runsBefore)
+		m.renderOne(p, name)
 		m.announce()
-	case m.next == p && len(p.raw) == len(p.wake):
+	case m.next == p && len(p.tracks) == len(p.wake):
 		m.makeCurrent(p)
 		m.announce()
 	}
-	return parsePlaylist(text, 0, 0)
+	return t.nextQuery(), nil
 }
 
 // makeCurrent makes p the presentation that is served. Segment numbers continue. The caller holds the lock.
 func (m *Muxer) makeCurrent(p *presentation) {
 	if before := m.current; before != nil {
 		for _, list := range before.playlists {
-			p.segmentsBefore = max(p.segmentsBefore, list.next)
+			p.segmentsBefore = max(p.segmentsBefore, list.end.segment)
 		}
 		p.runsBefore = before.runsBefore + 1
 		before.run.close()
 		m.previous = before
 	}
-	for name, text := range p.raw {
-		p.playlists[name] = parsePlaylist(text, p.segmentsBefore, p.runsBefore)
+	for name := range p.tracks {
+		m.renderOne(p, name)
 	}
 	m.current, m.next = p, nil
 }

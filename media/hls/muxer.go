@@ -22,21 +22,9 @@ type Muxer struct {
 	previous *presentation // its files may still be requested
 	next     *presentation // will be served as soon as it has a segment
 	changed  chan struct{}
-	waiting  int
 	ended    bool
 	closed   bool
 	err      error
-}
-
-// presentation holds the playlists of one run of the segmenter.
-type presentation struct {
-	run       *segmenter
-	wake      map[string]chan struct{} // by playlist: it may have changed; used without low latency
-	raw       map[string][]byte        // playlists as gohlslib has written them
-	playlists map[string]playlist      // playlists as they are served
-
-	segmentsBefore int // segments of earlier runs
-	runsBefore     int
 }
 
 // New returns a Muxer. It has nothing to serve until frames are written.
@@ -81,7 +69,22 @@ func (m *Muxer) End() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.ended = true
+	if p := m.current; p != nil {
+		for name := range p.playlists {
+			m.renderOne(p, name)
+		}
+	}
 	m.announce()
+}
+
+// renderOne renders the playlist of a track. The caller holds the lock.
+func (m *Muxer) renderOne(p *presentation, name string) {
+	list, err := p.render(p.tracks[name], m.ended)
+	if err != nil {
+		m.cfg.OnError(err)
+		return
+	}
+	p.playlists[name] = list
 }
 
 // Close ends the Muxer and waits for its goroutines. It must not run concurrently with Write.

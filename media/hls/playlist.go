@@ -1,92 +1,122 @@
 package hls
 
 import (
-	"bytes"
-	"fmt"
 	"strconv"
 	"strings"
+	"time"
+
+	"github.com/bluenviron/gohlslib/v2/pkg/playlist"
 )
 
-const listSuffix = "_stream.m3u8"
-
-// The tags and attributes of playlists that this package reads.
 const (
-	tagSequence = "#EXT-X-MEDIA-SEQUENCE:"
-	tagSegment  = "#EXTINF:"
-	tagPart     = "#EXT-X-PART:"
-	tagHint     = "#EXT-X-PRELOAD-HINT:"
-	tagControl  = "#EXT-X-SERVER-CONTROL:"
-	tagEnd      = "#EXT-X-ENDLIST"
-	attrSkip    = ",CAN-SKIP-UNTIL="
+	listSuffix = "_stream.m3u8"
+	gapFile    = "gap.mp4" // name of the file of gaps in playlists of gohlslib; there is no such file
+
+	// The distances of draft-pantos-hls-rfc8216bis, sections 4.4.3.8 and B.1.
+	holdBackParts  = 3 // PART-HOLD-BACK, in part target durations
+	skipDurations  = 6 // CAN-SKIP-UNTIL, in target durations
+	partsDurations = 3 // distance from the end of a playlist in which segments keep their parts, in target durations
 )
 
-// playlist is one version of a playlist as it is served.
-type playlist struct {
-	body  []byte
-	next  int    // number of the segment that is incomplete
-	parts int    // parts of that segment
-	hint  string // name of the next part
+// trackList holds the newest playlist of one track of a run, with the segment numbers of gohlslib. gohlslib drops the
+// parts and the wall-clock time of a segment early; trackList keeps them.
+type trackList struct {
+	newest playlist.Media
+	known  map[int]*playlist.MediaSegment // by segment number
 }
+
+// update replaces the playlist by a newer version. text is a playlist of gohlslib.
+func (t *trackList) update(text []byte, token string) error {
+	var list playlist.Media
+	if err := list.Unmarshal(text); err != nil {
+		return err
+	}
+	known := make(map[int]*playlist.MediaSegment, len(list.Segments))
+	for i, segment := range list.Segments {
+		number := list.MediaSequence + i
+		if before := t.known[number]; before != nil {
+			segment = before
+		} else if segment.Gap {
+			segment.URI = gapFile + "?" + TokenArg + "=" + token
+		}
+		known[number], list.Segments[i] = segment, segment
+	}
+	t.newest, t.known = list, known
+	return nil
+}
+
+// next returns the number of the incomplete segment.
+func (t *trackList) next() int { return t.newest.MediaSequence + len(t.newest.Segments) }
 
 // nextQuery returns the query that requests the next version from gohlslib.
-func (p playlist) nextQuery() string {
-	return fmt.Sprintf("_HLS_msn=%d&_HLS_part=%d&", p.next, p.parts)
+func (t *trackList) nextQuery() string {
+	return "_HLS_msn=" + strconv.Itoa(t.next()) + "&_HLS_part=" + strconv.Itoa(len(t.newest.Parts)) + "&"
 }
 
-// has reports whether the playlist contains a segment, or a part of one. A negative part means the whole segment.
-func (p playlist) has(segment, part int) bool {
-	return segment < p.next || segment == p.next && part >= 0 && part < p.parts
-}
-
-// parsePlaylist parses a playlist of gohlslib. It adds segmentsBefore, the number of segments of earlier runs, to its
-// segment numbers, and the number of discontinuities. It removes the announcement of delta updates, which this
-// package does not support.
-func parsePlaylist(text []byte, segmentsBefore, discontinuities int) playlist {
-	var p playlist
-	var out bytes.Buffer
-	first, segments := 0, 0
-	for line := range strings.Lines(string(text)) {
-		switch {
-		case strings.HasPrefix(line, tagSequence):
-			first, _ = strconv.Atoi(strings.TrimSpace(line[len(tagSequence):]))
-			first += segmentsBefore
-			line = tagSequence + strconv.Itoa(first) + "\n"
-			if discontinuities > 0 {
-				line += "#EXT-X-DISCONTINUITY-SEQUENCE:" + strconv.Itoa(discontinuities) + "\n"
-			}
-		case strings.HasPrefix(line, tagSegment):
-			segments++
-			p.parts = 0
-		case strings.HasPrefix(line, tagPart):
-			p.parts++
-		case strings.HasPrefix(line, tagHint):
-			_, name, _ := strings.Cut(line, `URI="`)
-			p.hint, _, _ = strings.Cut(name, `"`)
-			p.hint, _, _ = strings.Cut(p.hint, "?")
-		case strings.HasPrefix(line, tagControl):
-			if at := strings.Index(line, attrSkip); at >= 0 {
-				rest := line[at+1:]
-				end := strings.IndexAny(rest, ",\n")
-				line = line[:at] + rest[end:]
-			}
-		}
-		out.WriteString(line)
-	}
-	p.body, p.next = out.Bytes(), first+segments
-	return p
-}
-
-// ended returns the playlist of a stream that has ended.
-func (p playlist) ended() playlist {
-	var out bytes.Buffer
-	for line := range bytes.Lines(p.body) {
-		if !bytes.HasPrefix(line, []byte(tagHint)) {
-			out.Write(line)
+// longestPart returns the duration of the longest part.
+func (t *trackList) longestPart() (longest time.Duration) {
+	for _, segment := range t.newest.Segments {
+		for _, part := range segment.Parts {
+			longest = max(longest, part.Duration)
 		}
 	}
-	out.WriteString(tagEnd + "\n")
-	p.body, p.hint = out.Bytes(), ""
-	return p
+	for _, part := range t.newest.Parts {
+		longest = max(longest, part.Duration)
+	}
+	return longest
+}
+
+// position is a place in a playlist: the number of parts of the incomplete segment.
+type position struct{ segment, parts int }
+
+// servedList is one version of a playlist as it is served.
+type servedList struct {
+	full  *document
+	delta *document // without the oldest segments
+	end   position
+	hint  string // name of the next part, or of the part that would follow the end
+	first int    // number of the first segment
+	parts []int  // number of parts of each complete segment
+}
+
+// has reports whether the playlist contains a segment, or a part of one. A negative part means the whole segment. A part
+// after the last one of a segment is the first part of the next segment.
+func (l servedList) has(segment, part int) bool {
+	for part >= 0 && segment >= l.first && segment < l.end.segment && part >= l.parts[segment-l.first] {
+		segment, part = segment+1, 0
+	}
+	return segment < l.end.segment || segment == l.end.segment && part >= 0 && part < l.end.parts
+}
+
+// last returns the newest segment that has a part, and the number of that part. part is negative if the segment has no
+// parts.
+func (l servedList) last() (segment, part int) {
+	if l.end.parts > 0 {
+		return l.end.segment, l.end.parts - 1
+	}
+	return l.end.segment - 1, l.parts[len(l.parts)-1] - 1
+}
+
+// trim returns the segments of a playlist without the parts that are too old to be useful, and the number of segments that
+// a delta update leaves out.
+func trim(list playlist.Media, target time.Duration) (segments []*playlist.MediaSegment, skipped int) {
+	segments = make([]*playlist.MediaSegment, len(list.Segments))
+	var distance time.Duration // from the end of a segment to the end of the playlist
+	for _, part := range list.Parts {
+		distance += part.Duration
+	}
+	for i := len(segments) - 1; i >= 0; i-- {
+		segment := *list.Segments[i]
+		if distance > partsDurations*target {
+			segment.Parts = nil
+		}
+		if list.ServerControl != nil && distance > skipDurations*target {
+			skipped++
+		}
+		distance += segment.Duration
+		segments[i] = &segment
+	}
+	return segments, skipped
 }
 
 // partNumber splits the name of a part, such as "ab12_video1_part7.mp4", into its prefix and its number.

@@ -7,15 +7,14 @@ import (
 	"net/url"
 	"strconv"
 	"time"
+
+	"roomlog/internal/limit"
 )
 
 // IndexFile is the name of the index.
 const IndexFile = "index.m3u8"
 
-const (
-	playlistType = "application/vnd.apple.mpegurl"
-	immutable    = "public, max-age=31536000, immutable"
-)
+const immutable = "public, max-age=31536000, immutable"
 
 var (
 	errBusy    = errors.New("hls: too many waiting requests")
@@ -24,54 +23,67 @@ var (
 
 // Index serves the index. Its references to playlists get query as their query.
 func (m *Muxer) Index(w http.ResponseWriter, r *http.Request, query string) {
-	var s *presentation
-	err := m.wait(r.Context(), func() (bool, error) { s = m.current; return s != nil, nil })
+	var p *presentation
+	err := m.wait(r, func() (bool, error) { p = m.current; return p != nil, nil })
 	if err != nil {
 		writeError(w, err)
 		return
 	}
-	text := s.request(IndexFile, query)
+	text := p.request(IndexFile, query)
 	if text == nil {
 		writeError(w, errMissing)
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	writePlaylist(w, text)
+	newDocument(text).write(w, r, "")
 }
 
 // Playlist serves the playlist of a track. It blocks until the playlist has the segment or part that the request
-// names (_HLS_msn, _HLS_part).
-func (m *Muxer) Playlist(w http.ResponseWriter, r *http.Request, name string) {
+// names (_HLS_msn, _HLS_part). It serves a delta update if the request permits one (_HLS_skip). query is the query of the
+// references to other playlists. Playlist returns the version that it has served, or 0 after an error; later versions are
+// greater.
+func (m *Muxer) Playlist(w http.ResponseWriter, r *http.Request, name, query string) (version int64) {
 	args := r.URL.Query()
 	segment, part, err := parseWait(args)
 	if err != nil {
 		w.WriteHeader(http.StatusBadRequest)
-		return
+		return 0
 	}
-	var p playlist
-	err = m.wait(r.Context(), func() (bool, error) {
+	var l servedList
+	var reports string
+	err = m.wait(r, func() (bool, error) {
 		if m.current == nil {
 			return false, nil
 		}
 		var known bool
-		if p, known = m.current.playlists[name]; !known {
+		if l, known = m.current.playlists[name]; !known {
 			return false, errMissing
+		}
+		if !m.cfg.NoLowLatency && !m.ended {
+			reports = m.current.reports(name, query)
 		}
 		switch {
 		case m.ended:
-			p = p.ended()
 			return true, nil
-		case segment > p.next+1:
+		case segment > l.end.segment+1:
 			return false, strconv.ErrRange
 		}
-		return segment < 0 || m.cfg.NoLowLatency || p.has(segment, part), nil
+		return segment < 0 || m.cfg.NoLowLatency || l.has(segment, part), nil
 	})
+	if errors.Is(err, errBusy) && l.full != nil {
+		err = nil // the current version, without waiting
+	}
 	if err != nil {
 		writeError(w, err)
-		return
+		return 0
 	}
 	w.Header().Set("Cache-Control", "no-cache")
-	writePlaylist(w, p.body)
+	text := l.full
+	if skip := args.Get("_HLS_skip"); skip == "YES" || skip == "v2" {
+		text = l.delta
+	}
+	text.write(w, r, reports)
+	return int64(l.end.segment)<<16 + int64(l.end.parts)
 }
 
 // parseWait returns the segment and the part that a request waits for. A negative segment means that the request does
@@ -95,7 +107,7 @@ func parseWait(args url.Values) (segment, part int, err error) {
 // name that does not exist it responds with 404.
 func (m *Muxer) File(w http.ResponseWriter, r *http.Request, name string) {
 	var from []*presentation
-	err := m.wait(r.Context(), func() (ready bool, err error) {
+	err := m.wait(r, func() (ready bool, err error) {
 		from, ready, err = m.locate(name)
 		return ready, err
 	})
@@ -105,7 +117,7 @@ func (m *Muxer) File(w http.ResponseWriter, r *http.Request, name string) {
 	}
 	f := &fileResponse{ResponseWriter: w}
 	for _, s := range from {
-		if s.serve(f, name); f.started {
+		if s.serveFile(f, name); f.started {
 			return
 		}
 	}
@@ -141,8 +153,8 @@ func (m *Muxer) locate(name string) (from []*presentation, ready bool, err error
 	return from, true, nil
 }
 
-// serve serves a file with gohlslib.
-func (s *presentation) serve(w *fileResponse, name string) {
+// serveFile serves a file with gohlslib.
+func (s *presentation) serveFile(w *fileResponse, name string) {
 	defer func() {
 		_ = recover() // the caller responds with 404
 	}()
@@ -171,11 +183,12 @@ func (f *fileResponse) Write(b []byte) (int, error) {
 }
 
 // wait blocks until ready reports true or returns an error, at most for WaitTimeout. It calls ready with the lock
-// held.
-func (m *Muxer) wait(ctx context.Context, ready func() (bool, error)) error {
+// held. It returns errBusy if too many requests wait.
+func (m *Muxer) wait(r *http.Request, ready func() (bool, error)) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var timeout <-chan time.Time
+	evicted := make(chan struct{})
 	for {
 		if m.closed {
 			return errMissing
@@ -190,23 +203,27 @@ func (m *Muxer) wait(ctx context.Context, ready func() (bool, error)) error {
 			return m.err
 		case m.ended:
 			return errMissing
-		case timeout == nil && m.waiting >= m.cfg.MaxWaiting:
-			return errBusy
 		case timeout == nil:
+			slot, err := m.cfg.Waiting.Acquire(limit.ParseAddr(m.cfg.Address(r)))
+			if err != nil {
+				return errBusy
+			}
+			defer slot.Release()
+			slot.Wait(func() { close(evicted) })
 			timer := time.NewTimer(m.cfg.WaitTimeout)
 			defer timer.Stop()
 			timeout = timer.C
-			m.waiting++
-			defer func() { m.waiting-- }()
 		}
 		changed := m.changed
 		m.mu.Unlock()
 		select {
 		case <-changed:
+		case <-evicted:
+			err = errBusy
 		case <-timeout:
 			err = context.DeadlineExceeded
-		case <-ctx.Done():
-			err = ctx.Err()
+		case <-r.Context().Done():
+			err = r.Context().Err()
 		}
 		m.mu.Lock()
 		if err != nil {
@@ -230,11 +247,4 @@ func writeError(w http.ResponseWriter, err error) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Content-Length", "0")
 	w.WriteHeader(status)
-}
-
-// writePlaylist writes a playlist.
-func writePlaylist(w http.ResponseWriter, text []byte) {
-	w.Header().Set("Content-Type", playlistType)
-	w.Header().Set("Content-Length", strconv.Itoa(len(text)))
-	_, _ = w.Write(text)
 }

@@ -52,7 +52,7 @@ func (m *Muxer) start(f Frame) error {
 		return err
 	}
 	m.run, m.started = run, true
-	p := &presentation{run: run, wake: make(map[string]chan struct{}), raw: make(map[string][]byte), playlists: make(map[string]playlist)}
+	p := &presentation{run: run, wake: make(map[string]chan struct{}), tracks: make(map[string]*trackList), playlists: make(map[string]servedList)}
 	for _, name := range run.playlistNames() {
 		p.wake[name] = make(chan struct{}, 1)
 	}

@@ -12,15 +12,13 @@ import (
 )
 
 const (
-	maxParts       = 100             // maximum number of parts of a recording
-	maxFragment    = 4 << 20         // maximum number of bytes that wait to be written
-	maxFrames      = 4096            // maximum number of frames that wait to be written
-	maxJumpBack    = 3 * 1000        // ms between frames, beyond which a new part begins
-	maxJumpForward = 60 * 1000       // ms
-	maxFaults      = 250             // maximum number of frames in a row that cannot be written
-	maxStep        = 1000            // maximum ms between two frames of one kind that the last frame lasts as well
-	usualStep      = 40              // ms that the last frame lasts otherwise
-	syncInterval   = 5 * time.Second // between two fsyncs of a running recording
+	maxParts     = 100             // maximum number of parts of a recording
+	maxFragment  = 4 << 20         // maximum number of bytes that wait to be written
+	maxFrames    = 4096            // maximum number of frames that wait to be written
+	maxFaults    = 250             // maximum number of frames in a row that cannot be written
+	maxStep      = 1000            // maximum ms between two frames of one kind that the last frame lasts as well
+	usualStep    = 40              // ms that the last frame lasts otherwise
+	syncInterval = 5 * time.Second // between two fsyncs of a running recording
 
 	reasonTimeout   = 5 * time.Second  // time for Stop to be called after the source has ended
 	observerTimeout = 5 * time.Second  // time for a call of the Observer

@@ -192,26 +192,6 @@ func TestLargeTimestampsAreRecorded(t *testing.T) {
 	}
 }
 
-// A jump of the timestamps, in either direction, begins another part.
-func TestTimestampJumpBeginsAPart(t *testing.T) {
-	t.Parallel()
-	source := film(t)
-	s := open(t, t.TempDir(), nil)
-	var all []*media.Frame
-	for _, from := range []uint32{100_000, 0, 1_000_000} {
-		all = append(all, frames(t, source, from)...)
-	}
-	rec := s.record("broadcast", all)
-	if len(rec.Parts) != 3 {
-		t.Fatal(sprint(rec))
-	}
-	for i := range rec.Parts {
-		if got := pictures(t, s.file(rec, i)); len(got) != 125 {
-			t.Fatalf("part %d has %d pictures, want 125", i, len(got))
-		}
-	}
-}
-
 // Malformed frames are left out, and the other frames have their times.
 func TestMalformedFramesAreLeftOut(t *testing.T) {
 	t.Parallel()

@@ -99,9 +99,7 @@ func (w *writer) add(f *media.Frame) error {
 	case !info.Coded || info.Track != 0:
 		return nil
 	}
-	if err := w.advance(f); err != nil {
-		return err
-	}
+	w.advance(f)
 	body := bodyOf(f)
 	if w.part != nil && !w.part.container.accepts(info, body) {
 		if err := w.endPart(); err != nil {
@@ -127,21 +125,14 @@ func (w *writer) add(f *media.Frame) error {
 	return nil
 }
 
-// advance moves the time of the recording to the time of a frame. A jump of the timestamps begins a new part.
-func (w *writer) advance(f *media.Frame) error {
+// advance moves the time of the recording to the time of a frame. Timestamps of a broadcast are continuous, and gaps
+// have their true length (see package timeline).
+func (w *writer) advance(f *media.Frame) {
 	if !w.begun {
 		w.begun, w.clock = true, f.Time()
 	}
-	step := int64(int32(f.Time() - w.clock))
+	w.at += int64(int32(f.Time() - w.clock))
 	w.clock = f.Time()
-	if step < -maxJumpBack || step > maxJumpForward {
-		if err := w.endPart(); err != nil {
-			return err
-		}
-		step = 1
-	}
-	w.at += step
-	return nil
 }
 
 // endPart writes the pending frames and closes the part. The next frames go into a new part.

@@ -15,7 +15,8 @@ import (
 const readBuffer = 4 << 10 // payloads bypass the buffer
 
 // Conn is the connection of one client. The calls come in this order: ReadConnect, ReadRequest, Accept or Refuse;
-// then ReadMedia for a publisher, or Serve and concurrently Write for a player; finally Finish or Close.
+// then ReadMedia for a publisher, or Serve and concurrently Write for a player; finally Finish or Close. After
+// ReadMedia has returned ErrDone, NextRequest may follow in place of Finish.
 //
 // Write, Serve and Close may run concurrently. Only one goroutine at a time may call the other methods.
 type Conn struct {
@@ -24,6 +25,7 @@ type Conn struct {
 	r      *reader
 	budget int // messages left until publish or play
 
+	app       string // of the connect command
 	request   Request
 	connectID float64 // transaction id of the connect command
 	window    uint64  // bytes after which the client expects an acknowledgement
@@ -31,6 +33,9 @@ type Conn struct {
 
 	playing     bool      // kept alive by pings, in place of media
 	unpublished bool      // the client has sent FCUnpublish
+	reused      bool      // the client has published on this connection before
+	broken      bool      // reading has failed, perhaps within a message
+	early       *command  // the next request, which arrived before the end of publishing
 	heardAt     time.Time // when the last media of a publisher or the last data of a player arrived
 	pingedAt    time.Time
 

@@ -2,6 +2,7 @@ package rtmp_test
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"net"
 	"runtime"
@@ -21,6 +22,9 @@ func FuzzConn(f *testing.F) {
 	f.Add(bytes.Join([][]byte{toPublish("KEY"), message(15, []byte{0, 2, 0, 1, 'x'}), message(17, []byte{0, 5}), message(2, []byte{0, 0, 0, 3})}, nil))
 	f.Add(bytes.Join([][]byte{toPublish("%zz"), header(4, 9, 8<<20, 0)}, nil))
 	f.Add(append(greeting(), message(20, bytes.Repeat([]byte{10, 0, 0, 0, 1}, 40))...))
+	again := command("publish", 6, nil, "KEY?sign=1-a")
+	f.Add(bytes.Join([][]byte{toPublish("KEY?sign=1-a"), frame, command("deleteStream", 5, nil, 1), frame, command("createStream", 5, nil), again, frame}, nil))
+	f.Add(bytes.Join([][]byte{toPublish("KEY?sign=1-a"), frame, command("FCUnpublish", 4, nil, "KEY"), again, frame}, nil))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
@@ -33,7 +37,7 @@ func FuzzConn(f *testing.F) {
 		}()
 		conn := rtmp.NewConn(ours, rtmp.Config{Now: time.Now, HandshakeTimeout: 5 * time.Second, MessageTimeout: 5 * time.Second})
 		r, err := open(conn)
-		if err == nil && (!rtmp.ValidName(r.App) || !rtmp.ValidName(r.Name)) {
+		if err == nil && (r.App != "" && !rtmp.ValidName(r.App) || !rtmp.ValidName(r.Name)) {
 			t.Fatalf("the request is %+v", r)
 		}
 		if err == nil {
@@ -50,6 +54,11 @@ func FuzzConn(f *testing.F) {
 			var m rtmp.Message
 			if m, err = conn.ReadMedia(); err == nil && len(m.Data) == 0 {
 				t.Fatal("a message of no byte")
+			}
+			if errors.Is(err, rtmp.ErrDone) {
+				if r, err = conn.NextRequest(); err == nil {
+					err = conn.Accept()
+				}
 			}
 		}
 		runtime.ReadMemStats(&after)

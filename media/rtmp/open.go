@@ -2,8 +2,10 @@ package rtmp
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"roomlog/media/amf"
 )
@@ -32,7 +34,7 @@ func (c *Conn) ReadConnect() (Connect, error) {
 	}
 	fields, _ := cmd.args[0].(amf.Object)
 	app, _ := fields["app"].(string)
-	c.connectID, c.request.App = cmd.id, app
+	c.connectID, c.app = cmd.id, app
 	return Connect{App: app, Fields: fields}, nil
 }
 
@@ -47,6 +49,10 @@ func (c *Conn) Reject(text string) {
 // then returns an error that wraps ErrPath.
 func (c *Conn) ReadRequest() (Request, error) {
 	c.acceptConnect()
+	return c.readRequest()
+}
+
+func (c *Conn) readRequest() (Request, error) {
 	for {
 		if err := c.flush(); err != nil {
 			return Request{}, err
@@ -58,7 +64,7 @@ func (c *Conn) ReadRequest() (Request, error) {
 		if cmd.name == "publish" || cmd.name == "play" {
 			return c.parseRequest(cmd)
 		}
-		if err := c.prepare(cmd); err != nil {
+		if err := c.prepare(cmd); err != nil && !(c.reused && errors.Is(err, ErrDone)) {
 			return Request{}, err
 		}
 	}
@@ -66,6 +72,10 @@ func (c *Conn) ReadRequest() (Request, error) {
 
 // nextCommand reads messages up to the next command. It returns ErrLimit after maxMessages messages.
 func (c *Conn) nextCommand() (command, error) {
+	if cmd := c.early; cmd != nil {
+		c.early = nil
+		return *cmd, nil
+	}
 	for {
 		if c.budget--; c.budget < 0 {
 			return command{}, fmt.Errorf("%w: %d messages before publish or play", ErrLimit, maxMessages)
@@ -76,6 +86,10 @@ func (c *Conn) nextCommand() (command, error) {
 		}
 		if m.isCommand() {
 			return parseCommand(m)
+		}
+		if m.isMedia() { // of the stream that has ended
+			c.budget++
+			continue
 		}
 		if err := c.handleControl(m); err != nil {
 			return command{}, err
@@ -108,17 +122,22 @@ func (c *Conn) prepare(cmd command) error {
 func (c *Conn) parseRequest(cmd command) (Request, error) {
 	r := Request{Publish: cmd.name == "publish"}
 	var err error
-	r.App, r.Name, r.Args, err = SplitPath(c.request.App, cmd.text(1))
+	r.App, r.Name, r.Args, err = SplitPath(c.app, cmd.text(1))
 	c.request = r
 	if err != nil {
 		if r.Publish {
-			c.Refuse(PublishBadName, "Bad stream name")
+			c.Refuse(PublishFailed, pathFault(err))
 		} else {
-			c.Refuse(PlayNotFound, "Bad stream name")
+			c.Refuse(PlayNotFound, pathFault(err))
 		}
 		return Request{}, err
 	}
 	return r, nil
+}
+
+// pathFault returns the description of an error of SplitPath for people.
+func pathFault(err error) string {
+	return "Bad stream address: " + strings.TrimPrefix(err.Error(), ErrPath.Error()+": ")
 }
 
 // Accept accepts the request. Media is read or written only afterwards.
@@ -127,7 +146,7 @@ func (c *Conn) Accept() error {
 	c.heardAt, c.pingedAt = now, now
 	if c.request.Publish {
 		c.r.media = true
-		c.status(levelStatus, PublishStart, "/"+c.request.App+"/"+c.request.Name+" is now published.")
+		c.status(levelStatus, PublishStart, c.request.path()+" is now published.")
 	} else {
 		c.playing = true
 		c.userControl(eventStreamBegin, MediaStream)

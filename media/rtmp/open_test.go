@@ -147,8 +147,24 @@ func TestSplitPath(t *testing.T) {
 		{"live", "a_B-9", "live", "a_B-9", ""},
 		{"live", strings.Repeat("k", 64), "live", strings.Repeat("k", 64), ""},
 		{"live", strings.Repeat("k", 65), "", "", ""},
-		{"live", "", "", "", ""},
-		{"", "KEY", "", "", ""},
+		{"live", "", "", "live", ""},
+		{"", "", "", "", ""},
+		{"", "KEY?sign=1-a", "", "KEY", "1-a"},
+		{"KEY?sign=1-a", "", "", "KEY", "1-a"},
+		{"", "live/KEY?sign=1-a", "live", "KEY", "1-a"},
+		{"live/_definst_", "KEY?sign=1-a", "live", "KEY", "1-a"},
+		{"live", "_definst_/KEY", "live", "KEY", ""},
+		{"live", "flv:KEY?sign=1-a", "live", "KEY", "1-a"},
+		{"live", "mp4:KEY", "live", "KEY", ""},
+		{"live", "ftp:KEY", "", "", ""},
+		{"live", "live/KEY?sign=1-a", "live", "KEY", "1-a"},
+		{"live", "/live/KEY", "live", "KEY", ""},
+		{"live", "rtmp://h:1935/live/KEY?sign=1-a", "live", "KEY", "1-a"},
+		{"", "rtmp://h/live/_definst_/flv:KEY?sign=1-a", "live", "KEY", "1-a"},
+		{"rtmp://h/live", "KEY", "live", "KEY", ""},
+		{"live", "rtmp://h", "", "live", ""},
+		{"live", "rtmp://h/other/KEY", "", "", ""},
+		{"live", "live", "live", "live", ""},
 		{"live", "a/b", "", "", ""},
 		{"live/more", "KEY", "", "", ""},
 		{"live", "../x", "", "", ""},
@@ -162,7 +178,7 @@ func TestSplitPath(t *testing.T) {
 		{"live", "KEY?sign=" + strings.Repeat("a", 2<<10), "", "", ""},
 	} {
 		app, name, args, err := rtmp.SplitPath(tt.app, tt.name)
-		if app != tt.wantApp || name != tt.wantName || args.Get("sign") != tt.wantSign || (err == nil) != (tt.wantApp != "") {
+		if app != tt.wantApp || name != tt.wantName || args.Get("sign") != tt.wantSign || (err == nil) != (tt.wantName != "") {
 			t.Errorf("%q, %.80q: got %q, %q, %v, %v", tt.app, tt.name, app, name, args, err)
 		}
 	}
@@ -173,11 +189,10 @@ func TestMalformedPathsAreRefused(t *testing.T) {
 		bytes []byte
 		code  string
 	}{
-		{toPublish("%zz"), rtmp.PublishBadName},
-		{toPublish("a/b/c"), rtmp.PublishBadName},
-		{toPublish(""), rtmp.PublishBadName},
+		{toPublish("%zz"), rtmp.PublishFailed},
+		{toPublish("a/b/c"), "it must be APP/KEY"},
 		{toPlay("%zz?sign=x"), rtmp.PlayNotFound},
-		{append(greeting(), append(connect("%zz"), command("publish", 1, nil, "KEY")...)...), rtmp.PublishBadName},
+		{append(greeting(), append(connect("%zz"), command("publish", 1, nil, "KEY")...)...), "letters, digits"},
 	} {
 		conn, c := pair(t, rtmp.Config{})
 		c.send(tt.bytes)
@@ -197,7 +212,7 @@ func FuzzSplitPath(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, app, name string) {
 		app, name, _, err := rtmp.SplitPath(app, name)
-		if err == nil && (!rtmp.ValidName(app) || !rtmp.ValidName(name)) {
+		if err == nil && (app != "" && !rtmp.ValidName(app) || !rtmp.ValidName(name)) {
 			t.Fatalf("accepted %q, %q", app, name)
 		}
 	})

@@ -3,6 +3,7 @@ package rtmp
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -24,14 +25,16 @@ func ValidName(name string) bool {
 }
 
 // SplitPath returns the app, the stream name and the query arguments of a request. app is the app of connect, name is
-// the stream name of publish or play. Encoders append the query to app or to name, and some put the whole path into
-// app. If app and name have the same argument, the argument in name is used.
+// the stream name of publish or play. The returned app is "" if the client names none. SplitPath understands what
+// encoders send: the query in app or in name, the whole path in either, a URL in name, the instance _definst_ of Flash
+// Media Server, and a format before the name such as flv:KEY. If app and name have the same argument, the argument in
+// name is used. An error wraps ErrPath and says what is wrong.
 func SplitPath(app, name string) (string, string, url.Values, error) {
 	if len(app)+len(name) > maxPath {
-		return "", "", nil, fmt.Errorf("%w: %d bytes", ErrPath, len(app)+len(name))
+		return "", "", nil, fmt.Errorf("%w: it has %d bytes, at most %d are allowed", ErrPath, len(app)+len(name), maxPath)
 	}
-	app, appQuery, _ := strings.Cut(app, "?")
-	name, nameQuery, _ := strings.Cut(name, "?")
+	appPath, appQuery := splitAddress(app)
+	namePath, nameQuery := splitAddress(name)
 	args, err := url.ParseQuery(appQuery)
 	if err != nil {
 		return "", "", nil, fmt.Errorf("%w: %w", ErrPath, err)
@@ -43,12 +46,41 @@ func SplitPath(app, name string) (string, string, url.Values, error) {
 	for key, values := range more {
 		args[key] = values
 	}
-	app, name = strings.Trim(app, "/"), strings.Trim(name, "/")
-	if name == "" {
-		app, name, _ = strings.Cut(app, "/")
+	path := append(appPath, namePath...)
+	if len(namePath) > len(appPath) && len(appPath) > 0 && slices.Equal(namePath[:len(appPath)], appPath) {
+		path = namePath // the name repeats the app
 	}
-	if !ValidName(app) || !ValidName(name) {
-		return "", "", nil, fmt.Errorf("%w: app %.80q, name %.80q", ErrPath, app, name)
+	if len(path) == 1 {
+		path = append([]string{""}, path...)
+	}
+	if len(path) != 2 {
+		return "", "", nil, fmt.Errorf("%w: it must be APP/KEY (got %.80q)", ErrPath, strings.Join(path, "/"))
+	}
+	app, name = path[0], withoutFormat(path[1])
+	if app != "" && !ValidName(app) || !ValidName(name) {
+		return "", "", nil, fmt.Errorf("%w: app and stream key must have 1 to %d letters, digits, _ or - (got %.80q and %.80q)", ErrPath, maxName, app, name)
 	}
 	return app, name, args, nil
+}
+
+// splitAddress returns the segments of the path and the query of an app, a stream name, or a URL.
+func splitAddress(address string) (path []string, query string) {
+	address, query, _ = strings.Cut(address, "?")
+	if _, rest, isURL := strings.Cut(address, "://"); isURL {
+		_, address, _ = strings.Cut(rest, "/") // without the host
+	}
+	for segment := range strings.SplitSeq(address, "/") {
+		if segment != "" && segment != "_definst_" {
+			path = append(path, segment)
+		}
+	}
+	return path, query
+}
+
+// withoutFormat removes the format that clients of Flash Media Server put before a stream name.
+func withoutFormat(name string) string {
+	if format, rest, found := strings.Cut(name, ":"); found && slices.Contains([]string{"flv", "mp4", "f4v", "mp3"}, format) {
+		return rest
+	}
+	return name
 }

@@ -14,8 +14,16 @@ type Connect struct {
 
 // Request is the publish or play command of a client.
 type Request struct {
-	Publish bool // true: publish; false: play
-	App     string
+	Publish bool   // true: publish; false: play
+	App     string // "" if the client names no app
 	Name    string
 	Args    url.Values // of the queries in app and name
+}
+
+// path returns the path of the stream.
+func (r Request) path() string {
+	if r.App == "" {
+		return "/" + r.Name
+	}
+	return "/" + r.App + "/" + r.Name
 }

@@ -15,6 +15,7 @@ const unpublishTimeout = 2 * time.Second // time from FCUnpublish to deleteStrea
 func (c *Conn) ReadMedia() (Message, error) {
 	for {
 		m, err := c.nextMessage()
+		c.broken = err != nil
 		switch {
 		case err != nil && c.unpublished:
 			return Message{}, ErrDone
@@ -85,7 +86,13 @@ func (c *Conn) handleCommand(m Message) error {
 		return err
 	}
 	switch cmd.name {
-	case "publish", "play", "connect":
+	case "publish", "play":
+		if c.unpublished {
+			c.early = &cmd
+			return ErrDone
+		}
+		return fmt.Errorf("%w: %s on a connection in use", ErrProtocol, cmd.name)
+	case "connect":
 		return fmt.Errorf("%w: %s on a connection in use", ErrProtocol, cmd.name)
 	case "FCUnpublish": // deleteStream follows; closing the connection before that would give the client a broken pipe
 		c.unpublished = true
@@ -117,10 +124,25 @@ func (c *Conn) Serve() error {
 	}
 }
 
+// NextRequest tells a publisher that its stream has ended, and reads until the next publish or play, for at most
+// HandshakeTimeout. Some encoders publish again on their connection. It returns an error if the client cannot go on.
+func (c *Conn) NextRequest() (Request, error) {
+	c.status(levelStatus, UnpublishSuccess, c.request.path()+" is now unpublished.")
+	if c.broken {
+		c.closeGracefully()
+		return Request{}, ErrDone
+	}
+	c.unpublished, c.reused, c.budget = false, true, maxMessages
+	if err := c.conn.SetDeadline(c.cfg.Now().Add(c.cfg.HandshakeTimeout)); err != nil {
+		return Request{}, err
+	}
+	return c.readRequest()
+}
+
 // Finish sends the final status (a publisher has unpublished, or the stream of a player has ended) and closes the
 // connection. A concurrent Serve returns within a second.
 func (c *Conn) Finish() {
-	path := "/" + c.request.App + "/" + c.request.Name
+	path := c.request.path()
 	if c.request.Publish {
 		c.status(levelStatus, UnpublishSuccess, path+" is now unpublished.")
 	} else {

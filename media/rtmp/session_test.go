@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"os"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -139,6 +140,15 @@ func TestPublisherEndsWithUnpublish(t *testing.T) {
 			}
 			if tt.then != nil {
 				return
+			}
+			again := command("publish", 6, nil, "AGAIN")
+			if !strings.HasSuffix(tt.name, "alone") {
+				c.send(again)
+				if r, err := conn.NextRequest(); err != nil || r.Name != "AGAIN" || !r.Publish {
+					t.Fatalf("got %+v, %v", r, err)
+				}
+			} else if _, err := conn.NextRequest(); !errors.Is(err, rtmp.ErrDone) { // a message may be incomplete
+				t.Fatal(err)
 			}
 			conn.Finish()
 			<-c.ended

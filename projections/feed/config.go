@@ -9,20 +9,19 @@ import (
 
 // Config configures a Feed. The zero value is valid.
 type Config struct {
-	Log *slog.Logger // nil: silent
+	Log *slog.Logger // nil: no log messages
 
-	// GaugeInterval is the shortest time between two gauges of one live.
+	// GaugeInterval is the minimum time between two gauges of one live.
 	GaugeInterval time.Duration `default:"250ms"`
-	// CheckpointPoll is the interval between reads of the checkpoint while events or callers wait for the tables and no
+	// CheckpointPoll is the interval at which the checkpoint is read while events or callers wait for the tables and no
 	// notification arrives.
 	CheckpointPoll time.Duration `default:"250ms"`
 	// ProfileCache is the number of profiles that are kept in memory.
 	ProfileCache int `default:"10000"`
-	// MaxPending is the number of events that the feed holds back for the tables. Above it, the feed stops reading the
-	// log.
+	// MaxPending is the maximum number of events that the feed holds until the tables have applied them. When it is
+	// reached, the feed stops reading the log.
 	MaxPending int `default:"20000"`
-	// SubscriberTimeout is the time after which the subscription of a subscriber with a full queue, which reads
-	// nothing, is ended.
+	// SubscriberTimeout is how long a subscriber with a full queue may read nothing before its subscription ends.
 	SubscriberTimeout time.Duration `default:"5s"`
 }
 

@@ -21,10 +21,10 @@ type Feed struct {
 	queries *projections.Queries
 	c       Config
 	current atomic.Pointer[run]
-	closed  chan struct{} // Run has ended
+	closed  chan struct{} // closed when Run has ended
 }
 
-// run is what a Feed remembers of one history of the log.
+// run is the state of a Feed that belongs to one history of the log.
 type run struct {
 	tables   *tables
 	pending  *pending
@@ -34,7 +34,7 @@ type run struct {
 	out      *publisher
 }
 
-// New returns a Feed; Run starts it.
+// New returns a Feed. It does nothing until Run is called.
 func New(store *eventstore.Store, queries *projections.Queries, c Config) *Feed {
 	c.setDefaults()
 	f := &Feed{store: store, queries: queries, c: c, closed: make(chan struct{})}
@@ -55,9 +55,9 @@ func (f *Feed) newRun() *run {
 	return r
 }
 
-// Run follows the log from the checkpoint of the tables until ctx ends, and then returns nil. When the history of the log changes,
-// Run drops all that it remembers, ends all subscriptions and begins again at the checkpoint. When Run returns, all subscriptions
-// end. Run may be called once.
+// Run follows the log from the checkpoint of the tables until ctx ends, and then returns nil. When the history of the
+// log changes, Run drops its state, ends all subscriptions and begins again at the checkpoint. When Run returns, all
+// subscriptions have ended. Run may be called once.
 func (f *Feed) Run(ctx context.Context) error {
 	defer func() {
 		close(f.closed)
@@ -79,10 +79,11 @@ func (f *Feed) Run(ctx context.Context) error {
 	}
 }
 
-// longestRestart is the longest wait before the feed begins again, while the log lacks the event of the checkpoint.
+// longestRestart is the longest wait before the feed begins again. It waits while the log does not contain the event of
+// the checkpoint.
 const longestRestart = 5 * time.Second
 
-// run fills r until ctx ends, and then returns nil, or until the history of the log changes, and then returns ErrCursorLost.
+// run fills r until ctx ends, and then returns nil. If the history of the log changes, it returns ErrCursorLost.
 func (f *Feed) run(ctx context.Context, r *run) error {
 	seen := f.store.HistoryChanged().Count()
 	number := f.store.History().Number
@@ -100,7 +101,7 @@ func (f *Feed) run(ctx context.Context, r *run) error {
 	return g.Wait()
 }
 
-// start reads the checkpoint and retries after errors. It reports false when ctx has ended.
+// start reads the checkpoint and retries after errors. It reports false if ctx has ended.
 func (f *Feed) start(ctx context.Context, r *run) (projections.Checkpoint, bool) {
 	var backoff wait.Backoff
 	for ctx.Err() == nil {
@@ -116,11 +117,11 @@ func (f *Feed) start(ctx context.Context, r *run) (projections.Checkpoint, bool)
 	return projections.Checkpoint{}, false
 }
 
-// follow adds the events after a checkpoint to the pending ones, until ctx ends.
+// follow adds the events after a checkpoint to the pending events, until ctx ends.
 func (f *Feed) follow(ctx context.Context, r *run, after projections.Checkpoint) error {
 	return f.store.FollowFrom(ctx, after.Position, after.EventID, func(ctx context.Context, events []eventstore.Record) error {
 		for _, e := range events {
-			if e.Fault != nil { // the projector decides whether that matters
+			if e.Fault != nil { // ignored here: the projector decides what an unreadable event means
 				f.c.Log.ErrorContext(ctx, "feed: event skipped", slog.Int64("position", e.Position), slog.Any("error", e.Fault))
 			}
 		}
@@ -129,7 +130,7 @@ func (f *Feed) follow(ctx context.Context, r *run, after projections.Checkpoint)
 	})
 }
 
-// watchHistory returns ErrCursorLost when the history of the log has changed after the count seen.
+// watchHistory returns ErrCursorLost when the history of the log has changed after the signal had the count seen.
 func (f *Feed) watchHistory(ctx context.Context, seen uint64) error {
 	for ctx.Err() == nil {
 		if f.store.HistoryChanged().Wait(ctx, seen, idleInterval) != seen {
@@ -139,15 +140,16 @@ func (f *Feed) watchHistory(ctx context.Context, seen uint64) error {
 	return nil
 }
 
-// Checkpoint returns the position up to which everything has been released. It decreases only when the history of the log changes.
+// Checkpoint returns the position up to which all deltas have been released. It decreases only when the history of the
+// log changes.
 func (f *Feed) Checkpoint() int64 { return f.current.Load().out.released.Load() }
 
-// History returns the number of the history of the log that Checkpoint belongs to, see eventstore.History. It is 0 until the feed
-// has read its starting position.
+// History returns the number of the history of the log to which Checkpoint belongs, see eventstore.History. It is 0
+// until the feed has read its first checkpoint.
 func (f *Feed) History() int64 { return f.current.Load().out.history.Load() }
 
-// WaitFor blocks until the tables have reached position. The feed must be running; WaitFor fails with ErrEnded when it
-// ends, and with ErrHistoryChanged when the history of the log changes.
+// WaitFor blocks until the tables have reached position. The feed must be running. WaitFor fails with ErrEnded when the
+// feed ends, and with ErrHistoryChanged when the history of the log changes.
 func (f *Feed) WaitFor(ctx context.Context, position int64) error {
 	r := f.current.Load()
 	err := r.tables.waitFor(ctx, position, r.out.closed)
@@ -157,10 +159,10 @@ func (f *Feed) WaitFor(ctx context.Context, position int64) error {
 	return err
 }
 
-// Subscribe returns a channel of all batches from now on. It blocks until the feed has read its starting position;
-// Checkpoint and History then return it. The channel closes when ctx ends, the feed ends, or the history of the log changes. It
-// also closes when the subscriber has read nothing for Config.SubscriberTimeout while its queue was full; the subscriber then has
-// missed batches and must start again.
+// Subscribe returns a channel with all batches from now on. It blocks until the feed has read its first checkpoint;
+// afterwards Checkpoint and History return it. The channel closes when ctx ends, the feed ends, or the history of the
+// log changes. It also closes if the subscriber has read nothing for Config.SubscriberTimeout while its queue was full.
+// The subscriber has then missed batches and must start again.
 func (f *Feed) Subscribe(ctx context.Context) (<-chan Batch, error) {
 	for {
 		r := f.current.Load()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -87,7 +88,7 @@ func TestFeed(t *testing.T) {
 		}
 		w.Project()
 		s.until(at)
-		// The tables have the comment when its delta is released.
+		// When the delta of the comment is released, the tables must contain the comment.
 		found, err := w.Queries.Comments(t.Context(), projections.CommentFilter{Live: c.Lives[0]})
 		if err != nil || len(found) != 1 || found[0].ID != s.deltas[0].ID || found[0].Text != "wait for it" {
 			t.Errorf(`got %+v, %v, want 1 element, found[0].ID %v, found[0].Text "wait for it"`, found, err, s.deltas[0].ID)
@@ -216,7 +217,7 @@ func TestFeed(t *testing.T) {
 			t.Fatal(err)
 		}
 		cancel()
-		w.Eventually(func() error { // the channel closes with its context
+		w.Eventually(func() error { // the channel closes after its context has ended
 			select {
 			case _, open := <-short:
 				if !open {
@@ -319,4 +320,34 @@ func TestFeed(t *testing.T) {
 		w.Project()
 		s.until(w.Head())
 	})
+}
+
+// TestSubscribeWhileTheFeedEnds checks that a subscription that begins while the feed ends either fails with ErrEnded or ends with
+// the feed.
+func TestSubscribeWhileTheFeedEnds(t *testing.T) {
+	t.Parallel()
+	w := projtest.New(t)
+	w.Project()
+	for range 50 {
+		f, stop := startFeed(w, feed.Config{})
+		if _, err := f.Subscribe(t.Context()); err != nil { // the feed has begun
+			t.Fatal(err)
+		}
+		var all sync.WaitGroup
+		for range 8 {
+			all.Go(func() {
+				batches, err := f.Subscribe(t.Context())
+				for err == nil {
+					if _, open := <-batches; !open {
+						return
+					}
+				}
+				if !errors.Is(err, feed.ErrEnded) {
+					t.Errorf("Subscribe: %v, want ErrEnded", err)
+				}
+			})
+		}
+		stop()
+		all.Wait()
+	}
 }

@@ -10,9 +10,9 @@ import (
 	"roomlog/projections"
 )
 
-// gaugeSender publishes the newest gauges of lives in which something has changed: immediately after an interval
-// without changes, otherwise for all such lives together once in an interval. The gauges after the last change are
-// always sent.
+// gaugeSender publishes the newest gauges of lives in which something has changed. After an interval without changes it
+// publishes immediately; otherwise it publishes the gauges of all changed lives together, once in each interval. It
+// always publishes the gauges after the last change.
 type gaugeSender struct {
 	c       Config
 	queries *projections.Queries
@@ -27,7 +27,7 @@ func newGaugeSender(queries *projections.Queries, out *publisher, c Config) *gau
 	return &gaugeSender{c: c, queries: queries, out: out, wake: newWakeup(), changed: make(map[domain.LiveID]bool)}
 }
 
-// add marks the lives whose gauges have changed by deltas.
+// add marks the lives whose gauges deltas have changed.
 func (g *gaugeSender) add(deltas []projections.Delta) {
 	g.mu.Lock()
 	for _, d := range deltas {
@@ -42,7 +42,7 @@ func (g *gaugeSender) add(deltas []projections.Delta) {
 	}
 }
 
-// run sends gauges until ctx ends.
+// run publishes gauges until ctx ends.
 func (g *gaugeSender) run(ctx context.Context) {
 	for {
 		select {
@@ -62,7 +62,7 @@ func (g *gaugeSender) run(ctx context.Context) {
 	}
 }
 
-// take returns the changed lives and clears the marks.
+// take returns the marked lives and clears the marks.
 func (g *gaugeSender) take() []domain.LiveID {
 	g.mu.Lock()
 	defer g.mu.Unlock()

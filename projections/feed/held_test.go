@@ -9,8 +9,8 @@ import (
 	"roomlog/projections/projtest"
 )
 
-// A client that receives a gift or a balance must find it in the tables. So nobody receives a coin event that cannot be applied, or
-// that waits for one.
+// TestCoinEventsThatTheTablesLackAreNotReleased checks that nobody receives a coin event that cannot be applied, or
+// that waits because of such an event. A client that receives a gift or a balance must find it in the tables.
 func TestCoinEventsThatTheTablesLackAreNotReleased(t *testing.T) {
 	t.Parallel()
 	w := projtest.New(t)
@@ -22,7 +22,7 @@ func TestCoinEventsThatTheTablesLackAreNotReleased(t *testing.T) {
 	s := subscribe(w, f)
 	user, begin := c.Users[1], w.Head()
 	w.Forge(begin+1, "ledger-1", 1, "gift.sent.v1", `{"sender":"?"}`, 0)
-	user.Send(domain.SendGift{Live: c.Lives[0], Gift: c.Gifts[0], Num: 1}) // waits: the closing is not recorded
+	user.Send(domain.SendGift{Live: c.Lives[0], Gift: c.Gifts[0], Num: 1}) // this gift waits in coin_held; the closing is not recorded yet
 	w.Forge(begin+3, string(domain.WalletStream(user.ID)), 3, "gift.sent.v1", fmt.Sprintf(`{"sender":%d,"streamer":1,"live":%d,"gift":1,"name":"g","price":5,"num":1,
 		"coins":5,"balance_after":99999,"postings":[]}`, user.ID, c.Lives[0]), c.Lives[0])
 	at := c.Users[0].Send(domain.PostComment{Live: c.Lives[0], Text: "hello"}).Position
@@ -38,7 +38,8 @@ func TestCoinEventsThatTheTablesLackAreNotReleased(t *testing.T) {
 	}
 }
 
-// A feed that has released nothing yet leaves them out too.
+// TestCoinEventsThatTheTablesLackAreNotReadAfterARestart checks that a feed that has released nothing yet also leaves
+// out such events.
 func TestCoinEventsThatTheTablesLackAreNotReadAfterARestart(t *testing.T) {
 	t.Parallel()
 	w := projtest.New(t)

@@ -14,7 +14,8 @@ import (
 	"roomlog/projections/projtest"
 )
 
-// The database falls back to an earlier state under a running feed, and the log then grows beyond the position of the feed.
+// TestFeedBeginsAgainWithAnotherHistory lets the database fall back to an earlier state while the feed runs. The log
+// then grows beyond the position of the feed.
 func TestFeedBeginsAgainWithAnotherHistory(t *testing.T) {
 	t.Parallel()
 	d := failover.Start(t)

@@ -7,7 +7,7 @@ import (
 	"roomlog/eventstore"
 )
 
-// releaseLimit is the largest number of events in one batch.
+// releaseLimit is the maximum number of events in one batch.
 const releaseLimit = 1000
 
 // pending holds events that the tables have not applied yet.
@@ -17,14 +17,14 @@ type pending struct {
 
 	mu     sync.Mutex
 	events []eventstore.Record
-	space  chan struct{} // closed when events got shorter
+	space  chan struct{} // closed when events are removed
 }
 
 func newPending(limit int, wake wakeup) *pending {
 	return &pending{limit: limit, wake: wake, space: make(chan struct{})}
 }
 
-// add appends events. It blocks while the limit is reached.
+// add appends events. It blocks while the maximum number of events is reached.
 func (p *pending) add(ctx context.Context, events []eventstore.Record) {
 	p.mu.Lock()
 	for len(p.events) >= p.limit {
@@ -69,7 +69,7 @@ func (p *pending) drop(n int) {
 	defer p.mu.Unlock()
 	p.events = p.events[n:]
 	if len(p.events) == 0 {
-		p.events = nil // frees the memory of a burst
+		p.events = nil // frees the memory that a burst of events needed
 	}
 	close(p.space)
 	p.space = make(chan struct{})

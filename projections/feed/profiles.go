@@ -11,9 +11,9 @@ import (
 	"roomlog/projections"
 )
 
-// profiles caches profiles of users. Only the releasing goroutine adds and removes entries, in the order of the log. A
-// profile that it reads for an event is at least as new as that event, and a later event that changes the profile
-// removes it.
+// profiles caches the profiles of users. Only the goroutine that releases deltas adds and removes entries, in the order
+// of the log. A profile that is read for an event is at least as new as that event. A later event that changes the
+// profile removes the entry.
 type profiles struct {
 	queries *projections.Queries
 	cache   *lru.Cache[domain.UserID, projections.Profile]
@@ -22,7 +22,7 @@ type profiles struct {
 func newProfiles(queries *projections.Queries, size int) *profiles {
 	cache, err := lru.New[domain.UserID, projections.Profile](size)
 	if err != nil {
-		panic(fmt.Sprintf("feed: a cache of %d profiles: %v", size, err)) // the default is above 0
+		panic(fmt.Sprintf("feed: a cache of %d profiles: %v", size, err)) // cannot happen: the default is above 0
 	}
 	return &profiles{queries, cache}
 }
@@ -39,7 +39,7 @@ func (p *profiles) forget(events []eventstore.Record) {
 	}
 }
 
-// fill sets the profiles of deltas that need one. Only the releasing goroutine may set cache.
+// fill sets the profiles of the deltas that need one. Only the goroutine that releases deltas may set cache.
 func (p *profiles) fill(ctx context.Context, deltas []projections.Delta, cache bool) error {
 	found := make(map[domain.UserID]projections.Profile)
 	var missing []domain.UserID

@@ -15,48 +15,50 @@ import (
 	"roomlog/projections"
 )
 
-// queueSize is the number of batches that wait for one subscriber. While its queue is full, it delays the other
+// queueSize is the number of batches that can wait for one subscriber. A subscriber with a full queue delays the other
 // subscribers.
 const queueSize = 256
 
-// topic is the only topic of the publisher's channel.
+// topic is the only topic of the watermill channel.
 const topic = "batches"
 
-// A Batch holds all deltas with After < position ≤ Checkpoint, in order. Its gauges may be newer than Checkpoint. The
-// batches of one subscription follow each other without a gap: each begins where the previous one ended.
+// A Batch contains all deltas with After < position ≤ Checkpoint, in order. Its gauges may be newer than Checkpoint.
+// Each batch of a subscription begins where the previous one ended.
 type Batch struct {
-	History    int64 // number of the history of the log, see eventstore.History; the same in all batches of a subscription
+	History    int64 // number of the history of the log, see eventstore.History; all batches of a subscription have the same
 	After      int64
 	Checkpoint int64
 	Deltas     []projections.Delta
 	Gauges     []projections.Gauges
 }
 
-// batchKey is the context key of the batch of a message. Batches are not serialized inside a process.
+// batchKey is the context key of the batch in a message. Batches are not serialized inside a process.
 type batchKey struct{}
 
-// publisher sends batches to all subscribers, in one order.
+// publisher sends batches to all subscribers in the same order.
 type publisher struct {
 	c        Config
 	channel  *gochannel.GoChannel
-	begun    chan struct{} // closed when released is set
+	begun    chan struct{} // closed when released is set for the first time
 	closed   chan struct{}
-	mu       sync.Mutex   // orders batches
-	released atomic.Int64 // the end of the newest batch; written with mu held
+	mu       sync.Mutex   // locked while a batch is published, so that batches have one order
+	released atomic.Int64 // end of the newest batch; written only with mu locked
 	history  atomic.Int64 // number of the history of the log
 
+	subscribing sync.Mutex // held to add to subscribers, and to close closed: none is added after that
 	subscribers sync.WaitGroup
 }
 
 func newPublisher(c Config) *publisher {
 	return &publisher{
 		c: c, begun: make(chan struct{}), closed: make(chan struct{}),
-		// A message is sent after all subscribers have taken the previous one. Only that keeps the order.
+		// The channel sends a message after all subscribers have taken the previous one. Without this setting, the
+		// order could change.
 		channel: gochannel.NewGoChannel(gochannel.Config{BlockPublishUntilSubscriberAck: true, PreserveContext: true}, watermill.NopLogger{}),
 	}
 }
 
-// begin sets the position at which the first batch begins, and the number of the history that it belongs to.
+// begin sets the position at which the first batch begins, and the number of the history to which it belongs.
 func (p *publisher) begin(position, history int64) {
 	p.released.Store(position)
 	p.history.Store(history)
@@ -65,13 +67,15 @@ func (p *publisher) begin(position, history int64) {
 
 // close ends all subscriptions and waits for their goroutines.
 func (p *publisher) close() {
+	p.subscribing.Lock()
 	close(p.closed)
+	p.subscribing.Unlock()
 	_ = p.channel.Close()
 	p.subscribers.Wait()
 }
 
-// publish sends a batch to every subscriber. The batch begins where the previous one ended; a batch with gauges alone
-// ends there too.
+// publish sends a batch to every subscriber. The batch begins where the previous batch ended. A batch that contains
+// only gauges also ends there.
 func (p *publisher) publish(ctx context.Context, b Batch) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -85,7 +89,7 @@ func (p *publisher) publish(ctx context.Context, b Batch) error {
 	return nil
 }
 
-// subscribe is Feed.Subscribe.
+// subscribe implements Feed.Subscribe.
 func (p *publisher) subscribe(ctx context.Context) (<-chan Batch, error) {
 	select {
 	case <-p.begun:
@@ -95,9 +99,16 @@ func (p *publisher) subscribe(ctx context.Context) (<-chan Batch, error) {
 		return nil, fmt.Errorf("subscribe to the feed: %w", ctx.Err())
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	p.mu.Lock() // a batch is either released before the subscription or delivered to it
+	p.mu.Lock() // a batch is either released before the subscription begins, or delivered to it
 	messages, err := p.channel.Subscribe(ctx, topic)
 	p.mu.Unlock()
+	p.subscribing.Lock()
+	defer p.subscribing.Unlock()
+	select {
+	case <-p.closed:
+		err = ErrEnded
+	default:
+	}
 	if err != nil {
 		cancel()
 		return nil, fmt.Errorf("subscribe to the feed: %w", err)
@@ -116,12 +127,12 @@ func (p *publisher) subscribe(ctx context.Context) (<-chan Batch, error) {
 	return batches, nil
 }
 
-// deliver puts the batch of a message into the queue of a subscriber. It reports false when the subscriber has stopped
+// deliver puts the batch in a message into the queue of a subscriber. It reports false if the subscriber has stopped
 // reading.
 func (p *publisher) deliver(ctx context.Context, m *message.Message, batches chan<- Batch) bool {
 	b, ok := m.Context().Value(batchKey{}).(Batch)
 	if !ok {
-		return true // only the publisher sends messages
+		return true // cannot happen: only the publisher sends messages
 	}
 	select {
 	case batches <- b:

@@ -16,11 +16,11 @@ import (
 // idleInterval is the longest wait for a notification.
 const idleInterval = time.Hour
 
-// A releaser publishes the deltas of pending events when the tables have applied them.
+// A releaser publishes the deltas of pending events when the tables have applied these events.
 type releaser struct {
 	c          Config
-	checkEvent func(ctx context.Context, number, position int64, id uuid.UUID) error // eventstore.Store.CheckEvent
-	projected  *wait.Signal                                                          // notifies when the tables may have moved
+	checkEvent func(ctx context.Context, number, position int64, id uuid.UUID) error // the method eventstore.Store.CheckEvent
+	projected  *wait.Signal                                                          // notified when the tables may have changed
 	wake       wakeup
 	tables     *tables
 	pending    *pending
@@ -29,7 +29,7 @@ type releaser struct {
 	gauges     *gaugeSender
 }
 
-// listen forwards notifications about the tables, until ctx ends.
+// listen passes on notifications about the tables until ctx ends.
 func (r *releaser) listen(ctx context.Context) {
 	for seen := r.projected.Count(); ctx.Err() == nil; {
 		now := r.projected.Wait(ctx, seen, idleInterval)
@@ -40,7 +40,8 @@ func (r *releaser) listen(ctx context.Context) {
 	}
 }
 
-// run releases until ctx ends, and then returns nil. It returns eventstore.ErrCursorLost if the log lacks a pending event.
+// run releases deltas until ctx ends, and then returns nil. If the log does not contain a pending event any more, it
+// returns eventstore.ErrCursorLost.
 func (r *releaser) run(ctx context.Context) error {
 	poll := time.NewTimer(idleInterval)
 	defer poll.Stop()

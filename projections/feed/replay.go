@@ -18,7 +18,8 @@ import (
 //go:embed sql/select_user_channel.sql
 var selectUserChannel string
 
-// LiveDeltas reads from the log, oldest first, the first limit public deltas of a live with after < position ≤ upTo.
+// LiveDeltas reads public deltas of a live with after < position ≤ upTo from the log. It returns the first limit
+// deltas, oldest first.
 func (f *Feed) LiveDeltas(ctx context.Context, live domain.LiveID, after, upTo int64, limit int) ([]projections.Delta, error) {
 	if live == 0 || upTo <= after {
 		return nil, nil
@@ -52,7 +53,7 @@ func (f *Feed) LiveDeltas(ctx context.Context, live domain.LiveID, after, upTo i
 	return deltas, f.current.Load().profiles.fill(ctx, deltas, false)
 }
 
-// UserStreams returns the streams of all events that reach the user channel of a user.
+// UserStreams returns the streams of all events whose deltas reach the user channel of a user.
 func UserStreams(user domain.UserID) []domain.Stream {
 	return []domain.Stream{
 		domain.UserDisabled{User: user}.Stream(),
@@ -62,8 +63,8 @@ func UserStreams(user domain.UserID) []domain.Stream {
 	}
 }
 
-// UserDeltas reads from the log the newest limit deltas of the user channel of a user with after < position ≤ upTo, and
-// returns them oldest first. Its cost does not depend on the age of after.
+// UserDeltas reads deltas of a user's user channel with after < position ≤ upTo from the log. It returns the newest
+// limit deltas, oldest first. The cost does not depend on how old after is.
 func (f *Feed) UserDeltas(ctx context.Context, user domain.UserID, after, upTo int64, limit int) ([]projections.Delta, error) {
 	limit = min(max(limit, 1), releaseLimit)
 	rows, err := f.store.Pool().Query(ctx, selectUserChannel, UserStreams(user), after, upTo, limit)
@@ -91,7 +92,7 @@ func (f *Feed) UserDeltas(ctx context.Context, user domain.UserID, after, upTo i
 	return deltas, f.current.Load().profiles.fill(ctx, deltas, false)
 }
 
-// decode decodes events in place. An event that this program cannot decode keeps a nil Event and has no deltas.
+// decode decodes events in place. An event that this program cannot decode has no deltas; its Event remains nil.
 func (f *Feed) decode(ctx context.Context, events []eventstore.Record) error {
 	err := f.store.Decode(ctx, events)
 	var undecodable *eventstore.DecodeError
@@ -102,7 +103,7 @@ func (f *Feed) decode(ctx context.Context, events []eventstore.Record) error {
 	return err
 }
 
-// scanRecord reads an event without its metadata.
+// scanRecord reads an event without its metadata from a row.
 func scanRecord(row pgx.CollectableRow) (r eventstore.Record, err error) {
 	err = row.Scan(&r.Position, &r.Stream, &r.Version, &r.ID, &r.Type, &r.Payload, &r.RecordedAt)
 	r.RecordedAt = r.RecordedAt.UTC()

@@ -19,11 +19,11 @@ func startFeed(w *projtest.World, c feed.Config) (f *feed.Feed, stop func()) {
 	return f, w.Start(f.Run)
 }
 
-// subscribed reads a subscription and checks that its batches follow each other without a gap.
+// subscribed reads a subscription and checks that each batch begins where the previous one ended.
 type subscribed struct {
 	*projtest.World
 	batches <-chan feed.Batch
-	at      int64 // the end of the newest batch; -1 before the first
+	at      int64 // end of the newest batch; -1 before the first batch
 	deltas  []projections.Delta
 	gauges  map[domain.LiveID]projections.Gauges
 }
@@ -66,7 +66,7 @@ func (s *subscribed) next() (feed.Batch, bool) {
 	}
 }
 
-// until reads batches up to a position.
+// until reads batches until one reaches a position.
 func (s *subscribed) until(position int64) {
 	s.Helper()
 	for s.at < position {
@@ -76,7 +76,7 @@ func (s *subscribed) until(position int64) {
 	}
 }
 
-// begun waits until a feed has released everything that is in the log.
+// begun waits until a feed has released all events of the log.
 func begun(w *projtest.World, f *feed.Feed) {
 	w.Helper()
 	ctx, cancel := context.WithTimeout(w.Context(), projtest.Timeout)
@@ -92,7 +92,7 @@ func begun(w *projtest.World, f *feed.Feed) {
 	})
 }
 
-// deltasOf returns the deltas of some lives between two positions, read from the log.
+// deltasOf reads the deltas of some lives with after < position ≤ upTo from the log.
 func deltasOf(w *projtest.World, f *feed.Feed, lives []domain.LiveID, after, upTo int64) (facts []projections.Delta) {
 	w.Helper()
 	for _, live := range lives {
@@ -112,7 +112,7 @@ func deltasOf(w *projtest.World, f *feed.Feed, lives []domain.LiveID, after, upT
 	return facts
 }
 
-// ids returns a text for each delta, for comparisons.
+// ids returns a string for each delta, for comparisons.
 func ids(deltas []projections.Delta) (names []string) {
 	for _, d := range deltas {
 		names = append(names, fmt.Sprintf("%d %s %s live %d user %d to %d", d.Position, d.Kind, d.ID, d.Live, d.User, d.Recipient))

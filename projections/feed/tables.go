@@ -18,10 +18,11 @@ import (
 )
 
 var (
-	// ErrEnded means that the feed is not running any more.
+	// ErrEnded means that the feed is no longer running.
 	ErrEnded = errors.New("the feed has ended")
 
-	// ErrHistoryChanged means that the log has another history now, so that a position of the former one has no meaning.
+	// ErrHistoryChanged means that the log has another history now. Positions of the former history have no meaning in
+	// it.
 	ErrHistoryChanged = errors.New("the log has another history")
 )
 
@@ -38,14 +39,14 @@ type tables struct {
 	wake wakeup
 
 	mu       sync.Mutex
-	position int64         // the newest checkpoint that was read
+	position int64         // newest position that was read
 	moved    chan struct{} // closed when position changes
-	waiters  int           // callers of waitFor
-	poisoned bool          // the tables may have held coin events, or could not apply them
+	waiters  int           // number of callers of waitFor
+	poisoned bool          // whether the tables may contain held or poison coin events
 }
 
 func newTables(pool *pgxpool.Pool, wake wakeup) *tables {
-	return &tables{pool: pool, wake: wake, moved: make(chan struct{}), poisoned: true} // until it is read
+	return &tables{pool: pool, wake: wake, moved: make(chan struct{}), poisoned: true} // assumes that there are such events until the tables are read
 }
 
 // begin reads the first checkpoint.
@@ -57,9 +58,9 @@ func (t *tables) begin(ctx context.Context) (projections.Checkpoint, error) {
 	return at, err
 }
 
-// read reads the checkpoint and wakes the callers of waitFor if it has moved. It returns eventstore.ErrCursorLost if the log does
-// not contain newest, the newest event that was read. Without that, events of a lost history would be released when the tables
-// reach their positions in another one.
+// read reads the checkpoint and wakes the callers of waitFor if it has moved. newest is the newest event that the feed
+// has read. If the log does not contain newest any more, read returns eventstore.ErrCursorLost. Without this check,
+// events of a lost history would be released when the tables reach their positions in the new history.
 func (t *tables) read(ctx context.Context, newest eventstore.Record) (int64, error) {
 	var position int64
 	var found *uuid.UUID
@@ -77,7 +78,7 @@ func (t *tables) read(ctx context.Context, newest eventstore.Record) (int64, err
 	return position, nil
 }
 
-// moveTo sets the newest checkpoint that was read.
+// moveTo sets the position and wakes the callers of waitFor.
 func (t *tables) moveTo(position int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -88,8 +89,8 @@ func (t *tables) moveTo(position int64) {
 	}
 }
 
-// applied returns events without the coin events that the tables have not applied: nobody may receive a gift that no table has. It
-// must be called after the read that has reached the events.
+// applied returns events without the coin events that the tables have not applied, because nobody may receive a gift
+// that no table contains. Call it after the read that has reached the events.
 func (t *tables) applied(ctx context.Context, events []eventstore.Record) ([]eventstore.Record, error) {
 	t.mu.Lock()
 	poisoned := t.poisoned
@@ -114,7 +115,7 @@ func (t *tables) applied(ctx context.Context, events []eventstore.Record) ([]eve
 	return slices.DeleteFunc(slices.Clone(events), func(r eventstore.Record) bool { return slices.Contains(held, r.Position) }), nil
 }
 
-// waitFor blocks until the checkpoint is at position or after it, ctx ends, or closed is closed.
+// waitFor blocks until the checkpoint has reached position, ctx ends, or closed is closed.
 func (t *tables) waitFor(ctx context.Context, position int64, closed <-chan struct{}) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -140,7 +141,7 @@ func (t *tables) waitFor(ctx context.Context, position int64, closed <-chan stru
 	return nil
 }
 
-// awaited reports whether a caller of waitFor waits for the checkpoint to move.
+// awaited reports whether a caller of waitFor is waiting.
 func (t *tables) awaited() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -1,7 +1,7 @@
 package feed
 
-// A wakeup wakes the goroutine that releases deltas. Notifications that arrive while the goroutine is busy are merged
-// into one.
+// A wakeup wakes the goroutine that releases deltas. It merges the notifications that arrive while the goroutine is
+// busy into one.
 type wakeup chan struct{}
 
 func newWakeup() wakeup { return make(wakeup, 1) }

@@ -2,6 +2,7 @@ package holds
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -14,25 +15,25 @@ import (
 )
 
 const (
-	minInterval = 100 * time.Millisecond // between two comparisons
-	maxInterval = 5 * time.Second        // between two comparisons if the tables do not move
+	minInterval = 100 * time.Millisecond // minimum interval between two comparisons
+	maxInterval = 5 * time.Second        // interval between two comparisons if the tables do not change
 )
 
 // Config configures a Recorder. All fields are required, except Log.
 type Config struct {
 	Queries   *projections.Queries
-	Execute   func(context.Context, domain.Request) (eventstore.Receipt, error) // of a sequencer
+	Execute   func(context.Context, domain.Request) (eventstore.Receipt, error) // executes a command, like Sequencer.Execute
 	Projected *wait.Signal                                                      // notified when the tables may have changed
-	Log       *slog.Logger                                                      // nil: silent
+	Log       *slog.Logger                                                      // nil: no log messages
 }
 
 // Recorder appends coins.closed and coins.opened events.
 type Recorder struct {
-	c       Config
-	failing bool // the last comparison has failed, which was logged
+	c      Config
+	failed string // error of the last comparison, which was logged; "" if there was none
 }
 
-// NewRecorder returns a Recorder; Run starts it.
+// NewRecorder returns a Recorder. It does nothing until Run is called.
 func NewRecorder(c Config) *Recorder {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -40,49 +41,67 @@ func NewRecorder(c Config) *Recorder {
 	return &Recorder{c: c}
 }
 
-// Run records until ctx ends, and then returns nil.
+// Run repeats Record until ctx ends, and then returns nil.
 func (r *Recorder) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		seen := r.c.Projected.Count()
 		err := r.Record(ctx)
-		if err != nil && ctx.Err() == nil && !r.failing {
-			r.c.Log.WarnContext(ctx, "recording whose coins are closed failed, retrying", slog.Any("error", err))
-		}
-		r.failing = err != nil
+		r.logChange(ctx, err)
 		wait.Sleep(ctx, minInterval)
 		r.c.Projected.Wait(ctx, seen, maxInterval)
 	}
 	return nil
 }
 
-// Record compares the tables with the log once and appends the difference. It closes coins before it opens others.
+// logChange logs the error of a comparison, unless the previous comparison had the same error.
+func (r *Recorder) logChange(ctx context.Context, err error) {
+	if ctx.Err() != nil {
+		return
+	}
+	before := r.failed
+	if r.failed = ""; err != nil {
+		r.failed = err.Error()
+	}
+	switch {
+	case r.failed == before:
+	case err != nil:
+		r.c.Log.WarnContext(ctx, "recording whose coins are closed failed, retrying", slog.Any("error", err))
+	default:
+		r.c.Log.InfoContext(ctx, "recorded whose coins are closed, after failures")
+	}
+}
+
+// Record compares the holds in the tables with the closings in the log. It appends coins.closed for each missing
+// closing, then coins.opened for each closing whose hold has ended. If it cannot record one hold, it continues with the
+// others and returns all errors.
 func (r *Recorder) Record(ctx context.Context) error {
 	holds, err := r.c.Queries.UnrecordedHolds(ctx)
 	if err != nil {
 		return err
 	}
+	var failures []error
 	for _, h := range holds {
 		if err := r.close(ctx, h); err != nil {
-			return fmt.Errorf("close coins because of position %d: %w", h.Position, err)
+			failures = append(failures, fmt.Errorf("close coins because of position %d: %w", h.Position, err))
 		}
 	}
 	released, err := r.c.Queries.ReleasedHolds(ctx)
 	if err != nil {
-		return err
+		return errors.Join(append(failures, err)...)
 	}
 	for _, position := range released {
 		changed, err := r.execute(ctx, domain.OpenCoins{Position: position})
 		if err != nil {
-			return fmt.Errorf("open the coins that position %d has closed: %w", position, err)
+			failures = append(failures, fmt.Errorf("open the coins that position %d has closed: %w", position, err))
 		}
 		if changed {
 			r.c.Log.InfoContext(ctx, "coins opened", slog.Int64("position", position))
 		}
 	}
-	return nil
+	return errors.Join(failures...)
 }
 
-// close appends the closing of a hold.
+// close appends the closing for a hold.
 func (r *Recorder) close(ctx context.Context, h projections.CoinHold) error {
 	users := slices.Clone(h.Users)
 	all := slices.Contains(users, 0)
@@ -95,7 +114,7 @@ func (r *Recorder) close(ctx context.Context, h projections.CoinHold) error {
 	return err
 }
 
-// execute executes a command of the system. It reports whether it has changed anything.
+// execute executes a command as the system. It reports whether the command has changed anything.
 func (r *Recorder) execute(ctx context.Context, c domain.Command) (bool, error) {
 	receipt, err := r.c.Execute(ctx, domain.Request{Command: c, Actor: domain.Actor{Kind: domain.System}})
 	return len(receipt.Events) > 0, err

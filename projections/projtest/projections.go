@@ -6,7 +6,7 @@ import (
 	"roomlog/projections"
 )
 
-// WithFold returns all projections; the projection with this name calls fold with every E before its own handlers.
+// WithFold returns all projections. The projection with this name calls fold with every E before its own handlers.
 func WithFold[E domain.Event](name string, fold func(E)) []projections.Projection {
 	all := projections.All()
 	for i := range all {
@@ -19,7 +19,7 @@ func WithFold[E domain.Event](name string, fold func(E)) []projections.Projectio
 	return all
 }
 
-// WithVersion returns all projections; the projection with this name has the given version.
+// WithVersion returns all projections. The projection with this name gets the given version.
 func WithVersion(name string, version int) []projections.Projection {
 	all := projections.All()
 	for i := range all {

@@ -12,30 +12,30 @@ import (
 	"roomlog/eventstore/pgtest"
 )
 
-// Uploads is the URL prefix of uploaded files.
+// Uploads begins the URL of every uploaded file.
 const Uploads = "https://live.example/uploads/"
 
-// Story is a log in which every event occurs, with the same ids and times in every run.
+// Story is a log in which every event occurs. The ids and times are the same in every run.
 type Story struct {
 	*World
-	Ann, Bob, Cat     User // Ann is a streamer, Bob a viewer; Cat is forgotten at the end
+	Ann, Bob, Cat     User // Ann is a streamer, Bob is a viewer, and Cat is forgotten at the end
 	Cooking, Chatting domain.LiveID
 	Rose, Ring        domain.GiftID
 
-	Eve             User // has no password
+	Eve             User // a user without a password
 	Demo, Songs     domain.ChatRoomID
-	Ming, EveInChat domain.ParticipantID // present at the end
-	Gone            domain.ParticipantID // forgotten at the end
+	Ming, EveInChat domain.ParticipantID // participants who are present at the end
+	Gone            domain.ParticipantID // a participant who is forgotten at the end
 }
 
-// StepClock returns a clock that advances by a second with every call.
+// StepClock returns a clock whose time is a second later at every call.
 func StepClock() func() time.Time {
 	begin := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	var calls atomic.Int64
 	return func() time.Time { return begin.Add(time.Duration(calls.Add(1)) * time.Second) }
 }
 
-// Tell executes the commands of the story.
+// Tell executes the commands of the story on a new log.
 func Tell(t testing.TB) *Story {
 	t.Helper()
 	w := Open(t, pgtest.New(t), eventstore.Config{Clock: StepClock()}, "first")
@@ -91,7 +91,7 @@ func Tell(t testing.TB) *Story {
 	return s
 }
 
-// broadcast starts and stops broadcasts; the last broadcast continues.
+// broadcast starts and stops broadcasts. The last broadcast does not end.
 func (s *Story) broadcast() {
 	s.Helper()
 	media := domain.MediaInfo{Video: "h264", Width: 1280, Height: 720, Audio: "aac"}
@@ -109,7 +109,7 @@ func (s *Story) broadcast() {
 	s.DoAsSystem(domain.StartBroadcast{Live: s.Cooking, Broadcast: "third", Node: "p2", Media: domain.MediaInfo{Audio: "mp3"}})
 }
 
-// enter registers a user whose ids are the same in every run, and signs in.
+// enter registers a user and signs the user in. The ids are the same in every run.
 func (s *Story) enter(name string) User {
 	s.Helper()
 	r := s.Execute(domain.Request{Command: domain.RegisterUser{
@@ -120,7 +120,7 @@ func (s *Story) enter(name string) User {
 	return p
 }
 
-// credential stores a password hash without asking the clock, and returns its id.
+// credential stores a password hash without reading the clock, and returns its id.
 func (s *Story) credential(hash string) string {
 	s.Helper()
 	id := eventstore.CredentialID(hash)

@@ -14,7 +14,7 @@ func Tables() []string {
 	}
 }
 
-// Dump returns all rows of all read tables in a schema, one per line.
+// Dump returns all rows of all read tables in a schema, one row in a line.
 func (w *World) Dump(schema string) string {
 	w.Helper()
 	var b strings.Builder

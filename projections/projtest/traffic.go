@@ -22,7 +22,7 @@ type Traffic struct {
 	Gifts []domain.GiftID
 }
 
-// NewTraffic returns users with coins, lives on air and a gift catalogue.
+// NewTraffic creates users with coins, lives on air and a gift catalogue.
 func NewTraffic(w *World, users, lives int) *Traffic {
 	w.Helper()
 	c := &Traffic{World: w}
@@ -40,7 +40,7 @@ func NewTraffic(w *World, users, lives int) *Traffic {
 	return c
 }
 
-// Act executes n random commands from several workers at the same time. The domain refuses some of them.
+// Act executes n random commands with several workers at the same time. Some of the commands are refused.
 func (c *Traffic) Act(workers, n int) {
 	c.Helper()
 	var all sync.WaitGroup
@@ -61,7 +61,7 @@ func (c *Traffic) Act(workers, n int) {
 	all.Wait()
 }
 
-// any returns a random command of a random user.
+// any returns a request with a random command and a random user.
 func (c *Traffic) any(r *rand.Rand) domain.Request {
 	p, live := c.Users[r.IntN(len(c.Users))], c.Lives[r.IntN(len(c.Lives))]
 	by := p.Actor()
@@ -96,7 +96,8 @@ func (c *Traffic) any(r *rand.Rand) domain.Request {
 	}
 }
 
-// chats returns a random command in the chat. There are few connections and names, so that they collide.
+// chats returns a request with a random command of the chat. There are few connections and names, so that requests
+// conflict.
 func (c *Traffic) chats(r *rand.Rand, p User) domain.Request {
 	room := domain.ChatRoomID(strings.Repeat(fmt.Sprint(r.IntN(4)), 24))
 	key := fmt.Sprint("n", r.IntN(5))

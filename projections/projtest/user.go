@@ -16,7 +16,7 @@ type User struct {
 	Session string
 }
 
-// Register registers a user and signs in.
+// Register registers a user and signs the user in.
 func (w *World) Register(name string) User {
 	w.Helper()
 	r := w.Execute(domain.Request{Command: domain.RegisterUser{
@@ -43,10 +43,10 @@ func (w *World) SignIn(id domain.UserID) User {
 	return User{w, id, session}
 }
 
-// Actor returns the actor of the user's commands.
+// Actor returns the actor for commands of the user.
 func (u User) Actor() domain.Actor { return domain.AuthenticatedActor(u.ID, u.Session) }
 
-// Send executes a command of the user.
+// Send executes a command as the user.
 func (u User) Send(c domain.Command) eventstore.Receipt {
 	u.Helper()
 	return u.Execute(domain.Request{Command: c, Actor: u.Actor()})
@@ -68,7 +68,7 @@ func (u User) GoLive(title string) domain.LiveID {
 	return id
 }
 
-// Credit credits coins to the user.
+// Credit adds coins to the wallet of the user.
 func (u User) Credit(coins domain.Coins) eventstore.Receipt {
 	u.Helper()
 	return u.Do(domain.CreditCoins{Order: domain.OrderID(uuid.NewString()), User: u.ID, Coins: coins})

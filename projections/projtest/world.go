@@ -23,13 +23,13 @@ import (
 // Timeout is the maximum duration of every wait in a test.
 const Timeout = time.Minute
 
-// Actors of commands.
+// The actors of commands.
 var (
 	Operator = domain.Actor{Kind: domain.Operator}
 	System   = domain.Actor{Kind: domain.System}
 )
 
-// World is a log with a sequencer, as one process sees it.
+// World is an open log with a sequencer, as one process uses it.
 type World struct {
 	testing.TB
 	DB        *pgtest.DB
@@ -39,16 +39,17 @@ type World struct {
 	Queries   *projections.Queries
 }
 
-// New returns the World of an empty log.
+// New returns a World with an empty log.
 func New(t testing.TB) *World { return Open(t, pgtest.New(t), eventstore.Config{}, "first") }
 
-// Another opens the same database as another process does.
+// Another opens the same database, as another process would.
 func (w *World) Another() *World {
 	w.Helper()
 	return Open(w, w.DB, eventstore.Config{}, "another")
 }
 
-// Open opens a database. name is the name of its connections. The default clock is time.Now.
+// Open returns a World with the log in a database. name is the name of its database connections. The default clock is
+// time.Now.
 func Open(t testing.TB, db *pgtest.DB, c eventstore.Config, name string) *World {
 	t.Helper()
 	pool, err := eventstore.OpenPool(t.Context(), db.DSN, eventstore.PoolOptions{Serving: db.Serving, MaxConns: 8, Name: name})
@@ -72,7 +73,8 @@ func Open(t testing.TB, db *pgtest.DB, c eventstore.Config, name string) *World 
 	return w
 }
 
-// Start calls run in a goroutine until the test ends or stop is called.
+// Start calls run in a goroutine. The context of run ends when the test ends or stop is called; stop also waits for
+// run.
 func (w *World) Start(run func(context.Context) error) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
@@ -112,12 +114,12 @@ func (w *World) Project() (stop func()) {
 	return w.Start(w.Projector(projections.ProjectorConfig{}).Run)
 }
 
-// RecordHolds runs a recorder of the closings of coins until the test ends or stop is called.
+// RecordHolds runs a holds.Recorder until the test ends or stop is called.
 func (w *World) RecordHolds() (stop func()) {
 	return w.Start(holds.NewRecorder(holds.Config{Queries: w.Queries, Execute: w.Sequencer.Execute, Projected: w.Store.Projected()}).Run)
 }
 
-// testLog writes to the log of a test while it runs.
+// testLog is an io.Writer that writes to the log of a running test.
 type testLog struct{ testing.TB }
 
 func (l testLog) Write(b []byte) (int, error) {
@@ -137,13 +139,13 @@ func (w *World) Execute(r domain.Request) eventstore.Receipt {
 	return receipt
 }
 
-// Do executes a command of an operator.
+// Do executes a command as an operator.
 func (w *World) Do(c domain.Command) eventstore.Receipt {
 	w.Helper()
 	return w.Execute(domain.Request{Command: c, Actor: Operator})
 }
 
-// DoAsSystem executes a command of the system.
+// DoAsSystem executes a command as the system.
 func (w *World) DoAsSystem(c domain.Command) eventstore.Receipt {
 	w.Helper()
 	return w.Execute(domain.Request{Command: c, Actor: System})
@@ -155,7 +157,7 @@ func (w *World) AddGift(name string, price domain.Coins) domain.GiftID {
 	return w.Do(domain.AddGift{Name: name, Price: price}).Events[0].Event.(domain.GiftAdded).Gift
 }
 
-// EnterChat adds an anonymous participant of node p1.
+// EnterChat adds an anonymous participant whose connection is on node p1.
 func (w *World) EnterChat(connection string, profile domain.ChatProfile, nickname, key string) domain.ParticipantID {
 	w.Helper()
 	r := w.Execute(domain.Request{Command: domain.EnterChat{Connection: connection, Profile: profile, Nickname: nickname, NameKey: key, Node: "p1"}})
@@ -168,7 +170,7 @@ func (w *World) JoinChatRoom(p domain.ParticipantID, room domain.ChatRoomID) {
 	w.Execute(domain.Request{Command: domain.JoinChatRoom{Participant: p, ChatRoom: room}})
 }
 
-// Post posts a message of an anonymous participant.
+// Post posts a message as an anonymous participant.
 func (w *World) Post(p domain.ParticipantID, nickname string, c domain.PostMessage) {
 	w.Helper()
 	c.Participant, c.Nickname = p, nickname
@@ -183,7 +185,7 @@ func (w *World) Forge(position int64, stream string, version int, eventType, pay
 	w.Store.Appended().Notify()
 }
 
-// Head returns the head of the log.
+// Head returns the position of the newest event of the log.
 func (w *World) Head() int64 {
 	w.Helper()
 	head, err := w.Store.Head(w.Context())
@@ -215,7 +217,7 @@ func (w *World) CatchUp() {
 	})
 }
 
-// WaitHalted waits until an event has halted a projector, and returns the reason.
+// WaitHalted waits until an event has halted a projector, and returns the error.
 func (w *World) WaitHalted(p *projections.Projector) (halt *projections.HaltError) {
 	w.Helper()
 	w.Eventually(func() error {
@@ -273,7 +275,7 @@ func (w *World) Exec(sql string, args ...any) {
 	}
 }
 
-// Int returns the number that a query returns.
+// Int returns the number that a query with one column and row returns.
 func (w *World) Int(sql string, args ...any) (n int64) {
 	w.Helper()
 	if err := w.DB.Owner.QueryRow(context.Background(), sql, args...).Scan(&n); err != nil {
@@ -282,7 +284,7 @@ func (w *World) Int(sql string, args ...any) (n int64) {
 	return n
 }
 
-// Text returns the texts of a query with one column, separated by blanks.
+// Text returns the values that a query with one column returns, separated by spaces.
 func (w *World) Text(sql string) string {
 	w.Helper()
 	var all string

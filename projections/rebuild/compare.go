@@ -10,8 +10,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// compare returns the tables that differ between two schemas, with the first row that differs. It reads each table once
-// and sums up hashes of its rows; it searches for the row only if the sums differ.
+// compare compares the tables of two schemas. It returns the tables that differ, each with its first row that differs.
+// It reads each table once and adds up hashes of the rows. Only if the sums differ does it search for the row.
 func compare(ctx context.Context, tx pgx.Tx, tables []table, have, want string) ([]Difference, error) {
 	var differences []Difference
 	for _, t := range tables {
@@ -37,7 +37,7 @@ func compare(ctx context.Context, tx pgx.Tx, tables []table, have, want string) 
 	return differences, nil
 }
 
-// sumHashes returns the number of rows of a table and the sum of their hashes.
+// sumHashes returns the number of rows of a table and the sum of the hashes of the rows.
 func sumHashes(ctx context.Context, tx pgx.Tx, t table, schema string) (rows int64, sum string, err error) {
 	query := fmt.Sprintf("SELECT count(*), coalesce(sum(hash_record_extended(r, 0)), 0)::text FROM (SELECT %s FROM %s.%s t) r",
 		t.comparedColumns(), schema, t.Name)
@@ -47,7 +47,7 @@ func sumHashes(ctx context.Context, tx pgx.Tx, t table, schema string) (rows int
 	return rows, sum, nil
 }
 
-// firstDifference describes the first row, in the order of the key, that differs between two tables.
+// firstDifference describes the first row that differs between two tables, in the order of the key.
 func firstDifference(ctx context.Context, tx pgx.Tx, t table, have, want string) (string, error) {
 	extra, err := firstRowOnlyIn(ctx, tx, t, have, want)
 	if err != nil {
@@ -68,7 +68,7 @@ func firstDifference(ctx context.Context, tx pgx.Tx, t table, have, want string)
 	return fmt.Sprintf("row %s: %s", keyText(extra, t.Key), differentColumns(extra, missing)), nil
 }
 
-// firstRowOnlyIn returns the first row that is in one table and not in the other, or nil.
+// firstRowOnlyIn returns the first row that is only in the table in schema in, or nil if there is none.
 func firstRowOnlyIn(ctx context.Context, tx pgx.Tx, t table, in, notIn string) (map[string]any, error) {
 	columns := t.comparedColumns()
 	query := fmt.Sprintf("SELECT to_jsonb(r) FROM (SELECT %s FROM %s.%s t EXCEPT ALL SELECT %s FROM %s.%s t) r ORDER BY %s LIMIT 1",
@@ -93,12 +93,12 @@ func firstRowOnlyIn(ctx context.Context, tx pgx.Tx, t table, in, notIn string) (
 	return row, nil
 }
 
-// less reports whether row a comes before row b in the order of their key.
+// less reports whether row a precedes row b in the order of their key.
 func less(a, b map[string]any, key []string) bool {
 	for _, k := range key {
 		x, y := fmt.Sprint(a[k]), fmt.Sprint(b[k])
 		if _, number := a[k].(json.Number); number && len(x) != len(y) {
-			return len(x) < len(y) // positions and ids are positive
+			return len(x) < len(y) // the longer number is larger, because positions and ids are positive
 		}
 		if x != y {
 			return x < y
@@ -107,7 +107,7 @@ func less(a, b map[string]any, key []string) bool {
 	return false
 }
 
-// keyText returns the key of a row as text: "position 28, seq 1".
+// keyText returns the key of a row in the form "position 28, seq 1".
 func keyText(row map[string]any, key []string) string {
 	var parts []string
 	for _, k := range key {
@@ -116,7 +116,7 @@ func keyText(row map[string]any, key []string) string {
 	return strings.Join(parts, ", ")
 }
 
-// isPersonal reports whether a column holds texts of users. Reports do not contain such texts.
+// isPersonal reports whether a column contains texts of users. Reports do not contain such texts.
 func isPersonal(column string) bool {
 	switch column {
 	case "username", "nickname", "avatar", "title", "cover", "text", "email":
@@ -125,7 +125,7 @@ func isPersonal(column string) bool {
 	return false
 }
 
-// differentColumns describes the columns that differ between two rows with the same key.
+// differentColumns describes the columns in which two rows with the same key differ.
 func differentColumns(have, want map[string]any) string {
 	var texts []string
 	for column := range want {

@@ -15,27 +15,30 @@ type Config struct {
 	Progress    func(Progress)           // nil: none; called about once a second
 	Force       bool                     // switch even if the new tables differ from the tables in use
 	Projections []projections.Projection // nil: all
+	LockTimeout time.Duration            // for the lock of migrations; 0: its default
 }
 
 // VerifyConfig configures Verify.
 type VerifyConfig struct {
-	Now         func() time.Time         // required
-	Progress    func(Progress)           // nil: none; called about once a second
-	Projections []projections.Projection // nil: all
+	Now         func() time.Time         // clock; required
+	Progress    func(Progress)           // called about once a second; may be nil
+	Projections []projections.Projection // projections to verify; nil: all
 }
 
 // Errors of Run and Rollback.
 var (
-	// ErrDifferent means that tables of the same versions, derived from the same log, differ: the old tables or the new
-	// tables are wrong. The old tables remain in use; Report.Differences contains the rows.
+	// ErrDifferent means that the new tables differ from the tables in use, although both have the same versions and
+	// were derived from the same log. One of them is wrong. The tables in use remain in use. Report.Differences
+	// contains the rows.
 	ErrDifferent = errors.New("the rebuilt tables differ from the ones in use")
 	// ErrInProgress means that another rebuild or rollback of this database is running.
 	ErrInProgress = errors.New("another rebuild is running")
-	// ErrNoReplacedTables means that no rebuild has replaced tables that still exist.
+	// ErrNoReplacedTables means that there are no tables to go back to: no rebuild has replaced any, or they were
+	// dropped.
 	ErrNoReplacedTables = errors.New("there are no earlier tables to go back to")
 )
 
-// errMigrated means that the database was migrated while a rebuild created tables of the former schema.
+// errMigrated means that the database was migrated while a rebuild filled tables with the former columns.
 var errMigrated = errors.New("the database was migrated during the rebuild: rebuild again")
 
 // errSwitched means that other tables were put into use during a verification.

@@ -2,16 +2,18 @@ package rebuild
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"roomlog/internal/pgsession"
 	"roomlog/projections"
 )
 
-// Schemas of shadow tables.
+// The schemas of shadow tables.
 const (
 	nextSchema = projections.NextSchema
 	tempSchema = "pg_temp"
@@ -19,40 +21,44 @@ const (
 
 const (
 	closeTimeout = 5 * time.Second
-	dropTimeout  = "5s" // for tables that a query still reads: the next rebuild drops them
+	dropTimeout  = "5s" // maximum wait for queries that still read the tables; after it the next rebuild drops them
 )
 
-// withLockedConn calls work with a connection of its own whose search_path begins with the new schema. It returns
-// ErrInProgress if another rebuild is running.
+// withLockedConn calls work with a separate connection that holds the lock of rebuilds. The search_path of the
+// connection begins with the new schema. withLockedConn returns ErrInProgress if another rebuild is running.
 func withLockedConn(ctx context.Context, owner *pgxpool.Pool, work func(*pgx.Conn) error) error {
 	return withConn(ctx, owner, nextSchema, func(conn *pgx.Conn) error {
-		var locked bool
-		if err := conn.QueryRow(ctx, "SELECT pg_try_advisory_lock($1)", projections.RebuildLock).Scan(&locked); err != nil {
+		locked, err := pgsession.TryLock(ctx, conn, projections.RebuildLock)
+		if err != nil {
 			return fmt.Errorf("lock: %w", err)
 		}
 		if !locked {
-			return ErrInProgress
+			holder, err := pgsession.HolderOf(ctx, conn, projections.RebuildLock)
+			return errors.Join(fmt.Errorf("%w: %s", ErrInProgress, holder), err)
 		}
-		defer func() { // closing the connection frees the lock too, but a moment later
+		defer func() { // closing the connection releases the lock, too, but a moment later
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 			defer cancel()
-			_, _ = conn.Exec(ctx, "SELECT pg_advisory_unlock($1)", projections.RebuildLock)
+			_ = pgsession.Unlock(ctx, conn, projections.RebuildLock)
 		}()
 		return work(conn)
 	})
 }
 
-// withConn calls work with a connection of its own, configured like those of pool, whose search_path begins with
-// schema. It closes the connection even if ctx has ended; that frees its locks and drops its temporary tables.
+// withConn calls work with a separate connection, configured like those of pool. The search_path of the connection
+// begins with schema. withConn closes the connection even if ctx has ended. This releases the locks of the connection
+// and drops its temporary tables.
 func withConn(ctx context.Context, pool *pgxpool.Pool, schema string, work func(*pgx.Conn) error) error {
 	config := pool.Config().ConnConfig.Copy()
-	config.RuntimeParams["search_path"] = schema + ",public"
-	config.RuntimeParams["timezone"] = "UTC"
-	config.RuntimeParams["jit"] = "off"
-	config.RuntimeParams["temp_buffers"] = "128MB" // with the default of 8 MB a verification would read its own tables from the disk
-	config.RuntimeParams["work_mem"] = "64MB"
-	config.RuntimeParams["default_statistics_target"] = "20" // enough to begin with; autovacuum refines it
-	config.RuntimeParams["synchronous_commit"] = "off"       // lost work is repeated; the switch waits for the disk
+	pgsession.Set(config, map[string]string{
+		"search_path":               schema + ",public",
+		"timezone":                  "UTC",
+		"jit":                       "off",
+		"temp_buffers":              "128MB", // with the default of 8 MB a verification would read its own tables from the disk
+		"work_mem":                  "64MB",
+		"default_statistics_target": "20",  // enough to begin with; autovacuum refines it
+		"synchronous_commit":        "off", // lost work is repeated; the switch waits for the disk
+	})
 	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
 		return fmt.Errorf("connect: %w", err)
@@ -65,7 +71,7 @@ func withConn(ctx context.Context, pool *pgxpool.Pool, schema string, work func(
 	return work(conn)
 }
 
-// drop drops a schema with its tables. It does not wait long for queries that read the tables.
+// drop drops a schema with its tables. It waits at most dropTimeout for queries that read the tables.
 func drop(ctx context.Context, conn *pgx.Conn, schema string) error {
 	err := pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, "SET LOCAL lock_timeout = '"+dropTimeout+"'; DROP SCHEMA IF EXISTS "+schema+" CASCADE")

@@ -19,21 +19,21 @@ const (
 	manyEvents = 10 * fewEvents
 )
 
-// cost is what a run takes.
+// cost is the time and the memory that a run needs.
 type cost struct {
 	events int64
 	took   time.Duration
-	heap   uint64 // the largest size of the heap, in bytes
+	heap   uint64 // maximum size of the heap in bytes
 }
 
-// growth returns the time that ten times the events take, divided by the time of c.
+// growth returns the time of larger, a run on ten times the events, divided by the time of c.
 func (c cost) growth(larger cost) float64 {
 	perEvent := func(c cost) float64 { return c.took.Seconds() / float64(c.events) }
 	return 10 * perEvent(larger) / perEvent(c)
 }
 
-// BenchmarkFigureGrowth measures how the costs of a verification and a rebuild grow with the log: ten times the events must
-// take about ten times the time, and no more memory.
+// BenchmarkFigureGrowth measures how the costs of a verification and of a rebuild grow with the log. Ten times as many
+// events should need about ten times the time, and no more memory.
 func BenchmarkFigureGrowth(b *testing.B) {
 	w := projtest.Open(b, pgtest.Server(b, pgtest.Durable).Open(), eventstore.Config{}, "first")
 	c := projtest.NewTraffic(w, 500, 20)
@@ -69,7 +69,8 @@ func BenchmarkFigureGrowth(b *testing.B) {
 	b.ReportMetric(float64(rebuilt[1].heap)/float64(rebuilt[0].heap), "rebuild_memory_growth")
 }
 
-// measure returns the least cost of two runs, which other processes disturb least. The garbage collector runs often, so that the heap is what is in use.
+// measure runs run twice and returns the lower cost, which other processes have disturbed less. The garbage collector
+// runs often, so that the size of the heap is close to the memory in use.
 func measure(b *testing.B, run func() error) (least cost) {
 	b.Helper()
 	defer debug.SetGCPercent(debug.SetGCPercent(10))

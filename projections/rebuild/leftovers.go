@@ -12,8 +12,8 @@ import (
 	"roomlog/projections"
 )
 
-// RemoveLeftovers drops the tables that a killed rebuild has left, with the texts in them. It does nothing while a rebuild
-// is running. owner has the rights of the database owner.
+// RemoveLeftovers drops the tables that a killed rebuild has left, because they contain texts of users. It does nothing
+// while a rebuild is running. owner must have the rights of the database owner.
 func RemoveLeftovers(ctx context.Context, owner *pgxpool.Pool, log *slog.Logger) error {
 	var left bool
 	err := owner.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)", nextSchema).Scan(&left)
@@ -36,8 +36,8 @@ func RemoveLeftovers(ctx context.Context, owner *pgxpool.Pool, log *slog.Logger)
 	return err
 }
 
-// DropOld drops all tables that rebuilds have replaced and returns the names of their schemas. Rollback is not possible
-// afterwards.
+// DropOld drops all tables that rebuilds have replaced, and returns the names of their schemas. Afterwards Rollback is
+// not possible.
 func DropOld(ctx context.Context, owner *pgxpool.Pool) (dropped []string, err error) {
 	err = withLockedConn(ctx, owner, func(conn *pgx.Conn) error {
 		dropped, err = dropReplaced(ctx, conn, 0)
@@ -49,7 +49,7 @@ func DropOld(ctx context.Context, owner *pgxpool.Pool) (dropped []string, err er
 	return dropped, nil
 }
 
-// dropReplaced drops all replaced schemas except the newest ones, and returns the names of the dropped ones.
+// dropReplaced drops all replaced schemas except the newest keep, and returns the names of the dropped schemas.
 func dropReplaced(ctx context.Context, conn *pgx.Conn, keep int) (dropped []string, err error) {
 	replaced, err := projections.ReplacedSchemas(ctx, conn)
 	if err != nil {

@@ -2,7 +2,7 @@ package rebuild
 
 import "time"
 
-// Progress describes the current step of a rebuild or a verification, and its position.
+// Progress describes the current step of a rebuild or a verification, and how far the step has got.
 type Progress struct {
 	Step     string // "versions", "fold", "index", "compare" or "switch"
 	Position int64  // position up to which events have been folded
@@ -11,7 +11,7 @@ type Progress struct {
 	ETA      time.Duration // estimated time until Target is reached
 }
 
-// progressInterval is the time between two reports of one step.
+// progressInterval is the minimum time between two reports about one step.
 const progressInterval = time.Second
 
 // progressReporter reports progress at the beginning of each step and then about once a second.

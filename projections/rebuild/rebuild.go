@@ -16,14 +16,14 @@ import (
 )
 
 const (
-	keptGenerations = 1     // replaced sets of tables that are kept for Rollback
-	closingEvents   = 5_000 // events that may be left for the switch
+	keptGenerations = 1     // number of replaced sets of tables that are kept for Rollback
+	closingEvents   = 5_000 // maximum number of events that are left for the transaction of the switch
 )
 
 // Run derives all read tables from the log in a new schema and puts them into use. If the tables in use have the same
-// versions of the projections, it compares both sets of tables at one position; if they differ, it fails with
-// ErrDifferent, unless Config.Force is set. The replaced tables are kept for Rollback until the next rebuild; tables that
-// were replaced earlier are dropped. After an error, the new tables are dropped.
+// versions of the projections, Run compares both sets of tables at one position. If they differ, it fails with
+// ErrDifferent, unless Config.Force is set. The replaced tables are kept for Rollback until the next rebuild; tables
+// that were replaced earlier are dropped. After an error, the new tables are dropped.
 func Run(ctx context.Context, owner *pgxpool.Pool, store *eventstore.Store, c Config) (Report, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -54,7 +54,7 @@ type rebuild struct {
 	owner  *pgxpool.Pool
 	report Report
 
-	migrated int64 // the newest migration of the database when the rebuild began
+	migrated int64 // number of the newest migration when the rebuild began
 }
 
 func (r *rebuild) run(ctx context.Context) error {
@@ -82,7 +82,7 @@ func (r *rebuild) run(ctx context.Context) error {
 	if err := r.putIntoUse(ctx, same); err != nil {
 		return err
 	}
-	if dropped, err := dropReplaced(ctx, r.conn, keptGenerations); err != nil { // the next rebuild tries again
+	if dropped, err := dropReplaced(ctx, r.conn, keptGenerations); err != nil { // not fatal: the next rebuild tries again
 		r.c.Log.WarnContext(ctx, "replaced tables not dropped", slog.Any("error", err))
 	} else if len(dropped) > 0 {
 		r.c.Log.InfoContext(ctx, "replaced tables dropped", slog.Int("count", len(dropped)))
@@ -90,14 +90,14 @@ func (r *rebuild) run(ctx context.Context) error {
 	return nil
 }
 
-// abandon drops the new tables after an error, even if ctx has ended: they contain personal texts.
+// abandon drops the new tables after an error, because they contain personal texts. It does so even if ctx has ended.
 func (r *rebuild) abandon(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 	defer cancel()
 	return withConn(ctx, r.owner, nextSchema, func(conn *pgx.Conn) error { return drop(ctx, conn, nextSchema) })
 }
 
-// prepare removes what an interrupted rebuild left behind, and creates the new tables.
+// prepare removes what an interrupted rebuild has left, and creates the new tables.
 func (r *rebuild) prepare(ctx context.Context) (err error) {
 	if r.migrated, err = migrations.Version(ctx, r.conn); err != nil {
 		return err
@@ -122,8 +122,8 @@ func (r *rebuild) hasVersionsInUse(ctx context.Context) (bool, error) {
 	return different == 0, nil
 }
 
-// comparable reports whether the tables in use and the new tables must be equal. They need not be if the versions of their
-// projections differ, or if the tables in use were derived from another log.
+// comparable reports whether the tables in use and the new tables must be equal. They may differ if the versions of
+// their projections differ, or if the tables in use were derived from another log.
 func (r *rebuild) comparable(ctx context.Context) (bool, error) {
 	err := consumer.VerifyCheckpoint(ctx, r.conn, projections.ConsumerGroup)
 	var lost *consumer.CheckpointError
@@ -137,8 +137,8 @@ func (r *rebuild) comparable(ctx context.Context) (bool, error) {
 	return r.hasVersionsInUse(ctx)
 }
 
-// goal returns the position that the new tables have to reach: the checkpoint if both sets are to be compared,
-// otherwise the head of the log.
+// goal returns the position that the new tables must reach: the checkpoint if both sets are to be compared, otherwise
+// the head of the log.
 func (r *rebuild) goal(ctx context.Context, at projections.Checkpoint, same bool) (position int64, err error) {
 	if r.report.Head, err = r.store.Head(ctx); err != nil || same {
 		return at.Position, err
@@ -166,7 +166,7 @@ func (r *rebuild) catchUp(ctx context.Context, same bool) error {
 	}
 }
 
-// compare compares both sets of tables at one position, while the projector continues.
+// compare compares both sets of tables at one position. The projector continues meanwhile.
 func (r *rebuild) compare(ctx context.Context) error {
 	at, err := r.compareAt(ctx, &r.report)
 	if err != nil {
@@ -183,7 +183,7 @@ func (r *rebuild) compare(ctx context.Context) error {
 // putIntoUse switches to the new tables.
 func (r *rebuild) putIntoUse(ctx context.Context, same bool) error {
 	filled := r.at
-	err := switchTables(ctx, r.conn, r.progress, r.c.Now, func(tx pgx.Tx, at projections.Checkpoint) (target, error) {
+	err := switchTables(ctx, r.conn, r.progress, r.c, func(tx pgx.Tx, at projections.Checkpoint) (target, error) {
 		r.at = filled // a failed attempt was rolled back
 		switch migrated, err := migrations.Version(ctx, r.conn); {
 		case err != nil:

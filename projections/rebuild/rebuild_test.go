@@ -27,7 +27,7 @@ func TestRebuild(t *testing.T) {
 		c := projtest.NewTraffic(w, 10, 3)
 		w.Project()
 		c.Act(8, 800)
-		w.CatchUp() // the tables must have the live
+		w.CatchUp() // waits until the tables contain the live
 		other := w.Another()
 		feed := feed.New(other.Store, other.Queries, feed.Config{})
 		other.Start(feed.Run)
@@ -130,7 +130,7 @@ func TestRebuild(t *testing.T) {
 		if n := w.Int("SELECT count(*) FROM read.coin_hold") + w.Int("SELECT count(*) FROM read.coin_held"); n != 0 {
 			t.Errorf("%d coin holds", n)
 		}
-		w.Eventually(func() error { // one of the two projectors takes each batch
+		w.Eventually(func() error { // each batch is applied by one of the two projectors
 			c.Users[0].Send(domain.PostComment{Live: c.Lives[0], Text: "hello"})
 			if old.Status().Halted == nil {
 				return errors.New("the older projector is not halted")
@@ -187,7 +187,7 @@ func TestRebuild(t *testing.T) {
 		w.CatchUp()
 		replaced := func() int64 { return w.Int("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'read_old%'") }
 		w.Rebuild()
-		w.Exec(`CREATE SCHEMA read_old_00; COMMENT ON SCHEMA read_old_00 IS '{"position":1}'`) // as a former version left many
+		w.Exec(`CREATE SCHEMA read_old_00; COMMENT ON SCHEMA read_old_00 IS '{"position":1}'`) // an earlier version could leave many of them
 		for range 2 {
 			w.Rebuild()
 			if n := replaced(); n != 1 {
@@ -215,7 +215,7 @@ func TestRebuild(t *testing.T) {
 		}
 		s.Exec(`INSERT INTO public.events (position, stream, version, event_id, type, payload, metadata, recorded_at)
 			SELECT n, 'username-' || n, 1, gen_random_uuid(), 'username.claimed.v1', '{"key":"k","user":1}', '{"actor":"anonymous"}', now()
-			FROM generate_series($1::bigint, $1 + 6000) AS n`, s.Head()+1) // more than are left for the switch
+			FROM generate_series($1::bigint, $1 + 6000) AS n`, s.Head()+1) // more events than may be left for the switch
 		s.CatchUp()
 		killRebuild(s.World)
 		if left() != 1 || s.Int("SELECT count(*) FROM read_next.user_account WHERE username = 'ann'") != 1 {
@@ -277,7 +277,7 @@ func TestRebuild(t *testing.T) {
 	})
 }
 
-// killRebuild runs a rebuild that ends before it switches, as if its process was killed.
+// killRebuild runs a rebuild that ends before the switch, as if its process had been killed.
 func killRebuild(w *projtest.World) {
 	w.Helper()
 	defer func() {
@@ -292,7 +292,8 @@ func killRebuild(w *projtest.World) {
 	}})
 }
 
-// readSnapshots reads snapshots of a live until ctx ends. Each must be consistent.
+// readSnapshots returns a function that reads snapshots of a live until ctx ends, and checks that each snapshot is
+// consistent.
 func readSnapshots(w *projtest.World, live domain.LiveID) func(ctx context.Context) error {
 	return func(ctx context.Context) error {
 		for ctx.Err() == nil {
@@ -328,9 +329,9 @@ func TestRollback(t *testing.T) {
 	if err != nil || report.Position < replaced || report.Generation != 2 {
 		t.Fatalf("%v %+v", err, report)
 	}
-	w.CatchUp() // from the position of the earlier tables
+	w.CatchUp() // the projector continues from the position of the earlier tables
 	w.Verify()
-	if _, err := rebuild.Rollback(t.Context(), w.OwnerPool(), rebuildNow); err != nil { // forward again
+	if _, err := rebuild.Rollback(t.Context(), w.OwnerPool(), rebuildNow); err != nil { // a second rollback returns to the newer tables
 		t.Fatal(err)
 	}
 	w.CatchUp()

@@ -10,8 +10,9 @@ import (
 	"roomlog/projections"
 )
 
-// Rollback puts the tables that the newest rebuild or rollback has replaced into use again. They have the position at
-// which they were replaced; queries return that earlier state until a projector has applied the later events.
+// Rollback puts the tables that the newest rebuild or rollback has replaced into use again. These tables have the
+// position at which they were replaced, so queries return an earlier state until a projector has applied the later
+// events.
 func Rollback(ctx context.Context, owner *pgxpool.Pool, c Config) (Report, error) {
 	started := c.Now()
 	var report Report
@@ -24,7 +25,7 @@ func Rollback(ctx context.Context, owner *pgxpool.Pool, c Config) (Report, error
 			return ErrNoReplacedTables
 		}
 		newest := replaced[len(replaced)-1]
-		err = switchTables(ctx, conn, newProgressReporter(c.Now, c.Progress), c.Now, func(pgx.Tx, projections.Checkpoint) (target, error) {
+		err = switchTables(ctx, conn, newProgressReporter(c.Now, c.Progress), c, func(pgx.Tx, projections.Checkpoint) (target, error) {
 			return target{newest.Name, newest.Position}, nil
 		})
 		if err != nil {

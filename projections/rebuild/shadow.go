@@ -23,32 +23,32 @@ var (
 )
 
 const (
-	// foldSize is the number of events in one transaction. It is large, so that most rows of a busy live are written once
-	// instead of a thousand times. Three batches are in memory at a time: one that is decoded, one that waits, and one that is
-	// folded.
+	// foldSize is the number of events in one transaction. It is large, so that most rows of a busy live are written
+	// once instead of a thousand times. Three batches are in memory at a time: one is being decoded, one waits, and one
+	// is being folded.
 	foldSize  = 5_000
 	readAhead = 1
 )
 
-// keepIndexPlans prevents statements that were planned while the tables were empty from scanning them when they are
-// large.
+// keepIndexPlans makes statements that were planned while the tables were empty use indexes, so that they do not scan
+// the tables when these are large.
 const keepIndexPlans = "SET LOCAL enable_seqscan = off"
 
-// shadow is a second set of read tables in its own schema, filled from the log.
+// shadow is a second set of read tables. It is in its own schema and is filled from the log.
 type shadow struct {
 	applier  *projections.Applier
 	store    *eventstore.Store
-	conn     *pgx.Conn // its search_path begins with schema
+	conn     *pgx.Conn // connection whose search_path begins with schema
 	schema   string
 	progress *progressReporter
-	reader   func(ctx context.Context, upTo int64, ahead chan<- decoded) error // nil: read
+	reader   func(ctx context.Context, upTo int64, ahead chan<- decoded) error // reads the log for fold; nil: the method read
 
 	tables []table
-	at     int64 // the position of the tables
+	at     int64 // position of the tables
 }
 
-// create creates the tables of the shadow with the columns of the tables in use. It creates only the keys and indexes that
-// folding needs: filling first and indexing afterwards is faster.
+// create creates the tables of the shadow with the columns of the tables in use. It creates only the keys and indexes
+// that folding needs, because creating the others after the tables are filled is faster.
 func (s *shadow) create(ctx context.Context) (err error) {
 	if s.tables, err = readTables(ctx, s.conn, projections.Schema); err != nil {
 		return err
@@ -79,7 +79,7 @@ func (s *shadow) create(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	return pgx.BeginFunc(ctx, s.conn, func(tx pgx.Tx) error { // a killed rebuild leaves all tables with their rights, or nothing
+	return pgx.BeginFunc(ctx, s.conn, func(tx pgx.Tx) error { // in one transaction, so that a killed rebuild leaves either all tables with their rights, or nothing
 		if _, err := tx.Exec(ctx, strings.Join(append(statements, grants...), ";\n")); err != nil {
 			return fmt.Errorf("create the tables of %s: %w", s.schema, err)
 		}
@@ -87,7 +87,7 @@ func (s *shadow) create(ctx context.Context) (err error) {
 	})
 }
 
-// grants returns the statements that give the serving role its rights on the shadow, which include the right to erase
+// grants returns the statements that grant the serving role its rights on the shadow, including the right to erase
 // texts there. Temporary tables need none.
 func (s *shadow) grants(ctx context.Context) ([]string, error) {
 	if s.schema == tempSchema {
@@ -111,14 +111,14 @@ type statement struct {
 	table, sql string
 }
 
-// erases reports whether a statement creates an index by which texts of a user or participant are erased. Without it each
-// batch with an event that forgets somebody would read the whole table.
+// erases reports whether a statement creates an index that is used to erase the texts of a user or participant. Without
+// the index, each batch with an event that forgets somebody would read the whole table.
 func (s statement) erases() bool {
 	return slices.Contains([]string{"comment", "live", "message", "participant"}, s.table) &&
 		(strings.Contains(s.sql, s.table+"_of_user ") || strings.Contains(s.sql, s.table+"_of_participant "))
 }
 
-// indexes returns the statements that create the indexes other than keys.
+// indexes returns the statements that create the indexes that are not keys.
 func (s *shadow) indexes(ctx context.Context) ([]statement, error) {
 	var all []statement
 	var table, definition string
@@ -135,8 +135,8 @@ func (s *shadow) indexes(ctx context.Context) ([]statement, error) {
 	return all, nil
 }
 
-// keys returns the statements that create the primary keys: of the append-only tables if appendOnly is true, otherwise
-// of the other tables.
+// keys returns the statements that create the primary keys. If appendOnly is true, it returns those of the append-only
+// tables, otherwise those of the other tables.
 func (s *shadow) keys(ctx context.Context, appendOnly bool) ([]statement, error) {
 	wanted := make(map[string]bool)
 	for _, t := range s.tables {
@@ -159,7 +159,7 @@ func (s *shadow) keys(ctx context.Context, appendOnly bool) ([]statement, error)
 	return keys, nil
 }
 
-// index creates the keys and indexes that create left out, for two tables at a time.
+// index creates the keys and indexes that create has left out, for two tables at a time.
 func (s *shadow) index(ctx context.Context, pool *pgxpool.Pool) error {
 	s.progress.at("index", s.at, s.at)
 	todo, err := s.keys(ctx, true)
@@ -193,7 +193,7 @@ func (s *shadow) index(ctx context.Context, pool *pgxpool.Pool) error {
 	return nil
 }
 
-// execAll executes the statements of one table after another.
+// execAll executes the statements of work, one table after another.
 func execAll(ctx context.Context, conn *pgx.Conn, work <-chan []string) error {
 	for statements := range work {
 		for _, sql := range statements {
@@ -205,21 +205,21 @@ func execAll(ctx context.Context, conn *pgx.Conn, work <-chan []string) error {
 	return nil
 }
 
-// decoded is a batch of decoded events that is to be applied.
+// decoded is a batch of decoded events that will be applied.
 type decoded struct {
 	events []eventstore.Record
 	poison []projections.PoisonEvent
-	halt   *projections.HaltError // why the batch cannot be applied; only a verification reads on
+	halt   *projections.HaltError // why the batch cannot be applied; nil if it can. Only a verification continues to read after such a batch.
 }
 
-// fill applies the events up to the position upTo to the shadow, in several transactions.
+// fill applies the events up to position upTo to the shadow, in several transactions.
 func (s *shadow) fill(ctx context.Context, upTo int64) error {
 	return s.fold(ctx, upTo, func(d decoded) error {
 		return pgx.BeginTxFunc(ctx, s.conn, pgx.TxOptions{BeginQuery: "BEGIN; " + keepIndexPlans}, func(tx pgx.Tx) error { return s.apply(ctx, tx, d) })
 	})
 }
 
-// fillIn applies the events up to the position upTo to the shadow in tx.
+// fillIn applies the events up to position upTo to the shadow, in tx.
 func (s *shadow) fillIn(ctx context.Context, tx pgx.Tx, upTo int64) error {
 	if _, err := tx.Exec(ctx, keepIndexPlans); err != nil {
 		return fmt.Errorf("fill: %w", err)
@@ -238,8 +238,8 @@ func (s *shadow) apply(ctx context.Context, tx pgx.Tx, d decoded) error {
 	return err
 }
 
-// fold reads the log up to the position upTo and calls apply with each batch of events. It decodes the next batches
-// while apply runs.
+// fold reads the log up to position upTo and calls apply with each batch of events. While apply runs, fold decodes the
+// next batches.
 func (s *shadow) fold(ctx context.Context, upTo int64, apply func(decoded) error) error {
 	if s.at >= upTo {
 		return nil
@@ -268,7 +268,7 @@ func (s *shadow) fold(ctx context.Context, upTo int64, apply func(decoded) error
 	return g.Wait()
 }
 
-// read reads and decodes the events after the position of the shadow up to the position upTo, and sends them to ahead.
+// read reads and decodes the events after the position of the shadow up to position upTo, and sends them to ahead.
 func (s *shadow) read(ctx context.Context, upTo int64, ahead chan<- decoded) error {
 	for after := s.at; after < upTo; {
 		events, err := s.store.ReadRaw(ctx, 0, after, upTo, foldSize)
@@ -296,7 +296,7 @@ func (s *shadow) read(ctx context.Context, upTo int64, ahead chan<- decoded) err
 }
 
 // compareAt applies the events up to the checkpoint to the shadow and compares it with the tables in use, in one
-// transaction with one snapshot. It returns the position of the checkpoint.
+// transaction with one database snapshot. It returns the position of the checkpoint.
 func (s *shadow) compareAt(ctx context.Context, report *Report) (at int64, err error) {
 	err = pgx.BeginTxFunc(ctx, s.conn, pgx.TxOptions{IsoLevel: pgx.RepeatableRead}, func(tx pgx.Tx) error {
 		now, err := projections.ReadCheckpoint(ctx, tx)
@@ -313,17 +313,17 @@ func (s *shadow) compareAt(ctx context.Context, report *Report) (at int64, err e
 	return at, err
 }
 
-// compareIn compares the shadow with the tables in use. Both are at the position at of the log.
+// compareIn compares the shadow with the tables in use. Both are at position at of the log.
 func (s *shadow) compareIn(ctx context.Context, tx pgx.Tx, at int64) ([]Difference, error) {
 	s.progress.at("compare", s.at, s.at)
 	tables := slices.Clone(s.tables)
-	if at == 0 { // no projector has written its versions yet
+	if at == 0 { // no projector has recorded its versions yet
 		tables = slices.DeleteFunc(tables, func(t table) bool { return t.Name == "projection" })
 	}
 	return compare(ctx, tx, tables, projections.Schema, s.schema)
 }
 
-// count counts the rows of the tables of a schema.
+// count counts the rows of the tables in a schema.
 func (s *shadow) count(ctx context.Context, schema string, report *Report) error {
 	report.Rows = make(map[string]int64)
 	for _, t := range s.tables {

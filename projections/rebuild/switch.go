@@ -22,24 +22,24 @@ const switchAttempts = 60
 // target describes the tables that a switch puts into use.
 type target struct {
 	schema   string
-	position int64 // position of the tables
+	position int64 // position up to which the tables are current
 }
 
 // switchTables puts other tables into use, in one transaction that locks the checkpoint. With the checkpoint locked, it
 // calls choose to get the schema of these tables. It holds the lock of migrations and grants, which change the same
 // schemas.
-func switchTables(ctx context.Context, conn *pgx.Conn, p *progressReporter, now func() time.Time, choose func(pgx.Tx, projections.Checkpoint) (target, error)) error {
-	if err := migrations.Lock(ctx, conn); err != nil {
+func switchTables(ctx context.Context, conn *pgx.Conn, p *progressReporter, c Config, choose func(pgx.Tx, projections.Checkpoint) (target, error)) error {
+	if err := migrations.Lock(ctx, conn, migrations.Config{Settings: migrations.Settings{LockTimeout: c.LockTimeout}, Log: c.Log}); err != nil {
 		return fmt.Errorf("switch: %w", err)
 	}
-	defer func() { // closing the connection frees the lock too, but a moment later
+	defer func() { // closing the connection releases the lock, too, but a moment later
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 		defer cancel()
 		_ = migrations.Unlock(ctx, conn)
 	}()
 	for attempt := 1; ; attempt++ {
 		p.at("switch", 0, 0)
-		err := pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error { return switchOnce(ctx, tx, now, choose) })
+		err := pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error { return switchOnce(ctx, tx, c.Now, choose) })
 		var pg *pgconn.PgError
 		if !errors.As(err, &pg) || pg.Code != "55P03" || attempt == switchAttempts { // lock_not_available
 			return err

@@ -11,18 +11,19 @@ import (
 //go:embed sql/select_tables.sql
 var selectTables string
 
-// table is a read table.
+// table describes a read table.
 type table struct {
 	Name    string
-	Options string   // storage parameters
-	Key     []string // the columns of the primary key
+	Options string   // storage parameters of the table
+	Key     []string // columns of the primary key
 }
 
-// isAppendOnly reports whether folding only ever inserts rows into t: its key begins with the position.
+// isAppendOnly reports whether folding only inserts rows into t and never changes them. This is so if the key begins
+// with the position.
 func (t table) isAppendOnly() bool { return len(t.Key) > 0 && t.Key[0] == "position" }
 
-// comparedColumns returns the columns of t that a comparison reads. The cause in table poison is a text for people and
-// may differ.
+// comparedColumns returns the columns of t that a comparison reads. It leaves out the cause in table poison, which is
+// an error message and may differ.
 func (t table) comparedColumns() string {
 	if t.Name == "poison" {
 		return "t.position, t.projection, t.type"

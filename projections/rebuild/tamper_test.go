@@ -17,8 +17,8 @@ import (
 	"roomlog/projections/rebuild"
 )
 
-// tamperExempt lists the columns whose edits a verification cannot find, with the reason. A new column is checked unless it
-// is added here.
+// tamperExempt lists the columns in which a verification cannot find edits, with the reason. A new column is checked
+// unless it is added here.
 var tamperExempt = map[string]string{
 	"public.command.hash":         "the command itself is not in the log; the form is checked",
 	"public.command.refusal":      "a refused command has no event; that it has no events is checked",
@@ -27,19 +27,19 @@ var tamperExempt = map[string]string{
 	"read.poison.cause":           "a text for people, which differs between versions of PostgreSQL",
 }
 
-// tamperRows restricts the rows that are edited, with the reason.
+// tamperRows restricts which rows of a table are edited, with the reason.
 var tamperRows = map[string]string{
-	"public.command": "events > 0",                                           // nothing in the log shows the outcome of a command without events
-	"public.events":  "position < (SELECT max(position) FROM public.events)", // the newest event may be later
+	"public.command": "events > 0",                                                            // the log does not show the outcome of a command without events
+	"public.events":  "position > 1 AND position < (SELECT max(position) FROM public.events)", // the first event may be dated earlier, the newest later
 }
 
-// tamperTables lists the tables that hold nothing that must be found.
+// tamperTables lists the tables in which no edit needs to be found.
 var tamperTables = []string{"public.goose_db_version", "public.survey_reply"}
 
-// column is a column of a table.
+// column is a column of a table, with its type.
 type column struct{ table, name, kind string }
 
-// edits are the statements that edit a value, by the type of the column. Some are refused by constraints.
+// edits contains, for each type of column, the statements that edit a value. Constraints refuse some of them.
 var edits = map[string][]string{
 	"bigint":                   {"%[1]s + 1", "%[1]s - 1", "coalesce(%[1]s, 0) + 1000"},
 	"integer":                  {"%[1]s + 1", "%[1]s - 1", "%[1]s + 1000"},
@@ -53,14 +53,14 @@ var edits = map[string][]string{
 	"ARRAY":                    {"array_append(%[1]s, 'operator')", "'{}'"},
 }
 
-// TestTamper edits one value after another in every column of every table, as a superuser can. A verification names the table
-// of the edit, or the position of the event.
+// TestTamper edits values in every column of every table, as a superuser can. After each edit, a verification must
+// report the table of the edit or the position of the event.
 func TestTamper(t *testing.T) {
 	t.Parallel()
 	w := newTamperWorld(t)
 	columns := w.columns()
 	tested := map[string]bool{}
-	for len(columns) > 0 { // one column of a table of the log at a time, or one column of each read table
+	for len(columns) > 0 { // edits one column of a table of the log at a time, or one column of each read table
 		round, rest := columns[:1], columns[1:]
 		if strings.HasPrefix(round[0].table, "read.") {
 			round, rest = nil, nil
@@ -93,7 +93,7 @@ func TestTamper(t *testing.T) {
 	w.clean()
 }
 
-// TestTamperRows deletes and adds rows.
+// TestTamperRows deletes and adds rows in every table.
 func TestTamperRows(t *testing.T) {
 	t.Parallel()
 	w := newTamperWorld(t)
@@ -142,7 +142,7 @@ func TestTamperRows(t *testing.T) {
 	w.clean()
 }
 
-// swapReprices exchanges the payloads of two reprices of one gift.
+// swapReprices exchanges the payloads of two gift.repriced events of one gift.
 const swapReprices = `WITH two AS (SELECT position, payload FROM public.events WHERE type = 'gift.repriced.v1' ORDER BY position DESC LIMIT 2)
 	UPDATE public.events e SET payload = (SELECT payload FROM two o WHERE o.position <> e.position) FROM two WHERE e.position = two.position`
 
@@ -168,14 +168,14 @@ func newTamperWorld(t *testing.T) *tamperWorld {
 	send(domain.CreditCoins{Order: "order-9", User: s.Bob.ID, Coins: 500}, projtest.Operator, "credit-1")
 	send(domain.PostComment{Live: s.Cooking, Text: "first"}, bob.Actor(), "comment-1")
 	send(domain.SendGift{Live: s.Cooking, Gift: s.Rose, Num: 1}, bob.Actor(), "gift-1")
-	send(domain.SendGift{Live: s.Cooking, Gift: s.Rose, Num: 9999}, bob.Actor(), "gift-2") // refused
+	send(domain.SendGift{Live: s.Cooking, Gift: s.Rose, Num: 9999}, bob.Actor(), "gift-2") // a refused command
 	send(domain.PostComment{Live: s.Cooking, Text: "second"}, bob.Actor(), "comment-2")
 	send(domain.RepriceGift{Gift: s.Rose, Price: 25}, projtest.Operator, "")
 	send(domain.RepriceGift{Gift: s.Rose, Price: 30}, projtest.Operator, "")
 	send(domain.JoinLive{Live: s.Cooking, Node: "p9"}, bob.Actor(), "")
 	stop := s.Project()
 	s.CatchUp()
-	s.Rebuild() // for the generation
+	s.Rebuild() // creates a second generation of the tables
 	stop()
 	w := &tamperWorld{World: s.World, random: rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 1))}
 	w.Exec("CREATE SCHEMA saved")
@@ -188,7 +188,7 @@ func newTamperWorld(t *testing.T) *tamperWorld {
 
 func savedName(table string) string { return strings.ReplaceAll(table, ".", "_") }
 
-// tables returns all tables except those that are not checked.
+// tables returns all tables except those in tamperTables.
 func (w *tamperWorld) tables() []string {
 	w.Helper()
 	return slices.DeleteFunc(strings.Fields(w.Text("SELECT table_schema || '.' || table_name FROM information_schema.tables WHERE table_schema IN ('public', 'read') ORDER BY 1")),
@@ -211,8 +211,8 @@ func (w *tamperWorld) columns() []column {
 	return all
 }
 
-// edit changes the value of a column in a random row. It reports false if no constraint permits any of the edits, or if the
-// table has no row.
+// edit changes the value of a column in a random row. It reports false if constraints refuse all edits, or if the table
+// has no row.
 func (w *tamperWorld) edit(c column) bool {
 	w.Helper()
 	where := tamperRows[c.table]
@@ -230,7 +230,7 @@ func (w *tamperWorld) edit(c column) bool {
 			c.table, c.name, value, where, w.random.Int()))
 		var refused *pgconn.PgError
 		switch {
-		case errors.As(err, &refused): // by a constraint
+		case errors.As(err, &refused): // a constraint has refused the edit
 		case err != nil:
 			w.Fatal(err)
 		case tag.RowsAffected() == 1:
@@ -240,7 +240,7 @@ func (w *tamperWorld) edit(c column) bool {
 	return false
 }
 
-// execAsReplica executes a statement without triggers, and without a trace in the catalogue.
+// execAsReplica executes a statement for which no triggers run. It leaves no trace in the system catalogue.
 func (w *tamperWorld) execAsReplica(sql string) (tag pgconn.CommandTag, err error) {
 	w.Helper()
 	tx, err := w.DB.Owner.Begin(w.Context())
@@ -257,7 +257,7 @@ func (w *tamperWorld) execAsReplica(sql string) (tag pgconn.CommandTag, err erro
 	return tag, tx.Commit(w.Context())
 }
 
-// restore restores the tables of columns.
+// restore restores the tables of the given columns from the copies.
 func (w *tamperWorld) restore(edited []column) {
 	w.Helper()
 	for _, c := range edited {
@@ -281,13 +281,13 @@ func (w *tamperWorld) restoreTable(table string) {
 	}
 }
 
-// faults verifies with a process of its own, whose caches are empty.
+// faults verifies the log and the tables with a new Store, whose caches are empty.
 func (w *tamperWorld) faults() []string {
 	w.Helper()
 	pool := w.Pool
 	store, err := eventstore.Open(w.Context(), pool, eventstore.Config{Now: time.Now})
 	if err != nil {
-		return []string{"table store: " + err.Error()} // the program does not start
+		return []string{"table store: " + err.Error()} // the Store does not open, so the program would not start
 	}
 	report, err := rebuild.Verify(w.Context(), store, pool, rebuild.VerifyConfig{Now: time.Now})
 	if err != nil {
@@ -300,7 +300,7 @@ func (w *tamperWorld) faults() []string {
 	return faults
 }
 
-// mustName fails the test unless a verification names the tables of all columns.
+// mustName fails the test unless a verification reports the tables of all given columns.
 func (w *tamperWorld) mustName(edited []column) {
 	w.Helper()
 	faults := w.faults()
@@ -321,7 +321,8 @@ func (w *tamperWorld) clean() {
 	}
 }
 
-// An event that sets a coin event aside must not hide it: states are folded without that event, and the tables contain it.
+// TestForgedSetAsides checks that a forged event that sets a coin event aside does not hide the coin event: states are
+// folded without it, but the tables contain it.
 func TestForgedSetAsides(t *testing.T) {
 	t.Parallel()
 	w := newTamperWorld(t)
@@ -339,7 +340,7 @@ func TestForgedSetAsides(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		forge  func()
-		faults []string // the texts of the faults at the first, the second … forged position; "": none
+		faults []string // expected fault at each forged position; "" if there is none
 	}{
 		{"before the event", func() {
 			setAside(first, 1, first+1, "wallet-2", "coins.credited.v1")
@@ -382,7 +383,7 @@ func TestForgedSetAsides(t *testing.T) {
 	w.clean()
 }
 
-// forgeBy inserts an event with an actor.
+// forgeBy inserts an event with the given actor into the log.
 func (w *tamperWorld) forgeBy(actor string, at int64, stream string, version int, kind, payload string) {
 	w.Helper()
 	w.Forge(at, stream, version, kind, payload, 0)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -14,22 +15,23 @@ import (
 	"roomlog/projections"
 )
 
-// verifyAttempts is the maximum number of comparisons, which are repeated after a switch of the tables.
+// verifyAttempts is the maximum number of comparisons. A comparison is repeated if the tables were switched meanwhile.
 const verifyAttempts = 3
 
-// maxPoison is the number of events that cannot be applied and are named.
+// maxPoison is the maximum number of poison events in a report.
 const maxPoison = 100
 
-// Verify checks the log, the tables and the schema of the database, and puts every fault into Report.Faults. It checks that
-//   - the positions of the log, and the versions of each stream, have no gap, and time does not run backwards;
+// Verify checks the log, the tables and the schema of the database, and puts every fault into Report.Faults. It checks
+// that
+//   - the positions of the log and the versions of each stream have no gap, and recorded times do not decrease;
 //   - every event can be read, could follow the events before it, and could be caused by its actor (package invariant);
-//   - every event can be applied to the tables, including those that the tables lack;
+//   - every event can be applied to the tables, including events that the tables do not contain yet;
 //   - every table has the rows that are derived from the log up to the position of the tables;
 //   - the tables that belong to the log agree with it (package audit);
 //   - tables, constraints, indexes, triggers and privileges are those that the migrations create.
 //
-// It does not wait for the projector and changes nothing: its tables are temporary. Its memory does not grow with the
-// log. An error means that it could not check.
+// Verify does not wait for the projector, and changes nothing, because its tables are temporary. Its memory does not
+// grow with the log. An error means that Verify could not check.
 func Verify(ctx context.Context, store *eventstore.Store, pool *pgxpool.Pool, c VerifyConfig) (Report, error) {
 	started := c.Now()
 	v := &verification{auditor: nil}
@@ -53,7 +55,7 @@ type verification struct {
 	*shadow
 	auditor *audit.Auditor
 	faults  audit.Faults
-	halted  bool // an event could not be applied: the later ones are only inspected
+	halted  bool // the log has a gap: the later events are only inspected
 	report  Report
 }
 
@@ -76,7 +78,7 @@ func (v *verification) run(ctx context.Context) error {
 	return v.addPoison(ctx)
 }
 
-// checkSchema compares the schema of the database with the one that the migrations create.
+// checkSchema compares the schema of the database with the schema that the migrations create.
 func (v *verification) checkSchema(ctx context.Context) error {
 	v.progress.at("schema", 0, 0)
 	differences, err := migrations.CompareSchema(ctx, v.conn)
@@ -89,7 +91,8 @@ func (v *verification) checkSchema(ctx context.Context) error {
 	return nil
 }
 
-// compareTables applies the events up to the position of the tables and compares the result with the tables.
+// compareTables applies the events up to the position of the tables to the shadow, and compares the shadow with the
+// tables.
 func (v *verification) compareTables(ctx context.Context) error {
 	for attempt := 1; ; attempt++ {
 		before, err := projections.ReadCheckpoint(ctx, v.conn)
@@ -120,8 +123,8 @@ func (v *verification) compareTables(ctx context.Context) error {
 	return nil
 }
 
-// compareOnce compares the tables, in one transaction with one snapshot. If an event could not be applied, it only reads
-// the position of the tables.
+// compareOnce compares the tables, in one transaction with one snapshot. If the log has a gap, it only reads the position of
+// the tables.
 func (v *verification) compareOnce(ctx context.Context) error {
 	return pgx.BeginTxFunc(ctx, v.conn, pgx.TxOptions{IsoLevel: pgx.RepeatableRead}, func(tx pgx.Tx) error {
 		now, err := projections.ReadCheckpoint(ctx, tx)
@@ -129,7 +132,7 @@ func (v *verification) compareOnce(ctx context.Context) error {
 			return err
 		}
 		if v.report.Position = now.Position; now.Position < v.at {
-			return nil // a rollback has switched to older tables: the caller notices
+			return nil // a rollback has switched to older tables; the caller finds out
 		}
 		if err := v.applyIn(ctx, tx, now.Position); err != nil {
 			return err
@@ -142,8 +145,8 @@ func (v *verification) compareOnce(ctx context.Context) error {
 	})
 }
 
-// checkLog reads the rest of the log and checks the tables that belong to it, in one transaction with one snapshot. It
-// applies the events that the tables lack, too, to find those that will stop the projector.
+// checkLog reads the rest of the log and checks the tables that belong to it, in one transaction with one database
+// snapshot. It also applies the events that the tables do not contain yet, to find those that will stop the projector.
 func (v *verification) checkLog(ctx context.Context) error {
 	head, err := v.store.Head(ctx)
 	if err != nil {
@@ -171,8 +174,8 @@ func (v *verification) checkLog(ctx context.Context) error {
 	})
 }
 
-// checkSetAsides checks that each event that sets another one aside is recorded in table poison of the shadow. A log that
-// cannot be applied to its end has a fault already.
+// checkSetAsides checks that each event that sets another event aside is recorded in table poison of the shadow. It
+// does nothing if the log cannot be applied to its end, which is already a fault.
 func (v *verification) checkSetAsides(ctx context.Context, tx pgx.Tx) error {
 	if v.halted {
 		return nil
@@ -189,8 +192,8 @@ func (v *verification) checkSetAsides(ctx context.Context, tx pgx.Tx) error {
 	return v.auditor.CheckSetAsides(ctx, by)
 }
 
-// checkCheckpoint checks the row of table checkpoint. Its position is compared with the tables, and its generation with the
-// schema that the newest switch has replaced.
+// checkCheckpoint checks the row of table checkpoint. It compares the position with the tables, and the generation with
+// the schema that the newest switch has replaced.
 func (v *verification) checkCheckpoint(ctx context.Context, tx pgx.Tx) error {
 	rows, err := tx.Query(ctx, "SELECT consumer_group FROM checkpoint WHERE consumer_group <> $1", projections.ConsumerGroup)
 	if err != nil {
@@ -218,14 +221,14 @@ func (v *verification) checkCheckpoint(ctx context.Context, tx pgx.Tx) error {
 	return nil
 }
 
-// apply applies the events up to a position to the shadow, in several transactions.
+// apply applies the events up to position upTo to the shadow, in several transactions.
 func (v *verification) apply(ctx context.Context, upTo int64) error {
 	return v.fold(ctx, upTo, func(d decoded) error {
 		return pgx.BeginTxFunc(ctx, v.conn, pgx.TxOptions{BeginQuery: "BEGIN; " + keepIndexPlans}, func(tx pgx.Tx) error { return v.applyBatch(ctx, tx, d) })
 	})
 }
 
-// applyIn applies the events up to a position to the shadow, in tx.
+// applyIn applies the events up to position upTo to the shadow, in tx.
 func (v *verification) applyIn(ctx context.Context, tx pgx.Tx, upTo int64) error {
 	if _, err := tx.Exec(ctx, keepIndexPlans); err != nil {
 		return fmt.Errorf("fill: %w", err)
@@ -237,41 +240,25 @@ func (v *verification) applyIn(ctx context.Context, tx pgx.Tx, upTo int64) error
 	return err
 }
 
-// applyBatch applies a batch unless an earlier event could not be applied. An event that would halt the projector is a
-// fault.
+// applyBatch applies a batch. A gap in the log, before which the projector stops, is a fault: the events before the gap are
+// applied, those after it are only inspected.
 func (v *verification) applyBatch(ctx context.Context, tx pgx.Tx, d decoded) error {
 	if v.halted {
 		return nil
 	}
-	halt := d.halt
-	if halt == nil {
-		err := pgx.BeginFunc(ctx, tx, func(tx pgx.Tx) error { return v.shadow.apply(ctx, tx, d) })
-		if err != nil && !errors.As(err, &halt) {
-			return err
+	if halt := d.halt; halt != nil {
+		v.halted = true
+		v.faults.AddAt(halt.Position, "the projector stops before this event: "+halt.Err.Error())
+		n := slices.IndexFunc(d.events, func(r eventstore.Record) bool { return r.Position > halt.Position })
+		if d.events = d.events[:n]; n == 0 {
+			return nil
 		}
+		d.poison = slices.DeleteFunc(d.poison, func(p projections.PoisonEvent) bool { return p.Position > halt.Position })
 	}
-	if v.halted = halt != nil; !v.halted {
-		return nil
-	}
-	v.faults.AddAt(halt.Position, "the projector stops before this event: "+haltText(halt))
-	n := 0
-	for n < len(d.events) && d.events[n].Position < halt.Position {
-		n++
-	}
-	if n == 0 {
-		return nil
-	}
-	return pgx.BeginFunc(ctx, tx, func(tx pgx.Tx) error { return v.shadow.apply(ctx, tx, decoded{events: d.events[:n]}) })
+	return pgx.BeginFunc(ctx, tx, func(tx pgx.Tx) error { return v.shadow.apply(ctx, tx, d) })
 }
 
-func haltText(halt *projections.HaltError) string {
-	if halt.Projection == "" {
-		return halt.Err.Error()
-	}
-	return "projection " + halt.Projection + ": " + halt.Err.Error()
-}
-
-// read is the reader of the shadow: it inspects the events, and continues after faults.
+// read reads the log for the shadow. It inspects the events and continues after faults.
 func (v *verification) read(ctx context.Context, upTo int64, ahead chan<- decoded) error {
 	for after := v.at; after < upTo; {
 		events, err := v.auditor.Read(ctx, v.store.Pool(), after, upTo, foldSize)
@@ -285,12 +272,8 @@ func (v *verification) read(ctx context.Context, upTo int64, ahead chan<- decode
 		if err := projections.CheckContiguous(events, after); err != nil && !errors.As(err, &d.halt) {
 			return err
 		}
-		var halt *projections.HaltError
-		if d.poison, err = v.applier.Decode(ctx, events); err != nil && !errors.As(err, &halt) {
+		if d.poison, err = v.applier.Decode(ctx, events); err != nil {
 			return err
-		}
-		if d.halt == nil {
-			d.halt = halt
 		}
 		if err := v.auditor.Inspect(ctx, events); err != nil {
 			return err
@@ -305,11 +288,11 @@ func (v *verification) read(ctx context.Context, upTo int64, ahead chan<- decode
 	return nil
 }
 
-// selectOpenPoison selects the events that no operator has set aside.
+// selectOpenPoison selects the poison events that no operator has set aside.
 const selectOpenPoison = `SELECT position, projection, type, cause FROM poison p WHERE set_aside IS NULL
 	ORDER BY position, projection LIMIT $1`
 
-// addPoison adds the events that a projection could not apply, unless an operator has set them aside.
+// addPoison reports the events that a projection could not apply, except those that an operator has set aside.
 func (v *verification) addPoison(ctx context.Context) error {
 	rows, err := v.conn.Query(ctx, selectOpenPoison, maxPoison)
 	if err != nil {
@@ -322,7 +305,10 @@ func (v *verification) addPoison(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read the poison: %w", err)
 	}
-	for _, p := range poison {
+	for i, p := range poison {
+		if i == 0 || p.Position != poison[i-1].Position {
+			v.report.OpenPoison++
+		}
 		v.faults.AddAt(p.Position, fmt.Sprintf("projection %s cannot apply %s: %s", p.Projection, p.Type, p.Cause))
 	}
 	return nil

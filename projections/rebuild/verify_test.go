@@ -14,7 +14,7 @@ import (
 	"roomlog/projections/rebuild"
 )
 
-// judged verifies the log and the tables.
+// judged verifies the log and the tables and returns the report.
 func judged(w *projtest.World) rebuild.Report {
 	w.Helper()
 	report, err := rebuild.Verify(w.Context(), w.Store, w.Pool, rebuild.VerifyConfig{Now: time.Now})
@@ -24,7 +24,7 @@ func judged(w *projtest.World) rebuild.Report {
 	return report
 }
 
-// firstFault returns the first fault of a report, or "".
+// firstFault returns the first fault in a report, or "" if there is none.
 func firstFault(r rebuild.Report) string {
 	if len(r.Faults) == 0 {
 		return ""

@@ -148,13 +148,23 @@ func (h *Hub) Subscribe(live domain.LiveID, s Subscriber) (history, from int64) 
 // Unsubscribe ends a subscription. After it has returned, nothing is delivered to s.
 func (h *Hub) Unsubscribe(live domain.LiveID, s Subscriber) { h.registry.unsubscribe(live, s) }
 
-// CheckLives returns a *Problem (too_many_lives) if lives, the number of lives that a connection is in, has reached the
-// maximum.
-func (h *Hub) CheckLives(lives int) error {
-	if lives >= h.cfg.MaxLivesPerConnection {
-		return NewProblem(CodeTooManyLives, fmt.Sprintf("a connection can be in at most %d lives", h.cfg.MaxLivesPerConnection))
+// CheckLives decides whether a connection with these memberships may join another live. It returns the memberships whose
+// live has ended if the caller has to leave these lives first, or a *Problem (too_many_lives) if the connection is in the
+// maximum number of lives and none of them has ended.
+func (h *Hub) CheckLives(ctx context.Context, all []Membership) (ended []Membership, err error) {
+	if len(all) < h.cfg.MaxLivesPerConnection {
+		return nil, nil
 	}
-	return nil
+	if ended = h.presence.ended(all); len(ended) == 0 {
+		if err := h.delivery.waitForHead(ctx); err != nil { // a live may have ended a moment ago
+			return nil, err
+		}
+		ended = h.presence.ended(all)
+	}
+	if len(all)-len(ended) >= h.cfg.MaxLivesPerConnection {
+		return nil, NewProblem(CodeTooManyLives, fmt.Sprintf("a connection can be in at most %d lives", h.cfg.MaxLivesPerConnection))
+	}
+	return ended, nil
 }
 
 // Enter makes a client present in a live and returns the position of the user's join. It executes the command even if

@@ -299,6 +299,18 @@ func (p *presence) clients() map[domain.LiveID][]Client {
 	return all
 }
 
+// ended returns the memberships whose live has ended.
+func (p *presence) ended(all []Membership) (ended []Membership) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, m := range all {
+		if v := p.visits[m.Live][m.User]; v != nil && v.ended {
+			ended = append(ended, m)
+		}
+	}
+	return ended
+}
+
 // count returns the number of visits.
 func (p *presence) count() (n int) {
 	p.mu.Lock()

@@ -23,6 +23,12 @@ type visit struct {
 	queued  bool
 }
 
+// Membership is a user who is in a live on a connection.
+type Membership struct {
+	User domain.UserID
+	Live domain.LiveID
+}
+
 // hold adds a client and reports whether it is new.
 func (v *visit) hold(c Client) bool {
 	if slices.Contains(v.clients, c) {

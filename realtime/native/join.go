@@ -7,6 +7,7 @@ import (
 	"roomlog/domain"
 	"roomlog/eventstore"
 	"roomlog/projections"
+	"roomlog/realtime/hub"
 	"roomlog/realtime/ws"
 )
 
@@ -21,7 +22,7 @@ func (s *session) onJoin(ctx context.Context, r request, data joinData) (any, er
 		return nil, err
 	}
 	if _, again := s.joined[data.Live]; !again {
-		if err := s.Hub.CheckLives(len(s.joined)); err != nil {
+		if err := s.leaveEnded(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -39,6 +40,19 @@ func (s *session) onJoin(ctx context.Context, r request, data joinData) (any, er
 		s.leaveLive(data.Live, domain.LeaveConnectionLost)
 	}
 	return nil, err
+}
+
+// leaveEnded leaves the lives that have ended if the session is in the maximum number of lives.
+func (s *session) leaveEnded(ctx context.Context) error {
+	var all []hub.Membership
+	for live := range s.joined {
+		all = append(all, hub.Membership{User: s.Identity().User, Live: live})
+	}
+	ended, err := s.Hub.CheckLives(ctx, all)
+	for _, m := range ended {
+		s.leaveLive(m.Live, domain.LeaveLiveEnded)
+	}
+	return err
 }
 
 // attach replies to a join and attaches the connection to the channel. entered is the position of the user's join.

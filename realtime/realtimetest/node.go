@@ -119,7 +119,13 @@ func (n *Node) Run(l net.Listener, handler http.Handler, projects bool, servers 
 			}
 		})
 	}
-	running.Go(func() { _ = web.Serve(l) })
+	running.Go(func() {
+		ready := false
+		for !ready && ctx.Err() == nil { // connections wait in the queue of l
+			ready = n.Hub.WaitReady(ctx) == nil
+		}
+		_ = web.Serve(l)
+	})
 	kill = sync.OnceFunc(func() {
 		_ = web.Close()
 		cancel()

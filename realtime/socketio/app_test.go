@@ -18,19 +18,22 @@ type app struct {
 	pid string // for the recovery
 }
 
-func (w *world) app(o siotest.Options) *app {
+func (w *world) app(o siotest.Options) *app { return w.enter(o, "") }
+
+// recovering connects an app that asks for recovery.
+func (w *world) recovering() *app { return w.enter(siotest.Options{}, `{"recovery":true}`) }
+
+func (w *world) enter(o siotest.Options, auth string) *app {
 	w.Helper()
 	c := siotest.Dial(w, w.base, o)
-	id, pid := c.Enter("/", "")
+	id, pid := c.Enter("/", auth)
 	return &app{c, id, pid}
 }
 
 // back reconnects with the recovery data of the lost client.
 func (w *world) back(lost *app, offset string) *app {
 	w.Helper()
-	c := siotest.Dial(w, w.base, siotest.Options{})
-	id, pid := c.Enter("/", fmt.Sprintf(`{"pid":%q,"offset":%q}`, lost.pid, offset))
-	return &app{c, id, pid}
+	return w.enter(siotest.Options{}, fmt.Sprintf(`{"recovery":true,"pid":%q,"offset":%q}`, lost.pid, offset))
 }
 
 // who is a user as other users see it.

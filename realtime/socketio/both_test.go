@@ -109,7 +109,7 @@ func TestBothDialectsShareALive(t *testing.T) {
 	w := newWorld(t, nil)
 	live, rose := w.register("streamer").goLive(), w.AddGift("rose", "https://x/rose.png", 5)
 	ann, bob := w.register("ann").credit(100), w.register("bob").credit(100)
-	a := w.app(siotest.Options{Version: 3})
+	a := w.recovering()
 	a.joins(ann, live)
 	b := bob.native()
 	b.ask("room.join", map[string]any{"live": live})

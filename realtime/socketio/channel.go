@@ -14,11 +14,12 @@ import (
 
 // channel delivers one live to the sockets that are in it. It implements hub.Subscriber.
 type channel struct {
-	cfg   *Config
-	live  domain.LiveID
-	group *engineio.Group
-	delay func(*channel, time.Time) // schedules a refresh of the viewer list
-	refs  int                       // guarded by channels.mu
+	cfg      *Config
+	live     domain.LiveID
+	newGroup func() *engineio.Group
+	group    *engineio.Group           // sockets that receive the arguments of an event alone
+	delay    func(*channel, time.Time) // schedules a refresh of the viewer list
+	refs     int                       // guarded by channels.mu
 
 	loading sync.Mutex // held while the viewer list is read; locked before mu
 
@@ -27,7 +28,8 @@ type channel struct {
 	history     int64 // number of the history of the log that position belongs to
 	position    int64 // position of the newest delta that was delivered
 	subscribers map[*protocol.Socket]*subscription
-	order       list.List // sockets, newest first
+	offsets     *engineio.Group // sockets that receive the cursor of an event behind its arguments; nil: none yet
+	order       list.List       // sockets, newest first
 	replaying   map[*subscription]struct{}
 	viewers     viewerList
 	late        []projections.Delta // joins and leaves while the viewer list is read
@@ -40,6 +42,7 @@ type channel struct {
 // subscription is a socket's membership in a channel.
 type subscription struct {
 	element *list.Element
+	offsets bool        // the socket receives cursors
 	since   int64       // the socket gets every delta after this position
 	lists   int         // channel.lists when the socket subscribed
 	queued  []*ws.Frame // frames that were sent to all while the socket is replaying
@@ -56,9 +59,9 @@ const (
 	actionLeave = "leave"
 )
 
-func newChannel(cfg *Config, live domain.LiveID, group *engineio.Group, delay func(*channel, time.Time)) *channel {
+func newChannel(cfg *Config, live domain.LiveID, newGroup func() *engineio.Group, delay func(*channel, time.Time)) *channel {
 	c := &channel{
-		cfg: cfg, live: live, group: group, delay: delay,
+		cfg: cfg, live: live, newGroup: newGroup, group: newGroup(), delay: delay,
 		subscribers: make(map[*protocol.Socket]*subscription), replaying: make(map[*subscription]struct{}),
 	}
 	c.mu.Lock() // no delta is delivered before position is set
@@ -82,9 +85,7 @@ func (c *channel) Deliver(d projections.Delta) {
 		c.count(d)
 		c.changed(change{actionLeave, userOf(d.Profile)})
 	default:
-		if f := liveFrame(d); f != nil {
-			c.push(f)
-		}
+		c.push(d)
 	}
 	c.position = d.Position
 }
@@ -108,11 +109,32 @@ func (c *channel) wasReset() bool {
 	return c.reset
 }
 
-// push sends a frame to all sockets.
-func (c *channel) push(f *ws.Frame) {
-	c.group.Push(f)
+// groupOf returns the group of a subscription.
+func (c *channel) groupOf(s *subscription) *engineio.Group {
+	if s.offsets {
+		return c.offsets
+	}
+	return c.group
+}
+
+// push sends a comment or a gift to all sockets.
+func (c *channel) push(d projections.Delta) {
+	plain := liveFrame(d, false)
+	if plain == nil {
+		return
+	}
+	c.group.Push(plain)
+	var offset *ws.Frame
+	if c.offsets != nil {
+		offset = liveFrame(d, true)
+		c.offsets.Push(offset)
+	}
 	for s := range c.replaying {
-		s.queued = append(s.queued, f)
+		if s.offsets {
+			s.queued = append(s.queued, offset)
+		} else {
+			s.queued = append(s.queued, plain)
+		}
 	}
 }
 
@@ -149,7 +171,11 @@ func (c *channel) large() bool {
 func (c *channel) sendList(last change) {
 	c.lists++
 	c.lastList = c.cfg.Now()
-	c.group.PushEncoded(func() *ws.Frame { return ws.DroppableFrame(c.encodeList(last), ws.Span{Group: int64(c.live)}) })
+	encode := func() *ws.Frame { return ws.DroppableFrame(c.encodeList(last), ws.Span{Group: int64(c.live)}) }
+	c.group.PushEncoded(encode)
+	if c.offsets != nil {
+		c.offsets.PushEncoded(encode)
+	}
 }
 
 // encodeList returns the payload of the viewer list.

@@ -45,12 +45,15 @@ func (c *channel) subscribe(k *protocol.Socket, replays bool) bool {
 	if c.subscribers[k] != nil {
 		return false
 	}
-	s := &subscription{element: c.order.PushFront(k), since: c.position, lists: c.lists}
+	s := &subscription{element: c.order.PushFront(k), offsets: k.Recoverable(), since: c.position, lists: c.lists}
 	c.subscribers[k] = s
+	if s.offsets && c.offsets == nil {
+		c.offsets = c.newGroup()
+	}
 	if replays {
 		c.replaying[s] = struct{}{}
 	} else {
-		c.group.Add(k.Session())
+		c.groupOf(s).Add(k.Session())
 	}
 	return true
 }
@@ -67,7 +70,7 @@ func (c *channel) replay(ctx context.Context, k *protocol.Socket, since int64) e
 			return err
 		}
 		for _, d := range deltas {
-			if f := liveFrame(d); f != nil {
+			if f := liveFrame(d, s.offsets); f != nil {
 				frames = append(frames, f)
 			}
 		}
@@ -78,7 +81,7 @@ func (c *channel) replay(ctx context.Context, k *protocol.Socket, since int64) e
 	delete(c.replaying, s)
 	k.Send(append(frames, s.queued...)...)
 	s.queued, s.lists = nil, c.lists // it has not received the lists that were sent during the replay
-	c.group.Add(k.Session())
+	c.groupOf(s).Add(k.Session())
 	return nil
 }
 
@@ -93,7 +96,7 @@ func (c *channel) unsubscribe(k *protocol.Socket) {
 	delete(c.subscribers, k)
 	delete(c.replaying, s)
 	c.order.Remove(s.element)
-	c.group.Remove(k.Session())
+	c.groupOf(s).Remove(k.Session())
 }
 
 // since returns the position after which a socket has received every delta, and the history of the log that it belongs to.

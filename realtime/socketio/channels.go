@@ -42,7 +42,7 @@ func (c *channels) acquire(live domain.LiveID) *channel {
 	defer c.mu.Unlock()
 	one := c.byLive[live]
 	if one == nil || one.wasReset() {
-		one = newChannel(c.cfg, live, c.newGroup(), c.lists.schedule)
+		one = newChannel(c.cfg, live, c.newGroup, c.lists.schedule)
 		c.byLive[live] = one
 	}
 	one.refs++

@@ -89,7 +89,7 @@ func TestPushesFollowTheLog(t *testing.T) {
 	streamer := w.register("streamer")
 	live := streamer.goLive()
 	ann := w.register("ann")
-	a := w.app(siotest.Options{})
+	a := w.recovering()
 	a.joins(ann, live)
 	for i := range 20 {
 		text := fmt.Sprint("comment ", i)

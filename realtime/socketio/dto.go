@@ -1,6 +1,8 @@
 package socketio
 
 import (
+	"strings"
+
 	"roomlog/domain"
 	"roomlog/eventstore"
 	"roomlog/projections"
@@ -142,27 +144,30 @@ type (
 		Content   string `json:"content"`
 		CreatedAt string `json:"createAt"`
 	}
-	plainNewsDTO struct {
-		User      string `json:"user"`
-		Content   string `json:"content"`
-		CreatedAt string `json:"createAt"`
-	}
 )
 
 func userOf(p projections.Profile) userDTO { return userDTO{p.ID, p.Name(), p.Avatar} }
 
-// liveFrame returns the frame of a comment or gift for the sockets in its live, or nil for another delta. The last
-// argument is its cursor, from which a client continues after it has reconnected.
-func liveFrame(d projections.Delta) *ws.Frame {
-	offset := eventstore.CursorOf(eventstore.Record{Position: d.Position, ID: d.EventID})
+// singleLine replaces line breaks and tabs by spaces: clients show a comment in one line.
+var singleLine = strings.NewReplacer("\n", " ", "\t", " ")
+
+// liveFrame returns the frame of a comment or gift for the sockets in its live, or nil for another delta. With offset, the
+// last argument is the cursor of the delta, from which a client continues after it has reconnected.
+func liveFrame(d projections.Delta, offset bool) *ws.Frame {
+	var cursor []any
+	if offset {
+		cursor = []any{eventstore.CursorOf(eventstore.Record{Position: d.Position, ID: d.EventID})}
+	}
+	payload := func(event string, argument any) []byte {
+		return protocol.Payload("/", event, append([]any{argument}, cursor...)...)
+	}
 	by := userOf(d.Profile)
 	switch e := d.Event.(type) {
 	case domain.CommentPosted:
-		payload := protocol.Payload("/", "comment", commentDTO{by, d.ID, e.Text}, offset)
-		return ws.DroppableFrame(payload, ws.Span{Group: int64(d.Live)}).RecordedAt(d.RecordedAt)
+		frame := ws.DroppableFrame(payload("comment", commentDTO{by, d.ID, singleLine.Replace(e.Text)}), ws.Span{Group: int64(d.Live)})
+		return frame.RecordedAt(d.RecordedAt)
 	case domain.GiftSent:
-		payload := protocol.Payload("/", "gift", giftDTO{by.Avatar, by.Name, e.Name, e.Image, e.Price, e.Num}, offset)
-		return ws.TextFrame(payload).RecordedAt(d.RecordedAt)
+		return ws.TextFrame(payload("gift", giftDTO{by.Avatar, by.Name, e.Name, e.Image, e.Price, e.Num})).RecordedAt(d.RecordedAt)
 	}
 	return nil
 }

@@ -193,7 +193,7 @@ func TestBanAppliesOnEveryNode(t *testing.T) {
 		a := other.with(t).app(siotest.Options{Version: 3})
 		a.joins(p, live)
 		p = p.signIn()
-		a.refused("token 已过期! 请重新获取令牌")
+		a.refused("Token 令牌不合法!")
 		a.joins(p, live)
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"roomlog/domain"
@@ -30,8 +31,8 @@ func plainMessageOf(name, content string, at time.Time) plainMessageDTO {
 	return plainMessageDTO{name, name, html.EscapeString(content), formatTime(at)}
 }
 
-func plainNewsOf(content string, at time.Time) plainNewsDTO {
-	return plainNewsDTO{domain.SystemName, html.EscapeString(content), formatTime(at)}
+func plainNewsOf(content string, at time.Time) plainMessageDTO {
+	return plainMessageOf(domain.SystemName, content, at)
 }
 
 // openPlain subscribes a socket to the plain chat.
@@ -147,7 +148,7 @@ func (c *chatClient) enterPlain(ctx context.Context, name string) error {
 // when no text follows a name.
 func (c *chatClient) addressee(text string) (to chat.Participant, content string, people int) {
 	for i, r := range text {
-		if r != ' ' || i < 2 {
+		if !unicode.IsSpace(r) || i < 2 {
 			continue
 		}
 		if utf8.RuneCountInString(text[1:i]) > 2*domain.MaxNickname {

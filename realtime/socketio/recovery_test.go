@@ -16,7 +16,7 @@ func TestRecovery(t *testing.T) {
 	live, rose := w.register("streamer").goLive(), w.AddGift("rose", "", 1)
 	ann, bob := w.register("ann"), w.register("bob").credit(1000)
 	say := func(text string) { bob.Asks(domain.PostComment{Live: live, Text: text}) }
-	a := w.app(siotest.Options{})
+	a := w.recovering()
 	a.joins(ann, live)
 	say("seen")
 	_, seen := push[comment](a, "comment")
@@ -63,7 +63,7 @@ func TestRecoveryEndsWithTheViewerList(t *testing.T) {
 	live := w.register("streamer").goLive()
 	ann, bob := w.register("ann"), w.register("bob")
 	w.app(siotest.Options{}).joins(bob, live) // so that the channel has a viewer list
-	a := w.app(siotest.Options{})
+	a := w.recovering()
 	a.joins(ann, live)
 	bob.Asks(domain.PostComment{Live: live, Text: "seen"})
 	_, seen := push[comment](a, "comment")
@@ -88,7 +88,7 @@ func TestRecoveryWithoutAnOffset(t *testing.T) {
 	if err := w.Hub.WaitFor(t.Context(), before.Position); err != nil {
 		t.Fatal(err)
 	}
-	a := w.app(siotest.Options{})
+	a := w.recovering()
 	a.joins(ann, live)
 	a.Cut()
 	wstest.Eventually(t, "ann has left", func() bool { return len(events[domain.ViewerLeft](w)) == 1 })
@@ -106,7 +106,7 @@ func TestSocketsThatAreNotRecovered(t *testing.T) {
 	live := streamer.goLive()
 	ann, bob := w.register("ann"), w.register("bob")
 	lose := func() *app {
-		a := w.app(siotest.Options{})
+		a := w.recovering()
 		a.joins(ann, live)
 		left := len(events[domain.ViewerLeft](w))
 		a.Cut()
@@ -119,7 +119,7 @@ func TestSocketsThatAreNotRecovered(t *testing.T) {
 			t.Errorf("%s: recovered", name)
 		}
 	}
-	two := w.app(siotest.Options{})
+	two := w.recovering()
 	two.joins(ann, live)
 	two.joins(ann, streamer.goLive())
 	two.Cut()
@@ -150,13 +150,13 @@ func TestRecoveryNeedsACurrentSession(t *testing.T) {
 	w := newWorld(t, nil)
 	live := w.register("streamer").goLive()
 	ann, bob := w.register("ann"), w.register("bob")
-	a := w.app(siotest.Options{})
+	a := w.recovering()
 	a.joins(ann, live)
 	a.Cut()
 	wstest.Eventually(t, "ann has left", func() bool { return len(events[domain.ViewerLeft](w)) == 1 })
 	ann.signIn()
 	back := w.back(a, "")
-	if no := back.refused("token 已过期! 请重新获取令牌"); !no.Meta.NoToast || back.id != a.id {
+	if no := back.refused("Token 令牌不合法!"); !no.Meta.NoToast || back.id != a.id {
 		t.Errorf("socket %s was recovered as %s and refused with %+v", a.id, back.id, no)
 	}
 	bob.Asks(domain.PostComment{Live: live, Text: "unheard"})

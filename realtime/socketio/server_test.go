@@ -27,7 +27,7 @@ func TestLiveAfterReset(t *testing.T) {
 	w := newWorld(t, nil)
 	live := w.register("streamer").goLive()
 	ann, bob := w.register("ann"), w.register("bob")
-	old, polled, newer := w.app(siotest.Options{Version: 3}), w.app(siotest.Options{Version: 3, Polling: true}), w.app(siotest.Options{})
+	old, polled, newer := w.app(siotest.Options{Version: 3}), w.app(siotest.Options{Version: 3, Polling: true}), w.recovering()
 	for _, a := range []*app{old, polled, newer} {
 		a.joins(ann, live)
 	}
@@ -115,7 +115,7 @@ func TestClientScript(t *testing.T) {
 		{"GET", with.base + "socket.io.slim.js", http.StatusNotFound, hint}, // not a file
 		{"GET", without.base + "socket.io.js", http.StatusNotFound, hint},
 		{"GET", nowhere.base + "socket.io.js", http.StatusNotFound, hint},
-		{"GET", without.base + "?transport=polling", http.StatusBadRequest, "Unsupported protocol version"},
+		{"GET", without.base + "?EIO=2&transport=polling", http.StatusBadRequest, "Unsupported protocol version"},
 	} {
 		answer, text := fetch(t, tt.method, tt.address, nil)
 		if answer.StatusCode != tt.status || !strings.Contains(text, tt.text) {

@@ -59,12 +59,19 @@ func (s *session) needLogin(context.Context, *protocol.Event) error {
 	return nil
 }
 
-// memberships returns how many pairs of user and live are on this socket.
-func (s *session) memberships() (n int) {
-	for _, c := range s.clients {
-		n += len(c.lives)
+// leaveEnded leaves the lives that have ended if the socket is in the maximum number of lives.
+func (s *session) leaveEnded(ctx context.Context) error {
+	var all []hub.Membership
+	for user, c := range s.clients {
+		for live := range c.lives {
+			all = append(all, hub.Membership{User: user, Live: live})
+		}
 	}
-	return n
+	ended, err := s.cfg.Hub.CheckLives(ctx, all)
+	for _, m := range ended {
+		s.leave(s.clients[m.User], m.Live, domain.LeaveLiveEnded)
+	}
+	return err
 }
 
 // client returns the client of a user, and registers it at the hub if it is new.
@@ -91,7 +98,7 @@ func (s *session) isIn(user domain.UserID, live domain.LiveID) bool {
 func (s *session) join(ctx context.Context, by hub.Identity, live domain.LiveID, replay bool, since int64) error {
 	again := s.isIn(by.User, live)
 	if !again {
-		if err := s.cfg.Hub.CheckLives(s.memberships()); err != nil {
+		if err := s.leaveEnded(ctx); err != nil {
 			return err
 		}
 	}

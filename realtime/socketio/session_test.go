@@ -18,7 +18,7 @@ import (
 // Sign-in sessions have the rules of the native dialect: a user whose session ends gets a notice and leaves the lives.
 func TestEndOfASignInSession(t *testing.T) {
 	t.Parallel()
-	const ended, locked = "token 已过期! 请重新获取令牌", "用户不存在或已被禁用"
+	const ended, locked = "Token 令牌不合法!", "用户不存在或已被禁用"
 	for name, tt := range map[string]struct {
 		end  func(*world, person)
 		text string
@@ -77,7 +77,7 @@ func TestRenewedTokenKeepsTheUserInTheLive(t *testing.T) {
 			t.Fatal(err)
 		}
 		clock.Forward(renewal)
-		b.refused("token 已过期! 请重新获取令牌")
+		b.refused("Token 令牌不合法!")
 	}
 	a.silent()
 	for _, left := range events[domain.ViewerLeft](w) {

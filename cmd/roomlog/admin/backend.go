@@ -40,7 +40,7 @@ func withBackend(ctx context.Context, g *cli.Globals, sh cli.Shell, work func(co
 		return err
 	}
 	defer func() { err = errors.Join(err, release()) }()
-	if _, err := migrations.Upgrade(ctx, dsn, log); err != nil {
+	if _, err := migrations.Upgrade(ctx, dsn, g.Migrations(log)); err != nil {
 		return err
 	}
 	return openBackend(ctx, sh, log, dsn, func(ctx context.Context, b *backend) error {

@@ -31,7 +31,7 @@ func (c *banCommand) AfterApply() error {
 	if c.For < 0 || c.For%time.Second != 0 {
 		return fmt.Errorf("--for must be a positive number of whole seconds (got %s)", c.For)
 	}
-	return nil
+	return checkText("--reason", c.Reason, 0, domain.MaxReason)
 }
 
 func (c *banCommand) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {

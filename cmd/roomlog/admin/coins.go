@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"errors"
 
 	"roomlog/cmd/roomlog/cli"
 	"roomlog/domain"
@@ -23,6 +24,11 @@ The command can be repeated safely: an order is credited once, and the same orde
 refused.`
 }
 
+// AfterApply refuses an amount or a reason that the log refuses.
+func (c *coinsCredit) AfterApply() error {
+	return errors.Join(checkNumber("--amount", c.Amount, 1, domain.MaxCoins), c.reasonFlag.AfterApply())
+}
+
 func (c *coinsCredit) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
 	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
 		receipt, err := b.execute(ctx, domain.CreditCoins{
@@ -34,6 +40,6 @@ func (c *coinsCredit) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) err
 		if err != nil {
 			return err
 		}
-		return printDone(sh, receipt, "order %s is credited: user %d has %d coins", c.Order, c.User, balance)
+		return printDone(sh, receipt, "order %s is credited: user %d has %s", c.Order, c.User, cli.Count(balance, "coin"))
 	})
 }

@@ -147,6 +147,11 @@ If the coins should have moved, credit them afterwards: roomlog coins credit`
 // errNotPoison is returned for an event that every table has applied.
 var errNotPoison = errors.New("every table has applied this event: it cannot be set aside")
 
+// AfterApply refuses a reason that the log refuses.
+func (c *eventsSetAside) AfterApply() error {
+	return checkText("--reason", c.Reason, 1, domain.MaxReason)
+}
+
 func (c *eventsSetAside) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
 	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
 		r, poison, err := b.event(ctx, c.Position)

@@ -61,6 +61,9 @@ func (c *exportCommand) AfterApply() error {
 	if c.Out != "" && c.After != "" {
 		return errors.New("--out and --after exclude each other: an existing file determines where the export starts")
 	}
+	if eventstore.CheckCursor(c.After) != nil {
+		return fmt.Errorf("--after must be a cursor that an export printed, like 4711.1a2b3c4d (got %q)", c.After)
+	}
 	for flag, id := range map[string]*int64{"--live": c.Live, "--user": c.User} {
 		if id != nil && *id < 1 {
 			return fmt.Errorf("%s must be an id of at least 1 (got %d); omit it to export all events", flag, *id)

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"roomlog/cmd/roomlog/cli"
@@ -22,6 +23,9 @@ func (giftAdd) Help() string {
 Clients see the gift in GET /api/gift/list at once. Next: roomlog gift list`
 }
 
+// AfterApply refuses a price that the catalogue refuses.
+func (c *giftAdd) AfterApply() error { return checkPrice(c.Coin) }
+
 func (c *giftAdd) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
 	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
 		receipt, err := b.execute(ctx, domain.AddGift{Name: c.Name, Price: domain.Coins(c.Coin), Image: c.Image})
@@ -30,7 +34,7 @@ func (c *giftAdd) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
 		}
 		for _, r := range receipt.Events {
 			if e, ok := r.Event.(domain.GiftAdded); ok {
-				fmt.Fprintf(sh.Stdout, "gift %d: %s, %d coins\n", e.Gift, e.Name, e.Price)
+				fmt.Fprintf(sh.Stdout, "gift %d: %s, %s\n", e.Gift, e.Name, cli.Count(e.Price, "coin"))
 			}
 		}
 		return nil
@@ -69,13 +73,18 @@ type giftReprice struct {
 	Coin       int64 `required:"" placeholder:"N" help:"New price of one gift in coins, at least 1."`
 }
 
+// AfterApply refuses a price or a reason that the log refuses.
+func (c *giftReprice) AfterApply() error {
+	return errors.Join(checkPrice(c.Coin), c.reasonFlag.AfterApply())
+}
+
 func (c *giftReprice) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
 	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
 		receipt, err := b.execute(ctx, domain.RepriceGift{Gift: domain.GiftID(c.Gift), Price: domain.Coins(c.Coin), Reason: c.Reason})
 		if err != nil {
 			return err
 		}
-		return printDone(sh, receipt, "gift %d costs %d coins", c.Gift, c.Coin)
+		return printDone(sh, receipt, "gift %d costs %s", c.Gift, cli.Count(c.Coin, "coin"))
 	})
 }
 

@@ -24,7 +24,7 @@ func (*migrateCommand) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) (e
 		return err
 	}
 	defer func() { err = errors.Join(err, release()) }()
-	result, err := migrations.Apply(ctx, dsn, log)
+	result, err := migrations.Apply(ctx, dsn, g.Migrations(log))
 	if err != nil {
 		return err
 	}

@@ -51,7 +51,7 @@ func (c *participantForget) AfterApply() error {
 	if !c.Yes {
 		return fmt.Errorf("this would erase the texts of participant %d for ever: confirm with --yes", c.Participant)
 	}
-	return nil
+	return c.reasonFlag.AfterApply()
 }
 
 func (c *participantForget) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {

@@ -26,7 +26,7 @@ repairs a table that is wrong. The replaced tables are kept until the next rebui
 
 func (c *rebuildCommand) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
 	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
-		config := rebuild.Config{Now: sh.Now, Log: g.Logger(sh, slog.LevelWarn), Progress: progress(sh, c.Quiet), Force: c.Force}
+		config := rebuild.Config{Now: sh.Now, Log: g.Logger(sh, slog.LevelWarn), Progress: progress(sh, c.Quiet), Force: c.Force, LockTimeout: g.LockTimeout}
 		if c.DropOld {
 			dropped, err := rebuild.DropOld(ctx, b.owner)
 			if err != nil {
@@ -54,8 +54,8 @@ func (c *rebuildCommand) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) 
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(sh.Stdout, "rebuilt: %d events up to position %d, %s, generation %d, in %s\n",
-			report.Events, report.Position, rowCount(report), report.Generation, report.Took.Round(time.Millisecond))
+		fmt.Fprintf(sh.Stdout, "rebuilt: %s up to position %d, %s, generation %d, in %s\n",
+			cli.Count(report.Events, "event"), report.Position, rowCount(report), report.Generation, report.Took.Round(time.Millisecond))
 		return nil
 	})
 }

@@ -38,7 +38,7 @@ func (c *socketsCommand) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) 
 			fmt.Fprintf(sh.Stdout, "and %d more\n", more)
 		}
 		if missing := survey.Nodes - survey.Answered; missing > 0 {
-			fmt.Fprintf(sh.Stderr, "%d of %d nodes did not reply\n", missing, survey.Nodes)
+			fmt.Fprintf(sh.Stderr, "%d of %s did not reply\n", missing, cli.Count(survey.Nodes, "node"))
 		}
 		return nil
 	})

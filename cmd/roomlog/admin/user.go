@@ -145,7 +145,7 @@ func (c *userForget) AfterApply() error {
 	if !c.Yes {
 		return fmt.Errorf("this would erase the texts of user %d for ever: confirm with --yes", c.User)
 	}
-	return nil
+	return c.reasonFlag.AfterApply()
 }
 
 func (c *userForget) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {

@@ -42,22 +42,25 @@ func (c *verifyCommand) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) e
 			fmt.Fprintf(sh.Stdout, "fault: %s\n", fault)
 		}
 		if more := report.FaultCount - maxPrinted; more > 0 {
-			fmt.Fprintf(sh.Stdout, "and %d more faults\n", more)
+			fmt.Fprintf(sh.Stdout, "and %s\n", cli.Count(more, "more fault"))
 		}
 		if !report.Compared {
 			fmt.Fprintln(sh.Stdout, "the tables were not compared, because an event that they contain cannot be applied")
 		}
 		if newer := report.Newer(); newer > 0 {
-			fmt.Fprintf(sh.Stdout, "the tables lack the newest %d events: they have position %d of %d\n", newer, report.Position, report.Head)
+			fmt.Fprintf(sh.Stdout, "the tables lack the newest %s: they have position %d of %d\n", cli.Count(newer, "event"), report.Position, report.Head)
+		}
+		if report.OpenPoison > 0 {
+			fmt.Fprintf(sh.Stdout, "%s not applied, decide about each one: roomlog events list\n", cli.Count(report.OpenPoison, "event could", "events could"))
 		}
 		if report.SetAside > 0 {
-			fmt.Fprintf(sh.Stdout, "%d events are set aside: roomlog events list\n", report.SetAside)
+			fmt.Fprintf(sh.Stdout, "%s set aside: roomlog events list\n", cli.Count(report.SetAside, "event is", "events are"))
 		}
 		if report.FaultCount > 0 {
 			return ErrFault
 		}
-		fmt.Fprintf(sh.Stdout, "ok: %d events up to position %d, %s, in %s\n",
-			report.Events, report.Head, rowCount(report), report.Took.Round(time.Millisecond))
+		fmt.Fprintf(sh.Stdout, "ok: %s up to position %d, %s, in %s\n",
+			cli.Count(report.Events, "event"), report.Head, rowCount(report), report.Took.Round(time.Millisecond))
 		return nil
 	})
 }
@@ -92,5 +95,5 @@ func rowCount(r rebuild.Report) string {
 	for _, n := range r.Rows {
 		total += n
 	}
-	return fmt.Sprintf("%d rows in %d tables", total, len(r.Rows))
+	return cli.Count(total, "row") + " in " + cli.Count(len(r.Rows), "table")
 }

@@ -46,7 +46,7 @@ func (g *Globals) CreateDatabase(ctx context.Context, sh Shell, log *slog.Logger
 
 // Database returns the address of the database with the rights of its owner: DATABASE_URL, or the private PostgreSQL
 // of a server that runs on the data folder, or a private PostgreSQL that runs until release is called. It fails with
-// localpg.ErrNoCluster, and creates nothing, if the data folder has no private PostgreSQL.
+// localpg.ErrNoDatabase, and creates nothing, if the data folder has no private PostgreSQL.
 func (g *Globals) Database(ctx context.Context, sh Shell, log *slog.Logger) (dsn string, release func() error, err error) {
 	return g.open(ctx, sh, log, true)
 }

@@ -21,32 +21,41 @@ import (
 	"roomlog/realtime/native"
 )
 
-// Command is the command `roomlog docs`. It writes the generated documents of a source tree.
+// Command is the command "roomlog docs". It writes the generated documents of a source tree.
 type Command struct {
 	Source string `default:"." placeholder:"DIR" help:"Source tree of roomlog; the documents are written to its folder docs."`
 }
 
 // Help returns the part of the help text after the summary.
 func (Command) Help() string {
-	return `Writes docs/EVENTS.md (commands and events), docs/openapi.json (REST) and docs/asyncapi.json (WebSocket). It needs no
-database. make generate runs this command and updates all other generated files.`
+	return `Writes docs/EVENTS.md (commands and events), docs/openapi.json (REST), docs/asyncapi.json (WebSocket) and
+api/refusals/table.go (the codes of refusals in openapi.json). It needs no database. make generate runs this command and updates all other generated files.`
 }
 
 // Run writes the documents.
 func (c *Command) Run(ctx context.Context, sh cli.Shell) error {
+	refusals, err := readRefusals(os.DirFS(c.Source))
+	if err != nil {
+		return fmt.Errorf("read the refusals: %w", err)
+	}
+	described, err := openAPI(ctx, sh, refusals)
+	if err != nil {
+		return fmt.Errorf("generate openapi.json: %w", err)
+	}
 	for _, document := range []struct {
-		name string
+		path string
 		make func() ([]byte, error)
 	}{
-		{"EVENTS.md", func() ([]byte, error) { return Events(os.DirFS(c.Source)) }},
-		{"openapi.json", func() ([]byte, error) { return openAPI(ctx, sh) }},
-		{"asyncapi.json", func() ([]byte, error) { return native.AsyncAPI(), nil }},
+		{"docs/EVENTS.md", func() ([]byte, error) { return Events(os.DirFS(c.Source)) }},
+		{"docs/openapi.json", func() ([]byte, error) { return described, nil }},
+		{"docs/asyncapi.json", func() ([]byte, error) { return native.AsyncAPI(), nil }},
+		{"api/refusals/table.go", func() ([]byte, error) { return refusals.source(described) }},
 	} {
 		text, err := document.make()
 		if err != nil {
-			return fmt.Errorf("generate %s: %w", document.name, err)
+			return fmt.Errorf("generate %s: %w", document.path, err)
 		}
-		path := filepath.Join(c.Source, "docs", document.name)
+		path := filepath.Join(c.Source, document.path)
 		if err := os.WriteFile(path, text, 0o644); err != nil {
 			return fmt.Errorf("write a document: %w", err)
 		}
@@ -55,8 +64,9 @@ func (c *Command) Run(ctx context.Context, sh cli.Shell) error {
 	return nil
 }
 
-// openAPI returns the document that a server serves at /openapi.json, with a fixed version. It needs no database.
-func openAPI(ctx context.Context, sh cli.Shell) ([]byte, error) {
+// openAPI returns the document that a server serves at /openapi.json, with a fixed version number. It needs no
+// database.
+func openAPI(ctx context.Context, sh cli.Shell, r refusals) ([]byte, error) {
 	uploads, err := os.MkdirTemp("", "roomlog-docs-")
 	if err != nil {
 		return nil, err
@@ -79,6 +89,7 @@ func openAPI(ctx context.Context, sh cli.Shell) ([]byte, error) {
 	server, err := api.New(api.Config{
 		Store: store, Commands: new(eventstore.Sequencer), Queries: queries, Feed: new(feed.Feed), Admission: new(projections.Admission),
 		Tokens: tokens, Signs: signer, Payments: payments, Uploads: uploads, Now: sh.Now, Version: "1",
+		AsyncAPI: native.AsyncAPI(), Refusals: r.codes,
 	})
 	if err != nil {
 		return nil, err

@@ -16,22 +16,22 @@ import (
 )
 
 const (
-	maxFilesOfAnEvent  = 8 // with its command, its push, a test and generated files
+	maxFilesOfAnEvent  = 8 // maximum number of files that an event changes, with its command, its push, a test and the generated files
 	maxProductionFiles = 4
 )
 
-// edit is one edit of the worked example.
+// edit is one edit of a file in the worked example.
 type edit struct {
 	file  string
-	after string // part of the line after which the text is added; "": at the end of the file
+	after string // part of the line after which the text is added; "" for the end of the file
 	text  string
 }
 
-// failing is what the page says about a missing step.
+// failing is the output that the page promises if a step is missing.
 type failing struct {
-	file    string // whose edits are missing
+	file    string // the file whose edits are missing
 	command string
-	lines   string // that the command prints
+	lines   string // the lines that the command prints
 }
 
 // example is the worked example of docs/CONTRIBUTING.md.
@@ -48,7 +48,8 @@ var (
 	without      = regexp.MustCompile("Without the edits of `([^`]+)`, `([^`]+)` prints:$")
 )
 
-// readExample reads the worked example. Each block follows a line whose end says what to do with it.
+// readExample reads the worked example from the page. The end of the line before each block says what to do with the
+// block.
 func readExample(t *testing.T) (x example) {
 	t.Helper()
 	_, section, found := strings.Cut(contributing(t), "\n## Worked example")
@@ -90,10 +91,10 @@ func readExample(t *testing.T) (x example) {
 type sourceCopy struct {
 	t        *testing.T
 	dir      string
-	original map[string]string // the text of every file
+	original map[string]string // path of each file → its original content
 }
 
-// copySource copies the tracked files and the new ones.
+// copySource copies the tracked files, and the new files that are not ignored.
 func copySource(t *testing.T) *sourceCopy {
 	t.Helper()
 	list := exec.CommandContext(t.Context(), "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
@@ -106,7 +107,7 @@ func copySource(t *testing.T) *sourceCopy {
 	for name := range strings.SplitSeq(strings.TrimRight(string(names), "\x00"), "\x00") {
 		info, err := os.Lstat(filepath.Join(root, name))
 		if err != nil || !info.Mode().IsRegular() {
-			continue // deleted, or a link
+			continue // a deleted file or a link
 		}
 		text, err := os.ReadFile(filepath.Join(root, name))
 		if err != nil {
@@ -124,7 +125,7 @@ func copySource(t *testing.T) *sourceCopy {
 	return c
 }
 
-// apply writes the edited files, except one, which keeps its original text.
+// apply writes the edited files. The file except keeps its original content.
 func (c *sourceCopy) apply(edits []edit, except string) {
 	c.t.Helper()
 	texts := map[string]string{}
@@ -164,8 +165,8 @@ func (c *sourceCopy) edited(e edit, text string) string {
 	return before + e.after + line + "\n" + e.text + rest
 }
 
-// run runs a command of the page in the copy, without tests that need a database. With -trimpath the results of one run are
-// in the build cache for the next, although its folder has another name.
+// run runs a command of the page in the copy, without the tests that need a database. -trimpath lets later runs use the
+// cached builds of earlier ones, although each run has another folder.
 func (c *sourceCopy) run(command string) (string, error) {
 	cmd := exec.CommandContext(c.t.Context(), "sh", "-c", command)
 	cmd.Dir = c.dir
@@ -233,7 +234,8 @@ func TestContributingExample(t *testing.T) {
 	checkChangedFiles(t, x.edits, c.changed())
 }
 
-// checkChangedFiles checks the numbers of files that the page promises. The request of a dialect is not part of an event.
+// checkChangedFiles checks that the edits change as many files as the page says. The request of the native dialect is
+// counted separately.
 func checkChangedFiles(t *testing.T, edits []edit, changed []string) {
 	t.Helper()
 	production := map[string]bool{}

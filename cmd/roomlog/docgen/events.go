@@ -20,14 +20,14 @@ This page lists every command that roomlog accepts, every event that the log can
 refusal. It is for developers who read the log or extend package domain.
 
 A command is decided against the newest states of the streams that it reads. A command of a signed-in user also
-reads the states of the user and the session. The decision has one of three results: a refusal, events that are
-appended to the log, or no events because nothing changes. Fields with "—" in the column JSON are added by the
-server that receives the command.
+reads the states of the user and the sign-in session. The decision has one of three results: a refusal, events that
+are appended to the log, or no events because nothing changes. The server that receives the command adds the fields
+with "—" in the column JSON type; clients cannot send them.
 
 The payload of an event version never changes. A changed meaning is a new version, with an upcaster that converts
-payloads of the earlier one. Fields marked *personal* are sealed with the key of their owner. They read "erased"
-after that key is destroyed. Fields marked *private* are left out of a replay (GET /api/events), unless the reader
-has the role personal as well as the role analyst.
+payloads of the earlier one. Fields marked *personal* are sealed with the key of the user or participant who wrote
+them; after that key is destroyed, every reader gets "erased" instead. A replay (GET /api/events) leaves out the
+fields marked *private*, unless the reader has the role personal as well as the role analyst.
 
 `
 
@@ -59,7 +59,7 @@ func (p *page) summary() error {
 	return nil
 }
 
-// follows returns the types of the events that the decision of c can create, in the order of the catalogue.
+// follows returns the types of the events that the decision of c can return, in the order of the catalogue.
 func (p *page) follows(c domain.CommandSpec) []string {
 	names := p.reaches(goName(c.Zero))
 	var types []string
@@ -80,9 +80,9 @@ func (p *page) commands() error {
 		}
 		p.printf("\n### %s\n`%s`. %s\n\n- Access: %s\n", c.Type, goName(c.Zero), what, c.Access())
 		if c.MovesCoins {
-			p.printf("- Moves coins: its idempotency keys and refusals are kept for ever\n")
+			p.printf("- Moves coins: the log keeps its idempotency keys and refusals for ever\n")
 		}
-		p.printf("- Reads: %s\n", join(nouns(c.Zero.Reads(domain.Actor{})), code))
+		p.printf("- States that the decision reads: %s\n", join(nouns(c.Zero.Reads(domain.Actor{})), code))
 		rows, err := p.rows(goName(c.Zero), reflect.TypeOf(c.Zero), "")
 		if err != nil {
 			return err
@@ -92,7 +92,7 @@ func (p *page) commands() error {
 	return nil
 }
 
-// nouns returns the names of kinds of streams. For counters, which have no kind, it returns their full names.
+// nouns returns the prefix of each stream. For a counter, which has no kind of stream, it returns the full name.
 func nouns(streams []domain.Stream) []string {
 	var names []string
 	for _, s := range streams {
@@ -129,17 +129,17 @@ func (p *page) event(spec domain.EventSpec) error {
 	if err != nil {
 		return err
 	}
-	p.printf("\n### %s\n`%s`. %s\n\n- Stream: for instance `%s`", spec.Type, name, what, example.Stream())
+	p.printf("\n### %s\n`%s`. %s\n\n- Appended to a stream such as `%s`", spec.Type, name, what, example.Stream())
 	if kept := goName(state); kept == "Stateless" {
-		p.printf(", without a state\n")
+		p.printf(", which has no state\n")
 	} else {
-		p.printf(", with the state `%s`\n", kept)
+		p.printf(", which has the state `%s`\n", kept)
 	}
 	if _, ok := spec.Zero.(domain.CoinEvent); ok {
 		p.printf("- Moves coins: the postings add up to zero\n")
 	}
 	for _, older := range slices.Sorted(maps.Keys(spec.Upcasters)) {
-		p.printf("- Upcast from: `%s`\n", older)
+		p.printf("- Payloads of the earlier version `%s` are converted to this one\n", older)
 	}
 	rows, err := p.rows(name, reflect.TypeOf(spec.Zero), "")
 	if err != nil {
@@ -162,7 +162,7 @@ func (p *page) event(spec domain.EventSpec) error {
 	return nil
 }
 
-// example returns the event and the JSON in the golden file of an event type.
+// example returns the event in the golden file of an event type, decoded and as JSON.
 func (p *page) example(spec domain.EventSpec) (domain.Event, []byte, error) {
 	text, err := fs.ReadFile(p.tree, "domain/testdata/events/"+spec.Type+".json")
 	if err != nil {
@@ -179,7 +179,7 @@ func (p *page) example(spec domain.EventSpec) (domain.Event, []byte, error) {
 	return e, line.Bytes(), nil
 }
 
-// personalFields returns the names of the fields with the personal texts of an event.
+// personalFields returns the JSON names of the fields of an event that contain personal texts.
 func personalFields(spec domain.EventSpec, e domain.Event) []string {
 	if spec.Personal == nil {
 		return nil

@@ -16,7 +16,7 @@ import (
 
 var update = flag.Bool("update", false, "write docs/EVENTS.md")
 
-// root is the source tree of roomlog.
+// root is the path of the source tree.
 const root = "../../.."
 
 func TestGeneratedCatalogueIsUpToDate(t *testing.T) {
@@ -65,18 +65,18 @@ func TestThePage(t *testing.T) {
 	}
 	for _, line := range []string{
 		"| [order.pay](#orderpay) | payment provider | [order.paid.v1](#orderpaidv1), [coins.credited.v1](#coinscreditedv1) |",
-		"`SendGift`. Sends gifts to a live and pays them with coins from the wallet of the actor.",
-		"- Reads: `live`, `gift`, `wallet`, `coins`",
-		"- Reads: `username`, `next-user`",
+		"`SendGift`. Sends gifts to a live and pays for them with coins from the wallet of the actor.",
+		"- States that the decision reads: `live`, `gift`, `wallet`, `coins`",
+		"- States that the decision reads: `username`, `next-user`",
 		"- Moves coins: the postings add up to zero",
-		"- Stream: for instance `visit-6-12`, with the state `Visit`",
-		"- Stream: for instance `comment-6`, without a state",
-		"| `live` | number | the id of a live |",
-		"| `first_visit` | boolean | the user was never in this live before |",
-		"| `text` | string | as typed, without surrounding space · *personal* |",
-		"| `to` | number | the new status: `0` not started, `1` on air, `2` paused, `3` ended |",
-		"| `cause` | string | the reason for which a viewer left a live or a participant left the chat: `requested` (the client sent a request to leave), `connection_lost` (the connection has closed), `node_lost` (the node that held the connection was lost), `live_ended` (the live has ended), `removed` (the user was kicked or banned) |",
-		"| `postings[].amount` | number | added to the account; negative if coins are taken from the account |",
+		"- Appended to a stream such as `visit-6-12`, which has the state `Visit`",
+		"- Appended to a stream such as `comment-6`, which has no state",
+		"| `live` | number | the live that receives the gifts |",
+		"| `first_visit` | boolean | whether the user was never a viewer of this live before |",
+		"| `text` | string | the comment as typed, without surrounding space · *personal* |",
+		"| `to` | number | new status: `0` not started, `1` on air, `2` paused, `3` ended |",
+		"| `cause` | string | why the viewer left: `requested` (the client sent a request to leave), `connection_lost` (the connection has closed), `node_lost` (the node that held the connection was lost), `live_ended` (only for viewers: the live has ended), `removed` (only for viewers: the user was kicked or banned) |",
+		"| `postings[].amount` | number | number of coins added to the account; negative if coins are removed |",
 		"| `Node` | — | the node that holds the connection |",
 		`{"live":6,"user":12,"cause":"connection_lost"}`,
 		"| `coins_too_few` | the wallet has too few coins | 金币不足，请先充值 |",
@@ -92,16 +92,16 @@ func TestThePage(t *testing.T) {
 			fields += len(texts)
 		}
 	}
-	if got := strings.Count(page, "*personal*"); got != 1+fields { // the introduction, and every personal field
+	if got := strings.Count(page, "*personal*"); got != 1+fields { // once in the introduction, and once for every personal field
 		t.Errorf("%d times personal, want it of %d fields", got, fields)
 	}
 }
 
-// TestACodeWithoutItsCommentsMakesNoPage checks that missing comments fail the generation.
+// TestACodeWithoutItsCommentsMakesNoPage checks that the generation fails if comments are missing.
 func TestACodeWithoutItsCommentsMakesNoPage(t *testing.T) {
 	for _, tt := range []struct{ name, file, old, new, want string }{
 		{"a field", "domain/wallet.go", "// number of gifts: 1–9999", "", "domain/wallet.go:%d: field Num of SendGift has no comment"},
-		{"a type that explains fields", "domain/event.go", "// LiveID is the id of a live.", "", "field Live of "},
+		{"a field whose type has a comment", "domain/wallet.go", "// the live that receives the gifts", "", "domain/wallet.go:%d: field Live of SendGift has no comment"},
 		{"a command", "domain/wallet.go", "// SendGift sends", "// This sends", "domain/wallet.go:%d: type SendGift has no doc comment: write one that begins with \"SendGift\""},
 		{"an event", "domain/wallet.go", "// GiftSent records", "// This records", "domain/wallet.go:%d: type GiftSent has no doc comment"},
 		{"a code", "domain/refusal.go", "// the wallet has too few coins", "", "domain/refusal.go:%d: CodeCoinsTooFew has no comment"},
@@ -110,11 +110,11 @@ func TestACodeWithoutItsCommentsMakesNoPage(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tree := copied(t)
-			text := tree[tt.file].Data
-			if !bytes.Contains(text, []byte(tt.old)) {
+			content := tree[tt.file].Data
+			if !bytes.Contains(content, []byte(tt.old)) {
 				t.Fatalf("%s has no %q", tt.file, tt.old)
 			}
-			tree[tt.file] = &fstest.MapFile{Data: bytes.Replace(text, []byte(tt.old), []byte(tt.new), 1)}
+			tree[tt.file] = &fstest.MapFile{Data: bytes.Replace(content, []byte(tt.old), []byte(tt.new), 1)}
 			want := regexp.MustCompile(strings.ReplaceAll(regexp.QuoteMeta(tt.want), "%d", `\d+`))
 			if _, err := docgen.Events(tree); err == nil || !want.MatchString(err.Error()) {
 				t.Fatalf("got %v, want an error that contains %s", err, tt.want)
@@ -135,7 +135,7 @@ func TestACodeWithoutItsCommentsMakesNoPage(t *testing.T) {
 	})
 }
 
-// copied is package domain in memory.
+// copied returns the files of package domain as a file system in memory.
 func copied(t *testing.T) fstest.MapFS {
 	t.Helper()
 	tree, from := fstest.MapFS{}, os.DirFS(root)

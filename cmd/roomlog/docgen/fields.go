@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// moment is the type time.Time, the only struct type with a JSON string as its encoding.
+// moment is time.Time, the only struct type that is encoded as a JSON string.
 var moment = reflect.TypeFor[time.Time]()
 
 // row describes one field of a payload, or one field that the server adds to a command.
 type row struct{ name, kind, meaning string }
 
-// rows returns the rows for the fields of t, a struct of package domain with the name owner, and for the fields
-// inside them.
+// rows returns the rows for the fields of t, and for the fields of structs inside t. t is a struct of package domain
+// with the name owner.
 func (p *page) rows(owner string, t reflect.Type, prefix string) ([]row, error) {
 	var rows []row
 	for i := range t.NumField() {
@@ -23,7 +23,7 @@ func (p *page) rows(owner string, t reflect.Type, prefix string) ([]row, error) 
 		if inner.Kind() == reflect.Slice {
 			inner = inner.Elem()
 		}
-		meaning, err := p.meaning(owner, f.Name, inner.Name())
+		meaning, err := p.meaning(owner, f.Name)
 		if err != nil {
 			return nil, err
 		}
@@ -37,7 +37,11 @@ func (p *page) rows(owner string, t reflect.Type, prefix string) ([]row, error) 
 		}
 		rows = append(rows, row{name, kindOf(f.Type), meaning})
 		if inner.Kind() == reflect.Struct && inner != moment {
-			more, err := p.rows(inner.Name(), inner, name+"[].")
+			inside := name + "."
+			if f.Type.Kind() == reflect.Slice {
+				inside = name + "[]."
+			}
+			more, err := p.rows(inner.Name(), inner, inside)
 			if err != nil {
 				return nil, err
 			}
@@ -47,7 +51,7 @@ func (p *page) rows(owner string, t reflect.Type, prefix string) ([]row, error) 
 	return rows, nil
 }
 
-// oneOf returns the list of the values of an enumeration, or "" for other types.
+// oneOf returns a list of the values of an enumeration, or "" for other types.
 func (p *page) oneOf(typ string) string {
 	if len(p.values[typ]) < 2 { // the type has only one named constant, so it is not an enumeration
 		return ""
@@ -70,7 +74,7 @@ func (p *page) table(rows []row) {
 	if len(rows) == 0 {
 		return
 	}
-	p.printf("\n| Field | JSON | Meaning |\n|---|---|---|\n")
+	p.printf("\n| Field | JSON type | Meaning |\n|---|---|---|\n")
 	for _, r := range rows {
 		p.printf("| `%s` | %s | %s |\n", r.name, r.kind, strings.ReplaceAll(r.meaning, "|", `\|`))
 	}

@@ -6,7 +6,7 @@ import (
 	"io/fs"
 )
 
-// page holds EVENTS.md and its sources while it is generated.
+// page is the page EVENTS.md while it is being generated, with the sources that it is generated from.
 type page struct {
 	bytes.Buffer
 	*source

@@ -14,20 +14,21 @@ import (
 	"unicode"
 )
 
-// source holds the comments of package domain, and facts that only its source text contains.
+// source contains the comments of package domain, and facts that only its source code contains.
 type source struct {
-	types    map[string]string            // Go name → its comment
-	fields   map[string]map[string]string // Go name → field → its comment, "" for none
-	values   map[string][]value           // Go name → the constants of that type, in order
-	places   map[string]string            // type or constant → file:line
-	mentions map[string]map[string]bool   // function or command → names in its body or decision
+	types    map[string]string            // Go name of a type → comment of the type
+	fields   map[string]map[string]string // Go name of a type → field → comment of the field, "" if there is none
+	values   map[string][]value           // Go name of a type → the constants of that type, in order
+	places   map[string]string            // name of a type or constant → file:line
+	mentions map[string]map[string]bool   // name of a function or command → names that occur in its body or decision
+	literals map[string]map[string]bool   // name of a function or command → texts that occur in it
 }
 
 // value is one constant of an enumeration.
 type value struct {
 	name    string
-	json    string // its encoding in payloads
-	meaning string // its comment; "" for none
+	json    string // value of the constant, encoded as in payloads
+	meaning string // comment of the constant; "" if there is none
 }
 
 // readSource parses the Go files of dir in tree.
@@ -42,7 +43,7 @@ func readSource(tree fs.FS, dir string) (*source, error) {
 	s := &source{
 		types: map[string]string{}, fields: map[string]map[string]string{},
 		values: map[string][]value{}, mentions: map[string]map[string]bool{},
-		places: map[string]string{},
+		places: map[string]string{}, literals: map[string]map[string]bool{},
 	}
 	positions := token.NewFileSet()
 	for _, name := range files {
@@ -65,7 +66,7 @@ func readSource(tree fs.FS, dir string) (*source, error) {
 	return s, nil
 }
 
-// locate records the places of the types and constants of a file.
+// locate records the files and lines of the types and constants of a file.
 func (s *source) locate(positions *token.FileSet, file *ast.File) {
 	for _, d := range file.Decls {
 		d, ok := d.(*ast.GenDecl)
@@ -123,7 +124,7 @@ func (s *source) typeSpec(d *ast.GenDecl, spec *ast.TypeSpec) {
 	s.fields[spec.Name.Name] = fields
 }
 
-// constants collects the constants of exported enumerations: strings, and numbers that start at 0.
+// constants collects the constants of exported enumerations: strings, and integers that start at 0.
 func (s *source) constants(d *ast.GenDecl) {
 	var kind string
 	var counting bool
@@ -155,14 +156,15 @@ func (s *source) function(d *ast.FuncDecl) {
 	if name == "decide" {
 		name = receiver(d)
 	}
-	names := s.mentions[name]
-	if names == nil {
-		names = map[string]bool{}
-		s.mentions[name] = names
+	if s.mentions[name] == nil {
+		s.mentions[name], s.literals[name] = map[string]bool{}, map[string]bool{}
 	}
 	ast.Inspect(d.Body, func(n ast.Node) bool {
-		if id, ok := n.(*ast.Ident); ok {
-			names[id.Name] = true
+		switch n := n.(type) {
+		case *ast.Ident:
+			s.mentions[name][n.Name] = true
+		case *ast.BasicLit:
+			s.literals[name][strings.Trim(n.Value, `"`)] = true
 		}
 		return true
 	})
@@ -178,7 +180,7 @@ func receiver(d *ast.FuncDecl) string {
 	return ""
 }
 
-// reaches returns every name in the decision of a command and in the functions that the decision calls.
+// reaches returns every name that occurs in the decision of a command and in the functions that the decision calls.
 func (s *source) reaches(command string) []string {
 	seen := map[string]bool{}
 	var visit func(string)
@@ -194,7 +196,7 @@ func (s *source) reaches(command string) []string {
 	return slices.Sorted(maps.Keys(seen))
 }
 
-// sentence returns the comment of a type without its name: "Sends gifts …" for "SendGift sends gifts …".
+// sentence returns the comment of a type without the name of the type: "Sends gifts …" for "SendGift sends gifts …".
 func (s *source) sentence(typ string) (string, error) {
 	explanation, ok := strings.CutPrefix(s.types[typ], typ+" ")
 	if !ok {
@@ -203,15 +205,12 @@ func (s *source) sentence(typ string) (string, error) {
 	return upper(explanation), nil
 }
 
-// meaning returns the comment of a field or, if it has none, the comment of the field's type.
-func (s *source) meaning(owner, field, typ string) (string, error) {
+// meaning returns the comment of a field.
+func (s *source) meaning(owner, field string) (string, error) {
 	explanation := s.fields[owner][field]
 	if explanation == "" {
-		explanation = strings.TrimPrefix(strings.TrimPrefix(s.types[typ], typ+" "), "is ")
-	}
-	if explanation == "" {
-		return "", fmt.Errorf("%s: field %s of %s has no comment, and its type %s has none either: write a comment that says what the field contains, with its unit",
-			s.places[owner], field, owner, typ)
+		return "", fmt.Errorf("%s: field %s of %s has no comment: write one that says what the field contains, with its unit",
+			s.places[owner], field, owner)
 	}
 	return strings.TrimSuffix(explanation, "."), nil
 }
@@ -233,7 +232,7 @@ func upper(s string) string {
 	return s
 }
 
-// words returns the name of a constant without its type, as words: "on air" for StatusOnAir of type Status.
+// words returns the name of a constant without the name of its type, as words: "on air" for StatusOnAir of type Status.
 func words(constant, typ string) string {
 	var b strings.Builder
 	for i, r := range strings.TrimPrefix(constant, typ) {

@@ -11,6 +11,7 @@ import (
 	"roomlog/domain"
 	"roomlog/media"
 	"roomlog/realtime/hub"
+	"roomlog/realtime/native"
 )
 
 func (c *config) apiConfig(env *environment, b *backend, tokens *token.Issuer, signer *media.Signer) (api.Config, error) {
@@ -19,6 +20,7 @@ func (c *config) apiConfig(env *environment, b *backend, tokens *token.Issuer, s
 	config.Store, config.Commands, config.Queries, config.Feed, config.Admission = b.store, b.clients, b.queries, b.feed, b.admission
 	config.Tokens, config.Signs, config.Payments, config.Connections = tokens, signer, payments, b.connections
 	config.Uploads, config.Version = filepath.Join(env.dataDir, "uploads"), cli.ReadBuild().Version
+	config.AsyncAPI = native.AsyncAPI()
 	config.Now, config.Log = env.sh.Now, env.log
 	return config, err
 }

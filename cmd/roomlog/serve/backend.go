@@ -3,6 +3,7 @@ package serve
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -58,8 +59,11 @@ func startBackend(ctx context.Context, c *config, env *environment, l *layers) (
 		dsn = b.postgres.DSN()
 	}
 	var err error
-	if b.migrated, err = migrations.Apply(ctx, dsn, env.log); err != nil {
+	if b.migrated, err = migrations.Apply(ctx, dsn, env.migrations); err != nil {
 		return nil, err
+	}
+	if reason := b.migrated.RoleError; reason != nil {
+		env.log.WarnContext(ctx, "serving role not available, this server keeps the rights of the owner of the database", slog.Any("error", reason))
 	}
 	if err := removeLeftovers(ctx, dsn, env.log); err != nil {
 		return nil, err
@@ -72,6 +76,9 @@ func startBackend(ctx context.Context, c *config, env *environment, l *layers) (
 	l.add("pool", func() error { b.pool.Close(); return nil })
 	l.run(ctx, "outages", func(ctx context.Context) error { return env.logs.WatchDatabase(ctx, b.ping) })
 	if b.store, err = eventstore.Open(ctx, b.pool, eventstore.Config{Now: env.sh.Now, Log: env.log, SnapshotKeys: env.secrets.snapshotKeys()}); err != nil {
+		return nil, err
+	}
+	if err := checkSecrets(ctx, b.store, c, env); err != nil {
 		return nil, err
 	}
 	b.now = b.store.Now // times of the log come from the clock of the database
@@ -89,7 +96,7 @@ func startBackend(ctx context.Context, c *config, env *environment, l *layers) (
 		l.run(ctx, "coin holds", holds.NewRecorder(holds.Config{
 			Queries: b.queries, Execute: b.sequencer.Execute, Projected: b.store.Projected(), Log: env.log}).Run)
 		cleaner := &cleaner{
-			store: b.store, pool: b.pool, dsn: dsn, log: env.log, now: b.now, interval: c.CleanInterval, keep: c.KeepOutcomes,
+			store: b.store, queries: b.queries, pool: b.pool, dsn: dsn, log: env.log, now: b.now, interval: c.CleanInterval, keep: c.KeepOutcomes,
 			rooms:   &unusedRooms{chatRoomSettings: c.chatRoomSettings, store: b.store, queries: b.queries, commands: b.sequencer, now: b.now},
 			uploads: &unusedUploads{uploadSettings: c.uploadSettings, queries: b.queries, commands: b.sequencer, now: b.now},
 		}

@@ -13,9 +13,10 @@ import (
 	"roomlog/projections/rebuild"
 )
 
-// cleaner deletes expired rows at an interval. Several nodes may do so at the same time.
+// cleaner deletes expired rows, chat rooms and uploads at an interval. Several nodes may do so at the same time.
 type cleaner struct {
 	store    *eventstore.Store
+	queries  *projections.Queries
 	pool     *pgxpool.Pool
 	dsn      string // address of the database with the rights of its owner
 	log      *slog.Logger
@@ -33,13 +34,22 @@ func (c *cleaner) Run(ctx context.Context) error {
 		c.logResult(ctx, "command", commands, err)
 		credentials, err := projections.DeleteUnusedCredentials(ctx, c.pool)
 		c.logResult(ctx, "credential", credentials, err)
-		rooms, err := c.rooms.remove(ctx)
-		c.logResult(ctx, "chat_room", rooms, err)
-		uploads, err := c.uploads.remove(ctx)
-		c.logResult(ctx, "upload", uploads, err)
+		c.removeUnused(ctx)
 		c.logResult(ctx, projections.NextSchema, 0, removeLeftovers(ctx, c.dsn, c.log))
 	}
 	return nil
+}
+
+// removeUnused removes the chat rooms and uploads that nobody uses, unless the tables are too far behind the log to know.
+func (c *cleaner) removeUnused(ctx context.Context) {
+	if err := c.queries.CheckLag(ctx, c.now()); err != nil {
+		c.logResult(ctx, "chat_room, upload", 0, err)
+		return
+	}
+	rooms, err := c.rooms.remove(ctx)
+	c.logResult(ctx, "chat_room", rooms, err)
+	uploads, err := c.uploads.remove(ctx)
+	c.logResult(ctx, "upload", uploads, err)
 }
 
 // removeLeftovers drops the tables of a killed rebuild, with the rights of the database owner.

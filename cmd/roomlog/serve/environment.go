@@ -8,6 +8,7 @@ import (
 	"roomlog/eventstore"
 	"roomlog/eventstore/localpg"
 	"roomlog/internal/loglimit"
+	"roomlog/migrations"
 )
 
 // environment holds the folders, addresses and secrets of a serving process.
@@ -18,6 +19,7 @@ type environment struct {
 	dataDir     string
 	databaseURL string         // "" means: run a private PostgreSQL
 	postgres    localpg.Config // of the private PostgreSQL
+	migrations  migrations.Config
 	secrets     secrets
 }
 
@@ -33,6 +35,7 @@ func openEnvironment(g *cli.Globals, sh cli.Shell) (*environment, error) {
 	if env.dataDir, err = g.DataDir(sh); err != nil {
 		return nil, err
 	}
+	env.migrations = g.Migrations(env.log)
 	env.postgres = g.PostgresConfig(sh, env.dataDir, env.log)
 	if env.secrets, err = openSecrets(sh.Getenv, env.dataDir, env.log); err != nil {
 		return nil, fmt.Errorf("open the secrets: %w", err)

@@ -9,6 +9,7 @@ import (
 	"net/http"
 
 	"roomlog/api"
+	"roomlog/cmd/roomlog/cli"
 	"roomlog/internal/limit"
 	"roomlog/media"
 	"roomlog/media/broadcasts"
@@ -121,6 +122,6 @@ func (m *mediaServer) serveFLV(ctx context.Context, c *config, env *environment,
 func (m *mediaServer) check() api.Check {
 	return api.Check{Name: "media", Run: func(context.Context) (string, error) {
 		now := m.server.Snapshot()
-		return fmt.Sprintf("%d publishers, %d players", now.Publishers, now.Players), nil
+		return cli.Count(now.Publishers, "publisher") + ", " + cli.Count(now.Players, "player"), nil
 	}}
 }

@@ -27,12 +27,14 @@ var (
 	mediaOut         = mediaDesc("out_bytes_total", "Bytes sent to players.")
 	mediaSkips       = mediaDesc("skips_total", "Times that a slow player was moved to a newer key frame.")
 	mediaDrops       = mediaDesc("drops_total", "Players disconnected because they accepted no data.")
+	mediaIgnored     = mediaDesc("ignored_payloads_total", "Payloads of publishers that no player can use: malformed headers and media, and pictures before the first key frame.")
+	mediaJumps       = mediaDesc("timestamp_jumps_total", "Times that the clock of an encoder had jumped, drifted or stopped and was set again for players.")
 	mediaRefused     = mediaDesc("refused_total", "Connections, publishers and players that were refused.")
 )
 
 func (mediaMetrics) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{mediaPublishers, mediaPlayers, mediaConnections, mediaPending, mediaBitrate, mediaGOP,
-		mediaFrames, mediaIn, mediaOut, mediaSkips, mediaDrops, mediaRefused} {
+		mediaFrames, mediaIn, mediaOut, mediaSkips, mediaDrops, mediaIgnored, mediaJumps, mediaRefused} {
 		to <- d
 	}
 }
@@ -57,7 +59,7 @@ func (m mediaMetrics) Collect(to chan<- prometheus.Metric) {
 		to <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value)
 	}
 	for d, value := range map[*prometheus.Desc]uint64{
-		mediaFrames: now.FramesIn, mediaIn: now.BytesIn, mediaOut: now.BytesOut, mediaSkips: now.Skips, mediaDrops: now.Drops, mediaRefused: now.Refused,
+		mediaFrames: now.FramesIn, mediaIn: now.BytesIn, mediaOut: now.BytesOut, mediaSkips: now.Skips, mediaDrops: now.Drops, mediaIgnored: now.Ignored, mediaJumps: now.Jumps, mediaRefused: now.Refused,
 	} {
 		to <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(value))
 	}

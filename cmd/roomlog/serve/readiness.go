@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"roomlog/api"
+	"roomlog/cmd/roomlog/cli"
 	"roomlog/eventstore"
 	"roomlog/eventstore/consumer"
 	"roomlog/migrations"
@@ -112,7 +113,7 @@ func (r *readiness) coins(ctx context.Context) (string, error) {
 	if closed.Since == 0 {
 		return "open", nil
 	}
-	whom := fmt.Sprintf("%d users", closed.Users)
+	whom := cli.Count(closed.Users, "user")
 	if closed.Everybody {
 		whom = "all users"
 	}

@@ -107,7 +107,8 @@ func (s *networkSettings) addresses() []listenAddress {
 
 // nodeSettings select the parts that this process runs.
 type nodeSettings struct {
-	Roles []string `default:"api,realtime,media,projector" oneof:"api,realtime,media,projector" help:"Parts that this process runs: api serves REST, realtime serves WebSockets, media receives and sends streams, projector updates the tables."`
+	Roles          []string `default:"api,realtime,media,projector" oneof:"api,realtime,media,projector" help:"Parts that this process runs: api serves REST, realtime serves WebSockets, media receives and sends streams, projector updates the tables."`
+	ReplaceSecrets bool     `help:"Start with secrets that the other servers on this database do not have, because the old ones are lost. Set it for one start only: tokens and signs of the old secrets become invalid. Default: the server does not start."`
 }
 
 // userSettings are rules for users.

@@ -7,13 +7,13 @@ import (
 	"testing"
 )
 
-// address is a TCP address that leads to the unix socket of one PostgreSQL at a time.
+// address is a TCP address that forwards connections to the unix socket of one PostgreSQL server at a time.
 type address struct {
 	listener net.Listener
 	group    sync.WaitGroup
 
 	mu     sync.Mutex
-	target string // path of the unix socket; "": connections are closed at once
+	target string // path of the unix socket; "": connections are closed immediately
 	conns  map[net.Conn]struct{}
 }
 
@@ -33,7 +33,7 @@ func newAddress(t testing.TB) *address {
 	return a
 }
 
-// point leads new connections to a socket and closes all others.
+// point forwards new connections to another socket and closes all existing connections.
 func (a *address) point(target string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -54,7 +54,7 @@ func (a *address) accept() {
 	}
 }
 
-// carry copies bytes in both directions until one side ends.
+// carry copies bytes in both directions until one side closes.
 func (a *address) carry(client net.Conn) {
 	defer client.Close()
 	server := a.dial(client)
@@ -76,7 +76,8 @@ func (a *address) carry(client net.Conn) {
 	delete(a.conns, server)
 }
 
-// dial connects to the target for a client. It returns nil if there is no target or it does not accept connections.
+// dial connects to the target for a client. It returns nil if there is no target, or if the target does not accept
+// connections.
 func (a *address) dial(client net.Conn) net.Conn {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -10,16 +10,16 @@ import (
 	"roomlog/eventstore/pgtest"
 )
 
-// Backup is a base backup: the files of the primary, with the write-ahead log that makes them consistent.
+// Backup is a base backup: the files of the primary, and the write-ahead log that makes them consistent.
 type Backup struct {
 	dir     string
-	archive string // folder of the write-ahead log that the server writes after the backup
+	archive string // folder into which the server archives its write-ahead log after the backup
 }
 
-// Point is a moment in the history of a primary.
+// Point is a moment in the operation of a primary, to which a restore can return.
 type Point struct{ name string }
 
-// Dump is the content of the database as statements of SQL.
+// Dump contains the content of the database as SQL statements.
 type Dump struct{ path string }
 
 // Backup makes a base backup of the primary.
@@ -35,13 +35,13 @@ func (d *Database) Backup() *Backup {
 	return &Backup{dir, d.primary.archive}
 }
 
-// Restore replaces the primary by a server on a copy of a base backup.
+// Restore replaces the primary with a server that runs on a copy of a base backup.
 func (d *Database) Restore(b *Backup) {
 	d.t.Helper()
 	d.replace(d.start(d.copy(b)))
 }
 
-// Point marks this moment, and returns when the primary has archived its write-ahead log up to it.
+// Point marks the current moment. It returns when the primary has archived its write-ahead log up to this moment.
 func (d *Database) Point(name string) Point {
 	d.t.Helper()
 	d.execute(d.primary, "SELECT pg_create_restore_point('"+name+"')")
@@ -50,7 +50,8 @@ func (d *Database) Point(name string) Point {
 	return Point{name}
 }
 
-// RestoreTo replaces the primary by a server on a copy of a base backup that has replayed the archive up to a point.
+// RestoreTo replaces the primary with a server that runs on a copy of a base backup and has replayed the archive up to
+// a point.
 func (d *Database) RestoreTo(b *Backup, p Point) {
 	d.t.Helper()
 	dir := d.copy(b)
@@ -83,7 +84,7 @@ func (d *Database) RestoreDump(dump Dump) {
 	d.address.point(d.primary.Socket())
 }
 
-// copy copies the files of a backup, so that it can be restored again.
+// copy copies the files of a backup, so that the backup can be restored more than once.
 func (d *Database) copy(b *Backup) (dir string) {
 	d.t.Helper()
 	dir = pgtest.Dir(d.t)

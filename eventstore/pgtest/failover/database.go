@@ -17,30 +17,30 @@ import (
 
 const (
 	pollInterval = 20 * time.Millisecond
-	longest      = 60 // seconds that a standby, a recovery or an archive may take
+	longest      = 60 // maximum time in seconds for a standby to catch up, a recovery or an archive
 )
 
-// Database is a migrated database behind one address. Its methods fail the test after an error, so that only the goroutine of
-// the test may call them.
+// Database is a migrated database behind one address. Its methods fail the test after an error, so only the goroutine
+// of the test may call them.
 type Database struct {
 	t       testing.TB
 	address *address
 	primary *server
-	hba     string          // the path of pg_hba.conf of all servers
-	more    []pgtest.Option // of all servers
+	hba     string          // path of the pg_hba.conf that all servers use
+	more    []pgtest.Option // options for all servers
 }
 
-// server is one PostgreSQL with the folder in which it archives its write-ahead log.
+// server is one PostgreSQL server, with the folder in which it archives its write-ahead log.
 type server struct {
 	*pgtest.Instance
 	archive string
 }
 
-// Start starts a primary, which the test ends. The options apply to all servers.
+// Start starts a primary. The end of the test stops it. The options apply to all servers.
 func Start(t testing.TB, options ...pgtest.Option) *Database {
 	t.Helper()
 	d := &Database{t: t, more: options, hba: filepath.Join(pgtest.Dir(t), "pg_hba.conf")}
-	// The folder of the socket excludes all users but root and the user of PostgreSQL.
+	// The mode of the socket's folder excludes all users except root and the user of PostgreSQL.
 	if err := os.WriteFile(d.hba, []byte("local all all trust\nlocal replication all trust\n"), 0o644); err != nil {
 		t.Fatalf("failover: %v", err)
 	}
@@ -52,7 +52,7 @@ func Start(t testing.TB, options ...pgtest.Option) *Database {
 	return d
 }
 
-// options returns the settings of every server: each can be a primary.
+// options returns the settings that every server needs, because each can become the primary.
 func (d *Database) options(archive string, more ...pgtest.Option) []pgtest.Option {
 	return append([]pgtest.Option{
 		pgtest.Setting("hba_file", d.hba),
@@ -65,7 +65,7 @@ func (d *Database) options(archive string, more ...pgtest.Option) []pgtest.Optio
 	}, slices.Concat(d.more, more)...)
 }
 
-// DSN returns the connection string of the address. It stays the same.
+// DSN returns the connection string of the address. It never changes.
 func (d *Database) DSN() string {
 	u, err := url.Parse(d.primary.DSN())
 	if err != nil {
@@ -75,13 +75,13 @@ func (d *Database) DSN() string {
 	return u.String()
 }
 
-// Open returns pools on the database that the address leads to now, past the address.
+// Open returns pools for the current primary. They do not use the address.
 func (d *Database) Open() *pgtest.DB { return d.primary.Open() }
 
-// Cut breaks all connections to the address.
+// Cut closes all connections to the address.
 func (d *Database) Cut() { d.address.point(d.primary.Socket()) }
 
-// replace makes another server the primary, and leads the address to it. The previous primary is killed.
+// replace makes another server the primary and points the address to it. It kills the previous primary.
 func (d *Database) replace(next *server) {
 	d.t.Helper()
 	d.address.point("")
@@ -90,7 +90,7 @@ func (d *Database) replace(next *server) {
 	d.address.point(next.Socket())
 }
 
-// execute executes statements on a server, each in a transaction of its own.
+// execute executes statements on a server, each in its own transaction.
 func (d *Database) execute(s *server, statements ...string) {
 	d.t.Helper()
 	conn := d.connect(s)
@@ -111,7 +111,7 @@ func (d *Database) connect(s *server) *pgx.Conn {
 	return conn
 }
 
-// query returns the text of a query with one column and one row, "" for NULL.
+// query returns the result of a query with one column and one row as a string, or "" for NULL.
 func (d *Database) query(s *server, sql string) string {
 	d.t.Helper()
 	conn := d.connect(s)
@@ -126,7 +126,7 @@ func (d *Database) query(s *server, sql string) string {
 	return *value
 }
 
-// start starts a server on a cluster in dir.
+// start starts a server on the data directory dir.
 func (d *Database) start(dir string, more ...pgtest.Option) *server {
 	d.t.Helper()
 	archive := pgtest.Dir(d.t)
@@ -134,7 +134,7 @@ func (d *Database) start(dir string, more ...pgtest.Option) *server {
 	return &server{pgtest.Existing(d.t, dir, d.options(archive, more...)...), archive}
 }
 
-// write writes a file of a cluster that does not run.
+// write writes a file into the data directory of a server that is not running.
 func (d *Database) write(dir, name, text string) {
 	d.t.Helper()
 	path := filepath.Join(dir, "postgres", name)
@@ -144,7 +144,7 @@ func (d *Database) write(dir, name, text string) {
 	d.own(path)
 }
 
-// await blocks until a query returns true.
+// await repeats a query until it returns true.
 func (d *Database) await(what string, s *server, sql string) {
 	d.t.Helper()
 	for range longest * int(time.Second/pollInterval) {
@@ -156,7 +156,7 @@ func (d *Database) await(what string, s *server, sql string) {
 	d.t.Fatalf("failover: waited %d s for %s", longest, what)
 }
 
-// own gives a file or folder to the user that the primary runs as.
+// own makes the user that the primary runs as the owner of a file or folder.
 func (d *Database) own(path string) {
 	d.t.Helper()
 	owner := d.owner()
@@ -165,7 +165,7 @@ func (d *Database) own(path string) {
 	}
 }
 
-// owner returns the owner of the primary's files.
+// owner returns the user and group that own the primary's files.
 func (d *Database) owner() *syscall.Stat_t {
 	d.t.Helper()
 	info, err := os.Stat(filepath.Join(d.primary.DataDir(), "postgres"))

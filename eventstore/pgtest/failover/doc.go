@@ -1,12 +1,13 @@
-// Package failover gives a test a database that can fall back to an earlier state: a primary with standbys, base backups and
-// dumps behind one address. A server that is connected to the address sees what it sees in production when an operator
-// promotes a standby or restores a backup: its connections break, and the next ones lead to another PostgreSQL.
+// Package failover gives a test a database that can fall back to an earlier state: a primary with standbys, base
+// backups and dumps behind one address. A server under test that uses the address observes what happens in production
+// when an operator promotes a standby or restores a backup: its connections break, and new connections reach another
+// PostgreSQL server.
 //
 //	d := failover.Start(t)
 //	standby := d.Standby()
-//	standby.HoldBack()        // it receives nothing more
-//	…                         // what is acknowledged now is lost
+//	standby.HoldBack() // the standby receives nothing more
+//	…                  // what is acknowledged now will be lost
 //	d.Promote(standby)
 //
-// It needs the programs of a PostgreSQL server and of its client. Only tests may import it.
+// The package needs the programs of a PostgreSQL server and of its client. Only tests may import it.
 package failover

@@ -11,7 +11,7 @@ import (
 	"roomlog/eventstore/pgtest/failover"
 )
 
-// notes is a table behind the address of a database.
+// notes is a table of the database behind an address.
 type notes struct {
 	t testing.TB
 	d *failover.Database

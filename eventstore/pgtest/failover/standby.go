@@ -5,13 +5,13 @@ import (
 	"time"
 )
 
-// Standby is a server that receives the write-ahead log of the primary and replays it.
+// Standby is a server that receives and replays the write-ahead log of the primary.
 type Standby struct {
 	d *Database
 	s *server
 }
 
-// Standby starts a standby that follows the primary asynchronously, and returns when it has caught up.
+// Standby starts a standby with asynchronous replication. It returns when the standby has caught up.
 func (d *Database) Standby() *Standby {
 	d.t.Helper()
 	b := d.Backup()
@@ -33,7 +33,7 @@ func (s *Standby) CatchUp() {
 	s.d.await("the standby to catch up", s.s, "SELECT (pg_last_wal_replay_lsn() >= '"+at+"')::text")
 }
 
-// HoldBack makes the standby receive nothing more: it stays as it is now.
+// HoldBack stops the replication to the standby, which keeps its current state.
 func (s *Standby) HoldBack() {
 	s.d.t.Helper()
 	s.d.execute(s.s, "ALTER SYSTEM SET primary_conninfo = ''", "SELECT pg_reload_conf()")
@@ -47,13 +47,13 @@ func (s *Standby) Synchronous() {
 	s.d.await("the standby to be synchronous", s.d.primary, "SELECT (EXISTS (SELECT FROM pg_stat_replication WHERE sync_state = 'sync'))::text")
 }
 
-// LeadTo leads the address to a standby, which stays a standby. The primary goes on.
+// LeadTo points the address to a standby, which remains a standby. The primary continues to run.
 func (d *Database) LeadTo(s *Standby) { d.address.point(s.s.Socket()) }
 
-// LeadBack leads the address to the primary again.
+// LeadBack points the address to the primary again.
 func (d *Database) LeadBack() { d.address.point(d.primary.Socket()) }
 
-// Promote kills the primary, makes the standby the primary, and leads the address to it. It returns the time that PostgreSQL
+// Promote kills the primary, promotes the standby, and points the address to it. It returns the time that PostgreSQL
 // took for the promotion.
 func (d *Database) Promote(s *Standby) time.Duration {
 	d.t.Helper()

@@ -127,7 +127,7 @@ func (e *Engine) serveSession(w http.ResponseWriter, r *http.Request, s *Session
 
 // handshake opens a session.
 func (e *Engine) handshake(w http.ResponseWriter, r *http.Request, query url.Values) {
-	version := map[string]Version{"3": V3, "4": V4}[query.Get("EIO")]
+	version := map[string]Version{"": V3, "3": V3, "4": V4}[query.Get("EIO")] // some clients of version 3 do not name it
 	upgrade := strings.EqualFold(r.Header.Get("Upgrade"), "websocket")
 	switch {
 	case version == 0:

@@ -19,7 +19,7 @@ import (
 func TestHandshake(t *testing.T) {
 	t.Parallel()
 	h := serve(t, func(c *engineio.Config, _ *host) { c.MaxPayload = 1e6 })
-	for _, address := range []string{"?EIO=3&transport=polling", "?EIO=4&transport=polling"} {
+	for _, address := range []string{"?transport=polling", "?EIO=3&transport=polling", "?EIO=4&transport=polling"} {
 		status, body := get(t, http.MethodGet, h.base+address, "", nil)
 		_, text, _ := strings.Cut(body, "0{")
 		var got map[string]any
@@ -109,7 +109,7 @@ func TestRefusedRequests(t *testing.T) {
 		"posting to a session over WebSocket":      {"POST", "EIO=3&transport=polling&sid=" + socket.SID(), nil, 400, 3},
 		"an origin that may not come":              {"GET", "EIO=4&transport=polling", http.Header{"Origin": {"https://evil.example"}}, 403, 4},
 		"an origin that may not come to a session": {"GET", "EIO=4&transport=polling&sid=" + polled.SID(), http.Header{"Origin": {"null"}}, 403, 4},
-		"no version":                               {"GET", "transport=polling", nil, 400, 5},
+		"a version that is a word":                 {"GET", "EIO=three&transport=polling", nil, 400, 5},
 		"version 2":                                {"GET", "EIO=2&transport=polling", nil, 400, 5},
 		"version 5":                                {"GET", "EIO=5&transport=websocket", upgrade, 400, 5},
 		"a version that is no number":              {"GET", "EIO=abc&transport=polling", nil, 400, 5},

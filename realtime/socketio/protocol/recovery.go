@@ -14,9 +14,10 @@ import (
 // server may not have noticed the loss of that connection.
 const takeoverTimeout = time.Second
 
-// Recovery lets a client of protocol 5 that lost its connection continue with its previous socket. The client gets a
-// private id (pid), which no other client gets. When it reconnects, it sends the pid and, as the offset, the last argument of
-// the last event whose last argument was a string.
+// Recovery lets a client of protocol 5 that lost its connection continue with its previous socket. The client requests it
+// with {"recovery": true} in the data of CONNECT, because many clients do not expect an offset behind the arguments of an
+// event. It gets a private id (pid), which no other client gets. When it reconnects, it sends the pid and, as the offset,
+// the last argument of the last event whose last argument was a string.
 type Recovery struct {
 	// Restore returns the value of Socket.Restored from the state that was kept, or reports false when the socket cannot
 	// be recovered. It may block.
@@ -55,14 +56,19 @@ func newRecoveryStore(r Recovery, now func() time.Time) *recoveryStore {
 	return &recoveryStore{Recovery: r, now: now, lost: lost, connected: make(map[string]*Socket)}
 }
 
-// connect gives a new socket the ids and the state of the lost socket that its client requests, or a new pid.
+// connect gives a new socket whose client requests recovery the ids and the state of the lost socket that it names, or a
+// new pid.
 func (s *recoveryStore) connect(k *Socket) {
 	var request struct {
-		PID    string `json:"pid"`
-		Offset string `json:"offset"`
+		Recovery bool   `json:"recovery"`
+		PID      string `json:"pid"`
+		Offset   string `json:"offset"`
+	}
+	if strictjson.Unmarshal(k.auth, &request) != nil || !request.Recovery && request.PID == "" {
+		return
 	}
 	k.pid = newID()
-	if strictjson.Unmarshal(k.auth, &request) == nil && request.PID != "" {
+	if request.PID != "" {
 		if lost, ok := s.take(request.PID); ok {
 			if restored, ok := s.Restore(lost.state, request.Offset); ok {
 				k.id, k.pid, k.restored = lost.id, request.PID, restored

@@ -47,7 +47,7 @@ func recovering(t testing.TB, change func(*protocol.Config, *protocol.Recovery))
 // enter connects with the recovery data of a lost socket and returns the new ids.
 func enter(c *siotest.Client, pid, offset string) (id, nowPID string) {
 	c.Helper()
-	id, nowPID = c.Enter("/", fmt.Sprintf(`{"pid":%q,"offset":%q}`, pid, offset))
+	id, nowPID = c.Enter("/", fmt.Sprintf(`{"recovery":true,"pid":%q,"offset":%q}`, pid, offset))
 	c.Event("auth")
 	return id, nowPID
 }
@@ -60,7 +60,7 @@ func TestRecovery(t *testing.T) {
 			t.Parallel()
 			o := siotest.Options{Version: 4, Polling: polling}
 			c := siotest.Dial(t, h.base, o)
-			id, pid := c.Enter("/", "")
+			id, pid := c.Enter("/", `{"recovery":true}`)
 			if len(pid) != 20 || pid == id {
 				t.Fatalf("socket %s has the pid %q", id, pid)
 			}
@@ -95,7 +95,7 @@ func TestSocketsThatCannotBeRecovered(t *testing.T) {
 	o := siotest.Options{Version: 4}
 	lose := func(say func(*siotest.Client)) (id, pid string) {
 		c := siotest.Dial(t, h.base, o)
-		id, pid = c.Enter("/", "")
+		id, pid = c.Enter("/", `{"recovery":true}`)
 		if say != nil {
 			say(c)
 		}
@@ -135,16 +135,32 @@ func TestSocketsThatCannotBeRecovered(t *testing.T) {
 	back("too late", id, pid, "1", false)
 
 	c := siotest.Dial(t, h.base, o)
-	id, pid = c.Enter("/", "")
+	id, pid = c.Enter("/", `{"recovery":true}`)
 	c.Send("41")
 	h.left(t, id)
 	back("who left", id, pid, "1", false)
 	c = siotest.Dial(t, h.base, o)
-	id, pid = c.Enter("/", "")
+	id, pid = c.Enter("/", `{"recovery":true}`)
 	c.Emit("kick")
 	c.Ended()
 	h.left(t, id)
 	back("who was put out", id, pid, "1", false)
+}
+
+// Most clients hand all arguments of an event to their user. They do not expect an offset behind them.
+func TestRecoveryMustBeRequested(t *testing.T) {
+	t.Parallel()
+	h := recovering(t, nil)
+	for auth, requests := range map[string]bool{
+		``: false, `{}`: false, `{"token":"x"}`: false, `{"recovery":false}`: false, `{"pid":""}`: false,
+		`{"recovery":true}`: true, `{"recovery":true,"token":"x"}`: true, `{"pid":"AAAAAAAAAAAAAAAAAAAA"}`: true,
+	} {
+		c := siotest.Dial(t, h.base, siotest.Options{Version: 4})
+		id, pid := c.Enter("/", auth)
+		if got := pid != ""; got != requests || h.socket(t, id).Recoverable() != requests {
+			t.Errorf("a client that connected with %q got the pid %q", auth, pid)
+		}
+	}
 }
 
 func TestProtocol4ClientsAreNotRecovered(t *testing.T) {

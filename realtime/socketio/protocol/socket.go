@@ -24,7 +24,7 @@ type Socket struct {
 	namespace  string
 	id         string
 	auth       json.RawMessage
-	pid        string // private id for the recovery; "": none
+	pid        string // private id for the recovery; "": the client has not requested it
 	disconnect func(k *Socket, all bool)
 	values     map[string]any // of the client, by namespace
 
@@ -105,6 +105,9 @@ func (k *Socket) OnDisconnect(handle func(reason string)) {
 // Keep sets the state that is passed to Recovery.Restore. Without it, the socket cannot be recovered. Call it from
 // OnDisconnect.
 func (k *Socket) Keep(state any) { k.kept = state }
+
+// Recoverable reports whether the client has requested recovery. It expects an offset behind the arguments of events.
+func (k *Socket) Recoverable() bool { return k.pid != "" }
 
 // Restored returns the result of Recovery.Restore, or nil for a new socket. Call it from Namespace.Connected.
 func (k *Socket) Restored() any { return k.restored }

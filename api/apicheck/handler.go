@@ -1,0 +1,70 @@
+package apicheck
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+)
+
+// checkers holds the Checker of each document, because compiled schemas are used by many tests.
+var checkers sync.Map
+
+// For returns the Checker for a document, the same for the same document.
+func For(document []byte) (*Checker, error) {
+	if c, ok := checkers.Load(string(document)); ok {
+		return c.(*Checker), nil
+	}
+	c, err := New(document)
+	if err != nil {
+		return nil, err
+	}
+	kept, _ := checkers.LoadOrStore(string(document), c)
+	return kept.(*Checker), nil
+}
+
+// Handler returns a handler that calls api, checks each response when it is complete, and calls report for each fault.
+func Handler(api http.Handler, report func(error)) (http.Handler, error) {
+	document := httptest.NewRecorder()
+	api.ServeHTTP(document, httptest.NewRequest(http.MethodGet, "/openapi.json", nil))
+	if document.Code != http.StatusOK {
+		return nil, fmt.Errorf("GET /openapi.json: status %d", document.Code)
+	}
+	c, err := For(document.Body.Bytes())
+	if err != nil {
+		return nil, err
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		method, path := r.Method, r.URL.Path // a handler may change the request
+		rec := &recorder{ResponseWriter: w, status: http.StatusOK}
+		api.ServeHTTP(rec, r)
+		if r.Context().Err() != nil {
+			return // the client has disconnected: the response may be incomplete
+		}
+		if err := c.Check(method, path, rec.status, rec.Header(), rec.body.Bytes()); err != nil {
+			report(err)
+		}
+	}), nil
+}
+
+// recorder copies a response.
+type recorder struct {
+	http.ResponseWriter
+	status int
+	body   bytes.Buffer
+}
+
+func (r *recorder) WriteHeader(status int) {
+	r.status = status
+	r.ResponseWriter.WriteHeader(status)
+}
+
+func (r *recorder) Write(b []byte) (int, error) {
+	n, err := r.ResponseWriter.Write(b)
+	r.body.Write(b[:n])
+	return n, err //nolint:wrapcheck // like the writer itself
+}
+
+// Unwrap returns the writer below, for http.ResponseController.
+func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }

@@ -1,0 +1,79 @@
+package pgsession
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// connectTimeout bounds the attempt to connect to one host, unless the address contains connect_timeout. It includes the
+// wait for a connection of a pooler, which may have none that is free.
+const connectTimeout = 15 * time.Second
+
+// startupParameters are the parameters that every pooler accepts in the startup message. They are those whose values
+// PostgreSQL reports to clients, and options, which cannot be set afterwards.
+var startupParameters = []string{"client_encoding", "datestyle", "timezone", "standard_conforming_strings", "options"}
+
+// Parse returns the configuration of an address of a database. Parameters of the address, such as search_path, are set
+// after connecting.
+func Parse(dsn string) (*pgx.ConnConfig, error) {
+	c, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		return nil, err
+	}
+	Prepare(c)
+	return c, nil
+}
+
+// Prepare moves the parameters of a configuration that a package of pgx has parsed out of the startup message: every
+// connection sets them after connecting.
+func Prepare(c *pgx.ConnConfig) {
+	if c.ConnectTimeout == 0 {
+		c.ConnectTimeout = connectTimeout
+	}
+	params := map[string]string{}
+	for name, value := range c.RuntimeParams {
+		if !slices.Contains(startupParameters, strings.ToLower(name)) {
+			params[name] = value
+			delete(c.RuntimeParams, name)
+		}
+	}
+	Set(c, params)
+}
+
+// Set makes every connection of c set run-time parameters, such as role or search_path. They override parameters that were
+// set before.
+func Set(c *pgx.ConnConfig, params map[string]string) {
+	if len(params) == 0 {
+		return
+	}
+	before := c.AfterConnect
+	statement, args := setStatement(params)
+	c.AfterConnect = func(ctx context.Context, conn *pgconn.PgConn) error {
+		if before != nil {
+			if err := before(ctx, conn); err != nil {
+				return err
+			}
+		}
+		if err := conn.ExecParams(ctx, statement, args, nil, nil, nil).Read().Err; err != nil {
+			return fmt.Errorf("set the parameters of the session: %w", err)
+		}
+		return nil
+	}
+}
+
+// setStatement returns a statement that sets parameters for the session, with its arguments.
+func setStatement(params map[string]string) (statement string, args [][]byte) {
+	var calls []string
+	for _, name := range slices.Sorted(maps.Keys(params)) {
+		calls = append(calls, fmt.Sprintf("set_config($%d, $%d, false)", len(args)+1, len(args)+2))
+		args = append(args, []byte(name), []byte(params[name]))
+	}
+	return "SELECT " + strings.Join(calls, ", "), args
+}

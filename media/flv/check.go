@@ -1,0 +1,52 @@
+package flv
+
+import "fmt"
+
+// Check returns an error if a payload is of no use to any player: it is truncated, or it is a sequence header that
+// describes nothing. It does not parse what decoders may understand better than this package.
+func Check(info Info, payload []byte) (err error) {
+	defer guard(&err)
+	switch {
+	case info.Kind == Script:
+		return nil
+	case info.Header:
+		return checkHeader(info, payload[info.Body:])
+	case info.Coded && info.Body >= len(payload), truncated(info, payload):
+		return fmt.Errorf("%w: payload of %d bytes", ErrMalformed, len(payload))
+	}
+	return nil
+}
+
+// truncated reports whether a payload ends before its description.
+func truncated(info Info, b []byte) bool {
+	switch {
+	case len(b) == 0:
+		return true
+	case info.Kind == Audio && b[0]>>4 == formatEnhanced, info.Kind == Video && b[0]&0x80 != 0:
+		return len(b) < 5 && b[0]>>4&7 != frameCommand
+	case info.Kind == Audio:
+		return info.Codec == AAC && len(b) < 2
+	}
+	return (info.Codec == H264 || info.Codec == HEVC || info.Codec == AV1) && len(b) < 5 && b[0]>>4 != frameCommand
+}
+
+func checkHeader(info Info, body []byte) error {
+	var err error
+	minimum := 1
+	switch info.Codec {
+	case H264:
+		_, err = parseAVCC(body)
+	case HEVC:
+		_, err = parseHVCC(body)
+	case AV1, VP9:
+		minimum = 4
+	case AAC:
+		minimum = 2
+	case Opus:
+		minimum = len("OpusHead") + 2
+	}
+	if err == nil && !info.Mixed && len(body) < minimum {
+		err = fmt.Errorf("%w: sequence header of %d bytes", ErrMalformed, len(body))
+	}
+	return err
+}

@@ -1,0 +1,5 @@
+// Package hlstest checks playlists of low-latency HLS against draft-pantos-hls-rfc8216bis. Only tests use it.
+//
+// A [Checker] follows the versions of one playlist like a player: it checks each version, and what the server may change
+// between two versions. It never requests anything.
+package hlstest

@@ -1,0 +1,96 @@
+package hls
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/bluenviron/gohlslib/v2/pkg/playlist"
+)
+
+// presentation holds the playlists of one run of the segmenter.
+type presentation struct {
+	run       *segmenter
+	wake      map[string]chan struct{} // by playlist: it may have changed; used without low latency
+	tracks    map[string]*trackList    // playlists as gohlslib has written them
+	playlists map[string]servedList    // playlists as they are served
+
+	target     int           // target duration in seconds
+	partTarget time.Duration // part target duration
+
+	segmentsBefore int // segments of earlier runs
+	runsBefore     int
+}
+
+// render returns the playlist of a track as it is served: with segment numbers and discontinuities that continue those of
+// earlier runs, with durations that apply to all tracks, and with an end if the stream has ended.
+func (p *presentation) render(t *trackList, ended bool) (servedList, error) {
+	list := t.newest
+	list.MediaSequence += p.segmentsBefore
+	if p.runsBefore > 0 {
+		list.DiscontinuitySequence = &p.runsBefore
+	}
+	list.TargetDuration = p.target
+	l := servedList{end: position{list.MediaSequence + len(list.Segments), len(list.Parts)}, first: list.MediaSequence}
+	for _, segment := range list.Segments {
+		l.parts = append(l.parts, len(segment.Parts))
+	}
+	if list.ServerControl != nil { // low latency
+		holdBack, skipUntil := holdBackParts*p.partTarget, skipDurations*time.Duration(p.target)*time.Second
+		list.ServerControl = &playlist.MediaServerControl{CanBlockReload: true, PartHoldBack: &holdBack, CanSkipUntil: &skipUntil}
+		list.PartInf = &playlist.MediaPartInf{PartTarget: p.partTarget}
+	}
+	if list.PreloadHint != nil {
+		l.hint, _, _ = strings.Cut(list.PreloadHint.URI, "?")
+	}
+	if ended {
+		list.PreloadHint, list.Endlist = nil, true
+	}
+	segments, skipped := trim(list, time.Duration(p.target)*time.Second)
+	list.Segments = segments
+	text, err := list.Marshal()
+	if err != nil {
+		return l, err
+	}
+	l.full, l.delta = newDocument(text), newDocument(text)
+	if skipped == 0 {
+		return l, nil
+	}
+	list.Map, list.Skip, list.Segments = nil, &playlist.MediaSkip{SkippedSegments: skipped}, list.Segments[skipped:]
+	if text, err = list.Marshal(); err != nil {
+		return l, err
+	}
+	l.delta = newDocument(text)
+	return l, nil
+}
+
+// updateDurations raises the durations that playlists announce. They apply to all tracks, and do not decrease while the
+// run is served.
+func (p *presentation) updateDurations() {
+	for _, t := range p.tracks {
+		p.target = max(p.target, t.newest.TargetDuration)
+		longest := t.longestPart().Seconds()
+		p.partTarget = max(p.partTarget, time.Duration(math.Ceil(longest*1000))*time.Millisecond)
+	}
+}
+
+// reports returns the rendition reports of the playlist name: one line for each playlist of another track. The caller
+// holds the lock of the muxer.
+func (p *presentation) reports(name, query string) string {
+	var lines strings.Builder
+	for _, other := range slices.Sorted(maps.Keys(p.playlists)) {
+		if other == name {
+			continue
+		}
+		segment, part := p.playlists[other].last()
+		fmt.Fprintf(&lines, "#EXT-X-RENDITION-REPORT:URI=\"%s?%s\",LAST-MSN=%d", other, query, segment)
+		if part >= 0 {
+			fmt.Fprintf(&lines, ",LAST-PART=%d", part)
+		}
+		lines.WriteByte('\n')
+	}
+	return lines.String()
+}

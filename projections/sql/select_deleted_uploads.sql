@@ -1,0 +1,2 @@
+-- Reads table upload of package projections.
+SELECT id FROM upload WHERE deleted_at >= $1

@@ -1,0 +1,116 @@
+package socketio_test
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+
+	"roomlog/domain"
+	"roomlog/realtime/socketio"
+	"roomlog/realtime/socketio/siotest"
+)
+
+// Some libraries hand a list to the handler of an event with more than one argument, so that only clients that request
+// recovery receive the cursor of an event.
+func TestOffsetsMustBeRequested(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	live, rose := w.register("streamer").goLive(), w.AddGift("rose", "", 1)
+	ann := w.register("ann").credit(100)
+	payload := map[string]any{"live_id": live, "gift_id": rose, "data": "hello", "token": ann.Token()}
+	w.recovering().joins(w.register("bob"), live) // so that the live has both kinds of clients
+	for name, o := range siotest.Kinds() {
+		t.Run(name, func(t *testing.T) {
+			a := w.with(t).app(o)
+			for event, pushed := range map[string]string{"joinLive": "online", "comment": "comment", "gift": "gift"} {
+				a.Emit(event, payload)
+				if got := a.Event(pushed); len(got) != 1 {
+					t.Errorf("%s has %d arguments, want 1", pushed, len(got))
+				}
+			}
+		})
+	}
+	a := w.recovering()
+	a.joins(ann, live)
+	for _, event := range []string{"comment", "gift"} {
+		a.Emit(event, payload)
+		if got := a.Event(event); len(got) != 2 {
+			t.Errorf("a client that requested recovery got %s with %d arguments, want 2", event, len(got))
+		}
+	}
+}
+
+// Clients of before 2021 do not name the version of the protocol.
+func TestHandshakeWithoutVersion(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	live := w.register("streamer").goLive()
+	for _, polling := range []bool{false, true} {
+		a := w.app(siotest.Options{Version: 3, Polling: polling, Query: url.Values{"EIO": nil}})
+		a.joins(w.register("ann"+map[bool]string{true: "2"}[polling]), live)
+		a.Send("2probe") // the client pings
+		for p := a.Next(); p.Text != "3probe"; p = a.Next() {
+			if p.Text == "2" {
+				t.Fatal("the server pings a client of version 3")
+			}
+		}
+	}
+}
+
+func TestAnEndedLiveFreesItsPlace(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(_ *socketio.Config, c *roomsConfig) { c.MaxLivesPerConnection = 2 })
+	streamer, ann := w.register("streamer"), w.register("ann")
+	old, native := w.app(siotest.Options{Version: 3}), ann.native()
+	enter := func() domain.LiveID {
+		live := streamer.goLive()
+		old.joins(ann, live)
+		native.ask("room.join", map[string]any{"live": live})
+		return live
+	}
+	first, second := enter(), enter()
+	for range 3 { // each takes the place of the one before
+		streamer.Asks(domain.ChangeLiveStatus{Live: first, To: domain.LiveStop})
+		first, second = second, enter()
+	}
+	if lives := w.server.Lives(); lives != 2 {
+		t.Errorf("the server keeps %d lives, want 2", lives)
+	}
+	old.Emit("joinLive", map[string]any{"live_id": streamer.goLive(), "token": ann.Token()})
+	old.refused("操作太频繁，请稍后再试")
+}
+
+func TestLineBreaksAndTabs(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *socketio.Config, _ *roomsConfig) { c.GuestChat = true })
+	live, ann := w.register("streamer").goLive(), w.register("ann")
+	const typed, stored, shown = "first\r\n\tsecond\rthird\n", "first\n\tsecond\nthird", "first  second third"
+
+	a, native := w.app(siotest.Options{Version: 3}), ann.native()
+	a.joins(ann, live)
+	native.ask("room.join", map[string]any{"live": live})
+	a.Emit("comment", map[string]any{"live_id": live, "data": typed, "token": ann.Token()})
+	if got, _ := push[comment](a, "comment"); got.Content != shown {
+		t.Errorf("the comment is %q, want %q", got.Content, shown)
+	}
+	if f := native.hear(func(f frame) bool { return f.Type == "comment" }); !strings.Contains(string(f.Data), `"first\n\tsecond\nthird"`) {
+		t.Errorf("native clients get %s", f.Data)
+	}
+	if all := events[domain.CommentPosted](w); len(all) != 1 || all[0].Text != stored {
+		t.Errorf("the log has %+v, want one comment %q", all, stored)
+	}
+
+	w.chatRoom("lines")
+	sender := w.attends(siotest.Options{Version: 3}, "lines")
+	receiver := w.attends(siotest.Options{Version: 3}, "lines", sender)
+	sender.Emit("exchange", says("群聊", typed))
+	if got, _ := push[exchanged](receiver, "群聊"); string(got.Data.Payload) != `{"msg":"first\n\tsecond\nthird"}` {
+		t.Errorf("exchanged %s", got.Data.Payload)
+	}
+
+	zoe := w.called(siotest.Options{Version: 3}, "zoe\r\n")
+	zoe.Emit("message", typed)
+	zoe.expectMessage("zoe", stored)
+	zoe.Emit("message", "@zoe\n"+typed)
+	zoe.expectMessage("zoe", stored)
+}

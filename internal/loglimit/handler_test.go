@@ -126,7 +126,7 @@ func TestOutage(t *testing.T) {
 			`level=WARN msg="database still cannot be reached or is too slow" duration=30s count=499 error="connection refused"`,
 			`level=WARN msg="disk failed" error="input/output error" repeats=48`, `level=WARN msg="disk failed" error="input/output error"`,
 			`level=WARN msg="database still cannot be reached or is too slow" duration=1m0s count=989 error="connection refused"`,
-			`level=WARN msg="database can be reached again" duration=1m1s count=999`,
+			`level=WARN msg="database can be reached again" duration=1m1.5s count=999`,
 			`level=WARN msg="task 1 failed" error="connection refused"`)
 	})
 }

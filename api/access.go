@@ -10,10 +10,10 @@ import (
 	"roomlog/projections"
 )
 
-// access is the access rule of an endpoint: it selects the clients that may call it. The endpoint checks the rule
-// before its handler runs, so handlers need no checks.
+// access is the access rule of an endpoint. It selects the clients that may call the endpoint. The rule is checked
+// before the handler runs, so handlers need no checks.
 type access struct {
-	name       string // name of the rule in the documentation: "a token"
+	name       string // name of the rule in the documentation, such as "a token"
 	needsToken bool
 	sameOrigin bool          // no page of another origin may call the endpoint
 	refusals   []domain.Code // in addition to those of a token
@@ -42,16 +42,16 @@ func anyone() access {
 	return access{name: "nothing", check: func(context.Context, *server, any) error { return nil }}
 }
 
-// commander admits clients with a valid token. It checks neither the session nor the right that name describes: the
-// log checks both when it decides the command. Use it only for endpoints that execute a command.
+// commander admits clients with a valid token. It checks neither the sign-in session nor the right that name describes,
+// because the log checks both when it decides the command. Use it only for endpoints that execute a command.
 func commander(name string) access {
 	return access{name: name, needsToken: true, check: func(ctx context.Context, _ *server, _ any) error {
 		return requestOf(ctx).tokenError
 	}}
 }
 
-// authenticated admits users with a current session and stores the user in the request context. name also describes
-// the restrictions that the handler checks: "a token, and the role auditor for other users".
+// authenticated admits users with a current sign-in session and stores the user in the request context. name also
+// describes the restrictions that the handler checks, such as "a token, and the role auditor for other users".
 func authenticated(name string) access {
 	return access{name: name, needsToken: true, check: func(ctx context.Context, s *server, _ any) error {
 		_, err := s.authenticate(ctx)
@@ -59,14 +59,15 @@ func authenticated(name string) access {
 	}}
 }
 
-// role admits users with a role. Pages of other origins cannot use the rights of operators.
+// role admits users with a role. Pages of other origins may not call the endpoint, so they cannot use the rights of an
+// operator.
 func role(needed domain.Role) access {
 	return access{name: "the role " + string(needed), needsToken: true, sameOrigin: needed == domain.RoleOperator, refusals: []domain.Code{domain.CodeForbidden},
 		check: func(ctx context.Context, s *server, _ any) error { return s.requireRole(ctx, needed) }}
 }
 
-// ownerOr admits the owner of the live that the input names, and users with a role. It stores the live in the request
-// context. It panics at the first request if the input is not a liveInput; a test calls every endpoint.
+// ownerOr admits the owner of the live in the input, and users with a role. It stores the live in the request context.
+// It panics at the first request if the input is not a liveInput; a test calls every endpoint.
 func ownerOr(needed domain.Role) access {
 	refusals := []domain.Code{domain.CodeForbidden, domain.CodeLiveNotFound}
 	return access{name: "the owner of the live or the role " + string(needed), needsToken: true, refusals: refusals, check: func(ctx context.Context, s *server, in any) error {
@@ -86,14 +87,14 @@ func ownerOr(needed domain.Role) access {
 	}}
 }
 
-// liveInput is implemented by inputs of endpoints about one live.
+// liveInput is implemented by the inputs of endpoints about one live.
 type liveInput interface{ liveID() domain.LiveID }
 
-// authenticate checks that the token is valid now and that its session is current according to the tables. It stores
-// the user in the request context. Long responses call it again.
+// authenticate checks that the token is valid now and that its sign-in session is current according to the tables. It
+// stores the user in the request context. Long responses call it again.
 func (s *server) authenticate(ctx context.Context) (projections.User, error) {
 	rc := requestOf(ctx)
-	if rc.tokenError == nil { // the token may have expired since the request began
+	if rc.tokenError == nil { // the token was valid when the request began, but may have expired since
 		_, rc.tokenError = s.Tokens.Read(rc.token)
 	}
 	if rc.tokenError != nil {
@@ -123,7 +124,7 @@ func (s *server) live(ctx context.Context, id domain.LiveID) (projections.Live, 
 	return live, err
 }
 
-// sessionRef returns the reference to the session in the claims of a token.
+// sessionRef returns the reference to the sign-in session in the claims of a token.
 func sessionRef(c token.Claims) projections.SessionRef {
 	return projections.SessionRef{User: c.User, Session: c.Session, Position: c.Position}
 }

@@ -19,7 +19,7 @@ type account struct {
 
 const testPassword = "correct horse"
 
-// account registers a user and signs in.
+// account registers a user and signs the user in.
 func (d *testAPI) account(name string) account {
 	d.Helper()
 	d.post("/api/reg", map[string]string{"username": name, "password": testPassword, "repassword": testPassword}).ok(nil)
@@ -45,7 +45,7 @@ func (a account) post(path string, body any, headers ...string) reply {
 
 type object = map[string]any
 
-// live creates a live; onAir also puts it on air.
+// live creates a live. onAir also puts it on air.
 func (a account) live(title string) domain.LiveID {
 	a.Helper()
 	var made struct{ Data struct{ ID domain.LiveID } }
@@ -60,13 +60,13 @@ func (a account) onAir(title string) domain.LiveID {
 	return id
 }
 
-// operator executes a command as an operator and waits for the tables.
+// operator executes a command as an operator and waits until the tables contain the result.
 func (d *testAPI) operator(c domain.Command) eventstore.Receipt {
 	d.Helper()
 	return d.execute(domain.Request{Command: c, Actor: domain.Actor{Kind: domain.Operator}})
 }
 
-// command executes a command of the user, as other servers do, and waits for the tables.
+// command executes a command as the user, without the REST API, and waits until the tables contain the result.
 func (a account) command(c domain.Command) eventstore.Receipt {
 	a.Helper()
 	return a.execute(domain.Request{Command: c, Actor: a.actor()})
@@ -96,7 +96,7 @@ func (d *testAPI) execute(r domain.Request) eventstore.Receipt {
 	return receipt
 }
 
-// position returns the position that the tables have applied.
+// position returns the position up to which the tables are current.
 func (d *testAPI) position() (position int64) {
 	d.Helper()
 	err := d.pool.QueryRow(d.Context(), "SELECT coalesce(max(position), 0) FROM public.checkpoint").Scan(&position)
@@ -118,7 +118,7 @@ func (a account) credit(coins domain.Coins) account {
 	return a
 }
 
-// gift adds a gift to the catalogue.
+// gift adds a gift to the gift catalogue.
 func (d *testAPI) gift(name string, price domain.Coins) domain.GiftID {
 	d.Helper()
 	return d.operator(domain.AddGift{Name: name, Price: price, Image: "https://example.com/g.png"}).Events[0].Event.(domain.GiftAdded).Gift

@@ -16,7 +16,7 @@ type API struct {
 	server *server
 }
 
-// Drain ends all event streams, so that a shutdown does not wait for their readers. Other requests continue.
+// Drain ends all event streams, so that a shutdown does not wait for their readers. It does not affect other requests.
 func (a *API) Drain() { a.server.drain() }
 
 // Run deletes the files of deleted uploads until ctx ends.
@@ -25,9 +25,9 @@ func (a *API) Run(ctx context.Context) error {
 	return (&upload.Cleaner{Store: s.uploads, Find: s.findUploads, Deleted: s.deletedUploads, Interval: s.UploadSweep, Now: s.Now, Log: s.log}).Run(ctx)
 }
 
-// findUploads returns what the log knows of uploads.
+// findUploads returns the status of uploads according to the tables.
 func (s *server) findUploads(ctx context.Context, names []string) (map[string]upload.Status, error) {
-	if err := s.Queries.CheckLag(ctx, s.Now()); err != nil { // the tables may lack uploads whose files are old
+	if err := s.Queries.CheckLag(ctx, s.Now()); err != nil { // the tables may not contain uploads yet although their files are old
 		return nil, err
 	}
 	ids := make([]domain.UploadID, len(names))
@@ -62,7 +62,7 @@ func New(c Config) (*API, error) {
 	return &API{Handler: r.router, server: r.server}, nil
 }
 
-// newAPI returns a server with all its routes.
+// newAPI returns the routes of a new server.
 func newAPI(c Config) (*routes, error) {
 	s, err := newServer(c)
 	if err != nil {

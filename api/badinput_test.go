@@ -18,7 +18,7 @@ import (
 	"roomlog/internal/limit"
 )
 
-// TestBadTexts sends control characters, invalid encodings and long texts in every text field.
+// TestBadTexts sends control characters, invalid encodings and long strings in every text field.
 func TestBadTexts(t *testing.T) {
 	t.Parallel()
 	d := startAPI(t)
@@ -84,7 +84,7 @@ func TestBadTexts(t *testing.T) {
 	a.get("/api/user/info").ok(nil)
 }
 
-// TestAmbiguousMembers sends bodies that two programs can read in two ways.
+// TestAmbiguousMembers sends bodies that two JSON decoders can understand differently.
 func TestAmbiguousMembers(t *testing.T) {
 	t.Parallel()
 	d := startAPI(t, func(c *api.Config) { c.GuestChat = true })
@@ -210,9 +210,9 @@ func TestSlowBody(t *testing.T) {
 		}
 	})
 	t.Run("a connection has no read deadline after a body that arrived in time", func(t *testing.T) {
-		for range 2 { // on one connection
+		for range 2 { // twice on one connection
 			a.post("/api/live/changestatus", object{}).envelope()
-			<-time.After(2100 * time.Millisecond) // the read deadline would have passed, however fast the machine is
+			<-time.After(2100 * time.Millisecond) // longer than the read deadline, on any machine
 			a.get("/api/user/info").ok(nil)
 		}
 	})
@@ -221,7 +221,7 @@ func TestSlowBody(t *testing.T) {
 func TestRates(t *testing.T) {
 	t.Parallel()
 	const text = "操作太频繁，请稍后再试"
-	// The clock stands still, so Retry-After is exactly the time in which the bucket gets its next token.
+	// The clock of the API does not move, so Retry-After is exactly the time until the bucket gets its next token.
 	limited := func(t *testing.T, perMinute int, got reply) {
 		t.Helper()
 		got.expectFailure(429, domain.CodeRateLimited, text)
@@ -234,7 +234,7 @@ func TestRates(t *testing.T) {
 		now := time.Now()
 		return startAPI(t, func(c *api.Config) {
 			c.Now = func() time.Time { return now }
-			c.BodyTimeout, c.UploadTimeout = 10*time.Minute, 10*time.Minute // counted from now
+			c.BodyTimeout, c.UploadTimeout = 10*time.Minute, 10*time.Minute // both timeouts are longer than the test and start now
 		}, change)
 	}
 	from := func(address string) []string { return []string{"X-Forwarded-For", address} }
@@ -284,10 +284,10 @@ func TestRates(t *testing.T) {
 		limited(t, 3, login(d, "alice", from("198.51.100.9")...))
 		login(d, "bob").expectFailure(400, "credentials_wrong", "用户名或密码错误")
 		right := object{"username": "alice", "password": testPassword}
-		d.post("/api/login", right).ok(nil)                                                                           // the address that signed in before
-		limited(t, 3, d.post("/api/login", right, from("198.51.100.10")...))                                          // an unknown address
-		d.post("/api/login", right, append(from("198.51.100.10"), "token", a.Token)...).ok(nil)                       // a known device there
-		limited(t, 3, d.post("/api/login", right, append(from("198.51.100.11"), "token", d.account("eve").Token)...)) // another user's device
+		d.post("/api/login", right).ok(nil)                                                                           // from the address that has signed in before
+		limited(t, 3, d.post("/api/login", right, from("198.51.100.10")...))                                          // from an unknown address
+		d.post("/api/login", right, append(from("198.51.100.10"), "token", a.Token)...).ok(nil)                       // from the unknown address, but with a known device
+		limited(t, 3, d.post("/api/login", right, append(from("198.51.100.11"), "token", d.account("eve").Token)...)) // with the device of another user
 	})
 	t.Run("of one address, which locks out nobody else", func(t *testing.T) {
 		t.Parallel()
@@ -300,7 +300,7 @@ func TestRates(t *testing.T) {
 		for i := range 50 * users {
 			login(d, fmt.Sprint("user", i%users), from("198.51.100.7")...)
 		}
-		for i := range users { // from addresses that the server does not know
+		for i := range users { // from addresses that have never signed in
 			right := object{"username": fmt.Sprint("user", i), "password": testPassword}
 			d.post("/api/login", right, from(fmt.Sprintf("192.0.2.%d", i))...).ok(nil)
 		}
@@ -379,7 +379,7 @@ func TestRequestLog(t *testing.T) {
 	a.get("/api/live/list/1?sign=SECRETSIGN", "X-Forwarded-For", "198.51.100.7", "X-Request-Id", "from-the-proxy").ok(nil)
 	d.get("/api/user/info", "Authorization", "Bearer SECRETTOKEN")
 	var line string
-	d.eventually(func() error { // a request is logged after it has been answered
+	d.eventually(func() error { // a request is logged after the response was sent
 		line = ""
 		for l := range strings.Lines(d.log.String()) {
 			if strings.Contains(l, "request_id=from-the-proxy") {

@@ -50,8 +50,8 @@ func TestReadsOwnWrites(t *testing.T) {
 	all.Wait()
 }
 
-// TestTablesBehind stops the projector. Commands still succeed, because the log decides them. Reads that need newer tables
-// return 503.
+// TestTablesBehind stops the projector. Commands still succeed, because the log decides them. Requests that need newer
+// tables return 503.
 func TestTablesBehind(t *testing.T) {
 	t.Parallel()
 	d := startAPI(t, func(c *api.Config) { c.Settle = 30 * time.Millisecond })
@@ -80,7 +80,7 @@ func TestTablesBehind(t *testing.T) {
 	a.get(fmt.Sprintf("/api/live/read/%d", id)).ok(nil)
 }
 
-// tokenFor returns a token that the API did not issue.
+// tokenFor returns a token that this API did not issue, signed with its secret.
 func tokenFor(t testing.TB, user domain.UserID, session string) string {
 	t.Helper()
 	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{
@@ -92,20 +92,19 @@ func tokenFor(t testing.TB, user domain.UserID, session string) string {
 	return token
 }
 
-// TestBusy checks that a full queue is refused at once and that a waiting command times out.
+// TestBusy checks that a command is refused immediately if the queue is full, and that a waiting command times out.
 func TestBusy(t *testing.T) {
 	t.Parallel()
 	d := startAPI(t, func(c *api.Config) {
-		c.Commands = eventstore.NewSequencer(c.Store, eventstore.SequencerConfig{QueueSize: 1}) // not running
-		c.RequestTimeout = 5 * time.Second                                                      // both requests arrive before
+		c.Commands = eventstore.NewSequencer(c.Store, eventstore.SequencerConfig{QueueSize: 1}) // a sequencer that does not run
+		c.RequestTimeout = 5 * time.Second                                                      // long enough for both requests to arrive
 	})
 	session := "s"
 	registered := d.execute(domain.Request{Command: domain.RegisterUser{Username: "alice", NameKey: d.store.NameKey("alice"), Credential: "c"}})
 	user := registered.Events[0].Event.(domain.UserRegistered).User
 	d.execute(domain.Request{Command: domain.SignIn{User: user, Session: session}})
 	a := account{testAPI: d, ID: user, Token: tokenFor(t, user, session)}
-	// Two requests: one waits in the queue until it times out, the other finds the queue full. So the text of the second
-	// names the full queue, and it returns first.
+	// One of two requests waits in the queue until it times out. The other finds the queue full, and returns first.
 	responses := make(chan reply, 2)
 	for range 2 {
 		go func() { responses <- a.post("/api/live/create", object{"title": "t", "cover": ""}) }()
@@ -121,8 +120,8 @@ func TestBusy(t *testing.T) {
 	}
 }
 
-// TestDatabaseUnavailable checks that requests fail within their timeout while PostgreSQL is stopped, and succeed again
-// when it is back.
+// TestDatabaseUnavailable stops PostgreSQL. Requests must fail within their timeout, and succeed after PostgreSQL is
+// started again.
 func TestDatabaseUnavailable(t *testing.T) {
 	t.Parallel()
 	server := pgtest.Server(t)

@@ -22,8 +22,8 @@ import (
 	"roomlog/internal/strictjson"
 )
 
-// limitBody is the middleware that reads the body of a request before huma does. It limits the size of the body and
-// the time to read it. It treats every body as JSON, because clients declare JSON under many content types.
+// limitBody is the middleware that reads the body of a request before huma does. It limits the size of the body and the
+// time for reading it. It treats every body as JSON, because clients send JSON with many content types.
 func (s *server) limitBody(ctx huma.Context, next func(huma.Context)) {
 	r, w := humachi.Unwrap(ctx)
 	if r.Method == http.MethodPost {
@@ -48,7 +48,7 @@ func (s *server) readBody(w http.ResponseWriter, r *http.Request, limit int64, t
 	return body, bodyError(w, err)
 }
 
-// decodeBody decodes a JSON body into v. It refuses invalid JSON with the text otherwise.
+// decodeBody decodes a JSON body into v. If the body is not valid JSON, it returns a refusal with the text otherwise.
 func decodeBody(body []byte, v any, otherwise string) error {
 	err := strictjson.Unmarshal(body, v)
 	switch member := strictjson.AsMemberError(err); {
@@ -60,8 +60,8 @@ func decodeBody(body []byte, v any, otherwise string) error {
 	return nil
 }
 
-// bodyError returns the refusal for a body that could not be read. It makes the server close the connection, because
-// the rest of the body may still arrive.
+// bodyError returns the refusal for a body that could not be read. It also makes the server close the connection,
+// because the rest of the body may still arrive.
 func bodyError(w http.ResponseWriter, err error) error {
 	if err == nil {
 		return nil
@@ -90,7 +90,7 @@ const apiDescription = "A success is `{\"msg\":\"ok\",\"data\":…}`. A failure 
 func newHuma(router chi.Router, version, publicURL string) huma.API {
 	useOwnErrors()
 	c := huma.DefaultConfig("roomlog", version)
-	c.CreateHooks = nil // the hooks add $schema with an invented address to responses
+	c.CreateHooks = nil // huma's default hooks would add $schema with an invented address to responses
 	c.Formats = map[string]huma.Format{"application/json": {Marshal: huma.DefaultJSONFormat.Marshal, Unmarshal: strictjson.Unmarshal}}
 	c.OpenAPIPath, c.DocsPath, c.SchemasPath = "", "", ""
 	c.AllowAdditionalPropertiesByDefault = true // old clients send additional members
@@ -135,7 +135,7 @@ func invalidRequest(parameters []*huma.Param, status int, text string, causes []
 	return newFailure(code, text, nil)
 }
 
-// problemText returns a description of an invalid parameter or field. It omits the values of body fields, which may be
+// problemText describes an invalid parameter or field for people. It leaves out the values of body fields, which may be
 // passwords.
 func problemText(parameters []*huma.Param, detail *huma.ErrorDetail) string {
 	for _, p := range parameters {
@@ -149,7 +149,7 @@ func problemText(parameters []*huma.Param, detail *huma.ErrorDetail) string {
 	return strings.TrimSpace(strings.TrimPrefix(detail.Location, "body.") + ": " + detail.Message)
 }
 
-// number is an id in a JSON body. Clients send either a number or a string of digits.
+// number is an id in a JSON body. Clients send it as a number or as a string of digits.
 type number int64
 
 // UnmarshalJSON decodes a number or a string of digits.

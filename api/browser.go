@@ -10,9 +10,8 @@ import (
 	"roomlog/domain"
 )
 
-// browserLogin is the middleware for the sign-in of the browser app. It recognizes that app by the header
-// Authorization, which the app sends with every request ("Bearer null" without a token) and other clients do not send
-// to this endpoint.
+// browserLogin is the middleware for the sign-in of the browser app. The browser app sends the header Authorization
+// with every request ("Bearer null" without a token). Other clients do not send this header to the sign-in.
 func (s *server) browserLogin(ctx huma.Context, next func(huma.Context)) {
 	r, w := humachi.Unwrap(ctx)
 	if r.Header.Get("Authorization") == "" {
@@ -44,7 +43,7 @@ func (s *server) browserSignIn(w http.ResponseWriter, r *http.Request) (signedIn
 	return s.login(ctx, &in)
 }
 
-// documentBrowserLogin adds the envelope of the browser app to the documentation of the sign-in.
+// documentBrowserLogin adds the response envelope of the browser app to the documentation of the sign-in.
 func documentBrowserLogin(o *huma.Operation, schemas huma.Registry) {
 	schema := o.Responses["200"].Content["application/json"].Schema
 	o.Responses["200"].Content["application/json"].Schema = &huma.Schema{

@@ -33,16 +33,16 @@ type ChatUser struct {
 	CreateAt string             `json:"createAt" example:"2026-01-31T15:04:05.000Z" doc:"creation of the account, UTC"`
 }
 
-// populatedChatRoom is a chat room with its users.
+// populatedChatRoom is a chat room with its users, in a response.
 type populatedChatRoom struct {
 	ChatRoom
 	Users []ChatUser `json:"users" doc:"the newest 50 users with an account"`
 }
 
-// chatRoomUsers is the maximum number of users per chat room in the list of chat rooms.
+// chatRoomUsers is the maximum number of users that the list of chat rooms contains for each chat room.
 const chatRoomUsers = 50
 
-// Texts of the chat pages.
+// The texts of refusals that the chat pages expect.
 const (
 	textNotAUser = "用户验证失败"
 	textNoGuests = "未开放邮箱登录"
@@ -127,7 +127,7 @@ func (s *server) createChatRoom(ctx context.Context, in chatRoomInput) (ChatRoom
 // NewChatRoom returns the command that creates a chat room with a random id.
 func NewChatRoom(store *eventstore.Store, name string) domain.CreateChatRoom {
 	id := make([]byte, 12)
-	rand.Read(id) // never fails
+	rand.Read(id) // rand.Read never fails
 	return domain.CreateChatRoom{Name: name, ChatRoom: domain.ChatRoomID(hex.EncodeToString(id)), NameKey: store.NameKey(name)}
 }
 

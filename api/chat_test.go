@@ -14,7 +14,8 @@ import (
 	"roomlog/eventstore/ratelimit"
 )
 
-// decodeChat decodes a response in the envelope of the chat pages into v. It returns the error of a refusal.
+// decodeChat decodes a response in the envelope of the chat pages into v. If the response is a refusal, it returns the
+// error text.
 func decodeChat(t testing.TB, a reply, v any) (failure string) {
 	t.Helper()
 	var e struct {
@@ -158,7 +159,7 @@ func TestEmailLoginNeedsTheSetting(t *testing.T) {
 	if no := decodeChat(t, d.post("/login", map[string]string{"email": "zoe@example.org"}), nil); no != "未开放邮箱登录" || d.registered() != 0 {
 		t.Errorf(`%q, and %d accounts, want "未开放邮箱登录", 0`, no, d.registered())
 	}
-	a := d.account("alice") // accounts with a password may chat
+	a := d.account("alice") // users with a password may chat, too
 	var u chatUser
 	if no := decodeChat(t, d.post("/validate", map[string]string{"token": a.Token}), &u); no != "" || u.Name != "alice" || u.Email != "" {
 		t.Errorf(`got %q %+v, want "", Name "alice", Email ""`, no, u)

@@ -8,7 +8,7 @@ import (
 	"roomlog/projections"
 )
 
-// movement is one entry in the history of a coin account.
+// movement is one change of the balance of a coin account, in a response.
 type movement struct {
 	Position int64          `json:"position"`
 	Amount   domain.Coins   `json:"amount" doc:"negative when coins were spent"`
@@ -25,7 +25,7 @@ type coinHistoryInput struct {
 	Window
 }
 
-// coinHistory returns the movements of the caller's coin account. An auditor may request any account.
+// coinHistory returns a page with the movements of the caller's coin account. An auditor may request any account.
 func (s *server) coinHistory(ctx context.Context, in *coinHistoryInput) (history[movement], error) {
 	user := requestOf(ctx).user
 	owner := in.User

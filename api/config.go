@@ -8,7 +8,7 @@ import (
 	"net/url"
 	"strings"
 	"time"
-	_ "time/tzdata" // makes time zones available on systems without a time zone database
+	_ "time/tzdata" // time zones for systems without a time zone database
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -41,18 +41,19 @@ type Signs interface {
 	Play(streamKey string) string
 }
 
-// Check is one condition for readiness.
+// Check is one condition that /readyz checks.
 type Check struct {
-	Name string // "database"
-	// Run returns a note for clients and, if this process should not receive requests, an error. The error is logged,
-	// not sent to clients. A Degraded is sent to clients, and the process should receive requests nevertheless.
+	Name string // name of the check, such as "database"
+	// Run returns a note for clients. It returns an error if this process should not receive requests; the error is
+	// logged and not sent to clients. An error of type Degraded is sent to clients, but the process should still
+	// receive requests.
 	Run func(ctx context.Context) (note string, err error)
 }
 
-// Degraded is the error of a Check of a process that serves, but not everything. Its text says what is missing and why.
+// Degraded is the error of a Check of a process that serves most requests but not all. It says what is missing and why.
 type Degraded string
 
-// Error returns the text.
+// Error returns the message.
 func (d Degraded) Error() string { return string(d) }
 
 // Config configures an API. The fields of the first group are required.
@@ -65,7 +66,7 @@ type Config struct {
 	Tokens    *token.Issuer
 	Signs     Signs
 	Payments  payment.Provider
-	Uploads   string // folder of uploaded files; created if it does not exist
+	Uploads   string // folder of uploaded files; created if it is missing
 	Now       func() time.Time
 
 	Streams     Streams                                                      // nil: no streams
@@ -78,10 +79,10 @@ type Config struct {
 	Refusals    func(domain.Command) []domain.Code                           // codes in /openapi.json of a command's refusals; nil: package refusals
 	Password    password.Cost                                                // memory and time that one password hash takes
 
-	CORSOrigins []string      // browser origins that may call the API; nil: any, because the server sets no cookies
+	CORSOrigins []string      // browser origins that may call the API; nil: all, because the server sets no cookies
 	Proxies     limit.Proxies // trusted proxies, whose X-Forwarded-For is used; nil: loopback addresses
 	MetricsFrom limit.Proxies // addresses that may read /metrics; nil: loopback addresses
-	GuestChat   bool          // lets users sign in with an e-mail address and no password
+	GuestChat   bool          // whether users may sign in with an e-mail address and no password
 
 	PublicURL    string `placeholder:"URL" help:"URL by which clients reach this server, like https://live.example. It begins the addresses of uploaded files. Default: the host that each request names."`
 	TimeZone     string `default:"Asia/Shanghai" help:"IANA name of the time zone of created_time in API responses, like UTC."`
@@ -111,14 +112,14 @@ type Config struct {
 
 	EventStreams int `default:"32" min:"1" max:"10000" unit:"replays" help:"Maximum number of replays of the event log (GET /api/events) that are open at the same time."`
 
-	PageSize          int           `default:"10"`    // number of items per page of lives or recordings
-	EventCheck        time.Duration `default:"500ms"` // time between two checks that the reader of an event stream still has the right to read
+	PageSize          int           `default:"10"`    // number of items on a page of lives or recordings
+	EventCheck        time.Duration `default:"500ms"` // interval between two checks that the reader of an event stream may still read
 	EventHeartbeat    time.Duration `default:"15s"`   // maximum time between two lines of an event stream
-	SlowEventReader   time.Duration `default:"5s"`    // time to send one chunk after which a slow reader is disconnected with a cursor
-	EventWriteTimeout time.Duration `default:"15s"`   // time to send one chunk after which a reader is disconnected without a cursor
+	SlowEventReader   time.Duration `default:"5s"`    // time for sending one chunk, after which a slow reader is disconnected with a cursor
+	EventWriteTimeout time.Duration `default:"15s"`   // time for sending one chunk, after which a reader is disconnected without a cursor
 }
 
-// CheckSettings returns an error for settings that are invalid in combination.
+// CheckSettings returns an error if the settings are invalid in combination.
 func (c *Config) CheckSettings() error {
 	var faults []error
 	public, err := url.Parse(c.PublicURL)
@@ -128,7 +129,7 @@ func (c *Config) CheckSettings() error {
 	if _, err := time.LoadLocation(c.TimeZone); err != nil {
 		faults = append(faults, fmt.Errorf("--time-zone must be an IANA name like Asia/Shanghai (got %q)", c.TimeZone))
 	}
-	if c.WrongPasswordsPerName < 2*c.WrongPasswordsPerDevice { // one address must not lock others out of a name
+	if c.WrongPasswordsPerName < 2*c.WrongPasswordsPerDevice { // otherwise one address could lock all others out of a username
 		faults = append(faults, fmt.Errorf("--wrong-passwords-per-name must be at least twice --wrong-passwords-per-device (got %d and %d)",
 			c.WrongPasswordsPerName, c.WrongPasswordsPerDevice))
 	}
@@ -183,7 +184,7 @@ func (c *Config) prepareOptions() {
 	}
 }
 
-// Time formats of responses.
+// The time formats of responses.
 const (
 	wallTime = "2006-01-02 15:04:05"
 	utcTime  = "2006-01-02T15:04:05.000Z"

@@ -15,7 +15,7 @@ type emailSignIn struct {
 	Email string `json:"email" example:"ann@example.org" doc:"no mail is sent"`
 }
 
-// emailLogin starts a session for an e-mail address, without a password, and returns the token. It creates the
+// emailLogin starts a sign-in session for an e-mail address, without a password, and returns its token. It creates the
 // account if there is none. It requires the setting --guest-chat.
 func (s *server) emailLogin(ctx context.Context, in emailSignIn) (string, error) {
 	if !s.GuestChat {
@@ -29,7 +29,7 @@ func (s *server) emailLogin(ctx context.Context, in emailSignIn) (string, error)
 	return s.startSession(ctx, user)
 }
 
-// emailAccount returns the account of an e-mail address and creates it if there is none.
+// emailAccount returns the account of an e-mail address. It creates the account if there is none.
 func (s *server) emailAccount(ctx context.Context, key, email string) (domain.UserID, error) {
 	account, err := s.Queries.EmailAccount(ctx, key)
 	if err == nil || !isNotFound(err) {
@@ -45,14 +45,14 @@ func (s *server) emailAccount(ctx context.Context, key, email string) (domain.Us
 	if registered, _, err := eventOf[domain.UserRegistered](receipt); err == nil {
 		return registered.User, nil
 	}
-	account, err = s.Queries.EmailAccount(ctx, key) // a concurrent request has created it
+	account, err = s.Queries.EmailAccount(ctx, key) // another request has created the account at the same time
 	if isNotFound(err) {
 		err = newFailure(domain.CodeBusy, "the tables are behind the log: try again in a second", nil)
 	}
 	return account.User, err
 }
 
-// gravatar returns the URL of the image for an e-mail address at gravatar.com.
+// gravatar returns the URL of the image that gravatar.com has for an e-mail address.
 func gravatar(email string) string {
 	sum := md5.Sum([]byte(strings.ToLower(strings.TrimSpace(email)))) //nolint:gosec // defined by gravatar.com
 	return "http://www.gravatar.com/avatar/" + hex.EncodeToString(sum[:])
@@ -62,14 +62,14 @@ type tokenInput struct {
 	Token string `json:"token" example:"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.e30.c2ln"`
 }
 
-// ownChatUser is the private view of a chat user: the response to that user.
+// ownChatUser is the data of a chat user in a response to that user.
 type ownChatUser struct {
 	ChatUser
 	Email    string `json:"email" example:"ann@example.org" doc:"empty for a user who signs in with a password"`
 	IssuedAt int64  `json:"iat" doc:"Unix time in seconds at which the token was issued"`
 }
 
-// validate returns the user of a token. It refuses if the token is invalid or its session is not current.
+// validate returns the user of a token. It refuses if the token is invalid or its sign-in session is not current.
 func (s *server) validate(ctx context.Context, in tokenInput) (ownChatUser, error) {
 	own, err := s.chatUserOf(ctx, in.Token)
 	if r := domain.AsRefusal(err); r != nil {

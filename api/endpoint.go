@@ -19,7 +19,7 @@ import (
 	"roomlog/internal/limit"
 )
 
-// endpoint describes one method and path of the REST API: its documentation, access rule and rate class.
+// endpoint describes one method and path of the REST API, with documentation, access rule and rate class.
 type endpoint struct {
 	huma.Operation
 	access   access
@@ -44,7 +44,7 @@ func newEndpoint(method, path, summary string, a access, r rateClass) endpoint {
 	id := strings.NewReplacer("/api/", "", "/", "-", ":", "", "{", "", "}", "").Replace(path)
 	e := endpoint{access: a, rate: r, Operation: huma.Operation{
 		OperationID: id, Method: method, Path: path, Summary: summary,
-		BodyReadTimeout: -1, // readBody sets its own deadline
+		BodyReadTimeout: -1, // no deadline of huma, because readBody sets its own
 	}}
 	e.Description = strings.TrimSpace(a.description() + " " + r.description())
 	if a.needsToken {
@@ -53,7 +53,7 @@ func newEndpoint(method, path, summary string, a access, r rateClass) endpoint {
 	return e
 }
 
-// withTexts returns e with other Chinese texts for some codes. Old clients expect these texts from this endpoint.
+// withTexts returns e with different Chinese texts for some codes, which old clients expect from this endpoint.
 func (e endpoint) withTexts(t texts) endpoint { e.texts = t; return e }
 
 // executes returns e with the commands that its handler executes, for the documentation of their refusals.
@@ -78,7 +78,7 @@ func (e endpoint) forOldClients() endpoint {
 	return e
 }
 
-// checkQuery refuses unknown query parameters.
+// checkQuery refuses query parameters that are not in known.
 func (e endpoint) checkQuery(r *http.Request, known []*huma.Param) error {
 	if e.anyQuery || r.URL.RawQuery == "" {
 		return nil
@@ -94,7 +94,7 @@ func (e endpoint) admit(ctx context.Context, s *server, in any) error {
 	return e.access.check(ctx, s, in)
 }
 
-// response is a successful response in the form that huma requires.
+// response is a successful response, as huma requires it.
 type response[T any] struct {
 	Body success[T]
 }
@@ -110,7 +110,7 @@ type routes struct {
 	tag       string            // of the endpoints that are being registered
 }
 
-// newRoutes returns the routes of s: none.
+// newRoutes returns an empty list of routes for s.
 func newRoutes(s *server) *routes {
 	router := chi.NewRouter()
 	return &routes{server: s, router: router, huma: newHuma(router, s.Version, s.PublicURL), unlimited: make(map[string]string), own: make(map[string]bool)}
@@ -133,7 +133,7 @@ func (r *routes) add(e endpoint) endpoint {
 	return e
 }
 
-// serve registers an endpoint. The Go types I and O describe its input and output.
+// serve registers an endpoint. Its input and output are described by the Go types I and O.
 func serve[I, O any](r *routes, e endpoint, handle func(context.Context, *I) (O, error)) {
 	e = r.add(e)
 	if e.Method == http.MethodPost && e.access.needsToken {
@@ -274,14 +274,14 @@ func (r *routes) document(path, summary string, responses map[string]*huma.Respo
 }
 
 // serveUnlimited registers a public route without a rate limit. reason explains why that is safe. The route ignores its
-// query: probes and pages append what they need against caches.
+// query, because monitoring probes and pages append parameters to avoid caches.
 func (r *routes) serveUnlimited(path, reason string, handle http.HandlerFunc) {
 	r.unlimited[path] = reason
 	r.router.Get(path, handle)
 }
 
-// serveByAddress registers a route for clients with an address of networks. Others receive 404. Pages of other origins
-// cannot use the address of the browser that shows them.
+// serveByAddress registers a route for clients whose address is in networks. Other clients receive 404. Pages of other
+// origins cannot call the route through the browser of such a client.
 func (r *routes) serveByAddress(path, reason string, networks limit.Proxies, handle http.Handler) {
 	r.own[path] = true
 	r.serveUnlimited(path, reason, func(w http.ResponseWriter, req *http.Request) {
@@ -293,7 +293,7 @@ func (r *routes) serveByAddress(path, reason string, networks limit.Proxies, han
 	})
 }
 
-// allowOrigins is the middleware that permits pages of other origins to call the API, except for the paths in own.
+// allowOrigins is the middleware that permits pages of other origins to call the API, except the paths in own.
 func (r *routes) allowOrigins(next http.Handler) http.Handler {
 	shared := cors.AllowOrigins(r.CORSOrigins)(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {

@@ -26,7 +26,7 @@ type noSigns struct{}
 func (noSigns) Publish(string) string { return "" }
 func (noSigns) Play(string) string    { return "" }
 
-// newTestRoutes returns the routes of a server without a database: they and their documentation need none.
+// newTestRoutes returns the routes of a server without a database. The routes and their documentation need none.
 func newTestRoutes(t *testing.T) *routes {
 	t.Helper()
 	tokens, err := token.NewIssuer([]string{testSecret}, 0, time.Now)
@@ -47,8 +47,8 @@ func newTestRoutes(t *testing.T) *routes {
 	return r
 }
 
-// TestEveryRouteIsRegistered fails for a route that was added to the router directly: it would have no access rule, no rate
-// and no documentation.
+// TestEveryRouteIsRegistered fails for a route that was added directly to the router. Such a route would have no access
+// rule, no rate and no documentation.
 func TestEveryRouteIsRegistered(t *testing.T) {
 	t.Parallel()
 	r := newTestRoutes(t)
@@ -84,7 +84,7 @@ func TestRoutesAreChecked(t *testing.T) {
 	}
 }
 
-// TestOwnerEndpointsNameALive checks what ownerOr requires of the input of an endpoint.
+// TestOwnerEndpointsNameALive checks that the inputs of the endpoints with ownerOr are liveInputs.
 func TestOwnerEndpointsNameALive(t *testing.T) {
 	t.Parallel()
 	inputs := map[string]any{"viewers": &viewersInput{}, "comments": &commentsInput{}, "players": &LivePath{ID: 7}}
@@ -98,14 +98,14 @@ func TestOwnerEndpointsNameALive(t *testing.T) {
 	}
 }
 
-// contract lists the endpoints that old clients call. They ignore unknown query parameters.
+// contract lists the endpoints that old clients call. These endpoints ignore unknown query parameters.
 var contract = []string{
 	"GET /api/gift/list", "GET /api/insert", "GET /api/live/list/{page}", "GET /api/live/read/{id}", "GET /api/user/info", "GET /getAllRooms",
 	"POST /addRoom", "POST /api/gift/notify", "POST /api/gift/wxpay", "POST /api/live/changestatus", "POST /api/live/create",
 	"POST /api/login", "POST /api/logout", "POST /api/reg", "POST /api/upload", "POST /createRoom", "POST /getAllRooms", "POST /login", "POST /validate",
 }
 
-// TestUnknownParametersAreRefused sends an unknown parameter to every endpoint except those of the contract.
+// TestUnknownParametersAreRefused sends an unknown parameter to every endpoint that is not in contract.
 func TestUnknownParametersAreRefused(t *testing.T) {
 	t.Parallel()
 	r := newTestRoutes(t)
@@ -118,7 +118,7 @@ func TestUnknownParametersAreRefused(t *testing.T) {
 		want := "this endpoint has none"
 		for _, p := range documented(r, e).Parameters {
 			if p.In == "query" {
-				want = "this endpoint has " // and a list, which TestCheck of package query checks
+				want = "this endpoint has " // a list of the parameters follows, which TestCheck of package query checks
 			}
 		}
 		w := httptest.NewRecorder()
@@ -135,7 +135,7 @@ func TestUnknownParametersAreRefused(t *testing.T) {
 	}
 }
 
-// documented returns the operation of an endpoint in the OpenAPI document.
+// documented returns the OpenAPI operation of an endpoint.
 func documented(r *routes, e endpoint) *huma.Operation {
 	if e.Method == http.MethodPost {
 		return r.huma.OpenAPI().Paths[e.Path].Post

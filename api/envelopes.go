@@ -11,15 +11,15 @@ type success[T any] struct {
 	Data T      `json:"data"`
 }
 
-// browserEnvelope is the response envelope of the browser app. The HTTP status is always 200; Code contains the
-// outcome.
+// browserEnvelope is the response envelope of the browser app. The HTTP status is always 200; the field Code contains
+// the outcome.
 type browserEnvelope struct {
 	Code    int    `json:"code" enum:"200,400,401,-200" doc:"200, or another code with a message"`
 	Data    string `json:"data,omitempty" doc:"the token"`
 	Message string `json:"message,omitempty"`
 }
 
-// Codes and texts of the browser app.
+// The codes and texts that the browser app expects.
 const (
 	browserCodeSignInFirst = -200
 

@@ -14,16 +14,16 @@ import (
 	"roomlog/domain"
 )
 
-// eventsRoute is the path of the replay.
+// eventsRoute is the path at which the log is replayed.
 const eventsRoute = "/api/events"
 
 // Bounds of the parameters of a replay.
 const (
-	maxTypes   = 100     // number of type filters
-	maxInteger = 1 << 40 // largest numeric parameter
+	maxTypes   = 100     // maximum number of type filters
+	maxInteger = 1 << 40 // maximum value of numeric parameters
 )
 
-// replayEvents writes the events after a cursor, one per line. With follow=true it continues as the log grows. The
+// replayEvents writes the events after a cursor, each in one line. With follow=true it continues as the log grows. The
 // events are in order, without gaps or duplicates. Every line has a cursor with which an interrupted reader can
 // continue. Readers without the role personal do not receive private fields.
 func (s *server) replayEvents(w http.ResponseWriter, r *http.Request) {
@@ -71,7 +71,7 @@ func (s *server) parseReplay(ctx context.Context, r *http.Request) (replay.Reque
 	q := r.URL.Query()
 	request := replay.Request{Format: replay.NDJSON}
 	if strings.Contains(r.Header.Get("Accept"), "text/event-stream") {
-		request.Format, request.Follow = replay.ServerSentEvents, true // the EventSource API of browsers always follows
+		request.Format, request.Follow = replay.ServerSentEvents, true // the EventSource API of browsers always follows the log
 	}
 	var live, user int64
 	parameters := query.NewReader(q, eventParameters())
@@ -87,7 +87,7 @@ func (s *server) parseReplay(ctx context.Context, r *http.Request) (replay.Reque
 		return replay.Request{}, err
 	}
 	request.After = cmp.Or(q.Get("after"), "0")
-	if last := r.Header.Get("Last-Event-ID"); last != "" { // sent by an EventSource that reconnects
+	if last := r.Header.Get("Last-Event-ID"); last != "" { // an EventSource sends this header when it reconnects
 		request.After = last
 	}
 	request.Query.Live, request.Query.User = domain.LiveID(live), domain.UserID(user)
@@ -96,8 +96,9 @@ func (s *server) parseReplay(ctx context.Context, r *http.Request) (replay.Reque
 	return request, err
 }
 
-// typeFilter returns the stored event types that match the requested types. The result includes older versions,
-// because they are converted to the newest version when they are read. It refuses unknown types.
+// typeFilter returns the event types, as stored in the log, that match the requested types. The result includes types
+// of older versions, because their events are converted to the newest version when they are read. It refuses unknown
+// types.
 func typeFilter(requested []string) ([]string, error) {
 	if len(requested) > maxTypes {
 		return nil, refusal(domain.CodeBadRequest, "type must be sent at most %d times (got %d)", maxTypes, len(requested))

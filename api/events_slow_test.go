@@ -40,7 +40,7 @@ func (a account) comments(live domain.LiveID, n int) {
 	all.Wait()
 }
 
-// startWithComments starts an API with a long log and returns an analyst.
+// startWithComments starts an API with a long log. It returns an account with the role analyst.
 func startWithComments(t *testing.T, change func(*api.Config)) account {
 	t.Helper()
 	a := startAPI(t, change).account("alice").grant(domain.RoleAnalyst)
@@ -48,7 +48,7 @@ func startWithComments(t *testing.T, change func(*api.Config)) account {
 	return a
 }
 
-// openEventStream opens a stream on a raw connection, which the test reads or not.
+// openEventStream opens a replay on a raw connection, from which the test may read.
 func (a account) openEventStream() net.Conn {
 	a.Helper()
 	conn, err := (&net.Dialer{}).DialContext(a.Context(), "tcp", strings.TrimPrefix(a.url, "http://"))
@@ -60,17 +60,18 @@ func (a account) openEventStream() net.Conn {
 	return conn
 }
 
-// TestEventStreamOfStalledReaderIsCutOff checks the write timeout. The lines that the reader has contain its cursor.
+// TestEventStreamOfStalledReaderIsCutOff checks the write timeout. The reader can continue from the lines that it has
+// received, because they contain cursors.
 func TestEventStreamOfStalledReaderIsCutOff(t *testing.T) {
 	t.Parallel()
 	a := startWithComments(t, func(c *api.Config) {
 		c.SlowEventReader, c.EventWriteTimeout = 50*time.Millisecond, 300*time.Millisecond
 	})
-	a.openEventStream() // and never reads
+	a.openEventStream() // the test never reads from the connection
 	a.waitForEndOfStream()
 }
 
-// waitForEndOfStream waits until the request of a stream has ended: then it is logged.
+// waitForEndOfStream waits until the request of a replay has ended, which is then logged.
 func (a account) waitForEndOfStream() {
 	a.Helper()
 	a.eventually(func() error {
@@ -81,13 +82,14 @@ func (a account) waitForEndOfStream() {
 	})
 }
 
-// TestEventStreamOfStalledReaderEndsWithTheRight checks that a reader who reads nothing does not keep a stream open.
+// TestEventStreamOfStalledReaderEndsWithTheRight checks that a reader without the right to read cannot keep a stream
+// open by reading nothing.
 func TestEventStreamOfStalledReaderEndsWithTheRight(t *testing.T) {
 	t.Parallel()
 	a := startWithComments(t, func(c *api.Config) {
 		c.SlowEventReader, c.EventWriteTimeout = 24*time.Hour, 24*time.Hour
 	})
-	a.openEventStream() // and never reads
+	a.openEventStream() // the test never reads from the connection
 	a.operator(domain.RevokeRole{User: a.ID, Role: domain.RoleAnalyst})
 	a.waitForEndOfStream()
 }

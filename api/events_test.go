@@ -17,7 +17,7 @@ import (
 	"roomlog/domain"
 )
 
-// line is one line of a replay.
+// line is one decoded line of a replay.
 type line struct {
 	Cursor     string
 	Position   int64
@@ -58,7 +58,7 @@ func lines(t testing.TB, text string) []line {
 	return all
 }
 
-// stream is an open replay.
+// stream reads an open response of GET /api/events.
 type stream struct {
 	testing.TB
 	response *http.Response
@@ -86,7 +86,7 @@ func (a account) follow(query string, headers ...string) *stream {
 	return &stream{a, response, bufio.NewScanner(response.Body), cancel}
 }
 
-// text returns the next line, or "" at the end.
+// text returns the next line, or "" at the end of the response.
 func (s *stream) text() string {
 	s.Helper()
 	late := time.AfterFunc(testTimeout, s.cancel)
@@ -225,7 +225,7 @@ func TestUndecodableEvents(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, l := range a.replay("") { // without the role personal
+	for _, l := range a.replay("") { // for a reader without the role personal
 		if l.Position == at && (l.Type != "gift.gilded.v1" || l.Undecodable == "" || l.Payload != nil) {
 			t.Fatalf("got %+v", l)
 		}
@@ -337,7 +337,7 @@ func TestEventsFollow(t *testing.T) {
 		if l.Type != "live.created.v1" || l.Cursor != cursor {
 			t.Fatalf("got %+v", l)
 		}
-		b.live("another") // an EventSource follows by default
+		b.live("another") // an EventSource follows the log by default
 		if next := s.text(); !strings.HasPrefix(next, "id: ") {
 			t.Fatalf("got %q", next)
 		}
@@ -356,7 +356,8 @@ func TestEventsFollow(t *testing.T) {
 	})
 }
 
-// The database falls back to an earlier state, and other events take the positions of those that the reader has.
+// TestEventsOfALostHistory lets the database fall back to an earlier state while a reader follows. Other events then
+// take the positions of events that the reader has received.
 func TestEventsOfALostHistory(t *testing.T) {
 	t.Parallel()
 	for name, matching := range map[string]string{"a reader of all events": "", "a reader whose filter matches nothing": "&type=order.paid.v1"} {
@@ -382,7 +383,7 @@ func TestEventsOfALostHistory(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for range 3 { // the tables do not follow: they belong to the lost history
+			for range 3 { // the tables belong to the lost history, so they do not follow
 				_, err := d.sequencer.Execute(t.Context(), domain.Request{Command: domain.AddGift{Name: "another", Price: 3}, Actor: domain.Actor{Kind: domain.Operator}})
 				if err != nil {
 					t.Fatal(err)

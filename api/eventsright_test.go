@@ -13,8 +13,8 @@ import (
 	"roomlog/internal/clocktest"
 )
 
-// TestEventsEndWithTheRight takes the right to read from readers who follow. No heartbeat is due during the test, so only
-// the check of the right can end the streams.
+// TestEventsEndWithTheRight takes the right to read from readers who follow. No heartbeat is due during the test, so
+// only the check of the right can end the streams.
 func TestEventsEndWithTheRight(t *testing.T) {
 	t.Parallel()
 	clock := clocktest.Running()
@@ -73,7 +73,7 @@ func TestEventsEndWithTheRight(t *testing.T) {
 	})
 }
 
-// TestReplayWithholdsPrivateFields compares what an analyst reads without and with the role personal.
+// TestReplayWithholdsPrivateFields compares what an analyst reads with and without the role personal.
 func TestReplayWithholdsPrivateFields(t *testing.T) {
 	t.Parallel()
 	d := startAPI(t, func(c *api.Config) { c.GuestChat = true })
@@ -90,7 +90,7 @@ func TestReplayWithholdsPrivateFields(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	private := map[string]string{ // field → value
+	private := map[string]string{ // private field → value
 		"email": "carol@example.org", "text": "for you alone", "reason": "a note about bob", "stream_key": key, "session": session,
 		"credential": credential, "age": `"age":1`,
 	}

@@ -9,8 +9,8 @@ import (
 	"roomlog/eventstore"
 )
 
-// execute executes a command of the calling user. All commands of signed-in REST clients go through it. It returns
-// when the events are durable and, if that takes no longer than Config.Settle, applied to the tables.
+// execute executes a command as the calling user. All commands of signed-in REST clients use it. It returns when the
+// events are durable and the tables have applied them. It does not wait for the tables longer than Config.Settle.
 func (s *server) execute(ctx context.Context, command domain.Command) (eventstore.Receipt, error) {
 	rc := requestOf(ctx)
 	return s.executeAs(ctx, domain.AuthenticatedActor(rc.caller.User, rc.caller.Session), command, rc.idempotencyKey)
@@ -32,8 +32,8 @@ func (s *server) executeAs(ctx context.Context, actor domain.Actor, command doma
 	return receipt, err
 }
 
-// waitForTables waits until the tables have applied a position, so that clients read their own writes. It waits at
-// most Config.Settle and reports whether the tables have reached the position. The events are durable in any case.
+// waitForTables waits until the tables have reached a position, so that clients read their own writes. It waits at most
+// Config.Settle, and reports whether the tables have reached the position. The events are durable in any case.
 func (s *server) waitForTables(ctx context.Context, position int64) bool {
 	ctx, cancel := context.WithTimeout(ctx, s.Settle)
 	defer cancel()
@@ -44,7 +44,7 @@ func (s *server) waitForTables(ctx context.Context, position int64) bool {
 	return err == nil
 }
 
-// eventOf returns the event of type E in a receipt and its record.
+// eventOf returns the event of type E in a receipt, with its record.
 func eventOf[E domain.Event](receipt eventstore.Receipt) (E, eventstore.Record, error) {
 	for _, r := range receipt.Events {
 		if e, ok := r.Event.(E); ok {

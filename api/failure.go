@@ -16,7 +16,7 @@ import (
 	"roomlog/projections"
 )
 
-// failure is the envelope of a failed response. It is also an error. Old clients compare and display Data.
+// failure is the envelope of a failed response. It is also an error. Old clients compare and display the field Data.
 type failure struct {
 	Msg    string      `json:"msg" enum:"fail"`
 	Data   string      `json:"data" doc:"for people, in Chinese"`
@@ -24,7 +24,7 @@ type failure struct {
 	TextEN string      `json:"text_en" doc:"for people, in English"`
 
 	status     int
-	retryAfter time.Duration // sent as Retry-After; 0: not sent
+	retryAfter time.Duration // value of the header Retry-After; 0: no header
 }
 
 func (f *failure) Error() string { return string(f.Code) + ": " + f.TextEN }
@@ -59,7 +59,7 @@ const (
 	codeCursorLost    domain.Code = "cursor_lost"
 )
 
-// chinese holds the Chinese text of each code of this server.
+// chinese contains the Chinese text of each code of this server.
 var chinese = map[domain.Code]string{
 	codeNoRoute:           "接口不存在",
 	codeNoConnection:      "连接不存在",
@@ -78,7 +78,7 @@ var chinese = map[domain.Code]string{
 	codeSignature:         "签名错误",
 }
 
-// statuses maps codes to HTTP statuses. All other codes have status 400.
+// statuses maps codes to HTTP statuses. Codes that are not in it have status 400.
 var statuses = map[domain.Code]int{
 	domain.CodeTokenMissing:        http.StatusUnauthorized,
 	domain.CodeTokenExpired:        http.StatusUnauthorized,
@@ -124,11 +124,11 @@ var statuses = map[domain.Code]int{
 	domain.CodeInternal:            http.StatusInternalServerError,
 }
 
-// texts maps codes to the Chinese texts of one endpoint that differ from the general texts.
+// texts maps codes to the Chinese texts of one endpoint that differ from the general Chinese texts.
 type texts map[domain.Code]string
 
-// newFailure returns the failure with a code and an English text. The texts in own take precedence over the general
-// Chinese texts; own may be nil.
+// newFailure returns the failure with a code and an English text. The Chinese text is the one in own, if own contains
+// the code, or else the general one. own may be nil.
 func newFailure(code domain.Code, english string, own texts) *failure {
 	f := &failure{Msg: "fail", Code: code, TextEN: english, status: http.StatusBadRequest}
 	if status, ok := statuses[code]; ok {
@@ -145,7 +145,7 @@ func newFailure(code domain.Code, english string, own texts) *failure {
 	switch code {
 	case domain.CodeBusy:
 		f.retryAfter = time.Second
-	case domain.CodeCoinsClosed: // until an operator has decided
+	case domain.CodeCoinsClosed: // lasts until an operator has decided about the bad event
 		f.retryAfter = time.Minute
 	}
 	return f
@@ -163,9 +163,9 @@ type reporter struct {
 	log *slog.Logger
 }
 
-// failure converts an error into the failure to send to the client. It logs internal errors and does not send their
-// text to the client. All errors of requests pass through it. Overload is no error of the server: its log lines are
-// warnings.
+// failure converts an error into the failure to send to the client. All errors of requests pass through it. It logs
+// internal errors and does not send their messages to the client. An overload is not an internal error: it is logged as
+// a warning.
 func (r reporter) failure(ctx context.Context, err error, own texts) *failure {
 	var f *failure
 	var refused *domain.Refusal
@@ -185,7 +185,7 @@ func (r reporter) failure(ctx context.Context, err error, own texts) *failure {
 		return newFailure(codeCursor, "the cursor is not valid: send one exactly as a response contained it, or 0 for the beginning", own)
 	case errors.Is(err, projections.ErrBehind):
 		return newFailure(domain.CodeBusy, "the tables are behind the log: try again in a second", own)
-	case errors.Is(err, projections.ErrNotFound): // the tables do not have the user, or do not have the user yet
+	case errors.Is(err, projections.ErrNotFound): // the tables do not contain the user, or do not contain the user yet
 		return newFailure(domain.CodeUserUnavailable, "there is no such user", own)
 	case errors.Is(err, context.Canceled) && ctx.Err() != nil: // the client has disconnected
 		return newFailure(domain.CodeBusy, "the request was canceled", own)

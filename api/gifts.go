@@ -25,7 +25,7 @@ func (s *server) listGifts(ctx context.Context, _ *struct{}) ([]gift, error) {
 	return gifts, err
 }
 
-// sentGift is a sent gift in a response, with the name and price at the time when it was sent.
+// sentGift is a gift that was sent, in a response. Its name and price are those at the time of sending.
 type sentGift struct {
 	ID       string        `json:"id" example:"09a791fff0"`
 	Position int64         `json:"position"`
@@ -50,7 +50,7 @@ type giftHistoryInput struct {
 	Window
 }
 
-// giftHistory returns the gifts that were sent to the caller's lives. An auditor may request all lives.
+// giftHistory returns a page with the gifts that were sent to the caller's lives. An auditor may request all lives.
 func (s *server) giftHistory(ctx context.Context, in *giftHistoryInput) (history[sentGift], error) {
 	w, err := s.window(ctx, in.Window)
 	if err != nil {
@@ -73,8 +73,7 @@ func (s *server) giftHistory(ctx context.Context, in *giftHistoryInput) (history
 	})
 }
 
-// restrictToOwnLives restricts filter to the lives of a user. It refuses a filter that names the live of another
-// user.
+// restrictToOwnLives restricts filter to the lives of a user. It refuses a filter for a live of another user.
 func (s *server) restrictToOwnLives(ctx context.Context, user projections.User, filter *projections.GiftFilter) error {
 	filter.Streamer = user.ID
 	if filter.Live == 0 {

@@ -56,7 +56,7 @@ func provider(t testing.TB) payment.SharedSecret {
 	return p
 }
 
-// reportPayment sends the callback of the payment provider.
+// reportPayment sends a callback of the payment provider.
 func (d *testAPI) reportPayment(p payment.Payment, signature ...string) reply {
 	d.Helper()
 	body, err := json.Marshal(p)

@@ -106,8 +106,8 @@ func TestMetricsAccess(t *testing.T) {
 	d.get("/metrics").expectFailure(http.StatusNotFound, "no_such_endpoint", "接口不存在")
 }
 
-// TestNoCORSOnOwnPaths checks that a page of another origin cannot read what depends on the address of its browser, or
-// use the rights of an operator.
+// TestNoCORSOnOwnPaths checks the paths that depend on the address of the client or on the rights of an operator. A
+// page of another origin must not be able to read them through a browser.
 func TestNoCORSOnOwnPaths(t *testing.T) {
 	t.Parallel()
 	d := startAPI(t)
@@ -147,7 +147,8 @@ func TestNoCORSOnOwnPaths(t *testing.T) {
 	}
 }
 
-// TestMetricsBehindAProxy checks that a client whose address the proxy reports in any form is not taken for the proxy.
+// TestMetricsBehindAProxy checks that a client is never mistaken for the proxy, in whatever form the proxy reports the
+// client's address.
 func TestMetricsBehindAProxy(t *testing.T) {
 	t.Parallel()
 	d := startAPI(t)

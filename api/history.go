@@ -8,15 +8,15 @@ import (
 	"roomlog/projections"
 )
 
-// Window selects a part of a history. Without a cursor the part starts with the newest item.
+// Window selects the items of a page by their cursors. Without a cursor, the page begins with the newest item.
 type Window struct {
 	After  string `query:"after" doc:"cursor: return what follows it, oldest first; 0 is the beginning"`
 	Before string `query:"before" doc:"cursor: return what precedes it, newest first"`
 	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"50"`
 }
 
-// history is a part of a history. Cursor is the cursor of its last item. To get the next part, the client sends
-// Cursor in the same parameter, after or before, that it used for this part.
+// history is a page with items in the order of the log. Cursor is the cursor of its last item. To get the next page,
+// the client sends Cursor in the same parameter, after or before, that it used for this page.
 type history[T any] struct {
 	Items  []T     `json:"items"`
 	Cursor *string `json:"cursor" example:"4711.5f0c2a77" doc:"null when the part is empty"`
@@ -34,8 +34,8 @@ func (s *server) window(ctx context.Context, w Window) (projections.Window, erro
 	return projections.Window{After: after, Before: before, OldestFirst: w.After != "", Limit: w.Limit}, err
 }
 
-// newHistory returns the history of found rows. convert converts a row to an item and returns the row's position in
-// the log.
+// newHistory returns a page with the items of the found rows. convert converts a row to an item, and also returns the
+// position of the row in the log.
 func newHistory[R, T any](ctx context.Context, s *server, found []R, convert func(R) (T, int64)) (history[T], error) {
 	h := history[T]{Items: make([]T, 0, len(found))}
 	var position int64
@@ -52,7 +52,7 @@ func newHistory[R, T any](ctx context.Context, s *server, found []R, convert fun
 	return h, err
 }
 
-// viewer is a user who is or was in a live, in a response. Lists are ordered by first visit.
+// viewer is a user who is or was a viewer of a live, in a response. Lists of viewers are ordered by first visit.
 type viewer struct {
 	User     PublicUser        `json:"user"`
 	Present  bool              `json:"present"`

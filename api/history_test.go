@@ -9,7 +9,7 @@ import (
 	"roomlog/domain"
 )
 
-// part is a page of a history.
+// part is a decoded page.
 type part[T any] struct {
 	Items  []T
 	Cursor *string
@@ -92,7 +92,7 @@ func TestCoinHistory(t *testing.T) {
 	a.get("/api/coin/history?user=x").expectFailure(400, domain.CodeBadRequest, textBad)
 }
 
-// refusesBadWindows sends invalid values of the parameters that every history has.
+// refusesBadWindows sends invalid values of the parameters that select a page.
 func refusesBadWindows(a account, path string) {
 	a.Helper()
 	cursor := "1.00000000"

@@ -9,7 +9,8 @@ import (
 	"roomlog/projections"
 )
 
-// Live is the public part of a live in a response. The owner's id appears twice, because clients expect two names.
+// Live is the public part of a live, in a response. It contains the id of the owner twice, because clients expect two
+// names.
 type Live struct {
 	ID          domain.LiveID `json:"id"`
 	Title       string        `json:"title" example:"An evening with Ann"`
@@ -24,8 +25,8 @@ type Live struct {
 	Media       *LiveMedia    `json:"media" doc:"codecs and size of the running stream; null when there is none"`
 }
 
-// KeyedLive is a live with its stream key. The key alone permits neither publishing nor playing: each
-// also needs a sign, which expires.
+// KeyedLive is a live with its stream key. The key alone permits neither publishing nor playing: a client also needs a
+// sign, which expires.
 type KeyedLive struct {
 	Live
 	Key string `json:"key" example:"L3V8KhRHin40gNug58zy"`
@@ -43,7 +44,7 @@ type liveOwner struct {
 	Avatar   string        `json:"avatar" example:"https://live.example/uploads/0c9f3a7be1d24f5f.png"`
 }
 
-// signed is a live with a sign for its stream. Clients expect the live in a nested field data.
+// signed is a live with a sign for its stream. Clients expect the live in a nested field with the name data.
 type signed[L any] struct {
 	Data L       `json:"data"`
 	Sign *string `json:"sign" example:"1602691779-4c4cde8b52e829a17a6baf5b6c404ada" doc:"EXPIRES-MD5; null when the live has ended"`
@@ -88,7 +89,7 @@ func (s *server) createLive(ctx context.Context, in *liveInputBody) (signed[Keye
 const (
 	keyLetters   = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 	keyLength    = 20
-	fairLetters  = 256 - 256%len(keyLetters) // random bytes from this value on are skipped, so that all letters have the same probability
+	fairLetters  = 256 - 256%len(keyLetters) // random bytes from this value on are skipped, so that all characters have the same probability
 	randomAtOnce = 2 * keyLength
 )
 
@@ -98,7 +99,7 @@ func newStreamKey() string {
 	for len(key) < keyLength {
 		if len(random) == 0 {
 			random = make([]byte, randomAtOnce)
-			rand.Read(random) // never fails
+			rand.Read(random) // rand.Read never fails
 		}
 		if b := int(random[0]); b < fairLetters {
 			key = append(key, keyLetters[b%len(keyLetters)])
@@ -125,7 +126,7 @@ type pageInput struct {
 	Page int64 `path:"page" minimum:"1"`
 }
 
-// maxPage is beyond the last page of every list. Later pages are empty without a query.
+// maxPage is larger than the last page of every list. Later pages are empty without a query.
 const maxPage = 1_000_000
 
 func (s *server) listLives(ctx context.Context, in *pageInput) ([]Live, error) {
@@ -140,8 +141,8 @@ func (s *server) listLives(ctx context.Context, in *pageInput) ([]Live, error) {
 	return lives, err
 }
 
-// LivePath is the input of an endpoint with the id of a live in its path. It is exported because huma sets only
-// exported embedded structs.
+// LivePath is the input of an endpoint with the id of a live in its path. It is exported because huma sets embedded
+// structs only if they are exported.
 type LivePath struct {
 	ID domain.LiveID `path:"id"`
 }
@@ -161,14 +162,14 @@ func (s *server) readLive(ctx context.Context, in *LivePath) (signed[ownedLive],
 	}, err
 }
 
-// signFor returns the sign for the caller: a publish sign for the owner, a play sign for other clients, nil after the
-// live has ended. A client with an invalid token or session is treated as a client without a token.
+// signFor returns the sign for the caller: a publish sign for the owner, a play sign for other clients, and nil after
+// the live has ended. A client whose token or sign-in session is invalid is treated as a client without a token.
 func (s *server) signFor(ctx context.Context, live projections.Live) (*string, error) {
 	if live.Status == domain.StatusEnded {
 		return nil, nil
 	}
 	sign := s.Signs.Play(live.StreamKey)
-	if requestOf(ctx).caller.User != live.UserID { // Caller.User is 0 without a valid token
+	if requestOf(ctx).caller.User != live.UserID { // Caller.User is 0 if the token is not valid
 		return &sign, nil
 	}
 	_, err := s.authenticate(ctx)

@@ -35,7 +35,7 @@ type signedForm struct {
 	Sign *string
 }
 
-// liveKeys are the members of a live, without key and user.
+// liveKeys are the members of a live in a response, without key and user.
 var liveKeys = []string{"id", "title", "cover", "status", "look_count", "coin", "user_id", "userId", "created_time", "updated_time", "media"}
 
 func plus(names []string, more ...string) []string {
@@ -313,7 +313,7 @@ func TestCreatedTimeIsInTheTimeZone(t *testing.T) {
 	}
 }
 
-// systemCommand executes a command of the server itself and waits for the tables.
+// systemCommand executes a command as the system and waits until the tables contain the result.
 func (d *testAPI) systemCommand(c domain.Command) {
 	d.Helper()
 	receipt, err := d.sequencer.Execute(d.Context(), domain.Request{Command: c, Actor: domain.Actor{Kind: domain.System}})

@@ -17,7 +17,7 @@ import (
 	"roomlog/internal/limit"
 )
 
-// withRequestContext is the middleware that adds a requestContext to the context. It refuses no request: endpoints
+// withRequestContext is the middleware that adds a requestContext to the context. It never refuses a request: endpoints
 // that need no token ignore an invalid token.
 func (s *server) withRequestContext(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -35,7 +35,7 @@ func (s *server) withRequestContext(next http.Handler) http.Handler {
 		h := w.Header()
 		h.Set("X-Request-Id", rc.id)
 		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Cache-Control", "no-store") // the default; cacheable responses replace it
+		h.Set("Cache-Control", "no-store") // the default; handlers of cacheable responses replace it
 		next.ServeHTTP(w, r.WithContext(limit.WithAddress(context.WithValue(r.Context(), requestContextKey{}, rc), limit.Key(rc.addr))))
 	})
 }
@@ -51,8 +51,8 @@ func (s *server) requestID(r *http.Request) string {
 	return id
 }
 
-// observe is the middleware that logs and counts every request when it ends. It logs neither headers nor the query,
-// which may contain a sign.
+// observe is the middleware that logs and counts every request when the request ends. It logs neither headers nor the
+// query, because the query may contain a sign.
 func (s *server) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		startedAt := s.Now()
@@ -72,7 +72,7 @@ func (s *server) observe(next http.Handler) http.Handler {
 func (s *server) logRequest(r *http.Request, ww middleware.WrapResponseWriter, route string, duration time.Duration) {
 	level := slog.LevelInfo
 	switch route {
-	case "/healthz", "/readyz", "/metrics": // too frequent to log
+	case "/healthz", "/readyz", "/metrics": // these requests are too frequent to log
 		level = slog.LevelDebug
 	}
 	rc := requestOf(r.Context())
@@ -97,7 +97,7 @@ func (s *server) recoverPanic(next http.Handler) http.Handler {
 				return
 			}
 			if err, ok := cause.(error); ok && errors.Is(err, http.ErrAbortHandler) {
-				panic(cause) // http.ErrAbortHandler: the handler wants the connection closed
+				panic(cause) // with http.ErrAbortHandler the handler requests that the connection is closed
 			}
 			if r.Context().Err() != nil {
 				return // the client has disconnected

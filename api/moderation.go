@@ -61,7 +61,7 @@ func (s *server) banUser(ctx context.Context, in *userBanInput) (string, error) 
 		if err == nil && !s.waitForTables(ctx, receipt.Position) {
 			err = newFailure(domain.CodeBusy, "the user is banned, but a live that started at this moment may go on: repeat the request", nil)
 		}
-		ctx = withoutIdempotencyKey(ctx) // a second command with the same key would return the first outcome
+		ctx = withoutIdempotencyKey(ctx) // with the same key, the second command would return the result of the first
 		return err
 	})
 	return "ok", err

@@ -17,7 +17,7 @@ const (
 	textNoLive = "直播间不存在"
 )
 
-// newest returns the newest event of a type and its actor.
+// newest returns the newest event of a type, and its actor.
 func newest[E domain.Event](d *testAPI) (e E, actor string) {
 	d.Helper()
 	page, err := d.store.Read(d.Context(), eventstore.Query{Types: []string{e.Type()}})
@@ -54,7 +54,7 @@ func TestKick(t *testing.T) {
 			t.Errorf(`got %+v, want Connection "c-1"`, e)
 		}
 		boss.post("/api/operator/kick", object{"connection": "even"}).expectFailure(http.StatusNotFound, "connection_not_found", "连接不存在")
-		boss.post("/api/operator/kick", object{"connection": "odd"}).ok(nil) // one node did not reply: the connection may be there
+		boss.post("/api/operator/kick", object{"connection": "odd"}).ok(nil) // accepted because one node did not reply: the connection may be on that node
 	})
 	t.Run("needs either a user or a connection, and the role", func(t *testing.T) {
 		boss.post("/api/operator/kick", object{}).expectFailure(http.StatusBadRequest, "bad_request", "参数错误")
@@ -102,7 +102,7 @@ func TestBanUser(t *testing.T) {
 	}
 	ann.post("/api/operator/unban", object{"user": ann.ID}).expectFailure(http.StatusForbidden, "banned", forbidden)
 	boss.post("/api/operator/unban", object{"user": ann.ID}).ok(nil)
-	ann.get("/api/user/info").ok(nil) // a ban does not end the session
+	ann.get("/api/user/info").ok(nil) // a ban does not end the sign-in session
 	ann.post("/api/operator/ban", object{"user": boss.ID}).expectFailure(http.StatusForbidden, "forbidden", forbidden)
 	boss.post("/api/operator/ban", object{"user": ann.ID, "seconds": -1}).expectFailure(http.StatusBadRequest, "number_out_of_range", "参数错误")
 }

@@ -14,11 +14,11 @@ type Streams interface {
 	Streams(ctx context.Context) ([]Stream, error)
 	// Players returns the connected players of a live.
 	Players(ctx context.Context, live projections.Live) ([]StreamPlayer, error)
-	// LiveOfPlayer returns the live that a connected player plays. found is false if there is no such player.
+	// LiveOfPlayer returns the live that a connected player is playing. found is false if there is no such player.
 	LiveOfPlayer(ctx context.Context, id domain.PlayerID) (live domain.LiveID, found bool, err error)
 }
 
-// Stream describes the stream of a live, with statistics.
+// Stream describes the stream of a live, with its counters, in a response.
 type Stream struct {
 	Live      domain.LiveID      `json:"live"`
 	Title     string             `json:"title" example:"An evening with Ann"`
@@ -27,7 +27,7 @@ type Stream struct {
 	Node      string             `json:"node" example:"node-1" doc:"the server process that receives the broadcast"`
 	Media     *LiveMedia         `json:"media" doc:"null while players wait for a broadcast"`
 
-	// Statistics of the node that receives the broadcast.
+	// Counters of the node that receives the broadcast.
 	Publishing bool   `json:"publishing" doc:"false while the server waits for a lost encoder"`
 	Bitrate    int    `json:"bitrate" doc:"of the encoder, in bits per second"`
 	GOP        int    `json:"gop" doc:"frames from one key frame to the next"`
@@ -35,14 +35,14 @@ type Stream struct {
 	FramesIn   uint64 `json:"frames_in"`
 	BytesIn    uint64 `json:"bytes_in"`
 
-	// Statistics of all nodes.
+	// Counters of all nodes together.
 	Players  map[string]int `json:"players" doc:"number of players by protocol"`
 	BytesOut uint64         `json:"bytes_out"`
 	Skips    uint64         `json:"skips" doc:"times that a slow player was moved to a newer key frame"`
 	Drops    uint64         `json:"drops" doc:"players that were disconnected because they read nothing"`
 }
 
-// StreamPlayer describes a player of a stream.
+// StreamPlayer describes a player of a stream, in a response.
 type StreamPlayer struct {
 	ID       string    `json:"id" example:"p-5f0c2a77" doc:"for kick"`
 	Node     string    `json:"node" example:"node-1" doc:"the server process that serves the player"`
@@ -54,7 +54,7 @@ type StreamPlayer struct {
 	Skips    uint64    `json:"skips" doc:"times that the player was moved to a newer key frame"`
 }
 
-// LiveMedia describes the running broadcast of a live.
+// LiveMedia describes the running broadcast of a live, in a response.
 type LiveMedia struct {
 	domain.MediaInfo
 	StartedAt time.Time `json:"started_at"`
@@ -71,7 +71,7 @@ type Connection struct {
 	Since   time.Time           `json:"since"`
 }
 
-// Connections is the result of a survey of the connections of all nodes.
+// Connections is the result of a survey of the connections on all nodes.
 type Connections struct {
 	Sockets []Connection `json:"sockets" doc:"newest first, at most 1000"`
 	Total   int          `json:"total" doc:"connections of the nodes that replied"`
@@ -79,14 +79,14 @@ type Connections struct {
 	Replied int          `json:"replied" doc:"nodes that replied within two seconds"`
 }
 
-// ConnectionFilter selects connections. A zero field matches all connections.
+// ConnectionFilter selects connections. Fields with the zero value match all connections.
 type ConnectionFilter struct {
 	ID   domain.ConnectionID
 	User domain.UserID
 	Live domain.LiveID
 }
 
-// noStreams is the Streams of a server without media: it returns empty lists.
+// noStreams implements Streams for a server without media. It returns empty lists.
 type noStreams struct{}
 
 func (noStreams) Streams(context.Context) ([]Stream, error) { return nil, nil }

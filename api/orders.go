@@ -21,7 +21,7 @@ type orderInput struct {
 	}
 }
 
-// order is an unpaid order of coins in a response.
+// order is an unpaid order of coins, in a response.
 type order struct {
 	Order domain.OrderID    `json:"order" example:"4ZK2QJ7N5XW3LTRB6V2HCYDMSA"`
 	Price int64             `json:"price"`
@@ -46,8 +46,8 @@ func (s *server) placeOrder(ctx context.Context, in *orderInput) (order, error) 
 	return order{placed.Order, placed.Price, placed.Coins, pay}, err
 }
 
-// payOrder handles the callback of the payment provider. It credits the coins of an order once, also if the callback
-// is repeated.
+// payOrder handles a callback of the payment provider. It credits the coins of an order once, even if the callback is
+// repeated.
 func (s *server) payOrder(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), s.RequestTimeout)
 	defer cancel()

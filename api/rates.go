@@ -9,21 +9,21 @@ import (
 	"roomlog/internal/limit"
 )
 
-// rateClass selects the token bucket for a request.
+// rateClass selects the token bucket against which a request counts.
 type rateClass int
 
 // The rate classes. Each process has its own limits.
 const (
-	rateReads         rateClass = iota + 1 // per address
-	rateSignIns                            // per address; api/signin also limits wrong passwords
-	rateRegistrations                      // per address
-	rateChatRooms                          // like rateReads; package ratelimit limits the command
-	rateCommands                           // like rateReads; package ratelimit limits the command
-	rateUploads                            // per user
-	ratePayments                           // per address, so that the payment provider does not share a bucket with clients
+	rateReads         rateClass = iota + 1 // counted per address
+	rateSignIns                            // counted per address; api/signin also limits wrong passwords
+	rateRegistrations                      // counted per address
+	rateChatRooms                          // counted like rateReads; package ratelimit limits the command
+	rateCommands                           // counted like rateReads; package ratelimit limits the command
+	rateUploads                            // counted per user
+	ratePayments                           // counted per address, so that the payment provider does not share a bucket with clients
 )
 
-// maxRateKeys is the maximum number of addresses or users per class whose buckets are kept in memory.
+// maxRateKeys is the maximum number of addresses or users whose buckets each class keeps in memory.
 const maxRateKeys = 50_000
 
 func (c rateClass) known() bool { return c >= rateReads && c <= ratePayments }
@@ -56,8 +56,8 @@ func newRates(c Config) *rates {
 	}}
 }
 
-// admit takes a token of a class for a request, or refuses with rate_limited. It does not count an upload without a valid
-// token, because its endpoint refuses the request.
+// admit takes a token from the bucket of a request, or refuses with rate_limited. It does not count an upload without a
+// valid token, because its endpoint refuses the request.
 func (r *rates) admit(ctx context.Context, class rateClass) error {
 	rc := requestOf(ctx)
 	switch {
@@ -77,7 +77,7 @@ func (r *rates) take(buckets *limit.Rates[string], key string) error {
 	return rateLimited("too many requests: try again later", retryAfter)
 }
 
-// rateLimited returns the failure of a request above a limit.
+// rateLimited returns the failure for a request that exceeds a rate.
 func rateLimited(english string, retryAfter time.Duration) *failure {
 	f := newFailure(domain.CodeRateLimited, english, nil)
 	f.retryAfter = max(retryAfter, time.Second)

@@ -9,8 +9,8 @@ import (
 	"roomlog/projections"
 )
 
-// RecordingsRoute is the prefix of the URLs of recording files: RecordingsRoute + LIVE/RECORDING/FILE?sign=….
-// cmd/roomlog registers the handler.
+// RecordingsRoute begins the URLs of recording files: RecordingsRoute + LIVE/RECORDING/FILE?sign=…. cmd/roomlog
+// registers the handler.
 const RecordingsRoute = "/recordings/"
 
 // Recording is a recording of a broadcast in a response.

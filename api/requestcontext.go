@@ -11,17 +11,17 @@ import (
 	"roomlog/projections"
 )
 
-// requestContext holds data about a request in addition to its body.
+// requestContext contains data about a request, in addition to the body.
 type requestContext struct {
-	id             string     // request id, for log messages and for the correlation of events
+	id             string     // id of the request, for log messages and for the correlation of events
 	addr           netip.Addr // address of the client, not of a trusted proxy
 	baseURL        string     // URL under which the client reached this server
 	idempotencyKey string
 	caller         token.Claims
-	tokenError     error  // the error of the token; nil for a valid token
-	token          string // the token as it was sent
+	tokenError     error  // error of the token; nil if the token is valid
+	token          string // token as the client sent it
 
-	// The access rule of the endpoint sets these fields if it loads them.
+	// The access rule of the endpoint sets the fields from here on, if it loads them.
 	user projections.User
 	live projections.Live
 }
@@ -36,15 +36,15 @@ func requestOf(ctx context.Context) *requestContext {
 	return &requestContext{tokenError: token.Invalid()}
 }
 
-// withoutIdempotencyKey returns ctx without the idempotency key, for further commands of the same request. The key
-// belongs to the first command.
+// withoutIdempotencyKey returns ctx without the idempotency key. Use it for further commands of the same request,
+// because the key belongs to the first command.
 func withoutIdempotencyKey(ctx context.Context) context.Context {
 	rc := *requestOf(ctx)
 	rc.idempotencyKey = ""
 	return context.WithValue(ctx, requestContextKey{}, &rc)
 }
 
-// tokenOf returns the token of a request from the header token or, if there is none, from Authorization.
+// tokenOf returns the token in the header token or, if there is none, in the header Authorization.
 func tokenOf(r *http.Request) string {
 	if t := r.Header.Get("token"); t != "" {
 		return t
@@ -52,8 +52,8 @@ func tokenOf(r *http.Request) string {
 	return r.Header.Get("Authorization")
 }
 
-// baseURL returns the URL under which the client reached this server: "https://live.example". It reads
-// X-Forwarded-Proto and X-Forwarded-Host of trusted proxies.
+// baseURL returns the URL under which the client reached this server, such as "https://live.example". It uses
+// X-Forwarded-Proto and X-Forwarded-Host if a trusted proxy has sent them.
 func baseURL(trusted limit.Proxies, r *http.Request) string {
 	scheme, host := "http", r.Host
 	if r.TLS != nil {
@@ -73,7 +73,7 @@ func baseURL(trusted limit.Proxies, r *http.Request) string {
 	return scheme + "://" + host
 }
 
-// isPlainHost reports whether s needs no escaping as the host of a URL.
+// isPlainHost reports whether s can be the host of a URL without escaping.
 func isPlainHost(s string) bool {
 	return s != "" && len(s) <= 255 && !strings.ContainsFunc(s, func(r rune) bool {
 		return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune(".-:[]", r))

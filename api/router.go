@@ -110,7 +110,7 @@ func (r *routes) registerOperator() {
 	serve(r, post("/api/operator/unban", "Lift the ban of a user", operator, rateCommands).executes(domain.UnbanUser{}), r.unbanUser)
 }
 
-// registerChat registers the endpoints of the chat pager. Their responses have a different envelope.
+// registerChat registers the endpoints for the chat pages. Their responses have a different envelope.
 func (r *routes) registerChat() {
 	serveChat(r, post("/login", "Sign in to the chat with an e-mail address, without a password", anyone(), rateSignIns).
 		executes(domain.RegisterByEmail{}, domain.SignIn{}).refuses(domain.CodeForbidden).withTexts(texts{domain.CodeForbidden: textNoGuests}), r.emailLogin)

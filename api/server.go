@@ -23,9 +23,9 @@ type server struct {
 	rates     *rates
 	signIns   *signin.Guard
 	meters    *meters.Meters
-	spec      []byte // the OpenAPI document as JSON
+	spec      []byte // OpenAPI document as JSON
 
-	streams  chan struct{} // one element for each open event stream
+	streams  chan struct{} // contains one element for each open event stream
 	draining chan struct{} // closed by drain
 	drain    func()
 }

@@ -34,8 +34,8 @@ func (s *server) healthz(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, health{"ok"})
 }
 
-// readyz runs all checks and writes their results. The status is 503 if a check fails, 200 otherwise, also if a check reports that
-// the process is degraded.
+// readyz runs all checks and writes their results. The status is 503 if a check fails, and otherwise 200, even if a
+// check reports that the process is degraded.
 func (s *server) readyz(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), checksTimeout)
 	defer cancel()

@@ -10,10 +10,10 @@ import (
 	"roomlog/domain"
 )
 
-// sound returns a recording that ffmpeg made.
+// sound returns the content of a sound file that ffmpeg has made.
 func sound(t testing.TB, name string) []byte {
 	t.Helper()
-	if name == "tone.amr" { // only the beginning matters
+	if name == "tone.amr" { // the rest of the file is random, because only its beginning matters
 		return append([]byte("#!AMR\n\x3c"), make([]byte, 31)...)
 	}
 	b, err := os.ReadFile(filepath.Join("testdata", "sounds", name))
@@ -23,7 +23,8 @@ func sound(t testing.TB, name string) []byte {
 	return b
 }
 
-// TestUploadedSounds checks that the chat accepts uploaded sounds as voice messages, and no other uploads.
+// TestUploadedSounds checks that the chat accepts uploaded sounds as voice messages, and that it refuses other uploads
+// as voice messages.
 func TestUploadedSounds(t *testing.T) {
 	t.Parallel()
 	d := startAPI(t)

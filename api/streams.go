@@ -6,7 +6,7 @@ import (
 	"roomlog/domain"
 )
 
-// listStreams returns all streams to operators. Other users receive their own streams.
+// listStreams returns all streams to operators, and to other users the streams of their own lives.
 func (s *server) listStreams(ctx context.Context, _ *struct{}) ([]Stream, error) {
 	all, err := s.Streams.Streams(ctx)
 	if err != nil {
@@ -34,8 +34,8 @@ type streamKickInput struct {
 	}
 }
 
-// kickStream ends the broadcast of a live or disconnects a player. It executes a command; every node acts on the
-// resulting event.
+// kickStream ends the broadcast of a live or disconnects a player. It executes a command; every node then acts on the
+// event.
 func (s *server) kickStream(ctx context.Context, in *streamKickInput) (string, error) {
 	kick := in.Body
 	if (kick.Live != 0) == (kick.Player != "") {

@@ -28,12 +28,12 @@ import (
 	"roomlog/projections/feed"
 )
 
-// testTimeout bounds every wait of a test.
+// testTimeout is the maximum duration of every wait in a test.
 const testTimeout = time.Minute
 
 const tokenSecret = "a secret that is long enough"
 
-// testAPI is an API on a real port, with a log and tables.
+// testAPI is an API on a real TCP port, with a log and tables.
 type testAPI struct {
 	testing.TB
 	url       string
@@ -49,7 +49,7 @@ type testAPI struct {
 	stop      struct{ projector func() }
 }
 
-// startAPI starts an API on a new database. changes modify its settings first.
+// startAPI starts an API with a new database. The functions in changes modify its settings first.
 func startAPI(t testing.TB, changes ...func(*api.Config)) *testAPI {
 	t.Helper()
 	return startAPIOn(t, pgtest.New(t), changes...)
@@ -99,12 +99,12 @@ func startAPIOn(t testing.TB, db *pgtest.DB, changes ...func(*api.Config)) *test
 	}
 	server := httptest.NewUnstartedServer(checked)
 	server.Config.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
-		_ = c.(*net.TCPConn).SetWriteBuffer(64 << 10) // the write to a reader that stops blocks after some kilobytes
+		_ = c.(*net.TCPConn).SetWriteBuffer(64 << 10) // makes a write to a reader that stops reading block after some kilobytes
 		return ctx
 	}
 	server.Start()
 	t.Cleanup(server.Close)
-	t.Cleanup(d.api.Drain) // before the server waits for its streams
+	t.Cleanup(d.api.Drain) // runs before the server waits for its streams
 	d.url = server.URL
 	return d
 }
@@ -124,13 +124,13 @@ func (d *testAPI) start(run func(context.Context) error) (stop func()) {
 	return stop
 }
 
-// signs creates signs that tests can tell apart.
+// signs creates signs that contain their parameters, so that tests can compare them.
 type signs struct{}
 
 func (signs) Publish(key string) string { return "publish-" + key }
 func (signs) Play(key string) string    { return "play-" + key }
 
-// logBuffer collects the log of an API.
+// logBuffer collects the log messages of an API.
 type logBuffer struct {
 	mu  sync.Mutex
 	all bytes.Buffer
@@ -148,7 +148,7 @@ func (l *logBuffer) String() string {
 	return l.all.String()
 }
 
-// reply is a response that was read.
+// reply is a response whose body was read.
 type reply struct {
 	t      testing.TB
 	status int
@@ -156,7 +156,7 @@ type reply struct {
 	raw    []byte
 }
 
-// envelope has the members of all forms of responses.
+// envelope has the members of all response envelopes.
 type envelope struct {
 	Msg     string          `json:"msg"`
 	Data    json.RawMessage `json:"data"`
@@ -165,7 +165,7 @@ type envelope struct {
 	Message string          `json:"message"`
 }
 
-// send sends a request. headers are names and values in turn.
+// send sends a request. headers contains names and values in turn.
 func (d *testAPI) send(method, path string, body io.Reader, headers ...string) reply {
 	d.Helper()
 	r, err := http.NewRequestWithContext(d.Context(), method, d.url+path, body)
@@ -206,7 +206,7 @@ func (d *testAPI) post(path string, body any, headers ...string) reply {
 	return d.send(http.MethodPost, path, strings.NewReader(text), append([]string{"Content-Type", "application/json"}, headers...)...)
 }
 
-// ok requires a success and decodes its data into v.
+// ok requires a successful response and decodes its data into v.
 func (a reply) ok(v any) reply {
 	a.t.Helper()
 	if a.status != http.StatusOK {
@@ -224,7 +224,7 @@ func (a reply) ok(v any) reply {
 	return a
 }
 
-// expectFailure requires a failure in the form of the contract.
+// expectFailure requires a failed response in the form of the wire contract.
 func (a reply) expectFailure(status int, code domain.Code, text string) {
 	a.t.Helper()
 	e := a.envelope()
@@ -248,8 +248,8 @@ func (a reply) envelope() envelope {
 	return e
 }
 
-// keys requires exactly these members in the body, keysOf in a part of it. The path of the part consists of the names of
-// members, and [0] for the first item of a list: "data [0] user".
+// keys requires that the body has exactly these members. keysOf requires it for a part of the body. The path of the
+// part consists of names of members, and [0] for the first item of a list: "data [0] user".
 func (a reply) keys(want ...string) { a.t.Helper(); a.keysOf("", want...) }
 
 func (a reply) keysOf(path string, want ...string) {

@@ -18,10 +18,10 @@ import (
 	"roomlog/domain"
 )
 
-const multipartOverhead = 8 << 10 // maximum size in bytes of a multipart body without the file
+const multipartOverhead = 8 << 10 // maximum size in bytes of a multipart body, not counting the file
 
-// upload stores an image or a sound and responds with its URL. It ignores the file name and the content type in the
-// request.
+// upload stores an image or a sound and responds with its URL. It ignores the file name and the content type that the
+// client sent.
 func (s *server) upload(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), s.UploadTimeout)
 	defer cancel()
@@ -36,8 +36,8 @@ func (s *server) upload(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, success[string]{"ok", requestOf(ctx).baseURL + "/uploads/" + name})
 }
 
-// recordUpload records a file that was stored, and returns its name. If the log refuses it, the file is deleted. A file
-// that the process could neither record nor delete is deleted by upload.Cleaner.
+// recordUpload records a stored file in the log, and returns its name. If the log refuses the command, recordUpload
+// deletes the file. If the process ends before, upload.Cleaner deletes the file.
 func (s *server) recordUpload(ctx context.Context, name string, size int64) (string, error) {
 	receipt, err := s.execute(ctx, domain.AddUpload{
 		Upload: domain.UploadID(name), Bytes: size, Quota: s.UploadQuotaPerUser, Files: s.UploadFilesPerUser,
@@ -46,7 +46,7 @@ func (s *server) recordUpload(ctx context.Context, name string, size int64) (str
 	if err == nil {
 		var added domain.UploadAdded
 		added, _, err = eventOf[domain.UploadAdded](receipt)
-		recorded = added.Upload // of an earlier request with the same key
+		recorded = added.Upload // name of the file that an earlier request with the same key uploaded
 	}
 	if refused := domain.AsRefusal(err) != nil; refused || err == nil && recorded != domain.UploadID(name) {
 		_, failed := s.uploads.Remove(name)
@@ -103,8 +103,8 @@ func firstFile(r *http.Request) (*multipart.Part, error) {
 	}
 }
 
-// uploadError returns the error to report to the client: a *domain.Refusal, or an internal error if the disk failed.
-// It makes the server close the connection, because the rest of the upload may still arrive.
+// uploadError returns the error to report to the client: a *domain.Refusal, or an internal error if the disk failed. It
+// also makes the server close the connection, because the rest of the upload may still arrive.
 func uploadError(w http.ResponseWriter, err error) error {
 	var disk *fs.PathError
 	if domain.AsRefusal(err) != nil {

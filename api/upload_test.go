@@ -21,7 +21,7 @@ import (
 	"roomlog/domain"
 )
 
-// smallImage returns a small image of a type.
+// smallImage returns a small image of the given type.
 func smallImage(t testing.TB, kind string) []byte {
 	t.Helper()
 	var b bytes.Buffer
@@ -43,7 +43,7 @@ func smallImage(t testing.TB, kind string) []byte {
 	return b.Bytes()
 }
 
-// form returns a multipart body with one file.
+// form returns a multipart body with one file, and its content type.
 func form(t testing.TB, field, name, kind string, content []byte) (body *bytes.Buffer, contentType string) {
 	t.Helper()
 	body = &bytes.Buffer{}

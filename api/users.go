@@ -15,7 +15,7 @@ import (
 	"roomlog/projections"
 )
 
-// User is the private view of a user: the response to that user.
+// User is the data of a user in a response to that user.
 type User struct {
 	ID       domain.UserID `json:"id"`
 	Username string        `json:"username" example:"ann"`
@@ -28,7 +28,7 @@ func newUser(p projections.Profile, coins domain.Coins) User {
 	return User{p.ID, p.Username, p.Nickname, p.Avatar, coins}
 }
 
-// PublicUser is the public part of a user in responses to other users.
+// PublicUser is the data of a user in responses to other users.
 type PublicUser struct {
 	ID     domain.UserID `json:"id"`
 	Name   string        `json:"name" example:"ann"`
@@ -45,8 +45,7 @@ type registration struct {
 	}
 }
 
-// registerUser creates an account. It stores the hash of the password outside the log, under a random id that the
-// event contains.
+// registerUser creates an account. It stores the password hash outside the log, under an id that the event contains.
 func (s *server) registerUser(ctx context.Context, in *registration) (User, error) {
 	if err := password.Check(in.Body.Password); err != nil {
 		return User{}, err
@@ -55,7 +54,7 @@ func (s *server) registerUser(ctx context.Context, in *registration) (User, erro
 		return User{}, refusal(codePasswordsDiff, "password and repassword differ")
 	}
 	name := s.Store.NameKey(in.Body.Username)
-	if _, err := s.Queries.Account(ctx, name); err == nil { // avoids hashing the password; the log makes the decision
+	if _, err := s.Queries.Account(ctx, name); err == nil { // avoids hashing the password for a name that is taken; the log decides finally
 		return User{}, refusal(domain.CodeNameTaken, "the username is taken")
 	}
 	hash, err := s.passwords.Hash(ctx, in.Body.Password)
@@ -78,7 +77,7 @@ func (s *server) registerUser(ctx context.Context, in *registration) (User, erro
 }
 
 // deleteUnusedCredential deletes the password hash of a refused registration. After any other error the account may
-// exist, so the hash stays; a cleaner deletes it later if no account uses it.
+// exist, so it keeps the hash; DeleteUnusedCredentials deletes the hash later if no account uses it.
 func (s *server) deleteUnusedCredential(ctx context.Context, id uuid.UUID, cause error) {
 	if domain.AsRefusal(cause) == nil {
 		return
@@ -100,8 +99,8 @@ type signedIn struct {
 	Token string `json:"token" example:"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.e30.c2ln"`
 }
 
-// login checks username and password, starts a session and ends the user's previous session. For unknown usernames
-// and wrong passwords the response and its time are the same.
+// login checks username and password, starts a sign-in session and ends the user's previous one. The response and its
+// time are the same for an unknown username and for a wrong password.
 func (s *server) login(ctx context.Context, in *credentials) (signedIn, error) {
 	account, err := s.checkPassword(ctx, s.Store.NameKey(in.Body.Username), in.Body.Password)
 	if err != nil {
@@ -115,7 +114,7 @@ func (s *server) login(ctx context.Context, in *credentials) (signedIn, error) {
 	return signedIn{newUser(account.Profile, coins), issued}, err
 }
 
-// startSession starts a session for a user and returns its token.
+// startSession starts a sign-in session of a user and returns its token.
 func (s *server) startSession(ctx context.Context, user domain.UserID) (string, error) {
 	session := uuid.NewString()
 	receipt, err := s.executeAnonymously(ctx, domain.SignIn{User: user, Session: session})
@@ -125,7 +124,7 @@ func (s *server) startSession(ctx context.Context, user domain.UserID) (string, 
 	return s.Tokens.Issue(token.Claims{User: user, Session: session, Position: receipt.Position})
 }
 
-// checkPassword returns the account of a username if the password is correct, and a *domain.Refusal otherwise.
+// checkPassword returns the account with a username if the password is correct, and otherwise a *domain.Refusal.
 func (s *server) checkPassword(ctx context.Context, nameKey, guess string) (projections.Account, error) {
 	if password.Check(guess) != nil { // no account can have this password
 		return projections.Account{}, wrongPassword()
@@ -140,7 +139,7 @@ func (s *server) checkPassword(ctx context.Context, nameKey, guess string) (proj
 	}
 	outcome := signin.Undecided
 	defer func() { end(outcome) }()
-	hash, err := s.Store.Credential(ctx, account.Credential) // also for unknown names, so that the time is the same
+	hash, err := s.Store.Credential(ctx, account.Credential) // also for unknown usernames, so that the response takes the same time
 	if err != nil {
 		return account, err
 	}
@@ -163,8 +162,8 @@ func wrongPassword() error {
 	return refusal(codeCredentials, "no account has this username and password")
 }
 
-// signInAttempt describes an attempt to sign in as a user; 0 for a username without an account. A client that sends an
-// earlier token of the user is a known device. Clients send the last token that they have.
+// signInAttempt describes an attempt to sign in as user. user is 0 if no account has the username. A client that sends
+// an earlier token of the user is a known device, because clients send the last token that they have.
 func (s *server) signInAttempt(ctx context.Context, nameKey string, user domain.UserID) signin.Attempt {
 	rc := requestOf(ctx)
 	attempt := signin.Attempt{Name: nameKey, Address: limit.Key(rc.addr)}

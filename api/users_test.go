@@ -16,7 +16,7 @@ import (
 	"roomlog/eventstore"
 )
 
-// The contract's texts about tokens.
+// The texts about tokens in the wire contract.
 const (
 	textNoToken = "您没有权限访问该接口!"
 	textExpired = "token 已过期! 请重新获取令牌"
@@ -118,8 +118,8 @@ func TestLogin(t *testing.T) {
 	})
 }
 
-// TestLoginHashesOnceForUnknownNames counts hashes by the memory that each allocates. It is not parallel, so that no other
-// test allocates meanwhile.
+// TestLoginHashesOnceForUnknownNames counts hashes by the memory that each hash allocates. It is not parallel, so that
+// no other test allocates memory at the same time.
 func TestLoginHashesOnceForUnknownNames(t *testing.T) {
 	const memory = 32 << 20
 	d := startAPI(t, func(c *api.Config) { c.Password = password.Cost{MemoryKiB: memory >> 10, Passes: 1, AtOnce: 1} })

@@ -168,7 +168,7 @@ var States = []StateSpec{
 	state[Username]("username", 1),
 	state[Email]("email", 1),
 	state[Session]("session", 1),
-	state[Live]("live", 1),
+	state[Live]("live", 2),
 	state[Recording]("recording", 1),
 	state[Uploads]("upload", 1),
 	state[Visit]("visit", 1),

@@ -296,6 +296,7 @@ func TestServerFieldsOfCommands(t *testing.T) {
 		"participant.enter": {"NameKey", "Connection", "Profile", "Node"}, "participant.set_nickname": {"Participant", "NameKey", "PreviousKey"},
 		"chat_room.join": {"Participant"}, "chat_room.leave": {"Participant"}, "participant.leave": {"NameKey"},
 		"upload.add": {"Upload", "Bytes", "Quota", "Files"}, "message.post": {"Participant", "Nickname", "UploadURLPrefix"},
+		"recording.start": {"StreamKey"}, "recording.finish": {"StreamKey"},
 	}
 	for _, spec := range domain.Commands {
 		var hidden []string

@@ -32,6 +32,7 @@ type Live struct {
 	Bans      []Ban        `json:"bans,omitempty"`      // bans from the live: all active bans, and possibly expired ones
 	Broadcast BroadcastID  `json:"broadcast,omitempty"` // the running broadcast; "" if there is none
 	Record    RecordChoice `json:"record,omitempty"`
+	StreamKey string       `json:"stream_key"` // distinguishes the live from one that had its id in a lost history of the log
 }
 
 // Live returns the state of a live.
@@ -172,7 +173,7 @@ func (e LiveCreated) Stream() Stream    { return liveStream(e.Live) }
 func (e LiveCreated) EventLive() LiveID { return e.Live }
 func (e LiveCreated) EventUser() UserID { return e.Streamer }
 func (e LiveCreated) count() int64      { return int64(e.Live) }
-func (e LiveCreated) evolve(Live) Live  { return Live{Streamer: e.Streamer} }
+func (e LiveCreated) evolve(Live) Live  { return Live{Streamer: e.Streamer, StreamKey: e.StreamKey} }
 func (e *LiveCreated) personal() (UserID, []*string) {
 	return e.Streamer, []*string{&e.Title, &e.Cover}
 }

@@ -72,6 +72,7 @@ func (e LiveRecordingSet) evolve(l Live) Live { l.Record = e.Record; return l }
 type StartRecording struct {
 	Live      LiveID      `json:"live"`      // the live that is recorded
 	Recording RecordingID `json:"recording"` // the new recording; it has the id of the broadcast
+	StreamKey string      `json:"-"`         // stream key of the live that is recorded; "" if it is not known
 }
 
 func (StartRecording) Type() string { return "recording.start" }
@@ -80,19 +81,21 @@ func (c StartRecording) Reads(Actor) []Stream {
 	return []Stream{recordingStream(c.Recording), liveStream(c.Live)}
 }
 
-func (c StartRecording) serverTexts() []string { return []string{string(c.Recording)} }
+func (c StartRecording) serverTexts() []string { return []string{string(c.Recording), c.StreamKey} }
 
 func (c StartRecording) decide(view View) ([]Event, error) {
-	return view.startRecording(c.Live, c.Recording)
+	return view.startRecording(c.Live, c.Recording, c.StreamKey)
 }
 
-func (v View) startRecording(id LiveID, recording RecordingID) ([]Event, error) {
+// startRecording returns the event of the start of a recording, unless the log has it. It refuses a live with another stream key:
+// when the log falls back to an earlier state, another live may get the id of a lost one.
+func (v View) startRecording(id LiveID, recording RecordingID, streamKey string) ([]Event, error) {
 	live := v.Live(id)
 	switch {
 	case recording == "":
 		return nil, refuse(CodeBadRequest, "a recording requires an id")
-	case live.Streamer == 0:
-		return nil, refuse(CodeLiveNotFound, "there is no live %d", id)
+	case live.Streamer == 0, streamKey != "" && live.StreamKey != streamKey:
+		return nil, refuse(CodeLiveNotFound, "there is no live %d with the stream of the recording", id)
 	case v.Recording(recording).Live != 0:
 		return nil, nil
 	}
@@ -150,6 +153,7 @@ type FinishRecording struct {
 	DurationMS int64           `json:"duration_ms"` // length of all files in milliseconds
 	Bytes      int64           `json:"bytes"`       // size of all files in bytes
 	Parts      []RecordingPart `json:"parts"`       // the files of the recording: at most 128
+	StreamKey  string          `json:"-"`           // stream key of the live that was recorded; "" if it is not known
 }
 
 func (FinishRecording) Type() string { return "recording.finish" }
@@ -159,11 +163,11 @@ func (c FinishRecording) Reads(Actor) []Stream {
 }
 
 func (c FinishRecording) serverTexts() []string {
-	return []string{string(c.Recording), string(c.Cause)}
+	return []string{string(c.Recording), string(c.Cause), c.StreamKey}
 }
 
 func (c FinishRecording) decide(view View) ([]Event, error) {
-	events, err := view.startRecording(c.Live, c.Recording) // appends the event of the start too, if it is missing from the log
+	events, err := view.startRecording(c.Live, c.Recording, c.StreamKey) // appends the event of the start too, if it is missing from the log
 	recording := view.Recording(c.Recording)
 	switch {
 	case err != nil:

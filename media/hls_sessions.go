@@ -1,7 +1,9 @@
 package media
 
 import (
+	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -191,9 +193,7 @@ func (h *hlsServer) start(key string) (*hlsStream, error) {
 	s := &hlsStream{key: key, broadcast: rand.Text(), source: source, lastUsed: h.cfg.Now(), stop: make(chan struct{})}
 	config := h.cfg.HLS.Muxer
 	config.Now, config.Token, config.Waiting, config.Address = h.cfg.Now, s.broadcast, h.waiting, h.cfg.Address
-	config.OnError = func(err error) {
-		h.cfg.Log.Debug("frame left out of HLS", slog.String("connection_id", source.client.ID), slog.Any("error", err))
-	}
+	config.OnError = func(err error) { h.reportError(source, err) }
 	s.muxer = hls.New(config)
 	h.byKey[key], h.byBroadcast[s.broadcast] = s, s
 	go func() {
@@ -201,6 +201,16 @@ func (h *hlsServer) start(key string) (*hlsStream, error) {
 		h.segment(s)
 	}()
 	return s, nil
+}
+
+// reportError logs a frame that is left out of HLS. A whole track that is left out is a warning, because its viewers miss
+// it.
+func (h *hlsServer) reportError(source *Player, err error) {
+	level, message := slog.LevelDebug, "frame left out of HLS"
+	if errors.Is(err, hls.ErrTrack) {
+		level, message = slog.LevelWarn, "track left out of HLS, players over FLV and RTMP receive it"
+	}
+	h.cfg.Log.Log(context.Background(), level, message, slog.String("broadcast_id", source.broadcastID()), slog.Any("error", err))
 }
 
 // segment passes frames to the muxer until the stream ends, fails or is no longer used. After the end of the stream

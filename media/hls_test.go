@@ -3,6 +3,7 @@ package media_test
 import (
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"regexp"
 	"slices"
@@ -357,5 +358,39 @@ func TestFFmpegPlaysHLS(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// HLS does not carry MP3. The picture plays, and one line in the log says what is missing.
+func TestMP3IsLeftOutOfHLS(t *testing.T) {
+	var log lockedBuffer
+	h := run(t, func(c *media.Config) { c.Log = slog.New(slog.NewTextHandler(&log, nil)) })
+	s := h.publish(t, "KEY")
+	s.video(0, avcHeader())
+	for i := range uint32(75) {
+		s.video(i*40, videoFrame(i%25 == 0, "picture"))
+		s.audio(i*40, []byte("\x2f\xff\xfb\x90\x00mp3"))
+	}
+	h.stream(t, "KEY", "some seconds", func(s media.StreamStats) bool { return s.FramesIn == 1+2*75 })
+	p := h.playHLS(t, "KEY")
+	if status, list, _ := page(t, p.base+p.lists[0]); len(p.lists) != 1 || status != 200 || !strings.Contains(list, "#EXTINF") {
+		t.Fatalf("%d playlists, status %d: %s", len(p.lists), status, list)
+	}
+	const line = `track left out of HLS`
+	if n := strings.Count(log.String(), line); n != 1 || !strings.Contains(log.String(), "does not carry: mp3") {
+		t.Fatalf("the log has %d lines about it: %s", n, log.String())
+	}
+
+	// Without a picture nothing is left, and players are told at once.
+	alone := h.publish(t, "ALONE")
+	for i := range uint32(75) {
+		alone.audio(i*26, []byte("\x2f\xff\xfb\x90\x00mp3"))
+	}
+	h.stream(t, "ALONE", "some seconds", func(s media.StreamStats) bool { return s.FramesIn == 75 })
+	if status, _, _ := page(t, h.hlsURL("ALONE")); status == 200 {
+		t.Fatalf("status %d", status)
+	}
+	if n := strings.Count(log.String(), line); n != 2 {
+		t.Fatalf("the log has %d lines about it: %s", n, log.String())
 	}
 }

@@ -195,6 +195,13 @@ func (p *Player) Tracks() (video, audio bool) {
 	return p.cursor.hasVideo, p.cursor.hasAudio
 }
 
+// broadcastID returns the id of the broadcast that the player plays, or "" if nothing was published yet.
+func (p *Player) broadcastID() string {
+	p.stream.mu.Lock()
+	defer p.stream.mu.Unlock()
+	return p.stream.broadcast.ID
+}
+
 // Skips returns the number of times that the player was too slow and was moved to a newer key frame.
 func (p *Player) Skips() uint64 { return p.skips.Load() }
 

@@ -346,7 +346,7 @@ func (e *encoder) startRecording() (files func() (record.Recording, []string)) {
 	if err != nil {
 		e.t.Fatal(err)
 	}
-	if err := r.Start("6", "show", source); err != nil {
+	if err := r.Start("6", "show", "stream", source); err != nil {
 		e.t.Fatal(err)
 	}
 	return func() (record.Recording, []string) {

@@ -107,7 +107,7 @@ func DeltaSpecs() []DeltaSpec {
 }
 
 // aboutNotice is the summary of all notices.
-const aboutNotice = "The account of the user, or one of its sessions, has changed."
+const aboutNotice = "The account of the user, or a sign-in session of the account, has changed."
 
 // The payloads of deltas. Their JSON encoding is the field data of a frame of the native dialect.
 type (

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// AllowOrigins returns a middleware that permits browser pages of origins to call next: it returns their Origin in
-// Access-Control-Allow-Origin and replies to preflight requests. An empty list permits every origin, including "null"
-// and "file://". That is safe, because the server uses no cookies: a page needs a token.
+// AllowOrigins returns a middleware that permits browser pages of the given origins to call next: it returns their
+// Origin in Access-Control-Allow-Origin and replies to preflight requests. An empty list permits every origin,
+// including "null" and "file://". This is safe because the server uses no cookies: a page needs a token.
 func AllowOrigins(origins []string) func(http.Handler) http.Handler {
 	any := len(origins) == 0 || slices.Contains(origins, "*")
 	allowed := func(origin string) bool {

@@ -9,16 +9,16 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Meters holds the metrics of a server. It is safe for concurrent use.
+// Meters contains the metrics of an HTTP server. It is safe for concurrent use.
 type Meters struct {
-	InFlight prometheus.Gauge // requests in progress
-	Streams  prometheus.Gauge // open replays of the event log
+	InFlight prometheus.Gauge // number of requests in progress
+	Streams  prometheus.Gauge // number of open replays of the log
 
 	requests *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
 }
 
-// New registers the metrics of a server in registry. It returns an error if registry has them already.
+// New registers the metrics of a server in registry. It returns an error if registry already contains them.
 func New(registry *prometheus.Registry) (*Meters, error) {
 	m := &Meters{
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -43,7 +43,7 @@ func New(registry *prometheus.Registry) (*Meters, error) {
 	return m, nil
 }
 
-// Count counts a request under its route. The path is not a label, because clients can send any number of paths. The
+// Count counts a request under its route. The path is not a label, because clients can request any number of paths. The
 // duration counts only if timed is true.
 func (m *Meters) Count(method, route string, status int, duration time.Duration, timed bool) {
 	if route == "" || route == "/*" {

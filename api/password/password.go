@@ -18,27 +18,28 @@ import (
 	"roomlog/domain"
 )
 
-// Cost is the memory and time that one password hash takes. The zero value means the defaults: argon2id parameters
-// for servers with little memory, about 20 ms per hash.
+// Cost is the memory and time that one password hash takes. The zero value stands for the defaults: argon2id parameters
+// for servers with little memory, about 20 ms for each hash.
 type Cost struct {
-	MemoryKiB uint32 // default 19456
-	Passes    uint32 // default 2
+	MemoryKiB uint32 // memory in KiB; default 19456
+	Passes    uint32 // number of passes over the memory; default 2
 	AtOnce    int    // maximum number of passwords that are hashed at the same time; default: number of processors
-	Queue     int    // maximum number of passwords that wait to be hashed; default: 64 for each of AtOnce
+	Queue     int    // maximum number of passwords that wait to be hashed; default: 64 times AtOnce
 	// Wait is the maximum time that a password waits to be hashed; default: 2 s.
 	Wait time.Duration
 }
 
-// ErrBusy means that a password was not hashed, because too many passwords wait or have waited for too long.
+// ErrBusy means that a password was not hashed, because too many passwords are waiting, or because it has waited too
+// long.
 var ErrBusy = errors.New("too many passwords wait to be hashed")
 
-// Bounds of passwords in Unicode code points.
+// The bounds of passwords in Unicode code points.
 const (
 	minLength = 6
 	maxLength = 128
 )
 
-// Refusal codes of Check.
+// The refusal codes of Check.
 const (
 	CodeTooShort domain.Code = "password_too_short"
 	CodeTooLong  domain.Code = "password_too_long"
@@ -50,16 +51,17 @@ const (
 	keyLen     = 32
 )
 
-// Hasher hashes and verifies passwords. Callers wait while Cost.AtOnce passwords are being hashed. A flood of passwords
-// is refused early, so that those which are accepted are answered in time. It is safe for concurrent use.
+// Hasher hashes and verifies passwords. Callers wait while Cost.AtOnce passwords are being hashed. If too many callers
+// wait, further passwords are refused immediately, so that the others get their result in time. It is safe for
+// concurrent use.
 type Hasher struct {
 	cost  Cost
 	slots chan struct{}
-	queue chan struct{} // one element for each password that waits
-	decoy string        // hash of a random password, verified for accounts that do not exist
+	queue chan struct{} // contains one element for each password that waits
+	decoy string        // hash of a random password, which is verified if the account does not exist
 }
 
-// NewHasher returns a Hasher. Zero fields of cost are set to the defaults.
+// NewHasher returns a Hasher. Fields of cost with the value zero get their defaults.
 func NewHasher(cost Cost) *Hasher {
 	if cost.MemoryKiB == 0 {
 		cost.MemoryKiB = 19456
@@ -81,7 +83,7 @@ func NewHasher(cost Cost) *Hasher {
 	return p
 }
 
-// Check returns a *domain.Refusal if password cannot be the password of an account.
+// Check returns a *domain.Refusal if no account may have the password.
 func Check(password string) error {
 	if !utf8.ValidString(password) || strings.ContainsFunc(password, func(r rune) bool {
 		return unicode.IsControl(r) || r == utf8.RuneError
@@ -106,8 +108,8 @@ func (p *Hasher) Hash(ctx context.Context, password string) (string, error) {
 	return p.encode(password), nil
 }
 
-// Verify reports whether hash is a hash of password. For an empty hash it returns false after the same time as for
-// any other hash, so that the time does not reveal which accounts exist. It waits like Hash.
+// Verify reports whether hash is a hash of password. For an empty hash it returns false after the same time as for any
+// other hash, so that the time does not reveal which accounts exist. It waits like Hash.
 func (p *Hasher) Verify(ctx context.Context, hash, password string) (bool, error) {
 	known := hash != ""
 	if !known {
@@ -125,7 +127,7 @@ func (p *Hasher) Verify(ctx context.Context, hash, password string) (bool, error
 	return subtle.ConstantTimeCompare(got, parsed.key) == 1 && known, nil
 }
 
-// passwordHash is a parsed hash.
+// passwordHash is a hash, parsed into its parameters.
 type passwordHash struct {
 	memory, passes uint32
 	lanes          uint8
@@ -153,13 +155,14 @@ func parseHash(hash string) (passwordHash, error) {
 
 func (p *Hasher) encode(password string) string {
 	salt := make([]byte, saltLen)
-	rand.Read(salt) // never fails
+	rand.Read(salt) // rand.Read never fails
 	key := argon2.IDKey([]byte(password), salt, p.cost.Passes, p.cost.MemoryKiB, argonLanes, keyLen)
 	return fmt.Sprintf("$argon2id$v=19$m=%d,t=%d,p=%d$%s$%s", p.cost.MemoryKiB, p.cost.Passes, argonLanes,
 		base64.RawStdEncoding.EncodeToString(salt), base64.RawStdEncoding.EncodeToString(key))
 }
 
-// enter takes a slot. It waits at most Cost.Wait, and not at all if Cost.Queue passwords wait.
+// enter takes a slot for hashing one password. It waits at most Cost.Wait, and not at all if Cost.Queue passwords are
+// waiting.
 func (p *Hasher) enter(ctx context.Context) error {
 	select {
 	case p.slots <- struct{}{}:

@@ -54,7 +54,7 @@ func TestCost(t *testing.T) {
 		}
 	})
 	t.Run("a hash of the reference implementation verifies", func(t *testing.T) {
-		// echo -n password | argon2 somesalt -id -t 2 -m 16 -p 1 -l 32: a vector of the reference implementation.
+		// A vector of the reference implementation: echo -n password | argon2 somesalt -id -t 2 -m 16 -p 1 -l 32
 		const golden = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc"
 		if right, err := cheapHasher().Verify(t.Context(), golden, "password"); err != nil || !right {
 			t.Fatalf("got %v, %v", right, err)
@@ -108,7 +108,7 @@ func TestFloodIsRefused(t *testing.T) {
 			results <- err
 		}()
 	}
-	for len(p.queue) < 2 { // until both wait
+	for len(p.queue) < 2 { // waits until both passwords wait
 		runtime.Gosched()
 	}
 	for range 300 {

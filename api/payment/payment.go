@@ -16,7 +16,7 @@ import (
 	"roomlog/internal/strictjson"
 )
 
-// Provider collects the payments of orders and reports them to roomlog.
+// Provider is a payment provider, which collects the payments for orders and reports them to roomlog.
 type Provider interface {
 	// Checkout returns the parameters that a client needs to pay for an order.
 	Checkout(o domain.OrderPlaced) (map[string]string, error)
@@ -34,7 +34,7 @@ type Payment struct {
 // ErrSignature means that the signature of a payment report is missing or invalid.
 var ErrSignature = errors.New("the signature of the payment is invalid")
 
-// SignatureHeader is the name of the header that contains the HMAC-SHA256 of the raw body of a callback in lower-case
+// SignatureHeader is the HTTP header with the signature of a callback: the HMAC-SHA256 of the raw body in lower-case
 // hex.
 const SignatureHeader = "X-Signature"
 
@@ -58,7 +58,7 @@ func sign(secret, body []byte) string {
 	return hex.EncodeToString(mac.Sum(nil))
 }
 
-// Checkout returns the id of the order. The provider needs nothing else.
+// Checkout returns the id of the order. The built-in provider needs nothing else.
 func (p SharedSecret) Checkout(o domain.OrderPlaced) (map[string]string, error) {
 	return map[string]string{"order": string(o.Order)}, nil
 }

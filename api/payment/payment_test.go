@@ -25,11 +25,11 @@ func TestSharedSecret(t *testing.T) {
 	p := provider(t)
 	const body = `{"order":"O1","user":12,"price":30}`
 	right := p.Sign([]byte(body))
-	// printf '%s' BODY | openssl dgst -sha256 -hmac SECRET
+	// result of: printf '%s' BODY | openssl dgst -sha256 -hmac SECRET
 	const golden = "d02f12248cd1d279ff2300af0580572bfdc528c90015d27cd6d3490f35a7d99c"
 	for name, c := range map[string]struct {
 		body, signature string
-		wrong           bool // the signature, else the body
+		wrong           bool // whether the signature is wrong; otherwise the body is
 		want            payment.Payment
 	}{
 		"signed by Sign":               {body, right, false, payment.Payment{Order: "O1", User: 12, Price: 30}},

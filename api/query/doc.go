@@ -1,5 +1,5 @@
-// Package query checks the query parameters of requests: it refuses unknown and repeated parameters, and explains wrong
+// Package query checks the query parameters of requests. It refuses unknown and repeated parameters, and explains wrong
 // values in sentences.
 //
-// The documentation of an endpoint is the list of its parameters, so that the check cannot differ from it.
+// It uses the list of parameters in the documentation of an endpoint, so the check and the documentation cannot differ.
 package query

@@ -12,8 +12,8 @@ import (
 	"roomlog/domain"
 )
 
-// Check returns a *domain.Refusal for a query with a parameter that is not in known, that occurs twice although it is
-// no list, or that cannot be decoded.
+// Check returns a *domain.Refusal if the query contains a parameter that is not in known, or that occurs twice although
+// it is not a list, or if the query cannot be decoded.
 func Check(rawQuery string, known []*huma.Param) error {
 	values, err := url.ParseQuery(rawQuery)
 	if err != nil {
@@ -41,7 +41,7 @@ func find(known []*huma.Param, name string) *huma.Param {
 
 func isList(p *huma.Param) bool { return p.Schema != nil && p.Schema.Type == huma.TypeArray }
 
-// list returns the names of the query parameters in known as a sentence.
+// list returns a sentence with the names of the query parameters in known.
 func list(known []*huma.Param) string {
 	var names []string
 	for _, p := range known {
@@ -56,8 +56,8 @@ func list(known []*huma.Param) string {
 	return "this endpoint has " + strings.Join(names, ", ")
 }
 
-// Explain returns a sentence about a wrong value of p, like "limit must be a whole number from 1 to 500 (got -1)". It
-// reports false if the schema of p does not tell what is right.
+// Explain returns a sentence about a wrong value of p, such as "limit must be a whole number from 1 to 500 (got -1)".
+// It reports false if the schema of p does not define the correct values.
 func Explain(p *huma.Param, value any) (sentence string, ok bool) {
 	if p.Schema == nil {
 		return "", false
@@ -90,7 +90,7 @@ func bounds(s *huma.Schema) string {
 	return ""
 }
 
-// Reader reads the query of a request. It keeps the first error.
+// Reader reads the query parameters of a request. It keeps the first error.
 type Reader struct {
 	values url.Values
 	known  []*huma.Param
@@ -102,10 +102,11 @@ func NewReader(values url.Values, known []*huma.Param) *Reader {
 	return &Reader{values: values, known: known}
 }
 
-// Err returns a *domain.Refusal if a value is wrong.
+// Err returns a *domain.Refusal if a value that was read is wrong.
 func (r *Reader) Err() error { return r.err }
 
-// Integer sets *v to the value of a parameter, if the query contains it. The schema of the parameter has the bounds.
+// Integer sets *v to the value of a parameter, if the query contains it. The schema of the parameter defines the
+// bounds.
 func (r *Reader) Integer(name string, v *int64) {
 	p, text := find(r.known, name), r.values.Get(name)
 	if text == "" {

@@ -22,7 +22,7 @@ func known() []*huma.Param {
 
 func TestCheck(t *testing.T) {
 	t.Parallel()
-	for raw, want := range map[string]string{ // "": accepted
+	for raw, want := range map[string]string{ // query → expected refusal, "" if it is accepted
 		"":                    "",
 		"limit=1&follow=true": "",
 		"type=a&type=b":       "",
@@ -47,7 +47,7 @@ func TestCheck(t *testing.T) {
 
 func TestReader(t *testing.T) {
 	t.Parallel()
-	for raw, want := range map[string]string{ // "": accepted
+	for raw, want := range map[string]string{ // query → expected refusal, "" if it is accepted
 		"limit=500&follow=1":            "",
 		"limit=0":                       "limit must be a whole number from 1 to 500 (got 0)",
 		"limit=-1":                      "limit must be a whole number from 1 to 500 (got -1)",

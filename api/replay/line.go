@@ -10,8 +10,8 @@ import (
 	"roomlog/eventstore"
 )
 
-// EventLine is the line of one event. Data is the payload in the newest version of the event type. Texts of users are
-// readable, or "erased" if the user was forgotten. Readers without the role personal receive no private fields.
+// EventLine is a line with one event. Data is the payload in the newest version of the event type. Personal texts are
+// decrypted, or "erased" if the user was forgotten. Readers without the role personal do not receive private fields.
 type EventLine struct {
 	Cursor     string        `json:"cursor" example:"4711.5f0c2a77" doc:"for the parameter after"`
 	Position   int64         `json:"position"`
@@ -48,7 +48,7 @@ func newEventLine(r eventstore.Record, personal bool) EventLine {
 }
 
 // dataFor returns the data of an event without its private fields, and the names of the fields that it left out. If
-// personal is true, it returns the whole event.
+// personal is true, it returns the complete data.
 func dataFor(e domain.Event, personal bool) (data any, withheld []string) {
 	if personal {
 		return e, nil
@@ -67,7 +67,7 @@ func dataFor(e domain.Event, personal bool) (data any, withheld []string) {
 	if len(withheld) == 0 {
 		return e, nil
 	}
-	part := reflect.New(reflect.StructOf(kept)).Elem() // StructOf caches the types
+	part := reflect.New(reflect.StructOf(kept)).Elem() // StructOf caches the types that it creates
 	for i, f := range kept {
 		part.Field(i).Set(all.FieldByName(f.Name))
 	}

@@ -12,17 +12,17 @@ import (
 
 const eventsPerRead = 500
 
-// Player writes replays to HTTP clients. It is safe for concurrent use.
+// Player writes replays of the log to HTTP clients. It is safe for concurrent use.
 type Player struct{ c Config }
 
 // NewPlayer returns a Player with the configuration c.
 func NewPlayer(c Config) *Player { return &Player{c} }
 
-// progress holds the state of one replay.
+// progress is the state of one replay.
 type progress struct {
 	Request
 	out     *writer
-	written int64 // number of written events
+	written int64 // number of events that were written
 }
 
 // Play writes events to w. It returns when the request is complete, the client has disconnected or is too slow,
@@ -48,7 +48,7 @@ func (p *Player) Play(ctx context.Context, w http.ResponseWriter, request Reques
 			end, text = string(code), explanation
 		}
 		if errors.Is(err, eventstore.ErrCursorLost) {
-			r.out.scanned = r.out.position // a position that was searched has another meaning now
+			r.out.scanned = r.out.position // in another history, a position up to which the log was searched has no meaning
 		}
 		if end != "" {
 			r.out.writeEnd(ctx, p.c.Store, end, text)
@@ -57,11 +57,11 @@ func (p *Player) Play(ctx context.Context, w http.ResponseWriter, request Reques
 	}
 }
 
-// errDraining is the cause of the end of a replay when Draining is closed.
+// errDraining is the cause with which a replay ends when Draining is closed.
 var errDraining = errors.New("the server is shutting down")
 
 // watch returns a context that ends with ctx, when Draining is closed, or when Check fails. The caller must call stop,
-// which ends the context and waits for its goroutines.
+// which ends the context and waits for the goroutines of watch.
 func (p *Player) watch(ctx context.Context, out *writer) (serving context.Context, stop func()) {
 	serving, end := context.WithCancelCause(ctx)
 	var running sync.WaitGroup
@@ -76,7 +76,7 @@ func (p *Player) watch(ctx context.Context, out *writer) (serving context.Contex
 		for wait.Sleep(serving, p.c.CheckEvery) {
 			if err := p.c.Check(serving); err != nil {
 				end(err)
-				out.hurry() // the client may have stopped reading
+				out.hurry() // ends a write to a client that has stopped reading
 				return
 			}
 		}
@@ -84,8 +84,8 @@ func (p *Player) watch(ctx context.Context, out *writer) (serving context.Contex
 	return serving, func() { end(nil); running.Wait() }
 }
 
-// playPage reads one page of the log and writes its events. If there are no events to read, it waits for new events.
-// It returns the reason why the replay is complete, or "" if it is not.
+// playPage reads one page of the log and writes its events. If there are none, it waits for new events. If the replay
+// is complete, it returns the reason, otherwise "".
 func (p *Player) playPage(ctx context.Context, r *progress) (end string, err error) {
 	seen := p.c.Store.Appended().Count()
 	page, err := p.c.Store.Read(ctx, r.Query)

@@ -15,28 +15,28 @@ import (
 // errReaderLost means that a write to the client failed or timed out.
 var errReaderLost = errors.New("the reader was disconnected")
 
-// lastLineTimeout is the maximum time to send the last line.
+// lastLineTimeout is the maximum time for sending the last line.
 const lastLineTimeout = time.Second
 
-const chunkBytes = 32 << 10 // size in bytes of a chunk, the unit that is sent and timed
+const chunkBytes = 32 << 10 // size in bytes of a chunk, which is sent with one write
 
 // writer writes the lines of one replay.
 type writer struct {
 	w         http.ResponseWriter
 	control   *http.ResponseController
 	now       func() time.Time
-	personal  bool          // with private fields
-	ndjson    bool          // false: server-sent events
-	slowAfter time.Duration // time to send one chunk after which the client is too slow
-	timeout   time.Duration // time to send one chunk after which the client is disconnected
+	personal  bool          // whether the events contain private fields
+	ndjson    bool          // whether the format is NDJSON; otherwise it is server-sent events
+	slowAfter time.Duration // time for sending one chunk, after which the client is too slow
+	timeout   time.Duration // time for sending one chunk, after which the client is disconnected
 
 	buffer   bytes.Buffer
-	cursor   string    // cursor of the newest line
-	position int64     // position of the cursor
+	cursor   string    // cursor of the line that was written last
+	position int64     // position of the event of the cursor
 	scanned  int64     // position up to which the log was searched; at least position
 	history  int64     // number of the history of the log that the positions belong to
 	wroteAt  time.Time // time of the last write
-	started  bool      // the header was sent
+	started  bool      // whether the HTTP header was sent
 	slow     bool
 }
 
@@ -46,7 +46,7 @@ func newWriter(c Config, w http.ResponseWriter, request Request) *writer {
 	if request.Format == ServerSentEvents {
 		h.Set("Content-Type", "text/event-stream")
 	}
-	h.Set("X-Accel-Buffering", "no") // without it, proxies buffer lines
+	h.Set("X-Accel-Buffering", "no") // proxies would buffer lines without this header
 	after, now := request.Query.After, c.Now
 	return &writer{
 		w: w, control: http.NewResponseController(w), now: now, personal: request.Personal, ndjson: request.Format == NDJSON,
@@ -55,7 +55,7 @@ func newWriter(c Config, w http.ResponseWriter, request Request) *writer {
 	}
 }
 
-// hurry bounds the write in progress to lastLineTimeout. Other goroutines may call it.
+// hurry limits the write in progress to lastLineTimeout. Other goroutines may call it.
 func (e *writer) hurry() {
 	_ = e.control.SetWriteDeadline(e.now().Add(lastLineTimeout)) // fails only if the client has disconnected
 }
@@ -78,7 +78,7 @@ func (e *writer) writeEvents(ctx context.Context, events []eventstore.Record) er
 	return e.flush()
 }
 
-// writeHeartbeat writes a line with a cursor and no event. A client whose filter matches no events can thus continue
+// writeHeartbeat writes a line with a cursor and no event. A client whose filter matches no events can then continue
 // from a newer position.
 func (e *writer) writeHeartbeat(ctx context.Context, store *eventstore.Store) error {
 	if err := e.advanceCursor(ctx, store); err != nil {
@@ -90,7 +90,7 @@ func (e *writer) writeHeartbeat(ctx context.Context, store *eventstore.Store) er
 	return e.flush()
 }
 
-// writeEnd writes the last line, which contains the reason for the end and a text for people; "" for none.
+// writeEnd writes the last line. The line contains the reason for the end and a text for people, or "" for none.
 func (e *writer) writeEnd(ctx context.Context, store *eventstore.Store, reason, text string) {
 	if e.advanceCursor(ctx, store) != nil {
 		reason = string(domain.CodeBusy) // the client can continue from the cursor of its last line
@@ -137,7 +137,7 @@ func (e *writer) buffered(name string, body any) error {
 	return nil
 }
 
-// flush sends the buffer. The first call also sends the header.
+// flush sends the buffer. The first call also sends the HTTP header.
 func (e *writer) flush() error {
 	if e.buffer.Len() == 0 && e.started {
 		return nil

@@ -1,2 +1,2 @@
-// Package secret validates the configured secrets for signing tokens and payments.
+// Package secret validates the configured secrets that sign tokens and payments.
 package secret

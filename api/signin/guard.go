@@ -9,24 +9,24 @@ import (
 	"roomlog/internal/limit"
 )
 
-// maxKeys is the maximum number of keys of each kind that are kept in memory. Beyond it the least recently used key is
-// dropped: its bucket is full again, or its address is unknown again.
+// maxKeys is the maximum number of keys of each kind in memory. If there are more, the least recently used key is
+// dropped: its bucket is full again, or its address counts as unknown again.
 const maxKeys = 50_000
 
 // Config configures a Guard. All fields are required.
 type Config struct {
-	PerDevice int // wrong passwords per minute under one username from one address or known device
-	PerName   int // wrong passwords per minute under one username from all unknown addresses and devices together
+	PerDevice int // wrong passwords per minute for one username from one address or known device
+	PerName   int // wrong passwords per minute for one username from all unknown addresses and devices together
 	Now       func() time.Time
 }
 
-// Guard decides which attempts to sign in may check a password. It is safe for concurrent use. Its memory is that of one
-// process.
+// Guard decides whether an attempt to sign in may check a password. It is safe for concurrent use. Each process has a
+// separate Guard.
 type Guard struct {
 	now     func() time.Time
 	devices *limit.Rates[string]
 	unknown *limit.Rates[string]
-	known   *lru.Cache[string, struct{}] // addresses that have signed in, with the username
+	known   *lru.Cache[string, struct{}] // addresses that have signed in, each with the username
 }
 
 // NewGuard returns a Guard.
@@ -45,13 +45,13 @@ func NewGuard(c Config) (*Guard, error) {
 // Attempt describes an attempt to sign in.
 type Attempt struct {
 	Name    string // keyed hash of the username
-	Address string // of the client
-	// Device identifies the device of a client that has sent a token of this user, also if the token has expired. It is
+	Address string // address of the client
+	// Device identifies the device of a client that has sent a token of this user, even if the token has expired. It is
 	// empty for other clients.
 	Device string
 }
 
-// address returns the key under which attempts on this username from this address are counted.
+// address returns the key under which attempts with this username from this address are counted.
 func (a Attempt) address() string { return a.Name + " address " + a.Address }
 
 // Outcome is the result of an attempt.
@@ -64,9 +64,9 @@ const (
 	Right
 )
 
-// Begin admits an attempt to the check of its password. The caller must call end with the outcome. Until then the
-// attempt counts as a wrong password, so that concurrent attempts cannot exceed the limits. If Begin does not admit the
-// attempt, it returns false and the time until the next attempt, and the attempt does not count.
+// Begin reports whether an attempt may check its password. If so, the caller must call end with the outcome. Until then
+// the attempt counts as a wrong password, so that concurrent attempts cannot exceed the limits. If not, the attempt
+// does not count, and Begin returns the time until the next attempt may succeed.
 func (g *Guard) Begin(a Attempt) (end func(Outcome), retryAfter time.Duration, ok bool) {
 	device, unknown := a.address(), false
 	if a.Device != "" {

@@ -8,7 +8,7 @@ import (
 	"roomlog/api/signin"
 )
 
-// clock is a clock that the test moves.
+// clock is a clock that the test sets.
 type clock struct{ now time.Time }
 
 func newGuard(t *testing.T) (*signin.Guard, *clock) {
@@ -23,7 +23,7 @@ func newGuard(t *testing.T) (*signin.Guard, *clock) {
 
 func from(address string) signin.Attempt { return signin.Attempt{Name: "ann", Address: address} }
 
-// tries makes an attempt n times and returns how many were admitted.
+// tries makes n attempts and returns how many were admitted.
 func tries(g *signin.Guard, a signin.Attempt, n int, outcome signin.Outcome) (admitted int) {
 	for range n {
 		if end, _, ok := g.Begin(a); ok {

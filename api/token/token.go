@@ -23,7 +23,7 @@ const maxLength = 2048 // maximum length of a token in bytes
 
 // Issuer issues and verifies tokens. It is safe for concurrent use.
 type Issuer struct {
-	secrets [][]byte // newest first
+	secrets [][]byte // secrets, newest first
 	life    time.Duration
 	now     func() time.Time
 	parser  *jwt.Parser
@@ -58,20 +58,20 @@ func NewIssuer(secrets []string, life time.Duration, now func() time.Time) (*Iss
 
 // payload is the JSON payload of a token.
 type payload struct {
-	jwt.RegisteredClaims        // sub is the id of the user
+	jwt.RegisteredClaims        // the claim sub is the id of the user
 	Session              string `json:"sid"`
-	Position             int64  `json:"pos"` // position of the sign-in in the log
+	Position             int64  `json:"pos"` // position of the sign-in event in the log
 }
 
 // Claims holds the contents of a token.
 type Claims struct {
 	User     domain.UserID
 	Session  string
-	Position int64     // position of the sign-in in the log; the tables have the session from this position on
-	IssuedAt time.Time // zero if the token does not contain it; ignored by Issue
+	Position int64     // position of the sign-in event in the log; tables that have reached it contain the sign-in session
+	IssuedAt time.Time // time of issue; zero if the token does not contain it; ignored by Issue
 }
 
-// Issue returns a token for a user and a session.
+// Issue returns a token for a user and a sign-in session.
 func (t *Issuer) Issue(c Claims) (string, error) {
 	now := t.now()
 	content := payload{
@@ -90,16 +90,17 @@ func (t *Issuer) Issue(c Claims) (string, error) {
 	return token, nil
 }
 
-// Verify returns the user and the session of a token. The token may follow "Bearer ". The error is a *domain.Refusal:
-// token_missing for an empty token, token_expired for an expired token with a valid signature, token_invalid
-// otherwise. Verify does not check that the session is current: the log does so for every command.
+// Verify returns the user and the sign-in session in a token. The token may begin with "Bearer ". The error is a
+// *domain.Refusal: token_missing for an empty token, token_expired for an expired token with a valid signature, and
+// token_invalid otherwise. Verify does not check that the sign-in session is current: the log does so for every
+// command.
 func (t *Issuer) Verify(token string) (domain.UserID, string, error) {
 	c, err := t.Read(token)
 	return c.User, c.Session, err
 }
 
-// Until returns the time at which a token expires, for connections that may last longer. It returns the zero time for
-// a token that Verify refuses.
+// Until returns the time at which a token expires. Connections that last longer must end then. It returns the zero time
+// for a token that Verify refuses.
 func (t *Issuer) Until(token string) time.Time {
 	if _, content, err := t.parse(token); err == nil {
 		return content.ExpiresAt.Time
@@ -120,8 +121,8 @@ func (t *Issuer) Read(token string) (Claims, error) {
 	return c, nil
 }
 
-// Issued returns the user and the session of a token that this system has issued, also if the token has expired. It
-// reports false for other tokens.
+// Issued returns the user and the sign-in session in a token that this system has issued, even if the token has
+// expired. It reports false for other tokens.
 func (t *Issuer) Issued(token string) (user domain.UserID, session string, ok bool) {
 	var content payload
 	token = withoutScheme(token)
@@ -164,7 +165,7 @@ func Invalid() error {
 	return &domain.Refusal{Code: domain.CodeTokenInvalid, Text: "the token is not valid: sign in again"}
 }
 
-// keys returns all secrets. The JWT parser tries each secret.
+// keys returns all secrets. The JWT parser tries each.
 func (t *Issuer) keys(*jwt.Token) (any, error) {
 	set := jwt.VerificationKeySet{}
 	for _, secret := range t.secrets {
@@ -173,7 +174,7 @@ func (t *Issuer) keys(*jwt.Token) (any, error) {
 	return set, nil
 }
 
-// withoutScheme returns token without a leading "Bearer ", in upper or lower case.
+// withoutScheme returns token without "Bearer " at the beginning, in upper or lower case.
 func withoutScheme(token string) string {
 	const scheme = "bearer"
 	token = strings.TrimSpace(token)

@@ -149,8 +149,8 @@ func TestDefaultLife(t *testing.T) {
 	}
 }
 
-// TestGoldenVector checks a token of another implementation: its signature verifies, and it is refused because it never
-// expires.
+// TestGoldenVector checks a token that another implementation has issued. Its signature is valid, but it is refused
+// because it never expires.
 func TestGoldenVector(t *testing.T) {
 	const golden = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJlbWFpbCI6IjFAMS5jb20iLCJpYXQiOjE1MjcyNTY0NzF9." +
 		"2tVGRzHLh75oDKbdc7WHciM80JeW3y2Pqu9WKdjeGGU"

@@ -11,19 +11,19 @@ import (
 	"roomlog/internal/wait"
 )
 
-// Status is what the log knows of an upload.
+// Status is the state of an upload according to the log.
 type Status int
 
 // The statuses.
 const (
-	Unknown Status = iota // the log does not know it (yet)
+	Unknown Status = iota // the log does not contain the upload (yet)
 	Kept
 	Deleted
 )
 
 const (
-	cleanBatch = 500       // number of names that are looked up at a time
-	orphanAge  = time.Hour // age at which a file that the log does not know is deleted: its upload was interrupted
+	cleanBatch = 500       // number of names that one query looks up
+	orphanAge  = time.Hour // age at which a file that is not in the log is deleted, because its upload was interrupted
 	fullEvery  = time.Hour // between two comparisons of the whole folder
 
 	// overlap is how much earlier than the last search a search begins. It is longer than the lag with which Deleted may
@@ -31,11 +31,11 @@ const (
 	overlap = 5 * time.Minute
 )
 
-// Cleaner deletes the files of deleted uploads, and of uploads that were interrupted before the log knew them. It keeps
-// files from before the log recorded uploads.
+// Cleaner deletes the files of deleted uploads, and the files of uploads that were interrupted before they were
+// recorded in the log. It keeps files from the time before the log recorded uploads.
 type Cleaner struct {
 	Store    *Store
-	Find     func(ctx context.Context, names []string) (map[string]Status, error) // of the names that the log knows
+	Find     func(ctx context.Context, names []string) (map[string]Status, error) // returns the status of the uploads with the given names that the log contains
 	Deleted  func(ctx context.Context, since time.Time) ([]string, error)         // names of the uploads that were deleted since a time
 	Interval time.Duration
 	Now      func() time.Time // the clock of the log
@@ -119,7 +119,7 @@ func (c *Cleaner) cleanBatch(ctx context.Context, files []fs.FileInfo) (removed 
 		if status == Kept || status == Unknown && (f.ModTime().After(orphaned) || f.ModTime().Before(c.Store.since)) {
 			continue
 		}
-		if strings.HasSuffix(f.Name(), partialSuffix) { // its bytes were released when it failed, or were never counted
+		if strings.HasSuffix(f.Name(), partialSuffix) { // these bytes were released when the upload failed, or were never counted
 			err = c.Store.folder.Remove(f.Name())
 		} else {
 			_, err = c.Store.Remove(f.Name())

@@ -51,8 +51,8 @@ func contentTypeOf(extension string) string {
 	return ""
 }
 
-// soundType returns the content type of a sound that begins with head, or "" for other files. A container that can
-// also hold video is accepted only with an audio codec or with the brand of a sound recorder.
+// soundType returns the content type of a sound that begins with head, or "" for other files. It accepts a container
+// that can also hold video only if it has an audio codec or the brand of a sound recorder.
 func soundType(head []byte) string {
 	starts := func(s string) bool { return bytes.HasPrefix(head, []byte(s)) }
 	has := func(s string) bool { return bytes.Contains(head, []byte(s)) }
@@ -75,7 +75,7 @@ func soundType(head []byte) string {
 		return "audio/amr"
 	case starts("ID3"), mp3Frame(head):
 		return "audio/mpeg"
-	case len(head) >= 2 && head[0] == 0xff && head[1]&0xf6 == 0xf0: // ADTS
+	case len(head) >= 2 && head[0] == 0xff && head[1]&0xf6 == 0xf0: // an ADTS frame
 		return "audio/aac"
 	}
 	return ""

@@ -30,31 +30,31 @@ var (
 var fileName = regexp.MustCompile(`^[0-9a-f]{32}\.[a-z0-9]{3,4}$`)
 
 const (
-	sniffedBytes  = 512       // number of bytes that are enough to detect the type of a file
-	claimedBytes  = 256 << 10 // number of bytes for which Save claims space at a time
-	partialSuffix = ".part"   // of files that are not complete
-	marker        = ".since"  // file whose age separates the uploads that the log knows from earlier ones
+	sniffedBytes  = 512       // number of bytes from which the type of a file can be detected
+	claimedBytes  = 256 << 10 // number of bytes of space that Save claims at a time
+	partialSuffix = ".part"   // suffix of files that are not complete
+	marker        = ".since"  // name of a file; uploads that are older than this file are not in the log
 )
 
 // Config configures a Store. Folder is required.
 type Config struct {
 	Folder   string
-	MaxBytes int64 // maximum size of a file
-	Quota    int64 // maximum size of all files; 0 or less: no limit
+	MaxBytes int64 // maximum size of a file in bytes
+	Quota    int64 // maximum size of all files in bytes; 0 or less: no limit
 	disk.Settings
 }
 
-// Store is a folder of uploaded files. It is safe for concurrent use.
+// Store is a folder with uploaded files. It is safe for concurrent use.
 type Store struct {
 	config Config
 	folder *os.Root
-	since  time.Time // the log knows the uploads that are newer
+	since  time.Time // time since which the log records uploads
 
 	mu    sync.Mutex
-	bytes int64 // size of all files, with what running uploads have claimed
+	bytes int64 // size of all files, including what running uploads have claimed
 }
 
-// Open returns the Store of a folder. It creates the folder if it does not exist, and counts its files.
+// Open returns the Store for a folder. It creates a missing folder, and adds up the sizes of the files.
 func Open(c Config) (*Store, error) {
 	if err := os.MkdirAll(c.Folder, 0o750); err != nil {
 		return nil, fmt.Errorf("create the folder of uploads: %w", err)
@@ -79,7 +79,7 @@ func Open(c Config) (*Store, error) {
 	return s, nil
 }
 
-// openMarker returns the time since which the log knows all uploads of the folder: the first start of a version that
+// openMarker returns the time since which the log records all uploads of the folder: the first start of a version that
 // records them.
 func openMarker(root *os.Root) (time.Time, error) {
 	f, err := root.OpenFile(marker, os.O_RDONLY|os.O_CREATE, 0o640)
@@ -94,7 +94,7 @@ func openMarker(root *os.Root) (time.Time, error) {
 	return info.ModTime(), nil
 }
 
-// Files returns the files of the folder, also those that are not complete.
+// Files returns the files of the folder, including those that are not complete.
 func (s *Store) Files() ([]fs.FileInfo, error) {
 	dir, err := s.folder.Open(".")
 	if err != nil {
@@ -114,14 +114,14 @@ func (s *Store) Files() ([]fs.FileInfo, error) {
 	return files, nil
 }
 
-// Bytes returns the size of all files.
+// Bytes returns the size of all files in bytes.
 func (s *Store) Bytes() int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.bytes
 }
 
-// claim counts n bytes that are about to be written, or returns an error that wraps ErrFull.
+// claim counts n bytes that are about to be written. It returns an error that wraps ErrFull if they exceed the quota.
 func (s *Store) claim(n int64) error {
 	if err := s.config.Check(s.config.Folder, n); err != nil {
 		return fmt.Errorf("%w: %w", ErrFull, err)
@@ -164,14 +164,14 @@ func (s *Store) Save(file io.Reader) (name string, size int64, err error) {
 		err = s.folder.Rename(partial, name)
 	}
 	if err != nil {
-		_ = s.folder.Remove(partial) // it may not exist
+		_ = s.folder.Remove(partial) // the file may not exist
 		size = 0
 	}
 	s.release(claimed - size)
 	return name, size, err
 }
 
-// write writes a file. It returns the bytes that it has claimed, also with an error.
+// write writes a file. It returns the size of the file, and the bytes that it has claimed even if it fails.
 func (s *Store) write(name string, content io.Reader) (size, claimed int64, err error) {
 	f, err := s.folder.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o640)
 	if err != nil {
@@ -227,12 +227,12 @@ func (s *Store) Remove(name string) (bool, error) {
 
 func randomName() string {
 	random := make([]byte, 16)
-	rand.Read(random) // never fails
+	rand.Read(random) // rand.Read never fails
 	return hex.EncodeToString(random)
 }
 
-// Serve writes the file with a name as the response and reports whether the file exists. If not, it writes nothing.
-// Names are never reused, so clients may cache files permanently.
+// Serve writes a file as the response. It reports whether the file exists; if not, it writes nothing. Names are never
+// used again, so clients may cache files permanently.
 func (s *Store) Serve(w http.ResponseWriter, r *http.Request, name string) bool {
 	contentType := contentTypeOf(path.Ext(name))
 	if contentType == "" || !fileName.MatchString(name) {

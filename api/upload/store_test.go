@@ -99,7 +99,7 @@ func TestCleaner(t *testing.T) {
 		}
 		return name
 	}
-	open(t, upload.Config{Folder: dir, MaxBytes: 1000}) // creates the marker
+	open(t, upload.Config{Folder: dir, MaxBytes: 1000}) // the first start creates the marker
 	marker := filepath.Join(dir, ".since")
 	if err := os.Chtimes(marker, time.Time{}, now.Add(-24*time.Hour)); err != nil {
 		t.Fatal(err)

@@ -5,7 +5,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
+	"os/exec"
 	"regexp"
 	"slices"
 	"strings"
@@ -104,6 +106,7 @@ func newFallback(t *testing.T) *fallback {
 	}
 	h.speaker, h.analyst = join(t, h.servers[0], "speaker"), join(t, h.servers[1], "analyst")
 	h.quitter, h.late = join(t, h.servers[1], "quitter"), join(t, h.servers[2], "late")
+	h.fill()
 	h.live = h.speaker.open("a show that is older than the faults")
 	h.servers[0].roomlog("user", "grant", fmt.Sprint(h.analyst.id), "--role", "analyst")
 	for i, at := range h.servers {
@@ -163,10 +166,12 @@ func (h *fallback) round(name string, prepare func() (fallBack func())) {
 		v.line.hear(h.t, v.socket)
 	}
 	replay := h.follow(found.Cursor)
+	exported := h.export()
 	writing := h.write("written during the " + name)
 
 	fallBack()
 
+	exported(name, lost)
 	epochs := h.restored(lost)
 	writing()
 	h.say("after the " + name)
@@ -278,6 +283,77 @@ func (h *fallback) follow(after string) <-chan string {
 		last <- text
 	}()
 	return last
+}
+
+// export starts an export of more than a command can write before its reader reads, so that it waits in the middle. The returned
+// function reads the rest after the log has fallen back: the export must fail rather than continue in the other history, and each
+// line must be whole.
+func (h *fallback) export() (finish func(name, lost string)) {
+	h.t.Helper()
+	at := h.servers[1]
+	export := exec.CommandContext(h.t.Context(), program(h.t), "export")
+	export.Env = append(append(environment0(), at.env...), "ROOMLOG_DATA="+at.data())
+	var stderr strings.Builder
+	export.Stderr = &stderr
+	out, err := export.StdoutPipe()
+	if err == nil {
+		err = export.Start()
+	}
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	lines := bufio.NewReader(out)
+	if _, err := lines.Peek(1); err != nil {
+		h.t.Fatalf("the export prints nothing: %v %s", err, stderr.String())
+	}
+	return func(name, lost string) {
+		h.t.Helper()
+		var last struct {
+			Cursor   string
+			Position int64
+		}
+		text, err := io.ReadAll(lines)
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		for i, line := range strings.SplitAfter(string(text), "\n") {
+			position := last.Position
+			if line == "" {
+				break
+			}
+			if err := json.Unmarshal([]byte(line), &last); err != nil || last.Position != position+1 || !strings.HasSuffix(line, "\n") {
+				h.t.Errorf("%s: line %d of the running export, after position %d: %v in %.300s", name, i+1, position, err, line)
+				break
+			}
+		}
+		if err := export.Wait(); err == nil || strings.Contains(string(text), lost) {
+			h.t.Errorf("%s: an export that was running ended with %v at position %d, or contains what was lost\n%s", name, err, last.Position, stderr.String())
+		}
+		if !strings.Contains(stderr.String(), "roomlog: ") {
+			h.t.Errorf("%s: the export does not say why it failed: %q", name, stderr.String())
+		}
+	}
+}
+
+// fill posts so many comments in another live that an export of the log does not fit into the buffers of a command and a pipe.
+func (h *fallback) fill() {
+	h.t.Helper()
+	live := h.speaker.open("a show with many comments")
+	text := strings.Repeat("a", 200)
+	var running sync.WaitGroup
+	for range 8 {
+		s := h.speaker.connect("")
+		running.Go(func() {
+			for range 500 {
+				if _, err := s.askFor(replyTimeout, "comment.post", map[string]any{"live": live, "text": text}, ""); err != nil {
+					h.t.Error(err)
+					return
+				}
+			}
+			s.cut()
+		})
+	}
+	running.Wait()
 }
 
 // refused checks what clients get who continue at a lost event.

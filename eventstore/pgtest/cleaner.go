@@ -12,7 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-const keepTemplates = 3 // number of the newest templates that are kept
+const keepTemplates = 12 // number of the newest templates that are kept: several checkouts may run tests at the same time
 
 // cleaner drops databases that are no longer used. It logs errors and continues, because the next supervisor tries
 // again.

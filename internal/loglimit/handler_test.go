@@ -113,7 +113,7 @@ func TestOutage(t *testing.T) {
 				synctest.Wait()
 			}
 			log.Warn("disk failed", "error", errors.New("input/output error"))
-			wait.Sleep(t.Context(), 610*time.Millisecond)
+			wait.Sleep(t.Context(), 611*time.Millisecond)
 		}
 		set(nil)
 		wait.Sleep(t.Context(), time.Second)

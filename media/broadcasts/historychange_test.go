@@ -1,12 +1,18 @@
 package broadcasts_test
 
 import (
+	"errors"
+	"log/slog"
+	"strconv"
 	"testing"
 	"time"
 
 	"roomlog/domain"
 	"roomlog/eventstore/pgtest"
 	"roomlog/eventstore/pgtest/failover"
+	"roomlog/media/broadcasts"
+	"roomlog/media/record"
+	"roomlog/projections"
 )
 
 // TestBroadcastsContinueInAnotherHistory restores a dump while one broadcast runs whose beginning is lost, one whose live is lost,
@@ -39,5 +45,58 @@ func TestBroadcastsContinueInAnotherHistory(t *testing.T) {
 	case <-cut.ended:
 	case <-time.After(timeout):
 		t.Error("the stream of the lost live goes on")
+	}
+}
+
+// TestRecordingOfALostLiveIsNotGivenToAnotherLive ends a recording after the log has lost its live and has given the id to another
+// live.
+func TestRecordingOfALostLiveIsNotGivenToAnotherLive(t *testing.T) {
+	t.Parallel()
+	d := failover.Start(t)
+	p := open(t, &pgtest.DB{DSN: d.DSN(), Serving: true}, "p1", nil)
+	p.live()
+	dump := d.Dump()
+	lost := p.live()
+
+	d.RestoreDump(dump)
+
+	p.eventually("the log has another history", func() bool { // the first connections are broken
+		history, err := p.store.CheckHistory(t.Context())
+		return err == nil && history.Number == 2
+	})
+	other := p.live()
+	if other.id != lost.id || other.key == lost.key {
+		t.Fatalf("the new live is %+v, want the id of %+v", other, lost)
+	}
+	r, err := broadcasts.NewRecordings(broadcasts.RecordingsConfig{Commands: p.sequencer, Queries: p.queries, Signer: p.signer, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	finish := func(id string, of live) error {
+		t.Helper()
+		now := time.Now()
+		err := r.RecordingFinished(t.Context(), record.Recording{Folder: strconv.FormatInt(int64(of.id), 10), ID: id, Stream: of.key, Reason: "lost", StartedAt: now, EndedAt: now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		head, err := p.store.Head(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := p.feed.WaitFor(t.Context(), head); err != nil {
+			t.Fatal(err)
+		}
+		_, err = p.queries.Recording(t.Context(), domain.RecordingID(id))
+		return err
+	}
+	if err := finish("own", other); err != nil {
+		t.Errorf("a recording of the new live: %v", err)
+	}
+	if err := finish("lost", lost); !errors.Is(err, projections.ErrNotFound) {
+		t.Errorf("a recording of the lost live: %v, want it not found", err)
+	}
+	lostRecording := record.Recording{Folder: strconv.FormatInt(int64(lost.id), 10), ID: "lost", Stream: lost.key}
+	if err := r.DiscardRecording(t.Context(), lostRecording, record.ReasonQuota); err != nil {
+		t.Errorf("its files cannot be deleted: %v", err)
 	}
 }

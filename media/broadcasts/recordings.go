@@ -71,7 +71,7 @@ func (r *Recordings) Start(ctx context.Context, live domain.LiveID, b media.Broa
 	if err == nil && wanted {
 		var source *media.Player
 		if source, err = from.Subscribe(b); err == nil {
-			err = to.Start(folderOf(live), b.ID, source)
+			err = to.Start(folderOf(live), b.ID, b.Key, source)
 		}
 	}
 	if err != nil && !errors.Is(err, record.ErrExists) {
@@ -99,22 +99,28 @@ func (r *Recordings) RecordingStarted(ctx context.Context, rec record.Recording)
 	if err != nil {
 		return err
 	}
-	return r.execute(ctx, domain.StartRecording{Live: live, Recording: domain.RecordingID(rec.ID)})
+	return r.execute(ctx, domain.StartRecording{Live: live, Recording: domain.RecordingID(rec.ID), StreamKey: rec.Stream})
 }
 
-// RecordingFinished records the end of a recording in the log.
+// RecordingFinished records the end of a recording in the log, unless the log has lost its live.
 func (r *Recordings) RecordingFinished(ctx context.Context, rec record.Recording) error {
 	live, err := liveOf(rec)
 	if err != nil {
 		return err
 	}
 	c := domain.FinishRecording{Live: live, Recording: domain.RecordingID(rec.ID), Cause: domain.RecordingCause(rec.Reason),
-		StartedAt: logTime(rec.StartedAt), EndedAt: logTime(rec.EndedAt), DurationMS: rec.Length.Milliseconds(), Bytes: rec.Bytes}
+		StartedAt: logTime(rec.StartedAt), EndedAt: logTime(rec.EndedAt), DurationMS: rec.Length.Milliseconds(), Bytes: rec.Bytes, StreamKey: rec.Stream}
 	for _, p := range rec.Parts {
 		c.Parts = append(c.Parts, domain.RecordingPart{File: p.File, StartedAt: logTime(p.StartedAt), DurationMS: p.Length.Milliseconds(), Bytes: p.Bytes,
 			Media: domain.MediaInfo{Video: string(p.Video), Width: p.Size.Width, Height: p.Size.Height, Audio: string(p.Audio)}})
 	}
-	return r.execute(ctx, c)
+	err = r.execute(ctx, c)
+	if refusal := domain.AsRefusal(err); refusal != nil && refusal.Code == domain.CodeLiveNotFound {
+		r.cfg.Log.WarnContext(ctx, "recording belongs to a live that the log has lost, its files stay until their space is needed",
+			slog.String("recording_id", rec.ID), slog.Int64("live_id", int64(live)))
+		return nil
+	}
+	return err
 }
 
 // DiscardRecording records the deletion of a recording in the log before its files are deleted.

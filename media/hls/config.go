@@ -61,6 +61,12 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
+// carried are the codecs that HLS carries in fragmented MP4. MP3 is not among them, because few players accept it there.
+var carried = []flv.Codec{flv.H264, flv.HEVC, flv.AV1, flv.AAC, flv.Opus}
+
+// ErrTrack is wrapped by an error that OnError gets once for a track that is left out.
+var ErrTrack = errors.New("hls: codec that HLS does not carry")
+
 // The errors of Write that end a stream.
 var (
 	ErrCodec      = errors.New("hls: the stream has no codec that HLS supports")

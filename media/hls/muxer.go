@@ -14,6 +14,8 @@ type Muxer struct {
 	tracks  mp4track.Set
 	run     *segmenter // receives the frames
 	started bool       // a frame of run was written
+	noVideo bool       // an unsupported codec was reported
+	noAudio bool
 
 	followers sync.WaitGroup
 

@@ -1,7 +1,10 @@
 package hls
 
 import (
+	"cmp"
 	"errors"
+	"fmt"
+	"slices"
 
 	"roomlog/media/flv"
 )
@@ -25,6 +28,7 @@ func (m *Muxer) Write(f Frame) error {
 	case !info.Coded:
 		return nil
 	}
+	m.reportUnsupported(info)
 	if m.run != nil && m.run.jumps(f) {
 		m.run = nil
 	}
@@ -40,6 +44,19 @@ func (m *Muxer) Write(f Frame) error {
 		m.wake()
 	}
 	return nil
+}
+
+// reportUnsupported calls OnError for the first frame of a kind whose codec HLS cannot carry. Such frames are left out.
+func (m *Muxer) reportUnsupported(info flv.Info) {
+	reported := &m.noVideo
+	if info.Kind == flv.Audio {
+		reported = &m.noAudio
+	}
+	if *reported || info.Track != 0 || slices.Contains(carried, info.Codec) {
+		return
+	}
+	*reported = true
+	m.cfg.OnError(fmt.Errorf("%w: %s", ErrTrack, cmp.Or(info.Codec, "unknown")))
 }
 
 // start starts a run, which is served as soon as it has a segment.

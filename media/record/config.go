@@ -12,6 +12,8 @@ import (
 )
 
 const (
+	ringParts    = 4               // minimum number of parts of a recording that fills its quota
+	maxOverflow  = 64 << 20        // maximum number of bytes over the quota until a key frame begins another part
 	maxParts     = 100             // maximum number of parts of a recording
 	maxFragment  = 4 << 20         // maximum number of bytes that wait to be written
 	maxFrames    = 4096            // maximum number of frames that wait to be written
@@ -44,11 +46,19 @@ type Config struct {
 	FragmentLength time.Duration `default:"1s"`
 	// RecordQuota is enough for two days of 2 Mbit/s. While the Observer refuses deletions, running recordings may
 	// exceed the quotas, but not the reserve.
-	RecordQuota     int64         `default:"53687091200" min:"1048576" max:"1125899906842624" unit:"bytes" zero:"no limit" help:"Maximum disk space of all recordings, 50 GiB by default. The oldest recordings are deleted to make room for running ones."`
-	RecordLiveQuota int64         `default:"10737418240" min:"1048576" max:"1125899906842624" unit:"bytes" zero:"no limit" help:"Maximum disk space of the recordings of one live, 10 GiB by default. The oldest recordings of the live are deleted first."`
-	RecordKeep      time.Duration `max:"876000h" help:"Time after which a finished recording is deleted. Default: 0, which keeps recordings until their space is needed."`
-	RecordSweep     time.Duration `default:"1m" min:"10ms" max:"1h" help:"Interval between two searches for expired recordings and for files of deleted recordings."`
+	RecordQuota     int64 `default:"53687091200" min:"1048576" max:"1125899906842624" unit:"bytes" zero:"no limit" help:"Maximum disk space of all recordings, 50 GiB by default."`
+	RecordLiveQuota int64 `default:"10737418240" min:"1048576" max:"1125899906842624" unit:"bytes" zero:"no limit" help:"Maximum disk space of the recordings of one live, 10 GiB by default."`
+	// RecordOverflow is OverflowRing or OverflowEnd.
+	RecordOverflow string        `default:"ring" oneof:"ring,end" help:"What happens when recordings reach their quota. ring: the oldest recordings are deleted, then the oldest parts of the running recording, which goes on. end: nothing is deleted, and the running recording ends."`
+	RecordKeep     time.Duration `max:"876000h" help:"Time after which a finished recording is deleted. Default: 0, which keeps recordings until their space is needed."`
+	RecordSweep    time.Duration `default:"1m" min:"10ms" max:"1h" help:"Interval between two searches for expired recordings and for files of deleted recordings."`
 }
+
+// The values of Config.RecordOverflow.
+const (
+	OverflowRing = "ring"
+	OverflowEnd  = "end"
+)
 
 // Observer is notified of recordings, by several goroutines at the same time. Its calls delay the recording, not the
 // broadcast. A failed notification of an end is repeated later, perhaps by another process, and may arrive twice.

@@ -5,7 +5,7 @@
 // A recording is a directory FOLDER/ID with these files:
 //
 //	1.mp4         the first part: fragmented MP4, complete up to its last fragment at any time
-//	2.mp4         the next part, after a change of size or codec that MP4 cannot store in one file
+//	2.mp4         the next part, after a change of size or codec that MP4 cannot store in one file, or of a long recording
 //	3.flv         FLV tags, for content that MP4 cannot store
 //	index.jsonl   one line per part and fragment: its place in the file and its time
 //
@@ -19,8 +19,8 @@
 //     that pauses is not synced until it continues or ends. Notifications and deletions are not synced and may be
 //     repeated.
 //   - A recording uses bounded memory, and all recordings together use bounded disk space. The oldest closed
-//     recordings are deleted to make room for running ones; a running recording is never deleted. When there is no
-//     space left, the recording ends and the broadcast continues.
+//     recordings are deleted to make room for running ones, and then the oldest parts of the running one; its newest part
+//     is never deleted. Config.RecordOverflow can end the recording in place of that. The broadcast continues.
 //   - Payloads are written unchanged. A frame that cannot be parsed is skipped, and the recording continues.
 //   - An [Observer] is notified of every recording that was started, and at least once of its end.
 //   - Only files of recordings can be read.

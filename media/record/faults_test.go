@@ -71,7 +71,7 @@ func child(dir string) {
 		os.Exit(1)
 	}
 	testSource := newReel()
-	if err := r.Start("6", "broadcast", testSource); err != nil {
+	if err := r.Start("6", "broadcast", "stream", testSource); err != nil {
 		fmt.Println(err)
 		os.Exit(1)
 	}
@@ -106,7 +106,7 @@ func TestRunningRecordingsAreSynced(t *testing.T) {
 		t.Fatalf("requested %d times in no time, want 1", got)
 	}
 	r := newReel()
-	if err := s.Start("6", "moving", r); err != nil {
+	if err := s.Start("6", "moving", "stream", r); err != nil {
 		t.Fatal(err)
 	}
 	for _, f := range broadcast {

@@ -107,7 +107,7 @@ func TestRunningRecordingsAreServedAsFarAsWritten(t *testing.T) {
 	t.Parallel()
 	s := open(t, t.TempDir(), nil)
 	r := newReel()
-	if err := s.Start("6", "broadcast", r); err != nil {
+	if err := s.Start("6", "broadcast", "stream", r); err != nil {
 		t.Fatal(err)
 	}
 	go r.play(long(t, 20))

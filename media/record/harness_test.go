@@ -174,7 +174,7 @@ func open(t testing.TB, dir string, change func(*record.Config)) *testRecorder {
 func (s *testRecorder) record(id string, frames []*media.Frame) record.Recording {
 	s.t.Helper()
 	r := newReel()
-	if err := s.Start("6", id, r); err != nil {
+	if err := s.Start("6", id, "stream", r); err != nil {
 		s.t.Fatal(err)
 	}
 	r.play(frames)

@@ -3,6 +3,7 @@ package record
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -15,7 +16,12 @@ import (
 // IndexFile is the name of the index of a recording.
 const IndexFile = "index.jsonl"
 
-const maxLine = 64 << 10
+const newIndexFile = IndexFile + ".new" // an index that is being rewritten
+
+const (
+	maxLine   = 64 << 10
+	maxDigits = 9 // of the number of a part
+)
 
 // line is one line of an index. Kind determines which fields are set.
 type line struct {
@@ -25,6 +31,7 @@ type line struct {
 	// lineRecording, the first line
 	ID     string `json:"id,omitempty"`
 	Folder string `json:"folder,omitempty"`
+	Stream string `json:"stream,omitempty"`
 
 	// linePart: the file, the bytes before the first fragment, and the time scale of the first track
 	File      string    `json:"file,omitempty"`
@@ -122,7 +129,7 @@ func (f *indexed) add(l line) bool {
 	}
 	switch l.Kind {
 	case lineRecording:
-		f.ID, f.Folder, f.StartedAt, f.newest = l.ID, l.Folder, l.Wall, l.Wall
+		f.ID, f.Folder, f.Stream, f.StartedAt, f.newest = l.ID, l.Folder, l.Stream, l.Wall, l.Wall
 	case linePart:
 		if !validName(l.File) || l.Header < 0 || len(f.Parts) >= maxParts {
 			return false
@@ -167,5 +174,25 @@ func validName(name string) bool {
 	for digits < len(name) && name[digits] >= '0' && name[digits] <= '9' {
 		digits++
 	}
-	return digits > 0 && digits <= 3 && (name[digits:] == suffixMP4 || name[digits:] == suffixFLV)
+	return digits > 0 && digits <= maxDigits && (name[digits:] == suffixMP4 || name[digits:] == suffixFLV)
+}
+
+// copyWithoutPart copies an index without the lines of a part and returns the number of bytes.
+func copyWithoutPart(to, from *os.File, part string) (size int64, err error) {
+	out := bufio.NewWriter(to)
+	lines := bufio.NewScanner(from)
+	lines.Buffer(nil, maxLine)
+	for drop := false; lines.Scan(); {
+		var l line
+		if err := json.Unmarshal(lines.Bytes(), &l); err != nil {
+			return 0, err
+		}
+		if drop = l.Kind == linePart && l.File == part || l.Kind == lineFragment && drop; drop {
+			continue
+		}
+		_, _ = out.Write(lines.Bytes()) // Flush returns the error
+		_ = out.WriteByte('\n')
+		size += int64(len(lines.Bytes())) + 1
+	}
+	return size, errors.Join(lines.Err(), out.Flush())
 }

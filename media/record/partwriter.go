@@ -20,6 +20,8 @@ type partWriter struct {
 	index     *os.File
 	indexSize int64
 	part      *part
+	partNo    int // number of the newest part
+	overflow  int // bytes written over the quota
 	syncedAt  time.Time
 }
 
@@ -34,8 +36,61 @@ type part struct {
 
 func (w *partWriter) name() string { return nameOf(w.rec.Folder, w.rec.ID) }
 
-// claimBytes reserves n bytes. It deletes older recordings if necessary.
-func (w *partWriter) claimBytes(n int) error { return w.claim(w.rec, int64(n)) }
+// claimBytes reserves n bytes. If necessary it deletes older recordings, and then the oldest parts of this one. If only
+// the current part is left, the recording may exceed its quota by maxOverflow, until a key frame begins another part.
+func (w *partWriter) claimBytes(n int) error {
+	for {
+		err := w.claim(w.rec, int64(n))
+		switch {
+		case !errors.Is(err, errQuota) || w.cfg.RecordOverflow != OverflowRing:
+			return err
+		case len(w.rec.Parts) > 1, len(w.rec.Parts) == 1 && w.part == nil:
+			if err := w.dropPart(); err != nil {
+				return err
+			}
+		case w.overflow+n > maxOverflow:
+			return err
+		default:
+			w.overflow += n
+			w.store.count(w.rec.Folder, w.rec.ID, int64(n))
+			return nil
+		}
+	}
+}
+
+// partIsFull reports whether the next key frame must begin another part, so that old parts can be deleted.
+func (w *partWriter) partIsFull() bool {
+	if w.part == nil || w.cfg.RecordOverflow != OverflowRing {
+		return false
+	}
+	for _, quota := range []int64{w.cfg.RecordLiveQuota, w.cfg.RecordQuota} {
+		if quota > 0 && w.part.end >= quota/ringParts {
+			return true
+		}
+	}
+	return w.overflow > 0
+}
+
+// dropPart deletes the oldest part: first its lines in the index, then its file. If the process is killed in between,
+// the next one deletes the file.
+func (w *partWriter) dropPart() error {
+	oldest := w.rec.Parts[0]
+	index, size, err := w.store.withoutPart(w.name(), oldest.File)
+	if err != nil {
+		return fmt.Errorf("record: delete the oldest part: %w", err)
+	}
+	_ = w.index.Close()
+	w.store.count(w.rec.Folder, w.rec.ID, size-w.indexSize)
+	w.index, w.indexSize = index, size
+	if err := w.store.root.Remove(nameOf(w.name(), oldest.File)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("record: delete the oldest part: %w", err)
+	}
+	w.store.count(w.rec.Folder, w.rec.ID, -oldest.Bytes)
+	w.rec.Parts = w.rec.Parts[1:]
+	w.overflow = 0
+	w.store.update(w.rec, false)
+	return nil
+}
 
 // openIndex creates the directory of the recording and its index.
 func (w *partWriter) openIndex() error {
@@ -47,7 +102,7 @@ func (w *partWriter) openIndex() error {
 	if w.index, err = root.OpenFile(nameOf(w.name(), IndexFile), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o640); err != nil {
 		return fmt.Errorf("record: create an index: %w", err)
 	}
-	if err := w.writeLine(line{Kind: lineRecording, Wall: w.rec.StartedAt, ID: w.rec.ID, Folder: w.rec.Folder}); err != nil {
+	if err := w.writeLine(line{Kind: lineRecording, Wall: w.rec.StartedAt, ID: w.rec.ID, Folder: w.rec.Folder, Stream: w.rec.Stream}); err != nil {
 		_ = w.index.Close()
 		return fmt.Errorf("record: write an index: %w", err)
 	}
@@ -92,7 +147,8 @@ func (w *partWriter) openPart(c container, p Part) error {
 	if err != nil {
 		return err
 	}
-	p.File = strconv.Itoa(len(w.rec.Parts)+1) + c.suffix()
+	w.partNo++
+	p.File = strconv.Itoa(w.partNo) + c.suffix()
 	l := line{Kind: linePart, Wall: p.StartedAt, File: p.File, Header: int64(len(header)), TimeScale: c.timeScale(),
 		Video: p.Video, Audio: p.Audio, Width: p.Size.Width, Height: p.Size.Height}
 	if err := w.claimBytes(len(header)); err != nil {

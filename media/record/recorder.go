@@ -81,21 +81,21 @@ func (r *Recorder) Close() error {
 }
 
 // Start starts a recording from source, and closes source when the recording ends or after an error. folder and id
-// must be valid names (see rtmp.ValidName), and id must never have been used in folder.
-func (r *Recorder) Start(folder, id string, source Source) error {
-	err := r.start(folder, id, source)
+// must be valid names (see rtmp.ValidName), and id must never have been used in folder. stream is the key of the stream.
+func (r *Recorder) Start(folder, id, stream string, source Source) error {
+	err := r.start(folder, id, stream, source)
 	if err != nil {
 		source.Close()
 	}
 	return err
 }
 
-func (r *Recorder) start(folder, id string, source Source) error {
+func (r *Recorder) start(folder, id, stream string, source Source) error {
 	if !rtmp.ValidName(folder) || !rtmp.ValidName(id) {
 		return fmt.Errorf("%w: %q", ErrName, nameOf(folder, id))
 	}
 	w := &writer{source: source, reason: make(chan Reason, 1),
-		partWriter: partWriter{library: r.library, rec: Recording{Folder: folder, ID: id, StartedAt: r.library.cfg.Now()}}}
+		partWriter: partWriter{library: r.library, rec: Recording{Folder: folder, ID: id, Stream: stream, StartedAt: r.library.cfg.Now()}}}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.closed {

@@ -11,6 +11,7 @@ import (
 type Recording struct {
 	Folder    string
 	ID        string
+	Stream    string // key of the recorded stream; "" in a recording of an earlier version
 	StartedAt time.Time
 	EndedAt   time.Time // zero while it is running
 	Reason    Reason

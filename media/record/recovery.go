@@ -90,10 +90,40 @@ func (s *store) finish(f *indexed, index *os.File) error {
 	if err := index.Truncate(f.size); err != nil {
 		return err
 	}
+	if err := s.removeDropped(f); err != nil {
+		return err
+	}
 	n, err := line{Kind: lineEnd, Wall: f.EndedAt, Reason: f.Reason}.write(index, f.size)
 	if err != nil {
 		return err
 	}
 	f.size += n
 	return index.Sync()
+}
+
+// removeDropped deletes what a killed process has left of parts that it was deleting.
+func (s *store) removeDropped(f *indexed) error {
+	name := nameOf(f.Folder, f.ID)
+	dir, err := s.root.Open(name)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	files, err := dir.Readdirnames(-1)
+	if err != nil {
+		return err
+	}
+	known := map[string]bool{IndexFile: true}
+	for _, p := range f.Parts {
+		known[p.File] = true
+	}
+	for _, file := range files {
+		if known[file] || file != newIndexFile && !validName(file) {
+			continue
+		}
+		if err := s.root.Remove(nameOf(name, file)); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -23,34 +24,132 @@ func TestOldestRecordingsMakeRoom(t *testing.T) {
 	s := open(t, t.TempDir(), nil)
 	one := s.record("measure", broadcast).Bytes
 	s.stop()
-	s = open(t, t.TempDir(), func(c *record.Config) { c.RecordQuota = 3*one + one/2 })
-	for _, id := range []string{"a", "b", "c", "d", "e"} {
+	s = open(t, t.TempDir(), func(c *record.Config) { c.RecordQuota = 5*one + one/2 })
+	for _, id := range []string{"a", "b", "c", "d", "e", "f", "g"} {
 		s.record(id, broadcast)
 	}
 	var kept []string
 	for _, r := range s.List() {
 		kept = append(kept, r.ID)
 	}
-	if !slices.Equal(kept, []string{"c", "d", "e"}) {
+	if !slices.Equal(kept, []string{"c", "d", "e", "f", "g"}) {
 		t.Fatalf("kept %q", kept)
 	}
 	if _, err := os.Stat(filepath.Join(s.dir, "6/a")); !errors.Is(err, os.ErrNotExist) {
 		t.Fatalf("the files of a deleted recording: %v", err)
 	}
-	if st := s.Stats(); st.Deleted != 2 || st.Kept != 3 || st.Bytes > 3*one+one/2 || st.Bytes != onDisk(t, s.dir) {
+	if st := s.Stats(); st.Deleted != 2 || st.Kept != 5 || st.Bytes > 5*one+one/2 || st.Bytes != onDisk(t, s.dir) {
 		t.Fatalf("%+v, and %d bytes on the disk", st, onDisk(t, s.dir))
 	}
 	if got := s.testObserver.list(); !slices.Contains(got, "discard quota a") || !slices.Contains(got, "discard quota b") {
 		t.Fatal(got)
 	}
+}
 
-	// A recording that is larger than the quota ends when there is nothing left to delete.
-	rec := s.record("giant", long(t, 700))
-	if rec.Reason != record.ReasonQuota || s.Stats().Kept != 1 || len(rec.Parts) != 1 || onDisk(t, s.dir) > 3*one+one/2+4096 {
+// A show that is longer than its quota goes on as a ring: its oldest parts make room for the newest one.
+func TestLongRecordingsAreARing(t *testing.T) {
+	t.Parallel()
+	broadcast := long(t, 120)
+	s := open(t, t.TempDir(), nil)
+	one := s.record("measure", broadcast).Bytes
+	s.stop()
+	quota := 4 * one
+	for name, limit := range map[string]func(*record.Config){
+		"of the live":        func(c *record.Config) { c.RecordLiveQuota = quota },
+		"of all recordings":  func(c *record.Config) { c.RecordQuota = quota },
+		"smaller than a GOP": func(c *record.Config) { c.RecordQuota = one / 2 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := open(t, t.TempDir(), limit)
+			s.record("before", long(t, 20))
+			seconds := 3000
+			if name == "smaller than a GOP" {
+				seconds = 200
+			}
+			rec := s.record("giant", long(t, seconds))
+			if rec.Reason != record.ReasonOf(media.ReasonStopped) || s.Stats().Failures != 0 {
+				t.Fatalf("the recording ended with %s", rec.Reason)
+			}
+			if st := s.Stats(); st.Kept != 1 || st.Bytes != onDisk(t, s.dir) {
+				t.Fatalf("%+v, and %d bytes on the disk", st, onDisk(t, s.dir))
+			}
+			if name == "smaller than a GOP" { // it has the newest pictures nevertheless
+				if n := len(rec.Parts); n > 2 || len(pictures(t, s.file(rec, n-1))) == 0 {
+					t.Fatal(sprint(rec))
+				}
+				return
+			}
+			if used := onDisk(t, s.dir); used > quota+quota/10 || used < quota/2 {
+				t.Fatalf("%d of %d bytes are used", used, quota)
+			}
+			first := strings.TrimSuffix(rec.Parts[0].File, ".mp4")
+			if n := len(rec.Parts); n < 3 || first == "1" || s.file(rec, n-1) == "" {
+				t.Fatal(sprint(rec))
+			}
+			count := 0
+			for i := range rec.Parts {
+				count += len(pictures(t, s.file(rec, i)))
+			}
+			if want := int(rec.Length / time.Second); count < want-1 || count > want+1 || count > seconds/2 {
+				t.Fatalf("%d pictures in %v", count, rec.Length)
+			}
+			s.stop()
+			again := open(t, s.dir, limit) // the index describes what is there
+			if got, _ := again.Get("6", "giant"); got.Length.Round(time.Second) != rec.Length.Round(time.Second) || len(got.Parts) != len(rec.Parts) || again.Stats().Bytes != onDisk(t, s.dir) {
+				t.Fatalf("after a restart: %+v, was %+v", got, rec)
+			}
+		})
+	}
+}
+
+// With the setting "end" nothing is deleted: the running recording ends.
+func TestRecordingsEndAtTheQuotaOnDemand(t *testing.T) {
+	t.Parallel()
+	broadcast := long(t, 120)
+	s := open(t, t.TempDir(), nil)
+	one := s.record("measure", broadcast).Bytes
+	s.stop()
+	s = open(t, t.TempDir(), func(c *record.Config) { c.RecordLiveQuota, c.RecordOverflow = 3*one+one/2, record.OverflowEnd })
+	s.record("a", broadcast)
+	s.record("b", broadcast)
+	rec := s.record("giant", long(t, 3000))
+	if rec.Reason != record.ReasonQuota || s.Stats().Kept != 3 || s.Stats().Deleted != 0 || len(rec.Parts) != 1 || onDisk(t, s.dir) > 3*one+one/2+4096 {
 		t.Fatalf("got %+v, %+v", rec, s.Stats())
 	}
 	if got := pictures(t, s.file(rec, 0)); len(got) < 100 {
 		t.Fatalf("%d pictures", len(got))
+	}
+}
+
+// A process that is killed while it deletes a part leaves files that the next one deletes.
+func TestLeftoversOfDeletedPartsAreRemoved(t *testing.T) {
+	t.Parallel()
+	s := open(t, t.TempDir(), nil)
+	rec := s.record("broadcast", long(t, 20))
+	dir := filepath.Join(s.dir, "6/broadcast")
+	s.stop()
+	index := filepath.Join(dir, record.IndexFile)
+	lines, err := os.ReadFile(index)
+	if err != nil {
+		t.Fatal(err)
+	}
+	running := lines[:bytes.Index(lines, []byte(`{"kind":"end"`))]
+	for file, content := range map[string][]byte{index: running, filepath.Join(dir, "7.mp4"): []byte("old"), index + ".new": []byte("half"), filepath.Join(dir, "mine.txt"): nil} {
+		if err := os.WriteFile(file, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	again := open(t, s.dir, nil)
+	if got, _ := again.Get("6", "broadcast"); got.Length.Round(time.Second) != rec.Length.Round(time.Second) || got.Reason != record.ReasonInterrupted {
+		t.Fatal(sprint(got))
+	}
+	files, _ := filepath.Glob(filepath.Join(dir, "*"))
+	for i := range files {
+		files[i] = filepath.Base(files[i])
+	}
+	if !slices.Equal(files, []string{"1.mp4", "index.jsonl", "mine.txt"}) {
+		t.Fatalf("the files are %q", files)
 	}
 }
 
@@ -80,7 +179,7 @@ func TestFoldersHaveAQuota(t *testing.T) {
 	s.stop()
 	s = open(t, t.TempDir(), func(c *record.Config) { c.RecordLiveQuota = one + one/2 })
 	other := newReel()
-	if err := s.Start("7", "other", other); err != nil {
+	if err := s.Start("7", "other", "stream", other); err != nil {
 		t.Fatal(err)
 	}
 	other.play(broadcast)
@@ -164,7 +263,7 @@ func TestFailedNotificationsAreRepeated(t *testing.T) {
 	s := open(t, t.TempDir(), func(c *record.Config) { c.RecordSweep = 5 * time.Millisecond })
 	s.testObserver.set(func(e *testObserver) { e.deaf = true })
 	testSource := newReel()
-	if err := s.Start("6", "broadcast", testSource); err != nil {
+	if err := s.Start("6", "broadcast", "stream", testSource); err != nil {
 		t.Fatal(err)
 	}
 	testSource.play(long(t, 5))
@@ -185,7 +284,7 @@ func TestOpenReturnsFilesOfRecordingsOnly(t *testing.T) {
 	t.Parallel()
 	s := open(t, t.TempDir(), nil)
 	testSource := newReel()
-	if err := s.Start("6", "broadcast", testSource); err != nil {
+	if err := s.Start("6", "broadcast", "stream", testSource); err != nil {
 		t.Fatal(err)
 	}
 	testSource.play(long(t, 5))
@@ -202,7 +301,7 @@ func TestOpenReturnsFilesOfRecordingsOnly(t *testing.T) {
 	if err != nil || !bytes.Contains(b, []byte("moof")) {
 		t.Fatalf("%d bytes, %v", len(b), err)
 	}
-	if err := s.Start("6", "broadcast", newReel()); !errors.Is(err, record.ErrExists) {
+	if err := s.Start("6", "broadcast", "stream", newReel()); !errors.Is(err, record.ErrExists) {
 		t.Fatalf("a repeated id: %v", err)
 	}
 	s.Stop("6", "broadcast", "stopped")
@@ -215,7 +314,7 @@ func TestOpenReturnsFilesOfRecordingsOnly(t *testing.T) {
 		}
 	}
 	for _, name := range [][2]string{{"", "x"}, {"..", "x"}, {"6", "a/b"}, {"6", "."}, {"6", ""}} {
-		if err := s.Start(name[0], name[1], newReel()); !errors.Is(err, record.ErrName) {
+		if err := s.Start(name[0], name[1], "stream", newReel()); !errors.Is(err, record.ErrName) {
 			t.Errorf("%q was started: %v", name, err)
 		}
 	}
@@ -244,7 +343,7 @@ func TestBroadcastWithoutFramesIsNotRecorded(t *testing.T) {
 	t.Parallel()
 	s := open(t, t.TempDir(), nil)
 	testSource := newReel()
-	if err := s.Start("6", "broadcast", testSource); err != nil {
+	if err := s.Start("6", "broadcast", "stream", testSource); err != nil {
 		t.Fatal(err)
 	}
 	s.Stop("6", "broadcast", "stopped")
@@ -260,7 +359,7 @@ func TestRunEndsRunningRecordings(t *testing.T) {
 	t.Parallel()
 	s := open(t, t.TempDir(), nil)
 	testSource := newReel()
-	if err := s.Start("6", "broadcast", testSource); err != nil {
+	if err := s.Start("6", "broadcast", "stream", testSource); err != nil {
 		t.Fatal(err)
 	}
 	testSource.play(long(t, 5))
@@ -273,7 +372,7 @@ func TestRunEndsRunningRecordings(t *testing.T) {
 		t.Fatal(got)
 	}
 	late := newReel()
-	if err := s.Start("6", "late", late); !errors.Is(err, record.ErrClosed) {
+	if err := s.Start("6", "late", "stream", late); !errors.Is(err, record.ErrClosed) {
 		t.Fatalf("started after the end: %v", err)
 	}
 	<-late.gone

@@ -152,6 +152,9 @@ func (s *store) claim(folder, id string, n int64) (victim *Recording, err error)
 		s.addBytes(folder, id, n)
 		return nil, nil
 	}
+	if s.cfg.RecordOverflow == OverflowEnd {
+		return nil, errQuota
+	}
 	if victim = s.oldest(helps); victim != nil {
 		return victim, nil
 	}
@@ -259,4 +262,33 @@ func (s *store) usage() (recordings int, bytes int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.entries), s.bytes
+}
+
+// withoutPart replaces the index of a recording by one without the lines of a part, and returns it with its size.
+func (s *store) withoutPart(name, part string) (index *os.File, size int64, err error) {
+	old, err := s.root.Open(nameOf(name, IndexFile))
+	if err != nil {
+		return nil, 0, err
+	}
+	defer old.Close()
+	index, err = s.root.OpenFile(nameOf(name, newIndexFile), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o640)
+	if err != nil {
+		return nil, 0, err
+	}
+	size, err = copyWithoutPart(index, old, part)
+	if err == nil {
+		err = index.Sync()
+	}
+	if err == nil {
+		err = s.root.Rename(nameOf(name, newIndexFile), nameOf(name, IndexFile))
+	}
+	if err == nil {
+		err = s.syncDir(name)
+	}
+	if err != nil {
+		_ = index.Close()
+		_ = s.root.Remove(nameOf(name, newIndexFile))
+		return nil, 0, err
+	}
+	return index, size, nil
 }

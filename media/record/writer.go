@@ -110,6 +110,9 @@ func (w *writer) add(f *media.Frame) error {
 		w.contents.addAudio(info, body)
 	}
 	next := timedFrame{f, w.at - w.partStart, w.arrivedAt}
+	if err := w.endFullPart(next); err != nil {
+		return err
+	}
 	if err := w.flushBefore(next); err != nil {
 		return err
 	}
@@ -147,6 +150,19 @@ func (w *writer) endPart() (err error) {
 		w.hasKey = false
 	}
 	return w.finishPart()
+}
+
+// endFullPart closes the part before next if the part is full and next can begin another one.
+func (w *writer) endFullPart(next timedFrame) error {
+	if !w.partIsFull() || !next.Info().Key && w.contents.tracks.Video != nil {
+		return nil
+	}
+	if len(w.pending) > 0 {
+		if err := w.flush(next.at); err != nil {
+			return err
+		}
+	}
+	return w.endPart()
 }
 
 // hasPending reports whether a frame of a kind is pending.

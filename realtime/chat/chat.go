@@ -17,8 +17,8 @@ import (
 )
 
 const (
-	maxConnectionID = 64              // maximum length of the ID of a connection, in bytes
-	deliveryTimeout = 5 * time.Second // maximum wait for updates that were not delivered yet
+	maxConnectionID = 64              // maximum length of the id of a connection in bytes
+	deliveryTimeout = 5 * time.Second // maximum wait for updates to be delivered
 )
 
 // Chat serves the chat on one node. It receives deltas as a follower of the hub. It is safe for concurrent use.
@@ -27,7 +27,7 @@ type Chat struct {
 	hub     *hub.Hub
 	state   *state
 	inbox   *inbox
-	changes chan struct{} // a change of the history of the log that restart has not handled
+	changes chan struct{} // contains an element if restart has not handled the newest change of the history
 	typing  *typingBatcher
 	leaves  *leaveQueue
 	users   userLimits
@@ -63,7 +63,7 @@ func (c *Chat) Run(ctx context.Context) error {
 
 // Load reads the roster from the tables, as of position or a later position.
 func (c *Chat) Load(ctx context.Context, position int64) error {
-	c.inbox.clear() // the queued deltas are not newer than the roster, or of a former history of the log
+	c.inbox.clear() // the queued deltas are included in the new roster, or belong to a former history of the log
 	if err := c.state.load(ctx, c.cfg.Queries, position); err != nil {
 		return err
 	}
@@ -77,7 +77,8 @@ func (c *Chat) Deliver(position int64, deltas ...projections.Delta) {
 	c.inbox.add(position, deltas...)
 }
 
-// HistoryChanged makes all sessions continue after position, in a new history of the log, whose roster was loaded.
+// HistoryChanged makes all chat sessions continue after position in a new history of the log. The roster of that
+// history is already loaded.
 func (c *Chat) HistoryChanged(_, position int64) {
 	c.state.historyChanged(position)
 	select {
@@ -86,8 +87,8 @@ func (c *Chat) HistoryChanged(_, position int64) {
 	}
 }
 
-// restart makes all sessions start again after each change of the history of the log, when the roster contains the whole log,
-// until ctx ends.
+// restart runs until ctx ends. After each change of the history of the log, it waits until the roster contains the
+// whole log, and then makes all chat sessions start again.
 func (c *Chat) restart(ctx context.Context) error {
 	backoff := wait.Backoff{Min: leaveRetry}
 	for {
@@ -109,7 +110,7 @@ func (c *Chat) restart(ctx context.Context) error {
 	}
 }
 
-// waitForHead blocks until everything that the log contains now has been delivered.
+// waitForHead blocks until all updates of the events that are in the log now have been delivered.
 func (c *Chat) waitForHead(ctx context.Context) error {
 	head, err := c.cfg.Store.Head(ctx)
 	if err != nil {
@@ -118,14 +119,14 @@ func (c *Chat) waitForHead(ctx context.Context) error {
 	return c.WaitFor(ctx, head)
 }
 
-// Reset disconnects all sessions because deltas were missed.
+// Reset disconnects all connections with a chat session, because deltas were missed.
 func (c *Chat) Reset() { c.state.reset() }
 
-// Flush blocks until the log has the leaves of all sessions that have ended, or ctx ends.
+// Flush blocks until the log contains the leaves of all chat sessions that have ended, or until ctx ends.
 func (c *Chat) Flush(ctx context.Context) { c.leaves.flush(ctx) }
 
-// WaitFor blocks until every update up to position has been delivered to sessions. It returns projections.ErrBehind
-// after 5 seconds.
+// WaitFor blocks until every update up to position has been delivered to the chat sessions. It returns
+// projections.ErrBehind after 5 seconds.
 func (c *Chat) WaitFor(ctx context.Context, position int64) error {
 	ctx, cancel := context.WithTimeout(ctx, deliveryTimeout)
 	defer cancel()
@@ -141,17 +142,17 @@ func (c *Chat) WaitFor(ctx context.Context, position int64) error {
 // NewLimits returns the rate limits of a new client.
 func (c *Chat) NewLimits() *Limits { return newLimits(c.cfg) }
 
-// NameKey returns the keyed hash of the name of a room. The tables find rooms by it.
+// NameKey returns the keyed hash of the name of a chat room, by which the tables find the chat room.
 func (c *Chat) NameKey(name string) string { return c.cfg.Store.NameKey(name) }
 
-// Online returns the number of connections in a room.
+// Online returns the number of connections in a chat room.
 func (c *Chat) Online(room domain.ChatRoomID) int {
 	c.state.mu.Lock()
 	defer c.state.mu.Unlock()
 	return len(c.state.roster.rooms[room])
 }
 
-// Room returns a chat room by its ID or its name, or a *domain.Refusal.
+// Room returns the chat room with an id or a name, or a *domain.Refusal.
 func (c *Chat) Room(ctx context.Context, ref string) (projections.ChatRoom, error) {
 	q := c.cfg.Queries
 	var room projections.ChatRoom
@@ -176,16 +177,16 @@ func (c *Chat) Author(m projections.Message) (author Participant, present bool) 
 	return c.state.roster.author(by)
 }
 
-// FindByName returns a participant whose name is name or looks like it, and the number of people who have such a name. If
-// that is more than one, nobody can be addressed by it.
+// FindByName returns a participant whose name is name or looks like it, and how many people have such a name. If more
+// than one person has, nobody can be addressed by the name.
 func (c *Chat) FindByName(name string) (found Participant, people int) {
 	c.state.mu.Lock()
 	defer c.state.mu.Unlock()
 	return c.state.roster.named(c.cfg.Store.LookalikeKey(name))
 }
 
-// FindByConnection returns the participant of a connection to any node, or 0 if the connection is not in the chat. It
-// waits for a session of this node that is about to enter.
+// FindByConnection returns the participant of a connection to any node, or 0 if the connection is not in the chat. If
+// the chat session of a connection to this node is about to enter, it waits for that.
 func (c *Chat) FindByConnection(ctx context.Context, connection string) (domain.ParticipantID, error) {
 	id, one, entering := c.state.find(connection)
 	switch {
@@ -198,11 +199,11 @@ func (c *Chat) FindByConnection(ctx context.Context, connection string) (domain.
 			return 0, ctx.Err()
 		}
 		fallthrough
-	case one != nil: // the log may contain the entry before the roster does
+	case one != nil: // the log may contain the entry although the roster does not yet
 		id, _, _ = c.state.find(connection)
 		return id, nil
 	}
-	head, err := c.cfg.Store.Head(ctx) // the roster of another node may contain it already
+	head, err := c.cfg.Store.Head(ctx) // the roster may lag behind the log, which may contain the entry
 	if err != nil {
 		return 0, err
 	}
@@ -213,8 +214,9 @@ func (c *Chat) FindByConnection(ctx context.Context, connection string) (domain.
 	return id, nil
 }
 
-// uploadURL returns the prefix that the URL of an uploaded file in a message must have. If the setting is empty, the
-// prefix is the upload folder on the host of the URL, because users may upload by any host name of the server.
+// uploadURL returns the beginning that the URL of an uploaded file in a message must have. If the setting is empty, it
+// is the upload folder on the host in the message's URL, because users may upload files under any host name of the
+// server.
 func (c *Chat) uploadURL(m domain.PostMessage) string {
 	if c.cfg.UploadURL != "" {
 		return c.cfg.UploadURL

@@ -12,19 +12,19 @@ import (
 	"roomlog/realtime/hub"
 )
 
-// Config holds the dependencies and settings of a chat. The first group is required.
+// Config contains the dependencies and settings of a chat. The fields of the first group are required.
 type Config struct {
 	Hub      *hub.Hub
 	Store    *eventstore.Store
-	Commands hub.Executor // executes the commands of this node itself: the sequencer
-	Clients  hub.Executor // executes the commands of clients, within their rates
+	Commands hub.Executor // executes the commands of the node itself: the sequencer
+	Clients  hub.Executor // executes the commands of clients within their rates
 	Queries  *projections.Queries
 	Cluster  *cluster.Cluster
 	Now      func() time.Time
 
-	Log *slog.Logger // nil: no logs
-	// UploadURL is the prefix of the URLs of uploaded files, like https://live.example/uploads/. If it is "", messages may
-	// name uploads on any host.
+	Log *slog.Logger // nil: no log messages
+	// UploadURL begins the URLs of uploaded files, like https://live.example/uploads/. If it is "", messages may
+	// contain URLs of uploads on any host.
 	UploadURL string
 
 	MessageRate  float64 `default:"5" min:"0.001" max:"1000000" unit:"messages/s" help:"Maximum rate of chat messages of one user, or of one anonymous connection."`

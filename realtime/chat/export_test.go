@@ -10,7 +10,7 @@ import (
 	"roomlog/realtime/hub"
 )
 
-// ExecuteLeave executes a LeaveChat command until the log accepts it or ctx ends. After a refusal the name key comes
+// ExecuteLeave executes a LeaveChat command until the log accepts it or ctx ends. After a refusal it gets the name key
 // from nameKey.
 func ExecuteLeave(ctx context.Context, commands hub.Executor, c domain.LeaveChat, nameKey func(domain.ParticipantID, string) string) {
 	q := newLeaveQueue(commands, slog.New(slog.DiscardHandler), time.Now)

@@ -7,15 +7,16 @@ import (
 	"roomlog/projections"
 )
 
-// inbox queues deltas between the hub and the chat, so that a chat that delivers slowly does not delay the hub.
+// inbox is the queue of deltas between the hub and the chat. It keeps a chat that delivers slowly from delaying the
+// hub.
 type inbox struct {
 	wake chan struct{}
 
 	mu       sync.Mutex
 	deltas   []projections.Delta
-	busy     bool          // some deltas are being applied
-	queued   int64         // every delta up to this position is in the queue or was applied
-	applied  int64         // every delta up to this position was applied
+	busy     bool          // whether deltas are being applied now
+	queued   int64         // position up to which every delta is in the queue or was applied
+	applied  int64         // position up to which every delta was applied
 	advanced chan struct{} // closed when applied increases while awaited is set
 	awaited  bool
 }
@@ -24,7 +25,7 @@ func newInbox() *inbox {
 	return &inbox{wake: make(chan struct{}, 1), advanced: make(chan struct{})}
 }
 
-// add queues the next deltas, which are complete up to position. It does not block.
+// add queues the next deltas. With them, every delta up to position has been queued. It does not block.
 func (i *inbox) add(position int64, deltas ...projections.Delta) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -39,7 +40,8 @@ func (i *inbox) add(position int64, deltas ...projections.Delta) {
 	}
 }
 
-// clear discards the queue and blocks until no delta is being applied. Nothing counts as applied until startFrom is called.
+// clear discards the queue and blocks until no delta is being applied. Afterwards nothing counts as applied until
+// startFrom is called.
 func (i *inbox) clear() {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -54,7 +56,7 @@ func (i *inbox) clear() {
 	i.queued, i.applied = 0, 0
 }
 
-// startFrom records that every delta up to position was applied, and none after it.
+// startFrom records that every delta up to position was applied, and no later delta.
 func (i *inbox) startFrom(position int64) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -93,7 +95,7 @@ func (i *inbox) advance(position int64) {
 	}
 }
 
-// await blocks until every delta up to position was applied. It reports false if ctx ends before.
+// await blocks until every delta up to position was applied. It reports false if ctx ends first.
 func (i *inbox) await(ctx context.Context, position int64) bool {
 	for {
 		i.mu.Lock()

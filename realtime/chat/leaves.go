@@ -13,25 +13,25 @@ import (
 )
 
 const (
-	leaveWorkers  = 8                      // commands executed at the same time, so that the log appends them in one batch
-	leaveRetry    = 500 * time.Millisecond // pause before the second attempt; doubled before each further attempt
+	leaveWorkers  = 8                      // number of commands that are executed at the same time, so that the log appends their events in one batch
+	leaveRetry    = 500 * time.Millisecond // wait before the second attempt; doubled before each further attempt
 	maxLeaveRetry = time.Minute
 	flushInterval = 20 * time.Millisecond // interval at which flush checks the queue
 )
 
 // leaveQueue executes LeaveChat commands for participants whose connection has ended. It retries until the log accepts
-// them. When this node stops, the other nodes execute the commands that are left.
+// them. If this node stops, the other nodes execute the remaining commands.
 type leaveQueue struct {
 	commands hub.Executor
 	log      *slog.Logger
 	now      func() time.Time
-	// nameKeyOf returns the current key of a participant's name, or otherwise if the participant is unknown.
+	// nameKeyOf returns the current key of a participant's name. If the participant is unknown, it returns otherwise.
 	nameKeyOf func(id domain.ParticipantID, otherwise string) string
 	retry     time.Duration
 
 	mu    sync.Mutex
 	ready []leave
-	later []leave // commands that wait for another attempt
+	later []leave // commands that wait for their next attempt
 	busy  int     // number of commands that are being executed
 	work  chan struct{}
 }
@@ -53,12 +53,12 @@ func (q *leaveQueue) add(c domain.LeaveChat) {
 	q.push(leave{LeaveChat: c})
 }
 
-// push appends to ready and wakes a worker. The caller holds mu.
+// push appends a command to ready and wakes a worker. The caller must have locked mu.
 func (q *leaveQueue) push(l leave) {
 	q.ready = append(q.ready, l)
 	select {
 	case q.work <- struct{}{}:
-	default: // enough workers are being woken; each of them empties the queue
+	default: // enough workers are waking up; each works until the queue is empty
 	}
 }
 
@@ -109,7 +109,7 @@ func (q *leaveQueue) execute(ctx context.Context, l leave) {
 		q.done(nil)
 		return
 	}
-	if domain.AsRefusal(err) != nil { // the name of the participant may have changed
+	if domain.AsRefusal(err) != nil { // the name of the participant may have changed meanwhile
 		l.NameKey = q.nameKeyOf(l.Participant, l.NameKey)
 	}
 	l.due = q.now().Add(min(q.retry<<min(l.attempts, 7), maxLeaveRetry))
@@ -119,7 +119,7 @@ func (q *leaveQueue) execute(ctx context.Context, l leave) {
 	q.done(&l)
 }
 
-// done records the end of an attempt that next began. If again is not nil, done queues it for another attempt.
+// done records the end of an attempt that began with next. If again is not nil, done queues it for another attempt.
 func (q *leaveQueue) done(again *leave) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -129,7 +129,7 @@ func (q *leaveQueue) done(again *leave) {
 	}
 }
 
-// retryDue moves the commands whose time of the next attempt has come to ready.
+// retryDue moves the commands whose next attempt is due to ready.
 func (q *leaveQueue) retryDue() {
 	now := q.now()
 	q.mu.Lock()
@@ -143,7 +143,7 @@ func (q *leaveQueue) retryDue() {
 	})
 }
 
-// clear discards the commands that wait.
+// clear discards the waiting commands.
 func (q *leaveQueue) clear() {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -13,7 +13,7 @@ import (
 	"roomlog/realtime/chat"
 )
 
-// newLog opens a log of its own and runs its sequencer until the end of the test.
+// newLog opens a log on its own database and runs a sequencer for it until the end of the test.
 func newLog(t *testing.T) (*eventstore.Store, *eventstore.Sequencer) {
 	t.Helper()
 	db := pgtest.New(t)
@@ -45,8 +45,8 @@ func TestLeaveChatIsRetriedUntilTheLogAcceptsIt(t *testing.T) {
 	t.Parallel()
 	store, sequencer := newLog(t)
 	for i, tt := range []struct {
-		known bool // the connection knows the name key
-		wrong int  // how often the roster returns a stale name key
+		known bool // whether the connection knows the name key
+		wrong int  // number of times that the roster returns an outdated name key
 	}{{true, 1000}, {false, 8}} {
 		name := store.NameKey(fmt.Sprint("guest ", i))
 		receipt, err := sequencer.Execute(t.Context(), domain.Request{Actor: domain.Actor{Kind: domain.Anonymous}, Command: domain.EnterChat{

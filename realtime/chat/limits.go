@@ -8,11 +8,11 @@ import (
 // limitedUsers is the maximum number of users whose rates are kept in memory.
 const limitedUsers = 50_000
 
-// Limits holds the rate limits of one client in the chat. It lasts as long as the connection of the client: leaving the
-// chat and entering it again does not reset the limits.
+// Limits contains the rate limits of one client in the chat. It exists as long as the connection of the client: leaving
+// and entering the chat does not reset the limits.
 type Limits struct {
-	messages *limit.Bucket // messages of an anonymous participant
-	queries  *limit.Bucket // all other operations that use the log or the tables
+	messages *limit.Bucket // limits messages of an anonymous participant
+	queries  *limit.Bucket // limits all other operations that use the log or the tables
 	typing   *limit.Bucket
 }
 

@@ -9,7 +9,7 @@ import (
 	"roomlog/realtime/hub"
 )
 
-// lostBatch is the number of participants of a lost node that are read in one query.
+// lostBatch is the number of participants of a lost node that one query reads.
 const lostBatch = 500
 
 // participantCleanup returns the cleanup that makes the participants of a lost node leave the chat.

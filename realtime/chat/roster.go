@@ -8,21 +8,21 @@ import (
 	"roomlog/projections"
 )
 
-// roster holds the participants of the chat and their rooms, as of one position of the log. Applying an event a second
-// time changes nothing.
+// roster contains the participants of the chat and their chat rooms, as of one position of the log. Applying an event
+// twice has the same result as applying it once.
 type roster struct {
 	entries      map[domain.ParticipantID]*entry
 	byConnection map[string]*entry
 	users        map[domain.UserID]int          // number of connections of each signed-in user
-	rooms        map[domain.ChatRoomID][]*entry // oldest first
-	byName       map[string][]*entry            // by the key of the current name; oldest first
+	rooms        map[domain.ChatRoomID][]*entry // participants of each chat room, oldest first
+	byName       map[string][]*entry            // participants by the key of their current name, oldest first
 }
 
-// entry is one participant of the roster.
+// entry is a participant in the roster.
 type entry struct {
 	Participant
-	nameKey string // key of the name in the log
-	found   string // key under which byName has the entry
+	nameKey string // key of the name according to the log
+	found   string // key in byName of the slice that contains the entry
 	rooms   []domain.ChatRoomID
 }
 
@@ -33,7 +33,8 @@ func newRoster() *roster {
 	}
 }
 
-// enter adds a participant with its rooms. found is the key of the name by which named finds the participant; "": none.
+// enter adds a participant with the participant's chat rooms. named finds the participant by the key found; "" if the
+// participant has no name.
 func (r *roster) enter(p Participant, nameKey, found string, rooms ...domain.ChatRoomID) {
 	r.leave(p.ID)
 	e := &entry{Participant: p, nameKey: nameKey}
@@ -67,7 +68,7 @@ func (r *roster) leave(id domain.ParticipantID) {
 	}
 }
 
-// setFound changes the key of the name by which named finds an entry; "": none.
+// setFound changes the key by which named finds an entry; "" if there is none.
 func (r *roster) setFound(e *entry, key string) {
 	if e.found == key {
 		return
@@ -94,7 +95,7 @@ func (r *roster) setNickname(id domain.ParticipantID, nickname, key string) {
 	}
 }
 
-// setProfile changes the profile of a user, who is found by key from now on.
+// setProfile changes the profile of a user. From now on named finds the user by key.
 func (r *roster) setProfile(p projections.Profile, key string) {
 	for _, e := range r.entries {
 		if e.User.ID == p.ID {
@@ -123,15 +124,15 @@ func (r *roster) leaveRoom(id domain.ParticipantID, room domain.ChatRoomID) {
 	}
 }
 
-// removeRoom removes a room and its memberships.
+// removeRoom removes a chat room and its memberships.
 func (r *roster) removeRoom(room domain.ChatRoomID) {
 	for _, e := range slices.Clone(r.rooms[room]) {
 		r.leaveRoom(e.ID, room)
 	}
 }
 
-// participant returns a participant of the roster. If the roster does not contain it, it returns a participant with the
-// given values.
+// participant returns a participant of the roster. If the roster does not contain the participant, it returns a
+// Participant with the given values.
 func (r *roster) participant(id domain.ParticipantID, connection string, user projections.Profile) Participant {
 	if e := r.entries[id]; e != nil {
 		return e.Participant
@@ -139,7 +140,7 @@ func (r *roster) participant(id domain.ParticipantID, connection string, user pr
 	return Participant{ID: id, Connection: connection, User: user}
 }
 
-// idOf returns the participant of a connection, 0 if there is none.
+// idOf returns the participant of a connection, or 0 if there is none.
 func (r *roster) idOf(connection string) domain.ParticipantID {
 	if e := r.byConnection[connection]; e != nil {
 		return e.ID
@@ -147,7 +148,7 @@ func (r *roster) idOf(connection string) domain.ParticipantID {
 	return 0
 }
 
-// roomsOf returns the rooms of a participant.
+// roomsOf returns the chat rooms of a participant.
 func (r *roster) roomsOf(id domain.ParticipantID) []domain.ChatRoomID {
 	if e := r.entries[id]; e != nil {
 		return e.rooms
@@ -155,7 +156,7 @@ func (r *roster) roomsOf(id domain.ParticipantID) []domain.ChatRoomID {
 	return nil
 }
 
-// author completes the author of a message, and reports whether the author is in the chat.
+// author returns the author with the data in the roster, and reports whether the author is in the chat.
 func (r *roster) author(by Participant) (author Participant, present bool) {
 	if e := r.entries[by.ID]; e != nil {
 		if by.Nickname == "" {
@@ -166,7 +167,7 @@ func (r *roster) author(by Participant) (author Participant, present bool) {
 	return by, by.User.ID != 0 && r.users[by.User.ID] > 0
 }
 
-// inRoom returns up to limit participants of a room, oldest first.
+// inRoom returns up to limit participants of a chat room, oldest first.
 func (r *roster) inRoom(room domain.ChatRoomID, limit int) []Participant {
 	all := r.rooms[room]
 	found := make([]Participant, 0, min(len(all), limit))
@@ -176,7 +177,7 @@ func (r *roster) inRoom(room domain.ChatRoomID, limit int) []Participant {
 	return found
 }
 
-// newest returns up to limit connections of a room, newest first.
+// newest returns up to limit connections in a chat room, newest first.
 func (r *roster) newest(room domain.ChatRoomID, limit int) []string {
 	all := r.rooms[room]
 	ids := make([]string, 0, min(len(all), limit))
@@ -189,8 +190,8 @@ func (r *roster) newest(room domain.ChatRoomID, limit int) []string {
 	return ids
 }
 
-// named returns the participant whose name has this key and who entered first, and the number of people who have such a
-// name. The connections of a user count as one.
+// named returns the oldest participant whose name has this key, and how many people have such a name. All connections
+// of a user count as one person.
 func (r *roster) named(key string) (found Participant, people int) {
 	users := make(map[domain.UserID]bool)
 	for _, e := range r.byName[key] { // oldest first

@@ -10,63 +10,63 @@ import (
 	"roomlog/realtime/hub"
 )
 
-// Session connects one connection to the chat. It may subscribe to rooms without being in the chat. Its methods must be
-// called by one goroutine at a time.
+// Session connects one connection to the chat. It may subscribe to chat rooms without being in the chat. Only one
+// goroutine at a time may call its methods.
 type Session struct {
 	chat       *Chat
 	subscriber *subscriber
 	limits     *Limits
-	history    int64 // number of the history of the log that position belongs to
-	position   int64 // position of the newest command of the session
+	history    int64 // number of the history of the log to which position belongs
+	position   int64 // position of the newest command of the Session
 
 	mu          sync.Mutex
-	participant member // the zero member while the session is not in the chat
+	participant member // zero while the Session is not in the chat
 }
 
-// member is the participant of a session that is in the chat, as recorded in the log.
+// member is the participant of a Session that is in the chat, as recorded in the log.
 type member struct {
 	id       domain.ParticipantID
-	history  int64        // number of the history of the log that id belongs to
-	entry    Entry        // with which the session entered
-	identity hub.Identity // the zero Identity: anonymous
+	history  int64        // number of the history of the log to which id belongs
+	entry    Entry        // parameters with which the Session entered
+	identity hub.Identity // identity of the signed-in user; zero if the participant is anonymous
 	nameKey  string
-	nickname string // of an anonymous participant
+	nickname string // nickname of an anonymous participant
 }
 
 // Entry holds the parameters of Session.Enter.
 type Entry struct {
-	Identity hub.Identity // the zero Identity: anonymous
+	Identity hub.Identity // identity of the signed-in user; zero if the participant is anonymous
 	Profile  domain.ChatProfile
-	Room     domain.ChatRoomID // joined with the entry; "": none
+	Room     domain.ChatRoomID // chat room to join when entering; "" if there is none
 	Nickname string            // nickname of an anonymous participant; may be empty
 }
 
-// NewSession creates the session of a connection; connection is its public ID. Until Enter is called, the session is
-// not in the chat and receives only private messages to this connection.
+// NewSession creates the Session of a connection. connection is the public id of the connection. Until Enter is called,
+// the Session is not in the chat and receives only private messages to the connection.
 func (c *Chat) NewSession(connection string, listener Listener, limits *Limits) *Session {
 	c.state.mu.Lock()
 	defer c.state.mu.Unlock()
 	return &Session{chat: c, subscriber: c.state.subscribers.add(connection, listener), limits: limits}
 }
 
-// Connection returns the public ID of the connection.
+// Connection returns the public id of the connection.
 func (s *Session) Connection() string { return s.subscriber.connection }
 
-// ParticipantID returns the ID of the participant, or 0 if the session is not in the chat.
+// ParticipantID returns the id of the participant, or 0 if the Session is not in the chat.
 func (s *Session) ParticipantID() domain.ParticipantID {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.participant.id
 }
 
-// SetIdentity sets the identity for later commands of the session.
+// SetIdentity sets the identity for later commands of the Session.
 func (s *Session) SetIdentity(i hub.Identity) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.participant.identity = i
 }
 
-// BeginEntering announces that the session is about to enter: FindByConnection waits for Enter or Leave.
+// BeginEntering announces that the Session is about to enter the chat. FindByConnection then waits for Enter or Leave.
 func (s *Session) BeginEntering() {
 	s.chat.state.mu.Lock()
 	defer s.chat.state.mu.Unlock()
@@ -86,14 +86,14 @@ func (s *Session) endEntering() {
 	}
 }
 
-// Enter adds the session to the chat and returns the position of the entry.
+// Enter adds the Session to the chat as a participant, and returns the position of the event.
 func (s *Session) Enter(ctx context.Context, e Entry) (position int64, err error) {
 	s.BeginEntering()
 	defer s.endEntering()
 	return s.enter(ctx, s.chat.cfg.Clients, e)
 }
 
-// enter is Enter by commands.
+// enter enters the chat with the executor commands.
 func (s *Session) enter(ctx context.Context, commands hub.Executor, e Entry) (position int64, err error) {
 	c := s.chat
 	if err := c.hub.WaitReady(ctx); err != nil {
@@ -128,7 +128,7 @@ func (s *Session) enter(ctx context.Context, commands hub.Executor, e Entry) (po
 	return receipt.Position, nil
 }
 
-// Leave ends the session and queues LeaveChat commands for its participant. It does not block.
+// Leave ends the Session and queues LeaveChat commands for its participant. It does not block.
 func (s *Session) Leave(cause domain.LeaveCause) {
 	s.mu.Lock()
 	m := s.participant
@@ -140,12 +140,12 @@ func (s *Session) Leave(cause domain.LeaveCause) {
 	logged := s.subscriber.logged
 	st.mu.Unlock()
 	s.endEntering()
-	if m.history != s.chat.hub.History() { // the id may belong to another participant now
+	if m.history != s.chat.hub.History() { // in the new history, the id may belong to another participant
 		m.id = st.idOf(s.Connection())
 	}
 	ids := []domain.ParticipantID{m.id}
 	if logged != m.id {
-		ids = append(ids, logged) // Enter failed here, but the log contains the entry
+		ids = append(ids, logged) // Enter returned an error, but the log contains the participant
 	}
 	for _, id := range ids {
 		if id != 0 {
@@ -189,7 +189,7 @@ func (s *Session) Post(ctx context.Context, c domain.PostMessage, key string) (e
 	return s.execute(ctx, s.participant.identity, c, key)
 }
 
-// SendTyping sends a typing note to a room or to one connection. Notes above the rate limit are dropped.
+// SendTyping sends a typing note to a chat room or to one connection. It drops notes that exceed the rate.
 func (s *Session) SendTyping(room domain.ChatRoomID, to string) {
 	if _, ok := s.limits.typing.Take(s.chat.cfg.Now()); ok && len(to) <= maxConnectionID {
 		s.chat.typing.add(typingNote{Room: string(room), From: s.Connection(), To: to})
@@ -207,7 +207,7 @@ func (s *Session) execute(ctx context.Context, by hub.Identity, c domain.Command
 	return s.executeBy(ctx, s.chat.cfg.Clients, by, c, key)
 }
 
-// executeBy executes a command of the session by commands.
+// executeBy executes a command of the Session with the executor commands.
 func (s *Session) executeBy(ctx context.Context, commands hub.Executor, by hub.Identity, c domain.Command, key string) (eventstore.Receipt, error) {
 	actor := domain.Actor{Kind: domain.Anonymous}
 	if by.User != 0 {
@@ -221,7 +221,7 @@ func (s *Session) executeBy(ctx context.Context, commands hub.Executor, by hub.I
 	return receipt, err
 }
 
-// newest returns the position of the newest command of the session in the current history of the log, 0 if there is none.
+// newest returns the position of the Session's newest command in the current history of the log, or 0 if there is none.
 func (s *Session) newest() int64 {
 	if history := s.chat.hub.History(); s.history != history {
 		s.history, s.position = history, 0

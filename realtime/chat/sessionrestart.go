@@ -6,8 +6,9 @@ import (
 	"roomlog/domain"
 )
 
-// Restart continues the session in a new history of the log: it enters the chat and its rooms again as far as the log has lost
-// that, outside the rates of clients. It returns the rooms that the session subscribes to. After an error the client must reconnect.
+// Restart continues the Session in a new history of the log. As far as the log has lost the entry into the chat and its
+// chat rooms, Restart enters them again, outside the rates of clients. It returns the chat rooms that the Session
+// subscribes to. After an error the client must reconnect.
 func (s *Session) Restart(ctx context.Context) (rooms []domain.ChatRoomID, err error) {
 	if err := s.chat.waitForHead(ctx); err != nil {
 		return nil, err

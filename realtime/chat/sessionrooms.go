@@ -11,21 +11,21 @@ import (
 	"roomlog/realtime/hub"
 )
 
-// Subscribe subscribes the session to a room, or to the public chat. Updates are queued until StartFrom is called.
+// Subscribe subscribes the Session to a chat room, or to the public chat. Updates are queued until StartFrom is called.
 func (s *Session) Subscribe(room domain.ChatRoomID) {
 	s.chat.state.mu.Lock()
 	defer s.chat.state.mu.Unlock()
 	s.chat.state.subscribers.subscribe(s.subscriber, room)
 }
 
-// StartFrom starts a subscription: it delivers the updates at position or later.
+// StartFrom starts a subscription: it delivers the updates whose position is position or later.
 func (s *Session) StartFrom(room domain.ChatRoomID, position int64) {
 	s.chat.state.mu.Lock()
 	defer s.chat.state.mu.Unlock()
 	s.subscriber.start(room, position)
 }
 
-// pause queues the updates of a subscription until StartFrom is called with since, the position that pause returns.
+// pause queues the updates of a subscription. To continue, pass the returned position to StartFrom.
 func (s *Session) pause(room domain.ChatRoomID) (since int64) {
 	s.chat.state.mu.Lock()
 	defer s.chat.state.mu.Unlock()
@@ -39,15 +39,15 @@ func (s *Session) Unsubscribe(room domain.ChatRoomID) {
 	s.chat.state.subscribers.unsubscribe(s.subscriber, room)
 }
 
-// Subscribed reports whether the session subscribes to a room.
+// Subscribed reports whether the Session subscribes to a chat room.
 func (s *Session) Subscribed(room domain.ChatRoomID) bool {
 	s.chat.state.mu.Lock()
 	defer s.chat.state.mu.Unlock()
 	return s.subscriber.subscriptions[room] != nil
 }
 
-// Join adds the participant to a room and returns the position of the join, or 0 if the participant was in the room
-// already.
+// Join adds the participant to a chat room and returns the position of the join, or 0 if the participant was already in
+// the chat room.
 func (s *Session) Join(ctx context.Context, room domain.ChatRoomID) (position int64, err error) {
 	if err := s.AllowQuery(); err != nil {
 		return 0, err
@@ -55,24 +55,25 @@ func (s *Session) Join(ctx context.Context, room domain.ChatRoomID) (position in
 	return s.JoinSubscribed(ctx, room)
 }
 
-// JoinSubscribed is Join for a room that the session subscribes to already. It does not count as a query.
+// JoinSubscribed does the same as Join, for a chat room that the Session already subscribes to. It does not count as a
+// query.
 func (s *Session) JoinSubscribed(ctx context.Context, room domain.ChatRoomID) (position int64, err error) {
 	return s.join(ctx, s.chat.cfg.Clients, room)
 }
 
-// join adds the participant to a room by commands.
+// join adds the participant to a chat room, with the executor commands.
 func (s *Session) join(ctx context.Context, commands hub.Executor, room domain.ChatRoomID) (position int64, err error) {
 	receipt, err := s.executeBy(ctx, commands, s.participant.identity, domain.JoinChatRoom{ChatRoom: room, Participant: s.participant.id}, "")
 	return receipt.Position, err
 }
 
-// LeaveRoom removes the participant from a room and ends the subscription. If the command fails, the subscription
+// LeaveRoom removes the participant from a chat room and ends the subscription. If the command fails, the subscription
 // continues.
 func (s *Session) LeaveRoom(ctx context.Context, room domain.ChatRoomID) error {
 	if err := s.AllowQuery(); err != nil {
 		return err
 	}
-	since := s.pause(room) // the session does not receive its own leave
+	since := s.pause(room) // a Session does not receive its own leave
 	_, err := s.execute(ctx, s.participant.identity, domain.LeaveChatRoom{ChatRoom: room, Participant: s.participant.id}, "")
 	if err != nil {
 		s.StartFrom(room, since)
@@ -82,7 +83,7 @@ func (s *Session) LeaveRoom(ctx context.Context, room domain.ChatRoomID) error {
 	return nil
 }
 
-// OpenRoom returns the room with the ID or name ref. If no room has the name ref, OpenRoom creates it.
+// OpenRoom returns the chat room whose id or name is ref. If there is none, it creates a chat room with the name ref.
 func (s *Session) OpenRoom(ctx context.Context, ref string) (projections.ChatRoom, error) {
 	c := s.chat
 	room, err := c.Room(ctx, ref)
@@ -90,12 +91,12 @@ func (s *Session) OpenRoom(ctx context.Context, ref string) (projections.ChatRoo
 		return room, err
 	}
 	var id [12]byte
-	_, _ = rand.Read(id[:]) // never fails
+	_, _ = rand.Read(id[:]) // rand.Read never fails
 	receipt, err := s.execute(ctx, s.participant.identity, domain.CreateChatRoom{
 		Name: ref, ChatRoom: domain.ChatRoomID(hex.EncodeToString(id[:])), NameKey: c.NameKey(ref), MaxChatRooms: c.maxChatRooms(),
 	}, "")
 	position := receipt.Position
-	if r := domain.AsRefusal(err); r != nil && r.Code == domain.CodeChatRoomTaken { // another session was faster
+	if r := domain.AsRefusal(err); r != nil && r.Code == domain.CodeChatRoomTaken { // another session has created the chat room first
 		position, err = c.cfg.Store.Head(ctx)
 	}
 	if err != nil {
@@ -107,8 +108,8 @@ func (s *Session) OpenRoom(ctx context.Context, ref string) (projections.ChatRoo
 	return c.Room(ctx, ref)
 }
 
-// Participants returns up to limit participants of a room, oldest first, at the position of the session's newest
-// command or later.
+// Participants returns up to limit participants of a chat room, oldest first, as of the position of the Session's
+// newest command or later.
 func (s *Session) Participants(ctx context.Context, room domain.ChatRoomID, limit int) ([]Participant, error) {
 	if err := s.AllowQuery(); err != nil {
 		return nil, err
@@ -121,7 +122,8 @@ func (s *Session) Participants(ctx context.Context, room domain.ChatRoomID, limi
 	return s.chat.state.roster.inRoom(room, limit), nil
 }
 
-// History returns messages of a room or of the public chat, at the position of the session's newest command or later.
+// History returns a page with messages of a chat room or of the public chat, as of the position of the Session's newest
+// command or later.
 func (s *Session) History(ctx context.Context, room domain.ChatRoomID, w projections.Window) ([]projections.Message, error) {
 	if err := s.AllowQuery(); err != nil {
 		return nil, err

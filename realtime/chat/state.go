@@ -9,18 +9,18 @@ import (
 )
 
 const (
-	maxListed  = 50  // maximum number of connections in an update about a join or leave; the newest
-	rosterPage = 500 // participants read in one query
+	maxListed  = 50  // maximum number of connections in an update about a join or leave, which contains the newest
+	rosterPage = 500 // number of participants that one query reads
 )
 
-// state holds the roster as of one position, and the sessions of this node with their subscriptions.
+// state contains the roster as of one position, and the Sessions of this node with their subscriptions.
 type state struct {
 	node    string
-	nameKey func(name string) string // keyed hash of the lookalike form of a name
+	nameKey func(name string) string // returns the keyed hash of the lookalike form of a name
 	leaves  *leaveQueue
 
-	mu          sync.Mutex // taken before the locks of dialects
-	loaded      int64      // position at which the roster was read
+	mu          sync.Mutex // locked before the locks of dialects
+	loaded      int64      // position as of which the roster was read
 	roster      *roster
 	subscribers subscribers
 }
@@ -29,8 +29,8 @@ func newState(node string, nameKey func(string) string, leaves *leaveQueue) *sta
 	return &state{node: node, nameKey: nameKey, leaves: leaves, roster: newRoster(), subscribers: newSubscribers()}
 }
 
-// load reads the roster as of position or later. Afterwards, apply ignores deltas up to the position of the roster;
-// applying a later delta twice changes nothing.
+// load reads the roster as of position or later. Afterwards apply ignores deltas up to the position of the roster.
+// Applying a later delta twice has the same result as applying it once.
 func (s *state) load(ctx context.Context, q *projections.Queries, position int64) error {
 	fresh := newRoster()
 	for last := domain.ParticipantID(0); ; {
@@ -53,7 +53,7 @@ func (s *state) load(ctx context.Context, q *projections.Queries, position int64
 	return nil
 }
 
-// foundBy returns the key that a participant is found by: users are found by their current name.
+// foundBy returns the key by which named finds a participant. Users are found by their current name.
 func (s *state) foundBy(p Participant, nameKey string) string {
 	if p.User.ID != 0 {
 		return s.nameKey(p.User.Name())
@@ -61,7 +61,7 @@ func (s *state) foundBy(p Participant, nameKey string) string {
 	return nameKey
 }
 
-// apply applies a delta to the roster and delivers it to the sessions that it concerns.
+// apply applies a delta to the roster and delivers it to the Sessions that it concerns.
 func (s *state) apply(d projections.Delta) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -102,14 +102,14 @@ func (s *state) apply(d projections.Delta) {
 	}
 }
 
-// deliverMove delivers a join or leave to the subscribers of the room.
+// deliverMove delivers a join or leave to the subscribers of a chat room.
 func (s *state) deliverMove(u *Update, room domain.ChatRoomID) {
 	u.Connections, u.Online = s.roster.newest(room, maxListed), len(s.roster.rooms[room])
 	s.subscribers.deliver(u, room)
 }
 
-// deliverMessage delivers a message to the subscribers of its rooms or to one session. A message to one user is not
-// delivered here: the user channel delivers it.
+// deliverMessage delivers a message to the subscribers of its chat rooms, or to one Session. It does not deliver a
+// message to one user, because the user channel does.
 func (s *state) deliverMessage(u *Update, e domain.MessagePosted) {
 	u.By, u.Present = s.roster.author(AuthorOf(u.Delta, e))
 	switch {
@@ -125,7 +125,7 @@ func (s *state) deliverMessage(u *Update, e domain.MessagePosted) {
 	}
 }
 
-// entered records the participant that the log contains for a connection of this node. If the session has ended before
+// entered records the participant that the log contains for a connection of this node. If the Session has ended before
 // it received the result of Enter, entered queues the leave of the participant.
 func (s *state) entered(e domain.ParticipantEntered) {
 	if e.Node != s.node {
@@ -138,7 +138,7 @@ func (s *state) entered(e domain.ParticipantEntered) {
 	s.leaves.add(domain.LeaveChat{Participant: e.Participant, Cause: domain.LeaveConnectionLost, Node: e.Node, NameKey: e.NameKey})
 }
 
-// left resets a session whose participant other nodes removed because they considered this node lost.
+// left resets a Session if another node has removed its participant because it counted this node as lost.
 func (s *state) left(e domain.ParticipantLeft) {
 	one := s.subscribers.byConnection[e.Connection]
 	if one != nil && one.participant == e.Participant && e.Cause == domain.LeaveNodeLost {
@@ -146,7 +146,7 @@ func (s *state) left(e domain.ParticipantLeft) {
 	}
 }
 
-// deliverTyping delivers a typing note to one session, or to the other subscribers of a room.
+// deliverTyping delivers a typing note to one Session, or to all other subscribers of a chat room.
 func (s *state) deliverTyping(n typingNote) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -167,7 +167,7 @@ func (s *state) deliverTyping(n typingNote) {
 	}
 }
 
-// reset resets all sessions because updates were missed.
+// reset resets all Sessions, because updates were missed.
 func (s *state) reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -176,19 +176,19 @@ func (s *state) reset() {
 	}
 }
 
-// historyChanged makes all sessions continue with the updates after position, in a new history of the log.
+// historyChanged makes all Sessions continue with the updates after position, in a new history of the log.
 func (s *state) historyChanged(position int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.leaves.clear() // their participants may be other participants now; restartAll queues those that are needed
+	s.leaves.clear() // in the new history, their ids may belong to other participants; restartAll queues the leaves that are needed
 	for _, one := range s.subscribers.byConnection {
 		one.logged = s.roster.idOf(one.connection)
 		one.historyChanged(position)
 	}
 }
 
-// restartAll makes all sessions call Session.Restart, and queues the leaves of the participants of this node that have no
-// session any more, because the log has lost their leave.
+// restartAll makes all Sessions call Session.Restart. If a participant of this node has no Session any more, because
+// the log has lost the leave, it queues the leave again.
 func (s *state) restartAll() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -202,15 +202,15 @@ func (s *state) restartAll() {
 	}
 }
 
-// idOf returns the participant of a connection in the roster, 0 if there is none.
+// idOf returns the participant of a connection according to the roster, or 0 if there is none.
 func (s *state) idOf(connection string) domain.ParticipantID {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.roster.idOf(connection)
 }
 
-// nameKeyOf returns the key of a participant's name in the log, or otherwise if the roster does not contain the
-// participant.
+// nameKeyOf returns the key of a participant's name according to the log. If the roster does not contain the
+// participant, it returns otherwise.
 func (s *state) nameKeyOf(id domain.ParticipantID, otherwise string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -220,9 +220,9 @@ func (s *state) nameKeyOf(id domain.ParticipantID, otherwise string) string {
 	return otherwise
 }
 
-// find returns the participant of a connection. If the participant is not in the roster, one is the session of the
-// connection on this node (nil: none), and entering is closed when its Enter has succeeded or failed (nil: it is not
-// entering).
+// find returns the participant of a connection. If the roster does not contain the participant, one is the Session of
+// the connection on this node, or nil if there is none. entering is then closed when the Session's Enter has succeeded
+// or failed; it is nil if the Session is not entering.
 func (s *state) find(connection string) (id domain.ParticipantID, one *subscriber, entering <-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

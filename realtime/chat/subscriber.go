@@ -2,32 +2,32 @@ package chat
 
 import "roomlog/domain"
 
-// maxPending is the maximum number of updates that wait for a subscription to start. After more updates the session is
-// reset.
+// maxPending is the maximum number of updates that wait for the start of a subscription. If there are more, the Session
+// is reset.
 const maxPending = 1000
 
-// subscribers holds the sessions of this node and their subscriptions. The public chat has the room "". The caller
-// holds the lock of the state for all methods.
+// subscribers contains the Sessions of this node and their subscriptions. "" stands for the public chat. The caller of
+// each method must have locked the state.
 type subscribers struct {
 	byConnection map[string]*subscriber
 	byRoom       map[domain.ChatRoomID]map[*subscriber]struct{}
 }
 
-// subscriber is the receiving end of a session.
+// subscriber is the part of a Session that receives updates.
 type subscriber struct {
 	connection string
 	listener   Listener
 
 	subscriptions map[domain.ChatRoomID]*subscription
-	participant   domain.ParticipantID // set when Enter has succeeded; 0: none
-	logged        domain.ParticipantID // participant of the connection in the log; 0: none yet
-	entering      chan struct{}        // closed when Enter has succeeded or failed; nil: the session is not entering
+	participant   domain.ParticipantID // participant of the Session, set when Enter has succeeded; 0 if there is none
+	logged        domain.ParticipantID // participant of the connection according to the log; 0 if there is none yet
+	entering      chan struct{}        // closed when Enter has succeeded or failed; nil if the Session is not entering
 }
 
-// subscription is the subscription of one session to one room.
+// subscription is the subscription of one Session to one chat room.
 type subscription struct {
 	started bool
-	void    bool      // the history of the log has changed before the start
+	void    bool      // whether the history of the log has changed before the start
 	since   int64     // position of the first update that is delivered
 	pending []*Update // updates that wait for the start
 }
@@ -72,7 +72,7 @@ func (s subscribers) unsubscribe(one *subscriber, room domain.ChatRoomID) {
 	}
 }
 
-// deliver delivers an update once to each subscriber of any of the rooms.
+// deliver delivers an update once to each subscriber of any of the chat rooms.
 func (s subscribers) deliver(u *Update, rooms ...domain.ChatRoomID) {
 	if len(rooms) == 1 {
 		for one := range s.byRoom[rooms[0]] {
@@ -105,14 +105,14 @@ func (s *subscriber) deliver(u *Update, room domain.ChatRoomID) bool {
 	return true
 }
 
-// start starts a subscription: it delivers the updates of a room at position or later.
+// start starts a subscription: it delivers the updates of a chat room whose position is position or later.
 func (s *subscriber) start(room domain.ChatRoomID, position int64) {
 	sub := s.subscriptions[room]
 	if sub == nil || sub.started {
 		return
 	}
 	if sub.void {
-		s.listener.Reset() // the caller does not know the new history
+		s.listener.Reset() // the caller has used a position of the former history
 		return
 	}
 	sub.started, sub.since = true, position
@@ -129,7 +129,7 @@ func (s *subscriber) historyChanged(position int64) {
 	}
 }
 
-// pause queues the updates of a room until start is called with since, the position that pause returns.
+// pause queues the updates of a chat room. To continue, pass the returned position to start.
 func (s *subscriber) pause(room domain.ChatRoomID) (since int64) {
 	if sub := s.subscriptions[room]; sub != nil {
 		sub.started, since = false, sub.since

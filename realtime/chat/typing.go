@@ -13,20 +13,20 @@ import (
 
 const (
 	typingTopic    = "chat.typing"
-	typingInterval = 100 * time.Millisecond // between two messages of this node
+	typingInterval = 100 * time.Millisecond // interval between two messages of this node
 	maxNotes       = 1000                   // maximum number of waiting notes; further notes are dropped
 	maxNoteBytes   = 1700                   // maximum size of the notes in one message, in bytes
 )
 
-// typingNote is the notification that a participant is typing: in a room, or to one other connection.
+// typingNote reports that a participant is typing: in a chat room, or to one other connection.
 type typingNote struct {
 	Room string `json:"r,omitempty"`
 	From string `json:"f"`
 	To   string `json:"t,omitempty"`
 }
 
-// typingBatcher sends typing notes to all nodes, this one included. It sends equal notes once in each interval, and
-// drops notes that cannot be sent.
+// typingBatcher sends typing notes to all nodes, including this one. In each interval it sends equal notes only once.
+// It drops notes that cannot be sent.
 type typingBatcher struct {
 	cluster *cluster.Cluster
 	log     *slog.Logger
@@ -34,7 +34,7 @@ type typingBatcher struct {
 
 	mu      sync.Mutex
 	waiting []typingNote
-	known   map[typingNote]struct{} // waiting notes
+	known   map[typingNote]struct{} // the waiting notes
 }
 
 func newTypingBatcher(c *cluster.Cluster, log *slog.Logger) *typingBatcher {
@@ -62,7 +62,7 @@ func (b *typingBatcher) run(ctx context.Context, deliver func(typingNote)) error
 	stop := b.cluster.Subscribe(typingTopic, func(payload []byte) {
 		var notes []typingNote
 		if json.Unmarshal(payload, &notes) != nil {
-			return // a message of a newer version of this program
+			return // a newer version of this program has sent the message
 		}
 		for _, n := range notes {
 			deliver(n)

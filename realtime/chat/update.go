@@ -6,16 +6,16 @@ import (
 	"roomlog/realtime/ws"
 )
 
-// Listener receives the updates of a session. Its methods are called one after another; they must not block and must
+// Listener receives the updates of a Session. Its methods are called one after another. They must not block and must
 // not call the chat.
 type Listener interface {
-	// Deliver is called with every update of the session's subscriptions, and with messages to the session alone.
+	// Deliver is called with every update of the Session's subscriptions, and with messages to this Session alone.
 	Deliver(u *Update)
-	// Typing is called when a participant is typing: in a chat room, or to this session alone if room is "".
+	// Typing is called when a participant is typing: in a chat room, or to this Session alone if room is "".
 	Typing(by Participant, room domain.ChatRoomID)
-	// Restart is called when the log has fallen back to an earlier state and Session.Restart must be called.
+	// Restart is called when the log has fallen back to an earlier state. The listener must then call Session.Restart.
 	Restart()
-	// Reset is called when updates were missed, or when other nodes considered this node lost: the client must
+	// Reset is called when updates were missed, or when other nodes counted this node as lost. The client must
 	// reconnect.
 	Reset()
 }
@@ -24,10 +24,10 @@ type Listener interface {
 // ChatRoomRemoved or MessagePosted.
 type Update struct {
 	projections.Delta
-	By          Participant // the participant who caused the update, as far as the roster contains it
-	Present     bool        // the author of a message is in the chat, by this or another connection
-	Connections []string    // the newest connections of the room after a join or leave
-	Online      int         // number of connections in the room after the update
+	By          Participant // the participant who caused the update, with the data in the roster
+	Present     bool        // whether the author of a message is in the chat, on this or another connection
+	Connections []string    // the newest connections in the chat room after a join or leave
+	Online      int         // number of connections in the chat room after the update
 
 	frames map[string]*ws.Frame
 }

@@ -22,34 +22,36 @@ const (
 	tablesTimeout = 5 * time.Second
 )
 
-// Executor decides commands and appends their events: the sequencer, a rate limiter before it, or a fake in tests.
+// Executor decides commands and appends their events. It is the sequencer, a rate limiter that passes commands on to
+// the sequencer, or a fake in tests.
 type Executor interface {
 	Execute(ctx context.Context, r domain.Request) (eventstore.Receipt, error)
 }
 
-// Feed releases deltas once the tables contain them. It is an interface so that tests can lose batches.
+// Feed releases deltas when the tables contain their changes. It is an interface so that tests can lose batches.
 type Feed interface {
 	Subscribe(ctx context.Context) (<-chan feed.Batch, error)
-	// History returns the number of the history of the log that subscriptions belong to. A change ends them.
+	// History returns the number of the history of the log that the subscriptions belong to. When the history changes,
+	// subscriptions end.
 	History() int64
 	Checkpoint() int64
 	WaitFor(ctx context.Context, position int64) error
 	LiveDeltas(ctx context.Context, live domain.LiveID, after, upTo int64, limit int) ([]projections.Delta, error)
 }
 
-// Config holds the dependencies and settings of a hub. The first group is required.
+// Config contains the dependencies and settings of a hub. The fields of the first group are required.
 type Config struct {
 	Store     *eventstore.Store
-	Commands  Executor // executes the commands of this node itself: the sequencer
-	Clients   Executor // executes the commands of clients, within their rates
+	Commands  Executor // executes the commands of the node itself: the sequencer
+	Clients   Executor // executes the commands of clients within their rates
 	Queries   *projections.Queries
 	Feed      Feed
 	Admission *projections.Admission
-	Cluster   *cluster.Cluster // names this node in the log; the caller runs it
+	Cluster   *cluster.Cluster // the cluster, which this node joins under its name; the caller runs it
 	Verify    func(token string) (Identity, error)
 	Now       func() time.Time
 
-	Log *slog.Logger // nil: no logs
+	Log *slog.Logger // nil: no log messages
 
 	MaxConnectionsPerUser int           `default:"10" max:"100000" zero:"no limit" unit:"connections" help:"Maximum number of connections of one user to this process, native and Socket.IO together."`
 	MaxLivesPerConnection int           `default:"16" min:"1" max:"10000" unit:"lives" help:"Maximum number of lives that one connection may be in at the same time."`
@@ -60,7 +62,7 @@ type Config struct {
 	LargeLive             int           `default:"50" max:"1000000" zero:"joins and leaves are never sent in batches" unit:"viewers" help:"Number of viewers above which a live is large: joins and leaves are sent to its clients in batches."`
 	JoinBatchInterval     time.Duration `default:"1s" min:"10ms" max:"1m" help:"Time between two batches of joins and leaves in a large live."`
 	PresenceGrace         time.Duration `default:"30s" min:"1ms" max:"1h" help:"Time that the clients of a lost server process have to reconnect to another process. After it, their users leave the lives."`
-	// Renewal is the time from a new sign-in until clients with the old session are revoked.
+	// Renewal is the time from a new sign-in until the clients of the previous sign-in session are revoked.
 	Renewal time.Duration `default:"3s" min:"1ns" max:"1h"`
 }
 

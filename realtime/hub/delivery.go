@@ -21,17 +21,17 @@ var errSubscriptionEnded = errors.New("the subscription to the feed has ended")
 // goroutine delivers the batches in order. It never waits for a client or for the database.
 type delivery struct {
 	feed     Feed
-	history  func() int64                             // number of the history of the log that this process knows
-	head     func(ctx context.Context) (int64, error) // position of the newest event of the log
+	history  func() int64                             // returns the number of the history of the log that this process knows
+	head     func(ctx context.Context) (int64, error) // returns the position of the newest event of the log
 	log      *slog.Logger
 	registry *registry
 	presence *presence
 	watcher  *sessionWatcher
 
-	position atomic.Int64  // the position of the registry, for readers without its lock
+	position atomic.Int64  // the position in the registry, for readers that do not lock the registry
 	ready    chan struct{} // closed when the first subscription to the feed has begun
-	advanced chan struct{} // closed when position moves while awaited is set; guarded by registry.mu
-	awaited  bool          // guarded by registry.mu
+	advanced chan struct{} // closed when position increases while awaited is set; guarded by registry.mu
+	awaited  bool          // whether somebody waits for advanced; guarded by registry.mu
 }
 
 func newDelivery(c Config, r *registry, p *presence, w *sessionWatcher) *delivery {
@@ -52,7 +52,7 @@ func (v *delivery) run(ctx context.Context) error {
 	return nil
 }
 
-// historyChanged reports whether the feed has begun again because the log has another history.
+// historyChanged reports whether the log has another history, so that the feed has begun again.
 func (v *delivery) historyChanged() bool {
 	v.registry.mu.Lock()
 	defer v.registry.mu.Unlock()
@@ -62,7 +62,7 @@ func (v *delivery) historyChanged() bool {
 // follow delivers the batches of one subscription until it ends.
 func (v *delivery) follow(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
-	defer cancel() // a subscription that is not read delays the feed
+	defer cancel() // ends the subscription, because a subscription that is not read delays the feed
 	batches, err := v.feed.Subscribe(ctx)
 	if err != nil {
 		return err
@@ -84,14 +84,15 @@ func (v *delivery) follow(ctx context.Context) error {
 	return errSubscriptionEnded
 }
 
-// begin handles the start of a subscription to the feed whose first batch follows position. It resets all receivers if
-// deltas up to position were missed, and makes them start again if the subscription belongs to another history.
+// begin handles the start of a subscription to the feed. The first batch of the subscription follows position. begin
+// resets all receivers if deltas up to position were missed. If the subscription belongs to another history, all
+// receivers start again.
 func (v *delivery) begin(ctx context.Context, history, position int64) {
 	v.registry.mu.Lock()
 	defer v.registry.mu.Unlock()
 	select {
 	case <-v.ready:
-	default: // nothing is missed before the first subscription
+	default: // before the first subscription nothing can be missed
 		v.registry.history = history
 		v.advance(max(position, v.registry.position))
 		close(v.ready)
@@ -157,7 +158,7 @@ func (v *delivery) deliver(d projections.Delta) {
 	}
 }
 
-// advance records that everything up to position has been delivered and wakes the callers of waitFor.
+// advance records that all deltas up to position have been delivered, and wakes the callers of waitFor.
 func (v *delivery) advance(position int64) {
 	for _, f := range v.registry.followers {
 		f.Deliver(position)
@@ -170,7 +171,7 @@ func (v *delivery) advance(position int64) {
 	}
 }
 
-// waitForHead blocks until everything that the log contains now has been delivered.
+// waitForHead blocks until all deltas of the events that are in the log now have been delivered.
 func (v *delivery) waitForHead(ctx context.Context) error {
 	head, err := v.head(ctx)
 	if err != nil {
@@ -191,7 +192,8 @@ func (v *delivery) waitReady(ctx context.Context) error {
 	}
 }
 
-// waitFor blocks until everything up to position has been delivered, in the history of the log that this process knows.
+// waitFor blocks until all deltas up to position have been delivered, in the history of the log that this process
+// knows.
 func (v *delivery) waitFor(ctx context.Context, position int64) error {
 	ctx, cancel := context.WithTimeout(ctx, tablesTimeout)
 	defer cancel()

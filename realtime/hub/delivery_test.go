@@ -13,10 +13,10 @@ import (
 	"roomlog/projections/feed"
 )
 
-// batches is a feed that releases what a test sends.
+// batches is a feed that releases the batches that a test sends.
 type batches chan feed.Batch
 
-// fallenBack is a feed that begins again at position 4, with history 2.
+// fallenBack is a feed that begins again at position 4 of history 2.
 type fallenBack struct{ batches }
 
 func (fallenBack) History() int64    { return 2 }
@@ -59,7 +59,7 @@ func (r *receiver) expect(t *testing.T, want ...string) {
 	r.got = nil
 }
 
-// start runs a delivery from position 10 on, and returns a function that delivers a batch.
+// start runs a delivery that begins at position 10. It returns a function that delivers a batch.
 func start(t *testing.T) (*registry, *delivery, func(feed.Batch)) {
 	t.Helper()
 	source := make(batches)

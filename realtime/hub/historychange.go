@@ -9,8 +9,8 @@ import (
 	"roomlog/projections"
 )
 
-// historyChanged brings the log in line with the connections of this node again, after the log has fallen back to an
-// earlier state: it may have lost joins, leaves and the ends of lives. It does not block.
+// historyChanged makes the log match the connections of this node again, after the log has fallen back to an earlier
+// state. The log may have lost joins, leaves and the ends of lives. It does not block.
 func (p *presence) historyChanged() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -32,9 +32,9 @@ func (p *presence) historyChanged() {
 	}
 }
 
-// removeGhosts runs until ctx ends. After each change of the history it removes the viewers who are present by this node in
-// the tables but have no connection any more, because their leave was lost. waitForHead blocks until the tables contain the
-// whole log.
+// removeGhosts runs until ctx ends. A viewer whose leave was lost is still present in the tables. After each change of
+// the history, removeGhosts removes the viewers that the tables list for this node but that have no connection.
+// waitForHead must block until the tables contain the whole log.
 func (p *presence) removeGhosts(ctx context.Context, waitForHead func(context.Context) error) error {
 	backoff := wait.Backoff{Min: settleRetry, Max: CommandTimeout}
 	for {
@@ -58,7 +58,7 @@ func (p *presence) removeGhosts(ctx context.Context, waitForHead func(context.Co
 	}
 }
 
-// removeAbsent makes the viewers leave who are present by this node in the tables and have no connection to it.
+// removeAbsent makes the viewers leave that the tables list for this node but that have no connection to it.
 func (p *presence) removeAbsent(ctx context.Context) error {
 	return CleanUp(ctx, p.commands,
 		func(after projections.ViewerKey) ([]projections.ViewerKey, error) {

@@ -13,8 +13,8 @@ import (
 	"roomlog/projections"
 )
 
-// Hub holds the clients that are connected to this node and delivers the deltas and gauges of the feed to them. It is
-// safe for concurrent use.
+// Hub contains the clients that are connected to this node, and delivers the deltas and gauges of the feed to them. It
+// is safe for concurrent use.
 type Hub struct {
 	cfg      Config
 	registry *registry
@@ -37,8 +37,8 @@ func New(cfg Config) (*Hub, error) {
 	return h, nil
 }
 
-// Run delivers the feed, keeps the presence of viewers in the log up to date and ends invalid sessions until ctx
-// ends. The feed must run as well. Call Drain before ctx ends.
+// Run delivers the feed, records the presence of viewers in the log, and revokes clients with invalid sign-in sessions,
+// until ctx ends. The feed must run as well. Call Drain before ctx ends.
 func (h *Hub) Run(ctx context.Context) error {
 	stop := h.cfg.Cluster.OnSurvey(surveyTopic, func(_ context.Context, request []byte) ([]byte, error) {
 		return replyToSurvey(request, list(h.Node(), h.registry, h.presence))
@@ -59,20 +59,20 @@ func (h *Hub) Drain() { h.presence.stop() }
 // Node returns the name of this node in the log.
 func (h *Hub) Node() string { return h.cfg.Cluster.Node() }
 
-// LargeLive returns the number of viewers above which joins and leaves are sent in batches; 0 or less: never.
+// LargeLive returns the number of viewers from which on joins and leaves are sent in batches; 0 or less: never.
 func (h *Hub) LargeLive() int { return h.cfg.LargeLive }
 
-// JoinBatchInterval returns the time between two batches of joins and leaves if nothing else happens.
+// JoinBatchInterval returns the time between two batches of joins and leaves.
 func (h *Hub) JoinBatchInterval() time.Duration { return h.cfg.JoinBatchInterval }
 
 // PresenceGrace returns the time from the loss of a node until its viewers have left.
 func (h *Hub) PresenceGrace() time.Duration { return h.cfg.PresenceGrace }
 
-// Stats holds counts of the lives, users and viewers of a hub.
+// Stats contains the current numbers of lives, users and viewers of a hub.
 type Stats struct {
-	Lives   int // lives with subscribers on this node
-	Users   int // users with clients on this node
-	Viewers int // users present in lives by this node, counted once for each live
+	Lives   int // number of lives with subscribers on this node
+	Users   int // number of users with clients on this node
+	Viewers int // number of viewers whose connections are on this node, counted once for each live
 }
 
 // Stats returns the current numbers.
@@ -87,34 +87,35 @@ func (h *Hub) AddDialect(d Dialect) { h.registry.addDialect(d) }
 // AddFollower adds a follower. Call it before Run.
 func (h *Hub) AddFollower(f Follower) { h.registry.addFollower(f) }
 
-// Position returns the position up to which everything has been delivered.
+// Position returns the position up to which all deltas have been delivered.
 func (h *Hub) Position() int64 { return h.delivery.position.Load() }
 
-// History returns the number of the history of the log that was delivered. It increases when the log has fallen back to
-// an earlier state; positions before and after cannot be compared.
+// History returns the number of the history of the log whose deltas are delivered. It increases when the log has fallen
+// back to an earlier state. Positions of different histories cannot be compared.
 func (h *Hub) History() int64 {
 	h.registry.mu.Lock()
 	defer h.registry.mu.Unlock()
 	return h.registry.history
 }
 
-// WaitReady blocks until the hub receives the feed, which takes a moment after the start. It returns
-// projections.ErrBehind after 5 seconds.
+// WaitReady blocks until the hub receives the feed, shortly after the start. It returns projections.ErrBehind after 5
+// seconds.
 func (h *Hub) WaitReady(ctx context.Context) error { return h.delivery.waitReady(ctx) }
 
-// WaitFor blocks until everything up to position has been delivered to subscribers and clients. Followers may still
-// be behind. It returns projections.ErrBehind after 5 seconds.
+// WaitFor blocks until all deltas up to position have been delivered to subscribers and clients. Followers may still be
+// behind. It returns projections.ErrBehind after 5 seconds.
 func (h *Hub) WaitFor(ctx context.Context, position int64) error {
 	return h.delivery.waitFor(ctx, position)
 }
 
-// Verify returns the identity that a token names, or a *domain.Refusal.
+// Verify returns the identity in a token, or a *domain.Refusal.
 func (h *Hub) Verify(token string) (Identity, error) { return h.cfg.Verify(token) }
 
 // Expired reports whether the token of an identity has expired.
 func (h *Hub) Expired(i Identity) bool { return i.expired(h.cfg.Now()) }
 
-// CheckSession returns a *domain.Refusal unless the session is the newest of the user and the user may act.
+// CheckSession returns a *domain.Refusal unless the sign-in session is the current one of the user and the user may
+// act.
 func (h *Hub) CheckSession(ctx context.Context, i Identity) error {
 	return i.check(ctx, h.cfg.Admission)
 }
@@ -123,8 +124,8 @@ func (h *Hub) CheckSession(ctx context.Context, i Identity) error {
 // not block.
 func (h *Hub) CheckLater(c Client) { h.watcher.schedule(c, h.cfg.Now()) }
 
-// Register adds a client of user. The client receives the deltas of the user channel after position from. Register
-// returns a *Problem (too_many_connections) if the user has too many clients.
+// Register adds a client of user. The client receives the deltas of the user channel after position from. If the user
+// has too many clients, Register returns a *Problem with the code too_many_connections.
 func (h *Hub) Register(ctx context.Context, user domain.UserID, c Client) (from int64, err error) {
 	if err := h.WaitReady(ctx); err != nil {
 		return 0, err
@@ -139,13 +140,13 @@ func (h *Hub) Register(ctx context.Context, user domain.UserID, c Client) (from 
 // Unregister removes a client that was registered for user.
 func (h *Hub) Unregister(user domain.UserID, c Client) { h.registry.unregister(user, c) }
 
-// Subscribe adds a subscriber to a live. s receives every delta of the live after position from, in the history of the log
-// with this number.
+// Subscribe adds a subscriber to a live. s receives every delta of the live after position from. history is the number
+// of the history of the log to which from belongs.
 func (h *Hub) Subscribe(live domain.LiveID, s Subscriber) (history, from int64) {
 	return h.registry.subscribe(live, s)
 }
 
-// Unsubscribe ends a subscription. After it has returned, nothing is delivered to s.
+// Unsubscribe ends a subscription. When it returns, nothing more is delivered to s.
 func (h *Hub) Unsubscribe(live domain.LiveID, s Subscriber) { h.registry.unsubscribe(live, s) }
 
 // CheckLives decides whether a connection with these memberships may join another live. It returns the memberships whose
@@ -168,7 +169,7 @@ func (h *Hub) CheckLives(ctx context.Context, all []Membership) (ended []Members
 }
 
 // Enter makes a client present in a live and returns the position of the user's join. It executes the command even if
-// the client is present already, because only the log can check the session and whether the live is open.
+// the client is already present, because only the log can check the sign-in session and whether the live is open.
 func (h *Hub) Enter(ctx context.Context, c Client, live domain.LiveID) (position int64, err error) {
 	return h.presence.enter(ctx, c, live)
 }
@@ -187,12 +188,13 @@ func (h *Hub) Execute(ctx context.Context, by Identity, rate Rate, c domain.Comm
 	return h.cfg.Clients.Execute(ctx, domain.Request{Command: c, Actor: by.Actor(), IdempotencyKey: key})
 }
 
-// ParseCursor returns the position of a cursor, like eventstore.Store.ParseCursor.
+// ParseCursor returns the position in a cursor, like eventstore.Store.ParseCursor.
 func (h *Hub) ParseCursor(ctx context.Context, cursor string) (position int64, err error) {
 	return h.cfg.Store.ParseCursor(ctx, cursor)
 }
 
-// Deltas reads from the log, in order, at most limit deltas of a live with after < position ≤ upTo.
+// Deltas reads deltas of a live with after < position ≤ upTo from the log. It returns at most limit deltas, oldest
+// first.
 func (h *Hub) Deltas(ctx context.Context, live domain.LiveID, after, upTo int64, limit int) ([]projections.Delta, error) {
 	return h.cfg.Feed.LiveDeltas(ctx, live, after, upTo, limit)
 }

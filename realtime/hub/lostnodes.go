@@ -11,12 +11,12 @@ import (
 )
 
 const (
-	lostBatch  = 500 // viewers read in one query
-	lostAtOnce = 64  // commands executed at the same time, so that the log appends them in one batch
+	lostBatch  = 500 // number of viewers that one query reads
+	lostAtOnce = 64  // number of commands that are executed at the same time, so that the log appends their events in one batch
 )
 
-// viewerCleanup returns the cleanup that makes the viewers of a lost node leave, except viewers who have reconnected to
-// another node in time.
+// viewerCleanup returns the cleanup that makes the viewers of a lost node leave. Viewers who have reconnected to
+// another node in time do not leave.
 func viewerCleanup(cfg Config) cluster.Cleanup {
 	return cluster.Cleanup{
 		Name: "viewers", Grace: cfg.PresenceGrace, Held: cfg.Queries.Nodes,
@@ -32,8 +32,8 @@ func viewerCleanup(cfg Config) cluster.Cleanup {
 	}
 }
 
-// CleanUp executes one command for each item, such as a viewer, that a lost node held. next returns the batch of items
-// that follow the item after. CleanUp starts with the zero value and ends at an empty batch. It skips an item for which
+// CleanUp executes one command for each item that a lost node held, such as a viewer. next returns the next items after
+// the item after; CleanUp starts with the zero value and ends when next returns none. It skips an item for which
 // command returns nil.
 func CleanUp[T any](ctx context.Context, commands Executor, next func(after T) ([]T, error), command func(T) domain.Command) error {
 	var last T

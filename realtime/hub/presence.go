@@ -13,22 +13,22 @@ import (
 )
 
 const (
-	// settleWorkers is the number of commands executed at the same time, so that the log appends them in one batch.
+	// settleWorkers is the number of commands that are executed at the same time, so that the log appends their events
+	// in one batch.
 	settleWorkers = 32
-	// settleRetry is the pause of a worker after a command failed with an error other than a refusal.
+	// settleRetry is how long a worker waits after a command failed with an error that is not a refusal.
 	settleRetry = 500 * time.Millisecond
 )
 
-// presence keeps the log in line with the connections of this node: a user joins a live with the user's first
-// connection in it and leaves it when the user's last connection in it ends. The commands about one user in one live
-// are executed one after another.
+// presence makes the log match the connections of this node: a user joins a live with the user's first connection in
+// it, and leaves when the last one ends. Commands about one user in one live are executed one after another.
 type presence struct {
-	commands Executor // for work of this node: never limited like the requests of a client
-	joins    Executor // for requests of clients
+	commands Executor // executes commands of the node itself, which are never limited like those of a client
+	joins    Executor // executes commands that clients request
 	queries  *projections.Queries
 	node     string
 	log      *slog.Logger
-	changes  chan struct{} // a change of the history of the log that removeGhosts has not handled
+	changes  chan struct{} // contains an element if removeGhosts has not handled the newest change of the history
 
 	mu      sync.Mutex
 	stopped bool
@@ -44,8 +44,8 @@ func newPresence(c Config) *presence {
 	}
 }
 
-// enter makes a client present in a live and returns the position of its join. The log decides even if the client is
-// present already: only the log can check the session and whether the live is open.
+// enter makes a client present in a live and returns the position of the join. It executes the command even if the
+// client is already present: only the log can check the sign-in session and whether the live is open.
 func (p *presence) enter(ctx context.Context, c Client, live domain.LiveID) (position int64, err error) {
 	by := c.Identity().Actor()
 	v, added := p.hold(c, live, by.User)
@@ -57,7 +57,7 @@ func (p *presence) enter(ctx context.Context, c Client, live domain.LiveID) (pos
 	switch {
 	case err == nil:
 		v.joined, v.since = true, max(v.since, receipt.Position)
-	case domain.AsRefusal(err) == nil: // the command may have been executed
+	case domain.AsRefusal(err) == nil: // the outcome is unknown: the command may have been executed
 		v.joined = true
 	}
 	if err != nil && added {
@@ -68,7 +68,7 @@ func (p *presence) enter(ctx context.Context, c Client, live domain.LiveID) (pos
 	return receipt.Position, err
 }
 
-// hold adds a client to the visit of a user, and reports whether it is new there.
+// hold adds a client to the visit of a user. It reports whether the client was not in the visit before.
 func (p *presence) hold(c Client, live domain.LiveID, user domain.UserID) (v *visit, added bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -99,14 +99,15 @@ func (p *presence) leave(c Client, live domain.LiveID, cause domain.LeaveCause) 
 	}
 }
 
-// stop makes leave and observe queue no further commands, because the node stops: users stay in their lives in the log.
+// stop prepares the stop of the node. Afterwards leave and observe queue no commands, so that users stay in their lives
+// in the log.
 func (p *presence) stop() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.stopped = true
 }
 
-// released settles a visit without clients, or removes it if the log contains no join of it.
+// released settles a visit without clients. If the log contains no join for the visit, it removes the visit.
 func (p *presence) released(v *visit) {
 	switch {
 	case len(v.clients) > 0:
@@ -126,7 +127,7 @@ func (p *presence) remove(v *visit) {
 	}
 }
 
-// observe handles the end of a viewer's presence or of a live in the log. It does not block.
+// observe handles an event that ends a live or the presence of a viewer. It does not block.
 func (p *presence) observe(d projections.Delta) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -135,7 +136,7 @@ func (p *presence) observe(d projections.Delta) {
 	}
 	switch e := d.Event.(type) {
 	case domain.ViewerLeft:
-		// Another node considered this node lost, or recorded the end of a connection of the same user.
+		// Another node has counted this node as lost, or has recorded the end of a connection of the same user.
 		if v := p.visits[e.Live][e.User]; v != nil && len(v.clients) > 0 && d.Position > v.since && !v.ended {
 			v.rejoin = true
 			p.enqueue(v)
@@ -160,7 +161,7 @@ func (p *presence) enqueue(v *visit) {
 	p.queue = append(p.queue, v)
 	select {
 	case p.work <- struct{}{}:
-	default: // enough workers are being woken; each of them empties the queue
+	default: // enough workers are waking up; each works until the queue is empty
 	}
 }
 
@@ -177,8 +178,8 @@ func (p *presence) next() *visit {
 	return v
 }
 
-// run settles visits until ctx ends. The other nodes execute the remaining leaves after they have noticed the loss of
-// this node.
+// run settles visits until ctx ends. The other nodes execute the remaining leaves when they notice that this node is
+// lost.
 func (p *presence) run(ctx context.Context) error {
 	var workers sync.WaitGroup
 	for range settleWorkers {
@@ -199,7 +200,7 @@ func (p *presence) run(ctx context.Context) error {
 	return nil
 }
 
-// settle executes the command that brings the log in line with the clients of a visit.
+// settle executes the command that makes the log match the clients of a visit.
 func (p *presence) settle(ctx context.Context, v *visit) {
 	v.turn.Lock()
 	defer v.turn.Unlock()
@@ -265,7 +266,7 @@ func sessionEnded(err error) bool {
 	return r != nil && r.Code == domain.CodeSessionEnded
 }
 
-// due returns the command that a visit needs now, if any.
+// due returns the command that a visit needs now, if it needs one.
 func (p *presence) due(v *visit) (domain.Request, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -286,7 +287,7 @@ func (p *presence) due(v *visit) (domain.Request, bool) {
 	return domain.Request{Actor: domain.Actor{Kind: domain.System}, Command: leave}, true
 }
 
-// clients returns the clients that are present in each live by this node.
+// clients returns the clients on this node that are present in each live.
 func (p *presence) clients() map[domain.LiveID][]Client {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -16,11 +16,11 @@ import (
 const (
 	CodeTooManyConnections domain.Code = "too_many_connections" // one user has too many connections
 	CodeTooManyLives       domain.Code = "too_many_lives"       // one connection is in too many lives
-	CodeOutcomeUnknown     domain.Code = "outcome_unknown"      // the client may send the command again with the same key
-	CodeCursorInvalid      domain.Code = "cursor_invalid"       // the text is not a cursor
+	CodeOutcomeUnknown     domain.Code = "outcome_unknown"      // the client may repeat the command with the same key
+	CodeCursorInvalid      domain.Code = "cursor_invalid"       // the string is not a cursor
 )
 
-// chinese holds the Chinese texts of these codes.
+// chinese contains the Chinese texts of these codes.
 var chinese = map[domain.Code]string{
 	CodeTooManyConnections: "操作太频繁，请稍后再试",
 	CodeTooManyLives:       "操作太频繁，请稍后再试",
@@ -33,12 +33,12 @@ const busyRetry = time.Second
 // coinsRetry is the time after which a client may retry when coins are closed: an operator has to decide.
 const coinsRetry = time.Minute
 
-// Problem is an error in the form that is sent to clients.
+// Problem is an error in the form in which clients receive it.
 type Problem struct {
 	Code       domain.Code
-	Text       string        // in English
-	TextZH     string        // in Chinese
-	RetryAfter time.Duration // time after which the client may retry; 0: not known
+	Text       string        // English text
+	TextZH     string        // Chinese text
+	RetryAfter time.Duration // time after which the client may retry; 0 if unknown
 }
 
 // NewProblem returns a problem with the Chinese text of its code.

@@ -10,11 +10,11 @@ import (
 // limitedUsers is the maximum number of users whose rates are kept in memory.
 const limitedUsers = 50_000
 
-// Rate names the limit that a command counts against. Limits are per user and node.
+// Rate is a limit that a command counts against. Each node limits each user separately.
 type Rate int
 
 const (
-	// RateNone is for commands with another limit: the frame rate of the connection, or the chat.
+	// RateNone is for commands that are limited elsewhere: by the frame rate of the connection, or by the chat.
 	RateNone Rate = iota
 	// RateComments is the limit of comments.
 	RateComments
@@ -22,7 +22,7 @@ const (
 	RateGifts
 )
 
-// rates holds the limits of all users.
+// rates contains the limits of all users.
 type rates map[Rate]*limit.Rates[domain.UserID]
 
 func newRates(c Config) rates {
@@ -32,12 +32,12 @@ func newRates(c Config) rates {
 	}
 }
 
-// take counts a command of a user against a limit.
+// take counts a command of a user against a limit. It returns a *Problem if the limit is exceeded.
 func (r rates) take(user domain.UserID, rate Rate, now time.Time) error {
 	return Limited(r[rate].Take(user, now))
 }
 
-// Limited returns nil if an action was allowed, otherwise the Problem with the time to wait. Its parameters are the
+// Limited returns nil if ok is true, and otherwise a Problem with the time after which to retry. Its parameters are the
 // results of the Take methods of package limit.
 func Limited(retryAfter time.Duration, ok bool) error {
 	if ok {

@@ -9,12 +9,12 @@ import (
 	"roomlog/projections"
 )
 
-// registry holds the subscribers, clients and followers of this node. Its lock is held while a batch is delivered, so
+// registry contains the subscribers, clients and followers of this node. It is locked while a batch is delivered, so
 // that position always matches what the receivers have received.
 type registry struct {
 	mu          sync.Mutex
-	history     int64 // number of the history of the log that was delivered
-	position    int64 // every delta up to this position has been delivered
+	history     int64 // number of the history of the log whose deltas are delivered
+	position    int64 // position up to which all deltas have been delivered
 	subscribers map[domain.LiveID]map[Subscriber]struct{}
 	clients     map[domain.UserID]map[Client]struct{}
 	dialects    []Dialect
@@ -28,7 +28,7 @@ func newRegistry() *registry {
 	}
 }
 
-// subscribe returns the position after which s receives everything, and the history that it belongs to.
+// subscribe returns the position after which s receives all deltas, and the history to which this position belongs.
 func (r *registry) subscribe(live domain.LiveID, s Subscriber) (history, from int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -48,8 +48,8 @@ func (r *registry) unsubscribe(live domain.LiveID, s Subscriber) {
 	}
 }
 
-// register returns the position after which c receives everything. It reports false if the user has limit clients
-// already; a limit of 0 or less means no limit.
+// register returns the position after which c receives all deltas. It reports false if the user already has limit
+// clients; a limit of 0 or less means no limit.
 func (r *registry) register(user domain.UserID, c Client, limit int) (from int64, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -107,14 +107,14 @@ func (r *registry) allFollowers() []Follower {
 	return slices.Clone(r.followers)
 }
 
-// counts returns the numbers of lives with subscribers and of users with clients.
+// counts returns the number of lives with subscribers and the number of users with clients.
 func (r *registry) counts() (lives, users int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return len(r.subscribers), len(r.clients)
 }
 
-// resetAll resets all subscriptions, clients and followers. The caller holds mu.
+// resetAll resets all subscribers, clients and followers. The caller must have locked mu.
 func (r *registry) resetAll() {
 	for _, subscribers := range r.subscribers {
 		for s := range subscribers {
@@ -132,7 +132,7 @@ func (r *registry) resetAll() {
 	}
 }
 
-// historyChanged makes all receivers start again after position. The caller holds mu.
+// historyChanged makes all receivers start again after position. The caller must have locked mu.
 func (r *registry) historyChanged(history, position int64) {
 	r.history, r.position = history, position
 	for _, subscribers := range r.subscribers {
@@ -150,8 +150,8 @@ func (r *registry) historyChanged(history, position int64) {
 	}
 }
 
-// deliverToSubscribers delivers a public delta to the subscribers of its live, and a changed profile to all
-// subscribers. The caller holds mu.
+// deliverToSubscribers delivers a public delta to the subscribers of its live. It delivers a changed profile to all
+// subscribers. The caller must have locked mu.
 func (r *registry) deliverToSubscribers(d projections.Delta) {
 	switch {
 	case d.Public():
@@ -167,7 +167,7 @@ func (r *registry) deliverToSubscribers(d projections.Delta) {
 	}
 }
 
-// moderate kicks or bans the clients that an event is about. The caller holds mu.
+// moderate kicks or bans the clients that an event concerns. The caller must have locked mu.
 func (r *registry) moderate(d projections.Delta) {
 	switch e := d.Event.(type) {
 	case domain.UserKicked:

@@ -13,24 +13,24 @@ type Subscriber interface {
 	Deliver(d projections.Delta)
 	// DeliverGauges is called with the newest gauges of the live.
 	DeliverGauges(g projections.Gauges)
-	// Reset is called when deltas were missed: the clients in the live must reconnect. The subscription has ended.
+	// Reset is called when deltas were missed. The subscription has ended, and the clients in the live must reconnect.
 	Reset()
-	// HistoryChanged is called when the log has fallen back to an earlier state: what was delivered may be void. The
-	// subscription continues with the deltas of history, the number of the new history, after position.
+	// HistoryChanged is called when the log has fallen back to an earlier state. What was delivered may no longer be
+	// true. The next deltas follow after position; history is the number of the new history of the log.
 	HistoryChanged(history, position int64)
 }
 
-// Follower receives all deltas of the feed, in order, because it has its own subscriptions. The chat is a Follower; the
+// Follower receives all deltas of the feed, in order, and selects the ones it needs itself. The chat is a Follower; the
 // interface keeps the hub independent of package chat. Its methods must not block, except Load.
 type Follower interface {
-	// Load reads the follower's state from the tables, as of position or later, and discards the former state. It is
-	// called before the first delta, again after deltas were missed, and again when the history of the log has changed.
+	// Load reads the state of the follower from the tables, as of position or later, and discards the previous state.
+	// It is called before the first delta, after deltas were missed, and after the history of the log has changed.
 	Load(ctx context.Context, position int64) error
-	// Deliver is called with the next deltas, in order. After the call, every delta up to position has been delivered.
+	// Deliver is called with the next deltas, in order. With them, every delta up to position has been delivered.
 	Deliver(position int64, deltas ...projections.Delta)
-	// Reset is called when deltas were missed: all clients must reconnect.
+	// Reset is called when deltas were missed. All clients must reconnect.
 	Reset()
-	// HistoryChanged is called after Load when the log has fallen back to an earlier state. The deltas of history, the
-	// number of the new history, follow after position.
+	// HistoryChanged is called after Load if the log has fallen back to an earlier state. The next deltas follow after
+	// position; history is the number of the new history of the log.
 	HistoryChanged(history, position int64)
 }

@@ -12,10 +12,10 @@ import (
 
 const (
 	surveyTopic = "connections"
-	maxSurveyed = 1000 // the maximum number of connections in the reply of a node, and in the result; the newest
+	maxSurveyed = 1000 // maximum number of connections in the reply of a node and in the result, which contain the newest
 )
 
-// SurveyRequest selects connections; zero fields select all.
+// SurveyRequest selects connections. Fields with the zero value select all.
 type SurveyRequest struct {
 	ID   domain.ConnectionID `json:"id,omitempty"`
 	User domain.UserID       `json:"user,omitempty"`
@@ -29,15 +29,15 @@ func (r SurveyRequest) selects(c Connection) bool {
 		(r.Live == 0 || slices.Contains(c.Lives, r.Live))
 }
 
-// SurveyResult holds the replies of the nodes.
+// SurveyResult contains the replies of the nodes.
 type SurveyResult struct {
-	Connections []Connection // the newest 1000, newest first
-	Total       int          // selected connections of the nodes that replied
-	Nodes       int          // nodes of the cluster
-	Answered    int          // nodes that replied in time
+	Connections []Connection // the newest 1000 selected connections, newest first
+	Total       int          // number of selected connections on the nodes that replied
+	Nodes       int          // number of nodes in the cluster
+	Answered    int          // number of nodes that replied in time
 }
 
-// surveyReply is the reply of one node.
+// surveyReply is the reply of one node to a survey.
 type surveyReply struct {
 	Total       int          `json:"total"`
 	Connections []Connection `json:"connections"`
@@ -68,7 +68,7 @@ func Survey(ctx context.Context, c *cluster.Cluster, request SurveyRequest) (Sur
 	return result, nil
 }
 
-// replyToSurvey returns the reply of a node with these connections.
+// replyToSurvey returns the reply of a node that has the given connections.
 func replyToSurvey(payload []byte, connections []Connection) ([]byte, error) {
 	var request SurveyRequest
 	if err := json.Unmarshal(payload, &request); err != nil {

@@ -7,19 +7,19 @@ import (
 	"roomlog/domain"
 )
 
-// visit is the presence of one user in one live by connections to this node. The fields below turn are guarded by
+// visit is the presence of one user in one live through connections to this node. The fields below turn are guarded by
 // presence.mu.
 type visit struct {
 	live domain.LiveID
 	user domain.UserID
-	turn sync.Mutex // held while a command about the visit is executed; taken before presence.mu
+	turn sync.Mutex // locked while a command about the visit is executed; locked before presence.mu
 
 	clients []Client          // the user's clients in the live, in the order of their joins
-	joined  bool              // the log may contain a join of the user by this node
+	joined  bool              // whether the log may contain a join of the user on this node
 	since   int64             // position of the newest join
-	rejoin  bool              // the log contains a leave of the user, but clients are present
-	ended   bool              // the live has ended: there are no more joins
-	cause   domain.LeaveCause // the cause for which the last client left
+	rejoin  bool              // whether the log contains a leave of the user although clients are present
+	ended   bool              // whether the live has ended, so that nobody can join it
+	cause   domain.LeaveCause // why the last client left
 	queued  bool
 }
 

@@ -11,17 +11,17 @@ import (
 )
 
 const (
-	expiryInterval = time.Second // between two checks for expired tokens
-	checkRetry     = time.Second // pause before a failed check is repeated
+	expiryInterval = time.Second // interval between two checks for expired tokens
+	checkRetry     = time.Second // wait before a failed check is repeated
 )
 
-// sessionWatcher revokes clients whose session is no longer valid: it was replaced or ended, the user is disabled,
-// banned or forgotten, or the token has expired.
+// sessionWatcher revokes clients whose sign-in session is no longer valid: it was replaced or ended, the user is
+// disabled, banned or forgotten, or the token has expired.
 type sessionWatcher struct {
 	admission *projections.Admission
 	registry  *registry
 	now       func() time.Time
-	renewal   time.Duration // see Config
+	renewal   time.Duration // see Config.Renewal
 	log       *slog.Logger
 	wake      chan struct{}
 
@@ -36,8 +36,8 @@ func newSessionWatcher(c Config, r *registry) *sessionWatcher {
 	}
 }
 
-// observe schedules a check of a client after an event about its session or user. After a new sign-in, the check is
-// delayed by renewal, so that the client can send its new token. It does not block.
+// observe schedules a check of a client after an event about the user or the sign-in session. After a new sign-in, the
+// check is delayed by renewal, so that the client can send its new token. It does not block.
 func (w *sessionWatcher) observe(c Client, d projections.Delta) {
 	switch d.Event.(type) {
 	case domain.UserSignedIn:
@@ -59,7 +59,7 @@ func (w *sessionWatcher) schedule(c Client, at time.Time) {
 	}
 }
 
-// run checks sessions until ctx ends.
+// run checks sign-in sessions until ctx ends.
 func (w *sessionWatcher) run(ctx context.Context) error {
 	tick := time.NewTicker(expiryInterval)
 	defer tick.Stop()
@@ -83,7 +83,7 @@ func (w *sessionWatcher) run(ctx context.Context) error {
 	}
 }
 
-// takeDue removes and returns the clients that are to be checked now.
+// takeDue removes and returns the clients whose check is due.
 func (w *sessionWatcher) takeDue() (clients []Client) {
 	now := w.now()
 	w.mu.Lock()
@@ -97,7 +97,7 @@ func (w *sessionWatcher) takeDue() (clients []Client) {
 	return clients
 }
 
-// untilNext returns the time until the next scheduled check, if there is one.
+// untilNext returns the time until the next scheduled check. It reports false if there is none.
 func (w *sessionWatcher) untilNext() (wait time.Duration, some bool) {
 	now := w.now()
 	w.mu.Lock()
@@ -110,13 +110,13 @@ func (w *sessionWatcher) untilNext() (wait time.Duration, some bool) {
 	return wait, some
 }
 
-// check revokes a client if its session is not valid.
+// check revokes a client if its sign-in session is not valid.
 func (w *sessionWatcher) check(ctx context.Context, c Client) {
 	identity := c.Identity()
 	switch {
 	case c.Ended():
 		return
-	case identity.User == 0: // its first session is being checked right now
+	case identity.User == 0: // the first sign-in session of the client is being checked now
 		w.schedule(c, w.now().Add(checkRetry))
 		return
 	}

@@ -33,9 +33,9 @@ func pushes() []push {
 		newPush[joinBatchInfo]("join_batch", "Viewers joined and left: stands for all facts of a large live after prev up to pos, which are joins and leaves.", livePush{}),
 		newPush[skippedInfo]("skipped", "Stands for facts that were dropped because this client reads slowly: all after prev up to pos.", livePush{}),
 		newPush[bannedInfo]("banned", "The user was banned from the live; the connection is not in it any more.", statePush{}),
-		newPush[removedInfo]("removed", "The log has fallen back to a state that does not let the user into the live; the connection is not in it any more.", statePush{}),
-		newPush[snapshot]("snapshot", "The live as it is, after the log has fallen back to an earlier state: replaces everything that the client has of the live.", statePush{}),
-		newPush[gaugesInfo]("gauges", "The newest figures of a live.", statePush{}),
+		newPush[removedInfo]("removed", "The log has fallen back to an earlier state in which the user cannot be in the live. The connection is no longer in the live.", statePush{}),
+		newPush[snapshot]("snapshot", "The current state of the live, sent after the log has fallen back to an earlier state. It replaces everything that the client knows about the live.", statePush{}),
+		newPush[gaugesInfo]("gauges", "The newest numbers of viewers and coins of a live.", statePush{}),
 	)
 	all = append(all, user...)
 	return append(all,
@@ -46,9 +46,9 @@ func pushes() []push {
 		newPush[participantPush]("chat.named", "A participant in one of your chat rooms has a new nickname.", chatPush{}),
 		newPush[participantPush]("chat.typing", "A participant is typing. Show it for a few seconds.", chatPush{}),
 		newPush[noData]("chat.removed", "A chat room was removed.", chatPush{}),
-		newPush[chatJoinReply]("chat.snapshot", "A chat room or the public chat as it is, after the log has fallen back to an earlier state: replaces everything that the client has of it.", chatPush{}),
+		newPush[chatJoinReply]("chat.snapshot", "The current state of a chat room or the public chat, sent after the log has fallen back to an earlier state. It replaces everything that the client knows about it.", chatPush{}),
 		newPush[resetInfo]("reset", "The log has fallen back to an earlier state. Positions, cursors and the balance that the client has are void. A snapshot of each joined live and chat room follows.", connectionPush{}),
-		newPush[errorInfo]("error", "Something went wrong that no request caused, or a request whose ID could not be read.", replyFrame{}),
+		newPush[errorInfo]("error", "An error that no request caused, or the error of a request without a usable id.", replyFrame{}),
 	)
 }
 

@@ -20,26 +20,26 @@ func (n *Node) Execute(r domain.Request) eventstore.Receipt {
 	return receipt
 }
 
-// Do executes a command of an operator.
+// Do executes a command as an operator.
 func (n *Node) Do(c domain.Command) eventstore.Receipt {
 	n.Helper()
 	return n.Execute(domain.Request{Command: c, Actor: domain.Actor{Kind: domain.Operator}})
 }
 
-// ExecuteAs executes a command of a user.
+// ExecuteAs executes a command as a user.
 func (n *Node) ExecuteAs(u User, c domain.Command) eventstore.Receipt {
 	n.Helper()
 	return n.Execute(domain.Request{Command: c, Actor: u.Actor()})
 }
 
-// Register registers a user and signs in.
+// Register registers a user and signs the user in.
 func (n *Node) Register(name string) User {
 	n.Helper()
 	r := n.Execute(domain.Request{Command: domain.RegisterUser{Username: name, NameKey: n.Store.NameKey(name), Credential: uuid.NewString()}})
 	return n.SignIn(User{ID: r.Events[0].Event.(domain.UserRegistered).User, Name: name})
 }
 
-// SignIn starts a new session and returns the user with it.
+// SignIn starts a new sign-in session of a user and returns the user with it.
 func (n *Node) SignIn(u User) User {
 	n.Helper()
 	u.Session = uuid.NewString()
@@ -62,7 +62,7 @@ func (n *Node) GoLive(u User, title string) domain.LiveID {
 	return live
 }
 
-// Credit credits a user with coins and returns the position of the event.
+// Credit adds coins to the wallet of a user and returns the position of the event.
 func (n *Node) Credit(u User, coins domain.Coins) int64 {
 	n.Helper()
 	return n.Do(domain.CreditCoins{Order: domain.OrderID(uuid.NewString()), User: u.ID, Coins: coins}).Position
@@ -74,7 +74,7 @@ func (n *Node) AddGift(name, image string, price domain.Coins) domain.GiftID {
 	return n.Do(domain.AddGift{Name: name, Image: image, Price: price}).Events[0].Event.(domain.GiftAdded).Gift
 }
 
-// Events returns all events of one type in the log of n.
+// Events returns all events of type E in the log.
 func Events[E domain.Event](n *Node) (found []E) {
 	n.Helper()
 	var zero E

@@ -24,21 +24,21 @@ import (
 // Timeout is the maximum time of everything that a test waits for.
 const Timeout = 30 * time.Second
 
-// Config holds the settings of the hub and of the chat.
+// Config contains the settings of the hub and of the chat.
 type Config struct {
 	HubConfig
 	ChatConfig
-	ClusterNow func() time.Time // the clock by which lost nodes are found
+	ClusterNow func() time.Time // clock with which the cluster finds lost nodes
 }
 
 type (
-	// HubConfig holds the settings of the hub.
+	// HubConfig contains the settings of the hub.
 	HubConfig = hub.Config
-	// ChatConfig holds the settings of the chat.
+	// ChatConfig contains the settings of the chat.
 	ChatConfig = chat.Config
 )
 
-// Node is one node without servers. Its methods fail the test when something goes wrong.
+// Node is a node without servers. Its methods fail the test after an error.
 type Node struct {
 	testing.TB
 	DB        *pgtest.DB
@@ -99,8 +99,8 @@ type Server interface {
 	Shutdown(context.Context) error
 }
 
-// Run runs the node until the test ends: its parts, the servers, an HTTP server on l, and a projector if projects is
-// true. kill stops everything without a shutdown.
+// Run runs the node until the test ends: its parts, the servers, and an HTTP server on l. If projects is true, it also
+// runs a projector. kill stops everything without a shutdown.
 func (n *Node) Run(l net.Listener, handler http.Handler, projects bool, servers ...Server) (kill func()) {
 	parts := []func(context.Context) error{n.Sequencer.Run, n.Store.Listen, n.Cluster.Run, n.Feed.Run, n.Hub.Run, n.Chat.Run}
 	for _, s := range servers {

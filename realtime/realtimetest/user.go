@@ -9,14 +9,14 @@ import (
 	"roomlog/realtime/hub"
 )
 
-// token is a token of these tests in JSON. Tokens of servers are tested in package api.
+// token is the JSON content of a token in these tests. Tests of package api use real tokens.
 type token struct {
 	User    domain.UserID
 	Session string
 	Expires time.Time
 }
 
-// Verify returns the identity that a token names. It accepts a token of User.Token, with or without "Bearer ".
+// Verify returns the identity in a token that User.Token has returned, with or without "Bearer ".
 func Verify(text string) (hub.Identity, error) {
 	text = strings.TrimPrefix(text, "Bearer ")
 	var t token
@@ -31,19 +31,19 @@ func Verify(text string) (hub.Identity, error) {
 	return hub.Identity(t), nil
 }
 
-// User is a user who is signed in. The fields may be changed to make a user whose token is invalid.
+// User is a user who is signed in. A test may change the fields to get an invalid token.
 type User struct {
 	ID      domain.UserID
 	Name    string
 	Session string
-	Expires time.Time // of the token; zero: never
+	Expires time.Time // time when the token expires; zero: never
 }
 
 // Token returns the user's token.
 func (u User) Token() string {
-	b, _ := json.Marshal(token{u.ID, u.Session, u.Expires}) // strings and numbers can always be encoded
+	b, _ := json.Marshal(token{u.ID, u.Session, u.Expires}) // cannot fail: the token contains strings and numbers
 	return string(b)
 }
 
-// Actor returns the user as the actor of commands.
+// Actor returns the actor for commands of the user.
 func (u User) Actor() domain.Actor { return domain.AuthenticatedActor(u.ID, u.Session) }

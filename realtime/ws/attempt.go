@@ -5,7 +5,7 @@ import (
 	"syscall"
 )
 
-// attempt is one non-blocking write to a socket. It is kept in the connection so that a write allocates nothing.
+// attempt is one non-blocking write to a socket. The connection contains it, so that a write allocates no memory.
 type attempt struct {
 	p   []byte
 	n   int
@@ -13,7 +13,7 @@ type attempt struct {
 	do  func(fd uintptr) bool
 }
 
-// write is the function for syscall.RawConn.Write. It returns true, so that RawConn does not wait for the socket.
+// write is called by syscall.RawConn.Write. It returns true, so that RawConn does not wait for the socket.
 func (a *attempt) write(fd uintptr) bool {
 	for {
 		a.n, a.err = writeNow(fd, a.p)

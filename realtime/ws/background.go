@@ -27,7 +27,7 @@ func (b *background) add(f func()) {
 	b.queue = append(b.queue, f)
 	select {
 	case b.work <- struct{}{}:
-	default: // enough workers are being woken; each of them empties the queue
+	default: // enough workers are waking up; each works until the queue is empty
 	}
 }
 

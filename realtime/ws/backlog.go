@@ -1,7 +1,7 @@
 package ws
 
-// Backlog queues frames for a client that polls, within the bounds of a slow reader's queue. It is not safe for
-// concurrent use.
+// Backlog is the queue of frames for a client that polls. It has the same bounds as the queue of a slow reader. It is
+// not safe for concurrent use.
 type Backlog struct {
 	out    outbox
 	shared *shared
@@ -10,8 +10,8 @@ type Backlog struct {
 // NewBacklog returns an empty Backlog.
 func (s *Server) NewBacklog() *Backlog { return &Backlog{shared: &s.shared} }
 
-// Add queues frames and drops droppable frames above the limit of a slow reader's queue. It reports false when the
-// queue exceeds twice the limit; the caller then ends the session.
+// Add queues frames. If the queue exceeds the limit of a slow reader's queue, it drops droppable frames. It reports
+// false if the queue exceeds twice the limit; the caller must then end the Engine.IO session.
 func (b *Backlog) Add(frames ...*Frame) bool {
 	limit, stats := b.shared.queueBytes, &b.shared.stats
 	before := b.out.size()
@@ -24,15 +24,15 @@ func (b *Backlog) Add(frames ...*Frame) bool {
 		stats.Dropped.Add(int64(b.out.drop(limit)))
 	}
 	stats.QueuedBytes.Add(int64(b.out.size() - before))
-	if before > 0 && b.out.size() > 2*limit { // one Add to an empty backlog may be larger
+	if before > 0 && b.out.size() > 2*limit { // the frames of one Add to an empty backlog may be larger
 		stats.ClosedSlow.Add(1)
 		return false
 	}
 	return true
 }
 
-// Take removes and returns about limit bytes of frames, in the order in which a slow connection would get them. It
-// returns at least one frame if any frame waits.
+// Take removes and returns about limit bytes of frames, in the order in which a slow connection would receive them. If
+// any frame waits, it returns at least one.
 func (b *Backlog) Take(limit int) []*Frame {
 	before := b.out.size()
 	var frames []*Frame

@@ -7,8 +7,8 @@ type batch struct {
 	history    *history
 	frames     []*Frame
 	joined     []byte
-	compressor *compressor // nil: no compression
-	compressed [2][]byte   // without and with history; nil: no connection has needed it yet
+	compressor *compressor // nil if the batch is not compressed
+	compressed [2][]byte   // compressed form that refers to no earlier batch, and one that refers to the compression window; nil until a connection needs it
 }
 
 // worthCompressing reports whether the batch is compressed for connections that accept compressed messages.
@@ -16,8 +16,8 @@ func (b *batch) worthCompressing() bool {
 	return b.compressor != nil && len(b.joined) >= minDeflate
 }
 
-// wire returns the compressed batch. If continued is true, it may refer to the shard's history; otherwise it can be
-// inflated alone.
+// wire returns the compressed batch. If continued is true, it may refer to earlier batches in the shard's compression
+// window; otherwise a client can inflate it without them.
 func (b *batch) wire(continued bool) []byte {
 	i, text := 0, []byte(nil)
 	if continued {
@@ -33,8 +33,8 @@ func (b *batch) wire(continued bool) []byte {
 // usedCompression reports whether the batch was sent compressed to any connection.
 func (b *batch) usedCompression() bool { return b.compressed[0] != nil || b.compressed[1] != nil }
 
-// offerBatch sends a batch, compressed if the connection accepts that and has no queue: single frames of a queue may be
-// dropped, and the client could not inflate frames that refer to them.
+// offerBatch sends a batch. It sends the compressed form if the connection accepts it and has no queue. Single frames
+// of a queue may be dropped, and the client could not inflate later frames that refer to them.
 func (c *Conn) offerBatch(b *batch) {
 	if !c.compresses || !b.worthCompressing() {
 		c.offer(b.joined, b.frames)

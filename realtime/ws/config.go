@@ -7,21 +7,22 @@ import (
 	"time"
 )
 
-// Config configures a Server. The caller sets Now and, for ServeHTTP, Open. The settings with a default tag must not be
-// zero: settings.Defaults fills them.
+// Config configures a Server. The caller sets Now and, for ServeHTTP, Open. Settings with a default tag must not be
+// zero; settings.Defaults fills them in.
 type Config struct {
 	// Open is called for every new connection before anything is read from it, and returns its Peer. The request is
 	// valid until Open returns.
 	Open func(*Conn, *http.Request) Peer
-	// Skipped returns the text message that reports the dropped frames of a group to a slow reader. Nil reports nothing.
+	// Skipped returns the text message that reports to a slow reader that frames of a group were dropped. nil: dropped
+	// frames are not reported.
 	Skipped func(dropped Span, count int) []byte
 	// Now is the clock.
 	Now func() time.Time
-	// Log receives faults of the server. Nil discards them.
+	// Log receives messages about faults of the server. nil: no messages.
 	Log *slog.Logger
 	// Limiter limits the number of connections. Nil means Unlimited.
 	Limiter Limiter
-	// Origins are the pages that may connect.
+	// Origins are the origins whose pages may connect.
 	Origins Origins
 
 	MaxMessage    int           `default:"16384" min:"1024" max:"16777216" unit:"bytes" help:"Maximum size of a message from a client on /ws, all its fragments together."`
@@ -35,17 +36,17 @@ type Config struct {
 	FrameBurst    int           `default:"200" min:"1" max:"100000" unit:"frames" help:"Number of frames that a client may send at once, for example after a reconnect, before the rate applies."`
 	RestartSpread time.Duration `default:"5s" min:"1ms" max:"10m" help:"Time over which a stopping server distributes the reconnects of its clients."`
 
-	// ReadBuffer is the size in bytes of each connection's read buffer. Longer messages bypass it.
+	// ReadBuffer is the size in bytes of the read buffer of each connection. Longer messages do not use it.
 	ReadBuffer int `default:"1024"`
-	// SendBuffer is the size in bytes of the kernel's send buffer. The kernel doubles it; without a bound it would hide
-	// megabytes that a stalled reader has not read.
+	// SendBuffer is the size in bytes of the kernel's send buffer, which the kernel doubles. A larger buffer could
+	// contain megabytes that a stalled reader has not read, without the server noticing.
 	SendBuffer int `default:"65536"`
-	// WriteTimeout is the maximum duration of one write of 16 KiB to a slow reader, which therefore has to read at
+	// WriteTimeout is the maximum duration of one write of 16 KiB to a slow reader. The reader must therefore read at
 	// least 2 kB/s.
 	WriteTimeout time.Duration `default:"8s"`
 }
 
-// CheckSettings returns an error if a client that only responds to pings would be disconnected.
+// CheckSettings returns an error if the server would disconnect a client that only responds to pings.
 func (c *Config) CheckSettings() error {
 	if c.SocketTimeout > 0 && c.SocketTimeout <= c.PingInterval {
 		return fmt.Errorf("--socket-timeout must be longer than --ping-interval, %v (got %v)", c.PingInterval, c.SocketTimeout)
@@ -53,7 +54,7 @@ func (c *Config) CheckSettings() error {
 	return nil
 }
 
-// check panics when a dependency or a setting is missing, which is a fault of the caller's code.
+// check panics if a dependency or a setting is missing, because this is a fault of the calling code.
 func (c *Config) check() {
 	if c.Now == nil {
 		panic("ws: Config.Now is missing")

@@ -12,29 +12,29 @@ import (
 	"roomlog/internal/wsframe"
 )
 
-// Peer handles the messages of one connection. Its methods are called one after another by the goroutine that reads
-// the connection: while one of them runs, nothing more is read.
+// Peer handles the messages of one connection. The goroutine that reads the connection calls its methods one after
+// another. While one of them runs, nothing more is read.
 type Peer interface {
-	// Text handles a whole text message. The bytes are valid until Text returns.
+	// Text handles a complete text message. The bytes are valid until Text returns.
 	Text(message []byte)
-	// Closed is called once, after the last message, with the code and reason that ended the connection: the server's,
-	// the client's, or CloseLost when it ended without a close frame.
+	// Closed is called once, after the last message, with the code and reason with which the connection ended. They are
+	// those of the server or of the client. The code is CloseLost if the connection ended without a close frame.
 	Closed(code uint16, reason string)
 }
 
-// BinaryPeer is a Peer that also accepts binary messages. A binary message closes the connections of other peers with
-// CloseUnsupported.
+// BinaryPeer is a Peer that also accepts binary messages. If another Peer receives a binary message, its connection is
+// closed with CloseUnsupported.
 type BinaryPeer interface {
 	Peer
-	// Binary handles a whole binary message. The bytes are valid until Binary returns.
+	// Binary handles a complete binary message. The bytes are valid until Binary returns.
 	Binary(message []byte)
 }
 
-// shared holds the clock, settings and counters that all connections of a server use.
+// shared contains the clock, the settings and the counters that all connections of a server use.
 type shared struct {
 	now          func() time.Time
 	log          *slog.Logger
-	start        time.Time // connections store times as durations since start, which need half the memory and do not change with clock steps
+	start        time.Time // Connections store times as durations since start. A duration needs half the memory and does not change when the clock is set.
 	skipped      func(Span, int) []byte
 	queueBytes   int
 	writeTimeout time.Duration
@@ -51,31 +51,31 @@ func (s *shared) since(t time.Time) time.Duration { return t.Sub(s.start) }
 type Conn struct {
 	shared     *shared
 	raw        net.Conn
-	peer       Peer   // written with mu held; the reading goroutine reads it without mu
+	peer       Peer   // written with mu locked; the goroutine that reads the connection reads it without mu
 	address    string // address of the client, as the Limiter counts it
 	slot       *limit.Slot
 	serial     uint32 // counted from 1; distributes connections over the workers
-	compresses bool   // accepts compressed messages
-	index      int    // in Server.conns, guarded by Server.mu
+	compresses bool   // whether the client accepts compressed messages
+	index      int    // index in Server.conns, guarded by Server.mu
 
 	opened     time.Duration // time since shared.start, as in the next two fields
-	pinged     time.Duration // used by Server.Run only
+	pinged     time.Duration // used only by Server.Run
 	lastFrame  atomic.Int64
 	identified atomic.Bool
 
-	// Used by the reading goroutine only.
-	early     []byte // bytes that the HTTP server had read beyond the request
+	// Only the goroutine that reads the connection uses the fields from here on.
+	early     []byte // bytes that the HTTP server has read after the request
 	validator wsframe.Validator
 	refused   *wsframe.Violation
-	replied   bool // the connection ended with the reply to the client's close frame, or to a bad frame
+	replied   bool // whether the connection ended with the reply to the client's close frame or to an invalid frame
 
 	mu       sync.Mutex
-	socket   syscall.RawConn // nil: not a plain TCP connection, every write goes through the queue
+	socket   syscall.RawConn // nil if this is not a plain TCP connection; every write then goes through the queue
 	attempt  attempt
-	out      *outbox // nil: nothing waits
+	out      *outbox // the queue; nil if nothing waits
 	inflated inflated
-	ending   bool // Send accepts no more frames
-	gone     bool // the socket cannot send any more
+	ending   bool // whether Send accepts no more frames
+	gone     bool // whether the socket cannot send any more
 	code     uint16
 	reason   string
 }
@@ -96,14 +96,14 @@ func (c *Conn) Peer() Peer {
 	return c.peer
 }
 
-// Identified records that the client has identified itself. Without it, the connection is closed after
-// Config.HelloTimeout, and earlier if a new client needs its slot.
+// Identified records that the client has identified itself. A connection whose client has not is closed after
+// Config.HelloTimeout, or earlier if a new client needs its slot.
 func (c *Conn) Identified() {
 	c.identified.Store(true)
 	c.slot.Busy()
 }
 
-// Ended reports whether the connection has ended: it sends nothing more and delivers no more messages.
+// Ended reports whether the connection has ended. It then sends nothing more and delivers no more messages.
 func (c *Conn) Ended() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

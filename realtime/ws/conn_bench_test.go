@@ -29,8 +29,9 @@ const (
 	memoryRounds    = 3
 )
 
-// BenchmarkFigureIdleConnectionMemory compares the memory of an idle connection with that in a bare gws server that reads
-// each connection in its own goroutine. The clients run in another process, so that only the server's memory counts.
+// BenchmarkFigureIdleConnectionMemory compares the memory of an idle connection with that of a plain gws server, which
+// reads each connection in a separate goroutine. The clients run in another process, so that only the memory of the
+// server counts.
 func BenchmarkFigureIdleConnectionMemory(b *testing.B) {
 	var ours, bare []float64
 	for b.Loop() {
@@ -75,7 +76,7 @@ type quiet struct{}
 func (quiet) Text([]byte)           {}
 func (quiet) Closed(uint16, string) {}
 
-// counting is a bare handler that counts the open connections.
+// counting is a plain gws handler that counts the open connections.
 type counting struct {
 	gws.BuiltinEventHandler
 	open chan struct{}
@@ -134,14 +135,14 @@ func idleMemory(b *testing.B, start func(*testing.B) (string, func() int, func()
 
 func inUse() int64 {
 	runtime.GC()
-	runtime.GC() // the second one empties the pools
+	runtime.GC() // the second collection empties the pools
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return int64(m.HeapInuse + m.StackInuse)
 }
 
-// holdConnections runs in the process of the clients: it opens the connections, prints "ready", and holds them until its
-// standard input is closed.
+// holdConnections runs in the process of the clients. It opens the connections, prints "ready", and keeps them open
+// until its standard input is closed.
 func holdConnections(addr string) {
 	for range idleConnections {
 		conn, err := net.Dial("tcp", addr)

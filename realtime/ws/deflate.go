@@ -11,14 +11,14 @@ import (
 const (
 	// minDeflate is the minimum size in bytes of a batch that is compressed.
 	minDeflate = 128
-	// historySize is the maximum number of bytes of earlier batches to which a batch may refer.
+	// historySize is the size in bytes of the compression window: the earlier batches to which a batch may refer.
 	historySize = 8 << 10
-	// deflateLevel is the compression level. At this level one batch costs about 50 µs, once for all connections of a
+	// deflateLevel is the compression level. At this level a batch takes about 50 µs, once for all connections of a
 	// fan-out.
 	deflateLevel = 5
 )
 
-// The extension permessage-deflate and its parameters, RFC 7692, section 7.
+// The extension permessage-deflate and its parameters (RFC 7692, section 7).
 const (
 	deflateExtension = "permessage-deflate"
 	serverNoContext  = "server_no_context_takeover"
@@ -26,9 +26,9 @@ const (
 	clientWindowBits = "client_max_window_bits"
 )
 
-// acceptDeflate reports whether the client accepts messages that a Fanout compresses, and rewrites the offers in the
-// request to the single offer that gws is to accept. A client that requests messages without context, or a smaller
-// window, gets no compression: a batch is one deflate stream, however it is cut into messages.
+// acceptDeflate reports whether the client accepts messages that a Fanout compresses. It also replaces the offers in
+// the request by the single offer that gws shall accept. A client that requests messages without context, or a smaller
+// window, gets no compression: a batch is one deflate stream, however it is divided into messages.
 func acceptDeflate(r *http.Request) bool {
 	const name = "Sec-WebSocket-Extensions"
 	offers := strings.Split(strings.Join(r.Header.Values(name), ","), ",")
@@ -47,8 +47,8 @@ offers:
 	return false
 }
 
-// withServerContext removes server_no_context_takeover from the response of gws, which always adds it. The parameter
-// would promise that a client can inflate every message alone.
+// withServerContext removes server_no_context_takeover from the response of gws, which always contains it. This
+// parameter would promise that a client can inflate every message without the earlier ones.
 func withServerContext(response []byte) []byte {
 	return bytes.Replace(response, []byte("; "+serverNoContext), nil, 1)
 }
@@ -57,19 +57,19 @@ func withServerContext(response []byte) []byte {
 type compressor struct {
 	deflate *flate.Writer
 	buffer  bytes.Buffer
-	out     [2][]byte // buffers for a batch without and with history
+	out     [2][]byte // buffers for a batch that refers to no earlier batch, and for one that refers to the compression window
 }
 
 func newCompressor() *compressor {
 	c := &compressor{}
-	c.deflate, _ = flate.NewWriter(&c.buffer, deflateLevel) // fails for invalid levels only
+	c.deflate, _ = flate.NewWriter(&c.buffer, deflateLevel) // fails only for invalid levels
 	return c
 }
 
-// compress appends frames in wire format to dst, compressed as the continuation of history. A client has to inflate
-// the messages in their order.
+// compress appends the compressed frames, in wire format, to dst. They may refer to history, the compression window. A
+// client must inflate the messages in their order.
 func (c *compressor) compress(dst []byte, frames []*Frame, history []byte) []byte {
-	const compressed, tail = 0x40, 4 // the tail is an empty block that every client adds by itself
+	const compressed, tail = 0x40, 4 // the tail is an empty block that every client adds itself
 	c.deflate.ResetDict(&c.buffer, history)
 	for _, f := range frames {
 		for payload, binary := range f.Messages {
@@ -86,16 +86,16 @@ func (c *compressor) compress(dst []byte, frames []*Frame, history []byte) []byt
 	return dst
 }
 
-// history holds the newest bytes that a shard has sent compressed.
+// history is the compression window of a shard: the newest bytes that the shard has sent compressed.
 type history struct {
 	text  []byte
-	total int64 // bytes since the shard was created
+	total int64 // number of bytes since the shard was created
 }
 
-// start returns the position of the first byte of text, counted in bytes since the shard was created.
+// start returns the position of the first byte in the compression window, counted in bytes since the shard was created.
 func (h *history) start() int64 { return h.total - int64(len(h.text)) }
 
-// add appends frames that were sent compressed.
+// add appends frames that were sent compressed to the compression window.
 func (h *history) add(frames []*Frame) {
 	for _, f := range frames {
 		for payload := range f.Messages {
@@ -108,7 +108,7 @@ func (h *history) add(frames []*Frame) {
 	}
 }
 
-// inflated records which part of a history a connection has received: everything from position since.
+// inflated records which part of a compression window a connection has received: everything from position since on.
 type inflated struct {
 	of    *history
 	since int64

@@ -17,7 +17,7 @@ import (
 	"roomlog/realtime/ws/wstest"
 )
 
-// deflated returns a compressed message of a client. It refers to no earlier message.
+// deflated returns a compressed message from a client. The message refers to no earlier message.
 func deflated(text string) string {
 	var b bytes.Buffer
 	w, _ := flate.NewWriter(&b, flate.BestCompression)
@@ -48,7 +48,7 @@ func TestDeflateNegotiation(t *testing.T) {
 		{"", ""},
 		{"permessage-deflate", "permessage-deflate; client_no_context_takeover"},
 		{"permessage-deflate; client_no_context_takeover; client_max_window_bits=10", "permessage-deflate; client_no_context_takeover"},
-		{"permessage-deflate; server_no_context_takeover", ""}, // could not inflate a batch
+		{"permessage-deflate; server_no_context_takeover", ""}, // the client could not inflate a batch
 		{"permessage-deflate; server_max_window_bits=9", ""},
 		{"permessage-deflate; server_no_context_takeover, permessage-deflate", "permessage-deflate; client_no_context_takeover"},
 		{"x-webkit-deflate-frame, foo; bar=1", ""},
@@ -86,7 +86,7 @@ func TestDeflatedFanout(t *testing.T) {
 		members = append(members, v)
 		rooms[0].Add(v.conn)
 		if i%5 == 0 {
-			rooms[1].Add(v.conn) // gets the frames of both fan-outs
+			rooms[1].Add(v.conn) // this client receives the frames of both fan-outs
 		}
 	}
 	textOf := func(room, i int) string {
@@ -113,7 +113,7 @@ func TestDeflatedFanout(t *testing.T) {
 			}
 			var room, n int
 			if _, err := fmt.Sscanf(payload, `{"room":%d,"n":%d`, &room, &n); err != nil {
-				continue // a reply
+				continue // a reply, not a frame of the fan-out
 			}
 			if n != next[room] || payload != textOf(room, n) {
 				t.Fatalf("client %d: after %v got %.80q", i, next, payload)
@@ -127,7 +127,8 @@ func TestDeflatedFanout(t *testing.T) {
 	}
 }
 
-// A connection that was removed and added again must not get frames that refer to frames it missed.
+// TestDeflatedFanoutAfterRejoining removes a connection from a fan-out and adds it again. It must not receive frames
+// that refer to frames that it has missed.
 func TestDeflatedFanoutAfterRejoining(t *testing.T) {
 	s := serve(t, packing)
 	room := s.NewFanout()
@@ -153,7 +154,7 @@ func TestDeflatedFanoutAfterRejoining(t *testing.T) {
 	}
 }
 
-// Frames that are dropped for a slow reader must not be part of the history of later frames.
+// TestDeflatedFanoutToSlowReader checks that later frames do not refer to frames that were dropped for a slow reader.
 func TestDeflatedFanoutToSlowReader(t *testing.T) {
 	s := serve(t, func(cfg *ws.Config) {
 		packing(cfg)
@@ -165,7 +166,7 @@ func TestDeflatedFanoutToSlowReader(t *testing.T) {
 	c.Handshake(offer)
 	conn := wstest.Receive(t, s.peers, "the connection").conn
 	room.Add(conn)
-	random := rand.NewChaCha8([32]byte{}) // nothing to compress: buffers fill
+	random := rand.NewChaCha8([32]byte{}) // random bytes cannot be compressed, so buffers fill
 	textOf := map[string]bool{}
 	pos := 0
 	for ; s.Stats().Dropped.Load() < 100; pos++ {
@@ -203,7 +204,8 @@ func TestDeflatedFanoutToSlowReader(t *testing.T) {
 	}
 }
 
-// One batch may be larger than the queue: the client has time to read it, and later frames are dropped.
+// TestLargeBatchToIdleConnection sends a batch that is larger than the queue. The client must have time to read it, and
+// later frames are dropped.
 func TestLargeBatchToIdleConnection(t *testing.T) {
 	for name, request := range map[string]string{"plain": "", "compressed": offer} {
 		t.Run(name, func(t *testing.T) {
@@ -267,7 +269,7 @@ func TestCompressedClientMessages(t *testing.T) {
 	}
 }
 
-// hearer is a client of the WebSocket library, which has its own inflate code.
+// hearer is a client that uses the WebSocket library, with its independent inflate code.
 type hearer struct {
 	gws.BuiltinEventHandler
 	heard chan string

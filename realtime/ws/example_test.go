@@ -14,7 +14,7 @@ import (
 	"roomlog/realtime/ws"
 )
 
-// live sends the comments of its viewers to all of them.
+// live sends each comment of a viewer to all viewers.
 type live struct{ viewers *ws.Fanout }
 
 func (l *live) open(c *ws.Conn, _ *http.Request) ws.Peer {
@@ -36,7 +36,7 @@ func (v viewer) Text(comment []byte) {
 
 func (v viewer) Closed(uint16, string) { v.live.viewers.Remove(v.conn) }
 
-// printer is a client that prints the messages that it gets.
+// printer is a client that prints the messages that it receives.
 type printer struct {
 	gws.BuiltinEventHandler
 	messages chan string
@@ -69,7 +69,7 @@ func Example() {
 	fmt.Println(<-p.messages)
 	fmt.Println(<-p.messages)
 
-	_ = server.Shutdown(ctx) // closes the connections, then stop Run
+	_ = server.Shutdown(ctx) // closes the connections; then stop Run
 	<-read
 	web.Close()
 	stop()
@@ -92,7 +92,7 @@ func ExampleReconnectAdvised() {
 
 func ExampleLatestFrame() {
 	server := newExampleServer()
-	backlog := server.NewBacklog() // the queue of a client that polls
+	backlog := server.NewBacklog() // the queue for a client that polls
 	for viewers := range 100 {
 		backlog.Add(ws.LatestFrame(fmt.Appendf(nil, `{"viewers":%d}`, viewers), "viewers"))
 	}

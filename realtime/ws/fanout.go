@@ -1,10 +1,10 @@
 package ws
 
-// Fanout sends every frame that is pushed into it to every connection that was added to it. It owns no goroutine: the
-// workers of its Server write, one per core, each to its share of the connections.
+// Fanout sends every frame that is pushed into it to every connection that was added to it. It has no goroutine: the
+// workers of its Server write. There is one worker for each core, and each serves a part of the connections.
 //
-// The first frame after a silence is written immediately. After that, one flush in each push window joins the waiting
-// frames into one write. All connections get the frames in the order in which they were pushed.
+// A frame after a silence is written immediately. After it, one flush in each push window joins the waiting frames into
+// one write. All connections receive the frames in the order in which they were pushed.
 type Fanout struct {
 	shards []*shard
 }
@@ -21,7 +21,7 @@ func (s *Server) NewFanout() *Fanout {
 // Add adds c. It receives every frame that is pushed after Add has returned, and no frame that was pushed before.
 func (f *Fanout) Add(c *Conn) {
 	if c.compresses {
-		c.resetHistory() // it may have been a member before and have missed frames since then
+		c.resetHistory() // the connection may have been a member before and have missed frames since then
 	}
 	f.shardOf(c).add(c)
 }

@@ -55,14 +55,14 @@ func TestFanout(t *testing.T) {
 		c.ExpectText("first")
 	})
 	t.Run("joins the frames after the first, also after a silence", func(t *testing.T) {
-		const window = 20 * time.Millisecond // of the clock below
+		const window = 20 * time.Millisecond // length of the push window, on the clock below
 		clock := clocktest.New()
 		s := serve(t, func(cfg *ws.Config) { cfg.Now, cfg.PushWindow = clock.Now, window })
 		room := s.NewFanout()
 		c := wstest.Dial(t, s.addr)
 		conn := wstest.Receive(t, s.peers, "the connection").conn
 		room.Add(conn)
-		for round := range 2 { // the second starts after a silence
+		for round := range 2 { // the second round starts after a silence
 			room.Push(ws.TextFrame([]byte("first")))
 			c.ExpectText("first")
 			windowsOpen(t, s, c, conn)
@@ -103,18 +103,18 @@ func TestFanout(t *testing.T) {
 		room.Add(oldConn)
 		var late []*wstest.Client
 		var conns []*ws.Conn
-		for range 4 { // some in every shard
+		for range 4 { // enough connections that every shard has some
 			late = append(late, wstest.Dial(t, s.addr))
 			conns = append(conns, wstest.Receive(t, s.peers, "the connection").conn)
 		}
 		room.Push(ws.TextFrame([]byte("first")))
 		old.ExpectText("first")
-		windowsOpen(t, s, old, oldConn) // from here on frames wait for the window
+		windowsOpen(t, s, old, oldConn) // from here on, frames wait until the window ends
 		room.Push(ws.LatestFrame([]byte("gauge 1"), "gauge"))
 		room.Push(ws.TextFrame([]byte("before")))
 		for _, conn := range conns {
 			room.Add(conn)
-			room.Add(conn) // a second Add has no effect
+			room.Add(conn) // adding a connection again has no effect
 		}
 		if n := room.Len(); n != 5 {
 			t.Errorf("Len = %d, want 5", n)
@@ -233,8 +233,9 @@ func TestFanout(t *testing.T) {
 	})
 }
 
-// windowsOpen blocks until the push windows of the frames that c has received are open: the worker of its connection has
-// finished the flushes that wrote them. The worker writes a frame of another fan-out after that.
+// windowsOpen blocks until the push windows of the frames that c has received are open: the worker of its connection
+// has then finished the flushes that wrote them. To find out, it waits for a frame of another fan-out, which the worker
+// writes after that.
 func windowsOpen(t *testing.T, s *server, c *wstest.Client, conn *ws.Conn) {
 	t.Helper()
 	other := s.NewFanout()
@@ -244,7 +245,7 @@ func windowsOpen(t *testing.T, s *server, c *wstest.Client, conn *ws.Conn) {
 	other.Remove(conn)
 }
 
-// observed returns the number and the sum of the values that a histogram observed.
+// observed returns the number and the sum of the values in a histogram.
 func observed(t *testing.T, h prometheus.Histogram) (count uint64, sum float64) {
 	t.Helper()
 	registry := prometheus.NewRegistry()

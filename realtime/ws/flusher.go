@@ -10,16 +10,16 @@ import (
 // flusher is a worker that writes the waiting frames of its shards to their connections.
 type flusher struct {
 	now        func() time.Time
-	window     time.Duration // 0 or less: every push is written immediately
+	window     time.Duration // push window; if 0 or less, every push is written immediately
 	stats      *Stats
-	compressor *compressor // nil: no compression
+	compressor *compressor // nil if batches are not compressed
 
 	wake  chan struct{}
 	mu    sync.Mutex
 	ready []*shard
 
-	// Used by run only.
-	cooling []cooling // in the order in which their windows end
+	// Only run uses the fields from here on.
+	cooling []cooling // shards, in the order in which their push windows end
 	joined  []byte
 	spare   []*Frame
 }
@@ -30,7 +30,7 @@ type cooling struct {
 	until time.Time
 }
 
-// keepJoined is the largest buffer for joined writes, in bytes, that a worker keeps for the next flush.
+// keepJoined is the maximum size in bytes of a buffer for joined writes that a worker keeps for the next flush.
 const keepJoined = 256 << 10
 
 func newFlusher(now func() time.Time, window time.Duration, stats *Stats) *flusher {
@@ -44,7 +44,7 @@ func (f *flusher) enqueue(s *shard) {
 	f.mu.Unlock()
 	select {
 	case f.wake <- struct{}{}:
-	default: // run is awake already
+	default: // run is already awake
 	}
 }
 
@@ -73,7 +73,7 @@ func (f *flusher) run(ctx context.Context) {
 	}
 }
 
-// endWindows ends the push windows whose time has passed. It flushes the shards to which frames were pushed; the other
+// endWindows ends the push windows that are over. It flushes shards into which frames were pushed meanwhile; the other
 // shards become idle.
 func (f *flusher) endWindows(now time.Time) {
 	done := 0

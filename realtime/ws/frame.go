@@ -16,45 +16,47 @@ const (
 	opPong   = 0xA
 )
 
-// maxReason is the size of a close reason in bytes: a control frame has at most 125 bytes, and the code takes two of
-// them.
+// maxReason is the maximum size of a close reason in bytes. A control frame has at most 125 bytes, and the code takes
+// two of them.
 const maxReason = 123
 
-// priority is the rule by which a frame that waits for a slow reader is kept, dropped or replaced.
+// priority defines whether a frame that waits for a slow reader is kept, dropped or replaced.
 type priority uint8
 
 const (
-	reliable  priority = iota // never dropped: gifts, balances, replies
-	droppable                 // the oldest are dropped first, and counted: comments
-	latest                    // replaced by a newer frame with the same key: gauges
+	reliable  priority = iota // never dropped, such as gifts, balances and replies
+	droppable                 // counted and dropped, the oldest first, such as comments
+	latest                    // replaced by a newer frame with the same key, such as gauges
 )
 
-// Span is the range of positions that a droppable frame covers: after Prev up to Pos, in one group of frames (a live).
-// The spans of consecutive dropped frames are joined, so that a client that receives the joined span sees no gap.
+// Span is the range of positions that a droppable frame covers: after Prev up to Pos, in one group of frames, such as a
+// live. The spans of consecutive dropped frames are joined. A client that receives the joined span therefore sees no
+// gap.
 type Span struct {
 	Group     int64
 	Prev, Pos int64
-	Cursor    string // the name of Pos for the client; the package does not interpret it
+	Cursor    string // cursor of Pos for the client; the package does not interpret it
 }
 
-// Frame is a WebSocket frame from server to client. It is encoded once, shared by all connections that it is sent to,
-// and immutable.
+// Frame is a WebSocket frame from the server to a client. It is encoded once, shared by all connections that it is sent
+// to, and never changed.
 type Frame struct {
 	wire       []byte // header and payload
 	priority   priority
-	key        string // key of a latest frame
+	key        string // key of a frame with the priority latest
 	span       Span   // span of a droppable frame
 	recordedAt time.Time
 }
 
-// TextFrame returns a reliable text frame: it is delivered, or its connection is closed. It copies payload.
+// TextFrame returns a reliable text frame: if it cannot be delivered, its connection is closed. TextFrame copies
+// payload.
 func TextFrame(payload []byte) *Frame { return newFrame(opText, payload) }
 
 // BinaryFrame returns a reliable binary frame. It copies payload.
 func BinaryFrame(payload []byte) *Frame { return newFrame(opBinary, payload) }
 
-// DroppableFrame returns a text frame that is dropped when its reader is slow. The reader then receives the joined span
-// and the number of dropped frames (see Config.Skipped). It copies payload.
+// DroppableFrame returns a text frame that is dropped if its reader is slow. The reader then receives the joined span
+// and the number of dropped frames (see Config.Skipped). DroppableFrame copies payload.
 func DroppableFrame(payload []byte, span Span) *Frame {
 	f := newFrame(opText, payload)
 	f.priority, f.span = droppable, span
@@ -62,7 +64,7 @@ func DroppableFrame(payload []byte, span Span) *Frame {
 }
 
 // LatestFrame returns a text frame that replaces a waiting frame with the same key, so that a slow reader receives only
-// the newest value. It copies payload.
+// the newest value. LatestFrame copies payload.
 func LatestFrame(payload []byte, key string) *Frame {
 	f := newFrame(opText, payload)
 	f.priority, f.key = latest, key
@@ -95,7 +97,8 @@ func (f *Frame) Messages(yield func(payload []byte, binary bool) bool) {
 	}
 }
 
-// Replace returns the frame with every old replaced by text. It panics unless both have the same length.
+// Replace returns a copy of the frame in which every occurrence of old is replaced by text. It panics unless both
+// strings have the same length.
 func (f *Frame) Replace(old, text string) *Frame {
 	if len(old) != len(text) {
 		panic("ws: Frame.Replace needs texts of the same length")
@@ -108,12 +111,12 @@ func (f *Frame) Replace(old, text string) *Frame {
 	return &other
 }
 
-// newFrame returns one whole, unmasked, reliable frame.
+// newFrame returns a reliable frame. It is not fragmented and not masked.
 func newFrame(opcode byte, payload []byte) *Frame {
 	return &Frame{wire: appendFrame(make([]byte, 0, 10+len(payload)), opcode, payload)}
 }
 
-// closeFrame returns a close frame. It cuts a reason that is too long at the end of a rune.
+// closeFrame returns a close frame. It cuts a reason that is too long after a complete character.
 func closeFrame(code uint16, reason string) *Frame {
 	if len(reason) > maxReason {
 		cut := maxReason
@@ -126,7 +129,7 @@ func closeFrame(code uint16, reason string) *Frame {
 	return newFrame(opClose, append(payload, reason...))
 }
 
-// appendFrame appends one whole, unmasked frame to dst. head is the opcode, with reserved bits.
+// appendFrame appends a frame to dst, not fragmented and not masked. head is the opcode, with reserved bits.
 func appendFrame(dst []byte, head byte, payload []byte) []byte {
 	const finalFragment = 0x80
 	dst = append(dst, finalFragment|head)
@@ -149,7 +152,7 @@ func join(dst []byte, frames []*Frame) []byte {
 	return dst
 }
 
-// size returns the number of bytes of frames.
+// size returns the total size of frames in bytes.
 func size(frames []*Frame) (n int) {
 	for _, f := range frames {
 		n += len(f.wire)

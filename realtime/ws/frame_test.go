@@ -61,7 +61,7 @@ func TestMessages(t *testing.T) {
 	})
 	t.Run("with a mask are unmasked", func(t *testing.T) {
 		c := wstest.Dial(t, s.addr)
-		c.Write(0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58) // RFC 6455, 5.7
+		c.Write(0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58) // example from RFC 6455, section 5.7
 		c.ExpectText("Hello")
 	})
 }
@@ -303,7 +303,7 @@ func TestPanics(t *testing.T) {
 	}
 }
 
-// closedPanics is a peer whose Closed panics.
+// closedPanics is a peer whose method Closed panics.
 type closedPanics struct{}
 
 func (closedPanics) Text([]byte)           {}
@@ -319,14 +319,14 @@ func TestTimeouts(t *testing.T) {
 		}
 	})
 	t.Run("close a half-open connection and keep a live one", func(t *testing.T) {
-		const interval = 40 * time.Millisecond // of the clock below; checks run every 10 ms
+		const interval = 40 * time.Millisecond // ping interval, on the clock below; checks run every 10 ms
 		clock := clocktest.New()
 		s := serve(t, func(cfg *ws.Config) {
 			cfg.Now, cfg.HelloTimeout, cfg.PingInterval, cfg.SocketTimeout = clock.Now, 10*interval, interval, 10*interval
 		})
 		alive, p := wstest.Dial(t, s.addr), wstest.Receive(t, s.peers, "the connection")
 		p.conn.Identified()
-		dead, q := wstest.Dial(t, s.addr), wstest.Receive(t, s.peers, "the connection") // sends no pong
+		dead, q := wstest.Dial(t, s.addr), wstest.Receive(t, s.peers, "the connection") // this client sends no pong
 		q.conn.Identified()
 		for range 30 {
 			clock.Forward(interval)
@@ -361,7 +361,7 @@ func TestTimeouts(t *testing.T) {
 				}
 				return
 			case <-ticks.C:
-				_, _ = c.Conn.Write([]byte("x")) // the server may close meanwhile
+				_, _ = c.Conn.Write([]byte("x")) // ignored: the server may close the connection meanwhile
 			case <-time.After(wstest.Timeout):
 				t.Fatal("the connection was not closed")
 			}

@@ -8,7 +8,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if addr := os.Getenv(clientsEnv); addr != "" { // the other half of the memory benchmark
+	if addr := os.Getenv(clientsEnv); addr != "" { // runs the clients of the memory benchmark
 		holdConnections(addr)
 		return
 	}

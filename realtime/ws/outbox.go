@@ -5,37 +5,37 @@ import (
 	"time"
 )
 
-// entryCost is the memory of a waiting frame in addition to its bytes, so that a queue of tiny frames is bounded too.
+// entryCost is the memory of a waiting frame in addition to its bytes. It bounds a queue of tiny frames, too.
 const entryCost = 64
 
 // entry is a waiting frame, or a mark in place of consecutive frames that were dropped.
 type entry struct {
-	frame   *Frame // nil: a mark
-	skipped int    // number of dropped frames of a mark
-	span    Span   // joined span of a mark
+	frame   *Frame // the frame; nil for a mark
+	skipped int    // number of dropped frames that a mark stands for
+	span    Span   // joined span that a mark stands for
 }
 
 // outbox is the queue of a slow reader. It is not safe for concurrent use; the lock of its owner guards it.
 type outbox struct {
-	head     []byte   // unsent rest of a frame that the socket took in part
-	latest   []*Frame // one frame per key
-	entries  []entry  // in the order in which they were sent
+	head     []byte   // unsent rest of a frame of which the socket has accepted a part
+	latest   []*Frame // the latest frames, one for each key
+	entries  []entry  // the other frames and marks, in the order in which they were sent
 	bytes    int      // cost of head, latest and entries
-	inFlight int      // cost of the write in progress
-	granted  int      // part of the size that one Send to an idle connection put here and that still waits
+	inFlight int      // cost of the frames that are being written
+	granted  int      // size of the frames of one Send to an idle connection that still wait; the limit does not count them
 
-	deadline time.Time     // set when the connection ends: the time at which writes are given up
-	done     chan struct{} // closed when everything is written or given up
+	deadline time.Time     // time at which writes are given up; set when the connection ends
+	done     chan struct{} // closed when everything is written, or when writes are given up
 }
 
 // size returns the memory in bytes of the frames that wait or are being written.
 func (o *outbox) size() int { return o.bytes + o.inFlight }
 
-// start queues frames of which the socket took the first n bytes.
+// start queues frames of which the socket has accepted the first n bytes.
 func (o *outbox) start(frames []*Frame, n int) {
 	for i, f := range frames {
 		if n < len(f.wire) {
-			if n > 0 { // the rest of a frame must follow its beginning, whatever its priority is
+			if n > 0 { // the rest of a frame must follow its beginning, whatever its priority
 				o.head = f.wire[n:]
 				o.bytes += len(o.head)
 				i++
@@ -68,8 +68,8 @@ func (o *outbox) add(f *Frame) (replaced bool) {
 	return false
 }
 
-// drop drops the oldest droppable frames until the size is within limit or none is left. It leaves one mark for each
-// run of dropped frames and returns the number of dropped frames.
+// drop drops droppable frames, the oldest first, until the size is within limit or there are none. It leaves one mark
+// in place of consecutive dropped frames. It returns the number of dropped frames.
 func (o *outbox) drop(limit int) (dropped int) {
 	kept := o.entries[:0]
 	for _, e := range o.entries {
@@ -91,18 +91,19 @@ func (o *outbox) drop(limit int) (dropped int) {
 	return dropped
 }
 
-// joins reports whether e and next are marks of one group, so that one mark can replace both.
+// joins reports whether e and next are marks for the same group, so that one mark can replace both.
 func (e entry) joins(next entry) bool {
 	return e.frame == nil && next.frame == nil && e.span.Group == next.span.Group
 }
 
-// clear drops everything except the rest of a frame that the socket took in part.
+// clear drops everything except the rest of a frame of which the socket has accepted a part.
 func (o *outbox) clear() {
 	o.latest, o.entries, o.bytes = nil, nil, len(o.head)
 }
 
-// take removes about limit bytes, and at least one frame, for the next write: the rest of a frame, then the latest
-// frames, then the others in their order. It replaces a mark by the text of skipped; it omits marks when skipped is nil.
+// take removes about limit bytes, and at least one frame, for the next write: first the rest of a frame, then the
+// latest frames, then the others in their order. It replaces a mark by the message that skipped returns. If skipped is
+// nil, it leaves marks out.
 func (o *outbox) take(limit int, skipped func(Span, int) []byte) net.Buffers {
 	var buffers net.Buffers
 	waiting := o.bytes

@@ -15,14 +15,14 @@ import (
 )
 
 const (
-	// lingerTime is the time for which a client can read the close frame before the socket is closed.
+	// lingerTime is how long a client can read the close frame before the socket is closed.
 	lingerTime = time.Second
-	// lingerBytes is the maximum number of bytes of the client that are read during lingerTime.
+	// lingerBytes is the maximum number of bytes that are read from the client during lingerTime.
 	lingerBytes = 1 << 20
 )
 
-// read passes messages to the peer until the connection ends, and finishes the connection. It runs in a goroutine of
-// its own, so that the memory of the HTTP request is freed. Server.Shutdown waits for it.
+// read passes messages to the peer until the connection ends, and then finishes the connection. It runs in its own
+// goroutine, so that the memory of the HTTP request is freed. Server.Shutdown waits for it.
 func (c *Conn) read(socket *gws.Conn) {
 	defer c.finish()
 	defer c.recover()
@@ -40,8 +40,8 @@ func (c *Conn) recover() {
 	c.Close(CloseInternal, "internal error")
 }
 
-// finish runs after the last read: it calls Peer.Closed, waits until the queue is written (at most closeTimeout), closes
-// the socket and frees the slot.
+// finish runs after the last read. It calls Peer.Closed, waits until the queue is written (at most closeTimeout),
+// closes the socket and releases the slot.
 func (c *Conn) finish() {
 	c.endLost()
 	c.mu.Lock()
@@ -61,8 +61,8 @@ func (c *Conn) finish() {
 	c.shared.removed(c, code)
 }
 
-// linger gives the client time to read the close frame. Closing a socket with unread bytes resets the connection, and
-// the reset overtakes the frame.
+// linger gives the client time to read the close frame. If a socket is closed while it contains unread bytes, the
+// operating system resets the connection, and the client may never read the frame.
 func (c *Conn) linger() {
 	c.mu.Lock()
 	gone := c.gone
@@ -75,15 +75,15 @@ func (c *Conn) linger() {
 	}
 	deadline := c.shared.now().Add(lingerTime)
 	_ = c.raw.SetReadDeadline(deadline)
-	if _, err := io.CopyN(io.Discard, c.raw, lingerBytes); err == nil { // the client keeps sending: stop reading, but wait until the deadline
+	if _, err := io.CopyN(io.Discard, c.raw, lingerBytes); err == nil { // the client continues to send: stop reading, but wait until the deadline
 		time.Sleep(deadline.Sub(c.shared.now()))
 	}
 }
 
-// netConn is the net.Conn that gws uses for a Conn. Its reads are validated and its writes never block.
+// netConn is a Conn as the net.Conn that gws uses. Its reads are validated and its writes never block.
 type netConn Conn
 
-// Read returns bytes that the validator accepts.
+// Read returns bytes that the validator has accepted.
 func (w *netConn) Read(p []byte) (int, error) {
 	c := (*Conn)(w)
 	if c.refused != nil {
@@ -104,7 +104,7 @@ func (w *netConn) Read(p []byte) (int, error) {
 		c.shared.stats.FramesIn.Add(int64(frames))
 	}
 	if refused != nil {
-		c.refused = refused // the next Read closes: the frames before it are still handled
+		c.refused = refused // the next Read closes the connection, so that the frames before are still handled
 		if good == 0 {
 			return w.Read(nil)
 		}
@@ -112,7 +112,7 @@ func (w *netConn) Read(p []byte) (int, error) {
 	return good, nil
 }
 
-// receive reads from the bytes that the HTTP server had read with the request, then from the socket.
+// receive first returns the bytes that the HTTP server has read with the request, and then reads from the socket.
 func (c *Conn) receive(p []byte) (int, error) {
 	if len(c.early) == 0 {
 		return c.raw.Read(p)
@@ -125,7 +125,7 @@ func (c *Conn) receive(p []byte) (int, error) {
 }
 
 // Write sends the bytes that gws writes: the response to the upgrade request, and close frames. A close frame ends the
-// connection. messageHandler sends the pongs.
+// connection. Pongs are sent by messageHandler.
 func (w *netConn) Write(p []byte) (int, error) {
 	c := (*Conn)(w)
 	if p[0]&0x0f != opClose || p[0]&0x80 == 0 {
@@ -135,7 +135,7 @@ func (w *netConn) Write(p []byte) (int, error) {
 	}
 	f := &Frame{wire: bytes.Clone(p)}
 	code, reason := parseClose(p[2:])
-	if code == CloseInternal { // the code of gws for a message that cannot be inflated: a fault of the client
+	if code == CloseInternal { // gws uses this code for a message that cannot be inflated, which is a fault of the client
 		code, reason = CloseEncoding, "cannot be inflated within the limits"
 		f = closeFrame(code, reason)
 	}
@@ -146,13 +146,13 @@ func (w *netConn) Write(p []byte) (int, error) {
 // Close does nothing: finish closes the connection after its close frame was written.
 func (w *netConn) Close() error { return nil }
 
-// LocalAddr returns the server's address.
+// LocalAddr returns the address of the server.
 func (w *netConn) LocalAddr() net.Addr { return w.raw.LocalAddr() }
 
-// RemoteAddr returns the other end of the TCP connection, which may be a proxy.
+// RemoteAddr returns the address of the other end of the TCP connection, which may be a proxy.
 func (w *netConn) RemoteAddr() net.Addr { return w.raw.RemoteAddr() }
 
-// SetDeadline does nothing: Server.Run watches for silence, and writes never block.
+// SetDeadline does nothing, because Server.Run closes silent connections, and writes never block.
 func (w *netConn) SetDeadline(time.Time) error { return nil }
 
 // SetReadDeadline does nothing, like SetDeadline.
@@ -182,7 +182,7 @@ func (messageHandler) OnMessage(socket *gws.Conn, message *gws.Message) {
 	}
 }
 
-// OnClose records the client's close code. gws has replied already, with a code that may be sent.
+// OnClose records the close code of the client. gws has already replied with a code that may be sent.
 func (messageHandler) OnClose(socket *gws.Conn, err error) {
 	c := connOf(socket)
 	var closing *gws.CloseError
@@ -211,7 +211,7 @@ func parseClose(payload []byte) (code uint16, reason string) {
 	return uint16(payload[0])<<8 | uint16(payload[1]), string(payload[2:])
 }
 
-// noSession is an empty gws.SessionStorage. Without it, gws would create a map for each connection.
+// noSession is an empty gws.SessionStorage. It keeps gws from creating a map for each connection.
 type noSession struct{}
 
 func (noSession) Len() int                     { return 0 }

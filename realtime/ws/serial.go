@@ -2,50 +2,50 @@ package ws
 
 import "sync"
 
-// Serial runs functions one after another: the messages of a session, and what other goroutines change in the session.
-// Its methods may be called by any goroutine at any time, but Do must not be called by a function that Do or Later runs.
+// Serial runs functions one after another: they handle the messages of a connection, or change its state for other
+// goroutines. Any goroutine may call its methods at any time. But a function that Do or Later runs must not call Do.
 type Serial struct {
 	background *background
-	recover    func() // deferred around each function
+	recover    func() // deferred in each function
 
-	running sync.Mutex // held while a function runs; only Do waits for it
+	running sync.Mutex // locked while a function runs; only Do waits for it
 
 	mu      sync.Mutex
-	waiting []func() // functions of Later, oldest first
+	waiting []func() // functions passed to Later, oldest first
 }
 
-// NewSerial returns a Serial. The functions of Later run while Server.Run runs. The Serial defers recoverPanic around
-// each function: recoverPanic must call the built-in recover, log the panic and end the session.
+// NewSerial returns a Serial. Functions passed to Later run while Server.Run runs. The Serial defers recoverPanic in
+// each function. recoverPanic must call the built-in recover, log the panic and end the connection.
 func (s *Server) NewSerial(recoverPanic func()) *Serial {
 	return &Serial{background: s.shared.background, recover: recoverPanic}
 }
 
-// NewSerial returns a Serial as Server.NewSerial does. A panic of its functions closes the connection with CloseInternal.
+// NewSerial returns a Serial, like Server.NewSerial. A panic of its functions closes the connection with CloseInternal.
 func (c *Conn) NewSerial() *Serial {
 	return &Serial{background: c.shared.background, recover: c.recover}
 }
 
-// Do blocks until no other function of the Serial runs, and runs f.
+// Do blocks until no other function of the Serial runs, and then runs f.
 func (s *Serial) Do(f func()) {
 	s.running.Lock()
 	defer s.finish()
 	s.call(f)
 }
 
-// Later runs f after the function that is running, if there is one, and after the functions of earlier calls of Later.
-// It does not block, and f never delays the functions of another Serial while it waits.
+// Later runs f after the function that is running now, if there is one, and after the functions of earlier calls of
+// Later. It does not block. While f waits, it does not delay the functions of another Serial.
 func (s *Serial) Later(f func()) {
 	s.mu.Lock()
 	s.waiting = append(s.waiting, f)
 	s.mu.Unlock()
 	s.background.add(func() {
-		if s.tryLock() { // otherwise the goroutine that holds running runs f
+		if s.tryLock() { // otherwise the goroutine that has locked running runs f
 			s.finish()
 		}
 	})
 }
 
-// Busy reports whether a function runs.
+// Busy reports whether a function is running.
 func (s *Serial) Busy() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -62,8 +62,8 @@ func (s *Serial) tryLock() bool {
 	return s.running.TryLock()
 }
 
-// finish runs the waiting functions and unlocks running. With mu held, it checks that no function waits and unlocks, so
-// that a function of Later is found by this check or by the next goroutine that locks running.
+// finish runs the waiting functions and unlocks running. It unlocks while mu is locked, after it has found no waiting
+// function. A function passed to Later is therefore found by finish or by the next goroutine that locks running.
 func (s *Serial) finish() {
 	for {
 		s.mu.Lock()

@@ -32,7 +32,7 @@ func TestSerial(t *testing.T) {
 		t.Parallel()
 		const goroutines, calls = 8, 200
 		serial := s.NewSerial(unexpected)
-		var order [goroutines][]int // of the functions of Later; guarded by serial
+		var order [goroutines][]int // order of the functions passed to Later; guarded by serial
 		running, direct := false, 0
 		exclusive := func(f func()) func() {
 			return func() {
@@ -70,7 +70,7 @@ func TestSerial(t *testing.T) {
 
 	t.Run("a busy Serial does not delay the others", func(t *testing.T) {
 		t.Parallel()
-		const busy = 20 // more than there are background workers
+		const busy = 20 // more functions than there are background workers
 		released := make(chan struct{})
 		release := sync.OnceFunc(func() { close(released) })
 		defer release()

@@ -13,10 +13,10 @@ import (
 	"github.com/lxzan/gws"
 )
 
-// maxCheckInterval is the longest time between two checks of all connections.
+// maxCheckInterval is the maximum time between two checks of all connections.
 const maxCheckInterval = time.Second
 
-// Server accepts WebSocket connections and holds them until they end. It is an http.Handler.
+// Server is an http.Handler that accepts WebSocket connections and serves them until they end.
 type Server struct {
 	cfg      Config
 	shared   shared
@@ -30,7 +30,8 @@ type Server struct {
 	empty chan struct{} // created by Shutdown, closed when no connection is left
 }
 
-// NewServer returns a Server. It sends pings and pushes while Run runs. It panics when cfg lacks Now or a setting.
+// NewServer returns a Server. It sends pings and pushes while Run runs. It panics if Now or a setting is missing in
+// cfg.
 func NewServer(cfg Config) *Server {
 	cfg.check()
 	if cfg.Log == nil {
@@ -57,7 +58,8 @@ func NewServer(cfg Config) *Server {
 // Stats returns the server's counters.
 func (s *Server) Stats() *Stats { return &s.shared.stats }
 
-// Run sends pings, closes silent connections, flushes the fan-outs and runs the functions of Serial.Later until ctx ends. Stop it after Shutdown returned.
+// Run sends pings, closes silent connections, flushes the fan-outs and runs functions passed to Serial.Later, until ctx
+// ends. Stop it after Shutdown has returned.
 func (s *Server) Run(ctx context.Context) error {
 	var group sync.WaitGroup
 	for _, worker := range s.workers {
@@ -69,7 +71,8 @@ func (s *Server) Run(ctx context.Context) error {
 	return nil
 }
 
-// checkConns checks every connection periodically until ctx ends. One goroutine replaces a timer for each connection.
+// checkConns checks all connections periodically until ctx ends. One goroutine does so instead of one timer for each
+// connection.
 func (s *Server) checkConns(ctx context.Context) {
 	ticks := time.NewTicker(s.checkInterval())
 	defer ticks.Stop()
@@ -89,7 +92,7 @@ func (s *Server) checkConns(ctx context.Context) {
 	}
 }
 
-// checkInterval returns the time between two checks: at most a quarter of the shortest timeout.
+// checkInterval returns the time between two checks, which is at most a quarter of the shortest timeout.
 func (s *Server) checkInterval() time.Duration {
 	interval := maxCheckInterval
 	for _, timeout := range []time.Duration{s.cfg.HelloTimeout, s.cfg.PingInterval, s.cfg.SocketTimeout} {
@@ -113,7 +116,7 @@ func (s *Server) checkConn(c *Conn, now time.Duration) {
 }
 
 // Shutdown closes every connection with CloseRestart, each with a different time after which to reconnect, and blocks
-// until all are closed. When ctx ends first, it closes the remaining sockets. The server refuses new requests.
+// until all are closed. If ctx ends first, it closes the remaining sockets. The server refuses new requests.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	if s.empty == nil {
@@ -161,7 +164,7 @@ func (s *Server) add(c *Conn) {
 	s.conns = append(s.conns, c)
 }
 
-// remove unregisters a connection that is closed and frees its slot.
+// remove unregisters a connection that is closed and releases its slot.
 func (s *Server) remove(c *Conn, code uint16) {
 	c.slot.Release()
 	s.shared.stats.Open.Add(-1)
@@ -182,7 +185,7 @@ func (s *Server) signalEmpty() {
 		return
 	}
 	select {
-	case <-s.empty: // closed already
+	case <-s.empty: // closed before
 	default:
 		close(s.empty)
 	}

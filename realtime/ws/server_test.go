@@ -36,14 +36,14 @@ func (p *peer) Text(message []byte) {
 
 func (p *peer) Closed(code uint16, reason string) { p.closed <- ending{code, reason} }
 
-// server is a ws.Server behind a real HTTP server.
+// server is a ws.Server with a real HTTP server.
 type server struct {
 	*ws.Server
 	addr  string
 	peers chan *peer
 }
 
-// serve starts a server. The peers of new connections are sent to peers.
+// serve starts a server. It sends the peers of new connections to the channel peers.
 func serve(t testing.TB, change func(*ws.Config)) *server {
 	t.Helper()
 	return serveOn(t, wstest.Listen(t), nil, change)
@@ -52,7 +52,7 @@ func serve(t testing.TB, change func(*ws.Config)) *server {
 func serveOn(t testing.TB, l net.Listener, wrap func(http.Handler) http.Handler, change func(*ws.Config)) *server {
 	t.Helper()
 	s := &server{addr: l.Addr().String(), peers: make(chan *peer, 10_000)}
-	cfg := ws.Config{Now: time.Now, HelloTimeout: -1, PingInterval: time.Hour, SocketTimeout: -1} // a test asks for the pings that it expects
+	cfg := ws.Config{Now: time.Now, HelloTimeout: -1, PingInterval: time.Hour, SocketTimeout: -1} // no pings, unless a test sets an interval
 	if change != nil {
 		change(&cfg)
 	}

@@ -5,33 +5,33 @@ import (
 	"sync"
 )
 
-// phase says what the worker does next with a shard: nothing, flush it, or wait for the end of the push window.
+// phase is what the worker will do next with a shard: nothing, flush it, or wait for the end of the push window.
 type phase uint8
 
 const (
 	phaseIdle    phase = iota // the next push is flushed immediately
 	phaseReady                // the worker will flush it
-	phaseCooling              // flushed within the push window; the worker checks for new frames when the window ends
+	phaseCooling              // the shard was flushed within the push window; the worker checks for new frames when the window ends
 )
 
 // shard is the part of a fan-out that one worker serves.
 type shard struct {
-	ready  func(*shard) // queues the shard at its worker
+	ready  func(*shard) // adds the shard to the queue of its worker
 	stats  *Stats
-	writes sync.Mutex // held while the worker writes; locked before mu
+	writes sync.Mutex // locked while the worker writes; locked before mu
 
-	history history // guarded by writes
+	history history // compression window; guarded by writes
 
 	mu      sync.Mutex
 	members map[*Conn]struct{}
-	list    []*Conn // the members for the worker's loop; a new slice after every change
-	stale   bool    // list does not match members
-	late    []late  // added while older frames wait, which they must not receive; members from the next flush on
+	list    []*Conn // the members, for the loop of the worker; a new slice after every change
+	stale   bool    // whether list does not match members
+	late    []late  // connections that were added while older frames waited, which they must not receive; the next flush makes them members
 	waiting []*Frame
 	phase   phase
 }
 
-// late is a connection that receives only the waiting frames from index from on.
+// late is a connection that receives only the waiting frames from an index on.
 type late struct {
 	conn *Conn
 	from int
@@ -112,8 +112,8 @@ func (s *shard) removeWaiting(key string) {
 	s.stats.Replaced.Add(1)
 }
 
-// begin returns the waiting frames and the connections to which they are written. The shard collects new frames in
-// spare.
+// begin returns the waiting frames and the connections to which they must be written. The shard then collects new
+// frames in spare.
 func (s *shard) begin(spare []*Frame) (frames []*Frame, list []*Conn, latecomers []late) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -8,23 +8,23 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Stats counts what a server does. All fields may be read at any time.
+// Stats contains the counters of a server. All fields may be read at any time.
 type Stats struct {
 	Open        atomic.Int64 // connections that are open
 	Opened      atomic.Int64 // connections since the start
 	Refused     atomic.Int64 // requests refused before the upgrade
-	FramesIn    atomic.Int64 // frames from clients, control frames and fragments included
-	FramesOut   atomic.Int64 // frames handed to connections
-	QueuedBytes atomic.Int64 // bytes that wait for slow readers
-	Stalls      atomic.Int64 // writes of which the socket took only a part
-	Dropped     atomic.Int64 // droppable frames dropped for slow readers
-	Replaced    atomic.Int64 // latest frames replaced by newer ones before they were sent
+	FramesIn    atomic.Int64 // frames from clients, including control frames and fragments
+	FramesOut   atomic.Int64 // frames that were passed to connections
+	QueuedBytes atomic.Int64 // bytes that are waiting for slow readers
+	Stalls      atomic.Int64 // writes of which the socket accepted only a part
+	Dropped     atomic.Int64 // droppable frames that were dropped for slow readers
+	Replaced    atomic.Int64 // latest frames that were replaced by newer ones before they were sent
 	Slow        atomic.Int64 // connections with a queue
 	ClosedSlow  atomic.Int64 // connections closed because their reader was too slow
-	Panics      atomic.Int64 // panics caught in a connection
+	Panics      atomic.Int64 // panics that were caught in a connection
 
-	FlushFrames prometheus.Histogram // frames that one flush of a fan-out joined
-	PushSeconds prometheus.Histogram // time from the recording of an event until its frame was written to a fan-out
+	FlushFrames prometheus.Histogram // number of frames that one flush of a fan-out joined
+	PushSeconds prometheus.Histogram // time from recorded_at of an event until its frame was written to a fan-out
 
 	mu     sync.Mutex
 	closed map[uint16]int64
@@ -42,11 +42,11 @@ func (s *Stats) init() {
 	})
 }
 
-// CodeOther is the key under which Closed counts codes that clients invented.
+// CodeOther is the key under which Closed counts codes that are not known to the package.
 const CodeOther uint16 = 0
 
-// Closed returns the number of connections that ended with each code. Codes outside this package and RFC 6455 are
-// counted under CodeOther, so that clients cannot grow the map.
+// Closed returns the number of connections that ended with each code. Codes that are not in this package or RFC 6455
+// are counted together under CodeOther, so that clients cannot make the map grow.
 func (s *Stats) Closed() map[uint16]int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()

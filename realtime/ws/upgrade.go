@@ -14,7 +14,7 @@ import (
 	"roomlog/internal/limit"
 )
 
-// refusal is the JSON response to a request that is not upgraded.
+// refusal is the JSON body of the response to a request that is not upgraded.
 type refusal struct {
 	status        int
 	code          string
@@ -30,7 +30,7 @@ var (
 	refusedTotal       = refusal{http.StatusServiceUnavailable, "busy", "系统繁忙，请稍后再试", "too many connections"}
 	refusedPerAddress  = refusal{http.StatusTooManyRequests, "too_many_connections", "操作太频繁，请稍后再试", "too many connections from this address"}
 	refusedUnupgraded  = refusal{http.StatusInternalServerError, "internal", "系统繁忙，请稍后再试", "try again later"}
-	retryAfterRefusal  = "5" // seconds
+	retryAfterRefusal  = "5" // value of the header Retry-After in seconds
 	handshakeWebSocket = "websocket"
 )
 
@@ -48,14 +48,15 @@ func (f *refusal) write(w http.ResponseWriter) {
 	})
 }
 
-// ServeHTTP upgrades a request to a WebSocket connection, or refuses it with a JSON body: status 403 for its origin,
-// 429 or 503 for the limits, 426 if it is not a WebSocket request. It does not wait for the end of the connection.
+// ServeHTTP upgrades a request to a WebSocket connection, or refuses it with a JSON body: status 403 because of its
+// origin, 429 or 503 because of the limits, 426 if it is not a WebSocket request. It does not wait for the end of the
+// connection.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.Accept(w, r, func(c *Conn) Peer { return s.cfg.Open(c, r) })
 }
 
-// Accept works as ServeHTTP, but calls open instead of Config.Open. It reports whether the request was upgraded; open
-// has been called then.
+// Accept does the same as ServeHTTP, but calls open instead of Config.Open. It reports whether the request was
+// upgraded; open was then called.
 func (s *Server) Accept(w http.ResponseWriter, r *http.Request, open func(*Conn) Peer) bool {
 	address, slot, refused := s.admit(r)
 	if refused != nil {
@@ -75,7 +76,7 @@ func (s *Server) Accept(w http.ResponseWriter, r *http.Request, open func(*Conn)
 }
 
 // Admit takes a slot of the Limiter for a client that does not use WebSocket (yet). The caller must release the slot
-// when the client has disconnected. When the client is refused, Admit writes the response and reports false.
+// when the client has disconnected. If the client is refused, Admit writes the response and reports false.
 func (s *Server) Admit(w http.ResponseWriter, r *http.Request) (address string, slot *limit.Slot, ok bool) {
 	address, slot, refused := s.limit(r)
 	if refused != nil {
@@ -109,7 +110,7 @@ func (s *Server) limit(r *http.Request) (address string, slot *limit.Slot, refus
 	return "", nil, &refusedTotal
 }
 
-// isHandshake reports whether gws will accept the request. gws itself would refuse it only after the connection was
+// isHandshake reports whether gws will accept the request. gws itself would check this only after the connection was
 // taken from the HTTP server.
 func isHandshake(r *http.Request) bool {
 	return r.Method == http.MethodGet &&
@@ -119,7 +120,7 @@ func isHandshake(r *http.Request) bool {
 		r.Header.Get("Sec-WebSocket-Key") != ""
 }
 
-// hijack takes the connection from the HTTP server, with the bytes that the HTTP server had read already.
+// hijack takes the connection from the HTTP server, with the bytes that the HTTP server has already read.
 func (s *Server) hijack(w http.ResponseWriter) (*Conn, error) {
 	raw, buffered, err := http.NewResponseController(w).Hijack()
 	if err != nil {
@@ -127,7 +128,7 @@ func (s *Server) hijack(w http.ResponseWriter) (*Conn, error) {
 	}
 	var early []byte
 	if n := buffered.Reader.Buffered(); n > 0 {
-		peeked, _ := buffered.Reader.Peek(n) // never fails: the bytes are buffered
+		peeked, _ := buffered.Reader.Peek(n) // never fails, because the bytes are buffered
 		early = append(early, peeked...)
 	}
 	now := s.shared.since(s.cfg.Now())
@@ -138,7 +139,7 @@ func (s *Server) hijack(w http.ResponseWriter) (*Conn, error) {
 		c.validator.Limiter = rate.NewLimiter(rate.Limit(s.cfg.FrameRate), s.cfg.FrameBurst)
 	}
 	tcp, plain := raw.(*net.TCPConn)
-	if below, ok := raw.(interface{ NetConn() net.Conn }); ok { // TLS
+	if below, ok := raw.(interface{ NetConn() net.Conn }); ok { // a TLS connection
 		tcp, _ = below.NetConn().(*net.TCPConn)
 	}
 	if tcp != nil {
@@ -158,12 +159,12 @@ func (s *Server) open(c *Conn, r *http.Request, open func(*Conn) Peer) bool {
 		c.validator.Deflate = c.compresses
 	}
 	socket, err := s.upgrader.UpgradeFromConn((*netConn)(c), bufio.NewReaderSize((*netConn)(c), s.cfg.ReadBuffer), r)
-	if err != nil { // the handshake was checked before, so the client has disconnected
+	if err != nil { // the handshake was checked before, so the client must have disconnected
 		_ = c.raw.Close()
 		c.slot.Release()
 		return false
 	}
-	s.add(c) // not before the response is written: from here on Shutdown closes it
+	s.add(c) // only after the response was written; from here on Shutdown closes the connection
 	c.slot.Wait(c.evict)
 	func() {
 		defer c.recover()

@@ -168,7 +168,7 @@ func TestUpgrade(t *testing.T) {
 			name, value, _ := strings.Cut(line, ": ")
 			r.Header.Set(name, value)
 		}
-		w := httptest.NewRecorder() // no http.Hijacker
+		w := httptest.NewRecorder() // a ResponseWriter that is no http.Hijacker
 		s.ServeHTTP(w, r)
 		refused(t, w.Result(), http.StatusInternalServerError, "internal")
 		if n := s.Stats().Open.Load(); n != 0 {
@@ -187,7 +187,7 @@ func TestUpgrade(t *testing.T) {
 			r.Get("/ws", h.ServeHTTP)
 			return r
 		}, echoing)
-		for range 3 { // the throttle counts requests, not connections: the next request waits until the handler has returned
+		for range 3 { // the throttle counts requests and not connections, so the next request waits until the handler has returned
 			c := wstest.Dial(t, s.addr)
 			c.SendText("x")
 			c.ExpectText("x")

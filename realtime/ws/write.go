@@ -8,15 +8,15 @@ import (
 )
 
 const (
-	// writeChunk is the size in bytes of one write to a slow connection. It is small enough that a slow reader finishes it
+	// writeChunk is the size in bytes of one write to a slow connection. It is small enough that a slow reader reads it
 	// before the write deadline, and that most of the queue can still be dropped.
 	writeChunk = 16 << 10
 	// closeTimeout is the maximum time that a close frame waits behind frames that a slow reader has not read.
 	closeTimeout = 2 * time.Second
 )
 
-// Send sends frames in their order and in one write. It does not block: bytes that the socket does not take are put into
-// the bounded queue. After the end of the connection it does nothing.
+// Send sends frames in their order and in one write. It does not block: bytes that the socket does not accept are
+// queued, and the queue is bounded. After the end of the connection, Send does nothing.
 func (c *Conn) Send(frames ...*Frame) {
 	c.shared.stats.FramesOut.Add(int64(len(frames)))
 	switch len(frames) {
@@ -28,13 +28,13 @@ func (c *Conn) Send(frames ...*Frame) {
 	}
 }
 
-// Close ends the connection with a code and a reason. It does not wait. Frames that were sent before are still
-// delivered if the client reads them within 2 s, and the close frame after them. Calls after the first do nothing.
+// Close ends the connection with a code and a reason. It does not wait. Frames that were sent before, and the close
+// frame after them, are still delivered if the client reads them within 2 s. Only the first call has an effect.
 func (c *Conn) Close(code uint16, reason string) {
 	c.end(code, reason, closeFrame(code, reason))
 }
 
-// offer sends frames; joined are their bytes. The caller may change both after offer returns.
+// offer sends frames; joined contains their bytes. The caller may change both after offer has returned.
 func (c *Conn) offer(joined []byte, frames []*Frame) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -65,9 +65,10 @@ func (c *Conn) queue(frames []*Frame) {
 	c.bound(before)
 }
 
-// bound keeps the queue within its limits. Above the limit it drops droppable frames; above twice the limit it closes
-// the connection. A Send to an empty queue may have any size: while its rest is unsent, the connection is closed only
-// when the queue exceeds that rest by more than the limit. before is the size that Stats.QueuedBytes already counts.
+// bound keeps the queue within its limits. If it exceeds the limit, bound drops droppable frames. If it exceeds twice
+// the limit, bound closes the connection. A Send to an empty queue may have any size: while a rest of it is unsent, the
+// connection is closed only if the queue exceeds that rest by more than the limit. before is the size that
+// Stats.QueuedBytes already includes.
 func (c *Conn) bound(before int) {
 	limit, stats := c.shared.queueBytes, &c.shared.stats
 	if c.out.size() > limit {
@@ -102,8 +103,8 @@ func (c *Conn) write(p []byte) (int, error) {
 	return max(c.attempt.n, 0), c.attempt.err
 }
 
-// startWriter starts the goroutine that writes the rest of frames, of which the socket has accepted n bytes. finish
-// waits for the goroutine.
+// startWriter starts a goroutine that writes the rest of frames, of which the socket has accepted n bytes. finish waits
+// for the goroutine.
 func (c *Conn) startWriter(frames []*Frame, n int) {
 	c.shared.stats.Stalls.Add(1)
 	c.shared.stats.Slow.Add(1)
@@ -113,7 +114,7 @@ func (c *Conn) startWriter(frames []*Frame, n int) {
 	go c.writeQueue(c.out)
 }
 
-// writeQueue writes until the queue is empty. While it runs, nothing else writes to the connection.
+// writeQueue writes until the queue is empty. Meanwhile nothing else writes to the connection.
 func (c *Conn) writeQueue(out *outbox) {
 	defer close(out.done)
 	defer c.shared.stats.Slow.Add(-1)
@@ -176,11 +177,11 @@ func (c *Conn) endLost() {
 	}
 }
 
-// endLocked ends the connection. closing is nil when no close frame can reach the client.
+// endLocked ends the connection. closing is nil if no close frame can reach the client.
 func (c *Conn) endLocked(code uint16, reason string, closing *Frame) {
 	if closing == nil && !c.gone {
 		c.gone = true
-		_ = c.raw.Close() // unblocks a write in progress, and the reader
+		_ = c.raw.Close() // unblocks a write in progress and the goroutine that reads
 	}
 	if c.ending {
 		return
@@ -189,7 +190,7 @@ func (c *Conn) endLocked(code uint16, reason string, closing *Frame) {
 	if closing == nil {
 		return
 	}
-	_ = c.raw.SetReadDeadline(time.Unix(1, 0)) // wakes the reader, which then finishes the connection
+	_ = c.raw.SetReadDeadline(time.Unix(1, 0)) // wakes the goroutine that reads, which then finishes the connection
 	if c.out == nil {
 		n, err := c.write(closing.wire)
 		switch {
@@ -210,13 +211,13 @@ func (c *Conn) endLocked(code uint16, reason string, closing *Frame) {
 	c.boundWrites()
 }
 
-// boundWrites limits the time in which the waiting frames are written to closeTimeout.
+// boundWrites limits the time for writing the waiting frames to closeTimeout.
 func (c *Conn) boundWrites() {
 	c.out.deadline = c.shared.now().Add(closeTimeout)
 	_ = c.raw.SetWriteDeadline(c.out.deadline)
 }
 
-// resetHistory makes the next compressed batch refer to nothing before it.
+// resetHistory makes the next compressed batch refer to no earlier batch.
 func (c *Conn) resetHistory() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -16,13 +16,13 @@ import (
 	"roomlog/realtime/ws/wstest"
 )
 
-// skippedText is the Config.Skipped of the tests.
+// skippedText is the function Config.Skipped in these tests.
 func skippedText(lost ws.Span, count int) []byte {
 	return fmt.Appendf(nil, `{"type":"skipped","live":%d,"prev":%d,"pos":%d,"n":%d}`, lost.Group, lost.Prev, lost.Pos, count)
 }
 
-// stall connects a client with small buffers, which soon stalls when it does not read. Smaller buffers would make TCP
-// itself slow.
+// stall connects a client with small buffers. If it does not read, the server soon notices a slow reader. With even
+// smaller buffers TCP itself would be slow.
 func stall(t *testing.T, s *server) (*wstest.Client, *peer) {
 	t.Helper()
 	c := wstest.Upgrade(t, wstest.Connect(t, s.addr, 32<<10))
@@ -34,7 +34,7 @@ func TestStalledReadersTogether(t *testing.T) {
 		stalled  = 10
 		healthy  = 20
 		messages = 1000
-		ahead    = 50 // messages that a healthy reader may have yet to read
+		ahead    = 50 // maximum number of messages by which the sender may be ahead of a healthy reader
 		queue    = 128 << 10
 	)
 	s := serve(t, func(cfg *ws.Config) {
@@ -70,7 +70,7 @@ func TestStalledReadersTogether(t *testing.T) {
 	runtime.ReadMemStats(&before)
 	peak := int64(0)
 	padding := strings.Repeat("x", 500)
-	for i := range messages { // at the speed of the healthy readers
+	for i := range messages { // sends at the speed of the healthy readers
 		room.Push(ws.TextFrame(fmt.Appendf(nil, "%d %s", i, padding)))
 		peak = max(peak, s.Stats().QueuedBytes.Load())
 		for _, reads := range read {
@@ -108,7 +108,7 @@ func TestStalledReader(t *testing.T) {
 			cfg.WriteTimeout, cfg.SendBuffer, cfg.Skipped = writeTimeout, 8<<10, skippedText
 		})
 	}
-	// startPatient starts a server whose deadlines for writes do not pass.
+	// startPatient starts a server whose write deadlines are too long to pass.
 	startPatient := func(t *testing.T) *server {
 		clock := clocktest.New()
 		return serve(t, func(cfg *ws.Config) { cfg.Now, cfg.SendBuffer, cfg.Skipped = clock.Now, 8<<10, skippedText })
@@ -174,7 +174,7 @@ func TestStalledReader(t *testing.T) {
 	})
 	t.Run("that reads again in time stays open after the old deadline", func(t *testing.T) {
 		t.Parallel()
-		for writeTimeout := time.Second; writeTimeout < wstest.Timeout; writeTimeout *= 4 { // more when the client was too slow
+		for writeTimeout := time.Second; writeTimeout < wstest.Timeout; writeTimeout *= 4 { // tries a longer timeout if the client was too slow
 			s := start(t, writeTimeout)
 			c, p := stall(t, s)
 			fill(t, s, p)
@@ -191,7 +191,7 @@ func TestStalledReader(t *testing.T) {
 				t.Fatal(err)
 			}
 			wstest.Eventually(t, "no frame is queued", func() bool { return s.Stats().QueuedBytes.Load() == 0 })
-			<-time.After(2 * writeTimeout) // longer than a deadline that was not removed
+			<-time.After(2 * writeTimeout) // waits longer than a deadline that was not removed
 			p.conn.Send(ws.TextFrame([]byte("still")))
 			c.ExpectText("still")
 			return
@@ -232,7 +232,7 @@ func TestPriorities(t *testing.T) {
 	})
 	c, p := stall(t, s)
 
-	// A busy live: comments, with some gifts among them, and gauges.
+	// The frames of a busy live: comments, with some gifts among them, and gauges.
 	const total = 4000
 	padding := strings.Repeat("x", 300)
 	gifts := 0
@@ -314,7 +314,7 @@ func TestPriorities(t *testing.T) {
 }
 
 func TestConnectionsOtherThanTCP(t *testing.T) {
-	web := httptest.NewUnstartedServer(nil) // for its certificate
+	web := httptest.NewUnstartedServer(nil) // used for its certificate
 	web.StartTLS()
 	defer web.Close()
 	start := func(t *testing.T, writeTimeout time.Duration) *server {

@@ -20,7 +20,7 @@ import (
 // Timeout is the maximum time that a test waits for an expected frame.
 const Timeout = time.Minute
 
-// The first byte of a frame: the FIN bit and the opcodes of RFC 6455.
+// The FIN bit and the opcodes of RFC 6455, which form the first byte of a frame.
 const (
 	Fin      = 0x80
 	OpText   = 0x1
@@ -36,8 +36,8 @@ type Client struct {
 	Conn net.Conn
 	In   *bufio.Reader
 
-	Inflates   bool // accepts compressed messages
-	Compressed int  // number of compressed messages that were received
+	Inflates   bool // whether the client accepts compressed messages
+	Compressed int  // number of compressed messages that the client has received
 	Inflater
 }
 
@@ -45,7 +45,7 @@ type Client struct {
 const UpgradeRequest = "GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
 	"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: IHfMdf8a0aQXbwQO1pkGdA==\r\n"
 
-// Dial connects and upgrades. It sends more in the same write as the request.
+// Dial connects and upgrades. It sends the bytes more in the same write as the request.
 func Dial(t testing.TB, addr string, more ...byte) *Client {
 	t.Helper()
 	return Upgrade(t, Connect(t, addr, 0), more...)
@@ -57,8 +57,8 @@ func DialTLS(t testing.TB, addr string) *Client {
 	return Upgrade(t, tls.Client(Connect(t, addr, 0), &tls.Config{InsecureSkipVerify: true}))
 }
 
-// Connect opens a TCP connection that is closed when the test ends. receiveBuffer is its size in bytes; 0 keeps the
-// default.
+// Connect opens a TCP connection. The end of the test closes it. receiveBuffer is the size of its receive buffer in
+// bytes; 0 keeps the default.
 func Connect(t testing.TB, addr string, receiveBuffer int) net.Conn {
 	t.Helper()
 	conn, err := net.Dial("tcp", addr)
@@ -74,7 +74,7 @@ func Connect(t testing.TB, addr string, receiveBuffer int) net.Conn {
 	return conn
 }
 
-// Upgrade upgrades a connection. It sends more in the same write as the request.
+// Upgrade upgrades a connection. It sends the bytes more in the same write as the request.
 func Upgrade(t testing.TB, conn net.Conn, more ...byte) *Client {
 	t.Helper()
 	c := NewClient(t, conn)
@@ -94,7 +94,8 @@ func NewClient(t testing.TB, conn net.Conn) *Client {
 	return &Client{T: t, Conn: conn, In: bufio.NewReader(conn)}
 }
 
-// Handshake sends the upgrade request with additional header lines, followed by more, and returns the response.
+// Handshake sends the upgrade request with additional header lines, followed by the bytes more. It returns the
+// response.
 func (c *Client) Handshake(headers string, more ...byte) *http.Response {
 	c.T.Helper()
 	c.Write(append([]byte(UpgradeRequest+headers+"\r\n"), more...)...)
@@ -115,7 +116,7 @@ func (c *Client) Write(p ...byte) {
 	}
 }
 
-// MaskedFrame returns a masked frame. Its mask is zero, so that tests can read the payload.
+// MaskedFrame returns a masked frame. Its mask is zero, so tests can read the payload.
 func MaskedFrame(first byte, payload string) []byte {
 	f := []byte{first}
 	switch n := len(payload); {
@@ -173,7 +174,7 @@ func (c *Client) ReadFrame() (opcode byte, payload string, err error) {
 	return header[0] & 0x0f, string(body), nil
 }
 
-// ExpectText fails the test unless the next message, apart from pings, is this text.
+// ExpectText fails the test unless the next message, apart from pings, is want.
 func (c *Client) ExpectText(want string) {
 	c.T.Helper()
 	for {
@@ -190,7 +191,7 @@ func (c *Client) ExpectText(want string) {
 	}
 }
 
-// ExpectClose skips frames until a close frame, whose code must be want, and expects the end of the connection after it.
+// ExpectClose skips frames until a close frame. It fails the test unless the code is want and the connection then ends.
 // It returns the reason.
 func (c *Client) ExpectClose(want uint16) (reason string) {
 	c.T.Helper()
@@ -213,7 +214,7 @@ func (c *Client) ExpectClose(want uint16) (reason string) {
 	}
 }
 
-// Inflater inflates messages with the context of the messages before.
+// Inflater inflates messages, with the earlier messages as context.
 type Inflater struct{ window []byte }
 
 func (i *Inflater) Inflate(payload []byte) ([]byte, error) {

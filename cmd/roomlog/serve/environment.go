@@ -28,8 +28,11 @@ type environment struct {
 func openEnvironment(g *cli.Globals, sh cli.Shell) (*environment, error) {
 	logs := loglimit.New(loglimit.Config{Next: g.Logger(sh, slog.LevelInfo).Handler(), Now: sh.Now, Outage: eventstore.IsUnavailable})
 	env := &environment{sh: sh, log: slog.New(logs), logs: logs}
+	warnExposed(sh, func(path, key string) {
+		env.log.Warn("a secret in the configuration file can be read by other users, run chmod 600 on it", slog.String("path", path), slog.String("key", key))
+	})
 	var err error
-	if env.databaseURL, err = cli.Variable(sh.Getenv, "DATABASE_URL"); err != nil {
+	if env.databaseURL, err = cli.Variable(sh.Getenv, cli.DatabaseURL); err != nil {
 		return nil, err
 	}
 	if env.dataDir, err = g.DataDir(sh); err != nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/invopop/jsonschema"
 )
 
-// object is a JSON object of a document; its keys are sorted.
+// object is a JSON object in a document. Its keys are sorted.
 type object map[string]any
 
 // AsyncAPI returns an AsyncAPI 3.0 document of the native dialect, generated from the types of the frames.
@@ -47,7 +47,7 @@ func AsyncAPI() []byte {
 		"components":    object{"messages": messages},
 		"x-error-codes": errorCodes(),
 		"x-close-codes": closeCodes(),
-	}, "", "\t")
+	}, "", "  ")
 	if err != nil {
 		panic("native: describe the dialect: " + err.Error()) // cannot happen: the document consists of strings and maps
 	}
@@ -56,7 +56,7 @@ func AsyncAPI() []byte {
 
 func ref(to string) object { return object{"$ref": "#/" + to} }
 
-// envelope returns the schema of a frame: the fields of form, with this type and data.
+// envelope returns the schema of a frame: the fields of form, with the given type and data.
 func envelope(form any, name string, data reflect.Type) *jsonschema.Schema {
 	s := schemaOf(form)
 	s.Properties.Set("type", &jsonschema.Schema{Const: name})

@@ -11,10 +11,11 @@ import (
 )
 
 const (
-	// maxResume is the maximum number of missed facts that are sent to a client that resumes. A client that missed more
-	// gets a snapshot.
+	// maxResume is the maximum number of missed facts that a client receives when it resumes. A client that has missed
+	// more gets a snapshot.
 	maxResume = 500
-	// channelHistory is the number of facts that a channel keeps, so that most resumes read nothing from the log.
+	// channelHistory is the number of facts that a channel keeps in memory, so that most clients can resume without a
+	// read of the log.
 	channelHistory = maxResume + 12
 )
 
@@ -22,26 +23,26 @@ const (
 type channel struct {
 	live  domain.LiveID
 	fan   *ws.Fanout
-	holds int // sessions that hold the channel; guarded by channels.mu
+	holds int // number of holds of connections on the channel; guarded by channels.mu
 
-	largeLive     int           // viewers above which joins and leaves are sent in batches; 0 or less: never
-	batchInterval time.Duration // between two batches
+	largeLive     int           // number of viewers from which on joins and leaves are sent in batches; 0 or less: never
+	batchInterval time.Duration // interval between two batches
 
 	restore func(c *channel, history int64) // sends the snapshot after the history of the log has changed
-	serial  *ws.Serial                      // reads the snapshot
+	serial  *ws.Serial                      // runs the reads of the snapshot one after another
 
 	mu      sync.Mutex
-	reset   bool       // deltas were missed: nothing is delivered any more
-	history int64      // number of the history of the log that the facts belong to
-	held    bool       // facts are kept but not sent before release sends the snapshot of a new history
-	online  int64      // viewers by the newest gauges; 0: not known yet
-	batch   *joinBatch // joins and leaves after last that were not sent yet; nil: none
-	start   int64      // every fact after it is in recent
-	last    int64      // position of the newest fact in recent; if recent is empty, the live has no fact after it so far
-	recent  []fact     // oldest first
+	reset   bool       // whether deltas were missed; nothing is delivered any more
+	history int64      // number of the history of the log to which the facts belong
+	held    bool       // whether facts are kept but not sent, until release sends the snapshot of a new history
+	online  int64      // number of viewers according to the newest gauges; 0 if unknown
+	batch   *joinBatch // joins and leaves after last that were not sent yet; nil if there are none
+	start   int64      // recent contains every fact after this position
+	last    int64      // position of the newest fact in recent; if recent is empty, the live has no later fact so far
+	recent  []fact     // the newest facts, oldest first
 }
 
-// fact is an encoded delta, or a frame that stands for several joins and leaves.
+// fact is an encoded delta, or a frame that replaces several joins and leaves.
 type fact struct {
 	pos, prev int64
 	cursor    string
@@ -68,12 +69,12 @@ func (c *channel) DeliverGauges(g projections.Gauges) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.online = g.Online
-	if !c.held { // the snapshot has gauges
+	if !c.held { // a snapshot will be sent, which contains gauges
 		c.fan.Push(gaugesFrame(g))
 	}
 }
 
-// Reset stops the channel. The hub resets the clients in it, too: they reconnect and find a new channel.
+// Reset stops the channel. The hub also resets the clients in it, which reconnect and use a new channel.
 func (c *channel) Reset() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -87,7 +88,8 @@ func (c *channel) wasReset() bool {
 	return c.reset
 }
 
-// push sends the frame of a fact, or of several up to pos, to all connections and keeps it. cursor names the event at pos.
+// push sends the frame of one fact, or of several facts up to pos, to all connections, and keeps it. cursor is the
+// cursor of the event at pos.
 func (c *channel) push(pos int64, cursor string, frame *ws.Frame) {
 	f := fact{pos, c.last, cursor, frame}
 	c.last = f.pos
@@ -101,12 +103,12 @@ func (c *channel) push(pos int64, cursor string, frame *ws.Frame) {
 	}
 }
 
-// large reports whether there are so many viewers that joins and leaves are sent in batches.
+// large reports whether the live has so many viewers that joins and leaves are sent in batches.
 func (c *channel) large() bool {
 	return c.largeLive > 0 && max(c.online, int64(c.fan.Len())) > int64(c.largeLive)
 }
 
-// addToBatch adds a join or leave to the batch, which is sent after batchInterval at the latest.
+// addToBatch adds a join or leave to the batch. The batch is sent after batchInterval at the latest.
 func (c *channel) addToBatch(d projections.Delta) {
 	if c.batch == nil {
 		b := &joinBatch{}
@@ -138,8 +140,7 @@ func (c *channel) dropBatch() {
 	}
 }
 
-// oldest returns the position of the oldest fact that the channel keeps, 0 if it keeps none. The channel has no facts
-// before it.
+// oldest returns the position of the oldest fact that the channel keeps, or 0 if it keeps none.
 func (c *channel) oldest() int64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -149,7 +150,7 @@ func (c *channel) oldest() int64 {
 	return c.recent[0].pos
 }
 
-// find returns the position of a cursor if the channel keeps its fact.
+// find returns the position in a cursor, if the channel keeps the fact of the cursor.
 func (c *channel) find(cursor string) (pos int64, found bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -161,22 +162,22 @@ func (c *channel) find(cursor string) (pos int64, found bool) {
 	return 0, false
 }
 
-// opening holds the first frames for a connection that is attached to a channel.
+// opening contains the first frames for a connection that is added to a channel.
 type opening struct {
-	history int64                    // number of the history of the log that the opening belongs to
-	reply   func(to int64) *ws.Frame // returns the reply to the request; every fact up to to is in the reply or follows it
-	further []*ws.Frame              // sent after the reply
+	history int64                    // number of the history of the log to which the opening belongs
+	reply   func(to int64) *ws.Frame // returns the reply to the request; the reply and the frames after it contain every fact up to the position to
+	further []*ws.Frame              // frames to send after the reply
 	have    int64                    // position of the newest fact in the opening
-	upTo    int64                    // the live has no fact with have < position ≤ upTo
+	upTo    int64                    // there is no fact of the live with have < position ≤ upTo
 }
 
-// attach adds a connection to the receivers: it gets the opening, the later facts that the channel keeps, and then
-// every new fact, in order. attach reports false if the channel has dropped a fact that must follow the opening, if more
-// than maxResume facts are missing, or if the history of the log has changed.
+// attach adds a connection to the channel. The connection receives the opening, then the later facts that the channel
+// keeps, and then every new fact, in order. attach reports false if the channel no longer keeps a fact that must follow
+// the opening, if more than maxResume facts are missing, or if the history of the log has changed.
 func (c *channel) attach(conn *ws.Conn, o opening) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.flushBatch() // the batch may contain what the client has
+	c.flushBatch() // the batch may contain facts that the client already has
 	missed := c.recent
 	for len(missed) > 0 && missed[0].pos <= o.upTo {
 		missed = missed[1:]
@@ -187,7 +188,7 @@ func (c *channel) attach(conn *ws.Conn, o opening) bool {
 	case len(missed) > 0 && missed[0].prev > o.have:
 		return false
 	case len(c.recent) == 0 && c.last > o.have:
-		c.last = o.have // the next fact follows have
+		c.last = o.have // the next fact follows the fact at have
 	}
 	frames := append(make([]*ws.Frame, 0, 1+len(o.further)+len(missed)), o.reply(max(o.upTo, c.last)))
 	frames = append(frames, o.further...)

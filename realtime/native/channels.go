@@ -8,14 +8,14 @@ import (
 	"roomlog/realtime/ws"
 )
 
-// channels holds the channels of the lives that sessions of a server are in.
+// channels contains the channels of the lives that connections of a server are in.
 type channels struct {
 	hub     *hub.Hub
 	sockets *ws.Server
-	restore func(c *channel, history int64) // see channel
+	restore func(c *channel, history int64) // see channel.restore
 	recover func()                          // logs a panic of restore
 
-	mu     sync.Mutex // taken before the locks of channels and of the hub
+	mu     sync.Mutex // locked before the locks of channels and of the hub
 	byLive map[domain.LiveID]*channel
 }
 
@@ -23,7 +23,7 @@ func newChannels(h *hub.Hub, sockets *ws.Server, restore func(*channel, int64), 
 	return &channels{hub: h, sockets: sockets, restore: restore, recover: recoverPanic, byLive: make(map[domain.LiveID]*channel)}
 }
 
-// hold returns the channel of a live and keeps it subscribed until release has been called as often as hold.
+// hold returns the channel of a live. The channel stays subscribed until release was called as often as hold.
 func (s *channels) hold(live domain.LiveID) *channel {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -42,14 +42,14 @@ func (s *channels) open(live domain.LiveID) *channel {
 		live: live, fan: s.sockets.NewFanout(), largeLive: s.hub.LargeLive(), batchInterval: s.hub.JoinBatchInterval(),
 		restore: s.restore, serial: s.sockets.NewSerial(s.recover),
 	}
-	c.mu.Lock() // nothing is delivered before start is set
+	c.mu.Lock() // delivery waits until start is set
 	defer c.mu.Unlock()
 	c.history, c.start = s.hub.Subscribe(live, c)
 	c.last = c.start
 	return c
 }
 
-// release undoes one call of hold. A channel without holds is unsubscribed and removed.
+// release ends one hold. A channel without holds is unsubscribed and removed.
 func (s *channels) release(c *channel) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -61,10 +61,10 @@ func (s *channels) release(c *channel) {
 		delete(s.byLive, c.live)
 	}
 	s.hub.Unsubscribe(c.live, c)
-	c.Reset() // stops the timer of a batch
+	c.Reset() // also stops the timer of the batch
 }
 
-// count returns the number of lives.
+// count returns the number of lives with a channel.
 func (s *channels) count() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -19,7 +19,7 @@ import (
 	"roomlog/realtime/ws/wstest"
 )
 
-// chatRoom creates a chat room and waits until the tables have it.
+// chatRoom creates a chat room and waits until the tables contain it.
 func (w *world) chatRoom(name string) domain.ChatRoomID {
 	w.Helper()
 	id := domain.ChatRoomID(strings.ReplaceAll(uuid.NewString(), "-", "")[:24])
@@ -259,7 +259,8 @@ func TestChatRefusals(t *testing.T) {
 	b.no(b.ask("chat.join", in{"room": "demo"}), "hello_first")
 }
 
-// A client that rejoins a chat room gets the messages it missed, or the newest ones if it missed too many.
+// TestChatResume lets clients join a chat room again. They must receive the messages that they have missed, or the
+// newest messages if they have missed too many.
 func TestChatResume(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
@@ -294,7 +295,7 @@ func TestChatResume(t *testing.T) {
 	if got := b.chat(in{"room": "demo", "since": have.Cursor}); got.Resumed || len(got.Messages) != 20 {
 		t.Errorf("after 500: %v, %d messages", got.Resumed, len(got.Messages))
 	}
-	// No message is missed or repeated between the reply and the pushes after it, whenever a client joins.
+	// Whenever a client joins, no message is missing or repeated between the reply and the pushes after it.
 	done := make(chan int64)
 	go func() { done <- say(300) }()
 	from, _ := w.Store.Head(t.Context())
@@ -330,7 +331,7 @@ func TestPublicChat(t *testing.T) {
 	a, b, c := w.register("ann").app(), w.register("bob").app(), w.register("cat").app()
 	a.chat(nil)
 	b.chat(nil)
-	c.ok(c.ask("chat.post", in{"text": "to all"})) // without being there
+	c.ok(c.ask("chat.post", in{"text": "to all"})) // from a connection that has not joined the public chat
 	for _, peer := range []*app{a, b} {
 		if msg := peer.nextMessage(); msg.Text != "to all" || len(msg.Rooms) != 0 || msg.By.Name != "cat" || msg.By.Participant != "" {
 			t.Errorf("got %+v", msg)
@@ -351,7 +352,7 @@ func TestPublicChat(t *testing.T) {
 	}
 }
 
-// A connection continues to use the chat with the token of a new sign-in.
+// TestChatAfterANewSignIn checks that a connection can use the chat with the token of a new sign-in.
 func TestChatAfterANewSignIn(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(c *config) { c.Renewal = time.Hour })
@@ -367,7 +368,7 @@ func TestChatAfterANewSignIn(t *testing.T) {
 	a.ok(a.ask("chat.leave", in{"room": "one"}))
 }
 
-// listener is a connection in no dialect.
+// listener is a chat.Listener that belongs to no dialect.
 type listener struct{ reset chan struct{} }
 
 func (listener) Deliver(*chat.Update)                       {}
@@ -398,7 +399,8 @@ func TestChatSessionsAreResetAfterMissedUpdates(t *testing.T) {
 	}
 }
 
-// Deltas that were queued before the roster was read again bring no participant back who has left.
+// TestReloadedRosterIgnoresOlderDeltas reads the roster again while older deltas are queued. These deltas must not add
+// a participant who has left.
 func TestReloadedRosterIgnoresOlderDeltas(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
@@ -414,7 +416,8 @@ func TestReloadedRosterIgnoresOlderDeltas(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The tables have the leave before the feed releases it, and the roster is read as of what is released.
+	// The tables contain the leave before the feed releases it, and the roster is read as of the position that the feed
+	// has released.
 	wstest.Eventually(t, "the feed has released the leave", func() bool { return w.Feed.Checkpoint() >= head })
 	late := projections.Delta{Position: at, Event: came}
 	joined := projections.Delta{Position: at, Event: domain.ChatRoomJoined{Participant: came.Participant, Connection: "c1", ChatRoom: "0123456789abcdef01234567"}}
@@ -422,13 +425,13 @@ func TestReloadedRosterIgnoresOlderDeltas(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.Chat.Deliver(at, late, joined)
-	w.chatRoom("later") // returns when everything before it has been delivered
+	w.chatRoom("later") // returns when everything before the new chat room has been delivered
 	if n := w.Chat.Online("0123456789abcdef01234567"); n != 0 {
 		t.Errorf("%d are there who left, want 0", n)
 	}
 }
 
-// slowListener blocks in Deliver until it is released.
+// slowListener is a chat.Listener whose Deliver blocks until it is released.
 type slowListener struct{ delivering, release chan struct{} }
 
 func (e slowListener) Deliver(*chat.Update) {
@@ -455,7 +458,8 @@ func TestASlowChatDelaysNoLive(t *testing.T) {
 	b.join(live)
 }
 
-// FindByConnection waits for a session that is about to enter, and returns 0 for one that does not.
+// TestFindByConnectionWaitsForEntry checks that FindByConnection waits for a chat session that is about to enter, and
+// returns 0 for one that is not.
 func TestFindByConnectionWaitsForEntry(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
@@ -495,7 +499,7 @@ func TestFindByConnectionWaitsForEntry(t *testing.T) {
 func TestAParticipantWithoutConnectionLeaves(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
-	w.chatRoom("demo") // the chat receives the feed by then
+	w.chatRoom("demo") // waits until the chat receives the feed
 	entered := w.Execute(domain.Request{Actor: domain.Actor{Kind: domain.Anonymous}, Command: domain.EnterChat{
 		Connection: "gone", Profile: domain.ProfilePlain, Node: w.Hub.Node(), Nickname: "Ann", NameKey: w.Store.NameKey("Ann"),
 	}}).Events[0].Event.(domain.ParticipantEntered)
@@ -505,7 +509,8 @@ func TestAParticipantWithoutConnectionLeaves(t *testing.T) {
 	})
 }
 
-// If the log does not take a leave, the session still subscribes to the room.
+// TestAFailedLeaveKeepsTheSubscription checks that a chat session stays subscribed to a chat room if the log refuses
+// its leave.
 func TestAFailedLeaveKeepsTheSubscription(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(c *config) { c.MessageRate, c.MessageBurst = 0.001, 3 })
@@ -523,7 +528,7 @@ func TestAFailedLeaveKeepsTheSubscription(t *testing.T) {
 	if (no != nil) != m.Subscribed(id) {
 		t.Errorf("left: %v, hears %v", no, m.Subscribed(id))
 	}
-	if no != nil { // the log may have answered before it was seen that nobody waits
+	if no != nil { // the log may have executed the command before the caller stopped waiting
 		if err := m.LeaveRoom(t.Context(), id); err != nil || m.Subscribed(id) {
 			t.Errorf("left: %v, hears %v", err, m.Subscribed(id))
 		}
@@ -533,7 +538,8 @@ func TestAFailedLeaveKeepsTheSubscription(t *testing.T) {
 	}
 }
 
-// A name finds a participant by the current name, and reports how many people have it.
+// TestFindByName checks that FindByName finds a participant by the current name, and reports how many people have the
+// name.
 func TestFindByName(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
@@ -556,14 +562,15 @@ func TestFindByName(t *testing.T) {
 	second := w.register("second")
 	a := second.app()
 	a.chat(nil)
-	w.caughtUp(second.Asks(domain.ChangeProfile{Nickname: "Cаt"}).Position) // with a Cyrillic letter
+	w.caughtUp(second.Asks(domain.ChangeProfile{Nickname: "Cаt"}).Position) // the name contains a Cyrillic letter
 	expect("cat", 0, 2)
 	_ = a.Conn.Close()
 	wstest.Eventually(t, "the second user has left the chat", func() bool { _, n := w.Chat.FindByName("cat"); return n == 1 })
 	expect("cat", first.ID, 1)
 }
 
-// Entries and new chat rooms from one address use up the limits of that address only.
+// TestTheChatIsLimitedPerAddress checks that entries and new chat rooms from one address use up only the limits of that
+// address.
 func TestTheChatIsLimitedPerAddress(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(c *config) {

@@ -10,7 +10,7 @@ import (
 	"roomlog/realtime/ws"
 )
 
-// Data of requests about the chat.
+// Types for the field data of chat requests.
 type (
 	chatJoinData struct {
 		Room  string `json:"room,omitempty" jsonschema_description:"ID or name of a chat room; absent: the public chat"`
@@ -51,7 +51,7 @@ type (
 	}
 )
 
-// Data of replies and pushes about the chat.
+// Types for the field data of chat replies and pushes.
 type (
 	chatRoomInfo struct {
 		ID   domain.ChatRoomID `json:"id"`
@@ -101,14 +101,15 @@ type (
 	}
 )
 
-// pushPrivate is the type of the push of a message to one user, on the user channel, or to one connection.
+// pushPrivate is the type of the push of a private message. If the message is to one user, the push belongs to the user
+// channel; if it is to one connection, it does not.
 const pushPrivate = "chat.private"
 
 func participantOf(p chat.Participant) participantInfo {
 	return participantInfo{p.Connection, p.User.ID, p.DisplayName()}
 }
 
-// command returns the command that posts the content, without its addressees.
+// command returns the command that posts the content. The command has no recipient yet.
 func (c chatContent) command() (domain.PostMessage, error) {
 	kinds := 0
 	var m domain.PostMessage
@@ -128,7 +129,7 @@ func (c chatContent) command() (domain.PostMessage, error) {
 		return m, hub.NewProblem(domain.CodeBadRequest, "send one of text, sticker and voice")
 	}
 	if kinds == 0 {
-		m.Kind = domain.MessageText // the log refuses an empty text with a specific code
+		m.Kind = domain.MessageText // an empty text is not refused here, because the log refuses it with a more precise code
 	}
 	return m, nil
 }
@@ -143,7 +144,7 @@ func contentOf(kind domain.MessageKind, text string, ms int) chatContent {
 	return chatContent{Text: text}
 }
 
-// messageOf returns the data of a message that was posted just now.
+// messageOf returns the data of a message from its delta.
 func messageOf(d projections.Delta, by chat.Participant, e domain.MessagePosted) chatMessageInfo {
 	return chatMessageInfo{
 		ID: d.ID, By: participantOf(by), Rooms: e.ChatRooms, chatContent: contentOf(e.Kind, e.Text, e.DurationMS), At: d.RecordedAt.UTC(),
@@ -167,7 +168,7 @@ func storedMessages(messages []projections.Message) []chatMessageInfo {
 	return infos
 }
 
-// chatFrame encodes an update of the chat; nil if clients do not receive it.
+// chatFrame encodes an update of the chat. It returns nil if clients do not receive the update.
 func chatFrame(u *chat.Update) *ws.Frame {
 	by := participantOf(u.By)
 	push := func(kind string, room domain.ChatRoomID, data any) *ws.Frame {

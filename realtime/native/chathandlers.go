@@ -13,14 +13,14 @@ import (
 )
 
 const (
-	chatShown   = 20   // newest messages in the reply to a join
-	chatPage    = 100  // messages in one page of the history
-	chatResumed = 500  // a client that missed this many messages gets the newest messages instead of resuming
+	chatShown   = 20   // number of messages in the reply to a join
+	chatPage    = 100  // maximum number of messages in a reply to chat.history
+	chatResumed = 500  // a client that has missed this many messages gets the newest messages instead
 	chatListed  = 1000 // maximum number of participants in a reply to chat.who
 )
 
-// chatRoom returns the room that a request names; without a name it returns the zero ChatRoom, which is the public
-// chat.
+// chatRoom returns the chat room with the id or name ref. If ref is empty, it returns the zero ChatRoom, which stands
+// for the public chat.
 func (s *session) chatRoom(ctx context.Context, ref string) (room projections.ChatRoom, err error) {
 	if ref == "" {
 		return room, nil
@@ -31,7 +31,7 @@ func (s *session) chatRoom(ctx context.Context, ref string) (room projections.Ch
 	return s.Chat.Room(ctx, ref)
 }
 
-// onChatJoin replies with messages of the room or of the public chat. Later updates are pushed, without a gap and
+// onChatJoin replies with messages of the chat room or of the public chat. Later updates are pushed, without a gap and
 // without a repetition.
 func (s *session) onChatJoin(ctx context.Context, r request, data chatJoinData) (any, error) {
 	room, err := s.chatRoom(ctx, data.Room)
@@ -55,7 +55,7 @@ func (s *session) onChatJoin(ctx context.Context, r request, data chatJoinData) 
 	return nil, nil
 }
 
-// describeChat adds the connection and the room to a reply.
+// describeChat adds the data of the connection and of the chat room to a reply.
 func (s *session) describeChat(reply chatJoinReply, room projections.ChatRoom) chatJoinReply {
 	reply.Participant, reply.Epoch, reply.Online = s.inChat().Connection(), s.epoch(), s.Chat.Online(room.ID)
 	if room.ID != "" {
@@ -64,10 +64,10 @@ func (s *session) describeChat(reply chatJoinReply, room projections.ChatRoom) c
 	return reply
 }
 
-// enterChat makes the user a participant of a room, and subscribes the session to it.
+// enterChat makes the user a participant of a chat room and subscribes the connection to it.
 func (s *session) enterChat(ctx context.Context, room domain.ChatRoomID) error {
 	c := s.inChat()
-	c.Unsubscribe(room) // a second join starts a new subscription
+	c.Unsubscribe(room) // a second join of a chat room starts a new subscription
 	c.Subscribe(room)
 	var position int64
 	var err error
@@ -86,15 +86,15 @@ func (s *session) enterChat(ctx context.Context, room domain.ChatRoomID) error {
 	return err
 }
 
-// chatSince returns the messages that a client has missed after a cursor, or the newest messages, up to the position that the
-// hub has delivered.
+// chatSince returns the messages that a client has missed after a cursor, or the newest messages. It reads them as of
+// the position that the hub has delivered.
 func (s *session) chatSince(ctx context.Context, room domain.ChatRoomID, since string) (reply chatJoinReply, err error) {
 	after, err := s.Store.ParseCursor(ctx, since)
 	lost := errors.Is(err, eventstore.ErrCursorLost)
 	if err != nil && !lost {
 		return reply, err
 	}
-	if err := s.Hub.WaitFor(ctx, after); err != nil { // the client's previous node was faster
+	if err := s.Hub.WaitFor(ctx, after); err != nil { // the previous node of the client was ahead of this one
 		return reply, err
 	}
 	reply.Pos = s.Hub.Position()
@@ -214,7 +214,7 @@ func (s *session) onChatHistory(ctx context.Context, _ request, data chatHistory
 	return chatHistoryReply{storedMessages(found[:min(len(found), data.Limit)]), more}, err
 }
 
-// onChatNickname changes the nickname of the user, which is the same in all rooms and lives.
+// onChatNickname changes the nickname of the user, which is the same in all chat rooms and lives.
 func (s *session) onChatNickname(ctx context.Context, r request, data chatNicknameData) (any, error) {
 	if err := s.inChat().AllowQuery(); err != nil {
 		return nil, err

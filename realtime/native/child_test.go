@@ -30,24 +30,24 @@ import (
 	"roomlog/realtime/ws/wstest"
 )
 
-// childEnv names the server that this program runs as a child of a benchmark, see serveChild. The cost of the server is the
-// cost of its process.
+// childEnv is the environment variable that selects the server which this program runs as a child of a benchmark, see
+// serveChild. The CPU time of the child process is the CPU time of the server.
 const childEnv = "ROOMLOG_TEST_CHILD"
 
-// child is a server of one live in a process of its own.
+// child is a server of one live in a separate process.
 type child struct {
 	*peertest.Process
 	addr string
 }
 
-// start runs this program as a child.
+// start starts this program as a child that runs a server of the given kind.
 func start(b testing.TB, kind string) *child {
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), childEnv+"="+kind)
 	return startCommand(b, cmd)
 }
 
-// startNode runs Socket.IO for Node as a child.
+// startNode starts Socket.IO for Node.js as a child.
 func startNode(b testing.TB) *child {
 	texts, _ := json.Marshal(phrases)
 	return startCommand(b, peertest.NodeScript(b, "testdata/nodeserver", "server.js", string(texts)))
@@ -70,14 +70,14 @@ func (c *child) publish(rate, count int) {
 	c.Receive("published")
 }
 
-// kicked returns how many slow viewers the child has closed.
+// kicked returns the number of slow viewers whose connections the child has closed.
 func (c *child) kicked() (n int) {
 	c.Usage(&n)
 	return n
 }
 
-// serveChild runs the server that childEnv names: a kind, and the push window if it has one. It executes the commands of
-// its input until that ends.
+// serveChild runs the server that childEnv selects: a kind, and optionally a push window. It executes the commands on
+// its standard input until the input ends.
 func serveChild(kind string) {
 	kind, arg, _ := strings.Cut(kind, " ")
 	window, _ := time.ParseDuration(arg)
@@ -100,15 +100,15 @@ func serveChild(kind string) {
 	publisher{target: s}.direct()
 }
 
-// target is a server that facts are published to.
+// target is a server to which facts are published.
 type target struct {
 	handler http.Handler
 	tell    func(projections.Delta)
-	people  func() int // in the room
-	stats   *ws.Stats  // nil: unknown
+	people  func() int // returns the number of clients in the live
+	stats   *ws.Stats  // nil if the server has no counters
 }
 
-// bareTarget uses gws and its Broadcaster without this package.
+// bareTarget returns a server that uses gws and its Broadcaster, without this package.
 func bareTarget() target {
 	var mu sync.Mutex
 	var sockets []*gws.Conn
@@ -143,7 +143,7 @@ func bareTarget() target {
 	}
 }
 
-// nativeTarget is a channel of the native dialect.
+// nativeTarget returns a channel of the native dialect.
 func nativeTarget(window time.Duration, packed bool) target {
 	var room native.Channel
 	cfg := ws.Config{
@@ -160,7 +160,7 @@ func nativeTarget(window time.Duration, packed bool) target {
 	return target{sockets, room.Deliver, room.Len, sockets.Stats()}
 }
 
-// socketioTarget is a live of the Socket.IO dialect.
+// socketioTarget returns a live of the Socket.IO dialect.
 func socketioTarget(window time.Duration) target {
 	var group *engineio.Group
 	var people atomic.Int64
@@ -190,11 +190,11 @@ func socketioTarget(window time.Duration) target {
 	}, func() int { return int(people.Load()) }, server.Engine().Stats()}
 }
 
-// publisher publishes facts as its input demands.
+// publisher publishes facts as the commands on its input require.
 type publisher struct {
 	target
 	posted int64
-	length int // of a text, if not as people write them
+	length int // length of the comments; 0: as long as people write them
 }
 
 func (d publisher) direct() {
@@ -242,7 +242,8 @@ func (d *publisher) publish(rate, count int) {
 	fmt.Println("published", count)
 }
 
-// flood publishes as fast as it can for a while, but at most ahead facts more than the slowest client has.
+// flood publishes facts as fast as possible for the time how, but at most ahead facts more than the slowest client has
+// received.
 func (d *publisher) flood(how time.Duration, ahead int64, seen *atomic.Int64) {
 	began, before := time.Now(), d.posted
 	for time.Since(began) < how {
@@ -271,12 +272,12 @@ var phrases = []string{
 	"你们那边下雨了吗", "我也想学吉他", "第二个镜头看不清", "下次早点播", "支持支持", "gg", "一直在等你开播",
 }
 
-// commentAt returns the n-th comment of a busy live. Its frame has about 200 bytes.
+// commentAt returns the delta of the n-th comment of a busy live. Its frame has about 200 bytes.
 func commentAt(n int64, at time.Time) projections.Delta {
 	chance := rand.New(rand.NewPCG(6, uint64(n)))
 	user := domain.UserID(10_000 + chance.IntN(500))
 	return projections.Delta{
-		Audience: projections.AudienceLive, Kind: projections.KindComment, Position: 3*n + n%3, Live: 6, User: user, RecordedAt: at.Truncate(time.Microsecond), // as the log has it
+		Audience: projections.AudienceLive, Kind: projections.KindComment, Position: 3*n + n%3, Live: 6, User: user, RecordedAt: at.Truncate(time.Microsecond), // the positions have gaps, as in a real log
 		ID:      fmt.Sprintf("%010x", chance.Uint64N(1<<40)),
 		Event:   domain.CommentPosted{Live: 6, Text: phrases[chance.IntN(len(phrases))]},
 		Profile: projections.Profile{ID: user, Username: fmt.Sprintf("viewer%d", user), Avatar: fmt.Sprintf("/uploads/%d.png", user)},

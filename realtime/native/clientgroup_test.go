@@ -17,8 +17,8 @@ import (
 	"roomlog/realtime/ws/wstest"
 )
 
-// clientGroup is many clients of one live in this process. They count what they receive at the lowest cost; a few of them,
-// the probes, also measure the latency.
+// clientGroup is a group of clients of one live in this process. They count what they receive with as little CPU time
+// as possible. A few of them, the probes, also measure the latency.
 type clientGroup struct {
 	t        testing.TB
 	watchers []*rawClient
@@ -29,11 +29,11 @@ type clientGroup struct {
 type rawClient struct {
 	conn   net.Conn
 	in     *bufio.Reader
-	probe  func(text []byte) (sent time.Time) // nil: only counts
-	begins string                             // how facts that count begin; "": all do
-	got    atomic.Int64                       // facts
-	bytes  atomic.Int64                       // of everything
-	paused atomic.Bool                        // does not read
+	probe  func(text []byte) (sent time.Time) // returns when the fact in a frame happened; nil for a client that only counts
+	begins string                             // beginning of the frames that count as facts; "": all count
+	got    atomic.Int64                       // number of received facts
+	bytes  atomic.Int64                       // number of received bytes, including other frames
+	paused atomic.Bool                        // whether the client has stopped reading
 	wstest.Inflater
 
 	mu   sync.Mutex
@@ -41,13 +41,13 @@ type rawClient struct {
 	end  error
 }
 
-// probes is how many clients of a group measure the latency.
+// probes is the number of clients in a group that measure the latency.
 const probes = 10
 
 // shortest is the size in bytes from which a frame counts as a fact.
 const shortest = 64
 
-// gather connects n clients with enter, and starts reading.
+// gather connects n clients, calls enter for each, and starts reading.
 func gather(t testing.TB, n int, probe func([]byte) time.Time, enter func(*rawClient) error, addr string) *clientGroup {
 	t.Helper()
 	c := &clientGroup{t: t, watchers: make([]*rawClient, n)}
@@ -201,7 +201,7 @@ func (w *rawClient) look(size int, packed bool) error {
 	return nil
 }
 
-// sent returns when a fact of the native dialect happened.
+// sent returns when the fact in a frame of the native dialect happened.
 func sent(text []byte) time.Time {
 	_, after, _ := bytes.Cut(text, []byte(`"at":"`))
 	at, _, _ := bytes.Cut(after, []byte(`"`))
@@ -212,7 +212,7 @@ func sent(text []byte) time.Time {
 	return t
 }
 
-// has reports whether every client has at least n facts, and returns the total.
+// has reports whether every client has received at least n facts. It also returns the total.
 func (c *clientGroup) has(n int64) (all bool, total int64) {
 	all = true
 	for _, w := range c.watchers {
@@ -223,7 +223,7 @@ func (c *clientGroup) has(n int64) (all bool, total int64) {
 	return all, total
 }
 
-// least returns the number of facts of the slowest client.
+// least returns the number of facts that the slowest client has received.
 func (c *clientGroup) least() int64 {
 	n := c.watchers[0].got.Load()
 	for _, w := range c.watchers {
@@ -232,7 +232,7 @@ func (c *clientGroup) least() int64 {
 	return n
 }
 
-// await waits until every client has exactly n facts.
+// await waits until every client has received exactly n facts.
 func (c *clientGroup) await(n int64) {
 	c.t.Helper()
 	deadline := time.Now().Add(2 * wstest.Timeout)
@@ -248,7 +248,7 @@ func (c *clientGroup) await(n int64) {
 	}
 }
 
-// ends returns why connections ended.
+// ends returns the errors with which connections ended.
 func (c *clientGroup) ends() (ends []error) {
 	for _, w := range c.watchers {
 		w.mu.Lock()
@@ -260,7 +260,7 @@ func (c *clientGroup) ends() (ends []error) {
 	return ends
 }
 
-// traffic returns the bytes that all clients received.
+// traffic returns the number of bytes that all clients have received.
 func (c *clientGroup) traffic() (n int64) {
 	for _, w := range c.watchers {
 		n += w.bytes.Load()
@@ -280,7 +280,7 @@ func (c *clientGroup) took() (all []time.Duration) {
 	return all
 }
 
-// percentile returns a value of sorted durations in milliseconds.
+// percentile returns a percentile of sorted durations in milliseconds.
 func percentile(sorted []time.Duration, percent int) float64 {
 	if len(sorted) == 0 {
 		return 0

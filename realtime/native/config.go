@@ -15,7 +15,7 @@ import (
 	"roomlog/realtime/ws"
 )
 
-// Config holds the dependencies and settings of a server. The first group is required.
+// Config contains the dependencies and settings of a server. The fields of the first group are required.
 type Config struct {
 	Hub     *hub.Hub
 	Chat    *chat.Chat
@@ -24,8 +24,8 @@ type Config struct {
 	Feed    *feed.Feed
 	Now     func() time.Time
 
-	Log     *slog.Logger // nil: no logs
-	Sockets ws.Config    // the server sets Open, Skipped, Now and Log
+	Log     *slog.Logger // nil: no log messages
+	Sockets ws.Config    // settings of the connections; the server sets Open, Skipped, Now and Log
 }
 
 func (c *Config) prepare() error {
@@ -39,14 +39,14 @@ func (c *Config) prepare() error {
 	return nil
 }
 
-// services holds the dependencies that the sessions of a server share.
+// services contains the dependencies that all connections of a server share.
 type services struct {
 	Config
 	channels *channels
 }
 
-// epoch returns the name of the history of the log for clients. Nodes may name the same history differently: a client
-// compares the epoch only with another epoch of the same connection.
+// epoch returns the id of the history of the log for clients. Different nodes may have different ids for the same
+// history, so a client compares an epoch only with another epoch of the same connection.
 func (s *services) epoch() string {
 	h := s.Store.History()
 	if h.Number <= 1 {

@@ -13,13 +13,13 @@ import (
 
 // Codes of the native dialect, in addition to the codes of packages domain and hub.
 const (
-	codeBadJSON     domain.Code = "bad_json"     // the message is not one JSON object
+	codeBadJSON     domain.Code = "bad_json"     // the frame does not contain exactly one JSON object
 	codeUnknownType domain.Code = "unknown_type" // no frame has this type
-	codeHelloFirst  domain.Code = "hello_first"  // a frame before hello
-	codeOtherUser   domain.Code = "other_user"   // a second hello must be of the same user
+	codeHelloFirst  domain.Code = "hello_first"  // a frame was sent before hello
+	codeOtherUser   domain.Code = "other_user"   // the token of a second hello belongs to another user
 )
 
-// errorInfo is the data of an error frame.
+// errorInfo is the field data of an error frame.
 type errorInfo struct {
 	Code       domain.Code `json:"code" jsonschema_description:"for programs, stable"`
 	Text       string      `json:"text" jsonschema_description:"for people, in English"`
@@ -35,7 +35,7 @@ func errorInfoOf(p *hub.Problem) errorInfo {
 	return info
 }
 
-// badRequest returns the problem of a request whose fields are wrong.
+// badRequest returns the Problem for a request with wrong fields.
 func badRequest(text string) *hub.Problem { return hub.NewProblem(domain.CodeBadRequest, text) }
 
 // malformedFrame returns the Problem for a frame that cannot be decoded.
@@ -53,7 +53,7 @@ func malformedFrame(err error) *hub.Problem {
 	return hub.NewProblem(codeBadJSON, "not JSON: "+err.Error())
 }
 
-// withArticle returns "a string" for "string", and returns a text such as "number 1.5" unchanged.
+// withArticle returns "a string" for "string". It returns a phrase such as "number 1.5" unchanged.
 func withArticle(kind string) string {
 	switch kind[0] {
 	case 'a', 'o':
@@ -62,7 +62,7 @@ func withArticle(kind string) string {
 	return "a " + kind
 }
 
-// closeCodeOf returns the close code of a refusal that ends the connection; 0 for other codes.
+// closeCodeOf returns the close code for a refusal that ends the connection, or 0 for other refusals.
 func closeCodeOf(code domain.Code) uint16 {
 	switch code {
 	case domain.CodeTokenMissing, domain.CodeTokenInvalid, domain.CodeTokenExpired, domain.CodeUserUnavailable:

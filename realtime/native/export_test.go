@@ -9,7 +9,7 @@ import (
 	"roomlog/realtime/ws"
 )
 
-// Channel is a channel that no hub subscribes. Benchmarks measure with it how a fact reaches its connections.
+// Channel is a channel without a hub. Benchmarks use it to measure how a fact reaches the connections.
 type Channel struct{ of *channel }
 
 // NewChannel creates a channel without connections.
@@ -26,7 +26,7 @@ func (r Channel) Add(c *ws.Conn) { r.of.fan.Add(c) }
 // Len returns the number of connections.
 func (r Channel) Len() int { return r.of.fan.Len() }
 
-// EncodeFact returns the text of a fact's frame.
+// EncodeFact returns the payload of the frame of a fact.
 func EncodeFact(d projections.Delta, prev int64) (text []byte) {
 	for payload := range factFrame(d, prev).Messages {
 		text = payload
@@ -34,7 +34,7 @@ func EncodeFact(d projections.Delta, prev int64) (text []byte) {
 	return text
 }
 
-// Hold keeps the session of every open connection as busy as a request does, until release is called.
+// Hold keeps every open connection as busy as a running request does, until release is called.
 func (s *Server) Hold() (release func()) {
 	done := make(chan struct{})
 	var entered, running sync.WaitGroup

@@ -8,7 +8,7 @@ import (
 	"roomlog/realtime/ws"
 )
 
-// factFrame encodes a public delta of a live; prev is the position of the fact before it.
+// factFrame encodes a public delta of a live. prev is the position of the previous fact.
 func factFrame(d projections.Delta, prev int64) *ws.Frame {
 	cursor := cursorOf(d)
 	text := encode(livePush{d.Kind, d.Live, d.Position, prev, cursor, d.Payload()})
@@ -18,7 +18,7 @@ func factFrame(d projections.Delta, prev int64) *ws.Frame {
 	return ws.TextFrame(text).RecordedAt(d.RecordedAt)
 }
 
-// skippedFrame encodes the push that stands for consecutive dropped facts.
+// skippedFrame encodes the push that replaces consecutive dropped facts.
 func skippedFrame(lost ws.Span, count int) []byte {
 	return encode(livePush{"skipped", domain.LiveID(lost.Group), lost.Pos, lost.Prev, lost.Cursor, skippedInfo{count}})
 }
@@ -39,7 +39,7 @@ type userFact struct {
 func userFactOf(d projections.Delta) userFact {
 	cursor := cursorOf(d)
 	kind, data := d.Kind, d.Payload()
-	if e, ok := d.Event.(domain.MessagePosted); ok { // a message to the user alone
+	if e, ok := d.Event.(domain.MessagePosted); ok { // a private message to the user
 		kind, data = pushPrivate, privateMessage(d, e)
 	}
 	return userFact{d.Position, ws.TextFrame(encode(userPush{kind, d.Position, cursor, data}))}

@@ -67,18 +67,18 @@ type connectionPush struct {
 // noData is the data of frames without fields.
 type noData struct{}
 
-// encode encodes a frame. It does not escape texts for HTML.
+// encode encodes a frame as JSON, without escaping for HTML.
 func encode(v any) []byte {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil { // frames consist of strings, numbers and times
+	if err := e.Encode(v); err != nil { // cannot fail: frames consist of strings, numbers and times
 		panic("native: encode a frame: " + err.Error())
 	}
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
 
-// cursorOf returns the cursor of the event of a delta.
+// cursorOf returns the cursor for the event of a delta.
 func cursorOf(d projections.Delta) string {
 	return eventstore.CursorOf(eventstore.Record{Position: d.Position, ID: d.EventID})
 }

@@ -13,14 +13,14 @@ import (
 	"roomlog/realtime/ws/wstest"
 )
 
-// BenchmarkFigureGiftStorm sends a thousand gifts per second in a live with a thousand viewers, with durable commits, and
-// measures the time from sending a gift until its push is read. Server and clients are one process.
+// BenchmarkFigureGiftStorm sends a thousand gifts per second in a live with a thousand viewers, with durable commits.
+// It measures the time from sending a gift until its push is read. Server and clients run in one process.
 func BenchmarkFigureGiftStorm(b *testing.B) {
 	const givers, rate, seconds, accounts, warm = 50, 1000, 5, 50, 2
 	for b.Loop() {
 		w := openWorld(b, pgtest.Server(b, pgtest.Durable).Open(), true, func(c *config) {
 			c.MaxConnectionsPerUser = -1
-			c.Sockets = ws.Config{FrameRate: -1} // as it is served
+			c.Sockets = ws.Config{FrameRate: -1} // with the settings of roomlog serve, except the frame rate
 		})
 		rose := w.AddGift("rose", "", 1)
 		live := w.register("streamer").goLive("x")
@@ -53,7 +53,7 @@ func BenchmarkFigureGiftStorm(b *testing.B) {
 	}
 }
 
-// enterRoom sends hello and joins.
+// enterRoom sends hello and joins the live.
 func (w *rawClient) enterRoom(token string, live int64) error {
 	hello, _ := json.Marshal(map[string]any{"id": "h", "type": "hello", "data": map[string]any{"token": token}})
 	join, _ := json.Marshal(map[string]any{"id": "j", "type": "room.join", "data": map[string]any{"live": live}})
@@ -78,7 +78,7 @@ func (w *rawClient) enterRoom(token string, live int64) error {
 	}
 }
 
-// storm records when gifts were sent and received, by position.
+// storm records when gifts were sent and when they were received, by position.
 type storm struct {
 	mu   sync.Mutex
 	sent map[int64]time.Time
@@ -97,7 +97,7 @@ func (s *storm) push(text []byte) time.Time {
 
 // give sends gifts at a rate over one connection, without waiting for replies.
 func (s *storm) give(p person, live, gift any, rate, seconds int) {
-	a := p.app() // not in the room: its answers are all that it reads
+	a := p.app() // not in the live: it reads only replies
 	sent := make([]time.Time, rate*seconds)
 	var answers sync.WaitGroup
 	answers.Go(func() {

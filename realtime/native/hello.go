@@ -9,12 +9,12 @@ import (
 	"roomlog/realtime/hub"
 )
 
-// errReset means that a client missed more facts of the user channel than maxReplay, or that its cursor is of another
-// log.
+// errReset means that a client has missed more than maxReplay facts of the user channel, or that the log does not
+// contain the event of its cursor.
 var errReset = errors.New("too much was missed")
 
-// onHello authenticates the connection, or renews the token of a user who is authenticated already. It closes the
-// connection if the token or the session is not valid; after other errors the client may try again.
+// onHello authenticates the connection, or renews the token of a user who is already authenticated. It closes the
+// connection if the token or the sign-in session is not valid. After other errors the client may try again.
 func (s *session) onHello(ctx context.Context, r request, data helloData) (any, error) {
 	identity, err := s.Hub.Verify(data.Token)
 	if err != nil {
@@ -36,8 +36,8 @@ func (s *session) onHello(ctx context.Context, r request, data helloData) (any, 
 	return nil, nil
 }
 
-// reject sends an error and closes the connection with the close code of the error. An error without a close code is
-// returned instead: the client may try again.
+// reject sends an error and closes the connection with the close code of the error. If the error has no close code,
+// reject returns it: the client may try again.
 func (s *session) reject(re string, err error) error {
 	problem, _ := hub.ProblemOf(err)
 	code := closeCodeOf(problem.Code)
@@ -49,7 +49,7 @@ func (s *session) reject(re string, err error) error {
 	return nil
 }
 
-// authenticate checks the session and opens the user channel, where facts after position from have been queued.
+// authenticate checks the sign-in session and opens the user channel. The facts after position from have been queued.
 func (s *session) authenticate(ctx context.Context, re, since string, identity hub.Identity, from int64) error {
 	if err := s.Hub.CheckSession(ctx, identity); err != nil {
 		return err
@@ -69,8 +69,8 @@ func (s *session) authenticate(ctx context.Context, re, since string, identity h
 	return nil
 }
 
-// missed returns the facts that the client missed up to position from, and the position after which the user channel
-// continues.
+// missed returns the facts that the client has missed up to position from. It also returns the position after which the
+// user channel continues.
 func (s *session) missed(ctx context.Context, user domain.UserID, since string, from int64) (int64, []userFact, error) {
 	if since == "" {
 		return from, nil, nil
@@ -96,7 +96,7 @@ func (s *session) missed(ctx context.Context, user domain.UserID, since string, 
 	return after, facts, nil
 }
 
-// renew replaces the token of a user who is authenticated already.
+// renew replaces the token of a user who is already authenticated.
 func (s *session) renew(ctx context.Context, known, identity hub.Identity) (any, error) {
 	if identity.User != known.User {
 		return nil, hub.NewProblem(codeOtherUser, "this connection belongs to another user: open a new one")
@@ -112,7 +112,7 @@ func (s *session) renew(ctx context.Context, known, identity hub.Identity) (any,
 	return reply, nil
 }
 
-// helloReply returns the data of a reply to hello for a user channel that continues after a position.
+// helloReply returns the data of a reply to hello. The user channel continues after the position after.
 func (s *session) helloReply(ctx context.Context, identity hub.Identity, after int64) (helloReply, error) {
 	reply := helloReply{User: identity.User, Epoch: s.epoch()}
 	var err error

@@ -21,21 +21,23 @@ import (
 	"roomlog/realtime/ws/wstest"
 )
 
-// All clients reconnect at once after a restart and miss nothing. The benchmark does it with 5000.
+// TestAllClientsReconnectAtOnce restarts the server: all clients reconnect at the same time and must not miss a fact.
+// The benchmark does the same with 5000 clients.
 func TestAllClientsReconnectAtOnce(t *testing.T) {
 	herd(t, pgtest.New(t), 300, 2*time.Second)
 }
 
-// BenchmarkFigureThunderingHerd measures how long 5000 clients take to reconnect within a spread of five seconds.
+// BenchmarkFigureThunderingHerd measures how long 5000 clients take to reconnect if the server spreads them over five
+// seconds.
 func BenchmarkFigureThunderingHerd(b *testing.B) {
 	for b.Loop() {
 		b.ReportMetric(herd(b, pgtest.Server(b, pgtest.Durable).Open(), 5000, 5*time.Second).Seconds(), "herd_5000_seconds")
 	}
 }
 
-// herd connects n clients to a live, stops the server and starts another while comments are posted. The clients
-// reconnect when the first server allowed it, and must receive every comment once and in order. It returns the time
-// from the start until the last client was back.
+// herd connects n clients to a live, stops the server and starts another one while comments are posted. The clients
+// reconnect when the first server has told them to, and must receive every comment once and in order. herd returns the
+// time from the start of the second server until the last client was back.
 func herd(t testing.TB, db *pgtest.DB, n int, spread time.Duration) time.Duration {
 	const accounts, before, between, after = 40, 60, 30, 30
 	config := func(c *config) {
@@ -70,10 +72,10 @@ func herd(t testing.TB, db *pgtest.DB, n int, spread time.Duration) time.Duratio
 	}
 	first.kill()
 	second := openWorld(t, db, true, config)
-	talk(second, between) // nobody is there
+	talk(second, between) // while no client is connected
 	h.addr.Store(&second.addr)
 	start := time.Now()
-	talk(second, after) // while they come
+	talk(second, after) // while the clients reconnect
 	eventuallySoon(t, "everybody is back", func() bool { return h.back.Load() == int64(n) || t.Failed() })
 	took := time.Since(start)
 	eventuallySoon(t, "everybody has heard everything", func() bool { return h.done.Load() == int64(n) || t.Failed() })
@@ -81,7 +83,7 @@ func herd(t testing.TB, db *pgtest.DB, n int, spread time.Duration) time.Duratio
 	return took
 }
 
-// eventuallySoon is eventually with a longer timeout, because there are many clients.
+// eventuallySoon waits until ok returns true, like eventually, but longer, because there are many clients.
 func eventuallySoon(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(5 * time.Minute); !ok(); {
@@ -92,14 +94,14 @@ func eventuallySoon(t testing.TB, what string, ok func() bool) {
 	}
 }
 
-// herdState is what the clients share.
+// herdState is the state that all clients share.
 type herdState struct {
 	live                domain.LiveID
 	total, msg          int
 	addr                atomic.Pointer[string]
 	entered, back, done atomic.Int64
 	running             sync.WaitGroup
-	finished            chan struct{} // closed when all clients may go
+	finished            chan struct{} // closed when all clients may disconnect
 }
 
 // run is one client. It reconnects until it has received everything.
@@ -108,7 +110,7 @@ func (h *herdState) run(t testing.TB, p person) {
 	have, heard, returned := int64(0), 0, false
 	for heard < h.total {
 		at := *h.addr.Load()
-		if at == left { // the other one is not there yet
+		if at == left { // the second server is not running yet
 			<-time.After(10 * time.Millisecond)
 			continue
 		}
@@ -121,7 +123,7 @@ func (h *herdState) run(t testing.TB, p person) {
 				h.back.Add(1)
 			}
 		}
-		c.all = func() { // stay until all clients have received everything: their leaves would be facts to resume
+		c.all = func() { // the client stays until all clients have received everything, because its leave would be another fact
 			h.done.Add(1)
 			<-h.finished
 		}
@@ -131,27 +133,27 @@ func (h *herdState) run(t testing.TB, p person) {
 			t.Errorf("at %d, having heard %d: %v", have, heard, err)
 			return
 		}
-		if wait > 0 { // sent away by the server
+		if wait > 0 { // the server closed the connection and told the client when to reconnect
 			left = at
 			<-time.After(wait)
 		}
 	}
 }
 
-// herdClient is one connection.
+// herdClient is one connection of a client.
 type herdClient struct {
-	since string // cursor at have
+	since string // cursor of the fact at have
 	live  domain.LiveID
 	have  int64
 	heard int
 	in    func()       // called after each join
-	all   func()       // called when everything was heard
+	all   func()       // called when all comments were received
 	again func() error // sends hello and room.join again
-	retry int64        // milliseconds after which the server wants them again
+	retry int64        // milliseconds after which the server told the client to send the request again
 }
 
-// hear joins the live at the position of the client, and reads until everything was received or the server closes the
-// connection with a hint when to reconnect.
+// hear joins the live at the position of the client. It reads until all comments were received, or until the server
+// closes the connection and says when to reconnect.
 func (c *herdClient) hear(addr string, p person, total int) (wait time.Duration, err error) {
 	conn, err := net.Dial("tcp", addr)
 	if err != nil {
@@ -206,9 +208,9 @@ func (c *herdClient) take(payload []byte) error {
 		case c.retry == 0:
 			return fmt.Errorf("refused: %s", payload)
 		case bytes.HasPrefix(payload, []byte(`{"re":"h"`)):
-			return nil // room.join is refused as well
+			return nil // room.join is refused, too
 		}
-		<-time.After(time.Duration(c.retry) * time.Millisecond) // the server is busy
+		<-time.After(time.Duration(c.retry) * time.Millisecond) // waits because the server is busy
 		c.retry = 0
 		return c.again()
 	case bytes.HasPrefix(payload, []byte(`{"re":"j"`)):
@@ -221,7 +223,7 @@ func (c *herdClient) take(payload []byte) error {
 		c.in()
 		return nil
 	case !bytes.Contains(payload, []byte(`"live":`)) || !bytes.Contains(payload, []byte(`"prev":`)):
-		return nil // gauges, or the user channel
+		return nil // gauges or a push of the user channel
 	}
 	pos, prev := number(payload, `"pos":`), number(payload, `"prev":`)
 	if prev > c.have || pos <= c.have {
@@ -237,7 +239,7 @@ func (c *herdClient) take(payload []byte) error {
 	return nil
 }
 
-// text returns the text after a name and a quotation mark in JSON.
+// text returns the string after a name and a quotation mark in JSON.
 func text(payload []byte, name string) string {
 	_, after, _ := bytes.Cut(payload, []byte(name))
 	value, _, _ := bytes.Cut(after, []byte(`"`))

@@ -13,11 +13,11 @@ import (
 	"roomlog/realtime/ws"
 )
 
-// restoreRetry is the pause before a snapshot that could not be read is read again.
+// restoreRetry is the wait before a snapshot that could not be read is read again.
 const restoreRetry = 200 * time.Millisecond
 
-// HistoryChanged drops the facts of the former history. The connections in the live get a snapshot, and then the facts after
-// it.
+// HistoryChanged drops the facts of the former history. The connections in the live then get a snapshot and the facts
+// after it.
 func (c *channel) HistoryChanged(history, position int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -27,14 +27,14 @@ func (c *channel) HistoryChanged(history, position int64) {
 	c.restore(c, history)
 }
 
-// release sends the snapshot of a new history and the facts that follow it to all connections. It reports false if the channel
-// has dropped a fact that must follow the snapshot.
+// release sends the snapshot of a new history, and the facts that follow it, to all connections. It reports false if
+// the channel no longer keeps a fact that must follow the snapshot.
 func (c *channel) release(history int64, found *snapshot) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
 	case c.history != history || !c.held || c.reset:
-		return true // a newer change has its own snapshot
+		return true // a newer change of the history sends its own snapshot
 	case found.Pos < c.start:
 		return false
 	}
@@ -49,7 +49,7 @@ func (c *channel) release(history int64, found *snapshot) bool {
 	return true
 }
 
-// restoreLater sends the snapshot of a live in the background, after the history of the log has changed.
+// restoreLater sends the snapshot of a live in the background. Call it after the history of the log has changed.
 func (s *services) restoreLater(c *channel, history int64) {
 	s.restoreFrom(c, history, 0)
 }
@@ -86,18 +86,18 @@ func (s *services) restoreFrom(c *channel, history, head int64) {
 	})
 }
 
-// recoverPanic logs a panic of a function that no connection has caused.
+// recoverPanic logs a panic of a function that belongs to no connection.
 func (s *services) recoverPanic() {
 	if p := recover(); p != nil {
 		s.Log.Error("panic recovered", slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
 	}
 }
 
-// HistoryChanged checks the session again, because the log may have lost its sign-in, and notifies the client that its state is
-// void. The user channel continues after position.
+// HistoryChanged notifies the client that its state is void, and checks the sign-in session again, because the log may
+// have lost the sign-in. The user channel continues after position.
 func (s *session) HistoryChanged(_, position int64) {
 	s.user.hold(position)
-	s.serial.Later(func() { // after the request that is being handled
+	s.serial.Later(func() { // runs after the request that is being handled
 		ctx, cancel := context.WithTimeout(context.Background(), hub.CommandTimeout)
 		defer cancel()
 		err := s.restore(ctx, position)
@@ -110,11 +110,11 @@ func (s *session) HistoryChanged(_, position int64) {
 	})
 }
 
-// restore continues a session in a new history of the log.
+// restore continues the connection in a new history of the log.
 func (s *session) restore(ctx context.Context, position int64) error {
 	identity := s.Identity()
 	if identity.User == 0 || s.Ended() {
-		return errReset // hello was being handled
+		return errReset // a hello was being handled when the history changed
 	}
 	if err := s.Hub.CheckSession(ctx, identity); err != nil {
 		return err
@@ -127,10 +127,10 @@ func (s *session) restore(ctx context.Context, position int64) error {
 	return s.restoreChat(ctx)
 }
 
-// Restart does nothing: HistoryChanged restarts the chat session too.
+// Restart does nothing, because HistoryChanged also restarts the chat session.
 func (s *session) Restart() {}
 
-// restoreChat sends what the chat contains in a new history of the log to a session that is in it.
+// restoreChat sends the content of the chat in a new history of the log, if the connection is in the chat.
 func (s *session) restoreChat(ctx context.Context) error {
 	if s.chatSession == nil {
 		return nil
@@ -147,7 +147,7 @@ func (s *session) restoreChat(ctx context.Context) error {
 				return err
 			}
 		}
-		c.Unsubscribe(id) // the updates up to now are in the snapshot
+		c.Unsubscribe(id) // the snapshot contains the updates up to now
 		c.Subscribe(id)
 		reply, err := s.chatSince(ctx, id, "")
 		if err != nil {
@@ -159,7 +159,7 @@ func (s *session) restoreChat(ctx context.Context) error {
 	return nil
 }
 
-// RemoveFrom removes the session from a live if it is in the live, and sends the reason.
+// RemoveFrom removes the connection from a live, if it is in the live, and sends the reason.
 func (s *session) RemoveFrom(live domain.LiveID, p *hub.Problem) {
 	s.serial.Later(func() {
 		if s.leaveLive(live, domain.LeaveRemoved) {

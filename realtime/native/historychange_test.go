@@ -10,7 +10,7 @@ import (
 	"roomlog/realtime/ws/wstest"
 )
 
-// TestClientsContinueInAnotherHistory restores a dump under open connections.
+// TestClientsContinueInAnotherHistory restores a dump while clients are connected.
 func TestClientsContinueInAnotherHistory(t *testing.T) {
 	t.Parallel()
 	d := failover.Start(t)
@@ -42,7 +42,7 @@ func TestClientsContinueInAnotherHistory(t *testing.T) {
 
 	d.RestoreDump(dump)
 
-	frames := map[string]message{} // they come in any order
+	frames := map[string]message{} // the frames arrive in any order
 	for len(frames) < 4 {
 		switch m := a.read(); m.Type {
 		case "reset", "snapshot", "removed", "chat.snapshot":
@@ -70,13 +70,13 @@ func TestClientsContinueInAnotherHistory(t *testing.T) {
 	if chat := into[chatEntered](t, frames["chat.snapshot"]); len(chat.Messages) != 0 || chat.Participant != participant || chat.Epoch != reset.Epoch {
 		t.Errorf("got %s", frames["chat.snapshot"].raw)
 	}
-	// The connection of the lost account is closed.
+	// The server closes the connection of the account that was lost.
 	for {
 		if _, err := newcomer.tryRead(); err != nil {
 			break
 		}
 	}
-	// Everything goes on.
+	// The server continues to work in the new history.
 	ann.Asks(domain.PostComment{Live: live, Text: "new"})
 	if m := a.push("comment"); into[struct{ Text string }](t, m).Text != "new" {
 		t.Errorf("got %s", m.raw)
@@ -89,7 +89,7 @@ func TestClientsContinueInAnotherHistory(t *testing.T) {
 		found, err := w.viewers(live)
 		return err == nil && slices.Equal(found, []domain.UserID{bob.ID})
 	})
-	// The lost cursor leads to a snapshot, on the user channel to a reset.
+	// With the lost cursor, the client gets a snapshot of the live and a reset of the user channel.
 	b := bob.connect()
 	hello := b.ok(b.ask("hello", map[string]any{"token": bob.Token(), "since": cursor}))
 	if !into[struct{ Reset bool }](t, hello).Reset {
@@ -100,7 +100,7 @@ func TestClientsContinueInAnotherHistory(t *testing.T) {
 	}
 }
 
-// viewers returns the users who are in a live by the tables.
+// viewers returns the present viewers of a live according to the tables.
 func (w *world) viewers(live domain.LiveID) (ids []domain.UserID, err error) {
 	rows, err := w.Pool.Query(w.Context(), "SELECT user_id FROM read.viewer WHERE live_id = $1 AND present ORDER BY user_id", live)
 	if err != nil {

@@ -11,12 +11,12 @@ import (
 	"roomlog/realtime/ws"
 )
 
-// snapshotTries is the maximum number of reads of a snapshot. It is read again if the channel no longer keeps all facts
-// that follow it.
+// snapshotTries is the maximum number of times that a snapshot is read. It is read again if the channel no longer keeps
+// all facts that follow it.
 const snapshotTries = 3
 
-// onJoin adds the session to a live. The reply contains the facts that the client missed since its position, or a
-// snapshot. Later facts are sent after the reply, without a gap and without a repetition.
+// onJoin adds the connection to a live. The reply contains a snapshot, or the facts that the client has missed. Later
+// facts are sent after the reply, without a gap and without a repetition.
 func (s *session) onJoin(ctx context.Context, r request, data joinData) (any, error) {
 	if err := checkLive(data.Live); err != nil {
 		return nil, err
@@ -42,7 +42,7 @@ func (s *session) onJoin(ctx context.Context, r request, data joinData) (any, er
 	return nil, err
 }
 
-// leaveEnded leaves the lives that have ended if the session is in the maximum number of lives.
+// leaveEnded leaves the lives that have ended, if the connection is in the maximum number of lives.
 func (s *session) leaveEnded(ctx context.Context) error {
 	var all []hub.Membership
 	for live := range s.joined {
@@ -55,7 +55,7 @@ func (s *session) leaveEnded(ctx context.Context) error {
 	return err
 }
 
-// attach replies to a join and attaches the connection to the channel. entered is the position of the user's join.
+// attach replies to a join and adds the connection to the channel. entered is the position of the user's join.
 func (s *session) attach(ctx context.Context, c *channel, re, since string, entered int64) error {
 	if since != "" {
 		if done, err := s.resume(ctx, c, re, since); done || err != nil {
@@ -76,8 +76,8 @@ func (s *session) attach(ctx context.Context, c *channel, re, since string, ente
 	return projections.ErrBehind
 }
 
-// snapshot returns the state of a live, as of a position up to which the hub has delivered everything. If the tables do not
-// contain the live, snapshot waits until they have reached position.
+// snapshot returns the state of a live as of a position up to which the hub has delivered all deltas. If the tables do
+// not contain the live, it waits until they have reached position.
 func (s *services) snapshot(ctx context.Context, live domain.LiveID, position int64) (*snapshot, error) {
 	found, err := s.Hub.Snapshot(ctx, live, position)
 	if err != nil {
@@ -94,8 +94,8 @@ func (s *services) snapshot(ctx context.Context, live domain.LiveID, position in
 	return snapshotOf(s.epoch(), cursor, found), nil
 }
 
-// resume sends the facts after a cursor that a client missed. It reports false if there are too many, or if the log does not
-// have the event of the cursor.
+// resume sends the facts after a cursor that a client has missed. It reports false if there are too many, or if the log
+// does not contain the event of the cursor.
 func (s *session) resume(ctx context.Context, c *channel, re, since string) (done bool, err error) {
 	history := s.Hub.History()
 	pos, found := c.find(since)
@@ -108,7 +108,7 @@ func (s *session) resume(ctx context.Context, c *channel, re, since string) (don
 			return false, err
 		}
 	}
-	if err := s.Hub.WaitFor(ctx, pos); err != nil { // the client's previous node was faster
+	if err := s.Hub.WaitFor(ctx, pos); err != nil { // the previous node of the client was ahead of this one
 		return false, err
 	}
 	reply := func(to int64) *ws.Frame {
@@ -117,11 +117,11 @@ func (s *session) resume(ctx context.Context, c *channel, re, since string) (don
 	if c.attach(s.conn, opening{history, reply, nil, pos, pos}) {
 		return true, nil
 	}
-	for range 2 { // a second time if facts were pushed while the log was read
+	for range 2 { // a second time if facts were pushed while the log was being read
 		if err := s.Hub.WaitFor(ctx, c.oldest()); err != nil {
 			return false, err
 		}
-		upTo := s.Hub.Position() // the channel has delivered every fact up to this position, and keeps later facts
+		upTo := s.Hub.Position() // the channel has delivered every fact up to this position and keeps the later ones
 		facts, err := s.Hub.Deltas(ctx, c.live, pos, upTo, maxResume+1)
 		if err != nil || len(facts) > maxResume {
 			return false, err
@@ -145,7 +145,7 @@ func (s *session) onLeave(_ context.Context, _ request, data leaveData) (any, er
 	return leaveReply{s.leaveLive(data.Live, domain.LeaveRequested)}, nil
 }
 
-// checkLive refuses a request that names no live.
+// checkLive refuses a request without the id of a live.
 func checkLive(live domain.LiveID) error {
 	if live < 1 {
 		return badRequest("live must be the ID of a live")

@@ -8,10 +8,10 @@ import (
 	"roomlog/realtime/ws"
 )
 
-// maxNewest is the maximum number of joined users in the frame of a batch.
+// maxNewest is the maximum number of users in the frame of a batch.
 const maxNewest = 10
 
-// joinBatch collects consecutive joins and leaves of a large live. They are sent as one frame.
+// joinBatch collects consecutive joins and leaves of a large live, which are sent as one frame.
 type joinBatch struct {
 	one  projections.Delta // the newest delta
 	info joinBatchInfo
@@ -37,7 +37,7 @@ func (b *joinBatch) add(d projections.Delta) {
 	b.info.Newest = b.info.Newest[:min(len(b.info.Newest), maxNewest)]
 }
 
-// frame encodes the batch. prev is the position of the fact before the batch.
+// frame encodes the batch. prev is the position of the last fact before the batch.
 func (b *joinBatch) frame(live domain.LiveID, prev int64) *ws.Frame {
 	if b.count() == 1 {
 		return factFrame(b.one, prev)

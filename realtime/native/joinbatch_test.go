@@ -9,7 +9,7 @@ import (
 	"roomlog/domain"
 )
 
-// together lets n users join a live without connections.
+// together lets n users join a live without connections, and returns them.
 func (w *world) together(name string, n int, live domain.LiveID) []person {
 	people := make([]person, n)
 	for i := range people {
@@ -45,15 +45,15 @@ func TestJoinBatches(t *testing.T) {
 	live := anna.goLive("x")
 	watcher := anna.app()
 	watcher.join(live)
-	anna.Asks(domain.PostComment{Live: live, Text: "nobody is here yet"}) // behind her own coming
+	anna.Asks(domain.PostComment{Live: live, Text: "nobody is here yet"}) // posts a comment, so that a fact follows anna's own join
 	have := watcher.push("comment").Pos
-	// follow reads facts until all users are counted, and checks that no fact is missing.
+	// follow reads facts until it has counted the given joins and leaves, and checks that no fact is missing.
 	follow := func(a *app, joined, left int) (frames, sums int) {
 		t.Helper()
 		for joined > 0 || left > 0 {
 			m := a.push0()
 			if m.Live == 0 || m.Pos == 0 {
-				continue // gauges and answers
+				continue // gauges or a reply
 			}
 			frames++
 			if m.Prev > have || m.Pos <= have {
@@ -79,7 +79,8 @@ func TestJoinBatches(t *testing.T) {
 		}
 		return frames, sums
 	}
-	// The gauges may count viewers whose joins are not pushed yet, so the second viewer waits for the push of the first.
+	// The gauges may already count viewers whose joins are not pushed yet, so the second viewer waits for the push of
+	// the first viewer's join.
 	var first []person
 	for _, name := range []string{"first", "second"} {
 		first = append(first, w.together(name, 1, live)...)
@@ -95,7 +96,7 @@ func TestJoinBatches(t *testing.T) {
 	for _, p := range append(first, people[:38]...) {
 		w.leaves(p, live)
 	}
-	bert.Asks(domain.PostComment{Live: live, Text: "so many"}) // is pushed after the leaves before it
+	bert.Asks(domain.PostComment{Live: live, Text: "so many"}) // the push of the comment follows the leaves before it
 	follow(watcher, 0, 40)
 	if m := watcher.push("comment"); m.Prev > have {
 		t.Errorf("after position %d got %s", have, m.raw)
@@ -103,7 +104,7 @@ func TestJoinBatches(t *testing.T) {
 		have = m.Pos
 	}
 	t.Run("a client that resumes misses no join", func(t *testing.T) {
-		anna.app().join(live) // so that she stays
+		anna.app().join(live) // keeps anna in the live
 		watcher.ok(watcher.ask("room.leave", map[string]any{"live": live}))
 		for _, p := range people[38:48] {
 			w.leaves(p, live)

@@ -7,7 +7,7 @@ import (
 	"roomlog/projections"
 )
 
-// Data of requests about lives and sessions.
+// Types for the field data of requests about lives and the connection.
 type (
 	helloData struct {
 		Token string `json:"token"`
@@ -29,7 +29,7 @@ type (
 	}
 )
 
-// Data of replies about lives and sessions.
+// Types for the field data of replies about lives and the connection.
 type (
 	helloReply struct {
 		User    domain.UserID `json:"user"`
@@ -63,7 +63,7 @@ type (
 	}
 )
 
-// Data of pushes about lives that projections does not define.
+// Types for the field data of pushes about lives that package projections does not define.
 type (
 	gaugesInfo struct {
 		Online    int64 `json:"online" jsonschema_description:"viewers in the live"`
@@ -95,7 +95,7 @@ type (
 	}
 )
 
-// snapshot is a live as of one position.
+// snapshot is the state of a live as of one position.
 type snapshot struct {
 	Epoch    string                       `json:"epoch"`
 	Pos      int64                        `json:"pos"`
@@ -117,7 +117,7 @@ type liveInfo struct {
 	Media   *projections.BroadcastMedia `json:"media" jsonschema_description:"what the broadcast contains; null: there is none now"`
 }
 
-// snapshotOf converts a snapshot of the tables.
+// snapshotOf converts a snapshot from the tables into the form for clients.
 func snapshotOf(epoch, cursor string, l projections.LiveSnapshot) *snapshot {
 	s := &snapshot{
 		Epoch: epoch, Pos: l.Position, Cursor: cursor,

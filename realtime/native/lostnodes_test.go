@@ -12,7 +12,7 @@ import (
 	"roomlog/realtime/ws/wstest"
 )
 
-// noListener ignores everything.
+// noListener is a chat.Listener that ignores everything.
 type noListener struct{}
 
 func (noListener) Deliver(*chat.Update)                       {}
@@ -20,7 +20,8 @@ func (noListener) Typing(chat.Participant, domain.ChatRoomID) {}
 func (noListener) Restart()                                   {}
 func (noListener) Reset()                                     {}
 
-// A session that the log has lost enters the chat and its rooms again outside the rates of clients.
+// TestChatRestartIsNotLimited checks that rate limits do not prevent a chat session that the log has lost from entering
+// the chat and its chat rooms again.
 func TestChatRestartIsNotLimited(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(c *config) {
@@ -49,7 +50,8 @@ func TestChatRestartIsNotLimited(t *testing.T) {
 	}
 }
 
-// Participants of a lost node leave the chat; those of a live node stay.
+// TestParticipantsOfALostNodeLeave checks that participants of a lost node leave the chat, and that those of a node
+// that is alive stay.
 func TestParticipantsOfALostNodeLeave(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(c *config) { c.PresenceGrace = 50 * time.Millisecond })

@@ -8,7 +8,7 @@ import (
 	"roomlog/domain"
 )
 
-// says executes a command of the server itself.
+// says executes a command as the system.
 func (w *world) says(c domain.Command) {
 	w.Helper()
 	if _, err := w.Sequencer.Execute(context.Background(), domain.Request{Command: c, Actor: domain.Actor{Kind: domain.System}}); err != nil {

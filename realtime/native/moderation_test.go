@@ -23,7 +23,7 @@ func twoNodes(t *testing.T) (a, b *world) {
 
 type noticed struct{ Kind, Reason, Until string }
 
-// noticed reads until a notice of a kind; older notices may come before it.
+// noticed reads pushes until a notice of this kind. It skips older notices.
 func (a *app) noticed(kind string) noticed {
 	a.T.Helper()
 	for {
@@ -38,7 +38,7 @@ func (a *app) noticed(kind string) noticed {
 	}
 }
 
-// errorOf reads until an error that replies to no request.
+// errorOf reads pushes until an error that replies to no request.
 func (a *app) errorOf(code string) refusal {
 	a.T.Helper()
 	m := a.push("error")
@@ -78,7 +78,7 @@ func TestKickUser(t *testing.T) {
 	if left := into[struct{ Cause string }](t, watcher.push("leave")); left.Cause != "removed" {
 		t.Errorf(`left because of %s, want "removed"`, left.Cause)
 	}
-	// A client that reconnects all the same is admitted and receives the missed notice once.
+	// A client that reconnects nevertheless is admitted and receives the missed notice once.
 	again := bob.connect()
 	again.ok(again.ask("hello", map[string]any{"token": bob.Token(), "since": cursor}))
 	again.noticed("kicked")
@@ -97,9 +97,9 @@ func TestKickConnection(t *testing.T) {
 	a, b := twoNodes(t)
 	bob := a.register("bob")
 	one, other, anonymous := bob.on(b).app(), bob.on(b).app(), b.connect()
-	anonymous.ok(anonymous.ask("ping", nil)) // has not sent hello
+	anonymous.ok(anonymous.ask("ping", nil)) // this client has not sent hello
 	var ids []domain.ConnectionID
-	for _, s := range a.survey(hub.SurveyRequest{}, 3).Connections { // newest first
+	for _, s := range a.survey(hub.SurveyRequest{}, 3).Connections { // checks the connections, newest first
 		ids = append(ids, s.ID)
 	}
 	a.Do(domain.KickConnection{Connection: ids[0], Reason: "flooding"})
@@ -172,7 +172,8 @@ func TestBanViewer(t *testing.T) {
 	c.join(live)
 }
 
-// A viewer who joins while being banned is not in the live afterwards, in whichever order the two happen.
+// TestBanWhileJoining bans a viewer who is joining the live. Afterwards the viewer must not be in the live, in
+// whichever order the two happened.
 func TestBanWhileJoining(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
@@ -199,7 +200,8 @@ func TestBanWhileJoining(t *testing.T) {
 	wstest.Eventually(t, "bob has left as often as he joined", func() bool { return len(w.visits(live))%2 == 0 })
 }
 
-// A slow request delays the ban of its own connection only: not a ban, kick or revocation of another.
+// TestBanDuringSlowRequests checks that a slow request delays a ban only on its own connection. It must not delay a
+// ban, kick or revocation on other connections.
 func TestBanDuringSlowRequests(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
@@ -207,7 +209,7 @@ func TestBanDuringSlowRequests(t *testing.T) {
 	live := ann.goLive("x")
 	var slow []*app
 	var slowUsers []person
-	for i := range 10 { // more than the server has background workers
+	for i := range 10 { // more connections than the server has background workers
 		p := w.register(fmt.Sprintf("slow-%d", i))
 		a := p.app()
 		a.join(live)
@@ -236,7 +238,7 @@ func TestBanDuringSlowRequests(t *testing.T) {
 	}
 }
 
-// delivered waits until everything up to a position has been delivered.
+// delivered waits until all deltas up to a position have been delivered.
 func (w *world) delivered(position int64) {
 	w.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), wstest.Timeout)

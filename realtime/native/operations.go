@@ -1,7 +1,8 @@
 package native
 
 // operations returns every type of request that clients may send, in the order of the documentation. Each entry needs
-// its access, its rate and its summary: TestOperations checks them, and the documentation is generated from them.
+// an access rule, a rate and a summary. TestOperations checks this, and the documentation is generated from the
+// entries.
 func operations() []operation {
 	return []operation{
 		newOperation("hello", accessAnyone, rateFrames, "Authenticates the connection. Send it first, and again with a new token before the old one expires.", helloReply{}, (*session).onHello),

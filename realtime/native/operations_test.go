@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestOperations checks that every entry of the table of operations has an access, a rate and documentation.
+// TestOperations checks that every operation has an access rule, a rate and documentation.
 func TestOperations(t *testing.T) {
 	t.Parallel()
 	names := make(map[string]bool)

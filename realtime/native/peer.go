@@ -11,10 +11,10 @@ import (
 	"roomlog/realtime/hub"
 )
 
-// maxID is the maximum length of the ID of a request in bytes.
+// maxID is the maximum length of the id of a request in bytes.
 const maxID = 64
 
-// peer reads the frames of a connection and dispatches them to its session. It is a ws.Peer.
+// peer reads the frames of a connection and dispatches them to the session. It implements ws.Peer.
 type peer struct {
 	*session
 	operations map[string]operation
@@ -29,7 +29,7 @@ func (p *peer) request(message []byte) {
 		var partial struct {
 			ID string `json:"id"`
 		}
-		_ = json.Unmarshal(message, &partial) // what could be read may contain the ID
+		_ = json.Unmarshal(message, &partial) // the part of the frame that could be decoded may contain the id
 		p.sendError(partial.ID, malformedFrame(err))
 		return
 	}
@@ -47,7 +47,8 @@ func (p *peer) request(message []byte) {
 	}
 }
 
-// handle checks the access of a request and runs it. It returns the data of the reply, or nil if the reply was sent.
+// handle checks the access rule of a request and runs its handler. It returns the data of the reply, or nil if the
+// reply was already sent.
 func (p *peer) handle(ctx context.Context, frame requestFrame) (any, error) {
 	op, known := p.operations[frame.Type]
 	if !known {
@@ -64,7 +65,7 @@ func (p *peer) handle(ctx context.Context, frame requestFrame) (any, error) {
 	return op.run(ctx, p.session, request{frame, op.rate})
 }
 
-// fail sends an error. An internal error is logged here, once; the client does not see it.
+// fail sends an error. It logs an internal error, whose details the client does not receive.
 func (p *peer) fail(ctx context.Context, frame requestFrame, err error) {
 	problem, internal := hub.ProblemOf(err)
 	if internal {
@@ -74,5 +75,5 @@ func (p *peer) fail(ctx context.Context, frame requestFrame, err error) {
 	p.sendError(frame.ID, problem)
 }
 
-// Closed ends the session.
+// Closed makes the connection leave its lives and the chat.
 func (p *peer) Closed(uint16, string) { p.serial.Do(p.end) }

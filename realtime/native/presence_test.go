@@ -18,7 +18,7 @@ import (
 	"roomlog/realtime/ws/wstest"
 )
 
-// visits returns the joins, moves and leaves of a live in order, as "joined 12", "left 12 requested".
+// visits returns the joins, moves and leaves of a live in order, in the form "joined 12" or "left 12 requested".
 func (w *world) visits(live domain.LiveID) (found []string) {
 	w.Helper()
 	for after := int64(0); ; {
@@ -43,7 +43,7 @@ func (w *world) visits(live domain.LiveID) (found []string) {
 	}
 }
 
-// settled waits until the joins, moves and leaves of a live are these.
+// settled waits until the joins, moves and leaves of a live are those in want.
 func (w *world) settled(live domain.LiveID, want ...string) {
 	w.Helper()
 	wstest.Eventually(w, fmt.Sprintf("the visits are %v", want), func() bool { return len(w.visits(live)) >= len(want) })
@@ -93,7 +93,7 @@ func TestPresence(t *testing.T) {
 		}
 		for _, r := range slices.Concat(stay, go_) {
 			all.Go(func() {
-				for range 10 { // away and back, faster than the log can follow
+				for range 10 { // the user leaves and returns faster than the log can record
 					a := r.app()
 					a.join(live)
 					_ = a.Conn.Close()
@@ -152,7 +152,7 @@ func TestPresence(t *testing.T) {
 		a.join(live)
 		b := old.signIn().app()
 		b.join(live)
-		w.Execute(domain.Request{Command: domain.SignIn{User: old.ID, Session: old.Session}}) // as if the second sign-in were lost
+		w.Execute(domain.Request{Command: domain.SignIn{User: old.ID, Session: old.Session}}) // appends the first sign-in again, as if the second one had been lost
 		w.Execute(domain.Request{Actor: domain.Actor{Kind: domain.System}, Command: domain.LeaveLive{
 			Live: live, User: old.ID, Cause: domain.LeaveNodeLost, Node: w.Hub.Node(),
 		}})
@@ -278,7 +278,7 @@ func TestTwoNodes(t *testing.T) {
 		viewer := r.on(b).app()
 		viewer.join(room)
 		var cut int
-		wstest.Eventually(t, "the heartbeats are cut", func() bool { // of both: each sees the other as dead
+		wstest.Eventually(t, "the heartbeats are cut", func() bool { // the heartbeats of both nodes, so that each counts the other as lost
 			if err := db.Owner.QueryRow(t.Context(), `SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
 				WHERE datname = current_database() AND application_name LIKE 'roomlog node %'`).Scan(&cut); err != nil {
 				t.Fatal(err)
@@ -291,17 +291,18 @@ func TestTwoNodes(t *testing.T) {
 		})
 		viewer.ok(viewer.ask("comment.post", map[string]any{"live": room, "text": "still here"}))
 		_ = viewer.Conn.Close()
-		wstest.Eventually(t, "the viewer has left", func() bool { // or is thought to have been lost once more
+		wstest.Eventually(t, "the viewer has left", func() bool { // the viewer may count as lost once more
 			got := a.visits(room)
 			return strings.HasPrefix(got[len(got)-1], fmt.Sprintf("left %d ", r.ID))
 		})
 	})
 }
 
-// The viewers of a lost node leave after the grace time, unless they have come back to another node.
+// TestLostNode checks that the viewers of a lost node leave after the grace period, unless they have reconnected to
+// another node.
 func TestLostNode(t *testing.T) {
 	t.Parallel()
-	const grace = 200 * time.Millisecond // of the clock below; the tables are read every 50 ms
+	const grace = 200 * time.Millisecond // grace period, on the clock below; the tables are read every 50 ms
 	clock := clocktest.New()
 	change := func(c *config) { c.PresenceGrace, c.ClusterNow = grace, clock.Now }
 	db := pgtest.New(t)
@@ -317,11 +318,11 @@ func TestLostNode(t *testing.T) {
 	returns.join(room)
 	b.kill()
 	back := r.app()
-	back.join(room) // in time, at the other process
+	back.join(room) // the viewer reconnects to the other process in time
 	expected := []string{fmt.Sprintf("joined %d", q.ID), fmt.Sprintf("joined %d", r.ID), fmt.Sprintf("moved %d", r.ID)}
 	a.settled(room, expected...)
 	wstest.Eventually(t, "the viewer has left", func() bool {
-		clock.Forward(grace) // the first time may be before the node was missed
+		clock.Forward(grace) // repeated, because the first time may precede the check that finds the lost node
 		return len(a.visits(room)) > len(expected)
 	})
 	a.settled(room, append(expected, fmt.Sprintf("left %d node_lost", q.ID))...)

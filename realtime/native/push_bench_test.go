@@ -9,12 +9,12 @@ import (
 	"roomlog/realtime/ws"
 )
 
-// BenchmarkFigureGiftPush measures the time from sending a gift until its push is read on another connection: one gift
-// after another, on an otherwise idle server, with durable commits.
+// BenchmarkFigureGiftPush measures the time from sending a gift until its push is read on another connection. It sends
+// one gift after another to a server with durable commits that is otherwise idle.
 func BenchmarkFigureGiftPush(b *testing.B) {
 	for b.Loop() {
 		w := openWorld(b, pgtest.Server(b, pgtest.Durable).Open(), true, func(c *config) {
-			c.Sockets = ws.Config{} // as it is served
+			c.Sockets = ws.Config{} // with the settings of roomlog serve
 		})
 		rose := w.AddGift("rose", "", 1)
 		streamer, giver := w.register("streamer"), w.register("giver").credit(1e6)
@@ -31,7 +31,7 @@ func BenchmarkFigureGiftPush(b *testing.B) {
 			sender.ok(id)
 			sender.ask("ack", map[string]any{"cursor": "0"})
 			sender.aside = nil
-			<-time.After(100 * time.Millisecond) // idle again: no window is open
+			<-time.After(100 * time.Millisecond) // waits until the server is idle and no push window is open
 			return took
 		}
 		for range 20 {

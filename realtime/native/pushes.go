@@ -6,16 +6,16 @@ import (
 	"roomlog/projections"
 )
 
-// push is a type of frame that the server sends without a request.
+// push describes a type of frame that the server sends without a request.
 type push struct {
 	name    string
-	summary string       // for authors of clients
+	summary string       // description for authors of clients
 	data    reflect.Type // type of the field data
-	form    any          // a zero envelope
+	form    any          // zero value of the envelope
 }
 
-// pushes returns every push in the order of the documentation. The table of deltas defines the pushes of lives and of
-// the user channel.
+// pushes returns every push, in the order of the documentation. The pushes of lives and of the user channel come from
+// the table of deltas.
 func pushes() []push {
 	var live, user []push
 	known := make(map[string]bool)

@@ -9,13 +9,13 @@ import (
 	"roomlog/realtime/hub"
 )
 
-// request is a request frame whose type is known.
+// request is a request frame with a known type.
 type request struct {
 	requestFrame
 	rate rate
 }
 
-// execute executes a command of the user, which counts against the rate of the request.
+// execute executes a command as the user. The command counts against the rate of the request.
 func (s *session) execute(ctx context.Context, r request, c domain.Command) (eventstore.Receipt, error) {
 	return s.Hub.Execute(ctx, s.Identity(), r.rate.ofCommands(), c, r.Key)
 }
@@ -24,21 +24,21 @@ func (s *session) execute(ctx context.Context, r request, c domain.Command) (eve
 type access int
 
 const (
-	_             access = iota // every operation names its access
-	accessAnyone                // also before hello
-	accessSession               // after hello, while the token is valid
+	_             access = iota // zero is invalid: every operation needs an access rule
+	accessAnyone                // even before hello
+	accessSession               // only after hello, while the token is valid
 )
 
-// rate is the limit that a request counts against.
+// rate is the limit against which a request counts.
 type rate int
 
 const (
-	_            rate = iota // every operation names its rate
-	rateFrames               // the frame rate of the connection alone
+	_            rate = iota // zero is invalid: every operation needs a rate
+	rateFrames               // only the frame rate of the connection
 	rateJoins                // joins of the user, which package ratelimit limits
 	rateComments             // comments of the user
 	rateGifts                // gifts of the user
-	rateChat                 // the limits of the chat session, which all its methods enforce
+	rateChat                 // the limits of the chat, which the methods of chat.Session enforce
 )
 
 // String returns the access for the documentation.
@@ -64,7 +64,7 @@ func (r rate) String() string {
 	return "frames of the connection"
 }
 
-// ofCommands returns the limit of the hub for the commands of a request.
+// ofCommands returns the limit of the hub against which the commands of a request count.
 func (r rate) ofCommands() hub.Rate {
 	switch r {
 	case rateComments:
@@ -75,21 +75,22 @@ func (r rate) ofCommands() hub.Rate {
 	return hub.RateNone
 }
 
-// operation defines a type of request: its access, rate limit, documentation and handler.
+// operation describes a type of request: its access rule, rate, documentation and handler.
 type operation struct {
 	name    string
 	access  access
 	rate    rate
-	summary string // for authors of clients
-	data    any    // a zero value, for the documentation
-	reply   any    // a zero value, for the documentation
+	summary string // description for authors of clients
+	data    any    // zero value of the request data, for the documentation
+	reply   any    // zero value of the reply data, for the documentation
 	run     func(ctx context.Context, s *session, r request) (any, error)
 }
 
-// handler handles a request with data of type T. It returns the data of the reply, or nil if it has sent the reply.
+// handler handles a request with data of type T. It returns the data of the reply, or nil if it has already sent the
+// reply.
 type handler[T any] func(s *session, ctx context.Context, r request, data T) (any, error)
 
-// newOperation returns an operation that decodes its data as a T.
+// newOperation returns an operation whose data is decoded as a T.
 func newOperation[T any](name string, a access, r rate, summary string, reply any, run handler[T]) operation {
 	var zero T
 	return operation{name, a, r, summary, zero, reply, func(ctx context.Context, s *session, r request) (any, error) {

@@ -10,12 +10,12 @@ import (
 	"roomlog/realtime/ws/wstest"
 )
 
-// chain checks that every push follows what the client has: it misses nothing and receives nothing twice.
+// chain checks that every push follows the last one, so that the client misses nothing and receives nothing twice.
 type chain struct {
 	t     testing.TB
-	last  int64 // everything up to here is known
+	last  int64 // position up to which all facts were received
 	facts []int64
-	seen  map[string]int // pushes by type
+	seen  map[string]int // number of pushes by type
 }
 
 func startChain(t testing.TB, e entered) *chain {
@@ -44,7 +44,7 @@ func (c *chain) take(m message) {
 	c.seen[m.Type]++
 }
 
-// factsOf returns the positions of all facts of a live, from the log.
+// factsOf returns the positions of all facts of a live according to the log.
 func (w *world) factsOf(live domain.LiveID, after, upTo int64) (positions []int64) {
 	w.Helper()
 	for {
@@ -88,7 +88,7 @@ func TestResume(t *testing.T) {
 			t.Fatalf("got %s, want position %d", m.raw, want)
 		}
 	}
-	holder := q.app() // keeps the channel in memory
+	holder := q.app() // this client keeps the channel in memory
 	holder.join(live)
 
 	t.Run("sends missed facts from memory", func(t *testing.T) {
@@ -113,7 +113,7 @@ func TestResume(t *testing.T) {
 		for i := range 5 {
 			q.Asks(domain.PostComment{Live: empty, Text: fmt.Sprint(i)})
 		}
-		for upTo := say(3)[2]; holder.push("comment").Pos < upTo; { // elsewhere, until this node has delivered it
+		for upTo := say(3)[2]; holder.push("comment").Pos < upTo; { // reads until this node has delivered the comments from the other node
 		}
 		a := p.app()
 		got := a.rejoin(empty, w.cursor(from))
@@ -121,7 +121,7 @@ func TestResume(t *testing.T) {
 			t.Fatalf("got %+v, want 2 Resumed", got)
 		}
 		c := startChain(t, got)
-		for len(c.facts) < 6 { // five comments, and the join
+		for len(c.facts) < 6 { // the five comments and the join
 			c.take(a.read())
 		}
 		if want := w.factsOf(empty, from, w.head()); fmt.Sprint(want) != fmt.Sprint(c.facts) {
@@ -153,7 +153,7 @@ func TestResume(t *testing.T) {
 			all.Go(func() { say(10) })
 		}
 		all.Wait()
-		for upTo := w.head(); holder.push("comment").Pos < upTo; { // the channel has them
+		for upTo := w.head(); holder.push("comment").Pos < upTo; { // reads until the channel has these facts
 		}
 		for _, room := range []string{"remembered", "forgotten"} {
 			a := p.app()
@@ -208,8 +208,8 @@ func TestMissedDeltasResetEverybody(t *testing.T) {
 	}
 }
 
-// TestNoFactIsMissedOrRepeated lets clients join, leave and resume while gifts are sent: in whichever way they joined, they
-// receive what the log has.
+// TestNoFactIsMissedOrRepeated lets clients join, leave and resume while gifts are sent. In whichever way they have
+// joined, they must receive the facts that the log contains.
 func TestNoFactIsMissedOrRepeated(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
@@ -239,7 +239,7 @@ func TestNoFactIsMissedOrRepeated(t *testing.T) {
 			c := startChain(t, a.join(live))
 			from := c.last
 			for visit := range visits {
-				for range 20 + 10*i { // some pushes, then away without a word
+				for range 20 + 10*i { // reads some pushes and then disconnects
 					c.take(a.read())
 				}
 				for _, m := range a.aside {
@@ -328,7 +328,7 @@ func TestUserChannel(t *testing.T) {
 		p := w.register("carol")
 		probe := p.app()
 		p.credit(100)
-		balances(probe, 100) // from here on the lane goes on
+		balances(probe, 100) // the user channel continues from here on
 		a, began := hello(p, "")
 		p.credit(1)
 		p.credit(1)
@@ -364,7 +364,7 @@ func TestUserChannel(t *testing.T) {
 		p := w.register("dave")
 		probe, _ := hello(p, "")
 		p.credit(1000)
-		balances(probe, 1000) // from here on nothing but gifts follows
+		balances(probe, 1000) // only gifts follow from here on
 		_, began := hello(p, "")
 		var all sync.WaitGroup
 		for range 50 {

@@ -16,7 +16,7 @@ type Server struct {
 	operations map[string]operation
 }
 
-// New creates a server. The server works while its Run, the hub and the chat run.
+// New creates a server. It works while its Run, the hub and the chat run.
 func New(cfg Config) (*Server, error) {
 	if err := cfg.prepare(); err != nil {
 		return nil, err
@@ -45,11 +45,11 @@ func (s *Server) Stats() *ws.Stats { return s.sockets.Stats() }
 // Lives returns the number of lives that clients of this server are in.
 func (s *Server) Lives() int { return s.services.channels.count() }
 
-// Run pings the connections and writes to them until ctx ends. Call Shutdown before.
+// Run sends pings and pushes until ctx ends. Call Shutdown before.
 func (s *Server) Run(ctx context.Context) error { return s.sockets.Run(ctx) }
 
-// Shutdown closes every connection with CloseRestart and the time after which to reconnect, and waits until all are
-// closed or ctx ends. After hub.Hub.Drain, viewers stay in their lives.
+// Shutdown closes every connection with CloseRestart and a time after which to reconnect. It waits until all
+// connections are closed or ctx ends. If hub.Hub.Drain was called before, viewers stay in their lives.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.services.Hub.Drain()
 	err := s.sockets.Shutdown(ctx)
@@ -61,7 +61,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 func (s *Server) Connections() []hub.Connection {
 	var all []hub.Connection
 	for _, c := range s.sockets.Conns() {
-		if _, ok := c.Peer().(*peer); !ok { // the connection is being opened
+		if _, ok := c.Peer().(*peer); !ok { // the connection is still being opened
 			continue
 		}
 		id := idOf(c, s.services.Hub.Node())
@@ -70,7 +70,7 @@ func (s *Server) Connections() []hub.Connection {
 	return all
 }
 
-// Kick kicks the client of a connection. It reports whether the connection exists.
+// Kick kicks the client of a connection, and reports whether the connection exists.
 func (s *Server) Kick(id domain.ConnectionID, reason string) bool {
 	for _, c := range s.sockets.Conns() {
 		if idOf(c, s.services.Hub.Node()) != id {

@@ -16,34 +16,34 @@ import (
 	"roomlog/realtime/ws"
 )
 
-// session is one connection in the native dialect. It is the client of the hub and the listener of the chat. Its
-// requests are handled one after another, in the order in which the client sent them.
+// session is one connection in the native dialect. It is a client of the hub and a listener of the chat. It handles its
+// requests one after another, in the order in which the client sent them.
 type session struct {
 	*services
 	conn   *ws.Conn
 	user   userChannel
-	kicked atomic.Bool // or banned: the server removes the user from the lives
+	kicked atomic.Bool // whether the client was kicked or banned; the server then removes the user from the lives
 
-	serial      *ws.Serial // handles the requests; guards the next two fields
+	serial      *ws.Serial // runs the handlers of requests; guards the next two fields
 	joined      map[domain.LiveID]*channel
-	chatSession *chat.Session // nil until the first request about the chat
+	chatSession *chat.Session // nil before the first request about the chat
 
 	mu       sync.Mutex
-	identity hub.Identity // the zero Identity before hello
+	identity hub.Identity // zero before hello
 }
 
 func newSession(s *services, c *ws.Conn) *session {
 	return &session{services: s, conn: c, user: userChannel{conn: c}, serial: c.NewSerial(), joined: make(map[domain.LiveID]*channel)}
 }
 
-// idOf returns the ID of a connection, which is unique among all nodes.
+// idOf returns the id of a connection. It is unique among all nodes.
 func idOf(c *ws.Conn, node string) domain.ConnectionID {
 	h := fnv.New32a()
 	h.Write([]byte(node))
 	return domain.ConnectionID(fmt.Sprintf("%08x-%d", h.Sum32(), c.Serial()))
 }
 
-// Identity returns the user and the session; the zero Identity before hello.
+// Identity returns the user and the sign-in session of the connection, or the zero Identity before hello.
 func (s *session) Identity() hub.Identity {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -56,7 +56,7 @@ func (s *session) setIdentity(i hub.Identity) {
 	s.identity = i
 }
 
-// ConnectionKey returns the key of the session's connection.
+// ConnectionKey returns the key of the connection.
 func (s *session) ConnectionKey() string { return string(idOf(s.conn, s.Hub.Node())) }
 
 // Ended reports whether the connection has ended.
@@ -68,7 +68,7 @@ func (s *session) DeliverPrivate(d projections.Delta) { s.user.send(userFactOf(d
 // Reset closes the connection because deltas were missed.
 func (s *session) Reset() { s.conn.Close(ws.CloseBehind, "resume from where you are") }
 
-// Revoke sends the reason why the session is no longer valid, and closes the connection.
+// Revoke sends the reason for which the sign-in session is no longer valid, and closes the connection.
 func (s *session) Revoke(reason *domain.Refusal) {
 	s.sendError("", hub.NewProblem(reason.Code, reason.Text))
 	s.close(closeCodeOf(reason.Code), string(reason.Code))
@@ -80,9 +80,9 @@ func (s *session) Kick(reason string) {
 	s.close(ws.CloseKicked, cmp.Or(reason, string(domain.CodeKicked)))
 }
 
-// BanFrom removes the session from a live if it is in the live, and sends the reason.
+// BanFrom removes the connection from a live, if it is in the live, and sends the reason.
 func (s *session) BanFrom(live domain.LiveID, reason string) {
-	s.serial.Later(func() { // after the request that is being handled, which may be the one that joins the live
+	s.serial.Later(func() { // runs after the request that is being handled, which may be a join of the live
 		if s.leaveLive(live, domain.LeaveRemoved) {
 			p := hub.BanProblem(reason)
 			s.conn.Send(ws.TextFrame(encode(statePush{"banned", live, bannedInfo{p.Code, p.Text, p.TextZH}})))
@@ -108,13 +108,13 @@ func (s *session) reply(re string, data any) { s.conn.Send(replyTo(re, data)) }
 // replyTo encodes the reply to a request.
 func replyTo(re string, data any) *ws.Frame { return ws.TextFrame(encode(replyFrame{re, "ok", data})) }
 
-// sendError sends an error; re is the ID of the request that caused it, or "".
+// sendError sends an error. re is the id of the request that caused it, or "".
 func (s *session) sendError(re string, p *hub.Problem) {
 	s.conn.Send(ws.TextFrame(encode(replyFrame{re, "error", errorInfoOf(p)})))
 }
 
-// close closes the connection. With CloseKicked, the user leaves the lives as removed; with other codes, the connection
-// counts as lost.
+// close closes the connection. With CloseKicked, the user leaves the lives with the cause removed; with other codes,
+// the connection counts as lost.
 func (s *session) close(code uint16, reason string) {
 	if code == ws.CloseKicked {
 		s.kicked.Store(true)
@@ -122,7 +122,7 @@ func (s *session) close(code uint16, reason string) {
 	s.conn.Close(code, reason)
 }
 
-// end makes the session leave its lives and the chat, and unregisters it, after its connection has ended.
+// end runs when the connection has ended. It makes the connection leave its lives and the chat, and unregisters it.
 func (s *session) end() {
 	cause := domain.LeaveConnectionLost
 	if s.kicked.Load() {
@@ -139,7 +139,7 @@ func (s *session) end() {
 	}
 }
 
-// leaveLive removes the session from a live. It reports whether the session was in it.
+// leaveLive removes the connection from a live. It reports whether the connection was in the live.
 func (s *session) leaveLive(live domain.LiveID, cause domain.LeaveCause) bool {
 	c := s.joined[live]
 	if c == nil {
@@ -152,11 +152,11 @@ func (s *session) leaveLive(live domain.LiveID, cause domain.LeaveCause) bool {
 	return true
 }
 
-// inChat returns the chat session of the connection, with the newest identity. The first call creates it.
+// inChat returns the chat session of the connection, with the newest identity. The first call creates the chat session.
 func (s *session) inChat() *chat.Session {
 	if s.chatSession == nil {
 		var id [15]byte
-		_, _ = rand.Read(id[:]) // never fails
+		_, _ = rand.Read(id[:]) // rand.Read never fails
 		s.chatSession = s.Chat.NewSession(base64.RawURLEncoding.EncodeToString(id[:]), s, s.Chat.NewLimits())
 	}
 	s.chatSession.SetIdentity(s.Identity())

@@ -25,7 +25,7 @@ func TestLive(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.caughtUp(head) // else a snapshot may be from before, and be followed by what happened since
+	w.caughtUp(head) // otherwise a snapshot may be older than these events, which would then follow it
 
 	host := streamer.app()
 	room := host.join(live).Snapshot
@@ -36,7 +36,7 @@ func TestLive(t *testing.T) {
 	viewerApp := viewer.app()
 	viewerApp.join(live)
 	came := host.push("join")
-	if strings.Contains(came.raw, `"name":"streamer"`) { // the host's own, unless the snapshot had it
+	if strings.Contains(came.raw, `"name":"streamer"`) { // the push of the streamer's own join, unless the snapshot contained it
 		came = host.push("join")
 	}
 	var who struct {
@@ -136,7 +136,7 @@ func TestLive(t *testing.T) {
 
 func TestHello(t *testing.T) {
 	t.Parallel()
-	const renewal = 500 * time.Millisecond // of the clock below
+	const renewal = 500 * time.Millisecond // renewal time, on the clock below
 	clock := clocktest.New()
 	w := newWorld(t, func(c *config) {
 		c.HubConfig.Now, c.Renewal, c.MaxConnectionsPerUser = clock.Now, renewal, 2
@@ -196,7 +196,7 @@ func TestHello(t *testing.T) {
 		a.no(a.ask("hello", map[string]any{"token": other.Token()}), "other_user")
 		renewed := q.signIn()
 		a.ok(a.ask("hello", map[string]any{"token": renewed.Token()}))
-		for i := range 2 { // when the second has been revoked, a has been checked as well
+		for i := range 2 { // when the second connection has been revoked, the first has been checked, too
 			r := w.register(fmt.Sprintf("not renewing %d", i))
 			b := r.app()
 			r.signIn()
@@ -206,7 +206,7 @@ func TestHello(t *testing.T) {
 		}
 		a.ok(a.ask("ping", nil))
 		streamer := w.register("renewing's streamer")
-		a.join(streamer.goLive("x")) // the log knows the new session only
+		a.join(streamer.goLive("x")) // the log accepts only the new sign-in session
 	})
 	t.Run("is revoked when the user signs in elsewhere", func(t *testing.T) {
 		q := w.register("bob")
@@ -320,7 +320,7 @@ func TestRateLimits(t *testing.T) {
 	for verb, test := range map[string]struct {
 		data  map[string]any
 		burst int
-		most  int64 // milliseconds until the next
+		most  int64 // maximum number of milliseconds until the next attempt
 	}{
 		"comment.post": {map[string]any{"live": live, "text": "x"}, 3, 200},
 		"gift.send":    {map[string]any{"live": live, "gift": rose, "num": 1}, 4, 50},

@@ -10,7 +10,7 @@ import (
 	"roomlog/realtime/ws/wstest"
 )
 
-// survey repeats a survey until it has total connections: each node must join the cluster first.
+// survey repeats a survey until its result has total connections, because each node must first join the cluster.
 func (w *world) survey(request hub.SurveyRequest, total int) (result hub.SurveyResult) {
 	w.Helper()
 	wstest.Eventually(w, "the survey is complete", func() bool {

@@ -9,7 +9,7 @@ import (
 	"roomlog/realtime/ws"
 )
 
-// Tables returns the tables of docs/REALTIME.md by the names of the marks around them.
+// Tables returns the generated tables of docs/REALTIME.md, by the names of the comments that surround them.
 func Tables() map[string]string {
 	tables := map[string]string{}
 	var b strings.Builder
@@ -47,11 +47,11 @@ func Tables() map[string]string {
 	return tables
 }
 
-// fieldsOf lists the JSON fields of a struct; a question mark follows optional ones.
+// fieldsOf returns the JSON fields of a struct. A question mark follows an optional field.
 func fieldsOf(t reflect.Type) string {
 	var names []string
 	for _, field := range reflect.VisibleFields(t) {
-		if field.Anonymous { // its own fields follow
+		if field.Anonymous { // the fields of an embedded struct follow
 			continue
 		}
 		name, options, _ := strings.Cut(field.Tag.Get("json"), ",")

@@ -9,24 +9,24 @@ import (
 const (
 	// maxReplay is the maximum number of missed facts of the user channel that are sent after a hello.
 	maxReplay = 500
-	// maxUnacked is the maximum number of unacknowledged facts of the user channel on a connection. The server closes
-	// the connection of a client that does not send ack.
+	// maxUnacked is the maximum number of facts of the user channel that a connection may leave unacknowledged. If a
+	// client never sends ack, the server closes the connection.
 	maxUnacked = 1000
 )
 
-// userChannel sends the facts of a user's user channel to one connection.
+// userChannel sends the facts of a user channel to one connection.
 type userChannel struct {
 	conn *ws.Conn
 
 	mu      sync.Mutex
 	opened  bool
-	after   int64      // the client has every fact up to this position
-	pending []userFact // facts that wait until the channel is open
+	after   int64      // position up to which the client has every fact
+	pending []userFact // facts that wait until the user channel is open
 	unacked int
 }
 
-// send sends a fact, or queues it until the channel is open. It closes the connection if too many facts are queued or
-// unacknowledged.
+// send sends a fact, or queues it until the user channel is open. It closes the connection if too many facts are queued
+// or unacknowledged.
 func (u *userChannel) send(f userFact) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -42,8 +42,8 @@ func (u *userChannel) send(f userFact) {
 	}
 }
 
-// open sends the reply to a hello, the missed facts and the pending facts. It skips facts up to position after, which
-// the client has.
+// open sends the reply to a hello, the missed facts and the queued facts. It skips facts up to position after, which
+// the client already has.
 func (u *userChannel) open(reply *ws.Frame, missed []userFact, after int64) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -58,14 +58,14 @@ func (u *userChannel) open(reply *ws.Frame, missed []userFact, after int64) {
 	u.conn.Send(frames...)
 }
 
-// hold queues facts until the channel is opened again. The client gets the facts after position.
+// hold queues facts until the user channel is opened again. The client then gets the facts after position.
 func (u *userChannel) hold(position int64) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.opened, u.after, u.pending = false, position, nil
 }
 
-// discard drops the pending facts and closes the channel, after a hello that failed.
+// discard drops the queued facts and closes the user channel, after a hello that failed.
 func (u *userChannel) discard() {
 	u.mu.Lock()
 	defer u.mu.Unlock()

@@ -19,16 +19,16 @@ import (
 	"roomlog/realtime/ws/wstest"
 )
 
-// world is one node with a server of the native dialect.
+// world is a node with a server of the native dialect.
 type world struct {
 	*realtimetest.Node
-	lossy   *lossyFeed // the feed as the hub has it
+	lossy   *lossyFeed // the feed that the hub uses
 	handler *native.Server
 	addr    string
 	kill    func() // stops everything without a shutdown
 }
 
-// config holds the settings of a whole process.
+// config contains the settings of a whole process.
 type config struct {
 	realtimetest.Config
 	nativeConfig
@@ -36,20 +36,20 @@ type config struct {
 
 type nativeConfig = native.Config
 
-// lossyFeed is a feed that loses batches.
+// lossyFeed is a feed that can lose batches.
 type lossyFeed struct {
 	*feed.Feed
-	lost chan feed.Batch // the batch after one that was lost
+	lost chan feed.Batch // the batches that follow a lost one
 }
 
-// Subscribe delivers the batches of the feed, and those of lost between them.
+// Subscribe delivers the batches of the feed and the batches from lost.
 func (f *lossyFeed) Subscribe(ctx context.Context) (<-chan feed.Batch, error) {
 	batches, err := f.Feed.Subscribe(ctx)
 	if err != nil {
 		return nil, err
 	}
 	out := make(chan feed.Batch)
-	go func() { // ends with the subscription
+	go func() { // the goroutine ends with the subscription
 		defer close(out)
 		for {
 			var b feed.Batch
@@ -64,7 +64,7 @@ func (f *lossyFeed) Subscribe(ctx context.Context) (<-chan feed.Batch, error) {
 			select {
 			case out <- b:
 			case <-ctx.Done():
-				for range batches { // ends soon
+				for range batches { // reads the rest; the channel closes soon
 				}
 				return
 			}
@@ -73,7 +73,7 @@ func (f *lossyFeed) Subscribe(ctx context.Context) (<-chan feed.Batch, error) {
 	return out, nil
 }
 
-// miss makes the hub believe that the feed went on by one position without it.
+// miss makes the hub miss one position of the feed.
 func (w *world) miss() {
 	w.Helper()
 	position := w.Hub.Position() + 1
@@ -83,12 +83,12 @@ func (w *world) miss() {
 	}
 }
 
-// newWorld opens a node with a database of its own.
+// newWorld opens a node on a new database.
 func newWorld(t testing.TB, change func(*config)) *world {
 	return openWorld(t, pgtest.New(t), true, change)
 }
 
-// openWorld opens a node on db. It runs a projector if projects is true.
+// openWorld opens a node on db. If projects is true, it also runs a projector.
 func openWorld(t testing.TB, db *pgtest.DB, projects bool, change func(*config)) *world {
 	t.Helper()
 	w := &world{}
@@ -120,7 +120,7 @@ func openWorld(t testing.TB, db *pgtest.DB, projects bool, change func(*config))
 	return w
 }
 
-// testLog writes log messages to the log of the test.
+// testLog is an io.Writer that writes to the log of the test.
 type testLog struct{ testing.TB }
 
 func (l testLog) Write(b []byte) (int, error) {
@@ -130,7 +130,7 @@ func (l testLog) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// person is a signed-in user, with the node of the user's connections.
+// person is a signed-in user, with the node to which the user connects.
 type person struct {
 	*world
 	realtimetest.User
@@ -141,7 +141,7 @@ func (w *world) register(name string) person {
 	return person{w, w.Register(name)}
 }
 
-// Asks executes a command of the person.
+// Asks executes a command as the user.
 func (p person) Asks(c domain.Command) eventstore.Receipt {
 	p.Helper()
 	return p.ExecuteAs(p.User, c)
@@ -152,10 +152,10 @@ func (p person) signIn() person {
 	return person{p.world, p.SignIn(p.User)}
 }
 
-// on returns the same user at another node.
+// on returns the same user, connected to another node.
 func (p person) on(w *world) person { return person{w, p.User} }
 
-// goLive creates a live of p and puts it on air.
+// goLive creates a live of the user and puts it on air.
 func (p person) goLive(title string) domain.LiveID {
 	p.Helper()
 	return p.GoLive(p.User, title)
@@ -167,23 +167,23 @@ func (p person) credit(coins domain.Coins) person {
 	return p
 }
 
-// credit1 credits p one coin and returns the position of the event.
+// credit1 adds one coin to the wallet of the user and returns the position of the event.
 func (p person) credit1() int64 {
 	p.Helper()
 	return p.Credit(p.User, 1)
 }
 
-// events returns all events of one type.
+// events returns all events of type E in the log.
 func events[E domain.Event](w *world) []E {
 	w.Helper()
 	return realtimetest.Events[E](w.Node)
 }
 
-// app is a client that speaks the native dialect.
+// app is a client that uses the native dialect.
 type app struct {
 	*wstest.Client
 	ids   int
-	aside []message // pushes that came while an answer was awaited
+	aside []message // pushes that arrived while the client waited for a reply
 }
 
 // message is any frame from the server.
@@ -198,7 +198,7 @@ type message struct {
 	raw    string
 }
 
-// into decodes the data of a message.
+// into decodes the data of a message as a T.
 func into[T any](t testing.TB, m message) (v T) {
 	t.Helper()
 	if err := json.Unmarshal(m.Data, &v); err != nil {
@@ -217,7 +217,7 @@ func (p person) app() *app {
 	return a
 }
 
-// ask sends a request and returns its ID.
+// ask sends a request and returns its id.
 func (a *app) ask(verb string, data any, key ...string) (id string) {
 	a.T.Helper()
 	a.ids++
@@ -260,7 +260,7 @@ func (a *app) tryRead() (m message, err error) {
 	}
 }
 
-// answer reads until the reply to a request and puts everything else aside.
+// answer reads until the reply to a request. It stores other frames for push.
 func (a *app) answer(id string) message {
 	a.T.Helper()
 	for {
@@ -288,7 +288,7 @@ type refusal struct {
 	RetryAfter int64  `json:"retry_after"`
 }
 
-// no expects an error as the reply.
+// no reads the reply to a request, and fails unless it is an error with this code.
 func (a *app) no(id, code string) refusal {
 	a.T.Helper()
 	m := a.answer(id)
@@ -299,7 +299,7 @@ func (a *app) no(id, code string) refusal {
 	return no
 }
 
-// push returns the next push of a type, first from those put aside, and drops others.
+// push returns the next push of a type, first from those that answer has stored. It drops other pushes.
 func (a *app) push(kind string) message {
 	a.T.Helper()
 	for {
@@ -315,7 +315,7 @@ func (a *app) push(kind string) message {
 	}
 }
 
-// entered is the reply to room.join.
+// entered is the field data of the reply to room.join.
 type entered struct {
 	Resumed  []int64
 	Snapshot *struct {
@@ -354,7 +354,7 @@ func (a *app) rejoin(live domain.LiveID, since string) entered {
 	return into[entered](a.T, a.ok(a.ask("room.join", map[string]any{"live": live, "since": since})))
 }
 
-// cursor returns the cursor of the event at a position.
+// cursor returns the cursor for the event at a position.
 func (w *world) cursor(position int64) string {
 	w.Helper()
 	cursor, err := w.Store.Cursor(w.Context(), position)

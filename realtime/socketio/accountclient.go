@@ -13,25 +13,26 @@ import (
 )
 
 const (
-	greeting   = "hello"   // sent to every socket with a token, valid or not
-	echoPrefix = "你好客户端, " // prefix of the response to a message
+	greeting   = "hello"   // sent to every socket with a token in its handshake, valid or not
+	echoPrefix = "你好客户端, " // begins the response to a message
 )
 
-// maxWaitingDeltas is the maximum number of deltas that wait until the session of the user has been checked. A client with
-// more must reconnect.
+// maxWaitingDeltas is the maximum number of deltas that wait until the sign-in session of the user has been checked. If
+// there are more, the client must reconnect.
 const maxWaitingDeltas = 1000
 
-// accountClient sends a socket the changes of the account whose token is in its handshake. It implements hub.Client.
+// accountClient sends a socket the changes of the account to which the token in its handshake belongs. It implements
+// hub.Client.
 type accountClient struct {
 	*core
 	socket *protocol.Socket
 	by     hub.Identity
 
 	mu      sync.Mutex
-	open    bool                // deltas are sent
-	revoked bool                // deltas are no longer sent
+	open    bool                // whether deltas are sent
+	revoked bool                // whether deltas are no longer sent, because the client was revoked
 	waiting []projections.Delta // deltas that wait until open is set
-	coins   domain.Coins        // balance as of the newest delta
+	coins   domain.Coins        // balance after the newest delta
 }
 
 // handleEcho responds with the message. An argument that is not a string is sent as JSON.
@@ -57,7 +58,7 @@ func (s *session) openAccount() {
 	ctx, cancel := requestContext(s.socket)
 	defer cancel()
 	_, err = s.cfg.Hub.Register(ctx, by.User, a)
-	s.socket.Emit("message", greeting) // later changes follow
+	s.socket.Emit("message", greeting) // sent first; changes follow
 	if err == nil {
 		s.socket.OnDisconnect(func(string) { s.cfg.Hub.Unregister(by.User, a) })
 		err = a.start(ctx, false)
@@ -67,7 +68,7 @@ func (s *session) openAccount() {
 	}
 }
 
-// fail logs an internal error of start. The client reconnects if that may help.
+// fail logs an internal error of start. If it may help, it makes the client reconnect.
 func (a *accountClient) fail(ctx context.Context, err error) {
 	problem, internal := hub.ProblemOf(err)
 	if internal {
@@ -78,8 +79,8 @@ func (a *accountClient) fail(ctx context.Context, err error) {
 	}
 }
 
-// start checks the user's session. If it is current, start sends the waiting deltas, and later deltas are sent
-// immediately. With snapshot, it sends the balance and the profile first.
+// start checks the user's sign-in session. If it is current, start sends the waiting deltas, and later deltas are sent
+// immediately. If snapshot is true, it first sends the balance and the profile.
 func (a *accountClient) start(ctx context.Context, snapshot bool) error {
 	err := a.cfg.Hub.CheckSession(ctx, a.by)
 	var coins domain.Coins
@@ -108,16 +109,16 @@ func (a *accountClient) start(ctx context.Context, snapshot bool) error {
 	return nil
 }
 
-// Identity returns the user and sign-in session of the handshake's token.
+// Identity returns the user and the sign-in session in the token of the handshake.
 func (a *accountClient) Identity() hub.Identity { return a.by }
 
-// ConnectionKey returns the key of the connection that the client is on.
+// ConnectionKey returns the key of the client's connection.
 func (a *accountClient) ConnectionKey() string { return a.socket.ID() }
 
-// Ended reports whether the session has ended.
+// Ended reports whether the Engine.IO session has ended.
 func (a *accountClient) Ended() bool { return a.socket.Session().Ended() }
 
-// Reset ends the session, so that the client reconnects.
+// Reset ends the Engine.IO session, so that the client reconnects.
 func (a *accountClient) Reset() { reconnect(a.socket) }
 
 // Kick disconnects the socket.
@@ -126,8 +127,8 @@ func (a *accountClient) Kick(reason string) { a.kick(a.socket, reason) }
 // BanFrom does nothing: the client is in no live.
 func (a *accountClient) BanFrom(domain.LiveID, string) {}
 
-// DeliverPrivate sends a delta of the user channel, or lets it wait until the session has been checked. If too many wait, the
-// client must reconnect.
+// DeliverPrivate sends a delta of the user channel. Until the sign-in session has been checked, the delta waits. If too
+// many wait, the client must reconnect.
 func (a *accountClient) DeliverPrivate(d projections.Delta) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -163,7 +164,7 @@ func accountOf(p projections.Profile, coins domain.Coins) accountDTO {
 
 func (a *accountClient) emit(value any) { a.socket.Emit("message", value) }
 
-// Revoke stops the deltas. The socket stays connected unless the user is banned or unavailable.
+// Revoke stops the sending of deltas. The socket stays connected, unless the user is banned or unavailable.
 func (a *accountClient) Revoke(refusal *domain.Refusal) {
 	if refusal != nil && a.disconnectUnavailable(a.socket, refusal) {
 		return

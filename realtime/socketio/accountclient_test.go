@@ -15,7 +15,7 @@ import (
 	"roomlog/realtime/ws/wstest"
 )
 
-// with connects with a handshake query of keys and values.
+// appWith connects an app with the given keys and values in the query of the handshake.
 func (w *world) appWith(o siotest.Options, handshake ...string) *app {
 	w.Helper()
 	o.Query = maps.Clone(o.Query)
@@ -28,7 +28,7 @@ func (w *world) appWith(o siotest.Options, handshake ...string) *app {
 	return w.app(o)
 }
 
-// hears fails unless the next packet is an event with exactly these arguments.
+// hears fails the test unless the next packet is an event with exactly these arguments.
 func (a *app) hears(event string, arguments string) {
 	a.Helper()
 	want := fmt.Sprintf("42[%q", event)
@@ -65,7 +65,7 @@ func TestAccountChanges(t *testing.T) {
 				a.hears("message", `"你好客户端, x"`)
 			}
 			nobody := one.with(t).app(o)
-			nobody.silent() // gets no greeting
+			nobody.silent() // a socket without a token gets no greeting
 			tell := func(c domain.Command, want string) {
 				t.Helper()
 				ann.Asks(c)
@@ -110,7 +110,7 @@ func TestAccountChangesEndWithTheSession(t *testing.T) {
 		}
 		return p.Text != ""
 	})
-	// A token of an ended session is treated like an invalid one.
+	// The token of a sign-in session that has ended is treated like an invalid token.
 	again := w.appWith(siotest.Options{}, "token", "Bearer "+realtimetest.User{ID: ann.ID, Session: "gone"}.Token())
 	again.hears("message", `"hello"`)
 	ann.credit(1)
@@ -119,7 +119,8 @@ func TestAccountChangesEndWithTheSession(t *testing.T) {
 	old.silent()
 }
 
-// Clients that would miss a delta while their sessions are being checked have to reconnect.
+// TestTooManyWaitingDeltas checks that clients must reconnect if too many deltas arrive while their sign-in sessions
+// are being checked.
 func TestTooManyWaitingDeltas(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)

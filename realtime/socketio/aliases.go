@@ -8,14 +8,14 @@ import (
 	"roomlog/realtime/socketio/protocol"
 )
 
-// aliases maps between the ids of sockets and the aliases that the log contains for them. Only sockets of Engine.IO 3
-// that opened with polling have an alias: their id is a secret while they poll.
+// aliases maps between the ids of sockets and the aliases under which the log contains them. Only sockets of Engine.IO
+// 3 clients that have started with polling have an alias, because their id is a secret while they poll.
 type aliases struct {
 	mu      sync.Mutex
 	byAlias map[string]*protocol.Socket
 	byID    map[string]string
-	moved   map[string]string          // alias → id of sockets whose id was shown after their upgrade
-	gone    *lru.Cache[string, string] // alias → id of sockets that have disconnected, because deltas about them still arrive
+	moved   map[string]string          // alias → id of sockets whose id became public after their upgrade
+	gone    *lru.Cache[string, string] // alias → id of disconnected sockets, because deltas about them may still arrive
 }
 
 // maxGoneAliases is the maximum number of disconnected sockets whose aliases are kept.
@@ -24,14 +24,14 @@ const maxGoneAliases = 10_000
 func newAliases() *aliases {
 	gone, err := lru.New[string, string](maxGoneAliases)
 	if err != nil {
-		panic("socketio: " + err.Error()) // the size is a positive constant
+		panic("socketio: " + err.Error()) // cannot happen: the size is a positive constant
 	}
 	return &aliases{
 		byAlias: make(map[string]*protocol.Socket), byID: make(map[string]string), moved: make(map[string]string), gone: gone,
 	}
 }
 
-// add returns the id of a socket for the log: its alias, or its id when it has no alias.
+// add returns the id under which the log contains a socket: its alias, or its id if it has no alias.
 func (a *aliases) add(k *protocol.Socket) string {
 	public := k.PublicID()
 	if public != k.ID() {
@@ -54,8 +54,8 @@ func (a *aliases) remove(k *protocol.Socket) {
 	delete(a.byID, k.ID())
 }
 
-// public returns the id that other clients may see of a socket, for its id in the log. A socket that has disconnected
-// keeps the last id that was shown.
+// public returns the id under which other clients see a socket. id is the id in the log. A disconnected socket keeps
+// the last public id.
 func (a *aliases) public(id string) string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -72,7 +72,7 @@ func (a *aliases) public(id string) string {
 	return id
 }
 
-// logged returns the id of a socket in the log, for the public id that clients have seen.
+// logged returns the id under which the log contains a socket, for a public id that clients have seen.
 func (a *aliases) logged(public string) string {
 	a.mu.Lock()
 	alias, k := a.byID[public], a.byAlias[a.byID[public]]

@@ -11,16 +11,16 @@ import (
 	"roomlog/realtime/socketio/siotest"
 )
 
-// app is a client as the phone apps are.
+// app is a client that behaves like the phone apps.
 type app struct {
 	*siotest.Client
-	id  string // of the socket
-	pid string // for the recovery
+	id  string // id of the socket
+	pid string // secret for the recovery of the socket
 }
 
 func (w *world) app(o siotest.Options) *app { return w.enter(o, "") }
 
-// recovering connects an app that asks for recovery.
+// recovering connects an app that requests recovery.
 func (w *world) recovering() *app { return w.enter(siotest.Options{}, `{"recovery":true}`) }
 
 func (w *world) enter(o siotest.Options, auth string) *app {
@@ -30,13 +30,13 @@ func (w *world) enter(o siotest.Options, auth string) *app {
 	return &app{c, id, pid}
 }
 
-// back reconnects with the recovery data of the lost client.
+// back reconnects with the recovery data of the lost client lost.
 func (w *world) back(lost *app, offset string) *app {
 	w.Helper()
 	return w.enter(siotest.Options{}, fmt.Sprintf(`{"recovery":true,"pid":%q,"offset":%q}`, lost.pid, offset))
 }
 
-// who is a user as other users see it.
+// who is a user in the form in which other users see the user.
 type who struct {
 	ID     domain.UserID
 	Name   string
@@ -59,7 +59,7 @@ func (l listed) names() (names []string) {
 	return names
 }
 
-// push returns the next event of a name and its offset, or "".
+// push returns the next event with a name, and its offset, or "" if it has none.
 func push[T any](a *app, event string) (v T, offset string) {
 	a.Helper()
 	arguments := a.Event(event)
@@ -80,7 +80,7 @@ func decode(t testing.TB, text json.RawMessage, v any) {
 	}
 }
 
-// online waits for a viewer list whose last change is this action of this user.
+// online waits for a viewer list whose newest change is this action of this user.
 func (a *app) online(action, name string) listed {
 	a.Helper()
 	for {
@@ -91,7 +91,7 @@ func (a *app) online(action, name string) listed {
 	}
 }
 
-// joins joins a live as a user and waits for the viewer list with the user.
+// joins joins a live as a user and waits for a viewer list that contains the user.
 func (a *app) joins(p person, live any) listed {
 	a.Helper()
 	a.Emit("joinLive", map[string]any{"live_id": live, "token": p.Token()})
@@ -113,7 +113,7 @@ type refusal struct {
 	}
 }
 
-// refused waits for a notice with this text.
+// refused waits for a refusal with this text.
 func (a *app) refused(text string) refusal {
 	a.Helper()
 	no, _ := push[refusal](a, a.id)
@@ -138,7 +138,7 @@ type given struct {
 	Num              int
 }
 
-// silent fails if anything except viewer lists comes before the response to a test event.
+// silent sends a test event, and fails if anything except viewer lists arrives before the response.
 func (a *app) silent() {
 	a.Helper()
 	a.Emit("test", nil)

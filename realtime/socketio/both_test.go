@@ -58,7 +58,7 @@ func (p person) native() *nativeClient {
 	return n
 }
 
-// ask sends a frame and waits for its response.
+// ask sends a frame and waits for its reply.
 func (n *nativeClient) ask(verb string, data any) json.RawMessage {
 	n.Helper()
 	n.serial++
@@ -75,7 +75,7 @@ func (n *nativeClient) ask(verb string, data any) json.RawMessage {
 	return f.Data
 }
 
-// hear returns the next frame for which is returns true, first from those put aside, and drops others.
+// hear returns the next frame for which is returns true, first from those that ask has skipped. It drops other frames.
 func (n *nativeClient) hear(is func(frame) bool) frame {
 	n.Helper()
 	for len(n.aside) > 0 {
@@ -129,7 +129,7 @@ func TestBothDialectsShareALive(t *testing.T) {
 	if s, offset := push[comment](a, "comment"); offset != f.Cursor || !strings.Contains(string(f.Data), s.ID) {
 		t.Errorf("one comment is %s at %s and %+v at %s", f.Data, f.Cursor, s, offset)
 	}
-	// A user in both dialects leaves with the last connection.
+	// A user who is connected in both dialects leaves the live when the last connection ends.
 	both := bob
 	old := w.app(siotest.Options{})
 	old.joins(both, live)
@@ -162,7 +162,7 @@ func TestTwoNodes(t *testing.T) {
 	a.Emit("comment", map[string]any{"live_id": live, "data": "hello there", "token": ann.Token()})
 	b.Emit("gift", map[string]any{"live_id": live, "gift_id": rose, "token": bob.Token()})
 	for _, n := range natives {
-		for heard := map[string]bool{}; !heard["comment"] || !heard["gift"]; { // in the order in which the log has them
+		for heard := map[string]bool{}; !heard["comment"] || !heard["gift"]; { // in the order of the log
 			f := n.hear(func(f frame) bool { return f.Type == "comment" || f.Type == "gift" })
 			heard[f.Type] = true
 			if text := string(f.Data); !strings.Contains(text, map[string]string{"comment": "hello there", "gift": `"bob"`}[f.Type]) {
@@ -186,7 +186,7 @@ func TestTwoNodes(t *testing.T) {
 			}
 		}
 	}
-	// Ann moves to the other node; the end of her first connection does not take her out of the live.
+	// Ann connects to the other node. When her first connection ends, she does not leave the live.
 	moved := two.app(siotest.Options{Version: 3})
 	moved.joins(ann.on(two), live)
 	a.Cut()

@@ -17,24 +17,24 @@ type channel struct {
 	cfg      *Config
 	live     domain.LiveID
 	newGroup func() *engineio.Group
-	group    *engineio.Group           // sockets that receive the arguments of an event alone
+	group    *engineio.Group           // sockets that receive only the arguments of an event
 	delay    func(*channel, time.Time) // schedules a refresh of the viewer list
-	refs     int                       // guarded by channels.mu
+	refs     int                       // number of calls of acquire minus calls of release; guarded by channels.mu
 
-	loading sync.Mutex // held while the viewer list is read; locked before mu
+	loading sync.Mutex // locked while the viewer list is read; locked before mu
 
 	mu          sync.Mutex
 	reset       bool
-	history     int64 // number of the history of the log that position belongs to
+	history     int64 // number of the history of the log to which position belongs
 	position    int64 // position of the newest delta that was delivered
 	subscribers map[*protocol.Socket]*subscription
-	offsets     *engineio.Group // sockets that receive the cursor of an event behind its arguments; nil: none yet
-	order       list.List       // sockets, newest first
+	offsets     *engineio.Group // sockets that receive the cursor of an event after its arguments; nil if there were none yet
+	order       list.List       // all sockets, newest first
 	replaying   map[*subscription]struct{}
 	viewers     viewerList
-	late        []projections.Delta // joins and leaves while the viewer list is read
-	reading     bool                // the viewer list is read
-	lists       int                 // number of viewer lists that were sent to all
+	late        []projections.Delta // joins and leaves that arrived while the viewer list was being read
+	reading     bool                // whether the viewer list is being read
+	lists       int                 // number of viewer lists that were sent to all sockets
 	lastList    time.Time
 	lastChange  change
 }
@@ -42,10 +42,10 @@ type channel struct {
 // subscription is a socket's membership in a channel.
 type subscription struct {
 	element *list.Element
-	offsets bool        // the socket receives cursors
+	offsets bool        // whether the socket receives cursors
 	since   int64       // the socket gets every delta after this position
 	lists   int         // channel.lists when the socket subscribed
-	queued  []*ws.Frame // frames that were sent to all while the socket is replaying
+	queued  []*ws.Frame // frames that were sent to all sockets while this socket was replaying
 }
 
 // change is the newest join or leave of a live.
@@ -64,7 +64,7 @@ func newChannel(cfg *Config, live domain.LiveID, newGroup func() *engineio.Group
 		cfg: cfg, live: live, newGroup: newGroup, group: newGroup(), delay: delay,
 		subscribers: make(map[*protocol.Socket]*subscription), replaying: make(map[*subscription]struct{}),
 	}
-	c.mu.Lock() // no delta is delivered before position is set
+	c.mu.Lock() // delivery waits until position is set
 	defer c.mu.Unlock()
 	c.history, c.position = cfg.Hub.Subscribe(live, c)
 	return c
@@ -90,10 +90,10 @@ func (c *channel) Deliver(d projections.Delta) {
 	c.position = d.Position
 }
 
-// DeliverGauges does nothing: the viewer lists contain the numbers that these clients show.
+// DeliverGauges does nothing, because these clients get the numbers from the viewer list.
 func (c *channel) DeliverGauges(projections.Gauges) {}
 
-// Reset ends the sessions of all sockets, so that their clients reconnect.
+// Reset ends the Engine.IO sessions of all sockets, so that their clients reconnect.
 func (c *channel) Reset() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -138,7 +138,7 @@ func (c *channel) push(d projections.Delta) {
 	}
 }
 
-// count updates the viewer list by a join or leave.
+// count applies a join or leave to the viewer list.
 func (c *channel) count(d projections.Delta) {
 	c.viewers.apply(d)
 	if c.reading {
@@ -146,8 +146,8 @@ func (c *channel) count(d projections.Delta) {
 	}
 }
 
-// changed sends the viewer list to all sockets after a join or leave. It sends the list later when the live is large or
-// the list has to be read first.
+// changed sends the viewer list to all sockets after a join or leave. If the live is large, or the list must be read
+// first, it sends the list later.
 func (c *channel) changed(last change) {
 	c.lastChange = last
 	switch now := c.cfg.Now(); {
@@ -161,7 +161,7 @@ func (c *channel) changed(last change) {
 	}
 }
 
-// large reports whether joins and leaves are sent in batches.
+// large reports whether the live has so many viewers that viewer lists are sent at intervals.
 func (c *channel) large() bool {
 	bound := c.cfg.Hub.LargeLive()
 	return bound > 0 && c.viewers.total > int64(bound)

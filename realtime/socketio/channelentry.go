@@ -12,15 +12,15 @@ import (
 // maxReplay is the maximum number of older deltas that a socket receives when it joins.
 const maxReplay = 500
 
-// entry is a user who has just entered a live on a socket.
+// entry describes how a user enters a live on a socket.
 type entry struct {
 	user     domain.UserID
 	position int64 // position of the user's join
-	replay   bool  // the socket also receives the deltas after since
+	replay   bool  // whether the socket also receives the deltas after since
 	since    int64
 }
 
-// enter subscribes a socket to the channel and sends it the viewer list, which contains the user.
+// enter subscribes a socket to the channel and sends it a viewer list that contains the user.
 func (c *channel) enter(ctx context.Context, k *protocol.Socket, e entry) error {
 	first := c.subscribe(k, e.replay)
 	if first && e.replay {
@@ -37,8 +37,8 @@ func (c *channel) enter(ctx context.Context, k *protocol.Socket, e entry) error 
 	return c.sendListTo(ctx, k, e.user, first)
 }
 
-// subscribe adds a socket. It reports false if the socket is subscribed already. If replays is true, the socket
-// receives nothing before replay is called.
+// subscribe adds a socket. It reports false if the socket is already subscribed. If replays is true, the socket
+// receives nothing until replay is called.
 func (c *channel) subscribe(k *protocol.Socket, replays bool) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -58,7 +58,7 @@ func (c *channel) subscribe(k *protocol.Socket, replays bool) bool {
 	return true
 }
 
-// replay sends a socket the deltas after a position, and adds it to the group.
+// replay sends a socket the deltas after a position, and then adds it to the group.
 func (c *channel) replay(ctx context.Context, k *protocol.Socket, since int64) error {
 	c.mu.Lock()
 	s := c.subscribers[k]
@@ -80,7 +80,7 @@ func (c *channel) replay(ctx context.Context, k *protocol.Socket, since int64) e
 	defer c.mu.Unlock()
 	delete(c.replaying, s)
 	k.Send(append(frames, s.queued...)...)
-	s.queued, s.lists = nil, c.lists // it has not received the lists that were sent during the replay
+	s.queued, s.lists = nil, c.lists // the socket has not received the lists that were sent during the replay
 	c.groupOf(s).Add(k.Session())
 	return nil
 }
@@ -99,7 +99,8 @@ func (c *channel) unsubscribe(k *protocol.Socket) {
 	c.groupOf(s).Remove(k.Session())
 }
 
-// since returns the position after which a socket has received every delta, and the history of the log that it belongs to.
+// since returns the position after which a socket has received every delta, and the history of the log to which the
+// position belongs.
 func (c *channel) since(k *protocol.Socket) (history, position int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -109,7 +110,7 @@ func (c *channel) since(k *protocol.Socket) (history, position int64) {
 	return c.history, c.position
 }
 
-// load reads the viewers of the live as of a position, unless the list is complete.
+// load reads the viewers of the live as of a position or later, unless the viewer list is complete.
 func (c *channel) load(ctx context.Context, position int64) error {
 	c.loading.Lock()
 	defer c.loading.Unlock()
@@ -126,7 +127,7 @@ func (c *channel) load(ctx context.Context, position int64) error {
 	late := c.late
 	c.reading, c.late = false, nil
 	if err == nil && history != c.history {
-		err = projections.ErrBehind // the list may be of the former history
+		err = projections.ErrBehind // the list may belong to the former history
 	}
 	if err != nil {
 		return err
@@ -138,7 +139,7 @@ func (c *channel) load(ctx context.Context, position int64) error {
 	return nil
 }
 
-// sendListTo makes sure that a socket gets a viewer list that contains the user who has just entered.
+// sendListTo ensures that a socket gets a viewer list that contains the user who has just entered.
 func (c *channel) sendListTo(ctx context.Context, k *protocol.Socket, user domain.UserID, first bool) error {
 	profile, err := c.profile(ctx, user)
 	if err != nil {
@@ -150,8 +151,8 @@ func (c *channel) sendListTo(ctx context.Context, k *protocol.Socket, user domai
 	s := c.subscribers[k]
 	switch {
 	case s == nil:
-	case first && !c.large() && c.lists > s.lists: // the socket has received the newest list
-	case first && !c.large(): // the other sockets have a list without this socket
+	case first && !c.large() && c.lists > s.lists: // the socket has already received the newest list
+	case first && !c.large(): // the other sockets have a list that does not contain this socket
 		c.sendList(last)
 	default:
 		k.Send(ws.TextFrame(c.encodeList(last)))
@@ -159,7 +160,7 @@ func (c *channel) sendListTo(ctx context.Context, k *protocol.Socket, user domai
 	return nil
 }
 
-// profile returns the profile of a user, from the viewer list if it is there.
+// profile returns the profile of a user. It uses the viewer list if the list contains the user.
 func (c *channel) profile(ctx context.Context, user domain.UserID) (projections.Profile, error) {
 	c.mu.Lock()
 	if i := c.viewers.find(user); i >= 0 {
@@ -170,7 +171,7 @@ func (c *channel) profile(ctx context.Context, user domain.UserID) (projections.
 	return c.cfg.Queries.Profile(ctx, user)
 }
 
-// refresh sends the viewer list to all sockets, after reading it if necessary.
+// refresh sends the viewer list to all sockets. If necessary, it first reads the list.
 func (c *channel) refresh(ctx context.Context) error {
 	c.mu.Lock()
 	empty := len(c.subscribers) == 0
@@ -183,7 +184,7 @@ func (c *channel) refresh(ctx context.Context) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.lastChange.action == "" && len(c.viewers.newest) > 0 { // the newest change belonged to a former history
+	if c.lastChange.action == "" && len(c.viewers.newest) > 0 { // the newest change belongs to a former history
 		c.lastChange = change{actionJoin, userOf(c.viewers.newest[0])}
 	}
 	if len(c.subscribers) > 0 && !c.reset && c.lastChange.action != "" {

@@ -9,7 +9,7 @@ import (
 	"roomlog/realtime/socketio/engineio"
 )
 
-// channels are the lives that sockets of this server are in.
+// channels contains the channels of the lives that sockets of this server are in.
 type channels struct {
 	cfg      *Config
 	newGroup func() *engineio.Group
@@ -25,7 +25,7 @@ func newChannels(cfg *Config, newGroup func() *engineio.Group) *channels {
 	return c
 }
 
-// run sends the viewer lists that were postponed until ctx ends.
+// run sends the postponed viewer lists until ctx ends.
 func (c *channels) run(ctx context.Context) { c.lists.run(ctx) }
 
 func (c *channels) refresh(ctx context.Context, one *channel) error {
@@ -36,7 +36,7 @@ func (c *channels) refresh(ctx context.Context, one *channel) error {
 	return err
 }
 
-// acquire returns the channel of a live. It stays subscribed until it was released as often as it was acquired.
+// acquire returns the channel of a live. The channel stays subscribed until release was called as often as acquire.
 func (c *channels) acquire(live domain.LiveID) *channel {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -17,24 +17,24 @@ import (
 // historySize is the number of messages of one response to getAllMessages.
 const historySize = 20
 
-// chatClient is a socket in the chat. It implements chat.Listener. The goroutine that handles the socket's events uses
-// the fields above mu.
+// chatClient is a socket in the chat. It implements chat.Listener. Only the goroutine that handles the socket's events
+// uses the fields above mu.
 type chatClient struct {
 	*session
 	profile profile
 	chat    *chat.Session
-	deliver func(*chat.Update)   // delivers an update in the form of the profile
-	by      hub.Identity         // user of the handshake's token; only with profileHistory
-	room    projections.ChatRoom // room of the handshake; zero: none. Written with mu held
-	name    string               // name in the plain chat; "" until the socket has a name
+	deliver func(*chat.Update)   // delivers an update in the form of the chat profile
+	by      hub.Identity         // user of the token in the handshake; set only with profileRooms
+	room    projections.ChatRoom // chat room of the handshake; zero if there is none; written with mu locked
+	name    string               // nickname in the profile plain; "" until the socket has one
 
 	mu      sync.Mutex
-	joined  []projections.ChatRoom // rooms joined by the event join
-	posted  bool                   // the socket has posted to the plain chat
-	revoked bool                   // the user has to sign in again
+	joined  []projections.ChatRoom // chat rooms that the socket has joined with the event join
+	posted  bool                   // whether the socket has posted a plain message
+	revoked bool                   // whether the user must sign in again
 
-	unchecked bool                // the history of the log has changed, and the session has not been checked since then
-	waiting   []projections.Delta // private deltas that wait for the check
+	unchecked bool                // whether the history of the log has changed and the sign-in session has not been checked since
+	waiting   []projections.Delta // private deltas that wait for this check
 }
 
 // chatHandler handles an event on a socket that is in the chat.
@@ -53,10 +53,10 @@ func (s *session) newChatClient(p profile) *chatClient {
 	return c
 }
 
-// enterRoom enters the chat in the room of the handshake.
+// enterRoom enters the chat and joins the chat room of the handshake.
 func (c *chatClient) enterRoom(ctx context.Context, e chat.Entry) (err error) {
 	c.chat.BeginEntering()
-	if err := c.chat.AllowQuery(); err != nil { // clients may leave and enter again
+	if err := c.chat.AllowQuery(); err != nil { // limits clients that leave the chat and enter it again
 		return err
 	}
 	if c.room, err = c.cfg.Chat.Room(ctx, c.socket.Query().Get("room")); err != nil {
@@ -71,7 +71,7 @@ func (c *chatClient) enterRoom(ctx context.Context, e chat.Entry) (err error) {
 	return err
 }
 
-// fail ends the session of a socket that could not enter the chat, so that its client reconnects.
+// fail ends the Engine.IO session of a socket that could not enter the chat, so that its client reconnects.
 func (c *chatClient) fail(ctx context.Context, err error) {
 	if _, internal := hub.ProblemOf(err); internal {
 		c.cfg.Log.Log(ctx, hub.LevelOf(err), "socket could not enter the chat", slog.Any("error", err))
@@ -79,13 +79,14 @@ func (c *chatClient) fail(ctx context.Context, err error) {
 	c.Reset()
 }
 
-// Reset ends the session, so that the client reconnects.
+// Reset ends the Engine.IO session, so that the client reconnects.
 func (c *chatClient) Reset() { reconnect(c.socket) }
 
-// Deliver sends an update of the chat in the form of the profile.
+// Deliver sends an update of the chat in the form of the chat profile.
 func (c *chatClient) Deliver(u *chat.Update) { c.deliver(u) }
 
-// Typing sends which participant is typing. Only the exchange chat shows it.
+// Typing sends a typing event with the participant who is typing. It does so only in the profile exchange, because
+// other clients do not show typing.
 func (c *chatClient) Typing(by chat.Participant, _ domain.ChatRoomID) {
 	if c.profile == profileExchange {
 		c.socket.Emit("typing", typingDTO{c.aliases.public(by.Connection)})
@@ -100,7 +101,7 @@ func (c *chatClient) push(u *chat.Update, key string, encode func() []byte) {
 	c.socket.Send(u.Frame("socketio "+key, func() *ws.Frame { return ws.TextFrame(encode()) }))
 }
 
-// rooms returns the rooms that the socket is in: first the room of the handshake, then the rooms that it joined.
+// rooms returns the chat rooms that the socket is in: first that of the handshake, then those that it has joined.
 func (c *chatClient) rooms() (ids []domain.ChatRoomID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -115,7 +116,7 @@ func (c *chatClient) rooms() (ids []domain.ChatRoomID) {
 	return ids
 }
 
-// removeRoom removes a room from the rooms that the socket is in.
+// removeRoom removes a chat room from the chat rooms that the socket is in.
 func (c *chatClient) removeRoom(room domain.ChatRoomID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -125,7 +126,8 @@ func (c *chatClient) removeRoom(room domain.ChatRoomID) {
 	c.joined = slices.DeleteFunc(c.joined, func(r projections.ChatRoom) bool { return r.ID == room })
 }
 
-// roomRemoved removes a room that no longer exists, after the event that is being handled, which may be about the room.
+// roomRemoved removes a chat room that no longer exists. It runs after the event that is being handled, because that
+// event may concern the chat room.
 func (c *chatClient) roomRemoved(room domain.ChatRoomID) {
 	c.socket.Session().Later(func() { c.removeRoom(room) })
 }

@@ -12,22 +12,22 @@ import (
 	"roomlog/realtime/socketio/protocol"
 )
 
-// requestTimeout is the maximum duration of the work for one event of a client. It is longer than the timeout of the
+// requestTimeout is the maximum time for handling one event of a client. It is longer than the timeout of the
 // sequencer.
 const requestTimeout = 15 * time.Second
 
-// Config configures a Server. The first group is required.
+// Config configures a Server. The fields of the first group are required.
 type Config struct {
 	Hub     *hub.Hub
 	Chat    *chat.Chat
 	Queries *projections.Queries
 	Now     func() time.Time
 
-	Log       *slog.Logger      // nil: no log
-	Assets    string            // folder with the client's script; "": the script is not served
-	Engine    engineio.Config   // connections; the server sets Open, Now and Log
-	Recovery  protocol.Recovery // recovery of lost sockets; the server sets Restore
-	GuestChat bool              // clients may chat under a name without signing in
+	Log       *slog.Logger      // nil: no log messages
+	Assets    string            // folder with the client's script; "": the server has no script
+	Engine    engineio.Config   // settings of connections; the server sets Open, Now and Log
+	Recovery  protocol.Recovery // settings for the recovery of lost sockets; the server sets Restore
+	GuestChat bool              // whether clients may chat under a nickname without signing in
 
 	ListedViewers int `default:"50" min:"1" max:"100" unit:"viewers" help:"Maximum number of viewers in the viewer list that Socket.IO clients receive, and of socket ids in it. The list contains the newest viewers."`
 }

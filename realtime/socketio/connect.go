@@ -5,8 +5,8 @@ import (
 	"roomlog/realtime/socketio/protocol"
 )
 
-// connected creates the session of a new socket, registers the events of its profile and opens the profile. The events
-// of the lives are registered on every socket.
+// connected creates the session of a new socket. It registers the events of the chat profile, and those of lives on
+// every socket, and opens the chat profile.
 func (c *core) connected(k *protocol.Socket) {
 	s := newSession(c, k)
 	p := profileOf(k.Query())
@@ -14,7 +14,7 @@ func (c *core) connected(k *protocol.Socket) {
 	c.sockets.add(k)
 
 	var client *chatClient
-	if p == profileExchange || p == profileHistory || p == profilePlain && c.cfg.GuestChat {
+	if p == profileExchange || p == profileRooms || p == profilePlain && c.cfg.GuestChat {
 		client = s.newChatClient(p)
 	}
 	s.register(p, client)
@@ -23,7 +23,7 @@ func (c *core) connected(k *protocol.Socket) {
 		client.openExchange()
 	case profileAccount:
 		s.openAccount()
-	case profileHistory:
+	case profileRooms:
 		client.openHistory()
 	case profilePlain:
 		if client != nil {
@@ -35,8 +35,8 @@ func (c *core) connected(k *protocol.Socket) {
 	}
 }
 
-// disconnected takes the users of a socket out of the lives. It keeps the state for a recovery unless the socket has a
-// name or a room in the chat.
+// disconnected makes the users of a socket leave the lives. It keeps the state for a recovery, unless the socket has a
+// nickname or is in a chat room.
 func (s *session) disconnected(p profile, reason string) {
 	s.sockets.remove(s.socket)
 	cause := domain.LeaveConnectionLost

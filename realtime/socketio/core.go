@@ -13,22 +13,22 @@ import (
 	"roomlog/realtime/socketio/protocol"
 )
 
-// core holds the configuration and the registries that all sessions of a server use.
+// core contains the configuration and the registries that all sockets of a server use.
 type core struct {
 	cfg      Config
 	aliases  *aliases
 	channels *channels
-	sockets  socketSet // connected sockets
+	sockets  socketSet // the connected sockets
 }
 
-// Kinds of denials, in the words that users see. The client compares them.
+// The kinds of denials, in the words that users see. Clients compare them.
 const (
-	denialKicked  = "已移出" // removed
-	denialBanned  = "已禁止" // may not enter
-	denialRemoved = "已删除" // the room was removed
+	denialKicked  = "已移出" // an operator has kicked the client
+	denialBanned  = "已禁止" // the user is banned or unavailable
+	denialRemoved = "已删除" // the chat room was removed
 )
 
-// disconnect sends a client the reason why it is disconnected, and disconnects it, so that it does not reconnect by itself.
+// disconnect sends a client the reason and disconnects it in such a way that it does not reconnect.
 func (c *core) disconnect(k *protocol.Socket, kind, message string) {
 	k.Emit(k.ID(), exchangeDTO{
 		exchangeMetaDTO{Timestamp: c.cfg.Now().UnixMilli()},
@@ -42,8 +42,8 @@ func (c *core) kick(k *protocol.Socket, reason string) {
 	c.disconnect(k, denialKicked, hub.KickProblem(reason).TextZH)
 }
 
-// disconnectUnavailable disconnects a client whose user is banned or unavailable, and reports true. After other refusals the
-// client may continue with another token.
+// disconnectUnavailable disconnects a client if the refusal says that its user is banned or unavailable, and reports
+// whether it did. After other refusals the client may continue with another token.
 func (c *core) disconnectUnavailable(k *protocol.Socket, refusal *domain.Refusal) bool {
 	switch refusal.Code {
 	case domain.CodeUserUnavailable, domain.CodeBanned:
@@ -53,8 +53,8 @@ func (c *core) disconnectUnavailable(k *protocol.Socket, refusal *domain.Refusal
 	return false
 }
 
-// notify sends a socket the text of a failed event. Quiet notices are not shown to the user. Internal errors are logged
-// here, once, and their details are not sent.
+// notify sends a socket the text of a failed event. If quiet is true, the client does not show the text. notify logs an
+// internal error and does not send its details.
 func (c *core) notify(ctx context.Context, k *protocol.Socket, event string, err error, quiet bool) {
 	problem, internal := hub.ProblemOf(err)
 	if internal {
@@ -66,10 +66,10 @@ func (c *core) notify(ctx context.Context, k *protocol.Socket, event string, err
 	})
 }
 
-// reconnect ends the session of a socket in such a way that its client reconnects by itself.
+// reconnect ends the Engine.IO session of a socket in such a way that its client reconnects.
 func reconnect(k *protocol.Socket) { k.Session().Fail("transport close") }
 
-// nameOf returns the name of a participant, or the public id of the socket when it has no name.
+// nameOf returns the name of a participant. If the participant has none, it returns the public id of the socket.
 func (c *core) nameOf(p chat.Participant) string {
 	if name := p.Name(); name != "" {
 		return name

@@ -6,13 +6,14 @@ import (
 	"time"
 )
 
-// retryInterval is the pause before a failed call is repeated.
+// retryInterval is the wait before a failed call is repeated.
 const retryInterval = time.Second
 
-// debouncer calls a function for each key once at a later time, however often the key was scheduled before.
+// debouncer calls a function for each scheduled key at a later time. If a key is scheduled several times before, the
+// function is called once.
 type debouncer[K comparable] struct {
 	now  func() time.Time
-	work func(context.Context, K) error // logs its error
+	work func(context.Context, K) error // function to call; it logs its own errors
 	wake chan struct{}
 
 	mu  sync.Mutex
@@ -23,7 +24,7 @@ func newDebouncer[K comparable](now func() time.Time, work func(context.Context,
 	return &debouncer[K]{now: now, work: work, wake: make(chan struct{}, 1), due: make(map[K]time.Time)}
 }
 
-// schedule schedules key at a time, unless it is scheduled already. It does not block.
+// schedule schedules key at a time, unless key is already scheduled. It does not block.
 func (d *debouncer[K]) schedule(key K, at time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -37,7 +38,7 @@ func (d *debouncer[K]) schedule(key K, at time.Time) {
 	}
 }
 
-// run calls the function for the keys whose time has come until ctx ends. A failed call is repeated.
+// run calls the function for the keys that are due, until ctx ends. It repeats a failed call.
 func (d *debouncer[K]) run(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -64,7 +65,7 @@ func (d *debouncer[K]) do(ctx context.Context, key K) {
 	}
 }
 
-// takeReady removes the keys whose time has come, and returns the time until the next key.
+// takeReady removes and returns the keys that are due, and the time until the next key.
 func (d *debouncer[K]) takeReady() (ready []K, next time.Duration) {
 	now, next := d.now(), time.Hour
 	d.mu.Lock()

@@ -12,9 +12,10 @@ import (
 	"roomlog/realtime/socketio/siotest"
 )
 
-// These tests cover faults of the servers that the clients were written for.
+// These tests check faults of the old servers for which the clients were written.
 
-// Devices of one user spend coins at the same time: each coin is spent once, and each paid gift is pushed.
+// TestCoinsAreSpentOnce lets devices of one user spend coins at the same time. Each coin must be spent once, and each
+// gift that was paid for must be pushed.
 func TestCoinsAreSpentOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
@@ -32,11 +33,11 @@ func TestCoinsAreSpentOnce(t *testing.T) {
 	}
 	refused := 0
 	for _, a := range apps {
-		for range affordable { // every device gets all gifts
+		for range affordable { // every device receives all gifts
 			push[given](a, "gift")
 		}
 		a.Emit("test", nil)
-		for text := ""; text != `"啊啊啊"`; text = string(a.Event(a.id)[0]) { // a notice comes before the response
+		for text := ""; text != `"啊啊啊"`; text = string(a.Event(a.id)[0]) { // a refusal may precede the response
 			if strings.Contains(text, "金币不足，请先充值") {
 				refused++
 			}
@@ -55,7 +56,7 @@ func TestCoinsAreSpentOnce(t *testing.T) {
 	}
 }
 
-// Joins of one user on many devices at the same time are one view.
+// TestAViewIsCountedOnce checks that joins of one user on many devices at the same time count as one view.
 func TestAViewIsCountedOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
@@ -82,7 +83,8 @@ func TestAViewIsCountedOnce(t *testing.T) {
 	}
 }
 
-// A push is in the log and in the tables before; a refused event is in neither.
+// TestPushesFollowTheLog checks that the log and the tables contain an event before it is pushed, and never contain a
+// refused one.
 func TestPushesFollowTheLog(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)

@@ -10,20 +10,20 @@ import (
 	"roomlog/realtime/ws"
 )
 
-// The arguments of the events that the server sends to sockets in lives. Clients depend on the field names.
+// The arguments of the events that the server sends about lives. Clients depend on the field names.
 type (
 	userDTO struct {
 		ID     domain.UserID `json:"id"`
 		Name   string        `json:"name"`
 		Avatar string        `json:"avatar"`
 	}
-	// viewerListDTO is the list of viewers of a live and the last change of it.
+	// viewerListDTO is the list of viewers of a live, with its newest change.
 	viewerListDTO struct {
 		Clients []string  `json:"clients"` // ids of sockets, newest first
 		Action  string    `json:"action"`  // "join" or "leave"
 		User    userDTO   `json:"user"`    // the user who joined or left
 		Data    []userDTO `json:"data"`    // newest first
-		Total   int64     `json:"total"`   // viewers of the live
+		Total   int64     `json:"total"`   // number of viewers of the live
 	}
 	commentDTO struct {
 		User    userDTO `json:"user"`
@@ -38,24 +38,24 @@ type (
 		Coin     domain.Coins `json:"gift_coin"` // price of one gift
 		Num      int          `json:"num"`
 	}
-	// noticeDTO is sent to one socket, as an event that is named by the socket's id.
+	// noticeDTO is sent to one socket, as an event named by the id of the socket.
 	noticeDTO struct {
 		Meta noticeMetaDTO `json:"meta"`
 		Data noticeDataDTO `json:"data"`
 	}
 	noticeMetaDTO struct {
-		Timestamp int64 `json:"timestamp"` // milliseconds
+		Timestamp int64 `json:"timestamp"` // time in milliseconds
 		Quiet     bool  `json:"notoast,omitempty"`
 	}
 	noticeDataDTO struct {
 		Action  string      `json:"action"`
-		Payload string      `json:"payload"` // always Chinese: clients compare it
+		Payload string      `json:"payload"` // Chinese text, which clients compare
 		Code    domain.Code `json:"code"`
 		English string      `json:"text_en"`
 	}
 )
 
-// accountDTO is a user with the coins, which only the user sees.
+// accountDTO is the data of a user that only this user receives, including the coins.
 type accountDTO struct {
 	ID       domain.UserID `json:"id"`
 	Username string        `json:"username"`
@@ -64,14 +64,14 @@ type accountDTO struct {
 	Coin     domain.Coins  `json:"coin"`
 }
 
-// The arguments of the events of the exchange chat. Clients send messageDTO too.
+// The arguments of the events of the profile exchange. Clients also send messageDTO.
 type (
 	exchangeDTO struct {
 		Meta exchangeMetaDTO `json:"meta"`
 		Data exchangeDataDTO `json:"data"`
 	}
 	exchangeMetaDTO struct {
-		Timestamp int64  `json:"timestamp"` // milliseconds
+		Timestamp int64  `json:"timestamp"` // time in milliseconds
 		Client    string `json:"client,omitempty"`
 		Target    string `json:"target,omitempty"`
 	}
@@ -92,7 +92,7 @@ type (
 		Type    string `json:"type"`
 		Message string `json:"message"`
 	}
-	// participantsDTO is the list of participants of a chat room and the last change of it.
+	// participantsDTO is the list of participants of a chat room, with its newest change.
 	participantsDTO struct {
 		Clients []string `json:"clients"` // ids of sockets, newest first
 		Action  string   `json:"action"`
@@ -108,14 +108,14 @@ type (
 	}
 )
 
-// The arguments of the events of chat rooms with history.
+// The arguments of the events of the profile rooms.
 type (
 	authorDTO struct {
 		ID        string             `json:"_id"`
 		Name      string             `json:"name"`
 		Avatar    string             `json:"avatar"`
 		Online    bool               `json:"online"`
-		Room      *domain.ChatRoomID `json:"room"` // null: in no room
+		Room      *domain.ChatRoomID `json:"room"` // null if the user is in no chat room
 		CreatedAt string             `json:"createAt"`
 	}
 	recordDTO struct {
@@ -136,11 +136,11 @@ type (
 	}
 )
 
-// The arguments of the events of the plain chat. Pages insert them into their HTML, so that every text is escaped.
+// The arguments of the events of the profile plain. Pages insert them into their HTML, so every text is escaped.
 type (
 	plainMessageDTO struct {
 		User      string `json:"user"`
-		Username  string `json:"username"` // the same, for pages that read this field
+		Username  string `json:"username"` // same value as User, for pages that read this field
 		Content   string `json:"content"`
 		CreatedAt string `json:"createAt"`
 	}
@@ -151,8 +151,8 @@ func userOf(p projections.Profile) userDTO { return userDTO{p.ID, p.Name(), p.Av
 // singleLine replaces line breaks and tabs by spaces: clients show a comment in one line.
 var singleLine = strings.NewReplacer("\n", " ", "\t", " ")
 
-// liveFrame returns the frame of a comment or gift for the sockets in its live, or nil for another delta. With offset, the
-// last argument is the cursor of the delta, from which a client continues after it has reconnected.
+// liveFrame returns the frame of a comment or gift for the sockets in the live, or nil for other deltas. If offset is
+// true, the last argument is the cursor of the delta. With it, a client continues after it has reconnected.
 func liveFrame(d projections.Delta, offset bool) *ws.Frame {
 	var cursor []any
 	if offset {

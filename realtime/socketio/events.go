@@ -7,57 +7,57 @@ import (
 	"roomlog/realtime/socketio/protocol"
 )
 
-// access is the permission that an event needs.
+// access is the condition under which a socket may send an event.
 type access int
 
 const (
 	accessNone      access = iota + 1 // any socket
-	accessToken                       // the event carries the token of a user; the log checks the user's session
-	accessPlainChat                   // a socket in the plain chat, which Config.GuestChat has to open
-	accessRoom                        // a socket in the room of its handshake
-	accessSignedIn                    // a socket with the token of a current session in its handshake
+	accessToken                       // the event contains the token of a user; the log checks the sign-in session
+	accessPlainChat                   // a socket with the profile plain, if Config.GuestChat is set
+	accessRoom                        // a socket in the chat room of its handshake
+	accessSignedIn                    // a socket whose handshake has the token of a current sign-in session
 )
 
 // rateClass is the rate limit of an event, in addition to the frame rate of the connection.
 type rateClass int
 
 const (
-	rateFrames  rateClass = iota + 1 // the frame rate of the connection alone: the event costs no query
-	rateCommand                      // the user's rate of the command, in package ratelimit or hub.Execute
+	rateFrames  rateClass = iota + 1 // only the frame rate of the connection, because the event causes no query
+	rateCommand                      // the rate of the user for the command, in package ratelimit or hub.Execute
 	rateMessage                      // the rate of messages, in chat.Session.Post
 	rateTyping                       // the rate of typing notes, in chat.Session.SendTyping
-	rateSession                      // the session's rate of queries, in the methods of chat.Session
-	rateQuery                        // the session's rate of queries, before the handler runs
+	rateSession                      // the query rate of the connection, in the methods of chat.Session
+	rateQuery                        // the query rate of the connection, before the handler runs
 )
 
 // socketHandler handles an event on any socket.
 type socketHandler func(*session, context.Context, *protocol.Event) error
 
-// incoming is an event that clients may send. The fields of the first group and one of the handlers are required. A new
-// event is a new line of events, with a line in docs/REALTIME.md: a test checks both.
+// incoming describes an event that clients may send. The fields of the first group and one of the handlers are
+// required. A new event needs a line in events and a line in docs/REALTIME.md; a test checks both.
 type incoming struct {
 	name     string
 	profiles []profile
 	access   access
 	rate     rateClass
-	doc      string // one sentence
+	doc      string // description in one sentence
 
-	quiet bool // refusals are sent as notices that are not shown to the user
-	plain bool // refusals are sent as messages of the plain chat
+	quiet bool // whether clients do not show refusals of this event
+	plain bool // whether refusals are sent as messages of the profile plain
 
 	socket socketHandler
-	chat   chatHandler // on sockets that are in the chat
+	chat   chatHandler // handler on sockets that are in the chat
 }
 
 var (
-	allProfiles = []profile{profilePlain, profileExchange, profileAccount, profileHistory}
+	allProfiles = []profile{profilePlain, profileExchange, profileAccount, profileRooms}
 	plainChat   = []profile{profilePlain}
 	exchange    = []profile{profileExchange}
 	account     = []profile{profileAccount}
-	withHistory = []profile{profileHistory}
+	withHistory = []profile{profileRooms}
 )
 
-// events returns every event that clients may send. A client's event that is not listed here is ignored.
+// events returns every event that clients may send. The server ignores an event that is not listed here.
 func events() []incoming {
 	return []incoming{
 		{name: "joinLive", profiles: allProfiles, access: accessToken, rate: rateCommand, socket: (*session).handleJoinLive,
@@ -109,7 +109,7 @@ func events() []incoming {
 	}
 }
 
-// register registers the events of a chat profile on a socket. c is nil on sockets that are not in the chat.
+// register registers the events of a chat profile on a socket. c is nil if the socket is not in the chat.
 func (s *session) register(p profile, c *chatClient) {
 	for _, e := range events() {
 		if slices.Contains(e.profiles, p) {
@@ -118,12 +118,12 @@ func (s *session) register(p profile, c *chatClient) {
 	}
 }
 
-// bind returns the handler of the event on one socket, with its access and its rate limit checked first.
+// bind returns the handler of the event on one socket. It first checks the access rule and the rate.
 func (e incoming) bind(s *session, c *chatClient) func(context.Context, *protocol.Event) error {
 	switch {
 	case e.socket != nil:
 		return func(ctx context.Context, event *protocol.Event) error { return e.socket(s, ctx, event) }
-	case c == nil: // Config.GuestChat is off
+	case c == nil: // Config.GuestChat is not set
 		return func(ctx context.Context, event *protocol.Event) error { return s.needLogin(ctx, event) }
 	}
 	handle := e.chat
@@ -139,7 +139,7 @@ func (e incoming) bind(s *session, c *chatClient) func(context.Context, *protoco
 	return func(ctx context.Context, event *protocol.Event) error { return handle(c, ctx, event) }
 }
 
-// limitQueries checks the session's rate of queries before the handler runs.
+// limitQueries checks the query rate of the connection before the handler runs.
 func limitQueries(handle chatHandler) chatHandler {
 	return func(c *chatClient, ctx context.Context, e *protocol.Event) error {
 		if err := c.chat.AllowQuery(); err != nil {

@@ -11,15 +11,15 @@ import (
 )
 
 const (
-	targetRoom    = "群聊"  // the target, and the event, of a message to the whole room
-	targetMembers = "参加者" // the target of joins and leaves
+	targetRoom    = "群聊"  // target, and event, of a message to the whole chat room
+	targetMembers = "参加者" // target of the events about joins and leaves
 	actionEntered = "加入"
 	actionLeft    = "离开"
 
 	maxParticipants = 1000 // maximum number of participants in the response to who
 )
 
-// openExchange enters a socket into the room of its handshake, where sockets exchange messages.
+// openExchange makes a socket enter the chat room of its handshake.
 func (c *chatClient) openExchange() {
 	c.deliver = c.deliverExchange
 	ctx, cancel := requestContext(c.socket)
@@ -34,13 +34,13 @@ func (c *chatClient) openExchange() {
 	}
 }
 
-// disconnectRemoved disconnects a socket whose room does not exist or was removed.
+// disconnectRemoved disconnects a socket whose chat room does not exist or was removed.
 func (c *chatClient) disconnectRemoved() {
 	c.disconnect(c.socket, denialRemoved, "删除，房间已删除.")
 }
 
-// handleExchange posts a message to the room, or to one socket alone. An event without a target, or with an unknown
-// target, is ignored.
+// handleExchange posts a message to the chat room or to one socket. It ignores an event without a target, or with an
+// unknown one.
 func (c *chatClient) handleExchange(ctx context.Context, e *protocol.Event) error {
 	target, payload := targetOf(e)
 	if target == "" {
@@ -62,7 +62,7 @@ func (c *chatClient) handleExchange(ctx context.Context, e *protocol.Event) erro
 	return err
 }
 
-// targetOf returns the target of an event, or "" if it has none, and its payload.
+// targetOf returns the target of an event, or "" if there is none, and the payload.
 func targetOf(e *protocol.Event) (target string, payload json.RawMessage) {
 	var request struct {
 		Target  json.RawMessage `json:"target"`
@@ -74,7 +74,7 @@ func targetOf(e *protocol.Event) (target string, payload json.RawMessage) {
 	return target, request.Payload
 }
 
-// findParticipant returns the participant whose socket has the public id target, or 0 if there is none.
+// findParticipant returns the participant with the socket whose public id is target, or 0 if there is none.
 func (c *chatClient) findParticipant(ctx context.Context, target string) (domain.ParticipantID, error) {
 	if err := c.chat.AllowQuery(); err != nil {
 		return 0, err
@@ -82,7 +82,7 @@ func (c *chatClient) findParticipant(ctx context.Context, target string) (domain
 	return c.cfg.Chat.FindByConnection(ctx, c.aliases.logged(target))
 }
 
-// parseMessage reads the payload of a message.
+// parseMessage decodes the payload of a message.
 func parseMessage(raw json.RawMessage) (domain.PostMessage, error) {
 	var m messageDTO
 	if strictjson.Unmarshal(raw, &m) != nil {
@@ -116,7 +116,7 @@ func (c *chatClient) handleNickname(ctx context.Context, e *protocol.Event) erro
 	return c.chat.SetNickname(ctx, name)
 }
 
-// handleTyping sends a typing note of this participant to the room, or to one socket.
+// handleTyping sends a typing note of this participant to the chat room or to one socket.
 func (c *chatClient) handleTyping(_ context.Context, e *protocol.Event) error {
 	switch target, _ := targetOf(e); target {
 	case "":
@@ -128,7 +128,7 @@ func (c *chatClient) handleTyping(_ context.Context, e *protocol.Event) error {
 	return nil
 }
 
-// handleWho acknowledges the event with the participants of the room.
+// handleWho acknowledges the event with the participants of the chat room.
 func (c *chatClient) handleWho(ctx context.Context, e *protocol.Event) error {
 	if !e.WantsAck() {
 		return nil
@@ -145,7 +145,7 @@ func (c *chatClient) handleWho(ctx context.Context, e *protocol.Event) error {
 	return nil
 }
 
-// deliverExchange sends an update of the room.
+// deliverExchange sends an update of the chat room.
 func (c *chatClient) deliverExchange(u *chat.Update) {
 	switch e := u.Event.(type) {
 	case domain.ChatRoomJoined:
@@ -156,7 +156,7 @@ func (c *chatClient) deliverExchange(u *chat.Update) {
 		c.disconnectRemoved()
 	case domain.MessagePosted:
 		switch {
-		case e.ToParticipant != 0: // the event is named by the id of the socket
+		case e.ToParticipant != 0: // the event has the id of the receiving socket as its name
 			c.socket.Emit(c.socket.ID(), c.exchangeOf(u, e, c.socket.ID()))
 		case !c.own(u):
 			c.push(u, "exchange", func() []byte { return protocol.Payload("/", targetRoom, c.exchangeOf(u, e, targetRoom)) })

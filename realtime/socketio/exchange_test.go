@@ -29,7 +29,7 @@ func (w *world) chatRoom(name string) domain.ChatRoomID {
 	return id
 }
 
-// exchanged is a message of the exchange chat.
+// exchanged is a message in the profile exchange.
 type exchanged struct {
 	Meta struct {
 		Timestamp      int64
@@ -47,7 +47,7 @@ type attended struct {
 	Action, Target, Message string
 }
 
-// attends connects to a chat room and waits until the others got the join.
+// attends connects to a chat room and waits until the others have received the join.
 func (w *world) attends(o siotest.Options, room string, others ...*app) *app {
 	w.Helper()
 	a := w.appWith(o, "room", room)
@@ -76,7 +76,7 @@ func says(target, text string) map[string]any {
 	return map[string]any{"target": target, "payload": map[string]any{"msg": text}}
 }
 
-// nothing fails if anything comes before the response to a test event.
+// nothing sends a test event, and fails if anything arrives before the response.
 func (a *app) nothing() {
 	a.Helper()
 	a.Emit("test", nil)
@@ -103,7 +103,7 @@ func TestExchange(t *testing.T) {
 			outsider := here.attends(siotest.Options{}, string(elsewhere))
 
 			ann := here.attends(o, room)
-			bob := there.attends(o, string(id), ann) // by the id of the room, on the other node
+			bob := there.attends(o, string(id), ann) // with the id of the chat room, on the other node
 			cat := here.attends(siotest.Options{Version: 3}, room, ann, bob)
 
 			text := "<b>مرحبا</b> 👩‍👩‍👧‍👦 你好"
@@ -120,7 +120,7 @@ func TestExchange(t *testing.T) {
 					t.Errorf("%s is shown as %s", ann.id, shown)
 				}
 			}
-			// A private message to the sender, by the id in its message.
+			// Sends a private message to the sender of an earlier message, with the id in that message.
 			bob.Emit("exchange", says(shown, "for ann alone"))
 			got, _ := push[exchanged](ann, ann.id)
 			if string(got.Data.Payload) != `{"msg":"for ann alone"}` || got.Meta.Target != ann.id {
@@ -130,7 +130,7 @@ func TestExchange(t *testing.T) {
 			if got, _ := push[exchanged](bob, bob.id); string(got.Data.Payload) != `{"msg":"for bob alone"}` || got.Meta.Client != cat.id {
 				t.Errorf("got the message %+v", got)
 			}
-			// Unknown and invalid targets are ignored.
+			// The server ignores unknown and invalid targets.
 			for _, target := range []any{nil, "", "online", "message", "message-guest-1", "nobody", 7, []string{"群聊"}, string(id), room} {
 				ann.Emit("exchange", map[string]any{"target": target, "payload": map[string]any{"msg": "forged"}})
 			}
@@ -139,7 +139,7 @@ func TestExchange(t *testing.T) {
 			for _, c := range []*app{ann, bob, cat, outsider} {
 				c.nothing()
 			}
-			// Stickers and voice.
+			// Sends stickers and voice messages.
 			sound := "https://live.example/uploads/" + strings.Repeat("0a", 16) + ".ogg"
 			for payload, want := range map[string]string{
 				`{"sticker":"rose_1"}`:                        `{"sticker":"rose_1"}`,
@@ -170,7 +170,7 @@ func TestExchange(t *testing.T) {
 	}
 }
 
-// goes ends a socket: without a close packet over WebSocket, with one when it polls.
+// goes ends a socket. Over WebSocket it sends no close packet; with polling it sends one.
 func (a *app) goes(o siotest.Options) {
 	if o.Polling {
 		a.Send("41")
@@ -184,7 +184,8 @@ func jsonEqual(a, b json.RawMessage) bool {
 	return json.Unmarshal(a, &x) == nil && json.Unmarshal(b, &y) == nil && fmt.Sprint(x) == fmt.Sprint(y)
 }
 
-// A polling socket knows itself by its id. Other clients see its alias, and its id after the upgrade.
+// TestExchangeWithAPollingSocket checks that a polling socket knows itself by its id, and that other clients see its
+// alias, and its id after the upgrade.
 func TestExchangeWithAPollingSocket(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
@@ -220,7 +221,7 @@ func TestExchangeWithAPollingSocket(t *testing.T) {
 		t.Errorf("got the participants %v", at)
 	}
 	bob.Cut()
-	if at := cat.coming("离开"); at.Message != "用户("+bob.id+")已离开." { // under its last public id
+	if at := cat.coming("离开"); at.Message != "用户("+bob.id+")已离开." { // with its last public id
 		t.Errorf("cat got %+v", at)
 	}
 }
@@ -309,7 +310,7 @@ func TestWhoAndNicknamesAndTyping(t *testing.T) {
 	bob.Emit("nickname", 7)
 	bob.refused("参数错误")
 	bob.Emit("nickname", "Bob")
-	bob.Emit("who") // without an acknowledgement
+	bob.Emit("who") // who without an acknowledgement
 	wstest.Eventually(t, "ann has received the name", func() bool { return attendance(ann).called(bob.id) == "Bob" })
 
 	type note struct{ Client string }
@@ -333,12 +334,12 @@ func TestWhoAndNicknamesAndTyping(t *testing.T) {
 	if n := len(events[domain.MessagePosted](one)); n != 0 {
 		t.Errorf("%d messages of typing, want 0", n)
 	}
-	// A socket without a token cannot add a message.
+	// A socket without a token must not add a message.
 	cat.Emit("addMessage", map[string]any{"content": "x"})
 	cat.hears("needLogin", "")
 }
 
-// A message to a socket that has not entered the chat is dropped.
+// TestUnnamedSocketIsNotFoundByName checks that a message to a socket that has not entered the chat is dropped.
 func TestUnnamedSocketIsNotFoundByName(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, guests)
@@ -374,7 +375,7 @@ func TestChatRateLimits(t *testing.T) {
 	ann.nothing()
 	bob.Emit("exchange", says("群聊", "done"))
 	push[exchanged](ann, "群聊")
-	bob.Emit("test", nil) // its response follows the messages
+	bob.Emit("test", nil) // the response to test follows the messages
 	heard, notes := 0, 0
 	for p := bob.Next(); p.Text != fmt.Sprintf(`42[%q,"啊啊啊"]`, bob.id); p = bob.Next() {
 		heard += strings.Count(p.Text, "群聊\",{")
@@ -385,7 +386,8 @@ func TestChatRateLimits(t *testing.T) {
 	}
 }
 
-// A client that disconnects from the namespace and connects again keeps its rate limits.
+// TestLeavingTheChatDoesNotResetRates checks that a client that leaves the namespace and connects to it again keeps its
+// rate limits.
 func TestLeavingTheChatDoesNotResetRates(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(_ *socketio.Config, c *roomsConfig) { c.MessageRate, c.MessageBurst = 0.001, 3 })
@@ -412,11 +414,12 @@ func TestLeavingTheChatDoesNotResetRates(t *testing.T) {
 	}
 }
 
-// Participants of a lost node leave after the grace time, and the others get that.
+// TestParticipantsOfALostNode checks that participants of a lost node leave after the grace period, and that the others
+// are notified.
 func TestParticipantsOfALostNode(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
-	const grace = 200 * time.Millisecond // of the clock below; the tables are read every 50 ms
+	const grace = 200 * time.Millisecond // grace period, on the clock below; the tables are read every 50 ms
 	clock := clocktest.New()
 	one := openWorld(t, db, true, func(_ *socketio.Config, c *roomsConfig) { c.PresenceGrace, c.ClusterNow = grace, clock.Now })
 	id := one.chatRoom("demo")
@@ -429,7 +432,7 @@ func TestParticipantsOfALostNode(t *testing.T) {
 		at = ann.coming("加入")
 	}
 	wstest.Eventually(t, "the lost node is found", func() bool {
-		clock.Forward(grace) // the first time may be before the node was missed
+		clock.Forward(grace) // repeated, because the first time may precede the check that finds the lost node
 		return len(events[domain.ParticipantLeft](one)) > 0
 	})
 	if at := ann.coming("离开"); at.Message != "用户(ghost)已离开." || !slices.Equal(at.Clients, []string{ann.id}) {
@@ -438,6 +441,6 @@ func TestParticipantsOfALostNode(t *testing.T) {
 	if left := events[domain.ParticipantLeft](one); len(left) != 1 || left[0].Cause != domain.LeaveNodeLost || left[0].Participant != ghost.Events[0].Event.(domain.ParticipantEntered).Participant {
 		t.Errorf("left %+v", left)
 	}
-	ann.Emit("nickname", "Casper") // the name is free
+	ann.Emit("nickname", "Casper") // the nickname is available again
 	wstest.Eventually(t, "ann has the name", func() bool { return attendance(ann).called(ann.id) == "Casper" })
 }

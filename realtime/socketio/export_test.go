@@ -6,7 +6,7 @@ import (
 	"roomlog/realtime/hub"
 )
 
-// ResetLive simulates that the hub missed deltas of a live.
+// ResetLive makes the server believe that the hub has missed deltas of a live.
 func (s *Server) ResetLive(live domain.LiveID) {
 	c := s.core.channels
 	c.mu.Lock()
@@ -16,8 +16,8 @@ func (s *Server) ResetLive(live domain.LiveID) {
 	one.Reset()
 }
 
-// FloodUnchecked delivers more deltas to two clients, whose sessions have not been checked, than may wait. The clients are
-// on the only two sockets of s.
+// FloodUnchecked delivers more deltas than may wait to two clients whose sign-in sessions have not been checked. The
+// clients must be on the only two sockets of s.
 func (s *Server) FloodUnchecked() {
 	sockets := s.core.sockets.list()
 	for _, c := range []hub.Client{

@@ -15,7 +15,8 @@ import (
 	"roomlog/realtime/ws/wstest"
 )
 
-// The public id of a client opens neither its session nor an upgrade of it.
+// TestPublicIDsOpenNoSession checks that the public id of a client can be used neither for requests of its Engine.IO
+// session nor for an upgrade of it.
 func TestPublicIDsOpenNoSession(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
@@ -55,7 +56,7 @@ func TestPublicIDsOpenNoSession(t *testing.T) {
 					t.Errorf("%s with the id %s gets the response %d %s, want %v", method, id, status, text, http.StatusBadRequest)
 				}
 			}
-			// An upgrade is refused, or closed before any message.
+			// An upgrade must be refused, or be closed before any message.
 			address = strings.Replace(address, "polling", "websocket", 1)
 			if status, text := watcher.Do(http.MethodGet, address, "", upgrade); status != http.StatusBadRequest &&
 				(status != http.StatusSwitchingProtocols || !strings.Contains(text, "not an upgrade")) {
@@ -77,8 +78,8 @@ func TestPublicIDsOpenNoSession(t *testing.T) {
 	}
 }
 
-// Texts are sent as they came, because clients escape them: markup, right-to-left letters, and emoji of several code
-// units.
+// TestTextsAreNotEscaped checks that texts are sent as they came, because clients escape them: markup, right-to-left
+// letters, and emoji of several code units.
 func TestTextsAreNotEscaped(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
@@ -103,10 +104,11 @@ func TestTextsAreNotEscaped(t *testing.T) {
 	}
 }
 
-// A stalled reader in a busy live is disconnected; the others get everything, and memory stays bounded.
+// TestStalledReaderInABusyLive checks that a stalled reader is disconnected, that the others receive everything, and
+// that memory stays bounded.
 func TestStalledReaderInABusyLive(t *testing.T) {
 	t.Parallel()
-	const queue, stalled, flood = 64 << 10, 4, 400 // the queue holds one flush
+	const queue, stalled, flood = 64 << 10, 4, 400 // the queue is large enough for one flush
 	w := newWorld(t, func(c *socketio.Config, _ *roomsConfig) {
 		c.Engine.Sockets.QueueBytes, c.Engine.Sockets.SendBuffer = queue, 8<<10
 	})
@@ -119,7 +121,7 @@ func TestStalledReaderInABusyLive(t *testing.T) {
 	}
 	wstest.Eventually(t, "all users are in the live", func() bool { return len(events[domain.ViewerJoined](w)) == 1+stalled })
 	most := int64(0)
-	ahead := make(chan struct{}, 40) // gifts that the reader has yet to read
+	ahead := make(chan struct{}, 40) // gifts that the reader may still have to read
 	var giving sync.WaitGroup
 	defer giving.Wait()
 	for range 8 {
@@ -142,7 +144,7 @@ func TestStalledReaderInABusyLive(t *testing.T) {
 	}
 }
 
-// stall joins a live over a connection that it does not read afterwards.
+// stall joins a live on a connection from which it does not read afterwards.
 func (w *world) stall(p person, live domain.LiveID) {
 	w.Helper()
 	host := strings.TrimSuffix(strings.TrimPrefix(w.base, "http://"), socketio.Path)
@@ -155,7 +157,7 @@ func (w *world) stall(p person, live domain.LiveID) {
 	fmt.Fprintf(conn, "GET %s?EIO=3&transport=websocket HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
 		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: IHfMdf8a0aQXbwQO1pkGdA==\r\n\r\n", socketio.Path)
 	text := fmt.Appendf(nil, `42["joinLive",{"live_id":%d,"token":%q}]`, live, p.Token())
-	header := []byte{0x81, 0x80 | 126, byte(len(text) >> 8), byte(len(text)), 0, 0, 0, 0} // a zero mask
+	header := []byte{0x81, 0x80 | 126, byte(len(text) >> 8), byte(len(text)), 0, 0, 0, 0} // masked with zeros
 	if _, err := conn.Write(slices.Concat(header, text)); err != nil {
 		w.Fatal(err)
 	}

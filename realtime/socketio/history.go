@@ -18,8 +18,8 @@ import (
 // systemUser is the author of the messages about joins and leaves.
 var systemUser = systemUserDTO{domain.SystemName, "admin@126.com", "http://www.gravatar.com/avatar/1e6fd8e56879c84999cd481255530592"}
 
-// openHistory enters the user of the handshake's token into the room of the handshake. A socket that is not signed in
-// receives needLogin.
+// openHistory makes the user of the token in the handshake enter the chat room of the handshake. A socket that is not
+// signed in receives needLogin.
 func (c *chatClient) openHistory() {
 	c.deliver = c.deliverHistory
 	ctx, cancel := requestContext(c.socket)
@@ -35,9 +35,9 @@ func (c *chatClient) openHistory() {
 	}
 }
 
-// signedIn wraps a handler of an event that only sockets with a current session may send. Other sockets receive
-// needLogin. If the handler is refused because the session has ended, or the user is unavailable or banned, the client is
-// revoked.
+// signedIn wraps a handler of an event that only sockets with a current sign-in session may send. Other sockets receive
+// needLogin. If the handler is refused because the sign-in session has ended, or the user is unavailable or banned, the
+// client is revoked.
 func signedIn(handle chatHandler) chatHandler {
 	return func(c *chatClient, ctx context.Context, e *protocol.Event) error {
 		if c.Ended() {
@@ -56,7 +56,8 @@ func signedIn(handle chatHandler) chatHandler {
 	}
 }
 
-// signIn enters the chat as the user of the handshake's token, in the room of the handshake if it exists.
+// signIn enters the chat as the user of the token in the handshake, and joins the chat room of the handshake if it
+// exists.
 func (c *chatClient) signIn(ctx context.Context) (err error) {
 	if c.by, err = c.cfg.Hub.Verify(c.socket.Query().Get("token")); err != nil {
 		return err
@@ -75,13 +76,13 @@ func (c *chatClient) signIn(ctx context.Context) (err error) {
 	return err
 }
 
-// Identity returns the user and sign-in session of the handshake's token.
+// Identity returns the user and the sign-in session in the token of the handshake.
 func (c *chatClient) Identity() hub.Identity { return c.by }
 
-// ConnectionKey returns the key of the connection that the client is on.
+// ConnectionKey returns the key of the client's connection.
 func (c *chatClient) ConnectionKey() string { return c.socket.ID() }
 
-// Ended reports whether the client has to sign in again, or its session has ended.
+// Ended reports whether the client must sign in again or its Engine.IO session has ended.
 func (c *chatClient) Ended() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -94,8 +95,8 @@ func (c *chatClient) Kick(reason string) { c.kick(c.socket, reason) }
 // BanFrom does nothing: the client is in no live.
 func (c *chatClient) BanFrom(domain.LiveID, string) {}
 
-// DeliverPrivate sends a private message to the user, or lets it wait until the session has been checked. If too many wait,
-// the client must reconnect.
+// DeliverPrivate sends a private message to the user. Until the sign-in session has been checked, the message waits. If
+// too many wait, the client must reconnect.
 func (c *chatClient) DeliverPrivate(d projections.Delta) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -115,7 +116,7 @@ func (c *chatClient) sendPrivate(d projections.Delta) {
 	}
 }
 
-// Revoke removes the user from the chat and sends needLogin. The socket stays connected unless the user is banned or
+// Revoke removes the user from the chat and sends needLogin. The socket stays connected, unless the user is banned or
 // unavailable.
 func (c *chatClient) Revoke(refusal *domain.Refusal) {
 	if refusal != nil && c.disconnectUnavailable(c.socket, refusal) {
@@ -137,8 +138,8 @@ func (c *chatClient) Revoke(refusal *domain.Refusal) {
 	})
 }
 
-// handleAddMessage posts a message to a room, by default to the room of the handshake. It ignores the author that the
-// argument names.
+// handleAddMessage posts a message to a chat room, by default to that of the handshake. It ignores the author in the
+// argument.
 func (c *chatClient) handleAddMessage(ctx context.Context, e *protocol.Event) error {
 	var request struct {
 		Content string          `json:"content"`
@@ -155,8 +156,8 @@ func (c *chatClient) handleAddMessage(ctx context.Context, e *protocol.Event) er
 	return err
 }
 
-// parseRoom returns the room that a client names by id or name, as a string or in an object. If raw contains no room,
-// parseRoom returns the room of the handshake.
+// parseRoom returns the chat room whose id or name raw contains, as a string or in an object. If raw contains none, it
+// returns the chat room of the handshake.
 func (c *chatClient) parseRoom(ctx context.Context, raw json.RawMessage) (domain.ChatRoomID, error) {
 	ref := ""
 	if json.Unmarshal(raw, &ref) != nil {
@@ -182,8 +183,8 @@ func (c *chatClient) parseRoom(ctx context.Context, raw json.RawMessage) (domain
 	return room.ID, err
 }
 
-// handleHistory sends the newest messages of a room, oldest first. With the argument {room, before}, it sends the messages
-// before a message.
+// handleHistory sends the newest messages of a chat room, oldest first. With the argument {room, before}, it sends the
+// messages before the message before.
 func (c *chatClient) handleHistory(ctx context.Context, e *protocol.Event) error {
 	var raw json.RawMessage
 	if len(e.Arguments) > 0 {
@@ -201,7 +202,7 @@ func (c *chatClient) handleHistory(ctx context.Context, e *protocol.Event) error
 	all := []recordDTO{}
 	room, err := c.parseRoom(ctx, raw)
 	switch refusal := domain.AsRefusal(err); {
-	case refusal != nil && refusal.Code == domain.CodeChatRoomNotFound: // a room that does not exist has no messages
+	case refusal != nil && refusal.Code == domain.CodeChatRoomNotFound: // a chat room that does not exist has no messages
 	case err != nil:
 		return err
 	default:
@@ -218,7 +219,7 @@ func (c *chatClient) handleHistory(ctx context.Context, e *protocol.Event) error
 	return nil
 }
 
-// deliverHistory sends an update of the rooms.
+// deliverHistory sends an update of the chat rooms.
 func (c *chatClient) deliverHistory(u *chat.Update) {
 	switch e := u.Event.(type) {
 	case domain.ChatRoomJoined:
@@ -242,7 +243,7 @@ func (c *chatClient) deliverHistory(u *chat.Update) {
 	}
 }
 
-// pushMovement sends a join or leave of the room of the handshake.
+// pushMovement sends a join or leave of the chat room of the handshake.
 func (c *chatClient) pushMovement(u *chat.Update, room domain.ChatRoomID, event, verb string) {
 	c.mu.Lock()
 	home := c.room.ID
@@ -255,7 +256,7 @@ func (c *chatClient) pushMovement(u *chat.Update, room domain.ChatRoomID, event,
 	})
 }
 
-// roomOf returns the first of the socket's rooms in which a message was posted, or "".
+// roomOf returns the first of the socket's chat rooms in which a message was posted, or "" if there is none.
 func (c *chatClient) roomOf(e domain.MessagePosted) domain.ChatRoomID {
 	for _, r := range c.rooms() {
 		if slices.Contains(e.ChatRooms, r) {
@@ -265,7 +266,8 @@ func (c *chatClient) roomOf(e domain.MessagePosted) domain.ChatRoomID {
 	return ""
 }
 
-// recordOf returns a message. Its id is its position, with which a client can request older messages.
+// recordOf returns a message in the form for clients. Its id is its position, with which a client can request older
+// messages.
 func (c *chatClient) recordOf(position int64, content string, room domain.ChatRoomID, at time.Time, by chat.Participant, present bool) recordDTO {
 	author := authorDTO{ID: by.Connection, Name: c.nameOf(by), Online: present, CreatedAt: formatTime(at)}
 	if present {

@@ -15,7 +15,7 @@ import (
 	"roomlog/realtime/ws/wstest"
 )
 
-// added is a message of a history room.
+// added is a message in the profile rooms.
 type added struct {
 	ID       string `json:"_id"`
 	Content  string
@@ -33,11 +33,11 @@ type added struct {
 
 const systemUser = `{"name":"系统","email":"admin@126.com","avatar":"http://www.gravatar.com/avatar/1e6fd8e56879c84999cd481255530592"}`
 
-// resides connects a signed-in user to a history room and waits until the others got the join.
+// resides connects a signed-in user with the profile rooms, and waits until the others have received the join.
 func (p person) resides(o siotest.Options, room string, others ...*app) *app {
 	p.Helper()
 	a := p.appWith(o, "token", p.Token(), "room", room)
-	a.Emit("test", nil) // the response comes when it has entered
+	a.Emit("test", nil) // the response arrives when the socket has entered the chat room
 	a.Event(a.id)
 	for _, c := range others {
 		c.moves("online", "用户"+p.Name+"加入聊天室")
@@ -72,7 +72,7 @@ func TestHistoryRooms(t *testing.T) {
 			a := ann.resides(o, room)
 			a.nothing()
 			b := bob.on(there).resides(siotest.Options{}, id, a)
-			b.nothing() // does not get its own join
+			b.nothing() // b must not receive its own join
 
 			text := "<i>hi</i> مرحبا 👩‍👩‍👧‍👦"
 			a.Emit("addMessage", map[string]any{"content": text, "user": map[string]any{"_id": "1", "name": "系统"}, "room": room})
@@ -159,7 +159,7 @@ func TestHistoryRoomsNeedSignIn(t *testing.T) {
 				}
 				a.nothing()
 				if kind == "version 4 over WebSocket" {
-					a.joins(ann, live) // lives need no sign-in of the socket
+					a.joins(ann, live) // events about lives need no signed-in socket
 				}
 			}
 		})
@@ -191,7 +191,8 @@ func TestHistoryRoomsNeedSignIn(t *testing.T) {
 	})
 }
 
-// After the room of the handshake was removed, messages go to everybody, as those of a participant without a room.
+// TestRemovalOfTheHandshakeRoom checks that messages are sent to everybody after the chat room of the handshake was
+// removed, like those of a participant without a chat room.
 func TestRemovalOfTheHandshakeRoom(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, guests)
@@ -263,7 +264,7 @@ func TestProfilesShareChatRooms(t *testing.T) {
 	n.ask("chat.post", map[string]any{"room": id, "text": "from the native side"})
 	hears("bob", at.Clients[0], "from the native side")
 
-	// Private messages reach a participant in every profile.
+	// Private messages reach participants with every chat profile.
 	c.Emit("exchange", says(at.Clients[0], "psst"))
 	if f := n.hear(func(f frame) bool { return f.Type == "chat.private" }); !strings.Contains(string(f.Data), "psst") {
 		t.Errorf("native %s", f.Data)

@@ -8,7 +8,7 @@ import (
 	"roomlog/realtime/socketio/protocol"
 )
 
-// HistoryChanged discards the viewer list of the former history. All sockets get the list of the new history.
+// HistoryChanged discards the viewer list of the former history. All sockets then get the list of the new history.
 func (c *channel) HistoryChanged(history, position int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -34,7 +34,8 @@ func (c *liveClient) RemoveFrom(live domain.LiveID, p *hub.Problem) {
 	})
 }
 
-// HistoryChanged checks the session again, because the log may have lost its sign-in, and sends the balance and the profile.
+// HistoryChanged checks the sign-in session again, because the log may have lost the sign-in, and sends the balance and
+// the profile.
 func (a *accountClient) HistoryChanged(int64, int64) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -54,7 +55,7 @@ func (a *accountClient) HistoryChanged(int64, int64) {
 // RemoveFrom does nothing: the client is in no live.
 func (a *accountClient) RemoveFrom(domain.LiveID, *hub.Problem) {}
 
-// HistoryChanged holds private messages back until Restart has checked the session.
+// HistoryChanged holds private messages back until Restart has checked the sign-in session.
 func (c *chatClient) HistoryChanged(int64, int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -64,7 +65,7 @@ func (c *chatClient) HistoryChanged(int64, int64) {
 // RemoveFrom does nothing: the client is in no live.
 func (c *chatClient) RemoveFrom(domain.LiveID, *hub.Problem) {}
 
-// Restart enters the chat again as far as the log has lost that, and sends the newest messages.
+// Restart enters the chat again, as far as the log has lost the entry, and sends the newest messages.
 func (c *chatClient) Restart() {
 	c.socket.Session().Later(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
@@ -91,7 +92,7 @@ func (c *chatClient) restart(ctx context.Context) error {
 		return err
 	}
 	switch {
-	case c.profile == profileHistory && c.by.User != 0 && !c.Ended():
+	case c.profile == profileRooms && c.by.User != 0 && !c.Ended():
 		return c.handleHistory(ctx, &protocol.Event{})
 	case c.profile == profilePlain && c.name != "":
 		return c.handlePlainHistory(ctx, &protocol.Event{})
@@ -99,7 +100,7 @@ func (c *chatClient) restart(ctx context.Context) error {
 	return nil
 }
 
-// checked sends the private messages that have waited for the check of the session.
+// checked sends the private messages that have waited for the check of the sign-in session.
 func (c *chatClient) checked() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -12,7 +12,7 @@ import (
 	"roomlog/realtime/ws/wstest"
 )
 
-// TestSocketsContinueInAnotherHistory restores a dump under connected sockets.
+// TestSocketsContinueInAnotherHistory restores a dump while sockets are connected.
 func TestSocketsContinueInAnotherHistory(t *testing.T) {
 	t.Parallel()
 	d := failover.Start(t)
@@ -37,11 +37,11 @@ func TestSocketsContinueInAnotherHistory(t *testing.T) {
 
 	d.RestoreDump(dump)
 
-	// The account of late is lost: the socket gets a refusal and stays connected.
+	// The account of late is lost: its socket gets a refusal and stays connected.
 	if no, _ := push[refusal](b, b.id); no.Data.Code != "user_unavailable" && no.Data.Code != "session_ended" {
 		t.Errorf("a lost account is told %+v", no)
 	}
-	// The others are listed, without carl, whose leave was lost.
+	// The list contains the others, but not carl: the log has lost his joins and leaves.
 	for {
 		list, _ := push[listed](a, "online")
 		if names := list.names(); len(names) == 2 && slices.Contains(names, "ann") && slices.Contains(names, "bob") && list.Total == 2 {
@@ -54,7 +54,7 @@ func TestSocketsContinueInAnotherHistory(t *testing.T) {
 			s, _ = push[comment](one, "comment")
 		}
 	}
-	// The lost socket is not recovered: the client would miss what came instead of the lost comment.
+	// The lost socket must not be recovered: the client would miss the event that replaced the lost comment.
 	if back := w.back(recovering, offset); back.pid == recovering.pid {
 		t.Error("a socket of the former history was recovered")
 	}

@@ -14,7 +14,7 @@ import (
 	"roomlog/realtime/ws/wstest"
 )
 
-// A live from its start to its end, as clients of every kind see it.
+// TestLive plays a live from its start to its end with every kind of client.
 func TestLive(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
@@ -41,7 +41,7 @@ func TestLive(t *testing.T) {
 				if l.User != me || l.Total != 2 || !slices.Equal(l.names(), []string{me.Name, "witness"}) || l.Data[0] != me {
 					t.Errorf("the list is %+v", l)
 				}
-				// Others see the alias of a polling socket of version 3.
+				// Other clients see the alias of a polling socket of version 3.
 				shown := slices.Contains(l.Clients, a.id)
 				if hidden := o.Version == 3 && o.Polling && c == sees; shown == hidden || len(l.Clients) != 2 {
 					t.Errorf("the sockets are %v, of which %s is the own", l.Clients, a.id)
@@ -72,7 +72,7 @@ func TestLive(t *testing.T) {
 			if l.User != me || l.Total != 1 || !slices.Equal(l.names(), []string{"witness"}) || len(l.Clients) != 1 {
 				t.Errorf("then the list is %+v", l)
 			}
-			a.silent() // it has left
+			a.silent() // the socket has left the live
 			sees.silent()
 		})
 	}
@@ -218,15 +218,16 @@ func TestRateLimits(t *testing.T) {
 	}
 	a.refused(often)
 	a.joins(ann, streamer.goLive())
-	a.Emit("joinLive", map[string]any{"live_id": streamer.goLive(), "token": ann.Token()}) // a third live
+	a.Emit("joinLive", map[string]any{"live_id": streamer.goLive(), "token": ann.Token()}) // more lives than one connection may be in
 	a.refused(often)
 	second, third := w.app(siotest.Options{}), w.app(siotest.Options{})
 	second.joins(ann, live)
-	third.Emit("joinLive", map[string]any{"live_id": live, "token": ann.Token()}) // a third socket of one user
+	third.Emit("joinLive", map[string]any{"live_id": live, "token": ann.Token()}) // more sockets than one user may have
 	third.refused(often)
 }
 
-// Every accepted joinLive sends the viewer list; only the first one is in the log.
+// TestJoiningAgain checks that every accepted joinLive sends the viewer list, and that the log contains only the first
+// join.
 func TestJoiningAgain(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
@@ -245,7 +246,7 @@ func TestJoiningAgain(t *testing.T) {
 	if n := len(events[domain.ViewerJoined](w)); n != 1 {
 		t.Errorf("%d joined, want 1", n)
 	}
-	// One device leaves, the other loses its connection: only then has the user left.
+	// One device leaves and the other loses its connection. Only then has the user left.
 	watcher := w.app(siotest.Options{})
 	watcher.joins(w.register("watcher"), live)
 	tablet.Emit("leaveLive", map[string]any{"live_id": live, "token": ann.Token()})
@@ -263,7 +264,7 @@ func TestJoiningAgain(t *testing.T) {
 	}
 }
 
-// Several users may use one socket: a user joins a live on a socket.
+// TestTwoUsersOnOneSocket checks that several users may use one socket, because a user joins a live on a socket.
 func TestTwoUsersOnOneSocket(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
@@ -299,7 +300,7 @@ func TestLeavingAnEndedLive(t *testing.T) {
 	streamer.Asks(domain.ChangeLiveStatus{Live: live, To: domain.LiveStop})
 	a.online("leave", "ann")
 	a.Emit("leaveLive", map[string]any{"live_id": live, "token": ann.Token()})
-	a.Emit("leaveLive", map[string]any{"live_id": live, "token": ann.Token()}) // no response: she is not in the live
+	a.Emit("leaveLive", map[string]any{"live_id": live, "token": ann.Token()}) // no response, because she is not in the live
 	a.Emit("leaveLive", map[string]any{"live_id": 99, "token": ann.Token()})
 	a.silent()
 	if left := events[domain.ViewerLeft](w); len(left) != 1 || left[0].Cause != domain.LeaveLiveEnded {
@@ -307,7 +308,8 @@ func TestLeavingAnEndedLive(t *testing.T) {
 	}
 }
 
-// Clients join once: after a lost connection they do not know that they are outside.
+// TestCommentOrGiftJoinsTheLive checks that a comment or gift makes its sender join the live. Clients join once: after
+// a lost connection they do not know that they are no longer in the live.
 func TestCommentOrGiftJoinsTheLive(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
@@ -318,7 +320,7 @@ func TestCommentOrGiftJoinsTheLive(t *testing.T) {
 			t.Run(event+" "+name, func(t *testing.T) {
 				a := w.with(t).app(o)
 				a.Emit(event, map[string]any{"live_id": live, "data": "hello", "gift_id": rose, "token": ann.Token()})
-				first := a.Event(event) // its own event, which preceded the join
+				first := a.Event(event) // the sender's own event, which preceded the join
 				if len(first) != 1 {
 					t.Errorf("got %s", first)
 				}
@@ -329,8 +331,8 @@ func TestCommentOrGiftJoinsTheLive(t *testing.T) {
 				if s, _ := push[comment](a, "comment"); s.Content != "again" {
 					t.Errorf("got the comment %+v", s)
 				}
-				a.silent()  // nothing was sent twice
-				a.Send("1") // otherwise the loss of a polling client is noticed late
+				a.silent()  // no event was sent twice
+				a.Send("1") // otherwise the server notices the loss of a polling client late
 				wstest.Eventually(t, "ann has left", func() bool {
 					return len(events[domain.ViewerLeft](w)) == len(events[domain.ViewerJoined](w))
 				})
@@ -339,7 +341,7 @@ func TestCommentOrGiftJoinsTheLive(t *testing.T) {
 	}
 	outside := w.app(siotest.Options{})
 	outside.Emit("gift", map[string]any{"live_id": live, "gift_id": 99, "token": ann.Token()})
-	outside.refused("该礼物不存在") // and does not join
+	outside.refused("该礼物不存在") // the socket does not join
 	outside.silent()
 	ann.Asks(domain.PostComment{Live: live, Text: "unheard"})
 	outside.silent()

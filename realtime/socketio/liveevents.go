@@ -9,7 +9,7 @@ import (
 	"roomlog/realtime/socketio/protocol"
 )
 
-// testReply is the response to the events test and test1, by which clients check their connection.
+// testReply is the response to the events test and test1, with which clients check their connection.
 const testReply = "啊啊啊"
 
 func (s *session) handleJoinLive(ctx context.Context, e *protocol.Event) error {
@@ -20,8 +20,8 @@ func (s *session) handleJoinLive(ctx context.Context, e *protocol.Event) error {
 	return s.join(ctx, by, live, false, 0)
 }
 
-// handleLeaveLive removes the user from the live, whatever the status of the live is. It sends no response if the user
-// is not in the live.
+// handleLeaveLive removes the user from the live, whatever the status of the live. It sends no response if the user is
+// not in the live.
 func (s *session) handleLeaveLive(_ context.Context, e *protocol.Event) error {
 	_, live, by, err := s.parse(e)
 	if err != nil {
@@ -63,8 +63,8 @@ func (s *session) handleTest(context.Context, *protocol.Event) error {
 	return nil
 }
 
-// execute executes a command. If the user is not in the live on this socket, for example after a lost connection, execute
-// puts the user into the live.
+// execute executes a command. If the user is not in the live on this socket, for example after a lost connection,
+// execute makes the user join it.
 func (s *session) execute(ctx context.Context, e *protocol.Event, by hub.Identity, live domain.LiveID, rate hub.Rate, c domain.Command) error {
 	receipt, err := s.cfg.Hub.Execute(ctx, by, rate, c, "")
 	if err != nil {
@@ -74,7 +74,7 @@ func (s *session) execute(ctx context.Context, e *protocol.Event, by hub.Identit
 		s.clients[by.User].setIdentity(by)
 		return nil
 	}
-	if err := s.join(ctx, by, live, true, receipt.Position-1); err != nil { // the replay contains its own event
+	if err := s.join(ctx, by, live, true, receipt.Position-1); err != nil { // the replay contains the event of the command
 		s.notify(ctx, s.socket, e.Name, err, true)
 	}
 	return nil

@@ -27,7 +27,7 @@ func (a *app) expectDenial(kind, message string) {
 	if no.Data.Action != "deny" || no.Data.Payload.Type != kind || no.Data.Payload.Message != message || no.Meta.Timestamp < 1e12 {
 		a.Errorf("got %+v, want a denial with %s: %s", no, kind, message)
 	}
-	a.Expect("41") // clients do not reconnect after it
+	a.Expect("41") // clients do not reconnect after this packet
 	a.Ended()
 }
 
@@ -86,7 +86,7 @@ func TestKickConnection(t *testing.T) {
 	for name, o := range siotest.Kinds() {
 		t.Run(name, func(t *testing.T) {
 			w := other.with(t)
-			a := w.app(o) // without a user
+			a := w.app(o) // without a signed-in user
 			s := first.with(t).survey(hub.SurveyRequest{}, 1).Connections[0]
 			if s.Dialect != "socketio" || s.Address != "127.0.0.1" || len(s.Users)+len(s.Lives) != 0 || s.Node != other.Hub.Node() {
 				t.Errorf("got %+v", s)
@@ -164,7 +164,8 @@ func TestBanFromALive(t *testing.T) {
 	a.joins(ann, live)
 }
 
-// A banned user is disconnected on every node; after a sign-in elsewhere the socket stays connected.
+// TestBanAppliesOnEveryNode checks that a banned user is disconnected on every node. After a sign-in elsewhere, in
+// contrast, the socket stays connected.
 func TestBanAppliesOnEveryNode(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
@@ -198,12 +199,12 @@ func TestBanAppliesOnEveryNode(t *testing.T) {
 	})
 }
 
-// The envelope has the fields of the contract and no other.
+// TestDenialEnvelope checks that the envelope has the fields of the wire contract and no others.
 func TestDenialEnvelope(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	a := w.app(siotest.Options{})
-	a.Emit("test") // the client knows its id a moment before the server lists the socket
+	a.Emit("test") // the client knows its id shortly before the server lists the socket
 	a.Event(a.id)
 	w.Do(domain.KickConnection{Connection: domain.ConnectionID(a.id), Reason: "<b>"})
 	var got map[string]map[string]json.RawMessage

@@ -10,15 +10,15 @@ import (
 	"roomlog/realtime/socketio/siotest"
 )
 
-// Some libraries hand a list to the handler of an event with more than one argument, so that only clients that request
-// recovery receive the cursor of an event.
+// TestOffsetsMustBeRequested checks that only clients that request recovery receive the cursor of an event. If an event
+// has more than one argument, some client libraries pass a list to the handler.
 func TestOffsetsMustBeRequested(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	live, rose := w.register("streamer").goLive(), w.AddGift("rose", "", 1)
 	ann := w.register("ann").credit(100)
 	payload := map[string]any{"live_id": live, "gift_id": rose, "data": "hello", "token": ann.Token()}
-	w.recovering().joins(w.register("bob"), live) // so that the live has both kinds of clients
+	w.recovering().joins(w.register("bob"), live) // the live now has both kinds of clients
 	for name, o := range siotest.Kinds() {
 		t.Run(name, func(t *testing.T) {
 			a := w.with(t).app(o)
@@ -40,7 +40,7 @@ func TestOffsetsMustBeRequested(t *testing.T) {
 	}
 }
 
-// Clients of before 2021 do not name the version of the protocol.
+// TestHandshakeWithoutVersion uses a handshake without a version of the protocol, as clients from before 2021 send it.
 func TestHandshakeWithoutVersion(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
@@ -48,7 +48,7 @@ func TestHandshakeWithoutVersion(t *testing.T) {
 	for _, polling := range []bool{false, true} {
 		a := w.app(siotest.Options{Version: 3, Polling: polling, Query: url.Values{"EIO": nil}})
 		a.joins(w.register("ann"+map[bool]string{true: "2"}[polling]), live)
-		a.Send("2probe") // the client pings
+		a.Send("2probe") // the client sends the ping of an upgrade
 		for p := a.Next(); p.Text != "3probe"; p = a.Next() {
 			if p.Text == "2" {
 				t.Fatal("the server pings a client of version 3")
@@ -69,7 +69,7 @@ func TestAnEndedLiveFreesItsPlace(t *testing.T) {
 		return live
 	}
 	first, second := enter(), enter()
-	for range 3 { // each takes the place of the one before
+	for range 3 { // each connection takes the slot of the previous one
 		streamer.Asks(domain.ChangeLiveStatus{Live: first, To: domain.LiveStop})
 		first, second = second, enter()
 	}

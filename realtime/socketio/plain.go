@@ -16,14 +16,14 @@ import (
 	"roomlog/realtime/socketio/protocol"
 )
 
-// Texts of the plain chat.
+// The texts of the profile plain.
 const (
-	textNotOnline = "你私聊的用户不在线"         // the addressee is not online
-	textAmbiguous = "有多个用户叫这个名字,消息没有发送" // several users have this name; the message was not sent
+	textNotOnline = "你私聊的用户不在线"         // the recipient is not online
+	textAmbiguous = "有多个用户叫这个名字,消息没有发送" // several users have this name, so the message was not sent
 	textBadName   = "名字为1到20个字"         // a name has 1 to 20 characters
 )
 
-// formatTime formats a time as JavaScript's toISOString does.
+// formatTime formats a time like the JavaScript method toISOString.
 func formatTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
 
 func plainMessageOf(name, content string, at time.Time) plainMessageDTO {
@@ -35,19 +35,19 @@ func plainNewsOf(content string, at time.Time) plainMessageDTO {
 	return plainMessageOf(domain.SystemName, content, at)
 }
 
-// openPlain subscribes a socket to the plain chat.
+// openPlain subscribes a socket to the public chat.
 func (c *chatClient) openPlain() {
 	c.deliver = c.deliverPlain
 	c.chat.Subscribe("")
 	c.chat.StartFrom("", 0)
 }
 
-// sendNews sends a text of the system to this socket alone.
+// sendNews sends a text of the system to this socket only.
 func (c *chatClient) sendNews(content string) {
 	c.socket.Emit("message", plainNewsOf(content, c.cfg.Now()))
 }
 
-// plainRefusals wraps a handler so that refusals are sent as messages of the plain chat.
+// plainRefusals wraps a handler so that refusals are sent as messages of the profile plain.
 func plainRefusals(handle chatHandler) chatHandler {
 	return func(c *chatClient, ctx context.Context, e *protocol.Event) error {
 		err := handle(c, ctx, e)
@@ -63,8 +63,8 @@ func plainRefusals(handle chatHandler) chatHandler {
 	}
 }
 
-// handlePlainMessage takes the first message of a socket as its name, and posts every later one. A message that begins
-// with "@" and a name is private.
+// handlePlainMessage uses the first message of a socket as its nickname, and posts every later one. A message that
+// begins with "@" and a name is private.
 func (c *chatClient) handlePlainMessage(ctx context.Context, e *protocol.Event) error {
 	text, ok := textArgument(e, 0)
 	switch {
@@ -102,25 +102,25 @@ func (c *chatClient) handlePlainMessage(ctx context.Context, e *protocol.Event) 
 	return err
 }
 
-// isNotOnline reports whether a message was refused because its addressee has left.
+// isNotOnline reports whether a message was refused because its recipient has left.
 func isNotOnline(err error) bool {
 	refusal := domain.AsRefusal(err)
 	return refusal != nil && (refusal.Code == domain.CodeParticipantNotFound || refusal.Code == domain.CodeUserUnavailable)
 }
 
-// subscribePlain subscribes a socket of profileHistory to the plain chat when it posts there for the first time.
+// subscribePlain subscribes a socket with profileRooms to the public chat when it posts there for the first time.
 func (c *chatClient) subscribePlain() {
 	c.mu.Lock()
 	before := c.posted
 	c.posted = true
 	c.mu.Unlock()
-	if !before && c.profile == profileHistory {
+	if !before && c.profile == profileRooms {
 		c.chat.Subscribe("")
 		c.chat.StartFrom("", 0)
 	}
 }
 
-// enterPlain enters the plain chat under a name.
+// enterPlain enters the chat with a nickname.
 func (c *chatClient) enterPlain(ctx context.Context, name string) error {
 	if n := utf8.RuneCountInString(name); n < 1 || n > domain.MaxNickname {
 		c.sendNews(textBadName)
@@ -133,7 +133,7 @@ func (c *chatClient) enterPlain(ctx context.Context, name string) error {
 		return err
 	}
 	c.name = name
-	for _, room := range c.rooms() { // joined before the socket had a name
+	for _, room := range c.rooms() { // the chat rooms that the socket joined before it had a nickname
 		if _, err := c.chat.JoinSubscribed(ctx, room); err != nil {
 			c.chat.Unsubscribe(room)
 			c.removeRoom(room)
@@ -143,9 +143,9 @@ func (c *chatClient) enterPlain(ctx context.Context, name string) error {
 	return nil
 }
 
-// addressee splits a message that begins with "@" into the participant and the content. Names may contain spaces: the
-// longest name of a participant who is present counts. people is the number of people who have this name. content is ""
-// when no text follows a name.
+// addressee splits a message that begins with "@" into the recipient and the content. Names may contain spaces, so the
+// longest name of a present participant is used. people is the number of people with this name. content is "" if no
+// text follows the name.
 func (c *chatClient) addressee(text string) (to chat.Participant, content string, people int) {
 	for i, r := range text {
 		if !unicode.IsSpace(r) || i < 2 {
@@ -168,7 +168,7 @@ func (c *chatClient) addressee(text string) (to chat.Participant, content string
 	return to, content, people
 }
 
-// handlePlainHistory sends the newest public messages, or the newest messages of a room.
+// handlePlainHistory sends the newest public messages, or the newest messages of a chat room.
 func (c *chatClient) handlePlainHistory(ctx context.Context, e *protocol.Event) error {
 	var id domain.ChatRoomID
 	if ref, ok := textArgument(e, 0); ok {

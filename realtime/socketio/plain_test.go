@@ -14,13 +14,13 @@ import (
 	"roomlog/realtime/ws/wstest"
 )
 
-// plainMessage is a message of the plain chat.
+// plainMessage is a message in the profile plain.
 type plainMessage struct {
 	User, Username, Content string
 	CreateAt                time.Time
 }
 
-// expectMessage waits for a message of the plain chat with this name and text, before escaping.
+// expectMessage waits for a message of the profile plain with this name and text, before escaping.
 func (a *app) expectMessage(name, content string) {
 	a.Helper()
 	got, _ := push[plainMessage](a, "message")
@@ -32,7 +32,7 @@ func (a *app) expectMessage(name, content string) {
 
 func guests(c *socketio.Config, r *roomsConfig) { c.GuestChat, r.PresenceGrace = true, time.Hour }
 
-// called connects a socket, enters the plain chat under a name, and waits until the others got that.
+// called connects a socket, enters the chat with a nickname, and waits until the others are notified.
 func (w *world) called(o siotest.Options, name string, others ...*app) *app {
 	w.Helper()
 	a := w.app(o)
@@ -58,11 +58,11 @@ func TestPlainChat(t *testing.T) {
 			t.Parallel()
 			db := pgtest.New(t)
 			one, two := openWorld(t, db, true, guests), openWorld(t, db, false, guests)
-			silent := two.app(siotest.Options{}) // sends nothing
+			silent := two.app(siotest.Options{}) // this socket sends nothing
 			ann := one.called(o, "安<娜>", silent)
 			bob := two.called(siotest.Options{}, "Bob", silent, ann)
 			cat := one.called(o, "Cat Two", silent, ann, bob)
-			for _, taken := range []string{"系统", "bob", " Ｂob", "cat two", "Воb", "Cat\u00a0Two"} { // some with Cyrillic letters
+			for _, taken := range []string{"系统", "bob", " Ｂob", "cat two", "Воb", "Cat\u00a0Two"} { // some names contain Cyrillic letters
 				d := two.app(o)
 				d.Emit("message", taken)
 				d.expectMessage("系统", "昵称已被使用")
@@ -89,7 +89,7 @@ func TestPlainChat(t *testing.T) {
 			for _, c := range []*app{silent, ann, bob, cat} {
 				c.expectMessage("Bob", "mail me @Cat Two")
 			}
-			// Rooms.
+			// Joins and leaves chat rooms.
 			for _, c := range []*app{ann, bob} {
 				for _, room := range []string{"青铜", "<钻石>"} {
 					c.Emit("join", room)
@@ -102,7 +102,7 @@ func TestPlainChat(t *testing.T) {
 			ann.Emit("message", "in both rooms")
 			for _, c := range []*app{ann, bob} {
 				c.expectMessage("安<娜>", "in both rooms")
-				c.nothing() // sent once
+				c.nothing() // the message was sent once
 			}
 			ann.Emit("leave", "青铜")
 			ann.hears("leaved", `"青铜"`)
@@ -119,7 +119,7 @@ func TestPlainChat(t *testing.T) {
 			for _, c := range []*app{silent, ann, cat} {
 				c.nothing()
 			}
-			// History: the public messages, oldest first.
+			// Reads the public messages, oldest first.
 			cat.Emit("getAllMessages")
 			all, _ := push[[]plainMessage](cat, "allMessages")
 			if len(all) != 2 || all[0].User != "安&lt;娜&gt;" || all[0].Username != all[0].User || all[0].Content != html.EscapeString(text) || all[1].Content != "mail me @Cat Two" {
@@ -137,7 +137,7 @@ func TestPlainChat(t *testing.T) {
 			cat.hears("needLogin", "")
 			cat.Emit("message", map[string]any{"a": 1})
 			cat.expectMessage("系统", "参数错误")
-			// A name is free when its socket has gone.
+			// A nickname is available again when its socket has disconnected.
 			bob.Cut()
 			fresh := one.app(o)
 			wstest.Eventually(t, "the name is free", func() bool {
@@ -154,7 +154,8 @@ func TestPlainChat(t *testing.T) {
 	}
 }
 
-// Rooms that a socket joined before it had a name are joined when it enters.
+// TestPlainChatBeforeAName checks that a socket joins the chat rooms that it requested before it had a nickname when it
+// enters the chat.
 func TestPlainChatBeforeAName(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, guests)
@@ -203,7 +204,7 @@ func TestPlainChatClosedToGuests(t *testing.T) {
 	}
 }
 
-// A signed-in user posts to the plain chat under the user's name.
+// TestPlainChatWithAToken checks that a signed-in user posts plain messages under the user's name.
 func TestPlainChatWithAToken(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, guests)
@@ -230,14 +231,14 @@ func TestPlainChatWithAToken(t *testing.T) {
 	b.nothing()
 }
 
-// A private message to a name that two users have is sent to neither of them.
+// TestPrivateMessageToAnAmbiguousName checks that a private message to a name that two users have is sent to neither.
 func TestPrivateMessageToAnAmbiguousName(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, guests)
 	w.chatRoom("demo")
 	first, second := w.register("first"), w.register("second")
 	first.Asks(domain.ChangeProfile{Nickname: "Cat"})
-	second.Asks(domain.ChangeProfile{Nickname: "cаt"}) // with a Cyrillic letter
+	second.Asks(domain.ChangeProfile{Nickname: "cаt"}) // the name contains a Cyrillic letter
 	a, b := first.resides(siotest.Options{}, "demo"), second.resides(siotest.Options{}, "demo")
 	a.moves("online", "用户cаt加入聊天室")
 	ann := w.called(siotest.Options{}, "Ann")
@@ -250,7 +251,8 @@ func TestPrivateMessageToAnAmbiguousName(t *testing.T) {
 	b.nothing()
 }
 
-// A socket with a name is not recovered: the recovered socket would take the next message for its name.
+// TestPlainChatIsNotRecovered checks that a socket with a nickname is not recovered: a recovered socket would mistake
+// the next message for its nickname.
 func TestPlainChatIsNotRecovered(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, guests)
@@ -270,7 +272,8 @@ func TestPlainChatIsNotRecovered(t *testing.T) {
 	}
 }
 
-// A socket that joined many rooms before it had a name is in all of them, in spite of its rate limit.
+// TestRoomsJoinedBeforeEntering checks that a socket that requested many chat rooms before it had a nickname joins all
+// of them, in spite of its rate limit.
 func TestRoomsJoinedBeforeEntering(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(c *socketio.Config, r *roomsConfig) {
@@ -291,7 +294,7 @@ func TestRoomsJoinedBeforeEntering(t *testing.T) {
 	a.Emit("leave", "room 0")
 	a.hears("leaved", `"room 0"`)
 	a.Event("message")
-	for range 2 { // rate limited, but still in the chat
+	for range 2 { // limited by a rate, but still in the chat
 		a.Emit("leave", "room 1")
 		a.expectMessage("系统", "操作太频繁，请稍后再试")
 	}

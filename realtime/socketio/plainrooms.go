@@ -9,7 +9,7 @@ import (
 	"roomlog/realtime/socketio/protocol"
 )
 
-// handleJoinRoom joins a room of the plain chat, and creates it if no room has the name.
+// handleJoinRoom joins a chat room, and creates it if there is none with this name.
 func (c *chatClient) handleJoinRoom(ctx context.Context, e *protocol.Event) error {
 	name, ok := textArgument(e, 0)
 	if !ok {
@@ -30,7 +30,7 @@ func (c *chatClient) handleJoinRoom(ctx context.Context, e *protocol.Event) erro
 			c.chat.Unsubscribe(room.ID)
 			return err
 		}
-	} else if len(c.rooms()) >= domain.MaxJoinedChatRooms { // the log checks this for participants
+	} else if len(c.rooms()) >= domain.MaxJoinedChatRooms { // for participants, the log checks this
 		c.chat.Unsubscribe(room.ID)
 		return &domain.Refusal{Code: domain.CodeRateLimited, Text: "too many rooms"}
 	}
@@ -43,7 +43,7 @@ func (c *chatClient) handleJoinRoom(ctx context.Context, e *protocol.Event) erro
 	return nil
 }
 
-// handleLeaveRoom leaves a room that the socket joined.
+// handleLeaveRoom leaves a chat room that the socket has joined.
 func (c *chatClient) handleLeaveRoom(ctx context.Context, e *protocol.Event) error {
 	name, ok := textArgument(e, 0)
 	if !ok {
@@ -65,7 +65,7 @@ func (c *chatClient) handleLeaveRoom(ctx context.Context, e *protocol.Event) err
 	return nil
 }
 
-// joinedRoom returns the joined room with this id or name.
+// joinedRoom returns the joined chat room with this id or name.
 func (c *chatClient) joinedRoom(name string) (projections.ChatRoom, bool) {
 	key := c.cfg.Chat.NameKey(name)
 	c.mu.Lock()

@@ -2,22 +2,22 @@ package socketio
 
 import "net/url"
 
-// profile is the kind of chat that a socket uses, in addition to the events of the lives. The query of the handshake
-// selects it, and it does not change.
+// profile is what a socket is used for, in addition to the events of lives. The query of the handshake selects it, and
+// it does not change.
 type profile int
 
 const (
-	profilePlain    profile = iota // the chat of plain messages
-	profileExchange                // the chat of one room in which sockets exchange messages
-	profileAccount                 // changes of one user's account
-	profileHistory                 // chat rooms with history, for users who are signed in
+	profilePlain    profile = iota // chat profile plain: plain messages under a nickname
+	profileExchange                // chat profile exchange: messages between the sockets of one chat room
+	profileAccount                 // no chat profile: the changes of one user's account
+	profileRooms                   // chat profile rooms: chat rooms that show earlier messages, for signed-in users
 )
 
-// profileOf returns the profile of a handshake. A key counts if it is present, whatever its value is.
+// profileOf returns the profile for the query of a handshake. A key counts if it is present, whatever its value.
 func profileOf(query url.Values) profile {
 	switch room, token := query.Has("room"), query.Has("token"); {
 	case room && token:
-		return profileHistory
+		return profileRooms
 	case room:
 		return profileExchange
 	case token:

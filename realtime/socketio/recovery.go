@@ -9,11 +9,11 @@ import (
 	"roomlog/realtime/hub"
 )
 
-// recoverable is a lost socket that a client may recover.
+// recoverable is the state of a lost socket that a client may recover.
 type recoverable struct {
-	memberships []membership // all in one live
-	history     int64        // number of the history of the log that since belongs to
-	since       int64        // the socket has received every delta up to this position
+	memberships []membership // users in one live
+	history     int64        // number of the history of the log to which since belongs
+	since       int64        // position up to which the socket has received every delta
 }
 
 // membership is a user in a live.
@@ -22,8 +22,8 @@ type membership struct {
 	live domain.LiveID
 }
 
-// recoverable returns the state that a recovery of the socket needs. It returns nil when the socket is in several lives,
-// because a client sends an offset of only one of them.
+// recoverable returns the state that a recovery of the socket needs. It returns nil if the socket is in several lives,
+// because a client sends an offset for only one of them.
 func (s *session) recoverable() any {
 	state := &recoverable{history: s.cfg.Hub.History()}
 	for _, c := range s.clients {
@@ -38,9 +38,9 @@ func (s *session) recoverable() any {
 	return state
 }
 
-// restore is protocol.Recovery.Restore: a socket can be recovered if the deltas that it missed can be sent. It cannot
-// when the log has lost what the socket has received, or when the offset, which is the last text argument that the client got,
-// is not the cursor of an event.
+// restore implements protocol.Recovery.Restore. A socket can be recovered if the deltas that it has missed can be sent.
+// It cannot be recovered if the log has lost what the socket has received, or if the offset (the last string argument
+// that the client has received) is not the cursor of an event.
 func (c *core) restore(kept any, offset string) (any, bool) {
 	state := *kept.(*recoverable)
 	if state.history != c.cfg.Hub.History() {
@@ -63,7 +63,7 @@ func (c *core) restore(kept any, offset string) (any, bool) {
 	return &state, err == nil && len(missed) <= maxReplay
 }
 
-// rejoin puts a recovered socket into its live.
+// rejoin makes a recovered socket join its live again.
 func (s *session) rejoin(state *recoverable) {
 	ctx, cancel := requestContext(s.socket)
 	defer cancel()

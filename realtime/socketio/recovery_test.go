@@ -9,7 +9,7 @@ import (
 	"roomlog/realtime/ws/wstest"
 )
 
-// A client of version 4.6 or newer recovers its socket and misses nothing.
+// TestRecovery checks that a client of version 4.6 or newer recovers its socket and misses nothing.
 func TestRecovery(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
@@ -45,7 +45,7 @@ func TestRecovery(t *testing.T) {
 		t.Errorf(`said %q, want "after"`, s.Content)
 	}
 	back.silent()
-	// Once more, before the server has noticed the loss, and twice.
+	// Recovers once more, before the server has noticed the loss, and twice.
 	for range 2 {
 		back = w.back(back, offset)
 		if back.id != a.id {
@@ -56,13 +56,14 @@ func TestRecovery(t *testing.T) {
 	}
 }
 
-// The join may be delivered while the socket still replays: it gets the viewer list nevertheless.
+// TestRecoveryEndsWithTheViewerList checks that a socket gets the viewer list even if the join is delivered while the
+// socket is still replaying.
 func TestRecoveryEndsWithTheViewerList(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	live := w.register("streamer").goLive()
 	ann, bob := w.register("ann"), w.register("bob")
-	w.app(siotest.Options{}).joins(bob, live) // so that the channel has a viewer list
+	w.app(siotest.Options{}).joins(bob, live) // the channel now has a viewer list
 	a := w.recovering()
 	a.joins(ann, live)
 	bob.Asks(domain.PostComment{Live: live, Text: "seen"})
@@ -78,7 +79,7 @@ func TestRecoveryEndsWithTheViewerList(t *testing.T) {
 	}
 }
 
-// A client that got no event yet gets everything since it joined.
+// TestRecoveryWithoutAnOffset checks that a client that has received no event yet receives everything since it joined.
 func TestRecoveryWithoutAnOffset(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
@@ -144,7 +145,8 @@ func TestSocketsThatAreNotRecovered(t *testing.T) {
 	}
 }
 
-// After a sign-in elsewhere the socket is recovered, but not its membership of the live.
+// TestRecoveryNeedsACurrentSession checks that, after a sign-in elsewhere, the socket is recovered but is no longer in
+// the live.
 func TestRecoveryNeedsACurrentSession(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)

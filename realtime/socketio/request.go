@@ -13,13 +13,13 @@ import (
 	"roomlog/realtime/socketio/protocol"
 )
 
-// requestContext returns the context of the work for one event of a socket. Its commands count against the address of
-// the client.
+// requestContext returns the context for handling one event of a socket. Commands with this context count against the
+// address of the client.
 func requestContext(k *protocol.Socket) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(limit.WithAddress(context.Background(), k.Session().Address()), requestTimeout)
 }
 
-// liveRequest is the argument of an event of the lives. Its fields may be of any type, because each fault is refused
+// liveRequest is the argument of an event about a live. Its fields may have any type, because each fault is refused
 // with its own text.
 type liveRequest struct {
 	Token json.RawMessage `json:"token"`
@@ -28,9 +28,9 @@ type liveRequest struct {
 	Data  json.RawMessage `json:"data"`
 }
 
-// parse returns the request, the live and the identity of an event of the lives.
+// parse returns the request, the live and the identity in an event about a live.
 func (c *core) parse(e *protocol.Event) (r liveRequest, live domain.LiveID, by hub.Identity, err error) {
-	if member := strictjson.AsMemberError(e.Argument(0, &r)); member != nil { // other arguments that are no object have no token
+	if member := strictjson.AsMemberError(e.Argument(0, &r)); member != nil { // other arguments that are not an object contain no token
 		return r, 0, by, badRequest(member.Error())
 	}
 	token := ""
@@ -44,7 +44,7 @@ func (c *core) parse(e *protocol.Event) (r liveRequest, live domain.LiveID, by h
 	return r, domain.LiveID(id), by, err
 }
 
-// parseID reads an id, which may be a JSON number or a string with a number.
+// parseID decodes an id: a JSON number, or a string with a number.
 func parseID(field string, raw json.RawMessage) (int64, error) {
 	text := string(raw)
 	var quoted string

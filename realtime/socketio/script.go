@@ -9,13 +9,13 @@ import (
 	"time"
 )
 
-// Path is the path of the server's requests, which clients expect.
+// Path is the path at which clients send requests to the server.
 const Path = "/socket.io/"
 
-// scripts are the files of the client that pages load from this server. Each may have a source map.
+// scripts are the files of the client library that pages load from this server. Each may have a source map.
 var scripts = []string{"socket.io.js", "socket.io.min.js", "socket.io.slim.js", "socket.io.esm.min.js"}
 
-// scriptName returns the name of the requested script, or "".
+// scriptName returns the name of the requested script, or "" if the request is for something else.
 func scriptName(r *http.Request) string {
 	name, ok := strings.CutPrefix(r.URL.Path, Path)
 	if !ok || !slices.Contains(scripts, strings.TrimSuffix(name, ".map")) {
@@ -24,7 +24,7 @@ func scriptName(r *http.Request) string {
 	return name
 }
 
-// serveScript serves a script from a folder. Pages revalidate it after an hour.
+// serveScript serves a script from a folder. Browsers check after an hour whether it has changed.
 func serveScript(w http.ResponseWriter, r *http.Request, folder, name string) {
 	h := w.Header()
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
@@ -48,7 +48,8 @@ func serveScript(w http.ResponseWriter, r *http.Request, folder, name string) {
 	http.ServeContent(w, r, name, modified, file)
 }
 
-// openFile opens a regular file of a folder, and of no other folder. With folder "" it returns os.ErrNotExist.
+// openFile opens a regular file in a folder, and never a file in another folder. If folder is "", it returns
+// os.ErrNotExist.
 func openFile(folder, name string) (file *os.File, modified time.Time, err error) {
 	if folder == "" {
 		return nil, modified, os.ErrNotExist

@@ -20,7 +20,7 @@ type Server struct {
 	sockets *protocol.Server
 }
 
-// New returns a Server. The server works while its Run, the hub and the chat run.
+// New returns a Server. It works while its Run, the hub and the chat run.
 func New(cfg Config) (*Server, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
@@ -46,7 +46,7 @@ func New(cfg Config) (*Server, error) {
 	return s, nil
 }
 
-// ServeHTTP serves clients, and the client's script when the deployment provides it.
+// ServeHTTP serves clients. It also serves the script of the client library, if there is one in Config.Assets.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if name := scriptName(r); name != "" {
 		serveScript(w, r, s.core.cfg.Assets, name)
@@ -61,10 +61,10 @@ func (s *Server) Stats() *ws.Stats { return s.sockets.Engine().Stats() }
 // Lives returns the number of lives that clients of this server are in.
 func (s *Server) Lives() int { return s.core.channels.count() }
 
-// Polling returns the number of sessions without a WebSocket connection.
+// Polling returns the number of Engine.IO sessions without a WebSocket connection.
 func (s *Server) Polling() int64 { return s.sockets.Engine().Polling() }
 
-// Run serves the sessions until ctx ends. Call Shutdown before.
+// Run serves clients until ctx ends. Call Shutdown before.
 func (s *Server) Run(ctx context.Context) error {
 	var group sync.WaitGroup
 	group.Go(func() { _ = s.sockets.Run(ctx) })
@@ -73,8 +73,8 @@ func (s *Server) Run(ctx context.Context) error {
 	return nil
 }
 
-// Shutdown ends all sessions in such a way that their clients reconnect, and waits until they have ended or ctx ends.
-// After hub.Hub.Drain, viewers stay in their lives.
+// Shutdown ends all Engine.IO sessions in such a way that their clients reconnect. It waits until they have ended or
+// ctx ends. If hub.Hub.Drain was called before, viewers stay in their lives.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.core.cfg.Hub.Drain()
 	err := s.sockets.Shutdown(ctx)
@@ -95,7 +95,7 @@ func (s *Server) Connections() []hub.Connection {
 	return all
 }
 
-// Kick disconnects the socket with an id. It reports false if there is none.
+// Kick disconnects the socket with an id. It reports false if there is no such socket.
 func (s *Server) Kick(id domain.ConnectionID, reason string) bool {
 	for _, k := range s.core.sockets.list() {
 		if k.ID() == string(id) || k.Session().HasID(string(id)) {

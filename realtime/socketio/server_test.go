@@ -21,7 +21,8 @@ func TestNewRequiresDependencies(t *testing.T) {
 	}
 }
 
-// A client that missed deltas is disconnected, reconnects, and sees the live without a gap.
+// TestLiveAfterReset checks that a client that has missed deltas is disconnected, reconnects, and sees the live without
+// a gap.
 func TestLiveAfterReset(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
@@ -64,7 +65,8 @@ func TestMemoryIsFreedAfterClientsLeave(t *testing.T) {
 	wstest.Eventually(t, "no session is left", func() bool { return w.server.Polling() == 0 && w.server.Stats().Open.Load() == 0 })
 }
 
-// A shutdown takes nobody out of a live: a client that reconnects in time has never left.
+// TestShutdownKeepsViewersInTheirLives checks that a shutdown makes nobody leave a live: a client that reconnects in
+// time has never left.
 func TestShutdownKeepsViewersInTheirLives(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
@@ -111,8 +113,8 @@ func TestClientScript(t *testing.T) {
 		{"GET", with.base + "socket.io.js.map", http.StatusNotFound, hint},
 		{"GET", with.base + "secret.js", http.StatusBadRequest, "Transport unknown"},
 		{"GET", with.base + "../socket.io.js", http.StatusNotFound, ""},
-		{"GET", with.base + "socket.io.min.js", http.StatusNotFound, hint},  // a link out of the folder
-		{"GET", with.base + "socket.io.slim.js", http.StatusNotFound, hint}, // not a file
+		{"GET", with.base + "socket.io.min.js", http.StatusNotFound, hint},  // a symbolic link to a file outside the folder
+		{"GET", with.base + "socket.io.slim.js", http.StatusNotFound, hint}, // a folder in place of the file
 		{"GET", without.base + "socket.io.js", http.StatusNotFound, hint},
 		{"GET", nowhere.base + "socket.io.js", http.StatusNotFound, hint},
 		{"GET", without.base + "?EIO=2&transport=polling", http.StatusBadRequest, "Unsupported protocol version"},

@@ -10,19 +10,19 @@ import (
 	"roomlog/realtime/socketio/protocol"
 )
 
-// session is a socket with the users who are in lives on it. The goroutine that handles the socket's events uses its
-// fields.
+// session is a socket with the users who are in lives on it. Only the goroutine that handles the socket's events uses
+// its fields.
 type session struct {
 	*core
 	socket  *protocol.Socket
 	clients map[domain.UserID]*liveClient
-	inChat  func() bool // reports whether the socket has a name or a room in the chat; nil: it has none
+	inChat  func() bool // reports whether the socket has a nickname or is in a chat room; nil if it cannot be
 }
 
 // liveClient is one user on one socket, in at least one live. It implements hub.Client.
 type liveClient struct {
 	session *session
-	lives   map[domain.LiveID]*channel // used like the fields of session
+	lives   map[domain.LiveID]*channel // used only by the goroutine that handles the socket's events
 
 	mu       sync.Mutex
 	identity hub.Identity
@@ -32,8 +32,8 @@ func newSession(c *core, k *protocol.Socket) *session {
 	return &session{core: c, socket: k, clients: make(map[domain.UserID]*liveClient)}
 }
 
-// handler returns the handler of an event that runs do. It sends an error of do to the socket as a notice. It refuses
-// arguments with ambiguous members.
+// handler returns an event handler that runs do. If do returns an error, the handler sends it to the socket as a
+// notice. It refuses arguments with ambiguous members.
 func (s *session) handler(quiet bool, do func(context.Context, *protocol.Event) error) func(*protocol.Event) {
 	return func(e *protocol.Event) {
 		ctx, cancel := requestContext(s.socket)
@@ -53,13 +53,13 @@ func (s *session) handler(quiet bool, do func(context.Context, *protocol.Event) 
 // eventNeedLogin is the event that requests a sign-in.
 const eventNeedLogin = "needLogin"
 
-// needLogin is the handler of events for which the socket has to be signed in.
+// needLogin handles events for which the socket must be signed in.
 func (s *session) needLogin(context.Context, *protocol.Event) error {
 	s.socket.Emit(eventNeedLogin)
 	return nil
 }
 
-// leaveEnded leaves the lives that have ended if the socket is in the maximum number of lives.
+// leaveEnded leaves the lives that have ended, if the socket is in the maximum number of lives.
 func (s *session) leaveEnded(ctx context.Context) error {
 	var all []hub.Membership
 	for user, c := range s.clients {
@@ -74,7 +74,7 @@ func (s *session) leaveEnded(ctx context.Context) error {
 	return err
 }
 
-// client returns the client of a user, and registers it at the hub if it is new.
+// client returns the client for a user, and registers it with the hub if it is new.
 func (s *session) client(ctx context.Context, by hub.Identity) (*liveClient, error) {
 	if c := s.clients[by.User]; c != nil {
 		return c, nil
@@ -93,8 +93,8 @@ func (s *session) isIn(user domain.UserID, live domain.LiveID) bool {
 	return c != nil && c.lives[live] != nil
 }
 
-// join puts a user into a live on this socket. With replay, the socket receives the deltas of the live after since. It
-// always receives the viewer list.
+// join makes a user join a live on this socket. If replay is true, the socket receives the deltas of the live after
+// since. It always receives the viewer list.
 func (s *session) join(ctx context.Context, by hub.Identity, live domain.LiveID, replay bool, since int64) error {
 	again := s.isIn(by.User, live)
 	if !again {
@@ -128,7 +128,7 @@ func (s *session) join(ctx context.Context, by hub.Identity, live domain.LiveID,
 func (s *session) leave(c *liveClient, live domain.LiveID, cause domain.LeaveCause) {
 	channel := c.lives[live]
 	delete(c.lives, live)
-	another := false // user of this socket is in the live
+	another := false // whether another user of this socket is in the live
 	for _, other := range s.clients {
 		another = another || other.lives[live] != nil
 	}
@@ -157,14 +157,14 @@ func (s *session) removeIdle(c *liveClient) {
 	}
 }
 
-// setIdentity sets the identity to the user and sign-in session of the newest token.
+// setIdentity sets the user and the sign-in session to those of the newest token.
 func (c *liveClient) setIdentity(by hub.Identity) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.identity = by
 }
 
-// Identity returns the user and sign-in session of the newest token.
+// Identity returns the user and the sign-in session of the newest token.
 func (c *liveClient) Identity() hub.Identity {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -173,19 +173,19 @@ func (c *liveClient) Identity() hub.Identity {
 
 func (c *liveClient) user() domain.UserID { return c.Identity().User }
 
-// ConnectionKey returns the key of the connection that the client is on.
+// ConnectionKey returns the key of the client's connection.
 func (c *liveClient) ConnectionKey() string { return c.session.socket.ID() }
 
-// Ended reports whether the session has ended.
+// Ended reports whether the Engine.IO session has ended.
 func (c *liveClient) Ended() bool { return c.session.socket.Session().Ended() }
 
-// Reset ends the session, so that the client reconnects.
+// Reset ends the Engine.IO session, so that the client reconnects.
 func (c *liveClient) Reset() { reconnect(c.session.socket) }
 
-// DeliverPrivate does nothing: these clients show nothing of the user channel in lives.
+// DeliverPrivate does nothing, because these clients show nothing of the user channel in lives.
 func (c *liveClient) DeliverPrivate(projections.Delta) {}
 
-// Revoke removes the user from all lives and sends the reason. The socket stays connected unless the user is banned or
+// Revoke removes the user from all lives and sends the reason. The socket stays connected, unless the user is banned or
 // unavailable.
 func (c *liveClient) Revoke(refusal *domain.Refusal) {
 	s := c.session

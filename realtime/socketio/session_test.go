@@ -15,7 +15,8 @@ import (
 	"roomlog/realtime/ws/wstest"
 )
 
-// Sign-in sessions have the rules of the native dialect: a user whose session ends gets a notice and leaves the lives.
+// TestEndOfASignInSession checks that sign-in sessions have the same rules as in the native dialect: a user whose
+// sign-in session ends gets a notice and leaves the lives.
 func TestEndOfASignInSession(t *testing.T) {
 	t.Parallel()
 	const ended, locked = "Token 令牌不合法!", "用户不存在或已被禁用"
@@ -50,7 +51,7 @@ func TestEndOfASignInSession(t *testing.T) {
 			if tt.text == locked {
 				a.expectDenial("已禁止", locked)
 			} else {
-				a.silent() // the socket stays connected, outside of the live
+				a.silent() // the socket stays connected, but is no longer in the live
 			}
 		})
 	}
@@ -58,7 +59,7 @@ func TestEndOfASignInSession(t *testing.T) {
 
 func TestRenewedTokenKeepsTheUserInTheLive(t *testing.T) {
 	t.Parallel()
-	const renewal = 500 * time.Millisecond // of the clock below
+	const renewal = 500 * time.Millisecond // renewal time, on the clock below
 	clock := clocktest.New()
 	w := newWorld(t, func(_ *socketio.Config, c *roomsConfig) { c.HubConfig.Now, c.Renewal = clock.Now, renewal })
 	live := w.register("streamer").goLive()
@@ -68,7 +69,7 @@ func TestRenewedTokenKeepsTheUserInTheLive(t *testing.T) {
 	ann = ann.signIn()
 	a.Emit("comment", map[string]any{"live_id": live, "data": "with the new token", "token": ann.Token()})
 	a.Event("comment")
-	for i := range 2 { // when the second has been revoked, a has been checked as well
+	for i := range 2 { // when the second client has been revoked, the first has been checked, too
 		bob := w.register(fmt.Sprintf("not renewing %d", i))
 		b := w.app(siotest.Options{})
 		b.joins(bob, live)

@@ -7,23 +7,23 @@ import (
 	"roomlog/projections"
 )
 
-// viewerListSize is the number of viewers that a list keeps: as many as a snapshot has, so that some may leave before
-// the list has to be read again.
+// viewerListSize is the number of viewers that a list keeps. It is as large as in a snapshot, so that some viewers may
+// leave before the list must be read again.
 const viewerListSize = 100
 
-// viewerList is the number of viewers of a live, and the newest of them.
+// viewerList contains the number of viewers of a live and the newest viewers.
 type viewerList struct {
 	ready  bool
-	asOf   int64 // position of the snapshot that it started with
+	asOf   int64 // position of the snapshot from which the list was made
 	total  int64
-	newest []projections.Profile // newest first
+	newest []projections.Profile // newest viewers, newest first
 }
 
 func viewerListOf(found projections.LiveSnapshot) viewerList {
 	return viewerList{ready: true, asOf: found.Position, total: found.Online, newest: found.Viewers}
 }
 
-// apply counts a join or leave that the snapshot does not contain.
+// apply applies a join or leave that the snapshot does not contain.
 func (l *viewerList) apply(d projections.Delta) {
 	if !l.ready || d.Position <= l.asOf {
 		return
@@ -51,7 +51,8 @@ func (l *viewerList) find(user domain.UserID) int {
 	return slices.IndexFunc(l.newest, func(p projections.Profile) bool { return p.ID == user })
 }
 
-// short reports whether the newest viewers must be read again: they are not loaded, or too few for a list of size.
+// short reports whether the newest viewers must be read again, because they are not loaded or there are too few for a
+// list of size.
 func (l *viewerList) short(size int) bool {
 	return !l.ready || int64(len(l.newest)) < min(l.total, int64(size))
 }

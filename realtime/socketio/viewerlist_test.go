@@ -15,7 +15,7 @@ import (
 	"roomlog/realtime/ws/wstest"
 )
 
-// come lets users join a live without a socket on this node, as on another node.
+// come makes new users join a live without a socket on this node, as from another node.
 func (w *world) come(live domain.LiveID, names ...string) (people []person) {
 	w.Helper()
 	for _, name := range names {
@@ -39,7 +39,7 @@ func names(prefix string, n int) (all []string) {
 	return all
 }
 
-// The list contains the newest viewers and the total.
+// TestViewerListIsBounded checks that the list contains the newest viewers and the total number.
 func TestViewerListIsBounded(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(c *socketio.Config, r *roomsConfig) { c.ListedViewers, r.LargeLive = 5, 100 })
@@ -61,12 +61,13 @@ func TestViewerListIsBounded(t *testing.T) {
 	}
 }
 
-// When listed viewers leave, earlier viewers take their places, also those that have to be read again.
+// TestViewerListIsRefilled checks that earlier viewers take the places of listed viewers who leave, even if they must
+// be read again.
 func TestViewerListIsRefilled(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(c *socketio.Config, r *roomsConfig) { c.ListedViewers, r.LargeLive = 5, 1000 })
 	live := w.register("streamer").goLive()
-	people := w.come(live, names("p", 130)...) // more than a snapshot contains
+	people := w.come(live, names("p", 130)...) // more viewers than a snapshot contains
 	a := w.app(siotest.Options{})
 	me := w.register("me")
 	a.joins(me, live)
@@ -83,10 +84,11 @@ func TestViewerListIsRefilled(t *testing.T) {
 	}
 }
 
-// In a large live the others get the list in intervals; a new viewer gets it at once.
+// TestViewerListOfALargeLiveIsBatched checks that in a large live a new viewer gets the list immediately, and the
+// others at intervals.
 func TestViewerListOfALargeLiveIsBatched(t *testing.T) {
 	t.Parallel()
-	const interval = 100 * time.Millisecond // of the clock below
+	const interval = 100 * time.Millisecond // interval between lists, on the clock below
 	clock := clocktest.New()
 	w := newWorld(t, func(c *socketio.Config, r *roomsConfig) {
 		c.Now, c.Engine.Sockets.PushWindow = clock.Now, -1
@@ -95,7 +97,7 @@ func TestViewerListOfALargeLiveIsBatched(t *testing.T) {
 	live := w.register("streamer").goLive()
 	watcher := w.app(siotest.Options{})
 	watcher.joins(w.register("watcher"), live)
-	for i, name := range names("p", 9) { // up to the limit every join is sent
+	for i, name := range names("p", 9) { // while the live is not large, every join is sent
 		w.come(live, name)
 		if l := watcher.online("join", name); l.Total != int64(i+2) {
 			t.Fatalf("the list is %+v", l)
@@ -149,7 +151,7 @@ func TestViewerListContainsChangedProfiles(t *testing.T) {
 	}
 }
 
-// A list that could not be read is sent when it can be read.
+// TestViewerListAfterLostConnections checks that a list that could not be read is sent as soon as it can be read.
 func TestViewerListAfterLostConnections(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(c *socketio.Config, r *roomsConfig) { c.ListedViewers, r.LargeLive = 5, 1000 })

@@ -25,16 +25,16 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// world is one node with servers of both dialects.
+// world is a node with servers of both dialects.
 type world struct {
 	*realtimetest.Node
 	native *native.Server
 	server *socketio.Server
-	base   string // of the Socket.IO server
+	base   string // URL of the Socket.IO server
 	log    *lines
 }
 
-// roomsConfig are the settings of the hub, the chat and the native dialect.
+// roomsConfig contains the settings of the hub, the chat and the native dialect.
 type roomsConfig struct {
 	realtimetest.Config
 	nativeConfig
@@ -46,7 +46,7 @@ func newWorld(t testing.TB, change func(*socketio.Config, *roomsConfig)) *world 
 	return openWorld(t, pgtest.New(t), true, change)
 }
 
-// openWorld starts a node on db. With projects, it runs the projections.
+// openWorld starts a node on db. If projects is true, it also runs a projector.
 func openWorld(t testing.TB, db *pgtest.DB, projects bool, change func(*socketio.Config, *roomsConfig)) *world {
 	t.Helper()
 	w := &world{log: &lines{}}
@@ -85,7 +85,7 @@ func (w *world) run(projects bool) {
 	mux := http.NewServeMux()
 	mux.Handle(socketio.Path, w.server)
 	mux.Handle("/ws", w.native)
-	w.Cleanup(func() { // after the cleanup of Run
+	w.Cleanup(func() { // runs after the cleanup of Run
 		http.DefaultClient.CloseIdleConnections()
 		if w.Failed() {
 			w.Log(w.log)
@@ -102,7 +102,7 @@ func (w *world) with(t testing.TB) *world {
 	return &mine
 }
 
-// lines collects the log.
+// lines collects log messages.
 type lines struct {
 	mu   sync.Mutex
 	text strings.Builder
@@ -120,7 +120,7 @@ func (l *lines) String() string {
 	return l.text.String()
 }
 
-// person is a signed-in user, with the node of the user's sockets.
+// person is a signed-in user, with the node to which the user connects.
 type person struct {
 	*world
 	realtimetest.User
@@ -131,7 +131,7 @@ func (w *world) register(name string) person {
 	return person{w, w.Register(name)}
 }
 
-// Asks executes a command of the person.
+// Asks executes a command as the user.
 func (p person) Asks(c domain.Command) eventstore.Receipt {
 	p.Helper()
 	return p.ExecuteAs(p.User, c)
@@ -142,7 +142,7 @@ func (p person) signIn() person {
 	return person{p.world, p.SignIn(p.User)}
 }
 
-// on returns the same user on another node.
+// on returns the same user, connected to another node.
 func (p person) on(w *world) person { return person{w, p.User} }
 
 // create creates a live of p that is not on air.
@@ -163,13 +163,13 @@ func (p person) credit(coins domain.Coins) person {
 	return p
 }
 
-// events returns all events of one type from the log.
+// events returns all events of type E in the log.
 func events[E domain.Event](w *world) []E {
 	w.Helper()
 	return realtimetest.Events[E](w.Node)
 }
 
-// room returns the live from the tables.
+// room returns a snapshot of a live from the tables.
 func (w *world) room(live domain.LiveID) projections.LiveSnapshot {
 	w.Helper()
 	found, err := w.Queries.LiveSnapshot(context.Background(), live)

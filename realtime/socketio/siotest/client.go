@@ -17,17 +17,17 @@ import (
 // Timeout is the maximum time that a client waits for a packet or a response.
 const Timeout = time.Minute
 
-// Packet is a received Engine.IO packet: Text begins with the packet type; Bytes is a binary message.
+// Packet is a received Engine.IO packet. Text begins with the packet type. Bytes is set for a binary message.
 type Packet struct {
 	Text  string
-	Bytes []byte // not nil for a binary message
+	Bytes []byte // content of a binary message; nil for other packets
 }
 
 // Options configures a client. The zero value uses protocol version 4 over WebSocket.
 type Options struct {
-	Version int  // 3 or 4
-	Polling bool // HTTP long-polling instead of WebSocket
-	Mute    bool // do not reply to pings
+	Version int  // version of Engine.IO: 3 or 4
+	Polling bool // whether the client uses HTTP long-polling instead of WebSocket
+	Mute    bool // whether the client does not reply to pings
 	Query   url.Values
 	Header  http.Header
 }
@@ -35,16 +35,16 @@ type Options struct {
 // Client is a client with one Engine.IO session and its Socket.IO sockets.
 type Client struct {
 	testing.TB
-	base    string // http://host:port/path/
+	base    string // URL of the server: http://host:port/path/
 	options Options
-	// Upgrades is the number of other transports that the server offered.
+	// Upgrades is the number of further transports that the server offered.
 	Upgrades      int
-	sid           string // id of the session
+	sid           string // id of the Engine.IO session
 	packets       chan Packet
 	closed        chan struct{}
 	once, cutting sync.Once
 	cut           chan struct{} // closed by Cut
-	early         []Packet      // packets received during an upgrade
+	early         []Packet      // packets that were received during an upgrade
 	aside         []Packet      // events that Event has skipped
 
 	posting sync.Mutex
@@ -52,13 +52,13 @@ type Client struct {
 	mu      sync.Mutex
 	socket  *gws.Conn
 	polling bool
-	stopped chan struct{} // closed when the loop of GETs has ended
+	stopped chan struct{} // closed when the goroutine that sends GET requests has ended
 }
 
-// SID returns the id of the session.
+// SID returns the id of the Engine.IO session.
 func (c *Client) SID() string { return c.sid }
 
-// address returns the URL for requests of a session over the client's transport. With sid "" a request opens a
+// address returns the URL for requests over the transport of the client. If sid is "", a request opens an Engine.IO
 // session.
 func (c *Client) address(sid string) string {
 	transport := "websocket"
@@ -68,7 +68,7 @@ func (c *Client) address(sid string) string {
 	return c.Address(transport, sid)
 }
 
-// Address returns the URL for requests of a session over a transport. With sid "" a request opens a session.
+// Address returns the URL for requests over a transport. If sid is "", a request opens an Engine.IO session.
 func (c *Client) Address(transport, sid string) string {
 	q := url.Values{"EIO": {fmt.Sprint(c.options.Version)}, "transport": {transport}}
 	if sid != "" {
@@ -83,14 +83,14 @@ func (c *Client) Address(transport, sid string) string {
 	return c.base + "?" + q.Encode()
 }
 
-// Do makes an HTTP request and returns the status and the body of the response.
+// Do sends an HTTP request and returns the status and the body of the response.
 func (c *Client) Do(method, address, body string, header http.Header) (status int, response string) {
 	c.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	go func() {
 		select {
-		case <-c.cut: // never closed if no session was opened
+		case <-c.cut: // not closed in another way if no Engine.IO session was opened
 			cancel()
 		case <-ctx.Done():
 		}
@@ -144,7 +144,7 @@ func (listener) OnPing(*gws.Conn, []byte) {}
 // OnPong does nothing.
 func (listener) OnPong(*gws.Conn, []byte) {}
 
-// OnClose ends the session.
+// OnClose ends the Engine.IO session.
 func (l listener) OnClose(*gws.Conn, error) { l.client.end() }
 
 // OnMessage handles a received packet.
@@ -197,7 +197,7 @@ func (c *Client) Send(text string) {
 		_ = socket.WriteMessage(gws.OpcodeText, []byte(text))
 		return
 	}
-	c.posting.Lock() // only one POST at a time
+	c.posting.Lock() // permits only one POST request at a time
 	defer c.posting.Unlock()
 	if c.options.Version == 3 {
 		text = fmt.Sprintf("%d:%s", units(text), text)
@@ -215,7 +215,7 @@ func (c *Client) SendBytes(b []byte) {
 	_ = c.socket.WriteMessage(gws.OpcodeBinary, b)
 }
 
-// Next returns the next packet. If no packet arrives within Timeout, the test fails.
+// Next returns the next packet. It fails the test if no packet arrives within Timeout.
 func (c *Client) Next() Packet {
 	c.Helper()
 	p, ok := c.Hear(Timeout)
@@ -225,7 +225,7 @@ func (c *Client) Next() Packet {
 	return p
 }
 
-// Hear returns the next packet. It returns false if no packet arrives within the given time.
+// Hear returns the next packet. It reports false if no packet arrives within the given time.
 func (c *Client) Hear(within time.Duration) (Packet, bool) {
 	if len(c.early) > 0 {
 		p := c.early[0]
@@ -241,7 +241,7 @@ func (c *Client) Hear(within time.Duration) (Packet, bool) {
 		return Packet{}, false
 	case <-c.closed:
 		select {
-		case p := <-c.packets: // received before the session ended
+		case p := <-c.packets: // packets that were received before the Engine.IO session ended
 			return p, true
 		default:
 			return Packet{}, false
@@ -257,7 +257,7 @@ func (c *Client) Expect(text string) {
 	}
 }
 
-// Ended skips packets until the server ends the session.
+// Ended skips packets until the server ends the Engine.IO session.
 func (c *Client) Ended() {
 	c.Helper()
 	timer := time.NewTimer(Timeout)
@@ -269,7 +269,7 @@ func (c *Client) Ended() {
 	}
 }
 
-// Open reports whether the session is open.
+// Open reports whether the Engine.IO session is open.
 func (c *Client) Open() bool {
 	select {
 	case <-c.closed:

@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// Dial opens a session at a URL such as "http://127.0.0.1:7001/socket.io/". A failure fails the test.
+// Dial opens an Engine.IO session at a URL such as "http://127.0.0.1:7001/socket.io/". It fails the test if the server
+// refuses.
 func Dial(t testing.TB, base string, o Options) *Client {
 	t.Helper()
 	c, err := Try(t, base, o)
@@ -18,7 +19,7 @@ func Dial(t testing.TB, base string, o Options) *Client {
 	return c
 }
 
-// Try opens a session like Dial, but returns an error if the server refuses the session.
+// Try opens an Engine.IO session like Dial, but returns an error if the server refuses.
 func Try(t testing.TB, base string, o Options) (*Client, error) {
 	if o.Version == 0 {
 		o.Version = 4

@@ -1,3 +1,3 @@
-// Package siotest provides an Engine.IO and Socket.IO client for tests. The client does not use the codec of the
-// server, so that tests find errors in that codec.
+// Package siotest is an Engine.IO and Socket.IO client for tests. It does not use the codec of the server, so tests
+// find errors in that codec.
 package siotest

@@ -9,7 +9,7 @@ import (
 	"unicode/utf16"
 )
 
-// split returns the packets in the payload of a GET response.
+// split returns the packets in the body of the response to a GET request.
 func (c *Client) split(payload string) (packets []Packet) {
 	if c.options.Version == 4 {
 		for part := range strings.SplitSeq(payload, "\x1e") {
@@ -31,7 +31,7 @@ func (c *Client) split(payload string) (packets []Packet) {
 	return packets
 }
 
-// loop sends GET requests until the session ends or moves to WebSocket.
+// loop sends GET requests until the Engine.IO session ends or is upgraded to WebSocket.
 func (c *Client) loop() {
 	defer close(c.stopped)
 	for c.Open() {
@@ -54,14 +54,14 @@ func (c *Client) loop() {
 	}
 }
 
-// Upgrade moves the session from polling to WebSocket, with the same packets as the official clients.
+// Upgrade upgrades the Engine.IO session from polling to WebSocket, with the same packets as the official clients.
 func (c *Client) Upgrade() {
 	c.Helper()
 	if err := c.dialSocket(c.sid); err != nil {
 		c.Fatal(err)
 	}
 	c.mu.Lock()
-	c.polling = false // the loop ends after the current GET
+	c.polling = false // loop ends after the current GET request
 	socket := c.socket
 	c.mu.Unlock()
 	_ = socket.WriteString("2probe")
@@ -74,7 +74,7 @@ func (c *Client) Upgrade() {
 	_ = socket.WriteString("5")
 }
 
-// Second opens another WebSocket connection for the same session. An attacker could do so with the id of the session.
+// Second opens another WebSocket connection for the same Engine.IO session, as an attacker who knows its id could.
 func (c *Client) Second() *Client {
 	c.Helper()
 	other := &Client{TB: c.TB, base: c.base, options: c.options, sid: c.sid, packets: make(chan Packet, 1000), closed: make(chan struct{})}
@@ -85,7 +85,7 @@ func (c *Client) Second() *Client {
 	return other
 }
 
-// Join opens a WebSocket connection for the polling session at the URL polling. It sends no packet.
+// Join opens a WebSocket connection for the Engine.IO session with the polling URL polling. It sends no packet.
 func Join(t testing.TB, polling string) *Client {
 	t.Helper()
 	at, err := url.Parse(polling)

@@ -9,14 +9,14 @@ import (
 	"roomlog/realtime/ws/wstest"
 )
 
-// Server is a server of Engine.IO or Socket.IO.
+// Server is an Engine.IO or Socket.IO server.
 type Server interface {
 	http.Handler
 	Run(context.Context) error
 	Shutdown(context.Context) error
 }
 
-// Serve runs a server behind a real HTTP server until the test ends. It returns the URL of path, for Dial.
+// Serve runs a server with a real HTTP server until the test ends. It returns the URL for Dial.
 func Serve(t testing.TB, s Server, path string) (base string) {
 	t.Helper()
 	l := wstest.Listen(t)

@@ -13,8 +13,8 @@ func (c *Client) Connect() (id string) {
 	return id
 }
 
-// Enter connects to a namespace with auth (JSON, or "") and returns the id of the socket and the pid for the recovery
-// of its connection.
+// Enter connects to a namespace. auth is JSON, or "". Enter returns the id of the socket and the secret for its
+// recovery.
 func (c *Client) Enter(namespace, auth string) (id, pid string) {
 	c.Helper()
 	prefix := ""
@@ -27,7 +27,7 @@ func (c *Client) Enter(namespace, auth string) (id, pid string) {
 			c.Expect("40" + prefix)
 			return namespace + "#" + c.sid, ""
 		}
-		c.Expect("40") // the client has sent no CONNECT
+		c.Expect("40") // sent by the server although the client has sent no CONNECT
 		return c.sid, ""
 	}
 	c.Send("40" + prefix + auth)

@@ -2,5 +2,5 @@ package siotest
 
 import "unicode/utf16"
 
-// units returns the length of text in UTF-16 code units, the unit of lengths in JavaScript.
+// units returns the length of text in UTF-16 code units, as JavaScript counts.
 func units(text string) int { return len(utf16.Encode([]rune(text))) }

@@ -53,6 +53,7 @@ func (c *Command) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) (err er
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, env.close()) }()
 	// Ports are taken first: clients that connect during the start wait, and a second server on one port fails early.
 	listener, err := net.Listen("tcp", c.HTTPAddr)
 	if err != nil {

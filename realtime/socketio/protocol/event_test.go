@@ -99,7 +99,7 @@ func TestAttachments(t *testing.T) {
 // A packet and its attachments are sent in one piece, also to a slow reader.
 func TestAttachmentsFollowTheirPacket(t *testing.T) {
 	t.Parallel()
-	h := serve(t, func(cfg *protocol.Config) { cfg.Engine.Sockets.QueueBytes = 10 << 20 })
+	h := serve(t, func(cfg *protocol.Config) { cfg.Engine.BacklogBytes = 10 << 20 })
 	c, id := h.dial(t, siotest.Options{Polling: true})
 	c.Send("42" + `["message",1]`)
 	c.Expect(`42["message-back",1]`)

@@ -22,6 +22,7 @@ type recordingDTO struct {
 	Millis int64      `json:"duration_ms"`
 	Bytes  int64      `json:"bytes"`
 	Index  string     `json:"index_url"`
+	HLS    string     `json:"hls_url"`
 	Parts  []struct {
 		URL, File string
 		Bytes     int64
@@ -73,6 +74,58 @@ func fragments(t testing.TB, at *process) (n int) {
 		n += strings.Count(string(index), `"kind":"fragment"`)
 	}
 	return n
+}
+
+// head returns the response to a HEAD request.
+func head(t testing.TB, url string) *http.Response {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodHead, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = answer.Body.Close()
+	return answer
+}
+
+// TestRunningRecordingIsPlayedFromItsBeginning plays a recording while its broadcast runs, and continues to its end.
+func TestRunningRecordingIsPlayedFromItsBeginning(t *testing.T) {
+	t.Parallel()
+	needFFmpeg(t)
+	at := serve(t, nil, "--data", dataDir(t))
+	anna, bert := join(t, at, "anna"), join(t, at, "bert")
+	file := film(t, 20)
+	want := decode(t, file).frames()
+	room := anna.create("a show")
+	live := room.Data.ID
+	anna.record(live, true)
+	encoder := publish(t, file, at.rtmpURL(room))
+	var running recordingDTO
+	eventually(t, "the running recording can be played", func() bool {
+		all := bert.recordings(live)
+		if len(all) != 1 || all[0].Status != "recording" || len(all[0].Parts) != 1 {
+			return false
+		}
+		running = all[0]
+		return running.Millis >= 6000 && running.Parts[0].Bytes > 0 && head(t, running.HLS).StatusCode == http.StatusOK
+	})
+	if got := decode(t, running.HLS).frames(); len(got) != len(want) || got[0].hash != want[0].hash { // ffmpeg follows the playlist to its end
+		t.Errorf("got %d of %d frames of the running recording", len(got), len(want))
+	}
+	if err := encoder.wait(); err != nil {
+		t.Error(err)
+	}
+	rec := bert.finished(live, 1)[0]
+	part(t, "the playlist of the closed recording", want, decode(t, rec.HLS).frames(), len(want))
+	if answer := head(t, rec.HLS); answer.StatusCode != http.StatusOK || answer.Header.Get("Content-Type") != "application/vnd.apple.mpegurl" {
+		t.Errorf("HEAD: %s %v", answer.Status, answer.Header)
+	}
+	if got := status(t, strings.Split(rec.HLS, "?")[0]); got != http.StatusForbidden {
+		t.Errorf("without a sign: got %d, want %v", got, http.StatusForbidden)
+	}
 }
 
 // TestBroadcastIsRecordedOnDisk records, lists, plays from the middle and deletes a broadcast.

@@ -25,6 +25,11 @@ type document struct {
 
 func newDocument(text []byte) *document { return &document{text: text} }
 
+// WritePlaylist writes a playlist, as gzip if the client accepts that.
+func WritePlaylist(w http.ResponseWriter, r *http.Request, text []byte) {
+	newDocument(text).write(w, r, "")
+}
+
 // write writes the text and then own, as gzip if the client accepts that.
 func (d *document) write(w http.ResponseWriter, r *http.Request, own string) {
 	header := w.Header()

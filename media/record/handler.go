@@ -20,7 +20,7 @@ const writeTimeout = 30 * time.Second // time for a client to accept the next pi
 var ErrForbidden = errors.New("record: forbidden")
 
 // Handler serves the files of recordings at the paths FOLDER/ID/FILE, without a leading slash. Of running recordings
-// it serves the data that is already written.
+// it serves the data that is already written. FOLDER/ID/index.m3u8 is an HLS playlist of the recording.
 type Handler struct {
 	// Recorder has the files.
 	Recorder *Recorder
@@ -60,7 +60,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	err := h.Authorize(r.Context(), parts[0], parts[1], r.URL.Query().Get("sign"))
 	if err == nil {
-		err = h.serve(w, r, parts[0], parts[1], parts[2])
+		if parts[2] == PlaylistFile {
+			err = h.servePlaylist(w, r, parts[0], parts[1])
+		} else {
+			err = h.serve(w, r, parts[0], parts[1], parts[2])
+		}
 	}
 	switch {
 	case err == nil:

@@ -122,6 +122,20 @@ func readIndex(r io.Reader, sizeOf func(file string) int64) (indexed, error) {
 	return f, nil
 }
 
+// eachLine calls do with each complete line of an index that may be growing.
+func eachLine(index io.Reader, do func(line)) error {
+	lines := bufio.NewScanner(index)
+	lines.Buffer(nil, maxLine)
+	for lines.Scan() {
+		var l line
+		if json.Unmarshal(lines.Bytes(), &l) != nil {
+			break // the line is being written
+		}
+		do(l)
+	}
+	return lines.Err()
+}
+
 // add adds a line and reports whether it is consistent.
 func (f *indexed) add(l line) bool {
 	if (f.ID == "") != (l.Kind == lineRecording) {

@@ -43,6 +43,8 @@ func openRecordings(ctx context.Context, c *config, env *environment, b *backend
 		return nil, err
 	}
 	l.add("folder of recordings", recorder.Close)
+	stopReplies := broadcasts.AnswerSurveys(b.cluster, recorder)
+	l.add("surveys of recordings", func() error { stopReplies(); return nil })
 	l.run(ctx, "recordings", recorder.Run)
 	handler := &record.Handler{Recorder: recorder, Authorize: archive.Authorize, AllowOrigin: c.media.AllowOrigin}
 	return &recordings{archive, recorder, http.StripPrefix(api.RecordingsRoute, handler)}, nil

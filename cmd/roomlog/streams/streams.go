@@ -2,8 +2,10 @@ package streams
 
 import (
 	"context"
+	"time"
 
 	"roomlog/api"
+	"roomlog/domain"
 	"roomlog/media/broadcasts"
 	"roomlog/projections"
 )
@@ -48,6 +50,16 @@ func (d Directory) Players(ctx context.Context, live projections.Live) ([]api.St
 	for _, p := range players {
 		all = append(all, api.StreamPlayer{ID: p.ID, Node: p.Node, Protocol: string(p.Protocol), Address: p.Address, User: p.User,
 			Since: p.StartedAt, Bytes: p.Bytes, Frames: p.Frames, Skips: p.Skips})
+	}
+	return all, err
+}
+
+// RunningRecordings returns the recordings of a live that are being written, on all nodes.
+func (d Directory) RunningRecordings(ctx context.Context, live domain.LiveID) ([]api.RunningRecording, error) {
+	running, err := d.Directory.RunningRecordings(ctx, live)
+	all := make([]api.RunningRecording, 0, len(running))
+	for _, r := range running {
+		all = append(all, api.RunningRecording{ID: r.ID, Duration: time.Duration(r.DurationMS) * time.Millisecond, Bytes: r.Bytes, Parts: r.Parts})
 	}
 	return all, err
 }

@@ -7,9 +7,11 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
+	"roomlog/media/hls"
 	"roomlog/media/rtmp"
 )
 
@@ -113,6 +115,29 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, folder, id, name
 	content := &deadlineReader{SectionReader: io.NewSectionReader(file, 0, size), control: http.NewResponseController(w), now: h.Recorder.library.cfg.Now}
 	defer content.control.SetWriteDeadline(time.Time{}) //nolint:errcheck // a broken connection needs no deadline
 	http.ServeContent(w, r, name, info.ModTime(), content)
+	return nil
+}
+
+// servePlaylist serves the HLS playlist of a recording. While the recording is running, the playlist grows. It returns
+// ErrNotFound if there is no segment yet.
+func (h *Handler) servePlaylist(w http.ResponseWriter, r *http.Request, folder, id string) error {
+	index, _, err := h.Recorder.Open(folder, id, IndexFile)
+	if err != nil {
+		return err
+	}
+	defer index.Close()
+	p := &playlist{}
+	if err := eachLine(index, p.add); err != nil {
+		return fmt.Errorf("record: read an index: %w", err)
+	}
+	segments := p.complete()
+	if len(segments) == 0 {
+		return ErrNotFound
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	_ = http.NewResponseController(w).SetWriteDeadline(h.Recorder.library.cfg.Now().Add(writeTimeout))
+	defer http.NewResponseController(w).SetWriteDeadline(time.Time{}) //nolint:errcheck // a broken connection needs no deadline
+	hls.WritePlaylist(w, r, p.render(segments, "sign="+url.QueryEscape(r.URL.Query().Get("sign"))))
 	return nil
 }
 

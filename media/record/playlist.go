@@ -3,13 +3,8 @@ package record
 import (
 	"fmt"
 	"math"
-	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
-	"time"
-
-	"roomlog/media/hls"
 )
 
 // PlaylistFile is the name of the HLS playlist of a recording. The handler renders it from the index.
@@ -106,27 +101,4 @@ func (p *playlist) render(segments []segment, query string) []byte {
 		out.WriteString("#EXT-X-ENDLIST\n")
 	}
 	return []byte(out.String())
-}
-
-// servePlaylist serves the HLS playlist of a recording. While the recording is running, the playlist grows. It returns
-// ErrNotFound if there is no segment yet.
-func (h *Handler) servePlaylist(w http.ResponseWriter, r *http.Request, folder, id string) error {
-	index, _, err := h.Recorder.Open(folder, id, IndexFile)
-	if err != nil {
-		return err
-	}
-	defer index.Close()
-	p := &playlist{}
-	if err := eachLine(index, p.add); err != nil {
-		return fmt.Errorf("record: read an index: %w", err)
-	}
-	segments := p.complete()
-	if len(segments) == 0 {
-		return ErrNotFound
-	}
-	w.Header().Set("Cache-Control", "no-store")
-	_ = http.NewResponseController(w).SetWriteDeadline(h.Recorder.library.cfg.Now().Add(writeTimeout))
-	defer http.NewResponseController(w).SetWriteDeadline(time.Time{}) //nolint:errcheck // a broken connection needs no deadline
-	hls.WritePlaylist(w, r, p.render(segments, "sign="+url.QueryEscape(r.URL.Query().Get("sign"))))
-	return nil
 }

@@ -1,22 +1,22 @@
 // Package media is the video server. It receives streams over RTMP and distributes them over HTTP-FLV, WS-FLV, RTMP and
-// HLS. Rights are granted by signs, because every viewer of a stream has its key, and the key grants no right. A [Signer]
+// HLS. A stream key grants no right, because every viewer of the stream has it. A client needs a sign; a [Signer]
 // creates and verifies signs.
 //
 // A [Server] combines all parts. A frame takes this path:
 //
 //	publisher ─► rtmp.Conn ─► publication ─► stream: one ring of frames ─► Player: a cursor in the ring ─► its connection
-//	                          ├ description (package flv)                  └ HLS: package hls segments what a Player reads
-//	                          └ time in the broadcast (package timeline)
+//	                              ├ description (package flv)                  └ HLS: package hls segments what a Player reads
+//	                              └ time in the broadcast (package timeline)
 //
 // The package guarantees:
 //
-//   - An [Authorizer] decides before a request is accepted. A refused publisher cannot send a frame. A client that was
-//     authorized before a key was cut does not join the stream afterwards.
-//   - A publisher never waits for players. A slow player is moved to the newest key frame, with the headers that apply
-//     there; a player that accepts no data is disconnected.
-//   - A key has one publisher, which claims it under one lock. The owner can take over from a connection that has
-//     gone silent, and a publisher that reconnects in time continues its broadcast.
-//   - Payloads are relayed unchanged, with timestamps that never jump. A payload that no player can use is ignored, and a
+//   - An [Authorizer] decides before a request is accepted. A refused publisher cannot send a frame. If a key was cut,
+//     a client that was authorized before cannot join the stream afterwards.
+//   - A publisher never waits for players. A slow player is moved to the newest key frame, with its headers. A player
+//     that accepts no data is disconnected.
+//   - A key has at most one publisher, which claims it under one lock. The owner can take over from a connection that
+//     has gone silent. A publisher that reconnects in time continues its broadcast.
+//   - Payloads are relayed unchanged, with timestamps that never jump. A payload that no player can use is ignored. A
 //     header that cannot be parsed does not replace one that can. No payload ends a relay.
 //   - An [Observer] is notified of the beginning and end of every broadcast, in order, and delays no frame.
 //   - Everything that a client can use is limited: see [Limits] and the packages rtmp, amf, flv and hls.

@@ -10,18 +10,18 @@ import (
 const (
 	flvSuffix       = ".flv"
 	allowedMethods  = "GET, HEAD, OPTIONS"
-	preflightMaxAge = "86400" // seconds
+	preflightMaxAge = "86400" // value in seconds
 )
 
-// ServeHTTP serves /live/KEY.flv over HTTP and WebSocket, and /live/KEY/index.m3u8 with the files that it refers to.
-// A player that is not authorized gets status 403 with an empty body. An authorized player gets no byte before there
-// is something to play. ServeHTTP hijacks the connections of FLV players, so that the timeouts of the HTTP server
-// apply to requests only; the HTTP server should have a ReadHeaderTimeout. A HEAD request gets the response of a GET request
-// without its body.
+// ServeHTTP serves /live/KEY.flv over HTTP and WebSocket, and /live/KEY/index.m3u8 with the files that the index refers
+// to. A player that is not authorized gets status 403 with an empty body. An authorized player gets no byte before
+// there is something to play. ServeHTTP hijacks the connections of FLV players, so the timeouts of the HTTP server
+// apply only to requests; the HTTP server should have a ReadHeaderTimeout. A HEAD request gets the response to a GET
+// request without its body.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	cfg := s.core.cfg
 	w.Header().Set("Access-Control-Allow-Origin", cfg.AllowOrigin)
-	if r.ContentLength != 0 { // the HTTP server would wait for a body that no player needs to send
+	if r.ContentLength != 0 { // otherwise the HTTP server would wait for a body that no player needs to send
 		_ = http.NewResponseController(w).SetReadDeadline(cfg.Now().Add(cfg.RTMP.ControlTimeout))
 	}
 	if r.Method == http.MethodOptions {
@@ -60,8 +60,8 @@ func handlePreflight(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// serveFLVHead responds to a HEAD request for an FLV stream: like to a GET request, without a body, and without waiting for a
-// publisher.
+// serveFLVHead responds to a HEAD request for an FLV stream like to a GET request, but without a body, and without
+// waiting for a publisher.
 func (s *Server) serveFLVHead(w http.ResponseWriter, r *http.Request, key string) {
 	a, ok := s.core.admit(w, r, key, HTTPFLV)
 	if !ok {
@@ -73,7 +73,7 @@ func (s *Server) serveFLVHead(w http.ResponseWriter, r *http.Request, key string
 	w.WriteHeader(http.StatusOK)
 }
 
-// serveFLV authorizes an FLV player, hijacks its connection and plays on a goroutine of its own.
+// serveFLV authorizes an FLV player, takes over its connection, and plays in a separate goroutine.
 func (s *Server) serveFLV(w http.ResponseWriter, r *http.Request, key string) {
 	c := s.core
 	protocol, play := HTTPFLV, (*core).playFLV

@@ -22,8 +22,8 @@ type SignSettings struct {
 }
 
 const (
-	maxSecrets   = 2  // the current secret and the secret that it replaces
-	minSecretLen = 16 // bytes; a shorter secret could be guessed from the hash in a sign
+	maxSecrets   = 2  // the current secret, and the secret that it replaces
+	minSecretLen = 16 // minimum length in bytes; a shorter secret could be guessed from the hash in a sign
 	maxKeyLen    = 64 // stream keys have 20 characters
 	hashLen      = 2 * md5.Size
 )
@@ -35,29 +35,29 @@ var (
 	ErrSignExpired   = errors.New("media: expired sign")
 )
 
-// Scope is the right for which a sign is verified.
+// Scope is the right that a sign must grant.
 type Scope int
 
 // The scopes. No sign grants the zero Scope.
 const (
-	ScopePlay    Scope = iota + 1 // play the stream
-	ScopePublish                  // publish the stream
+	ScopePlay    Scope = iota + 1 // the right to play the stream
+	ScopePublish                  // the right to publish the stream
 )
 
-// Signer creates and verifies the signs in stream URLs: `EXP-HASH`. EXP is the last Unix second in which the sign is
-// valid. HASH is the lower-case hexadecimal MD5 of `/live/KEY-EXP-SECRET`, where SECRET is the secret itself in a
-// publish sign, and hex(hmac_sha256(secret, "play")) in a play sign. So one URL format carries both rights. A Signer
-// is safe for concurrent use.
+// Signer creates and verifies the signs in stream URLs, which have the form EXP-HASH. EXP is the last Unix second in
+// which the sign is valid. HASH is the lower-case hexadecimal MD5 of "/live/KEY-EXP-SECRET". SECRET is the secret
+// itself in a publish sign, and hex(hmac_sha256(secret, "play")) in a play sign. Both rights therefore use the same URL
+// format. A Signer is safe for concurrent use.
 type Signer struct {
-	keys []scopedSecrets // newest first
+	keys []scopedSecrets // secrets, newest first
 	life time.Duration
 	now  func() time.Time
 }
 
 type scopedSecrets struct{ publish, play string }
 
-// NewSigner returns a Signer that signs with the first secret and accepts signs of all secrets. There are two secrets
-// while the older secret is being replaced. A life of 0 means the default of SignSettings.
+// NewSigner returns a Signer that signs with the first secret and accepts signs made with any of them. There are two
+// secrets while the older one is being replaced. If life is 0, the default of SignSettings applies.
 func NewSigner(secrets []string, life time.Duration, now func() time.Time) (*Signer, error) {
 	switch {
 	case len(secrets) == 0 || len(secrets) > maxSecrets:
@@ -110,7 +110,7 @@ func (s *Signer) sign(key, secret string) string {
 	return strconv.FormatInt(exp, 10) + "-" + hashOf(key, exp, secret)
 }
 
-// matches reports whether hash grants scope. It always compares all hashes in constant time, so that its duration
+// matches reports whether hash grants scope. It always compares all hashes, in constant time, so that its duration
 // reveals nothing about the secrets.
 func (s *Signer) matches(scope Scope, key string, exp int64, hash string) bool {
 	same := 0
@@ -127,8 +127,8 @@ func (s *Signer) matches(scope Scope, key string, exp int64, hash string) bool {
 	return same == 1
 }
 
-// parseSign splits a sign into its expiry and its hash. It accepts only the canonical spelling of the number, so that
-// there is one valid sign for each expiry.
+// parseSign splits a sign into its expiry and its hash. It accepts only the canonical form of the number, so that each
+// expiry has only one valid sign.
 func parseSign(sign string) (exp int64, hash string, err error) {
 	digits, hash, found := strings.Cut(sign, "-")
 	if !found || len(hash) != hashLen {

@@ -5,8 +5,8 @@
 // A [Server] combines all parts. A frame takes this path:
 //
 //	publisher ─► rtmp.Conn ─► publication ─► stream: one ring of frames ─► Player: a cursor in the ring ─► its connection
-//	                              ├ description (package flv)                  └ HLS: package hls segments what a Player reads
-//	                              └ time in the broadcast (package timeline)
+//	                          ├ description (package flv)                  └ HLS: package hls segments what a Player reads
+//	                          └ time in the broadcast (package timeline)
 //
 // The package guarantees:
 //

@@ -17,8 +17,8 @@ import (
 	"roomlog/eventstore/pgtest"
 )
 
-// page is a web page that loads the script from the server, connects with its default transports, joins a live and posts a
-// comment. It reports each event to the server of the test.
+// page is a web page that loads the script from the server, connects with its default transports, joins a live and
+// posts a comment. It reports each event to the server of the test.
 const page = `<!DOCTYPE html><meta charset="utf-8"><title>live</title>
 <script>
 const report = (event, more) => fetch('/report', {method: 'POST', body: JSON.stringify(Object.assign({event}, more))});
@@ -77,7 +77,7 @@ func browse(t testing.TB, html string) <-chan visit {
 	cmd := exec.Command(program, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-dev-shm-usage", "--no-first-run",
 		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--remote-debugging-port=0",
 		"--user-data-dir="+profile, site.URL+"/")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // it is many processes
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // the browser consists of many processes
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -89,8 +89,8 @@ func browse(t testing.TB, html string) <-chan visit {
 	return visits
 }
 
-// TestBrowserPagesWork opens a page of another origin in a real browser. The page uses the official script, which make assets
-// installs, with the transports that the script chooses.
+// TestBrowserPagesWork opens a page of another origin in a real browser. The page uses the official script, which make
+// assets installs, with the default transports of the script.
 func TestBrowserPagesWork(t *testing.T) {
 	t.Parallel()
 	need(t, "chromium", "chromium", "chromium-browser", "google-chrome")

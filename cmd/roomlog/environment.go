@@ -7,9 +7,9 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// environment reads flags that are not on the command line from the variables that their env tags name, and adds those
-// names to the help. An empty variable counts as unset. Unlike kong's own handling of env tags it uses getenv instead of
-// the environment of the process. It puts the variable of each flag that it has read into used.
+// environment reads flags that are not on the command line from the environment variables in their env tags, and adds
+// the names of these variables to the help. An empty variable counts as unset. It calls getenv; kong itself would read
+// the environment of the process. It adds the variable of each flag that it has read to used.
 func environment(getenv func(string) string, used map[string]string) kong.Option {
 	names := map[*kong.Value][]string{}
 	return kong.OptionFunc(func(k *kong.Kong) error {
@@ -47,8 +47,8 @@ func environment(getenv func(string) string, used map[string]string) kong.Option
 	})
 }
 
-// nameVariables returns the text of a fault in which flags that were read from variables are named by their variables. used has
-// the variable of each such flag.
+// nameVariables replaces flags in an error message by environment variables. used contains the variable of each flag
+// that was read from one.
 func nameVariables(text string, used map[string]string) string {
 	return flagName.ReplaceAllStringFunc(text, func(flag string) string {
 		if variable, ok := used[flag[2:]]; ok {

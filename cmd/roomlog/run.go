@@ -19,11 +19,11 @@ const (
 	exitOK     = 0
 	exitFailed = 1
 	exitUsage  = 2
-	exitFault  = 3 // verify found a fault
+	exitFault  = 3 // verify has found a fault
 )
 
-// run executes one command line and returns the exit code. It returns after ctx has ended and everything that was
-// started has stopped.
+// run executes one command line and returns the exit code. It returns when ctx has ended or the command has finished,
+// and everything that was started has stopped.
 func run(ctx context.Context, args []string, sh cli.Shell) int {
 	command, name, code := parse(args, sh)
 	if command == nil {
@@ -48,19 +48,19 @@ func run(ctx context.Context, args []string, sh cli.Shell) int {
 	return exitFailed
 }
 
-// isWrongArgument reports whether the rules have refused a text or a number of the command line.
+// isWrongArgument reports whether the rules have refused a string or a number on the command line.
 func isWrongArgument(err error) bool {
 	refusal := domain.AsRefusal(err)
 	return refusal != nil && slices.Contains([]domain.Code{domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong,
 		domain.CodeNumberOutOfRange, domain.CodeEmailInvalid}, refusal.Code)
 }
 
-// parse returns the command of args with its name, or nil and the exit code if there is nothing to run.
+// parse returns the command in args and its name. If there is nothing to run, it returns nil and the exit code.
 func parse(args []string, sh cli.Shell) (command func(context.Context) error, name string, code int) {
 	var line commandLine
 	line.Serve.DeclareFlags()
 	used := map[string]string{}
-	exited := false // after printing help or version
+	exited := false // set after the help or the version was printed
 	parser, err := kong.New(&line,
 		kong.Name("roomlog"),
 		kong.Description(about),
@@ -70,10 +70,10 @@ func parse(args []string, sh cli.Shell) (command func(context.Context) error, na
 		kong.ExplicitGroups(groups),
 		kong.Vars{"version": "roomlog " + cli.ReadBuild().String()},
 		environment(sh.Getenv, used),
-		kong.Bind(sh, &line.Globals), // for AfterApply
+		kong.Bind(sh, &line.Globals), // passed to the AfterApply methods
 	)
 	if err != nil {
-		panic(err) // the grammar is wrong, not the arguments
+		panic(err) // cannot happen: the command line is declared wrongly, which is not a fault of the arguments
 	}
 	if len(args) == 0 {
 		args = []string{"--help"}
@@ -83,7 +83,7 @@ func parse(args []string, sh cli.Shell) (command func(context.Context) error, na
 	case exited:
 		return nil, "", exitOK
 	case err != nil:
-		faults := strings.ReplaceAll(nameVariables(err.Error(), used), "\n", "\n         ") // under the first one
+		faults := strings.ReplaceAll(nameVariables(err.Error(), used), "\n", "\n         ") // further faults follow the first one, indented
 		fmt.Fprintf(sh.Stderr, "roomlog: %s\n  See: %s --help\n", faults, selected(err))
 		return nil, "", exitUsage
 	}

@@ -19,7 +19,7 @@ type Globals struct {
 	LogFormat string `group:"output" env:"ROOMLOG_LOG_FORMAT" enum:"auto,text,json" default:"auto" help:"Log format: text or json. Default: text on a terminal, else json"`
 }
 
-// Migrations returns how to migrate the database.
+// Migrations returns the configuration for migrating the database.
 func (g *Globals) Migrations(log *slog.Logger) migrations.Config {
 	return migrations.Config{Settings: migrations.Settings{LockTimeout: g.LockTimeout}, Log: log}
 }

@@ -6,12 +6,12 @@ import (
 	"os"
 )
 
-// Logger returns a logger that writes to standard error in the format of the flags. fallback is the level when
-// --log-level is not given.
+// Logger returns a logger that writes to standard error in the format that the flags select. fallback is the level if
+// --log-level is not set.
 func (g *Globals) Logger(sh Shell, fallback slog.Level) *slog.Logger {
 	level := fallback
 	if g.LogLevel != "auto" {
-		_ = level.UnmarshalText([]byte(g.LogLevel)) // the parser admits only level names
+		_ = level.UnmarshalText([]byte(g.LogLevel)) // cannot fail: the parser accepts only names of levels
 	}
 	options := &slog.HandlerOptions{Level: level}
 	if g.LogFormat == "text" || g.LogFormat == "auto" && isTerminal(sh.Stderr) {

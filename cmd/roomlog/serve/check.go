@@ -12,8 +12,8 @@ import (
 	"roomlog/internal/settings"
 )
 
-// check returns the faults that the settings and the environment variables show by themselves. It opens and creates
-// nothing, except that it reads the files that NAME_FILE variables name.
+// check returns the faults of the settings and the environment variables, as far as these show them. It opens and
+// creates nothing, but reads the files to which NAME_FILE variables refer.
 func (c *config) check(g *cli.Globals, getenv func(string) string) error {
 	faults := []error{c.checkPorts(), checkDatabaseURL(getenv)}
 	if g.NPMRegistry != "" && !settings.IsHTTPURL(g.NPMRegistry) {
@@ -30,7 +30,7 @@ func (c *config) check(g *cli.Globals, getenv func(string) string) error {
 	return errors.Join(faults...)
 }
 
-// checkPorts returns an error if two servers of this process are to listen on the same address.
+// checkPorts returns an error if two servers of this process have the same listen address.
 func (c *config) checkPorts() error {
 	var faults []error
 	used := c.addresses()
@@ -47,7 +47,7 @@ func (c *config) checkPorts() error {
 	return errors.Join(faults...)
 }
 
-// overlaps reports whether the addresses have the same port, and the same host or a host that stands for all.
+// overlaps reports whether two addresses have the same port, and the same host or a host that stands for all.
 func (a listenAddress) overlaps(b listenAddress) bool {
 	hostA, portA, errA := net.SplitHostPort(a.value)
 	hostB, portB, errB := net.SplitHostPort(b.value)
@@ -58,7 +58,7 @@ func (a listenAddress) overlaps(b listenAddress) bool {
 	return hostA == hostB || all(hostA) || all(hostB)
 }
 
-// checkDatabaseURL returns an error if DATABASE_URL is set, but is no address of a database. The error contains no
+// checkDatabaseURL returns an error if DATABASE_URL is set but is not a connection string. The error contains no
 // password.
 func checkDatabaseURL(getenv func(string) string) error {
 	dsn, err := cli.Variable(getenv, "DATABASE_URL")

@@ -15,7 +15,7 @@ import (
 	"roomlog/internal/settings"
 )
 
-// Command is `roomlog serve` with its flags, which DeclareFlags adds.
+// Command is the command "roomlog serve". DeclareFlags adds its flags.
 type Command struct {
 	Settings kong.Plugins `embed:""`
 	config   `kong:"-"`
@@ -53,7 +53,8 @@ func (c *Command) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) (err er
 	if err != nil {
 		return err
 	}
-	// Ports are taken first: clients that connect during the start wait, and a second server on one port fails early.
+	// Ports are opened first: clients that connect during the start wait, and a second server with the same port fails
+	// early.
 	listener, err := net.Listen("tcp", c.HTTPAddr)
 	if err != nil {
 		return fmt.Errorf("listen for HTTP: %w", err)
@@ -95,7 +96,7 @@ func (c *Command) DeclareFlags() {
 	c.Settings = kong.Plugins{c.flags.Struct()}
 }
 
-// group is a Config whose settings the help lists under the heading name.
+// group is a Config whose settings the help lists under a heading.
 type group struct {
 	name   string
 	config any
@@ -127,7 +128,7 @@ func (c *config) groups() []group {
 	}
 }
 
-// AfterApply checks all settings, and the variables with secrets and addresses, when the command line has been parsed. It
+// AfterApply checks all settings, and the variables with secrets and addresses, after the command line was parsed. It
 // returns all faults as one joined error, before anything is opened or created.
 func (c *Command) AfterApply(g *cli.Globals, sh cli.Shell) error {
 	if err := errors.Join(c.flags.Apply(), c.check(g, sh.Getenv)); err != nil {

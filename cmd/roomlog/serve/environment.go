@@ -9,18 +9,18 @@ import (
 	"roomlog/migrations"
 )
 
-// environment holds the folders, addresses and secrets of a serving process.
+// environment contains the folders, addresses and secrets of a serving process.
 type environment struct {
 	sh          cli.Shell
 	log         *slog.Logger
 	dataDir     string
-	databaseURL string         // "" means: run a private PostgreSQL
-	postgres    localpg.Config // of the private PostgreSQL
+	databaseURL string         // "": run a private PostgreSQL
+	postgres    localpg.Config // configuration of the private PostgreSQL
 	migrations  migrations.Config
 	secrets     secrets
 }
 
-// openEnvironment reads the environment variables and the secrets. It creates the data folder if a secret has to be
+// openEnvironment reads the environment variables and the secrets. It creates the data folder if a secret must be
 // generated.
 func openEnvironment(g *cli.Globals, sh cli.Shell) (*environment, error) {
 	env := &environment{sh: sh, log: g.Logger(sh, slog.LevelInfo)}

@@ -10,7 +10,7 @@ import (
 	"net/http/pprof"
 )
 
-// openPprof serves profiles of the process on an address that is separate from the public one.
+// openPprof serves profiles of the process at a separate address.
 func (c *config) openPprof(ctx context.Context, env *environment, l *layers) error {
 	if c.PprofAddr == "" {
 		return nil

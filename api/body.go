@@ -3,11 +3,14 @@ package api
 import (
 	"bytes"
 	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"net"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"sync"
@@ -22,12 +25,13 @@ import (
 	"roomlog/internal/strictjson"
 )
 
-// limitBody is the middleware that reads the body of a request before huma does. It limits the size of the body and the
-// time for reading it. It treats every body as JSON, because clients send JSON with many content types.
+// limitBody is the middleware that reads the body of a request before huma does. It limits the size of the body and
+// the time for reading it. It treats every body that is not a form as JSON, because clients send JSON with many content
+// types.
 func (s *server) limitBody(ctx huma.Context, next func(huma.Context)) {
 	r, w := humachi.Unwrap(ctx)
-	if r.Method == http.MethodPost {
-		body, err := s.readBody(w, r, s.BodyBytes, s.BodyTimeout)
+	if r.Method == http.MethodPost || r.Method == http.MethodPut {
+		body, err := s.readObject(w, r)
 		if err != nil {
 			writeFailure(w, s.failure(r.Context(), err, nil))
 			return
@@ -46,6 +50,28 @@ func (s *server) readBody(w http.ResponseWriter, r *http.Request, limit int64, t
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	return body, bodyError(w, err)
+}
+
+// readObject reads the JSON object in the body of a request. A body of the type application/x-www-form-urlencoded that is
+// not JSON becomes an object whose members are strings.
+func (s *server) readObject(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	body, err := s.readBody(w, r, s.BodyBytes, s.BodyTimeout)
+	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || kind != "application/x-www-form-urlencoded" || bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) {
+		return body, err
+	}
+	form, err := url.ParseQuery(string(body))
+	if err != nil {
+		return nil, badRequest("the body must be a form or a JSON object")
+	}
+	object := make(map[string]string, len(form))
+	for name, values := range form {
+		if len(values) > 1 {
+			return nil, badRequest("the field " + strconv.Quote(name) + " occurs twice: send it once")
+		}
+		object[name] = values[0]
+	}
+	return json.Marshal(object)
 }
 
 // decodeBody decodes a JSON body into v. If the body is not valid JSON, it returns a refusal with the text otherwise.

@@ -32,7 +32,7 @@ func (s *server) browserSignIn(w http.ResponseWriter, r *http.Request) (signedIn
 	if err := s.rates.admit(ctx, rateSignIns); err != nil {
 		return signedIn{}, err
 	}
-	body, err := s.readBody(w, r, s.BodyBytes, s.BodyTimeout)
+	body, err := s.readObject(w, r)
 	if err != nil {
 		return signedIn{}, err
 	}

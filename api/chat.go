@@ -101,7 +101,7 @@ func (s *server) readChatBody(w http.ResponseWriter, r *http.Request, in any) er
 	if r.Method != http.MethodPost {
 		return nil
 	}
-	body, err := s.readBody(w, r, s.BodyBytes, s.BodyTimeout)
+	body, err := s.readObject(w, r)
 	if err != nil || len(body) == 0 {
 		return err
 	}

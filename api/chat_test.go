@@ -85,13 +85,25 @@ func TestEmailLogin(t *testing.T) {
 		t.Errorf("got %+v", zoe)
 	}
 	d.post("/validate", map[string]string{"token": first}).keysOf("data", "_id", "name", "avatar", "online", "room", "createAt", "email", "iat")
-	t.Run("returns the same account and ends its earlier session", func(t *testing.T) {
+	t.Run("returns the same account, and all its tokens stay valid", func(t *testing.T) {
 		second := login("zoe.li@EXAMPLE.ORG")
-		if again, _ := validate("Bearer " + second); again.ID != zoe.ID {
-			t.Errorf("got %+v, want ID %v", again, zoe.ID)
+		for _, token := range []string{first, second, login("zoe.li@example.org")} {
+			if again, no := validate("Bearer " + token); again.ID != zoe.ID {
+				t.Errorf("got %+v, %q, want ID %v", again, no, zoe.ID)
+			}
 		}
-		if _, no := validate(first); no != "用户验证失败" {
-			t.Errorf(`got %q, want "用户验证失败"`, no)
+	})
+	t.Run("concurrent first sign-ins get valid tokens", func(t *testing.T) {
+		tokens := make([]string, 8)
+		var all sync.WaitGroup
+		for i := range tokens {
+			all.Go(func() { tokens[i] = login("tabs@example.org") })
+		}
+		all.Wait()
+		for _, token := range tokens {
+			if _, no := validate(token); no != "" {
+				t.Errorf("a token is refused: %s", no)
+			}
 		}
 	})
 	t.Run("concurrent sign-ins create one account", func(t *testing.T) {
@@ -100,8 +112,8 @@ func TestEmailLogin(t *testing.T) {
 			all.Go(func() { login("many@example.org") })
 		}
 		all.Wait()
-		if got := d.registered(); got != 2 {
-			t.Errorf("%d accounts, want 2", got)
+		if got := d.registered(); got != 3 {
+			t.Errorf("%d accounts, want 3", got)
 		}
 	})
 	t.Run("another address with the same name is another account", func(t *testing.T) {

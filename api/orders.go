@@ -17,7 +17,7 @@ import (
 
 type orderInput struct {
 	Body struct {
-		Price int64 `json:"price" minimum:"1" doc:"in the currency unit of the payment provider"`
+		Price number `json:"price" minimum:"1" doc:"in the currency unit of the payment provider"`
 	}
 }
 
@@ -31,7 +31,7 @@ type order struct {
 
 // placeOrder places an order of coins. The coins are credited when the payment provider reports the payment.
 func (s *server) placeOrder(ctx context.Context, in *orderInput) (order, error) {
-	price := in.Body.Price
+	price := int64(in.Body.Price)
 	receipt, err := s.execute(ctx, domain.PlaceOrder{
 		Price: price, Coins: domain.Coins(price) * domain.Coins(s.CoinsPerUnit), Order: domain.OrderID(rand.Text()),
 	})

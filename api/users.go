@@ -114,12 +114,18 @@ func (s *server) login(ctx context.Context, in *credentials) (signedIn, error) {
 	return signedIn{newUser(account.Profile, coins), issued}, err
 }
 
-// startSession starts a sign-in session of a user and returns its token.
+// startSession starts a sign-in session of a user and returns its token. A user without a password continues the current session,
+// if there is one.
 func (s *server) startSession(ctx context.Context, user domain.UserID) (string, error) {
 	session := uuid.NewString()
 	receipt, err := s.executeAnonymously(ctx, domain.SignIn{User: user, Session: session})
 	if err != nil {
 		return "", err
+	}
+	if len(receipt.Events) == 0 {
+		if session, err = s.Admission.CurrentSession(ctx, user); err != nil {
+			return "", err
+		}
 	}
 	return s.Tokens.Issue(token.Claims{User: user, Session: session, Position: receipt.Position})
 }

@@ -18,7 +18,8 @@ func CheckSession(current, presented string) error {
 	return nil
 }
 
-// SignIn starts a new sign-in session of a user. The server must have checked the password.
+// SignIn starts a new sign-in session of a user. The server must have checked the password. A user without a password
+// keeps the current session, if there is one.
 type SignIn struct {
 	User    UserID `json:"user"` // the user who signs in
 	Session string `json:"-"`    // random id of the sign-in session
@@ -36,6 +37,9 @@ func (c SignIn) decide(view View) ([]Event, error) {
 	}
 	if c.Session == "" {
 		return nil, refuse(CodeBadRequest, "a session requires an id")
+	}
+	if view.User(c.User).Passwordless && view.Session(c.User).ID != "" {
+		return nil, nil // a new session would add no protection, and would end the sign-ins of the user's other pages
 	}
 	return []Event{UserSignedIn{c.User, c.Session}}, nil
 }

@@ -226,13 +226,16 @@ func up(ctx context.Context, config *pgx.ConnConfig, files fs.FS, log *slog.Logg
 	if err != nil {
 		return 0, err
 	}
-	before, err := provider.GetDBVersion(ctx)
-	if err != nil {
-		return 0, err
-	}
 	newest := int64(0)
 	for _, s := range provider.ListSources() {
 		newest = max(newest, s.Version)
+	}
+	if err := checkRights(ctx, db, newest); err != nil {
+		return 0, err
+	}
+	before, err := provider.GetDBVersion(ctx)
+	if err != nil {
+		return 0, err
 	}
 	if before > newest {
 		return before, fmt.Errorf("%w: its migration is %d, the newest known one is %d", ErrNewer, before, newest)

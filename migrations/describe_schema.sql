@@ -1,5 +1,6 @@
 -- Describes the objects of roomlog in the schemas public and read: one row for each object, with its definition. The owner of
--- all objects is the owner of the table of migrations. $1 is the serving role.
+-- all objects is the owner of the table of migrations. $1 is the serving role, which is
+-- described if the owner can take it.
 WITH owner AS (
     SELECT relowner AS oid FROM pg_class WHERE oid = 'public.goose_db_version'::regclass
 ), relations AS (
@@ -60,5 +61,5 @@ UNION ALL
 SELECT 'role ' || rolname, concat_ws(', ', CASE WHEN rolcanlogin THEN 'login' ELSE 'no login' END, CASE WHEN rolsuper THEN 'superuser' END, CASE WHEN rolcreaterole THEN 'creates roles' END,
     CASE WHEN rolcreatedb THEN 'creates databases' END, CASE WHEN rolbypassrls THEN 'bypasses row security' END, CASE WHEN rolreplication THEN 'replicates' END,
     (SELECT 'member of ' || string_agg(pg_get_userbyid(roleid), ', ' ORDER BY roleid) FROM pg_auth_members WHERE member = pg_roles.oid))
-FROM pg_roles WHERE rolname = $1
+FROM pg_roles, owner o WHERE rolname = $1 AND pg_has_role(o.oid, pg_roles.oid, 'MEMBER')
 ORDER BY 1

@@ -76,6 +76,47 @@ func (a *Admission) CheckSession(ctx context.Context, s SessionRef) (User, error
 	})
 }
 
+// CurrentSession returns the id of the current session of a user, as of the head of the log. It returns ErrBehind if the
+// tables do not catch up in time, or if the session has just ended.
+func (a *Admission) CurrentSession(ctx context.Context, user domain.UserID) (string, error) {
+	if err := a.waitForHead(ctx); err != nil {
+		return "", err
+	}
+	current, err := a.c.Queries.Session(ctx, user)
+	if err == nil && current == "" {
+		err = ErrBehind
+	}
+	return current, err
+}
+
+// CurrentProfile returns the profile of a user, as of the head of the log. It returns ErrBehind if the tables do not catch
+// up in time.
+func (a *Admission) CurrentProfile(ctx context.Context, user domain.UserID) (Profile, error) {
+	if err := a.waitForHead(ctx); err != nil {
+		return Profile{}, err
+	}
+	return a.c.Queries.Profile(ctx, user)
+}
+
+// waitForHead blocks until the tables have reached the head of the log.
+func (a *Admission) waitForHead(ctx context.Context) error {
+	head, err := a.c.Head(ctx)
+	if err != nil {
+		return fmt.Errorf("read the head of the log: %w", err)
+	}
+	return a.waitFor(ctx, head)
+}
+
+// waitFor blocks until the tables have reached position.
+func (a *Admission) waitFor(ctx context.Context, position int64) error {
+	waiting, cancel := context.WithTimeout(ctx, a.c.Timeout)
+	defer cancel()
+	if err := a.c.Tables.WaitFor(waiting, position); err != nil {
+		return fmt.Errorf("%w: %v", ErrBehind, err) //nolint:errorlint // the end of the wait is not the end of the caller
+	}
+	return nil
+}
+
 // CheckOwner returns the live with a stream key, if the owner may broadcast now. Otherwise it returns ErrNotFound, a
 // *domain.Refusal with the code user_unavailable or banned, ErrBehind, or an error of the database. It does not check
 // the status of the live.
@@ -105,10 +146,8 @@ func check[T any](ctx context.Context, a *Admission, position int64, look func()
 	if position == 0 || position > head { // a restore may have removed the sign-in event from the log
 		position = head
 	}
-	waiting, cancel := context.WithTimeout(ctx, a.c.Timeout)
-	defer cancel()
-	if err := a.c.Tables.WaitFor(waiting, position); err != nil {
-		return found, fmt.Errorf("%w: %v", ErrBehind, err) //nolint:errorlint // the end of the wait is not the end of the caller
+	if err := a.waitFor(ctx, position); err != nil {
+		return found, err
 	}
 	return look()
 }

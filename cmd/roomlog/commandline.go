@@ -20,6 +20,7 @@ Start here:
 
 Environment:
 
+  ROOMLOG_CONFIG          file with settings, as --config
   ROOMLOG_DATA            data folder, as --data
   DATABASE_URL            address of a PostgreSQL database, like postgres://user:password@host:5432/database;
                           without it roomlog runs a private PostgreSQL in the data folder
@@ -33,7 +34,8 @@ uses the old secret any more. The server generates a secret that is not set, onc
 To read DATABASE_URL or a secret from a file, set NAME_FILE to the path of the file, for example
 ROOMLOG_JWT_SECRET_FILE.
 
-Most flags have an environment variable too, which the help of the command names. A flag overrides its variable.
+Every setting has an environment variable too, which the help of the command names, and can stand in a file (--config). A flag
+overrides its variable, and a variable overrides the file. roomlog config check prints all settings with their sources.
 Exit codes: 0 success, 1 failure, 2 wrong arguments or settings, 3 verify found a fault.`
 
 // groups contains the titles of the groups of flags, in the order of the help.
@@ -54,9 +56,13 @@ var groups = []kong.Group{
 
 // commandLine contains the commands and flags of the program, as kong parses them.
 type commandLine struct {
-	cli.Globals `embed:""`
+	GlobalFlags kong.Plugins `embed:""`
+	globals     cli.Globals
 
-	Serve          serve.Command `cmd:"" help:"Run the server."`
+	Serve  serve.Command `cmd:"" help:"Run the server."`
+	Config struct {
+		Check serve.CheckCommand `cmd:"" help:"Check all settings of serve, and print them with their sources."`
+	} `cmd:"" help:"Check the settings."`
 	admin.Commands `embed:""`
 	Docs           docgen.Command   `cmd:"" help:"Write the documents that are generated from the code."`
 	Version        versionCommand   `cmd:"" help:"Print version, commit and date of this program."`

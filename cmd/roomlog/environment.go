@@ -1,16 +1,16 @@
 package main
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/alecthomas/kong"
+
+	"roomlog/cmd/roomlog/cli"
 )
 
-// environment reads flags that are not on the command line from the environment variables in their env tags, and adds
-// the names of these variables to the help. An empty variable counts as unset. It calls getenv; kong itself would read
-// the environment of the process. It adds the variable of each flag that it has read to used.
-func environment(getenv func(string) string, used map[string]string) kong.Option {
+// sourcesOption reads flags that are not on the command line from sources, and adds the names of their variables to the help. An
+// empty variable counts as unset. Flags without a variable are arguments of a command and no settings.
+func sourcesOption(sources *cli.Sources) kong.Option {
 	names := map[*kong.Value][]string{}
 	return kong.OptionFunc(func(k *kong.Kong) error {
 		for _, option := range []kong.Option{
@@ -24,9 +24,8 @@ func environment(getenv func(string) string, used map[string]string) kong.Option
 				})
 			}),
 			kong.Resolvers(kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
-				for _, name := range names[flag.Value] {
-					if value := getenv(name); value != "" {
-						used[flag.Name] = name
+				if variables := names[flag.Value]; len(variables) > 0 {
+					if value, found := sources.Flag(flag.Name, variables); found {
 						return value, nil
 					}
 				}
@@ -47,16 +46,14 @@ func environment(getenv func(string) string, used map[string]string) kong.Option
 	})
 }
 
-// nameVariables replaces flags in an error message by environment variables. used contains the variable of each flag
-// that was read from one.
-func nameVariables(text string, used map[string]string) string {
-	return flagName.ReplaceAllStringFunc(text, func(flag string) string {
-		if variable, ok := used[flag[2:]]; ok {
-			return variable
+// given returns the text of a flag on the command line, or "".
+func given(ctx *kong.Context, name string) (text string) {
+	for _, path := range ctx.Path {
+		if path.Flag != nil && path.Flag.Name == name && !path.Resolved {
+			if value, ok := ctx.FlagValue(path.Flag).(interface{ String() string }); ok {
+				text = value.String()
+			}
 		}
-		return flag
-	})
+	}
+	return text
 }
-
-// flagName matches the name of a flag.
-var flagName = regexp.MustCompile(`--[a-z][a-z0-9-]*[a-z0-9]`)

@@ -189,6 +189,16 @@ func (p *process) roomlog(args ...string) string {
 // try runs a command that may fail and returns its output and exit code.
 func (p *process) try(args ...string) (string, int) {
 	p.t.Helper()
+	stdout, stderr, code := p.run(args...)
+	if code != 0 {
+		return stdout + stderr, code
+	}
+	return stdout, 0
+}
+
+// run runs a command and returns what it writes and its exit code.
+func (p *process) run(args ...string) (out, errors string, code int) {
+	p.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	var stdout, stderr strings.Builder
@@ -197,9 +207,9 @@ func (p *process) try(args ...string) (string, int) {
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	_ = cmd.Run()
 	if cmd.ProcessState == nil || cmd.ProcessState.ExitCode() != 0 {
-		return stdout.String() + stderr.String(), max(1, cmd.ProcessState.ExitCode())
+		return stdout.String(), stderr.String(), max(1, cmd.ProcessState.ExitCode())
 	}
-	return stdout.String(), 0
+	return stdout.String(), stderr.String(), 0
 }
 
 // data returns the data folder of the server.

@@ -12,3 +12,6 @@ func (*versionCommand) Run(sh cli.Shell) error {
 	_, err := fmt.Fprintln(sh.Stdout, "roomlog", cli.ReadBuild())
 	return err
 }
+
+// Standalone marks a command that uses no database.
+func (*versionCommand) Standalone() {}

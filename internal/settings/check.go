@@ -28,8 +28,7 @@ func Defaults(config any) {
 func Check(config any) error {
 	var faults []error
 	for _, s := range Of(config) {
-		off := s.Zero != "" && (s.value.CanInt() && s.value.Int() == Off || s.value.CanFloat() && s.value.Float() == Off)
-		if !s.value.IsZero() && !off {
+		if !s.value.IsZero() && (s.Zero == "" || !s.off()) {
 			faults = append(faults, s.fault(s.value))
 		}
 	}

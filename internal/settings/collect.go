@@ -26,7 +26,7 @@ func collect(v reflect.Value, found []Setting) []Setting {
 		case hasHelp || hasDefault:
 			s := Setting{
 				Field: field.Name, Text: text, Default: field.Tag.Get("default"), Min: field.Tag.Get("min"), Max: field.Tag.Get("max"),
-				Zero: field.Tag.Get("zero"), Unit: field.Tag.Get("unit"), Placeholder: field.Tag.Get("placeholder"),
+				Zero: field.Tag.Get("zero"), Unit: field.Tag.Get("unit"), Placeholder: field.Tag.Get("placeholder"), Variable: field.Tag.Get("env"),
 				owner: v.Type(), value: value,
 			}
 			if values := field.Tag.Get("oneof"); values != "" {

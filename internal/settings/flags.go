@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,7 +15,7 @@ import (
 type Flags struct {
 	configs []any
 	flags   []flag
-	parsed  reflect.Value // pointer to a struct with one field per flag
+	given   reflect.Value // pointer to a struct with one field of type text or toggle per flag
 }
 
 type flag struct {
@@ -43,15 +44,19 @@ func (f *Flags) Add(group string, config any) {
 	}
 }
 
-// Struct returns the pointer that kong parses into, as an element of a kong.Plugins field. Do not call Add
-// afterwards.
+// Struct returns the pointer that kong parses into, as an element of a kong.Plugins field. The parser only collects texts, so
+// that Apply can return the faults of all settings at once. Do not call Add afterwards.
 func (f *Flags) Struct() any {
 	fields := make([]reflect.StructField, len(f.flags))
 	for i, one := range f.flags {
-		fields[i] = reflect.StructField{Name: one.Field, Type: one.value.Type(), Tag: one.kongTag()}
+		holder := reflect.TypeFor[text]()
+		if one.value.Kind() == reflect.Bool {
+			holder = reflect.TypeFor[toggle]()
+		}
+		fields[i] = reflect.StructField{Name: one.Field, Type: holder, Tag: one.kongTag()}
 	}
-	f.parsed = reflect.New(reflect.StructOf(fields))
-	return f.parsed.Interface()
+	f.given = reflect.New(reflect.StructOf(fields))
+	return f.given.Interface()
 }
 
 func (f flag) kongTag() reflect.StructTag {
@@ -66,27 +71,77 @@ func (f flag) kongTag() reflect.StructTag {
 	return reflect.StructTag(strings.TrimSpace(b.String()))
 }
 
-// Apply copies the parsed values into the Configs, sets their other defaults, and returns all invalid settings as one
-// joined error. An explicit 0 is valid if the bounds include 0 or the setting has a zero tag; the zero tag turns it
-// into Off.
-func (f *Flags) Apply() error {
+// Apply parses the texts that were given, copies the values into the Configs, sets their other defaults, and returns all invalid
+// settings as one joined error, in the names that sources returns. An explicit 0 is valid if the bounds include 0 or the setting
+// has a zero tag; the zero tag turns it into Off.
+func (f *Flags) Apply(sources Sources) error {
 	var faults []error
 	for i, one := range f.flags {
-		parsed := f.parsed.Elem().Field(i)
-		if fault := one.fault(parsed); fault != nil && (one.Default != "" || !parsed.IsZero()) {
-			faults = append(faults, fault)
+		given, ok := f.given.Elem().Field(i).Interface().(interface{ last(list bool) string })
+		if !ok {
+			panic("settings: the struct was changed")
+		}
+		value := given.last(one.value.Kind() == reflect.Slice)
+		if value == "" {
 			continue
 		}
-		if one.Zero != "" && one.Default != "" && parsed.IsZero() {
-			parsed = reflect.ValueOf(Off).Convert(parsed.Type())
-		}
-		for _, field := range one.into {
-			field.Set(parsed)
+		if fault := one.set(value, sources.source(one.Name()).Name); fault != nil {
+			faults = append(faults, fault)
 		}
 	}
 	for _, config := range f.configs {
 		Defaults(config)
-		faults = append(faults, rules(reflect.ValueOf(config))...)
+		for _, fault := range rules(reflect.ValueOf(config)) {
+			faults = append(faults, rename(fault, sources))
+		}
 	}
 	return errors.Join(faults...)
+}
+
+// set parses a text, checks it and copies the value into the Configs. name is how the user has named the setting.
+func (f flag) set(given, name string) error {
+	parsed, err := parse(given, f.value.Type())
+	if err != nil {
+		return fmt.Errorf("%s %w (got %q)", name, err, given)
+	}
+	if problem := f.problem(parsed); problem != "" {
+		return fmt.Errorf("%s %s (got %s)", name, problem, given)
+	}
+	if f.Zero != "" && f.Default != "" && parsed.IsZero() {
+		parsed = reflect.ValueOf(Off).Convert(parsed.Type())
+	}
+	for _, field := range f.into {
+		field.Set(parsed)
+	}
+	return nil
+}
+
+var flagName = regexp.MustCompile(`--[a-z][a-z0-9-]*`)
+
+// rename replaces the flags in a fault by the names that the user has used. Configs know their flags only.
+func rename(fault error, sources Sources) error {
+	if fault == nil {
+		return nil
+	}
+	return errors.New(flagName.ReplaceAllStringFunc(fault.Error(), func(flag string) string {
+		return sources.source(strings.TrimPrefix(flag, "--")).Name
+	}))
+}
+
+// Values returns all settings with a flag after Apply, in the order of the help.
+func (f *Flags) Values(sources Sources) []Sourced {
+	var all []Sourced
+	for _, one := range f.flags {
+		all = append(all, Sourced{one.Setting, sources.source(one.Name())})
+	}
+	return all
+}
+
+// Names returns the names of all flags without dashes.
+func (f *Flags) Names() []string {
+	var names []string
+	for _, one := range f.flags {
+		names = append(names, one.Name())
+	}
+	return names
 }

@@ -1,13 +1,17 @@
 package settings
 
 import (
+	"fmt"
 	"reflect"
 	"strings"
+	"time"
 	"unicode"
 )
 
 // Off is the value of a numeric setting that is switched off. It is not 0, because 0 means the default.
 const Off = -1
+
+var duration = reflect.TypeFor[time.Duration]()
 
 // Setting describes one field of a Config.
 type Setting struct {
@@ -19,6 +23,7 @@ type Setting struct {
 	Unit        string
 	Text        string // the help tag; empty for a setting without a flag
 	Placeholder string
+	Variable    string // the env tag: the environment variable, if its name does not follow from the field
 
 	owner reflect.Type // the struct that contains the field
 	value reflect.Value
@@ -29,7 +34,18 @@ func (s Setting) Name() string { return kebab(s.Field) }
 
 // Env returns the name of the environment variable, for example ROOMLOG_COMMENT_RATE.
 func (s Setting) Env() string {
+	if s.Variable != "" {
+		return s.Variable
+	}
 	return "ROOMLOG_" + strings.ToUpper(strings.ReplaceAll(s.Name(), "-", "_"))
+}
+
+// UnitName returns the unit of the value. Durations contain their unit.
+func (s Setting) UnitName() string {
+	if s.Unit == "" && s.value.Type() == duration {
+		return "duration"
+	}
+	return s.Unit
 }
 
 // Help returns the help text of the flag: the sentence, the unit, the bounds and the meaning of 0.
@@ -75,3 +91,37 @@ func kebab(name string) string {
 
 // Value returns the value of the field.
 func (s Setting) Value() any { return s.value.Interface() }
+
+// String returns the value of the field in the syntax in which it is set.
+func (s Setting) String() string {
+	switch {
+	case s.Zero != "" && s.off():
+		return "0"
+	case s.value.Kind() == reflect.Slice:
+		var items []string
+		for i := range s.value.Len() {
+			items = append(items, fmt.Sprint(s.value.Index(i)))
+		}
+		return strings.Join(items, ",")
+	}
+	text := fmt.Sprint(s.value)
+	if s.value.Type() == duration {
+		for _, zero := range []string{"m0s", "h0m"} { // 720h0m0s is 720h
+			if strings.HasSuffix(text, zero) {
+				text = text[:len(text)-2]
+			}
+		}
+	}
+	return text
+}
+
+// Unset returns what the help says about a setting that has neither a value nor a default.
+func (s Setting) Unset() string {
+	_, text, _ := strings.Cut(s.Text, "Default: ")
+	return strings.TrimSuffix(text, ".")
+}
+
+// off reports whether the setting has been switched off.
+func (s Setting) off() bool {
+	return s.value.CanInt() && s.value.Int() == Off || s.value.CanFloat() && s.value.Float() == Off
+}

@@ -115,7 +115,7 @@ func parse(t *testing.T, c *config, args ...string) error {
 	if _, err := parser.Parse(args); err != nil {
 		t.Fatal(err)
 	}
-	return flags.Apply()
+	return flags.Apply(nil)
 }
 
 func TestFlags(t *testing.T) {
@@ -163,7 +163,7 @@ func TestFlags(t *testing.T) {
 		if _, err := parser.Parse([]string{"--max-http-connections=7"}); err != nil {
 			t.Fatal(err)
 		}
-		if err := flags.Apply(); err != nil || a.Limits.MaxHTTPConnections != 7 || b.Limits.MaxHTTPConnections != 7 {
+		if err := flags.Apply(nil); err != nil || a.Limits.MaxHTTPConnections != 7 || b.Limits.MaxHTTPConnections != 7 {
 			t.Fatalf("got %+v, %+v, %v", a, b, err)
 		}
 	})

@@ -1,8 +1,12 @@
 package settings
 
 import (
+	"errors"
+	"io/fs"
 	"net"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 )
@@ -30,6 +34,25 @@ func validPort(u *url.URL) bool {
 	}
 	port, err := strconv.ParseUint(u.Port(), 10, 16)
 	return err == nil && port > 0
+}
+
+// IsFolder reports whether path is a folder, or can become one: the nearest existing part of the path is a folder. It does not
+// check permissions.
+func IsFolder(path string) bool {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return false
+	}
+	for {
+		info, err := os.Stat(path)
+		switch {
+		case err == nil:
+			return info.IsDir()
+		case !errors.Is(err, fs.ErrNotExist):
+			return errors.Is(err, fs.ErrPermission)
+		}
+		path = filepath.Dir(path)
+	}
 }
 
 // IsListenAddress reports whether text is an address for net.Listen, such as ":7001" or "127.0.0.1:0": a host name, an

@@ -3,7 +3,9 @@ package settings
 import (
 	"cmp"
 	"encoding"
+	"errors"
 	"fmt"
+	"math"
 	"reflect"
 	"slices"
 	"strconv"
@@ -11,9 +13,8 @@ import (
 	"time"
 )
 
-var duration = reflect.TypeFor[time.Duration]()
-
-// parse converts the text of a tag to a value of type t. The elements of a slice are separated by commas.
+// parse converts the text of a tag, a flag, a variable or a file to a value of type t. The elements of a slice are separated
+// by commas. The error says what the value must be.
 func parse(text string, t reflect.Type) (reflect.Value, error) {
 	v := reflect.New(t).Elem()
 	if unmarshaler, ok := v.Addr().Interface().(encoding.TextUnmarshaler); ok {
@@ -22,22 +23,33 @@ func parse(text string, t reflect.Type) (reflect.Value, error) {
 	switch {
 	case t == duration:
 		d, err := time.ParseDuration(text)
+		if err != nil {
+			err = errors.New("must be a duration like 500ms, 30s, 10m or 24h")
+		}
 		v.SetInt(int64(d))
 		return v, err
 	case v.CanInt():
 		n, err := strconv.ParseInt(text, 10, t.Bits())
+		if err != nil {
+			return v, fmt.Errorf("must be a whole number of at most %d digits", len(strconv.FormatInt(1<<(t.Bits()-1)-1, 10))-1)
+		}
 		v.SetInt(n)
-		return v, err
+		return v, nil
 	case v.CanFloat():
 		f, err := strconv.ParseFloat(text, t.Bits())
+		if err != nil || math.IsNaN(f) || math.IsInf(f, 0) {
+			return v, errors.New("must be a number")
+		}
 		v.SetFloat(f)
-		return v, err
+		return v, nil
+	case t.Kind() == reflect.Bool:
+		return parseBool(text, v)
 	case t.Kind() == reflect.String:
 		v.SetString(text)
 		return v, nil
 	case t.Kind() == reflect.Slice:
 		for item := range strings.SplitSeq(text, ",") {
-			one, err := parse(item, t.Elem())
+			one, err := parse(strings.TrimSpace(item), t.Elem())
 			if err != nil {
 				return v, err
 			}
@@ -45,7 +57,27 @@ func parse(text string, t reflect.Type) (reflect.Value, error) {
 		}
 		return v, nil
 	}
-	return v, fmt.Errorf("a setting cannot be of type %s", t)
+	return v, fmt.Errorf("cannot be of type %s", t)
+}
+
+func parseBool(text string, v reflect.Value) (reflect.Value, error) {
+	switch strings.ToLower(text) {
+	case "true", "1", "yes":
+		v.SetBool(true)
+	case "false", "0", "no":
+		v.SetBool(false)
+	default:
+		return v, errors.New("must be true or false")
+	}
+	return v, nil
+}
+
+// Problem returns a description of the error in the number v, or "" if v is within the bounds. An empty bound is none.
+func Problem(v reflect.Value, least, most string) string {
+	if v.Kind() == reflect.Pointer {
+		v = v.Elem()
+	}
+	return Setting{Min: least, Max: most}.problem(v)
 }
 
 // problem returns a description of the error in the value v, or "" if v is valid.

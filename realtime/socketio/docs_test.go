@@ -54,13 +54,14 @@ func TestDocumentedLimits(t *testing.T) {
 	engine := cfg.Engine
 	_, section, _ := strings.Cut(string(page), "## Limits of sockets")
 	for _, row := range []string{
-		fmt.Sprintf("the body of a POST | %d KiB (", engine.MaxPayload>>10),
+		fmt.Sprintf("the body of a POST | %d MB (", engine.MaxPayload/1_000_000),
+		fmt.Sprintf("| Queue of a client that polls | %d MiB before", engine.BacklogBytes>>20),
 		fmt.Sprintf("| Attachments of one message | %d |", cfg.MaxAttachments),
 		fmt.Sprintf("| Namespaces of one client | %d |", cfg.MaxNamespaces),
 		fmt.Sprintf("| Polling clients | %d (", engine.MaxPolling),
 		fmt.Sprintf("connects to a namespace | %.0f s |", engine.SettleTimeout.Seconds()),
 		fmt.Sprintf("| Time for an upgrade | %.0f s |", engine.UpgradeTimeout.Seconds()),
-		"the response to a GET | 10 s |", // a setting of api.Config
+		"the response to a GET | 10 s |", // of api.Config
 		fmt.Sprintf("the ping interval of %.0f s and the ping timeout of %.0f s.", engine.Sockets.PingInterval.Seconds(), engine.PingTimeout.Seconds()),
 		fmt.Sprintf("| %d,000, for %.0f minutes |", recovery.MaxKept/1000, recovery.Keep.Minutes()),
 	} {

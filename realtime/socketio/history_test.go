@@ -89,7 +89,18 @@ func TestHistoryRooms(t *testing.T) {
 					t.Errorf(`added %+v, want Content "without a room", User.Name %v`, m, bob.Name)
 				}
 			}
+			// The room that an event names receives it, whether its author is there or not.
+			cat, nowhere := here.register("cat "+name), here.register("dan "+name)
+			c := cat.resides(o, other)
 			b.Emit("addMessage", map[string]any{"content": "elsewhere", "room": map[string]any{"_id": other}})
+			if m, _ := push[added](c, "messageAdded"); m.Content != "elsewhere" || m.Room != other || m.User.Name != bob.Name {
+				t.Errorf(`added %+v, want Content "elsewhere", Room %v, User.Name %v`, m, other, bob.Name)
+			}
+			d := nowhere.resides(o, "no such room")
+			d.Emit("addMessage", map[string]any{"content": "from nowhere", "room": "else " + name})
+			if m, _ := push[added](c, "messageAdded"); m.Content != "from nowhere" || m.Room != other || m.User.Name != nowhere.Name {
+				t.Errorf(`added %+v, want Content "from nowhere", Room %v, User.Name %v`, m, other, nowhere.Name)
+			}
 			for i := range 20 {
 				a.Emit("addMessage", map[string]any{"content": strconv.Itoa(i)})
 				push[added](a, "messageAdded")
@@ -105,8 +116,8 @@ func TestHistoryRooms(t *testing.T) {
 			}
 			for _, ref := range []string{other, "else " + name} {
 				a.Emit("getAllMessages", ref)
-				if all, _ := push[[]added](a, "allMessages"); len(all) != 1 || all[0].Content != "elsewhere" || all[0].Room != other {
-					t.Errorf(`messages of the other room: got %+v, want 1 element, all[0].Content "elsewhere", all[0].Room %v`, all, other)
+				if all, _ := push[[]added](a, "allMessages"); len(all) != 2 || all[0].Content != "elsewhere" || all[0].Room != other {
+					t.Errorf(`messages of the other room: got %+v, want 2 elements, all[0].Content "elsewhere", all[0].Room %v`, all, other)
 				}
 			}
 			a.Emit("getAllMessages", "no such room")

@@ -1,19 +1,19 @@
 package ws
 
-// Backlog is the queue of frames for a client that polls. It has the same bounds as the queue of a slow reader. It is
-// not safe for concurrent use.
+// Backlog is the queue of frames for a client that polls. It is not safe for concurrent use.
 type Backlog struct {
 	out    outbox
+	limit  int
 	shared *shared
 }
 
-// NewBacklog returns an empty Backlog.
-func (s *Server) NewBacklog() *Backlog { return &Backlog{shared: &s.shared} }
+// NewBacklog returns an empty Backlog with a limit in bytes.
+func (s *Server) NewBacklog(limit int) *Backlog { return &Backlog{limit: limit, shared: &s.shared} }
 
-// Add queues frames. If the queue exceeds the limit of a slow reader's queue, it drops droppable frames. It reports
-// false if the queue exceeds twice the limit; the caller must then end the Engine.IO session.
+// Add queues frames. If the queue exceeds the limit, it drops droppable frames. It reports false if the queue exceeds
+// twice the limit; the caller must then end the Engine.IO session.
 func (b *Backlog) Add(frames ...*Frame) bool {
-	limit, stats := b.shared.queueBytes, &b.shared.stats
+	limit, stats := b.limit, &b.shared.stats
 	before := b.out.size()
 	for _, f := range frames {
 		if b.out.add(f) {

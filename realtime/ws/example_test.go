@@ -92,7 +92,7 @@ func ExampleReconnectAdvised() {
 
 func ExampleLatestFrame() {
 	server := newExampleServer()
-	backlog := server.NewBacklog() // the queue for a client that polls
+	backlog := server.NewBacklog(1 << 20) // the queue of a client that polls
 	for viewers := range 100 {
 		backlog.Add(ws.LatestFrame(fmt.Appendf(nil, `{"viewers":%d}`, viewers), "viewers"))
 	}

@@ -10,8 +10,8 @@ import (
 )
 
 type banCommand struct {
-	User   int64         `required:"" placeholder:"ID" help:"User to ban, see roomlog user list."`
-	Live   int64         `placeholder:"ID" help:"Ban from this live only. Default: from everything"`
+	User   int64         `min:"1" required:"" placeholder:"ID" help:"User to ban, see roomlog user list."`
+	Live   int64         `min:"1" placeholder:"ID" help:"Ban from this live only. Default: from everything"`
 	For    time.Duration `placeholder:"TIME" help:"Duration in whole seconds, like 90m or 24h. Default: until roomlog unban"`
 	Reason string        `placeholder:"TEXT" help:"Shown to the user: at most 100 characters."`
 }
@@ -60,8 +60,8 @@ func (c *banCommand) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) erro
 
 type unbanCommand struct {
 	reasonFlag `embed:""`
-	User       int64 `required:"" placeholder:"ID" help:"User whose ban is lifted."`
-	Live       int64 `placeholder:"ID" help:"Lift the ban from this live. Default: the ban from everything"`
+	User       int64 `min:"1" required:"" placeholder:"ID" help:"User whose ban is lifted."`
+	Live       int64 `min:"1" placeholder:"ID" help:"Lift the ban from this live. Default: the ban from everything"`
 }
 
 func (c *unbanCommand) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {

@@ -10,8 +10,8 @@ import (
 
 type coinsCredit struct {
 	reasonFlag `embed:""`
-	User       int64  `required:"" placeholder:"ID" help:"User to credit, see roomlog user list."`
-	Amount     int64  `required:"" placeholder:"N" help:"Coins to credit, at least 1."`
+	User       int64  `min:"1" required:"" placeholder:"ID" help:"User to credit, see roomlog user list."`
+	Amount     int64  `min:"1" required:"" placeholder:"N" help:"Coins to credit, at least 1."`
 	Order      string `required:"" placeholder:"ORDER" help:"Your own name of the payment. An order is credited once."`
 }
 

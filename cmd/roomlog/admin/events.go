@@ -57,7 +57,7 @@ func closesText(users []domain.UserID) string {
 }
 
 type eventsInspect struct {
-	Position int64 `arg:"" help:"Position of the event in the log, at least 1."`
+	Position int64 `min:"1" arg:"" help:"Position of the event in the log, at least 1."`
 }
 
 func (eventsInspect) Help() string {
@@ -129,7 +129,7 @@ func (b *backend) event(ctx context.Context, position int64) (eventstore.Record,
 }
 
 type eventsSetAside struct {
-	Position int64  `arg:"" help:"Position of the event in the log, see roomlog events list."`
+	Position int64  `min:"1" arg:"" help:"Position of the event in the log, see roomlog events list."`
 	Reason   string `required:"" placeholder:"TEXT" help:"Reason, recorded in the log for auditors: 1 to 100 characters. It must not name a person."`
 }
 

@@ -19,8 +19,8 @@ type exportCommand struct {
 	After string   `placeholder:"CURSOR" help:"Start after this cursor, which an earlier export printed. Default: at the beginning, or at the end of the file --out."`
 	Out   string   `placeholder:"FILE" help:"Write to this file. If it exists, the export continues after its last complete line."`
 	Type  []string `sep:"none" placeholder:"TYPE" help:"Only events of this type, like gift.sent.v1. The flag can be repeated."`
-	Live  *int64   `placeholder:"ID" help:"Only events of this live: its id, at least 1."`
-	User  *int64   `placeholder:"ID" help:"Only events that this user caused: the id, at least 1."`
+	Live  *int64   `min:"1" placeholder:"ID" help:"Only events of this live: its id, at least 1."`
+	User  *int64   `min:"1" placeholder:"ID" help:"Only events that this user caused: the id, at least 1."`
 }
 
 func (exportCommand) Help() string {
@@ -64,11 +64,6 @@ func (c *exportCommand) AfterApply() error {
 	}
 	if eventstore.CheckCursor(c.After) != nil {
 		return fmt.Errorf("--after must be a cursor that an export printed, like 4711.1a2b3c4d (got %q)", c.After)
-	}
-	for flag, id := range map[string]*int64{"--live": c.Live, "--user": c.User} {
-		if id != nil && *id < 1 {
-			return fmt.Errorf("%s must be an id of at least 1 (got %d); omit it to export all events", flag, *id)
-		}
 	}
 	for _, name := range c.Type {
 		if name == "" {

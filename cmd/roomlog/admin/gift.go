@@ -11,7 +11,7 @@ import (
 
 type giftAdd struct {
 	Name  string `required:"" placeholder:"NAME" help:"Name of the gift."`
-	Coin  int64  `required:"" placeholder:"N" help:"Price of one gift in coins, at least 1."`
+	Coin  int64  `min:"1" required:"" placeholder:"N" help:"Price of one gift in coins, at least 1."`
 	Image string `placeholder:"URL" help:"Address of the image of the gift: an http or https URL, or the path of an upload. Default: no image"`
 }
 
@@ -69,8 +69,8 @@ func (c *giftList) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error 
 
 type giftReprice struct {
 	reasonFlag `embed:""`
-	Gift       int64 `arg:"" help:"Gift, see roomlog gift list."`
-	Coin       int64 `required:"" placeholder:"N" help:"New price of one gift in coins, at least 1."`
+	Gift       int64 `min:"1" arg:"" help:"Gift, see roomlog gift list."`
+	Coin       int64 `min:"1" required:"" placeholder:"N" help:"New price of one gift in coins, at least 1."`
 }
 
 // AfterApply refuses a price or a reason that the log refuses.
@@ -90,7 +90,7 @@ func (c *giftReprice) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) err
 
 type giftWithdraw struct {
 	reasonFlag `embed:""`
-	Gift       int64 `arg:"" help:"Gift, see roomlog gift list."`
+	Gift       int64 `min:"1" arg:"" help:"Gift, see roomlog gift list."`
 }
 
 func (c *giftWithdraw) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {

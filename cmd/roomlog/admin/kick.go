@@ -11,7 +11,7 @@ import (
 )
 
 type kickCommand struct {
-	User       int64  `xor:"target" required:"" placeholder:"ID" help:"Close every connection of this user."`
+	User       int64  `min:"1" xor:"target" required:"" placeholder:"ID" help:"Close every connection of this user."`
 	Connection string `xor:"target" required:"" placeholder:"ID" help:"Close this connection, see roomlog sockets."`
 	Reason     string `placeholder:"TEXT" help:"Sent to the client: at most 100 characters."`
 }

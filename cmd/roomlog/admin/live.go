@@ -45,7 +45,7 @@ func statusText(s domain.Status) string {
 
 type liveStop struct {
 	reasonFlag `embed:""`
-	Live       int64 `arg:"" help:"Live, see roomlog live list."`
+	Live       int64 `min:"1" arg:"" help:"Live, see roomlog live list."`
 }
 
 func (c *liveStop) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {

@@ -35,7 +35,7 @@ func (*participantList) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) e
 
 type participantForget struct {
 	reasonFlag  `embed:""`
-	Participant int64 `arg:"" help:"Number of the participant in the events participant.entered and message.posted."`
+	Participant int64 `min:"1" arg:"" help:"Number of the participant in the events participant.entered and message.posted."`
 	Yes         bool  `help:"Confirm: the texts cannot be restored."`
 }
 

@@ -12,8 +12,8 @@ import (
 )
 
 type socketsCommand struct {
-	User int64 `placeholder:"ID" help:"Only connections of this user."`
-	Live int64 `placeholder:"ID" help:"Only connections that have joined this live."`
+	User int64 `min:"1" placeholder:"ID" help:"Only connections of this user."`
+	Live int64 `min:"1" placeholder:"ID" help:"Only connections that have joined this live."`
 }
 
 func (socketsCommand) Help() string {

@@ -64,7 +64,7 @@ func playersText(byProtocol map[string]int) string {
 }
 
 type streamsPlayers struct {
-	Live int64 `arg:"" help:"Live, see roomlog streams list."`
+	Live int64 `min:"1" arg:"" help:"Live, see roomlog streams list."`
 }
 
 func (c *streamsPlayers) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
@@ -86,7 +86,7 @@ func (c *streamsPlayers) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) 
 }
 
 type streamsKick struct {
-	Live       int64  `xor:"target" required:"" placeholder:"ID" help:"End the stream of this live. The live accepts no stream for a minute. To end the live for ever: roomlog live stop."`
+	Live       int64  `min:"1" xor:"target" required:"" placeholder:"ID" help:"End the stream of this live. The live accepts no stream for a minute. To end the live for ever: roomlog live stop."`
 	Player     string `xor:"target" required:"" placeholder:"PLAYER" help:"Disconnect this player, see roomlog streams players."`
 	reasonFlag `embed:""`
 }

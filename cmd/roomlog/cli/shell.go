@@ -9,6 +9,8 @@ import (
 type Shell struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
-	Getenv         func(string) string
+	Getenv         func(string) string // also settings without a flag that the configuration file contains
+	Sources        *Sources
+	Report         func(error) // writes an error that ends the command, before the command stops its parts; nil errors are ignored
 	Now            func() time.Time
 }

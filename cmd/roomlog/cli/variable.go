@@ -3,16 +3,42 @@ package cli
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
+
+	"roomlog/internal/pgsession"
 )
 
-// maxSmallFile is the maximum size in bytes of a file with a secret or an address.
+// The settings that have no flag, because other users of the machine can read command lines. Each is a variable, or a file that
+// the variable NAME_FILE names. In a configuration file, DATABASE_URL is database-url and ROOMLOG_JWT_SECRET is jwt-secret.
+const (
+	DatabaseURL   = "DATABASE_URL"
+	JWTSecret     = "ROOMLOG_JWT_SECRET"
+	SignSecret    = "ROOMLOG_SIGN_SECRET"
+	PaymentSecret = "ROOMLOG_PAYMENT_SECRET"
+	HookSecret    = "ROOMLOG_HOOK_SECRET"
+
+	fileSuffix = "_FILE"
+)
+
+// variables are all settings without a flag.
+var variables = []string{DatabaseURL, JWTSecret, SignSecret, PaymentSecret, HookSecret}
+
+// Secrets returns the names of all settings without a flag.
+func Secrets() []string { return slices.Clone(variables) }
+
+// KeyOf returns the name of a variable in a configuration file.
+func KeyOf(variable string) string {
+	return strings.ReplaceAll(strings.ToLower(strings.TrimPrefix(variable, "ROOMLOG_")), "_", "-")
+}
+
+// maxSmallFile bounds a file with a secret or an address, in bytes.
 const maxSmallFile = 4 << 10
 
 // Variable returns the environment variable with this name, or the content of the file whose path is in the variable
 // NAME_FILE. It returns "" if neither is set, and an error if both are.
 func Variable(getenv func(string) string, name string) (string, error) {
-	value, path := getenv(name), getenv(name+"_FILE")
+	value, path := getenv(name), getenv(name+fileSuffix)
 	switch {
 	case value != "" && path != "":
 		return "", fmt.Errorf("both %s and %s_FILE are set: remove one of them", name, name)
@@ -40,4 +66,16 @@ func ReadSmallFile(path string) (string, error) {
 	}
 	b, err := os.ReadFile(path)
 	return strings.TrimSpace(string(b)), err
+}
+
+// CheckDatabaseURL returns an error if DATABASE_URL is set, but is no address of a database. The error contains no password.
+func CheckDatabaseURL(getenv func(string) string) error {
+	dsn, err := Variable(getenv, DatabaseURL)
+	if err != nil || dsn == "" {
+		return err
+	}
+	if _, err := pgsession.Parse(dsn); err != nil {
+		return fmt.Errorf("%s must be an address like postgres://user:password@host:5432/database: %w", DatabaseURL, err)
+	}
+	return nil
 }

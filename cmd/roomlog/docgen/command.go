@@ -32,6 +32,9 @@ func (Command) Help() string {
 api/refusals/table.go (the codes of refusals in openapi.json). It needs no database. make generate runs this command and updates all other generated files.`
 }
 
+// Standalone marks a command that uses no database.
+func (*Command) Standalone() {}
+
 // Run writes the documents.
 func (c *Command) Run(ctx context.Context, sh cli.Shell) error {
 	refusals, err := readRefusals(os.DirFS(c.Source))

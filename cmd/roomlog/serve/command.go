@@ -69,7 +69,10 @@ func (c *Command) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) (err er
 	}
 	l := newLayers(env.log)
 	defer func() {
-		err = errors.Join(err, l.stop())
+		sh.Report(err) // the cause comes before its consequences
+		stopErr := l.stop()
+		sh.Report(stopErr)
+		err = errors.Join(err, stopErr)
 		env.log.InfoContext(ctx, "stopped")
 	}()
 	b, err := startBackend(ctx, &c.config, env, l)
@@ -128,10 +131,16 @@ func (c *config) groups() []group {
 	}
 }
 
-// AfterApply checks all settings, and the variables with secrets and addresses, after the command line was parsed. It
+// Values returns all settings with a flag and their sources.
+func (c *Command) Values(s settings.Sources) []settings.Sourced { return c.flags.Values(s) }
+
+// FlagNames returns the names of the flags of all settings, without dashes.
+func (c *Command) FlagNames() []string { return c.flags.Names() }
+
+// CheckSettings checks all settings, and the variables with secrets and addresses, when the command line has been parsed. It
 // returns all faults as one joined error, before anything is opened or created.
-func (c *Command) AfterApply(g *cli.Globals, sh cli.Shell) error {
-	if err := errors.Join(c.flags.Apply(), c.check(g, sh.Getenv)); err != nil {
+func (c *Command) CheckSettings(sh cli.Shell) error {
+	if err := errors.Join(c.flags.Apply(sh.Sources.Of), c.check(sh)); err != nil {
 		return err
 	}
 	c.sequencer.DrainTimeout = c.DrainTimeout

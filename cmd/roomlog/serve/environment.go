@@ -24,8 +24,11 @@ type environment struct {
 // generated.
 func openEnvironment(g *cli.Globals, sh cli.Shell) (*environment, error) {
 	env := &environment{sh: sh, log: g.Logger(sh, slog.LevelInfo)}
+	warnExposed(sh, func(path, key string) {
+		env.log.Warn("a secret in the configuration file can be read by other users, run chmod 600 on it", slog.String("path", path), slog.String("key", key))
+	})
 	var err error
-	if env.databaseURL, err = cli.Variable(sh.Getenv, "DATABASE_URL"); err != nil {
+	if env.databaseURL, err = cli.Variable(sh.Getenv, cli.DatabaseURL); err != nil {
 		return nil, err
 	}
 	if env.dataDir, err = g.DataDir(sh); err != nil {

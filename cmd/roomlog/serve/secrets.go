@@ -61,20 +61,20 @@ type secretSetting struct {
 }
 
 var (
-	jwtSecret = secretSetting{"ROOMLOG_JWT_SECRET", "jwt", func(all []string) error {
+	jwtSecret = secretSetting{cli.JWTSecret, "jwt", func(all []string) error {
 		_, err := token.NewIssuer(all, 0, time.Now)
 		return err
 	}}
-	signSecret = secretSetting{"ROOMLOG_SIGN_SECRET", "sign", func(all []string) error {
+	signSecret = secretSetting{cli.SignSecret, "sign", func(all []string) error {
 		_, err := media.NewSigner(all, 0, time.Now)
 		return err
 	}}
-	paymentSecret = secretSetting{"ROOMLOG_PAYMENT_SECRET", "payment", func(all []string) error {
+	paymentSecret = secretSetting{cli.PaymentSecret, "payment", func(all []string) error {
 		_, err := payment.NewSharedSecret(all)
 		return err
 	}}
-	hookSecret = secretSetting{"ROOMLOG_HOOK_SECRET", "hook", func(all []string) error {
-		return hooks.CheckSecret(all[0]) // receivers may accept an older secret, but the server signs only with the newest
+	hookSecret = secretSetting{cli.HookSecret, "hook", func(all []string) error {
+		return hooks.CheckSecret(all[0]) // receivers accept an older secret, the server signs with the newest alone
 	}}
 )
 
@@ -158,4 +158,12 @@ func generateSecret(path string) (generated bool, err error) {
 		return false, nil
 	}
 	return err == nil, err
+}
+
+// warnExposed calls warn for each secret in the configuration file if other users can read it.
+func warnExposed(sh cli.Shell, warn func(path, key string)) {
+	path, keys := sh.Sources.Exposed()
+	for _, key := range keys {
+		warn(path, key)
+	}
 }

@@ -93,6 +93,9 @@ func (s *networkSettings) CheckSettings() error {
 			faults = append(faults, fmt.Errorf("--cors-origins must contain origins like https://live.example, without a path (got %q)", origin))
 		}
 	}
+	if s.Assets != "" && !settings.IsFolder(s.Assets) {
+		faults = append(faults, fmt.Errorf("--assets must be a folder (got %q)", s.Assets))
+	}
 	return errors.Join(faults...)
 }
 
@@ -119,6 +122,14 @@ type userSettings struct {
 // recordSettings contains the folder of the recordings.
 type recordSettings struct {
 	Recordings string `placeholder:"DIR" help:"Folder of the recordings, used by one process alone. Default: recordings in the data folder."`
+}
+
+// CheckSettings checks the path.
+func (s *recordSettings) CheckSettings() error {
+	if s.Recordings != "" && !settings.IsFolder(s.Recordings) {
+		return fmt.Errorf("--recordings must be a folder, or a path where one can be made (got %q)", s.Recordings)
+	}
+	return nil
 }
 
 // logSettings are the settings of the database and its maintenance.

@@ -21,10 +21,13 @@ type Config struct {
 	Sockets ws.Config
 
 	PingTimeout time.Duration `default:"20s" min:"1s" max:"10m" help:"Time that a Socket.IO client has to respond to a ping."`
-	MaxPayload  int           `default:"65536" min:"1024" max:"16777216" unit:"bytes" help:"Maximum size of a message from a Socket.IO client, and of the body of a POST of a client that polls."`
+	MaxPayload  int           `default:"1000000" min:"1024" max:"16777216" unit:"bytes" help:"Maximum size of a message from a Socket.IO client, and of the body of a POST of a client that polls."`
 	MaxPolling  int           `default:"2000" min:"1" max:"100000" unit:"clients" help:"Maximum number of Socket.IO clients without a WebSocket connection. Each of them holds an HTTP connection."`
 
-	// BodyTimeout is the maximum time to read the body of a POST, and to write the response to a GET.
+	// BacklogBytes is the size in bytes of the queue of a client that polls. When it is full, droppable frames are dropped;
+	// at twice the size the session ends. The sessions of a live share its frames.
+	BacklogBytes int `default:"1048576"`
+	// BodyTimeout is the maximum time to read each 64 KiB of the body of a POST, and to write the response to a GET.
 	BodyTimeout time.Duration
 	// UpgradeTimeout is the maximum duration of an upgrade from polling to WebSocket.
 	UpgradeTimeout time.Duration `default:"10s"`
@@ -38,7 +41,7 @@ func (c *Config) check() {
 		panic("engineio: Config.Open or Config.Now is missing")
 	}
 	for name, missing := range map[string]bool{
-		"PingTimeout": c.PingTimeout <= 0, "MaxPayload": c.MaxPayload <= 0, "MaxPolling": c.MaxPolling <= 0,
+		"PingTimeout": c.PingTimeout <= 0, "MaxPayload": c.MaxPayload <= 0, "MaxPolling": c.MaxPolling <= 0, "BacklogBytes": c.BacklogBytes <= 0,
 		"BodyTimeout": c.BodyTimeout <= 0, "UpgradeTimeout": c.UpgradeTimeout <= 0, "SettleTimeout": c.SettleTimeout <= 0,
 		"Sockets.PingInterval": c.Sockets.PingInterval <= 0,
 	} {

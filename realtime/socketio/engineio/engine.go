@@ -186,7 +186,7 @@ func (e *Engine) openPolling(w http.ResponseWriter, r *http.Request, s *Session)
 		e.polling.Add(-1)
 		slot.Release()
 	}
-	s.backlog = e.sockets.NewBacklog()
+	s.backlog = e.sockets.NewBacklog(e.cfg.BacklogBytes)
 	e.open(s)
 	s.holdSlot(slot)
 	s.poll(w, r)

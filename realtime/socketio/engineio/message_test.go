@@ -155,7 +155,7 @@ func TestRefusedPayloads(t *testing.T) {
 
 func TestPacketRateLimit(t *testing.T) {
 	t.Parallel()
-	h := serve(t, func(c *engineio.Config, _ *host) { c.Sockets.FrameRate, c.Sockets.FrameBurst = 1, 50 })
+	h := serve(t, func(c *engineio.Config, _ *host) { c.Sockets.FrameRate, c.Sockets.FrameBurst = 0.01, 50 })
 	polled, s := h.dial(t, siotest.Options{Polling: true})
 	flood := strings.TrimSuffix(strings.Repeat("4x\x1e", 51), "\x1e")
 	if status, body := get(t, http.MethodPost, polled.Address("polling", polled.SID()), flood, nil); status != http.StatusTooManyRequests {
@@ -168,6 +168,29 @@ func TestPacketRateLimit(t *testing.T) {
 	}
 	wstest.Receive(t, s.closed, "the end")
 	socket.Ended()
+}
+
+// A client that polls sends what it collected during its previous request in one POST.
+func TestManyPacketsInOnePOST(t *testing.T) {
+	t.Parallel()
+	h := serve(t, nil)
+	p := h.poller(t, "3")
+	const count = 600 // more than a client may send at once
+	var body strings.Builder
+	for i := range count {
+		fmt.Fprintf(&body, "%d:4<%d>%s", 3+len(fmt.Sprint(i))+1000, i, strings.Repeat("x", 1000))
+	}
+	if status, answer := get(t, http.MethodPost, p.address, body.String(), nil); status != http.StatusOK || answer != "ok" {
+		t.Fatalf("a POST of %d bytes gets the response %d %s", body.Len(), status, answer)
+	}
+	for next := 0; next < count; {
+		status, answer := p.get()
+		if status != http.StatusOK {
+			t.Fatalf("got %d after %d messages", status, next)
+		}
+		for ; strings.Contains(answer, fmt.Sprintf("<%d>", next)); next++ {
+		}
+	}
 }
 
 func TestMaxPayload(t *testing.T) {

@@ -1,6 +1,7 @@
 package engineio
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -174,11 +175,16 @@ func (s *Session) endPost() {
 	s.posting = false
 }
 
+// bodyDeadline returns the time to read a body of size bytes: bodyTimeout for each 64 KiB.
+func (s *shared) bodyDeadline(size int64) time.Duration {
+	return s.bodyTimeout * time.Duration(1+max(0, min(size, int64(s.maxPayload)))>>16)
+}
+
 // receivePost reads the body of a POST and handles its packets. A body that is refused ends the session.
 func (s *Session) receivePost(w http.ResponseWriter, r *http.Request) *failure {
 	shared := s.shared
 	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(shared.now().Add(shared.bodyTimeout))
+	_ = control.SetReadDeadline(shared.now().Add(shared.bodyDeadline(r.ContentLength)))
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, int64(shared.maxPayload)))
 	_ = control.SetReadDeadline(time.Time{})
 	var large *http.MaxBytesError
@@ -191,9 +197,13 @@ func (s *Session) receivePost(w http.ResponseWriter, r *http.Request) *failure {
 		return &badRequest
 	}
 	limited := false
+	pacing, cancel := context.WithTimeout(r.Context(), maxPacing)
+	defer cancel()
 	binary := r.Header.Get("Content-Type") == "application/octet-stream"
 	err = decodePayload(body, s.version, binary, func(p packet) bool {
-		if limited = s.limiter != nil && !s.limiter.AllowN(shared.now(), 1); limited {
+		// Wait instead of refusing: the client has sent what it collected during its previous request, and sends
+		// nothing more before this one ends.
+		if limited = s.limiter != nil && s.limiter.Wait(pacing) != nil; limited {
 			return false
 		}
 		s.receive(p)

@@ -165,7 +165,7 @@ func TestClientClosesItsSession(t *testing.T) {
 
 func TestSlowPollingEndsTheSession(t *testing.T) {
 	t.Parallel()
-	h := serve(t, func(c *engineio.Config, _ *host) { c.Sockets.QueueBytes = 10_000 })
+	h := serve(t, func(c *engineio.Config, _ *host) { c.BacklogBytes = 10_000 })
 	text := strings.Repeat("x", 1000)
 	p := h.poller(t, "4")
 	for range 100 {
@@ -179,6 +179,13 @@ func TestSlowPollingEndsTheSession(t *testing.T) {
 	}
 	for range 30 {
 		p.say(text)
+	}
+	// What waited is delivered, and then the end.
+	for body := ""; body != "1"; {
+		var status int
+		if status, body = p.get(); status != http.StatusOK {
+			t.Fatalf("got %d %s before the close packet", status, body)
+		}
 	}
 	if why := wstest.Receive(t, p.closed, "the end"); why != "transport error" {
 		t.Errorf(`ended with %s, want "transport error"`, why)
@@ -206,6 +213,28 @@ func TestUnreadResponseEndsTheSession(t *testing.T) {
 	fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: x\r\n\r\n", at.RequestURI())
 	if why := wstest.Receive(t, p.closed, "the end"); why != "transport close" {
 		t.Errorf(`ended with %s, want "transport close"`, why)
+	}
+}
+
+// A client that was away from its page for some time has a megabyte waiting.
+func TestMegabyteWaitsForAPollingClient(t *testing.T) {
+	t.Parallel()
+	h := serve(t, nil)
+	for _, version := range []string{"3", "4"} {
+		p := h.poller(t, version)
+		const count = 1000
+		for i := range count {
+			p.Send(ws.DroppableFrame(engineio.Message(fmt.Appendf(nil, "<%d>%s", i, strings.Repeat("x", 900))), ws.Span{}))
+		}
+		next := 0
+		for next < count {
+			status, body := p.get()
+			if status != http.StatusOK || len(body) > 80<<10 {
+				t.Fatalf("got %d with %d bytes, %d messages arrived", status, len(body), next)
+			}
+			for ; strings.Contains(body, fmt.Sprintf("<%d>", next)); next++ {
+			}
+		}
 	}
 }
 

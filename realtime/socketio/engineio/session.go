@@ -21,6 +21,8 @@ const (
 	lastPacketTimeout = 5 * time.Second
 	// pollBytes is the approximate maximum size in bytes of the response to a GET.
 	pollBytes = 64 << 10
+	// maxPacing is the maximum time that the packets of one POST wait for the rate limit.
+	maxPacing = 10 * time.Second
 )
 
 // Handler handles the messages of one session. Its methods are called one after another.
@@ -213,7 +215,7 @@ func (s *Session) sendLocked(frames ...*ws.Frame) {
 	}
 	for _, f := range frames {
 		if !s.backlog.Add(f) {
-			s.endLocked("transport error", "")
+			s.endLocked("transport error", packetClose)
 			return
 		}
 	}

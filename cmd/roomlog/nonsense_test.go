@@ -1,0 +1,201 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"roomlog/cmd/roomlog/cli"
+	"roomlog/internal/settings"
+)
+
+// nonsense are wrong values of the settings whose type does not show what is wrong.
+var nonsense = map[string]string{
+	"data": "/dev/null/x", "postgres-bin": "/dev/null/x", "npm-registry": "ftp://x", "assets": "/dev/null/x", "recordings": "/dev/null/x",
+	"http-addr": "7001", "rtmp-addr": ":x", "flv-addr": ":-1", "pprof-addr": "here", "trusted-proxies": "10.0.0.0/33", "metrics-from": "here",
+	"cors-origins": "a.example", "public-url": "live.example", "time-zone": "Mars", "allow-origin": "a.example", "hook-url": "hooks",
+}
+
+// nonsenseFor returns wrong values of a setting.
+func nonsenseFor(t *testing.T, s settings.Setting) (values []string) {
+	t.Helper()
+	switch {
+	case len(s.OneOf) > 0:
+		return []string{"nothing-of-that"}
+	case nonsense[s.Name()] != "":
+		return []string{nonsense[s.Name()]}
+	}
+	if s.Min != "" && s.Zero == "" {
+		values = append(values, "0")
+	}
+	switch s.Value().(type) {
+	case bool:
+		return []string{"perhaps"}
+	case time.Duration:
+		values = append(values, "soon", "5", "-1s", "1000000h", "-9223372036854775808ns")
+	case float64:
+		values = append(values, "many", "-5", "NaN", "Inf", "1e300")
+	case string, []string:
+		t.Errorf("--%s: add a wrong value to nonsense", s.Name())
+	default:
+		values = append(values, "many", "-1", "-3", "9223372036854775807", "99999999999999999999", "1.5")
+	}
+	if min, err := strconv.ParseFloat(s.Min, 64); err == nil && min <= 0 {
+		values = values[1:]
+	}
+	return values
+}
+
+// allSettings returns the settings of serve.
+func allSettings() []settings.Sourced {
+	i := newInvocation(cli.Shell{Getenv: func(string) string { return "" }})
+	all := i.line.Serve.Values(nil)
+	for _, s := range i.flags.Values(nil) {
+		if s.Name() != "config" && s.Name() != "log-format" { // see TestConfigFile, and below
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+// Every setting refuses every nonsense, wherever it comes from. All faults are reported at once, in the names that the user has
+// used, and nothing is created.
+func TestSettingsRefuseNonsense(t *testing.T) {
+	t.Parallel()
+	all := allSettings()
+	if len(all) < 100 {
+		t.Fatalf("only %d settings were found", len(all))
+	}
+	for round := range 7 {
+		for _, from := range []string{settings.FromFlag, settings.FromEnvironment, settings.FromFile} {
+			t.Run(fmt.Sprintf("round %d, %s", round, from), func(t *testing.T) {
+				t.Parallel()
+				dir := t.TempDir()
+				file, lines := filepath.Join(dir, "roomlog.toml"), ""
+				env := map[string]string{"ROOMLOG_DATA": filepath.Join(dir, "data"), "ROOMLOG_LOG_FORMAT": "text"}
+				args, want := []string{"serve"}, []string{}
+				for _, s := range all {
+					values := nonsenseFor(t, s.Setting)
+					if len(values) == 0 {
+						continue
+					}
+					value := values[min(round, len(values)-1)]
+					switch from {
+					case settings.FromFlag:
+						args, want = append(args, "--"+s.Name()+"="+value), append(want, "--"+s.Name())
+					case settings.FromEnvironment:
+						env[s.Env()], want = value, append(want, s.Env())
+					case settings.FromFile:
+						lines, want = lines+s.Name()+" = "+strconv.Quote(value)+"\n", append(want, s.Name()+" in "+file)
+					}
+				}
+				if from == settings.FromFile {
+					delete(env, "ROOMLOG_DATA")
+					for _, name := range cli.Secrets() {
+						lines, want = lines+cli.KeyOf(name)+" = \"bogus\"\n", append(want, cli.KeyOf(name)+" in "+file)
+					}
+					if err := os.WriteFile(file, []byte(lines), 0o600); err != nil {
+						t.Fatal(err)
+					}
+					args = append(args, "--config", file)
+				} else {
+					for _, name := range cli.Secrets() {
+						env[name], want = "bogus", append(want, name)
+					}
+				}
+				got := runIn(t.Context(), env, args...)
+				if got.code != exitUsage || got.stdout != "" {
+					t.Errorf("exit code %d, want %d: %s", got.code, exitUsage, got.stdout)
+				}
+				for _, name := range want {
+					if name == cli.HookSecret || name == cli.KeyOf(cli.HookSecret)+" in "+file { // is used with webhooks only
+						continue
+					}
+					if n := strings.Count("\n"+strings.ReplaceAll(got.stderr, "roomlog: ", "\n"), "\n         "+name+" ") + strings.Count(got.stderr, "roomlog: "+name+" ") +
+						strings.Count(got.stderr, "\n         "+name+": "); n != 1 {
+						t.Errorf("%s is named by %d faults, want 1", name, n)
+					}
+				}
+				if t.Failed() {
+					t.Log(got.stderr)
+				}
+				if _, err := os.Stat(filepath.Join(dir, "data")); !os.IsNotExist(err) {
+					t.Errorf("the data folder was created: %v", err)
+				}
+			})
+		}
+	}
+}
+
+// The settings of every command are checked by every command, before it opens anything.
+func TestCommandsRefuseNonsense(t *testing.T) {
+	t.Parallel()
+	for _, args := range append([][]string{{"migrate"}, {"serve"}, {"config", "check"}}, existingDatabaseCommands...) {
+		dir := filepath.Join(t.TempDir(), "data")
+		got := runIn(t.Context(), map[string]string{"ROOMLOG_DATA": dir, "ROOMLOG_LOG_LEVEL": "loud", "DATABASE_URL": "bogus", "ROOMLOG_LOG_FORMAT": "text"},
+			append(args, "--lock-timeout=-1s")...)
+		if got.code != exitUsage || got.stdout != "" {
+			t.Errorf("%v: exit code %d, want %d: %s", args, got.code, exitUsage, got.stdout)
+		}
+		for _, want := range []string{"--lock-timeout must be at least 1s (got -1s)", "ROOMLOG_LOG_LEVEL must be one of ", "DATABASE_URL must be an address like "} {
+			if strings.Count(got.stderr, want) != 1 {
+				t.Errorf("%v: want one %q in:\n%s", args, want, got.stderr)
+			}
+		}
+		if _, err := os.Stat(dir); !os.IsNotExist(err) {
+			t.Errorf("%v created the data folder: %v", args, err)
+		}
+	}
+	for _, args := range [][]string{{"version"}, {"--help"}, {"serve", "--help"}} {
+		if got := runIn(t.Context(), map[string]string{"DATABASE_URL": "bogus", "ROOMLOG_LOG_LEVEL": "loud", "ROOMLOG_CONFIG": "/nowhere"}, args...); got.code != exitOK {
+			t.Errorf("%v: exit code %d: %s", args, got.code, got.stderr)
+		}
+	}
+}
+
+// Every number among the arguments of a command has bounds, and 0 and -1 are refused where they mean nothing.
+func TestArgumentsHaveBounds(t *testing.T) {
+	t.Parallel()
+	i := newInvocation(cli.Shell{Getenv: func(string) string { return "" }})
+	parser, err := kong.New(&i.line, kong.ExplicitGroups(groups), kong.Vars{"version": ""})
+	if err != nil {
+		t.Fatal(err)
+	}
+	numbers := 0
+	check := func(value *kong.Value) {
+		kind := value.Target.Type().String()
+		if !strings.Contains(kind, "int") || strings.Contains(kind, "interface") {
+			return
+		}
+		numbers++
+		if value.Tag.Get("min") != "1" {
+			t.Errorf("%s has no bounds: add a min tag", value.Summary())
+		}
+	}
+	for _, leaf := range parser.Model.Leaves(false) {
+		for _, flag := range leaf.Flags {
+			check(flag.Value)
+		}
+		for _, argument := range leaf.Positional {
+			check(argument)
+		}
+	}
+	if numbers < 15 {
+		t.Errorf("only %d numbers were found", numbers)
+	}
+	for _, args := range []string{
+		"gift add --name x --coin=-3", "gift reprice 1 --coin 0", "gift withdraw 0", "coins credit --user 0 --amount=-1 --order x", "ban --user=-1", "ban --user 1 --live 0",
+		"ban --user 1 --for=-5s", "kick --user 0", "export --live 0", "live stop 0", "events inspect 0", "events set-aside 0 --reason x", "talk --token x --live 0", "talk --token x --url http://x",
+		"talk --token x --for=-1s", "user disable 0", "participant forget 0 --yes", "streams players 0",
+	} {
+		if got := runIn(t.Context(), map[string]string{"ROOMLOG_DATA": t.TempDir()}, strings.Fields(args)...); got.code != exitUsage || !strings.Contains(got.stderr, " must be ") {
+			t.Errorf("%s: exit code %d: %s", args, got.code, got.stderr)
+		}
+	}
+}

@@ -1,0 +1,47 @@
+package settings
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/alecthomas/kong"
+)
+
+// text collects what was given for a flag, as text.
+type text struct{ given []string }
+
+// Decode implements kong.MapperValue.
+func (t *text) Decode(ctx *kong.DecodeContext) error {
+	token, err := ctx.Scan.PopValue("value")
+	if err != nil {
+		return err
+	}
+	t.given = append(t.given, fmt.Sprint(token.Value))
+	return nil
+}
+
+// last returns all that was given for a list, and otherwise what was given last.
+func (t text) last(list bool) string {
+	if list || len(t.given) == 0 {
+		return strings.Join(t.given, ",")
+	}
+	return t.given[len(t.given)-1]
+}
+
+// String returns what was given last.
+func (t text) String() string { return t.last(false) }
+
+// toggle collects what was given for a flag that needs no value.
+type toggle struct{ text }
+
+// IsBool implements kong.BoolMapperValue.
+func (toggle) IsBool() bool { return true }
+
+// Decode implements kong.MapperValue.
+func (t *toggle) Decode(ctx *kong.DecodeContext) error {
+	if ctx.Scan.Peek().Type == kong.FlagValueToken {
+		return t.text.Decode(ctx)
+	}
+	t.given = append(t.given, "true")
+	return nil
+}

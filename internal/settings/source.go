@@ -1,0 +1,34 @@
+package settings
+
+// Source is where the value of a setting comes from.
+type Source struct {
+	Kind string // default, flag, environment or file
+	Name string // how the user has named the setting: --queue-size, ROOMLOG_QUEUE_SIZE, or queue-size in a file
+}
+
+// The kinds of a Source, in the order of precedence: a flag overrides all others.
+const (
+	FromDefault     = "default"
+	FromFile        = "file"
+	FromEnvironment = "environment"
+	FromFlag        = "flag"
+)
+
+// Sources returns the source of a setting by the name of its flag.
+type Sources func(flag string) Source
+
+// Source returns the source of a flag that was not set otherwise.
+func (s Sources) source(flag string) Source {
+	if s != nil {
+		if found := s(flag); found.Kind != "" {
+			return found
+		}
+	}
+	return Source{FromDefault, "--" + flag}
+}
+
+// Setting with its source.
+type Sourced struct {
+	Setting
+	Source Source
+}

@@ -2,7 +2,8 @@
 # Installs the tools that the tests need besides Go. Each line of `needs` is one tool. No package manager is called
 # when all tools are installed.
 # ROOMLOG_SKIP=postgres,race leaves tools out; the tests that need them are skipped.
-# `deps.sh clients` installs the official Socket.IO clients only.
+# `deps.sh clients` installs the npm packages of tests only: the official Socket.IO clients, and the generator and the
+# validators for the documents of the API.
 # Exit code 1: a tool is still missing. The tests that need it fail and name it.
 set -u
 
@@ -40,13 +41,17 @@ have_node() { command -v npm >/dev/null && node -e 'process.exit(parseInt(proces
 
 have_chromium() { command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null; }
 
-# clients installs the official Socket.IO clients when the list of them has changed.
-clients() (
-	cd "$(dirname "$0")/../realtime/socketio/testdata/clients" || exit
+clients() {
+	npm_packages realtime/socketio/testdata/clients && npm_packages cmd/roomlog/testdata/clients/typescript
+}
+
+# npm_packages installs the npm packages of a folder when the list of them has changed.
+npm_packages() (
+	cd "$(dirname "$0")/../$1" || exit
 	cmp -s package-lock.json node_modules/.installed && exit
-	echo "deps: the official Socket.IO clients are missing or old; running: npm ci" >&2
+	echo "deps: the npm packages of $1 are missing or old; running: npm ci" >&2
 	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2 && cp package-lock.json node_modules/.installed && exit
-	echo "deps: could not install the official Socket.IO clients" >&2
+	echo "deps: could not install the npm packages of $1" >&2
 	exit 1
 )
 

@@ -39,6 +39,8 @@ type Feed interface {
 type Signs interface {
 	Publish(streamKey string) string
 	Play(streamKey string) string
+	PlayAs(streamKey string, user int64) string
+	NewPublishKey() (key, hash string)
 }
 
 // Check is one condition that /readyz checks.

@@ -26,6 +26,10 @@ type noSigns struct{}
 func (noSigns) Publish(string) string { return "" }
 func (noSigns) Play(string) string    { return "" }
 
+func (noSigns) PlayAs(string, int64) string { return "" }
+
+func (noSigns) NewPublishKey() (key, hash string) { return "", "" }
+
 // newTestRoutes returns the routes of a server without a database. The routes and their documentation need none.
 func newTestRoutes(t *testing.T) *routes {
 	t.Helper()

@@ -47,7 +47,7 @@ type liveOwner struct {
 // signed is a live with a sign for its stream. Clients expect the live in a nested field with the name data.
 type signed[L any] struct {
 	Data L       `json:"data"`
-	Sign *string `json:"sign" example:"1602691779-4c4cde8b52e829a17a6baf5b6c404ada" doc:"EXPIRES-MD5; null when the live has ended"`
+	Sign *string `json:"sign" example:"1602691779-4c4cde8b52e829a17a6baf5b6c404ada" doc:"EXPIRES-MD5, or EXPIRES-MD5-USER for a viewer with a token; null when the live has ended"`
 }
 
 func (s *server) newLive(l projections.Live) Live {
@@ -162,22 +162,37 @@ func (s *server) readLive(ctx context.Context, in *LivePath) (signed[ownedLive],
 	}, err
 }
 
-// signFor returns the sign for the caller: a publish sign for the owner, a play sign for other clients, and nil after
-// the live has ended. A client whose token or sign-in session is invalid is treated as a client without a token.
+// signFor returns the sign for the caller: a publish sign for the owner, a play sign that names the user for other clients
+// with a token, an anonymous play sign for clients without a token, and nil after the live has ended. A client whose token
+// or sign-in session is invalid is treated as a client without a token.
 func (s *server) signFor(ctx context.Context, live projections.Live) (*string, error) {
 	if live.Status == domain.StatusEnded {
 		return nil, nil
 	}
-	sign := s.Signs.Play(live.StreamKey)
-	if requestOf(ctx).caller.User != live.UserID { // Caller.User is 0 if the token is not valid
-		return &sign, nil
-	}
-	_, err := s.authenticate(ctx)
-	if err == nil {
+	user, err := s.optionalUser(ctx)
+	sign := s.playSign(live.StreamKey, user)
+	if user == live.UserID {
 		sign = s.Signs.Publish(live.StreamKey)
 	}
-	if domain.AsRefusal(err) != nil {
-		err = nil
-	}
 	return &sign, err
+}
+
+// optionalUser returns the user of a request that needs no token, or 0 without a valid token and session.
+func (s *server) optionalUser(ctx context.Context) (domain.UserID, error) {
+	if requestOf(ctx).caller.User == 0 {
+		return 0, nil
+	}
+	user, err := s.authenticate(ctx)
+	if domain.AsRefusal(err) != nil {
+		return 0, nil //nolint:nilerr // a client without a valid session is anonymous
+	}
+	return user.ID, err
+}
+
+// playSign returns a play sign that names a user; 0 means an anonymous sign.
+func (s *server) playSign(streamKey string, user domain.UserID) string {
+	if user == 0 {
+		return s.Signs.Play(streamKey)
+	}
+	return s.Signs.PlayAs(streamKey, int64(user))
 }

@@ -237,9 +237,13 @@ func TestReadLive(t *testing.T) {
 		}
 	})
 	bad := a.Token[:len(a.Token)-4] + "AAAA"
+	var named signedForm
+	d.get(path, "token", b.Token).ok(&named)
+	if want := fmt.Sprintf("play-%s-%d", named.Data.Key, b.ID); named.Sign == nil || *named.Sign != want {
+		t.Fatalf("another user gets sign %v, want %s", named.Sign, want)
+	}
 	for name, c := range map[string]struct{ token, want string }{
 		"no token":                    {"", "play-"},
-		"another user":                {b.Token, "play-"},
 		"an invalid token":            {bad, "play-"},
 		"the owner":                   {a.Token, "publish-"},
 		"the owner, Bearer before it": {"Bearer " + a.Token, "publish-"},

@@ -48,6 +48,7 @@ type StreamPlayer struct {
 	Node     string    `json:"node" example:"node-1" doc:"the server process that serves the player"`
 	Protocol string    `json:"protocol" enum:"rtmp,http-flv,ws-flv,hls"`
 	Address  string    `json:"address" example:"203.0.113.9"`
+	User     int64     `json:"user,omitempty" example:"12" doc:"the user that the sign names; absent for an anonymous player"`
 	Since    time.Time `json:"since"`
 	Bytes    uint64    `json:"bytes"`
 	Frames   uint64    `json:"frames"`

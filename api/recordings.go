@@ -60,16 +60,20 @@ func (s *server) listRecordings(ctx context.Context, in *recordingsInput) ([]Rec
 		return nil, err
 	}
 	found, err := s.Queries.Recordings(ctx, live.ID, in.Page, s.PageSize)
+	if err != nil {
+		return nil, err
+	}
+	user, err := s.optionalUser(ctx)
 	recordings := make([]Recording, 0, len(found))
 	for _, r := range found {
-		recordings = append(recordings, s.newRecording(ctx, r))
+		recordings = append(recordings, s.newRecording(ctx, r, user))
 	}
 	return recordings, err
 }
 
-func (s *server) newRecording(ctx context.Context, r projections.Recording) Recording {
+func (s *server) newRecording(ctx context.Context, r projections.Recording, user domain.UserID) Recording {
 	folder := requestOf(ctx).baseURL + RecordingsRoute + strconv.FormatInt(int64(r.Live), 10) + "/" + string(r.ID) + "/"
-	sign := "?sign=" + s.Signs.Play(r.StreamKey)
+	sign := "?sign=" + s.playSign(r.StreamKey, user)
 	recording := Recording{
 		ID: r.ID, Live: r.Live, Status: "recording", Cause: r.Cause, StartedAt: r.StartedAt,
 		DurationMS: r.Duration.Milliseconds(), Bytes: r.Bytes, Parts: []RecordingPart{}, IndexURL: folder + "index.jsonl" + sign,

@@ -91,3 +91,42 @@ func TestSetRecording(t *testing.T) {
 	a.post("/api/live/record", object{"id": id, "on": false}).ok(nil)
 	a.post("/api/live/record", object{"id": id}).expectFailure(http.StatusBadRequest, domain.CodeBadRequest, "参数错误")
 }
+
+// TestPublishKeyOverREST creates, reads and revokes the publish key of a live.
+func TestPublishKeyOverREST(t *testing.T) {
+	t.Parallel()
+	d := startAPI(t)
+	a, b := d.account("alice"), d.account("bob")
+	id := a.onAir("My show")
+	type keyState struct {
+		Set   bool       `json:"set"`
+		SetAt *time.Time `json:"set_at"`
+	}
+	state := func() (s keyState) {
+		t.Helper()
+		a.get(fmt.Sprintf("/api/live/%d/publish_key", id)).ok(&s)
+		return s
+	}
+	if s := state(); s.Set || s.SetAt != nil {
+		t.Errorf("before: %+v", s)
+	}
+	var key struct {
+		PublishKey string `json:"publish_key"`
+		StreamKey  string `json:"stream_key"`
+	}
+	a.post("/api/live/publish_key", object{"id": id}).ok(&key)
+	if key.PublishKey != "pk_KEY" || !strings.HasSuffix(key.StreamKey, "?sign=pk_KEY") || len(key.StreamKey) != 20+len("?sign=pk_KEY") {
+		t.Errorf("key %+v", key)
+	}
+	if s := state(); !s.Set || s.SetAt == nil {
+		t.Errorf("after: %+v", s)
+	}
+	for _, path := range []string{"/api/live/publish_key", "/api/live/publish_key/revoke"} {
+		b.post(path, object{"id": id}).expectFailure(http.StatusNotFound, domain.CodeLiveNotFound, "直播间不存在")
+		d.post(path, object{"id": id}).expectFailure(http.StatusUnauthorized, domain.CodeTokenMissing, "您没有权限访问该接口!")
+	}
+	a.post("/api/live/publish_key/revoke", object{"id": id}).ok(nil)
+	if s := state(); s.Set || s.SetAt != nil {
+		t.Errorf("after it was revoked: %+v", s)
+	}
+}

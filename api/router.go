@@ -59,6 +59,11 @@ func (r *routes) registerLives() {
 
 func (r *routes) registerRecordings() {
 	const owner, moderator = "a token of the live's owner", "a token of the live's owner or the role operator"
+	serve(r, post("/api/live/publish_key", "Create the publish key of a live, with which encoders publish until it is replaced or revoked", commander(owner), rateWrites).
+		executes(domain.SetPublishKey{}), r.setPublishKey)
+	serve(r, post("/api/live/publish_key/revoke", "Revoke the publish key of a live", commander(moderator), rateWrites).
+		executes(domain.RevokePublishKey{}), r.revokePublishKey)
+	serve(r, get("/api/live/{id}/publish_key", "Read whether a live has a publish key", ownerOr(domain.RoleOperator), rateReads), r.readPublishKey)
 	serve(r, post("/api/live/record", "Switch recording of a live on or off, from its next broadcast on", commander(owner), rateWrites).
 		executes(domain.SetRecording{}), r.setRecording)
 	serve(r, get("/api/live/{id}/recordings", "List the recordings of a live, newest first", anyone(), rateReads).

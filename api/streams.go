@@ -2,8 +2,11 @@ package api
 
 import (
 	"context"
+	"errors"
+	"time"
 
 	"roomlog/domain"
+	"roomlog/projections"
 )
 
 // listStreams returns all streams to operators, and to other users the streams of their own lives.
@@ -54,4 +57,46 @@ func (s *server) kickStream(ctx context.Context, in *streamKickInput) (string, e
 	}
 	_, err = s.execute(ctx, domain.KickPlayer{Live: live, Player: kick.Player, Reason: kick.Reason})
 	return "ok", err
+}
+
+// PublishKey is a new publish key in a response. It cannot be read again.
+type PublishKey struct {
+	PublishKey string `json:"publish_key" example:"pk_QYQMREMNZGVM47RAQYQMREMNZG" doc:"the argument sign of the encoder"`
+	StreamKey  string `json:"stream_key" example:"L3V8KhRHin40gNug58zy?sign=pk_QYQMREMNZGVM47RAQYQMREMNZG" doc:"the stream key to enter in an encoder: KEY?sign=PUBLISH_KEY"`
+}
+
+type publishKeyInput struct {
+	Body struct {
+		ID number `json:"id" example:"6" doc:"id of the live"`
+	}
+}
+
+// setPublishKey creates a publish key. An encoder that uses the earlier key is disconnected.
+func (s *server) setPublishKey(ctx context.Context, in *publishKeyInput) (PublishKey, error) {
+	key, hash := s.Signs.NewPublishKey()
+	id := domain.LiveID(in.Body.ID)
+	if _, err := s.execute(ctx, domain.SetPublishKey{Live: id, Hash: hash}); err != nil {
+		return PublishKey{}, err
+	}
+	live, err := s.live(ctx, id)
+	return PublishKey{key, live.StreamKey + "?sign=" + key}, err
+}
+
+func (s *server) revokePublishKey(ctx context.Context, in *publishKeyInput) (string, error) {
+	_, err := s.execute(ctx, domain.RevokePublishKey{Live: domain.LiveID(in.Body.ID)})
+	return "ok", err
+}
+
+// PublishKeyState describes the publish key of a live in a response.
+type PublishKeyState struct {
+	Set   bool       `json:"set"`
+	SetAt *time.Time `json:"set_at" doc:"null without a publish key"`
+}
+
+func (s *server) readPublishKey(ctx context.Context, _ *LivePath) (PublishKeyState, error) {
+	key, err := s.Queries.PublishKey(ctx, requestOf(ctx).live.ID)
+	if errors.Is(err, projections.ErrNotFound) {
+		return PublishKeyState{}, nil
+	}
+	return PublishKeyState{true, &key.SetAt}, err
 }

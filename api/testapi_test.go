@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -129,6 +130,10 @@ type signs struct{}
 
 func (signs) Publish(key string) string { return "publish-" + key }
 func (signs) Play(key string) string    { return "play-" + key }
+
+func (signs) PlayAs(key string, user int64) string { return fmt.Sprintf("play-%s-%d", key, user) }
+
+func (signs) NewPublishKey() (key, hash string) { return "pk_KEY", strings.Repeat("0", 64) }
 
 // logBuffer collects the log messages of an API.
 type logBuffer struct {

@@ -1,6 +1,9 @@
 package domain
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // MediaInfo describes the codecs and the frame size of a broadcast. Media is relayed without decoding, so a field may
 // be unknown.
@@ -97,10 +100,11 @@ const (
 	StopOwnerUnavailable StopCause = "owner_unavailable" // the owner was disabled, forgotten or banned
 	StopShutdown         StopCause = "shutdown"          // the node that received the media was shut down
 	StopNodeLost         StopCause = "node_lost"         // the node that received the media was lost
+	StopKeyRevoked       StopCause = "key_revoked"       // the publish key of the encoder was replaced or revoked
 )
 
 var stopCauses = [...]StopCause{StopByPublisher, StopConnectionLost, StopReplaced, StopKicked, StopLiveEnded,
-	StopOwnerUnavailable, StopShutdown, StopNodeLost}
+	StopOwnerUnavailable, StopShutdown, StopNodeLost, StopKeyRevoked}
 
 // StopBroadcast records the end of a broadcast. Nothing changes if the live has another running broadcast or none.
 type StopBroadcast struct {
@@ -167,3 +171,75 @@ func (e BroadcastStopped) Stream() Stream    { return liveStream(e.Live) }
 func (e BroadcastStopped) EventLive() LiveID { return e.Live }
 func (e BroadcastStopped) EventUser() UserID { return e.Streamer }
 func (BroadcastStopped) evolve(l Live) Live  { l.Broadcast = ""; return l }
+
+// SetPublishKey sets the publish key of a live, with which an encoder may publish until the key is replaced or revoked, or
+// the live ends. It replaces an earlier key. Only the streamer may issue this command.
+type SetPublishKey struct {
+	Live LiveID `json:"live"` // the live
+	Hash string `json:"-"`    // lower-case hexadecimal SHA-256 of the key
+}
+
+// publishKeyHashLength is the number of characters of the hash of a publish key.
+const publishKeyHashLength = 64
+
+func (SetPublishKey) Type() string { return "live.set_publish_key" }
+
+func (c SetPublishKey) Reads(Actor) []Stream { return []Stream{liveStream(c.Live)} }
+
+func (c SetPublishKey) decide(view View) ([]Event, error) {
+	live := view.Live(c.Live)
+	switch {
+	case live.Streamer == 0 || live.Streamer != view.Actor.User:
+		return nil, refuse(CodeLiveNotFound, "you have no live %d", c.Live)
+	case live.Status == StatusEnded:
+		return nil, refuse(CodeLiveEnded, "live %d has ended", c.Live)
+	case len(c.Hash) != publishKeyHashLength || strings.Trim(c.Hash, "0123456789abcdef") != "":
+		return nil, refuse(CodeBadRequest, "the hash of a publish key must be %d lower-case hexadecimal digits", publishKeyHashLength)
+	case live.PublishKey == c.Hash:
+		return nil, nil
+	}
+	return []Event{PublishKeySet{c.Live, live.Streamer, c.Hash}}, nil
+}
+
+// PublishKeySet records that a live has a publish key, which replaces an earlier one.
+type PublishKeySet struct {
+	Live     LiveID `json:"live"`        // the live
+	Streamer UserID `json:"streamer"`    // the owner of the live
+	Hash     string `json:"publish_key"` // lower-case hexadecimal SHA-256 of the key
+}
+
+func (PublishKeySet) Type() string         { return "live.publish_key_set.v1" }
+func (e PublishKeySet) Stream() Stream     { return liveStream(e.Live) }
+func (e PublishKeySet) EventLive() LiveID  { return e.Live }
+func (e PublishKeySet) EventUser() UserID  { return e.Streamer }
+func (e PublishKeySet) evolve(l Live) Live { l.PublishKey = e.Hash; return l }
+
+// RevokePublishKey revokes the publish key of a live. The streamer of the live and operators may issue this command.
+// Nothing changes if the live has no publish key.
+type RevokePublishKey struct {
+	Live LiveID `json:"live"` // the live
+}
+
+func (RevokePublishKey) Type() string { return "live.revoke_publish_key" }
+
+func (c RevokePublishKey) Reads(Actor) []Stream { return []Stream{liveStream(c.Live)} }
+
+func (c RevokePublishKey) decide(view View) ([]Event, error) {
+	live := view.Live(c.Live)
+	if err := view.checkModerator(live, c.Live); err != nil || live.PublishKey == "" {
+		return nil, err
+	}
+	return []Event{PublishKeyRevoked{c.Live, live.Streamer}}, nil
+}
+
+// PublishKeyRevoked records that the publish key of a live is no longer valid.
+type PublishKeyRevoked struct {
+	Live     LiveID `json:"live"`     // the live
+	Streamer UserID `json:"streamer"` // the owner of the live
+}
+
+func (PublishKeyRevoked) Type() string        { return "live.publish_key_revoked.v1" }
+func (e PublishKeyRevoked) Stream() Stream    { return liveStream(e.Live) }
+func (e PublishKeyRevoked) EventLive() LiveID { return e.Live }
+func (e PublishKeyRevoked) EventUser() UserID { return e.Streamer }
+func (PublishKeyRevoked) evolve(l Live) Live  { l.PublishKey = ""; return l }

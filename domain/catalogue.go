@@ -26,6 +26,8 @@ var Commands = []CommandSpec{
 	command[KickBroadcast](operator),
 	command[KickPlayer](operator),
 	command[SetRecording](authenticated),
+	command[SetPublishKey](authenticated),
+	command[RevokePublishKey](ownerOrOperator),
 	command[StartRecording](system),
 	command[FinishRecording](system),
 	command[DeleteRecording](ownerOrOperator),
@@ -84,6 +86,8 @@ var Events = []EventSpec{
 	event[BroadcastStopped, Live](),
 	event[PlayerKicked, Stateless](),
 	event[LiveRecordingSet, Live](),
+	event[PublishKeySet, Live](),
+	event[PublishKeyRevoked, Live](),
 	event[RecordingStarted, Recording](),
 	event[RecordingFinished, Recording](),
 	event[RecordingDeleted, Recording](),
@@ -134,7 +138,7 @@ var Privacies = map[string]Privacy{
 
 	"email": Private, "age": Private,
 	"reason":  Private, // the operator's words about a user
-	"session": Private, "credential": Private, "stream_key": Private,
+	"session": Private, "credential": Private, "stream_key": Private, "publish_key": Private,
 
 	"message.posted.v1 text": PrivateToOne,
 }

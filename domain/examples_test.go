@@ -2,6 +2,7 @@ package domain_test
 
 import (
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -50,6 +51,8 @@ func writtenSamples() []domain.Event {
 		domain.BroadcastStopped{Live: 6, Streamer: 7, Broadcast: "MZXW6YTBOI3DAMBQ", Cause: domain.StopKicked, Reason: "not for children", Bytes: 1 << 33},
 		domain.PlayerKicked{Live: 6, Player: "p-0198c0de-17", Reason: "too many connections"},
 		domain.LiveRecordingSet{Live: 6, Streamer: 7, Record: domain.RecordOn},
+		domain.PublishKeySet{Live: 6, Streamer: 7, Hash: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"},
+		domain.PublishKeyRevoked{Live: 6, Streamer: 7},
 		domain.RecordingStarted{Live: 6, Streamer: 7, Recording: "MZXW6YTBOI3DAMBQ"},
 		domain.RecordingFinished{Live: 6, Streamer: 7, Recording: "MZXW6YTBOI3DAMBQ", Cause: "lost", StartedAt: noon, EndedAt: noon.Add(time.Hour), DurationMS: 3_600_000, Bytes: 1 << 33,
 			Parts: []domain.RecordingPart{{File: "1.mp4", StartedAt: noon, DurationMS: 3_600_000, Bytes: 1 << 33, Media: domain.MediaInfo{Video: "h264", Width: 1920, Height: 1080, Audio: "aac"}}}},
@@ -155,6 +158,8 @@ func writtenExamples() []example {
 		{system, domain.StopBroadcast{Live: 6, Broadcast: "broadcast-1", Cause: domain.StopByPublisher, Bytes: 9}, "system"},
 		{operator, domain.KickBroadcast{Live: 6, Reason: "why"}, "operator"},
 		{asUser(streamer), domain.SetRecording{Live: 6, On: true}, "authenticated user"},
+		{asUser(streamer), domain.SetPublishKey{Live: 6, Hash: strings.Repeat("b7", 32)}, "authenticated user"},
+		{asUser(streamer), domain.RevokePublishKey{Live: 6}, "owner or operator"},
 		{system, domain.StartRecording{Live: 6, Recording: "broadcast-1"}, "system"},
 		{system, domain.FinishRecording{Live: 6, Recording: "broadcast-1", Cause: "stopped", StartedAt: noon, EndedAt: noon}, "system"},
 		{asUser(streamer), domain.DeleteRecording{Live: 6, Recording: "broadcast-0"}, "owner or operator"},
@@ -238,6 +243,7 @@ func exampleWorld(t *testing.T) world {
 		domain.UserRoleGranted{User: otherUser, Role: domain.RoleAnalyst},
 		domain.ViewerJoined{Live: 6, User: otherUser, FirstVisit: true, Node: "p1"},
 		domain.BroadcastStarted{Live: 6, Streamer: streamer, Broadcast: "broadcast-1", Node: "p1"},
+		domain.PublishKeySet{Live: 6, Streamer: streamer, Hash: strings.Repeat("0a", 32)},
 		domain.RecordingStarted{Live: 6, Streamer: streamer, Recording: "broadcast-0"},
 		domain.UploadAdded{Upload: "fedcba9876543210fedcba9876543210.png", User: viewer, Bytes: 2},
 		placed("O1"),

@@ -33,6 +33,8 @@ type Live struct {
 	Broadcast BroadcastID  `json:"broadcast,omitempty"` // the running broadcast; "" if there is none
 	Record    RecordChoice `json:"record,omitempty"`
 	StreamKey string       `json:"stream_key"` // distinguishes the live from one that had its id in a lost history of the log
+
+	PublishKey string `json:"publish_key,omitempty"` // hash of the publish key; "" for none
 }
 
 // Live returns the state of a live.

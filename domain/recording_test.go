@@ -28,6 +28,25 @@ func TestSetRecording(t *testing.T) {
 	})
 }
 
+func TestPublishKey(t *testing.T) {
+	hash, other := strings.Repeat("0a", 32), strings.Repeat("b7", 32)
+	set := func(hash string) domain.Event { return domain.PublishKeySet{Live: 6, Streamer: streamer, Hash: hash} }
+	revoked := domain.PublishKeyRevoked{Live: 6, Streamer: streamer}
+	with := events(liveCreated(6), []domain.Event{set(hash)})
+	run(t, []spec{
+		{name: "is set", given: liveCreated(6), by: asUser(streamer), when: domain.SetPublishKey{Live: 6, Hash: hash}, then: []domain.Event{set(hash)}},
+		{name: "is replaced", given: with, by: asUser(streamer), when: domain.SetPublishKey{Live: 6, Hash: other}, then: []domain.Event{set(other)}},
+		{name: "changes nothing when it is repeated", given: with, by: asUser(streamer), when: domain.SetPublishKey{Live: 6, Hash: hash}},
+		{name: "is refused for the live of another user", given: liveOnAir(6), by: asUser(viewer), when: domain.SetPublishKey{Live: 6, Hash: hash}, refused: domain.CodeLiveNotFound},
+		{name: "is refused when the live has ended", given: liveEnded(6), by: asUser(streamer), when: domain.SetPublishKey{Live: 6, Hash: hash}, refused: domain.CodeLiveEnded},
+		{name: "is refused when it is no hash", given: liveOnAir(6), by: asUser(streamer), when: domain.SetPublishKey{Live: 6, Hash: strings.Repeat("0A", 32)}, refused: domain.CodeBadRequest},
+		{name: "is revoked by the owner", given: with, by: asUser(streamer), when: domain.RevokePublishKey{Live: 6}, then: []domain.Event{revoked}},
+		{name: "is revoked by an operator", given: with, by: operator, when: domain.RevokePublishKey{Live: 6}, then: []domain.Event{revoked}},
+		{name: "is not revoked twice", given: events(with, []domain.Event{revoked}), by: asUser(streamer), when: domain.RevokePublishKey{Live: 6}},
+		{name: "is not revoked by another user", given: with, by: asUser(viewer), when: domain.RevokePublishKey{Live: 6}, refused: domain.CodeLiveNotFound},
+	})
+}
+
 func TestRecordings(t *testing.T) {
 	finish := domain.FinishRecording{Live: 6, Recording: "s1", Cause: "lost", StartedAt: noon, EndedAt: noon.Add(time.Minute), DurationMS: 59_000, Bytes: 9000,
 		Parts: []domain.RecordingPart{{File: "1.mp4", StartedAt: noon, DurationMS: 59_000, Bytes: 8000, Media: fullHD}}}

@@ -46,7 +46,7 @@ func (c *core) authorizePlay(ctx context.Context, a *admission, query string) er
 	if err != nil {
 		return err
 	}
-	a.client.Args = args
+	a.client.Args, a.client.User = args, SignUser(args.Get("sign"))
 	return c.authorize(ctx, func(ctx context.Context) error {
 		return c.cfg.Authorizer.AuthorizePlay(ctx, PlayRequest{Client: a.client, Key: a.key, Sign: args.Get("sign")})
 	})

@@ -28,6 +28,7 @@ type Client struct {
 	ID       string // id of the connection, assigned by the server; it grants no rights
 	Address  string // remote host and port, or the address that Config.Address returns
 	Protocol Protocol
+	User     int64          // the user that the sign of a player names; 0: none
 	Args     url.Values     // query of the URL or of the stream name
 	Fields   map[string]any // command object of the RTMP connect command
 }

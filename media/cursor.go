@@ -23,20 +23,17 @@ type cursor struct {
 	hasAudio  bool
 }
 
-// start moves the cursor to the newest start point. It reports whether there is one.
-func (c *cursor) start(r *ring) bool {
+// start positions the cursor at the newest start point, or at the oldest frame if there is none.
+func (c *cursor) start(r *ring) {
 	switch {
 	case c.fromPrevious && r.contains(r.previous):
 		c.next, c.headers = r.previous.at, r.previous.headers
 	case r.contains(r.last):
 		c.next, c.headers = r.last.at, r.last.headers
-	case r.hasVideo && !r.last.known:
-		return false
 	default:
 		c.next, c.headers, c.awaitsKey = r.base, r.headers, r.hasVideo
 	}
 	c.started = true
-	return true
 }
 
 // behind reports whether the ring has already dropped the next frame of the cursor.

@@ -10,13 +10,13 @@
 //
 // The package guarantees:
 //
-//   - An [Authorizer] decides before a request is accepted. A refused publisher cannot send a frame. If a key was cut,
-//     a client that was authorized before cannot join the stream afterwards.
-//   - A publisher never waits for players. A slow player is moved to the newest key frame, with its headers. A player
-//     that accepts no data is disconnected.
-//   - A key has at most one publisher, which claims it under one lock. The owner can take over from a connection that
-//     has gone silent. A publisher that reconnects in time continues its broadcast.
-//   - Payloads are relayed unchanged, with timestamps that never jump. A payload that no player can use is ignored. A
+//   - An [Authorizer] decides before a request is accepted. A refused publisher cannot send a frame. A client that was
+//     authorized before a key was cut does not join the stream afterwards.
+//   - A publisher never waits for players. A slow player is moved to the newest key frame, with the headers that apply
+//     there; a player that accepts no data is disconnected.
+//   - A key has one publisher, which claims it under one lock. The owner can take over from a connection that has
+//     gone silent, and a publisher that reconnects in time continues its broadcast.
+//   - Payloads are relayed unchanged, except start codes between NAL units, with timestamps that never jump. A payload that no player can use is ignored, and a
 //     header that cannot be parsed does not replace one that can. No payload ends a relay.
 //   - An [Observer] is notified of the beginning and end of every broadcast, in order, and delays no frame.
 //   - Everything that a client can use is limited: see [Limits] and the packages rtmp, amf, flv and hls.

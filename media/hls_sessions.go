@@ -182,7 +182,22 @@ func (h *hlsServer) drop(id string, reason Reason) {
 	s.release()
 }
 
-// start starts segmenting a stream. The caller must hold the lock.
+// dropUser ends the sessions of a user that do not play yet; key "" means every stream.
+func (h *hlsServer) dropUser(key string, user int64) {
+	h.mu.Lock()
+	var ended []string
+	for id, s := range h.sessions {
+		if s.request.client.User == user && (key == "" || s.request.key == key) {
+			ended = append(ended, id)
+		}
+	}
+	h.mu.Unlock()
+	for _, id := range ended {
+		h.drop(id, ReasonKicked)
+	}
+}
+
+// start starts segmenting a stream. The caller holds the lock.
 func (h *hlsServer) start(key string) (*hlsStream, error) {
 	source, err := h.hub.join(playRequest{key: key, client: Client{ID: newID(), Protocol: Internal}, requestedAt: h.cfg.Now(), fromPrevious: true})
 	if err != nil {

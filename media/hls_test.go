@@ -1,6 +1,7 @@
 package media_test
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -271,6 +272,74 @@ func TestFloodOfIndexesRefusesNobody(t *testing.T) {
 	})
 	if status, _, _ := page(t, playing.base+playing.lists[0]); status != 200 {
 		t.Fatal(status)
+	}
+}
+
+// TestCutUserDisconnectsThePlayersOfAUser cuts a user who plays over every protocol, and leaves other players alone.
+func TestCutUserDisconnectsThePlayersOfAUser(t *testing.T) {
+	h := run(t, nil)
+	s := h.onHLS(t, "KEY")
+	sign := h.signer.PlayAs("KEY", 5)
+	as := func(user string) string { return strings.Replace(user, h.signer.Play("KEY"), sign, 1) }
+	for _, url := range []string{h.flvURL("KEY"), as(h.flvURL("KEY"))} {
+		h.watch(t, url).sees(videoFrame(true, "picture"))
+	}
+	_, index, _ := page(t, as(h.hlsURL("KEY")))
+	playing := hlsPlayer{"http://" + h.http + "/live/KEY/", refs(index)}
+	playing.plays(t, s, 3, 2)
+	_, index, _ = page(t, as(h.hlsURL("KEY")))
+	starting := hlsPlayer{playing.base, refs(index)}
+	other := h.playHLS(t, "KEY")
+	other.plays(t, s, 5, 2)
+	h.stream(t, "KEY", "four players", func(s media.StreamStats) bool { return s.Players[media.HLS] == 2 && s.Players[media.HTTPFLV] == 2 })
+	h.CutUser("KEY", 5)
+	h.stream(t, "KEY", "two players", func(s media.StreamStats) bool { return s.Players[media.HLS] == 1 && s.Players[media.HTTPFLV] == 1 })
+	for _, p := range []hlsPlayer{playing, starting} {
+		if status, _, _ := page(t, p.base+p.lists[0]); status != http.StatusForbidden {
+			t.Errorf("status %d, want 403", status)
+		}
+	}
+	if status, _, _ := page(t, other.base+other.lists[0]); status != http.StatusOK {
+		t.Errorf("status %d of another player, want 200", status)
+	}
+	for _, v := range h.Players("KEY") {
+		if v.Client.User != 0 {
+			t.Errorf("user %d still plays", v.Client.User)
+		}
+	}
+}
+
+// heldAuthorizer accepts players when release is closed.
+type heldAuthorizer struct {
+	media.SignAuthorizer
+	called  chan struct{}
+	release chan struct{}
+}
+
+func (a heldAuthorizer) AuthorizePlay(ctx context.Context, r media.PlayRequest) error {
+	close(a.called)
+	<-a.release
+	return a.SignAuthorizer.AuthorizePlay(ctx, r)
+}
+
+// TestCutUserRefusesPlayersThatWereAuthorizedBefore cuts a user between the authorization of a player and its stream.
+func TestCutUserRefusesPlayersThatWereAuthorizedBefore(t *testing.T) {
+	for _, key := range []string{"KEY", ""} {
+		called, release := make(chan struct{}), make(chan struct{})
+		h := run(t, func(c *media.Config) {
+			c.Authorizer = heldAuthorizer{c.Authorizer.(media.SignAuthorizer), called, release}
+		})
+		status := make(chan int)
+		go func() {
+			answer := get(t, http.MethodGet, "http://"+h.http+"/live/KEY.flv?sign="+h.signer.PlayAs("KEY", 5), nil)
+			status <- answer.StatusCode
+		}()
+		<-called
+		h.CutUser(key, 5)
+		close(release)
+		if got := <-status; got != http.StatusForbidden {
+			t.Errorf("status %d, want 403", got)
+		}
 	}
 }
 

@@ -14,18 +14,26 @@ type hub struct {
 	cfg      Config
 	notifier *notifier
 
-	mu      sync.Mutex
-	streams map[string]*stream
-	cuts    map[string]time.Time
-	closed  bool
-	past    totals
+	mu       sync.Mutex
+	streams  map[string]*stream
+	cuts     map[string]time.Time
+	userCuts map[userKey]time.Time
+	revoked  map[string]time.Time // by key: when publishers that were authorized before must not publish any more
+	closed   bool
+	past     totals
+}
+
+// userKey is a user of a stream; key "" means every stream.
+type userKey struct {
+	key  string
+	user int64
 }
 
 // totals contains the counters of streams that have ended.
 type totals struct{ frames, in, out, skips, drops, ignored, jumps uint64 }
 
 func newHub(cfg Config) *hub {
-	return &hub{cfg: cfg, notifier: newNotifier(cfg), streams: make(map[string]*stream), cuts: make(map[string]time.Time)}
+	return &hub{cfg: cfg, notifier: newNotifier(cfg), streams: make(map[string]*stream), cuts: make(map[string]time.Time), userCuts: make(map[userKey]time.Time), revoked: make(map[string]time.Time)}
 }
 
 // publication is the claim of one publisher to a stream key.
@@ -58,9 +66,12 @@ func (h *hub) claim(key string, p *publisher, requestedAt time.Time) (s *stream,
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	s, err = h.lookup(key, requestedAt)
+	revokedAt, revoked := h.revoked[key]
 	switch {
 	case err != nil:
 		return nil, nil, err
+	case revoked && !requestedAt.After(revokedAt):
+		return nil, nil, ErrEnded
 	case (s == nil || !s.active()) && h.activeStreams() >= h.cfg.Limits.MaxStreams:
 		return nil, nil, ErrLimitReached
 	case s == nil:
@@ -173,7 +184,10 @@ func (h *hub) join(r playRequest) (*Player, error) {
 	s := h.streams[r.key]
 	if r.broadcast == "" {
 		var err error
-		if s, err = h.lookup(r.key, r.requestedAt); err != nil {
+		if s, err = h.lookup(r.key, r.requestedAt); err == nil && h.wasCut(r) {
+			err = ErrEnded
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -202,6 +216,19 @@ func (h *hub) join(r playRequest) (*Player, error) {
 		p.announced = h.notifier.playStarted(p.session())
 	}
 	return p, nil
+}
+
+// wasCut reports whether a player was authorized before a cut of its user. The caller holds the lock.
+func (h *hub) wasCut(r playRequest) bool {
+	if r.client.User == 0 {
+		return false
+	}
+	for _, key := range []string{r.key, ""} {
+		if at, cut := h.userCuts[userKey{key, r.client.User}]; cut && !r.requestedAt.After(at) {
+			return true
+		}
+	}
+	return false
 }
 
 // leave removes a player from its stream and makes Player.Next return.

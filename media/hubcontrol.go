@@ -22,7 +22,57 @@ func (h *hub) cut(key string, reason Reason) {
 	}
 }
 
-// endStream ends a stream and returns functions that close its connections. The caller must hold the lock of the hub.
+// cutUser disconnects the players of key that a user plays; key "" means every stream. From now on it refuses players of
+// the user that were authorized before the call.
+func (h *hub) cutUser(key string, user int64, reason Reason) {
+	h.mu.Lock()
+	h.userCuts[userKey{key, user}] = h.cfg.Now()
+	var cut []*Player
+	for _, s := range h.streams {
+		if key != "" && s.key != key {
+			continue
+		}
+		s.mu.Lock()
+		for p := range s.players {
+			if p.client.User == user {
+				cut = append(cut, p)
+			}
+		}
+		s.mu.Unlock()
+	}
+	h.mu.Unlock()
+	for _, p := range cut {
+		h.leave(p, reason)
+		p.cutOff()
+	}
+}
+
+// cutPublisher ends the broadcast of the publisher of key, if match reports true for the publisher. From now on it refuses
+// publishers that were authorized before the call.
+func (h *hub) cutPublisher(key string, reason Reason, match func(Client) bool) {
+	h.mu.Lock()
+	now := h.cfg.Now()
+	h.revoked[key] = now
+	var disconnect func()
+	if s := h.streams[key]; s != nil {
+		s.mu.Lock()
+		if p := s.publisher; p != nil && match(p.client) {
+			disconnect = p.disconnect
+			s.publisher = nil
+			if s.broadcast.ID != "" {
+				h.endBroadcast(s, reason, now)
+			}
+			h.removeIfIdle(s)
+		}
+		s.mu.Unlock()
+	}
+	h.mu.Unlock()
+	if disconnect != nil {
+		disconnect()
+	}
+}
+
+// endStream ends a stream and returns the functions that close its connections. The caller holds the lock of the hub.
 func (h *hub) endStream(s *stream, reason Reason, now time.Time) []func() {
 	var disconnects []func()
 	s.mu.Lock()
@@ -123,6 +173,8 @@ func (h *hub) sweep(measure bool) {
 	defer h.mu.Unlock()
 	now := h.cfg.Now()
 	maps.DeleteFunc(h.cuts, func(_ string, at time.Time) bool { return now.Sub(at) > cutMemory })
+	maps.DeleteFunc(h.revoked, func(_ string, at time.Time) bool { return now.Sub(at) > cutMemory })
+	maps.DeleteFunc(h.userCuts, func(_ userKey, at time.Time) bool { return now.Sub(at) > cutMemory })
 	for _, s := range h.streams {
 		s.mu.Lock()
 		if measure {

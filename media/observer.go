@@ -69,6 +69,7 @@ const (
 	ReasonKicked           Reason = "kicked"            // an operator disconnected the client
 	ReasonEnded            Reason = "ended"             // the live, or the stream that was played, has ended
 	ReasonOwnerUnavailable Reason = "owner_unavailable" // the owner of the live was banned, disabled or forgotten
+	ReasonKeyRevoked       Reason = "key_revoked"       // the publish key of the publisher was replaced or revoked
 	ReasonStalled          Reason = "stalled"           // the player accepted no data within the write timeout
 	ReasonShutdown         Reason = "shutdown"          // the server shuts down
 )

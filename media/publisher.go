@@ -1,6 +1,8 @@
 package media
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"roomlog/media/flv"
@@ -12,7 +14,8 @@ type publisher struct {
 	startedAt  time.Time
 	disconnect func() // closes the connection
 
-	hasKey bool // whether a key frame has been received
+	hasKey     bool // a key frame has been received
+	lengthSize int  // bytes of the lengths of NAL units
 }
 
 // parsed is a payload of a publisher, with its description.
@@ -37,6 +40,7 @@ func (p *publisher) parse(kind byte, payload []byte) (m parsed, err error) {
 	}
 	switch {
 	case kind == flv.Video && m.info.Coded:
+		p.repair(&m)
 		p.hasKey = p.hasKey || m.info.Key
 		if !p.hasKey {
 			return m, errNoKeyFrame
@@ -45,9 +49,29 @@ func (p *publisher) parse(kind byte, payload []byte) (m parsed, err error) {
 	case kind == flv.Video && m.info.Header:
 		m.size, err = flv.ParseSize(payload)
 		m.readable = err == nil
+		if sets, err := flv.ParseParameterSets(payload); err == nil {
+			p.lengthSize = sets.LengthSize
+		}
 	case kind == flv.Audio && (m.info.Header || m.info.Codec == flv.MP3):
 		m.sound, err = flv.ParseSound(payload)
 		m.readable = err == nil
 	}
 	return m, nil
+}
+
+// repair puts lengths in place of the start codes between NAL units. Players do not begin with a key frame whose units
+// are truncated.
+func (p *publisher) repair(m *parsed) {
+	if m.info.Track != 0 || m.info.Mixed || m.info.Codec != flv.H264 && m.info.Codec != flv.HEVC {
+		return
+	}
+	const usual = 4
+	head, body := m.payload[:m.info.Body], m.payload[m.info.Body:]
+	repaired, ok := flv.RepairUnits(body, cmp.Or(p.lengthSize, usual))
+	switch {
+	case !ok:
+		m.info.Key = false
+	case len(repaired) != len(body) || &repaired[0] != &body[0]:
+		m.payload = slices.Concat(head, repaired)
+	}
 }

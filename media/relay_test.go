@@ -161,6 +161,40 @@ func TestPicturesBeforeTheFirstKeyFrameAreDropped(t *testing.T) {
 	}
 }
 
+// An encoder that announces video and sends none is heard nevertheless.
+func TestAnnouncedVideoThatNeverComesHidesNoSound(t *testing.T) {
+	h := run(t, func(c *media.Config) { c.SettleTime = 200 * time.Millisecond })
+	s := h.publish(t, "KEY")
+	s.video(0, avcHeader())
+	s.audio(0, aacHeader())
+	v := h.watch(t, h.flvURL("KEY"))
+	var at uint32
+	eventually(t, "the sound", func() bool {
+		at += 20
+		s.audio(at, sound("sound"))
+		return len(v.got()) > 5
+	})
+	s.video(at, videoFrame(true, "key"))
+	if got := kinds(v.sees(videoFrame(true, "key"))); !slices.Equal(got[:3], []string{"h264 header", "aac header", "sound"}) {
+		t.Fatalf("got %q", got)
+	}
+}
+
+// A key frame whose NAL units are truncated is relayed, but no player starts with it.
+func TestPlayersDoNotStartWithATruncatedKeyFrame(t *testing.T) {
+	h := run(t, nil)
+	s := h.publish(t, "KEY")
+	s.begin(0)
+	truncated := videoFrame(true, "truncated")
+	truncated = truncated[:len(truncated)-3]
+	s.video(40, truncated)
+	s.audio(60, sound("after"))
+	tags := h.watch(t, h.flvURL("KEY")).sees(sound("after"))
+	if got := kinds(tags); got[3] != "key" || tags[3].payload != string(videoFrame(true, "first")) {
+		t.Fatalf("got %q", got)
+	}
+}
+
 func TestOtherScriptDataIsDropped(t *testing.T) {
 	h := run(t, nil)
 	s := h.publish(t, "KEY")

@@ -25,7 +25,7 @@ type ring struct {
 	headers  []*Frame // newest header of each kind and track; the slice is replaced, never changed
 	last     startPoint
 	previous startPoint
-	hasVideo bool
+	hasVideo bool // a picture was pushed; the first one is a key frame
 }
 
 // startPoint is a position at which a player can start: a key frame with its headers.
@@ -49,7 +49,7 @@ func (r *ring) push(f *Frame) {
 	if f.info.Key {
 		r.previous, r.last = r.last, startPoint{at: r.end(), headers: r.headers, known: true}
 	}
-	r.hasVideo = r.hasVideo || f.info.Kind == flv.Video
+	r.hasVideo = r.hasVideo || f.isCodedVideo()
 	r.frames = append(r.frames, f)
 	r.bytes += len(f.tag)
 	for len(r.frames) > 1 && r.oldestExpired(f) {

@@ -110,6 +110,9 @@ func (s *rtmpSession) serveRequest(ctx context.Context, r rtmp.Request) error {
 		r.App = App // the server has only one app
 	}
 	s.client.Args = r.Args
+	if !r.Publish {
+		s.client.User = SignUser(r.Args.Get("sign"))
+	}
 	releaseSlot, err := acquire(s.slots, s.client)
 	if err != nil {
 		s.refuse(ctx, r, err)

@@ -98,6 +98,19 @@ func (s *Server) Kick(id string) bool { return s.core.hub.kick(id) }
 // authorized before the call and have not joined the stream yet.
 func (s *Server) Cut(key string, reason Reason) { s.core.hub.cut(key, reason) }
 
+// CutUser disconnects the players of key whose signs name a user; key "" means every stream. It also refuses players of the
+// user that were authorized before the call and have not joined the stream yet.
+func (s *Server) CutUser(key string, user int64) {
+	s.core.hub.cutUser(key, user, ReasonKicked)
+	s.hls.dropUser(key, user)
+}
+
+// CutPublisher ends the broadcast of key if match reports true for its publisher. It also refuses publishers that were
+// authorized before the call and do not publish yet. The players see the end of the broadcast.
+func (s *Server) CutPublisher(key string, reason Reason, match func(Client) bool) {
+	s.core.hub.cutPublisher(key, reason, match)
+}
+
 // Subscribe returns a player inside the process that reads a broadcast from its first frame, or from the oldest
 // buffered frame, to its last frame. The player reads to the end even if the stream is cut. Subscribe returns
 // ErrEnded if the broadcast has ended.

@@ -44,10 +44,11 @@ const (
 	ScopePublish                  // the right to publish the stream
 )
 
-// Signer creates and verifies the signs in stream URLs, which have the form EXP-HASH. EXP is the last Unix second in
-// which the sign is valid. HASH is the lower-case hexadecimal MD5 of "/live/KEY-EXP-SECRET". SECRET is the secret
-// itself in a publish sign, and hex(hmac_sha256(secret, "play")) in a play sign. Both rights therefore use the same URL
-// format. A Signer is safe for concurrent use.
+// Signer creates and verifies the signs in stream URLs: `EXP-HASH`. EXP is the last Unix second in which the sign is
+// valid. HASH is the lower-case hexadecimal MD5 of `/live/KEY-EXP-SECRET`, where SECRET is the secret itself in a
+// publish sign, and hex(hmac_sha256(secret, "play")) in a play sign. So one URL format carries both rights. A play sign
+// for one user is `EXP-HASH-USER`, with hex(hmac_sha256(secret, "play-USER")) as SECRET. A Signer is safe for concurrent
+// use.
 type Signer struct {
 	keys []scopedSecrets // secrets, newest first
 	life time.Duration
@@ -89,14 +90,34 @@ func (s *Signer) Publish(key string) string { return s.sign(key, s.keys[0].publi
 // Play returns a new sign for playing the stream of key.
 func (s *Signer) Play(key string) string { return s.sign(key, s.keys[0].play) }
 
+// PlayAs returns a new sign with which a user may play the stream of key. user must be positive.
+func (s *Signer) PlayAs(key string, user int64) string {
+	return s.sign(key, userSecret(s.keys[0].publish, user)) + "-" + strconv.FormatInt(user, 10)
+}
+
+// SignUser returns the user that a sign names, or 0. It does not verify the sign.
+func SignUser(sign string) int64 {
+	_, _, user, err := parseSign(sign)
+	if err != nil {
+		return 0
+	}
+	return user
+}
+
+// ExpiryOf returns the time at which a sign expires or has expired. It does not verify the sign.
+func ExpiryOf(sign string) (time.Time, error) {
+	exp, _, _, err := parseSign(sign)
+	return time.Unix(exp, 0), err
+}
+
 // Verify returns nil if sign grants scope on the stream of key now. Otherwise it returns ErrSignMalformed, ErrSignWrong
 // (the hash does not match) or ErrSignExpired (the hash matches, but the sign has expired).
 func (s *Signer) Verify(scope Scope, key, sign string) error {
-	exp, hash, err := parseSign(sign)
+	exp, hash, user, err := parseSign(sign)
 	if err != nil {
 		return err
 	}
-	if len(key) > maxKeyLen || !s.matches(scope, key, exp, hash) {
+	if len(key) > maxKeyLen || !s.matches(scope, key, exp, hash, user) {
 		return ErrSignWrong
 	}
 	if exp < s.now().Unix() {
@@ -110,11 +131,17 @@ func (s *Signer) sign(key, secret string) string {
 	return strconv.FormatInt(exp, 10) + "-" + hashOf(key, exp, secret)
 }
 
-// matches reports whether hash grants scope. It always compares all hashes, in constant time, so that its duration
-// reveals nothing about the secrets.
-func (s *Signer) matches(scope Scope, key string, exp int64, hash string) bool {
+// matches reports whether hash grants scope. It always compares all hashes in constant time, so that its duration
+// reveals nothing about the secrets. A sign that names a user grants nothing but playing.
+func (s *Signer) matches(scope Scope, key string, exp int64, hash string, user int64) bool {
 	same := 0
 	for _, k := range s.keys {
+		if user > 0 {
+			if scope == ScopePlay {
+				same |= subtle.ConstantTimeCompare([]byte(hash), []byte(hashOf(key, exp, userSecret(k.publish, user))))
+			}
+			continue
+		}
 		publish := subtle.ConstantTimeCompare([]byte(hash), []byte(hashOf(key, exp, k.publish)))
 		play := subtle.ConstantTimeCompare([]byte(hash), []byte(hashOf(key, exp, k.play)))
 		switch scope {
@@ -127,18 +154,29 @@ func (s *Signer) matches(scope Scope, key string, exp int64, hash string) bool {
 	return same == 1
 }
 
-// parseSign splits a sign into its expiry and its hash. It accepts only the canonical form of the number, so that each
-// expiry has only one valid sign.
-func parseSign(sign string) (exp int64, hash string, err error) {
-	digits, hash, found := strings.Cut(sign, "-")
+// parseSign splits a sign into its expiry, its hash and the user that it names, 0 for none. It accepts only the canonical
+// spelling of the numbers, so that there is one valid sign for each expiry and user.
+func parseSign(sign string) (exp int64, hash string, user int64, err error) {
+	digits, rest, found := strings.Cut(sign, "-")
+	hash, name, named := strings.Cut(rest, "-")
 	if !found || len(hash) != hashLen {
-		return 0, "", ErrSignMalformed
+		return 0, "", 0, ErrSignMalformed
 	}
-	exp, err = strconv.ParseInt(digits, 10, 64)
-	if err != nil || exp < 0 || strconv.FormatInt(exp, 10) != digits {
-		return 0, "", ErrSignMalformed
+	exp, ok := parseCanonical(digits)
+	if named && ok {
+		user, ok = parseCanonical(name)
+		ok = ok && user > 0
 	}
-	return exp, hash, nil
+	if !ok {
+		return 0, "", 0, ErrSignMalformed
+	}
+	return exp, hash, user, nil
+}
+
+// parseCanonical parses a number that is not negative. It reports whether the text is its canonical spelling.
+func parseCanonical(digits string) (n int64, ok bool) {
+	n, err := strconv.ParseInt(digits, 10, 64)
+	return n, err == nil && n >= 0 && strconv.FormatInt(n, 10) == digits
 }
 
 func hashOf(key string, exp int64, secret string) string {
@@ -146,8 +184,14 @@ func hashOf(key string, exp int64, secret string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-func playSecret(secret string) string {
+func playSecret(secret string) string { return derive(secret, "play") }
+
+func userSecret(secret string, user int64) string {
+	return derive(secret, "play-"+strconv.FormatInt(user, 10))
+}
+
+func derive(secret, purpose string) string {
 	mac := hmac.New(sha256.New, []byte(secret))
-	mac.Write([]byte("play"))
+	mac.Write([]byte(purpose))
 	return hex.EncodeToString(mac.Sum(nil))
 }

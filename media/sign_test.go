@@ -212,3 +212,32 @@ func FuzzVerify(f *testing.F) {
 		}
 	})
 }
+
+func TestPlaySignNamesAUser(t *testing.T) {
+	s := newSigner(t, at(500), goldenSecret)
+	sign := s.PlayAs(goldenKey, 42)
+	anonymous, _, _ := strings.Cut(strings.TrimPrefix(sign, "100500-"), "-")
+	if !strings.HasPrefix(sign, "100500-") || !strings.HasSuffix(sign, "-42") || media.SignUser(sign) != 42 || media.SignUser(s.Play(goldenKey)) != 0 {
+		t.Fatal(sign)
+	}
+	if err := s.Verify(media.ScopePlay, goldenKey, sign); err != nil {
+		t.Fatal(err)
+	}
+	if err := newSigner(t, at(500), otherSecret, goldenSecret).Verify(media.ScopePlay, goldenKey, sign); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Verify(media.ScopePublish, goldenKey, sign); !errors.Is(err, media.ErrSignWrong) {
+		t.Errorf("for publishing: %v", err)
+	}
+	if err := newSigner(t, at(200_000), goldenSecret).Verify(media.ScopePlay, goldenKey, sign); !errors.Is(err, media.ErrSignExpired) {
+		t.Errorf("after its expiry: %v", err)
+	}
+	for _, other := range []string{
+		"100500-" + anonymous, "100500-" + anonymous + "-43", "100500-" + anonymous + "-042", "100500-" + anonymous + "-0", "100500-" + anonymous + "-",
+		"100500-" + anonymous + "-42-42", s.Play(goldenKey) + "-42", s.Publish(goldenKey) + "-42", "100501-" + anonymous + "-42",
+	} {
+		if s.Verify(media.ScopePlay, goldenKey, other) == nil {
+			t.Errorf("%s is accepted", other)
+		}
+	}
+}

@@ -73,6 +73,12 @@ func (s *stream) settle(now time.Time) {
 	s.announce()
 }
 
+// startable reports whether players can start. They wait for the first key frame as long as for another kind, because
+// some encoders announce video and send none.
+func (s *stream) startable(now time.Time) bool {
+	return s.settled && (!s.hasVideo || s.ring.hasVideo || s.ended || now.Sub(s.firstAt) >= s.cfg.SettleTime)
+}
+
 func (s *stream) announce() {
 	if !s.announced {
 		s.announced = true
@@ -177,7 +183,8 @@ func (p *Player) read(dst []*Frame) (frames []*Frame, ended bool) {
 		s.meter.skips++
 		dst = c.skip(&s.ring, dst)
 	case c.started:
-	case s.settled && c.start(&s.ring):
+	case s.startable(now):
+		c.start(&s.ring)
 		c.hasVideo, c.hasAudio = s.hasVideo, s.hasAudio
 		dst = append(dst, c.headers...)
 	default:

@@ -2,6 +2,7 @@ package media_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -576,5 +577,139 @@ func TestTracksWithClocksOfTheirOwnAreRecorded(t *testing.T) {
 				t.Errorf("%d flashes have a beep: %v", len(found), found)
 			}
 		})
+	}
+}
+
+// flashCount decodes the video of a file or stream and returns the number of flashes.
+func flashCount(t testing.TB, input string) int {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "pictures")
+	tool(t, "ffmpeg", "-copyts", "-i", input, "-an", "-vf", "scale=1:1:flags=area,format=gray,lut=y='if(gt(val,128),255,0)'",
+		"-fps_mode", "passthrough", "-enc_time_base", "-1", "-f", "framecrc", file)
+	return len(flashTimes(t, file))
+}
+
+// withStartCodes returns a picture whose NAL units, from the unit skip on, have start codes in place of lengths.
+func withStartCodes(t testing.TB, payload []byte, skip int) []byte {
+	t.Helper()
+	units, err := flv.AppendNALUs(nil, payload[5:], 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b []byte
+	for i, unit := range units {
+		if i >= skip {
+			b = append(b, 0, 0, 0, 1)
+		}
+		b = append(b, unit...)
+	}
+	if skip > 0 {
+		b = append(binary.BigEndian.AppendUint32(nil, uint32(len(b))), b...)
+	}
+	return slices.Concat(payload[:5], b)
+}
+
+// What users of RTMP servers have reported about their encoders: docs/MEDIA.md lists the reports.
+func TestReportedEncoders(t *testing.T) {
+	needFFmpeg(t)
+	t.Parallel()
+	coded := func(tag seen, kind byte) bool { return tag.kind == kind && tag.info().Coded }
+	for name, tt := range map[string]struct {
+		change    func(testing.TB, *seen) (keep bool)
+		least     int // flashes in the recording
+		parts     int
+		tolerance int // ms between a flash and its beep; 0: there is no sound
+	}{
+		"NAL units with start codes": {func(t testing.TB, tag *seen) bool {
+			if coded(*tag, flv.Video) {
+				tag.payload = string(withStartCodes(t, []byte(tag.payload), 0))
+			}
+			return true
+		}, filmSeconds - 2, 1, 40},
+		"several NAL units behind one length": {func(t testing.TB, tag *seen) bool {
+			if coded(*tag, flv.Video) {
+				tag.payload = string(withStartCodes(t, []byte(tag.payload), 1))
+			}
+			return true
+		}, filmSeconds - 2, 1, 40},
+		"only audio in the first four seconds": {func(_ testing.TB, tag *seen) bool {
+			return tag.kind != flv.Video || tag.info().Header || tag.at >= 4000
+		}, filmSeconds - 5, 1, 40},
+		"several frames with one timestamp": {func(_ testing.TB, tag *seen) bool {
+			tag.at -= tag.at % 80
+			return true
+		}, filmSeconds - 2, 1, 130},
+		"AAC without a header": {func(_ testing.TB, tag *seen) bool {
+			return !(tag.kind == flv.Audio && tag.info().Header)
+		}, filmSeconds - 2, 1, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := newEncoder(t, flashes(t), nil)
+			var tags []seen
+			for _, tag := range e.tags {
+				if tt.change(t, &tag) {
+					tags = append(tags, tag)
+				}
+			}
+			e.tags = tags
+			e.connect()
+			e.play(1500)
+			e.clock.Forward(5 * time.Second) // the stream no longer waits for another kind
+			e.film += 5000
+			recorded := e.startRecording()
+			e.meet()
+			e.play(filmSeconds*1000 - 3000)
+			var late sync.WaitGroup
+			late.Go(func() {
+				if n := flashCount(t, e.h.flvURL("KEY")); n < 2 {
+					t.Errorf("a late player sees %d flashes", n)
+				}
+			})
+			e.h.stream(t, "KEY", "a late player", func(s media.StreamStats) bool { return s.Players[media.HTTPFLV] == 1 })
+			if status, list, _ := page(t, e.h.hlsURL("KEY")); status != 200 || !strings.Contains(list, "video") {
+				t.Errorf("HLS has status %d: %s", status, list)
+			}
+			e.play(filmSeconds*1000 + 1000)
+			e.sender.unpublish()
+			late.Wait()
+			rec, files := recorded()
+			if len(files) != tt.parts || rec.Reason != record.ReasonOf(media.ReasonStopped) {
+				t.Fatalf("%d parts, %s", len(files), rec.Reason)
+			}
+			if tt.tolerance == 0 {
+				if n := flashCount(t, files[0]); n < tt.least {
+					t.Errorf("%d flashes", n)
+				}
+				return
+			}
+			found := offsets(t, files[0])
+			for _, off := range found {
+				if off < -tt.tolerance || off > tt.tolerance {
+					t.Errorf("a beep is %d ms away from its flash", off)
+				}
+			}
+			if len(found) < tt.least {
+				t.Errorf("%d flashes have a beep: %v", len(found), found)
+			}
+		})
+	}
+}
+
+// Some encoders announce chunks of 128 MiB, which never occur, because a chunk ends with its message.
+func TestEncodersMayAnnounceLargeChunks(t *testing.T) {
+	for _, size := range []uint32{128 << 20, 1<<31 - 1, 128} {
+		h := run(t, nil)
+		s := h.publish(t, "KEY")
+		s.begin(0)
+		s.send(rtmpMessage(1, binary.BigEndian.AppendUint32(nil, size)))
+		key := videoFrame(true, strings.Repeat("x", 100_000))
+		if size == 128 {
+			key = videoFrame(true, "x")
+		}
+		b := rtmp.AppendMedia(nil, flv.Video, 40, nil) // the header
+		b[4], b[5], b[6] = byte(len(key)>>16), byte(len(key)>>8), byte(len(key))
+		s.send(append(b, key...))
+		h.watch(t, h.flvURL("KEY")).sees(key)
 	}
 }

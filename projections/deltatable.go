@@ -62,9 +62,11 @@ func DeltaSpecs() []DeltaSpec {
 		toUser(KindNotice, aboutNotice, notice[domain.UserForgotten]("forgotten")),
 
 		toServers[domain.ViewerMoved](KindMoved),
-		toServers[domain.ViewerBanned](KindModeration, notProjected),
+		toServers[domain.ViewerBanned](KindModeration),
 		toServers[domain.ConnectionKicked](KindModeration, notProjected),
 		toServers[domain.PlayerKicked](KindModeration, notProjected),
+		toServers[domain.PublishKeySet](KindModeration),
+		toServers[domain.PublishKeyRevoked](KindModeration),
 
 		toChat(KindChatRoomCreated, func(d *Delta, e domain.ChatRoomCreated) { d.in(e.ChatRoom) }),
 		toChat(KindChatRoomRemoved, func(d *Delta, e domain.ChatRoomRemoved) { d.in(e.ChatRoom) }),
@@ -82,7 +84,7 @@ func DeltaSpecs() []DeltaSpec {
 		toNobody[domain.UsernameClaimed](notProjected), // user.registered contains the same data
 		toNobody[domain.UserEmailAdded](),
 		toNobody[domain.EmailClaimed](),
-		toNobody[domain.ViewerUnbanned](notProjected),
+		toNobody[domain.ViewerUnbanned](),
 		toNobody[domain.LiveCreated](),
 		toNobody[domain.LiveRecordingSet](),
 		toNobody[domain.RecordingStarted](),

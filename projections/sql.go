@@ -152,6 +152,20 @@ var (
 	selectDeletedUploads string
 	//go:embed sql/select_uploads.sql
 	selectUploads string
+	//go:embed sql/upsert_viewer_ban.sql
+	upsertViewerBan string
+	//go:embed sql/delete_viewer_ban.sql
+	deleteViewerBan string
+	//go:embed sql/upsert_publish_key.sql
+	upsertPublishKey string
+	//go:embed sql/delete_publish_key.sql
+	deletePublishKey string
+	//go:embed sql/select_viewer_ban.sql
+	selectViewerBan string
+	//go:embed sql/select_publish_key.sql
+	selectPublishKey string
+	//go:embed sql/select_first_broadcast.sql
+	selectFirstBroadcast string
 	//go:embed sql/select_users.sql
 	selectUsers string
 	//go:embed sql/select_versions.sql

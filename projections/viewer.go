@@ -2,6 +2,7 @@ package projections
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -190,4 +191,103 @@ func scanPresentViewer(row pgx.CollectableRow) (p PresentViewer, err error) {
 // with the first viewer after the key after.
 func (q *Queries) NodeViewers(ctx context.Context, node string, after ViewerKey, limit int) ([]ViewerKey, error) {
 	return many(ctx, q, "viewers of a node", pgx.RowToStructByPos[ViewerKey], selectNodeViewers, node, after.Live, after.User, max(limit, 1))
+}
+
+// StreamAccess projects who may publish and play the streams of lives, besides the holders of signs.
+var StreamAccess = Projection{
+	Name: "stream_access", Version: 1, Tables: []string{"viewer_ban", "publish_key"},
+	Handlers: []Handler{on(foldViewerBanned), on(foldViewerUnbanned), on(foldPublishKeySet), on(foldPublishKeyRevoked)},
+	Write:    writes(writeStreamAccess),
+}
+
+// streamAccessBatch holds the newest state of each ban and publish key that a batch has changed; nil for none.
+type streamAccessBatch struct {
+	bans map[ViewerKey]*int64 // end in Unix seconds
+	keys map[domain.LiveID]*PublishKey
+}
+
+// PublishKey is the publish key of a live.
+type PublishKey struct {
+	Hash  string // see domain.SetPublishKey
+	SetAt time.Time
+}
+
+func foldViewerBanned(b *streamAccessBatch, _ eventstore.Record, e domain.ViewerBanned) {
+	set(&b.bans, ViewerKey{e.Live, e.User}, &e.Until)
+}
+
+func foldViewerUnbanned(b *streamAccessBatch, _ eventstore.Record, e domain.ViewerUnbanned) {
+	set(&b.bans, ViewerKey{e.Live, e.User}, nil)
+}
+
+func foldPublishKeySet(b *streamAccessBatch, r eventstore.Record, e domain.PublishKeySet) {
+	set(&b.keys, e.Live, &PublishKey{e.Hash, r.RecordedAt})
+}
+
+func foldPublishKeyRevoked(b *streamAccessBatch, _ eventstore.Record, e domain.PublishKeyRevoked) {
+	set(&b.keys, e.Live, nil)
+}
+
+func writeStreamAccess(b *streamAccessBatch, tables *pgx.Batch) {
+	var banned, unbanned struct{ live, user, until []int64 }
+	for viewer, until := range b.bans {
+		to := &unbanned
+		if until != nil {
+			to = &banned
+			to.until = append(to.until, *until)
+		}
+		to.live, to.user = append(to.live, int64(viewer.Live)), append(to.user, int64(viewer.User))
+	}
+	if len(banned.live) > 0 {
+		tables.Queue(upsertViewerBan, banned.live, banned.user, banned.until)
+	}
+	if len(unbanned.live) > 0 {
+		tables.Queue(deleteViewerBan, unbanned.live, unbanned.user)
+	}
+	var with, without []int64
+	var hash []string
+	var at []time.Time
+	for live, key := range b.keys {
+		if key == nil {
+			without = append(without, int64(live))
+			continue
+		}
+		with, hash, at = append(with, int64(live)), append(hash, key.Hash), append(at, key.SetAt)
+	}
+	if len(with) > 0 {
+		tables.Queue(upsertPublishKey, with, hash, at)
+	}
+	if len(without) > 0 {
+		tables.Queue(deletePublishKey, without)
+	}
+}
+
+// CheckViewer returns nil if a user may play the stream of a live now, and a *domain.Refusal otherwise. It does not check the
+// owner and the status of the live.
+func (q *Queries) CheckViewer(ctx context.Context, live domain.LiveID, user domain.UserID, now time.Time) error {
+	found, err := q.User(ctx, user)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	if err := found.Status().Check(user, now); err != nil {
+		return err
+	}
+	until, err := one(ctx, q, "ban of a viewer", pgx.RowTo[int64], selectViewerBan, live, user)
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	if ban := (domain.Ban{User: user, Until: until}); err == nil && ban.Active(now) {
+		return &domain.Refusal{Code: domain.CodeBanned, Text: fmt.Sprintf("you are banned from live %d", live)}
+	}
+	return err
+}
+
+// PublishKey returns the publish key of a live, or ErrNotFound.
+func (q *Queries) PublishKey(ctx context.Context, live domain.LiveID) (PublishKey, error) {
+	return one(ctx, q, "publish key", pgx.RowToStructByPos[PublishKey], selectPublishKey, live)
+}
+
+// FirstBroadcast returns the time at which the first broadcast of a live began, or ErrNotFound.
+func (q *Queries) FirstBroadcast(ctx context.Context, live domain.LiveID) (time.Time, error) {
+	return one(ctx, q, "first broadcast", pgx.RowTo[time.Time], selectFirstBroadcast, live)
 }

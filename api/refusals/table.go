@@ -17,6 +17,10 @@ func Of(c domain.Command) []domain.Code {
 		return []domain.Code{domain.CodeBadRequest, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeLiveNotFound, domain.CodeLiveEnded}
 	case "live.create":
 		return []domain.Code{domain.CodeBadRequest, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong}
+	case "live.revoke_publish_key":
+		return []domain.Code{domain.CodeLiveNotFound}
+	case "live.set_publish_key":
+		return []domain.Code{domain.CodeBadRequest, domain.CodeLiveNotFound, domain.CodeLiveEnded}
 	case "live.set_recording":
 		return []domain.Code{domain.CodeLiveNotFound, domain.CodeLiveEnded}
 	case "order.pay":

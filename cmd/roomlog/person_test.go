@@ -114,6 +114,9 @@ func (p *person) do(method, path string, header http.Header, body []byte) (int, 
 	if err != nil {
 		p.t.Fatal(err)
 	}
+	if err := p.at.checker().Check(method, r.URL.Path, response.StatusCode, response.Header, raw); err != nil {
+		p.t.Error(err)
+	}
 	return response.StatusCode, raw
 }
 

@@ -38,15 +38,21 @@ func need(t testing.TB, tool string, programs ...string) string {
 // officialClients returns the folder in which the official clients are installed.
 func officialClients(t testing.TB) string {
 	t.Helper()
-	wanted, err := os.ReadFile(filepath.Join(clientsDir, "package-lock.json"))
+	return npmPackages(t, clientsDir)
+}
+
+// npmPackages returns the folder in which the npm packages of dir are installed.
+func npmPackages(t testing.TB, dir string) string {
+	t.Helper()
+	wanted, err := os.ReadFile(filepath.Join(dir, "package-lock.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := filepath.Join(clientsDir, "node_modules")
-	if have, err := os.ReadFile(filepath.Join(dir, ".installed")); err != nil || !bytes.Equal(have, wanted) {
-		t.Fatal("the official Socket.IO clients are missing or old; install them with `make deps`, or leave them out with ROOMLOG_SKIP=node")
+	modules := filepath.Join(dir, "node_modules")
+	if have, err := os.ReadFile(filepath.Join(modules, ".installed")); err != nil || !bytes.Equal(have, wanted) {
+		t.Fatalf("the npm packages of %s are missing or old; install them with `make deps`, or leave them out with ROOMLOG_SKIP=node", dir)
 	}
-	return dir
+	return modules
 }
 
 // player is an official client in a separate process. It keeps its reports in order.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"roomlog/api/apicheck"
 )
 
 // timeout is how long a test waits for something that should happen soon.
@@ -67,8 +70,9 @@ type process struct {
 	args   []string
 	exited chan struct{}
 
-	mu  sync.Mutex
-	log strings.Builder
+	mu       sync.Mutex
+	log      strings.Builder
+	document *apicheck.Checker // of the OpenAPI document
 }
 
 // serve starts a server on a free port and returns when it listens.
@@ -143,6 +147,35 @@ func (p *process) output() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.log.String()
+}
+
+// checker returns the checker of the server's responses.
+func (p *process) checker() *apicheck.Checker {
+	p.t.Helper()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.document == nil {
+		var err error
+		if p.document, err = apicheck.For(p.fetch("/openapi.json")); err != nil {
+			p.t.Fatal(err)
+		}
+	}
+	return p.document
+}
+
+// fetch returns the body of a document that the server serves.
+func (p *process) fetch(path string) []byte {
+	p.t.Helper()
+	response, err := http.Get("http://" + p.addr + path)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != http.StatusOK {
+		p.t.Fatalf("GET %s: %d, %v", path, response.StatusCode, err)
+	}
+	return body
 }
 
 // signal sends a signal to the server process.

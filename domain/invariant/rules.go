@@ -34,6 +34,12 @@ func (c *checker) checkRules(e domain.Event) {
 	case domain.LiveRecordingSet:
 		l := c.live(e.Live)
 		c.expect(l.Streamer == e.Streamer, "live %d belongs to user %d", e.Live, l.Streamer)
+	case domain.PublishKeySet:
+		l := c.live(e.Live)
+		c.expect(l.Streamer == e.Streamer && e.Hash != "", "live %d belongs to user %d", e.Live, l.Streamer)
+	case domain.PublishKeyRevoked:
+		l := c.live(e.Live)
+		c.expect(l.Streamer == e.Streamer && l.PublishKey != "", "live %d belongs to user %d, or has no publish key", e.Live, l.Streamer)
 	default:
 		c.checkOthers(e)
 	}

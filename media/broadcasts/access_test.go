@@ -166,7 +166,13 @@ func TestOwnerIsBannedWhilePublishStarts(t *testing.T) {
 // player plays a live over RTMP.
 func (p *node) player(l live) *gortmplib.Client {
 	p.Helper()
-	c := &gortmplib.Client{URL: &url.URL{Scheme: "rtmp", Host: p.rtmp, Path: "/live/" + l.key, RawQuery: "sign=" + p.signer.Play(l.key)}}
+	return p.playerWith(l, p.signer.Play(l.key))
+}
+
+// playerWith plays a live with a sign.
+func (p *node) playerWith(l live, sign string) *gortmplib.Client {
+	p.Helper()
+	c := &gortmplib.Client{URL: &url.URL{Scheme: "rtmp", Host: p.rtmp, Path: "/live/" + l.key, RawQuery: "sign=" + sign}}
 	if err := c.Initialize(p.Context()); err != nil {
 		p.Fatal(err)
 	}

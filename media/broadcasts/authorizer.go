@@ -39,12 +39,26 @@ func newAuthorizer(cfg Config) *authorizer {
 	return &authorizer{cfg: cfg, cooldowns: make(map[domain.LiveID]time.Time), requests: make(map[string]time.Time)}
 }
 
-// publish accepts a valid publish sign for a live that may have a broadcast and has no broadcast on another node.
+// publish accepts the publish key or a publish sign of a live that may have a broadcast and has no broadcast on another node.
+// A sign that has expired is accepted if it was valid when the first broadcast of the live began, so that an encoder can
+// reconnect until the live ends.
 func (a *authorizer) publish(ctx context.Context, r media.PublishRequest) error {
-	if err := a.cfg.Signer.Verify(media.ScopePublish, r.Key, r.Sign); err != nil {
-		return err
+	isKey := media.IsPublishKey(r.Sign)
+	var expired error
+	if !isKey {
+		if err := a.cfg.Signer.Verify(media.ScopePublish, r.Key, r.Sign); errors.Is(err, media.ErrSignExpired) {
+			expired = err
+		} else if err != nil {
+			return err
+		}
 	}
 	live, err := a.check(ctx, r.Key)
+	if err == nil && isKey {
+		err = checkPublishKey(ctx, a.cfg.Queries, live.ID, r.Sign)
+	}
+	if err == nil && expired != nil {
+		err = a.checkOpened(ctx, live.ID, r.Sign, expired)
+	}
 	node := live.Broadcast.Node
 	switch {
 	case err != nil:
@@ -69,8 +83,29 @@ func (a *authorizer) play(ctx context.Context, r media.PlayRequest) error {
 	if err := a.cfg.Signer.Verify(media.ScopePlay, r.Key, r.Sign); err != nil {
 		return err
 	}
-	_, err := a.check(ctx, r.Key)
-	return err
+	live, err := a.check(ctx, r.Key)
+	if err != nil {
+		return err
+	}
+	if a.cfg.Signer.Verify(media.ScopePublish, r.Key, r.Sign) == nil {
+		return nil // the preview of the owner
+	}
+	return checkViewer(ctx, a.cfg.Queries, a.cfg.Players, live.ID, r.Sign, a.cfg.Now())
+}
+
+// checkOpened returns nil if a sign was valid when the first broadcast of a live began, and expired otherwise.
+func (a *authorizer) checkOpened(ctx context.Context, live domain.LiveID, sign string, expired error) error {
+	began, err := a.cfg.Queries.FirstBroadcast(ctx, live)
+	if errors.Is(err, projections.ErrNotFound) {
+		return expired
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %w", media.ErrUnavailable, err)
+	}
+	if expiry, err := media.ExpiryOf(sign); err != nil || expiry.Before(began) {
+		return expired
+	}
+	return nil
 }
 
 // check returns the live of a stream key. It returns an error if the live may not have a broadcast.

@@ -29,6 +29,8 @@ type OwnerChecker interface {
 // Server is the media server of a Manager. *media.Server implements it.
 type Server interface {
 	Cut(key string, reason media.Reason)
+	CutUser(key string, user int64)
+	CutPublisher(key string, reason media.Reason, match func(media.Client) bool)
 	Kick(id string) bool
 	KeyOf(id string) (key string, found bool)
 	Snapshot() media.Snapshot
@@ -55,11 +57,21 @@ type Config struct {
 	// because it has lost the database for a moment.
 	LostNodeGrace time.Duration
 
-	AutoLive bool `help:"Put a live on air when its first broadcast begins. A live that the streamer has paused stays paused. Default: the streamer puts the live on air by a request."`
+	Players  PlayersMode `default:"anyone" oneof:"anyone,signed_in" help:"Who may play streams and recordings. anyone: every client with a sign. signed_in: clients whose sign names a user; GET /api/live/read/{id} returns such a sign to clients that send a token."`
+	AutoLive bool        `help:"Put a live on air when its first broadcast begins. A live that the streamer has paused stays paused. Default: the streamer puts the live on air by a request."`
 	// KickCooldown is the time for which publishers of a kicked live are refused, because encoders reconnect within
 	// seconds.
 	KickCooldown time.Duration `default:"1m"`
 }
+
+// PlayersMode selects the clients that may play.
+type PlayersMode string
+
+// The modes.
+const (
+	PlayersAnyone   PlayersMode = "anyone"    // every client with a valid sign
+	PlayersSignedIn PlayersMode = "signed_in" // clients whose sign names a user, and owners
+)
 
 // Change is the beginning or end of a broadcast, as recorded in the log.
 type Change struct {

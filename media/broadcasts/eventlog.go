@@ -232,6 +232,8 @@ func causeOf(reason media.Reason) domain.StopCause {
 		return domain.StopLiveEnded
 	case media.ReasonOwnerUnavailable:
 		return domain.StopOwnerUnavailable
+	case media.ReasonKeyRevoked:
+		return domain.StopKeyRevoked
 	case media.ReasonShutdown:
 		return domain.StopShutdown
 	}

@@ -30,6 +30,7 @@ const (
 type RecordingQueries interface {
 	Live(ctx context.Context, id domain.LiveID) (projections.Live, error)
 	Recording(ctx context.Context, id domain.RecordingID) (projections.Recording, error)
+	viewerQueries
 	DeletedRecordings(ctx context.Context, ids []string) ([]string, error)
 }
 
@@ -39,6 +40,9 @@ type RecordingsConfig struct {
 	Queries  RecordingQueries
 	Signer   *media.Signer
 	Log      *slog.Logger
+	Now      func() time.Time
+	// Players selects the clients that may play; "" means PlayersAnyone.
+	Players PlayersMode
 
 	Record RecordMode `default:"requested" oneof:"off,requested,all" help:"Broadcasts that are recorded. off: none. requested: broadcasts of lives whose owners have switched recording on. all: all broadcasts, except those of lives whose owners have switched recording off."`
 }
@@ -53,8 +57,8 @@ func NewRecordings(cfg RecordingsConfig) (*Recordings, error) {
 	if err := settings.Check(&cfg); err != nil {
 		return nil, err
 	}
-	if cfg.Commands == nil || cfg.Queries == nil || cfg.Signer == nil || cfg.Log == nil {
-		return nil, errors.New("broadcasts: Commands, Queries, Signer and Log of RecordingsConfig are required")
+	if cfg.Commands == nil || cfg.Queries == nil || cfg.Signer == nil || cfg.Log == nil || cfg.Now == nil {
+		return nil, errors.New("broadcasts: Commands, Queries, Signer, Log and Now of RecordingsConfig are required")
 	}
 	return &Recordings{cfg}, nil
 }
@@ -158,8 +162,14 @@ func (r *Recordings) Authorize(ctx context.Context, folder, id, sign string) err
 		return record.ErrNotFound
 	case r.cfg.Signer.Verify(media.ScopePlay, rec.StreamKey, sign) != nil:
 		return record.ErrForbidden
+	case r.cfg.Signer.Verify(media.ScopePublish, rec.StreamKey, sign) == nil:
+		return nil
 	}
-	return nil
+	err = checkViewer(ctx, r.cfg.Queries, r.cfg.Players, rec.Live, sign, r.cfg.Now())
+	if errors.Is(err, ErrAnonymous) || errors.Is(err, ErrViewerRefused) {
+		return record.ErrForbidden
+	}
+	return err
 }
 
 func (r *Recordings) execute(ctx context.Context, c domain.Command) error {

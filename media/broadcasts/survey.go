@@ -50,6 +50,7 @@ type Player struct {
 	Node      string         `json:"node"`
 	Protocol  media.Protocol `json:"protocol"`
 	Address   string         `json:"address"`
+	User      int64          `json:"user,omitempty"` // the user that the sign of the player names
 	StartedAt time.Time      `json:"started_at"`
 	Bytes     uint64         `json:"bytes"`
 	Frames    uint64         `json:"frames"`
@@ -57,7 +58,7 @@ type Player struct {
 }
 
 func playerOf(s media.PlaySession, node string) Player {
-	return Player{s.Client.ID, node, s.Client.Protocol, s.Client.Address, s.StartedAt, s.Bytes, s.Frames, s.Skips}
+	return Player{s.Client.ID, node, s.Client.Protocol, s.Client.Address, s.Client.User, s.StartedAt, s.Bytes, s.Frames, s.Skips}
 }
 
 // answerSurveys replies to the surveys of a Directory until stop is called.

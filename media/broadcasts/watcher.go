@@ -57,7 +57,7 @@ func (w *watcher) follow(ctx context.Context, caughtUp func()) error {
 		w.handled = 0
 	}
 	w.history = history
-	if err := w.checkAll(ctx); err != nil {
+	if err := w.checkMissed(ctx); err != nil {
 		return err
 	}
 	if err := w.catchUp(ctx); err != nil {
@@ -83,7 +83,14 @@ func (w *watcher) handle(ctx context.Context, d projections.Delta) error {
 			return w.checkLive(ctx, e.Live)
 		}
 	case domain.UserBanned, domain.UserDisabled, domain.UserForgotten:
+		w.server.CutUser("", int64(e.(domain.UserEvent).EventUser()))
 		return w.checkAll(ctx)
+	case domain.ViewerBanned:
+		return w.cutViewer(ctx, e)
+	case domain.PublishKeySet:
+		return w.checkPublisher(ctx, e.Live)
+	case domain.PublishKeyRevoked:
+		return w.checkPublisher(ctx, e.Live)
 	case domain.BroadcastStopped:
 		w.broadcastStopped(ctx, e, d.Position)
 	case domain.PlayerKicked:
@@ -119,6 +126,80 @@ func (w *watcher) checkAll(ctx context.Context) error {
 			return err
 		}
 	}
+	return nil
+}
+
+// checkMissed checks what the events that were missed may have changed: streams, the users that play them, and publish keys.
+func (w *watcher) checkMissed(ctx context.Context) error {
+	if err := w.checkAll(ctx); err != nil {
+		return err
+	}
+	for _, s := range w.server.Snapshot().Streams {
+		live, err := w.cfg.Queries.LiveByStreamKey(ctx, s.Key)
+		if errors.Is(err, projections.ErrNotFound) {
+			continue // the stream was cut
+		}
+		if err == nil {
+			err = w.checkPublisher(ctx, live.ID)
+		}
+		if err == nil {
+			err = w.checkViewers(ctx, live)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkViewers disconnects the players of users that may not play a live any more.
+func (w *watcher) checkViewers(ctx context.Context, live projections.Live) error {
+	users := make(map[int64]bool)
+	for _, p := range w.server.Players(live.StreamKey) {
+		if p.Client.User > 0 {
+			users[p.Client.User] = true
+		}
+	}
+	for user := range users {
+		err := w.cfg.Queries.CheckViewer(ctx, live.ID, domain.UserID(user), w.cfg.Now())
+		if domain.AsRefusal(err) != nil {
+			w.server.CutUser(live.StreamKey, user)
+		} else if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// cutViewer disconnects the players of a user that was banned from a live.
+func (w *watcher) cutViewer(ctx context.Context, e domain.ViewerBanned) error {
+	live, err := w.cfg.Queries.Live(ctx, e.Live)
+	if errors.Is(err, projections.ErrNotFound) {
+		return nil
+	}
+	if err == nil {
+		w.server.CutUser(live.StreamKey, int64(e.User))
+	}
+	return err
+}
+
+// checkPublisher disconnects the publisher of a live if it uses a publish key that is not valid any more.
+func (w *watcher) checkPublisher(ctx context.Context, id domain.LiveID) error {
+	live, err := w.cfg.Queries.Live(ctx, id)
+	if errors.Is(err, projections.ErrNotFound) {
+		return nil
+	}
+	var current projections.PublishKey
+	if err == nil {
+		current, err = w.cfg.Queries.PublishKey(ctx, id)
+	}
+	if err != nil && !errors.Is(err, projections.ErrNotFound) {
+		return err
+	}
+	w.server.CutPublisher(live.StreamKey, media.ReasonKeyRevoked, func(c media.Client) bool {
+		sign := c.Args.Get("sign")
+		return media.IsPublishKey(sign) && media.PublishKeyHash(sign) != current.Hash
+	})
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"slices"
 	"testing"
 
 	"github.com/deepch/vdk/format/flv/flvio"
@@ -377,5 +378,35 @@ func TestSetTime(t *testing.T) {
 	flv.SetTime(tag, 17_000_000)
 	if want := flv.Tag(flv.Video, 17_000_000, []byte("\x17\x01\x00\x00\x05frame")); !bytes.Equal(tag, want) {
 		t.Fatalf("got % x, want % x", tag, want)
+	}
+}
+
+func TestRepairUnits(t *testing.T) {
+	two := slices.Concat(sized(4, []byte("one")), sized(4, []byte("two")))
+	short := slices.Concat(sized(2, []byte("one")), sized(2, []byte("two")))
+	long := bytes.Repeat([]byte("x"), 300) // its length contains a start code
+	for name, tt := range map[string]struct {
+		body       []byte
+		lengthSize int
+		want       []byte
+		ok         bool
+	}{
+		"lengths":                         {two, 4, two, true},
+		"lengths of two bytes":            {short, 2, short, true},
+		"a length that looks like a code": {sized(4, long), 4, sized(4, long), true},
+		"start codes":                     {[]byte("\x00\x00\x00\x01one\x00\x00\x01two\x00"), 4, two, true},
+		"short start codes":               {[]byte("\x00\x00\x01one\x00\x00\x01two"), 2, short, true},
+		"start codes inside a unit":       {sized(4, []byte("one\x00\x00\x00\x01two")), 4, two, true},
+		"truncated":                       {two[:len(two)-1], 4, two[:len(two)-1], false},
+		"no unit":                         {make([]byte, 8), 4, make([]byte, 8), false},
+		"an odd beginning":                {[]byte("\x01\x17\x01\x17"), 4, []byte("\x01\x17\x01\x17"), false},
+		"only start codes":                {[]byte("\x00\x00\x00\x01\x00\x00\x01"), 4, nil, false},
+		"a unit too long for its length":  {append([]byte("\x00\x00\x01"), long...), 1, append([]byte("\x00\x00\x01"), long...), false},
+		"nothing":                         {nil, 4, nil, false},
+	} {
+		got, ok := flv.RepairUnits(tt.body, tt.lengthSize)
+		if ok != tt.ok || tt.want != nil && !bytes.Equal(got, tt.want) {
+			t.Errorf("%s: got %q, %v, want %q, %v", name, got, ok, tt.want, tt.ok)
+		}
 	}
 }

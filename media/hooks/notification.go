@@ -52,7 +52,7 @@ func newNotification(cfg Config, hook string, c media.Client, key string) Notifi
 	return n
 }
 
-// argsOf returns the fields of the connect command and the query. For a name that is in both, it returns the value of
+// argsOf returns the fields of the connect command and the query, without publish keys. For a name that is in both, it returns the value of
 // the query.
 func argsOf(c media.Client) map[string]any {
 	args := make(map[string]any, len(c.Fields)+len(c.Args))
@@ -62,13 +62,15 @@ func argsOf(c media.Client) map[string]any {
 			if !math.IsNaN(v) && !math.IsInf(v, 0) { // JSON cannot represent these
 				args[name] = v
 			}
-		case string, bool:
+		case string:
+			args[name] = media.HidePublishKeys(v)
+		case bool:
 			args[name] = v
 		}
 	}
 	for name, values := range c.Args {
 		if len(values) > 0 {
-			args[name] = values[0]
+			args[name] = media.HidePublishKeys(values[0])
 		}
 	}
 	return args

@@ -7,14 +7,14 @@ import (
 
 // Limits of a connection.
 const (
-	maxMedia    = 8 << 20  // bytes of an audio or video message
-	maxCommand  = 64 << 10 // bytes of any other message
-	minChunk    = 128      // bytes; the initial chunk size
-	maxChunk    = 1 << 20  // bytes
-	maxStreams  = 32       // chunk streams; encoders use four
-	maxPending  = 16 << 20 // bytes held for incomplete messages
-	maxPath     = 2 << 10  // bytes of app and stream name with their queries
-	maxMessages = 64       // messages until publish or play; encoders need ten
+	maxMedia    = 8 << 20   // bytes of an audio or video message
+	maxCommand  = 64 << 10  // bytes of any other message
+	minChunk    = 128       // bytes; the initial chunk size
+	maxChunk    = 1<<31 - 1 // bytes; a chunk is never longer than its message
+	maxStreams  = 32        // chunk streams; encoders use four
+	maxPending  = 16 << 20  // bytes held for incomplete messages
+	maxPath     = 2 << 10   // bytes of app and stream name with their queries
+	maxMessages = 64        // messages until publish or play; encoders need ten
 
 	drainTime  = time.Second // time for a client to read its last response
 	drainBytes = 1 << 20

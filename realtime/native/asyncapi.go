@@ -47,7 +47,7 @@ func AsyncAPI() []byte {
 		"components":    object{"messages": messages},
 		"x-error-codes": errorCodes(),
 		"x-close-codes": closeCodes(),
-	}, "", "\t")
+	}, "", "  ")
 	if err != nil {
 		panic("native: describe the dialect: " + err.Error()) // cannot happen: the document consists of strings and maps
 	}

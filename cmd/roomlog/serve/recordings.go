@@ -28,6 +28,7 @@ type recordings struct {
 func openRecordings(ctx context.Context, c *config, env *environment, b *backend, l *layers, signer *media.Signer) (*recordings, error) {
 	config := c.archive
 	config.Commands, config.Queries, config.Signer, config.Log = b.sequencer, b.queries, signer, env.log
+	config.Now, config.Players = b.now, c.broadcasts.Players
 	archive, err := broadcasts.NewRecordings(config)
 	if err != nil {
 		return nil, err

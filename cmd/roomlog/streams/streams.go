@@ -47,7 +47,7 @@ func (d Directory) Players(ctx context.Context, live projections.Live) ([]api.St
 	players, err := d.Directory.Players(ctx, live)
 	all := make([]api.StreamPlayer, 0, len(players))
 	for _, p := range players {
-		all = append(all, api.StreamPlayer{ID: p.ID, Node: p.Node, Protocol: string(p.Protocol), Address: p.Address,
+		all = append(all, api.StreamPlayer{ID: p.ID, Node: p.Node, Protocol: string(p.Protocol), Address: p.Address, User: p.User,
 			Since: p.StartedAt, Bytes: p.Bytes, Frames: p.Frames, Skips: p.Skips})
 	}
 	return all, err

@@ -1,0 +1,58 @@
+package broadcasts
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"time"
+
+	"roomlog/domain"
+	"roomlog/media"
+	"roomlog/projections"
+)
+
+// The errors that refuse a publisher with a publish key, or a player with a valid sign.
+var (
+	ErrPublishKey    = errors.New("broadcasts: wrong publish key")
+	ErrAnonymous     = errors.New("broadcasts: only signed-in users may play")
+	ErrViewerRefused = errors.New("broadcasts: the user may not play this stream")
+)
+
+// checkPublishKey returns nil if key is the publish key of a live.
+func checkPublishKey(ctx context.Context, queries *projections.Queries, live domain.LiveID, key string) error {
+	current, err := queries.PublishKey(ctx, live)
+	switch {
+	case errors.Is(err, projections.ErrNotFound):
+		return ErrPublishKey
+	case err != nil:
+		return fmt.Errorf("%w: %w", media.ErrUnavailable, err)
+	case subtle.ConstantTimeCompare([]byte(current.Hash), []byte(media.PublishKeyHash(key))) != 1:
+		return ErrPublishKey
+	}
+	return nil
+}
+
+// viewerQueries reads the tables. *projections.Queries implements it.
+type viewerQueries interface {
+	CheckViewer(ctx context.Context, live domain.LiveID, user domain.UserID, now time.Time) error
+}
+
+// checkViewer returns nil if the holder of a valid play sign may play a live.
+func checkViewer(ctx context.Context, queries viewerQueries, mode PlayersMode, live domain.LiveID, sign string, now time.Time) error {
+	user := domain.UserID(media.SignUser(sign))
+	if user == 0 {
+		if mode == PlayersSignedIn {
+			return ErrAnonymous
+		}
+		return nil
+	}
+	err := queries.CheckViewer(ctx, live, user, now)
+	switch {
+	case domain.AsRefusal(err) != nil:
+		return fmt.Errorf("%w: %w", ErrViewerRefused, err)
+	case err != nil:
+		return fmt.Errorf("%w: %w", media.ErrUnavailable, err)
+	}
+	return nil
+}

@@ -109,7 +109,7 @@ const apiDescription = "A success is `{\"msg\":\"ok\",\"data\":…}`. A failure 
 	"`code` is for programs and never changes its meaning, `data` is a Chinese text, `text_en` an English text. " +
 	"The endpoints of the chat pages and of the browser app have envelopes of their own and always respond with status 200.\n\n" +
 	"A token from `POST /api/login` goes into the header `token` or `Authorization`. New members may be added to every object: ignore those that you do not know.\n\n" +
-	"The WebSocket protocol is described by `/asyncapi.json`."
+	"The WebSocket protocol has [a page of its own](#websocket), made from [/asyncapi.json](/asyncapi.json)."
 
 // newHuma returns the huma API, which decodes requests into Go types and generates the OpenAPI document from these
 // types.

@@ -86,6 +86,8 @@ type Config struct {
 	MetricsFrom limit.Proxies // addresses that may read /metrics; nil: loopback addresses
 	GuestChat   bool          // whether users may sign in with an e-mail address and no password
 
+	RefuseUploads bool // the folder Uploads is temporary: uploads are refused as storage_full
+
 	PublicURL    string `placeholder:"URL" help:"URL by which clients reach this server, like https://live.example. It begins the addresses of uploaded files. Default: the host that each request names."`
 	TimeZone     string `default:"Asia/Shanghai" help:"IANA name of the time zone of created_time in API responses, like UTC."`
 	CoinsPerUnit int64  `default:"10" min:"1" max:"1000000" unit:"coins" help:"Number of coins that a top-up credits for one unit of the currency."`

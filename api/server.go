@@ -45,7 +45,11 @@ func newServer(c Config) (*server, error) {
 	if s.timeZone, err = time.LoadLocation(c.TimeZone); err != nil {
 		return nil, fmt.Errorf("api: load the time zone: %w", err)
 	}
-	if s.uploads, err = upload.Open(upload.Config{Folder: c.Uploads, MaxBytes: c.UploadBytes, Quota: c.UploadQuota, Settings: c.Settings}); err != nil {
+	quota := c.UploadQuota
+	if c.RefuseUploads {
+		quota = 1
+	}
+	if s.uploads, err = upload.Open(upload.Config{Folder: c.Uploads, MaxBytes: c.UploadBytes, Quota: quota, Settings: c.Settings}); err != nil {
 		return nil, err
 	}
 	s.signIns, err = signin.NewGuard(signin.Config{PerDevice: c.WrongPasswordsPerDevice, PerName: c.WrongPasswordsPerName, Now: c.Now})

@@ -53,7 +53,6 @@ type visit struct{ Event, ID, Carrier, Text string }
 // browse opens a page in a real browser and returns the events that the page reports.
 func browse(t testing.TB, html string) <-chan visit {
 	t.Helper()
-	program := need(t, "chromium", "chromium", "chromium-browser", "google-chrome")
 	visits := make(chan visit, 1000)
 	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
@@ -70,14 +69,23 @@ func browse(t testing.TB, html string) <-chan visit {
 		}
 	}))
 	t.Cleanup(site.Close)
+	openBrowser(t, site.URL+"/")
+	return visits
+}
+
+// openBrowser opens a page in a real browser. It returns the folder of the browser's profile, in which the browser writes
+// the address for its debuggers.
+func openBrowser(t testing.TB, url string) (profile string) {
+	t.Helper()
+	program := need(t, "chromium", "chromium", "chromium-browser", "google-chrome")
 	profile, err := os.MkdirTemp("", "roomlog-browser-")
 	if err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(program, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-dev-shm-usage", "--no-first-run",
 		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--remote-debugging-port=0",
-		"--user-data-dir="+profile, site.URL+"/")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // the browser consists of many processes
+		"--user-data-dir="+profile, url)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // it is many processes
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +94,7 @@ func browse(t testing.TB, html string) <-chan visit {
 		_ = cmd.Wait()
 		_ = os.RemoveAll(profile)
 	})
-	return visits
+	return profile
 }
 
 // TestBrowserPagesWork opens a page of another origin in a real browser. The page uses the official script, which make

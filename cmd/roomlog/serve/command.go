@@ -53,8 +53,8 @@ func (c *Command) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) (err er
 	if err != nil {
 		return err
 	}
-	// Ports are opened first: clients that connect during the start wait, and a second server with the same port fails
-	// early.
+	defer func() { err = errors.Join(err, env.close()) }()
+	// Ports are taken first: clients that connect during the start wait, and a second server on one port fails early.
 	listener, err := net.Listen("tcp", c.HTTPAddr)
 	if err != nil {
 		return fmt.Errorf("listen for HTTP: %w", err)

@@ -1,0 +1,175 @@
+package main_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
+	pages "github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+
+	"roomlog/eventstore/pgtest"
+)
+
+// inspector controls a page in a real browser, and collects what goes wrong on it.
+type inspector struct {
+	t   *testing.T
+	ctx context.Context
+
+	mu       sync.Mutex
+	faults   []string // console errors, exceptions, violations of the security policy
+	requests []string // the addresses of all requests
+}
+
+// inspect opens an address in a real browser, in a window of a width in pixels.
+func inspect(t *testing.T, address string, width int64) *inspector {
+	t.Helper()
+	profile := openBrowser(t, "about:blank")
+	var debugger string
+	eventually(t, "the browser can be controlled", func() bool {
+		text, _ := os.ReadFile(filepath.Join(profile, "DevToolsActivePort"))
+		port, path, found := strings.Cut(strings.TrimSpace(string(text)), "\n")
+		debugger = "ws://127.0.0.1:" + port + path
+		return found
+	})
+	allocator, closeAllocator := chromedp.NewRemoteAllocator(t.Context(), debugger, chromedp.NoModifyURL)
+	t.Cleanup(closeAllocator)
+	ctx, closePage := chromedp.NewContext(allocator)
+	t.Cleanup(closePage)
+	p := &inspector{t: t, ctx: ctx}
+	chromedp.ListenTarget(ctx, p.handle)
+	err := chromedp.Run(ctx, log.Enable(), network.Enable(), chromedp.EmulateViewport(width, 844),
+		pages.BringToFront(), // a page in the background does not render what it shows later
+		chromedp.Navigate(address))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func (p *inspector) handle(event any) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch e := event.(type) {
+	case *runtime.EventConsoleAPICalled:
+		if e.Type == runtime.APITypeError {
+			p.faults = append(p.faults, fmt.Sprintf("console: %s", e.Args[0].Value))
+		}
+	case *runtime.EventExceptionThrown:
+		p.faults = append(p.faults, "exception: "+e.ExceptionDetails.Error())
+	case *log.EventEntryAdded:
+		if e.Entry.Level == log.LevelError {
+			p.faults = append(p.faults, fmt.Sprintf("%s: %s %s", e.Entry.Source, e.Entry.Text, e.Entry.URL))
+		}
+	case *network.EventRequestWillBeSent:
+		p.requests = append(p.requests, e.Request.URL)
+	}
+}
+
+// run runs the body of an asynchronous function in the page, and returns its result. The function may call until, which
+// waits for a result that is not false.
+func (p *inspector) run(body string, result any) {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.ctx, timeout)
+	defer cancel()
+	script := `(async () => {
+		const until = async (check) => { for (;;) { const found = check(); if (found) return found; await new Promise((r) => setTimeout(r, 20)); } };
+		const all = (selector, text) => [...document.querySelectorAll(selector)].filter((e) => (e.innerText || e.ariaLabel || "").match(text));
+		` + body + `
+	})()`
+	await := func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }
+	if err := chromedp.Run(ctx, chromedp.Evaluate(script, result, await)); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// check requires that nothing went wrong, and that all requests were sent to the server.
+func (p *inspector) check(server string) {
+	p.t.Helper()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.faults) > 0 {
+		p.t.Errorf("the page reports %q", p.faults)
+	}
+	for _, address := range p.requests {
+		if !strings.HasPrefix(address, server) && !strings.HasPrefix(address, "data:") {
+			p.t.Errorf("the page sends a request to %s", address)
+		}
+	}
+}
+
+// TestDocumentationPage opens /docs in a real browser, on a wide and on a narrow screen: the operations are grouped by tag,
+// the search finds them, a request is executed, errors have codes, and the WebSocket protocol has its page.
+func TestDocumentationPage(t *testing.T) {
+	t.Parallel()
+	need(t, "chromium", "chromium", "chromium-browser", "google-chrome")
+	at := serve(t, append([]string{"DATABASE_URL=" + pgtest.Blank(t)}, sharedSecrets...), append([]string{"--data", dataDir(t)}, unhurried...)...)
+	at.roomlog("gift", "add", "--name", "Rose", "--coin", "30", "--image", "https://cdn.example/rose.png")
+	server := "http://" + at.addr
+	for name, width := range map[string]int64{"wide": 1280, "narrow": 390} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			rest := inspect(t, server+"/", width)
+			var groups []string
+			rest.run(`
+				await until(() => document.querySelector('a[href="#rest/tag/lives/POST/api/live/create"]'));
+				return [...document.querySelectorAll('a[href^="#rest/tag/"]')].map((a) => a.getAttribute("href")).filter((h) => h.split("/").length === 3);`, &groups)
+			for _, tag := range []string{"accounts", "lives", "recordings", "gifts-and-coins", "histories", "operators", "chat-pages", "service"} {
+				if !slices.Contains(groups, "#rest/tag/"+tag) {
+					t.Errorf("the page has the groups %q, want %s among them", groups, tag)
+				}
+			}
+
+			var found string
+			rest.run(`
+				(await until(() => all("button", /Search/)[0])).click();
+				const input = await until(() => document.querySelector("[role=dialog] input"));
+				input.value = "movements";
+				input.dispatchEvent(new Event("input", {bubbles: true}));
+				const option = await until(() => all("[role=option]", /coin account/)[0]);
+				const text = option.innerText;
+				option.click();
+				await until(() => location.hash.endsWith("GET/api/coin/history"));
+				return text;`, &found)
+			if !strings.Contains(found, "/api/coin/history") {
+				t.Errorf("the search finds %q, want GET /api/coin/history", found)
+			}
+
+			var response string
+			rest.run(`
+				location.hash = "#rest/tag/gifts-and-coins/GET/api/gift/list";
+				const operation = await until(() => document.getElementById("rest/tag/gifts-and-coins/GET/api/gift/list"));
+				operation.scrollIntoView();
+				(await until(() => [...operation.querySelectorAll("button")].find((b) => /Test Request/.test(b.innerText)))).click();
+				(await until(() => all("[role=dialog] button", /^Send/)[0])).click();
+				const dialog = await until(() => [...document.querySelectorAll("[role=dialog]")].find((e) => e.textContent.includes('"Rose"')));
+				return dialog.innerText;`, &response)
+			if !strings.Contains(response, "200 OK") {
+				t.Errorf("the response of the request is shown as %q, want 200 OK", response)
+			}
+
+			var size struct{ Content, Window int64 }
+			rest.run(`return {content: document.documentElement.scrollWidth, window: innerWidth};`, &size)
+			if size.Window != width || size.Content > width {
+				t.Errorf("the page is %d pixels wide in a window of %d, want no more than %d", size.Content, size.Window, width)
+			}
+			rest.check(server)
+
+			protocol := inspect(t, server+"/docs#websocket", width)
+			var shown string
+			protocol.run(`return (await until(() => document.querySelector('a[href="#websocket/channel/ws/operation/giftsend"]'))).textContent;`, &shown)
+			if !strings.Contains(shown, "Sends gifts in a live") {
+				t.Errorf("the page of the WebSocket protocol shows gift.send as %q", shown)
+			}
+			protocol.check(server)
+		})
+	}
+}

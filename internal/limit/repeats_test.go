@@ -13,7 +13,7 @@ func TestRepeats(t *testing.T) {
 	r := limit.NewRepeats(time.Second)
 	for i, want := range []struct {
 		after time.Duration
-		count int // 0: not written
+		count int // 0: the message is not written
 	}{
 		{0, 1}, {0, 0}, {time.Second - 1, 0}, {1, 3}, {0, 0}, {time.Minute, 2}, {time.Minute, 1},
 	} {

@@ -10,7 +10,6 @@ import (
 	"roomlog/api/password"
 	"roomlog/api/signin"
 	"roomlog/api/upload"
-	"roomlog/internal/limit"
 )
 
 // server holds the state that the handlers share.
@@ -38,7 +37,7 @@ func newServer(c Config) (*server, error) {
 	}
 	draining := make(chan struct{})
 	s := &server{
-		Config: c, reporter: reporter{c.Log, c.Now, limit.NewRepeats(time.Second)}, log: c.Log, passwords: password.NewHasher(c.Password), rates: newRates(c),
+		Config: c, reporter: reporter{c.Log}, log: c.Log, passwords: password.NewHasher(c.Password), rates: newRates(c),
 		streams: make(chan struct{}, c.EventStreams), draining: draining, drain: sync.OnceFunc(func() { close(draining) }),
 	}
 	var err error

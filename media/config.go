@@ -77,8 +77,6 @@ type HLSConfig struct {
 	IdleTimeout time.Duration `default:"30s"`
 	// Linger is how long files are served after the end of the stream, because players are some seconds behind.
 	Linger time.Duration `default:"15s"`
-	// WriteTimeout is the time in which a player must accept a file.
-	WriteTimeout time.Duration `default:"30s"`
 }
 
 // CheckSettings returns an error if AllowOrigin is not an origin.

@@ -146,7 +146,7 @@ func (c *Command) CheckSettings(sh cli.Shell) error {
 	c.sequencer.DrainTimeout = c.DrainTimeout
 	c.socketio.Engine.BodyTimeout = c.api.BodyTimeout
 	c.api.GuestChat, c.api.CORSOrigins = c.GuestChat, c.CORSOrigins
-	c.chat.ChatRooms, c.chat.RoomsPerAddress, c.chat.RoomsPerDay = c.api.ChatRooms, c.api.ChatRoomsPerAddress, c.api.ChatRoomsPerDay
+	c.chat.ChatRooms = c.api.ChatRooms
 	c.broadcasts.LostNodeGrace = c.hub.PresenceGrace
 	c.socketio.Engine.Sockets.Origins, c.socketio.GuestChat = c.CORSOrigins, c.GuestChat
 	return nil

@@ -7,7 +7,9 @@ import (
 	"os"
 
 	"roomlog/cmd/roomlog/cli"
+	"roomlog/eventstore"
 	"roomlog/eventstore/localpg"
+	"roomlog/internal/loglimit"
 	"roomlog/migrations"
 )
 
@@ -15,6 +17,7 @@ import (
 type environment struct {
 	sh          cli.Shell
 	log         *slog.Logger
+	logs        *loglimit.Handler // the handler of log
 	dataDir     string
 	databaseURL string         // "": run a private PostgreSQL
 	postgres    localpg.Config // configuration of the private PostgreSQL
@@ -26,7 +29,8 @@ type environment struct {
 // openEnvironment reads the environment variables and the secrets. It creates the data folder if a secret must be
 // generated.
 func openEnvironment(g *cli.Globals, sh cli.Shell) (*environment, error) {
-	env := &environment{sh: sh, log: g.Logger(sh, slog.LevelInfo)}
+	logs := loglimit.New(loglimit.Config{Next: g.Logger(sh, slog.LevelInfo).Handler(), Now: sh.Now, Outage: eventstore.IsUnavailable})
+	env := &environment{sh: sh, log: slog.New(logs), logs: logs}
 	warnExposed(sh, func(path, key string) {
 		env.log.Warn("a secret in the configuration file can be read by other users, run chmod 600 on it", slog.String("path", path), slog.String("key", key))
 	})

@@ -10,12 +10,13 @@ set -u
 # name | is it there? | apt-get | dnf | apk | brew
 needs() {
 	cat <<-'TABLE'
-		postgres  | have_postgres  | postgresql    | postgresql-server | postgresql   | postgresql@17
-		pgbouncer | have_pgbouncer | pgbouncer     | pgbouncer         | pgbouncer    | pgbouncer
-		race      | have_cc        | gcc libc6-dev | gcc glibc-devel   | gcc musl-dev | gcc
-		ffmpeg    | have_ffmpeg    | ffmpeg        | ffmpeg-free       | ffmpeg       | ffmpeg
-		node      | have_node      | nodejs npm    | nodejs npm        | nodejs npm   | node
-		chromium  | have_chromium  | chromium      | chromium          | chromium     | chromium
+		postgres    | have_postgres    | postgresql     | postgresql-server | postgresql   | postgresql@17
+		pgbouncer   | have_pgbouncer   | pgbouncer      | pgbouncer         | pgbouncer    | pgbouncer
+		nss-wrapper | have_nss_wrapper | libnss-wrapper | nss_wrapper       | nss_wrapper  |
+		race        | have_cc          | gcc libc6-dev  | gcc glibc-devel   | gcc musl-dev | gcc
+		ffmpeg      | have_ffmpeg      | ffmpeg         | ffmpeg-free       | ffmpeg       | ffmpeg
+		node        | have_node        | nodejs npm     | nodejs npm        | nodejs npm   | node
+		chromium    | have_chromium    | chromium       | chromium          | chromium     | chromium
 	TABLE
 }
 
@@ -29,6 +30,15 @@ have_postgres() {
 }
 
 have_pgbouncer() { command -v pgbouncer >/dev/null || [ -x /usr/sbin/pgbouncer ]; }
+
+# Gives a name to a uid that has none, for initdb in containers. Only Linux has it, and only root can test that.
+have_nss_wrapper() {
+	[ "$(uname)" = Linux ] && [ "$(id -u)" = 0 ] || return 0
+	for library in /usr/lib*/libnss_wrapper.so /usr/lib/*/libnss_wrapper.so; do
+		[ -e "$library" ] && return 0
+	done
+	return 1
+}
 
 # The race detector needs cgo: a C compiler and the headers of the C library.
 have_cc() {

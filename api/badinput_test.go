@@ -14,6 +14,7 @@ import (
 	"roomlog/api"
 	"roomlog/api/password"
 	"roomlog/domain"
+	"roomlog/eventstore/ratelimit"
 	"roomlog/internal/limit"
 )
 
@@ -345,9 +346,12 @@ func TestRates(t *testing.T) {
 	})
 	t.Run("of commands and uploads of one user", func(t *testing.T) {
 		t.Parallel()
-		d := start(t, func(c *api.Config) { c.WritesPerUser, c.UploadsPerUser = 2, 2 })
+		d := start(t, func(c *api.Config) {
+			c.UploadsPerUser = 2
+			limitCommands(t, c, ratelimit.Config{ChangeRate: 2.0 / 60, ChangeBurst: 4})
+		})
 		a, b := d.account("alice"), d.account("bob")
-		for range 2 {
+		for range 2 { // an upload is a command too
 			a.live("t")
 			a.upload("a.png", "", smallImage(t, "png")).ok(nil)
 		}
@@ -356,6 +360,16 @@ func TestRates(t *testing.T) {
 		b.live("t")
 		a.get("/api/user/info").ok(nil)
 	})
+}
+
+// limitCommands limits the commands of an API.
+func limitCommands(t *testing.T, c *api.Config, limits ratelimit.Config) {
+	t.Helper()
+	limits.Commands, limits.Now = c.Commands, c.Now
+	var err error
+	if c.Commands, err = ratelimit.New(limits); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestRequestLog(t *testing.T) {

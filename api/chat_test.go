@@ -11,6 +11,7 @@ import (
 	"roomlog/api"
 	"roomlog/domain"
 	"roomlog/eventstore"
+	"roomlog/eventstore/ratelimit"
 )
 
 // decodeChat decodes a response in the envelope of the chat pages into v. If the response is a refusal, it returns the
@@ -179,7 +180,10 @@ func TestEmailLoginNeedsTheSetting(t *testing.T) {
 
 func TestChatRooms(t *testing.T) {
 	t.Parallel()
-	d := startAPI(t, func(c *api.Config) { c.ChatRooms = 3; c.ChatRoomsPerAddress = 10 })
+	d := startAPI(t, func(c *api.Config) {
+		c.ChatRooms = 3
+		limitCommands(t, c, ratelimit.Config{ChatRoomsPerAddress: 10})
+	})
 	create := func(path, name string) (r chatRoom, failure string) {
 		t.Helper()
 		return r, decodeChat(t, d.post(path, map[string]string{"name": name}, "Authorization", "Bearer null"), &r)
@@ -242,7 +246,7 @@ func TestChatRooms(t *testing.T) {
 
 func TestBadBodiesOfChatEndpoints(t *testing.T) {
 	t.Parallel()
-	d := startAPI(t, allowGuests, func(c *api.Config) { c.ChatRoomsPerAddress = 10_000; c.BodyBytes = 1000 })
+	d := startAPI(t, allowGuests, func(c *api.Config) { c.BodyBytes = 1000 })
 	for _, path := range []string{"/login", "/createRoom", "/addRoom", "/validate"} {
 		for _, body := range []string{"", "{", "[]", "null", `"x"`, `{"email":7,"name":7,"token":7}`, `{"email":{},"name":[],"token":{}}`, strings.Repeat(" ", 2000)} {
 			if no := decodeChat(t, d.post(path, body), nil); no == "" || no == "系统繁忙，请稍后再试" {

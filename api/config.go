@@ -86,6 +86,8 @@ type Config struct {
 	MetricsFrom limit.Proxies // addresses that may read /metrics; nil: loopback addresses
 	GuestChat   bool          // whether users may sign in with an e-mail address and no password
 
+	RefuseUploads bool // the folder Uploads is temporary: uploads are refused as storage_full
+
 	PublicURL    string `placeholder:"URL" help:"URL by which clients reach this server, like https://live.example. It begins the addresses of uploaded files. Default: the host that each request names."`
 	TimeZone     string `default:"Asia/Shanghai" help:"IANA name of the time zone of created_time in API responses, like UTC."`
 	CoinsPerUnit int64  `default:"10" min:"1" max:"1000000" unit:"coins" help:"Number of coins that a top-up credits for one unit of the currency."`
@@ -104,15 +106,12 @@ type Config struct {
 	UploadSweep        time.Duration `default:"1m" min:"10ms" max:"1h" help:"Interval between two searches for files of deleted uploads."`
 	disk.Settings
 
-	ReadsPerAddress         int `default:"30000" min:"1" max:"10000000" unit:"requests/min" help:"Maximum rate of read requests from one address (IPv6: one /64 network). Mobile networks put many users behind one address."`
+	ReadsPerAddress         int `default:"30000" min:"1" max:"10000000" unit:"requests/min" help:"Maximum rate of requests from one address (IPv6: one /64 network), except for those with a limit of their own. Mobile networks put many users behind one address."`
 	PaymentsPerAddress      int `default:"6000" min:"1" max:"10000000" unit:"requests/min" help:"Maximum rate of callbacks of the payment provider from one address."`
 	SignInsPerAddress       int `default:"60" min:"1" max:"1000000" unit:"requests/min" help:"Maximum rate of sign-ins from one address."`
 	WrongPasswordsPerDevice int `default:"10" min:"1" max:"1000000" unit:"attempts/min" help:"Maximum rate of wrong passwords under one username from one address, or from one device that has signed in under it before."`
 	WrongPasswordsPerName   int `default:"30" min:"1" max:"1000000" unit:"attempts/min" help:"Maximum rate of wrong passwords under one username from all unknown addresses and devices together. An address or device is unknown until it has signed in under the username. Above the rate, only known ones may sign in."`
 	RegistrationsPerAddress int `default:"20" min:"1" max:"1000000" unit:"requests/min" help:"Maximum rate of new accounts from one address."`
-	ChatRoomsPerAddress     int `default:"10" min:"1" max:"1000000" unit:"requests/min" help:"Maximum rate of new chat rooms from one address."`
-	ChatRoomsPerDay         int `default:"50" min:"1" max:"1000000" unit:"chat rooms/day" help:"New chat rooms from one address in a day."`
-	WritesPerUser           int `default:"120" min:"1" max:"1000000" unit:"requests/min" help:"Maximum rate of REST requests of one user that execute a command."`
 	UploadsPerUser          int `default:"20" min:"1" max:"1000000" unit:"requests/min" help:"Maximum rate of uploads of one user."`
 
 	EventStreams int `default:"32" min:"1" max:"10000" unit:"replays" help:"Maximum number of replays of the event log (GET /api/events) that are open at the same time."`

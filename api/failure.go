@@ -5,19 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
-
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"roomlog/api/password"
 	"roomlog/domain"
 	"roomlog/eventstore"
 	"roomlog/eventstore/ratelimit"
-	"roomlog/internal/limit"
 	"roomlog/projections"
 )
 
@@ -165,14 +160,12 @@ func badRequest(english string) error { return refusal(domain.CodeBadRequest, "%
 
 // reporter converts errors into failures.
 type reporter struct {
-	log     *slog.Logger
-	now     func() time.Time
-	outages *limit.Repeats // requests that failed because the database was unreachable or too slow
+	log *slog.Logger
 }
 
 // failure converts an error into the failure to send to the client. All errors of requests pass through it. It logs
 // internal errors and does not send their messages to the client. An overload is not an internal error: it is logged as
-// a warning, at most once in a second.
+// a warning.
 func (r reporter) failure(ctx context.Context, err error, own texts) *failure {
 	var f *failure
 	var refused *domain.Refusal
@@ -203,23 +196,10 @@ func (r reporter) failure(ctx context.Context, err error, own texts) *failure {
 	case errors.Is(err, eventstore.ErrBusy):
 		return newFailure(domain.CodeBusy, "the server is overloaded: try again in a second", own)
 	}
-	if isUnavailable(err) {
-		if count, ok := r.outages.Next(r.now()); ok {
-			r.log.WarnContext(ctx, "requests failed, the database cannot be reached or is too slow", slog.Int("count", count), slog.Any("error", err))
-		}
+	if eventstore.IsUnavailable(err) {
+		r.log.WarnContext(ctx, "request failed, the database cannot be reached or is too slow", slog.String("request_id", requestOf(ctx).id), slog.Any("error", err))
 		return newFailure(domain.CodeBusy, "the database cannot be reached: try again in a second", own)
 	}
 	r.log.ErrorContext(ctx, "request failed", slog.String("request_id", requestOf(ctx).id), slog.Any("error", err))
 	return newFailure(domain.CodeInternal, "internal error: try again later", own)
-}
-
-// isUnavailable reports whether err is temporary: the database is unreachable or too slow.
-func isUnavailable(err error) bool {
-	var connect *pgconn.ConnectError
-	var network net.Error
-	var server *pgconn.PgError
-	return errors.Is(err, eventstore.ErrUnavailable) || errors.Is(err, eventstore.ErrClosed) ||
-		errors.Is(err, eventstore.ErrOutcomeUnknown) || errors.Is(err, context.DeadlineExceeded) ||
-		errors.As(err, &connect) || errors.As(err, &network) ||
-		errors.As(err, &server) && (strings.HasPrefix(server.Code, "57P") || strings.HasPrefix(server.Code, "08"))
 }

@@ -17,8 +17,8 @@ const (
 	rateReads         rateClass = iota + 1 // counted per address
 	rateSignIns                            // counted per address; api/signin also limits wrong passwords
 	rateRegistrations                      // counted per address
-	rateChatRooms                          // counted per address
-	rateWrites                             // counted per user
+	rateChatRooms                          // counted like rateReads; package ratelimit limits the command
+	rateCommands                           // counted like rateReads; package ratelimit limits the command
 	rateUploads                            // counted per user
 	ratePayments                           // counted per address, so that the payment provider does not share a bucket with clients
 )
@@ -31,7 +31,7 @@ func (c rateClass) known() bool { return c >= rateReads && c <= ratePayments }
 func (c rateClass) description() string {
 	return [...]string{
 		"", "Rate: reads by address.", "Rate: sign-ins by address, wrong passwords by name.", "Rate: registrations by address.",
-		"Rate: new chat rooms by address, per minute and per day.", "Rate: commands by user.", "Rate: uploads by user.",
+		"Rate: reads and new chat rooms by address.", "Rate: reads by address, commands by user and by address.", "Rate: uploads by user.",
 		"Rate: payment callbacks by address.",
 	}[c]
 }
@@ -40,35 +40,29 @@ func (c rateClass) description() string {
 type rates struct {
 	now     func() time.Time
 	classes map[rateClass]*limit.Rates[string]
-	rooms   *limit.Rates[string] // new chat rooms in a day, counted per address
 }
 
 func newRates(c Config) *rates {
 	perMinute := func(n int) *limit.Rates[string] { return limit.NewRates[string](limit.PerMinute(n), maxRateKeys) }
-	rooms := limit.NewRates[string](limit.PerDay(c.ChatRoomsPerDay), maxRateKeys)
-	return &rates{now: c.Now, rooms: rooms, classes: map[rateClass]*limit.Rates[string]{
-		rateReads:         perMinute(c.ReadsPerAddress),
+	reads := perMinute(c.ReadsPerAddress)
+	return &rates{now: c.Now, classes: map[rateClass]*limit.Rates[string]{
+		rateReads:         reads,
 		rateSignIns:       perMinute(c.SignInsPerAddress),
 		rateRegistrations: perMinute(c.RegistrationsPerAddress),
-		rateChatRooms:     perMinute(c.ChatRoomsPerAddress),
-		rateWrites:        perMinute(c.WritesPerUser),
+		rateChatRooms:     reads,
+		rateCommands:      reads,
 		rateUploads:       perMinute(c.UploadsPerUser),
 		ratePayments:      perMinute(c.PaymentsPerAddress),
 	}}
 }
 
-// admit takes a token from the bucket of a request, or refuses with rate_limited. It does not count a request that is
-// counted per user but has no valid token, because its endpoint refuses the request.
+// admit takes a token from the bucket of a request, or refuses with rate_limited. It does not count an upload without a
+// valid token, because its endpoint refuses the request.
 func (r *rates) admit(ctx context.Context, class rateClass) error {
 	rc := requestOf(ctx)
-	byUser := class == rateWrites || class == rateUploads
 	switch {
-	case !byUser:
-		err := r.take(r.classes[class], limit.Key(rc.addr))
-		if err == nil && class == rateChatRooms {
-			err = r.take(r.rooms, limit.Key(rc.addr))
-		}
-		return err
+	case class != rateUploads:
+		return r.take(r.classes[class], limit.Key(rc.addr))
 	case rc.tokenError == nil:
 		return r.take(r.classes[class], userKey(rc.caller.User))
 	}

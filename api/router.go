@@ -35,17 +35,17 @@ func (r *routes) registerAccounts() {
 	login.Middlewares = huma.Middlewares{r.browserLogin}
 	serve(r, login, r.login)
 	documentBrowserLogin(r.operation(login), r.huma.OpenAPI().Components.Schemas)
-	serve(r, post("/api/logout", "End the session", commander("a token"), rateWrites).forOldClients().executes(domain.SignOut{}), r.logout)
+	serve(r, post("/api/logout", "End the session", commander("a token"), rateCommands).forOldClients().executes(domain.SignOut{}), r.logout)
 	serve(r, get("/api/user/info", "Read the signed-in user", authenticated("a token"), rateReads).forOldClients(), r.userInfo)
-	age := get("/api/insert", "Increment the age of the signed-in user", commander("a token"), rateWrites).forOldClients().executes(domain.IncrementAge{})
+	age := get("/api/insert", "Increment the age of the signed-in user", commander("a token"), rateCommands).forOldClients().executes(domain.IncrementAge{})
 	age.always200 = true
 	serveRaw[browserEnvelope](r, age, documentIncrementAge, refuseIncrementAge, r.incrementAge)
 }
 
 func (r *routes) registerLives() {
 	const moderator = "a token of the live's owner or the role operator"
-	serve(r, post("/api/live/create", "Create a live", commander("a token"), rateWrites).forOldClients().executes(domain.CreateLive{}), r.createLive)
-	serve(r, post("/api/live/changestatus", "Put a live on air, pause it or end it", commander(moderator), rateWrites).forOldClients().executes(domain.ChangeLiveStatus{}).withTexts(texts{
+	serve(r, post("/api/live/create", "Create a live", commander("a token"), rateCommands).forOldClients().executes(domain.CreateLive{}), r.createLive)
+	serve(r, post("/api/live/changestatus", "Put a live on air, pause it or end it", commander(moderator), rateCommands).forOldClients().executes(domain.ChangeLiveStatus{}).withTexts(texts{
 		domain.CodeLiveNotFound: "该直播间不存在",
 		domain.CodeLiveEnded:    "该直播间已结束",
 	}), r.changeStatus)
@@ -53,28 +53,28 @@ func (r *routes) registerLives() {
 	serve(r, get("/api/live/read/{id}", "Read a live and a sign for its stream", anyone(), rateReads).forOldClients().refuses(domain.CodeLiveNotFound).withTexts(texts{
 		domain.CodeLiveNotFound: "当前直播间不存在",
 	}), r.readLive)
-	serve(r, post("/api/live/ban", "Ban a user from a live, for a time or for good", commander(moderator), rateWrites).executes(domain.BanViewer{}), r.banViewer)
-	serve(r, post("/api/live/unban", "Lift the ban of a user from a live", commander(moderator), rateWrites).executes(domain.UnbanViewer{}), r.unbanViewer)
+	serve(r, post("/api/live/ban", "Ban a user from a live, for a time or for good", commander(moderator), rateCommands).executes(domain.BanViewer{}), r.banViewer)
+	serve(r, post("/api/live/unban", "Lift the ban of a user from a live", commander(moderator), rateCommands).executes(domain.UnbanViewer{}), r.unbanViewer)
 }
 
 func (r *routes) registerRecordings() {
 	const owner, moderator = "a token of the live's owner", "a token of the live's owner or the role operator"
-	serve(r, post("/api/live/publish_key", "Create the publish key of a live, with which encoders publish until it is replaced or revoked", commander(owner), rateWrites).
+	serve(r, post("/api/live/publish_key", "Create the publish key of a live, with which encoders publish until it is replaced or revoked", commander(owner), rateCommands).
 		executes(domain.SetPublishKey{}), r.setPublishKey)
-	serve(r, post("/api/live/publish_key/revoke", "Revoke the publish key of a live", commander(moderator), rateWrites).
+	serve(r, post("/api/live/publish_key/revoke", "Revoke the publish key of a live", commander(moderator), rateCommands).
 		executes(domain.RevokePublishKey{}), r.revokePublishKey)
 	serve(r, get("/api/live/{id}/publish_key", "Read whether a live has a publish key", ownerOr(domain.RoleOperator), rateReads), r.readPublishKey)
-	serve(r, post("/api/live/record", "Switch recording of a live on or off, from its next broadcast on", commander(owner), rateWrites).
+	serve(r, post("/api/live/record", "Switch recording of a live on or off, from its next broadcast on", commander(owner), rateCommands).
 		executes(domain.SetRecording{}), r.setRecording)
 	serve(r, get("/api/live/{id}/recordings", "List the recordings of a live, newest first", anyone(), rateReads).
 		refuses(domain.CodeLiveNotFound), r.listRecordings)
-	serve(r, post("/api/live/recording/delete", "Delete a recording", commander(moderator), rateWrites).
+	serve(r, post("/api/live/recording/delete", "Delete a recording", commander(moderator), rateCommands).
 		executes(domain.DeleteRecording{}), r.deleteRecording)
 }
 
 func (r *routes) registerGifts() {
 	serve(r, get("/api/gift/list", "List the gift catalogue", anyone(), rateReads).forOldClients(), r.listGifts)
-	serve(r, post("/api/gift/wxpay", "Place an order for coins", commander("a token"), rateWrites).forOldClients().executes(domain.PlaceOrder{}), r.placeOrder)
+	serve(r, post("/api/gift/wxpay", "Place an order for coins", commander("a token"), rateCommands).forOldClients().executes(domain.PlaceOrder{}), r.placeOrder)
 	serveRaw[success[string]](r, post("/api/gift/notify", "Report a paid order; called by the payment provider", anyone(), ratePayments).forOldClients().
 		executes(domain.PayOrder{}).refuses(codeSignature), documentPayment, plainRefusal, r.payOrder)
 }
@@ -102,17 +102,17 @@ func (r *routes) registerHistory() {
 func (r *routes) registerStreams() {
 	serve(r, get("/api/streams", "List running streams: operators see all, other users their own", authenticated("a token"), rateReads), r.listStreams)
 	serve(r, get("/api/streams/{id}/players", "List the players of a live's stream", ownerOr(domain.RoleOperator), rateReads), r.listPlayers)
-	serve(r, post("/api/streams/kick", "End the stream of a live, or disconnect one player", role(domain.RoleOperator), rateWrites).
+	serve(r, post("/api/streams/kick", "End the stream of a live, or disconnect one player", role(domain.RoleOperator), rateCommands).
 		executes(domain.KickBroadcast{}, domain.KickPlayer{}).refuses(domain.CodeNoBroadcast), r.kickStream)
 }
 
 func (r *routes) registerOperator() {
 	operator := role(domain.RoleOperator)
 	serve(r, get("/api/operator/sockets", "List the client connections of all nodes", operator, rateReads), r.listConnections)
-	serve(r, post("/api/operator/kick", "Close all connections of a user, or one connection", operator, rateWrites).
+	serve(r, post("/api/operator/kick", "Close all connections of a user, or one connection", operator, rateCommands).
 		executes(domain.KickUser{}, domain.KickConnection{}).refuses(codeNoConnection), r.kick)
-	serve(r, post("/api/operator/ban", "Ban a user from everything, for a time or for good", operator, rateWrites).executes(domain.BanUser{}), r.banUser)
-	serve(r, post("/api/operator/unban", "Lift the ban of a user", operator, rateWrites).executes(domain.UnbanUser{}), r.unbanUser)
+	serve(r, post("/api/operator/ban", "Ban a user from everything, for a time or for good", operator, rateCommands).executes(domain.BanUser{}), r.banUser)
+	serve(r, post("/api/operator/unban", "Lift the ban of a user", operator, rateCommands).executes(domain.UnbanUser{}), r.unbanUser)
 }
 
 // registerChat registers the endpoints for the chat pages. Their responses have a different envelope.

@@ -10,7 +10,6 @@ import (
 	"roomlog/api/password"
 	"roomlog/api/signin"
 	"roomlog/api/upload"
-	"roomlog/internal/limit"
 )
 
 // server holds the state that the handlers share.
@@ -38,14 +37,18 @@ func newServer(c Config) (*server, error) {
 	}
 	draining := make(chan struct{})
 	s := &server{
-		Config: c, reporter: reporter{c.Log, c.Now, limit.NewRepeats(time.Second)}, log: c.Log, passwords: password.NewHasher(c.Password), rates: newRates(c),
+		Config: c, reporter: reporter{c.Log}, log: c.Log, passwords: password.NewHasher(c.Password), rates: newRates(c),
 		streams: make(chan struct{}, c.EventStreams), draining: draining, drain: sync.OnceFunc(func() { close(draining) }),
 	}
 	var err error
 	if s.timeZone, err = time.LoadLocation(c.TimeZone); err != nil {
 		return nil, fmt.Errorf("api: load the time zone: %w", err)
 	}
-	if s.uploads, err = upload.Open(upload.Config{Folder: c.Uploads, MaxBytes: c.UploadBytes, Quota: c.UploadQuota, Settings: c.Settings}); err != nil {
+	quota := c.UploadQuota
+	if c.RefuseUploads {
+		quota = 1
+	}
+	if s.uploads, err = upload.Open(upload.Config{Folder: c.Uploads, MaxBytes: c.UploadBytes, Quota: quota, Settings: c.Settings}); err != nil {
 		return nil, err
 	}
 	s.signIns, err = signin.NewGuard(signin.Config{PerDevice: c.WrongPasswordsPerDevice, PerName: c.WrongPasswordsPerName, Now: c.Now})

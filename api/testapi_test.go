@@ -86,7 +86,7 @@ func startAPIOn(t testing.TB, db *pgtest.DB, changes ...func(*api.Config)) *test
 		Store: d.store, Commands: d.sequencer, Queries: d.queries, Feed: d.feed, Admission: admission,
 		Tokens: tokens, Signs: signs{}, Payments: provider(t), Uploads: t.TempDir(), Now: time.Now,
 		Log: log, Password: password.Cost{MemoryKiB: 64, Passes: 1}, Settle: testTimeout,
-		SignInsPerAddress: 10_000, WrongPasswordsPerDevice: 10_000, WrongPasswordsPerName: 20_000, RegistrationsPerAddress: 10_000, WritesPerUser: 10_000, UploadsPerUser: 10_000,
+		SignInsPerAddress: 10_000, WrongPasswordsPerDevice: 10_000, WrongPasswordsPerName: 20_000, RegistrationsPerAddress: 10_000, UploadsPerUser: 10_000,
 	}
 	for _, change := range changes {
 		change(&c)

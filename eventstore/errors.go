@@ -1,9 +1,15 @@
 package eventstore
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
+	"strings"
 	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // Errors of Sequencer.Execute that are not refusals. After ErrBusy, ErrClosed and ErrUnavailable the command was not
@@ -79,3 +85,18 @@ func (e *DecodeError) Error() string {
 
 // Unwrap returns the cause.
 func (e *DecodeError) Unwrap() error { return e.Err }
+
+// IsUnavailable reports whether err is temporary: the database cannot be reached, is starting or stopping, or is too slow.
+func IsUnavailable(err error) bool {
+	var connect *pgconn.ConnectError
+	var network net.Error
+	var server *pgconn.PgError
+	switch {
+	case errors.Is(err, ErrUnavailable), errors.Is(err, ErrClosed), errors.Is(err, ErrOutcomeUnknown), errors.Is(err, context.DeadlineExceeded),
+		errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &connect), errors.As(err, &network):
+		return true
+	case errors.As(err, &server):
+		return strings.HasPrefix(server.Code, "57P") || strings.HasPrefix(server.Code, "08")
+	}
+	return err != nil && strings.HasSuffix(err.Error(), "conn closed") // pgconn does not export this error
+}

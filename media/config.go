@@ -75,8 +75,6 @@ type HLSConfig struct {
 	// Linger is the time for which files are served after the end of the stream, because players are some seconds
 	// behind.
 	Linger time.Duration `default:"15s"`
-	// WriteTimeout is the time in which a player must accept a file.
-	WriteTimeout time.Duration `default:"30s"`
 }
 
 // CheckSettings returns an error if AllowOrigin is no origin.

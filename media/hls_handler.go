@@ -14,7 +14,6 @@ const argSession = "session"
 
 // serve handles a request for a playlist or file of a stream.
 func (h *hlsServer) serve(w http.ResponseWriter, r *http.Request, key, file string) {
-	_ = http.NewResponseController(w).SetWriteDeadline(h.cfg.Now().Add(h.cfg.HLS.WriteTimeout + h.cfg.HLS.Muxer.WaitTimeout))
 	args := r.URL.Query()
 	switch {
 	case file == hls.IndexFile && args.Has(argSession):

@@ -15,15 +15,11 @@ const (
 
 // ServeHTTP serves /live/KEY.flv over HTTP and WebSocket, and /live/KEY/index.m3u8 with the files that it refers to.
 // A player that is not authorized gets status 403 with an empty body. An authorized player gets no byte before there
-// is something to play. ServeHTTP hijacks the connections of FLV players, so that the timeouts of the HTTP server
-// apply to requests only; the HTTP server should have a ReadHeaderTimeout. A HEAD request gets the response of a GET request
-// without its body.
+// is something to play. ServeHTTP hijacks the connections of FLV players; the HTTP server must have timeouts for all
+// others (package httpserver). A HEAD request gets the response of a GET request without its body.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	cfg := s.core.cfg
 	w.Header().Set("Access-Control-Allow-Origin", cfg.AllowOrigin)
-	if r.ContentLength != 0 { // the HTTP server would wait for a body that no player needs to send
-		_ = http.NewResponseController(w).SetReadDeadline(cfg.Now().Add(cfg.RTMP.ControlTimeout))
-	}
 	if r.Method == http.MethodOptions {
 		handlePreflight(w, r)
 		return

@@ -83,6 +83,27 @@ func TestHeldConnections(t *testing.T) {
 	conns.Wait()
 }
 
+// TestHTTPPortsShareSlots opens more connections to two ports than the process may have.
+func TestHTTPPortsShareSlots(t *testing.T) {
+	t.Parallel()
+	p := &person{t: t, at: serve(t, append([]string{"DATABASE_URL=" + pgtest.New(t).DSN}, sharedSecrets...), "--data", dataDir(t), "--trusted-proxies", "192.0.2.1",
+		"--max-http-connections", "20", "--stall-timeout", "10m", "--header-timeout", "10m", "--idle-timeout", "1h")}
+	for host, addr := range []string{p.at.addr, p.at.port("listening for players")} {
+		dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 1, byte(host))}}
+		for range 15 {
+			conn, err := dialer.Dial("tcp", addr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = conn.Close() })
+		}
+	}
+	eventually(t, "10 connections are evicted, beside one for the figures", func() bool { return p.metric("roomlog_http_evicted_total") >= 11 })
+	if open := p.metric("roomlog_http_connections"); open > 20 {
+		t.Errorf("%v connections are open, want at most 20", open)
+	}
+}
+
 // TestHeldConnectionsRefuseNobody fills all slots with incomplete requests. Other clients are served all the same.
 func TestHeldConnectionsRefuseNobody(t *testing.T) {
 	t.Parallel()

@@ -14,7 +14,7 @@ import (
 
 // unhurried lifts the limits that people never meet, but tests do.
 var unhurried = []string{"--gift-rate", "100000", "--gift-burst", "100000", "--frame-rate", "100000", "--frame-burst", "100000",
-	"--writes-per-user", "100000", "--registrations-per-address", "100000", "--restart-spread", "100ms",
+	"--registrations-per-address", "100000", "--restart-spread", "100ms",
 	"--change-burst", "1000000", "--join-burst", "1000000", "--post-burst", "1000000", "--address-burst", "1000000", "--anonymous-burst", "1000000"}
 
 // TestEveningFromStartToStop runs a whole evening on a new machine: users register, a streamer goes on air, viewers join,

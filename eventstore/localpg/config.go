@@ -2,7 +2,6 @@ package localpg
 
 import (
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"os"
@@ -107,7 +106,7 @@ func DefaultDir(getenv func(string) string) (string, error) {
 	if home := getenv("HOME"); home != "" {
 		return filepath.Join(home, ".local", "state", "roomlog"), nil
 	}
-	return "", fmt.Errorf("choose a data folder: HOME is not set")
+	return "", errors.New("choose a data folder with --data (ROOMLOG_DATA): HOME is not set")
 }
 
 // defaultSearchPaths returns the folders in which packages install PostgreSQL.

@@ -50,8 +50,12 @@ func initdb(ctx context.Context, f folder, as *account, in installation, unsafe 
 
 // tool runs a program of the installation as the user of the PostgreSQL process, and blocks until the program ends.
 func tool(ctx context.Context, in installation, as *account, dir, input, name string, args ...string) error {
+	names, err := as.nameEnv(dir)
+	if err != nil {
+		return err
+	}
 	cmd := exec.Command(filepath.Join(in.bin, name), args...)
-	cmd.Dir, cmd.Env, cmd.Stdin = dir, childEnv(), strings.NewReader(input)
+	cmd.Dir, cmd.Env, cmd.Stdin = dir, append(childEnv(), names...), strings.NewReader(input)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	cmd.SysProcAttr, cmd.WaitDelay = childAttr(as), toolTimeout

@@ -30,6 +30,8 @@ type Config struct {
 	AddressBurst        int     `default:"10000" min:"1" max:"10000000" unit:"commands" help:"Commands of signed-in users accepted from one address at once."`
 	AnonymousPerAddress float64 `default:"20" min:"0.001" max:"1000000" unit:"commands/s" help:"Commands without a sign-in accepted from one address, such as registrations and messages of anonymous participants."`
 	AnonymousBurst      int     `default:"1000" min:"1" max:"1000000" unit:"commands" help:"Commands without a sign-in accepted from one address at once."`
+	ChatRoomsPerAddress int     `default:"10" min:"1" max:"1000000" unit:"chat rooms/min" help:"Maximum rate of new chat rooms from one address."`
+	ChatRoomsPerDay     int     `default:"50" min:"1" max:"1000000" unit:"chat rooms/day" help:"New chat rooms from one address in a day."`
 }
 
 func (c *Config) prepare() error {

@@ -16,6 +16,13 @@ const (
 	limitedAddresses = 50_000
 )
 
+// What all anonymous clients and addresses may do together, on this node. Addresses are limited first, so that one of them
+// cannot use up these limits.
+var (
+	anonymousEntries = limit.Rate{PerSecond: 500, Burst: 5000} // entries into the chat
+	newChatRooms     = limit.Rate{PerSecond: 1, Burst: 100}
+)
+
 // class is a group of commands that count against the same rate of a user.
 type class int
 
@@ -43,7 +50,25 @@ type Limiter struct {
 	users     map[class]*limit.Rates[domain.UserID]
 	addresses *limit.Rates[string] // addresses of signed-in users
 	anonymous *limit.Rates[string] // addresses of clients that are not signed in
+	entries   *limit.Bucket        // of anonymous participants, from all addresses
+	rooms     roomLimits
 	refused   atomic.Uint64
+}
+
+// roomLimits holds the limits of new chat rooms.
+type roomLimits struct {
+	perMinute, perDay *limit.Rates[string] // by address
+	all               *limit.Bucket
+}
+
+func (l roomLimits) take(address string, now time.Time) error {
+	if err := exceeded(l.perMinute.Take(address, now)); err != nil {
+		return err
+	}
+	if err := exceeded(l.perDay.Take(address, now)); err != nil {
+		return err
+	}
+	return exceeded(l.all.Take(now))
 }
 
 // New returns a Limiter.
@@ -54,16 +79,18 @@ func New(c Config) (*Limiter, error) {
 	user := func(perSecond float64, burst int) *limit.Rates[domain.UserID] {
 		return limit.NewRates[domain.UserID](limit.Rate{PerSecond: perSecond, Burst: burst}, limitedUsers)
 	}
-	address := func(perSecond float64, burst int) *limit.Rates[string] {
-		return limit.NewRates[string](limit.Rate{PerSecond: perSecond, Burst: burst}, limitedAddresses)
-	}
+	address := func(r limit.Rate) *limit.Rates[string] { return limit.NewRates[string](r, limitedAddresses) }
 	return &Limiter{
 		commands: c.Commands, now: c.Now,
 		users: map[class]*limit.Rates[domain.UserID]{
 			change: user(c.ChangeRate, c.ChangeBurst), join: user(c.JoinRate, c.JoinBurst), post: user(c.PostRate, c.PostBurst),
 		},
-		addresses: address(c.CommandsPerAddress, c.AddressBurst),
-		anonymous: address(c.AnonymousPerAddress, c.AnonymousBurst),
+		addresses: address(limit.Rate{PerSecond: c.CommandsPerAddress, Burst: c.AddressBurst}),
+		anonymous: address(limit.Rate{PerSecond: c.AnonymousPerAddress, Burst: c.AnonymousBurst}),
+		entries:   limit.NewBucket(anonymousEntries),
+		rooms: roomLimits{
+			address(limit.PerMinute(c.ChatRoomsPerAddress)), address(limit.PerDay(c.ChatRoomsPerDay)), limit.NewBucket(newChatRooms),
+		},
 	}, nil
 }
 
@@ -84,16 +111,35 @@ func (l *Limiter) Refused() uint64 { return l.refused.Load() }
 // take counts a command of a client. It returns an error if a rate is exceeded.
 func (l *Limiter) take(address string, r domain.Request) error {
 	now := l.now()
+	anonymous := r.Actor.Kind == domain.Anonymous
+	var err error
 	switch {
 	case r.Command == nil:
 		return nil // not counted: the log refuses this command
-	case r.Actor.Kind == domain.Anonymous:
-		return exceeded(l.anonymous.Take(address, now))
-	case r.Actor.Kind != domain.Authenticated:
+	case anonymous:
+		err = exceeded(l.anonymous.Take(address, now))
+	case r.Actor.Kind == domain.Authenticated:
+		err = l.takeOfUser(address, r, now)
+	default:
 		return nil
 	}
-	// The rate of the user comes first. A user who exceeds it then uses nothing of the rate that all users at the
-	// address share.
+	if err != nil {
+		return err
+	}
+	switch r.Command.(type) {
+	case domain.CreateChatRoom:
+		return l.rooms.take(address, now)
+	case domain.EnterChat:
+		if anonymous {
+			return exceeded(l.entries.Take(now))
+		}
+	}
+	return nil
+}
+
+// takeOfUser counts a command of a signed-in user. The rate of the user comes first. A user who exceeds it then uses
+// nothing of the rate that all users at the address share.
+func (l *Limiter) takeOfUser(address string, r domain.Request, now time.Time) error {
 	if err := exceeded(l.users[classes[r.Command.Type()]].Take(r.Actor.User, now)); err != nil {
 		return err
 	}

@@ -3,7 +3,9 @@ package ratelimit_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -29,7 +31,7 @@ func flood(t *testing.T, r func(i int) domain.Request, address func(i int) strin
 	var reached counter
 	l, err := ratelimit.New(ratelimit.Config{
 		Commands: &reached, Now: func() time.Time { return now },
-		JoinBurst: 20, ChangeBurst: 20, PostBurst: 20, AddressBurst: 50, AnonymousBurst: 30,
+		JoinBurst: 20, ChangeBurst: 20, PostBurst: 20, AddressBurst: 50, AnonymousBurst: 30, ChatRoomsPerAddress: 60, ChatRoomsPerDay: 70,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -101,6 +103,52 @@ func TestLimiter(t *testing.T) {
 			return domain.Request{Command: domain.JoinLive{Live: 1}, Actor: domain.AuthenticatedActor(user, "s")}
 		}, one); n != 40 {
 			t.Errorf("%d are executed: the second user pays for the first, want 40", n)
+		}
+	})
+	t.Run("limits new chat rooms of an address, signed in or not, per minute and per day", func(t *testing.T) {
+		t.Parallel()
+		now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+		var reached counter
+		l, err := ratelimit.New(ratelimit.Config{Commands: &reached, Now: func() time.Time { return now }, ChatRoomsPerAddress: 2, ChatRoomsPerDay: 3})
+		if err != nil {
+			t.Fatal(err)
+		}
+		create := func(address string, by domain.Actor) int {
+			before := reached
+			_, _ = l.Execute(limit.WithAddress(t.Context(), address), domain.Request{Command: domain.CreateChatRoom{}, Actor: by})
+			return int(reached - before)
+		}
+		user := domain.AuthenticatedActor(1, "s")
+		got := []int{create("203.0.113.1", domain.Actor{}), create("203.0.113.1", user), create("203.0.113.1", domain.Actor{}), create("203.0.113.2", domain.Actor{})}
+		now = now.Add(time.Minute)
+		got = append(got, create("203.0.113.1", user), create("203.0.113.1", user))
+		if want := []int{1, 1, 0, 1, 1, 0}; !slices.Equal(got, want) {
+			t.Errorf("executed: %v, want %v", got, want)
+		}
+	})
+	t.Run("limits anonymous entries and new chat rooms of all addresses together", func(t *testing.T) {
+		t.Parallel()
+		for _, test := range []struct {
+			command domain.Command
+			by      domain.Actor
+			want    int
+		}{
+			{domain.EnterChat{}, domain.Actor{}, 5000},
+			{domain.EnterChat{}, domain.AuthenticatedActor(1, "s"), 6000},
+			{domain.CreateChatRoom{}, domain.Actor{}, 100},
+		} {
+			now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+			var reached counter
+			l, err := ratelimit.New(ratelimit.Config{Commands: &reached, Now: func() time.Time { return now }, JoinBurst: 10_000})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range 6000 {
+				_, _ = l.Execute(limit.WithAddress(t.Context(), fmt.Sprint(i)), domain.Request{Command: test.command, Actor: test.by})
+			}
+			if int(reached) != test.want {
+				t.Errorf("%s: %d of 6000 are executed, want %d", test.command.Type(), reached, test.want)
+			}
 		}
 	})
 	t.Run("needs its dependencies", func(t *testing.T) {

@@ -68,7 +68,7 @@ func TestRecordingOfALostLiveIsNotGivenToAnotherLive(t *testing.T) {
 	if other.id != lost.id || other.key == lost.key {
 		t.Fatalf("the new live is %+v, want the id of %+v", other, lost)
 	}
-	r, err := broadcasts.NewRecordings(broadcasts.RecordingsConfig{Commands: p.sequencer, Queries: p.queries, Signer: p.signer, Log: slog.New(slog.DiscardHandler)})
+	r, err := broadcasts.NewRecordings(broadcasts.RecordingsConfig{Commands: p.sequencer, Queries: p.queries, Signer: p.signer, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

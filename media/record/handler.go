@@ -8,19 +8,17 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
-	"time"
 
 	"roomlog/media/rtmp"
 )
-
-const writeTimeout = 30 * time.Second // time for a client to accept the next piece of a file
 
 // ErrForbidden is returned by Handler.Authorize when the client may not play a recording. When the recording does not
 // exist, Authorize returns ErrNotFound.
 var ErrForbidden = errors.New("record: forbidden")
 
 // Handler serves the files of recordings at the paths FOLDER/ID/FILE, without a leading slash. Of running recordings
-// it serves the data that is already written.
+// it serves the data that is already written. The HTTP server must have timeouts for clients that do not read (package
+// httpserver).
 type Handler struct {
 	// Recorder has the files.
 	Recorder *Recorder
@@ -106,23 +104,6 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, folder, id, name
 		header.Set("Cache-Control", "private, max-age=3600")
 		header.Set("ETag", fmt.Sprintf(`"%s-%s-%d"`, id, name, size))
 	}
-	content := &deadlineReader{SectionReader: io.NewSectionReader(file, 0, size), control: http.NewResponseController(w), now: h.Recorder.library.cfg.Now}
-	defer content.control.SetWriteDeadline(time.Time{}) //nolint:errcheck // a broken connection needs no deadline
-	http.ServeContent(w, r, name, info.ModTime(), content)
+	http.ServeContent(w, r, name, info.ModTime(), io.NewSectionReader(file, 0, size))
 	return nil
 }
-
-// deadlineReader sets the write deadline of the response again for every piece that is read.
-type deadlineReader struct {
-	*io.SectionReader
-	control *http.ResponseController
-	now     func() time.Time
-}
-
-// Read reads the next piece and sets the deadline for writing it.
-func (r *deadlineReader) Read(b []byte) (int, error) {
-	_ = r.control.SetWriteDeadline(r.now().Add(writeTimeout))
-	return r.SectionReader.Read(b)
-}
-
-var _ io.ReadSeeker = (*deadlineReader)(nil)

@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -118,6 +119,9 @@ func (s statement) erases() bool {
 		(strings.Contains(s.sql, s.table+"_of_user ") || strings.Contains(s.sql, s.table+"_of_participant "))
 }
 
+// indexedSchema matches the definition of an index up to its table. A switch may rename the schema of the tables at any time.
+var indexedSchema = regexp.MustCompile(`^(CREATE (?:UNIQUE )?INDEX \S+ ON )[^\s.]+\.`)
+
 // indexes returns the statements that create the indexes that are not keys.
 func (s *shadow) indexes(ctx context.Context) ([]statement, error) {
 	var all []statement
@@ -125,7 +129,7 @@ func (s *shadow) indexes(ctx context.Context) ([]statement, error) {
 	rows, err := s.conn.Query(ctx, selectIndexes, projections.Schema)
 	if err == nil {
 		_, err = pgx.ForEachRow(rows, []any{&table, &definition}, func() error {
-			all = append(all, statement{table, strings.Replace(definition, " ON "+projections.Schema+".", " ON "+s.schema+".", 1)})
+			all = append(all, statement{table, indexedSchema.ReplaceAllString(definition, "${1}"+s.schema+".")})
 			return nil
 		})
 	}

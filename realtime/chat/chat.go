@@ -11,7 +11,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"roomlog/domain"
-	"roomlog/internal/limit"
 	"roomlog/internal/wait"
 	"roomlog/projections"
 	"roomlog/realtime/hub"
@@ -24,17 +23,14 @@ const (
 
 // Chat serves the chat on one node. It receives deltas as a follower of the hub. It is safe for concurrent use.
 type Chat struct {
-	cfg      Config
-	hub      *hub.Hub
-	state    *state
-	inbox    *inbox
-	changes  chan struct{} // contains an element if restart has not handled the newest change of the history
-	typing   *typingBatcher
-	leaves   *leaveQueue
-	users    userLimits
-	entries  addressLimit
-	openings addressLimit
-	daily    *limit.Rates[string] // limits how many chat rooms sessions create in a day, by address
+	cfg     Config
+	hub     *hub.Hub
+	state   *state
+	inbox   *inbox
+	changes chan struct{} // contains an element if restart has not handled the newest change of the history
+	typing  *typingBatcher
+	leaves  *leaveQueue
+	users   userLimits
 }
 
 // New creates the chat of a node and adds it to the hub. The cluster must be started after New and must run as long as
@@ -47,7 +43,7 @@ func New(cfg Config) (*Chat, error) {
 	c := &Chat{
 		cfg: cfg, hub: cfg.Hub, leaves: leaves, state: newState(cfg.Cluster.Node(), cfg.Store.LookalikeKey, leaves),
 		inbox: newInbox(), changes: make(chan struct{}, 1), typing: newTypingBatcher(cfg.Cluster, cfg.Log),
-		users: newUserLimits(cfg), entries: newEntryLimit(), openings: newOpeningLimit(cfg), daily: newDailyLimit(cfg),
+		users: newUserLimits(cfg),
 	}
 	leaves.nameKeyOf = c.state.nameKeyOf
 	cfg.Cluster.OnNodeLost(participantCleanup(cfg))

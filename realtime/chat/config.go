@@ -27,12 +27,10 @@ type Config struct {
 	// contain URLs of uploads on any host.
 	UploadURL string
 
-	MessageRate     float64 `default:"5" min:"0.001" max:"1000000" unit:"messages/s" help:"Maximum rate of chat messages of one user, or of one anonymous connection."`
-	MessageBurst    int     `default:"20" min:"1" max:"1000000" unit:"messages" help:"Number of chat messages that one user may send at once, before the rate applies."`
-	TypingRate      float64 `default:"2" min:"0.001" max:"1000" unit:"notes/s" help:"Maximum rate of typing notes of one connection that other participants receive."`
-	ChatRooms       int     // maximum number of chat rooms that users may create in total; 0: no limit
-	RoomsPerDay     int     // maximum number of chat rooms per day that users may create from one address; 0: no limit
-	RoomsPerAddress int     // maximum number of chat rooms per minute that users may create from one address; 0: no limit
+	MessageRate  float64 `default:"5" min:"0.001" max:"1000000" unit:"messages/s" help:"Maximum rate of chat messages of one user, or of one anonymous connection."`
+	MessageBurst int     `default:"20" min:"1" max:"1000000" unit:"messages" help:"Number of chat messages that one user may send at once, before the rate applies."`
+	TypingRate   float64 `default:"2" min:"0.001" max:"1000" unit:"notes/s" help:"Maximum rate of typing notes of one connection that other participants receive."`
+	ChatRooms    int     // maximum number of chat rooms that users may create in total; 0: no limit
 }
 
 func (c *Config) prepare() error {

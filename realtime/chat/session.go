@@ -39,7 +39,6 @@ type Entry struct {
 	Profile  domain.ChatProfile
 	Room     domain.ChatRoomID // chat room to join when entering; "" if there is none
 	Nickname string            // nickname of an anonymous participant; may be empty
-	Address  string            // address of an anonymous participant, see limit.Key
 }
 
 // NewSession creates the Session of a connection. connection is the public id of the connection. Until Enter is called,
@@ -91,15 +90,10 @@ func (s *Session) endEntering() {
 func (s *Session) Enter(ctx context.Context, e Entry) (position int64, err error) {
 	s.BeginEntering()
 	defer s.endEntering()
-	if e.Identity.User == 0 {
-		if err := s.chat.entries.take(e.Address, s.chat.cfg.Now()); err != nil {
-			return 0, err
-		}
-	}
 	return s.enter(ctx, s.chat.cfg.Clients, e)
 }
 
-// enter enters the chat with the executor commands, without the rate limit of Enter.
+// enter enters the chat with the executor commands.
 func (s *Session) enter(ctx context.Context, commands hub.Executor, e Entry) (position int64, err error) {
 	c := s.chat
 	if err := c.hub.WaitReady(ctx); err != nil {

@@ -25,8 +25,9 @@ func (s *Session) Restart(ctx context.Context) (rooms []domain.ChatRoomID, err e
 		return rooms, nil
 	}
 	if id := s.chat.state.idOf(s.Connection()); id != 0 {
+		history := s.chat.hub.History() // before the lock: the hub has a lock of its own
 		s.mu.Lock()
-		s.participant.id, s.participant.history = id, s.chat.hub.History()
+		s.participant.id, s.participant.history = id, history
 		s.mu.Unlock()
 	} else {
 		m.entry.Identity, m.entry.Nickname = m.identity, m.nickname

@@ -83,18 +83,11 @@ func (s *Session) LeaveRoom(ctx context.Context, room domain.ChatRoomID) error {
 	return nil
 }
 
-// OpenRoom returns the chat room whose id or name is ref. If there is none, it creates a chat room with the name ref,
-// within the rate limit of the client's address.
-func (s *Session) OpenRoom(ctx context.Context, ref, address string) (projections.ChatRoom, error) {
+// OpenRoom returns the chat room whose id or name is ref. If there is none, it creates a chat room with the name ref.
+func (s *Session) OpenRoom(ctx context.Context, ref string) (projections.ChatRoom, error) {
 	c := s.chat
 	room, err := c.Room(ctx, ref)
 	if r := domain.AsRefusal(err); r == nil || r.Code != domain.CodeChatRoomNotFound || domain.IsChatRoomID(ref) {
-		return room, err
-	}
-	if err := c.openings.take(address, c.cfg.Now()); err != nil {
-		return room, err
-	}
-	if err := hub.Limited(c.daily.Take(address, c.cfg.Now())); err != nil {
 		return room, err
 	}
 	var id [12]byte

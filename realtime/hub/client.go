@@ -20,8 +20,8 @@ type Client interface {
 	// Reset is called when deltas of the user channel were missed. The client must reconnect.
 	Reset()
 	// HistoryChanged is called when the log has fallen back to an earlier state. What the client has received may no
-	// longer be true, and its sign-in session may no longer exist. The next deltas follow after position; history is
-	// the number of the new history of the log.
+	// longer be true, and its sign-in session may no longer exist: the client checks it, for example with
+	// Hub.CheckLater. The next deltas follow after position; history is the number of the new history of the log.
 	HistoryChanged(history, position int64)
 	// Revoke is called when the sign-in session is no longer valid.
 	Revoke(reason *domain.Refusal)

@@ -45,7 +45,7 @@ func newDelivery(c Config, r *registry, p *presence, w *sessionWatcher) *deliver
 func (v *delivery) run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		if err := v.follow(ctx); err != nil && ctx.Err() == nil && !v.historyChanged() {
-			v.log.ErrorContext(ctx, "feed subscription lost, resubscribing", slog.Any("error", err))
+			v.log.Log(ctx, LevelOf(err), "feed subscription lost, resubscribing", slog.Any("error", err))
 			wait.Sleep(ctx, resubscribeDelay)
 		}
 	}
@@ -106,7 +106,6 @@ func (v *delivery) begin(ctx context.Context, history, position int64) {
 		slog.Int64("lost_position", v.registry.position), slog.Int64("position", position))
 	v.registry.historyChanged(history, position)
 	v.presence.historyChanged()
-	v.watcher.checkAll(v.registry.clients)
 	v.advance(position)
 }
 

@@ -199,6 +199,9 @@ func TestReceiversStartAgainInAnotherHistory(t *testing.T) {
 	}
 	viewer.expect(t, "history changed at 4", "delta 5")
 	client.expect(t, "history changed at 4")
+	if clients := v.watcher.takeDue(); len(clients) != 0 {
+		t.Errorf("%d clients are checked by the hub beside themselves", len(clients))
+	}
 	if history, from := r.subscribe(6, &receiver{}); history != 2 || from != 5 {
 		t.Errorf("a new subscriber begins at %d of history %d, want 2, 5", from, history)
 	}

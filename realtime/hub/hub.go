@@ -120,6 +120,10 @@ func (h *Hub) CheckSession(ctx context.Context, i Identity) error {
 	return i.check(ctx, h.cfg.Admission)
 }
 
+// CheckLater checks the session of a registered client soon, and revokes the client if the session is not valid. It does
+// not block.
+func (h *Hub) CheckLater(c Client) { h.watcher.schedule(c, h.cfg.Now()) }
+
 // Register adds a client of user. The client receives the deltas of the user channel after position from. If the user
 // has too many clients, Register returns a *Problem with the code too_many_connections.
 func (h *Hub) Register(ctx context.Context, user domain.UserID, c Client) (from int64, err error) {

@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"time"
 
 	"roomlog/domain"
@@ -77,10 +78,19 @@ func ProblemOf(err error) (p *Problem, internal bool) {
 		return NewProblem(domain.CodeLiveNotFound, "the live does not exist"), false
 	case errors.Is(err, eventstore.ErrBusy), errors.Is(err, projections.ErrBehind), errors.Is(err, eventstore.ErrClosed):
 		return NewProblem(domain.CodeBusy, "busy: try again in a second").After(busyRetry), false
-	case errors.Is(err, eventstore.ErrUnavailable):
-		return NewProblem(domain.CodeBusy, "the log cannot be written at the moment: try again").After(busyRetry), true
 	case errors.Is(err, eventstore.ErrOutcomeUnknown), errors.Is(err, context.DeadlineExceeded):
 		return NewProblem(CodeOutcomeUnknown, "the outcome is unknown: send it again with the same key").After(busyRetry), true
+	case eventstore.IsUnavailable(err):
+		return NewProblem(domain.CodeBusy, "the database cannot be reached: try again in a second").After(busyRetry), true
 	}
 	return NewProblem(domain.CodeInternal, "internal error: try again later").After(busyRetry), true
+}
+
+// LevelOf returns the level at which the caller logs an internal error. Overload and a database that cannot be reached are
+// no faults of the server: they are warnings.
+func LevelOf(err error) slog.Level {
+	if eventstore.IsUnavailable(err) {
+		return slog.LevelWarn
+	}
+	return slog.LevelError
 }

@@ -47,15 +47,6 @@ func (w *sessionWatcher) observe(c Client, d projections.Delta) {
 	}
 }
 
-// checkAll schedules a check of all clients. It does not block.
-func (w *sessionWatcher) checkAll(clients map[domain.UserID]map[Client]struct{}) {
-	for _, ofUser := range clients {
-		for c := range ofUser {
-			w.schedule(c, w.now())
-		}
-	}
-}
-
 func (w *sessionWatcher) schedule(c Client, at time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -40,6 +40,9 @@ type channel struct {
 	start   int64      // recent contains every fact after this position
 	last    int64      // position of the newest fact in recent; if recent is empty, the live has no later fact so far
 	recent  []fact     // the newest facts, oldest first
+	wanted  int64      // the smallest position after which a waiting session needs the facts
+
+	reading chan struct{} // contains an element while a session reads facts from the log
 }
 
 // fact is an encoded delta, or a frame that replaces several joins and leaves.
@@ -162,36 +165,33 @@ func (c *channel) find(cursor string) (pos int64, found bool) {
 	return 0, false
 }
 
-// opening contains the first frames for a connection that is added to a channel.
+// opening contains the first frame for a connection that is added to a channel.
 type opening struct {
 	history int64                    // number of the history of the log to which the opening belongs
 	reply   func(to int64) *ws.Frame // returns the reply to the request; the reply and the frames after it contain every fact up to the position to
-	further []*ws.Frame              // frames to send after the reply
-	have    int64                    // position of the newest fact in the opening
-	upTo    int64                    // there is no fact of the live with have < position ≤ upTo
+	have    int64                    // position up to which the client has everything with the reply
 }
 
 // attach adds a connection to the channel. The connection receives the opening, then the later facts that the channel
-// keeps, and then every new fact, in order. attach reports false if the channel no longer keeps a fact that must follow
+// keeps, and then every new fact, in order. attach reports false if the channel does not keep a fact that must follow
 // the opening, if more than maxResume facts are missing, or if the history of the log has changed.
 func (c *channel) attach(conn *ws.Conn, o opening) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.flushBatch() // the batch may contain facts that the client already has
 	missed := c.recent
-	for len(missed) > 0 && missed[0].pos <= o.upTo {
+	for len(missed) > 0 && missed[0].pos <= o.have {
 		missed = missed[1:]
 	}
 	switch {
-	case o.history != c.history, o.upTo < c.start, len(o.further)+len(missed) > maxResume:
+	case o.history != c.history, o.have < c.start, len(missed) > maxResume:
 		return false
 	case len(missed) > 0 && missed[0].prev > o.have:
 		return false
 	case len(c.recent) == 0 && c.last > o.have:
 		c.last = o.have // the next fact follows the fact at have
 	}
-	frames := append(make([]*ws.Frame, 0, 1+len(o.further)+len(missed)), o.reply(max(o.upTo, c.last)))
-	frames = append(frames, o.further...)
+	frames := append(make([]*ws.Frame, 0, 1+len(missed)), o.reply(max(o.have, c.last)))
 	for _, f := range missed {
 		frames = append(frames, f.frame)
 	}

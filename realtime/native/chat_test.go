@@ -11,6 +11,8 @@ import (
 
 	"roomlog/domain"
 	"roomlog/eventstore/pgtest"
+	"roomlog/eventstore/ratelimit"
+	"roomlog/internal/limit"
 	"roomlog/projections"
 	"roomlog/realtime/chat"
 	"roomlog/realtime/hub"
@@ -494,36 +496,6 @@ func TestFindByConnectionWaitsForEntry(t *testing.T) {
 	}
 }
 
-// TestChatEntriesAreLimitedPerAddress checks that entries from one address use up only the limit of that address.
-func TestChatEntriesAreLimitedPerAddress(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, nil)
-	ended, end := context.WithCancel(t.Context())
-	end() // entries that are permitted now fail, because ctx has ended
-	enter := func(from string) error {
-		m := w.Chat.NewSession("c1", listener{}, w.Chat.NewLimits())
-		defer m.Leave(domain.LeaveRequested)
-		_, err := m.Enter(ended, chat.Entry{Profile: domain.ProfilePlain, Address: from})
-		return err
-	}
-	tooOften := func(err error) bool {
-		no, _ := hub.ProblemOf(err)
-		return no.Code == domain.CodeRateLimited
-	}
-	let := 0
-	for range 6000 {
-		if !tooOften(enter("10.0.0.1")) {
-			let++
-		}
-	}
-	if let < 1000 || let > 2000 {
-		t.Errorf("%d entered by one address", let)
-	}
-	if err := enter("10.0.0.2"); tooOften(err) {
-		t.Errorf("by another address: %v", err)
-	}
-}
-
 func TestAParticipantWithoutConnectionLeaves(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
@@ -597,21 +569,40 @@ func TestFindByName(t *testing.T) {
 	expect("cat", first.ID, 1)
 }
 
-// TestNewChatRoomsAreLimitedPerAddress checks that new chat rooms from one address use up only the limit of that
+// TestTheChatIsLimitedPerAddress checks that entries and new chat rooms from one address use up only the limits of that
 // address.
-func TestNewChatRoomsAreLimitedPerAddress(t *testing.T) {
+func TestTheChatIsLimitedPerAddress(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(c *config) { c.RoomsPerAddress = 2 })
-	m := w.Chat.NewSession("c1", listener{make(chan struct{}, 10)}, w.Chat.NewLimits())
-	for i, from := range []string{"10.0.0.1", "10.0.0.1", "10.0.0.1", "10.0.0.2"} {
-		_, err := m.OpenRoom(t.Context(), fmt.Sprint("room ", i), from)
-		if no, _ := hub.ProblemOf(err); (err != nil) != (i == 2) || err != nil && no.Code != domain.CodeRateLimited {
-			t.Errorf("room %d: %v", i, err)
+	w := newWorld(t, func(c *config) {
+		now := time.Now() // stands still: only bursts are accepted
+		limiter, err := ratelimit.New(ratelimit.Config{
+			Commands: c.ChatConfig.Clients, Now: func() time.Time { return now }, ChatRoomsPerAddress: 2, AnonymousBurst: 4,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.ChatConfig.Clients = limiter
+	})
+	expect := func(what string, err error, accepted bool) {
+		t.Helper()
+		if no, _ := hub.ProblemOf(err); (err == nil) != accepted || err != nil && no.Code != domain.CodeRateLimited {
+			t.Errorf("%s: %v, want accepted %v", what, err, accepted)
 		}
 	}
-	if _, err := m.OpenRoom(t.Context(), "room 0", "10.0.0.1"); err != nil {
-		t.Errorf("into a room that is there: %v", err)
+	var entered *chat.Session
+	for i, from := range []string{"10.0.0.1", "10.0.0.1", "10.0.0.1", "10.0.0.1", "10.0.0.1", "10.0.0.2"} {
+		m := w.Chat.NewSession(fmt.Sprint("entry ", i), listener{make(chan struct{}, 10)}, w.Chat.NewLimits())
+		defer m.Leave(domain.LeaveRequested)
+		_, err := m.Enter(limit.WithAddress(t.Context(), from), chat.Entry{Profile: domain.ProfilePlain})
+		expect(fmt.Sprint("entry ", i), err, i != 4)
+		entered = m
 	}
+	for i, from := range []string{"10.0.0.3", "10.0.0.3", "10.0.0.3", "10.0.0.4"} {
+		_, err := entered.OpenRoom(limit.WithAddress(t.Context(), from), fmt.Sprint("room ", i))
+		expect(fmt.Sprint("room ", i), err, i != 2)
+	}
+	_, err := entered.OpenRoom(limit.WithAddress(t.Context(), "10.0.0.3"), "room 0")
+	expect("a room that exists", err, true)
 }
 
 func TestMessagesAreLimitedPerUser(t *testing.T) {

@@ -51,18 +51,38 @@ func (c *channel) release(history int64, found *snapshot) bool {
 
 // restoreLater sends the snapshot of a live in the background. Call it after the history of the log has changed.
 func (s *services) restoreLater(c *channel, history int64) {
+	s.restoreFrom(c, history, 0)
+}
+
+// restoreFrom sends the snapshot of a live when everything up to head has been delivered; a head of 0 stands for all that
+// the log contains now. It tries again until it succeeds, without a wait that holds a worker, until no session is in the
+// live any more.
+func (s *services) restoreFrom(c *channel, history, head int64) {
 	c.serial.Later(func() {
+		if c.wasReset() || s.Hub.History() != history {
+			return // nobody receives the snapshot, or a newer change has its own
+		}
 		ctx, cancel := context.WithTimeout(context.Background(), hub.CommandTimeout)
 		defer cancel()
-		found, err := s.newest(ctx, c.live)
-		if errors.Is(err, projections.ErrNotFound) || s.Hub.History() != history {
-			return // the hub removes the clients from the live, or a newer change sends its own snapshot
+		var err error
+		if head == 0 {
+			head, err = s.Store.Head(ctx)
 		}
-		if err == nil && c.release(history, found) {
+		var found *snapshot
+		if err == nil && s.Hub.Position() >= head {
+			found, err = s.snapshot(ctx, c.live, head)
+		}
+		switch {
+		case errors.Is(err, projections.ErrNotFound):
+			return // the hub removes the sessions from the live
+		case err != nil && !errors.Is(err, projections.ErrBehind):
+			s.Log.WarnContext(ctx, "snapshot after a change of the history failed, retrying", slog.Int64("live_id", int64(c.live)), slog.Any("error", err))
+		case found != nil && c.release(history, found):
 			return
+		case found != nil:
+			head = 0 // the live has had more facts than the channel keeps
 		}
-		s.Log.WarnContext(ctx, "snapshot after a change of the history failed, retrying", slog.Int64("live_id", int64(c.live)), slog.Any("error", err))
-		time.AfterFunc(restoreRetry, func() { s.restoreLater(c, history) })
+		time.AfterFunc(restoreRetry, func() { s.restoreFrom(c, history, head) })
 	})
 }
 
@@ -71,19 +91,6 @@ func (s *services) recoverPanic() {
 	if p := recover(); p != nil {
 		s.Log.Error("panic recovered", slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
 	}
-}
-
-// newest waits until all deltas of the events that are in the log now have been delivered, and then returns the state
-// of the live.
-func (s *services) newest(ctx context.Context, live domain.LiveID) (*snapshot, error) {
-	head, err := s.Store.Head(ctx)
-	if err == nil {
-		err = s.Hub.WaitFor(ctx, head)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return s.snapshot(ctx, live, head)
 }
 
 // HistoryChanged notifies the client that its state is void, and checks the sign-in session again, because the log may

@@ -69,7 +69,7 @@ func (s *session) attach(ctx context.Context, c *channel, re, since string, ente
 			return err
 		}
 		reply := replyTo(re, joinReply{Snapshot: found})
-		if c.attach(s.conn, opening{history, func(int64) *ws.Frame { return reply }, nil, found.Pos, found.Pos}) {
+		if c.attach(s.conn, opening{history, func(int64) *ws.Frame { return reply }, found.Pos}) {
 			return nil
 		}
 	}
@@ -114,28 +114,13 @@ func (s *session) resume(ctx context.Context, c *channel, re, since string) (don
 	reply := func(to int64) *ws.Frame {
 		return replyTo(re, joinReply{Resumed: &[2]int64{pos + 1, max(to, s.Hub.Position())}})
 	}
-	if c.attach(s.conn, opening{history, reply, nil, pos, pos}) {
+	if c.attach(s.conn, opening{history, reply, pos}) {
 		return true, nil
 	}
-	for range 2 { // a second time if facts were pushed while the log was being read
-		if err := s.Hub.WaitFor(ctx, c.oldest()); err != nil {
-			return false, err
-		}
-		upTo := s.Hub.Position() // the channel has delivered every fact up to this position and keeps the later ones
-		facts, err := s.Hub.Deltas(ctx, c.live, pos, upTo, maxResume+1)
-		if err != nil || len(facts) > maxResume {
-			return false, err
-		}
-		missed, have := make([]*ws.Frame, 0, len(facts)), pos
-		for _, d := range facts {
-			missed = append(missed, factFrame(d, have))
-			have = d.Position
-		}
-		if c.attach(s.conn, opening{history, reply, missed, have, upTo}) {
-			return true, nil
-		}
+	if kept, err := s.keepFrom(ctx, c, history, pos); err != nil || !kept {
+		return false, err
 	}
-	return false, nil
+	return c.attach(s.conn, opening{history, reply, pos}), nil
 }
 
 func (s *session) onLeave(_ context.Context, _ request, data leaveData) (any, error) {

@@ -69,7 +69,7 @@ func (p *peer) handle(ctx context.Context, frame requestFrame) (any, error) {
 func (p *peer) fail(ctx context.Context, frame requestFrame, err error) {
 	problem, internal := hub.ProblemOf(err)
 	if internal {
-		p.Log.ErrorContext(ctx, "request failed", slog.String("command", frame.Type),
+		p.Log.Log(ctx, hub.LevelOf(err), "request failed", slog.String("command", frame.Type),
 			slog.Int64("user_id", int64(p.Identity().User)), slog.Any("error", err))
 	}
 	p.sendError(frame.ID, problem)

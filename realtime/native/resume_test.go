@@ -414,3 +414,45 @@ func TestUserChannel(t *testing.T) {
 		a.ExpectClose(ws.CloseBehind)
 	})
 }
+
+// TestOneReadServesManyResumes lets many clients come back to a live that nobody is in, like after a restart: the facts are not
+// in memory. They have missed the facts after different positions.
+func TestOneReadServesManyResumes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	ann := w.register("ann")
+	live := ann.goLive("x")
+	var cursors []string
+	var positions []int64
+	for i := range 30 {
+		receipt := ann.Asks(domain.PostComment{Live: live, Text: fmt.Sprint("comment ", i)})
+		positions = append(positions, receipt.Position)
+		cursors = append(cursors, w.cursor(receipt.Position))
+	}
+	apps := make([]*app, 20)
+	resumed := func(a *app, i int) {
+		e := a.rejoin(live, cursors[i])
+		if e.Snapshot != nil {
+			t.Errorf("client %d gets a snapshot", i)
+			return
+		}
+		c := startChain(t, e)
+		for c.last < positions[len(positions)-1] {
+			c.take(a.read())
+		}
+		if want := len(positions) - 1 - i; c.seen["comment"] != want {
+			t.Errorf("client %d gets %d comments, want %d", i, c.seen["comment"], want)
+		}
+	}
+	viewers := make([]person, len(apps))
+	for i := range viewers {
+		viewers[i] = w.register(fmt.Sprint("viewer ", i))
+		apps[i] = viewers[i].app()
+	}
+	for i, a := range apps { // the first has missed most
+		resumed(a, i)
+	}
+	if n := w.lossy.reads.Load(); n != 1 {
+		t.Errorf("%d reads of the log for %d clients, want 1", n, len(apps))
+	}
+}

@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"roomlog/domain"
 	"roomlog/eventstore"
 	"roomlog/eventstore/pgtest"
+	"roomlog/projections"
 	"roomlog/projections/feed"
 	"roomlog/realtime/native"
 	"roomlog/realtime/realtimetest"
@@ -39,7 +41,14 @@ type nativeConfig = native.Config
 // lossyFeed is a feed that can lose batches.
 type lossyFeed struct {
 	*feed.Feed
-	lost chan feed.Batch // the batches that follow a lost one
+	lost  chan feed.Batch // the batches that follow a lost one
+	reads atomic.Int64    // of the log, by LiveDeltas
+}
+
+// LiveDeltas counts the reads of the log.
+func (f *lossyFeed) LiveDeltas(ctx context.Context, live domain.LiveID, after, upTo int64, limit int) ([]projections.Delta, error) {
+	f.reads.Add(1)
+	return f.Feed.LiveDeltas(ctx, live, after, upTo, limit)
 }
 
 // Subscribe delivers the batches of the feed and the batches from lost.

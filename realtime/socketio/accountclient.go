@@ -72,7 +72,7 @@ func (s *session) openAccount() {
 func (a *accountClient) fail(ctx context.Context, err error) {
 	problem, internal := hub.ProblemOf(err)
 	if internal {
-		a.cfg.Log.ErrorContext(ctx, "account changes could not be opened", slog.Any("error", err))
+		a.cfg.Log.Log(ctx, hub.LevelOf(err), "account changes could not be opened", slog.Any("error", err))
 	}
 	if internal || problem.Code == domain.CodeBusy {
 		reconnect(a.socket)

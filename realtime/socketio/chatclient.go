@@ -74,7 +74,7 @@ func (c *chatClient) enterRoom(ctx context.Context, e chat.Entry) (err error) {
 // fail ends the Engine.IO session of a socket that could not enter the chat, so that its client reconnects.
 func (c *chatClient) fail(ctx context.Context, err error) {
 	if _, internal := hub.ProblemOf(err); internal {
-		c.cfg.Log.ErrorContext(ctx, "socket could not enter the chat", slog.Any("error", err))
+		c.cfg.Log.Log(ctx, hub.LevelOf(err), "socket could not enter the chat", slog.Any("error", err))
 	}
 	c.Reset()
 }

@@ -58,7 +58,7 @@ func (c *core) disconnectUnavailable(k *protocol.Socket, refusal *domain.Refusal
 func (c *core) notify(ctx context.Context, k *protocol.Socket, event string, err error, quiet bool) {
 	problem, internal := hub.ProblemOf(err)
 	if internal {
-		c.cfg.Log.ErrorContext(ctx, "Socket.IO event failed", slog.String("event_type", event), slog.Any("error", err))
+		c.cfg.Log.Log(ctx, hub.LevelOf(err), "Socket.IO event failed", slog.String("event_type", event), slog.Any("error", err))
 	}
 	k.Emit(k.ID(), noticeDTO{
 		Meta: noticeMetaDTO{c.cfg.Now().UnixMilli(), quiet},

@@ -24,7 +24,7 @@ func (c *chatClient) openExchange() {
 	c.deliver = c.deliverExchange
 	ctx, cancel := requestContext(c.socket)
 	defer cancel()
-	err := c.enterRoom(ctx, chat.Entry{Profile: domain.ProfileExchange, Address: c.socket.Session().Address()})
+	err := c.enterRoom(ctx, chat.Entry{Profile: domain.ProfileExchange})
 	switch refusal := domain.AsRefusal(err); {
 	case err == nil:
 	case refusal != nil && refusal.Code == domain.CodeChatRoomNotFound:

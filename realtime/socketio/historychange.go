@@ -20,8 +20,8 @@ func (c *channel) HistoryChanged(history, position int64) {
 	c.delay(c, c.cfg.Now())
 }
 
-// HistoryChanged does nothing, because the channels of the lives send the viewer lists.
-func (c *liveClient) HistoryChanged(int64, int64) {}
+// HistoryChanged lets the hub check the session. The channels of the lives send the viewer lists.
+func (c *liveClient) HistoryChanged(int64, int64) { c.session.cfg.Hub.CheckLater(c) }
 
 // RemoveFrom removes the user from a live and sends the reason. The socket stays connected.
 func (c *liveClient) RemoveFrom(live domain.LiveID, p *hub.Problem) {

@@ -129,7 +129,7 @@ func (c *chatClient) enterPlain(ctx context.Context, name string) error {
 	if err := c.chat.AllowQuery(); err != nil {
 		return err
 	}
-	if _, err := c.chat.Enter(ctx, chat.Entry{Profile: domain.ProfilePlain, Nickname: name, Address: c.socket.Session().Address()}); err != nil {
+	if _, err := c.chat.Enter(ctx, chat.Entry{Profile: domain.ProfilePlain, Nickname: name}); err != nil {
 		return err
 	}
 	c.name = name

@@ -15,7 +15,7 @@ func (c *chatClient) handleJoinRoom(ctx context.Context, e *protocol.Event) erro
 	if !ok {
 		return badRequest("a room must be a string")
 	}
-	room, err := c.chat.OpenRoom(ctx, name, c.socket.Session().Address())
+	room, err := c.chat.OpenRoom(ctx, name)
 	if err != nil {
 		return err
 	}

@@ -56,7 +56,6 @@ func openWorld(t testing.TB, db *pgtest.DB, projects bool, change func(*socketio
 	cfg.Engine.Sockets = ws.Config{FrameRate: -1, PushWindow: time.Millisecond, WriteTimeout: siotest.Timeout}
 	var rooms roomsConfig
 	w.Node = realtimetest.Open(t, db, log, func(n *realtimetest.Node, c *realtimetest.Config) {
-		c.RoomsPerAddress = 100
 		rooms = roomsConfig{*c, native.Config{Store: n.Store, Queries: n.Queries, Feed: n.Feed, Now: time.Now, Log: log}}
 		cfg.Queries = n.Queries
 		if change != nil {

@@ -77,6 +77,20 @@ func TestLimits(t *testing.T) {
 		wstest.Eventually(t, "the slot is free", func() bool { return s.Stats().Open.Load() == 1 })
 		wstest.Dial(t, s.addr)
 	})
+	t.Run("closes the socket of an evicted connection at once", func(t *testing.T) {
+		s := serve(t, func(c *ws.Config) {
+			limited(1, 0)(c)
+			c.Now = func() time.Time { return time.Now().Add(time.Hour) } // a deadline does not come
+		})
+		evicted := wstest.Dial(t, s.addr)
+		p := wstest.Receive(t, s.peers, "the first connection")
+		wstest.Dial(t, s.addr)
+		if end := wstest.Receive(t, p.closed, "the end of the first connection"); end.code != ws.CloseHelloTimeout {
+			t.Errorf("closed with %d, want %d", end.code, ws.CloseHelloTimeout)
+		}
+		wstest.Eventually(t, "only the second connection is open", func() bool { return s.Stats().Open.Load() == 1 })
+		evicted.ExpectClose(ws.CloseHelloTimeout)
+	})
 	t.Run("bounds the connections of one address", func(t *testing.T) {
 		s := serve(t, limited(0, 1))
 		from := func(address string) *http.Response { return ask(t, s, "X-Forwarded-For: "+address+"\r\n") }

@@ -51,7 +51,7 @@ func (c *verifyCommand) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) e
 			fmt.Fprintf(sh.Stdout, "the tables lack the newest %s: they have position %d of %d\n", cli.Count(newer, "event"), report.Position, report.Head)
 		}
 		if report.OpenPoison > 0 {
-			fmt.Fprintf(sh.Stdout, "%s not applied, decide about each one: roomlog events list\n", cli.Count(report.OpenPoison, "event could", "events could"))
+			fmt.Fprintf(sh.Stdout, "%s not be applied, decide about each one: roomlog events list\n", cli.Count(report.OpenPoison, "event could", "events could"))
 		}
 		if report.SetAside > 0 {
 			fmt.Fprintf(sh.Stdout, "%s set aside: roomlog events list\n", cli.Count(report.SetAside, "event is", "events are"))

@@ -73,7 +73,7 @@ func TestThePage(t *testing.T) {
 		"- Appended to a stream such as `comment-6`, which has no state",
 		"| `live` | number | the live that receives the gifts |",
 		"| `first_visit` | boolean | whether the user was never a viewer of this live before |",
-		"| `text` | string | the comment as typed, without surrounding space · *personal* |",
+		"| `text` | string | the comment as typed, without surrounding space, with LF for every line break · *personal* |",
 		"| `to` | number | new status: `0` not started, `1` on air, `2` paused, `3` ended |",
 		"| `cause` | string | why the viewer left: `requested` (the client sent a request to leave), `connection_lost` (the connection has closed), `node_lost` (the node that held the connection was lost), `live_ended` (only for viewers: the live has ended), `removed` (only for viewers: the user was kicked or banned) |",
 		"| `postings[].amount` | number | number of coins added to the account; negative if coins are removed |",

@@ -21,6 +21,7 @@ func (c *config) apiConfig(env *environment, b *backend, tokens *token.Issuer, s
 	config.Tokens, config.Signs, config.Payments, config.Connections = tokens, signer, payments, b.connections
 	config.Uploads, config.Version = filepath.Join(env.dataDir, "uploads"), cli.ReadBuild().Version
 	config.AsyncAPI = native.AsyncAPI()
+	config.RefuseUploads = env.folderless
 	config.Now, config.Log = env.sh.Now, env.log
 	return config, err
 }

@@ -24,6 +24,9 @@ import (
 // firstChatRoom exists from the start, unless an operator removed it.
 const firstChatRoom = "demo"
 
+// pingTimeout is the time after which a database that does not respond counts as lost.
+const pingTimeout = 2 * time.Second
+
 // backend holds the parts that all servers use: the database, the log, the tables and the parts that update them.
 type backend struct {
 	postgres  *supervisor // of the private PostgreSQL; nil with DATABASE_URL
@@ -71,6 +74,7 @@ func startBackend(ctx context.Context, c *config, env *environment, l *layers) (
 		return nil, err
 	}
 	l.add("pool", func() error { b.pool.Close(); return nil })
+	l.run(ctx, "outages", func(ctx context.Context) error { return env.logs.WatchDatabase(ctx, b.ping) })
 	if b.store, err = eventstore.Open(ctx, b.pool, eventstore.Config{Now: env.sh.Now, Log: env.log, SnapshotKeys: env.secrets.snapshotKeys()}); err != nil {
 		return nil, err
 	}
@@ -113,6 +117,13 @@ func startBackend(ctx context.Context, c *config, env *environment, l *layers) (
 		return nil, err
 	}
 	return b, b.createFirstChatRoom(ctx)
+}
+
+// ping checks that the database responds in time.
+func (b *backend) ping(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, pingTimeout)
+	defer cancel()
+	return b.pool.Ping(ctx)
 }
 
 // joinCluster makes this process a member of the cluster when all servers are open, until ctx ends.

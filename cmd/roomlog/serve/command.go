@@ -53,6 +53,7 @@ func (c *Command) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) (err er
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, env.close()) }()
 	// Ports are taken first: clients that connect during the start wait, and a second server on one port fails early.
 	listener, err := net.Listen("tcp", c.HTTPAddr)
 	if err != nil {
@@ -145,7 +146,7 @@ func (c *Command) CheckSettings(sh cli.Shell) error {
 	c.sequencer.DrainTimeout = c.DrainTimeout
 	c.socketio.Engine.BodyTimeout = c.api.BodyTimeout
 	c.api.GuestChat, c.api.CORSOrigins = c.GuestChat, c.CORSOrigins
-	c.chat.ChatRooms, c.chat.RoomsPerAddress, c.chat.RoomsPerDay = c.api.ChatRooms, c.api.ChatRoomsPerAddress, c.api.ChatRoomsPerDay
+	c.chat.ChatRooms = c.api.ChatRooms
 	c.broadcasts.LostNodeGrace = c.hub.PresenceGrace
 	c.socketio.Engine.Sockets.Origins, c.socketio.GuestChat = c.CORSOrigins, c.GuestChat
 	return nil

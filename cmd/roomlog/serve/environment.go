@@ -1,11 +1,15 @@
 package serve
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 
 	"roomlog/cmd/roomlog/cli"
+	"roomlog/eventstore"
 	"roomlog/eventstore/localpg"
+	"roomlog/internal/loglimit"
 	"roomlog/migrations"
 )
 
@@ -13,17 +17,20 @@ import (
 type environment struct {
 	sh          cli.Shell
 	log         *slog.Logger
+	logs        *loglimit.Handler // the handler of log
 	dataDir     string
 	databaseURL string         // "" means: run a private PostgreSQL
 	postgres    localpg.Config // of the private PostgreSQL
 	migrations  migrations.Config
 	secrets     secrets
+	folderless  bool // no folder can be written: dataDir is a temporary folder, and uploads and recordings are off
 }
 
 // openEnvironment reads the environment variables and the secrets. It creates the data folder if a secret has to be
 // generated.
 func openEnvironment(g *cli.Globals, sh cli.Shell) (*environment, error) {
-	env := &environment{sh: sh, log: g.Logger(sh, slog.LevelInfo)}
+	logs := loglimit.New(loglimit.Config{Next: g.Logger(sh, slog.LevelInfo).Handler(), Now: sh.Now, Outage: eventstore.IsUnavailable})
+	env := &environment{sh: sh, log: slog.New(logs), logs: logs}
 	warnExposed(sh, func(path, key string) {
 		env.log.Warn("a secret in the configuration file can be read by other users, run chmod 600 on it", slog.String("path", path), slog.String("key", key))
 	})
@@ -31,13 +38,59 @@ func openEnvironment(g *cli.Globals, sh cli.Shell) (*environment, error) {
 	if env.databaseURL, err = cli.Variable(sh.Getenv, cli.DatabaseURL); err != nil {
 		return nil, err
 	}
-	if env.dataDir, err = g.DataDir(sh); err != nil {
-		return nil, err
+	dataDir, folderErr := g.DataDir(sh)
+	if folderErr != nil && (env.databaseURL == "" || !secretsAreSet(sh.Getenv)) {
+		return nil, folderErr
 	}
+	env.dataDir = dataDir
 	env.migrations = g.Migrations(env.log)
 	env.postgres = g.PostgresConfig(sh, env.dataDir, env.log)
 	if env.secrets, err = openSecrets(sh.Getenv, env.dataDir, env.log); err != nil {
 		return nil, fmt.Errorf("open the secrets: %w", err)
 	}
-	return env, nil
+	return env, env.openFolder(folderErr)
+}
+
+// openFolder creates the data folder. With DATABASE_URL and all secrets a server stores nothing but uploads and recordings there:
+// if the folder cannot be written, they are off. unknown is the error of choosing a folder.
+func (env *environment) openFolder(unknown error) error {
+	if env.databaseURL == "" {
+		return nil // the private PostgreSQL creates it
+	}
+	cause := unknown
+	if cause == nil {
+		cause = tryFolder(env.dataDir)
+	}
+	if cause == nil {
+		return nil
+	}
+	folder, err := os.MkdirTemp("", "roomlog-")
+	if err != nil {
+		return fmt.Errorf("neither the data folder nor a temporary folder can be written (%w): mount a volume and name it with --data (ROOMLOG_DATA), or mount a tmpfs at %s",
+			cause, os.TempDir())
+	}
+	env.log.Warn("data folder cannot be written, uploads and recordings are off: mount a volume and name it with --data",
+		slog.String("data_dir", env.dataDir), slog.Any("error", cause))
+	env.dataDir, env.folderless = folder, true
+	return nil
+}
+
+// close removes the temporary folder.
+func (env *environment) close() error {
+	if env.folderless {
+		return os.RemoveAll(env.dataDir)
+	}
+	return nil
+}
+
+// tryFolder creates a folder if necessary, and returns an error if no file can be created in it.
+func tryFolder(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	file, err := os.CreateTemp(dir, ".writable-*")
+	if err != nil {
+		return err
+	}
+	return errors.Join(file.Close(), os.Remove(file.Name()))
 }

@@ -46,7 +46,7 @@ func (m *mediaServer) close() {
 
 // open starts the media server on top of the backend. At a stop, connections end before broadcasts, and broadcasts
 // before the log.
-func (m *mediaServer) open(ctx context.Context, c *config, env *environment, b *backend, l *layers, signer *media.Signer, proxies limit.Proxies) error {
+func (m *mediaServer) open(ctx context.Context, c *config, env *environment, b *backend, l *layers, signer *media.Signer, proxies limit.Proxies, slots connectionSlots) error {
 	var err error
 	if err := m.openHooks(c, env, b); err != nil {
 		return err
@@ -78,7 +78,7 @@ func (m *mediaServer) open(ctx context.Context, c *config, env *environment, b *
 	l.run(ctx, "broadcasts", m.broadcasts.Run)
 	l.run(ctx, "media", m.server.Run)
 	l.run(ctx, "rtmp", func(ctx context.Context) error { return m.server.ServeRTMP(ctx, m.rtmp) })
-	l.run(ctx, "flv", func(ctx context.Context) error { return m.serveFLV(ctx, c, env, proxies) })
+	l.run(ctx, "flv", func(ctx context.Context) error { return m.serveFLV(ctx, c, env, slots) })
 	env.log.InfoContext(ctx, "listening for RTMP", slog.String("address", m.rtmp.Addr().String()))
 	env.log.InfoContext(ctx, "listening for players", slog.String("address", m.flv.Addr().String()))
 	return nil
@@ -108,8 +108,8 @@ func (m *mediaServer) broadcastChanged(ctx context.Context, change broadcasts.Ch
 }
 
 // serveFLV serves players over HTTP until ctx ends. The media server closes the connections of players itself.
-func (m *mediaServer) serveFLV(ctx context.Context, c *config, env *environment, proxies limit.Proxies) error {
-	server, _ := c.newHTTPServer(m.recordings.orElse(m.server), env, proxies)
+func (m *mediaServer) serveFLV(ctx context.Context, c *config, env *environment, slots connectionSlots) error {
+	server := c.newHTTPServer(m.recordings.orElse(m.server), env, slots)
 	stop := context.AfterFunc(ctx, func() { _ = server.Close() })
 	defer stop()
 	if err := server.Serve(m.flv); !errors.Is(err, http.ErrServerClosed) {

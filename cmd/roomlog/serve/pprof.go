@@ -11,7 +11,7 @@ import (
 )
 
 // openPprof serves profiles of the process on an address that is separate from the public one.
-func (c *config) openPprof(ctx context.Context, env *environment, l *layers) error {
+func (c *config) openPprof(ctx context.Context, env *environment, l *layers, slots connectionSlots) error {
 	if c.PprofAddr == "" {
 		return nil
 	}
@@ -24,7 +24,7 @@ func (c *config) openPprof(ctx context.Context, env *environment, l *layers) err
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
-	server, _ := c.newHTTPServer(mux, env, nil)
+	server := c.newHTTPServer(mux, env, slots)
 	env.log.InfoContext(ctx, "serving profiles", slog.String("address", listener.Addr().String()))
 	l.run(ctx, "profiles", func(ctx context.Context) error {
 		stop := context.AfterFunc(ctx, func() { _ = server.Close() })

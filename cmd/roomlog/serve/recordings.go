@@ -24,6 +24,9 @@ type recordings struct {
 
 // openRecordings opens the folder of recordings. At a stop, the recorder ends after the broadcasts and before the log.
 func openRecordings(ctx context.Context, c *config, env *environment, b *backend, l *layers, signer *media.Signer) (*recordings, error) {
+	if env.folderless && c.Recordings == "" {
+		return nil, nil //nolint:nilnil // a nil *recordings is usable
+	}
 	config := c.archive
 	config.Commands, config.Queries, config.Signer, config.Log = b.sequencer, b.queries, signer, env.log
 	config.Now, config.Players = b.now, c.broadcasts.Players

@@ -41,6 +41,16 @@ func openSecrets(getenv func(string) string, dataDir string, log *slog.Logger) (
 	return s, err
 }
 
+// secretsAreSet reports whether no secret has to be stored in the data folder.
+func secretsAreSet(getenv func(string) string) bool {
+	for _, one := range []secretSetting{jwtSecret, signSecret, paymentSecret} {
+		if set, err := one.set(getenv); err != nil || set == nil {
+			return false
+		}
+	}
+	return true
+}
+
 // snapshotKeys returns the keys of the checksums of snapshots. They are derived from the secrets of tokens, which all nodes share
 // and the database does not contain.
 func (s secrets) snapshotKeys() [][]byte {

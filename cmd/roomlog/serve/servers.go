@@ -42,6 +42,7 @@ func (c *config) openServers(ctx context.Context, env *environment, b *backend, 
 	if err != nil {
 		return nil, err
 	}
+	slots := c.newSlots(proxies)
 	s := &servers{readiness: &readiness{backend: b, maxLag: c.MaxLag}}
 	metrics := b.metrics()
 	signer, err := media.NewSigner(env.secrets.sign, c.SignLife, b.now)
@@ -49,7 +50,7 @@ func (c *config) openServers(ctx context.Context, env *environment, b *backend, 
 		return nil, err
 	}
 	if m != nil {
-		if err := m.open(ctx, c, env, b, l, signer, proxies); err != nil {
+		if err := m.open(ctx, c, env, b, l, signer, proxies, slots); err != nil {
 			return nil, err
 		}
 		s.readiness.more = append(s.readiness.more, m.check())
@@ -71,18 +72,15 @@ func (c *config) openServers(ctx context.Context, env *environment, b *backend, 
 		l.run(ctx, "uploads", s.api.Run)
 	}
 	if slices.Contains(c.Roles, roleRealtime) {
-		if s.native, s.socketio, err = c.openSockets(ctx, env, b, l, tokens, proxies); err != nil {
+		if s.native, s.socketio, err = c.openSockets(ctx, env, b, l, tokens, limit.Clients{Slots: slots.websockets, Proxies: proxies}); err != nil {
 			return nil, err
 		}
 		s.registerMetrics(metrics)
 	}
-	var slots *limit.Slots
-	s.http, slots = c.newHTTPServer(s.routes(c, m), env, proxies)
-	metrics.gauge("http_connections", "Open HTTP connections without WebSockets.", func() float64 { return float64(slots.Count()) })
-	metrics.counter("http_evicted_total", "HTTP connections that were waiting for their client and gave their slot to another connection.",
-		func() float64 { return float64(slots.Evicted()) })
+	s.http = c.newHTTPServer(s.routes(c, m), env, slots)
+	slots.registerMetrics(metrics)
 	close(b.opened)
-	return s, c.openPprof(ctx, env, l)
+	return s, c.openPprof(ctx, env, l, slots)
 }
 
 // routes maps paths to the servers that this process runs.

@@ -14,12 +14,8 @@ import (
 	"roomlog/realtime/ws"
 )
 
-// openSockets opens the servers of both WebSocket dialects. They share one connection limit.
-func (c *config) openSockets(ctx context.Context, env *environment, b *backend, l *layers, tokens *token.Issuer, proxies limit.Proxies) (*native.Server, *socketio.Server, error) {
-	limiter := limit.Clients{
-		Slots:   limit.NewSlots(c.MaxConnections, c.MaxConnectionsPerAddress, nil),
-		Proxies: proxies,
-	}
+// openSockets opens the servers of both WebSocket dialects, which share limiter.
+func (c *config) openSockets(ctx context.Context, env *environment, b *backend, l *layers, tokens *token.Issuer, limiter limit.Clients) (*native.Server, *socketio.Server, error) {
 	hub, err := hub.New(c.hubConfig(env, b, tokens))
 	if err != nil {
 		return nil, nil, err

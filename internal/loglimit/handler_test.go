@@ -1,0 +1,132 @@
+package loglimit_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"roomlog/internal/loglimit"
+	"roomlog/internal/wait"
+)
+
+var errLost = errors.New("connection refused")
+
+// lines collects log lines without time.
+type lines struct {
+	mu     sync.Mutex
+	buffer bytes.Buffer
+}
+
+func (l *lines) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buffer.Write(b)
+}
+
+func (l *lines) expect(t *testing.T, want ...string) {
+	t.Helper()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if got := strings.TrimSpace(l.buffer.String()); got != strings.Join(want, "\n") {
+		t.Errorf("logged:\n%s\nwant:\n%s", got, strings.Join(want, "\n"))
+	}
+	l.buffer.Reset()
+}
+
+func open(burst int) (*lines, *loglimit.Handler, *slog.Logger) {
+	l := &lines{}
+	h := loglimit.New(loglimit.Config{
+		Next: slog.NewTextHandler(l, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+			if a.Key == slog.TimeKey {
+				return slog.Attr{}
+			}
+			return a
+		}}),
+		Now: time.Now, Outage: func(err error) bool { return errors.Is(err, errLost) }, Burst: burst,
+	})
+	return l, h, slog.New(h)
+}
+
+func TestRepetitions(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l, _, log := open(2)
+		log = log.With("user_id", 7)
+		for i := range 5 {
+			log.Warn("payment refused", "order_id", i)
+			log.Error("check failed", "check", "log", "error", errors.New("x"))
+			log.Info("request completed")
+		}
+		log.Error("check failed", "check", "tables")
+		l.expect(t,
+			`level=WARN msg="payment refused" user_id=7 order_id=0`, `level=ERROR msg="check failed" user_id=7 check=log error=x`, `level=INFO msg="request completed" user_id=7`,
+			`level=WARN msg="payment refused" user_id=7 order_id=1`, `level=ERROR msg="check failed" user_id=7 check=log error=x`, `level=INFO msg="request completed" user_id=7`,
+			`level=INFO msg="request completed" user_id=7`, `level=INFO msg="request completed" user_id=7`, `level=INFO msg="request completed" user_id=7`,
+			`level=ERROR msg="check failed" user_id=7 check=tables`)
+		wait.Sleep(t.Context(), 30*time.Second)
+		log.Warn("payment refused", "order_id", 5)
+		log.Warn("payment refused", "order_id", 6)
+		l.expect(t, `level=WARN msg="payment refused" user_id=7 order_id=5 repeats=3`, `level=WARN msg="payment refused" user_id=7 order_id=6`)
+	})
+}
+
+func TestNumberOfKindsIsBounded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l, _, log := open(1)
+		for i := range 1000 {
+			log.Warn(fmt.Sprint("message ", i))
+		}
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if n := strings.Count(l.buffer.String(), "\n"); n != 1000 {
+			t.Errorf("%d of 1000 different messages were written", n)
+		}
+	})
+}
+
+func TestOutage(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l, h, log := open(2)
+		var mu sync.Mutex
+		var lost error
+		set := func(err error) { mu.Lock(); defer mu.Unlock(); lost = err }
+		go func() {
+			_ = h.WatchDatabase(t.Context(), func(context.Context) error { mu.Lock(); defer mu.Unlock(); return lost })
+		}()
+		log.Warn("reading failed", "error", errLost) // a connection is lost, the database is there
+		synctest.Wait()
+		l.expect(t, `level=WARN msg="reading failed" error="connection refused"`)
+		wait.Sleep(t.Context(), time.Minute)
+		set(errLost)
+		for range 100 {
+			for i := range 10 {
+				log.Warn(fmt.Sprintf("task %d failed", i), "error", fmt.Errorf("read: %w", errLost))
+				synctest.Wait()
+			}
+			log.Warn("disk failed", "error", errors.New("input/output error"))
+			wait.Sleep(t.Context(), 611*time.Millisecond)
+		}
+		set(nil)
+		wait.Sleep(t.Context(), time.Second)
+		log.Warn("task 1 failed", "error", errLost)
+		synctest.Wait()
+		l.expect(t,
+			`level=WARN msg="task 0 failed" error="read: connection refused"`,
+			`level=WARN msg="database cannot be reached or is too slow, waiting for it" error="connection refused"`,
+			`level=WARN msg="disk failed" error="input/output error"`, `level=WARN msg="disk failed" error="input/output error"`,
+			`level=WARN msg="database still cannot be reached or is too slow" duration=30s count=499 error="connection refused"`,
+			`level=WARN msg="disk failed" error="input/output error" repeats=48`, `level=WARN msg="disk failed" error="input/output error"`,
+			`level=WARN msg="database still cannot be reached or is too slow" duration=1m0s count=989 error="connection refused"`,
+			`level=WARN msg="database can be reached again" duration=1m1.5s count=999`,
+			`level=WARN msg="task 1 failed" error="connection refused"`)
+	})
+}

@@ -1,0 +1,101 @@
+package native
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"roomlog/projections"
+)
+
+// readTries is the maximum number of reads of the log for one session. The first may be for sessions that need too many
+// facts, and another may find that facts were pushed meanwhile.
+const readTries = 3
+
+// keepFrom makes a channel keep the facts after pos. It reads those that the channel does not keep from the log: once for
+// all sessions that need some at the same time, as when many clients reconnect at once. It reports false if there are more
+// than maxResume.
+func (s *session) keepFrom(ctx context.Context, c *channel, history, pos int64) (bool, error) {
+	c.want(pos)
+	select {
+	case c.reading <- struct{}{}:
+		defer func() { <-c.reading }()
+	case <-ctx.Done():
+		return false, fmt.Errorf("wait for the facts of a live: %w", ctx.Err())
+	}
+	after := min(pos, c.takeWanted())
+	for range readTries {
+		if c.keeps(history, pos) {
+			return true, nil
+		}
+		if err := s.Hub.WaitFor(ctx, c.oldest()); err != nil {
+			return false, err
+		}
+		upTo := s.Hub.Position() // the channel has delivered every fact up to this position, and keeps later facts
+		facts, err := s.Hub.Deltas(ctx, c.live, after, upTo, maxResume+1)
+		switch {
+		case err != nil:
+			return false, err
+		case len(facts) <= maxResume:
+			c.keep(history, after, upTo, facts)
+		case after == pos:
+			return false, nil
+		}
+		after = pos
+	}
+	return c.keeps(history, pos), nil
+}
+
+// want records that a session needs the facts after pos.
+func (c *channel) want(pos int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.wanted = min(c.wanted, pos)
+}
+
+// takeWanted returns the smallest position that waiting sessions want, and forgets it.
+func (c *channel) takeWanted() (pos int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	pos, c.wanted = c.wanted, math.MaxInt64
+	return pos
+}
+
+// keeps reports whether the channel keeps all facts after pos.
+func (c *channel) keeps(history, pos int64) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.history == history && c.start <= pos
+}
+
+// keep replaces the facts up to upTo by those of the log with after < position ≤ upTo. It does nothing if a fact between
+// these and the later facts of the channel may be missing, or if the channel has begun again.
+func (c *channel) keep(history, after, upTo int64, deltas []projections.Delta) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.history != history || c.held || c.reset {
+		return
+	}
+	c.flushBatch() // the batch may contain some of the deltas
+	facts, have := make([]fact, 0, len(deltas)+len(c.recent)), after
+	for _, d := range deltas {
+		facts = append(facts, fact{d.Position, have, cursorOf(d), factFrame(d, have)})
+		have = d.Position
+	}
+	later := c.recent
+	for len(later) > 0 && later[0].pos <= upTo {
+		later = later[1:]
+	}
+	if len(later) > 0 && later[0].prev > have {
+		return
+	}
+	facts = append(facts, later...)
+	c.start, c.recent = after, facts
+	if over := len(facts) - channelHistory; over > 0 {
+		c.start, c.recent = facts[over-1].pos, slices.Clone(facts[over:])
+	}
+	if len(facts) > 0 {
+		c.last = facts[len(facts)-1].pos
+	}
+}

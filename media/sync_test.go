@@ -19,6 +19,7 @@ import (
 	"roomlog/internal/clocktest"
 	"roomlog/internal/disk"
 	"roomlog/media"
+	"roomlog/media/amf"
 	"roomlog/media/flv"
 	"roomlog/media/record"
 	"roomlog/media/rtmp"
@@ -711,5 +712,98 @@ func TestEncodersMayAnnounceLargeChunks(t *testing.T) {
 		b[4], b[5], b[6] = byte(len(key)>>16), byte(len(key)>>8), byte(len(key))
 		s.send(append(b, key...))
 		h.watch(t, h.flvURL("KEY")).sees(key)
+	}
+}
+
+// malformed returns payloads and messages that no decoder can use: by type of message.
+func malformed() (all []rtmp.Message) {
+	add := func(kind byte, payloads ...string) {
+		for _, payload := range payloads {
+			all = append(all, rtmp.Message{Type: kind, Data: []byte(payload)})
+		}
+	}
+	prefixes := func(kind byte, payload string, until int) {
+		for n := range until {
+			add(kind, payload[:n])
+		}
+	}
+	prefixes(flv.Video, string(avcHeader()), len(avcHeader()))
+	prefixes(flv.Video, string(hevcHeader()), 120)
+	prefixes(flv.Video, "\x90av01\x81\x08\x0c\x00", 9)
+	prefixes(flv.Video, string(videoFrame(true, "key")), 12) // a key frame without complete NAL units
+	prefixes(flv.Video, string(videoFrame(false, "picture")), 12)
+	prefixes(flv.Audio, string(aacHeader()), len(aacHeader()))
+	prefixes(flv.Audio, "\xaf\x01x", 3)
+	prefixes(flv.Audio, "\x90OpusOpusHead\x01", 14)
+	prefixes(flv.Audio, "\x91Opusx", 6)
+	add(flv.Video, "\x17\x02\x00\x00\x00", "\x57\x00", "\xd1\x00", "\x97\xff\x00\x10x", "\x97\x00x\x07\x00x\x07", "\x17\x00\x00\x00\x00"+strings.Repeat("\xff", 5000))
+	add(flv.Audio, "\xaf\x00\xff\xff\xff\xff", "\xaf\x00\x17\x80\x00\x00\x10", "\x97\xff\x00\x10x")
+	script := string(amf.Encode("@setDataFrame", "onMetaData", amf.Object{"width": 64}))
+	prefixes(flv.Script, script, len(script))
+	add(flv.Script, "\x02\x00\x0aonMetaData\x0a\xff\xff\xff\xff", "\x02\x00\x0aonTextData\x05", "\x11\x0a", "\x08\xff\xff\xff\xff")
+	add(15, "", "\x00", "\x00\x02\x00", "\x0a\x0b\x01") // data in AMF3
+	add(16, "x")                                        // a shared object
+	add(20, string(amf.Encode("onFI", 0, nil, "x")), string(amf.Encode("unknown", 7)))
+	add(22, "", "\x08\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00x") // an aggregate
+	add(99, "x")
+	return all
+}
+
+// Whatever is between the frames of an encoder, with whatever timestamp, players and the recording go on.
+func TestMalformedMessagesHideNothing(t *testing.T) {
+	needFFmpeg(t)
+	t.Parallel()
+	e := newEncoder(t, flashes(t), nil)
+	e.connect()
+	e.play(1500)
+	recorded := e.startRecording()
+	e.meet()
+	bad := malformed()
+	at := uint32(1500)
+	for i, m := range bad {
+		if at += 18_000 / uint32(len(bad)); at > e.film {
+			e.play(at)
+		}
+		stamp := []uint32{0, 1 << 31, e.film, 1<<32 - 1, e.film + 3_600_000}[i%5]
+		if info := flv.Describe(m.Type, m.Data); info.Coded {
+			stamp = e.film // coded frames set the clock
+		}
+		if isMedia := m.Type == flv.Audio || m.Type == flv.Video || m.Type == flv.Script; len(m.Data) > 0 && (isMedia || m.Type == 15 && m.Data[0] == 0 && len(m.Data) > 1) {
+			e.sent++
+		}
+		e.sender.send(rtmp.AppendMedia(nil, m.Type, stamp, m.Data))
+		e.arrived()
+	}
+	e.play(filmSeconds*1000 - 3000)
+	var mu sync.Mutex
+	var late []int
+	var playing sync.WaitGroup
+	for _, url := range []string{e.h.flvURL("KEY"), e.h.rtmpURL("KEY")} {
+		playing.Go(func() {
+			found := offsets(t, url)
+			mu.Lock()
+			defer mu.Unlock()
+			late = append(late, found...)
+		})
+	}
+	e.h.stream(t, "KEY", "late players", func(s media.StreamStats) bool { return s.Players[media.HTTPFLV]+s.Players[media.RTMP] == 2 })
+	if status, _, _ := page(t, e.h.hlsURL("KEY")); status != 200 {
+		t.Errorf("HLS has status %d", status)
+	}
+	e.play(filmSeconds*1000 + 1000)
+	e.sender.unpublish()
+	playing.Wait()
+	rec, files := recorded()
+	if len(files) != 1 || rec.Reason != record.ReasonOf(media.ReasonStopped) || rec.Length < (filmSeconds-2)*time.Second || rec.Length > (filmSeconds+1)*time.Second {
+		t.Fatalf("%d parts of %v, %s", len(files), rec.Length, rec.Reason)
+	}
+	found := offsets(t, files[0])
+	for _, off := range slices.Concat(found, late) {
+		if off < -40 || off > 40 {
+			t.Errorf("a beep is %d ms away from its flash", off)
+		}
+	}
+	if len(found) < filmSeconds-3 || len(late) < 4 {
+		t.Errorf("%d flashes have a beep in the recording, %d at late players", len(found), len(late))
 	}
 }

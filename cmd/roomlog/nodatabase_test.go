@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -59,5 +60,24 @@ func TestCommandsMigrateNoEmptyDatabase(t *testing.T) {
 	var tables int
 	if err := conn.QueryRow(t.Context(), "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace").Scan(&tables); err != nil || tables > 0 {
 		t.Errorf("%d tables were created, %v", tables, err)
+	}
+}
+
+// A command that waits in vain for the lock of the log names the session that holds it.
+func TestCommandsNameTheHolderOfTheLock(t *testing.T) {
+	t.Parallel()
+	dsn := pgtest.New(t).DSN
+	conn, err := pgx.Connect(t.Context(), dsn+"&application_name=backup")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	if _, err := conn.Exec(t.Context(), "SELECT pg_advisory_lock(x'6c6f67'::bigint)"); err != nil {
+		t.Fatal(err)
+	}
+	got := runIn(t.Context(), map[string]string{"DATABASE_URL": dsn}, "gift", "add", "--name", "Rose", "--coin", "3")
+	want := fmt.Sprintf("another database session (pid %d, application backup, since ", conn.PgConn().PID())
+	if got.code != exitFailed || got.stdout != "" || !strings.Contains(got.stderr, want) {
+		t.Errorf("exit code %d, got %s%s, want %q", got.code, got.stdout, got.stderr, want)
 	}
 }

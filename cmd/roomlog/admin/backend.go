@@ -99,6 +99,11 @@ func (b *backend) request(ctx context.Context, r domain.Request) (eventstore.Rec
 	ended := make(chan error, 1)
 	go func() { ended <- sequencer.Run(running) }()
 	receipt, err := sequencer.Execute(ctx, r)
+	if errors.Is(err, eventstore.ErrUnavailable) {
+		if cause := sequencer.CheckWritable(ctx); cause != nil { // names a standby, a full disk, or the holder of the lock
+			err = fmt.Errorf("%w: %w", err, cause)
+		}
+	}
 	stop()
 	return receipt, errors.Join(err, <-ended)
 }

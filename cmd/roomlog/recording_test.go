@@ -35,7 +35,7 @@ func (p *person) recordings(live int64) (all []recordingDTO) {
 	return all
 }
 
-// finished waits until a live has n recordings and all are closed.
+// finished waits until a live has n recordings and all of them are finished.
 func (p *person) finished(live int64, n int) []recordingDTO {
 	p.t.Helper()
 	var all []recordingDTO
@@ -65,7 +65,7 @@ func folders(t testing.TB, at *process) []string {
 	return found
 }
 
-// fragments returns the number of fragments on the disk.
+// fragments returns the number of recorded fragments on the disk.
 func fragments(t testing.TB, at *process) (n int) {
 	t.Helper()
 	for _, folder := range folders(t, at) {
@@ -75,7 +75,7 @@ func fragments(t testing.TB, at *process) (n int) {
 	return n
 }
 
-// TestBroadcastIsRecordedOnDisk records, lists, plays from the middle and deletes a broadcast.
+// TestBroadcastIsRecordedOnDisk records a broadcast, lists the recording, plays it from the middle, and deletes it.
 func TestBroadcastIsRecordedOnDisk(t *testing.T) {
 	t.Parallel()
 	needFFmpeg(t)
@@ -149,7 +149,7 @@ func TestBroadcastIsRecordedOnDisk(t *testing.T) {
 	}
 }
 
-// fetch returns the body of a GET.
+// fetch returns the body of the response to a GET request.
 func fetch(t testing.TB, url string) string {
 	t.Helper()
 	answer, err := http.Get(url)
@@ -228,7 +228,8 @@ func TestServerKilledWhileRecording(t *testing.T) {
 	}
 }
 
-// TestAFullDiskEndsNoBroadcast checks that a broadcast continues without a recording, which states the cause.
+// TestAFullDiskEndsNoBroadcast checks that a broadcast continues when its recording ends because the disk is full, and
+// that the recording has this cause.
 func TestAFullDiskEndsNoBroadcast(t *testing.T) {
 	t.Parallel()
 	needFFmpeg(t)

@@ -8,10 +8,10 @@ import (
 	"roomlog/projections"
 )
 
-// Directory is a broadcasts.Directory as the REST API expects it.
+// Directory adapts a broadcasts.Directory to the interface of the REST API.
 type Directory struct{ *broadcasts.Directory }
 
-// Streams returns every stream that is published or waited for, with the totals of all nodes.
+// Streams returns every stream with a publisher or waiting players, with the totals of all nodes.
 func (d Directory) Streams(ctx context.Context) ([]api.Stream, error) {
 	streams, err := d.Directory.Streams(ctx)
 	all := make([]api.Stream, 0, len(streams))
@@ -21,7 +21,8 @@ func (d Directory) Streams(ctx context.Context) ([]api.Stream, error) {
 	return all, err
 }
 
-// total adds up the figures of all nodes. The figures of the publisher come from the node that receives the broadcast.
+// total adds up the counters of all nodes. The counters of the publisher come from the node that receives the
+// broadcast.
 func total(stream broadcasts.Stream) api.Stream {
 	live, broadcast := stream.Live, stream.Live.Broadcast
 	s := api.Stream{Live: live.ID, Title: live.Title, UserID: live.UserID, Broadcast: broadcast.ID, Node: broadcast.Node, Players: map[string]int{}}

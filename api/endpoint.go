@@ -40,6 +40,10 @@ func post(path, summary string, a access, r rateClass) endpoint {
 	return newEndpoint(http.MethodPost, path, summary, a, r)
 }
 
+func put(path, summary string, a access, r rateClass) endpoint {
+	return newEndpoint(http.MethodPut, path, summary, a, r)
+}
+
 func newEndpoint(method, path, summary string, a access, r rateClass) endpoint {
 	id := strings.NewReplacer("/api/", "", "/", "-", ":", "", "{", "", "}", "").Replace(path)
 	e := endpoint{access: a, rate: r, Operation: huma.Operation{
@@ -55,6 +59,9 @@ func newEndpoint(method, path, summary string, a access, r rateClass) endpoint {
 
 // withTexts returns e with different Chinese texts for some codes, which old clients expect from this endpoint.
 func (e endpoint) withTexts(t texts) endpoint { e.texts = t; return e }
+
+// hasBody reports whether requests of e have a body.
+func (e endpoint) hasBody() bool { return e.Method == http.MethodPost || e.Method == http.MethodPut }
 
 // executes returns e with the commands that its handler executes, for the documentation of their refusals.
 func (e endpoint) executes(commands ...domain.Command) endpoint {
@@ -107,7 +114,7 @@ type routes struct {
 	endpoints []endpoint
 	unlimited map[string]string // route → reason why it needs no rate limit
 	own       map[string]bool   // paths that no page of another origin may call
-	tag       string            // of the endpoints that are being registered
+	tag       string            // tag of the endpoints that are being registered
 }
 
 // newRoutes returns an empty list of routes for s.
@@ -136,7 +143,7 @@ func (r *routes) add(e endpoint) endpoint {
 // serve registers an endpoint. Its input and output are described by the Go types I and O.
 func serve[I, O any](r *routes, e endpoint, handle func(context.Context, *I) (O, error)) {
 	e = r.add(e)
-	if e.Method == http.MethodPost && e.access.needsToken {
+	if e.hasBody() && e.access.needsToken {
 		e.Parameters = append(e.Parameters, &huma.Param{
 			Name: "Idempotency-Key", In: "header", Schema: &huma.Schema{Type: huma.TypeString},
 			Description: "1 to 64 printable ASCII characters. A request that repeats a key returns the first outcome.",
@@ -205,8 +212,11 @@ func okText[O any]() any {
 
 // operation returns the operation of an endpoint in the OpenAPI document.
 func (r *routes) operation(e endpoint) *huma.Operation {
-	if e.Method == http.MethodPost {
+	switch e.Method {
+	case http.MethodPost:
 		return r.huma.OpenAPI().Paths[e.Path].Post
+	case http.MethodPut:
+		return r.huma.OpenAPI().Paths[e.Path].Put
 	}
 	return r.huma.OpenAPI().Paths[e.Path].Get
 }
@@ -239,7 +249,7 @@ func exampleFailure(code domain.Code, own texts) *failure {
 // codesOf returns the codes of the failures of an endpoint.
 func (r *routes) codesOf(e endpoint, parameters bool) []domain.Code {
 	codes := slices.Concat(e.access.codes(), e.codes, []domain.Code{domain.CodeRateLimited, domain.CodeBusy, domain.CodeInternal})
-	if e.Method == http.MethodPost {
+	if e.hasBody() {
 		codes = append(codes, domain.CodeBadRequest, codeBodyTooLarge, codeBodyTooSlow)
 	}
 	if parameters || !e.anyQuery {
@@ -247,7 +257,7 @@ func (r *routes) codesOf(e endpoint, parameters bool) []domain.Code {
 	}
 	for _, c := range e.commands {
 		codes = append(codes, r.Refusals(c)...)
-		if e.access.needsToken && e.Method == http.MethodPost {
+		if e.access.needsToken && e.hasBody() {
 			codes = append(codes, domain.CodeBadKey, domain.CodeKeyReused)
 		}
 	}

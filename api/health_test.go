@@ -184,7 +184,7 @@ func TestOpenAPI(t *testing.T) {
 		t.Errorf("version %q", spec.OpenAPI)
 	}
 	signed := map[string]bool{
-		"post /api/reg": false, "post /api/login": false, "post /api/logout": true, "get /api/user/info": true, "post /api/live/create": true,
+		"post /api/reg": false, "post /api/login": false, "post /api/logout": true, "get /api/user/info": true, "put /api/user/profile": true, "post /api/live/create": true,
 		"post /api/live/ban": true, "post /api/live/unban": true, "get /api/operator/sockets": true, "post /api/operator/kick": true,
 		"post /api/operator/ban": true, "post /api/operator/unban": true,
 		"post /api/live/changestatus": true, "get /api/live/list/{page}": false, "get /api/live/read/{id}": false, "get /api/gift/list": false,

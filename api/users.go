@@ -188,3 +188,56 @@ func (s *server) userInfo(ctx context.Context, _ *struct{}) (User, error) {
 	user := requestOf(ctx).user
 	return newUser(user.Profile, user.Balance), nil
 }
+
+type profileChange struct {
+	Body struct {
+		Nickname *string `json:"nickname,omitempty" doc:"at most 32 characters; empty: the username is shown"`
+		Avatar   *string `json:"avatar,omitempty" doc:"http or https address of an image, or path of an upload; may be empty"`
+		Age      *number `json:"age,omitempty" doc:"0 to 1,000,000 years"`
+	}
+}
+
+// changeProfile changes the members of the profile that the request contains, and returns the user.
+func (s *server) changeProfile(ctx context.Context, in *profileChange) (User, error) {
+	change := in.Body
+	switch {
+	case change.Nickname == nil && change.Avatar == nil && change.Age == nil:
+		return User{}, badRequest("nothing to change: send nickname, avatar or age")
+	case change.Age != nil && (*change.Age < 0 || *change.Age > domain.MaxAge): // before the texts are changed
+		return User{}, refusal(domain.CodeNumberOutOfRange, "age must be from 0 to %d", domain.MaxAge)
+	}
+	profile, err := s.Admission.CurrentProfile(ctx, requestOf(ctx).caller.User)
+	if err != nil {
+		return User{}, err
+	}
+	if change.Nickname != nil || change.Avatar != nil {
+		command := domain.ChangeProfile{Nickname: profile.Nickname, Avatar: profile.Avatar}
+		setIfPresent(&command.Nickname, change.Nickname)
+		setIfPresent(&command.Avatar, change.Avatar)
+		receipt, err := s.execute(ctx, command)
+		if err != nil {
+			return User{}, err
+		}
+		changed, _, err := eventOf[domain.UserProfileChanged](receipt)
+		if err != nil {
+			return User{}, err
+		}
+		profile.Nickname, profile.Avatar = changed.Nickname, changed.Avatar
+	}
+	if change.Age != nil {
+		rc := requestOf(ctx) // the idempotency key belongs to the texts; the age may be set again
+		actor := domain.AuthenticatedActor(rc.caller.User, rc.caller.Session)
+		if _, err := s.executeAs(ctx, actor, domain.SetAge{Age: int(*change.Age)}, ""); err != nil {
+			return User{}, err
+		}
+	}
+	coins, err := s.Queries.Balance(ctx, profile.ID)
+	return newUser(profile, coins), err
+}
+
+// setIfPresent sets *field to *value unless value is nil.
+func setIfPresent(field, value *string) {
+	if value != nil {
+		*field = *value
+	}
+}

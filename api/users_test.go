@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"fmt"
+	"net/http"
 	"runtime"
 	"slices"
 	"strings"
@@ -311,5 +312,57 @@ func TestIncrementAge(t *testing.T) {
 	}
 	if !slices.Equal(ages, []int{1, 2}) {
 		t.Fatalf("ages %v", ages)
+	}
+}
+
+func TestChangeProfile(t *testing.T) {
+	t.Parallel()
+	d := startAPI(t)
+	a := d.account("alice")
+	change := func(body string, headers ...string) reply {
+		t.Helper()
+		return d.send(http.MethodPut, "/api/user/profile", strings.NewReader(body), append([]string{"token", a.Token, "Content-Type", "application/json"}, headers...)...)
+	}
+	var got struct {
+		ID                         domain.UserID
+		Username, Nickname, Avatar string
+		Coin                       int
+	}
+	want := got
+	for _, step := range []struct {
+		body, kind       string
+		nickname, avatar string
+	}{
+		{`{"nickname":" 小明 "}`, "", "小明", ""},
+		{`{"avatar":"https://cdn.example/a.png"}`, "", "小明", "https://cdn.example/a.png"},
+		{`{"age":30}`, "", "小明", "https://cdn.example/a.png"},
+		{"nickname=Al&age=31", "application/x-www-form-urlencoded", "Al", "https://cdn.example/a.png"},
+		{`{"nickname":"","avatar":""}`, "", "", ""},
+		{`{"nickname":"Ali","avatar":"/uploads/a.png","age":"32"}`, "", "Ali", "/uploads/a.png"},
+	} {
+		headers := []string{}
+		if step.kind != "" {
+			headers = []string{"Content-Type", step.kind}
+		}
+		change(step.body, headers...).ok(&got).keysOf("data", "id", "username", "nickname", "avatar", "coin")
+		want.ID, want.Username, want.Nickname, want.Avatar = a.ID, "alice", step.nickname, step.avatar
+		if got != want {
+			t.Errorf("%s: got %+v, want %+v", step.body, got, want)
+		}
+		a.get("/api/user/info").ok(&got)
+		if got != want {
+			t.Errorf("%s: read %+v afterwards, want %+v", step.body, got, want)
+		}
+	}
+	change(`{}`).expectFailure(400, domain.CodeBadRequest, textBad)
+	change(`{"nickname":5}`).expectFailure(400, domain.CodeBadRequest, textBad)
+	change(`{"nickname":"New","age":-1}`).expectFailure(400, domain.CodeNumberOutOfRange, textBad)
+	change(`{"avatar":"javascript:x"}`).expectFailure(400, domain.CodeTextInvalid, textBad)
+	d.account("bob")
+	change(`{"nickname":"bob"}`).expectFailure(409, domain.CodeNicknameTaken, "昵称已被使用")
+	d.send(http.MethodPut, "/api/user/profile", strings.NewReader(`{"age":1}`)).expectFailure(401, domain.CodeTokenMissing, textNoToken)
+	a.get("/api/user/info").ok(&got)
+	if got != want {
+		t.Errorf("what was refused changed the profile to %+v, want %+v", got, want)
 	}
 }

@@ -140,6 +140,7 @@ func writtenExamples() []example {
 		{asUser(viewer), domain.SignOut{}, "authenticated user"},
 		{asUser(viewer), domain.ChangeProfile{Nickname: "Zoë"}, "authenticated user"},
 		{asUser(viewer), domain.IncrementAge{}, "authenticated user"},
+		{asUser(viewer), domain.SetAge{Age: 30}, "authenticated user"},
 		{operator, domain.DisableUser{User: otherUser}, "operator"},
 		{operator, domain.EnableUser{User: 14}, "operator"},
 		{operator, domain.GrantRole{User: otherUser, Role: domain.RoleAuditor}, "operator"},

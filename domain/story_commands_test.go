@@ -147,6 +147,7 @@ func (s *story) randomCommand(t *rapid.T) domain.Command {
 		{1, func() domain.Command { return domain.SignOut{} }},
 		{1, func() domain.Command { return domain.ChangeProfile{Nickname: randomText(t)} }},
 		{1, func() domain.Command { return domain.IncrementAge{} }},
+		{1, func() domain.Command { return domain.SetAge{Age: rapid.IntRange(-1, 3).Draw(t, "age")} }},
 		{1, func() domain.Command {
 			return domain.DisableUser{User: domain.UserID(randomBits(t, 3)), Lives: []domain.LiveID{1, 2, live}}
 		}},

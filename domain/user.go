@@ -172,8 +172,8 @@ func (e *UserProfileChanged) personal() (UserID, []*string) {
 	return e.User, []*string{&e.Nickname, &e.Avatar}
 }
 
-// maxAge is the maximum age in years. Every client can display it.
-const maxAge = 1_000_000
+// MaxAge is the maximum age in years. Every client can display it.
+const MaxAge = 1_000_000
 
 // IncrementAge adds one year to the age of the actor.
 type IncrementAge struct{}
@@ -184,10 +184,29 @@ func (IncrementAge) Reads(actor Actor) []Stream { return []Stream{userStream(act
 
 func (IncrementAge) decide(view View) ([]Event, error) {
 	age := view.User(view.Actor.User).Age + 1
-	if age > maxAge {
-		return nil, refuse(CodeNumberOutOfRange, "the age must be at most %d", maxAge)
+	if age > MaxAge {
+		return nil, refuse(CodeNumberOutOfRange, "the age must be at most %d", MaxAge)
 	}
 	return []Event{UserAgeChanged{view.Actor.User, age}}, nil
+}
+
+// SetAge changes the age of the actor.
+type SetAge struct {
+	Age int `json:"age"` // age in years: 0–1,000,000
+}
+
+func (SetAge) Type() string { return "user.set_age" }
+
+func (SetAge) Reads(actor Actor) []Stream { return []Stream{userStream(actor.User)} }
+
+func (c SetAge) decide(view View) ([]Event, error) {
+	switch {
+	case c.Age < 0 || c.Age > MaxAge:
+		return nil, refuse(CodeNumberOutOfRange, "age must be from 0 to %d", MaxAge)
+	case c.Age == view.User(view.Actor.User).Age:
+		return nil, nil
+	}
+	return []Event{UserAgeChanged{view.Actor.User, c.Age}}, nil
 }
 
 // UserAgeChanged records the new age of a user.

@@ -70,6 +70,19 @@ func TestUserIDsStartAtOne(t *testing.T) {
 	}
 }
 
+func TestSetAge(t *testing.T) {
+	set := func(age int) domain.SetAge { return domain.SetAge{Age: age} }
+	changed := func(age int) []domain.Event { return []domain.Event{domain.UserAgeChanged{User: viewer, Age: age}} }
+	run(t, []spec{
+		{name: "changes the age", given: testUsers(), by: asUser(viewer), when: set(30), then: changed(30)},
+		{name: "changes the age again", given: events(testUsers(), changed(30)), by: asUser(viewer), when: set(0), then: changed(0)},
+		{name: "changes nothing when the user has this age", given: events(testUsers(), changed(30)), by: asUser(viewer), when: set(30)},
+		{name: "accepts the maximum", given: testUsers(), by: asUser(viewer), when: set(1_000_000), then: changed(1_000_000)},
+		{name: "is refused above the maximum", given: testUsers(), by: asUser(viewer), when: set(1_000_001), refused: domain.CodeNumberOutOfRange},
+		{name: "is refused when it is negative", given: testUsers(), by: asUser(viewer), when: set(-1), refused: domain.CodeNumberOutOfRange},
+	})
+}
+
 func TestIncrementAge(t *testing.T) {
 	run(t, []spec{
 		{

@@ -29,7 +29,7 @@ func AllowOrigins(origins []string) func(http.Handler) http.Handler {
 				return
 			}
 			if h.Get("Access-Control-Allow-Origin") != "" {
-				h.Set("Access-Control-Allow-Methods", "GET, POST, OPTIONS")
+				h.Set("Access-Control-Allow-Methods", "GET, POST, PUT, OPTIONS")
 				h.Set("Access-Control-Allow-Headers", "token, authorization, content-type, idempotency-key, last-event-id")
 				h.Set("Access-Control-Max-Age", "600")
 			}

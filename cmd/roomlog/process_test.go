@@ -72,7 +72,7 @@ type process struct {
 
 	mu       sync.Mutex
 	log      strings.Builder
-	document *apicheck.Checker // of the OpenAPI document
+	document *apicheck.Checker // checks responses against the OpenAPI document
 }
 
 // serve starts a server on a free port and returns when it listens.

@@ -190,6 +190,26 @@ func TestChat(t *testing.T) {
 		}
 		b.no(b.ask("chat.nickname", in{"nickname": strings.Repeat("x", 33)}), "text_too_long")
 	})
+	t.Run("a change of the profile keeps what it does not name", func(t *testing.T) {
+		type profile struct{ Name, Avatar string }
+		changed := func(data in, want profile) {
+			t.Helper()
+			b.ok(b.ask("profile.change", data))
+			if got := into[profile](t, b.push("profile")); got != want {
+				t.Errorf("%v: got the profile %+v, want %+v", data, got, want)
+			}
+		}
+		b.push("profile") // of chat.nickname
+		changed(in{"avatar": "https://cdn.example/b.png"}, profile{"鲍勃", "https://cdn.example/b.png"})
+		changed(in{"nickname": "Bobby", "age": 30}, profile{"Bobby", "https://cdn.example/b.png"})
+		if got := into[struct{ Age int }](t, b.push("age")); got.Age != 30 {
+			t.Errorf("got the age %d, want 30", got.Age)
+		}
+		b.ok(b.ask("profile.change", in{"age": 30})) // changes nothing
+		b.no(b.ask("profile.change", in{}), "bad_request")
+		b.no(b.ask("profile.change", in{"nickname": "Bo", "age": -1}), "number_out_of_range")
+		b.no(b.ask("profile.change", in{"avatar": "javascript:x"}), "text_invalid")
+	})
 	t.Run("a leave is pushed", func(t *testing.T) {
 		if got := into[struct{ Left bool }](t, b.ok(b.ask("chat.leave", in{"room": "demo"}))); !got.Left {
 			t.Error("was not there")

@@ -46,6 +46,14 @@ type (
 		Before int64 `json:"before,omitempty" jsonschema_description:"pos of the oldest message that the client has"`
 		Limit  int   `json:"limit,omitempty" jsonschema_description:"default 20, at most 100"`
 	}
+	profileData struct {
+		Nickname *string `json:"nickname,omitempty" jsonschema_description:"empty: the username is shown"`
+		Avatar   *string `json:"avatar,omitempty" jsonschema_description:"http or https URL of an image, or path of an upload; may be empty"`
+		Age      *int    `json:"age,omitempty" jsonschema_description:"0 to 1,000,000 years"`
+	}
+	profileReply struct {
+		Pos int64 `json:"pos"`
+	}
 	chatNicknameData struct {
 		Nickname string `json:"nickname" jsonschema_description:"empty: the username is shown"`
 	}

@@ -11,6 +11,7 @@ func operations() []operation {
 		newOperation("room.viewers", accessSession, rateFrames, "Returns who is in a live now, newest first, 100 viewers per page.", viewersReply{}, (*session).onViewers),
 		newOperation("comment.post", accessSession, rateComments, "Posts a comment in a live.", postReply{}, (*session).onComment),
 		newOperation("gift.send", accessSession, rateGifts, "Sends gifts in a live, paid with the user's coins.", giftReply{}, (*session).onGift),
+		newOperation("profile.change", accessSession, rateFrames, "Changes the nickname, the avatar or the age of the user: only the given members.", profileReply{}, (*session).onProfile),
 		newOperation("ack", accessSession, rateFrames, "Acknowledges everything on the user channel up to a cursor.", noData{}, (*session).onAck),
 		newOperation("ping", accessAnyone, rateFrames, "Requests a reply, to check the connection.", pingReply{}, (*session).onPing),
 

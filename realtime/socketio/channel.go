@@ -76,7 +76,9 @@ func (c *channel) Deliver(d projections.Delta) {
 	defer c.mu.Unlock()
 	switch d.Kind {
 	case projections.KindProfile:
-		c.viewers.updateProfile(d.Profile)
+		if c.viewers.updateProfile(d.Profile) {
+			c.pushFrame(ws.TextFrame(protocol.Payload("/", "profile", userOf(d.Profile))))
+		}
 		return
 	case projections.KindJoin:
 		c.count(d)
@@ -107,6 +109,17 @@ func (c *channel) wasReset() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.reset
+}
+
+// pushFrame sends a frame without an offset to all sockets.
+func (c *channel) pushFrame(f *ws.Frame) {
+	c.group.Push(f)
+	if c.offsets != nil {
+		c.offsets.Push(f)
+	}
+	for s := range c.replaying {
+		s.queued = append(s.queued, f)
+	}
 }
 
 // groupOf returns the group of a subscription.

@@ -114,3 +114,72 @@ func TestLineBreaksAndTabs(t *testing.T) {
 	zoe.Emit("message", "@zoe\n"+typed)
 	zoe.expectMessage("zoe", stored)
 }
+
+func TestProfilesArePushedToLives(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	streamer, ann := w.register("streamer"), w.register("ann")
+	live, other := streamer.goLive(), streamer.goLive()
+	sees, recovers, elsewhere := w.app(siotest.Options{Version: 3}), w.recovering(), w.app(siotest.Options{})
+	sees.joins(ann, live)
+	recovers.joins(w.register("bob"), live)
+	elsewhere.joins(w.register("cat"), other)
+	ann.native().ask("profile.change", map[string]any{"nickname": "安", "avatar": "https://cdn.example/a.png"})
+	for _, a := range []*app{sees, recovers} {
+		if got, _ := push[who](a, "profile"); got != (who{ann.ID, "安", "https://cdn.example/a.png"}) {
+			t.Errorf("got the profile %+v", got)
+		}
+	}
+	elsewhere.silent()
+}
+
+// TestReportsOfOldClients plays what users of other servers reported about old clients; docs/REALTIME.md lists the reports.
+func TestReportsOfOldClients(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	live := w.register("streamer").goLive()
+	unnamed := url.Values{"EIO": nil}
+	t.Run("a client that names no version keeps version 3 after its upgrade", func(t *testing.T) {
+		a := w.with(t).app(siotest.Options{Version: 3, Polling: true, Query: unnamed})
+		a.joins(w.register("upgraded"), live)
+		a.Upgrade()
+		a.Send("2")
+		for p := a.Next(); p.Text != "3"; p = a.Next() {
+			if p.Text == "2" {
+				t.Fatal("the server pings a client of version 3")
+			}
+		}
+		a.Emit("test")
+		a.Event(a.id)
+	})
+	t.Run("a client emits before it has read that it is connected", func(t *testing.T) {
+		c := siotest.Dial(w.with(t), w.base, siotest.Options{Version: 3, Query: unnamed})
+		c.Emit("test")
+		c.Connect()
+		if got := string(c.Event(c.SID())[0]); got != `"啊啊啊"` {
+			t.Errorf("the reply is %s", got)
+		}
+	})
+	t.Run("a namespace with a query is refused by its name alone, and the session goes on", func(t *testing.T) {
+		a := w.with(t).app(siotest.Options{Version: 3})
+		a.Send("40/chat?token=x,")
+		a.Expect(`44/chat,"Invalid namespace"`)
+		a.nothing()
+	})
+	t.Run("a token with characters of base64 in the query arrives whole", func(t *testing.T) {
+		ann := w.register("queried")
+		for _, name := range []string{"+/==", "%2B"} {
+			a := w.with(t).app(siotest.Options{Version: 3, Query: url.Values{"token": {"Bearer " + ann.Token()}, "sign": {name}}})
+			if got := string(a.Event("message")[0]); got != `"hello"` {
+				t.Errorf("the greeting is %s", got)
+			}
+			ann.credit(5)
+			a.Event("message") // the balance
+		}
+	})
+	t.Run("a client connects to the default namespace although it is connected", func(t *testing.T) {
+		a := w.with(t).app(siotest.Options{Version: 3})
+		a.Send("40")
+		a.nothing()
+	})
+}

@@ -40,11 +40,13 @@ func (l *viewerList) apply(d projections.Delta) {
 	}
 }
 
-// updateProfile replaces the profile of a viewer.
-func (l *viewerList) updateProfile(p projections.Profile) {
-	if i := l.find(p.ID); i >= 0 {
+// updateProfile replaces the profile of a viewer. It reports whether the list contains the viewer.
+func (l *viewerList) updateProfile(p projections.Profile) bool {
+	i := l.find(p.ID)
+	if i >= 0 {
 		l.newest[i] = p
 	}
+	return i >= 0
 }
 
 func (l *viewerList) find(user domain.UserID) int {

@@ -22,4 +22,5 @@ if [ "$version" = "$kept" ] && [ "$fetched" != "$hash" ]; then
 fi
 gzip -9nc "$script" >scalar.js.gz
 echo "$fetched  scalar-$version.js" >scalar.sha256
+[ "$version" = "$kept" ] || echo "viewer: bring LICENSES.txt up to date: the packages are in standalone.js.map" >&2
 echo "viewer: $package@$version, $(wc -c <"$script") bytes, compressed $(wc -c <scalar.js.gz), SHA-256 $fetched"

@@ -114,7 +114,7 @@ type routes struct {
 	endpoints []endpoint
 	unlimited map[string]string // route → reason why it needs no rate limit
 	own       map[string]bool   // paths that no page of another origin may call
-	tag       string            // of the endpoints that are being registered
+	tag       string            // tag of the endpoints that are being registered
 }
 
 // newRoutes returns an empty list of routes for s.

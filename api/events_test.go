@@ -225,7 +225,7 @@ func TestUndecodableEvents(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, l := range a.replay("") { // for a reader without the role personal
+	for _, l := range a.replay("") { // the reader lacks the role personal
 		if l.Position == at && (l.Type != "gift.gilded.v1" || l.Undecodable == "" || l.Payload != nil) {
 			t.Fatalf("got %+v", l)
 		}

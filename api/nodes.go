@@ -14,6 +14,8 @@ type Streams interface {
 	Streams(ctx context.Context) ([]Stream, error)
 	// Players returns the connected players of a live.
 	Players(ctx context.Context, live projections.Live) ([]StreamPlayer, error)
+	// RunningRecordings returns the recordings of a live that are being written.
+	RunningRecordings(ctx context.Context, live domain.LiveID) ([]RunningRecording, error)
 	// LiveOfPlayer returns the live that a connected player is playing. found is false if there is no such player.
 	LiveOfPlayer(ctx context.Context, id domain.PlayerID) (live domain.LiveID, found bool, err error)
 }
@@ -87,6 +89,14 @@ type ConnectionFilter struct {
 	Live domain.LiveID
 }
 
+// RunningRecording is the state of a recording that a node is writing.
+type RunningRecording struct {
+	ID       domain.RecordingID
+	Duration time.Duration
+	Bytes    int64
+	Parts    []domain.RecordingPart
+}
+
 // noStreams implements Streams for a server without media. It returns empty lists.
 type noStreams struct{}
 
@@ -94,6 +104,10 @@ func (noStreams) Streams(context.Context) ([]Stream, error) { return nil, nil }
 
 func (noStreams) Players(context.Context, projections.Live) ([]StreamPlayer, error) {
 	return []StreamPlayer{}, nil
+}
+
+func (noStreams) RunningRecordings(context.Context, domain.LiveID) ([]RunningRecording, error) {
+	return nil, nil
 }
 
 func (noStreams) LiveOfPlayer(context.Context, domain.PlayerID) (domain.LiveID, bool, error) {

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"time"
 
@@ -23,8 +24,9 @@ type Recording struct {
 	EndedAt    *time.Time         `json:"ended_at" doc:"null while it is being written"`
 	DurationMS int64              `json:"duration_ms" doc:"duration of the media"`
 	Bytes      int64              `json:"bytes"`
-	Parts      []RecordingPart    `json:"parts" doc:"its files, in order; a new file starts where the size or a codec changed; empty until the recording has ended"`
+	Parts      []RecordingPart    `json:"parts" doc:"its files, in order; a new file starts where the size or a codec changed; while the recording is running, the last file grows"`
 	IndexURL   string             `json:"index_url" example:"https://live.example/recordings/6/r-5f0c2a77/index.jsonl?sign=1602691779-4c4cde8b52e829a17a6baf5b6c404ada" doc:"index with one line for each fragment: its place in the file, its media time, its wall time"`
+	HLSURL     string             `json:"hls_url" example:"https://live.example/recordings/6/r-5f0c2a77/index.m3u8?sign=1602691779-4c4cde8b52e829a17a6baf5b6c404ada" doc:"HLS playlist of the recording from its beginning; while the recording is running, the playlist grows"`
 }
 
 // RecordingPart is one file of a recording in a response.
@@ -64,8 +66,22 @@ func (s *server) listRecordings(ctx context.Context, in *recordingsInput) ([]Rec
 		return nil, err
 	}
 	user, err := s.optionalUser(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var running []RunningRecording
+	if slices.ContainsFunc(found, func(r projections.Recording) bool { return r.EndedAt.IsZero() }) {
+		if running, err = s.Streams.RunningRecordings(ctx, live.ID); err != nil {
+			return nil, err
+		}
+	}
 	recordings := make([]Recording, 0, len(found))
 	for _, r := range found {
+		for _, now := range running {
+			if now.ID == r.ID && r.EndedAt.IsZero() {
+				r.Duration, r.Bytes, r.Parts = now.Duration, now.Bytes, now.Parts
+			}
+		}
 		recordings = append(recordings, s.newRecording(ctx, r, user))
 	}
 	return recordings, err
@@ -76,7 +92,7 @@ func (s *server) newRecording(ctx context.Context, r projections.Recording, user
 	sign := "?sign=" + s.playSign(r.StreamKey, user)
 	recording := Recording{
 		ID: r.ID, Live: r.Live, Status: "recording", Cause: r.Cause, StartedAt: r.StartedAt,
-		DurationMS: r.Duration.Milliseconds(), Bytes: r.Bytes, Parts: []RecordingPart{}, IndexURL: folder + "index.jsonl" + sign,
+		DurationMS: r.Duration.Milliseconds(), Bytes: r.Bytes, Parts: []RecordingPart{}, IndexURL: folder + "index.jsonl" + sign, HLSURL: folder + "index.m3u8" + sign,
 	}
 	if !r.EndedAt.IsZero() {
 		recording.Status, recording.EndedAt = "finished", &r.EndedAt

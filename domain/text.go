@@ -10,7 +10,7 @@ import (
 
 // Maximum lengths of texts in Unicode code points, without spaces at both ends.
 const (
-	MaxReason = 100 // of the reasons of operators and streamers
+	MaxReason = 100 // maximum length of the reasons of operators and streamers
 
 	maxName    = 32
 	maxTitle   = 100

@@ -113,7 +113,7 @@ func TestDisconnectedPlayersAreRemoved(t *testing.T) {
 	h.stream(t, "KEY", "a player", func(s media.StreamStats) bool { return s.Players[media.HTTPFLV] == 1 })
 	v.cancel()
 	eventually(t, "the live has no viewers", func() bool { shot := h.Snapshot(); return len(shot.Streams) == 0 && shot.Connections == 0 })
-	// so is one that sends data
+	// a client that only sends data is refused, too
 	conn, err := net.Dial("tcp", h.http)
 	if err != nil {
 		t.Fatal(err)
@@ -125,7 +125,7 @@ func TestDisconnectedPlayersAreRemoved(t *testing.T) {
 	eventually(t, "the live has no viewers", func() bool { shot := h.Snapshot(); return len(shot.Streams) == 0 && shot.Connections == 0 })
 }
 
-// dialRequest sends an RTMP publish or play request.
+// dialRequest connects over RTMP and sends a publish or play request.
 func (h *testServer) dialRequest(t *testing.T, app string, request ...any) *sender {
 	s := dialRTMP(t, h.rtmp)
 	s.send(hello(app, request...))
@@ -157,7 +157,7 @@ func TestRTMPRefusals(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := h.dialRequest(t, tt.app, tt.request...)
-			for i := range 20 { // media that the refused publisher sends must not be relayed
+			for i := range 20 { // players must not receive media that the refused publisher sends
 				s.video(uint32(i), videoFrame(true, "injected"))
 			}
 			s.expect(tt.code)
@@ -171,7 +171,7 @@ func TestRTMPRefusals(t *testing.T) {
 		})
 	}
 	publisher.video(40, videoFrame(true, "last"))
-	if got := kinds(v.sees(videoFrame(true, "last"))); len(got) != 6 { // metadata, two headers, key frame, audio, key frame
+	if got := kinds(v.sees(videoFrame(true, "last"))); len(got) != 6 { // metadata, two headers, a key frame, audio, and the last key frame
 		t.Fatalf("a viewer got %q", got)
 	}
 	if h.Snapshot().Refused < 8 {
@@ -187,7 +187,7 @@ func TestPublishSignGrantsPlaying(t *testing.T) {
 	s.expect("first")
 }
 
-// testAuthorizer is an Authorizer that a test controls.
+// testAuthorizer is an Authorizer whose decisions a test controls.
 type testAuthorizer struct {
 	media.SignAuthorizer
 	connect func(media.ConnectRequest) error
@@ -309,10 +309,10 @@ func TestLimitsOfConnectionsAndStreams(t *testing.T) {
 		second := dialRTMP(t, h.rtmp)
 		eventually(t, "two connections are pending", func() bool { return h.Snapshot().Pending == 2 })
 		third := dialRTMP(t, h.rtmp)
-		first.gone() // has waited longest
+		first.gone() // the first connection has waited longest
 		third.Close()
 		second.send(hello("live", "publish", 3, nil, "KEY?sign="+h.signer.Publish("KEY"), "live"))
-		second.expect(rtmp.PublishStart) // not pending any more
+		second.expect(rtmp.PublishStart) // the connection is no longer pending
 		eventually(t, "no connection is pending", func() bool { return h.Snapshot().Pending == 0 })
 		h.publish(t, "OTHER")
 	})

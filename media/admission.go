@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-const retryAfterSeconds = "5" // Retry-After of responses with status 503
+const retryAfterSeconds = "5" // value of the header Retry-After of responses with status 503
 
-// admission describes an HTTP player that was authorized.
+// admission describes an authorized HTTP player.
 type admission struct {
 	client      Client
 	key         string
@@ -23,8 +23,8 @@ func (c *core) newAdmission(r *http.Request, key string, protocol Protocol) admi
 	return admission{client: Client{ID: newID(), Address: c.cfg.Address(r), Protocol: protocol}, key: key, requestedAt: c.cfg.Now()}
 }
 
-// admit acquires a connection slot and authorizes a request to play key. If it is refused, admit writes the response and
-// reports false.
+// admit takes a connection slot and authorizes a request to play the stream of key. If the request is refused, admit
+// writes the response and reports false.
 func (c *core) admit(w http.ResponseWriter, r *http.Request, key string, protocol Protocol) (admission, bool) {
 	a := c.newAdmission(r, key, protocol)
 	release, err := acquire(c.slots, a.client)
@@ -79,8 +79,8 @@ func statusOf(err error) int {
 	return http.StatusForbidden
 }
 
-// hijack takes the connection over from the HTTP server. It returns the connection and the bytes that the server has
-// read ahead.
+// hijack takes the connection from the HTTP server. It returns the connection, and the bytes that the HTTP server has
+// already read from it.
 func hijack(w http.ResponseWriter) (net.Conn, []byte, error) {
 	conn, buffered, err := http.NewResponseController(w).Hijack()
 	if err != nil {

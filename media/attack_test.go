@@ -20,17 +20,18 @@ import (
 	"roomlog/media/rtmp"
 )
 
-const mostHeap = 20 << 20 // bytes that one connection may cost
+const mostHeap = 20 << 20 // maximum number of bytes of memory that one connection may use
 
 // heap returns the size of all live objects.
 func heap() uint64 {
 	runtime.GC()
-	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}} // HeapAlloc would include what was allocated after the collection
+	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}} // HeapAlloc would include what was allocated after the garbage collection
 	metrics.Read(live)
 	return live[0].Value.Uint64()
 }
 
-// unfinished returns incomplete messages that announce more than they send, in several chunk streams.
+// unfinished returns the beginnings of messages in several chunk streams. The messages announce more bytes than are
+// sent.
 func unfinished(streams int, kind byte, length int) []byte {
 	var b []byte
 	for i := range streams {
@@ -57,7 +58,8 @@ func nested(n int) []byte {
 	return append(amf.Encode("connect", 1), bytes.Repeat([]byte{3, 0, 1, 'a'}, n)...)
 }
 
-// Unauthenticated clients must not end the process, use much memory, or stay connected.
+// TestAttacksOfUnauthenticatedClients checks that clients without a sign cannot end the process, use much memory, or
+// stay connected.
 func TestAttacksOfUnauthenticatedClients(t *testing.T) {
 	h := run(t, func(c *media.Config) { c.RTMP.HandshakeTimeout = time.Second })
 	greeting := append([]byte{3}, make([]byte, 2*1536)...)
@@ -115,7 +117,7 @@ func TestAttacksOfUnauthenticatedClients(t *testing.T) {
 	h.watch(t, h.flvURL("KEY")).sees(videoFrame(true, "first"))
 }
 
-// publishInTime publishes on a server with a short HandshakeTimeout. It tries again when it was too slow.
+// publishInTime publishes on a server with a short HandshakeTimeout. If it was too slow, it tries again.
 func (h *testServer) publishInTime(t *testing.T, key string) (s *sender) {
 	t.Helper()
 	eventually(t, "a publisher in time", func() bool {
@@ -133,7 +135,7 @@ func (h *testServer) publishInTime(t *testing.T, key string) (s *sender) {
 	return s
 }
 
-// An authorized publisher can end its own connection, but nothing else.
+// TestAttacksOfPublishers checks that an authorized publisher can end only its own connection.
 func TestAttacksOfPublishers(t *testing.T) {
 	h := run(t, nil)
 	bad := func(head string, body string) []byte { return append([]byte(head), body...) }
@@ -195,7 +197,7 @@ func TestAttacksOfPublishers(t *testing.T) {
 				<-time.After(2 * time.Millisecond)
 			}
 			limit := uint64(mostHeap)
-			if len(b) > 10<<20 && name != "messages without an end" { // complete frames fill the ring, whose limit is that of the stream
+			if len(b) > 10<<20 && name != "messages without an end" { // complete frames fill the ring up to the limit of a stream
 				limit += 16 << 20
 			}
 			if most > before+limit {
@@ -219,7 +221,8 @@ func timeJumps() []byte {
 	return b
 }
 
-// A header whose content this server cannot parse is relayed, because decoders may understand it.
+// TestHeadersWithUnknownContentAreRelayed checks that a header that this server cannot parse is relayed, because
+// decoders may understand it.
 func TestHeadersWithUnknownContentAreRelayed(t *testing.T) {
 	h := run(t, nil)
 	s := h.publish(t, "KEY")
@@ -237,7 +240,8 @@ func TestHeadersWithUnknownContentAreRelayed(t *testing.T) {
 	}
 }
 
-// Five hundred idle connections are closed in time, and do not keep others out meanwhile.
+// TestIdleConnections checks that five hundred idle connections are closed in time, and that they do not prevent other
+// connections meanwhile.
 func TestIdleConnections(t *testing.T) {
 	h := run(t, func(c *media.Config) {
 		c.RTMP.HandshakeTimeout = time.Second
@@ -268,7 +272,8 @@ func TestIdleConnections(t *testing.T) {
 	}
 }
 
-// Players have nothing to send: the server does not wait for an announced body.
+// TestMissingRequestBodiesAreNotAwaited checks that the server does not wait for the announced body of a player's
+// request.
 func TestMissingRequestBodiesAreNotAwaited(t *testing.T) {
 	h := run(t, func(c *media.Config) { c.RTMP.ControlTimeout = 200 * time.Millisecond })
 	h.publish(t, "KEY").begin(0)
@@ -281,7 +286,7 @@ func TestMissingRequestBodiesAreNotAwaited(t *testing.T) {
 		"GET /nowhere HTTP/1.1\r\nHost: x\r\n" + long,
 		"OPTIONS /live/KEY.flv HTTP/1.1\r\nHost: x\r\n" + chunked,
 	} {
-		conn := dialRTMP(t, h.http) // any TCP connection
+		conn := dialRTMP(t, h.http) // an arbitrary TCP connection
 		conn.send([]byte(request))
 		conn.gone()
 		if !conn.hears("HTTP/1.1 ") || !conn.hears("Connection: close") {
@@ -293,7 +298,8 @@ func TestMissingRequestBodiesAreNotAwaited(t *testing.T) {
 	conn.expect("first")
 }
 
-// A frame that the WebSocket library cannot handle closes the connection with a code. It causes no panic.
+// TestInvalidFramesOfWebSocketPlayers checks that a frame that the WebSocket library cannot handle closes the
+// connection with a code and causes no panic.
 func TestInvalidFramesOfWebSocketPlayers(t *testing.T) {
 	t.Parallel()
 	var log lockedBuffer
@@ -339,7 +345,7 @@ func TestInvalidFramesOfWebSocketPlayers(t *testing.T) {
 	}
 }
 
-// lockedBuffer collects a log.
+// lockedBuffer collects log messages.
 type lockedBuffer struct {
 	mu  sync.Mutex
 	all bytes.Buffer

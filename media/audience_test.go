@@ -20,13 +20,13 @@ import (
 	"roomlog/media/rtmp"
 )
 
-// The stream of the benchmarks: 2 Mbit/s, with a group of pictures of two seconds.
+// The stream of the benchmarks has 2 Mbit/s and groups of pictures of two seconds.
 const (
 	streamFPS   = 30
 	streamGroup = 60
-	streamKey   = 60_000 // bytes of a key frame
-	streamFrame = 6_900  // bytes of other pictures
-	streamSound = 370    // bytes of an AAC frame, 43 per second
+	streamKey   = 60_000 // size of a key frame in bytes
+	streamFrame = 6_900  // size of another picture in bytes
+	streamSound = 370    // size of an AAC frame in bytes; there are 43 per second
 	groupLength = time.Second * streamGroup / streamFPS
 )
 
@@ -46,7 +46,7 @@ func broadcast(b testing.TB, s *sender, query string) {
 	b.Cleanup(func() { close(stop); sending.Wait(); s.Close() })
 }
 
-// streamTime sends every frame at its time.
+// streamTime sends every frame at its time, until stop is closed.
 func streamTime(s *sender, stop <-chan struct{}) {
 	key := videoFrame(true, string(make([]byte, streamKey)))
 	other := videoFrame(false, string(make([]byte, streamFrame)))
@@ -75,23 +75,23 @@ func streamTime(s *sender, stop <-chan struct{}) {
 	}
 }
 
-// audience is many players of one stream in this process, as cheap as possible.
+// audience is a group of many players of one stream in this process, which use as little CPU time as possible.
 type audience struct {
 	t       testing.TB
 	players []*listener
 	playing sync.WaitGroup
 }
 
-// listener is one player.
+// listener is one player of an audience.
 type listener struct {
 	conn     net.Conn
 	bytes    atomic.Int64
 	firstKey atomic.Int64 // nanoseconds from the request to the first key frame
-	lastAt   time.Time    // arrival of the newest frame
-	longest  atomic.Int64 // nanoseconds: the longest time between two frames
+	lastAt   time.Time    // time at which the newest frame arrived
+	longest  atomic.Int64 // longest time between two frames in nanoseconds
 }
 
-// gather starts n players, one every few milliseconds. play is what each of them does.
+// gather starts n players, one every few milliseconds. Each runs play.
 func (h *childServer) gather(b testing.TB, n int, addr string, play func(*listener) error) *audience {
 	b.Helper()
 	a := &audience{t: b, players: make([]*listener, n)}
@@ -123,7 +123,7 @@ func (a *audience) leave() {
 	a.playing.Wait()
 }
 
-// bytes returns the bytes that all players have received.
+// bytes returns the number of bytes that all players have received.
 func (a *audience) bytes() (n int64) {
 	for _, l := range a.players {
 		n += l.bytes.Load()
@@ -131,7 +131,7 @@ func (a *audience) bytes() (n int64) {
 	return n
 }
 
-// firstKeys returns how long the players waited for their first key frame, shortest first.
+// firstKeys returns the times that the players waited for their first key frame, shortest first.
 func (a *audience) firstKeys() (all []time.Duration) {
 	eventually(a.t, "all players have their first key frame", func() bool {
 		return !slices.ContainsFunc(a.players, func(l *listener) bool { return l.firstKey.Load() == 0 })

@@ -2,22 +2,23 @@ package media
 
 import "context"
 
-// Authorizer decides whether a client may connect, publish or play. The server calls it before it accepts a request.
-// An error refuses the request; if the error wraps ErrUnavailable, the client may try again later. The methods are
-// called concurrently, and their context ends after 5 s.
+// Authorizer decides whether a client may connect, publish or play. The server calls it before it accepts a request. An
+// error refuses the request. If the error wraps ErrUnavailable, the client may try again later. The methods are called
+// concurrently, and their context ends after 5 s.
 type Authorizer interface {
 	// AuthorizeConnect is called when an RTMP client has sent its connect command.
 	AuthorizeConnect(ctx context.Context, r ConnectRequest) error
 	// AuthorizePublish is called when a client requests to publish a stream.
 	AuthorizePublish(ctx context.Context, r PublishRequest) error
-	// AuthorizePlay is called when a client requests to play a stream: once per connection, and once per HLS session.
+	// AuthorizePlay is called when a client requests to play a stream: once per connection, and once per play session
+	// over HLS.
 	AuthorizePlay(ctx context.Context, r PlayRequest) error
 }
 
 // ConnectRequest is an RTMP connect command.
 type ConnectRequest struct {
 	Client Client
-	App    string // as sent, including a query
+	App    string // app as the client sent it, including a query
 }
 
 // PublishRequest is a request to publish a stream.

@@ -61,7 +61,7 @@ func TestPublisherWithoutFramesHasNoBroadcast(t *testing.T) {
 	s := h.publish(t, "KEY")
 	s.unpublish()
 	s.expect(rtmp.UnpublishSuccess)
-	h.publish(t, "KEY").begin(0) // players are still waiting
+	h.publish(t, "KEY").begin(0) // the players are already waiting
 	v.sees(videoFrame(true, "first"))
 	h.log.wait(t, "started KEY")
 	if got := h.log.list(); len(got) != 1 {
@@ -82,7 +82,7 @@ func TestReconnectContinuesTheBroadcast(t *testing.T) {
 	again.video(0, avcHeader())
 	again.audio(0, aacHeader())
 	again.video(777_020, videoFrame(false, "the rest of the group before"))
-	again.video(777_040, videoFrame(true, "back")) // its timestamps have no relation to the earlier ones
+	again.video(777_040, videoFrame(true, "back")) // the timestamps have no relation to the earlier ones
 	again.audio(777_050, sound("back"))
 	tags := v.sees(sound("back"))
 	if got := kinds(tags); !slices.Equal(got, []string{"meta", "h264 header", "aac header", "key", "sound", "h264 header", "aac header", "key", "sound"}) {
@@ -136,7 +136,7 @@ func TestSilentPublishersCanBeReplaced(t *testing.T) {
 	owner := h.dialRequest(t, "live", "publish", 3, nil, signed, "live")
 	owner.expect(rtmp.PublishStart)
 	frozen.gone()
-	// a new publisher cannot be replaced at once
+	// a new publisher cannot be replaced immediately
 	h.dialRequest(t, "live", "publish", 3, nil, signed, "live").expect(rtmp.PublishBadName)
 	owner.video(0, avcHeader())
 	owner.audio(0, aacHeader())
@@ -147,7 +147,7 @@ func TestSilentPublishersCanBeReplaced(t *testing.T) {
 	}
 }
 
-// Several publishers request one key at the same time, and one gets it.
+// TestKeyHasOnePublisher lets several publishers request one key at the same time. Exactly one of them must get it.
 func TestKeyHasOnePublisher(t *testing.T) {
 	h := run(t, nil)
 	signed := "KEY?sign=" + h.signer.Publish("KEY")
@@ -197,7 +197,7 @@ func TestCutEndsAllConnections(t *testing.T) {
 		t.Fatal("a waiting player was not disconnected")
 	}
 	h.log.wait(t, "stopped KEY ended")
-	h.publish(t, "KEY").begin(0) // the authorizer decides whether the publisher may come back
+	h.publish(t, "KEY").begin(0) // the authorizer decides whether the publisher may reconnect
 
 	t.Run("also refuses clients that were authorized before", func(t *testing.T) {
 		p := slow.dialRequest(t, "live", "publish", 3, nil, "KEY", "live")
@@ -235,7 +235,7 @@ func TestKickEndsOneConnection(t *testing.T) {
 	h.log.wait(t, "stopped KEY kicked")
 }
 
-// everything implements all observers.
+// everything is an observer of all kinds.
 type everything struct {
 	recorder
 	slow chan struct{}
@@ -261,7 +261,7 @@ func TestObserversAreNotifiedInOrderAndDelayNothing(t *testing.T) {
 	h.stream(t, "KEY", "a player", func(s media.StreamStats) bool { return len(s.Players) == 1 })
 	s := h.publish(t, "KEY")
 	s.begin(0)
-	v.sees(videoFrame(true, "first")) // although the observer blocks
+	v.sees(videoFrame(true, "first")) // the player gets the frame although the observer blocks
 	s.unpublish()
 	_ = v.ended()
 	s.Close()
@@ -305,7 +305,8 @@ func TestShutdownEndsEverything(t *testing.T) {
 	}
 }
 
-// Flash Media Live Encoder and some phones publish again on their connection.
+// TestPublishersPublishAgainOnTheirConnection publishes twice on one connection, like Flash Media Live Encoder and some
+// phones.
 func TestPublishersPublishAgainOnTheirConnection(t *testing.T) {
 	for name, end := range map[string]func(*sender){
 		"after FCUnpublish and deleteStream": (*sender).unpublish,
@@ -352,7 +353,8 @@ func TestPublishersPublishAgainOnTheirConnection(t *testing.T) {
 	}
 }
 
-// Between two streams a connection is pending, like a new one: it is closed after the time for a request.
+// TestUnusedConnectionsEndAfterUnpublish checks that a connection that has ended its stream is pending, like a new one:
+// it is closed if it sends no request in time.
 func TestUnusedConnectionsEndAfterUnpublish(t *testing.T) {
 	h := run(t, func(c *media.Config) { c.RTMP.HandshakeTimeout = 2 * time.Second })
 	s := h.publishInTime(t, "KEY")

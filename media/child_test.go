@@ -17,20 +17,21 @@ import (
 	"roomlog/media"
 )
 
-// childEnv makes this program a media server, so that a benchmark can measure the cost of a separate process.
+// childEnv is the environment variable that makes this program a media server, so that a benchmark can measure a
+// separate process.
 const childEnv = "ROOMLOG_TEST_CHILD"
 
 // childServer is a server in its own process, with one stream.
 type childServer struct {
 	*peertest.Process
-	rtmp, http string // addresses
+	rtmp, http string // addresses of the server
 }
 
 const benchKey = "KEY"
 
 func (h *childServer) flvPath() string { return "/live/" + benchKey + ".flv" }
 
-// ours, nms2 and nms4 are the servers that are compared.
+// The kinds of servers that are compared: ours, and node-media-server 2 and 4.
 const (
 	ours = "ours"
 	nms2 = "nms2"
@@ -53,7 +54,7 @@ func openTheatre(b testing.TB, kind string) *childServer {
 	return h
 }
 
-// freePort returns an unused port.
+// freePort returns a port that no program uses.
 func freePort(b testing.TB) string {
 	ln := listen(b)
 	defer ln.Close()

@@ -16,24 +16,24 @@ const (
 	HTTPFLV  Protocol = "http-flv"
 	WSFLV    Protocol = "ws-flv"
 	HLS      Protocol = "hls"
-	Internal Protocol = "internal" // a player inside the process, such as a recorder
+	Internal Protocol = "internal" // a player in this process, such as a recorder
 )
 
-// App is the RTMP app and the first path segment of the address of every stream: /live/KEY.
+// App is the RTMP app, and the first path segment of the URL of every stream: /live/KEY.
 const App = "live"
 
-// Client describes the other end of a connection. Args and Fields hold what the client sent, including its sign.
+// Client describes the other end of a connection. Args and Fields contain what the client sent, including its sign.
 // They are for authorizers and observers and must not be shown to other users.
 type Client struct {
-	ID       string // identifies the connection; assigned by the server, grants no rights
+	ID       string // id of the connection, assigned by the server; it grants no rights
 	Address  string // remote host and port, or the address that Config.Address returns
 	Protocol Protocol
 	User     int64          // the user that the sign of a player names; 0: none
 	Args     url.Values     // query of the URL or of the stream name
-	Fields   map[string]any // command object of an RTMP connect
+	Fields   map[string]any // command object of the RTMP connect command
 }
 
-// newID returns a random identifier of 16 characters.
+// newID returns a random id of 16 characters.
 func newID() string { return rand.Text()[:16] }
 
 // ValidKey reports whether key is a well-formed stream key: [A-Za-z0-9_-]{1,64}.

@@ -16,7 +16,8 @@ import (
 type Config struct {
 	// Authorizer decides which clients may connect, publish and play.
 	Authorizer Authorizer
-	// Observer is notified of broadcasts, PlayObserver of players, ConnectObserver of RTMP connections. Each may be nil.
+	// Observer, PlayObserver and ConnectObserver are notified of broadcasts, of players and of RTMP connections. Each
+	// may be nil.
 	Observer        Observer
 	PlayObserver    PlayObserver
 	ConnectObserver ConnectObserver
@@ -27,20 +28,22 @@ type Config struct {
 	// Address returns the address of an HTTP client; nil means the remote address of the TCP connection.
 	Address func(*http.Request) string
 
-	// Tick is the time during which about three frames are collected into one write: for 200 players that takes three
-	// quarters of the CPU time. Above the maximum, playback would not be smooth.
+	// Tick is how long frames are collected before they are written. At the default, about three frames are written
+	// together, which saves a quarter of the CPU time with 200 players. With more than the maximum, playback would not
+	// be smooth.
 	Tick time.Duration `default:"40ms" max:"100ms" zero:"every frame is written at once" help:"Time during which frames are collected into one write to a player."`
-	// StreamGrace is long enough for the reconnect of an encoder, which starts after about 2 s and may need several
+	// StreamGrace allows an encoder to reconnect. Encoders start to reconnect after about 2 s and may need several
 	// attempts.
 	StreamGrace time.Duration `default:"15s" max:"10m" zero:"the broadcast ends at once" help:"Time that a lost encoder has to reconnect before its broadcast ends."`
-	// TakeoverAfter lets an owner replace a connection that the network has dropped.
+	// TakeoverAfter is the time after which the owner of a stream can replace a connection that the network has
+	// dropped.
 	TakeoverAfter time.Duration `default:"3s" min:"100ms" max:"1m" help:"Time without media after which the owner of a stream may publish it from another connection."`
 	// SettleTime is the time that players of a new stream wait for audio if only video has arrived, or for video if
 	// only audio has arrived.
 	SettleTime  time.Duration `default:"800ms"`
 	AllowOrigin string        `default:"*" help:"Origin of the web pages that may play streams and recordings, like https://live.example; * permits all. It is sent as Access-Control-Allow-Origin."`
 
-	// RTMP configures RTMP connections. RTMP.Now is replaced by Now.
+	// RTMP configures RTMP connections. The server sets RTMP.Now to Now.
 	RTMP rtmp.Config
 	// Limits limits what all connections together may use.
 	Limits Limits
@@ -50,34 +53,33 @@ type Config struct {
 
 // Limits limits what all connections together may use.
 type Limits struct {
-	// MaxStreams does not count streams that have only waiting players. But such a stream is added only while the
-	// server has fewer than MaxStreams streams of both kinds.
+	// MaxStreams does not count streams that have only waiting players. Such a stream is added only while the server
+	// has fewer than MaxStreams streams of both kinds.
 	MaxStreams          int `default:"1000" min:"1" max:"100000" unit:"streams" help:"Maximum number of streams that are published to this process at the same time."`
 	MaxStreamPlayers    int `default:"5000" min:"1" max:"1000000" unit:"players" help:"Maximum number of players of one stream at this process."`
 	MaxMediaConnections int `default:"10000" min:"1" max:"1000000" unit:"connections" help:"Maximum number of publishers and players at this process."`
-	// MaxMediaPerAddress is large because mobile networks put many users behind one address.
+	// MaxMediaPerAddress is large because mobile networks give many users the same address.
 	MaxMediaPerAddress   int `default:"1000" min:"1" max:"1000000" unit:"connections" help:"Maximum number of publishers and players from one address (IPv6: one /64 network)."`
 	MaxPending           int `default:"1000" min:"1" max:"1000000" unit:"connections" help:"Maximum number of RTMP connections that have not requested to publish or play yet. Such a connection is closed after 10 s."`
 	MaxPendingPerAddress int `default:"256" min:"1" max:"1000000" unit:"connections" help:"Maximum number of RTMP connections from one address that have not requested to publish or play yet."`
-	// GOPBytes and GOPFrames hold two groups of pictures of common encoders. Players of a stream with larger groups
-	// start without a key frame.
+	// GOPBytes and GOPFrames are large enough for two groups of pictures of common encoders. Players of a stream with
+	// larger groups start without a key frame.
 	GOPBytes  int `default:"16777216" min:"65536" max:"1073741824" unit:"bytes" help:"Maximum size of the buffer of one stream. New and slow players start with the frames of the buffer."`
 	GOPFrames int `default:"4096" min:"16" max:"1000000" unit:"frames" help:"Maximum number of frames in the buffer of one stream."`
 }
 
 // HLSConfig configures HLS.
 type HLSConfig struct {
-	// Muxer configures segmenting. Its Now, Token and OnError are set for each stream.
+	// Muxer configures the segmenting. The server sets its fields Now, Token and OnError for each stream.
 	Muxer hls.Config
-	// IdleTimeout is the time without requests after which an HLS session ends, and the time without sessions after
-	// which segmenting stops. Players send requests much more often.
+	// IdleTimeout is the time without requests after which a play session ends. It is also the time without play
+	// sessions after which segmenting stops. Players send requests much more often.
 	IdleTimeout time.Duration `default:"30s"`
-	// Linger is the time for which files are served after the end of the stream, because players are some seconds
-	// behind.
+	// Linger is how long files are served after the end of the stream, because players are some seconds behind.
 	Linger time.Duration `default:"15s"`
 }
 
-// CheckSettings returns an error if AllowOrigin is no origin.
+// CheckSettings returns an error if AllowOrigin is not an origin.
 func (c *Config) CheckSettings() error {
 	if c.AllowOrigin != "" && !settings.IsOrigin(c.AllowOrigin) {
 		return fmt.Errorf("--allow-origin must be * or one origin such as https://live.example, without a path (got %q)", c.AllowOrigin)

@@ -11,12 +11,12 @@ type connGroup struct {
 	mu       sync.Mutex
 	n        int
 	draining bool
-	done     chan struct{} // closed when draining and no goroutine is left
+	done     chan struct{} // closed when drain was called and no goroutine is left
 }
 
 func newConnGroup() *connGroup { return &connGroup{done: make(chan struct{})} }
 
-// enter adds a goroutine and reports whether it may run. If so, the goroutine calls exit at its end.
+// enter registers a goroutine and reports whether it may run. If so, the goroutine must call exit at its end.
 func (g *connGroup) enter() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -35,7 +35,7 @@ func (g *connGroup) exit() {
 	}
 }
 
-// drain refuses new goroutines and blocks until the others have ended, at most for timeout.
+// drain refuses new goroutines and blocks until the others have ended, but not longer than timeout.
 func (g *connGroup) drain(timeout time.Duration) {
 	g.mu.Lock()
 	if !g.draining {

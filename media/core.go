@@ -13,14 +13,14 @@ import (
 	"roomlog/internal/limit"
 )
 
-const authorizeTimeout = 5 * time.Second // for an Authorizer to decide
+const authorizeTimeout = 5 * time.Second // maximum time for a decision of an Authorizer
 
-// core holds what the servers of all protocols share.
+// core contains what the servers of all protocols share.
 type core struct {
 	cfg     Config
 	hub     *hub
-	pending *limit.Slots // RTMP connections that have not requested to publish or play yet
-	slots   *limit.Slots // publishers and players
+	pending *limit.Slots // slots of RTMP connections that have not requested to publish or play yet
+	slots   *limit.Slots // slots of publishers and players
 	conns   *connGroup
 	refused atomic.Uint64
 }
@@ -35,8 +35,8 @@ func newCore(cfg Config) *core {
 	}
 }
 
-// acquire takes a slot for the connection of a client. It returns the function that releases the slot, which may be
-// called more than once. It returns ErrLimitReached if there is no free slot.
+// acquire takes a slot for the connection of a client. It returns a function that releases the slot; the function may
+// be called more than once. If there is no free slot, acquire returns ErrLimitReached.
 func acquire(slots *limit.Slots, client Client) (release func(), err error) {
 	slot, err := slots.Acquire(limit.ParseAddr(client.Address))
 	if err != nil {
@@ -45,8 +45,8 @@ func acquire(slots *limit.Slots, client Client) (release func(), err error) {
 	return slot.Release, nil
 }
 
-// acquirePending takes a slot for a connection that has not requested anything yet. When there are too many such
-// connections, conn may be closed for a newer one.
+// acquirePending takes a slot for a connection that has not requested anything yet. If there are too many such
+// connections, conn may later be closed to make room for a newer one.
 func (c *core) acquirePending(client Client, conn net.Conn) (release func(), err error) {
 	slot, err := c.pending.Acquire(limit.ParseAddr(client.Address))
 	if err != nil {
@@ -63,8 +63,8 @@ func (c *core) authorize(ctx context.Context, decide func(context.Context) error
 	return decide(ctx)
 }
 
-// countRefusal counts and logs a refused request. Only faults of the server are logged above debug level; requests
-// that were refused by limits are visible in the metrics.
+// countRefusal counts and logs a refused request. It logs only faults of the server above debug level; metrics show
+// requests that limits have refused.
 func (c *core) countRefusal(ctx context.Context, command string, client Client, err error) {
 	c.refused.Add(1)
 	level := slog.LevelDebug
@@ -75,7 +75,7 @@ func (c *core) countRefusal(ctx context.Context, command string, client Client, 
 		slog.String("remote_addr", client.Address), slog.String("protocol", string(client.Protocol)), slog.Any("error", err))
 }
 
-// recoverConn recovers from a panic of one connection and logs it, so that the process continues. It is deferred.
+// recoverConn recovers from a panic of one connection and logs it, so that the process continues. Defer it.
 func (c *core) recoverConn(client Client) {
 	if fault := recover(); fault != nil {
 		c.cfg.Log.Error("media connection panicked", slog.String("connection_id", client.ID), slog.String("remote_addr", client.Address),

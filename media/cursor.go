@@ -11,14 +11,14 @@ const (
 	batchBytes  = 256 << 10 // size after which a read adds no further frame
 )
 
-// cursor is the position of a player in a ring. The lock of the stream guards it.
+// cursor is the position of a player in a ring. It is guarded by the lock of the stream.
 type cursor struct {
-	fromPrevious bool // start at the key frame before the newest one
+	fromPrevious bool // whether the player starts at the key frame before the newest one
 
 	next      uint64
 	started   bool
-	awaitsKey bool     // drop pictures until a key frame
-	headers   []*Frame // headers that were delivered at the start or after a skip
+	awaitsKey bool     // whether pictures are left out until a key frame
+	headers   []*Frame // headers that the player received at the start or after a skip
 	hasVideo  bool
 	hasAudio  bool
 }
@@ -68,8 +68,8 @@ func (c *cursor) read(r *ring, dst []*Frame) []*Frame {
 	return dst
 }
 
-// wants reports whether the player needs a frame. It does not need a header that it has received, or a picture that
-// it cannot decode.
+// wants reports whether the player needs a frame. It does not need a header that it already has, or a picture that it
+// cannot decode.
 func (c *cursor) wants(f *Frame) bool {
 	switch {
 	case f.info.Header:

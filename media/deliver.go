@@ -7,8 +7,8 @@ import (
 	"os"
 )
 
-// sendBuffer is the size of the kernel's send buffer for a player in bytes: some seconds of a stream. With the
-// default size, the kernel buffers megabytes that a stalled player never reads.
+// sendBuffer is the size in bytes of the kernel's send buffer for a player, which holds some seconds of a stream. With
+// the default size, the kernel would buffer megabytes that a stalled player never reads.
 const sendBuffer = 512 << 10
 
 // limitSendBuffer sets the size of the kernel's send buffer to sendBuffer.
@@ -18,8 +18,8 @@ func limitSendBuffer(conn net.Conn) {
 	}
 }
 
-// deliver passes batches of frames to write until the stream ends, the player is closed, or write returns an error.
-// It returns the reason.
+// deliver passes batches of frames to write until the stream ends, the player is closed, or write returns an error. It
+// returns the reason for which it ended.
 func (p *Player) deliver(write func([]*Frame) (int64, error)) Reason {
 	batch := make([]*Frame, 0, batchFrames+maxHeaders)
 	for {
@@ -28,7 +28,7 @@ func (p *Player) deliver(write func([]*Frame) (int64, error)) Reason {
 			return ReasonEnded
 		}
 		if err != nil {
-			return ReasonStopped // the goroutine that closed the player has recorded its own reason
+			return ReasonStopped // the code that closed the player has recorded the actual reason
 		}
 		n, err := write(frames)
 		p.bytes.Add(uint64(n))

@@ -1,5 +1,5 @@
 // Package media is the video server. It receives streams over RTMP and distributes them over HTTP-FLV, WS-FLV, RTMP and
-// HLS. Rights are granted by signs, because every viewer of a stream has its key, and the key grants no right. A [Signer]
+// HLS. A stream key grants no right, because every viewer of the stream has it. A client needs a sign; a [Signer]
 // creates and verifies signs.
 //
 // A [Server] combines all parts. A frame takes this path:

@@ -26,7 +26,7 @@ var (
 	av1Header = []byte{0x08, 0x00, 0x00, 0x00, 0x42, 0xa7, 0xbf, 0xe4, 0x60, 0x0d, 0x00, 0x40}
 )
 
-// peerPublisher publishes with another implementation, which uses enhanced RTMP where necessary.
+// peerPublisher publishes with an independent RTMP implementation, which uses enhanced RTMP where necessary.
 func (h *testServer) peerPublisher(t *testing.T, key string, tracks ...*gortmplib.Track) *gortmplib.Writer {
 	t.Helper()
 	c := &gortmplib.Client{URL: &url.URL{Scheme: "rtmp", Host: h.rtmp, Path: "/live/" + key, RawQuery: "sign=" + h.signer.Publish(key)}, Publish: true}
@@ -56,7 +56,7 @@ func TestEnhancedCodecsPassThrough(t *testing.T) {
 		size   flv.Size
 		audio  flv.Codec
 		sound  flv.Sound
-		unit   []byte // must be received
+		unit   []byte // the unit that the reader must receive
 	}{
 		{"HEVC and Opus", []*gortmplib.Track{hevc, opusTrack}, func(w *gortmplib.Writer, at time.Duration) error {
 			if err := w.WriteH265(hevc, at+80*time.Millisecond, at, [][]byte{key}); err != nil {
@@ -122,7 +122,7 @@ func TestEnhancedCodecsPassThrough(t *testing.T) {
 	}
 }
 
-// read returns the last unit of the first picture that the other implementation understands.
+// read returns the last unit of the first picture that the independent implementation can parse.
 func read(t *testing.T, c *gortmplib.Client) []byte {
 	t.Helper()
 	r := &gortmplib.Reader{Conn: c}

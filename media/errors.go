@@ -24,6 +24,6 @@ var (
 	errUnknownApp   = errors.New("media: unknown app")
 	errNoKey        = errors.New("media: no stream key")
 	errNoBroadcast  = errors.New("media: no broadcast to play over HLS yet")
-	errNoKeyFrame   = errors.New("media: a picture before the first key frame") // it would disturb players that show an earlier picture
+	errNoKeyFrame   = errors.New("media: a picture before the first key frame") // players that still show an earlier picture could not decode it
 	errTooMuchInput = errors.New("media: the player sends more than a player has to send")
 )

@@ -12,10 +12,10 @@ import (
 	"roomlog/media"
 )
 
-// privateStreams is an Authorizer that checks signs and refuses to play one stream.
+// privateStreams is an Authorizer that checks signs. It refuses to play one stream.
 type privateStreams struct {
 	media.SignAuthorizer
-	private string // stream key
+	private string // key of the stream that it refuses
 }
 
 func (a privateStreams) AuthorizePlay(ctx context.Context, r media.PlayRequest) error {
@@ -25,7 +25,7 @@ func (a privateStreams) AuthorizePlay(ctx context.Context, r media.PlayRequest) 
 	return a.SignAuthorizer.AuthorizePlay(ctx, r)
 }
 
-// A server serves streams over HTTP when Run runs. An Authorizer refuses what it does not allow.
+// A server serves streams over HTTP while Run runs. An Authorizer refuses what it does not allow.
 func ExampleServer() {
 	signer, err := media.NewSigner([]string{"at-least-sixteen-bytes"}, 0, time.Now)
 	if err != nil {
@@ -66,7 +66,7 @@ func ExampleServer() {
 	// <nil>
 }
 
-// A play sign does not open publishing. A publish sign opens both.
+// A play sign does not permit publishing. A publish sign permits both.
 func ExampleSigner() {
 	now := func() time.Time { return time.Unix(1_600_000_000, 0) }
 	signer, err := media.NewSigner([]string{"at-least-sixteen-bytes"}, time.Hour, now)

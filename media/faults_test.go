@@ -12,7 +12,7 @@ import (
 	"roomlog/media"
 )
 
-// flakyListener is a listener whose Accept sometimes fails, as when file descriptors run out.
+// flakyListener is a listener whose Accept sometimes fails, as it does when there are no file descriptors left.
 type flakyListener struct {
 	net.Listener
 	mu   sync.Mutex
@@ -47,7 +47,7 @@ func TestAcceptRetriesAfterAnError(t *testing.T) {
 	}
 }
 
-// A panic on one connection ends that connection only.
+// TestPanicEndsOnlyItsConnection checks that a panic on one connection ends only that connection.
 func TestPanicEndsOnlyItsConnection(t *testing.T) {
 	h := run(t, func(c *media.Config) {
 		c.Log = quiet()

@@ -20,7 +20,7 @@ import (
 	"roomlog/media/rtmp"
 )
 
-// needFFmpeg fails the test if ffmpeg is missing, unless the environment allows that.
+// needFFmpeg fails the test if ffmpeg is missing, unless ROOMLOG_SKIP permits that.
 func needFFmpeg(t testing.TB) {
 	t.Helper()
 	if slices.Contains(strings.Split(os.Getenv("ROOMLOG_SKIP"), ","), "ffmpeg") {
@@ -33,7 +33,7 @@ func needFFmpeg(t testing.TB) {
 	}
 }
 
-// tool runs a program and returns its output. Messages on standard error fail the test.
+// tool runs a program and returns its output. It fails the test if the program writes to standard error.
 func tool(t testing.TB, name string, args ...string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
@@ -59,7 +59,7 @@ func clip(t testing.TB, name string, args ...string) string {
 	return clipFrom(t, name, []string{"-f", "lavfi", "-i", "testsrc=s=320x180:r=25:d=3", "-f", "lavfi", "-i", "sine=d=3:r=44100"}, args...)
 }
 
-// clipFrom creates a film from inputs once.
+// clipFrom creates a film from inputs, once for each name.
 func clipFrom(t testing.TB, name string, inputs []string, args ...string) string {
 	t.Helper()
 	clips.Lock()
@@ -96,7 +96,7 @@ type packet struct {
 	hash             string
 }
 
-// packets reads a file or a stream to its end. The first packet is of the kind that defines time zero.
+// packets reads a file or a stream to its end. Times are relative to the first packet of each kind.
 func packets(t testing.TB, from string) []packet {
 	t.Helper()
 	text := tool(t, "ffprobe", "-show_entries", "packet=codec_type,pts,dts,data_hash", "-show_data_hash", "MD5", "-of", "csv=p=0", from)
@@ -118,8 +118,8 @@ func packets(t testing.TB, from string) []packet {
 	return all
 }
 
-// same reports whether two recordings of one film have the same packets, with times that differ by a constant. Audio
-// before the first picture may be missing.
+// same checks that two recordings of one film have the same packets, with times that differ by a constant. Audio before
+// the first picture may be missing.
 func same(t testing.TB, what string, want, got []packet) {
 	t.Helper()
 	sounds := slices.IndexFunc(want, func(p packet) bool { return p.stream == 1 })
@@ -171,14 +171,14 @@ func TestFFmpegPublishesAndPlays(t *testing.T) {
 	}
 }
 
-// A player that joins late decodes all pictures, at their times.
+// TestFFmpegJoinsLate checks that a player that joins late decodes all pictures with correct times.
 func TestFFmpegJoinsLate(t *testing.T) {
 	needFFmpeg(t)
 	t.Parallel()
 	h := run(t, nil)
 	decoded := func(from string, args ...string) []string {
 		text := tool(t, "ffmpeg", append(append(args, "-i", from), "-map", "0:v", "-copyts", "-fps_mode", "passthrough", "-f", "framemd5", "-")...)
-		var frames []string // "pts hash"
+		var frames []string // each in the form "pts hash"
 		for _, line := range strings.Split(text, "\n") {
 			if f := strings.Split(line, ","); len(f) == 6 && line[0] != '#' {
 				frames = append(frames, strings.TrimSpace(f[2])+strings.TrimSpace(f[5]))
@@ -209,7 +209,7 @@ func TestFFmpegJoinsLate(t *testing.T) {
 	for what, url := range map[string]string{"HTTP-FLV": h.flvURL("KEY"), "RTMP": h.rtmpURL("KEY")} {
 		playing.Go(func() {
 			got := decoded(url)
-			if want := all[25:]; !slices.Equal(got, want) { // from the second group on
+			if want := all[25:]; !slices.Equal(got, want) { // the player starts with the second group of pictures
 				t.Errorf("%s: %d frames in place of %d, of them the first %.60q in place of %.60q", what, len(got), len(want), slices.Concat(got, []string{""})[0], want[0])
 			}
 		})
@@ -223,7 +223,8 @@ func TestFFmpegJoinsLate(t *testing.T) {
 func TestFFmpegPublishesOtherKinds(t *testing.T) {
 	needFFmpeg(t)
 	t.Parallel()
-	// Only the file with both is allowed to wait for the second kind: the others would lose their first frames.
+	// Only for the file with both kinds may players wait for the second kind: for the others, they would lose the first
+	// frames.
 	both := run(t, nil)
 	one := run(t, func(c *media.Config) { c.SettleTime = 200 * time.Millisecond })
 	server := func(key string) *testServer {
@@ -233,12 +234,12 @@ func TestFFmpegPublishesOtherKinds(t *testing.T) {
 		return one
 	}
 	video := []string{"-c:v", "libx264", "-preset", "ultrafast", "-g", "25", "-pix_fmt", "yuv420p"}
-	files := map[string]string{ // by key
+	files := map[string]string{ // stream key → file
 		"sound":   clip(t, "sound", "-vn", "-c:a", "aac"),
 		"picture": clip(t, "picture", append(video, "-an")...),
 		"mp3":     clip(t, "mp3", append(video, "-c:a", "libmp3lame", "-ar", "44100")...),
 	}
-	kinds := map[string]byte{"sound": 4, "picture": 1, "mp3": 5} // flags that the header has to announce, because ffprobe waits for these tracks
+	kinds := map[string]byte{"sound": 4, "picture": 1, "mp3": 5} // flags that the header must contain, because ffprobe waits for the tracks that they announce
 	viewers := make(map[string]*viewer)
 	var over sync.WaitGroup
 	defer over.Wait()
@@ -264,7 +265,7 @@ func TestFFmpegPublishesOtherKinds(t *testing.T) {
 	}
 }
 
-// An encoder that is killed and restarted continues its broadcast.
+// TestKilledFFmpegContinuesItsBroadcast kills and restarts an encoder, which must continue its broadcast.
 func TestKilledFFmpegContinuesItsBroadcast(t *testing.T) {
 	needFFmpeg(t)
 	t.Parallel()
@@ -287,7 +288,7 @@ func TestKilledFFmpegContinuesItsBroadcast(t *testing.T) {
 		if tag.kind == 18 || tag.info().Header {
 			continue
 		}
-		if last > tag.at+250 { // audio and video are not exactly interleaved
+		if last > tag.at+250 { // allows for audio and video that are not exactly interleaved
 			t.Fatalf("tag %d: time runs back from %d to %d", i, last, tag.at)
 		}
 		last = tag.at

@@ -15,14 +15,14 @@ import (
 
 const (
 	figureRounds = 3
-	figureWarmth = 3 * time.Second // until all players have caught up
+	figureWarmth = 3 * time.Second // time until all players have caught up
 	figureTime   = 6 * time.Second
 )
 
-// cost is what a server used for an audience.
+// cost is what a server needed to serve an audience.
 type cost struct {
-	perMB    float64 // CPU milliseconds per megabyte delivered
-	memory   float64 // bytes
+	perMB    float64 // milliseconds of CPU time per megabyte delivered
+	memory   float64 // resident memory in bytes
 	firstKey time.Duration
 	gap      time.Duration
 }
@@ -36,7 +36,7 @@ func measure(b *testing.B, kind string, n int, overRTMP bool) (c cost) {
 		if overRTMP {
 			addr, play = h.rtmp, (*listener).playRTMP
 		}
-		<-time.After(groupLength) // a whole group of pictures is buffered
+		<-time.After(groupLength) // waits until a complete group of pictures is buffered
 		a := h.gather(b, n, addr, play)
 		<-time.After(figureWarmth)
 		if !overRTMP {
@@ -56,7 +56,7 @@ func measure(b *testing.B, kind string, n int, overRTMP bool) (c cost) {
 	return c
 }
 
-// medianOf returns the median.
+// medianOf returns the median of a value of the costs.
 func medianOf(costs []cost, value func(cost) float64) float64 {
 	var all []float64
 	for _, c := range costs {
@@ -68,7 +68,7 @@ func medianOf(costs []cost, value func(cost) float64) float64 {
 
 func perMB(c cost) float64 { return c.perMB }
 
-// BenchmarkFigureMediaFLV serves 200 HTTP players and compares with node-media-server 2 and 4.
+// BenchmarkFigureMediaFLV serves 200 HTTP players and compares the cost with node-media-server 2 and 4.
 func BenchmarkFigureMediaFLV(b *testing.B) {
 	for b.Loop() {
 		costs := map[string][]cost{}
@@ -84,7 +84,7 @@ func BenchmarkFigureMediaFLV(b *testing.B) {
 	}
 }
 
-// BenchmarkFigureMediaRTMP serves 100 RTMP players and compares with node-media-server 2.
+// BenchmarkFigureMediaRTMP serves 100 RTMP players and compares the cost with node-media-server 2.
 func BenchmarkFigureMediaRTMP(b *testing.B) {
 	for b.Loop() {
 		costs := map[string][]cost{}
@@ -120,12 +120,13 @@ func BenchmarkFigureMediaGap(b *testing.B) {
 	}
 }
 
-// BenchmarkFigureMediaHLS requests a stream without players until its playlist and the listed files are available.
+// BenchmarkFigureMediaHLS requests a stream without players, and measures the time until its playlist and the listed
+// files are available.
 func BenchmarkFigureMediaHLS(b *testing.B) {
 	for b.Loop() {
 		h := run(b, nil)
 		var longest time.Duration
-		for i := range 5 { // at other positions in a group
+		for i := range 5 { // begins at different positions in a group of pictures
 			key := fmt.Sprint("KEY", i)
 			broadcast(b, dialRTMP(b, h.rtmp), key+"?sign="+h.signer.Publish(key))
 			<-time.After(groupLength + groupLength*time.Duration(i)/5)
@@ -139,7 +140,7 @@ func BenchmarkFigureMediaHLS(b *testing.B) {
 				}
 				for _, ref := range refs(body) {
 					if strings.Contains(body, `HINT:TYPE=PART,URI="`+ref) || ref == "gap.mp4" {
-						continue // not available yet
+						continue // the file is not available yet
 					}
 					if status, media, _ := page(b, p.base+ref); status != http.StatusOK || len(media) == 0 {
 						b.Fatalf("%s: status %d", ref, status)
@@ -148,7 +149,7 @@ func BenchmarkFigureMediaHLS(b *testing.B) {
 				}
 			}
 			took := time.Since(requested)
-			if longest = max(longest, took); parts < 2 { // an init segment and media
+			if longest = max(longest, took); parts < 2 { // parts counts the init segment and the media files
 				b.Fatalf("%d files are listed", parts)
 			}
 			b.Logf("%d files after %v", parts, took)
@@ -157,18 +158,19 @@ func BenchmarkFigureMediaHLS(b *testing.B) {
 	}
 }
 
-// BenchmarkFigureMediaRefused measures refused publishers that send media anyway.
+// BenchmarkFigureMediaRefused measures how many bytes the server accepts from refused publishers that nevertheless send
+// media.
 func BenchmarkFigureMediaRefused(b *testing.B) {
 	for b.Loop() {
 		h := run(b, nil)
 		publisher := h.publish(b, "KEY")
 		publisher.begin(0)
 		var viewers []*sender
-		for _, key := range []string{"KEY", "EMPTY"} { // one with a publisher, and one with waiting players
+		for _, key := range []string{"KEY", "EMPTY"} { // one stream with a publisher, and one with waiting players
 			v := dialRTMP(b, h.rtmp)
 			v.send(hello("live", "play", 3, nil, key+"?sign="+h.signer.Play(key)))
 			v.expect(rtmp.PlayStart)
-			f := dialRTMP(b, h.http) // any TCP connection
+			f := dialRTMP(b, h.http) // an arbitrary TCP connection
 			f.send([]byte("GET /live/" + key + ".flv?sign=" + h.signer.Play(key) + " HTTP/1.1\r\nHost: x\r\n\r\n"))
 			viewers = append(viewers, v, f)
 		}

@@ -14,7 +14,7 @@ import (
 
 const (
 	flvType        = "video/x-flv"
-	maxPlayerInput = 64 << 10 // bytes that an HTTP-FLV player may send after its request
+	maxPlayerInput = 64 << 10 // maximum number of bytes that an HTTP-FLV player may send after its request
 )
 
 // joinOnConn adds the player to its stream, or writes a refusal to the hijacked connection.
@@ -45,7 +45,7 @@ func (c *core) playFLV(r *http.Request, conn net.Conn, _ []byte, a admission) {
 	go func() {
 		defer close(reading)
 		_, _ = io.CopyN(io.Discard, conn, maxPlayerInput)
-		c.hub.leave(p, ReasonStopped) // the player has disconnected, or sends too much
+		c.hub.leave(p, ReasonStopped) // the player has disconnected or sends too much
 	}()
 	body := flvBody{core: c, player: p, conn: conn, chunked: r.ProtoAtLeast(1, 1)}
 	reason := p.deliver(body.write)
@@ -55,8 +55,8 @@ func (c *core) playFLV(r *http.Request, conn net.Conn, _ []byte, a admission) {
 	}
 }
 
-// flvBody writes a response of unknown length. It uses chunked encoding, so that the client can tell the end of the
-// stream from a broken connection. HTTP/1.0 clients get the body without chunks until the connection is closed.
+// flvBody writes a response of unknown length. It uses chunked encoding, so that the client can distinguish the end of
+// the stream from a broken connection. HTTP/1.0 clients get the body without chunks; the connection is then closed.
 type flvBody struct {
 	core    *core
 	player  *Player
@@ -68,7 +68,7 @@ type flvBody struct {
 
 // write writes a batch of frames. The first call also writes the response header and the FLV file header.
 func (b *flvBody) write(frames []*Frame) (int64, error) {
-	b.parts = append(b.parts[:0], nil, nil) // the response header and the chunk header
+	b.parts = append(b.parts[:0], nil, nil) // reserves space for the response header and the chunk header
 	if !b.begun {
 		b.parts = append(b.parts, flv.FileHeader(b.player.Tracks()))
 	}
@@ -124,7 +124,7 @@ func (b *flvBody) end() error {
 	return err
 }
 
-// closeGracefully closes the write side and gives the client a second to read the end of the response.
+// closeGracefully closes the connection for writing and gives the client a second to read the end of the response.
 func closeGracefully(conn net.Conn, reading <-chan struct{}) {
 	half, ok := conn.(interface{ CloseWrite() error })
 	if !ok || half.CloseWrite() != nil {

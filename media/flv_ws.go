@@ -18,10 +18,10 @@ import (
 )
 
 const (
-	wsMaxMessage = 1 << 10 // bytes of a message from a player; players have nothing to send
+	wsMaxMessage = 1 << 10 // maximum size in bytes of a message from a player; players need not send any
 	wsReadBuffer = 512
-	wsBurst      = 4 << 10 // bytes that a player may send in a burst, and
-	wsRate       = 256     // bytes per second afterwards
+	wsBurst      = 4 << 10 // number of bytes that a player may send at once
+	wsRate       = 256     // number of bytes per second that a player may send
 )
 
 func newUpgrader() *gws.Upgrader {
@@ -34,7 +34,7 @@ func upgradable(r *http.Request) bool {
 		r.Header.Get("Sec-WebSocket-Version") == "13" && r.Header.Get("Sec-WebSocket-Key") != ""
 }
 
-// playWS returns the handler that plays a stream over a WebSocket: whole FLV tags in binary messages. The first
+// playWS returns the handler that plays a stream over a WebSocket: complete FLV tags in binary messages. The first
 // message begins with the FLV file header.
 func playWS(upgrader *gws.Upgrader) func(c *core, r *http.Request, raw net.Conn, early []byte, a admission) {
 	return func(c *core, r *http.Request, raw net.Conn, early []byte, a admission) {
@@ -68,7 +68,7 @@ func playWS(upgrader *gws.Upgrader) func(c *core, r *http.Request, raw net.Conn,
 	}
 }
 
-// wsWriter returns the function that writes a batch of frames as one message.
+// wsWriter returns a function that writes a batch of frames as one message.
 func wsWriter(cfg Config, p *Player, raw net.Conn, socket *gws.Conn) func([]*Frame) (int64, error) {
 	var parts [][]byte
 	begun := false
@@ -102,20 +102,20 @@ func (wsEvents) OnPing(socket *gws.Conn, payload []byte) { _ = socket.WritePong(
 // OnMessage discards the message.
 func (wsEvents) OnMessage(_ *gws.Conn, message *gws.Message) { _ = message.Close() }
 
-// wsConn is the connection from which gws reads. It sends a ping when the player is silent. It returns an error when
-// the player stays silent, sends more than wsBurst and wsRate allow, or sends a frame that the validator does not accept.
+// wsConn is the connection from which gws reads. If the player is silent, wsConn sends a ping. It returns an error if
+// the player stays silent, sends more than wsBurst and wsRate allow, or sends a frame that the validator refuses.
 type wsConn struct {
 	net.Conn
 	cfg       Config
 	socket    atomic.Pointer[gws.Conn]
 	early     []byte
 	openedAt  time.Time
-	received  int // bytes
+	received  int // number of bytes received
 	validator wsframe.Validator
 	refused   *wsframe.Violation
 }
 
-// Read returns bytes of the player that the validator accepts.
+// Read returns bytes of the player that the validator has accepted.
 func (c *wsConn) Read(b []byte) (int, error) {
 	if c.refused != nil {
 		return 0, c.refuse()
@@ -123,7 +123,7 @@ func (c *wsConn) Read(b []byte) (int, error) {
 	n, err := c.receive(b)
 	_, good, refused := c.validator.Scan(b[:n], c.cfg.Now())
 	if refused != nil {
-		c.refused = refused // the next Read closes: the frames before it are still handled
+		c.refused = refused // the next Read closes the connection, so that the frames before are still handled
 		if good == 0 {
 			return 0, c.refuse()
 		}

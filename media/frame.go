@@ -12,7 +12,7 @@ type Frame struct {
 	info     flv.Info
 	time     uint32
 	tag      []byte
-	readable bool // a sequence header that package flv can parse
+	readable bool // whether it is a sequence header that package flv can parse
 
 	once   sync.Once
 	chunks []byte
@@ -27,7 +27,7 @@ func newFrame(info flv.Info, time uint32, payload []byte) *Frame {
 	return &Frame{info: info, time: time, tag: flv.Tag(info.Kind, time, payload)}
 }
 
-// setTime sets the timestamp of a frame that nobody else has yet.
+// setTime sets the timestamp of a frame. Call it before other code uses the frame.
 func (f *Frame) setTime(time uint32) {
 	f.time = time
 	flv.SetTime(f.tag, time)
@@ -36,7 +36,7 @@ func (f *Frame) setTime(time uint32) {
 // Info returns the description of the payload.
 func (f *Frame) Info() flv.Info { return f.info }
 
-// Time returns the timestamp in milliseconds modulo 2^32. Package timeline describes the timestamps of a broadcast.
+// Time returns the timestamp in milliseconds modulo 2^32. Package timeline defines the timestamps of a broadcast.
 func (f *Frame) Time() uint32 { return f.time }
 
 // Tag returns the frame as an FLV tag. The caller must not modify it.
@@ -45,7 +45,7 @@ func (f *Frame) Tag() []byte { return f.tag }
 // Payload returns the bytes that the publisher sent. The caller must not modify them.
 func (f *Frame) Payload() []byte { return flv.Payload(f.tag) }
 
-// rtmp returns the frame as RTMP chunks, which are built on the first call.
+// rtmp returns the frame as RTMP chunks. The first call creates the chunks.
 func (f *Frame) rtmp() []byte {
 	f.once.Do(func() {
 		payload := f.Payload()

@@ -13,8 +13,8 @@ import (
 	"roomlog/media"
 )
 
-// FuzzHTTP sends the HTTP server whatever a player may send, including WebSocket frames. The connection must end when
-// the player sends nothing more, and nothing may be left of it.
+// FuzzHTTP sends random bytes of a player to the HTTP server, including WebSocket frames. When the player stops
+// sending, the connection must end and leave nothing behind.
 func FuzzHTTP(f *testing.F) {
 	h := run(f, func(c *media.Config) {
 		c.Log = quiet()
@@ -57,7 +57,7 @@ func FuzzHTTP(f *testing.F) {
 		if bytes.Contains(sent, []byte(" 500 Internal")) {
 			t.Fatalf("internal error: %q", sent)
 		}
-		eventually(t, "no other connections are open", func() bool { // except for the publisher
+		eventually(t, "no other connections are open", func() bool { // the publisher's connection is not counted
 			shot := h.Snapshot()
 			return shot.Connections == 1 && shot.Players == 0
 		})

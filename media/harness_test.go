@@ -30,7 +30,7 @@ func eventually(t testing.TB, what string, ok func() bool) {
 // testServer is a running server with its listeners.
 type testServer struct {
 	*media.Server
-	rtmp, http string // addresses
+	rtmp, http string // addresses of the server
 	signer     *media.Signer
 	log        *recorder
 	stop       func() // stops the server and waits for it
@@ -48,7 +48,7 @@ func run(t testing.TB, change func(*media.Config)) *testServer {
 	h := &testServer{signer: signer, log: &recorder{}}
 	cfg := media.Config{Authorizer: media.SignAuthorizer{Signer: signer}, Observer: h.log, Now: time.Now,
 		Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))}
-	// On a slow machine no honest client is late.
+	// the timeouts are so long that no client is late on a slow machine
 	cfg.RTMP = rtmp.Config{HandshakeTimeout: timeout, MessageTimeout: timeout, ControlTimeout: timeout, MediaTimeout: timeout}
 	cfg.SettleTime, cfg.StreamGrace, cfg.HLS.Muxer.WaitTimeout, cfg.HLS.Linger = 5*time.Second, timeout, timeout, timeout
 	if change != nil {
@@ -113,7 +113,7 @@ func (h *testServer) flvURL(key string) string {
 	return "http://" + h.http + "/live/" + key + ".flv?sign=" + h.signer.Play(key)
 }
 
-// stream waits until the stream of a key matches.
+// stream waits until fits returns true for the stream of a key.
 func (h *testServer) stream(t testing.TB, key, what string, fits func(media.StreamStats) bool) media.StreamStats {
 	t.Helper()
 	var found media.StreamStats
@@ -175,5 +175,5 @@ func (r *recorder) wait(t testing.TB, what string) {
 	})
 }
 
-// quiet returns a logger for tests that provoke warnings.
+// quiet returns a logger that discards messages, for tests that cause warnings.
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }

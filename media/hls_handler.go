@@ -7,9 +7,9 @@ import (
 	"roomlog/media/hls"
 )
 
-// argSession is the query argument of playlists that carries the session id. The sign is checked only when the
-// session is created, so that it may expire while the player plays. The addresses of files have only hls.TokenArg, so
-// that caches can keep one copy for all players.
+// argSession is the query parameter of playlists with the id of the play session. The sign is checked only when the
+// play session is created, so it may expire during playback. The URLs of files have only hls.TokenArg, so that caches
+// can serve one copy to all players.
 const argSession = "session"
 
 // serve handles a request for a playlist or file of a stream.
@@ -45,8 +45,8 @@ func (h *hlsServer) serve(w http.ResponseWriter, r *http.Request, key, file stri
 	}
 }
 
-// find returns the session of a request, and a writer for the response that counts its bytes. If there is no session, or it
-// may not play, find writes the response and returns nil.
+// find returns the play session of a request, and a writer that counts the bytes of the response. If there is no play
+// session, or it may not play, find writes the response and returns nil.
 func (h *hlsServer) find(w http.ResponseWriter, r *http.Request, key string) (*hlsSession, http.ResponseWriter) {
 	s, player, err := h.session(key, r.URL.Query().Get(argSession))
 	switch {
@@ -58,7 +58,7 @@ func (h *hlsServer) find(w http.ResponseWriter, r *http.Request, key string) (*h
 	return s, counting(w, r, player)
 }
 
-// query returns the query of the playlists of a session.
+// query returns the query for the playlists of a play session.
 func (s *hlsSession) query() string { return argSession + "=" + s.id }
 
 // counting returns a writer that adds the bytes of a response to the counter of a player. player may be nil.

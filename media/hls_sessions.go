@@ -13,17 +13,17 @@ import (
 	"roomlog/media/hls"
 )
 
-// hlsServer serves HLS. It segments a stream from the first request on, and stops when the stream had no sessions for
-// HLSConfig.IdleTimeout.
+// hlsServer serves HLS. It segments a stream from the first request on. It stops when the stream has had no play
+// session for HLSConfig.IdleTimeout.
 //
-// A request for the index creates a session, which costs little: it may lose its place to a newer session of the same
-// address. A session that follows a playlist plays. From then on it holds a connection slot like other players, is listed,
-// and is announced to the observers.
+// A request for the index creates a play session that does not play yet. It needs few resources, and a newer play
+// session of the same address may take its place. When the play session follows a playlist, it plays: it then holds a
+// connection slot, is listed like other players, and is announced to the observers.
 type hlsServer struct {
 	*core
 
-	starting *limit.Slots // sessions that do not play yet
-	waiting  *limit.Slots // requests that wait for a segment or part
+	starting *limit.Slots // slots of play sessions that do not play yet
+	waiting  *limit.Slots // slots of requests that wait for a segment or part
 
 	mu          sync.Mutex
 	closed      bool
@@ -35,29 +35,29 @@ type hlsServer struct {
 // hlsStream is a stream that is being segmented, or was until some seconds ago.
 type hlsStream struct {
 	key       string
-	broadcast string // token that identifies this run of the segmenter in file references
+	broadcast string // token in the URLs of files, which identifies this run of the segmenter
 	muxer     *hls.Muxer
 	source    *Player
 	lastUsed  time.Time
-	stop      chan struct{} // closed when the files are not needed any more
+	stop      chan struct{} // closed when the files are no longer needed
 	once      sync.Once
 }
 
-// hlsSession is one HLS player. All its playlist requests carry the session id.
+// hlsSession is the play session of one HLS player. All its playlist requests contain its id.
 type hlsSession struct {
 	id       string
 	stream   *hlsStream
 	request  playRequest
 	release  func()  // releases the slot
-	player   *Player // entry in the list of players; nil until the session plays
+	player   *Player // entry in the list of players; nil until the play session plays
 	lastUsed time.Time
 
-	received map[string]int64 // version of each playlist that the player has received first
-	follows  bool             // the player has received a later version of a playlist
+	received map[string]int64 // for each playlist, the first version that the player has received
+	follows  bool             // whether the player has received a later version of a playlist
 }
 
-// maxWaitingPerPlayer is the number of requests of one player that may wait: for the playlist and the next part of two
-// tracks.
+// maxWaitingPerPlayer is the maximum number of waiting requests of one player: for the playlist and the next part of
+// two tracks.
 const maxWaitingPerPlayer = 4
 
 func newHLSServer(c *core) *hlsServer {
@@ -67,7 +67,8 @@ func newHLSServer(c *core) *hlsServer {
 		waiting:  limit.NewSlots(maxWaitingPerPlayer*total, maxWaitingPerPlayer*perAddress, nil)}
 }
 
-// open creates a session for an authorized player, and starts segmenting if the stream is not being segmented.
+// open creates a play session for an authorized player. If the stream is not being segmented, open starts segmenting
+// it.
 func (h *hlsServer) open(a admission) (*hlsSession, error) {
 	s := &hlsSession{id: rand.Text(), received: make(map[string]int64)}
 	s.request = playRequest{key: a.key, client: a.client, requestedAt: a.requestedAt, disconnect: func() { h.drop(s.id, ReasonKicked) }}
@@ -84,7 +85,7 @@ func (h *hlsServer) open(a admission) (*hlsSession, error) {
 	return s, nil
 }
 
-// add adds a session to its stream.
+// add adds a play session to its stream.
 func (h *hlsServer) add(s *hlsSession) (err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -107,8 +108,9 @@ func (h *hlsServer) add(s *hlsSession) (err error) {
 	return nil
 }
 
-// session returns the session of a playlist request and marks it as used. player is nil if the session does not play yet.
-// session returns nil if key has no such session, and an error if the session should play and may not.
+// session returns the play session of a playlist request and marks it as used. player is nil if the play session does
+// not play yet. session returns nil if key has no such play session, and an error if the play session should play but
+// may not.
 func (h *hlsServer) session(key, id string) (s *hlsSession, player *Player, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -126,7 +128,7 @@ func (h *hlsServer) session(key, id string) (s *hlsSession, player *Player, err 
 	return s, s.player, nil
 }
 
-// play makes a session a player. The caller holds the lock.
+// play makes a play session a player. The caller must hold the lock.
 func (h *hlsServer) play(s *hlsSession) error {
 	release, err := acquire(h.slots, s.request.client)
 	if err != nil {
@@ -137,7 +139,7 @@ func (h *hlsServer) play(s *hlsSession) error {
 		release()
 		return err
 	}
-	s.release() // the slot of a session that does not play yet
+	s.release() // releases the slot of a play session that does not play yet
 	s.player, s.release = player, release
 	return nil
 }
@@ -165,7 +167,7 @@ func (h *hlsServer) stream(key, broadcast string) *hlsStream {
 	return s
 }
 
-// drop ends a session.
+// drop ends a play session.
 func (h *hlsServer) drop(id string, reason Reason) {
 	h.mu.Lock()
 	s := h.sessions[id]
@@ -218,8 +220,8 @@ func (h *hlsServer) start(key string) (*hlsStream, error) {
 	return s, nil
 }
 
-// reportError logs a frame that is left out of HLS. A whole track that is left out is a warning, because its viewers miss
-// it.
+// reportError logs a frame that HLS leaves out. If a complete track is left out, the message is a warning, because
+// viewers miss the track.
 func (h *hlsServer) reportError(source *Player, err error) {
 	level, message := slog.LevelDebug, "frame left out of HLS"
 	if errors.Is(err, hls.ErrTrack) {
@@ -244,7 +246,7 @@ func (h *hlsServer) segment(s *hlsStream) {
 		return 0, nil
 	})
 	h.hub.leave(s.source, reason)
-	if reason == ReasonStopped { // not used any more, or cut
+	if reason == ReasonStopped { // the stream is no longer used, or was cut
 		return
 	}
 	s.muxer.End()
@@ -256,7 +258,7 @@ func (h *hlsServer) segment(s *hlsStream) {
 	}
 }
 
-// remove removes a stream and ends its sessions.
+// remove removes a stream and ends its play sessions.
 func (h *hlsServer) remove(s *hlsStream) {
 	h.mu.Lock()
 	delete(h.byBroadcast, s.broadcast)
@@ -275,7 +277,7 @@ func (h *hlsServer) remove(s *hlsStream) {
 	}
 }
 
-// sweep ends sessions and streams that were not used for IdleTimeout.
+// sweep ends play sessions and streams that were not used for IdleTimeout.
 func (h *hlsServer) sweep(now time.Time) {
 	h.mu.Lock()
 	var silent []string
@@ -305,7 +307,7 @@ func (h *hlsServer) stop(s *hlsStream) {
 	h.hub.leave(s.source, ReasonStopped)
 }
 
-// close stops all streams and refuses new sessions.
+// close stops all streams and refuses new play sessions.
 func (h *hlsServer) close() {
 	h.mu.Lock()
 	h.closed = true

@@ -37,7 +37,7 @@ func page(t testing.TB, url string) (status int, body string, header http.Header
 	return answer.StatusCode, string(b), answer.Header
 }
 
-// refs returns the references of a playlist to files, or of an index to playlists.
+// refs returns the references in a playlist to files, or in an index to playlists.
 func refs(playlist string) []string {
 	var all []string
 	playlist = regexp.MustCompile("(?m)^#EXT-X-RENDITION-REPORT:.*\n").ReplaceAllString(playlist, "")
@@ -53,7 +53,7 @@ type hlsPlayer struct {
 	lists []string // names of playlists with their queries
 }
 
-// playHLS requests the index.
+// playHLS requests the index of a stream.
 func (h *testServer) playHLS(t testing.TB, key string) hlsPlayer {
 	t.Helper()
 	status, body, header := page(t, h.hlsURL(key))
@@ -66,8 +66,8 @@ func (h *testServer) playHLS(t testing.TB, key string) hlsPlayer {
 	return hlsPlayer{"http://" + h.http + "/live/" + key + "/", refs(body)}
 }
 
-// plays makes the player follow its first playlist, so that it counts as a player. s publishes n more seconds from the second
-// from on.
+// plays makes the player follow its first playlist, so that it counts as a player. Meanwhile s publishes n more
+// seconds, beginning with the second from.
 func (p hlsPlayer) plays(t testing.TB, s *sender, from, n uint32) {
 	t.Helper()
 	before := p.version(t, "")
@@ -76,7 +76,8 @@ func (p hlsPlayer) plays(t testing.TB, s *sender, from, n uint32) {
 	page(t, p.base+p.lists[0])
 }
 
-// version requests the first playlist until it differs from before, and returns it without the reports of other playlists.
+// version requests the first playlist until it differs from before. It returns the playlist without the reports about
+// other playlists.
 func (p hlsPlayer) version(t testing.TB, before string) (list string) {
 	t.Helper()
 	eventually(t, "another version of a playlist", func() bool {
@@ -87,7 +88,7 @@ func (p hlsPlayer) version(t testing.TB, before string) (list string) {
 	return list
 }
 
-// seconds publishes groups of pictures of one second with audio.
+// seconds publishes n groups of pictures of one second, with audio.
 func (s *sender) seconds(from, n uint32) {
 	for i := range n * 25 {
 		at := from*1000 + i*40
@@ -97,7 +98,7 @@ func (s *sender) seconds(from, n uint32) {
 	}
 }
 
-// onHLS publishes some seconds, which can be played at once.
+// onHLS publishes some seconds, so that the stream can be played immediately.
 func (h *testServer) onHLS(t testing.TB, key string) *sender {
 	t.Helper()
 	s := h.publish(t, key)
@@ -111,7 +112,7 @@ func (h *testServer) onHLS(t testing.TB, key string) *sender {
 func TestHLSStartsAtOnceOnAColdStream(t *testing.T) {
 	h := run(t, nil)
 	s := h.onHLS(t, "KEY")
-	p := h.playHLS(t, "KEY") // nothing is published until the files were requested
+	p := h.playHLS(t, "KEY") // nothing is published until the player has requested the files
 	_, list, header := page(t, p.base+p.lists[0])
 	if header.Get("Access-Control-Allow-Origin") != "*" {
 		t.Fatal(header)
@@ -249,7 +250,8 @@ func TestHLSPlayersAreCutKickedAndCounted(t *testing.T) {
 	eventually(t, "free slots", func() bool { return h.Snapshot().Connections == 0 })
 }
 
-// TestFloodOfIndexesRefusesNobody requests the index with one sign more often than one address may have players.
+// TestFloodOfIndexesRefusesNobody requests the index with one sign more often than one address may have players. Others
+// must still be able to play.
 func TestFloodOfIndexesRefusesNobody(t *testing.T) {
 	const perAddress = 4
 	h := run(t, func(c *media.Config) { c.Limits.MaxMediaPerAddress = perAddress })
@@ -258,7 +260,7 @@ func TestFloodOfIndexesRefusesNobody(t *testing.T) {
 	playing.plays(t, s, 3, 2)
 	for range 10 * perAddress {
 		p := h.playHLS(t, "KEY")
-		if status, _, _ := page(t, p.base+p.lists[0]); status != 200 { // to read a playlist once is not to play
+		if status, _, _ := page(t, p.base+p.lists[0]); status != 200 { // a player that reads a playlist once does not count as playing
 			t.Fatal(status)
 		}
 	}
@@ -381,11 +383,12 @@ func TestHLSRefusesUnknownFilesAndCodecs(t *testing.T) {
 	if status, _, _ := page(t, h.hlsURL("KEY")); status != 415 {
 		t.Fatal(status)
 	}
-	s.audio(3000, []byte("\x2fmp3")) // and continues in another format
+	s.audio(3000, []byte("\x2fmp3")) // continues in another format
 	h.watch(t, h.flvURL("KEY")).sees([]byte("\x2fmp3"))
 }
 
-// shown decodes the pictures of a stream and returns their times in milliseconds from the first, and their content.
+// shown decodes the pictures of a stream. It returns their times in milliseconds since the first picture, and hashes of
+// their content.
 func shown(t *testing.T, from string) (times []int, hashes []string) {
 	t.Helper()
 	text := tool(t, "ffmpeg", "-i", from, "-map", "0:v", "-copyts", "-fps_mode", "passthrough", "-enc_time_base", "1:1000", "-f", "framemd5", "-")
@@ -413,7 +416,7 @@ func TestFFmpegPlaysHLS(t *testing.T) {
 			all = slices.Repeat(all, 5)
 			var sending sync.WaitGroup
 			defer sending.Wait()
-			sending.Go(func() { send(t, film(t), h.publishURL("KEY"), "-stream_loop", "4") }) // a slow machine has some seconds to start the player
+			sending.Go(func() { send(t, film(t), h.publishURL("KEY"), "-stream_loop", "4") }) // repeated, so that a slow machine has some seconds to start the player
 			h.stream(t, "KEY", "a second group", func(s media.StreamStats) bool { return s.GOP == 25 })
 			times, got := shown(t, h.hlsURL("KEY"))
 			at := strings.Index(strings.Join(all, " "), strings.Join(got, " "))
@@ -422,7 +425,7 @@ func TestFFmpegPlaysHLS(t *testing.T) {
 			}
 			for i := range times[1:] {
 				step := times[i+1] - times[i]
-				if again := (at/33+i+1)%75 == 0; step < 39 || step > 41 && !again || step > 80 { // the audio of the film is a little longer
+				if again := (at/33+i+1)%75 == 0; step < 39 || step > 41 && !again || step > 80 { // allows for audio that is a little longer than the video
 					t.Fatalf("picture %d is %d ms after the picture before it", i+1, step)
 				}
 			}
@@ -430,7 +433,8 @@ func TestFFmpegPlaysHLS(t *testing.T) {
 	}
 }
 
-// HLS does not carry MP3. The picture plays, and one line in the log says what is missing.
+// TestMP3IsLeftOutOfHLS checks that HLS serves the video of a stream with MP3, and that one log message reports the
+// missing track.
 func TestMP3IsLeftOutOfHLS(t *testing.T) {
 	var log lockedBuffer
 	h := run(t, func(c *media.Config) { c.Log = slog.New(slog.NewTextHandler(&log, nil)) })
@@ -450,7 +454,7 @@ func TestMP3IsLeftOutOfHLS(t *testing.T) {
 		t.Fatalf("the log has %d lines about it: %s", n, log.String())
 	}
 
-	// Without a picture nothing is left, and players are told at once.
+	// If the stream has only MP3, nothing is left, and players get the refusal immediately.
 	alone := h.publish(t, "ALONE")
 	for i := range uint32(75) {
 		alone.audio(i*26, []byte("\x2f\xff\xfb\x90\x00mp3"))

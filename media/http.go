@@ -10,7 +10,7 @@ import (
 const (
 	flvSuffix       = ".flv"
 	allowedMethods  = "GET, HEAD, OPTIONS"
-	preflightMaxAge = "86400" // seconds
+	preflightMaxAge = "86400" // value in seconds
 )
 
 // ServeHTTP serves /live/KEY.flv over HTTP and WebSocket, and /live/KEY/index.m3u8 with the files that it refers to.
@@ -56,8 +56,8 @@ func handlePreflight(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// serveFLVHead responds to a HEAD request for an FLV stream: like to a GET request, without a body, and without waiting for a
-// publisher.
+// serveFLVHead responds to a HEAD request for an FLV stream like to a GET request, but without a body, and without
+// waiting for a publisher.
 func (s *Server) serveFLVHead(w http.ResponseWriter, r *http.Request, key string) {
 	a, ok := s.core.admit(w, r, key, HTTPFLV)
 	if !ok {
@@ -69,7 +69,7 @@ func (s *Server) serveFLVHead(w http.ResponseWriter, r *http.Request, key string
 	w.WriteHeader(http.StatusOK)
 }
 
-// serveFLV authorizes an FLV player, hijacks its connection and plays on a goroutine of its own.
+// serveFLV authorizes an FLV player, takes over its connection, and plays in a separate goroutine.
 func (s *Server) serveFLV(w http.ResponseWriter, r *http.Request, key string) {
 	c := s.core
 	protocol, play := HTTPFLV, (*core).playFLV

@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// cutMemory is the time for which a cut is remembered: longer than a client needs from its authorization to its
+// cutMemory is how long a cut is remembered. It is longer than a client needs from its authorization until it joins its
 // stream.
 const cutMemory = time.Minute
 
-// hub holds the streams by key. Its lock is acquired before the lock of a stream.
+// hub contains the streams by key. Its lock is taken before the lock of a stream.
 type hub struct {
 	cfg      Config
 	notifier *notifier
@@ -29,7 +29,7 @@ type userKey struct {
 	user int64
 }
 
-// totals holds the counters of streams that have ended.
+// totals contains the counters of streams that have ended.
 type totals struct{ frames, in, out, skips, drops, ignored, jumps uint64 }
 
 func newHub(cfg Config) *hub {
@@ -43,8 +43,8 @@ type publication struct {
 	publisher *publisher
 }
 
-// publish claims a key for a client that was authorized after requestedAt. It returns ErrAlreadyPublishing when
-// another publisher holds the key. It disconnects a publisher that it replaces.
+// publish claims a key for a client that was authorized after requestedAt. It returns ErrAlreadyPublishing if another
+// publisher has the key. If it replaces a publisher, it disconnects that publisher.
 func (h *hub) publish(key string, client Client, requestedAt time.Time, disconnect func()) (*publication, error) {
 	if h.notifier.overloaded() {
 		return nil, ErrLimitReached
@@ -60,7 +60,8 @@ func (h *hub) publish(key string, client Client, requestedAt time.Time, disconne
 	return &publication{h, s, p}, nil
 }
 
-// claim makes p the publisher of key. It returns the stream, and the silent publisher that p has replaced, or nil.
+// claim makes p the publisher of key. It returns the stream, and the silent publisher that p has replaced, or nil if
+// there is none.
 func (h *hub) claim(key string, p *publisher, requestedAt time.Time) (s *stream, replaced *publisher, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -89,7 +90,8 @@ func (h *hub) claim(key string, p *publisher, requestedAt time.Time) (s *stream,
 	return s, replaced, nil
 }
 
-// lookup returns the stream of a key, or nil. It returns ErrEnded when the key was cut after requestedAt.
+// lookup returns the stream of a key, or nil if there is none. It returns ErrEnded if the key was cut after
+// requestedAt.
 func (h *hub) lookup(key string, requestedAt time.Time) (*stream, error) {
 	cutAt, cut := h.cuts[key]
 	switch {
@@ -122,14 +124,15 @@ func (p *publication) write(kind byte, at uint32, payload []byte) error {
 	return p.stream.ingest(p.publisher, kind, at, payload)
 }
 
-// close ends the publication. Depending on reason, the broadcast ends too or waits for a reconnect.
+// close ends the publication. reason determines whether the broadcast ends, too, or waits for the publisher to
+// reconnect.
 func (p *publication) close(reason Reason) {
 	h, s := p.hub, p.stream
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.publisher != p.publisher { // it was replaced, or the stream has ended
+	if s.publisher != p.publisher { // the publisher was replaced, or the stream has ended
 		return
 	}
 	now := h.cfg.Now()
@@ -142,7 +145,7 @@ func (p *publication) close(reason Reason) {
 	h.removeIfIdle(s)
 }
 
-// endBroadcast ends a broadcast and removes its stream. The caller holds both locks.
+// endBroadcast ends a broadcast and removes its stream. The caller must hold both locks.
 func (h *hub) endBroadcast(s *stream, reason Reason, now time.Time) {
 	s.publisher = nil
 	s.end(reason, now)
@@ -157,7 +160,7 @@ func (h *hub) endBroadcast(s *stream, reason Reason, now time.Time) {
 	s.meter = meter{}
 }
 
-// removeIfIdle removes a stream without publisher, broadcast and players. The caller holds both locks.
+// removeIfIdle removes a stream that has no publisher, broadcast and players. The caller must hold both locks.
 func (h *hub) removeIfIdle(s *stream) {
 	if s.idle() && h.streams[s.key] == s {
 		delete(h.streams, s.key)
@@ -168,13 +171,13 @@ func (h *hub) removeIfIdle(s *stream) {
 type playRequest struct {
 	key          string
 	client       Client
-	requestedAt  time.Time // time before the authorization
+	requestedAt  time.Time // time at which the client sent its request, before the authorization
 	disconnect   func()
-	fromPrevious bool   // start at the key frame before the newest one
-	broadcast    string // join only this broadcast and read it to its end; "": any
+	fromPrevious bool   // whether the player starts at the key frame before the newest one
+	broadcast    string // if set, the player may join only this broadcast, and reads it to its end
 }
 
-// join adds an authorized player to its stream. If nothing is published yet, the player waits.
+// join adds an authorized player to its stream. If the stream has no publisher yet, the player waits.
 func (h *hub) join(r playRequest) (*Player, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -236,7 +239,7 @@ func (h *hub) leave(p *Player, reason Reason) {
 	p.stop()
 }
 
-// remove removes a player from its stream. The caller holds the lock of the hub. Only the first call has an effect.
+// remove removes a player from its stream. The caller must hold the lock of the hub. Only the first call has an effect.
 func (h *hub) remove(p *Player, reason Reason) {
 	s := p.stream
 	s.mu.Lock()

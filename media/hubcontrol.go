@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// cut ends the broadcast and all players of a key. From now on it refuses clients that were authorized before the
-// call.
+// cut ends the broadcast of a key and disconnects all its players. From now on it refuses clients that were authorized
+// before the call.
 func (h *hub) cut(key string, reason Reason) {
 	h.mu.Lock()
 	now := h.cfg.Now()
@@ -79,7 +79,7 @@ func (h *hub) endStream(s *stream, reason Reason, now time.Time) []func() {
 	players := slices.Collect(maps.Keys(s.players))
 	for _, p := range players {
 		if !p.readsToEnd {
-			p.stop() // before the player sees the end of the broadcast and reads the remaining frames
+			p.stop() // called before the player notices the end of the broadcast and reads the remaining frames
 		}
 	}
 	if s.publisher != nil {
@@ -114,7 +114,7 @@ func (h *hub) kick(id string) bool {
 	return publication != nil || player != nil
 }
 
-// keyOf returns the stream key of a connection and reports whether it was found.
+// keyOf returns the stream key of a connection, and reports whether the connection was found.
 func (h *hub) keyOf(id string) (string, bool) {
 	publication, player := h.find(id)
 	switch {
@@ -203,7 +203,7 @@ func (h *hub) close() {
 	}
 }
 
-// sessions returns the players of a key, in the order in which they started.
+// sessions returns the play sessions of a key, in the order in which they started.
 func (h *hub) sessions(key string) []PlaySession {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -8,7 +8,7 @@ import (
 )
 
 // ingest adds a payload of publisher p to the stream. at is the publisher's timestamp in milliseconds. ingest never
-// waits for a player. It returns ErrEnded when p is no longer the publisher of the stream.
+// waits for a player. It returns ErrEnded if p is no longer the publisher of the stream.
 func (s *stream) ingest(p *publisher, kind byte, at uint32, payload []byte) error {
 	m, unusable := p.parse(kind, payload)
 	var frame *Frame
@@ -38,7 +38,7 @@ func (s *stream) ingest(p *publisher, kind byte, at uint32, payload []byte) erro
 	return nil
 }
 
-// describe begins the broadcast if necessary, and updates its description from a frame.
+// describe begins the broadcast, if necessary, and updates its description from a frame.
 func (s *stream) describe(frame *Frame, size flv.Size, sound flv.Sound, now time.Time) {
 	s.mediaAt = now
 	if s.firstAt.IsZero() {

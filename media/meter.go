@@ -4,21 +4,21 @@ import "time"
 
 const rateSpan = 5 // number of measurements, one per second, over which a bit rate is averaged
 
-// meter counts the traffic of a stream. The lock of the stream guards it.
+// meter counts the traffic of a stream. It is guarded by the lock of the stream.
 type meter struct {
 	frames, bytes uint64
-	ignored       uint64 // payloads that players cannot use
+	ignored       uint64 // number of payloads that players cannot use
 	skips, drops  uint64
-	sent          uint64 // bytes sent to players that have left
+	sent          uint64 // number of bytes sent to players that have disconnected
 
 	hasKey bool
 	keyAt  uint32 // timestamp of the newest key frame
-	since  int    // pictures since the newest key frame, including it
-	gop    int    // pictures in the group before it
+	since  int    // number of pictures since the newest key frame, including it
+	gop    int    // number of pictures in the previous group
 	gopLen time.Duration
 
-	at    [rateSpan]time.Time // times of measurements
-	total [rateSpan]uint64    // bytes at these times
+	at    [rateSpan]time.Time // times of the measurements
+	total [rateSpan]uint64    // number of bytes at these times
 	next  int
 }
 

@@ -7,12 +7,12 @@ import (
 )
 
 const (
-	maxOptional  = 4096 // notifications in the queue above which players and connections are not announced
-	maxBroadcast = 8192 // notifications in the queue above which no publisher is accepted
+	maxOptional  = 4096 // number of waiting notifications from which on players and connections are not announced
+	maxBroadcast = 8192 // number of waiting notifications from which on no publisher is accepted
 )
 
-// notifier queues notifications from the streams to the observers. Its methods do not block, except deliver, and may
-// be called with the lock of a stream held.
+// notifier is the queue of notifications from the streams to the observers. Its methods, except deliver, do not block
+// and may be called while the lock of a stream is held.
 type notifier struct {
 	cfg Config
 

@@ -22,7 +22,7 @@ import (
 	"roomlog/media/flv"
 )
 
-// dialPeer plays with another implementation of RTMP.
+// dialPeer plays with an independent RTMP implementation.
 func (h *testServer) dialPeer(t *testing.T, key string) *gortmplib.Client {
 	t.Helper()
 	c := &gortmplib.Client{URL: &url.URL{Scheme: "rtmp", Host: h.rtmp, Path: "/live/" + key, RawQuery: "sign=" + h.signer.Play(key)}}
@@ -35,7 +35,7 @@ func (h *testServer) dialPeer(t *testing.T, key string) *gortmplib.Client {
 
 func TestOtherImplementationPlaysOverRTMP(t *testing.T) {
 	h := run(t, nil)
-	c := h.dialPeer(t, "KEY") // before there is a publisher
+	c := h.dialPeer(t, "KEY") // connects before there is a publisher
 	s := h.publish(t, "KEY")
 	s.begin(17_000_000)
 	h.stream(t, "KEY", "a player that has begun", func(s media.StreamStats) bool { return s.BytesOut > 0 })
@@ -160,7 +160,7 @@ func TestWebSocketPlayers(t *testing.T) {
 		return func(c *media.Config) { c.RTMP.RTMPPing, c.RTMP.RTMPTimeout = ping, 4*ping }
 	}
 	t.Run("that answer pings stay", func(t *testing.T) {
-		for ping := 50 * time.Millisecond; ping < timeout; ping *= 4 { // longer when the client was too slow
+		for ping := 50 * time.Millisecond; ping < timeout; ping *= 4 { // tries a longer interval if the client was too slow
 			h := run(t, impatient(ping))
 			v, _ := h.watchWS(t, "KEY", false)
 			gone := false
@@ -214,7 +214,7 @@ func TestSlowPlayersSkipToTheNewestKeyFrame(t *testing.T) {
 	defer conn.Close()
 	_, _ = fmt.Fprintf(conn, "GET %s HTTP/1.0\r\n\r\n", strings.TrimPrefix(h.flvURL("KEY"), "http://"+h.http))
 	h.stream(t, "KEY", "a player", func(s media.StreamStats) bool { return len(s.Players) == 1 && s.BytesOut > 0 })
-	for i := range 400 { // 40 MB, more than the kernel takes for a reader that sleeps
+	for i := range 400 { // 40 MB, which is more than the kernel buffers for a reader that has stopped
 		s.video(uint32(i)*40, videoFrame(i%10 == 0, strings.Repeat("x", 100_000)))
 	}
 	h.stream(t, "KEY", "all frames", func(s media.StreamStats) bool { return s.FramesIn == 405 })
@@ -235,7 +235,7 @@ func TestSlowPlayersSkipToTheNewestKeyFrame(t *testing.T) {
 	jumps := 0
 	for i := 1; i < len(tags); i++ {
 		switch at, before := tags[i], tags[i-1]; {
-		case at.info().Header: // repeated after a skip
+		case at.info().Header: // headers are repeated after a skip
 			jumps++
 			if next := tags[i+1]; !next.info().Header && !next.info().Key {
 				t.Fatalf("after a skip got %q", kinds(tags[i:i+2]))
@@ -249,7 +249,7 @@ func TestSlowPlayersSkipToTheNewestKeyFrame(t *testing.T) {
 	}
 }
 
-// stall connects ten players that read nothing, and fills the buffers of the kernel.
+// stall connects ten players that read nothing, and sends until the buffers of the kernel are full.
 func (h *testServer) stall(t *testing.T, s *sender) {
 	t.Helper()
 	for i := range 10 {
@@ -272,9 +272,9 @@ func (h *testServer) stall(t *testing.T, s *sender) {
 	}
 }
 
-// Ten of 200 players stall. The others and the publisher are not affected.
+// TestStalledPlayersDoNotDelayOthers lets ten of 200 players stall. The others and the publisher must not be affected.
 func TestStalledPlayersDoNotDelayOthers(t *testing.T) {
-	h := run(t, func(c *media.Config) { c.RTMP.MediaTimeout = 10 * timeout }) // a delay by stalled players would fail the test
+	h := run(t, func(c *media.Config) { c.RTMP.MediaTimeout = 10 * timeout }) // the timeout is so long that a delay by stalled players would fail the test
 	s := h.publish(t, "KEY")
 	s.begin(0)
 	h.stall(t, s)
@@ -293,7 +293,7 @@ func TestStalledPlayersDoNotDelayOthers(t *testing.T) {
 	for i := range uint32(frames) {
 		last := videoFrame(i%25 == 0, fmt.Sprint(i, strings.Repeat("x", 8000)))
 		s.video(80+i*40, last)
-		if i%5 == 4 { // at the speed of the healthy players
+		if i%5 == 4 { // sends at the speed of the healthy players
 			for _, v := range viewers {
 				v.sees(last)
 			}
@@ -302,7 +302,7 @@ func TestStalledPlayersDoNotDelayOthers(t *testing.T) {
 	s.video(80+frames*40, videoFrame(true, "last"))
 	for _, v := range viewers {
 		tags := v.sees(videoFrame(true, "last"))
-		if len(tags) != frames+6 { // metadata, two headers, key frame, audio, and the last
+		if len(tags) != frames+6 { // metadata, two headers, a key frame, audio, and the last frame
 			t.Fatalf("a healthy player got %d of %d frames", len(tags), frames+6)
 		}
 	}

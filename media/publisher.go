@@ -18,13 +18,13 @@ type publisher struct {
 	lengthSize int  // bytes of the lengths of NAL units
 }
 
-// parsed is a payload of a publisher with its description.
+// parsed is a payload of a publisher, with its description.
 type parsed struct {
 	info     flv.Info
 	payload  []byte
 	size     flv.Size
 	sound    flv.Sound
-	readable bool // a sequence header that package flv can parse
+	readable bool // whether it is a sequence header that package flv can parse
 }
 
 // parse describes a payload. It returns an error if players cannot use the payload. It accepts payloads of unknown

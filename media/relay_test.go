@@ -62,7 +62,7 @@ func TestFLVHeaderAnnouncesTracks(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			h := run(t, func(c *media.Config) {
-				if c.SettleTime = timeout; tt.flags != 5 { // nothing else will come
+				if c.SettleTime = timeout; tt.flags != 5 { // only video or only audio will arrive
 					c.SettleTime = 300 * time.Millisecond
 				}
 			})
@@ -97,7 +97,7 @@ func TestTimestampsPastFourHoursAreRelayed(t *testing.T) {
 	const late = 17_000_000
 	s := h.publish(t, "KEY")
 	s.begin(late)
-	big := videoFrame(true, string(make([]byte, 200_000))) // several chunks, each with an extended timestamp
+	big := videoFrame(true, string(make([]byte, 200_000))) // sent as several chunks, each with an extended timestamp
 	s.video(late+40, big)
 	s.audio(late+41, sound("after"))
 	tags := h.watch(t, h.flvURL("KEY")).sees(sound("after"))
@@ -118,7 +118,7 @@ func TestResolutionChangesAreRelayed(t *testing.T) {
 	v := h.watch(t, h.flvURL("KEY"))
 	v.sees(videoFrame(true, "first"))
 	other := avcHeader()
-	other[len(other)-1]++ // another parameter set
+	other[len(other)-1]++ // a different parameter set
 	s.video(40, other)
 	s.video(40, videoFrame(true, "larger"))
 	tags := v.sees(videoFrame(true, "larger"))
@@ -131,7 +131,8 @@ func TestResolutionChangesAreRelayed(t *testing.T) {
 	}
 }
 
-// Between a new header and its key frame, a new player gets the previous key frame with the previous header.
+// TestKeyFramesComeWithTheirHeaders checks that a player that joins between a new header and its key frame gets the
+// previous key frame with the previous header.
 func TestKeyFramesComeWithTheirHeaders(t *testing.T) {
 	h := run(t, nil)
 	s := h.publish(t, "KEY")
@@ -235,14 +236,15 @@ func TestSubscribeReadsABroadcast(t *testing.T) {
 	}
 }
 
-// A subscriber reads the whole broadcast, even when the stream is cut before it was read.
+// TestSubscribeReadsToTheEndOfACutStream checks that a subscriber reads the complete broadcast, even if the stream is
+// cut before the subscriber has read it.
 func TestSubscribeReadsToTheEndOfACutStream(t *testing.T) {
 	for what, cut := range map[string]func(*testServer){"cut": func(h *testServer) { h.Cut("KEY", media.ReasonEnded) }, "stopped": func(h *testServer) { h.stop() }} {
 		t.Run(what, func(t *testing.T) {
 			h := run(t, func(c *media.Config) { c.Limits.MaxStreamPlayers = 1 })
 			s := h.publish(t, "KEY")
 			s.begin(0)
-			v := h.watch(t, h.flvURL("KEY")) // takes the only slot
+			v := h.watch(t, h.flvURL("KEY")) // this player takes the only slot
 			v.sees(sound("first"))
 			h.log.wait(t, "started KEY")
 			p, err := h.Subscribe(h.log.broadcast(0))
@@ -274,7 +276,7 @@ func TestSubscribeReadsToTheEndOfACutStream(t *testing.T) {
 	}
 }
 
-// With a key frame every 40 ms, two groups of pictures are shorter than a tick.
+// TestOnlyKeyFramesCauseNoSkips uses a key frame every 40 ms, so that two groups of pictures are shorter than a tick.
 func TestOnlyKeyFramesCauseNoSkips(t *testing.T) {
 	h := run(t, nil)
 	s := h.publish(t, "KEY")
@@ -289,12 +291,13 @@ func TestOnlyKeyFramesCauseNoSkips(t *testing.T) {
 	}
 }
 
-// A tick collects frames into fewer writes. Without a tick, every frame is written at once.
+// TestTickCollectsFrames checks that a tick collects frames into fewer writes, and that every frame is written
+// immediately without a tick.
 func TestTickCollectsFrames(t *testing.T) {
 	const frames = 50
 	writes := func(tick time.Duration) int {
 		h := run(t, func(c *media.Config) { c.Tick = tick })
-		v, _ := h.watchWS(t, "KEY", false) // one message per write
+		v, _ := h.watchWS(t, "KEY", false) // each write is one message
 		h.stream(t, "KEY", "a player", func(s media.StreamStats) bool { return len(s.Players) == 1 })
 		s := h.publish(t, "KEY")
 		s.begin(0)
@@ -313,7 +316,7 @@ func TestTickCollectsFrames(t *testing.T) {
 				return bytes.Contains(bytes.Join(v.messages, nil), sound(fmt.Sprint(i)))
 			})
 		}
-		s.send(together) // in one tick, or a few when the machine is slow
+		s.send(together) // sent within one tick, or within a few if the machine is slow
 		s.unpublish()
 		<-v.closed
 		return len(v.messages)
@@ -323,7 +326,8 @@ func TestTickCollectsFrames(t *testing.T) {
 	}
 }
 
-// A header that is empty, truncated or unreadable does not replace a good one: late players get the good one.
+// TestUnusableHeadersAreIgnored checks that a header that is empty, truncated or unreadable does not replace a good
+// one: players that join later get the good one.
 func TestUnusableHeadersAreIgnored(t *testing.T) {
 	for name, tt := range map[string]struct{ good, key, bad []string }{
 		"H.264 and AAC": {
@@ -375,7 +379,7 @@ func TestUnusableHeadersAreIgnored(t *testing.T) {
 					t.Errorf("a player got %q", tag.payload)
 				}
 			}
-			if name == "H.264 and AAC" { // the other pictures are made up
+			if name == "H.264 and AAC" { // the other payloads do not contain real pictures
 				if status, _, _ := page(t, h.hlsURL("KEY")); status != 200 {
 					t.Errorf("HLS has status %d", status)
 				}

@@ -7,35 +7,35 @@ import (
 )
 
 const (
-	minRingSpan = 2000 // ms of frames to keep of streams without video or with very short groups of pictures
+	minRingSpan = 2000 // milliseconds of frames that are kept of streams without video or with very short groups of pictures
 
 	maxHeader  = 256 << 10 // maximum size of a header in bytes
 	maxHeaders = 16        // maximum number of headers: one per kind and track, and the metadata
 )
 
-// ring holds the newest frames of a stream: all frames since the last but one key frame, and at least those of
-// minRingSpan, but never more than maxFrames or maxBytes. Therefore a slow player can fall behind by one whole group of
-// pictures.
+// ring contains the newest frames of a stream: all frames since the key frame before the newest one, and at least those
+// of minRingSpan, but never more than maxFrames or maxBytes. A slow player can therefore fall behind by a complete
+// group of pictures.
 type ring struct {
 	maxFrames, maxBytes int
 
-	frames   []*Frame // their numbers begin with base
+	frames   []*Frame // frames in order; the first has the number base
 	base     uint64
 	bytes    int
-	headers  []*Frame // the newest header of each kind and track; the slice is replaced, never changed
+	headers  []*Frame // newest header of each kind and track; the slice is replaced, never changed
 	last     startPoint
 	previous startPoint
 	hasVideo bool // a picture was pushed; the first one is a key frame
 }
 
-// startPoint is a position at which a player can start: a key frame, and the headers that applied to it.
+// startPoint is a position at which a player can start: a key frame with its headers.
 type startPoint struct {
 	at      uint64
 	headers []*Frame
 	known   bool
 }
 
-// end returns the number that the next frame will get.
+// end returns the number of the next frame.
 func (r *ring) end() uint64 { return r.base + uint64(len(r.frames)) }
 
 // contains reports whether the frame of a start point is still in the ring.
@@ -60,7 +60,7 @@ func (r *ring) push(f *Frame) {
 	}
 }
 
-// oldestExpired reports whether the oldest frame can be dropped now that newest has been added.
+// oldestExpired reports whether the oldest frame can be dropped, after newest was added.
 func (r *ring) oldestExpired(newest *Frame) bool {
 	switch {
 	case len(r.frames) > r.maxFrames, r.bytes > r.maxBytes:
@@ -76,15 +76,15 @@ func (r *ring) oldestExpired(newest *Frame) bool {
 	return age > minRingSpan || age < 0 || r.frames[0].info.Kind == flv.Script // script data has no timestamp
 }
 
-// hasBetterHeader reports whether f is a sequence header that package flv cannot parse, while the ring has one for the
-// same track that it can parse.
+// hasBetterHeader reports whether f is a sequence header that package flv cannot parse, while the ring contains one for
+// the same track that it can parse.
 func (r *ring) hasBetterHeader(f *Frame) bool {
 	return f.info.Header && !f.readable && slices.ContainsFunc(r.headers, func(other *Frame) bool {
 		return other.readable && other.info.Kind == f.info.Kind && other.info.Track == f.info.Track
 	})
 }
 
-// storeHeader stores a header in place of the earlier header of the same kind and track.
+// storeHeader stores a header and replaces the previous header of the same kind and track.
 func (r *ring) storeHeader(f *Frame) {
 	if len(f.tag) > maxHeader {
 		return

@@ -14,7 +14,7 @@ import (
 	"roomlog/media/rtmp"
 )
 
-const acceptPause = 20 * time.Millisecond // wait after a failed accept, for example when file descriptors run out
+const acceptPause = 20 * time.Millisecond // wait after Accept has failed, for example because there are no file descriptors left
 
 // ServeRTMP accepts RTMP connections until ctx ends. Then it closes ln and all connections, waits for them, and
 // returns nil. Run must be running.
@@ -68,7 +68,7 @@ func serveRTMP(ctx context.Context, c *core, raw net.Conn) {
 	}
 }
 
-// serve handles a connection from its handshake to its end.
+// serve handles a connection from the handshake to the end.
 func (s *rtmpSession) serve(ctx context.Context) error {
 	connect, err := s.conn.ReadConnect()
 	if err != nil {
@@ -103,11 +103,11 @@ func (s *rtmpSession) serve(ctx context.Context) error {
 	return err
 }
 
-// serveRequest publishes or plays until the client ends that. It returns rtmp.ErrDone when the client has ended
-// publishing and may go on with another request.
+// serveRequest publishes or plays until the client ends. It returns rtmp.ErrDone if the client has ended publishing and
+// may send another request.
 func (s *rtmpSession) serveRequest(ctx context.Context, r rtmp.Request) error {
 	if r.App == "" && r.Name != App {
-		r.App = App // there is only one
+		r.App = App // the server has only one app
 	}
 	s.client.Args = r.Args
 	if !r.Publish {
@@ -164,7 +164,7 @@ func (s *rtmpSession) refuse(ctx context.Context, r rtmp.Request, err error) {
 	}
 }
 
-// publish authorizes a publisher and relays its media until it ends. It returns rtmp.ErrDone when the client has ended
+// publish authorizes a publisher and relays its media until the end. It returns rtmp.ErrDone if the client has ended
 // publishing.
 func (s *rtmpSession) publish(ctx context.Context, r rtmp.Request) error {
 	requestedAt := s.cfg.Now()
@@ -178,7 +178,7 @@ func (s *rtmpSession) publish(ctx context.Context, r rtmp.Request) error {
 		return nil
 	}
 	defer func() {
-		if ctx.Err() != nil { // the connection was closed by the shutdown
+		if ctx.Err() != nil { // the shutdown has closed the connection
 			p.close(ReasonShutdown)
 		}
 		p.close(ReasonLost)

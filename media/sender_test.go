@@ -13,7 +13,7 @@ import (
 	"roomlog/media/rtmp"
 )
 
-// sender is a publisher whose bytes a test controls.
+// sender is a publisher that sends bytes which a test controls.
 type sender struct {
 	net.Conn
 	t     testing.TB
@@ -22,7 +22,7 @@ type sender struct {
 	ended chan struct{}
 }
 
-// dialRTMP connects and stores the responses of the server.
+// dialRTMP connects and collects the responses of the server.
 func dialRTMP(t testing.TB, addr string) *sender {
 	t.Helper()
 	conn, err := net.Dial("tcp", addr)
@@ -72,7 +72,7 @@ func (s *sender) gone() {
 	}
 }
 
-// send writes and ignores errors.
+// send writes bytes and ignores errors.
 func (s *sender) send(b []byte) { _, _ = s.Write(b) }
 
 // rtmpMessage returns a message in one large chunk with a full header.
@@ -84,17 +84,17 @@ func rtmpMessage(kind byte, payload []byte) []byte {
 
 func rtmpCommand(values ...any) []byte { return rtmpMessage(20, amf.Encode(values...)) }
 
-// hello returns everything up to publish or play.
+// hello returns the bytes of a client up to its publish or play request.
 func hello(app string, request ...any) []byte {
 	b := append([]byte{3}, make([]byte, 2*1536)...)
-	b = append(b, []byte{2, 0, 0, 0, 0, 0, 4, 1, 0, 0, 0, 0}...) // chunks of 60,000 bytes
+	b = append(b, []byte{2, 0, 0, 0, 0, 0, 4, 1, 0, 0, 0, 0}...) // sets the chunk size to 60,000 bytes
 	b = binary.BigEndian.AppendUint32(b, rtmp.ChunkSize)
 	b = append(b, rtmpCommand("connect", 1, amf.Object{"app": app, "tcUrl": "rtmp://127.0.0.1/" + app})...)
 	b = append(b, rtmpCommand("createStream", 2, nil)...)
 	return append(b, rtmpCommand(request...)...)
 }
 
-// publish returns a publisher that was accepted.
+// publish returns a publisher that the server has accepted.
 func (h *testServer) publish(t testing.TB, key string) *sender {
 	t.Helper()
 	s := dialRTMP(t, h.rtmp)
@@ -119,7 +119,7 @@ func (s *sender) unpublish() {
 	s.send(rtmpCommand("deleteStream", 5, nil, 1))
 }
 
-// Payloads that look real.
+// The functions from here on return payloads that look like real ones.
 func avcHeader() []byte {
 	sps := []byte{0x67, 0x42, 0xc0, 0x28, 0xd9, 0x00, 0x78, 0x02, 0x27, 0xe5, 0x84, 0x00, 0x00, 0x03, 0x00, 0x04,
 		0x00, 0x00, 0x03, 0x00, 0xf0, 0x3c, 0x60, 0xc9, 0x20}

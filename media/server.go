@@ -13,7 +13,7 @@ import (
 const (
 	sweepInterval   = 200 * time.Millisecond
 	measureInterval = time.Second
-	shutdownTimeout = 5 * time.Second // time for connections to end, and then again time for observers to be notified
+	shutdownTimeout = 5 * time.Second // maximum time for connections to end, and then for observers to be notified
 )
 
 // Server receives and distributes streams. ServeRTMP and ServeHTTP accept clients while Run runs. A Server is safe
@@ -34,8 +34,8 @@ func New(cfg Config) (*Server, error) {
 	return &Server{core: c, hls: newHLSServer(c), upgrader: newUpgrader()}, nil
 }
 
-// Run applies timeouts and notifies the observers until ctx ends. Then it ends all broadcasts and connections,
-// notifies the observers of that, and returns nil. After that the server refuses all requests.
+// Run applies timeouts and notifies the observers until ctx ends. It then ends all broadcasts and connections, notifies
+// the observers of these ends, and returns nil. Afterwards the server refuses all requests.
 func (s *Server) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { s.sweep(ctx); return nil })
@@ -71,7 +71,7 @@ func (s *Server) notify(ctx context.Context) {
 	s.core.conns.drain(shutdownTimeout)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 	defer cancel()
-	for !hub.notifier.empty() { // also after the timeout: the context has ended, so that observers do not block
+	for !hub.notifier.empty() { // even after the timeout, because the context has ended and observers do not block
 		hub.notifier.deliver(ctx)
 	}
 }
@@ -90,12 +90,12 @@ func (s *Server) Players(key string) []PlaySession { return s.core.hub.sessions(
 // KeyOf returns the stream key of the publisher or player with this Client.ID, and reports whether it was found.
 func (s *Server) KeyOf(id string) (key string, found bool) { return s.core.hub.keyOf(id) }
 
-// Kick ends the connection of the publisher or player with this Client.ID and reports whether it was found. The
-// broadcast of a kicked publisher ends. The client may connect again if the Authorizer accepts it.
+// Kick ends the connection of the publisher or player with this Client.ID, and reports whether it was found. If it is a
+// publisher, its broadcast ends. The client may connect again if the Authorizer accepts it.
 func (s *Server) Kick(id string) bool { return s.core.hub.kick(id) }
 
-// Cut ends the broadcast of key and all connections to it. It also refuses clients that were authorized before the
-// call and have not joined the stream yet.
+// Cut ends the broadcast of key and disconnects the publisher and all players. It also refuses clients that were
+// authorized before the call and have not joined the stream yet.
 func (s *Server) Cut(key string, reason Reason) { s.core.hub.cut(key, reason) }
 
 // CutUser disconnects the players of key whose signs name a user; key "" means every stream. It also refuses players of the

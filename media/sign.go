@@ -22,8 +22,8 @@ type SignSettings struct {
 }
 
 const (
-	maxSecrets   = 2  // the current secret and the secret that it replaces
-	minSecretLen = 16 // bytes; a shorter secret could be guessed from the hash in a sign
+	maxSecrets   = 2  // the current secret, and the secret that it replaces
+	minSecretLen = 16 // minimum length in bytes; a shorter secret could be guessed from the hash in a sign
 	maxKeyLen    = 64 // stream keys have 20 characters
 	hashLen      = 2 * md5.Size
 )
@@ -35,13 +35,13 @@ var (
 	ErrSignExpired   = errors.New("media: expired sign")
 )
 
-// Scope is the right for which a sign is verified.
+// Scope is the right that a sign must grant.
 type Scope int
 
 // The scopes. No sign grants the zero Scope.
 const (
-	ScopePlay    Scope = iota + 1 // play the stream
-	ScopePublish                  // publish the stream
+	ScopePlay    Scope = iota + 1 // the right to play the stream
+	ScopePublish                  // the right to publish the stream
 )
 
 // Signer creates and verifies the signs in stream URLs: `EXP-HASH`. EXP is the last Unix second in which the sign is
@@ -50,15 +50,15 @@ const (
 // for one user is `EXP-HASH-USER`, with hex(hmac_sha256(secret, "play-USER")) as SECRET. A Signer is safe for concurrent
 // use.
 type Signer struct {
-	keys []scopedSecrets // newest first
+	keys []scopedSecrets // secrets, newest first
 	life time.Duration
 	now  func() time.Time
 }
 
 type scopedSecrets struct{ publish, play string }
 
-// NewSigner returns a Signer that signs with the first secret and accepts signs of all secrets. There are two secrets
-// while the older secret is being replaced. A life of 0 means the default of SignSettings.
+// NewSigner returns a Signer that signs with the first secret and accepts signs made with any of them. There are two
+// secrets while the older one is being replaced. If life is 0, the default of SignSettings applies.
 func NewSigner(secrets []string, life time.Duration, now func() time.Time) (*Signer, error) {
 	switch {
 	case len(secrets) == 0 || len(secrets) > maxSecrets:

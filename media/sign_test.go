@@ -182,7 +182,7 @@ func TestPlaySignNeverGrantsPublishing(t *testing.T) {
 	})
 }
 
-// FuzzVerify modifies valid signs. A sign that differs by a byte is not accepted.
+// FuzzVerify modifies valid signs. A sign with a changed byte must not be accepted.
 func FuzzVerify(f *testing.F) {
 	const now = 1602680000
 	s := newSigner(f, at(now), goldenSecret, otherSecret)

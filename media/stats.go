@@ -9,13 +9,13 @@ import (
 // Snapshot describes a Server at one moment.
 type Snapshot struct {
 	Time                 time.Time
-	Streams              []StreamStats // ordered by key
+	Streams              []StreamStats // the streams, ordered by key
 	Publishers           int
 	Players              int
-	Connections          int // connections of publishers and players
-	Pending              int // RTMP connections that have not requested to publish or play yet
+	Connections          int // number of publishers and players
+	Pending              int // number of RTMP connections that have not requested to publish or play yet
 	Refused              uint64
-	DroppedNotifications uint64 // players and connections that were not announced because observers were slow
+	DroppedNotifications uint64 // number of players and connections that were not announced because observers were slow
 	// Totals of all streams since the start of the server.
 	FramesIn, BytesIn, BytesOut, Skips, Drops, Ignored, Jumps uint64
 }
@@ -23,10 +23,10 @@ type Snapshot struct {
 // StreamStats describes a stream at one moment.
 type StreamStats struct {
 	Key        string
-	Broadcast  Broadcast // ID is empty if nothing was published yet
-	Publishing bool      // a publisher is connected
+	Broadcast  Broadcast // the broadcast; its ID is empty if nothing was published yet
+	Publishing bool      // whether a publisher is connected
 	Bitrate    int       // bit rate of the publisher in bits per second
-	GOP        int       // pictures in the last complete group of pictures
+	GOP        int       // number of pictures in the last complete group of pictures
 	GOPLength  time.Duration
 	Players    map[Protocol]int
 	FramesIn   uint64
@@ -34,8 +34,8 @@ type StreamStats struct {
 	BytesOut   uint64
 	Skips      uint64 // number of times that slow players were moved to a newer key frame
 	Drops      uint64 // number of players that were disconnected because they accepted no data
-	Ignored    uint64 // payloads of the publisher that players cannot use: malformed, or before the first key frame
-	Jumps      uint64 // number of times that the clock of a track had jumped, drifted or stopped
+	Ignored    uint64 // number of payloads of the publisher that players cannot use, because they are malformed or precede the first key frame
+	Jumps      uint64 // number of times that the timestamps of a track have jumped, drifted or stopped
 }
 
 // stats returns the counters of the stream.

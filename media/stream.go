@@ -9,8 +9,8 @@ import (
 	"roomlog/media/timeline"
 )
 
-// stream holds the publisher, the players and the frames of one key, from the first player that waits to the end of
-// the broadcast. The next broadcast of the key gets another stream.
+// stream contains the publisher, the players and the frames of one key, from the first player that waits to the end of
+// the broadcast. The next broadcast of the key gets a new stream.
 type stream struct {
 	cfg      Config
 	notifier *notifier
@@ -19,16 +19,16 @@ type stream struct {
 	mu        sync.Mutex
 	ring      ring
 	timeline  timeline.Timeline
-	publisher *publisher // nil without a publisher
+	publisher *publisher // nil if there is no publisher
 	players   map[*Player]struct{}
-	broadcast Broadcast // ID is "" before the broadcast begins
-	announced bool      // observers were notified of the beginning
+	broadcast Broadcast // the broadcast; its ID is "" before it begins
+	announced bool      // whether observers were notified of the beginning
 	ended     bool
-	lostAt    time.Time // when the publisher was lost
-	mediaAt   time.Time // when the newest frame arrived
+	lostAt    time.Time // time when the publisher was lost
+	mediaAt   time.Time // time when the newest frame arrived
 
-	firstAt  time.Time // when the first frame of this publisher arrived
-	settled  bool      // the stream no longer waits for video or audio
+	firstAt  time.Time // time when the first frame of this publisher arrived
+	settled  bool      // whether the stream no longer waits for video or audio
 	hasVideo bool
 	hasAudio bool
 
@@ -42,8 +42,7 @@ func newStream(cfg Config, n *notifier, key string) *stream {
 		ring: ring{maxFrames: cfg.Limits.GOPFrames, maxBytes: cfg.Limits.GOPBytes}}
 }
 
-// active reports whether the stream has a publisher, or a broadcast that waits for its publisher. It acquires the
-// lock.
+// active reports whether the stream has a publisher, or a broadcast that waits for its publisher. It takes the lock.
 func (s *stream) active() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -55,7 +54,7 @@ func (s *stream) idle() bool {
 	return s.publisher == nil && s.broadcast.ID == "" && len(s.players) == 0
 }
 
-// resetForPublisher prepares the stream for another publisher of the same broadcast.
+// resetForPublisher prepares the stream for another connection that continues the broadcast.
 func (s *stream) resetForPublisher() {
 	s.timeline.Reconnect()
 	s.ring.resetStartPoints()
@@ -63,7 +62,7 @@ func (s *stream) resetForPublisher() {
 	s.firstAt, s.settled, s.hasVideo, s.hasAudio = time.Time{}, false, false, false
 }
 
-// settle ends the wait for video and audio when both have arrived, or SettleTime after the first frame. Then players
+// settle ends the wait for video and audio when both have arrived, or SettleTime after the first frame. Players then
 // receive frames, and the broadcast is announced.
 func (s *stream) settle(now time.Time) {
 	if s.settled || s.firstAt.IsZero() || !(s.hasVideo && s.hasAudio) && now.Sub(s.firstAt) < s.cfg.SettleTime {
@@ -87,7 +86,7 @@ func (s *stream) announce() {
 	}
 }
 
-// wake wakes the players, at the end of the tick if Config.Tick is set.
+// wake wakes the players. If Config.Tick is set, it does so at the end of the tick.
 func (s *stream) wake() {
 	switch {
 	case s.cfg.Tick <= 0:
@@ -124,15 +123,15 @@ func (s *stream) end(reason Reason, now time.Time) {
 	s.notifier.broadcastStopped(s.broadcast, reason)
 }
 
-// Player reads a stream from a position in its ring. One goroutine calls Next; Close may be called by any goroutine.
+// Player reads a stream from a position in its ring. Only one goroutine may call Next; any goroutine may call Close.
 type Player struct {
 	stream     *stream
 	client     Client
 	startedAt  time.Time
-	disconnect func() // closes the connection; nil without one
+	disconnect func() // closes the connection; nil if there is none
 	leave      func(Reason)
-	announced  bool // observers were notified of the beginning
-	readsToEnd bool // reads the remaining frames even when the stream is cut
+	announced  bool // whether observers were notified of the beginning
+	readsToEnd bool // whether the player reads the remaining frames even if the stream is cut
 
 	wake   chan struct{}
 	closed chan struct{}
@@ -145,9 +144,9 @@ type Player struct {
 	skips  atomic.Uint64
 }
 
-// Next blocks until there are frames and returns at least one, in the storage of dst. The first frames are the
-// metadata and the headers of the stream and then a key frame. Headers are repeated after each skip. Next returns
-// io.EOF when the broadcast has ended, and ErrEnded when the player was closed.
+// Next blocks until there are frames and returns at least one, in the memory of dst. The first frames are the metadata
+// and the headers of the stream, followed by a key frame. Headers are repeated after each skip. Next returns io.EOF if
+// the broadcast has ended, and ErrEnded if the player was closed.
 func (p *Player) Next(dst []*Frame) ([]*Frame, error) {
 	for {
 		dst, ended := p.read(dst[:0])
@@ -212,7 +211,7 @@ func (p *Player) broadcastID() string {
 // Skips returns the number of times that the player was too slow and was moved to a newer key frame.
 func (p *Player) Skips() uint64 { return p.skips.Load() }
 
-// Close ends the player. Next returns ErrEnded from then on.
+// Close ends the player. Afterwards Next returns ErrEnded.
 func (p *Player) Close() { p.leave(ReasonStopped) }
 
 // stop makes Next return.

@@ -19,6 +19,7 @@ import (
 	"roomlog/internal/clocktest"
 	"roomlog/internal/disk"
 	"roomlog/media"
+	"roomlog/media/amf"
 	"roomlog/media/flv"
 	"roomlog/media/record"
 	"roomlog/media/rtmp"
@@ -26,7 +27,7 @@ import (
 
 const filmSeconds = 24
 
-// flashes is a film with a flash and a beep in the middle of every second.
+// flashes creates a film with a flash and a beep in the middle of every second.
 func flashes(t testing.TB) string {
 	return clipFrom(t, "flashes",
 		[]string{
@@ -36,8 +37,8 @@ func flashes(t testing.TB) string {
 		"-c:v", "libx264", "-preset", "ultrafast", "-bf", "2", "-g", "25", "-keyint_min", "25", "-sc_threshold", "0", "-pix_fmt", "yuv420p", "-c:a", "aac", "-b:a", "64k")
 }
 
-// offsets decodes video and audio, which may be in one file or two, and returns for each flash how many milliseconds
-// later its beep begins. A flash without a beep nearby is left out.
+// offsets decodes video and audio, which may be in one file or two. It returns for each flash how many milliseconds
+// later its beep begins. It leaves out a flash without a beep nearby.
 func offsets(t testing.TB, inputs ...string) []int {
 	t.Helper()
 	dir := t.TempDir()
@@ -64,7 +65,7 @@ func offsets(t testing.TB, inputs ...string) []int {
 	return all
 }
 
-// crcLine is a line of ffmpeg's framecrc: a frame with its time in ms and its size in bytes.
+// crcLine is a line of the output of ffmpeg's framecrc: a frame with its time in milliseconds and its size in bytes.
 type crcLine struct {
 	at   float64
 	size int
@@ -95,7 +96,7 @@ func crcLines(t testing.TB, file string) (all []crcLine) {
 	return all
 }
 
-// flashTimes returns when a white picture follows a black one.
+// flashTimes returns the times at which a white picture follows a black one.
 func flashTimes(t testing.TB, pictures string) (all []int) {
 	t.Helper()
 	white := true
@@ -109,7 +110,7 @@ func flashTimes(t testing.TB, pictures string) (all []int) {
 	return all
 }
 
-// beepTimes returns when a sound follows 300 ms of silence.
+// beepTimes returns the times at which a sound follows 300 ms of silence.
 func beepTimes(t testing.TB, sounds, samples string) (all []int) {
 	t.Helper()
 	b, err := os.ReadFile(samples)
@@ -133,24 +134,24 @@ func beepTimes(t testing.TB, sounds, samples string) (all []int) {
 	return all
 }
 
-// encoder publishes a film with a clock that a test moves. The server has received each payload before the next one is
-// sent, so that its time of arrival is exact.
+// encoder publishes a film with a clock that a test sets. It sends a payload only when the server has received the
+// previous one, so that the time of arrival is exact.
 type encoder struct {
 	t      testing.TB
 	h      *testServer
 	clock  *clocktest.Clock
-	tags   []seen // that were not sent yet
+	tags   []seen // payloads that were not sent yet
 	sender *sender
-	film   uint32          // time in the film in ms
-	shift  map[byte]uint32 // to add to the timestamps of a kind
-	held   bool            // the network stalls: everything arrives later at once
-	zero   bool            // all audio has timestamp 0
+	film   uint32          // time in the film in milliseconds
+	shift  map[byte]uint32 // milliseconds to add to the timestamps of each kind
+	held   bool            // whether the network stalls: everything then arrives later, at once
+	zero   bool            // whether all audio has the timestamp 0
 	sent   uint64
-	lacks  map[string]uint64 // by player: frames that it did not have when it joined
+	lacks  map[string]uint64 // for each player, the number of frames that preceded it
 	each   func()            // called for every second of the film
 }
 
-// newEncoder starts a server whose clock stands still, and an encoder that has not published yet.
+// newEncoder starts a server whose clock does not move, and an encoder that has not published yet.
 func newEncoder(t testing.TB, film string, change func(*media.Config)) *encoder {
 	t.Helper()
 	clock := clocktest.New()
@@ -172,7 +173,7 @@ func newEncoder(t testing.TB, film string, change func(*media.Config)) *encoder 
 	return &encoder{t: t, h: h, clock: clock, tags: tags.tags, shift: map[byte]uint32{}, lacks: map[string]uint64{}}
 }
 
-// connect publishes on another connection, and sends the headers again if it is not the first one.
+// connect publishes on a new connection. If it is not the first connection, it sends the headers again.
 func (e *encoder) connect() {
 	e.t.Helper()
 	if e.sender != nil {
@@ -204,7 +205,7 @@ func (e *encoder) headers() (all []seen) {
 	return all
 }
 
-// send sends a payload and waits until the server has it.
+// send sends a payload and waits until the server has received it.
 func (e *encoder) send(kind byte, at uint32, payload []byte) {
 	e.t.Helper()
 	e.sender.send(rtmp.AppendMedia(nil, kind, at, payload))
@@ -222,7 +223,7 @@ func (e *encoder) arrived() {
 	})
 }
 
-// play sends the film up to a time in ms.
+// play sends the film up to a time in milliseconds.
 func (e *encoder) play(until uint32) {
 	e.t.Helper()
 	for len(e.tags) > 0 && e.tags[0].at < until {
@@ -246,7 +247,7 @@ func (e *encoder) play(until uint32) {
 	}
 }
 
-// lose drops the film up to a time in ms, which passes.
+// lose leaves out the film up to a time in milliseconds, while this time passes.
 func (e *encoder) lose(until uint32) {
 	for len(e.tags) > 0 && (e.tags[0].at < until || !e.tags[0].info().Key) {
 		e.tags = e.tags[1:]
@@ -255,18 +256,18 @@ func (e *encoder) lose(until uint32) {
 	e.film = e.tags[0].at
 }
 
-// jump changes the clock of the encoder for both kinds.
+// jump shifts the timestamps of both kinds.
 func (e *encoder) jump(ms int64) {
 	e.shift[flv.Video] += uint32(ms)
 	e.shift[flv.Audio] += uint32(ms)
 }
 
-// hlsFiles collects the segments of HLS: for each run of the segmenter a file with video and one with audio.
+// hlsFiles collects the segments of HLS. For each run of the segmenter it has a file with video and one with audio.
 type hlsFiles struct {
 	t       testing.TB
 	player  hlsPlayer
 	fetched map[string]bool
-	content map[string]*bytes.Buffer // by playlist and init segment
+	content map[string]*bytes.Buffer // content by playlist and init segment
 	order   []string
 }
 
@@ -311,7 +312,7 @@ func (f *hlsFiles) fetch(group, ref string) {
 	f.content[group].WriteString(body)
 }
 
-// runs returns a pair of files, video and audio, for each run.
+// runs returns two files, video and audio, for each run of the segmenter.
 func (f *hlsFiles) runs() (pairs [][]string) {
 	f.t.Helper()
 	dir := f.t.TempDir()
@@ -332,8 +333,8 @@ func (f *hlsFiles) runs() (pairs [][]string) {
 	return pairs
 }
 
-// startRecording records the stream of an encoder, which has begun. The returned function waits for the end and returns
-// the media files.
+// startRecording records the stream of an encoder, which has begun. The returned function waits for the end of the
+// recording and returns the media files.
 func (e *encoder) startRecording() (files func() (record.Recording, []string)) {
 	e.t.Helper()
 	dir := e.t.TempDir()
@@ -362,7 +363,7 @@ func (e *encoder) startRecording() (files func() (record.Recording, []string)) {
 	}
 }
 
-// meet remembers how many frames the players lack that have joined, and not more.
+// meet records how many frames preceded the players that have just joined.
 func (e *encoder) meet() {
 	e.t.Helper()
 	var before []uint64
@@ -395,7 +396,7 @@ func (e *encoder) playersKeepUp() {
 	})
 }
 
-// oddEvents are things that encoders do. Each begins at a second of the film.
+// oddEvents are things that encoders sometimes do. Each begins at a second of the film.
 var oddEvents = []struct {
 	name   string
 	second uint32
@@ -441,10 +442,10 @@ var oddEvents = []struct {
 	}},
 }
 
-// measured is what arrived of a stream: for each output the offsets of its beeps.
+// measured contains, for each output, the offsets of the beeps that arrived.
 type measured map[string][]int
 
-// broadcastFilm publishes the film with odd events and measures every output.
+// broadcastFilm publishes the film and measures every output. If odd is true, the odd events happen.
 func broadcastFilm(t testing.TB, odd bool) (measured, record.Recording) {
 	t.Helper()
 	var mu sync.Mutex
@@ -500,7 +501,7 @@ func broadcastFilm(t testing.TB, odd bool) (measured, record.Recording) {
 	return result, rec
 }
 
-// worst returns the largest distance of an offset from the offset of the film.
+// worst returns the largest difference between an offset and the offset in the film.
 func (m measured) worst(t testing.TB) int {
 	t.Helper()
 	film := offsets(t, flashes(t))
@@ -517,7 +518,8 @@ func (m measured) worst(t testing.TB) int {
 	return worst
 }
 
-// An encoder with an odd clock and odd headers neither hides the picture, nor ends the recording, nor shifts the sound.
+// TestOddEncodersStayInSync checks that an encoder with odd timestamps and headers neither hides the picture, nor ends
+// the recording, nor shifts the sound.
 func TestOddEncodersStayInSync(t *testing.T) {
 	needFFmpeg(t)
 	t.Parallel()
@@ -541,8 +543,8 @@ func TestOddEncodersStayInSync(t *testing.T) {
 	}
 }
 
-// Video and audio may have clocks that have nothing to do with each other. The recording goes on, and what arrives
-// together is played together.
+// TestTracksWithClocksOfTheirOwnAreRecorded publishes video and audio whose timestamps are unrelated. The recording
+// must continue, and what arrives together must be played together.
 func TestTracksWithClocksOfTheirOwnAreRecorded(t *testing.T) {
 	needFFmpeg(t)
 	t.Parallel()
@@ -568,7 +570,7 @@ func TestTracksWithClocksOfTheirOwnAreRecorded(t *testing.T) {
 			}
 			found := offsets(t, files[0])
 			for _, off := range found[min(2, len(found)):] {
-				if off < -150 || off > 150 { // frames do not arrive at exactly their time, and AAC frames are 23 ms long
+				if off < -150 || off > 150 { // frames do not arrive at exactly their time, and an AAC frame is 23 ms long
 					t.Errorf("a beep is %d ms away from its flash", off)
 				}
 			}
@@ -710,5 +712,98 @@ func TestEncodersMayAnnounceLargeChunks(t *testing.T) {
 		b[4], b[5], b[6] = byte(len(key)>>16), byte(len(key)>>8), byte(len(key))
 		s.send(append(b, key...))
 		h.watch(t, h.flvURL("KEY")).sees(key)
+	}
+}
+
+// malformed returns payloads and messages that no decoder can use: by type of message.
+func malformed() (all []rtmp.Message) {
+	add := func(kind byte, payloads ...string) {
+		for _, payload := range payloads {
+			all = append(all, rtmp.Message{Type: kind, Data: []byte(payload)})
+		}
+	}
+	prefixes := func(kind byte, payload string, until int) {
+		for n := range until {
+			add(kind, payload[:n])
+		}
+	}
+	prefixes(flv.Video, string(avcHeader()), len(avcHeader()))
+	prefixes(flv.Video, string(hevcHeader()), 120)
+	prefixes(flv.Video, "\x90av01\x81\x08\x0c\x00", 9)
+	prefixes(flv.Video, string(videoFrame(true, "key")), 12) // a key frame without complete NAL units
+	prefixes(flv.Video, string(videoFrame(false, "picture")), 12)
+	prefixes(flv.Audio, string(aacHeader()), len(aacHeader()))
+	prefixes(flv.Audio, "\xaf\x01x", 3)
+	prefixes(flv.Audio, "\x90OpusOpusHead\x01", 14)
+	prefixes(flv.Audio, "\x91Opusx", 6)
+	add(flv.Video, "\x17\x02\x00\x00\x00", "\x57\x00", "\xd1\x00", "\x97\xff\x00\x10x", "\x97\x00x\x07\x00x\x07", "\x17\x00\x00\x00\x00"+strings.Repeat("\xff", 5000))
+	add(flv.Audio, "\xaf\x00\xff\xff\xff\xff", "\xaf\x00\x17\x80\x00\x00\x10", "\x97\xff\x00\x10x")
+	script := string(amf.Encode("@setDataFrame", "onMetaData", amf.Object{"width": 64}))
+	prefixes(flv.Script, script, len(script))
+	add(flv.Script, "\x02\x00\x0aonMetaData\x0a\xff\xff\xff\xff", "\x02\x00\x0aonTextData\x05", "\x11\x0a", "\x08\xff\xff\xff\xff")
+	add(15, "", "\x00", "\x00\x02\x00", "\x0a\x0b\x01") // data in AMF3
+	add(16, "x")                                        // a shared object
+	add(20, string(amf.Encode("onFI", 0, nil, "x")), string(amf.Encode("unknown", 7)))
+	add(22, "", "\x08\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00x") // an aggregate
+	add(99, "x")
+	return all
+}
+
+// Whatever is between the frames of an encoder, with whatever timestamp, players and the recording go on.
+func TestMalformedMessagesHideNothing(t *testing.T) {
+	needFFmpeg(t)
+	t.Parallel()
+	e := newEncoder(t, flashes(t), nil)
+	e.connect()
+	e.play(1500)
+	recorded := e.startRecording()
+	e.meet()
+	bad := malformed()
+	at := uint32(1500)
+	for i, m := range bad {
+		if at += 18_000 / uint32(len(bad)); at > e.film {
+			e.play(at)
+		}
+		stamp := []uint32{0, 1 << 31, e.film, 1<<32 - 1, e.film + 3_600_000}[i%5]
+		if info := flv.Describe(m.Type, m.Data); info.Coded {
+			stamp = e.film // coded frames set the clock
+		}
+		if isMedia := m.Type == flv.Audio || m.Type == flv.Video || m.Type == flv.Script; len(m.Data) > 0 && (isMedia || m.Type == 15 && m.Data[0] == 0 && len(m.Data) > 1) {
+			e.sent++
+		}
+		e.sender.send(rtmp.AppendMedia(nil, m.Type, stamp, m.Data))
+		e.arrived()
+	}
+	e.play(filmSeconds*1000 - 3000)
+	var mu sync.Mutex
+	var late []int
+	var playing sync.WaitGroup
+	for _, url := range []string{e.h.flvURL("KEY"), e.h.rtmpURL("KEY")} {
+		playing.Go(func() {
+			found := offsets(t, url)
+			mu.Lock()
+			defer mu.Unlock()
+			late = append(late, found...)
+		})
+	}
+	e.h.stream(t, "KEY", "late players", func(s media.StreamStats) bool { return s.Players[media.HTTPFLV]+s.Players[media.RTMP] == 2 })
+	if status, _, _ := page(t, e.h.hlsURL("KEY")); status != 200 {
+		t.Errorf("HLS has status %d", status)
+	}
+	e.play(filmSeconds*1000 + 1000)
+	e.sender.unpublish()
+	playing.Wait()
+	rec, files := recorded()
+	if len(files) != 1 || rec.Reason != record.ReasonOf(media.ReasonStopped) || rec.Length < (filmSeconds-2)*time.Second || rec.Length > (filmSeconds+1)*time.Second {
+		t.Fatalf("%d parts of %v, %s", len(files), rec.Length, rec.Reason)
+	}
+	found := offsets(t, files[0])
+	for _, off := range slices.Concat(found, late) {
+		if off < -40 || off > 40 {
+			t.Errorf("a beep is %d ms away from its flash", off)
+		}
+	}
+	if len(found) < filmSeconds-3 || len(late) < 4 {
+		t.Errorf("%d flashes have a beep in the recording, %d at late players", len(found), len(late))
 	}
 }

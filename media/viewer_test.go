@@ -35,7 +35,7 @@ type viewer struct {
 	cancel func()
 }
 
-// watch plays over HTTP-FLV. It returns when the response has begun, or at once if the stream has no publisher.
+// watch plays over HTTP-FLV. It returns when the response has begun, or immediately if the stream has no publisher.
 func (h *testServer) watch(t testing.TB, url string) *viewer {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -108,7 +108,7 @@ func (v *viewer) fail(err error) {
 	v.err = err
 }
 
-// got returns the tags received so far.
+// got returns the tags that were received so far.
 func (v *viewer) got() []seen {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -131,7 +131,7 @@ func (v *viewer) sees(payload []byte) []seen {
 	return found
 }
 
-// ended waits for the end and returns its error.
+// ended waits for the end of the stream and returns the error.
 func (v *viewer) ended() error {
 	v.t.Helper()
 	select {
@@ -144,7 +144,7 @@ func (v *viewer) ended() error {
 	return v.err
 }
 
-// kinds describes tags for comparison.
+// kinds describes tags as strings, for comparisons.
 func kinds(tags []seen) []string {
 	var all []string
 	for _, s := range tags {

@@ -35,7 +35,7 @@ func TestMet(t *testing.T) {
 	}
 }
 
-// The test measures a small module.
+// TestRun measures a small module.
 func TestRun(t *testing.T) {
 	const good = `
 func BenchmarkFigureOne(b *testing.B) {

@@ -42,8 +42,8 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 	if pattern == "" {
 		pattern = "^BenchmarkFigure"
 	}
-	// go test runs the benchmarks of several packages one after another. With -v each result is on a line of its own,
-	// even if the code under test logs in between.
+	// go test runs the benchmarks of several packages one after another. With -v each result is on its own line, even
+	// if the code under test logs in between.
 	test := exec.CommandContext(ctx, "go", "test", "-v", "-run", "^$", "-bench", pattern,
 		"-benchtime", "1x", "-timeout", *timeout, "./...")
 	test.Dir = *root

@@ -24,7 +24,7 @@ func run(args []string, out io.Writer) int {
 	}
 	started := time.Now()
 	cmd := exec.Command("go", append([]string{"test", "-json"}, args...)...)
-	cmd.Dir = ".." // the tools are a separate module
+	cmd.Dir = ".." // The tools are a separate module.
 	cmd.Stderr = os.Stderr
 	events, err := cmd.StdoutPipe()
 	if err == nil {

@@ -22,9 +22,9 @@ type report struct {
 	out      io.Writer
 	packages int
 	tests    int                         // number of finished tests, including subtests
-	skipped  map[string]int              // reason → number of tests
-	failures []string                    // in the order in which the tests ended
-	output   map[string]map[string]*node // package → top-level test → its output
+	skipped  map[string]int              // number of tests by reason
+	failures []string                    // failures in the order in which the tests ended
+	output   map[string]map[string]*node // output by package and top-level test
 }
 
 // node is the output of a top-level test and its subtests.
@@ -67,7 +67,7 @@ func (r *report) packageEvent(e event) {
 	case "fail":
 		r.packages++
 		before := len(r.failures)
-		for _, root := range slices.Sorted(maps.Keys(r.output[e.Package])) { // tests that did not end because of a panic or a timeout
+		for _, root := range slices.Sorted(maps.Keys(r.output[e.Package])) { // These tests did not end because of a panic or a timeout.
 			r.failures = append(r.failures, short(e.Package)+" "+root+" (did not end)")
 			r.print(r.output[e.Package][root], true)
 		}
@@ -110,7 +110,7 @@ func (r *report) testEvent(e event) {
 		r.tests++
 		n.failed[e.Test] = true
 		if !slices.ContainsFunc(slices.Collect(maps.Keys(n.failed)), func(t string) bool { return strings.HasPrefix(t, e.Test+"/") }) {
-			r.failures = append(r.failures, short(e.Package)+" "+e.Test) // only the innermost tests
+			r.failures = append(r.failures, short(e.Package)+" "+e.Test) // Only the innermost tests are reported.
 		}
 	default:
 		return

@@ -26,12 +26,12 @@ const location = "openapi.json"
 
 // Checker checks responses. It is safe for concurrent use.
 type Checker struct {
-	document  object // closed: see closeObjects
+	document  object // the OpenAPI document, closed by closeObjects
 	templates []string
 
 	mu       sync.Mutex
 	compiler *jsonschema.Compiler
-	schemas  map[string]*jsonschema.Schema // compiled, by their JSON pointers
+	schemas  map[string]*jsonschema.Schema // compiled schemas by their JSON pointers
 }
 
 // New returns a Checker for an OpenAPI document. It returns an error if the document is not valid.
@@ -54,7 +54,7 @@ func New(document []byte) (*Checker, error) {
 	if err := c.compiler.AddResource(location, decoded); err != nil {
 		return nil, fmt.Errorf("read the OpenAPI document: %w", err)
 	}
-	c.templates = slices.SortedFunc(maps.Keys(c.document["paths"].(object)), func(a, b string) int { // without parameters first
+	c.templates = slices.SortedFunc(maps.Keys(c.document["paths"].(object)), func(a, b string) int { // Templates without parameters come first.
 		return strings.Count(a, "{") - strings.Count(b, "{")
 	})
 	return c, nil
@@ -144,7 +144,7 @@ func (c *Checker) checkBody(template, method string, operation object, status in
 	case response == nil:
 		return fmt.Errorf("the status is not described")
 	case media == nil && content["*/*"] != nil, kind == "text/plain" && media != nil:
-		return nil // any bytes
+		return nil // The body may contain any bytes.
 	case media == nil:
 		return fmt.Errorf("the content type %s is not described", kind)
 	}

@@ -39,7 +39,7 @@ func TestCheck(t *testing.T) {
 		status int
 		kind   string
 		body   string
-		want   string // part of the error; "": none
+		want   string // part of the error; "": no error
 	}{
 		"a response that is described":         {"/gift/1?x=1", 200, anyJSON, `{"name":"Rose","at":"2026-01-31T15:04:05Z"}`, ""},
 		"a member that is not described":       {"/gift/1", 200, anyJSON, `{"name":"Rose","price":3}`, "additional properties 'price' not allowed"},

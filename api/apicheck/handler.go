@@ -11,7 +11,7 @@ import (
 // checkers holds the Checker of each document, because compiled schemas are used by many tests.
 var checkers sync.Map
 
-// For returns the Checker for a document, the same for the same document.
+// For returns the Checker for a document. It returns the same Checker for the same document.
 func For(document []byte) (*Checker, error) {
 	if c, ok := checkers.Load(string(document)); ok {
 		return c.(*Checker), nil
@@ -36,11 +36,11 @@ func Handler(api http.Handler, report func(error)) (http.Handler, error) {
 		return nil, err
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		method, path := r.Method, r.URL.Path // a handler may change the request
+		method, path := r.Method, r.URL.Path // A handler may change the request.
 		rec := &recorder{ResponseWriter: w, status: http.StatusOK}
 		api.ServeHTTP(rec, r)
 		if r.Context().Err() != nil {
-			return // the client has disconnected: the response may be incomplete
+			return // The client has disconnected: the response may be incomplete.
 		}
 		if err := c.Check(method, path, rec.status, rec.Header(), rec.body.Bytes()); err != nil {
 			report(err)

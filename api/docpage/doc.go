@@ -5,5 +5,6 @@
 // eval. Scripts have the hash of their content in their names, so that clients cache them for good.
 //
 // scalar.js.gz is the file dist/browser/standalone.js of the npm package @scalar/api-reference, compressed.
-// scalar.sha256 has its SHA-256 and its version. `make docpage` fetches another version.
+// scalar.sha256 has its SHA-256 and its version, LICENSES.txt the
+// licenses of the packages in it. `make docpage` fetches another version.
 package docpage

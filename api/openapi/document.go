@@ -90,7 +90,7 @@ func nameFields(properties object, fields map[string]reflect.StructField) {
 	}
 }
 
-// removeDefaults removes members that say what is the default: additional properties are allowed.
+// removeDefaults removes members that only state the default: additional properties are allowed.
 func removeDefaults(o object) {
 	if allowed, is := o["additionalProperties"].(bool); is && allowed {
 		delete(o, "additionalProperties")

@@ -15,8 +15,8 @@ import (
 type Failure struct {
 	Code   domain.Code
 	Status int
-	Body   any  // the example
-	Retry  bool // the response has the header Retry-After
+	Body   any  // example of the response
+	Retry  bool // whether the response has the header Retry-After
 }
 
 // AddFailures replaces the error responses of an operation: one for each status, with schema as its schema, the codes

@@ -44,8 +44,9 @@ type Cleaner struct {
 	searched, compared time.Time // start of the last search, and of the last comparison of the whole folder, that did not fail
 }
 
-// Run deletes files at the interval until ctx ends. It compares the whole folder at first and every hour; otherwise it asks only
-// for the uploads that were deleted meanwhile. A failure is logged and tried again.
+// Run deletes files at the interval until ctx ends. At first and every hour it compares the whole folder with the log.
+// In between it searches only for the uploads that were deleted meanwhile. After a failure it logs the error and tries
+// again.
 func (c *Cleaner) Run(ctx context.Context) error {
 	for wait.Sleep(ctx, c.Interval) {
 		removed, err := c.Sweep(ctx)

@@ -209,7 +209,7 @@ func (s *Store) checkImage(name string) error {
 	return checkImage(f)
 }
 
-// Remove deletes a file. It reports whether there was one.
+// Remove deletes the file with the name. It reports whether the file existed.
 func (s *Store) Remove(name string) (bool, error) {
 	info, err := s.folder.Lstat(name)
 	if err == nil {

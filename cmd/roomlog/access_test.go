@@ -10,8 +10,8 @@ import (
 	"roomlog/realtime/socketio/siotest"
 )
 
-// TestUserWithoutAccess is the matrix of user states and servers: REST, the native socket, Socket.IO and RTMP. The
-// command is executed on one node, and the user is connected to another.
+// TestUserWithoutAccess checks every state in which a user has no access, on every server: REST, the native dialect,
+// Socket.IO and RTMP. The command is executed on one node, and the user is connected to another.
 func TestUserWithoutAccess(t *testing.T) {
 	t.Parallel()
 	needFFmpeg(t)
@@ -21,9 +21,9 @@ func TestUserWithoutAccess(t *testing.T) {
 	file := film(t, 2)
 	for _, state := range []struct {
 		name         string
-		enter, leave []string // commands, with the user's id in place of ID
-		expires      []string // a command after leave, whose effect ends by itself
-		final        bool     // there is no way back
+		enter, leave []string // arguments of the commands, with ID in place of the user's id
+		expires      []string // a command after leave whose effect ends after some time
+		final        bool     // whether the user can never get access again
 	}{
 		{name: "active"},
 		{name: "banned", enter: []string{"ban", "--user", "ID"}, leave: []string{"unban", "--user", "ID"}},
@@ -38,7 +38,7 @@ func TestUserWithoutAccess(t *testing.T) {
 					first.roomlog(strings.Split(strings.ReplaceAll(strings.Join(command, "\x00"), "ID", fmt.Sprint(user.id)), "\x00")...)
 				}
 			}
-			room := user.create("matrix") // not on air: the live itself does not end
+			room := user.create("matrix") // the live is not on air, so that it does not end
 			encoder := publish(t, file, other.rtmpURL(room), "-stream_loop", "-1")
 			eventually(t, "the live has a broadcast", func() bool { return user.read(room.Data.ID).Data.Media != nil })
 			native := user.connect("")

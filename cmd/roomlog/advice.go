@@ -16,7 +16,7 @@ import (
 	"roomlog/projections/rebuild"
 )
 
-// advice returns what an operator can do about err, or "".
+// advice returns what an operator can do about err, or "" if there is no advice.
 func advice(err error) string {
 	var connect *pgconn.ConnectError
 	var halt *projections.HaltError

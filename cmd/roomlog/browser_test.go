@@ -17,8 +17,8 @@ import (
 	"roomlog/eventstore/pgtest"
 )
 
-// page is a web page that loads the script from the server, connects with its default transports, joins a live and posts a
-// comment. It reports each event to the server of the test.
+// page is a web page that loads the script from the server, connects with its default transports, joins a live and
+// posts a comment. It reports each event to the server of the test.
 const page = `<!DOCTYPE html><meta charset="utf-8"><title>live</title>
 <script>
 const report = (event, more) => fetch('/report', {method: 'POST', body: JSON.stringify(Object.assign({event}, more))});
@@ -97,8 +97,8 @@ func openBrowser(t testing.TB, url string) (profile string) {
 	return profile
 }
 
-// TestBrowserPagesWork opens a page of another origin in a real browser. The page uses the official script, which make assets
-// installs, with the transports that the script chooses.
+// TestBrowserPagesWork opens a page of another origin in a real browser. The page uses the official script, which make
+// assets installs, with the default transports of the script.
 func TestBrowserPagesWork(t *testing.T) {
 	t.Parallel()
 	need(t, "chromium", "chromium", "chromium-browser", "google-chrome")

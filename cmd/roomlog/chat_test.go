@@ -44,13 +44,13 @@ type (
 	}
 )
 
-// say emits an event with arguments.
+// say emits an event with the given arguments.
 func (p *player) say(event string, arguments ...any) {
 	p.t.Helper()
 	p.order(map[string]any{"emit": append([]any{event}, arguments...)})
 }
 
-// with returns the handshake query of a client.
+// with returns options that add keys and values to the query of the handshake.
 func with(keys ...string) map[string]any {
 	query := map[string]string{}
 	for i := 0; i < len(keys); i += 2 {
@@ -147,7 +147,7 @@ func playExchange(t *testing.T, one, two *process, native *socket, room, version
 	hear(b, "online", func(at attended) bool { return at.Action == "离开" && len(at.Clients) == 2 })
 	b.order(map[string]any{"quit": true})
 
-	// A client that was refused does not reconnect.
+	// A client that was refused must not reconnect.
 	none := play(t, one, version, transports, with("room", "no such room"))
 	refusal := hear[exchanged](none, none.id, nil)
 	if refusal.Data.Action != "deny" || refusal.Data.Payload["type"] != "已删除" || refusal.Data.Payload["message"] != "删除，房间已删除." {

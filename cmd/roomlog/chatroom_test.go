@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestChatRoomsBesideAServer creates and removes chat rooms beside a running server. The first room exists from the start, and is
-// not created again after an operator has removed it.
+// TestChatRoomsBesideAServer creates and removes chat rooms while a server runs. The first chat room exists from the
+// start, and must not be created again after an operator has removed it.
 func TestChatRoomsBesideAServer(t *testing.T) {
 	t.Parallel()
 	data := []string{"--data", dataDir(t)}

@@ -11,7 +11,7 @@ import (
 	"roomlog/eventstore/pgtest"
 )
 
-// forge appends an event as a superuser who has disabled the triggers, and returns its position.
+// forge appends an event, as a superuser who has disabled the triggers could, and returns its position.
 func forge(t *testing.T, dsn, stream, eventType, payload string) (position int64) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), dsn)
@@ -32,7 +32,7 @@ func forge(t *testing.T, dsn, stream, eventType, payload string) (position int64
 	return position
 }
 
-// closingRecorded reports whether the log says whose coins the event at position closes.
+// closingRecorded reports whether the log contains the closing for the event at position.
 func closingRecorded(t *testing.T, dsn string, position int64) (yes bool) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), dsn)
@@ -46,8 +46,8 @@ func closingRecorded(t *testing.T, dsn string, position int64) (yes bool) {
 	return yes
 }
 
-// TestCoinsAreClosedAndNothingElse puts bad coin events into the log beside two servers. Coins are closed for those whom they concern,
-// everything else goes on, and an operator opens the coins again.
+// TestCoinsAreClosedAndNothingElse adds bad coin events to the log while two servers run. The coins of the users whom
+// the events concern must be closed, everything else must continue, and an operator opens the coins again.
 func TestCoinsAreClosedAndNothingElse(t *testing.T) {
 	t.Parallel()
 	dsn := pgtest.Blank(t)
@@ -66,7 +66,7 @@ func TestCoinsAreClosedAndNothingElse(t *testing.T) {
 	b.must("gift.send", gift, "b1")
 	c.must("gift.send", gift, "c1")
 
-	// One user: a credit with a wrong balance.
+	// Forges a credit of one user with a wrong balance.
 	at := forge(t, dsn, fmt.Sprintf("wallet-%d", bert.id), "coins.credited.v1", fmt.Sprintf(`{"user":%d,"order":"forged","coins":5,"balance_after":99999,
 		"postings":[{"account":"provider","amount":-5},{"account":"user-%d","amount":5}]}`, bert.id, bert.id))
 	degraded := func(p *person, whom string) {
@@ -106,9 +106,9 @@ func TestCoinsAreClosedAndNothingElse(t *testing.T) {
 	first.roomlog("events", "set-aside", fmt.Sprint(at), "--reason", "entered by hand")
 	again := bert.connect("")
 	enter(t, again, live, "")
-	again.must("gift.send", gift, "b2") // the refusal is not the result of the key
+	again.must("gift.send", gift, "b2") // the refusal is not stored as the result of the key
 
-	// An event that cannot be decoded, in a stream that names no user, closes the coins of everybody.
+	// Forges an event that cannot be decoded, in a stream that belongs to no user. It closes the coins of everybody.
 	at = forge(t, dsn, "ledger-1", "gift.sent.v1", `{"sender":"?"}`)
 	degraded(cleo, "all users")
 	refused(again, "b3")

@@ -38,7 +38,7 @@ Every setting has an environment variable too, which the help of the command nam
 overrides its variable, and a variable overrides the file. roomlog config check prints all settings with their sources.
 Exit codes: 0 success, 1 failure, 2 wrong arguments or settings, 3 verify found a fault.`
 
-// groups are the titles of the groups of flags, in the order of the help.
+// groups contains the titles of the groups of flags, in the order of the help.
 var groups = []kong.Group{
 	{Key: "data", Title: "Data"},
 	{Key: "output", Title: "Log messages (on standard error)"},
@@ -54,7 +54,7 @@ var groups = []kong.Group{
 	{Key: "log", Title: "Event log, tables and database"},
 }
 
-// commandLine is the grammar of the command line.
+// commandLine contains the commands and flags of the program, as kong parses them.
 type commandLine struct {
 	GlobalFlags kong.Plugins `embed:""`
 	globals     cli.Globals

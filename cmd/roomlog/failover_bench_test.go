@@ -9,8 +9,8 @@ import (
 	"roomlog/eventstore/pgtest/failover"
 )
 
-// BenchmarkFigurePromotion promotes a standby that was held back while a user comments, and measures the time from the end of the
-// promotion until a viewer's open socket gets the first push of the new history.
+// BenchmarkFigurePromotion promotes a standby that was held back, while a user posts comments. It measures the time
+// from the end of the promotion until a viewer's open connection receives the first push of the new history.
 func BenchmarkFigurePromotion(b *testing.B) {
 	d := failover.Start(b, pgtest.Durable)
 	at := serve(b, append([]string{"DATABASE_URL=" + d.DSN()}, sharedSecrets...), append([]string{"--data", dataDir(b), "--comment-rate", "100000", "--comment-burst", "100000"}, unhurried...)...)
@@ -25,7 +25,7 @@ func BenchmarkFigurePromotion(b *testing.B) {
 		viewer.await("the comment", func(f frame) bool { return f.Type == "comment" })
 		d.Promote(standby)
 		promoted := time.Now()
-		go func() { // until the end of the socket
+		go func() { // reads until the connection ends
 			for n := 0; writer.alive(); n++ {
 				_, _ = writer.askFor(replyTimeout, "comment.post", map[string]any{"live": live, "text": fmt.Sprint("comment ", n)}, "")
 			}

@@ -57,8 +57,8 @@ func TestPostgresKilledUnderLoad(t *testing.T) {
 	}
 }
 
-// TestDatabaseKilledUnderLoad kills an external database, which restarts. The tables lose some seconds, because their commits do
-// not wait for the disk; the log loses nothing.
+// TestDatabaseKilledUnderLoad kills an external database and starts it again. The tables lose some seconds, because
+// their commits do not wait for the disk; the log must lose nothing.
 func TestDatabaseKilledUnderLoad(t *testing.T) {
 	t.Parallel()
 	const rounds = 2
@@ -77,15 +77,15 @@ func TestDatabaseKilledUnderLoad(t *testing.T) {
 	}
 }
 
-// kill9Postgres kills the main process of the private PostgreSQL and returns its id. It waits for a process other than before,
-// because the file with the id outlives the process.
+// kill9Postgres kills the main process of the private PostgreSQL and returns its id. It waits until this id differs
+// from before, because the file with the id remains after the process has ended.
 func kill9Postgres(t *testing.T, data string, before int) int {
 	t.Helper()
 	pid := before
 	eventually(t, "PostgreSQL has restarted", func() bool {
 		text, err := os.ReadFile(filepath.Join(data, "postgres", "postmaster.pid"))
 		first, _, _ := strings.Cut(string(text), "\n")
-		if err == nil { // otherwise it is being written
+		if err == nil { // an error means that the file is being written
 			pid, err = strconv.Atoi(first)
 		}
 		return err == nil && pid > 1 && pid != before
@@ -96,8 +96,8 @@ func kill9Postgres(t *testing.T, data string, before int) int {
 	return pid
 }
 
-// TestTwoNodesServeOneLive freezes and later kills one of two nodes. The other continues, and no viewer of the lost node stays in
-// the list.
+// TestTwoNodesServeOneLive freezes and later kills one of two nodes. The other node must continue, and the viewers of
+// the lost node must leave the list.
 func TestTwoNodesServeOneLive(t *testing.T) {
 	t.Parallel()
 	env := append([]string{"DATABASE_URL=" + pgtest.Blank(t)}, sharedSecrets...)
@@ -106,7 +106,7 @@ func TestTwoNodesServeOneLive(t *testing.T) {
 	two := serve(t, env, append([]string{"--data", dataDir(t)}, args...)...)
 	c := startLoad(t, 4, 4, 150, one, two)
 
-	// Viewers on the second node who send nothing.
+	// These viewers on the second node send nothing.
 	quiet := join(t, two, "quiet")
 	s := quiet.connect("")
 	enter(t, s, c.live, "")

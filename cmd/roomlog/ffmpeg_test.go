@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-// needFFmpeg fails the test when ffmpeg is missing, and skips it when ROOMLOG_SKIP leaves ffmpeg out.
+// needFFmpeg fails the test if ffmpeg is missing, and skips it if ROOMLOG_SKIP contains ffmpeg.
 func needFFmpeg(t testing.TB) {
 	t.Helper()
 	if slices.Contains(strings.Split(os.Getenv("ROOMLOG_SKIP"), ","), "ffmpeg") {
@@ -46,7 +46,7 @@ type running struct {
 	ended    chan struct{}
 }
 
-// ffmpeg starts ffmpeg. It ends with the test.
+// ffmpeg starts ffmpeg. The end of the test stops it.
 func ffmpeg(t testing.TB, args ...string) *running {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
@@ -62,7 +62,7 @@ func ffmpeg(t testing.TB, args ...string) *running {
 	return r
 }
 
-// wait waits for the process to end and returns its error output as an error.
+// wait waits for the process to end. It returns what the process has written to standard error as an error.
 func (r *running) wait() error {
 	r.t.Helper()
 	<-r.ended
@@ -72,7 +72,7 @@ func (r *running) wait() error {
 	return nil
 }
 
-// kill sends SIGKILL and waits for the end of the process.
+// kill kills the process with SIGKILL and waits for its end.
 func (r *running) kill() { _ = r.cmd.Process.Kill(); <-r.ended }
 
 func (r *running) over() bool {
@@ -84,7 +84,7 @@ func (r *running) over() bool {
 	}
 }
 
-// publish streams a file in real time. args are arguments of the input.
+// publish publishes a file in real time. args are ffmpeg options of the input.
 func publish(t testing.TB, file, url string, args ...string) *running {
 	t.Helper()
 	return ffmpeg(t, append(append([]string{"-re"}, args...), "-i", file, "-c", "copy", "-f", "flv", url)...)
@@ -92,11 +92,11 @@ func publish(t testing.TB, file, url string, args ...string) *running {
 
 // shown is a decoded frame: its hash and its presentation time.
 type shown struct {
-	at   int // in milliseconds from the first
+	at   int // time in milliseconds since the first frame
 	hash string
 }
 
-// decode plays a source to its end and hashes every frame.
+// decode starts an ffmpeg process that plays the video of a source to its end and prints a hash of every frame.
 func decode(t testing.TB, from string) *running {
 	t.Helper()
 	return ffmpeg(t, "-i", from, "-map", "0:v", "-vsync", "passthrough", "-enc_time_base", "1:1000", "-f", "framemd5", "-")
@@ -124,7 +124,7 @@ func (r *running) frames() (all []shown) {
 	return all
 }
 
-// part checks that got is a contiguous part of want with at least so many frames and the same times, rounded to 1 ms.
+// part checks that got is a contiguous part of want with at least least frames and the same times, rounded to 1 ms.
 func part(t testing.TB, what string, want, got []shown, least int) {
 	t.Helper()
 	if len(got) < least || len(got) == 0 {

@@ -24,7 +24,7 @@ func (p *process) port(message string) string {
 	return found[1]
 }
 
-// heldRequests are requests that never become complete.
+// heldRequests contains requests that never become complete.
 var heldRequests = map[string]string{
 	"nothing":           "",
 	"half a header":     "POST %s HTTP/1.1\r\nHost: x\r\nContent-Le",
@@ -37,7 +37,7 @@ var heldRequests = map[string]string{
 		"Sec-WebSocket-Key: IHfMdf8a0aQXbwQO1pkGdA==\r\nContent-Length: 9\r\n\r\n{",
 }
 
-// TestHeldConnections sends incomplete requests to every port and path. The server closes each connection by itself.
+// TestHeldConnections sends incomplete requests to every port and path. The server must close each connection.
 func TestHeldConnections(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
@@ -112,7 +112,7 @@ func TestHeldConnectionsRefuseNobody(t *testing.T) {
 		"--max-http-connections", "20", "--max-connections-per-address", "10", "--stall-timeout", "10m", "--header-timeout", "10m", "--idle-timeout", "1h")
 	for addr, path := range map[string]string{p.addr: "/healthz", p.port("listening for players"): "/live/KEY.flv"} {
 		for i := range 10 {
-			for host := range 5 { // other addresses than that of the honest client
+			for host := range 5 { // from other addresses than that of the honest client
 				dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 1, byte(host))}}
 				for _, request := range heldRequests {
 					conn, err := dialer.Dial("tcp", addr)

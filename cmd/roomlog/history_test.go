@@ -18,9 +18,9 @@ import (
 	"roomlog/eventstore/pgtest/failover"
 )
 
-// TestLogFallsBack makes the database fall back to earlier states under three servers with native and Socket.IO viewers, a replay
-// and writers: by the promotion of a standby that was held back, by a dump, by a base backup and by a point in time. Each time,
-// everything agrees with the log that is left.
+// TestLogFallsBack makes the database fall back to earlier states under three servers with native and Socket.IO
+// viewers, a replay and writers: by the promotion of a standby that was held back, a dump, a base backup, and a point
+// in time. Each time, everything must agree with the remaining log.
 func TestLogFallsBack(t *testing.T) {
 	t.Parallel()
 	need(t, "node", "node")
@@ -51,7 +51,7 @@ func TestLogFallsBack(t *testing.T) {
 	}
 }
 
-// TestSynchronousStandbyLosesNothing promotes a synchronous standby while users send gifts to three servers.
+// TestSynchronousStandbyLosesNothing promotes a synchronous standby while users send gifts through three servers.
 func TestSynchronousStandbyLosesNothing(t *testing.T) {
 	t.Parallel()
 	database := failover.Start(t)
@@ -73,7 +73,7 @@ func TestSynchronousStandbyLosesNothing(t *testing.T) {
 	}
 }
 
-// fallback is three servers on a database that can fall back, with viewers of one live.
+// fallback is a group of three servers with a database that can fall back, and with viewers of one live.
 type fallback struct {
 	t        *testing.T
 	database *failover.Database
@@ -81,13 +81,13 @@ type fallback struct {
 	live     int64
 	speaker  *person
 	analyst  *person
-	quitter  *person // leaves in each round before the log falls back
-	late     *person // joins in each round before the log falls back
+	quitter  *person // a user who leaves in each round before the log falls back
+	late     *person // a user who joins in each round before the log falls back
 	viewers  []*viewer
 	players  []*player
-	watchers []*person // of the players
+	watchers []*person // users of the players
 
-	changes int // of the history so far
+	changes int // number of changes of the history so far
 }
 
 // viewer is a native viewer whose connection stays open.
@@ -95,7 +95,7 @@ type viewer struct {
 	*person
 	*socket
 	line   *line
-	epochs []string // of the snapshots after changes of the history
+	epochs []string // epochs of the snapshots after changes of the history
 }
 
 func newFallback(t *testing.T) *fallback {
@@ -124,7 +124,7 @@ func newFallback(t *testing.T) *fallback {
 	return h
 }
 
-// say posts a comment and waits until all viewers have it.
+// say posts a comment and waits until all viewers have received it.
 func (h *fallback) say(text string) {
 	h.t.Helper()
 	s := h.speaker.connect("")
@@ -133,7 +133,7 @@ func (h *fallback) say(text string) {
 	h.hear(text)
 }
 
-// hear waits until all viewers have a comment.
+// hear waits until all viewers have received a comment.
 func (h *fallback) hear(text string) {
 	h.t.Helper()
 	for _, v := range h.viewers {
@@ -144,7 +144,7 @@ func (h *fallback) hear(text string) {
 	}
 }
 
-// round prepares an earlier state, lets things happen that are lost, and makes the log fall back.
+// round calls prepare in an earlier state, causes events that will be lost, and makes the log fall back.
 func (h *fallback) round(name string, prepare func() (fallBack func())) {
 	h.t.Helper()
 	h.say("before the " + name)
@@ -152,7 +152,7 @@ func (h *fallback) round(name string, prepare func() (fallBack func())) {
 	enter(h.t, quitter, h.live, "")
 	fallBack := prepare()
 
-	// All of this is acknowledged, and lost.
+	// The server acknowledges all of these commands, but their events are lost.
 	lost := "lost by the " + name
 	h.say(lost)
 	lostUser := join(h.t, h.servers[1], fmt.Sprint("lost-", h.changes))
@@ -180,7 +180,7 @@ func (h *fallback) round(name string, prepare func() (fallBack func())) {
 	h.compare(enter(h.t, s, h.live, "").Snapshot, lost)
 	s.cut()
 
-	// The lost account is gone; its connection was closed.
+	// The lost account does not exist any more; its connection is closed.
 	eventually(h.t, name+": the connection of the lost account is closed", func() bool { return !ghost.alive() })
 	if ghost.code != 4500 && ghost.code != 4501 {
 		h.t.Errorf("%s: the connection of the lost account was closed with %d %s", name, ghost.code, ghost.reason)
@@ -189,7 +189,7 @@ func (h *fallback) round(name string, prepare func() (fallBack func())) {
 		h.t.Errorf("%s: the lost account can still sign in with its token", name)
 	}
 
-	// Presence is recorded again, and nobody stays listed whose leave was lost.
+	// Presence is recorded again, and nobody stays in the list whose leave was lost.
 	want := []int64{h.late.id}
 	for _, v := range h.viewers {
 		want = append(want, v.person.id)
@@ -205,7 +205,7 @@ func (h *fallback) round(name string, prepare func() (fallBack func())) {
 	})
 	late.cut()
 
-	// Cursors of the lost history are refused, or lead to a snapshot.
+	// Cursors of the lost history are refused, or clients with them get a snapshot.
 	h.refused(name, found.Cursor, replay)
 	for _, epoch := range epochs {
 		if epoch == found.Epoch {
@@ -218,7 +218,8 @@ func (h *fallback) round(name string, prepare func() (fallBack func())) {
 	}
 }
 
-// restored waits until all viewers have a snapshot, and checks that it contains nothing of what was lost. It returns the epochs.
+// restored waits until all viewers have received a snapshot, and checks that it contains nothing of what was lost. It
+// returns the epochs.
 func (h *fallback) restored(lost string) (epochs []string) {
 	h.t.Helper()
 	for _, v := range h.viewers {
@@ -243,7 +244,7 @@ func (h *fallback) restored(lost string) (epochs []string) {
 	return epochs
 }
 
-// compare checks that the viewers have exactly the comments that a new client gets.
+// compare checks that the viewers have exactly the comments that a new client receives.
 func (h *fallback) compare(now *snapshot, lost string) {
 	h.t.Helper()
 	text, _ := json.Marshal(now)
@@ -285,9 +286,9 @@ func (h *fallback) follow(after string) <-chan string {
 	return last
 }
 
-// export starts an export of more than a command can write before its reader reads, so that it waits in the middle. The returned
-// function reads the rest after the log has fallen back: the export must fail rather than continue in the other history, and each
-// line must be whole.
+// export starts an export of more bytes than the command can write before somebody reads them, so that it waits in the
+// middle. The returned function reads the rest after the log has fallen back: the export must fail instead of
+// continuing in the other history, and each line must be complete.
 func (h *fallback) export() (finish func(name, lost string)) {
 	h.t.Helper()
 	at := h.servers[1]
@@ -335,7 +336,8 @@ func (h *fallback) export() (finish func(name, lost string)) {
 	}
 }
 
-// fill posts so many comments in another live that an export of the log does not fit into the buffers of a command and a pipe.
+// fill posts so many comments in another live that an export of the log does not fit into the buffers of the command
+// and the pipe.
 func (h *fallback) fill() {
 	h.t.Helper()
 	live := h.speaker.open("a show with many comments")
@@ -356,14 +358,14 @@ func (h *fallback) fill() {
 	running.Wait()
 }
 
-// refused checks what clients get who continue at a lost event.
+// refused checks what clients receive that continue after a lost event.
 func (h *fallback) refused(name, cursor string, replay <-chan string) {
 	h.t.Helper()
 	select {
 	case last := <-replay:
 		var line struct{ Cursor, End string }
 		err := json.Unmarshal([]byte(last), &line)
-		if err != nil || !slices.Contains([]string{"cursor_lost", "internal", "busy"}, line.End) { // the last two: the database could not be reached
+		if err != nil || !slices.Contains([]string{"cursor_lost", "internal", "busy"}, line.End) { // the last two codes mean that the database could not be reached
 			h.t.Errorf("%s: the replay ended with %s", name, last)
 		}
 		h.conflict(name, line.Cursor)
@@ -395,7 +397,7 @@ func (h *fallback) conflict(name, cursor string) {
 
 var lostLine = regexp.MustCompile(`msg="log has another history: [^"]*" lost_position=(\d+) .*position=(\d+)`)
 
-// reported checks that every server has logged and counted the change.
+// reported checks that every server has logged and counted the change of the history.
 func (h *fallback) reported(name string) {
 	h.t.Helper()
 	h.changes++

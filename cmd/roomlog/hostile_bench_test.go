@@ -12,12 +12,12 @@ import (
 const (
 	idleBodies     = 4000
 	idleBodiesWait = 30 * time.Second
-	honestRounds   = 30 // measured commands of each honest client
+	honestRounds   = 30 // number of measured commands of each honest client
 	hostileRounds  = 5
 )
 
-// BenchmarkFigureHostile measures what hostile clients cost the others: the 99th percentile of comments of honest
-// clients beside them, and the slots that idle bodies hold.
+// BenchmarkFigureHostile measures how much hostile clients affect others: the 99th percentile of the time of honest
+// clients' comments, and the number of slots that incomplete bodies hold.
 func BenchmarkFigureHostile(b *testing.B) {
 	at := serve(b, nil, "--data", dataDir(b), "--trusted-proxies", "192.0.2.1", "--registrations-per-address", "1000", "--sign-ins-per-address", "1000")
 	live := join(b, at, "streamer").open("in a storm")
@@ -45,7 +45,7 @@ func BenchmarkFigureHostile(b *testing.B) {
 	}
 }
 
-// honestP99 returns the 99th percentile of the time from a comment to its reply.
+// honestP99 returns the 99th percentile of the time from sending a comment to its reply.
 func honestP99(b *testing.B, sockets []*socket, live int64) time.Duration {
 	b.Helper()
 	var mu sync.Mutex
@@ -63,7 +63,7 @@ func honestP99(b *testing.B, sockets []*socket, live int64) time.Duration {
 				mu.Lock()
 				all = append(all, time.Since(begun))
 				mu.Unlock()
-				time.Sleep(250 * time.Millisecond) // below the rate of comments
+				time.Sleep(250 * time.Millisecond) // slower than the rate of comments permits
 			}
 		})
 	}
@@ -72,7 +72,8 @@ func honestP99(b *testing.B, sockets []*socket, live int64) time.Duration {
 	return all[len(all)*99/100]
 }
 
-// slotsOfIdleBodies returns the slots that are held 30 s after clients began bodies that they do not continue.
+// slotsOfIdleBodies returns the number of slots that are held 30 s after clients began bodies that they do not
+// continue.
 func slotsOfIdleBodies(b *testing.B, at *process, probe *person) float64 {
 	b.Helper()
 	before := probe.metric("roomlog_http_connections")

@@ -21,27 +21,27 @@ import (
 	"roomlog/eventstore/pgtest"
 )
 
-// hostileSettings make the server small, so that few connections fill it, and its waits short.
+// hostileSettings are settings that make the limits of the server small, so that few connections reach them, and its
+// timeouts short.
 var hostileSettings = []string{
 	"--trusted-proxies", "192.0.2.1", "--max-http-connections", "300", "--max-connections", "400", "--max-connections-per-address", "120",
 	"--max-pending", "50", "--max-pending-per-address", "20", "--stall-timeout", "3s", "--header-timeout", "3s", "--idle-timeout", "3s", "--hello-timeout", "3s",
 	"--registrations-per-address", "1000", "--sign-ins-per-address", "1000", "--restart-spread", "100ms",
 }
 
-// hostile is a group of clients that hold connections and flood one server, from addresses of their own, until ctx
-// ends.
+// hostile is a group of clients that hold connections and flood a server until ctx ends. They use their own addresses.
 type hostile struct {
 	testing.TB
 	at      *process
 	live    int64
 	clients sync.WaitGroup
 	end     context.CancelFunc
-	ctx     context.Context // ends the clients
+	ctx     context.Context // when it ends, the clients end
 	dialed  atomic.Int64
 	sent    atomic.Int64
 }
 
-// attack starts hostile clients. held is the number of connections that each kind of holder keeps open.
+// attack starts hostile clients. held is the number of connections that each kind of client keeps open.
 func attack(t testing.TB, at *process, member *person, live int64, held int, pause time.Duration) *hostile {
 	t.Helper()
 	h := &hostile{TB: t, at: at, live: live}
@@ -68,14 +68,14 @@ func (h *hostile) dial(ctx context.Context, n int, addr string) (net.Conn, error
 	return conn, err
 }
 
-// hold opens connections that send something incomplete or read nothing, and opens each again when it was closed.
+// hold opens connections that send incomplete requests or read nothing, and opens each again when it was closed.
 func (h *hostile) hold(each int) {
 	texts := make([]string, 0, len(heldRequests)+2)
 	for _, text := range heldRequests {
 		texts = append(texts, strings.ReplaceAll(text, "%s", "/api/login"))
 	}
 	texts = append(texts,
-		strings.Repeat("GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n", 50), // and reads nothing
+		strings.Repeat("GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n", 50), // and does not read the response
 		"GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: IHfMdf8a0aQXbwQO1pkGdA==\r\n\r\n")
 	targets := map[string][]string{h.at.addr: texts, h.at.port("listening for players"): texts[:3], h.at.port("listening for RTMP"): {"", "\x03half a handshake"}}
 	for addr, texts := range targets {
@@ -97,7 +97,7 @@ func (h *hostile) holdOne(n int, addr, text string) {
 		_, _ = io.WriteString(conn, text)
 		if strings.Contains(text, "openapi") {
 			wait, cancel := context.WithTimeout(h.ctx, 5*time.Second)
-			<-wait.Done() // reads nothing
+			<-wait.Done() // waits without reading
 			cancel()
 		} else {
 			_, _ = io.Copy(io.Discard, conn)
@@ -111,7 +111,7 @@ func (h *hostile) holdOne(n int, addr, text string) {
 	}
 }
 
-// flood sends requests of every kind, faster than any rate permits, with a pause after each.
+// flood sends requests of every kind faster than any rate permits, with a pause after each.
 func (h *hostile) flood(member *person, pause time.Duration) {
 	post := func(path, kind, body string) func(*http.Client) {
 		return func(c *http.Client) {
@@ -165,7 +165,7 @@ func (h *hostile) pause(d time.Duration) {
 	}
 }
 
-// floodFrames sends every operation of the native dialect over a connection of a member.
+// floodFrames sends every operation of the native dialect on a connection of a member.
 func (h *hostile) floodFrames(member *person, pause time.Duration) {
 	live := fmt.Sprint(h.live)
 	frames := []string{
@@ -207,14 +207,14 @@ func (p *person) metric(name string) float64 {
 	return value
 }
 
-// honestUsers are the users of the honest clients. Each has five connections.
+// The numbers of honest users and of the clients of each: every user has five connections.
 const (
 	honestUsers   = 20
 	honestClients = 5 * honestUsers
 )
 
-// TestHostileClients holds and floods every port while 100 honest clients comment, read and reconnect. They are refused
-// nothing, and when the hostile clients have gone, all slots are free.
+// TestHostileClients holds connections and floods every port while 100 honest clients comment, read and reconnect. No
+// request of an honest client may be refused. When the hostile clients have disconnected, all slots must be free.
 func TestHostileClients(t *testing.T) {
 	db := pgtest.New(t)
 	p := serve(t, append([]string{"DATABASE_URL=" + db.DSN}, sharedSecrets...), append([]string{"--data", dataDir(t)}, hostileSettings...)...)
@@ -225,7 +225,7 @@ func TestHostileClients(t *testing.T) {
 	sockets := make([]*socket, honestClients)
 	for i := range users {
 		users[i] = join(t, p, fmt.Sprintf("honest-%d", i))
-		users[i].from = net.IPv4(127, 0, 2, byte(i/2)) // two users behind one address
+		users[i].from = net.IPv4(127, 0, 2, byte(i/2)) // two users with one address
 	}
 	for i := range sockets {
 		sockets[i] = users[i%honestUsers].connect("")
@@ -281,7 +281,7 @@ func TestHostileClients(t *testing.T) {
 	}
 	h.stop()
 	eventually(t, "all slots are free", func() bool {
-		return users[0].metric("roomlog_http_connections") <= 2 && // of this client
+		return users[0].metric("roomlog_http_connections") <= 2 && // the connections of this client remain
 			users[0].metric(`roomlog_sockets{dialect="native"}`) == honestClients && users[0].metric("roomlog_media_pending") == 0
 	})
 }

@@ -12,7 +12,8 @@ import (
 // idleTime is the duration of the measurement.
 const idleTime = 10 * time.Second
 
-// BenchmarkFigureIdle measures what an idle server writes: it has a live on air and viewers who send nothing.
+// BenchmarkFigureIdle measures what an idle server writes to the database. It has a live on air and viewers who send
+// nothing.
 func BenchmarkFigureIdle(b *testing.B) {
 	data := dataDir(b)
 	at := serve(b, nil, "--data", data)
@@ -38,7 +39,7 @@ func BenchmarkFigureIdle(b *testing.B) {
 		return xids, wal
 	}
 	settled := 0
-	for xids, wal := written(); settled < 20; { // until what people did is written, for two seconds on end
+	for xids, wal := written(); settled < 20; { // waits until nothing was written for two seconds
 		<-time.After(100 * time.Millisecond)
 		now, nowWAL := written()
 		if now == xids && nowWAL == wal {

@@ -20,7 +20,7 @@ type invocation struct {
 	line     commandLine
 	sh       cli.Shell
 	sources  *cli.Sources
-	flags    *settings.Flags // of the settings of every command
+	flags    *settings.Flags // flags of the settings of every command
 	file     error           // the faults of the configuration file
 	parsed   *kong.Context
 	reported error // was reported by the command itself

@@ -9,8 +9,8 @@ import (
 	"roomlog/realtime/socketio/siotest"
 )
 
-// TestJoinsOfOnePersonAreLimited joins and leaves lives in a loop, over connections of both dialects. Only as many
-// events as the rate permits are stored, and other users are not affected.
+// TestJoinsOfOnePersonAreLimited joins and leaves lives in a loop, on connections of both dialects. The log must store
+// only as many events as the rate permits, and other users must not be affected.
 func TestJoinsOfOnePersonAreLimited(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)

@@ -51,7 +51,8 @@ func TestASecondServerOnOneDataFolderIsRefused(t *testing.T) {
 	}
 }
 
-// TestASecondSignalEndsAtOnce sends a second signal to a server that is draining. Nothing acknowledged is lost.
+// TestASecondSignalEndsAtOnce sends a second signal to a server that is shutting down. No acknowledged command may be
+// lost.
 func TestASecondSignalEndsAtOnce(t *testing.T) {
 	t.Parallel()
 	at := serve(t, sharedSecrets, append([]string{"--data", dataDir(t), "--drain-timeout", "10m"}, unhurried...)...)
@@ -100,7 +101,7 @@ func TestRoles(t *testing.T) {
 			t.Errorf("the process for %s answers /ws with %d, want %d", name, status, wantSocket)
 		}
 	}
-	// Together they are one system: what one projects, another pushes.
+	// The nodes form one system: one runs the projector, another sends the pushes.
 	anna := join(t, api.at, "anna")
 	live := anna.open("a room")
 	anna.at = realtime.at
@@ -126,7 +127,7 @@ func TestReadyzFailsWhenTheTablesLag(t *testing.T) {
 	})
 }
 
-// TestReadyzFailsWithoutTheDatabase stops and starts the database. The server survives and continues.
+// TestReadyzFailsWithoutTheDatabase stops and starts the database. The server must continue to run.
 func TestReadyzFailsWithoutTheDatabase(t *testing.T) {
 	t.Parallel()
 	database := pgtest.Server(t, pgtest.Setting("wal_writer_delay", "10s")) // commits that do not wait for the disk are lost
@@ -149,7 +150,7 @@ func TestReadyzFailsWithoutTheDatabase(t *testing.T) {
 	eventually(t, "the tables are updated again", func() bool { _, r := p.ready(); return r.Checks["tables"] == "4 of 4" })
 }
 
-// TestReadinessNamesTheHolderOfTheLock holds the lock of the log in a session of another program.
+// TestReadinessNamesTheHolderOfTheLock holds the lock of the log in a database session of another program.
 func TestReadinessNamesTheHolderOfTheLock(t *testing.T) {
 	t.Parallel()
 	dsn := pgtest.Blank(t)

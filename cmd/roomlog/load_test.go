@@ -12,16 +12,16 @@ import (
 	"time"
 )
 
-// replyTimeout is the time that a client waits for a response before it tries another server.
+// replyTimeout is how long a client waits for a response before it tries another server.
 const replyTimeout = 3 * time.Second
 
-// load is a group of users who send gifts to one live and of users who watch it while servers fail. A user whose server is gone
-// continues at another one, and repeats unanswered gifts with the same key.
+// load is a group of users who send gifts to one live, and of users who watch it, while servers fail. If the server of
+// a user fails, the user continues on another one, and repeats gifts without a reply with the same key.
 type load struct {
 	t       testing.TB
 	servers []*process
 	live    int64
-	each    int // gifts of each giver
+	each    int // number of gifts of each giver
 	streams sync.WaitGroup
 	watches sync.WaitGroup
 	end     chan struct{} // closed when all gifts are acknowledged
@@ -31,10 +31,10 @@ type load struct {
 	mu       sync.Mutex
 	givers   []*person
 	watchers []*line
-	receipts map[int64]string // by position: whose gift
+	receipts map[int64]string // position of each acknowledged gift → its giver and key
 }
 
-// startLoad opens a live and starts givers and watchers. Each giver has coins for all gifts.
+// startLoad creates a live and starts givers and watchers. Each giver has coins for all gifts.
 func startLoad(t testing.TB, givers, watchers, each int, servers ...*process) *load {
 	t.Helper()
 	c := &load{t: t, servers: servers, each: each, end: make(chan struct{}), receipts: map[int64]string{}}
@@ -52,13 +52,13 @@ func startLoad(t testing.TB, givers, watchers, each int, servers ...*process) *l
 		p.topUp(3*each, 1)
 		c.givers = append(c.givers, p)
 	}
-	for i, p := range c.givers { // together, after all have joined
+	for i, p := range c.givers { // all start together, after they have joined
 		c.streams.Go(func() { c.give(p, i) })
 	}
 	return c
 }
 
-// somewhere returns a socket of p at a server that is up, trying the i-th one first.
+// somewhere returns a connection of p to a server that is running. It tries the i-th server first.
 func (c *load) somewhere(p *person, i *int) *socket {
 	for tries := 0; ; tries++ {
 		p.at = c.servers[*i%len(c.servers)]
@@ -121,7 +121,7 @@ func (c *load) gift(p *person, s *socket, key string) (done bool, err error) {
 		return true, nil
 	}
 	switch no := into[problem](c.t, f); no.Code {
-	case "busy", "outcome_unknown", "internal": // a broken database may be called that: ask again
+	case "busy", "outcome_unknown", "internal": // the code may mean that the database is unreachable: repeat the gift
 		<-time.After(min(time.Duration(no.RetryAfter)*time.Millisecond, 200*time.Millisecond))
 		return false, nil
 	default:
@@ -130,7 +130,7 @@ func (c *load) gift(p *person, s *socket, key string) (done bool, err error) {
 	}
 }
 
-// watch receives the pushes of the live on one connection after another until it has received all gifts.
+// watch receives the pushes of the live on one connection after another, until all gifts were received.
 func (c *load) watch(p *person, s *socket, l *line, i int) {
 	for {
 		select {
@@ -159,7 +159,7 @@ func (c *load) watch(p *person, s *socket, l *line, i int) {
 	}
 }
 
-// comeBack joins the live again from the position that the watcher has reached.
+// comeBack joins the live again, from the position that the watcher has reached.
 func (c *load) comeBack(p *person, l *line, i *int) *socket {
 	for tries := 0; tries < 600; tries++ {
 		s := c.somewhere(p, i)
@@ -194,14 +194,14 @@ func (c *load) comeBack(p *person, l *line, i *int) *socket {
 // all returns the total number of gifts.
 func (c *load) all() int { return len(c.givers) * c.each }
 
-// middle waits until a part of the gifts is acknowledged: in the first of two rounds, a third.
+// middle waits until a part of the gifts is acknowledged. In the first of two rounds, this is a third.
 func (c *load) middle(round, rounds int) {
 	c.t.Helper()
 	gifts := (round + 1) * c.all() / (rounds + 1)
 	eventually(c.t, fmt.Sprintf("%d gifts are acknowledged", gifts), func() bool { return c.acked.Load() >= int64(gifts) })
 }
 
-// judge waits for the end and compares all acknowledgements and pushes with the log.
+// judge waits until all gifts are acknowledged, and compares all acknowledgements and pushes with the log.
 func (c *load) judge() {
 	c.t.Helper()
 	c.streams.Wait()
@@ -235,7 +235,7 @@ func (c *load) judge() {
 	}
 }
 
-// loggedGifts returns the gifts of an export by position.
+// loggedGifts returns the gifts in an export by their positions.
 func loggedGifts(exported string) (map[int64]string, error) {
 	found := map[int64]string{}
 	lines := bufio.NewScanner(strings.NewReader(exported))

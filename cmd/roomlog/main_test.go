@@ -12,7 +12,7 @@ import (
 	"roomlog/cmd/roomlog/cli"
 )
 
-// TestMain makes the test binary act as the command roomlog when scripts start it under that name.
+// TestMain makes the test binary act as the command roomlog when a script starts it under that name.
 func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"roomlog": main}) }
 
 // result is the outcome of one command line.

@@ -12,7 +12,7 @@ import (
 	"roomlog/eventstore/pgtest"
 )
 
-// existingDatabaseCommands are the commands that need a database and create none.
+// existingDatabaseCommands are the commands that need a database but do not create one.
 var existingDatabaseCommands = [][]string{
 	{"gift", "add", "--name", "Rose", "--coin", "3"}, {"gift", "list"}, {"gift", "reprice", "1", "--coin", "3"}, {"gift", "withdraw", "1"},
 	{"coins", "credit", "--user", "1", "--amount", "1", "--order", "A"},

@@ -12,7 +12,7 @@ import (
 	"roomlog/eventstore/pgtest"
 )
 
-// TestOperatingBesideAServer checks that administrative commands take effect in a running server immediately.
+// TestOperatingBesideAServer checks that administrative commands take effect immediately in a running server.
 func TestOperatingBesideAServer(t *testing.T) {
 	t.Parallel()
 	at := serve(t, sharedSecrets, append([]string{"--data", dataDir(t)}, unhurried...)...)
@@ -48,7 +48,7 @@ func TestOperatingBesideAServer(t *testing.T) {
 	}
 }
 
-// TestTrustedProxies checks which X-Forwarded-For headers are believed.
+// TestTrustedProxies checks from which proxies the server uses X-Forwarded-For.
 func TestTrustedProxies(t *testing.T) {
 	t.Parallel()
 	env := append([]string{"DATABASE_URL=" + pgtest.Blank(t)}, sharedSecrets...)

@@ -60,7 +60,7 @@ func TestModerationBesideTwoServers(t *testing.T) {
 	if out := first.roomlog("live", "list"); !strings.Contains(out, "Anna's room") {
 		t.Error(out)
 	}
-	first.roomlog("user", "disable", fmt.Sprint(anna.id)) // who is locked out is off the air
+	first.roomlog("user", "disable", fmt.Sprint(anna.id)) // the live of a user who is locked out ends
 	if out := first.roomlog("live", "list"); strings.Contains(out, "Anna's room") {
 		t.Error(out)
 	}

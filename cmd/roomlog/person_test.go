@@ -23,7 +23,7 @@ type person struct {
 	from  net.IP // address of the user's connections; nil: 127.0.0.1
 }
 
-// transport returns the transport for requests of the user.
+// transport returns the HTTP transport for requests of the user.
 func (p *person) transport() *http.Transport {
 	return &http.Transport{DialContext: p.dialer().DialContext, DisableKeepAlives: true}
 }
@@ -39,7 +39,7 @@ type answer struct {
 	Code string          `json:"code"`
 }
 
-// join registers a user and signs in.
+// join registers a user and signs the user in.
 func join(t testing.TB, at *process, name string) *person {
 	t.Helper()
 	p := &person{t: t, at: at, name: name}
@@ -59,7 +59,7 @@ func (p *person) signIn() {
 	p.id, p.token = me.ID, me.Token
 }
 
-// post sends a request, expects success, and decodes the data into to.
+// post sends a request, requires a successful response, and decodes the data into to.
 func (p *person) post(path string, body, to any) {
 	p.t.Helper()
 	p.call(http.MethodPost, path, body, to)

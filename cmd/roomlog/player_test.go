@@ -16,11 +16,11 @@ import (
 	"time"
 )
 
-// clientsDir contains the versions of the official clients and the program that runs them.
+// clientsDir is the folder with the official clients in several versions, and the program that runs them.
 const clientsDir = "../../realtime/socketio/testdata/clients"
 
-// need returns the first installed program of a tool. It fails the test if none is installed, and skips it if ROOMLOG_SKIP leaves
-// the tool out.
+// need returns the first installed program of a list. It fails the test if none is installed, and skips it if
+// ROOMLOG_SKIP contains tool.
 func need(t testing.TB, tool string, programs ...string) string {
 	t.Helper()
 	if slices.Contains(strings.Split(os.Getenv("ROOMLOG_SKIP"), ","), tool) {
@@ -55,11 +55,11 @@ func npmPackages(t testing.TB, dir string) string {
 	return modules
 }
 
-// player is an official client in a process of its own. Its reports stay in order.
+// player is an official client in a separate process. It keeps its reports in order.
 type player struct {
 	t    testing.TB
 	in   io.WriteCloser
-	id   string // of its socket
+	id   string // id of the client's socket
 	name string
 
 	mu      sync.Mutex
@@ -76,19 +76,21 @@ type report struct {
 	Recovered bool              `json:"recovered"`
 }
 
-// play starts a client of a major version with transports in the order in which the client tries them, and with more options.
+// play starts a client with a major version, the transports in the order in which it tries them, and further options.
 func play(t testing.TB, at *process, version, transports string, more ...map[string]any) *player {
 	t.Helper()
 	return startPlayer(t, at, version+" over "+transports, []string{"player.js", version, transports}, more)
 }
 
-// playVue starts a Vue app that uses vue-socket.io with client 2.5. Its reports contain what the handlers of the app receive.
+// playVue starts a Vue app that uses vue-socket.io with client 2.5. Its reports contain what the event handlers of the
+// app receive.
 func playVue(t testing.TB, at *process, more ...map[string]any) *player {
 	t.Helper()
 	return startPlayer(t, at, "vue-socket.io", []string{"vue.js"}, more)
 }
 
-// startPlayer starts a program of the folder of the clients with the address of the server and options.
+// startPlayer starts a program in the folder of the clients. It passes the address of the server and options to the
+// program.
 func startPlayer(t testing.TB, at *process, name string, program []string, more []map[string]any) *player {
 	t.Helper()
 	node := need(t, "node", "node")
@@ -160,7 +162,7 @@ func (p *player) emit(event string, value map[string]any) {
 	p.order(map[string]any{"emit": []any{event, value}})
 }
 
-// await returns the next report of a kind that satisfies wanted. Other reports stay.
+// await returns the next report of a kind for which wanted returns true. It keeps the other reports.
 func (p *player) await(what, event string, wanted func(report) bool) report {
 	p.t.Helper()
 	late := time.After(timeout)
@@ -185,14 +187,14 @@ func (p *player) await(what, event string, wanted func(report) bool) report {
 	}
 }
 
-// has reports whether there is a report of an event that no test has taken.
+// has reports whether there is a report of an event that await has not returned.
 func (p *player) has(event string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return slices.ContainsFunc(p.lines, func(r report) bool { return r.Event == event })
 }
 
-// hear returns the first argument of the next event with a name that satisfies wanted.
+// hear returns the first argument of the next event with this name for which wanted returns true.
 func hear[T any](p *player, event string, wanted func(T) bool) (v T) {
 	p.t.Helper()
 	p.await("the event "+event, "heard", func(r report) bool {

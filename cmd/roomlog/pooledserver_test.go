@@ -7,8 +7,9 @@ import (
 	"roomlog/eventstore/pgtest/pooler"
 )
 
-// TestServersBehindSessionPooling runs two nodes behind a pooler in session mode, which keeps the sessions of a killed node for
-// other clients. Nothing is lost, pushes reach the clients of both nodes, and the viewers of the killed node leave.
+// TestServersBehindSessionPooling runs two nodes behind a pooler in session mode, which keeps the database sessions of
+// a killed node for other clients. Nothing may be lost, pushes must reach the clients of both nodes, and the viewers of
+// the killed node must leave.
 func TestServersBehindSessionPooling(t *testing.T) {
 	t.Parallel()
 	address := pooler.Start(t, pgtest.Blank(t), pooler.Session)
@@ -18,7 +19,7 @@ func TestServersBehindSessionPooling(t *testing.T) {
 	two := serve(t, env, append([]string{"--data", dataDir(t)}, args...)...)
 	c := startLoad(t, 4, 2, 100, one, two)
 
-	quiet := join(t, two, "quiet") // sends nothing
+	quiet := join(t, two, "quiet") // this user sends nothing
 	s := quiet.connect("")
 	enter(t, s, c.live, "")
 	streamer := &person{t: t, at: one, name: "streamer"}

@@ -12,7 +12,8 @@ import (
 	"roomlog/eventstore/pgtest/pooler"
 )
 
-// Every command refuses a pooler that shares sessions, at once and before it changes or locks anything.
+// TestCommandsRefuseTransactionPooling checks that every command refuses a pooler that shares database sessions,
+// immediately and before it changes or locks anything.
 func TestCommandsRefuseTransactionPooling(t *testing.T) {
 	t.Parallel()
 	blank, migrated := pgtest.Blank(t), pgtest.New(t)
@@ -31,7 +32,7 @@ func TestCommandsRefuseTransactionPooling(t *testing.T) {
 			})
 		}
 	}
-	t.Cleanup(func() { // after the parallel subtests, before the databases are dropped
+	t.Cleanup(func() { // after the parallel subtests and before the databases are dropped
 		ctx := context.WithoutCancel(t.Context())
 		conn, err := pgx.Connect(ctx, blank)
 		if err != nil {
@@ -48,7 +49,8 @@ func TestCommandsRefuseTransactionPooling(t *testing.T) {
 	})
 }
 
-// The commands of an operator work behind a pooler in session mode, one after another on the same session.
+// TestCommandsBehindSessionPooling checks that the commands of an operator work behind a pooler in session mode, one
+// after another in the same database session.
 func TestCommandsBehindSessionPooling(t *testing.T) {
 	t.Parallel()
 	address := pooler.Start(t, pgtest.Blank(t), pooler.Session)

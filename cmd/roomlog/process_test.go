@@ -26,14 +26,14 @@ const timeout = 3 * time.Minute
 // paymentSecret is the secret of the payment provider in these tests.
 const paymentSecret = "payments-of-these-tests"
 
-// sharedSecrets are the secrets that all nodes on one database need.
+// sharedSecrets are the secrets that all nodes with one database need.
 var sharedSecrets = []string{
 	"ROOMLOG_JWT_SECRET=tokens-of-these-tests",
 	"ROOMLOG_SIGN_SECRET=signs-of-these-tests",
 	"ROOMLOG_PAYMENT_SECRET=" + paymentSecret,
 }
 
-// built builds the program once, as the README does.
+// built builds the program once, with the command in the README.
 var built = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "roomlog-bin-")
 	if err != nil {
@@ -61,7 +61,7 @@ func program(t testing.TB) string {
 	return path
 }
 
-// process is a running `roomlog serve`.
+// process is a running "roomlog serve".
 type process struct {
 	t      testing.TB
 	cmd    *exec.Cmd
@@ -72,7 +72,7 @@ type process struct {
 
 	mu       sync.Mutex
 	log      strings.Builder
-	document *apicheck.Checker // of the OpenAPI document
+	document *apicheck.Checker // checks responses against the OpenAPI document
 }
 
 // serve starts a server on a free port and returns when it listens.
@@ -116,7 +116,7 @@ func (p *process) start(addr string) {
 	go p.read(stderr, at)
 	select {
 	case found := <-at:
-		if p.addr == "" { // it stays the same
+		if p.addr == "" { // the address stays the same after a restart
 			p.addr = found
 		}
 	case <-p.exited:
@@ -127,7 +127,7 @@ func (p *process) start(addr string) {
 	}
 }
 
-// read collects the output of the server and waits for its end.
+// read collects the output of the server until the server ends.
 func (p *process) read(stderr io.Reader, at chan<- string) {
 	defer close(p.exited)
 	lines := bufio.NewScanner(stderr)
@@ -209,7 +209,7 @@ func (p *process) wait() int {
 	return p.cmd.ProcessState.ExitCode()
 }
 
-// roomlog runs a command beside this server and returns its standard output.
+// roomlog runs a command while this server runs, and returns the standard output.
 func (p *process) roomlog(args ...string) string {
 	p.t.Helper()
 	out, code := p.try(args...)
@@ -255,7 +255,7 @@ func (p *process) data() string {
 	return ""
 }
 
-// environment0 returns the environment of these tests without settings of roomlog, with free media ports.
+// environment0 returns the environment of these tests. It contains free media ports and no other settings of roomlog.
 func environment0() []string {
 	env := []string{"ROOMLOG_RTMP_ADDR=127.0.0.1:0", "ROOMLOG_FLV_ADDR=127.0.0.1:0"}
 	for _, kv := range os.Environ() {
@@ -266,7 +266,8 @@ func environment0() []string {
 	return env
 }
 
-// dataDir returns a folder for PostgreSQL. As root, PostgreSQL runs as another user, who cannot enter t.TempDir.
+// dataDir returns a folder for PostgreSQL. If the test runs as root, PostgreSQL runs as another user, who may not enter
+// t.TempDir.
 func dataDir(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "roomlog-e2e-")
@@ -280,7 +281,7 @@ func dataDir(t testing.TB) string {
 	return dir
 }
 
-// eventually fails the test if a condition does not come true.
+// eventually waits until cond returns true, and fails the test if it does not.
 func eventually(t testing.TB, what string, cond func() bool) {
 	t.Helper()
 	deadline := time.Now().Add(timeout)
@@ -301,7 +302,7 @@ func slowRequest(t testing.TB, at *process) net.Conn {
 	}
 	t.Cleanup(func() { _ = conn.Close() })
 	fmt.Fprintf(conn, "POST /api/reg HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000\r\nExpect: 100-continue\r\n\r\n")
-	if _, err := bufio.NewReader(conn).ReadString('\n'); err != nil { // the server asks for the rest
+	if _, err := bufio.NewReader(conn).ReadString('\n'); err != nil { // the server requests the rest of the body
 		t.Fatal(err)
 	}
 	return conn

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// block is a part of the tour: commands, or their output.
+// block is a part of the tour in the README: commands, or their output.
 type block struct{ kind, text string }
 
 var fence = regexp.MustCompile("(?ms)^```(sh|text)\n(.*?)^```$")
@@ -33,8 +33,8 @@ func tour(t *testing.T) (blocks []block) {
 	return blocks
 }
 
-// TestReadmeTour runs the commands of the README and compares their output line by line, except for values that differ in every
-// run.
+// TestReadmeTour runs the commands in the README and compares their output line by line, except for values that differ
+// in every run.
 func TestReadmeTour(t *testing.T) {
 	t.Parallel()
 	for _, tool := range []string{"bash", "curl"} {
@@ -48,7 +48,7 @@ func TestReadmeTour(t *testing.T) {
 	for _, b := range tour(t) {
 		typed := strings.TrimSpace(b.text)
 		switch {
-		case b.kind == "text" && watching: // the output of the third terminal
+		case b.kind == "text" && watching: // this block is the output of the third terminal
 			eventually(t, "the third terminal has printed all frames", func() bool {
 				watched = shell.file("anna.txt")
 				return len(missing(b.text, watched)) == 0 || strings.Contains(watched, `"type":"leave"`)
@@ -58,7 +58,7 @@ func TestReadmeTour(t *testing.T) {
 		case b.kind == "text":
 			expect(t, b.text, last)
 			watching = watched == "" && shell.watching
-		case typed == "go run ./cmd/roomlog serve": // is running
+		case typed == "go run ./cmd/roomlog serve": // the server is already running
 		case strings.HasPrefix(typed, "kill -9 PID\n"):
 			at.kill()
 			at.again()
@@ -98,7 +98,7 @@ var (
 func (s *shell) typed(text string) string {
 	s.t.Helper()
 	script := s.before + s.replace.Replace(text) + "\n"
-	for _, m := range assignment.FindAllStringSubmatch(text, -1) { // kept for the blocks that follow
+	for _, m := range assignment.FindAllStringSubmatch(text, -1) { // the later blocks need these variables
 		script += fmt.Sprintf("echo %s=$%s >> vars.sh\n", m[1], m[1])
 	}
 	for _, m := range definition.FindAllString(text, -1) {
@@ -136,7 +136,7 @@ func (s *shell) file(name string) string {
 	return string(text)
 }
 
-// passing lists values that differ in every run.
+// passing lists the values that differ in every run.
 var passing = []struct {
 	is *regexp.Regexp
 	as string
@@ -149,9 +149,9 @@ var passing = []struct {
 	{regexp.MustCompile(`"cursor":"\d+\.[0-9a-f]{8}"`), `"cursor":"CURSOR"`},
 	{regexp.MustCompile(`, in [0-9.]+m?s`), ", in TIME"},
 	{regexp.MustCompile(`migration \d+`), "migration N"},
-	{regexp.MustCompile(`("pos":|"prev":|"position":|position )\d+`), "${1}N"}, // people leave in their own time
+	{regexp.MustCompile(`("pos":|"prev":|"position":|position )\d+`), "${1}N"}, // people may leave at any time, which changes positions
 	{regexp.MustCompile(`\d+( events| rows| of | tables)\d*`), "N$1"},
-	{regexp.MustCompile(`("database":"migration )\d+"`), `${1}N"`}, // every schema change adds one
+	{regexp.MustCompile(`("database":"migration )\d+"`), `${1}N"`}, // every migration increases the number
 }
 
 func lasting(line string) string {

@@ -22,6 +22,7 @@ type recordingDTO struct {
 	Millis int64      `json:"duration_ms"`
 	Bytes  int64      `json:"bytes"`
 	Index  string     `json:"index_url"`
+	HLS    string     `json:"hls_url"`
 	Parts  []struct {
 		URL, File string
 		Bytes     int64
@@ -35,7 +36,7 @@ func (p *person) recordings(live int64) (all []recordingDTO) {
 	return all
 }
 
-// finished waits until a live has n recordings and all are closed.
+// finished waits until a live has n recordings and all of them are finished.
 func (p *person) finished(live int64, n int) []recordingDTO {
 	p.t.Helper()
 	var all []recordingDTO
@@ -65,7 +66,7 @@ func folders(t testing.TB, at *process) []string {
 	return found
 }
 
-// fragments returns the number of fragments on the disk.
+// fragments returns the number of recorded fragments on the disk.
 func fragments(t testing.TB, at *process) (n int) {
 	t.Helper()
 	for _, folder := range folders(t, at) {
@@ -75,7 +76,59 @@ func fragments(t testing.TB, at *process) (n int) {
 	return n
 }
 
-// TestBroadcastIsRecordedOnDisk records, lists, plays from the middle and deletes a broadcast.
+// head returns the response to a HEAD request.
+func head(t testing.TB, url string) *http.Response {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodHead, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = answer.Body.Close()
+	return answer
+}
+
+// TestRunningRecordingIsPlayedFromItsBeginning plays a recording while its broadcast runs, and continues to its end.
+func TestRunningRecordingIsPlayedFromItsBeginning(t *testing.T) {
+	t.Parallel()
+	needFFmpeg(t)
+	at := serve(t, nil, "--data", dataDir(t))
+	anna, bert := join(t, at, "anna"), join(t, at, "bert")
+	file := film(t, 20)
+	want := decode(t, file).frames()
+	room := anna.create("a show")
+	live := room.Data.ID
+	anna.record(live, true)
+	encoder := publish(t, file, at.rtmpURL(room))
+	var running recordingDTO
+	eventually(t, "the running recording can be played", func() bool {
+		all := bert.recordings(live)
+		if len(all) != 1 || all[0].Status != "recording" || len(all[0].Parts) != 1 {
+			return false
+		}
+		running = all[0]
+		return running.Millis >= 6000 && running.Parts[0].Bytes > 0 && head(t, running.HLS).StatusCode == http.StatusOK
+	})
+	if got := decode(t, running.HLS).frames(); len(got) != len(want) || got[0].hash != want[0].hash { // ffmpeg follows the playlist to its end
+		t.Errorf("got %d of %d frames of the running recording", len(got), len(want))
+	}
+	if err := encoder.wait(); err != nil {
+		t.Error(err)
+	}
+	rec := bert.finished(live, 1)[0]
+	part(t, "the playlist of the closed recording", want, decode(t, rec.HLS).frames(), len(want))
+	if answer := head(t, rec.HLS); answer.StatusCode != http.StatusOK || answer.Header.Get("Content-Type") != "application/vnd.apple.mpegurl" {
+		t.Errorf("HEAD: %s %v", answer.Status, answer.Header)
+	}
+	if got := status(t, strings.Split(rec.HLS, "?")[0]); got != http.StatusForbidden {
+		t.Errorf("without a sign: got %d, want %v", got, http.StatusForbidden)
+	}
+}
+
+// TestBroadcastIsRecordedOnDisk records a broadcast, lists the recording, plays it from the middle, and deletes it.
 func TestBroadcastIsRecordedOnDisk(t *testing.T) {
 	t.Parallel()
 	needFFmpeg(t)
@@ -149,7 +202,7 @@ func TestBroadcastIsRecordedOnDisk(t *testing.T) {
 	}
 }
 
-// fetch returns the body of a GET.
+// fetch returns the body of the response to a GET request.
 func fetch(t testing.TB, url string) string {
 	t.Helper()
 	answer, err := http.Get(url)
@@ -228,7 +281,8 @@ func TestServerKilledWhileRecording(t *testing.T) {
 	}
 }
 
-// TestAFullDiskEndsNoBroadcast checks that a broadcast continues without a recording, which states the cause.
+// TestAFullDiskEndsNoBroadcast checks that a broadcast continues when its recording ends because the disk is full, and
+// that the recording has this cause.
 func TestAFullDiskEndsNoBroadcast(t *testing.T) {
 	t.Parallel()
 	needFFmpeg(t)

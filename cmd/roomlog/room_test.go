@@ -50,12 +50,13 @@ func enter(t testing.TB, s *socket, live int64, since string) joined {
 	return into[joined](t, s.must("room.join", data, ""))
 }
 
-// line checks the pushes of a live that one viewer receives over several connections: no gap and no repetition.
+// line checks the pushes of a live that one viewer receives on several connections: there must be no gap and no
+// repetition.
 type line struct {
 	live   int64
-	at     int64  // everything up to this position is known
-	cursor string // names the newest event that was heard
-	upTo   int64  // and will be up to this one, once what was missed has been heard
+	at     int64  // position up to which all facts were received
+	cursor string // cursor of the newest fact that was received
+	upTo   int64  // position up to which all facts will have been received after the missed ones
 	gifts  int
 }
 
@@ -63,10 +64,10 @@ func newLine(live int64, from *snapshot) *line {
 	return &line{live: live, at: from.Pos, cursor: from.Cursor}
 }
 
-// resumed records the range of missed pushes that follows a resumed join.
+// resumed records the range of missed pushes that follows the reply to a join.
 func (l *line) resumed(r *[2]int64) { l.upTo = r[1] }
 
-// hear takes the pushes of a connection since the last call.
+// hear checks the pushes of a connection since the last call.
 func (l *line) hear(t testing.TB, s *socket) {
 	t.Helper()
 	for _, f := range s.news() {

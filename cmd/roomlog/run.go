@@ -17,11 +17,11 @@ const (
 	exitOK     = 0
 	exitFailed = 1
 	exitUsage  = 2
-	exitFault  = 3 // verify found a fault
+	exitFault  = 3 // verify has found a fault
 )
 
-// run executes one command line and returns the exit code. It returns after ctx has ended and everything that was
-// started has stopped.
+// run executes one command line and returns the exit code. It returns when ctx has ended or the command has finished,
+// and everything that was started has stopped.
 func run(ctx context.Context, args []string, sh cli.Shell) int {
 	i := newInvocation(sh)
 	exited, err := i.parse(args)
@@ -50,7 +50,7 @@ func run(ctx context.Context, args []string, sh cli.Shell) int {
 	return exitFailed
 }
 
-// isWrongArgument reports whether the rules have refused a text or a number of the command line.
+// isWrongArgument reports whether the rules have refused a string or a number on the command line.
 func isWrongArgument(err error) bool {
 	refusal := domain.AsRefusal(err)
 	return refusal != nil && slices.Contains([]domain.Code{domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong,

@@ -70,7 +70,8 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
-// Everything that a value shows by itself is found before a port is taken or the data folder is created, all at once.
+// TestServeChecksSettingsFirst checks that all faults of single values are reported together, before a port is opened
+// or the data folder is created.
 func TestServeChecksSettingsFirst(t *testing.T) {
 	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
@@ -164,7 +165,8 @@ func TestAFlagOverridesItsVariable(t *testing.T) {
 	}
 }
 
-// TestRefusedArguments checks that a text or number that the rules refuse is a wrong argument, and another refusal a failure.
+// TestRefusedArguments checks the exit codes: a string or number that the rules refuse is a wrong argument, and another
+// refusal is a failure.
 func TestRefusedArguments(t *testing.T) {
 	t.Parallel()
 	env := map[string]string{"DATABASE_URL": pgtest.New(t).DSN}

@@ -17,8 +17,8 @@ import (
 	"roomlog/eventstore/pgtest"
 )
 
-// TestScripts runs the scripts of testdata/script as an operator would, each with a new database. `register NAME…` registers
-// users; `sql STATEMENT` changes the database directly.
+// TestScripts runs the scripts in testdata/script as an operator would, each with a new database. In a script,
+// "register NAME…" registers users, and "sql STATEMENT" changes the database directly.
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("testdata/script/*.txtar")
@@ -48,7 +48,7 @@ func TestScripts(t *testing.T) {
 	}
 }
 
-// register registers users as the REST API does.
+// register registers users in the way of the REST API.
 func register(dsn string, names []string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
@@ -91,7 +91,7 @@ func execute(dsn, statement string) error {
 	return err
 }
 
-// halve cuts the last line of a file, as a full disk does.
+// halve cuts the last line of a file, as happens when the disk is full.
 func halve(ts *testscript.TestScript, _ bool, args []string) {
 	path := ts.MkAbs(args[0])
 	info, err := os.Stat(path)

@@ -13,7 +13,7 @@ import (
 	"roomlog/eventstore/pgtest"
 )
 
-// stopAt is a buffer that calls stop when it contains a text.
+// stopAt is a buffer that calls stop when it contains a certain text.
 type stopAt struct {
 	text string
 	stop func()
@@ -38,13 +38,13 @@ func (s *stopAt) String() string {
 	return s.buffer.String()
 }
 
-// TestServersWithOtherSecretsAreRefused checks that a server does not start beside servers with other secrets, that secrets can be
-// replaced, and that commands need no secret.
+// TestServersWithOtherSecretsAreRefused checks that a server does not start if other servers have other secrets, that
+// secrets can be replaced, and that commands need no secret.
 func TestServersWithOtherSecretsAreRefused(t *testing.T) {
 	t.Parallel()
 	dsn := pgtest.Blank(t)
 	const first, second, third = "the-first-secret-of-these", "the-second-secret-of-these", "the-third-secret-of-these"
-	// start starts a server and returns what it prints until it listens or ends.
+	// start starts a server. It returns what the server prints until it listens or ends.
 	start := func(jwt string, args ...string) (output string, listens bool) {
 		t.Helper()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

@@ -48,7 +48,7 @@ type helloReply struct {
 	Balance int64  `json:"balance"`
 }
 
-// socket is a connection in the native dialect. Its frames stay in order.
+// socket is a connection in the native dialect. It keeps its frames in order.
 type socket struct {
 	gws.BuiltinEventHandler
 	t     testing.TB
@@ -59,8 +59,8 @@ type socket struct {
 	serial  int
 	waiting map[string]chan frame
 	pushes  []frame
-	taken   int           // of pushes
-	changed chan struct{} // closed by the next frame
+	taken   int           // number of pushes that news has returned
+	changed chan struct{} // closed when the next frame arrives
 	closed  chan struct{}
 	code    uint16
 	reason  string
@@ -76,10 +76,11 @@ func (p *person) connect(since string) *socket {
 	return s
 }
 
-// dial is connect for servers that may be down: it waits only replyTimeout for the reply to hello.
+// dial does the same as connect, but waits only replyTimeout for the reply to hello, and returns errors. Use it for
+// servers that may not be running.
 func (p *person) dial(since string) (*socket, error) { return p.dialFor(replyTimeout, since) }
 
-// dialFor is connect with a timeout for the reply to hello. It returns errors.
+// dialFor does the same as dial, with another timeout.
 func (p *person) dialFor(most time.Duration, since string) (*socket, error) {
 	s := &socket{t: p.t, waiting: map[string]chan frame{}, changed: make(chan struct{}), closed: make(chan struct{})}
 	conn, _, err := gws.NewClient(s, &gws.ClientOption{Addr: "ws://" + p.at.addr + "/ws", HandshakeTimeout: timeout, ReadMaxPayloadSize: 1 << 20,
@@ -173,7 +174,7 @@ func (s *socket) ask(kind string, data any, key string) (frame, error) {
 	return s.askFor(timeout, kind, data, key)
 }
 
-// askFor is ask with a timeout.
+// askFor does the same as ask, with a timeout.
 func (s *socket) askFor(most time.Duration, kind string, data any, key string) (frame, error) {
 	answer, err := s.send(kind, data, key)
 	if err != nil {
@@ -184,7 +185,7 @@ func (s *socket) askFor(most time.Duration, kind string, data any, key string) (
 		return f, nil
 	case <-s.closed:
 		select {
-		case f := <-answer: // it came before the end
+		case f := <-answer: // the response arrived before the connection ended
 			return f, nil
 		default:
 		}
@@ -194,7 +195,7 @@ func (s *socket) askFor(most time.Duration, kind string, data any, key string) (
 	}
 }
 
-// must is ask for a frame that must succeed.
+// must sends a frame and fails the test unless the response is successful.
 func (s *socket) must(kind string, data any, key string) frame {
 	s.t.Helper()
 	f, err := s.ask(kind, data, key)
@@ -207,14 +208,14 @@ func (s *socket) must(kind string, data any, key string) frame {
 	return f
 }
 
-// heard returns all pushes so far.
+// heard returns all pushes that were received so far.
 func (s *socket) heard() []frame {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.pushes)
 }
 
-// await waits for a push that satisfies a condition.
+// await waits for a push for which is returns true.
 func (s *socket) await(what string, is func(frame) bool) frame {
 	s.t.Helper()
 	late := time.After(timeout)
@@ -239,7 +240,7 @@ func (s *socket) await(what string, is func(frame) bool) frame {
 	}
 }
 
-// news returns the pushes since the last call.
+// news returns the pushes that were received since the last call.
 func (s *socket) news() []frame {
 	s.mu.Lock()
 	defer s.mu.Unlock()

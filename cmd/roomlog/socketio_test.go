@@ -12,7 +12,7 @@ import (
 	"roomlog/eventstore/pgtest"
 )
 
-// The events of old clients that these tests read.
+// The events of old clients, as far as these tests read them.
 type (
 	shownPerson struct {
 		ID           int64
@@ -90,7 +90,7 @@ func playEvening(t *testing.T, viewer *person, native *socket, live int64, versi
 		}
 		return all
 	}
-	// The client joins, and all viewers get the new list.
+	// The client joins, and all viewers receive the new list.
 	p.emit("joinLive", payload(nil))
 	list := hear(p, "online", func(l shownList) bool { return l.among(viewer.name, p.id) })
 	if list.Action != "join" || list.User.Name != viewer.name || list.Total != 2 || list.Data[0].Name != viewer.name || list.Data[1].Name != "nora" {
@@ -103,7 +103,7 @@ func playEvening(t *testing.T, viewer *person, native *socket, live int64, versi
 		t.Errorf(`test is answered %q, want "啊啊啊"`, answer)
 	}
 
-	// Both dialects hear both.
+	// Clients of both dialects receive the comments of both.
 	text := "你好 <b>😀</b> from " + viewer.name
 	p.emit("comment", payload(map[string]any{"data": text}))
 	if c := hear[shownComment](p, "comment", nil); c.Content != text || c.User.Name != viewer.name || len(c.ID) != 10 {
@@ -113,7 +113,7 @@ func playEvening(t *testing.T, viewer *person, native *socket, live int64, versi
 	native.must("comment.post", map[string]any{"live": live, "text": "welcome " + viewer.name}, "")
 	hear(p, "comment", func(c shownComment) bool { return c.Content == "welcome "+viewer.name && c.User.Name == "nora" })
 
-	// A combo of three, and then there are no coins left.
+	// Sends three gifts; then there are no coins left.
 	for range 4 {
 		p.emit("gift", payload(map[string]any{"gift_id": 1}))
 	}
@@ -142,7 +142,7 @@ func playEvening(t *testing.T, viewer *person, native *socket, live int64, versi
 		})
 	}
 
-	// The connection breaks. Newer clients recover their session; older ones join again with their next event.
+	// The connection breaks. Newer clients recover their socket; older ones join again with their next event.
 	p.order(map[string]any{"drop": true})
 	p.await("the break", "disconnect", nil)
 	back := p.await("its return", "connect", nil)
@@ -150,7 +150,7 @@ func playEvening(t *testing.T, viewer *person, native *socket, live int64, versi
 		t.Errorf("%s came back as %s, recovered: %v", p.id, back.ID, back.Recovered)
 	}
 	p.id = back.ID
-	if transports == "websocket" { // whatever is valid puts one back
+	if transports == "websocket" { // any valid event makes the user join again
 		viewer.topUp(2, 1)
 		p.emit("gift", payload(map[string]any{"gift_id": "1"}))
 		hear(p, "gift", func(g shownGift) bool { return g.Username == viewer.name })
@@ -162,7 +162,7 @@ func playEvening(t *testing.T, viewer *person, native *socket, live int64, versi
 	native.must("comment.post", map[string]any{"live": live, "text": "there you are, " + viewer.name}, "")
 	hear(p, "comment", func(c shownComment) bool { return c.Content == "there you are, "+viewer.name })
 
-	// Out, by asking and by disconnecting.
+	// The client leaves, once with leaveLive and once by disconnecting.
 	at := native.await(viewer.name+" being back", func(f frame) bool { return f.Type == "comment" && into[by](t, f).Text == "there you are, "+viewer.name }).Pos
 	left := func(cause string) {
 		at = native.await(viewer.name+" leaving", func(f frame) bool {
@@ -180,8 +180,8 @@ func playEvening(t *testing.T, viewer *person, native *socket, live int64, versi
 // requestRecovery makes clients of version 4 request connection state recovery.
 var requestRecovery = map[string]any{"auth": map[string]any{"recovery": true}}
 
-// TestVueClients runs a Vue app with vue-socket.io 3.0.10, which hands a list to the handler of an event that has more than
-// one argument.
+// TestVueClients runs a Vue app with vue-socket.io 3.0.10. This library passes a list to the handler of an event that
+// has more than one argument.
 func TestVueClients(t *testing.T) {
 	t.Parallel()
 	need(t, "node", "node")
@@ -221,7 +221,7 @@ func TestVueClients(t *testing.T) {
 	}
 }
 
-// TestOfficialClientsAfterARestart kills and stops the server. Clients reconnect by themselves.
+// TestOfficialClientsAfterARestart kills and stops the server. Clients must reconnect without help.
 func TestOfficialClientsAfterARestart(t *testing.T) {
 	t.Parallel()
 	need(t, "node", "node")
@@ -250,7 +250,7 @@ func TestOfficialClientsAfterARestart(t *testing.T) {
 	eventually(t, "all users are in the live, once each", func() bool { return len(anna.viewers(live)) == len(players) })
 }
 
-// TestOfficialClientsOfTwoNodes: two servers on one database are one, for clients of all kinds.
+// TestOfficialClientsOfTwoNodes checks that two servers with one database form one system for clients of all kinds.
 func TestOfficialClientsOfTwoNodes(t *testing.T) {
 	t.Parallel()
 	need(t, "node", "node")
@@ -276,7 +276,7 @@ func TestOfficialClientsOfTwoNodes(t *testing.T) {
 		p := play(t, kind.at, kind.version, kind.transports)
 		p.emit("joinLive", map[string]any{"live_id": live, "token": viewer.token})
 		players, viewers = append(players, p), append(viewers, viewer)
-		for _, p := range players { // all see all people, and the sockets of their own server
+		for _, p := range players { // all clients see all users, and the sockets of their own node
 			hear(p, "online", func(l shownList) bool {
 				return l.Action == "join" && l.User.Name == viewer.name && l.Total == int64(len(natives)+len(viewers)) && len(l.Data) == int(l.Total)
 			})
@@ -303,7 +303,8 @@ func TestOfficialClientsOfTwoNodes(t *testing.T) {
 	}
 }
 
-// TestQueryStringsAreNotLogged checks the addresses of requests, in which old clients send their tokens.
+// TestQueryStringsAreNotLogged checks that the URLs in the log contain no query, because old clients send their tokens
+// there.
 func TestQueryStringsAreNotLogged(t *testing.T) {
 	t.Parallel()
 	const secret = "s3cr3t-in-the-address"

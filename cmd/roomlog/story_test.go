@@ -12,14 +12,14 @@ import (
 	"time"
 )
 
-// unhurried lifts the limits that people never meet, but tests do.
+// unhurried contains settings for limits that people never reach, but tests do.
 var unhurried = []string{"--gift-rate", "100000", "--gift-burst", "100000", "--frame-rate", "100000", "--frame-burst", "100000",
 	"--registrations-per-address", "100000", "--restart-spread", "100ms",
 	"--change-burst", "1000000", "--join-burst", "1000000", "--post-burst", "1000000", "--address-burst", "1000000", "--anonymous-burst", "1000000"}
 
-// TestEveningFromStartToStop runs a whole evening on a new machine: users register, a streamer goes on air, viewers join,
-// comment, buy coins, send gifts, lose their connections and resume without a gap, the server is
-// killed in the middle of a stream of gifts, and everything acknowledged is there exactly once.
+// TestEveningFromStartToStop plays a whole evening on a new machine. Users register, a streamer goes on air, viewers
+// join, comment, buy coins, send gifts, lose their connections and resume without a gap. The server is killed during a
+// stream of gifts. In the end, the log must contain every acknowledged command exactly once.
 func TestEveningFromStartToStop(t *testing.T) {
 	t.Parallel()
 	data := dataDir(t)
@@ -31,7 +31,7 @@ func TestEveningFromStartToStop(t *testing.T) {
 	anna, bert, carl := join(t, at, "anna"), join(t, at, "bert"), join(t, at, "carl")
 	live := anna.open("An evening with Anna")
 
-	// Viewers come and see each other.
+	// Viewers join and see each other.
 	c := carl.connect("")
 	room := enter(t, c, live, "")
 	if room.Snapshot == nil || room.Snapshot.Live.Status != 1 || room.Snapshot.Owner.Name != "anna" || room.Snapshot.Live.Title != "An evening with Anna" {
@@ -43,14 +43,14 @@ func TestEveningFromStartToStop(t *testing.T) {
 	}
 	c.await("bert's coming", func(f frame) bool { return f.Type == "join" && into[by](t, f).User.Name == "bert" })
 
-	// They talk.
+	// Viewers comment.
 	b.must("comment.post", map[string]any{"live": live, "text": "你好, Anna!"}, "c1")
 	comment := c.await("bert's comment", func(f frame) bool { return f.Type == "comment" })
 	if got := into[by](t, comment); got.Text != "你好, Anna!" || got.User.Name != "bert" {
 		t.Fatalf(`carl hears %s, want got.Text "你好, Anna!", got.User.Name "bert"`, comment.Data)
 	}
 
-	// Bert pays. Repeated callbacks of the provider count once.
+	// Bert buys coins. Repeated callbacks of the payment provider count once.
 	bert.topUp(1000, 3)
 	paid := b.await("the coins", func(f frame) bool { return f.Type == "balance" })
 	if got := into[purse](t, paid); got.Balance != 10000 || got.Change != 10000 {
@@ -60,7 +60,7 @@ func TestEveningFromStartToStop(t *testing.T) {
 		t.Fatalf("bert has %d coins, want 10000", coins)
 	}
 
-	// Bert sends gifts, and all viewers see them.
+	// Bert sends gifts, and all viewers receive them.
 	given := into[purse](t, b.must("gift.send", map[string]any{"live": live, "gift": 1, "num": 2}, "g0"))
 	if given.Balance != 9940 {
 		t.Fatalf("bert has %d coins after giving, want 9940", given.Balance)
@@ -87,7 +87,7 @@ func TestEveningFromStartToStop(t *testing.T) {
 	c.await("what was missed", func(f frame) bool { return f.Type == "comment" && into[by](t, f).Text == "missed 2" })
 	line.hear(t, c)
 
-	// The server is killed in the middle of a stream of gifts.
+	// The server is killed during a stream of gifts.
 	const gifts = 300
 	acknowledged := stream(t, b, live, gifts, func(answered int) {
 		if answered == gifts/10 {
@@ -99,7 +99,7 @@ func TestEveningFromStartToStop(t *testing.T) {
 	}
 	at.again()
 
-	// Bert's client repeats all requests with the same keys and gets the same replies.
+	// Bert's client repeats all requests with the same keys and receives the same replies.
 	b = bert.connect("")
 	enter(t, b, live, "")
 	final := map[string]string{}
@@ -112,7 +112,7 @@ func TestEveningFromStartToStop(t *testing.T) {
 	}
 	eventually(t, "bert has paid for every gift, once", func() bool { return bert.coins() == 9940-30*gifts })
 
-	// Carl resumes, and has seen each gift exactly once.
+	// Carl resumes, and has then received each gift exactly once.
 	line.hear(t, c)
 	c = carl.connect("")
 	if back = enter(t, c, live, line.cursor); back.Resumed == nil {
@@ -129,7 +129,7 @@ func TestEveningFromStartToStop(t *testing.T) {
 
 	auditEvening(t, at, anna)
 
-	// The server stops: it asks all clients to reconnect later, and no process is left.
+	// The server stops. It asks all clients to reconnect later, and no process is left.
 	if code := at.stop(); code != 0 {
 		t.Errorf("the server ended with exit code %d, want 0", code)
 	}
@@ -142,7 +142,7 @@ func TestEveningFromStartToStop(t *testing.T) {
 	}
 }
 
-// auditEvening checks log and tables while the server runs.
+// auditEvening checks the log and the tables while the server runs.
 func auditEvening(t *testing.T, at *process, analyst *person) {
 	t.Helper()
 	if out := at.roomlog("verify"); !strings.HasPrefix(out, "ok: ") {
@@ -155,7 +155,7 @@ func auditEvening(t *testing.T, at *process, analyst *person) {
 		t.Errorf("verify after a rebuild printed %s", out)
 	}
 	at.roomlog("user", "grant", fmt.Sprint(analyst.id), "--role", "analyst")
-	at.roomlog("user", "grant", fmt.Sprint(analyst.id), "--role", "personal") // like an export, which has all fields
+	at.roomlog("user", "grant", fmt.Sprint(analyst.id), "--role", "personal") // with this role, a replay contains all fields, like an export
 	exported := strings.Split(strings.TrimSpace(at.roomlog("export")), "\n")
 	status, raw := analyst.do(http.MethodGet, "/api/events?follow=false", nil, nil)
 	replayed := strings.Split(strings.TrimSpace(string(raw)), "\n")
@@ -188,7 +188,7 @@ func stream(t *testing.T, s *socket, live int64, gifts int, after func(answered 
 		case f = <-answer:
 		case <-s.closed:
 			select {
-			case f = <-answer: // it came before the end
+			case f = <-answer: // the reply arrived before the connection ended
 			default:
 			}
 		case <-time.After(timeout):

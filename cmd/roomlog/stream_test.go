@@ -24,7 +24,7 @@ var (
 	flvAddress  = regexp.MustCompile(`msg="listening for players" address=(\S+)`)
 )
 
-// mediaAddresses returns the addresses of the media server since its last start.
+// mediaAddresses returns the addresses of the media server after its last start.
 func (p *process) mediaAddresses() (rtmp, flv string) {
 	p.t.Helper()
 	last := func(pattern *regexp.Regexp) string {
@@ -71,7 +71,7 @@ func (p *person) read(live int64) signedRoom {
 	return room
 }
 
-// rtmpURL and flvURL are what clients make of a room and its sign.
+// rtmpURL and flvURL return the URLs that clients build from a live and its sign.
 func (p *process) rtmpURL(r signedRoom) string {
 	rtmp, _ := p.mediaAddresses()
 	return "rtmp://" + rtmp + "/live/" + r.Data.Key + "?sign=" + *r.Sign
@@ -84,7 +84,7 @@ func (p *process) flvURL(r signedRoom, suffix string) string {
 
 // watching is an HTTP-FLV player that counts the received bytes.
 type watching struct {
-	bytes chan int // each time that some came
+	bytes chan int // receives a value each time that bytes arrive
 	ended chan error
 }
 
@@ -126,7 +126,7 @@ func (w *watching) play(r *http.Request) error {
 	}
 }
 
-// gets waits for some more bytes.
+// gets waits until more bytes arrive.
 func (w *watching) gets(t testing.TB, what string) {
 	t.Helper()
 	for len(w.bytes) > 0 {
@@ -155,7 +155,7 @@ func (s *saved) OnMessage(_ *gws.Conn, m *gws.Message) {
 
 func (s *saved) OnClose(*gws.Conn, error) { _ = s.file.Close(); close(s.closed) }
 
-// save writes a WS-FLV stream to a file. The returned function waits for its end.
+// save writes a WS-FLV stream to a file. The returned function waits for the end of the stream.
 func save(t testing.TB, url string) (file string, wait func()) {
 	t.Helper()
 	file = filepath.Join(t.TempDir(), "saved.flv")
@@ -173,7 +173,7 @@ func save(t testing.TB, url string) (file string, wait func()) {
 	return file, func() { <-s.closed }
 }
 
-// status returns the status of a GET.
+// status returns the status of the response to a GET request.
 func status(t testing.TB, url string) int {
 	t.Helper()
 	answer, err := http.Get(url)
@@ -218,7 +218,7 @@ func TestBroadcastReachesPlayers(t *testing.T) {
 	needFFmpeg(t)
 	at := serve(t, nil, "--data", dataDir(t), "--auto-live")
 	anna, bert := join(t, at, "anna"), join(t, at, "bert")
-	file := film(t, 20) // a slow machine has that long to start the HLS player
+	file := film(t, 20) // long enough for a slow machine to start the HLS player
 	want := decode(t, file).frames()
 
 	room := anna.create("a show")
@@ -227,7 +227,7 @@ func TestBroadcastReachesPlayers(t *testing.T) {
 	if held.Data.Media != nil || held.Data.Status != 0 || *held.Sign == *room.Sign {
 		t.Fatalf("before the show: %+v", held.Data)
 	}
-	early := decode(t, at.flvURL(held, ".flv")) // all are held until there is a publisher
+	early := decode(t, at.flvURL(held, ".flv")) // all players wait until there is a publisher
 	over := decode(t, at.rtmpURL(held))
 	ws, wait := save(t, at.flvURL(held, ".flv"))
 	eventually(t, "three players wait", func() bool {
@@ -256,7 +256,7 @@ func TestBroadcastReachesPlayers(t *testing.T) {
 	}
 }
 
-// TestBroadcastHasOneOwner checks the room during a broadcast, and that nobody else can publish into it.
+// TestBroadcastHasOneOwner checks the live during a broadcast, and that nobody else can publish into it.
 func TestBroadcastHasOneOwner(t *testing.T) {
 	t.Parallel()
 	needFFmpeg(t)
@@ -282,14 +282,15 @@ func TestBroadcastHasOneOwner(t *testing.T) {
 	}
 }
 
-// figures returns the text of /metrics.
+// figures returns the body of /metrics.
 func (p *person) figures() string {
 	p.t.Helper()
 	_, raw := p.do(http.MethodGet, "/metrics", nil, nil)
 	return string(raw)
 }
 
-// TestStoppingALiveCutsItsStream checks that encoder and players are disconnected, and that no old sign is accepted.
+// TestStoppingALiveCutsItsStream checks that the encoder and the players are disconnected, and that earlier signs are
+// refused.
 func TestStoppingALiveCutsItsStream(t *testing.T) {
 	t.Parallel()
 	needFFmpeg(t)
@@ -356,7 +357,8 @@ func TestEncoderReconnectsAfterAKill(t *testing.T) {
 	}
 }
 
-// TestServerKilledDuringABroadcast checks that the broadcast ends in the log and the encoder can publish after the restart.
+// TestServerKilledDuringABroadcast checks that the log records the end of the broadcast, and that the encoder can
+// publish after the restart.
 func TestServerKilledDuringABroadcast(t *testing.T) {
 	t.Parallel()
 	needFFmpeg(t)

@@ -35,8 +35,8 @@ func (p *person) createRoom(name string) string {
 	return string(raw)
 }
 
-// TestUnusedChatRoomsExpire checks that chat rooms that nobody uses free their place. Chat rooms of operators, and chat rooms
-// with a participant or a recent message stay.
+// TestUnusedChatRoomsExpire checks that a chat room that nobody uses is removed. Chat rooms of operators, and chat
+// rooms with a participant or a recent message, must stay.
 func TestUnusedChatRoomsExpire(t *testing.T) {
 	t.Parallel()
 	env := append([]string{"DATABASE_URL=" + pgtest.New(t).DSN}, sharedSecrets...)
@@ -76,7 +76,7 @@ func TestUnusedChatRoomsExpire(t *testing.T) {
 	}
 }
 
-// TestChatRoomsOfAnAddressAreLimitedPerDay checks that one address cannot take all chat rooms.
+// TestChatRoomsOfAnAddressAreLimitedPerDay checks that clients with one address cannot take all chat rooms.
 func TestChatRoomsOfAnAddressAreLimitedPerDay(t *testing.T) {
 	t.Parallel()
 	env := append([]string{"DATABASE_URL=" + pgtest.New(t).DSN}, sharedSecrets...)

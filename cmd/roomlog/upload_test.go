@@ -16,7 +16,7 @@ import (
 	"roomlog/eventstore/pgtest"
 )
 
-// upload uploads an image of a size and returns its address, or the code of the refusal.
+// upload uploads an image of size bytes. It returns the URL of the image, or the code of the refusal.
 func (p *person) upload(size int) (address, code string) {
 	p.t.Helper()
 	var body bytes.Buffer
@@ -41,8 +41,9 @@ func (p *person) upload(size int) (address, code string) {
 	return address, a.Code
 }
 
-// TestUploadsHaveOwnersAndQuotas checks the quota of each user and of all users, and that uploads are deleted when nothing
-// refers to them, with their owner, and when they were interrupted before they were recorded.
+// TestUploadsHaveOwnersAndQuotas checks the quota of each user and of all users. It also checks that uploads are
+// deleted when nothing refers to them, when their owner is forgotten, and when the process was killed before they were
+// recorded.
 func TestUploadsHaveOwnersAndQuotas(t *testing.T) {
 	t.Parallel()
 	data := dataDir(t)
@@ -51,7 +52,7 @@ func TestUploadsHaveOwnersAndQuotas(t *testing.T) {
 	const size = 100_000
 	at := serve(t, env, append([]string{"--data", data, "--upload-quota-per-user", fmt.Sprint(3 * size), "--upload-quota", fmt.Sprint(50 * size),
 		"--upload-sweep", "100ms", "--clean-interval", "100ms", "--unused-upload-keep", "3s"}, unhurried...)...)
-	orphan := filepath.Join(folder, strings.Repeat("0", 32)+".gif") // as a killed process leaves it
+	orphan := filepath.Join(folder, strings.Repeat("0", 32)+".gif") // a file that a killed process has left
 	if err := os.WriteFile(orphan, []byte("GIF89a"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +93,7 @@ func TestUploadsHaveOwnersAndQuotas(t *testing.T) {
 	if status, _ := bert.do(http.MethodGet, "/uploads/"+path.Base(cover), nil, nil); status != http.StatusNotFound {
 		t.Errorf("an upload of a forgotten user is served: %d", status)
 	}
-	again := serve(t, env, append([]string{"--data", data, "--upload-sweep", "100ms"}, unhurried...)...) // reads the folder as it is now
+	again := serve(t, env, append([]string{"--data", data, "--upload-sweep", "100ms"}, unhurried...)...) // starts with the files that are now in the folder
 	eventually(t, "the orphan is deleted", func() bool { return !exists(orphan) })
 	again.stop()
 	log := at.roomlog("export", "--type", "upload.added.v1") + at.roomlog("export", "--type", "upload.deleted.v1")

@@ -17,7 +17,7 @@ import (
 type hooked struct {
 	mu       sync.Mutex
 	received []string
-	at       []int64 // positions in the log
+	at       []int64 // positions of the hooks in the log
 }
 
 func (h *hooked) ServeHTTP(w http.ResponseWriter, r *http.Request) {

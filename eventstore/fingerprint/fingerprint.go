@@ -24,8 +24,8 @@ var (
 
 // Secret is a secret that all servers on one log share.
 type Secret struct {
-	Name        string   // names the secret in the table, such as "jwt"
-	NewestFirst []string // the secret with which the server signs, and then those that it still accepts
+	Name        string   // name of the secret in the table, such as "jwt"
+	NewestFirst []string // the secret with which the server signs, followed by those that it still accepts
 }
 
 // MismatchError means that the servers on the log use other secrets.
@@ -39,7 +39,7 @@ func (e *MismatchError) Error() string {
 type Config struct {
 	Log     string // id of the log: one secret has different fingerprints in two logs
 	Secrets []Secret
-	Replace bool // replace the fingerprints of secrets that are not known
+	Replace bool // whether to replace the fingerprints of secrets that are not known
 }
 
 // Check compares the secrets of this server with those of the servers that have used the log. It stores the fingerprint of a
@@ -98,7 +98,7 @@ func (c Config) check(ctx context.Context, tx pgx.Tx, secret Secret) (same, know
 // fingerprint returns the fingerprint of one value of a secret.
 func (c Config) fingerprint(name, value string) []byte {
 	key := hmac.New(sha256.New, []byte(value))
-	key.Write([]byte("roomlog fingerprint")) // a key of its own: what the secret signs can never be a fingerprint
+	key.Write([]byte("roomlog fingerprint")) // The key differs from the secret: what the secret signs can never be a fingerprint.
 	mac := hmac.New(sha256.New, key.Sum(nil))
 	mac.Write([]byte(name + " " + c.Log))
 	return mac.Sum(nil)

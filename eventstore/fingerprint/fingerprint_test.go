@@ -32,7 +32,7 @@ func TestCheck(t *testing.T) {
 	t.Parallel()
 	pool := servers(t)
 	for _, start := range []struct {
-		jwt, sign        string // newest first
+		jwt, sign        string // values of the two secrets, the newest first
 		replace          bool
 		replaced, differ string
 	}{
@@ -40,8 +40,8 @@ func TestCheck(t *testing.T) {
 		{jwt: "a", sign: "s"},
 		{jwt: "b", sign: "s", differ: "jwt"},
 		{jwt: "b", sign: "r", differ: "jwt sign"},
-		{jwt: "a b", sign: "s"},              // the first step of a replacement
-		{jwt: "b", sign: "s", differ: "jwt"}, // too early
+		{jwt: "a b", sign: "s"},              // first step of a replacement
+		{jwt: "b", sign: "s", differ: "jwt"}, // the old value is dropped too early
 		{jwt: "b a", sign: "s", replaced: "jwt"},
 		{jwt: "b a", sign: "s"},
 		{jwt: "a b", sign: "s", replaced: "jwt"}, // a server that was late
@@ -70,7 +70,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// TestServersStartAtTheSameTime checks that of servers with different secrets one starts.
+// TestServersStartAtTheSameTime checks that exactly one of several servers with different secrets starts.
 func TestServersStartAtTheSameTime(t *testing.T) {
 	t.Parallel()
 	pool := servers(t)

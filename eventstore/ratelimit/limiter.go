@@ -161,7 +161,7 @@ func exceeded(retryAfter time.Duration, ok bool) error {
 
 var refusal = &domain.Refusal{Code: domain.CodeRateLimited, Text: "too often: wait a moment"}
 
-// Error returns the text of the refusal.
+// Error returns the message of the refusal.
 func (*Exceeded) Error() string { return refusal.Error() }
 
 // Unwrap returns the refusal.

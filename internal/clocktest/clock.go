@@ -13,8 +13,8 @@ const ahead = time.Hour
 type Clock struct {
 	mu    sync.Mutex
 	still bool
-	at    time.Time     // of a clock that stands still
-	ahead time.Duration // of a clock that runs
+	at    time.Time     // time of a clock that stands still
+	ahead time.Duration // time by which a running clock is ahead
 }
 
 // New returns a Clock that stands still except for Forward.

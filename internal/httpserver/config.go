@@ -24,5 +24,5 @@ type Config struct {
 	Handler  http.Handler
 	Slots    *limit.Slots // one slot per connection until it is closed or hijacked
 	Now      func() time.Time
-	ErrorLog *log.Logger // faults of clients; nil: the standard logger
+	ErrorLog *log.Logger // receives the faults of clients; nil: the standard logger
 }

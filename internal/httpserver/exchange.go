@@ -30,7 +30,7 @@ func limitHandler(c Config) http.Handler {
 			return
 		}
 		x.startBody()
-		own := *r // the server compares the body of its own request
+		own := *r // The server compares the body of its own request.
 		own.Body = &body{ReadCloser: r.Body, exchange: x}
 		if !takesBody(r.Method) && !dropBody(x, own.Body) {
 			return
@@ -67,10 +67,10 @@ type exchange struct {
 
 	mu       sync.Mutex
 	hijacked bool
-	answered bool      // the header of the response was written
-	reading  bool      // the body of the request is incomplete
-	started  time.Time // when the body was expected first
-	received int64     // bytes of the body
+	answered bool      // whether the header of the response was written
+	reading  bool      // whether the body of the request is incomplete
+	started  time.Time // time at which the body was first expected
+	received int64     // number of bytes of the body that have arrived
 	read     deadline
 	write    deadline
 }
@@ -92,7 +92,7 @@ func (x *exchange) startBody() {
 	defer x.mu.Unlock()
 	x.reading, x.started = true, x.config.Now()
 	x.expectBody(x.started)
-	x.expectAccept(x.started) // for 100 Continue
+	x.expectAccept(x.started) // Reading the body sends 100 Continue first.
 }
 
 // expectBody moves the deadline of the body: the next bytes must arrive within StallTimeout, and all bytes until then
@@ -235,7 +235,7 @@ func fileOf(src io.Reader) (file *os.File, left *int64) {
 // Flush sends what was written.
 func (x *exchange) Flush() { _ = x.FlushError() }
 
-// FlushError sends what was written, and returns why it failed.
+// FlushError sends what was written, or returns the error for which it failed.
 func (x *exchange) FlushError() error {
 	return x.accepting(x.control.Flush)
 }

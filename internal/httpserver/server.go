@@ -37,7 +37,7 @@ type connections struct {
 func (c *connections) opened(ctx context.Context, conn net.Conn) context.Context {
 	taken, err := c.config.Slots.Acquire(limit.ParseAddr(conn.RemoteAddr().String()))
 	if err != nil {
-		_ = conn.Close() // the read of the request fails
+		_ = conn.Close() // Then the read of the request fails.
 		return ctx
 	}
 	if tcp, ok := conn.(*net.TCPConn); ok {
@@ -61,7 +61,7 @@ func (c *connections) changed(conn net.Conn, state http.ConnState) {
 	c.mu.Unlock()
 	switch {
 	case s == nil:
-	case state == http.StateActive: // the header of a request has arrived
+	case state == http.StateActive: // The header of a request has arrived.
 		s.busy()
 	case state == http.StateIdle:
 		s.wait()

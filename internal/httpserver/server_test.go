@@ -48,7 +48,7 @@ func serve(t *testing.T, stall time.Duration, slots *limit.Slots, handler http.H
 	return &server{t, listener.Addr().String(), slots}
 }
 
-// dial opens a connection and sends text.
+// dial opens a connection and sends text over it.
 func (s *server) dial(text string) *net.TCPConn {
 	s.Helper()
 	conn, err := net.Dial("tcp", s.addr)
@@ -121,7 +121,7 @@ func TestStalledBody(t *testing.T) {
 			_, err := io.Copy(io.Discard, r.Body)
 			received <- err
 		})
-		const size = 200 // of which each byte takes 10 ms or more, and may take 1 ms on average after the first 500 ms
+		const size = 200 // Each byte of the body takes 10 ms or more, and may take 1 ms on average after the first 500 ms.
 		conn := s.dial(fmt.Sprintf("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", size))
 		for range size {
 			if _, err := conn.Write([]byte("x")); err != nil {
@@ -185,7 +185,7 @@ func TestBodyThatMakesProgress(t *testing.T) {
 			fmt.Fprintf(w, "%d %v", n, err)
 		})
 		conn := s.dial("POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 10240\r\n\r\n")
-		for range 10 { // twice the stall timeout in all
+		for range 10 { // This takes twice the stall timeout.
 			if _, err := conn.Write(make([]byte, 1024)); err != nil {
 				return err.Error()
 			}
@@ -283,7 +283,7 @@ func TestResponseThatMakesProgress(t *testing.T) {
 						_, _ = io.WriteString(w, "x")
 						_ = http.NewResponseController(w).Flush()
 						select {
-						case <-r.Context().Done(): // the deadline of the body has ended the request
+						case <-r.Context().Done(): // The deadline of the body has ended the request.
 							return
 						case <-time.After(3 * stall):
 						}
@@ -318,7 +318,7 @@ func TestEviction(t *testing.T) {
 	})
 	held := s.dial("GET /hold HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
 	<-entered
-	for range 10 { // none of them ever gets its body
+	for range 10 { // None of the requests ever gets its body.
 		s.dial(fmt.Sprintf(stalledBody, "/"))
 		s.dial("GET / HT")
 		s.dial("")
@@ -338,10 +338,10 @@ func TestEviction(t *testing.T) {
 
 func TestEvictionSparesProgress(t *testing.T) {
 	t.Parallel()
-	idle := func(t *testing.T, s *server) *net.TCPConn { // takes the last two slots and returns the connection that waits longer
+	idle := func(t *testing.T, s *server) *net.TCPConn { // idle takes the last two slots and returns the connection that waits longer.
 		t.Helper()
 		conn := s.dial("")
-		s.dial("") // accepted when the first one waits
+		s.dial("") // The server accepts this connection when the first one waits.
 		for until := time.Now().Add(timeout); s.slots.Count() < 3; <-time.After(time.Millisecond) {
 			if time.Now().After(until) {
 				t.Fatal("the connections have no slots")
@@ -422,7 +422,7 @@ func TestHijackedConnection(t *testing.T) {
 		}
 		go func() {
 			defer conn.Close()
-			<-time.After(3 * stall) // no deadline of the request is left
+			<-time.After(3 * stall) // Then no deadline of the request is left.
 			_, _ = io.WriteString(conn, "alive")
 			_, _ = io.Copy(conn, conn)
 		}()

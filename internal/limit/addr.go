@@ -26,7 +26,7 @@ func Key(addr netip.Addr) string {
 
 // ParseAddr parses an address with or without a port: "203.0.113.9", "203.0.113.9:44321", "2001:db8::1",
 // "[2001:db8::1]" and "[2001:db8::1]:443". It converts IPv4-mapped IPv6 addresses to IPv4 and drops zones. It returns
-// the invalid Addr for other texts.
+// the invalid Addr for other strings.
 func ParseAddr(text string) netip.Addr {
 	if with, err := netip.ParseAddrPort(text); err == nil {
 		return normal(with.Addr())

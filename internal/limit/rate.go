@@ -48,7 +48,7 @@ func (b *Bucket) Take(now time.Time) (retryAfter time.Duration, ok bool) {
 // Return gives back a token that Take has taken.
 func (b *Bucket) Return(now time.Time) {
 	if b != nil {
-		b.limiter.AllowN(now, -1) // the limiter caps the number of tokens at the next call
+		b.limiter.AllowN(now, -1) // The limiter caps the number of tokens at the next call.
 	}
 }
 

@@ -22,7 +22,7 @@ func TestReturn(t *testing.T) {
 		r.Return("a", now)
 	}
 	r.Return("a", now)
-	r.Return("b", now) // has no bucket
+	r.Return("b", now) // key b has no bucket
 	for range 2 {
 		if _, ok := r.Take("a", now); !ok {
 			t.Fatal("a token is missing")
@@ -56,7 +56,7 @@ func TestBucket(t *testing.T) {
 	t.Run("returns when to come back, and allows it then", func(t *testing.T) {
 		b := limit.NewBucket(limit.Rate{PerSecond: 2, Burst: 1})
 		b.Take(start)
-		for range 3 { // a refusal costs nothing
+		for range 3 { // A refusal takes no token.
 			if retry, ok := b.Take(start); ok || retry != 500*time.Millisecond {
 				t.Fatalf("got %v, %v", retry, ok)
 			}

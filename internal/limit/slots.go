@@ -29,16 +29,16 @@ type Slots struct {
 	mu        sync.Mutex
 	taken     int
 	evicted   uint64
-	waits     uint64 // calls of Slot.Wait
+	waits     uint64 // number of calls of Slot.Wait
 	byAddress map[string]*address
-	waiting   list.List // of *Slot; the longest waiting first
+	waiting   list.List // list of *Slot; the longest waiting first
 }
 
-// address holds the open connections of one client address (see Key): their number, and those that wait for their
-// client.
+// address holds the number of the open connections of one client address (see Key), and those of them that wait for
+// their client.
 type address struct {
 	open    int
-	waiting list.List // of *Slot; the longest waiting first
+	waiting list.List // list of *Slot; the longest waiting first
 }
 
 // NewSlots returns Slots for at most total connections, and at most perAddress connections with the same Key. A limit
@@ -57,7 +57,7 @@ func (s *Slots) Acquire(addr netip.Addr) (*Slot, error) {
 func (s *Slots) acquire(key string, counted bool) (*Slot, error) {
 	slot, victim, err := s.take(key, counted)
 	if victim != nil {
-		victim.evict() // without the lock: the connection may release its slot meanwhile
+		victim.evict() // mu is not locked here: the connection may release its slot meanwhile.
 	}
 	return slot, err
 }
@@ -95,8 +95,8 @@ func (s *Slots) take(key string, counted bool) (slot, victim *Slot, err error) {
 }
 
 // heaviest returns the slot to evict for a client of another address: the one with the largest product of how long it
-// waits and how many connections of its address wait. Clients that have just connected are spared, alone or behind one
-// address.
+// waits and how many connections of its address wait. Clients that have just connected are spared, whether they are
+// alone or many behind one address.
 func (s *Slots) heaviest() (victim *Slot) {
 	most, scanned := uint64(0), 0
 	for e := s.waiting.Front(); e != nil && scanned < maxEvictionScan; e = e.Next() {
@@ -133,13 +133,13 @@ func (s *Slots) Evicted() uint64 {
 type Slot struct {
 	of      *Slots
 	key     string
-	address *address // nil: counts only toward the total
+	address *address // nil: the slot counts only toward the total
 
 	// The following fields are guarded by of.mu.
 	evict     func()
-	since     uint64        // of.waits when the connection began to wait
-	inAll     *list.Element // in of.waiting; nil while the connection does not wait
-	inAddress *list.Element // in address.waiting
+	since     uint64        // value of of.waits when the connection began to wait
+	inAll     *list.Element // element of of.waiting; nil while the connection does not wait
+	inAddress *list.Element // element of address.waiting
 	released  bool
 }
 
@@ -184,10 +184,11 @@ func (t *Slot) Release() {
 	t.release()
 }
 
-// weight returns how long the connection waits, in calls of Wait, times the connections of its address that wait.
+// weight returns the product of two numbers: how long the connection has waited, in calls of Wait, and how many
+// connections of its address wait.
 func (t *Slot) weight() uint64 {
 	if t.address == nil {
-		return 0 // a proxy: evicted when nobody else waits
+		return 0 // A connection of a proxy is evicted only when no other connection waits.
 	}
 	return (t.of.waits - t.since + 1) * uint64(t.address.waiting.Len())
 }

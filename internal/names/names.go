@@ -10,7 +10,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// maxLength is the length in bytes up to which Lookalike compares texts. Longer texts are not names.
+// maxLength is the length in bytes up to which Lookalike compares strings. Longer strings are not names.
 const maxLength = 1024
 
 // Code points that join or vary emoji (UTS #51).
@@ -30,12 +30,12 @@ func Visible(name string) bool {
 
 // withoutEmojiJoiners removes the joiners and variation selectors that belong to an emoji sequence.
 func withoutEmojiJoiners(s string) string {
-	emoji := false // the previous character is an emoji
+	emoji := false // whether the previous character is an emoji
 	return strings.Map(func(r rune) rune {
 		if emoji && (r == zeroWidthJoiner || r == emojiVariation) {
 			return -1
 		}
-		emoji = unicode.Is(unicode.So, r) || r >= 0x1f3fb && r <= 0x1f3ff // skin tones
+		emoji = unicode.Is(unicode.So, r) || r >= 0x1f3fb && r <= 0x1f3ff // The range contains the skin tones.
 		return r
 	}, s)
 }
@@ -67,9 +67,9 @@ func Lookalike(name string) string {
 		return r
 	}, norm.NFKC.String(name))
 	skeleton := strings.Join(strings.Fields(seen), " ")
-	for range 2 { // some characters look alike only as capitals, others only as small letters
+	for range 2 { // Some characters look alike only as capitals, others only as small letters.
 		skeleton = cases.Fold().String(smallCapitals.Replace(confusables.Skeleton(skeleton)))
 	}
 	skeleton = norm.NFKC.String(skeleton)
-	return strings.ReplaceAll(skeleton, "i", "l") // a capital i looks like a small l
+	return strings.ReplaceAll(skeleton, "i", "l") // A capital i looks like a small l.
 }

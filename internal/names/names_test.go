@@ -6,7 +6,7 @@ import (
 	"roomlog/internal/names"
 )
 
-// Names that look alike have the same Lookalike.
+// TestLookalike checks that names that look alike have the same Lookalike.
 func TestLookalike(t *testing.T) {
 	for _, group := range [][]string{
 		{"anna", "Anna", "ANNA", "ａｎｎａ", "аnnа", " anna ", "an\u200bna", "anna\ufe0f", "an\u034fna", "anna\u3164", "anna\U000e0100", "\u202eanna"},
@@ -32,8 +32,9 @@ func TestLookalike(t *testing.T) {
 	}
 }
 
-// The log stores keys of these forms. If an update of a library changes one, names that were claimed before are not found any
-// more: keep the former form, or claim the names again.
+// TestLookalikeFormsAreFrozen checks that the forms stay the same, because the log stores keys of these forms. If an
+// update of a library changes a form, names that were claimed before are no longer found: keep the former form, or
+// claim the names again.
 func TestLookalikeFormsAreFrozen(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// NodeScript returns the command that runs a script in folder with Node.js. If necessary, it installs the npm
+// NodeScript returns the command that runs the script in the folder with Node.js. If necessary, it installs the npm
 // packages in the folder's package-lock.json.
 func NodeScript(t testing.TB, folder, script string, args ...string) *exec.Cmd {
 	t.Helper()

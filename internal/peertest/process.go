@@ -55,8 +55,8 @@ func (p *Process) Send(format string, values ...any) {
 	}
 }
 
-// Receive blocks until the next line arrives. It returns the text after word, the first word of the line. A line with
-// another first word fails the test.
+// Receive blocks until the next line arrives. It returns the rest of the line after word, the first word of the line. A
+// line with another first word fails the test.
 func (p *Process) Receive(word string) string {
 	p.t.Helper()
 	if !p.out.Scan() {
@@ -71,7 +71,7 @@ func (p *Process) Receive(word string) string {
 
 // Usage holds the resources that a process has used since its start.
 type Usage struct {
-	CPU    float64 // seconds, in user and kernel mode
+	CPU    float64 // CPU time in seconds, in user and kernel mode
 	Memory float64 // resident set size in bytes
 }
 

@@ -19,6 +19,6 @@ func (s *scope) Cleanup(end func()) { s.ends = append(s.ends, end) }
 
 func (s *scope) end() {
 	for _, end := range s.ends {
-		defer end() // in reverse order, even if a cleanup panics
+		defer end() // The cleanups run in reverse order, even if one panics.
 	}
 }

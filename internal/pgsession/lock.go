@@ -15,15 +15,15 @@ var selectLockHolder string
 
 const (
 	lockPoll   = 20 * time.Millisecond
-	lockNotice = time.Second      // after which OnWait is called for the first time
-	lockRepeat = 30 * time.Second // between two later calls
+	lockNotice = time.Second      // time after which OnWait is called for the first time
+	lockRepeat = 30 * time.Second // time between two later calls
 )
 
-// Holder is the session that holds an advisory lock.
+// Holder is the session of PostgreSQL that holds an advisory lock.
 type Holder struct {
-	PID         int       // 0: nobody held the lock when the database was asked
-	Application string    // empty if the database does not show it
-	Since       time.Time // when the session connected; zero if the database does not show it
+	PID         int       // process id of the session; 0: no session held the lock when the database was asked
+	Application string    // application name; empty if the database does not show it
+	Since       time.Time // time at which the session connected; zero if the database does not show it
 }
 
 // String describes the session for an operator.
@@ -41,9 +41,9 @@ func (h Holder) String() string {
 	return text
 }
 
-// Wait is how Lock waits.
+// Wait configures how Lock waits.
 type Wait struct {
-	Timeout time.Duration // after which Lock fails with a *LockHeldError
+	Timeout time.Duration // time after which Lock fails with a *LockHeldError
 	OnWait  func(Holder)  // called when the wait takes long, and at intervals; nil: not called
 }
 
@@ -53,7 +53,7 @@ type LockHeldError struct {
 	Waited time.Duration
 }
 
-// Error names the holder of the lock and the cure.
+// Error says who holds the lock, and what an operator can do about it.
 func (e *LockHeldError) Error() string {
 	text := fmt.Sprintf("%s has held the lock for more than %s: wait until it has finished", e.Holder, e.Waited)
 	if e.PID != 0 {
@@ -112,8 +112,8 @@ func TryLock(ctx context.Context, conn *pgx.Conn, key int64) (mine bool, err err
 	return mine, err
 }
 
-// Unlock releases a lock that Lock or TryLock has taken. The end of the connection releases it as well, but a moment later, and
-// behind a pooler that does not reset its sessions never.
+// Unlock releases a lock that Lock or TryLock has taken. The end of the connection releases the lock as well, but a
+// moment later. Behind a pooler that does not reset its sessions, the end of the connection never releases it.
 func Unlock(ctx context.Context, conn *pgx.Conn, key int64) error {
 	_, err := conn.Exec(ctx, "SELECT pg_advisory_unlock($1)", key)
 	return err

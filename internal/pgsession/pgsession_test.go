@@ -86,7 +86,7 @@ func TestCheckPooler(t *testing.T) {
 		address  func(t *testing.T, dsn string) string
 		pooled   bool
 		want     error
-		occupied int // sessions that other clients hold
+		occupied int // number of sessions that other clients hold
 	}{
 		{name: "accepts the database itself", address: func(_ *testing.T, dsn string) string { return dsn }},
 		{name: "accepts session mode", pooled: true, address: behind(pooler.Session)},
@@ -106,12 +106,12 @@ func TestCheckPooler(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			for range 3 { // a check leaves nothing behind that disturbs the next one
+			for range 3 { // A check leaves nothing behind that disturbs the next one.
 				pooled, err := pgsession.CheckPooler(t.Context(), parse(t, address))
 				if pooled != tt.pooled || !errors.Is(err, tt.want) {
 					t.Fatalf("got %v, %v; want %v, %v", pooled, err, tt.pooled, tt.want)
 				}
-				if errors.Is(tt.want, pgsession.ErrPoolTooSmall) { // takes seconds
+				if errors.Is(tt.want, pgsession.ErrPoolTooSmall) { // This check takes seconds.
 					break
 				}
 			}

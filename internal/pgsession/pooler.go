@@ -10,7 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// Errors of CheckPooler. Their texts are for operators.
+// Errors of CheckPooler. Their messages are for operators.
 var (
 	// ErrTransactionPooling means that statements of one connection reach different sessions of the database.
 	ErrTransactionPooling = errors.New("the address of the database leads to a connection pooler in transaction or statement mode, which loses locks, notifications and settings: " +
@@ -24,18 +24,18 @@ var (
 )
 
 const (
-	poolerRounds = 5               // other clients of the pooler can hide its mode in a single round
-	poolerWait   = 5 * time.Second // for a connection of the pooler
+	poolerRounds = 5               // number of rounds: other clients of the pooler can hide its mode in a single round
+	poolerWait   = 5 * time.Second // maximum wait for a connection of the pooler
 	closeWait    = time.Second
 
 	marker = "roomlog.session" // a parameter that only CheckPooler sets
 )
 
-// CheckPooler returns nil if config leads to PostgreSQL itself, or to a connection pooler in session mode that resets its
-// sessions. pooled reports whether there is a pooler. CheckPooler takes no lock.
+// CheckPooler returns nil if config points to PostgreSQL itself, or to a connection pooler in session mode that resets
+// its sessions. pooled reports whether there is a pooler. CheckPooler takes no lock.
 func CheckPooler(ctx context.Context, config *pgx.ConnConfig) (pooled bool, err error) {
 	config = config.Copy()
-	config.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol // leaves no prepared statement in a session
+	config.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol // This protocol leaves no prepared statement in a session.
 	first, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
 		return false, err
@@ -45,7 +45,7 @@ func CheckPooler(ctx context.Context, config *pgx.ConnConfig) (pooled bool, err 
 	if err != nil {
 		return false, err
 	}
-	if pid == first.PgConn().PID() { // a pooler reports a pid of its own
+	if pid == first.PgConn().PID() { // A pooler reports its own pid.
 		return false, nil
 	}
 	second, err := pgx.ConnectConfig(ctx, config)
@@ -125,7 +125,7 @@ func backend(ctx context.Context, db interface {
 func refused(ctx context.Context, err error) error {
 	var pg *pgconn.PgError
 	switch {
-	case errors.As(err, &pg) && pg.Code == "08P01": // statement mode
+	case errors.As(err, &pg) && pg.Code == "08P01": // The pooler is in statement mode.
 		return ErrTransactionPooling
 	case ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded):
 		return ErrPoolTooSmall

@@ -23,7 +23,7 @@ func Defaults(config any) {
 	}
 }
 
-// Check returns all invalid settings of config as one joined error. The texts are for users of the command line:
+// Check returns all invalid settings of config as one joined error. The messages are for users of the command line:
 // "--coins-per-unit must be at least 1 (got -3)". The zero value is valid, because it means the default.
 func Check(config any) error {
 	var faults []error

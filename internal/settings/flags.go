@@ -21,7 +21,7 @@ type Flags struct {
 type flag struct {
 	Setting
 	group string
-	into  []reflect.Value // the fields that receive the value
+	into  []reflect.Value // fields that receive the value
 }
 
 // Add adds the settings of config that have a help tag. The help lists them under the heading group. Add panics if

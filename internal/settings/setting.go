@@ -18,14 +18,14 @@ type Setting struct {
 	Field       string // name of the Go field: CommentRate
 	Default     string
 	Min, Max    string
-	Zero        string // the zero tag: the meaning of 0; empty if 0 has no special meaning
+	Zero        string // zero tag: the meaning of 0; empty if 0 has no special meaning
 	OneOf       []string
 	Unit        string
-	Text        string // the help tag; empty for a setting without a flag
+	Text        string // help tag; empty for a setting without a flag
 	Placeholder string
 	Variable    string // the env tag: the environment variable, if its name does not follow from the field
 
-	owner reflect.Type // the struct that contains the field
+	owner reflect.Type // struct that contains the field
 	value reflect.Value
 }
 

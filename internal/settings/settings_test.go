@@ -28,7 +28,7 @@ type config struct {
 	Origins      []string      `default:"a,b" help:"Browser origins."`
 	Strict       bool          `help:"Refuse unknown fields."`
 	Keep         time.Duration `zero:"for ever" help:"Time after which recordings are deleted."`
-	WriteTimeout time.Duration `default:"8s" min:"1s"` // no flag
+	WriteTimeout time.Duration `default:"8s" min:"1s"` // a setting without a flag
 	Limits       limits
 }
 

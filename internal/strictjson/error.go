@@ -7,11 +7,11 @@ import (
 
 // MemberError is the error for an ambiguous member of an object.
 type MemberError struct {
-	Name string // the member
+	Name string // name of the member
 	Like string // the earlier member, or the field of the target; equal to Name if the member occurs twice
 }
 
-// Error returns a text for people that names the member.
+// Error returns a message for people that contains the name of the member.
 func (e *MemberError) Error() string {
 	if e.Name == e.Like {
 		return fmt.Sprintf("the member %.64q occurs twice", e.Name)

@@ -11,8 +11,8 @@ import (
 
 // name is the name of a member of a JSON object.
 type name struct {
-	plain []byte // without escapes
-	hash  uint64 // of the folded name
+	plain []byte // name without escapes
+	hash  uint64 // hash of the folded name
 }
 
 // FNV-1a, 64 bits.
@@ -37,7 +37,7 @@ func newName(sent []byte) name {
 func newRuneName(sent []byte) name {
 	n := name{sent, hashOffset}
 	var text string
-	if json.Unmarshal(slices.Concat([]byte(`"`), sent, []byte(`"`)), &text) == nil { // otherwise the JSON is invalid
+	if json.Unmarshal(slices.Concat([]byte(`"`), sent, []byte(`"`)), &text) == nil { // Otherwise the JSON is invalid.
 		n.plain = []byte(text)
 	}
 	for _, r := range string(n.plain) {

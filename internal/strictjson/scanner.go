@@ -2,7 +2,7 @@ package strictjson
 
 import "bytes"
 
-// The number of members and levels that the scanner holds without allocating memory.
+// Number of members and levels that the scanner holds without allocating memory.
 const (
 	usualMembers = 24
 	usualDepth   = 8
@@ -10,15 +10,16 @@ const (
 
 // frame is an object or array that is being read.
 type frame struct {
-	shape   *shape // of the object or array; nil: unknown
-	value   *shape // of the next value
-	names   int    // number of names in scanner.names at its beginning
+	shape   *shape // shape of the object or array; nil: unknown
+	value   *shape // shape of the next value
+	names   int    // number of names in scanner.names at the beginning of the frame
 	seen    map[string]string
 	object  bool
 	wantKey bool
 }
 
-// scanner reads a JSON text. It relies on encoding/json to refuse invalid texts. Its arrays keep it on the stack.
+// scanner reads a JSON document. It relies on encoding/json to refuse invalid documents. Its arrays keep it on the
+// stack.
 type scanner struct {
 	data []byte
 	pos  int
@@ -45,7 +46,7 @@ func (s *scanner) scan() error {
 			s.push(c == '{')
 		case '}', ']':
 			if s.depth == 0 {
-				return nil // invalid JSON
+				return nil // The JSON is invalid.
 			}
 			s.pop()
 		case ',':
@@ -63,7 +64,7 @@ func (s *scanner) text() error {
 	for {
 		i := bytes.IndexByte(s.data[s.pos:], '"')
 		if i < 0 {
-			s.pos = len(s.data) // invalid JSON
+			s.pos = len(s.data) // The JSON is invalid.
 			return nil
 		}
 		end := s.pos + i

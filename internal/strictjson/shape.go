@@ -10,9 +10,9 @@ import (
 
 // shape describes the JSON objects and arrays that decode into a type.
 type shape struct {
-	fields map[string]*shape // name → shape of the value, of a struct; nil: no struct
-	names  map[uint64]string // hash of the folded name → name, of a struct
-	items  *shape            // of the items of an array, or of the values of a map
+	fields map[string]*shape // for a struct: shapes of the values by name; nil: not a struct
+	names  map[uint64]string // for a struct: names by the hash of the folded name
+	items  *shape            // shape of the items of an array, or of the values of a map
 }
 
 // member returns the shape of the value of a member. It returns a *MemberError if the member differs only in case from

@@ -34,7 +34,7 @@ type outer struct {
 
 func TestUnmarshal(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]string{ // "": accepted
+	for text, want := range map[string]string{ // wanted member by document; "": the document is accepted
 		`{}`:                                     "",
 		`{"num":1,"key":"num"}`:                  "",
 		`{"unknown":1,"other":2}`:                "",
@@ -179,7 +179,7 @@ func ambiguous(t *rapid.T, d *json.Decoder) bool {
 	return found
 }
 
-// FuzzCheck checks that no text makes the scanner panic or accept what a map of all members refuses.
+// FuzzCheck checks that no input makes the scanner panic or accept what a map of all members refuses.
 func FuzzCheck(f *testing.F) {
 	f.Add(`{"a":1,"A":[{"b":"\\\""}]}`)
 	f.Fuzz(func(t *testing.T, text string) {

@@ -16,8 +16,8 @@ const (
 // random part of at most a quarter, so that processes do not retry at the same time. The zero value starts at 20 ms
 // and ends at 1 s. It is not safe for concurrent use.
 type Backoff struct {
-	Min time.Duration // the first wait; default 20 ms
-	Max time.Duration // the longest wait; default 1 s
+	Min time.Duration // first waiting time; default 20 ms
+	Max time.Duration // maximum waiting time; default 1 s
 
 	next time.Duration
 }

@@ -7,15 +7,15 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// The close codes of violations.
+// Close codes of violations.
 const (
 	CloseProtocol    uint16 = 1002 // a frame that no correct client sends
-	CloseUnsupported uint16 = 1003 // a binary message where only text is accepted
+	CloseUnsupported uint16 = 1003 // a binary message where only UTF-8 messages are accepted
 	CloseTooLarge    uint16 = 1009 // a message above Validator.Max
 	CloseTooMany     uint16 = 4429 // more frames than Validator.Limiter allows
 )
 
-// The opcodes of frames.
+// Opcodes of frames.
 const (
 	opContinuation = 0
 	opText         = 1
@@ -36,16 +36,16 @@ func (v *Violation) Error() string { return "websocket: " + v.Reason }
 
 // Validator checks the frames that one client sends. Its methods must be called by one goroutine.
 type Validator struct {
-	Limiter *rate.Limiter // nil: any number of frames
-	Binary  bool          // binary messages are accepted
-	Deflate bool          // compressed messages are accepted
-	Max     int64         // bytes of a whole message
+	Limiter *rate.Limiter // limits the frames; nil: no limit
+	Binary  bool          // whether binary messages are accepted
+	Deflate bool          // whether compressed messages are accepted
+	Max     int64         // maximum size of a whole message, in bytes
 
-	left     int64    // payload bytes until the next header
-	message  int64    // bytes of the unfinished message so far
-	header   [10]byte // the next header as far as it is read, without the mask
-	have     uint8    // bytes of the header that are read, the mask included
-	fragment bool     // a fragmented message is unfinished
+	left     int64    // number of payload bytes until the next header
+	message  int64    // number of bytes of the unfinished message so far
+	header   [10]byte // the bytes of the next header that are read, without the mask
+	have     uint8    // number of bytes of the header that are read, including the mask
+	fragment bool     // whether a fragmented message is unfinished
 }
 
 // Scan checks the frames in p. It returns how many headers ended in p, and how many bytes of p come before the first
@@ -148,7 +148,7 @@ func (v *Validator) check(now time.Time) *Violation {
 		return &Violation{CloseProtocol, "reserved opcode"}
 	}
 	v.fragment = !final
-	if length > v.Max-v.message { // a subtraction, so that nothing can overflow
+	if length > v.Max-v.message { // The comparison subtracts, so that nothing can overflow.
 		return &Violation{CloseTooLarge, "the message is too large"}
 	}
 	v.message += length

@@ -9,7 +9,7 @@ import (
 // Object is a value with named fields. Decode returns it for objects and ECMA arrays.
 type Object = flvio.AMFMap
 
-// Decode returns all values in b. It fails with an error that wraps ErrMalformed or ErrLimit. Numbers become float64,
+// Decode returns all values in b. If it fails, the error wraps ErrMalformed or ErrLimit. Numbers become float64,
 // strings string, booleans bool, null and undefined nil, objects Object, strict arrays flvio.AMFArray and dates
 // time.Time.
 func Decode(b []byte) ([]any, error) {
@@ -28,7 +28,7 @@ func Decode(b []byte) ([]any, error) {
 	return values, nil
 }
 
-// First returns the first value in b and its size in bytes. It fails unless all of b consists of values.
+// First returns the first value in b and its size in bytes. It fails unless b consists only of values.
 func First(b []byte) (value any, size int, err error) {
 	if err := scan(b); err != nil {
 		return nil, 0, err
@@ -36,7 +36,8 @@ func First(b []byte) (value any, size int, err error) {
 	return one(b)
 }
 
-// one decodes the first value of scanned bytes and returns its size. If flvio panics, it returns ErrMalformed.
+// one decodes the first value of bytes that were already scanned, and returns its size. If flvio panics, it returns
+// ErrMalformed.
 func one(b []byte) (v any, n int, err error) {
 	defer func() {
 		if recover() != nil {

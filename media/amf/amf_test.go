@@ -46,7 +46,7 @@ func TestECMAArraysAreObjectsWhateverTheirCount(t *testing.T) {
 	}
 }
 
-// nested returns n nested objects: n times a key and an object start.
+// nested returns n nested objects, each a key followed by the start of an object.
 func nested(n int) []byte {
 	b := bytes.Repeat([]byte{3, 0, 1, 'a'}, n)
 	b = append(b, 5)

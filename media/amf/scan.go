@@ -51,7 +51,7 @@ func scan(b []byte) error {
 	return nil
 }
 
-// take removes and returns the next n bytes.
+// take returns the next n bytes and advances.
 func (s *scanner) take(n uint64) ([]byte, error) {
 	if n > uint64(len(s.left)) {
 		return nil, ErrMalformed
@@ -90,7 +90,7 @@ func (s *scanner) value(depth int) error {
 	case markObject:
 		return s.object(depth)
 	case markECMAArray:
-		if err := s.skip(4); err != nil { // a count that is often wrong
+		if err := s.skip(4); err != nil { // skips the count, which is often wrong
 			return err
 		}
 		return s.object(depth)

@@ -16,7 +16,7 @@ import (
 type ownerState struct {
 	name  string
 	enter func(p *node, l live, onAir []domain.LiveID)
-	leave func(p *node, l live) // nil: there is no way back
+	leave func(p *node, l live) // nil: the stream cannot go back
 	ends  bool                  // the live itself ends
 	free  bool                  // the owner may broadcast
 }
@@ -137,7 +137,8 @@ func TestOwnerWithoutAccess(t *testing.T) {
 	}
 }
 
-// A ban may arrive between the authorization of a publisher and its stream.
+// TestOwnerIsBannedWhilePublishStarts checks that a ban may arrive between the authorization of a publisher and its
+// stream.
 func TestOwnerIsBannedWhilePublishStarts(t *testing.T) {
 	t.Parallel()
 	p := open(t, pgtest.New(t), "p", nil)

@@ -13,7 +13,7 @@ import (
 	"roomlog/projections"
 )
 
-// The errors that refuse a publisher or player with a valid sign.
+// Errors that refuse a publisher or player whose sign is valid.
 var (
 	ErrLiveNotFound   = errors.New("broadcasts: no live has this stream key")
 	ErrLiveEnded      = errors.New("broadcasts: the live has ended")
@@ -30,8 +30,8 @@ type authorizer struct {
 	cfg Config
 
 	mu        sync.Mutex
-	cooldowns map[domain.LiveID]time.Time // by live that was kicked: until when publishers are refused
-	requests  map[string]time.Time        // by stream key: time of the newest request
+	cooldowns map[domain.LiveID]time.Time // for each live that was kicked, the time until which publishers are refused
+	requests  map[string]time.Time        // time of the newest request, by stream key
 	prunedAt  time.Time
 }
 

@@ -76,9 +76,9 @@ const (
 // Change is the beginning or end of a broadcast, as recorded in the log.
 type Change struct {
 	Broadcast media.Broadcast
-	Reason    media.Reason // of the end; "" for a beginning
+	Reason    media.Reason // reason of the end; "" for a beginning
 	Live      domain.LiveID
-	Position  int64 // of the event; 0 if another node has recorded the end and this node has not received it yet
+	Position  int64 // position of the event; 0 if another node has recorded the end and this node has not received it yet
 }
 
 func (c Config) withDefaults() (Config, error) {

@@ -32,7 +32,7 @@ type Stream struct {
 
 // Streams returns the streams of all nodes, ordered by live.
 func (d *Directory) Streams(ctx context.Context) ([]Stream, error) {
-	streams := make(map[string]*Stream) // by stream key
+	streams := make(map[string]*Stream) // streams by stream key
 	err := eachBroadcast(ctx, d.queries, func(b projections.Broadcast) error {
 		live, err := d.queries.Live(ctx, b.Live)
 		if err != nil {

@@ -30,7 +30,7 @@ type eventLog struct {
 	exhausted atomic.Bool // the log was unavailable during a shutdown, so that later commands are not tried
 
 	mu      sync.Mutex
-	running map[string]*entry // by media.Broadcast.ID
+	running map[string]*entry // entries by media.Broadcast.ID
 }
 
 // entry is a broadcast of this node with its data in the log.

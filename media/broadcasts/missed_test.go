@@ -71,7 +71,8 @@ func (c *tables) open(t testing.TB, db *pgtest.DB) *projections.Queries {
 	return projections.NewQueries(pool)
 }
 
-// A manager whose queries fail for a while must not delay the feed, and must handle afterwards what it has missed.
+// TestMissedEventsAreHandled checks that a manager whose queries fail for a while does not delay the feed, and later
+// handles the events that it has missed.
 func TestMissedEventsAreHandled(t *testing.T) {
 	t.Parallel()
 	var c tables

@@ -121,7 +121,7 @@ func TestASignThatOpenedALiveStaysValid(t *testing.T) {
 	})
 	e.Close()
 	p.expectEnds(l, domain.StopConnectionLost)
-	e = p.publishWith(l, sign) // also after its broadcast has ended
+	e = p.publishWith(l, sign) // works even after its broadcast has ended
 	p.publish(silent)
 	old, err := media.NewSigner([]string{secret}, time.Second, func() time.Time { return time.Now().Add(-time.Hour) })
 	if err != nil {

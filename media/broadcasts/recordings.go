@@ -114,10 +114,7 @@ func (r *Recordings) RecordingFinished(ctx context.Context, rec record.Recording
 	}
 	c := domain.FinishRecording{Live: live, Recording: domain.RecordingID(rec.ID), Cause: domain.RecordingCause(rec.Reason),
 		StartedAt: logTime(rec.StartedAt), EndedAt: logTime(rec.EndedAt), DurationMS: rec.Length.Milliseconds(), Bytes: rec.Bytes, StreamKey: rec.Stream}
-	for _, p := range rec.Parts {
-		c.Parts = append(c.Parts, domain.RecordingPart{File: p.File, StartedAt: logTime(p.StartedAt), DurationMS: p.Length.Milliseconds(), Bytes: p.Bytes,
-			Media: domain.MediaInfo{Video: string(p.Video), Width: p.Size.Width, Height: p.Size.Height, Audio: string(p.Audio)}})
-	}
+	c.Parts = partsOf(rec)
 	err = r.execute(ctx, c)
 	if refusal := domain.AsRefusal(err); refusal != nil && refusal.Code == domain.CodeLiveNotFound {
 		r.cfg.Log.WarnContext(ctx, "recording belongs to a live that the log has lost, its files stay until their space is needed",
@@ -175,6 +172,14 @@ func (r *Recordings) Authorize(ctx context.Context, folder, id, sign string) err
 func (r *Recordings) execute(ctx context.Context, c domain.Command) error {
 	_, err := r.cfg.Commands.Execute(ctx, domain.Request{Actor: domain.Actor{Kind: domain.System}, Command: c})
 	return err
+}
+
+func partsOf(rec record.Recording) (parts []domain.RecordingPart) {
+	for _, p := range rec.Parts {
+		parts = append(parts, domain.RecordingPart{File: p.File, StartedAt: logTime(p.StartedAt), DurationMS: p.Length.Milliseconds(), Bytes: p.Bytes,
+			Media: domain.MediaInfo{Video: string(p.Video), Width: p.Size.Width, Height: p.Size.Height, Audio: string(p.Audio)}})
+	}
+	return parts
 }
 
 // logTime returns t with the precision of the log.

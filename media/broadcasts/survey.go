@@ -24,7 +24,7 @@ type NodeStats struct {
 	Key       string                 `json:"key"`
 	Node      string                 `json:"node"`
 	Publisher string                 `json:"publisher,omitempty"` // media.Client.ID
-	Bitrate   int                    `json:"bitrate"`             // of the publisher, in bits per second
+	Bitrate   int                    `json:"bitrate"`             // bit rate of the publisher, in bits per second
 	GOP       int                    `json:"gop"`                 // pictures in the last complete group of pictures
 	GOPLength time.Duration          `json:"gop_length"`
 	Players   map[media.Protocol]int `json:"players"`

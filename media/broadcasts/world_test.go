@@ -30,7 +30,7 @@ import (
 
 const (
 	timeout       = time.Minute
-	lostNodeGrace = 200 * time.Millisecond // of the clock of a node; the tables are read every 50 ms
+	lostNodeGrace = 200 * time.Millisecond // duration on the clock of a node; the tables are read every 50 ms
 	secret        = "a-secret-of-this-house"
 )
 
@@ -49,13 +49,13 @@ type node struct {
 	server    *media.Server
 	directory *broadcasts.Directory
 	cluster   *cluster.Cluster
-	clock     *clocktest.Clock // by which lost nodes are found
+	clock     *clocktest.Clock // clock by which lost nodes are found
 	rtmp      string
 	stop      func() // shuts down in order
 
 	mu      sync.Mutex
 	changes []broadcasts.Change
-	holds   map[string]chan struct{} // by stream key: authorized publishers wait
+	holds   map[string]chan struct{} // channels on which authorized publishers wait, by stream key
 	held    atomic.Int64
 }
 

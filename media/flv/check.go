@@ -2,8 +2,8 @@ package flv
 
 import "fmt"
 
-// Check returns an error if a payload is of no use to any player: it is truncated, or it is a sequence header that
-// describes nothing. It does not parse what decoders may understand better than this package.
+// Check returns an error if no player can use a payload, because it is truncated or is a sequence header that describes
+// nothing. It does not parse what decoders may understand better than this package.
 func Check(info Info, payload []byte) (err error) {
 	defer guard(&err)
 	switch {
@@ -17,7 +17,7 @@ func Check(info Info, payload []byte) (err error) {
 	return nil
 }
 
-// truncated reports whether a payload ends before its description.
+// truncated reports whether a payload ends before the bytes that info describes.
 func truncated(info Info, b []byte) bool {
 	switch {
 	case len(b) == 0:

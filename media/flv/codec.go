@@ -1,7 +1,7 @@
 package flv
 
-// Codec is the name of a codec: "h264", "aac". A codec of enhanced RTMP that is unknown to this package has its
-// FourCC as name.
+// Codec is the name of a codec, such as "h264" or "aac". A codec of enhanced RTMP that this package does not know has
+// its FourCC as name.
 type Codec string
 
 // The codecs that this package can parse.
@@ -15,8 +15,8 @@ const (
 	Opus Codec = "opus"
 )
 
-// videoCodec returns the codec for the number in a video tag, or "". The numbers 12 and 13 are in use but not
-// standardized.
+// videoCodec returns the codec for the number in a video tag, or "" if the number is unknown. The numbers 12 and 13 are
+// in use, but not standardized.
 func videoCodec(id byte) Codec {
 	switch id {
 	case 2:
@@ -35,7 +35,7 @@ func videoCodec(id byte) Codec {
 	return ""
 }
 
-// audioCodec returns the codec for the number in an audio tag, or "".
+// audioCodec returns the codec for the number in an audio tag, or "" if the number is unknown.
 func audioCodec(id byte) Codec {
 	switch id {
 	case 0, 3:

@@ -8,7 +8,7 @@ import (
 // ErrMalformed is wrapped when codec data is malformed.
 var ErrMalformed = errors.New("flv: malformed codec data")
 
-// guard turns a panic of a parser into an error. It is deferred.
+// guard turns a panic of a parser into an error. Defer it.
 func guard(err *error) {
 	if p := recover(); p != nil {
 		*err = fmt.Errorf("%w: %v", ErrMalformed, p)

@@ -143,12 +143,12 @@ func TestParseMetadata(t *testing.T) {
 	}
 }
 
-var ( // H.264 of 1920 x 1080, HEVC of 960 x 540, AV1 of 1920 x 804
+var ( // H.264 with 1920 x 1080, HEVC with 960 x 540, and AV1 with 1920 x 804 pixels
 	sps = []byte{0x67, 0x42, 0xc0, 0x28, 0xd9, 0x00, 0x78, 0x02, 0x27, 0xe5, 0x84, 0x00, 0x00, 0x03, 0x00, 0x04,
 		0x00, 0x00, 0x03, 0x00, 0xf0, 0x3c, 0x60, 0xc9, 0x20}
 	pps = []byte{0x68, 0xeb, 0xe3, 0xcb}
 
-	// H.264 of 640 x 360 in 4:4:4, where cropping is counted in single lines
+	// H.264 with 640 x 360 pixels in 4:4:4, where cropping is counted in single lines
 	spsFull = []byte{0x67, 0xf4, 0x00, 0x1e, 0x91, 0x96, 0x80, 0xa0, 0x2f, 0xf8, 0x9c, 0x04, 0x40, 0x00, 0x00, 0x03, 0x00, 0x40,
 		0x00, 0x00, 0x0c, 0x83, 0xc5, 0x8b, 0xa8}
 
@@ -271,8 +271,8 @@ func TestParameterSetsAndNALUs(t *testing.T) {
 }
 
 func TestSplitOBUs(t *testing.T) {
-	frame := append([]byte{0x12, 0x00}, av1Header...) // a temporal delimiter
-	frame = append(frame, 0x36, 0x40, 0x02, 'a', 'b') // and a frame with an extension header
+	frame := append([]byte{0x12, 0x00}, av1Header...) // begins with a temporal delimiter
+	frame = append(frame, 0x36, 0x40, 0x02, 'a', 'b') // continues with a frame that has an extension header
 	units, err := flv.SplitOBUs(frame)
 	if err != nil {
 		t.Fatal(err)
@@ -291,7 +291,7 @@ func TestSplitOBUs(t *testing.T) {
 	}
 }
 
-// FuzzPayload passes any payload to every parser.
+// FuzzPayload passes random payloads to every parser.
 func FuzzPayload(f *testing.F) {
 	for _, seed := range [][]byte{
 		avc(sps, pps), hvc([]byte{32, 33, 34}, hevcVPS, hevcSPS, hevcPPS), append([]byte("\x90av01\x81\x08\x0c\x00"), av1Header...),

@@ -89,7 +89,7 @@ func ParseSound(payload []byte) (sound Sound, err error) {
 	switch {
 	case info.Codec == AAC && info.Header:
 		return soundOfAAC(payload[info.Body:])
-	case info.Codec == Opus && info.Header && len(payload) > info.Body+9: // "OpusHead", version, channels
+	case info.Codec == Opus && info.Header && len(payload) > info.Body+9: // "OpusHead", the version, and the number of channels
 		return Sound{48_000, int(payload[info.Body+9])}, nil
 	case info.Codec == MP3 && info.Body == 1:
 		return Sound{[]int{5512, 11_025, 22_050, 44_100}[payload[0]>>2&3], 1 + int(payload[0]&1)}, nil
@@ -103,7 +103,7 @@ func soundOfAAC(body []byte) (Sound, error) {
 		return Sound{}, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
 	rate := c.SampleRate
-	if c.ObjectType < 32 && body[0]&7 == 7 && body[1]&0x80 != 0 { // an explicit rate in place of an index
+	if c.ObjectType < 32 && body[0]&7 == 7 && body[1]&0x80 != 0 { // an explicit rate instead of an index
 		rate = int(c.SampleRateIndex)
 	}
 	channels := []int{0, 1, 2, 3, 4, 5, 6, 8}

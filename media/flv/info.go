@@ -2,27 +2,27 @@ package flv
 
 import "encoding/binary"
 
-// Info is the description of a payload by its first bytes.
+// Info describes a payload as far as its first bytes show.
 type Info struct {
 	Kind   byte
-	Codec  Codec // "" if unknown
+	Codec  Codec // codec; "" if unknown
 	Track  byte  // number among the tracks of one kind; nearly always 0
-	Header bool  // a sequence header, which decoders need first, or script data
-	Key    bool  // a video frame that can be decoded without earlier frames
-	Coded  bool  // coded media
-	Mixed  bool  // several tracks in one payload; Body is the start of all of them
-	Body   int   // offset of the codec's own bytes, if Coded or Header
-	Offset int32 // composition time: ms from the timestamp to the presentation of the frame
+	Header bool  // whether it is a sequence header, which decoders need first, or script data
+	Key    bool  // whether it is a video frame that can be decoded without earlier frames
+	Coded  bool  // whether it is coded media
+	Mixed  bool  // whether the payload contains several tracks; Body is then the start of all of them
+	Body   int   // offset of the bytes of the codec, if Coded or Header is true
+	Offset int32 // composition time: milliseconds from the timestamp until the frame is shown
 }
 
 // The packet types of enhanced RTMP. Types 0 and 1 are also the packet types of H.264 and AAC in FLV.
 const (
 	packetHeader      = 0
 	packetCoded       = 1
-	packetCodedX      = 3 // without composition time
+	packetCodedX      = 3 // coded picture without composition time
 	packetMetadata    = 4
-	packetMultitrack  = 5 // audio
-	packetMultitrackV = 6 // video
+	packetMultitrack  = 5 // several audio tracks
+	packetMultitrackV = 6 // several video tracks
 	packetModifier    = 7
 )
 
@@ -30,7 +30,7 @@ const (
 	frameKey     = 1
 	frameCommand = 5
 
-	formatEnhanced = 9 // audio format that marks enhanced RTMP
+	formatEnhanced = 9 // audio format number that marks enhanced RTMP
 )
 
 // Describe returns the description of a payload. It never fails: an unknown payload is neither a header nor coded
@@ -81,7 +81,7 @@ func (i *Info) audio(b []byte) {
 	}
 }
 
-// enhanced describes a payload of enhanced RTMP: modifiers, an optional track, a FourCC.
+// enhanced describes a payload of enhanced RTMP: modifiers, an optional track, and a FourCC.
 func (i *Info) enhanced(b []byte, frame byte) {
 	packet, rest := b[0]&15, b[1:]
 	for packet == packetModifier {
@@ -124,7 +124,7 @@ func (i *Info) enhanced(b []byte, frame byte) {
 	}
 }
 
-// skipModifier skips the data of a modifier and returns the type of the packet after it.
+// skipModifier skips the data of a modifier. It returns the type of the packet that follows, and the rest.
 func skipModifier(b []byte) (packet byte, rest []byte) {
 	if len(b) < 1 {
 		return 0, nil

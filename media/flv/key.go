@@ -4,8 +4,8 @@ import "encoding/binary"
 
 const maxLook = 16 // maximum number of units that are checked; the slice of a key frame follows a few parameter sets
 
-// containsKey reports whether a frame contains a key picture. It serves publishers of enhanced RTMP that do not mark
-// key frames.
+// containsKey reports whether a frame contains a key picture. It is used for publishers of enhanced RTMP that do not
+// mark key frames.
 func containsKey(c Codec, body []byte) bool {
 	switch c {
 	case H264:
@@ -14,7 +14,7 @@ func containsKey(c Codec, body []byte) bool {
 		return anyNALU(body, func(first byte) bool { kind := first >> 1 & 0x3f; return kind >= 16 && kind <= 21 })
 	case AV1:
 		return startsSequence(body)
-	case VP9: // two marker bits, two profile bits, show_existing_frame, frame_type
+	case VP9: // first byte: two marker bits, two profile bits, show_existing_frame, frame_type
 		return len(body) > 0 && body[0]>>6 == 2 && body[0]&0x0c == 0
 	}
 	return false

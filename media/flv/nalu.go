@@ -9,15 +9,15 @@ import (
 
 const maxSets = 64 // maximum number of parameter sets in a sequence header
 
-// ParameterSets holds the first parameter set of each kind of H.264 or HEVC, and the size in bytes of the length
+// ParameterSets contains the first parameter set of each kind of H.264 or HEVC, and the size in bytes of the length
 // field before each NAL unit of a frame.
 type ParameterSets struct {
-	VPS, SPS, PPS []byte // VPS only for HEVC
+	VPS, SPS, PPS []byte // parameter sets; VPS is set only for HEVC
 	LengthSize    int
 }
 
-// ParseParameterSets returns the parameter sets in a sequence header of H.264 or HEVC. Sets that the codec has are
-// not empty.
+// ParseParameterSets returns the parameter sets in a sequence header of H.264 or HEVC. Every set that the codec needs
+// is present.
 func ParseParameterSets(header []byte) (sets ParameterSets, err error) {
 	defer guard(&err)
 	info := Describe(Video, header)

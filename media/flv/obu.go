@@ -27,18 +27,18 @@ func SplitOBUs(body []byte) ([][]byte, error) {
 	return whole, nil
 }
 
-// obu is an OBU in a frame: its header and its body, without the size field between them.
+// obu is an OBU in a frame: its header and its body. The size field between them is left out.
 type obu struct{ head, body []byte }
 
-// withoutSize returns the OBU without its size field.
+// withoutSize returns the bytes of the OBU without a size field.
 func (o obu) withoutSize() []byte {
 	b := append(make([]byte, 0, len(o.head)+len(o.body)), o.head...)
 	b[0] &^= obuSized
 	return append(b, o.body...)
 }
 
-// splitOBUs splits a frame into OBUs, without temporal delimiters. If there are more than limit OBUs or a malformed
-// OBU, it returns an error and the OBUs before.
+// splitOBUs splits a frame into OBUs, without temporal delimiters. If there are more than limit OBUs, or one is
+// malformed, it returns an error and the OBUs before.
 func splitOBUs(body []byte, limit int) ([]obu, error) {
 	var units []obu
 	for n := 0; len(body) > 0; n++ {

@@ -14,8 +14,8 @@ const (
 	tailSize = flvio.TagTrailerLength
 )
 
-// FileHeader returns the header of an FLV file. It must announce exactly the kinds of tags that follow, because
-// players wait for every announced kind.
+// FileHeader returns the header of an FLV file. It must announce exactly the kinds of tags that follow, because players
+// wait for every announced kind.
 func FileHeader(video, audio bool) []byte {
 	var flags byte
 	if video {
@@ -29,7 +29,7 @@ func FileHeader(video, audio bool) []byte {
 	return b
 }
 
-// Tag returns a payload as an FLV tag, including the tag size after it. time is in milliseconds. The payload must be
+// Tag returns a payload as an FLV tag, followed by the size of the tag. time is in milliseconds. The payload must be
 // smaller than 16 MiB.
 func Tag(kind byte, time uint32, payload []byte) []byte {
 	b := make([]byte, headSize+len(payload)+tailSize)

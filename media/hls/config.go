@@ -13,7 +13,7 @@ import (
 // TokenArg is the query argument of file references that carries Config.Token.
 const TokenArg = "broadcast"
 
-const minSegments = 7 // in a playlist; low-latency HLS allows no fewer
+const minSegments = 7 // minimum number of segments in a playlist; low-latency HLS allows no fewer
 
 // Config configures a Muxer. Now and Token are required.
 type Config struct {
@@ -67,7 +67,7 @@ var carried = []flv.Codec{flv.H264, flv.HEVC, flv.AV1, flv.AAC, flv.Opus}
 // ErrTrack is wrapped by an error that OnError gets once for a track that is left out.
 var ErrTrack = errors.New("hls: codec that HLS does not carry")
 
-// The errors of Write that end a stream.
+// Errors of Write that end a stream.
 var (
 	ErrCodec      = errors.New("hls: the stream has no codec that HLS supports")
 	ErrSegmenting = errors.New("hls: the stream cannot be segmented")

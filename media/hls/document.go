@@ -13,7 +13,7 @@ import (
 
 const playlistType = "application/vnd.apple.mpegurl"
 
-// document is a text that many clients request. It is compressed at most once; the lines that only one client receives
+// document is a body that many clients request. It is compressed at most once. The lines that only one client receives
 // are appended without compression.
 type document struct {
 	text []byte
@@ -25,7 +25,12 @@ type document struct {
 
 func newDocument(text []byte) *document { return &document{text: text} }
 
-// write writes the text and then own, as gzip if the client accepts that.
+// WritePlaylist writes a playlist, as gzip if the client accepts that.
+func WritePlaylist(w http.ResponseWriter, r *http.Request, text []byte) {
+	newDocument(text).write(w, r, "")
+}
+
+// write writes the body and then own, compressed with gzip if the client accepts that.
 func (d *document) write(w http.ResponseWriter, r *http.Request, own string) {
 	header := w.Header()
 	header.Set("Content-Type", playlistType)
@@ -39,7 +44,7 @@ func (d *document) write(w http.ResponseWriter, r *http.Request, own string) {
 	_, _ = w.Write(body)
 }
 
-// gzip returns the text and own as a gzip file (RFC 1952). own must be shorter than 64 KiB.
+// gzip returns the body and own as a gzip file (RFC 1952). own must be shorter than 64 KiB.
 func (d *document) gzip(own string) []byte {
 	d.once.Do(func() {
 		var out bytes.Buffer

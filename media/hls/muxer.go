@@ -102,7 +102,7 @@ func (m *Muxer) Close() {
 	}
 	m.announce()
 	m.mu.Unlock()
-	if !broken { // after a panic gohlslib may block the followers for ever
+	if !broken { // After a panic, gohlslib may block the followers for ever.
 		m.followers.Wait()
 	}
 }

@@ -215,7 +215,7 @@ func TestRequestsWaitForTheNextSegmentOrPart(t *testing.T) {
 	m := open(t, hls.Config{})
 	write(t, m, avcHeader(), aacHeader())
 	first := make(chan *httptest.ResponseRecorder)
-	go func() { first <- index(m) }() // before there is a segment
+	go func() { first <- index(m) }() // The index is requested before there is a segment.
 	second(t, m, 0)
 	second(t, m, 1000)
 	if w := <-first; w.Code != 200 {

@@ -12,7 +12,7 @@ const (
 	listSuffix = "_stream.m3u8"
 	gapFile    = "gap.mp4" // name of the file of gaps in playlists of gohlslib; there is no such file
 
-	// The distances of draft-pantos-hls-rfc8216bis, sections 4.4.3.8 and B.1.
+	// Distances of draft-pantos-hls-rfc8216bis, sections 4.4.3.8 and B.1.
 	holdBackParts  = 3 // PART-HOLD-BACK, in part target durations
 	skipDurations  = 6 // CAN-SKIP-UNTIL, in target durations
 	partsDurations = 3 // distance from the end of a playlist in which segments keep their parts, in target durations
@@ -22,7 +22,7 @@ const (
 // parts and the wall-clock time of a segment early; trackList keeps them.
 type trackList struct {
 	newest playlist.Media
-	known  map[int]*playlist.MediaSegment // by segment number
+	known  map[int]*playlist.MediaSegment // segments of the playlist, by number
 }
 
 // update replaces the playlist by a newer version. text is a playlist of gohlslib.
@@ -72,15 +72,15 @@ type position struct{ segment, parts int }
 // servedList is one version of a playlist as it is served.
 type servedList struct {
 	full  *document
-	delta *document // without the oldest segments
+	delta *document // playlist without its oldest segments
 	end   position
 	hint  string // name of the next part, or of the part that would follow the end
 	first int    // number of the first segment
 	parts []int  // number of parts of each complete segment
 }
 
-// has reports whether the playlist contains a segment, or a part of one. A negative part means the whole segment. A part
-// after the last one of a segment is the first part of the next segment.
+// has reports whether the playlist contains the segment, or a part of the segment. A negative part means the whole
+// segment. A part after the last one of a segment is the first part of the next segment.
 func (l servedList) has(segment, part int) bool {
 	for part >= 0 && segment >= l.first && segment < l.end.segment && part >= l.parts[segment-l.first] {
 		segment, part = segment+1, 0

@@ -32,7 +32,7 @@ func (f *follower) setEnd() {
 	case <-f.end:
 	default:
 	}
-	f.end <- uint32(end) // only this goroutine sends, so that there is room
+	f.end <- uint32(end) // Only this goroutine sends, so the channel has room.
 }
 
 // waitFor blocks until the playlist has the time at, in ms of the stream.

@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	maxFaults = 250                                     // maximum number of frames in a row that cannot be segmented
+	maxFaults = 250                                     // maximum number of consecutive frames that cannot be segmented
 	maxJump   = 3 * int64(time.Second/time.Millisecond) // ms between frames, above which another run starts
 )
 
@@ -22,12 +22,12 @@ const (
 type segmenter struct {
 	mux    *gohlslib.Muxer
 	tracks mp4track.Set
-	video  *gohlslib.Track // in the types of gohlslib
+	video  *gohlslib.Track // track as gohlslib describes it
 	audio  *gohlslib.Track
 	first  time.Time            // arrival of the first frame
 	zero   uint32               // timestamp of the first frame
 	newest int64                // ms of the newest frame
-	clock  mp4track.SampleClock // of audio
+	clock  mp4track.SampleClock // clock of the audio
 	units  [][]byte
 	faults int
 	broken bool // gohlslib has panicked and may hold its lock for ever

@@ -15,10 +15,10 @@ import (
 type Notification struct {
 	Hook string    `json:"hook"` // pre, post or done; connect, publish or play: "pre_publish"
 	Node string    `json:"node"`
-	Seq  uint64    `json:"seq,omitempty"` // of post and done hooks: 1, 2, 3, … per node; a gap means that notifications were dropped
+	Seq  uint64    `json:"seq,omitempty"` // number of a post or done hook: 1, 2, 3, … per node; a gap means that notifications were dropped
 	Time time.Time `json:"time"`
 
-	ID         string         `json:"id"` // of the connection
+	ID         string         `json:"id"` // id of the connection
 	Address    string         `json:"address"`
 	Protocol   media.Protocol `json:"protocol"`
 	StreamPath string         `json:"stream_path,omitempty"` // "/live/KEY", of publish and play hooks
@@ -27,7 +27,7 @@ type Notification struct {
 	// Of post_publish and done_publish:
 	Live      domain.LiveID `json:"live,omitempty"`
 	Broadcast string        `json:"broadcast,omitempty"`
-	Position  int64         `json:"position,omitempty"` // of the event in the log
+	Position  int64         `json:"position,omitempty"` // position of the event in the log
 	Media     *MediaInfo    `json:"media,omitempty"`
 
 	// Of done hooks:

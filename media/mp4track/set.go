@@ -6,16 +6,16 @@ import (
 	"roomlog/media/flv"
 )
 
-// Set holds the video and the audio track of a stream. A track is nil if the stream does not have it, or if MP4 cannot
-// store it.
+// Set contains the video and the audio track of a stream. A track is nil if the stream does not have it, or if MP4
+// cannot store it.
 type Set struct {
 	Video, Audio *Track
 
 	videoHeader, audioHeader []byte
 }
 
-// Update applies a sequence header and reports whether it differs from the header before. A malformed header removes
-// its track and is returned as an error.
+// Update applies a sequence header, and reports whether it differs from the previous one. If the header is malformed,
+// Update removes its track and returns an error.
 func (t *Set) Update(info flv.Info, header []byte) (changed bool, err error) {
 	switch {
 	case info.Track != 0:

@@ -18,16 +18,16 @@ import (
 // VideoTimeScale is the time scale of video tracks, in ticks per second.
 const VideoTimeScale = 90_000
 
-// ErrCodec is returned for a codec that MP4 cannot store or that this package cannot write.
+// ErrCodec is returned for a codec that MP4 cannot store, or that this package cannot write.
 var ErrCodec = errors.New("mp4track: codec not supported in MP4")
 
 // Track describes a video or audio track.
 type Track struct {
 	Codec     flv.Codec
 	TimeScale int               // ticks per second
-	MP4Codec  codecs.Codec      // parameters for mediacommon, which can write them
-	Sets      flv.ParameterSets // of H.264 and HEVC
-	Size      flv.Size          // of video
+	MP4Codec  codecs.Codec      // parameters with which mediacommon can write the track
+	Sets      flv.ParameterSets // parameter sets; only for H.264 and HEVC
+	Size      flv.Size          // size; only for video
 }
 
 // New returns the track that a sequence header describes.
@@ -48,7 +48,7 @@ func New(info flv.Info, header []byte) (t *Track, err error) {
 }
 
 func videoTrack(info flv.Info, header []byte) (*Track, error) {
-	size, err := flv.ParseSize(header) // mediacommon parses the size too and must not panic
+	size, err := flv.ParseSize(header) // mediacommon also parses the size, and must not panic
 	if err != nil {
 		return nil, err
 	}
@@ -127,7 +127,8 @@ func (t *Track) Samples(body []byte) int64 {
 	return 0
 }
 
-// tryWrite writes a track in memory and returns the error. Later writes of the track cannot handle an error.
+// tryWrite writes a track once in memory and returns the error, because later writes of the track cannot handle an
+// error.
 func tryWrite(codec codecs.Codec) (err error) {
 	defer guard(&err)
 	if avc, is := codec.(*codecs.H264); is {
@@ -141,7 +142,7 @@ func tryWrite(codec codecs.Codec) (err error) {
 	return init.Marshal(&out)
 }
 
-// guard turns a panic of a dependency into an error. It is deferred.
+// guard turns a panic of a dependency into an error. Defer it.
 func guard(err *error) {
 	if p := recover(); p != nil {
 		*err = fmt.Errorf("mp4track: panic in a library: %v", p)

@@ -17,7 +17,7 @@ const (
 	maxParts     = 100             // maximum number of parts of a recording
 	maxFragment  = 4 << 20         // maximum number of bytes that wait to be written
 	maxFrames    = 4096            // maximum number of frames that wait to be written
-	maxFaults    = 250             // maximum number of frames in a row that cannot be written
+	maxFaults    = 250             // maximum number of consecutive frames that cannot be written
 	maxStep      = 1000            // maximum ms between two frames of one kind that the last frame lasts as well
 	usualStep    = 40              // ms that the last frame lasts otherwise
 	syncInterval = 5 * time.Second // between two fsyncs of a running recording
@@ -80,7 +80,7 @@ type Source interface {
 	Close()
 }
 
-// The errors of a Recorder.
+// Errors of a Recorder.
 var (
 	ErrClosed         = errors.New("record: shutting down")
 	ErrExists         = errors.New("record: the recording exists already")

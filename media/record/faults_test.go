@@ -37,7 +37,8 @@ func long(t *testing.T, seconds int) []*media.Frame {
 	return all
 }
 
-// A recording of several hours has a seek table of bounded size, with which players can seek.
+// TestLongRecordingsHaveASeekTable checks that a recording of several hours has a seek table of bounded size, with
+// which players can seek.
 func TestLongRecordingsHaveASeekTable(t *testing.T) {
 	t.Parallel()
 	s := open(t, t.TempDir(), nil)
@@ -95,7 +96,8 @@ func child(dir string) {
 	os.Exit(0)
 }
 
-// A power failure loses what was not synced: the files are synced every few seconds, and not more often.
+// TestRunningRecordingsAreSynced checks that the files are synced every few seconds, and not more often: a power
+// failure loses what was not synced.
 func TestRunningRecordingsAreSynced(t *testing.T) {
 	t.Parallel()
 	broadcast := long(t, 60)
@@ -121,7 +123,8 @@ func TestRunningRecordingsAreSynced(t *testing.T) {
 	}
 }
 
-// A killed process leaves nearly all of the recording. The next process closes it and reports it.
+// TestRecordingSurvivesAKilledProcess checks that a killed process leaves nearly all of the recording, and that the
+// next process closes and reports it.
 func TestRecordingSurvivesAKilledProcess(t *testing.T) {
 	t.Parallel()
 	source, dir := film(t), t.TempDir()
@@ -211,7 +214,8 @@ func TestInterruptedRecordingsAreClosed(t *testing.T) {
 	try("an index of another recording", []byte(strings.ReplaceAll(string(index), "broadcast", "shop")), file)
 }
 
-// A full disk ends the recording, which is closed and complete. Nothing else ends.
+// TestFullDiskEndsTheRecording checks that a full disk ends the recording, which is closed and complete, and that
+// nothing else ends.
 func TestFullDiskEndsTheRecording(t *testing.T) {
 	t.Parallel()
 	source, dir := film(t), t.TempDir()
@@ -236,7 +240,7 @@ func TestFullDiskEndsTheRecording(t *testing.T) {
 	}
 }
 
-// The reserve stays free: recording does not even start.
+// TestReserveStaysFree checks that no recording starts that would use the reserve of the disk.
 func TestReserveStaysFree(t *testing.T) {
 	t.Parallel()
 	s := open(t, t.TempDir(), func(c *record.Config) { c.DiskReserve = 1 << 60 })

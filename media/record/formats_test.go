@@ -138,7 +138,7 @@ func TestNewerCodecsAreRecorded(t *testing.T) {
 	}
 }
 
-// A change of the video size begins another file.
+// TestChangeOfSizeBeginsAPart checks that a change of the video size begins another file.
 func TestChangeOfSizeBeginsAPart(t *testing.T) {
 	t.Parallel()
 	small, large := film(t), clip(t, "large.flv", videoFrame("-s", "640x360", "-c:a", "aac", "-b:a", "64k")...)
@@ -157,7 +157,8 @@ func TestChangeOfSizeBeginsAPart(t *testing.T) {
 	}
 }
 
-// A publisher that reconnects continues in the same file. The last picture stays during the gap.
+// TestReconnectContinuesTheRecording checks that a publisher that reconnects continues in the same file, and that the
+// last picture stays during the gap.
 func TestReconnectContinuesTheRecording(t *testing.T) {
 	t.Parallel()
 	source := film(t)
@@ -214,7 +215,8 @@ func TestMalformedFramesAreLeftOut(t *testing.T) {
 	}
 }
 
-// A stream whose headers change all the time ends its recording, not the process.
+// TestTooManyPartsEndTheRecording checks that a stream whose headers change all the time ends its recording, not the
+// process.
 func TestTooManyPartsEndTheRecording(t *testing.T) {
 	t.Parallel()
 	source := frames(t, film(t), 0)

@@ -7,8 +7,10 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strings"
 
+	"roomlog/media/hls"
 	"roomlog/media/rtmp"
 )
 
@@ -17,8 +19,8 @@ import (
 var ErrForbidden = errors.New("record: forbidden")
 
 // Handler serves the files of recordings at the paths FOLDER/ID/FILE, without a leading slash. Of running recordings
-// it serves the data that is already written. The HTTP server must have timeouts for clients that do not read (package
-// httpserver).
+// it serves the data that is already written. FOLDER/ID/index.m3u8 is an HLS playlist of the recording. The HTTP server must
+// have timeouts for clients that do not read (package httpserver).
 type Handler struct {
 	// Recorder has the files.
 	Recorder *Recorder
@@ -58,7 +60,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	err := h.Authorize(r.Context(), parts[0], parts[1], r.URL.Query().Get("sign"))
 	if err == nil {
-		err = h.serve(w, r, parts[0], parts[1], parts[2])
+		if parts[2] == PlaylistFile {
+			err = h.servePlaylist(w, r, parts[0], parts[1])
+		} else {
+			err = h.serve(w, r, parts[0], parts[1], parts[2])
+		}
 	}
 	switch {
 	case err == nil:
@@ -105,5 +111,26 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, folder, id, name
 		header.Set("ETag", fmt.Sprintf(`"%s-%s-%d"`, id, name, size))
 	}
 	http.ServeContent(w, r, name, info.ModTime(), io.NewSectionReader(file, 0, size))
+	return nil
+}
+
+// servePlaylist serves the HLS playlist of a recording. While the recording is running, the playlist grows. It returns
+// ErrNotFound if there is no segment yet.
+func (h *Handler) servePlaylist(w http.ResponseWriter, r *http.Request, folder, id string) error {
+	index, _, err := h.Recorder.Open(folder, id, IndexFile)
+	if err != nil {
+		return err
+	}
+	defer index.Close()
+	p := &playlist{}
+	if err := eachLine(index, p.add); err != nil {
+		return fmt.Errorf("record: read an index: %w", err)
+	}
+	segments := p.complete()
+	if len(segments) == 0 {
+		return ErrNotFound
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	hls.WritePlaylist(w, r, p.render(segments, "sign="+url.QueryEscape(r.URL.Query().Get("sign"))))
 	return nil
 }

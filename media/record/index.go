@@ -20,7 +20,7 @@ const newIndexFile = IndexFile + ".new" // an index that is being rewritten
 
 const (
 	maxLine   = 64 << 10
-	maxDigits = 9 // of the number of a part
+	maxDigits = 9 // maximum number of digits of the number of a part
 )
 
 // line is one line of an index. Kind determines which fields are set.
@@ -88,7 +88,7 @@ type indexed struct {
 	parts    []indexedPart
 	ended    bool
 	notified bool
-	size     int64     // of the index up to its last complete line
+	size     int64     // size of the index up to its last complete line
 	newest   time.Time // end of the last fragment
 
 	sizeOf func(file string) int64
@@ -97,7 +97,7 @@ type indexed struct {
 // indexedPart describes a part with the data of the index.
 type indexedPart struct {
 	header, end int64 // bytes
-	size        int64 // of the file
+	size        int64 // size of the file
 	timeScale   int64
 	length      int64 // ms
 	points      seekPoints
@@ -120,6 +120,20 @@ func readIndex(r io.Reader, sizeOf func(file string) int64) (indexed, error) {
 		return f, fmt.Errorf("%s: not an index of a recording: %w", IndexFile, lines.Err())
 	}
 	return f, nil
+}
+
+// eachLine calls do with each complete line of an index that may be growing.
+func eachLine(index io.Reader, do func(line)) error {
+	lines := bufio.NewScanner(index)
+	lines.Buffer(nil, maxLine)
+	for lines.Scan() {
+		var l line
+		if json.Unmarshal(lines.Bytes(), &l) != nil {
+			break // the line is being written
+		}
+		do(l)
+	}
+	return lines.Err()
 }
 
 // add adds a line and reports whether it is consistent.

@@ -23,7 +23,7 @@ const (
 type mp4File struct {
 	tracks  mp4track.Set
 	clock   mp4track.SampleClock
-	number  uint32 // of the newest fragment
+	number  uint32 // number of the newest fragment
 	videoAt int64  // time of the newest picture, in the time scale of its track
 	audioAt int64  // time of the newest audio frame
 }
@@ -76,7 +76,7 @@ func (f *mp4File) header() (b []byte, err error) {
 // sample is a frame in a fragment.
 type sample struct {
 	fmp4.Sample
-	at int64 // in the time scale of its track
+	at int64 // time in the time scale of its track
 }
 
 // fragment encodes frames as a fragment of MP4. It calls onError for frames that are skipped.

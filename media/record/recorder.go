@@ -18,7 +18,7 @@ type Recorder struct {
 	library *library
 
 	mu      sync.Mutex
-	writers map[string]*writer // by name
+	writers map[string]*writer // writers by name
 	idle    *sync.Cond         // signals that no writer is left
 	closed  bool
 }

@@ -15,8 +15,8 @@ type Recording struct {
 	StartedAt time.Time
 	EndedAt   time.Time // zero while it is running
 	Reason    Reason
-	Length    time.Duration // of all parts
-	Bytes     int64         // on disk
+	Length    time.Duration // length of all parts
+	Bytes     int64         // size on disk
 	Skips     uint64        // number of gaps because the disk was too slow
 	Parts     []Part
 }

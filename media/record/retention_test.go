@@ -46,7 +46,8 @@ func TestOldestRecordingsMakeRoom(t *testing.T) {
 	}
 }
 
-// A show that is longer than its quota goes on as a ring: its oldest parts make room for the newest one.
+// TestLongRecordingsAreARing checks that a show that is longer than its quota goes on as a ring: its oldest parts make
+// room for the newest one.
 func TestLongRecordingsAreARing(t *testing.T) {
 	t.Parallel()
 	broadcast := long(t, 120)
@@ -103,7 +104,8 @@ func TestLongRecordingsAreARing(t *testing.T) {
 	}
 }
 
-// With the setting "end" nothing is deleted: the running recording ends.
+// TestRecordingsEndAtTheQuotaOnDemand checks that with the setting "end" the running recording ends, and nothing is
+// deleted.
 func TestRecordingsEndAtTheQuotaOnDemand(t *testing.T) {
 	t.Parallel()
 	broadcast := long(t, 120)
@@ -122,7 +124,8 @@ func TestRecordingsEndAtTheQuotaOnDemand(t *testing.T) {
 	}
 }
 
-// A process that is killed while it deletes a part leaves files that the next one deletes.
+// TestLeftoversOfDeletedPartsAreRemoved checks that the next process deletes the files that a process left when it was
+// killed while it deleted a part.
 func TestLeftoversOfDeletedPartsAreRemoved(t *testing.T) {
 	t.Parallel()
 	s := open(t, t.TempDir(), nil)
@@ -170,7 +173,7 @@ func onDisk(t *testing.T, dir string) (n int64) {
 	return n
 }
 
-// A folder has its own quota, which does not affect other folders.
+// TestFoldersHaveAQuota checks that a folder has its own quota, which does not affect other folders.
 func TestFoldersHaveAQuota(t *testing.T) {
 	t.Parallel()
 	broadcast := long(t, 120)
@@ -196,7 +199,8 @@ func TestFoldersHaveAQuota(t *testing.T) {
 	}
 }
 
-// A recording is deleted only if the observer agrees. Until then a running recording may exceed the quota.
+// TestNothingIsDeletedWithoutTheObserver checks that a recording is deleted only if the observer agrees. Until then a
+// running recording may exceed the quota.
 func TestNothingIsDeletedWithoutTheObserver(t *testing.T) {
 	t.Parallel()
 	broadcast := long(t, 120)
@@ -257,7 +261,7 @@ func TestExpiredRecordingsAreDeleted(t *testing.T) {
 	}
 }
 
-// A failed notification is repeated, also by the next process.
+// TestFailedNotificationsAreRepeated checks that a failed notification is repeated, even by the next process.
 func TestFailedNotificationsAreRepeated(t *testing.T) {
 	t.Parallel()
 	s := open(t, t.TempDir(), func(c *record.Config) { c.RecordSweep = 5 * time.Millisecond })
@@ -338,7 +342,8 @@ func TestOpenReturnsFilesOfRecordingsOnly(t *testing.T) {
 	}
 }
 
-// A broadcast without frames leaves no files, and the observer is not notified.
+// TestBroadcastWithoutFramesIsNotRecorded checks that a broadcast without frames leaves no files, and that the observer
+// is not notified.
 func TestBroadcastWithoutFramesIsNotRecorded(t *testing.T) {
 	t.Parallel()
 	s := open(t, t.TempDir(), nil)
@@ -354,7 +359,7 @@ func TestBroadcastWithoutFramesIsNotRecorded(t *testing.T) {
 	}
 }
 
-// The end of Run closes all recordings and refuses new ones.
+// TestRunEndsRunningRecordings checks that all recordings are closed, and new ones refused, when Run ends.
 func TestRunEndsRunningRecordings(t *testing.T) {
 	t.Parallel()
 	s := open(t, t.TempDir(), nil)

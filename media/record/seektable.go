@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	maxSeekPoints = 4000 // in the table of a file
+	maxSeekPoints = 4000 // maximum number of seek points in the table of a file
 	sidxHeader    = 40   // bytes before the references
 	sidxEntry     = 12   // bytes of a reference
 	boxHeader     = 8    // bytes of the header of any box

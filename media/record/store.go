@@ -22,7 +22,7 @@ type store struct {
 	lock *os.File
 
 	mu      sync.Mutex
-	entries map[string]*entry // by name
+	entries map[string]*entry // entries by name
 	bytes   int64
 }
 

@@ -31,7 +31,7 @@ type writer struct {
 	pending      []timedFrame // frames for the next fragment
 	pendingBytes int
 	partStart    int64     // value of at at the beginning of the part
-	arrivedAt    time.Time // of the newest frame
+	arrivedAt    time.Time // time at which the newest frame arrived
 	hasKey       bool      // the part has a key frame
 	faults       int
 }
@@ -118,7 +118,7 @@ func (w *writer) add(f *media.Frame) error {
 	}
 	w.hasKey = w.hasKey || info.Key
 	if next.isVideo() && !w.hasKey {
-		return nil // cannot be decoded
+		return nil // The data cannot be decoded.
 	}
 	if w.part == nil && len(w.pending) == 0 {
 		w.partStart, next.at = w.at, 0

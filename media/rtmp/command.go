@@ -38,7 +38,7 @@ func parseCommand(m Message) (command, error) {
 	return command{name, id, values[2:]}, nil
 }
 
-// text returns the i-th argument if it is a string, otherwise "".
+// text returns argument i if it is a string, otherwise "".
 func (c command) text(i int) string {
 	if i >= len(c.args) {
 		return ""

@@ -31,7 +31,7 @@ func (c *Config) CheckSettings() error {
 	return nil
 }
 
-// WithDefaults returns c with defaults in place of zero values.
+// WithDefaults returns c with its zero values replaced by defaults.
 func (c Config) WithDefaults() Config {
 	settings.Defaults(&c)
 	return c

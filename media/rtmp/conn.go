@@ -25,7 +25,7 @@ type Conn struct {
 	r      *reader
 	budget int // messages left until publish or play
 
-	app       string // of the connect command
+	app       string // app of the connect command
 	request   Request
 	connectID float64 // transaction id of the connect command
 	window    uint64  // bytes after which the client expects an acknowledgement

@@ -20,7 +20,7 @@ const (
 	drainBytes = 1 << 20
 )
 
-// The errors that end a connection.
+// Errors that end a connection.
 var (
 	// ErrLimit is wrapped when a client exceeds a limit.
 	ErrLimit = errors.New("rtmp: limit exceeded")

@@ -2,14 +2,14 @@ package rtmp
 
 import "encoding/binary"
 
-// The message types that ReadMedia returns.
+// Message types that ReadMedia returns.
 const (
 	TypeAudio = 8
 	TypeVideo = 9
 	TypeData  = 18
 )
 
-// The message types that a Conn handles itself.
+// Message types that a Conn handles itself.
 const (
 	typeSetChunkSize     = 1
 	typeAbort            = 2
@@ -22,7 +22,7 @@ const (
 	typeCommand          = 20
 )
 
-// The events of user control messages.
+// Events of user control messages.
 const (
 	eventStreamBegin  = 0
 	eventStreamEOF    = 1
@@ -30,7 +30,7 @@ const (
 	eventPingResponse = 7
 )
 
-// The chunk streams of the messages that we send.
+// Chunk streams of the messages that the server sends.
 const (
 	csControl = 2
 	csCommand = 3

@@ -87,7 +87,7 @@ func (c *Conn) nextCommand() (command, error) {
 		if m.isCommand() {
 			return parseCommand(m)
 		}
-		if m.isMedia() { // of the stream that has ended
+		if m.isMedia() { // The message belongs to the stream that has ended.
 			c.budget++
 			continue
 		}

@@ -67,7 +67,7 @@ func SplitPath(app, name string) (string, string, url.Values, error) {
 func splitAddress(address string) (path []string, query string) {
 	address, query, _ = strings.Cut(address, "?")
 	if _, rest, isURL := strings.Cut(address, "://"); isURL {
-		_, address, _ = strings.Cut(rest, "/") // without the host
+		_, address, _ = strings.Cut(rest, "/") // the address without its host
 	}
 	for segment := range strings.SplitSeq(address, "/") {
 		if segment != "" && segment != "_definst_" {

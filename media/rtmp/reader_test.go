@@ -161,7 +161,7 @@ func second(t *testing.T, b ...[]byte) peer.Message {
 	return nil
 }
 
-// Each of these ends the connection of the client and uses no memory before that.
+// TestLimits checks that each of these inputs ends the connection of the client and uses no memory before that.
 func TestLimits(t *testing.T) {
 	streams := func(n int) []byte {
 		var b []byte

@@ -8,7 +8,7 @@ import (
 
 // Connect is the connect command of a client.
 type Connect struct {
-	App    string     // as sent, including a query
+	App    string     // app as the client sent it, including a query
 	Fields amf.Object // all fields of the command object
 }
 
@@ -17,7 +17,7 @@ type Request struct {
 	Publish bool   // true: publish; false: play
 	App     string // "" if the client names no app
 	Name    string
-	Args    url.Values // of the queries in app and name
+	Args    url.Values // arguments of the queries in app and name
 }
 
 // path returns the path of the stream.

@@ -213,7 +213,7 @@ func TestPlayersAreKeptAliveByPings(t *testing.T) {
 		}
 	})
 	t.Run("players that answer stay", func(t *testing.T) {
-		var ahead atomic.Int64 // of the server's clock
+		var ahead atomic.Int64 // time by which the server's clock is ahead of the real time
 		now := func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
 		_, c, ended := playing(t, rtmp.Config{Now: now, RTMPPing: 50 * time.Millisecond, RTMPTimeout: time.Hour})
 		for i := range byte(10) {

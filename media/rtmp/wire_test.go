@@ -78,7 +78,7 @@ func (c *client) hears(text string) bool {
 	return bytes.Contains(c.heard.Bytes(), []byte(text))
 }
 
-// expect waits for text in the input of the client.
+// expect waits until the input of the client contains text.
 func (c *client) expect(t testing.TB, text string) {
 	t.Helper()
 	eventually(t, "the response contains "+text, func() bool { return c.hears(text) })

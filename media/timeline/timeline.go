@@ -2,9 +2,9 @@ package timeline
 
 import "time"
 
-// The limits of a clock that runs as expected, in milliseconds.
+// Limits of a clock that runs as expected, in milliseconds.
 const (
-	// MaxAhead is the maximum step forward that the passed time does not explain.
+	// MaxAhead is the maximum step forward beyond the time that has passed.
 	MaxAhead = 2500
 	// MaxBack is the maximum step back within a track. Encoders that send frames in presentation order step back.
 	MaxBack = 1000
@@ -13,10 +13,10 @@ const (
 )
 
 const (
-	clearStep  = 500 // ms; a smaller step is jitter and never a reason to compare clocks
-	maxPeriod  = 500 // ms; maximum frame length that is learned from a track
-	maxRepeats = 8   // equal timestamps in a row; encoders send up to four audio frames with one timestamp
-	maxClocks  = 64  // tracks with clocks of their own; more tracks share the first clock of their kind
+	clearStep  = 500 // in ms; a smaller step is jitter and never a reason to compare clocks
+	maxPeriod  = 500 // in ms; maximum frame length that is learned from a track
+	maxRepeats = 8   // maximum number of equal timestamps in a row; encoders send up to four audio frames with one timestamp
+	maxClocks  = 64  // maximum number of tracks with their own clocks; further tracks share the first clock of their kind
 )
 
 // Track identifies a track: the kind of its FLV tags and its number among the tracks of that kind.
@@ -26,26 +26,26 @@ type Track struct{ Kind, Number byte }
 // safe for concurrent use.
 type Timeline struct {
 	begun  bool
-	fresh  bool // the next frame is the first one of another connection
+	fresh  bool // whether the next frame is the first one of another connection
 	offset uint32
 	clocks map[Track]*clock
 
 	head   int64         // time of the newest frame of the broadcast
-	headAt time.Time     // when it arrived
-	origin time.Time     // when the first frame arrived
-	lead   time.Duration // time of the broadcast minus the time since origin, of the frames that were the fastest recently
+	headAt time.Time     // time at which the newest frame arrived
+	origin time.Time     // time at which the first frame arrived
+	lead   time.Duration // time of the broadcast minus the time since origin, measured on the frames that recently had the least delay
 	jumps  uint64
 }
 
 // clock is the clock of one track of the encoder.
 type clock struct {
-	offset  uint32 // to add to timestamps of the encoder
-	jump    uint32 // the newest change of offset because of a jump
+	offset  uint32 // number to add to timestamps of the encoder
+	jump    uint32 // newest change of offset because of a jump
 	in      uint32 // newest timestamp of the encoder
-	last    int64  // its time in the broadcast
+	last    int64  // time of the newest frame in the broadcast
 	period  int64  // expected time to the next frame
-	repeats int    // frames in a row with the same timestamp
-	stopped bool   // the clock stands still
+	repeats int    // number of consecutive frames with the same timestamp
+	stopped bool   // whether the clock stands still
 }
 
 // Jumps returns the number of times that the clock of a track was set because it had jumped, drifted or stopped.
@@ -77,8 +77,8 @@ func (t *Timeline) Place(track Track, in uint32, coded bool, now time.Time) uint
 	return uint32(at)
 }
 
-// placeHeader places a payload that is not coded media. If its timestamp is of no use, it gets the time of the newest
-// frame.
+// placeHeader places a payload that is not coded media. If the timestamp of the payload is of no use, the payload gets
+// the time of the newest frame.
 func (t *Timeline) placeHeader(track Track, in uint32, now time.Time) uint32 {
 	if !t.begun {
 		return in
@@ -147,7 +147,7 @@ func (t *Timeline) runs(c *clock, at int64, now time.Time) bool {
 }
 
 // distance returns how many milliseconds the time at is before or after the interval in which the next frame of a track
-// is expected: from the end of the previous frame to the present, also if earlier frames were delayed.
+// is expected: from the end of the previous frame to the present, even if earlier frames were delayed.
 func (t *Timeline) distance(c *clock, at int64, now time.Time) int64 {
 	from := c.last + c.period
 	until := max(from, t.position(now), t.wall(now))

@@ -15,26 +15,26 @@ var (
 )
 
 const (
-	videoStep = 40 // ms
+	videoStep = 40 // in ms
 	audioStep = 23
 	hour      = 3_600_000
 )
 
-// encoder is an encoder that sends video and audio in real time, with a clock of its own for each track.
+// encoder is an encoder that sends video and audio in real time, with its own clock for each track.
 type encoder struct {
 	t          *testing.T
 	line       timeline.Timeline
 	now        time.Time
-	real       int64  // ms since the start, which the encoder shows as its picture and its sound
-	video      uint32 // to add to real to get the timestamps of the pictures
+	real       int64  // time since the start in ms, which the encoder shows as its picture and its sound
+	video      uint32 // number to add to real to get the timestamps of the pictures
 	audio      uint32
-	stopped    bool // the audio clock stands still
+	stopped    bool // whether the audio clock stands still
 	start      time.Time
-	placed     map[timeline.Track]int64 // the newest time in the broadcast
-	before     map[timeline.Track]int64 // its real time
+	placed     map[timeline.Track]int64 // newest time in the broadcast, by track
+	before     map[timeline.Track]int64 // real time of the frame in placed, by track
 	nextVideo  int64
 	nextAudio  int64
-	wantSkew   int64 // tolerance between picture and sound
+	wantSkew   int64 // maximum distance between picture and sound
 	wantStep   int64 // maximum step back within a track
 	largestGap int64
 }
@@ -44,7 +44,7 @@ func newEncoder(t *testing.T) *encoder {
 	return &encoder{t: t, now: start, start: start, placed: map[timeline.Track]int64{}, before: map[timeline.Track]int64{}, wantStep: 60, wantSkew: 40}
 }
 
-// run sends for a time and checks what arrives.
+// run sends frames for a time and checks their times in the broadcast.
 func (e *encoder) run(ms int64) {
 	e.t.Helper()
 	for end := e.real + ms; e.real < end; e.real++ {
@@ -124,7 +124,8 @@ func TestJumpsAreRebased(t *testing.T) {
 	}
 }
 
-// Encoders reset their clocks at different moments: the audio follows the video later, or the other way round.
+// TestTracksThatJumpOneAfterTheOtherStayInSync checks that picture and sound stay in sync when an encoder resets their
+// clocks at different moments: the audio after the video, or the other way round.
 func TestTracksThatJumpOneAfterTheOtherStayInSync(t *testing.T) {
 	e := newEncoder(t)
 	e.wantSkew = 0
@@ -159,11 +160,11 @@ func TestTracksWithClocksOfTheirOwnPlayTogether(t *testing.T) {
 
 func TestAClockThatStandsStillGetsTheTimeOfArrival(t *testing.T) {
 	e := newEncoder(t)
-	e.stopped, e.wantSkew = true, 600 // until it is clear that the clock stands still
+	e.stopped, e.wantSkew = true, 600 // The distance grows until it is clear that the clock stands still.
 	e.run(2000)
 	e.wantSkew = 40
 	e.run(60_000)
-	e.stopped = false // and then it is right
+	e.stopped = false // Then the clock is right again.
 	e.run(5000)
 }
 
@@ -190,7 +191,7 @@ func TestTheBroadcastKeepsWallClockTime(t *testing.T) {
 		"after a pause of the encoder": func(e *encoder) { e.now, e.real = e.now.Add(20*time.Second), e.real+20_000 },
 		"after a stall of the network, with what the encoder has dropped": func(e *encoder) {
 			e.now = e.now.Add(8 * time.Second)
-			for range 25 { // what was under way arrives at once
+			for range 25 { // The delayed frames arrive at once.
 				e.place(video, uint32(e.real)+e.video)
 				e.real += videoStep
 			}
@@ -228,7 +229,7 @@ func TestHeadersSetNoClock(t *testing.T) {
 	}
 }
 
-// Whatever an encoder sends, time does not jump and does not stop.
+// TestAnythingIsPlacedWithoutJumps checks that time does not jump and does not stop, whatever an encoder sends.
 func TestAnythingIsPlacedWithoutJumps(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var line timeline.Timeline

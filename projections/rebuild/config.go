@@ -15,7 +15,7 @@ type Config struct {
 	Progress    func(Progress)           // nil: none; called about once a second
 	Force       bool                     // switch even if the new tables differ from the tables in use
 	Projections []projections.Projection // nil: all
-	LockTimeout time.Duration            // for the lock of migrations; 0: its default
+	LockTimeout time.Duration            // maximum wait for the lock of migrations; 0: its default
 }
 
 // VerifyConfig configures Verify.

@@ -173,6 +173,7 @@ func newTamperWorld(t *testing.T) *tamperWorld {
 	send(domain.PostComment{Live: s.Cooking, Text: "second"}, bob.Actor(), "comment-2")
 	send(domain.RepriceGift{Gift: s.Rose, Price: 25}, projtest.Operator, "")
 	send(domain.RepriceGift{Gift: s.Rose, Price: 30}, projtest.Operator, "")
+	send(domain.SetPublishKey{Live: bob.CreateLive("with a key"), Hash: strings.Repeat("ab", 32)}, bob.Actor(), "")
 	send(domain.JoinLive{Live: s.Cooking, Node: "p9"}, bob.Actor(), "")
 	stop := s.Project()
 	s.CatchUp()

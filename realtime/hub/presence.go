@@ -240,8 +240,8 @@ func (p *presence) settle(ctx context.Context, v *visit) {
 	p.released(v)
 }
 
-// refused handles a join by session that the log has refused. The clients stay in a live that has ended. If only the
-// session has ended, its clients are removed; otherwise all clients are removed.
+// refused handles the refusal of a join that was executed for the given sign-in session. If the live has ended, its
+// clients stay. If only the sign-in session has ended, its clients are removed; otherwise all clients are removed.
 func (p *presence) refused(v *visit, session string, err error) {
 	p.mu.Lock()
 	v.ended = domain.AsRefusal(err).Code == domain.CodeLiveEnded

@@ -42,7 +42,7 @@ type nativeConfig = native.Config
 type lossyFeed struct {
 	*feed.Feed
 	lost  chan feed.Batch // the batches that follow a lost one
-	reads atomic.Int64    // of the log, by LiveDeltas
+	reads atomic.Int64    // number of reads of the log by LiveDeltas
 }
 
 // LiveDeltas counts the reads of the log.

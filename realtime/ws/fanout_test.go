@@ -54,7 +54,7 @@ func TestFanout(t *testing.T) {
 		room.Push(ws.TextFrame([]byte("first")))
 		c.ExpectText("first")
 	})
-	t.Run("joins the frames after the first, also after a silence", func(t *testing.T) {
+	t.Run("joins the frames after the first, even after a silence", func(t *testing.T) {
 		const window = 20 * time.Millisecond // length of the push window, on the clock below
 		clock := clocktest.New()
 		s := serve(t, func(cfg *ws.Config) { cfg.Now, cfg.PushWindow = clock.Now, window })

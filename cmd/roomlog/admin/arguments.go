@@ -8,15 +8,15 @@ import (
 	"roomlog/domain"
 )
 
-// reasonFlag is the flag of every command that changes something without telling the user why.
+// reasonFlag is the flag --reason of commands that do not show the reason to the user.
 type reasonFlag struct {
 	Reason string `placeholder:"TEXT" help:"Reason, recorded in the log for auditors: at most 100 characters. It must not name a person."`
 }
 
-// AfterApply refuses a reason that the log refuses. A command with an AfterApply of its own calls it.
+// AfterApply refuses a reason that the log would refuse. A command with its own AfterApply must call it.
 func (r *reasonFlag) AfterApply() error { return checkText("--reason", r.Reason, 0, domain.MaxReason) }
 
-// checkText returns an error unless a text has least to most characters, without spaces at both ends.
+// checkText returns an error unless a text has from least to most characters, not counting spaces at both ends.
 func checkText(flag, text string, least, most int) error {
 	n := utf8.RuneCountInString(strings.TrimSpace(text))
 	switch {
@@ -36,5 +36,5 @@ func checkNumber[N ~int64](flag string, number int64, least, most N) error {
 	return nil
 }
 
-// checkPrice returns an error unless --coin is the price of a gift.
+// checkPrice returns an error unless --coin can be the price of a gift.
 func checkPrice(coins int64) error { return checkNumber("--coin", coins, 1, domain.MaxPrice) }

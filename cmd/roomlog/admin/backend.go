@@ -19,11 +19,11 @@ import (
 )
 
 const (
-	poolConns       = 6                     // enough for a sequencer, a projector and some queries
-	catchUpInterval = 20 * time.Millisecond // between two looks at the tables while another process updates them
+	poolConns       = 6                     // enough connections for a sequencer, a projector and some queries
+	catchUpInterval = 20 * time.Millisecond // interval between two reads of the checkpoint while another process updates the tables
 )
 
-// backend is the log and the tables, opened for one command with the rights of the database owner.
+// backend contains the log and the tables, opened for one command with the rights of the database owner.
 type backend struct {
 	store   *eventstore.Store
 	owner   *pgxpool.Pool
@@ -32,7 +32,7 @@ type backend struct {
 	sh      cli.Shell
 }
 
-// withBackend opens the database, migrates it, calls work, and closes the database. It creates no database.
+// withBackend opens the database, migrates it, calls work, and closes it. It never creates a database.
 func withBackend(ctx context.Context, g *cli.Globals, sh cli.Shell, work func(context.Context, *backend) error) (err error) {
 	log := g.Logger(sh, slog.LevelWarn)
 	dsn, release, err := g.Database(ctx, sh, log)
@@ -51,7 +51,7 @@ func withBackend(ctx context.Context, g *cli.Globals, sh cli.Shell, work func(co
 	})
 }
 
-// withUnchangedBackend is withBackend for a command that must change nothing: it does not migrate.
+// withUnchangedBackend does the same as withBackend for a command that must change nothing: it does not migrate.
 func withUnchangedBackend(ctx context.Context, g *cli.Globals, sh cli.Shell, work func(context.Context, *backend) error) (err error) {
 	log := g.Logger(sh, slog.LevelWarn)
 	dsn, release, err := g.Database(ctx, sh, log)
@@ -78,7 +78,7 @@ func openBackend(ctx context.Context, sh cli.Shell, log *slog.Logger, dsn string
 	return work(ctx, &backend{store, owner, projections.NewQueries(owner), log, sh})
 }
 
-// execute appends the events of a command of an operator and returns when the tables have them.
+// execute executes a command as an operator and returns when the tables contain the result.
 func (b *backend) execute(ctx context.Context, c domain.Command) (eventstore.Receipt, error) {
 	receipt, err := b.append(ctx, c)
 	if err != nil {
@@ -87,12 +87,12 @@ func (b *backend) execute(ctx context.Context, c domain.Command) (eventstore.Rec
 	return receipt, b.catchUp(ctx, receipt.Position)
 }
 
-// append decides a command of an operator and appends its events.
+// append executes a command as an operator. It does not wait for the tables.
 func (b *backend) append(ctx context.Context, c domain.Command) (eventstore.Receipt, error) {
 	return b.request(ctx, domain.Request{Command: c, Actor: domain.Actor{Kind: domain.Operator}})
 }
 
-// request decides a request and appends its events.
+// request executes a request. It does not wait for the tables.
 func (b *backend) request(ctx context.Context, r domain.Request) (eventstore.Receipt, error) {
 	sequencer := eventstore.NewSequencer(b.store, eventstore.SequencerConfig{})
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -108,10 +108,10 @@ func (b *backend) request(ctx context.Context, r domain.Request) (eventstore.Rec
 	return receipt, errors.Join(err, <-ended)
 }
 
-// executeAndEndLives executes a command that locks a user out, whose lives end if they are on air. A user with many lives
-// takes several commands; the receipt is the one of the first command.
+// executeAndEndLives executes a command that locks a user out and ends the user's lives that are on air. If the user
+// has many lives, it executes several commands; the receipt is that of the first.
 func (b *backend) executeAndEndLives(ctx context.Context, user domain.UserID, c func([]domain.LiveID) domain.Command) (first eventstore.Receipt, err error) {
-	if err := b.catchUpToHead(ctx); err != nil { // the tables may lack a live of the user
+	if err := b.catchUpToHead(ctx); err != nil { // the tables may not contain a live of the user yet
 		return first, err
 	}
 	executed := false
@@ -125,8 +125,8 @@ func (b *backend) executeAndEndLives(ctx context.Context, user domain.UserID, c 
 	return first, err
 }
 
-// catchUp blocks until the tables have a position. It runs a projector of its own. While
-// the projector of a server holds the lock of the tables, this projector waits.
+// catchUp runs a projector until the tables have reached a position. While the projector of a server holds the lock of
+// the tables, this projector waits.
 func (b *backend) catchUp(ctx context.Context, position int64) error {
 	projector := projections.NewProjector(b.store, projections.ProjectorConfig{Now: b.sh.Now, Log: b.log})
 	running, stop := context.WithCancel(ctx)
@@ -157,7 +157,7 @@ func (b *backend) waitForTables(ctx context.Context, projector *projections.Proj
 	}
 }
 
-// catchUpToHead blocks until the tables have everything that is in the log at the time of the call.
+// catchUpToHead blocks until the tables contain everything that is in the log at the time of the call.
 func (b *backend) catchUpToHead(ctx context.Context) error {
 	head, err := b.store.Head(ctx)
 	if err != nil {

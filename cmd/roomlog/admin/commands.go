@@ -1,6 +1,6 @@
 package admin
 
-// Commands are the administrative commands with their flags.
+// Commands contains the administrative commands with their flags.
 type Commands struct {
 	Migrate migrateCommand `cmd:"" help:"Migrate the database to the schema of this program. serve does so as well."`
 	Gift    struct {

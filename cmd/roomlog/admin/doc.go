@@ -1,6 +1,6 @@
-// Package admin contains all commands of roomlog except serve, docs and version. They can run while servers use the same database
-// or data folder; without a server they run the private PostgreSQL for as long as they take.
+// Package admin contains all commands of roomlog except serve, docs and version. They can run while servers use the
+// same database or data folder. Without a server, they run the private PostgreSQL until they have finished.
 //
-// A command that changes something appends to the log like a server does and returns when the tables have the change.
-// Commands contain no rule: the domain decides.
+// A command that changes something appends to the log like a server does, and returns when the tables contain the
+// change. The commands contain no rules of the domain.
 package admin

@@ -44,7 +44,7 @@ func (*eventsList) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error 
 	})
 }
 
-// closesText returns whose coins are closed as a cell of a table.
+// closesText returns the users whose coins are closed, as the content of a table cell.
 func closesText(users []domain.UserID) string {
 	if slices.Contains(users, 0) {
 		return "everybody"
@@ -101,7 +101,7 @@ func (c *eventsInspect) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) e
 	})
 }
 
-// printable returns a stored payload without characters that act on a terminal.
+// printable returns a stored payload without characters that would control a terminal.
 func printable(payload json.RawMessage) string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 {
@@ -111,8 +111,8 @@ func printable(payload json.RawMessage) string {
 	}, string(payload))
 }
 
-// event returns the event at a position, and the tables that could not apply it. It first brings the tables up to the end of
-// the log.
+// event returns the event at a position, and the rows of table poison about it. It first brings the tables up to the
+// end of the log.
 func (b *backend) event(ctx context.Context, position int64) (eventstore.Record, []projections.PoisonRow, error) {
 	if err := b.catchUpToHead(ctx); err != nil {
 		return eventstore.Record{}, nil, err
@@ -147,7 +147,7 @@ If the coins should have moved, credit them afterwards: roomlog coins credit`
 // errNotPoison is returned for an event that every table has applied.
 var errNotPoison = errors.New("every table has applied this event: it cannot be set aside")
 
-// AfterApply refuses a reason that the log refuses.
+// AfterApply refuses a reason that the log would refuse.
 func (c *eventsSetAside) AfterApply() error {
 	return checkText("--reason", c.Reason, 1, domain.MaxReason)
 }
@@ -175,7 +175,8 @@ func (c *eventsSetAside) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) 
 	})
 }
 
-// recordHolds records in the log whose coins the tables hold, as a server does, and returns when the tables know it.
+// recordHolds records in the log which holds the tables contain, like a server does. It returns when the tables contain
+// the closings.
 func (b *backend) recordHolds(ctx context.Context) error {
 	last := int64(0)
 	recorder := holds.NewRecorder(holds.Config{Queries: b.queries, Projected: b.store.Projected(), Log: b.log,
@@ -190,7 +191,7 @@ func (b *backend) recordHolds(ctx context.Context) error {
 	return b.catchUp(ctx, last)
 }
 
-// printClosed prints whose coins are closed.
+// printClosed prints the users whose coins are closed.
 func (b *backend) printClosed(ctx context.Context, sh cli.Shell) error {
 	poison, err := b.queries.Poison(ctx, 0)
 	if err != nil {

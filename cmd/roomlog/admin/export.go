@@ -38,7 +38,8 @@ A file --out keeps one selection of events: the file next to it, with .filter af
 --user. The export refuses to continue the file with others.`
 }
 
-// exportedEvent is one line, with the same fields as in GET /api/events. Data has the newest version of its type.
+// exportedEvent is one line of an export. It has the same fields as a line of GET /api/events. Data has the newest
+// version of its type.
 type exportedEvent struct {
 	Cursor     string        `json:"cursor"`
 	Position   int64         `json:"position"`
@@ -51,12 +52,12 @@ type exportedEvent struct {
 	Live       domain.LiveID `json:"live,omitempty"`
 	RecordedAt time.Time     `json:"recorded_at"`
 
-	Undecodable string          `json:"undecodable,omitempty"` // why data is missing
-	Payload     json.RawMessage `json:"payload,omitempty"`     // as it is stored, when data is missing
+	Undecodable string          `json:"undecodable,omitempty"` // why the event has no data
+	Payload     json.RawMessage `json:"payload,omitempty"`     // payload as stored, if the event has no data
 }
 
-// AfterApply refuses types of events that this program does not know and ids that nothing has, because the selection would
-// not be the one that was meant, and two places to start.
+// AfterApply refuses unknown event types and impossible ids, because the export would not contain what the operator
+// wants. It also refuses two places to start.
 func (c *exportCommand) AfterApply() error {
 	if c.Out != "" && c.After != "" {
 		return errors.New("--out and --after exclude each other: an existing file determines where the export starts")
@@ -79,7 +80,7 @@ func (c *exportCommand) filter() exportFilter {
 	return exportFilter{slices.Compact(slices.Sorted(slices.Values(c.Type))), idOf(c.Live), idOf(c.User)}
 }
 
-// idOf returns the id of a flag; 0 if it is not set.
+// idOf returns the id in a flag, or 0 if the flag is not set.
 func idOf(flag *int64) int64 {
 	if flag == nil {
 		return 0
@@ -101,8 +102,8 @@ func (c *exportCommand) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) e
 	})
 }
 
-// export writes the events after a cursor up to the current end of the log, and prints the cursor that it reached. source
-// says where the cursor comes from. If export fails earlier, the cursor of the last line is the place to continue.
+// export writes the events after a cursor up to the current end of the log, and prints the cursor that it has reached.
+// source says where the cursor comes from. If export fails earlier, continue with the cursor in the last line.
 func (c *exportCommand) export(ctx context.Context, b *backend, after, source string, to io.Writer) (err error) {
 	history := b.store.History().Number
 	position, err := b.store.ParseCursor(ctx, after)

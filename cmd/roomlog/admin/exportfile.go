@@ -13,7 +13,7 @@ import (
 	"roomlog/domain"
 )
 
-// exportFilter selects the events of an export. Its JSON is the content of the file that remembers it.
+// exportFilter selects the events of an export. The file with the suffix .filter contains it as JSON.
 type exportFilter struct {
 	Types []string `json:"types,omitempty"`
 	Live  int64    `json:"live,omitempty"`
@@ -38,10 +38,10 @@ func (f exportFilter) String() string {
 	return strings.Join(flags, " ")
 }
 
-// filterPath returns the file that remembers the filter of an export file.
+// filterPath returns the path of the file that contains the filter of an export.
 func filterPath(path string) string { return path + ".filter" }
 
-// write remembers f as the filter of an export file that has no line yet.
+// write stores f as the filter of an export that has no line yet.
 func (f exportFilter) write(path string) error {
 	text, err := json.Marshal(f)
 	if err != nil {
@@ -50,7 +50,7 @@ func (f exportFilter) write(path string) error {
 	return os.WriteFile(filterPath(path), append(text, '\n'), 0o600)
 }
 
-// check returns an error unless f is the filter with which an export file was made.
+// check returns an error unless an export was made with the filter f.
 func (f exportFilter) check(path string) error {
 	text, err := os.ReadFile(filterPath(path))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -69,7 +69,7 @@ func (f exportFilter) check(path string) error {
 	return nil
 }
 
-// findEventType reports whether an event type exists, in any version, and returns the most similar one.
+// findEventType reports whether an event type exists, in any version. It also returns the most similar type.
 func findEventType(name string) (nearest string, known bool) {
 	best := -1
 	consider := func(candidate string) {
@@ -107,14 +107,14 @@ func editDistance(a, b string) int {
 	return row[len(b)]
 }
 
-// maxLine bounds the last line of an existing file, in bytes. An event has a few kilobytes at most.
+// maxLine is the maximum size in bytes of the last line of an existing file. An event has at most a few kilobytes.
 const maxLine = 1 << 20
 
-// openExport opens a file to append events of a filter to. It removes an incomplete line at the end and returns the cursor of the last
-// complete line, or "" for an empty or new file. A file that is not an export, or that was made with another filter, is not
-// changed.
+// openExport opens a file to which events of a filter are appended. It removes an incomplete line at the end and
+// returns the cursor in the last complete line, or "" for an empty or new file. It does not change a file that is not
+// an export, or that was made with another filter.
 func openExport(path string, filter exportFilter) (file *os.File, after string, err error) {
-	if file, err = os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600); err != nil { // it will contain personal texts
+	if file, err = os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600); err != nil { // mode 0600, because the file will contain personal texts
 		return nil, "", err
 	}
 	defer func() {
@@ -138,7 +138,7 @@ func openExport(path string, filter exportFilter) (file *os.File, after string, 
 		Cursor string `json:"cursor"`
 	}
 	switch {
-	case whole == 0 && (len(half) == 0 || bytes.HasPrefix(half, []byte(`{"cursor":`))): // an empty file, or one incomplete line
+	case whole == 0 && (len(half) == 0 || bytes.HasPrefix(half, []byte(`{"cursor":`))): // an empty file, or a file with one incomplete line
 	case json.Unmarshal(last, &line) != nil || line.Cursor == "":
 		return nil, "", fmt.Errorf("%s is not an export of roomlog: choose another file", path)
 	}

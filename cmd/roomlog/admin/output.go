@@ -8,7 +8,7 @@ import (
 	"roomlog/eventstore"
 )
 
-// printDone prints what is true now, and whether the command changed anything.
+// printDone prints the result of a command, and whether the command has changed anything.
 func printDone(sh cli.Shell, receipt eventstore.Receipt, format string, args ...any) error {
 	note := ""
 	if len(receipt.Events) == 0 {
@@ -18,7 +18,7 @@ func printDone(sh cli.Shell, receipt eventstore.Receipt, format string, args ...
 	return err
 }
 
-// orDash returns "-" for an empty cell of a table.
+// orDash returns s, or "-" if s is empty.
 func orDash(s string) string {
 	if s == "" {
 		return "-"
@@ -26,7 +26,7 @@ func orDash(s string) string {
 	return s
 }
 
-// listOf returns items as one cell of a table, separated by commas.
+// listOf returns items as the content of a table cell, separated by commas.
 func listOf[T any](items []T) string {
 	texts := make([]string, len(items))
 	for i, item := range items {

@@ -15,7 +15,7 @@ import (
 	"roomlog/media/broadcasts"
 )
 
-// withStreams is withBackend with a directory of streams, to which all nodes reply.
+// withStreams does the same as withBackend, and also passes a directory of streams to which all nodes reply.
 func withStreams(ctx context.Context, g *cli.Globals, sh cli.Shell, work func(context.Context, *backend, streams.Directory) error) error {
 	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
 		if err := b.catchUpToHead(ctx); err != nil {
@@ -54,7 +54,7 @@ func videoText(info domain.MediaInfo) string {
 	return fmt.Sprintf("%s %dx%d", info.Video, info.Width, info.Height)
 }
 
-// playersText returns the number of players by protocol: "http-flv:2,rtmp:1".
+// playersText returns the number of players by protocol, in the form "http-flv:2,rtmp:1".
 func playersText(byProtocol map[string]int) string {
 	var all []string
 	for _, protocol := range slices.Sorted(maps.Keys(byProtocol)) {

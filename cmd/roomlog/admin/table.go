@@ -7,7 +7,7 @@ import (
 	"text/tabwriter"
 )
 
-// table aligns the columns of a list.
+// table is a list with aligned columns.
 type table struct {
 	out  io.Writer
 	tabs *tabwriter.Writer
@@ -28,7 +28,7 @@ func (t *table) row(cells ...any) {
 	fmt.Fprintf(t.tabs, line, cells...)
 }
 
-// end writes the table, or the text empty if it has no row.
+// end writes the table. If it has no row, end writes empty instead.
 func (t *table) end(empty string) error {
 	if t.rows == 0 {
 		_, err := fmt.Fprintln(t.out, empty)

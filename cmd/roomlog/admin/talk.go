@@ -70,8 +70,8 @@ func (c *talkCommand) Run(ctx context.Context, sh cli.Shell) error {
 	return t.run(ctx, sh.Stdin, c)
 }
 
-// run sends the lines of input until it ends, and then waits for c.For or the end of the connection. A read of standard
-// input cannot be cancelled: its goroutine ends with the input or with the process.
+// run sends the lines of input until input ends. It then waits for c.For, or until the connection ends. A read of
+// standard input cannot be cancelled: its goroutine ends with the input or with the process.
 func (t *talkClient) run(ctx context.Context, in io.Reader, c *talkCommand) error {
 	input := make(chan error, 1)
 	go func() { input <- t.sendLines(in, c.Live) }()
@@ -126,11 +126,11 @@ func (t *talkClient) sendLines(in io.Reader, live int64) error {
 	return lines.Err()
 }
 
-// request sends a frame with the next id and prints it, with printed in place of data unless printed is nil.
+// request sends a frame with the next id and prints it. If printed is not nil, it prints printed in place of data.
 func (t *talkClient) request(kind string, data, printed map[string]any) error {
 	t.serial++
 	frame := func(data map[string]any) string {
-		text, _ := json.Marshal(struct { // never fails: strings and numbers only
+		text, _ := json.Marshal(struct { // cannot fail: the frame contains only strings and numbers
 			ID   string         `json:"id"`
 			Type string         `json:"type"`
 			Data map[string]any `json:"data"`
@@ -169,10 +169,10 @@ func (t *talkClient) OnMessage(_ *gws.Conn, message *gws.Message) {
 	}
 }
 
-// OnPing replies with a pong; without one the server closes the connection.
+// OnPing replies with a pong. Without it the server would close the connection.
 func (t *talkClient) OnPing(conn *gws.Conn, payload []byte) { _ = conn.WritePong(payload) }
 
-// OnClose ends run.
+// OnClose makes run return.
 func (t *talkClient) OnClose(_ *gws.Conn, err error) {
 	var closed *gws.CloseError
 	switch {

@@ -10,7 +10,7 @@ import (
 	"roomlog/projections"
 )
 
-// pageSize is the number of rows that the list commands read with one query.
+// pageSize is the number of rows that list commands read with one query.
 const pageSize = 500
 
 type userList struct{}
@@ -51,14 +51,14 @@ func userState(u projections.User, now time.Time) string {
 	return "active"
 }
 
-// userArg is the argument of the commands about one user.
+// userArg is the argument of commands about one user.
 type userArg struct {
 	User int64 `min:"1" arg:"" help:"User, see roomlog user list."`
 }
 
 func (u userArg) id() domain.UserID { return domain.UserID(u.User) }
 
-// execute executes c and prints what is true now.
+// execute executes c and prints the result.
 func (u userArg) execute(ctx context.Context, g *cli.Globals, sh cli.Shell, c domain.Command, format string, args ...any) error {
 	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
 		receipt, err := b.execute(ctx, c)

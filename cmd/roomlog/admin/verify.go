@@ -11,10 +11,10 @@ import (
 	"roomlog/projections/rebuild"
 )
 
-// maxPrinted is the number of faults that are printed.
+// maxPrinted is the maximum number of faults that are printed.
 const maxPrinted = 100
 
-// ErrFault is returned by the command verify when the log or a table has a fault.
+// ErrFault is returned by the command verify if the log or a table has a fault.
 var ErrFault = errors.New("the log or its tables have a fault")
 
 type verifyCommand struct {
@@ -65,10 +65,10 @@ func (c *verifyCommand) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) e
 	})
 }
 
-// quietPeriod is the time that a command runs before it prints progress.
+// quietPeriod is how long a command runs before it prints progress.
 const quietPeriod = time.Second
 
-// progress returns a function that prints progress to standard error, or nil.
+// progress returns a function that prints progress to standard error, or nil if nothing is printed.
 func progress(sh cli.Shell, quiet bool) func(rebuild.Progress) {
 	if quiet {
 		return nil
@@ -89,7 +89,7 @@ func writeProgress(to io.Writer, p rebuild.Progress) {
 	fmt.Fprintln(to)
 }
 
-// rowCount returns a text like "35 rows in 22 tables".
+// rowCount returns a phrase such as "35 rows in 22 tables".
 func rowCount(r rebuild.Report) string {
 	total := int64(0)
 	for _, n := range r.Rows {

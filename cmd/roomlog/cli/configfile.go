@@ -19,7 +19,7 @@ const maxConfigFile = 1 << 20
 // configFile is a parsed configuration file.
 type configFile struct {
 	path   string
-	values map[string]string // by the name of the flag or the key of the variable, in the syntax of a flag
+	values map[string]string // values in the syntax of a flag, by the name of the flag or the key of the variable
 	mode   os.FileMode
 }
 

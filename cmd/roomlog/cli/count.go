@@ -2,8 +2,8 @@ package cli
 
 import "fmt"
 
-// Count returns a number of things, like "1 user" or "2 users". plural is the noun for other numbers than 1, if it is not the
-// noun with an s.
+// Count returns a number with a noun, such as "1 user" or "2 users". plural is the noun for other numbers than 1, if it
+// is not the noun with an s.
 func Count[N ~int | ~int64](n N, noun string, plural ...string) string {
 	switch {
 	case n == 1:

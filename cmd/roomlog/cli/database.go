@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	attachTimeout  = 30 * time.Second // PostgreSQL replays its write-ahead log when it starts
+	attachTimeout  = 30 * time.Second // long enough for PostgreSQL to replay its write-ahead log
 	attachInterval = 100 * time.Millisecond
 )
 
@@ -33,20 +33,21 @@ func (g *Globals) DataDir(sh Shell) (string, error) {
 	return dir, nil
 }
 
-// PostgresConfig returns how to run a private PostgreSQL in the data folder dir.
+// PostgresConfig returns the configuration of a private PostgreSQL in the data folder dir.
 func (g *Globals) PostgresConfig(sh Shell, dir string, log *slog.Logger) localpg.Config {
 	return localpg.Config{DataDir: dir, BinDir: g.PostgresBin, RegistryURL: g.NPMRegistry, Log: log, Getenv: sh.Getenv}
 }
 
-// CreateDatabase returns the address of the database like Database. It creates a private PostgreSQL if the data folder has
-// none.
+// CreateDatabase returns the connection string of the database like Database, but creates a private PostgreSQL if the
+// data folder has none.
 func (g *Globals) CreateDatabase(ctx context.Context, sh Shell, log *slog.Logger) (dsn string, release func() error, err error) {
 	return g.open(ctx, sh, log, false)
 }
 
-// Database returns the address of the database with the rights of its owner: DATABASE_URL, or the private PostgreSQL
-// of a server that runs on the data folder, or a private PostgreSQL that runs until release is called. It fails with
-// localpg.ErrNoDatabase, and creates nothing, if the data folder has no private PostgreSQL.
+// Database returns the connection string of the database, with the rights of its owner. The database is that of
+// DATABASE_URL, or the private PostgreSQL of a server that runs on the data folder, or a private PostgreSQL that runs
+// until release is called. It fails with localpg.ErrNoDatabase, and creates nothing, if the data folder has no private
+// PostgreSQL.
 func (g *Globals) Database(ctx context.Context, sh Shell, log *slog.Logger) (dsn string, release func() error, err error) {
 	return g.open(ctx, sh, log, true)
 }
@@ -73,7 +74,7 @@ func (g *Globals) open(ctx context.Context, sh Shell, log *slog.Logger, existing
 		if err == nil {
 			return own.DSN(localpg.Database), own.Stop, nil
 		}
-		if !errors.Is(err, localpg.ErrInUse) { // otherwise another process is starting or stopping it
+		if !errors.Is(err, localpg.ErrInUse) { // otherwise another process is starting or stopping the private PostgreSQL
 			return "", nil, err
 		}
 		if !wait.Sleep(waiting, attachInterval) {

@@ -1,3 +1,3 @@
-// Package cli is what all commands of roomlog share: the global flags, the standard streams, the logger, and the way
-// to the database and the data folder. It contains no command and no rule.
+// Package cli contains what all commands of roomlog use: the global flags, the standard streams, the logger, and access
+// to the database and the data folder. It contains no command and no rule of the domain.
 package cli

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Shell is everything that a command uses of its environment besides its arguments.
+// Shell contains everything that a command uses from its environment, besides its arguments.
 type Shell struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer

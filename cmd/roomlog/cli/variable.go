@@ -35,8 +35,8 @@ func KeyOf(variable string) string {
 // maxSmallFile bounds a file with a secret or an address, in bytes.
 const maxSmallFile = 4 << 10
 
-// Variable returns the environment variable name, or the content of the file that the variable name_FILE names. It
-// returns "" if neither is set, and an error if both are.
+// Variable returns the environment variable with this name, or the content of the file whose path is in the variable
+// NAME_FILE. It returns "" if neither is set, and an error if both are.
 func Variable(getenv func(string) string, name string) (string, error) {
 	value, path := getenv(name), getenv(name+fileSuffix)
 	switch {
@@ -55,7 +55,7 @@ func Variable(getenv func(string) string, name string) (string, error) {
 	return value, nil
 }
 
-// ReadSmallFile returns the content of a regular file of at most 4 KiB without the white space around it.
+// ReadSmallFile returns the content of a regular file of at most 4 KiB, without the white space at both ends.
 func ReadSmallFile(path string) (string, error) {
 	info, err := os.Stat(path)
 	if err != nil {

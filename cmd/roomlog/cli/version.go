@@ -7,14 +7,14 @@ import (
 
 // Build describes the build of the running program.
 type Build struct {
-	Version string // of the module: a tag, a pseudo-version, or "devel" for a build from a work tree
-	Commit  string // the revision of the source tree; "" if unknown
-	Date    string // the time of the commit in RFC 3339; "" if unknown
-	Dirty   bool   // the work tree had changes that are not in the commit
-	Go      string // the version of the Go toolchain
+	Version string // version of the module: a tag, a pseudo-version, or "devel" for a build from a work tree
+	Commit  string // commit of the source tree; "" if unknown
+	Date    string // time of the commit in RFC 3339; "" if unknown
+	Dirty   bool   // whether the work tree had changes that are not in the commit
+	Go      string // version of the Go toolchain
 }
 
-// ReadBuild returns what the Go toolchain recorded in the program.
+// ReadBuild returns the build information that the Go toolchain has recorded in the program.
 func ReadBuild() Build {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

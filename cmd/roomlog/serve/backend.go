@@ -21,7 +21,7 @@ import (
 	"roomlog/projections/holds"
 )
 
-// firstChatRoom exists from the start, unless an operator removed it.
+// firstChatRoom is the name of the chat room that exists from the start, unless an operator has removed it.
 const firstChatRoom = "demo"
 
 // pingTimeout is the time after which a database that does not respond counts as lost.
@@ -29,7 +29,7 @@ const pingTimeout = 2 * time.Second
 
 // backend holds the parts that all servers use: the database, the log, the tables and the parts that update them.
 type backend struct {
-	postgres  *supervisor // of the private PostgreSQL; nil with DATABASE_URL
+	postgres  *supervisor // supervisor of the private PostgreSQL; nil with DATABASE_URL
 	migrated  migrations.Result
 	pool      *pgxpool.Pool
 	store     *eventstore.Store
@@ -37,11 +37,11 @@ type backend struct {
 	clients   *ratelimit.Limiter // executes the commands of all clients
 	queries   *projections.Queries
 	feed      *feed.Feed
-	projector *projections.Projector // nil without the role
+	projector *projections.Projector // nil if this process does not have the role
 	admission *projections.Admission
 	cluster   *cluster.Cluster
-	opened    chan struct{} // closed when all servers are open: the cluster starts then, with the cleanups of the servers
-	node      string        // identifies this process in the cluster
+	opened    chan struct{} // closed when all servers are open; the process then joins the cluster, with the cleanups of the servers
+	node      string        // name of this process in the cluster
 	now       func() time.Time
 }
 
@@ -81,7 +81,7 @@ func startBackend(ctx context.Context, c *config, env *environment, l *layers) (
 	if err := checkSecrets(ctx, b.store, c, env); err != nil {
 		return nil, err
 	}
-	b.now = b.store.Now // times of the log come from the clock of the database
+	b.now = b.store.Now // compared with times in the log, which come from the clock of the database
 	l.run(ctx, "notifications", b.store.Listen)
 	b.cluster = cluster.New(cluster.NewPostgres(b.pool), cluster.Config{Node: b.node, Now: env.sh.Now, Log: env.log})
 	l.run(ctx, "cluster", b.joinCluster)
@@ -136,7 +136,7 @@ func (b *backend) joinCluster(ctx context.Context) error {
 	}
 }
 
-// createFirstChatRoom creates the chat room once in the life of the log. Only a process with the projector does.
+// createFirstChatRoom creates the first chat room once for each log. Only a process with the role projector calls it.
 func (b *backend) createFirstChatRoom(ctx context.Context) error {
 	if b.projector == nil {
 		return nil
@@ -148,8 +148,8 @@ func (b *backend) createFirstChatRoom(ctx context.Context) error {
 	return nil
 }
 
-// waitForFeed blocks until the feed has reached the position of the tables. A server that opened earlier would take the
-// distance for missed deltas and disconnect its first clients.
+// waitForFeed blocks until the feed has reached the position of the tables. A server that opened earlier would mistake
+// the distance for missed deltas and disconnect its first clients.
 func (b *backend) waitForFeed(ctx context.Context, l *layers) error {
 	position, err := b.queries.Checkpoint(ctx)
 	if err != nil {

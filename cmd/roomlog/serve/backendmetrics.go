@@ -9,7 +9,7 @@ import (
 	"roomlog/projections"
 )
 
-// metrics returns a registry with the figures of the process and of the backend.
+// metrics returns a registry with the metrics of the process and of the backend.
 func (b *backend) metrics() metrics {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))

@@ -42,7 +42,7 @@ func (c *config) checkPorts(sources *cli.Sources) error {
 	return errors.Join(faults...)
 }
 
-// overlaps reports whether the addresses have the same port, and the same host or a host that stands for all.
+// overlaps reports whether two addresses have the same port, and the same host or a host that stands for all.
 func (a listenAddress) overlaps(b listenAddress) bool {
 	hostA, portA, errA := net.SplitHostPort(a.value)
 	hostB, portB, errB := net.SplitHostPort(b.value)

@@ -18,16 +18,16 @@ type cleaner struct {
 	store    *eventstore.Store
 	queries  *projections.Queries
 	pool     *pgxpool.Pool
-	dsn      string // address of the database with the rights of its owner
+	dsn      string // connection string of the database with the rights of its owner
 	log      *slog.Logger
 	now      func() time.Time
 	interval time.Duration
-	keep     time.Duration // age at which outcomes of commands that move no coins are deleted
+	keep     time.Duration // age from which on the results of commands that move no coins are deleted
 	rooms    *unusedRooms
 	uploads  *unusedUploads
 }
 
-// Run deletes expired rows until ctx ends. A failure is logged and tried again at the next interval.
+// Run deletes expired rows until ctx ends. It logs a failure and tries again at the next interval.
 func (c *cleaner) Run(ctx context.Context) error {
 	for wait.Sleep(ctx, c.interval) {
 		commands, err := c.store.DeleteCommands(ctx, c.now().Add(-c.keep))
@@ -40,7 +40,8 @@ func (c *cleaner) Run(ctx context.Context) error {
 	return nil
 }
 
-// removeUnused removes the chat rooms and uploads that nobody uses, unless the tables are too far behind the log to know.
+// removeUnused removes the chat rooms and uploads that nobody uses. It does nothing if the tables are too far behind
+// the log.
 func (c *cleaner) removeUnused(ctx context.Context) {
 	if err := c.queries.CheckLag(ctx, c.now()); err != nil {
 		c.logResult(ctx, "chat_room, upload", 0, err)

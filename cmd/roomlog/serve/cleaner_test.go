@@ -10,7 +10,8 @@ import (
 	"roomlog/projections/projtest"
 )
 
-// TestCleanerNeedsCurrentTables checks that nothing is removed as unused while the tables lack the events that use it.
+// TestCleanerNeedsCurrentTables checks that nothing is removed as unused if an event that uses it is not in the tables
+// yet.
 func TestCleanerNeedsCurrentTables(t *testing.T) {
 	t.Parallel()
 	w := projtest.New(t)

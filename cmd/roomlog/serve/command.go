@@ -15,7 +15,7 @@ import (
 	"roomlog/internal/settings"
 )
 
-// Command is `roomlog serve` with its flags, which DeclareFlags adds.
+// Command is the command "roomlog serve". DeclareFlags adds its flags.
 type Command struct {
 	Settings kong.Plugins `embed:""`
 	config   `kong:"-"`
@@ -99,7 +99,7 @@ func (c *Command) DeclareFlags() {
 	c.Settings = kong.Plugins{c.flags.Struct()}
 }
 
-// group is a Config whose settings the help lists under the heading name.
+// group is a Config whose settings the help lists under a heading.
 type group struct {
 	name   string
 	config any

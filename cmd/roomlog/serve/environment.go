@@ -13,20 +13,20 @@ import (
 	"roomlog/migrations"
 )
 
-// environment holds the folders, addresses and secrets of a serving process.
+// environment contains the folders, addresses and secrets of a serving process.
 type environment struct {
 	sh          cli.Shell
 	log         *slog.Logger
 	logs        *loglimit.Handler // the handler of log
 	dataDir     string
-	databaseURL string         // "" means: run a private PostgreSQL
-	postgres    localpg.Config // of the private PostgreSQL
+	databaseURL string         // "": run a private PostgreSQL
+	postgres    localpg.Config // configuration of the private PostgreSQL
 	migrations  migrations.Config
 	secrets     secrets
 	folderless  bool // no folder can be written: dataDir is a temporary folder, and uploads and recordings are off
 }
 
-// openEnvironment reads the environment variables and the secrets. It creates the data folder if a secret has to be
+// openEnvironment reads the environment variables and the secrets. It creates the data folder if a secret must be
 // generated.
 func openEnvironment(g *cli.Globals, sh cli.Shell) (*environment, error) {
 	logs := loglimit.New(loglimit.Config{Next: g.Logger(sh, slog.LevelInfo).Handler(), Now: sh.Now, Outage: eventstore.IsUnavailable})

@@ -10,7 +10,7 @@ import (
 
 // connectionSlots are the slots of the connections of this process.
 type connectionSlots struct {
-	http       *limit.Slots // of all HTTP ports
+	http       *limit.Slots // slots of all HTTP ports
 	websockets *limit.Slots // of both WebSocket dialects
 }
 

@@ -8,12 +8,12 @@ import (
 	"slices"
 )
 
-// layers are the running parts of a process, in the order in which they were started. A layer is stopped before the
-// layers that were started earlier, so every layer that it uses outlives it.
+// layers contains the running parts of a process, in the order in which they were started. A layer is stopped before
+// the layers that were started earlier, because it may use them.
 type layers struct {
 	log    *slog.Logger
 	stack  []layer
-	failed chan error // why a layer ended by itself; the first one only
+	failed chan error // receives the first reason for which a layer ended by itself
 }
 
 type layer struct {
@@ -23,11 +23,11 @@ type layer struct {
 
 func newLayers(log *slog.Logger) *layers { return &layers{log: log, failed: make(chan error, 1)} }
 
-// add adds a layer that stop ends.
+// add adds a layer that is stopped by calling stop.
 func (l *layers) add(name string, stop func() error) { l.stack = append(l.stack, layer{name, stop}) }
 
 // run starts f in a goroutine as a layer. Stopping the layer cancels the context of f and waits for f to return. The
-// layer does not end with ctx, because the order in which layers stop matters.
+// layer does not end with ctx, because layers must stop in order.
 func (l *layers) run(ctx context.Context, name string, f func(context.Context) error) {
 	own, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan error, 1)
@@ -50,7 +50,7 @@ func (l *layers) run(ctx context.Context, name string, f func(context.Context) e
 
 var errEnded = errors.New("the process cannot continue")
 
-// wait blocks until ctx ends, and then returns nil, or until a layer ends by itself, and then returns why.
+// wait blocks until ctx ends, and then returns nil, or until a layer ends by itself, and then returns the reason.
 func (l *layers) wait(ctx context.Context) error {
 	select {
 	case <-ctx.Done():

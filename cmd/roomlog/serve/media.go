@@ -16,14 +16,14 @@ import (
 	"roomlog/media/hooks"
 )
 
-// mediaServer is the server for encoders and players with what it reports to.
+// mediaServer is the server for encoders and players, with the parts that it notifies.
 type mediaServer struct {
 	server     *media.Server
 	broadcasts *broadcasts.Manager
-	hooks      *hooks.Hooks // nil without --hook-url
+	hooks      *hooks.Hooks // nil if --hook-url is not set
 	rtmp       net.Listener
 	flv        net.Listener
-	recordings *recordings // nil: another process uses the folder
+	recordings *recordings // nil if another process uses the folder
 }
 
 // listenForMedia opens the ports. Clients that connect before open wait.
@@ -65,7 +65,7 @@ func (m *mediaServer) open(ctx context.Context, c *config, env *environment, b *
 	config := c.media
 	config.Authorizer, config.Observer = m.broadcasts, m.broadcasts
 	if m.hooks != nil {
-		config.Authorizer = media.Authorizers{m.broadcasts, m.hooks} // the webhook is called only for valid signs
+		config.Authorizer = media.Authorizers{m.broadcasts, m.hooks} // the webhook is called only for clients with a valid sign
 		config.PlayObserver, config.ConnectObserver = m.hooks, m.hooks
 		l.run(ctx, "webhooks", m.hooks.Run)
 	}
@@ -84,7 +84,7 @@ func (m *mediaServer) open(ctx context.Context, c *config, env *environment, b *
 	return nil
 }
 
-// openHooks creates the webhooks if a HookURL is given.
+// openHooks creates the webhooks if HookURL is set.
 func (m *mediaServer) openHooks(c *config, env *environment, b *backend) (err error) {
 	if c.hooks.HookURL == "" {
 		return nil
@@ -99,7 +99,7 @@ func (m *mediaServer) openHooks(c *config, env *environment, b *backend) (err er
 	return err
 }
 
-// broadcastChanged passes a change that is in the log to the recordings and the webhooks.
+// broadcastChanged notifies the recordings and the webhooks of a change that is in the log.
 func (m *mediaServer) broadcastChanged(ctx context.Context, change broadcasts.Change) {
 	m.recordings.broadcastChanged(ctx, change, m.server)
 	if m.hooks != nil {
@@ -118,7 +118,7 @@ func (m *mediaServer) serveFLV(ctx context.Context, c *config, env *environment,
 	return nil
 }
 
-// check returns the entry of the media server in /readyz.
+// check returns the check of the media server for /readyz.
 func (m *mediaServer) check() api.Check {
 	return api.Check{Name: "media", Run: func(context.Context) (string, error) {
 		now := m.server.Snapshot()

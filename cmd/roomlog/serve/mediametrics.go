@@ -8,7 +8,7 @@ import (
 	"roomlog/media"
 )
 
-// mediaMetrics collects all figures of the media server from one snapshot.
+// mediaMetrics collects all metrics of the media server from one snapshot.
 type mediaMetrics struct{ server *media.Server }
 
 func mediaDesc(name, help string, labels ...string) *prometheus.Desc {
@@ -65,7 +65,7 @@ func (m mediaMetrics) Collect(to chan<- prometheus.Metric) {
 	}
 }
 
-// registerMetrics registers the figures of the media server, the recordings and the webhooks.
+// registerMetrics registers the metrics of the media server, the recordings and the webhooks.
 func (m *mediaServer) registerMetrics(to metrics) {
 	to.registerer.MustRegister(mediaMetrics{m.server})
 	m.recordings.registerMetrics(to)

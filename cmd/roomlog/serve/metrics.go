@@ -6,13 +6,13 @@ import (
 	"roomlog/cmd/roomlog/cli"
 )
 
-// metrics registers figures under the prefix roomlog_. Each figure is read when it is scraped.
+// metrics registers metrics with the prefix roomlog_. Each value is read when the metrics are requested.
 type metrics struct {
 	registry   *prometheus.Registry
 	registerer prometheus.Registerer
 }
 
-// dialect returns metrics that label every figure with the name of a dialect.
+// dialect returns metrics that have the name of a dialect as a label.
 func (m metrics) dialect(name string) metrics {
 	return metrics{m.registry, prometheus.WrapRegistererWith(prometheus.Labels{"dialect": name}, m.registry)}
 }
@@ -25,7 +25,7 @@ func (m metrics) counter(name, help string, value func() float64) {
 	m.registerer.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "roomlog_" + name, Help: help}, value))
 }
 
-// buildInfo registers a constant 1 with the labels of the build.
+// buildInfo registers a metric with the constant value 1 and the labels of the build.
 func (m metrics) buildInfo(b cli.Build) {
 	m.registerer.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "roomlog_build_info", Help: "Always 1; the labels name the version, commit, commit date and Go version of the program.",

@@ -14,22 +14,22 @@ import (
 
 const (
 	restartMin   = 100 * time.Millisecond
-	restartMax   = 10 * time.Second // bounds the downtime after the cause of a failure has been removed
-	restartReset = time.Minute      // a run of this length resets the pause
+	restartMax   = 10 * time.Second // maximum wait between restarts, which limits the downtime after the cause of a failure is removed
+	restartReset = time.Minute      // time after which a run counts as successful and resets the wait
 )
 
-// supervisor runs a private PostgreSQL and restarts it at the same address when it dies. Connection pools reconnect by
-// themselves.
+// supervisor runs a private PostgreSQL and restarts it at the same address when it dies. Connection pools then
+// reconnect without help.
 type supervisor struct {
 	config   localpg.Config
 	log      *slog.Logger
 	restarts atomic.Int64
 
 	mu     sync.Mutex
-	server *localpg.Server // the newest, perhaps dead
+	server *localpg.Server // the newest server, which may have ended
 }
 
-// startPostgres starts the PostgreSQL of a data folder. The caller starts Run to supervise it.
+// startPostgres starts the private PostgreSQL of a data folder. Call Run to supervise it.
 func startPostgres(ctx context.Context, c localpg.Config, log *slog.Logger) (*supervisor, error) {
 	server, err := localpg.Start(ctx, c)
 	if err != nil {
@@ -38,7 +38,7 @@ func startPostgres(ctx context.Context, c localpg.Config, log *slog.Logger) (*su
 	return &supervisor{config: c, log: log, server: server}, nil
 }
 
-// DSN returns the address of the database with the rights of its owner. It does not change with a restart.
+// DSN returns the connection string of the database with the rights of its owner. It does not change after a restart.
 func (s *supervisor) DSN() string { return s.current().DSN(localpg.Database) }
 
 func (s *supervisor) current() *localpg.Server {
@@ -47,7 +47,7 @@ func (s *supervisor) current() *localpg.Server {
 	return s.server
 }
 
-// Run restarts PostgreSQL whenever it dies, until ctx ends. It retries for ever: /readyz reports the failure, and an
+// Run restarts PostgreSQL whenever it dies, until ctx ends. It never gives up: /readyz reports the failure, and an
 // operator can remove its cause without ending this process.
 func (s *supervisor) Run(ctx context.Context) error {
 	backoff := wait.Backoff{Min: restartMin, Max: restartMax}

@@ -15,12 +15,12 @@ import (
 	"roomlog/projections"
 )
 
-// readiness is the list of checks of /readyz. A failed check makes a load balancer send requests to other nodes.
+// readiness contains the checks of /readyz. If a check fails, a load balancer sends requests to other nodes.
 type readiness struct {
 	backend  *backend
 	stopping atomic.Bool
 	maxLag   time.Duration
-	more     []api.Check // of parts that only some processes run
+	more     []api.Check // checks of parts that only some processes run
 }
 
 // checks returns all checks in the order in which they are called.
@@ -55,8 +55,8 @@ func (r *readiness) database(ctx context.Context) (string, error) {
 	return note, nil
 }
 
-// log checks that events can be appended, and names the cause if it is a known one. Other errors may contain addresses, and only
-// reach the log of this process.
+// log checks that events can be appended, and reports the cause if it is a known one. Other errors may contain
+// addresses, and are only logged.
 func (r *readiness) log(ctx context.Context) (string, error) {
 	err := r.backend.sequencer.CheckWritable(ctx)
 	held := (*eventstore.LockHeldError)(nil)
@@ -69,7 +69,8 @@ func (r *readiness) log(ctx context.Context) (string, error) {
 	return "not writable", err
 }
 
-// roles reports the database role of this process. It never fails: without the role, triggers still protect the log.
+// roles reports the database role of this process. It never fails, because triggers protect the log even without the
+// role.
 func (r *readiness) roles(context.Context) (string, error) {
 	if r.backend.migrated.ServingRole {
 		return migrations.Role, nil
@@ -103,7 +104,7 @@ func (r *readiness) tables(ctx context.Context) (string, error) {
 	return note, nil
 }
 
-// coins reports whose coins are closed because of an event that cannot be applied.
+// coins reports whose coins are closed because a coin event cannot be applied.
 func (r *readiness) coins(ctx context.Context) (string, error) {
 	state, err := r.backend.queries.Lag(ctx)
 	if err != nil {

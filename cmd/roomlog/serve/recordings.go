@@ -15,14 +15,16 @@ import (
 	"roomlog/media/record"
 )
 
-// recordings are the recorder of a process and the server of its files. A nil *recordings records and serves nothing.
+// recordings contains the recorder of a process and the server of its files. A nil *recordings records and serves
+// nothing.
 type recordings struct {
 	archive  *broadcasts.Recordings
 	recorder *record.Recorder
 	handler  http.Handler
 }
 
-// openRecordings opens the folder of recordings. At a stop, the recorder ends after the broadcasts and before the log.
+// openRecordings opens the folder of recordings. In a shutdown, the recorder ends after the broadcasts and before the
+// log.
 func openRecordings(ctx context.Context, c *config, env *environment, b *backend, l *layers, signer *media.Signer) (*recordings, error) {
 	if env.folderless && c.Recordings == "" {
 		return nil, nil //nolint:nilnil // a nil *recordings is usable
@@ -46,6 +48,8 @@ func openRecordings(ctx context.Context, c *config, env *environment, b *backend
 		return nil, err
 	}
 	l.add("folder of recordings", recorder.Close)
+	stopReplies := broadcasts.AnswerSurveys(b.cluster, recorder)
+	l.add("surveys of recordings", func() error { stopReplies(); return nil })
 	l.run(ctx, "recordings", recorder.Run)
 	handler := &record.Handler{Recorder: recorder, Authorize: archive.Authorize, AllowOrigin: c.media.AllowOrigin}
 	return &recordings{archive, recorder, http.StripPrefix(api.RecordingsRoute, handler)}, nil
@@ -62,7 +66,7 @@ func (r *recordings) broadcastChanged(ctx context.Context, change broadcasts.Cha
 	}
 }
 
-// orElse returns a handler that serves recordings, and every other path by next.
+// orElse returns a handler that serves recordings and passes all other requests to next. If r is nil, it returns next.
 func (r *recordings) orElse(next http.Handler) http.Handler {
 	if r == nil {
 		return next

@@ -11,7 +11,7 @@ import (
 	"roomlog/eventstore/fingerprint"
 )
 
-// sharedSecret is a secret that all servers on one log share.
+// sharedSecret is a secret that all servers with one log must have.
 type sharedSecret struct {
 	secretSetting
 	newestFirst []string
@@ -19,7 +19,7 @@ type sharedSecret struct {
 
 // sharedSecrets returns the secrets that the roles of this process use.
 func sharedSecrets(roles []string, s secrets) []sharedSecret {
-	shared := []sharedSecret{{jwtSecret, s.jwt}} // every role uses it: the checksums of snapshots depend on it
+	shared := []sharedSecret{{jwtSecret, s.jwt}} // every role uses it, because the checksums of snapshots depend on it
 	if slices.Contains(roles, roleAPI) || slices.Contains(roles, roleMedia) {
 		shared = append(shared, sharedSecret{signSecret, s.sign})
 	}
@@ -29,7 +29,7 @@ func sharedSecrets(roles []string, s secrets) []sharedSecret {
 	return shared
 }
 
-// checkSecrets returns an error that names each secret that the other servers on the log do not have.
+// checkSecrets returns an error with each secret that differs from that of the other servers with the same log.
 func checkSecrets(ctx context.Context, store *eventstore.Store, c *config, env *environment) error {
 	shared := sharedSecrets(c.Roles, env.secrets)
 	check := fingerprint.Config{Log: store.ID(), Replace: c.ReplaceSecrets}

@@ -20,14 +20,14 @@ import (
 	"roomlog/media/hooks"
 )
 
-// secrets are the keys with which this server signs and verifies. Each list has the newest key first; a second one is
-// still accepted while it is being replaced.
+// secrets contains the keys with which this server signs and verifies. Each list has the newest key first; a second one
+// is accepted while it is being replaced.
 type secrets struct {
 	jwt, sign, payment []string
 }
 
-// openSecrets returns each secret from its environment variable, from the file that the variable NAME_FILE names, or
-// from the data folder, where a missing one is generated. It never logs a secret.
+// openSecrets returns each secret. It comes from an environment variable, from the file whose path is in the variable
+// NAME_FILE, or from the data folder, where a missing secret is generated. openSecrets never logs a secret.
 func openSecrets(getenv func(string) string, dataDir string, log *slog.Logger) (secrets, error) {
 	var s secrets
 	var err error
@@ -65,9 +65,9 @@ func (s secrets) snapshotKeys() [][]byte {
 
 // secretSetting is a secret that can be set or generated.
 type secretSetting struct {
-	variable string               // environment variable; variable_FILE names a file with the secret
+	variable string               // environment variable with the secret; the variable with the suffix _FILE contains the path of a file instead
 	file     string               // name of the generated file in the folder secrets of the data folder
-	check    func([]string) error // returns an error for secrets that cannot be used
+	check    func([]string) error // returns an error if the secrets cannot be used
 }
 
 var (
@@ -88,7 +88,8 @@ var (
 	}}
 )
 
-// set returns the secrets of the variable or of the file that it names, newest first. It returns nil if neither is set.
+// set returns the secrets in the environment variable, or in the file to which it refers, newest first. It returns nil
+// if neither variable is set.
 func (s secretSetting) set(getenv func(string) string) ([]string, error) {
 	text, err := cli.Variable(getenv, s.variable)
 	if err != nil || text == "" {
@@ -104,8 +105,8 @@ func (s secretSetting) set(getenv func(string) string) ([]string, error) {
 	return newestFirst, nil
 }
 
-// open returns the secrets, newest first: those that are set, or those in the file in the data folder, which it
-// generates if necessary.
+// open returns the secrets, newest first: those that are set, or else those in the data folder, where it generates a
+// missing secret.
 func (s secretSetting) open(getenv func(string) string, dataDir string, log *slog.Logger) ([]string, error) {
 	newestFirst, err := s.set(getenv)
 	if err != nil || newestFirst != nil {
@@ -123,8 +124,8 @@ func (s secretSetting) open(getenv func(string) string, dataDir string, log *slo
 	return newestFirst, nil
 }
 
-// storedSecret returns the secret in the file path, and generates it first if the file does not exist. Of several
-// processes that do so at the same time one wins, and all return the same secret.
+// storedSecret returns the secret in the file path. If the file does not exist, it first generates a secret. If several
+// processes do so at the same time, all return the same secret.
 func storedSecret(path string, log *slog.Logger) (string, error) {
 	secret, err := cli.ReadSmallFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -153,7 +154,7 @@ func generateSecret(path string) (generated bool, err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return false, err
 	}
-	draft, err := os.CreateTemp(filepath.Dir(path), ".new-*") // mode 0600
+	draft, err := os.CreateTemp(filepath.Dir(path), ".new-*") // the file has mode 0600
 	if err != nil {
 		return false, err
 	}

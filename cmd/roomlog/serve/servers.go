@@ -23,16 +23,16 @@ import (
 	"roomlog/realtime/socketio"
 )
 
-// servers are the HTTP and WebSocket servers of a process.
+// servers contains the HTTP and WebSocket servers of a process.
 type servers struct {
 	http      *http.Server
 	api       *api.API
-	native    *native.Server   // nil without the role
-	socketio  *socketio.Server // nil without the role
+	native    *native.Server   // nil if this process does not have the role
+	socketio  *socketio.Server // nil if this process does not have the role
 	readiness *readiness
 }
 
-// openServers creates the servers on top of the backend. They handle requests as soon as run is called.
+// openServers creates the servers, which use the backend. They handle requests when run is called.
 func (c *config) openServers(ctx context.Context, env *environment, b *backend, l *layers, m *mediaServer) (*servers, error) {
 	proxies, err := limit.ParseProxies(c.TrustedProxies)
 	if err != nil {
@@ -83,7 +83,7 @@ func (c *config) openServers(ctx context.Context, env *environment, b *backend, 
 	return s, c.openPprof(ctx, env, l, slots)
 }
 
-// routes maps paths to the servers that this process runs.
+// routes returns a handler that maps paths to the servers of this process.
 func (s *servers) routes(c *config, m *mediaServer) *http.ServeMux {
 	mux := http.NewServeMux()
 	if slices.Contains(c.Roles, roleAPI) {
@@ -103,7 +103,7 @@ func (s *servers) routes(c *config, m *mediaServer) *http.ServeMux {
 	return mux
 }
 
-// run serves HTTP requests on listener until shutdown is called and ctx ends.
+// run serves HTTP requests on listener until ctx ends and shutdown was called.
 func (s *servers) run(ctx context.Context, listener net.Listener) error {
 	if err := s.http.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serve HTTP: %w", err)
@@ -113,14 +113,14 @@ func (s *servers) run(ctx context.Context, listener net.Listener) error {
 }
 
 // shutdown refuses new requests, asks clients to reconnect later, and waits up to timeout for running requests. Then it
-// closes what is left, which loses nothing that was acknowledged.
+// closes the remaining connections. No acknowledged command is lost.
 func (s *servers) shutdown(ctx context.Context, log *slog.Logger, timeout time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	s.readiness.stopping.Store(true)
 	s.api.Drain()
 	var g errgroup.Group
-	g.Go(func() error { return s.http.Shutdown(ctx) }) // ignores hijacked connections: WebSockets
+	g.Go(func() error { return s.http.Shutdown(ctx) }) // does not close hijacked connections, such as WebSockets
 	if s.native != nil {
 		g.Go(func() error { return s.native.Shutdown(ctx) })
 		g.Go(func() error { return s.socketio.Shutdown(ctx) })

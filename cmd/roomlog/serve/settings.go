@@ -30,8 +30,8 @@ const (
 	roleMedia     = "media"
 )
 
-// config is everything that can be set at the command line. A setting of a package is declared in the Config of that
-// package; the structs in this file declare the settings of the parts that this package creates itself.
+// config contains everything that can be set on the command line. The settings of a package are declared in the Config
+// of that package. The structs in this file declare the settings of the parts that this package creates.
 type config struct {
 	networkSettings
 	nodeSettings
@@ -46,7 +46,7 @@ type config struct {
 	api        api.Config
 	hub        hub.Config
 	chat       chat.Config
-	socketio   socketio.Config // its nested ws.Config serves both dialects
+	socketio   socketio.Config // its nested ws.Config is used for both dialects
 	media      media.Config
 	broadcasts broadcasts.Config
 	hooks      hooks.Config
@@ -56,7 +56,7 @@ type config struct {
 	limits     ratelimit.Config
 }
 
-// networkSettings are the addresses of this process and the limits of its HTTP connections.
+// networkSettings contains the addresses of this process and the limits of its HTTP connections.
 type networkSettings struct {
 	HTTPAddr       string   `default:":7001" help:"Address for REST and WebSocket; port 0 selects a free port."`
 	RTMPAddr       string   `default:":23480" help:"Address for RTMP encoders and players; port 0 selects a free port."`
@@ -99,7 +99,7 @@ func (s *networkSettings) CheckSettings() error {
 	return errors.Join(faults...)
 }
 
-// listenAddress is the value of a flag that names an address to listen on.
+// listenAddress is the value of a flag for a listen address.
 type listenAddress struct{ flag, value string }
 
 // addresses returns the addresses that are set.
@@ -108,7 +108,7 @@ func (s *networkSettings) addresses() []listenAddress {
 	return slices.DeleteFunc(all, func(a listenAddress) bool { return a.value == "" })
 }
 
-// nodeSettings select the parts that this process runs.
+// nodeSettings selects the parts that this process runs.
 type nodeSettings struct {
 	Roles          []string `default:"api,realtime,media,projector" oneof:"api,realtime,media,projector" help:"Parts that this process runs: api serves REST, realtime serves WebSockets, media receives and sends streams, projector updates the tables."`
 	ReplaceSecrets bool     `help:"Start with secrets that the other servers on this database do not have, because the old ones are lost. Set it for one start only: tokens and signs of the old secrets become invalid. Default: the server does not start."`
@@ -119,7 +119,7 @@ type userSettings struct {
 	GuestChat bool `help:"Let users chat without a password, under a name or with an e-mail address that is not verified. Default: off."`
 }
 
-// recordSettings is the folder of the recordings.
+// recordSettings contains the folder of the recordings.
 type recordSettings struct {
 	Recordings string `placeholder:"DIR" help:"Folder of the recordings, used by one process alone. Default: recordings in the data folder."`
 }

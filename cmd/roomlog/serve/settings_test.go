@@ -9,7 +9,7 @@ import (
 	"roomlog/internal/settings"
 )
 
-// The help of every flag is a full sentence with unit, bounds and default.
+// TestHelpOfSettings checks that the help of every flag is a full sentence with unit, bounds and default.
 func TestHelpOfSettings(t *testing.T) {
 	t.Parallel()
 	var c Command

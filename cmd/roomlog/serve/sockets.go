@@ -77,7 +77,7 @@ func (c *config) nativeConfig(env *environment, b *backend, hub *hub.Hub, chat *
 	}
 }
 
-// uploadsURL returns the prefix of the addresses of uploaded files, or "" without a public URL.
+// uploadsURL returns the beginning of the URLs of uploaded files, or "" if there is no public URL.
 func (c *config) uploadsURL() string {
 	if c.api.PublicURL == "" {
 		return ""

@@ -11,7 +11,7 @@ import (
 	"roomlog/projections"
 )
 
-// chatRoomSettings say when chat rooms expire.
+// chatRoomSettings defines when chat rooms expire.
 type chatRoomSettings struct {
 	ChatRoomKeep      time.Duration `default:"720h" min:"1s" max:"87600h" help:"Time without a participant or a message after which a chat room that a user or an anonymous client created is removed. Chat rooms of operators stay."`
 	EmptyChatRoomKeep time.Duration `default:"1h" min:"1s" max:"87600h" help:"The same time for a chat room that has never had a message."`
@@ -47,7 +47,7 @@ func (u *unusedRooms) remove(ctx context.Context) (removed int64, err error) {
 		switch refusal := domain.AsRefusal(err); {
 		case err == nil:
 			removed++
-		case refusal == nil || refusal.Code != domain.CodeChatRoomNotFound: // otherwise another node was faster
+		case refusal == nil || refusal.Code != domain.CodeChatRoomNotFound: // otherwise another node has removed the chat room first
 			return removed, fmt.Errorf("remove an unused chat room: %w", err)
 		}
 	}

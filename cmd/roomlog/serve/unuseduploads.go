@@ -10,15 +10,15 @@ import (
 	"roomlog/projections"
 )
 
-// maxExpiredUploads is the number of uploads that expire at most each time.
+// maxExpiredUploads is the maximum number of uploads that expire at one time.
 const maxExpiredUploads = 1000
 
-// uploadSettings say when uploads expire.
+// uploadSettings defines when uploads expire.
 type uploadSettings struct {
 	UnusedUploadKeep time.Duration `default:"24h" min:"1s" max:"87600h" help:"Age at which an upload is deleted to which no avatar, cover, gift, message or comment refers."`
 }
 
-// unusedUploads deletes uploads to which nothing refers. The files follow, see upload.Cleaner.
+// unusedUploads deletes uploads to which nothing refers. upload.Cleaner then deletes their files.
 type unusedUploads struct {
 	uploadSettings
 	queries  *projections.Queries

@@ -1,3 +1,3 @@
-// Package streams presents the streams of all nodes, as package media/broadcasts lists them, in the types of the REST
-// API. It is used by the server and by the commands about streams.
+// Package streams converts the list of streams of package media/broadcasts to the types of the REST API. The server and
+// the commands about streams use it.
 package streams

@@ -2,16 +2,18 @@ package streams
 
 import (
 	"context"
+	"time"
 
 	"roomlog/api"
+	"roomlog/domain"
 	"roomlog/media/broadcasts"
 	"roomlog/projections"
 )
 
-// Directory is a broadcasts.Directory as the REST API expects it.
+// Directory adapts a broadcasts.Directory to the interface of the REST API.
 type Directory struct{ *broadcasts.Directory }
 
-// Streams returns every stream that is published or waited for, with the totals of all nodes.
+// Streams returns every stream with a publisher or waiting players, with the totals of all nodes.
 func (d Directory) Streams(ctx context.Context) ([]api.Stream, error) {
 	streams, err := d.Directory.Streams(ctx)
 	all := make([]api.Stream, 0, len(streams))
@@ -21,7 +23,8 @@ func (d Directory) Streams(ctx context.Context) ([]api.Stream, error) {
 	return all, err
 }
 
-// total adds up the figures of all nodes. The figures of the publisher come from the node that receives the broadcast.
+// total adds up the counters of all nodes. The counters of the publisher come from the node that receives the
+// broadcast.
 func total(stream broadcasts.Stream) api.Stream {
 	live, broadcast := stream.Live, stream.Live.Broadcast
 	s := api.Stream{Live: live.ID, Title: live.Title, UserID: live.UserID, Broadcast: broadcast.ID, Node: broadcast.Node, Players: map[string]int{}}
@@ -48,6 +51,16 @@ func (d Directory) Players(ctx context.Context, live projections.Live) ([]api.St
 	for _, p := range players {
 		all = append(all, api.StreamPlayer{ID: p.ID, Node: p.Node, Protocol: string(p.Protocol), Address: p.Address, User: p.User,
 			Since: p.StartedAt, Bytes: p.Bytes, Frames: p.Frames, Skips: p.Skips})
+	}
+	return all, err
+}
+
+// RunningRecordings returns the recordings of a live that are being written, on all nodes.
+func (d Directory) RunningRecordings(ctx context.Context, live domain.LiveID) ([]api.RunningRecording, error) {
+	running, err := d.Directory.RunningRecordings(ctx, live)
+	all := make([]api.RunningRecording, 0, len(running))
+	for _, r := range running {
+		all = append(all, api.RunningRecording{ID: r.ID, Duration: time.Duration(r.DurationMS) * time.Millisecond, Bytes: r.Bytes, Parts: r.Parts})
 	}
 	return all, err
 }

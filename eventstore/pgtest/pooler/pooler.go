@@ -24,7 +24,7 @@ import (
 // Mode is the value of pool_mode.
 type Mode string
 
-// The modes: when a client gives its session back.
+// Modes, which differ in the time at which a client gives its session back.
 const (
 	Session     Mode = "session"
 	Transaction Mode = "transaction"
@@ -32,9 +32,9 @@ const (
 )
 
 const (
-	longest      = 30 * time.Second // for the pooler to start or to end
+	longest      = 30 * time.Second // maximum time for the pooler to start or to end
 	pollInterval = 10 * time.Millisecond
-	port         = "6432" // only part of the name of the socket
+	port         = "6432" // the port is only a part of the name of the socket
 )
 
 // Start starts PgBouncer in front of the database dsn and returns the address of the database behind it. The pooler ends with
@@ -130,7 +130,7 @@ func run(t testing.TB, program, config string, as *syscall.Credential) {
 	ended := make(chan struct{})
 	go func() { _ = cmd.Wait(); close(ended) }()
 	t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM) // closes all connections at once
+		_ = cmd.Process.Signal(syscall.SIGTERM) // SIGTERM closes all connections at once.
 		select {
 		case <-ended:
 		case <-time.After(longest):

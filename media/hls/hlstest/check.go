@@ -36,7 +36,7 @@ type List struct {
 	Map              string
 	Skipped          int
 	Segments         []Segment
-	Parts            []Part // of the incomplete segment
+	Parts            []Part // parts of the incomplete segment
 	Hints            []string
 	Reports          []string
 }

@@ -92,14 +92,14 @@ func (s *Session) probePacket(c *carrier, p packet, err error) {
 // switchTo makes c the carrier and sends the backlog over it. It returns the listeners to call after mu is unlocked.
 func (s *Session) switchTo(c *carrier) []upgradeListener {
 	s.carrier, s.probe = c, nil
-	if s.waiting != nil { // the client has no GET open when it sends the upgrade packet
+	if s.waiting != nil { // A client that sends the upgrade packet has no GET open.
 		s.waiting <- nil
 		s.waiting = nil
 	}
 	for frames := s.backlog.Take(pollBytes); len(frames) > 0; frames = s.backlog.Take(pollBytes) {
 		c.conn.Send(frames...)
 	}
-	if s.ended { // the client can no longer poll its last packet
+	if s.ended { // The client no longer polls, so it cannot receive the last packet by a GET.
 		s.dropLastPacket()
 		c.conn.Close(ws.CloseNormal, "")
 		return nil

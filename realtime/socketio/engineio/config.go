@@ -14,7 +14,7 @@ type Config struct {
 	Open func(*Session) Handler
 	// Now is the clock.
 	Now func() time.Time
-	// Log receives faults of the engine. Nil discards them.
+	// Log receives the faults of the engine. Nil: they are not logged.
 	Log *slog.Logger
 	// Sockets configures connections and queues. Sessions that poll take a slot of its Limiter as connections do. The
 	// engine sets Open, Skipped, Now, Log, MaxMessage, HelloTimeout and SocketTimeout, and turns Deflate off.
@@ -57,7 +57,7 @@ func (c *Config) sockets() ws.Config {
 	s.Open, s.Now, s.Log = nil, c.Now, c.Log
 	s.MaxMessage = c.MaxPayload
 	s.HelloTimeout, s.PingInterval, s.SocketTimeout = -1, -1, -1
-	s.Skipped = nil   // the protocol has no packet for it
-	s.Deflate = false // clients offer it even if they do not keep the decompression window across messages
+	s.Skipped = nil   // The protocol has no packet that reports skipped frames.
+	s.Deflate = false // Clients offer compression even if they do not keep the decompression window across messages.
 	return s
 }

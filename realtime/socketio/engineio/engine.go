@@ -15,22 +15,22 @@ import (
 	"roomlog/realtime/ws"
 )
 
-// The bounds of the time between two checks of all sessions.
+// Bounds of the time between two checks of all sessions.
 const (
 	maxCheckInterval = time.Second
 	minCheckInterval = time.Millisecond
 )
 
-// Engine holds the sessions. It is an http.Handler for one path.
+// Engine holds the Engine.IO sessions. It is an http.Handler for one path.
 type Engine struct {
 	cfg     Config
 	shared  shared
 	sockets *ws.Server
-	polling atomic.Int64 // sessions that poll
+	polling atomic.Int64 // number of sessions that poll
 
 	mu       sync.Mutex
 	sessions map[string]*Session
-	empty    chan struct{} // created by Shutdown, closed when no session is left
+	empty    chan struct{} // Shutdown creates it; it is closed when no session is left
 }
 
 // New returns an Engine. It checks deadlines while Run runs. It panics when cfg lacks a dependency or a setting.
@@ -98,7 +98,7 @@ func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		forbidden.write(w)
 	case transport != "websocket" && transport != "polling":
 		unknownTransport.write(w)
-	case query.Has("j"): // JSONP
+	case query.Has("j"): // A client that sends j uses JSONP, which is not supported.
 		badRequest.write(w)
 	case query.Get("sid") == "":
 		e.handshake(w, r, query)
@@ -127,7 +127,7 @@ func (e *Engine) serveSession(w http.ResponseWriter, r *http.Request, s *Session
 
 // handshake opens a session.
 func (e *Engine) handshake(w http.ResponseWriter, r *http.Request, query url.Values) {
-	version := map[string]Version{"": V3, "3": V3, "4": V4}[query.Get("EIO")] // some clients of version 3 do not name it
+	version := map[string]Version{"": V3, "3": V3, "4": V4}[query.Get("EIO")] // Some clients of version 3 do not send EIO.
 	upgrade := strings.EqualFold(r.Header.Get("Upgrade"), "websocket")
 	switch {
 	case version == 0:
@@ -202,7 +202,7 @@ func (e *Engine) open(s *Session) {
 		s.Send(s.handshake())
 		s.handler = e.cfg.Open(s)
 	})
-	if e.stopping() { // the session was opened while Shutdown ended the other sessions
+	if e.stopping() { // The session was opened while Shutdown ended the other sessions.
 		s.end("server shutting down", "")
 	}
 }
@@ -253,7 +253,7 @@ func (e *Engine) signalEmpty() {
 		return
 	}
 	select {
-	case <-e.empty: // closed already
+	case <-e.empty: // It is closed already.
 	default:
 		close(e.empty)
 	}

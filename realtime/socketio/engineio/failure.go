@@ -20,7 +20,7 @@ var (
 	forbidden        = failure{http.StatusForbidden, 4, "Forbidden"}
 	badVersion       = failure{http.StatusBadRequest, 5, "Unsupported protocol version"}
 
-	// The protocol has no codes for these.
+	// The protocol has no codes for these failures.
 	tooLarge    = failure{http.StatusRequestEntityTooLarge, 3, "Payload too large"}
 	rateLimited = failure{http.StatusTooManyRequests, 3, "Too many packets"}
 	tooMany     = failure{http.StatusServiceUnavailable, 3, "Too many sessions"}

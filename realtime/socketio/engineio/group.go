@@ -11,7 +11,7 @@ import (
 type Group struct {
 	fanout *ws.Fanout
 
-	mu     sync.Mutex            // locked before Session.mu
+	mu     sync.Mutex            // lock it before Session.mu
 	single map[*Session]struct{} // sessions that are not in fanout
 }
 
@@ -69,7 +69,7 @@ func (g *Group) PushEncoded(encode func() *ws.Frame) {
 func (g *Group) upgraded(s *Session, conn *ws.Conn) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if _, in := g.single[s]; !in { // it was removed before
+	if _, in := g.single[s]; !in { // The session was removed before.
 		return
 	}
 	delete(g.single, s)

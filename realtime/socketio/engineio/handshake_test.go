@@ -47,7 +47,8 @@ func TestHandshakeOverWebSocketOffersNoUpgrade(t *testing.T) {
 	}
 }
 
-// Clients offer compression even if they do not keep the decompression window across messages.
+// TestHandshakeAcceptsNoCompression checks that the server refuses compression and that sessions work without it:
+// clients offer compression even if they do not keep the decompression window across messages.
 func TestHandshakeAcceptsNoCompression(t *testing.T) {
 	t.Parallel()
 	h := serve(t, func(c *engineio.Config, _ *host) { c.Sockets.Deflate = true })
@@ -125,14 +126,15 @@ func TestRefusedRequests(t *testing.T) {
 			}
 		})
 	}
-	// The sessions still work.
+	// The sessions work without compression.
 	for _, c := range []*siotest.Client{polled, socket} {
 		c.Send("4still here")
 		c.Expect("4still here")
 	}
 }
 
-// The id of a session must open it only on its transport: other users can see the id.
+// TestSessionIDOpensItsTransportOnly checks that the id of a session opens it only on its own transport: other users
+// can see the id.
 func TestSessionIDOpensItsTransportOnly(t *testing.T) {
 	t.Parallel()
 	for name, upgrades := range map[string]bool{"opened over WebSocket": false, "upgraded to WebSocket": true} {
@@ -151,7 +153,7 @@ func TestSessionIDOpensItsTransportOnly(t *testing.T) {
 						t.Errorf("%s: got %d %s, want %v", method, status, body, http.StatusBadRequest)
 					}
 				}
-				other := c.Second() // a second connection for the same session
+				other := c.Second() // opens a second connection for the same session
 				other.Ended()
 				c.Send("4mine")
 				c.Expect("4mine")
@@ -168,7 +170,7 @@ func TestMaxPolling(t *testing.T) {
 	if status, body := get(t, http.MethodGet, h.base+"?EIO=4&transport=polling", "", nil); status != http.StatusServiceUnavailable {
 		t.Fatalf("the third gets the response %d %s, want %v", status, body, http.StatusServiceUnavailable)
 	}
-	first.Upgrade() // no longer polls
+	first.Upgrade() // afterwards the client no longer polls
 	wstest.Eventually(t, "a slot is free", func() bool { return h.Polling() == 1 })
 	_, third := h.dial(t, siotest.Options{Polling: true})
 	one.Close()

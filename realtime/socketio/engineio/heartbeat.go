@@ -6,7 +6,7 @@ import (
 	"roomlog/realtime/ws"
 )
 
-// check enforces the deadlines of the session at a time.
+// check enforces the deadlines of the session as of now.
 func (s *Session) check(now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -23,7 +23,7 @@ func (s *Session) check(now time.Time) {
 	case !s.settled && now.Sub(s.opened) > shared.settleTimeout:
 		s.endLocked("transport close", packetClose)
 	case s.silent(now):
-		if !s.serial.Busy() { // the last message of the client is not being handled any more
+		if !s.serial.Busy() { // The last message of the client is no longer being handled.
 			s.endLocked("ping timeout", "")
 		}
 	case s.version == V4 && !s.pinged && !now.Before(s.deadline):
@@ -51,7 +51,7 @@ func (s *Session) recordPacket(kind byte) bool {
 		return false
 	case s.version == V3 || kind == typePong:
 		s.startInterval(now)
-	case s.pinged: // the pong is still missing, but the client is there
+	case s.pinged: // The pong is still missing, but the client has sent another packet.
 		s.deadline = now.Add(s.shared.pingTimeout)
 	}
 	return true

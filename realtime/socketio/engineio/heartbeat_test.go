@@ -17,7 +17,7 @@ const (
 	pingTimeout  = 300 * time.Millisecond
 )
 
-// beating starts an engine with these two times and a clock of its own.
+// beating starts an engine with short ping times and its own clock.
 func beating(t *testing.T) (*host, *clocktest.Clock) {
 	t.Helper()
 	clock := clocktest.New()
@@ -78,7 +78,8 @@ func TestSilentSessionsAreEnded(t *testing.T) {
 	})
 }
 
-// A deadline is a point in time: a poll after it finds the session ended, also when no check ran in between.
+// TestDeadlineHoldsWithoutAnyCheck checks that a poll after the deadline finds the session ended even if no check ran
+// in between.
 func TestDeadlineHoldsWithoutAnyCheck(t *testing.T) {
 	t.Parallel()
 	clock := clocktest.New()
@@ -105,7 +106,7 @@ func TestDeadlineHoldsWithoutAnyCheck(t *testing.T) {
 	}
 }
 
-// A client whose message is being handled is not silent.
+// TestSessionIsNotSilentWhileItsMessageIsHandled checks that a client is not silent while its message is being handled.
 func TestSessionIsNotSilentWhileItsMessageIsHandled(t *testing.T) {
 	t.Parallel()
 	siotest.Each(t, func(t *testing.T, o siotest.Options) {
@@ -117,9 +118,9 @@ func TestSessionIsNotSilentWhileItsMessageIsHandled(t *testing.T) {
 			<-goOn
 			s.say(text)
 		}
-		go c.Send("4slow") // a POST gets its response when the message has been handled
+		go c.Send("4slow") // The POST gets its response when the message has been handled.
 		wstest.Receive(t, handling, "the message")
-		for range 2 { // when the second silent session has been ended, every session has been checked after the deadline
+		for range 2 { // When the second silent session has ended, every session has been checked after the deadline.
 			_, silent := h.dial(t, siotest.Options{Version: 3, Mute: true})
 			clock.Forward(pingInterval + pingTimeout)
 			if why := wstest.Receive(t, silent.closed, "the end of a silent session"); why != "ping timeout" {

@@ -24,12 +24,12 @@ type host struct {
 	*engineio.Engine
 	t        testing.TB
 	base     string
-	sessions sync.Map // by id
+	sessions sync.Map // sessions by id
 	onOpen   func(*session)
 	log      *lines
 }
 
-// session is the Handler of a session.
+// session is the Handler of an Engine.IO session.
 type session struct {
 	*engineio.Session
 	onMessage func(text string)
@@ -49,12 +49,12 @@ func (s *session) Message(data []byte, binary bool) {
 
 func (s *session) Closed(reason string) { s.closed <- reason }
 
-// say sends a text message.
+// say sends a message.
 func (s *session) say(text string) { s.Send(message(text)) }
 
 func message(text string) *ws.Frame { return ws.TextFrame(engineio.Message([]byte(text))) }
 
-// lines collects the log.
+// lines collects the lines of the log.
 type lines struct {
 	mu   sync.Mutex
 	text strings.Builder
@@ -114,7 +114,7 @@ func (h *host) session(t testing.TB, id string) *session {
 	return s.(*session)
 }
 
-// get makes a GET request and returns its status and body.
+// get makes a request and returns the status and the body of the response.
 func get(t testing.TB, method, address, body string, header http.Header) (int, string) {
 	t.Helper()
 	var c siotest.Client

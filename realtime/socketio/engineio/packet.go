@@ -7,7 +7,7 @@ import (
 	"roomlog/realtime/ws"
 )
 
-// The types of packets, as the first character of their text form.
+// Types of packets, as the first character of an encoded packet.
 const (
 	typeOpen    = '0'
 	typeClose   = '1'
@@ -18,7 +18,7 @@ const (
 	typeNoop    = '6'
 )
 
-// The packets without data that the server sends.
+// Packets without data that the server sends.
 const (
 	packetClose = "1"
 	packetPing  = "2"
@@ -28,11 +28,11 @@ const (
 // errPacket is the error for bytes that are not a packet.
 var errPacket = errors.New("not a packet")
 
-// packet is one unit of the protocol.
+// packet is one unit of the Engine.IO protocol.
 type packet struct {
 	kind   byte
 	data   []byte
-	binary bool // a message with bytes instead of text
+	binary bool // whether the packet is a message of bytes, not of characters
 }
 
 // Message returns the payload of a text message, for the frames of package ws. It is the same in both versions.
@@ -53,7 +53,8 @@ func encodeBinary(data []byte, v Version, asText bool) *ws.Frame {
 	return ws.BinaryFrame(data)
 }
 
-// decodeText decodes a packet in text form. The data of the packet are a part of b, except for a binary message.
+// decodeText decodes a packet that is encoded as characters. The data of the packet are a part of b, except for a
+// binary message.
 func decodeText(b []byte, v Version) (packet, error) {
 	if len(b) == 0 {
 		return packet{}, errPacket
@@ -67,7 +68,7 @@ func decodeText(b []byte, v Version) (packet, error) {
 	return packet{kind: b[0], data: b[1:]}, nil
 }
 
-// decodeBase64 decodes a binary message in text form, without its leading b.
+// decodeBase64 decodes a binary message that is encoded as characters, without its leading b.
 func decodeBase64(b []byte, v Version) (packet, error) {
 	if v == V3 {
 		if len(b) == 0 || b[0] != typeMessage {
@@ -82,7 +83,7 @@ func decodeBase64(b []byte, v Version) (packet, error) {
 	return packet{kind: typeMessage, data: data, binary: true}, nil
 }
 
-// decodeBinary decodes a packet in binary form.
+// decodeBinary decodes a packet that is encoded as bytes.
 func decodeBinary(b []byte, v Version) (packet, error) {
 	if v == V4 {
 		return packet{kind: typeMessage, data: b, binary: true}, nil

@@ -10,21 +10,22 @@ import (
 )
 
 const (
-	separator    = 0x1e // between the packets of a payload of version 4
+	separator    = 0x1e // byte between two packets of a payload of version 4
 	maxDigits    = 9    // maximum number of digits in the length of a packet in a payload of version 3
-	octetsText   = 0    // type of a packet in a binary payload
+	octetsText   = 0    // marks a packet of characters in a binary payload
 	octetsBinary = 1
-	octetsEnd    = 255 // end of the digits of a length in a binary payload
+	octetsEnd    = 255 // byte that ends the digits of a length in a binary payload
 )
 
-// encodePayload returns the body of the response to a GET. binary reports whether the body is not text.
+// encodePayload returns the body of the response to a GET. binary reports whether the body contains bytes that are not
+// UTF-8.
 func encodePayload(frames []*ws.Frame, v Version) (body []byte, binary bool) {
 	if v == V4 {
 		return encodeSeparated(frames), false
 	}
 	for _, f := range frames {
 		for _, isBinary := range f.Messages {
-			binary = binary || isBinary // sessions that cannot receive binary frames have none
+			binary = binary || isBinary // The frames of a session that cannot receive binary frames are never binary.
 		}
 	}
 	for _, f := range frames {
@@ -70,7 +71,7 @@ func appendOctets(body, message []byte, binary bool) []byte {
 	return append(append(body, octetsEnd), message...)
 }
 
-// utf16Len returns the number of UTF-16 code units of a text: clients of version 3 count 😀 as two.
+// utf16Len returns the number of UTF-16 code units of a UTF-8 string: clients of version 3 count 😀 as two.
 func utf16Len(text []byte) (n int) {
 	for len(text) > 0 {
 		r, size := utf8.DecodeRune(text)
@@ -140,7 +141,7 @@ func nextText(body []byte, v Version) (p packet, rest []byte, more bool, err err
 		size += n
 		left -= utf16Units(r)
 	}
-	if left < 0 { // the length ends inside a character
+	if left < 0 { // The length ends inside a character.
 		return p, nil, false, errPacket
 	}
 	p, err = decodeText(body[:size], v)

@@ -18,7 +18,7 @@ const upgradeNoop = 100 * time.Millisecond
 // poll responds to a GET with the backlog, or waits for frames.
 func (s *Session) poll(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
-	if !s.ended && s.silent(s.shared.now()) && !s.serial.Busy() { // before check noticed
+	if !s.ended && s.silent(s.shared.now()) && !s.serial.Busy() { // check has not yet noticed that the client is silent.
 		s.endLocked("ping timeout", "")
 	}
 	switch {
@@ -35,7 +35,7 @@ func (s *Session) poll(w http.ResponseWriter, r *http.Request) {
 		s.mu.Unlock()
 		badRequest.write(w)
 		return
-	case s.waiting != nil: // two GETs at the same time
+	case s.waiting != nil: // The client has made two GETs at the same time.
 		s.endLocked("transport error", packetClose)
 		s.mu.Unlock()
 		badRequest.write(w)
@@ -61,7 +61,7 @@ func (s *Session) await(w http.ResponseWriter, r *http.Request, response chan []
 	for {
 		select {
 		case frames := <-response:
-			if frames == nil { // the session was upgraded
+			if frames == nil { // The session was upgraded.
 				badRequest.write(w)
 				return
 			}
@@ -143,7 +143,7 @@ func (s *Session) post(w http.ResponseWriter, r *http.Request) {
 		refused.write(w)
 		return
 	}
-	w.Header().Set("Content-Type", "text/html") // as the reference server responds
+	w.Header().Set("Content-Type", "text/html") // The reference server responds with this type, too.
 	w.Header().Set("Cache-Control", "no-store")
 	_, _ = io.WriteString(w, "ok")
 }

@@ -40,7 +40,7 @@ func (p poller) get() (int, string) {
 	return get(p.t, http.MethodGet, p.address, "", nil)
 }
 
-// waiting makes a GET and returns when it waits for frames.
+// waiting makes a GET and returns once the GET waits for frames.
 func (p poller) waiting() <-chan string {
 	p.t.Helper()
 	answer := make(chan string, 1)
@@ -102,7 +102,8 @@ func TestCancelledGETEndsTheSession(t *testing.T) {
 	}
 }
 
-// A client handles a close before the messages beside it, so the close packet comes in a response of its own.
+// TestBacklogIsPolledBeforeTheClosePacket checks that the close packet comes in its own response: a client handles it
+// before the other messages of the same response.
 func TestBacklogIsPolledBeforeTheClosePacket(t *testing.T) {
 	t.Parallel()
 	h := serve(t, nil)
@@ -138,7 +139,7 @@ func TestLastPacketTimeout(t *testing.T) {
 	clock := clocktest.New()
 	h := serve(t, func(c *engineio.Config, _ *host) {
 		c.Now, c.Sockets.PingInterval = clock.Now, time.Hour
-		c.PingTimeout = 8 * time.Millisecond // sets the interval of the checks
+		c.PingTimeout = 8 * time.Millisecond // It determines the interval of the checks.
 	})
 	p := h.poller(t, "4")
 	p.say("last")
@@ -195,12 +196,13 @@ func TestSlowPollingEndsTheSession(t *testing.T) {
 	}
 }
 
-// A client that does not read the response must not block the goroutine for ever.
+// TestUnreadResponseEndsTheSession checks that a client that does not read its response does not block the goroutine
+// for ever.
 func TestUnreadResponseEndsTheSession(t *testing.T) {
 	t.Parallel()
 	h := serve(t, func(c *engineio.Config, _ *host) { c.BodyTimeout = 2 * time.Second })
 	p := h.poller(t, "4")
-	p.say(strings.Repeat("x", 32<<20)) // more than all buffers
+	p.say(strings.Repeat("x", 32<<20)) // This is more than all buffers hold.
 	at, err := url.Parse(p.address)
 	if err != nil {
 		t.Fatal(err)

@@ -11,7 +11,7 @@ func (s *Session) handle(p packet) {
 	}
 	switch {
 	case p.kind == typeMessage:
-		defer s.recordPacket(p.kind) // the deadline starts when the message has been handled
+		defer s.recordPacket(p.kind) // The deadline starts when the message has been handled.
 		s.handler.Message(p.data, p.binary)
 	case p.kind == typePing && s.version == V3:
 		s.Send(ws.TextFrame(append([]byte{typePong}, p.data...)))

@@ -25,7 +25,7 @@ const (
 	maxPacing = 10 * time.Second
 )
 
-// Handler handles the messages of one session. Its methods are called one after another.
+// Handler handles the messages of one Engine.IO session. Its methods are called one after another.
 type Handler interface {
 	// Message handles a message. The bytes are valid until Message returns.
 	Message(data []byte, binary bool)
@@ -45,15 +45,15 @@ type shared struct {
 	pingInterval, pingTimeout, upgradeTimeout, settleTimeout, bodyTimeout time.Duration
 }
 
-// Session is one client, over polling or WebSocket. Its methods may be called by any goroutine at any time, and none
-// of them waits for the client.
+// Session is the Engine.IO session of one client, over polling or WebSocket. Its methods may be called by any goroutine
+// at any time, and none of them waits for the client.
 type Session struct {
 	shared  *shared
 	id      string
 	alias   string // public id of a session of version 3 while it polls; "": none
 	version Version
 	query   url.Values
-	asText  bool   // the client receives binary messages as text
+	asText  bool   // whether the client receives binary messages as base64
 	address string // address of the client, as the Limiter counts it
 	opened  time.Time
 	limiter *rate.Limiter // limits the packets that arrive by POST; nil: no limit
@@ -62,17 +62,17 @@ type Session struct {
 	serial *ws.Serial // handles the packets and the end; its functions lock mu
 
 	mu         sync.Mutex
-	carrier    *carrier         // nil: the session polls
-	probe      *carrier         // may become the carrier
+	carrier    *carrier         // nil: the client polls
+	probe      *carrier         // connection that may become the carrier
 	backlog    *ws.Backlog      // frames that wait in a session that polls
 	waiting    chan []*ws.Frame // receives the frames for the waiting GET; nil: no GET waits
 	posting    bool
 	onUpgrade  map[upgradeListener]struct{}
 	release    func()      // frees the Limiter's slot of a session that polls
-	slot       *limit.Slot // of a session that polls
+	slot       *limit.Slot // slot of the Limiter, while the session polls
 	settled    bool
 	deadline   time.Time // time of the next expected packet of the client, or of the next ping
-	pinged     bool      // deadline is for the response to a ping
+	pinged     bool      // whether deadline is the deadline of the response to a ping
 	ended      bool
 	lastPacket string    // last packet of an ended session, which the client still has to poll after the backlog
 	keptUntil  time.Time // time until which lastPacket is kept
@@ -84,7 +84,7 @@ type carrier struct {
 	session *Session
 	conn    *ws.Conn
 	since   time.Time
-	probed  bool // guarded by Session.mu
+	probed  bool // whether the client has sent its probe; guarded by Session.mu
 }
 
 // upgradeListener is called when a session has been upgraded to a connection.
@@ -93,7 +93,7 @@ type upgradeListener interface{ upgraded(*Session, *ws.Conn) }
 // newID returns a random id of 120 bits.
 func newID() string {
 	var b [15]byte
-	_, _ = rand.Read(b[:]) // never fails
+	_, _ = rand.Read(b[:]) // rand.Read never fails.
 	return base64.RawURLEncoding.EncodeToString(b[:])
 }
 
@@ -185,7 +185,7 @@ func (s *Session) handshake() *ws.Frame {
 		PingTimeout  int64    `json:"pingTimeout"`
 		MaxPayload   int      `json:"maxPayload"`
 	}{s.id, upgrades, c.pingInterval.Milliseconds(), c.pingTimeout.Milliseconds(), c.maxPayload})
-	if err != nil { // strings and numbers can always be encoded
+	if err != nil { // Strings and numbers can always be encoded.
 		panic("engineio: encode a handshake: " + err.Error())
 	}
 	return ws.TextFrame(append([]byte{typeOpen}, text...))
@@ -202,7 +202,7 @@ func (s *Session) sendLocked(frames ...*ws.Frame) {
 	if s.ended {
 		return
 	}
-	if s.alias != "" { // the client itself uses its id
+	if s.alias != "" { // The client knows itself by its id, not by its alias.
 		own := make([]*ws.Frame, len(frames))
 		for i, f := range frames {
 			own[i] = f.Replace(s.alias, s.id)
@@ -258,7 +258,7 @@ func (s *Session) endLocked(reason, lastPacket string) {
 		}
 		s.waiting <- []*ws.Frame{ws.TextFrame([]byte(lastPacket))}
 		s.waiting = nil
-	case lastPacket != "": // never in one response with the backlog: clients handle a close before the messages
+	case lastPacket != "": // The last packet is never in one response with the backlog: clients handle a close before the messages beside it.
 		s.lastPacket, s.keptUntil = lastPacket, s.shared.now().Add(lastPacketTimeout)
 	default:
 		s.backlog.Clear()
@@ -281,7 +281,7 @@ func (s *Session) finish(reason string) {
 			s.shared.forget(s)
 		}
 	}()
-	if s.handler != nil { // nil after a panic of Config.Open
+	if s.handler != nil { // It is nil after a panic of Config.Open.
 		s.handler.Closed(reason)
 	}
 }

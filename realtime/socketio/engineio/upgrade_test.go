@@ -57,7 +57,7 @@ func TestWaitingGETDuringAnUpgrade(t *testing.T) {
 		if body := wstest.Receive(t, answer, "the answer"); body != noop {
 			t.Errorf("version %s: the GET gets the response %q, want %v", version, body, noop)
 		}
-		if _, body := p.get(); body != noop { // until the client sends the upgrade packet
+		if _, body := p.get(); body != noop { // The GET gets the noop until the client sends the upgrade packet.
 			t.Errorf("version %s: the next GET gets the response %q, want %v", version, body, noop)
 		}
 		p.say("waits")
@@ -68,7 +68,7 @@ func TestWaitingGETDuringAnUpgrade(t *testing.T) {
 
 func TestFailedUpgrades(t *testing.T) {
 	t.Parallel()
-	const timeout = 80 * time.Millisecond // of the clock below; checks run every 10 ms
+	const timeout = 80 * time.Millisecond // timeout on the clock below; checks run every 10 ms
 	for name, say := range map[string]string{"says something else": "4hello", "upgrades without a probe": "5", "says nothing": "", "says nonsense": "x"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -88,7 +88,7 @@ func TestFailedUpgrades(t *testing.T) {
 			if _, body := p.get(); body != "4still polling" {
 				t.Errorf("got %q", body)
 			}
-			again := siotest.Join(t, p.address) // and may try again
+			again := siotest.Join(t, p.address) // The client may try again.
 			again.Send("2probe")
 			again.Expect("3probe")
 			again.Send("5")
@@ -111,7 +111,8 @@ func TestSecondUpgradeIsRefused(t *testing.T) {
 	c.Expect("4upgraded")
 }
 
-// The client no longer polls when the server ends the session: the last packets are sent over the new connection.
+// TestSessionEndsDuringAnUpgrade checks that the last packets are sent over the new connection if the server ends the
+// session when the client no longer polls.
 func TestSessionEndsDuringAnUpgrade(t *testing.T) {
 	t.Parallel()
 	h := serve(t, nil)
@@ -127,7 +128,8 @@ func TestSessionEndsDuringAnUpgrade(t *testing.T) {
 	c.Ended()
 }
 
-// The id of a polling session of version 3 opens it, so other users see an alias.
+// TestAliasOfAPollingVersion3Session checks that other users see an alias: the id of a polling session of version 3 is
+// enough to send as its client.
 func TestAliasOfAPollingVersion3Session(t *testing.T) {
 	t.Parallel()
 	h := serve(t, nil)
@@ -140,14 +142,14 @@ func TestAliasOfAPollingVersion3Session(t *testing.T) {
 		return ws.LatestFrame(engineio.Message([]byte(text)), "list")
 	}} {
 		s.Send(lane("clients: " + alias + " and others, " + alias))
-		c.Expect("4clients: " + s.ID() + " and others, " + s.ID()) // knows itself by its id
+		c.Expect("4clients: " + s.ID() + " and others, " + s.ID()) // The client knows itself by its id.
 	}
 	c.Upgrade()
 	wstest.Eventually(t, "the session is upgraded", s.Upgraded)
 	if s.PublicID() != s.ID() || !s.HasID(s.ID()) || !s.HasID(alias) {
 		t.Errorf("upgraded, session %s is shown as %s", s.ID(), s.PublicID())
 	}
-	s.say(alias) // it may have been sent before the upgrade
+	s.say(alias) // The alias may have been sent before the upgrade.
 	c.Expect("4" + s.ID())
 	for _, o := range []siotest.Options{{Version: 3}, {Version: 4}, {Version: 4, Polling: true}} {
 		if _, s := h.dial(t, o); s.PublicID() != s.ID() {
@@ -156,7 +158,8 @@ func TestAliasOfAPollingVersion3Session(t *testing.T) {
 	}
 }
 
-// A session that is upgraded while a list of public ids is pushed finds its own id in the list.
+// TestUpgradeDuringAPush checks that a session that is upgraded while a list of public ids is pushed finds its own id
+// in the list.
 func TestUpgradeDuringAPush(t *testing.T) {
 	t.Parallel()
 	h := serve(t, nil)
@@ -215,7 +218,7 @@ func TestShutdown(t *testing.T) {
 	socket.Ended()
 	for _, s := range []*session{p.session, idle.session, s} {
 		select {
-		case <-s.closed: // called before Shutdown returned
+		case <-s.closed: // Closed must be called before Shutdown returns.
 		default:
 			t.Error("a session has not ended")
 		}

@@ -6,8 +6,8 @@ import (
 	"errors"
 )
 
-// Binary is an argument that is sent as an attachment. It may be an argument itself, or a value inside of a
-// map[string]any or []any.
+// Binary is an argument that is sent as an attachment. It may be an argument itself, or a value in a map[string]any or
+// []any.
 type Binary []byte
 
 // placeholder replaces an attachment in the JSON of a packet.
@@ -25,7 +25,7 @@ func encodeArguments(arguments []any) (json.RawMessage, [][]byte) {
 	return encodeJSON(arguments), attachments
 }
 
-// encodeJSON encodes v without escaping HTML: clients escape texts themselves. It panics when v cannot be encoded.
+// encodeJSON encodes v without escaping HTML: clients escape strings themselves. It panics if v cannot be encoded.
 func encodeJSON(v any) json.RawMessage {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)

@@ -9,7 +9,7 @@ import (
 	"roomlog/realtime/socketio/engineio"
 )
 
-// clientDisconnect is the reason, in the words of the protocol, when the client disconnected a socket.
+// clientDisconnect is the reason, in the words of the protocol, for which a client disconnected its socket.
 const clientDisconnect = "client namespace disconnect"
 
 // limits holds the maximum numbers of namespaces and attachments of a client.
@@ -21,7 +21,8 @@ type limits struct {
 type Namespace struct {
 	// Name begins with a slash; "/" is the default namespace.
 	Name string
-	// Use are called in turn before a socket connects. The first error refuses the socket; a *Refusal may carry data.
+	// Use contains the functions that are called in turn before a socket connects. The first error refuses the socket;
+	// a *Refusal may carry data.
 	Use []func(*Socket) error
 	// Connected is called with each new socket, after its client got the response to CONNECT and before its first
 	// event is handled. It registers the socket's handlers.
@@ -36,15 +37,16 @@ type namespace struct {
 	recovery *recoveryStore // nil: no recovery
 }
 
-// client is a session with its sockets. It implements engineio.Handler. Its methods are called one after another.
+// client is the client of an Engine.IO session, with its sockets. It implements engineio.Handler. Its methods are
+// called one after another.
 type client struct {
 	namespaces map[string]*namespace
 	limits     limits
 	session    *engineio.Session
 	sockets    map[string]*Socket
 	values     map[string]any // values of Socket.Shared
-	partial    *packet        // a packet whose attachments are still missing
-	bytes      int            // size of the attachments that have arrived
+	partial    *packet        // packet whose attachments are still missing
+	bytes      int            // size of the attachments of partial that have arrived, in bytes
 }
 
 // protocol4 reports whether the client speaks protocol 4.
@@ -102,19 +104,19 @@ func (c *client) attach(data []byte) (*packet, error) {
 // handle handles a packet.
 func (c *client) handle(p *packet) {
 	k := c.sockets[p.namespace]
-	if k != nil && k.isClosed() { // the server disconnected it
+	if k != nil && k.isClosed() { // The server has disconnected the socket.
 		c.remove(k, ServerDisconnect)
 		k = nil
 	}
 	switch {
 	case p.kind == typeConnect && k == nil:
 		c.connect(p.namespace, c.auth(p))
-	case p.kind == typeConnect && c.protocol4(): // these clients may connect twice
+	case p.kind == typeConnect && c.protocol4(): // Clients of protocol 4 may connect twice.
 	case p.kind == typeDisconnect && k != nil:
 		c.remove(k, clientDisconnect)
 	case p.kind != typeConnect && k != nil:
 		k.receive(p)
-	case c.protocol4() || p.kind == typeDisconnect: // the packet arrived after the client had left the namespace
+	case c.protocol4() || p.kind == typeDisconnect: // The packet arrived after the client had left the namespace.
 	default:
 		c.session.Fail("parse error")
 	}
@@ -141,7 +143,7 @@ var (
 	errTooManyNamespaces = errors.New("Too many namespaces") //nolint:staticcheck // in the style of the other
 )
 
-// connect creates a socket in a namespace, or sends why it is refused.
+// connect creates a socket in a namespace, or sends the reason for which the socket is refused.
 func (c *client) connect(name string, auth json.RawMessage) {
 	if len(auth) == 0 {
 		auth = json.RawMessage("{}")
@@ -191,8 +193,8 @@ func (c *client) connectData(k *Socket) json.RawMessage {
 	}{k.id, k.pid})
 }
 
-// disconnect removes a socket that was closed, and with all every other socket, after the event that is being handled.
-// The handler of that event may have called Socket.Disconnect.
+// disconnect removes a socket that was closed; if all is true, it removes every other socket, too. It runs after the
+// event that is being handled, because the handler of that event may have called Socket.Disconnect.
 func (c *client) disconnect(k *Socket, all bool) {
 	c.session.Later(func() {
 		c.remove(k, ServerDisconnect)

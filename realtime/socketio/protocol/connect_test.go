@@ -12,13 +12,14 @@ import (
 	"roomlog/realtime/ws/wstest"
 )
 
-// Clients of protocol 4 are connected without a CONNECT. They lose packets that are sent before that.
+// TestConnect checks that clients of protocol 4 are connected without a CONNECT. They lose packets that are sent before
+// they are connected.
 func TestConnect(t *testing.T) {
 	t.Parallel()
 	h := serve(t, nil)
 	siotest.Each(t, func(t *testing.T, o siotest.Options) {
 		c := siotest.Dial(t, h.base, o)
-		id := c.Connect() // fails if another packet comes first
+		id := c.Connect() // Connect fails if another packet comes first.
 		c.Expect(`42["auth",{}]`)
 		if o.Version == 3 && id != c.SID() || o.Version == 4 && (id == c.SID() || len(id) != 20) {
 			t.Errorf("session %s has the socket %s", c.SID(), id)
@@ -49,7 +50,7 @@ func TestNamespaces(t *testing.T) {
 		}
 		c.Send(`42["message",3]`)
 		c.Expect(`42["message-back",3]`)
-		c.Enter("/custom", "") // and connects again
+		c.Enter("/custom", "") // The client connects again.
 		c.Expect(`42/custom,["auth",{}]`)
 	})
 }
@@ -160,15 +161,16 @@ func TestMaxNamespaces(t *testing.T) {
 func TestClientThatNeverConnectsIsEnded(t *testing.T) {
 	t.Parallel()
 	h := serve(t, func(cfg *protocol.Config) { cfg.Engine.SettleTimeout = 200 * time.Millisecond })
-	c, _ := h.dial(t, siotest.Options{Version: 3}) // protocol 4 connects by itself
-	for range 2 {                                  // both have been checked after the timeout when the second has ended
+	c, _ := h.dial(t, siotest.Options{Version: 3}) // A client of protocol 4 connects by itself.
+	for range 2 {                                  // When the second has ended, both have been checked after the timeout.
 		siotest.Dial(t, h.base, siotest.Options{Version: 4}).Ended()
 	}
 	c.Emit("message", 1)
 	c.Expect(`42["message-back",1]`)
 }
 
-// A client that the server disconnects gets the packet for it before its connection ends, and does not reconnect.
+// TestDisconnectAll checks that a client that the server disconnects gets the DISCONNECT packet before its connection
+// ends, so that it does not reconnect.
 func TestDisconnectAll(t *testing.T) {
 	t.Parallel()
 	siotest.Each(t, func(t *testing.T, o siotest.Options) {
@@ -181,13 +183,14 @@ func TestDisconnectAll(t *testing.T) {
 		c.Expect("41")
 		c.Expect("41/custom,")
 		c.Ended()
-		if why := h.left(t, custom); why != "server namespace disconnect" { // the last of them
+		if why := h.left(t, custom); why != "server namespace disconnect" { // It is the last of the sockets.
 			t.Errorf(`left with %s, want "server namespace disconnect"`, why)
 		}
 	})
 }
 
-// Newer clients handle a close before the packets beside it in one response, and would reconnect.
+// TestDisconnectAndCloseAreSeparateResponses checks that DISCONNECT and the close packet come in two responses: newer
+// clients handle a close before the packets beside it, and would reconnect.
 func TestDisconnectAndCloseAreSeparateResponses(t *testing.T) {
 	t.Parallel()
 	h := serve(t, nil)

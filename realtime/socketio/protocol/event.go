@@ -13,7 +13,7 @@ import (
 type Event struct {
 	// Name is the name of the event; "" for an acknowledgement.
 	Name string
-	// Arguments are the arguments as JSON, with placeholders for attachments.
+	// Arguments contains the arguments as JSON, with placeholders for attachments.
 	Arguments   []json.RawMessage
 	attachments [][]byte
 	id          int64
@@ -85,7 +85,8 @@ func (e *Event) Values() ([]any, error) {
 // WantsAck reports whether the client requested an acknowledgement.
 func (e *Event) WantsAck() bool { return e.id != noID }
 
-// Acknowledge acknowledges the event. It does nothing if the client did not request it, or after the first call.
+// Acknowledge acknowledges the event. Only the first call has an effect, and only if the client requested an
+// acknowledgement.
 func (e *Event) Acknowledge(arguments ...any) {
 	if !e.WantsAck() || e.replied {
 		return

@@ -28,7 +28,7 @@ func TestEvents(t *testing.T) {
 		c.Expect(fmt.Sprintf(`42[%q,"啊啊啊"]`, id))
 		c.Send(`42456["message-with-ack",1,"2",{"3":[false]}]`)
 		c.Expect(`43456[1,"2",{"3":[false]}]`)
-		c.Send(`42["message-with-ack",1]`) // without an acknowledgement
+		c.Send(`42["message-with-ack",1]`) // the server's handler does not acknowledge this event
 		c.Send(`420["message-with-ack"]`)
 		c.Expect(`430[]`)
 		c.Emit("ask", "how are you?")
@@ -52,7 +52,7 @@ func TestUnansweredAcknowledgements(t *testing.T) {
 		c.Emit("ask", i)
 		c.Expect(fmt.Sprintf(`42%d["question",%d]`, i, i))
 	}
-	c.Send(`430["too late"]`) // was forgotten
+	c.Send(`430["too late"]`) // the server has forgotten that it requested this acknowledgement
 	c.Send(`4399["in time"]`)
 	if got := wstest.Receive(t, h.answers, "the answer"); !slices.Equal(got, []string{`"in time"`}) {
 		t.Errorf("got the acknowledgement %q", got)
@@ -86,7 +86,7 @@ func TestAttachments(t *testing.T) {
 		expect(`461-789[{"_placeholder":true,"num":0}]`, one)
 		c.Send(`450-["message",1]`)
 		expect(`42["message-back",1]`)
-		c.Send(`451-["message",{"_placeholder":true,"num":1}]`) // placeholder without an attachment
+		c.Send(`451-["message",{"_placeholder":true,"num":1}]`) // contains a placeholder without an attachment
 		c.SendBytes(one)
 		expect(`42["message-back","argument 0: no such attachment"]`)
 	}
@@ -96,7 +96,8 @@ func TestAttachments(t *testing.T) {
 	c.Expect("bAQIDBA==")
 }
 
-// A packet and its attachments are sent in one piece, also to a slow reader.
+// TestAttachmentsFollowTheirPacket checks that a packet and its attachments are sent in one piece, even to a slow
+// reader.
 func TestAttachmentsFollowTheirPacket(t *testing.T) {
 	t.Parallel()
 	h := serve(t, func(cfg *protocol.Config) { cfg.Engine.BacklogBytes = 10 << 20 })
@@ -104,7 +105,7 @@ func TestAttachmentsFollowTheirPacket(t *testing.T) {
 	c.Send("42" + `["message",1]`)
 	c.Expect(`42["message-back",1]`)
 	k := h.socket(t, id)
-	large := protocol.Binary(make([]byte, 100<<10)) // more than one response carries
+	large := protocol.Binary(make([]byte, 100<<10)) // This is more than one response carries.
 	gauge := protocol.Payload("/", "gauge")
 	for range 20 {
 		k.Emit("large", large, large)
@@ -127,7 +128,7 @@ func TestAttachmentsFollowTheirPacket(t *testing.T) {
 	}
 }
 
-// One frame serves clients of both protocols and transports.
+// TestOnePayloadForBothProtocols checks that one frame serves clients of both protocols and transports.
 func TestOnePayloadForBothProtocols(t *testing.T) {
 	t.Parallel()
 	h := serve(t, nil)
@@ -202,7 +203,7 @@ func TestPacketsForUnconnectedNamespaces(t *testing.T) {
 	h := serve(t, nil)
 	old, _ := h.dial(t, siotest.Options{Version: 3})
 	for _, p := range []string{`42/custom,["message",1]`, "41/custom", `43/custom,1["x"]`, "40/custom?token=%zz", "40"} {
-		old.Send(p) // ignored
+		old.Send(p) // The server ignores these packets.
 	}
 	old.Expect("40/custom,")
 	newer, _ := h.dial(t, siotest.Options{Version: 4})

@@ -22,9 +22,9 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type host struct {
 	*protocol.Server
 	base    string
-	sockets sync.Map      // by id
-	gone    sync.Map      // reasons of disconnects: a channel by id
-	answers chan []string // arguments of acknowledgements
+	sockets sync.Map      // sockets by id
+	gone    sync.Map      // for each socket id, a channel of the reasons for which sockets disconnected
+	answers chan []string // arguments of the acknowledgements
 }
 
 func serve(t testing.TB, change func(*protocol.Config)) *host {

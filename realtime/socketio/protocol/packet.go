@@ -10,7 +10,7 @@ import (
 	"roomlog/realtime/ws"
 )
 
-// packetType is the type of a packet, as the first character of its text.
+// packetType is the type of a packet, as the first character of the encoded packet.
 type packetType byte
 
 const (
@@ -30,8 +30,8 @@ func (t packetType) binary() bool { return t == typeBinaryEvent || t == typeBina
 const noID = -1
 
 const (
-	maxNamespaceName = 128 // bytes, without the query
-	maxIDDigits      = 15  // clients count up from 0
+	maxNamespaceName = 128 // maximum length in bytes, without the query
+	maxIDDigits      = 15  // enough: clients count up from 0
 )
 
 // errPacket is the error for bytes that are not a packet.
@@ -40,11 +40,11 @@ var errPacket = errors.New("not a packet")
 // packet is one unit of the protocol. Its data are JSON with placeholders for the attachments.
 type packet struct {
 	kind        packetType
-	namespace   string // "/" is the default namespace
-	query       string // query of a CONNECT of protocol 4, which is part of the namespace
+	namespace   string // namespace of the packet; "/" is the default namespace
+	query       string // query of a CONNECT of protocol 4; the client sends it as a part of the namespace
 	id          int64
 	data        json.RawMessage
-	expects     int // number of attachments
+	expects     int // number of attachments that follow the packet
 	attachments [][]byte
 }
 

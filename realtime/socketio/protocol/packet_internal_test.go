@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// FuzzPacket checks that no text causes a panic, and that decoding an encoded packet gives the same packet.
+// FuzzPacket checks that no string causes a panic, and that decoding an encoded packet gives the same packet.
 func FuzzPacket(f *testing.F) {
 	for _, p := range []string{"0", `0/admin?token=1,{"a":1}`, "1/custom", `2["message",{"a":[1]}]`, `312["x"]`,
 		`52-/custom,3["m",{"_placeholder":true,"num":0},{"_placeholder":true,"num":-1},{"_placeholder":true,"num":1e9}]`, `6999-[]`, "4", "", "51-", "2/", "0//,?"} {

@@ -33,10 +33,10 @@ type Recovery struct {
 type recoveryStore struct {
 	Recovery
 	now  func() time.Time
-	lost *lru.Cache[string, lostSocket] // by pid
+	lost *lru.Cache[string, lostSocket] // lost sockets by pid
 
 	mu        sync.Mutex
-	connected map[string]*Socket // by pid
+	connected map[string]*Socket // connected sockets by pid
 }
 
 type lostSocket struct {
@@ -56,8 +56,7 @@ func newRecoveryStore(r Recovery, now func() time.Time) *recoveryStore {
 	return &recoveryStore{Recovery: r, now: now, lost: lost, connected: make(map[string]*Socket)}
 }
 
-// connect gives a new socket whose client requests recovery the ids and the state of the lost socket that it names, or a
-// new pid.
+// connect gives a new socket whose client requests recovery the ids and the state of its lost socket, or a new pid.
 func (s *recoveryStore) connect(k *Socket) {
 	var request struct {
 		Recovery bool   `json:"recovery"`

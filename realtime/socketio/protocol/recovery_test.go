@@ -11,7 +11,7 @@ import (
 	"roomlog/realtime/socketio/siotest"
 )
 
-// recovering serves sockets that keep a word for their recovery.
+// recovering starts a server whose sockets keep a word for their recovery.
 func recovering(t testing.TB, change func(*protocol.Config, *protocol.Recovery)) *host {
 	t.Helper()
 	r := &protocol.Recovery{Restore: func(kept any, offset string) (any, bool) {
@@ -69,7 +69,7 @@ func TestRecovery(t *testing.T) {
 			c.Event("message-back")
 			if !polling {
 				c.Cut()
-			} // without Cut: a phone that changes networks reconnects before the server notices
+			} // The connection is not cut first: a phone that changes networks reconnects before the server notices the loss.
 			c = siotest.Dial(t, h.base, o)
 			again, samePID := enter(c, pid, "17")
 			if again != id || samePID != pid {
@@ -147,7 +147,8 @@ func TestSocketsThatCannotBeRecovered(t *testing.T) {
 	back("who was put out", id, pid, "1", false)
 }
 
-// Most clients hand all arguments of an event to their user. They do not expect an offset behind them.
+// TestRecoveryMustBeRequested checks that a client that has not requested recovery receives no offset: most clients
+// hand all arguments of an event to their user.
 func TestRecoveryMustBeRequested(t *testing.T) {
 	t.Parallel()
 	h := recovering(t, nil)
@@ -167,6 +168,6 @@ func TestProtocol4ClientsAreNotRecovered(t *testing.T) {
 	t.Parallel()
 	h := recovering(t, nil)
 	c := siotest.Dial(t, h.base, siotest.Options{Version: 3})
-	c.Connect() // expects a CONNECT without data
+	c.Connect() // Connect expects a CONNECT without data.
 	c.Cut()
 }

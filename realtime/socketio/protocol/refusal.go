@@ -8,7 +8,7 @@ import (
 // Refusal is the reason why a socket may not connect.
 type Refusal struct {
 	Message string
-	Data    any // more, for programs; nil: nothing
+	Data    any // additional data for programs; nil: none
 }
 
 // Error returns the message.

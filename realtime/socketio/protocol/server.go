@@ -9,7 +9,7 @@ import (
 
 // Config configures a Server. The settings with a default tag must not be zero: settings.Defaults fills them.
 type Config struct {
-	Engine     engineio.Config // the server sets Open
+	Engine     engineio.Config // configuration of the engine; the server sets Open
 	Namespaces []Namespace
 
 	// MaxNamespaces is the maximum number of namespaces to which one client is connected.

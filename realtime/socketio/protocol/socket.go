@@ -11,24 +11,25 @@ import (
 	"roomlog/realtime/ws"
 )
 
-// maxPendingAcks is the maximum number of outstanding acknowledgements of a client. The oldest are dropped first.
+// maxPendingAcks is the maximum number of outstanding acknowledgements of a client. If there are more, the oldest is
+// dropped.
 const maxPendingAcks = 64
 
-// ServerDisconnect is the reason, in the words of the protocol, when the server disconnected a socket.
+// ServerDisconnect is the reason, in the words of the protocol, for which the server disconnected a socket.
 const ServerDisconnect = "server namespace disconnect"
 
-// Socket is one client in one namespace. Its events are handled one after another; methods that do not say otherwise
-// may be called by any goroutine at any time.
+// Socket is one client in one namespace. Its events are handled one after another. Unless a method says otherwise, any
+// goroutine may call it at any time.
 type Socket struct {
 	session    *engineio.Session
 	namespace  string
 	id         string
 	auth       json.RawMessage
-	pid        string // private id for the recovery; "": the client has not requested it
+	pid        string // private id for the recovery; "": the client has not requested recovery
 	disconnect func(k *Socket, all bool)
-	values     map[string]any // of the client, by namespace
+	values     map[string]any // values that the client's sockets share, by namespace
 
-	// Used by the goroutine that handles the client's packets.
+	// Only the goroutine that handles the client's packets uses the following fields.
 	handlers     map[string]func(*Event)
 	middleware   []func(*Event) error
 	onDisconnect []func(reason string)
@@ -45,7 +46,7 @@ type Socket struct {
 // newID returns a random id of 120 bits.
 func newID() string {
 	var b [15]byte
-	_, _ = rand.Read(b[:]) // never fails
+	_, _ = rand.Read(b[:]) // rand.Read never fails.
 	return base64.RawURLEncoding.EncodeToString(b[:])
 }
 
@@ -58,7 +59,7 @@ func newSocket(s *engineio.Session, namespace string, auth json.RawMessage) *Soc
 	switch {
 	case !protocol4(s):
 		k.id = newID()
-	case namespace == "/": // these clients derive their ids from the session
+	case namespace == "/": // Clients of protocol 4 derive their ids from the id of the Engine.IO session.
 		k.id = s.ID()
 	default:
 		k.id = namespace + "#" + s.ID()
@@ -80,7 +81,7 @@ func (k *Socket) PublicID() string {
 	return k.namespace + "#" + k.session.PublicID()
 }
 
-// Session returns the session that carries the socket.
+// Session returns the Engine.IO session that carries the socket.
 func (k *Socket) Session() *engineio.Session { return k.session }
 
 // Query returns the query of the request that opened the session. It may contain a token: do not log it.
@@ -106,7 +107,8 @@ func (k *Socket) OnDisconnect(handle func(reason string)) {
 // OnDisconnect.
 func (k *Socket) Keep(state any) { k.kept = state }
 
-// Recoverable reports whether the client has requested recovery. It expects an offset behind the arguments of events.
+// Recoverable reports whether the client has requested recovery, and so expects an offset behind the arguments of
+// events.
 func (k *Socket) Recoverable() bool { return k.pid != "" }
 
 // Restored returns the result of Recovery.Restore, or nil for a new socket. Call it from Namespace.Connected.
@@ -124,7 +126,8 @@ func (k *Socket) Shared(create func() any) any {
 // Emit sends an event.
 func (k *Socket) Emit(event string, arguments ...any) { k.emit(noID, event, arguments) }
 
-// EmitWithAck sends an event and requests an acknowledgement. When it comes, acknowledged is called as a handler.
+// EmitWithAck sends an event and requests an acknowledgement. When the acknowledgement arrives, acknowledged is called
+// in the same way as a handler.
 func (k *Socket) EmitWithAck(acknowledged func(*Event), event string, arguments ...any) {
 	k.mu.Lock()
 	if k.acks == nil {
@@ -162,8 +165,8 @@ func (k *Socket) Send(frames ...*ws.Frame) {
 	}
 }
 
-// Disconnect disconnects the socket from its namespace. Its client does not reconnect by itself. With all, it
-// disconnects the client from every namespace and ends the session. It does not wait.
+// Disconnect disconnects the socket from its namespace. Its client does not reconnect by itself. If all is true,
+// Disconnect disconnects the client from every namespace and ends the Engine.IO session. It does not wait.
 func (k *Socket) Disconnect(all bool) {
 	if k.close() {
 		k.disconnect(k, all)
@@ -220,19 +223,20 @@ func (k *Socket) dispatch(e *Event) {
 	}
 }
 
-// receiveAck calls the function that waits for an acknowledgement. An acknowledgement of nothing is ignored.
+// receiveAck calls the function that waits for an acknowledgement. It ignores an acknowledgement for which no function
+// waits.
 func (k *Socket) receiveAck(e *Event) {
 	k.mu.Lock()
 	handle := k.acks[e.id]
 	delete(k.acks, e.id)
 	k.mu.Unlock()
 	if handle != nil {
-		e.id = noID // an acknowledgement is not acknowledged
+		e.id = noID // An acknowledgement is not acknowledged itself.
 		handle(e)
 	}
 }
 
-// disconnected calls the functions of OnDisconnect.
+// disconnected calls the functions that were passed to OnDisconnect.
 func (k *Socket) disconnected(reason string) {
 	k.mu.Lock()
 	k.closed = true

@@ -52,7 +52,8 @@ have_node() { command -v npm >/dev/null && node -e 'process.exit(parseInt(proces
 have_chromium() { command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null; }
 
 clients() {
-	npm_packages realtime/socketio/testdata/clients && npm_packages cmd/roomlog/testdata/clients/typescript
+	npm_packages realtime/socketio/testdata/clients && npm_packages cmd/roomlog/testdata/clients/typescript &&
+		npm_packages cmd/roomlog/testdata/clients/hls
 }
 
 # npm_packages installs the npm packages of a folder when the list of them has changed.

@@ -10,14 +10,17 @@ import (
 	"testing"
 )
 
+// hlsClient is the folder with hls.js and the page that plays with it.
+const hlsClient = "testdata/clients/hls"
+
 // playHLS opens a page of another origin in a real browser. The page plays the playlist at a URL with hls.js.
 func playHLS(t *testing.T, playlist string) *inspector {
 	t.Helper()
-	script := filepath.Join(npmPackages(t, typescriptClient), "hls.js", "dist", "hls.js")
+	script := filepath.Join(npmPackages(t, hlsClient), "hls.js", "dist", "hls.js")
 	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/":
-			http.ServeFile(w, r, "testdata/hlsplayer.html")
+			http.ServeFile(w, r, filepath.Join(hlsClient, "player.html"))
 		case "/hls.js":
 			http.ServeFile(w, r, script)
 		default:

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"testing"
 )
 
@@ -114,8 +115,10 @@ func (p *person) do(method, path string, header http.Header, body []byte) (int, 
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	if err := p.at.checker().Check(method, r.URL.Path, response.StatusCode, response.Header, raw); err != nil {
-		p.t.Error(err)
+	if socket := r.URL.Path == "/ws" || strings.HasPrefix(r.URL.Path, "/socket.io"); !socket { // the OpenAPI document leaves them out
+		if err := p.at.checker().Check(method, r.URL.Path, response.StatusCode, response.Header, raw); err != nil {
+			p.t.Error(err)
+		}
 	}
 	return response.StatusCode, raw
 }

@@ -17,9 +17,9 @@ type channel struct {
 	cfg      *Config
 	live     domain.LiveID
 	newGroup func() *engineio.Group
-	group    *engineio.Group           // sockets that receive only the arguments of an event
-	delay    func(*channel, time.Time) // schedules a refresh of the viewer list
-	refs     int                       // number of calls of acquire minus calls of release; guarded by channels.mu
+	group    *engineio.Group // sockets that receive only the arguments of an event
+	channels *channels       // schedules refreshes of the viewer list, and surveys
+	refs     int             // number of calls of acquire minus calls of release; guarded by channels.mu
 
 	loading sync.Mutex // locked while the viewer list is read; locked before mu
 
@@ -29,7 +29,9 @@ type channel struct {
 	position    int64 // position of the newest delta that was delivered
 	subscribers map[*protocol.Socket]*subscription
 	offsets     *engineio.Group // sockets that receive the cursor of an event after its arguments; nil if there were none yet
-	order       list.List       // all sockets, newest first
+	order       list.List       // all subscriptions, newest first
+	others      []listedSocket  // newest sockets of the other nodes, newest first
+	lastSurvey  time.Time       // time of the last survey of the other nodes
 	replaying   map[*subscription]struct{}
 	viewers     viewerList
 	late        []projections.Delta // joins and leaves that arrived while the viewer list was being read
@@ -41,11 +43,13 @@ type channel struct {
 
 // subscription is a socket's membership in a channel.
 type subscription struct {
-	element *list.Element
-	offsets bool        // whether the socket receives cursors
-	since   int64       // the socket gets every delta after this position
-	lists   int         // channel.lists when the socket subscribed
-	queued  []*ws.Frame // frames that were sent to all sockets while this socket was replaying
+	socket   *protocol.Socket
+	position int64 // position of the log when the user of the socket joined
+	element  *list.Element
+	offsets  bool        // whether the socket receives cursors
+	since    int64       // the socket gets every delta after this position
+	lists    int         // channel.lists when the socket subscribed
+	queued   []*ws.Frame // frames that were sent to all sockets while this socket was replaying
 }
 
 // change is the newest join or leave of a live.
@@ -59,14 +63,14 @@ const (
 	actionLeave = "leave"
 )
 
-func newChannel(cfg *Config, live domain.LiveID, newGroup func() *engineio.Group, delay func(*channel, time.Time)) *channel {
+func newChannel(live domain.LiveID, owner *channels) *channel {
 	c := &channel{
-		cfg: cfg, live: live, newGroup: newGroup, group: newGroup(), delay: delay,
+		cfg: owner.cfg, live: live, newGroup: owner.newGroup, group: owner.newGroup(), channels: owner,
 		subscribers: make(map[*protocol.Socket]*subscription), replaying: make(map[*subscription]struct{}),
 	}
 	c.mu.Lock() // delivery waits until position is set
 	defer c.mu.Unlock()
-	c.history, c.position = cfg.Hub.Subscribe(live, c)
+	c.history, c.position = owner.cfg.Hub.Subscribe(live, c)
 	return c
 }
 
@@ -86,6 +90,9 @@ func (c *channel) Deliver(d projections.Delta) {
 	case projections.KindLeave:
 		c.count(d)
 		c.changed(change{actionLeave, userOf(d.Profile)})
+		if len(c.others) > 0 { // the viewer may have left because the node was lost
+			c.scheduleSurvey()
+		}
 	default:
 		c.push(d)
 	}
@@ -166,9 +173,9 @@ func (c *channel) changed(last change) {
 	switch now := c.cfg.Now(); {
 	case len(c.subscribers) == 0 || !c.viewers.ready: // the first socket gets the list when it joins
 	case c.viewers.short(c.cfg.ListedViewers):
-		c.delay(c, now)
+		c.channels.lists.schedule(c, now)
 	case c.large() && now.Before(c.lastList.Add(c.cfg.Hub.JoinBatchInterval())):
-		c.delay(c, c.lastList.Add(c.cfg.Hub.JoinBatchInterval()))
+		c.channels.lists.schedule(c, c.lastList.Add(c.cfg.Hub.JoinBatchInterval()))
 	default:
 		c.sendList(last)
 	}
@@ -194,8 +201,8 @@ func (c *channel) sendList(last change) {
 // encodeList returns the payload of the viewer list.
 func (c *channel) encodeList(last change) []byte {
 	dto := viewerListDTO{Clients: []string{}, Action: last.action, User: last.user, Data: []userDTO{}, Total: c.viewers.total}
-	for e := c.order.Front(); e != nil && len(dto.Clients) < c.cfg.ListedViewers; e = e.Next() {
-		dto.Clients = append(dto.Clients, e.Value.(*protocol.Socket).PublicID())
+	for _, s := range c.newestSockets() {
+		dto.Clients = append(dto.Clients, s.ID)
 	}
 	for _, p := range c.viewers.newest[:min(len(c.viewers.newest), c.cfg.ListedViewers)] {
 		dto.Data = append(dto.Data, userOf(p))

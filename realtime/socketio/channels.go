@@ -13,7 +13,10 @@ import (
 type channels struct {
 	cfg      *Config
 	newGroup func() *engineio.Group
-	lists    *debouncer[*channel]
+	lists    *debouncer[*channel] // viewer lists to send
+	surveys  *debouncer[*channel] // sockets of other nodes to read
+
+	announcements *debouncer[domain.LiveID] // lives whose sockets on this node have changed
 
 	mu     sync.Mutex
 	byLive map[domain.LiveID]*channel
@@ -21,12 +24,21 @@ type channels struct {
 
 func newChannels(cfg *Config, newGroup func() *engineio.Group) *channels {
 	c := &channels{cfg: cfg, newGroup: newGroup, byLive: make(map[domain.LiveID]*channel)}
-	c.lists = newDebouncer(cfg.Now, c.refresh)
+	c.lists, c.surveys = newDebouncer(cfg.Now, c.refresh), newDebouncer(cfg.Now, c.survey)
+	c.announcements = newDebouncer(cfg.Now, c.announce)
 	return c
 }
 
-// run sends the postponed viewer lists until ctx ends.
-func (c *channels) run(ctx context.Context) { c.lists.run(ctx) }
+// run sends the postponed viewer lists, and exchanges the sockets in lives with the other nodes, until ctx ends.
+func (c *channels) run(ctx context.Context) {
+	defer c.cfg.Cluster.OnSurvey(socketsTopic, c.reply)()
+	defer c.cfg.Cluster.Subscribe(socketsTopic, c.receive)()
+	var group sync.WaitGroup
+	group.Go(func() { c.lists.run(ctx) })
+	group.Go(func() { c.surveys.run(ctx) })
+	group.Go(func() { c.announcements.run(ctx) })
+	group.Wait()
+}
 
 func (c *channels) refresh(ctx context.Context, one *channel) error {
 	err := one.refresh(ctx)
@@ -42,8 +54,9 @@ func (c *channels) acquire(live domain.LiveID) *channel {
 	defer c.mu.Unlock()
 	one := c.byLive[live]
 	if one == nil || one.wasReset() {
-		one = newChannel(c.cfg, live, c.newGroup, c.lists.schedule)
+		one = newChannel(live, c)
 		c.byLive[live] = one
+		one.surveyLater()
 	}
 	one.refs++
 	return one

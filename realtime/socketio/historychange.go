@@ -15,9 +15,9 @@ func (c *channel) HistoryChanged(history, position int64) {
 	c.history, c.position = history, position
 	c.viewers, c.late, c.lastChange = viewerList{}, nil, change{}
 	for _, s := range c.subscribers {
-		s.since, s.queued = position, nil
+		s.since, s.position, s.queued = position, min(s.position, position), nil
 	}
-	c.delay(c, c.cfg.Now())
+	c.channels.lists.schedule(c, c.cfg.Now())
 }
 
 // HistoryChanged lets the hub check the session. The channels of the lives send the viewer lists.

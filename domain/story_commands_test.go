@@ -247,7 +247,7 @@ func randomRecordingCommand(t *rapid.T, live domain.LiveID) domain.Command {
 	id := domain.RecordingID(randomBroadcast(t))
 	return rapid.SampledFrom([]domain.Command{
 		domain.SetRecording{Live: live, On: randomBits(t, 1) > 0},
-		domain.SetPublishKey{Live: live, Hash: strings.Repeat(strconv.Itoa(int(randomBits(t, 1))), 64)},
+		domain.SetPublishKey{Live: live, Hash: strings.Repeat(strconv.Itoa(randomBits(t, 1)), 64)},
 		domain.RevokePublishKey{Live: live},
 		domain.StartRecording{Live: live, Recording: id},
 		domain.FinishRecording{Live: live, Recording: id, Cause: "lost", StartedAt: now, EndedAt: now},

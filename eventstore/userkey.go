@@ -154,8 +154,8 @@ type rowsQuerier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }
 
-// lookUp returns the keys of owners, like of. It reads a key from db if the key is not cached or was read in another
-// keyring session. If session is 0, every cached key is used.
+// lookUp returns the keys of owners. Forgotten users have no key in the result. A cached key is used only if it was
+// read in the given keyring session; if session is 0, every cached key is used. All other keys are read from db.
 func (k *keyring) lookUp(ctx context.Context, db rowsQuerier, session uint64, owners []domain.UserID) (map[domain.UserID]userKey, error) {
 	k.mu.Lock()
 	before := k.forgets

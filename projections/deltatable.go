@@ -108,7 +108,7 @@ func DeltaSpecs() []DeltaSpec {
 	}
 }
 
-// aboutNotice is the summary of all notices.
+// aboutNotice is the Summary of every DeltaSpec of the kind notice.
 const aboutNotice = "The account of the user, or a sign-in session of the account, has changed."
 
 // The payloads of deltas. Their JSON encoding is the field data of a frame of the native dialect.

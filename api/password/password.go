@@ -83,7 +83,8 @@ func NewHasher(cost Cost) *Hasher {
 	return p
 }
 
-// Check returns a *domain.Refusal if no account may have the password.
+// Check returns a *domain.Refusal if a password is too short or too long, or contains control characters or invalid
+// UTF-8.
 func Check(password string) error {
 	if !utf8.ValidString(password) || strings.ContainsFunc(password, func(r rune) bool {
 		return unicode.IsControl(r) || r == utf8.RuneError

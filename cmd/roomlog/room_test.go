@@ -64,7 +64,7 @@ func newLine(live int64, from *snapshot) *line {
 	return &line{live: live, at: from.Pos, cursor: from.Cursor}
 }
 
-// resumed records the range of missed pushes that follows the reply to a join.
+// resumed records the end of the range of missed pushes that follow the reply to a join.
 func (l *line) resumed(r *[2]int64) { l.upTo = r[1] }
 
 // hear checks the pushes of a connection since the last call.

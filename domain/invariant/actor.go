@@ -50,7 +50,9 @@ func (c *checker) mayCause(by domain.Actor, e domain.Event) bool {
 	case domain.ViewerLeft, domain.ParticipantLeft, domain.BroadcastStarted, domain.RecordingStarted, domain.RecordingFinished,
 		domain.CoinsClosed, domain.CoinsOpened:
 		return by.Kind == domain.System
-	case domain.BroadcastStopped, domain.UploadDeleted, domain.ChatRoomRemoved, domain.ChatRoomNameReleased:
+	case domain.UploadDeleted: // an operator who is forgotten on their own request has lost the role
+		return by.Kind == domain.System || is(by, e.User) || c.isOperator(by)
+	case domain.BroadcastStopped, domain.ChatRoomRemoved, domain.ChatRoomNameReleased:
 		return by.Kind == domain.System || c.isOperator(by)
 	case domain.UserDisabled, domain.UserEnabled, domain.UserRoleGranted, domain.UserRoleRevoked, domain.UserForgotten, domain.UserKicked,
 		domain.ConnectionKicked, domain.UserBanned, domain.UserUnbanned, domain.PlayerKicked, domain.ParticipantForgotten,

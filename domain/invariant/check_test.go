@@ -56,6 +56,8 @@ func TestCheck(t *testing.T) {
 		{"a second credit of an order", domain.OrderPaid{Order: "o", User: 2}, "provider", "order o is paid"},
 		{"a reprice from another price", domain.GiftRepriced{Gift: 1, From: 11, To: 12}, "operator", "gift 1 costs 10 before, not 11"},
 		{"a reprice by a user", domain.GiftRepriced{Gift: 1, From: 10, To: 12}, "user-1", "user-1 could not cause"},
+		{"an upload of an operator who is forgotten on their own request", domain.UploadDeleted{Upload: "u.png", User: 2}, "user-2", ""},
+		{"an upload of another user", domain.UploadDeleted{Upload: "u.png", User: 2}, "user-1", "user-1 could not cause"},
 		{"a leave without a join", domain.ViewerLeft{Live: 1, User: 2}, "system", "user 2 is not in live 1"},
 		{"a role that the user lacks", domain.UserRoleRevoked{User: 1, Role: domain.RoleAuditor}, "operator", "user 1 does not have the role auditor"},
 	} {

@@ -62,7 +62,8 @@ func (s *Slots) acquire(key string, counted bool) (*Slot, error) {
 	return slot, err
 }
 
-// take takes a slot. It returns the slot of the connection that has lost its slot, or nil.
+// take takes a slot for a new connection. victim is the slot of a waiting connection that was released for it, or nil;
+// the caller must call victim.evict.
 func (s *Slots) take(key string, counted bool) (slot, victim *Slot, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

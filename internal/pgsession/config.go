@@ -31,8 +31,8 @@ func Parse(dsn string) (*pgx.ConnConfig, error) {
 	return c, nil
 }
 
-// Prepare moves the parameters of a configuration that a package of pgx has parsed out of the startup message: every
-// connection sets them after connecting.
+// Prepare changes a configuration that pgx has parsed. Connections send only startupParameters in the startup message,
+// and set all other parameters after connecting. If the configuration has no connect timeout, it gets connectTimeout.
 func Prepare(c *pgx.ConnConfig) {
 	if c.ConnectTimeout == 0 {
 		c.ConnectTimeout = connectTimeout

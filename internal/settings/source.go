@@ -27,7 +27,7 @@ func (s Sources) source(flag string) Source {
 	return Source{FromDefault, "--" + flag}
 }
 
-// Setting with its source.
+// Sourced is a setting with its source.
 type Sourced struct {
 	Setting
 	Source Source

@@ -206,7 +206,7 @@ func (s *testRecorder) file(rec record.Recording, n int) string {
 	return filepath.Join(s.dir, rec.Folder, rec.ID, rec.Parts[n].File)
 }
 
-// needFFmpeg fails the test if ffmpeg is missing, unless the environment allows that.
+// needFFmpeg skips the test if ROOMLOG_SKIP contains ffmpeg, and otherwise fails it if ffmpeg or ffprobe is missing.
 func needFFmpeg(t testing.TB) {
 	t.Helper()
 	if slices.Contains(strings.Split(os.Getenv("ROOMLOG_SKIP"), ","), "ffmpeg") {

@@ -20,8 +20,8 @@ func (s *session) handleJoinLive(ctx context.Context, e *protocol.Event) error {
 	return s.join(ctx, by, live, false, 0)
 }
 
-// handleLeaveLive removes the user from the live, whatever the status of the live. It sends no response if the user is
-// not in the live.
+// handleLeaveLive removes the user from the live, whatever the status of the live. If the user is not in the live, it
+// does nothing and sends no refusal.
 func (s *session) handleLeaveLive(_ context.Context, e *protocol.Event) error {
 	_, live, by, err := s.parse(e)
 	if err != nil {

@@ -65,10 +65,10 @@ func (c *Conn) queue(frames []*Frame) {
 	c.bound(before)
 }
 
-// bound keeps the queue within its limits. If it exceeds the limit, bound drops droppable frames. If it exceeds twice
-// the limit, bound closes the connection. A Send to an empty queue may have any size: while a rest of it is unsent, the
-// connection is closed only if the queue exceeds that rest by more than the limit. before is the size that
-// Stats.QueuedBytes already includes.
+// bound keeps the queue within its limits. Above the limit, bound drops droppable frames. Above twice the limit, it
+// closes the connection. There is one exception: a Send to an empty queue may have any size. While frames of that Send
+// wait, the connection is closed only if the frames that were queued after them also exceed the limit. before is the
+// size that Stats.QueuedBytes already includes.
 func (c *Conn) bound(before int) {
 	limit, stats := c.shared.queueBytes, &c.shared.stats
 	if c.out.size() > limit {

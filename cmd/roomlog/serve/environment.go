@@ -13,7 +13,7 @@ import (
 	"roomlog/migrations"
 )
 
-// environment contains the folders, addresses and secrets of a serving process.
+// environment contains the log, data folder, database address and secrets of a serving process.
 type environment struct {
 	sh          cli.Shell
 	log         *slog.Logger

@@ -2,6 +2,7 @@ package socketio
 
 import (
 	"container/list"
+	"slices"
 	"sync"
 	"time"
 
@@ -17,9 +18,10 @@ type channel struct {
 	cfg      *Config
 	live     domain.LiveID
 	newGroup func() *engineio.Group
-	group    *engineio.Group // sockets that receive only the arguments of an event
-	channels *channels       // schedules refreshes of the viewer list, and surveys
-	refs     int             // number of calls of acquire minus calls of release; guarded by channels.mu
+	group    *engineio.Group           // sockets that receive only the arguments of an event
+	delay    func(*channel, time.Time) // schedules a refresh of the viewer list
+	survey   func(*channel, time.Time) // schedules a survey of the sockets of the other nodes
+	refs     int                       // number of calls of acquire minus calls of release; guarded by channels.mu
 
 	loading sync.Mutex // locked while the viewer list is read; locked before mu
 
@@ -63,14 +65,14 @@ const (
 	actionLeave = "leave"
 )
 
-func newChannel(live domain.LiveID, owner *channels) *channel {
+func newChannel(cfg *Config, live domain.LiveID, newGroup func() *engineio.Group, delay, survey func(*channel, time.Time)) *channel {
 	c := &channel{
-		cfg: owner.cfg, live: live, newGroup: owner.newGroup, group: owner.newGroup(), channels: owner,
+		cfg: cfg, live: live, newGroup: newGroup, group: newGroup(), delay: delay, survey: survey,
 		subscribers: make(map[*protocol.Socket]*subscription), replaying: make(map[*subscription]struct{}),
 	}
 	c.mu.Lock() // delivery waits until position is set
 	defer c.mu.Unlock()
-	c.history, c.position = owner.cfg.Hub.Subscribe(live, c)
+	c.history, c.position = cfg.Hub.Subscribe(live, c)
 	return c
 }
 
@@ -173,9 +175,9 @@ func (c *channel) changed(last change) {
 	switch now := c.cfg.Now(); {
 	case len(c.subscribers) == 0 || !c.viewers.ready: // the first socket gets the list when it joins
 	case c.viewers.short(c.cfg.ListedViewers):
-		c.channels.lists.schedule(c, now)
+		c.delay(c, now)
 	case c.large() && now.Before(c.lastList.Add(c.cfg.Hub.JoinBatchInterval())):
-		c.channels.lists.schedule(c, c.lastList.Add(c.cfg.Hub.JoinBatchInterval()))
+		c.delay(c, c.lastList.Add(c.cfg.Hub.JoinBatchInterval()))
 	default:
 		c.sendList(last)
 	}
@@ -208,4 +210,71 @@ func (c *channel) encodeList(last change) []byte {
 		dto.Data = append(dto.Data, userOf(p))
 	}
 	return protocol.Payload("/", "online", dto)
+}
+
+// sockets returns the newest sockets of this node in the live, newest first.
+func (c *channel) sockets() []listedSocket {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.newestOwn()
+}
+
+func (c *channel) newestOwn() []listedSocket {
+	own := make([]listedSocket, 0, min(len(c.subscribers), c.cfg.ListedViewers))
+	for e := c.order.Front(); e != nil && len(own) < c.cfg.ListedViewers; e = e.Next() {
+		s := e.Value.(*subscription)
+		own = append(own, listedSocket{s.socket.PublicID(), s.position})
+	}
+	return own
+}
+
+// newestSockets returns the newest sockets of all nodes in the live, newest first.
+func (c *channel) newestSockets() []listedSocket {
+	own := c.newestOwn()
+	if len(c.others) == 0 {
+		return own
+	}
+	return newestSockets(append(own, c.others...), c.cfg.ListedViewers)
+}
+
+// surveyLater schedules a survey of the sockets of the other nodes: at once, or an interval after the last survey. It
+// does not block.
+func (c *channel) surveyLater() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.scheduleSurvey()
+}
+
+func (c *channel) scheduleSurvey() {
+	c.survey(c, c.lastSurvey.Add(c.cfg.Hub.JoinBatchInterval()))
+}
+
+// inUse reports whether the channel has sockets.
+func (c *channel) inUse() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.subscribers) > 0 && !c.reset
+}
+
+// beginSurvey records the time of a survey and returns its live.
+func (c *channel) beginSurvey() domain.LiveID {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.lastSurvey = c.cfg.Now()
+	return c.live
+}
+
+// setOthers sets the sockets of the other nodes. If they have changed, it sends the viewer list again.
+func (c *channel) setOthers(others []listedSocket) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if slices.Equal(c.others, others) {
+		return
+	}
+	c.others = others
+	at := c.cfg.Now()
+	if c.large() {
+		at = c.lastList.Add(c.cfg.Hub.JoinBatchInterval())
+	}
+	c.delay(c, at)
 }

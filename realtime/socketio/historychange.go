@@ -17,7 +17,7 @@ func (c *channel) HistoryChanged(history, position int64) {
 	for _, s := range c.subscribers {
 		s.since, s.position, s.queued = position, min(s.position, position), nil
 	}
-	c.channels.lists.schedule(c, c.cfg.Now())
+	c.delay(c, c.cfg.Now())
 }
 
 // HistoryChanged lets the hub check the session. The channels of the lives send the viewer lists.

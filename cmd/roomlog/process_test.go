@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -149,7 +150,13 @@ func (p *process) output() string {
 	return p.log.String()
 }
 
-// checker returns the checker of the server's responses.
+// servesAPI reports whether addr is the address of a server with the role api.
+func (p *process) servesAPI() bool {
+	roles := slices.Index(p.args, "--roles") + 1
+	return p.cmd != nil && (roles == 0 || strings.Contains(p.args[roles], "api"))
+}
+
+// checker returns the checker of the server's responses. The server has the role api.
 func (p *process) checker() *apicheck.Checker {
 	p.t.Helper()
 	p.mu.Lock()

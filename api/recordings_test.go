@@ -7,7 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"roomlog/api"
 	"roomlog/domain"
+	"roomlog/media"
 )
 
 type recordingForm struct {
@@ -128,5 +130,28 @@ func TestPublishKeyOverREST(t *testing.T) {
 	a.post("/api/live/publish_key/revoke", object{"id": id}).ok(nil)
 	if s := state(); s.Set || s.SetAt != nil {
 		t.Errorf("after it was revoked: %+v", s)
+	}
+}
+
+// TestRepeatedRequestCreatesAnotherPublishKey checks that each returned publish key is in the log, even if the client
+// repeats its idempotency key.
+func TestRepeatedRequestCreatesAnotherPublishKey(t *testing.T) {
+	t.Parallel()
+	signer, err := media.NewSigner([]string{"a-secret-of-this-house"}, 0, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := startAPI(t, func(c *api.Config) { c.Signs = signer })
+	a := d.account("alice")
+	id := a.onAir("My show")
+	for range 2 {
+		var key struct {
+			PublishKey string `json:"publish_key"`
+		}
+		a.post("/api/live/publish_key", object{"id": id}, "Idempotency-Key", "k1").ok(&key)
+		current, err := d.queries.PublishKey(t.Context(), id)
+		if err != nil || current.Hash != media.PublishKeyHash(key.PublishKey) {
+			t.Errorf("the publish key of the response is not that of the live, error %v", err)
+		}
 	}
 }

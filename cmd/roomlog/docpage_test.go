@@ -21,7 +21,7 @@ import (
 
 // inspector controls a page in a real browser, and collects what goes wrong on it.
 type inspector struct {
-	t   *testing.T
+	t   testing.TB
 	ctx context.Context
 
 	mu       sync.Mutex
@@ -30,7 +30,7 @@ type inspector struct {
 }
 
 // inspect opens an address in a real browser, in a window of a width in pixels.
-func inspect(t *testing.T, address string, width int64) *inspector {
+func inspect(t testing.TB, address string, width int64) *inspector {
 	t.Helper()
 	profile := openBrowser(t, "about:blank")
 	var debugger string

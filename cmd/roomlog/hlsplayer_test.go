@@ -14,7 +14,7 @@ import (
 const hlsClient = "testdata/clients/hls"
 
 // playHLS opens a page of another origin in a real browser. The page plays the playlist at a URL with hls.js.
-func playHLS(t *testing.T, playlist string) *inspector {
+func playHLS(t testing.TB, playlist string) *inspector {
 	t.Helper()
 	script := filepath.Join(npmPackages(t, hlsClient), "hls.js", "dist", "hls.js")
 	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

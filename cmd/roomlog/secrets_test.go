@@ -76,7 +76,7 @@ func TestServersWithOtherSecretsAreRefused(t *testing.T) {
 		if listens != step.listens {
 			t.Fatalf("a server with %s %v listens: %v, want %v\n%s", step.jwt, step.args, listens, step.listens, output)
 		}
-		for _, want := range []string{"ROOMLOG_JWT_SECRET is not the secret of the other servers on this database", "--replace-secrets"} {
+		for _, want := range []string{"ROOMLOG_JWT_SECRET is not the secret of the other servers on this database", "set OLD NEW (both, separated by a space)", "--replace-secrets"} {
 			if !listens && !strings.Contains(output, want) {
 				t.Errorf("a server with %s prints %q, want %q in it", step.jwt, output, want)
 			}

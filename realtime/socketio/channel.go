@@ -2,6 +2,7 @@ package socketio
 
 import (
 	"container/list"
+	"slices"
 	"sync"
 	"time"
 
@@ -19,6 +20,7 @@ type channel struct {
 	newGroup func() *engineio.Group
 	group    *engineio.Group           // sockets that receive only the arguments of an event
 	delay    func(*channel, time.Time) // schedules a refresh of the viewer list
+	survey   func(*channel, time.Time) // schedules a survey of the sockets of the other nodes
 	refs     int                       // number of calls of acquire minus calls of release; guarded by channels.mu
 
 	loading sync.Mutex // locked while the viewer list is read; locked before mu
@@ -29,7 +31,9 @@ type channel struct {
 	position    int64 // position of the newest delta that was delivered
 	subscribers map[*protocol.Socket]*subscription
 	offsets     *engineio.Group // sockets that receive the cursor of an event after its arguments; nil if there were none yet
-	order       list.List       // all sockets, newest first
+	order       list.List       // all subscriptions, newest first
+	others      []listedSocket  // newest sockets of the other nodes, newest first
+	lastSurvey  time.Time       // time of the last survey of the other nodes
 	replaying   map[*subscription]struct{}
 	viewers     viewerList
 	late        []projections.Delta // joins and leaves that arrived while the viewer list was being read
@@ -41,11 +45,13 @@ type channel struct {
 
 // subscription is a socket's membership in a channel.
 type subscription struct {
-	element *list.Element
-	offsets bool        // whether the socket receives cursors
-	since   int64       // the socket gets every delta after this position
-	lists   int         // channel.lists when the socket subscribed
-	queued  []*ws.Frame // frames that were sent to all sockets while this socket was replaying
+	socket   *protocol.Socket
+	position int64 // position of the log when the user of the socket joined
+	element  *list.Element
+	offsets  bool        // whether the socket receives cursors
+	since    int64       // the socket gets every delta after this position
+	lists    int         // channel.lists when the socket subscribed
+	queued   []*ws.Frame // frames that were sent to all sockets while this socket was replaying
 }
 
 // change is the newest join or leave of a live.
@@ -59,9 +65,9 @@ const (
 	actionLeave = "leave"
 )
 
-func newChannel(cfg *Config, live domain.LiveID, newGroup func() *engineio.Group, delay func(*channel, time.Time)) *channel {
+func newChannel(cfg *Config, live domain.LiveID, newGroup func() *engineio.Group, delay, survey func(*channel, time.Time)) *channel {
 	c := &channel{
-		cfg: cfg, live: live, newGroup: newGroup, group: newGroup(), delay: delay,
+		cfg: cfg, live: live, newGroup: newGroup, group: newGroup(), delay: delay, survey: survey,
 		subscribers: make(map[*protocol.Socket]*subscription), replaying: make(map[*subscription]struct{}),
 	}
 	c.mu.Lock() // delivery waits until position is set
@@ -86,6 +92,9 @@ func (c *channel) Deliver(d projections.Delta) {
 	case projections.KindLeave:
 		c.count(d)
 		c.changed(change{actionLeave, userOf(d.Profile)})
+		if len(c.others) > 0 { // the viewer may have left because the node was lost
+			c.scheduleSurvey()
+		}
 	default:
 		c.push(d)
 	}
@@ -194,11 +203,78 @@ func (c *channel) sendList(last change) {
 // encodeList returns the payload of the viewer list.
 func (c *channel) encodeList(last change) []byte {
 	dto := viewerListDTO{Clients: []string{}, Action: last.action, User: last.user, Data: []userDTO{}, Total: c.viewers.total}
-	for e := c.order.Front(); e != nil && len(dto.Clients) < c.cfg.ListedViewers; e = e.Next() {
-		dto.Clients = append(dto.Clients, e.Value.(*protocol.Socket).PublicID())
+	for _, s := range c.newestSockets() {
+		dto.Clients = append(dto.Clients, s.ID)
 	}
 	for _, p := range c.viewers.newest[:min(len(c.viewers.newest), c.cfg.ListedViewers)] {
 		dto.Data = append(dto.Data, userOf(p))
 	}
 	return protocol.Payload("/", "online", dto)
+}
+
+// sockets returns the newest sockets of this node in the live, newest first.
+func (c *channel) sockets() []listedSocket {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.newestOwn()
+}
+
+func (c *channel) newestOwn() []listedSocket {
+	own := make([]listedSocket, 0, min(len(c.subscribers), c.cfg.ListedViewers))
+	for e := c.order.Front(); e != nil && len(own) < c.cfg.ListedViewers; e = e.Next() {
+		s := e.Value.(*subscription)
+		own = append(own, listedSocket{s.socket.PublicID(), s.position})
+	}
+	return own
+}
+
+// newestSockets returns the newest sockets of all nodes in the live, newest first.
+func (c *channel) newestSockets() []listedSocket {
+	own := c.newestOwn()
+	if len(c.others) == 0 {
+		return own
+	}
+	return newestSockets(append(own, c.others...), c.cfg.ListedViewers)
+}
+
+// surveyLater schedules a survey of the sockets of the other nodes: at once, or an interval after the last survey. It
+// does not block.
+func (c *channel) surveyLater() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.scheduleSurvey()
+}
+
+func (c *channel) scheduleSurvey() {
+	c.survey(c, c.lastSurvey.Add(c.cfg.Hub.JoinBatchInterval()))
+}
+
+// inUse reports whether the channel has sockets.
+func (c *channel) inUse() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.subscribers) > 0 && !c.reset
+}
+
+// beginSurvey records the time of a survey and returns its live.
+func (c *channel) beginSurvey() domain.LiveID {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.lastSurvey = c.cfg.Now()
+	return c.live
+}
+
+// setOthers sets the sockets of the other nodes. If they have changed, it sends the viewer list again.
+func (c *channel) setOthers(others []listedSocket) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if slices.Equal(c.others, others) {
+		return
+	}
+	c.others = others
+	at := c.cfg.Now()
+	if c.large() {
+		at = c.lastList.Add(c.cfg.Hub.JoinBatchInterval())
+	}
+	c.delay(c, at)
 }

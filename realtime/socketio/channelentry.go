@@ -22,7 +22,7 @@ type entry struct {
 
 // enter subscribes a socket to the channel and sends it a viewer list that contains the user.
 func (c *channel) enter(ctx context.Context, k *protocol.Socket, e entry) error {
-	first := c.subscribe(k, e.replay)
+	first := c.subscribe(k, e)
 	if first && e.replay {
 		if err := c.replay(ctx, k, e.since); err != nil {
 			return err
@@ -37,20 +37,21 @@ func (c *channel) enter(ctx context.Context, k *protocol.Socket, e entry) error 
 	return c.sendListTo(ctx, k, e.user, first)
 }
 
-// subscribe adds a socket. It reports false if the socket is already subscribed. If replays is true, the socket
-// receives nothing until replay is called.
-func (c *channel) subscribe(k *protocol.Socket, replays bool) bool {
+// subscribe adds a socket. It reports false if the socket is already subscribed. If it is
+// to receive older deltas, it receives nothing until replay is called.
+func (c *channel) subscribe(k *protocol.Socket, e entry) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.subscribers[k] != nil {
 		return false
 	}
-	s := &subscription{element: c.order.PushFront(k), offsets: k.Recoverable(), since: c.position, lists: c.lists}
+	s := &subscription{socket: k, position: e.position, offsets: k.Recoverable(), since: c.position, lists: c.lists}
+	s.element = c.order.PushFront(s)
 	c.subscribers[k] = s
 	if s.offsets && c.offsets == nil {
 		c.offsets = c.newGroup()
 	}
-	if replays {
+	if e.replay {
 		c.replaying[s] = struct{}{}
 	} else {
 		c.groupOf(s).Add(k.Session())

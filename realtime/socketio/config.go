@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"roomlog/eventstore/cluster"
 	"roomlog/projections"
 	"roomlog/realtime/chat"
 	"roomlog/realtime/hub"
@@ -21,6 +22,7 @@ type Config struct {
 	Hub     *hub.Hub
 	Chat    *chat.Chat
 	Queries *projections.Queries
+	Cluster *cluster.Cluster
 	Now     func() time.Time
 
 	Log       *slog.Logger      // nil: no log messages
@@ -33,8 +35,8 @@ type Config struct {
 }
 
 func (c *Config) check() error {
-	if c.Hub == nil || c.Chat == nil || c.Queries == nil || c.Now == nil {
-		return errors.New("socketio: Hub, Chat, Queries and Now are required")
+	if c.Hub == nil || c.Chat == nil || c.Queries == nil || c.Cluster == nil || c.Now == nil {
+		return errors.New("socketio: Hub, Chat, Queries, Cluster and Now are required")
 	}
 	return nil
 }

@@ -15,7 +15,7 @@ func (c *channel) HistoryChanged(history, position int64) {
 	c.history, c.position = history, position
 	c.viewers, c.late, c.lastChange = viewerList{}, nil, change{}
 	for _, s := range c.subscribers {
-		s.since, s.queued = position, nil
+		s.since, s.position, s.queued = position, min(s.position, position), nil
 	}
 	c.delay(c, c.cfg.Now())
 }

@@ -121,6 +121,9 @@ func (s *session) join(ctx context.Context, by hub.Identity, live domain.LiveID,
 		s.leave(c, live, domain.LeaveConnectionLost)
 		return err
 	}
+	if !again {
+		s.channels.announceLater(live)
+	}
 	return nil
 }
 
@@ -134,6 +137,7 @@ func (s *session) leave(c *liveClient, live domain.LiveID, cause domain.LeaveCau
 	}
 	if !another {
 		channel.unsubscribe(s.socket)
+		s.channels.announceLater(live)
 	}
 	s.channels.release(channel)
 	s.cfg.Hub.Leave(c, live, cause)

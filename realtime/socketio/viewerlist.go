@@ -1,6 +1,7 @@
 package socketio
 
 import (
+	"cmp"
 	"slices"
 
 	"roomlog/domain"
@@ -57,4 +58,16 @@ func (l *viewerList) find(user domain.UserID) int {
 // list of size.
 func (l *viewerList) short(size int) bool {
 	return !l.ready || int64(len(l.newest)) < min(l.total, int64(size))
+}
+
+// listedSocket is a socket in a live, as in the reply of a node to a survey.
+type listedSocket struct {
+	ID       string `json:"id"`       // public id of the socket
+	Position int64  `json:"position"` // position of the log when its user joined; the sockets of all nodes are ordered by it
+}
+
+// newestSockets orders sockets, newest first, and returns the newest ones up to limit.
+func newestSockets(all []listedSocket, limit int) []listedSocket {
+	slices.SortStableFunc(all, func(a, b listedSocket) int { return cmp.Compare(b.Position, a.Position) })
+	return all[:min(len(all), limit)]
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"roomlog/domain"
+	"roomlog/eventstore/pgtest"
 	"roomlog/internal/clocktest"
 	"roomlog/realtime/socketio"
 	"roomlog/realtime/socketio/siotest"
@@ -81,6 +82,50 @@ func TestViewerListIsRefilled(t *testing.T) {
 			}
 			return
 		}
+	}
+}
+
+// awaitSockets waits for a viewer list with exactly these sockets. newest is the newest list that the app has received.
+func (a *app) awaitSockets(newest listed, want ...string) {
+	a.Helper()
+	for !slices.Equal(newest.Clients, want) {
+		newest, _ = push[listed](a, "online")
+	}
+}
+
+// TestViewerListContainsTheSocketsOfAllNodes checks that the list contains the newest sockets of all nodes, also of a
+// user who is in the live on both nodes, and none that has left.
+func TestViewerListContainsTheSocketsOfAllNodes(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	setUp := func(c *socketio.Config, r *roomsConfig) {
+		c.ListedViewers, r.JoinBatchInterval = 3, 50*time.Millisecond
+	}
+	one, two := openWorld(t, db, true, setUp), openWorld(t, db, false, setUp)
+	live := one.register("streamer").goLive()
+	ann, bob, eve := one.register("ann"), one.register("bob"), one.register("eve")
+	phone, tablet := one.app(siotest.Options{}), two.app(siotest.Options{})
+	phone.joins(ann, live)
+	tablet.awaitSockets(tablet.joins(ann.on(two), live), tablet.id, phone.id)
+	phone.awaitSockets(listed{}, tablet.id, phone.id)
+
+	other := one.app(siotest.Options{Version: 3})
+	other.awaitSockets(other.joins(bob, live), other.id, tablet.id, phone.id)
+	phone.awaitSockets(listed{}, other.id, tablet.id, phone.id)
+	tablet.awaitSockets(listed{}, other.id, tablet.id, phone.id)
+	newest := two.app(siotest.Options{})
+	newest.awaitSockets(newest.joins(eve.on(two), live), newest.id, other.id, tablet.id) // the newest three sockets
+	for _, a := range []*app{phone, tablet, other} {
+		a.awaitSockets(listed{}, newest.id, other.id, tablet.id)
+	}
+
+	tablet.Emit("leaveLive", map[string]any{"live_id": live, "token": ann.Token()}) // ann stays in the live on her phone
+	for _, a := range []*app{phone, newest} {
+		a.awaitSockets(listed{}, newest.id, other.id, phone.id)
+	}
+	other.Emit("leaveLive", map[string]any{"live_id": live, "token": bob.Token()})
+	for _, a := range []*app{phone, newest} {
+		a.awaitSockets(listed{}, newest.id, phone.id)
 	}
 }
 

@@ -57,7 +57,7 @@ func openWorld(t testing.TB, db *pgtest.DB, projects bool, change func(*socketio
 	var rooms roomsConfig
 	w.Node = realtimetest.Open(t, db, log, func(n *realtimetest.Node, c *realtimetest.Config) {
 		rooms = roomsConfig{*c, native.Config{Store: n.Store, Queries: n.Queries, Feed: n.Feed, Now: time.Now, Log: log}}
-		cfg.Queries = n.Queries
+		cfg.Queries, cfg.Cluster = n.Queries, n.Cluster
 		if change != nil {
 			change(&cfg, &rooms)
 		}

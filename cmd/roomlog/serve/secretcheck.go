@@ -48,8 +48,8 @@ func checkSecrets(ctx context.Context, store *eventstore.Store, c *config, env *
 	for _, s := range shared {
 		if slices.Contains(mismatch.Names, s.file) {
 			faults = append(faults, fmt.Errorf("%s is not the secret of the other servers on this database: set %s or %s_FILE to theirs "+
-				"(a generated one is in secrets/%s of their data folder); to replace it, set the new and the old one, separated by a space; "+
-				"if the old one is lost, start once with --replace-secrets", s.variable, s.variable, s.variable, s.file))
+				"(a generated one is in secrets/%s of their data folder); to replace it, set OLD NEW (both, separated by a space) "+
+				"on all servers and restart one after another, then do the same with NEW OLD, then with NEW; if the old one is lost, start once with --replace-secrets", s.variable, s.variable, s.variable, s.file))
 		}
 	}
 	return errors.Join(faults...)

@@ -45,7 +45,8 @@ func (c *config) socketioConfig(env *environment, b *backend, hub *hub.Hub, chat
 		assets = filepath.Join(env.dataDir, "assets")
 	}
 	config := c.socketio
-	config.Hub, config.Chat, config.Queries, config.Now, config.Log = hub, chat, b.queries, env.sh.Now, env.log
+	config.Hub, config.Chat, config.Queries, config.Cluster = hub, chat, b.queries, b.cluster
+	config.Now, config.Log = env.sh.Now, env.log
 	config.Assets, config.Engine.Sockets.Limiter = assets, limiter
 	return config
 }

@@ -36,6 +36,9 @@ var (
 	// ErrNoReplacedTables means that there are no tables to go back to: no rebuild has replaced any, or they were
 	// dropped.
 	ErrNoReplacedTables = errors.New("there are no earlier tables to go back to")
+	// ErrIncomplete means that the tables to put into use lack a table: they were replaced before a migration added it.
+	// The tables in use remain in use.
+	ErrIncomplete = errors.New("the earlier tables do not fit this program")
 )
 
 // errMigrated means that the database was migrated while a rebuild filled tables with the former columns.

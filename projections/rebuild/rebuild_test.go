@@ -312,6 +312,23 @@ func readSnapshots(w *projtest.World, live domain.LiveID) func(ctx context.Conte
 	}
 }
 
+func TestRollbackRefusesTablesFromBeforeAMigration(t *testing.T) {
+	t.Parallel()
+	w := projtest.New(t)
+	w.Project()
+	w.AddGift("rose", 5)
+	w.CatchUp()
+	w.Rebuild()
+	w.Exec("DROP TABLE read_old_0.viewer_ban") // as if a migration had added it after the rebuild
+	_, err := rebuild.Rollback(t.Context(), w.OwnerPool(), rebuildNow)
+	if !errors.Is(err, rebuild.ErrIncomplete) || !strings.Contains(err.Error(), "schema read_old_0 lacks table viewer_ban. To get correct tables, run: roomlog rebuild") {
+		t.Errorf("rollback: %v", err)
+	}
+	w.AddGift("tulip", 5)
+	w.CatchUp()
+	w.Verify() // the tables in use remain in use
+}
+
 func TestRollback(t *testing.T) {
 	t.Parallel()
 	w := projtest.New(t)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -59,6 +60,9 @@ func switchOnce(ctx context.Context, tx pgx.Tx, now func() time.Time, choose fun
 	if err != nil {
 		return err
 	}
+	if err := checkComplete(ctx, tx, to.schema); err != nil {
+		return err
+	}
 	replaced := projections.NewReplacedSchema(at.Generation, at.Position, now())
 	comment, err := replaced.Comment()
 	if err != nil {
@@ -75,6 +79,22 @@ func switchOnce(ctx context.Context, tx pgx.Tx, now func() time.Time, choose fun
 	}
 	if err := consumer.MoveCheckpoint(ctx, tx, projections.ConsumerGroup, to.position); err != nil {
 		return fmt.Errorf("switch: %w", err)
+	}
+	return nil
+}
+
+// checkComplete returns ErrIncomplete if a schema lacks a table of a projection. Migrations add tables only to the schema in use.
+func checkComplete(ctx context.Context, tx pgx.Tx, schema string) error {
+	found, err := readTables(ctx, tx.Conn(), schema)
+	if err != nil {
+		return fmt.Errorf("switch: %w", err)
+	}
+	for _, p := range projections.All() {
+		for _, name := range p.Tables {
+			if !slices.ContainsFunc(found, func(t table) bool { return t.Name == name }) {
+				return fmt.Errorf("%w: schema %s lacks table %s. To get correct tables, run: roomlog rebuild", ErrIncomplete, schema, name)
+			}
+		}
 	}
 	return nil
 }

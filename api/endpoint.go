@@ -30,6 +30,7 @@ type endpoint struct {
 
 	anyQuery  bool // ignores unknown query parameters
 	always200 bool // failures have status 200 too, in the envelope of the endpoint
+	repeats   bool // executes every request, also one that repeats an idempotency key
 }
 
 func get(path, summary string, a access, r rateClass) endpoint {
@@ -59,6 +60,17 @@ func newEndpoint(method, path, summary string, a access, r rateClass) endpoint {
 
 // withTexts returns e with different Chinese texts for some codes, which old clients expect from this endpoint.
 func (e endpoint) withTexts(t texts) endpoint { e.texts = t; return e }
+
+// executesRepetitions returns e marked as an endpoint that executes every request, because its response contains a secret
+// that is stored nowhere and so cannot be returned again.
+func (e endpoint) executesRepetitions() endpoint {
+	e.repeats = true
+	e.Description += " Ignores the header Idempotency-Key: a repeated request is executed again."
+	return e
+}
+
+// takesIdempotencyKey reports whether a request that repeats an idempotency key returns the first outcome.
+func (e endpoint) takesIdempotencyKey() bool { return e.hasBody() && e.access.needsToken && !e.repeats }
 
 // hasBody reports whether requests of e have a body.
 func (e endpoint) hasBody() bool { return e.Method == http.MethodPost || e.Method == http.MethodPut }
@@ -143,7 +155,7 @@ func (r *routes) add(e endpoint) endpoint {
 // serve registers an endpoint. Its input and output are described by the Go types I and O.
 func serve[I, O any](r *routes, e endpoint, handle func(context.Context, *I) (O, error)) {
 	e = r.add(e)
-	if e.hasBody() && e.access.needsToken {
+	if e.takesIdempotencyKey() {
 		e.Parameters = append(e.Parameters, &huma.Param{
 			Name: "Idempotency-Key", In: "header", Schema: &huma.Schema{Type: huma.TypeString},
 			Description: "1 to 64 printable ASCII characters. A request that repeats a key returns the first outcome.",
@@ -257,7 +269,7 @@ func (r *routes) codesOf(e endpoint, parameters bool) []domain.Code {
 	}
 	for _, c := range e.commands {
 		codes = append(codes, r.Refusals(c)...)
-		if e.access.needsToken && e.hasBody() {
+		if e.takesIdempotencyKey() {
 			codes = append(codes, domain.CodeBadKey, domain.CodeKeyReused)
 		}
 	}

@@ -1,12 +1,15 @@
 package api_test
 
 import (
+	"crypto/rand"
+	"crypto/sha256"
 	"fmt"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
+	"roomlog/api"
 	"roomlog/domain"
 )
 
@@ -130,3 +133,32 @@ func TestPublishKeyOverREST(t *testing.T) {
 		t.Errorf("after it was revoked: %+v", s)
 	}
 }
+
+// TestRepeatedRequestCreatesAnotherPublishKey checks that each returned publish key is in the log, even if the client
+// repeats its idempotency key.
+func TestRepeatedRequestCreatesAnotherPublishKey(t *testing.T) {
+	t.Parallel()
+	d := startAPI(t, func(c *api.Config) { c.Signs = randomKeys{} })
+	a := d.account("alice")
+	id := a.onAir("My show")
+	for range 2 {
+		var key struct {
+			PublishKey string `json:"publish_key"`
+		}
+		a.post("/api/live/publish_key", object{"id": id}, "Idempotency-Key", "k1").ok(&key)
+		current, err := d.queries.PublishKey(t.Context(), id)
+		if err != nil || current.Hash != hashOf(key.PublishKey) {
+			t.Errorf("the publish key of the response is not that of the live, error %v", err)
+		}
+	}
+}
+
+// randomKeys creates another publish key with each call.
+type randomKeys struct{ signs }
+
+func (randomKeys) NewPublishKey() (key, hash string) {
+	key = "pk_" + rand.Text()
+	return key, hashOf(key)
+}
+
+func hashOf(key string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(key))) }

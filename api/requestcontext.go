@@ -37,7 +37,7 @@ func requestOf(ctx context.Context) *requestContext {
 }
 
 // withoutIdempotencyKey returns ctx without the idempotency key. Use it for further commands of the same request,
-// because the key belongs to the first command.
+// because the key belongs to the first command, and for endpoints that execute repeated requests.
 func withoutIdempotencyKey(ctx context.Context) context.Context {
 	rc := *requestOf(ctx)
 	rc.idempotencyKey = ""

@@ -62,7 +62,7 @@ func (r *routes) registerLives() {
 func (r *routes) registerRecordings() {
 	const owner, moderator = "a token of the live's owner", "a token of the live's owner or the role operator"
 	serve(r, post("/api/live/publish_key", "Create the publish key of a live, with which encoders publish until it is replaced or revoked", commander(owner), rateCommands).
-		executes(domain.SetPublishKey{}), r.setPublishKey)
+		executes(domain.SetPublishKey{}).executesRepetitions(), r.setPublishKey)
 	serve(r, post("/api/live/publish_key/revoke", "Revoke the publish key of a live", commander(moderator), rateCommands).
 		executes(domain.RevokePublishKey{}), r.revokePublishKey)
 	serve(r, get("/api/live/{id}/publish_key", "Read whether a live has a publish key", ownerOr(domain.RoleOperator), rateReads), r.readPublishKey)

@@ -71,11 +71,12 @@ type publishKeyInput struct {
 	}
 }
 
-// setPublishKey creates a publish key. An encoder that uses the earlier key is disconnected.
+// setPublishKey creates a publish key. An encoder that uses the earlier key is disconnected. A repeated request creates
+// another key, because the first key is stored nowhere.
 func (s *server) setPublishKey(ctx context.Context, in *publishKeyInput) (PublishKey, error) {
 	key, hash := s.Signs.NewPublishKey()
 	id := domain.LiveID(in.Body.ID)
-	if _, err := s.execute(ctx, domain.SetPublishKey{Live: id, Hash: hash}); err != nil {
+	if _, err := s.execute(withoutIdempotencyKey(ctx), domain.SetPublishKey{Live: id, Hash: hash}); err != nil {
 		return PublishKey{}, err
 	}
 	live, err := s.live(ctx, id)

@@ -42,6 +42,8 @@ type channel struct {
 	recent  []fact     // the newest facts, oldest first
 	wanted  int64      // the smallest position after which a waiting session needs the facts
 
+	resumable int64 // more than maxResume facts of the log follow every position before this one
+
 	reading chan struct{} // contains an element while a session reads facts from the log
 }
 

@@ -23,7 +23,7 @@ func (c *channel) HistoryChanged(history, position int64) {
 	defer c.mu.Unlock()
 	c.dropBatch()
 	c.history, c.held, c.online = history, true, 0
-	c.recent, c.start, c.last = nil, position, position
+	c.recent, c.start, c.last, c.resumable = nil, position, position, 0
 	c.restore(c, history)
 }
 

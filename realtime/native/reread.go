@@ -17,6 +17,9 @@ const readTries = 3
 // all sessions that need some at the same time, as when many clients reconnect at once. It reports false if there are more
 // than maxResume.
 func (s *session) keepFrom(ctx context.Context, c *channel, history, pos int64) (bool, error) {
+	if c.tooMany(history, pos) {
+		return false, nil
+	}
 	c.want(pos)
 	select {
 	case c.reading <- struct{}{}:
@@ -25,9 +28,15 @@ func (s *session) keepFrom(ctx context.Context, c *channel, history, pos int64) 
 		return false, fmt.Errorf("wait for the facts of a live: %w", ctx.Err())
 	}
 	after := min(pos, c.takeWanted())
+	if c.tooMany(history, after) {
+		after = pos
+	}
 	for range readTries {
-		if c.keeps(history, pos) {
+		switch {
+		case c.keeps(history, pos):
 			return true, nil
+		case c.tooMany(history, pos): // an earlier read has found it
+			return false, nil
 		}
 		if err := s.Hub.WaitFor(ctx, c.oldest()); err != nil {
 			return false, err
@@ -39,8 +48,8 @@ func (s *session) keepFrom(ctx context.Context, c *channel, history, pos int64) 
 			return false, err
 		case len(facts) <= maxResume:
 			c.keep(history, after, upTo, facts)
-		case after == pos:
-			return false, nil
+		default:
+			c.recordTooMany(history, after)
 		}
 		after = pos
 	}
@@ -60,6 +69,23 @@ func (c *channel) takeWanted() (pos int64) {
 	defer c.mu.Unlock()
 	pos, c.wanted = c.wanted, math.MaxInt64
 	return pos
+}
+
+// recordTooMany records that the log contains more than maxResume facts of the live after pos.
+func (c *channel) recordTooMany(history, pos int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.history == history {
+		c.resumable = max(c.resumable, pos+1)
+	}
+}
+
+// tooMany reports whether a read has found more than maxResume facts after pos or a later position. This stays true until
+// the history of the log changes, because facts are only added.
+func (c *channel) tooMany(history, pos int64) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.history == history && pos < c.resumable
 }
 
 // keeps reports whether the channel keeps all facts after pos.

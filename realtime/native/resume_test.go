@@ -456,3 +456,35 @@ func TestOneReadServesManyResumes(t *testing.T) {
 		t.Errorf("%d reads of the log for %d clients, want 1", n, len(apps))
 	}
 }
+
+// TestOneReadRefusesManyResumes lets many clients come back to a live that nobody is in. All have missed more facts than a
+// client can resume with.
+func TestOneReadRefusesManyResumes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	ann := w.register("ann")
+	live := ann.goLive("x")
+	say := func() int64 { return ann.Asks(domain.PostComment{Live: live, Text: "hello"}).Position }
+	var cursors []string
+	for range 10 {
+		cursors = append(cursors, w.cursor(say()))
+	}
+	var all sync.WaitGroup
+	for range 60 {
+		all.Go(func() {
+			for range 10 {
+				say()
+			}
+		})
+	}
+	all.Wait()
+	for i := range 20 { // the first has missed least
+		a := w.register(fmt.Sprint("viewer ", i)).app()
+		if e := a.rejoin(live, cursors[len(cursors)-1-i/2]); e.Snapshot == nil {
+			t.Errorf("client %d gets no snapshot", i)
+		}
+	}
+	if n := w.lossy.reads.Load(); n > 2 {
+		t.Errorf("%d reads of the log for 20 clients, want at most 2", n)
+	}
+}

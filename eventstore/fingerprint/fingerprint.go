@@ -3,14 +3,15 @@ package fingerprint
 import (
 	"context"
 	"crypto/hmac"
-	"crypto/sha256"
 	_ "embed"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"golang.org/x/crypto/argon2"
+
+	"roomlog/internal/settings"
 )
 
 var (
@@ -40,17 +41,33 @@ type Config struct {
 	Log     string // id of the log: one secret has different fingerprints in two logs
 	Secrets []Secret
 	Replace bool // whether to replace the fingerprints of secrets that are not known
+
+	// MemoryKiB is the memory in KiB that the computation of a fingerprint takes, about 50 ms by default. It must be the same on all
+	// servers on the log.
+	MemoryKiB int `default:"32768"`
 }
+
+// The other parameters of argon2id.
+const (
+	argonPasses = 2
+	argonLanes  = 1
+	keyLen      = 32
+)
 
 // Check compares the secrets of this server with those of the servers that have used the log. It stores the fingerprint of a
 // secret that the log does not know, and of a newest secret whose predecessor the server still accepts. If secrets differ in
 // another way, Check stores nothing and returns a *MismatchError, unless Replace is set. Check returns the names of the secrets
 // whose fingerprints it has replaced.
 func Check(ctx context.Context, pool *pgxpool.Pool, c Config) (replaced []string, err error) {
+	settings.Defaults(&c)
+	newest := make([][]byte, len(c.Secrets)) // computed before the transaction, because that takes long
+	for i, secret := range c.Secrets {
+		newest[i] = c.fingerprint(secret.Name, secret.NewestFirst[0])
+	}
 	err = pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
 		var differ []string
-		for _, secret := range c.Secrets {
-			same, known, err := c.check(ctx, tx, secret)
+		for i, secret := range c.Secrets {
+			same, known, err := c.check(ctx, tx, secret, newest[i])
 			switch {
 			case err != nil:
 				return err
@@ -71,35 +88,32 @@ func Check(ctx context.Context, pool *pgxpool.Pool, c Config) (replaced []string
 	return replaced, nil
 }
 
-// check compares one secret, and stores its fingerprint. same reports that the newest value is the one of the log, known that the
-// server accepts the value of the log.
-func (c Config) check(ctx context.Context, tx pgx.Tx, secret Secret) (same, known bool, err error) {
-	var own [][]byte
-	for _, value := range secret.NewestFirst {
-		own = append(own, c.fingerprint(secret.Name, value))
-	}
-	if _, err := tx.Exec(ctx, insertFingerprint, secret.Name, own[0]); err != nil {
+// check compares one secret, and stores the fingerprint of its newest value. same reports that the newest value is the one of the log,
+// known that the server accepts the value of the log.
+func (c Config) check(ctx context.Context, tx pgx.Tx, secret Secret, newest []byte) (same, known bool, err error) {
+	if _, err := tx.Exec(ctx, insertFingerprint, secret.Name, newest); err != nil {
 		return false, false, fmt.Errorf("store the fingerprint of the secret %s: %w", secret.Name, err)
 	}
 	var stored []byte
 	if err := tx.QueryRow(ctx, selectFingerprint, secret.Name).Scan(&stored); err != nil {
 		return false, false, fmt.Errorf("read the fingerprint of the secret %s: %w", secret.Name, err)
 	}
-	at := slices.IndexFunc(own, func(f []byte) bool { return hmac.Equal(f, stored) })
-	if at == 0 {
+	if hmac.Equal(newest, stored) {
 		return true, true, nil
 	}
-	if _, err := tx.Exec(ctx, updateFingerprint, secret.Name, own[0]); err != nil {
+	if _, err := tx.Exec(ctx, updateFingerprint, secret.Name, newest); err != nil {
 		return false, false, fmt.Errorf("replace the fingerprint of the secret %s: %w", secret.Name, err)
 	}
-	return false, at > 0, nil
+	for _, older := range secret.NewestFirst[1:] {
+		if hmac.Equal(c.fingerprint(secret.Name, older), stored) {
+			return false, true, nil
+		}
+	}
+	return false, false, nil
 }
 
 // fingerprint returns the fingerprint of one value of a secret.
 func (c Config) fingerprint(name, value string) []byte {
-	key := hmac.New(sha256.New, []byte(value))
-	key.Write([]byte("roomlog fingerprint")) // The key differs from the secret: what the secret signs can never be a fingerprint.
-	mac := hmac.New(sha256.New, key.Sum(nil))
-	mac.Write([]byte(name + " " + c.Log))
-	return mac.Sum(nil)
+	salt := []byte("roomlog fingerprint " + name + " " + c.Log)
+	return argon2.IDKey([]byte(value), salt, argonPasses, uint32(c.MemoryKiB), argonLanes, keyLen)
 }

@@ -2,7 +2,9 @@ package fingerprint_test
 
 import (
 	"bytes"
+	"encoding/hex"
 	"errors"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -15,6 +17,9 @@ import (
 	"roomlog/eventstore/fingerprint"
 	"roomlog/eventstore/pgtest"
 )
+
+// cheap is the memory of a fingerprint in tests, in KiB.
+const cheap = 64
 
 // servers returns the pool of a new database with the rights of a server.
 func servers(t *testing.T) *pgxpool.Pool {
@@ -54,7 +59,7 @@ func TestCheck(t *testing.T) {
 		{jwt: "c", sign: "s", replace: true},
 		{jwt: "b", sign: "s", differ: "jwt"},
 	} {
-		c := fingerprint.Config{Log: "log", Replace: start.replace, Secrets: []fingerprint.Secret{
+		c := fingerprint.Config{Log: "log", MemoryKiB: cheap, Replace: start.replace, Secrets: []fingerprint.Secret{
 			{Name: "jwt", NewestFirst: strings.Fields(start.jwt)}, {Name: "sign", NewestFirst: strings.Fields(start.sign)}}}
 		replaced, err := fingerprint.Check(t.Context(), pool, c)
 		var differ []string
@@ -78,7 +83,7 @@ func TestServersStartAtTheSameTime(t *testing.T) {
 	var g errgroup.Group
 	for i := range started {
 		g.Go(func() error {
-			_, started[i] = fingerprint.Check(t.Context(), pool, fingerprint.Config{Log: "log",
+			_, started[i] = fingerprint.Check(t.Context(), pool, fingerprint.Config{Log: "log", MemoryKiB: cheap,
 				Secrets: []fingerprint.Secret{{Name: "jwt", NewestFirst: []string{string(rune('a' + i))}}}})
 			return nil
 		})
@@ -107,7 +112,7 @@ func TestFingerprintsDoNotTellSecrets(t *testing.T) {
 	var all [][]byte
 	for _, log := range []string{"first", "second"} {
 		pool := servers(t)
-		c := fingerprint.Config{Log: log, Secrets: []fingerprint.Secret{{Name: "jwt", NewestFirst: []string{secret}}, {Name: "sign", NewestFirst: []string{secret}}}}
+		c := fingerprint.Config{Log: log, MemoryKiB: cheap, Secrets: []fingerprint.Secret{{Name: "jwt", NewestFirst: []string{secret}}, {Name: "sign", NewestFirst: []string{secret}}}}
 		if _, err := fingerprint.Check(t.Context(), pool, c); err != nil {
 			t.Fatal(err)
 		}
@@ -125,5 +130,28 @@ func TestFingerprintsDoNotTellSecrets(t *testing.T) {
 		if bytes.Contains(f, []byte("secret")) || slices.ContainsFunc(all[:i], func(other []byte) bool { return bytes.Equal(f, other) }) {
 			t.Errorf("fingerprint %d: %x", i, f)
 		}
+	}
+}
+
+// TestGuessesAreExpensive checks that a guess at a secret takes much memory, and that a later version computes the same fingerprint.
+// It is not parallel, because it measures the memory that the process allocates.
+func TestGuessesAreExpensive(t *testing.T) {
+	pool := servers(t)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := fingerprint.Check(t.Context(), pool, fingerprint.Config{Log: "log", Secrets: []fingerprint.Secret{{Name: "jwt", NewestFirst: []string{"a"}}}})
+	runtime.ReadMemStats(&after)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if allocated := after.TotalAlloc - before.TotalAlloc; allocated < 32<<20 {
+		t.Errorf("a fingerprint takes %d bytes of memory, want at least 32 MiB", allocated)
+	}
+	var stored []byte
+	if err := pool.QueryRow(t.Context(), "SELECT fingerprint FROM secret_fingerprint").Scan(&stored); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := hex.EncodeToString(stored), "2238a82545d01ec161d293aab1578f175e8774682054485b6e33c9852da52fcd"; got != want {
+		t.Errorf("fingerprint %s, want %s", got, want)
 	}
 }

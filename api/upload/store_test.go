@@ -204,6 +204,62 @@ func TestSweeps(t *testing.T) {
 	}
 }
 
+// TestOneFileCannotBeDeleted checks that a file that cannot be deleted does not keep the files of other deleted uploads.
+func TestOneFileCannotBeDeleted(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := open(t, upload.Config{Folder: dir, MaxBytes: 1000})
+	save := func() string {
+		t.Helper()
+		name, _, err := s.Save(gif(100))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return name
+	}
+	// block puts a folder with a file in the place of an upload.
+	block := func(name string) {
+		t.Helper()
+		if err := os.Remove(filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.MkdirAll(filepath.Join(dir, name, "full"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	now := time.Now()
+	var deleted []string
+	compared := 0
+	c := upload.Cleaner{Store: s, Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler), Interval: time.Millisecond,
+		Find: func(_ context.Context, names []string) (map[string]upload.Status, error) {
+			compared++
+			block(names[0]) // the file is already in the list of files
+			known := make(map[string]upload.Status)
+			for _, name := range names {
+				known[name] = upload.Deleted
+			}
+			return known, nil
+		},
+		Deleted: func(context.Context, time.Time) ([]string, error) { return deleted, nil }}
+	for range 3 {
+		save()
+	}
+	if n, err := c.Sweep(t.Context()); n != 2 || err == nil || s.Bytes() != 100 {
+		t.Errorf("the comparison deletes %d files, %v, %d bytes are left; want 2 files, an error, 100 bytes", n, err, s.Bytes())
+	}
+	deleted = []string{save(), save(), save()}
+	block(deleted[0])
+	if n, err := c.Sweep(t.Context()); n != 2 || err == nil || compared != 1 {
+		t.Errorf("the sweep deletes %d files, %v, after %d comparisons; want 2 files, an error, 1 comparison", n, err, compared)
+	}
+	if err := os.Remove(filepath.Join(dir, deleted[0], "full")); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := c.Sweep(t.Context()); n != 1 || err != nil || compared != 1 {
+		t.Errorf("the next sweep deletes %d files, %v, after %d comparisons; want 1 file after 1 comparison", n, err, compared)
+	}
+}
+
 func TestImages(t *testing.T) {
 	t.Parallel()
 	s := open(t, upload.Config{Folder: t.TempDir(), MaxBytes: 1 << 20})

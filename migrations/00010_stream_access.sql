@@ -1,6 +1,12 @@
 -- Who may publish and play the stream of a live, besides the holders of signs: bans of users from a live, and publish keys.
 -- Owner: package projections.
 -- +goose Up
+
+-- Locks the checkpoint, so that no batch of a projector is neither in the tables nor in what the INSERT below reads. Running
+-- projectors of an older roomlog see the new generation, compare the versions of the tables again, and halt.
+UPDATE checkpoint SET generation = generation + 1 WHERE consumer_group = 'projections';
+UPDATE read.projection SET version = 2 WHERE name = 'viewers' AND version = 1;
+
 CREATE TABLE read.viewer_ban (
     live_id bigint NOT NULL CHECK (live_id > 0),
     user_id bigint NOT NULL CHECK (user_id > 0),

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/jackc/pgx/v5"
@@ -64,7 +65,7 @@ func GapError(position int64) error {
 	return &HaltError{Position: position, Err: errors.New("the log has a gap: this position is missing")}
 }
 
-// CheckVersions returns a *HaltError unless the current versions of a's projections have written the tables. after is
+// CheckVersions returns a *HaltError unless exactly the current versions of a's projections have written the tables. after is
 // the position of the tables. If it is 0, the tables are empty and CheckVersions records the versions of a.
 func (a *Applier) CheckVersions(ctx context.Context, tx pgx.Tx, after int64) error {
 	rows, err := tx.Query(ctx, selectVersions)
@@ -85,6 +86,12 @@ func (a *Applier) CheckVersions(ctx context.Context, tx pgx.Tx, after int64) err
 			return &HaltError{Position: after + 1, Projection: p.Name, Err: fmt.Errorf(
 				"its tables have version %d, this program writes version %d: rebuild them, or run the program that fits", found[p.Name], p.Version)}
 		}
+		delete(found, p.Name)
+	}
+	if len(found) > 0 {
+		unknown := slices.Min(slices.Collect(maps.Keys(found)))
+		return &HaltError{Position: after + 1, Projection: unknown, Err: fmt.Errorf(
+			"its tables have version %d, this program does not write them: run the program that fits", found[unknown])}
 	}
 	return nil
 }

@@ -126,6 +126,21 @@ func TestProjector(t *testing.T) {
 		}
 	})
 
+	t.Run("halts when a migration has added a projection", func(t *testing.T) {
+		t.Parallel()
+		w := projtest.New(t)
+		p := w.Projector(projections.ProjectorConfig{HaltedRetry: 10 * time.Millisecond})
+		w.Start(p.Run)
+		w.AddGift("rose", 5)
+		w.CatchUp()
+		w.Exec("UPDATE public.checkpoint SET generation = generation + 1")
+		w.Exec("INSERT INTO read.projection (name, version) VALUES ('added', 1)")
+		w.AddGift("tulip", 5)
+		if halt := w.WaitHalted(p); halt.Projection != "added" || !strings.Contains(halt.Error(), "run the program that fits") {
+			t.Error(halt)
+		}
+	})
+
 	for name, replace := range map[string]string{
 		"the log is shorter":              "DELETE FROM public.events WHERE position > 3; DELETE FROM public.user_key; DELETE FROM public.credential",
 		"the log has another event there": "UPDATE public.events SET event_id = overlay(gen_random_uuid()::text PLACING '7' FROM 15)::uuid WHERE position = (SELECT max(position) FROM public.events)",

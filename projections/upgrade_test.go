@@ -1,17 +1,24 @@
 package projections_test
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"os"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 
+	"roomlog/domain"
 	"roomlog/eventstore/pgtest"
 	"roomlog/migrations"
 	"roomlog/projections"
+	"roomlog/projections/projtest"
 )
 
 // The newest migration, and the projections, of the first roomlog. All projections had version 1.
@@ -46,6 +53,17 @@ func TestUpgradedTablesNeedNoRebuild(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	// A banned and an unbanned viewer in a log that the tables contain.
+	if _, err := db.ExecContext(t.Context(), `INSERT INTO events (position, stream, version, event_id, type, payload, metadata, live_id, recorded_at)
+		SELECT n, 'visit-7-' || u, v, gen_random_uuid(), type, payload::json, '{"actor":"system"}', 7, now() FROM (VALUES
+			(1, 8, 1, 'viewer.banned.v1', '{"live":7,"user":8,"until":1}'), (2, 9, 1, 'viewer.banned.v1', '{"live":7,"user":9,"until":0}'),
+			(3, 9, 2, 'viewer.unbanned.v1', '{"live":7,"user":9}'), (4, 8, 2, 'viewer.banned.v1', '{"live":7,"user":8,"until":2000000000}')
+		) e (n, u, v, type, payload)`); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.ExecContext(t.Context(), "INSERT INTO checkpoint (consumer_group, position, generation) VALUES ('projections', 4, 5)"); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := migrations.Apply(t.Context(), dsn, migrations.Config{}); err != nil {
 		t.Fatal(err)
 	}
@@ -70,4 +88,74 @@ func TestUpgradedTablesNeedNoRebuild(t *testing.T) {
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("the versions of the tables (-want +got):\n%s", d)
 	}
+	var bans string
+	if err := conn.QueryRow(t.Context(), "SELECT string_agg(concat_ws(' ', live_id, user_id, until), ', ') FROM read.viewer_ban").Scan(&bans); err != nil || bans != "7 8 2000000000" {
+		t.Errorf("bans: %q, %v", bans, err)
+	}
+	if c, err := projections.ReadCheckpoint(t.Context(), conn); err != nil || c.Position != 4 || c.Generation <= 5 {
+		t.Errorf("checkpoint %+v, %v, want position 4 and a new generation", c, err)
+	}
+}
+
+// TestUpgradeHaltsOlderProjectors checks that a projector that began before an upgrade applies no event after it, and that the
+// new projector applies the events of that time.
+func TestUpgradeHaltsOlderProjectors(t *testing.T) {
+	t.Parallel()
+	migration, err := os.ReadFile("../migrations/00010_stream_access.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := projtest.New(t)
+	w.Exec("DROP TABLE read.viewer_ban, read.publish_key") // as before the migration
+	before := slices.DeleteFunc(projtest.WithVersion("viewers", 1), func(p projections.Projection) bool { return p.Name == "stream_access" })
+	older := w.Projector(projections.ProjectorConfig{Projections: before, HaltedRetry: 10 * time.Millisecond})
+	w.Start(older.Run)
+	c := projtest.NewTraffic(w, 3, 1) // the first user is the streamer
+	live, first, second := c.Lives[0], c.Users[1].ID, c.Users[2].ID
+	w.Do(domain.BanViewer{Live: live, User: first})
+	w.CatchUp()
+
+	// The last batch of the older projector: it holds the checkpoint when the migration begins.
+	batch, err := w.DB.Owner.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = batch.Rollback(context.WithoutCancel(t.Context())) }()
+	if _, err := batch.Exec(t.Context(), "SELECT FROM public.checkpoint FOR UPDATE"); err != nil {
+		t.Fatal(err)
+	}
+	migrated, owner := make(chan error, 1), w.OwnerPool()
+	go func() {
+		_, err := owner.Exec(context.Background(), string(migration))
+		migrated <- err
+	}()
+	w.Eventually(func() error {
+		if w.Int("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%CREATE TABLE read.viewer_ban%'") == 0 {
+			return errors.New("the migration does not wait for the projector")
+		}
+		return nil
+	})
+	w.Do(domain.BanViewer{Live: live, User: second})
+	if _, err := batch.Exec(t.Context(), "UPDATE public.checkpoint SET position = e.position, event_id = e.event_id FROM (SELECT * FROM public.events ORDER BY position DESC LIMIT 1) e"); err != nil {
+		t.Fatal(err)
+	}
+	if err := batch.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-migrated; err != nil {
+		t.Fatal(err)
+	}
+	if _, err := migrations.Apply(t.Context(), w.DB.DSN, migrations.Config{}); err != nil { // grants the rights to the tables
+		t.Fatal(err)
+	}
+	w.Do(domain.UnbanViewer{Live: live, User: first})
+	if halt := w.WaitHalted(older); halt.Projection != "viewers" {
+		t.Error(halt)
+	}
+	w.Project()
+	w.CatchUp()
+	if bans := w.Text("SELECT user_id::text FROM read.viewer_ban"); bans != fmt.Sprint(second) {
+		t.Errorf("bans of the users %s, want %d", bans, second)
+	}
+	w.Verify()
 }

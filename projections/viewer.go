@@ -14,7 +14,8 @@ import (
 
 // Viewers projects the viewers of lives, and the number of present viewers of each live.
 var Viewers = Projection{
-	Name: "viewers", Version: 1, Tables: []string{"viewer", "live_online"},
+	Name: "viewers", Version: 2, // version 1 in tables without viewer_ban and publish_key, see migration 10
+	Tables:   []string{"viewer", "live_online"},
 	Handlers: []Handler{on(foldViewerJoined), on(foldViewerMoved), on(foldViewerLeft)},
 	Write:    writes(writeViewers),
 }

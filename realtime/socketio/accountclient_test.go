@@ -125,6 +125,9 @@ func TestTooManyWaitingDeltas(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	sockets := []*app{w.app(siotest.Options{}), w.app(siotest.Options{})}
+	for _, a := range sockets {
+		a.silent() // the server has registered the socket
+	}
 	w.server.FloodUnchecked()
 	for _, a := range sockets {
 		a.Ended()

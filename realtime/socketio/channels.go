@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,13 +18,15 @@ import (
 // socketsTopic is the topic of messages about changed sockets of a live, and of surveys of the sockets in a live.
 const socketsTopic = "socketio.sockets"
 
-// announceInterval is the minimum time between two messages of this node about one live.
-const announceInterval = 100 * time.Millisecond
+const (
+	announceInterval = 100 * time.Millisecond // minimum time between two announcements of this node
+	maxAnnounced     = 80                     // maximum number of lives in one message, so that cluster.MaxPayload is enough
+)
 
-// socketsChanged is a message to all nodes: on a node, a socket has entered or left a live.
+// socketsChanged is a message to all nodes: on a node, sockets have entered or left these lives.
 type socketsChanged struct {
-	Live domain.LiveID `json:"live"`
-	Node string        `json:"node"`
+	Node  string          `json:"node"`
+	Lives []domain.LiveID `json:"lives"`
 }
 
 // channels contains the channels of the lives that sockets of this server are in.
@@ -32,14 +36,15 @@ type channels struct {
 	lists    *debouncer[*channel] // viewer lists to send
 	surveys  *debouncer[*channel] // sockets of other nodes to read
 
-	announcements *debouncer[domain.LiveID] // lives whose sockets on this node have changed
+	announcements *debouncer[string] // messages to send, by topic
 
-	mu     sync.Mutex
-	byLive map[domain.LiveID]*channel
+	mu      sync.Mutex
+	byLive  map[domain.LiveID]*channel
+	changed map[domain.LiveID]struct{} // lives whose sockets on this node have changed since the last announcement
 }
 
 func newChannels(cfg *Config, newGroup func() *engineio.Group) *channels {
-	c := &channels{cfg: cfg, newGroup: newGroup, byLive: make(map[domain.LiveID]*channel)}
+	c := &channels{cfg: cfg, newGroup: newGroup, byLive: make(map[domain.LiveID]*channel), changed: make(map[domain.LiveID]struct{})}
 	c.lists, c.surveys = newDebouncer(cfg.Now, c.refresh), newDebouncer(cfg.Now, c.survey)
 	c.announcements = newDebouncer(cfg.Now, c.announce)
 	return c
@@ -97,19 +102,51 @@ func (c *channels) count() int {
 
 // announceLater schedules a message to the other nodes after a socket has entered or left a live. It does not block.
 func (c *channels) announceLater(live domain.LiveID) {
-	c.announcements.schedule(live, c.cfg.Now().Add(announceInterval))
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.changed[live] = struct{}{}
+	c.announcements.schedule(socketsTopic, c.cfg.Now().Add(announceInterval))
 }
 
-// announce tells the other nodes that the sockets of this node in a live have changed.
-func (c *channels) announce(ctx context.Context, live domain.LiveID) error {
-	payload, err := json.Marshal(socketsChanged{live, c.cfg.Cluster.Node()})
-	if err == nil {
-		err = c.cfg.Cluster.Publish(ctx, socketsTopic, payload)
-	}
+// announce tells the other nodes in which lives the sockets of this node have changed.
+func (c *channels) announce(ctx context.Context, topic string) error {
+	c.mu.Lock()
+	lives := slices.Sorted(maps.Keys(c.changed))
+	clear(c.changed)
+	c.mu.Unlock()
+	err := c.publish(ctx, topic, lives)
 	if err != nil {
-		c.cfg.Log.WarnContext(ctx, "message about sockets could not be sent, retrying", slog.Int64("live_id", int64(live)), slog.Any("error", err))
+		c.cfg.Log.WarnContext(ctx, "message about sockets could not be sent, retrying", slog.Any("error", err))
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		for _, live := range lives {
+			c.changed[live] = struct{}{}
+		}
 	}
 	return err
+}
+
+func (c *channels) publish(ctx context.Context, topic string, lives []domain.LiveID) error {
+	if alone, err := c.alone(ctx); alone || err != nil {
+		return err
+	}
+	for some := range slices.Chunk(lives, maxAnnounced) {
+		payload, err := json.Marshal(socketsChanged{c.cfg.Cluster.Node(), some})
+		if err == nil {
+			err = c.cfg.Cluster.Publish(ctx, topic, payload)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// alone reports whether there is no other node.
+func (c *channels) alone(ctx context.Context) (bool, error) {
+	nodes, err := c.cfg.Cluster.Nodes(ctx)
+	own := c.cfg.Cluster.Node()
+	return !slices.ContainsFunc(nodes, func(node string) bool { return node != own }), err
 }
 
 // receive handles a message about changed sockets. It does not block.
@@ -119,10 +156,11 @@ func (c *channels) receive(payload []byte) {
 		return
 	}
 	c.mu.Lock()
-	one := c.byLive[m.Live]
-	c.mu.Unlock()
-	if one != nil {
-		one.surveyLater()
+	defer c.mu.Unlock()
+	for _, live := range m.Lives {
+		if one := c.byLive[live]; one != nil {
+			one.surveyLater()
+		}
 	}
 }
 
@@ -159,6 +197,9 @@ func (c *channels) survey(ctx context.Context, one *channel) error {
 
 // readOthers returns the newest sockets of the other nodes in a live, and whether the reply of a node is missing.
 func (c *channels) readOthers(ctx context.Context, live domain.LiveID) (others []listedSocket, missing bool, err error) {
+	if alone, err := c.alone(ctx); alone || err != nil {
+		return nil, false, err
+	}
 	request, err := json.Marshal(live)
 	if err != nil {
 		return nil, false, err

@@ -56,7 +56,7 @@ func newServer(c Config) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.running, err = newRunningRecordings(s.Config); err != nil {
+	if s.running, err = newRunningRecordings(c.Streams, c.Now, c.Log); err != nil {
 		return nil, err
 	}
 	s.meters, err = meters.New(c.Metrics)

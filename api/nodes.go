@@ -2,7 +2,12 @@ package api
 
 import (
 	"context"
+	"log/slog"
+	"strconv"
 	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+	"golang.org/x/sync/singleflight"
 
 	"roomlog/domain"
 	"roomlog/projections"
@@ -112,4 +117,56 @@ func (noStreams) RunningRecordings(context.Context, domain.LiveID) ([]RunningRec
 
 func (noStreams) LiveOfPlayer(context.Context, domain.PlayerID) (domain.LiveID, bool, error) {
 	return 0, false, nil
+}
+
+const (
+	runningFor   = 2 * time.Second // how long the result of a survey of the running recordings is used
+	runningLives = 10_000          // maximum number of lives whose results are kept
+)
+
+// runningRecordings surveys the nodes for the running recordings of lives. It makes one survey of a live at a time, and
+// uses the result for runningFor, so that the number of surveys does not depend on the number of requests.
+type runningRecordings struct {
+	streams Streams
+	now     func() time.Time
+	log     *slog.Logger
+	surveys singleflight.Group
+	recent  *lru.Cache[domain.LiveID, survey]
+}
+
+// survey is the result of a survey; a failed one has no recordings.
+type survey struct {
+	at         time.Time
+	recordings []RunningRecording
+}
+
+func newRunningRecordings(streams Streams, now func() time.Time, log *slog.Logger) (*runningRecordings, error) {
+	recent, err := lru.New[domain.LiveID, survey](runningLives)
+	return &runningRecordings{streams: streams, now: now, log: log, recent: recent}, err
+}
+
+// of returns the running recordings of a live, or none if the survey fails. Do not change them.
+func (r *runningRecordings) of(ctx context.Context, live domain.LiveID) []RunningRecording {
+	if found, ok := r.kept(live); ok {
+		return found
+	}
+	found, _, _ := r.surveys.Do(strconv.FormatInt(int64(live), 10), func() (any, error) {
+		if found, ok := r.kept(live); ok { // another survey has just ended
+			return found, nil
+		}
+		found, err := r.streams.RunningRecordings(context.WithoutCancel(ctx), live) // other requests wait for it, too
+		if err != nil {
+			r.log.WarnContext(ctx, "survey of running recordings failed, their sizes are missing", slog.Int64("live_id", int64(live)), slog.Any("error", err))
+			found = nil
+		}
+		r.recent.Add(live, survey{r.now(), found})
+		return found, nil
+	})
+	return found.([]RunningRecording)
+}
+
+// kept returns the result of the last survey of a live, if it is not older than runningFor.
+func (r *runningRecordings) kept(live domain.LiveID) ([]RunningRecording, bool) {
+	s, ok := r.recent.Get(live)
+	return s.recordings, ok && r.now().Sub(s.at).Abs() < runningFor
 }

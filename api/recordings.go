@@ -71,9 +71,7 @@ func (s *server) listRecordings(ctx context.Context, in *recordingsInput) ([]Rec
 	}
 	var running []RunningRecording
 	if slices.ContainsFunc(found, func(r projections.Recording) bool { return r.EndedAt.IsZero() }) {
-		if running, err = s.Streams.RunningRecordings(ctx, live.ID); err != nil {
-			return nil, err
-		}
+		running = s.running.of(ctx, live.ID)
 	}
 	recordings := make([]Recording, 0, len(found))
 	for _, r := range found {
@@ -84,7 +82,7 @@ func (s *server) listRecordings(ctx context.Context, in *recordingsInput) ([]Rec
 		}
 		recordings = append(recordings, s.newRecording(ctx, r, user))
 	}
-	return recordings, err
+	return recordings, nil
 }
 
 func (s *server) newRecording(ctx context.Context, r projections.Recording, user domain.UserID) Recording {

@@ -1,11 +1,15 @@
 package api_test
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -162,3 +166,67 @@ func (randomKeys) NewPublishKey() (key, hash string) {
 }
 
 func hashOf(key string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(key))) }
+
+type directory = api.Streams
+
+// surveyedStreams are streams of which a test determines the result of the surveys of running recordings.
+type surveyedStreams struct {
+	directory
+	surveys atomic.Int64
+	result  func() ([]api.RunningRecording, error)
+}
+
+func (s *surveyedStreams) RunningRecordings(context.Context, domain.LiveID) ([]api.RunningRecording, error) {
+	s.surveys.Add(1)
+	return s.result()
+}
+
+// TestSurveysOfRunningRecordings checks that many lists cost one survey, and that a survey that fails costs only the sizes.
+func TestSurveysOfRunningRecordings(t *testing.T) {
+	t.Parallel()
+	streams := &surveyedStreams{}
+	var later atomic.Int64 // seconds
+	d := startAPI(t, func(c *api.Config) {
+		c.Streams = streams
+		start := time.Now()
+		c.Now = func() time.Time { return start.Add(time.Duration(later.Load()) * time.Second) }
+	})
+	id := d.account("alice").onAir("My show")
+	path := fmt.Sprintf("/api/live/%d/recordings", id)
+	d.systemCommand(domain.StartBroadcast{Live: id, Broadcast: "b", Node: "p1"})
+	d.systemCommand(domain.StartRecording{Live: id, Recording: "b"})
+	list := func(wantMillis int64) {
+		t.Helper()
+		var all []recordingForm
+		d.get(path).ok(&all)
+		if len(all) != 1 || all[0].Status != "recording" || all[0].Millis != wantMillis {
+			t.Errorf("got %+v, want a running recording of %d ms", all, wantMillis)
+		}
+	}
+	expect := func(want int64) {
+		t.Helper()
+		if n := streams.surveys.Load(); n != want {
+			t.Errorf("%d surveys, want %d", n, want)
+		}
+	}
+	streams.result = func() ([]api.RunningRecording, error) {
+		return []api.RunningRecording{{ID: "b", Duration: time.Second}}, nil
+	}
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() { list(1000) })
+	}
+	all.Wait()
+	expect(1)
+
+	streams.result = func() ([]api.RunningRecording, error) { return nil, errors.New("the network is down") }
+	list(1000)
+	expect(1)
+	later.Add(2)
+	list(0)
+	list(0)
+	expect(2)
+	if n := strings.Count(d.log.String(), "the network is down"); n != 1 {
+		t.Errorf("the failure is in the log %d times, want once", n)
+	}
+}

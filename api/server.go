@@ -22,6 +22,7 @@ type server struct {
 	uploads   *upload.Store
 	rates     *rates
 	signIns   *signin.Guard
+	running   *runningRecordings
 	meters    *meters.Meters
 	spec      []byte // OpenAPI document as JSON
 
@@ -53,6 +54,9 @@ func newServer(c Config) (*server, error) {
 	}
 	s.signIns, err = signin.NewGuard(signin.Config{PerDevice: c.WrongPasswordsPerDevice, PerName: c.WrongPasswordsPerName, Now: c.Now})
 	if err != nil {
+		return nil, err
+	}
+	if s.running, err = newRunningRecordings(c.Streams, c.Now, c.Log); err != nil {
 		return nil, err
 	}
 	s.meters, err = meters.New(c.Metrics)

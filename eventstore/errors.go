@@ -96,7 +96,27 @@ func IsUnavailable(err error) bool {
 		errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &connect), errors.As(err, &network):
 		return true
 	case errors.As(err, &server):
-		return strings.HasPrefix(server.Code, "57P") || strings.HasPrefix(server.Code, "08")
+		return isConnectionLost(server)
 	}
 	return err != nil && strings.HasSuffix(err.Error(), "conn closed") // pgconn does not export this error
+}
+
+// IsOutage reports whether err certainly follows from a database that cannot be reached, is starting or stopping, or is too slow.
+// Unlike IsUnavailable it is false for errors of other connections, for ended contexts, and for ErrOutcomeUnknown, which somebody
+// has to look into.
+func IsOutage(err error) bool {
+	var connect *pgconn.ConnectError
+	var server *pgconn.PgError
+	switch {
+	case errors.Is(err, ErrOutcomeUnknown):
+		return false
+	case errors.Is(err, ErrUnavailable), errors.As(err, &connect), pgconn.Timeout(err), pgconn.SafeToRetry(err):
+		return true
+	}
+	return errors.As(err, &server) && isConnectionLost(server)
+}
+
+// isConnectionLost reports whether the database has ended a connection, or refuses it because it is starting or stopping.
+func isConnectionLost(err *pgconn.PgError) bool {
+	return strings.HasPrefix(err.Code, "57P") || strings.HasPrefix(err.Code, "08")
 }

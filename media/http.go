@@ -20,6 +20,9 @@ const (
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	cfg := s.core.cfg
 	w.Header().Set("Access-Control-Allow-Origin", cfg.AllowOrigin)
+	if r.ContentLength != 0 { // the HTTP server would wait for a body that no player needs to send
+		_ = http.NewResponseController(w).SetReadDeadline(cfg.Now().Add(cfg.RTMP.ControlTimeout))
+	}
 	if r.Method == http.MethodOptions {
 		handlePreflight(w, r)
 		return

@@ -122,6 +122,11 @@ func (q *Queries) LiveByStreamKey(ctx context.Context, key string) (Live, error)
 	return one(ctx, q, "live by stream key", scanLive, selectLive+" WHERE l.stream_key = $1", key)
 }
 
+// LivesByStreamKeys returns the lives that have one of the stream keys.
+func (q *Queries) LivesByStreamKeys(ctx context.Context, keys []string) ([]Live, error) {
+	return many(ctx, q, "lives by stream key", scanLive, selectLive+" WHERE l.stream_key = ANY ($1)", keys)
+}
+
 // Lives returns a page of lives, newest first. The first page is 1. Ids have no gaps, so a page is a range of ids, and
 // the millionth page costs as much as the first.
 func (q *Queries) Lives(ctx context.Context, page, size int) ([]Live, error) {

@@ -120,6 +120,9 @@ func TestLivesAndSnapshots(t *testing.T) {
 	if got := must[projections.Live](t)(s.Queries.LiveByStreamKey(ctx, live.StreamKey)); got != live {
 		t.Errorf("got %+v, want %v", got, live)
 	}
+	if got := must[[]projections.Live](t)(s.Queries.LivesByStreamKeys(ctx, []string{"none", live.StreamKey})); len(got) != 1 || got[0] != live {
+		t.Errorf("got %+v, want 1 element, got[0] %v", got, live)
+	}
 	room := must[projections.LiveSnapshot](t)(s.Queries.LiveSnapshot(ctx, s.Cooking))
 	if room.Position != s.Head() || room.Live != live || room.Online != 1 || len(room.Viewers) != 1 || room.Viewers[0].Username != "bob" {
 		t.Errorf("got %+v", room)

@@ -58,6 +58,11 @@ func TestHLSPlayerPlaysLowLatency(t *testing.T) {
 	page := playHLS(t, at.flvURL(bert.read(room.Data.ID), "/index.m3u8"))
 
 	var r hlsReport
+	defer func() {
+		if t.Failed() {
+			t.Logf("the last report of the player: %+v", r)
+		}
+	}()
 	eventually(t, "the player follows both tracks by delta updates and plays on", func() bool {
 		page.run(`return player.report();`, &r)
 		return r.Fatal || r.FailedDelta > 0 ||
@@ -66,8 +71,10 @@ func TestHLSPlayerPlaysLowLatency(t *testing.T) {
 	if r.Fatal || r.FailedDelta > 0 || r.Black > 0 {
 		t.Errorf("the player reports %+v, want no fatal error, no delta update that does not fit, and no black picture", r)
 	}
+	// On a slow machine the player may stall, or begin in the gap before the first segment.
+	harmless := []string{"bufferStalledError", "bufferNudgeOnStall", "fragGap", "aborted"}
 	for _, text := range r.Errors {
-		if !strings.HasPrefix(text, "bufferStalledError") && !strings.HasPrefix(text, "bufferNudgeOnStall") { // a slow machine
+		if details, _, _ := strings.Cut(text, ":"); !slices.Contains(harmless, details) {
 			t.Errorf("the player reports %s", text)
 		}
 	}

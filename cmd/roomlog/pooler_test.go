@@ -60,10 +60,10 @@ func TestCommandsBehindSessionPooling(t *testing.T) {
 		{"migrate", "roles: on"},
 		{"gift add --name Rose --coin 3", "gift 1: Rose, 3 coins"},
 		{"gift list", "Rose"},
-		{"rebuild -q", "rebuilt: 1 events"},
+		{"rebuild -q", "rebuilt: 1 event up"},
 		{"rebuild --rollback", "switched back"},
 		{"export --out " + filepath.Join(t.TempDir(), "log"), ""},
-		{"verify -q", "ok: 1 events"},
+		{"verify -q", "ok: 1 event"},
 	} {
 		got := runIn(t.Context(), env, strings.Fields(step.command)...)
 		if got.code != exitOK || !strings.Contains(got.stdout, step.want) {

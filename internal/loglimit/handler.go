@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"roomlog/internal/settings"
+	"roomlog/internal/wait"
 )
 
 // maxKinds is the maximum number of kinds that are counted at the same time. Above it, counting starts again.
@@ -19,11 +21,15 @@ const maxKinds = 256
 // chooses.
 var kindKeys = []string{"check", "cleanup", "hook", "layer", "table", "topic"}
 
+// unlimitedKey is an attribute of records about payments. They are all written, because each is about money.
+const unlimitedKey = "order_id"
+
 // Config configures a Handler. Next and Now are required.
 type Config struct {
-	Next   slog.Handler
-	Now    func() time.Time
-	Outage func(err error) bool // reports whether an error can come from a database that cannot be reached; nil: none does
+	Next    slog.Handler
+	Now     func() time.Time
+	Suspect func(err error) bool // reports whether an error can come from a database that cannot be reached; nil: none can
+	Outage  func(err error) bool // reports whether an error certainly does, so that an outage explains it; nil: none does
 
 	Period time.Duration `default:"30s"` // in which Burst records of each kind are written; between two lines about an outage
 	Burst  int           `default:"5"`
@@ -31,7 +37,7 @@ type Config struct {
 }
 
 // Handler is a slog.Handler that limits warnings and errors of one kind: with the same message and the same values of
-// kindKeys. It is safe for concurrent use.
+// kindKeys. It writes the last record of a kind that it has left out when Run finds that the period has ended. It is safe for concurrent use.
 type Handler struct {
 	next   slog.Handler
 	shared *shared
@@ -53,6 +59,22 @@ type kind struct {
 	ends     time.Time // end of the period
 	written  int       // in the period
 	withheld int       // since the last one that was written
+	last     held      // the last one that was left out, until withheld is 0
+}
+
+// held is a record that is not written yet.
+type held struct {
+	next   slog.Handler
+	record slog.Record
+}
+
+// write writes a record with the number of those of its kind that were left out before it.
+func (r held) write(ctx context.Context, repeats int) error {
+	if repeats > 0 {
+		r.record = r.record.Clone()
+		r.record.AddAttrs(slog.Int("repeats", repeats))
+	}
+	return r.next.Handle(ctx, r.record) //nolint:wrapcheck // a handler adds nothing to errors
 }
 
 // New returns a Handler.
@@ -81,54 +103,100 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 	if r.Level < slog.LevelWarn {
 		return h.next.Handle(ctx, r) //nolint:wrapcheck // a handler adds nothing to errors
 	}
-	name, err := inspect(r)
-	repeats, ok := h.shared.take(name, err)
+	name, err, limited := inspect(r)
+	h.shared.suspect(err)
+	if !limited {
+		return h.next.Handle(ctx, r) //nolint:wrapcheck // a handler adds nothing to errors
+	}
+	one := held{h.next, r}
+	repeats, ok, ended := h.shared.take(name, err, one)
+	writeLast(ctx, ended)
 	if !ok {
 		return nil
 	}
-	if repeats > 0 {
-		r = r.Clone()
-		r.AddAttrs(slog.Int("repeats", repeats))
-	}
-	return h.next.Handle(ctx, r) //nolint:wrapcheck // a handler adds nothing to errors
+	return one.write(ctx, repeats)
 }
 
-// inspect returns the kind of a record and its error, which may be nil.
-func inspect(r slog.Record) (name string, err error) {
+// Run writes the last record of each kind that was left out, with the number of those before it, when its period has ended and when
+// ctx ends. It blocks until then.
+func (h *Handler) Run(ctx context.Context) error {
+	for wait.Sleep(ctx, h.shared.Period) {
+		writeLast(ctx, h.shared.forget(false))
+	}
+	writeLast(context.WithoutCancel(ctx), h.shared.forget(true))
+	return nil
+}
+
+// writeLast writes the last record of each kind that was left out.
+func writeLast(ctx context.Context, ended []*kind) {
+	slices.SortFunc(ended, func(a, b *kind) int { return a.last.record.Time.Compare(b.last.record.Time) })
+	for _, k := range ended {
+		if k.withheld > 0 {
+			_ = k.last.write(ctx, k.withheld-1) // nobody can be told that the log cannot be written
+		}
+	}
+}
+
+// forget removes the kinds whose period has ended, or all, and returns them.
+func (s *shared) forget(all bool) (ended []*kind) {
+	now := s.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for name, k := range s.kinds {
+		if all || !now.Before(k.ends) {
+			ended = append(ended, k)
+			delete(s.kinds, name)
+		}
+	}
+	return ended
+}
+
+// inspect returns the kind of a record, its error, which may be nil, and whether it may be left out.
+func inspect(r slog.Record) (name string, err error, limited bool) {
+	limited = true
 	var b strings.Builder
 	b.WriteString(r.Message)
 	r.Attrs(func(a slog.Attr) bool {
 		if slices.Contains(kindKeys, a.Key) {
 			b.WriteString(" " + a.Key + "=" + a.Value.String())
 		}
+		if a.Key == unlimitedKey {
+			limited = false
+		}
 		if found, ok := a.Value.Any().(error); ok {
 			err = errors.Join(err, found)
 		}
 		return true
 	})
-	return b.String(), err
+	return b.String(), err, limited
 }
 
-// take counts a record. It reports whether to write it, and the number of records of its kind that were left out before
-// it.
-func (s *shared) take(name string, err error) (repeats int, ok bool) {
-	outage := err != nil && s.Outage != nil && s.Outage(err)
-	if outage {
-		select {
-		case s.suspected <- struct{}{}:
-		default:
-		}
+// suspect has the database checked if an error can come from an outage.
+func (s *shared) suspect(err error) {
+	if err == nil || s.Suspect == nil || !s.Suspect(err) {
+		return
 	}
+	select {
+	case s.suspected <- struct{}{}:
+	default:
+	}
+}
+
+// take counts a record. It reports whether to write it, and the number of records of its kind that were left out before it. ended are
+// kinds that it has removed, because there were too many.
+func (s *shared) take(name string, err error, one held) (repeats int, ok bool, ended []*kind) {
+	outage := err != nil && s.Outage != nil && s.Outage(err)
 	now := s.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if outage && s.lost {
 		s.withheld++
-		return 0, false
+		return 0, false, nil
 	}
 	k := s.kinds[name]
 	if k == nil {
 		if len(s.kinds) == maxKinds {
+			ended = slices.Collect(maps.Values(s.kinds))
 			clear(s.kinds)
 		}
 		k = &kind{}
@@ -139,9 +207,10 @@ func (s *shared) take(name string, err error) (repeats int, ok bool) {
 	}
 	if k.written == s.Burst {
 		k.withheld++
-		return 0, false
+		k.last = one
+		return 0, false, ended
 	}
 	k.written++
 	repeats, k.withheld = k.withheld, 0
-	return repeats, true
+	return repeats, true, ended
 }

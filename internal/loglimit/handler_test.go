@@ -49,7 +49,9 @@ func open(burst int) (*lines, *loglimit.Handler, *slog.Logger) {
 			}
 			return a
 		}}),
-		Now: time.Now, Outage: func(err error) bool { return errors.Is(err, errLost) }, Burst: burst,
+		Now: time.Now, Burst: burst,
+		Suspect: func(err error) bool { return errors.Is(err, errLost) || errors.Is(err, context.DeadlineExceeded) },
+		Outage:  func(err error) bool { return errors.Is(err, errLost) },
 	})
 	return l, h, slog.New(h)
 }
@@ -60,20 +62,81 @@ func TestRepetitions(t *testing.T) {
 		l, _, log := open(2)
 		log = log.With("user_id", 7)
 		for i := range 5 {
-			log.Warn("payment refused", "order_id", i)
+			log.Warn("sign-in refused", "attempt", i)
 			log.Error("check failed", "check", "log", "error", errors.New("x"))
 			log.Info("request completed")
 		}
 		log.Error("check failed", "check", "tables")
 		l.expect(t,
-			`level=WARN msg="payment refused" user_id=7 order_id=0`, `level=ERROR msg="check failed" user_id=7 check=log error=x`, `level=INFO msg="request completed" user_id=7`,
-			`level=WARN msg="payment refused" user_id=7 order_id=1`, `level=ERROR msg="check failed" user_id=7 check=log error=x`, `level=INFO msg="request completed" user_id=7`,
+			`level=WARN msg="sign-in refused" user_id=7 attempt=0`, `level=ERROR msg="check failed" user_id=7 check=log error=x`, `level=INFO msg="request completed" user_id=7`,
+			`level=WARN msg="sign-in refused" user_id=7 attempt=1`, `level=ERROR msg="check failed" user_id=7 check=log error=x`, `level=INFO msg="request completed" user_id=7`,
 			`level=INFO msg="request completed" user_id=7`, `level=INFO msg="request completed" user_id=7`, `level=INFO msg="request completed" user_id=7`,
 			`level=ERROR msg="check failed" user_id=7 check=tables`)
-		wait.Sleep(t.Context(), 30*time.Second)
-		log.Warn("payment refused", "order_id", 5)
-		log.Warn("payment refused", "order_id", 6)
-		l.expect(t, `level=WARN msg="payment refused" user_id=7 order_id=5 repeats=3`, `level=WARN msg="payment refused" user_id=7 order_id=6`)
+		wait.Sleep(t.Context(), 30*time.Second) // nobody calls Run
+		log.Warn("sign-in refused", "attempt", 5)
+		log.Warn("sign-in refused", "attempt", 6)
+		l.expect(t, `level=WARN msg="sign-in refused" user_id=7 attempt=5 repeats=3`, `level=WARN msg="sign-in refused" user_id=7 attempt=6`)
+	})
+}
+
+// run calls Run and returns a function that ends it.
+func run(t *testing.T, h *loglimit.Handler) (stop func()) {
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- h.Run(ctx) }()
+	return func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestBurstEnds checks that the log tells the number of records that were left out though no further record of their kind follows.
+func TestBurstEnds(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l, h, log := open(1)
+		stop := run(t, h)
+		for i := range 4 {
+			log.With("user_id", 7).Warn("sign-in refused", "attempt", i)
+			log.Warn("disk failed")
+		}
+		l.expect(t, `level=WARN msg="sign-in refused" user_id=7 attempt=0`, `level=WARN msg="disk failed"`)
+		wait.Sleep(t.Context(), time.Minute+time.Second)
+		l.mu.Lock()
+		text := l.buffer.String()
+		l.buffer.Reset()
+		l.mu.Unlock()
+		for _, want := range []string{`level=WARN msg="sign-in refused" user_id=7 attempt=3 repeats=2`, `level=WARN msg="disk failed" repeats=2`} {
+			if strings.Count(text, want) != 1 || strings.Count(text, "\n") != 2 {
+				t.Errorf("logged:\n%s\nwant once: %s", text, want)
+			}
+		}
+		for i := range 3 {
+			log.Warn("sign-in refused", "attempt", i)
+		}
+		l.expect(t, `level=WARN msg="sign-in refused" attempt=0`)
+		stop()
+		l.expect(t, `level=WARN msg="sign-in refused" attempt=2 repeats=1`)
+	})
+}
+
+func TestPaymentsAreNotLimited(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l, h, log := open(2)
+		go func() { _ = h.WatchDatabase(t.Context(), func(context.Context) error { return errLost }) }()
+		log.Warn("reading failed", "error", context.DeadlineExceeded)
+		synctest.Wait()
+		l.expect(t, `level=WARN msg="reading failed" error="context deadline exceeded"`,
+			`level=WARN msg="database cannot be reached or is too slow, waiting for it" error="connection refused"`)
+		var want []string
+		for i := range 10 {
+			log.Warn("payment refused", "order_id", i, "error", errLost)
+			want = append(want, fmt.Sprintf(`level=WARN msg="payment refused" order_id=%d error="connection refused"`, i))
+		}
+		l.expect(t, want...)
 	})
 }
 
@@ -83,11 +146,18 @@ func TestNumberOfKindsIsBounded(t *testing.T) {
 		l, _, log := open(1)
 		for i := range 1000 {
 			log.Warn(fmt.Sprint("message ", i))
+			if i == 0 {
+				log.Warn("message 0")
+				log.Warn("message 0")
+			}
 		}
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		if n := strings.Count(l.buffer.String(), "\n"); n != 1000 {
-			t.Errorf("%d of 1000 different messages were written", n)
+		if n := strings.Count(l.buffer.String(), "\n"); n != 1001 {
+			t.Errorf("%d lines about 1000 different messages", n)
+		}
+		if !strings.Contains(l.buffer.String(), `msg="message 0" repeats=1`) {
+			t.Error("the count of a kind was lost")
 		}
 	})
 }

@@ -3,12 +3,14 @@ package broadcasts_test
 import (
 	"errors"
 	"net/url"
+	"slices"
 	"testing"
 
 	"github.com/bluenviron/gortmplib"
 
 	"roomlog/domain"
 	"roomlog/eventstore/pgtest"
+	"roomlog/media"
 	"roomlog/media/broadcasts"
 )
 
@@ -161,6 +163,43 @@ func TestOwnerIsBannedWhilePublishStarts(t *testing.T) {
 	}
 	if n := p.begun(l); n != 0 {
 		t.Errorf("the log has %d beginnings, want 0", n)
+	}
+}
+
+// TestABanChecksAllStreamsWithOneQuery authorizes several publishers before a ban. Publishers that were refused are not
+// checked again.
+func TestABanChecksAllStreamsWithOneQuery(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	var c tables
+	p := open(t, db, "p", func(cfg *broadcasts.Config) { cfg.Queries = c.open(t, db) })
+	banned, other := p.live(), p.live()
+	e, last := p.publish(banned), p.publish(other)
+	want := []string{banned.key, other.key}
+	for range 3 {
+		l := p.live()
+		p.eventually("a publisher is authorized", func() bool { return p.authorizePublish(l) == nil })
+		want = append(want, l.key)
+	}
+	for _, key := range []string{"made-up-1", "made-up-2"} {
+		if err := p.manager.AuthorizePublish(t.Context(), media.PublishRequest{Key: key, Sign: "pk_x"}); !errors.Is(err, broadcasts.ErrLiveNotFound) {
+			t.Errorf("stream key %s: %v", key, err)
+		}
+	}
+	before := len(c.queriesWith("l.stream_key ="))
+	p.execute(operator, domain.BanUser{User: banned.owner.User})
+	p.execute(operator, domain.KickBroadcast{Live: other.id})
+	p.disconnected(e, "the owner is banned")
+	p.disconnected(last, "an operator has ended the broadcast, after the ban")
+	queries := c.queriesWith("l.stream_key =")[before:]
+	if len(queries) != 1 {
+		t.Fatalf("%d queries by stream key, want 1: %v", len(queries), queries)
+	}
+	got, _ := queries[0][0].([]string)
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("the streams %v are checked, want %v", got, want)
 	}
 }
 

@@ -25,18 +25,25 @@ var (
 // its stream.
 const requestMemory = time.Minute
 
+// request describes the newest requests for one stream key.
+type request struct {
+	at       time.Time // time of the newest request
+	checking int       // number of requests that are being checked
+	passed   bool      // whether a request has passed the check
+}
+
 // authorizer decides which clients may publish and play. It is safe for concurrent use.
 type authorizer struct {
 	cfg Config
 
 	mu        sync.Mutex
 	cooldowns map[domain.LiveID]time.Time // for each live that was kicked, the time until which publishers are refused
-	requests  map[string]time.Time        // time of the newest request, by stream key
+	requests  map[string]*request         // by stream key
 	prunedAt  time.Time
 }
 
 func newAuthorizer(cfg Config) *authorizer {
-	return &authorizer{cfg: cfg, cooldowns: make(map[domain.LiveID]time.Time), requests: make(map[string]time.Time)}
+	return &authorizer{cfg: cfg, cooldowns: make(map[domain.LiveID]time.Time), requests: make(map[string]*request)}
 }
 
 // publish accepts the publish key or a publish sign of a live that may have a broadcast and has no broadcast on another node.
@@ -109,9 +116,10 @@ func (a *authorizer) checkOpened(ctx context.Context, live domain.LiveID, sign s
 }
 
 // check returns the live of a stream key. It returns an error if the live may not have a broadcast.
-func (a *authorizer) check(ctx context.Context, key string) (projections.Live, error) {
+func (a *authorizer) check(ctx context.Context, key string) (live projections.Live, err error) {
 	a.remember(key) // before the check: see recentRequests
-	live, err := a.cfg.Owners.CheckOwner(ctx, key)
+	defer func() { a.checked(key, err == nil) }()
+	live, err = a.cfg.Owners.CheckOwner(ctx, key)
 	switch refusal := domain.AsRefusal(err); {
 	case errors.Is(err, projections.ErrNotFound):
 		return live, ErrLiveNotFound
@@ -125,19 +133,38 @@ func (a *authorizer) check(ctx context.Context, key string) (projections.Live, e
 	return live, nil
 }
 
-// remember stores the time of a request for key.
+// remember stores the time of a request for key, whose check begins.
 func (a *authorizer) remember(key string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	now := a.cfg.Now()
 	if now.Sub(a.prunedAt) > requestMemory {
 		a.prunedAt = now
-		maps.DeleteFunc(a.requests, func(_ string, at time.Time) bool { return now.Sub(at) > requestMemory })
+		maps.DeleteFunc(a.requests, func(_ string, r *request) bool { return r.checking == 0 && now.Sub(r.at) > requestMemory })
 	}
-	a.requests[key] = now
+	r := a.requests[key]
+	if r == nil {
+		r = &request{}
+		a.requests[key] = r
+	}
+	r.at = now
+	r.checking++
 }
 
-// recentRequests returns the stream keys that were requested in the last one or two minutes. A client that has just
+// checked ends the check of a request for key. It forgets key if no request has passed, so that clients with made-up
+// stream keys cannot fill the memory or delay recentRequests.
+func (a *authorizer) checked(key string, passed bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	r := a.requests[key]
+	r.checking--
+	r.passed = r.passed || passed
+	if r.checking == 0 && !r.passed {
+		delete(a.requests, key)
+	}
+}
+
+// recentRequests returns the stream keys of requests in the last one or two minutes that were not refused. A client that has just
 // been authorized may not be in the snapshot of the server yet, but must be disconnected when the owner has lost
 // access.
 func (a *authorizer) recentRequests() []string {

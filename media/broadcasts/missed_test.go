@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"net/url"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -46,6 +48,31 @@ func (p *node) lastEnd(l live) (position int64) {
 type tables struct {
 	off    atomic.Bool
 	failed atomic.Int64
+
+	mu      sync.Mutex
+	queries []pgx.TraceQueryStartData
+}
+
+// TraceQueryStart records a query.
+func (c *tables) TraceQueryStart(ctx context.Context, _ *pgx.Conn, q pgx.TraceQueryStartData) context.Context {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.queries = append(c.queries, q)
+	return ctx
+}
+
+func (c *tables) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
+
+// queriesWith returns the arguments of all queries so far whose text contains part.
+func (c *tables) queriesWith(part string) (args [][]any) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, q := range c.queries {
+		if strings.Contains(q.SQL, part) {
+			args = append(args, q.Args)
+		}
+	}
+	return args
 }
 
 func (c *tables) open(t testing.TB, db *pgtest.DB) *projections.Queries {
@@ -56,6 +83,7 @@ func (c *tables) open(t testing.TB, db *pgtest.DB) *projections.Queries {
 	}
 	defer usual.Close()
 	cfg := usual.Config()
+	cfg.ConnConfig.Tracer = c
 	cfg.PrepareConn = func(context.Context, *pgx.Conn) (bool, error) {
 		if c.off.Load() {
 			c.failed.Add(1)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
+	"slices"
 
 	"roomlog/domain"
 	"roomlog/eventstore"
@@ -84,7 +86,8 @@ func (w *watcher) handle(ctx context.Context, d projections.Delta) error {
 		}
 	case domain.UserBanned, domain.UserDisabled, domain.UserForgotten:
 		w.server.CutUser("", int64(e.(domain.UserEvent).EventUser()))
-		return w.checkAll(ctx)
+		_, err := w.checkAll(ctx)
+		return err
 	case domain.ViewerBanned:
 		return w.cutViewer(ctx, e)
 	case domain.PublishKeySet:
@@ -108,44 +111,53 @@ func (w *watcher) checkLive(ctx context.Context, id domain.LiveID) error {
 	case err != nil:
 		return err
 	}
-	return w.check(ctx, live.StreamKey)
+	w.check(live)
+	return nil
 }
 
-// checkAll checks every stream of this node, and every stream key that was requested in the last one or two minutes.
-// It is called when a user loses access, which is rare.
-func (w *watcher) checkAll(ctx context.Context) error {
-	keys := make(map[string]bool)
+// checkAll checks every stream of this node, and every stream key of a request in the last one or two minutes. It
+// returns the lives with these stream keys. It is called when a user loses access, which is rare.
+func (w *watcher) checkAll(ctx context.Context) ([]projections.Live, error) {
+	unknown := make(map[string]bool)
 	for _, s := range w.server.Snapshot().Streams {
-		keys[s.Key] = true
+		unknown[s.Key] = true
 	}
 	for _, key := range w.authorizer.recentRequests() {
-		keys[key] = true
+		unknown[key] = true
 	}
-	for key := range keys {
-		if err := w.check(ctx, key); err != nil {
-			return err
-		}
+	lives, err := w.cfg.Queries.LivesByStreamKeys(ctx, slices.Collect(maps.Keys(unknown)))
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	for _, live := range lives {
+		delete(unknown, live.StreamKey)
+		w.check(live)
+	}
+	for key := range unknown {
+		w.server.Cut(key, media.ReasonEnded)
+	}
+	return lives, nil
 }
 
 // checkMissed checks what the events that were missed may have changed: streams, the users that play them, and publish keys.
 func (w *watcher) checkMissed(ctx context.Context) error {
-	if err := w.checkAll(ctx); err != nil {
+	lives, err := w.checkAll(ctx)
+	if err != nil {
 		return err
 	}
+	byKey := make(map[string]projections.Live, len(lives))
+	for _, live := range lives {
+		byKey[live.StreamKey] = live
+	}
 	for _, s := range w.server.Snapshot().Streams {
-		live, err := w.cfg.Queries.LiveByStreamKey(ctx, s.Key)
-		if errors.Is(err, projections.ErrNotFound) {
+		live, found := byKey[s.Key]
+		if !found {
 			continue // the stream was cut
 		}
-		if err == nil {
-			err = w.checkPublisher(ctx, live.ID)
+		if err := w.checkPublisher(ctx, live.ID); err != nil {
+			return err
 		}
-		if err == nil {
-			err = w.checkViewers(ctx, live)
-		}
-		if err != nil {
+		if err := w.checkViewers(ctx, live); err != nil {
 			return err
 		}
 	}
@@ -203,19 +215,15 @@ func (w *watcher) checkPublisher(ctx context.Context, id domain.LiveID) error {
 	return nil
 }
 
-// check cuts a stream if its live has ended or its owner may not broadcast. It reads the tables, which already
-// contain the events of a released batch.
-func (w *watcher) check(ctx context.Context, key string) error {
-	live, err := w.cfg.Queries.LiveByStreamKey(ctx, key)
+// check cuts the stream of a live that has ended or whose owner may not broadcast. live comes from the tables, which
+// already contain the events of a released batch.
+func (w *watcher) check(live projections.Live) {
 	switch {
-	case errors.Is(err, projections.ErrNotFound), err == nil && live.Status == domain.StatusEnded:
-		w.server.Cut(key, media.ReasonEnded)
-	case err != nil:
-		return err
+	case live.Status == domain.StatusEnded:
+		w.server.Cut(live.StreamKey, media.ReasonEnded)
 	case live.OwnerStatus.Check(live.UserID, w.cfg.Now()) != nil:
-		w.server.Cut(key, media.ReasonOwnerUnavailable)
+		w.server.Cut(live.StreamKey, media.ReasonOwnerUnavailable)
 	}
-	return nil
 }
 
 // broadcastStopped handles the end of a broadcast in the log. If the broadcast still runs on this node, another node

@@ -48,6 +48,7 @@ type backend struct {
 // startBackend opens the database, migrates it, and starts the parts that append to the log and update the tables.
 func startBackend(ctx context.Context, c *config, env *environment, l *layers) (*backend, error) {
 	b := &backend{now: env.sh.Now, node: uuid.NewString(), opened: make(chan struct{})}
+	l.run(ctx, "repeated warnings", env.logs.Run)
 	dsn := env.databaseURL
 	if dsn == "" {
 		var err error

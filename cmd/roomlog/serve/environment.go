@@ -29,7 +29,7 @@ type environment struct {
 // openEnvironment reads the environment variables and the secrets. It creates the data folder if a secret must be
 // generated.
 func openEnvironment(g *cli.Globals, sh cli.Shell) (*environment, error) {
-	logs := loglimit.New(loglimit.Config{Next: g.Logger(sh, slog.LevelInfo).Handler(), Now: sh.Now, Outage: eventstore.IsUnavailable})
+	logs := loglimit.New(loglimit.Config{Next: g.Logger(sh, slog.LevelInfo).Handler(), Now: sh.Now, Suspect: eventstore.IsUnavailable, Outage: eventstore.IsOutage})
 	env := &environment{sh: sh, log: slog.New(logs), logs: logs}
 	warnExposed(sh, func(path, key string) {
 		env.log.Warn("a secret in the configuration file can be read by other users, run chmod 600 on it", slog.String("path", path), slog.String("key", key))

@@ -55,13 +55,15 @@ func inContainer(t *testing.T, until, setup string, env []string, args ...string
 // stopWriter is a buffer that calls stop when it contains until. exec calls Write from one goroutine, because standard output and
 // error are the same writer.
 type stopWriter struct {
-	bytes.Buffer
-	until string
-	stop  func()
+	written bytes.Buffer // not embedded: its ReadFrom would bypass Write
+	until   string
+	stop    func()
 }
 
+func (w *stopWriter) String() string { return w.written.String() }
+
 func (w *stopWriter) Write(p []byte) (int, error) {
-	n, err := w.Buffer.Write(p)
+	n, err := w.written.Write(p)
 	if w.until != "" && strings.Contains(w.String(), w.until) {
 		w.stop()
 	}

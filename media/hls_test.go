@@ -227,9 +227,25 @@ func TestHLSPlayersAreCutKickedAndCounted(t *testing.T) {
 	for i, p := range []hlsPlayer{kicked, cut, third} {
 		p.plays(t, s, 3+2*uint32(i), 2)
 	}
+	at := uint32(9)
+	eventually(t, "three players", func() bool {
+		s.seconds(at, 1)
+		at++
+		playing := 0
+		for _, p := range []hlsPlayer{kicked, cut, third} {
+			page(t, p.base+p.lists[0])
+		}
+		for _, v := range h.Players("KEY") {
+			if v.Client.Protocol == media.HLS {
+				playing++
+			}
+		}
+		return playing == 3
+	})
 	refused.version(t, "")
-	s.seconds(9, 2)
 	eventually(t, "a refusal of the fourth player", func() bool {
+		s.seconds(at, 1)
+		at++
 		status, _, header := page(t, refused.base+refused.lists[0])
 		return status == 503 && header.Get("Retry-After") != ""
 	})

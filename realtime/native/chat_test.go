@@ -206,6 +206,12 @@ func TestChat(t *testing.T) {
 			t.Errorf("got the age %d, want 30", got.Age)
 		}
 		b.ok(b.ask("profile.change", in{"age": 30})) // changes nothing
+		first := b.ok(b.ask("profile.change", in{"nickname": "Rob", "age": 31}, "profile"))
+		b.push("profile")
+		changed(in{"avatar": ""}, profile{"Rob", ""})
+		if again := b.ok(b.ask("profile.change", in{"nickname": "Rob", "age": 31}, "profile")); string(again.Data) != string(first.Data) {
+			t.Errorf("the repetition got %s, want the first reply %s", again.Data, first.Data)
+		}
 		b.no(b.ask("profile.change", in{}), "bad_request")
 		b.no(b.ask("profile.change", in{"nickname": "Bo", "age": -1}), "number_out_of_range")
 		b.no(b.ask("profile.change", in{"avatar": "javascript:x"}), "text_invalid")
@@ -574,7 +580,7 @@ func TestFindByName(t *testing.T) {
 	first.app().chat(nil)
 	first.app().chat(nil) // a second connection of the same user
 	expect("first", first.ID, 1)
-	w.caughtUp(first.Asks(domain.ChangeProfile{Nickname: "cat"}).Position)
+	w.caughtUp(first.Asks(domain.ChangeProfile{Nickname: new("cat")}).Position)
 	expect("cat", first.ID, 1)
 	expect("ＣＡＴ", first.ID, 1)
 	expect("first", 0, 0)
@@ -582,7 +588,7 @@ func TestFindByName(t *testing.T) {
 	second := w.register("second")
 	a := second.app()
 	a.chat(nil)
-	w.caughtUp(second.Asks(domain.ChangeProfile{Nickname: "Cаt"}).Position) // the name contains a Cyrillic letter
+	w.caughtUp(second.Asks(domain.ChangeProfile{Nickname: new("Cаt")}).Position) // the name contains a Cyrillic letter
 	expect("cat", 0, 2)
 	_ = a.Conn.Close()
 	wstest.Eventually(t, "the second user has left the chat", func() bool { _, n := w.Chat.FindByName("cat"); return n == 1 })

@@ -100,12 +100,7 @@ func TestFeed(t *testing.T) {
 
 	t.Run("attaches current profiles", func(t *testing.T) {
 		t.Parallel()
-		w := projtest.New(t)
-		c := projtest.NewTraffic(w, 3, 1)
-		w.Project()
-		f, _ := startFeed(w, feed.Config{})
-		w.CatchUp()
-		begun(w, f)
+		w, c, f := startWithTraffic(t, 3, 1, feed.Config{})
 		s := subscribe(w, f)
 		p := c.Users[1]
 		say := func(text string) projections.Delta {
@@ -129,12 +124,7 @@ func TestFeed(t *testing.T) {
 
 	t.Run("limits the rate of gauges and always sends the newest in the end", func(t *testing.T) {
 		t.Parallel()
-		w := projtest.New(t)
-		c := projtest.NewTraffic(w, 5, 2)
-		w.Project()
-		f, _ := startFeed(w, feed.Config{GaugeInterval: 50 * time.Millisecond})
-		w.CatchUp()
-		begun(w, f)
+		w, c, f := startWithTraffic(t, 5, 2, feed.Config{GaugeInterval: 50 * time.Millisecond})
 		s := subscribe(w, f)
 		begin, sent := time.Now(), 0
 		for range 20 {
@@ -160,12 +150,7 @@ func TestFeed(t *testing.T) {
 
 	t.Run("has a channel for each user", func(t *testing.T) {
 		t.Parallel()
-		w := projtest.New(t)
-		c := projtest.NewTraffic(w, 3, 1)
-		w.Project()
-		f, _ := startFeed(w, feed.Config{})
-		w.CatchUp()
-		begun(w, f)
+		w, c, f := startWithTraffic(t, 3, 1, feed.Config{})
 		s := subscribe(w, f)
 		begin := w.Head()
 		p := c.Users[1]
@@ -248,12 +233,7 @@ func TestFeed(t *testing.T) {
 
 	t.Run("gives a new subscriber every delta after the checkpoint", func(t *testing.T) {
 		t.Parallel()
-		w := projtest.New(t)
-		c := projtest.NewTraffic(w, 3, 1)
-		w.Project()
-		f, _ := startFeed(w, feed.Config{})
-		w.CatchUp()
-		begun(w, f)
+		_, c, f := startWithTraffic(t, 3, 1, feed.Config{})
 		acting := make(chan struct{})
 		go func() { defer close(acting); c.Act(4, 600) }()
 		for going := true; going; {
@@ -277,12 +257,7 @@ func TestFeed(t *testing.T) {
 
 	t.Run("skips events that cannot be decoded", func(t *testing.T) {
 		t.Parallel()
-		w := projtest.New(t)
-		c := projtest.NewTraffic(w, 3, 1)
-		w.Project()
-		f, _ := startFeed(w, feed.Config{})
-		w.CatchUp()
-		begun(w, f)
+		w, c, f := startWithTraffic(t, 3, 1, feed.Config{})
 		s := subscribe(w, f)
 		w.Forge(w.Head()+1, "live-1", 3, "live.status_changed.v1", `[]`, c.Lives[0])
 		w.Forge(w.Head()+1, "gift-9", 1, "gift.added.v1", `{"gift":9,"name":"g","price":1}`, 0)

@@ -64,11 +64,11 @@ func TestNothingOfALostHistoryIsUsed(t *testing.T) {
 	l.execute(who.request(p.give(3)))
 	l.execute(who.request(p.say("lost")))
 	before := l.register("anna")
-	lost := l.execute(before.request(domain.ChangeProfile{Nickname: "Lost Anna"})).Events[0]
+	lost := l.execute(before.request(domain.ChangeProfile{Nickname: new("Lost Anna")})).Events[0]
 	all(t, l) // the readers have cached the keys, too
 	b.restore()
 	after := l.register("berta")
-	l.execute(after.request(domain.ChangeProfile{Nickname: "Berta"}))
+	l.execute(after.request(domain.ChangeProfile{Nickname: new("Berta")}))
 	if after.id != before.id {
 		t.Fatalf("user %d follows the restored log, want %d", after.id, before.id)
 	}

@@ -110,7 +110,7 @@ func TestFeed(t *testing.T) {
 		if d := say("before"); d.Profile.ID != p.ID || d.Profile.Name() == "" || d.User != p.ID {
 			t.Errorf("got %+v", d)
 		}
-		p.Send(domain.ChangeProfile{Nickname: "new", Avatar: "https://example.com/new.png"})
+		p.Send(domain.ChangeProfile{Nickname: new("new"), Avatar: new("https://example.com/new.png")})
 		if d := say("after"); d.Profile.Name() != "new" || d.Profile.Avatar != "https://example.com/new.png" {
 			t.Errorf("got %+v", d)
 		}
@@ -156,7 +156,7 @@ func TestFeed(t *testing.T) {
 		p := c.Users[1]
 		p.Send(domain.SendGift{Live: c.Lives[0], Gift: c.Gifts[0], Num: 2})
 		p.Credit(7)
-		p.Send(domain.ChangeProfile{Nickname: "n"})
+		p.Send(domain.ChangeProfile{Nickname: new("n")})
 		c.Users[0].Send(domain.PostComment{Live: c.Lives[0], Text: "not private"})
 		w.SignIn(p.ID)
 		w.Do(domain.GrantRole{User: p.ID, Role: domain.RoleAnalyst})

@@ -199,6 +199,12 @@ func TestChat(t *testing.T) {
 			t.Errorf("got the age %d, want 30", got.Age)
 		}
 		b.ok(b.ask("profile.change", in{"age": 30})) // changes nothing
+		first := b.ok(b.ask("profile.change", in{"nickname": "Rob", "age": 31}, "profile"))
+		b.push("profile")
+		changed(in{"avatar": ""}, profile{"Rob", ""})
+		if again := b.ok(b.ask("profile.change", in{"nickname": "Rob", "age": 31}, "profile")); string(again.Data) != string(first.Data) {
+			t.Errorf("the repetition got %s, want the first reply %s", again.Data, first.Data)
+		}
 		b.no(b.ask("profile.change", in{}), "bad_request")
 		b.no(b.ask("profile.change", in{"nickname": "Bo", "age": -1}), "number_out_of_range")
 		b.no(b.ask("profile.change", in{"avatar": "javascript:x"}), "text_invalid")

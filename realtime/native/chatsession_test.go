@@ -201,7 +201,7 @@ func TestFindByName(t *testing.T) {
 	first.app().chat(nil)
 	first.app().chat(nil) // a second connection of the same user
 	expect("first", first.ID, 1)
-	w.caughtUp(first.Asks(domain.ChangeProfile{Nickname: "cat"}).Position)
+	w.caughtUp(first.Asks(domain.ChangeProfile{Nickname: new("cat")}).Position)
 	expect("cat", first.ID, 1)
 	expect("ＣＡＴ", first.ID, 1)
 	expect("first", 0, 0)
@@ -209,7 +209,7 @@ func TestFindByName(t *testing.T) {
 	second := w.register("second")
 	a := second.app()
 	a.chat(nil)
-	w.caughtUp(second.Asks(domain.ChangeProfile{Nickname: "Cаt"}).Position) // the name contains a Cyrillic letter
+	w.caughtUp(second.Asks(domain.ChangeProfile{Nickname: new("Cаt")}).Position) // the name contains a Cyrillic letter
 	expect("cat", 0, 2)
 	_ = a.Conn.Close()
 	wstest.Eventually(t, "the second user has left the chat", func() bool { _, n := w.Chat.FindByName("cat"); return n == 1 })

@@ -100,7 +100,7 @@ type SetNickname struct {
 func (SetNickname) Type() string { return "participant.set_nickname" }
 
 func (c SetNickname) Reads(Actor) []Stream {
-	return append(nicknameStreams(c.NameKey, c.PreviousKey), participantStream(c.Participant), usernameStream(c.NameKey))
+	return append(streamsOf(nicknameStream, c.NameKey, c.PreviousKey), participantStream(c.Participant), usernameStream(c.NameKey))
 }
 
 func (c SetNickname) decide(view View) ([]Event, error) {
@@ -151,16 +151,6 @@ func (v View) checkNickname(wanted, key string, own bool) (string, error) {
 		return "", refuse(CodeNicknameTaken, "this nickname is taken")
 	}
 	return nickname, nil
-}
-
-func nicknameStreams(keys ...string) []Stream {
-	var streams []Stream
-	for _, key := range keys {
-		if key != "" {
-			streams = append(streams, nicknameStream(key))
-		}
-	}
-	return streams
 }
 
 // NicknameSet records the nickname of a participant.

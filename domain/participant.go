@@ -93,7 +93,7 @@ const MaxNickname = 20
 type SetNickname struct {
 	Nickname    string        `json:"nickname"` // the nickname: 1–20 characters; no other participant uses it, and no user has it as username
 	Participant ParticipantID `json:"-"`        // the participant who takes the nickname
-	NameKey     string        `json:"-"`        // keyed hash of the case-folded nickname
+	NameKey     string        `json:"-"`        // keyed hash of the lookalike form of the nickname
 	PreviousKey string        `json:"-"`        // key of the current nickname; "" if there is none
 }
 
@@ -119,7 +119,7 @@ func (c SetNickname) decide(view View) ([]Event, error) {
 		return nil, err
 	}
 	events := []Event{NicknameSet{c.Participant, participant.Connection, nickname, c.NameKey}}
-	if c.NameKey == c.PreviousKey { // the old and the new nickname have the same case-folded form
+	if c.NameKey == c.PreviousKey { // the old and the new nickname have the same lookalike form
 		return events, nil
 	}
 	if c.PreviousKey != "" {

@@ -38,7 +38,7 @@ func (r *routes) registerAccounts() {
 	serve(r, post("/api/logout", "End the session", commander("a token"), rateCommands).forOldClients().executes(domain.SignOut{}), r.logout)
 	serve(r, get("/api/user/info", "Read the signed-in user", authenticated("a token"), rateReads).forOldClients(), r.userInfo)
 	profile := put("/api/user/profile", "Change the nickname, the avatar or the age of the signed-in user", commander("a token"), rateCommands)
-	serve(r, profile.executes(domain.ChangeProfile{}, domain.SetAge{}), r.changeProfile)
+	serve(r, profile.executes(domain.ChangeProfile{}), r.changeProfile)
 	age := get("/api/insert", "Increment the age of the signed-in user", commander("a token"), rateCommands).forOldClients().executes(domain.IncrementAge{})
 	age.always200 = true
 	serveRaw[browserEnvelope](r, age, documentIncrementAge, refuseIncrementAge, r.incrementAge)

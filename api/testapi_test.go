@@ -1,7 +1,6 @@
 package api_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -12,7 +11,6 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -25,6 +23,7 @@ import (
 	"roomlog/domain"
 	"roomlog/eventstore"
 	"roomlog/eventstore/pgtest"
+	"roomlog/internal/logtest"
 	"roomlog/projections"
 	"roomlog/projections/feed"
 )
@@ -46,7 +45,7 @@ type testAPI struct {
 	projector *projections.Projector
 	feed      *feed.Feed
 	api       *api.API
-	log       *logBuffer
+	log       *logtest.Buffer
 	stop      struct{ projector func() }
 }
 
@@ -63,7 +62,7 @@ func startAPIOn(t testing.TB, db *pgtest.DB, changes ...func(*api.Config)) *test
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)
-	d := &testAPI{TB: t, db: db, pool: pool, queries: projections.NewQueries(pool), log: &logBuffer{}}
+	d := &testAPI{TB: t, db: db, pool: pool, queries: projections.NewQueries(pool), log: &logtest.Buffer{}}
 	log := slog.New(slog.NewTextHandler(d.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	if d.store, err = eventstore.Open(t.Context(), pool, eventstore.Config{Now: time.Now}); err != nil {
 		t.Fatal(err)
@@ -134,24 +133,6 @@ func (signs) Play(key string) string    { return "play-" + key }
 func (signs) PlayAs(key string, user int64) string { return fmt.Sprintf("play-%s-%d", key, user) }
 
 func (signs) NewPublishKey() (key, hash string) { return "pk_KEY", strings.Repeat("0", 64) }
-
-// logBuffer collects the log messages of an API.
-type logBuffer struct {
-	mu  sync.Mutex
-	all bytes.Buffer
-}
-
-func (l *logBuffer) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.all.Write(b)
-}
-
-func (l *logBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.all.String()
-}
 
 // reply is a response whose body was read.
 type reply struct {

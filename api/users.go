@@ -199,45 +199,21 @@ type profileChange struct {
 
 // changeProfile changes the members of the profile that the request contains, and returns the user.
 func (s *server) changeProfile(ctx context.Context, in *profileChange) (User, error) {
-	change := in.Body
-	switch {
-	case change.Nickname == nil && change.Avatar == nil && change.Age == nil:
-		return User{}, badRequest("nothing to change: send nickname, avatar or age")
-	case change.Age != nil && (*change.Age < 0 || *change.Age > domain.MaxAge): // before the texts are changed
-		return User{}, refusal(domain.CodeNumberOutOfRange, "age must be from 0 to %d", domain.MaxAge)
+	change := domain.ChangeProfile{Nickname: in.Body.Nickname, Avatar: in.Body.Avatar}
+	if in.Body.Age != nil {
+		change.Age = new(int(min(max(*in.Body.Age, -1), domain.MaxAge+1))) // the command refuses both bounds
 	}
-	profile, err := s.Admission.CurrentProfile(ctx, requestOf(ctx).caller.User)
+	profile, err := s.Admission.CurrentProfile(ctx, requestOf(ctx).caller.User) // for the response
 	if err != nil {
 		return User{}, err
 	}
-	if change.Nickname != nil || change.Avatar != nil {
-		command := domain.ChangeProfile{Nickname: profile.Nickname, Avatar: profile.Avatar}
-		setIfPresent(&command.Nickname, change.Nickname)
-		setIfPresent(&command.Avatar, change.Avatar)
-		receipt, err := s.execute(ctx, command)
-		if err != nil {
-			return User{}, err
-		}
-		changed, _, err := eventOf[domain.UserProfileChanged](receipt)
-		if err != nil {
-			return User{}, err
-		}
-		profile.Nickname, profile.Avatar = changed.Nickname, changed.Avatar
+	receipt, err := s.execute(ctx, change)
+	if err != nil {
+		return User{}, err
 	}
-	if change.Age != nil {
-		rc := requestOf(ctx) // the idempotency key belongs to the texts; the age may be set again
-		actor := domain.AuthenticatedActor(rc.caller.User, rc.caller.Session)
-		if _, err := s.executeAs(ctx, actor, domain.SetAge{Age: int(*change.Age)}, ""); err != nil {
-			return User{}, err
-		}
+	if changed, _, err := eventOf[domain.UserProfileChanged](receipt); err == nil {
+		profile.Nickname, profile.Avatar = changed.Nickname, changed.Avatar
 	}
 	coins, err := s.Queries.Balance(ctx, profile.ID)
 	return newUser(profile, coins), err
-}
-
-// setIfPresent sets *field to *value unless value is nil.
-func setIfPresent(field, value *string) {
-	if value != nil {
-		*field = *value
-	}
 }

@@ -354,6 +354,18 @@ func TestChangeProfile(t *testing.T) {
 			t.Errorf("%s: read %+v afterwards, want %+v", step.body, got, want)
 		}
 	}
+	keyed := func() { // a repetition is the same request, whatever has happened to the profile in between
+		t.Helper()
+		change(`{"nickname":"Ali","age":33}`, "Idempotency-Key", "k").ok(&got)
+		if got != want {
+			t.Errorf("got %+v, want %+v", got, want)
+		}
+	}
+	keyed()
+	change(`{"nickname":"Alina","avatar":"/uploads/b.png"}`).ok(nil)
+	keyed()
+	want.Nickname, want.Avatar = "Alina", "/uploads/b.png"
+	change(`{"age":"9223372036854775807"}`).expectFailure(400, domain.CodeNumberOutOfRange, textBad)
 	change(`{}`).expectFailure(400, domain.CodeBadRequest, textBad)
 	change(`{"nickname":5}`).expectFailure(400, domain.CodeBadRequest, textBad)
 	change(`{"nickname":"New","age":-1}`).expectFailure(400, domain.CodeNumberOutOfRange, textBad)

@@ -8,7 +8,6 @@ var Commands = []CommandSpec{
 	command[SignOut](authenticated),
 	command[ChangeProfile](authenticated),
 	command[IncrementAge](authenticated),
-	command[SetAge](authenticated),
 	command[DisableUser](operator),
 	command[EnableUser](operator),
 	command[GrantRole](operator),

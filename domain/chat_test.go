@@ -63,7 +63,7 @@ func TestSystemNameIsReserved(t *testing.T) {
 		specs := []spec{
 			{name: "registering is refused as", by: anonymous, when: domain.RegisterUser{Username: name, NameKey: "k"}, refused: domain.CodeNameTaken},
 			{name: "registering is refused with the nickname", by: anonymous, when: domain.RegisterUser{Username: "bob", Nickname: name, NameKey: "k"}, refused: domain.CodeNicknameTaken},
-			{name: "changing the nickname is refused to", when: domain.ChangeProfile{Nickname: name}, refused: domain.CodeNicknameTaken},
+			{name: "changing the nickname is refused to", when: domain.ChangeProfile{Nickname: new(name)}, refused: domain.CodeNicknameTaken},
 		}
 		if !strings.ContainsAny(strings.TrimSpace(name), " ") { // an e-mail address has no space
 			specs = append(specs, spec{name: "registering an e-mail address is refused as", by: anonymous, when: domain.RegisterByEmail{Email: strings.TrimSpace(name) + "@a.bc", EmailKey: "e"}, refused: domain.CodeEmailInvalid})

@@ -24,6 +24,14 @@ type NamedCommand interface {
 	WithLookalikeKey(key func(name string) string) Command
 }
 
+// ProfileCommand is a command that changes a part of the actor's profile. When the log decides the command, under its
+// lock, it sets the texts of the profile. They are not part of a state, because states are stored without encryption.
+type ProfileCommand interface {
+	Command
+	// WithProfile returns the command with the texts of the actor's profile before the command.
+	WithProfile(before ProfileTexts) Command
+}
+
 // ActorKind is the kind of an actor.
 type ActorKind int
 

@@ -108,6 +108,19 @@ type UserEvent interface {
 	EventUser() UserID
 }
 
+// ProfileTexts are the texts of a user's profile. No state contains them, because they are personal.
+type ProfileTexts struct {
+	Nickname string // name shown instead of the username, unless empty
+	Avatar   string // image of the profile: http or https URL, or path of an upload; may be empty
+}
+
+// ProfileEvent is an event that contains all texts of a user's profile.
+type ProfileEvent interface {
+	UserEvent
+	// ProfileAfter returns the texts of the profile after the event.
+	ProfileAfter() ProfileTexts
+}
+
 // ForgetEvent is an event that erases texts. When the log appends it, the log destroys the key that seals the texts
 // of the user or participant.
 type ForgetEvent interface {

@@ -138,9 +138,8 @@ func writtenExamples() []example {
 		{anonymous, domain.RegisterUser{Username: "bob", NameKey: "k-bob"}, "anyone"},
 		{anonymous, domain.SignIn{User: viewer, Session: "s2"}, "anyone"},
 		{asUser(viewer), domain.SignOut{}, "authenticated user"},
-		{asUser(viewer), domain.ChangeProfile{Nickname: "Zoë"}, "authenticated user"},
+		{asUser(viewer), domain.ChangeProfile{Nickname: new("Zoë")}, "authenticated user"},
 		{asUser(viewer), domain.IncrementAge{}, "authenticated user"},
-		{asUser(viewer), domain.SetAge{Age: 30}, "authenticated user"},
 		{operator, domain.DisableUser{User: otherUser}, "operator"},
 		{operator, domain.EnableUser{User: 14}, "operator"},
 		{operator, domain.GrantRole{User: otherUser, Role: domain.RoleAuditor}, "operator"},
@@ -225,6 +224,9 @@ func fill(field reflect.Value) {
 			field.SetInt(1)
 		case reflect.Bool:
 			field.SetBool(true)
+		case reflect.Pointer:
+			field.Set(reflect.New(field.Type().Elem()))
+			fill(field.Elem())
 		case reflect.Slice:
 			field.Set(reflect.MakeSlice(field.Type(), 1, 1))
 			fill(field.Index(0))

@@ -40,9 +40,9 @@ func TestNamesOfOthersCannotBeWorn(t *testing.T) {
 	run(t, []spec{
 		{name: "registering a look-alike is refused", given: []domain.Event{taken}, by: anonymous, when: domain.RegisterUser{Username: "аnna", NameKey: "k-other"}, refused: domain.CodeNameTaken},
 		{name: "registering with the name as nickname is refused", given: []domain.Event{taken}, by: anonymous, when: domain.RegisterUser{Username: "bob", Nickname: "Anna", NameKey: "k-bob"}, refused: domain.CodeNicknameTaken},
-		{name: "taking the name as nickname is refused", given: []domain.Event{taken}, when: domain.ChangeProfile{Nickname: "ANNA"}, refused: domain.CodeNicknameTaken},
-		{name: "taking a look-alike as nickname is refused", given: []domain.Event{taken}, when: domain.ChangeProfile{Nickname: "аnnа"}, refused: domain.CodeNicknameTaken},
-		{name: "the own username may be the nickname", given: []domain.Event{own}, when: domain.ChangeProfile{Nickname: "Anna"}, then: []domain.Event{domain.UserProfileChanged{User: viewer, Nickname: "Anna"}}},
+		{name: "taking the name as nickname is refused", given: []domain.Event{taken}, when: domain.ChangeProfile{Nickname: new("ANNA")}, refused: domain.CodeNicknameTaken},
+		{name: "taking a look-alike as nickname is refused", given: []domain.Event{taken}, when: domain.ChangeProfile{Nickname: new("аnnа")}, refused: domain.CodeNicknameTaken},
+		{name: "the own username may be the nickname", given: []domain.Event{own}, when: domain.ChangeProfile{Nickname: new("Anna")}, then: []domain.Event{domain.UserProfileChanged{User: viewer, Nickname: "Anna"}}},
 		{name: "a username and its look-alikes are claimed together", by: anonymous, when: domain.RegisterUser{Username: "аnna", NameKey: "k-other"}, then: []domain.Event{
 			domain.UserRegistered{User: 14, Username: "аnna", NameKey: "k-other"},
 			domain.UsernameClaimed{Key: "k-other", User: 14}, domain.UsernameClaimed{Key: keyOf("anna"), User: 14},

@@ -165,6 +165,9 @@ func after(t failer, history []domain.Event) world {
 func (w world) fold(t failer, history []domain.Event) {
 	t.Helper()
 	for _, e := range history {
+		if changed, ok := e.(domain.ProfileEvent); ok {
+			w[profileOf(changed.EventUser())] = changed.ProfileAfter()
+		}
 		for _, s := range domain.FoldsInto(e) {
 			state, err := domain.Fold(s, w[s], e)
 			if err != nil {
@@ -174,6 +177,9 @@ func (w world) fold(t failer, history []domain.Event) {
 		}
 	}
 }
+
+// profileOf returns the key under which a world keeps the texts of a user's profile. It is not the name of a stream.
+func profileOf(u domain.UserID) domain.Stream { return domain.Stream(fmt.Sprintf("profile of %d", u)) }
 
 // statesFor returns the states of the streams that r reads, and no others.
 func (w world) statesFor(r domain.Request) map[domain.Stream]any {
@@ -189,6 +195,10 @@ func (w world) statesFor(r domain.Request) map[domain.Stream]any {
 func (w world) decide(t failer, r domain.Request) ([]domain.Event, error) {
 	t.Helper()
 	r.Command = withLookalikeKeys(r.Command)
+	if c, ok := r.Command.(domain.ProfileCommand); ok {
+		before, _ := w[profileOf(r.Actor.User)].(domain.ProfileTexts)
+		r.Command = c.WithProfile(before)
+	}
 	states := w.statesFor(r)
 	before := formatStates(states)
 	got, err := domain.Decide(r, now, states)

@@ -145,9 +145,9 @@ func (s *story) randomCommand(t *rapid.T) domain.Command {
 			return domain.SignIn{User: away, Session: rapid.SampledFrom([]string{"s1", "s2", ""}).Draw(t, "new session")}
 		}},
 		{1, func() domain.Command { return domain.SignOut{} }},
-		{1, func() domain.Command { return domain.ChangeProfile{Nickname: randomText(t)} }},
+		{1, func() domain.Command { return domain.ChangeProfile{Nickname: new(randomText(t))} }},
 		{1, func() domain.Command { return domain.IncrementAge{} }},
-		{1, func() domain.Command { return domain.SetAge{Age: rapid.IntRange(-1, 3).Draw(t, "age")} }},
+		{1, func() domain.Command { return domain.ChangeProfile{Age: new(rapid.IntRange(-1, 3).Draw(t, "age"))} }},
 		{1, func() domain.Command {
 			return domain.DisableUser{User: domain.UserID(randomBits(t, 3)), Lives: []domain.LiveID{1, 2, live}}
 		}},
@@ -293,6 +293,11 @@ func (s *story) fill(t *rapid.T, field reflect.Value) {
 		field.SetInt(int64(randomID(t, "gift", s.last.gift, func(g domain.GiftID) bool { return s.price[g] > 0 })))
 	default:
 		switch field.Kind() {
+		case reflect.Pointer:
+			if randomBits(t, 1) > 0 {
+				field.Set(reflect.New(field.Type().Elem()))
+				s.fill(t, field.Elem())
+			}
 		case reflect.String:
 			field.SetString(randomText(t))
 		case reflect.Int, reflect.Int64:

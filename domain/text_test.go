@@ -49,10 +49,10 @@ func fields() []field {
 			return register(domain.RegisterUser{Username: "bob", Avatar: s})
 		}, func(e domain.Event) string { return registered(e).Avatar }, "", tooLong, true, false, false},
 		{"changed nickname", 32, func(s string) (domain.Actor, domain.Command) {
-			return asUser(viewer), domain.ChangeProfile{Nickname: s}
+			return asUser(viewer), domain.ChangeProfile{Nickname: new(s)}
 		}, func(e domain.Event) string { return changed(e).Nickname }, "", tooLong, false, true, false},
 		{"changed avatar", maxAddress, func(s string) (domain.Actor, domain.Command) {
-			return asUser(viewer), domain.ChangeProfile{Avatar: s}
+			return asUser(viewer), domain.ChangeProfile{Avatar: new(s)}
 		}, func(e domain.Event) string { return changed(e).Avatar }, "", tooLong, true, false, false},
 		{"title", 100, func(s string) (domain.Actor, domain.Command) {
 			return asUser(viewer), domain.CreateLive{Title: s, StreamKey: streamKey}

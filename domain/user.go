@@ -103,11 +103,12 @@ type UserRegistered struct {
 	Credential string `json:"credential"` // id of the password hash, which is stored outside the log; "" if there is no password
 }
 
-func (UserRegistered) Type() string        { return "user.registered.v1" }
-func (e UserRegistered) Stream() Stream    { return userStream(e.User) }
-func (e UserRegistered) EventUser() UserID { return e.User }
-func (e UserRegistered) count() int64      { return int64(e.User) }
-func (e UserRegistered) evolve(User) User  { return User{Registered: true} }
+func (UserRegistered) Type() string                 { return "user.registered.v1" }
+func (e UserRegistered) Stream() Stream             { return userStream(e.User) }
+func (e UserRegistered) EventUser() UserID          { return e.User }
+func (e UserRegistered) count() int64               { return int64(e.User) }
+func (e UserRegistered) ProfileAfter() ProfileTexts { return ProfileTexts{e.Nickname, e.Avatar} }
+func (e UserRegistered) evolve(User) User           { return User{Registered: true} }
 func (e *UserRegistered) personal() (UserID, []*string) {
 	return e.User, []*string{&e.Username, &e.Nickname, &e.Avatar}
 }
@@ -124,12 +125,14 @@ func (e UsernameClaimed) Stream() Stream           { return usernameStream(e.Key
 func (e UsernameClaimed) EventUser() UserID        { return e.User }
 func (e UsernameClaimed) evolve(Username) Username { return Username{User: e.User} }
 
-// ChangeProfile changes the nickname and avatar of the actor.
+// ChangeProfile changes the nickname, the avatar and the age of the actor: all given members, or none if it is refused.
 type ChangeProfile struct {
-	Nickname string `json:"nickname"` // name shown instead of the username: at most 32 characters, may be empty
-	Avatar   string `json:"avatar"`   // image of the profile: http or https URL, or path of an upload; may be empty
+	Nickname *string `json:"nickname,omitempty"` // name shown instead of the username: at most 32 characters, may be empty; absent: unchanged
+	Avatar   *string `json:"avatar,omitempty"`   // image of the profile: http or https URL, or path of an upload; may be empty; absent: unchanged
+	Age      *int    `json:"age,omitempty"`      // age in years: 0–1,000,000; absent: unchanged
 
-	LookalikeKey string `json:"-"` // keyed hash of the lookalike form of the nickname; "" if there is no nickname
+	LookalikeKey string       `json:"-"` // keyed hash of the lookalike form of the nickname; "" if there is no nickname
+	Before       ProfileTexts `json:"-"` // the texts of the actor's profile before the command
 }
 
 func (ChangeProfile) Type() string { return "user.change_profile" }
@@ -140,21 +143,42 @@ func (c ChangeProfile) Reads(actor Actor) []Stream {
 
 // WithLookalikeKey sets LookalikeKey.
 func (c ChangeProfile) WithLookalikeKey(key func(name string) string) Command {
-	if c.LookalikeKey = ""; c.Nickname != "" {
-		c.LookalikeKey = key(c.Nickname)
+	if c.LookalikeKey = ""; c.Nickname != nil && *c.Nickname != "" {
+		c.LookalikeKey = key(*c.Nickname)
 	}
 	return c
 }
 
-func (c ChangeProfile) decide(view View) ([]Event, error) {
-	nickname, err := view.profileNickname(view.Actor.User, c.Nickname, c.LookalikeKey)
-	if err != nil {
-		return nil, err
+// WithProfile sets Before.
+func (c ChangeProfile) WithProfile(before ProfileTexts) Command { c.Before = before; return c }
+
+func (c ChangeProfile) decide(view View) (events []Event, err error) {
+	user := view.Actor.User
+	switch {
+	case c.Nickname == nil && c.Avatar == nil && c.Age == nil:
+		return nil, refuse(CodeBadRequest, "nothing to change: send nickname, avatar or age")
+	case c.Age != nil && (*c.Age < 0 || *c.Age > MaxAge):
+		return nil, refuse(CodeNumberOutOfRange, "age must be from 0 to %d", MaxAge)
 	}
-	if err := checkOptionalURL("avatar", c.Avatar); err != nil {
-		return nil, err
+	if c.Nickname != nil || c.Avatar != nil {
+		changed := UserProfileChanged{user, c.Before.Nickname, c.Before.Avatar}
+		if c.Nickname != nil {
+			if changed.Nickname, err = view.profileNickname(user, *c.Nickname, c.LookalikeKey); err != nil {
+				return nil, err
+			}
+		}
+		if c.Avatar != nil {
+			if err := checkOptionalURL("avatar", *c.Avatar); err != nil {
+				return nil, err
+			}
+			changed.Avatar = *c.Avatar
+		}
+		events = append(events, changed)
 	}
-	return []Event{UserProfileChanged{view.Actor.User, nickname, c.Avatar}}, nil
+	if c.Age != nil && *c.Age != view.User(user).Age {
+		events = append(events, UserAgeChanged{user, *c.Age})
+	}
+	return events, nil
 }
 
 // UserProfileChanged records the new nickname and avatar of a user.
@@ -164,10 +188,11 @@ type UserProfileChanged struct {
 	Avatar   string `json:"avatar"`   // image of the profile: http or https URL, or path of an upload; may be empty
 }
 
-func (UserProfileChanged) Type() string        { return "user.profile_changed.v1" }
-func (e UserProfileChanged) Stream() Stream    { return userStream(e.User) }
-func (e UserProfileChanged) EventUser() UserID { return e.User }
-func (UserProfileChanged) evolve(u User) User  { return u }
+func (UserProfileChanged) Type() string                 { return "user.profile_changed.v1" }
+func (e UserProfileChanged) Stream() Stream             { return userStream(e.User) }
+func (e UserProfileChanged) EventUser() UserID          { return e.User }
+func (e UserProfileChanged) ProfileAfter() ProfileTexts { return ProfileTexts{e.Nickname, e.Avatar} }
+func (UserProfileChanged) evolve(u User) User           { return u }
 func (e *UserProfileChanged) personal() (UserID, []*string) {
 	return e.User, []*string{&e.Nickname, &e.Avatar}
 }
@@ -188,25 +213,6 @@ func (IncrementAge) decide(view View) ([]Event, error) {
 		return nil, refuse(CodeNumberOutOfRange, "the age must be at most %d", MaxAge)
 	}
 	return []Event{UserAgeChanged{view.Actor.User, age}}, nil
-}
-
-// SetAge changes the age of the actor.
-type SetAge struct {
-	Age int `json:"age"` // age in years: 0–1,000,000
-}
-
-func (SetAge) Type() string { return "user.set_age" }
-
-func (SetAge) Reads(actor Actor) []Stream { return []Stream{userStream(actor.User)} }
-
-func (c SetAge) decide(view View) ([]Event, error) {
-	switch {
-	case c.Age < 0 || c.Age > MaxAge:
-		return nil, refuse(CodeNumberOutOfRange, "age must be from 0 to %d", MaxAge)
-	case c.Age == view.User(view.Actor.User).Age:
-		return nil, nil
-	}
-	return []Event{UserAgeChanged{view.Actor.User, c.Age}}, nil
 }
 
 // UserAgeChanged records the new age of a user.

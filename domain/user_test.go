@@ -70,8 +70,8 @@ func TestUserIDsStartAtOne(t *testing.T) {
 	}
 }
 
-func TestSetAge(t *testing.T) {
-	set := func(age int) domain.SetAge { return domain.SetAge{Age: age} }
+func TestChangeAge(t *testing.T) {
+	set := func(age int) domain.ChangeProfile { return domain.ChangeProfile{Age: &age} }
 	changed := func(age int) []domain.Event { return []domain.Event{domain.UserAgeChanged{User: viewer, Age: age}} }
 	run(t, []spec{
 		{name: "changes the age", given: testUsers(), by: asUser(viewer), when: set(30), then: changed(30)},
@@ -109,13 +109,33 @@ func TestChangeProfile(t *testing.T) {
 	run(t, []spec{
 		{
 			name: "changes nickname and avatar",
-			when: domain.ChangeProfile{Nickname: " Zoë ", Avatar: "https://x/z.png"},
+			when: domain.ChangeProfile{Nickname: new(" Zoë "), Avatar: new("https://x/z.png")},
 			then: []domain.Event{domain.UserProfileChanged{User: viewer, Nickname: "Zoë", Avatar: "https://x/z.png"}},
 		},
 		{
 			name: "accepts empty values",
-			when: domain.ChangeProfile{},
+			when: domain.ChangeProfile{Nickname: new(""), Avatar: new("")},
 			then: []domain.Event{domain.UserProfileChanged{User: viewer}},
 		},
+		{
+			name:  "keeps the avatar when only the nickname is given",
+			given: []domain.Event{domain.UserProfileChanged{User: viewer, Nickname: "Zoë", Avatar: "https://x/z.png"}},
+			when:  domain.ChangeProfile{Nickname: new("Zo")},
+			then:  []domain.Event{domain.UserProfileChanged{User: viewer, Nickname: "Zo", Avatar: "https://x/z.png"}},
+		},
+		{
+			name:  "keeps the nickname when only the avatar is given, even if the name now belongs to another user",
+			given: []domain.Event{domain.UserProfileChanged{User: viewer, Nickname: "Zoë"}, domain.UsernameClaimed{Key: keyOf("Zoë"), User: otherUser}},
+			when:  domain.ChangeProfile{Avatar: new("https://x/y.png")},
+			then:  []domain.Event{domain.UserProfileChanged{User: viewer, Nickname: "Zoë", Avatar: "https://x/y.png"}},
+		},
+		{
+			name: "changes texts and age together",
+			when: domain.ChangeProfile{Nickname: new("Zoë"), Age: new(30)},
+			then: []domain.Event{domain.UserProfileChanged{User: viewer, Nickname: "Zoë"}, domain.UserAgeChanged{User: viewer, Age: 30}},
+		},
+		{name: "changes no text when the age is refused", when: domain.ChangeProfile{Nickname: new("Zoë"), Age: new(-1)}, refused: domain.CodeNumberOutOfRange},
+		{name: "changes no age when the nickname is refused", when: domain.ChangeProfile{Nickname: new("a\nb"), Age: new(30)}, refused: domain.CodeTextInvalid},
+		{name: "is refused when nothing is given", when: domain.ChangeProfile{}, refused: domain.CodeBadRequest},
 	})
 }

@@ -38,7 +38,11 @@ func (q *Sequencer) attempt(ctx context.Context, calls []*call, lost *batch) (*b
 		}
 	}
 	b := newBatch(calls)
-	if err := q.load(ctx, b); err != nil {
+	err := q.load(ctx, b)
+	if err == nil {
+		err = q.loadProfiles(ctx, b)
+	}
+	if err != nil {
 		q.rollback(err)
 		return nil, err
 	}

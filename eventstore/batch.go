@@ -25,6 +25,8 @@ type batch struct {
 	work    map[domain.Stream]entry // the states that the batch has changed
 	known   map[commandID]commandRow
 
+	profiles map[domain.UserID]profile // profiles after the requests that are already decided; nil if no request changes a part of one
+
 	outcomes []outcome
 	faults   []error // the fault of each call; nil if it has none
 	records  []Record
@@ -32,6 +34,12 @@ type batch struct {
 
 	newKeys   map[domain.UserID]userKey
 	forgotten []domain.UserID // users and participants whose keys the batch destroys
+}
+
+// profile holds the texts of a user's profile.
+type profile struct {
+	texts domain.ProfileTexts
+	fault error // why the texts cannot be read; nil if they can
 }
 
 func newBatch(calls []*call) *batch {
@@ -131,7 +139,11 @@ func (b *batch) decideOne(c *call, states map[domain.Stream]any, closed bool, ca
 	if row, ok := b.known[c.id()]; ok && c.request.IdempotencyKey != "" {
 		return b.repeat(c, row, states)
 	}
-	events, err := b.decideRules(c, states, closed)
+	request, err := b.withProfile(c.request)
+	if err != nil {
+		return outcome{}, err
+	}
+	events, err := b.decideRules(request, states, closed)
 	if refusal := domain.AsRefusal(err); refusal != nil {
 		out := outcome{position: b.end(), refusal: refusal}
 		// The refusal of a coin command is stored as its result. Exceptions are refusals because the actor may not send
@@ -152,12 +164,26 @@ func (b *batch) decideOne(c *call, states map[domain.Stream]any, closed bool, ca
 	return out, nil
 }
 
-// decideRules returns the events of a request, or a refusal.
-func (b *batch) decideRules(c *call, states map[domain.Stream]any, closed bool) ([]domain.Event, error) {
-	if !closed {
-		return domain.Decide(c.request, b.now, states)
+// withProfile sets the profile of a request that changes a part of it. Earlier requests of the batch may have changed it.
+func (b *batch) withProfile(r domain.Request) (domain.Request, error) {
+	c, ok := r.Command.(domain.ProfileCommand)
+	if !ok {
+		return r, nil
 	}
-	if err := domain.Authorize(c.request, b.now, states); err != nil {
+	before := b.profiles[r.Actor.User]
+	if before.fault != nil {
+		return r, fmt.Errorf("%s: %w", r.Command.Type(), before.fault)
+	}
+	r.Command = c.WithProfile(before.texts)
+	return r, nil
+}
+
+// decideRules returns the events of a request, or a refusal.
+func (b *batch) decideRules(r domain.Request, states map[domain.Stream]any, closed bool) ([]domain.Event, error) {
+	if !closed {
+		return domain.Decide(r, b.now, states)
+	}
+	if err := domain.Authorize(r, b.now, states); err != nil {
 		return nil, err
 	}
 	return nil, domain.CoinsClosedRefusal()
@@ -224,6 +250,9 @@ func (b *batch) apply(c *call, events []domain.Event, cache *stateCache, random 
 	for _, e := range events {
 		if forget, ok := e.(domain.ForgetEvent); ok {
 			b.forgotten = append(b.forgotten, forget.ForgottenKeyOwner())
+		}
+		if changed, ok := e.(domain.ProfileEvent); ok && b.profiles != nil {
+			b.profiles[changed.EventUser()] = profile{texts: changed.ProfileAfter()}
 		}
 	}
 	return nil

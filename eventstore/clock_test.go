@@ -1,6 +1,7 @@
 package eventstore_test
 
 import (
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -58,4 +59,38 @@ func TestEventOfTheFutureDelaysNothing(t *testing.T) {
 	if newest := events[len(events)-1]; newest.RecordedAt.After(time.Now().Add(time.Hour)) {
 		t.Errorf("the newest event was recorded at %s", newest.RecordedAt)
 	}
+}
+
+func TestRecordedAtFollowsTheClockOfTheDatabase(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	noon := time.Date(2026, 11, 20, 12, 0, 0, 123456789, time.FixedZone("", 3600))
+	var ahead atomic.Int64
+	clock := func() time.Time { return noon.Add(time.Duration(ahead.Load())) }
+	l := openLogAs(t, db, eventstore.Config{Now: time.Now, Clock: clock}, eventstore.SequencerConfig{})
+	start := noon.UTC().Truncate(time.Microsecond)
+	for i, step := range []struct {
+		ahead, recorded time.Duration
+		setBack         bool
+	}{
+		{0, 0, false},
+		{20 * 24 * time.Hour, 20 * 24 * time.Hour, false}, // the clock was wrong before
+		{time.Minute, time.Minute, true},
+		{time.Minute - time.Second, time.Minute, false}, // a small correction
+		{time.Minute - 5*time.Second, time.Minute, false},
+		{time.Minute - 6*time.Second, time.Minute - 6*time.Second, true},
+		{2 * time.Minute, 2 * time.Minute, false},
+	} {
+		ahead.Store(int64(step.ahead))
+		position := l.do(domain.AddGift{Name: "rose", Price: 1}).Position
+		page, err := l.store.Read(t.Context(), eventstore.Query{After: position - 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := page.Events[0]
+		if !r.RecordedAt.Equal(start.Add(step.recorded)) || r.RecordedAt.Location() != time.UTC || r.Metadata.ClockSetBack != step.setBack {
+			t.Errorf("event %d was recorded at %s, set back %t, want %s, %t", i, r.RecordedAt, r.Metadata.ClockSetBack, start.Add(step.recorded), step.setBack)
+		}
+	}
+	l.verified()
 }

@@ -127,3 +127,19 @@ func (c *codec) decrypt(e domain.Event, keys map[domain.UserID]userKey) (domain.
 		return ErasedText, nil
 	})
 }
+
+// profile returns the decrypted texts of the profile in the payload of a domain.ProfileEvent.
+func (c *codec) profile(eventType string, payload []byte, keys map[domain.UserID]userKey) (domain.ProfileTexts, error) {
+	e, err := c.parse(eventType, payload)
+	if err == nil {
+		e, err = c.decrypt(e, keys)
+	}
+	if err != nil {
+		return domain.ProfileTexts{}, err
+	}
+	changed, ok := e.(domain.ProfileEvent)
+	if !ok {
+		return domain.ProfileTexts{}, errors.New("the event contains no profile")
+	}
+	return changed.ProfileAfter(), nil
+}

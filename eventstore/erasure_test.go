@@ -46,7 +46,7 @@ func (l *testLog) userWithTexts() (who testUser, credential uuid.UUID) {
 		NameKey: l.store.NameKey("secret-name"), Credential: credential.String(),
 	}})
 	who = l.signIn(r.Events[0].Event.(domain.UserRegistered).User, "s")
-	l.execute(who.request(domain.ChangeProfile{Nickname: "secret-change", Avatar: "https://x/secret-mask.png"}))
+	l.execute(who.request(domain.ChangeProfile{Nickname: new("secret-change"), Avatar: new("https://x/secret-mask.png")}))
 	live := l.execute(who.request(domain.CreateLive{Title: "secret-title", Cover: "https://x/secret-cover.png", StreamKey: strings.Repeat("k", 20)})).
 		Events[0].Event.(domain.LiveCreated).Live
 	l.execute(who.request(domain.ChangeLiveStatus{Live: live, To: domain.LivePlay}))
@@ -120,8 +120,8 @@ func TestTextsOfAForgottenUserAreErasedForAllReaders(t *testing.T) {
 			t.Errorf("%d %s are left, %v, want 0", n, name, err)
 		}
 	}
-	l.refused(who.request(domain.ChangeProfile{Nickname: "back again"}), domain.CodeUserUnavailable)
-	l.execute(bystander.request(domain.ChangeProfile{Nickname: "still here"}))
+	l.refused(who.request(domain.ChangeProfile{Nickname: new("back again")}), domain.CodeUserUnavailable)
+	l.execute(bystander.request(domain.ChangeProfile{Nickname: new("still here")}))
 	l.verified()
 }
 
@@ -212,9 +212,9 @@ func TestUserIsRegisteredAndForgottenInOneBatch(t *testing.T) {
 	got := l.executeTogether(
 		domain.Request{Command: domain.RegisterUser{Username: "mayfly", NameKey: "m", Credential: "no uuid at all"}},
 		domain.Request{Command: domain.SignIn{User: 1, Session: "s"}},
-		domain.Request{Command: domain.ChangeProfile{Nickname: "fly"}, Actor: domain.AuthenticatedActor(1, "s")},
+		domain.Request{Command: domain.ChangeProfile{Nickname: new("fly")}, Actor: domain.AuthenticatedActor(1, "s")},
 		domain.Request{Command: domain.ForgetUser{User: 1}, Actor: operator},
-		domain.Request{Command: domain.ChangeProfile{Nickname: "ghost"}, Actor: domain.AuthenticatedActor(1, "s")},
+		domain.Request{Command: domain.ChangeProfile{Nickname: new("ghost")}, Actor: domain.AuthenticatedActor(1, "s")},
 	)
 	for i, a := range got {
 		if (a.err != nil) != (i == 4) {

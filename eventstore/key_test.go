@@ -3,6 +3,9 @@ package eventstore_test
 import (
 	"context"
 	"fmt"
+	"os"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -41,7 +44,7 @@ func TestRepeatedKeyReturnsTheFirstResult(t *testing.T) {
 		who.keyedRequest(`" <&\ key'`, p.say("häagen <b>& 🍦")),
 		who.keyedRequest("live", domain.CreateLive{Title: "my room", StreamKey: "kkkkkkkkkkkkkkkkkkkk"}),
 		who.keyedRequest("order", domain.PlaceOrder{Price: 10, Coins: 100, Order: "o7"}),
-		who.keyedRequest("profile", domain.ChangeProfile{Nickname: "guest"}),
+		who.keyedRequest("profile", domain.ChangeProfile{Nickname: new("guest")}),
 		who.keyedRequest("join", domain.JoinLive{Live: p.live, Node: "p1"}),
 		who.keyedRequest("join again", domain.JoinLive{Live: p.live, Node: "p1"}), // this command causes no event
 		{Command: domain.CreditCoins{Order: "o8", User: who.id, Coins: 7}, Actor: operator, IdempotencyKey: "credit"},
@@ -260,4 +263,63 @@ func TestOrderIsCreditedOnce(t *testing.T) {
 		t.Fatalf("the order was paid %d times, want 1", paid)
 	}
 	logs[0].verified()
+}
+
+// TestChangesOfAProfileAreMerged checks that a change keeps the members that its client did not send, in one batch and
+// when another process has changed them.
+func TestChangesOfAProfileAreMerged(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	l, other := openLog(t, db, eventstore.SequencerConfig{}), openLog(t, db, eventstore.SequencerConfig{})
+	who := l.register("ann")
+	nickname := func(name string) domain.ChangeProfile { return domain.ChangeProfile{Nickname: &name} }
+	avatar := func(path string) domain.ChangeProfile { return domain.ChangeProfile{Avatar: &path} }
+	expect := func(r eventstore.Receipt, nickname, avatar string) {
+		t.Helper()
+		if e := r.Events[0].Event; e != (domain.UserProfileChanged{User: who.id, Nickname: nickname, Avatar: avatar}) {
+			t.Errorf("got %+v, want the nickname %q and the avatar %q", e, nickname, avatar)
+		}
+	}
+	first := l.execute(who.keyedRequest("k", nickname("Ann")))
+	expect(first, "Ann", "")
+	expect(other.execute(who.request(avatar("/uploads/1.png"))), "Ann", "/uploads/1.png")
+	l.again(first, who.keyedRequest("k", nickname("Ann")))
+	expect(l.execute(who.request(nickname("Anna"))), "Anna", "/uploads/1.png")
+	for i, a := range l.executeTogether(who.request(nickname("A")), who.request(avatar("/uploads/2.png")), who.request(nickname("B")), who.request(domain.ChangeProfile{Age: new(30)})) {
+		if a.err != nil {
+			t.Fatalf("request %d: %v", i, a.err)
+		}
+	}
+	expect(other.execute(who.request(avatar("/uploads/3.png"))), "B", "/uploads/3.png")
+	got := l.executeTogether(
+		domain.Request{Command: domain.RegisterUser{Username: "new", Nickname: "nick", Avatar: "/uploads/new.png", NameKey: "n"}},
+		domain.Request{Command: domain.SignIn{User: who.id + 1, Session: "s"}},
+		domain.Request{Command: nickname("nicky"), Actor: domain.AuthenticatedActor(who.id+1, "s")},
+	)
+	if e := got[2].receipt.Events; got[2].err != nil || e[0].Event != (domain.UserProfileChanged{User: who.id + 1, Nickname: "nicky", Avatar: "/uploads/new.png"}) {
+		t.Errorf("a user of the same batch: got %+v, %v", e, got[2].err)
+	}
+	l.verified()
+}
+
+// TestProfilesAreReadFromEveryProfileEvent checks the types in select_profiles.sql and in the index that it uses.
+func TestProfilesAreReadFromEveryProfileEvent(t *testing.T) {
+	t.Parallel()
+	var types []string
+	for _, spec := range domain.Events {
+		if _, ok := spec.Zero.(domain.ProfileEvent); ok {
+			types = append(types, "'"+spec.Type+"'")
+			for older := range spec.Upcasters {
+				types = append(types, "'"+older+"'")
+			}
+		}
+	}
+	slices.Sort(types)
+	slices.Reverse(types) // the order of the statement
+	for _, file := range []string{"sql/select_profiles.sql", "../migrations/00011_profile_event.sql"} {
+		text, err := os.ReadFile(file)
+		if err != nil || !strings.Contains(string(text), "type IN ("+strings.Join(types, ", ")+")") {
+			t.Errorf("%s does not contain exactly the types %v (%v)", file, types, err)
+		}
+	}
 }

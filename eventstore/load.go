@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -180,6 +181,50 @@ func (q *Sequencer) foldNewer(ctx context.Context, head int64) (bool, error) {
 	}
 	q.states.head = head
 	return true, nil
+}
+
+// loadProfiles reads the profiles of the users whose commands change a part of a profile. Call it under the lock of the
+// log. The texts are never cached, so they are never older than the log.
+func (q *Sequencer) loadProfiles(ctx context.Context, b *batch) error {
+	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
+	defer cancel()
+	var users []domain.UserID
+	var streams []domain.Stream
+	for _, c := range b.calls {
+		if _, ok := c.request.Command.(domain.ProfileCommand); ok && !slices.Contains(users, c.request.Actor.User) {
+			users = append(users, c.request.Actor.User)
+			streams = append(streams, domain.UserProfileChanged{User: c.request.Actor.User}.Stream())
+		}
+	}
+	if len(users) == 0 {
+		return nil
+	}
+	b.profiles = make(map[domain.UserID]profile, len(users))
+	keys, err := q.store.codec.keys.lookUp(ctx, q.conn, q.session, users)
+	if err != nil {
+		return err
+	}
+	rows, err := q.conn.Query(ctx, selectProfiles, streamNames(streams), b.aside.positions())
+	if err != nil {
+		return fmt.Errorf("load profiles: %w", err)
+	}
+	var stream domain.Stream
+	var position int64
+	var eventType string
+	var payload []byte
+	_, err = pgx.ForEachRow(rows, []any{&stream, &position, &eventType, &payload}, func() error {
+		user := users[slices.Index(streams, stream)]
+		texts, err := q.store.codec.profile(eventType, payload, keys)
+		if err != nil {
+			err = &DecodeError{position, eventType, err}
+		}
+		b.profiles[user] = profile{texts, err}
+		return nil //nolint:nilerr // only the commands that change this profile fail
+	})
+	if err != nil {
+		return fmt.Errorf("load profiles: %w", err)
+	}
+	return nil
 }
 
 func (b *batch) readCommands(rows pgx.Rows) error {

@@ -204,11 +204,15 @@ func TestPlansOfAnEmptyLogReadByKey(t *testing.T) {
 		"select_typed_events.sql": {"bigint, bigint, bigint, text[]", "(0, 9, 9, '{x}')"},
 		"select_stream.sql":       {"text, int, bigint", "('x', 0, 9)"},
 		"select_forgotten.sql":    {"text[], bigint", "('{x}', 0)"},
+		"select_profiles.sql":     {"text[], bigint[]", "('{x}', '{}')"},
 	} {
 		plan := explain(t, tx, name, s.types, s.call)
 		ordered := name != "select_typed_events.sql" && name != "select_forgotten.sql" // these two statements sort the few events that match
 		if strings.Contains(plan, "Seq Scan") || ordered && (strings.Contains(plan, "Sort") || strings.Contains(plan, "Bitmap")) {
 			t.Errorf("%s reads the log from end to end:\n%s", name, plan)
+		}
+		if name == "select_profiles.sql" && !strings.Contains(plan, "events_profile") {
+			t.Errorf("%s reads all events of a user:\n%s", name, plan)
 		}
 	}
 }

@@ -28,6 +28,8 @@ var (
 	selectVersions string
 	//go:embed sql/select_newest_of_type.sql
 	selectNewestOfType string
+	//go:embed sql/select_profiles.sql
+	selectProfiles string
 	//go:embed sql/select_set_aside.sql
 	selectSetAside string
 	//go:embed sql/insert_events.sql

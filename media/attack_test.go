@@ -10,10 +10,10 @@ import (
 	"runtime"
 	"runtime/metrics"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
+	"roomlog/internal/logtest"
 	"roomlog/media"
 	"roomlog/media/amf"
 	"roomlog/media/flv"
@@ -302,7 +302,7 @@ func TestMissingRequestBodiesAreNotAwaited(t *testing.T) {
 // connection with a code and causes no panic.
 func TestInvalidFramesOfWebSocketPlayers(t *testing.T) {
 	t.Parallel()
-	var log lockedBuffer
+	var log logtest.Buffer
 	h := run(t, func(c *media.Config) { c.Log = slog.New(slog.NewTextHandler(&log, nil)) })
 	const upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: IHfMdf8a0aQXbwQO1pkGdA==\r\n"
 	for name, c := range map[string]struct {
@@ -343,22 +343,4 @@ func TestInvalidFramesOfWebSocketPlayers(t *testing.T) {
 	if strings.Contains(log.String(), "panicked") {
 		t.Fatalf("a client caused a panic:\n%s", log.String())
 	}
-}
-
-// lockedBuffer collects log messages.
-type lockedBuffer struct {
-	mu  sync.Mutex
-	all bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.all.Write(b)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.all.String()
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"roomlog/internal/clocktest"
+	"roomlog/internal/logtest"
 	"roomlog/media"
 )
 
@@ -452,7 +453,7 @@ func TestFFmpegPlaysHLS(t *testing.T) {
 // TestMP3IsLeftOutOfHLS checks that HLS serves the video of a stream with MP3, and that one log message reports the
 // missing track.
 func TestMP3IsLeftOutOfHLS(t *testing.T) {
-	var log lockedBuffer
+	var log logtest.Buffer
 	h := run(t, func(c *media.Config) { c.Log = slog.New(slog.NewTextHandler(&log, nil)) })
 	s := h.publish(t, "KEY")
 	s.video(0, avcHeader())

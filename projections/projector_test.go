@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -16,6 +15,7 @@ import (
 	"roomlog/eventstore"
 	"roomlog/eventstore/consumer"
 	"roomlog/eventstore/pgtest"
+	"roomlog/internal/logtest"
 	"roomlog/projections"
 	"roomlog/projections/projtest"
 	"roomlog/projections/rebuild"
@@ -149,7 +149,7 @@ func TestProjector(t *testing.T) {
 			t.Parallel()
 			w := projtest.New(t)
 			projtest.NewTraffic(w, 3, 1)
-			logged := &logCounter{}
+			logged := &logtest.Buffer{}
 			p := w.Projector(projections.ProjectorConfig{Poll: 10 * time.Millisecond, HaltedRetry: 10 * time.Millisecond, Log: slog.New(slog.NewTextHandler(logged, nil))})
 			w.Start(p.Run)
 			w.CatchUp()
@@ -172,8 +172,8 @@ func TestProjector(t *testing.T) {
 				}
 				return nil
 			})
-			if p.Status().Halted == nil || w.Checkpoint() != at || logged.count("projector halted") != 1 {
-				t.Errorf("halted by %v at %+v, logged %d times", p.Status().Halted, w.Checkpoint(), logged.count("projector halted"))
+			if p.Status().Halted == nil || w.Checkpoint() != at || logged.Count("projector halted") != 1 {
+				t.Errorf("halted by %v at %+v, logged %d times", p.Status().Halted, w.Checkpoint(), logged.Count("projector halted"))
 			}
 			if _, err := rebuild.Run(t.Context(), w.OwnerPool(), w.Store, rebuild.Config{Now: time.Now}); err != nil {
 				t.Fatal(err)
@@ -253,24 +253,6 @@ const (
 	xidsTaken  = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint"
 	walWritten = "SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint"
 )
-
-// logCounter collects log messages and counts how often a text occurs in them.
-type logCounter struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (l *logCounter) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(b)
-}
-
-func (l *logCounter) count(what string) int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return strings.Count(l.text.String(), what)
-}
 
 func TestLagBeforeAProjectorHasRun(t *testing.T) {
 	t.Parallel()

@@ -36,7 +36,7 @@ func Of(c domain.Command) []domain.Code {
 	case "user.ban":
 		return []domain.Code{domain.CodeUserUnavailable, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeLiveNotFound, domain.CodeLiveNotStarted, domain.CodeLiveEnded, domain.CodeNumberOutOfRange}
 	case "user.change_profile":
-		return []domain.Code{domain.CodeBadRequest, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeNicknameTaken}
+		return []domain.Code{domain.CodeBadRequest, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeNicknameTaken, domain.CodeNumberOutOfRange}
 	case "user.increment_age":
 		return []domain.Code{domain.CodeNumberOutOfRange}
 	case "user.kick":
@@ -45,8 +45,6 @@ func Of(c domain.Command) []domain.Code {
 		return []domain.Code{domain.CodeBadRequest, domain.CodeNameTaken, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeNicknameTaken}
 	case "user.register_by_email":
 		return []domain.Code{domain.CodeBadRequest, domain.CodeTextInvalid, domain.CodeTextTooLong, domain.CodeEmailInvalid}
-	case "user.set_age":
-		return []domain.Code{domain.CodeNumberOutOfRange}
 	case "user.sign_in":
 		return []domain.Code{domain.CodeBadRequest, domain.CodeUserUnavailable, domain.CodeBanned}
 	case "user.unban":

@@ -48,7 +48,7 @@ func fetchedDir(f folder) string { return filepath.Join(f.dir, "postgresql-"+fet
 
 // fetch downloads PostgreSQL from an npm registry into the data folder. It unpacks the tarball only if the tarball has
 // the hash in this file, so the registry need not be trusted.
-func fetch(ctx context.Context, c Config, f folder, as *account) (installation, error) {
+func fetch(ctx context.Context, c Config, f folder) (installation, error) {
 	name, sum := pin(runtime.GOOS + "/" + runtime.GOARCH)
 	if name == "" {
 		return installation{}, fmt.Errorf("fetch PostgreSQL: there is no package for %s/%s", runtime.GOOS, runtime.GOARCH)

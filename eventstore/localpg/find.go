@@ -26,7 +26,7 @@ func locate(ctx context.Context, c Config, f folder, as *account, want int) (ins
 		return installation{}, fmt.Errorf("%w: %s has no initdb and postgres of version %d or newer that user %s can run", ErrNotInstalled, c.BinDir, minMajor, as.name)
 	}
 	if c.BinDir == "" && (want == 0 || want == fetchedMajor) {
-		in, err := fetch(ctx, c, f, as)
+		in, err := fetch(ctx, c, f)
 		if err != nil {
 			return in, errors.Join(fmt.Errorf("%w: %s", ErrNotInstalled, hint(cmp.Or(want, fetchedMajor))), err)
 		}

@@ -1,7 +1,6 @@
 package loglimit_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -13,31 +12,20 @@ import (
 	"time"
 
 	"roomlog/internal/loglimit"
+	"roomlog/internal/logtest"
 	"roomlog/internal/wait"
 )
 
 var errLost = errors.New("connection refused")
 
 // lines collects log lines without time.
-type lines struct {
-	mu     sync.Mutex
-	buffer bytes.Buffer
-}
-
-func (l *lines) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buffer.Write(b)
-}
+type lines struct{ logtest.Buffer }
 
 func (l *lines) expect(t *testing.T, want ...string) {
 	t.Helper()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if got := strings.TrimSpace(l.buffer.String()); got != strings.Join(want, "\n") {
+	if got := strings.TrimSpace(l.Take()); got != strings.Join(want, "\n") {
 		t.Errorf("logged:\n%s\nwant:\n%s", got, strings.Join(want, "\n"))
 	}
-	l.buffer.Reset()
 }
 
 func open(burst int) (*lines, *loglimit.Handler, *slog.Logger) {
@@ -104,10 +92,7 @@ func TestBurstEnds(t *testing.T) {
 		}
 		l.expect(t, `level=WARN msg="sign-in refused" user_id=7 attempt=0`, `level=WARN msg="disk failed"`)
 		wait.Sleep(t.Context(), time.Minute+time.Second)
-		l.mu.Lock()
-		text := l.buffer.String()
-		l.buffer.Reset()
-		l.mu.Unlock()
+		text := l.Take()
 		for _, want := range []string{`level=WARN msg="sign-in refused" user_id=7 attempt=3 repeats=2`, `level=WARN msg="disk failed" repeats=2`} {
 			if strings.Count(text, want) != 1 || strings.Count(text, "\n") != 2 {
 				t.Errorf("logged:\n%s\nwant once: %s", text, want)
@@ -151,12 +136,10 @@ func TestNumberOfKindsIsBounded(t *testing.T) {
 				log.Warn("message 0")
 			}
 		}
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		if n := strings.Count(l.buffer.String(), "\n"); n != 1001 {
+		if n := l.Count("\n"); n != 1001 {
 			t.Errorf("%d lines about 1000 different messages", n)
 		}
-		if !strings.Contains(l.buffer.String(), `msg="message 0" repeats=1`) {
+		if !strings.Contains(l.String(), `msg="message 0" repeats=1`) {
 			t.Error("the count of a kind was lost")
 		}
 	})

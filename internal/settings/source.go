@@ -17,7 +17,7 @@ const (
 // Sources returns the source of a setting by the name of its flag.
 type Sources func(flag string) Source
 
-// Source returns the source of a flag that was not set otherwise.
+// source returns the source of a flag: its default if s does not know another.
 func (s Sources) source(flag string) Source {
 	if s != nil {
 		if found := s(flag); found.Kind != "" {

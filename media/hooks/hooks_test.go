@@ -20,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"roomlog/internal/logtest"
 	"roomlog/media"
 	"roomlog/media/hooks"
 )
@@ -288,7 +289,7 @@ func TestNotificationsThatCannotBeEncodedAreDropped(t *testing.T) {
 func TestOtherHooksDoNotDisplacePublishHooks(t *testing.T) {
 	t.Parallel()
 	r := receive(t, accept)
-	var log lines
+	var log logtest.Buffer
 	h := open(t, r.URL, func(c *hooks.Config) { c.QueueLength, c.Log = 4, slog.New(slog.NewTextHandler(&log, nil)) })
 	for range 5 {
 		h.Connected(t.Context(), client("other"))
@@ -297,31 +298,13 @@ func TestOtherHooksDoNotDisplacePublishHooks(t *testing.T) {
 	for range 3 {
 		h.BroadcastChanged(media.Broadcast{ID: "b1", Key: "KEY", Publisher: client("p")}, "", 6, 41)
 	}
-	if s := h.Stats(); s.Waiting != 4 || s.Dropped != 9 || log.count("webhook queue full") != 1 {
-		t.Errorf("%+v, warned %d times, want Waiting 4, Dropped 9, 1", s, log.count("webhook queue full"))
+	if s := h.Stats(); s.Waiting != 4 || s.Dropped != 9 || log.Count("webhook queue full") != 1 {
+		t.Errorf("%+v, warned %d times, want Waiting 4, Dropped 9, 1", s, log.Count("webhook queue full"))
 	}
 	start(t, h)
 	if taken := r.took(4); taken[1].ID != "other" || taken[2].Hook != "post_publish" || taken[3].Hook != "post_publish" {
 		t.Errorf(`got %+v, want taken[1].ID "other", taken[2].Hook "post_publish", taken[3].Hook "post_publish"`, taken)
 	}
-}
-
-// lines is a log output that a test can search.
-type lines struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (l *lines) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(b)
-}
-
-func (l *lines) count(what string) int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return strings.Count(l.text.String(), what)
 }
 
 func TestQueuedArgumentsAreTruncated(t *testing.T) {

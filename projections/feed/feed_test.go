@@ -100,12 +100,7 @@ func TestFeed(t *testing.T) {
 
 	t.Run("attaches current profiles", func(t *testing.T) {
 		t.Parallel()
-		w := projtest.New(t)
-		c := projtest.NewTraffic(w, 3, 1)
-		w.Project()
-		f, _ := startFeed(w, feed.Config{})
-		w.CatchUp()
-		begun(w, f)
+		w, c, f := startWithTraffic(t, 3, 1, feed.Config{})
 		s := subscribe(w, f)
 		p := c.Users[1]
 		say := func(text string) projections.Delta {
@@ -115,7 +110,7 @@ func TestFeed(t *testing.T) {
 		if d := say("before"); d.Profile.ID != p.ID || d.Profile.Name() == "" || d.User != p.ID {
 			t.Errorf("got %+v", d)
 		}
-		p.Send(domain.ChangeProfile{Nickname: "new", Avatar: "https://example.com/new.png"})
+		p.Send(domain.ChangeProfile{Nickname: new("new"), Avatar: new("https://example.com/new.png")})
 		if d := say("after"); d.Profile.Name() != "new" || d.Profile.Avatar != "https://example.com/new.png" {
 			t.Errorf("got %+v", d)
 		}
@@ -129,12 +124,7 @@ func TestFeed(t *testing.T) {
 
 	t.Run("limits the rate of gauges and always sends the newest in the end", func(t *testing.T) {
 		t.Parallel()
-		w := projtest.New(t)
-		c := projtest.NewTraffic(w, 5, 2)
-		w.Project()
-		f, _ := startFeed(w, feed.Config{GaugeInterval: 50 * time.Millisecond})
-		w.CatchUp()
-		begun(w, f)
+		w, c, f := startWithTraffic(t, 5, 2, feed.Config{GaugeInterval: 50 * time.Millisecond})
 		s := subscribe(w, f)
 		begin, sent := time.Now(), 0
 		for range 20 {
@@ -160,18 +150,13 @@ func TestFeed(t *testing.T) {
 
 	t.Run("has a channel for each user", func(t *testing.T) {
 		t.Parallel()
-		w := projtest.New(t)
-		c := projtest.NewTraffic(w, 3, 1)
-		w.Project()
-		f, _ := startFeed(w, feed.Config{})
-		w.CatchUp()
-		begun(w, f)
+		w, c, f := startWithTraffic(t, 3, 1, feed.Config{})
 		s := subscribe(w, f)
 		begin := w.Head()
 		p := c.Users[1]
 		p.Send(domain.SendGift{Live: c.Lives[0], Gift: c.Gifts[0], Num: 2})
 		p.Credit(7)
-		p.Send(domain.ChangeProfile{Nickname: "n"})
+		p.Send(domain.ChangeProfile{Nickname: new("n")})
 		c.Users[0].Send(domain.PostComment{Live: c.Lives[0], Text: "not private"})
 		w.SignIn(p.ID)
 		w.Do(domain.GrantRole{User: p.ID, Role: domain.RoleAnalyst})
@@ -248,12 +233,7 @@ func TestFeed(t *testing.T) {
 
 	t.Run("gives a new subscriber every delta after the checkpoint", func(t *testing.T) {
 		t.Parallel()
-		w := projtest.New(t)
-		c := projtest.NewTraffic(w, 3, 1)
-		w.Project()
-		f, _ := startFeed(w, feed.Config{})
-		w.CatchUp()
-		begun(w, f)
+		_, c, f := startWithTraffic(t, 3, 1, feed.Config{})
 		acting := make(chan struct{})
 		go func() { defer close(acting); c.Act(4, 600) }()
 		for going := true; going; {
@@ -277,12 +257,7 @@ func TestFeed(t *testing.T) {
 
 	t.Run("skips events that cannot be decoded", func(t *testing.T) {
 		t.Parallel()
-		w := projtest.New(t)
-		c := projtest.NewTraffic(w, 3, 1)
-		w.Project()
-		f, _ := startFeed(w, feed.Config{})
-		w.CatchUp()
-		begun(w, f)
+		w, c, f := startWithTraffic(t, 3, 1, feed.Config{})
 		s := subscribe(w, f)
 		w.Forge(w.Head()+1, "live-1", 3, "live.status_changed.v1", `[]`, c.Lives[0])
 		w.Forge(w.Head()+1, "gift-9", 1, "gift.added.v1", `{"gift":9,"name":"g","price":1}`, 0)

@@ -13,12 +13,7 @@ import (
 // that waits because of such an event. A client that receives a gift or a balance must find it in the tables.
 func TestCoinEventsThatTheTablesLackAreNotReleased(t *testing.T) {
 	t.Parallel()
-	w := projtest.New(t)
-	c := projtest.NewTraffic(w, 2, 1)
-	w.Project()
-	f, _ := startFeed(w, feed.Config{})
-	w.CatchUp()
-	begun(w, f)
+	w, c, f := startWithTraffic(t, 2, 1, feed.Config{})
 	s := subscribe(w, f)
 	user, begin := c.Users[1], w.Head()
 	w.Forge(begin+1, "ledger-1", 1, "gift.sent.v1", `{"sender":"?"}`, 0)

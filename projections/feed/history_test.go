@@ -29,7 +29,7 @@ func TestFeedBeginsAgainWithAnotherHistory(t *testing.T) {
 	w.Project()
 	c := projtest.NewTraffic(w, 1, 1)
 	ann, live := c.Users[0], c.Lives[0]
-	ann.Send(domain.ChangeProfile{Nickname: "Ann"})
+	ann.Send(domain.ChangeProfile{Nickname: new("Ann")})
 	w.CatchUp()
 	f, _ := startFeed(w, feed.Config{})
 	begun(w, f)
@@ -37,7 +37,7 @@ func TestFeedBeginsAgainWithAnotherHistory(t *testing.T) {
 	standby.CatchUp()
 	standby.HoldBack()
 	s := subscribe(w, f)
-	ann.Send(domain.ChangeProfile{Nickname: "Lost Ann"})
+	ann.Send(domain.ChangeProfile{Nickname: new("Lost Ann")})
 	lost := ann.Send(domain.PostComment{Live: live, Text: "lost"}).Position
 	s.until(lost)
 	waiting := make(chan error, 1)

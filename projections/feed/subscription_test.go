@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"testing"
 	"time"
 
 	"roomlog/domain"
@@ -17,6 +18,18 @@ func startFeed(w *projtest.World, c feed.Config) (f *feed.Feed, stop func()) {
 	w.Helper()
 	f = feed.New(w.Store, w.Queries, c)
 	return f, w.Start(f.Run)
+}
+
+// startWithTraffic starts a projector and a feed on a log with users and lives. It returns when the feed has released all
+// events of the log.
+func startWithTraffic(t testing.TB, users, lives int, c feed.Config) (*projtest.World, *projtest.Traffic, *feed.Feed) {
+	t.Helper()
+	w := projtest.New(t)
+	traffic := projtest.NewTraffic(w, users, lives)
+	w.Project()
+	f, _ := startFeed(w, c)
+	begun(w, f)
+	return w, traffic, f
 }
 
 // subscribed reads a subscription and checks that each batch begins where the previous one ended.

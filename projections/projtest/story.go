@@ -42,7 +42,7 @@ func Tell(t testing.TB) *Story {
 	s := &Story{World: w}
 	s.Rose, s.Ring = w.AddGift("rose", 10), w.AddGift("ring", 500)
 	s.Ann, s.Bob, s.Cat = s.enter("ann"), s.enter("bob"), s.enter("cat")
-	s.Ann.Send(domain.ChangeProfile{Nickname: "Ann the cook", Avatar: "https://example.com/ann.png"})
+	s.Ann.Send(domain.ChangeProfile{Nickname: new("Ann the cook"), Avatar: new("https://example.com/ann.png")})
 	s.Cooking = s.open(s.Ann, "cooking")
 	s.Chatting = s.open(s.Cat, "chatting")
 	s.pay(s.Bob, 1000, "order-1")

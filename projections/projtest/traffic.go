@@ -81,7 +81,7 @@ func (c *Traffic) any(r *rand.Rand) domain.Request {
 	case d < 90:
 		return domain.Request{Actor: Operator, Command: domain.CreditCoins{Order: domain.OrderID(uuid.NewString()), User: p.ID, Coins: 50}}
 	case d < 93:
-		return domain.Request{Actor: by, Command: domain.ChangeProfile{Nickname: fmt.Sprintf("nick %d", r.IntN(1000))}}
+		return domain.Request{Actor: by, Command: domain.ChangeProfile{Nickname: new(fmt.Sprintf("nick %d", r.IntN(1000)))}}
 	case d < 95:
 		return domain.Request{Actor: Operator, Command: domain.GrantRole{User: p.ID, Role: domain.Roles[r.IntN(len(domain.Roles))]}}
 	case d < 97:

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"testing"
 	"time"
 
@@ -15,6 +14,7 @@ import (
 	"roomlog/domain"
 	"roomlog/eventstore"
 	"roomlog/eventstore/pgtest"
+	"roomlog/internal/logtest"
 	"roomlog/projections"
 	"roomlog/projections/holds"
 	"roomlog/projections/rebuild"
@@ -104,7 +104,7 @@ func (w *World) OwnerPool() *pgxpool.Pool {
 func (w *World) Projector(c projections.ProjectorConfig) *projections.Projector {
 	c.Now = time.Now
 	if c.Log == nil {
-		c.Log = slog.New(slog.NewTextHandler(testLog{w}, nil))
+		c.Log = slog.New(slog.NewTextHandler(logtest.Output(w), nil))
 	}
 	return projections.NewProjector(w.Store, c)
 }
@@ -117,16 +117,6 @@ func (w *World) Project() (stop func()) {
 // RecordHolds runs a holds.Recorder until the test ends or stop is called.
 func (w *World) RecordHolds() (stop func()) {
 	return w.Start(holds.NewRecorder(holds.Config{Queries: w.Queries, Execute: w.Sequencer.Execute, Projected: w.Store.Projected()}).Run)
-}
-
-// testLog is an io.Writer that writes to the log of a running test.
-type testLog struct{ testing.TB }
-
-func (l testLog) Write(b []byte) (int, error) {
-	if l.Context().Err() == nil {
-		l.Log(strings.TrimSpace(string(b)))
-	}
-	return len(b), nil
 }
 
 // Execute executes a request. A refusal fails the test.

@@ -120,11 +120,6 @@ func (h *Hub) CheckSession(ctx context.Context, i Identity) error {
 	return i.check(ctx, h.cfg.Admission)
 }
 
-// CurrentProfile returns the profile of a user, as of the head of the log. It returns projections.ErrBehind after 5 seconds.
-func (h *Hub) CurrentProfile(ctx context.Context, user domain.UserID) (projections.Profile, error) {
-	return h.cfg.Admission.CurrentProfile(ctx, user)
-}
-
 // CheckLater checks the session of a registered client soon, and revokes the client if the session is not valid. It does
 // not block.
 func (h *Hub) CheckLater(c Client) { h.watcher.schedule(c, h.cfg.Now()) }

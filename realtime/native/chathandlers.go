@@ -219,11 +219,7 @@ func (s *session) onChatNickname(ctx context.Context, r request, data chatNickna
 	if err := s.inChat().AllowQuery(); err != nil {
 		return nil, err
 	}
-	profile, err := s.Hub.CurrentProfile(ctx, s.Identity().User)
-	if err != nil {
-		return nil, err
-	}
-	receipt, err := s.execute(ctx, r, domain.ChangeProfile{Nickname: data.Nickname, Avatar: profile.Avatar})
+	receipt, err := s.execute(ctx, r, domain.ChangeProfile{Nickname: &data.Nickname})
 	if err != nil {
 		return nil, err
 	}
@@ -232,38 +228,6 @@ func (s *session) onChatNickname(ctx context.Context, r request, data chatNickna
 
 // onProfile changes the members of the profile that the request contains.
 func (s *session) onProfile(ctx context.Context, r request, data profileData) (any, error) {
-	switch {
-	case data.Nickname == nil && data.Avatar == nil && data.Age == nil:
-		return nil, badRequest("nothing to change: send nickname, avatar or age")
-	case data.Age != nil && (*data.Age < 0 || *data.Age > domain.MaxAge): // before the texts are changed
-		return nil, &domain.Refusal{Code: domain.CodeNumberOutOfRange, Text: fmt.Sprintf("age must be from 0 to %d", domain.MaxAge)}
-	}
-	var reply profileReply
-	if data.Nickname != nil || data.Avatar != nil {
-		profile, err := s.Hub.CurrentProfile(ctx, s.Identity().User)
-		if err != nil {
-			return nil, err
-		}
-		command := domain.ChangeProfile{Nickname: profile.Nickname, Avatar: profile.Avatar}
-		if data.Nickname != nil {
-			command.Nickname = *data.Nickname
-		}
-		if data.Avatar != nil {
-			command.Avatar = *data.Avatar
-		}
-		receipt, err := s.execute(ctx, r, command)
-		if err != nil {
-			return nil, err
-		}
-		reply.Pos = receipt.Position
-	}
-	if data.Age != nil {
-		r.Key = "" // belongs to the texts; the age may be set again
-		receipt, err := s.execute(ctx, r, domain.SetAge{Age: *data.Age})
-		if err != nil {
-			return nil, err
-		}
-		reply.Pos = max(reply.Pos, receipt.Position)
-	}
-	return reply, nil
+	receipt, err := s.execute(ctx, r, domain.ChangeProfile{Nickname: data.Nickname, Avatar: data.Avatar, Age: data.Age})
+	return profileReply{receipt.Position}, err
 }

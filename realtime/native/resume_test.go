@@ -309,7 +309,7 @@ func TestUserChannel(t *testing.T) {
 		p.Asks(domain.SendGift{Live: live, Gift: rose, Num: 2})
 		balances(a, 15, 13)
 		balances(b, 15, 13)
-		p.Asks(domain.ChangeProfile{Nickname: "Annie"})
+		p.Asks(domain.ChangeProfile{Nickname: new("Annie")})
 		if m := a.push("profile"); string(m.Data) != fmt.Sprintf(`{"id":%d,"name":"Annie","avatar":""}`, p.ID) {
 			t.Errorf("got %s", m.raw)
 		}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -13,6 +12,7 @@ import (
 	"roomlog/domain"
 	"roomlog/eventstore"
 	"roomlog/eventstore/pgtest"
+	"roomlog/internal/logtest"
 	"roomlog/projections"
 	"roomlog/projections/feed"
 	"roomlog/realtime/native"
@@ -102,7 +102,7 @@ func openWorld(t testing.TB, db *pgtest.DB, projects bool, change func(*config))
 	t.Helper()
 	w := &world{}
 	var cfg config
-	log := slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	log := slog.New(slog.NewTextHandler(logtest.Output(t), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	w.Node = realtimetest.Open(t, db, log, func(n *realtimetest.Node, c *realtimetest.Config) {
 		w.lossy = &lossyFeed{Feed: n.Feed, lost: make(chan feed.Batch)}
 		c.HubConfig.Feed = w.lossy
@@ -127,16 +127,6 @@ func openWorld(t testing.TB, db *pgtest.DB, projects bool, change func(*config))
 	w.addr = l.Addr().String()
 	w.kill = w.Run(l, w.handler, projects, w.handler)
 	return w
-}
-
-// testLog is an io.Writer that writes to the log of the test.
-type testLog struct{ testing.TB }
-
-func (l testLog) Write(b []byte) (int, error) {
-	if l.Context().Err() == nil {
-		l.Log(strings.TrimSpace(string(b)))
-	}
-	return len(b), nil
 }
 
 // person is a signed-in user, with the node to which the user connects.

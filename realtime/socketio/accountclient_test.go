@@ -80,7 +80,7 @@ func TestAccountChanges(t *testing.T) {
 			tell(domain.IncrementAge{}, "1")
 			tell(domain.IncrementAge{}, "2")
 			tell(domain.SendGift{Live: live, Gift: rose, Num: 2}, "40")
-			tell(domain.ChangeProfile{Nickname: "<安>", Avatar: "https://cdn.example/a.png"},
+			tell(domain.ChangeProfile{Nickname: new("<安>"), Avatar: new("https://cdn.example/a.png")},
 				fmt.Sprintf(`{"id":%d,"username":%q,"nickname":"<安>","avatar":"https://cdn.example/a.png","coin":40}`, ann.ID, ann.Name))
 			for _, a := range others {
 				a.silent()

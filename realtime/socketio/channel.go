@@ -256,12 +256,11 @@ func (c *channel) inUse() bool {
 	return len(c.subscribers) > 0 && !c.reset
 }
 
-// beginSurvey records the time of a survey and returns its live.
-func (c *channel) beginSurvey() domain.LiveID {
+// beginSurvey records the time of a survey.
+func (c *channel) beginSurvey() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.lastSurvey = c.cfg.Now()
-	return c.live
 }
 
 // setOthers sets the sockets of the other nodes. If they have changed, it sends the viewer list again.

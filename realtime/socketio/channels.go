@@ -183,7 +183,8 @@ func (c *channels) reply(_ context.Context, request []byte) ([]byte, error) {
 // survey reads the sockets of the other nodes in a live. A node that does not reply in time is asked again later; until
 // then the list does not contain its sockets.
 func (c *channels) survey(ctx context.Context, one *channel) error {
-	others, missing, err := c.readOthers(ctx, one.beginSurvey())
+	one.beginSurvey()
+	others, missing, err := c.readOthers(ctx, one.live)
 	if err != nil {
 		c.cfg.Log.WarnContext(ctx, "sockets of other nodes could not be read, retrying", slog.Int64("live_id", int64(one.live)), slog.Any("error", err))
 		return err

@@ -26,7 +26,7 @@ func TestLive(t *testing.T) {
 	for name, o := range siotest.Kinds() {
 		t.Run(name, func(t *testing.T) {
 			ann := w.register("ann " + name)
-			ann.Asks(domain.ChangeProfile{Nickname: "安 " + name, Avatar: "https://cdn.example/a.png"})
+			ann.Asks(domain.ChangeProfile{Nickname: new("安 " + name), Avatar: new("https://cdn.example/a.png")})
 			me := who{ann.ID, "安 " + name, "https://cdn.example/a.png"}
 			ann.Name = me.Name
 			ann.credit(100)

@@ -237,8 +237,8 @@ func TestPrivateMessageToAnAmbiguousName(t *testing.T) {
 	w := newWorld(t, guests)
 	w.chatRoom("demo")
 	first, second := w.register("first"), w.register("second")
-	first.Asks(domain.ChangeProfile{Nickname: "Cat"})
-	second.Asks(domain.ChangeProfile{Nickname: "cаt"}) // the name contains a Cyrillic letter
+	first.Asks(domain.ChangeProfile{Nickname: new("Cat")})
+	second.Asks(domain.ChangeProfile{Nickname: new("cаt")}) // the name contains a Cyrillic letter
 	a, b := first.resides(siotest.Options{}, "demo"), second.resides(siotest.Options{}, "demo")
 	a.moves("online", "用户cаt加入聊天室")
 	ann := w.called(siotest.Options{}, "Ann")

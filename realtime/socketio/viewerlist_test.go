@@ -183,7 +183,7 @@ func TestViewerListContainsChangedProfiles(t *testing.T) {
 	ann := w.register("ann")
 	a := w.app(siotest.Options{})
 	a.joins(ann, live)
-	changed := ann.Asks(domain.ChangeProfile{Nickname: "安", Avatar: "https://x/a.png"})
+	changed := ann.Asks(domain.ChangeProfile{Nickname: new("安"), Avatar: new("https://x/a.png")})
 	if err := w.Hub.WaitFor(t.Context(), changed.Position); err != nil {
 		t.Fatal(err)
 	}

@@ -5,8 +5,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -15,6 +13,7 @@ import (
 	"roomlog/domain"
 	"roomlog/eventstore"
 	"roomlog/eventstore/pgtest"
+	"roomlog/internal/logtest"
 	"roomlog/projections"
 	"roomlog/realtime/native"
 	"roomlog/realtime/realtimetest"
@@ -31,7 +30,7 @@ type world struct {
 	native *native.Server
 	server *socketio.Server
 	base   string // URL of the Socket.IO server
-	log    *lines
+	log    *logtest.Buffer
 }
 
 // roomsConfig contains the settings of the hub, the chat and the native dialect.
@@ -49,7 +48,7 @@ func newWorld(t testing.TB, change func(*socketio.Config, *roomsConfig)) *world 
 // openWorld starts a node on db. If projects is true, it also runs a projector.
 func openWorld(t testing.TB, db *pgtest.DB, projects bool, change func(*socketio.Config, *roomsConfig)) *world {
 	t.Helper()
-	w := &world{log: &lines{}}
+	w := &world{log: &logtest.Buffer{}}
 	log := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	cfg := socketio.Config{Now: time.Now, Log: log}
 	cfg.Engine.BodyTimeout, cfg.Engine.PingTimeout, cfg.Engine.SettleTimeout = siotest.Timeout, siotest.Timeout, siotest.Timeout
@@ -100,24 +99,6 @@ func (w *world) with(t testing.TB) *world {
 	node.TB = t
 	mine.Node = &node
 	return &mine
-}
-
-// lines collects log messages.
-type lines struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (l *lines) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(b)
-}
-
-func (l *lines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
 }
 
 // person is a signed-in user, with the node to which the user connects.

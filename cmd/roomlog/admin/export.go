@@ -69,8 +69,8 @@ func (c *exportCommand) AfterApply() error {
 		if name == "" {
 			return errors.New("--type must not be empty; omit it to export events of all types")
 		}
-		if nearest, known := findEventType(name); !known {
-			return fmt.Errorf("--type: there is no event type %q, do you mean %s? All types are in docs/EVENTS.md", name, nearest)
+		if types := eventTypes(); !slices.Contains(types, name) {
+			return fmt.Errorf("--type: there is no event type %q, do you mean %s? All types are in docs/EVENTS.md", name, cli.Nearest(name, types))
 		}
 	}
 	return nil

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 
 	"roomlog/domain"
@@ -69,42 +71,13 @@ func (f exportFilter) check(path string) error {
 	return nil
 }
 
-// findEventType reports whether an event type exists, in any version. It also returns the most similar type.
-func findEventType(name string) (nearest string, known bool) {
-	best := -1
-	consider := func(candidate string) {
-		if d := editDistance(name, candidate); best < 0 || d < best {
-			best, nearest = d, candidate
-		}
-	}
+// eventTypes returns the types of all events, in all versions.
+func eventTypes() (types []string) {
 	for _, spec := range domain.Events {
-		consider(spec.Type)
-		for older := range spec.Upcasters {
-			consider(older)
-		}
+		types = append(types, spec.Type)
+		types = slices.AppendSeq(types, maps.Keys(spec.Upcasters))
 	}
-	return nearest, best == 0
-}
-
-// editDistance returns the number of bytes to insert, delete or replace to make b from a.
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replaced := diagonal
-			if a[i] != b[j] {
-				replaced++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(replaced, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
+	return types
 }
 
 // maxLine is the maximum size in bytes of the last line of an existing file. An event has at most a few kilobytes.

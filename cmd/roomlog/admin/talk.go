@@ -34,7 +34,6 @@ Examples:
   echo '{"type":"gift.send","key":"k1","data":{"live":1,"gift":1,"num":1}}' | roomlog talk --live 1 --for 1s`
 }
 
-// maxMessage bounds a message from the server, in bytes: the snapshot of a large live.
 // Standalone marks a command that uses no database.
 func (*talkCommand) Standalone() {}
 
@@ -47,6 +46,7 @@ func (c *talkCommand) AfterApply() error {
 	return nil
 }
 
+// maxMessage bounds a message from the server, in bytes: the snapshot of a large live.
 const maxMessage = 1 << 20
 
 func (c *talkCommand) Run(ctx context.Context, sh cli.Shell) error {

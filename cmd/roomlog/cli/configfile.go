@@ -58,7 +58,7 @@ func readConfigFile(path string, known []string) (*configFile, error) {
 			continue
 		}
 		if !slices.Contains(known, key) {
-			faults = append(faults, fmt.Errorf("%s in %s is not a setting: do you mean %s?", key, path, nearest(key, known)))
+			faults = append(faults, fmt.Errorf("%s in %s is not a setting: do you mean %s?", key, path, Nearest(strings.ReplaceAll(strings.ToLower(key), "_", "-"), known)))
 			continue
 		}
 		value, err := flagSyntax(table[key])
@@ -102,31 +102,4 @@ func flagSyntax(value any) (string, error) {
 		return "", errors.New("must not be a date or time: write a duration in quotation marks, like \"30s\"")
 	}
 	return "", errors.New("must be a text, a number, true, false or a list of texts")
-}
-
-// nearest returns the known name with the fewest edits.
-func nearest(name string, known []string) string {
-	name = strings.ReplaceAll(strings.ToLower(name), "_", "-")
-	return slices.MinFunc(known, func(a, b string) int { return edits(name, a) - edits(name, b) })
-}
-
-// edits returns the Levenshtein distance of two texts.
-func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

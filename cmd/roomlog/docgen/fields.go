@@ -83,6 +83,8 @@ func (p *page) table(rows []row) {
 // kindOf returns the name of the JSON type of a Go type.
 func kindOf(t reflect.Type) string {
 	switch t.Kind() {
+	case reflect.Pointer: // an optional field
+		return kindOf(t.Elem())
 	case reflect.String:
 		return "string"
 	case reflect.Bool:

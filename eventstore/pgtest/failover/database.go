@@ -75,12 +75,6 @@ func (d *Database) DSN() string {
 	return u.String()
 }
 
-// Open returns pools for the current primary. They do not use the address.
-func (d *Database) Open() *pgtest.DB { return d.primary.Open() }
-
-// Cut closes all connections to the address.
-func (d *Database) Cut() { d.address.point(d.primary.Socket()) }
-
 // replace makes another server the primary and points the address to it. It kills the previous primary.
 func (d *Database) replace(next *server) {
 	d.t.Helper()

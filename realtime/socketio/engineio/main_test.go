@@ -3,13 +3,13 @@ package engineio_test
 import (
 	"log/slog"
 	"net/http"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
 
+	"roomlog/internal/logtest"
 	"roomlog/internal/settings"
 	"roomlog/realtime/socketio/engineio"
 	"roomlog/realtime/socketio/siotest"
@@ -26,7 +26,7 @@ type host struct {
 	base     string
 	sessions sync.Map // sessions by id
 	onOpen   func(*session)
-	log      *lines
+	log      *logtest.Buffer
 }
 
 // session is the Handler of an Engine.IO session.
@@ -54,27 +54,9 @@ func (s *session) say(text string) { s.Send(message(text)) }
 
 func message(text string) *ws.Frame { return ws.TextFrame(engineio.Message([]byte(text))) }
 
-// lines collects the lines of the log.
-type lines struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (l *lines) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(b)
-}
-
-func (l *lines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
-
 func serve(t testing.TB, change func(*engineio.Config, *host)) *host {
 	t.Helper()
-	h := &host{t: t, log: &lines{}}
+	h := &host{t: t, log: &logtest.Buffer{}}
 	cfg := engineio.Config{
 		Now:         time.Now,
 		BodyTimeout: siotest.Timeout, UpgradeTimeout: siotest.Timeout, SettleTimeout: siotest.Timeout,

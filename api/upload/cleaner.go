@@ -150,8 +150,8 @@ func (c *Cleaner) cleanBatch(ctx context.Context, files []fs.FileInfo) (removed 
 	return removed, failures, nil
 }
 
-// joined joins the errors of files. It returns only the first ones and the number of the others, because on a folder that cannot be
-// written every file fails.
+// joined joins the errors of files. It returns only the first ones and the number of the others, because on a folder
+// that cannot be written every file fails.
 func joined(failures []error) error {
 	if over := len(failures) - maxErrors; over > 0 {
 		failures = append(failures[:maxErrors:maxErrors], fmt.Errorf("%d more files could not be deleted", over))

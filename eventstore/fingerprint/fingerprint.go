@@ -42,8 +42,8 @@ type Config struct {
 	Secrets []Secret
 	Replace bool // whether to replace the fingerprints of secrets that are not known
 
-	// MemoryKiB is the memory in KiB that the computation of a fingerprint takes, about 50 ms by default. It must be the same on all
-	// servers on the log.
+	// MemoryKiB is the memory in KiB that the computation of a fingerprint takes, about 50 ms by default. It must be
+	// the same on all servers on the log.
 	MemoryKiB int `default:"32768"`
 }
 
@@ -88,8 +88,8 @@ func Check(ctx context.Context, pool *pgxpool.Pool, c Config) (replaced []string
 	return replaced, nil
 }
 
-// check compares one secret, and stores the fingerprint of its newest value. same reports that the newest value is the one of the log,
-// known that the server accepts the value of the log.
+// check compares one secret, and stores the fingerprint of its newest value. same reports that the newest value is the
+// one of the log, known that the server accepts the value of the log.
 func (c Config) check(ctx context.Context, tx pgx.Tx, secret Secret, newest []byte) (same, known bool, err error) {
 	if _, err := tx.Exec(ctx, insertFingerprint, secret.Name, newest); err != nil {
 		return false, false, fmt.Errorf("store the fingerprint of the secret %s: %w", secret.Name, err)

@@ -37,7 +37,8 @@ type Config struct {
 }
 
 // Handler is a slog.Handler that limits warnings and errors of one kind: with the same message and the same values of
-// kindKeys. It writes the last record of a kind that it has left out when Run finds that the period has ended. It is safe for concurrent use.
+// kindKeys. It writes the last record of a kind that it has left out when Run finds that the period has ended. It is
+// safe for concurrent use.
 type Handler struct {
 	next   slog.Handler
 	shared *shared
@@ -117,8 +118,8 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 	return one.write(ctx, repeats)
 }
 
-// Run writes the last record of each kind that was left out, with the number of those before it, when its period has ended and when
-// ctx ends. It blocks until then.
+// Run writes the last record of each kind that was left out, with the number of those before it, when its period has
+// ended and when ctx ends. It blocks until then.
 func (h *Handler) Run(ctx context.Context) error {
 	for wait.Sleep(ctx, h.shared.Period) {
 		writeLast(ctx, h.shared.forget(false))
@@ -182,8 +183,8 @@ func (s *shared) suspect(err error) {
 	}
 }
 
-// take counts a record. It reports whether to write it, and the number of records of its kind that were left out before it. ended are
-// kinds that it has removed, because there were too many.
+// take counts a record. It reports whether to write it, and the number of records of its kind that were left out before
+// it. ended are kinds that it has removed, because there were too many.
 func (s *shared) take(name string, err error, one held) (repeats int, ok bool, ended []*kind) {
 	outage := err != nil && s.Outage != nil && s.Outage(err)
 	now := s.Now()

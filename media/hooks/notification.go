@@ -52,8 +52,8 @@ func newNotification(cfg Config, hook string, c media.Client, key string) Notifi
 	return n
 }
 
-// argsOf returns the fields of the connect command and the query, without publish keys. For a name that is in both, it returns the value of
-// the query.
+// argsOf returns the fields of the connect command and the query, without publish keys. For a name that is in both, it
+// returns the value of the query.
 func argsOf(c media.Client) map[string]any {
 	args := make(map[string]any, len(c.Fields)+len(c.Args))
 	for name, value := range c.Fields {

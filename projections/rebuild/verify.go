@@ -34,7 +34,7 @@ const maxPoison = 100
 // grow with the log. An error means that Verify could not check.
 func Verify(ctx context.Context, store *eventstore.Store, pool *pgxpool.Pool, c VerifyConfig) (Report, error) {
 	started := c.Now()
-	v := &verification{auditor: nil}
+	v := &verification{}
 	v.auditor = audit.New(store, &v.faults)
 	err := withConn(ctx, pool, tempSchema, func(conn *pgx.Conn) error {
 		v.shadow = &shadow{

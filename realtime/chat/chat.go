@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"roomlog/domain"
+	"roomlog/internal/limit"
 	"roomlog/internal/wait"
 	"roomlog/projections"
 	"roomlog/realtime/hub"
@@ -30,7 +31,7 @@ type Chat struct {
 	changes chan struct{} // contains an element if restart has not handled the newest change of the history
 	typing  *typingBatcher
 	leaves  *leaveQueue
-	users   userLimits
+	byUser  *limit.Rates[domain.UserID] // limits the messages of each user
 }
 
 // New creates the chat of a node and adds it to the hub. The cluster must be started after New and must run as long as
@@ -43,7 +44,7 @@ func New(cfg Config) (*Chat, error) {
 	c := &Chat{
 		cfg: cfg, hub: cfg.Hub, leaves: leaves, state: newState(cfg.Cluster.Node(), cfg.Store.LookalikeKey, leaves),
 		inbox: newInbox(), changes: make(chan struct{}, 1), typing: newTypingBatcher(cfg.Cluster, cfg.Log),
-		users: newUserLimits(cfg),
+		byUser: newUserMessages(cfg),
 	}
 	leaves.nameKeyOf = c.state.nameKeyOf
 	cfg.Cluster.OnNodeLost(participantCleanup(cfg))

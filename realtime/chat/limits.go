@@ -25,11 +25,7 @@ func newLimits(c Config) *Limits {
 	}
 }
 
-// userLimits limits the messages of each user on this node, over all connections.
-type userLimits struct {
-	messages *limit.Rates[domain.UserID]
-}
-
-func newUserLimits(c Config) userLimits {
-	return userLimits{limit.NewRates[domain.UserID](limit.Rate{PerSecond: c.MessageRate, Burst: c.MessageBurst}, limitedUsers)}
+// newUserMessages returns the limit of the messages of each user on this node, over all connections.
+func newUserMessages(c Config) *limit.Rates[domain.UserID] {
+	return limit.NewRates[domain.UserID](limit.Rate{PerSecond: c.MessageRate, Burst: c.MessageBurst}, limitedUsers)
 }

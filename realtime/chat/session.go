@@ -178,7 +178,7 @@ func (s *Session) Post(ctx context.Context, c domain.PostMessage, key string) (e
 	var err error
 	now := s.chat.cfg.Now()
 	if user := s.participant.identity.User; user != 0 {
-		err = hub.Limited(s.chat.users.messages.Take(user, now))
+		err = hub.Limited(s.chat.byUser.Take(user, now))
 	} else {
 		err = hub.Limited(s.limits.messages.Take(now))
 	}

@@ -97,9 +97,9 @@ type shown struct {
 }
 
 // decode starts an ffmpeg process that plays the video of a source to its end and prints a hash of every frame.
-func decode(t testing.TB, from string) *running {
+func decode(t testing.TB, from string, options ...string) *running {
 	t.Helper()
-	return ffmpeg(t, "-i", from, "-map", "0:v", "-vsync", "passthrough", "-enc_time_base", "1:1000", "-f", "framemd5", "-")
+	return ffmpeg(t, append(options, "-i", from, "-map", "0:v", "-vsync", "passthrough", "-enc_time_base", "1:1000", "-f", "framemd5", "-")...)
 }
 
 var framemd5 = regexp.MustCompile(`(?m)^0,\s*-?\d+,\s*(-?\d+),\s*\d+,\s*\d+, ([0-9a-f]{32})$`)

@@ -55,7 +55,8 @@ func TestMissingRightToCreateRolesIsAWarningOfServe(t *testing.T) {
 	}
 }
 
-// A user who may not create tables is told all missing rights before anything is created.
+// TestMissingRightsInTheDatabase checks that the error lists all rights that the database user lacks, and that nothing is
+// created.
 func TestMissingRightsInTheDatabase(t *testing.T) {
 	t.Parallel()
 	_, foreign := managed(t)

@@ -133,7 +133,7 @@ func writeLast(ctx context.Context, ended []*kind) {
 	slices.SortFunc(ended, func(a, b *kind) int { return a.last.record.Time.Compare(b.last.record.Time) })
 	for _, k := range ended {
 		if k.withheld > 0 {
-			_ = k.last.write(ctx, k.withheld-1) // nobody can be told that the log cannot be written
+			_ = k.last.write(ctx, k.withheld-1) // an error of the log cannot be logged
 		}
 	}
 }

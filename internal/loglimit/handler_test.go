@@ -80,7 +80,8 @@ func run(t *testing.T, h *loglimit.Handler) (stop func()) {
 	}
 }
 
-// TestBurstEnds checks that the log tells the number of records that were left out though no further record of their kind follows.
+// TestBurstEnds checks that the log contains the number of records that were left out, even if no further record of
+// their kind follows.
 func TestBurstEnds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

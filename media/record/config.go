@@ -60,6 +60,11 @@ const (
 	OverflowEnd  = "end"
 )
 
+// dropsParts reports whether running recordings delete their oldest parts when they reach a quota.
+func (c Config) dropsParts() bool {
+	return c.RecordOverflow == OverflowRing && (c.RecordQuota > 0 || c.RecordLiveQuota > 0)
+}
+
 // Observer is notified of recordings, by several goroutines at the same time. Its calls delay the recording, not the
 // broadcast. A failed notification of an end is repeated later, perhaps by another process, and may arrive twice.
 type Observer interface {

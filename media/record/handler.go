@@ -122,15 +122,14 @@ func (h *Handler) servePlaylist(w http.ResponseWriter, r *http.Request, folder, 
 		return err
 	}
 	defer index.Close()
-	p := &playlist{}
-	if err := eachLine(index, p.add); err != nil {
+	all, err := h.Recorder.playlists.read(nameOf(folder, id), index)
+	if err != nil {
 		return fmt.Errorf("record: read an index: %w", err)
 	}
-	segments := p.complete()
-	if len(segments) == 0 {
+	if len(all.segments) == 0 {
 		return ErrNotFound
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	hls.WritePlaylist(w, r, p.render(segments, "sign="+url.QueryEscape(r.URL.Query().Get("sign"))))
+	hls.WritePlaylist(w, r, all.render(!h.Recorder.library.cfg.dropsParts(), "sign="+url.QueryEscape(r.URL.Query().Get("sign"))))
 	return nil
 }

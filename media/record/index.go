@@ -3,7 +3,6 @@ package record
 import (
 	"bufio"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -52,16 +51,32 @@ type line struct {
 	// lineEnd
 	Reason Reason `json:"reason,omitempty"`
 	Skips  uint64 `json:"skips,omitempty"`
+
+	removed // lineRemoved, the second line if parts were deleted
+}
+
+// removed counts what a running recording has deleted since its beginning to make room.
+type removed struct {
+	Parts           int64 `json:"parts,omitempty"`
+	Segments        int64 `json:"segments,omitempty"`        // segments of the playlist
+	Discontinuities int64 `json:"discontinuities,omitempty"` // segments that began with a discontinuity
 }
 
 // The kinds of lines.
 const (
 	lineRecording = "recording"
+	lineRemoved   = "removed"
 	linePart      = "part"
 	lineFragment  = "fragment"
 	lineEnd       = "end"
 	lineNotified  = "notified" // the observer was notified of the end
 )
+
+// parseLine parses a line of an index.
+func parseLine(b []byte) (l line, err error) {
+	err = json.Unmarshal(b, &l)
+	return l, err
+}
 
 // write appends the line after the first size bytes of f and returns its size. After an error, such as a full disk,
 // it removes what was written.
@@ -110,8 +125,8 @@ func readIndex(r io.Reader, sizeOf func(file string) int64) (indexed, error) {
 	lines := bufio.NewScanner(r)
 	lines.Buffer(nil, maxLine)
 	for lines.Scan() {
-		var l line
-		if json.Unmarshal(lines.Bytes(), &l) != nil || !f.add(l) {
+		l, err := parseLine(lines.Bytes())
+		if err != nil || !f.add(l) {
 			break
 		}
 		f.size += int64(len(lines.Bytes())) + 1
@@ -120,20 +135,6 @@ func readIndex(r io.Reader, sizeOf func(file string) int64) (indexed, error) {
 		return f, fmt.Errorf("%s: not an index of a recording: %w", IndexFile, lines.Err())
 	}
 	return f, nil
-}
-
-// eachLine calls do with each complete line of an index that may be growing.
-func eachLine(index io.Reader, do func(line)) error {
-	lines := bufio.NewScanner(index)
-	lines.Buffer(nil, maxLine)
-	for lines.Scan() {
-		var l line
-		if json.Unmarshal(lines.Bytes(), &l) != nil {
-			break // the line is being written
-		}
-		do(l)
-	}
-	return lines.Err()
 }
 
 // add adds a line and reports whether it is consistent.
@@ -189,24 +190,4 @@ func validName(name string) bool {
 		digits++
 	}
 	return digits > 0 && digits <= maxDigits && (name[digits:] == suffixMP4 || name[digits:] == suffixFLV)
-}
-
-// copyWithoutPart copies an index without the lines of a part and returns the number of bytes.
-func copyWithoutPart(to, from *os.File, part string) (size int64, err error) {
-	out := bufio.NewWriter(to)
-	lines := bufio.NewScanner(from)
-	lines.Buffer(nil, maxLine)
-	for drop := false; lines.Scan(); {
-		var l line
-		if err := json.Unmarshal(lines.Bytes(), &l); err != nil {
-			return 0, err
-		}
-		if drop = l.Kind == linePart && l.File == part || l.Kind == lineFragment && drop; drop {
-			continue
-		}
-		_, _ = out.Write(lines.Bytes()) // Flush returns the error
-		_ = out.WriteByte('\n')
-		size += int64(len(lines.Bytes())) + 1
-	}
-	return size, errors.Join(lines.Err(), out.Flush())
 }

@@ -75,7 +75,7 @@ func (w *partWriter) partIsFull() bool {
 // the next one deletes the file.
 func (w *partWriter) dropPart() error {
 	oldest := w.rec.Parts[0]
-	index, size, err := w.store.withoutPart(w.name(), oldest.File)
+	index, size, err := w.store.withoutOldestPart(w.name(), oldest.File)
 	if err != nil {
 		return fmt.Errorf("record: delete the oldest part: %w", err)
 	}

@@ -2,50 +2,60 @@ package record
 
 import (
 	"fmt"
-	"math"
-	"strconv"
 	"strings"
+	"time"
 )
 
 // PlaylistFile is the name of the HLS playlist of a recording. The handler renders it from the index.
 const PlaylistFile = "index.m3u8"
 
 const (
-	minSegment     = 4 * 1000 // ms, after which a segment ends before the next key frame
-	maxSegment     = 6 * 1000 // ms, after which it ends in any case
-	segmentsOfPart = 100_000  // media sequence numbers that each deleted part stands for
+	minSegment     = 4 * 1000  // ms, after which a segment ends before the next key frame
+	maxSegment     = 6 * 1000  // ms, after which it ends before the next fragment
+	targetDuration = 10 * 1000 // ms: the target duration of every playlist, which must not change (RFC 8216, section 6.2.1)
 )
 
 // segment is a part of a media file that players load at once: one or more fragments.
 type segment struct {
-	line         // its first fragment
-	end    int64 // bytes
-	until  int64 // ms in the part
-	file   string
-	header int64 // bytes of the init segment
-	first  bool  // the first segment of its part
+	wall          time.Time
+	offset, end   int64 // bytes
+	at, until     int64 // ms in the part
+	part          *segmentedPart
+	first         bool // the first segment of its part
+	discontinuity bool // its time does not continue the time of the segment before
 }
+
+// segmentedPart is a media file with segments.
+type segmentedPart struct {
+	file string
+	init int64 // bytes of the init segment
+}
+
+// duration returns the duration of the segment in the playlist in ms. A pause of the broadcast may be longer than the
+// target duration: then the duration is shortened, and the next segment begins with a discontinuity.
+func (s segment) duration() int64 { return min(max(1, s.until-s.at), targetDuration) }
 
 // playlist collects the segments of a recording from the lines of its index. FLV parts have none, because HLS does not
 // support FLV.
 type playlist struct {
+	removed  removed
 	segments []segment
-	part     line
-	begins   bool // the next fragment is the first of its part
-	deleted  int  // parts before the first one
-	known    bool // deleted is known
+	part     *segmentedPart // nil in an FLV part
+	begins   bool           // the next fragment is the first of its part
 	ended    bool
 }
 
 func (p *playlist) add(l line) {
 	switch l.Kind {
+	case lineRemoved:
+		p.removed = l.removed
 	case linePart:
-		p.part, p.begins = l, true
-		if number, err := strconv.Atoi(strings.TrimSuffix(strings.TrimSuffix(l.File, suffixMP4), suffixFLV)); err == nil && !p.known {
-			p.deleted, p.known = number-1, true
+		p.part, p.begins = nil, true
+		if strings.HasSuffix(l.File, suffixMP4) {
+			p.part = &segmentedPart{l.File, l.Header - tableBytes}
 		}
 	case lineFragment:
-		if strings.HasSuffix(p.part.File, suffixMP4) {
+		if p.part != nil {
 			p.addFragment(l)
 		}
 	case lineEnd:
@@ -54,48 +64,63 @@ func (p *playlist) add(l line) {
 }
 
 func (p *playlist) addFragment(l line) {
-	if n := len(p.segments); n > 0 && !p.begins {
+	end, until := l.Offset+l.Size, l.At+l.Length
+	n := len(p.segments)
+	if n > 0 && !p.begins {
 		s := &p.segments[n-1]
-		if length := s.until - s.At; (length < minSegment || !l.Key) && l.At+l.Length-s.At <= maxSegment {
-			s.end, s.until = l.Offset+l.Size, l.At+l.Length
+		if length := s.until - s.at; (length < minSegment || !l.Key) && until-s.at <= maxSegment {
+			s.end, s.until = end, until
 			return
 		}
 	}
-	p.segments = append(p.segments, segment{line: l, end: l.Offset + l.Size, until: l.At + l.Length,
-		file: p.part.File, header: p.part.Header - tableBytes, first: p.begins})
+	shortened := n > 0 && p.segments[n-1].until-p.segments[n-1].at > targetDuration
+	p.segments = append(p.segments, segment{wall: l.Wall, offset: l.Offset, end: end, at: l.At, until: until,
+		part: p.part, first: p.begins, discontinuity: p.begins || shortened})
 	p.begins = false
 }
 
-// complete returns the segments that will not grow any more.
-func (p *playlist) complete() []segment {
-	if n := len(p.segments); n > 0 && !p.ended && !p.begins {
-		return p.segments[:n-1]
+// removeAll returns what is removed in total when the part with all segments of p is deleted.
+func (p *playlist) removeAll() removed {
+	r := p.removed
+	r.Parts++
+	for _, s := range p.segments {
+		r.Segments++
+		if s.discontinuity {
+			r.Discontinuities++
+		}
 	}
-	return p.segments
+	return r
 }
 
-// render returns the playlist. The references get query as their query.
-func (p *playlist) render(segments []segment, query string) []byte {
-	target := int64(maxSegment)
-	for _, s := range segments {
-		target = max(target, s.until-s.At)
+// complete returns the playlist with the segments that will not grow any more. They do not change when lines are added
+// to p.
+func (p *playlist) complete() playlist {
+	done := *p
+	if n := len(p.segments); n > 0 && !p.ended && !p.begins {
+		done.segments = p.segments[:n-1]
 	}
+	return done
+}
+
+// render returns the playlist. The references get query as their query. If keeps is true, the recording never loses
+// its oldest segments.
+func (p *playlist) render(keeps bool, query string) []byte {
 	var out strings.Builder
-	fmt.Fprintf(&out, "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:%d\n#EXT-X-MEDIA-SEQUENCE:%d\n", int64(math.Ceil(float64(target)/1000)), p.deleted*segmentsOfPart)
-	if p.deleted == 0 { // otherwise the beginning is deleted while the recording grows
+	fmt.Fprintf(&out, "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:%d\n#EXT-X-MEDIA-SEQUENCE:%d\n#EXT-X-DISCONTINUITY-SEQUENCE:%d\n",
+		targetDuration/1000, p.removed.Segments, p.removed.Discontinuities)
+	if keeps {
 		out.WriteString("#EXT-X-PLAYLIST-TYPE:EVENT\n")
-	} else {
-		fmt.Fprintf(&out, "#EXT-X-DISCONTINUITY-SEQUENCE:%d\n", p.deleted)
 	}
-	for i, s := range segments {
+	out.WriteString("#EXT-X-START:TIME-OFFSET=0\n") // without a type, players would start near the end
+	for i, s := range p.segments {
+		if s.discontinuity && i > 0 {
+			out.WriteString("#EXT-X-DISCONTINUITY\n")
+		}
 		if s.first {
-			if i > 0 {
-				out.WriteString("#EXT-X-DISCONTINUITY\n")
-			}
-			fmt.Fprintf(&out, "#EXT-X-MAP:URI=\"%s?%s\",BYTERANGE=\"%d@0\"\n", s.file, query, s.header)
+			fmt.Fprintf(&out, "#EXT-X-MAP:URI=\"%s?%s\",BYTERANGE=\"%d@0\"\n", s.part.file, query, s.part.init)
 		}
 		fmt.Fprintf(&out, "#EXT-X-PROGRAM-DATE-TIME:%s\n#EXTINF:%.3f,\n#EXT-X-BYTERANGE:%d@%d\n%s?%s\n",
-			s.Wall.UTC().Format("2006-01-02T15:04:05.000Z"), float64(max(1, s.until-s.At))/1000, s.end-s.Offset, s.Offset, s.file, query)
+			s.wall.UTC().Format("2006-01-02T15:04:05.000Z"), float64(s.duration())/1000, s.end-s.offset, s.offset, s.part.file, query)
 	}
 	if p.ended {
 		out.WriteString("#EXT-X-ENDLIST\n")

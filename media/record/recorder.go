@@ -15,7 +15,8 @@ import (
 
 // Recorder records broadcasts and manages their recordings, while Run runs. It is safe for concurrent use.
 type Recorder struct {
-	library *library
+	library   *library
+	playlists playlistCache
 
 	mu      sync.Mutex
 	writers map[string]*writer // writers by name

@@ -264,8 +264,9 @@ func (s *store) usage() (recordings int, bytes int64) {
 	return len(s.entries), s.bytes
 }
 
-// withoutPart replaces the index of a recording by one without the lines of a part, and returns it with its size.
-func (s *store) withoutPart(name, part string) (index *os.File, size int64, err error) {
+// withoutOldestPart replaces the index of a recording by one without the lines of its oldest part, and returns it with
+// its size.
+func (s *store) withoutOldestPart(name, part string) (index *os.File, size int64, err error) {
 	old, err := s.root.Open(nameOf(name, IndexFile))
 	if err != nil {
 		return nil, 0, err
@@ -275,7 +276,7 @@ func (s *store) withoutPart(name, part string) (index *os.File, size int64, err 
 	if err != nil {
 		return nil, 0, err
 	}
-	size, err = copyWithoutPart(index, old, part)
+	size, err = copyWithoutOldestPart(index, old, part, s.cfg.Now())
 	if err == nil {
 		err = index.Sync()
 	}

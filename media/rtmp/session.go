@@ -124,7 +124,7 @@ func (c *Conn) Serve() error {
 	}
 }
 
-// NextRequest tells a publisher that its stream has ended, and reads until the next publish or play, for at most
+// NextRequest sends a publisher the status that its stream has ended, and reads until the next publish or play, for at most
 // HandshakeTimeout. Some encoders publish again on their connection. It returns an error if the client cannot go on.
 func (c *Conn) NextRequest() (Request, error) {
 	c.status(levelStatus, UnpublishSuccess, c.request.path()+" is now unpublished.")

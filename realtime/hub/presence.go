@@ -260,7 +260,7 @@ func (p *presence) refused(v *visit, session string, err error) {
 	}
 }
 
-// sessionEnded reports whether err refuses a session, and says nothing about other sessions of the user.
+// sessionEnded reports whether err refuses only this session, and not every session of the user.
 func sessionEnded(err error) bool {
 	r := domain.AsRefusal(err)
 	return r != nil && r.Code == domain.CodeSessionEnded

@@ -173,11 +173,11 @@ func TestAFailedLeaveKeepsTheSubscription(t *testing.T) {
 	end()
 	no := m.LeaveRoom(ended, id)
 	if (no != nil) != m.Subscribed(id) {
-		t.Errorf("left: %v, hears %v", no, m.Subscribed(id))
+		t.Errorf("left: %v, subscribed: %v", no, m.Subscribed(id))
 	}
 	if no != nil { // the log may have executed the command before the caller stopped waiting
 		if err := m.LeaveRoom(t.Context(), id); err != nil || m.Subscribed(id) {
-			t.Errorf("left: %v, hears %v", err, m.Subscribed(id))
+			t.Errorf("left: %v, subscribed: %v", err, m.Subscribed(id))
 		}
 	}
 	if n := len(events[domain.ChatRoomLeft](w)); n != 1 {

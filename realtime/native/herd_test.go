@@ -36,7 +36,7 @@ func BenchmarkFigureThunderingHerd(b *testing.B) {
 }
 
 // herd connects n clients to a live, stops the server and starts another one while comments are posted. The clients
-// reconnect when the first server has told them to, and must receive every comment once and in order. herd returns the
+// reconnect when the first server has requested it, and must receive every comment once and in order. herd returns the
 // time from the start of the second server until the last client was back.
 func herd(t testing.TB, db *pgtest.DB, n int, spread time.Duration) time.Duration {
 	const accounts, before, between, after = 40, 60, 30, 30
@@ -127,13 +127,13 @@ func (h *herdState) run(t testing.TB, p person) {
 			h.done.Add(1)
 			<-h.finished
 		}
-		wait, err := c.hear(at, p, h.total)
+		wait, err := c.receive(at, p, h.total)
 		have, heard, since = c.have, c.heard, c.since
 		if err != nil {
 			t.Errorf("at %d, having heard %d: %v", have, heard, err)
 			return
 		}
-		if wait > 0 { // the server closed the connection and told the client when to reconnect
+		if wait > 0 { // the server closed the connection with the time after which the client reconnects
 			left = at
 			<-time.After(wait)
 		}
@@ -149,12 +149,12 @@ type herdClient struct {
 	in    func()       // called after each join
 	all   func()       // called when all comments were received
 	again func() error // sends hello and room.join again
-	retry int64        // milliseconds after which the server told the client to send the request again
+	retry int64        // milliseconds after which the client must send the request again
 }
 
-// hear joins the live at the position of the client. It reads until all comments were received, or until the server
-// closes the connection and says when to reconnect.
-func (c *herdClient) hear(addr string, p person, total int) (wait time.Duration, err error) {
+// receive joins the live at the position of the client. It reads until all comments were received, or until the server
+// closes the connection with the time after which to reconnect.
+func (c *herdClient) receive(addr string, p person, total int) (wait time.Duration, err error) {
 	conn, err := net.Dial("tcp", addr)
 	if err != nil {
 		return 0, err

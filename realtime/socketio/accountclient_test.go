@@ -28,8 +28,8 @@ func (w *world) appWith(o siotest.Options, handshake ...string) *app {
 	return w.app(o)
 }
 
-// hears fails the test unless the next packet is an event with exactly these arguments.
-func (a *app) hears(event string, arguments string) {
+// expectEvent fails the test unless the next packet is an event with exactly these arguments.
+func (a *app) expectEvent(event string, arguments string) {
 	a.Helper()
 	want := fmt.Sprintf("42[%q", event)
 	if arguments != "" {
@@ -60,27 +60,27 @@ func TestAccountChanges(t *testing.T) {
 				one.with(t).appWith(o, "token", ""),
 			}
 			for _, a := range append(mine, others...) {
-				a.hears("message", `"hello"`)
+				a.expectEvent("message", `"hello"`)
 				a.Emit("message", "x")
-				a.hears("message", `"你好客户端, x"`)
+				a.expectEvent("message", `"你好客户端, x"`)
 			}
 			nobody := one.with(t).app(o)
 			nobody.silent() // a socket without a token gets no greeting
-			tell := func(c domain.Command, want string) {
+			change := func(c domain.Command, want string) {
 				t.Helper()
 				ann.Asks(c)
 				for _, a := range mine {
-					a.hears("message", want)
+					a.expectEvent("message", want)
 				}
 			}
 			ann.credit(100)
 			for _, a := range mine {
-				a.hears("message", "100")
+				a.expectEvent("message", "100")
 			}
-			tell(domain.IncrementAge{}, "1")
-			tell(domain.IncrementAge{}, "2")
-			tell(domain.SendGift{Live: live, Gift: rose, Num: 2}, "40")
-			tell(domain.ChangeProfile{Nickname: new("<安>"), Avatar: new("https://cdn.example/a.png")},
+			change(domain.IncrementAge{}, "1")
+			change(domain.IncrementAge{}, "2")
+			change(domain.SendGift{Live: live, Gift: rose, Num: 2}, "40")
+			change(domain.ChangeProfile{Nickname: new("<安>"), Avatar: new("https://cdn.example/a.png")},
 				fmt.Sprintf(`{"id":%d,"username":%q,"nickname":"<安>","avatar":"https://cdn.example/a.png","coin":40}`, ann.ID, ann.Name))
 			for _, a := range others {
 				a.silent()
@@ -94,15 +94,15 @@ func TestAccountChangesEndWithTheSession(t *testing.T) {
 	w := newWorld(t, func(_ *socketio.Config, c *roomsConfig) { c.Renewal = time.Millisecond })
 	ann := w.register("ann")
 	old := w.appWith(siotest.Options{}, "token", "Bearer "+ann.Token())
-	old.hears("message", `"hello"`)
+	old.expectEvent("message", `"hello"`)
 	ann = ann.signIn()
 	fresh := w.appWith(siotest.Options{}, "token", "Bearer "+ann.Token())
-	fresh.hears("message", `"hello"`)
+	fresh.expectEvent("message", `"hello"`)
 	coins := domain.Coins(0)
 	wstest.Eventually(t, "the older session receives no more frames", func() bool {
 		coins++
 		ann.credit(1)
-		fresh.hears("message", fmt.Sprint(coins))
+		fresh.expectEvent("message", fmt.Sprint(coins))
 		old.Emit("message", "anything?")
 		p := old.Next()
 		for text := p.Text; text != `42["message","你好客户端, anything?"]`; text = old.Next().Text {
@@ -112,9 +112,9 @@ func TestAccountChangesEndWithTheSession(t *testing.T) {
 	})
 	// The token of a sign-in session that has ended is treated like an invalid token.
 	again := w.appWith(siotest.Options{}, "token", "Bearer "+realtimetest.User{ID: ann.ID, Session: "gone"}.Token())
-	again.hears("message", `"hello"`)
+	again.expectEvent("message", `"hello"`)
 	ann.credit(1)
-	fresh.hears("message", fmt.Sprint(coins+1))
+	fresh.expectEvent("message", fmt.Sprint(coins+1))
 	again.silent()
 	old.silent()
 }
@@ -137,14 +137,14 @@ func TestTooManyWaitingDeltas(t *testing.T) {
 func TestEchoOfAnyArgument(t *testing.T) {
 	t.Parallel()
 	a := newWorld(t, nil).appWith(siotest.Options{}, "token", "Bearer null")
-	a.hears("message", `"hello"`)
+	a.expectEvent("message", `"hello"`)
 	for argument, response := range map[string]string{
 		`"<b>مرحبا 👩‍👩‍👧‍👦</b>"`: `"你好客户端, <b>مرحبا 👩‍👩‍👧‍👦</b>"`,
 		`{"a":1}`: `"你好客户端, {\"a\":1}"`, `7`: `"你好客户端, 7"`, `null`: `"你好客户端, null"`,
 	} {
 		a.Send(`42["message",` + argument + `]`)
-		a.hears("message", response)
+		a.expectEvent("message", response)
 	}
 	a.Send(`42["message"]`)
-	a.hears("message", `"你好客户端, "`)
+	a.expectEvent("message", `"你好客户端, "`)
 }

@@ -75,8 +75,8 @@ func (n *nativeClient) ask(verb string, data any) json.RawMessage {
 	return f.Data
 }
 
-// hear returns the next frame for which is returns true, first from those that ask has skipped. It drops other frames.
-func (n *nativeClient) hear(is func(frame) bool) frame {
+// nextFrame returns the next frame for which is returns true, first from those that ask has skipped. It drops other frames.
+func (n *nativeClient) nextFrame(is func(frame) bool) frame {
 	n.Helper()
 	for len(n.aside) > 0 {
 		f := n.aside[0]
@@ -125,7 +125,7 @@ func TestBothDialectsShareALive(t *testing.T) {
 		t.Errorf(`got the gift %+v, want Num 3, Coin 5, Username "bob"`, g)
 	}
 	a.Emit("comment", map[string]any{"live_id": live, "data": "from the old side", "token": ann.Token()})
-	f := b.hear(func(f frame) bool { return f.Type == "comment" && strings.Contains(string(f.Data), "old side") })
+	f := b.nextFrame(func(f frame) bool { return f.Type == "comment" && strings.Contains(string(f.Data), "old side") })
 	if s, offset := push[comment](a, "comment"); offset != f.Cursor || !strings.Contains(string(f.Data), s.ID) {
 		t.Errorf("one comment is %s at %s and %+v at %s", f.Data, f.Cursor, s, offset)
 	}
@@ -163,7 +163,7 @@ func TestTwoNodes(t *testing.T) {
 	b.Emit("gift", map[string]any{"live_id": live, "gift_id": rose, "token": bob.Token()})
 	for _, n := range natives {
 		for heard := map[string]bool{}; !heard["comment"] || !heard["gift"]; { // in the order of the log
-			f := n.hear(func(f frame) bool { return f.Type == "comment" || f.Type == "gift" })
+			f := n.nextFrame(func(f frame) bool { return f.Type == "comment" || f.Type == "gift" })
 			heard[f.Type] = true
 			if text := string(f.Data); !strings.Contains(text, map[string]string{"comment": "hello there", "gift": `"bob"`}[f.Type]) {
 				n.Errorf("got %s", text)

@@ -108,7 +108,7 @@ func (c *channels) announceLater(live domain.LiveID) {
 	c.announcements.schedule(socketsTopic, c.cfg.Now().Add(announceInterval))
 }
 
-// announce tells the other nodes in which lives the sockets of this node have changed.
+// announce sends the other nodes the lives whose sockets on this node have changed.
 func (c *channels) announce(ctx context.Context, topic string) error {
 	c.mu.Lock()
 	lives := slices.Sorted(maps.Keys(c.changed))

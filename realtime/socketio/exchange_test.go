@@ -336,7 +336,7 @@ func TestWhoAndNicknamesAndTyping(t *testing.T) {
 	}
 	// A socket without a token must not add a message.
 	cat.Emit("addMessage", map[string]any{"content": "x"})
-	cat.hears("needLogin", "")
+	cat.expectEvent("needLogin", "")
 }
 
 // TestUnnamedSocketIsNotFoundByName checks that a message to a socket that has not entered the chat is dropped.

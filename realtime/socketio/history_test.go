@@ -152,10 +152,10 @@ func TestHistoryRoomsNeedSignIn(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			for kind, o := range siotest.Kinds() {
 				a := w.with(t).appWith(o, "token", token, "room", "demo")
-				a.hears("needLogin", "")
+				a.expectEvent("needLogin", "")
 				for _, event := range []string{"addMessage", "getAllMessages", "message", "join", "leave"} {
 					a.Emit(event, map[string]any{"content": "x", "room": "demo"})
-					a.hears("needLogin", "")
+					a.expectEvent("needLogin", "")
 				}
 				a.nothing()
 				if kind == "version 4 over WebSocket" {
@@ -173,9 +173,9 @@ func TestHistoryRoomsNeedSignIn(t *testing.T) {
 		b := bob.on(w).resides(siotest.Options{}, "demo")
 		b.nothing()
 		bob.signIn()
-		b.hears("needLogin", "")
+		b.expectEvent("needLogin", "")
 		b.Emit("addMessage", map[string]any{"content": "x"})
-		b.hears("needLogin", "")
+		b.expectEvent("needLogin", "")
 		wstest.Eventually(t, "bob has left", func() bool { return len(events[domain.ParticipantLeft](w)) == 1 })
 	})
 	t.Run("without the room when it is unknown", func(t *testing.T) {
@@ -185,7 +185,7 @@ func TestHistoryRoomsNeedSignIn(t *testing.T) {
 		c.Emit("addMessage", map[string]any{"content": "x"})
 		c.refused("房间不存在")
 		c.Emit("getAllMessages")
-		c.hears("allMessages", "[]")
+		c.expectEvent("allMessages", "[]")
 		c.Emit("addMessage", map[string]any{"content": "x", "room": "demo"})
 		c.nothing()
 	})
@@ -225,7 +225,7 @@ func TestProfilesShareChatRooms(t *testing.T) {
 	p := two.app(siotest.Options{Version: 3})
 	p.Emit("message", "Piet")
 	p.Emit("join", "demo")
-	p.hears("joined", `"demo"`)
+	p.expectEvent("joined", `"demo"`)
 	p.expectMessage("系统", "你成功进入了demo房间!")
 	e.moves("online", "用户Piet加入聊天室")
 	if at := c.coming("加入"); at.Message != "用户("+p.id+")已加入." || len(at.Clients) != 3 {
@@ -250,7 +250,7 @@ func TestProfilesShareChatRooms(t *testing.T) {
 			}
 		}
 		p.expectMessage(from, text)
-		f := n.hear(func(f frame) bool { return f.Type == "chat.message" })
+		f := n.nextFrame(func(f frame) bool { return f.Type == "chat.message" })
 		if !strings.Contains(string(f.Data), fmt.Sprintf(`"text":%q`, text)) || !strings.Contains(string(f.Data), fmt.Sprintf(`"name":%q`, from)) {
 			t.Errorf("native %s", f.Data)
 		}
@@ -266,7 +266,7 @@ func TestProfilesShareChatRooms(t *testing.T) {
 
 	// Private messages reach participants with every chat profile.
 	c.Emit("exchange", says(at.Clients[0], "psst"))
-	if f := n.hear(func(f frame) bool { return f.Type == "chat.private" }); !strings.Contains(string(f.Data), "psst") {
+	if f := n.nextFrame(func(f frame) bool { return f.Type == "chat.private" }); !strings.Contains(string(f.Data), "psst") {
 		t.Errorf("native %s", f.Data)
 	}
 	n.ask("chat.private", map[string]any{"participant": c.id, "text": "psst yourself"})
@@ -274,7 +274,7 @@ func TestProfilesShareChatRooms(t *testing.T) {
 		t.Errorf("exchanged %+v", got)
 	}
 	p.Emit("message", "@bob to a person")
-	if f := n.hear(func(f frame) bool { return f.Type == "chat.private" }); !strings.Contains(string(f.Data), `"text":"to a person"`) || f.Pos == 0 {
+	if f := n.nextFrame(func(f frame) bool { return f.Type == "chat.private" }); !strings.Contains(string(f.Data), `"text":"to a person"`) || f.Pos == 0 {
 		t.Errorf("native %s", f.Data)
 	}
 	p.Emit("message", "@ann to ann alone")

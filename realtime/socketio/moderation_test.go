@@ -186,7 +186,7 @@ func TestBanAppliesOnEveryNode(t *testing.T) {
 			p.Do(tt.c(p))
 			a.refused(tt.text)
 			a.expectDenial("已禁止", tt.text)
-			n.hear(func(f frame) bool { return f.Type == "error" })
+			n.nextFrame(func(f frame) bool { return f.Type == "error" })
 		})
 	}
 	t.Run("after a sign-in elsewhere", func(t *testing.T) {

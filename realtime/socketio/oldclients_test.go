@@ -93,7 +93,7 @@ func TestLineBreaksAndTabs(t *testing.T) {
 	if got, _ := push[comment](a, "comment"); got.Content != shown {
 		t.Errorf("the comment is %q, want %q", got.Content, shown)
 	}
-	if f := native.hear(func(f frame) bool { return f.Type == "comment" }); !strings.Contains(string(f.Data), `"first\n\tsecond\nthird"`) {
+	if f := native.nextFrame(func(f frame) bool { return f.Type == "comment" }); !strings.Contains(string(f.Data), `"first\n\tsecond\nthird"`) {
 		t.Errorf("native clients get %s", f.Data)
 	}
 	if all := events[domain.CommentPosted](w); len(all) != 1 || all[0].Text != stored {

@@ -93,7 +93,7 @@ func TestPlainChat(t *testing.T) {
 			for _, c := range []*app{ann, bob} {
 				for _, room := range []string{"青铜", "<钻石>"} {
 					c.Emit("join", room)
-					c.hears("joined", fmt.Sprintf("%q", room))
+					c.expectEvent("joined", fmt.Sprintf("%q", room))
 					c.expectMessage("系统", "你成功进入了"+room+"房间!")
 				}
 			}
@@ -105,14 +105,14 @@ func TestPlainChat(t *testing.T) {
 				c.nothing() // the message was sent once
 			}
 			ann.Emit("leave", "青铜")
-			ann.hears("leaved", `"青铜"`)
+			ann.expectEvent("leaved", `"青铜"`)
 			ann.expectMessage("系统", "你已经离开了青铜房间!")
 			for range 2 {
 				ann.Emit("leave", "青铜")
 				ann.expectMessage("系统", "你并不在青铜房间,离开个毛!")
 			}
 			bob.Emit("leave", "<钻石>")
-			bob.hears("leaved", `"<钻石>"`)
+			bob.expectEvent("leaved", `"<钻石>"`)
 			bob.expectMessage("系统", "你已经离开了<钻石>房间!")
 			bob.Emit("message", "alone in bronze")
 			bob.expectMessage("Bob", "alone in bronze")
@@ -134,7 +134,7 @@ func TestPlainChat(t *testing.T) {
 				t.Errorf(`got the messages %+v, want 20 elements, all[0].Content "1", all[19].Content "20"`, all)
 			}
 			cat.Emit("addMessage", map[string]any{"content": "x"})
-			cat.hears("needLogin", "")
+			cat.expectEvent("needLogin", "")
 			cat.Emit("message", map[string]any{"a": 1})
 			cat.expectMessage("系统", "参数错误")
 			// A nickname is available again when its socket has disconnected.
@@ -163,7 +163,7 @@ func TestPlainChatBeforeAName(t *testing.T) {
 	b := w.called(siotest.Options{}, "Bob")
 	a := w.app(siotest.Options{})
 	a.Emit("join", "demo")
-	a.hears("joined", `"demo"`)
+	a.expectEvent("joined", `"demo"`)
 	a.expectMessage("系统", "你成功进入了demo房间!")
 	b.Emit("join", "demo")
 	b.Event("joined")
@@ -197,7 +197,7 @@ func TestPlainChatClosedToGuests(t *testing.T) {
 	a := w.app(siotest.Options{})
 	for _, event := range []string{"message", "join", "leave", "getAllMessages", "addMessage"} {
 		a.Emit(event, "x")
-		a.hears("needLogin", "")
+		a.expectEvent("needLogin", "")
 	}
 	if n := len(events[domain.ParticipantEntered](w)); n != 0 {
 		t.Errorf("%d entered, want 0", n)
@@ -292,7 +292,7 @@ func TestRoomsJoinedBeforeEntering(t *testing.T) {
 		t.Errorf("joined %+v, want 5 elements", joined)
 	}
 	a.Emit("leave", "room 0")
-	a.hears("leaved", `"room 0"`)
+	a.expectEvent("leaved", `"room 0"`)
 	a.Event("message")
 	for range 2 { // limited by a rate, but still in the chat
 		a.Emit("leave", "room 1")

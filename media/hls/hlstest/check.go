@@ -12,9 +12,11 @@ import (
 // Segment is a media segment of a playlist.
 type Segment struct {
 	URI      string
+	Range    string  // EXT-X-BYTERANGE
 	Duration float64 // seconds
 	Time     string
 	Gap      bool
+	Sequence int // discontinuity sequence number
 	Parts    []Part
 }
 
@@ -28,7 +30,9 @@ type Part struct {
 // List is a parsed playlist.
 type List struct {
 	Version, Target  int
-	Sequence, Before int // EXT-X-MEDIA-SEQUENCE, EXT-X-DISCONTINUITY-SEQUENCE
+	Type             string // EXT-X-PLAYLIST-TYPE
+	Start            string // attributes of EXT-X-START
+	Sequence, Before int    // EXT-X-MEDIA-SEQUENCE, EXT-X-DISCONTINUITY-SEQUENCE
 	PartTarget       float64
 	PartHoldBack     float64
 	SkipUntil        float64
@@ -69,6 +73,7 @@ func Parse(text string) (l List, err error) {
 		return l, fmt.Errorf("the first line is %q", lines[0])
 	}
 	var next Segment
+	discontinuities := 0
 	for _, line := range lines[1:] {
 		tag, value, _ := strings.Cut(line, ":")
 		a := attributes(value)
@@ -87,6 +92,14 @@ func Parse(text string) (l List, err error) {
 			l.PartTarget = number(a["PART-TARGET"])
 		case "#EXT-X-MAP":
 			l.Map = a["URI"]
+		case "#EXT-X-PLAYLIST-TYPE":
+			l.Type = value
+		case "#EXT-X-START":
+			l.Start = value
+		case "#EXT-X-DISCONTINUITY":
+			discontinuities++
+		case "#EXT-X-BYTERANGE":
+			next.Range = value
 		case "#EXT-X-SKIP":
 			l.Skipped, err = strconv.Atoi(a["SKIPPED-SEGMENTS"])
 		case "#EXT-X-GAP":
@@ -109,7 +122,7 @@ func Parse(text string) (l List, err error) {
 			if strings.HasPrefix(line, "#") {
 				return l, fmt.Errorf("unexpected line %q", line)
 			}
-			next.URI = line
+			next.URI, next.Sequence = line, l.Before+discontinuities
 			l.Segments = append(l.Segments, next)
 			next = Segment{}
 		}
@@ -125,6 +138,8 @@ func Parse(text string) (l List, err error) {
 type Checker struct {
 	// Renditions is the number of other renditions, each of which needs a report.
 	Renditions int
+	// Plain is true for a playlist of RFC 8216 without low latency.
+	Plain bool
 
 	Last List // the newest version, with the segments that a delta update has left out
 	any  bool
@@ -139,7 +154,11 @@ func (c *Checker) Add(text string) error {
 	if err := c.merge(&l); err != nil {
 		return fmt.Errorf("%w in:\n%s", err, text)
 	}
-	for _, check := range []func(List) error{c.header, c.durations, c.parts, c.live, c.change} {
+	checks := []func(List) error{c.header, c.durations, c.parts, c.live, c.change}
+	if c.Plain {
+		checks = []func(List) error{c.durations, c.change, c.numbers}
+	}
+	for _, check := range checks {
 		if err := check(l); err != nil {
 			return fmt.Errorf("%w in:\n%s", err, text)
 		}
@@ -282,10 +301,14 @@ func (c *Checker) live(l List) error {
 // change checks what may differ from the version before (section 6.2.1).
 func (c *Checker) change(l List) error {
 	before := c.Last
-	if !c.any || l.Before != before.Before {
+	if !c.any || !c.Plain && l.Before != before.Before {
 		return nil
 	}
 	switch {
+	case l.Type != before.Type:
+		return fmt.Errorf("the type has changed from %q", before.Type)
+	case l.Type != "" && l.Sequence != before.Sequence:
+		return fmt.Errorf("a playlist of type %s has lost segments", l.Type)
 	case l.Target != before.Target:
 		return fmt.Errorf("the target duration has changed from %d", before.Target)
 	case l.Sequence < before.Sequence || l.Next() < before.Next():
@@ -299,12 +322,12 @@ func (c *Checker) change(l List) error {
 			continue
 		}
 		now := l.Segments[at]
-		if now.URI != s.URI || now.Duration != s.Duration || now.Time != s.Time || now.Gap != s.Gap {
+		if now.URI != s.URI || now.Range != s.Range || now.Sequence != s.Sequence || now.Duration != s.Duration || now.Time != s.Time || now.Gap != s.Gap {
 			return fmt.Errorf("segment %d was %+v", before.Sequence+i, s)
 		}
 	}
 	started := l.Parts
-	if at := before.Next() - l.Sequence; at < len(l.Segments) {
+	if at := before.Next() - l.Sequence; at >= 0 && at < len(l.Segments) {
 		started = l.Segments[at].Parts
 	}
 	for i, p := range before.Parts {
@@ -314,6 +337,20 @@ func (c *Checker) change(l List) error {
 	}
 	if len(started) > len(before.Parts) && len(before.Hints) > 0 && started[len(before.Parts)].URI != before.Hints[0] {
 		return fmt.Errorf("the hint before was %q", before.Hints[0])
+	}
+	return nil
+}
+
+// numbers checks that no segment has another media sequence number than before (section 6.2.2).
+func (c *Checker) numbers(l List) error {
+	before := make(map[[2]string]int)
+	for i, s := range c.Last.Segments {
+		before[[2]string{s.URI, s.Range}] = c.Last.Sequence + i
+	}
+	for i, s := range l.Segments {
+		if number, known := before[[2]string{s.URI, s.Range}]; known && number != l.Sequence+i {
+			return fmt.Errorf("segment %d was number %d before", l.Sequence+i, number)
+		}
 	}
 	return nil
 }

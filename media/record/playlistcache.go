@@ -137,11 +137,11 @@ func eachLine(index io.Reader, do func(line) bool) (size int64, err error) {
 			return size, err
 		}
 		l, err := parseLine(b)
-		if err != nil {
-			return size, nil
+		complete := err == nil
+		if complete {
+			size += int64(len(b))
 		}
-		size += int64(len(b))
-		if !do(l) {
+		if !complete || !do(l) {
 			return size, nil
 		}
 	}

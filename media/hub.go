@@ -19,7 +19,7 @@ type hub struct {
 	streams  map[string]*stream
 	cuts     map[string]time.Time
 	userCuts map[userKey]time.Time
-	revoked  map[string]time.Time // by key: when publishers that were authorized before must not publish any more
+	revoked  map[string]time.Time // by stream key, the time of the newest revocation: publishers that were authorized before must not publish any more
 	closed   bool
 	past     totals
 }

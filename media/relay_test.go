@@ -161,7 +161,8 @@ func TestPicturesBeforeTheFirstKeyFrameAreDropped(t *testing.T) {
 	}
 }
 
-// An encoder that announces video and sends none is heard nevertheless.
+// TestAnnouncedVideoThatNeverComesHidesNoSound checks that players get the audio of an encoder that announces video
+// but sends none.
 func TestAnnouncedVideoThatNeverComesHidesNoSound(t *testing.T) {
 	h := run(t, func(c *media.Config) { c.SettleTime = 200 * time.Millisecond })
 	s := h.publish(t, "KEY")
@@ -180,7 +181,8 @@ func TestAnnouncedVideoThatNeverComesHidesNoSound(t *testing.T) {
 	}
 }
 
-// A key frame whose NAL units are truncated is relayed, but no player starts with it.
+// TestPlayersDoNotStartWithATruncatedKeyFrame checks that a key frame whose NAL units are truncated is relayed, but
+// that no player starts with it.
 func TestPlayersDoNotStartWithATruncatedKeyFrame(t *testing.T) {
 	h := run(t, nil)
 	s := h.publish(t, "KEY")

@@ -3,9 +3,11 @@
 //
 // The package isolates gohlslib, which segments, because gohlslib trusts its input and its callers. It guarantees:
 //
-//   - No HTTP request waits inside gohlslib. One goroutine per playlist reads each new version from gohlslib once, and all
+//   - No HTTP request waits inside gohlslib. Write reads each new version of a playlist from gohlslib once, and all
 //     requests are served from that. Requests wait for a part in this package: for a bounded time, in bounded number, and
 //     only while the client is connected. Above the limit of an address, new requests replace older ones of this address.
+//   - No version of a playlist is missed, even if many seconds are written at once: the parts near the end are always
+//     listed.
 //   - Playlists follow draft-pantos-hls-rfc8216bis. This package renders them from those of gohlslib, which have no
 //     rendition reports, no usable delta updates and a shorter hold back, and drop parts too early.
 //   - A malformed frame is skipped, whatever it does to a parser. A stream that cannot be segmented (no key frames, no

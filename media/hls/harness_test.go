@@ -86,19 +86,6 @@ func list(m *hls.Muxer, name, query string) *httptest.ResponseRecorder {
 	return w
 }
 
-// settled returns a playlist when it does not change any more.
-func settled(m *hls.Muxer, name string) string {
-	before := ""
-	for same := 0; same < 20; same++ { // the segmenter has had its turn many times
-		text := list(m, name, "").Body.String()
-		if text != before {
-			before, same = text, 0
-		}
-		<-time.After(20 * time.Millisecond)
-	}
-	return before
-}
-
 func file(m *hls.Muxer, name string) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
 	name, _, _ = strings.Cut(name, "?")

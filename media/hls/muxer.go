@@ -11,13 +11,10 @@ type Muxer struct {
 	cfg Config
 
 	// Used only by the goroutine that writes.
-	tracks  mp4track.Set
-	run     *segmenter // receives the frames
-	started bool       // a frame of run was written
-	noVideo bool       // an unsupported codec was reported
-	noAudio bool
-
-	followers sync.WaitGroup
+	tracks    mp4track.Set
+	receiving *presentation // its run receives the frames; nil if the next frame starts another run
+	noVideo   bool          // an unsupported codec was reported
+	noAudio   bool
 
 	mu       sync.Mutex
 	current  *presentation // the presentation that is served
@@ -32,23 +29,6 @@ type Muxer struct {
 // New returns a Muxer. It has nothing to serve until frames are written.
 func New(cfg Config) *Muxer {
 	return &Muxer{cfg: cfg.withDefaults(), changed: make(chan struct{})}
-}
-
-// wake makes the followers of playlists check for changes.
-func (m *Muxer) wake() {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, p := range []*presentation{m.current, m.next} {
-		if p == nil {
-			continue
-		}
-		for _, c := range p.wake {
-			select {
-			case c <- struct{}{}:
-			default:
-			}
-		}
-	}
 }
 
 // fail stores the error that has ended the stream, and returns it.
@@ -89,20 +69,15 @@ func (m *Muxer) renderOne(p *presentation, name string) {
 	p.playlists[name] = list
 }
 
-// Close ends the Muxer and waits for its goroutines. It must not run concurrently with Write.
+// Close ends the Muxer. It must not run concurrently with Write.
 func (m *Muxer) Close() {
 	m.mu.Lock()
+	defer m.mu.Unlock()
 	m.closed, m.ended = true, true
-	broken := false
 	for _, p := range []*presentation{m.current, m.next} {
 		if p != nil {
 			p.run.close()
-			broken = broken || p.run.broken
 		}
 	}
 	m.announce()
-	m.mu.Unlock()
-	if !broken { // After a panic, gohlslib may block the followers for ever.
-		m.followers.Wait()
-	}
 }

@@ -76,7 +76,7 @@ func TestUnknownFilesAreNotFoundAtOnce(t *testing.T) {
 	second0(0)
 	second0(1000)
 	index(m)
-	text := settled(m, "video1_stream.m3u8")
+	text := list(m, "video1_stream.m3u8", "").Body.String()
 	hint := regexp.MustCompile(`PRELOAD-HINT:TYPE=PART,URI="([^?]+)_part(\d+)\.mp4`).FindStringSubmatch(text)
 	if hint == nil {
 		t.Fatal(text)
@@ -104,7 +104,7 @@ func TestRequestsWaitForTheNextSegmentOrPart(t *testing.T) {
 	if w := <-first; w.Code != 200 {
 		t.Fatal(w.Code)
 	}
-	text := settled(m, "video1_stream.m3u8")
+	text := list(m, "video1_stream.m3u8", "").Body.String()
 	next := number(t, text, "MEDIA-SEQUENCE") + strings.Count(text, "#EXTINF")
 	parts := strings.Count(text[strings.LastIndex(text, "#EXTINF"):], "#EXT-X-PART:")
 	answers := make(chan *httptest.ResponseRecorder, 3)
@@ -231,7 +231,7 @@ func TestNewHeadersAndJumpsContinueTheNumbering(t *testing.T) {
 			second(t, m, 0)
 			second(t, m, 1000)
 			index(m)
-			before := settled(m, "video1_stream.m3u8")
+			before := list(m, "video1_stream.m3u8", "").Body.String()
 			next := number(t, before, "MEDIA-SEQUENCE") + strings.Count(before, "#EXTINF")
 			waits := make(chan string)
 			go func() { waits <- list(m, "video1_stream.m3u8", fmt.Sprintf("_HLS_msn=%d", next)).Body.String() }()

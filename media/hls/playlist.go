@@ -21,7 +21,8 @@ const (
 // trackList holds the newest playlist of one track of a run, with the segment numbers of gohlslib. gohlslib drops the
 // parts and the wall-clock time of a segment early; trackList keeps them.
 type trackList struct {
-	newest playlist.Media
+	text   []byte                         // newest playlist of gohlslib
+	newest playlist.Media                 // its content
 	known  map[int]*playlist.MediaSegment // segments of the playlist, by number
 }
 
@@ -41,17 +42,12 @@ func (t *trackList) update(text []byte, token string) error {
 		}
 		known[number], list.Segments[i] = segment, segment
 	}
-	t.newest, t.known = list, known
+	t.text, t.newest, t.known = text, list, known
 	return nil
 }
 
 // next returns the number of the incomplete segment.
 func (t *trackList) next() int { return t.newest.MediaSequence + len(t.newest.Segments) }
-
-// nextQuery returns the query that requests the next version from gohlslib.
-func (t *trackList) nextQuery() string {
-	return "_HLS_msn=" + strconv.Itoa(t.next()) + "&_HLS_part=" + strconv.Itoa(len(t.newest.Parts)) + "&"
-}
 
 // longestPart returns the duration of the longest part.
 func (t *trackList) longestPart() (longest time.Duration) {

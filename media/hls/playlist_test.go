@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -131,6 +132,91 @@ func TestPlaylistsFollowRFC8216bis(t *testing.T) {
 	}
 }
 
+// TestABurstLosesNoVersion writes many seconds at once. The playlists then have the parts and the wall-clock times that they
+// would have in real time, and the segments follow each other without a hole.
+func TestABurstLosesNoVersion(t *testing.T) {
+	const seconds = 60
+	m := open(t, hls.Config{Segments: 2 * seconds})
+	write(t, m, avcHeader(), aacHeader())
+	for i := range uint32(seconds) {
+		second(t, m, i*1000)
+	}
+	for name, media := range map[string]hlstest.Media{"video1_stream.m3u8": {MaxSample: 0.04, Slack: 0.001}, "audio2_stream.m3u8": {MaxSample: 0.05, Slack: 0.1}} {
+		check := hlstest.Checker{Renditions: 1}
+		if err := check.Add(list(m, name, "").Body.String()); err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if err := media.Init(file(m, check.Last.Map).Body.Bytes()); err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range check.Last.Segments {
+			if s.Gap {
+				continue
+			}
+			if err := media.Add(file(m, s.URI).Body.Bytes(), s.Duration); err != nil {
+				t.Fatalf("%s, %s: %v", name, s.URI, err)
+			}
+		}
+		if media.Listed != seconds-1 {
+			t.Errorf("%s: the segments last %.3f s, want %d s", name, media.Listed, seconds-1)
+		}
+	}
+}
+
+// TestPartsFollowEachOther checks every version of the playlists, and that the files of all parts follow each other without a
+// hole.
+func TestPartsFollowEachOther(t *testing.T) {
+	const seconds = 20
+	m := open(t, hls.Config{Segments: 2 * seconds})
+	write(t, m, avcHeader(), aacHeader())
+	type track struct {
+		check hlstest.Checker
+		media hlstest.Media
+		parts map[string]float64 // duration of each part that a version has listed
+		order []string
+	}
+	tracks := map[string]*track{
+		"video1_stream.m3u8": {media: hlstest.Media{MaxSample: 0.04, Slack: 0.001}},
+		"audio2_stream.m3u8": {media: hlstest.Media{MaxSample: 0.05, Slack: 0.1}}, // audio frames end where they end
+	}
+	for _, tr := range tracks {
+		tr.check.Renditions, tr.parts = 1, make(map[string]float64)
+	}
+	for at := uint32(0); at < seconds*1000; at += 40 {
+		write(t, m, videoFrame(at, at%1000 == 0), sound(at), sound(at+20))
+		if at < 2000 {
+			continue
+		}
+		for name, tr := range tracks {
+			if err := tr.check.Add(list(m, name, "").Body.String()); err != nil {
+				t.Fatalf("%s at %d ms: %v", name, at, err)
+			}
+			for _, s := range append(slices.Clone(tr.check.Last.Segments), hlstest.Segment{Parts: tr.check.Last.Parts}) {
+				for _, p := range s.Parts {
+					if _, known := tr.parts[p.URI]; !known {
+						tr.order = append(tr.order, p.URI)
+					}
+					tr.parts[p.URI] = p.Duration
+				}
+			}
+		}
+	}
+	for name, tr := range tracks {
+		if err := tr.media.Init(file(m, tr.check.Last.Map).Body.Bytes()); err != nil {
+			t.Fatal(err)
+		}
+		for _, uri := range tr.order {
+			if err := tr.media.Add(file(m, uri).Body.Bytes(), tr.parts[uri]); err != nil {
+				t.Fatalf("%s, %s: %v", name, uri, err)
+			}
+		}
+		if tr.media.Listed < seconds-1 {
+			t.Errorf("%s: the parts last %.3f s, want %d s", name, tr.media.Listed, seconds)
+		}
+	}
+}
+
 // TestPartsAfterTheEndOfASegmentAreOfTheNext checks section 6.2.5.2: a request for a part that a complete segment does not
 // have waits for the first part of the next segment.
 func TestPartsAfterTheEndOfASegmentAreOfTheNext(t *testing.T) {
@@ -140,7 +226,7 @@ func TestPartsAfterTheEndOfASegmentAreOfTheNext(t *testing.T) {
 		write(t, m, videoFrame(i*40, i%25 == 0)) // the last frame begins a segment
 	}
 	index(m)
-	l, err := hlstest.Parse(settled(m, "video1_stream.m3u8"))
+	l, err := hlstest.Parse(list(m, "video1_stream.m3u8", "").Body.String())
 	if err != nil || len(l.Parts) > 0 {
 		t.Fatal(l, err)
 	}
@@ -164,7 +250,7 @@ func TestPlaylistsAreCompressed(t *testing.T) {
 		second(t, m, i*1000)
 	}
 	index(m)
-	want := settled(m, "video1_stream.m3u8")
+	want := list(m, "video1_stream.m3u8", "").Body.String()
 	for accepts, compressed := range map[string]bool{"gzip": true, "br, GZIP;q=0.5": true, "deflate, gzip, br": true, "": false, "gzip;q=0": false, "br": false, "gzip;q=x": false} {
 		get := func(serve func(http.ResponseWriter, *http.Request)) (string, int) {
 			w, r := httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/", nil)

@@ -14,9 +14,11 @@ import (
 // presentation holds the playlists of one run of the segmenter.
 type presentation struct {
 	run       *segmenter
-	wake      map[string]chan struct{} // for each playlist, wakes its follower when the playlist may have changed; used without low latency
-	tracks    map[string]*trackList    // playlists as gohlslib has written them
-	playlists map[string]servedList    // playlists as they are served
+	plain     bool                  // whether it is served without low latency
+	names     []string              // names of the playlists; the first one is that of the video, if there is one
+	tracks    map[string]*trackList // playlists as gohlslib has written them
+	playlists map[string]servedList // playlists as they are served
+	changedAt uint32                // timestamp of the frame that has ended the newest part
 
 	target     int           // target duration in seconds
 	partTarget time.Duration // part target duration
@@ -34,6 +36,9 @@ func (p *presentation) render(t *trackList, ended bool) (servedList, error) {
 		list.DiscontinuitySequence = &p.runsBefore
 	}
 	list.TargetDuration = p.target
+	if p.plain {
+		list = withoutLowLatency(list)
+	}
 	l := servedList{end: position{list.MediaSequence + len(list.Segments), len(list.Parts)}, first: list.MediaSequence}
 	for _, segment := range list.Segments {
 		l.parts = append(l.parts, len(segment.Parts))
@@ -65,6 +70,34 @@ func (p *presentation) render(t *trackList, ended bool) (servedList, error) {
 	}
 	l.delta = newDocument(text)
 	return l, nil
+}
+
+// withoutLowLatency returns a playlist without partial segments and without the gaps before the first segment.
+func withoutLowLatency(list playlist.Media) playlist.Media {
+	list.ServerControl, list.PartInf, list.PreloadHint, list.Parts = nil, nil, nil, nil
+	var segments []*playlist.MediaSegment
+	for _, segment := range list.Segments {
+		if segment.Gap {
+			list.MediaSequence++
+			continue
+		}
+		plain := *segment
+		plain.Parts = nil
+		segments = append(segments, &plain)
+	}
+	list.Segments = segments
+	return list
+}
+
+// mayBeServed reports whether the run has enough segments for a player to begin.
+func (p *presentation) mayBeServed() bool {
+	for _, t := range p.tracks {
+		complete := t.next() - firstSegment
+		if complete < 1 || p.plain && complete < minPlainSegments {
+			return false
+		}
+	}
+	return true
 }
 
 // updateDurations raises the durations that playlists announce. They apply to all tracks, and do not decrease while the

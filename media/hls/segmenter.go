@@ -51,9 +51,6 @@ func newSegmenter(cfg Config, t mp4track.Set, first Frame) (s *segmenter, err er
 		SegmentMaxSize:     uint64(cfg.MaxSegment),
 		OnEncodeError:      cfg.OnError,
 	}
-	if cfg.NoLowLatency {
-		s.mux.Variant = gohlslib.MuxerVariantFMP4
-	}
 	if err := s.mux.Start(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrSegmenting, err)
 	}

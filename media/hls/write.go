@@ -21,27 +21,24 @@ func (m *Muxer) Write(f Frame) error {
 		if err != nil {
 			m.cfg.OnError(err)
 		}
-		if changed && m.started {
-			m.run = nil // the next frame starts another run
+		if changed {
+			m.receiving = nil
 		}
 		return nil
 	case !info.Coded:
 		return nil
 	}
 	m.reportUnsupported(info)
-	if m.run != nil && m.run.jumps(f) {
-		m.run = nil
-	}
-	if m.run == nil || !m.started {
+	if m.receiving == nil || m.receiving.run.jumps(f) {
 		if err := m.start(f); err != nil {
 			return m.fail(err)
 		}
 	}
-	if err := m.run.write(f, m.cfg.OnError); err != nil {
+	if err := m.receiving.run.write(f, m.cfg.OnError); err != nil {
 		return m.fail(err)
 	}
-	if m.cfg.NoLowLatency && (info.Key || m.tracks.Video == nil) {
-		m.wake()
+	if err := m.read(f); err != nil {
+		return m.fail(err)
 	}
 	return nil
 }
@@ -68,11 +65,11 @@ func (m *Muxer) start(f Frame) error {
 	if err != nil {
 		return err
 	}
-	m.run, m.started = run, true
-	p := &presentation{run: run, wake: make(map[string]chan struct{}), tracks: make(map[string]*trackList), playlists: make(map[string]servedList)}
-	for _, name := range run.playlistNames() {
-		p.wake[name] = make(chan struct{}, 1)
+	p := &presentation{run: run, plain: m.cfg.NoLowLatency, names: run.playlistNames(), tracks: make(map[string]*trackList), playlists: make(map[string]servedList)}
+	for _, name := range p.names {
+		p.tracks[name] = &trackList{}
 	}
+	m.receiving = p
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.closed {
@@ -83,8 +80,5 @@ func (m *Muxer) start(f Frame) error {
 		m.next.run.close()
 	}
 	m.next = p
-	for _, name := range run.playlistNames() {
-		m.followers.Go(func() { m.follow(p, name) })
-	}
 	return nil
 }

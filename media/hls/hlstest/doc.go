@@ -2,5 +2,5 @@
 // RFC 8216. Only tests use it.
 //
 // A [Checker] follows the versions of one playlist like a player: it checks each version, and what the server may change
-// between two versions. It never requests anything.
+// between two versions. A [Media] checks the files of a playlist. Neither requests anything.
 package hlstest

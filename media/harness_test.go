@@ -15,7 +15,7 @@ import (
 )
 
 // timeout is how long a test waits for something that should happen soon.
-const timeout = time.Minute
+const timeout = 3 * time.Minute
 
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
@@ -50,7 +50,8 @@ func run(t testing.TB, change func(*media.Config)) *testServer {
 		Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))}
 	// the timeouts are so long that no client is late on a slow machine
 	cfg.RTMP = rtmp.Config{HandshakeTimeout: timeout, MessageTimeout: timeout, ControlTimeout: timeout, MediaTimeout: timeout}
-	cfg.SettleTime, cfg.StreamGrace, cfg.HLS.Muxer.WaitTimeout, cfg.HLS.Linger = 5*time.Second, timeout, timeout, timeout
+	cfg.SettleTime, cfg.StreamGrace = 5*time.Second, timeout
+	cfg.HLS.Muxer.WaitTimeout, cfg.HLS.IdleTimeout, cfg.HLS.Linger = timeout, timeout, timeout
 	if change != nil {
 		change(&cfg)
 	}

@@ -138,7 +138,7 @@ func TestHLSStartsAtOnceOnAColdStream(t *testing.T) {
 
 // TestHLSMissesNothingOfABurst sends many seconds at once, as an encoder does after its network has stalled.
 func TestHLSMissesNothingOfABurst(t *testing.T) {
-	const burst = 30
+	const burst = 10
 	h := run(t, func(c *media.Config) { c.HLS.Muxer.Segments = 2 * burst })
 	s := h.onHLS(t, "KEY") // players begin with the second 1
 	p := h.playHLS(t, "KEY")
@@ -213,7 +213,7 @@ func TestHLSChecksTheSignOnceAndThenTheSession(t *testing.T) {
 }
 
 func TestHLSEndsWithTheBroadcast(t *testing.T) {
-	h := run(t, func(c *media.Config) { c.HLS.Linger = 3 * time.Second })
+	h := run(t, nil)
 	s := h.onHLS(t, "KEY")
 	p := h.playHLS(t, "KEY")
 	s.unpublish()
@@ -222,6 +222,11 @@ func TestHLSEndsWithTheBroadcast(t *testing.T) {
 		_, list, _ := page(t, p.base+p.lists[0])
 		return strings.HasSuffix(list, "#EXT-X-ENDLIST\n")
 	})
+
+	h = run(t, func(c *media.Config) { c.HLS.Linger = 100 * time.Millisecond })
+	s = h.onHLS(t, "KEY")
+	p = h.playHLS(t, "KEY")
+	s.unpublish()
 	eventually(t, "nothing more", func() bool {
 		status, _, _ := page(t, p.base+p.lists[0])
 		return status == 403
@@ -459,14 +464,16 @@ func TestFFmpegPlaysHLS(t *testing.T) {
 	for name, plain := range map[string]bool{"of low latency": false, "without": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := run(t, func(c *media.Config) { c.HLS.Muxer.NoLowLatency = plain })
+			h := run(t, func(c *media.Config) { c.HLS.Muxer.NoLowLatency, c.HLS.Muxer.Segments = plain, 60 }) // a slow player loses none
 			_, all := shown(t, film(t))
 			all = slices.Repeat(all, 5)
 			var sending sync.WaitGroup
 			defer sending.Wait()
-			sending.Go(func() { send(t, film(t), h.publishURL("KEY"), "-stream_loop", "4") }) // repeated, so that a slow machine has some seconds to start the player
+			sending.Go(func() { send(t, film(t), h.publishURL("KEY"), "-stream_loop", "4") })
 			h.stream(t, "KEY", "a second group", func(s media.StreamStats) bool { return s.GOP == 25 })
-			times, got := shown(t, h.hlsURL("KEY"))
+			p := h.playHLS(t, "KEY") // the files of this session stay after the end of the stream, if the player is slow
+			_, session, _ := strings.Cut(p.lists[0], "?")
+			times, got := shown(t, p.base+"index.m3u8?"+session)
 			at := strings.Index(strings.Join(all, " "), strings.Join(got, " "))
 			if len(got) < 50 || at < 0 {
 				t.Fatalf("%d pictures, at %d", len(got), at)

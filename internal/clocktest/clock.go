@@ -23,6 +23,9 @@ func New() *Clock { return &Clock{still: true, at: time.Now().Add(ahead)} }
 // Running returns a Clock that runs with the system's clock and in addition jumps with Forward.
 func Running() *Clock { return &Clock{ahead: ahead} }
 
+// Real returns a Clock that has the time of the system's clock until Forward moves it.
+func Real() *Clock { return &Clock{} }
+
 // Now returns the time of the clock.
 func (c *Clock) Now() time.Time {
 	c.mu.Lock()

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/bluenviron/gortmplib"
 
@@ -18,7 +19,8 @@ import (
 type ownerState struct {
 	name  string
 	enter func(p *node, l live, onAir []domain.LiveID)
-	leave func(p *node, l live) // nil if the state cannot end
+	leave func(p *node, l live) // nil if no command ends the state
+	lasts time.Duration         // after which the state ends; 0 if it does not end by itself
 	ends  bool                  // whether the live has ended
 	free  bool                  // whether the owner may broadcast
 }
@@ -35,9 +37,9 @@ var ownerStates = []ownerState{
 	{
 		name: "banned until the ban expires",
 		enter: func(p *node, l live, onAir []domain.LiveID) {
-			p.execute(operator, domain.BanUser{User: l.owner.User, Seconds: 3, Lives: onAir})
+			p.execute(operator, domain.BanUser{User: l.owner.User, Seconds: 3600, Lives: onAir})
 		},
-		leave: func(*node, live) {}, // the ban expires
+		lasts: time.Hour,
 	},
 	{
 		name: "disabled",
@@ -123,10 +125,17 @@ func TestOwnerWithoutAccess(t *testing.T) {
 				if _, err := p.dial(l, p.signer.Publish(l.key)); err == nil {
 					t.Error("an encoder is accepted")
 				}
-				if owner.leave == nil {
+				switch {
+				case owner.lasts > 0:
+					for _, n := range []*node{p, q} {
+						n.now.Forward(owner.lasts)
+						defer n.now.Forward(-owner.lasts)
+					}
+				case owner.leave != nil:
+					owner.leave(q, l)
+				default:
 					return
 				}
-				owner.leave(q, l)
 				want := error(nil)
 				if len(onAir) > 0 { // the live has ended for ever
 					want = broadcasts.ErrLiveEnded

@@ -3,6 +3,7 @@ package broadcasts_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/url"
 	"strings"
 	"sync"
@@ -18,6 +19,7 @@ import (
 	"roomlog/eventstore"
 	"roomlog/eventstore/cluster"
 	"roomlog/eventstore/pgtest"
+	"roomlog/internal/logtest"
 	"roomlog/media"
 	"roomlog/media/broadcasts"
 	"roomlog/projections"
@@ -46,8 +48,8 @@ func (p *node) lastEnd(l live) (position int64) {
 
 // tables is a separate pool for the queries of a manager. While off is set, all queries fail.
 type tables struct {
-	off    atomic.Bool
-	failed atomic.Int64
+	off atomic.Bool
+	log logtest.Buffer // log of the manager
 
 	mu      sync.Mutex
 	queries []pgx.TraceQueryStartData
@@ -75,6 +77,17 @@ func (c *tables) queriesWith(part string) (args [][]any) {
 	return args
 }
 
+// waitForWatcher waits until the watcher has failed to handle an event. Other parts of a manager fail, too, while off is set.
+func (c *tables) waitForWatcher(p *node) {
+	p.Helper()
+	p.eventually("the watcher has failed", func() bool { return strings.Contains(c.log.String(), "following the log for broadcasts failed") })
+}
+
+// attach makes a manager use these tables.
+func (c *tables) attach(t testing.TB, db *pgtest.DB, cfg *broadcasts.Config) {
+	cfg.Queries, cfg.Log = c.open(t, db), slog.New(slog.NewTextHandler(&c.log, nil))
+}
+
 func (c *tables) open(t testing.TB, db *pgtest.DB) *projections.Queries {
 	t.Helper()
 	usual, err := eventstore.OpenPool(t.Context(), db.DSN, eventstore.PoolOptions{Serving: db.Serving, MaxConns: 2})
@@ -86,7 +99,6 @@ func (c *tables) open(t testing.TB, db *pgtest.DB) *projections.Queries {
 	cfg.ConnConfig.Tracer = c
 	cfg.PrepareConn = func(context.Context, *pgx.Conn) (bool, error) {
 		if c.off.Load() {
-			c.failed.Add(1)
 			return true, errors.New("cut off")
 		}
 		return true, nil
@@ -106,7 +118,7 @@ func TestMissedEventsAreHandled(t *testing.T) {
 	var c tables
 	db := pgtest.New(t)
 	p := open(t, db, "p1", func(cfg *broadcasts.Config) {
-		cfg.Queries = c.open(t, db)
+		c.attach(t, db, cfg)
 		cfg.LostNodeGrace = time.Hour // so long that the broadcast of node q, which does not exist, is not ended
 	})
 	ended, kicked, replaced, lost, banned, fine := p.live(), p.live(), p.live(), p.live(), p.live(), p.live()
@@ -123,7 +135,7 @@ func TestMissedEventsAreHandled(t *testing.T) {
 
 	c.off.Store(true)
 	p.execute(ended.owner, domain.ChangeLiveStatus{Live: ended.id, To: domain.LiveStop})
-	p.eventually("a query of the manager has failed", func() bool { return c.failed.Load() > 0 })
+	c.waitForWatcher(p)
 	p.execute(operator, domain.KickBroadcast{Live: kicked.id})
 	p.execute(operator, domain.KickPlayer{Live: fine.id, Player: domain.PlayerID(p.server.Players(fine.key)[0].Client.ID)})
 	p.execute(operator, domain.BanUser{User: banned.owner.User})

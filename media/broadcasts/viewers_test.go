@@ -67,7 +67,7 @@ func TestViewersThatWereBannedMeanwhileAreDisconnected(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	var c tables
-	p := open(t, db, "p", func(cfg *broadcasts.Config) { cfg.Queries = c.open(t, db) })
+	p := open(t, db, "p", func(cfg *broadcasts.Config) { c.attach(t, db, cfg) })
 	l, viewer := p.live(), p.live().owner.User
 	p.publish(l)
 	sign := p.signer.PlayAs(l.key, int64(viewer))
@@ -76,7 +76,7 @@ func TestViewersThatWereBannedMeanwhileAreDisconnected(t *testing.T) {
 	p.eventually("the viewer plays", func() bool { return len(p.server.Players(l.key)) == 1 })
 	c.off.Store(true)
 	p.execute(operator, domain.BanViewer{Live: l.id, User: viewer})
-	p.eventually("the watcher has failed", func() bool { return c.failed.Load() > 0 })
+	c.waitForWatcher(p)
 	c.off.Store(false)
 	p.eventually("the player is disconnected", func() bool { return len(p.server.Players(l.key)) == 0 })
 }
@@ -87,7 +87,7 @@ func TestViewersAreCheckedWithOneQuery(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	var c tables
-	p := open(t, db, "p", func(cfg *broadcasts.Config) { cfg.Queries = c.open(t, db) })
+	p := open(t, db, "p", func(cfg *broadcasts.Config) { c.attach(t, db, cfg) })
 	lives := []live{p.live(), p.live()}
 	viewers := []domain.UserID{p.live().owner.User, p.live().owner.User, p.live().owner.User}
 	for _, l := range lives {
@@ -103,7 +103,7 @@ func TestViewersAreCheckedWithOneQuery(t *testing.T) {
 	c.off.Store(true)
 	p.execute(operator, domain.BanViewer{Live: lives[0].id, User: viewers[0]})
 	p.execute(operator, domain.BanUser{User: viewers[1]})
-	p.eventually("the watcher has failed", func() bool { return c.failed.Load() > 0 })
+	c.waitForWatcher(p)
 	c.off.Store(false)
 	p.eventually("the players are disconnected", func() bool {
 		return len(p.server.Players(lives[0].key)) == 1 && len(p.server.Players(lives[1].key)) == 2

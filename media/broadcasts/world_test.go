@@ -16,6 +16,7 @@ import (
 	"github.com/bluenviron/gortmplib"
 	"github.com/bluenviron/gortmplib/pkg/message"
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"roomlog/domain"
 	"roomlog/eventstore"
@@ -29,7 +30,7 @@ import (
 )
 
 const (
-	timeout       = time.Minute
+	timeout       = 3 * time.Minute
 	lostNodeGrace = 200 * time.Millisecond // duration on the clock of a node; the tables are read every 50 ms
 	secret        = "a-secret-of-this-house"
 )
@@ -39,6 +40,7 @@ type node struct {
 	testing.TB
 	name      string
 	db        *pgtest.DB
+	pool      *pgxpool.Pool
 	store     *eventstore.Store
 	sequencer *eventstore.Sequencer
 	queries   *projections.Queries
@@ -50,6 +52,7 @@ type node struct {
 	directory *broadcasts.Directory
 	cluster   *cluster.Cluster
 	clock     *clocktest.Clock // clock by which lost nodes are found
+	now       *clocktest.Clock // clock by which signs and bans expire
 	rtmp      string
 	stop      func() // shuts down in order
 
@@ -66,18 +69,18 @@ func open(t testing.TB, db *pgtest.DB, name string, change func(*broadcasts.Conf
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)
-	p := &node{TB: t, name: name, db: db, queries: projections.NewQueries(pool), clock: clocktest.New()}
+	p := &node{TB: t, name: name, db: db, pool: pool, queries: projections.NewQueries(pool), clock: clocktest.New(), now: clocktest.Real()}
 	if p.store, err = eventstore.Open(t.Context(), pool, eventstore.Config{Now: time.Now}); err != nil {
 		t.Fatal(err)
 	}
-	if p.signer, err = media.NewSigner([]string{secret}, 0, time.Now); err != nil {
+	if p.signer, err = media.NewSigner([]string{secret}, 0, p.now.Now); err != nil {
 		t.Fatal(err)
 	}
 	p.sequencer = eventstore.NewSequencer(p.store, eventstore.SequencerConfig{Timeout: timeout})
 	p.feed = feed.New(p.store, p.queries, feed.Config{SubscriberTimeout: 2 * timeout})
 	p.cluster = cluster.New(cluster.NewPostgres(pool), cluster.Config{Node: name, Now: p.clock.Now})
 	cfg := broadcasts.Config{Store: p.store, Commands: p.sequencer, Queries: p.queries, Owners: p.admission(p.queries), Feed: p.feed, Cluster: p.cluster,
-		Signer: p.signer, Now: time.Now, LostNodeGrace: lostNodeGrace, OnChange: p.changed}
+		Signer: p.signer, Now: p.now.Now, LostNodeGrace: lostNodeGrace, OnChange: p.changed}
 	if change != nil {
 		change(&cfg)
 	}
@@ -85,7 +88,7 @@ func open(t testing.TB, db *pgtest.DB, name string, change func(*broadcasts.Conf
 	if p.manager, err = broadcasts.New(cfg); err != nil {
 		t.Fatal(err)
 	}
-	p.server, err = media.New(media.Config{Authorizer: media.Authorizers{p.manager, p}, Observer: p.manager, Now: time.Now, SettleTime: 50 * time.Millisecond, StreamGrace: -1,
+	p.server, err = media.New(media.Config{Authorizer: media.Authorizers{p.manager, p}, Observer: p.manager, Now: p.now.Now, SettleTime: 50 * time.Millisecond, StreamGrace: -1,
 		Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
@@ -122,7 +125,7 @@ func (p *node) AuthorizePublish(_ context.Context, r media.PublishRequest) error
 // admission returns the check of owners over some tables.
 func (p *node) admission(queries *projections.Queries) *projections.Admission {
 	p.Helper()
-	a, err := projections.NewAdmission(projections.AdmissionConfig{Queries: queries, Tables: p.feed, Head: p.store.Head, Now: time.Now})
+	a, err := projections.NewAdmission(projections.AdmissionConfig{Queries: queries, Tables: p.feed, Head: p.store.Head, Now: p.now.Now})
 	if err != nil {
 		p.Fatal(err)
 	}
@@ -254,8 +257,25 @@ func (p *node) publish(l live) *encoder {
 	if err != nil {
 		p.Fatal(err)
 	}
-	p.eventually("the tables have the broadcast", func() bool { return p.broadcast(l).Node == p.name })
+	p.awaitBroadcast(l)
 	return e
+}
+
+// awaitBroadcast waits until the tables have a broadcast of a live on this node that the log has not ended. The tables may be
+// behind and still have the broadcast before.
+func (p *node) awaitBroadcast(l live) {
+	p.Helper()
+	p.eventually("the tables have the broadcast", func() (running bool) {
+		b := p.broadcast(l)
+		if b.Node != p.name {
+			return false
+		}
+		const query = "SELECT NOT EXISTS (SELECT FROM events WHERE type = 'broadcast.stopped.v1' AND live_id = $1 AND payload->>'broadcast' = $2)"
+		if err := p.pool.QueryRow(p.Context(), query, l.id, b.ID).Scan(&running); err != nil {
+			p.Fatal(err)
+		}
+		return running
+	})
 }
 
 // broadcast returns the broadcast of a live in the tables.

@@ -15,7 +15,7 @@ import (
 	"roomlog/media/hls"
 )
 
-const timeout = time.Minute
+const timeout = 3 * time.Minute
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 

@@ -135,7 +135,7 @@ func TestPlaylistsFollowRFC8216bis(t *testing.T) {
 // TestABurstLosesNoVersion writes many seconds at once. The playlists then have the parts and the wall-clock times that they
 // would have in real time, and the segments follow each other without a hole.
 func TestABurstLosesNoVersion(t *testing.T) {
-	const seconds = 60
+	const seconds = 20
 	m := open(t, hls.Config{Segments: 2 * seconds})
 	write(t, m, avcHeader(), aacHeader())
 	for i := range uint32(seconds) {
@@ -167,7 +167,7 @@ func TestABurstLosesNoVersion(t *testing.T) {
 // TestPartsFollowEachOther checks every version of the playlists, and that the files of all parts follow each other without a
 // hole.
 func TestPartsFollowEachOther(t *testing.T) {
-	const seconds = 20
+	const seconds = 8
 	m := open(t, hls.Config{Segments: 2 * seconds})
 	write(t, m, avcHeader(), aacHeader())
 	type track struct {

@@ -27,7 +27,7 @@ import (
 
 const (
 	secret  = "a secret of the hooks"
-	timeout = time.Minute
+	timeout = 3 * time.Minute
 )
 
 // receiver is a webhook receiver.

@@ -23,7 +23,7 @@ import (
 	"roomlog/media/record"
 )
 
-const timeout = time.Minute
+const timeout = 3 * time.Minute
 
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()

@@ -15,7 +15,7 @@ import (
 )
 
 // timeout is how long a test waits for something that should happen at once.
-const timeout = time.Minute
+const timeout = 3 * time.Minute
 
 // pair is a connection: the server side as a Conn, the client side as bytes.
 func pair(t testing.TB, cfg rtmp.Config) (*rtmp.Conn, *client) {

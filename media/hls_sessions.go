@@ -199,7 +199,7 @@ func (h *hlsServer) dropUser(key string, user int64) {
 
 // start starts segmenting a stream. The caller holds the lock.
 func (h *hlsServer) start(key string) (*hlsStream, error) {
-	source, err := h.hub.join(playRequest{key: key, client: Client{ID: newID(), Protocol: Internal}, requestedAt: h.cfg.Now(), fromPrevious: true})
+	source, err := h.hub.join(playRequest{key: key, client: Client{ID: newID(), Protocol: Internal}, requestedAt: h.cfg.Now(), complete: true})
 	if err != nil {
 		return nil, err
 	}

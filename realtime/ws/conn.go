@@ -2,6 +2,7 @@ package ws
 
 import (
 	"log/slog"
+	"math"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -62,11 +63,13 @@ type Conn struct {
 	pinged     time.Duration // used only by Server.Run
 	lastFrame  atomic.Int64
 	identified atomic.Bool
+	helloDue   atomic.Int64 // time since shared.start at which a client that has not identified itself is disconnected
 
 	// Only the goroutine that reads the connection uses the fields from here on.
 	early     []byte // bytes that the HTTP server has read after the request
 	validator wsframe.Validator
 	refused   *wsframe.Violation
+	addressed bool // whether a message has arrived
 	replied   bool // whether the connection ended with the reply to the client's close frame or to an invalid frame
 
 	mu       sync.Mutex
@@ -97,10 +100,35 @@ func (c *Conn) Peer() Peer {
 }
 
 // Identified records that the client has identified itself. A connection whose client has not is closed after
-// Config.HelloTimeout, or earlier if a new client needs its slot.
+// Config.HelloTimeout, or earlier if a new client needs its slot. The time in which a message is handled does not count.
 func (c *Conn) Identified() {
 	c.identified.Store(true)
 	c.slot.Busy()
+}
+
+// handleHello runs handle, which handles a message of a client that has not identified itself. Meanwhile the connection
+// does not wait for its client: a slow database must not end it. Only the first message also protects the slot, so that
+// no client can keep its slot by sending messages.
+func (c *Conn) handleHello(handle func()) {
+	due, begun := c.helloDue.Swap(math.MaxInt64), c.shared.now()
+	first := !c.addressed
+	c.addressed = true
+	if first {
+		c.slot.Busy()
+	}
+	defer func() {
+		if due != math.MaxInt64 {
+			c.helloDue.Store(due + int64(c.shared.now().Sub(begun)))
+		}
+		if !first {
+			return
+		}
+		c.slot.Wait(c.evict)
+		if c.identified.Load() { // maybe only now, by another goroutine
+			c.slot.Busy()
+		}
+	}()
+	handle()
 }
 
 // Ended reports whether the connection has ended. It then sends nothing more and delivers no more messages.

@@ -173,12 +173,19 @@ func (messageHandler) OnPing(socket *gws.Conn, payload []byte) {
 func (messageHandler) OnMessage(socket *gws.Conn, message *gws.Message) {
 	defer message.Close()
 	c := connOf(socket)
+	handle := func() {
+		if message.Opcode == gws.OpcodeText {
+			c.peer.Text(message.Bytes())
+			return
+		}
+		c.peer.(BinaryPeer).Binary(message.Bytes()) // the validator accepts binary messages for a BinaryPeer only
+	}
 	switch {
 	case c.Ended():
-	case message.Opcode == gws.OpcodeText:
-		c.peer.Text(message.Bytes())
-	default: // the validator accepts binary messages for a BinaryPeer only
-		c.peer.(BinaryPeer).Binary(message.Bytes())
+	case c.identified.Load():
+		handle()
+	default:
+		c.handleHello(handle)
 	}
 }
 

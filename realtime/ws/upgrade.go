@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"net/http"
 	"strings"
@@ -134,6 +135,10 @@ func (s *Server) hijack(w http.ResponseWriter) (*Conn, error) {
 	now := s.shared.since(s.cfg.Now())
 	c := &Conn{shared: &s.shared, raw: raw, opened: now, pinged: now, early: early, serial: s.serial.Add(1)}
 	c.lastFrame.Store(int64(now))
+	c.helloDue.Store(math.MaxInt64)
+	if s.cfg.HelloTimeout > 0 {
+		c.helloDue.Store(int64(now + s.cfg.HelloTimeout))
+	}
 	c.validator.Max = int64(s.cfg.MaxMessage)
 	if s.cfg.FrameRate > 0 {
 		c.validator.Limiter = rate.NewLimiter(rate.Limit(s.cfg.FrameRate), s.cfg.FrameBurst)

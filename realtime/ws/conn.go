@@ -2,7 +2,6 @@ package ws
 
 import (
 	"log/slog"
-	"math"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -104,31 +103,6 @@ func (c *Conn) Peer() Peer {
 func (c *Conn) Identified() {
 	c.identified.Store(true)
 	c.slot.Busy()
-}
-
-// handleHello runs handle, which handles a message of a client that has not identified itself. Meanwhile the connection
-// does not wait for its client: a slow database must not end it. Only the first message also protects the slot, so that
-// no client can keep its slot by sending messages.
-func (c *Conn) handleHello(handle func()) {
-	due, begun := c.helloDue.Swap(math.MaxInt64), c.shared.now()
-	first := !c.addressed
-	c.addressed = true
-	if first {
-		c.slot.Busy()
-	}
-	defer func() {
-		if due != math.MaxInt64 {
-			c.helloDue.Store(due + int64(c.shared.now().Sub(begun)))
-		}
-		if !first {
-			return
-		}
-		c.slot.Wait(c.evict)
-		if c.identified.Load() { // maybe only now, by another goroutine
-			c.slot.Busy()
-		}
-	}()
-	handle()
 }
 
 // Ended reports whether the connection has ended. It then sends nothing more and delivers no more messages.

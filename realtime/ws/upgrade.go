@@ -185,13 +185,3 @@ func (s *Server) open(c *Conn, r *http.Request, open func(*Conn) Peer) bool {
 	go c.read(socket)
 	return true
 }
-
-// evict closes a connection whose slot a new client needs. It does not wait until the client has read the close frame: the
-// socket is needed too.
-func (c *Conn) evict() {
-	const reason = "another client needs the connection"
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.endLocked(CloseHelloTimeout, reason, closeFrame(CloseHelloTimeout, reason))
-	c.endLocked(CloseLost, "", nil)
-}

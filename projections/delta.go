@@ -33,7 +33,8 @@ type Delta struct {
 	ID         string // 10 characters of the id of the event
 	EventID    uuid.UUID
 	RecordedAt time.Time
-	Recipient  domain.UserID // the user whose connections receive the delta; 0 if there is none
+	Recipient  domain.UserID   // the user whose connections receive the delta; 0 if there is none
+	Lives      []domain.LiveID // the lives that User is in and whose subscribers receive the delta, too; see ReachesLives
 
 	// The fields from here on are set for AudienceChat only.
 	Participant domain.ParticipantID

@@ -67,3 +67,6 @@ func (d Delta) ChangesGauges() bool { return d.spec().ChangesGauges }
 
 // NeedsProfile reports whether clients receive the profile of d's user.
 func (d Delta) NeedsProfile() bool { return d.spec().NeedsProfile }
+
+// ReachesLives reports whether the subscribers of the lives that d's user is in receive d, too.
+func (d Delta) ReachesLives() bool { return d.spec().ReachesLives }

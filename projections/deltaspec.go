@@ -17,16 +17,18 @@ type DeltaSpec struct {
 	Droppable     bool // whether a client that reads slowly may miss the delta
 	ChangesGauges bool // whether the delta changes the gauges of its live
 	NeedsProfile  bool // whether clients receive the profile of the delta's user
+	ReachesLives  bool // whether the subscribers of the lives that the delta's user is in receive the delta, too
 	NotProjected  bool // whether no projection handles the event, so that only the log stores it
 
 	address func(*Delta) // sets the fields of the delta that depend on the audience
 	payload func(Delta) any
 }
 
-// droppable, changesGauges, needsProfile and notProjected are options. Each sets the field with its name.
+// droppable, changesGauges, needsProfile, reachesLives and notProjected are options. Each sets the field with its name.
 func droppable(s *DeltaSpec)     { s.Droppable = true }
 func changesGauges(s *DeltaSpec) { s.ChangesGauges = true }
 func needsProfile(s *DeltaSpec)  { s.NeedsProfile = true }
+func reachesLives(s *DeltaSpec)  { s.ReachesLives = true }
 func notProjected(s *DeltaSpec)  { s.NotProjected = true }
 
 // toLive sends E to all subscribers of its live.

@@ -48,7 +48,7 @@ func DeltaSpecs() []DeltaSpec {
 		toLive(KindMedia, "A broadcast of the live has started or stopped.", stopPayload),
 		toUser(KindBalance, "The balance of the user has changed.", creditPayload),
 
-		toUser(KindProfile, "The profile of the user has changed.", profilePayload, needsProfile),
+		toUser(KindProfile, "The profile of the user has changed.", profilePayload, needsProfile, reachesLives),
 		toUser(KindAge, "The age of the user has changed.", agePayload),
 		toUser(KindNotice, aboutNotice, notice[domain.UserSignedIn]("signed_in")),
 		toUser(KindNotice, aboutNotice, notice[domain.UserSignedOut]("signed_out")),

@@ -116,6 +116,8 @@ var (
 	selectLivesOnAir string
 	//go:embed sql/select_node_participants.sql
 	selectNodeParticipants string
+	//go:embed sql/select_lives_of_viewers.sql
+	selectLivesOfViewers string
 	//go:embed sql/select_node_viewers.sql
 	selectNodeViewers string
 	//go:embed sql/select_nodes.sql

@@ -74,3 +74,27 @@ func (p *profiles) fill(ctx context.Context, deltas []projections.Delta, cache b
 	}
 	return nil
 }
+
+// fillLives sets the lives of the deltas that reach lives. The tables may already contain later joins and leaves: who
+// joins later receives the profile with the join, and who has left is no longer shown.
+func (p *profiles) fillLives(ctx context.Context, deltas []projections.Delta) error {
+	var users []domain.UserID
+	for _, d := range deltas {
+		if d.ReachesLives() {
+			users = append(users, d.User)
+		}
+	}
+	if len(users) == 0 {
+		return nil
+	}
+	lives, err := p.queries.LivesOf(ctx, users)
+	if err != nil {
+		return err
+	}
+	for i := range deltas {
+		if d := &deltas[i]; d.ReachesLives() {
+			d.Lives = lives[d.User]
+		}
+	}
+	return nil
+}

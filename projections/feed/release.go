@@ -108,6 +108,9 @@ func (r *releaser) send(ctx context.Context, events []eventstore.Record) error {
 	if err := r.profiles.fill(ctx, deltas, true); err != nil {
 		return err
 	}
+	if err := r.profiles.fillLives(ctx, deltas); err != nil {
+		return err
+	}
 	err = r.out.publish(ctx, Batch{Checkpoint: events[len(events)-1].Position, Deltas: deltas})
 	if err == nil {
 		r.gauges.add(deltas)

@@ -401,3 +401,41 @@ func TestFaults(t *testing.T) {
 		}
 	})
 }
+
+// TestViewerProfiles checks that the viewers of a live receive the changed profile of a viewer, on every node, and that
+// connections in other lives do not.
+func TestViewerProfiles(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	one, two := openWorld(t, db, true, nil), openWorld(t, db, false, nil)
+	ann, bob, carol := one.register("ann"), one.register("bob"), one.register("carol")
+	live, other := ann.goLive("show"), ann.goLive("other")
+	two.caughtUp(carol.credit1())
+	a, b, c, d := ann.app(), bob.on(two).app(), carol.on(two).app(), carol.app()
+	a.join(live)
+	cursor := b.join(live).Snapshot.Cursor
+	c.join(other)
+	d.join(other)
+	changed := fmt.Sprintf(`{"id":%d,"name":"Annie","avatar":""}`, ann.ID)
+	at := ann.Asks(domain.ChangeProfile{Nickname: new("Annie")}).Position
+	for name, app := range map[string]*app{"the user": a, "a viewer on another node": b} {
+		if m := app.push("viewer_profile"); string(m.Data) != changed || m.Live != live || m.Pos != 0 {
+			t.Errorf("%s got %s, want %s of live %d", name, m.raw, changed, live)
+		}
+	}
+	two.caughtUp(at)
+	again := bob.on(two).app()
+	again.ok(again.ask("room.join", map[string]any{"live": live, "since": cursor}))
+	if m := again.push("viewer_profile"); string(m.Data) != changed {
+		t.Errorf("a viewer who resumes got %s, want %s", m.raw, changed)
+	}
+	one.caughtUp(at)
+	for name, app := range map[string]*app{"this node": d, "another node": c} {
+		app.ok(app.ask("ping", nil))
+		for _, m := range app.aside {
+			if m.Type == "viewer_profile" {
+				t.Errorf("a connection in another live on %s got %s", name, m.raw)
+			}
+		}
+	}
+}

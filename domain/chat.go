@@ -38,7 +38,7 @@ func (EnterChat) Type() string { return "participant.enter" }
 // Reads returns the streams that the decision reads. The stream of the participant is not among them, because it does
 // not exist yet.
 func (c EnterChat) Reads(actor Actor) []Stream {
-	streams := append(nicknameStreams(c.NameKey), nextParticipant)
+	streams := append(streamsOf(nicknameStream, c.NameKey), nextParticipant)
 	if c.NameKey != "" && actor.User == 0 {
 		streams = append(streams, usernameStream(c.NameKey))
 	}
@@ -106,7 +106,7 @@ type LeaveChat struct {
 func (LeaveChat) Type() string { return "participant.leave" }
 
 func (c LeaveChat) Reads(Actor) []Stream {
-	return append(nicknameStreams(c.NameKey), participantStream(c.Participant))
+	return append(streamsOf(nicknameStream, c.NameKey), participantStream(c.Participant))
 }
 
 func (c LeaveChat) serverTexts() []string { return []string{c.Node} }

@@ -66,6 +66,16 @@ func chatRoomNameStream(key string) Stream      { return Stream("chatroomname-" 
 func participantStream(id ParticipantID) Stream { return numberedStream("participant-", int64(id)) }
 func nicknameStream(key string) Stream          { return Stream("nickname-" + key) }
 
+// streamsOf returns the streams of the keys that are not empty.
+func streamsOf(stream func(key string) Stream, keys ...string) (streams []Stream) {
+	for _, key := range keys {
+		if key != "" {
+			streams = append(streams, stream(key))
+		}
+	}
+	return streams
+}
+
 // WalletStream returns the stream of a user's wallet.
 func WalletStream(id UserID) Stream { return numberedStream("wallet-", int64(id)) }
 

@@ -93,14 +93,14 @@ const MaxNickname = 20
 type SetNickname struct {
 	Nickname    string        `json:"nickname"` // the nickname: 1–20 characters; no other participant uses it, and no user has it as username
 	Participant ParticipantID `json:"-"`        // the participant who takes the nickname
-	NameKey     string        `json:"-"`        // keyed hash of the case-folded nickname
+	NameKey     string        `json:"-"`        // keyed hash of the lookalike form of the nickname
 	PreviousKey string        `json:"-"`        // key of the current nickname; "" if there is none
 }
 
 func (SetNickname) Type() string { return "participant.set_nickname" }
 
 func (c SetNickname) Reads(Actor) []Stream {
-	return append(nicknameStreams(c.NameKey, c.PreviousKey), participantStream(c.Participant), usernameStream(c.NameKey))
+	return append(streamsOf(nicknameStream, c.NameKey, c.PreviousKey), participantStream(c.Participant), usernameStream(c.NameKey))
 }
 
 func (c SetNickname) decide(view View) ([]Event, error) {
@@ -119,7 +119,7 @@ func (c SetNickname) decide(view View) ([]Event, error) {
 		return nil, err
 	}
 	events := []Event{NicknameSet{c.Participant, participant.Connection, nickname, c.NameKey}}
-	if c.NameKey == c.PreviousKey { // the old and the new nickname have the same case-folded form
+	if c.NameKey == c.PreviousKey { // the old and the new nickname have the same lookalike form
 		return events, nil
 	}
 	if c.PreviousKey != "" {
@@ -151,16 +151,6 @@ func (v View) checkNickname(wanted, key string, own bool) (string, error) {
 		return "", refuse(CodeNicknameTaken, "this nickname is taken")
 	}
 	return nickname, nil
-}
-
-func nicknameStreams(keys ...string) []Stream {
-	var streams []Stream
-	for _, key := range keys {
-		if key != "" {
-			streams = append(streams, nicknameStream(key))
-		}
-	}
-	return streams
 }
 
 // NicknameSet records the nickname of a participant.

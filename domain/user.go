@@ -27,7 +27,7 @@ func (RegisterUser) Type() string { return "user.register" }
 // Reads returns the streams that the decision reads. The stream of the account is not among them, because it does not
 // exist yet.
 func (c RegisterUser) Reads(Actor) []Stream {
-	return append(usernameStreams(c.LookalikeKey, c.NicknameLookalikeKey), usernameStream(c.NameKey), nextUser)
+	return append(streamsOf(usernameStream, c.LookalikeKey, c.NicknameLookalikeKey), usernameStream(c.NameKey), nextUser)
 }
 
 // WithLookalikeKey sets LookalikeKey and NicknameLookalikeKey.
@@ -65,16 +65,6 @@ func (c RegisterUser) decide(view View) ([]Event, error) {
 		events = append(events, UsernameClaimed{key, id})
 	}
 	return events, nil
-}
-
-func usernameStreams(keys ...string) []Stream {
-	var streams []Stream
-	for _, key := range keys {
-		if key != "" {
-			streams = append(streams, usernameStream(key))
-		}
-	}
-	return streams
 }
 
 // profileNickname returns the nickname of a user without spaces at both ends. It refuses a nickname that looks like the
@@ -138,7 +128,7 @@ type ChangeProfile struct {
 func (ChangeProfile) Type() string { return "user.change_profile" }
 
 func (c ChangeProfile) Reads(actor Actor) []Stream {
-	return append(usernameStreams(c.LookalikeKey), userStream(actor.User))
+	return append(streamsOf(usernameStream, c.LookalikeKey), userStream(actor.User))
 }
 
 // WithLookalikeKey sets LookalikeKey.

@@ -162,8 +162,8 @@ var (
 	upsertPublishKey string
 	//go:embed sql/delete_publish_key.sql
 	deletePublishKey string
-	//go:embed sql/select_viewer_ban.sql
-	selectViewerBan string
+	//go:embed sql/select_viewer_access.sql
+	selectViewerAccess string
 	//go:embed sql/select_publish_key.sql
 	selectPublishKey string
 	//go:embed sql/select_first_broadcast.sql

@@ -81,6 +81,42 @@ func TestViewersThatWereBannedMeanwhileAreDisconnected(t *testing.T) {
 	p.eventually("the player is disconnected", func() bool { return len(p.server.Players(l.key)) == 0 })
 }
 
+// TestViewersAreCheckedWithOneQuery checks that the number of queries after an outage does not depend on the number of
+// players.
+func TestViewersAreCheckedWithOneQuery(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	var c tables
+	p := open(t, db, "p", func(cfg *broadcasts.Config) { cfg.Queries = c.open(t, db) })
+	lives := []live{p.live(), p.live()}
+	viewers := []domain.UserID{p.live().owner.User, p.live().owner.User, p.live().owner.User}
+	for _, l := range lives {
+		p.publish(l)
+		for _, viewer := range viewers {
+			sign := p.signer.PlayAs(l.key, int64(viewer))
+			p.eventually("the tables have the viewer", func() bool { return p.play(l, sign) == nil })
+			p.playerWith(l, sign)
+		}
+		p.eventually("the viewers play", func() bool { return len(p.server.Players(l.key)) == len(viewers) })
+	}
+	before := len(c.queriesWith("viewer_ban"))
+	c.off.Store(true)
+	p.execute(operator, domain.BanViewer{Live: lives[0].id, User: viewers[0]})
+	p.execute(operator, domain.BanUser{User: viewers[1]})
+	p.eventually("the watcher has failed", func() bool { return c.failed.Load() > 0 })
+	c.off.Store(false)
+	p.eventually("the players are disconnected", func() bool {
+		return len(p.server.Players(lives[0].key)) == 1 && len(p.server.Players(lives[1].key)) == 2
+	})
+	queries := c.queriesWith("viewer_ban")[before:]
+	if len(queries) != 1 {
+		t.Fatalf("%d queries for the viewers, want 1", len(queries))
+	}
+	if users, isList := queries[0][1].([]int64); !isList || len(users) != len(lives)*len(viewers) {
+		t.Errorf("the query has the arguments %v", queries[0])
+	}
+}
+
 func TestPlayersSignedIn(t *testing.T) {
 	t.Parallel()
 	p := open(t, pgtest.New(t), "p", func(c *broadcasts.Config) { c.Players = broadcasts.PlayersSignedIn })

@@ -145,6 +145,9 @@ func (w *watcher) checkMissed(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := w.checkViewers(ctx, lives); err != nil {
+		return err
+	}
 	byKey := make(map[string]projections.Live, len(lives))
 	for _, live := range lives {
 		byKey[live.StreamKey] = live
@@ -157,30 +160,25 @@ func (w *watcher) checkMissed(ctx context.Context) error {
 		if err := w.checkPublisher(ctx, live.ID); err != nil {
 			return err
 		}
-		if err := w.checkViewers(ctx, live); err != nil {
-			return err
-		}
 	}
 	return nil
 }
 
 // checkViewers disconnects the players of users that may not play a live any more.
-func (w *watcher) checkViewers(ctx context.Context, live projections.Live) error {
-	users := make(map[int64]bool)
-	for _, p := range w.server.Players(live.StreamKey) {
-		if p.Client.User > 0 {
-			users[p.Client.User] = true
+func (w *watcher) checkViewers(ctx context.Context, lives []projections.Live) error {
+	keys := make(map[projections.ViewerKey]string) // the stream keys of the viewers
+	for _, live := range lives {
+		for _, p := range w.server.Players(live.StreamKey) {
+			if p.Client.User > 0 {
+				keys[projections.ViewerKey{Live: live.ID, User: domain.UserID(p.Client.User)}] = live.StreamKey
+			}
 		}
 	}
-	for user := range users {
-		err := w.cfg.Queries.CheckViewer(ctx, live.ID, domain.UserID(user), w.cfg.Now())
-		if domain.AsRefusal(err) != nil {
-			w.server.CutUser(live.StreamKey, user)
-		} else if err != nil {
-			return err
-		}
+	refused, err := w.cfg.Queries.CheckViewers(ctx, slices.Collect(maps.Keys(keys)), w.cfg.Now())
+	for viewer := range refused {
+		w.server.CutUser(keys[viewer], int64(viewer.User))
 	}
-	return nil
+	return err
 }
 
 // cutViewer disconnects the players of a user that was banned from a live.

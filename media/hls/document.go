@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"hash/crc32"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -35,10 +36,12 @@ func (d *document) write(w http.ResponseWriter, r *http.Request, own string) {
 	header := w.Header()
 	header.Set("Content-Type", playlistType)
 	header.Add("Vary", "Accept-Encoding")
-	body := append(bytes.Clone(d.text), own...)
+	var body []byte
 	if acceptsGzip(r) {
 		header.Set("Content-Encoding", "gzip")
 		body = d.gzip(own)
+	} else {
+		body = slices.Concat(d.text, []byte(own))
 	}
 	header.Set("Content-Length", strconv.Itoa(len(body)))
 	_, _ = w.Write(body)

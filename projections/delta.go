@@ -26,15 +26,14 @@ type Delta struct {
 	Position   int64
 	Audience   Audience
 	Kind       string
-	Live       domain.LiveID // the live of the event; 0 unless the audience is AudienceLive or AudienceServers
+	Live       domain.LiveID // the live whose subscribers receive the delta, or to which servers apply it; 0 for other audiences
 	User       domain.UserID // the user of the event; 0 if the event has no user or the user is anonymous
 	Profile    Profile       // profile of User, if NeedsProfile returns true
 	Event      domain.Event
 	ID         string // 10 characters of the id of the event
 	EventID    uuid.UUID
 	RecordedAt time.Time
-	Recipient  domain.UserID   // the user whose connections receive the delta; 0 if there is none
-	Lives      []domain.LiveID // the lives that User is in and whose subscribers receive the delta, too; see ReachesLives
+	Recipient  domain.UserID // the user whose connections receive the delta; 0 if there is none
 
 	// The fields from here on are set for AudienceChat only.
 	Participant domain.ParticipantID

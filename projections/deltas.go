@@ -15,7 +15,7 @@ var specs = func() map[string][]DeltaSpec {
 }()
 
 // DeltasOf returns the deltas of an event, without profiles. A gift has two deltas: one for the live, and one with the
-// new balance for the sender.
+// new balance for the sender. A delta whose LivesOfUser is true has no live yet.
 func DeltasOf(r eventstore.Record) []Delta {
 	if r.Event == nil {
 		return nil
@@ -68,5 +68,5 @@ func (d Delta) ChangesGauges() bool { return d.spec().ChangesGauges }
 // NeedsProfile reports whether clients receive the profile of d's user.
 func (d Delta) NeedsProfile() bool { return d.spec().NeedsProfile }
 
-// ReachesLives reports whether the subscribers of the lives that d's user is in receive d, too.
-func (d Delta) ReachesLives() bool { return d.spec().ReachesLives }
+// LivesOfUser reports whether d belongs to every live that d's user is in, instead of one live.
+func (d Delta) LivesOfUser() bool { return d.spec().LivesOfUser }

@@ -114,10 +114,10 @@ var (
 	selectLive string
 	//go:embed sql/select_lives_on_air.sql
 	selectLivesOnAir string
-	//go:embed sql/select_node_participants.sql
-	selectNodeParticipants string
 	//go:embed sql/select_lives_of_viewers.sql
 	selectLivesOfViewers string
+	//go:embed sql/select_node_participants.sql
+	selectNodeParticipants string
 	//go:embed sql/select_node_viewers.sql
 	selectNodeViewers string
 	//go:embed sql/select_nodes.sql

@@ -3,6 +3,7 @@ package feed
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 
@@ -75,26 +76,49 @@ func (p *profiles) fill(ctx context.Context, deltas []projections.Delta, cache b
 	return nil
 }
 
-// fillLives sets the lives of the deltas that reach lives. The tables may already contain later joins and leaves: who
-// joins later receives the profile with the join, and who has left is no longer shown.
-func (p *profiles) fillLives(ctx context.Context, deltas []projections.Delta) error {
+// distribute replaces each delta that belongs to the lives of a user by one delta for each of these lives.
+//
+// The tables may already contain later joins and leaves. This is harmless: a later join has the current profile, and a
+// later leave follows as a delta.
+func (p *profiles) distribute(ctx context.Context, deltas []projections.Delta) ([]projections.Delta, error) {
+	deltas = dropSuperseded(deltas)
 	var users []domain.UserID
 	for _, d := range deltas {
-		if d.ReachesLives() {
+		if d.LivesOfUser() {
 			users = append(users, d.User)
 		}
 	}
 	if len(users) == 0 {
-		return nil
+		return deltas, nil
 	}
 	lives, err := p.queries.LivesOf(ctx, users)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for i := range deltas {
-		if d := &deltas[i]; d.ReachesLives() {
-			d.Lives = lives[d.User]
+	all := make([]projections.Delta, 0, len(deltas))
+	for _, d := range deltas {
+		if !d.LivesOfUser() {
+			all = append(all, d)
+			continue
+		}
+		for _, d.Live = range lives[d.User] {
+			all = append(all, d)
 		}
 	}
-	return nil
+	return all, nil
+}
+
+// dropSuperseded returns deltas without those that belong to the lives of a user and that a later one of the same user
+// follows. Both would have the same profile, the current one.
+func dropSuperseded(deltas []projections.Delta) []projections.Delta {
+	newest := make(map[domain.UserID]int64)
+	for _, d := range deltas {
+		if d.LivesOfUser() {
+			newest[d.User] = d.Position
+		}
+	}
+	if len(newest) == 0 {
+		return deltas
+	}
+	return slices.DeleteFunc(deltas, func(d projections.Delta) bool { return d.LivesOfUser() && d.Position < newest[d.User] })
 }

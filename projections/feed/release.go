@@ -108,7 +108,8 @@ func (r *releaser) send(ctx context.Context, events []eventstore.Record) error {
 	if err := r.profiles.fill(ctx, deltas, true); err != nil {
 		return err
 	}
-	if err := r.profiles.fillLives(ctx, deltas); err != nil {
+	deltas, err = r.profiles.distribute(ctx, deltas)
+	if err != nil {
 		return err
 	}
 	err = r.out.publish(ctx, Batch{Checkpoint: events[len(events)-1].Position, Deltas: deltas})

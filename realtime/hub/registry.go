@@ -150,16 +150,10 @@ func (r *registry) historyChanged(history, position int64) {
 	}
 }
 
-// deliverToSubscribers delivers a public delta to the subscribers of its live, and a changed profile to the subscribers
-// of the lives that the user is in. The caller must have locked mu.
+// deliverToSubscribers delivers a public delta to the subscribers of its live. The caller must have locked mu.
 func (r *registry) deliverToSubscribers(d projections.Delta) {
 	if d.Public() {
 		for s := range r.subscribers[d.Live] {
-			s.Deliver(d)
-		}
-	}
-	for _, live := range d.Lives {
-		for s := range r.subscribers[live] {
 			s.Deliver(d)
 		}
 	}

@@ -17,8 +17,6 @@ const (
 	// channelHistory is the number of facts that a channel keeps in memory, so that most clients can resume without a
 	// read of the log.
 	channelHistory = maxResume + 12
-	// maxProfiles is the number of changed profiles that a channel keeps in memory.
-	maxProfiles = 100
 )
 
 // channel sends the facts and gauges of one live to the connections that are in it. It implements hub.Subscriber.
@@ -33,17 +31,16 @@ type channel struct {
 	restore func(c *channel, history int64) // sends the snapshot after the history of the log has changed
 	serial  *ws.Serial                      // runs the reads of the snapshot one after another
 
-	mu       sync.Mutex
-	reset    bool       // whether deltas were missed; nothing is delivered any more
-	history  int64      // number of the history of the log to which the facts belong
-	held     bool       // whether facts are kept but not sent, until release sends the snapshot of a new history
-	online   int64      // number of viewers according to the newest gauges; 0 if unknown
-	batch    *joinBatch // joins and leaves after last that were not sent yet; nil if there are none
-	start    int64      // recent contains every fact after this position
-	last     int64      // position of the newest fact in recent; if recent is empty, the live has no later fact so far
-	recent   []fact     // the newest facts, oldest first
-	profiles []fact     // the newest changed profiles of viewers, oldest first; only pos and frame are set
-	wanted   int64      // the smallest position after which a waiting session needs the facts
+	mu      sync.Mutex
+	reset   bool       // whether deltas were missed; nothing is delivered any more
+	history int64      // number of the history of the log to which the facts belong
+	held    bool       // whether facts are kept but not sent, until release sends the snapshot of a new history
+	online  int64      // number of viewers according to the newest gauges; 0 if unknown
+	batch   *joinBatch // joins and leaves after last that were not sent yet; nil if there are none
+	start   int64      // recent contains every fact after this position
+	last    int64      // position of the newest fact in recent; if recent is empty, the live has no later fact so far
+	recent  []fact     // the newest facts, oldest first
+	wanted  int64      // the smallest position after which a waiting session needs the facts
 
 	resumable int64 // more than maxResume facts of the log follow every position before this one
 
@@ -57,14 +54,10 @@ type fact struct {
 	frame     *ws.Frame
 }
 
-// Deliver sends a public delta, or the changed profile of a viewer, to all connections in the live.
+// Deliver sends a public delta to all connections in the live.
 func (c *channel) Deliver(d projections.Delta) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !d.Public() {
-		c.pushProfile(d)
-		return
-	}
 	if (d.Kind == projections.KindJoin || d.Kind == projections.KindLeave) && c.large() {
 		c.addToBatch(d)
 		return
@@ -107,22 +100,6 @@ func (c *channel) push(pos int64, cursor string, frame *ws.Frame) {
 		c.recent = slices.Delete(c.recent, 0, 1)
 	}
 	c.recent = append(c.recent, f)
-	if !c.held {
-		c.fan.Push(f.frame)
-	}
-}
-
-// pushProfile sends the changed profile of a viewer. It is not a fact, because it is no event of the live. The channel
-// keeps the newest ones for connections whose snapshot or last fact is older.
-func (c *channel) pushProfile(d projections.Delta) {
-	if c.batch != nil {
-		c.batch.setProfile(d.Profile)
-	}
-	f := fact{pos: d.Position, frame: profileFrame(c.live, d)}
-	if len(c.profiles) == maxProfiles {
-		c.profiles = slices.Delete(c.profiles, 0, 1)
-	}
-	c.profiles = append(c.profiles, f)
 	if !c.held {
 		c.fan.Push(f.frame)
 	}
@@ -216,11 +193,6 @@ func (c *channel) attach(conn *ws.Conn, o opening) bool {
 	frames := append(make([]*ws.Frame, 0, 1+len(missed)), o.reply(max(o.have, c.last)))
 	for _, f := range missed {
 		frames = append(frames, f.frame)
-	}
-	for _, f := range c.profiles {
-		if f.pos > o.have {
-			frames = append(frames, f.frame)
-		}
 	}
 	conn.Send(frames...)
 	c.fan.Add(conn)

@@ -29,11 +29,6 @@ func gaugesFrame(g projections.Gauges) *ws.Frame {
 	return ws.LatestFrame(text, "gauges-"+strconv.FormatInt(int64(g.Live), 10))
 }
 
-// profileFrame encodes the changed profile of a viewer of a live.
-func profileFrame(live domain.LiveID, d projections.Delta) *ws.Frame {
-	return ws.TextFrame(encode(statePush{pushViewerProfile, live, projections.UserPayloadOf(d.Profile)})).RecordedAt(d.RecordedAt)
-}
-
 // userFact is an encoded fact of a user channel.
 type userFact struct {
 	pos   int64

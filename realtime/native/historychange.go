@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"runtime/debug"
-	"slices"
 	"time"
 
 	"roomlog/domain"
@@ -24,7 +23,7 @@ func (c *channel) HistoryChanged(history, position int64) {
 	defer c.mu.Unlock()
 	c.dropBatch()
 	c.history, c.held, c.online = history, true, 0
-	c.recent, c.profiles, c.start, c.last, c.resumable = nil, nil, position, position, 0
+	c.recent, c.start, c.last, c.resumable = nil, position, position, 0
 	c.restore(c, history)
 }
 
@@ -42,7 +41,7 @@ func (c *channel) release(history int64, found *snapshot) bool {
 	c.flushBatch()
 	c.held = false
 	c.fan.Push(ws.TextFrame(encode(statePush{"snapshot", c.live, found})))
-	for _, f := range slices.Concat(c.recent, c.profiles) {
+	for _, f := range c.recent {
 		if f.pos > found.Pos {
 			c.fan.Push(f.frame)
 		}

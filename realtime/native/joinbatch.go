@@ -37,18 +37,6 @@ func (b *joinBatch) add(d projections.Delta) {
 	b.info.Newest = b.info.Newest[:min(len(b.info.Newest), maxNewest)]
 }
 
-// setProfile replaces the profile of a user in the batch.
-func (b *joinBatch) setProfile(p projections.Profile) {
-	if b.one.User == p.ID {
-		b.one.Profile = p
-	}
-	for i := range b.info.Newest {
-		if b.info.Newest[i].ID == p.ID {
-			b.info.Newest[i] = projections.UserPayloadOf(p)
-		}
-	}
-}
-
 // frame encodes the batch. prev is the position of the last fact before the batch.
 func (b *joinBatch) frame(live domain.LiveID, prev int64) *ws.Frame {
 	if b.count() == 1 {

@@ -6,9 +6,6 @@ import (
 	"roomlog/projections"
 )
 
-// pushViewerProfile is the type of the push of a viewer's changed profile.
-const pushViewerProfile = "viewer_profile"
-
 // push describes a type of frame that the server sends without a request.
 type push struct {
 	name    string
@@ -38,7 +35,6 @@ func pushes() []push {
 		newPush[bannedInfo]("banned", "The user was banned from the live; the connection is not in it any more.", statePush{}),
 		newPush[removedInfo]("removed", "The log has fallen back to an earlier state in which the user cannot be in the live. The connection is no longer in the live.", statePush{}),
 		newPush[snapshot]("snapshot", "The current state of the live, sent after the log has fallen back to an earlier state. It replaces everything that the client knows about the live.", statePush{}),
-		newPush[projections.UserPayload](pushViewerProfile, "A viewer of the live has a new name or avatar. It is not a fact: a resume may leave it out.", statePush{}),
 		newPush[gaugesInfo]("gauges", "The newest numbers of viewers and coins of a live.", statePush{}),
 	)
 	all = append(all, user...)

@@ -211,7 +211,7 @@ type streamAccessBatch struct {
 
 // PublishKey is the publish key of a live.
 type PublishKey struct {
-	Hash  string // see domain.SetPublishKey
+	Hash  string // lower-case hexadecimal SHA-256 of the key
 	SetAt time.Time
 }
 
@@ -302,7 +302,7 @@ func (q *Queries) CheckViewers(ctx context.Context, viewers []ViewerKey, now tim
 type viewerAccess struct {
 	ViewerKey
 	status domain.UserStatus
-	ban    domain.Ban // from the live
+	ban    domain.Ban // ban from the live; zero if there is none
 }
 
 func scanViewerAccess(row pgx.CollectableRow) (a viewerAccess, err error) {

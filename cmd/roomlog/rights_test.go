@@ -35,7 +35,8 @@ func managed(t *testing.T) (own, foreign string) {
 	return strings.Replace(as, "/"+localpg.Database+"?", "/own?", 1), strings.Replace(as, "/"+localpg.Database+"?", "/foreigners?", 1)
 }
 
-// Without the right to create the serving role, serve warns once, and the commands of operators do not.
+// TestMissingRightToCreateRolesIsAWarningOfServe checks that serve warns once if the database user may not create the
+// serving role, and that the commands of operators do not warn.
 func TestMissingRightToCreateRolesIsAWarningOfServe(t *testing.T) {
 	t.Parallel()
 	own, _ := managed(t)

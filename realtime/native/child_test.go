@@ -242,8 +242,8 @@ func (d *publisher) publish(rate, count int) {
 	fmt.Println("published", count)
 }
 
-// flood publishes facts as fast as possible for the time how, but at most ahead facts more than the slowest client has
-// received.
+// flood publishes facts as fast as possible for the duration how. It publishes at most ahead facts more than the
+// slowest client has received.
 func (d *publisher) flood(how time.Duration, ahead int64, seen *atomic.Int64) {
 	began, before := time.Now(), d.posted
 	for time.Since(began) < how {

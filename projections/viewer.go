@@ -36,8 +36,8 @@ type viewerRow struct {
 	cause         domain.LeaveCause
 }
 
-// viewer returns the row of a viewer. present is whether the viewer must be present before the event. If the batch
-// contradicts this, viewer panics; the statements check what happened before the batch.
+// viewer returns the row of a viewer. present is whether the viewer must be present before the event. If an earlier
+// event of the batch contradicts this, viewer panics. If events before the batch contradict it, the statements fail.
 func (b *viewersBatch) viewer(l domain.LiveID, u domain.UserID, present bool) *viewerRow {
 	v := b.viewers[ViewerKey{l, u}]
 	if v == nil {

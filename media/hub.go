@@ -24,7 +24,7 @@ type hub struct {
 	past     totals
 }
 
-// userKey is a user of a stream; key "" means every stream.
+// userKey identifies the players of a user in the stream key; if key is "", in every stream.
 type userKey struct {
 	key  string
 	user int64

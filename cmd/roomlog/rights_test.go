@@ -12,8 +12,8 @@ import (
 	"roomlog/eventstore/pgtest"
 )
 
-// managed starts a PostgreSQL in which the user plain has no right to create roles, and returns the addresses of a database of
-// plain, and of a database in which plain may only connect.
+// managed starts a PostgreSQL with a user plain who has no right to create roles. It returns the address of a database
+// that plain owns, and of a database to which plain may only connect.
 func managed(t *testing.T) (own, foreign string) {
 	t.Helper()
 	hba := filepath.Join(pgtest.Dir(t), "pg_hba.conf")

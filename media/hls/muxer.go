@@ -13,7 +13,7 @@ type Muxer struct {
 	// Used only by the goroutine that writes.
 	tracks    mp4track.Set
 	receiving *presentation // its run receives the frames; nil if the next frame starts another run
-	noVideo   bool          // an unsupported codec was reported
+	noVideo   bool          // whether an unsupported codec was reported
 	noAudio   bool
 
 	mu       sync.Mutex

@@ -36,7 +36,7 @@ func (f *follower) setEnd() {
 	f.end <- uint32(end) // Only this goroutine sends, so the channel has room.
 }
 
-// waitFor blocks until the playlist has the time at, in ms of the stream.
+// waitFor blocks until the playlist has reached the time at, in ms of the stream.
 func (f *follower) waitFor(at uint32) {
 	for open := true; open && f.seen < at; {
 		f.seen, open = <-f.end

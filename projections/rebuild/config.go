@@ -5,15 +5,16 @@ import (
 	"log/slog"
 	"time"
 
+	"roomlog/eventstore/transparency/tree"
 	"roomlog/projections"
 )
 
 // Config configures Run and Rollback.
 type Config struct {
 	Now         func() time.Time         // required
-	Log         *slog.Logger             // nil: silent
+	Log         *slog.Logger             // nil: no log messages
 	Progress    func(Progress)           // nil: none; called about once a second
-	Force       bool                     // switch even if the new tables differ from the tables in use
+	Force       bool                     // whether to switch even if the new tables differ from the tables in use
 	Projections []projections.Projection // nil: all
 	LockTimeout time.Duration            // maximum wait for the lock of migrations; 0: its default
 }
@@ -23,6 +24,7 @@ type VerifyConfig struct {
 	Now         func() time.Time         // clock; required
 	Progress    func(Progress)           // called about once a second; may be nil
 	Projections []projections.Projection // projections to verify; nil: all
+	Kept        []tree.Kept              // signed checkpoints that were kept outside the database
 }
 
 // Errors of Run and Rollback.

@@ -64,7 +64,7 @@ func (c *child) holds(n int) {
 	c.Receive("holding")
 }
 
-// publish makes the child publish facts at a rate per second.
+// publish makes the child publish count facts, rate per second.
 func (c *child) publish(rate, count int) {
 	c.Send("publish %d %d", rate, count)
 	c.Receive("published")

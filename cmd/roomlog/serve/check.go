@@ -13,7 +13,7 @@ import (
 // anything. It only reads the files that NAME_FILE variables name.
 func (c *config) check(sh cli.Shell) error {
 	faults := []error{c.checkPorts(sh.Sources), cli.CheckDatabaseURL(sh.Getenv)}
-	secrets := []secretSetting{jwtSecret, signSecret, paymentSecret}
+	secrets := []secretSetting{jwtSecret, signSecret, paymentSecret, auditSecret}
 	if c.hooks.HookURL != "" {
 		secrets = append(secrets, hookSecret)
 	}

@@ -14,7 +14,7 @@ import (
 // chatRoomSettings defines when chat rooms expire.
 type chatRoomSettings struct {
 	ChatRoomKeep      time.Duration `default:"720h" min:"1s" max:"87600h" help:"Time without a participant or a message after which a chat room that a user or an anonymous client created is removed. Chat rooms of operators stay."`
-	EmptyChatRoomKeep time.Duration `default:"1h" min:"1s" max:"87600h" help:"The same time for a chat room that has never had a message."`
+	EmptyChatRoomKeep time.Duration `default:"1h" min:"1s" max:"87600h" help:"Time without a participant after which a chat room that a user or an anonymous client created is removed if it has never had a message."`
 }
 
 // unusedRooms removes the chat rooms that nobody uses, except those that operators have created.

@@ -16,7 +16,7 @@ type access struct {
 	name       string // name of the rule in the documentation, such as "a token"
 	needsToken bool
 	sameOrigin bool          // no page of another origin may call the endpoint
-	refusals   []domain.Code // in addition to those of a token
+	refusals   []domain.Code // codes of the rule, in addition to those of a token
 	check      func(ctx context.Context, s *server, in any) error
 }
 
@@ -27,7 +27,8 @@ func (a access) description() string {
 	return "Needs no token."
 }
 
-// codes returns the codes with which the rule, or the log for a command of the client, refuses a client.
+// codes returns the codes with which the rule refuses a client, or with which the log refuses a command because of its
+// actor.
 func (a access) codes() []domain.Code {
 	if !a.needsToken {
 		return a.refusals

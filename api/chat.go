@@ -42,7 +42,7 @@ type populatedChatRoom struct {
 // chatRoomUsers is the maximum number of users that the list of chat rooms contains for each chat room.
 const chatRoomUsers = 50
 
-// The texts of refusals that the chat pages expect.
+// The Chinese texts with which endpoints of the chat pages refuse, in place of the general texts of the codes.
 const (
 	textNotAUser = "用户验证失败"
 	textNoGuests = "未开放邮箱登录"

@@ -75,7 +75,7 @@ type Config struct {
 	Connections func(context.Context, ConnectionFilter) (Connections, error) // surveys all nodes; nil: no connections
 	Log         *slog.Logger                                                 // nil: silent
 	Metrics     *prometheus.Registry                                         // served at /metrics; nil: a new one
-	Checks      []Check                                                      // of /readyz
+	Checks      []Check                                                      // checks of /readyz
 	Version     string                                                       // shown in /openapi.json; empty: "dev"
 	AsyncAPI    []byte                                                       // served at /asyncapi.json; nil: no such document
 	Refusals    func(domain.Command) []domain.Code                           // codes in /openapi.json of a command's refusals; nil: package refusals
@@ -86,7 +86,7 @@ type Config struct {
 	MetricsFrom limit.Proxies // addresses that may read /metrics; nil: loopback addresses
 	GuestChat   bool          // whether users may sign in with an e-mail address and no password
 
-	RefuseUploads bool // the folder Uploads is temporary: uploads are refused as storage_full
+	RefuseUploads bool // whether uploads are refused as storage_full, because the folder Uploads is temporary
 
 	PublicURL    string `placeholder:"URL" help:"URL by which clients reach this server, like https://live.example. It begins the addresses of uploaded files. Default: the host that each request names."`
 	TimeZone     string `default:"Asia/Shanghai" help:"IANA name of the time zone of created_time in API responses, like UTC."`

@@ -25,12 +25,12 @@ type endpoint struct {
 	access   access
 	rate     rateClass
 	texts    texts
-	commands []domain.Command // that the handler executes
-	codes    []domain.Code    // of refusals by the handler, in addition to those of the rules and of the commands
+	commands []domain.Command // commands that the handler executes
+	codes    []domain.Code    // codes of refusals by the handler, in addition to those of the rules and of the commands
 
-	anyQuery  bool // ignores unknown query parameters
-	always200 bool // failures have status 200 too, in the envelope of the endpoint
-	repeats   bool // executes every request, also one that repeats an idempotency key
+	anyQuery  bool // whether unknown query parameters are ignored
+	always200 bool // whether failures have status 200, too, in the envelope of the endpoint
+	repeats   bool // whether every request is executed, also one that repeats an idempotency key
 }
 
 func get(path, summary string, a access, r rateClass) endpoint {

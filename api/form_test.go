@@ -8,7 +8,7 @@ import (
 	"roomlog/domain"
 )
 
-// Old clients post forms as well as JSON.
+// TestForms checks that endpoints accept forms as well as JSON, because old clients send both.
 func TestForms(t *testing.T) {
 	t.Parallel()
 	d := startAPI(t, allowGuests)

@@ -6,8 +6,7 @@ import "strconv"
 type Command interface {
 	// Type returns the name of the command: "gift.send".
 	Type() string
-	// serverFields is implemented by commands that carry strings from the server, such as ids of sessions, nodes and
-	// credentials. These strings reach the log unchanged, so Request.Validate checks that every table can store them.
+	// Reads returns the streams that the decision reads or appends to, except streams that the decision creates.
 	Reads(actor Actor) []Stream
 }
 

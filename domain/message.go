@@ -27,7 +27,7 @@ const (
 // of the chat receive it. A signed-in user may post without being a participant.
 type PostMessage struct {
 	Kind            MessageKind   `json:"kind"`           // the kind of the message
-	Text            string        `json:"text"`           // the message of 1–1000 characters, which may be line breaks and tabs; or the name or URL that the kind requires
+	Text            string        `json:"text"`           // the message of 1–1000 characters, in which line breaks and tabs are allowed; or the name or URL that the kind requires
 	DurationMS      int           `json:"duration_ms"`    // length of a voice message: 1–120,000 milliseconds; 0 for other kinds
 	ChatRooms       []ChatRoomID  `json:"chat_rooms"`     // the chat rooms that receive the message: at most 16
 	ToUser          UserID        `json:"to_user"`        // the user whose connections all receive the message; 0 if it is not for one user

@@ -126,7 +126,7 @@ func (ViewerLeft) evolve(v Visit) Visit { return Visit{Visited: v.Visited} }
 // PostComment posts a comment in a live.
 type PostComment struct {
 	Live LiveID `json:"live"` // the live to which the comment belongs
-	Text string `json:"text"` // the comment: 1–200 characters, which may be line breaks and tabs
+	Text string `json:"text"` // the comment: 1–200 characters, in which line breaks and tabs are allowed
 }
 
 func (PostComment) Type() string { return "comment.post" }

@@ -146,8 +146,8 @@ func (b *batch) decideOne(c *call, states map[domain.Stream]any, closed bool, ca
 	events, err := b.decideRules(request, states, closed)
 	if refusal := domain.AsRefusal(err); refusal != nil {
 		out := outcome{position: b.end(), refusal: refusal}
-		// The refusal of a coin command is stored as its result. Exceptions are refusals because the actor may not send
-		// such commands at all, and because coins are closed for a while.
+		// The refusal of a coin command is stored as its result, unless the actor may not send such commands at all,
+		// or coins are closed for a while.
 		if refusal.Code != domain.CodeCoinsClosed && c.request.IdempotencyKey != "" && domain.MovesCoins(c.request.Command) && domain.Authorize(c.request, b.now, states) == nil {
 			b.remember(c, out)
 		}

@@ -15,7 +15,7 @@ const ErasedText = "erased"
 
 // codec encodes and decodes the payloads of events.
 type codec struct {
-	versions   map[string]version         // by event type, including the types of older versions
+	versions   map[string]version         // versions by event type, including the types of older versions
 	counters   map[domain.Stream][]string // counter → the types of the events that assign an id or carry a count
 	asideTypes []string                   // the types of the events that set events aside
 	forgetful  []string                   // the types of the events that forget a user or participant

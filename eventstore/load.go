@@ -219,7 +219,7 @@ func (q *Sequencer) loadProfiles(ctx context.Context, b *batch) error {
 			err = &DecodeError{position, eventType, err}
 		}
 		b.profiles[user] = profile{texts, err}
-		return nil //nolint:nilerr // only the commands that change this profile fail
+		return nil // after a decode error only the commands that change this profile fail
 	})
 	if err != nil {
 		return fmt.Errorf("load profiles: %w", err)

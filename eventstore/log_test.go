@@ -219,7 +219,7 @@ func (l *testLog) all() []eventstore.Record {
 	}
 }
 
-// eventually waits until the condition is reports true.
+// eventually waits until is() returns true.
 func eventually(t testing.TB, what string, is func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(time.Minute); !is(); {

@@ -60,7 +60,7 @@ type appendFailure struct {
 	at  time.Time
 }
 
-// lockHolder is a database session that holds the lock of the log, in a transaction or idle.
+// lockHolder is a database session that holds the lock of the log. It may be in a transaction or idle.
 type lockHolder struct {
 	pid         int
 	transaction string

@@ -235,7 +235,7 @@ func TestKickEndsOneConnection(t *testing.T) {
 	h.log.wait(t, "stopped KEY kicked")
 }
 
-// everything is an observer of all kinds.
+// everything is an Observer, a PlayObserver and a ConnectObserver. PlayStarted blocks until slow is closed.
 type everything struct {
 	recorder
 	slow chan struct{}

@@ -13,7 +13,9 @@ const (
 
 // cursor is the position of a player in a ring. It is guarded by the lock of the stream.
 type cursor struct {
-	fromPrevious bool // whether the player starts at the key frame before the newest one
+	// complete is set for a player that should miss no frame. It starts at the key frame before the newest one, and the
+	// ring keeps the frames that it has not read, within its limits.
+	complete bool
 
 	next      uint64
 	started   bool
@@ -23,21 +25,28 @@ type cursor struct {
 	hasAudio  bool
 }
 
-// start positions the cursor at the newest start point, or at the oldest frame if there is none.
+// start positions the cursor at the newest start point, or at the oldest recent frame if there is none.
 func (c *cursor) start(r *ring) {
 	switch {
-	case c.fromPrevious && r.contains(r.previous):
+	case c.complete && r.contains(r.previous):
 		c.next, c.headers = r.previous.at, r.previous.headers
 	case r.contains(r.last):
 		c.next, c.headers = r.last.at, r.last.headers
 	default:
-		c.next, c.headers, c.awaitsKey = r.base, r.headers, r.hasVideo
+		c.next, c.headers, c.awaitsKey = r.recent, r.headers, r.hasVideo
 	}
 	c.started = true
 }
 
-// behind reports whether the ring has already dropped the next frame of the cursor.
-func (c *cursor) behind(r *ring) bool { return c.started && c.next < r.base }
+// behind reports whether the next frame of the cursor has expired. For a complete player it reports whether the ring has
+// dropped the frame.
+func (c *cursor) behind(r *ring) bool {
+	oldest := r.recent
+	if c.complete {
+		oldest = r.base
+	}
+	return c.started && c.next < oldest
+}
 
 // skip moves the cursor to the newest key frame and appends the headers of that key frame to dst, except the
 // metadata.
@@ -45,7 +54,7 @@ func (c *cursor) skip(r *ring, dst []*Frame) []*Frame {
 	if r.contains(r.last) {
 		c.next, c.headers, c.awaitsKey = r.last.at, r.last.headers, false
 	} else {
-		c.next, c.headers, c.awaitsKey = r.base, r.headers, r.hasVideo
+		c.next, c.headers, c.awaitsKey = r.recent, r.headers, r.hasVideo
 	}
 	for _, header := range c.headers {
 		if header.info.Kind != flv.Script {

@@ -14,6 +14,8 @@
 //     authorized before a key was cut does not join the stream afterwards.
 //   - A publisher never waits for players. A slow player is moved to the newest key frame, with the headers that apply
 //     there; a player that accepts no data is disconnected.
+//   - HLS and recordings miss no frame, even if an encoder sends many groups of pictures at once: a stream keeps what they
+//     have not read, within [Limits].GOPBytes and GOPFrames.
 //   - A key has one publisher, which claims it under one lock. The owner can take over from a connection that has
 //     gone silent, and a publisher that reconnects in time continues its broadcast.
 //   - Payloads are relayed unchanged, except start codes between NAL units, with timestamps that never jump. A payload

@@ -47,13 +47,14 @@ func tool(t testing.TB, name string, args ...string) string {
 	return out.String()
 }
 
-// clip creates a short film once: video with B-frames and a key frame every second, and a tone.
+// clips contains the films that clipFrom has created, by name.
 var clips = struct {
 	sync.Mutex
 	dir  string
 	made map[string]string
 }{made: map[string]string{}}
 
+// clip creates a film of three seconds, once for each name: video with a key frame every second, and a tone.
 func clip(t testing.TB, name string, args ...string) string {
 	t.Helper()
 	return clipFrom(t, name, []string{"-f", "lavfi", "-i", "testsrc=s=320x180:r=25:d=3", "-f", "lavfi", "-i", "sine=d=3:r=44100"}, args...)

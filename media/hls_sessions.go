@@ -13,8 +13,8 @@ import (
 	"roomlog/media/hls"
 )
 
-// hlsServer serves HLS. It segments a stream from the first request on. It stops when the stream has had no play
-// session for HLSConfig.IdleTimeout.
+// hlsServer serves HLS. It segments a stream from the first request on, until the stream has had no play session for
+// HLSConfig.IdleTimeout.
 //
 // A request for the index creates a play session that does not play yet. It needs few resources, and a newer play
 // session of the same address may take its place. When the play session follows a playlist, it plays: it then holds a
@@ -199,7 +199,7 @@ func (h *hlsServer) dropUser(key string, user int64) {
 
 // start starts segmenting a stream. The caller holds the lock.
 func (h *hlsServer) start(key string) (*hlsStream, error) {
-	source, err := h.hub.join(playRequest{key: key, client: Client{ID: newID(), Protocol: Internal}, requestedAt: h.cfg.Now(), fromPrevious: true})
+	source, err := h.hub.join(playRequest{key: key, client: Client{ID: newID(), Protocol: Internal}, requestedAt: h.cfg.Now(), complete: true})
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net/http"
 	"regexp"
 	"slices"
@@ -16,6 +17,7 @@ import (
 	"roomlog/internal/clocktest"
 	"roomlog/internal/logtest"
 	"roomlog/media"
+	"roomlog/media/hls/hlstest"
 )
 
 func (h *testServer) hlsURL(key string) string {
@@ -131,6 +133,35 @@ func TestHLSStartsAtOnceOnAColdStream(t *testing.T) {
 	stats := h.stream(t, "KEY", "a player", func(s media.StreamStats) bool { return s.Players[media.HLS] == 1 })
 	if stats.BytesOut == 0 {
 		t.Fatal("no refusal was counted")
+	}
+}
+
+// TestHLSMissesNothingOfABurst sends many seconds at once, as an encoder does after its network has stalled.
+func TestHLSMissesNothingOfABurst(t *testing.T) {
+	const burst = 30
+	h := run(t, func(c *media.Config) { c.HLS.Muxer.Segments = 2 * burst })
+	s := h.onHLS(t, "KEY") // players begin with the second 1
+	p := h.playHLS(t, "KEY")
+	s.seconds(3, burst)
+	var list hlstest.List
+	eventually(t, "the playlist has the second before the last one", func() bool {
+		_, text, _ := page(t, p.base+p.lists[0])
+		var err error
+		if list, err = hlstest.Parse(text); err != nil {
+			t.Fatal(err)
+		}
+		var length float64
+		for _, s := range list.Segments {
+			if !s.Gap {
+				length += s.Duration
+			}
+		}
+		return list.Before > 0 || math.Round(length) == burst+1
+	})
+	for _, s := range list.Segments {
+		if s.Duration != 1 || s.Sequence != 0 {
+			t.Errorf("got segment %+v, want one second without a discontinuity", s)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package media
 
 import (
+	"slices"
 	"sync"
 	"time"
 )
@@ -18,12 +19,12 @@ type hub struct {
 	streams  map[string]*stream
 	cuts     map[string]time.Time
 	userCuts map[userKey]time.Time
-	revoked  map[string]time.Time // by key: when publishers that were authorized before must not publish any more
+	revoked  map[string]time.Time // by stream key, the time of the newest revocation: publishers that were authorized before must not publish any more
 	closed   bool
 	past     totals
 }
 
-// userKey is a user of a stream; key "" means every stream.
+// userKey identifies the players of a user in the stream key; if key is "", in every stream.
 type userKey struct {
 	key  string
 	user int64
@@ -169,12 +170,12 @@ func (h *hub) removeIfIdle(s *stream) {
 
 // playRequest describes a player that is added to a stream.
 type playRequest struct {
-	key          string
-	client       Client
-	requestedAt  time.Time // time at which the client sent its request, before the authorization
-	disconnect   func()
-	fromPrevious bool   // whether the player starts at the key frame before the newest one
-	broadcast    string // if set, the player may join only this broadcast, and reads it to its end
+	key         string
+	client      Client
+	requestedAt time.Time // time at which the client sent its request, before the authorization
+	disconnect  func()
+	complete    bool   // whether the player should miss no frame, see cursor
+	broadcast   string // if set, the player may join only this broadcast, and reads it to its end
 }
 
 // join adds an authorized player to its stream. If the stream has no publisher yet, the player waits.
@@ -209,9 +210,12 @@ func (h *hub) join(r playRequest) (*Player, error) {
 		return nil, ErrLimitReached
 	}
 	p := &Player{stream: s, client: r.client, startedAt: h.cfg.Now(), disconnect: r.disconnect, readsToEnd: r.broadcast != "",
-		cursor: cursor{fromPrevious: r.fromPrevious}, wake: make(chan struct{}, 1), closed: make(chan struct{})}
+		cursor: cursor{complete: r.complete}, wake: make(chan struct{}, 1), closed: make(chan struct{})}
 	p.leave = func(reason Reason) { h.leave(p, reason) }
 	s.players[p] = struct{}{}
+	if r.complete {
+		s.complete = append(s.complete, p)
+	}
 	if r.client.Protocol != Internal {
 		p.announced = h.notifier.playStarted(p.session())
 	}
@@ -248,6 +252,7 @@ func (h *hub) remove(p *Player, reason Reason) {
 		return
 	}
 	delete(s.players, p)
+	s.complete = slices.DeleteFunc(s.complete, func(other *Player) bool { return other == p })
 	if reason == ReasonStalled {
 		s.meter.drops++
 	}

@@ -30,7 +30,7 @@ func (s *stream) ingest(p *publisher, kind byte, at uint32, payload []byte) erro
 		frame.setTime(s.timeline.Place(timeline.Track{Kind: kind, Number: m.info.Track}, at, m.info.Coded, now))
 		s.describe(frame, m.size, m.sound, now)
 	}
-	s.ring.push(frame)
+	s.ring.push(frame, s.unread())
 	s.meter.frame(frame)
 	s.broadcast.Frames, s.broadcast.Bytes = s.broadcast.Frames+1, s.broadcast.Bytes+uint64(len(frame.tag))
 	s.settle(now)

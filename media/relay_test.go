@@ -161,7 +161,8 @@ func TestPicturesBeforeTheFirstKeyFrameAreDropped(t *testing.T) {
 	}
 }
 
-// An encoder that announces video and sends none is heard nevertheless.
+// TestAnnouncedVideoThatNeverComesHidesNoSound checks that players get the audio of an encoder that announces video
+// but sends none.
 func TestAnnouncedVideoThatNeverComesHidesNoSound(t *testing.T) {
 	h := run(t, func(c *media.Config) { c.SettleTime = 200 * time.Millisecond })
 	s := h.publish(t, "KEY")
@@ -180,7 +181,8 @@ func TestAnnouncedVideoThatNeverComesHidesNoSound(t *testing.T) {
 	}
 }
 
-// A key frame whose NAL units are truncated is relayed, but no player starts with it.
+// TestPlayersDoNotStartWithATruncatedKeyFrame checks that a key frame whose NAL units are truncated is relayed, but
+// that no player starts with it.
 func TestPlayersDoNotStartWithATruncatedKeyFrame(t *testing.T) {
 	h := run(t, nil)
 	s := h.publish(t, "KEY")
@@ -274,6 +276,61 @@ func TestSubscribeReadsToTheEndOfACutStream(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestSubscribersMissNoFrameOfABurst checks that the stream keeps the frames that a subscriber has not read, when an encoder
+// sends many groups of pictures at once. Other players still start at the newest key frame.
+func TestSubscribersMissNoFrameOfABurst(t *testing.T) {
+	const groups = 20
+	h := run(t, nil)
+	s := h.publish(t, "KEY")
+	s.begin(0)
+	p := h.subscribe(t, "KEY")
+	defer p.Close()
+	frames, err := p.Next(nil)
+	got := len(frames)
+	s.seconds(1, groups)
+	h.stream(t, "KEY", "the burst", func(s media.StreamStats) bool { return s.FramesIn == 5+groups*75 })
+	tags := h.watch(t, h.flvURL("KEY")).sees(videoFrame(true, "picture"))
+	if start := tags[len(tags)-1].at; start != groups*1000 {
+		t.Errorf("a new player starts at %d ms, want the newest key frame", start)
+	}
+	for ; err == nil && got < 5+groups*75 && p.Skips() == 0; got += len(frames) {
+		frames, err = p.Next(nil)
+	}
+	if err != nil || got != 5+groups*75 || p.Skips() != 0 {
+		t.Errorf("got %d of %d frames with %d skips, error %v", got, 5+groups*75, p.Skips(), err)
+	}
+}
+
+// TestSubscribersThatReadNothingAreLimited checks that the frames kept for a subscriber do not exceed the limits of the
+// buffer. Then the subscriber is moved to the newest key frame.
+func TestSubscribersThatReadNothingAreLimited(t *testing.T) {
+	h := run(t, func(c *media.Config) { c.Limits.GOPFrames = 200 })
+	s := h.publish(t, "KEY")
+	s.begin(0)
+	p := h.subscribe(t, "KEY")
+	defer p.Close()
+	if _, err := p.Next(nil); err != nil {
+		t.Fatal(err)
+	}
+	s.seconds(1, 20)
+	h.stream(t, "KEY", "the burst", func(s media.StreamStats) bool { return s.FramesIn == 5+20*75 })
+	frames, err := p.Next(nil)
+	if err != nil || p.Skips() != 1 || len(frames) < 3 || !frames[2].Info().Key || frames[2].Time() != 20_000 {
+		t.Fatalf("got %d frames and %d skips, error %v, want headers and the newest key frame", len(frames), p.Skips(), err)
+	}
+}
+
+// subscribe subscribes to the broadcast of a key.
+func (h *testServer) subscribe(t testing.TB, key string) *media.Player {
+	t.Helper()
+	h.log.wait(t, "started "+key)
+	p, err := h.Subscribe(h.log.broadcast(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
 }
 
 // TestOnlyKeyFramesCauseNoSkips uses a key frame every 40 ms, so that two groups of pictures are shorter than a tick.

@@ -15,12 +15,13 @@ const (
 
 // ring contains the newest frames of a stream: all frames since the key frame before the newest one, and at least those
 // of minRingSpan, but never more than maxFrames or maxBytes. A slow player can therefore fall behind by a complete
-// group of pictures.
+// group of pictures. Older frames are kept only until the complete players have read them.
 type ring struct {
 	maxFrames, maxBytes int
 
 	frames   []*Frame // frames in order; the first has the number base
 	base     uint64
+	recent   uint64 // number of the oldest frame that is not expired
 	bytes    int
 	headers  []*Frame // newest header of each kind and track; the slice is replaced, never changed
 	last     startPoint
@@ -38,11 +39,12 @@ type startPoint struct {
 // end returns the number of the next frame.
 func (r *ring) end() uint64 { return r.base + uint64(len(r.frames)) }
 
-// contains reports whether the frame of a start point is still in the ring.
-func (r *ring) contains(p startPoint) bool { return p.known && p.at >= r.base }
+// contains reports whether the frame of a start point is not expired.
+func (r *ring) contains(p startPoint) bool { return p.known && p.at >= r.recent }
 
-// push appends a frame and drops expired frames.
-func (r *ring) push(f *Frame) {
+// push appends a frame and drops expired frames. unread is the number of the oldest frame that a complete player has not
+// read.
+func (r *ring) push(f *Frame, unread uint64) {
 	if f.info.Header {
 		r.storeHeader(f)
 	}
@@ -52,28 +54,31 @@ func (r *ring) push(f *Frame) {
 	r.hasVideo = r.hasVideo || f.isCodedVideo()
 	r.frames = append(r.frames, f)
 	r.bytes += len(f.tag)
-	for len(r.frames) > 1 && r.oldestExpired(f) {
+	for r.recent < r.end()-1 && r.oldestExpired(f) {
+		r.recent++
+	}
+	for len(r.frames) > 1 && (r.base < min(r.recent, unread) || len(r.frames) > r.maxFrames || r.bytes > r.maxBytes) {
 		r.bytes -= len(r.frames[0].tag)
 		r.frames[0] = nil
 		r.frames = r.frames[1:]
 		r.base++
 	}
+	r.recent = max(r.recent, r.base)
 }
 
-// oldestExpired reports whether the oldest frame can be dropped, after newest was added.
+// oldestExpired reports whether the frame with the number recent has expired, after newest was added.
 func (r *ring) oldestExpired(newest *Frame) bool {
 	switch {
-	case len(r.frames) > r.maxFrames, r.bytes > r.maxBytes:
-		return true
-	case r.contains(r.previous) && r.base >= r.previous.at:
+	case r.contains(r.previous) && r.recent >= r.previous.at:
 		return false
-	case !r.contains(r.previous) && r.contains(r.last) && r.base >= r.last.at:
+	case !r.contains(r.previous) && r.contains(r.last) && r.recent >= r.last.at:
 		return false
 	case r.hasVideo && !r.contains(r.last):
 		return false
 	}
-	age := int32(newest.time - r.frames[0].time)
-	return age > minRingSpan || age < 0 || r.frames[0].info.Kind == flv.Script // script data has no timestamp
+	oldest := r.frames[r.recent-r.base]
+	age := int32(newest.time - oldest.time)
+	return age > minRingSpan || age < 0 || oldest.info.Kind == flv.Script // script data has no timestamp
 }
 
 // hasBetterHeader reports whether f is a sequence header that package flv cannot parse, while the ring contains one for

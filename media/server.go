@@ -115,5 +115,5 @@ func (s *Server) CutPublisher(key string, reason Reason, match func(Client) bool
 // buffered frame, to its last frame. The player reads to the end even if the stream is cut. Subscribe returns
 // ErrEnded if the broadcast has ended.
 func (s *Server) Subscribe(b Broadcast) (*Player, error) {
-	return s.core.hub.join(playRequest{key: b.Key, broadcast: b.ID, client: Client{ID: newID(), Protocol: Internal}, fromPrevious: true})
+	return s.core.hub.join(playRequest{key: b.Key, broadcast: b.ID, client: Client{ID: newID(), Protocol: Internal}, complete: true})
 }

@@ -21,6 +21,7 @@ type stream struct {
 	timeline  timeline.Timeline
 	publisher *publisher // nil if there is no publisher
 	players   map[*Player]struct{}
+	complete  []*Player // players that should miss no frame
 	broadcast Broadcast // the broadcast; its ID is "" before it begins
 	announced bool      // whether observers were notified of the beginning
 	ended     bool
@@ -77,6 +78,17 @@ func (s *stream) settle(now time.Time) {
 // some encoders announce video and send none.
 func (s *stream) startable(now time.Time) bool {
 	return s.settled && (!s.hasVideo || s.ring.hasVideo || s.ended || now.Sub(s.firstAt) >= s.cfg.SettleTime)
+}
+
+// unread returns the number of the oldest frame that a complete player has not read.
+func (s *stream) unread() uint64 {
+	oldest := s.ring.end()
+	for _, p := range s.complete {
+		if p.cursor.started {
+			oldest = min(oldest, p.cursor.next)
+		}
+	}
+	return oldest
 }
 
 func (s *stream) announce() {

@@ -33,7 +33,7 @@ func BenchmarkFigureMediaSync(b *testing.B) {
 func BenchmarkFigureMediaLate(b *testing.B) {
 	for b.Loop() {
 		streams := []*encoder{lateStream(b, false), lateStream(b, true)}
-		var p99 [2][]time.Duration // by stream, of each round
+		var p99 [2][]time.Duration // 99th percentiles of each round, by stream
 		for range lateRounds {
 			var times [2][]time.Duration
 			for n := range latePlayers {

@@ -610,7 +610,8 @@ func withStartCodes(t testing.TB, payload []byte, skip int) []byte {
 	return slices.Concat(payload[:5], b)
 }
 
-// What users of RTMP servers have reported about their encoders: docs/MEDIA.md lists the reports.
+// TestReportedEncoders publishes like the encoders that users of other RTMP servers have reported; docs/MEDIA.md lists
+// them.
 func TestReportedEncoders(t *testing.T) {
 	needFFmpeg(t)
 	t.Parallel()
@@ -697,7 +698,8 @@ func TestReportedEncoders(t *testing.T) {
 	}
 }
 
-// Some encoders announce chunks of 128 MiB, which never occur, because a chunk ends with its message.
+// TestEncodersMayAnnounceLargeChunks announces chunks of up to 2 GiB, as some encoders do. No chunk has this size,
+// because a chunk ends with its message.
 func TestEncodersMayAnnounceLargeChunks(t *testing.T) {
 	for _, size := range []uint32{128 << 20, 1<<31 - 1, 128} {
 		h := run(t, nil)
@@ -749,7 +751,8 @@ func malformed() (all []rtmp.Message) {
 	return all
 }
 
-// Whatever is between the frames of an encoder, with whatever timestamp, players and the recording go on.
+// TestMalformedMessagesHideNothing sends malformed messages with various timestamps between the frames of an encoder.
+// Players and the recording must continue.
 func TestMalformedMessagesHideNothing(t *testing.T) {
 	needFFmpeg(t)
 	t.Parallel()

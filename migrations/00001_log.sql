@@ -61,7 +61,7 @@ CREATE TABLE user_key (
     key     bytea  NOT NULL CHECK (length(key) = 32)
 );
 
--- Password hashes. The event user.registered contains the random id of a row. Hashes are never in the log.
+-- Password hashes. The event user.registered contains the id of a row. Hashes are never in the log.
 CREATE TABLE credential (
     id         uuid        PRIMARY KEY,
     hash       text        NOT NULL,

@@ -10,7 +10,7 @@ CREATE TABLE read.projection (
     version int  NOT NULL CHECK (version > 0)
 );
 
--- Events that a projection could not apply, with the cause. Projections that count coins stop instead.
+-- Events that a projection could not apply, with the cause.
 CREATE TABLE read.poison (
     position   bigint NOT NULL CHECK (position > 0),
     projection text   NOT NULL,

@@ -2,8 +2,8 @@
 -- Owner: package projections.
 -- +goose Up
 
--- Locks the checkpoint, so that no batch of a projector is neither in the tables nor in what the INSERT below reads. Running
--- projectors of an older roomlog see the new generation, compare the versions of the tables again, and halt.
+-- Locks the checkpoint, so that the INSERT below reads every event that the tables contain. Running projectors of an older
+-- roomlog see the new generation, compare the versions of the tables again, and halt.
 UPDATE checkpoint SET generation = generation + 1 WHERE consumer_group = 'projections';
 UPDATE read.projection SET version = 2 WHERE name = 'viewers' AND version = 1;
 
@@ -18,7 +18,7 @@ CREATE TABLE read.publish_key (
     hash    text        NOT NULL CHECK (hash <> ''),
     set_at  timestamptz NOT NULL
 );
--- The bans that the log has already. The projector repeats those that it has not reached.
+-- Inserts the bans that the log contains. The projector later applies again those after its position.
 INSERT INTO read.viewer_ban (live_id, user_id, until)
 SELECT live_id, user_id, until FROM (
     SELECT DISTINCT ON (1, 2) (payload->>'live')::bigint AS live_id, (payload->>'user')::bigint AS user_id, type, (payload->>'until')::bigint AS until

@@ -11,8 +11,8 @@ import (
 // ErrRights means that the user of the database may not create what the migrations need.
 var ErrRights = errors.New("the user in DATABASE_URL lacks rights in the database")
 
-// missingRights returns the statements that grant what the migrations need and the current user lacks. The tables of a database
-// that was migrated belong to the user who did so.
+// missingRights returns the statements that grant the rights that the migrations need and the current user lacks. If
+// the database was migrated before, its tables belong to the user of that migration.
 const missingRights = `
 SELECT 'GRANT CREATE ON DATABASE ' || quote_ident(current_database()) || ' TO ' || quote_ident(current_user)
 	WHERE NOT has_database_privilege(current_database(), 'CREATE')

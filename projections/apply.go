@@ -193,8 +193,8 @@ func (a *Applier) ledger() coinLedger {
 }
 
 // needsOrder reports whether the coin events of a batch cannot be written together: an event of the batch closes or
-// opens coins, or coins are closed already. It queries the tables only if the previous batch was written in order;
-// otherwise write finds out.
+// opens coins, or coins are closed already. It queries the tables only if the previous batch was written in the order
+// of the log. Otherwise, if coins are closed, write fails with errHeld.
 func (a *Applier) needsOrder(ctx context.Context, tx pgx.Tx, events []eventstore.Record, poison []PoisonEvent) (bool, error) {
 	if slices.ContainsFunc(poison, func(p PoisonEvent) bool { return len(p.Closes) > 0 }) ||
 		slices.ContainsFunc(events, func(r eventstore.Record) bool { _, ok := r.Event.(domain.EventSetAside); return ok }) {

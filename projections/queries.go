@@ -25,7 +25,7 @@ type Queries struct {
 // NewQueries returns Queries that use pool. The search_path of pool must begin with the read schema.
 func NewQueries(pool *pgxpool.Pool) *Queries { return &Queries{pool} }
 
-// many returns all rows of a query. Errors call the rows what.
+// many returns all rows of a query. what names the rows in errors.
 func many[T any](ctx context.Context, q *Queries, what string, scan pgx.RowToFunc[T], sql string, args ...any) ([]T, error) {
 	rows, err := q.pool.Query(ctx, sql, args...)
 	if err != nil {
@@ -38,7 +38,7 @@ func many[T any](ctx context.Context, q *Queries, what string, scan pgx.RowToFun
 	return found, nil
 }
 
-// one returns the first row of a query, or ErrNotFound. Errors call the row what.
+// one returns the first row of a query, or ErrNotFound. what names the row in errors.
 func one[T any](ctx context.Context, q *Queries, what string, scan pgx.RowToFunc[T], sql string, args ...any) (T, error) {
 	found, err := many(ctx, q, what, scan, sql, args...)
 	if err == nil && len(found) == 0 {

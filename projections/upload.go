@@ -70,7 +70,7 @@ func (q *Queries) Uploads(ctx context.Context, ids []domain.UploadID) ([]Upload,
 	return many(ctx, q, "uploads", scanUpload, selectUploads, ids)
 }
 
-// DeletedUploads returns the ids of the uploads that were deleted at a time or later.
+// DeletedUploads returns the ids of the uploads that were deleted at or after since.
 func (q *Queries) DeletedUploads(ctx context.Context, since time.Time) ([]string, error) {
 	return many(ctx, q, "deleted uploads", pgx.RowTo[string], selectDeletedUploads, since)
 }

@@ -35,8 +35,8 @@ type viewerRow struct {
 	cause         domain.LeaveCause
 }
 
-// viewer returns the row of a viewer. present is whether the viewer must be present before the event. If the batch
-// contradicts this, viewer panics; the statements check what happened before the batch.
+// viewer returns the row of a viewer. present is whether the viewer must be present before the event. If an earlier
+// event of the batch contradicts this, viewer panics. If events before the batch contradict it, the statements fail.
 func (b *viewersBatch) viewer(l domain.LiveID, u domain.UserID, present bool) *viewerRow {
 	v := b.viewers[ViewerKey{l, u}]
 	if v == nil {
@@ -208,7 +208,7 @@ type streamAccessBatch struct {
 
 // PublishKey is the publish key of a live.
 type PublishKey struct {
-	Hash  string // see domain.SetPublishKey
+	Hash  string // lower-case hexadecimal SHA-256 of the key
 	SetAt time.Time
 }
 
@@ -299,7 +299,7 @@ func (q *Queries) CheckViewers(ctx context.Context, viewers []ViewerKey, now tim
 type viewerAccess struct {
 	ViewerKey
 	status domain.UserStatus
-	ban    domain.Ban // from the live
+	ban    domain.Ban // ban from the live; zero if there is none
 }
 
 func scanViewerAccess(row pgx.CollectableRow) (a viewerAccess, err error) {

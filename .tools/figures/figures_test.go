@@ -35,7 +35,7 @@ func TestMet(t *testing.T) {
 	}
 }
 
-// TestRun measures a small module.
+// TestRun runs the command on modules with a few benchmarks. It checks the output and whether the command fails.
 func TestRun(t *testing.T) {
 	const good = `
 func BenchmarkFigureOne(b *testing.B) {

@@ -58,7 +58,7 @@ func sign(secret, body []byte) string {
 	return hex.EncodeToString(mac.Sum(nil))
 }
 
-// Checkout returns the id of the order. The built-in provider needs nothing else.
+// Checkout returns the id of the order as the parameter "order". Clients need no other parameter.
 func (p SharedSecret) Checkout(o domain.OrderPlaced) (map[string]string, error) {
 	return map[string]string{"order": string(o.Order)}, nil
 }

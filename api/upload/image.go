@@ -10,13 +10,13 @@ import (
 	_ "image/png"
 	"io"
 
-	_ "golang.org/x/image/webp" // as well
+	_ "golang.org/x/image/webp" // registers WebP
 )
 
 // Bounds of an image. Clients decode images into 4 bytes per pixel.
 const (
-	MaxSide   = 16_384     // pixels
-	MaxPixels = 64_000_000 // pixels
+	MaxSide   = 16_384     // maximum width and height in pixels
+	MaxPixels = 64_000_000 // maximum number of pixels
 )
 
 // Errors of Save about images.

@@ -31,7 +31,7 @@ func open(t *testing.T, c upload.Config) *upload.Store {
 	return s
 }
 
-// gif returns a GIF of a size in bytes, with one pixel.
+// gif returns a GIF with one pixel and size bytes.
 func gif(size int) io.Reader {
 	const header = "GIF89a\x01\x00\x01\x00\x00\x00\x00"
 	return strings.NewReader(header + strings.Repeat("x", size-len(header)))
@@ -273,7 +273,7 @@ func TestImages(t *testing.T) {
 	}
 	asJPEG := func(w io.Writer, i image.Image) error { return jpeg.Encode(w, i, nil) }
 	asGIF := func(w io.Writer, i image.Image) error { return imagegif.Encode(w, i, nil) }
-	// header returns the first bytes of a PNG of a size.
+	// header returns the first bytes of a PNG that is width pixels wide and height pixels high.
 	header := func(width, height uint32) string {
 		chunk := binary.BigEndian.AppendUint32([]byte("IHDR"), width)
 		chunk = append(binary.BigEndian.AppendUint32(chunk, height), 8, 0, 0, 0, 0)

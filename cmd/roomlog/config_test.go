@@ -175,7 +175,8 @@ func TestSecretsInAReadableConfigFile(t *testing.T) {
 	}
 }
 
-// Every command uses the file; the environment replaces its secrets as a whole.
+// TestCommandsUseTheConfigFile checks that every command uses the file, and that DATABASE_URL_FILE in the environment
+// replaces database-url in the file.
 func TestCommandsUseTheConfigFile(t *testing.T) {
 	t.Parallel()
 	db, other := pgtest.New(t).DSN, writeFile(t, pgtest.New(t).DSN)
@@ -191,7 +192,8 @@ func TestCommandsUseTheConfigFile(t *testing.T) {
 	}
 }
 
-// A fatal error is a line of a JSON log, and comes before what follows from it.
+// TestFatalErrorsInTheLog checks that a fatal error is a line of a JSON log, and precedes the lines about its
+// consequences.
 func TestFatalErrorsInTheLog(t *testing.T) {
 	t.Parallel()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")

@@ -172,7 +172,7 @@ func needWrapper(t *testing.T) {
 	t.Fatal("libnss_wrapper.so is missing; install it with `make deps`, or leave it out with ROOMLOG_SKIP=nss-wrapper")
 }
 
-// A server without a folder refuses uploads instead of losing them.
+// TestServerWithoutAFolderRefusesUploads checks that a server without a folder refuses uploads instead of losing them.
 func TestServerWithoutAFolderRefusesUploads(t *testing.T) {
 	t.Parallel()
 	at := serve(t, append([]string{"DATABASE_URL=" + pgtest.Blank(t)}, sharedSecrets...), "--data", "/proc/roomlog")

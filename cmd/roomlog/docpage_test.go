@@ -29,7 +29,7 @@ type inspector struct {
 	requests []string // the addresses of all requests
 }
 
-// inspect opens an address in a real browser, in a window of a width in pixels.
+// inspect opens address in a real browser, in a window that is width pixels wide.
 func inspect(t testing.TB, address string, width int64) *inspector {
 	t.Helper()
 	profile := openBrowser(t, "about:blank")

@@ -347,7 +347,7 @@ func (h *fallback) fill() {
 		s := h.speaker.connect("")
 		running.Go(func() {
 			for range 500 {
-				if _, err := s.askFor(replyTimeout, "comment.post", map[string]any{"live": live, "text": text}, ""); err != nil {
+				if _, err := s.ask("comment.post", map[string]any{"live": live, "text": text}, ""); err != nil {
 					h.t.Error(err)
 					return
 				}

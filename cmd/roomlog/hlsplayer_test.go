@@ -40,7 +40,7 @@ type hlsReport struct {
 	Black       int            // sampled pictures without a bright pixel
 	Parts       map[string]int // partial segments that were loaded, of each track
 	Delta       map[string]int // delta updates of each track
-	FailedDelta int            // delta updates that did not fit the playlist before
+	FailedDelta int            // delta updates that could not be merged with the playlist before
 }
 
 // TestHLSPlayerPlaysLowLatency plays the low-latency HLS of a live with hls.js in a real browser. The player uses partial

@@ -21,9 +21,9 @@ type invocation struct {
 	sh       cli.Shell
 	sources  *cli.Sources
 	flags    *settings.Flags // flags of the settings of every command
-	file     error           // the faults of the configuration file
+	file     error           // faults of the configuration file
 	parsed   *kong.Context
-	reported error // was reported by the command itself
+	reported error // error that the command has reported itself
 }
 
 // checker is a command with settings of its own. CheckSettings returns all faults, before anything is opened or created.

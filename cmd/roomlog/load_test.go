@@ -38,6 +38,10 @@ type load struct {
 func startLoad(t testing.TB, givers, watchers, each int, servers ...*process) *load {
 	t.Helper()
 	c := &load{t: t, servers: servers, each: each, end: make(chan struct{}), receipts: map[int64]string{}}
+	t.Cleanup(func() { // A test that fails before judge ends its goroutines here: its context is done.
+		c.streams.Wait()
+		c.watches.Wait()
+	})
 	servers[0].roomlog("gift", "add", "--name", "Rose", "--coin", "30")
 	c.live = join(t, servers[0], "streamer").open("under load")
 	for i := range watchers {
@@ -60,7 +64,7 @@ func startLoad(t testing.TB, givers, watchers, each int, servers ...*process) *l
 
 // somewhere returns a connection of p to a server that is running. It tries the i-th server first.
 func (c *load) somewhere(p *person, i *int) *socket {
-	for tries := 0; ; tries++ {
+	for tries := 0; !c.abandoned(); tries++ {
 		p.at = c.servers[*i%len(c.servers)]
 		s, err := p.dial("")
 		if err == nil {
@@ -73,7 +77,11 @@ func (c *load) somewhere(p *person, i *int) *socket {
 		}
 		<-time.After(50 * time.Millisecond)
 	}
+	return nil
 }
+
+// abandoned reports whether the test has ended before all gifts were received.
+func (c *load) abandoned() bool { return c.t.Context().Err() != nil }
 
 // give sends gifts one after another until each is acknowledged.
 func (c *load) give(p *person, i int) {
@@ -84,7 +92,7 @@ func (c *load) give(p *person, i int) {
 		}
 	}()
 	for n := range c.each {
-		for {
+		for !c.abandoned() {
 			if s == nil {
 				if s = c.somewhere(p, &i); s == nil {
 					return
@@ -142,6 +150,9 @@ func (c *load) watch(p *person, s *socket, l *line, i int) {
 		at := l.at
 		c.mu.Unlock()
 		select {
+		case <-c.t.Context().Done():
+			s.cut()
+			return
 		case <-c.end:
 			if at >= c.last.Load() {
 				s.cut()
@@ -161,7 +172,7 @@ func (c *load) watch(p *person, s *socket, l *line, i int) {
 
 // comeBack joins the live again, from the position that the watcher has reached.
 func (c *load) comeBack(p *person, l *line, i *int) *socket {
-	for tries := 0; tries < 600; tries++ {
+	for tries := 0; tries < 600 && !c.abandoned(); tries++ {
 		s := c.somewhere(p, i)
 		if s == nil {
 			return nil
@@ -187,7 +198,9 @@ func (c *load) comeBack(p *person, l *line, i *int) *socket {
 		*i++
 		<-time.After(50 * time.Millisecond)
 	}
-	c.t.Errorf("%s cannot resume", p.name)
+	if !c.abandoned() {
+		c.t.Errorf("%s cannot resume", p.name)
+	}
 	return nil
 }
 

@@ -63,7 +63,8 @@ func TestCommandsMigrateNoEmptyDatabase(t *testing.T) {
 	}
 }
 
-// A command that waits in vain for the lock of the log names the session that holds it.
+// TestCommandsNameTheHolderOfTheLock checks that a command that waits in vain for the lock of the log names the
+// session that holds it.
 func TestCommandsNameTheHolderOfTheLock(t *testing.T) {
 	t.Parallel()
 	dsn := pgtest.New(t).DSN

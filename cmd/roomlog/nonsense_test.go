@@ -15,7 +15,7 @@ import (
 	"roomlog/internal/settings"
 )
 
-// nonsense are wrong values of the settings whose type does not show what is wrong.
+// nonsense contains a wrong value for each setting whose type alone does not determine its wrong values.
 var nonsense = map[string]string{
 	"data": "/dev/null/x", "postgres-bin": "/dev/null/x", "npm-registry": "ftp://x", "assets": "/dev/null/x", "recordings": "/dev/null/x",
 	"http-addr": "7001", "rtmp-addr": ":x", "flv-addr": ":-1", "pprof-addr": "here", "trusted-proxies": "10.0.0.0/33", "metrics-from": "here",
@@ -58,15 +58,16 @@ func allSettings() []settings.Sourced {
 	i := newInvocation(cli.Shell{Getenv: func(string) string { return "" }})
 	all := i.line.Serve.Values(nil)
 	for _, s := range i.flags.Values(nil) {
-		if s.Name() != "config" && s.Name() != "log-format" { // see TestConfigFile, and below
+		if s.Name() != "config" && s.Name() != "log-format" { // the runs set these two themselves
 			all = append(all, s)
 		}
 	}
 	return all
 }
 
-// Every setting refuses every nonsense, wherever it comes from. All faults are reported at once, in the names that the user has
-// used, and nothing is created.
+// TestSettingsRefuseNonsense checks that every setting refuses wrong values, whether they come from a flag, the
+// environment or the configuration file. All faults must be reported at once, in the names that the user has used, and
+// nothing may be created.
 func TestSettingsRefuseNonsense(t *testing.T) {
 	t.Parallel()
 	all := allSettings()
@@ -134,7 +135,8 @@ func TestSettingsRefuseNonsense(t *testing.T) {
 	}
 }
 
-// The settings of every command are checked by every command, before it opens anything.
+// TestCommandsRefuseNonsense checks that every command checks the settings that all commands have, before it opens
+// anything.
 func TestCommandsRefuseNonsense(t *testing.T) {
 	t.Parallel()
 	for _, args := range append([][]string{{"migrate"}, {"serve"}, {"config", "check"}}, existingDatabaseCommands...) {
@@ -160,7 +162,8 @@ func TestCommandsRefuseNonsense(t *testing.T) {
 	}
 }
 
-// Every number among the arguments of a command has bounds, and 0 and -1 are refused where they mean nothing.
+// TestArgumentsHaveBounds checks that every number among the arguments of a command has bounds, and that 0 and -1 are
+// refused where they have no meaning.
 func TestArgumentsHaveBounds(t *testing.T) {
 	t.Parallel()
 	i := newInvocation(cli.Shell{Getenv: func(string) string { return "" }})

@@ -17,7 +17,7 @@ import (
 // gate is a TCP address of a database that a test can close.
 type gate struct {
 	t      testing.TB
-	socket string // of PostgreSQL
+	socket string // path of the unix socket of PostgreSQL
 	addr   string
 
 	mu       sync.Mutex

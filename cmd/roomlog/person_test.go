@@ -60,7 +60,8 @@ func (p *person) signIn() {
 	p.id, p.token = me.ID, me.Token
 }
 
-// post sends a request, requires a successful response, and decodes the data into to.
+// post sends a request, requires a successful response, and decodes the data into to. It repeats the request while the
+// server is busy, as clients do.
 func (p *person) post(path string, body, to any) {
 	p.t.Helper()
 	p.call(http.MethodPost, path, body, to)
@@ -77,9 +78,16 @@ func (p *person) call(method, path string, body, to any) {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	status, raw := p.do(method, path, http.Header{"Content-Type": {"application/json"}}, text)
+	var status int
+	var raw []byte
 	var a answer
-	if err := json.Unmarshal(raw, &a); err != nil || status != http.StatusOK || a.Msg != "ok" {
+	eventually(p.t, "the server is not busy", func() bool {
+		status, raw = p.do(method, path, http.Header{"Content-Type": {"application/json"}}, text)
+		a = answer{}
+		err = json.Unmarshal(raw, &a)
+		return status != http.StatusServiceUnavailable || a.Code != "busy"
+	})
+	if err != nil || status != http.StatusOK || a.Msg != "ok" {
 		p.t.Fatalf(`%s %s %s: status %d, %s, want %v, a.Msg "ok"`, method, path, text, status, raw, http.StatusOK)
 	}
 	if to != nil {

@@ -156,7 +156,7 @@ func (p *process) servesAPI() bool {
 	return p.cmd != nil && (roles == 0 || strings.Contains(p.args[roles], "api"))
 }
 
-// checker returns the checker of the server's responses. The server has the role api.
+// checker returns the checker of the server's responses. The server must have the role api.
 func (p *process) checker() *apicheck.Checker {
 	p.t.Helper()
 	p.mu.Lock()

@@ -12,8 +12,8 @@ import (
 	"roomlog/eventstore/pgtest"
 )
 
-// managed starts a PostgreSQL in which the user plain has no right to create roles, and returns the addresses of a database of
-// plain, and of a database in which plain may only connect.
+// managed starts a PostgreSQL with a user plain who has no right to create roles. It returns the address of a database
+// that plain owns, and of a database to which plain may only connect.
 func managed(t *testing.T) (own, foreign string) {
 	t.Helper()
 	hba := filepath.Join(pgtest.Dir(t), "pg_hba.conf")
@@ -35,7 +35,8 @@ func managed(t *testing.T) (own, foreign string) {
 	return strings.Replace(as, "/"+localpg.Database+"?", "/own?", 1), strings.Replace(as, "/"+localpg.Database+"?", "/foreigners?", 1)
 }
 
-// Without the right to create the serving role, serve warns once, and the commands of operators do not.
+// TestMissingRightToCreateRolesIsAWarningOfServe checks that serve warns once if the database user may not create the
+// serving role, and that the commands of operators do not warn.
 func TestMissingRightToCreateRolesIsAWarningOfServe(t *testing.T) {
 	t.Parallel()
 	own, _ := managed(t)

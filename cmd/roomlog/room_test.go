@@ -56,7 +56,7 @@ type line struct {
 	live   int64
 	at     int64  // position up to which all facts were received
 	cursor string // cursor of the newest fact that was received
-	upTo   int64  // position up to which all facts will have been received after the missed ones
+	upTo   int64  // end of the range of missed facts that follow the reply to the newest join
 	gifts  int
 }
 

@@ -50,7 +50,8 @@ func run(ctx context.Context, args []string, sh cli.Shell) int {
 	return exitFailed
 }
 
-// isWrongArgument reports whether the rules have refused a string or a number on the command line.
+// isWrongArgument reports whether err refuses a text, a number or an e-mail address, which can only come from the
+// command line.
 func isWrongArgument(err error) bool {
 	refusal := domain.AsRefusal(err)
 	return refusal != nil && slices.Contains([]domain.Code{domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong,

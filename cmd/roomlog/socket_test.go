@@ -215,7 +215,7 @@ func (s *socket) heard() []frame {
 	return slices.Clone(s.pushes)
 }
 
-// await waits for a push for which is returns true.
+// await waits for a push f for which is(f) returns true.
 func (s *socket) await(what string, is func(frame) bool) frame {
 	s.t.Helper()
 	late := time.After(timeout)

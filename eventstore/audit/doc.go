@@ -2,7 +2,7 @@
 // (package invariant), and the tables command, snapshot, user_key, credential, store and checkpoint with the events.
 //
 // It finds what becomes inconsistent when somebody edits the database with the rights of a superuser. It cannot find an
-// edit of events that keeps all tables consistent, because nothing outside the database contains a copy of the log.
+// edit of events that keeps all tables consistent; package transparency does.
 //
 // It changes nothing. Its memory is bounded: it caches the states of streams, and reads a state again if it is needed
 // later.

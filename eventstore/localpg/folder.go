@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"roomlog/internal/filelock"
 )
 
 const (
@@ -115,19 +117,16 @@ func privateDir(dir string, as *account) error {
 }
 
 // acquire takes the lock of the data folder. The kernel releases the lock when this process ends for any reason.
-func (f folder) acquire() (*os.File, error) {
-	lock, err := os.OpenFile(f.lock(), os.O_CREATE|os.O_RDWR, 0o600)
+func (f folder) acquire() (*filelock.Lock, error) {
+	file, err := os.OpenFile(f.lock(), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		_ = lock.Close()
-		if errors.Is(err, syscall.EWOULDBLOCK) {
-			return nil, fmt.Errorf("%s: %w", f.dir, ErrInUse)
-		}
-		return nil, fmt.Errorf("lock %s: %w", f.lock(), err)
+	lock, err := filelock.TryLock(file)
+	if errors.Is(err, filelock.ErrLocked) {
+		return nil, fmt.Errorf("%s: %w", f.dir, ErrInUse)
 	}
-	return lock, nil
+	return lock, err
 }
 
 // major returns the major version of the data, or 0 if there is no data. Data without a version is an error, so that it

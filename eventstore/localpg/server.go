@@ -55,7 +55,7 @@ func start(ctx context.Context, c Config) (_ *Server, err error) {
 	}
 	defer func() {
 		if err != nil {
-			_ = lock.Close()
+			_ = lock.Unlock()
 		}
 	}()
 	s := &Server{folder: f, done: make(chan struct{})}
@@ -67,7 +67,7 @@ func start(ctx context.Context, c Config) (_ *Server, err error) {
 	}
 	go func() {
 		<-s.child.exited
-		_ = lock.Close() // released before done closes, so that a caller that waits for done can start a server again
+		_ = lock.Unlock() // released before done closes, so that a caller that waits for done can start a server again
 		close(s.done)
 	}()
 	c.Log.InfoContext(ctx, "PostgreSQL started", slog.String("path", s.install.bin), slog.Int("version", s.install.major),

@@ -16,8 +16,8 @@ const (
 	limitedAddresses = 50_000
 )
 
-// What all anonymous clients and addresses may do together, on this node. Addresses are limited first, so that one of them
-// cannot use up these limits.
+// The rates of all anonymous clients of this node together. The rate of each address is checked first, so that one
+// address cannot use up these rates.
 var (
 	anonymousEntries = limit.Rate{PerSecond: 500, Burst: 5000} // entries into the chat
 	newChatRooms     = limit.Rate{PerSecond: 1, Burst: 100}
@@ -50,14 +50,14 @@ type Limiter struct {
 	users     map[class]*limit.Rates[domain.UserID]
 	addresses *limit.Rates[string] // addresses of signed-in users
 	anonymous *limit.Rates[string] // addresses of clients that are not signed in
-	entries   *limit.Bucket        // of anonymous participants, from all addresses
+	entries   *limit.Bucket        // limits the entries of all anonymous participants together
 	rooms     roomLimits
 	refused   atomic.Uint64
 }
 
 // roomLimits holds the limits of new chat rooms.
 type roomLimits struct {
-	perMinute, perDay *limit.Rates[string] // by address
+	perMinute, perDay *limit.Rates[string] // limits of each address
 	all               *limit.Bucket
 }
 

@@ -17,10 +17,10 @@ type Clock struct {
 	ahead time.Duration // time by which a running clock is ahead
 }
 
-// New returns a Clock that stands still except for Forward.
+// New returns a Clock that moves only when Forward is called.
 func New() *Clock { return &Clock{still: true, at: time.Now().Add(ahead)} }
 
-// Running returns a Clock that runs with the system's clock and in addition jumps with Forward.
+// Running returns a Clock that runs with the system's clock, and that Forward also moves.
 func Running() *Clock { return &Clock{ahead: ahead} }
 
 // Now returns the time of the clock.

@@ -1,3 +1,3 @@
-// Package disk decides whether files may grow: it keeps a reserve of free space for what must not fail, such as the
-// database. Everything that stores files of users asks it first.
+// Package disk decides whether files may grow. It keeps free space in reserve for writes that must not fail, such as
+// those of the database. Code that stores files of users calls Settings.Check before it writes.
 package disk

@@ -1,4 +1,4 @@
-// Package httpserver creates HTTP servers whose connections no client can hold.
+// Package httpserver creates HTTP servers that close the connections of clients that stall.
 //
 // Every wait for a client has a deadline, on every path and also where a handler sets none: for the header of a
 // request, for each part of its body, for each part of the response that the client has to accept, and for the next
@@ -8,5 +8,5 @@
 // A connection that waits for its client gives its slot to a new connection when all slots are taken (package limit).
 // The kernel buffers a bounded number of bytes that a client does not read.
 //
-// The package never logs, and hijacked connections are not its concern.
+// The package never logs. It does not limit hijacked connections.
 package httpserver

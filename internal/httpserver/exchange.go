@@ -15,8 +15,8 @@ import (
 const (
 	chunkBytes = 32 << 10 // bytes of a response that a client has to accept within StallTimeout
 
-	// ignoredBodyBytes is the size up to which the body of a request without a use for one is read, so that the
-	// connection can be used again.
+	// ignoredBodyBytes is the number of bytes up to which a body that no handler reads is read and discarded, so that
+	// the connection can be used again.
 	ignoredBodyBytes = 64 << 10
 )
 
@@ -30,7 +30,7 @@ func limitHandler(c Config) http.Handler {
 			return
 		}
 		x.startBody()
-		own := *r // The server compares the body of its own request.
+		own := *r // a copy, because the HTTP server needs the original body in its own request
 		own.Body = &body{ReadCloser: r.Body, exchange: x}
 		if !takesBody(r.Method) && !dropBody(x, own.Body) {
 			return
@@ -95,8 +95,8 @@ func (x *exchange) startBody() {
 	x.expectAccept(x.started) // Reading the body sends 100 Continue first.
 }
 
-// expectBody moves the deadline of the body: the next bytes must arrive within StallTimeout, and all bytes until then
-// on average with BodyRate.
+// expectBody moves the deadline of the body: the next bytes must arrive within StallTimeout, and the average rate
+// since the start must not stay below BodyRate for longer than StallTimeout.
 func (x *exchange) expectBody(now time.Time) {
 	next := now.Add(x.config.StallTimeout)
 	average := x.started.Add(x.config.StallTimeout + time.Duration(float64(x.received)/float64(x.config.BodyRate)*float64(time.Second)))
@@ -107,8 +107,8 @@ func (x *exchange) expectBody(now time.Time) {
 	_ = x.control.SetReadDeadline(x.read.effective())
 }
 
-// receive records bytes of the body, or its end. A connection whose body makes progress waits anew, so that connections
-// without progress give their slots first.
+// receive records bytes of the body, or its end. A connection that receives a part of its body begins to wait again,
+// so that connections without progress lose their slots first.
 func (x *exchange) receive(n int, err error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -154,7 +154,8 @@ func (x *exchange) WriteHeader(status int) {
 	x.ResponseWriter.WriteHeader(status)
 }
 
-// accepting runs send, which waits until the client has accepted a part of the response.
+// accepting calls send, which writes a part of the response. Meanwhile the client must read within the deadline of
+// expectAccept, and its connection counts as waiting.
 func (x *exchange) accepting(send func() error) error {
 	x.mu.Lock()
 	if !x.hijacked {

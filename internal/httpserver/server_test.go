@@ -164,8 +164,8 @@ func TestUnreadBody(t *testing.T) {
 	}
 }
 
-// patiently fails the test unless attempt returns want for stall, or for a longer stall timeout: on a slow machine the client
-// of a short one may stall in fact.
+// patiently calls attempt with the stall timeout stall, and with longer ones until attempt returns want. With a short
+// timeout, even a correct client may stall on a slow machine.
 func patiently(t *testing.T, stall time.Duration, want string, attempt func(stall time.Duration) string) {
 	t.Helper()
 	var got string

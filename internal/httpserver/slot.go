@@ -7,8 +7,8 @@ import (
 	"roomlog/internal/limit"
 )
 
-// slot is the slot of a connection. A nil *slot belongs to a connection of another kind of server, such as one in a
-// test.
+// slot is the slot of a connection. It is nil for a connection that a server of another package accepted, such as one
+// in a test.
 type slot struct {
 	*limit.Slot
 	conn net.Conn

@@ -6,8 +6,9 @@
 // known address.
 //
 // A connection that waits for its client holds its slot only while nobody else needs it. When all slots are taken, a
-// new connection takes the slot of a waiting one: inside its own address above the limit of the address, otherwise
-// one that has waited long, of an address with many waiting connections.
+// new connection takes the slot of a waiting one. If the address of the new connection has reached its limit, this is
+// a connection from the same address; otherwise it is one that has waited long, from an address with many waiting
+// connections.
 //
 // Memory is bounded: Slots holds one counter per address with an open connection, Rates holds a fixed number of keys.
 // Each process has its own limits. The package never logs, starts no goroutine and imports no other package of this

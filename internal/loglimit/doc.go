@@ -5,6 +5,6 @@
 // client nor a broken disk can fill the log, and no part of the program has to count its own messages. Records about
 // payments are all passed.
 //
-// While the database cannot be reached, the Handler leaves out what that leads to everywhere in the program. It logs the
-// beginning, the end, and one line in each period between them.
+// While the database cannot be reached, the Handler leaves out the warnings and errors that result from this outage. It
+// logs the beginning and the end of the outage, and one line in each period between them.
 package loglimit

@@ -28,17 +28,17 @@ const unlimitedKey = "order_id"
 type Config struct {
 	Next    slog.Handler
 	Now     func() time.Time
-	Suspect func(err error) bool // reports whether an error can come from a database that cannot be reached; nil: none can
-	Outage  func(err error) bool // reports whether an error certainly does, so that an outage explains it; nil: none does
+	Suspect func(err error) bool // reports whether an unreachable database may be the cause of an error; nil: never
+	Outage  func(err error) bool // reports whether an unreachable database is certainly the cause of an error; nil: never
 
-	Period time.Duration `default:"30s"` // in which Burst records of each kind are written; between two lines about an outage
+	Period time.Duration `default:"30s"` // time in which at most Burst records of each kind are written, and interval between lines about an outage
 	Burst  int           `default:"5"`
-	Retry  time.Duration `default:"500ms"` // between two checks of the database
+	Retry  time.Duration `default:"500ms"` // interval between two checks of the database
 }
 
-// Handler is a slog.Handler that limits warnings and errors of one kind: with the same message and the same values of
-// kindKeys. It writes the last record of a kind that it has left out when Run finds that the period has ended. It is
-// safe for concurrent use.
+// Handler is a slog.Handler that limits the warnings and errors of each kind: those with the same message and the same
+// values of kindKeys. When Run finds that the period of a kind has ended, it writes the last record that was left out.
+// A Handler is safe for concurrent use.
 type Handler struct {
 	next   slog.Handler
 	shared *shared
@@ -47,20 +47,20 @@ type Handler struct {
 // shared is the state of a Handler and of those derived from it.
 type shared struct {
 	Config
-	suspected chan struct{} // an error may come from an outage
+	suspected chan struct{} // receives a value when an error may come from an outage
 
 	mu       sync.Mutex
 	kinds    map[string]*kind
-	lost     bool // the database cannot be reached
-	withheld int  // records left out since then
+	lost     bool // whether the database cannot be reached
+	withheld int  // number of records that were left out because of this outage
 }
 
 // kind counts the records of one kind.
 type kind struct {
-	ends     time.Time // end of the period
-	written  int       // in the period
-	withheld int       // since the last one that was written
-	last     held      // the last one that was left out, until withheld is 0
+	ends     time.Time // end of the current period
+	written  int       // number of records that were written in this period
+	withheld int       // number of records that were left out after the last one that was written
+	last     held      // the last record that was left out; empty if withheld is 0
 }
 
 // held is a record that is not written yet.

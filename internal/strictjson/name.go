@@ -46,10 +46,11 @@ func newRuneName(sent []byte) name {
 	return n
 }
 
-// same reports whether n and m are one name for encoding/json.
+// same reports whether encoding/json takes n and m for the same name.
 func (n name) same(m name) bool { return n.hash == m.hash && bytes.EqualFold(n.plain, m.plain) }
 
-// folded returns the form of the name that all names have that are the same for encoding/json.
+// folded returns the case-folded name. Names that encoding/json takes for the same name have the same case-folded
+// form.
 func (n name) folded() string { return strings.Map(foldRune, string(n.plain)) }
 
 // foldRune returns the smallest of the characters that are equal to r under case folding, in lower case if it is ASCII.

@@ -14,13 +14,13 @@ import (
 	"roomlog/media/broadcasts"
 )
 
-// ownerState is a state in which the owner of a live may lose the right to broadcast.
+// ownerState is a state of the owner of a live, with the commands that begin and end it.
 type ownerState struct {
 	name  string
 	enter func(p *node, l live, onAir []domain.LiveID)
-	leave func(p *node, l live) // nil: the stream cannot go back
-	ends  bool                  // the live itself ends
-	free  bool                  // the owner may broadcast
+	leave func(p *node, l live) // nil if the state cannot end
+	ends  bool                  // whether the live has ended
+	free  bool                  // whether the owner may broadcast
 }
 
 var ownerStates = []ownerState{
@@ -37,7 +37,7 @@ var ownerStates = []ownerState{
 		enter: func(p *node, l live, onAir []domain.LiveID) {
 			p.execute(operator, domain.BanUser{User: l.owner.User, Seconds: 3, Lives: onAir})
 		},
-		leave: func(*node, live) {}, // by itself
+		leave: func(*node, live) {}, // the ban expires
 	},
 	{
 		name: "disabled",
@@ -71,8 +71,9 @@ var liveStates = []struct {
 	{name: "paused", changes: []domain.LiveChange{domain.LivePlay, domain.LivePause}},
 }
 
-// TestOwnerWithoutAccess is the matrix of owner states and live states for RTMP: the publisher and its players are
-// disconnected, on whichever node the command was executed, and no publisher is accepted until the owner is back.
+// TestOwnerWithoutAccess combines every state of an owner with every status of a live. The publisher and its players
+// must be disconnected, on whichever node the command was executed, and no publisher may be accepted until the owner
+// has access again.
 func TestOwnerWithoutAccess(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)

@@ -40,8 +40,9 @@ func (m *Manager) Run(ctx context.Context) error {
 // AuthorizeConnect accepts every client, because AuthorizePublish and AuthorizePlay check the rights.
 func (m *Manager) AuthorizeConnect(context.Context, media.ConnectRequest) error { return nil }
 
-// AuthorizePublish accepts a publisher with a publish sign for a live that exists, has not ended and was not kicked in
-// the last minute, whose owner may broadcast, and that no other node publishes.
+// AuthorizePublish accepts a publisher with a publish sign or the publish key of a live. The live must exist, must not
+// have ended, must not have been kicked within Config.KickCooldown, and must not be published on another node. Its
+// owner must have the right to broadcast.
 func (m *Manager) AuthorizePublish(ctx context.Context, r media.PublishRequest) error {
 	return m.authorizer.publish(ctx, r)
 }

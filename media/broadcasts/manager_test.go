@@ -169,7 +169,7 @@ func TestSeveralNodes(t *testing.T) {
 		stays := p.live()
 		p.publish(stays)
 		q.eventually("the broadcast of the lost node is ended", func() bool {
-			q.clock.Forward(lostNodeGrace) // the first time may be before the node was missed
+			q.clock.Forward(lostNodeGrace) // repeated, because the first time may precede the check that finds the lost node
 			return len(q.ends(l)) > 0
 		})
 		q.expectEnds(l, domain.StopNodeLost)

@@ -107,7 +107,7 @@ func TestMissedEventsAreHandled(t *testing.T) {
 	db := pgtest.New(t)
 	p := open(t, db, "p1", func(cfg *broadcasts.Config) {
 		cfg.Queries = c.open(t, db)
-		cfg.LostNodeGrace = time.Hour // node q does not exist, and keeps its broadcast
+		cfg.LostNodeGrace = time.Hour // so long that the broadcast of node q, which does not exist, is not ended
 	})
 	ended, kicked, replaced, lost, banned, fine := p.live(), p.live(), p.live(), p.live(), p.live(), p.live()
 	encoders := make(map[live]*encoder)

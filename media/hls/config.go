@@ -24,14 +24,14 @@ type Config struct {
 	Token string
 	// NoLowLatency turns partial segments and the other features of low-latency HLS off.
 	NoLowLatency bool
-	// MinSegment is the minimum duration of a segment. A segment ends before a key frame. One group of pictures of 1
-	// s, part of which reordering may hide, must be enough for a segment.
+	// MinSegment is the minimum duration of a segment. A segment ends before a key frame. With the default, every
+	// group of pictures of 1 s fills a segment, even if reordered pictures make it appear up to 200 ms shorter.
 	MinSegment time.Duration `default:"800ms"`
 	// MinPart is the minimum duration of a partial segment. A player stays
 	// three partial segments behind the end of the playlist.
 	MinPart time.Duration `default:"200ms"`
-	// Segments is the number of segments in a playlist, at least 7. A delta update leaves out segments that are more than
-	// six target durations old, so that it saves something only in a longer playlist.
+	// Segments is the number of segments in a playlist, at least 7. A delta update leaves out segments that are more
+	// than six target durations old, so it is shorter than the playlist only if the playlist is longer than that.
 	Segments int `default:"12"`
 	// MaxSegment is the maximum size of a segment in bytes. It also limits a stream without key frames.
 	MaxSegment int `default:"8388608"`

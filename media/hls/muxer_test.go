@@ -321,7 +321,8 @@ func TestStreamsThatCannotBeSegmentedEndWithAnError(t *testing.T) {
 	})
 }
 
-// Audio with timestamps in whole milliseconds gets exact times, so that parts have equal durations.
+// TestAudioPartsHaveEqualDurations checks that audio whose timestamps are whole milliseconds gets exact times, so that
+// parts have equal durations.
 func TestAudioPartsHaveEqualDurations(t *testing.T) {
 	m := open(t, hls.Config{})
 	write(t, m, aacHeader())

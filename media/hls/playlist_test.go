@@ -13,12 +13,12 @@ import (
 	"roomlog/media/hls/hlstest"
 )
 
-// follower follows one playlist with blocking reloads, as RFC 8216bis asks of players.
+// follower follows one playlist with blocking reloads, as RFC 8216bis requires of players.
 type follower struct {
 	check hlstest.Checker
 	name  string
 	skips int
-	seen  uint32      // by waitFor
+	seen  uint32      // newest time that waitFor has received from end
 	end   chan uint32 // holds the end of the newest version, in ms of the stream
 }
 
@@ -35,14 +35,14 @@ func (f *follower) setEnd() {
 	f.end <- uint32(end) // Only this goroutine sends, so the channel has room.
 }
 
-// waitFor blocks until the playlist has the time at, in ms of the stream.
+// waitFor blocks until the playlist has reached the time at, in ms of the stream.
 func (f *follower) waitFor(at uint32) {
 	for open := true; open && f.seen < at; {
 		f.seen, open = <-f.end
 	}
 }
 
-const firstSegment = 7 // after the gaps at the beginning
+const firstSegment = 7 // number of the first segment that is not a gap
 
 // next requests the version with the next part, and checks it.
 func (f *follower) next(m *hls.Muxer) error {

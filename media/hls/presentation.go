@@ -14,7 +14,7 @@ import (
 // presentation holds the playlists of one run of the segmenter.
 type presentation struct {
 	run       *segmenter
-	wake      map[string]chan struct{} // by playlist: it may have changed; used without low latency
+	wake      map[string]chan struct{} // for each playlist, wakes its follower when the playlist may have changed; used without low latency
 	tracks    map[string]*trackList    // playlists as gohlslib has written them
 	playlists map[string]servedList    // playlists as they are served
 

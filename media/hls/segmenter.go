@@ -15,7 +15,7 @@ import (
 
 const (
 	maxFaults = 250                                     // maximum number of consecutive frames that cannot be segmented
-	maxJump   = 3 * int64(time.Second/time.Millisecond) // ms between frames, above which another run starts
+	maxJump   = 3 * int64(time.Second/time.Millisecond) // in ms; if the time between two frames is longer, another run starts
 )
 
 // segmenter is one run of gohlslib, for one set of sequence headers.
@@ -26,7 +26,7 @@ type segmenter struct {
 	audio  *gohlslib.Track
 	first  time.Time            // arrival of the first frame
 	zero   uint32               // timestamp of the first frame
-	newest int64                // ms of the newest frame
+	newest int64                // time of the newest frame, in ms since the first frame
 	clock  mp4track.SampleClock // clock of the audio
 	units  [][]byte
 	faults int

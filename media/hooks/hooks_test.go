@@ -231,7 +231,7 @@ func TestRejectedNotificationsAreDropped(t *testing.T) {
 		t.Errorf(`got %+v, want taken[0].ID "last", taken[0].Seq 3`, taken[0])
 	}
 	h.Connected(t.Context(), client("after"))
-	if taken := r.took(2); taken[1].ID != "after" || taken[1].Seq != 5 { // the gap says that one was lost
+	if taken := r.took(2); taken[1].ID != "after" || taken[1].Seq != 5 { // number 4 is missing, because its notification was dropped
 		t.Errorf(`got %+v, want taken[1].ID "after", taken[1].Seq 5`, taken[1])
 	}
 	if s := h.Stats(); s.Dropped != 3 {
@@ -263,7 +263,7 @@ func TestNumbersThatJSONLacksAreLeftOut(t *testing.T) {
 func TestNotificationsThatCannotBeEncodedAreDropped(t *testing.T) {
 	t.Parallel()
 	r := receive(t, accept)
-	var odd atomic.Bool // JSON knows no such year
+	var odd atomic.Bool // whether the year is one that JSON cannot represent
 	h := open(t, r.URL, func(c *hooks.Config) {
 		c.HookFailure = hooks.FailureAccepts
 		c.Now = func() time.Time {

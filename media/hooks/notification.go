@@ -13,7 +13,7 @@ import (
 
 // Notification is the body of a webhook request.
 type Notification struct {
-	Hook string    `json:"hook"` // pre, post or done; connect, publish or play: "pre_publish"
+	Hook string    `json:"hook"` // "pre_", "post_" or "done_" followed by "connect", "publish" or "play"
 	Node string    `json:"node"`
 	Seq  uint64    `json:"seq,omitempty"` // number of a post or done hook: 1, 2, 3, … per node; a gap means that notifications were dropped
 	Time time.Time `json:"time"`
@@ -21,16 +21,16 @@ type Notification struct {
 	ID         string         `json:"id"` // id of the connection
 	Address    string         `json:"address"`
 	Protocol   media.Protocol `json:"protocol"`
-	StreamPath string         `json:"stream_path,omitempty"` // "/live/KEY", of publish and play hooks
-	Args       map[string]any `json:"args"`                  // the query, and the fields of an RTMP connect; of post and done hooks the first 32, and 256 bytes of each
+	StreamPath string         `json:"stream_path,omitempty"` // "/live/KEY"; only in publish and play hooks
+	Args       map[string]any `json:"args"`                  // query, and fields of the RTMP connect command; post and done hooks contain the first 32, cut to 256 bytes each
 
-	// Of post_publish and done_publish:
+	// Only in post_publish and done_publish:
 	Live      domain.LiveID `json:"live,omitempty"`
 	Broadcast string        `json:"broadcast,omitempty"`
 	Position  int64         `json:"position,omitempty"` // position of the event in the log
 	Media     *MediaInfo    `json:"media,omitempty"`
 
-	// Of done hooks:
+	// Only in done hooks:
 	Reason media.Reason `json:"reason,omitempty"`
 	Bytes  uint64       `json:"bytes,omitempty"`
 }

@@ -18,9 +18,9 @@ const (
 	maxFragment  = 4 << 20         // maximum number of bytes that wait to be written
 	maxFrames    = 4096            // maximum number of frames that wait to be written
 	maxFaults    = 250             // maximum number of consecutive frames that cannot be written
-	maxStep      = 1000            // maximum ms between two frames of one kind that the last frame lasts as well
-	usualStep    = 40              // ms that the last frame lasts otherwise
-	syncInterval = 5 * time.Second // between two fsyncs of a running recording
+	maxStep      = 1000            // in ms; if the last two frames of a kind are further apart, the last frame gets the duration usualStep
+	usualStep    = 40              // in ms; assumed duration of a last frame
+	syncInterval = 5 * time.Second // minimum time between two fsyncs of a running recording
 
 	reasonTimeout   = 5 * time.Second  // time for Stop to be called after the source has ended
 	observerTimeout = 5 * time.Second  // time for a call of the Observer

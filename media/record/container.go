@@ -10,7 +10,7 @@ import (
 // timedFrame is a frame with its time in the part and the time of its arrival.
 type timedFrame struct {
 	*media.Frame
-	at        int64 // ms in the part
+	at        int64 // time in the part in ms
 	arrivedAt time.Time
 }
 
@@ -34,7 +34,7 @@ type container interface {
 type fragment struct {
 	bytes []byte // empty if no frame could be encoded
 	at    int64  // time in ms of the first picture, or without video of the first audio frame
-	key   bool   // a player can start here
+	key   bool   // whether a player can start here
 }
 
 // bodyOf returns the bytes of a frame that belong to its codec, without the FLV header.

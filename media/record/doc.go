@@ -13,14 +13,14 @@
 //
 //   - Written data stays playable. A killed process loses one or two seconds, and the next process closes its recordings.
 //   - A power failure may lose more. A closed recording was synced, with its index and its seek table, and stays
-//     complete. Of a running recording the part and then the index are synced with the first fragment of each part,
-//     and afterwards with the first fragment that is written at least 5 s after the last sync. What was written since
-//     the last sync may be missing, or damaged on a file system that stores a file's size before its data. A broadcast
+//     complete. Of a running recording, first the part and then the index are synced: with the first fragment of each
+//     part, and later with each fragment that is written at least 5 s after the last sync. What was written since the
+//     last sync may be missing, or damaged on a file system that stores a file's size before its data. A broadcast
 //     that pauses is not synced until it continues or ends. Notifications and deletions are not synced and may be
 //     repeated.
 //   - A recording uses bounded memory, and all recordings together use bounded disk space. The oldest closed
 //     recordings are deleted to make room for running ones, and then the oldest parts of the running one; its newest part
-//     is never deleted. Config.RecordOverflow can end the recording in place of that. The broadcast continues.
+//     is never deleted. With the setting "end" of Config.RecordOverflow, the recording ends instead. The broadcast continues.
 //   - Payloads are written unchanged. A frame that cannot be parsed is skipped, and the recording continues.
 //   - An [Observer] is notified of every recording that was started, and at least once of its end.
 //   - Only files of recordings can be read.

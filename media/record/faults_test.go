@@ -57,7 +57,7 @@ func TestLongRecordingsHaveASeekTable(t *testing.T) {
 	}
 }
 
-// recordInChild records until the process is killed.
+// TestMain runs the tests, or makes this process a child that records until it is killed.
 func TestMain(m *testing.M) {
 	if dir := os.Getenv("RECORD_AS_A_CHILD"); dir != "" {
 		child(dir)
@@ -80,7 +80,7 @@ func child(dir string) {
 	testSource.play(frames)
 	fmt.Println("played")
 	if os.Getenv("RECORD_TO_THE_END") == "" {
-		select {} // until it is killed
+		select {} // waits until the process is killed
 	}
 	r.Stop("6", "broadcast", "stopped")
 	select {
@@ -167,7 +167,8 @@ func TestRecordingSurvivesAKilledProcess(t *testing.T) {
 	}
 }
 
-// Wherever a file or its index was truncated, the rest is recovered and can be played.
+// TestInterruptedRecordingsAreClosed truncates the files and indexes of recordings at many places. The rest must be
+// recovered and playable.
 func TestInterruptedRecordingsAreClosed(t *testing.T) {
 	t.Parallel()
 	source := frames(t, film(t), 0)

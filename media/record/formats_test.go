@@ -175,7 +175,8 @@ func TestReconnectContinuesTheRecording(t *testing.T) {
 	}
 }
 
-// Timestamps have 32 bits. An hour and a half in the time scale of a codec needs more than 24.
+// TestLargeTimestampsAreRecorded checks timestamps in milliseconds that need more than 24 bits, and timestamps that
+// overflow 32 bits during the recording.
 func TestLargeTimestampsAreRecorded(t *testing.T) {
 	t.Parallel()
 	source := film(t)
@@ -193,7 +194,7 @@ func TestLargeTimestampsAreRecorded(t *testing.T) {
 	}
 }
 
-// Malformed frames are left out, and the other frames have their times.
+// TestMalformedFramesAreLeftOut checks that a recording leaves out malformed frames and contains all others.
 func TestMalformedFramesAreLeftOut(t *testing.T) {
 	t.Parallel()
 	source := frames(t, film(t), 0)

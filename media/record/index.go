@@ -27,12 +27,13 @@ type line struct {
 	Kind string    `json:"kind"`
 	Wall time.Time `json:"wall"`
 
-	// lineRecording, the first line
+	// Fields of lineRecording, the first line.
 	ID     string `json:"id,omitempty"`
 	Folder string `json:"folder,omitempty"`
 	Stream string `json:"stream,omitempty"`
 
-	// linePart: the file, the bytes before the first fragment, and the time scale of the first track
+	// Fields of linePart: the file, the number of bytes before its first fragment, and the time scale of its first
+	// track.
 	File      string    `json:"file,omitempty"`
 	Header    int64     `json:"header,omitempty"`
 	TimeScale int64     `json:"time_scale,omitempty"`
@@ -41,18 +42,18 @@ type line struct {
 	Width     int       `json:"width,omitempty"`
 	Height    int       `json:"height,omitempty"`
 
-	// lineFragment: its bytes in the file and its time in the part in ms
+	// Fields of lineFragment: its range of bytes in the file, and its time and length in the part in ms.
 	Offset int64 `json:"offset,omitempty"`
 	Size   int64 `json:"size,omitempty"`
 	At     int64 `json:"at,omitempty"`
 	Length int64 `json:"length,omitempty"`
-	Key    bool  `json:"key,omitempty"` // a player can start here
+	Key    bool  `json:"key,omitempty"` // whether a player can start here
 
-	// lineEnd
+	// Fields of lineEnd.
 	Reason Reason `json:"reason,omitempty"`
 	Skips  uint64 `json:"skips,omitempty"`
 
-	removed // lineRemoved, the second line if parts were deleted
+	removed // fields of lineRemoved, which is the second line if parts were deleted
 }
 
 // removed counts what a running recording has deleted since its beginning to make room.
@@ -111,10 +112,10 @@ type indexed struct {
 
 // indexedPart describes a part with the data of the index.
 type indexedPart struct {
-	header, end int64 // bytes
-	size        int64 // size of the file
+	header, end int64 // bytes before the first fragment, and up to the end of the newest one
+	size        int64 // size of the file in bytes
 	timeScale   int64
-	length      int64 // ms
+	length      int64 // length in ms
 	points      seekPoints
 }
 

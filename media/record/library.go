@@ -16,7 +16,7 @@ type library struct {
 	store *store
 
 	makingRoom sync.Mutex
-	overQuota  time.Time // guarded by makingRoom: until then recordings may exceed the quota, and the observer is not called
+	overQuota  time.Time // time until which recordings may exceed the quota and the observer is not called; guarded by makingRoom
 
 	failures atomic.Uint64
 	deleted  atomic.Uint64

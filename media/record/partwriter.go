@@ -29,8 +29,8 @@ type partWriter struct {
 type part struct {
 	container   container
 	file        *os.File
-	header, end int64 // bytes
-	length      int64 // ms
+	header, end int64 // bytes before the first fragment, and up to the end of the newest one
+	length      int64 // length in ms
 	points      seekPoints
 }
 

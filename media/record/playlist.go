@@ -10,25 +10,25 @@ import (
 const PlaylistFile = "index.m3u8"
 
 const (
-	minSegment     = 4 * 1000  // ms, after which a segment ends before the next key frame
-	maxSegment     = 6 * 1000  // ms, after which it ends before the next fragment
-	targetDuration = 10 * 1000 // ms: the target duration of every playlist, which must not change (RFC 8216, section 6.2.1)
+	minSegment     = 4 * 1000  // in ms; a segment of this length ends before the next key frame
+	maxSegment     = 6 * 1000  // in ms; a segment of this length ends before the next fragment
+	targetDuration = 10 * 1000 // in ms; the target duration of every playlist, which must not change (RFC 8216, section 6.2.1)
 )
 
 // segment is a part of a media file that players load at once: one or more fragments.
 type segment struct {
 	wall          time.Time
-	offset, end   int64 // bytes
-	at, until     int64 // ms in the part
+	offset, end   int64 // range in the file in bytes
+	at, until     int64 // beginning and end in the part in ms
 	part          *segmentedPart
-	first         bool // the first segment of its part
-	discontinuity bool // its time does not continue the time of the segment before
+	first         bool // whether it is the first segment of its part
+	discontinuity bool // whether its time does not continue the time of the segment before
 }
 
 // segmentedPart is a media file with segments.
 type segmentedPart struct {
 	file string
-	init int64 // bytes of the init segment
+	init int64 // size of the init segment in bytes
 }
 
 // duration returns the duration of the segment in the playlist in ms. A pause of the broadcast may be longer than the
@@ -41,7 +41,7 @@ type playlist struct {
 	removed  removed
 	segments []segment
 	part     *segmentedPart // nil in an FLV part
-	begins   bool           // the next fragment is the first of its part
+	begins   bool           // whether the next fragment is the first of its part
 	ended    bool
 }
 

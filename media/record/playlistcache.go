@@ -28,8 +28,8 @@ type cachedPlaylist struct {
 	playlist playlist
 	size     int64
 
-	requested uint64 // the newest request; guarded by playlistCache.mu
-	segments  int    // as counted; guarded by playlistCache.mu
+	requested uint64 // value of playlistCache.requests at the newest request; guarded by playlistCache.mu
+	segments  int    // number of its segments that playlistCache.segments includes; guarded by playlistCache.mu
 }
 
 // read returns the complete segments of a recording. index is its index, which may be growing.
@@ -137,11 +137,11 @@ func eachLine(index io.Reader, do func(line) bool) (size int64, err error) {
 			return size, err
 		}
 		l, err := parseLine(b)
-		if err != nil {
-			return size, nil
+		complete := err == nil
+		if complete {
+			size += int64(len(b))
 		}
-		size += int64(len(b))
-		if !do(l) {
+		if !complete || !do(l) {
 			return size, nil
 		}
 	}

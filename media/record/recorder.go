@@ -19,7 +19,7 @@ type Recorder struct {
 	playlists playlistCache
 
 	mu      sync.Mutex
-	writers map[string]*writer // writers by name
+	writers map[string]*writer // running writers by the name of the recording, FOLDER/ID
 	idle    *sync.Cond         // signals that no writer is left
 	closed  bool
 }

@@ -17,7 +17,8 @@ import (
 	"roomlog/media/record"
 )
 
-// Closed recordings are deleted to make room for running ones, the oldest first. Running recordings stay.
+// TestOldestRecordingsMakeRoom checks that the oldest closed recordings are deleted to make room for running
+// recordings, which stay.
 func TestOldestRecordingsMakeRoom(t *testing.T) {
 	t.Parallel()
 	broadcast := long(t, 120)

@@ -18,7 +18,7 @@ const (
 
 // seekPoint is the position of a key frame, where a player can start.
 type seekPoint struct {
-	at     int64 // ms in the part
+	at     int64 // time in the part in ms
 	offset int64
 }
 

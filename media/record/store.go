@@ -8,6 +8,8 @@ import (
 	"slices"
 	"sync"
 	"syscall"
+
+	"roomlog/internal/filelock"
 )
 
 var (
@@ -19,7 +21,7 @@ var (
 type store struct {
 	cfg  Config
 	root *os.Root
-	lock *os.File
+	lock *filelock.Lock
 
 	mu      sync.Mutex
 	entries map[string]*entry // entries by name
@@ -45,18 +47,24 @@ func openStore(cfg Config) (*store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("record: open the directory: %w", err)
 	}
-	lock, err := root.OpenFile(".lock", os.O_CREATE|os.O_RDWR, 0o600)
-	if err == nil {
-		if err = syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-			_ = lock.Close()
-			err = fmt.Errorf("%w: %s", ErrInUse, cfg.Recordings)
-		}
-	}
+	lock, err := lockDirectory(root)
 	if err != nil {
 		_ = root.Close()
-		return nil, err
+		if errors.Is(err, filelock.ErrLocked) {
+			err = ErrInUse
+		}
+		return nil, fmt.Errorf("%w: %s", err, cfg.Recordings)
 	}
 	return &store{cfg: cfg, root: root, lock: lock, entries: make(map[string]*entry)}, nil
+}
+
+// lockDirectory locks the directory of recordings for this process.
+func lockDirectory(root *os.Root) (*filelock.Lock, error) {
+	file, err := root.OpenFile(".lock", os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	return filelock.TryLock(file)
 }
 
 // syncDir syncs a directory. It returns nil if the file system does not support that.
@@ -73,7 +81,7 @@ func (s *store) syncDir(name string) error {
 }
 
 func (s *store) close() {
-	_ = s.lock.Close()
+	_ = s.lock.Unlock()
 	_ = s.root.Close()
 }
 

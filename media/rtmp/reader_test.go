@@ -123,7 +123,8 @@ func TestMetadataInAMF3Messages(t *testing.T) {
 	}
 }
 
-// Another implementation reads our chunks, extended timestamps and the end.
+// TestOtherImplementationReadsOurMessages checks that an independent implementation reads the chunks of AppendMedia,
+// also those with extended timestamps.
 func TestOtherImplementationReadsOurMessages(t *testing.T) {
 	for _, size := range []int{5, rtmp.ChunkSize - 1, rtmp.ChunkSize, rtmp.ChunkSize + 1, 3*rtmp.ChunkSize + 7} {
 		for _, stamp := range []uint32{0, 0xfffffe, 0xffffff, 17_000_000, 1<<32 - 1} {

@@ -40,7 +40,7 @@ func TestHandshakeIsLimited(t *testing.T) {
 	for _, tt := range []struct {
 		name     string
 		say      func(*client)
-		trickles bool // say takes at least 15 seconds, and no byte is late
+		trickles bool // whether say sends for at least 15 s, with pauses shorter than any timeout
 	}{
 		{"of a silent client", func(*client) {}, false},
 		{"of a handshake byte by byte", func(c *client) { c.trickle(greeting()) }, true},
@@ -74,7 +74,7 @@ func TestIdlePublishersEnd(t *testing.T) {
 	for _, tt := range []struct {
 		name     string
 		cfg      rtmp.Config
-		trickles bool // say takes at least 25 seconds, and no byte is late
+		trickles bool // whether say sends for at least 25 s, with pauses shorter than any timeout
 		say      func(*client)
 	}{
 		{"when no message comes", rtmp.Config{MessageTimeout: soon}, false, func(*client) {}},

@@ -44,7 +44,7 @@ func newEncoder(t *testing.T) *encoder {
 	return &encoder{t: t, now: start, start: start, placed: map[timeline.Track]int64{}, before: map[timeline.Track]int64{}, wantStep: 60, wantSkew: 40}
 }
 
-// run sends frames for a time and checks their times in the broadcast.
+// run sends frames for ms milliseconds and checks their times in the broadcast.
 func (e *encoder) run(ms int64) {
 	e.t.Helper()
 	for end := e.real + ms; e.real < end; e.real++ {

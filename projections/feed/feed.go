@@ -130,7 +130,8 @@ func (f *Feed) follow(ctx context.Context, r *run, after projections.Checkpoint)
 	})
 }
 
-// watchHistory returns ErrCursorLost when the history of the log has changed after the signal had the count seen.
+// watchHistory blocks until the signal HistoryChanged has a count other than seen, and then returns ErrCursorLost. It
+// returns nil when ctx ends.
 func (f *Feed) watchHistory(ctx context.Context, seen uint64) error {
 	for ctx.Err() == nil {
 		if f.store.HistoryChanged().Wait(ctx, seen, idleInterval) != seen {

@@ -45,7 +45,7 @@ type publisher struct {
 	released atomic.Int64 // end of the newest batch; written only with mu locked
 	history  atomic.Int64 // number of the history of the log
 
-	subscribing sync.Mutex // held to add to subscribers, and to close closed: none is added after that
+	subscribing sync.Mutex // locked to add to subscribers and to close closed, so that none is added after closed is closed
 	subscribers sync.WaitGroup
 }
 

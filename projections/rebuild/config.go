@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"roomlog/eventstore/transparency/tree"
 	"roomlog/projections"
 )
 
@@ -23,6 +24,7 @@ type VerifyConfig struct {
 	Now         func() time.Time         // clock; required
 	Progress    func(Progress)           // called about once a second; may be nil
 	Projections []projections.Projection // projections to verify; nil: all
+	Kept        []tree.Kept              // signed checkpoints that were kept outside the database
 }
 
 // Errors of Run and Rollback.

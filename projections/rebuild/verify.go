@@ -11,6 +11,7 @@ import (
 
 	"roomlog/eventstore"
 	"roomlog/eventstore/audit"
+	"roomlog/eventstore/transparency/tree"
 	"roomlog/migrations"
 	"roomlog/projections"
 )
@@ -28,13 +29,14 @@ const maxPoison = 100
 //   - every event can be applied to the tables, including events that the tables do not contain yet;
 //   - every table has the rows that are derived from the log up to the position of the tables;
 //   - the tables that belong to the log agree with it (package audit);
+//   - every event is the one that the transparency log contains, and the tree is the one that was signed (package tree);
 //   - tables, constraints, indexes, triggers and privileges are those that the migrations create.
 //
 // Verify does not wait for the projector, and changes nothing, because its tables are temporary. Its memory does not
 // grow with the log. An error means that Verify could not check.
 func Verify(ctx context.Context, store *eventstore.Store, pool *pgxpool.Pool, c VerifyConfig) (Report, error) {
 	started := c.Now()
-	v := &verification{}
+	v := &verification{kept: c.Kept}
 	v.auditor = audit.New(store, &v.faults)
 	err := withConn(ctx, pool, tempSchema, func(conn *pgx.Conn) error {
 		v.shadow = &shadow{
@@ -56,6 +58,7 @@ type verification struct {
 	auditor *audit.Auditor
 	faults  audit.Faults
 	halted  bool // the log has a gap: the later events are only inspected
+	kept    []tree.Kept
 	report  Report
 }
 
@@ -170,7 +173,18 @@ func (v *verification) checkLog(ctx context.Context) error {
 		if err := v.checkCheckpoint(ctx, tx); err != nil {
 			return err
 		}
-		return v.auditor.CheckTables(ctx, tx)
+		if err := v.auditor.CheckTables(ctx, tx); err != nil {
+			return err
+		}
+		return v.checkTree(ctx, tx)
+	})
+}
+
+// checkTree compares the log with the transparency log.
+func (v *verification) checkTree(ctx context.Context, tx pgx.Tx) error {
+	v.progress.at("transparency log", v.at, v.at)
+	return tree.Verify(ctx, tx, v.store.ID(), v.kept, func(f tree.Fault) {
+		v.faults.Add(audit.Fault{Position: f.Position, Table: f.Table, Text: f.Text})
 	})
 }
 

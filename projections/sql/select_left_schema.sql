@@ -1,3 +1,4 @@
 -- Uses no table of roomlog.
--- Whether a killed rebuild has left its schema. The lock is free then, and stays with this transaction, so that no rebuild begins.
+-- Returns whether a killed rebuild has left its schema: the schema exists, and the lock of rebuilds is free. The transaction then
+-- holds the lock, so that no rebuild begins.
 SELECT coalesce(bool_and(has_schema_privilege(oid, 'USAGE') AND pg_try_advisory_xact_lock($2)), false) FROM pg_namespace WHERE nspname = $1

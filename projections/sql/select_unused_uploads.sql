@@ -1,5 +1,5 @@
 -- Reads tables comment, gift, live, message, upload, user_account of package projections.
--- A text may refer to several uploads. Without a candidate no text is read.
+-- A text may refer to several uploads. If there is no candidate, the statement reads no text.
 WITH candidate AS MATERIALIZED (
     SELECT id, user_id, bytes, added_at, left(id, 32) AS name FROM upload WHERE deleted_at IS NULL AND added_at < $1
 ), used AS (

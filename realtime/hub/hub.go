@@ -149,9 +149,9 @@ func (h *Hub) Subscribe(live domain.LiveID, s Subscriber) (history, from int64) 
 // Unsubscribe ends a subscription. When it returns, nothing more is delivered to s.
 func (h *Hub) Unsubscribe(live domain.LiveID, s Subscriber) { h.registry.unsubscribe(live, s) }
 
-// CheckLives decides whether a connection with these memberships may join another live. It returns the memberships whose
-// live has ended if the caller has to leave these lives first, or a *Problem (too_many_lives) if the connection is in the
-// maximum number of lives and none of them has ended.
+// CheckLives checks whether a connection with these memberships may join another live. If the connection is in the
+// maximum number of lives, CheckLives returns the memberships whose live has ended, which the caller must leave first.
+// If none has ended, it returns a *Problem with the code too_many_lives.
 func (h *Hub) CheckLives(ctx context.Context, all []Membership) (ended []Membership, err error) {
 	if len(all) < h.cfg.MaxLivesPerConnection {
 		return nil, nil

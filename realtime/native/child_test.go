@@ -64,7 +64,7 @@ func (c *child) holds(n int) {
 	c.Receive("holding")
 }
 
-// publish makes the child publish facts at a rate per second.
+// publish makes the child publish count facts, rate per second.
 func (c *child) publish(rate, count int) {
 	c.Send("publish %d %d", rate, count)
 	c.Receive("published")
@@ -242,8 +242,8 @@ func (d *publisher) publish(rate, count int) {
 	fmt.Println("published", count)
 }
 
-// flood publishes facts as fast as possible for the time how, but at most ahead facts more than the slowest client has
-// received.
+// flood publishes facts as fast as possible for the duration how. It publishes at most ahead facts more than the
+// slowest client has received.
 func (d *publisher) flood(how time.Duration, ahead int64, seen *atomic.Int64) {
 	began, before := time.Now(), d.posted
 	for time.Since(began) < how {

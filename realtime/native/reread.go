@@ -9,13 +9,13 @@ import (
 	"roomlog/projections"
 )
 
-// readTries is the maximum number of reads of the log for one session. The first may be for sessions that need too many
-// facts, and another may find that facts were pushed meanwhile.
+// readTries is the maximum number of reads of the log for one session. The first read also serves other sessions, and
+// may find too many facts for all of them together. Another read is necessary if facts were pushed meanwhile.
 const readTries = 3
 
-// keepFrom makes a channel keep the facts after pos. It reads those that the channel does not keep from the log: once for
-// all sessions that need some at the same time, as when many clients reconnect at once. It reports false if there are more
-// than maxResume.
+// keepFrom makes a channel keep the facts after pos. It reads the facts that the channel does not keep from the log.
+// One read serves all sessions that need facts at the same time, as when many clients reconnect at once. keepFrom
+// reports false if the log has more than maxResume facts after pos.
 func (s *session) keepFrom(ctx context.Context, c *channel, history, pos int64) (bool, error) {
 	if c.tooMany(history, pos) {
 		return false, nil

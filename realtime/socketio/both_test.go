@@ -75,7 +75,8 @@ func (n *nativeClient) ask(verb string, data any) json.RawMessage {
 	return f.Data
 }
 
-// nextFrame returns the next frame for which is returns true, first from those that ask has skipped. It drops other frames.
+// nextFrame returns the next frame f for which is(f) returns true, first from those that ask has skipped. It drops
+// other frames.
 func (n *nativeClient) nextFrame(is func(frame) bool) frame {
 	n.Helper()
 	for len(n.aside) > 0 {

@@ -13,7 +13,7 @@ import (
 	"roomlog/realtime/ws"
 )
 
-// channel delivers one live to the sockets that are in it. It implements hub.Subscriber.
+// channel delivers the events of one live to the sockets in the live. It implements hub.Subscriber.
 type channel struct {
 	cfg      *Config
 	live     domain.LiveID

@@ -51,9 +51,9 @@ const (
 	CloseKicked uint16 = 4503
 )
 
-// ReconnectAdvised reports whether a client should reconnect after a connection that ended with code. The client should
-// wait before, each time longer, with a random part. If it returns false, the user or the program must change something
-// first.
+// ReconnectAdvised reports whether a client should reconnect after a connection that ended with code. The client
+// should wait before each attempt, longer after each failure, with a random part. If ReconnectAdvised returns false,
+// the user or the program must change something first.
 func ReconnectAdvised(code uint16) bool {
 	switch {
 	case code >= 3000 && code < 5000:

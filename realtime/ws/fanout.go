@@ -3,8 +3,9 @@ package ws
 // Fanout sends every frame that is pushed into it to every connection that was added to it. It has no goroutine: the
 // workers of its Server write. There is one worker for each core, and each serves a part of the connections.
 //
-// A frame after a silence is written immediately. After it, one flush in each push window joins the waiting frames into
-// one write. All connections receive the frames in the order in which they were pushed.
+// A frame that is pushed while no push window is open is written immediately and opens a push window. Frames that are
+// pushed during the push window are joined into one write at its end. All connections receive the frames in the order
+// in which they were pushed.
 type Fanout struct {
 	shards []*shard
 }

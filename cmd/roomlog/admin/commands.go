@@ -47,6 +47,11 @@ type Commands struct {
 		Inspect  eventsInspect  `cmd:"" help:"Show one event, what is wrong with it, and whose coins it closes."`
 		SetAside eventsSetAside `cmd:"" help:"Decide that an event that cannot be applied has no effect, and open the coins that it has closed."`
 	} `cmd:"" help:"Inspect events that cannot be applied, and set them aside."`
+	Audit struct {
+		Status  auditStatus  `cmd:"" help:"Show the transparency log: its size, its newest signed checkpoint, its public key, and whether it is halted."`
+		Key     auditKey     `cmd:"" help:"Print the public key that checks the newest checkpoint."`
+		Restart auditRestart `cmd:"" help:"Begin a new tree of the transparency log after the history of the log has changed."`
+	} `cmd:"" help:"Prove events to others with the transparency log, and check such proofs."`
 	Export  exportCommand  `cmd:"" help:"Write the log as lines of JSON."`
 	Verify  verifyCommand  `cmd:"" help:"Check the log, and every table against it."`
 	Rebuild rebuildCommand `cmd:"" help:"Rebuild all tables from the log, beside a running server."`

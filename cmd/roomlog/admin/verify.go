@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"time"
 
 	"roomlog/cmd/roomlog/cli"
+	"roomlog/eventstore/transparency"
+	"roomlog/eventstore/transparency/tree"
 	"roomlog/projections/rebuild"
 )
 
@@ -18,20 +21,59 @@ const maxPrinted = 100
 var ErrFault = errors.New("the log or its tables have a fault")
 
 type verifyCommand struct {
-	Quiet bool `short:"q" help:"Do not print progress."`
+	Quiet      bool     `short:"q" help:"Do not print progress."`
+	Checkpoint []string `sep:"none" placeholder:"FILE" help:"Signed checkpoint that you have kept outside the database. The log must still contain what it covers. Needs --key. The flag can be repeated."`
+	Key        string   `placeholder:"KEY" help:"Public key that checks the signatures of --checkpoint, as roomlog audit key has printed it."`
 }
 
 func (verifyCommand) Help() string {
 	return `Reads the whole log and checks that every event can be read and applied, could follow the events before it and be caused by
 its actor; that coins add up; that every table equals what the log implies; and that constraints, triggers and privileges of
 the database are those of this program. It changes nothing, and runs beside a server. It prints every fault and exits with 3.
-An edit of the log that keeps all tables consistent is not found.
+It compares every event with the transparency log, and names the first one that differs. Whoever changes the events, the
+transparency log and its checkpoints in the database is found only with --checkpoint (docs/AUDIT.md).
 Next, when a table of schema read is wrong: roomlog rebuild --force`
 }
 
+// AfterApply refuses checkpoints without a key.
+func (c *verifyCommand) AfterApply() error {
+	if (len(c.Checkpoint) > 0) != (c.Key != "") {
+		return errors.New("--checkpoint and --key need each other")
+	}
+	return nil
+}
+
+// kept returns the checkpoints that the user has kept.
+func (c *verifyCommand) kept() ([]tree.Kept, error) {
+	if len(c.Checkpoint) == 0 {
+		return nil, nil
+	}
+	known, err := transparency.ParseKeys(c.Key)
+	if err != nil {
+		return nil, fmt.Errorf("--key: %w", err)
+	}
+	var all []tree.Kept
+	for _, path := range c.Checkpoint {
+		signed, err := os.ReadFile(path)
+		if err != nil {
+			return nil, fmt.Errorf("--checkpoint: %w", err)
+		}
+		checkpoint, err := transparency.OpenCheckpoint(signed, known)
+		if err != nil {
+			return nil, fmt.Errorf("--checkpoint %s: %w", path, err)
+		}
+		all = append(all, tree.Kept{Name: path, Checkpoint: checkpoint})
+	}
+	return all, nil
+}
+
 func (c *verifyCommand) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
+	kept, err := c.kept()
+	if err != nil {
+		return err
+	}
 	return withUnchangedBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
-		report, err := rebuild.Verify(ctx, b.store, b.owner, rebuild.VerifyConfig{Now: sh.Now, Progress: progress(sh, c.Quiet)})
+		report, err := rebuild.Verify(ctx, b.store, b.owner, rebuild.VerifyConfig{Now: sh.Now, Progress: progress(sh, c.Quiet), Kept: kept})
 		if err != nil {
 			return err
 		}

@@ -9,7 +9,7 @@ import (
 type Shell struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
-	Getenv         func(string) string // also settings without a flag that the configuration file contains
+	Getenv         func(string) string // returns an environment variable, or a setting without a flag from the configuration file
 	Sources        *Sources
 	Report         func(error) // writes an error that ends the command, before the command stops its parts; nil errors are ignored
 	Now            func() time.Time

@@ -17,12 +17,13 @@ const (
 	SignSecret    = "ROOMLOG_SIGN_SECRET"
 	PaymentSecret = "ROOMLOG_PAYMENT_SECRET"
 	HookSecret    = "ROOMLOG_HOOK_SECRET"
+	AuditSecret   = "ROOMLOG_AUDIT_SECRET"
 
 	fileSuffix = "_FILE"
 )
 
 // variables are all settings without a flag.
-var variables = []string{DatabaseURL, JWTSecret, SignSecret, PaymentSecret, HookSecret}
+var variables = []string{DatabaseURL, JWTSecret, SignSecret, PaymentSecret, HookSecret, AuditSecret}
 
 // Secrets returns the names of all settings without a flag.
 func Secrets() []string { return slices.Clone(variables) }

@@ -39,8 +39,8 @@ func readRefusals(tree fs.FS) (refusals, error) {
 	return found, nil
 }
 
-// ofOtherField reports whether a code belongs to a field with codes of its own, like comment_empty, which no function
-// of a decision names. The codes of other fields begin with text.
+// ofOtherField reports whether code belongs to a certain field, as comment_empty does, and none of the functions names
+// checks that field. Codes that begin with text belong to all other fields.
 func ofOtherField(s *source, names []string, code value) bool {
 	field, _, _ := strings.Cut(strings.Trim(code.json, `"`), "_")
 	if field == "text" || !s.mentions[fieldCodes][code.name] {

@@ -15,6 +15,7 @@ import (
 	"roomlog/eventstore"
 	"roomlog/eventstore/cluster"
 	"roomlog/eventstore/ratelimit"
+	"roomlog/eventstore/transparency/tree"
 	"roomlog/migrations"
 	"roomlog/projections"
 	"roomlog/projections/feed"
@@ -38,6 +39,7 @@ type backend struct {
 	queries   *projections.Queries
 	feed      *feed.Feed
 	projector *projections.Projector // nil if this process does not have the role
+	tree      *tree.Follower         // extends the transparency log; nil if this process does not have the role projector
 	admission *projections.Admission
 	cluster   *cluster.Cluster
 	opened    chan struct{} // closed when all servers are open; the process then joins the cluster, with the cleanups of the servers
@@ -89,6 +91,10 @@ func startBackend(ctx context.Context, c *config, env *environment, l *layers) (
 	if slices.Contains(c.Roles, roleProjector) {
 		b.projector = projections.NewProjector(b.store, projections.ProjectorConfig{Now: b.now, Log: env.log})
 		l.run(ctx, "projector", b.projector.Run)
+		if b.tree, err = newTreeFollower(ctx, b.store, c, env); err != nil {
+			return nil, err
+		}
+		l.run(ctx, "transparency log", b.tree.Run)
 	}
 	b.queries = projections.NewQueries(b.pool)
 	b.sequencer = eventstore.NewSequencer(b.store, c.sequencer)

@@ -1,11 +1,14 @@
 package serve
 
 import (
+	"errors"
+
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"roomlog/cmd/roomlog/cli"
 	"roomlog/eventstore"
+	"roomlog/eventstore/transparency/tree"
 	"roomlog/projections"
 )
 
@@ -17,6 +20,7 @@ func (b *backend) metrics() metrics {
 	m.buildInfo(cli.ReadBuild())
 	b.registerLogMetrics(m)
 	b.registerTableMetrics(m)
+	b.registerTreeMetrics(m)
 	b.registerDatabaseMetrics(m)
 	return m
 }
@@ -66,6 +70,22 @@ func (b *backend) registerTableMetrics(m metrics) {
 		}
 		return 0
 	}))
+}
+
+func (b *backend) registerTreeMetrics(m metrics) {
+	if b.tree == nil {
+		return
+	}
+	m.gauge("tlog_size", "Events in the transparency log, as this process last saw it.", func() float64 { return float64(b.tree.Status().Size) })
+	m.gauge("tlog_unsigned_events", "Events in the log that no signed checkpoint covers, as this process last saw it.",
+		func() float64 { s := b.tree.Status(); return float64(s.Head - s.SignedSize) })
+	m.gauge("tlog_halted", "1 while the transparency log cannot continue, for example because the history of the log has changed, else 0.", func() float64 {
+		var halt *tree.HaltError
+		if errors.As(b.tree.Status().Err, &halt) {
+			return 1
+		}
+		return 0
+	})
 }
 
 func (b *backend) registerDatabaseMetrics(m metrics) {

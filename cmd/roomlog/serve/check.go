@@ -9,11 +9,11 @@ import (
 	"roomlog/cmd/roomlog/cli"
 )
 
-// check returns the faults that the settings and the environment variables show by themselves. It opens and creates
-// nothing, except that it reads the files that NAME_FILE variables name.
+// check returns the faults of settings and environment variables that can be found without opening or creating
+// anything. It only reads the files that NAME_FILE variables name.
 func (c *config) check(sh cli.Shell) error {
 	faults := []error{c.checkPorts(sh.Sources), cli.CheckDatabaseURL(sh.Getenv)}
-	secrets := []secretSetting{jwtSecret, signSecret, paymentSecret}
+	secrets := []secretSetting{jwtSecret, signSecret, paymentSecret, auditSecret}
 	if c.hooks.HookURL != "" {
 		secrets = append(secrets, hookSecret)
 	}

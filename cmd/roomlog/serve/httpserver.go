@@ -11,7 +11,7 @@ import (
 // connectionSlots are the slots of the connections of this process.
 type connectionSlots struct {
 	http       *limit.Slots // slots of all HTTP ports
-	websockets *limit.Slots // of both WebSocket dialects
+	websockets *limit.Slots // slots of both WebSocket dialects
 }
 
 func (c *config) newSlots(proxies limit.Proxies) connectionSlots {

@@ -11,6 +11,7 @@ import (
 	"roomlog/cmd/roomlog/cli"
 	"roomlog/eventstore"
 	"roomlog/eventstore/consumer"
+	"roomlog/eventstore/transparency/tree"
 	"roomlog/migrations"
 	"roomlog/projections"
 )
@@ -32,6 +33,7 @@ func (r *readiness) checks() []api.Check {
 		{Name: "roles", Run: r.roles},
 		{Name: "tables", Run: r.tables},
 		{Name: "coins", Run: r.coins},
+		{Name: "transparency", Run: r.tree},
 	}, r.more...)
 }
 
@@ -120,4 +122,16 @@ func (r *readiness) coins(ctx context.Context) (string, error) {
 	}
 	note := fmt.Sprintf("closed for %s since position %d", whom, closed.Since)
 	return note, api.Degraded("coins are " + note + ": run roomlog events list")
+}
+
+// tree reports whether the transparency log is halted. Any process may extend and sign it.
+func (r *readiness) tree(ctx context.Context) (string, error) {
+	state, err := tree.ReadState(ctx, r.backend.pool)
+	if err != nil {
+		return "unknown", err
+	}
+	if state.Halted != "" {
+		return fmt.Sprintf("halted at %d of %d", state.SignedSize, state.Head), api.Degraded("transparency log is halted: run roomlog audit status")
+	}
+	return "ok", nil
 }

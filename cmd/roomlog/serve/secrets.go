@@ -16,6 +16,7 @@ import (
 	"roomlog/api/payment"
 	"roomlog/api/token"
 	"roomlog/cmd/roomlog/cli"
+	"roomlog/eventstore/transparency"
 	"roomlog/media"
 	"roomlog/media/hooks"
 )
@@ -24,6 +25,7 @@ import (
 // is accepted while it is being replaced.
 type secrets struct {
 	jwt, sign, payment []string
+	audit              []string // nil: this server signs no checkpoints of the transparency log
 }
 
 // openSecrets returns each secret. It comes from an environment variable, from the file whose path is in the variable
@@ -37,9 +39,31 @@ func openSecrets(getenv func(string) string, dataDir string, log *slog.Logger) (
 	if s.sign, err = signSecret.open(getenv, dataDir, log); err != nil {
 		return s, err
 	}
-	s.payment, err = paymentSecret.open(getenv, dataDir, log)
+	if s.payment, err = paymentSecret.open(getenv, dataDir, log); err != nil {
+		return s, err
+	}
+	s.audit, err = openAuditSecret(getenv, dataDir, log)
 	return s, err
 }
+
+// openAuditSecret returns the secret of the keys that sign checkpoints of the transparency log. A server that has none, and no
+// folder to store one in, does not sign.
+func openAuditSecret(getenv func(string) string, dataDir string, log *slog.Logger) ([]string, error) {
+	newestFirst, err := auditSecret.set(getenv)
+	if err != nil || newestFirst != nil {
+		return newestFirst, err
+	}
+	cause := errNoDataFolder
+	if dataDir != "" {
+		if newestFirst, cause = auditSecret.open(getenv, dataDir, log); cause == nil {
+			return newestFirst, nil
+		}
+	}
+	log.Warn("transparency log is not signed by this server, set ROOMLOG_AUDIT_SECRET", slog.Any("error", cause))
+	return nil, nil
+}
+
+var errNoDataFolder = errors.New("there is no data folder to store a secret in")
 
 // secretsAreSet reports whether no secret has to be stored in the data folder.
 func secretsAreSet(getenv func(string) string) bool {
@@ -83,7 +107,8 @@ var (
 		_, err := payment.NewSharedSecret(all)
 		return err
 	}}
-	hookSecret = secretSetting{cli.HookSecret, "hook", func(all []string) error {
+	auditSecret = secretSetting{cli.AuditSecret, "audit", transparency.CheckSecrets}
+	hookSecret  = secretSetting{cli.HookSecret, "hook", func(all []string) error {
 		return hooks.CheckSecret(all[0]) // receivers accept an older secret, the server signs with the newest alone
 	}}
 )

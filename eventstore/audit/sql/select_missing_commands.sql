@@ -1,6 +1,6 @@
 -- Reads tables command, events of package eventstore.
 -- Events whose idempotency key has no row. Rows of commands about coins ($2: the types of their events) are kept for ever. Of the
--- others the oldest are deleted first: an event that is newer than the oldest row must have its row.
+-- other rows the oldest are deleted first, so every event that is newer than the oldest of them must have its row.
 SELECT format('row actor %s, key %s is missing: the command of position %s could be executed again', e.metadata ->> 'actor', e.metadata ->> 'key', e.position)
 FROM events e
 WHERE e.position <= $1 AND e.metadata ->> 'key' IS NOT NULL

@@ -1,6 +1,6 @@
 -- Reads tables command, events of package eventstore.
 -- Rows that do not agree with the events they name. $1 is the newest position, $2 the types of events that only commands about
--- coins lead to. The events of a command have consecutive positions, which end at the position of its row.
+-- coins cause. The events of a command have consecutive positions, which end at the position of its row.
 SELECT format('row actor %s, key %s: %s', actor, key, fault) FROM (
     SELECT c.actor, c.key, c.position, CASE
         WHEN c.events < 0 OR c.position < c.events OR c.position > $1 THEN format('the log has no %s events up to position %s', c.events, c.position)

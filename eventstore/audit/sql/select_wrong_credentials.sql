@@ -1,6 +1,6 @@
 -- Reads tables credential, events of package eventstore.
--- Users whose password hash is missing, or should be, or is another one than at the registration: an id of version 8 is a
--- fingerprint of the hash. $1 is the types of registrations, $2 of events that forget a user.
+-- Reports users without their password hash, forgotten users who still have one, and hashes that differ from the hash at the
+-- registration: an id of version 8 is a fingerprint of the hash. $1 is the types of registrations, $2 of events that forget a user.
 SELECT CASE
     WHEN c.id IS NULL THEN format('row id %s is missing: user %s cannot sign in', r.id, r.user_id)
     WHEN f.user_id IS NOT NULL THEN format('row id %s: the password hash of user %s, who is forgotten, exists', r.id, r.user_id)

@@ -24,7 +24,8 @@ import (
 // Mode is the value of pool_mode.
 type Mode string
 
-// Modes, which differ in the time at which a client gives its session back.
+// The pool modes. They differ in when a client gives its database session back: after its connection, after each
+// transaction, or after each statement.
 const (
 	Session     Mode = "session"
 	Transaction Mode = "transaction"

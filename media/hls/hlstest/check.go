@@ -13,7 +13,7 @@ import (
 type Segment struct {
 	URI      string
 	Range    string  // EXT-X-BYTERANGE
-	Duration float64 // seconds
+	Duration float64 // duration in seconds
 	Time     string
 	Gap      bool
 	Sequence int // discontinuity sequence number
@@ -23,7 +23,7 @@ type Segment struct {
 // Part is a partial segment.
 type Part struct {
 	URI         string
-	Duration    float64 // seconds
+	Duration    float64 // duration in seconds
 	Independent bool
 }
 

@@ -170,7 +170,8 @@ func TestPacketRateLimit(t *testing.T) {
 	socket.Ended()
 }
 
-// A client that polls sends what it collected during its previous request in one POST.
+// TestManyPacketsInOnePOST checks that a POST may contain more packets than a client may otherwise send at once: a
+// client that polls sends everything that it collected during its previous request.
 func TestManyPacketsInOnePOST(t *testing.T) {
 	t.Parallel()
 	h := serve(t, nil)

@@ -218,7 +218,7 @@ func TestUnreadResponseEndsTheSession(t *testing.T) {
 	}
 }
 
-// A client that was away from its page for some time has a megabyte waiting.
+// TestMegabyteWaitsForAPollingClient checks that a megabyte waits for a client that has not polled for some time.
 func TestMegabyteWaitsForAPollingClient(t *testing.T) {
 	t.Parallel()
 	h := serve(t, nil)

@@ -1,0 +1,343 @@
+package tree
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"roomlog/eventstore"
+	"roomlog/eventstore/transparency"
+	"roomlog/internal/settings"
+	"roomlog/internal/wait"
+)
+
+// begin begins the transaction that extends the tree. The commit waits for the disk, because a signed checkpoint must not
+// be lost. A process that is frozen during the transaction loses it.
+const begin = `BEGIN ISOLATION LEVEL READ COMMITTED;
+SET LOCAL synchronous_commit = on;
+SET LOCAL enable_seqscan = off;
+SET LOCAL jit = off;
+SET LOCAL idle_in_transaction_session_timeout = '5s'`
+
+// Config configures a Follower.
+type Config struct {
+	Store   *eventstore.Store
+	Pool    *pgxpool.Pool // nil: the pool of the store
+	Secrets []string      // secrets of the keys that sign checkpoints, newest first; nil: nothing is signed
+	Memory  *Memory       // nil: the newest checkpoint is remembered only in memory
+	Log     *slog.Logger  // nil: silent
+
+	Interval    time.Duration `default:"250ms"` // minimum time between two extensions of the tree
+	Poll        time.Duration `default:"1s"`    // interval at which the tree is compared with the log if nothing is appended
+	HaltedRetry time.Duration `default:"5s"`    // interval between attempts after an error, or while the tree is halted
+	BatchSize   int           `default:"4096"`  // maximum number of events that one transaction adds
+}
+
+// Status is the state of the tree as a Follower last saw it.
+type Status struct {
+	State
+	Err error // why the last attempt failed; nil if it succeeded. A *HaltError if the tree is halted.
+}
+
+// HaltError means that the tree cannot continue, because it does not fit the log or what was signed before.
+type HaltError struct{ Reason string }
+
+func (e *HaltError) Error() string { return "the transparency log is halted: " + e.Reason }
+
+// Follower extends the tree as the log grows, and signs its checkpoints. Several followers may run on one database; only
+// one of them extends the tree at a time. All of them compare what was signed with what they remember.
+type Follower struct {
+	c      Config
+	number int64
+	keys   *transparency.Keys // keys of tree number; nil if nothing is signed
+	edge   *transparency.Edge // edge of the tree after the last extension by this follower; nil if unknown
+	last   uuid.UUID          // id of the newest event in edge
+
+	mu     sync.Mutex
+	status Status
+}
+
+// NewFollower returns a Follower. It does nothing until Run is called.
+func NewFollower(c Config) (*Follower, error) {
+	settings.Defaults(&c)
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Pool == nil {
+		c.Pool = c.Store.Pool()
+	}
+	if c.Memory == nil {
+		c.Memory = &Memory{}
+	}
+	if c.Secrets != nil {
+		if err := transparency.CheckSecrets(c.Secrets); err != nil {
+			return nil, err
+		}
+	}
+	return &Follower{c: c}, nil
+}
+
+// Status returns the state of the tree as the follower last saw it.
+func (f *Follower) Status() Status {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.status
+}
+
+// Run extends the tree until ctx ends, and then returns nil. It retries after every error.
+func (f *Follower) Run(ctx context.Context) error {
+	for ctx.Err() == nil {
+		seen := f.c.Store.Appended().Count()
+		more, err := f.step(ctx)
+		switch {
+		case ctx.Err() != nil:
+		case err != nil:
+			f.failed(ctx, err)
+			wait.Sleep(ctx, f.c.HaltedRetry)
+		case !more:
+			f.c.Store.Appended().Wait(ctx, seen, f.c.Poll)
+			wait.Sleep(ctx, f.c.Interval)
+		}
+	}
+	return nil
+}
+
+// failed logs an error. A halt that was logged before is not logged again.
+func (f *Follower) failed(ctx context.Context, err error) {
+	f.edge = nil
+	f.mu.Lock()
+	before := f.status.Err
+	f.status.Err = err
+	f.mu.Unlock()
+	var halt *HaltError
+	switch {
+	case !errors.As(err, &halt):
+		f.c.Log.WarnContext(ctx, "extending the transparency log failed, retrying", slog.Any("error", err))
+	case before == nil || before.Error() != err.Error():
+		f.c.Log.ErrorContext(ctx, "transparency log is halted, no checkpoint is signed: find out why, then run: roomlog audit restart", slog.Any("error", err))
+	}
+}
+
+// seen records the state of the tree.
+func (f *Follower) seen(s State) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.status = Status{State: s}
+}
+
+// step compares the tree with the log and with the remembered checkpoint, and extends the tree by at most one batch. It
+// reports whether more events may be waiting.
+func (f *Follower) step(ctx context.Context) (more bool, err error) {
+	s, err := ReadState(ctx, f.c.Pool)
+	if err != nil || s.standby { // a standby may lack what was signed
+		return false, err
+	}
+	if s.Halted != "" {
+		f.seen(s)
+		return false, &HaltError{s.Halted}
+	}
+	if err := f.use(ctx, s.Number); err != nil {
+		return false, err
+	}
+	if err := f.compare(ctx, s); err != nil {
+		return false, f.halt(ctx, s.Number, err)
+	}
+	if s.Size == s.Head && (f.keys == nil || s.SignedSize == s.Size) {
+		f.seen(s)
+		return false, nil
+	}
+	more, err = f.extend(ctx)
+	return more, f.halt(ctx, s.Number, err)
+}
+
+// use prepares the keys of a tree.
+func (f *Follower) use(ctx context.Context, number int64) error {
+	if f.number == number {
+		return nil
+	}
+	f.edge, f.keys = nil, nil
+	if f.c.Secrets != nil {
+		keys, err := transparency.NewKeys(f.c.Secrets, transparency.Origin(f.c.Store.ID(), number))
+		if err != nil {
+			return err
+		}
+		f.keys = keys
+		f.c.Log.InfoContext(ctx, "signing the transparency log", slog.String("public_key", keys.Public()[0]))
+	}
+	f.number = number
+	return nil
+}
+
+// halt stops the tree for all processes if err is a *HaltError. It returns err.
+func (f *Follower) halt(ctx context.Context, number int64, err error) error {
+	var halt *HaltError
+	if !errors.As(err, &halt) {
+		return err
+	}
+	if _, updateErr := f.c.Pool.Exec(ctx, haltTree, halt.Reason, number); updateErr != nil {
+		return errors.Join(err, fmt.Errorf("record that the transparency log is halted: %w", updateErr))
+	}
+	return err
+}
+
+// compare checks that the log contains the newest event of the tree, and that the tree contains what the remembered
+// checkpoint promises. Then it remembers the newest checkpoint.
+func (f *Follower) compare(ctx context.Context, s State) error {
+	if s.eventID != s.found {
+		return &HaltError{fmt.Sprintf("the tree contains event %s at position %d, but the log, which ends at %d, has event %s there", s.eventID, s.Size, s.Head, s.found)}
+	}
+	known, ok := f.c.Memory.Newest()
+	logID, number, err := transparency.ParseOrigin(known.Origin)
+	switch {
+	case !ok:
+		return f.remember(ctx, s)
+	case err != nil || logID != f.c.Store.ID():
+		f.c.Log.WarnContext(ctx, "remembered checkpoint belongs to another log, forgetting it", slog.String("checkpoint", known.String()))
+		return f.remember(ctx, s)
+	case number < s.Number:
+		f.c.Log.WarnContext(ctx, "an operator has begun a new tree of the transparency log", slog.String("checkpoint", known.String()))
+		return f.remember(ctx, s)
+	case number > s.Number || known.N > s.SignedSize:
+		return &HaltError{fmt.Sprintf("a checkpoint was signed that the database has lost (%s): the database has fallen back to an earlier state, or its tables were edited", known)}
+	case known.N == s.SignedSize && string(f.c.Memory.signed) == string(s.Signed):
+		return nil
+	}
+	if err := contains(ctx, f.c.Pool, known); err != nil {
+		return err
+	}
+	return f.remember(ctx, s)
+}
+
+// contains returns a *HaltError unless the tree, at the size of c, has the hash of c.
+func contains(ctx context.Context, db Querier, c transparency.Checkpoint) error {
+	edge, err := loadEdge(ctx, db, c.N)
+	switch {
+	case errors.Is(err, ErrNoTile):
+		return &HaltError{fmt.Sprintf("tiles are missing, so the tree cannot be compared with the signed checkpoint (%s)", c)}
+	case err != nil:
+		return err
+	case edge.Tree() != c.Tree:
+		return &HaltError{fmt.Sprintf("a checkpoint was signed (%s), but the tree at this size has another root: the history of the log has changed", c)}
+	}
+	return nil
+}
+
+// remember remembers the newest checkpoint of the tree.
+func (f *Follower) remember(ctx context.Context, s State) error {
+	if s.Signed == nil {
+		return nil
+	}
+	if err := f.c.Memory.Remember(s.Signed); err != nil {
+		f.c.Log.WarnContext(ctx, "remembering a checkpoint failed, a restore of the database may go unnoticed after a restart", slog.Any("error", err))
+	}
+	return nil
+}
+
+// extend adds one batch of events to the tree and signs it, in one transaction. It does nothing while another process
+// does the same.
+func (f *Follower) extend(ctx context.Context) (more bool, err error) {
+	var s State
+	var edge *transparency.Edge
+	err = pgx.BeginTxFunc(ctx, f.c.Pool, pgx.TxOptions{BeginQuery: begin}, func(tx pgx.Tx) error {
+		var size int64
+		switch err := tx.QueryRow(ctx, lockTree).Scan(&size); {
+		case errors.Is(err, pgx.ErrNoRows):
+			return nil
+		case err != nil:
+			return fmt.Errorf("lock the transparency log: %w", err)
+		}
+		if s, err = ReadState(ctx, tx); err != nil {
+			return err
+		}
+		if s.Number != f.number || s.Halted != "" || s.eventID != s.found { // changed meanwhile: the next step decides
+			return nil
+		}
+		if edge, err = f.open(ctx, tx, s); err != nil {
+			return err
+		}
+		events, err := ReadEvents(ctx, tx, s.Size, s.Head, f.c.BatchSize)
+		if err != nil {
+			return err
+		}
+		more = len(events) == f.c.BatchSize
+		return f.write(ctx, tx, &s, edge, events)
+	})
+	f.edge = nil
+	if err != nil {
+		return false, fmt.Errorf("extend the transparency log: %w", err)
+	}
+	if edge != nil {
+		f.edge, f.last = edge, s.eventID
+		f.seen(s)
+		return more, f.remember(ctx, s)
+	}
+	return false, nil
+}
+
+// open returns the edge of the tree. If this follower was not the last one to extend the tree, open reads the edge and
+// compares the tree with its newest checkpoint.
+func (f *Follower) open(ctx context.Context, tx pgx.Tx, s State) (*transparency.Edge, error) {
+	if f.edge != nil && f.edge.Size() == s.Size && f.last == s.eventID {
+		return f.edge, nil
+	}
+	if s.Signed != nil {
+		newest, err := transparency.ParseCheckpoint(s.Signed)
+		if err != nil || newest.N != s.SignedSize || newest.N > s.Size {
+			return nil, &HaltError{fmt.Sprintf("the newest checkpoint in the database, of size %d, does not belong to the tree of size %d", s.SignedSize, s.Size)}
+		}
+		if err := contains(ctx, tx, newest); err != nil {
+			return nil, err
+		}
+	}
+	edge, err := loadEdge(ctx, tx, s.Size)
+	if errors.Is(err, ErrNoTile) {
+		return nil, &HaltError{fmt.Sprintf("tiles of the tree of size %d are missing", s.Size)}
+	}
+	return edge, err
+}
+
+// write appends events to edge, and writes the changed tiles, the size and a signed checkpoint. It updates s.
+func (f *Follower) write(ctx context.Context, tx pgx.Tx, s *State, edge *transparency.Edge, events []transparency.Event) error {
+	for i, e := range events {
+		if want := s.Size + 1 + int64(i); e.Position != want {
+			return &HaltError{fmt.Sprintf("the log has a gap: position %d is missing", want)}
+		}
+		edge.Append(e.Hash())
+	}
+	if n := len(events); n > 0 {
+		s.Size, s.eventID = events[n-1].Position, events[n-1].ID
+		var levels []int32
+		var indexes []int64
+		var hashes [][]byte
+		for _, t := range edge.Flush() {
+			levels, indexes, hashes = append(levels, int32(t.Level)), append(indexes, t.Index), append(hashes, t.Hashes)
+		}
+		if _, err := tx.Exec(ctx, upsertTiles, levels, indexes, hashes); err != nil {
+			return fmt.Errorf("write tiles: %w", err)
+		}
+		if _, err := tx.Exec(ctx, updateTree, s.Size, s.eventID); err != nil {
+			return fmt.Errorf("write the size of the tree: %w", err)
+		}
+	}
+	if f.keys == nil || s.Size == s.SignedSize {
+		return nil
+	}
+	signed, err := f.keys.Sign(transparency.Checkpoint{Origin: f.keys.Origin(), Tree: edge.Tree()})
+	if err != nil {
+		return fmt.Errorf("sign a checkpoint: %w", err)
+	}
+	public := strings.Join(f.keys.Public(), " ")
+	if _, err := tx.Exec(ctx, insertCheckpoint, f.number, s.Size, string(signed), public); err != nil {
+		return fmt.Errorf("store a checkpoint: %w", err)
+	}
+	s.SignedSize, s.Signed, s.Keys = s.Size, signed, public
+	return nil
+}

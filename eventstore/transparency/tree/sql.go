@@ -1,0 +1,29 @@
+package tree
+
+import _ "embed" // for the statements
+
+// Each file contains one statement.
+var (
+	//go:embed sql/select_state.sql
+	selectState string
+	//go:embed sql/lock_tree.sql
+	lockTree string
+	//go:embed sql/select_events.sql
+	selectEvents string
+	//go:embed sql/upsert_tiles.sql
+	upsertTiles string
+	//go:embed sql/update_tree.sql
+	updateTree string
+	//go:embed sql/insert_checkpoint.sql
+	insertCheckpoint string
+	//go:embed sql/select_tile.sql
+	selectTile string
+	//go:embed sql/halt_tree.sql
+	haltTree string
+	//go:embed sql/restart_tree.sql
+	restartTree string
+	//go:embed sql/select_checkpoints.sql
+	selectCheckpoints string
+	//go:embed sql/count_tiles.sql
+	countTiles string
+)

@@ -98,7 +98,7 @@ func (s *Session) switchTo(c *carrier) []upgradeListener {
 		s.waiting = nil
 	}
 	c.conn.Send(s.backlog.Take(math.MaxInt)...) // one Send, because only that may be larger than the queue of the connection
-	if s.ended { // The client no longer polls, so it cannot receive the last packet by a GET.
+	if s.ended {                                // The client no longer polls, so it cannot receive the last packet by a GET.
 		s.dropLastPacket()
 		c.conn.Close(ws.CloseNormal, "")
 		return nil

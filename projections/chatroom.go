@@ -8,6 +8,7 @@ import (
 
 	"roomlog/domain"
 	"roomlog/eventstore"
+	"roomlog/internal/sqltemplate"
 )
 
 // ChatRooms projects the existing chat rooms.
@@ -72,7 +73,7 @@ func scanChatRoom(row pgx.CollectableRow) (r ChatRoom, err error) {
 
 // ChatRooms returns all chat rooms, oldest first. Package domain limits how many there are.
 func (q *Queries) ChatRooms(ctx context.Context) ([]ChatRoom, error) {
-	return many(ctx, q, "chat rooms", scanChatRoom, selectChatRoom+" ORDER BY position")
+	return many(ctx, q, "chat rooms", scanChatRoom, selectChatRoom.With(nil))
 }
 
 // UnusedChatRooms returns the chat rooms that have no participants and no message since usedBefore, oldest first. A
@@ -84,11 +85,11 @@ func (q *Queries) UnusedChatRooms(ctx context.Context, emptyBefore, usedBefore t
 
 // ChatRoom returns a chat room, or ErrNotFound.
 func (q *Queries) ChatRoom(ctx context.Context, id domain.ChatRoomID) (ChatRoom, error) {
-	return one(ctx, q, "chat room", scanChatRoom, selectChatRoom+" WHERE id = $1", id)
+	return one(ctx, q, "chat room", scanChatRoom, selectChatRoom.With(sqltemplate.Options{"id": true}), id)
 }
 
 // ChatRoomByName returns the chat room with a name, or ErrNotFound. nameKey is the result of eventstore.Store.NameKey
 // for the name.
 func (q *Queries) ChatRoomByName(ctx context.Context, nameKey string) (ChatRoom, error) {
-	return one(ctx, q, "chat room by name", scanChatRoom, selectChatRoom+" WHERE name_key = $1", nameKey)
+	return one(ctx, q, "chat room by name", scanChatRoom, selectChatRoom.With(sqltemplate.Options{"name": true}), nameKey)
 }

@@ -8,6 +8,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+
+	"roomlog/internal/sqltemplate"
 )
 
 // ConsumerGroup is the name of the projector's consumer group. Its row in table checkpoint contains the position of the
@@ -37,7 +39,7 @@ type RowQuerier interface {
 
 // ReadCheckpoint returns the checkpoint. It returns the zero Checkpoint if no projector has run yet.
 func ReadCheckpoint(ctx context.Context, db RowQuerier) (c Checkpoint, err error) {
-	if err := c.scan(db.QueryRow(ctx, selectCheckpoint)); err != nil && !errors.Is(err, pgx.ErrNoRows) {
+	if err := c.scan(db.QueryRow(ctx, selectCheckpoint.With(nil))); err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return c, fmt.Errorf("read the checkpoint: %w", err)
 	}
 	return c, nil
@@ -45,7 +47,7 @@ func ReadCheckpoint(ctx context.Context, db RowQuerier) (c Checkpoint, err error
 
 // LockCheckpoint returns the checkpoint and locks it until the end of tx. Until then no projector writes the tables.
 func LockCheckpoint(ctx context.Context, tx pgx.Tx) (c Checkpoint, err error) {
-	if err := c.scan(tx.QueryRow(ctx, selectCheckpoint+" FOR UPDATE")); err != nil {
+	if err := c.scan(tx.QueryRow(ctx, selectCheckpoint.With(sqltemplate.Options{"lock": true}))); err != nil {
 		return c, fmt.Errorf("lock the checkpoint: %w", err)
 	}
 	return c, nil

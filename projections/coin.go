@@ -123,5 +123,5 @@ func (q *Queries) CoinHistory(ctx context.Context, f CoinFilter) ([]CoinMovement
 		err = row.Scan(&m.Position, &m.Account, &m.Amount, &m.BalanceAfter, &m.Order, &m.Live, &m.Gift, &m.At)
 		m.At = m.At.UTC()
 		return m, err
-	}, f.in(selectCoinMovements), f.Account, after, before, limit)
+	}, selectCoinMovements.With(f.options()), f.Account, after, before, limit)
 }

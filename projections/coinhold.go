@@ -10,6 +10,7 @@ import (
 
 	"roomlog/domain"
 	"roomlog/eventstore"
+	"roomlog/internal/sqltemplate"
 )
 
 // everybody stands for all users in the tables coin_hold and coin_closing.
@@ -252,7 +253,8 @@ func (l coinLedger) release(ctx context.Context, tx pgx.Tx, position, by int64) 
 	if err != nil || len(users) == 0 {
 		return 0, err
 	}
-	waiting, err := collectNumbers(ctx, tx, deleteCoinHeld, users, slices.Contains(users, int64(everybody)), position)
+	waiting, err := collectNumbers(ctx, tx, deleteCoinHeld.With(sqltemplate.Options{"users": !slices.Contains(users, int64(everybody))}),
+		pgx.NamedArgs{"users": users, "position": position})
 	if err != nil {
 		return 0, err
 	}
@@ -319,5 +321,5 @@ func (q *Queries) Poison(ctx context.Context, position int64) ([]PoisonRow, erro
 	return many(ctx, q, "poison events", func(row pgx.CollectableRow) (p PoisonRow, err error) {
 		err = row.Scan(&p.Position, &p.Projection, &p.Type, &p.Cause, &p.SetAside, &p.Closes)
 		return p, err
-	}, selectPoison, position)
+	}, selectPoison.With(sqltemplate.Options{"position": position != 0}), pgx.NamedArgs{"position": position})
 }

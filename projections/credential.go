@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"roomlog/eventstore"
+	"roomlog/internal/sqltemplate"
 )
 
 // credentialBatch is the number of credentials that one transaction deletes. The projector waits for the transaction.
@@ -35,7 +36,8 @@ func DeleteUnusedCredentials(ctx context.Context, pool *pgxpool.Pool) (total int
 // unusedCredentials returns up to credentialBatch unused credentials. If candidates is not nil, it returns only members
 // of candidates.
 func unusedCredentials(ctx context.Context, db Querier, candidates []uuid.UUID) ([]uuid.UUID, error) {
-	rows, err := db.Query(ctx, selectUnusedCredentials, ConsumerGroup, candidates, credentialBatch)
+	rows, err := db.Query(ctx, selectUnusedCredentials.With(sqltemplate.Options{"candidates": candidates != nil}),
+		pgx.NamedArgs{"group": ConsumerGroup, "candidates": candidates, "limit": credentialBatch})
 	if err != nil {
 		return nil, fmt.Errorf("read unused credentials: %w", err)
 	}

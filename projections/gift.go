@@ -8,6 +8,7 @@ import (
 
 	"roomlog/domain"
 	"roomlog/eventstore"
+	"roomlog/internal/sqltemplate"
 )
 
 // GiftCatalogue projects the gifts that users can send.
@@ -94,12 +95,12 @@ type Gift struct {
 
 // Gifts returns the available gifts.
 func (q *Queries) Gifts(ctx context.Context) ([]Gift, error) {
-	return many(ctx, q, "gifts", pgx.RowToStructByPos[Gift], selectGifts, false)
+	return many(ctx, q, "gifts", pgx.RowToStructByPos[Gift], selectGifts.With(sqltemplate.Options{"available": true}))
 }
 
 // AllGifts returns all gifts, including withdrawn gifts.
 func (q *Queries) AllGifts(ctx context.Context) ([]Gift, error) {
-	return many(ctx, q, "gifts", pgx.RowToStructByPos[Gift], selectGifts, true)
+	return many(ctx, q, "gifts", pgx.RowToStructByPos[Gift], selectGifts.With(nil))
 }
 
 // GiftRecord is a gift that was sent. Name, Image and Price are the values at the time of sending.
@@ -130,12 +131,20 @@ type GiftFilter struct {
 
 // GiftHistory returns a page with gifts that were sent.
 func (q *Queries) GiftHistory(ctx context.Context, f GiftFilter) ([]GiftRecord, error) {
+	sql, args := f.statement()
+	return many(ctx, q, "gift records", scanGiftRecord, sql, args)
+}
+
+func (f GiftFilter) statement() (sql string, args pgx.NamedArgs) {
+	sql = selectGiftRecords.With(sqltemplate.Options{
+		"live": f.Live != 0, "sender": f.Sender != 0, "streamer": f.Streamer != 0, "gift": f.Gift != 0,
+		"from": !f.From.IsZero(), "to": !f.To.IsZero(), "oldest_first": f.OldestFirst,
+	})
 	after, before, limit := f.bounds()
-	if f.To.IsZero() {
-		_, f.To = allTimes()
+	return sql, pgx.NamedArgs{
+		"live": f.Live, "sender": f.Sender, "streamer": f.Streamer, "gift": f.Gift, "from": f.From, "to": f.To,
+		"after": after, "before": before, "limit": limit,
 	}
-	return many(ctx, q, "gift records", scanGiftRecord, f.in(selectGiftRecords),
-		f.Live, f.Sender, f.Streamer, f.Gift, f.From, f.To, after, before, limit)
 }
 
 func scanGiftRecord(row pgx.CollectableRow) (g GiftRecord, err error) {

@@ -9,6 +9,7 @@ import (
 
 	"roomlog/domain"
 	"roomlog/eventstore"
+	"roomlog/internal/sqltemplate"
 )
 
 // Lives projects lives and their status.
@@ -114,17 +115,17 @@ func scanLive(row pgx.CollectableRow) (l Live, err error) {
 
 // Live returns a live, or ErrNotFound.
 func (q *Queries) Live(ctx context.Context, id domain.LiveID) (Live, error) {
-	return one(ctx, q, "live", scanLive, selectLive+" WHERE l.id = $1", id)
+	return one(ctx, q, "live", scanLive, selectLive.With(sqltemplate.Options{"id": true}), id)
 }
 
 // LiveByStreamKey returns the live with a stream key, or ErrNotFound.
 func (q *Queries) LiveByStreamKey(ctx context.Context, key string) (Live, error) {
-	return one(ctx, q, "live by stream key", scanLive, selectLive+" WHERE l.stream_key = $1", key)
+	return one(ctx, q, "live by stream key", scanLive, selectLive.With(sqltemplate.Options{"stream_key": true}), key)
 }
 
 // LivesByStreamKeys returns the lives that have one of the stream keys.
 func (q *Queries) LivesByStreamKeys(ctx context.Context, keys []string) ([]Live, error) {
-	return many(ctx, q, "lives by stream key", scanLive, selectLive+" WHERE l.stream_key = ANY ($1)", keys)
+	return many(ctx, q, "lives by stream key", scanLive, selectLive.With(sqltemplate.Options{"stream_keys": true}), keys)
 }
 
 // Lives returns a page of lives, newest first. The first page is 1. Ids have no gaps, so a page is a range of ids, and
@@ -135,13 +136,12 @@ func (q *Queries) Lives(ctx context.Context, page, size int) ([]Live, error) {
 		return nil, nil
 	}
 	skip := int64(page-1) * int64(size)
-	return many(ctx, q, "lives", scanLive, selectLive+`
-WHERE l.id <= (SELECT max(id) FROM live) - $1 AND l.id > (SELECT max(id) FROM live) - $1 - $2 ORDER BY l.id DESC`, skip, int64(size))
+	return many(ctx, q, "lives", scanLive, selectLive.With(sqltemplate.Options{"page": true}), skip, int64(size))
 }
 
 // LivesOnAir returns at most limit of the newest lives that are on air or paused, newest first.
 func (q *Queries) LivesOnAir(ctx context.Context, limit int) ([]Live, error) {
-	return many(ctx, q, "lives on air", scanLive, selectLive+" WHERE l.status IN (1, 2) ORDER BY l.id DESC LIMIT $1", pageSize(limit))
+	return many(ctx, q, "lives on air", scanLive, selectLive.With(nil), pageSize(limit))
 }
 
 // LivesOnAirOf returns at most limit of the oldest lives of a streamer that are on air or paused.

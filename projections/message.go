@@ -8,6 +8,7 @@ import (
 
 	"roomlog/domain"
 	"roomlog/eventstore"
+	"roomlog/internal/sqltemplate"
 )
 
 // Messages projects the messages of the chat.
@@ -106,13 +107,13 @@ func scanMessage(row pgx.CollectableRow) (m Message, err error) {
 // ChatRoomMessages returns a page with messages to a chat room.
 func (q *Queries) ChatRoomMessages(ctx context.Context, room domain.ChatRoomID, w Window) ([]Message, error) {
 	after, before, limit := w.bounds()
-	return many(ctx, q, "messages of a chat room", scanMessage, w.in(selectChatRoomMessages), room, after, before, limit)
+	return many(ctx, q, "messages of a chat room", scanMessage, selectChatRoomMessages.With(w.options()), room, after, before, limit)
 }
 
 // PublicMessages returns a page with messages in the public chat.
 func (q *Queries) PublicMessages(ctx context.Context, w Window) ([]Message, error) {
 	after, before, limit := w.bounds()
-	return many(ctx, q, "public messages", scanMessage, w.in(selectPublicMessages), after, before, limit)
+	return many(ctx, q, "public messages", scanMessage, selectPublicMessages.With(w.options()), after, before, limit)
 }
 
 // Comments projects the comments in lives.
@@ -166,8 +167,14 @@ type CommentFilter struct {
 
 // Comments returns a page of comments.
 func (q *Queries) Comments(ctx context.Context, f CommentFilter) ([]Comment, error) {
+	sql, args := f.statement()
+	return many(ctx, q, "comments", scanComment, sql, args)
+}
+
+func (f CommentFilter) statement() (sql string, args pgx.NamedArgs) {
+	sql = selectComments.With(sqltemplate.Options{"live": f.Live != 0, "user": f.User != 0, "oldest_first": f.OldestFirst})
 	after, before, limit := f.bounds()
-	return many(ctx, q, "comments", scanComment, f.in(selectComments), f.Live, f.User, after, before, limit)
+	return sql, pgx.NamedArgs{"live": f.Live, "user": f.User, "after": after, "before": before, "limit": limit}
 }
 
 func scanComment(row pgx.CollectableRow) (c Comment, err error) {

@@ -4,11 +4,11 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"strings"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"roomlog/internal/sqltemplate"
 )
 
 const (
@@ -58,7 +58,7 @@ func pageSize(limit int) int { return min(max(limit, 1), maxPage) }
 type Window struct {
 	After       int64 // only positions after this one; 0: from the beginning
 	Before      int64 // only positions before this one; 0: to the end
-	OldestFirst bool  // sorts the oldest rows first; the default is newest first
+	OldestFirst bool  // whether the oldest rows come first; otherwise the newest
 	Limit       int   // maximum number of rows, at most 500; 0: 50
 }
 
@@ -73,15 +73,7 @@ func (w Window) bounds() (after, before int64, limit int) {
 	return w.After, before, min(limit, maxPage)
 }
 
-// in returns a statement that sorts as the window requires.
-func (w Window) in(sql string) string {
-	if w.OldestFirst {
-		return strings.ReplaceAll(sql, "{order}", "ASC")
-	}
-	return strings.ReplaceAll(sql, "{order}", "DESC")
-}
-
-// allTimes returns bounds between which every time lies.
-func allTimes() (from, to time.Time) {
-	return time.Time{}, time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
+// options returns the options of a statement whose only optional part is its order.
+func (w Window) options() sqltemplate.Options {
+	return sqltemplate.Options{"oldest_first": w.OldestFirst}
 }

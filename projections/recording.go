@@ -10,6 +10,7 @@ import (
 
 	"roomlog/domain"
 	"roomlog/eventstore"
+	"roomlog/internal/sqltemplate"
 )
 
 // Recordings projects the recordings of broadcasts. The row of a deleted recording is kept, so that every node can find
@@ -89,14 +90,13 @@ func (q *Queries) Recordings(ctx context.Context, live domain.LiveID, page, size
 	if page < 1 || page > lastPage {
 		return nil, nil
 	}
-	return many(ctx, q, "recordings", scanRecording, selectRecordings+` AND r.live_id = $1 ORDER BY r.started_at DESC, r.id LIMIT $2 OFFSET $3`,
-		live, size, int64(page-1)*int64(size))
+	return many(ctx, q, "recordings", scanRecording, selectRecordings.With(nil), live, size, int64(page-1)*int64(size))
 }
 
 // Recording returns a recording. It returns ErrNotFound if the recording does not exist or was deleted, or if its owner
 // is disabled or forgotten.
 func (q *Queries) Recording(ctx context.Context, id domain.RecordingID) (Recording, error) {
-	return one(ctx, q, "recording", scanRecording, selectRecordings+` AND r.id = $1`, id)
+	return one(ctx, q, "recording", scanRecording, selectRecordings.With(sqltemplate.Options{"id": true}), id)
 }
 
 // DeletedRecordings returns those of ids whose recordings were deleted or belong to forgotten users. It leaves out

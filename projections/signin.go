@@ -10,6 +10,7 @@ import (
 
 	"roomlog/domain"
 	"roomlog/eventstore"
+	"roomlog/internal/sqltemplate"
 )
 
 // Account is the data needed to sign in a user with a password.
@@ -77,12 +78,12 @@ type EmailAccount struct {
 
 // EmailAccount returns the account with an e-mail address, or ErrNotFound. key is the keyed hash of the address.
 func (q *Queries) EmailAccount(ctx context.Context, key string) (EmailAccount, error) {
-	return one(ctx, q, "e-mail account", pgx.RowToStructByPos[EmailAccount], selectEmail, key, 0)
+	return one(ctx, q, "e-mail account", pgx.RowToStructByPos[EmailAccount], selectEmail.With(sqltemplate.Options{"key": true}), key)
 }
 
 // EmailOf returns the e-mail account of a user, or ErrNotFound.
 func (q *Queries) EmailOf(ctx context.Context, user domain.UserID) (EmailAccount, error) {
-	return one(ctx, q, "e-mail account", pgx.RowToStructByPos[EmailAccount], selectEmail, "", user)
+	return one(ctx, q, "e-mail account", pgx.RowToStructByPos[EmailAccount], selectEmail.With(nil), user)
 }
 
 // Sessions projects the current sign-in session of each user.

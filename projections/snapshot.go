@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"roomlog/domain"
+	"roomlog/internal/sqltemplate"
 )
 
 const (
@@ -47,14 +48,14 @@ func (q *Queries) LiveSnapshot(ctx context.Context, id domain.LiveID) (LiveSnaps
 func (q *Queries) liveSnapshot(ctx context.Context, id domain.LiveID) (s LiveSnapshot, err error) {
 	var before, after int64
 	var found []Live
-	newest := Window{}
+	comments, commentArgs := CommentFilter{Live: id, Window: Window{Limit: snapshotRows}}.statement()
+	gifts, giftArgs := GiftFilter{Live: id, Window: Window{Limit: snapshotRows}}.statement()
 	b := &pgx.Batch{}
 	b.Queue("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-	b.Queue(selectCheckpoint).QueryRow(func(row pgx.Row) error { return row.Scan(&s.Position, &before, nil) })
-	b.Queue(selectLive+" WHERE l.id = $1", id).Query(collect(scanLive, &found))
-	b.Queue(newest.in(selectComments), id, 0, 0, int64(math.MaxInt64), snapshotRows).Query(collect(scanComment, &s.Comments))
-	from, to := allTimes()
-	b.Queue(newest.in(selectGiftRecords), id, 0, 0, 0, from, to, 0, int64(math.MaxInt64), snapshotRows).Query(collect(scanGiftRecord, &s.Gifts))
+	b.Queue(selectCheckpoint.With(nil)).QueryRow(func(row pgx.Row) error { return row.Scan(&s.Position, &before, nil) })
+	b.Queue(selectLive.With(sqltemplate.Options{"id": true}), id).Query(collect(scanLive, &found))
+	b.Queue(comments, commentArgs).Query(collect(scanComment, &s.Comments))
+	b.Queue(gifts, giftArgs).Query(collect(scanGiftRecord, &s.Gifts))
 	b.Queue(selectPresentViewers, id, snapshotViewers, int64(math.MaxInt64)).Query(func(rows pgx.Rows) error {
 		present, err := pgx.CollectRows(rows, scanPresentViewer)
 		for _, p := range present {
@@ -65,7 +66,7 @@ func (q *Queries) liveSnapshot(ctx context.Context, id domain.LiveID) (s LiveSna
 	b.Queue("COMMIT")
 	// The transaction continues to read the rows of its database snapshot, but finds tables by their newest names. Only
 	// a later query notices a switch of the tables.
-	b.Queue(selectCheckpoint).QueryRow(func(row pgx.Row) error { return row.Scan(nil, &after, nil) })
+	b.Queue(selectCheckpoint.With(nil)).QueryRow(func(row pgx.Row) error { return row.Scan(nil, &after, nil) })
 	conn, err := q.pool.Acquire(ctx)
 	if err != nil {
 		return s, err

@@ -1,6 +1,10 @@
 package projections
 
-import _ "embed"
+import (
+	_ "embed"
+
+	"roomlog/internal/sqltemplate"
+)
 
 // The SQL statements, each in its own file.
 var (
@@ -19,7 +23,7 @@ var (
 	//go:embed sql/delete_coin_closing.sql
 	deleteCoinClosing string
 	//go:embed sql/delete_coin_held.sql
-	deleteCoinHeld string
+	deleteCoinHeldText string
 	//go:embed sql/delete_coin_hold.sql
 	deleteCoinHold string
 	//go:embed sql/delete_participant.sql
@@ -85,35 +89,37 @@ var (
 	//go:embed sql/select_chat_presence.sql
 	selectChatPresence string
 	//go:embed sql/select_chat_room.sql
-	selectChatRoom string
+	selectChatRoomText string
 	//go:embed sql/select_chat_room_messages.sql
-	selectChatRoomMessages string
+	selectChatRoomMessagesText string
 	//go:embed sql/select_chat_room_users.sql
 	selectChatRoomUsers string
 	//go:embed sql/select_checkpoint.sql
-	selectCheckpoint string
+	selectCheckpointText string
 	//go:embed sql/select_coin_holds.sql
 	selectCoinHolds string
 	//go:embed sql/select_coin_movements.sql
-	selectCoinMovements string
+	selectCoinMovementsText string
 	//go:embed sql/select_comments.sql
-	selectComments string
+	selectCommentsText string
 	//go:embed sql/select_email.sql
-	selectEmail string
+	selectEmailText string
 	//go:embed sql/select_gauges.sql
 	selectGauges string
 	//go:embed sql/select_gift_records.sql
-	selectGiftRecords string
+	selectGiftRecordsText string
 	//go:embed sql/select_gifts.sql
-	selectGifts string
+	selectGiftsText string
 	//go:embed sql/select_lag.sql
 	selectLag string
 	//go:embed sql/select_left_schema.sql
 	selectLeftSchema string
 	//go:embed sql/select_live.sql
-	selectLive string
+	selectLiveText string
 	//go:embed sql/select_lives_on_air.sql
 	selectLivesOnAir string
+	//go:embed sql/select_lives_of_viewers.sql
+	selectLivesOfViewers string
 	//go:embed sql/select_node_participants.sql
 	selectNodeParticipants string
 	//go:embed sql/select_node_viewers.sql
@@ -121,15 +127,15 @@ var (
 	//go:embed sql/select_nodes.sql
 	selectNodes string
 	//go:embed sql/select_poison.sql
-	selectPoison string
+	selectPoisonText string
 	//go:embed sql/select_present_viewers.sql
 	selectPresentViewers string
 	//go:embed sql/select_profiles.sql
 	selectProfiles string
 	//go:embed sql/select_public_messages.sql
-	selectPublicMessages string
+	selectPublicMessagesText string
 	//go:embed sql/select_recordings.sql
-	selectRecordings string
+	selectRecordingsText string
 	//go:embed sql/select_recordings_deleted.sql
 	selectRecordingsDeleted string
 	//go:embed sql/select_released_holds.sql
@@ -145,7 +151,7 @@ var (
 	//go:embed sql/select_unused_chat_rooms.sql
 	selectUnusedChatRooms string
 	//go:embed sql/select_unused_credentials.sql
-	selectUnusedCredentials string
+	selectUnusedCredentialsText string
 	//go:embed sql/select_unused_uploads.sql
 	selectUnusedUploads string
 	//go:embed sql/select_deleted_uploads.sql
@@ -171,7 +177,7 @@ var (
 	//go:embed sql/select_versions.sql
 	selectVersions string
 	//go:embed sql/select_viewers.sql
-	selectViewers string
+	selectViewersText string
 	//go:embed sql/update_broadcast.sql
 	updateBroadcast string
 	//go:embed sql/update_email.sql
@@ -210,4 +216,23 @@ var (
 	upsertSession string
 	//go:embed sql/upsert_viewer.sql
 	upsertViewer string
+)
+
+// The statements with optional parts.
+var (
+	deleteCoinHeld          = sqltemplate.Must(deleteCoinHeldText)
+	selectChatRoom          = sqltemplate.Must(selectChatRoomText)
+	selectChatRoomMessages  = sqltemplate.Must(selectChatRoomMessagesText)
+	selectCheckpoint        = sqltemplate.Must(selectCheckpointText)
+	selectCoinMovements     = sqltemplate.Must(selectCoinMovementsText)
+	selectComments          = sqltemplate.Must(selectCommentsText)
+	selectEmail             = sqltemplate.Must(selectEmailText)
+	selectGiftRecords       = sqltemplate.Must(selectGiftRecordsText)
+	selectGifts             = sqltemplate.Must(selectGiftsText)
+	selectLive              = sqltemplate.Must(selectLiveText)
+	selectPoison            = sqltemplate.Must(selectPoisonText)
+	selectPublicMessages    = sqltemplate.Must(selectPublicMessagesText)
+	selectRecordings        = sqltemplate.Must(selectRecordingsText)
+	selectUnusedCredentials = sqltemplate.Must(selectUnusedCredentialsText)
+	selectViewers           = sqltemplate.Must(selectViewersText)
 )

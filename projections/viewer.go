@@ -9,6 +9,7 @@ import (
 
 	"roomlog/domain"
 	"roomlog/eventstore"
+	"roomlog/internal/sqltemplate"
 )
 
 // Viewers projects the viewers of lives, and the number of present viewers of each live.
@@ -145,18 +146,20 @@ type Viewer struct {
 	Cause         domain.LeaveCause
 }
 
-// ViewerFilter selects viewers. Fields with the zero value select all. The window applies to FirstPosition.
+// ViewerFilter selects viewers of a live, or the lives of a user: Live or User is required. Other fields with the zero
+// value select all. The window applies to FirstPosition.
 type ViewerFilter struct {
 	Live    domain.LiveID
 	User    domain.UserID
-	Present bool // selects only present viewers
+	Present bool // whether to select only present viewers
 	Window
 }
 
 // Viewers returns a page of viewers.
 func (q *Queries) Viewers(ctx context.Context, f ViewerFilter) ([]Viewer, error) {
+	sql := selectViewers.With(sqltemplate.Options{"live": f.Live != 0, "user": f.User != 0, "present": f.Present, "oldest_first": f.OldestFirst})
 	after, before, limit := f.bounds()
-	return many(ctx, q, "viewers", scanViewer, f.in(selectViewers), f.Live, f.User, f.Present, after, before, limit)
+	return many(ctx, q, "viewers", scanViewer, sql, pgx.NamedArgs{"live": f.Live, "user": f.User, "after": after, "before": before, "limit": limit})
 }
 
 func scanViewer(row pgx.CollectableRow) (v Viewer, err error) {
@@ -191,6 +194,16 @@ func scanPresentViewer(row pgx.CollectableRow) (p PresentViewer, err error) {
 // with the first viewer after the key after.
 func (q *Queries) NodeViewers(ctx context.Context, node string, after ViewerKey, limit int) ([]ViewerKey, error) {
 	return many(ctx, q, "viewers of a node", pgx.RowToStructByPos[ViewerKey], selectNodeViewers, node, after.Live, after.User, max(limit, 1))
+}
+
+// LivesOf returns the lives in which each of some users is present.
+func (q *Queries) LivesOf(ctx context.Context, users []domain.UserID) (map[domain.UserID][]domain.LiveID, error) {
+	found, err := many(ctx, q, "lives of viewers", pgx.RowToStructByPos[ViewerKey], selectLivesOfViewers, users)
+	lives := make(map[domain.UserID][]domain.LiveID)
+	for _, k := range found {
+		lives[k.User] = append(lives[k.User], k.Live)
+	}
+	return lives, err
 }
 
 // StreamAccess projects who may publish and play the streams of lives, besides the holders of signs.

@@ -1,3 +1,4 @@
 -- Reads table events of package eventstore.
+-- See select_typed_events.sql for the comparisons of two columns. The index contains only events of lives.
 SELECT position, stream, version, event_id, type, payload, live_id, recorded_at
-FROM events WHERE live_id = $4 AND position > $1 AND position <= $2 ORDER BY position LIMIT $3
+FROM events WHERE live_id IS NOT NULL AND (live_id, position) > ($4, $1) AND (live_id, position) <= ($4, $2) ORDER BY live_id, position LIMIT $3

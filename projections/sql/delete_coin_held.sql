@@ -1,2 +1,2 @@
 -- Writes table coin_held of package projections.
-DELETE FROM coin_held WHERE ($2 OR user_id = ANY ($1::bigint[])) AND position > $3 RETURNING position
+DELETE FROM coin_held WHERE position > @position{{if .users}} AND user_id = ANY (@users){{end}} RETURNING position

@@ -1,5 +1,14 @@
 -- Reads tables comment, user_account of package projections.
+-- Comparing (live_id, position) leaves the index of these two columns as the only one in this order. With live_id = @live, a plan could
+-- read the rows of all lives in the order of the primary key. LIMIT 500 is the largest page, for plans, which do not know @limit.
+{{define "direction"}}{{if .oldest_first}}ASC{{else}}DESC{{end}}{{end -}}
+{{define "order"}}ORDER BY {{if .live}}live_id {{template "direction" .}}, {{else if .user}}user_id {{template "direction" .}}, {{end}}position {{template "direction" .}}{{end -}}
 SELECT c.position, c.id, c.live_id, c.user_id, coalesce(u.username, ''), coalesce(u.nickname, ''), coalesce(u.avatar, ''), c.text, c.at
-FROM comment c LEFT JOIN user_account u ON u.id = c.user_id
-WHERE ($1::bigint = 0 OR c.live_id = $1) AND ($2::bigint = 0 OR c.user_id = $2) AND c.position > $3 AND c.position < $4
-ORDER BY c.position {order} LIMIT $5
+FROM (
+    SELECT position, id, live_id, user_id, text, at FROM comment
+    WHERE {{if .live}}(live_id, position) > (@live, @after) AND (live_id, position) < (@live, @before){{if .user}} AND user_id = @user{{end}}
+    {{else if .user}}(user_id, position) > (@user, @after) AND (user_id, position) < (@user, @before)
+    {{else}}position > @after AND position < @before
+    {{end}}{{template "order" .}} LIMIT 500
+) c LEFT JOIN user_account u ON u.id = c.user_id
+{{template "order" .}} LIMIT @limit

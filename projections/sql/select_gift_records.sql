@@ -1,7 +1,18 @@
 -- Reads tables gift_record, user_account of package projections.
+-- See select_comments.sql for the comparisons of two columns, and for the two limits.
+{{define "direction"}}{{if .oldest_first}}ASC{{else}}DESC{{end}}{{end -}}
+{{define "order"}}ORDER BY {{if .live}}live_id {{template "direction" .}}, {{else if .streamer}}streamer {{template "direction" .}}, {{else if .sender}}sender {{template "direction" .}}, {{end}}position {{template "direction" .}}{{end -}}
 SELECT g.position, g.id, g.live_id, g.streamer, g.sender, coalesce(u.username, ''), coalesce(u.nickname, ''), coalesce(u.avatar, ''),
     g.gift_id, g.name, g.image, g.price, g.num, g.coins, g.at
-FROM gift_record g LEFT JOIN user_account u ON u.id = g.sender
-WHERE ($1::bigint = 0 OR g.live_id = $1) AND ($2::bigint = 0 OR g.sender = $2) AND ($3::bigint = 0 OR g.streamer = $3) AND ($4::bigint = 0 OR g.gift_id = $4)
-    AND g.at >= $5 AND g.at < $6 AND g.position > $7 AND g.position < $8
-ORDER BY g.position {order} LIMIT $9
+FROM (
+    SELECT position, id, live_id, streamer, sender, gift_id, name, image, price, num, coins, at FROM gift_record
+    WHERE {{if .live}}(live_id, position) > (@live, @after) AND (live_id, position) < (@live, @before)
+        {{if .streamer}}AND streamer = @streamer{{end}} {{if .sender}}AND sender = @sender{{end}}
+    {{else if .streamer}}(streamer, position) > (@streamer, @after) AND (streamer, position) < (@streamer, @before)
+        {{if .sender}}AND sender = @sender{{end}}
+    {{else if .sender}}(sender, position) > (@sender, @after) AND (sender, position) < (@sender, @before)
+    {{else}}position > @after AND position < @before
+    {{end}}{{if .gift}}AND gift_id = @gift{{end}} {{if .from}}AND at >= @from{{end}} {{if .to}}AND at < @to{{end}}
+    {{template "order" .}} LIMIT 500
+) g LEFT JOIN user_account u ON u.id = g.sender
+{{template "order" .}} LIMIT @limit

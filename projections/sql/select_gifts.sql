@@ -1,2 +1,2 @@
 -- Reads table gift of package projections.
-SELECT id, name, image, price, available FROM gift WHERE available OR $1 ORDER BY id
+SELECT id, name, image, price, available FROM gift {{if .available}}WHERE available{{end}} ORDER BY id

@@ -1,11 +1,20 @@
 -- Reads tables broadcast, live, live_coin, live_online, look_count, user_account of package projections.
+-- LIMIT 500 is the largest page, for plans, which know no parameter.
 SELECT l.id, l.user_id, coalesce(u.username, ''), coalesce(u.nickname, ''), coalesce(u.avatar, ''), u.id IS NOT NULL, coalesce(u.disabled, false), coalesce(u.forgotten, false), u.banned_until,
     l.title, l.cover, l.stream_key, l.status,
     coalesce(a.online, 0), coalesce(k.viewers, 0), coalesce(c.coins, 0), l.created_at, l.updated_at,
     b.id, b.node, b.video, b.width, b.height, b.audio, b.started_at, l.record
-FROM live l
+FROM {{if .page}}(
+    SELECT * FROM live WHERE id <= (SELECT max(id) FROM live) - $1 AND id > (SELECT max(id) FROM live) - $1 - $2 ORDER BY id DESC LIMIT 500
+){{else}}live{{end}} l
 LEFT JOIN user_account u ON u.id = l.user_id
 LEFT JOIN live_online a ON a.live_id = l.id
 LEFT JOIN look_count k ON k.live_id = l.id
 LEFT JOIN live_coin c ON c.live_id = l.id
 LEFT JOIN broadcast b ON b.live_id = l.id AND b.stopped_at IS NULL
+{{if .page}}ORDER BY l.id DESC LIMIT $2
+{{else if .id}}WHERE l.id = $1
+{{else if .stream_key}}WHERE l.stream_key = $1
+{{else if .stream_keys}}WHERE l.stream_key = ANY ($1)
+{{else}}WHERE l.status IN (1, 2) ORDER BY l.id DESC LIMIT $1
+{{end}}

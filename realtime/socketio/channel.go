@@ -36,7 +36,7 @@ type channel struct {
 	lastSurvey  time.Time       // time of the last survey of the other nodes
 	replaying   map[*subscription]struct{}
 	viewers     viewerList
-	late        []projections.Delta // joins and leaves that arrived while the viewer list was being read
+	late        []projections.Delta // joins, leaves and changed profiles that arrived while the viewer list was being read
 	reading     bool                // whether the viewer list is being read
 	lists       int                 // number of viewer lists that were sent to all sockets
 	lastList    time.Time
@@ -81,11 +81,12 @@ func (c *channel) Deliver(d projections.Delta) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch d.Kind {
-	case projections.KindProfile:
-		if c.viewers.updateProfile(d.Profile) {
-			c.pushFrame(ws.TextFrame(protocol.Payload("/", "profile", userOf(d.Profile))))
+	case projections.KindViewerProfile:
+		c.count(d)
+		if c.lastChange.user.ID == d.User {
+			c.lastChange.user = userOf(d.Profile)
 		}
-		return
+		c.push(d)
 	case projections.KindJoin:
 		c.count(d)
 		c.changed(change{actionJoin, userOf(d.Profile)})
@@ -120,17 +121,6 @@ func (c *channel) wasReset() bool {
 	return c.reset
 }
 
-// pushFrame sends a frame without an offset to all sockets.
-func (c *channel) pushFrame(f *ws.Frame) {
-	c.group.Push(f)
-	if c.offsets != nil {
-		c.offsets.Push(f)
-	}
-	for s := range c.replaying {
-		s.queued = append(s.queued, f)
-	}
-}
-
 // groupOf returns the group of a subscription.
 func (c *channel) groupOf(s *subscription) *engineio.Group {
 	if s.offsets {
@@ -139,7 +129,7 @@ func (c *channel) groupOf(s *subscription) *engineio.Group {
 	return c.group
 }
 
-// push sends a comment or a gift to all sockets.
+// push sends a comment, a gift or a changed profile to all sockets.
 func (c *channel) push(d projections.Delta) {
 	plain := liveFrame(d, false)
 	if plain == nil {
@@ -160,7 +150,7 @@ func (c *channel) push(d projections.Delta) {
 	}
 }
 
-// count applies a join or leave to the viewer list.
+// count applies a join, a leave or a changed profile to the viewer list.
 func (c *channel) count(d projections.Delta) {
 	c.viewers.apply(d)
 	if c.reading {

@@ -98,7 +98,7 @@ func (f *Feed) readViewers(ctx context.Context, live domain.LiveID, after, upTo 
 			return nil, ErrTooMany
 		}
 	}
-	rows, err := pool.Query(ctx, selectViewerEvents, live, types, after, upTo, limit)
+	rows, err := pool.Query(ctx, selectViewerEvents, live, types, after, upTo, limit, f.c.MaxViewerEvents)
 	if err != nil {
 		return nil, err
 	}

@@ -222,3 +222,28 @@ func TestJoinsWhileProfilesChange(t *testing.T) {
 		})
 	}
 }
+
+// TestProfileChangeIsRepeatable checks that a repeated request with the same key gets the first response, also after
+// another change, and that a request is executed as a whole or not at all.
+func TestProfileChangeIsRepeatable(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	ann := w.register("ann")
+	a := ann.app()
+	for i, data := range []map[string]any{{"nickname": "Annie", "age": 30}, {"age": 31}, {"avatar": "/uploads/a.png"}} {
+		key := fmt.Sprint("k", i)
+		first := a.ok(a.ask("profile.change", data, key))
+		a.ok(a.ask("profile.change", map[string]any{"nickname": "other", "avatar": "", "age": 40}))
+		again := a.ok(a.ask("profile.change", data, key))
+		if string(again.Data) != string(first.Data) {
+			t.Errorf("got %s, want the first response %s", again.raw, first.raw)
+		}
+	}
+	before := w.head()
+	a.no(a.ask("profile.change", map[string]any{"nickname": "Annie", "age": -1}), "number_out_of_range")
+	a.no(a.ask("profile.change", map[string]any{"avatar": "javascript:x", "age": 50}), "text_invalid")
+	a.no(a.ask("profile.change", map[string]any{"age": 50}, "k1"), "key_reused")
+	if at := w.head(); at != before {
+		t.Errorf("a refused request appended events up to %d, want %d", at, before)
+	}
+}

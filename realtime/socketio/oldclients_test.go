@@ -20,7 +20,7 @@ func TestOffsetsMustBeRequested(t *testing.T) {
 	ann := w.register("ann").credit(100)
 	payload := map[string]any{"live_id": live, "gift_id": rose, "data": "hello", "token": ann.Token()}
 	w.recovering().joins(w.register("bob"), live) // the live now has both kinds of clients
-	for name, o := range siotest.Kinds() {
+	for name, o := range kinds() {
 		t.Run(name, func(t *testing.T) {
 			a := w.with(t).app(o)
 			for event, pushed := range map[string]string{"joinLive": "online", "comment": "comment", "gift": "gift"} {

@@ -90,6 +90,10 @@ func (h *Hub) AddFollower(f Follower) { h.registry.addFollower(f) }
 // Position returns the position up to which all deltas have been delivered.
 func (h *Hub) Position() int64 { return h.delivery.position.Load() }
 
+// ProfileChanges returns the number of profiles that have changed or were erased, in the deltas that have been delivered. A
+// copy of profiles that was made before the number has changed may be out of date.
+func (h *Hub) ProfileChanges() int64 { return h.delivery.profiles.Load() }
+
 // History returns the number of the history of the log whose deltas are delivered. It increases when the log has fallen
 // back to an earlier state. Positions of different histories cannot be compared.
 func (h *Hub) History() int64 {

@@ -45,6 +45,11 @@ type channel struct {
 	resumable int64 // more than maxResume facts of the log follow every position before this one
 
 	reading chan struct{} // contains an element while a session reads facts from the log
+
+	shared       *sharedSnapshot    // the newest snapshot that a session has read; nil if there is none
+	reads        int64              // number of reads of snapshots that have begun
+	newest       projections.Gauges // the newest gauges that were delivered
+	snapshotting chan struct{}      // contains an element while a session reads a snapshot
 }
 
 // fact is an encoded delta, or a frame that replaces several joins and leaves.
@@ -73,7 +78,7 @@ func (c *channel) Deliver(d projections.Delta) {
 func (c *channel) DeliverGauges(g projections.Gauges) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.online = g.Online
+	c.online, c.newest = g.Online, g
 	if !c.held { // a snapshot will be sent, which contains gauges
 		c.fan.Push(gaugesFrame(g))
 	}
@@ -172,15 +177,19 @@ type opening struct {
 	history int64                    // number of the history of the log to which the opening belongs
 	reply   func(to int64) *ws.Frame // returns the reply to the request; the reply and the frames after it contain every fact up to the position to
 	have    int64                    // position up to which the client has everything with the reply
+
+	snapshot bool // whether the reply contains a snapshot
 }
 
 // attach adds a connection to the channel. The connection receives the opening, then the later facts that the channel
-// keeps, and then every new fact, in order. attach reports false if the channel does not keep a fact that must follow
+// keeps, and then every new fact, in order. After a snapshot, it also receives newer gauges. attach reports false if the channel does not keep a fact that must follow
 // the opening, if more than maxResume facts are missing, or if the history of the log has changed.
 func (c *channel) attach(conn *ws.Conn, o opening) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.flushBatch() // the batch may contain facts that the client already has
+	if c.batch != nil && c.batch.first <= o.have { // the batch contains facts that the client already has
+		c.flushBatch()
+	}
 	missed := c.recent
 	for len(missed) > 0 && missed[0].pos <= o.have {
 		missed = missed[1:]
@@ -196,6 +205,9 @@ func (c *channel) attach(conn *ws.Conn, o opening) bool {
 	frames := append(make([]*ws.Frame, 0, 1+len(missed)), o.reply(max(o.have, c.last)))
 	for _, f := range missed {
 		frames = append(frames, f.frame)
+	}
+	if o.snapshot && c.newest.Position > o.have {
+		frames = append(frames, gaugesFrame(c.newest))
 	}
 	conn.Send(frames...)
 	c.fan.Add(conn)

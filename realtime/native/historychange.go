@@ -24,6 +24,7 @@ func (c *channel) HistoryChanged(history, position int64) {
 	c.dropBatch()
 	c.history, c.held, c.online = history, true, 0
 	c.recent, c.start, c.last, c.resumable = nil, position, position, 0
+	c.shared, c.newest = nil, projections.Gauges{}
 	c.restore(c, history)
 }
 

@@ -63,13 +63,12 @@ func (s *session) attach(ctx context.Context, c *channel, re, since string, ente
 		}
 	}
 	for range snapshotTries {
-		history := s.Hub.History()
-		found, err := s.snapshot(ctx, c.live, entered)
+		found, err := s.sharedSnapshot(ctx, c, entered)
 		if err != nil {
 			return err
 		}
-		reply := replyTo(re, joinReply{Snapshot: found})
-		if c.attach(s.conn, opening{history, func(int64) *ws.Frame { return reply }, found.Pos}) {
+		reply := found.reply(re)
+		if c.attach(s.conn, opening{history: found.history, reply: func(int64) *ws.Frame { return reply }, have: found.pos, snapshot: true}) {
 			return nil
 		}
 	}
@@ -114,13 +113,13 @@ func (s *session) resume(ctx context.Context, c *channel, re, since string) (don
 	reply := func(to int64) *ws.Frame {
 		return replyTo(re, joinReply{Resumed: &[2]int64{pos + 1, max(to, s.Hub.Position())}})
 	}
-	if c.attach(s.conn, opening{history, reply, pos}) {
+	if c.attach(s.conn, opening{history: history, reply: reply, have: pos}) {
 		return true, nil
 	}
 	if kept, err := s.keepFrom(ctx, c, history, pos); err != nil || !kept {
 		return false, err
 	}
-	return c.attach(s.conn, opening{history, reply, pos}), nil
+	return c.attach(s.conn, opening{history: history, reply: reply, have: pos}), nil
 }
 
 func (s *session) onLeave(_ context.Context, _ request, data leaveData) (any, error) {

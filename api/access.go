@@ -15,7 +15,7 @@ import (
 type access struct {
 	name       string // name of the rule in the documentation, such as "a token"
 	needsToken bool
-	sameOrigin bool          // no page of another origin may call the endpoint
+	sameOrigin bool          // whether pages of other origins may not call the endpoint
 	refusals   []domain.Code // codes of the rule, in addition to those of a token
 	check      func(ctx context.Context, s *server, in any) error
 }

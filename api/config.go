@@ -73,7 +73,7 @@ type Config struct {
 
 	Streams     Streams                                                      // nil: no streams
 	Connections func(context.Context, ConnectionFilter) (Connections, error) // surveys all nodes; nil: no connections
-	Log         *slog.Logger                                                 // nil: silent
+	Log         *slog.Logger                                                 // nil: no log messages
 	Metrics     *prometheus.Registry                                         // served at /metrics; nil: a new one
 	Checks      []Check                                                      // checks of /readyz
 	Version     string                                                       // shown in /openapi.json; empty: "dev"

@@ -9,12 +9,12 @@ import (
 type User struct {
 	Registered bool   `json:"registered"`
 	Disabled   bool   `json:"disabled,omitempty"`
-	Forgotten  bool   `json:"forgotten,omitempty"` // permanent: a forgotten user stays forgotten
+	Forgotten  bool   `json:"forgotten,omitempty"` // whether the user is forgotten, which is permanent
 	Roles      []Role `json:"roles,omitempty"`
 	Age        int    `json:"age,omitempty"` // age in years; 0 until the first change
 	Ban        Ban    `json:"ban,omitzero"`
 
-	Passwordless bool `json:"passwordless,omitempty"` // the user signs in with an e-mail address and no password
+	Passwordless bool `json:"passwordless,omitempty"` // whether the user signs in with an e-mail address and no password
 }
 
 // User returns the state of a user.

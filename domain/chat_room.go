@@ -10,7 +10,7 @@ func IsChatRoomID(s string) bool { return len(s) == chatRoomIDLength && hexadeci
 
 // ChatRoom is the state of a chat room.
 type ChatRoom struct {
-	Open    bool   `json:"open"` // the chat room exists and is not removed
+	Open    bool   `json:"open"` // whether the chat room exists and is not removed
 	NameKey string `json:"name_key"`
 }
 

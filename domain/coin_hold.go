@@ -15,7 +15,7 @@ type CoinHolds struct {
 type CoinHold struct {
 	Position int64    `json:"position"`        // position of the event
 	Users    []UserID `json:"users,omitempty"` // the users whose coins are closed
-	All      bool     `json:"all,omitempty"`   // the coins of everybody are closed
+	All      bool     `json:"all,omitempty"`   // whether the coins of everybody are closed
 }
 
 // CoinHolds returns the state of closed coins.
@@ -146,7 +146,7 @@ func (e CoinsOpened) evolve(h CoinHolds) CoinHolds { return CoinHolds{h.without(
 
 // SetAside is the state of one event that operators may set aside.
 type SetAside struct {
-	Done bool `json:"done"` // operators have decided that the event has no effect
+	Done bool `json:"done"` // whether operators have decided that the event has no effect
 }
 
 func setAsideStream(position int64) Stream { return numberedStream("setaside-", position) }

@@ -5,7 +5,7 @@ type Gift struct {
 	Name      string `json:"name"` // name of the gift; "" if the gift does not exist
 	Image     string `json:"image"`
 	Price     Coins  `json:"price"`
-	Available bool   `json:"available"` // the gift can be sent
+	Available bool   `json:"available"` // whether the gift can be sent
 }
 
 // Gift returns the state of a gift.

@@ -8,7 +8,7 @@ type Participant struct {
 	NameKey    string       `json:"name_key,omitempty"`   // keyed hash of the lookalike form of the name; "" if the participant has no name
 	Node       string       `json:"node,omitempty"`       // the node that holds the connection
 	ChatRooms  []ChatRoomID `json:"chat_rooms,omitempty"` // the chat rooms that the participant has joined
-	Forgotten  bool         `json:"forgotten,omitempty"`  // the texts of the participant are erased
+	Forgotten  bool         `json:"forgotten,omitempty"`  // whether the texts of the participant are erased
 }
 
 // Participant returns the state of a participant.

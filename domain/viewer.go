@@ -5,7 +5,7 @@ import "slices"
 // Visit is the state of one user in one live.
 type Visit struct {
 	Present bool   `json:"present,omitempty"`
-	Visited bool   `json:"visited,omitempty"` // the user is or was a viewer of the live
+	Visited bool   `json:"visited,omitempty"` // whether the user is or was a viewer of the live
 	Node    string `json:"node,omitempty"`    // the node that holds the user's connections
 }
 

@@ -14,7 +14,7 @@ type publisher struct {
 	startedAt  time.Time
 	disconnect func() // closes the connection
 
-	hasKey     bool // a key frame has been received
+	hasKey     bool // whether a key frame has been received
 	lengthSize int  // bytes of the lengths of NAL units
 }
 

@@ -26,7 +26,7 @@ type ring struct {
 	headers  []*Frame // newest header of each kind and track; the slice is replaced, never changed
 	last     startPoint
 	previous startPoint
-	hasVideo bool // a picture was pushed; the first one is a key frame
+	hasVideo bool // whether a picture was pushed; the first one is a key frame
 }
 
 // startPoint is a position at which a player can start: a key frame with its headers.

@@ -29,7 +29,7 @@ type Settings struct {
 // Config configures Apply, Upgrade and Lock. A zero field means its default.
 type Config struct {
 	Settings
-	Log *slog.Logger // nil: silent
+	Log *slog.Logger // nil: no log messages
 }
 
 func (c Config) withDefaults() Config {

@@ -28,7 +28,7 @@ type Applier struct {
 	projections []Projection
 	readers     map[string][]reader // event type → the projections that read it
 	store       *eventstore.Store
-	held        bool // coins were closed at the last batch that needed the order of the log, and may still be
+	held        bool // whether coins were closed at the last batch that needed the order of the log, and may still be closed
 }
 
 type reader struct {

@@ -58,7 +58,7 @@ func pageSize(limit int) int { return min(max(limit, 1), maxPage) }
 type Window struct {
 	After       int64 // only positions after this one; 0: from the beginning
 	Before      int64 // only positions before this one; 0: to the end
-	OldestFirst bool  // sorts the oldest rows first; the default is newest first
+	OldestFirst bool  // whether the oldest rows come first; otherwise the newest
 	Limit       int   // maximum number of rows, at most 500; 0: 50
 }
 

@@ -151,7 +151,7 @@ type Viewer struct {
 type ViewerFilter struct {
 	Live    domain.LiveID
 	User    domain.UserID
-	Present bool // selects only present viewers
+	Present bool // whether to select only present viewers
 	Window
 }
 

@@ -82,7 +82,7 @@ func TestContainers(t *testing.T) {
 	tests := map[string]struct {
 		setup, until string
 		env          []string
-		data         bool // the data folder belongs to the user
+		data         bool // whether the data folder belongs to the user
 		want         []string
 		absent       string
 	}{

@@ -34,7 +34,7 @@ func playHLS(t testing.TB, playlist string) *inspector {
 // hlsReport is what the page has observed.
 type hlsReport struct {
 	Errors      []string       // errors of hls.js, with their details first
-	Fatal       bool           // one of the errors has ended playback
+	Fatal       bool           // whether one of the errors has ended playback
 	Time        float64        // seconds of the video that have been played
 	Pictures    int            // sampled pictures that differ from the one before
 	Black       int            // sampled pictures without a bright pixel

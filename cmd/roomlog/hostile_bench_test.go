@@ -33,7 +33,7 @@ func BenchmarkFigureHostile(b *testing.B) {
 		var ratios []float64
 		for range hostileRounds {
 			alone := honestP99(b, sockets, live)
-			h := attack(b, at, member, live, 50, 20*time.Millisecond)
+			h := attack(b, at, member, live, 16, 50, 20*time.Millisecond)
 			eventually(b, "the hostile clients are connected", func() bool { return h.dialed.Load() > 600 && h.sent.Load() > 100 })
 			beside := honestP99(b, sockets, live)
 			h.stop()

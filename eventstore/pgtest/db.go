@@ -79,7 +79,8 @@ func create(ctx context.Context, t testing.TB, from string) string {
 	return dsn
 }
 
-// discard records for the supervisor that a database may be dropped. Without a supervisor, it drops the database.
+// discard leaves a note for the supervisor to drop the database name. Without a supervisor, discard drops the database
+// itself.
 func (c *cluster) discard(t testing.TB, name string) {
 	if c.dir != "" {
 		if err := os.WriteFile(filepath.Join(doneDir(c.dir), name), nil, 0o600); err != nil {

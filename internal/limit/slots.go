@@ -32,6 +32,8 @@ type Slots struct {
 	waits     uint64 // number of calls of Slot.Wait
 	byAddress map[string]*address
 	waiting   list.List // list of *Slot; the longest waiting first
+	queues    int       // number of addresses with waiting connections
+	queued    int       // number of waiting connections of these addresses
 }
 
 // address holds the number of the open connections of one client address (see Key), and those of them that wait for
@@ -95,15 +97,19 @@ func (s *Slots) take(key string, counted bool) (slot, victim *Slot, err error) {
 	return slot, victim, nil
 }
 
-// heaviest returns the slot to evict for a client of another address: the one with the largest product of how long it
-// waits and how many connections of its address wait. Clients that have just connected are spared, whether they are
-// alone or many behind one address.
+// heaviest returns the slot to evict for a client of another address. It spares addresses with fewer than half as many
+// waiting connections as the average address, because their clients may be slow. Together these addresses have less than
+// half of the waiting connections. Among the others it returns the slot with the largest product of how long it waits and
+// how many connections of its address wait. So clients that have just connected are spared, whether they are alone or many
+// behind one address.
 func (s *Slots) heaviest() (victim *Slot) {
-	most, scanned := uint64(0), 0
+	most, crowded, scanned := uint64(0), false, 0
 	for e := s.waiting.Front(); e != nil && scanned < maxEvictionScan; e = e.Next() {
 		scanned++
-		if slot := e.Value.(*Slot); victim == nil || slot.weight() > most {
-			victim, most = slot, slot.weight()
+		slot := e.Value.(*Slot)
+		above, weight := slot.crowded(), slot.weight()
+		if victim == nil || above && !crowded || above == crowded && weight > most {
+			victim, most, crowded = slot, weight, above
 		}
 	}
 	return victim
@@ -161,6 +167,10 @@ func (t *Slot) Wait(evict func()) {
 	t.evict, t.since = evict, t.of.waits
 	t.inAll = t.of.waiting.PushBack(t)
 	if t.address != nil {
+		if t.address.waiting.Len() == 0 {
+			t.of.queues++
+		}
+		t.of.queued++
 		t.inAddress = t.address.waiting.PushBack(t)
 	}
 }
@@ -194,6 +204,11 @@ func (t *Slot) weight() uint64 {
 	return (t.of.waits - t.since + 1) * uint64(t.address.waiting.Len())
 }
 
+// crowded reports whether at least half as many connections of the address wait as of the average address.
+func (t *Slot) crowded() bool {
+	return t.address != nil && 2*t.address.waiting.Len()*t.of.queues >= t.of.queued
+}
+
 func (t *Slot) stopWaiting() {
 	if t.inAll == nil {
 		return
@@ -201,6 +216,10 @@ func (t *Slot) stopWaiting() {
 	t.of.waiting.Remove(t.inAll)
 	if t.inAddress != nil {
 		t.address.waiting.Remove(t.inAddress)
+		t.of.queued--
+		if t.address.waiting.Len() == 0 {
+			t.of.queues--
+		}
 	}
 	t.inAll, t.inAddress = nil, nil
 }

@@ -159,6 +159,47 @@ func TestEviction(t *testing.T) {
 			t.Fatalf("evicted %v, %d slots are taken", evicted, s.Count())
 		}
 	})
+	t.Run("spares an address with few waiting connections, however long they wait", func(t *testing.T) {
+		s := limit.NewSlots(10, 0, nil)
+		slow, err := s.Acquire(addr(1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		slow.Wait(func() { t.Error("evicted the connection of an address with one") })
+		for i := range 1000 {
+			slot, err := s.Acquire(addr(byte(2 + i%2)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			slot.Wait(func() {})
+		}
+		if s.Evicted() != 991 || s.Count() != 10 {
+			t.Fatalf("%d connections were evicted and %d slots are taken, want 991 and 10", s.Evicted(), s.Count())
+		}
+	})
+	t.Run("does not spare many addresses with few waiting connections each", func(t *testing.T) {
+		s := limit.NewSlots(100, 0, nil)
+		wait := func(a netip.Addr, evict func()) *limit.Slot {
+			slot, err := s.Acquire(a)
+			if err != nil {
+				t.Fatal(err)
+			}
+			slot.Wait(evict)
+			return slot
+		}
+		var clients []*limit.Slot // of one address; each has sent its request when two more have connected
+		for i := range 1000 {
+			clients = append(clients, wait(addr(1), func() { t.Errorf("evicted client %d of many that share an address", i) }))
+			if len(clients) > 2 {
+				clients[0].Release()
+				clients = clients[1:]
+			}
+			wait(addr(byte(2+i%200)), func() {}) // Each of these has an address of its own, and sends nothing.
+		}
+		if s.Evicted() == 0 {
+			t.Error("the slots were never full")
+		}
+	})
 	t.Run("happens inside an address that has reached its limit", func(t *testing.T) {
 		s := limit.NewSlots(100, 2, nil)
 		var evicted []int

@@ -21,7 +21,7 @@ const (
 	hashPrime  = 1099511628211
 )
 
-// newName returns the name that was sent. sent has no quotes.
+// newName returns the name that a client has sent as the bytes sent, which do not include the quotes.
 func newName(sent []byte) name {
 	n := name{sent, hashOffset}
 	for _, c := range sent {

@@ -76,7 +76,8 @@ func (b builder) shape(t reflect.Type) *shape {
 	return nil
 }
 
-// addFields adds the fields of a struct type: first its own, then those of embedded structs, which they hide.
+// addFields adds the fields of a struct type: first its own, and then those fields of embedded structs whose names are
+// not used yet.
 func (b builder) addFields(s *shape, t reflect.Type) {
 	var embedded []reflect.Type
 	for i := range t.NumField() {

@@ -13,8 +13,8 @@ type Muxer struct {
 	// Used only by the goroutine that writes.
 	tracks  mp4track.Set
 	run     *segmenter // receives the frames
-	started bool       // a frame of run was written
-	noVideo bool       // an unsupported codec was reported
+	started bool       // whether a frame of run was written
+	noVideo bool       // whether an unsupported codec was reported
 	noAudio bool
 
 	followers sync.WaitGroup

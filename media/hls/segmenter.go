@@ -30,7 +30,7 @@ type segmenter struct {
 	clock  mp4track.SampleClock // clock of the audio
 	units  [][]byte
 	faults int
-	broken bool // gohlslib has panicked and may hold its lock for ever
+	broken bool // whether gohlslib has panicked and may hold its lock for ever
 }
 
 func newSegmenter(cfg Config, t mp4track.Set, first Frame) (s *segmenter, err error) {

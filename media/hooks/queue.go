@@ -18,7 +18,7 @@ type queue struct {
 	mu       sync.Mutex
 	seq      uint64
 	waiting  []Notification
-	dropping bool // a warning was logged since the queue was last empty
+	dropping bool // whether a warning was logged since the queue was last empty
 	wake     chan struct{}
 
 	delivered, retried, dropped atomic.Uint64

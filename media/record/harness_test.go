@@ -80,7 +80,7 @@ type testObserver struct {
 	heard   []string
 	last    record.Recording
 	deaf    bool
-	firmly  bool   // refuse all deletions
+	firmly  bool   // whether the observer refuses all deletions
 	refused int    // number of refusals
 	gone    string // name of a recording that was deleted elsewhere
 }

@@ -52,7 +52,7 @@ func TestPlaylistsOfRunningRecordings(t *testing.T) {
 	broadcast := withPause(withPause(long(t, 1200), 150, time.Minute), 700, 25*time.Second)
 	for name, tt := range map[string]struct {
 		change func(*record.Config)
-		loses  bool // the recording loses its beginning
+		loses  bool // whether the recording loses its beginning
 		kind   string
 	}{
 		"ring":                 {func(c *record.Config) { c.RecordLiveQuota = 4 * one }, true, ""},

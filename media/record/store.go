@@ -32,7 +32,7 @@ type store struct {
 type entry struct {
 	Recording
 	closed   bool
-	notified bool // the observer was notified of its end
+	notified bool // whether the observer was notified of its end
 	deleting bool
 }
 

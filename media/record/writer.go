@@ -24,7 +24,7 @@ type writer struct {
 
 	contents contents
 
-	begun bool   // clock and at are set
+	begun bool   // whether clock and at are set
 	clock uint32 // timestamp of the newest frame
 	at    int64  // time of the newest frame in ms since the first frame of the recording
 
@@ -32,7 +32,7 @@ type writer struct {
 	pendingBytes int
 	partStart    int64     // value of at at the beginning of the part
 	arrivedAt    time.Time // time at which the newest frame arrived
-	hasKey       bool      // the part has a key frame
+	hasKey       bool      // whether the part has a key frame
 	faults       int
 }
 

@@ -31,10 +31,10 @@ type Conn struct {
 	window    uint64  // bytes after which the client expects an acknowledgement
 	acked     uint64  // bytes acknowledged
 
-	playing     bool      // kept alive by pings, in place of media
-	unpublished bool      // the client has sent FCUnpublish
-	reused      bool      // the client has published on this connection before
-	broken      bool      // reading has failed, perhaps within a message
+	playing     bool      // whether the client plays: pings keep its connection open, in place of media
+	unpublished bool      // whether the client has sent FCUnpublish
+	reused      bool      // whether the client has published on this connection before
+	broken      bool      // whether reading has failed, perhaps within a message
 	early       *command  // the next request, which arrived before the end of publishing
 	heardAt     time.Time // when the last media of a publisher or the last data of a player arrived
 	pingedAt    time.Time

@@ -12,7 +12,7 @@ const firstBuffer = 64 << 10 // initial capacity in bytes for a message, whateve
 // reader assembles messages from the chunks of one connection.
 type reader struct {
 	r       *bufio.Reader
-	media   bool // media messages are allowed
+	media   bool // whether media messages are allowed
 	chunk   int
 	streams map[uint32]*chunkStream
 	pending int    // bytes allocated for incomplete messages
@@ -21,15 +21,15 @@ type reader struct {
 
 // chunkStream is the state of a chunk stream. The headers of its next chunk refer to this state.
 type chunkStream struct {
-	known    bool // a full header was received
+	known    bool // whether a full header was received
 	kind     byte
 	length   int
 	time     uint32
 	delta    uint32
-	extended bool   // the last header had an extended timestamp
+	extended bool   // whether the last header had an extended timestamp
 	stamp    uint32 // the extended timestamp
-	absolute bool   // the last header had a time, not a delta
-	open     bool   // a message has begun
+	absolute bool   // whether the last header had a time, not a delta
+	open     bool   // whether a message has begun
 	buf      []byte // received bytes of the open message
 }
 

@@ -57,7 +57,7 @@ type verification struct {
 	*shadow
 	auditor *audit.Auditor
 	faults  audit.Faults
-	halted  bool // the log has a gap: the later events are only inspected
+	halted  bool // whether the log has a gap; the later events are then only inspected
 	kept    []tree.Kept
 	report  Report
 }

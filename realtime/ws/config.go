@@ -31,7 +31,7 @@ type Config struct {
 	Deflate       bool          `help:"Compress pushes on /ws to clients that offer permessage-deflate. In a busy live this needs a quarter of the bytes, and more memory and CPU time. Default: off."`
 	PingInterval  time.Duration `default:"25s" min:"1s" max:"10m" help:"Interval between two pings to a client. Some mobile networks drop connections that are silent for 30 s."`
 	SocketTimeout time.Duration `default:"1m" min:"1s" max:"1h" zero:"no limit" help:"Time after which a connection is closed if no frame has arrived. It must be longer than the ping interval."`
-	HelloTimeout  time.Duration `default:"15s" min:"1s" max:"10m" zero:"no limit" help:"Time that a client has to identify itself after it has connected."`
+	HelloTimeout  time.Duration `default:"15s" min:"1s" max:"10m" zero:"no limit" help:"Time that a client has to identify itself after it has connected. The time that the server needs for its messages does not count."`
 	FrameRate     float64       `default:"100" min:"1" max:"100000" unit:"frames/s" zero:"no limit" help:"Maximum rate of frames on one connection. A client that exceeds the rate is disconnected."`
 	FrameBurst    int           `default:"200" min:"1" max:"100000" unit:"frames" help:"Number of frames that a client may send at once, for example after a reconnect, before the rate applies."`
 	RestartSpread time.Duration `default:"5s" min:"1ms" max:"10m" help:"Time over which a stopping server distributes the reconnects of its clients."`

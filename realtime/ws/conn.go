@@ -62,11 +62,13 @@ type Conn struct {
 	pinged     time.Duration // used only by Server.Run
 	lastFrame  atomic.Int64
 	identified atomic.Bool
+	helloDue   atomic.Int64 // time since shared.start at which a client that has not identified itself is disconnected
 
 	// Only the goroutine that reads the connection uses the fields from here on.
 	early     []byte // bytes that the HTTP server has read after the request
 	validator wsframe.Validator
 	refused   *wsframe.Violation
+	addressed bool // whether a message has arrived
 	replied   bool // whether the connection ended with the reply to the client's close frame or to an invalid frame
 
 	mu       sync.Mutex
@@ -97,7 +99,7 @@ func (c *Conn) Peer() Peer {
 }
 
 // Identified records that the client has identified itself. A connection whose client has not is closed after
-// Config.HelloTimeout, or earlier if a new client needs its slot.
+// Config.HelloTimeout, or earlier if a new client needs its slot. The time in which a message is handled does not count.
 func (c *Conn) Identified() {
 	c.identified.Store(true)
 	c.slot.Busy()

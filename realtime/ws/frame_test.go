@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -309,6 +310,37 @@ type closedPanics struct{}
 func (closedPanics) Text([]byte)           {}
 func (closedPanics) Closed(uint16, string) { panic("boom") }
 
+// slowPeer is a peer whose method Text blocks until release receives a value.
+type slowPeer struct {
+	opened, begun, release chan struct{}
+	others                 chan *peer // the peers of other connections
+}
+
+func newSlowPeer() *slowPeer {
+	return &slowPeer{make(chan struct{}, 1), make(chan struct{}, 10), make(chan struct{}), make(chan *peer, 10)}
+}
+
+// openFirst returns a function for Config.Open. It returns p for the first connection.
+func (p *slowPeer) openFirst() func(*ws.Conn, *http.Request) ws.Peer {
+	var first atomic.Bool
+	return func(c *ws.Conn, _ *http.Request) ws.Peer {
+		if first.CompareAndSwap(false, true) {
+			p.opened <- struct{}{}
+			return p
+		}
+		other := &peer{conn: c, texts: make(chan string, 10), closed: make(chan ending, 1)}
+		p.others <- other
+		return other
+	}
+}
+
+func (p *slowPeer) Text([]byte) {
+	p.begun <- struct{}{}
+	<-p.release
+}
+
+func (p *slowPeer) Closed(uint16, string) {}
+
 func TestTimeouts(t *testing.T) {
 	t.Run("close a client without a hello", func(t *testing.T) {
 		s := serve(t, func(cfg *ws.Config) { cfg.HelloTimeout = 50 * time.Millisecond })
@@ -317,6 +349,36 @@ func TestTimeouts(t *testing.T) {
 		if got := wstest.Receive(t, p.closed, "Closed"); got.code != ws.CloseHelloTimeout {
 			t.Errorf("Closed got %v", got)
 		}
+	})
+	t.Run("do not count the time in which a hello is handled", func(t *testing.T) {
+		clock, slow := clocktest.New(), newSlowPeer()
+		s := serve(t, func(cfg *ws.Config) {
+			cfg.Now, cfg.HelloTimeout, cfg.PingInterval = clock.Now, time.Minute, 100*time.Hour
+			cfg.Open = slow.openFirst()
+		})
+		c := wstest.Dial(t, s.addr)
+		wstest.Receive(t, slow.opened, "the connection")
+		pass := func(d time.Duration) { // d passes, and the server checks all connections
+			t.Helper()
+			wstest.Dial(t, s.addr)
+			witness := wstest.Receive(t, slow.others, "the next connection")
+			clock.Forward(d)
+			wstest.Receive(t, witness.closed, "the end of a connection without a hello")
+		}
+		c.SendText("hello")
+		wstest.Receive(t, slow.begun, "the hello")
+		pass(time.Hour)
+		slow.release <- struct{}{}
+		c.SendText("another hello") // The client still has most of its minute.
+		wstest.Receive(t, slow.begun, "the second hello")
+		pass(time.Hour)
+		slow.release <- struct{}{}
+		c.Write(wstest.MaskedFrame(wstest.Fin|wstest.OpPing, "")...)
+		if opcode, _, err := c.ReadFrame(); err != nil || opcode != wstest.OpPong { // The second hello is handled.
+			t.Fatalf("got %d %v, want a pong", opcode, err)
+		}
+		clock.Forward(2 * time.Minute)
+		c.ExpectClose(ws.CloseHelloTimeout)
 	})
 	t.Run("close a half-open connection and keep a live one", func(t *testing.T) {
 		const interval = 40 * time.Millisecond // ping interval, on the clock below; checks run every 10 ms

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"math"
 	"net"
 	"runtime"
 	"runtime/debug"
@@ -173,13 +174,45 @@ func (messageHandler) OnPing(socket *gws.Conn, payload []byte) {
 func (messageHandler) OnMessage(socket *gws.Conn, message *gws.Message) {
 	defer message.Close()
 	c := connOf(socket)
+	handle := func() {
+		if message.Opcode == gws.OpcodeText {
+			c.peer.Text(message.Bytes())
+			return
+		}
+		c.peer.(BinaryPeer).Binary(message.Bytes()) // the validator accepts binary messages for a BinaryPeer only
+	}
 	switch {
 	case c.Ended():
-	case message.Opcode == gws.OpcodeText:
-		c.peer.Text(message.Bytes())
-	default: // the validator accepts binary messages for a BinaryPeer only
-		c.peer.(BinaryPeer).Binary(message.Bytes())
+	case c.identified.Load():
+		handle()
+	default:
+		c.handleHello(handle)
 	}
+}
+
+// handleHello runs handle, which handles a message of a client that has not identified itself. Meanwhile the connection
+// does not wait for its client: a slow database must not end it. Only the first message also protects the slot, so that
+// no client can keep its slot by sending messages.
+func (c *Conn) handleHello(handle func()) {
+	due, begun := c.helloDue.Swap(math.MaxInt64), c.shared.now()
+	first := !c.addressed
+	c.addressed = true
+	if first {
+		c.slot.Busy()
+	}
+	defer func() {
+		if due != math.MaxInt64 {
+			c.helloDue.Store(due + int64(c.shared.now().Sub(begun)))
+		}
+		if !first {
+			return
+		}
+		c.slot.Wait(c.evict)
+		if c.identified.Load() { // maybe only now, by another goroutine
+			c.slot.Busy()
+		}
+	}()
+	handle()
 }
 
 // OnClose records the close code of the client. gws has already replied with a code that may be sent.

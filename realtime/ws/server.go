@@ -105,7 +105,7 @@ func (s *Server) checkInterval() time.Duration {
 
 func (s *Server) checkConn(c *Conn, now time.Duration) {
 	switch {
-	case s.cfg.HelloTimeout > 0 && now-c.opened > s.cfg.HelloTimeout && !c.identified.Load():
+	case now > time.Duration(c.helloDue.Load()) && !c.identified.Load():
 		c.Close(CloseHelloTimeout, "no hello")
 	case s.cfg.SocketTimeout > 0 && now-time.Duration(c.lastFrame.Load()) > s.cfg.SocketTimeout:
 		c.Close(CloseIdle, "no frame for too long")

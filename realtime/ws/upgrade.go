@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"net/http"
 	"strings"
@@ -134,6 +135,10 @@ func (s *Server) hijack(w http.ResponseWriter) (*Conn, error) {
 	now := s.shared.since(s.cfg.Now())
 	c := &Conn{shared: &s.shared, raw: raw, opened: now, pinged: now, early: early, serial: s.serial.Add(1)}
 	c.lastFrame.Store(int64(now))
+	c.helloDue.Store(math.MaxInt64)
+	if s.cfg.HelloTimeout > 0 {
+		c.helloDue.Store(int64(now + s.cfg.HelloTimeout))
+	}
 	c.validator.Max = int64(s.cfg.MaxMessage)
 	if s.cfg.FrameRate > 0 {
 		c.validator.Limiter = rate.NewLimiter(rate.Limit(s.cfg.FrameRate), s.cfg.FrameBurst)
@@ -179,14 +184,4 @@ func (s *Server) open(c *Conn, r *http.Request, open func(*Conn) Peer) bool {
 	}
 	go c.read(socket)
 	return true
-}
-
-// evict closes a connection whose slot a new client needs. It does not wait until the client has read the close frame: the
-// socket is needed too.
-func (c *Conn) evict() {
-	const reason = "another client needs the connection"
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.endLocked(CloseHelloTimeout, reason, closeFrame(CloseHelloTimeout, reason))
-	c.endLocked(CloseLost, "", nil)
 }

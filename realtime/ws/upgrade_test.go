@@ -138,6 +138,29 @@ func TestLimits(t *testing.T) {
 			t.Error("a connection that has identified itself was closed")
 		}
 	})
+	t.Run("does not give away the slot of a connection whose hello is handled", func(t *testing.T) {
+		slow := newSlowPeer()
+		s := serve(t, func(c *ws.Config) {
+			limited(2, 0)(c)
+			c.Open = slow.openFirst()
+		})
+		client := wstest.Dial(t, s.addr)
+		wstest.Receive(t, slow.opened, "the first connection")
+		client.SendText("hello")
+		wstest.Receive(t, slow.begun, "the hello")
+		silent := wstest.Dial(t, s.addr)
+		wstest.Receive(t, slow.others, "the second connection")
+		wstest.Dial(t, s.addr)
+		wstest.Receive(t, slow.others, "the third connection").conn.Identified()
+		silent.ExpectClose(ws.CloseHelloTimeout)
+		slow.release <- struct{}{}
+		client.SendText("another message") // does not protect the slot
+		wstest.Receive(t, slow.begun, "the second message")
+		wstest.Dial(t, s.addr)
+		wstest.Receive(t, slow.others, "the fourth connection")
+		client.ExpectClose(ws.CloseHelloTimeout)
+		slow.release <- struct{}{}
+	})
 }
 
 func TestUpgrade(t *testing.T) {

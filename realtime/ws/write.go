@@ -34,6 +34,16 @@ func (c *Conn) Close(code uint16, reason string) {
 	c.end(code, reason, closeFrame(code, reason))
 }
 
+// evict closes a connection whose slot a new client needs. It does not wait until the client has read the close frame: the
+// socket is needed too.
+func (c *Conn) evict() {
+	const reason = "another client needs the connection"
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.endLocked(CloseHelloTimeout, reason, closeFrame(CloseHelloTimeout, reason))
+	c.endLocked(CloseLost, "", nil)
+}
+
 // offer sends frames; joined contains their bytes. The caller may change both after offer has returned.
 func (c *Conn) offer(joined []byte, frames []*Frame) {
 	c.mu.Lock()

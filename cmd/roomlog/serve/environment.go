@@ -23,7 +23,7 @@ type environment struct {
 	postgres    localpg.Config // configuration of the private PostgreSQL
 	migrations  migrations.Config
 	secrets     secrets
-	folderless  bool // no folder can be written: dataDir is a temporary folder, and uploads and recordings are off
+	folderless  bool // whether no data folder can be written; dataDir is then a temporary folder, and uploads and recordings are off
 }
 
 // openEnvironment reads the environment variables and the secrets. It creates the data folder if a secret must be

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"roomlog/domain"
+	"roomlog/internal/coalesce"
 	"roomlog/internal/names"
 	"roomlog/internal/settings"
 	"roomlog/internal/wait"
@@ -51,6 +52,7 @@ type Store struct {
 
 	historyChanged *wait.Signal
 	snapshotKeys   snapshotKeys
+	cursors        *coalesce.Reads[int64, eventID] // cursors of a crowd are read together
 }
 
 // format is the number of the storage format that this program reads and writes.
@@ -73,6 +75,7 @@ func Open(ctx context.Context, pool *pgxpool.Pool, c Config) (*Store, error) {
 		appended: wait.NewSignal(), projected: wait.NewSignal(),
 		historyChanged: wait.NewSignal(), history: history{now: History{Number: 1}},
 	}
+	s.cursors = coalesce.New(s.eventIDs)
 	s.history.onChange = func(now History) {
 		s.codec.keys.drop(now.Head)
 		pool.Reset() // an old connection may belong to the former server

@@ -118,9 +118,9 @@ func (h *Hub) Verify(token string) (Identity, error) { return h.cfg.Verify(token
 // Expired reports whether the token of an identity has expired.
 func (h *Hub) Expired(i Identity) bool { return i.expired(h.cfg.Now()) }
 
-// CheckSession returns a *domain.Refusal unless the sign-in session is the current one of the user and the user may
-// act.
-func (h *Hub) CheckSession(ctx context.Context, i Identity) error {
+// CheckSession returns the user of a sign-in session, or a *domain.Refusal unless the session is the current one of the user
+// and the user may act.
+func (h *Hub) CheckSession(ctx context.Context, i Identity) (projections.User, error) {
 	return i.check(ctx, h.cfg.Admission)
 }
 

@@ -117,10 +117,11 @@ func (s *session) restore(ctx context.Context, position int64) error {
 	if identity.User == 0 || s.Ended() {
 		return errReset // a hello was being handled when the history changed
 	}
-	if err := s.Hub.CheckSession(ctx, identity); err != nil {
+	user, err := s.Hub.CheckSession(ctx, identity)
+	if err != nil {
 		return err
 	}
-	reply, err := s.helloReply(ctx, identity, position)
+	reply, err := s.helloReply(ctx, identity, position, user.Balance)
 	if err != nil {
 		return err
 	}

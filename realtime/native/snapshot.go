@@ -10,10 +10,6 @@ import (
 	"roomlog/realtime/ws"
 )
 
-// snapshotAge is the maximum age of a snapshot that sessions share. It bounds how long a change that is no fact of the live can
-// be missing, for example a gift that the tables have applied later.
-const snapshotAge = time.Second
-
 // sharedSnapshot is a snapshot of a live that all sessions may use until something in it changes.
 type sharedSnapshot struct {
 	history  int64     // number of the history of the log to which it belongs
@@ -38,7 +34,7 @@ func (f *sharedSnapshot) reply(re string) *ws.Frame {
 // sharedSnapshot returns a snapshot of the live of a channel: the newest one that a session has read if nothing in it has
 // changed, and otherwise a new one. Sessions that need a new one at the same time share one read.
 func (s *session) sharedSnapshot(ctx context.Context, c *channel, position int64) (*sharedSnapshot, error) {
-	found, reads := c.current(s.Now(), s.Hub.ProfileChanges(), math.MaxInt64)
+	found, reads := c.current(s.Now().Add(-s.SnapshotAge), s.Hub.ProfileChanges(), math.MaxInt64)
 	if found != nil {
 		return found, nil
 	}
@@ -48,7 +44,7 @@ func (s *session) sharedSnapshot(ctx context.Context, c *channel, position int64
 	case <-ctx.Done():
 		return nil, fmt.Errorf("wait for the snapshot of a live: %w", ctx.Err())
 	}
-	if found, _ = c.current(s.Now(), s.Hub.ProfileChanges(), reads); found != nil {
+	if found, _ = c.current(s.Now().Add(-s.SnapshotAge), s.Hub.ProfileChanges(), reads); found != nil {
 		return found, nil
 	}
 	found = &sharedSnapshot{history: s.Hub.History(), profiles: s.Hub.ProfileChanges(), read: c.beginRead(), at: s.Now()}
@@ -61,14 +57,14 @@ func (s *session) sharedSnapshot(ctx context.Context, c *channel, position int64
 	return found, nil
 }
 
-// current returns the shared snapshot if a session can use it at the time now: if no fact was sent since, and no profile has
-// changed. Facts that wait in the batch follow the snapshot. A snapshot with a read after the read asked is used as well: it is
+// current returns the shared snapshot if a session can use it: if it was read at the time oldest or later, no fact was sent
+// since, and no profile has changed. Facts that wait in the batch follow the snapshot. A snapshot with a read after the read asked is used as well: it is
 // as new as one that the session would read itself. current also returns the number of the newest read.
-func (c *channel) current(now time.Time, profiles, asked int64) (found *sharedSnapshot, reads int64) {
+func (c *channel) current(oldest time.Time, profiles, asked int64) (found *sharedSnapshot, reads int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch f := c.shared; {
-	case f == nil, f.history != c.history, f.profiles != profiles, now.Sub(f.at) > snapshotAge, now.Before(f.at):
+	case f == nil, f.history != c.history, f.profiles != profiles, f.at.Before(oldest):
 	case f.pos < c.start:
 	case f.read > asked, c.last <= f.pos:
 		found = f

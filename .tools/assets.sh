@@ -1,6 +1,7 @@
 #!/bin/sh
-# Puts the official socket.io.js where `roomlog serve` looks for it, from the npm registry.
-# CLIENT=2 (what the old server gave to pages; the default), 3 or 4. ASSETS=DIR, else as roomlog decides.
+# Fetches the official socket.io.js from the npm registry into the folder from which `roomlog serve` serves it.
+# CLIENT is the major version: 2 (the default, which pages of old servers expect), 3 or 4. ASSETS is the folder; without it,
+# the script uses the default folder of roomlog.
 set -eu
 
 client=${CLIENT:-2}

@@ -1,6 +1,5 @@
 -- Describes the objects of roomlog in the schemas public and read: one row for each object, with its definition. The owner of
--- all objects is the owner of the table of migrations. $1 is the serving role, which
--- is described if the owner can take it.
+-- all objects is the owner of the table of migrations. $1 is the serving role. It is described if the owner is a member of it.
 WITH owner AS (
     SELECT relowner AS oid FROM pg_class WHERE oid = 'public.goose_db_version'::regclass
 ), relations AS (

@@ -378,3 +378,69 @@ func TestPageOfOldClients(t *testing.T) {
 		t.Errorf("a preflight got the response %d %v", answer.StatusCode, h)
 	}
 }
+
+// TestOfficialClientsInNamespaces runs official clients with one socket in another namespace and one in "/", both over
+// one connection.
+func TestOfficialClientsInNamespaces(t *testing.T) {
+	t.Parallel()
+	need(t, "node", "node")
+	at := serve(t, nil, append([]string{"--data", dataDir(t), "--namespaces", "/live,/chat.v2"}, unhurried...)...)
+	anna := join(t, at, "anna")
+	live := anna.open("An evening with Anna")
+	for _, version := range []string{"2", "3", "4"} {
+		for _, transports := range []string{"websocket", "polling,websocket", "polling"} {
+			t.Run(version+" over "+transports, func(t *testing.T) {
+				viewer := join(t, at, fmt.Sprintf("viewer-%s-%s", version, strings.ReplaceAll(transports, ",", "-")))
+				p := play(t, at, version, transports, map[string]any{"namespace": "/live", "beside": true})
+				payload := map[string]any{"live_id": live, "token": viewer.token, "data": "from /live"}
+				p.emit("joinLive", payload)
+				hear(p, "online", func(l shownList) bool { return l.among(viewer.name, p.id) })
+				first := p.await("its second socket", "beside", nil)
+				if string(first.Args[0]) != "true" || string(first.Args[1]) == fmt.Sprintf("%q", p.id) {
+					t.Errorf("the sockets do not share a connection: %s", first.Args)
+				}
+				beside := func(event string, with ...string) {
+					t.Helper()
+					p.await(event+" beside", "beside", func(r report) bool {
+						text := string(r.Args[0])
+						return strings.HasPrefix(text, fmt.Sprintf("[%q", event)) && !slices.ContainsFunc(with, func(s string) bool { return !strings.Contains(text, s) })
+					})
+				}
+				p.order(map[string]any{"besideEmit": []any{"joinLive", payload}})
+				beside("online", viewer.name, string(first.Args[1]))
+				p.emit("comment", payload)
+				hear(p, "comment", func(c shownComment) bool { return c.Content == "from /live" })
+				beside("comment", "from /live")
+				p.emit("comment", map[string]any{"live_id": live, "token": "forged", "data": "x"})
+				if no := hear[shownNotice](p, p.id, nil); no.Data.Payload != "Token 令牌不合法!" {
+					t.Errorf("refused with %+v", no)
+				}
+				if strings.HasPrefix(transports, "polling,") {
+					p.order(map[string]any{"look": true})
+					p.await("its upgrade", "look", func(r report) bool {
+						if r.Transport != "websocket" {
+							p.order(map[string]any{"look": true})
+						}
+						return r.Transport == "websocket"
+					})
+				}
+				p.order(map[string]any{"drop": true}) // both sockets come back
+				p.await("the break", "disconnect", nil)
+				p.id = p.await("its return", "connect", nil).ID
+				p.await("the return of its second socket", "beside", func(r report) bool { return string(r.Args[0]) == "true" })
+				p.emit("comment", payload)
+				hear(p, "comment", func(c shownComment) bool { return c.Content == "from /live" })
+				hear(p, "online", func(l shownList) bool { return l.among(viewer.name, p.id) })
+			})
+		}
+	}
+	for _, version := range []string{"2", "4"} {
+		t.Run("a namespace that is not in the setting, version "+version, func(t *testing.T) {
+			p := play(t, at, version, "websocket", map[string]any{"namespace": "/live"})
+			p.order(map[string]any{"open": "/nope"})
+			p.await("the refusal", "refused", func(r report) bool { return strings.Contains(string(r.Args[0]), "Invalid namespace") })
+			p.emit("test", nil) // the other socket goes on
+			hear[string](p, p.id, nil)
+		})
+	}
+}

@@ -1,6 +1,6 @@
 -- Reads table events of package eventstore.
--- Comparing (type, position) leaves the index of these two columns as the only one in this order. With type = t.type, a plan could
--- read the events of all types in the order of the primary key.
+-- The comparisons of (type, position) make PostgreSQL use the index of these two columns, because no other index has this order.
+-- With type = t.type, a plan could read the events of all types in the order of the primary key.
 SELECT e.* FROM unnest($4::text[]) AS t (type)
 CROSS JOIN LATERAL (
     SELECT position, stream, version, event_id, type, payload, metadata, live_id, recorded_at

@@ -23,7 +23,7 @@ func (s Settings) Check(dir string, n int64) error {
 	return nil
 }
 
-// freeSpace returns the bytes that are free below dir, and reports whether the system knows.
+// freeSpace returns the bytes that are free below dir, and reports whether the system could tell.
 func freeSpace(dir string) (free int64, known bool) {
 	var fs syscall.Statfs_t
 	err := syscall.Statfs(dir, &fs)

@@ -99,7 +99,8 @@ func (h *Handler) WithGroup(name string) slog.Handler {
 	return &Handler{h.next.WithGroup(name), h.shared}
 }
 
-// Handle passes a record on, unless it is one too many of its kind, or follows from an outage of the database.
+// Handle passes a record to the next handler. It leaves out a record if its kind has reached Burst in this period, or if an
+// outage of the database is the cause of the record.
 func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 	if r.Level < slog.LevelWarn {
 		return h.next.Handle(ctx, r) //nolint:wrapcheck // a handler adds nothing to errors

@@ -156,7 +156,7 @@ func TestOutage(t *testing.T) {
 		go func() {
 			_ = h.WatchDatabase(t.Context(), func(context.Context) error { mu.Lock(); defer mu.Unlock(); return lost })
 		}()
-		log.Warn("reading failed", "error", errLost) // a connection is lost, the database is there
+		log.Warn("reading failed", "error", errLost) // one connection is lost, but the database can be reached
 		synctest.Wait()
 		l.expect(t, `level=WARN msg="reading failed" error="connection refused"`)
 		wait.Sleep(t.Context(), time.Minute)

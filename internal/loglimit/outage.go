@@ -20,7 +20,7 @@ func (h *Handler) WatchDatabase(ctx context.Context, ping func(context.Context) 
 		if err := ping(ctx); err != nil && ctx.Err() == nil {
 			h.waitForDatabase(ctx, ping, err)
 		}
-		wait.Sleep(ctx, h.shared.Retry) // many errors lead to few checks
+		wait.Sleep(ctx, h.shared.Retry) // many errors cause one check per interval
 	}
 	return nil
 }

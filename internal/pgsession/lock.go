@@ -53,7 +53,7 @@ type LockHeldError struct {
 	Waited time.Duration
 }
 
-// Error says who holds the lock, and what an operator can do about it.
+// Error returns a message with the holder of the lock and with what an operator can do about it.
 func (e *LockHeldError) Error() string {
 	text := fmt.Sprintf("%s has held the lock for more than %s: wait until it has finished", e.Holder, e.Waited)
 	if e.PID != 0 {

@@ -87,6 +87,7 @@ func TestCheckPooler(t *testing.T) {
 		pooled   bool
 		want     error
 		occupied int // number of sessions that other clients hold
+		left     int // number of sessions whose clients have left
 	}{
 		{name: "accepts the database itself", address: func(_ *testing.T, dsn string) string { return dsn }},
 		{name: "accepts session mode", pooled: true, address: behind(pooler.Session)},
@@ -96,6 +97,8 @@ func TestCheckPooler(t *testing.T) {
 		{name: "refuses transaction mode that takes turns", pooled: true, want: pgsession.ErrTransactionPooling, address: behind(pooler.Transaction, "server_round_robin = 1"), occupied: 5},
 		{name: "refuses statement mode", pooled: true, want: pgsession.ErrTransactionPooling, address: behind(pooler.Statement)},
 		{name: "refuses sessions that are not reset", pooled: true, want: pgsession.ErrNoReset, address: behind(pooler.Session, "server_reset_query =")},
+		{name: "refuses sessions that are not reset and that take turns", pooled: true, want: pgsession.ErrNoReset, address: behind(pooler.Session, "server_reset_query =", "server_round_robin = 1"), left: 5},
+		{name: "refuses transaction mode with a reset after each transaction", pooled: true, want: pgsession.ErrTransactionPooling, address: behind(pooler.Transaction, "server_reset_query_always = 1")},
 		{name: "refuses a pool with one session", pooled: true, want: pgsession.ErrPoolTooSmall, address: behind(pooler.Session, "default_pool_size = 1")},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -106,12 +109,24 @@ func TestCheckPooler(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
+			var others []*pgx.Conn
+			for range tt.left {
+				others = append(others, connect(t, parse(t, address)))
+				if _, err := others[len(others)-1].Exec(t.Context(), "SELECT 1", pgx.QueryExecModeSimpleProtocol); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for _, conn := range others {
+				if err := conn.Close(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
 			for range 3 { // A check leaves nothing behind that disturbs the next one.
 				pooled, err := pgsession.CheckPooler(t.Context(), parse(t, address))
 				if pooled != tt.pooled || !errors.Is(err, tt.want) {
 					t.Fatalf("got %v, %v; want %v, %v", pooled, err, tt.pooled, tt.want)
 				}
-				if errors.Is(tt.want, pgsession.ErrPoolTooSmall) { // This check takes seconds.
+				if errors.Is(tt.want, pgsession.ErrPoolTooSmall) || tt.left > 0 { // These checks take seconds.
 					break
 				}
 			}

@@ -2,8 +2,10 @@ package pgsession
 
 import (
 	"context"
+	_ "embed"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -15,24 +17,29 @@ var (
 	// ErrTransactionPooling means that statements of one connection reach different sessions of the database.
 	ErrTransactionPooling = errors.New("the address of the database leads to a connection pooler in transaction or statement mode, which loses locks, notifications and settings: " +
 		"let DATABASE_URL lead to the database itself, or to a pooler in session mode (PgBouncer: pool_mode = session)")
-	// ErrNoReset means that the pooler hands a session to the next client with the locks and settings of the one before.
+	// ErrNoReset means that a session keeps the locks and settings of a client that has left. The pooler does not reset its
+	// sessions, or it is in transaction mode and other clients have hidden this.
 	ErrNoReset = errors.New("the address of the database leads to a connection pooler that does not reset a session when its client leaves: " +
-		"set server_reset_query = DISCARD ALL in PgBouncer, or let DATABASE_URL lead to the database itself")
+		"set pool_mode = session and server_reset_query = DISCARD ALL in PgBouncer, or let DATABASE_URL lead to the database itself")
 	// ErrPoolTooSmall means that the pooler does not provide two connections at the same time.
 	ErrPoolTooSmall = errors.New("the address of the database leads to a connection pooler without a free connection: " +
 		"raise its default_pool_size (PgBouncer) to what all nodes and commands need, or let DATABASE_URL lead to the database itself")
 )
 
-const (
-	poolerRounds = 5               // number of rounds: other clients of the pooler can hide its mode in a single round
-	poolerWait   = 5 * time.Second // maximum wait for a connection of the pooler
-	closeWait    = time.Second
+//go:embed select_unlocked.sql
+var selectUnlocked string
 
-	marker = "roomlog.session" // a parameter that only CheckPooler sets
+const (
+	poolerRounds = 5                // number of rounds: other clients of the pooler can hide its mode in a single round
+	poolerWait   = 5 * time.Second  // maximum wait for a connection of the pooler
+	resetWait    = 10 * time.Second // maximum time that the pooler needs to reset a session
+	closeWait    = time.Second
+	maxSessions  = 20 // number of sessions in which unlock looks for a lock that was not released
 )
 
 // CheckPooler returns nil if config points to PostgreSQL itself, or to a connection pooler in session mode that resets
-// its sessions. pooled reports whether there is a pooler. CheckPooler takes no lock.
+// its sessions. pooled reports whether there is a pooler. Behind a pooler, CheckPooler takes an advisory lock with a random
+// key for a moment; otherwise it takes no lock.
 func CheckPooler(ctx context.Context, config *pgx.ConnConfig) (pooled bool, err error) {
 	config = config.Copy()
 	config.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol // This protocol leaves no prepared statement in a session.
@@ -58,7 +65,7 @@ func CheckPooler(ctx context.Context, config *pgx.ConnConfig) (pooled bool, err 
 			return true, refused(ctx, err)
 		}
 	}
-	return true, checkReset(ctx, config, second)
+	return true, checkReset(ctx, config, first, second)
 }
 
 // compare opens a transaction on the second connection. In session mode the session of the first connection stays the same,
@@ -85,27 +92,76 @@ func compare(ctx context.Context, first, second *pgx.Conn, pid uint32) error {
 	return err
 }
 
-// checkReset marks the session of conn, closes conn, and looks for the mark in the session that the pooler hands out next.
-// That is the same session unless other clients are faster.
-func checkReset(ctx context.Context, config *pgx.ConnConfig, conn *pgx.Conn) error {
-	if _, err := conn.Exec(ctx, "SELECT set_config($1, 'used', false)", marker); err != nil {
-		return err
+// checkReset takes a lock in the session of second, closes second, and uses first to see whether the lock becomes free. In
+// session mode the pooler releases it with the session. In transaction mode it remains in a session that has no client.
+// Unlike the comparison of sessions, this does not depend on what other clients of the pooler do.
+func checkReset(ctx context.Context, config *pgx.ConnConfig, first, second *pgx.Conn) error {
+	key := rand.Int64()
+	var holder uint32
+	if err := second.QueryRow(ctx, "SELECT pg_backend_pid() FROM pg_advisory_lock($1)", key).Scan(&holder); err != nil {
+		return fmt.Errorf("take a lock in a session: %w", err)
 	}
-	closeConn(ctx, conn)
-	next, err := pgx.ConnectConfig(ctx, config)
+	held, err := HolderOf(ctx, first, key)
 	if err != nil {
-		return refused(ctx, err)
+		return fmt.Errorf("look for the lock of a session: %w", err)
 	}
-	defer closeConn(ctx, next)
-	var mark string
-	if err := next.QueryRow(ctx, "SELECT coalesce(current_setting($1, true), '')", marker).Scan(&mark); err != nil {
+	if held.PID != int(holder) { // The pooler resets its sessions after each transaction.
+		return ErrTransactionPooling
+	}
+	closeConn(ctx, second)
+	if held, err := unlock(ctx, config, key, 1); err != nil {
+		return refused(ctx, err)
+	} else if held {
+		return ErrNoReset
+	}
+	if free, err := awaitFree(ctx, first, key); err != nil || free {
 		return err
 	}
-	if mark == "" {
-		return nil
+	short, cancel := context.WithTimeout(ctx, closeWait)
+	defer cancel()
+	_, _ = unlock(short, config, key, maxSessions) // If another client has the session, the lock remains. Nobody else uses its key.
+	return ErrNoReset
+}
+
+// unlock takes sessions of the pooler, one after another, until it has the one with the lock, and releases the lock. It
+// reports whether one of the sessions had the lock.
+func unlock(ctx context.Context, config *pgx.ConnConfig, key int64, sessions int) (held bool, err error) {
+	for i := 0; i < sessions && !held; i++ {
+		conn, err := pgx.ConnectConfig(ctx, config)
+		if err != nil {
+			return false, err
+		}
+		defer closeConn(ctx, conn)
+		tx, err := conn.Begin(ctx) // keeps the session, also in transaction mode
+		if err != nil {
+			return false, err
+		}
+		defer func() { _ = tx.Rollback(ctx) }()
+		if err := tx.QueryRow(ctx, selectUnlocked, key).Scan(&held); err != nil {
+			return false, err
+		}
 	}
-	_, err = next.Exec(ctx, "SELECT set_config($1, '', false)", marker)
-	return errors.Join(ErrNoReset, err)
+	return held, nil
+}
+
+// awaitFree blocks until no session has the lock, or for resetWait. It reports whether the lock is free.
+func awaitFree(ctx context.Context, conn *pgx.Conn, key int64) (bool, error) {
+	timeout := time.NewTimer(resetWait)
+	defer timeout.Stop()
+	poll := time.NewTicker(lockPoll)
+	defer poll.Stop()
+	for {
+		if holder, err := HolderOf(ctx, conn, key); err != nil || holder.PID == 0 {
+			return err == nil, err
+		}
+		select {
+		case <-ctx.Done():
+			return false, ctx.Err()
+		case <-timeout.C:
+			return false, nil
+		case <-poll.C:
+		}
+	}
 }
 
 // backend returns the process id of the session that executes a statement.

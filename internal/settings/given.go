@@ -7,7 +7,7 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// text collects what was given for a flag, as text.
+// text collects the values of a flag on the command line, as texts.
 type text struct{ given []string }
 
 // Decode implements kong.MapperValue.
@@ -20,7 +20,7 @@ func (t *text) Decode(ctx *kong.DecodeContext) error {
 	return nil
 }
 
-// last returns all that was given for a list, and otherwise what was given last.
+// last returns the last value. For a list, it returns all values, separated by commas.
 func (t text) last(list bool) string {
 	if list || len(t.given) == 0 {
 		return strings.Join(t.given, ",")
@@ -28,10 +28,10 @@ func (t text) last(list bool) string {
 	return t.given[len(t.given)-1]
 }
 
-// String returns what was given last.
+// String returns the last value.
 func (t text) String() string { return t.last(false) }
 
-// toggle collects what was given for a flag that needs no value.
+// toggle collects the values of a flag that needs no value.
 type toggle struct{ text }
 
 // IsBool implements kong.BoolMapperValue.

@@ -115,7 +115,7 @@ func (s Setting) String() string {
 	return text
 }
 
-// Unset returns what the help says about a setting that has neither a value nor a default.
+// Unset returns the text that the help displays in place of a value, for a setting without a value and without a default.
 func (s Setting) Unset() string {
 	_, text, _ := strings.Cut(s.Text, "Default: ")
 	return strings.TrimSuffix(text, ".")

@@ -14,7 +14,7 @@ import (
 )
 
 // parse converts the text of a tag, a flag, a variable or a file to a value of type t. The elements of a slice are separated
-// by commas. The error says what the value must be.
+// by commas. The error describes the values that are allowed.
 func parse(text string, t reflect.Type) (reflect.Value, error) {
 	v := reflect.New(t).Elem()
 	if unmarshaler, ok := v.Addr().Interface().(encoding.TextUnmarshaler); ok {
@@ -72,7 +72,7 @@ func parseBool(text string, v reflect.Value) (reflect.Value, error) {
 	return v, nil
 }
 
-// Problem returns a description of the error in the number v, or "" if v is within the bounds. An empty bound is none.
+// Problem returns a description of the error in the number v, or "" if v is within the bounds. An empty bound means that there is no bound.
 func Problem(v reflect.Value, least, most string) string {
 	if v.Kind() == reflect.Pointer {
 		v = v.Elem()

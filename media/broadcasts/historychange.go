@@ -10,9 +10,9 @@ import (
 	"roomlog/projections"
 )
 
-// historyChanged brings the log in line with the streams of this node, after the log has fallen back to an earlier state: it
-// cuts the streams of lives that the log has lost, records the running broadcasts again, and ends the broadcasts whose end the
-// log has lost.
+// historyChanged makes the log match the streams of this node, after the log has fallen back to an earlier state. It cuts the
+// streams of lives that the log has lost, records the running broadcasts again, and ends the broadcasts whose end the log has
+// lost.
 func (l *eventLog) historyChanged(ctx context.Context) error {
 	head, err := l.cfg.Store.Head(ctx)
 	if err != nil {

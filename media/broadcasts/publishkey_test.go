@@ -45,7 +45,7 @@ func TestPublishKeys(t *testing.T) {
 		}
 	}
 	for name, tt := range map[string]struct {
-		end func(l live) // makes the key of a live invalid
+		end func(l live) // revokes or replaces the key of a live
 	}{
 		"revoked":                {func(l live) { q.execute(l.owner, domain.RevokePublishKey{Live: l.id}) }},
 		"replaced":               {func(l live) { q.setPublishKey(l) }},

@@ -239,7 +239,7 @@ func (w *watcher) broadcastStopped(ctx context.Context, e domain.BroadcastStoppe
 		w.server.Cut(own.key, media.ReasonKicked)
 	case e.Cause == domain.StopReplaced:
 		w.server.Cut(own.key, media.ReasonReplaced)
-	case e.Cause == domain.StopNodeLost: // this node was considered lost and is not
+	case e.Cause == domain.StopNodeLost: // another node considered this node lost, although it runs
 		w.log.resume(ctx, own, false)
 	}
 }

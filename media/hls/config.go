@@ -37,8 +37,8 @@ type Config struct {
 	MaxSegment int `default:"8388608"`
 	// WaitTimeout is the maximum time that a request waits for the next segment or part.
 	WaitTimeout time.Duration `default:"10s"`
-	// Waiting limits the waiting requests, in total and per address; nil means no limit. Above a limit a new request takes
-	// the place of one that has waited long. Several muxers may share it.
+	// Waiting limits the waiting requests, in total and per address; nil means no limit. Above a limit, a new request ends
+	// a request that has waited long. Several muxers may share it.
 	Waiting *limit.Slots
 	// Address returns the address of the client of a request, for Waiting.
 	Address func(*http.Request) string

@@ -89,7 +89,7 @@ func list(m *hls.Muxer, name, query string) *httptest.ResponseRecorder {
 // settled returns a playlist when it does not change any more.
 func settled(m *hls.Muxer, name string) string {
 	before := ""
-	for same := 0; same < 20; same++ { // the segmenter has had its turn many times
+	for same := 0; same < 20; same++ { // 20 equal reads: the followers of the playlist had time to run
 		text := list(m, name, "").Body.String()
 		if text != before {
 			before, same = text, 0

@@ -12,7 +12,7 @@ import (
 	"roomlog/media/rtmp"
 )
 
-// FuzzConn sends a server whatever a client may send. The connection must end, and use no more memory than the limits
+// FuzzConn sends any bytes to a server. The connection must end, and use no more memory than the limits
 // allow.
 func FuzzConn(f *testing.F) {
 	frame := append(header(4, 9, 5, 17_000_000), 0x17, 1, 0, 0, 0)

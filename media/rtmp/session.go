@@ -124,8 +124,9 @@ func (c *Conn) Serve() error {
 	}
 }
 
-// NextRequest sends a publisher the status that its stream has ended, and reads until the next publish or play, for at most
-// HandshakeTimeout. Some encoders publish again on their connection. It returns an error if the client cannot go on.
+// NextRequest sends a publisher the status that its stream has ended, and returns the next publish or play request. Some
+// encoders publish again on the same connection. NextRequest returns an error if no request arrives within HandshakeTimeout, or
+// if the connection cannot be used any more.
 func (c *Conn) NextRequest() (Request, error) {
 	c.status(levelStatus, UnpublishSuccess, c.request.path()+" is now unpublished.")
 	if c.broken {

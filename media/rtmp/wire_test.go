@@ -45,7 +45,7 @@ func pair(t testing.TB, cfg rtmp.Config) (*rtmp.Conn, *client) {
 	return rtmp.NewConn(ours, cfg), listen(theirs)
 }
 
-// client writes what a test gives it and stores what it reads.
+// client writes the bytes that a test passes to it, and stores all bytes that it reads.
 type client struct {
 	net.Conn
 	mu    sync.Mutex

@@ -135,7 +135,7 @@ func (v *verification) compareOnce(ctx context.Context) error {
 			return err
 		}
 		if v.report.Position = now.Position; now.Position < v.at {
-			return nil // a rollback has switched to older tables; the caller finds out
+			return nil // a rollback has switched to older tables; the caller checks for this and tries again
 		}
 		if err := v.applyIn(ctx, tx, now.Position); err != nil {
 			return err

@@ -1,6 +1,7 @@
 -- Reads tables comment, user_account of package projections.
--- Comparing (live_id, position) leaves the index of these two columns as the only one in this order. With live_id = @live, a plan could
--- read the rows of all lives in the order of the primary key. LIMIT 500 is the largest page, for plans, which do not know @limit.
+-- The comparisons of (live_id, position) make PostgreSQL use the index of these two columns, because no other index has this order.
+-- With live_id = @live, a plan could read the rows of all lives in the order of the primary key. LIMIT 500 is the size of the largest
+-- page: the planner needs a constant, because a generic plan does not depend on @limit.
 {{define "direction"}}{{if .oldest_first}}ASC{{else}}DESC{{end}}{{end -}}
 {{define "order"}}ORDER BY {{if .live}}live_id {{template "direction" .}}, {{else if .user}}user_id {{template "direction" .}}, {{end}}position {{template "direction" .}}{{end -}}
 SELECT c.position, c.id, c.live_id, c.user_id, coalesce(u.username, ''), coalesce(u.nickname, ''), coalesce(u.avatar, ''), c.text, c.at

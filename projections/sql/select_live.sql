@@ -1,5 +1,5 @@
 -- Reads tables broadcast, live, live_coin, live_online, look_count, user_account of package projections.
--- LIMIT 500 is the largest page, for plans, which know no parameter.
+-- LIMIT 500 is the size of the largest page: the planner needs a constant, because a generic plan does not depend on parameters.
 SELECT l.id, l.user_id, coalesce(u.username, ''), coalesce(u.nickname, ''), coalesce(u.avatar, ''), u.id IS NOT NULL, coalesce(u.disabled, false), coalesce(u.forgotten, false), u.banned_until,
     l.title, l.cover, l.stream_key, l.status,
     coalesce(a.online, 0), coalesce(k.viewers, 0), coalesce(c.coins, 0), l.created_at, l.updated_at,

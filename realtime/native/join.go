@@ -58,7 +58,7 @@ func (s *session) leaveEnded(ctx context.Context) error {
 // attach replies to a join and adds the connection to the channel. entered is the position of the user's join.
 func (s *session) attach(ctx context.Context, c *channel, re, since string, entered int64) error {
 	if since != "" {
-		if done, err := s.resume(ctx, c, re, since); done || err != nil {
+		if done, err := s.resume(ctx, c, re, since, entered); done || err != nil {
 			return err
 		}
 	}
@@ -94,8 +94,8 @@ func (s *services) snapshot(ctx context.Context, live domain.LiveID, position in
 }
 
 // resume sends the facts after a cursor that a client has missed. It reports false if there are too many, or if the log
-// does not contain the event of the cursor.
-func (s *session) resume(ctx context.Context, c *channel, re, since string) (done bool, err error) {
+// does not contain the event of the cursor. entered is the position of the user's join.
+func (s *session) resume(ctx context.Context, c *channel, re, since string, entered int64) (done bool, err error) {
 	history := s.Hub.History()
 	pos, found := c.find(since)
 	if !found {
@@ -116,7 +116,7 @@ func (s *session) resume(ctx context.Context, c *channel, re, since string) (don
 	if c.attach(s.conn, opening{history: history, reply: reply, have: pos}) {
 		return true, nil
 	}
-	if kept, err := s.keepFrom(ctx, c, history, pos); err != nil || !kept {
+	if kept, err := s.keepFrom(ctx, c, history, pos, entered); err != nil || !kept {
 		return false, err
 	}
 	return c.attach(s.conn, opening{history: history, reply: reply, have: pos}), nil

@@ -31,7 +31,7 @@ func (w *world) appWith(o siotest.Options, handshake ...string) *app {
 // expectEvent fails the test unless the next packet is an event with exactly these arguments.
 func (a *app) expectEvent(event string, arguments string) {
 	a.Helper()
-	want := fmt.Sprintf("42[%q", event)
+	want := fmt.Sprintf("%s[%q", a.Prefix("42"), event)
 	if arguments != "" {
 		want += "," + arguments
 	}
@@ -45,7 +45,7 @@ func TestAccountChanges(t *testing.T) {
 	two := openWorld(t, db, false, func(_ *socketio.Config, c *roomsConfig) { c.PresenceGrace = time.Hour })
 	live, rose := one.register("streamer").goLive(), one.AddGift("rose", "", 30)
 	bob := one.register("bob")
-	for name, o := range siotest.Kinds() {
+	for name, o := range kinds() {
 		t.Run(name, func(t *testing.T) {
 			ann := one.register("ann " + name)
 			mine := []*app{

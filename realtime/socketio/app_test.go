@@ -1,6 +1,7 @@
 package socketio_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -26,7 +27,10 @@ func (w *world) recovering() *app { return w.enter(siotest.Options{}, `{"recover
 func (w *world) enter(o siotest.Options, auth string) *app {
 	w.Helper()
 	c := siotest.Dial(w, w.base, o)
-	id, pid := c.Enter("/", auth)
+	if o.Namespace != "" && o.Version == 3 {
+		c.Connect()
+	}
+	id, pid := c.Enter(cmp.Or(o.Namespace, "/"), auth)
 	return &app{c, id, pid}
 }
 
@@ -144,10 +148,10 @@ func (a *app) silent() {
 	a.Emit("test", nil)
 	for {
 		p := a.Next()
-		if p.Text == fmt.Sprintf(`42[%q,"啊啊啊"]`, a.id) {
+		if p.Text == fmt.Sprintf(`%s[%q,"啊啊啊"]`, a.Prefix("42"), a.id) {
 			return
 		}
-		if !strings.HasPrefix(p.Text, `42["online"`) {
+		if !strings.HasPrefix(p.Text, a.Prefix("42")+`["online"`) {
 			a.Fatalf("got %s", p.Text)
 		}
 	}

@@ -18,7 +18,6 @@ type channel struct {
 	cfg      *Config
 	live     domain.LiveID
 	newGroup func() *engineio.Group
-	group    *engineio.Group           // sockets that receive only the arguments of an event
 	delay    func(*channel, time.Time) // schedules a refresh of the viewer list
 	survey   func(*channel, time.Time) // schedules a survey of the sockets of the other nodes
 	refs     int                       // number of calls of acquire minus calls of release; guarded by channels.mu
@@ -30,25 +29,31 @@ type channel struct {
 	history     int64 // number of the history of the log to which position belongs
 	position    int64 // position of the newest delta that was delivered
 	subscribers map[*protocol.Socket]*subscription
-	offsets     *engineio.Group // sockets that receive the cursor of an event after its arguments; nil if there were none yet
-	order       list.List       // all subscriptions, newest first
-	others      []listedSocket  // newest sockets of the other nodes, newest first
-	lastSurvey  time.Time       // time of the last survey of the other nodes
+	groups      map[audience]*engineio.Group
+	order       list.List      // all subscriptions, newest first
+	others      []listedSocket // newest sockets of the other nodes, newest first
+	lastSurvey  time.Time      // time of the last survey of the other nodes
 	replaying   map[*subscription]struct{}
 	viewers     viewerList
-	late        []projections.Delta // joins and leaves that arrived while the viewer list was being read
+	late        []projections.Delta // joins, leaves and changed profiles that arrived while the viewer list was being read
 	reading     bool                // whether the viewer list is being read
 	lists       int                 // number of viewer lists that were sent to all sockets
 	lastList    time.Time
 	lastChange  change
 }
 
+// audience is the sockets that receive the same frames.
+type audience struct {
+	namespace string
+	offsets   bool // whether the sockets receive the cursor of an event after its arguments
+}
+
 // subscription is a socket's membership in a channel.
 type subscription struct {
 	socket   *protocol.Socket
+	audience audience
 	position int64 // position of the log when the user of the socket joined
 	element  *list.Element
-	offsets  bool        // whether the socket receives cursors
 	since    int64       // the socket gets every delta after this position
 	lists    int         // channel.lists when the socket subscribed
 	queued   []*ws.Frame // frames that were sent to all sockets while this socket was replaying
@@ -67,7 +72,7 @@ const (
 
 func newChannel(cfg *Config, live domain.LiveID, newGroup func() *engineio.Group, delay, survey func(*channel, time.Time)) *channel {
 	c := &channel{
-		cfg: cfg, live: live, newGroup: newGroup, group: newGroup(), delay: delay, survey: survey,
+		cfg: cfg, live: live, newGroup: newGroup, groups: make(map[audience]*engineio.Group), delay: delay, survey: survey,
 		subscribers: make(map[*protocol.Socket]*subscription), replaying: make(map[*subscription]struct{}),
 	}
 	c.mu.Lock() // delivery waits until position is set
@@ -81,11 +86,12 @@ func (c *channel) Deliver(d projections.Delta) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch d.Kind {
-	case projections.KindProfile:
-		if c.viewers.updateProfile(d.Profile) {
-			c.pushFrame(ws.TextFrame(protocol.Payload("/", "profile", userOf(d.Profile))))
+	case projections.KindViewerProfile:
+		c.count(d)
+		if c.lastChange.user.ID == d.User {
+			c.lastChange.user = userOf(d.Profile)
 		}
-		return
+		c.push(d)
 	case projections.KindJoin:
 		c.count(d)
 		c.changed(change{actionJoin, userOf(d.Profile)})
@@ -120,47 +126,23 @@ func (c *channel) wasReset() bool {
 	return c.reset
 }
 
-// pushFrame sends a frame without an offset to all sockets.
-func (c *channel) pushFrame(f *ws.Frame) {
-	c.group.Push(f)
-	if c.offsets != nil {
-		c.offsets.Push(f)
-	}
-	for s := range c.replaying {
-		s.queued = append(s.queued, f)
-	}
-}
-
-// groupOf returns the group of a subscription.
-func (c *channel) groupOf(s *subscription) *engineio.Group {
-	if s.offsets {
-		return c.offsets
-	}
-	return c.group
-}
-
-// push sends a comment or a gift to all sockets.
+// push sends a comment, a gift or a changed profile to all sockets. It encodes the frame once for each audience.
 func (c *channel) push(d projections.Delta) {
-	plain := liveFrame(d, false)
-	if plain == nil {
-		return
-	}
-	c.group.Push(plain)
-	var offset *ws.Frame
-	if c.offsets != nil {
-		offset = liveFrame(d, true)
-		c.offsets.Push(offset)
-	}
-	for s := range c.replaying {
-		if s.offsets {
-			s.queued = append(s.queued, offset)
-		} else {
-			s.queued = append(s.queued, plain)
+	for a, group := range c.groups {
+		f := liveFrame(d, a.namespace, a.offsets)
+		if f == nil {
+			return
+		}
+		group.Push(f)
+		for s := range c.replaying {
+			if s.audience == a {
+				s.queued = append(s.queued, f)
+			}
 		}
 	}
 }
 
-// count applies a join or leave to the viewer list.
+// count applies a join, a leave or a changed profile to the viewer list.
 func (c *channel) count(d projections.Delta) {
 	c.viewers.apply(d)
 	if c.reading {
@@ -193,15 +175,15 @@ func (c *channel) large() bool {
 func (c *channel) sendList(last change) {
 	c.lists++
 	c.lastList = c.cfg.Now()
-	encode := func() *ws.Frame { return ws.DroppableFrame(c.encodeList(last), ws.Span{Group: int64(c.live)}) }
-	c.group.PushEncoded(encode)
-	if c.offsets != nil {
-		c.offsets.PushEncoded(encode)
+	for a, group := range c.groups {
+		group.PushEncoded(func() *ws.Frame {
+			return ws.DroppableFrame(c.encodeList(a.namespace, last), ws.Span{Group: int64(c.live)})
+		})
 	}
 }
 
-// encodeList returns the payload of the viewer list.
-func (c *channel) encodeList(last change) []byte {
+// encodeList returns the payload of the viewer list for the sockets of a namespace.
+func (c *channel) encodeList(namespace string, last change) []byte {
 	dto := viewerListDTO{Clients: []string{}, Action: last.action, User: last.user, Data: []userDTO{}, Total: c.viewers.total}
 	for _, s := range c.newestSockets() {
 		dto.Clients = append(dto.Clients, s.ID)
@@ -209,7 +191,7 @@ func (c *channel) encodeList(last change) []byte {
 	for _, p := range c.viewers.newest[:min(len(c.viewers.newest), c.cfg.ListedViewers)] {
 		dto.Data = append(dto.Data, userOf(p))
 	}
-	return protocol.Payload("/", "online", dto)
+	return protocol.Payload(namespace, "online", dto)
 }
 
 // sockets returns the newest sockets of this node in the live, newest first.

@@ -45,16 +45,16 @@ func (c *channel) subscribe(k *protocol.Socket, e entry) bool {
 	if c.subscribers[k] != nil {
 		return false
 	}
-	s := &subscription{socket: k, position: e.position, offsets: k.Recoverable(), since: c.position, lists: c.lists}
+	s := &subscription{socket: k, audience: audience{k.Namespace(), k.Recoverable()}, position: e.position, since: c.position, lists: c.lists}
 	s.element = c.order.PushFront(s)
 	c.subscribers[k] = s
-	if s.offsets && c.offsets == nil {
-		c.offsets = c.newGroup()
+	if c.groups[s.audience] == nil {
+		c.groups[s.audience] = c.newGroup()
 	}
 	if e.replay {
 		c.replaying[s] = struct{}{}
 	} else {
-		c.groupOf(s).Add(k.Session())
+		c.groups[s.audience].Add(k.Session())
 	}
 	return true
 }
@@ -71,7 +71,7 @@ func (c *channel) replay(ctx context.Context, k *protocol.Socket, since int64) e
 			return err
 		}
 		for _, d := range deltas {
-			if f := liveFrame(d, s.offsets); f != nil {
+			if f := liveFrame(d, s.audience.namespace, s.audience.offsets); f != nil {
 				frames = append(frames, f)
 			}
 		}
@@ -82,7 +82,7 @@ func (c *channel) replay(ctx context.Context, k *protocol.Socket, since int64) e
 	delete(c.replaying, s)
 	k.Send(append(frames, s.queued...)...)
 	s.queued, s.lists = nil, c.lists // the socket has not received the lists that were sent during the replay
-	c.groupOf(s).Add(k.Session())
+	c.groups[s.audience].Add(k.Session())
 	return nil
 }
 
@@ -97,7 +97,7 @@ func (c *channel) unsubscribe(k *protocol.Socket) {
 	delete(c.subscribers, k)
 	delete(c.replaying, s)
 	c.order.Remove(s.element)
-	c.groupOf(s).Remove(k.Session())
+	c.groups[s.audience].Remove(k.Session())
 }
 
 // since returns the position after which a socket has received every delta, and the history of the log to which the
@@ -156,7 +156,7 @@ func (c *channel) sendListTo(ctx context.Context, k *protocol.Socket, user domai
 	case first && !c.large(): // the other sockets have a list that does not contain this socket
 		c.sendList(last)
 	default:
-		k.Send(ws.TextFrame(c.encodeList(last)))
+		k.Send(ws.TextFrame(c.encodeList(k.Namespace(), last)))
 	}
 	return nil
 }

@@ -108,7 +108,7 @@ func (c *channels) announceLater(live domain.LiveID) {
 	c.announcements.schedule(socketsTopic, c.cfg.Now().Add(announceInterval))
 }
 
-// announce sends the other nodes the lives whose sockets on this node have changed.
+// announce publishes the ids of the lives whose sockets on this node have changed to the other nodes.
 func (c *channels) announce(ctx context.Context, topic string) error {
 	c.mu.Lock()
 	lives := slices.Sorted(maps.Keys(c.changed))

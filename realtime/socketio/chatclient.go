@@ -96,9 +96,9 @@ func (c *chatClient) Typing(by chat.Participant, _ domain.ChatRoomID) {
 // own reports whether this socket caused an update.
 func (c *chatClient) own(u *chat.Update) bool { return u.By.Connection == c.chat.Connection() }
 
-// push sends an update. The frame is encoded once for all sockets that use the same key.
+// push sends an update. The frame is encoded once for all sockets of the same namespace that use the same key.
 func (c *chatClient) push(u *chat.Update, key string, encode func() []byte) {
-	c.socket.Send(u.Frame("socketio "+key, func() *ws.Frame { return ws.TextFrame(encode()) }))
+	c.socket.Send(u.Frame("socketio "+c.socket.Namespace()+" "+key, func() *ws.Frame { return ws.TextFrame(encode()) }))
 }
 
 // rooms returns the chat rooms that the socket is in: first that of the handshake, then those that it has joined.

@@ -159,7 +159,7 @@ func (c *chatClient) deliverExchange(u *chat.Update) {
 		case e.ToParticipant != 0: // the event has the id of the receiving socket as its name
 			c.socket.Emit(c.socket.ID(), c.exchangeOf(u, e, c.socket.ID()))
 		case !c.own(u):
-			c.push(u, "exchange", func() []byte { return protocol.Payload("/", targetRoom, c.exchangeOf(u, e, targetRoom)) })
+			c.push(u, "exchange", func() []byte { return c.socket.Payload(targetRoom, c.exchangeOf(u, e, targetRoom)) })
 		}
 	}
 }
@@ -170,7 +170,7 @@ func (c *chatClient) encodeParticipants(u *chat.Update, action, verb string) []b
 		clients = append(clients, c.aliases.public(id))
 	}
 	by := c.aliases.public(u.By.Connection)
-	return protocol.Payload("/", "online", participantsDTO{clients, action, targetMembers, "用户(" + by + ")" + verb})
+	return c.socket.Payload("online", participantsDTO{clients, action, targetMembers, "用户(" + by + ")" + verb})
 }
 
 func (c *chatClient) exchangeOf(u *chat.Update, e domain.MessagePosted, target string) exchangeDTO {

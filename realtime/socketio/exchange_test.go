@@ -80,7 +80,7 @@ func says(target, text string) map[string]any {
 func (a *app) nothing() {
 	a.Helper()
 	a.Emit("test", nil)
-	if p := a.Next(); p.Text != fmt.Sprintf(`42[%q,"啊啊啊"]`, a.id) {
+	if p := a.Next(); p.Text != fmt.Sprintf(`%s[%q,"啊啊啊"]`, a.Prefix("42"), a.id) {
 		a.Fatalf("got %s", p.Text)
 	}
 }
@@ -90,7 +90,7 @@ func TestExchange(t *testing.T) {
 	db := pgtest.New(t)
 	one := openWorld(t, db, true, nil)
 	two := openWorld(t, db, false, func(_ *socketio.Config, c *roomsConfig) { c.PresenceGrace = time.Hour })
-	for name, o := range siotest.Kinds() {
+	for name, o := range kinds() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			here, there := one.with(t), two.with(t)
@@ -173,7 +173,7 @@ func TestExchange(t *testing.T) {
 // goes ends a socket. Over WebSocket it sends no close packet; with polling it sends one.
 func (a *app) goes(o siotest.Options) {
 	if o.Polling {
-		a.Send("41")
+		a.Send(a.Prefix("41"))
 	} else {
 		a.Cut()
 	}
@@ -254,7 +254,7 @@ func TestExchangeWithoutARoomIsRefused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	id := w.chatRoom("doomed")
-	for name, o := range siotest.Kinds() {
+	for name, o := range kinds() {
 		t.Run(name, func(t *testing.T) {
 			for _, room := range []string{"no such room", "", strings.Repeat("f", 24)} {
 				a := w.with(t).appWith(o, "room", room)
@@ -275,8 +275,8 @@ func expectDenial(a *app) {
 	if no.Data.Action != "deny" || string(no.Data.Payload) != `{"type":"已删除","message":"删除，房间已删除."}` || no.Meta.Timestamp < 1e12 {
 		a.Errorf("got the denial %+v", no)
 	}
-	for p := a.Next(); p.Text != "41"; p = a.Next() {
-		if !strings.HasPrefix(p.Text, `42["online"`) {
+	for p := a.Next(); p.Text != a.Prefix("41"); p = a.Next() {
+		if !strings.HasPrefix(p.Text, a.Prefix("42")+`["online"`) {
 			a.Fatalf("got %s", p.Text)
 		}
 	}

@@ -232,7 +232,7 @@ func (c *chatClient) deliverHistory(u *chat.Update) {
 		c.mu.Unlock()
 		if room := c.roomOf(e); room != "" {
 			c.push(u, "record "+string(room), func() []byte {
-				return protocol.Payload("/", "messageAdded", c.recordOf(u.Position, e.Text, room, u.RecordedAt, u.By, u.Present))
+				return c.socket.Payload("messageAdded", c.recordOf(u.Position, e.Text, room, u.RecordedAt, u.By, u.Present))
 			})
 		}
 		if posted || e.ToParticipant != 0 {
@@ -252,7 +252,7 @@ func (c *chatClient) pushMovement(u *chat.Update, room domain.ChatRoomID, event,
 		return
 	}
 	c.push(u, event, func() []byte {
-		return protocol.Payload("/", event, movementDTO{systemUser, "用户" + c.nameOf(u.By) + verb})
+		return c.socket.Payload(event, movementDTO{systemUser, "用户" + c.nameOf(u.By) + verb})
 	})
 }
 

@@ -58,7 +58,7 @@ func TestHistoryRooms(t *testing.T) {
 	db := pgtest.New(t)
 	one := openWorld(t, db, true, nil)
 	two := openWorld(t, db, false, func(_ *socketio.Config, c *roomsConfig) { c.PresenceGrace = time.Hour })
-	for name, o := range siotest.Kinds() {
+	for name, o := range kinds() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			here, there := one.with(t), two.with(t)

@@ -23,7 +23,7 @@ func TestLive(t *testing.T) {
 	witness := w.register("witness")
 	sees := w.app(siotest.Options{})
 	sees.joins(witness, live)
-	for name, o := range siotest.Kinds() {
+	for name, o := range kinds() {
 		t.Run(name, func(t *testing.T) {
 			ann := w.register("ann " + name)
 			ann.Asks(domain.ChangeProfile{Nickname: new("安 " + name), Avatar: new("https://cdn.example/a.png")})
@@ -76,7 +76,7 @@ func TestLive(t *testing.T) {
 			sees.silent()
 		})
 	}
-	if n := len(events[domain.ViewerJoined](w)); n != 1+len(siotest.Kinds()) {
+	if n := len(events[domain.ViewerJoined](w)); n != 1+len(kinds()) {
 		t.Errorf("%d joined", n)
 	}
 }
@@ -316,7 +316,7 @@ func TestCommentOrGiftJoinsTheLive(t *testing.T) {
 	live, rose := w.register("streamer").goLive(), w.AddGift("rose", "", 1)
 	ann := w.register("ann").credit(10)
 	for _, event := range []string{"comment", "gift"} {
-		for name, o := range siotest.Kinds() {
+		for name, o := range kinds() {
 			t.Run(event+" "+name, func(t *testing.T) {
 				a := w.with(t).app(o)
 				a.Emit(event, map[string]any{"live_id": live, "data": "hello", "gift_id": rose, "token": ann.Token()})

@@ -27,7 +27,7 @@ func (a *app) expectDenial(kind, message string) {
 	if no.Data.Action != "deny" || no.Data.Payload.Type != kind || no.Data.Payload.Message != message || no.Meta.Timestamp < 1e12 {
 		a.Errorf("got %+v, want a denial with %s: %s", no, kind, message)
 	}
-	a.Expect("41") // clients do not reconnect after this packet
+	a.Expect(a.Prefix("41")) // clients do not reconnect after this packet
 	a.Ended()
 }
 
@@ -51,7 +51,7 @@ func TestKickUser(t *testing.T) {
 	live := first.register("streamer").goLive()
 	watcher := first.app(siotest.Options{})
 	watcher.joins(first.register("watcher"), live)
-	for name, o := range siotest.Kinds() {
+	for name, o := range kinds() {
 		t.Run(name, func(t *testing.T) {
 			w, ann := other.with(t), first.with(t).register("ann "+name)
 			a := w.app(o)
@@ -83,7 +83,7 @@ func TestKickConnection(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	first, other := openWorld(t, db, true, nil), openWorld(t, db, false, nil)
-	for name, o := range siotest.Kinds() {
+	for name, o := range kinds() {
 		t.Run(name, func(t *testing.T) {
 			w := other.with(t)
 			a := w.app(o) // without a signed-in user

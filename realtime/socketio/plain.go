@@ -197,7 +197,7 @@ func (c *chatClient) deliverPlain(u *chat.Update) {
 	case domain.ParticipantEntered:
 		if !c.own(u) {
 			c.push(u, "entered", func() []byte {
-				return protocol.Payload("/", "message", plainNewsOf(e.Nickname+"加入了聊天室", u.RecordedAt))
+				return c.socket.Payload("message", plainNewsOf(e.Nickname+"加入了聊天室", u.RecordedAt))
 			})
 		}
 	case domain.MessagePosted:
@@ -209,6 +209,6 @@ func (c *chatClient) deliverPlain(u *chat.Update) {
 
 func (c *chatClient) pushPlain(u *chat.Update, e domain.MessagePosted) {
 	c.push(u, "plain", func() []byte {
-		return protocol.Payload("/", "message", plainMessageOf(c.nameOf(u.By), e.Text, u.RecordedAt))
+		return c.socket.Payload("message", plainMessageOf(c.nameOf(u.By), e.Text, u.RecordedAt))
 	})
 }

@@ -53,7 +53,7 @@ func (w *world) called(o siotest.Options, name string, others ...*app) *app {
 
 func TestPlainChat(t *testing.T) {
 	t.Parallel()
-	for name, o := range siotest.Kinds() {
+	for name, o := range kinds() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			db := pgtest.New(t)
@@ -145,7 +145,7 @@ func TestPlainChat(t *testing.T) {
 				fresh.Emit("message", "bob")
 				fresh.Emit("test", nil)
 				p := fresh.Next()
-				for p.Text != fmt.Sprintf(`42[%q,"啊啊啊"]`, fresh.id) && !strings.Contains(p.Text, "昵称已被使用") {
+				for p.Text != fmt.Sprintf(`%s[%q,"啊啊啊"]`, fresh.Prefix("42"), fresh.id) && !strings.Contains(p.Text, "昵称已被使用") {
 					p = fresh.Next()
 				}
 				return !strings.Contains(p.Text, "昵称已被使用")

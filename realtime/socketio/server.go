@@ -34,11 +34,12 @@ func New(cfg Config) (*Server, error) {
 	s := &Server{core: c}
 	c.channels = newChannels(&c.cfg, func() *engineio.Group { return s.sockets.Engine().NewGroup() })
 
-	recovery := cfg.Recovery
+	recovery := cfg.Recovery // one for all namespaces, so that they share its limits
 	recovery.Restore = c.restore
-	sockets := protocol.Config{Engine: cfg.Engine, Namespaces: []protocol.Namespace{
-		{Name: "/", Connected: c.connected, Recovery: &recovery},
-	}}
+	sockets := protocol.Config{Engine: cfg.Engine}
+	for _, name := range append([]string{"/"}, cfg.Namespaces...) {
+		sockets.Namespaces = append(sockets.Namespaces, protocol.Namespace{Name: name, Connected: c.connected, Recovery: &recovery})
+	}
 	sockets.Engine.Now, sockets.Engine.Log = cfg.Now, cfg.Log
 	settings.Defaults(&sockets)
 	s.sockets = protocol.New(sockets)
@@ -88,7 +89,7 @@ func (s *Server) Connections() []hub.Connection {
 	all := make([]hub.Connection, 0, len(sockets))
 	for _, k := range sockets {
 		all = append(all, hub.Connection{
-			ID: domain.ConnectionID(k.PublicID()), Alias: domain.ConnectionID(k.Session().Alias()), Key: k.ID(),
+			ID: domain.ConnectionID(k.PublicID()), Alias: domain.ConnectionID(k.Alias()), Key: k.ID(),
 			Dialect: "socketio", Address: k.Session().Address(), Since: k.Session().OpenedAt(),
 		})
 	}
@@ -98,7 +99,7 @@ func (s *Server) Connections() []hub.Connection {
 // Kick disconnects the socket with an id. It reports false if there is no such socket.
 func (s *Server) Kick(id domain.ConnectionID, reason string) bool {
 	for _, k := range s.core.sockets.list() {
-		if k.ID() == string(id) || k.Session().HasID(string(id)) {
+		if k.ID() == string(id) || k.HasID(string(id)) {
 			s.core.kick(k, reason)
 			return true
 		}

@@ -55,13 +55,13 @@ func TestMemoryIsFreedAfterClientsLeave(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	live := w.register("streamer").goLive()
-	for name, o := range siotest.Kinds() {
+	for name, o := range kinds() {
 		a := w.app(o)
 		a.joins(w.register(name), live)
 		a.Send("1")
 	}
 	wstest.Eventually(t, "the live is released", func() bool { return w.server.Lives() == 0 })
-	wstest.Eventually(t, "all users have left", func() bool { return len(events[domain.ViewerLeft](w)) == len(siotest.Kinds()) })
+	wstest.Eventually(t, "all users have left", func() bool { return len(events[domain.ViewerLeft](w)) == len(kinds()) })
 	wstest.Eventually(t, "no session is left", func() bool { return w.server.Polling() == 0 && w.server.Stats().Open.Load() == 0 })
 }
 
@@ -71,7 +71,7 @@ func TestShutdownKeepsViewersInTheirLives(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	live := w.register("streamer").goLive()
-	for name, o := range siotest.Kinds() {
+	for name, o := range kinds() {
 		w.app(o).joins(w.register(name), live)
 	}
 	if err := w.server.Shutdown(t.Context()); err != nil {

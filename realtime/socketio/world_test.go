@@ -2,6 +2,7 @@ package socketio_test
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -45,12 +46,24 @@ func newWorld(t testing.TB, change func(*socketio.Config, *roomsConfig)) *world 
 	return openWorld(t, pgtest.New(t), true, change)
 }
 
+// namespace is a namespace of the server, in addition to "/".
+const namespace = "/live"
+
+// kinds returns the options of all kinds of clients, in the default namespace and in another one.
+func kinds() map[string]siotest.Options {
+	all := siotest.Kinds()
+	for _, polling := range []bool{false, true} { // clients of version 3 would be in the default namespace, too
+		all[fmt.Sprintf("%s, polling %v", namespace, polling)] = siotest.Options{Version: 4, Polling: polling, Namespace: namespace}
+	}
+	return all
+}
+
 // openWorld starts a node on db. If projects is true, it also runs a projector.
 func openWorld(t testing.TB, db *pgtest.DB, projects bool, change func(*socketio.Config, *roomsConfig)) *world {
 	t.Helper()
 	w := &world{log: &logtest.Buffer{}}
 	log := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	cfg := socketio.Config{Now: time.Now, Log: log}
+	cfg := socketio.Config{Now: time.Now, Log: log, Namespaces: []string{namespace}}
 	cfg.Engine.BodyTimeout, cfg.Engine.PingTimeout, cfg.Engine.SettleTimeout = siotest.Timeout, siotest.Timeout, siotest.Timeout
 	cfg.Engine.Sockets = ws.Config{FrameRate: -1, PushWindow: time.Millisecond, WriteTimeout: siotest.Timeout}
 	var rooms roomsConfig

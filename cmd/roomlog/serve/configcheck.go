@@ -63,7 +63,7 @@ func (c *CheckCommand) Run(_ context.Context, g *cli.Globals, sh cli.Shell) erro
 
 var passwordPair = regexp.MustCompile(`(?i)\b((?:ssl)?password\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s&]+)`)
 
-// mask returns a text that shows that a secret is set, and of an address everything but its passwords.
+// mask returns a value without its secrets: the size of a secret, or an address without its passwords.
 func mask(variable, value string) string {
 	switch {
 	case value == "" && variable == cli.DatabaseURL:

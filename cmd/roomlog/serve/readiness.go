@@ -106,7 +106,7 @@ func (r *readiness) tables(ctx context.Context) (string, error) {
 	return note, nil
 }
 
-// coins reports whose coins are closed because a coin event cannot be applied.
+// coins reports the users whose coins are closed because a coin event cannot be applied.
 func (r *readiness) coins(ctx context.Context) (string, error) {
 	state, err := r.backend.queries.Lag(ctx)
 	if err != nil {

@@ -46,8 +46,8 @@ func openSecrets(getenv func(string) string, dataDir string, log *slog.Logger) (
 	return s, err
 }
 
-// openAuditSecret returns the secret of the keys that sign checkpoints of the transparency log. A server that has none, and no
-// folder to store one in, does not sign.
+// openAuditSecret returns the secret of the keys that sign checkpoints of the transparency log. Without
+// this secret, and without a data folder in which it could be stored, a server does not sign.
 func openAuditSecret(getenv func(string) string, dataDir string, log *slog.Logger) ([]string, error) {
 	newestFirst, err := auditSecret.set(getenv)
 	if err != nil || newestFirst != nil {

@@ -20,8 +20,9 @@ func newTreeFollower(ctx context.Context, store *eventstore.Store, c *config, en
 	return tree.NewFollower(tree.Config{Store: store, Secrets: secrets, Memory: openTreeMemory(env), Log: env.log})
 }
 
-// checkAuditSecret returns the secrets with which this server signs checkpoints. A server whose secret is not that of the other
-// servers on the log serves its clients, but does not sign: a reader of checkpoints would not know its key.
+// checkAuditSecret returns the secrets with which this server signs checkpoints. If the secret differs from the secret of the
+// other servers with the same log, the server still serves its clients, but it does not sign: readers of checkpoints do not
+// have its key.
 func checkAuditSecret(ctx context.Context, store *eventstore.Store, c *config, env *environment) ([]string, error) {
 	if env.secrets.audit == nil {
 		return nil, nil
@@ -39,8 +40,8 @@ func checkAuditSecret(ctx context.Context, store *eventstore.Store, c *config, e
 	return env.secrets.audit, err
 }
 
-// openTreeMemory opens the file in which this process remembers the newest checkpoint. Without a data folder, the process
-// remembers it as long as it runs.
+// openTreeMemory opens the file in which this process stores the newest checkpoint. Without a data folder, the process keeps
+// the checkpoint in memory only.
 func openTreeMemory(env *environment) *tree.Memory {
 	if env.folderless {
 		return nil

@@ -2,6 +2,7 @@ package engineio
 
 import (
 	"maps"
+	"math"
 	"slices"
 
 	"roomlog/realtime/ws"
@@ -96,10 +97,8 @@ func (s *Session) switchTo(c *carrier) []upgradeListener {
 		s.waiting <- nil
 		s.waiting = nil
 	}
-	for frames := s.backlog.Take(pollBytes); len(frames) > 0; frames = s.backlog.Take(pollBytes) {
-		c.conn.Send(frames...)
-	}
-	if s.ended { // The client no longer polls, so it cannot receive the last packet by a GET.
+	c.conn.Send(s.backlog.Take(math.MaxInt)...) // one Send, because only that may be larger than the queue of the connection
+	if s.ended {                                // The client no longer polls, so it cannot receive the last packet by a GET.
 		s.dropLastPacket()
 		c.conn.Close(ws.CloseNormal, "")
 		return nil

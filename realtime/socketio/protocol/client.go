@@ -27,7 +27,8 @@ type Namespace struct {
 	// Connected is called with each new socket, after its client got the response to CONNECT and before its first
 	// event is handled. It registers the socket's handlers.
 	Connected func(*Socket)
-	// Recovery lets clients recover their sockets after a lost connection. Nil: they cannot.
+	// Recovery lets clients recover their sockets after a lost connection. Nil: they cannot. Namespaces with the same
+	// Recovery share its limits.
 	Recovery *Recovery
 }
 
@@ -44,9 +45,9 @@ type client struct {
 	limits     limits
 	session    *engineio.Session
 	sockets    map[string]*Socket
-	values     map[string]any // values of Socket.Shared
-	partial    *packet        // packet whose attachments are still missing
-	bytes      int            // size of the attachments of partial that have arrived, in bytes
+	shared     *sharedValue
+	partial    *packet // packet whose attachments are still missing
+	bytes      int     // size of the attachments of partial that have arrived, in bytes
 }
 
 // protocol4 reports whether the client speaks protocol 4.
@@ -110,7 +111,7 @@ func (c *client) handle(p *packet) {
 	}
 	switch {
 	case p.kind == typeConnect && k == nil:
-		c.connect(p.namespace, c.auth(p))
+		c.connect(p.namespace, p.parseQuery(), p.data)
 	case p.kind == typeConnect && c.protocol4(): // Clients of protocol 4 may connect twice.
 	case p.kind == typeDisconnect && k != nil:
 		c.remove(k, clientDisconnect)
@@ -122,35 +123,25 @@ func (c *client) handle(p *packet) {
 	}
 }
 
-// auth returns the JSON object of a CONNECT packet. Clients of protocol 4 send a query instead.
-func (c *client) auth(p *packet) json.RawMessage {
-	if !c.protocol4() {
-		return p.data
-	}
-	query, err := url.ParseQuery(p.query)
-	if err != nil || len(query) == 0 {
-		return nil
-	}
-	flat := make(map[string]string, len(query))
-	for key := range query {
-		flat[key] = query.Get(key)
-	}
-	return encodeJSON(flat)
-}
-
 var (
 	errNoNamespace       = errors.New("Invalid namespace")   //nolint:staticcheck // the text of the reference server
 	errTooManyNamespaces = errors.New("Too many namespaces") //nolint:staticcheck // in the style of the other
 )
 
-// connect creates a socket in a namespace, or sends the reason for which the socket is refused.
-func (c *client) connect(name string, auth json.RawMessage) {
+// connect creates a socket in a namespace, or sends the reason for which the socket is refused. Clients of protocol 4
+// send a query instead of auth.
+func (c *client) connect(name string, query url.Values, auth json.RawMessage) {
+	if c.protocol4() {
+		auth = encodeQuery(query)
+	} else {
+		query = nil
+	}
 	if len(auth) == 0 {
 		auth = json.RawMessage("{}")
 	}
 	n := c.namespaces[name]
-	k := newSocket(c.session, name, auth)
-	k.values, k.disconnect = c.values, c.disconnect
+	k := newSocket(c.session, name, query, auth)
+	k.shared, k.disconnect = c.shared, c.disconnect
 	if err := c.admit(k, n); err != nil {
 		c.send(&packet{kind: typeConnectError, namespace: name, id: noID, data: encodeRefusal(err, c.protocol4())})
 		return
@@ -161,6 +152,18 @@ func (c *client) connect(name string, auth json.RawMessage) {
 	if n.Connected != nil {
 		n.Connected(k)
 	}
+}
+
+// encodeQuery returns the first value of each key as JSON, or nil if there is none.
+func encodeQuery(query url.Values) json.RawMessage {
+	if len(query) == 0 {
+		return nil
+	}
+	flat := make(map[string]string, len(query))
+	for key := range query {
+		flat[key] = query.Get(key)
+	}
+	return encodeJSON(flat)
 }
 
 // admit calls the functions of Namespace.Use, and recovers the socket if its client requests it.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"net/url"
 	"strconv"
 
 	"roomlog/realtime/socketio/engineio"
@@ -90,6 +91,15 @@ func (p *packet) cutNamespace(b []byte) ([]byte, error) {
 	}
 	p.namespace, p.query = string(name), string(query)
 	return rest, nil
+}
+
+// parseQuery returns the query of a CONNECT. An invalid query counts as none.
+func (p *packet) parseQuery() url.Values {
+	query, err := url.ParseQuery(p.query)
+	if err != nil {
+		return nil
+	}
+	return query
 }
 
 // cutNumber removes leading digits from b. Without digits the number is noID.

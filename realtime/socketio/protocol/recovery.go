@@ -29,7 +29,7 @@ type Recovery struct {
 	MaxKept int `default:"10000"`
 }
 
-// recoveryStore holds the sockets of a namespace that can be recovered.
+// recoveryStore holds the sockets that can be recovered, of all namespaces with the same Recovery.
 type recoveryStore struct {
 	Recovery
 	now  func() time.Time
@@ -40,9 +40,9 @@ type recoveryStore struct {
 }
 
 type lostSocket struct {
-	id    string
-	state any
-	until time.Time
+	namespace, id string
+	state         any
+	until         time.Time
 }
 
 func newRecoveryStore(r Recovery, now func() time.Time) *recoveryStore {
@@ -68,7 +68,7 @@ func (s *recoveryStore) connect(k *Socket) {
 	}
 	k.pid = newID()
 	if request.PID != "" {
-		if lost, ok := s.take(request.PID); ok {
+		if lost, ok := s.take(request.PID, k.namespace); ok {
 			if restored, ok := s.Restore(lost.state, request.Offset); ok {
 				k.id, k.pid, k.restored = lost.id, request.PID, restored
 			}
@@ -79,13 +79,13 @@ func (s *recoveryStore) connect(k *Socket) {
 	s.connected[k.pid] = k
 }
 
-// take removes and returns the lost socket with a pid. If the server has not noticed that the socket was lost, take ends
-// its session first.
-func (s *recoveryStore) take(pid string) (lostSocket, bool) {
+// take removes and returns the lost socket of a namespace with a pid. If the server has not noticed that the socket was
+// lost, take ends its session first.
+func (s *recoveryStore) take(pid, namespace string) (lostSocket, bool) {
 	s.mu.Lock()
 	connected := s.connected[pid]
 	s.mu.Unlock()
-	if connected != nil {
+	if connected != nil && connected.namespace == namespace {
 		connected.session.Fail("transport close")
 		timer := time.NewTimer(takeoverTimeout)
 		defer timer.Stop()
@@ -97,6 +97,9 @@ func (s *recoveryStore) take(pid string) (lostSocket, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	lost, ok := s.lost.Peek(pid)
+	if lost.namespace != namespace {
+		return lostSocket{}, false
+	}
 	s.lost.Remove(pid)
 	return lost, ok && s.now().Before(lost.until)
 }
@@ -109,6 +112,6 @@ func (s *recoveryStore) disconnect(k *Socket, lost bool) {
 		delete(s.connected, k.pid)
 	}
 	if lost && k.kept != nil && k.pid != "" {
-		s.lost.Add(k.pid, lostSocket{k.id, k.kept, s.now().Add(s.Keep)})
+		s.lost.Add(k.pid, lostSocket{k.namespace, k.id, k.kept, s.now().Add(s.Keep)})
 	}
 }

@@ -32,12 +32,12 @@ func New(cfg Config) *Server {
 	}
 	s := &Server{namespaces: make(map[string]*namespace)}
 	s.limits = limits{cfg.MaxNamespaces, cfg.MaxAttachments, cfg.Engine.MaxPayload}
+	stores := make(map[*Recovery]*recoveryStore)
 	for _, n := range cfg.Namespaces {
-		one := &namespace{Namespace: n}
-		if n.Recovery != nil {
-			one.recovery = newRecoveryStore(*n.Recovery, cfg.Engine.Now)
+		if n.Recovery != nil && stores[n.Recovery] == nil {
+			stores[n.Recovery] = newRecoveryStore(*n.Recovery, cfg.Engine.Now)
 		}
-		s.namespaces[n.Name] = one
+		s.namespaces[n.Name] = &namespace{n, stores[n.Recovery]}
 	}
 	cfg.Engine.Open = s.open
 	s.engine = engineio.New(cfg.Engine)
@@ -60,10 +60,10 @@ func (s *Server) Shutdown(ctx context.Context) error { return s.engine.Shutdown(
 func (s *Server) open(session *engineio.Session) engineio.Handler {
 	c := &client{
 		namespaces: s.namespaces, limits: s.limits, session: session,
-		sockets: make(map[string]*Socket), values: make(map[string]any),
+		sockets: make(map[string]*Socket), shared: new(sharedValue),
 	}
 	if c.protocol4() {
-		c.connect("/", nil)
+		c.connect("/", nil, nil)
 		session.Settled()
 	}
 	return c

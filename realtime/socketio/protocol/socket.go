@@ -4,7 +4,9 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
+	"maps"
 	"net/url"
+	"strings"
 	"sync"
 
 	"roomlog/realtime/socketio/engineio"
@@ -26,8 +28,9 @@ type Socket struct {
 	id         string
 	auth       json.RawMessage
 	pid        string // private id for the recovery; "": the client has not requested recovery
+	query      url.Values
 	disconnect func(k *Socket, all bool)
-	values     map[string]any // values that the client's sockets share, by namespace
+	shared     *sharedValue
 
 	// Only the goroutine that handles the client's packets uses the following fields.
 	handlers     map[string]func(*Event)
@@ -53,18 +56,32 @@ func newID() string {
 // protocol4 reports whether a session's client speaks protocol 4.
 func protocol4(s *engineio.Session) bool { return s.Version() == engineio.V3 }
 
-// newSocket returns the socket of a session in a namespace.
-func newSocket(s *engineio.Session, namespace string, auth json.RawMessage) *Socket {
+// sharedValue is the value of Socket.Shared.
+type sharedValue struct {
+	created bool
+	value   any
+}
+
+// newSocket returns the socket of a session in a namespace. query is the query of the namespace.
+func newSocket(s *engineio.Session, namespace string, query url.Values, auth json.RawMessage) *Socket {
 	k := &Socket{session: s, namespace: namespace, auth: auth, handlers: make(map[string]func(*Event)), left: make(chan struct{})}
-	switch {
-	case !protocol4(s):
+	k.query = mergeQueries(s.Query(), query)
+	if !protocol4(s) {
 		k.id = newID()
-	case namespace == "/": // Clients of protocol 4 derive their ids from the id of the Engine.IO session.
-		k.id = s.ID()
-	default:
-		k.id = namespace + "#" + s.ID()
+	} else { // Clients of protocol 4 derive their ids from the id of the Engine.IO session.
+		k.id = k.idOf(s.ID())
 	}
 	return k
+}
+
+// mergeQueries returns the query of a handshake with the keys that only the query of the namespace has.
+func mergeQueries(handshake, namespace url.Values) url.Values {
+	if len(namespace) == 0 {
+		return handshake
+	}
+	merged := maps.Clone(namespace)
+	maps.Copy(merged, handshake)
+	return merged
 }
 
 // ID returns the id of the socket. The client of the socket knows the id, too.
@@ -72,20 +89,49 @@ func (k *Socket) ID() string { return k.id }
 
 // PublicID returns the id that other users may see.
 func (k *Socket) PublicID() string {
-	switch {
-	case !protocol4(k.session):
+	if !protocol4(k.session) {
 		return k.id
-	case k.namespace == "/":
-		return k.session.PublicID()
 	}
-	return k.namespace + "#" + k.session.PublicID()
+	return k.idOf(k.session.PublicID())
 }
+
+// Alias returns the id under which other users saw the socket while its client polled, or "" if there is none.
+func (k *Socket) Alias() string {
+	if k.session.Alias() == "" {
+		return ""
+	}
+	return k.idOf(k.session.Alias())
+}
+
+// HasID reports whether id is, or was, the public id of the socket.
+func (k *Socket) HasID(id string) bool {
+	if !protocol4(k.session) {
+		return id == k.id
+	}
+	if k.namespace == "/" {
+		return k.session.HasID(id)
+	}
+	id, ok := strings.CutPrefix(id, k.namespace+"#")
+	return ok && k.session.HasID(id)
+}
+
+// idOf returns the id of the socket for an id of its session.
+func (k *Socket) idOf(session string) string {
+	if k.namespace == "/" {
+		return session
+	}
+	return k.namespace + "#" + session
+}
+
+// Namespace returns the namespace of the socket.
+func (k *Socket) Namespace() string { return k.namespace }
 
 // Session returns the Engine.IO session that carries the socket.
 func (k *Socket) Session() *engineio.Session { return k.session }
 
-// Query returns the query of the request that opened the session. It may contain a token: do not log it.
-func (k *Socket) Query() url.Values { return k.session.Query() }
+// Query returns the query of the request that opened the session, and the query that a client of protocol 4 has sent
+// with the name of the namespace. If both have a key, the request counts. The query may contain a token: do not log it.
+func (k *Socket) Query() url.Values { return k.query }
 
 // Auth returns the JSON object that the client sent when it connected to the namespace.
 func (k *Socket) Auth() json.RawMessage { return k.auth }
@@ -114,13 +160,13 @@ func (k *Socket) Recoverable() bool { return k.pid != "" }
 // Restored returns the result of Recovery.Restore, or nil for a new socket. Call it from Namespace.Connected.
 func (k *Socket) Restored() any { return k.restored }
 
-// Shared returns a value that all sockets of the client in this namespace share, one after another, as long as the
-// session lasts. The first call creates it. Call it from Namespace.Connected or from a handler.
+// Shared returns a value that all sockets of the client share, in every namespace, as long as the session lasts. The
+// first call creates it. Call it from Namespace.Connected or from a handler.
 func (k *Socket) Shared(create func() any) any {
-	if _, created := k.values[k.namespace]; !created {
-		k.values[k.namespace] = create()
+	if !k.shared.created {
+		k.shared.created, k.shared.value = true, create()
 	}
-	return k.values[k.namespace]
+	return k.shared.value
 }
 
 // Emit sends an event.
@@ -156,6 +202,11 @@ func (k *Socket) sendValues(p packet, values []any) {
 		p.kind += typeBinaryEvent - typeEvent
 	}
 	k.Send(p.frame(k.session))
+}
+
+// Payload returns the payload of a frame that emits an event to sockets of this socket's namespace.
+func (k *Socket) Payload(event string, arguments ...any) []byte {
+	return Payload(k.namespace, event, arguments...)
 }
 
 // Send sends frames whose payloads Payload returned for this socket's namespace.

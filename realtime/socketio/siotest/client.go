@@ -30,6 +30,8 @@ type Options struct {
 	Mute    bool // whether the client does not reply to pings
 	Query   url.Values
 	Header  http.Header
+
+	Namespace string // initial value of Client.Namespace
 }
 
 // Client is a client with one Engine.IO session and its Socket.IO sockets.
@@ -37,6 +39,8 @@ type Client struct {
 	testing.TB
 	base    string // URL of the server: http://host:port/path/
 	options Options
+	// Namespace is the namespace of Emit, Call and Event; "" is the default namespace.
+	Namespace string
 	// Upgrades is the number of further transports that the server offered.
 	Upgrades      int
 	sid           string // id of the Engine.IO session

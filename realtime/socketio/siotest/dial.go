@@ -24,7 +24,7 @@ func Try(t testing.TB, base string, o Options) (*Client, error) {
 	if o.Version == 0 {
 		o.Version = 4
 	}
-	c := &Client{TB: t, base: base, options: o, packets: make(chan Packet, 100_000), closed: make(chan struct{}), stopped: make(chan struct{}), cut: make(chan struct{})}
+	c := &Client{TB: t, base: base, options: o, Namespace: o.Namespace, packets: make(chan Packet, 100_000), closed: make(chan struct{}), stopped: make(chan struct{}), cut: make(chan struct{})}
 	if o.Polling {
 		status, body := c.Do(http.MethodGet, c.address(""), "", nil)
 		if status != http.StatusOK {

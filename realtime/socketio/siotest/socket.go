@@ -17,40 +17,53 @@ func (c *Client) Connect() (id string) {
 // recovery.
 func (c *Client) Enter(namespace, auth string) (id, pid string) {
 	c.Helper()
-	prefix := ""
-	if namespace != "/" {
-		prefix = namespace + ","
-	}
+	prefix := prefixOf("40", namespace)
 	if c.options.Version == 3 {
-		if namespace != "/" {
-			c.Send("40" + prefix)
-			c.Expect("40" + prefix)
-			return namespace + "#" + c.sid, ""
+		if namespace == "/" {
+			c.Expect("40") // sent by the server although the client has sent no CONNECT
+			return c.sid, ""
 		}
-		c.Expect("40") // sent by the server although the client has sent no CONNECT
-		return c.sid, ""
+		name, _, _ := strings.Cut(namespace, "?")
+		c.Send(prefix)
+		for p := c.Next(); p.Text != "40"+name+","; p = c.Next() { // events of other namespaces may come first
+			c.aside = append(c.aside, p)
+		}
+		return name + "#" + c.sid, ""
 	}
-	c.Send("40" + prefix + auth)
+	c.Send(prefix + auth)
 	p := c.Next()
+	for ; !strings.HasPrefix(p.Text, "4") || namespace != "/" && !strings.Contains(p.Text, namespace); p = c.Next() {
+		c.aside = append(c.aside, p)
+	}
 	var response struct{ SID, PID string }
-	text, ok := strings.CutPrefix(p.Text, "40"+prefix)
+	text, ok := strings.CutPrefix(p.Text, prefix)
 	if !ok || json.Unmarshal([]byte(text), &response) != nil || response.SID == "" {
 		c.Fatalf("connected with %q", p.Text)
 	}
 	return response.SID, response.PID
 }
 
-// Emit emits an event in the default namespace.
+// Prefix returns the beginning of a packet of the client's namespace. kind is the type of the packet, such as "42".
+func (c *Client) Prefix(kind string) string { return prefixOf(kind, c.Namespace) }
+
+func prefixOf(kind, namespace string) string {
+	if namespace == "" || namespace == "/" {
+		return kind
+	}
+	return kind + namespace + ","
+}
+
+// Emit emits an event.
 func (c *Client) Emit(event string, arguments ...any) {
 	c.Helper()
-	c.Send("42" + c.encode(append([]any{event}, arguments...)))
+	c.Send(c.Prefix("42") + c.encode(append([]any{event}, arguments...)))
 }
 
 // Call emits an event, waits for its acknowledgement and returns the arguments of the acknowledgement.
 func (c *Client) Call(id int, event string, arguments ...any) []json.RawMessage {
 	c.Helper()
-	c.Send(fmt.Sprintf("42%d%s", id, c.encode(append([]any{event}, arguments...))))
-	return c.await(fmt.Sprintf("43%d", id), nil)
+	c.Send(c.Prefix("42") + fmt.Sprint(id) + c.encode(append([]any{event}, arguments...)))
+	return c.await(c.Prefix("43")+fmt.Sprint(id), nil)
 }
 
 func (c *Client) encode(v any) string {
@@ -62,11 +75,11 @@ func (c *Client) encode(v any) string {
 	return string(text)
 }
 
-// Event waits for an event with this name in the default namespace and returns its arguments. It stores other events,
+// Event waits for an event with this name and returns its arguments. It stores other events,
 // in order, for later calls.
 func (c *Client) Event(name string) []json.RawMessage {
 	c.Helper()
-	return c.await("42", func(arguments []json.RawMessage) bool { return string(arguments[0]) == c.encode(name) })[1:]
+	return c.await(c.Prefix("42"), func(arguments []json.RawMessage) bool { return string(arguments[0]) == c.encode(name) })[1:]
 }
 
 // await returns the JSON array of the next packet that begins with prefix and for which wanted returns true.

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 )
 
 // CursorOf returns the cursor "position.tag" of a reader that has read up to r. The tag is the last 8 hexadecimal
@@ -36,28 +35,6 @@ func (s *Store) Cursor(ctx context.Context, position int64) (string, error) {
 		return "", fmt.Errorf("cursor of position %d: %w", position, errStandby)
 	}
 	return "", fmt.Errorf("cursor of position %d: %w", position, ErrCursorLost)
-}
-
-// eventID is the id of the event at a position.
-type eventID struct {
-	id      *uuid.UUID // nil: the log has no event there
-	standby bool       // whether the database is a standby, which may receive the event later
-}
-
-// eventIDs returns the ids of the events at positions.
-func (s *Store) eventIDs(ctx context.Context, positions []int64) (map[int64]eventID, error) {
-	rows, err := s.pool.Query(ctx, selectEventIDs, positions)
-	if err != nil {
-		return nil, err
-	}
-	found := make(map[int64]eventID, len(positions))
-	var position int64
-	var e eventID
-	_, err = pgx.ForEachRow(rows, []any{&position, &e.id, &e.standby}, func() error {
-		found[position] = e
-		return nil
-	})
-	return found, err
 }
 
 // ParseCursor returns the position in a cursor, after it has checked that the log contains the event of the cursor.

@@ -210,3 +210,35 @@ func (c *channel) attach(conn *ws.Conn, o opening) bool {
 	c.fan.Add(conn)
 	return true
 }
+
+// current returns the shared snapshot if a session can use it: if it was read at the time oldest or later, no fact was sent
+// since, and no profile has changed. Facts that wait in the batch follow the snapshot. A snapshot with a read after the read requested is used as well: it is
+// as new as one that the session would read itself. current also returns the number of the newest read.
+func (c *channel) current(oldest time.Time, profiles, requested int64) (found *sharedSnapshot, reads int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch f := c.shared; {
+	case f == nil, f.history != c.history, f.profiles != profiles, f.at.Before(oldest):
+	case f.pos < c.start:
+	case f.read > requested, c.last <= f.pos:
+		found = f
+	}
+	return found, c.reads
+}
+
+// beginRead counts a read of a snapshot, and returns its number.
+func (c *channel) beginRead() int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.reads++
+	return c.reads
+}
+
+// share makes a snapshot available to all sessions.
+func (c *channel) share(found *sharedSnapshot) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.history == found.history && !c.held {
+		c.shared = found
+	}
+}

@@ -3,6 +3,8 @@ package native
 import (
 	"context"
 	"errors"
+	"fmt"
+	"math"
 
 	"roomlog/domain"
 	"roomlog/eventstore"
@@ -73,6 +75,32 @@ func (s *session) attach(ctx context.Context, c *channel, re, since string, ente
 		}
 	}
 	return projections.ErrBehind
+}
+
+// sharedSnapshot returns a snapshot of the live of a channel: the newest one that a session has read if nothing in it has
+// changed, and otherwise a new one. Sessions that need a new one at the same time share one read.
+func (s *session) sharedSnapshot(ctx context.Context, c *channel, position int64) (*sharedSnapshot, error) {
+	found, reads := c.current(s.Now().Add(-s.SnapshotAge), s.Hub.ProfileChanges(), math.MaxInt64)
+	if found != nil {
+		return found, nil
+	}
+	select {
+	case c.snapshotting <- struct{}{}:
+		defer func() { <-c.snapshotting }()
+	case <-ctx.Done():
+		return nil, fmt.Errorf("wait for the snapshot of a live: %w", ctx.Err())
+	}
+	if found, _ = c.current(s.Now().Add(-s.SnapshotAge), s.Hub.ProfileChanges(), reads); found != nil {
+		return found, nil
+	}
+	found = &sharedSnapshot{history: s.Hub.History(), profiles: s.Hub.ProfileChanges(), read: c.beginRead(), at: s.Now()}
+	read, err := s.snapshot(ctx, c.live, position)
+	if err != nil {
+		return nil, err
+	}
+	found.pos, found.json = read.Pos, encode(read)
+	c.share(found)
+	return found, nil
 }
 
 // snapshot returns the state of a live as of a position up to which the hub has delivered all deltas. If the tables do

@@ -28,7 +28,7 @@ const (
 // only upgrades connections and echoes one frame. Servers and clients run in one process, with durable commits.
 func BenchmarkFigureJoins(b *testing.B) {
 	for b.Loop() {
-		few, many, bare := openCrowd(b, 1000), openCrowd(b, 1_000_000), echoServer(b)
+		few, many, bare := openViewers(b, 1000), openViewers(b, 1_000_000), echoServer(b)
 		var ofFew, ofMany, ofBare []float64
 		for range rounds {
 			ofFew = append(ofFew, few.joins(b))
@@ -41,16 +41,16 @@ func BenchmarkFigureJoins(b *testing.B) {
 	}
 }
 
-// crowd is a node with users who have not joined the live yet.
-type crowd struct {
+// newViewers is a node with users who have not joined the live yet.
+type newViewers struct {
 	*world
 	live   domain.LiveID
 	people []person
 }
 
-// openCrowd opens a node. The database has some comments in the live and in other lives.
-func openCrowd(b *testing.B, comments int) *crowd {
-	c := &crowd{world: openWorld(b, pgtest.Server(b, pgtest.Durable).Open(), true, func(c *config) {
+// openViewers opens a node. The database has some comments in the live and in other lives.
+func openViewers(b *testing.B, comments int) *newViewers {
+	c := &newViewers{world: openWorld(b, pgtest.Server(b, pgtest.Durable).Open(), true, func(c *config) {
 		c.Sockets = ws.Config{FrameRate: -1, SocketTimeout: -1} // with the settings of roomlog serve, except limits of one address
 	})}
 	streamer := c.register("streamer")
@@ -81,7 +81,7 @@ func openCrowd(b *testing.B, comments int) *crowd {
 }
 
 // joins lets the next users join, and returns their number in a second. Then it waits until they have left.
-func (c *crowd) joins(b *testing.B) float64 {
+func (c *newViewers) joins(b *testing.B) float64 {
 	people := c.people[:joiners]
 	c.people = c.people[joiners:]
 	rate := perSecond(b, joiners, func(i int) (net.Conn, error) {

@@ -25,14 +25,13 @@ func (s *Store) Cursor(ctx context.Context, position int64) (string, error) {
 	if position == 0 {
 		return "0", nil
 	}
-	var h head
-	if err := h.scan(s.pool.QueryRow(ctx, selectHead, position)); err != nil {
-		return "", fmt.Errorf("cursor of position %d: %w", position, err)
-	}
+	found, _, err := s.cursors.Get(ctx, position)
 	switch {
-	case h.found != uuid.Nil:
-		return cursor(position, h.found), nil
-	case h.standby:
+	case err != nil:
+		return "", fmt.Errorf("cursor of position %d: %w", position, err)
+	case found.id != nil:
+		return cursor(position, *found.id), nil
+	case found.standby:
 		return "", fmt.Errorf("cursor of position %d: %w", position, errStandby)
 	}
 	return "", fmt.Errorf("cursor of position %d: %w", position, ErrCursorLost)

@@ -8,6 +8,8 @@ var (
 	selectHead string
 	//go:embed sql/select_lock_holder.sql
 	selectLockHolder string
+	//go:embed sql/select_event_ids.sql
+	selectEventIDs string
 	//go:embed sql/select_events.sql
 	selectEvents string
 	//go:embed sql/select_live_events.sql

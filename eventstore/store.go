@@ -19,6 +19,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"roomlog/domain"
+	"roomlog/internal/coalesce"
 	"roomlog/internal/names"
 	"roomlog/internal/settings"
 	"roomlog/internal/wait"
@@ -51,6 +52,7 @@ type Store struct {
 
 	historyChanged *wait.Signal
 	snapshotKeys   snapshotKeys
+	cursors        *coalesce.Reads[int64, eventID] // ids for cursors that are requested at the same time are read together
 }
 
 // format is the number of the storage format that this program reads and writes.
@@ -73,6 +75,7 @@ func Open(ctx context.Context, pool *pgxpool.Pool, c Config) (*Store, error) {
 		appended: wait.NewSignal(), projected: wait.NewSignal(),
 		historyChanged: wait.NewSignal(), history: history{now: History{Number: 1}},
 	}
+	s.cursors = coalesce.New(s.eventIDs)
 	s.history.onChange = func(now History) {
 		s.codec.keys.drop(now.Head)
 		pool.Reset() // an old connection may belong to the former server
@@ -214,4 +217,26 @@ func (s *Store) keyed(text string) string {
 	mac := hmac.New(sha256.New, s.nameKey)
 	mac.Write([]byte(text))
 	return hex.EncodeToString(mac.Sum(nil)[:16])
+}
+
+// eventID is the id of the event at a position.
+type eventID struct {
+	id      *uuid.UUID // nil: the log has no event there
+	standby bool       // whether the database is a standby, which may receive the event later
+}
+
+// eventIDs returns the ids of the events at positions.
+func (s *Store) eventIDs(ctx context.Context, positions []int64) (map[int64]eventID, error) {
+	rows, err := s.pool.Query(ctx, selectEventIDs, positions)
+	if err != nil {
+		return nil, err
+	}
+	found := make(map[int64]eventID, len(positions))
+	var position int64
+	var e eventID
+	_, err = pgx.ForEachRow(rows, []any{&position, &e.id, &e.standby}, func() error {
+		found[position] = e
+		return nil
+	})
+	return found, err
 }

@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"roomlog/domain"
+	"roomlog/internal/coalesce"
 	"roomlog/internal/settings"
 )
 
@@ -37,7 +40,14 @@ type AdmissionConfig struct {
 // check fails, an Admission therefore waits once until the tables have reached the position of the sign-in or the head
 // of the log, and checks again. It returns ErrBehind after AdmissionConfig.Timeout.
 type Admission struct {
-	c AdmissionConfig
+	c        AdmissionConfig
+	accounts *coalesce.Reads[domain.UserID, signedIn] // users who sign in at the same time are read together
+}
+
+// signedIn is a user with the id of the current sign-in session.
+type signedIn struct {
+	User
+	session string // "" if the user is signed out
 }
 
 // NewAdmission returns an Admission. All fields of c except Timeout are required.
@@ -46,7 +56,7 @@ func NewAdmission(c AdmissionConfig) (*Admission, error) {
 		return nil, errors.New("projections: Queries, Tables, Head and Now of an AdmissionConfig are required")
 	}
 	settings.Defaults(&c)
-	return &Admission{c}, nil
+	return &Admission{c, coalesce.New(c.Queries.signedIn)}, nil
 }
 
 // SessionRef identifies a sign-in session by the data in a token.
@@ -61,19 +71,30 @@ type SessionRef struct {
 // of the database.
 func (a *Admission) CheckSession(ctx context.Context, s SessionRef) (User, error) {
 	return check(ctx, a, s.Position, func() (User, error) {
-		user, err := a.c.Queries.User(ctx, s.User)
-		if err != nil && !errors.Is(err, ErrNotFound) {
-			return user, err
-		}
-		if err := user.Status().Check(s.User, a.c.Now()); err != nil {
-			return user, err
-		}
-		current, err := a.c.Queries.Session(ctx, s.User)
+		found, _, err := a.accounts.Get(ctx, s.User)
 		if err != nil {
-			return user, err
+			return found.User, err
 		}
-		return user, domain.CheckSession(current, s.Session)
+		if err := found.Status().Check(s.User, a.c.Now()); err != nil {
+			return found.User, err
+		}
+		return found.User, domain.CheckSession(found.session, s.Session)
 	})
+}
+
+// signedIn returns those users that exist, by id.
+func (q *Queries) signedIn(ctx context.Context, ids []domain.UserID) (map[domain.UserID]signedIn, error) {
+	all, err := many(ctx, q, "accounts", scanSignedIn, selectAccounts, ids)
+	found := make(map[domain.UserID]signedIn, len(all))
+	for _, s := range all {
+		found[s.ID] = s
+	}
+	return found, err
+}
+
+func scanSignedIn(row pgx.CollectableRow) (s signedIn, err error) {
+	s.User, err = scanUser(row, &s.session)
+	return s, err
 }
 
 // CurrentSession returns the id of the current session of a user, as of the head of the log. It returns ErrBehind if the

@@ -82,6 +82,8 @@ var (
 	insertVersions string
 	//go:embed sql/select_account.sql
 	selectAccount string
+	//go:embed sql/select_accounts.sql
+	selectAccounts string
 	//go:embed sql/select_balance.sql
 	selectBalance string
 	//go:embed sql/select_broadcasts.sql

@@ -189,17 +189,20 @@ func (u User) Status() domain.UserStatus {
 
 // User returns a user, or ErrNotFound.
 func (q *Queries) User(ctx context.Context, id domain.UserID) (User, error) {
-	return one(ctx, q, "user", scanUser, selectUsers, id-1, id, 1)
+	return one(ctx, q, "user", scanOneUser, selectUsers, id-1, id, 1)
 }
 
 // Users returns up to limit users, ordered by id. It starts with the first id that is larger than after.
 func (q *Queries) Users(ctx context.Context, after domain.UserID, limit int) ([]User, error) {
-	return many(ctx, q, "users", scanUser, selectUsers, after, int64(math.MaxInt64), pageSize(limit))
+	return many(ctx, q, "users", scanOneUser, selectUsers, after, int64(math.MaxInt64), pageSize(limit))
 }
 
-func scanUser(row pgx.CollectableRow) (u User, err error) {
+func scanOneUser(row pgx.CollectableRow) (User, error) { return scanUser(row) }
+
+// scanUser scans a user, and the columns that follow into more.
+func scanUser(row pgx.CollectableRow, more ...any) (u User, err error) {
 	var bannedUntil *int64
-	err = row.Scan(&u.ID, &u.Username, &u.Nickname, &u.Avatar, &u.Disabled, &u.Forgotten, &bannedUntil, &u.Roles, &u.Balance, &u.CreatedAt)
+	err = row.Scan(append([]any{&u.ID, &u.Username, &u.Nickname, &u.Avatar, &u.Disabled, &u.Forgotten, &bannedUntil, &u.Roles, &u.Balance, &u.CreatedAt}, more...)...)
 	u.CreatedAt, u.Ban = u.CreatedAt.UTC(), banOf(u.ID, bannedUntil)
 	return u, err
 }

@@ -37,7 +37,7 @@ ROOMLOG_JWT_SECRET_FILE.
 
 Every setting has an environment variable too, which the help of the command names, and can stand in a file (--config). A flag
 overrides its variable, and a variable overrides the file. roomlog config check prints all settings with their sources.
-Exit codes: 0 success, 1 failure, 2 wrong arguments or settings, 3 verify found a fault.`
+Exit codes: 0 success, 1 failure, 2 wrong arguments or settings, 3 verify, audit or witness found a fault.`
 
 // groups contains the titles of the groups of flags, in the order of the help.
 var groups = []kong.Group{

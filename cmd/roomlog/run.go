@@ -17,7 +17,7 @@ const (
 	exitOK     = 0
 	exitFailed = 1
 	exitUsage  = 2
-	exitFault  = 3 // verify has found a fault
+	exitFault  = 3 // verify, audit or witness has found a fault
 )
 
 // run executes one command line and returns the exit code. It returns when ctx has ended or the command has finished,
@@ -36,7 +36,7 @@ func run(ctx context.Context, args []string, sh cli.Shell) int {
 	switch {
 	case err == nil:
 		return exitOK
-	case errors.Is(err, admin.ErrFault):
+	case admin.IsFault(err):
 		fmt.Fprintf(sh.Stderr, "roomlog: %v\n", err)
 		return exitFault
 	case isWrongArgument(err):

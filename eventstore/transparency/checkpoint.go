@@ -58,10 +58,15 @@ func OpenCheckpoint(signed []byte, known note.Verifiers) (Checkpoint, error) {
 	if err != nil {
 		return Checkpoint{}, err
 	}
+	own := false
 	for _, s := range n.Sigs {
-		if s.Name == c.Origin {
-			return c, nil
+		if _, err := base64.StdEncoding.Strict().DecodeString(s.Base64); err != nil {
+			return Checkpoint{}, fmt.Errorf("%w: a signature is not written in its canonical form", ErrSignature)
 		}
+		own = own || s.Name == c.Origin
+	}
+	if own {
+		return c, nil
 	}
 	return Checkpoint{}, fmt.Errorf("%w: the origin is %s", ErrSignature, c.Origin)
 }

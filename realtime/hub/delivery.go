@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"roomlog/domain"
 	"roomlog/internal/wait"
 	"roomlog/projections"
 	"roomlog/projections/feed"
@@ -28,6 +29,7 @@ type delivery struct {
 	presence *presence
 	watcher  *sessionWatcher
 
+	profiles atomic.Int64  // number of profiles that have changed or were erased
 	position atomic.Int64  // the position in the registry, for readers that do not lock the registry
 	ready    chan struct{} // closed when the first subscription to the feed has begun
 	advanced chan struct{} // closed when position increases while awaited is set; guarded by registry.mu
@@ -140,6 +142,10 @@ func (v *delivery) deliverBatch(ctx context.Context, b feed.Batch) {
 
 // deliver delivers one delta to its subscribers, to the followers and to the clients of its recipient.
 func (v *delivery) deliver(d projections.Delta) {
+	switch d.Event.(type) {
+	case domain.UserProfileChanged, domain.UserForgotten:
+		v.profiles.Add(1)
+	}
 	v.registry.deliverToSubscribers(d)
 	for _, f := range v.registry.followers {
 		f.Deliver(d.Position-1, d)

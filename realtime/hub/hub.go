@@ -90,6 +90,10 @@ func (h *Hub) AddFollower(f Follower) { h.registry.addFollower(f) }
 // Position returns the position up to which all deltas have been delivered.
 func (h *Hub) Position() int64 { return h.delivery.position.Load() }
 
+// ProfileChanges returns the number of profiles that have changed or were erased, in the deltas that have been delivered. A
+// copy of profiles that was made before the number has changed may be out of date.
+func (h *Hub) ProfileChanges() int64 { return h.delivery.profiles.Load() }
+
 // History returns the number of the history of the log whose deltas are delivered. It increases when the log has fallen
 // back to an earlier state. Positions of different histories cannot be compared.
 func (h *Hub) History() int64 {
@@ -114,9 +118,9 @@ func (h *Hub) Verify(token string) (Identity, error) { return h.cfg.Verify(token
 // Expired reports whether the token of an identity has expired.
 func (h *Hub) Expired(i Identity) bool { return i.expired(h.cfg.Now()) }
 
-// CheckSession returns a *domain.Refusal unless the sign-in session is the current one of the user and the user may
-// act.
-func (h *Hub) CheckSession(ctx context.Context, i Identity) error {
+// CheckSession returns the user of a sign-in session, or a *domain.Refusal unless the session is the current one of the user
+// and the user may act.
+func (h *Hub) CheckSession(ctx context.Context, i Identity) (projections.User, error) {
 	return i.check(ctx, h.cfg.Admission)
 }
 

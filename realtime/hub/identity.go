@@ -21,8 +21,8 @@ func (i Identity) Actor() domain.Actor { return domain.AuthenticatedActor(i.User
 // expired reports whether the token has expired.
 func (i Identity) expired(now time.Time) bool { return !i.Expires.IsZero() && !now.Before(i.Expires) }
 
-// check returns a *domain.Refusal unless the sign-in session is the current one of the user and the user may act.
-func (i Identity) check(ctx context.Context, a *projections.Admission) error {
-	_, err := a.CheckSession(ctx, projections.SessionRef{User: i.User, Session: i.Session})
-	return err
+// check returns the user, or a *domain.Refusal unless the sign-in session is the current one of the user and the user may
+// act.
+func (i Identity) check(ctx context.Context, a *projections.Admission) (projections.User, error) {
+	return a.CheckSession(ctx, projections.SessionRef{User: i.User, Session: i.Session})
 }

@@ -120,7 +120,7 @@ func (w *sessionWatcher) check(ctx context.Context, c Client) {
 		w.schedule(c, w.now().Add(checkRetry))
 		return
 	}
-	err := identity.check(ctx, w.admission)
+	_, err := identity.check(ctx, w.admission)
 	if err == nil {
 		return
 	}

@@ -45,6 +45,11 @@ type channel struct {
 	resumable int64 // more than maxResume facts of the log follow every position before this one
 
 	reading chan struct{} // contains an element while a session reads facts from the log
+
+	shared       *sharedSnapshot    // the newest snapshot that a session has read; nil if there is none
+	reads        int64              // number of reads of snapshots that have begun
+	newest       projections.Gauges // the newest gauges that were delivered
+	snapshotting chan struct{}      // contains an element while a session reads a snapshot
 }
 
 // fact is an encoded delta, or a frame that replaces several joins and leaves.
@@ -70,7 +75,7 @@ func (c *channel) Deliver(d projections.Delta) {
 func (c *channel) DeliverGauges(g projections.Gauges) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.online = g.Online
+	c.online, c.newest = g.Online, g
 	if !c.held { // a snapshot will be sent, which contains gauges
 		c.fan.Push(gaugesFrame(g))
 	}
@@ -169,15 +174,19 @@ type opening struct {
 	history int64                    // number of the history of the log to which the opening belongs
 	reply   func(to int64) *ws.Frame // returns the reply to the request; the reply and the frames after it contain every fact up to the position to
 	have    int64                    // position up to which the client has everything with the reply
+
+	snapshot bool // whether the reply contains a snapshot
 }
 
 // attach adds a connection to the channel. The connection receives the opening, then the later facts that the channel
-// keeps, and then every new fact, in order. attach reports false if the channel does not keep a fact that must follow
+// keeps, and then every new fact, in order. After a snapshot, it also receives newer gauges. attach reports false if the channel does not keep a fact that must follow
 // the opening, if more than maxResume facts are missing, or if the history of the log has changed.
 func (c *channel) attach(conn *ws.Conn, o opening) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.flushBatch() // the batch may contain facts that the client already has
+	if c.batch != nil && c.batch.first <= o.have { // the batch contains facts that the client already has
+		c.flushBatch()
+	}
 	missed := c.recent
 	for len(missed) > 0 && missed[0].pos <= o.have {
 		missed = missed[1:]
@@ -194,7 +203,42 @@ func (c *channel) attach(conn *ws.Conn, o opening) bool {
 	for _, f := range missed {
 		frames = append(frames, f.frame)
 	}
+	if o.snapshot && c.newest.Position > o.have {
+		frames = append(frames, gaugesFrame(c.newest))
+	}
 	conn.Send(frames...)
 	c.fan.Add(conn)
 	return true
+}
+
+// current returns the shared snapshot if a session can use it: if it was read at the time oldest or later, no fact was sent
+// since, and no profile has changed. Facts that wait in the batch follow the snapshot. A snapshot with a read after the read requested is used as well: it is
+// as new as one that the session would read itself. current also returns the number of the newest read.
+func (c *channel) current(oldest time.Time, profiles, requested int64) (found *sharedSnapshot, reads int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch f := c.shared; {
+	case f == nil, f.history != c.history, f.profiles != profiles, f.at.Before(oldest):
+	case f.pos < c.start:
+	case f.read > requested, c.last <= f.pos:
+		found = f
+	}
+	return found, c.reads
+}
+
+// beginRead counts a read of a snapshot, and returns its number.
+func (c *channel) beginRead() int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.reads++
+	return c.reads
+}
+
+// share makes a snapshot available to all sessions.
+func (c *channel) share(found *sharedSnapshot) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.history == found.history && !c.held {
+		c.shared = found
+	}
 }

@@ -41,7 +41,7 @@ func (s *channels) hold(live domain.LiveID) *channel {
 func (s *channels) open(live domain.LiveID) *channel {
 	c := &channel{
 		live: live, fan: s.sockets.NewFanout(), largeLive: s.hub.LargeLive(), batchInterval: s.hub.JoinBatchInterval(),
-		restore: s.restore, serial: s.sockets.NewSerial(s.recover), reading: make(chan struct{}, 1), wanted: math.MaxInt64,
+		restore: s.restore, serial: s.sockets.NewSerial(s.recover), reading: make(chan struct{}, 1), snapshotting: make(chan struct{}, 1), wanted: math.MaxInt64,
 	}
 	c.mu.Lock() // delivery waits until start is set
 	defer c.mu.Unlock()

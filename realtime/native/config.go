@@ -26,6 +26,10 @@ type Config struct {
 
 	Log     *slog.Logger // nil: no log messages
 	Sockets ws.Config    // settings of the connections; the server sets Open, Skipped, Now and Log
+
+	// SnapshotAge is the maximum age of a snapshot that sessions share. It bounds how long a change that is no fact of the live
+	// can be missing, for example a gift that the tables have applied later.
+	SnapshotAge time.Duration `default:"1s" min:"1ms" max:"1h"`
 }
 
 func (c *Config) prepare() error {

@@ -51,7 +51,8 @@ func (s *session) reject(re string, err error) error {
 
 // authenticate checks the sign-in session and opens the user channel. The facts after position from have been queued.
 func (s *session) authenticate(ctx context.Context, re, since string, identity hub.Identity, from int64) error {
-	if err := s.Hub.CheckSession(ctx, identity); err != nil {
+	user, err := s.Hub.CheckSession(ctx, identity)
+	if err != nil {
 		return err
 	}
 	after, missed, err := s.missed(ctx, identity.User, since, from)
@@ -59,7 +60,7 @@ func (s *session) authenticate(ctx context.Context, re, since string, identity h
 	if err != nil && !reset {
 		return err
 	}
-	reply, err := s.helloReply(ctx, identity, after)
+	reply, err := s.helloReply(ctx, identity, after, user.Balance)
 	if err != nil {
 		return err
 	}
@@ -101,10 +102,15 @@ func (s *session) renew(ctx context.Context, known, identity hub.Identity) (any,
 	if identity.User != known.User {
 		return nil, hub.NewProblem(codeOtherUser, "this connection belongs to another user: open a new one")
 	}
-	if err := s.Hub.CheckSession(ctx, identity); err != nil {
+	if _, err := s.Hub.CheckSession(ctx, identity); err != nil {
 		return nil, err
 	}
-	reply, err := s.helloReply(ctx, identity, s.Hub.Position())
+	position := s.Hub.Position()
+	balance, err := s.Queries.Balance(ctx, identity.User) // read after position, so that no earlier balance replaces a push
+	if err != nil {
+		return nil, err
+	}
+	reply, err := s.helloReply(ctx, identity, position, balance)
 	if err != nil {
 		return nil, err
 	}
@@ -112,14 +118,12 @@ func (s *session) renew(ctx context.Context, known, identity hub.Identity) (any,
 	return reply, nil
 }
 
-// helloReply returns the data of a reply to hello. The user channel continues after the position after.
-func (s *session) helloReply(ctx context.Context, identity hub.Identity, after int64) (helloReply, error) {
-	reply := helloReply{User: identity.User, Epoch: s.epoch()}
+// helloReply returns the data of a reply to hello. The user channel continues after the position after; balance must be as of
+// this position or a later one.
+func (s *session) helloReply(ctx context.Context, identity hub.Identity, after int64, balance domain.Coins) (helloReply, error) {
+	reply := helloReply{User: identity.User, Epoch: s.epoch(), Balance: balance}
 	var err error
 	if reply.Cursor, err = s.Store.Cursor(ctx, after); err != nil {
-		return reply, err
-	}
-	if reply.Balance, err = s.Queries.Balance(ctx, identity.User); err != nil {
 		return reply, err
 	}
 	if !identity.Expires.IsZero() {

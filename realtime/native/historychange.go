@@ -24,6 +24,7 @@ func (c *channel) HistoryChanged(history, position int64) {
 	c.dropBatch()
 	c.history, c.held, c.online = history, true, 0
 	c.recent, c.start, c.last, c.resumable = nil, position, position, 0
+	c.shared, c.newest = nil, projections.Gauges{}
 	c.restore(c, history)
 }
 
@@ -116,10 +117,11 @@ func (s *session) restore(ctx context.Context, position int64) error {
 	if identity.User == 0 || s.Ended() {
 		return errReset // a hello was being handled when the history changed
 	}
-	if err := s.Hub.CheckSession(ctx, identity); err != nil {
+	user, err := s.Hub.CheckSession(ctx, identity)
+	if err != nil {
 		return err
 	}
-	reply, err := s.helloReply(ctx, identity, position)
+	reply, err := s.helloReply(ctx, identity, position, user.Balance)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,8 @@ package native
 import (
 	"context"
 	"errors"
+	"fmt"
+	"math"
 
 	"roomlog/domain"
 	"roomlog/eventstore"
@@ -63,17 +65,42 @@ func (s *session) attach(ctx context.Context, c *channel, re, since string, ente
 		}
 	}
 	for range snapshotTries {
-		history := s.Hub.History()
-		found, err := s.snapshot(ctx, c.live, entered)
+		found, err := s.sharedSnapshot(ctx, c, entered)
 		if err != nil {
 			return err
 		}
-		reply := replyTo(re, joinReply{Snapshot: found})
-		if c.attach(s.conn, opening{history, func(int64) *ws.Frame { return reply }, found.Pos}) {
+		reply := found.reply(re)
+		if c.attach(s.conn, opening{history: found.history, reply: func(int64) *ws.Frame { return reply }, have: found.pos, snapshot: true}) {
 			return nil
 		}
 	}
 	return projections.ErrBehind
+}
+
+// sharedSnapshot returns a snapshot of the live of a channel: the newest one that a session has read if nothing in it has
+// changed, and otherwise a new one. Sessions that need a new one at the same time share one read.
+func (s *session) sharedSnapshot(ctx context.Context, c *channel, position int64) (*sharedSnapshot, error) {
+	found, reads := c.current(s.Now().Add(-s.SnapshotAge), s.Hub.ProfileChanges(), math.MaxInt64)
+	if found != nil {
+		return found, nil
+	}
+	select {
+	case c.snapshotting <- struct{}{}:
+		defer func() { <-c.snapshotting }()
+	case <-ctx.Done():
+		return nil, fmt.Errorf("wait for the snapshot of a live: %w", ctx.Err())
+	}
+	if found, _ = c.current(s.Now().Add(-s.SnapshotAge), s.Hub.ProfileChanges(), reads); found != nil {
+		return found, nil
+	}
+	found = &sharedSnapshot{history: s.Hub.History(), profiles: s.Hub.ProfileChanges(), read: c.beginRead(), at: s.Now()}
+	read, err := s.snapshot(ctx, c.live, position)
+	if err != nil {
+		return nil, err
+	}
+	found.pos, found.json = read.Pos, encode(read)
+	c.share(found)
+	return found, nil
 }
 
 // snapshot returns the state of a live as of a position up to which the hub has delivered all deltas. If the tables do
@@ -114,13 +141,13 @@ func (s *session) resume(ctx context.Context, c *channel, re, since string, ente
 	reply := func(to int64) *ws.Frame {
 		return replyTo(re, joinReply{Resumed: &[2]int64{pos + 1, max(to, s.Hub.Position())}})
 	}
-	if c.attach(s.conn, opening{history, reply, pos}) {
+	if c.attach(s.conn, opening{history: history, reply: reply, have: pos}) {
 		return true, nil
 	}
 	if kept, err := s.keepFrom(ctx, c, history, pos, entered); err != nil || !kept {
 		return false, err
 	}
-	return c.attach(s.conn, opening{history, reply, pos}), nil
+	return c.attach(s.conn, opening{history: history, reply: reply, have: pos}), nil
 }
 
 func (s *session) onLeave(_ context.Context, _ request, data leaveData) (any, error) {

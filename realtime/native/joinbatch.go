@@ -13,10 +13,11 @@ const maxNewest = 10
 
 // joinBatch collects consecutive joins and leaves of a large live, which are sent as one frame.
 type joinBatch struct {
-	one  projections.Delta // the newest delta
-	info joinBatchInfo
-	pos  int64 // position of the newest delta
-	stop func() bool
+	one   projections.Delta // the newest delta
+	first int64             // position of the oldest delta
+	info  joinBatchInfo
+	pos   int64 // position of the newest delta
+	stop  func() bool
 }
 
 func (b *joinBatch) count() int { return b.info.Joined + b.info.Left }
@@ -25,6 +26,9 @@ func (b *joinBatch) count() int { return b.info.Joined + b.info.Left }
 func (b *joinBatch) cursor() string { return cursorOf(b.one) }
 
 func (b *joinBatch) add(d projections.Delta) {
+	if b.first == 0 {
+		b.first = d.Position
+	}
 	b.one, b.pos = d, d.Position
 	user := projections.UserPayloadOf(d.Profile)
 	b.info.Newest = slices.DeleteFunc(b.info.Newest, func(p projections.UserPayload) bool { return p.ID == user.ID })

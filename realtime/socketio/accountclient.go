@@ -82,7 +82,7 @@ func (a *accountClient) fail(ctx context.Context, err error) {
 // start checks the user's sign-in session. If it is current, start sends the waiting deltas, and later deltas are sent
 // immediately. If snapshot is true, it first sends the balance and the profile.
 func (a *accountClient) start(ctx context.Context, snapshot bool) error {
-	err := a.cfg.Hub.CheckSession(ctx, a.by)
+	_, err := a.cfg.Hub.CheckSession(ctx, a.by)
 	var coins domain.Coins
 	if err == nil {
 		coins, err = a.cfg.Queries.Balance(ctx, a.by.User)

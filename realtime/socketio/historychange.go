@@ -78,7 +78,7 @@ func (c *chatClient) Restart() {
 
 func (c *chatClient) restart(ctx context.Context) error {
 	if c.by.User != 0 && !c.Ended() {
-		err := c.cfg.Hub.CheckSession(ctx, c.by)
+		_, err := c.cfg.Hub.CheckSession(ctx, c.by)
 		if refusal := domain.AsRefusal(err); refusal != nil {
 			c.Revoke(refusal)
 			return nil

@@ -50,8 +50,11 @@ type Commands struct {
 	Audit struct {
 		Status  auditStatus  `cmd:"" help:"Show the transparency log: its size, its newest signed checkpoint, its public key, and whether it is halted."`
 		Key     auditKey     `cmd:"" help:"Print the public key that checks the newest checkpoint."`
+		Gift    auditGift    `cmd:"" help:"Write the receipt of a gift, with the proof that the log contains it, as a JSON file."`
+		Check   auditCheck   `cmd:"" help:"Check such a file with a public key, without a database or a server."`
 		Restart auditRestart `cmd:"" help:"Begin a new tree of the transparency log after the history of the log has changed."`
 	} `cmd:"" help:"Prove events to others with the transparency log, and check such proofs."`
+	Witness witnessCommand `cmd:"" help:"Follow the transparency log of another server, and report when its history was rewritten."`
 	Export  exportCommand  `cmd:"" help:"Write the log as lines of JSON."`
 	Verify  verifyCommand  `cmd:"" help:"Check the log, and every table against it."`
 	Rebuild rebuildCommand `cmd:"" help:"Rebuild all tables from the log, beside a running server."`

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 
 	"roomlog/eventstore/transparency"
 )
@@ -54,25 +53,8 @@ func (m *Memory) Remember(signed []byte) error {
 	if m.path == "" {
 		return nil
 	}
-	if err := writeFile(m.path, signed); err != nil {
+	if err := transparency.ReplaceFile(m.path, signed); err != nil {
 		return fmt.Errorf("remember the checkpoint in a file: %w", err)
 	}
 	return nil
-}
-
-// writeFile replaces a file. A reader sees either the old content or the new one, also after a power failure.
-func writeFile(path string, content []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
-	}
-	draft, err := os.CreateTemp(filepath.Dir(path), ".new-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(draft.Name())
-	_, err = draft.Write(content)
-	if err = errors.Join(err, draft.Sync(), draft.Close()); err != nil {
-		return err
-	}
-	return os.Rename(draft.Name(), path)
 }

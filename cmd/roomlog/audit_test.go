@@ -1,0 +1,91 @@
+package main_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+var signedSize = regexp.MustCompile(`(?m)^roomlog/\S+/\d+\n(\d+)$`)
+
+// signedUpTo waits until a signed checkpoint of the server covers a position, and returns the checkpoint.
+func (p *process) signedUpTo(position int64) (signed []byte) {
+	p.t.Helper()
+	eventually(p.t, "a signed checkpoint covers the position", func() bool {
+		size := int64(0)
+		response, err := http.Get("http://" + p.addr + "/tlog/checkpoint")
+		if err != nil {
+			return false
+		}
+		defer response.Body.Close()
+		if signed, err = io.ReadAll(response.Body); err != nil || response.StatusCode != http.StatusOK {
+			return false
+		}
+		if m := signedSize.FindSubmatch(signed); m != nil {
+			_, _ = fmt.Sscan(string(m[1]), &size)
+		}
+		return size >= position
+	})
+	return signed
+}
+
+// TestAuditOfAGift proves a gift with a running server, checks the proof when the server has gone, and checks the log
+// against a checkpoint that was kept.
+func TestAuditOfAGift(t *testing.T) {
+	t.Parallel()
+	at := serve(t, sharedSecrets, append([]string{"--data", dataDir(t)}, unhurried...)...)
+	at.roomlog("gift", "add", "--name", "Rose", "--coin", "30")
+	anna, bert := join(t, at, "anna"), join(t, at, "bert")
+	live := anna.open("Anna's room")
+	at.roomlog("coins", "credit", "--user", fmt.Sprint(bert.id), "--amount", "100", "--order", "o1")
+	b := bert.connect("")
+	enter(t, b, live, "")
+	sent := into[struct{ Pos int64 }](t, b.must("gift.send", map[string]any{"live": live, "gift": 1, "num": 3}, "g1"))
+
+	dir := t.TempDir()
+	file, kept := filepath.Join(dir, "gift.json"), filepath.Join(dir, "checkpoint")
+	if err := os.WriteFile(kept, at.signedUpTo(sent.Pos), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	key := strings.TrimSpace(at.roomlog("audit", "key"))
+	if !strings.Contains(at.output(), "public_key="+key) {
+		t.Errorf("the server did not log its public key %s", key)
+	}
+	if out := at.roomlog("audit", "status"); !strings.Contains(out, "public key "+key) || !strings.Contains(out, "newest checkpoint:") {
+		t.Error(out)
+	}
+	at.roomlog("audit", "gift", fmt.Sprint(sent.Pos), "--out", file)
+	if out := at.roomlog("verify", "--quiet", "--checkpoint", kept, "--key", key); !strings.Contains(out, "ok: ") {
+		t.Error(out)
+	}
+	if out, code := at.try("audit", "gift", "1"); code != 1 || !strings.Contains(out, "not a gift") {
+		t.Errorf("a proof of another event: %d, %s", code, out)
+	}
+	at.stop()
+
+	check := func(file, key string) (string, int) {
+		return at.try("audit", "check", file, "--key", key) // uses neither the server nor its database
+	}
+	if out, code := check(file, key); code != 0 || !strings.Contains(out, `gave 3 × "Rose" (gift 1)`) || !strings.Contains(out, "ok: the event is in the signed tree") {
+		t.Errorf("%d, %s", code, out)
+	}
+	content, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	forged := filepath.Join(dir, "forged.json")
+	if err := os.WriteFile(forged, []byte(strings.ReplaceAll(string(content), "90", "91")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, code := check(forged, key); code != 3 {
+		t.Errorf("a forged proof: %d, %s", code, out)
+	}
+	if out, code := check(file, strings.Replace(key, "/1+", "/2+", 1)); code == 0 {
+		t.Errorf("another key: %d, %s", code, out)
+	}
+}

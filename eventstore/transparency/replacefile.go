@@ -1,0 +1,25 @@
+package transparency
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+)
+
+// ReplaceFile replaces the content of a file, and creates its folder. A reader sees either the old content or the new
+// one, also after a power failure.
+func ReplaceFile(path string, content []byte) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	draft, err := os.CreateTemp(filepath.Dir(path), ".new-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(draft.Name())
+	_, err = draft.Write(content)
+	if err = errors.Join(err, draft.Sync(), draft.Close()); err != nil {
+		return err
+	}
+	return os.Rename(draft.Name(), path)
+}

@@ -1,0 +1,205 @@
+package witness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
+
+	"roomlog/eventstore/transparency"
+	"roomlog/internal/settings"
+	"roomlog/internal/wait"
+)
+
+// ErrRewritten means that the server has signed two histories.
+var ErrRewritten = errors.New("the history of the log was rewritten")
+
+// Config configures a Witness. Source, Keys and Dir are required.
+type Config struct {
+	Source *HTTP          // the server
+	Keys   note.Verifiers // public keys of the server
+	Dir    string         // folder of the checkpoints; created if it is missing
+	Log    *slog.Logger   // nil: silent
+
+	// Cosigner adds a cosignature (C2SP tlog-cosignature) to each checkpoint that the witness keeps; nil: none.
+	Cosigner note.Signer
+
+	Interval time.Duration `default:"10s"` // time between two requests for the newest checkpoint
+}
+
+// Witness follows one server. It is not safe for concurrent use.
+type Witness struct {
+	c      Config
+	newest transparency.Checkpoint
+	signed []byte // nil before the first checkpoint
+}
+
+// Names of files and folders in Config.Dir.
+const (
+	newestFile   = "newest"
+	keptDir      = "checkpoints" // a file for each kept checkpoint, named by its size
+	evidenceFile = "rewritten"   // the checkpoint that contradicts the newest one
+)
+
+// Open opens the folder of a witness. It fails with ErrRewritten if the folder contains the evidence of a rewritten
+// history.
+func Open(c Config) (*Witness, error) {
+	settings.Defaults(&c)
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	w := &Witness{c: c}
+	if _, err := os.Stat(filepath.Join(c.Dir, evidenceFile)); err == nil {
+		return nil, fmt.Errorf("%w: %s contains a checkpoint that contradicts %s", ErrRewritten, filepath.Join(c.Dir, evidenceFile), filepath.Join(c.Dir, newestFile))
+	}
+	signed, err := os.ReadFile(filepath.Join(c.Dir, newestFile))
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return w, nil
+	case err != nil:
+		return nil, fmt.Errorf("read the newest checkpoint: %w", err)
+	}
+	if w.newest, err = transparency.OpenCheckpoint(signed, c.Keys); err != nil {
+		return nil, fmt.Errorf("the newest checkpoint in %s: %w", c.Dir, err)
+	}
+	w.signed = signed
+	return w, nil
+}
+
+// Newest returns the newest checkpoint that the witness keeps, and reports whether there is one.
+func (w *Witness) Newest() (transparency.Checkpoint, bool) { return w.newest, w.signed != nil }
+
+// Run looks for new checkpoints until ctx ends, and then returns nil. It returns an error that wraps ErrRewritten if the
+// server has signed two histories, and transparency.ErrSignature if the server does not sign with a known key. While the
+// server cannot be reached, it tries again.
+func (w *Witness) Run(ctx context.Context) error {
+	for ctx.Err() == nil {
+		err := w.Step(ctx)
+		switch {
+		case errors.Is(err, ErrRewritten), errors.Is(err, transparency.ErrSignature):
+			return err
+		case err != nil && ctx.Err() == nil:
+			w.c.Log.WarnContext(ctx, "following the transparency log failed, retrying", slog.Any("error", err))
+		}
+		wait.Sleep(ctx, w.c.Interval)
+	}
+	return nil
+}
+
+// Step reads the newest checkpoint of the server once. If its tree continues the newest kept one, Step keeps it.
+func (w *Witness) Step(ctx context.Context) error {
+	signed, err := w.c.Source.Checkpoint(ctx)
+	if err != nil {
+		return err
+	}
+	c, err := transparency.OpenCheckpoint(signed, w.c.Keys)
+	if err != nil {
+		return err
+	}
+	if w.signed == nil {
+		return w.keep(ctx, c, signed)
+	}
+	switch old := w.newest; {
+	case c.Origin != old.Origin:
+		return w.rewritten(signed, fmt.Errorf("the server signs %s, and signed %s before", c, old))
+	case c.Tree == old.Tree:
+		return nil
+	case c.N == old.N:
+		return w.rewritten(signed, fmt.Errorf("the server has signed two trees of one size: %s, and %s before", c, old))
+	case c.N < old.N:
+		err := w.consistent(ctx, c, old)
+		if errors.Is(err, ErrNotFound) {
+			return w.rewritten(signed, fmt.Errorf("the server signs a smaller tree, and has lost tiles of the kept one: %s, and %s before", c, old))
+		}
+		if err != nil {
+			return w.decide(signed, err, fmt.Errorf("the server signs a smaller tree that is not the beginning of the kept one: %s, and %s before", c, old))
+		}
+		return fmt.Errorf("the server shows an older checkpoint: %s, the witness keeps %s", c, old)
+	default:
+		if err := w.consistent(ctx, old, c); err != nil {
+			return w.decide(signed, err, fmt.Errorf("the server signs a tree that does not contain the kept one: %s, and %s before", c, old))
+		}
+		return w.keep(ctx, c, signed)
+	}
+}
+
+// errInconsistent means that the tiles of the server fit a checkpoint but not an older one.
+var errInconsistent = errors.New("the trees are not consistent")
+
+// consistent returns errInconsistent if the newer tree does not continue the older one, and another error if the tiles of
+// the server do not fit the newer tree.
+func (w *Witness) consistent(ctx context.Context, older, newer transparency.Checkpoint) error {
+	reader := tlog.TileHashReader(newer.Tree, transparency.TileReader(func(tiles []tlog.Tile) ([][]byte, error) {
+		all := make([][]byte, len(tiles))
+		for i, t := range tiles {
+			var err error
+			if all[i], err = w.c.Source.Tile(ctx, t); err != nil {
+				return nil, err
+			}
+		}
+		return all, nil
+	}))
+	root, err := tlog.TreeHash(older.N, reader)
+	if err != nil {
+		return fmt.Errorf("compare the tree with the kept one: %w", err)
+	}
+	if root != older.Hash {
+		return errInconsistent
+	}
+	return nil
+}
+
+// decide returns the error of a comparison, or that of a rewritten history if the trees are not consistent.
+func (w *Witness) decide(signed []byte, err, cause error) error {
+	if errors.Is(err, errInconsistent) {
+		return w.rewritten(signed, cause)
+	}
+	return err
+}
+
+// rewritten keeps the evidence and returns ErrRewritten.
+func (w *Witness) rewritten(signed []byte, cause error) error {
+	err := fmt.Errorf("%w: %w", ErrRewritten, cause)
+	if writeErr := transparency.ReplaceFile(filepath.Join(w.c.Dir, evidenceFile), signed); writeErr != nil {
+		return errors.Join(err, fmt.Errorf("keep the evidence: %w", writeErr))
+	}
+	return err
+}
+
+// keep stores a checkpoint.
+func (w *Witness) keep(ctx context.Context, c transparency.Checkpoint, signed []byte) error {
+	signed, err := w.cosign(signed)
+	if err != nil {
+		return err
+	}
+	for _, path := range []string{filepath.Join(w.c.Dir, keptDir, strconv.FormatInt(c.N, 10)), filepath.Join(w.c.Dir, newestFile)} {
+		if err := transparency.ReplaceFile(path, signed); err != nil {
+			return fmt.Errorf("keep a checkpoint: %w", err)
+		}
+	}
+	w.newest, w.signed = c, signed
+	w.c.Log.InfoContext(ctx, "kept a checkpoint that continues the earlier ones", slog.String("checkpoint", c.String()))
+	return nil
+}
+
+// cosign adds the cosignature of the witness to a checkpoint.
+func (w *Witness) cosign(signed []byte) ([]byte, error) {
+	if w.c.Cosigner == nil {
+		return signed, nil
+	}
+	n, err := note.Open(signed, w.c.Keys)
+	if err == nil {
+		signed, err = note.Sign(n, w.c.Cosigner)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cosign a checkpoint: %w", err)
+	}
+	return signed, nil
+}

@@ -1,0 +1,29 @@
+package native
+
+import (
+	"bytes"
+	"time"
+
+	"roomlog/realtime/ws"
+)
+
+// sharedSnapshot is a snapshot of a live that all sessions may use until something in it changes.
+type sharedSnapshot struct {
+	history  int64     // number of the history of the log to which it belongs
+	profiles int64     // result of Hub.ProfileChanges before it was read
+	read     int64     // number of its read, see channel.reads
+	at       time.Time // time at which its read began
+	pos      int64     // position as of which it is
+	json     []byte
+}
+
+// reply returns the reply to a join.
+func (f *sharedSnapshot) reply(re string) *ws.Frame {
+	empty := encode(replyFrame{re, "ok", joinReply{}})
+	text := bytes.NewBuffer(make([]byte, 0, len(empty)+len(f.json)+len(`"snapshot":`)))
+	text.Write(bytes.TrimSuffix(empty, []byte("}}")))
+	text.WriteString(`"snapshot":`)
+	text.Write(f.json)
+	text.WriteString("}}")
+	return ws.TextFrame(text.Bytes())
+}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -29,9 +30,16 @@ func needFFmpeg(t testing.TB) {
 // film creates a video file with B-frames, a key frame every second, and a tone.
 func film(t testing.TB, seconds int) string {
 	t.Helper()
+	return filmOf(t, seconds, 25)
+}
+
+// filmOf creates a film with a key frame every group pictures. A player may be late by a group, before it is moved to the
+// newest key frame.
+func filmOf(t testing.TB, seconds, group int) string {
+	t.Helper()
 	file := filepath.Join(t.TempDir(), "film.flv")
 	run := ffmpeg(t, "-f", "lavfi", "-i", fmt.Sprintf("testsrc=s=320x180:r=25:d=%d", seconds), "-f", "lavfi", "-i", fmt.Sprintf("sine=d=%d:r=44100", seconds),
-		"-c:v", "libx264", "-preset", "ultrafast", "-bf", "2", "-g", "25", "-pix_fmt", "yuv420p", "-c:a", "aac", "-b:a", "64k", file)
+		"-c:v", "libx264", "-preset", "ultrafast", "-bf", "2", "-g", strconv.Itoa(group), "-pix_fmt", "yuv420p", "-c:a", "aac", "-b:a", "64k", file)
 	if err := run.wait(); err != nil {
 		t.Fatal(err)
 	}

@@ -221,7 +221,7 @@ func fetch(t testing.TB, url string) string {
 func TestABroadcastWithAReconnectIsOneRecording(t *testing.T) {
 	t.Parallel()
 	needFFmpeg(t)
-	at := serve(t, nil, "--data", dataDir(t), "--record", "all")
+	at := serve(t, nil, "--data", dataDir(t), "--record", "all", "--stream-grace", "10m")
 	anna := join(t, at, "anna")
 	file := film(t, 2)
 	room := anna.create("a show")
@@ -233,6 +233,7 @@ func TestABroadcastWithAReconnectIsOneRecording(t *testing.T) {
 	encoder := publish(t, file, at.rtmpURL(room), "-stream_loop", "-1")
 	grows("a recording")
 	encoder.kill()
+	eventually(t, "the server has lost the encoder", func() bool { return strings.Contains(anna.figures(), "roomlog_media_publishers 0") })
 	again := publish(t, file, at.rtmpURL(room), "-stream_loop", "-1")
 	grows("the same recording, when the encoder is back")
 	at.signal(syscall.SIGTERM)

@@ -218,7 +218,7 @@ func TestBroadcastReachesPlayers(t *testing.T) {
 	needFFmpeg(t)
 	at := serve(t, nil, "--data", dataDir(t), "--auto-live")
 	anna, bert := join(t, at, "anna"), join(t, at, "bert")
-	file := film(t, 20) // long enough for a slow machine to start the HLS player
+	file := filmOf(t, 20, 125) // so long that a slow machine can start the HLS player
 	want := decode(t, file).frames()
 
 	room := anna.create("a show")
@@ -236,7 +236,9 @@ func TestBroadcastReachesPlayers(t *testing.T) {
 	})
 	encoder := publish(t, file, at.rtmpURL(room))
 	eventually(t, "the live has media info", func() bool { return bert.read(live).Data.Media != nil })
-	hls := decode(t, at.flvURL(held, "/index.m3u8"))
+	index := at.flvURL(held, "/index.m3u8")
+	eventually(t, "the first segment is complete", func() bool { return head(t, index).StatusCode == http.StatusOK })
+	hls := decode(t, index)
 	if err := encoder.wait(); err != nil {
 		t.Error(err)
 	}
@@ -260,7 +262,7 @@ func TestBroadcastReachesPlayers(t *testing.T) {
 func TestBroadcastHasOneOwner(t *testing.T) {
 	t.Parallel()
 	needFFmpeg(t)
-	at := serve(t, nil, "--data", dataDir(t), "--auto-live")
+	at := serve(t, nil, "--data", dataDir(t), "--auto-live", "--takeover-after", "1m") // a slow encoder is not silent so long
 	anna, bert := join(t, at, "anna"), join(t, at, "bert")
 	file := film(t, 2)
 	room := anna.create("a show")
@@ -341,7 +343,7 @@ func TestADisabledOwnerIsCutOff(t *testing.T) {
 func TestEncoderReconnectsAfterAKill(t *testing.T) {
 	t.Parallel()
 	needFFmpeg(t)
-	at := serve(t, nil, "--data", dataDir(t))
+	at := serve(t, nil, "--data", dataDir(t), "--stream-grace", "10m")
 	anna, bert := join(t, at, "anna"), join(t, at, "bert")
 	file := film(t, 2)
 	room := anna.create("a show")
@@ -349,6 +351,7 @@ func TestEncoderReconnectsAfterAKill(t *testing.T) {
 	player := watch(t, at.flvURL(bert.read(room.Data.ID), ".flv"))
 	player.gets(t, "a player of a stream")
 	encoder.kill()
+	eventually(t, "the server has lost the encoder", func() bool { return strings.Contains(anna.figures(), "roomlog_media_publishers 0") })
 	publish(t, file, at.rtmpURL(room), "-stream_loop", "-1")
 	eventually(t, "the encoder has reconnected", func() bool { return strings.Contains(anna.figures(), "roomlog_media_publishers 1") })
 	player.gets(t, "the same player, when the encoder is back")

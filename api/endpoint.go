@@ -72,6 +72,14 @@ func (e endpoint) executesRepetitions() endpoint {
 // takesIdempotencyKey reports whether a request that repeats an idempotency key returns the first outcome.
 func (e endpoint) takesIdempotencyKey() bool { return e.hasBody() && e.access.needsToken && !e.repeats }
 
+// route returns the pattern of e for the router. A last parameter named path may contain slashes.
+func (e endpoint) route() string {
+	if prefix, found := strings.CutSuffix(e.Path, "/{path}"); found {
+		return prefix + "/*"
+	}
+	return e.Path
+}
+
 // hasBody reports whether requests of e have a body.
 func (e endpoint) hasBody() bool { return e.Method == http.MethodPost || e.Method == http.MethodPut }
 
@@ -192,7 +200,7 @@ func serveRaw[O any](r *routes, e endpoint, describe func(*huma.Operation, huma.
 	writeRefusal func(http.ResponseWriter, *http.Request, *failure), handle http.HandlerFunc,
 ) {
 	e = r.add(e)
-	r.router.Method(e.Method, e.Path, http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+	r.router.Method(e.Method, e.route(), http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		ctx, cancel := context.WithTimeout(req.Context(), r.RequestTimeout)
 		err := e.checkQuery(req, e.Parameters)
 		if err == nil {

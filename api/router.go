@@ -1,12 +1,15 @@
 package api
 
 import (
+	"net/http"
+
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/go-chi/chi/v5/middleware"
 
 	"roomlog/api/docpage"
 	"roomlog/api/password"
 	"roomlog/api/replay"
+	"roomlog/api/tlog"
 	"roomlog/domain"
 )
 
@@ -21,6 +24,7 @@ func (r *routes) register() {
 	r.section("Gifts and coins", "The gift catalogue, and orders for coins.", r.registerGifts)
 	r.section("Uploads", "Images and sounds.", r.registerUploads)
 	r.section("Histories", "Viewers, comments, gifts and coins of the past, and the replay of the event log.", r.registerHistory)
+	r.section("Transparency log", "The Merkle tree over all events, with which others check that no event was changed.", r.registerTransparency)
 	r.section("Streams", "Running streams and their players.", r.registerStreams)
 	r.section("Operators", "Connections and bans. Pages of other origins cannot call these endpoints.", r.registerOperator)
 	r.section("Chat pages", "Sign-in by e-mail address and chat rooms. Every response has status 200; `code` is 0, or 1 with `error`.", r.registerChat)
@@ -99,6 +103,16 @@ func (r *routes) registerHistory() {
 		refuses(codeCursor, codeCursorLost, domain.CodeForbidden), r.coinHistory)
 	serveRaw[replay.EventLine](r, get(eventsRoute, "Replay the event log and follow it", role(domain.RoleAnalyst), rateReads).refuses(codeCursor, codeCursorLost),
 		documentEvents, plainRefusal, r.replayEvents)
+}
+
+func (r *routes) registerTransparency() {
+	h := tlog.Handler{Pool: r.Store.Pool(), NotFound: r.routeNotFound, Timeout: r.RequestTimeout, Failed: func(w http.ResponseWriter, req *http.Request, err error) {
+		writeFailure(w, r.failure(req.Context(), err, nil))
+	}}
+	serveRaw[string](r, get(tlog.CheckpointPath, "Read the newest signed checkpoint of the transparency log", anyone(), rateReads).refuses(codeNoRoute),
+		func(o *huma.Operation, _ huma.Registry) { tlog.DescribeCheckpoint(o) }, plainRefusal, h.Checkpoint)
+	serveRaw[string](r, get(tlog.TilePath, "Read a tile of the transparency log", anyone(), rateReads).refuses(codeNoRoute),
+		func(o *huma.Operation, _ huma.Registry) { tlog.DescribeTile(o) }, plainRefusal, h.Tile)
 }
 
 func (r *routes) registerStreams() {

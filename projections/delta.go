@@ -26,7 +26,7 @@ type Delta struct {
 	Position   int64
 	Audience   Audience
 	Kind       string
-	Live       domain.LiveID // the live of the event; 0 unless the audience is AudienceLive or AudienceServers
+	Live       domain.LiveID // the live whose subscribers receive the delta, or to which servers apply it; 0 for other audiences
 	User       domain.UserID // the user of the event; 0 if the event has no user or the user is anonymous
 	Profile    Profile       // profile of User, if NeedsProfile returns true
 	Event      domain.Event

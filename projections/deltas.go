@@ -15,7 +15,7 @@ var specs = func() map[string][]DeltaSpec {
 }()
 
 // DeltasOf returns the deltas of an event, without profiles. A gift has two deltas: one for the live, and one with the
-// new balance for the sender.
+// new balance for the sender. A delta whose LivesOfUser is true has no live yet.
 func DeltasOf(r eventstore.Record) []Delta {
 	if r.Event == nil {
 		return nil
@@ -67,3 +67,6 @@ func (d Delta) ChangesGauges() bool { return d.spec().ChangesGauges }
 
 // NeedsProfile reports whether clients receive the profile of d's user.
 func (d Delta) NeedsProfile() bool { return d.spec().NeedsProfile }
+
+// LivesOfUser reports whether d belongs to every live that d's user is in, instead of one live.
+func (d Delta) LivesOfUser() bool { return d.spec().LivesOfUser }

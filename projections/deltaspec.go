@@ -17,6 +17,7 @@ type DeltaSpec struct {
 	Droppable     bool // whether a client that reads slowly may miss the delta
 	ChangesGauges bool // whether the delta changes the gauges of its live
 	NeedsProfile  bool // whether clients receive the profile of the delta's user
+	LivesOfUser   bool // whether the delta belongs to every live that its user is in, instead of one live
 	NotProjected  bool // whether no projection handles the event, so that only the log stores it
 
 	address func(*Delta) // sets the fields of the delta that depend on the audience
@@ -34,6 +35,15 @@ func toLive[E domain.LiveEvent, P any](kind, summary string, payload func(Delta,
 	s := withPayload(AudienceLive, kind, summary, payload, options)
 	s.NeedsProfile = true
 	s.address = func(d *Delta) { d.Live = d.Event.(E).EventLive() }
+	return s
+}
+
+// toLivesOfUser sends E to all subscribers of every live that its user is in. DeltasOf returns one delta without a live.
+// The feed replaces it by one delta for each live.
+func toLivesOfUser[E domain.UserEvent, P any](kind, summary string, payload func(Delta, E) P, options ...func(*DeltaSpec)) DeltaSpec {
+	s := withPayload(AudienceLive, kind, summary, payload, options)
+	s.NeedsProfile, s.LivesOfUser = true, true
+	s.address = func(*Delta) {}
 	return s
 }
 

@@ -15,6 +15,8 @@ const (
 	KindStatus  = "status"
 	KindMedia   = "media"
 
+	KindViewerProfile = "viewer_profile"
+
 	KindMoved      = "moved"
 	KindModeration = "moderation"
 
@@ -47,6 +49,7 @@ func DeltaSpecs() []DeltaSpec {
 		toLive(KindStatus, "The live went on air, was paused or has ended.", statusPayload),
 		toLive(KindMedia, "A broadcast of the live has started or stopped.", startPayload),
 		toLive(KindMedia, "A broadcast of the live has started or stopped.", stopPayload),
+		toLivesOfUser(KindViewerProfile, "A viewer of the live has a new name or avatar.", profilePayload, droppable),
 		toUser(KindBalance, "The balance of the user has changed.", creditPayload),
 
 		toUser(KindProfile, "The profile of the user has changed.", profilePayload, needsProfile),

@@ -29,7 +29,7 @@ func TestDeltasOf(t *testing.T) {
 		"broadcast.started.v1":        "media in 6 by 12",
 		"broadcast.stopped.v1":        "media in 6 by 12",
 		"coins.credited.v1":           "balance to 12",
-		"user.profile_changed.v1":     "profile to 12",
+		"user.profile_changed.v1":     "viewer_profile in 0 by 12, profile to 12",
 		"user.age_changed.v1":         "age to 12",
 		"user.signed_in.v1":           "notice to 12",
 		"user.signed_out.v1":          "notice to 12",

@@ -118,6 +118,8 @@ var (
 	selectLiveText string
 	//go:embed sql/select_lives_on_air.sql
 	selectLivesOnAir string
+	//go:embed sql/select_lives_of_viewers.sql
+	selectLivesOfViewers string
 	//go:embed sql/select_node_participants.sql
 	selectNodeParticipants string
 	//go:embed sql/select_node_viewers.sql

@@ -196,6 +196,16 @@ func (q *Queries) NodeViewers(ctx context.Context, node string, after ViewerKey,
 	return many(ctx, q, "viewers of a node", pgx.RowToStructByPos[ViewerKey], selectNodeViewers, node, after.Live, after.User, max(limit, 1))
 }
 
+// LivesOf returns the lives in which each of some users is present.
+func (q *Queries) LivesOf(ctx context.Context, users []domain.UserID) (map[domain.UserID][]domain.LiveID, error) {
+	found, err := many(ctx, q, "lives of viewers", pgx.RowToStructByPos[ViewerKey], selectLivesOfViewers, users)
+	lives := make(map[domain.UserID][]domain.LiveID)
+	for _, k := range found {
+		lives[k.User] = append(lives[k.User], k.Live)
+	}
+	return lives, err
+}
+
 // StreamAccess projects who may publish and play the streams of lives, besides the holders of signs.
 var StreamAccess = Projection{
 	Name: "stream_access", Version: 1, Tables: []string{"viewer_ban", "publish_key"},

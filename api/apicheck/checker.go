@@ -112,8 +112,12 @@ func (c *Checker) find(method, path string) (template string, operation object) 
 	return c.templates[i], operation
 }
 
+// matches reports whether a path has the form of a template. A last parameter named path may contain slashes.
 func matches(template, path string) bool {
 	want, got := strings.Split(template, "/"), strings.Split(path, "/")
+	if n := len(want); want[n-1] == "{path}" && len(got) > n {
+		got = got[:n]
+	}
 	return slices.EqualFunc(want, got, func(w, g string) bool { return w == g || strings.HasPrefix(w, "{") && g != "" })
 }
 
@@ -143,7 +147,7 @@ func (c *Checker) checkBody(template, method string, operation object, status in
 	switch {
 	case response == nil:
 		return fmt.Errorf("the status is not described")
-	case media == nil && content["*/*"] != nil, kind == "text/plain" && media != nil:
+	case media == nil && content["*/*"] != nil, (kind == "text/plain" || kind == "application/octet-stream") && media != nil:
 		return nil // The body may contain any bytes.
 	case media == nil:
 		return fmt.Errorf("the content type %s is not described", kind)

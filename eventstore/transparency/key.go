@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	minSecret  = 32 // minimum length of a secret in bytes: anybody can check a guess with a checkpoint
+	minSecret  = 32 // minimum length of a secret in bytes; a shorter secret could be guessed from a checkpoint
 	maxSecrets = 2  // the new secret, and the secret that it replaces
 )
 

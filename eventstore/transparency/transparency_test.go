@@ -233,7 +233,7 @@ func TestCheckpointsWhileASecretIsReplaced(t *testing.T) {
 	}
 }
 
-// TestForgedCheckpoints changes single bits of a signed checkpoint. None of them opens.
+// TestForgedCheckpoints changes single bits of a signed checkpoint. OpenCheckpoint must refuse the result.
 func TestForgedCheckpoints(t *testing.T) {
 	t.Parallel()
 	keys := mustKeys(t, transparency.Origin("id", 1), oldSecret)

@@ -21,6 +21,9 @@ type Config struct {
 	// MaxPending is the maximum number of events that the feed holds until the tables have applied them. When it is
 	// reached, the feed stops reading the log.
 	MaxPending int `default:"20000"`
+	// MaxViewerEvents is the maximum number of changed profiles of all users that LiveDeltas searches for those of the
+	// viewers of a live.
+	MaxViewerEvents int64 `default:"10000"`
 	// SubscriberTimeout is how long a subscriber with a full queue may read nothing before its subscription ends.
 	SubscriberTimeout time.Duration `default:"5s"`
 }

@@ -59,8 +59,15 @@ func TestFeed(t *testing.T) {
 					public = append(public, d)
 				}
 			}
-			if diff := cmp.Diff(ids(deltasOf(w, f, c.Lives, begin, w.Head())), ids(public)); diff != "" {
+			logged, loggedProfiles := splitProfiles(deltasOf(w, f, c.Lives, begin, w.Head()))
+			released, releasedProfiles := splitProfiles(public)
+			if diff := cmp.Diff(ids(logged), ids(released)); diff != "" {
 				t.Errorf("the deltas of the log (-) and the released ones (+) differ:\n%s", diff)
+			}
+			for viewer, position := range loggedProfiles { // the log lacks those of viewers who have left
+				if releasedProfiles[viewer] != position {
+					t.Errorf("the newest profile of %+v was released at %d, the log has it at %d", viewer, releasedProfiles[viewer], position)
+				}
 			}
 		})
 	}

@@ -3,6 +3,7 @@ package feed
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 
@@ -73,4 +74,51 @@ func (p *profiles) fill(ctx context.Context, deltas []projections.Delta, cache b
 		}
 	}
 	return nil
+}
+
+// distribute replaces each delta that belongs to the lives of a user by one delta for each of these lives.
+//
+// The tables may already contain later joins and leaves. This is harmless: a later join has the current profile, and a
+// later leave follows as a delta.
+func (p *profiles) distribute(ctx context.Context, deltas []projections.Delta) ([]projections.Delta, error) {
+	deltas = dropSuperseded(deltas)
+	var users []domain.UserID
+	for _, d := range deltas {
+		if d.LivesOfUser() {
+			users = append(users, d.User)
+		}
+	}
+	if len(users) == 0 {
+		return deltas, nil
+	}
+	lives, err := p.queries.LivesOf(ctx, users)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]projections.Delta, 0, len(deltas))
+	for _, d := range deltas {
+		if !d.LivesOfUser() {
+			all = append(all, d)
+			continue
+		}
+		for _, d.Live = range lives[d.User] {
+			all = append(all, d)
+		}
+	}
+	return all, nil
+}
+
+// dropSuperseded returns deltas without those that belong to the lives of a user and that a later one of the same user
+// follows. Both would have the same profile, the current one.
+func dropSuperseded(deltas []projections.Delta) []projections.Delta {
+	newest := make(map[domain.UserID]int64)
+	for _, d := range deltas {
+		if d.LivesOfUser() {
+			newest[d.User] = d.Position
+		}
+	}
+	if len(newest) == 0 {
+		return deltas
+	}
+	return slices.DeleteFunc(deltas, func(d projections.Delta) bool { return d.LivesOfUser() && d.Position < newest[d.User] })
 }

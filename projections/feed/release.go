@@ -108,6 +108,10 @@ func (r *releaser) send(ctx context.Context, events []eventstore.Record) error {
 	if err := r.profiles.fill(ctx, deltas, true); err != nil {
 		return err
 	}
+	deltas, err = r.profiles.distribute(ctx, deltas)
+	if err != nil {
+		return err
+	}
 	err = r.out.publish(ctx, Batch{Checkpoint: events[len(events)-1].Position, Deltas: deltas})
 	if err == nil {
 		r.gauges.add(deltas)

@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"errors"
@@ -15,28 +16,60 @@ import (
 	"roomlog/projections"
 )
 
-//go:embed sql/select_user_channel.sql
-var selectUserChannel string
+var (
+	//go:embed sql/select_user_channel.sql
+	selectUserChannel string
+	//go:embed sql/select_more_events.sql
+	selectMoreEvents string
+	//go:embed sql/select_viewer_events.sql
+	selectViewerEvents string
+)
+
+// ErrTooMany is returned by LiveDeltas if too many users have changed their profiles since the position after. Use a
+// snapshot instead.
+var ErrTooMany = errors.New("too many changes to read them from the log")
 
 // LiveDeltas reads public deltas of a live with after < position ≤ upTo from the log. It returns the first limit
-// deltas, oldest first.
+// deltas, oldest first. Of the changes that belong to the lives of a user, it returns those of the users who are in the
+// live now and have been in it since before the change. It returns ErrTooMany if the log contains more than
+// Config.MaxViewerEvents such changes of all users.
 func (f *Feed) LiveDeltas(ctx context.Context, live domain.LiveID, after, upTo int64, limit int) ([]projections.Delta, error) {
 	if live == 0 || upTo <= after {
 		return nil, nil
 	}
 	limit = min(max(limit, 1), releaseLimit)
-	var deltas []projections.Delta
+	deltas, err := f.readLive(ctx, live, after, upTo, limit)
+	if err == nil && len(deltas) == limit {
+		upTo = deltas[limit-1].Position
+	}
+	var ofViewers []projections.Delta
+	if err == nil {
+		ofViewers, err = f.readViewers(ctx, live, after, upTo, limit)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the deltas of live %d: %w", live, err)
+	}
+	if len(ofViewers) > 0 {
+		deltas = append(deltas, ofViewers...)
+		slices.SortStableFunc(deltas, func(a, b projections.Delta) int { return cmp.Compare(a.Position, b.Position) })
+		deltas = deltas[:min(len(deltas), limit)]
+	}
+	return deltas, f.current.Load().profiles.fill(ctx, deltas, false)
+}
+
+// readLive returns the first limit public deltas of the events of a live, without profiles.
+func (f *Feed) readLive(ctx context.Context, live domain.LiveID, after, upTo int64, limit int) (deltas []projections.Delta, err error) {
 	for len(deltas) < limit {
 		events, err := f.store.ReadRaw(ctx, live, after, upTo, limit)
 		if err == nil {
 			err = f.decode(ctx, events)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("read the deltas of live %d: %w", live, err)
+			return nil, err
 		}
 		applied, err := f.current.Load().tables.applied(ctx, events)
 		if err != nil {
-			return nil, fmt.Errorf("read the deltas of live %d: %w", live, err)
+			return nil, err
 		}
 		for _, r := range applied {
 			for _, d := range projections.DeltasOf(r) {
@@ -50,7 +83,52 @@ func (f *Feed) LiveDeltas(ctx context.Context, live domain.LiveID, after, upTo i
 		}
 		after = events[len(events)-1].Position
 	}
-	return deltas, f.current.Load().profiles.fill(ctx, deltas, false)
+	return deltas, nil
+}
+
+// readViewers returns deltas of the viewers of a live that belong to all lives of a user, without profiles.
+func (f *Feed) readViewers(ctx context.Context, live domain.LiveID, after, upTo int64, limit int) ([]projections.Delta, error) {
+	pool, types := f.current.Load().tables.pool, viewerEvents()
+	if upTo-after > f.c.MaxViewerEvents {
+		var more bool
+		if err := pool.QueryRow(ctx, selectMoreEvents, types, after, upTo, f.c.MaxViewerEvents).Scan(&more); err != nil {
+			return nil, err
+		}
+		if more {
+			return nil, ErrTooMany
+		}
+	}
+	rows, err := pool.Query(ctx, selectViewerEvents, live, types, after, upTo, limit)
+	if err != nil {
+		return nil, err
+	}
+	events, err := pgx.CollectRows(rows, scanRecord)
+	if err == nil {
+		err = f.decode(ctx, events)
+	}
+	if err != nil {
+		return nil, err
+	}
+	var deltas []projections.Delta
+	for _, r := range events {
+		for _, d := range projections.DeltasOf(r) {
+			if d.LivesOfUser() {
+				d.Live = live
+				deltas = append(deltas, d)
+			}
+		}
+	}
+	return dropSuperseded(deltas), nil
+}
+
+// viewerEvents returns the types of the events whose deltas belong to all lives of a user.
+func viewerEvents() (types []string) {
+	for _, s := range projections.DeltaSpecs() {
+		if s.LivesOfUser {
+			types = append(types, s.Event)
+		}
+	}
+	return types
 }
 
 // UserStreams returns the streams of all events whose deltas reach the user channel of a user.

@@ -125,6 +125,20 @@ func deltasOf(w *projtest.World, f *feed.Feed, lives []domain.LiveID, after, upT
 	return facts
 }
 
+// splitProfiles returns the deltas that are no changed profiles, and the position of the newest changed profile of each
+// viewer.
+func splitProfiles(all []projections.Delta) (others []projections.Delta, profiles map[projections.ViewerKey]int64) {
+	profiles = make(map[projections.ViewerKey]int64)
+	for _, d := range all {
+		if d.Kind == projections.KindViewerProfile {
+			profiles[projections.ViewerKey{Live: d.Live, User: d.User}] = d.Position
+		} else {
+			others = append(others, d)
+		}
+	}
+	return others, profiles
+}
+
 // ids returns a string for each delta, for comparisons.
 func ids(deltas []projections.Delta) (names []string) {
 	for _, d := range deltas {

@@ -11,7 +11,7 @@ import (
 )
 
 // compare compares the tables of two schemas. It returns the tables that differ, each with its first row that differs.
-// It reads each table once and adds up hashes of the rows. Only if the sums differ does it search for the row.
+// It reads each table once and adds up hashes of the rows. It searches for the row only if the sums differ.
 func compare(ctx context.Context, tx pgx.Tx, tables []table, have, want string) ([]Difference, error) {
 	var differences []Difference
 	for _, t := range tables {

@@ -150,19 +150,11 @@ func (r *registry) historyChanged(history, position int64) {
 	}
 }
 
-// deliverToSubscribers delivers a public delta to the subscribers of its live. It delivers a changed profile to all
-// subscribers. The caller must have locked mu.
+// deliverToSubscribers delivers a public delta to the subscribers of its live. The caller must have locked mu.
 func (r *registry) deliverToSubscribers(d projections.Delta) {
-	switch {
-	case d.Public():
+	if d.Public() {
 		for s := range r.subscribers[d.Live] {
 			s.Deliver(d)
-		}
-	case d.Kind == projections.KindProfile:
-		for _, subscribers := range r.subscribers {
-			for s := range subscribers {
-				s.Deliver(d)
-			}
 		}
 	}
 }

@@ -9,7 +9,7 @@ import (
 // Subscriber receives the deltas and gauges of one live. A dialect has one subscriber for each live that its clients
 // are in. The hub calls its methods one after another; they must not block.
 type Subscriber interface {
-	// Deliver is called with every public delta of the live, and with every changed profile, in order.
+	// Deliver is called with every public delta of the live, in order.
 	Deliver(d projections.Delta)
 	// DeliverGauges is called with the newest gauges of the live.
 	DeliverGauges(g projections.Gauges)

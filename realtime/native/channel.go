@@ -56,9 +56,6 @@ type fact struct {
 
 // Deliver sends a public delta to all connections in the live.
 func (c *channel) Deliver(d projections.Delta) {
-	if !d.Public() {
-		return
-	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if (d.Kind == projections.KindJoin || d.Kind == projections.KindLeave) && c.large() {

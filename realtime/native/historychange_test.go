@@ -35,6 +35,10 @@ func TestClientsContinueInAnotherHistory(t *testing.T) {
 	a.ok(a.ask("chat.post", in{"room": "demo", "text": "lost"}))
 	a.ok(a.ask("gift.send", map[string]any{"live": live, "gift": rose, "num": 1}))
 	cursor := a.push("balance").Cursor
+	bob.Asks(domain.ChangeProfile{Nickname: new("lost name")})
+	if m := a.push("viewer_profile"); into[struct{ Name string }](t, m).Name != "lost name" {
+		t.Errorf("got %s", m.raw)
+	}
 	newcomer := w.register("newcomer").app()
 	newcomer.join(live)
 	leaving.ok(leaving.ask("room.leave", map[string]any{"live": live}))
@@ -60,9 +64,15 @@ func TestClientsContinueInAnotherHistory(t *testing.T) {
 		Epoch, Cursor string
 		Comments      []struct{ Text string }
 		Gifts         []any
+		Viewers       []struct{ Name string }
 	}](t, frames["snapshot"])
 	if frames["snapshot"].Live != live || snapshot.Epoch != reset.Epoch || len(snapshot.Comments) != 1 || snapshot.Comments[0].Text != "kept" || len(snapshot.Gifts) != 0 {
 		t.Errorf("got %s", frames["snapshot"].raw)
+	}
+	for _, v := range snapshot.Viewers {
+		if v.Name == "lost name" {
+			t.Errorf("a viewer has the profile of the former history: %s", frames["snapshot"].raw)
+		}
 	}
 	if m := frames["removed"]; m.Live != lostLive || into[refusal](t, m).Code != "live_not_found" {
 		t.Errorf("got %s", m.raw)
@@ -79,6 +89,10 @@ func TestClientsContinueInAnotherHistory(t *testing.T) {
 	// The server continues to work in the new history.
 	ann.Asks(domain.PostComment{Live: live, Text: "new"})
 	if m := a.push("comment"); into[struct{ Text string }](t, m).Text != "new" {
+		t.Errorf("got %s", m.raw)
+	}
+	bob.Asks(domain.ChangeProfile{Nickname: new("new name")})
+	if m := a.push("viewer_profile"); into[struct{ Name string }](t, m).Name != "new name" {
 		t.Errorf("got %s", m.raw)
 	}
 	a.ok(a.ask("chat.post", in{"room": "demo", "text": "new"}))

@@ -2,11 +2,13 @@ package native
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
 
 	"roomlog/projections"
+	"roomlog/projections/feed"
 )
 
 // readTries is the maximum number of reads of the log for one session. The first read also serves other sessions, and
@@ -15,7 +17,7 @@ const readTries = 3
 
 // keepFrom makes a channel keep the facts after pos. It reads the facts that the channel does not keep from the log.
 // One read serves all sessions that need facts at the same time, as when many clients reconnect at once. keepFrom
-// reports false if the log has more than maxResume facts after pos.
+// reports false if the log has more than maxResume facts after pos, or too many changes to search them.
 func (s *session) keepFrom(ctx context.Context, c *channel, history, pos int64) (bool, error) {
 	if c.tooMany(history, pos) {
 		return false, nil
@@ -43,10 +45,11 @@ func (s *session) keepFrom(ctx context.Context, c *channel, history, pos int64) 
 		}
 		upTo := s.Hub.Position() // the channel has delivered every fact up to this position, and keeps later facts
 		facts, err := s.Hub.Deltas(ctx, c.live, after, upTo, maxResume+1)
+		tooMany := errors.Is(err, feed.ErrTooMany) || len(facts) > maxResume
 		switch {
-		case err != nil:
+		case err != nil && !tooMany:
 			return false, err
-		case len(facts) <= maxResume:
+		case !tooMany:
 			c.keep(history, after, upTo, facts)
 		default:
 			c.recordTooMany(history, after)

@@ -43,11 +43,15 @@ type lossyFeed struct {
 	*feed.Feed
 	lost  chan feed.Batch // the batches that follow a lost one
 	reads atomic.Int64    // number of reads of the log by LiveDeltas
+	full  atomic.Bool     // whether LiveDeltas finds too many changes
 }
 
-// LiveDeltas counts the reads of the log.
+// LiveDeltas counts the reads of the log. If full is set, it returns feed.ErrTooMany.
 func (f *lossyFeed) LiveDeltas(ctx context.Context, live domain.LiveID, after, upTo int64, limit int) ([]projections.Delta, error) {
 	f.reads.Add(1)
+	if f.full.Load() {
+		return nil, feed.ErrTooMany
+	}
 	return f.Feed.LiveDeltas(ctx, live, after, upTo, limit)
 }
 

@@ -35,7 +35,7 @@ type channel struct {
 	lastSurvey  time.Time      // time of the last survey of the other nodes
 	replaying   map[*subscription]struct{}
 	viewers     viewerList
-	late        []projections.Delta // joins and leaves that arrived while the viewer list was being read
+	late        []projections.Delta // joins, leaves and changed profiles that arrived while the viewer list was being read
 	reading     bool                // whether the viewer list is being read
 	lists       int                 // number of viewer lists that were sent to all sockets
 	lastList    time.Time
@@ -86,13 +86,12 @@ func (c *channel) Deliver(d projections.Delta) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch d.Kind {
-	case projections.KindProfile:
-		if c.viewers.updateProfile(d.Profile) {
-			c.pushEach(func(a audience) *ws.Frame {
-				return ws.TextFrame(protocol.Payload(a.namespace, "profile", userOf(d.Profile)))
-			})
+	case projections.KindViewerProfile:
+		c.count(d)
+		if c.lastChange.user.ID == d.User {
+			c.lastChange.user = userOf(d.Profile)
 		}
-		return
+		c.push(d)
 	case projections.KindJoin:
 		c.count(d)
 		c.changed(change{actionJoin, userOf(d.Profile)})
@@ -103,7 +102,7 @@ func (c *channel) Deliver(d projections.Delta) {
 			c.scheduleSurvey()
 		}
 	default:
-		c.pushEach(func(a audience) *ws.Frame { return liveFrame(d, a.namespace, a.offsets) })
+		c.push(d)
 	}
 	c.position = d.Position
 }
@@ -127,12 +126,12 @@ func (c *channel) wasReset() bool {
 	return c.reset
 }
 
-// pushEach sends an event to all sockets. It calls encode once for each audience. A nil frame is not sent.
-func (c *channel) pushEach(encode func(audience) *ws.Frame) {
+// push sends a comment, a gift or a changed profile to all sockets. It encodes the frame once for each audience.
+func (c *channel) push(d projections.Delta) {
 	for a, group := range c.groups {
-		f := encode(a)
+		f := liveFrame(d, a.namespace, a.offsets)
 		if f == nil {
-			continue
+			return
 		}
 		group.Push(f)
 		for s := range c.replaying {
@@ -143,7 +142,7 @@ func (c *channel) pushEach(encode func(audience) *ws.Frame) {
 	}
 }
 
-// count applies a join or leave to the viewer list.
+// count applies a join, a leave or a changed profile to the viewer list.
 func (c *channel) count(d projections.Delta) {
 	c.viewers.apply(d)
 	if c.reading {

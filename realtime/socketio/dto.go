@@ -151,8 +151,9 @@ func userOf(p projections.Profile) userDTO { return userDTO{p.ID, p.Name(), p.Av
 // singleLine replaces line breaks and tabs by spaces: clients show a comment in one line.
 var singleLine = strings.NewReplacer("\n", " ", "\t", " ")
 
-// liveFrame returns the frame of a comment or gift for the sockets of a namespace in the live, or nil for other deltas. If
-// offset is true, the last argument is the cursor of the delta. With it, a client continues after it has reconnected.
+// liveFrame returns the frame of a comment, a gift or a changed profile for the sockets of a namespace in the live, or nil
+// for other deltas. If offset is true, the last argument is the cursor of the delta. With it, a client continues after it
+// has reconnected.
 func liveFrame(d projections.Delta, namespace string, offset bool) *ws.Frame {
 	var cursor []any
 	if offset {
@@ -166,6 +167,8 @@ func liveFrame(d projections.Delta, namespace string, offset bool) *ws.Frame {
 	case domain.CommentPosted:
 		frame := ws.DroppableFrame(payload("comment", commentDTO{by, d.ID, singleLine.Replace(e.Text)}), ws.Span{Group: int64(d.Live)})
 		return frame.RecordedAt(d.RecordedAt)
+	case domain.UserProfileChanged:
+		return ws.DroppableFrame(payload("profile", by), ws.Span{Group: int64(d.Live)}).RecordedAt(d.RecordedAt)
 	case domain.GiftSent:
 		return ws.TextFrame(payload("gift", giftDTO{by.Avatar, by.Name, e.Name, e.Image, e.Price, e.Num})).RecordedAt(d.RecordedAt)
 	}

@@ -2,6 +2,7 @@ package socketio_test
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -125,12 +126,28 @@ func TestProfilesArePushedToLives(t *testing.T) {
 	recovers.joins(w.register("bob"), live)
 	elsewhere.joins(w.register("cat"), other)
 	ann.native().ask("profile.change", map[string]any{"nickname": "安", "avatar": "https://cdn.example/a.png"})
+	var offset string
 	for _, a := range []*app{sees, recovers} {
-		if got, _ := push[who](a, "profile"); got != (who{ann.ID, "安", "https://cdn.example/a.png"}) {
-			t.Errorf("got the profile %+v", got)
+		var got who
+		if got, offset = push[who](a, "profile"); got != (who{ann.ID, "安", "https://cdn.example/a.png"}) || (offset != "") != (a == recovers) {
+			t.Errorf("got the profile %+v with offset %q", got, offset)
 		}
 	}
 	elsewhere.silent()
+
+	recovers.Cut()
+	changed := ann.Asks(domain.ChangeProfile{Avatar: new("")})
+	back := w.back(recovers, offset)
+	if back.id != recovers.id {
+		t.Fatalf("came back as %s, want %s", back.id, recovers.id)
+	}
+	if got, again := push[who](back, "profile"); got != (who{ann.ID, "安", ""}) || again == offset {
+		t.Errorf("got the profile %+v with offset %q at position %d", got, again, changed.Position)
+	}
+	if l := back.online("join", "bob"); !slices.Contains(l.Data, who{ann.ID, "安", ""}) {
+		t.Errorf("the list is %+v", l)
+	}
+	back.silent()
 }
 
 // TestReportsOfOldClients plays what users of other servers reported about old clients; docs/REALTIME.md lists the reports.

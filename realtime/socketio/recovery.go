@@ -2,10 +2,12 @@ package socketio
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"math"
 
 	"roomlog/domain"
+	"roomlog/projections/feed"
 	"roomlog/realtime/hub"
 )
 
@@ -57,7 +59,7 @@ func (c *core) restore(kept any, offset string) (any, bool) {
 		return &state, true
 	}
 	missed, err := c.cfg.Hub.Deltas(ctx, state.memberships[0].live, state.since, math.MaxInt64, maxReplay+1)
-	if err != nil {
+	if err != nil && !errors.Is(err, feed.ErrTooMany) {
 		c.cfg.Log.WarnContext(ctx, "Socket.IO socket could not be recovered", slog.Any("error", err))
 	}
 	return &state, err == nil && len(missed) <= maxReplay

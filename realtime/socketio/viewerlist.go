@@ -24,12 +24,21 @@ func viewerListOf(found projections.LiveSnapshot) viewerList {
 	return viewerList{ready: true, asOf: found.Position, total: found.Online, newest: found.Viewers}
 }
 
-// apply applies a join or leave that the snapshot does not contain.
+// apply applies a join, a leave or a changed profile that the snapshot does not contain.
 func (l *viewerList) apply(d projections.Delta) {
 	if !l.ready || d.Position <= l.asOf {
 		return
 	}
-	l.newest = slices.DeleteFunc(l.newest, func(p projections.Profile) bool { return p.ID == d.User })
+	i := l.find(d.User)
+	if d.Kind == projections.KindViewerProfile {
+		if i >= 0 {
+			l.newest[i] = d.Profile
+		}
+		return
+	}
+	if i >= 0 {
+		l.newest = slices.Delete(l.newest, i, i+1)
+	}
 	if d.Kind == projections.KindLeave {
 		l.total--
 		return
@@ -39,15 +48,6 @@ func (l *viewerList) apply(d projections.Delta) {
 	if len(l.newest) > viewerListSize {
 		l.newest = l.newest[:viewerListSize]
 	}
-}
-
-// updateProfile replaces the profile of a viewer. It reports whether the list contains the viewer.
-func (l *viewerList) updateProfile(p projections.Profile) bool {
-	i := l.find(p.ID)
-	if i >= 0 {
-		l.newest[i] = p
-	}
-	return i >= 0
 }
 
 func (l *viewerList) find(user domain.UserID) int {

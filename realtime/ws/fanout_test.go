@@ -233,9 +233,9 @@ func TestFanout(t *testing.T) {
 	})
 }
 
-// windowsOpen blocks until the push windows of the frames that c has received are open: the worker of its connection
-// has then finished the flushes that wrote them. To find out, it waits for a frame of another fan-out, which the worker
-// writes after that.
+// windowsOpen blocks until the worker of conn has finished the flushes with the frames that c has received. The push
+// windows of these frames are then open. It pushes a frame into another fan-out, which the worker writes after those
+// flushes, and waits for it.
 func windowsOpen(t *testing.T, s *server, c *wstest.Client, conn *ws.Conn) {
 	t.Helper()
 	other := s.NewFanout()

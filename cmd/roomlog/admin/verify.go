@@ -30,7 +30,7 @@ func (verifyCommand) Help() string {
 	return `Reads the whole log and checks that every event can be read and applied, could follow the events before it and be caused by
 its actor; that coins add up; that every table equals what the log implies; and that constraints, triggers and privileges of
 the database are those of this program. It changes nothing, and runs beside a server. It prints every fault and exits with 3.
-It compares every event with the transparency log, and names the first one that differs. Whoever changes the events, the
+It compares every event with the transparency log, and names the first one that differs. An edit that also replaces the
 transparency log and its checkpoints in the database is found only with --checkpoint (docs/AUDIT.md).
 Next, when a table of schema read is wrong: roomlog rebuild --force`
 }

@@ -33,7 +33,7 @@ type Config struct {
 	Pool    *pgxpool.Pool // nil: the pool of the store
 	Secrets []string      // secrets of the keys that sign checkpoints, newest first; nil: nothing is signed
 	Memory  *Memory       // nil: the newest checkpoint is remembered only in memory
-	Log     *slog.Logger  // nil: silent
+	Log     *slog.Logger  // nil: no log messages
 
 	Interval    time.Duration `default:"250ms"` // minimum time between two extensions of the tree
 	Poll        time.Duration `default:"1s"`    // interval at which the tree is compared with the log if nothing is appended

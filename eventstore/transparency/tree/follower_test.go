@@ -252,9 +252,9 @@ func (w *world) restore() {
 	_, _ = w.Store.CheckHistory(w.Context())
 }
 
-// TestLostHistoryIsNotSignedOver lets the database fall back after a checkpoint was signed. Whoever remembers the
-// checkpoint, in memory or in a file, halts the tree, before and after the log has grown again. Then no process signs,
-// until an operator begins a new tree.
+// TestLostHistoryIsNotSignedOver lets the database fall back after a checkpoint was signed. A follower that remembers
+// the checkpoint, in memory or in a file, must halt the tree, before and after the log has grown again. Then no
+// process may sign until an operator begins a new tree.
 func TestLostHistoryIsNotSignedOver(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -357,7 +357,8 @@ func TestTreeThatDoesNotFitTheLogHalts(t *testing.T) {
 	}
 }
 
-// TestTilesOnlyGrow checks that the role of the servers cannot change a tile, and cannot remove a checkpoint's tree.
+// TestTilesOnlyGrow checks that the role of the servers can neither change nor delete a hash in a tile, the row of the
+// tree, or the size of a checkpoint.
 func TestTilesOnlyGrow(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

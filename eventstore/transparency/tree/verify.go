@@ -32,7 +32,8 @@ type Fault struct {
 
 // Verify compares every event with the tree, every tile with the tiles below it, and every signed checkpoint with the
 // root of the tree at its size. It also compares the checkpoints that the caller has kept. It calls report for each
-// fault: for events only for the first that differs, and how many others do. db must be a transaction with one snapshot.
+// fault. Of the events that differ, it reports the first one and the number of the others. db must be a transaction
+// with one snapshot.
 func Verify(ctx context.Context, db Querier, logID string, kept []Kept, report func(Fault)) error {
 	s, err := ReadState(ctx, db)
 	if errors.Is(err, pgx.ErrNoRows) {

@@ -50,6 +50,7 @@ var Commands = []CommandSpec{
 	command[LeaveChat](system),
 	command[ForgetParticipant](operator),
 	command[PostMessage](anyone),
+	command[ExchangeMessage](anyone),
 	coins(command[SendGift](authenticated)),
 	coins(command[PlaceOrder](authenticated)),
 	coins(command[PayOrder](paymentProvider)),
@@ -110,6 +111,7 @@ var Events = []EventSpec{
 	event[ParticipantLeft, Participant](),
 	event[ParticipantForgotten, Participant](),
 	personal[MessagePosted](event[MessagePosted, Stateless]()),
+	personal[MessageExchanged](event[MessageExchanged, Stateless]()),
 	personal[OrderPlaced](event[OrderPlaced, Order]()),
 	event[OrderPaid, Order](),
 	event[CoinsCredited, Wallet](),
@@ -140,7 +142,8 @@ var Privacies = map[string]Privacy{
 	"reason":  Private, // the operator's words about a user
 	"session": Private, "credential": Private, "stream_key": Private, "publish_key": Private,
 
-	"message.posted.v1 text": PrivateToOne,
+	"message.posted.v1 text": PrivateToOne, "message.exchanged.v1 text": PrivateToOne,
+	"namespace": Public,
 }
 
 // PrivacyOf returns the privacy of a field, given by its JSON name, of an event type. It returns 0 if Privacies does

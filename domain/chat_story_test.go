@@ -73,6 +73,10 @@ func (s *story) auditChat(t *rapid.T, e domain.Event) {
 		c.holders[e.Key] = slices.Delete(c.holders[e.Key], at, at+1)
 	case domain.MessagePosted:
 		s.auditMessage(t, e)
+	case domain.MessageExchanged:
+		g := s.chat.participants[e.Participant]
+		expect(t, e, g.present && g.User == e.User && g.Connection == e.Connection, "the participant is %+v", *g)
+		expect(t, e, (e.Namespace == "") != (e.ToConnection == "") && e.Text != "", "has no recipient, two recipients, or no text")
 	default:
 		s.auditParticipant(t, e)
 	}
@@ -213,6 +217,9 @@ func (s *story) randomChatCommand(t *rapid.T, participant domain.ParticipantID, 
 		return domain.RemoveChatRoom{ChatRoom: room, NameKey: nameKey}
 	case 11:
 		return domain.RegisterByEmail{Email: randomText(t) + "@" + randomText(t), EmailKey: fmt.Sprintf("e%d", randomBits(t, 3))}
+	}
+	if randomBits(t, 2) == 0 {
+		return domain.ExchangeMessage{Participant: participant, Nickname: randomText(t), Kind: domain.MessageText, Text: randomText(t), Namespace: "/"}
 	}
 	message := domain.PostMessage{Participant: participant, Nickname: randomText(t), Kind: domain.MessageText, Text: randomText(t)}
 	switch randomBits(t, 2) {

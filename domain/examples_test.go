@@ -190,6 +190,7 @@ func writtenExamples() []example {
 		{system, domain.LeaveChat{Participant: 1, Cause: domain.LeaveRequested, Node: "p1", NameKey: "n-ming"}, "system"},
 		{operator, domain.ForgetParticipant{Participant: 2}, "operator"},
 		{anonymous, domain.PostMessage{Participant: 1, Nickname: "小明", Kind: domain.MessageText, Text: "hello"}, "anyone"},
+		{anonymous, domain.ExchangeMessage{Participant: 1, Nickname: "小明", Kind: domain.MessageText, Text: "hello", Namespace: "/"}, "anyone"},
 	}
 }
 

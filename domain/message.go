@@ -216,3 +216,71 @@ func (MessagePosted) evolve(Stateless) Stateless { return Stateless{} }
 func (e *MessagePosted) personal() (UserID, []*string) {
 	return KeyOwner(e.User, e.Participant), []*string{&e.Nickname, &e.Text}
 }
+
+// ExchangeMessage posts a message to the connections of one namespace, or to one connection whose client is not in the
+// chat. No table contains the message.
+type ExchangeMessage struct {
+	Kind            MessageKind   `json:"kind"`          // the kind of the message
+	Text            string        `json:"text"`          // the message of 1–1000 characters, which may be line breaks and tabs; or the name or URL that the kind requires
+	DurationMS      int           `json:"duration_ms"`   // length of a voice message: 1–120,000 milliseconds; 0 for other kinds
+	Namespace       string        `json:"namespace"`     // the namespace whose connections all receive the message: 1–64 bytes; "" if it is for one connection
+	ToConnection    string        `json:"to_connection"` // public id of the connection that receives the message: 1–64 bytes; "" if it is for a namespace
+	Participant     ParticipantID `json:"-"`             // the author
+	Nickname        string        `json:"-"`             // nickname of an author who is not signed in
+	UploadURLPrefix string        `json:"-"`             // beginning that the URL of an upload must have: "https://live.example/uploads/"
+}
+
+func (ExchangeMessage) Type() string { return "message.exchange" }
+
+func (c ExchangeMessage) Reads(Actor) []Stream {
+	return []Stream{MessageExchanged{}.Stream(), participantStream(c.Participant)}
+}
+
+func (c ExchangeMessage) serverTexts() []string { return []string{c.Namespace, c.ToConnection} }
+
+func (c ExchangeMessage) decide(view View) ([]Event, error) {
+	if (c.Namespace == "") == (c.ToConnection == "") || len(c.Namespace+c.ToConnection) > maxConnectionID {
+		return nil, refuse(CodeBadRequest, "a message goes to a namespace or to a connection, each of 1 to %d bytes", maxConnectionID)
+	}
+	if c.Participant == 0 {
+		return nil, refuse(CodeParticipantNotFound, "enter the chat first")
+	}
+	message := PostMessage{Kind: c.Kind, Text: c.Text, DurationMS: c.DurationMS, Participant: c.Participant, Nickname: c.Nickname, UploadURLPrefix: c.UploadURLPrefix}
+	posted := message.message()
+	if err := message.setAuthor(view, &posted); err != nil {
+		return nil, err
+	}
+	text, err := message.checkContent()
+	if err != nil {
+		return nil, err
+	}
+	return []Event{MessageExchanged{posted.Participant, posted.Connection, posted.User, posted.Nickname, c.Kind, text, c.DurationMS, c.Namespace, c.ToConnection}}, nil
+}
+
+// MessageExchanged records a message to the connections of one namespace, or to one connection whose client was not in
+// the chat.
+type MessageExchanged struct {
+	Participant  ParticipantID `json:"participant"`   // the author
+	Connection   string        `json:"connection"`    // public id of the author's connection
+	User         UserID        `json:"user"`          // the account of the author; 0 if the author is not signed in
+	Nickname     string        `json:"nickname"`      // nickname of an author who is not signed in; may be empty
+	Kind         MessageKind   `json:"kind"`          // the kind of the message
+	Text         string        `json:"text"`          // the message as typed, without surrounding space, with LF for every line break; or the name of a sticker; or a URL
+	DurationMS   int           `json:"duration_ms"`   // length of a voice message in milliseconds
+	Namespace    string        `json:"namespace"`     // the namespace whose connections receive the message; "" if it is for one connection
+	ToConnection string        `json:"to_connection"` // public id of the recipient's connection; "" if the message is for a namespace
+}
+
+func (MessageExchanged) Type() string { return "message.exchanged.v1" }
+
+// Stream returns one stream for all these messages: no decision reads it.
+func (MessageExchanged) Stream() Stream { return "message-exchanged" }
+
+// toOne reports whether the message is for one connection.
+func (e MessageExchanged) toOne() bool { return e.ToConnection != "" }
+
+func (e MessageExchanged) EventUser() UserID        { return e.User }
+func (MessageExchanged) evolve(Stateless) Stateless { return Stateless{} }
+func (e *MessageExchanged) personal() (UserID, []*string) {
+	return KeyOwner(e.User, e.Participant), []*string{&e.Nickname, &e.Text}
+}

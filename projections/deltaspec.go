@@ -62,11 +62,11 @@ func withPayload[E domain.Event, P any](audience Audience, kind, summary string,
 }
 
 // toChat sends E to the chat. The chat creates the payloads, because they depend on its roster.
-func toChat[E domain.Event](kind string, address func(*Delta, E)) DeltaSpec {
+func toChat[E domain.Event](kind string, address func(*Delta, E), options ...func(*DeltaSpec)) DeltaSpec {
 	return DeltaSpec{
 		Event: typeOf[E](), Audience: AudienceChat, Kind: kind, NeedsProfile: true,
 		address: func(d *Delta) { address(d, d.Event.(E)) },
-	}
+	}.with(options)
 }
 
 // toServers sends E to the servers only. They act on the event itself.

@@ -26,6 +26,7 @@ const (
 	KindNotice  = "notice"
 
 	KindMessage            = "message"
+	KindExchanged          = "exchanged"
 	KindParticipantEntered = "participant_entered"
 	KindNicknameSet        = "nickname_set"
 	KindChatRoomJoined     = "chat_room_joined"
@@ -82,6 +83,7 @@ func DeltaSpecs() []DeltaSpec {
 			d.by(e.Participant).in(e.ChatRooms...)
 			d.Recipient = e.ToUser
 		}),
+		toChat(KindExchanged, func(d *Delta, e domain.MessageExchanged) { d.by(e.Participant) }, notProjected),
 
 		toNobody[domain.UserRegistered](),
 		toNobody[domain.UsernameClaimed](notProjected), // user.registered contains the same data

@@ -33,7 +33,7 @@ func parseActor(name string) (domain.Actor, bool) {
 // mayCause reports whether an actor may have caused e. An event that is not listed here can be caused by its user only.
 func (c *checker) mayCause(by domain.Actor, e domain.Event) bool {
 	switch e := e.(type) {
-	case domain.ParticipantEntered, domain.ChatRoomJoined, domain.MessagePosted:
+	case domain.ParticipantEntered, domain.ChatRoomJoined, domain.MessagePosted, domain.MessageExchanged:
 		return isAuthor(by, e.(domain.UserEvent).EventUser())
 	case domain.LiveStatusChanged, domain.RecordingDeleted:
 		return is(by, e.(domain.UserEvent).EventUser()) || by.Kind == domain.System || c.isOperator(by)

@@ -132,6 +132,9 @@ func (c *checker) checkChat(e domain.Event) {
 	case domain.ParticipantForgotten:
 		p := state[domain.Participant](c, e)
 		c.expect(!p.Present && p.User == 0 && !p.Forgotten, "participant %d is present, a user, or forgotten already", e.Participant)
+	case domain.MessageExchanged:
+		p := c.participant(e.Participant)
+		c.expect(p.Present && p.User == e.User && p.Connection == e.Connection, "participant %d is not present", e.Participant)
 	case domain.MessagePosted:
 		if e.Participant != 0 {
 			p := c.participant(e.Participant)

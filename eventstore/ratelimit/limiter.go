@@ -34,13 +34,14 @@ const (
 
 // classes contains the commands of the other classes.
 var classes = map[string]class{
-	domain.JoinLive{}.Type():      join,
-	domain.EnterChat{}.Type():     join,
-	domain.JoinChatRoom{}.Type():  join,
-	domain.LeaveChatRoom{}.Type(): join,
-	domain.PostComment{}.Type():   post,
-	domain.PostMessage{}.Type():   post,
-	domain.SendGift{}.Type():      post,
+	domain.JoinLive{}.Type():        join,
+	domain.EnterChat{}.Type():       join,
+	domain.JoinChatRoom{}.Type():    join,
+	domain.LeaveChatRoom{}.Type():   join,
+	domain.PostComment{}.Type():     post,
+	domain.PostMessage{}.Type():     post,
+	domain.ExchangeMessage{}.Type(): post,
+	domain.SendGift{}.Type():        post,
 }
 
 // Limiter passes commands of clients on to an Executor, unless they exceed a rate. It is safe for concurrent use.

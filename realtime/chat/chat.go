@@ -140,6 +140,10 @@ func (c *Chat) WaitFor(ctx context.Context, position int64) error {
 	return nil
 }
 
+// OnExchange sets the function that receives the messages of Session.Exchange of all nodes. Call it before the hub runs.
+// The function must not block and must not call the chat.
+func (c *Chat) OnExchange(deliver func(*Update)) { c.state.exchange = deliver }
+
 // NewLimits returns the rate limits of a new client.
 func (c *Chat) NewLimits() *Limits { return newLimits(c.cfg) }
 
@@ -218,11 +222,11 @@ func (c *Chat) FindByConnection(ctx context.Context, connection string) (domain.
 // uploadURL returns the beginning that the URL of an uploaded file in a message must have. If the setting is empty, it
 // is the upload folder on the host in the message's URL, because users may upload files under any host name of the
 // server.
-func (c *Chat) uploadURL(m domain.PostMessage) string {
+func (c *Chat) uploadURL(text string) string {
 	if c.cfg.UploadURL != "" {
 		return c.cfg.UploadURL
 	}
-	at, err := url.Parse(m.Text)
+	at, err := url.Parse(text)
 	if err != nil || at.Scheme != "http" && at.Scheme != "https" || at.Host == "" || at.User != nil {
 		return ""
 	}

@@ -175,18 +175,31 @@ func (s *Session) SetNickname(ctx context.Context, nickname string) error {
 
 // Post posts a message. The rate of messages is limited per user, or per client if the client is anonymous.
 func (s *Session) Post(ctx context.Context, c domain.PostMessage, key string) (eventstore.Receipt, error) {
-	var err error
-	now := s.chat.cfg.Now()
-	if user := s.participant.identity.User; user != 0 {
-		err = hub.Limited(s.chat.byUser.Take(user, now))
-	} else {
-		err = hub.Limited(s.limits.messages.Take(now))
-	}
-	if err != nil {
+	if err := s.allowMessage(); err != nil {
 		return eventstore.Receipt{}, err
 	}
-	c.Participant, c.Nickname, c.UploadURLPrefix = s.participant.id, s.participant.nickname, s.chat.uploadURL(c)
+	c.Participant, c.Nickname, c.UploadURLPrefix = s.participant.id, s.participant.nickname, s.chat.uploadURL(c.Text)
 	return s.execute(ctx, s.participant.identity, c, key)
+}
+
+// Exchange posts a message to the connections of a namespace, or to one connection that is not in the chat. It counts
+// against the same rate as Post. The listener of Chat.OnExchange receives the message.
+func (s *Session) Exchange(ctx context.Context, c domain.ExchangeMessage) error {
+	if err := s.allowMessage(); err != nil {
+		return err
+	}
+	c.Participant, c.Nickname, c.UploadURLPrefix = s.participant.id, s.participant.nickname, s.chat.uploadURL(c.Text)
+	_, err := s.execute(ctx, s.participant.identity, c, "")
+	return err
+}
+
+// allowMessage counts a message, and returns a *hub.Problem if the user or the anonymous client exceeds the rate.
+func (s *Session) allowMessage() error {
+	now := s.chat.cfg.Now()
+	if user := s.participant.identity.User; user != 0 {
+		return hub.Limited(s.chat.byUser.Take(user, now))
+	}
+	return hub.Limited(s.limits.messages.Take(now))
 }
 
 // SendTyping sends a typing note to a chat room or to one connection. It drops notes that exceed the rate.

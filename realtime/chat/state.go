@@ -19,6 +19,8 @@ type state struct {
 	nameKey func(name string) string // returns the keyed hash of the lookalike form of a name
 	leaves  *leaveQueue
 
+	exchange func(*Update) // receives the messages of Session.Exchange; may be nil
+
 	mu          sync.Mutex // locked before the locks of dialects
 	loaded      int64      // position as of which the roster was read
 	roster      *roster
@@ -97,6 +99,11 @@ func (s *state) apply(d projections.Delta) {
 		s.subscribers.deliver(u, e.ChatRoom)
 	case domain.MessagePosted:
 		s.deliverMessage(u, e)
+	case domain.MessageExchanged:
+		if s.exchange != nil {
+			u.By = s.roster.participant(e.Participant, e.Connection, profileOf(e.User, d.Profile))
+			s.exchange(u)
+		}
 	case domain.UserProfileChanged:
 		s.roster.setProfile(d.Profile, s.nameKey(d.Profile.Name()))
 	}

@@ -21,7 +21,7 @@ type Listener interface {
 }
 
 // Update is a change in the chat. Event is a domain.ParticipantEntered, NicknameSet, ChatRoomJoined, ChatRoomLeft,
-// ChatRoomRemoved or MessagePosted.
+// ChatRoomRemoved, MessagePosted or MessageExchanged.
 type Update struct {
 	projections.Delta
 	By          Participant // the participant who caused the update, with the data in the roster

@@ -27,7 +27,7 @@ func (w *world) recovering() *app { return w.enter(siotest.Options{}, `{"recover
 func (w *world) enter(o siotest.Options, auth string) *app {
 	w.Helper()
 	c := siotest.Dial(w, w.base, o)
-	if o.Namespace != "" && o.Version == 3 {
+	if o.Namespace != "" && o.Namespace != "/" && o.Version == 3 {
 		c.Connect()
 	}
 	id, pid := c.Enter(cmp.Or(o.Namespace, "/"), auth)

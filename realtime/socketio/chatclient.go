@@ -32,6 +32,7 @@ type chatClient struct {
 	joined  []projections.ChatRoom // chat rooms that the socket has joined with the event join
 	posted  bool                   // whether the socket has posted a plain message
 	revoked bool                   // whether the user must sign in again
+	direct  bool                   // whether private messages are sent as events named by the id of the socket
 
 	unchecked bool                // whether the history of the log has changed and the sign-in session has not been checked since
 	waiting   []projections.Delta // private deltas that wait for this check
@@ -45,6 +46,7 @@ func (s *session) newChatClient(p profile) *chatClient {
 	c := &chatClient{session: s, profile: p}
 	limits := s.socket.Shared(func() any { return s.cfg.Chat.NewLimits() }).(*chat.Limits)
 	c.chat = s.cfg.Chat.NewSession(s.aliases.add(s.socket), c, limits)
+	s.member = c
 	s.inChat = func() bool { return c.name != "" || len(c.rooms()) > 0 }
 	s.socket.OnDisconnect(func(string) {
 		s.aliases.remove(s.socket)

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"roomlog/domain"
+	"roomlog/internal/limit"
 	"roomlog/realtime/chat"
 	"roomlog/realtime/hub"
 	"roomlog/realtime/socketio/protocol"
@@ -18,7 +19,8 @@ type core struct {
 	cfg      Config
 	aliases  *aliases
 	channels *channels
-	sockets  socketSet // the connected sockets
+	sockets  socketSet     // the connected sockets
+	toAll    *limit.Bucket // limits the messages of all clients of this node to namespaces
 }
 
 // The kinds of denials, in the words that users see. Clients compare them.
@@ -79,20 +81,46 @@ func (c *core) nameOf(p chat.Participant) string {
 
 // socketSet is a set of sockets that is safe for concurrent use.
 type socketSet struct {
-	mu  sync.Mutex
-	all map[*protocol.Socket]struct{}
+	mu   sync.Mutex
+	all  map[*protocol.Socket]struct{}
+	byID map[string]*protocol.Socket // by id, and by alias if there is one
+}
+
+func newSocketSet() socketSet {
+	return socketSet{all: make(map[*protocol.Socket]struct{}), byID: make(map[string]*protocol.Socket)}
 }
 
 func (s *socketSet) add(k *protocol.Socket) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.all[k] = struct{}{}
+	for _, id := range []string{k.ID(), k.Alias()} {
+		if id != "" {
+			s.byID[id] = k
+		}
+	}
 }
 
 func (s *socketSet) remove(k *protocol.Socket) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.all, k)
+	for _, id := range []string{k.ID(), k.Alias()} {
+		if s.byID[id] == k {
+			delete(s.byID, id)
+		}
+	}
+}
+
+// find returns the socket of this node with a public id, or nil.
+func (s *socketSet) find(id string) *protocol.Socket {
+	s.mu.Lock()
+	k := s.byID[id]
+	s.mu.Unlock()
+	if k == nil || !k.HasID(id) { // the id of a socket that polls may be a secret
+		return nil
+	}
+	return k
 }
 
 func (s *socketSet) list() []*protocol.Socket {

@@ -53,6 +53,7 @@ var (
 	allProfiles = []profile{profilePlain, profileExchange, profileAccount, profileRooms}
 	plainChat   = []profile{profilePlain}
 	exchange    = []profile{profileExchange}
+	withoutRoom = []profile{profilePlain, profileAccount}
 	account     = []profile{profileAccount}
 	withHistory = []profile{profileRooms}
 )
@@ -86,6 +87,8 @@ func events() []incoming {
 
 		{name: "exchange", profiles: exchange, access: accessRoom, rate: rateMessage, chat: (*chatClient).handleExchange,
 			doc: "Posts a message to the room, or to one socket in private."},
+		{name: "exchange", profiles: withoutRoom, access: accessNone, rate: rateMessage, socket: (*session).handleExchange,
+			doc: "Posts a message to the namespace, or to one socket in private."},
 		{name: "nickname", profiles: exchange, access: accessRoom, rate: rateSession, chat: (*chatClient).handleNickname,
 			doc: "Changes the nickname of the socket."},
 		{name: "typing", profiles: exchange, access: accessRoom, rate: rateTyping, chat: (*chatClient).handleTyping,

@@ -47,16 +47,32 @@ func (c *chatClient) handleExchange(ctx context.Context, e *protocol.Event) erro
 		return nil
 	}
 	post, err := parseMessage(payload)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case target != targetRoom:
+		return c.sendTo(ctx, target, post)
 	}
-	if target == targetRoom {
-		post.ChatRooms = []domain.ChatRoomID{c.room.ID}
-	} else if post.ToParticipant, err = c.findParticipant(ctx, target); err != nil || post.ToParticipant == 0 {
+	post.ChatRooms = []domain.ChatRoomID{c.room.ID}
+	_, err = c.chat.Post(ctx, post, "")
+	return err
+}
+
+// sendTo posts a private message to the socket whose public id is target. It ignores a target that is not a socket.
+func (c *chatClient) sendTo(ctx context.Context, target string, post domain.PostMessage) (err error) {
+	post.ToParticipant, err = c.findParticipant(ctx, target)
+	switch {
+	case err != nil:
 		return err
+	case post.ToParticipant == 0: // the socket is not in the chat
+		connected, err := c.isConnected(ctx, target)
+		if err != nil || !connected {
+			return err
+		}
+		return c.chat.Exchange(ctx, domain.ExchangeMessage{Kind: post.Kind, Text: post.Text, DurationMS: post.DurationMS, ToConnection: target})
 	}
 	_, err = c.chat.Post(ctx, post, "")
-	if refusal := domain.AsRefusal(err); refusal != nil && refusal.Code == domain.CodeParticipantNotFound && post.ToParticipant != 0 {
+	if refusal := domain.AsRefusal(err); refusal != nil && refusal.Code == domain.CodeParticipantNotFound {
 		return nil
 	}
 	return err
@@ -173,7 +189,7 @@ func (c *chatClient) encodeParticipants(u *chat.Update, action, verb string) []b
 	return c.socket.Payload("online", participantsDTO{clients, action, targetMembers, "用户(" + by + ")" + verb})
 }
 
-func (c *chatClient) exchangeOf(u *chat.Update, e domain.MessagePosted, target string) exchangeDTO {
+func (c *core) exchangeOf(u *chat.Update, e domain.MessagePosted, target string) exchangeDTO {
 	return exchangeDTO{
 		exchangeMetaDTO{u.RecordedAt.UnixMilli(), c.aliases.public(u.By.Connection), target},
 		exchangeDataDTO{"exchange", messageOf(e)},

@@ -339,15 +339,19 @@ func TestWhoAndNicknamesAndTyping(t *testing.T) {
 	cat.expectEvent("needLogin", "")
 }
 
-// TestUnnamedSocketIsNotFoundByName checks that a message to a socket that has not entered the chat is dropped.
-func TestUnnamedSocketIsNotFoundByName(t *testing.T) {
+// TestSocketOutsideTheChatIsATarget checks that a socket that has not entered the chat receives private messages, and
+// stays outside.
+func TestSocketOutsideTheChatIsATarget(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, guests)
 	w.chatRoom("demo")
 	nameless := w.app(siotest.Options{})
 	ann := w.attends(siotest.Options{}, "demo")
 	bob := w.attends(siotest.Options{}, "demo", ann)
-	bob.Emit("exchange", says(nameless.id, "to nobody"))
+	bob.Emit("exchange", says(nameless.id, "to one"))
+	if got, _ := push[exchanged](nameless, nameless.id); got.Meta.Client != bob.id || string(got.Data.Payload) != `{"msg":"to one"}` {
+		t.Errorf("got the message %+v", got)
+	}
 	bob.Emit("exchange", says("群聊", "to everybody"))
 	push[exchanged](ann, "群聊")
 	bob.nothing()

@@ -129,7 +129,13 @@ func (c *chatClient) enterPlain(ctx context.Context, name string) error {
 	if err := c.chat.AllowQuery(); err != nil {
 		return err
 	}
-	if _, err := c.chat.Enter(ctx, chat.Entry{Profile: domain.ProfilePlain, Nickname: name}); err != nil {
+	var err error
+	if c.chat.ParticipantID() != 0 { // the socket has entered with the event exchange
+		err = c.chat.SetNickname(ctx, name)
+	} else {
+		_, err = c.chat.Enter(ctx, chat.Entry{Profile: domain.ProfilePlain, Nickname: name})
+	}
+	if err != nil {
 		return err
 	}
 	c.name = name
@@ -201,7 +207,14 @@ func (c *chatClient) deliverPlain(u *chat.Update) {
 			})
 		}
 	case domain.MessagePosted:
-		c.pushPlain(u, e)
+		c.mu.Lock()
+		direct := c.direct
+		c.mu.Unlock()
+		if direct && e.ToParticipant != 0 {
+			c.deliverExchange(u)
+		} else {
+			c.pushPlain(u, e)
+		}
 	case domain.ChatRoomRemoved:
 		c.roomRemoved(e.ChatRoom)
 	}

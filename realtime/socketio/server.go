@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"roomlog/domain"
+	"roomlog/internal/limit"
 	"roomlog/internal/settings"
 	"roomlog/realtime/hub"
 	"roomlog/realtime/socketio/engineio"
@@ -30,7 +31,8 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	c := &core{cfg: cfg, aliases: newAliases(), sockets: socketSet{all: make(map[*protocol.Socket]struct{})}}
+	c := &core{cfg: cfg, aliases: newAliases(), sockets: newSocketSet()}
+	c.toAll = limit.NewBucket(limit.Rate{PerSecond: cfg.NamespaceMessageRate, Burst: 2 * int(max(cfg.NamespaceMessageRate, 1))})
 	s := &Server{core: c}
 	c.channels = newChannels(&c.cfg, func() *engineio.Group { return s.sockets.Engine().NewGroup() })
 
@@ -44,6 +46,7 @@ func New(cfg Config) (*Server, error) {
 	settings.Defaults(&sockets)
 	s.sockets = protocol.New(sockets)
 	cfg.Hub.AddDialect(s)
+	cfg.Chat.OnExchange(c.deliverExchanged)
 	return s, nil
 }
 
@@ -67,6 +70,7 @@ func (s *Server) Polling() int64 { return s.sockets.Engine().Polling() }
 
 // Run serves clients until ctx ends. Call Shutdown before.
 func (s *Server) Run(ctx context.Context) error {
+	defer s.core.cfg.Cluster.OnSurvey(targetTopic, s.core.replyTarget)()
 	var group sync.WaitGroup
 	group.Go(func() { _ = s.sockets.Run(ctx) })
 	group.Go(func() { s.core.channels.run(ctx) })

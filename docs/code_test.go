@@ -63,27 +63,6 @@ func clockFaults(files []goFile) []fault {
 	return faults
 }
 
-// sleepFaults reports uses of time.Sleep in tests. A test must wait for an event, a position or a condition, with a
-// generous deadline. A benchmark may sleep to send at a certain rate.
-func sleepFaults(files []goFile) []fault {
-	var faults []fault
-	for _, file := range files {
-		local, imports := file.imports["time"]
-		if !imports || !file.forTests() || strings.HasSuffix(file.path, "_bench_test.go") {
-			continue
-		}
-		ast.Inspect(file.syntax, func(node ast.Node) bool {
-			if selector, ok := node.(*ast.SelectorExpr); ok && selector.Sel.Name == "Sleep" {
-				if pkg, ok := selector.X.(*ast.Ident); ok && pkg.Name == local {
-					faults = append(faults, fault{file.path, "uses time.Sleep: wait for an event or a condition"})
-				}
-			}
-			return true
-		})
-	}
-	return faults
-}
-
 // initFaults reports init functions. Only pgtest may have one; its doc.go gives the reason.
 func initFaults(files []goFile) []fault {
 	var faults []fault

@@ -7,6 +7,7 @@ import (
 	"go/token"
 	"io/fs"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -16,6 +17,7 @@ import (
 type goFile struct {
 	path    string // path with slashes, relative to the root of the module
 	syntax  *ast.File
+	set     *token.FileSet
 	imports map[string]string // import path → name of the import in this file
 }
 
@@ -28,6 +30,16 @@ func (f goFile) test() bool { return strings.HasSuffix(f.path, "_test.go") }
 
 // forTests reports whether only tests use the file.
 func (f goFile) forTests() bool { return f.test() || within(f.dir(), testFolders...) }
+
+// line returns the number of a line.
+func (f goFile) line(at token.Pos) int { return f.set.Position(at).Line }
+
+// commented reports whether a line ends with a comment that begins with prefix.
+func (f goFile) commented(line int, prefix string) bool {
+	return slices.ContainsFunc(f.syntax.Comments, func(group *ast.CommentGroup) bool {
+		return f.line(group.Pos()) == line && strings.HasPrefix(group.List[0].Text, prefix)
+	})
+}
 
 func topFolder(name string) string {
 	folder, _, found := strings.Cut(name, "/")
@@ -55,11 +67,12 @@ func parse(t *testing.T, tree fs.FS, name string) goFile {
 	if err != nil {
 		t.Fatal(err)
 	}
-	syntax, err := parser.ParseFile(token.NewFileSet(), name, src, parser.ParseComments|parser.SkipObjectResolution)
+	set := token.NewFileSet()
+	syntax, err := parser.ParseFile(set, name, src, parser.ParseComments|parser.SkipObjectResolution)
 	if err != nil {
 		t.Fatal(err)
 	}
-	file := goFile{path: name, syntax: syntax, imports: map[string]string{}}
+	file := goFile{path: name, syntax: syntax, set: set, imports: map[string]string{}}
 	for _, spec := range syntax.Imports {
 		imported, err := strconv.Unquote(spec.Path.Value)
 		if err != nil {

@@ -158,7 +158,7 @@ func TestDefaultsOfTheDatabaseHaveNoEffect(t *testing.T) {
 	traffic := startTraffic(t, p, logs...)
 	traffic.flows(50)
 	release := logs[0].holdLock()
-	<-time.After(1200 * time.Millisecond) // longer than the timeouts that the database has as defaults
+	<-time.After(1200 * time.Millisecond) // time passes: it is longer than the timeouts that the database has as defaults
 	release()
 	traffic.flows(50)
 	traffic.end()

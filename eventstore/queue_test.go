@@ -140,7 +140,7 @@ func TestUnreachableDatabaseReturnsErrUnavailableAfterTheTimeout(t *testing.T) {
 			t.Fatalf("got %+v", a)
 		}
 	}
-	if took := time.Since(began); took < 400*time.Millisecond {
+	if took := time.Since(began); took < 400*time.Millisecond { // time passes: a slow machine needs longer
 		t.Errorf("it took %s only", took)
 	}
 	before := l.sequencer.Stats().Retries

@@ -103,7 +103,7 @@ func TestAttacksOfUnauthenticatedClients(t *testing.T) {
 				case <-time.After(50 * time.Millisecond):
 					most = max(most, heap())
 				}
-				if time.Since(begun) > 2*timeout {
+				if time.Since(begun) > 2*timeout { // time passes: it bounds the wait
 					t.Fatal("the connection does not end")
 				}
 			}

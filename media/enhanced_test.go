@@ -148,7 +148,7 @@ func read(t *testing.T, c *gortmplib.Client) []byte {
 		}
 	}
 	for begun := time.Now(); unit == nil; {
-		if err := r.Read(); err != nil || time.Since(begun) > timeout {
+		if err := r.Read(); err != nil || time.Since(begun) > timeout { // time passes: it bounds the wait
 			t.Fatal("the reader got nothing: ", err)
 		}
 	}

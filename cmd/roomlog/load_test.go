@@ -130,7 +130,7 @@ func (c *load) gift(p *person, s *socket, key string) (done bool, err error) {
 	}
 	switch no := into[problem](c.t, f); no.Code {
 	case "busy", "outcome_unknown", "internal": // the code may mean that the database is unreachable: repeat the gift
-		<-time.After(min(time.Duration(no.RetryAfter)*time.Millisecond, 200*time.Millisecond))
+		<-time.After(min(time.Duration(no.RetryAfter)*time.Millisecond, 200*time.Millisecond)) // time passes: the server says when to repeat
 		return false, nil
 	default:
 		c.t.Errorf("gift %s of %s is refused: %s", key, p.name, f.Data)

@@ -95,7 +95,7 @@ func TestStart_idles_without_writing(t *testing.T) {
 	execute(t, dsn, "CHECKPOINT")
 	const state = "SELECT ARRAY[pg_current_wal_insert_lsn() - '0/0', pg_snapshot_xmax(pg_current_snapshot())::text::numeric]::bigint[]"
 	before := query[[]int64](t, dsn, state)
-	<-time.After(idleTime)
+	<-time.After(idleTime) // time passes: the server has nothing to do meanwhile
 	after := query[[]int64](t, dsn, state)
 	if bytes, ids := after[0]-before[0], after[1]-before[1]; bytes > 1000 || ids > 0 {
 		t.Errorf("in %s without work: %d bytes of WAL, %d transaction ids", idleTime, bytes, ids)

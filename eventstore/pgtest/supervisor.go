@@ -75,7 +75,7 @@ func supervise(dir string, idle time.Duration) (err error) {
 			c.dropNoted(ctx, doneDir(dir))
 			continue
 		}
-		if time.Since(since) > idle {
+		if time.Since(since) > idle { // time passes: an idle server ends
 			return nil // the lock is held until the server has stopped; a new test process waits for that, and then starts another supervisor
 		}
 		var left []string

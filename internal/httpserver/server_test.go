@@ -127,7 +127,7 @@ func TestStalledBody(t *testing.T) {
 			if _, err := conn.Write([]byte("x")); err != nil {
 				break
 			}
-			<-time.After(10 * time.Millisecond)
+			<-time.After(10 * time.Millisecond) // time passes: the body is too slow, and slower on a slow machine
 		}
 		if err := <-received; err == nil {
 			t.Fatal("a body slower than the average rate was received")
@@ -189,7 +189,7 @@ func TestBodyThatMakesProgress(t *testing.T) {
 			if _, err := conn.Write(make([]byte, 1024)); err != nil {
 				return err.Error()
 			}
-			<-time.After(stall / 5)
+			<-time.After(stall / 5) // time passes: patiently repeats the test if it was too much
 		}
 		response, err := http.ReadResponse(bufio.NewReader(conn), nil)
 		if err != nil {
@@ -422,7 +422,7 @@ func TestHijackedConnection(t *testing.T) {
 		}
 		go func() {
 			defer conn.Close()
-			<-time.After(3 * stall) // Then no deadline of the request is left.
+			<-time.After(3 * stall) // time passes: no deadline of the request may be left
 			_, _ = io.WriteString(conn, "alive")
 			_, _ = io.Copy(conn, conn)
 		}()

@@ -22,7 +22,7 @@ func (c *client) trickle(b []byte) {
 		if _, err := c.Write([]byte{one}); err != nil {
 			return
 		}
-		<-time.After(5 * time.Millisecond)
+		<-time.After(5 * time.Millisecond) // time passes: the client is slow, and slower on a slow machine
 	}
 }
 
@@ -60,7 +60,7 @@ func TestHandshakeIsLimited(t *testing.T) {
 			if !errors.Is(err, os.ErrDeadlineExceeded) {
 				t.Fatal(err)
 			}
-			if took := time.Since(begun); took < soon {
+			if took := time.Since(begun); took < soon { // time passes: a slow machine needs longer
 				t.Fatalf("it took %v", took)
 			}
 			if tt.trickles {

@@ -236,7 +236,7 @@ func (d *publisher) post() {
 func (d *publisher) publish(rate, count int) {
 	began := time.Now()
 	for i := range count {
-		<-time.After(time.Until(began.Add(time.Second * time.Duration(i) / time.Duration(rate))))
+		<-time.After(time.Until(began.Add(time.Second * time.Duration(i) / time.Duration(rate)))) // time passes: it publishes at a rate
 		d.post()
 	}
 	fmt.Println("published", count)
@@ -246,7 +246,7 @@ func (d *publisher) publish(rate, count int) {
 // slowest client has received.
 func (d *publisher) flood(how time.Duration, ahead int64, seen *atomic.Int64) {
 	began, before := time.Now(), d.posted
-	for time.Since(began) < how {
+	for time.Since(began) < how { // time passes: it publishes for a duration
 		if d.posted-seen.Load() >= ahead {
 			<-time.After(100 * time.Microsecond)
 			continue

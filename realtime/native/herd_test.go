@@ -210,7 +210,7 @@ func (c *herdClient) take(payload []byte) error {
 		case bytes.HasPrefix(payload, []byte(`{"re":"h"`)):
 			return nil // room.join is refused, too
 		}
-		<-time.After(time.Duration(c.retry) * time.Millisecond) // waits because the server is busy
+		<-time.After(time.Duration(c.retry) * time.Millisecond) // time passes: the server says when to repeat
 		c.retry = 0
 		return c.again()
 	case bytes.HasPrefix(payload, []byte(`{"re":"j"`)):

@@ -25,7 +25,7 @@ func (a *app) expectMessage(name, content string) {
 	a.Helper()
 	got, _ := push[plainMessage](a, "message")
 	name, content = html.EscapeString(name), html.EscapeString(content)
-	if got.User != name || got.Username != name || got.Content != content || time.Since(got.CreateAt).Abs() > time.Hour {
+	if got.User != name || got.Username != name || got.Content != content || time.Since(got.CreateAt).Abs() > time.Hour { // time passes: no test takes an hour
 		a.Fatalf("got the message %+v, want %s: %s", got, name, content)
 	}
 }

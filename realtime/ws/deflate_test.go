@@ -99,7 +99,7 @@ func TestDeflatedFanout(t *testing.T) {
 			if i%50 == 0 {
 				v := members[rand.N(people)]
 				v.conn.Send(ws.TextFrame([]byte("a reply in between")))
-				<-time.After(3 * time.Millisecond)
+				<-time.After(3 * time.Millisecond) // time passes: the frames fill several push windows
 			}
 		}
 	}()

@@ -28,7 +28,7 @@ func TestUpgradeLosesNoMessage(t *testing.T) {
 				defer close(done)
 				for i := range pushes {
 					group.Push(message(fmt.Sprintf("push %d", i)))
-					<-time.After(100 * time.Microsecond)
+					<-time.After(100 * time.Microsecond) // time passes: the pushes shall last as long as the upgrade
 				}
 			}()
 			c.Upgrade()

@@ -295,7 +295,7 @@ func TestServerFieldsOfCommands(t *testing.T) {
 		"user.register_by_email": {"EmailKey", "Avatar"}, "chat_room.create": {"ChatRoom", "NameKey", "MaxChatRooms"}, "chat_room.remove": {"NameKey"}, "chat_room.expire": {"NameKey"},
 		"participant.enter": {"NameKey", "Connection", "Profile", "Node"}, "participant.set_nickname": {"Participant", "NameKey", "PreviousKey"},
 		"chat_room.join": {"Participant"}, "chat_room.leave": {"Participant"}, "participant.leave": {"NameKey"},
-		"upload.add": {"Upload", "Bytes", "Quota", "Files"}, "message.post": {"Participant", "Nickname", "UploadURLPrefix"},
+		"upload.add": {"Upload", "Bytes", "Quota", "Files"}, "message.post": {"Participant", "Nickname", "UploadURLPrefix"}, "message.exchange": {"Participant", "Nickname", "UploadURLPrefix"},
 		"recording.start": {"StreamKey"}, "recording.finish": {"StreamKey"},
 	}
 	for _, spec := range domain.Commands {

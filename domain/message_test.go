@@ -141,14 +141,14 @@ func TestMessageStreams(t *testing.T) {
 func TestExchangeMessage(t *testing.T) {
 	say := domain.ExchangeMessage{Participant: 1, Nickname: "小明", Kind: domain.MessageText, Text: " hello ", Namespace: "/live"}
 	with := func(change func(*domain.ExchangeMessage)) domain.ExchangeMessage { c := say; change(&c); return c }
-	said := domain.MessageExchanged{Participant: 1, Connection: "c1", Nickname: "小明", Kind: domain.MessageText, Text: "hello", Namespace: "/live"}
+	posted := domain.MessageExchanged{Participant: 1, Connection: "c1", Nickname: "小明", Kind: domain.MessageText, Text: "hello", Namespace: "/live"}
 	here := events(participantEntered(1, 0, "n-ming"), participantEntered(3, viewer, ""))
 	run(t, []spec{
-		{name: "goes to a namespace", given: here, by: anonymous, when: say, then: []domain.Event{said}},
+		{name: "goes to a namespace", given: here, by: anonymous, when: say, then: []domain.Event{posted}},
 		{
 			name: "goes to one connection", given: here, by: anonymous,
 			when: with(func(c *domain.ExchangeMessage) { c.Namespace, c.ToConnection = "", "c9" }),
-			then: []domain.Event{func() domain.Event { e := said; e.Namespace, e.ToConnection = "", "c9"; return e }()},
+			then: []domain.Event{func() domain.Event { e := posted; e.Namespace, e.ToConnection = "", "c9"; return e }()},
 		},
 		{name: "is refused without a recipient", given: here, by: anonymous, when: with(func(c *domain.ExchangeMessage) { c.Namespace = "" }), refused: domain.CodeBadRequest},
 		{name: "is refused with two recipients", given: here, by: anonymous, when: with(func(c *domain.ExchangeMessage) { c.ToConnection = "c9" }), refused: domain.CodeBadRequest},

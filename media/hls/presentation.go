@@ -11,6 +11,11 @@ import (
 	"github.com/bluenviron/gohlslib/v2/pkg/playlist"
 )
 
+const (
+	firstSegment     = 7 // number that gohlslib gives to the first segment; the numbers before are those of gaps
+	minPlainSegments = 2 // minimum number of segments in a playlist without low latency
+)
+
 // presentation holds the playlists of one run of the segmenter.
 type presentation struct {
 	run       *segmenter

@@ -11,11 +11,6 @@ import (
 	"roomlog/media/flv"
 )
 
-const (
-	firstSegment     = 7 // number that gohlslib gives to the first segment; the numbers before are those of gaps
-	minPlainSegments = 2 // minimum number of segments in a playlist without low latency
-)
-
 // read reads the playlists of the run after a frame was written, and publishes them if they have changed. gohlslib ends
 // parts and segments while it writes a frame. Therefore no version is missed, however fast frames arrive.
 func (m *Muxer) read(f Frame) error {

@@ -46,7 +46,6 @@ func (s *session) newChatClient(p profile) *chatClient {
 	c := &chatClient{session: s, profile: p}
 	limits := s.socket.Shared(func() any { return s.cfg.Chat.NewLimits() }).(*chat.Limits)
 	c.chat = s.cfg.Chat.NewSession(s.aliases.add(s.socket), c, limits)
-	s.member = c
 	s.inChat = func() bool { return c.name != "" || len(c.rooms()) > 0 }
 	s.socket.OnDisconnect(func(string) {
 		s.aliases.remove(s.socket)

@@ -45,8 +45,9 @@ type incoming struct {
 	quiet bool // whether clients do not show refusals of this event
 	plain bool // whether refusals are sent as messages of the profile plain
 
-	socket socketHandler
-	chat   chatHandler // handler on sockets that are in the chat
+	socket      socketHandler
+	chat        chatHandler // handler on sockets that are in the chat
+	toNamespace bool        // whether exchanger handles the event
 }
 
 var (
@@ -87,7 +88,7 @@ func events() []incoming {
 
 		{name: "exchange", profiles: exchange, access: accessRoom, rate: rateMessage, chat: (*chatClient).handleExchange,
 			doc: "Posts a message to the room, or to one socket in private."},
-		{name: "exchange", profiles: withoutRoom, access: accessNone, rate: rateMessage, socket: (*session).handleExchange,
+		{name: "exchange", profiles: withoutRoom, access: accessNone, rate: rateMessage, toNamespace: true,
 			doc: "Posts a message to the namespace, or to one socket in private."},
 		{name: "nickname", profiles: exchange, access: accessRoom, rate: rateSession, chat: (*chatClient).handleNickname,
 			doc: "Changes the nickname of the socket."},
@@ -124,6 +125,8 @@ func (s *session) register(p profile, c *chatClient) {
 // bind returns the handler of the event on one socket. It first checks the access rule and the rate.
 func (e incoming) bind(s *session, c *chatClient) func(context.Context, *protocol.Event) error {
 	switch {
+	case e.toNamespace:
+		return (&exchanger{session: s, client: c}).handle
 	case e.socket != nil:
 		return func(ctx context.Context, event *protocol.Event) error { return e.socket(s, ctx, event) }
 	case c == nil: // Config.GuestChat is not set

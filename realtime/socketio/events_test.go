@@ -25,8 +25,14 @@ func TestEvents(t *testing.T) {
 			if !strings.HasSuffix(e.doc, ".") {
 				t.Errorf("doc %q is not a sentence", e.doc)
 			}
-			if (e.socket == nil) == (e.chat == nil) {
-				t.Error("exactly one of the fields socket and chat must be set")
+			handlers := 0
+			for _, set := range []bool{e.socket != nil, e.chat != nil, e.toNamespace} {
+				if set {
+					handlers++
+				}
+			}
+			if handlers != 1 {
+				t.Error("exactly one of the fields socket, chat and toNamespace must be set")
 			}
 			if e.chat == nil && (e.access == accessPlainChat || e.access == accessRoom || e.access == accessSignedIn) {
 				t.Error("an event with this access needs a handler in the field chat")

@@ -16,7 +16,6 @@ type session struct {
 	*core
 	socket  *protocol.Socket
 	clients map[domain.UserID]*liveClient
-	member  *chatClient // the socket in the chat; nil if it is not in the chat
 	inChat  func() bool // reports whether the socket has a nickname or is in a chat room; nil if it cannot be
 }
 

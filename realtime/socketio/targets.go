@@ -2,26 +2,23 @@ package socketio
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 
 	"roomlog/domain"
-	"roomlog/internal/strictjson"
 	"roomlog/realtime/chat"
 	"roomlog/realtime/hub"
 	"roomlog/realtime/socketio/protocol"
 	"roomlog/realtime/ws"
 )
 
-// targetTopic is the topic of surveys that find the node of a socket.
-const targetTopic = "socketio.target"
+// exchanger handles the event exchange of a socket without a chat room.
+type exchanger struct {
+	*session
+	client *chatClient // nil until the socket enters the chat
+}
 
-// maxTarget is the maximum length of the public id of a socket in bytes.
-const maxTarget = 64
-
-// handleExchange posts a message of a socket without a chat room to everybody in its namespace, or to one socket. It
-// ignores an event without a target, or with an unknown one. The first message makes the socket enter the chat.
-func (s *session) handleExchange(ctx context.Context, e *protocol.Event) error {
+// handle posts a message to everybody in the namespace of the socket, or to one socket. It ignores an event without a
+// target, or with an unknown one. The first message makes the socket enter the chat.
+func (s *exchanger) handle(ctx context.Context, e *protocol.Event) error {
 	target, payload := targetOf(e)
 	if target == "" {
 		return nil
@@ -30,7 +27,7 @@ func (s *session) handleExchange(ctx context.Context, e *protocol.Event) error {
 	if err != nil {
 		return err
 	}
-	c, err := s.enterToExchange(ctx)
+	c, err := s.enter(ctx)
 	switch {
 	case err != nil:
 		return err
@@ -45,14 +42,13 @@ func (s *session) handleExchange(ctx context.Context, e *protocol.Event) error {
 	})
 }
 
-// enterToExchange makes a socket without a chat room enter the chat, as the user of the token in its handshake if there
-// is one.
-func (s *session) enterToExchange(ctx context.Context) (*chatClient, error) {
-	c := s.member
-	if c == nil {
-		c = s.newChatClient(profileExchange)
-		c.deliver = c.deliverExchange
+// enter makes the socket enter the chat, as the user of the token in its handshake if there is one.
+func (s *exchanger) enter(ctx context.Context) (*chatClient, error) {
+	if s.client == nil {
+		s.client = s.newChatClient(profileExchange)
+		s.client.deliver = s.client.deliverExchange
 	}
+	c := s.client
 	c.mu.Lock()
 	c.direct = true
 	c.mu.Unlock()
@@ -88,37 +84,4 @@ func (c *core) deliverExchanged(u *chat.Update) {
 			k.Send(frame)
 		}
 	}
-}
-
-// isConnected reports whether a socket of any node has this public id.
-func (c *core) isConnected(ctx context.Context, id string) (bool, error) {
-	if len(id) > maxTarget || c.sockets.find(id) != nil {
-		return len(id) <= maxTarget, nil
-	}
-	if alone, err := c.channels.alone(ctx); alone || err != nil {
-		return false, err
-	}
-	request, err := json.Marshal(id)
-	if err != nil {
-		return false, err
-	}
-	survey, err := c.cfg.Cluster.Survey(ctx, targetTopic, request)
-	if err != nil {
-		return false, fmt.Errorf("find a socket: %w", err)
-	}
-	for _, r := range survey.Replies {
-		if string(r.Payload) == "true" {
-			return true, nil
-		}
-	}
-	return false, nil
-}
-
-// replyTarget replies whether this node has a socket with a public id.
-func (c *core) replyTarget(_ context.Context, request []byte) ([]byte, error) {
-	var id string
-	if err := strictjson.Unmarshal(request, &id); err != nil {
-		return nil, fmt.Errorf("read a survey of a target: %w", err)
-	}
-	return json.Marshal(c.sockets.find(id) != nil)
 }

@@ -25,7 +25,7 @@ func TestExchangeWithoutARoom(t *testing.T) {
 	for _, name := range []string{"/", namespace} {
 		viewer := two.app(in(siotest.Options{Version: 4, Polling: true}, name))
 		viewer.joins(one.register("viewer of "+strings.ReplaceAll(name, "/", "x")), live)
-		attendant := one.attends(in(siotest.Options{}, name), "demo")
+		roommate := one.attends(in(siotest.Options{}, name), "demo")
 		account := two.app(in(siotest.Options{Query: map[string][]string{"token": {"Bearer " + ann.Token()}}}, name))
 		account.Event("message")
 		outside := one.app(in(siotest.Options{}, map[string]string{"/": namespace, namespace: "/"}[name]))
@@ -35,7 +35,7 @@ func TestExchangeWithoutARoom(t *testing.T) {
 				text := "<b>" + kind + "</b> 你好😀"
 				author.Emit("exchange", says("群聊", " "+text+" "))
 				shown := ""
-				for _, c := range []*app{viewer, attendant, account} {
+				for _, c := range []*app{viewer, roommate, account} {
 					got, _ := push[exchanged](c, "群聊")
 					if got.Data.Action != "exchange" || !strings.Contains(string(got.Data.Payload), "你好😀") || got.Meta.Target != "群聊" || got.Meta.Timestamp < 1e12 {
 						t.Errorf("got the message %+v", got)
@@ -48,7 +48,7 @@ func TestExchangeWithoutARoom(t *testing.T) {
 				author.nothing()
 				outside.nothing()
 				// Everybody can reply to the author, and the author to them.
-				for _, c := range []*app{viewer, attendant, account} {
+				for _, c := range []*app{viewer, roommate, account} {
 					c.Emit("exchange", says(shown, "for you"))
 					got, _ := push[exchanged](author, author.id)
 					if got.Meta.Client != c.id || string(got.Data.Payload) != `{"msg":"for you"}` || got.Meta.Target != author.id {
@@ -64,13 +64,13 @@ func TestExchangeWithoutARoom(t *testing.T) {
 				}
 				author.Emit("exchange", map[string]any{"target": "群聊", "payload": map[string]any{"msg": ""}})
 				author.refused("消息不能为空")
-				for _, c := range []*app{author, attendant, account, outside} {
+				for _, c := range []*app{author, roommate, account, outside} {
 					c.nothing()
 				}
 				author.goes(o)
 			})
 		}
-		for _, c := range []*app{viewer, attendant, account, outside} {
+		for _, c := range []*app{viewer, roommate, account, outside} {
 			c.Cut()
 		}
 	}

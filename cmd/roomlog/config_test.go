@@ -219,7 +219,7 @@ func TestFatalErrorsInTheLog(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			env := map[string]string{"DATABASE_URL": nowhere, "ROOMLOG_DATA": t.TempDir(), "ROOMLOG_JWT_SECRET": strings.Repeat("j", 16),
-				"ROOMLOG_SIGN_SECRET": strings.Repeat("s", 16), "ROOMLOG_PAYMENT_SECRET": strings.Repeat("p", 16)}
+				"ROOMLOG_SIGN_SECRET": strings.Repeat("s", 16), "ROOMLOG_PAYMENT_SECRET": strings.Repeat("p", 16), "ROOMLOG_AUDIT_SECRET": strings.Repeat("a", 32)}
 			got := runIn(t.Context(), env, tt.args...)
 			var messages []string
 			lines := bufio.NewScanner(strings.NewReader(got.stderr))

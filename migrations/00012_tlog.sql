@@ -6,7 +6,7 @@
 CREATE TABLE tlog_tile (
     level  int    NOT NULL CHECK (level BETWEEN 0 AND 7),
     index  bigint NOT NULL CHECK (index >= 0),
-    hashes bytea  NOT NULL CHECK (octet_length(hashes) BETWEEN 32 AND 8192 AND octet_length(hashes) % 32 = 0),
+    hashes bytea  NOT NULL CHECK (octet_length(hashes) >= 32 AND octet_length(hashes) <= 8192 AND octet_length(hashes) % 32 = 0),
     PRIMARY KEY (level, index)
 );
 ALTER TABLE tlog_tile ALTER hashes SET STORAGE EXTERNAL;

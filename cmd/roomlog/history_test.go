@@ -165,6 +165,11 @@ func (h *fallback) round(name string, prepare func() (fallBack func())) {
 	for _, v := range h.viewers {
 		v.line.hear(h.t, v.socket)
 	}
+	var position int64
+	if _, err := fmt.Sscan(found.Cursor, &position); err != nil {
+		h.t.Fatal(err)
+	}
+	h.servers[0].signedUpTo(position) // From now on, a server remembers that the lost events existed.
 	replay := h.follow(found.Cursor)
 	exported := h.export()
 	writing := h.write("written during the " + name)
@@ -213,6 +218,7 @@ func (h *fallback) round(name string, prepare func() (fallBack func())) {
 		}
 	}
 	h.reported(name)
+	h.restartTree(name)
 	if out := h.servers[0].roomlog("verify"); !strings.HasPrefix(out, "ok: ") {
 		h.t.Errorf("%s: verify printed %s", name, out)
 	}
@@ -334,6 +340,21 @@ func (h *fallback) export() (finish func(name, lost string)) {
 			h.t.Errorf("%s: the export does not say why it failed: %q", name, stderr.String())
 		}
 	}
+}
+
+// restartTree begins a new tree of the transparency log, as an operator does. It checks that verify first names the lost
+// checkpoint, and nothing else.
+func (h *fallback) restartTree(name string) {
+	h.t.Helper()
+	var out string
+	eventually(h.t, name+": verify names the lost checkpoint", func() bool {
+		out, _ = h.servers[0].try("verify")
+		return strings.Contains(out, "the transparency log is halted: a checkpoint was signed")
+	})
+	if faults := strings.Count(out, "fault: "); faults != 1 {
+		h.t.Errorf("%s: verify names %d faults, want 1:\n%s", name, faults, out)
+	}
+	h.servers[0].roomlog("audit", "restart")
 }
 
 // fill posts so many comments in another live that an export of the log does not fit into the buffers of the command

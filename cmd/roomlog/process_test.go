@@ -32,6 +32,7 @@ var sharedSecrets = []string{
 	"ROOMLOG_JWT_SECRET=tokens-of-these-tests",
 	"ROOMLOG_SIGN_SECRET=signs-of-these-tests",
 	"ROOMLOG_PAYMENT_SECRET=" + paymentSecret,
+	"ROOMLOG_AUDIT_SECRET=transparency-log-of-these-tests-xx",
 }
 
 // built builds the program once, with the command in the README.

@@ -2,8 +2,8 @@
 # Installs the tools that the tests need besides Go. Each line of `needs` is one tool. No package manager is called
 # when all tools are installed.
 # ROOMLOG_SKIP=postgres,race leaves tools out; the tests that need them are skipped.
-# `deps.sh clients` installs the npm packages of tests only: the official Socket.IO clients, the HLS player, and the
-# generator and the validators for the documents of the API.
+# `deps.sh clients` installs the npm packages of tests only: the official Socket.IO clients, the players of HLS and FLV,
+# the generator and the validators for the documents of the API, and DuckDB.
 # Exit code 1: a tool is still missing. The tests that need it fail and name it.
 set -u
 
@@ -53,7 +53,8 @@ have_chromium() { command -v chromium >/dev/null || command -v chromium-browser 
 
 clients() {
 	npm_packages realtime/socketio/testdata/clients && npm_packages cmd/roomlog/testdata/clients/typescript &&
-		npm_packages cmd/roomlog/testdata/clients/hls
+		npm_packages cmd/roomlog/testdata/clients/hls && npm_packages cmd/roomlog/testdata/clients/flv &&
+		npm_packages cmd/roomlog/testdata/clients/duckdb
 }
 
 # npm_packages installs the npm packages of a folder when the list of them has changed.

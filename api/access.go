@@ -67,11 +67,15 @@ func role(needed domain.Role) access {
 		check: func(ctx context.Context, s *server, _ any) error { return s.requireRole(ctx, needed) }}
 }
 
-// ownerOr admits the owner of the live in the input, and users with a role. It stores the live in the request context.
+// ownerOr admits the owner of the live in the input, and users with one of some roles. It stores the live in the request context.
 // It panics at the first request if the input is not a liveInput; a test calls every endpoint.
-func ownerOr(needed domain.Role) access {
+func ownerOr(needed ...domain.Role) access {
 	refusals := []domain.Code{domain.CodeForbidden, domain.CodeLiveNotFound}
-	return access{name: "the owner of the live or the role " + string(needed), needsToken: true, refusals: refusals, check: func(ctx context.Context, s *server, in any) error {
+	name := "the owner of the live"
+	for _, role := range needed {
+		name += " or the role " + string(role)
+	}
+	return access{name: name, needsToken: true, refusals: refusals, check: func(ctx context.Context, s *server, in any) error {
 		user, err := s.authenticate(ctx)
 		if err != nil {
 			return err
@@ -81,8 +85,8 @@ func ownerOr(needed domain.Role) access {
 			return err
 		}
 		requestOf(ctx).live = live
-		if live.UserID != user.ID && !hasRole(user, needed) {
-			return refusal(domain.CodeForbidden, "this needs the owner of the live or the role %s", needed)
+		if live.UserID != user.ID && !slices.ContainsFunc(needed, func(role domain.Role) bool { return hasRole(user, role) }) {
+			return refusal(domain.CodeForbidden, "this needs %s", name)
 		}
 		return nil
 	}}

@@ -11,6 +11,8 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -18,6 +20,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
+	"github.com/danielgtaylor/huma/v2/validation"
 	"github.com/go-chi/chi/v5"
 
 	"roomlog/api/query"
@@ -117,7 +120,7 @@ func newHuma(router chi.Router, version, publicURL string) huma.API {
 	useOwnErrors()
 	c := huma.DefaultConfig("roomlog", version)
 	c.CreateHooks = nil // huma's default hooks would add $schema with an invented address to responses
-	c.Formats = map[string]huma.Format{"application/json": {Marshal: huma.DefaultJSONFormat.Marshal, Unmarshal: strictjson.Unmarshal}}
+	c.Formats = map[string]huma.Format{"application/json": {Marshal: huma.DefaultJSONFormat.Marshal, Unmarshal: unmarshal}}
 	c.OpenAPIPath, c.DocsPath, c.SchemasPath = "", "", ""
 	c.AllowAdditionalPropertiesByDefault = true // old clients send additional members
 	c.Info.Description = apiDescription
@@ -135,26 +138,33 @@ func newHuma(router chi.Router, version, publicURL string) huma.API {
 var useOwnErrors = sync.OnceFunc(func() {
 	huma.DefaultArrayNullable = false // no response has null for a list
 	huma.NewError = func(status int, text string, causes ...error) huma.StatusError {
-		return invalidRequest(nil, status, text, causes)
+		return invalidRequest(&huma.Operation{}, status, text, causes)
 	}
 	huma.NewErrorWithContext = func(ctx huma.Context, status int, text string, causes ...error) huma.StatusError {
-		var parameters []*huma.Param
+		operation := &huma.Operation{}
 		if ctx != nil && ctx.Operation() != nil {
-			parameters = ctx.Operation().Parameters
+			operation = ctx.Operation()
 		}
-		return invalidRequest(parameters, status, text, causes)
+		return invalidRequest(operation, status, text, causes)
 	}
 })
 
-func invalidRequest(parameters []*huma.Param, status int, text string, causes []error) *failure {
+func invalidRequest(operation *huma.Operation, status int, text string, causes []error) *failure {
 	code := domain.CodeBadRequest
 	if status >= http.StatusInternalServerError {
 		code = domain.CodeInternal
 	}
+	described := false
 	for _, cause := range causes {
 		var detail *huma.ErrorDetail
-		if errors.As(cause, &detail) {
-			text = problemText(parameters, detail)
+		if !errors.As(cause, &detail) {
+			continue
+		}
+		unknown := detail.Message == validation.MsgUnexpectedProperty // may be a mistyped member, which is then missing as well
+		if unknown || !described {
+			text, described = problemText(operation, detail), true
+		}
+		if unknown {
 			break
 		}
 	}
@@ -163,8 +173,8 @@ func invalidRequest(parameters []*huma.Param, status int, text string, causes []
 
 // problemText describes an invalid parameter or field for people. It leaves out the values of body fields, which may be
 // passwords.
-func problemText(parameters []*huma.Param, detail *huma.ErrorDetail) string {
-	for _, p := range parameters {
+func problemText(operation *huma.Operation, detail *huma.ErrorDetail) string {
+	for _, p := range operation.Parameters {
 		if detail.Location != p.In+"."+p.Name {
 			continue
 		}
@@ -172,7 +182,37 @@ func problemText(parameters []*huma.Param, detail *huma.ErrorDetail) string {
 			return sentence
 		}
 	}
-	return strings.TrimSpace(strings.TrimPrefix(detail.Location, "body.") + ": " + detail.Message)
+	member := strings.TrimPrefix(detail.Location, "body.")
+	if members, ok := operation.Metadata[membersKey].([]string); ok && detail.Message == validation.MsgUnexpectedProperty {
+		return fmt.Sprintf("there is no member %.40q: the body has %s", member, strings.Join(members, ", "))
+	}
+	return strings.TrimSpace(member + ": " + detail.Message)
+}
+
+// membersKey is the key of the metadata of an operation whose value is the list of the members that its body may have.
+const membersKey = "members"
+
+// membersOf returns the names of the members of the body of an input, or nil if it has no body.
+func membersOf(input reflect.Type) (members []string) {
+	body, found := input.FieldByName("Body")
+	if !found || body.Type.Kind() != reflect.Struct {
+		return nil
+	}
+	for i := range body.Type.NumField() {
+		name, _, _ := strings.Cut(body.Type.Field(i).Tag.Get("json"), ",")
+		members = append(members, name)
+	}
+	slices.Sort(members)
+	return members
+}
+
+// unmarshal decodes a JSON body into v.
+func unmarshal(body []byte, v any) error {
+	err := strictjson.Unmarshal(body, v)
+	if problem := strictjson.TypeProblem(err); problem != "" {
+		return errors.New(problem)
+	}
+	return err
 }
 
 // number is an id in a JSON body. Clients send it as a number or as a string of digits.

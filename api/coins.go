@@ -5,7 +5,9 @@ import (
 	"time"
 
 	"roomlog/domain"
+	"roomlog/eventstore/place"
 	"roomlog/projections"
+	"roomlog/projections/ledger"
 )
 
 // movement is one change of the balance of a coin account, in a response.
@@ -50,4 +52,163 @@ func (s *server) coinHistory(ctx context.Context, in *coinHistoryInput) (history
 	return newHistory(ctx, s, found, func(m projections.CoinMovement) (movement, int64) {
 		return movement{m.Position, m.Amount, m.BalanceAfter, m.Order, m.Live, m.Gift, m.At}, m.Position
 	})
+}
+
+// accountBalance is a line of a trial balance, in a response.
+type accountBalance struct {
+	Account domain.Account `json:"account" example:"user-12"`
+	Balance domain.Coins   `json:"balance"`
+}
+
+// kindBalance is the sum of the accounts of one kind, in a response.
+type kindBalance struct {
+	Kind     domain.AccountKind `json:"kind" enum:"provider,user,earnings"`
+	Accounts int64              `json:"accounts" doc:"number of accounts whose balance is not 0"`
+	Balance  domain.Coins       `json:"balance"`
+}
+
+// trialBalance is a page of a trial balance.
+type trialBalance struct {
+	Position  int64            `json:"position" doc:"position of the last event that is included"`
+	Unapplied int64            `json:"unapplied" doc:"number of coin events without postings, because coins are closed"`
+	Sum       domain.Coins     `json:"sum" doc:"of all accounts: 0, unless somebody has edited a table"`
+	Totals    []kindBalance    `json:"totals" doc:"the sum of each kind of account"`
+	Accounts  []accountBalance `json:"accounts" doc:"accounts whose balance is not 0, in the order of their names"`
+	Next      *domain.Account  `json:"next" example:"user-12" doc:"send it in the parameter after to read the next accounts; null at the end"`
+}
+
+type trialBalanceInput struct {
+	At    string `query:"at" example:"2026-01-31T15:04:05Z" doc:"include the events up to this position, or before this time or day; default: all"`
+	After string `query:"after" maxLength:"40" doc:"account: return the accounts that follow it"`
+	Limit int    `query:"limit" minimum:"1" maximum:"500" default:"50"`
+}
+
+// readTrialBalance returns the balances of all accounts.
+func (s *server) readTrialBalance(ctx context.Context, in *trialBalanceInput) (b trialBalance, err error) {
+	err = ledger.Snapshot(ctx, s.Store.Pool(), func(l *ledger.Ledger) error {
+		if b.Position, err = s.ledgerPosition(ctx, l, "at", in.At); err != nil {
+			return err
+		}
+		totals, err := l.Totals(ctx, b.Position)
+		if err != nil {
+			return err
+		}
+		found, err := l.Accounts(ctx, b.Position, domain.Account(in.After), in.Limit)
+		if err != nil {
+			return err
+		}
+		b.Unapplied, b.Totals, b.Accounts = l.Unapplied, []kindBalance{}, []accountBalance{}
+		for _, t := range totals {
+			b.Totals, b.Sum = append(b.Totals, kindBalance(t)), b.Sum+t.Balance
+		}
+		for _, a := range found {
+			b.Accounts = append(b.Accounts, accountBalance(a))
+		}
+		if len(found) == in.Limit {
+			b.Next = &found[len(found)-1].Account
+		}
+		return nil
+	})
+	return b, err
+}
+
+// posting is one posting of an account, in a response.
+type posting struct {
+	Position       int64          `json:"position"`
+	At             time.Time      `json:"at"`
+	Event          string         `json:"event" example:"gift.sent.v1"`
+	Actor          string         `json:"actor" example:"user-12" doc:"who caused the event"`
+	Counterparties []string       `json:"counterparties" example:"[\"earnings-7\"]" doc:"the other accounts that the event has changed"`
+	Order          domain.OrderID `json:"order,omitempty" doc:"order that was credited"`
+	Live           domain.LiveID  `json:"live,omitempty" doc:"live of a gift"`
+	Gift           domain.GiftID  `json:"gift,omitempty" doc:"gift that was sent"`
+	Amount         domain.Coins   `json:"amount"`
+	Balance        domain.Coins   `json:"balance" doc:"of the account after the posting"`
+}
+
+// statement is a page of a statement.
+type statement struct {
+	Account   domain.Account `json:"account" example:"user-12"`
+	From      int64          `json:"from" doc:"first position of the statement"`
+	To        int64          `json:"to" doc:"last position of the statement"`
+	Opening   domain.Coins   `json:"opening" doc:"balance before the first position"`
+	Closing   domain.Coins   `json:"closing" doc:"balance after the last position"`
+	Unapplied int64          `json:"unapplied" doc:"number of coin events without postings, because coins are closed"`
+	Items     []posting      `json:"items"`
+	Cursor    *string        `json:"cursor" example:"4711.5f0c2a77" doc:"of the last item; null when the part is empty"`
+}
+
+type statementInput struct {
+	Account string `query:"account" required:"true" maxLength:"40" example:"user-12" doc:"provider, user-ID (the wallet of a user) or earnings-ID (the earnings of a streamer)"`
+	From    string `query:"from" example:"2026-01-01" doc:"first position, or time or day of the first event; default: the beginning of the log"`
+	To      string `query:"to" example:"2026-02-01" doc:"last position, or time or day before which the last event was recorded; default: the end of the log"`
+	Window
+}
+
+// readStatement returns a page with the postings of an account.
+func (s *server) readStatement(ctx context.Context, in *statementInput) (out statement, err error) {
+	account, ok := domain.ParseAccount(in.Account)
+	if !ok {
+		return out, badRequest("account must be " + domain.AccountForms)
+	}
+	w, err := s.window(ctx, in.Window)
+	if err != nil {
+		return out, err
+	}
+	var found []ledger.Entry
+	err = ledger.Snapshot(ctx, s.Store.Pool(), func(l *ledger.Ledger) error {
+		after, upTo, err := s.ledgerRange(ctx, l, in)
+		if err != nil {
+			return err
+		}
+		whole, err := l.Statement(ctx, account, ledger.Range{After: after, UpTo: upTo, Limit: 1})
+		if err != nil {
+			return err
+		}
+		out = statement{Account: account, From: after + 1, To: upTo, Opening: whole.Opening, Closing: whole.Closing, Unapplied: l.Unapplied}
+		if w.Before > 0 {
+			upTo = min(upTo, w.Before-1)
+		}
+		page, err := l.Statement(ctx, account, ledger.Range{After: max(after, w.After), UpTo: upTo, NewestFirst: !w.OldestFirst, Limit: w.Limit})
+		found = page.Entries
+		return err
+	})
+	if err != nil {
+		return out, err
+	}
+	page, err := newHistory(ctx, s, found, func(e ledger.Entry) (posting, int64) {
+		return posting{e.Position, e.At, e.Event, e.Actor, accountNames(e.Counterparties), e.Order, e.Live, e.Gift, e.Amount, e.Balance}, e.Position
+	})
+	out.Items, out.Cursor = page.Items, page.Cursor
+	return out, err
+}
+
+// accountNames returns the names of accounts.
+func accountNames(accounts []domain.Account) []string {
+	names := make([]string, 0, len(accounts))
+	for _, a := range accounts {
+		names = append(names, string(a))
+	}
+	return names
+}
+
+// ledgerRange returns the position before the first event of a statement, and that of the last.
+func (s *server) ledgerRange(ctx context.Context, l *ledger.Ledger, in *statementInput) (after, upTo int64, err error) {
+	if upTo, err = s.ledgerPosition(ctx, l, "to", in.To); err != nil {
+		return 0, 0, err
+	}
+	if after, err = place.After(ctx, s.Store, in.From, l.Head); err != nil {
+		return 0, 0, placeFailure("from", err)
+	}
+	if after > upTo {
+		return 0, 0, badRequest("from must not be after to")
+	}
+	return after, upTo, nil
+}
+
+// ledgerPosition returns the position of the last event up to a place: the end of the tables if text is empty. name is the
+// name of the parameter.
+func (s *server) ledgerPosition(ctx context.Context, l *ledger.Ledger, name, text string) (int64, error) {
+	position, err := place.UpTo(ctx, s.Store, text, l.Head)
+	return position, placeFailure(name, err)
 }

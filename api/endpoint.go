@@ -28,7 +28,7 @@ type endpoint struct {
 	commands []domain.Command // commands that the handler executes
 	codes    []domain.Code    // codes of refusals by the handler, in addition to those of the rules and of the commands
 
-	anyQuery  bool // whether unknown query parameters are ignored
+	lenient   bool // whether unknown query parameters and unknown members of the body are ignored
 	always200 bool // whether failures have status 200, too, in the envelope of the endpoint
 	repeats   bool // whether every request is executed, also one that repeats an idempotency key
 }
@@ -98,16 +98,19 @@ func (e endpoint) executes(commands ...domain.Command) endpoint {
 func (e endpoint) refuses(codes ...domain.Code) endpoint { e.codes = codes; return e }
 
 // forOldClients returns e marked as an endpoint of the wire contract: it ignores unknown query parameters, because old
-// clients append some, such as t and _ against caches.
+// clients append some, such as t and _ against caches, and unknown members of the body.
 func (e endpoint) forOldClients() endpoint {
-	e.anyQuery = true
+	e.lenient = true
 	e.Description += " Ignores unknown query parameters."
+	if e.hasBody() {
+		e.Description += " Ignores unknown members of the body."
+	}
 	return e
 }
 
 // checkQuery refuses query parameters that are not in known.
 func (e endpoint) checkQuery(r *http.Request, known []*huma.Param) error {
-	if e.anyQuery || r.URL.RawQuery == "" {
+	if e.lenient || r.URL.RawQuery == "" {
 		return nil
 	}
 	return query.Check(r.URL.RawQuery, known)
@@ -179,6 +182,10 @@ func serve[I, O any](r *routes, e endpoint, handle func(context.Context, *I) (O,
 	}, r.limitBody)
 	e.MaxBodyBytes = r.BodyBytes + 1
 	defer r.documentOutcomes(e, okText[O]())
+	if members := membersOf(typeOf[I]()); members != nil && !e.lenient {
+		e.Metadata = map[string]any{membersKey: members}
+		defer r.refuseOtherMembers(e)
+	}
 	huma.Register(r.huma, e.Operation, func(ctx context.Context, in *I) (*response[O], error) {
 		ctx, cancel := context.WithTimeout(ctx, r.RequestTimeout)
 		defer cancel()
@@ -220,6 +227,15 @@ func serveRaw[O any](r *routes, e endpoint, describe func(*huma.Operation, huma.
 	}
 	r.huma.OpenAPI().AddOperation(&e.Operation)
 	r.documentOutcomes(e, nil)
+}
+
+// refuseOtherMembers lets huma refuse members of the body of e that the schema does not have.
+func (r *routes) refuseOtherMembers(e endpoint) {
+	schema := r.operation(e).RequestBody.Content["application/json"].Schema
+	if schema.Ref != "" {
+		schema = r.huma.OpenAPI().Components.Schemas.SchemaFromRef(schema.Ref)
+	}
+	schema.AdditionalProperties = false
 }
 
 // okText returns the example of a response that consists of the text ok, or nil for other types of data.
@@ -272,7 +288,7 @@ func (r *routes) codesOf(e endpoint, parameters bool) []domain.Code {
 	if e.hasBody() {
 		codes = append(codes, domain.CodeBadRequest, codeBodyTooLarge, codeBodyTooSlow)
 	}
-	if parameters || !e.anyQuery {
+	if parameters || !e.lenient {
 		codes = append(codes, domain.CodeBadRequest)
 	}
 	for _, c := range e.commands {

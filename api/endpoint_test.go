@@ -114,7 +114,7 @@ func TestUnknownParametersAreRefused(t *testing.T) {
 	r := newTestRoutes(t)
 	var tolerant []string
 	for _, e := range r.endpoints {
-		if e.anyQuery {
+		if e.lenient {
 			tolerant = append(tolerant, e.Method+" "+e.Path)
 			continue
 		}
@@ -135,6 +135,45 @@ func TestUnknownParametersAreRefused(t *testing.T) {
 	slices.Sort(tolerant)
 	if !slices.Equal(tolerant, contract) {
 		t.Errorf("these endpoints ignore unknown parameters: %q, want %v", tolerant, contract)
+	}
+}
+
+// TestUnknownMembersAreRefused sends a body with an unknown member to every endpoint with a JSON body.
+func TestUnknownMembersAreRefused(t *testing.T) {
+	t.Parallel()
+	r := newTestRoutes(t)
+	strict := 0
+	for _, e := range r.endpoints {
+		body := r.operation(e).RequestBody
+		if body == nil || body.Content["application/json"] == nil {
+			continue
+		}
+		w := httptest.NewRecorder()
+		r.router.ServeHTTP(w, httptest.NewRequest(e.Method, e.Path, strings.NewReader(`{"secs":1}`)))
+		if refused := strings.Contains(w.Body.String(), `there is no member \"secs\": the body has `); refused == e.lenient {
+			t.Errorf("%s %s: %d %s; ignores unknown members: %v", e.Method, e.Path, w.Code, w.Body, e.lenient)
+		} else if refused {
+			strict++
+		}
+	}
+	if strict < 8 {
+		t.Errorf("%d endpoints refuse unknown members, want at least 8", strict)
+	}
+}
+
+// TestInvalidNumbersAreExplained checks that texts about numbers contain no names of Go.
+func TestInvalidNumbersAreExplained(t *testing.T) {
+	t.Parallel()
+	r := newTestRoutes(t)
+	for body, want := range map[string]string{
+		`{"user":4,"seconds":1e30}`:  `"body: seconds cannot be a number 1e30"`,
+		`{"user":4,"seconds":1e999}`: `"body: a value cannot be a number 1e999"`,
+	} {
+		w := httptest.NewRecorder()
+		r.router.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/api/operator/ban", strings.NewReader(body)))
+		if !strings.Contains(w.Body.String(), want) {
+			t.Errorf("%s: %d %s, want %s", body, w.Code, w.Body, want)
+		}
 	}
 }
 

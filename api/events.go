@@ -4,24 +4,19 @@ import (
 	"cmp"
 	"context"
 	"net/http"
-	"slices"
+	"net/url"
 	"strings"
-
-	"github.com/danielgtaylor/huma/v2"
 
 	"roomlog/api/query"
 	"roomlog/api/replay"
+	"roomlog/api/schemas"
 	"roomlog/domain"
+	"roomlog/eventstore/place"
+	"roomlog/internal/contentcoding"
 )
 
 // eventsRoute is the path at which the log is replayed.
 const eventsRoute = "/api/events"
-
-// Bounds of the parameters of a replay.
-const (
-	maxTypes   = 100     // maximum number of type filters
-	maxInteger = 1 << 40 // maximum value of numeric parameters
-)
 
 // replayEvents writes the events after a cursor, each in one line. With follow=true it continues as the log grows. The
 // events are in order, without gaps or duplicates. Every line has a cursor with which an interrupted reader can
@@ -48,6 +43,12 @@ func (s *server) replayEvents(w http.ResponseWriter, r *http.Request) {
 	}
 	s.meters.Streams.Inc()
 	defer s.meters.Streams.Dec()
+	s.writeReplay(w, r, request)
+}
+
+// writeReplay writes the response to an admitted request for a replay.
+func (s *server) writeReplay(w http.ResponseWriter, r *http.Request, request eventsRequest) {
+	ctx := r.Context()
 	player := replay.NewPlayer(replay.Config{
 		Store: s.Store, Now: s.Now, Draining: s.draining,
 		Heartbeat: s.EventHeartbeat, CheckEvery: s.EventCheck, SlowReader: s.SlowEventReader, WriteTimeout: s.EventWriteTimeout,
@@ -62,89 +63,148 @@ func (s *server) replayEvents(w http.ResponseWriter, r *http.Request) {
 			return f.Code, f.TextEN
 		},
 	})
-	player.Play(ctx, w, request)
+	if request.Format != replay.JSON {
+		player.Play(ctx, w, request.Request)
+		return
+	}
+	reading, cancel := context.WithTimeout(ctx, s.RequestTimeout)
+	defer cancel()
+	var page replay.Page
+	var err error
+	if request.count {
+		page, err = player.Count(reading, request.Request, s.RequestTimeout/2)
+	} else {
+		page, err = player.ReadPage(reading, request.Request)
+	}
+	if err != nil {
+		writeFailure(w, s.failure(ctx, err, nil))
+		return
+	}
+	page.Write(w, r, request.Request)
 }
 
-func (s *server) parseReplay(ctx context.Context, r *http.Request) (replay.Request, error) {
+// eventsRequest is a request for a replay, or for the number of its events.
+type eventsRequest struct {
+	replay.Request
+	count bool
+}
+
+func (s *server) parseReplay(ctx context.Context, r *http.Request) (eventsRequest, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.RequestTimeout)
 	defer cancel()
 	q := r.URL.Query()
-	request := replay.Request{Format: replay.NDJSON}
+	format, envelope := "", string(replay.Plain)
 	if strings.Contains(r.Header.Get("Accept"), "text/event-stream") {
-		request.Format, request.Follow = replay.ServerSentEvents, true // the EventSource API of browsers always follows the log
+		format = string(replay.ServerSentEvents)
 	}
+	var request eventsRequest
 	var live, user int64
-	parameters := query.NewReader(q, eventParameters())
+	parameters := query.NewReader(q, replay.Parameters())
+	parameters.Word("format", &format)
+	parameters.Word("envelope", &envelope)
 	parameters.Integer("live", &live)
 	parameters.Integer("user", &user)
 	parameters.Integer("limit", &request.Limit)
+	request.Follow = format == string(replay.ServerSentEvents) // the EventSource API of browsers always follows the log
 	parameters.Boolean("follow", &request.Follow)
+	parameters.Boolean("count", &request.count)
 	err := parameters.Err()
 	if err == nil {
-		request.Query.Types, err = typeFilter(q["type"])
+		request.Query.Types, err = replay.ParseTypes(q["type"])
+	}
+	if err == nil {
+		request.Query.Stream, err = replay.ParseStream(q)
 	}
 	if err != nil {
-		return replay.Request{}, err
+		return eventsRequest{}, err
 	}
-	request.After = cmp.Or(q.Get("after"), "0")
-	if last := r.Header.Get("Last-Event-ID"); last != "" { // an EventSource sends this header when it reconnects
-		request.After = last
+	switch {
+	case request.count && (format != "" && format != string(replay.JSON) || q.Has("envelope") || q.Has("limit") || request.Follow):
+		return eventsRequest{}, badRequest("count=true returns one JSON object: leave out follow, limit, format and envelope")
+	case request.count:
+		format = string(replay.JSON)
+	case format == string(replay.JSON) && request.Follow:
+		return eventsRequest{}, badRequest("follow=true needs format=ndjson or format=sse: a page ends")
+	case format == string(replay.JSON) && request.Limit > replay.MaxPage:
+		return eventsRequest{}, refusal(domain.CodeBadRequest, "limit must be at most %d with format=json (got %d)", replay.MaxPage, request.Limit)
 	}
+	request.Format, request.Envelope = replay.Format(cmp.Or(format, string(replay.NDJSON))), replay.Envelope(envelope)
+	request.Coding, request.Schemas = contentcoding.Choose(r, contentcoding.Zstd, contentcoding.Gzip), requestOf(ctx).baseURL+schemas.Path
 	request.Query.Live, request.Query.User = domain.LiveID(live), domain.UserID(user)
 	request.Query.History = s.Store.History().Number
-	request.Query.After, err = s.Store.ParseCursor(ctx, request.After)
-	return request, err
+	if err := s.parseStart(ctx, r, &request.Request); err != nil {
+		return eventsRequest{}, err
+	}
+	return request, s.parseUntil(ctx, q, &request.Request)
 }
 
-// typeFilter returns the event types, as stored in the log, that match the requested types. The result includes types
-// of older versions, because their events are converted to the newest version when they are read. It refuses unknown
-// types.
-func typeFilter(requested []string) ([]string, error) {
-	if len(requested) > maxTypes {
-		return nil, refusal(domain.CodeBadRequest, "type must be sent at most %d times (got %d)", maxTypes, len(requested))
+// parseStart sets the position and the cursor at which the replay starts.
+func (s *server) parseStart(ctx context.Context, r *http.Request, request *replay.Request) (err error) {
+	q := r.URL.Query()
+	if q.Has("from") && q.Has("after") {
+		return badRequest("send either from or after, not both")
 	}
-	var types []string
-	for _, t := range requested {
-		i := slices.IndexFunc(domain.Events, func(s domain.EventSpec) bool { return s.Type == t })
-		if i < 0 {
-			return nil, refusal(domain.CodeBadRequest, "there is no event type %.60q", t)
+	from := q.Get("from")
+	last := r.Header.Get("Last-Event-ID") // an EventSource sends this header when it reconnects
+	if last != "" || !q.Has("from") || from == "beginning" {
+		request.After = cmp.Or(last, q.Get("after"), "0")
+		request.Query.After, err = s.Store.ParseCursor(ctx, request.After)
+		return err
+	}
+	at, ok := place.Parse(from, "now")
+	if !ok {
+		return refusal(domain.CodeBadRequest, "from must be beginning, now, %s (got %.40q); write + as %%2B; a cursor belongs into after", place.Forms, from)
+	}
+	head, err := s.Store.Head(ctx)
+	if err != nil {
+		return err
+	}
+	switch {
+	case at.Word == "now":
+		request.Query.After, request.Moving = head, true
+	case at.Position > head+1:
+		return refusal(domain.CodeBadRequest, "from must be a position up to %d, the next one of the log (got %d)", head+1, at.Position)
+	case at.Position > 0:
+		request.Query.After = at.Position - 1
+	case at.Time.After(s.Store.Now()):
+		return refusal(domain.CodeBadRequest, "from must not be in the future (got %.40s): send from=now for new events only", from)
+	default:
+		if request.Query.After, _, err = s.Store.PositionBefore(ctx, at.Time); err != nil {
+			return err
 		}
-		types = append(types, t)
-		for older := range domain.Events[i].Upcasters {
-			types = append(types, older)
+	}
+	request.After, err = s.Store.Cursor(ctx, request.Query.After)
+	return err
+}
+
+// parseUntil sets the bound at which the replay ends.
+func (s *server) parseUntil(ctx context.Context, q url.Values, request *replay.Request) error {
+	if !q.Has("until") {
+		return nil
+	}
+	text := q.Get("until")
+	at, ok := place.Parse(text)
+	if !ok {
+		return refusal(domain.CodeBadRequest, "until must be %s (got %.40q); write + as %%2B", place.Forms, text)
+	}
+	request.Before = at.Time
+	if at.Position > 0 {
+		last := at.Position - 1
+		request.Last = &last
+	}
+	if !q.Has("from") {
+		return nil
+	}
+	before := request.Last != nil && *request.Last < request.Query.After
+	if request.Last == nil {
+		position, _, err := s.Store.PositionBefore(ctx, request.Before)
+		if err != nil {
+			return err
 		}
+		before = position < request.Query.After
 	}
-	return types, nil
-}
-
-func documentEvents(o *huma.Operation, schemas huma.Registry) {
-	line := &huma.Schema{AnyOf: []*huma.Schema{
-		o.Responses["200"].Content["application/json"].Schema, schemas.Schema(typeOf[replay.CursorLine](), true, ""),
-	}}
-	o.Responses["200"].Description = "One line per event. A line with only a cursor reports the position up to which the log was searched. " +
-		"The last line also has end: head, limit, slow, shutdown, or an error code with a text, such as token_expired, session_ended, banned or forbidden, " +
-		"within a second after the reader has lost the right to read."
-	o.Responses["200"].Content = map[string]*huma.MediaType{
-		"application/x-ndjson": {Schema: line}, "text/event-stream": {Schema: line},
+	if before {
+		return refusal(domain.CodeBadRequest, "until must not be before from (got %.40s)", text)
 	}
-	o.Parameters = append(o.Parameters, eventParameters()...)
-}
-
-// eventParameters returns the parameters of a replay.
-func eventParameters() []*huma.Param {
-	text, flag := &huma.Schema{Type: huma.TypeString}, &huma.Schema{Type: huma.TypeBoolean}
-	least, most := 1.0, float64(maxInteger)
-	number := &huma.Schema{Type: huma.TypeInteger, Minimum: &least, Maximum: &most}
-	parameter := func(name string, schema *huma.Schema, text string) *huma.Param {
-		return &huma.Param{Name: name, In: "query", Schema: schema, Description: text}
-	}
-	return []*huma.Param{
-		parameter("after", text, "cursor to continue from; default: the beginning"),
-		parameter("type", &huma.Schema{Type: huma.TypeArray, Items: text}, "only these event types"),
-		parameter("live", number, "only events of this live"),
-		parameter("user", number, "only events that this user caused"),
-		parameter("follow", flag, "continue as the log grows; the default for server-sent events"),
-		parameter("limit", number, "end after this number of events"),
-		{Name: "Last-Event-ID", In: "header", Schema: text, Description: "cursor to continue from, as an EventSource sends it"},
-	}
+	return nil
 }

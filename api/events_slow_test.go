@@ -40,10 +40,11 @@ func (a account) comments(live domain.LiveID, n int) {
 	all.Wait()
 }
 
-// startWithComments starts an API with a long log. It returns an account with the role analyst.
+// startWithComments starts an API with a long log. It returns an account that reads all
+// fields.
 func startWithComments(t *testing.T, change func(*api.Config)) account {
 	t.Helper()
-	a := startAPI(t, change).account("alice").grant(domain.RoleAnalyst)
+	a := startAPI(t, change).account("alice").grant(domain.RoleAnalyst).grant(domain.RolePersonal)
 	a.comments(a.onAir("show"), 1024)
 	return a
 }

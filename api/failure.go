@@ -12,6 +12,7 @@ import (
 	"roomlog/api/password"
 	"roomlog/domain"
 	"roomlog/eventstore"
+	"roomlog/eventstore/place"
 	"roomlog/eventstore/ratelimit"
 	"roomlog/projections"
 )
@@ -157,6 +158,14 @@ func refusal(code domain.Code, format string, args ...any) error {
 }
 
 func badRequest(english string) error { return refusal(domain.CodeBadRequest, "%s", english) }
+
+// placeFailure turns the error of a place that the client has sent in a parameter into a refusal.
+func placeFailure(name string, err error) error {
+	if wrong := (*place.Error)(nil); errors.As(err, &wrong) {
+		return badRequest(name + " " + wrong.Error())
+	}
+	return err
+}
 
 // reporter converts errors into failures.
 type reporter struct {

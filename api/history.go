@@ -2,10 +2,13 @@ package api
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"roomlog/domain"
+	"roomlog/eventstore/place"
 	"roomlog/projections"
+	"roomlog/projections/past"
 )
 
 // Window selects the items of a page by their cursors. Without a cursor, the page begins with the newest item.
@@ -111,4 +114,108 @@ func (s *server) listComments(ctx context.Context, in *commentsInput) (history[c
 	return newHistory(ctx, s, found, func(c projections.Comment) (comment, int64) {
 		return comment{c.ID, newPublicUser(c.User), c.Text, c.At}, c.Position
 	})
+}
+
+type liveAtInput struct {
+	LivePath
+	Position int64  `query:"position" minimum:"1" doc:"position of the last event to include"`
+	Time     string `query:"time" example:"2026-01-31T15:04:05Z" doc:"include the events before this time; a day like 2026-01-31 is its beginning in UTC"`
+}
+
+// liveAt is a live as it was. Texts of people who were forgotten since are erased.
+type liveAt struct {
+	ID        domain.LiveID `json:"id"`
+	Position  int64         `json:"position" doc:"of the newest included event of the live"`
+	At        time.Time     `json:"at" doc:"time of that event"`
+	Streamer  domain.UserID `json:"streamer"`
+	Title     string        `json:"title,omitempty"`
+	Cover     string        `json:"cover,omitempty"`
+	Status    domain.Status `json:"status" enum:"0,1,2,3" doc:"0 not started, 1 live, 2 paused, 3 ended"`
+	Online    int           `json:"online" doc:"number of present viewers"`
+	LookCount int64         `json:"look_count" doc:"number of different users who had joined"`
+	Gifts     int64         `json:"gifts" doc:"number of gifts"`
+	Coins     domain.Coins  `json:"coins"`
+	CreatedAt time.Time     `json:"created_at"`
+	UpdatedAt time.Time     `json:"updated_at" doc:"time of the last change of the status"`
+	Media     *LiveMedia    `json:"media" doc:"codecs and size of the running stream; null when there was none"`
+	Viewers   []presentAt   `json:"viewers" doc:"at most 500 present viewers, newest join first"`
+	Posted    int64         `json:"comment_count"`
+	Comments  []commentAt   `json:"comments" doc:"at most 50, newest first"`
+	Withheld  []string      `json:"withheld,omitempty" doc:"private fields that are left out, because the reader is an analyst without the role personal"`
+}
+
+type presentAt struct {
+	User     domain.UserID `json:"user"`
+	JoinedAt time.Time     `json:"joined_at"`
+}
+
+type commentAt struct {
+	Position int64         `json:"position"`
+	User     domain.UserID `json:"user"`
+	Content  string        `json:"content,omitempty"`
+	At       time.Time     `json:"at"`
+}
+
+// maxViewersAt is the maximum number of viewers in a liveAt.
+const maxViewersAt = 500
+
+func (s *server) readLiveAt(ctx context.Context, in *liveAtInput) (liveAt, error) {
+	position, err := s.positionOf(ctx, in)
+	if err != nil {
+		return liveAt{}, err
+	}
+	live, err := past.LiveAt(ctx, s.Store, in.ID, position)
+	if isNotFound(err) {
+		err = refusal(domain.CodeLiveNotFound, "live %d was created later", in.ID)
+	}
+	if err != nil {
+		return liveAt{}, err
+	}
+	user := requestOf(ctx).user
+	personal := user.ID == live.Streamer || hasRole(user, domain.RoleAuditor) || hasRole(user, domain.RolePersonal)
+	return newLiveAt(live, personal), nil
+}
+
+// positionOf returns the position of the last event to include.
+func (s *server) positionOf(ctx context.Context, in *liveAtInput) (int64, error) {
+	name, text := "position", strconv.FormatInt(in.Position, 10)
+	if in.Time != "" {
+		name, text = "time", in.Time
+	}
+	if p, ok := place.Parse(text); in.Position != 0 && in.Time != "" || in.Position == 0 && (!ok || p.Time.IsZero()) {
+		return 0, badRequest("send either position, or a time like 2026-01-31T15:04:05Z or a day like 2026-01-31; write + as %2B")
+	}
+	head, err := s.Store.Head(ctx)
+	if err != nil {
+		return 0, err
+	}
+	position, err := place.UpTo(ctx, s.Store, text, head)
+	return position, placeFailure(name, err)
+}
+
+// newLiveAt returns a live as it was. If personal is false, it leaves out the private fields.
+func newLiveAt(l past.Live, personal bool) liveAt {
+	at := liveAt{
+		ID: l.ID, Position: l.Position, At: l.At, Streamer: l.Streamer, Status: l.Status, Online: len(l.Viewers), LookCount: l.LookCount,
+		Gifts: l.Gifts, Coins: l.Coins, CreatedAt: l.CreatedAt, UpdatedAt: l.UpdatedAt, Posted: l.CommentCount,
+		Viewers: []presentAt{}, Comments: []commentAt{},
+	}
+	if l.Broadcast.ID != "" {
+		at.Media = &LiveMedia{l.Broadcast.Media, l.Broadcast.StartedAt}
+	}
+	for _, v := range l.Viewers[:min(len(l.Viewers), maxViewersAt)] {
+		at.Viewers = append(at.Viewers, presentAt{v.User, v.JoinedAt})
+	}
+	for _, c := range l.Comments {
+		at.Comments = append(at.Comments, commentAt{c.Position, c.User, c.Text, c.At})
+	}
+	if personal {
+		at.Title, at.Cover = l.Title, l.Cover
+		return at
+	}
+	at.Withheld = []string{"title", "cover", "content"}
+	for i := range at.Comments {
+		at.Comments[i].Content = ""
+	}
+	return at
 }

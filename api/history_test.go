@@ -232,3 +232,53 @@ func TestViewersAndComments(t *testing.T) {
 	b.get(path + "/viewers").ok(nil)
 	b.get(path + "/comments").ok(nil)
 }
+
+// TestLiveAt checks what the owner of a live, analysts and other users receive of its past, and the refusals of the
+// parameters.
+func TestLiveAt(t *testing.T) {
+	t.Parallel()
+	d := startAPI(t)
+	a, b, c := d.account("alice"), d.account("bob"), d.account("carol")
+	gift, live := d.gift("Rose", 10), a.onAir("show")
+	b.credit(100)
+	b.command(domain.JoinLive{Live: live, Node: "n"})
+	b.command(domain.SendGift{Live: live, Gift: gift, Num: 3})
+	then := b.command(domain.PostComment{Live: live, Text: "hello"}).Position
+	b.command(domain.SendGift{Live: live, Gift: gift, Num: 1})
+	a.command(domain.ChangeLiveStatus{Live: live, To: domain.LiveStop})
+
+	type past struct {
+		Position, Coins, Gifts, Online int64
+		Title                          string
+		Status                         domain.Status
+		Comments                       []struct{ Content string }
+		Withheld                       []string
+	}
+	path := fmt.Sprintf("/api/live/%d/at?", live)
+	var got past
+	a.get(path+fmt.Sprintf("position=%d", then)).ok(&got).keysOf("data comments [0]", "position", "user", "content", "at")
+	if got.Position != then || got.Coins != 30 || got.Gifts != 3 || got.Online != 1 || got.Title != "show" || got.Status != domain.StatusOnAir || got.Comments[0].Content != "hello" {
+		t.Errorf("got %+v, want the live after the comment at %d", got, then)
+	}
+	end := url.QueryEscape(time.Now().Add(-time.Hour).Format(time.RFC3339))
+	a.get(path+"time="+end).expectFailure(404, domain.CodeLiveNotFound, "直播间不存在")
+	c.get(path+"position=5").expectFailure(403, domain.CodeForbidden, textNoToken)
+	c.grant(domain.RoleAnalyst)
+	got = past{}
+	c.get(path + fmt.Sprintf("position=%d", then)).ok(&got)
+	if got.Coins != 30 || got.Title != "" || len(got.Comments) != 1 || got.Comments[0].Content != "" || len(got.Withheld) != 3 {
+		t.Errorf("an analyst got %+v, want no texts", got)
+	}
+	c.grant(domain.RolePersonal)
+	c.get(path + fmt.Sprintf("position=%d", then)).ok(&got)
+	if got.Title != "show" || got.Comments[0].Content != "hello" {
+		t.Errorf("an analyst with the role personal got %+v, want all texts", got)
+	}
+	for _, bad := range []string{
+		"", "position=0", "position=-1", "position=99999999", "position=x", "position=1&time=2026-01-01", "time=", "time=now", "time=7", "time=yesterday",
+		"time=2999-01-01", "position=5&from=3",
+	} {
+		a.get(path+bad).expectFailure(400, domain.CodeBadRequest, textBad)
+	}
+	a.get("/api/live/999/at?position=1").expectFailure(404, domain.CodeLiveNotFound, "直播间不存在")
+}

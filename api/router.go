@@ -9,6 +9,7 @@ import (
 	"roomlog/api/docpage"
 	"roomlog/api/password"
 	"roomlog/api/replay"
+	"roomlog/api/schemas"
 	"roomlog/api/tlog"
 	"roomlog/domain"
 )
@@ -97,12 +98,16 @@ func (r *routes) registerHistory() {
 	const auditor = "a token, and the role auditor for other users"
 	serve(r, get("/api/live/{id}/viewers", "List the viewers of a live, present and past", ownerOr(domain.RoleAuditor), rateReads).refuses(codeCursor, codeCursorLost), r.listViewers)
 	serve(r, get("/api/live/{id}/comments", "List the comments of a live", ownerOr(domain.RoleAuditor), rateReads).refuses(codeCursor, codeCursorLost), r.listComments)
+	serve(r, get("/api/live/{id}/at", "Read a live as it was at a position of the log or at a time", ownerOr(domain.RoleAnalyst, domain.RoleAuditor), rateReads), r.readLiveAt)
 	serve(r, get("/api/gift/history", "List the gifts sent to the caller's lives, or to all lives", authenticated(auditor), rateReads).
 		refuses(codeCursor, codeCursorLost, domain.CodeForbidden, domain.CodeLiveNotFound), r.giftHistory)
 	serve(r, get("/api/coin/history", "List the movements of a coin account", authenticated(auditor), rateReads).
 		refuses(codeCursor, codeCursorLost, domain.CodeForbidden), r.coinHistory)
+	serve(r, get("/api/ledger/balance", "Read the trial balance: the balances of all accounts, now or earlier", role(domain.RoleAuditor), rateReads), r.readTrialBalance)
+	serve(r, get("/api/ledger/statement", "Read the statement of a coin account, with its opening and closing balance", role(domain.RoleAuditor), rateReads).
+		refuses(codeCursor, codeCursorLost), r.readStatement)
 	serveRaw[replay.EventLine](r, get(eventsRoute, "Replay the event log and follow it", role(domain.RoleAnalyst), rateReads).refuses(codeCursor, codeCursorLost),
-		documentEvents, plainRefusal, r.replayEvents)
+		replay.Document, plainRefusal, r.replayEvents)
 }
 
 func (r *routes) registerTransparency() {
@@ -156,6 +161,8 @@ func (r *routes) registerService() {
 	if r.AsyncAPI != nil {
 		r.serveUnlimited("/asyncapi.json", static, docpage.Document(func() []byte { return r.AsyncAPI }))
 	}
+	r.serveUnlimited(schemas.Path, static, schemas.List)
+	r.serveUnlimited(schemas.Path+"{file}", static, schemas.File(r.routeNotFound))
 	r.serveUnlimited("/", static, docpage.Redirect)
 	r.serveUnlimited("/docs", static, docpage.Page)
 	r.serveUnlimited("/docs/{file}", static, docpage.File(r.routeNotFound))

@@ -29,6 +29,8 @@ type server struct {
 	streams  chan struct{} // contains one element for each open event stream
 	draining chan struct{} // closed by drain
 	drain    func()
+
+	failedChecks sync.Map // names of the readiness checks that failed last time
 }
 
 // newServer returns a server. It returns an error if c is invalid.

@@ -58,11 +58,23 @@ func (s *server) readyz(w http.ResponseWriter, r *http.Request) {
 				note = "failing"
 			}
 			response.Status, status = notReady, http.StatusServiceUnavailable
-			s.log.WarnContext(ctx, "readiness check failed", slog.String("check", check.Name), slog.Any("error", err))
 		}
+		s.logCheck(ctx, check.Name, err)
 		response.Checks[check.Name] = note
 	}
 	writeJSON(w, status, response)
+}
+
+// logCheck logs that a check has begun to fail, or that it succeeds again. It does not log each failure, because load
+// balancers run the checks every second.
+func (s *server) logCheck(ctx context.Context, name string, err error) {
+	if err != nil {
+		if _, before := s.failedChecks.LoadOrStore(name, true); !before {
+			s.log.WarnContext(ctx, "readiness check failed", slog.String("check", name), slog.Any("error", err))
+		}
+	} else if _, before := s.failedChecks.LoadAndDelete(name); before {
+		s.log.InfoContext(ctx, "readiness check succeeded again", slog.String("check", name))
+	}
 }
 
 // metrics returns the handler of /metrics.

@@ -29,7 +29,7 @@ import (
 )
 
 // testTimeout is the maximum duration of every wait in a test.
-const testTimeout = time.Minute
+const testTimeout = 3 * time.Minute
 
 const tokenSecret = "a secret that is long enough"
 
@@ -84,7 +84,7 @@ func startAPIOn(t testing.TB, db *pgtest.DB, changes ...func(*api.Config)) *test
 	c := api.Config{
 		Store: d.store, Commands: d.sequencer, Queries: d.queries, Feed: d.feed, Admission: admission,
 		Tokens: tokens, Signs: signs{}, Payments: provider(t), Uploads: t.TempDir(), Now: time.Now,
-		Log: log, Password: password.Cost{MemoryKiB: 64, Passes: 1}, Settle: testTimeout,
+		Log: log, Password: password.Cost{MemoryKiB: 64, Passes: 1}, Settle: time.Minute,
 		SignInsPerAddress: 10_000, WrongPasswordsPerDevice: 10_000, WrongPasswordsPerName: 20_000, RegistrationsPerAddress: 10_000, UploadsPerUser: 10_000,
 	}
 	for _, change := range changes {

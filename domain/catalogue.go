@@ -128,9 +128,8 @@ var Events = []EventSpec{
 // event type and a field overrides the entry for the field name. A replay of the log leaves out private fields, unless
 // the reader has RolePersonal.
 var Privacies = map[string]Privacy{
-	// Texts that other users see.
-	"username": Public, "nickname": Public, "avatar": Public, "title": Public, "cover": Public, "name": Public, "image": Public,
-	"comment.posted.v1 text": Public,
+	// Names of gifts and chat rooms, which name no person.
+	"name": Public, "image": Public,
 	// Ids, and words from fixed lists of the server. The fields key and name_key contain keyed hashes.
 	"connection": Public, "to_connection": Public, "name_key": Public, "key": Public, "node": Public, "video": Public, "audio": Public, "file": Public,
 	"upload": Public, "upload.deleted.v1 cause": Public,
@@ -138,11 +137,12 @@ var Privacies = map[string]Privacy{
 	"event.set_aside.v1 stream": Public, "event.set_aside.v1 type": Public,
 	"coins.closed.v1 cause": Private, // an error message that may quote the payload
 
+	// What people have written or are called: every personal text is private.
+	"username": Private, "nickname": Private, "avatar": Private, "title": Private, "cover": Private, "text": Private,
 	"email": Private, "age": Private,
 	"reason":  Private, // the operator's words about a user
 	"session": Private, "credential": Private, "stream_key": Private, "publish_key": Private,
 
-	"message.posted.v1 text": PrivateToOne, "message.exchanged.v1 text": PrivateToOne,
 	"namespace": Public,
 }
 
@@ -155,17 +155,8 @@ func PrivacyOf(eventType, field string) Privacy {
 	return Privacies[field]
 }
 
-// IsPrivate reports whether only readers with RolePersonal may see a field, given by its JSON name, of e.
-func IsPrivate(e Event, field string) bool {
-	switch PrivacyOf(e.Type(), field) {
-	case Private:
-		return true
-	case PrivateToOne:
-		p, ok := e.(privateEvent)
-		return !ok || p.toOne()
-	}
-	return false
-}
+// IsPrivate reports whether only readers with RolePersonal may see a field, given by its JSON name, of an event type.
+func IsPrivate(eventType, field string) bool { return PrivacyOf(eventType, field) == Private }
 
 // States lists every kind of stream. The name of a kind is the prefix of its streams, such as "wallet". The number is
 // the version of the state's encoding: increase it when the meaning of a field changes, so that older snapshots are

@@ -3,8 +3,6 @@ package domain
 import (
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 )
 
@@ -117,14 +115,4 @@ func CoinsConcerned(s Stream, spec EventSpec, known bool, e Event) (users []User
 		_, ok := StateSpecOf(s)
 		return nil, !ok || kind == "order" || kind == "wallet"
 	}
-}
-
-// numberAfter returns the positive number that follows prefix in s, or 0 if there is none.
-func numberAfter(prefix, s string) UserID {
-	digits, ok := strings.CutPrefix(s, prefix)
-	n, err := strconv.ParseInt(digits, 10, 64)
-	if !ok || err != nil || n < 1 || digits != strconv.FormatInt(n, 10) {
-		return 0
-	}
-	return UserID(n)
 }

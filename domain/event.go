@@ -1,6 +1,9 @@
 package domain
 
-import "strconv"
+import (
+	"strconv"
+	"strings"
+)
 
 // Numeric ids are assigned in the order 1, 2, 3, … Old clients expect small integers.
 type (
@@ -84,6 +87,16 @@ func DirectMessageStream(to UserID) Stream { return numberedStream("message-user
 
 func numberedStream(prefix string, id int64) Stream {
 	return Stream(prefix + strconv.FormatInt(id, 10))
+}
+
+// numberAfter returns the positive number that follows prefix in s, or 0 if there is none.
+func numberAfter(prefix, s string) UserID {
+	digits, ok := strings.CutPrefix(s, prefix)
+	n, err := strconv.ParseInt(digits, 10, 64)
+	if !ok || err != nil || n < 1 || digits != strconv.FormatInt(n, 10) {
+		return 0
+	}
+	return UserID(n)
 }
 
 // Prefix returns the part of the name before the first id: "wallet" for "wallet-12".

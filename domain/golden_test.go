@@ -18,12 +18,13 @@ import (
 
 var update = flag.Bool("update", false, "write missing golden files; existing files are frozen")
 
-const golden = "testdata/events"
+// golden is the folder of the golden files. The golden payload of an event type is the example in its JSON Schema.
+const golden = "../api/schemas"
 
 func goldenFile(typ string) string { return filepath.Join(golden, typ+".json") }
 
-// TestGoldenEvents checks that every event type is encoded and decoded exactly as its golden file in testdata/events
-// shows. Golden files are frozen: logs contain such payloads, and programs must still read them with the same meaning.
+// TestGoldenEvents checks that every event type is encoded and decoded exactly as its golden file in api/schemas
+// shows. Golden payloads are frozen: logs contain such payloads, and programs must still read them with the same meaning.
 func TestGoldenEvents(t *testing.T) {
 	sample := map[string]domain.Event{}
 	for _, e := range samples() {
@@ -65,7 +66,7 @@ func TestGoldenEvents(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, f := range files {
-		if typ := strings.TrimSuffix(f.Name(), ".json"); !known[typ] {
+		if typ, isSchema := strings.CutSuffix(f.Name(), ".json"); isSchema && !known[typ] {
 			t.Errorf(frozen+"the catalogue does not contain it", typ)
 		}
 	}
@@ -76,11 +77,11 @@ const frozen = "%s is frozen, because logs contain it. Undo the change, or add t
 	"golden file of this one.\nReason: "
 
 // readGolden returns the payload in the golden file of typ, in the form that the log stores. With -update it creates a
-// missing file from e. It never overwrites a file.
+// missing file from e, which "roomlog docs" completes to a schema. It never overwrites a file.
 func readGolden(t *testing.T, typ string, e domain.Event) []byte {
 	t.Helper()
 	if _, err := os.Stat(goldenFile(typ)); *update && e != nil && errors.Is(err, fs.ErrNotExist) {
-		b, err := json.MarshalIndent(e, "", "  ")
+		b, err := json.MarshalIndent(map[string]any{"examples": []domain.Event{e}}, "", "  ")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -92,8 +93,12 @@ func readGolden(t *testing.T, typ string, e domain.Event) []byte {
 	if err != nil {
 		t.Fatalf("%s is stale: run make generate (%v)", typ, err)
 	}
+	var schema struct{ Examples []json.RawMessage }
+	if err := json.Unmarshal(b, &schema); err != nil || len(schema.Examples) != 1 {
+		t.Fatalf("%s contains %d examples, want the golden payload (%v)", goldenFile(typ), len(schema.Examples), err)
+	}
 	var payload bytes.Buffer
-	if err := json.Compact(&payload, b); err != nil {
+	if err := json.Compact(&payload, schema.Examples[0]); err != nil {
 		t.Fatal(err)
 	}
 	return payload.Bytes()

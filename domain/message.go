@@ -208,9 +208,6 @@ func (e MessagePosted) Public() bool {
 	return e.ToUser == 0 && e.ToParticipant == 0 && len(e.ChatRooms) == 0
 }
 
-// toOne reports whether the message is for one user or one participant.
-func (e MessagePosted) toOne() bool { return e.ToUser != 0 || e.ToParticipant != 0 }
-
 func (e MessagePosted) EventUser() UserID        { return e.User }
 func (MessagePosted) evolve(Stateless) Stateless { return Stateless{} }
 func (e *MessagePosted) personal() (UserID, []*string) {
@@ -275,9 +272,6 @@ func (MessageExchanged) Type() string { return "message.exchanged.v1" }
 
 // Stream returns one stream for all these messages: no decision reads it.
 func (MessageExchanged) Stream() Stream { return "message-exchanged" }
-
-// toOne reports whether the message is for one connection.
-func (e MessageExchanged) toOne() bool { return e.ToConnection != "" }
 
 func (e MessageExchanged) EventUser() UserID        { return e.User }
 func (MessageExchanged) evolve(Stateless) Stateless { return Stateless{} }

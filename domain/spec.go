@@ -41,13 +41,9 @@ type Privacy int
 
 // The values of Privacy, with the readers who may read the field.
 const (
-	Public       Privacy = iota + 1 // every reader
-	Private                         // readers with RolePersonal
-	PrivateToOne                    // every reader if the event has no single recipient, otherwise readers with RolePersonal
+	Public  Privacy = iota + 1 // every reader
+	Private                    // readers with RolePersonal
 )
-
-// privateEvent is an event that may be for one recipient only.
-type privateEvent interface{ toOne() bool }
 
 // Upcaster converts the payload of an earlier version of an event to the payload of the current version. Personal
 // texts are sealed in both payloads.

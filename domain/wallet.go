@@ -26,6 +26,30 @@ func WalletAccount(u UserID) Account { return Account("user-" + strconv.FormatIn
 // EarningsAccount returns the account of the coins that a streamer has received for gifts.
 func EarningsAccount(u UserID) Account { return Account("earnings-" + strconv.FormatInt(int64(u), 10)) }
 
+// AccountKind is the kind of an account: the part of its name before the id.
+type AccountKind string
+
+// The kinds of accounts.
+const (
+	ProviderKind AccountKind = "provider" // the account of the payment provider
+	WalletKind   AccountKind = "user"     // the spendable coins of a user
+	EarningsKind AccountKind = "earnings" // the coins that a streamer has received
+)
+
+// ParseAccount returns the account with a name, such as "provider", "user-12" or "earnings-7". It reports false if no
+// account can have the name.
+func ParseAccount(name string) (Account, bool) {
+	for _, kind := range [...]AccountKind{WalletKind, EarningsKind} {
+		if numberAfter(string(kind)+"-", name) > 0 {
+			return Account(name), true
+		}
+	}
+	return Account(name), Account(name) == ProviderAccount
+}
+
+// AccountForms describes the names that ParseAccount accepts.
+const AccountForms = "provider, user-ID (the wallet of a user) or earnings-ID (the earnings of a streamer)"
+
 // Posting is one entry of the double-entry bookkeeping.
 type Posting struct {
 	Account Account `json:"account"` // account, such as "provider", "user-12" or "earnings-7"

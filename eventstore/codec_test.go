@@ -110,7 +110,7 @@ func TestOlderVersionsAreUpcastByEveryReader(t *testing.T) {
 func follow(t testing.TB, s *eventstore.Store, after int64, enough func(eventstore.Record) bool) {
 	t.Helper()
 	done := errors.New("done")
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	err := s.Follow(ctx, after, func(_ context.Context, events []eventstore.Record) error {
 		for _, r := range events {

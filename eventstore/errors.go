@@ -38,11 +38,12 @@ var (
 	ErrDiskFull = errors.New("the disk of the database is full: free space or enlarge it")
 )
 
-// LockHeldError means that another database session has held the lock of the log for longer than a sequencer's
-// transaction takes.
+// LockHeldError means that another database session has held the lock of the log, or a lock on a table that commands
+// write, for longer than a sequencer's transaction takes.
 type LockHeldError struct {
 	PID         int
 	Application string    // application_name of the session that holds the lock; empty if the database does not show it
+	Table       string    // table that is locked; empty: the lock of the log
 	Since       time.Time // time when this process first noticed the session
 }
 
@@ -52,8 +53,21 @@ func (e *LockHeldError) Error() string {
 	if application == "" {
 		application = "unknown"
 	}
-	return fmt.Sprintf("another database session (pid %d, application %s, since %s) holds the lock of the log: end it, for example with pg_terminate_backend",
-		e.PID, application, e.Since.UTC().Format(time.RFC3339))
+	lock := "the lock of the log"
+	if e.Table != "" {
+		lock = "a lock on table " + e.Table
+	}
+	return fmt.Sprintf("another database session (pid %d, application %s, since %s) holds %s: end it, for example with pg_terminate_backend",
+		e.PID, application, e.Since.UTC().Format(time.RFC3339), lock)
+}
+
+// NotPermittedError means that a table is missing that commands write, or that the database role of this process lacks a
+// right to it.
+type NotPermittedError struct{ Table string }
+
+// Error returns a sentence that names the table and says what to do.
+func (e *NotPermittedError) Error() string {
+	return fmt.Sprintf("table %s is missing, or the database role of this process may not write it: run roomlog migrate, which grants the rights", e.Table)
 }
 
 // Errors of cursors.

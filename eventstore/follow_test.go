@@ -49,7 +49,7 @@ func startTail(t testing.TB, s *eventstore.Store, after int64) *tail {
 // reaches waits until the tail has reached a position.
 func (f *tail) reaches(position int64) {
 	f.t.Helper()
-	deadline := time.After(time.Minute)
+	deadline := time.After(3 * time.Minute)
 	for {
 		select {
 		case at := <-f.heard:
@@ -175,7 +175,7 @@ func TestFollowDetectsARestoredLog(t *testing.T) {
 			if !errors.Is(err, eventstore.ErrCursorLost) {
 				t.Errorf("%s: got %v", what, err)
 			}
-		case <-time.After(time.Minute):
+		case <-time.After(3 * time.Minute):
 			t.Errorf("%s: not noticed", what)
 		}
 	}

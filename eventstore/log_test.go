@@ -222,7 +222,7 @@ func (l *testLog) all() []eventstore.Record {
 // eventually waits until is() returns true.
 func eventually(t testing.TB, what string, is func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); !is(); {
+	for deadline := time.Now().Add(3 * time.Minute); !is(); {
 		if time.Now().After(deadline) {
 			t.Fatalf("not within a minute: %s", what)
 		}

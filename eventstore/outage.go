@@ -51,8 +51,8 @@ type writability struct {
 	failure atomic.Pointer[appendFailure] // error of the last attempt; nil if it succeeded
 	since   atomic.Pointer[time.Time]     // time when the batch that is being executed was begun; nil if there is none
 
-	mu     sync.Mutex
-	holder lockHolder // holder of the lock at the last check
+	mu      sync.Mutex
+	holders [2]lockHolder // holders of the lock of the log and of a table at the last check
 }
 
 type appendFailure struct {
@@ -60,12 +60,31 @@ type appendFailure struct {
 	at  time.Time
 }
 
-// lockHolder is a database session that holds the lock of the log. It may be in a transaction or idle.
+// lockHolder is a database session that holds the lock of the log, or a lock on a table. It may be in a transaction or
+// idle.
 type lockHolder struct {
 	pid         int
 	transaction string
 	application string
+	table       string    // empty: the lock of the log
 	since       time.Time // time when this process first noticed the holder
+}
+
+// lockRow is a lockHolder as the database returns it.
+type lockRow struct {
+	pid                      *int
+	transaction, application *string
+}
+
+func (r lockRow) holder(now time.Time) (h lockHolder) {
+	if r.pid == nil || r.transaction == nil {
+		return h
+	}
+	h.pid, h.transaction, h.since = *r.pid, *r.transaction, now
+	if r.application != nil {
+		h.application = *r.application
+	}
+	return h
 }
 
 // begin records the start of a batch. Call end when the batch is finished.
@@ -79,13 +98,14 @@ func (w *writability) failed(err error, now time.Time) { w.failure.Store(&append
 // succeeded records that the database can be written.
 func (w *writability) succeeded() { w.failure.Store(nil) }
 
-// notice records the current holder of the lock. It returns the holder with the time when it was first noticed.
-func (w *writability) notice(now lockHolder) lockHolder {
+// notice records the current holders, and sets the times when they were first noticed.
+func (w *writability) notice(holders ...*lockHolder) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.holder.pid == now.pid && w.holder.transaction == now.transaction {
-		now.since = w.holder.since
+	for i, now := range holders {
+		if before := w.holders[i]; before.pid == now.pid && before.transaction == now.transaction {
+			now.since = before.since
+		}
+		w.holders[i] = *now
 	}
-	w.holder = now
-	return now
 }

@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"roomlog/domain"
+	"roomlog/internal/sqltemplate"
 )
 
 // Bounds of one read, as numbers of events.
@@ -27,6 +29,8 @@ type Query struct {
 	Types []string      // only events with these types as stored in the log; nil: all types
 	Live  domain.LiveID // only events of this live; 0: all lives
 	User  domain.UserID // only events that this user has caused; 0: all users
+
+	Stream domain.Stream // only events of this stream; "": all streams
 
 	// History is the number of the history to which the position After belongs, see History. If the log has another
 	// history, or ends before After, Read fails with ErrCursorLost. 0: this is not checked.
@@ -78,6 +82,8 @@ func (s *Store) read(ctx context.Context, q Query) (Page, error) {
 	q = q.bounded()
 	sql, args := selectEvents, []any{q.After, q.UpTo, q.Limit}
 	switch {
+	case q.Stream != "":
+		sql, args = selectStreamEvents, append(args, q.Stream)
 	case q.Live != 0:
 		sql, args = selectLiveEvents, append(args, q.Live)
 	case len(q.Types) > 0:
@@ -112,10 +118,37 @@ func (s *Store) read(ctx context.Context, q Query) (Page, error) {
 			page.Next = last
 		}
 	}
-	if q.Live != 0 && len(q.Types) > 0 {
-		page.Events = slices.DeleteFunc(page.Events, func(r Record) bool { return !slices.Contains(q.Types, r.Type) })
-	}
+	page.Events = slices.DeleteFunc(page.Events, func(r Record) bool { // the statement applies only one filter
+		return len(q.Types) > 0 && !slices.Contains(q.Types, r.Type) || q.Live != 0 && r.LiveID != q.Live
+	})
 	return page, nil
+}
+
+// PositionBefore returns the position of the newest event that was recorded before a time, and whether the log has an
+// event after this position, so that the result is final. Without such an event the position is that of the head, or 0.
+// Where the clock of the database was set back, recorded_at occurs at several positions; the result is one of them.
+func (s *Store) PositionBefore(ctx context.Context, t time.Time) (position int64, final bool, err error) {
+	var h head
+	p := &pgx.Batch{}
+	p.Queue(selectHead, 0).QueryRow(h.scan) // first: if the log grows in between, the result is not final
+	p.Queue(selectPositionBefore, t).QueryRow(func(row pgx.Row) error { return row.Scan(&position) })
+	if err := s.pool.SendBatch(ctx, p).Close(); err != nil {
+		return 0, false, fmt.Errorf("find the position before %v: %w", t, err)
+	}
+	return position, position < h.position, nil
+}
+
+// Count returns the number of events with q.After < position ≤ q.UpTo that q selects. It ignores q.Limit. It does not
+// support q.User, because only the payload of an event contains the user.
+func (s *Store) Count(ctx context.Context, q Query) (int64, error) {
+	q = q.bounded()
+	var n int64
+	sql := countEvents.With(sqltemplate.Options{"stream": q.Stream != "", "live": q.Live != 0, "types": len(q.Types) > 0})
+	err := s.pool.QueryRow(ctx, sql, pgx.NamedArgs{"after": q.After, "up_to": q.UpTo, "types": q.Types, "live": q.Live, "stream": string(q.Stream)}).Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("count events after %d: %w", q.After, err)
+	}
+	return n, nil
 }
 
 // bounded returns q with its defaults and bounds applied.

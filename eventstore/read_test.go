@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"roomlog/domain"
 	"roomlog/eventstore"
@@ -50,6 +51,7 @@ func TestRead(t *testing.T) {
 		return ok && e.EventLive() == lives[1].live
 	}
 	talk := []string{"gift.sent.v1", "comment.posted.v1"}
+	comments := domain.Stream(fmt.Sprintf("comment-%d", lives[0].live))
 	for _, tt := range []struct {
 		name  string
 		query eventstore.Query
@@ -72,8 +74,20 @@ func TestRead(t *testing.T) {
 			of(func(r eventstore.Record) bool {
 				return by(r) && in(r) && slices.Contains(talk, r.Type) && r.Position > 10 && r.Position <= 60
 			})},
+		{"a stream", eventstore.Query{Stream: comments}, of(func(r eventstore.Record) bool { return r.Stream == comments })},
+		{"a stream after a position", eventstore.Query{Stream: comments, After: 31, UpTo: 50},
+			of(func(r eventstore.Record) bool { return r.Stream == comments && r.Position > 31 && r.Position <= 50 })},
+		{"a type in a stream", eventstore.Query{Stream: comments, Types: talk, Live: lives[0].live}, of(func(r eventstore.Record) bool { return r.Stream == comments })},
+		{"no such type in a stream", eventstore.Query{Stream: comments, Types: []string{"gift.sent.v1"}}, nil},
+		{"a stream of another live", eventstore.Query{Stream: comments, Live: lives[1].live}, nil},
+		{"no such stream", eventstore.Query{Stream: "wallet-99"}, nil},
 		{"beyond the end", eventstore.Query{After: 10_000}, nil},
 	} {
+		if tt.query.User == 0 {
+			if n, err := l.store.Count(t.Context(), tt.query); err != nil || n != int64(len(tt.want)) {
+				t.Errorf("%s: counted %d, want %d, %v", tt.name, n, len(tt.want), err)
+			}
+		}
 		for _, limit := range []int{0, 1, 3, 1_000_000} {
 			t.Run(fmt.Sprintf("%s, %d at a time", tt.name, limit), func(t *testing.T) {
 				readPages(t, l.store, tt.query, limit, tt.want, int64(len(all)))
@@ -117,13 +131,49 @@ func readPages(t *testing.T, s *eventstore.Store, q eventstore.Query, limit int,
 	}
 }
 
+func TestPositionBefore(t *testing.T) {
+	t.Parallel()
+	l, _ := mixedLog(t)
+	all := l.verified()
+	before := func(at time.Time) (n int64) {
+		for _, r := range all {
+			if r.RecordedAt.Before(at) {
+				n++
+			}
+		}
+		return n
+	}
+	head := all[len(all)-1]
+	for _, r := range all {
+		for _, at := range []time.Time{r.RecordedAt, r.RecordedAt.Add(time.Microsecond), r.RecordedAt.Add(-time.Hour)} {
+			position, final, err := l.store.PositionBefore(t.Context(), at)
+			if want := before(at); err != nil || position != want || final != (want < head.Position) {
+				t.Fatalf("before %v: got %d, %v, %v, want %d", at, position, final, err, want)
+			}
+		}
+	}
+	// As the log grows, the position before a time of the past stays the same.
+	at := all[len(all)/2].RecordedAt
+	want := before(at)
+	for range 40 {
+		l.list(1)
+		if position, final, err := l.store.PositionBefore(t.Context(), at); err != nil || position != want || !final {
+			t.Fatalf("got %d, %v, %v, want %d", position, final, err, want)
+		}
+	}
+	empty := newLog(t)
+	if position, final, err := empty.store.PositionBefore(t.Context(), at); position != 0 || final || err != nil {
+		t.Errorf("in an empty log: got %d, %v, %v", position, final, err)
+	}
+}
+
 // TestReadAdvancesWithoutMatches checks that a reader of rare events advances past all other events.
 func TestReadAdvancesWithoutMatches(t *testing.T) {
 	t.Parallel()
 	l, lives := mixedLog(t)
 	head := int64(len(l.all()))
 	for name, q := range map[string]eventstore.Query{
-		"type": {Types: []string{"user.disabled.v1"}}, "room": {Live: 77}, "type in a live": {Live: lives[0].live, Types: []string{"x"}},
+		"stream": {Stream: "wallet-99"}, "type": {Types: []string{"user.disabled.v1"}}, "room": {Live: 77}, "type in a live": {Live: lives[0].live, Types: []string{"x"}},
 	} {
 		page, err := l.store.Read(t.Context(), q)
 		if err != nil || page.Next != head || len(page.Events) != 0 {
@@ -198,13 +248,15 @@ func TestPlansOfAnEmptyLogReadByKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, s := range map[string]struct{ types, call string }{
-		"select_head.sql":         {"bigint", "(9)"},
-		"select_events.sql":       {"bigint, bigint, bigint", "(0, 9, 9)"},
-		"select_live_events.sql":  {"bigint, bigint, bigint, bigint", "(0, 9, 9, 1)"},
-		"select_typed_events.sql": {"bigint, bigint, bigint, text[]", "(0, 9, 9, '{x}')"},
-		"select_stream.sql":       {"text, int, bigint", "('x', 0, 9)"},
-		"select_forgotten.sql":    {"text[], bigint", "('{x}', 0)"},
-		"select_profiles.sql":     {"text[], bigint[]", "('{x}', '{}')"},
+		"select_head.sql":            {"bigint", "(9)"},
+		"select_events.sql":          {"bigint, bigint, bigint", "(0, 9, 9)"},
+		"select_live_events.sql":     {"bigint, bigint, bigint, bigint", "(0, 9, 9, 1)"},
+		"select_typed_events.sql":    {"bigint, bigint, bigint, text[]", "(0, 9, 9, '{x}')"},
+		"select_stream.sql":          {"text, int, bigint", "('x', 0, 9)"},
+		"select_stream_events.sql":   {"bigint, bigint, bigint, text", "(0, 9, 9, 'x')"},
+		"select_position_before.sql": {"timestamptz", "(now())"},
+		"select_forgotten.sql":       {"text[], bigint", "('{x}', 0)"},
+		"select_profiles.sql":        {"text[], bigint[]", "('{x}', '{}')"},
 	} {
 		plan := explain(t, tx, name, s.types, s.call)
 		ordered := name != "select_typed_events.sql" && name != "select_forgotten.sql" // these two statements sort the few events that match

@@ -78,10 +78,12 @@ func (q *Sequencer) gather(first *call) []*call {
 
 // CheckWritable returns nil if events can be appended, as far as this is known without appending one. It fails if the
 // last attempt to append failed, if a batch has been executing for longer than SequencerConfig.Timeout, if the database
-// is a standby (ErrReadOnly), or if the same session has held the lock for that long (*LockHeldError). While the last
-// attempt has failed, Run repeats it without events. CheckWritable makes one query. It is safe for concurrent use.
+// is a standby (ErrReadOnly), if the same session has held the lock of the log or a lock on a table that commands write
+// for that long (*LockHeldError), or if this process may not write such a table (*NotPermittedError). While the last
+// attempt has failed, Run repeats it without events. CheckWritable makes one query, which waits for no lock. It is safe
+// for concurrent use.
 func (q *Sequencer) CheckWritable(ctx context.Context) error {
-	standby, holder, err := q.lockHolder(ctx)
+	database, err := q.databaseState(ctx)
 	if err != nil {
 		return err
 	}
@@ -92,11 +94,17 @@ func (q *Sequencer) CheckWritable(ctx context.Context) error {
 	}
 	failure := q.writable.failure.Load()
 	blocked := waiting > q.config.Timeout || (failure != nil && hasCode(failure.err, "55P03"))
-	switch {
-	case standby:
+	if database.standby {
 		return ErrReadOnly
-	case holder.pid != 0 && (blocked || now.Sub(holder.since) > q.config.Timeout):
-		return &LockHeldError{holder.pid, holder.application, holder.since}
+	}
+	for _, holder := range []lockHolder{database.log, database.table} {
+		if holder.pid != 0 && (blocked || now.Sub(holder.since) > q.config.Timeout) {
+			return &LockHeldError{holder.pid, holder.application, holder.table, holder.since}
+		}
+	}
+	switch {
+	case database.noRight != "":
+		return &NotPermittedError{database.noRight}
 	case failure != nil:
 		return cause(failure)
 	case waiting > q.config.Timeout:
@@ -105,21 +113,36 @@ func (q *Sequencer) CheckWritable(ctx context.Context) error {
 	return nil
 }
 
-// lockHolder reports whether the database is a standby, and returns the holder of the lock of the log. If nobody holds
-// the lock, the pid of the holder is 0.
-func (q *Sequencer) lockHolder(ctx context.Context) (standby bool, holder lockHolder, err error) {
-	var pid *int
-	var transaction, application *string
-	if err := q.store.pool.QueryRow(ctx, selectLockHolder, lockKey).Scan(&standby, &pid, &transaction, &application); err != nil {
-		return false, lockHolder{}, fmt.Errorf("look for the holder of the lock of the log: %w", err)
+// writtenTables are the tables that the sequencer and Store.PutCredential write.
+var writtenTables = []string{"events", "command", "snapshot", "user_key", "credential"}
+
+// databaseState is what CheckWritable reads from the database.
+type databaseState struct {
+	standby bool
+	log     lockHolder // holder of the lock of the log
+	table   lockHolder // holder of a lock on one of writtenTables that blocks writes
+	noRight string     // one of writtenTables that this process may not write; empty if there is none
+}
+
+// databaseState reads who holds the locks. If nobody holds a lock, the pid of its holder is 0.
+func (q *Sequencer) databaseState(ctx context.Context) (databaseState, error) {
+	var state databaseState
+	var log, blocked lockRow
+	var table, noRight *string
+	row := q.store.pool.QueryRow(ctx, selectWritability, lockKey, writtenTables)
+	err := row.Scan(&state.standby, &log.pid, &log.transaction, &log.application, &blocked.pid, &blocked.transaction, &blocked.application, &table, &noRight)
+	if err != nil {
+		return state, fmt.Errorf("look for the holder of the lock of the log: %w", err)
 	}
-	if pid != nil && transaction != nil {
-		holder = lockHolder{pid: *pid, transaction: *transaction, since: q.store.now()}
+	state.log, state.table = log.holder(q.store.now()), blocked.holder(q.store.now())
+	if table != nil {
+		state.table.table = *table
 	}
-	if application != nil {
-		holder.application = *application
+	if noRight != nil {
+		state.noRight = *noRight
 	}
-	return standby, q.writable.notice(holder), nil
+	q.writable.notice(&state.log, &state.table)
+	return state, nil
 }
 
 // cause returns an error with the cause and the cure, if the cause of the failure is known.

@@ -1,13 +1,17 @@
 package eventstore
 
-import _ "embed" // for the statements
+import (
+	_ "embed" // for the statements
+
+	"roomlog/internal/sqltemplate"
+)
 
 // Each file contains one statement, so that it can be read, explained and tried separately.
 var (
 	//go:embed sql/select_head.sql
 	selectHead string
-	//go:embed sql/select_lock_holder.sql
-	selectLockHolder string
+	//go:embed sql/select_writability.sql
+	selectWritability string
 	//go:embed sql/select_event_ids.sql
 	selectEventIDs string
 	//go:embed sql/select_events.sql
@@ -16,6 +20,12 @@ var (
 	selectLiveEvents string
 	//go:embed sql/select_typed_events.sql
 	selectTypedEvents string
+	//go:embed sql/select_stream_events.sql
+	selectStreamEvents string
+	//go:embed sql/select_position_before.sql
+	selectPositionBefore string
+	//go:embed sql/count_events.sql
+	countEventsText string
 	//go:embed sql/select_raw_events.sql
 	selectRawEvents string
 	//go:embed sql/select_raw_events_at.sql
@@ -67,3 +77,6 @@ var (
 	//go:embed sql/delete_user_credentials.sql
 	deleteUserCredentials string
 )
+
+// countEvents is the statement with optional parts.
+var countEvents = sqltemplate.Must(countEventsText)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -98,6 +99,97 @@ func TestCheckWritable_names_the_holder_of_the_lock(t *testing.T) {
 			l.list(1)
 		})
 	}
+}
+
+// TestCheckWritable_names_a_table checks every table that commands write, while no command is executed: another session
+// locks it, another session waits for such a lock, and the process may not write it.
+func TestCheckWritable_names_a_table(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	l := openLogAs(t, db, soonPolled, eventstore.SequencerConfig{Timeout: 100 * time.Millisecond})
+	l.list(1)
+	fails := func(what, want string) {
+		t.Helper()
+		eventually(t, what, func() bool {
+			err := l.sequencer.CheckWritable(context.Background())
+			return err != nil && strings.Contains(err.Error(), want)
+		})
+	}
+	tables := "SELECT table_name FROM information_schema.role_table_grants WHERE grantee = 'roomlog_serving' AND table_schema = 'public' AND privilege_type = 'INSERT'"
+	rows, err := db.Owner.Query(t.Context(), tables)
+	if err != nil {
+		t.Fatal(err)
+	}
+	written, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		t.Fatal(err)
+	}
+	others := []string{"checkpoint", "secret_fingerprint", "survey_reply"} // projectors, starting servers and surveys write them
+	checked := 0
+	for _, table := range written {
+		if slices.Contains(others, table) || strings.HasPrefix(table, "tlog_") {
+			continue
+		}
+		checked++
+		for _, mode := range []string{"SHARE", "ACCESS EXCLUSIVE"} {
+			foreign := begin(t, db)
+			if _, err := foreign.Exec(t.Context(), "LOCK TABLE "+table+" IN "+mode+" MODE"); err != nil {
+				t.Fatal(err)
+			}
+			fails("the check names the session that locks "+table, fmt.Sprintf("(pid %d, application ", foreign.Conn().PgConn().PID()))
+			fails("the check names the table", "holds a lock on table "+table+": end it")
+			if err := foreign.Rollback(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			l.writable()
+		}
+		if _, err := db.Owner.Exec(t.Context(), "REVOKE INSERT ON "+table+" FROM roomlog_serving"); err != nil {
+			t.Fatal(err)
+		}
+		fails("the check names the table without rights", "table "+table+" is missing, or the database role of this process may not write it")
+		if _, err := db.Owner.Exec(t.Context(), "GRANT INSERT ON "+table+" TO roomlog_serving"); err != nil {
+			t.Fatal(err)
+		}
+		l.writable()
+	}
+	if checked != 5 {
+		t.Errorf("%d tables were checked, want 5: %v", checked, written)
+	}
+
+	reader, migration := begin(t, db), begin(t, db)
+	if _, err := reader.Exec(t.Context(), "SELECT FROM user_key"); err != nil {
+		t.Fatal(err)
+	}
+	locked := make(chan error, 1)
+	go func() {
+		_, err := migration.Exec(context.Background(), "LOCK TABLE user_key IN ACCESS EXCLUSIVE MODE")
+		locked <- err
+	}()
+	fails("the check names the session for which a lock waits", fmt.Sprintf("(pid %d, application ", reader.Conn().PgConn().PID()))
+	if err := reader.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	fails("the check names the session that has the lock now", fmt.Sprintf("(pid %d, application ", migration.Conn().PgConn().PID()))
+	if err := errors.Join(<-locked, migration.Rollback(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	l.writable()
+	l.list(1)
+}
+
+// begin begins a transaction of another session.
+func begin(t *testing.T, db *pgtest.DB) pgx.Tx {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), db.DSN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	tx, err := conn.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tx
 }
 
 // TestCheckWritable_accepts_busy_neighbours checks that CheckWritable succeeds while the transactions of other

@@ -137,7 +137,7 @@ func (h *testServer) publishInTime(t *testing.T, key string) (s *sender) {
 
 // TestAttacksOfPublishers checks that an authorized publisher can end only its own connection.
 func TestAttacksOfPublishers(t *testing.T) {
-	h := run(t, nil)
+	h := run(t, func(c *media.Config) { c.SettleTime = 50 * time.Millisecond }) // only video arrives
 	bad := func(head string, body string) []byte { return append([]byte(head), body...) }
 	media := func(kind byte, payloads ...[]byte) []byte {
 		var b []byte

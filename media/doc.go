@@ -19,8 +19,8 @@
 //   - A key has one publisher, which claims it under one lock. The owner can take over from a connection that has
 //     gone silent, and a publisher that reconnects in time continues its broadcast.
 //   - Payloads are relayed unchanged, except start codes between NAL units, with timestamps that never jump. A payload
-//     that no player can use is ignored, and a header that cannot be parsed does not replace one that can. No payload
-//     ends a relay.
+//     that no player can use is ignored, and a header that cannot be parsed does not replace one that can. The codec of
+//     a track changes only with a frame that decoders can begin with. No payload ends a relay.
 //   - An [Observer] is notified of the beginning and end of every broadcast, in order, and delays no frame.
 //   - Everything that a client can use is limited: see [Limits] and the packages rtmp, amf, flv and hls.
 //

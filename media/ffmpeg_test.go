@@ -60,7 +60,7 @@ func clip(t testing.TB, name string, args ...string) string {
 	return clipFrom(t, name, []string{"-f", "lavfi", "-i", "testsrc=s=320x180:r=25:d=3", "-f", "lavfi", "-i", "sine=d=3:r=44100"}, args...)
 }
 
-// clipFrom creates a film from inputs, once for each name.
+// clipFrom creates a film from inputs, once for each name. A name without an extension is that of an FLV file.
 func clipFrom(t testing.TB, name string, inputs []string, args ...string) string {
 	t.Helper()
 	clips.Lock()
@@ -75,7 +75,10 @@ func clipFrom(t testing.TB, name string, inputs []string, args ...string) string
 		}
 		clips.dir = dir
 	}
-	file := filepath.Join(clips.dir, name+".flv")
+	file := filepath.Join(clips.dir, name)
+	if filepath.Ext(name) == "" {
+		file += ".flv"
+	}
 	tool(t, "ffmpeg", slices.Concat(inputs, args, []string{file})...)
 	clips.made[name] = file
 	return file

@@ -11,6 +11,11 @@ import (
 // waits for a player. It returns ErrEnded if p is no longer the publisher of the stream.
 func (s *stream) ingest(p *publisher, kind byte, at uint32, payload []byte) error {
 	m, unusable := p.parse(kind, payload)
+	if m.header != nil {
+		if err := s.ingest(p, kind, at, m.header); err != nil {
+			return err
+		}
+	}
 	var frame *Frame
 	if unusable == nil {
 		frame = newFrame(m.info, 0, m.payload)
@@ -25,6 +30,9 @@ func (s *stream) ingest(p *publisher, kind byte, at uint32, payload []byte) erro
 	case unusable != nil || s.ring.hasBetterHeader(frame):
 		s.meter.ignored++
 		return nil
+	}
+	if m.lengthSize > 0 {
+		p.lengthSize = m.lengthSize
 	}
 	if kind != flv.Script {
 		frame.setTime(s.timeline.Place(timeline.Track{Kind: kind, Number: m.info.Track}, at, m.info.Coded, now))

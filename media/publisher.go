@@ -16,15 +16,20 @@ type publisher struct {
 
 	hasKey     bool // whether a key frame has been received
 	lengthSize int  // bytes of the lengths of NAL units
+
+	video, audio flv.CodecTrack // the tracks with the number 0
 }
 
 // parsed is a payload of a publisher, with its description.
 type parsed struct {
 	info     flv.Info
 	payload  []byte
+	header   []byte // a sequence header that players need before the payload, or nil
 	size     flv.Size
 	sound    flv.Sound
 	readable bool // whether it is a sequence header that package flv can parse
+
+	lengthSize int // bytes of the lengths of NAL units that follow a sequence header, or 0
 }
 
 // parse describes a payload. It returns an error if players cannot use the payload. It accepts payloads of unknown
@@ -38,6 +43,19 @@ func (p *publisher) parse(kind byte, payload []byte) (m parsed, err error) {
 	if err := flv.Check(m.info, payload); err != nil {
 		return m, err
 	}
+	if m.info.Track == 0 {
+		track := &p.audio
+		if kind == flv.Video {
+			track = &p.video
+		}
+		var ok bool
+		if m.header, ok = track.Accept(m.info, payload); !ok {
+			return m, errOtherCodec
+		}
+		if size := lengthSize(m.header); size > 0 {
+			p.lengthSize = size
+		}
+	}
 	switch {
 	case kind == flv.Video && m.info.Coded:
 		p.repair(&m)
@@ -49,14 +67,23 @@ func (p *publisher) parse(kind byte, payload []byte) (m parsed, err error) {
 	case kind == flv.Video && m.info.Header:
 		m.size, err = flv.ParseSize(payload)
 		m.readable = err == nil
-		if sets, err := flv.ParseParameterSets(payload); err == nil {
-			p.lengthSize = sets.LengthSize
+		if m.info.Track == 0 {
+			m.lengthSize = lengthSize(payload)
 		}
 	case kind == flv.Audio && (m.info.Header || m.info.Codec == flv.MP3):
 		m.sound, err = flv.ParseSound(payload)
 		m.readable = err == nil
 	}
 	return m, nil
+}
+
+// lengthSize returns the number of bytes of the lengths of NAL units after a sequence header, or 0.
+func lengthSize(header []byte) int {
+	sets, err := flv.ParseParameterSets(header)
+	if err != nil {
+		return 0
+	}
+	return sets.LengthSize
 }
 
 // repair puts lengths in place of the start codes between NAL units. Players do not begin with a key frame whose units

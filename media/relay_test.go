@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -386,21 +387,26 @@ func TestTickCollectsFrames(t *testing.T) {
 // TestUnusableHeadersAreIgnored checks that a header that is empty, truncated or unreadable does not replace a good
 // one: players that join later get the good one.
 func TestUnusableHeadersAreIgnored(t *testing.T) {
+	unreadableHEVC := strings.Replace(string(hevcHeader()), string(hevcSPS[4:]), strings.Repeat("\xff", len(hevcSPS)-4), 1)
+	unreadableHEVC = unreadableHEVC[:26] + "\x00" + unreadableHEVC[27:] // its NAL units have lengths of one byte
+	slice := strings.Repeat("p", 600)                                   // with other lengths, its NAL units are truncated
 	for name, tt := range map[string]struct{ good, key, bad []string }{
 		"H.264 and AAC": {
 			good: []string{string(avcHeader()), string(aacHeader())},
-			key:  []string{string(videoFrame(true, "key")), string(sound("sound"))},
+			key:  []string{string(videoFrame(true, slice)), string(sound("sound"))},
 			bad: []string{"\x17\x00\x00\x00\x00", "\x17\x00\x00\x00", "\x17\x00", "\x17", "\x17\x00\x00\x00\x00\x01\x64\x00\x28\xff\xe0\x00", string(avcHeader()[:20]),
-				"\x17\x00\x00\x00\x00\x01\x64\x00\x28\xff\xe1\x00\x02\x67\x64\x01\x00\x04\x68\xeb\xe3\xcb", "\x17\x01\x00\x00\x00", "\x27\x01", "\xaf\x00", "\xaf", "\xaf\x00\x12", "\xaf\x00\x17\x80\x00\x00\x10", "\xaf\x01"},
+				"\x17\x00\x00\x00\x00\x01\x64\x00\x28\xff\xe1\x00\x02\x67\x64\x01\x00\x04\x68\xeb\xe3\xcb",
+				"\x17\x00\x00\x00\x00\x01\x64\x00\x28\xfc\xe1\x00\x02\x67\x64\x01\x00\x04\x68\xeb\xe3\xcb", // its NAL units have lengths of one byte
+				"\x17\x01\x00\x00\x00", "\x27\x01", "\xaf\x00", "\xaf", "\xaf\x00\x12", "\xaf\x00\x17\x80\x00\x00\x10", "\xaf\x01"},
 		},
 		"HEVC and Opus": {
 			good: []string{string(hevcHeader()), "\x90OpusOpusHead\x01\x02\x38\x01\x80\xbb\x00\x00\x00\x00\x00"},
-			key:  []string{"\x93hvc1\x00\x00\x00\x05\x26\x01key", "\x91Opus\xfcopus"},
-			bad:  []string{"\x90hvc1", "\x90hvc1\x01", string(hevcHeader()[:60]), "\x90hv", "\x93hvc1", "\x90Opus", "\x90OpusOpusHead", "\x91Opus", "\x90"},
+			key:  []string{"\x93hvc1\x00\x00\x02\x5a\x26\x01" + slice, "\x91Opus\xfcopus"},
+			bad:  []string{"\x90hvc1", "\x90hvc1\x01", string(hevcHeader()[:60]), unreadableHEVC, "\x90hv", "\x93hvc1", "\x90Opus", "\x90OpusOpusHead", "\x90OpusOpusHead\x01\x02\x38\x01", "\x91Opus", "\x90"},
 		},
 		"AV1": {
 			good: []string{"\x90av01\x81\x08\x0c\x00\x0a\x0b\x00\x00\x00\x42\xa7\xbf\xe4\x60\x0d\x00\x40"},
-			key:  []string{"\x91av01\x32\x03key"},
+			key:  []string{"\x91av01\x32\x03ppp"},
 			bad:  []string{"\x90av01", "\x90av01\x81\x08", "\x90av01\x81\x08\x0c\x00\x0a\x0b\x00", "\x91av01"},
 		},
 	} {
@@ -423,10 +429,14 @@ func TestUnusableHeadersAreIgnored(t *testing.T) {
 			early.sees([]byte(tt.key[0]))
 			send(40, tt.bad)
 			h.stream(t, "KEY", "what is ignored", func(s media.StreamStats) bool { return s.Ignored == uint64(len(tt.bad)) })
-			send(1000, tt.key)
+			next := append([]string{strings.ReplaceAll(tt.key[0], "p", "q")}, tt.key[1:]...)
+			send(1000, next)
 			h.stream(t, "KEY", "the next key frame", func(s media.StreamStats) bool { return s.FramesIn == uint64(len(tt.good)+2*len(tt.key)) })
 			late := h.watch(t, h.flvURL("KEY"))
-			for i, tag := range late.sees([]byte(tt.key[0])) {
+			for i, tag := range late.sees([]byte(next[0])) {
+				if tag.info().Key && tag.payload != next[0] {
+					t.Error("a late player does not start with the newest key frame")
+				}
 				if i < len(tt.good) && tag.payload != tt.good[i] {
 					t.Errorf("header %d of a late player is %q, want %q", i, tag.payload, tt.good[i])
 				}

@@ -82,10 +82,10 @@ func (r *ring) oldestExpired(newest *Frame) bool {
 }
 
 // hasBetterHeader reports whether f is a sequence header that package flv cannot parse, while the ring contains one for
-// the same track that it can parse.
+// the same codec of the same track that it can parse.
 func (r *ring) hasBetterHeader(f *Frame) bool {
 	return f.info.Header && !f.readable && slices.ContainsFunc(r.headers, func(other *Frame) bool {
-		return other.readable && other.info.Kind == f.info.Kind && other.info.Track == f.info.Track
+		return other.readable && other.info.Kind == f.info.Kind && other.info.Track == f.info.Track && other.info.Codec == f.info.Codec
 	})
 }
 

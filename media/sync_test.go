@@ -19,7 +19,6 @@ import (
 	"roomlog/internal/clocktest"
 	"roomlog/internal/disk"
 	"roomlog/media"
-	"roomlog/media/amf"
 	"roomlog/media/flv"
 	"roomlog/media/record"
 	"roomlog/media/rtmp"
@@ -27,14 +26,19 @@ import (
 
 const filmSeconds = 24
 
+// Inputs of ffmpeg with a flash and with a beep in the middle of every second.
+var (
+	flashInput = []string{"-f", "lavfi", "-i", fmt.Sprintf("color=black:s=64x64:r=25:d=%d,drawbox=c=white:t=fill:enable='between(mod(t,1),0.47,0.61)'", filmSeconds)}
+	beepInput  = []string{"-f", "lavfi", "-i", fmt.Sprintf("aevalsrc='if(between(mod(t,1),0.48,0.6),sin(2*PI*1000*t),0)':s=44100:d=%d", filmSeconds)}
+)
+
 // flashes creates a film with a flash and a beep in the middle of every second.
-func flashes(t testing.TB) string {
-	return clipFrom(t, "flashes",
-		[]string{
-			"-f", "lavfi", "-i", fmt.Sprintf("color=black:s=64x64:r=25:d=%d,drawbox=c=white:t=fill:enable='between(mod(t,1),0.47,0.61)'", filmSeconds),
-			"-f", "lavfi", "-i", fmt.Sprintf("aevalsrc='if(between(mod(t,1),0.48,0.6),sin(2*PI*1000*t),0)':s=44100:d=%d", filmSeconds),
-		},
-		"-c:v", "libx264", "-preset", "ultrafast", "-bf", "2", "-g", "25", "-keyint_min", "25", "-sc_threshold", "0", "-pix_fmt", "yuv420p", "-c:a", "aac", "-b:a", "64k")
+func flashes(t testing.TB) string { return flashesWith(t, "aac") }
+
+// flashesWith creates the film with sound that an encoder of ffmpeg has encoded.
+func flashesWith(t testing.TB, sound string) string {
+	return clipFrom(t, "flashes with "+sound, append(slices.Clone(flashInput), beepInput...),
+		"-c:v", "libx264", "-preset", "ultrafast", "-bf", "2", "-g", "25", "-keyint_min", "25", "-sc_threshold", "0", "-pix_fmt", "yuv420p", "-c:a", sound, "-b:a", "64k")
 }
 
 // offsets decodes video and audio, which may be in one file or two. It returns for each flash how many milliseconds
@@ -151,16 +155,15 @@ type encoder struct {
 	each   func()            // called for every second of the film
 }
 
-// newEncoder starts a server whose clock does not move, and an encoder that has not published yet.
+// newEncoder starts a server whose clock does not move, and an encoder of an FLV file that has not published yet.
 func newEncoder(t testing.TB, film string, change func(*media.Config)) *encoder {
 	t.Helper()
-	clock := clocktest.New()
-	h := run(t, func(c *media.Config) {
-		c.Now = clock.Now
-		if change != nil {
-			change(c)
-		}
-	})
+	return newEncoderOf(t, tagsOf(t, film), change)
+}
+
+// tagsOf returns the tags of an FLV file.
+func tagsOf(t testing.TB, film string) []seen {
+	t.Helper()
 	content, err := os.Open(film)
 	if err != nil {
 		t.Fatal(err)
@@ -170,7 +173,20 @@ func newEncoder(t testing.TB, film string, change func(*media.Config)) *encoder 
 	if err := tags.read(content); !errors.Is(err, io.EOF) {
 		t.Fatal(err)
 	}
-	return &encoder{t: t, h: h, clock: clock, tags: tags.tags, shift: map[byte]uint32{}, lacks: map[string]uint64{}}
+	return tags.tags
+}
+
+// newEncoderOf does the same as newEncoder, with the tags of a film.
+func newEncoderOf(t testing.TB, film []seen, change func(*media.Config)) *encoder {
+	t.Helper()
+	clock := clocktest.New()
+	h := run(t, func(c *media.Config) {
+		c.Now = clock.Now
+		if change != nil {
+			change(c)
+		}
+	})
+	return &encoder{t: t, h: h, clock: clock, tags: film, shift: map[byte]uint32{}, lacks: map[string]uint64{}}
 }
 
 // connect publishes on a new connection. If it is not the first connection, it sends the headers again.
@@ -190,14 +206,7 @@ func (e *encoder) connect() {
 
 // headers returns the sequence headers of the film.
 func (e *encoder) headers() (all []seen) {
-	content, err := os.Open(flashes(e.t))
-	if err != nil {
-		e.t.Fatal(err)
-	}
-	defer content.Close()
-	var tags viewer
-	_ = tags.read(content)
-	for _, tag := range tags.tags {
+	for _, tag := range tagsOf(e.t, flashes(e.t)) {
 		if tag.info().Header && tag.kind != flv.Script {
 			all = append(all, tag)
 		}
@@ -312,7 +321,7 @@ func (f *hlsFiles) fetch(group, ref string) {
 	f.content[group].WriteString(body)
 }
 
-// runs returns two files, video and audio, for each run of the segmenter.
+// runs returns two files, video and audio, for each run of the segmenter, or one file if HLS carries one of them only.
 func (f *hlsFiles) runs() (pairs [][]string) {
 	f.t.Helper()
 	dir := f.t.TempDir()
@@ -324,11 +333,14 @@ func (f *hlsFiles) runs() (pairs [][]string) {
 		}
 		byList[group[0]] = append(byList[group[0]], file)
 	}
-	if len(byList['v']) != len(byList['a']) {
+	if len(f.player.lists) == 2 && len(byList['v']) != len(byList['a']) {
 		f.t.Fatalf("%d runs of video, %d of audio", len(byList['v']), len(byList['a']))
 	}
 	for i := range byList['v'] {
-		pairs = append(pairs, []string{byList['v'][i], byList['a'][i]})
+		pairs = append(pairs, []string{byList['v'][i]})
+		if len(f.player.lists) == 2 {
+			pairs[i] = append(pairs[i], byList['a'][i])
+		}
 	}
 	return pairs
 }
@@ -463,11 +475,13 @@ func broadcastFilm(t testing.TB, odd bool) (measured, record.Recording) {
 	}
 	players := func(n int) {
 		e.h.stream(t, "KEY", "the players", func(s media.StreamStats) bool {
-			return s.Players[media.HTTPFLV] == n && s.Players[media.RTMP] == n
+			return s.Players[media.HTTPFLV] == n && s.Players[media.RTMP] == n && s.Players[media.WSFLV] == n
 		})
 	}
+	overWS := map[string]*wsViewer{}
 	play("HTTP-FLV", e.h.flvURL("KEY"))
 	play("RTMP", e.h.rtmpURL("KEY"))
+	overWS["WS-FLV"], _ = e.h.watchWS(t, "KEY", false)
 	players(1)
 	e.meet()
 	e.connect()
@@ -485,10 +499,14 @@ func broadcastFilm(t testing.TB, odd bool) (measured, record.Recording) {
 	e.play(e.film + 200)
 	play("late HTTP-FLV", e.h.flvURL("KEY"))
 	play("late RTMP", e.h.rtmpURL("KEY"))
+	overWS["late WS-FLV"], _ = e.h.watchWS(t, "KEY", false)
 	players(2)
 	e.play(filmSeconds*1000 + 1000)
 	e.sender.unpublish()
 	playing.Wait()
+	for name, v := range overWS {
+		play(name, v.file(t))
+	}
 	eventually(t, "the end of the playlists", hls.poll)
 	for _, pair := range hls.runs() {
 		play("HLS", pair...)
@@ -530,7 +548,7 @@ func TestOddEncodersStayInSync(t *testing.T) {
 			if worst := m.worst(t); worst > 40 {
 				t.Errorf("a beep is %d ms away from its flash", worst)
 			}
-			outputs := map[string]int{"HTTP-FLV": 14, "RTMP": 14, "HLS": 11, "recording": 13, "late HTTP-FLV": 1, "late RTMP": 1}
+			outputs := map[string]int{"HTTP-FLV": 14, "RTMP": 14, "HLS": 11, "recording": 13, "late HTTP-FLV": 1, "late RTMP": 1, "WS-FLV": 14, "late WS-FLV": 1}
 			for output, least := range outputs {
 				if len(m[output]) < least {
 					t.Errorf("%s has %d flashes with a beep, want at least %d", output, len(m[output]), least)
@@ -608,205 +626,4 @@ func withStartCodes(t testing.TB, payload []byte, skip int) []byte {
 		b = append(binary.BigEndian.AppendUint32(nil, uint32(len(b))), b...)
 	}
 	return slices.Concat(payload[:5], b)
-}
-
-// TestReportedEncoders publishes like the encoders that users of other RTMP servers have reported; docs/MEDIA.md lists
-// them.
-func TestReportedEncoders(t *testing.T) {
-	needFFmpeg(t)
-	t.Parallel()
-	coded := func(tag seen, kind byte) bool { return tag.kind == kind && tag.info().Coded }
-	for name, tt := range map[string]struct {
-		change    func(testing.TB, *seen) (keep bool)
-		least     int // flashes in the recording
-		parts     int
-		tolerance int // ms between a flash and its beep; 0: there is no sound
-	}{
-		"NAL units with start codes": {func(t testing.TB, tag *seen) bool {
-			if coded(*tag, flv.Video) {
-				tag.payload = string(withStartCodes(t, []byte(tag.payload), 0))
-			}
-			return true
-		}, filmSeconds - 2, 1, 40},
-		"several NAL units behind one length": {func(t testing.TB, tag *seen) bool {
-			if coded(*tag, flv.Video) {
-				tag.payload = string(withStartCodes(t, []byte(tag.payload), 1))
-			}
-			return true
-		}, filmSeconds - 2, 1, 40},
-		"only audio in the first four seconds": {func(_ testing.TB, tag *seen) bool {
-			return tag.kind != flv.Video || tag.info().Header || tag.at >= 4000
-		}, filmSeconds - 5, 1, 40},
-		"several frames with one timestamp": {func(_ testing.TB, tag *seen) bool {
-			tag.at -= tag.at % 80
-			return true
-		}, filmSeconds - 2, 1, 130},
-		"AAC without a header": {func(_ testing.TB, tag *seen) bool {
-			return !(tag.kind == flv.Audio && tag.info().Header)
-		}, filmSeconds - 2, 1, 0},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			e := newEncoder(t, flashes(t), nil)
-			var tags []seen
-			for _, tag := range e.tags {
-				if tt.change(t, &tag) {
-					tags = append(tags, tag)
-				}
-			}
-			e.tags = tags
-			e.connect()
-			e.play(1500)
-			e.clock.Forward(5 * time.Second) // the stream no longer waits for another kind
-			e.film += 5000
-			recorded := e.startRecording()
-			e.meet()
-			e.play(filmSeconds*1000 - 3000)
-			var late sync.WaitGroup
-			late.Go(func() {
-				if n := flashCount(t, e.h.flvURL("KEY")); n < 2 {
-					t.Errorf("a late player sees %d flashes", n)
-				}
-			})
-			e.h.stream(t, "KEY", "a late player", func(s media.StreamStats) bool { return s.Players[media.HTTPFLV] == 1 })
-			if status, list, _ := page(t, e.h.hlsURL("KEY")); status != 200 || !strings.Contains(list, "video") {
-				t.Errorf("HLS has status %d: %s", status, list)
-			}
-			e.play(filmSeconds*1000 + 1000)
-			e.sender.unpublish()
-			late.Wait()
-			rec, files := recorded()
-			if len(files) != tt.parts || rec.Reason != record.ReasonOf(media.ReasonStopped) {
-				t.Fatalf("%d parts, %s", len(files), rec.Reason)
-			}
-			if tt.tolerance == 0 {
-				if n := flashCount(t, files[0]); n < tt.least {
-					t.Errorf("%d flashes", n)
-				}
-				return
-			}
-			found := offsets(t, files[0])
-			for _, off := range found {
-				if off < -tt.tolerance || off > tt.tolerance {
-					t.Errorf("a beep is %d ms away from its flash", off)
-				}
-			}
-			if len(found) < tt.least {
-				t.Errorf("%d flashes have a beep: %v", len(found), found)
-			}
-		})
-	}
-}
-
-// TestEncodersMayAnnounceLargeChunks announces chunks of up to 2 GiB, as some encoders do. No chunk has this size,
-// because a chunk ends with its message.
-func TestEncodersMayAnnounceLargeChunks(t *testing.T) {
-	for _, size := range []uint32{128 << 20, 1<<31 - 1, 128} {
-		h := run(t, nil)
-		s := h.publish(t, "KEY")
-		s.begin(0)
-		s.send(rtmpMessage(1, binary.BigEndian.AppendUint32(nil, size)))
-		key := videoFrame(true, strings.Repeat("x", 100_000))
-		if size == 128 {
-			key = videoFrame(true, "x")
-		}
-		b := rtmp.AppendMedia(nil, flv.Video, 40, nil) // the header
-		b[4], b[5], b[6] = byte(len(key)>>16), byte(len(key)>>8), byte(len(key))
-		s.send(append(b, key...))
-		h.watch(t, h.flvURL("KEY")).sees(key)
-	}
-}
-
-// malformed returns payloads and messages that no decoder can use: by type of message.
-func malformed() (all []rtmp.Message) {
-	add := func(kind byte, payloads ...string) {
-		for _, payload := range payloads {
-			all = append(all, rtmp.Message{Type: kind, Data: []byte(payload)})
-		}
-	}
-	prefixes := func(kind byte, payload string, until int) {
-		for n := range until {
-			add(kind, payload[:n])
-		}
-	}
-	prefixes(flv.Video, string(avcHeader()), len(avcHeader()))
-	prefixes(flv.Video, string(hevcHeader()), 120)
-	prefixes(flv.Video, "\x90av01\x81\x08\x0c\x00", 9)
-	prefixes(flv.Video, string(videoFrame(true, "key")), 12) // a key frame without complete NAL units
-	prefixes(flv.Video, string(videoFrame(false, "picture")), 12)
-	prefixes(flv.Audio, string(aacHeader()), len(aacHeader()))
-	prefixes(flv.Audio, "\xaf\x01x", 3)
-	prefixes(flv.Audio, "\x90OpusOpusHead\x01", 14)
-	prefixes(flv.Audio, "\x91Opusx", 6)
-	add(flv.Video, "\x17\x02\x00\x00\x00", "\x57\x00", "\xd1\x00", "\x97\xff\x00\x10x", "\x97\x00x\x07\x00x\x07", "\x17\x00\x00\x00\x00"+strings.Repeat("\xff", 5000))
-	add(flv.Audio, "\xaf\x00\xff\xff\xff\xff", "\xaf\x00\x17\x80\x00\x00\x10", "\x97\xff\x00\x10x")
-	script := string(amf.Encode("@setDataFrame", "onMetaData", amf.Object{"width": 64}))
-	prefixes(flv.Script, script, len(script))
-	add(flv.Script, "\x02\x00\x0aonMetaData\x0a\xff\xff\xff\xff", "\x02\x00\x0aonTextData\x05", "\x11\x0a", "\x08\xff\xff\xff\xff")
-	add(15, "", "\x00", "\x00\x02\x00", "\x0a\x0b\x01") // data in AMF3
-	add(16, "x")                                        // a shared object
-	add(20, string(amf.Encode("onFI", 0, nil, "x")), string(amf.Encode("unknown", 7)))
-	add(22, "", "\x08\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00x") // an aggregate
-	add(99, "x")
-	return all
-}
-
-// TestMalformedMessagesHideNothing sends malformed messages with various timestamps between the frames of an encoder.
-// Players and the recording must continue.
-func TestMalformedMessagesHideNothing(t *testing.T) {
-	needFFmpeg(t)
-	t.Parallel()
-	e := newEncoder(t, flashes(t), nil)
-	e.connect()
-	e.play(1500)
-	recorded := e.startRecording()
-	e.meet()
-	bad := malformed()
-	at := uint32(1500)
-	for i, m := range bad {
-		if at += 18_000 / uint32(len(bad)); at > e.film {
-			e.play(at)
-		}
-		stamp := []uint32{0, 1 << 31, e.film, 1<<32 - 1, e.film + 3_600_000}[i%5]
-		if info := flv.Describe(m.Type, m.Data); info.Coded {
-			stamp = e.film // coded frames set the clock
-		}
-		if isMedia := m.Type == flv.Audio || m.Type == flv.Video || m.Type == flv.Script; len(m.Data) > 0 && (isMedia || m.Type == 15 && m.Data[0] == 0 && len(m.Data) > 1) {
-			e.sent++
-		}
-		e.sender.send(rtmp.AppendMedia(nil, m.Type, stamp, m.Data))
-		e.arrived()
-	}
-	e.play(filmSeconds*1000 - 3000)
-	var mu sync.Mutex
-	var late []int
-	var playing sync.WaitGroup
-	for _, url := range []string{e.h.flvURL("KEY"), e.h.rtmpURL("KEY")} {
-		playing.Go(func() {
-			found := offsets(t, url)
-			mu.Lock()
-			defer mu.Unlock()
-			late = append(late, found...)
-		})
-	}
-	e.h.stream(t, "KEY", "late players", func(s media.StreamStats) bool { return s.Players[media.HTTPFLV]+s.Players[media.RTMP] == 2 })
-	if status, _, _ := page(t, e.h.hlsURL("KEY")); status != 200 {
-		t.Errorf("HLS has status %d", status)
-	}
-	e.play(filmSeconds*1000 + 1000)
-	e.sender.unpublish()
-	playing.Wait()
-	rec, files := recorded()
-	if len(files) != 1 || rec.Reason != record.ReasonOf(media.ReasonStopped) || rec.Length < (filmSeconds-2)*time.Second || rec.Length > (filmSeconds+1)*time.Second {
-		t.Fatalf("%d parts of %v, %s", len(files), rec.Length, rec.Reason)
-	}
-	found := offsets(t, files[0])
-	for _, off := range slices.Concat(found, late) {
-		if off < -40 || off > 40 {
-			t.Errorf("a beep is %d ms away from its flash", off)
-		}
-	}
-	if len(found) < filmSeconds-3 || len(late) < 4 {
-		t.Errorf("%d flashes have a beep in the recording, %d at late players", len(found), len(late))
-	}
 }

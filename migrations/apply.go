@@ -23,7 +23,7 @@ const (
 
 // Settings are the settings of everything that changes the schema of the database.
 type Settings struct {
-	LockTimeout time.Duration `default:"5m" min:"1s" max:"24h" help:"Time for which a starting server or a command waits for the lock of migrations while another session holds it. Its holder is logged after a second."`
+	LockTimeout time.Duration `default:"5m" min:"1s" max:"24h" help:"Time for which a starting server waits for the lock of migrations, or a command for any lock, while another database session holds it. The holder is logged after some seconds."`
 }
 
 // Config configures Apply, Upgrade and Lock. A zero field means its default.

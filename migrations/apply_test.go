@@ -22,7 +22,7 @@ import (
 	"roomlog/migrations"
 )
 
-const timeout = time.Minute
+const timeout = 3 * time.Minute
 
 func TestApply(t *testing.T) {
 	t.Parallel()

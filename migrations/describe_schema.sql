@@ -61,4 +61,22 @@ SELECT 'role ' || rolname, concat_ws(', ', CASE WHEN rolcanlogin THEN 'login' EL
     CASE WHEN rolcreatedb THEN 'creates databases' END, CASE WHEN rolbypassrls THEN 'bypasses row security' END, CASE WHEN rolreplication THEN 'replicates' END,
     (SELECT 'member of ' || string_agg(pg_get_userbyid(roleid), ', ' ORDER BY roleid) FROM pg_auth_members WHERE member = pg_roles.oid))
 FROM pg_roles, owner o WHERE rolname = $1 AND pg_has_role(o.oid, pg_roles.oid, 'MEMBER')
+UNION ALL
+-- Owners of other databases are members as well if other roomlogs use this PostgreSQL. Since PostgreSQL 16 somebody who may only
+-- grant a role is a member, too.
+SELECT 'member ' || m.rolname || ' of role ' || s.rolname, 'may log in'
+FROM pg_roles s, owner o, pg_roles m WHERE s.rolname = $1 AND m.rolcanlogin AND NOT m.rolsuper AND m.oid <> o.oid
+    AND has_database_privilege(m.oid, current_database(), 'CONNECT') AND NOT EXISTS (SELECT FROM pg_database WHERE datdba = m.oid)
+    AND CASE WHEN current_setting('server_version_num')::int >= 160000 THEN pg_has_role(m.oid, s.oid, 'USAGE') OR pg_has_role(m.oid, s.oid, 'SET')
+        ELSE pg_has_role(m.oid, s.oid, 'MEMBER') END
+UNION ALL
+-- Queries of a table return the rows of its children, and an update of a table updates its children.
+SELECT format('child %s.%s of table %s', n.nspname, c.relname, r.name), 'inherits'
+FROM relations r JOIN pg_inherits i ON i.inhparent = r.oid JOIN pg_class c ON c.oid = i.inhrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+UNION ALL
+SELECT format('parent %s.%s of table %s', n.nspname, c.relname, r.name), 'inherits'
+FROM relations r JOIN pg_inherits i ON i.inhrelid = r.oid JOIN pg_class c ON c.oid = i.inhparent JOIN pg_namespace n ON n.oid = c.relnamespace
+UNION ALL
+-- Any other value disables the triggers. The owner, the database or the configuration may have set it.
+SELECT 'setting session_replication_role', current_setting('session_replication_role')
 ORDER BY 1

@@ -22,8 +22,8 @@ var (
 // CompareSchema compares the schema of a database with the schema that the migrations create: tables, constraints,
 // indexes, triggers, functions, owners and privileges. It returns a sentence for each difference. If there is no
 // serving role, or the owner cannot take it, the role's missing privileges are no difference. Other roles may have the
-// privilege to read events and read tables; every other privilege of another role is a difference. Other tables in
-// schema public are ignored.
+// privilege to read events and read tables; every other privilege of another role is a difference, and so is a login
+// that may take the serving role. Other tables in schema public are ignored.
 func CompareSchema(ctx context.Context, conn *pgx.Conn) ([]string, error) {
 	found, err := schemaOf(ctx, conn)
 	if err != nil {
@@ -81,6 +81,7 @@ func parseSchema(text string) schema {
 var (
 	ownPrivilege  = regexp.MustCompile(`^privilege \S+ of ` + Role + ` on `)
 	readPrivilege = regexp.MustCompile(`^privilege (SELECT of \S+ on (table|column) (read\.|public\.events)|USAGE of \S+ on schema )`)
+	foreignOwner  = regexp.MustCompile(` owner \S+$`)
 	foreignObject = regexp.MustCompile(`^(owner of )?(table|column) (public\.[^ .]+)|^function public\.| of table (public\.\S+)$`)
 )
 
@@ -100,7 +101,7 @@ func compareSchemas(found, want schema) []string {
 		}
 	}
 	for object, definition := range found {
-		if _, ok := want[object]; ok || isForeign(object, want) || readPrivilege.MatchString(object) && definition == "granted" {
+		if _, ok := want[object]; ok || isForeign(object, definition, want) || readPrivilege.MatchString(object) && definition == "granted" {
 			continue
 		}
 		differences = append(differences, fmt.Sprintf("%s is unexpected: %s", object, definition))
@@ -109,10 +110,11 @@ func compareSchemas(found, want schema) []string {
 	return differences
 }
 
-// isForeign reports whether an object belongs to a table or function in schema public that does not belong to roomlog.
-func isForeign(object string, want schema) bool {
+// isForeign reports whether an object belongs to a table or function in schema public that does not belong to roomlog. A
+// function that executes with the rights of the owner is not foreign: everybody who may call it has these rights.
+func isForeign(object, definition string, want schema) bool {
 	m := foreignObject.FindStringSubmatch(object)
-	if m == nil {
+	if m == nil || strings.HasPrefix(definition, "SECURITY DEFINER ") && !foreignOwner.MatchString(definition) {
 		return false
 	}
 	table := m[3] + m[4]

@@ -59,6 +59,12 @@ func TestCompareSchema(t *testing.T) {
 		{"GRANT CREATE ON SCHEMA read TO PUBLIC", "privilege CREATE of everybody on schema read is unexpected: granted"},
 		{"CREATE ROLE STRANGER; ALTER TABLE snapshot OWNER TO STRANGER", "owner of table public.snapshot is STRANGER, expected the owner"},
 		{"CREATE RULE quiet AS ON INSERT TO command DO INSTEAD NOTHING", "rule quiet of table public.command is unexpected"},
+		{"CREATE TABLE more () INHERITS (events)", "child public.more of table public.events is unexpected: inherits"},
+		{"CREATE TABLE more (LIKE read.gift INCLUDING ALL); ALTER TABLE read.gift INHERIT more", "parent public.more of table read.gift is unexpected: inherits"},
+		{"CREATE FUNCTION public.mine() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT count(*) FROM public.user_key'", "function public.mine is unexpected: SECURITY DEFINER SELECT count"},
+		{"CREATE ROLE STRANGER LOGIN; GRANT " + migrations.Role + " TO STRANGER", "member STRANGER of role " + migrations.Role + " is unexpected: may log in"},
+		{"CREATE ROLE STRANGER LOGIN NOINHERIT; GRANT " + migrations.Role + " TO STRANGER", "member STRANGER of role " + migrations.Role + " is unexpected: may log in"},
+		{"SET LOCAL session_replication_role = replica", "setting session_replication_role is replica, expected origin"},
 		{"ALTER TABLE credential ENABLE ROW LEVEL SECURITY", "table public.credential is permanent, row security, expected permanent"},
 	} {
 		t.Run(tt.tamper, func(t *testing.T) {

@@ -73,7 +73,7 @@ func (s *credentialWorld) project() {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	ctx, stop := context.WithTimeout(s.t.Context(), time.Minute)
+	ctx, stop := context.WithTimeout(s.t.Context(), 3*time.Minute)
 	defer stop()
 	ended := make(chan error, 1)
 	projector := projections.NewProjector(s.store, projections.ProjectorConfig{Now: time.Now})

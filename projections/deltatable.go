@@ -166,7 +166,7 @@ type (
 	}
 	// MediaPayload describes the beginning or the end of a broadcast.
 	MediaPayload struct {
-		Media *BroadcastMedia  `json:"media" jsonschema_description:"null: the broadcast has ended"`
+		Media *BroadcastMedia  `json:"media" jsonschema:"nullable" jsonschema_description:"null: the broadcast has ended"`
 		Cause domain.StopCause `json:"cause,omitempty" jsonschema_description:"why the broadcast has ended"`
 	}
 	// BroadcastMedia describes the codecs and the frame size of a broadcast, and when it started.

@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"time"
 )
@@ -23,8 +24,11 @@ func run(args []string, out io.Writer) int {
 		checks, args = append(checks, args[1]), args[2:]
 	}
 	started := time.Now()
-	cmd := exec.Command("go", append([]string{"test", "-json"}, args...)...)
+	cmd := exec.Command("go", append([]string{"test", "-json", fmt.Sprint("-parallel=", parallel())}, args...)...)
 	cmd.Dir = ".." // The tools are a separate module.
+	if _, set := os.LookupEnv(raceOptions); !set {
+		cmd.Env = append(os.Environ(), raceOptions+"=atexit_sleep_ms=0") // by default each program sleeps a second before it ends
+	}
 	cmd.Stderr = os.Stderr
 	events, err := cmd.StdoutPipe()
 	if err == nil {
@@ -47,6 +51,13 @@ func run(args []string, out io.Writer) int {
 	testErr := cmd.Wait()
 	return r.summary(checks, os.Getenv("ROOMLOG_SKIP"), time.Since(started), readErr == nil && testErr == nil)
 }
+
+// raceOptions is the variable with the options of the race detector.
+const raceOptions = "GORACE"
+
+// parallel returns how many tests of a package run at the same time. Most tests wait for databases, sockets and timers,
+// so there are more tests than cores. More than four tests for two cores would need more memory than small machines have.
+func parallel() int { return max(4, runtime.NumCPU()) }
 
 // failed reports whether the result of a check is neither ok nor skipped.
 func failed(check string) bool {

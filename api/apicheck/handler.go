@@ -2,10 +2,14 @@ package apicheck
 
 import (
 	"bytes"
+	"compress/gzip"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"sync"
+
+	"github.com/klauspost/compress/zstd"
 )
 
 // checkers holds the Checker of each document, because compiled schemas are used by many tests.
@@ -42,10 +46,35 @@ func Handler(api http.Handler, report func(error)) (http.Handler, error) {
 		if r.Context().Err() != nil {
 			return // The client has disconnected: the response may be incomplete.
 		}
-		if err := c.Check(method, path, rec.status, rec.Header(), rec.body.Bytes()); err != nil {
+		body := rec.body.Bytes()
+		if coding := rec.Header().Get("Content-Encoding"); coding != "" && len(body) > 0 {
+			var err error
+			if body, err = decompress(coding, &rec.body); err != nil {
+				report(fmt.Errorf("%s %s: the compressed response is damaged: %w", method, path, err))
+				return
+			}
+		}
+		if err := c.Check(method, path, rec.status, rec.Header(), body); err != nil {
 			report(err)
 		}
 	}), nil
+}
+
+// decompress returns a body without its coding, which is gzip or zstd.
+func decompress(coding string, body io.Reader) ([]byte, error) {
+	if coding == "gzip" {
+		plain, err := gzip.NewReader(body)
+		if err != nil {
+			return nil, err
+		}
+		return io.ReadAll(plain)
+	}
+	plain, err := zstd.NewReader(body, zstd.WithDecoderConcurrency(1))
+	if err != nil {
+		return nil, err
+	}
+	defer plain.Close()
+	return io.ReadAll(plain)
 }
 
 // recorder copies a response.

@@ -15,6 +15,8 @@ import (
 	"sync"
 
 	"github.com/go-chi/chi/v5"
+
+	"roomlog/internal/contentcoding"
 )
 
 //go:embed scalar.js.gz scalar.sha256 page.html page.js
@@ -111,7 +113,7 @@ func serve(w http.ResponseWriter, r *http.Request, f file) {
 	h := w.Header()
 	h.Set("Content-Type", f.contentType)
 	h.Set("Vary", "Accept-Encoding")
-	if acceptsGzip(r) {
+	if contentcoding.Choose(r, contentcoding.Gzip) != "" {
 		h.Set("Content-Encoding", "gzip")
 		h.Set("Content-Length", strconv.Itoa(len(f.compressed)))
 		_, _ = w.Write(f.compressed) // fails only if the client has disconnected
@@ -122,21 +124,6 @@ func serve(w http.ResponseWriter, r *http.Request, f file) {
 		panic(fmt.Sprintf("docpage: a file is damaged: %v", err))
 	}
 	_, _ = io.Copy(w, plain) // fails only if the client has disconnected
-}
-
-// acceptsGzip reports whether the client accepts gzip (RFC 9110, section 12.5.3).
-func acceptsGzip(r *http.Request) bool {
-	for _, header := range r.Header.Values("Accept-Encoding") {
-		for coding := range strings.SplitSeq(header, ",") {
-			name, parameters, _ := strings.Cut(strings.TrimSpace(coding), ";")
-			weight := strings.ReplaceAll(strings.ReplaceAll(parameters, " ", ""), "q=", "")
-			refused := weight != "" && strings.Trim(weight, "0.") == ""
-			if strings.EqualFold(strings.TrimSpace(name), "gzip") && !refused {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 func compress(content []byte) []byte {

@@ -134,6 +134,19 @@ func (r *Reader) Boolean(name string, v *bool) {
 	*v = b
 }
 
+// Word sets *v to the value of a parameter, if the query contains it. The schema of the parameter lists the words.
+func (r *Reader) Word(name string, v *string) {
+	p, text := find(r.known, name), r.values.Get(name)
+	if text == "" {
+		return
+	}
+	if !slices.Contains(p.Schema.Enum, any(text)) {
+		r.refuse(p, text)
+		return
+	}
+	*v = text
+}
+
 func (r *Reader) refuse(p *huma.Param, text string) {
 	if sentence, ok := Explain(p, text); ok && r.err == nil {
 		r.err = refusal("%s", sentence)

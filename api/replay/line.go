@@ -30,7 +30,8 @@ type EventLine struct {
 	Payload     json.RawMessage `json:"payload,omitempty" doc:"stored payload of an event that this version of the server cannot read; its texts are encrypted; left out without the role personal"`
 }
 
-func newEventLine(r eventstore.Record, personal bool) EventLine {
+// NewEventLine returns the line of an event. If personal is false, it leaves out private fields.
+func NewEventLine(r eventstore.Record, personal bool) EventLine {
 	line := EventLine{
 		Cursor: eventstore.CursorOf(r), Position: r.Position, Stream: r.Stream, Version: r.Version, EventID: r.ID.String(),
 		Type: r.Type, Actor: r.Metadata.Actor, Live: r.LiveID, RecordedAt: r.RecordedAt,
@@ -38,7 +39,7 @@ func newEventLine(r eventstore.Record, personal bool) EventLine {
 	switch {
 	case r.Fault == nil:
 		line.Type = r.Event.Type()
-		line.Data, line.Withheld = dataFor(r.Event, personal)
+		line.Data, line.Withheld = Data(r.Event, personal)
 	case personal:
 		line.Undecodable, line.Payload = r.Fault.Error(), r.Payload
 	default:
@@ -47,9 +48,9 @@ func newEventLine(r eventstore.Record, personal bool) EventLine {
 	return line
 }
 
-// dataFor returns the data of an event without its private fields, and the names of the fields that it left out. If
+// Data returns the data of an event without its private fields, and the names of the fields that it left out. If
 // personal is true, it returns the complete data.
-func dataFor(e domain.Event, personal bool) (data any, withheld []string) {
+func Data(e domain.Event, personal bool) (data any, withheld []string) {
 	if personal {
 		return e, nil
 	}
@@ -58,7 +59,7 @@ func dataFor(e domain.Event, personal bool) (data any, withheld []string) {
 	for i := range all.NumField() {
 		f := all.Type().Field(i)
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-		if domain.IsPrivate(e, name) {
+		if domain.IsPrivate(e.Type(), name) {
 			withheld = append(withheld, name)
 			continue
 		}

@@ -10,8 +10,6 @@ import (
 	"roomlog/internal/wait"
 )
 
-const eventsPerRead = 500
-
 // Player writes replays of the log to HTTP clients. It is safe for concurrent use.
 type Player struct{ c Config }
 
@@ -21,15 +19,19 @@ func NewPlayer(c Config) *Player { return &Player{c} }
 // progress is the state of one replay.
 type progress struct {
 	Request
-	out     *writer
-	written int64 // number of events that were written
+	from     *source
+	out      *writer
+	written  int64 // number of events that were written
+	caughtUp bool  // whether the reader has reached the end of the log
 }
 
 // Play writes events to w. It returns when the request is complete, the client has disconnected or is too slow,
 // Draining is closed, or Check fails. The last line contains the reason and a cursor.
 func (p *Player) Play(ctx context.Context, w http.ResponseWriter, request Request) {
-	request.Query.Limit = eventsPerRead
-	r := &progress{Request: request, out: newWriter(p.c, w, request)}
+	if request.Limit == 0 {
+		request.Limit = noLimit
+	}
+	r := &progress{Request: request, from: newSource(p.c.Store, request), out: newWriter(p.c, w, request)}
 	serving, stop := p.watch(ctx, r.out)
 	defer stop()
 	for {
@@ -88,33 +90,29 @@ func (p *Player) watch(ctx context.Context, out *writer) (serving context.Contex
 // is complete, it returns the reason, otherwise "".
 func (p *Player) playPage(ctx context.Context, r *progress) (end string, err error) {
 	seen := p.c.Store.Appended().Count()
-	page, err := p.c.Store.Read(ctx, r.Query)
+	events, end, err := r.from.read(ctx, r.Limit-r.written)
 	if err != nil {
 		return "", err
 	}
-	full := r.Limit > 0 && r.written+int64(len(page.Events)) >= r.Limit
-	if full {
-		page.Events = page.Events[:r.Limit-r.written]
-	}
-	if err := r.out.writeEvents(ctx, page.Events); err != nil {
+	if err := r.out.writeEvents(ctx, events); err != nil {
 		return "", err
 	}
-	r.written += int64(len(page.Events))
-	if full {
-		return "limit", nil
-	}
-	r.Query.After = page.Next
-	r.out.scanned = page.Next
-	switch atHead := page.Next >= page.Head; {
-	case atHead && !r.Follow:
-		return "head", nil
+	r.written += int64(len(events))
+	r.out.scanned = r.from.query.After
+	switch {
+	case end == endLimit, end == endUntil, end == endHead && !r.Follow:
+		return end, nil
 	case r.out.slow:
 		return "slow", nil
-	case atHead:
+	case end == endHead && !r.caughtUp && !r.out.hasCursor():
+		r.caughtUp = true
+		return "", r.out.writeCursor(ctx, p.c.Store)
+	case end == endHead:
+		r.caughtUp = true
 		p.c.Store.Appended().Wait(ctx, seen, p.c.Heartbeat)
 	}
 	if ctx.Err() == nil && p.c.Now().Sub(r.out.wroteAt) >= p.c.Heartbeat {
-		return "", r.out.writeHeartbeat(ctx, p.c.Store)
+		return "", r.out.writeCursor(ctx, p.c.Store)
 	}
 	return "", nil
 }

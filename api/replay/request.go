@@ -9,21 +9,38 @@ import (
 )
 
 // Format is the format in which a replay is sent.
-type Format int
+type Format string
 
 // The formats.
 const (
-	NDJSON           Format = iota // each line is a JSON object
-	ServerSentEvents               // server-sent events, the format of the EventSource API of browsers
+	NDJSON           Format = "ndjson" // each line is a JSON object
+	ServerSentEvents Format = "sse"    // server-sent events, the format of the EventSource API of browsers
+	JSON             Format = "json"   // one page as a JSON object, see Page
+)
+
+// Envelope is the form of each event.
+type Envelope string
+
+// The envelopes.
+const (
+	Plain       Envelope = "roomlog"     // EventLine
+	CloudEvents Envelope = "cloudevents" // CloudEvent
 )
 
 // Request selects a part of the log.
 type Request struct {
-	Query  eventstore.Query // filters and start position; the field Limit is ignored
+	Query  eventstore.Query // filters and start position; the fields Limit and UpTo are ignored
 	After  string           // cursor of the start position
+	Last   *int64           // position of the last event; nil: up to the end of the log, or to Before
+	Before time.Time        // only events that were recorded before this time; zero: no bound
+	Moving bool             // whether the start position depends on the time of the request, so that no page may be cached
 	Follow bool             // whether the replay continues as the log grows
 	Limit  int64            // maximum number of events; 0: no limit
-	Format Format
+
+	Format   Format
+	Envelope Envelope
+	Coding   string // how the response is compressed: contentcoding.Gzip, contentcoding.Zstd, or "" for not at all
+	Schemas  string // URL of the folder of the JSON Schemas, for CloudEvents
 
 	Personal bool // whether the events contain private fields
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"time"
 
@@ -12,31 +11,24 @@ import (
 	"roomlog/eventstore"
 )
 
-// errReaderLost means that a write to the client failed or timed out.
-var errReaderLost = errors.New("the reader was disconnected")
-
 // lastLineTimeout is the maximum time for sending the last line.
 const lastLineTimeout = time.Second
 
-const chunkBytes = 32 << 10 // size in bytes of a chunk, which is sent with one write
-
 // writer writes the lines of one replay.
 type writer struct {
-	w         http.ResponseWriter
-	control   *http.ResponseController
-	now       func() time.Time
-	personal  bool          // whether the events contain private fields
+	sender
+	envelope  envelope
 	ndjson    bool          // whether the format is NDJSON; otherwise it is server-sent events
 	slowAfter time.Duration // time for sending one chunk, after which the client is too slow
-	timeout   time.Duration // time for sending one chunk, after which the client is disconnected
 
 	buffer   bytes.Buffer
-	cursor   string    // cursor of the line that was written last
+	cursor   string    // cursor of the line that was written last, or of the start
 	position int64     // position of the event of the cursor
 	scanned  int64     // position up to which the log was searched; at least position
 	history  int64     // number of the history of the log that the positions belong to
 	wroteAt  time.Time // time of the last write
 	started  bool      // whether the HTTP header was sent
+	wrote    bool      // whether a line was written
 	slow     bool
 }
 
@@ -47,11 +39,10 @@ func newWriter(c Config, w http.ResponseWriter, request Request) *writer {
 		h.Set("Content-Type", "text/event-stream")
 	}
 	h.Set("X-Accel-Buffering", "no") // proxies would buffer lines without this header
-	after, now := request.Query.After, c.Now
+	after := request.Query.After
 	return &writer{
-		w: w, control: http.NewResponseController(w), now: now, personal: request.Personal, ndjson: request.Format == NDJSON,
-		slowAfter: c.SlowReader, timeout: c.WriteTimeout,
-		cursor: request.After, position: after, scanned: after, history: request.Query.History, wroteAt: now(),
+		sender: newSender(c, w, request), envelope: newEnvelope(c.Store, request), ndjson: request.Format == NDJSON, slowAfter: c.SlowReader,
+		cursor: request.After, position: after, scanned: after, history: request.Query.History, wroteAt: c.Now(),
 	}
 }
 
@@ -67,7 +58,7 @@ func (e *writer) writeEvents(ctx context.Context, events []eventstore.Record) er
 			return err //nolint:wrapcheck // the caller has the cause
 		}
 		e.cursor, e.position = eventstore.CursorOf(r), r.Position
-		err := e.buffered("", newEventLine(r, e.personal))
+		err := e.buffered("", e.envelope.event(r))
 		if err == nil && e.buffer.Len() >= chunkBytes {
 			err = e.flush()
 		}
@@ -78,13 +69,16 @@ func (e *writer) writeEvents(ctx context.Context, events []eventstore.Record) er
 	return e.flush()
 }
 
-// writeHeartbeat writes a line with a cursor and no event. A client whose filter matches no events can then continue
-// from a newer position.
-func (e *writer) writeHeartbeat(ctx context.Context, store *eventstore.Store) error {
+// hasCursor reports whether the client knows the position up to which the log was searched.
+func (e *writer) hasCursor() bool { return e.wrote && e.scanned <= e.position }
+
+// writeCursor writes a line with a cursor and no event. A client whose filter matches no events can then continue from
+// a newer position.
+func (e *writer) writeCursor(ctx context.Context, store *eventstore.Store) error {
 	if err := e.advanceCursor(ctx, store); err != nil {
 		return err
 	}
-	if err := e.buffered("cursor", CursorLine{Cursor: e.cursor}); err != nil {
+	if err := e.buffered("cursor", e.envelope.cursor(CursorLine{Cursor: e.cursor})); err != nil {
 		return err
 	}
 	return e.flush()
@@ -96,8 +90,8 @@ func (e *writer) writeEnd(ctx context.Context, store *eventstore.Store, reason, 
 		reason = string(domain.CodeBusy) // the client can continue from the cursor of its last line
 	}
 	e.timeout = min(e.timeout, lastLineTimeout)
-	if e.buffered("cursor", CursorLine{e.cursor, reason, text}) == nil {
-		_ = e.flush() // fails if the client has disconnected
+	if e.buffered("cursor", e.envelope.cursor(CursorLine{e.cursor, reason, text})) == nil && e.flush() == nil {
+		e.end()
 	}
 }
 
@@ -106,10 +100,7 @@ func (e *writer) advanceCursor(ctx context.Context, store *eventstore.Store) err
 	if e.scanned <= e.position {
 		return nil
 	}
-	cursor, err := store.Cursor(ctx, e.scanned)
-	if err == nil && store.History().Number != e.history {
-		err = eventstore.ErrCursorLost
-	}
+	cursor, err := cursorIn(ctx, store, e.scanned, e.history)
 	if err == nil {
 		e.cursor, e.position = cursor, e.scanned
 	}
@@ -119,6 +110,7 @@ func (e *writer) advanceCursor(ctx context.Context, store *eventstore.Store) err
 // buffered adds one line to the buffer. name is the name of the server-sent event. It is "" for events of the log, so
 // that a page receives all of them with one handler.
 func (e *writer) buffered(name string, body any) error {
+	e.wrote = true
 	if !e.ndjson {
 		e.buffer.WriteString("id: " + e.cursor + "\n")
 		if name != "" {
@@ -126,15 +118,20 @@ func (e *writer) buffered(name string, body any) error {
 		}
 		e.buffer.WriteString("data: ")
 	}
-	encoder := json.NewEncoder(&e.buffer)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(body); err != nil { // Encode writes exactly one line
+	if err := encode(&e.buffer, body); err != nil {
 		return err
 	}
 	if !e.ndjson {
 		e.buffer.WriteByte('\n')
 	}
 	return nil
+}
+
+// encode writes body as one line of JSON.
+func encode(to *bytes.Buffer, body any) error {
+	encoder := json.NewEncoder(to)
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(body) //nolint:wrapcheck // fails only if the type cannot be encoded
 }
 
 // flush sends the buffer. The first call also sends the HTTP header.
@@ -144,17 +141,10 @@ func (e *writer) flush() error {
 	}
 	startedAt := e.now()
 	e.started, e.wroteAt = true, startedAt
-	if err := e.control.SetWriteDeadline(startedAt.Add(e.timeout)); err != nil {
-		return errors.Join(errReaderLost, err)
-	}
-	_, err := e.w.Write(e.buffer.Bytes())
+	err := e.send(e.buffer.Bytes())
 	e.buffer.Reset()
 	if err == nil {
-		err = e.control.Flush()
+		e.slow = e.slow || e.now().Sub(startedAt) > e.slowAfter
 	}
-	if err != nil {
-		return errors.Join(errReaderLost, err)
-	}
-	e.slow = e.slow || e.now().Sub(startedAt) > e.slowAfter
-	return nil
+	return err
 }

@@ -29,7 +29,8 @@ const (
 	cacheForever = "public, max-age=31536000, immutable"
 )
 
-// Handler serves the transparency log in a database.
+// Handler serves the transparency log in a database. While the database is a standby, it serves no checkpoint, and calls
+// Failed instead of NotFound.
 type Handler struct {
 	Pool     *pgxpool.Pool
 	Timeout  time.Duration                                           // maximum time of a query
@@ -41,14 +42,14 @@ type Handler struct {
 func (h Handler) Checkpoint(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), h.Timeout)
 	defer cancel()
-	state, err := tree.ReadState(ctx, h.Pool)
+	signed, err := tree.ReadPublic(ctx, h.Pool)
 	switch {
 	case err != nil:
 		h.Failed(w, r, err)
-	case state.Signed == nil:
+	case signed == nil:
 		h.NotFound(w, r)
 	default:
-		write(w, "text/plain; charset=utf-8", cacheNever, state.Signed)
+		write(w, "text/plain; charset=utf-8", cacheNever, signed)
 	}
 }
 
@@ -61,7 +62,7 @@ func (h Handler) Tile(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), h.Timeout)
 	defer cancel()
-	hashes, err := tree.ReadTile(ctx, h.Pool, t.L, t.N, t.W)
+	hashes, err := tree.ReadPublicTile(ctx, h.Pool, t.L, t.N, t.W)
 	switch {
 	case errors.Is(err, tree.ErrNoTile):
 		h.NotFound(w, r)

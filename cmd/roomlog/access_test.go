@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"roomlog/eventstore/pgtest"
 	"roomlog/realtime/socketio/siotest"
 )
 
@@ -15,7 +14,7 @@ import (
 func TestUserWithoutAccess(t *testing.T) {
 	t.Parallel()
 	needFFmpeg(t)
-	env := append([]string{"DATABASE_URL=" + pgtest.Blank(t)}, sharedSecrets...)
+	env := withDatabase(t)
 	first := serve(t, env, append([]string{"--data", dataDir(t)}, unhurried...)...)
 	other := serve(t, env, append([]string{"--data", dataDir(t)}, unhurried...)...)
 	file := film(t, 2)

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 )
 
 var signedSize = regexp.MustCompile(`(?m)^roomlog/\S+/\d+\n(\d+)$`)
@@ -38,7 +39,7 @@ func (p *process) signedUpTo(position int64) (signed []byte) {
 // against a checkpoint that was kept.
 func TestAuditOfAGift(t *testing.T) {
 	t.Parallel()
-	at := serve(t, sharedSecrets, append([]string{"--data", dataDir(t)}, unhurried...)...)
+	at := serve(t, withDatabase(t), append([]string{"--data", dataDir(t)}, unhurried...)...)
 	at.roomlog("gift", "add", "--name", "Rose", "--coin", "30")
 	anna, bert := join(t, at, "anna"), join(t, at, "bert")
 	live := anna.open("Anna's room")
@@ -66,7 +67,46 @@ func TestAuditOfAGift(t *testing.T) {
 	if out, code := at.try("audit", "gift", "1"); code != 1 || !strings.Contains(out, "not a gift") {
 		t.Errorf("a proof of another event: %d, %s", code, out)
 	}
+	all, first, second := filepath.Join(dir, "all.pack"), filepath.Join(dir, "first.pack"), filepath.Join(dir, "second.pack")
+	at.roomlog("audit", "pack", "--out", all)
+	at.roomlog("audit", "pack", "--checkpoint", kept, "--from", "2020-01-01", "--to", fmt.Sprint(sent.Pos-1), "--out", first)
+	at.roomlog("audit", "pack", "--checkpoint", kept, "--from", fmt.Sprint(sent.Pos), "--to", time.Now().UTC().Format(time.RFC3339Nano), "--out", second)
+	for _, wrong := range [][]string{{"--from", "yesterday"}, {"--to", "0"}, {"--from", "2120-01-01"}, {"--to", "2120-01-01"}, {"--from", "999999"}, {"--to", "999999"}, {"--checkpoint", file}} {
+		if out, code := at.try(append([]string{"audit", "pack", "--out", filepath.Join(dir, "wrong.pack")}, wrong...)...); code != 1 && code != 2 {
+			t.Errorf("%v: %d, %s", wrong, code, out)
+		}
+	}
 	at.stop()
+
+	verify := func(key string, packs ...string) (string, int) {
+		return at.try(append([]string{"audit", "verify", "--key", key}, packs...)...)
+	}
+	if out, code := verify(key, all); code != 0 || !strings.Contains(out, "4 postings, 3 accounts\nok: ") {
+		t.Errorf("%d, %s", code, out)
+	}
+	if out, code := verify(key, first, second); code != 0 || strings.Contains(out, "states") {
+		t.Errorf("%d, %s", code, out)
+	}
+	if out, code := verify(key, second); code != 0 || !strings.Contains(out, "the balances before this range are what the operator states") {
+		t.Errorf("%d, %s", code, out)
+	}
+	if out, code := verify(key, second, first); code != 3 || !strings.Contains(out, "do not continue the pack before") {
+		t.Errorf("%d, %s", code, out)
+	}
+	if out, code := verify(strings.Replace(key, "/1+", "/2+", 1), all); code == 0 {
+		t.Errorf("another key: %d, %s", code, out)
+	}
+	changed := filepath.Join(dir, "changed.pack")
+	packed, err := os.ReadFile(all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(changed, []byte(strings.Replace(string(packed), `"coins":90`, `"coins":91`, 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, code := verify(key, changed); code != 3 || !strings.Contains(out, fmt.Sprintf("position %d: ", sent.Pos)) {
+		t.Errorf("a changed gift: %d, %s", code, out)
+	}
 
 	check := func(file, key string) (string, int) {
 		return at.try("audit", "check", file, "--key", key) // uses neither the server nor its database

@@ -13,8 +13,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"roomlog/eventstore/pgtest"
 )
 
 // page is a web page that loads the script from the server, connects with its default transports, joins a live and
@@ -105,7 +103,7 @@ func TestBrowserPagesWork(t *testing.T) {
 	need(t, "node", "npm")
 	officialClients(t)
 	assets := t.TempDir()
-	at := serve(t, append([]string{"DATABASE_URL=" + pgtest.Blank(t)}, sharedSecrets...), append([]string{"--data", dataDir(t), "--assets", assets}, unhurried...)...)
+	at := serve(t, withDatabase(t), append([]string{"--data", dataDir(t), "--assets", assets}, unhurried...)...)
 	anna, nora := join(t, at, "anna"), join(t, at, "nora")
 	live := anna.open("An evening with Anna")
 	native := nora.connect("")

@@ -6,8 +6,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-
-	"roomlog/eventstore/pgtest"
 )
 
 type (
@@ -78,7 +76,7 @@ func byEmail(t testing.TB, at *process, email string) (token string) {
 // another node.
 func TestOfficialClientsChat(t *testing.T) {
 	t.Parallel()
-	env := append([]string{"DATABASE_URL=" + pgtest.Blank(t)}, sharedSecrets...)
+	env := withDatabase(t)
 	one := serve(t, env, append([]string{"--data", dataDir(t), "--guest-chat"}, unhurried...)...)
 	two := serve(t, env, append([]string{"--data", dataDir(t), "--guest-chat"}, unhurried...)...)
 	nora := join(t, one, "nora")

@@ -12,7 +12,7 @@ import (
 func TestChatRoomsBesideAServer(t *testing.T) {
 	t.Parallel()
 	data := []string{"--data", dataDir(t)}
-	at := serve(t, sharedSecrets, append(data, "--guest-chat")...)
+	at := serve(t, withDatabase(t), append(data, "--guest-chat")...)
 	p := &person{t: t, at: at}
 	rooms := func() string {
 		t.Helper()

@@ -50,7 +50,7 @@ func closingRecorded(t *testing.T, dsn string, position int64) (yes bool) {
 // the events concern must be closed, everything else must continue, and an operator opens the coins again.
 func TestCoinsAreClosedAndNothingElse(t *testing.T) {
 	t.Parallel()
-	dsn := pgtest.Blank(t)
+	dsn := pgtest.New(t).DSN
 	env := append([]string{"DATABASE_URL=" + dsn}, sharedSecrets...)
 	first := serve(t, env, append([]string{"--data", dataDir(t)}, unhurried...)...)
 	second := serve(t, env, append([]string{"--data", dataDir(t)}, unhurried...)...)

@@ -13,7 +13,7 @@ const about = `The backend of a live-streaming app: lives, comments, gifts and c
 
 Start here:
 
-  roomlog serve                                        run a server on port 7001; nothing else is needed
+  roomlog serve                                        run a server on port 7001; needs PostgreSQL or npm
   roomlog gift add --name Rose --coin 30               add a gift to the catalogue
   roomlog coins credit --user 1 --amount 100 --order A credit a user with coins
   roomlog verify                                       check the log and the tables

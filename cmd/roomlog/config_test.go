@@ -244,3 +244,40 @@ func TestFatalErrorsInTheLog(t *testing.T) {
 		})
 	}
 }
+
+// TestMistypedVariables checks that every command refuses variables that are named like settings, but are none, together with all
+// other faults.
+func TestMistypedVariables(t *testing.T) {
+	t.Parallel()
+	env := map[string]string{
+		"ROOMLOG_COMENT_RATE": "9", "ROOMLOG_DATABASE_URL": "postgres://u:geheim@h/d", "ROOMLOG_JWT_SECRET_FIL": "/run/geheim", "ROOMLOG_HTTP_PORT": "8080",
+		"ROOMLOG_LOG_LEVEL": "loud", "ROOMLOG_EMPTY": "",
+		// set by Kubernetes for services called roomlog and roomlog-media
+		"ROOMLOG_SERVICE_HOST": "10.0.0.1", "ROOMLOG_SERVICE_PORT": "7001", "ROOMLOG_SERVICE_PORT_HTTP": "7001", "ROOMLOG_PORT": "tcp://10.0.0.1:7001",
+		"ROOMLOG_PORT_7001_TCP": "tcp://10.0.0.1:7001", "ROOMLOG_PORT_7001_TCP_PROTO": "tcp", "ROOMLOG_PORT_7001_TCP_PORT": "7001",
+		"ROOMLOG_PORT_7001_TCP_ADDR": "10.0.0.1", "ROOMLOG_MEDIA_SERVICE_HOST": "10.0.0.2", "ROOMLOG_MEDIA_PORT_443_UDP": "udp://10.0.0.2:443",
+		// set by a developer
+		"ROOMLOG_SKIP": "ffmpeg",
+	}
+	want := []string{
+		"ROOMLOG_COMENT_RATE is not a setting: do you mean ROOMLOG_COMMENT_RATE?", "ROOMLOG_DATABASE_URL is not a setting: do you mean DATABASE_URL?",
+		"ROOMLOG_HTTP_PORT is not a setting: do you mean ROOMLOG_HTTP_", "ROOMLOG_JWT_SECRET_FIL is not a setting: do you mean ROOMLOG_JWT_SECRET_FILE?",
+		"ROOMLOG_LOG_LEVEL must be one of ",
+	}
+	for args, faults := range map[string][]string{"serve --log-format=text": want, "config check": want, "user list": want, "talk --token x": want[:4], "user list --bogus": want[:4]} {
+		got := runIn(t.Context(), env, strings.Fields(args)...)
+		for _, fault := range faults {
+			if strings.Count(got.stderr, fault) != 1 {
+				t.Errorf("%s: want one %q in:\n%s", args, fault, got.stderr)
+			}
+		}
+		if got.code != exitUsage || strings.Count(got.stderr, "is not a setting") != 4 || strings.Contains(got.stderr, "geheim") {
+			t.Errorf("%s: exit code %d:\n%s", args, got.code, got.stderr)
+		}
+	}
+	for _, s := range allSettings() {
+		if got := runIn(t.Context(), map[string]string{s.Env(): "x"}, "version"); got.code != exitOK {
+			t.Errorf("%s is refused: %s", s.Env(), got.stderr)
+		}
+	}
+}

@@ -38,7 +38,7 @@ func inContainer(t *testing.T, until, setup string, env []string, args ...string
 	defer cancel()
 	args = append([]string{binary, "serve", "--log-format=text", "--http-addr=127.0.0.1:0", "--rtmp-addr=127.0.0.1:0", "--flv-addr=127.0.0.1:0"}, args...)
 	script := "set -e; mount --make-rprivate /; " + setup + `exec setpriv --reuid 54321 --regid 54321 --clear-groups env -i "$@"`
-	cmd := exec.CommandContext(ctx, "unshare", slices.Concat([]string{"--mount", "sh", "-c", script, "sh"}, env, args)...)
+	cmd := exec.CommandContext(ctx, "unshare", slices.Concat([]string{"--mount", "sh", "-c", script, "sh", "GORACE=" + os.Getenv("GORACE")}, env, args)...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	out := &stopWriter{until: until, stop: cancel}
 	cmd.Stdout, cmd.Stderr = out, out
@@ -175,7 +175,7 @@ func needWrapper(t *testing.T) {
 // TestServerWithoutAFolderRefusesUploads checks that a server without a folder refuses uploads instead of losing them.
 func TestServerWithoutAFolderRefusesUploads(t *testing.T) {
 	t.Parallel()
-	at := serve(t, append([]string{"DATABASE_URL=" + pgtest.Blank(t)}, sharedSecrets...), "--data", "/proc/roomlog")
+	at := serve(t, withDatabase(t), "--data", "/proc/roomlog")
 	anna := join(t, at, "anna")
 	if address, code := anna.upload(1000); code != "storage_full" {
 		t.Errorf("an upload is answered %s, %s", address, code)

@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,19 +11,20 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	pages "github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
-
-	"roomlog/eventstore/pgtest"
 )
 
 // inspector controls a page in a real browser, and collects what goes wrong on it.
 type inspector struct {
-	t   testing.TB
-	ctx context.Context
+	t     testing.TB
+	ctx   context.Context
+	width int64
 
 	mu       sync.Mutex
 	faults   []string // console errors, exceptions, violations of the security policy
@@ -42,9 +44,37 @@ func inspect(t testing.TB, address string, width int64) *inspector {
 	})
 	allocator, closeAllocator := chromedp.NewRemoteAllocator(t.Context(), debugger, chromedp.NoModifyURL)
 	t.Cleanup(closeAllocator)
-	ctx, closePage := chromedp.NewContext(allocator)
+	return openPage(t, allocator, address, width)
+}
+
+// another opens address in a new window of the same browser, in a context of its own: it shares no cookies and no storage
+// with p.
+func (p *inspector) another(address string) *inspector {
+	p.t.Helper()
+	browser := cdp.WithExecutor(p.ctx, chromedp.FromContext(p.ctx).Browser)
+	id, err := target.CreateBrowserContext().WithDisposeOnDetach(true).Do(browser)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	window, err := target.CreateTarget("about:blank").WithBrowserContextID(id).WithNewWindow(true).Do(browser)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return openPage(p.t, p.ctx, address, p.width, chromedp.WithTargetID(window))
+}
+
+// tab opens address in another tab of the same context.
+func (p *inspector) tab(address string) *inspector {
+	p.t.Helper()
+	return openPage(p.t, p.ctx, address, p.width)
+}
+
+// openPage opens address in a page that ends with parent.
+func openPage(t testing.TB, parent context.Context, address string, width int64, options ...chromedp.ContextOption) *inspector {
+	t.Helper()
+	ctx, closePage := chromedp.NewContext(parent, options...)
 	t.Cleanup(closePage)
-	p := &inspector{t: t, ctx: ctx}
+	p := &inspector{t: t, ctx: ctx, width: width}
 	chromedp.ListenTarget(ctx, p.handle)
 	err := chromedp.Run(ctx, log.Enable(), network.Enable(), chromedp.EmulateViewport(width, 844),
 		pages.BringToFront(), // a page in the background does not render what it shows later
@@ -91,14 +121,36 @@ func (p *inspector) run(body string, result any) {
 	}
 }
 
-// check requires that nothing went wrong, and that all requests were sent to the server.
-func (p *inspector) check(server string) {
+// js returns a text as a literal of JavaScript.
+func js(text string) string {
+	literal, _ := json.Marshal(text) // a text can always be encoded
+	return string(literal)
+}
+
+// close closes the page.
+func (p *inspector) close() {
+	p.t.Helper()
+	if err := chromedp.Run(p.ctx, pages.Close()); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// sound requires that nothing went wrong.
+func (p *inspector) sound() {
 	p.t.Helper()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.faults) > 0 {
 		p.t.Errorf("the page reports %q", p.faults)
 	}
+}
+
+// check requires that nothing went wrong, and that all requests were sent to the server.
+func (p *inspector) check(server string) {
+	p.t.Helper()
+	p.sound()
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	for _, address := range p.requests {
 		if !strings.HasPrefix(address, server) && !strings.HasPrefix(address, "data:") {
 			p.t.Errorf("the page sends a request to %s", address)
@@ -111,7 +163,7 @@ func (p *inspector) check(server string) {
 func TestDocumentationPage(t *testing.T) {
 	t.Parallel()
 	need(t, "chromium", "chromium", "chromium-browser", "google-chrome")
-	at := serve(t, append([]string{"DATABASE_URL=" + pgtest.Blank(t)}, sharedSecrets...), append([]string{"--data", dataDir(t)}, unhurried...)...)
+	at := serve(t, withDatabase(t), append([]string{"--data", dataDir(t)}, unhurried...)...)
 	at.roomlog("gift", "add", "--name", "Rose", "--coin", "30", "--image", "https://cdn.example/rose.png")
 	server := "http://" + at.addr
 	for name, width := range map[string]int64{"wide": 1280, "narrow": 390} {

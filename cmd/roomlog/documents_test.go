@@ -6,8 +6,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
-
-	"roomlog/eventstore/pgtest"
 )
 
 // Programs that use generated clients.
@@ -26,7 +24,7 @@ type outcome struct {
 // serveDocuments starts a server with one gift, and writes its documents to a folder.
 func serveDocuments(t *testing.T, dir string) *process {
 	t.Helper()
-	at := serve(t, append([]string{"DATABASE_URL=" + pgtest.Blank(t)}, sharedSecrets...), append([]string{"--data", dataDir(t)}, unhurried...)...)
+	at := serve(t, withDatabase(t), append([]string{"--data", dataDir(t)}, unhurried...)...)
 	at.roomlog("gift", "add", "--name", "Rose", "--coin", "30", "--image", "https://cdn.example/rose.png")
 	for _, name := range []string{"openapi.json", "asyncapi.json"} {
 		if err := os.WriteFile(filepath.Join(dir, name), at.fetch("/"+name), 0o600); err != nil {

@@ -10,18 +10,22 @@ import (
 
 // sourcesOption reads flags that are not on the command line from sources, and adds the names of their variables to the help. An
 // empty variable counts as unset. Flags without a variable are arguments of a command and no settings.
-func sourcesOption(sources *cli.Sources) kong.Option {
+// inspect is called with the names of the variables of all flags.
+func sourcesOption(sources *cli.Sources, inspect func(variables []string)) kong.Option {
 	names := map[*kong.Value][]string{}
 	return kong.OptionFunc(func(k *kong.Kong) error {
 		for _, option := range []kong.Option{
 			kong.PostBuild(func(k *kong.Kong) error {
-				return kong.Visit(k.Model, func(node kong.Visitable, next kong.Next) error {
+				var all []string
+				err := kong.Visit(k.Model, func(node kong.Visitable, next kong.Next) error {
 					if flag, ok := node.(*kong.Flag); ok {
-						names[flag.Value] = flag.Envs
+						names[flag.Value], all = flag.Envs, append(all, flag.Envs...)
 						flag.Envs, flag.Value.Tag.Envs = nil, nil
 					}
 					return next(nil)
 				})
+				inspect(all)
+				return err
 			}),
 			kong.Resolvers(kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
 				if variables := names[flag.Value]; len(variables) > 0 {

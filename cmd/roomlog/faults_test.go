@@ -19,7 +19,7 @@ func TestServerKilledUnderLoad(t *testing.T) {
 	t.Parallel()
 	const rounds = 3
 	at := serve(t, sharedSecrets, append([]string{"--data", dataDir(t), "--presence-grace", "1s"}, unhurried...)...)
-	c := startLoad(t, 4, 2, 150, at)
+	c := startLoad(t, 4, 2, 80, at)
 	for round := range rounds {
 		c.middle(round, rounds)
 		at.kill()
@@ -37,7 +37,7 @@ func TestPostgresKilledUnderLoad(t *testing.T) {
 	const rounds = 2
 	data := dataDir(t)
 	at := serve(t, sharedSecrets, append([]string{"--data", data}, unhurried...)...)
-	c, killed := startLoad(t, 4, 2, 150, at), 0
+	c, killed := startLoad(t, 4, 2, 80, at), 0
 	for round := range rounds {
 		c.middle(round, rounds)
 		killed = kill9Postgres(t, data, killed)
@@ -65,7 +65,7 @@ func TestDatabaseKilledUnderLoad(t *testing.T) {
 	database := pgtest.Server(t, pgtest.Setting("wal_writer_delay", "10s"))
 	env := append([]string{"DATABASE_URL=" + database.DSN()}, sharedSecrets...)
 	at := serve(t, env, append([]string{"--data", dataDir(t)}, unhurried...)...)
-	c := startLoad(t, 4, 2, 150, at)
+	c := startLoad(t, 4, 2, 80, at)
 	for round := range rounds {
 		c.middle(round, rounds)
 		database.Kill()
@@ -100,11 +100,11 @@ func kill9Postgres(t *testing.T, data string, before int) int {
 // the lost node must leave the list.
 func TestTwoNodesServeOneLive(t *testing.T) {
 	t.Parallel()
-	env := append([]string{"DATABASE_URL=" + pgtest.Blank(t)}, sharedSecrets...)
+	env := withDatabase(t)
 	args := append([]string{"--presence-grace", "1s"}, unhurried...)
 	one := serve(t, env, append([]string{"--data", dataDir(t)}, args...)...)
 	two := serve(t, env, append([]string{"--data", dataDir(t)}, args...)...)
-	c := startLoad(t, 4, 4, 150, one, two)
+	c := startLoad(t, 4, 4, 80, one, two)
 
 	// These viewers on the second node send nothing.
 	quiet := join(t, two, "quiet")

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -27,24 +28,37 @@ func needFFmpeg(t testing.TB) {
 	}
 }
 
-// film creates a video file with B-frames, a key frame every second, and a tone.
+// film returns a video file with B-frames, a key frame every second, and a tone.
 func film(t testing.TB, seconds int) string {
 	t.Helper()
 	return filmOf(t, seconds, 25)
 }
 
-// filmOf creates a film with a key frame every group pictures. A player may be late by a group, before it is moved to the
-// newest key frame.
+// filmOf returns a film with a key frame every group pictures. A player may be late by a group, before it is moved to the
+// newest key frame. Tests that use the same film share one file.
 func filmOf(t testing.TB, seconds, group int) string {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "film.flv")
-	run := ffmpeg(t, "-f", "lavfi", "-i", fmt.Sprintf("testsrc=s=320x180:r=25:d=%d", seconds), "-f", "lavfi", "-i", fmt.Sprintf("sine=d=%d:r=44100", seconds),
+	films.Lock()
+	defer films.Unlock()
+	key := [2]int{seconds, group}
+	if file, found := films.files[key]; found {
+		return file
+	}
+	file := filepath.Join(sharedDir(), fmt.Sprintf("film-%d-%d.flv", seconds, group))
+	run := ffmpeg(t, "-y", "-f", "lavfi", "-i", fmt.Sprintf("testsrc=s=320x180:r=25:d=%d", seconds), "-f", "lavfi", "-i", fmt.Sprintf("sine=d=%d:r=44100", seconds),
 		"-c:v", "libx264", "-preset", "ultrafast", "-bf", "2", "-g", strconv.Itoa(group), "-pix_fmt", "yuv420p", "-c:a", "aac", "-b:a", "64k", file)
 	if err := run.wait(); err != nil {
 		t.Fatal(err)
 	}
+	films.files[key] = file
 	return file
 }
+
+// films contains the films that were made, by seconds and group.
+var films = struct {
+	sync.Mutex
+	files map[[2]int]string
+}{files: map[[2]int]string{}}
 
 // running is a running ffmpeg process.
 type running struct {

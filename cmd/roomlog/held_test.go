@@ -86,7 +86,7 @@ func TestHeldConnections(t *testing.T) {
 // TestHTTPPortsShareSlots opens more connections to two ports than the process may have.
 func TestHTTPPortsShareSlots(t *testing.T) {
 	t.Parallel()
-	p := &person{t: t, at: serve(t, append([]string{"DATABASE_URL=" + pgtest.New(t).DSN}, sharedSecrets...), "--data", dataDir(t), "--trusted-proxies", "192.0.2.1",
+	p := &person{t: t, at: serve(t, withDatabase(t), "--data", dataDir(t), "--trusted-proxies", "192.0.2.1",
 		"--max-http-connections", "20", "--stall-timeout", "10m", "--header-timeout", "10m", "--idle-timeout", "1h")}
 	for host, addr := range []string{p.at.addr, p.at.port("listening for players")} {
 		dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 1, byte(host))}}

@@ -62,7 +62,7 @@ func TestSynchronousStandbyLosesNothing(t *testing.T) {
 	for range 3 {
 		servers = append(servers, serve(t, env, append([]string{"--data", dataDir(t)}, unhurried...)...))
 	}
-	c := startLoad(t, 4, 3, 150, servers...)
+	c := startLoad(t, 4, 3, 80, servers...)
 	c.middle(0, 2)
 	database.Promote(standby)
 	c.judge()
@@ -357,8 +357,8 @@ func (h *fallback) restartTree(name string) {
 	h.servers[0].roomlog("audit", "restart")
 }
 
-// fill posts so many comments in another live that an export of the log does not fit into the buffers of the command
-// and the pipe.
+// fill posts so many comments in another live that an export of the log reads more than one page of 1000 events, and that
+// the first page does not fit into a pipe.
 func (h *fallback) fill() {
 	h.t.Helper()
 	live := h.speaker.open("a show with many comments")
@@ -367,7 +367,7 @@ func (h *fallback) fill() {
 	for range 8 {
 		s := h.speaker.connect("")
 		running.Go(func() {
-			for range 500 {
+			for range 160 {
 				if _, err := s.ask("comment.post", map[string]any{"live": live, "text": text}, ""); err != nil {
 					h.t.Error(err)
 					return
@@ -390,7 +390,7 @@ func (h *fallback) refused(name, cursor string, replay <-chan string) {
 			h.t.Errorf("%s: the replay ended with %s", name, last)
 		}
 		h.conflict(name, line.Cursor)
-	case <-time.After(time.Minute):
+	case <-time.After(timeout):
 		h.t.Errorf("%s: the replay of a lost event does not end", name)
 	}
 	h.conflict(name, cursor)

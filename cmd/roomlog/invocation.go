@@ -22,6 +22,7 @@ type invocation struct {
 	sources  *cli.Sources
 	flags    *settings.Flags // flags of the settings of every command
 	file     error           // faults of the configuration file
+	unknown  error           // variables of the environment that are named like settings
 	parsed   *kong.Context
 	reported error // error that the command has reported itself
 }
@@ -35,7 +36,7 @@ type checker interface {
 type standalone interface{ Standalone() }
 
 func newInvocation(sh cli.Shell) *invocation {
-	i := &invocation{sources: cli.NewSources(sh.Getenv)}
+	i := &invocation{sources: cli.NewSources(sh.Environ)}
 	sh.Sources, sh.Getenv, sh.Report = i.sources, i.sources.Getenv, i.report
 	i.sh = sh
 	i.flags = i.line.globals.Flags()
@@ -53,9 +54,10 @@ func (i *invocation) parse(args []string) (exited bool, err error) {
 		kong.Writers(i.sh.Stdout, i.sh.Stderr),
 		kong.Exit(func(int) { exited = true }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.Help(printHelp),
 		kong.ExplicitGroups(groups),
 		kong.Vars{"version": "roomlog " + cli.ReadBuild().String()},
-		sourcesOption(i.sources),
+		sourcesOption(i.sources, func(variables []string) { i.unknown = i.sources.CheckEnvironment(variables) }),
 		kong.WithBeforeResolve(i.readFile),
 	)
 	if err != nil {
@@ -73,7 +75,7 @@ func (i *invocation) parse(args []string) (exited bool, err error) {
 		if errors.As(err, &parseErr) {
 			i.parsed = parseErr.Context // what was recognised before the error
 		}
-		return false, errors.Join(err, i.file)
+		return false, errors.Join(err, i.unknown, i.file)
 	}
 	return false, i.check()
 }
@@ -106,7 +108,7 @@ func (i *invocation) check() error {
 	default:
 		faults = append(faults, cli.CheckDatabaseURL(i.sh.Getenv))
 	}
-	faults = append(faults, i.checkBounds())
+	faults = append(faults, i.unknown, i.checkBounds())
 	return i.sources.Rename(errors.Join(faults...))
 }
 

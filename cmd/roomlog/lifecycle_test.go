@@ -55,7 +55,7 @@ func TestASecondServerOnOneDataFolderIsRefused(t *testing.T) {
 // lost.
 func TestASecondSignalEndsAtOnce(t *testing.T) {
 	t.Parallel()
-	at := serve(t, sharedSecrets, append([]string{"--data", dataDir(t), "--drain-timeout", "10m"}, unhurried...)...)
+	at := serve(t, withDatabase(t), append([]string{"--data", dataDir(t), "--drain-timeout", "10m"}, unhurried...)...)
 	anna := join(t, at, "anna")
 	live := anna.open("a room")
 	slow := slowRequest(t, at)
@@ -78,7 +78,7 @@ func TestASecondSignalEndsAtOnce(t *testing.T) {
 
 func TestRoles(t *testing.T) {
 	t.Parallel()
-	env := append([]string{"DATABASE_URL=" + pgtest.Blank(t)}, sharedSecrets...)
+	env := withDatabase(t)
 	with := func(roles string) *person {
 		return &person{t: t, at: serve(t, env, "--data", dataDir(t), "--roles", roles)}
 	}
@@ -115,7 +115,7 @@ func TestRoles(t *testing.T) {
 // TestReadyzFailsWhenTheTablesLag runs a server without a projector.
 func TestReadyzFailsWhenTheTablesLag(t *testing.T) {
 	t.Parallel()
-	env := append([]string{"DATABASE_URL=" + pgtest.Blank(t)}, sharedSecrets...)
+	env := withDatabase(t)
 	p := &person{t: t, at: serve(t, env, "--data", dataDir(t), "--roles", "api", "--max-lag", "100ms", "--settle", "100ms"), name: "anna"}
 	if status, r := p.ready(); status != http.StatusOK {
 		t.Fatalf("an empty log: %d, %+v, want %v", status, r, http.StatusOK)
@@ -153,27 +153,69 @@ func TestReadyzFailsWithoutTheDatabase(t *testing.T) {
 // TestReadinessNamesTheHolderOfTheLock holds the lock of the log in a database session of another program.
 func TestReadinessNamesTheHolderOfTheLock(t *testing.T) {
 	t.Parallel()
-	dsn := pgtest.Blank(t)
+	dsn := pgtest.New(t).DSN
 	at := serve(t, append([]string{"DATABASE_URL=" + dsn}, sharedSecrets...), append([]string{"--data", dataDir(t)}, unhurried...)...)
+	p := &person{t: t, at: at}
+	for statement, lock := range map[string]string{
+		"SELECT pg_advisory_lock(x'6c6f67'::bigint)": "the lock of the log",
+		"BEGIN; LOCK TABLE user_key":                 "a lock on table user_key",
+	} {
+		foreign, err := pgx.Connect(t.Context(), dsn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer foreign.Close(context.Background())
+		if _, err := foreign.Exec(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+		want := fmt.Sprintf("another database session (pid %d, ", foreign.PgConn().PID())
+		eventually(t, "/readyz names the session", func() bool {
+			status, r := p.ready()
+			return status == http.StatusServiceUnavailable && strings.HasPrefix(r.Checks["log"], want) && strings.Contains(r.Checks["log"], "holds "+lock+": end it")
+		})
+		if err := foreign.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "the server is ready again", func() bool {
+			status, r := p.ready()
+			return status == http.StatusOK && r.Checks["log"] == "writable"
+		})
+	}
+}
+
+// TestCommandsNameTheHolderOfATable checks that a command ends when another session has locked a table for longer than
+// --lock-timeout, and that the error names the session: a command that reads the table, and one that waits until the
+// projector of a server has updated it.
+func TestCommandsNameTheHolderOfATable(t *testing.T) {
+	t.Parallel()
+	dsn := pgtest.New(t).DSN
+	at := serve(t, append([]string{"DATABASE_URL=" + dsn}, sharedSecrets...), append([]string{"--data", dataDir(t)}, unhurried...)...)
+	p := &person{t: t, at: at}
+	p.post("/api/reg", map[string]any{"username": "anna", "password": "secret", "repassword": "secret"}, nil)
 	foreign, err := pgx.Connect(t.Context(), dsn)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer foreign.Close(context.Background())
-	if _, err := foreign.Exec(t.Context(), "SELECT pg_advisory_lock(x'6c6f67'::bigint)"); err != nil {
+	if _, err := foreign.Exec(t.Context(), "SET application_name = backup; BEGIN; LOCK TABLE read.coin"); err != nil {
 		t.Fatal(err)
 	}
-	p := &person{t: t, at: at}
-	want := fmt.Sprintf("another database session (pid %d, ", foreign.PgConn().PID())
+	holder := fmt.Sprintf(`the database session with pid %d, application "backup"`, foreign.PgConn().PID())
+	for _, args := range [][]string{{"coins", "credit", "--user", "1", "--amount", "5", "--order", "o1"}, {"user", "list"}} {
+		out, errors, code := at.run(append(args, "--lock-timeout", "2s")...)
+		if code != 1 || !strings.Contains(errors, holder) || !strings.Contains(errors, "pg_terminate_backend") {
+			t.Errorf("%v: exit code %d, got %s%s, want %q", args, code, out, errors, holder)
+		}
+	}
 	eventually(t, "/readyz names the session", func() bool {
-		status, r := p.ready()
-		return status == http.StatusServiceUnavailable && strings.HasPrefix(r.Checks["log"], want)
+		_, r := p.ready()
+		return strings.Contains(r.Checks["tables"], holder)
 	})
 	if err := foreign.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the server is ready again", func() bool {
-		status, r := p.ready()
-		return status == http.StatusOK && r.Checks["log"] == "writable"
+	eventually(t, "the tables contain the credit", func() bool {
+		out, code := at.try("user", "list")
+		return code == 0 && strings.Contains(out, " 5 ")
 	})
 }

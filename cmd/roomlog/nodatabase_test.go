@@ -76,7 +76,7 @@ func TestCommandsNameTheHolderOfTheLock(t *testing.T) {
 	if _, err := conn.Exec(t.Context(), "SELECT pg_advisory_lock(x'6c6f67'::bigint)"); err != nil {
 		t.Fatal(err)
 	}
-	got := runIn(t.Context(), map[string]string{"DATABASE_URL": dsn}, "gift", "add", "--name", "Rose", "--coin", "3")
+	got := runIn(t.Context(), map[string]string{"DATABASE_URL": dsn}, "gift", "add", "--name", "Rose", "--coin", "3", "--lock-timeout", "1s")
 	want := fmt.Sprintf("another database session (pid %d, application backup, since ", conn.PgConn().PID())
 	if got.code != exitFailed || got.stdout != "" || !strings.Contains(got.stderr, want) {
 		t.Errorf("exit code %d, got %s%s, want %q", got.code, got.stdout, got.stderr, want)

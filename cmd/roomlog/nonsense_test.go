@@ -55,7 +55,7 @@ func nonsenseFor(t *testing.T, s settings.Setting) (values []string) {
 
 // allSettings returns the settings of serve.
 func allSettings() []settings.Sourced {
-	i := newInvocation(cli.Shell{Getenv: func(string) string { return "" }})
+	i := newInvocation(cli.Shell{})
 	all := i.line.Serve.Values(nil)
 	for _, s := range i.flags.Values(nil) {
 		if s.Name() != "config" && s.Name() != "log-format" { // the runs set these two themselves
@@ -166,7 +166,7 @@ func TestCommandsRefuseNonsense(t *testing.T) {
 // refused where they have no meaning.
 func TestArgumentsHaveBounds(t *testing.T) {
 	t.Parallel()
-	i := newInvocation(cli.Shell{Getenv: func(string) string { return "" }})
+	i := newInvocation(cli.Shell{})
 	parser, err := kong.New(&i.line, kong.ExplicitGroups(groups), kong.Vars{"version": ""})
 	if err != nil {
 		t.Fatal(err)
@@ -200,6 +200,33 @@ func TestArgumentsHaveBounds(t *testing.T) {
 	} {
 		if got := runIn(t.Context(), map[string]string{"ROOMLOG_DATA": t.TempDir()}, strings.Fields(args)...); got.code != exitUsage || !strings.Contains(got.stderr, " must be ") {
 			t.Errorf("%s: exit code %d: %s", args, got.code, got.stderr)
+		}
+	}
+}
+
+// TestHelpOfCommands checks that the help of every command shows the defaults of its flags, and flags that exclude each other as
+// alternatives.
+func TestHelpOfCommands(t *testing.T) {
+	t.Parallel()
+	i := newInvocation(cli.Shell{})
+	parser, err := kong.New(&i.line, kong.ExplicitGroups(groups), kong.Vars{"version": ""})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, leaf := range parser.Model.Leaves(false) {
+		for _, flag := range leaf.Flags {
+			if flag.HasDefault && flag.Default != "" && flag.PlaceHolder != "" && !strings.Contains(flag.Help, flag.Default) {
+				t.Errorf("%s --%s: the placeholder hides the default %s", leaf.Path(), flag.Name, flag.Default)
+			}
+		}
+	}
+	for command, usage := range map[string]string{
+		"kick":         "Usage: roomlog kick (--user=ID | --connection=ID) [flags]\n",
+		"streams kick": "Usage: roomlog streams kick (--live=ID | --player=PLAYER) [flags]\n",
+		"gift add":     "Usage: roomlog gift add --name=NAME --coin=N [flags]\n",
+	} {
+		if got := runIn(t.Context(), nil, append(strings.Fields(command), "--help")...); got.code != exitOK || !strings.HasPrefix(got.stdout, usage) {
+			t.Errorf("exit code %d, got %q, want %q", got.code, got.stdout[:min(120, len(got.stdout))], usage)
 		}
 	}
 }

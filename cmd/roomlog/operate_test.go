@@ -15,7 +15,7 @@ import (
 // TestOperatingBesideAServer checks that administrative commands take effect immediately in a running server.
 func TestOperatingBesideAServer(t *testing.T) {
 	t.Parallel()
-	at := serve(t, sharedSecrets, append([]string{"--data", dataDir(t)}, unhurried...)...)
+	at := serve(t, withDatabase(t), append([]string{"--data", dataDir(t)}, unhurried...)...)
 	anna, bert := join(t, at, "anna"), join(t, at, "bert")
 	live := anna.open("Anna's room")
 	b := bert.connect("")
@@ -35,6 +35,7 @@ func TestOperatingBesideAServer(t *testing.T) {
 
 	at.roomlog("user", "forget", fmt.Sprint(bert.id), "--yes")
 	at.roomlog("user", "grant", fmt.Sprint(anna.id), "--role", "analyst")
+	at.roomlog("user", "grant", fmt.Sprint(anna.id), "--role", "personal")
 	_, raw := anna.do(http.MethodGet, "/api/events", nil, nil)
 	room := into[struct{ Snapshot struct{ Comments []by } }](t, anna.connect("").must("room.join", map[string]any{"live": live}, ""))
 	if strings.Contains(string(raw), "bert") || len(room.Snapshot.Comments) != 1 || room.Snapshot.Comments[0].Text != "erased" {
@@ -51,7 +52,7 @@ func TestOperatingBesideAServer(t *testing.T) {
 // TestTrustedProxies checks from which proxies the server uses X-Forwarded-For.
 func TestTrustedProxies(t *testing.T) {
 	t.Parallel()
-	env := append([]string{"DATABASE_URL=" + pgtest.Blank(t)}, sharedSecrets...)
+	env := withDatabase(t)
 	for _, tt := range []struct {
 		name string
 		args []string
@@ -102,7 +103,7 @@ func TestMetricsAndProfiles(t *testing.T) {
 // TestExpiredRowsAreDeleted checks that expired outcomes of commands are deleted, except outcomes of commands that move coins.
 func TestExpiredRowsAreDeleted(t *testing.T) {
 	t.Parallel()
-	dsn := pgtest.Blank(t)
+	dsn := pgtest.New(t).DSN
 	env := append([]string{"DATABASE_URL=" + dsn}, sharedSecrets...)
 	at := serve(t, env, append([]string{"--data", dataDir(t), "--clean-interval", "100ms", "--keep-outcomes", "1s"}, unhurried...)...)
 	at.roomlog("gift", "add", "--name", "Rose", "--coin", "30")

@@ -7,14 +7,13 @@ import (
 	"strings"
 	"testing"
 
-	"roomlog/eventstore/pgtest"
 	"roomlog/realtime/socketio/siotest"
 )
 
 // TestModerationBesideTwoServers checks that kicks and bans from the command line take effect on all nodes and in both dialects.
 func TestModerationBesideTwoServers(t *testing.T) {
 	t.Parallel()
-	env := append([]string{"DATABASE_URL=" + pgtest.Blank(t)}, sharedSecrets...)
+	env := withDatabase(t)
 	first := serve(t, env, append([]string{"--data", dataDir(t)}, unhurried...)...)
 	other := serve(t, env, append([]string{"--data", dataDir(t), "--roles", "api,realtime"}, unhurried...)...)
 	anna, bert := join(t, first, "anna"), join(t, first, "bert")

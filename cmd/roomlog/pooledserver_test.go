@@ -12,12 +12,12 @@ import (
 // the killed node must leave.
 func TestServersBehindSessionPooling(t *testing.T) {
 	t.Parallel()
-	address := pooler.Start(t, pgtest.Blank(t), pooler.Session)
+	address := pooler.Start(t, pgtest.New(t).DSN, pooler.Session)
 	env := append([]string{"DATABASE_URL=" + address}, sharedSecrets...)
 	args := append([]string{"--presence-grace", "1s"}, unhurried...)
 	one := serve(t, env, append([]string{"--data", dataDir(t)}, args...)...)
 	two := serve(t, env, append([]string{"--data", dataDir(t)}, args...)...)
-	c := startLoad(t, 4, 2, 100, one, two)
+	c := startLoad(t, 4, 2, 80, one, two)
 
 	quiet := join(t, two, "quiet") // this user sends nothing
 	s := quiet.connect("")

@@ -19,10 +19,11 @@ import (
 	"time"
 
 	"roomlog/api/apicheck"
+	"roomlog/eventstore/pgtest"
 )
 
 // timeout is how long a test waits for something that should happen soon.
-const timeout = 3 * time.Minute
+const timeout = 5 * time.Minute
 
 // paymentSecret is the secret of the payment provider in these tests.
 const paymentSecret = "payments-of-these-tests"
@@ -35,13 +36,19 @@ var sharedSecrets = []string{
 	"ROOMLOG_AUDIT_SECRET=transparency-log-of-these-tests-xx",
 }
 
+// withDatabase returns the environment of servers that share a new database. Without it a server starts a private
+// PostgreSQL, which takes longer.
+func withDatabase(t testing.TB) []string {
+	t.Helper()
+	return append([]string{"DATABASE_URL=" + pgtest.New(t).DSN}, sharedSecrets...)
+}
+
+// sharedDir returns a folder for files that tests share (see TestMain).
+func sharedDir() string { return os.Getenv("TEST_PROGRAM_DIR") }
+
 // built builds the program once, with the command in the README.
 var built = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "roomlog-bin-")
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "roomlog")
+	path := filepath.Join(sharedDir(), "roomlog")
 	args := []string{"build", "-o", path}
 	if raceEnabled {
 		args = append(args, "-race")
@@ -124,7 +131,8 @@ func (p *process) start(addr string) {
 	case <-p.exited:
 		p.t.Fatalf("the server ended at once: %v\n%s", p.cmd.ProcessState, p.output())
 	case <-time.After(timeout):
-		p.kill()
+		p.signal(syscall.SIGQUIT) // prints what every goroutine waits for
+		<-p.exited
 		p.t.Fatalf("the server does not listen:\n%s", p.output())
 	}
 }

@@ -95,7 +95,7 @@ func head(t testing.TB, url string) *http.Response {
 func TestRunningRecordingIsPlayedFromItsBeginning(t *testing.T) {
 	t.Parallel()
 	needFFmpeg(t)
-	at := serve(t, nil, "--data", dataDir(t))
+	at := serve(t, withDatabase(t), "--data", dataDir(t))
 	anna, bert := join(t, at, "anna"), join(t, at, "bert")
 	file := film(t, 20)
 	want := decode(t, file).frames()
@@ -132,7 +132,7 @@ func TestRunningRecordingIsPlayedFromItsBeginning(t *testing.T) {
 func TestBroadcastIsRecordedOnDisk(t *testing.T) {
 	t.Parallel()
 	needFFmpeg(t)
-	at := serve(t, []string{"ROOMLOG_RECORD_SWEEP=200ms"}, "--data", dataDir(t))
+	at := serve(t, append(withDatabase(t), "ROOMLOG_RECORD_SWEEP=200ms"), "--data", dataDir(t))
 	anna, bert := join(t, at, "anna"), join(t, at, "bert")
 	file := film(t, 6)
 	want := decode(t, file).frames()
@@ -221,7 +221,7 @@ func fetch(t testing.TB, url string) string {
 func TestABroadcastWithAReconnectIsOneRecording(t *testing.T) {
 	t.Parallel()
 	needFFmpeg(t)
-	at := serve(t, nil, "--data", dataDir(t), "--record", "all", "--stream-grace", "10m")
+	at := serve(t, withDatabase(t), "--data", dataDir(t), "--record", "all", "--stream-grace", "10m")
 	anna := join(t, at, "anna")
 	file := film(t, 2)
 	room := anna.create("a show")
@@ -258,7 +258,7 @@ func TestABroadcastWithAReconnectIsOneRecording(t *testing.T) {
 func TestServerKilledWhileRecording(t *testing.T) {
 	t.Parallel()
 	needFFmpeg(t)
-	at := serve(t, nil, "--data", dataDir(t), "--record", "all", "--presence-grace", "1s")
+	at := serve(t, withDatabase(t), "--data", dataDir(t), "--record", "all", "--presence-grace", "1s")
 	anna := join(t, at, "anna")
 	room := anna.create("a show")
 	encoder := publish(t, film(t, 2), at.rtmpURL(room), "-stream_loop", "-1")
@@ -287,7 +287,7 @@ func TestServerKilledWhileRecording(t *testing.T) {
 func TestAFullDiskEndsNoBroadcast(t *testing.T) {
 	t.Parallel()
 	needFFmpeg(t)
-	at := serve(t, nil, "--data", dataDir(t), "--record", "all", "--disk-reserve", "1125899906842624")
+	at := serve(t, withDatabase(t), "--data", dataDir(t), "--record", "all", "--disk-reserve", "1125899906842624")
 	anna, bert := join(t, at, "anna"), join(t, at, "bert")
 	room := anna.create("a show")
 	publish(t, film(t, 2), at.rtmpURL(room), "-stream_loop", "-1")

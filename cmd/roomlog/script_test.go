@@ -34,6 +34,7 @@ func TestScripts(t *testing.T) {
 				Setup: func(e *testscript.Env) error {
 					e.Setenv("DATABASE_URL", dsn)
 					e.Setenv("ROOMLOG_DATA", e.WorkDir+"/data")
+					e.Setenv(raceOptions, os.Getenv(raceOptions))
 					return nil
 				},
 				Cmds: map[string]func(*testscript.TestScript, bool, []string){

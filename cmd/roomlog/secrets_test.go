@@ -47,14 +47,14 @@ func TestServersWithOtherSecretsAreRefused(t *testing.T) {
 	// start starts a server. It returns what the server prints until it listens or ends.
 	start := func(jwt string, args ...string) (output string, listens bool) {
 		t.Helper()
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 		defer cancel()
 		env := map[string]string{"DATABASE_URL": dsn, "ROOMLOG_DATA": t.TempDir(), "ROOMLOG_JWT_SECRET": jwt,
 			"ROOMLOG_SIGN_SECRET": "signs-of-these-tests", "ROOMLOG_PAYMENT_SECRET": "payments-of-these-tests"}
 		args = append([]string{"serve", "--http-addr", "127.0.0.1:0", "--rtmp-addr", "127.0.0.1:0", "--flv-addr", "127.0.0.1:0", "--log-format", "text"}, args...)
 		stderr := &stopAt{text: "msg=listening", stop: cancel}
 		run(ctx, args, cli.Shell{
-			Stdin: strings.NewReader(""), Stdout: io.Discard, Stderr: stderr, Getenv: func(name string) string { return env[name] }, Now: time.Now})
+			Stdin: strings.NewReader(""), Stdout: io.Discard, Stderr: stderr, Environ: environ(env), Now: time.Now})
 		return stderr.String(), strings.Contains(stderr.String(), stderr.text)
 	}
 	for _, step := range []struct {

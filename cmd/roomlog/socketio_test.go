@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"roomlog/eventstore/pgtest"
 )
 
 // The events of old clients, as far as these tests read them.
@@ -52,7 +50,7 @@ func (l shownList) among(name, socket string) bool {
 func TestOfficialClients(t *testing.T) {
 	t.Parallel()
 	need(t, "node", "node")
-	at := serve(t, []string{"ROOMLOG_PAYMENT_SECRET=" + paymentSecret}, append([]string{"--data", dataDir(t)}, unhurried...)...)
+	at := serve(t, withDatabase(t), append([]string{"--data", dataDir(t)}, unhurried...)...)
 	at.roomlog("gift", "add", "--name", "Rose", "--coin", "30", "--image", "https://cdn.example/rose.png")
 	anna, nora := join(t, at, "anna"), join(t, at, "nora")
 	live := anna.open("An evening with Anna")
@@ -185,7 +183,7 @@ var requestRecovery = map[string]any{"auth": map[string]any{"recovery": true}}
 func TestVueClients(t *testing.T) {
 	t.Parallel()
 	need(t, "node", "node")
-	at := serve(t, []string{"ROOMLOG_PAYMENT_SECRET=" + paymentSecret}, append([]string{"--data", dataDir(t), "--guest-chat"}, unhurried...)...)
+	at := serve(t, withDatabase(t), append([]string{"--data", dataDir(t), "--guest-chat"}, unhurried...)...)
 	at.roomlog("gift", "add", "--name", "Rose", "--coin", "30")
 	anna, viewer := join(t, at, "anna"), join(t, at, "viewer")
 	viewer.topUp(10, 1)
@@ -225,7 +223,7 @@ func TestVueClients(t *testing.T) {
 func TestOfficialClientsAfterARestart(t *testing.T) {
 	t.Parallel()
 	need(t, "node", "node")
-	at := serve(t, append([]string{"DATABASE_URL=" + pgtest.Blank(t)}, sharedSecrets...), append([]string{"--data", dataDir(t)}, unhurried...)...)
+	at := serve(t, withDatabase(t), append([]string{"--data", dataDir(t)}, unhurried...)...)
 	anna := join(t, at, "anna")
 	live := anna.open("An evening with Anna")
 	players := map[*player]*person{}
@@ -254,7 +252,7 @@ func TestOfficialClientsAfterARestart(t *testing.T) {
 func TestOfficialClientsOfTwoNodes(t *testing.T) {
 	t.Parallel()
 	need(t, "node", "node")
-	env := append([]string{"DATABASE_URL=" + pgtest.Blank(t)}, sharedSecrets...)
+	env := withDatabase(t)
 	one := serve(t, env, append([]string{"--data", dataDir(t)}, unhurried...)...)
 	two := serve(t, env, append([]string{"--data", dataDir(t)}, unhurried...)...)
 	one.roomlog("gift", "add", "--name", "Rose", "--coin", "30")
@@ -308,7 +306,7 @@ func TestOfficialClientsOfTwoNodes(t *testing.T) {
 func TestQueryStringsAreNotLogged(t *testing.T) {
 	t.Parallel()
 	const secret = "s3cr3t-in-the-address"
-	env := append([]string{"DATABASE_URL=" + pgtest.Blank(t)}, sharedSecrets...)
+	env := withDatabase(t)
 	for _, roles := range []string{"api,realtime,projector", "api,projector"} {
 		at := serve(t, env, append([]string{"--data", dataDir(t), "--log-level", "debug", "--roles", roles}, unhurried...)...)
 		anybody := &person{t: t, at: at}
@@ -337,7 +335,7 @@ func TestQueryStringsAreNotLogged(t *testing.T) {
 func TestPageOfOldClients(t *testing.T) {
 	t.Parallel()
 	data := dataDir(t)
-	at := serve(t, sharedSecrets, "--data", data, "--cors-origins", "https://app.example")
+	at := serve(t, withDatabase(t), "--data", data, "--cors-origins", "https://app.example")
 	page := &person{t: t, at: at}
 	if status, _ := page.do(http.MethodGet, "/socket.io/socket.io.js", nil, nil); status != http.StatusNotFound {
 		t.Errorf("a script that is not there is answered with %d, want %v", status, http.StatusNotFound)
@@ -379,12 +377,24 @@ func TestPageOfOldClients(t *testing.T) {
 	}
 }
 
+// TestClientsWithoutATrailingSlash runs official clients that leave out the slash at the end of the path.
+func TestClientsWithoutATrailingSlash(t *testing.T) {
+	t.Parallel()
+	need(t, "node", "node")
+	at := serve(t, withDatabase(t), append([]string{"--data", dataDir(t)}, unhurried...)...)
+	for _, transports := range []string{"websocket", "polling,websocket", "polling"} {
+		p := play(t, at, "4", transports, map[string]any{"addTrailingSlash": false})
+		p.emit("test", nil)
+		hear(p, p.id, func(text string) bool { return text == "啊啊啊" })
+	}
+}
+
 // TestOfficialClientsInNamespaces runs official clients with one socket in another namespace and one in "/", both over
 // one connection.
 func TestOfficialClientsInNamespaces(t *testing.T) {
 	t.Parallel()
 	need(t, "node", "node")
-	at := serve(t, nil, append([]string{"--data", dataDir(t), "--namespaces", "/live,/chat.v2"}, unhurried...)...)
+	at := serve(t, withDatabase(t), append([]string{"--data", dataDir(t), "--namespaces", "/live,/chat.v2"}, unhurried...)...)
 	anna := join(t, at, "anna")
 	live := anna.open("An evening with Anna")
 	for _, version := range []string{"2", "3", "4"} {

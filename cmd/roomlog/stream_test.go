@@ -15,8 +15,6 @@ import (
 	"time"
 
 	"github.com/lxzan/gws"
-
-	"roomlog/eventstore/pgtest"
 )
 
 var (
@@ -216,7 +214,7 @@ type publishing struct {
 func TestBroadcastReachesPlayers(t *testing.T) {
 	t.Parallel()
 	needFFmpeg(t)
-	at := serve(t, nil, "--data", dataDir(t), "--auto-live")
+	at := serve(t, withDatabase(t), "--data", dataDir(t), "--auto-live")
 	anna, bert := join(t, at, "anna"), join(t, at, "bert")
 	file := filmOf(t, 20, 125) // so long that a slow machine can start the HLS player
 	want := decode(t, file).frames()
@@ -262,7 +260,7 @@ func TestBroadcastReachesPlayers(t *testing.T) {
 func TestBroadcastHasOneOwner(t *testing.T) {
 	t.Parallel()
 	needFFmpeg(t)
-	at := serve(t, nil, "--data", dataDir(t), "--auto-live", "--takeover-after", "1m") // a slow encoder is not silent so long
+	at := serve(t, withDatabase(t), "--data", dataDir(t), "--auto-live", "--takeover-after", "1m") // a slow encoder is not silent so long
 	anna, bert := join(t, at, "anna"), join(t, at, "bert")
 	file := film(t, 2)
 	room := anna.create("a show")
@@ -296,7 +294,7 @@ func (p *person) figures() string {
 func TestStoppingALiveCutsItsStream(t *testing.T) {
 	t.Parallel()
 	needFFmpeg(t)
-	at := serve(t, nil, "--data", dataDir(t))
+	at := serve(t, withDatabase(t), "--data", dataDir(t))
 	anna, bert := join(t, at, "anna"), join(t, at, "bert")
 	file := film(t, 2)
 	room := anna.create("a show")
@@ -326,7 +324,7 @@ func TestStoppingALiveCutsItsStream(t *testing.T) {
 func TestADisabledOwnerIsCutOff(t *testing.T) {
 	t.Parallel()
 	needFFmpeg(t)
-	at := serve(t, nil, "--data", dataDir(t))
+	at := serve(t, withDatabase(t), "--data", dataDir(t))
 	anna, bert := join(t, at, "anna"), join(t, at, "bert")
 	room := anna.create("a show")
 	encoder := publish(t, film(t, 2), at.rtmpURL(room), "-stream_loop", "-1")
@@ -343,7 +341,7 @@ func TestADisabledOwnerIsCutOff(t *testing.T) {
 func TestEncoderReconnectsAfterAKill(t *testing.T) {
 	t.Parallel()
 	needFFmpeg(t)
-	at := serve(t, nil, "--data", dataDir(t), "--stream-grace", "10m")
+	at := serve(t, withDatabase(t), "--data", dataDir(t), "--stream-grace", "10m")
 	anna, bert := join(t, at, "anna"), join(t, at, "bert")
 	file := film(t, 2)
 	room := anna.create("a show")
@@ -365,7 +363,7 @@ func TestEncoderReconnectsAfterAKill(t *testing.T) {
 func TestServerKilledDuringABroadcast(t *testing.T) {
 	t.Parallel()
 	needFFmpeg(t)
-	at := serve(t, nil, "--data", dataDir(t), "--presence-grace", "1s")
+	at := serve(t, withDatabase(t), "--data", dataDir(t), "--presence-grace", "1s")
 	anna := join(t, at, "anna")
 	file := film(t, 2)
 	first, second := anna.create("one that comes back"), anna.create("one that does not")
@@ -414,7 +412,7 @@ func (p *person) kick(form map[string]any) int {
 func TestStreamsAreListedAndKicked(t *testing.T) {
 	t.Parallel()
 	needFFmpeg(t)
-	at := serve(t, nil, "--data", dataDir(t))
+	at := serve(t, withDatabase(t), "--data", dataDir(t))
 	anna, bert, carl := join(t, at, "anna"), join(t, at, "bert"), join(t, at, "carl")
 	at.roomlog("user", "grant", fmt.Sprint(carl.id), "--role", "operator")
 	file := film(t, 2)
@@ -449,7 +447,7 @@ func TestStreamsAreListedAndKicked(t *testing.T) {
 	if got := carl.kick(map[string]any{}); got != http.StatusBadRequest {
 		t.Errorf("nobody is kicked with %d, want %v", got, http.StatusBadRequest)
 	}
-	if got := carl.kick(map[string]any{"player": watchers[0].ID, "note": "noise"}); got != http.StatusOK {
+	if got := carl.kick(map[string]any{"player": watchers[0].ID, "reason": "noise"}); got != http.StatusOK {
 		t.Errorf("a player is kicked with %d, want %v", got, http.StatusOK)
 	}
 	eventually(t, "the player has disconnected", func() bool { return len(player.ended) == 1 })
@@ -474,7 +472,7 @@ func TestStreamsAreListedAndKicked(t *testing.T) {
 func TestMediaInANodeOfItsOwn(t *testing.T) {
 	t.Parallel()
 	needFFmpeg(t)
-	env := append([]string{"DATABASE_URL=" + pgtest.Blank(t)}, sharedSecrets...)
+	env := withDatabase(t)
 	front := serve(t, env, "--data", dataDir(t), "--roles", "api,realtime,projector")
 	mediaNode := serve(t, env, "--data", dataDir(t), "--roles", "media", "--presence-grace", "1s")
 	anna, bert := join(t, front, "anna"), join(t, front, "bert")

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"roomlog/eventstore/pgtest"
 )
 
 // rooms returns the names of the chat rooms.
@@ -39,7 +37,7 @@ func (p *person) createRoom(name string) string {
 // rooms with a participant or a recent message, must stay.
 func TestUnusedChatRoomsExpire(t *testing.T) {
 	t.Parallel()
-	env := append([]string{"DATABASE_URL=" + pgtest.New(t).DSN}, sharedSecrets...)
+	env := withDatabase(t)
 	at := serve(t, env, append([]string{"--data", dataDir(t), "--clean-interval", "100ms", "--empty-chat-room-keep", "3s", "--chat-rooms", "4"}, unhurried...)...)
 	p := &person{t: t, at: at}
 	at.roomlog("room", "add", "of an operator")
@@ -85,7 +83,7 @@ func TestUnusedChatRoomsExpire(t *testing.T) {
 // TestChatRoomsOfAnAddressAreLimitedPerDay checks that clients with one address cannot take all chat rooms.
 func TestChatRoomsOfAnAddressAreLimitedPerDay(t *testing.T) {
 	t.Parallel()
-	env := append([]string{"DATABASE_URL=" + pgtest.New(t).DSN}, sharedSecrets...)
+	env := withDatabase(t)
 	at := serve(t, env, append([]string{"--data", dataDir(t), "--chat-rooms-per-day", "3", "--chat-rooms-per-address", "1000"}, unhurried...)...)
 	p := &person{t: t, at: at}
 	for i, name := range []string{"a", "b", "c", "d"} {

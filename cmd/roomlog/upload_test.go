@@ -12,8 +12,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"roomlog/eventstore/pgtest"
 )
 
 // upload uploads an image of size bytes. It returns the URL of the image, or the code of the refusal.
@@ -48,7 +46,7 @@ func TestUploadsHaveOwnersAndQuotas(t *testing.T) {
 	t.Parallel()
 	data := dataDir(t)
 	folder := filepath.Join(data, "uploads")
-	env := append([]string{"DATABASE_URL=" + pgtest.New(t).DSN}, sharedSecrets...)
+	env := withDatabase(t)
 	const size = 100_000
 	at := serve(t, env, append([]string{"--data", data, "--upload-quota-per-user", fmt.Sprint(3 * size), "--upload-quota", fmt.Sprint(50 * size),
 		"--upload-sweep", "100ms", "--clean-interval", "100ms", "--unused-upload-keep", "3s"}, unhurried...)...)
@@ -107,7 +105,7 @@ func TestUploadsHaveOwnersAndQuotas(t *testing.T) {
 // TestUploadsLeaveTheReserve checks that uploads are refused when the disk, or the quota of all uploads, is full.
 func TestUploadsLeaveTheReserve(t *testing.T) {
 	t.Parallel()
-	env := append([]string{"DATABASE_URL=" + pgtest.New(t).DSN}, sharedSecrets...)
+	env := withDatabase(t)
 	for _, full := range [][]string{{"--disk-reserve", "1125899906842624"}, {"--upload-quota", "1000"}} {
 		at := serve(t, env, append(append([]string{"--data", dataDir(t)}, full...), unhurried...)...)
 		if _, code := join(t, at, "user of "+full[0][2:6]).upload(100_000); code != "storage_full" {

@@ -60,7 +60,7 @@ func TestWebhooksAreCalled(t *testing.T) {
 	h := &hooked{}
 	receiver := httptest.NewServer(h)
 	t.Cleanup(receiver.Close)
-	at := serve(t, []string{"ROOMLOG_HOOK_SECRET=" + hookSecret}, "--data", dataDir(t), "--hook-url", receiver.URL)
+	at := serve(t, append(withDatabase(t), "ROOMLOG_HOOK_SECRET="+hookSecret), "--data", dataDir(t), "--hook-url", receiver.URL)
 	anna, bert := join(t, at, "anna"), join(t, at, "bert")
 	room := anna.create("a show")
 	if err := publish(t, film(t, 2), at.rtmpURL(room)).wait(); err != nil {

@@ -40,9 +40,10 @@ type Auditor struct {
 	names, matchingNames int   // number of users with a name; number of those whose name fits its key
 }
 
-// New returns an auditor of a log. The auditor has read no event yet.
-func New(store *eventstore.Store, faults *Faults) *Auditor {
-	return &Auditor{store: store, faults: faults, states: newStates(store), owners: idSet{}, forgotten: idSet{}}
+// New returns an auditor of a log. The auditor has read no event yet. It creates a temporary table in conn. While the
+// auditor is used, nobody else may use conn.
+func New(store *eventstore.Store, conn *pgx.Conn, faults *Faults) *Auditor {
+	return &Auditor{store: store, faults: faults, states: newStates(conn), owners: idSet{}, forgotten: idSet{}}
 }
 
 // Read returns at most limit events with after < position ≤ upTo, in order and not decoded. Decode them and pass them
@@ -90,6 +91,9 @@ func (a *Auditor) CheckSetAsides(ctx context.Context, by map[int64]int64) error 
 
 // Inspect checks the events that Read has returned and that the caller has decoded.
 func (a *Auditor) Inspect(ctx context.Context, events []eventstore.Record) error {
+	if err := a.states.prepare(ctx, events); err != nil {
+		return err
+	}
 	for i, r := range events {
 		switch missing := a.position + 1; {
 		case r.Position == missing:
@@ -141,7 +145,7 @@ func (a *Auditor) inspect(ctx context.Context, r eventstore.Record, metadata []b
 			if s == r.Stream && r.Version == 1 {
 				return nil, nil
 			}
-			e, err := a.states.before(ctx, s, r.Position)
+			e, err := a.states.before(ctx, s)
 			if err == nil && e.unknown {
 				err = errUnknown
 			}
@@ -160,16 +164,12 @@ func (a *Auditor) inspect(ctx context.Context, r eventstore.Record, metadata []b
 
 // fold checks the version of an event in its stream, and folds the event into the states.
 func (a *Auditor) fold(ctx context.Context, r eventstore.Record) error {
-	var before entry
-	var err error
-	if r.Version != 1 || a.states.cache.Contains(r.Stream) {
-		if before, err = a.states.before(ctx, r.Stream, r.Position); err != nil {
-			return err
-		}
+	before, err := a.states.before(ctx, r.Stream)
+	if err != nil {
+		return err
 	}
 	switch {
 	case r.Version == before.version+1:
-	case before.unknown && before.version == 0: // the states were loaded again, and an event of the stream cannot be read
 	case before.version == 0:
 		a.fault(r.Position, "%s begins with version %d", r.Stream, r.Version)
 	default:

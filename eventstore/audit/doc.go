@@ -4,6 +4,6 @@
 // It finds what becomes inconsistent when somebody edits the database with the rights of a superuser. It cannot find an
 // edit of events that keeps all tables consistent; package transparency does.
 //
-// It changes nothing. Its memory is bounded: it caches the states of streams, and reads a state again if it is needed
-// later.
+// It changes nothing. Its memory is bounded: it caches the states of some streams, and keeps the others in a temporary
+// table.
 package audit

@@ -4,6 +4,8 @@ import _ "embed" // for the statements
 
 // Each file contains one statement.
 var (
+	//go:embed sql/create_states.sql
+	createStates string
 	//go:embed sql/select_doubled_ids.sql
 	selectDoubledIDs string
 	//go:embed sql/select_events.sql
@@ -12,12 +14,12 @@ var (
 	selectMissingCommands string
 	//go:embed sql/select_snapshots.sql
 	selectSnapshots string
+	//go:embed sql/select_states.sql
+	selectStates string
 	//go:embed sql/select_stray_credentials.sql
 	selectStrayCredentials string
 	//go:embed sql/select_stray_snapshots.sql
 	selectStraySnapshots string
-	//go:embed sql/select_version_before.sql
-	selectVersionBefore string
 	//go:embed sql/select_wrong_checkpoints.sql
 	selectWrongCheckpoints string
 	//go:embed sql/select_wrong_commands.sql
@@ -26,4 +28,6 @@ var (
 	selectWrongCredentials string
 	//go:embed sql/select_wrong_store.sql
 	selectWrongStore string
+	//go:embed sql/upsert_states.sql
+	upsertStates string
 )

@@ -2,6 +2,7 @@ package cluster_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -17,7 +18,7 @@ import (
 	"roomlog/eventstore/pgtest"
 )
 
-const timeout = time.Minute
+const timeout = 3 * time.Minute
 
 // childEnv is the environment variable with the database for a node that a test starts as a separate process.
 const childEnv = "ROOMLOG_CLUSTER_TEST_DSN"
@@ -85,6 +86,19 @@ func (c *child) signal(s os.Signal) {
 	c.t.Helper()
 	if err := c.process.Signal(s); err != nil {
 		c.t.Fatal(err)
+	}
+	if s != syscall.SIGSTOP {
+		return
+	}
+	for { // waits until all threads have stopped: they may run on for a moment
+		var status syscall.WaitStatus
+		_, err := syscall.Wait4(c.process.Pid, &status, syscall.WUNTRACED, nil)
+		if err == nil && status.Stopped() {
+			return
+		}
+		if err != nil && !errors.Is(err, syscall.EINTR) {
+			c.t.Fatal(err)
+		}
 	}
 }
 

@@ -17,8 +17,8 @@ import (
 
 const (
 	maxConns  = 16
-	setupWait = 60 * time.Second
-	closeWait = 10 * time.Second
+	setupWait = 3 * time.Minute
+	closeWait = time.Minute
 )
 
 // DB is a migrated database of one test.

@@ -20,7 +20,7 @@ const (
 	prefix         = "t_"                // prefix of the names of the databases of tests
 	templatePrefix = "template_roomlog_" // prefix of the names of migrated databases that are copied
 
-	startWait = 90 * time.Second // time to wait until the shared server has started
+	startWait = 3 * time.Minute // time to wait until the shared server has started
 )
 
 func usersFile(dir string) string     { return filepath.Join(dir, "users") }

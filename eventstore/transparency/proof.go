@@ -67,7 +67,7 @@ func NewProof(e Event, signed []byte, reader tlog.HashReader) (Proof, error) {
 		return Proof{}, err
 	}
 	p := Proof{Format: proofFormat, Index: e.Position - 1, Checkpoint: string(signed), Event: ProvenEvent{
-		e.Position, e.Stream, e.Version, e.ID, e.Type, string(e.Payload), string(e.Metadata), e.LiveID, time.UnixMicro(e.RecordedAt).UTC()}}
+		e.Position, e.Stream, e.Version, e.ID, e.Type, string(e.Payload), string(e.Metadata), e.LiveID, recordedAt(e.RecordedAt)}}
 	if p.Inclusion, err = tlog.ProveRecord(c.N, p.Index, reader); err != nil {
 		return Proof{}, fmt.Errorf("prove position %d: %w", e.Position, err)
 	}
@@ -136,12 +136,16 @@ func decodeProof(file []byte) (p Proof, err error) {
 	if p.Format != proofFormat {
 		return p, fmt.Errorf("the format is %q, this program checks %q", p.Format, proofFormat)
 	}
+	p.Event.RecordedAt = recordedAt(p.Event.RecordedAt.UnixMicro()) // a file with more digits or another time zone has another form
 	again, err := p.Encode()
 	if err == nil && !bytes.Equal(bytes.ReplaceAll(file, []byte("\r\n"), []byte("\n")), again) {
 		err = errors.New("the file is not written as roomlog writes it")
 	}
 	return p, err
 }
+
+// recordedAt returns the time in a proof: microseconds, in UTC.
+func recordedAt(micros int64) time.Time { return time.UnixMicro(micros).UTC() }
 
 func (e ProvenEvent) event() Event {
 	return Event{e.Position, e.Stream, e.Version, e.ID, e.Type, []byte(e.Payload), []byte(e.Metadata), e.LiveID, e.RecordedAt.UnixMicro()}

@@ -19,7 +19,7 @@ import (
 )
 
 // timeout bounds every wait of a test.
-const timeout = time.Minute
+const timeout = 3 * time.Minute
 
 // server is a server on a real port.
 type server struct {

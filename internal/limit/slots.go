@@ -34,13 +34,16 @@ type Slots struct {
 	waiting   list.List // list of *Slot; the longest waiting first
 	queues    int       // number of addresses with waiting connections
 	queued    int       // number of waiting connections of these addresses
+
+	bySize []*list.List // lists of the addresses with 1, 2, … waiting connections; the last list is not empty
 }
 
 // address holds the number of the open connections of one client address (see Key), and those of them that wait for
 // their client.
 type address struct {
 	open    int
-	waiting list.List // list of *Slot; the longest waiting first
+	waiting list.List     // list of *Slot; the longest waiting first
+	inSize  *list.Element // element of the list of Slots.bySize; nil before a connection waits
 }
 
 // NewSlots returns Slots for at most total connections, and at most perAddress connections with the same Key. A limit
@@ -101,7 +104,8 @@ func (s *Slots) take(key string, counted bool) (slot, victim *Slot, err error) {
 // waiting connections as the average address, because their clients may be slow. Together these addresses have less than
 // half of the waiting connections. Among the others it returns the slot with the largest product of how long it waits and
 // how many connections of its address wait. So clients that have just connected are spared, whether they are alone or many
-// behind one address.
+// behind one address. If it finds only spared slots, it returns the longest waiting one of the address with the most
+// waiting connections.
 func (s *Slots) heaviest() (victim *Slot) {
 	most, crowded, scanned := uint64(0), false, 0
 	for e := s.waiting.Front(); e != nil && scanned < maxEvictionScan; e = e.Next() {
@@ -112,7 +116,27 @@ func (s *Slots) heaviest() (victim *Slot) {
 			victim, most, crowded = slot, weight, above
 		}
 	}
+	if n := len(s.bySize); n > 0 && !crowded {
+		return front(&s.bySize[n-1].Front().Value.(*address).waiting)
+	}
 	return victim
+}
+
+// resize puts an address whose number of waiting connections was before into the list of its new size.
+func (s *Slots) resize(a *address, before int) {
+	if before > 0 {
+		s.bySize[before-1].Remove(a.inSize)
+	}
+	after := a.waiting.Len()
+	if after > len(s.bySize) { // by one: sizes change by one
+		s.bySize = append(s.bySize, list.New())
+	}
+	if after > 0 {
+		a.inSize = s.bySize[after-1].PushBack(a)
+	}
+	for n := len(s.bySize); n > 0 && s.bySize[n-1].Len() == 0; n-- {
+		s.bySize = s.bySize[:n-1]
+	}
 }
 
 func front(l *list.List) *Slot {
@@ -172,6 +196,7 @@ func (t *Slot) Wait(evict func()) {
 		}
 		t.of.queued++
 		t.inAddress = t.address.waiting.PushBack(t)
+		t.of.resize(t.address, t.address.waiting.Len()-1)
 	}
 }
 
@@ -220,6 +245,7 @@ func (t *Slot) stopWaiting() {
 		if t.address.waiting.Len() == 0 {
 			t.of.queues--
 		}
+		t.of.resize(t.address, t.address.waiting.Len()+1)
 	}
 	t.inAll, t.inAddress = nil, nil
 }

@@ -177,6 +177,28 @@ func TestEviction(t *testing.T) {
 			t.Fatalf("%d connections were evicted and %d slots are taken, want 991 and 10", s.Evicted(), s.Count())
 		}
 	})
+	for name, spared := range map[string]func(i int) netip.Addr{
+		"spares many slow clients that have waited longer than all others": func(i int) netip.Addr { return netip.AddrFrom4([4]byte{198, 51, byte(i >> 8), byte(i)}) },
+		"spares many connections of a proxy that have waited longer":       func(int) netip.Addr { return netip.MustParseAddr("127.0.0.1") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := limit.NewSlots(1000, 0, limit.Loopback())
+			for i := range 2000 {
+				a, evict := addr(1), func() {}
+				if i < 400 {
+					a, evict = spared(i), func() { t.Errorf("evicted connection %d", i) }
+				}
+				slot, err := s.Acquire(a)
+				if err != nil {
+					t.Fatal(err)
+				}
+				slot.Wait(evict)
+			}
+			if s.Evicted() != 1000 || s.Count() != 1000 {
+				t.Fatalf("%d connections were evicted and %d slots are taken, want 1000 and 1000", s.Evicted(), s.Count())
+			}
+		})
+	}
 	t.Run("does not spare many addresses with few waiting connections each", func(t *testing.T) {
 		s := limit.NewSlots(100, 0, nil)
 		wait := func(a netip.Addr, evict func()) *limit.Slot {

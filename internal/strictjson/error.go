@@ -1,6 +1,7 @@
 package strictjson
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 )
@@ -26,4 +27,26 @@ func AsMemberError(err error) *MemberError {
 		return member
 	}
 	return nil
+}
+
+// TypeProblem describes for people which value of a JSON document does not fit into the target: its type is wrong, or it is
+// a number that is out of range. It returns "" if err is not such an error.
+func TypeProblem(err error) string {
+	var wrong *json.UnmarshalTypeError
+	switch {
+	case !errors.As(err, &wrong):
+		return ""
+	case wrong.Field == "":
+		return "a value cannot be " + withArticle(wrong.Value)
+	}
+	return fmt.Sprintf("%s cannot be %s", wrong.Field, withArticle(wrong.Value))
+}
+
+// withArticle returns "a string" for "string", and "a number 1.5" for "number 1.5".
+func withArticle(kind string) string {
+	switch kind[0] {
+	case 'a', 'o':
+		return "an " + kind
+	}
+	return "a " + kind
 }

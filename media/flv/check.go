@@ -43,7 +43,7 @@ func checkHeader(info Info, body []byte) error {
 	case AAC:
 		minimum = 2
 	case Opus:
-		minimum = len("OpusHead") + 2
+		minimum = 19 // RFC 7845, section 5.1
 	}
 	if err == nil && !info.Mixed && len(body) < minimum {
 		err = fmt.Errorf("%w: sequence header of %d bytes", ErrMalformed, len(body))

@@ -351,6 +351,8 @@ func TestCheck(t *testing.T) {
 		{"truncated AV1 header", 9, []byte("\x90av01\x81"), false},
 		{"AAC header", 8, []byte{0xaf, 0, 0x12, 0x10}, true},
 		{"empty AAC header", 8, []byte{0xaf, 0}, false},
+		{"Opus header", 8, []byte("\x90OpusOpusHead\x01\x02\x38\x01\x80\xbb\x00\x00\x00\x00\x00"), true},
+		{"truncated Opus header", 8, []byte("\x90OpusOpusHead\x01\x02\x38\x01\x80\xbb\x00\x00\x00\x00"), false},
 		{"header of an unknown codec", 9, []byte("\x90vvc1\x01"), true},
 		{"empty header of an unknown codec", 9, []byte("\x90vvc1"), false},
 		{"picture", 9, []byte("\x27\x01\x00\x00\x00\x00"), true},

@@ -8,8 +8,9 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
+
+	"roomlog/internal/contentcoding"
 )
 
 const playlistType = "application/vnd.apple.mpegurl"
@@ -37,7 +38,7 @@ func (d *document) write(w http.ResponseWriter, r *http.Request, own string) {
 	header.Set("Content-Type", playlistType)
 	header.Add("Vary", "Accept-Encoding")
 	var body []byte
-	if acceptsGzip(r) {
+	if contentcoding.Choose(r, contentcoding.Gzip) != "" {
 		header.Set("Content-Encoding", "gzip")
 		body = d.gzip(own)
 	} else {
@@ -64,20 +65,4 @@ func (d *document) gzip(own string) []byte {
 	b = append(b, own...)
 	b = binary.LittleEndian.AppendUint32(b, crc32.Update(d.sum, crc32.IEEETable, []byte(own)))
 	return binary.LittleEndian.AppendUint32(b, uint32(len(d.text)+len(own)))
-}
-
-// acceptsGzip reports whether the client of a request accepts gzip.
-func acceptsGzip(r *http.Request) bool {
-	for _, values := range r.Header.Values("Accept-Encoding") {
-		for coding := range strings.SplitSeq(values, ",") {
-			name, q, _ := strings.Cut(strings.TrimSpace(coding), ";")
-			if !strings.EqualFold(strings.TrimSpace(name), "gzip") {
-				continue
-			}
-			weight, isWeight := strings.CutPrefix(strings.TrimSpace(q), "q=")
-			value, err := strconv.ParseFloat(weight, 64)
-			return !isWeight || err == nil && value > 0
-		}
-	}
-	return false
 }

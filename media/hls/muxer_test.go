@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -189,7 +190,8 @@ func TestRequestsOfLostClientsDoNotWait(t *testing.T) {
 }
 
 func TestPlaylistsEndWithTheStream(t *testing.T) {
-	m := open(t, hls.Config{})
+	waiting := limit.NewSlots(0, 0, nil)
+	m := open(t, hls.Config{Waiting: waiting})
 	write(t, m, avcHeader(), aacHeader())
 	for i := range uint32(3) {
 		second(t, m, i*1000)
@@ -197,6 +199,14 @@ func TestPlaylistsEndWithTheStream(t *testing.T) {
 	index(m)
 	waits := make(chan string)
 	go func() { waits <- list(m, "video1_stream.m3u8", "_HLS_msn=10").Body.String() }()
+	for waiting.Count() == 0 {
+		select {
+		case text := <-waits:
+			t.Fatalf("the client did not wait: %s", text)
+		default:
+			runtime.Gosched()
+		}
+	}
 	m.End()
 	for _, text := range []string{<-waits, list(m, "audio2_stream.m3u8", "").Body.String()} {
 		if !strings.HasSuffix(text, "#EXT-X-ENDLIST\n") || strings.Contains(text, "PRELOAD") {
@@ -380,7 +390,7 @@ func FuzzWrite(f *testing.F) {
 		go func() { defer close(done); m.Close() }()
 		select {
 		case <-done:
-		case <-time.After(time.Minute):
+		case <-time.After(3 * time.Minute):
 			t.Fatal("it does not close")
 		}
 	})

@@ -59,14 +59,15 @@ func (m *Muxer) Playlist(w http.ResponseWriter, r *http.Request, name, query str
 		if l, known = m.current.playlists[name]; !known {
 			return false, errMissing
 		}
-		if !m.cfg.NoLowLatency && !m.ended {
-			reports = m.current.reports(name, query)
-		}
-		switch {
-		case m.ended:
+		if m.ended {
+			reports = "" // those of the wait before the end
 			return true, nil
-		case segment > l.end.segment+1:
+		}
+		if segment > l.end.segment+1 {
 			return false, strconv.ErrRange
+		}
+		if !m.cfg.NoLowLatency {
+			reports = m.current.reports(name, query)
 		}
 		return segment < 0 || m.cfg.NoLowLatency || l.has(segment, part), nil
 	})

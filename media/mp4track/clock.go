@@ -1,25 +1,46 @@
 package mp4track
 
+// Differences between counted samples and timestamps, in milliseconds.
+const (
+	maxJitter    = 30  // a smaller difference is never corrected
+	maxDrift     = 100 // a larger difference is corrected immediately
+	maxDriftTime = 500 // a difference between them is corrected after this time
+)
+
 // SampleClock computes the times of audio frames by counting samples. Timestamps in milliseconds are not exact, and
-// some players stop if the lengths of parts vary. If the count differs from the timestamps by more than 100 ms, the
-// clock is set to the timestamp.
+// some players stop if the lengths of parts vary. If frames are missing or arrive twice, the count differs from the
+// timestamps: the clock is then set to the timestamp, at once or, if the difference is small, when it persists.
 type SampleClock struct {
-	rate int64 // samples per second
-	next int64 // time of the next frame in samples
-	set  bool
+	rate     int64 // samples per second
+	next     int64 // time of the next frame in samples
+	last     int64 // time of the newest frame in samples
+	drifting int64 // number of samples since the difference is larger than maxJitter
+	set      bool
 }
 
 // NewSampleClock returns a clock for audio with rate samples per second.
 func NewSampleClock(rate int) SampleClock { return SampleClock{rate: int64(rate)} }
 
-// Time returns the time of a frame in samples. ms is the timestamp of the frame in milliseconds, and samples is its
-// length.
+// Time returns the time of a frame in samples, which is later than that of the frame before. ms is the timestamp of the
+// frame in milliseconds, and samples is its length.
 func (c *SampleClock) Time(ms, samples int64) int64 {
 	at := ms * c.rate / 1000
-	if drift := at - c.next; !c.set || drift > c.rate/10 || drift < -c.rate/10 {
-		c.next, c.set = at, true
+	drift := max(at-c.next, c.next-at)
+	if drift <= c.samples(maxJitter) {
+		c.drifting = 0
+	}
+	first := !c.set
+	if first || drift > c.samples(maxDrift) || c.drifting > c.samples(maxDriftTime) {
+		c.next, c.drifting, c.set = at, 0, true
+	} else if drift > c.samples(maxJitter) {
+		c.drifting += samples
 	}
 	now := c.next
-	c.next += samples
+	if !first {
+		now = max(now, c.last+1)
+	}
+	c.last, c.next = now, c.next+samples
 	return now
 }
+
+func (c *SampleClock) samples(ms int64) int64 { return ms * c.rate / 1000 }

@@ -3,17 +3,14 @@ package record_test
 import (
 	"bytes"
 	"encoding/binary"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/abema/go-mp4"
-	"github.com/bluenviron/mediacommon/v2/pkg/formats/fmp4"
-
 	"roomlog/media"
 	"roomlog/media/flv"
+	"roomlog/media/flv/flvtest"
 )
 
 func TestOtherFormatsAreRecorded(t *testing.T) {
@@ -45,67 +42,12 @@ func TestOtherFormatsAreRecorded(t *testing.T) {
 }
 
 // enhanced returns the frames of an MP4 film in enhanced RTMP.
-func enhanced(t *testing.T, file, fourCC string) []*media.Frame {
+func enhanced(t *testing.T, file, fourCC string) (all []*media.Frame) {
 	t.Helper()
-	b, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	kind, letters := byte(flv.Video), []byte(fourCC)
-	if fourCC == "Opus" {
-		kind = flv.Audio
-	}
-	head := func(packet byte, key bool) []byte {
-		switch {
-		case kind == flv.Audio:
-			return append([]byte{9<<4 | packet}, letters...)
-		case key:
-			return append([]byte{0x80 | 1<<4 | packet}, letters...)
-		}
-		return append([]byte{0x80 | 2<<4 | packet}, letters...)
-	}
-	start := bytes.Index(b, []byte("moof")) - 4
-	end := bytes.Index(b, []byte("mfra")) - 4
-	var parts fmp4.Parts
-	if err := parts.Unmarshal(b[start:end]); err != nil {
-		t.Fatal(err)
-	}
-	header := []byte("OpusHead\x01\x01\x00\x00\x80\xbb\x00\x00\x00\x00\x00")
-	switch first := parts[0].Tracks[0].Samples[0].Payload; fourCC {
-	case "hvc1":
-		header = box(t, b, "moov", "trak", "mdia", "minf", "stbl", "stsd", "hvc1", "hvcC")
-	case "av01": // ffmpeg leaves the box empty; the header is the first OBU
-		header = append([]byte{0x81, 0, 0x0c, 0}, first[:2+first[1]]...)
-	}
-	all := []*media.Frame{media.NewFrame(kind, 0, append(head(0, true), header...))}
-	rate := int64(binary.BigEndian.Uint32(box(t, b, "moov", "trak", "mdia", "mdhd")[12:]))
-	for _, part := range parts {
-		at := int64(part.Tracks[0].BaseTime)
-		for i, s := range part.Tracks[0].Samples {
-			payload := head(1, i == 0) // a fragment begins with a key frame
-			if fourCC == "hvc1" {
-				offset := uint32(int64(s.PTSOffset) * 1000 / rate)
-				payload = append(payload, byte(offset>>16), byte(offset>>8), byte(offset))
-			}
-			all = append(all, media.NewFrame(kind, uint32(at*1000/rate), append(payload, s.Payload...)))
-			at += int64(s.Duration)
-		}
+	for _, p := range flvtest.Enhanced(t, file, fourCC) {
+		all = append(all, media.NewFrame(p.Kind, p.At, p.Data))
 	}
 	return all
-}
-
-// box returns the content of a box.
-func box(t *testing.T, file []byte, path ...string) []byte {
-	t.Helper()
-	var types mp4.BoxPath
-	for _, name := range path {
-		types = append(types, mp4.StrToBoxType(name))
-	}
-	found, err := mp4.ExtractBox(bytes.NewReader(file), nil, types)
-	if err != nil || len(found) != 1 {
-		t.Fatalf("%v: %d boxes, %v, want 1", path, len(found), err)
-	}
-	return file[found[0].Offset+found[0].HeaderSize : found[0].Offset+found[0].Size]
 }
 
 func TestNewerCodecsAreRecorded(t *testing.T) {
@@ -230,7 +172,8 @@ func TestTooManyPartsEndTheRecording(t *testing.T) {
 			key = f
 		}
 	}
-	other := append(bytes.Clone(header.Payload()), 0)
+	other := bytes.Clone(header.Payload())
+	other[15] ^= 4 // a flag of the SPS, which decoders ignore
 	var all []*media.Frame
 	for i := range uint32(300) {
 		h := header.Payload()

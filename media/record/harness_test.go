@@ -187,11 +187,11 @@ func (s *testRecorder) record(id string, frames []*media.Frame) record.Recording
 	return s.finished(id)
 }
 
-// finished waits for the end of a recording.
+// finished waits until a recording has ended and nothing writes to its files any more. No other recording may run.
 func (s *testRecorder) finished(id string) record.Recording {
 	s.t.Helper()
 	eventually(s.t, "the end of "+id, func() bool {
-		return slices.ContainsFunc(s.testObserver.list(), func(heard string) bool {
+		return s.Stats().Running == 0 && slices.ContainsFunc(s.testObserver.list(), func(heard string) bool {
 			return strings.HasPrefix(heard, "finished ") && strings.HasSuffix(heard, " "+id)
 		})
 	})

@@ -86,7 +86,8 @@ func (f *Feed) readLive(ctx context.Context, live domain.LiveID, after, upTo int
 	return deltas, nil
 }
 
-// readViewers returns deltas of the viewers of a live that belong to all lives of a user, without profiles.
+// readViewers returns deltas of the viewers of a live that belong to all lives of a user, without profiles: the first
+// limit ones, of which no later one of the same user follows up to upTo.
 func (f *Feed) readViewers(ctx context.Context, live domain.LiveID, after, upTo int64, limit int) ([]projections.Delta, error) {
 	pool, types := f.current.Load().tables.pool, viewerEvents()
 	if upTo-after > f.c.MaxViewerEvents {
@@ -118,7 +119,7 @@ func (f *Feed) readViewers(ctx context.Context, live domain.LiveID, after, upTo 
 			}
 		}
 	}
-	return dropSuperseded(deltas), nil
+	return deltas, nil
 }
 
 // viewerEvents returns the types of the events whose deltas belong to all lives of a user.

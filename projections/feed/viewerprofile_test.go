@@ -3,6 +3,7 @@ package feed_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -138,6 +139,36 @@ func TestChangedProfilesAreReadFromTheLog(t *testing.T) {
 		if e, ok := d.Event.(domain.UserProfileChanged); d.User == stays.ID && (d.Profile.Name() != "erased" || ok && e.Nickname != "erased") {
 			t.Errorf("got %+v of a forgotten user", d)
 		}
+	}
+}
+
+// TestManyChangesOfOneProfile checks that LiveDeltas returns the change of a viewer that follows more changes of another
+// viewer than it returns deltas.
+func TestManyChangesOfOneProfile(t *testing.T) {
+	t.Parallel()
+	w, c, f := startWithTraffic(t, 3, 1, feed.Config{})
+	live := c.Lives[0]
+	for _, u := range c.Users[1:] {
+		u.Send(domain.JoinLive{Live: live, Node: "n"})
+	}
+	begin := w.Head()
+	const limit = 5
+	var last int64
+	for i := range limit + 2 {
+		last = c.Users[1].Send(domain.ChangeProfile{Nickname: new(fmt.Sprint("ann ", i))}).Position
+	}
+	other := c.Users[2].Send(domain.ChangeProfile{Nickname: new("bob")}).Position
+	w.CatchUp()
+	found, err := f.LiveDeltas(t.Context(), live, begin, w.Head(), limit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []int64
+	for _, d := range found {
+		got = append(got, d.Position)
+	}
+	if want := []int64{last, other}; !slices.Equal(got, want) {
+		t.Errorf("got deltas at %d, want %d", got, want)
 	}
 }
 

@@ -21,7 +21,7 @@ import (
 )
 
 // Timeout is the maximum duration of every wait in a test.
-const Timeout = time.Minute
+const Timeout = 3 * time.Minute
 
 // The actors of commands.
 var (

@@ -71,6 +71,13 @@ func withConn(ctx context.Context, pool *pgxpool.Pool, schema string, work func(
 	return work(conn)
 }
 
+// withConns calls work with two separate connections, as withConn does with one.
+func withConns(ctx context.Context, pool *pgxpool.Pool, schema string, work func(first, second *pgx.Conn) error) error {
+	return withConn(ctx, pool, schema, func(first *pgx.Conn) error {
+		return withConn(ctx, pool, schema, func(second *pgx.Conn) error { return work(first, second) })
+	})
+}
+
 // drop drops a schema with its tables. It waits at most dropTimeout for queries that read the tables.
 func drop(ctx context.Context, conn *pgx.Conn, schema string) error {
 	err := pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {

@@ -3,8 +3,7 @@ package rebuild_test
 import (
 	"context"
 	"runtime"
-	"runtime/debug"
-	"sync/atomic"
+	"runtime/metrics"
 	"testing"
 	"time"
 
@@ -15,7 +14,7 @@ import (
 )
 
 const (
-	fewEvents  = 20_000
+	fewEvents  = 100_000
 	manyEvents = 10 * fewEvents
 )
 
@@ -23,7 +22,7 @@ const (
 type cost struct {
 	events int64
 	took   time.Duration
-	heap   uint64 // maximum size of the heap in bytes
+	heap   uint64 // maximum memory in use in bytes, without the memory in use before the run
 }
 
 // growth returns the time of larger, a run on ten times the events, divided by the time of c.
@@ -69,25 +68,21 @@ func BenchmarkFigureGrowth(b *testing.B) {
 	b.ReportMetric(float64(rebuilt[1].heap)/float64(rebuilt[0].heap), "rebuild_memory_growth")
 }
 
-// measure runs run twice and returns the lower cost, which other processes have disturbed less. The garbage collector
-// runs often, so that the size of the heap is close to the memory in use.
+// measure runs run twice and returns the lower cost, which other processes have disturbed less.
 func measure(b *testing.B, run func() error) (least cost) {
 	b.Helper()
-	defer debug.SetGCPercent(debug.SetGCPercent(10))
-	var costs [2]cost
-	for i := range costs {
+	for i := range 2 {
 		runtime.GC()
-		var largest atomic.Uint64
+		before := liveHeap()
+		var largest uint64
 		ctx, stop := context.WithCancel(b.Context())
 		sampled := make(chan struct{})
 		go func() {
 			defer close(sampled)
 			tick := time.NewTicker(2 * time.Millisecond)
 			defer tick.Stop()
-			var stats runtime.MemStats
 			for ctx.Err() == nil {
-				runtime.ReadMemStats(&stats)
-				largest.Store(max(largest.Load(), stats.HeapAlloc))
+				largest = max(largest, liveHeap())
 				<-tick.C
 			}
 		}()
@@ -95,14 +90,21 @@ func measure(b *testing.B, run func() error) (least cost) {
 		if err := run(); err != nil {
 			b.Fatal(err)
 		}
-		costs[i].took = time.Since(begun)
+		took := time.Since(begun)
 		stop()
 		<-sampled
-		costs[i].heap = largest.Load()
-	}
-	least = costs[0]
-	for _, c := range costs[1:] {
-		least.took, least.heap = min(least.took, c.took), min(least.heap, c.heap)
+		heap := largest - min(before, largest)
+		if i == 0 {
+			least = cost{took: took, heap: heap}
+		}
+		least.took, least.heap = min(least.took, took), min(least.heap, heap)
 	}
 	return least
+}
+
+// liveHeap returns the number of bytes that the newest garbage collection has found to be in use.
+func liveHeap() uint64 {
+	sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
 }

@@ -33,6 +33,11 @@ var tamperRows = map[string]string{
 	"public.command": "events > 0", // the log does not show the outcome of a command without events
 }
 
+// tamperValues restricts the values to which a column is changed (%s stands for the value), with the reason.
+var tamperValues = map[string]string{
+	"public.snapshot.format": "format = 1 OR %s > format", // readers ignore a row of an older format, as if it was deleted
+}
+
 // tamperTables lists the tables in which no edit needs to be found. After an edit of secret_fingerprint no server starts, and
 // verify, which has no secret, cannot compare.
 var tamperTables = []string{"public.goose_db_version", "public.survey_reply", "public.secret_fingerprint"}
@@ -227,10 +232,13 @@ func (w *tamperWorld) edit(c column) bool {
 		w.Fatalf("column %s.%s has the type %s: add edits of that type", c.table, c.name, c.kind)
 	}
 	for _, i := range w.random.Perm(len(choices)) {
-		value := fmt.Sprintf(choices[i], c.name)
+		value, allowed := fmt.Sprintf(choices[i], c.name), "true"
+		if condition, ok := tamperValues[c.table+"."+c.name]; ok {
+			allowed = fmt.Sprintf(condition, value)
+		}
 		tag, err := w.execAsReplica(fmt.Sprintf(`UPDATE %[1]s t SET %[2]s = %[3]s WHERE ctid = (
-			SELECT ctid FROM %[1]s WHERE (%[4]s) AND %[2]s::text IS DISTINCT FROM (%[3]s)::text ORDER BY md5(ctid::text || '%[5]d') LIMIT 1)`,
-			c.table, c.name, value, where, w.random.Int()))
+			SELECT ctid FROM %[1]s WHERE (%[4]s) AND (%[6]s) AND %[2]s::text IS DISTINCT FROM (%[3]s)::text ORDER BY md5(ctid::text || '%[5]d') LIMIT 1)`,
+			c.table, c.name, value, where, w.random.Int(), allowed))
 		var refused *pgconn.PgError
 		switch {
 		case errors.As(err, &refused): // a constraint has refused the edit

@@ -37,8 +37,8 @@ const maxPoison = 100
 func Verify(ctx context.Context, store *eventstore.Store, pool *pgxpool.Pool, c VerifyConfig) (Report, error) {
 	started := c.Now()
 	v := &verification{kept: c.Kept}
-	v.auditor = audit.New(store, &v.faults)
-	err := withConn(ctx, pool, tempSchema, func(conn *pgx.Conn) error {
+	err := withConns(ctx, pool, tempSchema, func(conn, auditing *pgx.Conn) error {
+		v.auditor = audit.New(store, auditing, &v.faults)
 		v.shadow = &shadow{
 			applier: projections.NewApplier(store, c.Projections), store: store, conn: conn, schema: tempSchema,
 			progress: newProgressReporter(c.Now, c.Progress), reader: v.read,

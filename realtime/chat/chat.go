@@ -32,6 +32,7 @@ type Chat struct {
 	typing  *typingBatcher
 	leaves  *leaveQueue
 	byUser  *limit.Rates[domain.UserID] // limits the messages of each user
+	toAll   *limit.Bucket               // limits the messages to namespaces
 }
 
 // New creates the chat of a node and adds it to the hub. The cluster must be started after New and must run as long as
@@ -44,7 +45,7 @@ func New(cfg Config) (*Chat, error) {
 	c := &Chat{
 		cfg: cfg, hub: cfg.Hub, leaves: leaves, state: newState(cfg.Cluster.Node(), cfg.Store.LookalikeKey, leaves),
 		inbox: newInbox(), changes: make(chan struct{}, 1), typing: newTypingBatcher(cfg.Cluster, cfg.Log),
-		byUser: newUserMessages(cfg),
+		byUser: newUserMessages(cfg), toAll: newNamespaceMessages(cfg),
 	}
 	leaves.nameKeyOf = c.state.nameKeyOf
 	cfg.Cluster.OnNodeLost(participantCleanup(cfg))

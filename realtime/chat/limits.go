@@ -25,6 +25,11 @@ func newLimits(c Config) *Limits {
 	}
 }
 
+// newNamespaceMessages returns the limit of the messages to namespaces, of all clients of this node together.
+func newNamespaceMessages(c Config) *limit.Bucket {
+	return limit.NewBucket(limit.Rate{PerSecond: c.NamespaceMessageRate, Burst: 2 * int(max(c.NamespaceMessageRate, 1))})
+}
+
 // newUserMessages returns the limit of the messages of each user on this node, over all connections.
 func newUserMessages(c Config) *limit.Rates[domain.UserID] {
 	return limit.NewRates[domain.UserID](limit.Rate{PerSecond: c.MessageRate, Burst: c.MessageBurst}, limitedUsers)

@@ -183,13 +183,24 @@ func (s *Session) Post(ctx context.Context, c domain.PostMessage, key string) (e
 }
 
 // Exchange posts a message to the connections of a namespace, or to one connection that is not in the chat. It counts
-// against the same rate as Post. The listener of Chat.OnExchange receives the message.
-func (s *Session) Exchange(ctx context.Context, c domain.ExchangeMessage) error {
+// against the same rate as Post. All clients of the node share a further rate of accepted messages to namespaces. The
+// listener of Chat.OnExchange receives the message.
+func (s *Session) Exchange(ctx context.Context, c domain.ExchangeMessage) (err error) {
 	if err := s.allowMessage(); err != nil {
 		return err
 	}
+	if c.Namespace != "" {
+		if err := hub.Limited(s.chat.toAll.Take(s.chat.cfg.Now())); err != nil {
+			return err
+		}
+		defer func() {
+			if err != nil { // a client whose messages are refused must not use up the rate of the others
+				s.chat.toAll.Return(s.chat.cfg.Now())
+			}
+		}()
+	}
 	c.Participant, c.Nickname, c.UploadURLPrefix = s.participant.id, s.participant.nickname, s.chat.uploadURL(c.Text)
-	_, err := s.execute(ctx, s.participant.identity, c, "")
+	_, err = s.execute(ctx, s.participant.identity, c, "")
 	return err
 }
 

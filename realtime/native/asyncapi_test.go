@@ -1,12 +1,18 @@
 package native_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"roomlog/internal/schematest"
 	"roomlog/realtime/native"
 )
 
@@ -98,4 +104,51 @@ func checkReferences(t *testing.T, doc []byte) {
 	if references < 20 {
 		t.Errorf("%d references only", references)
 	}
+}
+
+// frameSchemas are the schemas of all frames that a server sends, by the names of their messages in the AsyncAPI document.
+var frameSchemas = sync.OnceValues(func() (map[string]*jsonschema.Schema, error) {
+	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(native.AsyncAPI()))
+	if err != nil {
+		return nil, err
+	}
+	schematest.Close(document)
+	compiler := jsonschema.NewCompiler()
+	compiler.AssertFormat()
+	if err := compiler.AddResource("asyncapi.json", document); err != nil {
+		return nil, err
+	}
+	schemas := map[string]*jsonschema.Schema{}
+	for name := range document.(map[string]any)["components"].(map[string]any)["messages"].(map[string]any) {
+		if schemas[name], err = compiler.Compile("asyncapi.json#/components/messages/" + name + "/payload"); err != nil {
+			return nil, err
+		}
+	}
+	return schemas, nil
+})
+
+// documented returns an error for a frame that the AsyncAPI document does not describe. verb is the type of the request
+// to which the frame replies, if the test knows it.
+func documented(m message, verb string) error {
+	schemas, err := frameSchemas()
+	if err != nil {
+		return err
+	}
+	name := "push." + m.Type
+	switch {
+	case m.Re != "" && m.Type == "error":
+		name = "error.reply"
+	case m.Re != "" && schemas[verb] == nil: // a request that does not exist or that the test has written itself
+		return nil
+	case m.Re != "":
+		name = verb + "." + m.Type
+	}
+	if schemas[name] == nil {
+		return fmt.Errorf("there is no message %s", name)
+	}
+	frame, err := jsonschema.UnmarshalJSON(strings.NewReader(m.raw))
+	if err != nil {
+		return err
+	}
+	return schemas[name].Validate(frame)
 }

@@ -3,7 +3,6 @@ package native
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 
 	"roomlog/domain"
 	"roomlog/internal/strictjson"
@@ -45,21 +44,12 @@ func malformedFrame(err error) *hub.Problem {
 		if wrong.Field == "" {
 			return badRequest("a frame and its data must be JSON objects")
 		}
-		return badRequest(fmt.Sprintf("%s cannot be %s", wrong.Field, withArticle(wrong.Value)))
+		return badRequest(strictjson.TypeProblem(err))
 	}
 	if member := strictjson.AsMemberError(err); member != nil {
 		return badRequest(member.Error())
 	}
 	return hub.NewProblem(codeBadJSON, "not JSON: "+err.Error())
-}
-
-// withArticle returns "a string" for "string". It returns a phrase such as "number 1.5" unchanged.
-func withArticle(kind string) string {
-	switch kind[0] {
-	case 'a', 'o':
-		return "an " + kind
-	}
-	return "a " + kind
 }
 
 // closeCodeOf returns the close code for a refusal that ends the connection, or 0 for other refusals.

@@ -115,6 +115,7 @@ func BenchmarkFigureFanoutBusyRoom(b *testing.B) {
 		r := compete(b, viewers, 80, 5, bare, window, noWindow, packed)
 		bare, window, noWindow, packed := r[0], r[1], r[2], r[3]
 		b.ReportMetric(window.cpu/bare.cpu, "fanout_window_ratio")
+		b.ReportMetric(window.p50, "fanout_window_p50_ms")
 		b.ReportMetric(window.p99, "fanout_window_p99_ms")
 		b.ReportMetric(noWindow.cpu/bare.cpu, "fanout_no_window_ratio")
 		b.ReportMetric(noWindow.p99/bare.p99, "fanout_no_window_p99_ratio")

@@ -114,7 +114,7 @@ type liveInfo struct {
 	Cover   string                      `json:"cover"`
 	Status  domain.Status               `json:"status" jsonschema:"enum=0,enum=1,enum=2,enum=3" jsonschema_description:"0 not started, 1 on air, 2 paused, 3 ended"`
 	Created time.Time                   `json:"created_at"`
-	Media   *projections.BroadcastMedia `json:"media" jsonschema_description:"what the broadcast contains; null: there is none now"`
+	Media   *projections.BroadcastMedia `json:"media" jsonschema:"nullable" jsonschema_description:"what the broadcast contains; null: there is none now"`
 }
 
 // snapshotOf converts a snapshot from the tables into the form for clients.

@@ -186,7 +186,8 @@ func events[E domain.Event](w *world) []E {
 type app struct {
 	*wstest.Client
 	ids   int
-	aside []message // pushes that arrived while the client waited for a reply
+	verbs map[string]string // types of the requests by their ids
+	aside []message         // pushes that arrived while the client waited for a reply
 }
 
 // message is any frame from the server.
@@ -225,6 +226,10 @@ func (a *app) ask(verb string, data any, key ...string) (id string) {
 	a.T.Helper()
 	a.ids++
 	id = fmt.Sprint(a.ids)
+	if a.verbs == nil {
+		a.verbs = map[string]string{}
+	}
+	a.verbs[id] = verb
 	frame := map[string]any{"id": id, "type": verb, "data": data}
 	if len(key) > 0 {
 		frame["key"] = key[0]
@@ -258,6 +263,9 @@ func (a *app) tryRead() (m message, err error) {
 		m.raw = payload
 		if err := json.Unmarshal([]byte(payload), &m); err != nil {
 			a.T.Fatalf("%s: %v", payload, err)
+		}
+		if err := documented(m, a.verbs[m.Re]); err != nil {
+			a.T.Errorf("the AsyncAPI document does not describe %s: %v", payload, err)
 		}
 		return m, nil
 	}

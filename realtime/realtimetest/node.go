@@ -22,7 +22,7 @@ import (
 )
 
 // Timeout is the maximum time of everything that a test waits for.
-const Timeout = 30 * time.Second
+const Timeout = 3 * time.Minute
 
 // Config contains the settings of the hub and of the chat.
 type Config struct {

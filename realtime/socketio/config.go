@@ -35,8 +35,6 @@ type Config struct {
 
 	Namespaces []string `placeholder:"NAME" help:"Socket.IO namespaces in addition to /, like /chat. Clients can do the same in each of them, and share lives and chat rooms with all others. At most 15 names of up to 40 characters. Default: clients can connect to / only."`
 
-	NamespaceMessageRate float64 `default:"10" min:"0.001" max:"1000" unit:"messages/s" help:"Maximum rate of chat messages to everybody in a namespace, from all Socket.IO clients of this node together. Each of these messages is written to every client in the namespace."`
-
 	ListedViewers int `default:"50" min:"1" max:"100" unit:"viewers" help:"Maximum number of viewers in the viewer list that Socket.IO clients receive, and of socket ids in it. The list contains the newest viewers."`
 }
 

@@ -8,7 +8,6 @@ import (
 	"sync"
 
 	"roomlog/domain"
-	"roomlog/internal/limit"
 	"roomlog/realtime/chat"
 	"roomlog/realtime/hub"
 	"roomlog/realtime/socketio/protocol"
@@ -19,8 +18,7 @@ type core struct {
 	cfg      Config
 	aliases  *aliases
 	channels *channels
-	sockets  socketSet     // the connected sockets
-	toAll    *limit.Bucket // limits the messages of all clients of this node to namespaces
+	sockets  socketSet // the connected sockets
 }
 
 // The kinds of denials, in the words that users see. Clients compare them.

@@ -288,3 +288,24 @@ func TestNamesOfNamespaces(t *testing.T) {
 		t.Errorf("15 names: %v", err)
 	}
 }
+
+// TestOneNodeSendsTheNamesOfNamespaces checks that sockets of one node that receive the same message get it in a packet
+// of their own namespace.
+func TestOneNodeSendsTheNamesOfNamespaces(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, guests)
+	w.chatRoom("demo")
+	ann := w.attends(siotest.Options{}, "demo")
+	bob := w.attends(in(siotest.Options{}, namespace), "demo", ann)
+	cat := w.attends(siotest.Options{}, "demo", ann, bob)
+	cat.Emit("exchange", says("群聊", "to the room"))
+	for _, c := range []*app{ann, bob} {
+		push[exchanged](c, "群聊")
+	}
+	dan := w.called(siotest.Options{}, "Dan")
+	eve := w.called(in(siotest.Options{}, namespace), "Eve", dan)
+	dan.Emit("message", "to all")
+	for _, c := range []*app{dan, eve} {
+		c.expectMessage("Dan", "to all")
+	}
+}

@@ -1,10 +1,19 @@
 package socketio_test
 
 import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"unicode/utf16"
 
 	"roomlog/domain"
 	"roomlog/realtime/socketio"
@@ -199,4 +208,110 @@ func TestReportsOfOldClients(t *testing.T) {
 		a.Send("40")
 		a.nothing()
 	})
+	t.Run("a WebSocket handshake with the headers of Firefox and of proxies", func(t *testing.T) {
+		for _, headers := range []string{"Connection: keep-alive, Upgrade\r\nUpgrade: websocket", "Connection: upgrade\r\nUpgrade: WebSocket"} {
+			conn, err := net.Dial("tcp", strings.TrimSuffix(strings.TrimPrefix(w.base, "http://"), socketio.Path))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			fmt.Fprintf(conn, "GET %s?EIO=3&transport=websocket HTTP/1.1\r\nHost: x\r\n%s\r\n"+
+				"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: IHfMdf8a0aQXbwQO1pkGdA==\r\n\r\n", socketio.Path, headers)
+			response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = response.Body.Close()
+			if accept := response.Header.Get("Sec-WebSocket-Accept"); response.StatusCode != http.StatusSwitchingProtocols || accept != "aWAY+V/uyz5ILZEoWuWdxjnlb7E=" {
+				t.Errorf("with %q, the response is %s with %q", headers, response.Status, accept)
+			}
+		}
+	})
+	t.Run("a client that polls without b64 gets text, whose length counts UTF-16 code units", func(t *testing.T) {
+		p := w.with(t).polls()
+		text := `42["comment",` + p.comment(w.register("poller"), live, "🎉 Brüder") + `]`
+		p.request(http.MethodPost, fmt.Sprintf("%d:%s", len(utf16.Encode([]rune(text))), text))
+		want := `"content":"🎉 Brüder"`
+		for body := ""; !strings.Contains(body, want); {
+			status, kind, got := p.request(http.MethodGet, "")
+			if status != http.StatusOK || kind != "text/plain; charset=UTF-8" {
+				t.Fatalf("got %d %s %q", status, kind, got)
+			}
+			for rest := got; rest != ""; { // each packet has its length before it
+				length, after, _ := strings.Cut(rest, ":")
+				n, err := strconv.Atoi(length)
+				units := utf16.Encode([]rune(after))
+				if err != nil || n > len(units) {
+					t.Fatalf("the lengths of %q do not fit", got)
+				}
+				body += string(utf16.Decode(units[:n]))
+				rest = string(utf16.Decode(units[n:]))
+			}
+		}
+	})
+	t.Run("a client that polls again after it has closed its session may connect anew", func(t *testing.T) {
+		p := w.with(t).polls()
+		if status, _, body := p.request(http.MethodPost, "1:1"); status != http.StatusOK || body != "ok" {
+			t.Errorf("closing is answered with %d %q", status, body)
+		}
+		if status, _, body := p.request(http.MethodGet, ""); status != http.StatusOK || body != "1:6" {
+			t.Errorf("the poll that follows is answered with %d %q", status, body)
+		}
+		if status, _, body := p.request(http.MethodGet, ""); status != http.StatusBadRequest || strings.TrimSpace(body) != `{"code":1,"message":"Session ID unknown"}` {
+			t.Errorf("polling is then answered with %d %q", status, body)
+		}
+		w.with(t).polls()
+	})
+}
+
+// rawPoller is a client of version 3 whose requests a test makes. It does not ask for base64.
+type rawPoller struct {
+	*world
+	address string
+}
+
+// polls opens a session and returns it when the server has sent that the socket is connected.
+func (w *world) polls() rawPoller {
+	w.Helper()
+	p := rawPoller{w, w.base + "?EIO=3&transport=polling"}
+	status, kind, body := p.request(http.MethodGet, "")
+	found := regexp.MustCompile(`^\d+:0\{"sid":"([^"]+)"`).FindStringSubmatch(body)
+	if status != http.StatusOK || kind != "text/plain; charset=UTF-8" || found == nil {
+		w.Fatalf("opened with %d %s %q", status, kind, body)
+	}
+	p.address += "&sid=" + found[1]
+	if !strings.HasSuffix(body, "2:40") {
+		p.request(http.MethodGet, "")
+	}
+	return p
+}
+
+// request sends a request and returns the status, the type and the body of the response.
+func (p rawPoller) request(method, body string) (status int, kind, response string) {
+	p.Helper()
+	r, err := http.NewRequestWithContext(p.Context(), method, p.address, strings.NewReader(body))
+	if err != nil {
+		p.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "text/plain;charset=UTF-8")
+	a, err := http.DefaultClient.Do(r)
+	if err != nil {
+		p.Fatal(err)
+	}
+	defer a.Body.Close()
+	b, err := io.ReadAll(a.Body)
+	if err != nil {
+		p.Fatal(err)
+	}
+	return a.StatusCode, a.Header.Get("Content-Type"), string(b)
+}
+
+// comment returns the argument of a comment.
+func (p rawPoller) comment(by person, live domain.LiveID, text string) string {
+	p.Helper()
+	b, err := json.Marshal(map[string]any{"live_id": live, "token": by.Token(), "data": text})
+	if err != nil {
+		p.Fatal(err)
+	}
+	return string(b)
 }

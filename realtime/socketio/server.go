@@ -7,7 +7,6 @@ import (
 	"sync"
 
 	"roomlog/domain"
-	"roomlog/internal/limit"
 	"roomlog/internal/settings"
 	"roomlog/realtime/hub"
 	"roomlog/realtime/socketio/engineio"
@@ -32,7 +31,6 @@ func New(cfg Config) (*Server, error) {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	c := &core{cfg: cfg, aliases: newAliases(), sockets: newSocketSet()}
-	c.toAll = limit.NewBucket(limit.Rate{PerSecond: cfg.NamespaceMessageRate, Burst: 2 * int(max(cfg.NamespaceMessageRate, 1))})
 	s := &Server{core: c}
 	c.channels = newChannels(&c.cfg, func() *engineio.Group { return s.sockets.Engine().NewGroup() })
 

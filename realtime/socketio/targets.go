@@ -5,7 +5,6 @@ import (
 
 	"roomlog/domain"
 	"roomlog/realtime/chat"
-	"roomlog/realtime/hub"
 	"roomlog/realtime/socketio/protocol"
 	"roomlog/realtime/ws"
 )
@@ -33,9 +32,6 @@ func (s *exchanger) handle(ctx context.Context, e *protocol.Event) error {
 		return err
 	case target != targetRoom:
 		return c.sendTo(ctx, target, post)
-	}
-	if err := hub.Limited(s.toAll.Take(s.cfg.Now())); err != nil {
-		return err
 	}
 	return c.chat.Exchange(ctx, domain.ExchangeMessage{
 		Kind: post.Kind, Text: post.Text, DurationMS: post.DurationMS, Namespace: s.socket.Namespace(),

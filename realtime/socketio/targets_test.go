@@ -122,8 +122,14 @@ func TestViewerIsATarget(t *testing.T) {
 // TestRateOfMessagesToANamespace checks that all clients together share the rate of messages to everybody.
 func TestRateOfMessagesToANamespace(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(c *socketio.Config, _ *roomsConfig) { c.NamespaceMessageRate = 0.001 })
+	w := newWorld(t, func(_ *socketio.Config, c *roomsConfig) { c.NamespaceMessageRate = 0.001 })
 	heard := w.app(siotest.Options{})
+	for range 3 { // refused messages do not count
+		author := w.app(siotest.Options{})
+		author.Emit("exchange", says("群聊", ""))
+		author.refused("消息不能为空")
+		author.Cut()
+	}
 	for i := range 3 {
 		author := w.app(siotest.Options{Version: 3})
 		author.Emit("exchange", says("群聊", "to all"))

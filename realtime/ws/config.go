@@ -27,7 +27,7 @@ type Config struct {
 
 	MaxMessage    int           `default:"16384" min:"1024" max:"16777216" unit:"bytes" help:"Maximum size of a message from a client on /ws, all its fragments together."`
 	QueueBytes    int           `default:"131072" min:"4096" max:"67108864" unit:"bytes" help:"Size of the queue of a connection whose client reads slowly. When the queue is full, comments are dropped; at twice the size the connection is closed."`
-	PushWindow    time.Duration `default:"50ms" min:"1ms" max:"1s" zero:"every push is written at once" help:"Time during which pushes to the connections of a busy live are collected into one write. The first push after a silence is written at once."`
+	PushWindow    time.Duration `default:"50ms" min:"1ms" max:"1s" zero:"every push is written at once" help:"Maximum time for which a push to the connections of a busy live waits, so that several are written together. While there are few pushes, each is written at once."`
 	Deflate       bool          `help:"Compress pushes on /ws to clients that offer permessage-deflate. In a busy live this needs a quarter of the bytes, and more memory and CPU time. Default: off."`
 	PingInterval  time.Duration `default:"25s" min:"1s" max:"10m" help:"Interval between two pings to a client. Some mobile networks drop connections that are silent for 30 s."`
 	SocketTimeout time.Duration `default:"1m" min:"1s" max:"1h" zero:"no limit" help:"Time after which a connection is closed if no frame has arrived. It must be longer than the ping interval."`

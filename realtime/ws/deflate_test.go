@@ -264,7 +264,9 @@ func TestCompressedClientMessages(t *testing.T) {
 		t.Run(tt.name+" end the connection", func(t *testing.T) {
 			c := dialPacked(t, s.addr)
 			c.Write(tt.bytes...)
-			c.ExpectClose(tt.code)
+			if reason := c.ExpectClose(tt.code); strings.Contains(reason, "gws") {
+				t.Errorf("the reason names the library: %q", reason)
+			}
 		})
 	}
 }

@@ -3,9 +3,9 @@ package ws
 // Fanout sends every frame that is pushed into it to every connection that was added to it. It has no goroutine: the
 // workers of its Server write. There is one worker for each core, and each serves a part of the connections.
 //
-// A frame that is pushed while no push window is open is written immediately and opens a push window. Frames that are
-// pushed during the push window are joined into one write at its end. All connections receive the frames in the order
-// in which they were pushed.
+// While few frames are pushed, each is written at once. The more frames are pushed, the more of them are joined into one
+// write: as many as can be expected within the push window. No frame waits longer than the push window. All connections
+// receive the frames in the order in which they were pushed.
 type Fanout struct {
 	shards []*shard
 }
@@ -14,7 +14,7 @@ type Fanout struct {
 func (s *Server) NewFanout() *Fanout {
 	f := &Fanout{}
 	for _, worker := range s.workers {
-		f.shards = append(f.shards, newShard(worker.enqueue, &s.shared.stats))
+		f.shards = append(f.shards, newShard(&worker.schedule))
 	}
 	return f
 }

@@ -54,6 +54,58 @@ func TestFanout(t *testing.T) {
 		room.Push(ws.TextFrame([]byte("first")))
 		c.ExpectText("first")
 	})
+	t.Run("sends each frame at once while there are few", func(t *testing.T) {
+		const window = 50 * time.Millisecond
+		clock := clocktest.New()
+		s := serve(t, func(cfg *ws.Config) { cfg.Now, cfg.PushWindow = clock.Now, window })
+		room := s.NewFanout()
+		c := wstest.Dial(t, s.addr)
+		room.Add(wstest.Receive(t, s.peers, "the connection").conn)
+		for i := range 100 {
+			room.Push(ws.TextFrame(fmt.Append(nil, i)))
+			c.ExpectText(fmt.Sprint(i))
+			clock.Forward(window * 3 / 4)
+		}
+	})
+	t.Run("joins as many frames as are expected within the window", func(t *testing.T) {
+		const window, together = 50 * time.Millisecond, 4
+		clock := clocktest.New()
+		s := serve(t, func(cfg *ws.Config) { cfg.Now, cfg.PushWindow = clock.Now, window })
+		room := s.NewFanout()
+		c := wstest.Dial(t, s.addr)
+		room.Add(wstest.Receive(t, s.peers, "the connection").conn)
+		push := func(text string) {
+			clock.Forward(window / together)
+			room.Push(ws.TextFrame([]byte(text)))
+		}
+		for range 200 {
+			push("many")
+		}
+		push("the last of many")
+		clock.Forward(window)
+		for text := ""; text != "the last of many"; {
+			_, payload, err := c.ReadFrame()
+			if err != nil {
+				t.Fatal(err)
+			}
+			text = payload
+		}
+		room.Push(ws.TextFrame([]byte("after a silence")))
+		c.ExpectText("after a silence")
+		for range 10 {
+			before, _ := observed(t, s.Stats().FlushFrames)
+			for i := range together {
+				push(fmt.Sprint(i))
+			}
+			for i := range together {
+				if i > 0 && c.In.Buffered() == 0 {
+					t.Fatalf("frame %d was not in the same write", i)
+				}
+				c.ExpectText(fmt.Sprint(i))
+			}
+			wstest.Eventually(t, "the flush is counted", func() bool { n, _ := observed(t, s.Stats().FlushFrames); return n > before })
+		}
+	})
 	t.Run("joins the frames after the first, even after a silence", func(t *testing.T) {
 		const window = 20 * time.Millisecond // length of the push window, on the clock below
 		clock := clocktest.New()
@@ -62,11 +114,11 @@ func TestFanout(t *testing.T) {
 		c := wstest.Dial(t, s.addr)
 		conn := wstest.Receive(t, s.peers, "the connection").conn
 		room.Add(conn)
+		makeBusy(t, clock, room, c)
 		for round := range 2 { // the second round starts after a silence
 			room.Push(ws.TextFrame([]byte("first")))
 			c.ExpectText("first")
-			windowsOpen(t, s, c, conn)
-			for i := range 100 {
+			for i := range 10 {
 				room.Push(ws.TextFrame(fmt.Append(nil, i)))
 			}
 			clock.Forward(window - 1)
@@ -74,13 +126,12 @@ func TestFanout(t *testing.T) {
 			c.ExpectText("the window is open")
 			clock.Forward(1)
 			c.ExpectText("0")
-			for i := 1; i < 100; i++ {
-				if i > 1 && c.In.Buffered() == 0 {
+			for i := 1; i < 10; i++ {
+				if c.In.Buffered() == 0 {
 					t.Fatalf("round %d: frame %d was not in the same write", round, i)
 				}
 				c.ExpectText(fmt.Sprint(i))
 			}
-			windowsOpen(t, s, c, conn)
 			clock.Forward(2 * window)
 		}
 	})
@@ -99,8 +150,8 @@ func TestFanout(t *testing.T) {
 		s := serve(t, func(cfg *ws.Config) { cfg.Now, cfg.PushWindow = clock.Now, 20*time.Millisecond })
 		room := s.NewFanout()
 		old := wstest.Dial(t, s.addr)
-		oldConn := wstest.Receive(t, s.peers, "the connection").conn
-		room.Add(oldConn)
+		room.Add(wstest.Receive(t, s.peers, "the connection").conn)
+		makeBusy(t, clock, room, old)
 		var late []*wstest.Client
 		var conns []*ws.Conn
 		for range 4 { // enough connections that every shard has some
@@ -109,7 +160,6 @@ func TestFanout(t *testing.T) {
 		}
 		room.Push(ws.TextFrame([]byte("first")))
 		old.ExpectText("first")
-		windowsOpen(t, s, old, oldConn) // from here on, frames wait until the window ends
 		room.Push(ws.LatestFrame([]byte("gauge 1"), "gauge"))
 		room.Push(ws.TextFrame([]byte("before")))
 		for _, conn := range conns {
@@ -129,9 +179,6 @@ func TestFanout(t *testing.T) {
 		old.ExpectText("before")
 		old.ExpectText("gauge 2")
 		old.ExpectText("after")
-		for i, c := range append(late, old) {
-			windowsOpen(t, s, c, append(conns, oldConn)[i])
-		}
 		room.Push(ws.TextFrame([]byte("next")))
 		clock.Forward(time.Second)
 		for _, c := range append(late, old) {
@@ -171,10 +218,17 @@ func TestFanout(t *testing.T) {
 		room.Push(ws.TextFrame([]byte("nobody is here")))
 		conn := wstest.Receive(t, s.peers, "the connection").conn
 		room.Add(conn)
+		makeBusy(t, clock, room, c)
+		var flushes uint64
+		var framesBefore float64
+		wstest.Eventually(t, "the flushes are counted", func() bool {
+			flushes, framesBefore = observed(t, s.Stats().FlushFrames)
+			return framesBefore == manyFrames
+		})
 		happened := clock.Now().Add(-time.Minute)
 		room.Push(ws.TextFrame([]byte("alone")).RecordedAt(happened))
 		c.ExpectText("alone")
-		windowsOpen(t, s, c, conn)
+		wstest.Eventually(t, "the frame is counted", func() bool { n, _ := observed(t, s.Stats().PushSeconds); return n == 1 })
 		room.Push(ws.TextFrame([]byte("a reply is no event")))
 		room.Push(ws.TextFrame([]byte("one")).RecordedAt(happened))
 		room.Push(ws.TextFrame([]byte("two")).RecordedAt(happened))
@@ -182,9 +236,9 @@ func TestFanout(t *testing.T) {
 		for _, text := range []string{"a reply is no event", "one", "two"} {
 			c.ExpectText(text)
 		}
-		wstest.Eventually(t, "the flush is counted", func() bool { n, _ := observed(t, s.Stats().FlushFrames); return n == 3 })
-		if _, frames := observed(t, s.Stats().FlushFrames); frames != 5 {
-			t.Errorf("the flushes joined %v frames, want 1, 1 and 3", frames)
+		wstest.Eventually(t, "the flush is counted", func() bool { n, _ := observed(t, s.Stats().FlushFrames); return n == flushes+2 })
+		if _, frames := observed(t, s.Stats().FlushFrames); frames != framesBefore+4 {
+			t.Errorf("the flushes joined %v frames, want 1 and 3", frames-framesBefore)
 		}
 		wstest.Eventually(t, "the frames are counted", func() bool { n, _ := observed(t, s.Stats().PushSeconds); return n == 3 })
 		if _, seconds := observed(t, s.Stats().PushSeconds); seconds != 60+90+90 {
@@ -233,16 +287,20 @@ func TestFanout(t *testing.T) {
 	})
 }
 
-// windowsOpen blocks until the worker of conn has finished the flushes with the frames that c has received. The push
-// windows of these frames are then open. It pushes a frame into another fan-out, which the worker writes after those
-// flushes, and waits for it.
-func windowsOpen(t *testing.T, s *server, c *wstest.Client, conn *ws.Conn) {
+// manyFrames is the number of frames that makeBusy pushes.
+const manyFrames = 1000
+
+// makeBusy pushes many frames at the same time, and waits until c has received them. Frames that are pushed afterwards
+// wait, except the first after a silence.
+func makeBusy(t *testing.T, clock *clocktest.Clock, room *ws.Fanout, c *wstest.Client) {
 	t.Helper()
-	other := s.NewFanout()
-	other.Add(conn)
-	other.Push(ws.TextFrame([]byte("the windows are open")))
-	c.ExpectText("the windows are open")
-	other.Remove(conn)
+	for range manyFrames {
+		room.Push(ws.TextFrame([]byte("many")))
+	}
+	clock.Forward(time.Second / 10)
+	for range manyFrames {
+		c.ExpectText("many")
+	}
 }
 
 // observed returns the number and the sum of the values in a histogram.

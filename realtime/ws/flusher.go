@@ -9,23 +9,22 @@ import (
 
 // flusher is a worker that writes the waiting frames of its shards to their connections.
 type flusher struct {
-	now        func() time.Time
-	window     time.Duration // push window; if 0 or less, every push is written immediately
-	stats      *Stats
+	schedule   schedule    // what its shards use
 	compressor *compressor // nil if batches are not compressed
 
-	wake  chan struct{}
-	mu    sync.Mutex
-	ready []*shard
+	wake   chan struct{}
+	mu     sync.Mutex
+	ready  []*shard // shards to flush
+	opened []window // push windows that have been opened since run took them
 
 	// Only run uses the fields from here on.
-	cooling []cooling // shards, in the order in which their push windows end
+	windows []window // push windows that may be open, in the order in which they end
 	joined  []byte
 	spare   []*Frame
 }
 
-// cooling is a shard and the time at which its push window ends.
-type cooling struct {
+// window is the push window of a shard.
+type window struct {
 	shard *shard
 	until time.Time
 }
@@ -33,8 +32,10 @@ type cooling struct {
 // keepJoined is the maximum size in bytes of a buffer for joined writes that a worker keeps for the next flush.
 const keepJoined = 256 << 10
 
-func newFlusher(now func() time.Time, window time.Duration, stats *Stats) *flusher {
-	return &flusher{now: now, window: window, stats: stats, wake: make(chan struct{}, 1)}
+func newFlusher(now func() time.Time, length time.Duration, stats *Stats) *flusher {
+	f := &flusher{wake: make(chan struct{}, 1)}
+	f.schedule = schedule{now: now, window: length, flush: f.enqueue, flushAt: f.enqueueAt, stats: stats}
+	return f
 }
 
 // enqueue requests a flush of s.
@@ -42,6 +43,19 @@ func (f *flusher) enqueue(s *shard) {
 	f.mu.Lock()
 	f.ready = append(f.ready, s)
 	f.mu.Unlock()
+	f.notify()
+}
+
+// enqueueAt requests a flush of s at the time until, unless s is flushed before. All windows have the same length, so
+// they end in the order in which they are opened.
+func (f *flusher) enqueueAt(s *shard, until time.Time) {
+	f.mu.Lock()
+	f.opened = append(f.opened, window{s, until})
+	f.mu.Unlock()
+	f.notify()
+}
+
+func (f *flusher) notify() {
 	select {
 	case f.wake <- struct{}{}:
 	default: // run is already awake
@@ -56,13 +70,14 @@ func (f *flusher) run(ctx context.Context) {
 	for {
 		f.mu.Lock()
 		ready, f.ready = f.ready, ready[:0]
+		f.windows, f.opened = append(f.windows, f.opened...), f.opened[:0]
 		f.mu.Unlock()
 		for i, s := range ready {
 			f.flush(s)
 			ready[i] = nil
 		}
-		if f.endWindows(f.now()); len(f.cooling) > 0 {
-			timer.Reset(f.cooling[0].until.Sub(f.now()))
+		if f.endWindows(f.schedule.now()); len(f.windows) > 0 {
+			timer.Reset(f.windows[0].until.Sub(f.schedule.now()))
 		}
 		select {
 		case <-ctx.Done():
@@ -73,17 +88,21 @@ func (f *flusher) run(ctx context.Context) {
 	}
 }
 
-// endWindows ends the push windows that are over. It flushes shards into which frames were pushed meanwhile; the other
-// shards become idle.
+// endWindows flushes the shards whose push windows are over, and forgets the windows of shards that were flushed before
+// their end.
 func (f *flusher) endWindows(now time.Time) {
 	done := 0
-	for ; done < len(f.cooling) && !f.cooling[done].until.After(now); done++ {
-		s := f.cooling[done].shard
-		if s.endWindow() {
-			f.flush(s)
+	for ; done < len(f.windows); done++ {
+		w := f.windows[done]
+		if !w.shard.collects(w.until) {
+			continue
 		}
+		if w.until.After(now) {
+			break
+		}
+		f.flush(w.shard)
 	}
-	f.cooling = slices.Delete(f.cooling, 0, done)
+	f.windows = slices.Delete(f.windows, 0, done)
 }
 
 // flush writes the waiting frames of s to its connections, with one write for each connection.
@@ -110,17 +129,12 @@ func (f *flusher) flush(s *shard) {
 			l.conn.offer(joined[size(frames[:l.from]):], frames[l.from:])
 		}
 	}
-	window := f.window
-	if !slices.ContainsFunc(frames, func(frame *Frame) bool { return frame.priority != latest }) {
-		window = 0 // gauges do not delay the next event
-	}
 	f.count(frames, len(list)+len(latecomers))
 	if cap(f.joined) > keepJoined {
 		f.joined = nil
 	}
 	clear(frames)
 	f.spare = frames
-	f.cooling = append(f.cooling, cooling{s, f.now().Add(max(0, window))})
 }
 
 // count updates the statistics after frames were written to conns connections.
@@ -128,12 +142,12 @@ func (f *flusher) count(frames []*Frame, conns int) {
 	if conns == 0 {
 		return
 	}
-	f.stats.FramesOut.Add(int64(len(frames) * conns))
-	f.stats.FlushFrames.Observe(float64(len(frames)))
-	now := f.now()
+	f.schedule.stats.FramesOut.Add(int64(len(frames) * conns))
+	f.schedule.stats.FlushFrames.Observe(float64(len(frames)))
+	now := f.schedule.now()
 	for _, frame := range frames {
 		if !frame.recordedAt.IsZero() {
-			f.stats.PushSeconds.Observe(now.Sub(frame.recordedAt).Seconds())
+			f.schedule.stats.PushSeconds.Observe(now.Sub(frame.recordedAt).Seconds())
 		}
 	}
 }

@@ -140,6 +140,10 @@ func (w *netConn) Write(p []byte) (int, error) {
 		code, reason = CloseEncoding, "cannot be inflated within the limits"
 		f = closeFrame(code, reason)
 	}
+	if name, found := strings.CutPrefix(reason, "gws: "); found { // the client need not know the library
+		reason = name
+		f = closeFrame(code, reason)
+	}
 	c.replied = c.end(code, reason, f)
 	return len(p), nil
 }

@@ -1,24 +1,34 @@
 package ws
 
 import (
+	"cmp"
 	"slices"
 	"sync"
+	"time"
 )
 
-// phase is what the worker will do next with a shard: nothing, flush it, or wait for the end of the push window.
+// phase is what the worker will do next with a shard.
 type phase uint8
 
 const (
-	phaseIdle    phase = iota // the next push is flushed immediately
-	phaseReady                // the worker will flush it
-	phaseCooling              // the shard was flushed within the push window; the worker checks for new frames when the window ends
+	phaseIdle       phase = iota // no frame waits
+	phaseCollecting              // frames wait for more; the worker flushes the shard when the push window ends
+	phaseReady                   // the worker will flush the shard
 )
+
+// schedule contains what a shard needs of its worker.
+type schedule struct {
+	now     func() time.Time
+	window  time.Duration                   // push window; 0 or less: every push is written at once
+	flush   func(s *shard)                  // requests a flush
+	flushAt func(s *shard, until time.Time) // requests a flush at the end of the push window, unless s is flushed before
+	stats   *Stats
+}
 
 // shard is the part of a fan-out that one worker serves.
 type shard struct {
-	ready  func(*shard) // adds the shard to the queue of its worker
-	stats  *Stats
-	writes sync.Mutex // locked while the worker writes; locked before mu
+	schedule *schedule
+	writes   sync.Mutex // locked while the worker writes; locked before mu
 
 	history history // compression window; guarded by writes
 
@@ -29,6 +39,8 @@ type shard struct {
 	late    []late  // connections that were added while older frames waited, which they must not receive; the next flush makes them members
 	waiting []*Frame
 	phase   phase
+	until   time.Time // end of the push window; set while phase is phaseCollecting
+	pace    pace
 }
 
 // late is a connection that receives only the waiting frames from an index on.
@@ -37,8 +49,8 @@ type late struct {
 	from int
 }
 
-func newShard(ready func(*shard), stats *Stats) *shard {
-	return &shard{ready: ready, stats: stats, members: make(map[*Conn]struct{})}
+func newShard(worker *schedule) *shard {
+	return &shard{schedule: worker, members: make(map[*Conn]struct{})}
 }
 
 func (s *shard) add(c *Conn) {
@@ -77,23 +89,34 @@ func (s *shard) len() int {
 	return len(s.members) + len(s.late)
 }
 
+// push appends a frame to the waiting frames. The waiting frames are written at once if nothing was pushed for as long as
+// the push window, or if they are as many as can be expected within the push window. Otherwise they wait for more, until
+// the push window of the oldest ends. Latest frames delay no others.
 func (s *shard) push(frame *Frame) {
+	now, window := s.schedule.now(), s.schedule.window
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	if len(s.members)+len(s.late) == 0 {
-		s.mu.Unlock()
 		return
 	}
+	var enough bool
 	if frame.priority == latest {
 		s.removeWaiting(frame.key)
+		s.waiting = append(s.waiting, frame)
+		enough = s.phase == phaseIdle
+	} else {
+		silence := s.pace.add(now)
+		s.waiting = append(s.waiting, frame)
+		enough = silence >= window || len(s.waiting) >= s.pace.in(window)
 	}
-	s.waiting = append(s.waiting, frame)
-	wake := s.phase == phaseIdle
-	if wake {
+	switch {
+	case s.phase == phaseReady:
+	case enough:
 		s.phase = phaseReady
-	}
-	s.mu.Unlock()
-	if wake {
-		s.ready(s)
+		s.schedule.flush(s)
+	case s.phase == phaseIdle:
+		s.phase, s.until = phaseCollecting, now.Add(window)
+		s.schedule.flushAt(s, s.until)
 	}
 }
 
@@ -109,7 +132,7 @@ func (s *shard) removeWaiting(key string) {
 			s.late[j].from--
 		}
 	}
-	s.stats.Replaced.Add(1)
+	s.schedule.stats.Replaced.Add(1)
 }
 
 // begin returns the waiting frames and the connections to which they must be written. The shard then collects new
@@ -122,6 +145,7 @@ func (s *shard) begin(spare []*Frame) (frames []*Frame, list []*Conn, latecomers
 		for c := range s.members {
 			s.list = append(s.list, c)
 		}
+		slices.SortFunc(s.list, func(a, b *Conn) int { return cmp.Compare(a.serial, b.serial) }) // roughly the order in memory, which is faster to read
 		s.stale = false
 	}
 	frames, list, latecomers = s.waiting, s.list, s.late
@@ -130,18 +154,13 @@ func (s *shard) begin(spare []*Frame) (frames []*Frame, list []*Conn, latecomers
 		s.members[l.conn] = struct{}{}
 		s.stale = true
 	}
-	s.phase = phaseCooling
+	s.phase = phaseIdle
 	return frames, list, latecomers
 }
 
-// endWindow ends the push window. It reports whether frames were pushed during the window.
-func (s *shard) endWindow() (more bool) {
+// collects reports whether the push window that ends at until is still open: the frames have not been written earlier.
+func (s *shard) collects(until time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.waiting) > 0 {
-		s.phase = phaseReady
-		return true
-	}
-	s.phase = phaseIdle
-	return false
+	return s.phase == phaseCollecting && s.until.Equal(until)
 }

@@ -12,8 +12,10 @@ import (
 
 	"roomlog/cmd/roomlog/cli"
 	"roomlog/eventstore/transparency"
+	"roomlog/eventstore/transparency/pack"
 	"roomlog/eventstore/transparency/tree"
 	"roomlog/eventstore/transparency/witness"
+	"roomlog/projections/ledger"
 )
 
 // maxProof bounds the size of a proof that is checked, in bytes.
@@ -122,8 +124,10 @@ func (c *auditCheck) read(stdin io.Reader) ([]byte, error) {
 	return content, err
 }
 
-// IsFault reports whether a command has found a fault, as opposed to having failed: in the log or in a table, in a proof, or in the
-// history of another server.
+// IsFault reports whether a command has found a fault, as opposed to having failed: in the log or in a table, in the
+// bookkeeping, in a proof or a pack, or in the history of another server.
 func IsFault(err error) bool {
-	return errors.Is(err, ErrFault) || errors.Is(err, transparency.ErrProof) || errors.Is(err, transparency.ErrSignature) || errors.Is(err, witness.ErrRewritten)
+	var fault *pack.Fault
+	var unbalanced *ledger.UnbalancedError
+	return errors.As(err, &fault) || errors.As(err, &unbalanced) || errors.Is(err, ErrFault) || errors.Is(err, transparency.ErrProof) || errors.Is(err, transparency.ErrSignature) || errors.Is(err, witness.ErrRewritten)
 }

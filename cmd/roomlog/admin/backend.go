@@ -19,7 +19,7 @@ import (
 )
 
 const (
-	poolConns       = 6                     // enough connections for a sequencer, a projector and some queries
+	poolConns       = 6                     // enough connections for a projector, some queries and watchLocks
 	catchUpInterval = 20 * time.Millisecond // interval between two reads of the checkpoint while another process updates the tables
 )
 
@@ -30,6 +30,7 @@ type backend struct {
 	queries *projections.Queries
 	log     *slog.Logger
 	sh      cli.Shell
+	locks   lockWatch
 }
 
 // withBackend opens the database, migrates it, calls work, and closes it. It never creates a database.
@@ -43,7 +44,7 @@ func withBackend(ctx context.Context, g *cli.Globals, sh cli.Shell, work func(co
 	if _, err := migrations.Upgrade(ctx, dsn, g.Migrations(log)); err != nil {
 		return err
 	}
-	return openBackend(ctx, sh, log, dsn, func(ctx context.Context, b *backend) error {
+	return openBackend(ctx, g, sh, log, dsn, func(ctx context.Context, b *backend) error {
 		if err := rebuild.RemoveLeftovers(ctx, b.owner, log); err != nil {
 			return err
 		}
@@ -62,20 +63,25 @@ func withUnchangedBackend(ctx context.Context, g *cli.Globals, sh cli.Shell, wor
 	if err := migrations.Check(ctx, dsn); err != nil {
 		return err
 	}
-	return openBackend(ctx, sh, log, dsn, work)
+	return openBackend(ctx, g, sh, log, dsn, work)
 }
 
-func openBackend(ctx context.Context, sh cli.Shell, log *slog.Logger, dsn string, work func(context.Context, *backend) error) error {
-	owner, err := eventstore.OpenPool(ctx, dsn, eventstore.PoolOptions{MaxConns: poolConns, Name: "roomlog admin"})
+// openBackend opens the log and calls work. It interrupts work that waits for a lock of another session longer than
+// --lock-timeout.
+func openBackend(ctx context.Context, g *cli.Globals, sh cli.Shell, log *slog.Logger, dsn string, work func(context.Context, *backend) error) error {
+	owner, err := eventstore.OpenPool(ctx, dsn, eventstore.PoolOptions{MaxConns: poolConns, Name: application})
 	if err != nil {
 		return err
 	}
 	defer owner.Close()
-	store, err := eventstore.Open(ctx, owner, eventstore.Config{Now: sh.Now, Log: log})
-	if err != nil {
-		return err
-	}
-	return work(ctx, &backend{store, owner, projections.NewQueries(owner), log, sh})
+	locks := lockWatch{owner, log, g.LockTimeout}
+	return locks.during(ctx, application, func(ctx context.Context) error {
+		store, err := eventstore.Open(ctx, owner, eventstore.Config{Now: sh.Now, Log: log})
+		if err != nil {
+			return err
+		}
+		return work(ctx, &backend{store, owner, projections.NewQueries(owner), log, sh, locks})
+	})
 }
 
 // execute executes a command as an operator and returns when the tables contain the result.
@@ -84,7 +90,7 @@ func (b *backend) execute(ctx context.Context, c domain.Command) (eventstore.Rec
 	if err != nil {
 		return receipt, err
 	}
-	return receipt, b.catchUp(ctx, receipt.Position)
+	return receipt, notInTables(receipt.Position, b.catchUp(ctx, receipt.Position))
 }
 
 // append executes a command as an operator. It does not wait for the tables.
@@ -132,7 +138,7 @@ func (b *backend) catchUp(ctx context.Context, position int64) error {
 	running, stop := context.WithCancel(ctx)
 	ended := make(chan error, 1)
 	go func() { ended <- projector.Run(running) }()
-	err := b.waitForTables(ctx, projector, position)
+	err := b.locks.during(ctx, servers, func(ctx context.Context) error { return b.waitForTables(ctx, projector, position) })
 	stop()
 	if runErr := <-ended; err == nil {
 		err = runErr
@@ -140,7 +146,9 @@ func (b *backend) catchUp(ctx context.Context, position int64) error {
 	return err
 }
 
+// waitForTables blocks until the tables have reached a position. It fails if they stand still for --lock-timeout.
 func (b *backend) waitForTables(ctx context.Context, projector *projections.Projector, position int64) error {
+	last, moved := int64(-1), b.sh.Now()
 	for {
 		seen := b.store.Projected().Count()
 		at, err := b.queries.Checkpoint(ctx)
@@ -149,6 +157,10 @@ func (b *backend) waitForTables(ctx context.Context, projector *projections.Proj
 			return err
 		case at >= position:
 			return nil
+		case at != last:
+			last, moved = at, b.sh.Now()
+		case b.sh.Now().Sub(moved) >= b.locks.timeout:
+			return b.locks.stalled(ctx, fmt.Errorf("the tables have stood still at position %d of %d for %s: see /readyz of the servers", at, position, b.locks.timeout))
 		}
 		if halted := projector.Status().Halted; halted != nil {
 			return fmt.Errorf("the projector stopped at position %d of %d: %w", at, position, halted)

@@ -12,6 +12,10 @@ type Commands struct {
 	Coins struct {
 		Credit coinsCredit `cmd:"" help:"Credit a user with coins, once per order."`
 	} `cmd:"" help:"Manage coins."`
+	Ledger struct {
+		Balance   ledgerBalance   `cmd:"" help:"Show the balances of all accounts, now or as of a position or a time. They add up to 0."`
+		Statement ledgerStatement `cmd:"" help:"List the postings of an account, with its opening and closing balance."`
+	} `cmd:"" help:"Read the double-entry bookkeeping of coins."`
 	User struct {
 		List    userList    `cmd:"" help:"List users with roles and coins."`
 		Disable userDisable `cmd:"" help:"Disable a user: no sign-in, and all connections are closed."`
@@ -51,11 +55,18 @@ type Commands struct {
 		Status  auditStatus  `cmd:"" help:"Show the transparency log: its size, its newest signed checkpoint, its public key, and whether it is halted."`
 		Key     auditKey     `cmd:"" help:"Print the public key that checks the newest checkpoint."`
 		Gift    auditGift    `cmd:"" help:"Write the receipt of a gift, with the proof that the log contains it, as a JSON file."`
-		Check   auditCheck   `cmd:"" help:"Check such a file with a public key, without a database or a server."`
+		Check   auditCheck   `cmd:"" help:"Check the receipt of a gift with a public key, without a database or a server."`
+		Pack    auditPack    `cmd:"" help:"Write a range of the log with proofs, statements and a trial balance, as one file."`
+		Verify  auditVerify  `cmd:"" help:"Verify packs with a public key, without a database or a server."`
 		Restart auditRestart `cmd:"" help:"Begin a new tree of the transparency log after the history of the log has changed."`
 	} `cmd:"" help:"Prove events to others with the transparency log, and check such proofs."`
-	Witness witnessCommand `cmd:"" help:"Follow the transparency log of another server, and report when its history was rewritten."`
-	Export  exportCommand  `cmd:"" help:"Write the log as lines of JSON."`
+	Replay    replayCommand  `cmd:"" help:"Print what the viewers of a live saw, as fast or slow as you like."`
+	Witness   witnessCommand `cmd:"" help:"Follow the transparency log of another server, and report when its history was rewritten."`
+	Export    exportCommand  `cmd:"" help:"Write the log as lines of JSON, or as a folder of Parquet, CSV or JSON files for analysts."`
+	Analytics struct {
+		SQL     analyticsSQL     `cmd:"" name:"sql" help:"Print views that answer frequent questions, for DuckDB or PostgreSQL."`
+		Install analyticsInstall `cmd:"" help:"Create the schema analytics in the database, and the role that may read it."`
+	} `cmd:"" help:"Answer questions with SQL."`
 	Verify  verifyCommand  `cmd:"" help:"Check the log, and every table against it."`
 	Rebuild rebuildCommand `cmd:"" help:"Rebuild all tables from the log, beside a running server."`
 	Talk    talkCommand    `cmd:"" help:"Open a WebSocket connection to a server and show every frame."`

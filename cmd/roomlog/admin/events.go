@@ -2,7 +2,6 @@ package admin
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -84,7 +83,7 @@ func (c *eventsInspect) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) e
 		line("event id", "%s", r.ID)
 		line("actor", "%s", r.Metadata.Actor)
 		line("time", "%s", r.RecordedAt.Format(time.RFC3339Nano))
-		line("payload", "%s", printable(r.Payload))
+		line("payload", "%s", printable(string(r.Payload)))
 		if len(poison) == 0 {
 			line("state", "every table has applied it")
 		}
@@ -99,16 +98,6 @@ func (c *eventsInspect) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) e
 		}
 		return nil
 	})
-}
-
-// printable returns a stored payload without characters that would control a terminal.
-func printable(payload json.RawMessage) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 {
-			return ' '
-		}
-		return r
-	}, string(payload))
 }
 
 // event returns the event at a position, and the rows of table poison about it. It first brings the tables up to the

@@ -8,59 +8,66 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
+	"roomlog/api/replay"
 	"roomlog/cmd/roomlog/cli"
+	"roomlog/cmd/roomlog/export"
 	"roomlog/domain"
 	"roomlog/eventstore"
+	"roomlog/internal/wait"
 )
 
 type exportCommand struct {
-	After string   `placeholder:"CURSOR" help:"Start after this cursor, which an earlier export printed. Default: at the beginning, or at the end of the file --out."`
-	Out   string   `placeholder:"FILE" help:"Write to this file. If it exists, the export continues after its last complete line."`
-	Type  []string `sep:"none" placeholder:"TYPE" help:"Only events of this type, like gift.sent.v1. The flag can be repeated."`
-	Live  *int64   `min:"1" placeholder:"ID" help:"Only events of this live: its id, at least 1."`
-	User  *int64   `min:"1" placeholder:"ID" help:"Only events that this user caused: the id, at least 1."`
+	Dir      string        `arg:"" optional:"" help:"Folder for files of typed tables, partitioned by day. It is created; if it is an export, the export continues. Default: write lines of JSON to standard output or --out."`
+	Format   export.Format `default:"parquet" enum:"parquet,csv,ndjson" placeholder:"FORMAT" help:"Format of the files in the folder: parquet, csv or ndjson."`
+	Personal bool          `help:"Also write private fields to the folder: what people have written or are called. Without it they are left out, as for analysts without the role personal."`
+	Follow   bool          `help:"Continue the folder as the log grows, until Ctrl-C."`
+	Every    time.Duration `default:"10s" min:"1s" max:"24h" help:"Interval at which --follow adds new events, 1s to 24h."`
+	After    string        `placeholder:"CURSOR" help:"Start after this cursor, which an earlier export printed. Default: at the beginning, or at the end of the file --out."`
+	Out      string        `placeholder:"FILE" help:"Write lines to this file. If it exists, the export continues after its last complete line."`
+	Type     []string      `sep:"none" placeholder:"TYPE" help:"Only events of this type, like gift.sent.v1, or with a prefix, like 'gift.*'. The flag can be repeated."`
+	Live     *int64        `min:"1" placeholder:"ID" help:"Only events of this live: its id, at least 1."`
+	User     *int64        `min:"1" placeholder:"ID" help:"Only events that this user caused: the id, at least 1."`
+
+	types []string // event types that Type selects
 }
 
 func (exportCommand) Help() string {
 	return `Examples:
 
-  roomlog export --out events.ndjson             the whole log; run it again to append what is new
+  roomlog export lake                            Parquet files in the folder lake; run it again to add what is new
+  roomlog export lake --follow                   ... and keep adding until Ctrl-C
+  roomlog export sheets --format csv --type 'gift.*'
+  roomlog export --out events.ndjson             lines of JSON; run it again to append what is new
   roomlog export --type gift.sent.v1 | head
   roomlog export --after 4711.1a2b3c4d           what follows a cursor
 
-Each line is one event with its cursor, in the order of the log. The texts of forgotten users read "erased". An event that
-this program cannot decode has the field "undecodable" and its stored payload instead of data. At the end the command
-prints the cursor to continue after to standard error.
+A folder contains a table of the whole log (events) and one of each event type that has occurred, with typed columns, as
+events/day=2026-01-31/0000000000000000001.parquet. manifest.json names every file with its positions, its number of events and its
+SHA-256, the filter, and the newest signed checkpoint of the transparency log. Readers should use the files that it names. An export
+that was killed continues without a missing or repeated event. views.sql answers frequent questions with DuckDB: see
+docs/ANALYTICS.md. A folder with --personal is written again when somebody was forgotten since.
 
-A file --out keeps one selection of events: the file next to it, with .filter after the name, remembers --type, --live and
---user. The export refuses to continue the file with others.`
-}
+Without a folder, each line is one event with its cursor, in the order of the log, with all private fields. The texts of forgotten users
+read "erased". An event that this program cannot decode has the field "undecodable" and its stored payload instead of data. At the end the
+command prints the cursor to continue after to standard error.
 
-// exportedEvent is one line of an export. It has the same fields as a line of GET /api/events. Data has the newest
-// version of its type.
-type exportedEvent struct {
-	Cursor     string        `json:"cursor"`
-	Position   int64         `json:"position"`
-	Stream     domain.Stream `json:"stream"`
-	Version    int           `json:"version"`
-	EventID    string        `json:"event_id"`
-	Type       string        `json:"type"`
-	Data       domain.Event  `json:"data"`
-	Actor      string        `json:"actor"`
-	Live       domain.LiveID `json:"live,omitempty"`
-	RecordedAt time.Time     `json:"recorded_at"`
-
-	Undecodable string          `json:"undecodable,omitempty"` // why the event has no data
-	Payload     json.RawMessage `json:"payload,omitempty"`     // payload as stored, if the event has no data
+A folder or a file --out keeps one selection of events. manifest.json, or the file next to --out with .filter after the name, remembers
+--type, --live and --user. The export refuses to continue with others.`
 }
 
 // AfterApply refuses unknown event types and impossible ids, because the export would not contain what the operator
-// wants. It also refuses two places to start.
+// wants. It also refuses flags that exclude each other.
 func (c *exportCommand) AfterApply() error {
-	if c.Out != "" && c.After != "" {
+	switch {
+	case c.Out != "" && c.After != "":
 		return errors.New("--out and --after exclude each other: an existing file determines where the export starts")
+	case c.Dir != "" && (c.Out != "" || c.After != ""):
+		return errors.New("a folder excludes --out and --after: its manifest determines where the export starts")
+	case c.Dir == "" && (c.Personal || c.Follow || c.Format != export.Parquet):
+		return errors.New("--format, --personal and --follow need a folder, as in: roomlog export lake")
 	}
 	if eventstore.CheckCursor(c.After) != nil {
 		return fmt.Errorf("--after must be a cursor that an export printed, like 4711.1a2b3c4d (got %q)", c.After)
@@ -69,15 +76,32 @@ func (c *exportCommand) AfterApply() error {
 		if name == "" {
 			return errors.New("--type must not be empty; omit it to export events of all types")
 		}
-		if types := eventTypes(); !slices.Contains(types, name) {
-			return fmt.Errorf("--type: there is no event type %q, do you mean %s? All types are in docs/EVENTS.md", name, cli.Nearest(name, types))
+		types, err := replay.ParseTypes([]string{name})
+		if err != nil {
+			return fmt.Errorf("--type: there is no event type %q, do you mean %s? All types are in docs/EVENTS.md", name, nearestType(name))
 		}
+		c.types = append(c.types, types...)
 	}
+	c.types = slices.Compact(slices.Sorted(slices.Values(c.types)))
 	return nil
 }
 
-func (c *exportCommand) filter() exportFilter {
-	return exportFilter{slices.Compact(slices.Sorted(slices.Values(c.Type))), idOf(c.Live), idOf(c.User)}
+// nearestType returns the event type, or the prefix of event types, that differs least from a name.
+func nearestType(name string) string {
+	var known []string
+	for _, spec := range domain.Events {
+		if strings.HasSuffix(name, "*") {
+			subject, _, _ := strings.Cut(spec.Type, ".")
+			known = append(known, subject+".*")
+		} else {
+			known = append(known, spec.Type)
+		}
+	}
+	return cli.Nearest(name, known)
+}
+
+func (c *exportCommand) filter() export.Filter {
+	return export.Filter{Types: c.types, Live: domain.LiveID(idOf(c.Live)), User: domain.UserID(idOf(c.User))}
 }
 
 // idOf returns the id in a flag, or 0 if the flag is not set.
@@ -89,11 +113,14 @@ func idOf(flag *int64) int64 {
 }
 
 func (c *exportCommand) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
+	if c.Dir != "" {
+		return withUnchangedBackend(ctx, g, sh, c.exportFolder)
+	}
 	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) (err error) {
 		if c.Out == "" {
 			return c.export(ctx, b, c.After, "--after", sh.Stdout)
 		}
-		file, after, err := openExport(c.Out, c.filter())
+		file, after, err := export.OpenLines(c.Out, c.filter())
 		if err != nil {
 			return err
 		}
@@ -110,7 +137,8 @@ func (c *exportCommand) export(ctx context.Context, b *backend, after, source st
 	if err != nil {
 		return fmt.Errorf("%s (cursor %q): %w", source, after, err)
 	}
-	q := eventstore.Query{History: history, After: position, Types: c.Type, Live: domain.LiveID(idOf(c.Live)), User: domain.UserID(idOf(c.User))}
+	f := c.filter()
+	q := eventstore.Query{History: history, After: position, Types: f.Types, Live: f.Live, User: f.User}
 	if q.UpTo, err = b.store.Head(ctx); err != nil {
 		return err
 	}
@@ -123,7 +151,7 @@ func (c *exportCommand) export(ctx context.Context, b *backend, after, source st
 			return err
 		}
 		for _, r := range page.Events {
-			if err := encoder.Encode(lineOf(r)); err != nil {
+			if err := encoder.Encode(replay.NewEventLine(r, true)); err != nil {
 				return fmt.Errorf("write position %d: %w", r.Position, err)
 			}
 		}
@@ -140,15 +168,64 @@ func (c *exportCommand) export(ctx context.Context, b *backend, after, source st
 	return nil
 }
 
-func lineOf(r eventstore.Record) exportedEvent {
-	line := exportedEvent{
-		Cursor: eventstore.CursorOf(r), Position: r.Position, Stream: r.Stream, Version: r.Version, EventID: r.ID.String(),
-		Type: r.Type, Data: r.Event, Actor: r.Metadata.Actor, Live: r.LiveID, RecordedAt: r.RecordedAt,
+// exportFolder brings a folder up to the end of the log. With --follow it continues until ctx ends.
+func (c *exportCommand) exportFolder(ctx context.Context, b *backend) (err error) {
+	bar := newProgressLine(b.sh)
+	e, err := export.Open(ctx, b.store, b.owner, export.Options{Dir: c.Dir, Format: c.Format, Filter: c.filter(), Personal: c.Personal, Progress: bar.print})
+	if err != nil {
+		return err
 	}
-	if r.Fault != nil {
-		line.Undecodable, line.Payload = r.Fault.Error(), r.Payload
-	} else {
-		line.Type = r.Event.Type()
+	defer func() { err = errors.Join(err, e.Close()) }()
+	for {
+		err := e.Update(ctx)
+		bar.end()
+		if c.Follow && ctx.Err() != nil {
+			err = nil // the next export continues
+		}
+		if err != nil {
+			return err
+		}
+		if !c.Follow || !wait.Sleep(ctx, c.Every) {
+			break
+		}
 	}
-	return line
+	m := e.Manifest()
+	_, err = fmt.Fprintf(b.sh.Stdout, "%s contains %s up to position %d\n", c.Dir, cli.Count(m.Events, "event"), m.Position)
+	return err
+}
+
+// progressLine prints the progress of an export in one line, if standard error is a terminal.
+type progressLine struct {
+	out     io.Writer // nil: no terminal
+	now     func() time.Time
+	printed bool
+	begun   time.Time
+	first   int64 // position at that time
+}
+
+func newProgressLine(sh cli.Shell) *progressLine {
+	p := &progressLine{now: sh.Now}
+	if cli.IsTerminal(sh.Stderr) {
+		p.out = sh.Stderr
+	}
+	return p
+}
+
+func (p *progressLine) print(at export.Progress) {
+	if p.out == nil {
+		return
+	}
+	if !p.printed {
+		p.printed, p.begun, p.first = true, p.now(), at.Position
+	}
+	rate := float64(at.Position-p.first) / max(p.now().Sub(p.begun).Seconds(), 0.001)
+	fmt.Fprintf(p.out, "\rposition %d of %d (%d %%), %.0f positions/s   ", at.Position, at.Head, 100*at.Position/max(at.Head, 1), rate)
+}
+
+// end leaves the line, so that other output begins in a new one.
+func (p *progressLine) end() {
+	if p.printed {
+		fmt.Fprintln(p.out)
+		p.printed = false
+	}
 }

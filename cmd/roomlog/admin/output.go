@@ -2,7 +2,10 @@ package admin
 
 import (
 	"fmt"
+	"io"
 	"strings"
+	"text/tabwriter"
+	"unicode"
 
 	"roomlog/cmd/roomlog/cli"
 	"roomlog/eventstore"
@@ -33,4 +36,47 @@ func listOf[T any](items []T) string {
 		texts[i] = fmt.Sprint(item)
 	}
 	return orDash(strings.Join(texts, ","))
+}
+
+// printable returns a text of a user without the characters that control a terminal or the direction of text.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
+			return ' '
+		}
+		return r
+	}, text)
+}
+
+// table is a list with aligned columns.
+type table struct {
+	out  io.Writer
+	tabs *tabwriter.Writer
+	head []string
+	rows int
+}
+
+func newTable(out io.Writer, head ...string) *table {
+	return &table{out: out, tabs: tabwriter.NewWriter(out, 0, 8, 2, ' ', 0), head: head}
+}
+
+func (t *table) row(cells ...any) {
+	if t.rows == 0 {
+		fmt.Fprintln(t.tabs, strings.Join(t.head, "\t"))
+	}
+	t.rows++
+	texts := make([]string, len(cells))
+	for i, cell := range cells {
+		texts[i] = printable(fmt.Sprint(cell))
+	}
+	fmt.Fprintln(t.tabs, strings.Join(texts, "\t"))
+}
+
+// end writes the table. If it has no row, end writes empty instead.
+func (t *table) end(empty string) error {
+	if t.rows == 0 {
+		_, err := fmt.Fprintln(t.out, empty)
+		return err
+	}
+	return t.tabs.Flush()
 }

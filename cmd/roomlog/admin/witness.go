@@ -15,7 +15,7 @@ import (
 type witnessCommand struct {
 	URL      string        `arg:"" help:"Address of the server, like https://live.example."`
 	Key      string        `required:"" placeholder:"KEY" help:"Public key of the transparency log, as roomlog audit key has printed it at the server. While the secret of the server is being replaced: both keys, separated by a space."`
-	Interval time.Duration `default:"10s" placeholder:"DURATION" help:"Time between two requests, at least 1s."`
+	Interval time.Duration `default:"10s" help:"Time between two requests, at least 1s."`
 	Once     bool          `help:"Check once and end, for a timer."`
 	Name     string        `placeholder:"NAME" help:"Name of this witness, like witness.example. With a name, the witness adds its cosignature to the checkpoints that it keeps; its public key is in key.pub."`
 }

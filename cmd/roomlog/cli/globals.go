@@ -63,7 +63,7 @@ func (g *Globals) Migrations(log *slog.Logger) migrations.Config {
 
 // JSONLog reports whether log messages are written as JSON.
 func (g *Globals) JSONLog(sh Shell) bool {
-	return g.LogFormat == "json" || g.LogFormat != "text" && !isTerminal(sh.Stderr)
+	return g.LogFormat == "json" || g.LogFormat != "text" && !IsTerminal(sh.Stderr)
 }
 
 // Logger returns a logger that writes to standard error in the format of the flags. fallback is the level when
@@ -80,7 +80,8 @@ func (g *Globals) Logger(sh Shell, fallback slog.Level) *slog.Logger {
 	return slog.New(slog.NewTextHandler(sh.Stderr, options))
 }
 
-func isTerminal(w any) bool {
+// IsTerminal reports whether w is a terminal.
+func IsTerminal(w any) bool {
 	file, ok := w.(*os.File)
 	if !ok {
 		return false

@@ -9,8 +9,12 @@ import (
 type Shell struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
-	Getenv         func(string) string // returns an environment variable, or a setting without a flag from the configuration file
-	Sources        *Sources
-	Report         func(error) // writes an error that ends the command, before the command stops its parts; nil errors are ignored
+	Environ        []string // environment variables, as NAME=value
 	Now            func() time.Time
+
+	// The following fields are set when the command line is parsed.
+
+	Getenv  func(string) string // returns an environment variable, or a setting without a flag from the configuration file
+	Sources *Sources
+	Report  func(error) // writes an error that ends the command, before the command stops its parts; nil errors are ignored
 }

@@ -12,15 +12,19 @@ import (
 // Sources are the places that settings come from: the command line, the environment and the configuration file, in the order of
 // their precedence.
 type Sources struct {
-	getenv func(string) string
-	file   *configFile                // nil: none
-	flags  map[string]settings.Source // where the value of a flag was found
+	environment environment
+	file        *configFile                // nil: none
+	flags       map[string]settings.Source // where the value of a flag was found
 }
 
-// NewSources returns the sources without a configuration file. getenv reads the environment of the process.
-func NewSources(getenv func(string) string) *Sources {
-	return &Sources{getenv: getenv, flags: map[string]settings.Source{}}
+// NewSources returns the sources without a configuration file. environ contains the variables of the process, as NAME=value.
+func NewSources(environ []string) *Sources {
+	return &Sources{environment: newEnvironment(environ), flags: map[string]settings.Source{}}
 }
+
+// CheckEnvironment returns an error for each variable of the environment that is named like a setting, but is none. flags are the
+// variables of all flags.
+func (s *Sources) CheckEnvironment(flags []string) error { return s.environment.check(flags) }
 
 // ReadFile reads the configuration file. flags are the names of the flags of all settings. If the file has faults, they are
 // returned, and what is right in it is used. name is how the user has named the file's setting.
@@ -39,7 +43,7 @@ func (s *Sources) ReadFile(name, path string, flags []string) (err error) {
 // Flag returns the value of a flag that is not on the command line: of its variables, or of the file.
 func (s *Sources) Flag(flag string, variables []string) (value string, found bool) {
 	for _, variable := range variables {
-		if value := s.getenv(variable); value != "" {
+		if value := s.environment[variable]; value != "" {
 			s.flags[flag] = settings.Source{Kind: settings.FromEnvironment, Name: variable}
 			return value, true
 		}
@@ -74,7 +78,7 @@ func (s *Sources) inFile(key string) settings.Source {
 // Getenv returns a variable of the environment. For settings without a flag, the configuration file stands behind the
 // environment.
 func (s *Sources) Getenv(name string) string {
-	if value := s.getenv(name); value != "" {
+	if value := s.environment[name]; value != "" {
 		return value
 	}
 	if s.fromFile(name) {
@@ -87,7 +91,7 @@ func (s *Sources) Getenv(name string) string {
 func (s *Sources) fromFile(name string) bool {
 	for _, variable := range variables {
 		if s.file != nil && (name == variable || name == variable+fileSuffix) {
-			return s.getenv(variable) == "" && s.getenv(variable+fileSuffix) == ""
+			return s.environment[variable] == "" && s.environment[variable+fileSuffix] == ""
 		}
 	}
 	return false

@@ -9,6 +9,9 @@ import (
 	"roomlog/internal/pgsession"
 )
 
+// prefix is how the variables of settings begin, with a few exceptions such as DATABASE_URL.
+const prefix = "ROOMLOG_"
+
 // The settings that have no flag, because other users of the machine can read command lines. Each is a variable, or a file that
 // the variable NAME_FILE names. In a configuration file, DATABASE_URL is database-url and ROOMLOG_JWT_SECRET is jwt-secret.
 const (
@@ -30,7 +33,7 @@ func Secrets() []string { return slices.Clone(variables) }
 
 // KeyOf returns the name of a variable in a configuration file.
 func KeyOf(variable string) string {
-	return strings.ReplaceAll(strings.ToLower(strings.TrimPrefix(variable, "ROOMLOG_")), "_", "-")
+	return strings.ReplaceAll(strings.ToLower(strings.TrimPrefix(variable, prefix)), "_", "-")
 }
 
 // maxSmallFile bounds a file with a secret or an address, in bytes.

@@ -14,6 +14,7 @@ import (
 	"roomlog/api/payment"
 	"roomlog/api/token"
 	"roomlog/cmd/roomlog/cli"
+	"roomlog/domain"
 	"roomlog/eventstore"
 	"roomlog/media"
 	"roomlog/projections"
@@ -23,13 +24,13 @@ import (
 
 // Command is the command "roomlog docs". It writes the generated documents of a source tree.
 type Command struct {
-	Source string `default:"." placeholder:"DIR" help:"Source tree of roomlog; the documents are written to its folder docs."`
+	Source string `default:"." help:"Source tree of roomlog; the documents are written to its folder docs."`
 }
 
 // Help returns the part of the help text after the summary.
 func (Command) Help() string {
-	return `Writes docs/EVENTS.md (commands and events), docs/openapi.json (REST), docs/asyncapi.json (WebSocket) and
-api/refusals/table.go (the codes of refusals in openapi.json). It needs no database. make generate runs this command and updates all other generated files.`
+	return `Writes docs/EVENTS.md (commands and events), docs/openapi.json (REST), docs/asyncapi.json (WebSocket),
+api/refusals/table.go (the codes of refusals in openapi.json) and api/schemas (JSON Schemas of events). It needs no database. make generate runs this command and updates all other generated files.`
 }
 
 // Standalone marks a command that uses no database.
@@ -45,15 +46,20 @@ func (c *Command) Run(ctx context.Context, sh cli.Shell) error {
 	if err != nil {
 		return fmt.Errorf("generate openapi.json: %w", err)
 	}
-	for _, document := range []struct {
+	type document struct {
 		path string
 		make func() ([]byte, error)
-	}{
+	}
+	documents := []document{
 		{"docs/EVENTS.md", func() ([]byte, error) { return Events(os.DirFS(c.Source)) }},
 		{"docs/openapi.json", func() ([]byte, error) { return described, nil }},
 		{"docs/asyncapi.json", func() ([]byte, error) { return native.AsyncAPI(), nil }},
 		{"api/refusals/table.go", func() ([]byte, error) { return refusals.source(described) }},
-	} {
+	}
+	for _, spec := range domain.Events {
+		documents = append(documents, document{schemaFile(spec.Type), func() ([]byte, error) { return Schema(os.DirFS(c.Source), spec) }})
+	}
+	for _, document := range documents {
 		text, err := document.make()
 		if err != nil {
 			return fmt.Errorf("generate %s: %w", document.path, err)

@@ -10,12 +10,16 @@ import (
 
 	"roomlog/cmd/roomlog/cli"
 	"roomlog/cmd/roomlog/docgen"
+	"roomlog/domain"
 )
 
 func TestGeneratedDocumentsAreUpToDate(t *testing.T) {
 	t.Parallel()
 	tree := t.TempDir()
 	if err := os.CopyFS(filepath.Join(tree, "domain"), os.DirFS(filepath.Join(root, "domain"))); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.CopyFS(filepath.Join(tree, "api/schemas"), os.DirFS(filepath.Join(root, "api/schemas"))); err != nil {
 		t.Fatal(err)
 	}
 	for _, dir := range []string{"docs", "api/refusals"} {
@@ -27,7 +31,11 @@ func TestGeneratedDocumentsAreUpToDate(t *testing.T) {
 	if err := command.Run(t.Context(), cli.Shell{Stdout: io.Discard, Now: time.Now}); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"docs/EVENTS.md", "docs/openapi.json", "docs/asyncapi.json", "api/refusals/table.go"} {
+	names := []string{"docs/EVENTS.md", "docs/openapi.json", "docs/asyncapi.json", "api/refusals/table.go"}
+	for _, spec := range domain.Events {
+		names = append(names, "api/schemas/"+spec.Type+".json")
+	}
+	for _, name := range names {
 		want, err := os.ReadFile(filepath.Join(tree, name))
 		if err != nil {
 			t.Fatal(err)

@@ -1,8 +1,6 @@
 package docgen
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -27,7 +25,12 @@ with "—" in the column JSON type; clients cannot send them.
 The payload of an event version never changes. A changed meaning is a new version, with an upcaster that converts
 payloads of the earlier one. Fields marked *personal* are sealed with the key of the user or participant who wrote
 them; after that key is destroyed, every reader gets "erased" instead. A replay (GET /api/events) leaves out the
-fields marked *private*, unless the reader has the role personal as well as the role analyst.
+fields marked *private*, unless the reader has the role personal as well as the role analyst. Every personal field is
+private.
+
+A server serves the JSON Schema of every event version at /schemas/, without a sign-in. Private fields are not required
+by a schema, so that it also describes what analysts without the role personal receive. The values of an enumeration
+are examples: later versions of roomlog may add values.
 
 `
 
@@ -139,8 +142,13 @@ func (p *page) event(spec domain.EventSpec) error {
 		p.printf("- Moves coins: the postings add up to zero\n")
 	}
 	for _, older := range slices.Sorted(maps.Keys(spec.Upcasters)) {
-		p.printf("- Payloads of the earlier version `%s` are converted to this one\n", older)
+		text, err := p.payload(older)
+		if err != nil {
+			return err
+		}
+		p.printf("- Payloads of the earlier version `%s` ([schema](../%s)) are converted to this one: `%s`\n", older, schemaFile(older), text)
 	}
+	p.printf("- JSON Schema: [/schemas/%s.json](../%s)\n", spec.Type, schemaFile(spec.Type))
 	rows, err := p.rows(name, reflect.TypeOf(spec.Zero), "")
 	if err != nil {
 		return err
@@ -150,53 +158,13 @@ func (p *page) event(spec domain.EventSpec) error {
 		if slices.Contains(personal, rows[i].name) {
 			rows[i].meaning += " · *personal*"
 		}
-		switch domain.PrivacyOf(spec.Type, rows[i].name) {
-		case domain.Private:
+		if domain.IsPrivate(spec.Type, rows[i].name) {
 			rows[i].meaning += " · *private*"
-		case domain.PrivateToOne:
-			rows[i].meaning += " · *private* if there is one recipient"
 		}
 	}
 	p.table(rows)
 	p.printf("\n```json\n%s\n```\n", text)
 	return nil
-}
-
-// example returns the event in the golden file of an event type, decoded and as JSON.
-func (p *page) example(spec domain.EventSpec) (domain.Event, []byte, error) {
-	text, err := fs.ReadFile(p.tree, "domain/testdata/events/"+spec.Type+".json")
-	if err != nil {
-		return nil, nil, fmt.Errorf("read the golden file: %w", err)
-	}
-	e, err := spec.Decode(text)
-	if err != nil {
-		return nil, nil, err
-	}
-	var line bytes.Buffer
-	if err := json.Compact(&line, text); err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", spec.Type, err)
-	}
-	return e, line.Bytes(), nil
-}
-
-// personalFields returns the JSON names of the fields of an event that contain personal texts.
-func personalFields(spec domain.EventSpec, e domain.Event) []string {
-	if spec.Personal == nil {
-		return nil
-	}
-	const mark = "\x00"
-	changed, _, texts := spec.Personal(e)
-	for _, text := range texts {
-		*text = mark
-	}
-	var names []string
-	after := reflect.ValueOf(changed())
-	for i := range after.NumField() {
-		if f := after.Field(i); f.Kind() == reflect.String && f.String() == mark {
-			names = append(names, jsonName(after.Type().Field(i)))
-		}
-	}
-	return names
 }
 
 func (p *page) refusals() error {

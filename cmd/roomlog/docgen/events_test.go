@@ -73,7 +73,7 @@ func TestThePage(t *testing.T) {
 		"- Appended to a stream such as `comment-6`, which has no state",
 		"| `live` | number | the live that receives the gifts |",
 		"| `first_visit` | boolean | whether the user was never a viewer of this live before |",
-		"| `text` | string | the comment as typed, without surrounding space, with LF for every line break · *personal* |",
+		"| `text` | string | the comment as typed, without surrounding space, with LF for every line break · *personal* · *private* |",
 		"| `to` | number | new status: `0` not started, `1` on air, `2` paused, `3` ended |",
 		"| `cause` | string | why the viewer left: `requested` (the client sent a request to leave), `connection_lost` (the connection has closed), `node_lost` (the node that held the connection was lost), `live_ended` (only for viewers: the live has ended), `removed` (only for viewers: the user was kicked or banned) |",
 		"| `postings[].amount` | number | number of coins added to the account; negative if coins are removed |",
@@ -106,7 +106,7 @@ func TestACodeWithoutItsCommentsMakesNoPage(t *testing.T) {
 		{"an event", "domain/wallet.go", "// GiftSent records", "// This records", "domain/wallet.go:%d: type GiftSent has no doc comment"},
 		{"a code", "domain/refusal.go", "// the wallet has too few coins", "", "domain/refusal.go:%d: CodeCoinsTooFew has no comment"},
 		{"a file that is broken", "domain/wallet.go", "package domain", "package", "wallet.go"},
-		{"an example that is broken", "domain/testdata/events/gift.sent.v1.json", "{", "", "gift.sent.v1"},
+		{"an example that is broken", "api/schemas/gift.sent.v1.json", "{", "", "gift.sent.v1"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tree := copied(t)
@@ -123,7 +123,7 @@ func TestACodeWithoutItsCommentsMakesNoPage(t *testing.T) {
 	}
 	t.Run("an example that is missing", func(t *testing.T) {
 		tree := copied(t)
-		delete(tree, "domain/testdata/events/gift.sent.v1.json")
+		delete(tree, "api/schemas/gift.sent.v1.json")
 		if _, err := docgen.Events(tree); err == nil || !strings.Contains(err.Error(), "gift.sent.v1") {
 			t.Fatalf("got %v", err)
 		}
@@ -139,16 +139,18 @@ func TestACodeWithoutItsCommentsMakesNoPage(t *testing.T) {
 func copied(t *testing.T) fstest.MapFS {
 	t.Helper()
 	tree, from := fstest.MapFS{}, os.DirFS(root)
-	err := fs.WalkDir(from, "domain", func(name string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+	for _, dir := range []string{"domain", "api/schemas"} {
+		err := fs.WalkDir(from, dir, func(name string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			text, err := fs.ReadFile(from, name)
+			tree[name] = &fstest.MapFile{Data: text}
 			return err
+		})
+		if err != nil {
+			t.Fatal(err)
 		}
-		text, err := fs.ReadFile(from, name)
-		tree[name] = &fstest.MapFile{Data: text}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
 	return tree
 }

@@ -12,9 +12,13 @@ import (
 	"roomlog/eventstore"
 	"roomlog/eventstore/consumer"
 	"roomlog/eventstore/transparency/tree"
+	"roomlog/internal/pgsession"
 	"roomlog/migrations"
 	"roomlog/projections"
 )
+
+// blockedLag is the lag of the tables from which on the session that blocks the projector is looked for.
+const blockedLag = 2 * time.Second
 
 // readiness contains the checks of /readyz. If a check fails, a load balancer sends requests to other nodes.
 type readiness struct {
@@ -61,14 +65,24 @@ func (r *readiness) database(ctx context.Context) (string, error) {
 // addresses, and are only logged.
 func (r *readiness) log(ctx context.Context) (string, error) {
 	err := r.backend.sequencer.CheckWritable(ctx)
-	held := (*eventstore.LockHeldError)(nil)
+	held, refused := (*eventstore.LockHeldError)(nil), (*eventstore.NotPermittedError)(nil)
 	switch {
 	case err == nil:
 		return "writable", nil
-	case errors.Is(err, eventstore.ErrReadOnly), errors.Is(err, eventstore.ErrDiskFull), errors.As(err, &held):
+	case errors.Is(err, eventstore.ErrReadOnly), errors.Is(err, eventstore.ErrDiskFull), errors.As(err, &held), errors.As(err, &refused):
 		return err.Error(), err
 	}
-	return "not writable", err
+	return "not writable" + r.blocker(ctx, "roomlog sequencer"), err
+}
+
+// blocker returns a text about the session for which connections of servers with the given application have waited for
+// at least a second, or nothing.
+func (r *readiness) blocker(ctx context.Context, application string) string {
+	holder, waited, err := pgsession.Blocker(ctx, r.backend.pool, application)
+	if err != nil || holder.PID == 0 || waited < time.Second {
+		return ""
+	}
+	return fmt.Sprintf(", waiting for %s", holder)
 }
 
 // roles reports the database role of this process. It never fails, because triggers protect the log even without the
@@ -99,6 +113,14 @@ func (r *readiness) tables(ctx context.Context) (string, error) {
 	if !state.Oldest.IsZero() {
 		lag = max(0, r.backend.now().Sub(state.Oldest))
 		note += fmt.Sprintf(", %.1f s behind", lag.Seconds())
+	}
+	if lag >= blockedLag {
+		if blocker := r.blocker(ctx, "roomlog"); blocker != "" { // the connections of all servers that may run a projector
+			note += blocker
+			if lag > r.maxLag {
+				return note, fmt.Errorf("the tables are %s behind the log%s", lag.Round(time.Second), blocker)
+			}
+		}
 	}
 	if lag > r.maxLag {
 		return note, fmt.Errorf("the tables are %s behind the log: check that a process with the role projector runs", lag.Round(time.Second))

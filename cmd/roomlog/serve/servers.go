@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -98,7 +99,9 @@ func (s *servers) routes(c *config, m *mediaServer) *http.ServeMux {
 	}
 	if s.native != nil {
 		mux.Handle("/ws", s.native)
-		mux.Handle(socketio.Path, cors.AllowOrigins(c.CORSOrigins)(s.socketio))
+		sockets := cors.AllowOrigins(c.CORSOrigins)(s.socketio)
+		mux.Handle(socketio.Path, sockets)
+		mux.Handle(strings.TrimSuffix(socketio.Path, "/"), sockets) // WebSocket clients do not follow a redirect
 	}
 	return mux
 }

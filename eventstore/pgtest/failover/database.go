@@ -17,7 +17,7 @@ import (
 
 const (
 	pollInterval = 20 * time.Millisecond
-	longest      = 60 // maximum time in seconds for a standby to catch up, a recovery or an archive
+	longest      = 180 // maximum time in seconds for a standby to catch up, a recovery or an archive
 )
 
 // Database is a migrated database behind one address. Its methods fail the test after an error, so only the goroutine

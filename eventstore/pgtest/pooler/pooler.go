@@ -33,7 +33,7 @@ const (
 )
 
 const (
-	longest      = 30 * time.Second // maximum time for the pooler to start or to end
+	longest      = 3 * time.Minute // maximum time for the pooler to start or to end
 	pollInterval = 10 * time.Millisecond
 	port         = "6432" // the port is only a part of the name of the socket
 )

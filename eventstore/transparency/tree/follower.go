@@ -60,9 +60,19 @@ type Follower struct {
 	keys   *transparency.Keys // keys of tree number; nil if nothing is signed
 	edge   *transparency.Edge // edge of the tree after the last extension by this follower; nil if unknown
 	last   uuid.UUID          // id of the newest event in edge
+	unsure *signing           // the signed checkpoint whose commit had no reply; nil if there is none
+	signed bool               // whether this follower has signed a checkpoint of tree number, or has found one with all its keys
+
+	warned transparency.Checkpoint // the remembered checkpoint of another tree that was logged
 
 	mu     sync.Mutex
 	status Status
+}
+
+// signing is a checkpoint that was signed, and that others may have seen if its transaction was committed.
+type signing struct {
+	transparency.Checkpoint
+	eventID uuid.UUID // id of its newest event
 }
 
 // NewFollower returns a Follower. It does nothing until Run is called.
@@ -147,10 +157,10 @@ func (f *Follower) step(ctx context.Context) (more bool, err error) {
 	if err := f.use(ctx, s.Number); err != nil {
 		return false, err
 	}
-	if err := f.compare(ctx, s); err != nil {
+	if err := f.compare(ctx, f.c.Pool, s); err != nil {
 		return false, f.halt(ctx, s.Number, err)
 	}
-	if s.Size == s.Head && (f.keys == nil || s.SignedSize == s.Size) {
+	if s.Size == s.Head && !f.mustSign(s) {
 		f.seen(s)
 		return false, nil
 	}
@@ -158,12 +168,28 @@ func (f *Follower) step(ctx context.Context) (more bool, err error) {
 	return more, f.halt(ctx, s.Number, err)
 }
 
+// mustSign reports whether the newest checkpoint does not cover the tree, or was signed with other keys before this
+// follower has signed. Otherwise nobody could check the tree with a new key before the log grows.
+func (f *Follower) mustSign(s State) bool {
+	switch {
+	case f.keys == nil || s.Size == 0:
+		return false
+	case s.SignedSize != s.Size:
+		return true
+	}
+	f.signed = f.signed || s.Keys == f.publicKeys()
+	return !f.signed
+}
+
+// publicKeys returns the public keys of the signatures, newest first, as the table stores them.
+func (f *Follower) publicKeys() string { return strings.Join(f.keys.Public(), " ") }
+
 // use prepares the keys of a tree.
 func (f *Follower) use(ctx context.Context, number int64) error {
 	if f.number == number {
 		return nil
 	}
-	f.edge, f.keys = nil, nil
+	f.edge, f.keys, f.unsure, f.signed = nil, nil, nil, false
 	if f.c.Secrets != nil {
 		keys, err := transparency.NewKeys(f.c.Secrets, transparency.Origin(f.c.Store.ID(), number))
 		if err != nil {
@@ -189,10 +215,13 @@ func (f *Follower) halt(ctx context.Context, number int64, err error) error {
 }
 
 // compare checks that the log contains the newest event of the tree, and that the tree contains what the remembered
-// checkpoint promises. Then it remembers the newest checkpoint.
-func (f *Follower) compare(ctx context.Context, s State) error {
+// checkpoint promises. Then it remembers the newest checkpoint. s was read from db.
+func (f *Follower) compare(ctx context.Context, db Querier, s State) error {
 	if s.eventID != s.found {
 		return &HaltError{fmt.Sprintf("the tree contains event %s at position %d, but the log, which ends at %d, has event %s there", s.eventID, s.Size, s.Head, s.found)}
+	}
+	if err := f.compareUnsure(ctx, db); err != nil {
+		return err
 	}
 	known, ok := f.c.Memory.Newest()
 	logID, number, err := transparency.ParseOrigin(known.Origin)
@@ -200,20 +229,80 @@ func (f *Follower) compare(ctx context.Context, s State) error {
 	case !ok:
 		return f.remember(ctx, s)
 	case err != nil || logID != f.c.Store.ID():
-		f.c.Log.WarnContext(ctx, "remembered checkpoint belongs to another log, forgetting it", slog.String("checkpoint", known.String()))
+		if f.isNews(known) {
+			f.c.Log.WarnContext(ctx, "remembered checkpoint belongs to another log, forgetting it", slog.String("checkpoint", known.String()))
+		}
 		return f.remember(ctx, s)
 	case number < s.Number:
-		f.c.Log.WarnContext(ctx, "an operator has begun a new tree of the transparency log", slog.String("checkpoint", known.String()))
+		if f.isNews(known) {
+			f.c.Log.WarnContext(ctx, "an operator has begun a new tree of the transparency log", slog.String("checkpoint", known.String()))
+		}
 		return f.remember(ctx, s)
-	case number > s.Number || known.N > s.SignedSize:
+	case number > s.Number:
+		if err := f.storeLost(ctx, number); err != nil {
+			return err
+		}
+		fallthrough
+	case known.N > s.SignedSize:
 		return &HaltError{fmt.Sprintf("a checkpoint was signed that the database has lost (%s): the database has fallen back to an earlier state, or its tables were edited", known)}
 	case known.N == s.SignedSize && string(f.c.Memory.signed) == string(s.Signed):
 		return nil
 	}
-	if err := contains(ctx, f.c.Pool, known); err != nil {
+	if err := contains(ctx, db, known); err != nil {
 		return err
 	}
 	return f.remember(ctx, s)
+}
+
+// isNews reports whether a remembered checkpoint of another tree was not logged yet. It is remembered until the tree is
+// signed.
+func (f *Follower) isNews(known transparency.Checkpoint) bool {
+	before := f.warned
+	f.warned = known
+	return before != known
+}
+
+// storeLost stores the remembered checkpoint of a tree that the database has lost, so that Restart gives the next tree
+// another number. It does nothing if the secrets of this process have not signed the checkpoint.
+func (f *Follower) storeLost(ctx context.Context, number int64) error {
+	if f.c.Secrets == nil {
+		return nil
+	}
+	known, _ := f.c.Memory.Newest()
+	lost, err := transparency.NewKeys(f.c.Secrets, known.Origin)
+	if err != nil {
+		return err
+	}
+	keys := strings.Join(lost.Public(), " ")
+	verifiers, err := transparency.ParseKeys(keys)
+	if err != nil {
+		return err
+	}
+	if _, err := transparency.OpenCheckpoint(f.c.Memory.signed, verifiers); err != nil {
+		f.c.Log.WarnContext(ctx, "remembered checkpoint was signed with another secret", slog.Any("error", err))
+		return nil
+	}
+	if _, err := f.c.Pool.Exec(ctx, insertLostCheckpoint, number, known.N, string(f.c.Memory.signed), keys); err != nil {
+		return fmt.Errorf("store the checkpoint of a lost tree: %w", err)
+	}
+	return nil
+}
+
+// compareUnsure checks that the log still contains the events of a checkpoint that may have been committed. If it does,
+// the tree of the log contains the checkpoint, or will contain it.
+func (f *Follower) compareUnsure(ctx context.Context, db Querier) error {
+	if f.unsure == nil {
+		return nil
+	}
+	events, err := ReadEvents(ctx, db, f.unsure.N-1, f.unsure.N, 1)
+	if err != nil {
+		return err
+	}
+	if len(events) == 0 || events[0].ID != f.unsure.eventID {
+		return &HaltError{fmt.Sprintf("a checkpoint was signed, and others may have seen it, but the log has lost its events (%s)", f.unsure)}
+	}
+	f.unsure = nil
+	return nil
 }
 
 // contains returns a *HaltError unless the tree, at the size of c, has the hash of c.
@@ -242,7 +331,8 @@ func (f *Follower) remember(ctx context.Context, s State) error {
 }
 
 // extend adds one batch of events to the tree and signs it, in one transaction. It does nothing while another process
-// does the same.
+// does the same. It compares the tree again, because the transaction may be in another database than the reads before it,
+// after a failover.
 func (f *Follower) extend(ctx context.Context) (more bool, err error) {
 	var s State
 	var edge *transparency.Edge
@@ -257,8 +347,11 @@ func (f *Follower) extend(ctx context.Context) (more bool, err error) {
 		if s, err = ReadState(ctx, tx); err != nil {
 			return err
 		}
-		if s.Number != f.number || s.Halted != "" || s.eventID != s.found { // changed meanwhile: the next step decides
+		if s.Number != f.number || s.Halted != "" { // changed meanwhile: the next step decides
 			return nil
+		}
+		if err := f.compare(ctx, tx, s); err != nil {
+			return err
 		}
 		if edge, err = f.open(ctx, tx, s); err != nil {
 			return err
@@ -268,13 +361,21 @@ func (f *Follower) extend(ctx context.Context) (more bool, err error) {
 			return err
 		}
 		more = len(events) == f.c.BatchSize
-		return f.write(ctx, tx, &s, edge, events)
+		if err := f.write(ctx, tx, &s, edge, events); err != nil {
+			return err
+		}
+		if f.keys != nil && s.Size > 0 {
+			f.unsure = &signing{transparency.Checkpoint{Origin: f.keys.Origin(), Tree: edge.Tree()}, s.eventID}
+		}
+		return nil
 	})
 	f.edge = nil
 	if err != nil {
 		return false, fmt.Errorf("extend the transparency log: %w", err)
 	}
+	f.unsure = nil
 	if edge != nil {
+		f.signed = true
 		f.edge, f.last = edge, s.eventID
 		f.seen(s)
 		return more, f.remember(ctx, s)
@@ -327,17 +428,19 @@ func (f *Follower) write(ctx context.Context, tx pgx.Tx, s *State, edge *transpa
 			return fmt.Errorf("write the size of the tree: %w", err)
 		}
 	}
-	if f.keys == nil || s.Size == s.SignedSize {
+	if !f.mustSign(*s) {
 		return nil
 	}
 	signed, err := f.keys.Sign(transparency.Checkpoint{Origin: f.keys.Origin(), Tree: edge.Tree()})
 	if err != nil {
 		return fmt.Errorf("sign a checkpoint: %w", err)
 	}
-	public := strings.Join(f.keys.Public(), " ")
-	if _, err := tx.Exec(ctx, insertCheckpoint, f.number, s.Size, string(signed), public); err != nil {
+	if _, err := tx.Exec(ctx, deleteCheckpoint, f.number, s.Size); err != nil {
+		return fmt.Errorf("replace a checkpoint: %w", err)
+	}
+	if _, err := tx.Exec(ctx, insertCheckpoint, f.number, s.Size, string(signed), f.publicKeys()); err != nil {
 		return fmt.Errorf("store a checkpoint: %w", err)
 	}
-	s.SignedSize, s.Signed, s.Keys = s.Size, signed, public
+	s.SignedSize, s.Signed, s.Keys = s.Size, signed, f.publicKeys()
 	return nil
 }

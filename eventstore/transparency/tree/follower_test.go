@@ -15,6 +15,7 @@ import (
 	"github.com/transparency-dev/merkle/compact"
 	"github.com/transparency-dev/merkle/rfc6962"
 	"go.uber.org/goleak"
+	"golang.org/x/mod/sumdb/tlog"
 
 	"roomlog/domain"
 	"roomlog/eventstore/transparency"
@@ -229,103 +230,48 @@ func TestNothingIsSignedWithoutASecret(t *testing.T) {
 	}
 }
 
+// TestReplacedSecretSignsAtOnce checks that a follower with other keys than the newest checkpoint signs it again, although
+// the log does not grow, and that two followers with different keys do not replace each other's checkpoints without end.
+func TestReplacedSecretSignsAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.append(9)
+	older := w.follower()
+	w.extend(older)
+	before := w.check()
+	newSecret := strings.Repeat("n", 32)
+	var newer *tree.Follower
+	for _, all := range [][]string{{secrets[0], newSecret}, {newSecret, secrets[0]}, {newSecret}} {
+		newer = w.follower(func(c *tree.Config) { c.Secrets = all })
+		w.extend(newer)
+		keys, err := transparency.NewKeys(all, before.Origin)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := w.state()
+		if want := strings.Join(keys.Public(), " "); s.Keys != want {
+			t.Errorf("keys %s, want %s", s.Keys, want)
+		}
+		known, err := transparency.ParseKeys(keys.Public()[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c, err := transparency.OpenCheckpoint(s.Signed, known); err != nil || c != before {
+			t.Errorf("the checkpoint is %s, want %s, %v", c, before, err)
+		}
+	}
+	signed := w.state().Signed
+	for range 3 {
+		w.extend(older)
+		w.extend(newer)
+	}
+	if s := w.state(); !bytes.Equal(s.Signed, signed) {
+		t.Errorf("the checkpoint was replaced by %s", s.Signed)
+	}
+}
+
 // tables are the tables that belong to the history of a log.
 var tables = []string{"events", "tlog_tile", "tlog_tree", "tlog_checkpoint"}
-
-// save copies the state of the database.
-func (w *world) save() {
-	w.Helper()
-	w.Exec("DROP SCHEMA IF EXISTS saved CASCADE; CREATE SCHEMA saved")
-	for _, table := range tables {
-		w.Exec(fmt.Sprintf("CREATE TABLE saved.%[1]s AS TABLE %[1]s", table))
-	}
-}
-
-// restore lets the database fall back to the saved state.
-func (w *world) restore() {
-	w.Helper()
-	statements := []string{"SET LOCAL session_replication_role = replica"}
-	for _, table := range tables {
-		statements = append(statements, fmt.Sprintf("DELETE FROM %[1]s; INSERT INTO %[1]s SELECT * FROM saved.%[1]s", table))
-	}
-	w.Exec("BEGIN; " + strings.Join(statements, "; ") + "; COMMIT")
-	_, _ = w.Store.CheckHistory(w.Context())
-}
-
-// TestLostHistoryIsNotSignedOver lets the database fall back after a checkpoint was signed. A follower that remembers
-// the checkpoint, in memory or in a file, must halt the tree, before and after the log has grown again. Then no
-// process may sign until an operator begins a new tree.
-func TestLostHistoryIsNotSignedOver(t *testing.T) {
-	t.Parallel()
-	for _, tt := range []struct {
-		name     string
-		inMemory bool
-		grow     int    // events after the restore
-		reason   string // part of the reason
-	}{
-		{"in memory, the log is shorter", true, 0, "a checkpoint was signed that the database has lost"},
-		{"in memory, another history is longer", true, 20, "a checkpoint was signed that the database has lost"},
-		{"in a file, the log is shorter", false, 0, "a checkpoint was signed that the database has lost"},
-		{"in a file, another history is longer", false, 20, "a checkpoint was signed that the database has lost"},
-		{"in a file, another process has signed another history", false, -20, "the tree at this size has another root"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t)
-			path := filepath.Join(t.TempDir(), "tlog", "checkpoint")
-			remembering := func() *tree.Follower {
-				memory, err := tree.OpenMemory(path)
-				if err != nil {
-					t.Fatal(err)
-				}
-				return w.follower(func(c *tree.Config) { c.Memory = memory })
-			}
-			f := remembering()
-			w.append(4)
-			w.extend(f)
-			w.save()
-			w.append(8)
-			w.extend(f)
-			lost := w.check()
-			w.restore()
-			if tt.grow < 0 {
-				w.append(-tt.grow)
-				w.extend(w.follower()) // a process that remembers nothing
-			} else {
-				w.append(tt.grow)
-			}
-			if !tt.inMemory {
-				f = remembering()
-			}
-			signed := w.state().Signed
-			err := w.tryExtend(f)
-			var halt *tree.HaltError
-			if !errors.As(err, &halt) || !strings.Contains(halt.Reason, tt.reason) || !strings.Contains(halt.Reason, lost.String()) {
-				t.Fatalf("got %v, want %s and %s", err, tt.reason, lost)
-			}
-			w.append(1)
-			if err := w.tryExtend(w.follower()); !errors.As(err, &halt) {
-				t.Errorf("another process continues: %v", err)
-			}
-			if s := w.state(); s.Halted == "" || !bytes.Equal(s.Signed, signed) {
-				t.Errorf("halted %q, signed %s", s.Halted, s.Signed)
-			}
-
-			if number, err := tree.Restart(t.Context(), w.OwnerPool(), 0); number != 2 || err != nil {
-				t.Fatalf("the new tree has number %d, %v", number, err)
-			}
-			w.extend(f)
-			if c := w.check(); c.Origin == lost.Origin {
-				t.Errorf("the new tree has the old name %s", c.Origin)
-			}
-			remembered, err := os.ReadFile(path)
-			if err != nil || !bytes.Equal(remembered, w.state().Signed) {
-				t.Errorf("remembered %s, %v", remembered, err)
-			}
-			w.extend(remembering())
-		})
-	}
-}
 
 // TestTreeThatDoesNotFitTheLogHalts edits tables so that the tree and the log contradict each other.
 func TestTreeThatDoesNotFitTheLogHalts(t *testing.T) {
@@ -398,6 +344,36 @@ func TestErasureKeepsTheTree(t *testing.T) {
 		if bytes.Contains(e.AppendEntry(nil), []byte("a personal")) {
 			t.Errorf("position %d: the entry contains a personal text", e.Position)
 		}
+	}
+}
+
+// TestCheckpointOfAnotherTreeIsLoggedOnce lets a follower without a secret remember a checkpoint of another log. Nothing
+// replaces it, because nothing is signed.
+func TestCheckpointOfAnotherTreeIsLoggedOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	keys, err := transparency.NewKeys(secrets, transparency.Origin("another", 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	signed, err := keys.Sign(transparency.Checkpoint{Origin: keys.Origin(), Tree: tlog.Tree{N: 7}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	memory := &tree.Memory{}
+	if err := memory.Remember(signed); err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	f := w.follower(func(c *tree.Config) {
+		c.Secrets, c.Memory, c.Log = nil, memory, slog.New(slog.NewTextHandler(&log, nil))
+	})
+	for range 3 {
+		w.append(1)
+		w.extend(f)
+	}
+	if n := strings.Count(log.String(), "belongs to another log"); n != 1 {
+		t.Errorf("%d messages, want 1:\n%s", n, log.String())
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/transparency-dev/merkle/proof"
@@ -131,7 +132,11 @@ func TestForgedProofs(t *testing.T) {
 		"another path":             func(p *transparency.Proof) { p.Inclusion = next.Inclusion },
 		"no path":                  func(p *transparency.Proof) { p.Inclusion = nil },
 		"another format":           func(p *transparency.Proof) { p.Format = "roomlog proof 2" },
-		"another time":             func(p *transparency.Proof) { p.Event.RecordedAt = p.Event.RecordedAt.Add(1000) },
+		"another time":             func(p *transparency.Proof) { p.Event.RecordedAt = p.Event.RecordedAt.Add(time.Microsecond) },
+		"a time with more digits":  func(p *transparency.Proof) { p.Event.RecordedAt = p.Event.RecordedAt.Add(time.Nanosecond) },
+		"another time zone": func(p *transparency.Proof) {
+			p.Event.RecordedAt = p.Event.RecordedAt.In(time.FixedZone("", 3600))
+		},
 	} {
 		p := good
 		change(&p)

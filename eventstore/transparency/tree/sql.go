@@ -16,6 +16,10 @@ var (
 	updateTree string
 	//go:embed sql/insert_checkpoint.sql
 	insertCheckpoint string
+	//go:embed sql/insert_lost_checkpoint.sql
+	insertLostCheckpoint string
+	//go:embed sql/delete_checkpoint.sql
+	deleteCheckpoint string
 	//go:embed sql/select_tile.sql
 	selectTile string
 	//go:embed sql/halt_tree.sql

@@ -122,7 +122,7 @@ func (v *verifier) readCheckpoints(ctx context.Context, logID string) error {
 			v.inTable("tlog_checkpoint", "%s: %v", name, err)
 		case c.Origin != transparency.Origin(logID, number) || c.N != size:
 			v.inTable("tlog_checkpoint", "%s: the signed checkpoint is of %s", name, c)
-		case number > v.state.Number:
+		case number > v.state.Number && v.state.Halted == "": // a follower that halts the tree stores what it remembers of a later one
 			v.inTable("tlog_checkpoint", "%s: the tree has number %d", name, v.state.Number)
 		case number == v.state.Number:
 			v.promised("table tlog_checkpoint, "+name, c)

@@ -24,6 +24,11 @@ const (
 // OpenCosigner returns the signer of cosignatures whose key is in a folder, and the public key that checks them. It
 // creates a key with the given name if the folder has none.
 func OpenCosigner(dir, name string) (signer note.Signer, public string, err error) {
+	lock, err := lockDir(dir)
+	if err != nil {
+		return nil, "", fmt.Errorf("open the key of the witness: %w", err)
+	}
+	defer func() { err = errors.Join(err, lock.Unlock()) }()
 	path := filepath.Join(dir, privateFile)
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		if err := createKey(dir, name); err != nil {
@@ -54,7 +59,8 @@ func createKey(dir, name string) error {
 	if public, err = cosignature.VKeyToCosignatureV1(public); err != nil {
 		return err
 	}
-	return errors.Join(
-		transparency.ReplaceFile(filepath.Join(dir, publicFile), []byte(public+"\n")),
-		transparency.ReplaceFile(filepath.Join(dir, privateFile), []byte(private+"\n")))
+	if err := transparency.ReplaceFile(filepath.Join(dir, publicFile), []byte(public+"\n")); err != nil {
+		return err
+	}
+	return transparency.ReplaceFile(filepath.Join(dir, privateFile), []byte(private+"\n"))
 }

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"roomlog/eventstore/transparency"
+	"roomlog/internal/filelock"
 	"roomlog/internal/settings"
 	"roomlog/internal/wait"
 )
@@ -34,7 +35,8 @@ type Config struct {
 	Interval time.Duration `default:"10s"` // time between two requests for the newest checkpoint
 }
 
-// Witness follows one server. It is not safe for concurrent use.
+// Witness follows one server. It is not safe for concurrent use. Several witnesses, also in several processes, may use one
+// folder: each accepts only what continues the checkpoints of all.
 type Witness struct {
 	c      Config
 	newest transparency.Checkpoint
@@ -46,6 +48,7 @@ const (
 	newestFile   = "newest"
 	keptDir      = "checkpoints" // a file for each kept checkpoint, named by its size
 	evidenceFile = "rewritten"   // the checkpoint that contradicts the newest one
+	lockFile     = ".lock"       // locked while a process reads and changes the folder
 )
 
 // Open opens the folder of a witness. It fails with ErrRewritten if the folder contains the evidence of a rewritten
@@ -56,21 +59,46 @@ func Open(c Config) (*Witness, error) {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	w := &Witness{c: c}
-	if _, err := os.Stat(filepath.Join(c.Dir, evidenceFile)); err == nil {
-		return nil, fmt.Errorf("%w: %s contains a checkpoint that contradicts %s", ErrRewritten, filepath.Join(c.Dir, evidenceFile), filepath.Join(c.Dir, newestFile))
+	if err := w.load(); err != nil {
+		return nil, err
 	}
-	signed, err := os.ReadFile(filepath.Join(c.Dir, newestFile))
+	return w, nil
+}
+
+// load reads the newest checkpoint in the folder.
+func (w *Witness) load() error {
+	if _, err := os.Stat(filepath.Join(w.c.Dir, evidenceFile)); err == nil {
+		return fmt.Errorf("%w: %s contains a checkpoint that contradicts %s", ErrRewritten, filepath.Join(w.c.Dir, evidenceFile), filepath.Join(w.c.Dir, newestFile))
+	}
+	signed, err := os.ReadFile(filepath.Join(w.c.Dir, newestFile))
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		return w, nil
+		return nil
 	case err != nil:
-		return nil, fmt.Errorf("read the newest checkpoint: %w", err)
+		return fmt.Errorf("read the newest checkpoint: %w", err)
 	}
-	if w.newest, err = transparency.OpenCheckpoint(signed, c.Keys); err != nil {
-		return nil, fmt.Errorf("the newest checkpoint in %s: %w", c.Dir, err)
+	newest, err := transparency.OpenCheckpoint(signed, w.c.Keys)
+	if err != nil {
+		return fmt.Errorf("the newest checkpoint in %s: %w", w.c.Dir, err)
 	}
-	w.signed = signed
-	return w, nil
+	w.newest, w.signed = newest, signed
+	return nil
+}
+
+// lockDir locks the folder of a witness. It fails at once if another process holds the lock.
+func lockDir(dir string) (*filelock.Lock, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	file, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	lock, err := filelock.TryLock(file)
+	if errors.Is(err, filelock.ErrLocked) {
+		return nil, fmt.Errorf("another witness uses %s at this moment", dir)
+	}
+	return lock, err
 }
 
 // Newest returns the newest checkpoint that the witness keeps, and reports whether there is one.
@@ -94,7 +122,15 @@ func (w *Witness) Run(ctx context.Context) error {
 }
 
 // Step reads the newest checkpoint of the server once. If its tree continues the newest kept one, Step keeps it.
-func (w *Witness) Step(ctx context.Context) error {
+func (w *Witness) Step(ctx context.Context) (err error) {
+	lock, err := lockDir(w.c.Dir)
+	if err != nil {
+		return fmt.Errorf("lock the folder of the witness: %w", err)
+	}
+	defer func() { err = errors.Join(err, lock.Unlock()) }()
+	if err := w.load(); err != nil { // another witness may have changed the folder
+		return err
+	}
 	signed, err := w.c.Source.Checkpoint(ctx)
 	if err != nil {
 		return err

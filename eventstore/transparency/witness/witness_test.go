@@ -19,6 +19,7 @@ import (
 
 	"roomlog/eventstore/transparency"
 	"roomlog/eventstore/transparency/witness"
+	"roomlog/internal/filelock"
 )
 
 var secret = strings.Repeat("s", 32)
@@ -240,6 +241,51 @@ func TestWitnessKeepsNothingThatItCannotCheck(t *testing.T) {
 				t.Errorf("afterwards: %v", err)
 			}
 		})
+	}
+}
+
+// TestWitnessesOfOneFolder lets two witnesses use one folder, as when a timer starts one before the other has ended. A
+// server that shows them different histories is found out, and none of them keeps an older checkpoint than the other.
+func TestWitnessesOfOneFolder(t *testing.T) {
+	t.Parallel()
+	s := start(t, "roomlog/id/1", leaves(300, 0)...)
+	dir := t.TempDir()
+	first, second := mustOpen(t, s, dir), mustOpen(t, s, dir)
+	if err := first.Step(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.set(t, leaves(400, 200)...)
+	if err := second.Step(t.Context()); !errors.Is(err, witness.ErrRewritten) {
+		t.Errorf("the second witness accepts another history: %v", err)
+	}
+	s.set(t, leaves(400, 0)...)
+	if err := first.Step(t.Context()); !errors.Is(err, witness.ErrRewritten) {
+		t.Errorf("the first witness ignores what the second has found: %v", err)
+	}
+}
+
+// TestWitnessWaitsForAnotherProcess checks that a witness changes nothing while another process uses its folder.
+func TestWitnessWaitsForAnotherProcess(t *testing.T) {
+	t.Parallel()
+	s := start(t, "roomlog/id/1", leaves(3, 0)...)
+	dir := t.TempDir()
+	file, err := os.Create(filepath.Join(dir, ".lock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lock, err := filelock.TryLock(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := mustOpen(t, s, dir)
+	if err := w.Step(t.Context()); err == nil || errors.Is(err, witness.ErrRewritten) {
+		t.Errorf("got %v", err)
+	}
+	if err := lock.Unlock(); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Step(t.Context()); err != nil {
+		t.Error(err)
 	}
 }
 

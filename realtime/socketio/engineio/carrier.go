@@ -4,6 +4,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"time"
 
 	"roomlog/realtime/ws"
 )
@@ -50,9 +51,10 @@ func (c *carrier) Closed(uint16, string) {
 	}
 }
 
-// startUpgrade makes conn the probe of a session that polls. It closes conn for any other session.
-func (s *Session) startUpgrade(conn *ws.Conn) *carrier {
-	c := &carrier{session: s, conn: conn, since: s.shared.now()}
+// startUpgrade makes conn, which the client requested at a time, the probe of a session that polls. It closes conn for any
+// other session.
+func (s *Session) startUpgrade(conn *ws.Conn, requested time.Time) *carrier {
+	c := &carrier{session: s, conn: conn, since: requested}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ended || s.carrier != nil || s.probe != nil {

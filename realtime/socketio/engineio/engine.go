@@ -115,7 +115,8 @@ func (e *Engine) serveSession(w http.ResponseWriter, r *http.Request, s *Session
 	case s == nil:
 		unknownSession.write(w)
 	case upgrade:
-		e.sockets.Accept(w, r, func(conn *ws.Conn) ws.Peer { return s.startUpgrade(conn) })
+		requested := s.shared.now()
+		e.sockets.Accept(w, r, func(conn *ws.Conn) ws.Peer { return s.startUpgrade(conn, requested) })
 	case r.Method == http.MethodGet:
 		s.poll(w, r)
 	case r.Method == http.MethodPost:

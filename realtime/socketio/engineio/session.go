@@ -83,8 +83,8 @@ type Session struct {
 type carrier struct {
 	session *Session
 	conn    *ws.Conn
-	since   time.Time
-	probed  bool // whether the client has sent its probe; guarded by Session.mu
+	since   time.Time // when the client requested the connection
+	probed  bool      // whether the client has sent its probe; guarded by Session.mu
 }
 
 // upgradeListener is called when a session has been upgraded to a connection.

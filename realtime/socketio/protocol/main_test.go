@@ -91,13 +91,15 @@ func (h *host) values(e *protocol.Event) []any {
 	return values
 }
 
-// socket returns the server's end of a socket.
+// socket returns the server's end of a socket. It waits for the socket, because a client may know its id before the
+// server has called converse.
 func (h *host) socket(t testing.TB, id string) *protocol.Socket {
 	t.Helper()
-	k, ok := h.sockets.Load(id)
-	if !ok {
-		t.Fatalf("the server has no socket %s", id)
-	}
+	var k any
+	wstest.Eventually(t, "the server has the socket "+id, func() (ok bool) {
+		k, ok = h.sockets.Load(id)
+		return ok
+	})
 	return k.(*protocol.Socket)
 }
 

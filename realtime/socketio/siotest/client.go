@@ -15,7 +15,7 @@ import (
 )
 
 // Timeout is the maximum time that a client waits for a packet or a response.
-const Timeout = time.Minute
+const Timeout = 3 * time.Minute
 
 // Packet is a received Engine.IO packet. Text begins with the packet type. Bytes is set for a binary message.
 type Packet struct {

@@ -18,7 +18,7 @@ import (
 )
 
 // Timeout is the maximum time that a test waits for an expected frame.
-const Timeout = time.Minute
+const Timeout = 3 * time.Minute
 
 // The FIN bit and the opcodes of RFC 6455, which form the first byte of a frame.
 const (

@@ -1,0 +1,93 @@
+package api_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"roomlog/domain"
+)
+
+func TestLedger(t *testing.T) {
+	t.Parallel()
+	d := startAPI(t)
+	a, b, auditor := d.account("alice"), d.account("bob"), d.account("carol")
+	d.operator(domain.GrantRole{User: auditor.ID, Role: domain.RoleAuditor})
+	gift, live := d.gift("Rose", 10), b.onAir("show")
+	a.credit(100)
+	for range 3 {
+		a.command(domain.SendGift{Live: live, Gift: gift, Num: 2})
+	}
+	type balance struct {
+		Position, Sum int64
+		Totals        []struct {
+			Kind              string
+			Accounts, Balance int64
+		}
+		Accounts []struct {
+			Account string
+			Balance int64
+		}
+		Next *string
+	}
+	type statement struct {
+		Opening, Closing int64
+		Items            []struct {
+			Position, Amount, Balance int64
+			Event, Actor              string
+			Counterparties            []string
+		}
+		Cursor *string
+	}
+	wallet, earnings := fmt.Sprint("user-", a.ID), fmt.Sprint("earnings-", b.ID)
+	var now balance
+	auditor.get("/api/ledger/balance?limit=2").ok(&now)
+	if got := fmt.Sprint(now.Sum, now.Totals, now.Accounts); got != fmt.Sprintf("0 [{earnings 1 60} {provider 1 -100} {user 1 40}] [{%s 60} {provider -100}]", earnings) || *now.Next != "provider" {
+		t.Errorf("got %s", got)
+	}
+	var rest balance
+	auditor.get("/api/ledger/balance?limit=2&after=provider").ok(&rest)
+	if got := fmt.Sprint(rest.Accounts); got != fmt.Sprintf("[{%s 40}]", wallet) || rest.Next != nil {
+		t.Errorf("got %s", got)
+	}
+
+	var whole, page, part statement
+	auditor.get("/api/ledger/statement?after=0&account=" + wallet).ok(&whole)
+	if len(whole.Items) != 4 || whole.Opening != 0 || whole.Closing != 40 {
+		t.Fatalf("got %+v", whole)
+	}
+	if last := whole.Items[3]; last.Amount != -20 || last.Balance != 40 || last.Event != "gift.sent.v1" || last.Actor != wallet || fmt.Sprint(last.Counterparties) != "["+earnings+"]" {
+		t.Errorf("got %+v", last)
+	}
+	auditor.get("/api/ledger/statement?limit=1&account=" + wallet).ok(&page)
+	auditor.get("/api/ledger/statement?limit=1&before=" + *page.Cursor + "&account=" + wallet).ok(&page)
+	if page.Items[0].Balance != 60 || page.Closing != 40 {
+		t.Errorf("got %+v", page)
+	}
+	first, second := whole.Items[1].Position, whole.Items[2].Position
+	auditor.get(fmt.Sprintf("/api/ledger/statement?from=%d&to=%d&account=%s", first, second, wallet)).ok(&part)
+	if part.Opening != 100 || part.Closing != 60 || len(part.Items) != 2 {
+		t.Errorf("got %+v", part)
+	}
+	var then balance
+	auditor.get(fmt.Sprintf("/api/ledger/balance?at=%d", first)).ok(&then)
+	if then.Position != first || then.Sum != 0 || fmt.Sprint(then.Accounts[0]) != fmt.Sprintf("{%s 20}", earnings) {
+		t.Errorf("got %+v", then)
+	}
+
+	for path, want := range map[string]string{
+		"balance?at=yesterday":                             "at must be a position like 4711, a day",
+		"balance?at=99999":                                 "at must be at most",
+		"balance?at=2999-01-01":                            "at must not be in the future",
+		"balance?position=1":                               "there is no query parameter",
+		"statement?account=user-0":                         "account must be provider, user-ID",
+		"statement?account=provider&from=5&to=3":           "from must not be after to",
+		"statement?account=provider&after=0&before=1.1234": "send either after or before",
+	} {
+		if got := auditor.get("/api/ledger/" + path); got.status != 400 || !strings.Contains(string(got.raw), want) {
+			t.Errorf("%s: got %d %s, want %q", path, got.status, got.raw, want)
+		}
+	}
+	a.get("/api/ledger/balance").expectFailure(403, domain.CodeForbidden, textNoToken)
+	a.get("/api/ledger/statement?account="+wallet).expectFailure(403, domain.CodeForbidden, textNoToken)
+}

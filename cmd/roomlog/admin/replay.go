@@ -1,0 +1,199 @@
+package admin
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"roomlog/cmd/roomlog/cli"
+	"roomlog/domain"
+	"roomlog/eventstore"
+	"roomlog/internal/wait"
+	"roomlog/projections"
+)
+
+type replayCommand struct {
+	Live   int64         `min:"1" arg:"" help:"Live, see roomlog live list --all."`
+	Speed  float64       `default:"1" help:"How many times faster than it happened, 0.1 to 100000."`
+	Skip   time.Duration `placeholder:"DURATION" min:"0s" help:"Begin this long after the first event of the live."`
+	MaxGap time.Duration `default:"5s" min:"0s" help:"Longest pause between two lines; longer silences are cut."`
+	JSON   bool          `name:"json" help:"Print what apps receive, as lines of JSON, for example to pipe them into a program."`
+}
+
+func (replayCommand) Help() string {
+	return `Prints what the viewers of a live saw: who joined and left, comments, gifts, and when the live went on air, was paused
+and ended. Names are those of today, and the texts of forgotten users read "erased". Ctrl-C ends the replay. Examples:
+
+  roomlog replay 6 --speed 10
+  roomlog replay 6 --skip 1h30m --max-gap 1s
+  roomlog replay 6 --speed 100000 --json > live.ndjson`
+}
+
+const (
+	minReplaySpeed = 0.1
+	maxReplaySpeed = 100_000
+	replayPage     = 500 // events that are in memory
+)
+
+// AfterApply refuses speeds at which nothing can be followed.
+func (c *replayCommand) AfterApply() error {
+	if !(c.Speed >= minReplaySpeed && c.Speed <= maxReplaySpeed) { // also refuses NaN
+		return fmt.Errorf("--speed must be between %v and %d (got %v)", minReplaySpeed, maxReplaySpeed, c.Speed)
+	}
+	return nil
+}
+
+func (c *replayCommand) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
+	return withUnchangedBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
+		live, err := b.queries.Live(ctx, domain.LiveID(c.Live))
+		if errors.Is(err, projections.ErrNotFound) {
+			return fmt.Errorf("there is no live %d: see roomlog live list --all", c.Live)
+		}
+		if err != nil {
+			return err
+		}
+		aside, err := b.store.SetAside(ctx)
+		if err != nil {
+			return err
+		}
+		r := &liveReplay{replayCommand: c, queries: b.queries, aside: aside, out: bufio.NewWriter(sh.Stdout)}
+		if !c.JSON {
+			fmt.Fprintf(r.out, "%s, live %d of %s\n", printable(live.Title), live.ID, printable(live.Owner.Name()))
+		}
+		err = r.run(ctx, b.store)
+		if ctx.Err() != nil {
+			err = nil // the reader has seen enough
+		}
+		return errors.Join(err, r.out.Flush())
+	})
+}
+
+// liveReplay is one run of the command.
+type liveReplay struct {
+	*replayCommand
+	queries *projections.Queries
+	aside   map[int64]domain.Stream
+	out     *bufio.Writer
+
+	first time.Time // time of the first event of the live
+	last  time.Time // time of the newest printed event
+}
+
+func (r *liveReplay) run(ctx context.Context, store *eventstore.Store) error {
+	q := eventstore.Query{Live: domain.LiveID(r.Live), Limit: replayPage, History: store.History().Number}
+	var err error
+	if q.UpTo, err = store.Head(ctx); err != nil {
+		return err
+	}
+	for q.After < q.UpTo {
+		page, err := store.Read(ctx, q)
+		if err != nil {
+			return err
+		}
+		deltas, err := r.deltas(ctx, page.Events)
+		if err != nil {
+			return err
+		}
+		for _, d := range deltas {
+			if err := r.print(ctx, d); err != nil {
+				return err
+			}
+		}
+		q.After = page.Next
+	}
+	return nil
+}
+
+// deltas returns what the viewers received because of some events, with profiles.
+func (r *liveReplay) deltas(ctx context.Context, events []eventstore.Record) (deltas []projections.Delta, err error) {
+	var users []domain.UserID
+	for _, e := range events {
+		if _, ignored := r.aside[e.Position]; ignored || e.Fault != nil {
+			continue
+		}
+		if r.first.IsZero() {
+			r.first = e.RecordedAt
+		}
+		if e.RecordedAt.Sub(r.first) < r.Skip {
+			continue
+		}
+		for _, d := range projections.DeltasOf(e) {
+			if d.Public() {
+				deltas, users = append(deltas, d), append(users, d.User)
+			}
+		}
+	}
+	profiles, err := r.queries.Profiles(ctx, users)
+	for i, d := range deltas {
+		deltas[i].Profile = profiles[d.User]
+	}
+	return deltas, err
+}
+
+// print waits as long as the viewers waited for a delta, divided by the speed, and prints it.
+func (r *liveReplay) print(ctx context.Context, d projections.Delta) error {
+	if pause := r.pause(d.RecordedAt); pause > 0 {
+		if err := r.out.Flush(); err != nil {
+			return err
+		}
+		if !wait.Sleep(ctx, pause) {
+			return ctx.Err()
+		}
+	}
+	r.last = d.RecordedAt
+	if r.JSON {
+		encoder := json.NewEncoder(r.out)
+		encoder.SetEscapeHTML(false)
+		return encoder.Encode(replayedDelta{d.Kind, d.Live, d.Position, d.RecordedAt, d.Payload()})
+	}
+	_, err := fmt.Fprintf(r.out, "%s  %s\n", elapsed(d.RecordedAt.Sub(r.first)), lineFor(d))
+	return err
+}
+
+// pause returns the time to wait before the event that was recorded at a time is printed.
+func (r *liveReplay) pause(at time.Time) time.Duration {
+	if r.last.IsZero() {
+		return 0
+	}
+	return min(time.Duration(float64(at.Sub(r.last))/r.Speed), r.MaxGap)
+}
+
+// replayedDelta is one line with --json. Type and data are those of the push in docs/REALTIME.md.
+type replayedDelta struct {
+	Type       string        `json:"type"`
+	Live       domain.LiveID `json:"live"`
+	Position   int64         `json:"pos"`
+	RecordedAt time.Time     `json:"recorded_at"`
+	Data       any           `json:"data"`
+}
+
+// lineFor describes a delta for people.
+func lineFor(d projections.Delta) string {
+	name := printable(d.Profile.Name())
+	switch e := d.Event.(type) {
+	case domain.CommentPosted:
+		return name + ": " + printable(e.Text)
+	case domain.GiftSent:
+		return fmt.Sprintf("%s sent %d × %s (%d coins)", name, e.Num, printable(e.Name), e.Coins)
+	case domain.ViewerJoined:
+		return name + " joined"
+	case domain.ViewerLeft:
+		return name + " left"
+	case domain.LiveStatusChanged:
+		return "the live is " + statusText(e.To)
+	case domain.BroadcastStarted:
+		return "the video begins"
+	case domain.BroadcastStopped:
+		return "the video ends"
+	}
+	return d.Kind
+}
+
+// elapsed formats the time since the beginning of a live as hours, minutes and seconds.
+func elapsed(t time.Duration) string {
+	s := int64(t / time.Second)
+	return fmt.Sprintf("%02d:%02d:%02d", s/3600, s/60%60, s%60)
+}

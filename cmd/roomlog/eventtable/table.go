@@ -1,0 +1,112 @@
+package eventtable
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"roomlog/api/replay"
+	"roomlog/domain"
+	"roomlog/eventstore"
+)
+
+// LogName is the name of the table of the whole log.
+const LogName = "events"
+
+// Table describes the rows of one event type, or of the whole log.
+type Table struct {
+	Name    string // event type, or LogName
+	Columns []Column
+
+	row      reflect.Type // struct with one field for each column, with the tags of its encodings
+	personal bool
+	whole    bool // whether the rows are lines of a replay, as in the whole log
+}
+
+// envelope contains the columns that every table of an event type begins with.
+type envelope struct {
+	Position   int64         `json:"position"`
+	RecordedAt time.Time     `json:"recorded_at"`
+	EventID    string        `json:"event_id"`
+	Stream     domain.Stream `json:"stream"`
+	Version    int           `json:"version"`
+	Actor      string        `json:"actor"`
+}
+
+// Log returns the table of the whole log. Its rows are the lines of a replay.
+func Log(personal bool) *Table {
+	b := builder{}
+	b.add(reflect.TypeFor[replay.EventLine](), false)
+	return b.table(LogName, personal, true)
+}
+
+// Events returns the tables of all event types.
+func Events(personal bool) []*Table {
+	var tables []*Table
+	for _, spec := range domain.Events {
+		data, _ := replay.Data(spec.Zero, personal)
+		b := builder{}
+		b.add(reflect.TypeFor[envelope](), false)
+		b.add(reflect.TypeOf(data), true)
+		tables = append(tables, b.table(spec.Type, personal, false))
+	}
+	return tables
+}
+
+// Row returns the row of an event as a pointer to a struct, for encoding/json and Parquet. It returns nil for an event
+// that this program cannot decode, which has a row in the table of the whole log only.
+func (t *Table) Row(r eventstore.Record) any {
+	row := reflect.New(t.row).Elem()
+	if t.whole {
+		fill(row, 0, reflect.ValueOf(replay.NewEventLine(r, t.personal)))
+		return row.Addr().Interface()
+	}
+	if r.Fault != nil {
+		return nil
+	}
+	data, _ := replay.Data(r.Event, t.personal)
+	e := reflect.ValueOf(envelope{r.Position, r.RecordedAt, r.ID.String(), r.Stream, r.Version, r.Metadata.Actor})
+	fill(row, 0, e)
+	fill(row, e.NumField(), reflect.ValueOf(data))
+	return row.Addr().Interface()
+}
+
+// Empty returns a pointer to a row without values.
+func (t *Table) Empty() any { return reflect.New(t.row).Interface() }
+
+// builder collects the columns of a table.
+type builder struct {
+	columns []Column
+	fields  []reflect.StructField
+}
+
+func (b *builder) table(name string, personal, whole bool) *Table {
+	return &Table{name, b.columns, reflect.StructOf(b.fields), personal, whole}
+}
+
+// add adds a column for each field of a struct. A field of a payload whose name a column already has gets the prefix
+// "data_".
+func (b *builder) add(from reflect.Type, payload bool) {
+	for i := range from.NumField() {
+		f := from.Field(i)
+		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+		c := Column{Name: name, Kind: kindOf(f.Type), Optional: strings.Contains(options, "omit")}
+		if payload {
+			c.Field = name
+			if slices.ContainsFunc(b.columns, func(other Column) bool { return other.Name == name }) {
+				c.Name = "data_" + name
+			}
+		}
+		b.columns = append(b.columns, c)
+		b.fields = append(b.fields, reflect.StructField{Name: f.Name + suffix(payload), Type: columnType(f.Type), Tag: tagOf(c, f.Type)})
+	}
+}
+
+// suffix keeps the names of Go fields unique.
+func suffix(payload bool) string {
+	if payload {
+		return "Data"
+	}
+	return ""
+}

@@ -1,0 +1,84 @@
+package audit_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"roomlog/eventstore"
+	"roomlog/eventstore/audit"
+	"roomlog/projections/projtest"
+)
+
+const (
+	page      = 50
+	fewStates = 5
+)
+
+// inspect inspects a log in pages and returns the faults of its events. It allows the auditor to cache at most cached
+// states, or as many as it wants if cached is 0.
+func inspect(w *projtest.World, cached int) []audit.Fault {
+	w.Helper()
+	pooled, err := w.Pool.Acquire(w.Context())
+	if err != nil {
+		w.Fatal(err)
+	}
+	conn := pooled.Hijack()
+	defer func() { _ = conn.Close(context.WithoutCancel(w.Context())) }()
+	var faults audit.Faults
+	a := audit.New(w.Store, conn, &faults)
+	if cached > 0 {
+		a.CacheStates(cached)
+	}
+	head := w.Head()
+	for after := int64(0); after < head; after += page {
+		events, err := a.Read(w.Context(), w.Pool, after, head, page)
+		if err != nil {
+			w.Fatal(err)
+		}
+		var broken *eventstore.DecodeError
+		if err := w.Store.Decode(w.Context(), events); err != nil && !errors.As(err, &broken) {
+			w.Fatal(err)
+		}
+		if err := a.Inspect(w.Context(), events); err != nil {
+			w.Fatal(err)
+		}
+		// Between two pages, an auditor has the states that it caches and those that it used for the last page: for each
+		// event that of its stream and at most two others.
+		if n := a.StatesInMemory(); cached > 0 && n > cached+3*page {
+			w.Fatalf("%d states are in memory after position %d", n, after+page)
+		}
+	}
+	all, _ := faults.Sorted()
+	return all
+}
+
+// TestAuditWithFewStatesInMemory checks that the auditor finds the same faults if most states are not in memory.
+func TestAuditWithFewStatesInMemory(t *testing.T) {
+	t.Parallel()
+	w := projtest.New(t)
+	projtest.NewTraffic(w, 50, 5).Act(8, 1500)
+	if faults := inspect(w, fewStates); len(faults) > 0 {
+		t.Fatalf("the log has no faults, but got %v", faults)
+	}
+
+	w.Exec("ALTER TABLE events DISABLE TRIGGER USER")
+	for _, tamper := range []string{
+		"version = version + 5 WHERE position = (SELECT max(position) FROM events WHERE type = 'viewer.left.v1')",
+		`payload = regexp_replace(payload::text, '"balance_after":', '"balance_after":1')::json WHERE position = (SELECT max(position) FROM events WHERE type = 'gift.sent.v1')`,
+		"payload = '[]' WHERE position = (SELECT min(position) FROM events WHERE type = 'gift.sent.v1')", // the later states of the wallet are then unknown
+	} {
+		w.Exec("UPDATE events SET " + tamper)
+	}
+	few, many := inspect(w, fewStates), inspect(w, 0)
+	if !slices.Equal(few, many) {
+		t.Errorf("with few states in memory: %v\nwith all of them: %v", few, many)
+	}
+	for _, want := range []string{"version ", "the event states a balance of ", "event gift.sent.v1 cannot be read"} {
+		if !slices.ContainsFunc(few, func(f audit.Fault) bool { return strings.HasPrefix(f.Text, want) }) {
+			t.Errorf("got %v, want a fault that begins with %q", few, want)
+		}
+	}
+}

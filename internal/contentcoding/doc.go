@@ -1,0 +1,2 @@
+// Package contentcoding chooses the compression of an HTTP response.
+package contentcoding

@@ -1,0 +1,81 @@
+package flv
+
+import (
+	"bytes"
+
+	"github.com/bluenviron/mediacommon/v2/pkg/codecs/mpeg1audio"
+)
+
+// Limits of the sequence headers that a CodecTrack keeps.
+const (
+	maxKeptHeader = 64 << 10 // bytes of a header
+	maxKeptCodecs = 8        // codecs of a track
+)
+
+// CodecTrack follows the codec of one track. A malformed payload may look like a sequence header or a frame of another
+// codec, and a player that receives it restarts its decoder. Therefore the codec changes only with a frame that a
+// decoder can use: a frame after a sequence header of its codec, or a complete frame of a codec without sequence
+// headers. The zero value is a track without a codec. It is not safe for concurrent use.
+type CodecTrack struct {
+	codec   Codec
+	headers map[Codec][]byte // of each codec that the track has had, its newest sequence header
+	waiting []byte           // sequence header of another codec, which waits for a frame of that codec
+}
+
+// Accept reports whether a payload belongs to the track. If it returns a header, the payload is the first frame of
+// another codec, and players need the header first. A sequence header of another codec is not accepted: Accept returns
+// it later, with the first frame of its codec.
+func (t *CodecTrack) Accept(info Info, payload []byte) (header []byte, ok bool) {
+	switch {
+	case info.Mixed || info.Codec == "" || !info.Header && !info.Coded:
+		return nil, true
+	case t.codec == "" || t.codec == info.Codec:
+		t.codec = info.Codec
+		if info.Header {
+			t.keep(info.Codec, payload)
+		} else {
+			t.waiting = nil
+		}
+		return nil, true
+	case info.Header:
+		if len(payload) <= maxKeptHeader {
+			t.waiting = bytes.Clone(payload)
+		}
+		return nil, false
+	case info.Kind == Video && !info.Key:
+		return nil, false
+	case t.waiting != nil && Describe(info.Kind, t.waiting).Codec == info.Codec:
+		header = t.waiting
+		t.keep(info.Codec, header)
+	case t.headers[info.Codec] != nil:
+		header = t.headers[info.Codec]
+	case !startsAlone(info, payload):
+		return nil, false
+	}
+	t.codec, t.waiting = info.Codec, nil
+	return header, true
+}
+
+// keep stores the sequence header of a codec.
+func (t *CodecTrack) keep(codec Codec, header []byte) {
+	if len(header) > maxKeptHeader || len(t.headers) >= maxKeptCodecs && t.headers[codec] == nil {
+		return
+	}
+	if t.headers == nil {
+		t.headers = map[Codec][]byte{}
+	}
+	t.headers[codec] = bytes.Clone(header)
+}
+
+// startsAlone reports whether a decoder can begin with a frame that no sequence header precedes.
+func startsAlone(info Info, payload []byte) bool {
+	switch info.Codec {
+	case H264, HEVC, AV1, VP9, AAC, Opus:
+		return false
+	case MP3:
+		var h mpeg1audio.FrameHeader
+		body := payload[info.Body:]
+		return h.Unmarshal(body) == nil && len(body) >= h.FrameLen()
+	}
+	return true
+}

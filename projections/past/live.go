@@ -1,0 +1,142 @@
+package past
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"roomlog/domain"
+	"roomlog/eventstore"
+	"roomlog/projections"
+)
+
+// Live is what a live was at a position.
+type Live struct {
+	ID        domain.LiveID
+	Streamer  domain.UserID
+	Title     string
+	Cover     string
+	Status    domain.Status
+	LookCount int64        // number of different users who had joined
+	Gifts     int64        // number of gifts that the live had received
+	Coins     domain.Coins // number of coins that the live had received
+	CreatedAt time.Time
+	UpdatedAt time.Time // time of the last change of the status
+	Broadcast Broadcast // its ID is "" if there was none
+	Viewers   []Viewer  // the viewers who were present, newest join first
+
+	CommentCount int64
+	Comments     []Comment // at most MaxComments, newest first
+
+	// Position and At are those of the newest event of the live that is included.
+	Position int64
+	At       time.Time
+}
+
+// Broadcast is a broadcast that was running.
+type Broadcast struct {
+	ID        domain.BroadcastID
+	Media     domain.MediaInfo
+	StartedAt time.Time
+}
+
+// Viewer is a user who was present.
+type Viewer struct {
+	User     domain.UserID
+	Position int64 // position of the newest join
+	JoinedAt time.Time
+}
+
+// Comment is a comment that had been posted.
+type Comment struct {
+	Position int64
+	User     domain.UserID
+	Text     string
+	At       time.Time
+}
+
+const (
+	eventsPerRead = 1000
+
+	// MaxComments is the maximum number of comments in a Live.
+	MaxComments = 50
+)
+
+// LiveAt returns what a live was after the event at a position, or projections.ErrNotFound if it had not been created.
+// It reads all events of the live up to the position, without those that an operator has set aside.
+func LiveAt(ctx context.Context, store *eventstore.Store, id domain.LiveID, position int64) (Live, error) {
+	aside, err := store.SetAside(ctx)
+	if err != nil {
+		return Live{}, err
+	}
+	f := fold{viewers: map[domain.UserID]Viewer{}}
+	query := eventstore.Query{Live: id, UpTo: position, Limit: eventsPerRead, History: store.History().Number}
+	for query.After < position {
+		page, err := store.Read(ctx, query)
+		if err != nil {
+			return Live{}, err
+		}
+		for _, r := range page.Events {
+			if _, ignored := aside[r.Position]; ignored {
+				continue
+			}
+			if r.Fault != nil {
+				return Live{}, fmt.Errorf("read live %d at %d: event %d: %w", id, position, r.Position, r.Fault)
+			}
+			f.apply(r)
+		}
+		if query.After = page.Next; page.Next >= page.Head {
+			break
+		}
+	}
+	if f.ID == 0 {
+		return Live{}, projections.ErrNotFound
+	}
+	return f.result(), nil
+}
+
+// fold is a live with the events that were applied so far.
+type fold struct {
+	Live
+	viewers map[domain.UserID]Viewer
+}
+
+func (f *fold) apply(r eventstore.Record) {
+	f.Position, f.At = r.Position, r.RecordedAt
+	switch e := r.Event.(type) {
+	case domain.LiveCreated:
+		f.ID, f.Streamer, f.Title, f.Cover, f.CreatedAt, f.UpdatedAt = e.Live, e.Streamer, e.Title, e.Cover, r.RecordedAt, r.RecordedAt
+	case domain.LiveStatusChanged:
+		f.Status, f.UpdatedAt = e.To, r.RecordedAt
+	case domain.ViewerJoined:
+		f.viewers[e.User] = Viewer{User: e.User, Position: r.Position, JoinedAt: r.RecordedAt}
+		if e.FirstVisit {
+			f.LookCount++
+		}
+	case domain.ViewerLeft:
+		delete(f.viewers, e.User)
+	case domain.CommentPosted:
+		f.CommentCount++
+		if len(f.Comments) == MaxComments {
+			f.Comments = append(f.Comments[:0], f.Comments[1:]...)
+		}
+		f.Comments = append(f.Comments, Comment{Position: r.Position, User: e.User, Text: e.Text, At: r.RecordedAt})
+	case domain.GiftSent:
+		f.Gifts, f.Coins = f.Gifts+int64(e.Num), f.Coins+e.Coins
+	case domain.BroadcastStarted:
+		f.Broadcast = Broadcast{ID: e.Broadcast, Media: e.Media, StartedAt: r.RecordedAt}
+	case domain.BroadcastStopped:
+		if e.Broadcast == f.Broadcast.ID {
+			f.Broadcast = Broadcast{}
+		}
+	}
+}
+
+func (f *fold) result() Live {
+	f.Viewers = slices.SortedFunc(maps.Values(f.viewers), func(a, b Viewer) int { return cmp.Compare(b.Position, a.Position) })
+	slices.Reverse(f.Comments)
+	return f.Live
+}

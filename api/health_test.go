@@ -18,6 +18,8 @@ import (
 func TestHealth(t *testing.T) {
 	t.Parallel()
 	var halted, closed atomic.Bool
+	var cause atomic.Value
+	cause.Store("a secret of the database")
 	d := startAPI(t, func(c *api.Config) {
 		c.Checks = []api.Check{
 			{Name: "database", Run: func(ctx context.Context) (string, error) { _, err := c.Queries.Balance(ctx, 1); return "", err }},
@@ -30,7 +32,7 @@ func TestHealth(t *testing.T) {
 			}},
 			{Name: "projector", Run: func(context.Context) (string, error) {
 				if halted.Load() {
-					return "halted at 4711", errors.New("a secret of the database")
+					return "halted at 4711", errors.New(cause.Load().(string))
 				}
 				return "", nil
 			}},
@@ -55,6 +57,13 @@ func TestHealth(t *testing.T) {
 	ready(503, `{"status":"not ready","checks":{"coins":"open","database":"ok","projector":"halted at 4711","roles":"off"}}`)
 	if n := d.log.Count("a secret of the database"); n != 1 {
 		t.Errorf("the cause of two failures in a row is logged %d times, want 1", n)
+	}
+	for _, next := range []string{"another secret", "another secret", "a secret of the database"} {
+		cause.Store(next)
+		ready(503, `{"status":"not ready","checks":{"coins":"open","database":"ok","projector":"halted at 4711","roles":"off"}}`)
+	}
+	if n, again := d.log.Count("another secret"), d.log.Count("a secret of the database"); n != 1 || again != 2 {
+		t.Errorf("a cause that changes is logged %d times, and again %d times, want 1 and 2", n, again)
 	}
 	halted.Store(false)
 	ready(200, `{"status":"ready","checks":{"coins":"open","database":"ok","projector":"ok","roles":"off"}}`)

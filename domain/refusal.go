@@ -44,7 +44,7 @@ const (
 	CodeKicked              Code = "kicked"                // an operator has closed the connection
 	CodeBanned              Code = "banned"                // the user is temporarily or permanently banned
 	CodeNameTaken           Code = "name_taken"            // the username is or was in use, or is reserved
-	CodeTextInvalid         Code = "text_invalid"          // the text is not UTF-8 or has a character that cannot be shown
+	CodeTextInvalid         Code = "text_invalid"          // the text is not UTF-8, has a character that cannot be shown, or has no visible one
 	CodeTextEmpty           Code = "text_empty"            // the text is empty after spaces at both ends are removed
 	CodeTextTooLong         Code = "text_too_long"         // the text is longer than the field allows
 	CodeLiveNotFound        Code = "live_not_found"        // the live does not exist or belongs to another user

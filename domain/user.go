@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"roomlog/internal/names"
 )
 
 // Username is the state of a username, or of the lookalike form that several names share.
@@ -284,8 +286,11 @@ func parseEmail(s string) (email, name string, err error) {
 	}
 	local := []rune(email[:at])
 	name = string(local[:min(len(local), maxName)])
-	if reserved(name) {
+	switch {
+	case reserved(name):
 		return "", "", refuse(CodeEmailInvalid, "the part before the @ is reserved")
+	case !names.HasVisible(name):
+		return "", "", refuse(CodeTextInvalid, "the part before the @ must have a visible character")
 	}
 	return email, name, nil
 }

@@ -142,6 +142,8 @@ var (
 	selectRecordingsDeleted string
 	//go:embed sql/select_released_holds.sql
 	selectReleasedHolds string
+	//go:embed sql/select_generation_comment.sql
+	selectGenerationComment string
 	//go:embed sql/select_replaced_schemas.sql
 	selectReplacedSchemas string
 	//go:embed sql/select_roster.sql

@@ -134,13 +134,13 @@ type GiftRefunded struct {
 	Postings     []Posting `json:"postings"`      // the postings of the gift in the other direction
 }
 
-func (GiftRefunded) Type() string                     { return "gift.refunded.v1" }
-func (e GiftRefunded) Stream() Stream                 { return WalletStream(e.Sender) }
-func (e GiftRefunded) EventLive() LiveID              { return e.Live }
-func (e GiftRefunded) EventUser() UserID              { return e.Sender }
-func (e GiftRefunded) EventPostings() []Posting       { return e.Postings }
-func (e GiftRefunded) evolve(w Wallet) Wallet         { w.Balance = e.BalanceAfter; return w }
-func (e GiftRefunded) check(w Wallet) error           { return w.checkBalance(e.Coins, e.BalanceAfter) }
+func (GiftRefunded) Type() string               { return "gift.refunded.v1" }
+func (e GiftRefunded) Stream() Stream           { return WalletStream(e.Sender) }
+func (e GiftRefunded) EventLive() LiveID        { return e.Live }
+func (e GiftRefunded) EventUser() UserID        { return e.Sender }
+func (e GiftRefunded) EventPostings() []Posting { return e.Postings }
+func (e GiftRefunded) evolve(w Wallet) Wallet   { w.Balance = e.BalanceAfter; return w }
+func (e GiftRefunded) check(w Wallet) error     { return w.checkBalance(e.Coins, e.BalanceAfter) }
 
 func (e GiftRefunded) checkPostings() error {
 	if e.Position < 1 || e.Num < 1 {

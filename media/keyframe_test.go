@@ -1,0 +1,106 @@
+package media_test
+
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"roomlog/media"
+	"roomlog/media/flv"
+	"roomlog/media/rtmp"
+)
+
+// TestTruncatedKeyFramesAreNoStartPoints checks that a key frame that ends in the middle of a unit, or before its
+// picture, is no start point.
+func TestTruncatedKeyFramesAreNoStartPoints(t *testing.T) {
+	slice := strings.Repeat("p", 600)
+	units := func(all ...string) string {
+		var b []byte
+		for _, unit := range all {
+			b = append(binary.BigEndian.AppendUint32(b, uint32(len(unit))), unit...)
+		}
+		return string(b)
+	}
+	avc, hevc := units("\x06sei", "\x65"+slice), units("\x4e\x01sei", "\x26\x01"+slice)
+	av1 := "\x12\x00\x0a\x0b\x00\x00\x00\x42\xa7\xbf\xe4\x60\x0d\x00\x40\x32\xd8\x04" + slice // a delimiter, a sequence header and a frame
+	hevcInFLV, av1InFLV := "\x1c\x00\x00\x00\x00"+string(hevcHeader()[5:]), "\x1d\x00\x00\x00\x00"+av1Record
+	for name, tt := range map[string]struct{ header, head, body string }{
+		"H.264":                                 {string(avcHeader()), "\x17\x01\x00\x00\x00", avc},
+		"H.264 in enhanced RTMP":                {"\x90avc1" + string(avcHeader()[5:]), "\x91avc1\x00\x00\x00", avc},
+		"HEVC":                                  {hevcInFLV, "\x1c\x01\x00\x00\x00", hevc},
+		"HEVC in enhanced RTMP":                 {string(hevcHeader()), "\x91hvc1\x00\x00\x00", hevc},
+		"HEVC without a composition time":       {string(hevcHeader()), "\x93hvc1", hevc},
+		"AV1":                                   {av1InFLV, "\x1d\x01\x00\x00\x00", av1},
+		"AV1 in enhanced RTMP":                  {"\x90av01" + av1Record, "\x91av01", av1},
+		"AV1 in enhanced RTMP, without a frame": {"\x90av01" + av1Record, "\x93av01", av1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := run(t, nil)
+			s := h.publish(t, "KEY")
+			s.video(0, []byte(tt.header))
+			s.audio(0, aacHeader())
+			s.video(0, []byte(tt.head+tt.body))
+			s.audio(0, sound("sound"))
+			sent := uint64(4)
+			h.stream(t, "KEY", "the key frame", func(s media.StreamStats) bool { return s.FramesIn == sent })
+			picture := strings.Index(tt.body, "pp")
+			for _, n := range []int{1, picture - 8, picture - 6, picture - 5, picture - 4, picture - 3, picture, len(tt.body) / 2, len(tt.body) - 1} {
+				if n < 1 {
+					continue
+				}
+				s.video(40, []byte(tt.head+tt.body[:n]))
+				sent++
+				h.stream(t, "KEY", "the truncated key frame", func(s media.StreamStats) bool { return s.FramesIn+s.Ignored == sent })
+				v := h.watch(t, h.flvURL("KEY"))
+				eventually(t, "a picture", func() bool {
+					return slices.ContainsFunc(v.got(), func(tag seen) bool { return tag.kind == flv.Video && tag.info().Coded })
+				})
+				for _, tag := range v.got() {
+					if tag.kind == flv.Video && tag.info().Coded {
+						if tag.payload != tt.head+tt.body {
+							t.Errorf("after the first %d of %d bytes a player starts with %d bytes", n, len(tt.body), len(tag.payload)-len(tt.head))
+						}
+						break
+					}
+				}
+				v.cancel()
+			}
+		})
+	}
+}
+
+// av1Record is a decoder configuration of AV1.
+const av1Record = "\x81\x08\x0c\x00\x0a\x0b\x00\x00\x00\x42\xa7\xbf\xe4\x60\x0d\x00\x40"
+
+// TestPlayersStartWithTheFirstTrack checks that a key frame of a second track is no start point.
+func TestPlayersStartWithTheFirstTrack(t *testing.T) {
+	h := run(t, nil)
+	s := h.publish(t, "KEY")
+	s.begin(0)
+	second := "\x96\x01avc1\x01\x00\x00\x00\x00\x00\x00\x02\x65x" // a key frame of track 1
+	s.video(40, []byte(second))
+	h.stream(t, "KEY", "both tracks", func(s media.StreamStats) bool { return s.FramesIn == 6 })
+	tags := h.watch(t, h.flvURL("KEY")).sees([]byte(second))
+	if got := kinds(tags); !slices.Equal(got, []string{"meta", "h264 header", "aac header", "key", "sound", "key"}) {
+		t.Fatalf("a player starts with %q", got)
+	}
+}
+
+// TestImpossibleCompositionTimes checks that a picture with a composition time of hours is shown at its timestamp.
+func TestImpossibleCompositionTimes(t *testing.T) {
+	h := run(t, nil)
+	s := h.publish(t, "KEY")
+	s.begin(0)
+	v := h.watch(t, h.flvURL("KEY"))
+	for i, composition := range []string{"\x7f\xff\xff", "\x80\x00\x00", "\x00\x00\x50", "\xff\xff\xb0"} {
+		picture := videoFrame(false, fmt.Sprint("picture ", i))
+		s.send(rtmp.AppendMedia(nil, flv.Video, uint32(i+1)*40, slices.Concat(picture[:2], []byte(composition), picture[5:])))
+		if i >= 2 { // possible times
+			copy(picture[2:], composition)
+		}
+		v.sees(picture)
+	}
+}

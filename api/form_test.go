@@ -85,7 +85,7 @@ func TestForms(t *testing.T) {
 	post("/api/login", form("username", "小 明&co", "password", testPassword)).ok(&who)
 	token = []string{"token", who.Token}
 	post("/api/logout", "", token...).ok(nil)
-	d.get("/api/user/info", token...).expectFailure(401, domain.CodeTokenInvalid, "Token 令牌不合法!")
+	d.get("/api/user/info", token...).expectFailure(401, "session_ended", "Token 令牌不合法!")
 
 	post("/api/login", "username=a&username=b&password=c").expectFailure(400, domain.CodeBadRequest, textBad)
 	post("/api/login", "username=%zz").expectFailure(400, domain.CodeBadRequest, textBad)

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bluenviron/mediacommon/v2/pkg/codecs/mpeg4audio"
+
 	"roomlog/media"
 	"roomlog/media/flv"
 	"roomlog/media/rtmp"
@@ -102,5 +104,51 @@ func TestImpossibleCompositionTimes(t *testing.T) {
 			copy(picture[2:], composition)
 		}
 		v.sees(picture)
+	}
+}
+
+// TestInterleavedChunks publishes messages whose chunks are interleaved, with short headers, and one that is aborted.
+func TestInterleavedChunks(t *testing.T) {
+	h := run(t, nil)
+	s := h.publish(t, "KEY")
+	s.begin(0)
+	v := h.watch(t, h.flvURL("KEY"))
+	v.sees(sound("first"))
+	const size, video, audio = 128, 6, 7 // bytes of a chunk, and two chunk streams
+	full := func(stream byte, at, length int, kind byte) []byte {
+		return []byte{stream, 0, 0, byte(at), 0, byte(length >> 8), byte(length), kind, 1, 0, 0, 0}
+	}
+	text := strings.Repeat("x", 2*size)
+	first, aborted, last := videoFrame(false, "first "+text), videoFrame(false, "aborted "+text), videoFrame(false, "last")
+	heard, next := sound("heard "+text[:size]), sound("next! "+text[:size]) // of the same length
+	s.send(slices.Concat(
+		rtmpMessage(1, binary.BigEndian.AppendUint32(nil, size)),
+		full(video, 40, len(first), flv.Video), first[:size], full(audio, 41, len(heard), flv.Audio), heard[:size],
+		[]byte{3<<6 | video}, first[size:2*size], []byte{3<<6 | audio}, heard[size:], []byte{3<<6 | video}, first[2*size:],
+		[]byte{1<<6 | video, 0, 0, 40, 0, byte(len(aborted) >> 8), byte(len(aborted)), flv.Video}, aborted[:size], rtmpMessage(2, []byte{0, 0, 0, video}),
+		[]byte{2<<6 | audio, 0, 0, 23}, next[:size], []byte{3<<6 | audio}, next[size:],
+		full(video, 120, len(last), flv.Video), last,
+	))
+	tags := v.sees(last)
+	want := []seen{{flv.Audio, 41, string(heard)}, {flv.Video, 40, string(first)}, {flv.Audio, 64, string(next)}, {flv.Video, 120, string(last)}}
+	if got := tags[len(tags)-4:]; !slices.Equal(got, want) {
+		t.Fatalf("got %+v, want %+v", got, want)
+	}
+}
+
+// TestADTSHeadersAreRemoved checks that players get raw AAC frames from an encoder that sends ADTS headers.
+func TestADTSHeadersAreRemoved(t *testing.T) {
+	h := run(t, nil)
+	s := h.publish(t, "KEY")
+	s.begin(0)
+	frame, err := mpeg4audio.ADTSPackets{{Type: mpeg4audio.ObjectTypeAACLC, SampleRate: 44100, ChannelCount: 2, AU: []byte("raw frame")}}.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.audio(40, sound(string(frame)))
+	s.audio(60, sound("after"))
+	tags := h.watch(t, h.flvURL("KEY")).sees(sound("after"))
+	if got := tags[len(tags)-2]; got.payload != string(sound("raw frame")) {
+		t.Fatalf("a player got %q", got.payload)
 	}
 }

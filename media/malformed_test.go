@@ -68,7 +68,7 @@ func malformed() (all []rtmp.Message) {
 	add(flv.Script, "\x02\x00\x0aonMetaData\x0a\xff\xff\xff\xff", "\x02\x00\x0aonTextData\x05", "\x11\x0a", "\x08\xff\xff\xff\xff")
 	onMeta := "\x02\x00\x0aonMetaData"
 	add(flv.Script, onMeta+"\x0b"+strings.Repeat("\x00", 10), onMeta+"\x07\x00\x01", onMeta+"\x10\x00\x01x\x00\x00\x09", onMeta+strings.Repeat("\x0a\x00\x00\x00\x01", 1000)+"\x05", // date, reference, typed object, deep nesting
-		onMeta+"\x03\x00\x05width\x00\x7f\xf8\x00\x00\x00\x00\x00\x00\x00\x06height\x0b\xff\xf0\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x09") // NaN
+		onMeta+"\x03\x00\x05width\x00\x7f\xf8\x00\x00\x00\x00\x00\x00\x00\x00\x09") // NaN
 	add(15, "", "\x00", "\x00\x02\x00", "\x0a\x0b\x01") // data in AMF3
 	add(16, "x")                                        // a shared object
 	add(20, string(amf.Encode("onFI", 0, nil, "x")), string(amf.Encode("unknown", 7)))

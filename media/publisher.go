@@ -64,6 +64,14 @@ func (p *publisher) parse(kind byte, payload []byte) (m parsed, err error) {
 		if !p.hasKey {
 			return m, errNoKeyFrame
 		}
+	case kind == flv.Audio && m.info.Coded && m.info.Codec == flv.AAC && !m.info.Mixed:
+		body, err := flv.RemoveADTS(payload[m.info.Body:])
+		if err != nil {
+			return m, err
+		}
+		if len(body) < len(payload)-m.info.Body {
+			m.payload = slices.Concat(payload[:m.info.Body], body)
+		}
 	case len(payload) > maxHeader:
 	case kind == flv.Video && m.info.Header:
 		m.size, err = flv.ParseSize(payload)

@@ -70,7 +70,7 @@ func TestConfigCheckPrintsEverySetting(t *testing.T) {
 		"trusted-proxies": "10.0.0.0/8,127.0.0.1 | list | - | - | file (trusted-proxies in " + file + ")",
 		"presence-grace":  "1m30s | duration | - | 1ms to 1h | file (presence-grace in " + file + ")",
 		"push-window":     "0 | duration | - | 1ms to 1s | file (push-window in " + file + ")",
-		"drain-timeout":   "5m | duration | - | 1ms to 1h | file (drain-timeout in " + file + ")",
+		"drain-timeout":   "5m | duration | - | 100ms to 10m | file (drain-timeout in " + file + ")",
 		"log-level":       "debug | text | - | auto, debug, info, warn, error | file (log-level in " + file + ")",
 		"lock-timeout":    "1m | duration | - | 1s to 24h | file (lock-timeout in " + file + ")",
 		"postgres-bin":    "/usr/lib/postgresql/17/bin | text | - | - | file (postgres-bin in " + file + ")",

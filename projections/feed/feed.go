@@ -51,7 +51,7 @@ func (f *Feed) newRun() *run {
 		profiles: newProfiles(f.queries, f.c.ProfileCache), gauges: newGaugeSender(f.queries.After(f.UpToDate), out, f.c), out: out,
 	}
 	r.releaser = &releaser{
-		c: f.c, checkEvent: f.store.CheckEvent, projected: f.store.Projected(), wake: wake,
+		c: f.c, checkEvent: f.store.CheckEvent, now: f.store.Now, projected: f.store.Projected(), wake: wake,
 		tables: r.tables, lead: r.lead, pending: r.pending, profiles: r.profiles, out: out, gauges: r.gauges,
 	}
 	return r

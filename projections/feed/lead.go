@@ -3,10 +3,6 @@ package feed
 import (
 	"sync/atomic"
 	"time"
-
-	"roomlog/domain"
-	"roomlog/eventstore"
-	"roomlog/projections"
 )
 
 // markInterval is the time that one mark covers.
@@ -48,13 +44,3 @@ func (l *lead) open() bool { return len(l.marks) > 0 }
 
 // tooLong reports whether the tables have lacked an event that was released for longer than the limit.
 func (l *lead) tooLong(now time.Time) bool { return l.open() && now.Sub(l.marks[0].at) > l.limit }
-
-// mayLead reports whether the deltas of r may be released before the tables have applied it. A coin event may be
-// released early only if this process has decided it and all coin events so far could be applied: nobody may receive a
-// gift that no table will contain.
-func (r *releaser) mayLead(e eventstore.Record) bool {
-	if _, coins := e.Event.(domain.CoinEvent); coins && (!e.Own || r.tables.mayHold()) {
-		return false
-	}
-	return projections.ReleasedWhenDurable(e)
-}

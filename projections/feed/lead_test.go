@@ -25,7 +25,7 @@ func startWithoutProjector(t *testing.T, c feed.Config) (*projtest.World, *projt
 	s := subscribe(w, f)
 	s.until(traffic.Users[1].Send(domain.PostComment{Live: traffic.Lives[0], Text: "first"}).Position)
 	w.CatchUp()
-	if err := f.UpToDate(t.Context()); err != nil {
+	if err := f.WaitFor(t.Context(), w.Head()); err != nil {
 		t.Fatal(err)
 	}
 	stop()

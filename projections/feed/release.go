@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"roomlog/domain"
 	"roomlog/eventstore"
 	"roomlog/internal/wait"
 	"roomlog/projections"
@@ -21,7 +22,8 @@ const idleInterval = time.Hour
 type releaser struct {
 	c          Config
 	checkEvent func(ctx context.Context, number, position int64, id uuid.UUID) error // the method eventstore.Store.CheckEvent
-	projected  *wait.Signal                                                          // notified when the tables may have changed
+	now        func() time.Time
+	projected  *wait.Signal // notified when the tables may have changed
 	wake       wakeup
 	tables     *tables
 	pending    *pending
@@ -111,7 +113,7 @@ func (r *releaser) releaseOnce(ctx context.Context) error {
 // nothing while the tables are far behind.
 func (r *releaser) releaseEarly(ctx context.Context) error {
 	for {
-		now := time.Now()
+		now := r.now()
 		events := r.pending.while(r.mayLead)
 		if len(events) == 0 || r.lead.tooLong(now) {
 			return nil
@@ -121,6 +123,16 @@ func (r *releaser) releaseEarly(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// mayLead reports whether the deltas of r may be released before the tables have applied it. A coin event may be
+// released early only if this process has decided it and all coin events so far could be applied: nobody may receive a
+// gift that no table will contain.
+func (r *releaser) mayLead(e eventstore.Record) bool {
+	if _, coins := e.Event.(domain.CoinEvent); coins && (!e.Own || r.tables.mayHold()) {
+		return false
+	}
+	return projections.ReleasedWhenDurable(e)
 }
 
 // release publishes the deltas of those of the oldest pending events that are sent, and removes all of them.

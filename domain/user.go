@@ -1,6 +1,9 @@
 package domain
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // Username is the state of a username, or of the lookalike form that several names share.
 type Username struct {
@@ -99,6 +102,10 @@ func (e UserRegistered) EventUser() UserID          { return e.User }
 func (e UserRegistered) count() int64               { return int64(e.User) }
 func (e UserRegistered) ProfileAfter() ProfileTexts { return ProfileTexts{e.Nickname, e.Avatar} }
 func (e UserRegistered) evolve(User) User           { return User{Registered: true} }
+func (e UserRegistered) stamp(u User, at time.Time) User {
+	u.RegisteredAt = at.Unix()
+	return u
+}
 func (e *UserRegistered) personal() (UserID, []*string) {
 	return e.User, []*string{&e.Username, &e.Nickname, &e.Avatar}
 }

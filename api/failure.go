@@ -97,6 +97,7 @@ var statuses = map[domain.Code]int{
 	domain.CodeLinksOff:            http.StatusForbidden,
 	domain.CodeLiveNotFound:        http.StatusNotFound,
 	domain.CodeCommentNotFound:     http.StatusNotFound,
+	domain.CodeGiftRecordNotFound:  http.StatusNotFound,
 	domain.CodeGiftNotFound:        http.StatusNotFound,
 	domain.CodeRecordingNotFound:   http.StatusNotFound,
 	domain.CodeOrderNotFound:       http.StatusNotFound,

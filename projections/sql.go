@@ -204,6 +204,10 @@ var (
 	updateBroadcast string
 	//go:embed sql/update_email.sql
 	updateEmail string
+	//go:embed sql/update_gift_record_refunded.sql
+	updateGiftRecordRefunded string
+	//go:embed sql/select_sent_gift.sql
+	selectSentGift string
 	//go:embed sql/update_gift_price.sql
 	updateGiftPrice string
 	//go:embed sql/update_gift_withdrawn.sql

@@ -164,6 +164,8 @@ func (f *fold) apply(r eventstore.Record) {
 		f.modes[e.Mode] = domain.Mode{Mode: e.Mode, Value: e.Value, Until: e.Until}
 	case domain.GiftSent:
 		f.Gifts, f.Coins = f.Gifts+int64(e.Num), f.Coins+e.Coins
+	case domain.GiftRefunded:
+		f.Gifts, f.Coins = f.Gifts-int64(e.Num), f.Coins-e.Coins
 	case domain.BroadcastStarted:
 		f.Broadcast = Broadcast{ID: e.Broadcast, Media: e.Media, StartedAt: r.RecordedAt}
 	case domain.BroadcastStopped:

@@ -171,6 +171,8 @@ func lineFor(d projections.Delta) string {
 		return name + ": " + printable(e.Text)
 	case domain.GiftSent:
 		return fmt.Sprintf("%s sent %d × %s (%d coins)", name, e.Num, printable(e.Name), e.Coins)
+	case domain.GiftRefunded:
+		return fmt.Sprintf("%d coins of a gift from %s are refunded", e.Coins, name)
 	case domain.ViewerJoined:
 		return name + " joined"
 	case domain.ViewerLeft:

@@ -1,6 +1,7 @@
 package domain_test
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -62,6 +63,18 @@ func (s *story) randomRequest(t *rapid.T) domain.Request {
 		u = s.streamer[c.Live]
 	case domain.UnbanViewer:
 		u = s.streamer[c.Live]
+	case domain.SetMode:
+		u = s.streamer[c.Live]
+	case domain.MuteViewer:
+		u = s.streamer[c.Live]
+	case domain.UnmuteViewer:
+		u = s.streamer[c.Live]
+	case domain.AppointModerator:
+		u = s.streamer[c.Live]
+	case domain.RemoveModerator:
+		u = s.streamer[c.Live]
+	case domain.RefundGift:
+		u = c.Sent.Streamer
 	case domain.SendGift:
 		u = randomID(t, "sender", s.last.user, func(u domain.UserID) bool { return s.active(u) && s.balance[u] >= s.price[c.Gift] })
 	}
@@ -90,7 +103,8 @@ func (s *story) randomCommand(t *rapid.T) domain.Command {
 			}
 			return domain.SendGift{Live: live, Gift: gift, Num: int(randomAmount(t, "num"))}
 		}},
-		{5, func() domain.Command { return domain.JoinLive{Live: live, Node: node} }},
+		{3, func() domain.Command { return s.randomRefund(t) }},
+		{4, func() domain.Command { return domain.JoinLive{Live: live, Node: node} }},
 		{3, func() domain.Command {
 			return domain.LeaveLive{Live: live, User: randomUserID(t), Cause: domain.LeaveRequested, Node: node}
 		}},
@@ -112,10 +126,10 @@ func (s *story) randomCommand(t *rapid.T) domain.Command {
 		{2, func() domain.Command {
 			return domain.CreditCoins{Order: order, User: s.randomUser(t), Coins: 100 * randomAmount(t, "coins")}
 		}},
-		{5, func() domain.Command {
+		{4, func() domain.Command {
 			return domain.PlaceOrder{Order: order, Price: int64(randomAmount(t, "price")), Coins: 100 * randomAmount(t, "coins")}
 		}},
-		{5, func() domain.Command {
+		{4, func() domain.Command {
 			if o := s.orders[order]; o != nil && randomBits(t, 2) > 0 {
 				return domain.PayOrder{Order: order, User: o.User, Price: o.Price}
 			}
@@ -187,6 +201,15 @@ func (s *story) randomModeration(t *rapid.T) domain.Command {
 	seconds := rapid.SampledFrom([]int64{0, 60, 3600, -1}).Draw(t, "seconds")
 	switch randomBits(t, 3) {
 	case 0:
+		switch user := randomUserID(t); randomBits(t, 2) {
+		case 0:
+			return domain.AppointModerator{Live: live, User: user}
+		case 1:
+			return domain.RemoveModerator{Live: live, User: user}
+		case 2:
+			state, _ := s.world[domain.Stream(fmt.Sprintf("live-%d", live))].(domain.Live)
+			return domain.RemoveModerator{Live: live, User: append(slices.Clip(state.Moderators), user)[0]}
+		}
 		return domain.KickUser{User: randomUserID(t), Reason: randomText(t)}
 	case 1:
 		return domain.KickConnection{Connection: domain.ConnectionID(randomText(t)), Reason: randomText(t)}
@@ -195,9 +218,21 @@ func (s *story) randomModeration(t *rapid.T) domain.Command {
 	case 3, 4:
 		return domain.UnbanUser{User: randomID(t, "banned", s.last.user, func(u domain.UserID) bool { return s.banned[u] && !s.forgotten[u] })}
 	case 5:
+		if randomBits(t, 1) > 0 {
+			return domain.MuteViewer{Live: live, User: randomUserID(t), Seconds: seconds}
+		}
 		return domain.BanViewer{Live: live, User: randomUserID(t), Seconds: seconds}
 	case 6:
+		if randomBits(t, 1) > 0 {
+			return domain.SetMode{Live: live, Mode: rapid.SampledFrom(domain.ModeNames[:]).Draw(t, "mode"), Value: int64(randomBits(t, 1)), Seconds: seconds}
+		}
 		return domain.KickPlayer{Live: live, Player: domain.PlayerID(randomText(t)), Reason: randomText(t)}
+	}
+	if randomBits(t, 1) > 0 {
+		return domain.UnmuteViewer{Live: live, User: randomID(t, "muted in live", s.last.user, func(u domain.UserID) bool {
+			state, _ := s.world[domain.Stream(fmt.Sprintf("live-%d", live))].(domain.Live)
+			return slices.ContainsFunc(state.Mutes, func(b domain.Ban) bool { return b.User == u })
+		})}
 	}
 	return domain.UnbanViewer{Live: live, User: randomID(t, "banned from live", s.last.user, func(u domain.UserID) bool {
 		return s.bannedFromLive[[2]int64{int64(live), int64(u)}]
@@ -269,6 +304,16 @@ func randomAmount(t *rapid.T, what string) domain.Coins {
 		rapid.SampledFrom([]int64{maxPrice, maxOrderCoins, int64(domain.MaxCoins), math.MaxInt64, math.MinInt64, math.MaxInt64/2 + 1, 1 << 32}),
 		rapid.Int64(),
 	).Draw(t, what))
+}
+
+// randomRefund draws a refund of a gift that was sent. The tables may be behind, so that they contain fewer earnings.
+func (s *story) randomRefund(t *rapid.T) domain.Command {
+	c := domain.RefundGift{Position: int64(1 + randomBits(t, 3)), Reason: "why"}
+	if c.Position <= int64(len(s.sent)) {
+		c.Sent = s.sent[c.Position-1]
+		c.Received = max(s.received[c.Sent.Streamer]-domain.Coins(randomBits(t, 1)), 0)
+	}
+	return c
 }
 
 // anyCommand draws a command of the whole catalogue with random fields, so a new command takes part in stories without

@@ -16,6 +16,8 @@ func (c *checker) checkRules(e domain.Event) {
 	case domain.OrderPaid:
 		o := state[domain.Order](c, e)
 		c.expect(o.User == e.User && o.Price == e.Price && !o.Paid, "order %s is %s", e.Order, orderText(o))
+	case domain.GiftRecordRefunded:
+		c.expect(!state[domain.GiftRecord](c, e).Refunded, "the gift at position %d was refunded before", e.Position)
 	case domain.GiftRepriced:
 		g := state[domain.Gift](c, e)
 		c.expect(g.Available && g.Price == e.From, "gift %d costs %d before, not %d", e.Gift, g.Price, e.From)
@@ -65,6 +67,14 @@ func (c *checker) checkOthers(e domain.Event) {
 		c.expect(state[domain.Visit](c, e).Present, "user %d is not in live %d", e.User, e.Live)
 	case domain.CommentPosted:
 		c.expect(c.live(e.Live).Streamer != 0, "live %d does not exist", e.Live)
+	case domain.CommentRemoved:
+		c.expect(!state[domain.RemovedComment](c, e).Removed, "comment %d was removed before", e.Comment)
+	case domain.ModeratorAppointed:
+		c.expect(!slices.Contains(c.live(e.Live).Moderators, e.User), "user %d is a moderator of live %d already", e.User, e.Live)
+	case domain.ModeratorRemoved:
+		c.expect(slices.Contains(c.live(e.Live).Moderators, e.User), "user %d is no moderator of live %d", e.User, e.Live)
+	case domain.ViewerMuted:
+		c.expect(c.live(e.Live).Streamer != e.User, "user %d is the owner of live %d", e.User, e.Live)
 	default:
 		c.checkPeople(e)
 	}
@@ -164,6 +174,11 @@ func (c *checker) checkCoins(e domain.CoinEvent) {
 		c.expect(e.Num > 0 && e.Price*domain.Coins(e.Num) == e.Coins, "%d gifts for %d coins cost %d", e.Num, e.Price, e.Coins)
 		l := c.live(e.Live)
 		c.expect(l.Streamer == e.Streamer, "live %d belongs to user %d", e.Live, l.Streamer)
+	case domain.GiftRefunded:
+		c.checkBalance(e, domain.WalletAccount(e.Sender), e.Coins, e.BalanceAfter)
+		c.expect(posted(e, domain.EarningsAccount(e.Streamer)) == -e.Coins, "the coins do not come from user %d", e.Streamer)
+		c.expect(state[domain.GiftRecord](c, domain.GiftRecordRefunded{Position: e.Position}).Refunded, "the gift at position %d is not marked as refunded", e.Position)
+		c.expect(c.live(e.Live).Streamer == e.Streamer, "live %d belongs to another user than %d", e.Live, e.Streamer)
 	}
 }
 

@@ -48,8 +48,8 @@ func TestTruncatedKeyFramesAreNoStartPoints(t *testing.T) {
 			s.audio(0, sound("sound"))
 			sent := uint64(4)
 			h.stream(t, "KEY", "the key frame", func(s media.StreamStats) bool { return s.FramesIn == sent })
-			picture := strings.Index(tt.body, "pp")
-			for _, n := range []int{1, picture - 8, picture - 6, picture - 5, picture - 4, picture - 3, picture, len(tt.body) / 2, len(tt.body) - 1} {
+			begin := strings.Index(tt.body, "pp")
+			for _, n := range []int{1, begin - 8, begin - 6, begin - 5, begin - 4, begin - 3, begin, len(tt.body) / 2, len(tt.body) - 1} {
 				if n < 1 {
 					continue
 				}
@@ -98,12 +98,12 @@ func TestImpossibleCompositionTimes(t *testing.T) {
 	s.begin(0)
 	v := h.watch(t, h.flvURL("KEY"))
 	for i, composition := range []string{"\x7f\xff\xff", "\x80\x00\x00", "\x00\x00\x50", "\xff\xff\xb0"} {
-		picture := videoFrame(false, fmt.Sprint("picture ", i))
-		s.send(rtmp.AppendMedia(nil, flv.Video, uint32(i+1)*40, slices.Concat(picture[:2], []byte(composition), picture[5:])))
+		frame := videoFrame(false, fmt.Sprint("picture ", i))
+		s.send(rtmp.AppendMedia(nil, flv.Video, uint32(i+1)*40, slices.Concat(frame[:2], []byte(composition), frame[5:])))
 		if i >= 2 { // possible times
-			copy(picture[2:], composition)
+			copy(frame[2:], composition)
 		}
-		v.sees(picture)
+		v.sees(frame)
 	}
 }
 

@@ -117,7 +117,7 @@ func (p *publisher) repair(m *parsed) {
 		m.payload = bytes.Clone(m.payload)
 		clear(m.payload[m.info.Body-3 : m.info.Body]) // the composition time precedes the body
 	}
-	m.info.Key = m.info.Key && flv.HasPicture(m.info.Codec, m.payload[m.info.Body:], lengthSize)
+	m.info.Key = m.info.Key && flv.IsComplete(m.info.Codec, m.payload[m.info.Body:], lengthSize)
 }
 
 const maxComposition = 10_000 // ms; a picture waits at most for the pictures of a group

@@ -30,10 +30,7 @@ func truncated(info Info, b []byte) bool {
 	return (info.Codec == H264 || info.Codec == HEVC || info.Codec == AV1) && len(b) < 5 && b[0]>>4 != frameCommand
 }
 
-const (
-	opusHeadSize = 19   // bytes of the header without a channel mapping (RFC 7845, section 5.1)
-	markAV1      = 0x81 // marker bit and version 1 of a decoder configuration (AV1 in ISOBMFF, section 2.3.3)
-)
+const markAV1 = 0x81 // marker bit and version 1 of a decoder configuration (AV1 in ISOBMFF, section 2.3.3)
 
 func checkHeader(info Info, body []byte) error {
 	var err error

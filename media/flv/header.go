@@ -108,7 +108,10 @@ func ParseSound(payload []byte) (sound Sound, err error) {
 // typesOfAAC contains the audio object types of AAC and its extensions (ISO 14496-3, table 1.17).
 var typesOfAAC = []uint{1, 2, 3, 4, 5, 6, 17, 20, 23, 29, 39, 42}
 
-const minElement = 5 // least bytes of a configuration with a program configuration element, which describes the channels
+const (
+	opusHeadSize = 19 // bytes of the header without a channel mapping (RFC 7845, section 5.1)
+	minElement   = 5  // least bytes of a configuration with a program configuration element, which describes the channels
+)
 
 // soundOfOpus parses an identification header (RFC 7845, section 5.1).
 func soundOfOpus(body []byte) (Sound, error) {

@@ -1,9 +1,6 @@
 package flv
 
-import (
-	"encoding/binary"
-	"slices"
-)
+import "encoding/binary"
 
 const maxLook = 16 // maximum number of units that are checked; the slice of a key frame follows a few parameter sets
 
@@ -21,31 +18,6 @@ func containsKey(c Codec, body []byte) bool {
 		return len(body) > 0 && body[0]>>6 == 2 && body[0]&0x0c == 0
 	}
 	return false
-}
-
-// HasPicture reports whether a frame of H.264, HEVC or AV1 consists of complete units, and one of them is coded picture
-// data. lengthSize is the number of bytes of the lengths of NAL units. It returns true for frames of other codecs, which
-// this package cannot check.
-func HasPicture(c Codec, body []byte, lengthSize int) bool {
-	const slice, idr, hevcSlices = 1, 5, 32
-	match := func(first byte) bool { kind := first & 0x1f; return kind >= slice && kind <= idr }
-	switch c {
-	case HEVC:
-		match = func(first byte) bool { return first>>1&0x3f < hevcSlices }
-	case AV1:
-		match = func(first byte) bool { kind := first >> 3 & 15; return kind == obuFrame || kind == obuTileGroup }
-	case H264:
-	default:
-		return true
-	}
-	var units [][]byte
-	var err error
-	if c == AV1 {
-		units, err = SplitOBUs(body)
-	} else {
-		units, err = AppendNALUs(nil, body, lengthSize)
-	}
-	return err == nil && slices.ContainsFunc(units, func(unit []byte) bool { return match(unit[0]) })
 }
 
 // anyNALU reports whether match returns true for the first byte of one of the first maxLook NAL units.

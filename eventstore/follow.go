@@ -87,6 +87,7 @@ func (t *tail) next(ctx context.Context) ([]Record, error) {
 			return nil, err
 		}
 		t.number = number
+		t.store.recent.mark(page)
 		return page, t.store.decodeAll(ctx, page)
 	}
 	page, err := t.page(ctx, t.position-1, defaultLimit+1)
@@ -97,6 +98,7 @@ func (t *tail) next(ctx context.Context) ([]Record, error) {
 		return nil, t.lost(ctx)
 	}
 	t.id, t.number = page[0].ID, number
+	t.store.recent.mark(page)
 	return page[1:], t.store.decodeAll(ctx, page[1:])
 }
 

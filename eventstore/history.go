@@ -130,6 +130,34 @@ type recent struct {
 	number  int64 // number of the history of the log to which the events belong
 	before  event // the event before the first one
 	records []Record
+	sent    []Record // the batch that was sent to the database last; it may be committed or not
+}
+
+// send records a batch that is about to be sent to the database. A reader may find its events there before add is
+// called.
+func (r *recent) send(records []Record) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.sent = records
+}
+
+// mark sets Own of those records of the database that are also in memory.
+func (r *recent) mark(records []Record) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i := range records {
+		e := &records[i]
+		e.Own = contains(r.sent, e) || contains(r.records, e)
+	}
+}
+
+// contains reports whether records, which have no gap, contain the event e.
+func contains(records []Record, e *Record) bool {
+	if len(records) == 0 {
+		return false
+	}
+	i := e.Position - records[0].Position
+	return i >= 0 && i < int64(len(records)) && records[i].ID == e.ID
 }
 
 // add appends committed events that follow the event before in the log. If another process has appended events

@@ -171,10 +171,11 @@ func (r *routes) registerService() {
 	documentService(r)
 	r.serveUnlimited("/openapi.json", static, docpage.Document(func() []byte { return r.spec }))
 	if r.AsyncAPI != nil {
-		r.serveUnlimited("/asyncapi.json", static, docpage.Document(func() []byte { return r.AsyncAPI }))
+		r.serveUnlimited("/asyncapi.json", "static: the response of the newest host is in memory", docpage.AsyncDocument(r.AsyncAPI, func(req *http.Request) string { return requestOf(req.Context()).baseURL }))
 	}
 	r.serveUnlimited(schemas.Path, static, schemas.List)
 	r.serveUnlimited(schemas.Path+"{file}", static, schemas.File(r.routeNotFound))
+	r.documentSchemas()
 	r.serveUnlimited("/", static, docpage.Redirect)
 	r.serveUnlimited("/docs", static, docpage.Page)
 	r.serveUnlimited("/docs/{file}", static, docpage.File(r.routeNotFound))

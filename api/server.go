@@ -24,6 +24,7 @@ type server struct {
 	signIns   *signin.Guard
 	running   *runningRecordings
 	meters    *meters.Meters
+	onAir     onAirLives
 	spec      []byte // OpenAPI document as JSON
 
 	streams  chan struct{} // contains one element for each open event stream

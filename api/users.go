@@ -189,6 +189,11 @@ func (s *server) userInfo(ctx context.Context, _ *struct{}) (User, error) {
 	return newUser(user.Profile, user.Balance), nil
 }
 
+// userRoles returns the roles of the caller, for pages that show only what the user may do.
+func (s *server) userRoles(ctx context.Context, _ *struct{}) ([]domain.Role, error) {
+	return append([]domain.Role{}, requestOf(ctx).user.Roles...), nil
+}
+
 type profileChange struct {
 	Body struct {
 		Nickname *string `json:"nickname,omitempty" doc:"at most 32 characters; empty: the username is shown"`

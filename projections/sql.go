@@ -122,6 +122,8 @@ var (
 	selectLivesOnAir string
 	//go:embed sql/select_lives_of_viewers.sql
 	selectLivesOfViewers string
+	//go:embed sql/select_newest_live.sql
+	selectNewestLive string
 	//go:embed sql/select_node_participants.sql
 	selectNodeParticipants string
 	//go:embed sql/select_node_viewers.sql

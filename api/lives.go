@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -150,65 +149,70 @@ func (s *server) listLives(ctx context.Context, in *pageInput) ([]Live, error) {
 	return lives, err
 }
 
-// show is a live in a list for viewers, in a response.
-type show struct {
+// foundLive is a live in a list for viewers, in a response.
+type foundLive struct {
 	Live
 	Owner    PublicUser `json:"owner"`
 	Online   int64      `json:"online" doc:"viewers who are in the live"`
 	Snapshot string     `json:"snapshot" example:"/live/L3V8KhRHin40gNug58zy/snapshot.jpg?sign=1602691779-4c4cde8b52e829a17a6baf5b6c404ada" doc:"address of a picture of the running stream at the server for streams; empty without a stream"`
 }
 
-// shows is a page of a list of lives.
-type shows struct {
-	Items []show        `json:"items"`
+// foundLives is a page of a list of lives.
+type foundLives struct {
+	Items []foundLive   `json:"items"`
 	Next  domain.LiveID `json:"next" doc:"for before of the next page; 0: there is none"`
 }
 
-type showsInput struct {
+type findInput struct {
 	Of     string        `query:"of" enum:"on_air,past,own" default:"on_air" doc:"on_air: on air or paused, with a running stream, at most 500; past: ended, with a recording; own: the caller's"`
 	Text   string        `query:"text" maxLength:"100" doc:"only lives on air with this text in the title or in the name of the owner"`
 	Before domain.LiveID `query:"before" minimum:"1" doc:"next of the former page; not for lives on air"`
 }
 
 const (
-	showsPage   = 24
-	showsOnAir  = 500 // maximum number of lives on air in a list
-	showsMemory = time.Second
+	foundPage   = 24
+	maxOnAir    = 500 // maximum number of lives on air in a list
+	onAirMemory = time.Second
 )
 
-func (s *server) listShows(ctx context.Context, in *showsInput) (shows, error) {
+func (s *server) findLives(ctx context.Context, in *findInput) (foundLives, error) {
 	user, err := s.optionalUser(ctx)
 	if err != nil {
-		return shows{}, err
+		return foundLives{}, err
 	}
 	if in.Of != "on_air" && in.Text != "" || in.Of == "on_air" && in.Before != 0 {
-		return shows{}, badRequest("text is for lives on air, before for the other lists")
+		return foundLives{}, badRequest("text is for lives on air, before for the other lists")
 	}
 	var found []projections.Live
-	page := shows{Items: []show{}}
+	page := foundLives{Items: []foundLive{}}
 	switch in.Of {
 	case "own":
 		if user == 0 {
-			return shows{}, refusal(domain.CodeTokenMissing, "the list of your own lives needs a token")
+			return foundLives{}, refusal(domain.CodeTokenMissing, "the list of your own lives needs a token")
 		}
 		before := in.Before
 		if before == 0 {
 			before = math.MaxInt64
 		}
-		if found, err = s.Queries.LivesBy(ctx, user, before, showsPage); len(found) == showsPage {
-			page.Next = found[showsPage-1].ID
+		if found, err = s.Queries.LivesBy(ctx, user, before, foundPage); len(found) == foundPage {
+			page.Next = found[foundPage-1].ID
 		}
 	case "past":
 		found, page.Next, err = s.pastLives(ctx, in.Before)
 	default:
-		if found, err = s.onAir.get(ctx, s.Now, s.Queries.LivesStreaming); in.Text != "" {
+		if found, err = s.onAir.Get(ctx, s.Now(), onAirMemory, s.readOnAir); in.Text != "" {
 			found = matching(found, in.Text)
 		}
 	}
 	for _, l := range found {
-		page.Items = append(page.Items, s.newShow(l, user))
+		page.Items = append(page.Items, s.newFoundLive(l, user))
 	}
 	return page, err
+}
+
+// readOnAir reads the lives on air, for all visitors.
+func (s *server) readOnAir(ctx context.Context) ([]projections.Live, error) {
+	return s.Queries.LivesStreaming(ctx, maxOnAir)
 }
 
 // pastLives returns a page of past lives with ids below before, 0 for the newest, and the next value of before.
@@ -221,17 +225,17 @@ func (s *server) pastLives(ctx context.Context, before domain.LiveID) (found []p
 		before = newest + 1
 	}
 	for len(found) == 0 && before > 1 && err == nil {
-		found, err = s.Queries.LivesPast(ctx, before, showsPage)
-		if len(found) == showsPage {
-			return found, found[showsPage-1].ID, nil
+		found, err = s.Queries.LivesPast(ctx, before, foundPage)
+		if len(found) == foundPage {
+			return found, found[foundPage-1].ID, nil
 		}
 		before -= projections.PastWindow
 	}
 	return found, max(before, 0), err
 }
 
-func (s *server) newShow(l projections.Live, user domain.UserID) show {
-	item := show{Live: s.newLive(l), Owner: newPublicUser(l.Owner), Online: l.Online}
+func (s *server) newFoundLive(l projections.Live, user domain.UserID) foundLive {
+	item := foundLive{Live: s.newLive(l), Owner: newPublicUser(l.Owner), Online: l.Online}
 	if l.Broadcast.ID != "" {
 		item.Snapshot = s.MediaURL + "/live/" + l.StreamKey + "/snapshot.jpg?sign=" + s.playSign(l.StreamKey, user)
 	}
@@ -244,27 +248,6 @@ func matching(lives []projections.Live, text string) []projections.Live {
 	return slices.DeleteFunc(slices.Clone(lives), func(l projections.Live) bool {
 		return !strings.Contains(strings.ToLower(l.Title+"\n"+l.Owner.Name()), wanted)
 	})
-}
-
-// onAirLives keeps the lives with a running stream for showsMemory, because every visitor reads them again and again.
-type onAirLives struct {
-	mu    sync.Mutex
-	at    time.Time
-	lives []projections.Live
-}
-
-// get returns the lives. One caller reads them, and the others wait. Do not change the result.
-func (o *onAirLives) get(ctx context.Context, now func() time.Time, read func(context.Context, int) ([]projections.Live, error)) ([]projections.Live, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.at.IsZero() || now().Sub(o.at).Abs() >= showsMemory {
-		lives, err := read(ctx, showsOnAir)
-		if err != nil {
-			return nil, err
-		}
-		o.lives, o.at = lives, now()
-	}
-	return o.lives, nil
 }
 
 // previewOf returns what a link to a live on the page shows in other apps. It is empty if the live cannot be read.

@@ -43,7 +43,7 @@ func (r *routes) registerAccounts() {
 	documentBrowserLogin(r.operation(login), r.huma.OpenAPI().Components.Schemas)
 	serve(r, post("/api/logout", "End the session", commander("a token"), rateCommands).forOldClients().executes(domain.SignOut{}), r.logout)
 	serve(r, get("/api/user/info", "Read the signed-in user", authenticated("a token"), rateReads).forOldClients(), r.userInfo)
-	serve(r, get("/api/user/roles", "List the roles of the signed-in user", authenticated("a token"), rateReads), r.userRoles)
+	serve(r, get("/api/user/roles", "List the roles of the signed-in user", authenticated("a token"), rateReads), r.listRoles)
 	profile := put("/api/user/profile", "Change the nickname, the avatar or the age of the signed-in user", commander("a token"), rateCommands)
 	serve(r, profile.executes(domain.ChangeProfile{}), r.changeProfile)
 	age := get("/api/insert", "Increment the age of the signed-in user", commander("a token"), rateCommands).forOldClients().executes(domain.IncrementAge{})
@@ -59,8 +59,8 @@ func (r *routes) registerLives() {
 		domain.CodeLiveEnded:    "该直播间已结束",
 	}), r.changeStatus)
 	serve(r, get("/api/live/list/{page}", "List lives, newest first", anyone(), rateReads).forOldClients(), r.listLives)
-	serve(r, get("/api/live/shows", "List lives with a running stream, past lives with a recording, or the caller's lives, newest first", anyone(), rateReads).
-		refuses(domain.CodeTokenMissing), r.listShows)
+	serve(r, get("/api/live/find", "List lives with a running stream, past lives with a recording, or the caller's lives, newest first", anyone(), rateReads).
+		refuses(domain.CodeTokenMissing), r.findLives)
 	serve(r, get("/api/live/read/{id}", "Read a live and a sign for its stream", anyone(), rateReads).forOldClients().refuses(domain.CodeLiveNotFound).withTexts(texts{
 		domain.CodeLiveNotFound: "当前直播间不存在",
 	}), r.readLive)

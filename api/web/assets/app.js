@@ -1,12 +1,12 @@
 // The page: header, views by address, and notices.
 import { html, render, useEffect, useState } from "./vendor/ui.js";
-import { account, applyScheme, asking, balance, connection, ended, go, language, notices, options, parts, restore, roles, say, scheme, setLanguage, setScheme, short, signOut, t, toppingUp } from "./state.js";
+import { account, applyScheme, asking, balance, connection, ended, go, language, notices, options, parts, restore, roles, say, plain, scheme, setLanguage, setScheme, signOut, t, toppingUp } from "./state.js";
 import { Avatar, BackHome, Empty, Icon } from "./parts.js";
 import { OnAir, Past } from "./lives.js";
 
 // Views that not every visitor needs are loaded when they are opened.
 const views = {
-  watch: () => import("./watch.js"), me: () => import("./account.js"), studio: () => import("./studio.js"), desk: () => import("./desk.js"), replay: () => import("./replay.js"),
+  watch: () => import("./watch.js"), me: () => import("./account.js"), studio: () => import("./streamer.js"), desk: () => import("./operator.js"), replay: () => import("./replay.js"),
 };
 
 /** Lazy shows the component Name of a module when the module is loaded. */
@@ -52,7 +52,7 @@ function User() {
   }, [open]);
   if (!user) return html`<button type="button" class="button small" onClick=${() => (asking.value = "none")}>${t("signin")}</button>`;
   const leave = () => setOpen(false);
-  return html`<button type="button" class="coins" onClick=${() => (toppingUp.value = true)} aria-label=${t("balance") + ": " + t("coins", { n: balance.value ?? 0 })}><${Icon} name="coin" /><span data-balance>${short(balance.value)}</span></button>
+  return html`<button type="button" class="coins" onClick=${() => (toppingUp.value = true)} aria-label=${t("balance") + ": " + t("coins", { n: balance.value ?? 0 })}><${Icon} name="coin" /><span data-balance>${plain(balance.value)}</span></button>
     <div class="user-menu">
       <button type="button" class="plain" aria-expanded=${open} aria-label=${user.name} onClick=${() => setOpen(!open)}><${Avatar} user=${user} /></button>
       ${open && html`<div class="popover"><p class="popover-name">${user.name}</p>

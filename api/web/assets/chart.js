@@ -34,7 +34,7 @@ export function Chart({ title, unit, data }) {
         axes: [{ ...axis, size: 28, space: 80 }, { ...axis, size: 52 }],
         series: [{}, { label: title, stroke: colour("--accent-text"), width: 2, fill: colour("--accent-soft"), points: { show: false } }],
       }, newest.current, box.current);
-      observer = new ResizeObserver(() => plot.current?.setSize({ width: box.current.clientWidth, height: 150 }));
+      observer = new ResizeObserver(() => box.current && plot.current?.setSize({ width: box.current.clientWidth, height: 150 }));
       observer.observe(box.current);
     });
     return () => {

@@ -99,7 +99,7 @@ export function Chat({ room, shelf, canWrite = true }) {
     <${Tabs} label=${t("chat")} now=${tab} choose=${setTab} tabs=${[{ id: "chat", text: t("chat") }, { id: "viewers", text: t("viewers") + " " + number(online) }]} />
     ${state && state !== "state.closed" && html`<p class="chat-state" role="status">${t(state)}</p>`}
     ${room.refused.value && html`<p class="sentence bad" role="alert">${t("left.because")}: ${say(room.refused.value)}</p>`}
-    ${tab === "chat" ? html`<${Lines} lines=${room.lines.value} owner=${room.owner.value} choose=${setChosen} />` : html`<${Viewers} room=${room} choose=${setChosen} />`}
+    ${tab === "chat" && !account.value && !client.token ? html`<div class="chat-gate"><p class="soft">${t("chat.signin")}</p><button type="button" class="button quiet" onClick=${() => (asking.value = "comment")}>${t("signin")}</button></div>` : tab === "chat" ? html`<${Lines} lines=${room.lines.value} owner=${room.owner.value} choose=${setChosen} />` : html`<${Viewers} room=${room} choose=${setChosen} />`}
     ${canWrite && !room.refused.value && html`<${Composer} room=${room} shelf=${shelf} />`}
     ${chosen && html`<${UserDialog} user=${chosen} room=${room} close=${() => setChosen(null)} />`}
   </aside>`;

@@ -49,6 +49,10 @@ export interface ClientOptions {
   WebSocket?: new (url: string) => WebSocket;
   /** Returns a number from 0 to 1, for delays. */
   random?: () => number;
+  /** Milliseconds before the first attempt to reconnect; default 500. The delay doubles with every failure. */
+  firstDelay?: number;
+  /** Longest delay in milliseconds; default 15000. */
+  longestDelay?: number;
 }
 
 export class Client {

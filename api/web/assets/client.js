@@ -1,8 +1,6 @@
 // The client of roomlog for browsers and Node: REST, and lives over WebSocket with resume. It has no dependencies.
 // docs/CLIENTS.md explains it step by step; client.d.ts has the types.
 
-const FIRST_DELAY = 500; // ms before the first attempt to reconnect
-const LONGEST_DELAY = 15000; // ms
 const SILENCE = 25000; // ms without a frame after which the client sends a ping
 const REPLY_TIME = 15000; // ms within which the server must send a frame after a request
 const ACK_AFTER = 50; // pushes of the user channel after which the client sends ack
@@ -48,7 +46,7 @@ export function newKey() {
 
 /** Client is a signed-in user, or nobody, at one server. */
 export class Client extends Emitter {
-  #fetch; #WebSocket; #random;
+  #fetch; #WebSocket; #random; #firstDelay; #longestDelay;
   #socket = null; #ready = false; #wanted = false;
   #attempts = 0; #retry = 0; #silence = 0; #pinged = false; #named = 0;
   #sent = 0; // number of the newest request
@@ -57,7 +55,7 @@ export class Client extends Emitter {
   #lives = new Map();
   #cursor = ""; #unacknowledged = 0;
 
-  constructor({ url = globalThis.location?.origin, token = "", fetch = globalThis.fetch, WebSocket = globalThis.WebSocket, random = Math.random } = {}) {
+  constructor({ url = globalThis.location?.origin, token = "", fetch = globalThis.fetch, WebSocket = globalThis.WebSocket, random = Math.random, firstDelay = 500, longestDelay = 15000 } = {}) {
     super();
     this.url = String(url).replace(/\/+$/, "");
     this.token = token;
@@ -67,6 +65,8 @@ export class Client extends Emitter {
     this.#fetch = (...args) => fetch(...args);
     this.#WebSocket = WebSocket;
     this.#random = random;
+    this.#firstDelay = firstDelay;
+    this.#longestDelay = longestDelay;
     globalThis.addEventListener?.("online", () => this.#reconnectNow());
   }
 
@@ -355,7 +355,7 @@ export class Client extends Emitter {
   }
 
   #delay(attempt) {
-    return Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** (attempt - 1)) * (0.5 + this.#random() / 2);
+    return Math.min(this.#longestDelay, this.#firstDelay * 2 ** (attempt - 1)) * (0.5 + this.#random() / 2);
   }
 
   #setState(state) {

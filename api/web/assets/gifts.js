@@ -54,7 +54,7 @@ export function Shelf({ room }) {
     <div class="shelf-send">
       <div class="numbers" role="radiogroup" aria-label=${t("gift.number")}>${numbers.map((n) => html`<label key=${n}><input type="radio" name="num" checked=${num === n} onChange=${() => setNum(n)} /><span>×${n}</span></label>`)}</div>
       ${missing > 0 ? html`<button type="button" class="button" onClick=${() => (toppingUp.value = true)}>${t("topup")}</button>` : ""}
-      <button type="button" class="button accent" disabled=${!chosen || missing > 0 || !["joined", "left"].includes(room.state.value) && account.value} aria-busy=${sending > 0} onClick=${send}>${t("gift.send", { n: number(cost) })}</button>
+      <button type="button" class="button accent" disabled=${!chosen || missing > 0 || !["joined", "left"].includes(room.state.value) && account.value} aria-busy=${sending > 0} onClick=${send}>${t(cost === 1 ? "gift.send.one" : "gift.send", { n: number(cost) })}</button>
     </div>
     ${missing > 0 && html`<p class="soft hint">${t("gift.few", { n: number(missing) })}</p>`}
   </section>`;

@@ -31,7 +31,7 @@ export function OnAir() {
   const read = async () => {
     const mine = ++newest.current;
     try {
-      const found = await client.get("/api/live/shows?of=on_air" + (text.trim() ? "&text=" + encodeURIComponent(text.trim()) : ""));
+      const found = await client.get("/api/live/find?of=on_air" + (text.trim() ? "&text=" + encodeURIComponent(text.trim()) : ""));
       if (mine !== newest.current) return;
       setLives(found.items);
       setError(null);
@@ -61,7 +61,7 @@ export function Past() {
   useTitle(t("past"));
   const read = async (before) => {
     try {
-      const found = await client.get("/api/live/shows?of=past" + (before ? "&before=" + before : ""));
+      const found = await client.get("/api/live/find?of=past" + (before ? "&before=" + before : ""));
       setLives((had) => [...(before ? had : []), ...found.items]);
       setNext(found.next);
       setError(null);

@@ -52,6 +52,9 @@ export const number = (n) => new Intl.NumberFormat(language.value === "zh" ? "zh
 /** short returns a number of viewers or coins in few characters: 1.2K, 1.2万. */
 export const short = (n) => new Intl.NumberFormat(language.value === "zh" ? "zh-CN" : "en", { notation: "compact", maximumFractionDigits: 1 }).format(n ?? 0);
 
+/** plain returns a number that is exact as long as it is short. */
+export const plain = (n) => ((n ?? 0) < 1e6 ? number(n) : short(n));
+
 export const time = (at) => new Intl.DateTimeFormat(language.value === "zh" ? "zh-CN" : "en-GB", { dateStyle: "medium", timeStyle: "short" }).format(new Date(at));
 
 export const clock = (seconds) => {
@@ -114,7 +117,7 @@ async function entered(user) {
   account.value = named(user);
   balance.value = user.coin;
   ended.value = null;
-  roles.value = await client.get("/api/user/roles").catch(() => []);
+  roles.value = await client.get("/api/user/roles").then((found) => found.roles, () => []);
   client.connect();
 }
 

@@ -104,8 +104,8 @@ func (p *person) topUp(ctx context.Context, price int) error {
 	return p.post(ctx, "/api/gift/testpay", map[string]any{"order": order.Order, "price": price}, nil)
 }
 
-// seat is the WebSocket connection of a person in a live.
-type seat struct {
+// connection is the WebSocket connection of a person in a live.
+type connection struct {
 	gws.BuiltinEventHandler
 	conn *gws.Conn
 
@@ -113,11 +113,15 @@ type seat struct {
 	serial int
 }
 
-const handshakeTimeout = 30 * time.Second
+// The maximum times for one request and for one handshake, also while the computer is busy.
+const (
+	requestTimeout   = time.Minute
+	handshakeTimeout = 30 * time.Second
+)
 
-// sit connects a person and joins a live. The connection ends with ctx.
-func (p *person) sit(ctx context.Context, live int64) (*seat, error) {
-	s := &seat{}
+// enter connects a person and joins a live. The connection ends with ctx.
+func (p *person) enter(ctx context.Context, live int64) (*connection, error) {
+	s := &connection{}
 	conn, _, err := gws.NewClient(s, &gws.ClientOption{Addr: strings.Replace(p.site, "http", "ws", 1) + "/ws", HandshakeTimeout: handshakeTimeout, ReadMaxPayloadSize: 1 << 20})
 	if err != nil {
 		return nil, err
@@ -132,7 +136,7 @@ func (p *person) sit(ctx context.Context, live int64) (*seat, error) {
 }
 
 // send sends a frame. It does not wait for the reply: a refused comment of the demo is left out.
-func (s *seat) send(kind string, data map[string]any) error {
+func (s *connection) send(kind string, data map[string]any) error {
 	s.mu.Lock()
 	s.serial++
 	text, err := json.Marshal(map[string]any{"id": fmt.Sprint(s.serial), "type": kind, "data": data})
@@ -144,7 +148,7 @@ func (s *seat) send(kind string, data map[string]any) error {
 }
 
 // OnPing replies with a pong. Without it the server would close the connection.
-func (s *seat) OnPing(conn *gws.Conn, payload []byte) { _ = conn.WritePong(payload) }
+func (s *connection) OnPing(conn *gws.Conn, payload []byte) { _ = conn.WritePong(payload) }
 
 // OnMessage ignores what the server sends.
-func (s *seat) OnMessage(_ *gws.Conn, message *gws.Message) { _ = message.Close() }
+func (s *connection) OnMessage(_ *gws.Conn, message *gws.Message) { _ = message.Close() }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -47,7 +46,7 @@ func (c *Command) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) (err er
 	fmt.Fprintf(sh.Stdout, "Starting a server in %s …\n", dir)
 	s := newServer(sh, dir, g.PostgresBin)
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return s.run(ctx, c) })
+	group.Go(func() error { return s.run(ctx, addresses{c.HTTP, c.RTMP, c.FLV}) })
 	group.Go(func() error {
 		if err := s.ready(ctx); err != nil {
 			return nil //nolint:nilerr // the server reports why it has not started
@@ -72,7 +71,7 @@ func (c *Command) play(ctx context.Context, sh cli.Shell, s *server) error {
   Sign in   as %s with the password %s, or create an account: coins are free here
 
 Press Ctrl-C to end the demo.
-`, len(w.shows), len(w.viewers), w.site, host, password)
+`, len(w.lives), len(w.viewers), w.site, host, password)
 	err := w.run(ctx)
 	if ctx.Err() != nil {
 		return nil
@@ -88,6 +87,3 @@ func local(address string) string {
 	}
 	return address
 }
-
-// requestTimeout is the maximum time for one request, also while the computer is busy.
-const requestTimeout = time.Minute

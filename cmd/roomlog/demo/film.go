@@ -32,9 +32,9 @@ type film struct {
 
 // frame is one picture or one sound of a film.
 type frame struct {
-	at      time.Duration
-	picture bool
-	units   [][]byte
+	at    time.Duration
+	video bool
+	units [][]byte
 }
 
 const (
@@ -129,7 +129,7 @@ func (f *film) publishOnce(ctx context.Context, address, key, sign string) error
 				return nil
 			}
 			var err error
-			if one.picture {
+			if one.video {
 				err = w.WriteH264(f.video, at, at, one.units)
 			} else {
 				err = w.WriteMPEG4Audio(f.audio, at, one.units[0])

@@ -35,14 +35,17 @@ func newServer(sh cli.Shell, dir, postgresBin string) *server {
 	return s
 }
 
+// addresses are the addresses on which the server listens.
+type addresses struct{ http, rtmp, flv string }
+
 // run runs the server until ctx ends.
-func (s *server) run(ctx context.Context, c *Command) error {
+func (s *server) run(ctx context.Context, at addresses) error {
 	defer close(s.ended)
 	reader, writer := io.Pipe()
 	read := make(chan error, 1)
 	go func() { read <- s.readLog(reader) }()
 	args := append([]string{
-		"serve", "--http-addr", c.HTTP, "--rtmp-addr", c.RTMP, "--flv-addr", c.FLV, "--auto-live", "--test-payments", "--log-format", "json", "--log-level", "info",
+		"serve", "--http-addr", at.http, "--rtmp-addr", at.rtmp, "--flv-addr", at.flv, "--auto-live", "--test-payments", "--log-format", "json", "--log-level", "info",
 		"--registrations-per-address", "10000", "--sign-ins-per-address", "10000", "--uploads-per-user", "1000",
 	}, s.global...)
 	code := s.sh.Execute(ctx, args, s.shell(io.Discard, writer))

@@ -26,13 +26,13 @@ type world struct {
 	now     func() time.Time
 	host    *person
 	viewers []*person
-	shows   []*show
-	past    *show
+	lives   []*live
+	past    *live
 	gifts   []gift
 }
 
-// show is a live of the demo.
-type show struct {
+// live is a live of the demo.
+type live struct {
 	streamer *person
 	title    string
 	film     string
@@ -40,12 +40,6 @@ type show struct {
 	id   int64
 	key  string
 	sign string
-}
-
-type gift struct {
-	ID   int64
-	Name string
-	Coin int64
 }
 
 // programme contains the lives of the demo; the last one becomes a past show.
@@ -65,7 +59,7 @@ func (w *world) fill(ctx context.Context) error {
 	group, filling := errgroup.WithContext(ctx)
 	group.SetLimit(4) // passwords are expensive to hash
 	w.viewers = make([]*person, len(viewerNames))
-	w.shows = make([]*show, len(programme))
+	w.lives = make([]*live, len(programme))
 	enter := func(name string, done func(*person)) {
 		group.Go(func() error {
 			p, err := w.enter(filling, name)
@@ -80,7 +74,7 @@ func (w *world) fill(ctx context.Context) error {
 		enter(name, func(p *person) { w.viewers[i] = p })
 	}
 	for i, planned := range programme {
-		enter(planned.streamer, func(p *person) { w.shows[i] = &show{streamer: p, title: planned.title, film: planned.film} })
+		enter(planned.streamer, func(p *person) { w.lives[i] = &live{streamer: p, title: planned.title, film: planned.film} })
 	}
 	if err := group.Wait(); err != nil {
 		return err
@@ -99,13 +93,13 @@ func (w *world) fill(ctx context.Context) error {
 	if err := w.host.topUp(ctx, 50); err != nil {
 		return err
 	}
-	for _, s := range w.shows {
+	for _, s := range w.lives {
 		if err := s.create(ctx); err != nil {
 			return err
 		}
 	}
-	last := len(w.shows) - 1
-	w.shows, w.past = w.shows[:last], w.shows[last]
+	last := len(w.lives) - 1
+	w.lives, w.past = w.lives[:last], w.lives[last]
 	return nil
 }
 
@@ -128,8 +122,8 @@ func (w *world) enter(ctx context.Context, name string) (*person, error) {
 
 // addRoles lets the account of the demo open the desk.
 func (w *world) addRoles(ctx context.Context) error {
-	var roles []string
-	if err := w.host.get(ctx, "/api/user/roles", &roles); err != nil || len(roles) > 0 {
+	var has struct{ Roles []string }
+	if err := w.host.get(ctx, "/api/user/roles", &has); err != nil || len(has.Roles) > 0 {
 		return err
 	}
 	for _, role := range []string{"operator", "auditor"} {
@@ -145,7 +139,7 @@ func (w *world) addGifts(ctx context.Context) error {
 	if err := w.host.get(ctx, "/api/gift/list", &w.gifts); err != nil || len(w.gifts) > 0 {
 		return err
 	}
-	for _, g := range giftPictures {
+	for _, g := range giftImages {
 		path, err := w.host.upload(ctx, g.name+".png", draw(g))
 		if err == nil {
 			err = w.server.command(ctx, "gift", "add", "--name", g.name, "--coin", strconv.Itoa(g.coins), "--image", path)
@@ -158,9 +152,9 @@ func (w *world) addGifts(ctx context.Context) error {
 }
 
 // create ends the lives of the streamer that an earlier demo has left, and creates the live.
-func (s *show) create(ctx context.Context) error {
+func (s *live) create(ctx context.Context) error {
 	var own struct{ Items []struct{ ID, Status int64 } }
-	if err := s.streamer.get(ctx, "/api/live/shows?of=own", &own); err != nil {
+	if err := s.streamer.get(ctx, "/api/live/find?of=own", &own); err != nil {
 		return err
 	}
 	for _, left := range own.Items {
@@ -170,11 +164,11 @@ func (s *show) create(ctx context.Context) error {
 			}
 		}
 	}
-	picture, err := embedded.ReadFile("media/" + s.film + ".jpg")
+	jpeg, err := embedded.ReadFile("media/" + s.film + ".jpg")
 	if err != nil {
 		return err
 	}
-	cover, err := s.streamer.upload(ctx, s.film+".jpg", picture)
+	cover, err := s.streamer.upload(ctx, s.film+".jpg", jpeg)
 	if err != nil {
 		return err
 	}
@@ -190,8 +184,8 @@ func (s *show) create(ctx context.Context) error {
 	return err
 }
 
-func (s *show) change(ctx context.Context, live int64, to string) error {
-	return s.streamer.post(ctx, "/api/live/changestatus", map[string]any{"id": live, "type": to}, nil)
+func (s *live) change(ctx context.Context, id int64, to string) error {
+	return s.streamer.post(ctx, "/api/live/changestatus", map[string]any{"id": id, "type": to}, nil)
 }
 
 // pastLength is the length of the past show.
@@ -208,31 +202,31 @@ func (w *world) run(ctx context.Context) error {
 		films[planned.film] = f
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	for i, s := range w.shows {
+	for i, s := range w.lives {
 		group.Go(func() error { films[s.film].publish(ctx, w.rtmp, s.key, s.sign); return nil })
-		var crowd []*person
+		var audience []*person
 		for at, p := range w.viewers {
-			if at%len(w.shows) == i {
-				crowd = append(crowd, p)
+			if at%len(w.lives) == i {
+				audience = append(audience, p)
 			}
 		}
-		group.Go(func() error { w.enliven(ctx, s, crowd); return nil })
+		group.Go(func() error { enliven(ctx, s.id, w.gifts, audience); return nil })
 	}
-	group.Go(func() error { return w.showPast(ctx, films[w.past.film]) })
+	group.Go(func() error { return w.playPast(ctx, films[w.past.film]) })
 	return group.Wait()
 }
 
-// showPast plays the show that is a past show afterwards.
-func (w *world) showPast(ctx context.Context, f *film) error {
+// playPast plays the show that is a past show afterwards.
+func (w *world) playPast(ctx context.Context, f *film) error {
 	s := w.past
 	if err := s.streamer.post(ctx, "/api/live/record", map[string]any{"id": s.id, "on": true}, nil); err != nil {
 		return ignoreEnd(ctx, err)
 	}
-	showing, end := context.WithCancel(ctx)
+	playing, end := context.WithCancel(ctx)
 	defer end()
 	var group errgroup.Group
-	group.Go(func() error { f.publish(showing, w.rtmp, s.key, s.sign); return nil })
-	group.Go(func() error { w.enliven(showing, s, w.viewers[:4]); return nil })
+	group.Go(func() error { f.publish(playing, w.rtmp, s.key, s.sign); return nil })
+	group.Go(func() error { enliven(playing, s.id, w.gifts, w.viewers[:4]); return nil })
 	wait.Sleep(ctx, pastLength)
 	err := s.change(ctx, s.id, "stop")
 	end()

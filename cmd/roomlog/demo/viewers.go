@@ -22,32 +22,38 @@ const (
 	longPause   = 3500 * time.Millisecond
 )
 
-// enliven lets viewers watch, comment and give until ctx ends.
-func (w *world) enliven(ctx context.Context, s *show, viewers []*person) {
-	seats := make([]*seat, len(viewers))
+type gift struct {
+	ID   int64
+	Name string
+	Coin int64
+}
+
+// enliven lets viewers watch a live, comment and give until ctx ends.
+func enliven(ctx context.Context, live int64, gifts []gift, viewers []*person) {
+	connections := make([]*connection, len(viewers))
 	for ctx.Err() == nil {
 		if !wait.Sleep(ctx, shortPause+rand.N(longPause-shortPause)) {
 			return
 		}
 		i := rand.IntN(len(viewers))
-		for at := range seats { // all are there from the beginning, and return if they were lost
-			if seats[at] == nil {
-				seats[at], _ = viewers[at].sit(ctx, s.id)
+		for at := range connections { // all are there from the beginning, and return if they were lost
+			if connections[at] == nil {
+				connections[at], _ = viewers[at].enter(ctx, live)
 			}
 		}
-		if seats[i] == nil {
+		if connections[i] == nil {
 			wait.Sleep(ctx, returnDelay)
 			continue
 		}
 		var err error
-		if len(w.gifts) > 0 && rand.IntN(giftShare) == 0 {
-			g := w.gifts[rand.IntN(len(w.gifts)-rand.IntN(len(w.gifts)))] // cheap gifts are more frequent
-			err = seats[i].send("gift.send", map[string]any{"live": s.id, "gift": g.ID, "num": 1 + rand.IntN(5)})
+		if len(gifts) > 0 && rand.IntN(giftShare) == 0 {
+			g := gifts[rand.IntN(len(gifts)-rand.IntN(len(gifts)))] // cheap gifts are more frequent
+			err = connections[i].send("gift.send", map[string]any{"live": live, "gift": g.ID, "num": 1 + rand.IntN(5)})
 		} else {
-			err = seats[i].send("comment.post", map[string]any{"live": s.id, "text": remarks[rand.IntN(len(remarks))]})
+			err = connections[i].send("comment.post", map[string]any{"live": live, "text": remarks[rand.IntN(len(remarks))]})
 		}
 		if err != nil {
-			seats[i] = nil
+			connections[i] = nil
 		}
 	}
 }

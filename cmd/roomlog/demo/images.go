@@ -8,15 +8,15 @@ import (
 	"math"
 )
 
-// giftPicture is a gift of the demo with its drawing.
-type giftPicture struct {
+// giftImage is a gift of the demo with its drawing.
+type giftImage struct {
 	name   string
 	coins  int
 	colour color.RGBA
 	inside func(x, y float64) bool // whether a point is in the shape; x and y are from -1 to 1, y upwards
 }
 
-var giftPictures = []giftPicture{
+var giftImages = []giftImage{
 	{"Heart", 1, color.RGBA{232, 62, 98, 255}, func(x, y float64) bool {
 		x, y = x*1.25, y*1.25+.1
 		a := x*x + y*y - .6
@@ -54,30 +54,30 @@ func inStar(x, y float64, points int, inner float64) bool {
 }
 
 const (
-	pictureSize = 96
-	samples     = 4 // points of each pixel in each direction
+	imageSize = 96
+	samples   = 4 // points of each pixel in each direction
 )
 
 // draw returns the picture of a gift as PNG.
-func draw(g giftPicture) []byte {
-	picture := image.NewNRGBA(image.Rect(0, 0, pictureSize, pictureSize))
-	for py := range pictureSize {
-		for px := range pictureSize {
+func draw(g giftImage) []byte {
+	canvas := image.NewNRGBA(image.Rect(0, 0, imageSize, imageSize))
+	for py := range imageSize {
+		for px := range imageSize {
 			covered := 0
 			for s := range samples * samples {
-				x := (float64(px)+(float64(s%samples)+.5)/samples)/pictureSize*2 - 1
-				y := 1 - (float64(py)+(float64(s/samples)+.5)/samples)/pictureSize*2
+				x := (float64(px)+(float64(s%samples)+.5)/samples)/imageSize*2 - 1
+				y := 1 - (float64(py)+(float64(s/samples)+.5)/samples)/imageSize*2
 				if g.inside(x, y) {
 					covered++
 				}
 			}
-			light := 1.15 - .4*float64(py)/pictureSize
+			light := 1.15 - .4*float64(py)/imageSize
 			shade := func(c uint8) uint8 { return uint8(math.Min(255, float64(c)*light)) }
-			picture.SetNRGBA(px, py, color.NRGBA{shade(g.colour.R), shade(g.colour.G), shade(g.colour.B), uint8(255 * covered / (samples * samples))})
+			canvas.SetNRGBA(px, py, color.NRGBA{shade(g.colour.R), shade(g.colour.G), shade(g.colour.B), uint8(255 * covered / (samples * samples))})
 		}
 	}
 	var out bytes.Buffer
-	if err := png.Encode(&out, picture); err != nil {
+	if err := png.Encode(&out, canvas); err != nil {
 		panic("demo: " + err.Error()) // cannot happen: memory takes every write
 	}
 	return out.Bytes()

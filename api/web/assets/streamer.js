@@ -53,7 +53,7 @@ function Own() {
   const [error, setError] = useState(null);
   useTitle(t("studio"));
   useEffect(() => {
-    client.get("/api/live/shows?of=own").then((found) => setLives(found.items), setError);
+    client.get("/api/live/find?of=own").then((found) => setLives(found.items), setError);
   }, [account.value?.id]);
   return html`<section class="page narrow-page"><div class="page-head"><h1>${t("studio")}</h1></div>
     <${Create} done=${(id) => go("/studio/" + id)} />

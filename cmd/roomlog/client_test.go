@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -14,7 +15,7 @@ import (
 func TestClientModuleResumes(t *testing.T) {
 	t.Parallel()
 	node := need(t, "node", "node")
-	at := serve(t, withDatabase(t), append([]string{"--data", dataDir(t)}, unhurried...)...)
+	at := serve(t, withDatabase(t), append([]string{"--data", dataDir(t), "--comment-rate", "100000", "--comment-burst", "100000"}, unhurried...)...)
 	anna, bert := join(t, at, "anna"), join(t, at, "bert")
 	live := anna.open("a show")
 	module, err := filepath.Abs("../../api/web/assets/client.js")
@@ -24,9 +25,11 @@ func TestClientModuleResumes(t *testing.T) {
 	const cuts = 500
 	cmd := exec.CommandContext(t.Context(), node, "--experimental-websocket", "--no-warnings", "testdata/clients/page/cut.mjs",
 		module, "http://"+at.addr, bert.token, anna.token, fmt.Sprint(live), fmt.Sprint(cuts))
+	var faults strings.Builder
+	cmd.Stderr = &faults
 	out, err := cmd.Output()
 	if err != nil {
-		t.Fatalf("%v: %s %s", err, out, cmd.Stderr)
+		t.Fatalf("%v: %s", err, faults.String())
 	}
 	var report struct {
 		Received, Steady   []string

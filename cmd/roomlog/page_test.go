@@ -3,6 +3,7 @@ package main_test
 import (
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -34,6 +35,13 @@ func (p *inspector) forget() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.faults = nil
+}
+
+// forgive forgets the faults that contain a text.
+func (p *inspector) forgive(text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.faults = slices.DeleteFunc(p.faults, func(fault string) bool { return strings.Contains(fault, text) })
 }
 
 // plays waits until the video plays, and requires pictures that change and are not black.
@@ -126,6 +134,9 @@ func TestPageThroughALive(t *testing.T) {
 		anna.does(`await pressText(/^End live$/); (await until(() => all("dialog button", /^End live$/)[0])).click(); await has(".tag", /Ended/)`)
 		bert.does(`await has(".curtain", /This live has ended/)`)
 	})
+	for _, p := range []*inspector{anna, bert} {
+		p.forgive("ERR_INCOMPLETE_CHUNKED_ENCODING") // the server has cut the stream
+	}
 	for _, p := range []*inspector{anna, bert} { // carla's player was refused
 		p.check(site)
 	}
@@ -157,7 +168,7 @@ func TestDemo(t *testing.T) {
 			for _, address := range []string{"/", "/past", "/watch/1", "/studio", "/me"} {
 				p.does(`history.pushState(null, "", ` + js(address) + `); dispatchEvent(new PopStateEvent("popstate")); await shown("h1, .empty")`)
 				for range 2 {
-					p.does(`await press(".language"); await press(".top-end .round"); await until(() => document.getAnimations().every((a) => a.playState !== "running" || a.effect.getTiming().iterations === Infinity || !a.effect.target?.closest("main, header")))`)
+					p.does(`await press(".language"); await press(".top-end .round"); await until(() => document.getAnimations().every((a) => a.playState !== "running" || a.effect.getTiming().iterations === Infinity || a.effect.target?.closest(".player")))`)
 					p.fits(address)
 					p.accessible(address)
 				}
@@ -175,7 +186,7 @@ func TestDemo(t *testing.T) {
 	t.Run("a past show plays with its comments", func(t *testing.T) {
 		wide.does(`
 			history.pushState(null, "", "/past"); dispatchEvent(new PopStateEvent("popstate"));
-			await until(() => { if (all(".card", /Yesterday/)[0]) return true; if (!window.again || performance.now() - window.again > 2000) { window.again = performance.now(); history.pushState(null, "", "/"); dispatchEvent(new PopStateEvent("popstate")); history.pushState(null, "", "/past"); dispatchEvent(new PopStateEvent("popstate")); } return false; });
+			await has(".card", /Yesterday/);
 			all(".card", /Yesterday/)[0].click(); const video = await shown("video"); video.muted = true; await until(() => video.readyState > 0); await video.play();
 			video.currentTime = video.duration - 3; await until(() => video.currentTime > 5 && document.querySelectorAll(".said").length > 0);
 			const late = document.querySelectorAll(".line").length; video.currentTime = 0.5; await until(() => document.querySelectorAll(".line .said").length < late)`)

@@ -30,10 +30,10 @@ export function Lines({ lines, owner, choose = () => {} }) {
     follow.current = scrollHeight - scrollTop - clientHeight < 60;
     if (follow.current) setBehind(false);
   };
-  return html`<div class="lines-box"><ol class="lines" ref=${list} onScroll=${scrolled} tabindex="0" role="log" aria-label=${t("chat")} aria-live="polite">
+  return html`<div class="lines-box"><div class="lines" ref=${list} onScroll=${scrolled} tabindex="0" role="log" aria-label=${t("chat")}><ol>
     ${lines.map((line) => html`<${Line} key=${line.id} line=${line} owner=${owner} choose=${choose} />`)}
     ${lines.length === 0 && html`<li class="line quiet">${t("chat.empty")}</li>`}
-  </ol>${behind && html`<button type="button" class="button small new-lines" onClick=${down}>${t("new.comments")}</button>`}</div>`;
+  </ol></div>${behind && html`<button type="button" class="button small new-lines" onClick=${down}>${t("new.comments")}</button>`}</div>`;
 }
 
 /** UserDialog shows a viewer. Streamers may ban the viewer from their live. */

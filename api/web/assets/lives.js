@@ -4,6 +4,7 @@ import { client, clock, connection, number, short, t, time } from "./state.js";
 import { Avatar, Cover, Empty, Icon, Sentence, useTimer, useTitle } from "./parts.js";
 
 const refresh = 5000; // ms
+const firstPage = 24; // lives
 
 /** Card is a live in a list. */
 export function Card({ live, past }) {
@@ -70,6 +71,7 @@ export function Past() {
     }
   };
   useEffect(() => void read(0), []);
+  useTimer(() => (lives?.length ?? 0) <= firstPage && read(0), refresh, [lives?.length]); // older pages are not read again
   return html`<section class="page">
     <div class="page-head"><h1>${t("past")}</h1></div>
     <${Sentence} error=${error} />

@@ -2,7 +2,7 @@
 export const texts = {
   "lives": ["Lives", "直播"], "past": ["Past shows", "回放"], "studio": ["Studio", "直播间"], "desk": ["Desk", "管理"], "me": ["My account", "我的账户"],
   "skip": ["Skip to content", "跳到内容"], "menu": ["Main", "主导航"], "close": ["Close", "关闭"], "cancel": ["Cancel", "取消"], "back": ["Back", "返回"],
-  "language": ["中文", "English"], "language.label": ["Switch the language to Chinese", "切换为英文"],
+  "language": ["中文", "English"], "language.label": ["中: switch the language to Chinese", "EN: 切换为英文"],
   "scheme.dark": ["Dark colours", "深色"], "scheme.light": ["Light colours", "浅色"], "copy": ["Copy", "复制"], "copied": ["Copied", "已复制"], "show": ["Show", "显示"], "hide": ["Hide", "隐藏"],
   "docs": ["API documentation", "接口文档"], "retry": ["Try again", "重试"], "loading": ["Loading…", "加载中…"], "more": ["Load more", "加载更多"],
 

@@ -132,7 +132,7 @@ function Facts({ room }) {
     <div class="facts-text"><h1 dir="auto">${live.title}</h1><p><span dir="auto">${owner.name}</span>
       <span class="facts-number"><${Icon} name="people" /><span data-online>${t("watching", { n: short(gauges?.online) })}</span></span>
       <span class="facts-number"><${Icon} name="eye" />${t("seen", { n: short(gauges?.look_count) })}</span><span class="facts-number"><${Icon} name="coin" /><span data-coins>${t("coins", { n: short(gauges?.coins) })}</span></span></p></div>
-    <button type="button" class="button quiet" onClick=${share}><${Icon} name="share" /><span>${t("share")}</span></button></div>`;
+    <button type="button" class="button quiet" aria-label=${t("share")} onClick=${share}><${Icon} name="share" /><span>${t("share")}</span></button></div>`;
 }
 
 export default function Watch({ id }) {

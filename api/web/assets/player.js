@@ -48,6 +48,7 @@ export class Player {
   toggle() {
     if (this.#video.paused) {
       this.#userPaused = false;
+      this.blocked.value = false;
       this.toLive();
       void this.#play();
     } else {
@@ -133,11 +134,9 @@ export class Player {
     try {
       await this.#video.play();
     } catch (error) {
-      if (error.name !== "NotAllowedError") return;
-      if (!this.#video.muted) { // most browsers permit playing without sound
-        this.#video.muted = true;
-        await this.#video.play().catch(() => (this.blocked.value = true));
-      } else this.blocked.value = true;
+      if (error.name !== "NotAllowedError") return; // a new source has interrupted it: #tend tries again
+      if (this.#video.muted) this.blocked.value = true;
+      else this.#video.muted = true; // most browsers permit playing without sound: #tend tries again
     }
   }
 
@@ -217,6 +216,7 @@ export class Player {
       video.playbackRate = behind > CATCH_UP ? 1.1 : 1;
     }
     if (buffered.length && video.currentTime < buffered.start(0) - 0.1) video.currentTime = buffered.start(0) + 0.1; // the first picture, or the one after a gap
+    if (video.paused && this.#engine && video.readyState >= 2 && !this.#userPaused && !this.blocked.value) void this.#play();
     const still = performance.now() - this.#moved;
     if (this.#userPaused || this.blocked.value || still < STALL || !this.#engine || end === 0) return;
     this.#failed(this.#run, "why.network");

@@ -97,7 +97,7 @@ func TestFindLives(t *testing.T) {
 	list(d.get, "?of=past", "Sea")
 	list(d.get, "?of=past&before=1")
 	list(d.get, "", "Night", "SEAside")
-	d.get("/api/live/find?of=own").expectFailure(http.StatusUnauthorized, domain.CodeTokenMissing, "未获取到token!")
+	d.get("/api/live/find?of=own").expectFailure(http.StatusUnauthorized, domain.CodeTokenMissing, "您没有权限访问该接口!")
 	for _, query := range []string{"?of=mine", "?of=own&text=x", "?before=3", "?before=0", "?of=past&before=-1", "?text=" + strings.Repeat("x", 101), "?page=1"} {
 		if got := d.get("/api/live/find" + query); got.status != http.StatusBadRequest {
 			t.Errorf("%s: %d, want 400", query, got.status)

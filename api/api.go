@@ -27,7 +27,7 @@ func (a *API) Run(ctx context.Context) error {
 
 // findUploads returns the status of uploads according to the tables.
 func (s *server) findUploads(ctx context.Context, names []string) (map[string]upload.Status, error) {
-	if err := s.Queries.CheckLag(ctx, s.Now()); err != nil { // the tables may not contain uploads yet although their files are old
+	if err := s.Queries.CheckLag(ctx, s.Store.Now()); err != nil { // the tables may not contain uploads yet although their files are old
 		return nil, err
 	}
 	ids := make([]domain.UploadID, len(names))
@@ -45,12 +45,12 @@ func (s *server) findUploads(ctx context.Context, names []string) (map[string]up
 	return known, err
 }
 
-// deletedUploads returns the uploads that the log has deleted since a time.
+// deletedUploads returns the uploads that the log has deleted since a time of the clock of this process.
 func (s *server) deletedUploads(ctx context.Context, since time.Time) ([]string, error) {
-	if err := s.Queries.CheckLag(ctx, s.Now()); err != nil { // a later search would not find what the tables lack now
+	if err := s.Queries.CheckLag(ctx, s.Store.Now()); err != nil { // a later search would not find what the tables lack now
 		return nil, err
 	}
-	return s.Queries.DeletedUploads(ctx, since)
+	return s.Queries.DeletedUploads(ctx, since.Add(-s.Store.ClockSkew()))
 }
 
 // New returns an API. It returns an error if c is invalid.

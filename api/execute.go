@@ -44,6 +44,16 @@ func (s *server) waitForTables(ctx context.Context, position int64) bool {
 	return err == nil
 }
 
+// waitForHead waits until the tables contain everything that is in the log now. It refuses with CodeBusy if this takes
+// longer than Config.Settle.
+func (s *server) waitForHead(ctx context.Context) error {
+	head, err := s.Store.Head(ctx)
+	if err == nil && !s.waitForTables(ctx, head) {
+		err = newFailure(domain.CodeBusy, "the tables are behind the log: repeat the request", nil)
+	}
+	return err
+}
+
 // eventOf returns the event of type E in a receipt, with its record.
 func eventOf[E domain.Event](receipt eventstore.Receipt) (E, eventstore.Record, error) {
 	for _, r := range receipt.Events {

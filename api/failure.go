@@ -90,6 +90,7 @@ var statuses = map[domain.Code]int{
 	domain.CodeForbidden:           http.StatusForbidden,
 	domain.CodeBanned:              http.StatusForbidden,
 	domain.CodeLiveNotFound:        http.StatusNotFound,
+	domain.CodeGiftRecordNotFound:  http.StatusNotFound,
 	domain.CodeGiftNotFound:        http.StatusNotFound,
 	domain.CodeRecordingNotFound:   http.StatusNotFound,
 	domain.CodeOrderNotFound:       http.StatusNotFound,

@@ -39,6 +39,7 @@ type sentGift struct {
 	Num      int           `json:"num"`
 	Coin     domain.Coins  `json:"coin"`
 	At       time.Time     `json:"at"`
+	Refunded int64         `json:"refunded,omitempty" doc:"position of the event that has refunded the gift; absent: it was not refunded"`
 }
 
 type giftHistoryInput struct {
@@ -68,7 +69,7 @@ func (s *server) giftHistory(ctx context.Context, in *giftHistoryInput) (history
 	}
 	return newHistory(ctx, s, found, func(g projections.GiftRecord) (sentGift, int64) {
 		return sentGift{
-			g.ID, g.Position, g.Live, g.Streamer, newPublicUser(g.Sender), g.Gift, g.Name, g.Image, g.Price, g.Num, g.Coins, g.At,
+			g.ID, g.Position, g.Live, g.Streamer, newPublicUser(g.Sender), g.Gift, g.Name, g.Image, g.Price, g.Num, g.Coins, g.At, g.Refunded,
 		}, g.Position
 	})
 }
@@ -84,4 +85,38 @@ func (s *server) restrictToOwnLives(ctx context.Context, user projections.User, 
 		err = refusal(domain.CodeForbidden, "gifts sent to another user's live need the role %s", domain.RoleAuditor)
 	}
 	return err
+}
+
+type refundInput struct {
+	Body struct {
+		Position int64  `json:"position" minimum:"1" example:"133" doc:"position of the gift"`
+		Reason   string `json:"reason" example:"sent by mistake" doc:"recorded: 1–100 characters"`
+	}
+}
+
+// refund is the outcome of a refund, in a response.
+type refund struct {
+	Position int64        `json:"position" doc:"position of the event that has refunded the gift"`
+	Coin     domain.Coins `json:"coin" doc:"coins that went back to the sender"`
+}
+
+// refundGift gives the coins of a gift back to its sender. It first waits until the tables contain everything that is in
+// the log, so that it never refuses a refund because the tables are behind.
+func (s *server) refundGift(ctx context.Context, in *refundInput) (refund, error) {
+	if err := s.waitForHead(ctx); err != nil {
+		return refund{}, err
+	}
+	sent, received, err := s.Queries.SentGift(ctx, in.Body.Position)
+	if isNotFound(err) {
+		err = refusal(domain.CodeGiftRecordNotFound, "no gift was sent at position %d", in.Body.Position)
+	}
+	if err != nil {
+		return refund{}, err
+	}
+	receipt, err := s.execute(ctx, domain.RefundGift{Position: in.Body.Position, Reason: in.Body.Reason, Sent: sent, Received: received})
+	if err != nil {
+		return refund{}, err
+	}
+	e, r, err := eventOf[domain.GiftRefunded](receipt)
+	return refund{r.Position, e.Coins}, err
 }

@@ -157,3 +157,41 @@ func TestTopUp(t *testing.T) {
 	}
 	a.post("/api/gift/wxpay", object{"price": 1_000_001}).expectFailure(400, domain.CodeNumberOutOfRange, textBad)
 }
+
+func TestRefundGift(t *testing.T) {
+	t.Parallel()
+	d := startAPI(t)
+	a, b, c := d.account("alice"), d.account("bob"), d.account("carol")
+	rose, live := d.gift("Rose", 10), b.onAir("show")
+	a.credit(100)
+	a.command(domain.SendGift{Live: live, Gift: rose, Num: 3})
+	var gifts part[struct{ Position, Refunded int64 }]
+	b.get("/api/gift/history").ok(&gifts)
+	position := gifts.Items[0].Position
+	body := object{"position": position, "reason": "by mistake"}
+	a.post("/api/gift/refund", body).expectFailure(404, domain.CodeLiveNotFound, "直播间不存在")
+	c.post("/api/gift/refund", object{"position": position + 1, "reason": "why"}).expectFailure(404, domain.CodeGiftRecordNotFound, "礼物记录不存在")
+	var first, again, refunded struct{ Position, Coin int64 }
+	b.post("/api/gift/refund", body, "Idempotency-Key", "k").ok(&first)
+	b.post("/api/gift/refund", body, "Idempotency-Key", "k").ok(&again)
+	if first != again || first.Coin != 30 {
+		t.Errorf("got %+v, then %+v", first, again)
+	}
+	b.post("/api/gift/refund", body).expectFailure(400, domain.CodeGiftRefunded, "该礼物已退款")
+	b.get("/api/gift/history").ok(&gifts)
+	if gifts.Items[0].Refunded != first.Position {
+		t.Errorf("got %+v", gifts.Items)
+	}
+	var info struct{ Coin int64 }
+	a.get("/api/user/info").ok(&info)
+	if info.Coin != 100 {
+		t.Errorf("the sender has %d coins", info.Coin)
+	}
+	a.command(domain.SendGift{Live: live, Gift: rose, Num: 1})
+	b.get("/api/gift/history").ok(&gifts)
+	operator := c.grant(domain.RoleOperator)
+	operator.post("/api/gift/refund", object{"position": gifts.Items[0].Position, "reason": "on appeal"}).ok(&refunded)
+	if refunded.Coin != 10 {
+		t.Errorf("got %+v", refunded)
+	}
+}

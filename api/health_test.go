@@ -18,6 +18,8 @@ import (
 func TestHealth(t *testing.T) {
 	t.Parallel()
 	var halted, closed atomic.Bool
+	var cause atomic.Value
+	cause.Store("a secret of the database")
 	d := startAPI(t, func(c *api.Config) {
 		c.Checks = []api.Check{
 			{Name: "database", Run: func(ctx context.Context) (string, error) { _, err := c.Queries.Balance(ctx, 1); return "", err }},
@@ -30,7 +32,7 @@ func TestHealth(t *testing.T) {
 			}},
 			{Name: "projector", Run: func(context.Context) (string, error) {
 				if halted.Load() {
-					return "halted at 4711", errors.New("a secret of the database")
+					return "halted at 4711", errors.New(cause.Load().(string))
 				}
 				return "", nil
 			}},
@@ -55,6 +57,13 @@ func TestHealth(t *testing.T) {
 	ready(503, `{"status":"not ready","checks":{"coins":"open","database":"ok","projector":"halted at 4711","roles":"off"}}`)
 	if n := d.log.Count("a secret of the database"); n != 1 {
 		t.Errorf("the cause of two failures in a row is logged %d times, want 1", n)
+	}
+	for _, next := range []string{"another secret", "another secret", "a secret of the database"} {
+		cause.Store(next)
+		ready(503, `{"status":"not ready","checks":{"coins":"open","database":"ok","projector":"halted at 4711","roles":"off"}}`)
+	}
+	if n, again := d.log.Count("another secret"), d.log.Count("a secret of the database"); n != 1 || again != 2 {
+		t.Errorf("a cause that changes is logged %d times, and again %d times, want 1 and 2", n, again)
 	}
 	halted.Store(false)
 	ready(200, `{"status":"ready","checks":{"coins":"open","database":"ok","projector":"ok","roles":"off"}}`)
@@ -194,7 +203,7 @@ func TestOpenAPI(t *testing.T) {
 		"post /api/operator/ban": true, "post /api/operator/unban": true,
 		"post /api/live/changestatus": true, "get /api/live/list/{page}": false, "get /api/live/read/{id}": false, "get /api/gift/list": false,
 		"get /api/live/find": false, "get /api/user/roles": true, "post /api/gift/testpay": true,
-		"post /api/gift/wxpay": true, "post /api/gift/notify": false, "post /api/upload": true, "get /api/events": true,
+		"post /api/gift/wxpay": true, "post /api/gift/refund": true, "post /api/gift/notify": false, "post /api/upload": true, "get /api/events": true,
 		"get /api/coin/history": true, "get /api/ledger/balance": true, "get /api/ledger/statement": true, "get /api/insert": true, "get /api/gift/history": true, "get /api/live/{id}/viewers": true, "get /api/live/{id}/comments": true, "get /api/live/{id}/at": true,
 		"post /api/live/publish_key": true, "post /api/live/publish_key/revoke": true, "get /api/live/{id}/publish_key": true,
 		"post /api/live/record": true, "get /api/live/{id}/recordings": false, "post /api/live/recording/delete": true,

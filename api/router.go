@@ -88,6 +88,8 @@ func (r *routes) registerGifts() {
 	serve(r, post("/api/gift/wxpay", "Place an order for coins", commander("a token"), rateCommands).forOldClients().executes(domain.PlaceOrder{}), r.placeOrder)
 	serve(r, post("/api/gift/testpay", "Pay an order without money, if the server permits it", authenticated("a token"), rateCommands).
 		executes(domain.PayOrder{}).refuses(domain.CodeForbidden), r.testPay)
+	serve(r, post("/api/gift/refund", "Refund a gift: its coins go back to its sender", commander("a token of the live's owner or the role operator"), rateCommands).
+		executes(domain.RefundGift{}).refuses(domain.CodeGiftRecordNotFound), r.refundGift)
 	serveRaw[success[string]](r, post("/api/gift/notify", "Report a paid order; called by the payment provider", anyone(), ratePayments).forOldClients().
 		executes(domain.PayOrder{}).refuses(codeSignature), documentPayment, plainRefusal, r.payOrder)
 }

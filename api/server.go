@@ -33,7 +33,7 @@ type server struct {
 	draining chan struct{} // closed by drain
 	drain    func()
 
-	failedChecks sync.Map // names of the readiness checks that failed last time
+	failedChecks sync.Map // name of a readiness check → *loglimit.Cause, why it failed last time
 }
 
 // newServer returns a server. It returns an error if c is invalid.

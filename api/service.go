@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"roomlog/api/openapi"
+	"roomlog/internal/loglimit"
 )
 
 // checksTimeout is the maximum time for all checks of one request.
@@ -65,14 +66,18 @@ func (s *server) readyz(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, status, response)
 }
 
-// logCheck logs that a check has begun to fail, or that it succeeds again. It does not log each failure, because load
-// balancers run the checks every second.
+// logCheck logs that a check has begun to fail, that it fails for another reason, or that it succeeds again. It does not
+// log each failure, because load balancers run the checks every second.
 func (s *server) logCheck(ctx context.Context, name string, err error) {
-	if err != nil {
-		if _, before := s.failedChecks.LoadOrStore(name, true); !before {
-			s.log.WarnContext(ctx, "readiness check failed", slog.String("check", name), slog.Any("error", err))
-		}
-	} else if _, before := s.failedChecks.LoadAndDelete(name); before {
+	if errors.Is(ctx.Err(), context.Canceled) { // the client has disconnected, which may be why the check has failed
+		return
+	}
+	cause, _ := s.failedChecks.LoadOrStore(name, &loglimit.Cause{})
+	switch {
+	case !cause.(*loglimit.Cause).Changed(err):
+	case err != nil:
+		s.log.WarnContext(ctx, "readiness check failed", slog.String("check", name), slog.Any("error", err))
+	default:
 		s.log.InfoContext(ctx, "readiness check succeeded again", slog.String("check", name))
 	}
 }

@@ -58,7 +58,7 @@ func (c CreateChatRoom) Reads(Actor) []Stream {
 }
 
 func (c CreateChatRoom) decide(view View) ([]Event, error) {
-	name, err := text("name", c.Name, 1, maxName)
+	name, err := visibleName("name", c.Name, 1, maxName)
 	if err != nil {
 		return nil, err
 	}

@@ -47,7 +47,7 @@ func TestEnterChat(t *testing.T) {
 		{name: "is refused when the nickname has no key", by: anonymous, when: with(func(c *domain.EnterChat) { c.Nickname = "小明" }), refused: domain.CodeBadRequest},
 		{name: "is refused when the key has no nickname", by: anonymous, when: with(func(c *domain.EnterChat) { c.NameKey = "n-ming" }), refused: domain.CodeTextEmpty},
 	})
-	for _, name := range systemNames {
+	for _, name := range reservedNames {
 		run(t, []spec{{
 			name: fmt.Sprintf("is refused as %q", name), by: anonymous, refused: domain.CodeNicknameTaken,
 			when: with(func(c *domain.EnterChat) { c.Nickname, c.NameKey = name, "n-system" }),
@@ -55,11 +55,11 @@ func TestEnterChat(t *testing.T) {
 	}
 }
 
-// systemNames are names that look like SystemName.
-var systemNames = []string{"系统", " 系统 ", "系\u200b统", "系 统", "系\ufe0e统", "系\u3164统"}
+// reservedNames are names that look like SystemName or ErasedText.
+var reservedNames = []string{"系统", " 系统 ", "系\u200b统", "系 统", "系\ufe0e统", "系\u3164统", "erased", "Erased", " ERASED", "ｅrased", "еrаsеd", "e r a s e d", "er\u200based"}
 
-func TestSystemNameIsReserved(t *testing.T) {
-	for _, name := range systemNames {
+func TestReservedNames(t *testing.T) {
+	for _, name := range reservedNames {
 		specs := []spec{
 			{name: "registering is refused as", by: anonymous, when: domain.RegisterUser{Username: name, NameKey: "k"}, refused: domain.CodeNameTaken},
 			{name: "registering is refused with the nickname", by: anonymous, when: domain.RegisterUser{Username: "bob", Nickname: name, NameKey: "k"}, refused: domain.CodeNicknameTaken},

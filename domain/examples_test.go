@@ -91,6 +91,13 @@ func writtenSamples() []domain.Event {
 				{Account: "user-12", Amount: -90}, {Account: "earnings-7", Amount: 90},
 			},
 		},
+		domain.GiftRecordRefunded{Position: 4711},
+		domain.EarningsRefunded{Streamer: 7, Position: 4711, Coins: 90},
+		domain.GiftRefunded{
+			Sender: 12, Streamer: 7, Live: 6, Gift: 3, Num: 3, Position: 4711, Coins: 90, BalanceAfter: 100, Reason: "sent by mistake", Postings: []domain.Posting{
+				{Account: "earnings-7", Amount: -90}, {Account: "user-12", Amount: 90},
+			},
+		},
 		domain.GiftAdded{Gift: 3, Name: "rose", Image: "https://example.org/rose.png", Price: 30},
 		domain.GiftRepriced{Gift: 3, From: 30, To: 50, Reason: "season"},
 		domain.GiftWithdrawn{Gift: 3, Reason: "replaced by gift 4"},
@@ -173,6 +180,7 @@ func writtenExamples() []example {
 		{operator, domain.RepriceGift{Gift: 3, Price: 50}, "operator"},
 		{operator, domain.WithdrawGift{Gift: 3}, "operator"},
 		{asUser(viewer), domain.SendGift{Live: 6, Gift: 3, Num: 1}, "authenticated user"},
+		{asUser(streamer), domain.RefundGift{Position: 4711, Reason: "sent by mistake", Sent: refundable, Received: 30}, "owner or operator"},
 		{asUser(viewer), domain.PlaceOrder{Order: "O2", Price: 6, Coins: 60}, "authenticated user"},
 		{provider, domain.PayOrder{Order: "O1", User: viewer, Price: 6}, "payment provider"},
 		{operator, domain.CreditCoins{Order: "O3", User: viewer, Coins: 60}, "operator"},

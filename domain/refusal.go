@@ -44,7 +44,7 @@ const (
 	CodeKicked              Code = "kicked"                // an operator has closed the connection
 	CodeBanned              Code = "banned"                // the user is temporarily or permanently banned
 	CodeNameTaken           Code = "name_taken"            // the username is or was in use, or is reserved
-	CodeTextInvalid         Code = "text_invalid"          // the text is not UTF-8 or has a character that cannot be shown
+	CodeTextInvalid         Code = "text_invalid"          // the text is not UTF-8, has a character that cannot be shown, or has no visible one
 	CodeTextEmpty           Code = "text_empty"            // the text is empty after spaces at both ends are removed
 	CodeTextTooLong         Code = "text_too_long"         // the text is longer than the field allows
 	CodeLiveNotFound        Code = "live_not_found"        // the live does not exist or belongs to another user
@@ -65,6 +65,9 @@ const (
 	CodeNicknameTaken       Code = "nickname_taken"        // another participant has this nickname, it is a username, or it is reserved
 	CodeEmailInvalid        Code = "email_invalid"         // the text is not an e-mail address
 	CodeGiftNotFound        Code = "gift_not_found"        // the gift is not in the gift catalogue
+	CodeGiftRecordNotFound  Code = "gift_record_not_found" // no gift was sent at the position
+	CodeGiftRefunded        Code = "gift_refunded"         // the gift was refunded before
+	CodeEarningsTooFew      Code = "earnings_too_few"      // the earnings of the streamer have too few coins
 	CodeNumberOutOfRange    Code = "number_out_of_range"   // a number or price is outside its bounds
 	CodeCoinsTooFew         Code = "coins_too_few"         // the wallet has too few coins
 	CodeCoinsOverflow       Code = "coins_overflow"        // the wallet would exceed its maximum
@@ -114,6 +117,9 @@ var chinese = map[Code]string{
 	CodeNicknameTaken:       "昵称已被使用",
 	CodeEmailInvalid:        "邮箱格式不正确",
 	CodeGiftNotFound:        "该礼物不存在",
+	CodeGiftRecordNotFound:  "礼物记录不存在",
+	CodeGiftRefunded:        "该礼物已退款",
+	CodeEarningsTooFew:      "主播收益不足",
 	CodeCoinsTooFew:         "金币不足，请先充值",
 	CodeCoinsOverflow:       "金币超出上限",
 	CodeCoinsClosed:         "金币功能维护中，请稍后再试",

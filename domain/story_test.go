@@ -19,6 +19,9 @@ type story struct {
 	ledger         map[domain.Account]domain.Coins // sum of all postings of each account
 	balance        map[domain.UserID]domain.Coins  // balance of each user after the newest coin event
 	earned         map[domain.UserID]domain.Coins  // coins of the gifts that each streamer received
+	received       map[domain.UserID]domain.Coins  // coins that gifts have ever added to the earnings of each streamer
+	sent           []domain.SentGift
+	refunded       map[int64]bool // by the position of the gift
 	status         map[domain.LiveID]domain.Status
 	streamer       map[domain.LiveID]domain.UserID
 	broadcast      map[domain.LiveID]domain.BroadcastID
@@ -55,6 +58,7 @@ func newStory() *story {
 	s := &story{
 		world: world{}, specs: map[string]domain.EventSpec{},
 		ledger: map[domain.Account]domain.Coins{}, balance: map[domain.UserID]domain.Coins{}, earned: map[domain.UserID]domain.Coins{},
+		received: map[domain.UserID]domain.Coins{}, refunded: map[int64]bool{},
 		status: map[domain.LiveID]domain.Status{}, streamer: map[domain.LiveID]domain.UserID{},
 		broadcast: map[domain.LiveID]domain.BroadcastID{}, recordings: map[domain.RecordingID]string{},
 		visits: map[[2]int64]*visit{}, orders: map[domain.OrderID]*order{}, price: map[domain.GiftID]domain.Coins{},
@@ -202,6 +206,15 @@ func (s *story) audit(t *rapid.T, e domain.Event) {
 		s.checkPostings(t, e, domain.WalletAccount(e.Sender), -e.Coins)
 		s.checkBalance(t, e, e.Sender, -e.Coins, e.BalanceAfter)
 		s.earned[e.Streamer] += e.Coins
+		s.received[e.Streamer] += e.Coins
+		s.sent = append(s.sent, domain.SentGift{Position: int64(len(s.sent)) + 1, Live: e.Live, Streamer: e.Streamer, Sender: e.Sender, Gift: e.Gift, Num: e.Num, Coins: e.Coins})
+	case domain.GiftRefunded:
+		gift := s.sent[e.Position-1]
+		expect(t, e, !s.refunded[e.Position] && gift.Sender == e.Sender && gift.Streamer == e.Streamer && gift.Coins == e.Coins, "the gift is %+v, or was refunded before", gift)
+		s.refunded[e.Position] = true
+		s.checkPostings(t, e, domain.WalletAccount(e.Sender), e.Coins)
+		s.checkBalance(t, e, e.Sender, e.Coins, e.BalanceAfter)
+		s.earned[e.Streamer] -= e.Coins
 	}
 	if isChatEvent(e.Type()) {
 		s.auditChat(t, e)

@@ -21,8 +21,8 @@ const (
 const maxURL = 1024
 
 // text returns s without spaces at both ends. It refuses the result unless it is valid UTF-8 of least to most code
-// points, without control characters and without U+FFFD, which decoders substitute for invalid bytes. Tables can store
-// every text that passes, and clients and terminals can display it.
+// points, without control characters and without U+FFFD, which decoders substitute for invalid bytes, and with a visible
+// character unless it is empty. Tables can store every text that passes, and clients and terminals can display it.
 func text(field, s string, least, most int) (string, error) {
 	return boundedText(field, s, least, most, "")
 }
@@ -49,6 +49,8 @@ func boundedText(field, s string, least, most int, allowed string) (string, erro
 		return "", refuse(codesFor(field).empty, "%s must not be empty", field)
 	case n > most:
 		return "", tooLong(field, most)
+	case n > 0 && !names.HasVisible(s):
+		return "", refuse(CodeTextInvalid, "%s must have a visible character: a letter, a digit, a sign or an emoji", field)
 	}
 	return s, nil
 }
@@ -56,8 +58,8 @@ func boundedText(field, s string, least, most int, allowed string) (string, erro
 // operatorReason returns the reason of an operator's action without spaces at both ends, or a *Refusal.
 func operatorReason(s string) (string, error) { return text("reason", s, 0, MaxReason) }
 
-// personName returns the name of a person without spaces at both ends. It checks the name like text. It also refuses a
-// name that is not names.Visible, and, with the code taken, a name that looks like SystemName.
+// personName is visibleName for the name of a person. It also refuses, with the code taken, a name that looks like
+// SystemName or ErasedText.
 func personName(field, s string, least, most int, taken Code) (string, error) {
 	name, err := text(field, s, least, most)
 	switch {
@@ -65,6 +67,16 @@ func personName(field, s string, least, most int, taken Code) (string, error) {
 		return name, err
 	case reserved(name):
 		return "", refuse(taken, "the name %s is reserved", name)
+	}
+	return visibleName(field, s, least, most)
+}
+
+// visibleName returns a name without spaces at both ends. It checks the name like text, and refuses a name that is not
+// names.Visible: readers could take it for another name.
+func visibleName(field, s string, least, most int) (string, error) {
+	name, err := text(field, s, least, most)
+	if err != nil || name == "" {
+		return name, err
 	}
 	if !names.Visible(name) {
 		return "", refuse(CodeTextInvalid, "%s must consist of visible characters: letters, digits, signs, emoji, and spaces between them", field)
@@ -167,10 +179,14 @@ func isUploadPath(s string) bool {
 	return ours && name != "" && !strings.ContainsAny(name, "/?#%")
 }
 
-// reserved reports whether users could mistake a name for SystemName.
-func reserved(name string) bool {
-	return strings.ReplaceAll(names.Lookalike(name), " ", "") == names.Lookalike(SystemName)
-}
+// Names that users cannot take.
+const (
+	SystemName = "系统"     // name of the server as the author of chat messages
+	ErasedText = "erased" // what readers see instead of the names and texts of a user or participant who was forgotten
+)
 
-// SystemName is the name of the server as the author of chat messages. Users cannot take it.
-const SystemName = "系统"
+// reserved reports whether users could mistake a name for SystemName or ErasedText.
+func reserved(name string) bool {
+	form := strings.ReplaceAll(names.Lookalike(name), " ", "")
+	return form == names.Lookalike(SystemName) || form == names.Lookalike(ErasedText)
+}

@@ -18,7 +18,7 @@ type field struct {
 	empty    domain.Code // refusal of an empty text; "" if the text may be empty
 	tooLong  domain.Code
 	url      bool // whether the field is a URL: the test puts addressPrefix before the text, and space is not allowed
-	person   bool // whether the field is the name of a person, which must be visible
+	person   bool // whether the field is the name of a person or a chat room, which must be visible
 	lines    bool // whether the field may contain line breaks and tabs
 }
 
@@ -65,7 +65,7 @@ func fields() []field {
 		}, func(e domain.Event) string { return e.(domain.CommentPosted).Text }, domain.CodeCommentEmpty, domain.CodeCommentTooLong, false, false, true},
 		{"name of a chat room", 32, func(s string) (domain.Actor, domain.Command) {
 			return anonymous, domain.CreateChatRoom{Name: s, ChatRoom: chatRoom, NameKey: "r", MaxChatRooms: 1}
-		}, func(e domain.Event) string { return e.(domain.ChatRoomCreated).Name }, domain.CodeTextEmpty, tooLong, false, false, false},
+		}, func(e domain.Event) string { return e.(domain.ChatRoomCreated).Name }, domain.CodeTextEmpty, tooLong, false, true, false},
 		{"nickname of a participant", 20, func(s string) (domain.Actor, domain.Command) {
 			return anonymous, domain.EnterChat{Nickname: s, NameKey: "n", Connection: "c", Profile: domain.ProfilePlain}
 		}, func(e domain.Event) string { return e.(domain.ParticipantEntered).Nickname }, domain.CodeTextEmpty, tooLong, false, true, false},
@@ -136,6 +136,14 @@ func TestInvalidTexts(t *testing.T) {
 					t.Errorf("%s: got %q, %q", name, text, code)
 				}
 			}
+			for _, unseen := range []string{
+				"\u200b", "\ufeff", "\u2060", "\u200d\u200d", "\u00ad", "\u202e", "\u0301", " \u0301 \u20dd ", "\ufe0f", "\u3164", "\u115f\uffa0", "\u180e", "\u034f",
+				"\u2800\u2800", "\U0001d159", "\U00013441", "\U000e0041\U000e007f", "\u200b \u3000\u200b",
+			} {
+				if text, code := f.decide(t, w, unseen); code != domain.CodeTextInvalid && !f.url {
+					t.Errorf("%+q, which nobody can see: got %q, %q", unseen, text, code)
+				}
+			}
 			for name, long := range map[string]string{
 				"10 MB":                      strings.Repeat("a", 10_000_000),
 				"10 MB of nothing valid":     strings.Repeat("\xff", 10_000_000),
@@ -177,10 +185,12 @@ func TestValidTexts(t *testing.T) {
 				"the largest character there is":   "\U0010ffff",
 				"a byte order mark in the middle":  "a\ufeffb",
 				"a space of no width":              "a\u200bb",
+				"a new character":                  "\U0001fffd",
+				"a flag":                           "🏴\U000e0067\U000e0062\U000e007f",
 				"an address":                       "https://example.org/a.png?x=1&y=2",
 				"what only looks like a directive": "%s%d%!",
 			} {
-				if f.person && strings.ContainsAny(good, "\u200b\ufeff\U0010ffff") && good != family {
+				if f.person && strings.ContainsAny(good, "\u200b\ufeff\U0010ffff\U0001fffd\U000e007f") && good != family {
 					continue
 				}
 				if len([]rune(good)) > f.max || f.url && strings.ContainsAny(good, `<"\`) {
@@ -257,7 +267,7 @@ func TestLengthIsInCodePoints(t *testing.T) {
 }
 
 // FuzzText compares the validation of texts with a second implementation of the rules: a text is valid UTF-8 without
-// control characters and U+FFFD, trimmed, not empty and of bounded length.
+// control characters and U+FFFD, trimmed, not empty, of bounded length, and has a visible character.
 func FuzzText(f *testing.F) {
 	for _, s := range []string{
 		"", " ", "hello", " hello ", "a\x00", "\ufffd", "\xff", "a\nb", "\u3000长\u00a0", "\u0085", "\u200b", "😀",
@@ -284,7 +294,13 @@ func FuzzText(f *testing.F) {
 			if field.url {
 				length = len(want)
 			}
+			unseen := !field.url && !strings.ContainsFunc(want, func(r rune) bool {
+				return !unicode.IsSpace(r) && !unicode.In(r, unicode.Mn, unicode.Mc, unicode.Me, unicode.Zl, unicode.Zp, unicode.Zs, unicode.Cc, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point) &&
+					r != '\u2800' && r != '\U0001d159' && r != '\U00013441' && r != '\U00013442'
+			})
 			switch tooMany := length > field.max || len(s) > 32*field.max; {
+			case code == "" && unseen && length > 0:
+				t.Errorf("%s accepted %+q, which nobody can see", field.name, s)
 			case code == "" && unreadable:
 				t.Errorf("%s accepted %q", field.name, s)
 			case code == "" && text != want:
@@ -292,7 +308,7 @@ func FuzzText(f *testing.F) {
 			case code == "" && (tooMany || length == 0 && field.empty != ""):
 				t.Errorf("%s accepted %d characters", field.name, length)
 			case code == domain.CodeTextInvalid && field.person: // see TestPersonNames
-			case code == domain.CodeTextInvalid && !unreadable,
+			case code == domain.CodeTextInvalid && !unreadable && !unseen,
 				code == field.tooLong && code != "" && !tooMany,
 				code == field.empty && code != "" && length > 0:
 				t.Errorf("%s refused %q with %s", field.name, s, code)

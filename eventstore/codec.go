@@ -11,7 +11,7 @@ import (
 )
 
 // ErasedText replaces each personal text of a user or participant who was forgotten.
-const ErasedText = "erased"
+const ErasedText = domain.ErasedText
 
 // codec encodes and decodes the payloads of events.
 type codec struct {

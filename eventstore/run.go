@@ -108,7 +108,7 @@ func (q *Sequencer) CheckWritable(ctx context.Context) error {
 	case failure != nil:
 		return cause(failure)
 	case waiting > q.config.Timeout:
-		return fmt.Errorf("commands have been waiting for %s to be appended", waiting.Round(time.Second))
+		return fmt.Errorf("commands wait longer than %s to be appended", q.config.Timeout)
 	}
 	return nil
 }

@@ -116,22 +116,6 @@ func Version(ctx context.Context, conn *pgx.Conn) (version int64, err error) {
 	return version, nil
 }
 
-// newest returns the number of the newest migration of this program.
-func newest() (version int64) {
-	names, err := fs.Glob(files(), "0*.sql")
-	if err != nil {
-		panic(err) // cannot happen: the pattern is valid
-	}
-	for _, name := range names {
-		n, err := goose.NumericComponent(name)
-		if err != nil {
-			panic(err) // cannot happen: the files are embedded, and a test has applied each
-		}
-		version = max(version, n)
-	}
-	return version
-}
-
 // checkMigrated returns ErrEmpty unless a roomlog has migrated the database.
 func checkMigrated(ctx context.Context, conn *pgx.Conn) error {
 	var migrated bool

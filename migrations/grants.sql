@@ -1,5 +1,7 @@
 -- The rights of the serving role, granted after every migration. It can append events, never change them.
 GRANT USAGE ON SCHEMA public TO roomlog_serving;
+-- A verification compares the applied migrations.
+GRANT SELECT ON goose_db_version TO roomlog_serving;
 GRANT SELECT ON store TO roomlog_serving;
 GRANT SELECT, INSERT ON events TO roomlog_serving;
 GRANT SELECT, INSERT, DELETE ON command TO roomlog_serving;

@@ -13,8 +13,8 @@ import (
 
 // Coins projects the balance and the movements of every account.
 var Coins = Projection{
-	Name: "coins", Version: 2, Tables: []string{"coin", "coin_movement"}, CountsCoins: true,
-	Handlers: []Handler{on(foldCoinsCredited), on(foldCoinsSpent)},
+	Name: "coins", Version: 3, Tables: []string{"coin", "coin_movement"}, CountsCoins: true,
+	Handlers: []Handler{on(foldCoinsCredited), on(foldCoinsSpent), on(foldCoinsRefunded)},
 	Write:    writes(writeCoins),
 }
 
@@ -30,6 +30,7 @@ type coinsBatch struct {
 	at         []time.Time
 	moved      map[domain.Account]int64 // sum of each account's movements in this batch
 	newest     map[domain.Account]int64 // position of the newest movement
+	received   map[domain.Account]int64 // coins that gifts have added
 }
 
 // noClaim stands for the balance of an account if the event does not state one.
@@ -40,6 +41,15 @@ func foldCoinsCredited(b *coinsBatch, r eventstore.Record, e domain.CoinsCredite
 }
 
 func foldCoinsSpent(b *coinsBatch, r eventstore.Record, e domain.GiftSent) {
+	b.post(r, e.Postings, domain.WalletAccount(e.Sender), e.BalanceAfter, purpose{live: e.Live, gift: e.Gift})
+	for _, p := range e.Postings {
+		if p.Amount > 0 {
+			add(&b.received, p.Account, int64(p.Amount))
+		}
+	}
+}
+
+func foldCoinsRefunded(b *coinsBatch, r eventstore.Record, e domain.GiftRefunded) {
 	b.post(r, e.Postings, domain.WalletAccount(e.Sender), e.BalanceAfter, purpose{live: e.Live, gift: e.Gift})
 }
 
@@ -72,11 +82,12 @@ func writeCoins(b *coinsBatch, tables *pgx.Batch) {
 		return
 	}
 	accounts, amounts := make([]string, 0, len(b.moved)), make([]int64, 0, len(b.moved))
-	newest := make([]int64, 0, len(b.moved))
+	newest, received := make([]int64, 0, len(b.moved)), make([]int64, 0, len(b.moved))
 	for account, amount := range b.moved {
 		accounts, amounts, newest = append(accounts, string(account)), append(amounts, amount), append(newest, b.newest[account])
+		received = append(received, b.received[account])
 	}
-	tables.Queue(addCoin, accounts, amounts, newest)
+	tables.Queue(addCoin, accounts, amounts, newest, received)
 	rest := make([]int64, len(b.total)) // the sum of the account's later movements in the batch
 	for i, total := range b.total {
 		rest[i] = b.moved[domain.Account(b.account[i])] - total
@@ -105,8 +116,8 @@ type CoinMovement struct {
 	Amount       domain.Coins
 	BalanceAfter domain.Coins
 	Order        domain.OrderID // order that was credited; "" for other movements
-	Live         domain.LiveID  // live that received a gift; 0 for other movements
-	Gift         domain.GiftID  // gift that was sent; 0 for other movements
+	Live         domain.LiveID  // live that received a gift, which was sent or refunded; 0 for other movements
+	Gift         domain.GiftID  // gift that was sent or refunded; 0 for other movements
 	At           time.Time
 }
 

@@ -64,7 +64,7 @@ var badEvents = map[string]struct{ kind, payload, why string }{
 	"a name that no table can store": {"gift.sent.v1", `{"sender":1,"streamer":1,"live":1,"gift":1,"name":"\u0000","price":5,"num":1,"coins":5,"balance_after":995,
 		"postings":[{"account":"user-1","amount":-5},{"account":"earnings-1","amount":5}]}`, "invalid byte sequence"},
 	"a payload that cannot be decoded": {"gift.sent.v1", `{"sender":"?"}`, "cannot be read"},
-	"an unknown type":                  {"gift.refunded.v1", `{}`, "does not know the type"},
+	"an unknown type":                  {"gift.melted.v1", `{}`, "does not know the type"},
 }
 
 func TestABadCoinEventClosesTheCoinsOfItsUser(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 const (
 	KindComment = "comment"
 	KindGift    = "gift"
+	KindRefund  = "refund"
 	KindJoin    = "join"
 	KindLeave   = "leave"
 	KindStatus  = "status"
@@ -44,6 +45,8 @@ func DeltaSpecs() []DeltaSpec {
 		toLive(KindComment, "A viewer posted a comment.", commentPayload, droppable),
 		toLive(KindGift, "A viewer sent a gift.", giftPayload, changesGauges),
 		toUser(KindBalance, "The balance of the user has changed.", spentPayload),
+		toLive(KindRefund, "A gift was refunded to its sender.", refundPayload, changesGauges),
+		toUser(KindBalance, "The balance of the user has changed.", refundedPayload),
 		toLive(KindJoin, "A viewer joined the live.", joinPayload, droppable, changesGauges),
 		toLive(KindLeave, "A viewer left the live.", leavePayload, droppable, changesGauges),
 		toLive(KindStatus, "The live went on air, was paused or has ended.", statusPayload),
@@ -100,8 +103,10 @@ func DeltaSpecs() []DeltaSpec {
 		toNobody[domain.GiftAdded](),
 		toNobody[domain.GiftRepriced](),
 		toNobody[domain.GiftWithdrawn](),
-		toNobody[domain.OrderPlaced](notProjected), // no table contains unpaid orders
-		toNobody[domain.OrderPaid](notProjected),   // coins.credited follows and is projected
+		toNobody[domain.GiftRecordRefunded](notProjected), // gift.refunded contains the same data
+		toNobody[domain.EarningsRefunded](notProjected),   // gift.refunded contains the same data
+		toNobody[domain.OrderPlaced](notProjected),        // no table contains unpaid orders
+		toNobody[domain.OrderPaid](notProjected),          // coins.credited follows and is projected
 		toNobody[domain.CoinsClosed](),
 		toNobody[domain.CoinsOpened](),
 		toNobody[domain.EventSetAside](notProjected), // the applier handles the event for all tables
@@ -141,6 +146,12 @@ type (
 		Num   int            `json:"num"`
 		Coins domain.Coins   `json:"coins" jsonschema_description:"price × num"`
 		At    time.Time      `json:"at"`
+	}
+	// RefundPayload describes a gift of a live that was refunded to its sender.
+	RefundPayload struct {
+		Gift  int64        `json:"gift_pos" jsonschema_description:"position of the gift"`
+		User  UserPayload  `json:"user" jsonschema_description:"the user who sent the gift"`
+		Coins domain.Coins `json:"coins" jsonschema_description:"price × num of the gift"`
 	}
 	// CatalogueEntry describes a gift of the gift catalogue.
 	CatalogueEntry struct {
@@ -213,6 +224,10 @@ func giftPayload(d Delta, e domain.GiftSent) GiftPayload {
 		Num: e.Num, Coins: e.Coins, At: d.RecordedAt.UTC()}
 }
 
+func refundPayload(d Delta, e domain.GiftRefunded) RefundPayload {
+	return RefundPayload{e.Position, UserPayloadOf(d.Profile), e.Coins}
+}
+
 func joinPayload(d Delta, e domain.ViewerJoined) JoinPayload {
 	return JoinPayload{UserPayloadOf(d.Profile), e.FirstVisit}
 }
@@ -235,6 +250,10 @@ func stopPayload(_ Delta, e domain.BroadcastStopped) MediaPayload {
 
 func spentPayload(_ Delta, e domain.GiftSent) BalancePayload {
 	return BalancePayload{Balance: e.BalanceAfter, Change: -e.Coins, Live: e.Live, Gift: e.Gift, Num: e.Num}
+}
+
+func refundedPayload(_ Delta, e domain.GiftRefunded) BalancePayload {
+	return BalancePayload{Balance: e.BalanceAfter, Change: e.Coins, Live: e.Live, Gift: e.Gift, Num: e.Num}
 }
 
 func creditPayload(_ Delta, e domain.CoinsCredited) BalancePayload {

@@ -22,6 +22,7 @@ func TestDeltasOf(t *testing.T) {
 	want := map[string]string{
 		"comment.posted.v1":           "comment in 6 by 12",
 		"gift.sent.v1":                "gift in 6 by 12, balance to 12",
+		"gift.refunded.v1":            "refund in 6 by 12, balance to 12",
 		"viewer.joined.v1":            "join in 6 by 12",
 		"viewer.left.v1":              "leave in 6 by 12",
 		"viewer.moved.v1":             "(moved) in 6 by 12",

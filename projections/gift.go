@@ -53,8 +53,8 @@ func writeCatalogue(b *catalogueBatch, tables *pgx.Batch) {
 
 // SentGifts projects the gifts that were sent, and the number of coins that each live received.
 var SentGifts = Projection{
-	Name: "sent_gifts", Version: 1, Tables: []string{"gift_record", "live_coin"}, CountsCoins: true,
-	Handlers: []Handler{on(foldGiftSent)},
+	Name: "sent_gifts", Version: 2, Tables: []string{"gift_record", "live_coin"}, CountsCoins: true,
+	Handlers: []Handler{on(foldGiftSent), on(foldGiftRefunded)},
 	Write:    writes(writeSentGifts),
 }
 
@@ -65,6 +65,13 @@ type sentGiftsBatch struct {
 	id, name, image                        []string
 	at                                     []time.Time
 	liveCoins                              map[domain.LiveID]int64
+
+	refunded refundedRows
+}
+
+// refundedRows are the gifts that a batch refunds, with the positions of the refunds.
+type refundedRows struct {
+	position, by, sender, streamer, coins []int64
 }
 
 func foldGiftSent(b *sentGiftsBatch, r eventstore.Record, e domain.GiftSent) {
@@ -75,11 +82,23 @@ func foldGiftSent(b *sentGiftsBatch, r eventstore.Record, e domain.GiftSent) {
 	add(&b.liveCoins, e.Live, int64(e.Coins))
 }
 
+func foldGiftRefunded(b *sentGiftsBatch, r eventstore.Record, e domain.GiftRefunded) {
+	of := &b.refunded
+	of.position, of.by, of.coins = append(of.position, e.Position), append(of.by, r.Position), append(of.coins, int64(e.Coins))
+	of.sender, of.streamer = append(of.sender, int64(e.Sender)), append(of.streamer, int64(e.Streamer))
+	add(&b.liveCoins, e.Live, -int64(e.Coins))
+}
+
 func writeSentGifts(b *sentGiftsBatch, tables *pgx.Batch) {
-	if len(b.position) == 0 {
+	if len(b.liveCoins) == 0 {
 		return
 	}
-	tables.Queue(insertGiftRecord, b.position, b.id, b.live, b.streamer, b.sender, b.gift, b.name, b.image, b.price, b.num, b.coins, b.at)
+	if len(b.position) > 0 {
+		tables.Queue(insertGiftRecord, b.position, b.id, b.live, b.streamer, b.sender, b.gift, b.name, b.image, b.price, b.num, b.coins, b.at)
+	}
+	if of := b.refunded; len(of.position) > 0 {
+		expect(len(of.position), tables.Queue(updateGiftRecordRefunded, of.position, of.by, of.sender, of.streamer, of.coins))
+	}
 	live, coins := columns(b.liveCoins)
 	tables.Queue(addLiveCoin, live, coins)
 }
@@ -117,6 +136,7 @@ type GiftRecord struct {
 	Num      int
 	Coins    domain.Coins
 	At       time.Time
+	Refunded int64 // position of the event that has refunded the gift; 0 if there is none
 }
 
 // GiftFilter selects gifts that were sent. Fields with the zero value select all.
@@ -149,7 +169,16 @@ func (f GiftFilter) statement() (sql string, args pgx.NamedArgs) {
 
 func scanGiftRecord(row pgx.CollectableRow) (g GiftRecord, err error) {
 	err = row.Scan(&g.Position, &g.ID, &g.Live, &g.Streamer, &g.Sender.ID, &g.Sender.Username, &g.Sender.Nickname, &g.Sender.Avatar,
-		&g.Gift, &g.Name, &g.Image, &g.Price, &g.Num, &g.Coins, &g.At)
+		&g.Gift, &g.Name, &g.Image, &g.Price, &g.Num, &g.Coins, &g.At, &g.Refunded)
 	g.At = g.At.UTC()
 	return g, err
+}
+
+// SentGift returns the gift that was sent at a position, and the number of coins that gifts have added to the earnings of
+// its streamer, or ErrNotFound.
+func (q *Queries) SentGift(ctx context.Context, position int64) (gift domain.SentGift, received domain.Coins, err error) {
+	gift, err = one(ctx, q, "sent gift", func(row pgx.CollectableRow) (g domain.SentGift, err error) {
+		return g, row.Scan(&g.Position, &g.Live, &g.Streamer, &g.Sender, &g.Gift, &g.Num, &g.Coins, &received)
+	}, selectSentGift, position)
+	return gift, received, err
 }

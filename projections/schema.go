@@ -51,6 +51,20 @@ func (s ReplacedSchema) Comment() (string, error) {
 	return string(text), err
 }
 
+// GenerationComment returns the comment on Schema whose tables have a generation. It lets a verification find an edited
+// generation.
+func GenerationComment(generation int64) string {
+	return fmt.Sprintf(`{"generation" : %d}`, generation) // as json_build_object of PostgreSQL writes it
+}
+
+// ReadGenerationComment returns the comment on Schema, or "" if it has none.
+func ReadGenerationComment(ctx context.Context, db RowQuerier) (comment string, err error) {
+	if err := db.QueryRow(ctx, selectGenerationComment).Scan(&comment); err != nil {
+		return "", fmt.Errorf("read the comment on schema %s: %w", Schema, err)
+	}
+	return comment, nil
+}
+
 // Querier executes queries. A connection, a pool and a transaction implement it.
 type Querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)

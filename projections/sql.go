@@ -144,6 +144,8 @@ var (
 	selectRecordingsDeleted string
 	//go:embed sql/select_released_holds.sql
 	selectReleasedHolds string
+	//go:embed sql/select_generation_comment.sql
+	selectGenerationComment string
 	//go:embed sql/select_replaced_schemas.sql
 	selectReplacedSchemas string
 	//go:embed sql/select_roster.sql
@@ -186,6 +188,10 @@ var (
 	updateBroadcast string
 	//go:embed sql/update_email.sql
 	updateEmail string
+	//go:embed sql/update_gift_record_refunded.sql
+	updateGiftRecordRefunded string
+	//go:embed sql/select_sent_gift.sql
+	selectSentGift string
 	//go:embed sql/update_gift_price.sql
 	updateGiftPrice string
 	//go:embed sql/update_gift_withdrawn.sql

@@ -9,13 +9,11 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"roomlog/internal/loglimit"
 	"roomlog/internal/wait"
 )
 
-const (
-	statusInterval = time.Second
-	logInterval    = time.Minute // interval between two log messages about the same halt
-)
+const statusInterval = time.Second
 
 // ProjectorStatus is the state of the read tables and of one projector.
 type ProjectorStatus struct {
@@ -33,9 +31,9 @@ type statusTracker struct {
 	log  *slog.Logger
 	pool *pgxpool.Pool
 
-	mu       sync.Mutex
-	status   ProjectorStatus // status, at most statusInterval old; Halted is always current
-	loggedAt time.Time       // time of the last log message about the halt
+	mu     sync.Mutex
+	status ProjectorStatus // status, at most statusInterval old; Halted is always current
+	cause  loglimit.Cause  // why the projector is halted
 }
 
 func (t *statusTracker) get() ProjectorStatus {
@@ -44,26 +42,28 @@ func (t *statusTracker) get() ProjectorStatus {
 	return t.status
 }
 
-// halted records and logs why the projector is halted.
+// halted records why the projector is halted, and logs each cause once.
 func (t *statusTracker) halted(ctx context.Context, err error) {
-	now := t.now()
 	t.mu.Lock()
-	log := t.status.Halted == nil || now.Sub(t.loggedAt) >= logInterval
-	if log {
-		t.loggedAt = now
-	}
+	changed := t.cause.Changed(err)
 	t.status.Halted = err
 	t.mu.Unlock()
-	if log {
+	if changed {
 		t.log.ErrorContext(ctx, "projector halted", slog.Any("error", err))
 	}
+}
+
+// continues records that the projector is not halted any more. The caller must hold mu.
+func (t *statusTracker) continues() {
+	t.cause.Changed(nil)
+	t.status.Halted = nil
 }
 
 // resumed records that the projector has passed the event that had halted it.
 func (t *statusTracker) resumed() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.status.Halted, t.loggedAt = nil, time.Time{}
+	t.continues()
 }
 
 // idle records that the log was read and has no new events. It clears a halt, unless an event caused the halt.
@@ -72,7 +72,7 @@ func (t *statusTracker) idle() {
 	defer t.mu.Unlock()
 	var halt *HaltError
 	if !errors.As(t.status.Halted, &halt) {
-		t.status.Halted = nil
+		t.continues()
 	}
 }
 
@@ -101,9 +101,10 @@ func (t *statusTracker) refresh(ctx context.Context) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var halt *HaltError
-	if now.Halted = t.status.Halted; errors.As(now.Halted, &halt) && now.Position >= halt.Position {
-		now.Halted = nil // another process has passed the position of the halt
+	if errors.As(t.status.Halted, &halt) && now.Position >= halt.Position { // another process has passed the position of the halt
+		t.continues()
 	}
+	now.Halted = t.status.Halted
 	t.status = now
 	return nil
 }

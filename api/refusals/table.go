@@ -13,6 +13,8 @@ func Of(c domain.Command) []domain.Code {
 		return []domain.Code{domain.CodeBadRequest, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeChatRoomTaken, domain.CodeTooManyChatRooms}
 	case "connection.kick":
 		return []domain.Code{domain.CodeBadRequest, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong}
+	case "gift.refund":
+		return []domain.Code{domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeLiveNotFound, domain.CodeGiftRecordNotFound, domain.CodeGiftRefunded, domain.CodeEarningsTooFew, domain.CodeCoinsOverflow, domain.CodeCoinsClosed}
 	case "live.change_status":
 		return []domain.Code{domain.CodeBadRequest, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeLiveNotFound, domain.CodeLiveEnded}
 	case "live.create":

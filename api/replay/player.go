@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"sync"
 
+	"roomlog/domain"
 	"roomlog/eventstore"
 	"roomlog/internal/wait"
 )
@@ -26,7 +27,8 @@ type progress struct {
 }
 
 // Play writes events to w. It returns when the request is complete, the client has disconnected or is too slow,
-// Draining is closed, or Check fails. The last line contains the reason and a cursor.
+// Draining is closed, or Check fails. The last line contains the reason and a cursor. Play waits up to 10 s for a database
+// that cannot be reached. If the log has another history then, it ends with the error ErrCursorLost.
 func (p *Player) Play(ctx context.Context, w http.ResponseWriter, request Request) {
 	if request.Limit == 0 {
 		request.Limit = noLimit
@@ -34,8 +36,14 @@ func (p *Player) Play(ctx context.Context, w http.ResponseWriter, request Reques
 	r := &progress{Request: request, from: newSource(p.c.Store, request), out: newWriter(p.c, w, request)}
 	serving, stop := p.watch(ctx, r.out)
 	defer stop()
+	lost := outage{now: p.c.Now}
 	for {
 		end, err := p.playPage(serving, r)
+		if err == nil {
+			lost.ended()
+		} else if lost.wait(serving, err) {
+			continue
+		}
 		if cause := context.Cause(serving); cause != nil {
 			end, err = "", cause
 		}
@@ -46,6 +54,9 @@ func (p *Player) Play(ctx context.Context, w http.ResponseWriter, request Reques
 		case errors.Is(err, errDraining):
 			end = "shutdown"
 		case err != nil:
+			if domain.AsRefusal(err) == nil && request.Query.History != p.c.Store.History().Number {
+				err = eventstore.ErrCursorLost // the change of the history is the cause of other errors
+			}
 			code, explanation := p.c.Problem(ctx, err)
 			end, text = string(code), explanation
 		}
@@ -75,8 +86,13 @@ func (p *Player) watch(ctx context.Context, out *writer) (serving context.Contex
 		}
 	})
 	running.Go(func() {
+		lost := outage{now: p.c.Now}
 		for wait.Sleep(serving, p.c.CheckEvery) {
-			if err := p.c.Check(serving); err != nil {
+			err := p.c.Check(serving)
+			for err != nil && lost.wait(serving, err) { // nothing can be read meanwhile
+				err = p.c.Check(serving)
+			}
+			if lost.ended(); err != nil {
 				end(err)
 				out.hurry() // ends a write to a client that has stopped reading
 				return

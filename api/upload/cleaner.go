@@ -41,7 +41,7 @@ type Cleaner struct {
 	Find     func(ctx context.Context, names []string) (map[string]Status, error) // returns the status of the uploads with the given names that the log contains
 	Deleted  func(ctx context.Context, since time.Time) ([]string, error)         // names of the uploads that were deleted since a time
 	Interval time.Duration
-	Now      func() time.Time // the clock of the log
+	Now      func() time.Time // the clock of the process, which also dates files
 	Log      *slog.Logger
 
 	searched time.Time // start of the last comparison, or of a later search whose uploads were all deleted

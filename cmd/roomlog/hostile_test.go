@@ -1,11 +1,9 @@
 package main_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
-	"mime/multipart"
 	"net"
 	"net/http"
 	"regexp"
@@ -15,8 +13,6 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"github.com/lxzan/gws"
 
 	"roomlog/eventstore/pgtest"
 )
@@ -111,87 +107,6 @@ func (h *hostile) holdOne(n int, addr, text string) {
 		case <-h.ctx.Done():
 		case <-time.After(500 * time.Millisecond):
 		}
-	}
-}
-
-// flood sends requests of every kind faster than any rate permits, with a pause after each.
-func (h *hostile) flood(member *person, pause time.Duration) {
-	post := func(path, kind, body string) func(*http.Client) {
-		return func(c *http.Client) {
-			r, err := http.NewRequestWithContext(h.ctx, http.MethodPost, "http://"+h.at.addr+path, strings.NewReader(body))
-			if err != nil {
-				h.Error(err)
-				return
-			}
-			r.Header.Set("Content-Type", kind)
-			r.Header.Set("Token", member.token)
-			if response, err := c.Do(r); err == nil {
-				_, _ = io.Copy(io.Discard, response.Body)
-				_ = response.Body.Close()
-			}
-		}
-	}
-	var form bytes.Buffer
-	file := multipart.NewWriter(&form)
-	part, _ := file.CreateFormFile("file", "x.gif")
-	_, _ = part.Write(append([]byte("GIF89a\x01\x00\x01\x00\x00\x00\x00"), make([]byte, 100_000)...))
-	_ = file.Close()
-	const jsonType = "application/json"
-	requests := []func(*http.Client){
-		post("/api/login", jsonType, `{"username":"nobody","password":"wrong password"}`),
-		post("/api/reg", jsonType, `{"username":"x","password":"1","repassword":"2"}`),
-		post("/createRoom", jsonType, `{"name":"room of nobody"}`),
-		post("/api/live/create", jsonType, `{"title":"flood","cover":""}`),
-		post("/api/live/changestatus", jsonType, `{"id":1,"type":"stop"}`),
-		post("/api/gift/wxpay", jsonType, `{"price":1}`),
-		post("/api/upload", file.FormDataContentType(), form.String()),
-		post("/api/nothing", jsonType, strings.Repeat("x", 10_000)),
-	}
-	for n, request := range requests {
-		h.clients.Go(func() {
-			client := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, addr string) (net.Conn, error) { return h.dial(ctx, n, addr) }}}
-			defer client.CloseIdleConnections()
-			for h.ctx.Err() == nil {
-				request(client)
-				h.pause(pause)
-			}
-		})
-	}
-	h.clients.Go(func() { h.floodFrames(member, pause) })
-}
-
-func (h *hostile) pause(d time.Duration) {
-	h.sent.Add(1)
-	select {
-	case <-h.ctx.Done():
-	case <-time.After(d):
-	}
-}
-
-// floodFrames sends every operation of the native dialect on a connection of a member.
-func (h *hostile) floodFrames(member *person, pause time.Duration) {
-	live := fmt.Sprint(h.live)
-	frames := []string{
-		`{"type":"room.join","data":{"live":` + live + `}}`, `{"type":"room.leave","data":{"live":` + live + `}}`, `{"type":"room.viewers","data":{"live":` + live + `}}`,
-		`{"type":"comment.post","data":{"live":` + live + `,"text":"flood"}}`, `{"type":"gift.send","data":{"live":` + live + `,"gift":1,"num":1}}`,
-		`{"type":"chat.join","data":{}}`, `{"type":"chat.post","data":{"text":"flood"}}`, `{"type":"chat.who","data":{"room":"demo"}}`, `{"type":"chat.history","data":{}}`,
-		`{"type":"chat.nickname","data":{"nickname":"flood"}}`, `{"type":"ack","data":{"cursor":"x"}}`, `{"type":"ping"}`, `{"type":"hello","data":{"token":"x"}}`, `{"type":"none"}`, `[`,
-	}
-	for h.ctx.Err() == nil {
-		conn, _, err := gws.NewClient(&gws.BuiltinEventHandler{}, &gws.ClientOption{Addr: "ws://" + h.at.addr + "/ws"})
-		if err != nil {
-			h.pause(100 * time.Millisecond)
-			continue
-		}
-		read := make(chan struct{})
-		go func() { defer close(read); conn.ReadLoop() }()
-		err = conn.WriteString(`{"id":"1","type":"hello","data":{"token":"` + member.token + `"}}`)
-		for n := 0; err == nil && h.ctx.Err() == nil; n++ {
-			err = conn.WriteString(frames[n%len(frames)])
-			h.pause(pause / 4)
-		}
-		_ = conn.NetConn().Close()
-		<-read
 	}
 }
 

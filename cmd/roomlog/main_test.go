@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -24,7 +25,45 @@ func TestMain(m *testing.M) {
 	if _, set := os.LookupEnv(raceOptions); !set {
 		_ = os.Setenv(raceOptions, "atexit_sleep_ms=0") // a program with the race detector sleeps a second before it ends
 	}
-	testscript.Main(tests{m}, map[string]func(){"roomlog": main})
+	testscript.Main(tests{m}, map[string]func(){"roomlog": main, wrongClock: mainWithWrongClock})
+}
+
+const (
+	wrongClock = "roomlog-with-a-wrong-clock" // name under which the test binary acts as a roomlog on a host with a wrong clock
+	clockAhead = "TEST_CLOCK_AHEAD"           // variable with the duration by which that clock is ahead; it may be negative
+)
+
+// mainWithWrongClock acts as the command roomlog on a host with a wrong clock. Libraries that read the clock themselves
+// see the right one.
+func mainWithWrongClock() {
+	ahead, err := time.ParseDuration(os.Getenv(clockAhead))
+	if err != nil {
+		panic(err)
+	}
+	mainWith(func() time.Time { return shifted(time.Now(), ahead) })
+}
+
+// shifted returns t, which has a monotonic reading, with another wall clock. As on a host with a wrong clock, the
+// monotonic reading, which timeouts use, is right.
+func shifted(t time.Time, ahead time.Duration) time.Time {
+	const seconds = 30                                                            // the first word of such a Time has the seconds of the wall clock from this bit on
+	*(*uint64)(unsafe.Pointer(&t)) += uint64(int64(ahead/time.Second)) << seconds //nolint:gosec // package time has no function for this
+	return t
+}
+
+func TestShifted(t *testing.T) {
+	t.Parallel()
+	const ahead = 20 * 24 * time.Hour
+	for _, by := range []time.Duration{ahead, -ahead, 0} {
+		now := time.Now()
+		got := shifted(now, by)
+		if d := got.Round(0).Sub(now.Round(0)); d != by { // Round removes the monotonic reading
+			t.Errorf("the wall clock is shifted by %s, want %s", d, by)
+		}
+		if d := got.Sub(now); d != 0 {
+			t.Errorf("the monotonic reading is shifted by %s", d)
+		}
+	}
 }
 
 // tests runs the tests in an environment with sharedFolder.

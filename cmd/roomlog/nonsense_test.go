@@ -173,14 +173,19 @@ func TestArgumentsHaveBounds(t *testing.T) {
 	}
 	numbers := 0
 	check := func(value *kong.Value) {
-		kind := value.Target.Type().String()
-		if !strings.Contains(kind, "int") || strings.Contains(kind, "interface") {
+		switch kind := value.Target.Type().String(); {
+		case kind == "time.Duration", strings.HasPrefix(kind, "float"):
+			if value.Tag.Get("min") == "" || value.Tag.Get("max") == "" {
+				t.Errorf("%s has no bounds: add a min and a max tag", value.Summary())
+			}
+		case strings.Contains(kind, "int") && !strings.Contains(kind, "interface"):
+			if value.Tag.Get("min") != "1" {
+				t.Errorf("%s has no bounds: add a min tag", value.Summary())
+			}
+		default:
 			return
 		}
 		numbers++
-		if value.Tag.Get("min") != "1" {
-			t.Errorf("%s has no bounds: add a min tag", value.Summary())
-		}
 	}
 	for _, leaf := range parser.Model.Leaves(false) {
 		for _, flag := range leaf.Flags {
@@ -190,13 +195,16 @@ func TestArgumentsHaveBounds(t *testing.T) {
 			check(argument)
 		}
 	}
-	if numbers < 15 {
+	if numbers < 20 {
 		t.Errorf("only %d numbers were found", numbers)
 	}
 	for _, args := range []string{
 		"gift add --name x --coin=-3", "gift reprice 1 --coin 0", "gift withdraw 0", "coins credit --user 0 --amount=-1 --order x", "ban --user=-1", "ban --user 1 --live 0",
 		"ban --user 1 --for=-5s", "kick --user 0", "export --live 0", "live stop 0", "events inspect 0", "events set-aside 0 --reason x", "talk --token x --live 0", "talk --token x --url http://x",
-		"talk --token x --for=-1s", "user disable 0", "participant forget 0 --yes", "streams players 0",
+		"talk --token x --for=-1s", "talk --token x --for=9000h", "ban --user 1 --for 0s", "ban --user 1 --for 1500ms", "ban --user 1 --for 2000000h",
+		"replay 1 --speed 0", "replay 1 --speed NaN", "replay 1 --speed=-Inf", "replay 1 --speed 1e9", "replay 1 --skip=-1s", "replay 1 --max-gap=-1s", "replay 1 --max-gap=99999h", "replay 0",
+		"export lake --follow --every 0s", "export lake --follow --every 25h", "coins credit --user 1 --amount 9223372036854775807 --order x", "gift add --name x --coin 9223372036854775807",
+		"sockets --user 0", "sockets --live=-1", "unban --user 0", "streams kick --live 0", "witness https://x --key k --interval 0s", "user disable 0", "participant forget 0 --yes", "streams players 0",
 	} {
 		if got := runIn(t.Context(), map[string]string{"ROOMLOG_DATA": t.TempDir()}, strings.Fields(args)...); got.code != exitUsage || !strings.Contains(got.stderr, " must be ") {
 			t.Errorf("%s: exit code %d: %s", args, got.code, got.stderr)

@@ -77,6 +77,7 @@ type process struct {
 	addr   string
 	env    []string
 	args   []string
+	ahead  time.Duration // how far the clock of the server is ahead
 	exited chan struct{}
 
 	mu       sync.Mutex
@@ -87,7 +88,13 @@ type process struct {
 // serve starts a server on a free port and returns when it listens.
 func serve(t testing.TB, env []string, args ...string) *process {
 	t.Helper()
-	p := &process{t: t, env: env, args: args}
+	return serveWithClock(t, 0, env, args...)
+}
+
+// serveWithClock starts a server whose clock is ahead of the right one.
+func serveWithClock(t testing.TB, ahead time.Duration, env []string, args ...string) *process {
+	t.Helper()
+	p := &process{t: t, env: env, args: args, ahead: ahead}
 	p.start("127.0.0.1:0")
 	t.Cleanup(func() {
 		p.kill()
@@ -113,6 +120,14 @@ func (p *process) start(addr string) {
 	p.t.Helper()
 	p.cmd = exec.Command(program(p.t), append([]string{"serve", "--http-addr", addr, "--log-format", "text"}, p.args...)...)
 	p.cmd.Env = append(environment0(), p.env...)
+	if p.ahead != 0 { // the test binary acts as this server
+		self, err := os.Executable()
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		p.cmd.Path, p.cmd.Args[0] = self, "roomlog-with-a-wrong-clock"
+		p.cmd.Env = append(p.cmd.Env, "TEST_CLOCK_AHEAD="+p.ahead.String())
+	}
 	stderr, err := p.cmd.StderrPipe()
 	if err != nil {
 		p.t.Fatal(err)

@@ -46,6 +46,8 @@ type helloReply struct {
 	Epoch   string `json:"epoch"`
 	Cursor  string `json:"cursor"`
 	Balance int64  `json:"balance"`
+
+	Expires time.Time `json:"expires"`
 }
 
 // socket is a connection in the native dialect. It keeps its frames in order.

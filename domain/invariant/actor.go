@@ -39,6 +39,12 @@ func (c *checker) mayCause(by domain.Actor, e domain.Event) bool {
 		return is(by, e.(domain.UserEvent).EventUser()) || by.Kind == domain.System || c.isOperator(by)
 	case domain.PublishKeyRevoked:
 		return is(by, e.Streamer) || c.isOperator(by)
+	case domain.GiftRefunded:
+		return is(by, e.Streamer) || c.isOperator(by)
+	case domain.EarningsRefunded:
+		return is(by, e.Streamer) || c.isOperator(by)
+	case domain.GiftRecordRefunded: // gift.refunded, which follows, contains the streamer
+		return by.Kind == domain.Authenticated || c.isOperator(by)
 	case domain.OrderPlaced:
 		return is(by, e.User) || c.isOperator(by)
 	case domain.ViewerBanned:

@@ -16,6 +16,8 @@ func (c *checker) checkRules(e domain.Event) {
 	case domain.OrderPaid:
 		o := state[domain.Order](c, e)
 		c.expect(o.User == e.User && o.Price == e.Price && !o.Paid, "order %s is %s", e.Order, orderText(o))
+	case domain.GiftRecordRefunded:
+		c.expect(!state[domain.GiftRecord](c, e).Refunded, "the gift at position %d was refunded before", e.Position)
 	case domain.GiftRepriced:
 		g := state[domain.Gift](c, e)
 		c.expect(g.Available && g.Price == e.From, "gift %d costs %d before, not %d", e.Gift, g.Price, e.From)
@@ -164,6 +166,11 @@ func (c *checker) checkCoins(e domain.CoinEvent) {
 		c.expect(e.Num > 0 && e.Price*domain.Coins(e.Num) == e.Coins, "%d gifts for %d coins cost %d", e.Num, e.Price, e.Coins)
 		l := c.live(e.Live)
 		c.expect(l.Streamer == e.Streamer, "live %d belongs to user %d", e.Live, l.Streamer)
+	case domain.GiftRefunded:
+		c.checkBalance(e, domain.WalletAccount(e.Sender), e.Coins, e.BalanceAfter)
+		c.expect(posted(e, domain.EarningsAccount(e.Streamer)) == -e.Coins, "the coins do not come from user %d", e.Streamer)
+		c.expect(state[domain.GiftRecord](c, domain.GiftRecordRefunded{Position: e.Position}).Refunded, "the gift at position %d is not marked as refunded", e.Position)
+		c.expect(c.live(e.Live).Streamer == e.Streamer, "live %d belongs to another user than %d", e.Live, e.Streamer)
 	}
 }
 

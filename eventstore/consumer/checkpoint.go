@@ -47,14 +47,13 @@ type CheckpointError struct {
 	Position int64     // position of the checkpoint
 	EventID  uuid.UUID // id of the event according to the checkpoint; zero if unknown
 	Found    uuid.UUID // id of the event at Position in the log; zero if there is none
-	Head     int64     // position of the newest event of the log
 }
 
 // Error describes the checkpoint and what the log contains in its place.
 func (e *CheckpointError) Error() string {
 	log := fmt.Sprintf("the log has event %s there", e.Found)
 	if e.Found == uuid.Nil {
-		log = fmt.Sprintf("the log ends at %d", e.Head)
+		log = "the log has no event there"
 	}
 	return fmt.Sprintf("the checkpoint of %s is event %s at position %d, but %s: what was derived from the log does not belong to it; derive it again with roomlog rebuild",
 		e.Group, e.EventID, e.Position, log)
@@ -65,16 +64,12 @@ func (e *CheckpointError) Error() string {
 func VerifyCheckpoint(ctx context.Context, db RowQuerier, group string) error {
 	e := CheckpointError{Group: group}
 	var own, found *uuid.UUID
-	var head *int64
-	err := db.QueryRow(ctx, compareCheckpoint, group).Scan(&e.Position, &own, &found, &head)
+	err := db.QueryRow(ctx, compareCheckpoint, group).Scan(&e.Position, &own, &found)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("compare the checkpoint of group %s with the log: %w", group, err)
-	}
-	if head != nil {
-		e.Head = *head
 	}
 	if own != nil {
 		e.EventID = *own

@@ -17,15 +17,17 @@ const maxLength = 1024
 const (
 	zeroWidthJoiner = '\u200d'
 	emojiVariation  = '\ufe0f'
-	brailleBlank    = '\u2800'
 )
+
+// blanks contains the symbols and letters whose glyph is empty: a braille pattern, a notehead, two hieroglyphs.
+const blanks = "\u2800\U0001d159\U00013441\U00013442"
 
 // Visible reports whether a name contains a visible character, and no character that the freeform class of PRECIS does not
 // allow (RFC 8264 section 4.3): invisible characters, direction marks, unassigned code points. Joiners and variation
 // selectors are allowed inside emoji sequences.
 func Visible(name string) bool {
 	_, err := precis.Nickname.String(withoutEmojiJoiners(name))
-	return err == nil && strings.ContainsFunc(name, visible)
+	return err == nil && HasVisible(name)
 }
 
 // withoutEmojiJoiners removes the joiners and variation selectors that belong to an emoji sequence.
@@ -40,9 +42,14 @@ func withoutEmojiJoiners(s string) string {
 	}, s)
 }
 
-// visible reports whether a reader sees r.
+// HasVisible reports whether a reader sees anything of a text: whether it has a character other than spaces, marks that
+// combine with the character before them, control characters, and characters without a glyph. Characters that this
+// program does not know count as visible, because they may be new letters or emoji.
+func HasVisible(text string) bool { return strings.ContainsFunc(text, visible) }
+
+// visible reports whether a reader sees r without other characters beside it.
 func visible(r rune) bool {
-	return r != brailleBlank && unicode.In(r, unicode.L, unicode.N, unicode.P, unicode.S) && !unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r)
+	return !unicode.In(r, unicode.Z, unicode.M, unicode.Cc, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point) && !strings.ContainsRune(blanks, r)
 }
 
 // smallCapitals replaces the small capitals, which UTS #39 uses for small letters of other scripts, so that both cases of such a
@@ -61,7 +68,7 @@ func Lookalike(name string) string {
 		return name
 	}
 	seen := strings.Map(func(r rune) rune {
-		if r == brailleBlank || unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector) {
+		if strings.ContainsRune(blanks, r) || unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector) {
 			return -1
 		}
 		return r

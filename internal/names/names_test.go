@@ -32,6 +32,19 @@ func TestLookalike(t *testing.T) {
 	}
 }
 
+// TestHasVisible checks texts of which a reader sees something, and texts that look empty.
+func TestHasVisible(t *testing.T) {
+	for text, want := range map[string]bool{
+		"a": true, " a\u0301 ": true, "\u200b1": true, "❤\ufe0f": true, "🏽": true, "\U0001fffd": true, "\ue000": true, "¨": true,
+		"": false, " \t\n": false, "\u200b\u2060\ufeff": false, "\u0301\u0903\u20dd": false, "\u3164": false, "\u2800": false, "\U0001d159": false,
+		"\u2028": false, "\u202e": false, "\U000e0001\U000e0100": false, "\x00": false,
+	} {
+		if got := names.HasVisible(text); got != want {
+			t.Errorf("%+q: got %v, want %v", text, got, want)
+		}
+	}
+}
+
 // TestLookalikeFormsAreFrozen checks that the forms stay the same, because the log stores keys of these forms. If an
 // update of a library changes a form, names that were claimed before are no longer found: keep the former form, or
 // claim the names again.

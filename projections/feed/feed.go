@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"roomlog/eventstore"
+	"roomlog/internal/loglimit"
 	"roomlog/internal/wait"
 	"roomlog/projections"
 )
@@ -64,12 +65,15 @@ func (f *Feed) Run(ctx context.Context) error {
 		f.current.Load().out.close()
 	}()
 	backoff := wait.Backoff{Max: longestRestart}
+	var cause loglimit.Cause
 	for {
 		err := f.run(ctx, f.current.Load())
 		if ctx.Err() != nil || !errors.Is(err, eventstore.ErrCursorLost) {
 			return err
 		}
-		f.c.Log.WarnContext(ctx, "feed: beginning again because the log has another history", slog.Any("error", err))
+		if cause.Changed(fmt.Errorf("history %d: %w", f.store.History().Number, err)) { // it begins again until log and tables agree
+			f.c.Log.WarnContext(ctx, "feed: beginning again because the log has another history", slog.Any("error", err))
+		}
 		former := f.current.Swap(f.newRun())
 		former.out.close()
 		if former.out.history.Load() != f.store.History().Number {

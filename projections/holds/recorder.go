@@ -10,6 +10,7 @@ import (
 
 	"roomlog/domain"
 	"roomlog/eventstore"
+	"roomlog/internal/loglimit"
 	"roomlog/internal/wait"
 	"roomlog/projections"
 )
@@ -29,8 +30,8 @@ type Config struct {
 
 // Recorder appends coins.closed and coins.opened events.
 type Recorder struct {
-	c      Config
-	failed string // error of the last comparison, which was logged; "" if there was none
+	c     Config
+	cause loglimit.Cause // error of the last comparison
 }
 
 // NewRecorder returns a Recorder. It does nothing until Run is called.
@@ -58,12 +59,8 @@ func (r *Recorder) logChange(ctx context.Context, err error) {
 	if ctx.Err() != nil {
 		return
 	}
-	before := r.failed
-	if r.failed = ""; err != nil {
-		r.failed = err.Error()
-	}
 	switch {
-	case r.failed == before:
+	case !r.cause.Changed(err):
 	case err != nil:
 		r.c.Log.WarnContext(ctx, "recording whose coins are closed failed, retrying", slog.Any("error", err))
 	default:

@@ -126,6 +126,8 @@ func (f *fold) apply(r eventstore.Record) {
 		f.Comments = append(f.Comments, Comment{Position: r.Position, User: e.User, Text: e.Text, At: r.RecordedAt})
 	case domain.GiftSent:
 		f.Gifts, f.Coins = f.Gifts+int64(e.Num), f.Coins+e.Coins
+	case domain.GiftRefunded:
+		f.Gifts, f.Coins = f.Gifts-int64(e.Num), f.Coins-e.Coins
 	case domain.BroadcastStarted:
 		f.Broadcast = Broadcast{ID: e.Broadcast, Media: e.Media, StartedAt: r.RecordedAt}
 	case domain.BroadcastStopped:

@@ -12,6 +12,7 @@ import (
 
 	"roomlog/domain"
 	"roomlog/eventstore"
+	"roomlog/projections"
 )
 
 // Traffic is a group of users who issue random commands in a few lives.
@@ -70,6 +71,8 @@ func (c *Traffic) any(r *rand.Rand) domain.Request {
 		return c.chats(r, p)
 	case d < 25:
 		return domain.Request{Actor: by, Command: domain.PostComment{Live: live, Text: fmt.Sprintf("comment %d", r.IntN(1000))}}
+	case d < 28:
+		return c.refund(r)
 	case d < 55:
 		return domain.Request{Actor: by, Command: domain.SendGift{Live: live, Gift: c.Gifts[r.IntN(len(c.Gifts))], Num: 1 + r.IntN(3)}}
 	case d < 70:
@@ -119,4 +122,19 @@ func (c *Traffic) chats(r *rand.Rand, p User) domain.Request {
 		return domain.Request{Actor: System, Command: domain.LeaveChat{Participant: participant, Cause: domain.LeaveRequested, Node: "p2"}}
 	}
 	return domain.Request{Actor: p.Actor(), Command: domain.PostMessage{Kind: domain.MessageText, Text: "hi", ChatRooms: []domain.ChatRoomID{room}}}
+}
+
+// refund returns a request that refunds a random gift of those that the tables contain. The gift may be refunded already, and
+// the tables may be behind the log.
+func (c *Traffic) refund(r *rand.Rand) domain.Request {
+	found, err := c.Queries.GiftHistory(context.Background(), projections.GiftFilter{Window: projections.Window{After: r.Int64N(1000), OldestFirst: true, Limit: 1}})
+	command := domain.RefundGift{Position: 1, Reason: "random"}
+	if err == nil && len(found) > 0 {
+		command.Position = found[0].Position
+		command.Sent, command.Received, err = c.Queries.SentGift(context.Background(), command.Position)
+	}
+	if err != nil {
+		c.Error(err)
+	}
+	return domain.Request{Actor: Operator, Command: command}
 }

@@ -72,7 +72,7 @@ func switchOnce(ctx context.Context, tx pgx.Tx, now func() time.Time, choose fun
 		fmt.Sprintf("ALTER SCHEMA %s RENAME TO %s", projections.Schema, replaced.Name),
 		fmt.Sprintf("COMMENT ON SCHEMA %s IS '%s'", replaced.Name, comment),
 		fmt.Sprintf("ALTER SCHEMA %s RENAME TO %s", to.schema, projections.Schema),
-		fmt.Sprintf("COMMENT ON SCHEMA %s IS NULL", projections.Schema),
+		fmt.Sprintf("COMMENT ON SCHEMA %s IS '%s'", projections.Schema, projections.GenerationComment(at.Generation+1)),
 	}
 	if _, err := tx.Exec(ctx, strings.Join(statements, "; ")); err != nil {
 		return fmt.Errorf("switch: rename: %w", err)

@@ -30,7 +30,8 @@ const maxPoison = 100
 //   - every table has the rows that are derived from the log up to the position of the tables;
 //   - the tables that belong to the log agree with it (package audit);
 //   - every event is the one that the transparency log contains, and the tree is the one that was signed (package tree);
-//   - tables, constraints, indexes, triggers and privileges are those that the migrations create.
+//   - tables, constraints, indexes, triggers and privileges are those that the migrations create, and the database
+//     records each migration once and in order.
 //
 // Verify does not wait for the projector, and changes nothing, because its tables are temporary. Its memory does not
 // grow with the log. An error means that Verify could not check.
@@ -173,6 +174,9 @@ func (v *verification) checkLog(ctx context.Context) error {
 		if err := v.checkCheckpoint(ctx, tx); err != nil {
 			return err
 		}
+		if err := v.checkMigrations(ctx, tx); err != nil {
+			return err
+		}
 		if err := v.auditor.CheckTables(ctx, tx); err != nil {
 			return err
 		}
@@ -206,8 +210,17 @@ func (v *verification) checkSetAsides(ctx context.Context, tx pgx.Tx) error {
 	return v.auditor.CheckSetAsides(ctx, by)
 }
 
-// checkCheckpoint checks the row of table checkpoint. It compares the position with the tables, and the generation with
-// the schema that the newest switch has replaced.
+// checkMigrations compares the migrations that the database records with those of this program.
+func (v *verification) checkMigrations(ctx context.Context, tx pgx.Tx) error {
+	differences, err := migrations.CompareVersions(ctx, tx)
+	for _, text := range differences {
+		v.faults.Add(audit.Fault{Table: "goose_db_version", Text: text})
+	}
+	return err
+}
+
+// checkCheckpoint checks the row of table checkpoint. It compares the generation with the comment on the schema of the
+// tables. Package audit compares the position with the log.
 func (v *verification) checkCheckpoint(ctx context.Context, tx pgx.Tx) error {
 	rows, err := tx.Query(ctx, "SELECT consumer_group FROM checkpoint WHERE consumer_group <> $1", projections.ConsumerGroup)
 	if err != nil {
@@ -224,13 +237,13 @@ func (v *verification) checkCheckpoint(ctx context.Context, tx pgx.Tx) error {
 	if err != nil {
 		return err
 	}
-	replaced, err := projections.ReplacedSchemas(ctx, tx)
+	comment, err := projections.ReadGenerationComment(ctx, tx)
 	if err != nil {
 		return err
 	}
-	if n := len(replaced); n > 0 && replaced[n-1].Generation+1 != now.Generation {
-		v.faults.Add(audit.Fault{Table: "checkpoint", Text: fmt.Sprintf("row consumer_group %s: generation is %d, expected %d after schema %s",
-			projections.ConsumerGroup, now.Generation, replaced[n-1].Generation+1, replaced[n-1].Name)})
+	if want := projections.GenerationComment(now.Generation); comment != want {
+		v.faults.Add(audit.Fault{Table: "checkpoint", Text: fmt.Sprintf("row consumer_group %s: generation is %d, but the comment on schema %s is %q, expected %q",
+			projections.ConsumerGroup, now.Generation, projections.Schema, comment, want)})
 	}
 	return nil
 }

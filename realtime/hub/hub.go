@@ -115,6 +115,9 @@ func (h *Hub) WaitFor(ctx context.Context, position int64) error {
 // Verify returns the identity in a token, or a *domain.Refusal.
 func (h *Hub) Verify(token string) (Identity, error) { return h.cfg.Verify(token) }
 
+// Now returns the current time of the log, for messages to clients.
+func (h *Hub) Now() time.Time { return h.cfg.Now() }
+
 // Expired reports whether the token of an identity has expired.
 func (h *Hub) Expired(i Identity) bool { return i.expired(h.cfg.Now()) }
 

@@ -74,7 +74,7 @@ func (s *session) onAck(_ context.Context, _ request, data ackData) (any, error)
 }
 
 func (s *session) onPing(context.Context, request, noData) (any, error) {
-	return pingReply{s.Now().UTC()}, nil
+	return pingReply{s.Hub.Now().UTC()}, nil
 }
 
 // postEvent executes a command that causes an event of type E. It returns the position and the id of that event.

@@ -31,7 +31,7 @@ const (
 // disconnect sends a client the reason and disconnects it in such a way that it does not reconnect.
 func (c *core) disconnect(k *protocol.Socket, kind, message string) {
 	k.Emit(k.ID(), exchangeDTO{
-		exchangeMetaDTO{Timestamp: c.cfg.Now().UnixMilli()},
+		exchangeMetaDTO{Timestamp: c.cfg.Hub.Now().UnixMilli()},
 		exchangeDataDTO{"deny", denialDTO{kind, message}},
 	})
 	k.Disconnect(true)
@@ -61,7 +61,7 @@ func (c *core) notify(ctx context.Context, k *protocol.Socket, event string, err
 		c.cfg.Log.Log(ctx, hub.LevelOf(err), "Socket.IO event failed", slog.String("event_type", event), slog.Any("error", err))
 	}
 	k.Emit(k.ID(), noticeDTO{
-		Meta: noticeMetaDTO{c.cfg.Now().UnixMilli(), quiet},
+		Meta: noticeMetaDTO{c.cfg.Hub.Now().UnixMilli(), quiet},
 		Data: noticeDataDTO{"error", problem.TextZH, problem.Code, problem.Text},
 	})
 }

@@ -44,7 +44,7 @@ func (c *chatClient) openPlain() {
 
 // sendNews sends a text of the system to this socket only.
 func (c *chatClient) sendNews(content string) {
-	c.socket.Emit("message", plainNewsOf(content, c.cfg.Now()))
+	c.socket.Emit("message", plainNewsOf(content, c.cfg.Hub.Now()))
 }
 
 // plainRefusals wraps a handler so that refusals are sent as messages of the profile plain.

@@ -223,7 +223,7 @@ func (c *liveClient) BanFrom(live domain.LiveID, reason string) {
 			text = domain.CodeBanned.Chinese()
 		}
 		s.socket.Emit(s.socket.ID(), noticeDTO{
-			Meta: noticeMetaDTO{Timestamp: s.cfg.Now().UnixMilli()},
+			Meta: noticeMetaDTO{Timestamp: s.cfg.Hub.Now().UnixMilli()},
 			Data: noticeDataDTO{"error", text, domain.CodeBanned, "you are banned from this live"},
 		})
 	})

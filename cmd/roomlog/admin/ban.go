@@ -12,7 +12,7 @@ import (
 type banCommand struct {
 	User   int64         `min:"1" required:"" placeholder:"ID" help:"User to ban, see roomlog user list."`
 	Live   int64         `min:"1" placeholder:"ID" help:"Ban from this live only. Default: from everything"`
-	For    time.Duration `placeholder:"TIME" help:"Duration in whole seconds, like 90m or 24h. Default: until roomlog unban"`
+	For    time.Duration `placeholder:"TIME" min:"1s" max:"87600h" help:"Duration in whole seconds, like 90m or 24h, at most 87600h. Default: until roomlog unban"`
 	Reason string        `placeholder:"TEXT" help:"Shown to the user: at most 100 characters."`
 }
 
@@ -28,7 +28,7 @@ from everything cannot sign in, and the user's own lives end if they are on air.
 
 // AfterApply refuses durations that a ban cannot have.
 func (c *banCommand) AfterApply() error {
-	if c.For < 0 || c.For%time.Second != 0 {
+	if c.For%time.Second != 0 {
 		return fmt.Errorf("--for must be a positive number of whole seconds (got %s)", c.For)
 	}
 	return checkText("--reason", c.Reason, 0, domain.MaxReason)

@@ -8,6 +8,7 @@ type Commands struct {
 		List     giftList     `cmd:"" help:"List the gift catalogue."`
 		Reprice  giftReprice  `cmd:"" help:"Change the price of a gift."`
 		Withdraw giftWithdraw `cmd:"" help:"Remove a gift from the catalogue."`
+		Refund   giftRefund   `cmd:"" help:"Give the coins of a gift back to its sender."`
 	} `cmd:"" help:"Manage the gift catalogue."`
 	Coins struct {
 		Credit coinsCredit `cmd:"" help:"Credit a user with coins, once per order."`

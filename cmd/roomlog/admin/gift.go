@@ -7,6 +7,7 @@ import (
 
 	"roomlog/cmd/roomlog/cli"
 	"roomlog/domain"
+	"roomlog/projections"
 )
 
 type giftAdd struct {
@@ -100,5 +101,36 @@ func (c *giftWithdraw) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) er
 			return err
 		}
 		return printDone(sh, receipt, "gift %d is withdrawn", c.Gift)
+	})
+}
+
+type giftRefund struct {
+	Position int64  `min:"1" arg:"" help:"Position of the gift: pos of its push, and position in GET /api/gift/history."`
+	Reason   string `required:"" placeholder:"TEXT" help:"Reason, recorded in the log: 1 to 100 characters."`
+}
+
+func (giftRefund) Help() string {
+	return `Example:
+
+  roomlog gift refund 133 --reason "sent by mistake"
+
+A gift is refunded once and as a whole, from the earnings of the streamer. The command is refused if the earnings no longer
+cover the gift.`
+}
+
+func (c *giftRefund) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
+	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
+		if err := b.catchUpToHead(ctx); err != nil {
+			return err
+		}
+		sent, received, err := b.queries.SentGift(ctx, c.Position)
+		if err != nil && !errors.Is(err, projections.ErrNotFound) {
+			return err
+		}
+		receipt, err := b.execute(ctx, domain.RefundGift{Position: c.Position, Reason: c.Reason, Sent: sent, Received: received})
+		if err != nil {
+			return err
+		}
+		return printDone(sh, receipt, "the gift at position %d is refunded: user %d gets %s", c.Position, sent.Sender, cli.Count(sent.Coins, "coin"))
 	})
 }

@@ -21,7 +21,7 @@ type talkCommand struct {
 	URL   string        `env:"ROOMLOG_URL" default:"ws://localhost:7001/ws" help:"WebSocket address of the server."`
 	Token string        `required:"" env:"TOKEN" placeholder:"TOKEN" help:"Token of the user, as POST /api/login returns it."`
 	Live  int64         `min:"1" placeholder:"ID" help:"Live to join after the connection is open."`
-	For   time.Duration `min:"0s" default:"0s" help:"Time to keep listening after the end of the input. 0: until the connection ends"`
+	For   time.Duration `min:"0s" max:"8760h" default:"0s" help:"Time to keep listening after the end of the input, at most 8760h. 0: until the connection ends"`
 }
 
 func (talkCommand) Help() string {

@@ -27,7 +27,7 @@ func (*userList) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
 				return err
 			}
 			for _, u := range users {
-				t.row(u.ID, u.Username, u.Nickname, u.Balance, listOf(u.Roles), userState(u, sh.Now()), u.CreatedAt.UTC().Format(time.DateTime))
+				t.row(u.ID, u.Username, u.Nickname, u.Balance, listOf(u.Roles), userState(u, b.store.Now()), u.CreatedAt.UTC().Format(time.DateTime))
 				last = u.ID
 			}
 			if len(users) < pageSize {

@@ -103,7 +103,7 @@ func (m *mediaServer) openHooks(c *config, env *environment, b *backend) (err er
 		return err
 	}
 	config := c.hooks
-	config.HookSecret, config.Node, config.Now, config.Log = secret[0], b.node, env.sh.Now, env.log
+	config.HookSecret, config.Node, config.Now, config.Log = secret[0], b.node, b.now, env.log
 	m.hooks, err = hooks.New(config)
 	return err
 }

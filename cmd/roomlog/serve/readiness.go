@@ -118,12 +118,12 @@ func (r *readiness) tables(ctx context.Context) (string, error) {
 		if blocker := r.blocker(ctx, "roomlog"); blocker != "" { // the connections of all servers that may run a projector
 			note += blocker
 			if lag > r.maxLag {
-				return note, fmt.Errorf("the tables are %s behind the log%s", lag.Round(time.Second), blocker)
+				return note, fmt.Errorf("the tables are more than %s behind the log%s", r.maxLag, blocker)
 			}
 		}
 	}
 	if lag > r.maxLag {
-		return note, fmt.Errorf("the tables are %s behind the log: check that a process with the role projector runs", lag.Round(time.Second))
+		return note, fmt.Errorf("the tables are more than %s behind the log: check that a process with the role projector runs", r.maxLag)
 	}
 	return note, nil
 }

@@ -38,7 +38,7 @@ func openRecordings(ctx context.Context, c *config, env *environment, b *backend
 	}
 	files := c.recorder
 	files.Recordings = cmp.Or(c.Recordings, filepath.Join(env.dataDir, "recordings"))
-	files.Now, files.Log, files.Observer = env.sh.Now, env.log, archive
+	files.Now, files.Log, files.Observer = b.now, env.log, archive
 	recorder, err := record.New(files)
 	if errors.Is(err, record.ErrInUse) {
 		env.log.WarnContext(ctx, "recording disabled, another process uses the folder", slog.Any("error", err))

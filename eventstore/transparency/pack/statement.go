@@ -61,6 +61,8 @@ func purposeOf(coins domain.CoinEvent) (order, live, gift string) {
 	switch e := coins.(type) {
 	case domain.CoinsCredited:
 		return string(e.Order), "", ""
+	case domain.GiftRefunded:
+		return "", strconv.FormatInt(int64(e.Live), 10), strconv.FormatInt(int64(e.Gift), 10)
 	case domain.GiftSent:
 		return "", strconv.FormatInt(int64(e.Live), 10), strconv.FormatInt(int64(e.Gift), 10)
 	}

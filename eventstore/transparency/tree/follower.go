@@ -15,6 +15,7 @@ import (
 
 	"roomlog/eventstore"
 	"roomlog/eventstore/transparency"
+	"roomlog/internal/loglimit"
 	"roomlog/internal/settings"
 	"roomlog/internal/wait"
 )
@@ -65,6 +66,8 @@ type Follower struct {
 
 	warned transparency.Checkpoint // the remembered checkpoint of another tree that was logged
 
+	cause loglimit.Cause // why the last attempt failed
+
 	mu     sync.Mutex
 	status Status
 }
@@ -107,6 +110,9 @@ func (f *Follower) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		seen := f.c.Store.Appended().Count()
 		more, err := f.step(ctx)
+		if err == nil && f.cause.Changed(nil) {
+			f.c.Log.InfoContext(ctx, "transparency log is extended again")
+		}
 		switch {
 		case ctx.Err() != nil:
 		case err != nil:
@@ -120,27 +126,30 @@ func (f *Follower) Run(ctx context.Context) error {
 	return nil
 }
 
-// failed logs an error. A halt that was logged before is not logged again.
+// failed records and logs an error, unless the previous attempt had the same one.
 func (f *Follower) failed(ctx context.Context, err error) {
 	f.edge = nil
+	var halt *HaltError
+	halted := errors.As(err, &halt)
+	if halted {
+		err = halt // the attempt that halts the tree adds where it found the cause
+	}
 	f.mu.Lock()
-	before := f.status.Err
 	f.status.Err = err
 	f.mu.Unlock()
-	var halt *HaltError
-	switch {
-	case !errors.As(err, &halt):
-		f.c.Log.WarnContext(ctx, "extending the transparency log failed, retrying", slog.Any("error", err))
-	case before == nil || before.Error() != err.Error():
+	switch changed := f.cause.Changed(err); {
+	case changed && halted:
 		f.c.Log.ErrorContext(ctx, "transparency log is halted, no checkpoint is signed: find out why, then run: roomlog audit restart", slog.Any("error", err))
+	case changed:
+		f.c.Log.WarnContext(ctx, "extending the transparency log failed, retrying", slog.Any("error", err))
 	}
 }
 
-// seen records the state of the tree.
-func (f *Follower) seen(s State) {
+// seen records the state of the tree, and why it does not grow; nil if it does.
+func (f *Follower) seen(s State, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.status = Status{State: s}
+	f.status = Status{State: s, Err: err}
 }
 
 // step compares the tree with the log and with the remembered checkpoint, and extends the tree by at most one batch. It
@@ -151,8 +160,9 @@ func (f *Follower) step(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	if s.Halted != "" {
-		f.seen(s)
-		return false, &HaltError{s.Halted}
+		halt := &HaltError{s.Halted}
+		f.seen(s, halt)
+		return false, halt
 	}
 	if err := f.use(ctx, s.Number); err != nil {
 		return false, err
@@ -161,7 +171,7 @@ func (f *Follower) step(ctx context.Context) (more bool, err error) {
 		return false, f.halt(ctx, s.Number, err)
 	}
 	if s.Size == s.Head && !f.mustSign(s) {
-		f.seen(s)
+		f.seen(s, nil)
 		return false, nil
 	}
 	more, err = f.extend(ctx)
@@ -377,7 +387,7 @@ func (f *Follower) extend(ctx context.Context) (more bool, err error) {
 	if edge != nil {
 		f.signed = true
 		f.edge, f.last = edge, s.eventID
-		f.seen(s)
+		f.seen(s, nil)
 		return more, f.remember(ctx, s)
 	}
 	return false, nil
@@ -440,6 +450,9 @@ func (f *Follower) write(ctx context.Context, tx pgx.Tx, s *State, edge *transpa
 	}
 	if _, err := tx.Exec(ctx, insertCheckpoint, f.number, s.Size, string(signed), f.publicKeys()); err != nil {
 		return fmt.Errorf("store a checkpoint: %w", err)
+	}
+	if _, err := tx.Exec(ctx, updateSigned, s.Size); err != nil {
+		return fmt.Errorf("write the size of the checkpoint: %w", err)
 	}
 	s.SignedSize, s.Signed, s.Keys = s.Size, signed, f.publicKeys()
 	return nil

@@ -387,3 +387,41 @@ func TestMemoryReportsADamagedFile(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestEachCauseOfAHaltIsLoggedOnce checks that a follower that tries again and again logs each reason for which the tree
+// is halted once, and that it continues.
+func TestEachCauseOfAHaltIsLoggedOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	logged := &logtest.Buffer{}
+	f := w.follower(func(c *tree.Config) { c.Log = slog.New(slog.NewTextHandler(logged, nil)) })
+	w.Start(f.Run)
+	w.append(3)
+	for _, reason := range []string{"one", "two", "one"} {
+		w.Exec("UPDATE tlog_tree SET halted = '" + reason + "'")
+		w.Eventually(func() error {
+			var halt *tree.HaltError
+			if err := f.Status().Err; !errors.As(err, &halt) || halt.Reason != reason {
+				return fmt.Errorf("the status is %v, want %s", err, reason)
+			}
+			return nil
+		})
+		w.append(1) // takes longer than many attempts
+	}
+	if n := logged.Count("transparency log is halted"); n != 3+3 { // in the message and in the error
+		t.Errorf("three causes are logged %d times:\n%s", n/2, logged)
+	}
+	w.Exec("UPDATE tlog_tree SET halted = NULL")
+	w.Eventually(func() error {
+		if n := logged.Count("transparency log is extended again"); n != 1 {
+			return fmt.Errorf("the end of the halt is logged %d times: %w", n, f.Status().Err)
+		}
+		return nil
+	})
+	w.Eventually(func() error {
+		if s := w.state(); s.SignedSize != w.Head() {
+			return fmt.Errorf("signed up to %d of %d", s.SignedSize, w.Head())
+		}
+		return nil
+	})
+}

@@ -34,6 +34,7 @@ type State struct {
 	eventID uuid.UUID // id of the event at position Size, according to the tree; zero if the tree is empty
 	found   uuid.UUID // id of the event at position Size in the log; zero if there is none
 	standby bool
+	signed  int64 // size of the newest checkpoint, according to the tree
 }
 
 // ReadState reads the state of the tree.
@@ -41,7 +42,7 @@ func ReadState(ctx context.Context, db Querier) (State, error) {
 	var s State
 	var eventID, found *uuid.UUID
 	var signed string
-	err := db.QueryRow(ctx, selectState).Scan(&s.Number, &s.Size, &eventID, &s.Halted, &s.standby, &found, &s.Head, &s.SignedSize, &signed, &s.Keys)
+	err := db.QueryRow(ctx, selectState).Scan(&s.Number, &s.Size, &eventID, &s.Halted, &s.standby, &found, &s.Head, &s.signed, &s.SignedSize, &signed, &s.Keys)
 	if err != nil {
 		return s, fmt.Errorf("read the state of the transparency log: %w", err)
 	}

@@ -20,6 +20,8 @@ var (
 	insertLostCheckpoint string
 	//go:embed sql/delete_checkpoint.sql
 	deleteCheckpoint string
+	//go:embed sql/update_signed.sql
+	updateSigned string
 	//go:embed sql/select_tile.sql
 	selectTile string
 	//go:embed sql/halt_tree.sql

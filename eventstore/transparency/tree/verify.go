@@ -15,6 +15,7 @@ import (
 const (
 	verifyPage = 1000 // number of events of one read
 	maxPlaces  = 100  // maximum number of tiles and of checkpoints that are reported
+	unknown    = -1   // stands for a column that an older roomlog has not written
 )
 
 // Kept is a signed checkpoint that somebody has kept outside the database.
@@ -101,16 +102,23 @@ func (v *verifier) readCheckpoints(ctx context.Context, logID string) error {
 	if err != nil {
 		return fmt.Errorf("read the checkpoints of the transparency log: %w", err)
 	}
-	var number, size int64
+	var number, size, previous, newest int64
+	exact := true // whether tlog_tree.signed is the size of the newest checkpoint; an older roomlog does not update it
 	var signed, keys string
-	current, others := 0, 0
-	_, err = pgx.ForEachRow(rows, []any{&number, &size, &signed, &keys}, func() error {
+	current, others, before := 0, 0, int64(0)
+	_, err = pgx.ForEachRow(rows, []any{&number, &size, &signed, &keys, &previous}, func() error {
 		if number == v.state.Number {
 			current++
 		} else {
 			others++
 		}
 		name := fmt.Sprintf("row number %d, size %d", number, size)
+		if previous != unknown && previous != before {
+			v.inTable("tlog_checkpoint", "%s: the checkpoint before it has the size %d, expected %d: rows are missing, or the row was edited", name, before, previous)
+		}
+		if before = size; number == v.state.Number {
+			newest, exact = size, previous != unknown
+		}
 		known, err := transparency.ParseKeys(keys)
 		if err != nil {
 			v.inTable("tlog_checkpoint", "%s: %v", name, err)
@@ -131,6 +139,9 @@ func (v *verifier) readCheckpoints(ctx context.Context, logID string) error {
 	})
 	if err != nil {
 		return fmt.Errorf("read the checkpoints of the transparency log: %w", err)
+	}
+	if newest < v.state.signed || exact && newest != v.state.signed {
+		v.inTable("tlog_tree", "signed is %d, but the newest row of table tlog_checkpoint has the size %d: rows of that table are missing, or this row was edited", v.state.signed, newest)
 	}
 	if current == 0 && others > 0 && v.state.Size > 0 {
 		v.inTable("tlog_tree", "tree %d has no signed checkpoint, other trees have", v.state.Number)

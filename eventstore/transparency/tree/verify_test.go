@@ -126,6 +126,7 @@ func TestEditsOfTheTreeAreFound(t *testing.T) {
 	w.append(100)
 	w.extend(w.follower())
 	early := w.check()
+	w.mustEdit("UPDATE tlog_checkpoint SET signed_at = signed_at - interval '2 hours'") // the next checkpoint does not replace one of an earlier hour
 	w.append(200)
 	w.extend(w.follower())
 	late := w.check()
@@ -138,18 +139,18 @@ func TestEditsOfTheTreeAreFound(t *testing.T) {
 		want []string // fragments of the faults
 	}{
 		{"an event and its leaf", func() { w.mustEdit(payload); w.forgeLeaf(150) }, nil,
-			[]string{"tlog_tile: row level 1, index 0: a hash does not fit the tiles below it, positions 1 to 256", "has another root than the one that was signed: an event or a hash has changed at the positions 1 to 300"}},
+			[]string{"tlog_tile: row level 1, index 0: a hash does not fit the tiles below it, positions 1 to 256", "has another root than the one that was signed: an event or a hash has changed at the positions 101 to 300"}},
 		{"a new tree over edited events", func() { w.mustEdit(payload); w.rebuildTiles() }, nil,
 			[]string{"tlog_tile: table tlog_checkpoint, row number 1, size 300: the tree of size 300 has another root"}},
-		{"a new tree without checkpoints", func() { w.mustEdit(payload); w.rebuildTiles(); w.mustEdit("DELETE FROM tlog_checkpoint") }, nil, nil},
-		{"a new tree without checkpoints, but they were kept", func() { w.mustEdit(payload); w.rebuildTiles(); w.mustEdit("DELETE FROM tlog_checkpoint") },
+		{"a new tree without checkpoints", func() { w.mustEdit(payload); w.rebuildTiles(); w.forgetCheckpoints() }, nil, nil},
+		{"a new tree without checkpoints, but they were kept", func() { w.mustEdit(payload); w.rebuildTiles(); w.forgetCheckpoints() },
 			[]tree.Kept{{Name: "early", Checkpoint: early}, {Name: "late", Checkpoint: late}},
 			[]string{"tlog_tile: kept checkpoint late: the tree of size 300 has another root than the one that was signed: an event or a hash has changed at the positions 101 to 300"}},
 		{"kept checkpoints of an unchanged log", func() {}, []tree.Kept{{Name: "early", Checkpoint: early}, {Name: "late", Checkpoint: late}}, nil},
 		{"a kept checkpoint of a longer log", func() {
 			w.mustEdit("DELETE FROM events WHERE position > 299")
 			w.rebuildTiles()
-			w.mustEdit("DELETE FROM tlog_checkpoint")
+			w.forgetCheckpoints()
 		},
 			[]tree.Kept{{Name: "late", Checkpoint: late}}, []string{"tlog_tree: kept checkpoint late covers 300 events, the tree has 299"}},
 		{"a kept checkpoint of another tree", func() {}, []tree.Kept{{Name: "other", Checkpoint: transparency.Checkpoint{Origin: "roomlog/x/1", Tree: late.Tree}}},
@@ -162,6 +163,10 @@ func TestEditsOfTheTreeAreFound(t *testing.T) {
 		{"a tile is too long", func() { w.mustEdit("UPDATE tlog_tile SET hashes = hashes || substr(hashes, 1, 32) WHERE level = 1") }, nil, []string{"tlog_tile: row level 1, index 0: 2 hashes, expected 1"}},
 		{"there is one more tile", func() { w.mustEdit("INSERT INTO tlog_tile SELECT 3, 3, hashes FROM tlog_tile LIMIT 1") }, nil, []string{"tlog_tile: 4 tiles, the tree of size 300 has 3"}},
 		{"a checkpoint is edited", func() { w.mustEdit("UPDATE tlog_checkpoint SET note = replace(note, E'\\n300\\n', E'\\n301\\n')") }, nil, []string{"tlog_checkpoint: row number 1, size 300: the checkpoint has no valid signature"}},
+		{"the newest checkpoint is deleted", func() { w.mustEdit("DELETE FROM tlog_checkpoint WHERE size = 300") }, nil, []string{"tlog_tree: signed is 300, but the newest row of table tlog_checkpoint has the size "}},
+		{"an older checkpoint is deleted", func() { w.mustEdit("DELETE FROM tlog_checkpoint WHERE size = 100") }, nil, []string{"tlog_checkpoint: row number 1, size 300: the checkpoint before it has the size 0, expected 100"}},
+		{"all checkpoints are deleted", func() { w.mustEdit("DELETE FROM tlog_checkpoint") }, nil, []string{"tlog_tree: signed is 300, but the newest row of table tlog_checkpoint has the size "}},
+		{"the tree denies its newest checkpoint", func() { w.mustEdit("UPDATE tlog_tree SET signed = 301") }, nil, []string{"tlog_tree: signed is 301, but the newest row of table tlog_checkpoint has the size 300"}},
 		{"a checkpoint has another key", func() { w.mustEdit("UPDATE tlog_checkpoint SET keys = 'x'") }, nil, []string{"tlog_checkpoint: row number 1, size 300: \"x\" is no public key"}},
 		{"the tree has another number", func() { w.mustEdit("UPDATE tlog_tree SET number = 2") }, nil, []string{"tlog_tree: tree 2 has no signed checkpoint"}},
 		{"the tree is halted", func() { w.mustEdit("UPDATE tlog_tree SET halted = 'why'") }, nil, []string{"tlog_tree: the transparency log is halted: why"}},
@@ -188,6 +193,12 @@ func TestEditsOfTheTreeAreFound(t *testing.T) {
 			w.restore()
 		})
 	}
+}
+
+// forgetCheckpoints deletes all signed checkpoints, and what the tree says about them.
+func (w *world) forgetCheckpoints() {
+	w.Helper()
+	w.mustEdit("DELETE FROM tlog_checkpoint; UPDATE tlog_tree SET signed = 0")
 }
 
 // rebuildTiles derives the tiles from the events as they are, as somebody does who hides an edit.

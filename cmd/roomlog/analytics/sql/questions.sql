@@ -65,11 +65,12 @@ FROM (
 ) AS viewers
 GROUP BY first_week, week;
 
--- Gifts that have an effect.
+-- Gifts that have an effect: neither set aside nor refunded.
 CREATE OR REPLACE VIEW analytics.gifts AS
 SELECT position, at_utc, live, streamer, sender, gift, name, price, num, coins
 FROM analytics.gift_sent_v1 AS g
-WHERE NOT EXISTS (SELECT 1 FROM analytics.set_aside AS s WHERE s.position = g.position);
+WHERE NOT EXISTS (SELECT 1 FROM analytics.set_aside AS s WHERE s.position = g.position)
+    AND NOT EXISTS (SELECT 1 FROM analytics.gift_record_refunded_v1 AS r WHERE r.data_position = g.position);
 
 -- Gift revenue by hour.
 CREATE OR REPLACE VIEW analytics.gifts_by_hour AS

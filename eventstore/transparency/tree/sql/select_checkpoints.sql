@@ -1,2 +1,2 @@
 -- Reads table tlog_checkpoint of package eventstore/transparency/tree.
-SELECT number, size, note, keys FROM tlog_checkpoint ORDER BY number, size
+SELECT number, size, note, keys, coalesce(previous, -1) FROM tlog_checkpoint ORDER BY number, size

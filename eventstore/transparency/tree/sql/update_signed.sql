@@ -1,0 +1,2 @@
+-- Writes table tlog_tree of package eventstore/transparency/tree.
+UPDATE tlog_tree SET signed = $1

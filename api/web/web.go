@@ -102,7 +102,7 @@ var load = sync.OnceValue(func() site {
 		panic("web: " + err.Error())
 	}
 	s.version = asset.Hash(all.Bytes())
-	s.modules = []string{"client.js", "vendor/ui.js", "state.js", "text.js", "parts.js", "lives.js"}
+	s.modules = []string{"client.js", "live.js", "vendor/ui.js", "state.js", "text.js", "parts.js", "lives.js"}
 	return s
 })
 

@@ -159,6 +159,7 @@ func TestDemo(t *testing.T) {
 		await shown('[data-state="joined"]'); await until(() => document.querySelectorAll(".line .said").length >= 2); await press(".shelf-gift:nth-of-type(3)"); await pressText(/^Send for 30 coins$/); await has(".combo", /Rose/)`)
 	if _, wanted := os.LookupEnv("ROOMLOG_PICTURE"); wanted {
 		wide.resize(1280)
+		wide.does(`await until(() => document.querySelectorAll(".line .said").length >= 9); await has(".combo", /./); await until(() => $(".combo").getAnimations().length === 0)`)
 		wide.screenshot(readmeImage)
 	}
 	t.Run("both sizes, languages and schemes", func(t *testing.T) {

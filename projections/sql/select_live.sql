@@ -10,7 +10,7 @@ FROM {{if .page}}(
     SELECT * FROM live WHERE status IN (1, 2) AND id IN (SELECT live_id FROM broadcast WHERE stopped_at IS NULL) ORDER BY id DESC LIMIT 500
 ){{else if .past}}(
     SELECT * FROM live WHERE id < $1 AND id >= $1 - 500 AND status = 3
-    AND (SELECT true FROM recording WHERE live_id = live.id AND ended_at IS NOT NULL AND deleted_at IS NULL LIMIT 1) ORDER BY id DESC LIMIT 500
+    AND (SELECT true FROM recording WHERE live_id = live.id AND ended_at IS NOT NULL AND deleted_at IS NULL ORDER BY started_at DESC LIMIT 1) ORDER BY id DESC LIMIT 500
 ){{else if .owner}}(
     SELECT * FROM live WHERE user_id = $1 AND id < $2 ORDER BY id DESC LIMIT 500
 ){{else}}live{{end}} l

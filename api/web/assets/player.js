@@ -9,6 +9,11 @@ const JUMP = 12; // seconds behind at which playback jumps
 const names = { flv: "HTTP-FLV", "ws-flv": "WS-FLV", hls: "HLS", native: "HLS" };
 const volume = Number(recall("volume") || 1);
 
+// mpegts.js rejects a promise that nobody can handle when a stream ends while its player is being destroyed.
+addEventListener("unhandledrejection", (event) => {
+  if (!(event.reason instanceof Error) && /Exception$/.test(event.reason?.name ?? "")) event.preventDefault();
+});
+
 /** Player plays a live in a video element. Its signals describe what happens. */
 export class Player {
   way = signal(""); // how the stream is played: flv, ws-flv, hls, native

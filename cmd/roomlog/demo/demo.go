@@ -15,9 +15,9 @@ import (
 // Command is the command "roomlog demo".
 type Command struct {
 	Keep string `placeholder:"DIR" help:"Folder for the data of the demo, which is kept: the next demo with the folder goes on with it. Default: a temporary folder, which is deleted at the end."`
-	HTTP string `name:"http" placeholder:"ADDR" default:":7001" help:"Address of the page; port 0 selects a free port."`
-	RTMP string `name:"rtmp" placeholder:"ADDR" default:":23480" help:"Address for encoders; port 0 selects a free port."`
-	FLV  string `name:"flv" placeholder:"ADDR" default:":23481" help:"Address for players; port 0 selects a free port."`
+	HTTP string `name:"http" default:":7001" help:"Address of the page; port 0 selects a free port."`
+	RTMP string `name:"rtmp" default:":23480" help:"Address for encoders; port 0 selects a free port."`
+	FLV  string `name:"flv" default:":23481" help:"Address for players; port 0 selects a free port."`
 }
 
 // Help returns the part of the help that follows the summary.

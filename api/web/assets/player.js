@@ -25,7 +25,7 @@ export class Player {
   blocked = signal(false); // the browser permits playing only after a press
   audioOnly = signal(false);
 
-  #video; #key; #sign; #media; #engine = null; #ways = []; #wanted = true; #timer = 0; #moved = 0; #at = -1; #attempt = 0; #run = 0; #userPaused = false;
+  #video; #key; #sign; #media; #engine = null; #ways = []; #wanted = true; #timer = 0; #moved = 0; #at = -1; #attempt = 0; #run = 0; #userPaused = false; #starting = false;
 
   constructor(video, { key, sign, media }) {
     this.#video = video;
@@ -136,12 +136,17 @@ export class Player {
   }
 
   async #play() {
+    if (this.#starting) return;
+    this.#starting = true;
+    const { muted } = this.#video;
     try {
       await this.#video.play();
     } catch (error) {
       if (error.name !== "NotAllowedError") return; // a new source has interrupted it: #tend tries again
-      if (this.#video.muted) this.blocked.value = true;
+      if (muted) this.blocked.value = true;
       else this.#video.muted = true; // most browsers permit playing without sound: #tend tries again
+    } finally {
+      this.#starting = false;
     }
   }
 

@@ -152,7 +152,7 @@ func (s *server) listLives(ctx context.Context, in *pageInput) ([]Live, error) {
 // foundLive is a live in a list for viewers, in a response.
 type foundLive struct {
 	Live
-	Streamer PublicUser `json:"owner"`
+	Streamer PublicUser `json:"streamer"`
 	Online   int64      `json:"online" doc:"viewers who are in the live"`
 	Snapshot string     `json:"snapshot" example:"/live/L3V8KhRHin40gNug58zy/snapshot.jpg?sign=1602691779-4c4cde8b52e829a17a6baf5b6c404ada" doc:"address of a picture of the running stream at the server for streams; empty without a stream"`
 }

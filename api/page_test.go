@@ -42,7 +42,7 @@ type foundForm struct {
 		ID       domain.LiveID
 		Title    string
 		Snapshot string
-		Owner    struct{ Name string }
+		Streamer struct{ Name string }
 	}
 	Next domain.LiveID
 }
@@ -81,7 +81,7 @@ func TestFindLives(t *testing.T) {
 		})
 	}
 	list(d.get, "", "Night", "SEAside", "Sea")
-	if first := found.Items[0]; !strings.HasPrefix(first.Snapshot, "https://media.example/live/") || !strings.Contains(first.Snapshot, "/snapshot.jpg?sign=play-") || first.Owner.Name != "bert" {
+	if first := found.Items[0]; !strings.HasPrefix(first.Snapshot, "https://media.example/live/") || !strings.Contains(first.Snapshot, "/snapshot.jpg?sign=play-") || first.Streamer.Name != "bert" {
 		t.Errorf("the first live is %+v", first)
 	}
 	list(d.get, "?of=on_air&text=sea", "SEAside", "Sea")

@@ -14,8 +14,8 @@ export function Card({ live, past }) {
       ${past ? html`<span class="badge dark">${live.duration_ms ? clock(live.duration_ms / 1000) : t("ended")}</span>` : html`<span class=${"badge " + (on ? "onair" : "dark")}>${t(on ? "live" : "paused")}</span>`}
       <span class="badge end"><${Icon} name="eye" />${short(past ? live.look_count : live.online)}<span class="visually-hidden"> ${past ? t("viewers") : t("watching", { n: "" })}</span></span>
     </span>
-    <span class="card-text"><${Avatar} user=${live.owner} />
-      <span class="card-lines"><strong dir="auto">${live.title}</strong><span dir="auto">${live.owner.name}${past ? " · " + time(live.updated_time) : ""}</span></span></span>
+    <span class="card-text"><${Avatar} user=${live.streamer} />
+      <span class="card-lines"><strong dir="auto">${live.title}</strong><span dir="auto">${live.streamer.name}${past ? " · " + time(live.updated_time) : ""}</span></span></span>
   </a>`;
 }
 

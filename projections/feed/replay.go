@@ -30,7 +30,7 @@ var (
 var ErrTooMany = errors.New("too many changes to read them from the log")
 
 // LiveDeltas reads public deltas of a live with after < position ≤ upTo from the log. It returns the first limit
-// deltas, oldest first. Of the changes that belong to the lives of a user, it returns those of the users who are in the
+// deltas, oldest first. Comments that were removed are marked. Of the changes that belong to the lives of a user, it returns those of the users who are in the
 // live now and have been in it since before the change. It returns ErrTooMany if the log contains more than
 // Config.MaxViewerEvents such changes of all users.
 func (f *Feed) LiveDeltas(ctx context.Context, live domain.LiveID, after, upTo int64, limit int) ([]projections.Delta, error) {
@@ -38,6 +38,9 @@ func (f *Feed) LiveDeltas(ctx context.Context, live domain.LiveID, after, upTo i
 		return nil, nil
 	}
 	limit = min(max(limit, 1), releaseLimit)
+	if err := f.UpToDate(ctx); err != nil {
+		return nil, fmt.Errorf("read the deltas of live %d: %w", live, err)
+	}
 	deltas, err := f.readLive(ctx, live, after, upTo, limit)
 	if err == nil && len(deltas) == limit {
 		upTo = deltas[limit-1].Position
@@ -53,6 +56,9 @@ func (f *Feed) LiveDeltas(ctx context.Context, live domain.LiveID, after, upTo i
 		deltas = append(deltas, ofViewers...)
 		slices.SortStableFunc(deltas, func(a, b projections.Delta) int { return cmp.Compare(a.Position, b.Position) })
 		deltas = deltas[:min(len(deltas), limit)]
+	}
+	if err := f.queries.MarkRemoved(ctx, deltas); err != nil {
+		return nil, fmt.Errorf("read the deltas of live %d: %w", live, err)
 	}
 	return deltas, f.current.Load().profiles.fill(ctx, deltas, false)
 }
@@ -146,6 +152,9 @@ func UserStreams(user domain.UserID) []domain.Stream {
 // limit deltas, oldest first. The cost does not depend on how old after is.
 func (f *Feed) UserDeltas(ctx context.Context, user domain.UserID, after, upTo int64, limit int) ([]projections.Delta, error) {
 	limit = min(max(limit, 1), releaseLimit)
+	if err := f.UpToDate(ctx); err != nil {
+		return nil, fmt.Errorf("read the channel of user %d: %w", user, err)
+	}
 	rows, err := f.store.Pool().Query(ctx, selectUserChannel, UserStreams(user), after, upTo, limit)
 	if err != nil {
 		return nil, fmt.Errorf("read the channel of user %d: %w", user, err)

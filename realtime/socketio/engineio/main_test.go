@@ -59,7 +59,7 @@ func serve(t testing.TB, change func(*engineio.Config, *host)) *host {
 	h := &host{t: t, log: &logtest.Buffer{}}
 	cfg := engineio.Config{
 		Now:         time.Now,
-		BodyTimeout: siotest.Timeout, UpgradeTimeout: siotest.Timeout, SettleTimeout: siotest.Timeout,
+		BodyTimeout: siotest.Timeout, UpgradeTimeout: siotest.Timeout, SettleTimeout: siotest.Timeout, IdleTimeout: siotest.Timeout,
 		Log:     slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Sockets: ws.Config{PushWindow: time.Millisecond},
 		Open: func(s *engineio.Session) engineio.Handler {

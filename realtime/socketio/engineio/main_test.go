@@ -17,7 +17,10 @@ import (
 	"roomlog/realtime/ws/wstest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	// net/http closes a connection half a second after it has refused a body.
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("net/http.(*conn).closeWriteAndWait"))
+}
 
 // host is an engine behind a real HTTP server. Its sessions echo messages unless the test replaces onMessage.
 type host struct {

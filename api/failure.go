@@ -91,6 +91,7 @@ var statuses = map[domain.Code]int{
 	domain.CodeBanned:              http.StatusForbidden,
 	domain.CodeLiveNotFound:        http.StatusNotFound,
 	domain.CodeGiftRecordNotFound:  http.StatusNotFound,
+	domain.CodeCorrectionNotFound:  http.StatusNotFound,
 	domain.CodeGiftNotFound:        http.StatusNotFound,
 	domain.CodeRecordingNotFound:   http.StatusNotFound,
 	domain.CodeOrderNotFound:       http.StatusNotFound,

@@ -135,6 +135,13 @@ func (r *routes) registerOperator() {
 	serve(r, post("/api/operator/kick", "Close all connections of a user, or one connection", operator, rateCommands).
 		executes(domain.KickUser{}, domain.KickConnection{}).refuses(codeNoConnection), r.kick)
 	serve(r, post("/api/operator/ban", "Ban a user from everything, for a time or for good", operator, rateCommands).executes(domain.BanUser{}), r.banUser)
+	serve(r, post("/api/operator/correction", "Correct the balance of a wallet or of earnings; above a limit, a second operator must approve", operator, rateCommands).
+		executes(domain.ProposeCorrection{}), r.proposeCorrection)
+	serve(r, post("/api/operator/correction/approve", "Approve a correction that another operator has proposed", operator, rateCommands).
+		executes(domain.ApproveCorrection{}), r.approveCorrection)
+	serve(r, post("/api/operator/correction/reject", "Reject or withdraw a correction", operator, rateCommands).
+		executes(domain.RejectCorrection{}), r.rejectCorrection)
+	serve(r, get("/api/operator/corrections", "List corrections of balances, newest first", operator, rateReads), r.listCorrections)
 	serve(r, post("/api/operator/unban", "Lift the ban of a user", operator, rateCommands).executes(domain.UnbanUser{}), r.unbanUser)
 }
 

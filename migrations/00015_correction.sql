@@ -17,3 +17,12 @@ CREATE TABLE read.correction (
 ) WITH (fillfactor = 80);
 CREATE INDEX correction_open ON read.correction (id) WHERE status = 'open';
 INSERT INTO read.projection (name, version) SELECT 'corrections', 1 WHERE EXISTS (SELECT FROM read.projection);
+
+-- The comment on schema read contains the generation of its tables.
+-- +goose StatementBegin
+DO $$
+BEGIN
+    EXECUTE (SELECT format('COMMENT ON SCHEMA read IS %L', json_build_object('generation',
+        coalesce((SELECT generation FROM checkpoint WHERE consumer_group = 'projections'), 0))));
+END $$;
+-- +goose StatementEnd

@@ -52,14 +52,15 @@ const correctionPeriod = 24 * time.Hour
 
 type coinsCorrect struct {
 	Account string `arg:"" help:"Account: user-ID (the wallet of a user) or earnings-ID (the earnings of a streamer)."`
-	Coins   int64  `min:"-1000000000000" max:"1000000000000" required:"" placeholder:"N" help:"Coins to add; negative to take coins, like --coins=-30."`
+	Add     int64  `min:"1" xor:"coins" required:"" placeholder:"N" help:"Coins to add, at least 1."`
+	Take    int64  `min:"1" xor:"coins" required:"" placeholder:"N" help:"Coins to take, at least 1."`
 	Reason  string `required:"" placeholder:"TEXT" help:"Reason, recorded in the log: 1 to 100 characters. It must not name a person."`
 }
 
 func (coinsCorrect) Help() string {
 	return `Example:
 
-  roomlog coins correct user-12 --coins=-30 --reason "credited twice"
+  roomlog coins correct user-12 --take 30 --reason "credited twice"
 
 The coins move when another operator approves the correction within 24 hours: with POST /api/operator/correction/approve, or
 with roomlog coins approve as another user of the operating system. The limit below which a server needs no approval
@@ -68,10 +69,8 @@ with roomlog coins approve as another user of the operating system. The limit be
 
 // AfterApply refuses a number or a reason that the log refuses.
 func (c *coinsCorrect) AfterApply() error {
-	if c.Coins == 0 {
-		return errors.New("--coins must not be 0")
-	}
-	return checkText("--reason", c.Reason, 1, domain.MaxReason)
+	return errors.Join(checkNumber("--add", max(c.Add, 1), 1, domain.MaxCoins), checkNumber("--take", max(c.Take, 1), 1, domain.MaxCoins),
+		checkText("--reason", c.Reason, 1, domain.MaxReason))
 }
 
 func (c *coinsCorrect) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
@@ -84,7 +83,7 @@ func (c *coinsCorrect) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) er
 			return err
 		}
 		receipt, err := b.execute(ctx, domain.ProposeCorrection{
-			Account: domain.Account(c.Account), Coins: domain.Coins(c.Coins), Reason: c.Reason, Period: correctionPeriod, Received: received})
+			Account: domain.Account(c.Account), Coins: domain.Coins(c.Add - c.Take), Reason: c.Reason, Period: correctionPeriod, Received: received})
 		if err != nil {
 			return err
 		}

@@ -23,6 +23,7 @@ type failure struct {
 	Data   string      `json:"data" doc:"for people, in Chinese"`
 	Code   domain.Code `json:"code" doc:"for programs, stable"`
 	TextEN string      `json:"text_en" doc:"for people, in English"`
+	Until  *time.Time  `json:"until,omitempty" doc:"when the same request is no longer refused for this reason, by the time of the log"`
 
 	status     int
 	retryAfter time.Duration // value of the header Retry-After; 0: no header
@@ -89,7 +90,13 @@ var statuses = map[domain.Code]int{
 	codeSignature:                  http.StatusUnauthorized,
 	domain.CodeForbidden:           http.StatusForbidden,
 	domain.CodeBanned:              http.StatusForbidden,
+	domain.CodeMuted:               http.StatusForbidden,
+	domain.CodeCommentsOff:         http.StatusForbidden,
+	domain.CodeSlowMode:            http.StatusForbidden,
+	domain.CodeMembersOnly:         http.StatusForbidden,
+	domain.CodeLinksOff:            http.StatusForbidden,
 	domain.CodeLiveNotFound:        http.StatusNotFound,
+	domain.CodeCommentNotFound:     http.StatusNotFound,
 	domain.CodeGiftRecordNotFound:  http.StatusNotFound,
 	domain.CodeCorrectionNotFound:  http.StatusNotFound,
 	domain.CodeGiftNotFound:        http.StatusNotFound,
@@ -189,7 +196,11 @@ func (r reporter) failure(ctx context.Context, err error, own texts) *failure {
 		f.retryAfter = max(exceeded.RetryAfter, time.Second)
 		return f
 	case errors.As(err, &refused):
-		return newFailure(refused.Code, refused.Text, own)
+		f = newFailure(refused.Code, refused.Text, own)
+		if !refused.Until.IsZero() {
+			f.Until = &refused.Until
+		}
+		return f
 	case errors.Is(err, eventstore.ErrCursorLost):
 		return newFailure(codeCursorLost, "the cursor belongs to another log, or to events that a restore has removed: start again without it", own)
 	case errors.Is(err, eventstore.ErrInvalidCursor):

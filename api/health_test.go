@@ -200,6 +200,8 @@ func TestOpenAPI(t *testing.T) {
 	signed := map[string]bool{
 		"post /api/reg": false, "post /api/login": false, "post /api/logout": true, "get /api/user/info": true, "put /api/user/profile": true, "post /api/live/create": true,
 		"post /api/live/ban": true, "post /api/live/unban": true, "get /api/operator/sockets": true, "post /api/operator/kick": true,
+		"post /api/live/mute": true, "post /api/live/unmute": true, "post /api/live/mode": true, "post /api/live/moderator/appoint": true, "post /api/live/moderator/remove": true,
+		"post /api/live/comment/remove": true, "post /api/live/comment/clear": true, "get /api/live/{id}/acts": true,
 		"post /api/operator/ban": true, "post /api/operator/correction": true, "post /api/operator/correction/approve": true, "post /api/operator/correction/reject": true, "get /api/operator/corrections": true, "post /api/operator/unban": true,
 		"post /api/live/changestatus": true, "get /api/live/list/{page}": false, "get /api/live/read/{id}": false, "get /api/gift/list": false,
 		"post /api/gift/wxpay": true, "post /api/gift/refund": true, "post /api/gift/notify": false, "post /api/upload": true, "get /api/events": true,

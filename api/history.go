@@ -90,10 +90,11 @@ func (s *server) listViewers(ctx context.Context, in *viewersInput) (history[vie
 
 // comment is one comment of a live, in a response.
 type comment struct {
-	ID      string     `json:"id" example:"09a791fff0"`
-	User    PublicUser `json:"user"`
-	Content string     `json:"content" example:"hello"`
-	At      time.Time  `json:"at"`
+	ID       string     `json:"id" example:"09a791fff0"`
+	Position int64      `json:"position"`
+	User     PublicUser `json:"user"`
+	Content  string     `json:"content" example:"hello"`
+	At       time.Time  `json:"at"`
 }
 
 type commentsInput struct {
@@ -112,7 +113,7 @@ func (s *server) listComments(ctx context.Context, in *commentsInput) (history[c
 		return history[comment]{}, err
 	}
 	return newHistory(ctx, s, found, func(c projections.Comment) (comment, int64) {
-		return comment{c.ID, newPublicUser(c.User), c.Text, c.At}, c.Position
+		return comment{c.ID, c.Position, newPublicUser(c.User), c.Text, c.At}, c.Position
 	})
 }
 
@@ -139,9 +140,13 @@ type liveAt struct {
 	UpdatedAt time.Time     `json:"updated_at" doc:"time of the last change of the status"`
 	Media     *LiveMedia    `json:"media" doc:"codecs and size of the running stream; null when there was none"`
 	Viewers   []presentAt   `json:"viewers" doc:"at most 500 present viewers, newest join first"`
-	Posted    int64         `json:"comment_count"`
+	Posted    int64         `json:"comment_count" doc:"number of comments that had been posted, also of those that were removed"`
 	Comments  []commentAt   `json:"comments" doc:"at most 50, newest first"`
-	Withheld  []string      `json:"withheld,omitempty" doc:"private fields that are left out, because the reader is an analyst without the role personal"`
+
+	Moderators []domain.UserID `json:"moderators" doc:"in the order of their appointments"`
+	Modes      []liveMode      `json:"modes" doc:"what restricted comments"`
+
+	Withheld []string `json:"withheld,omitempty" doc:"private fields that are left out, because the reader is an analyst without the role personal"`
 }
 
 type presentAt struct {
@@ -153,6 +158,7 @@ type commentAt struct {
 	Position int64         `json:"position"`
 	User     domain.UserID `json:"user"`
 	Content  string        `json:"content,omitempty"`
+	Removed  bool          `json:"removed,omitempty" doc:"whether the comment was removed later; its content is left out"`
 	At       time.Time     `json:"at"`
 }
 
@@ -198,7 +204,7 @@ func newLiveAt(l past.Live, personal bool) liveAt {
 	at := liveAt{
 		ID: l.ID, Position: l.Position, At: l.At, Streamer: l.Streamer, Status: l.Status, Online: len(l.Viewers), LookCount: l.LookCount,
 		Gifts: l.Gifts, Coins: l.Coins, CreatedAt: l.CreatedAt, UpdatedAt: l.UpdatedAt, Posted: l.CommentCount,
-		Viewers: []presentAt{}, Comments: []commentAt{},
+		Viewers: []presentAt{}, Comments: []commentAt{}, Moderators: append([]domain.UserID{}, l.Moderators...), Modes: newLiveModes(l.Modes),
 	}
 	if l.Broadcast.ID != "" {
 		at.Media = &LiveMedia{l.Broadcast.Media, l.Broadcast.StartedAt}
@@ -207,7 +213,7 @@ func newLiveAt(l past.Live, personal bool) liveAt {
 		at.Viewers = append(at.Viewers, presentAt{v.User, v.JoinedAt})
 	}
 	for _, c := range l.Comments {
-		at.Comments = append(at.Comments, commentAt{c.Position, c.User, c.Text, c.At})
+		at.Comments = append(at.Comments, commentAt{c.Position, c.User, c.Text, c.Removed, c.At})
 	}
 	if personal {
 		at.Title, at.Cover = l.Title, l.Cover

@@ -214,7 +214,7 @@ func TestViewersAndComments(t *testing.T) {
 			Name string
 		}
 	}]
-	a.get(path+"/comments").ok(&comments).keysOf("data items [0]", "id", "user", "content", "at")
+	a.get(path+"/comments").ok(&comments).keysOf("data items [0]", "id", "position", "user", "content", "at")
 	if s := comments.Items; len(s) != 2 || s[0].Content != "second" || s[0].User.ID != c.ID || s[0].User.Name != "carol" || len(s[0].ID) != 10 || s[1].Content != "first" {
 		t.Fatalf("comments %+v", s)
 	}

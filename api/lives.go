@@ -35,7 +35,32 @@ type KeyedLive struct {
 // ownedLive is a live with its owner, in a response.
 type ownedLive struct {
 	KeyedLive
-	User liveOwner `json:"user"`
+	User       liveOwner    `json:"user"`
+	Moderators []PublicUser `json:"moderators" doc:"in the order of their appointments"`
+	Modes      []liveMode   `json:"modes" doc:"what restricts comments; a mode whose until has passed is off"`
+}
+
+// liveMode is a mode of a live, in a response.
+type liveMode struct {
+	Mode  domain.ModeName `json:"mode" enum:"mute_all,slow,members,links_off" doc:"mute_all: only the owner and moderators may comment; slow: one comment of a user in so many seconds; members: only users who registered so many minutes ago may comment; links_off: no links in comments"`
+	Value int64           `json:"value" doc:"seconds of slow, minutes of members; otherwise 1"`
+	Until *time.Time      `json:"until,omitempty" doc:"end of the mode, by the time of the log; absent: it has none"`
+}
+
+func newLiveModes(modes []domain.Mode) []liveMode {
+	all := make([]liveMode, len(modes))
+	for i, m := range modes {
+		all[i] = liveMode{m.Mode, m.Value, endOf(m.Until)}
+	}
+	return all
+}
+
+// endOf returns an end in Unix seconds as a time, or nil for 0.
+func endOf(until int64) *time.Time {
+	if until == 0 {
+		return nil
+	}
+	return new(time.Unix(until, 0).UTC())
 }
 
 type liveOwner struct {
@@ -154,10 +179,22 @@ func (s *server) readLive(ctx context.Context, in *LivePath) (signed[ownedLive],
 	if err != nil {
 		return signed[ownedLive]{}, err
 	}
+	found, err := s.Queries.Moderators(ctx, in.ID)
+	if err != nil {
+		return signed[ownedLive]{}, err
+	}
+	moderators := make([]PublicUser, len(found))
+	for i, m := range found {
+		moderators[i] = newPublicUser(m)
+	}
+	modes, err := s.Queries.LiveModes(ctx, in.ID)
+	if err != nil {
+		return signed[ownedLive]{}, err
+	}
 	owner := live.Owner
 	sign, err := s.signFor(ctx, live)
 	return signed[ownedLive]{
-		Data: ownedLive{KeyedLive{s.newLive(live), live.StreamKey}, liveOwner{owner.ID, owner.Username, owner.Avatar}},
+		Data: ownedLive{KeyedLive{s.newLive(live), live.StreamKey}, liveOwner{owner.ID, owner.Username, owner.Avatar}, moderators, newLiveModes(modes)},
 		Sign: sign,
 	}, err
 }

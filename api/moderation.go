@@ -2,8 +2,12 @@ package api
 
 import (
 	"context"
+	"strconv"
+	"strings"
+	"time"
 
 	"roomlog/domain"
+	"roomlog/projections/acts"
 )
 
 type connectionsInput struct {
@@ -79,7 +83,17 @@ func (s *server) unbanUser(ctx context.Context, in *userUnbanInput) (string, err
 	return "ok", err
 }
 
-type viewerBanInput struct {
+// userAct is the body of a request of a moderator about a user in a live.
+type userAct struct {
+	Body struct {
+		ID     number `json:"id" doc:"id of the live"`
+		User   number `json:"user"`
+		Reason string `json:"reason,omitempty" example:"on appeal" doc:"for the record: at most 100 characters"`
+	}
+}
+
+// timedAct is the body of a request of a moderator that excludes a user for a time.
+type timedAct struct {
 	Body struct {
 		ID      number `json:"id" doc:"id of the live"`
 		User    number `json:"user"`
@@ -88,24 +102,150 @@ type viewerBanInput struct {
 	}
 }
 
-func (s *server) banViewer(ctx context.Context, in *viewerBanInput) (string, error) {
-	_, err := s.execute(ctx, domain.BanViewer{
-		Live: domain.LiveID(in.Body.ID), User: domain.UserID(in.Body.User), Seconds: in.Body.Seconds, Reason: in.Body.Reason,
-	})
-	return "ok", err
-}
-
-type viewerUnbanInput struct {
-	Body struct {
-		ID     number `json:"id" doc:"id of the live"`
-		User   number `json:"user"`
-		Reason string `json:"reason,omitempty" example:"on appeal" doc:"for the record: at most 100 characters"`
+// act returns the handler of a request that executes one command.
+func act[I any](s *server, command func(*I) domain.Command) func(context.Context, *I) (string, error) {
+	return func(ctx context.Context, in *I) (string, error) {
+		_, err := s.execute(ctx, command(in))
+		return "ok", err
 	}
 }
 
-func (s *server) unbanViewer(ctx context.Context, in *viewerUnbanInput) (string, error) {
-	_, err := s.execute(ctx, domain.UnbanViewer{
-		Live: domain.LiveID(in.Body.ID), User: domain.UserID(in.Body.User), Reason: in.Body.Reason,
-	})
+func banViewer(in *timedAct) domain.Command {
+	b := in.Body
+	return domain.BanViewer{Live: domain.LiveID(b.ID), User: domain.UserID(b.User), Seconds: b.Seconds, Reason: b.Reason}
+}
+
+func unbanViewer(in *userAct) domain.Command {
+	return domain.UnbanViewer{Live: domain.LiveID(in.Body.ID), User: domain.UserID(in.Body.User), Reason: in.Body.Reason}
+}
+
+func muteViewer(in *timedAct) domain.Command {
+	b := in.Body
+	return domain.MuteViewer{Live: domain.LiveID(b.ID), User: domain.UserID(b.User), Seconds: b.Seconds, Reason: b.Reason}
+}
+
+func unmuteViewer(in *userAct) domain.Command {
+	return domain.UnmuteViewer{Live: domain.LiveID(in.Body.ID), User: domain.UserID(in.Body.User), Reason: in.Body.Reason}
+}
+
+func appointModerator(in *userAct) domain.Command {
+	return domain.AppointModerator{Live: domain.LiveID(in.Body.ID), User: domain.UserID(in.Body.User), Reason: in.Body.Reason}
+}
+
+func removeModerator(in *userAct) domain.Command {
+	return domain.RemoveModerator{Live: domain.LiveID(in.Body.ID), User: domain.UserID(in.Body.User), Reason: in.Body.Reason}
+}
+
+func clearComments(in *userAct) domain.Command {
+	return domain.ClearComments{Live: domain.LiveID(in.Body.ID), User: domain.UserID(in.Body.User), Reason: in.Body.Reason}
+}
+
+type setModeInput struct {
+	Body struct {
+		ID      number          `json:"id" doc:"id of the live"`
+		Mode    domain.ModeName `json:"mode" enum:"mute_all,slow,members,links_off"`
+		Value   int64           `json:"value" example:"30" doc:"0: off; seconds of slow from 1 to 3600; minutes of members; otherwise 1"`
+		Seconds int64           `json:"seconds,omitempty" example:"600" doc:"time until the mode ends; 0: it has no end"`
+		Reason  string          `json:"reason,omitempty" example:"a raid" doc:"for the record: at most 100 characters"`
+	}
+}
+
+func setMode(in *setModeInput) domain.Command {
+	b := in.Body
+	return domain.SetMode{Live: domain.LiveID(b.ID), Mode: b.Mode, Value: b.Value, Seconds: b.Seconds, Reason: b.Reason}
+}
+
+type removeCommentInput struct {
+	Body struct {
+		ID      number `json:"id" doc:"id of the live"`
+		Comment number `json:"comment" doc:"position of the comment"`
+		Reason  string `json:"reason,omitempty" example:"spam" doc:"for the record: at most 100 characters"`
+	}
+}
+
+func (s *server) removeComment(ctx context.Context, in *removeCommentInput) (string, error) {
+	c, err := s.Queries.RemoveComment(ctx, domain.LiveID(in.Body.ID), int64(in.Body.Comment), in.Body.Reason)
+	if err == nil {
+		_, err = s.execute(ctx, c)
+	}
 	return "ok", err
+}
+
+type actsInput struct {
+	LivePath
+	User domain.UserID `query:"user" minimum:"1" doc:"only acts that concern this user"`
+	Window
+}
+
+// moderationAct is an act of a moderator, in a response.
+type moderationAct struct {
+	Position int64           `json:"position"`
+	Act      string          `json:"act" example:"viewer.muted" doc:"type of the event without its version"`
+	By       *PublicUser     `json:"by" doc:"who did it; null: an operator at the command line"`
+	User     *PublicUser     `json:"user" doc:"the user concerned; null: everybody in the live"`
+	Comment  int64           `json:"comment,omitempty" doc:"position of the comment that was removed"`
+	Mode     domain.ModeName `json:"mode,omitempty" example:"slow" doc:"the mode that was set"`
+	Value    int64           `json:"value,omitempty" doc:"value of the mode; absent: off"`
+	Until    *time.Time      `json:"until,omitempty" doc:"end of a ban, a mute or a mode; absent: it has none"`
+	Reason   string          `json:"reason,omitempty" example:"spam"`
+	At       time.Time       `json:"at"`
+}
+
+// listActs lists the acts of the moderators of a live. The owner and operators see all, other users those that concern
+// them.
+func (s *server) listActs(ctx context.Context, in *actsInput) (history[moderationAct], error) {
+	live, err := s.live(ctx, in.ID)
+	if err != nil {
+		return history[moderationAct]{}, err
+	}
+	caller := requestOf(ctx).user
+	if caller.ID != live.UserID && !hasRole(caller, domain.RoleOperator) {
+		if in.User != 0 && in.User != caller.ID {
+			return history[moderationAct]{}, refusal(domain.CodeForbidden, "only the owner of the live and operators see acts that concern others")
+		}
+		in.User = caller.ID
+	}
+	w, err := s.window(ctx, in.Window)
+	if err != nil {
+		return history[moderationAct]{}, err
+	}
+	found, err := acts.List(ctx, s.Store, acts.Filter{Live: in.ID, User: in.User, Window: w})
+	if err != nil {
+		return history[moderationAct]{}, err
+	}
+	people, err := s.peopleOf(ctx, found)
+	if err != nil {
+		return history[moderationAct]{}, err
+	}
+	return newHistory(ctx, s, found, func(a acts.Act) (moderationAct, int64) {
+		item := moderationAct{
+			Position: a.Position, Act: a.Name(), By: people(actorOf(a)), User: people(a.User), Comment: a.Comment,
+			Mode: a.Mode, Value: a.Value, Until: endOf(a.Until), Reason: a.Reason, At: a.At,
+		}
+		return item, a.Position
+	})
+}
+
+// peopleOf returns a function that returns the public data of the users in acts, or nil for 0.
+func (s *server) peopleOf(ctx context.Context, found []acts.Act) (func(domain.UserID) *PublicUser, error) {
+	var ids []domain.UserID
+	for _, a := range found {
+		ids = append(ids, a.User, actorOf(a))
+	}
+	profiles, err := s.Queries.Profiles(ctx, ids)
+	return func(id domain.UserID) *PublicUser {
+		if id == 0 {
+			return nil
+		}
+		profile := profiles[id]
+		profile.ID = id
+		return new(newPublicUser(profile))
+	}, err
+}
+
+// actorOf returns the user who did an act, or 0 for an operator at the command line.
+func actorOf(a acts.Act) domain.UserID {
+	number, _ := strings.CutPrefix(a.Actor, "user-")
+	id, _ := strconv.ParseInt(number, 10, 64) // 0 for actors that are no users
+	return domain.UserID(id)
 }

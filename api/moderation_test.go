@@ -2,8 +2,10 @@ package api_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -137,4 +139,109 @@ func TestOperatorEndsAnyLive(t *testing.T) {
 		t.Errorf("%+v by %s", e, actor)
 	}
 	ann.post("/api/live/changestatus", object{"id": live, "type": "play"}).expectFailure(http.StatusConflict, "live_ended", "该直播间已结束")
+}
+
+func TestModerators(t *testing.T) {
+	t.Parallel()
+	d := startAPI(t)
+	boss, ann, bob, cat := d.account("boss").grant(domain.RoleOperator), d.account("ann"), d.account("bob"), d.account("cat")
+	live := ann.onAir("one")
+	about := func(a account) object { return object{"id": live, "user": a.ID, "reason": "a reason"} }
+	bob.post("/api/live/mute", about(cat)).expectFailure(http.StatusNotFound, "live_not_found", textNoLive)
+	bob.post("/api/live/moderator/appoint", about(bob)).expectFailure(http.StatusNotFound, "live_not_found", textNoLive)
+	ann.post("/api/live/moderator/appoint", about(bob)).ok(nil)
+	posted := cat.command(domain.PostComment{Live: live, Text: "coins at half the price"}).Events[0]
+	cat.command(domain.PostComment{Live: live, Text: "and gifts"})
+	bob.post("/api/live/mute", object{"id": live, "user": cat.ID, "seconds": 60, "reason": "a reason"}).ok(nil)
+	bob.post("/api/live/unmute", about(cat)).ok(nil)
+	bob.post("/api/live/comment/remove", object{"id": live, "comment": 4711}).expectFailure(http.StatusNotFound, "comment_not_found", "评论不存在或已删除")
+	bob.post("/api/live/comment/remove", object{"id": live, "comment": posted.Position, "reason": "advertising"}).ok(nil)
+	bob.post("/api/live/comment/remove", object{"id": live, "comment": posted.Position}).expectFailure(http.StatusNotFound, "comment_not_found", "评论不存在或已删除")
+	bob.post("/api/live/mode", object{"id": live, "mode": "slow", "value": 30, "seconds": 600}).ok(nil)
+	bob.post("/api/live/mode", object{"id": live, "mode": "slow", "value": 3601}).expectFailure(http.StatusBadRequest, "number_out_of_range", "参数错误")
+	path := "/api/live/" + strconv.FormatInt(int64(live), 10)
+	atPosition := func(position int64) (at struct {
+		Comments []struct {
+			Position int64
+			Content  string
+			Removed  bool
+		}
+		Moderators []domain.UserID
+		Modes      []struct{ Mode string }
+	}) {
+		ann.get(path + "/at?position=" + strconv.FormatInt(position, 10)).ok(&at)
+		return at
+	}
+	if at := atPosition(posted.Position); len(at.Comments) != 1 || at.Comments[0].Content != "" || !at.Comments[0].Removed || len(at.Moderators) != 1 || len(at.Modes) != 0 {
+		t.Errorf("at the comment: got %+v, want its content left out", at)
+	}
+	if at := atPosition(d.position()); len(at.Comments) != 1 || at.Comments[0].Content != "and gifts" || len(at.Modes) != 1 || at.Modes[0].Mode != "slow" {
+		t.Errorf("now: got %+v, want one comment and a mode", at)
+	}
+	bob.post("/api/live/comment/clear", about(cat)).ok(nil)
+	var comments struct{ Items []object }
+	ann.get(path + "/comments").ok(&comments)
+	if len(comments.Items) != 0 {
+		t.Errorf("got the comments %+v, want none", comments.Items)
+	}
+	var read struct {
+		Data struct {
+			Moderators []struct{ ID domain.UserID }
+			Modes      []struct {
+				Mode  string
+				Value int64
+			}
+		}
+	}
+	d.get("/api/live/read/" + strconv.FormatInt(int64(live), 10)).ok(&read)
+	if r := read.Data; len(r.Moderators) != 1 || r.Moderators[0].ID != bob.ID || len(r.Modes) != 1 || r.Modes[0].Value != 30 {
+		t.Errorf("got %+v", r)
+	}
+	ann.post("/api/live/moderator/remove", about(bob)).ok(nil)
+
+	t.Run("their acts are listed for the owner, operators and the people concerned", func(t *testing.T) {
+		type act struct {
+			Act, Reason string
+			By, User    *struct {
+				ID   domain.UserID
+				Name string
+			}
+			Until   *time.Time
+			Comment int64
+		}
+		list := func(a account, query string) (names []string, acts []act) {
+			var page struct{ Items []act }
+			a.get(path + "/acts" + query).ok(&page)
+			for _, i := range page.Items {
+				names = append(names, i.Act)
+			}
+			return names, page.Items
+		}
+		all := []string{"moderator.removed", "comments.cleared", "live.mode_set", "comment.removed", "viewer.unmuted", "viewer.muted", "moderator.appointed"}
+		for _, a := range []account{ann, boss} {
+			if got, _ := list(a, ""); !slices.Equal(got, all) {
+				t.Errorf("got %v, want %v", got, all)
+			}
+		}
+		got, acts := list(cat, "")
+		if !slices.Equal(got, []string{"comments.cleared", "comment.removed", "viewer.unmuted", "viewer.muted"}) {
+			t.Errorf("got %v", got)
+		}
+		if last := acts[len(acts)-1]; last.By.ID != bob.ID || last.User.ID != cat.ID || last.Until == nil || last.Reason != "a reason" {
+			t.Errorf("got %+v", last)
+		}
+		cat.get(path+"/acts?user="+strconv.FormatInt(int64(bob.ID), 10)).expectFailure(http.StatusForbidden, "forbidden", forbidden)
+		if got, _ := list(ann, "?user="+strconv.FormatInt(int64(bob.ID), 10)); !slices.Equal(got, []string{"moderator.removed", "moderator.appointed"}) {
+			t.Errorf("got %v", got)
+		}
+		d.operator(domain.ForgetUser{User: cat.ID})
+		d.operator(domain.ForgetUser{User: bob.ID})
+		d.eventually(func() error {
+			_, acts := list(ann, "")
+			if a := acts[5]; a.By.Name != "erased" || a.User.Name != "erased" || a.Reason != "erased" {
+				return fmt.Errorf("got %+v by %+v about %+v, want erased people", a, a.By, a.User)
+			}
+			return nil
+		})
+	})
 }

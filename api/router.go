@@ -50,9 +50,9 @@ func (r *routes) registerAccounts() {
 }
 
 func (r *routes) registerLives() {
-	const moderator = "a token of the live's owner or the role operator"
+	const owner, moderator = "a token of the live's owner or the role operator", "a token of the live's owner, one of its moderators or the role operator"
 	serve(r, post("/api/live/create", "Create a live", commander("a token"), rateCommands).forOldClients().executes(domain.CreateLive{}), r.createLive)
-	serve(r, post("/api/live/changestatus", "Put a live on air, pause it or end it", commander(moderator), rateCommands).forOldClients().executes(domain.ChangeLiveStatus{}).withTexts(texts{
+	serve(r, post("/api/live/changestatus", "Put a live on air, pause it or end it", commander(owner), rateCommands).forOldClients().executes(domain.ChangeLiveStatus{}).withTexts(texts{
 		domain.CodeLiveNotFound: "该直播间不存在",
 		domain.CodeLiveEnded:    "该直播间已结束",
 	}), r.changeStatus)
@@ -60,8 +60,18 @@ func (r *routes) registerLives() {
 	serve(r, get("/api/live/read/{id}", "Read a live and a sign for its stream", anyone(), rateReads).forOldClients().refuses(domain.CodeLiveNotFound).withTexts(texts{
 		domain.CodeLiveNotFound: "当前直播间不存在",
 	}), r.readLive)
-	serve(r, post("/api/live/ban", "Ban a user from a live, for a time or for good", commander(moderator), rateCommands).executes(domain.BanViewer{}), r.banViewer)
-	serve(r, post("/api/live/unban", "Lift the ban of a user from a live", commander(moderator), rateCommands).executes(domain.UnbanViewer{}), r.unbanViewer)
+	serve(r, post("/api/live/ban", "Ban a user from a live, for a time or for good", commander(moderator), rateCommands).executes(domain.BanViewer{}), act(r.server, banViewer))
+	serve(r, post("/api/live/unban", "Lift the ban of a user from a live", commander(moderator), rateCommands).executes(domain.UnbanViewer{}), act(r.server, unbanViewer))
+	serve(r, post("/api/live/mute", "Forbid a user to comment in a live, for a time or for good", commander(moderator), rateCommands).executes(domain.MuteViewer{}), act(r.server, muteViewer))
+	serve(r, post("/api/live/unmute", "Let a muted user comment in a live again", commander(moderator), rateCommands).executes(domain.UnmuteViewer{}), act(r.server, unmuteViewer))
+	serve(r, post("/api/live/moderator/appoint", "Let a user moderate a live", commander(owner), rateCommands).executes(domain.AppointModerator{}), act(r.server, appointModerator))
+	serve(r, post("/api/live/moderator/remove", "Take the rights of a moderator of a live away", commander(owner), rateCommands).executes(domain.RemoveModerator{}), act(r.server, removeModerator))
+	serve(r, post("/api/live/mode", "Switch a mode of a live, which restricts comments, on or off", commander(moderator), rateCommands).executes(domain.SetMode{}), act(r.server, setMode))
+	serve(r, post("/api/live/comment/remove", "Remove a comment; its author may do so within 60 seconds", commander(moderator+", or of the author"), rateCommands).
+		executes(domain.RemoveComment{}), r.removeComment)
+	serve(r, post("/api/live/comment/clear", "Remove all comments that a user has posted in a live so far", commander(moderator), rateCommands).executes(domain.ClearComments{}), act(r.server, clearComments))
+	serve(r, get("/api/live/{id}/acts", "List what moderators did in a live: bans, mutes, removed comments, modes, appointments", authenticated("a token; only the owner of the live and users with the role operator see acts that concern others"), rateReads).
+		refuses(codeCursor, codeCursorLost, domain.CodeForbidden, domain.CodeLiveNotFound), r.listActs)
 }
 
 func (r *routes) registerRecordings() {

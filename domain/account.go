@@ -14,6 +14,8 @@ type User struct {
 	Age        int    `json:"age,omitempty"` // age in years; 0 until the first change
 	Ban        Ban    `json:"ban,omitzero"`
 
+	RegisteredAt int64 `json:"registered_at,omitempty"` // time of the registration in Unix seconds
+
 	Passwordless bool `json:"passwordless,omitempty"` // whether the user signs in with an e-mail address and no password
 }
 

@@ -226,7 +226,7 @@ func (c RevokePublishKey) Reads(Actor) []Stream { return []Stream{liveStream(c.L
 
 func (c RevokePublishKey) decide(view View) ([]Event, error) {
 	live := view.Live(c.Live)
-	if err := view.checkModerator(live, c.Live); err != nil || live.PublishKey == "" {
+	if err := view.checkOwner(live, c.Live); err != nil || live.PublishKey == "" {
 		return nil, err
 	}
 	return []Event{PublishKeyRevoked{c.Live, live.Streamer}}, nil

@@ -44,7 +44,7 @@ func (v View) coinsOpen(user UserID) error {
 
 // CoinsClosedRefusal returns the refusal of a command about closed coins.
 func CoinsClosedRefusal() *Refusal {
-	return &Refusal{CodeCoinsClosed, "coins are closed while an event about them is examined: try again later"}
+	return &Refusal{Code: CodeCoinsClosed, Text: "coins are closed while an event about them is examined: try again later"}
 }
 
 // ConcernsCoins reports whether decisions about coins read the state of s: those of wallets, earnings, orders and gifts, and

@@ -70,9 +70,12 @@ func FoldsInto(e Event) []Stream {
 	return []Stream{e.Stream()}
 }
 
-// Fold applies e to state, the state of s, and returns the new state. A nil state stands for the state before the first
-// event.
-func Fold(s Stream, state any, e Event) (any, error) {
+// Fold is FoldAt for an event whose time is unknown, or not needed. The state then contains no time of the event.
+func Fold(s Stream, state any, e Event) (any, error) { return FoldAt(s, state, e, time.Time{}) }
+
+// FoldAt applies e to state, the state of s, and returns the new state. A nil state stands for the state before the first
+// event. at is the time of the event in the log.
+func FoldAt(s Stream, state any, e Event, at time.Time) (any, error) {
 	spec, ok := eventsByType[e.Type()]
 	switch {
 	case !ok:
@@ -80,7 +83,7 @@ func Fold(s Stream, state any, e Event) (any, error) {
 	case s == spec.counter && s != "":
 		return Counter{Value: e.(counted).count()}, nil
 	case s == e.Stream():
-		return spec.evolve(state, e)
+		return spec.evolve(state, e, at)
 	}
 	return nil, fmt.Errorf("%s does not fold into %s", e.Type(), s)
 }

@@ -46,6 +46,14 @@ func writtenSamples() []domain.Event {
 		domain.LiveStatusChanged{Live: 6, Streamer: 7, From: domain.StatusOnAir, To: domain.StatusPaused, Reason: "technical problems"},
 		domain.ViewerBanned{Live: 6, User: 12, From: 1795262400, Until: 1795266000, Reason: "be kind"},
 		domain.ViewerUnbanned{Live: 6, User: 12, Reason: "apologized"},
+		domain.ViewerMuted{Live: 6, User: 12, From: 1795262400, Until: 1795266000, Reason: "too many capitals"},
+		domain.ViewerUnmuted{Live: 6, User: 12, Reason: "apologized"},
+		domain.LiveModeSet{Live: 6, Mode: domain.ModeSlow, Value: 30, Until: 1795266000, Reason: "a raid"},
+		domain.ViewerCommented{Live: 6, User: 12, At: 1795262400000},
+		domain.ModeratorAppointed{Live: 6, User: 12, Reason: "knows everybody"},
+		domain.ModeratorRemoved{Live: 6, User: 12, Reason: "at their own request"},
+		domain.CommentRemoved{Live: 6, Comment: 4711, User: 12, Reason: "advertising"},
+		domain.CommentsCleared{Live: 6, User: 12, Reason: "spam"},
 		domain.BroadcastStarted{Live: 6, Streamer: 7, Broadcast: "MZXW6YTBOI3DAMBQ", Node: "0198c0de-0000-4000-8000-0000000000aa",
 			Media: domain.MediaInfo{Video: "h264", Width: 1920, Height: 1080, Audio: "aac"}},
 		domain.BroadcastStopped{Live: 6, Streamer: 7, Broadcast: "MZXW6YTBOI3DAMBQ", Cause: domain.StopKicked, Reason: "not for children", Bytes: 1 << 33},
@@ -140,7 +148,7 @@ func examples() []example {
 		actor, ok := actors[spec.Access()]
 		if !ok {
 			actor = asUser(viewer)
-			if spec.Access() == "owner or operator" {
+			if spec.Access() == "owner or operator" || spec.Access() == "moderator or operator" {
 				actor = asUser(streamer)
 			}
 		}
@@ -168,8 +176,12 @@ func writtenExamples() []example {
 		{operator, domain.BanUser{User: streamer, Seconds: 60, Lives: []domain.LiveID{6}}, "operator"},
 		{operator, domain.UnbanUser{User: 15}, "operator"},
 		{asUser(streamer), domain.ChangeLiveStatus{Live: 6, To: domain.LiveStop}, "owner or operator"},
-		{asUser(streamer), domain.BanViewer{Live: 6, User: otherUser}, "owner or operator"},
-		{asUser(streamer), domain.UnbanViewer{Live: 6, User: 15}, "owner or operator"},
+		{asUser(streamer), domain.BanViewer{Live: 6, User: otherUser}, "moderator or operator"},
+		{asUser(streamer), domain.UnbanViewer{Live: 6, User: 15}, "moderator or operator"},
+		{asUser(streamer), domain.UnmuteViewer{Live: 6, User: 15}, "moderator or operator"},
+		{asUser(streamer), domain.SetMode{Live: 6, Mode: domain.ModeSlow, Value: 30, Seconds: 600}, "moderator or operator"},
+		{asUser(streamer), domain.RemoveModerator{Live: 6, User: 14}, "owner or operator"},
+		{asUser(streamer), domain.RemoveComment{Live: 6, Comment: 41, Author: 14, PostedAt: noon}, "moderator or operator"},
 		{system, domain.StartBroadcast{Live: 6, Broadcast: "broadcast-2", Node: "p1", OnAir: true}, "system"},
 		{system, domain.StopBroadcast{Live: 6, Broadcast: "broadcast-1", Cause: domain.StopByPublisher, Bytes: 9}, "system"},
 		{operator, domain.KickBroadcast{Live: 6, Reason: "why"}, "operator"},
@@ -264,6 +276,8 @@ func exampleWorld(t *testing.T) world {
 		domain.UserDisabled{User: 14},
 		domain.UserBanned{User: 15},
 		domain.ViewerBanned{Live: 6, User: 15},
+		domain.ViewerMuted{Live: 6, User: 15},
+		domain.ModeratorAppointed{Live: 6, User: 14},
 		domain.UserRoleGranted{User: otherUser, Role: domain.RoleAnalyst},
 		domain.ViewerJoined{Live: 6, User: otherUser, FirstVisit: true, Node: "p1"},
 		domain.BroadcastStarted{Live: 6, Streamer: streamer, Broadcast: "broadcast-1", Node: "p1"},

@@ -25,6 +25,42 @@ const (
 	RecordOff RecordChoice = "off"
 )
 
+// ModeName names a mode of a live, which restricts comments. Modes do not apply to the owner, moderators and operators.
+type ModeName string
+
+// The modes.
+const (
+	ModeMuteAll  ModeName = "mute_all"  // nobody may comment
+	ModeSlow     ModeName = "slow"      // a user may comment once in so many seconds
+	ModeMembers  ModeName = "members"   // only users may comment who registered so many minutes ago
+	ModeLinksOff ModeName = "links_off" // comments must not contain links
+)
+
+// ModeNames lists every mode.
+var ModeNames = [...]ModeName{ModeMuteAll, ModeSlow, ModeMembers, ModeLinksOff}
+
+// Mode is a mode of a live that was switched on.
+type Mode struct {
+	Mode  ModeName `json:"mode"`
+	Value int64    `json:"value"`
+	Until int64    `json:"until,omitempty"` // end of the mode in Unix seconds; 0: no end
+}
+
+// Active reports whether the mode is on at the time now.
+func (m Mode) Active(now time.Time) bool {
+	return m.Value != 0 && (m.Until == 0 || now.Unix() < m.Until)
+}
+
+// mode returns a mode that is on at the time now, or the zero Mode.
+func (l Live) mode(name ModeName, now time.Time) Mode {
+	for _, m := range l.Modes {
+		if m.Mode == name && m.Active(now) {
+			return m
+		}
+	}
+	return Mode{}
+}
+
 // Live is the part of a live that decisions read.
 type Live struct {
 	Streamer  UserID       `json:"streamer"` // the owner of the live; 0 if the live does not exist
@@ -35,6 +71,10 @@ type Live struct {
 	StreamKey string       `json:"stream_key"` // distinguishes the live from one that had its id in a lost history of the log
 
 	PublishKey string `json:"publish_key,omitempty"` // hash of the publish key; "" for none
+
+	Moderators []UserID `json:"moderators,omitempty"` // users who keep order in the live, besides the owner and operators
+	Mutes      []Ban    `json:"mutes,omitempty"`      // bans from commenting: all active ones, and possibly expired ones
+	Modes      []Mode   `json:"modes,omitempty"`      // who may comment, and how: all active modes, and possibly expired ones
 }
 
 // Live returns the state of a live.
@@ -63,43 +103,78 @@ func (v View) openLive(id LiveID) (Live, error) {
 	if err := live.checkOpen(id); err != nil {
 		return live, err
 	}
-	if live.bans(v.Actor.User, v.Now) {
+	if isBanned(live.Bans, v.Actor.User, v.Now) {
 		return live, refuse(CodeBanned, "you are banned from live %d", id)
 	}
 	return live, nil
 }
 
-// checkModerator returns nil if the actor is the streamer of the live or an operator, and a *Refusal otherwise.
-func (v View) checkModerator(live Live, id LiveID) error {
+// isModerator reports whether a user is the owner or a moderator of the live.
+func (l Live) isModerator(user UserID) bool {
+	return l.Streamer != 0 && l.Streamer == user || slices.Contains(l.Moderators, user)
+}
+
+// checkOwner returns nil if the actor is the owner of the live or an operator, and a *Refusal otherwise.
+func (v View) checkOwner(live Live, id LiveID) error {
 	if live.Streamer == 0 || live.Streamer != v.Actor.User && !v.isOperator() {
 		return refuse(CodeLiveNotFound, "you have no live %d", id)
 	}
 	return nil
 }
 
-// bans reports whether a user is banned from the live at the time now.
-func (l Live) bans(user UserID, now time.Time) bool {
-	return slices.ContainsFunc(l.Bans, func(b Ban) bool { return b.User == user && b.Active(now) })
+// checkModerator returns nil if the actor is the owner of the live, one of its moderators or an operator, and a
+// *Refusal otherwise. A moderator who is banned from the live has no rights.
+func (v View) checkModerator(live Live, id LiveID) error {
+	if live.isModerator(v.Actor.User) && !isBanned(live.Bans, v.Actor.User, v.Now) {
+		return nil
+	}
+	return v.checkOwner(live, id)
+}
+
+// checkTarget returns nil if the actor, who passes checkModerator, may act on a user in the live. Nobody may act on the
+// owner, and only the owner and operators may act on a moderator.
+func (v View) checkTarget(live Live, user UserID) error {
+	switch {
+	case user == live.Streamer:
+		return refuse(CodeBadRequest, "nobody may act on the owner of a live: an operator can end the live instead")
+	case slices.Contains(live.Moderators, user) && live.Streamer != v.Actor.User && !v.isOperator():
+		return refuse(CodeForbidden, "user %d is a moderator of this live: only the owner and operators may act on moderators", user)
+	}
+	return nil
+}
+
+// activeBan returns the ban of a user that is active at the time now, or the zero Ban if there is none.
+func activeBan(bans []Ban, user UserID, now time.Time) Ban {
+	for _, b := range bans {
+		if b.User == user && b.Active(now) {
+			return b
+		}
+	}
+	return Ban{}
+}
+
+// isBanned reports whether one of bans excludes a user at the time now.
+func isBanned(bans []Ban, user UserID, now time.Time) bool {
+	return activeBan(bans, user, now).User != 0
 }
 
 // activeBans returns the bans that have not expired.
-func (l Live) activeBans(now time.Time) []Ban {
-	return slices.DeleteFunc(slices.Clone(l.Bans), func(b Ban) bool { return !b.Active(now) })
+func activeBans(bans []Ban, now time.Time) []Ban {
+	return slices.DeleteFunc(slices.Clone(bans), func(b Ban) bool { return !b.Active(now) })
 }
 
-// withBan returns the live with an additional ban and without the bans that have expired. now is in Unix seconds.
-func (l Live) withBan(ban Ban, now int64) Live {
-	l.Bans = append(l.withoutBan(ban.User).activeBans(time.Unix(now, 0)), ban)
-	return l
+// withBan returns bans with an additional ban and without those that have expired. now is in Unix seconds.
+func withBan(bans []Ban, ban Ban, now int64) []Ban {
+	return append(activeBans(withoutBan(bans, ban.User), time.Unix(now, 0)), ban)
 }
 
-// withoutBan returns the live without the bans of user.
-func (l Live) withoutBan(user UserID) Live {
-	l.Bans = slices.DeleteFunc(slices.Clone(l.Bans), func(b Ban) bool { return b.User == user })
-	if len(l.Bans) == 0 {
-		l.Bans = nil
+// withoutBan returns bans without those of user, or nil if none is left.
+func withoutBan(bans []Ban, user UserID) []Ban {
+	left := slices.DeleteFunc(slices.Clone(bans), func(b Ban) bool { return b.User == user })
+	if len(left) == 0 {
+		return nil
 	}
-	return l
+	return left
 }
 
 func liveStreams(ids []LiveID) []Stream {

@@ -3,12 +3,14 @@ package domain
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Refusal is the error of a request that the rules do not allow. It is a normal result that clients receive.
 type Refusal struct {
-	Code Code
-	Text string // English text for people
+	Code  Code
+	Text  string    // English text for people
+	Until time.Time // when the same request is no longer refused for this reason; zero: unknown, or never
 }
 
 // Error returns the code and the text.
@@ -24,7 +26,17 @@ func AsRefusal(err error) *Refusal {
 }
 
 func refuse(code Code, format string, args ...any) error {
-	return &Refusal{code, fmt.Sprintf(format, args...)}
+	return &Refusal{Code: code, Text: fmt.Sprintf(format, args...)}
+}
+
+// refuseUntil returns a *Refusal that ends at a time in Unix seconds; 0: never.
+func refuseUntil(until int64, code Code, format string, args ...any) error {
+	refusal := &Refusal{Code: code, Text: fmt.Sprintf(format, args...)}
+	if until != 0 {
+		refusal.Until = time.Unix(until, 0).UTC()
+		refusal.Text += " until " + refusal.Until.Format(time.RFC3339)
+	}
+	return refusal
 }
 
 // Code identifies a kind of refusal. A code never changes its meaning, so programs may compare codes.
@@ -43,6 +55,7 @@ const (
 	CodeForbidden           Code = "forbidden"             // the user does not have the right that the command needs
 	CodeKicked              Code = "kicked"                // an operator has closed the connection
 	CodeBanned              Code = "banned"                // the user is temporarily or permanently banned
+	CodeMuted               Code = "muted"                 // the user may not comment in the live, for a time or for good
 	CodeNameTaken           Code = "name_taken"            // the username is or was in use, or is reserved
 	CodeTextInvalid         Code = "text_invalid"          // the text is not UTF-8, has a character that cannot be shown, or has no visible one
 	CodeTextEmpty           Code = "text_empty"            // the text is empty after spaces at both ends are removed
@@ -55,6 +68,11 @@ const (
 	CodeRecordingRunning    Code = "recording_running"     // the recording is still being written
 	CodeCommentEmpty        Code = "comment_empty"         // the comment is empty after spaces at both ends are removed
 	CodeCommentTooLong      Code = "comment_too_long"      // the comment has more than 200 characters
+	CodeCommentsOff         Code = "comments_off"          // only the owner and moderators may comment in the live
+	CodeSlowMode            Code = "slow_mode"             // the user may not comment again so soon
+	CodeMembersOnly         Code = "members_only"          // the account of the user is too new to comment
+	CodeLinksOff            Code = "links_off"             // comments must not contain links
+	CodeCommentNotFound     Code = "comment_not_found"     // the comment does not exist or was removed
 	CodeMessageEmpty        Code = "message_empty"         // the message is empty after spaces at both ends are removed
 	CodeMessageTooLong      Code = "message_too_long"      // the message has more than 1000 characters
 	CodeChatRoomNotFound    Code = "chat_room_not_found"   // the chat room does not exist or was removed
@@ -100,6 +118,7 @@ var chinese = map[Code]string{
 	CodeForbidden:           "您没有权限访问该接口!",
 	CodeKicked:              "您已被管理员移出",
 	CodeBanned:              "您没有权限访问该接口!",
+	CodeMuted:               "您已被禁言",
 	CodeNameTaken:           "用户名已存在",
 	CodeLiveNotFound:        "直播间不存在",
 	CodeLiveNotStarted:      "直播间未开播",
@@ -109,6 +128,11 @@ var chinese = map[Code]string{
 	CodeRecordingRunning:    "录像尚未结束",
 	CodeCommentEmpty:        "评论不能为空",
 	CodeCommentTooLong:      "评论最多200个字",
+	CodeCommentsOff:         "主播已开启全员禁言",
+	CodeSlowMode:            "发言太快，请稍后再试",
+	CodeMembersOnly:         "您的账号注册时间太短，暂时不能评论",
+	CodeLinksOff:            "评论不能包含链接",
+	CodeCommentNotFound:     "评论不存在或已删除",
 	CodeMessageEmpty:        "消息不能为空",
 	CodeMessageTooLong:      "消息最多1000个字",
 	CodeChatRoomNotFound:    "房间不存在",

@@ -3,6 +3,7 @@ package domain
 import (
 	"encoding/json"
 	"fmt"
+	"time"
 )
 
 // CommandSpec describes one type of command.
@@ -15,7 +16,7 @@ type CommandSpec struct {
 }
 
 // Access returns the name of the access rule: "anyone", "authenticated user", "operator", "owner or operator",
-// "system" or "payment provider".
+// "moderator or operator", "system" or "payment provider".
 func (s CommandSpec) Access() string { return s.access.String() }
 
 // EventSpec describes one type of event.
@@ -31,7 +32,7 @@ type EventSpec struct {
 	// Upcasters maps the types of earlier versions to functions that convert their payloads to this version.
 	Upcasters map[string]Upcaster
 
-	evolve       func(state any, e Event) (any, error)
+	evolve       func(state any, e Event, at time.Time) (any, error)
 	counter      Stream // the counter that the event also changes; "" if there is none
 	startsStream bool   // whether the event takes its id from the counter and is the first event of its stream
 }
@@ -72,6 +73,12 @@ type fold[S any] interface {
 	evolve(S) S
 }
 
+// stamped is implemented by events whose state contains their time.
+type stamped[S any] interface {
+	// stamp sets the time of the event in the state after the event.
+	stamp(after S, at time.Time) S
+}
+
 func command[C decision](who access) CommandSpec {
 	var zero C
 	return CommandSpec{Type: zero.Type(), Zero: zero, access: who,
@@ -98,7 +105,7 @@ func event[E fold[S], S any]() EventSpec {
 			}
 			return e, nil
 		},
-		evolve: func(state any, e Event) (any, error) {
+		evolve: func(state any, e Event, at time.Time) (any, error) {
 			before, err := stateAs[S](e.Stream(), state)
 			if err != nil {
 				return nil, err
@@ -108,7 +115,11 @@ func event[E fold[S], S any]() EventSpec {
 					return nil, fmt.Errorf("%s: %w", e.Type(), err)
 				}
 			}
-			return e.(E).evolve(before), nil
+			after := e.(E).evolve(before)
+			if s, ok := e.(stamped[S]); ok && !at.IsZero() {
+				after = s.stamp(after, at)
+			}
+			return after, nil
 		},
 	}
 }
@@ -161,13 +172,14 @@ const (
 	anyone access = iota
 	authenticated
 	operator
-	ownerOrOperator // any signed-in user; the decision checks that the user owns the object or has the role operator
+	ownerOrOperator     // any signed-in user; the decision checks that the user owns the object or has the role operator
+	moderatorOrOperator // any signed-in user; the decision checks that the user may moderate the live
 	system
 	paymentProvider
 )
 
 func (a access) String() string {
-	return [...]string{"anyone", "authenticated user", "operator", "owner or operator", "system", "payment provider"}[a]
+	return [...]string{"anyone", "authenticated user", "operator", "owner or operator", "moderator or operator", "system", "payment provider"}[a]
 }
 
 // authorize checks the actor of a request. It first checks the user's status and session, then the access rule.
@@ -183,13 +195,13 @@ func (a access) authorize(view View) error {
 	}
 	switch {
 	case a == anyone,
-		(a == authenticated || a == ownerOrOperator) && actor.Kind == Authenticated,
-		(a == operator || a == ownerOrOperator) && actor.Kind == Operator,
+		(a == authenticated || a == ownerOrOperator || a == moderatorOrOperator) && actor.Kind == Authenticated,
+		(a == operator || a == ownerOrOperator || a == moderatorOrOperator) && actor.Kind == Operator,
 		a == operator && actor.Kind == Authenticated && view.User(actor.User).HasRole(RoleOperator),
 		a == system && actor.Kind == System,
 		a == paymentProvider && actor.Kind == PaymentProvider:
 		return nil
-	case a == authenticated, a == ownerOrOperator:
+	case a == authenticated, a == ownerOrOperator, a == moderatorOrOperator:
 		return refuse(CodeTokenMissing, "sign in first")
 	}
 	return refuse(CodeForbidden, "%s may not do this", actor)

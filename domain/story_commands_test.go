@@ -1,6 +1,7 @@
 package domain_test
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -65,6 +66,16 @@ func (s *story) randomRequest(t *rapid.T) domain.Request {
 	case domain.BanViewer:
 		u = s.streamer[c.Live]
 	case domain.UnbanViewer:
+		u = s.streamer[c.Live]
+	case domain.SetMode:
+		u = s.streamer[c.Live]
+	case domain.MuteViewer:
+		u = s.streamer[c.Live]
+	case domain.UnmuteViewer:
+		u = s.streamer[c.Live]
+	case domain.AppointModerator:
+		u = s.streamer[c.Live]
+	case domain.RemoveModerator:
 		u = s.streamer[c.Live]
 	case domain.RefundGift:
 		u = c.Sent.Streamer
@@ -195,6 +206,15 @@ func (s *story) randomModeration(t *rapid.T) domain.Command {
 	seconds := rapid.SampledFrom([]int64{0, 60, 3600, -1}).Draw(t, "seconds")
 	switch randomBits(t, 3) {
 	case 0:
+		switch user := randomUserID(t); randomBits(t, 2) {
+		case 0:
+			return domain.AppointModerator{Live: live, User: user}
+		case 1:
+			return domain.RemoveModerator{Live: live, User: user}
+		case 2:
+			state, _ := s.world[domain.Stream(fmt.Sprintf("live-%d", live))].(domain.Live)
+			return domain.RemoveModerator{Live: live, User: append(slices.Clip(state.Moderators), user)[0]}
+		}
 		return domain.KickUser{User: randomUserID(t), Reason: randomText(t)}
 	case 1:
 		return domain.KickConnection{Connection: domain.ConnectionID(randomText(t)), Reason: randomText(t)}
@@ -203,9 +223,21 @@ func (s *story) randomModeration(t *rapid.T) domain.Command {
 	case 3, 4:
 		return domain.UnbanUser{User: randomID(t, "banned", s.last.user, func(u domain.UserID) bool { return s.banned[u] && !s.forgotten[u] })}
 	case 5:
+		if randomBits(t, 1) > 0 {
+			return domain.MuteViewer{Live: live, User: randomUserID(t), Seconds: seconds}
+		}
 		return domain.BanViewer{Live: live, User: randomUserID(t), Seconds: seconds}
 	case 6:
+		if randomBits(t, 1) > 0 {
+			return domain.SetMode{Live: live, Mode: rapid.SampledFrom(domain.ModeNames[:]).Draw(t, "mode"), Value: int64(randomBits(t, 1)), Seconds: seconds}
+		}
 		return domain.KickPlayer{Live: live, Player: domain.PlayerID(randomText(t)), Reason: randomText(t)}
+	}
+	if randomBits(t, 1) > 0 {
+		return domain.UnmuteViewer{Live: live, User: randomID(t, "muted in live", s.last.user, func(u domain.UserID) bool {
+			state, _ := s.world[domain.Stream(fmt.Sprintf("live-%d", live))].(domain.Live)
+			return slices.ContainsFunc(state.Mutes, func(b domain.Ban) bool { return b.User == u })
+		})}
 	}
 	return domain.UnbanViewer{Live: live, User: randomID(t, "banned from live", s.last.user, func(u domain.UserID) bool {
 		return s.bannedFromLive[[2]int64{int64(live), int64(u)}]

@@ -3,6 +3,7 @@ package domain
 import (
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -106,6 +107,10 @@ func (e UserRegistered) EventUser() UserID          { return e.User }
 func (e UserRegistered) count() int64               { return int64(e.User) }
 func (e UserRegistered) ProfileAfter() ProfileTexts { return ProfileTexts{e.Nickname, e.Avatar} }
 func (e UserRegistered) evolve(User) User           { return User{Registered: true} }
+func (e UserRegistered) stamp(u User, at time.Time) User {
+	u.RegisteredAt = at.Unix()
+	return u
+}
 func (e *UserRegistered) personal() (UserID, []*string) {
 	return e.User, []*string{&e.Username, &e.Nickname, &e.Avatar}
 }

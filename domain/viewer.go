@@ -1,12 +1,20 @@
 package domain
 
-import "slices"
+import (
+	"slices"
+	"strconv"
+	"time"
+
+	"roomlog/internal/links"
+)
 
 // Visit is the state of one user in one live.
 type Visit struct {
 	Present bool   `json:"present,omitempty"`
 	Visited bool   `json:"visited,omitempty"` // whether the user is or was a viewer of the live
 	Node    string `json:"node,omitempty"`    // the node that holds the user's connections
+
+	CommentedAt int64 `json:"commented_at,omitempty"` // time of the newest comment in slow mode, in milliseconds since 1970; 0: none
 }
 
 // Visit returns the state of a user in a live.
@@ -52,8 +60,8 @@ func (ViewerJoined) Type() string        { return "viewer.joined.v1" }
 func (e ViewerJoined) Stream() Stream    { return visitStream(e.Live, e.User) }
 func (e ViewerJoined) EventLive() LiveID { return e.Live }
 func (e ViewerJoined) EventUser() UserID { return e.User }
-func (e ViewerJoined) evolve(Visit) Visit {
-	return Visit{Present: true, Visited: true, Node: e.Node}
+func (e ViewerJoined) evolve(v Visit) Visit {
+	return Visit{Present: true, Visited: true, Node: e.Node, CommentedAt: v.CommentedAt}
 }
 
 // ViewerMoved records that a viewer's connection is now on another node. If the previous node is lost afterwards, the
@@ -121,7 +129,7 @@ func (ViewerLeft) Type() string         { return "viewer.left.v1" }
 func (e ViewerLeft) Stream() Stream     { return visitStream(e.Live, e.User) }
 func (e ViewerLeft) EventLive() LiveID  { return e.Live }
 func (e ViewerLeft) EventUser() UserID  { return e.User }
-func (ViewerLeft) evolve(v Visit) Visit { return Visit{Visited: v.Visited} }
+func (ViewerLeft) evolve(v Visit) Visit { return Visit{Visited: v.Visited, CommentedAt: v.CommentedAt} }
 
 // PostComment posts a comment in a live.
 type PostComment struct {
@@ -131,20 +139,82 @@ type PostComment struct {
 
 func (PostComment) Type() string { return "comment.post" }
 
-func (c PostComment) Reads(Actor) []Stream {
-	return []Stream{liveStream(c.Live), commentStream(c.Live)}
+func (c PostComment) Reads(actor Actor) []Stream {
+	return []Stream{liveStream(c.Live), commentStream(c.Live), visitStream(c.Live, actor.User)}
 }
 
 func (c PostComment) decide(view View) ([]Event, error) {
-	if _, err := view.openLive(c.Live); err != nil {
+	live, err := view.openLive(c.Live)
+	if err != nil {
 		return nil, err
+	}
+	visit := view.Visit(c.Live, view.Actor.User)
+	if mute := activeBan(live.Mutes, view.Actor.User, view.Now); mute.User != 0 {
+		return nil, refuseUntil(mute.Until, CodeMuted, "you are muted in live %d", c.Live)
 	}
 	comment, err := multilineText("comment", c.Text, 1, maxComment)
 	if err != nil {
 		return nil, err
 	}
-	return []Event{CommentPosted{c.Live, view.Actor.User, comment}}, nil
+	events := []Event{CommentPosted{c.Live, view.Actor.User, comment}}
+	if len(live.Modes) == 0 || live.isModerator(view.Actor.User) || view.isOperator() {
+		return events, nil
+	}
+	if err := view.checkModes(live, visit, comment); err != nil {
+		return nil, err
+	}
+	if live.mode(ModeSlow, view.Now).Value != 0 {
+		events = append(events, ViewerCommented{c.Live, view.Actor.User, view.Now.UnixMilli()})
+	}
+	return events, nil
 }
+
+// checkModes returns a *Refusal if a mode of the live does not permit a comment of the actor now.
+func (v View) checkModes(live Live, visit Visit, comment string) error {
+	for _, m := range live.Modes {
+		if !m.Active(v.Now) {
+			continue
+		}
+		switch m.Mode {
+		case ModeMuteAll:
+			return refuseUntil(m.Until, CodeCommentsOff, "only the owner and moderators of the live may comment")
+		case ModeLinksOff:
+			if links.Contains(comment) {
+				return refuseUntil(m.Until, CodeLinksOff, "comments must not contain links")
+			}
+		case ModeSlow:
+			if next := visit.CommentedAt + 1000*m.Value; visit.CommentedAt != 0 && v.Now.UnixMilli() < next {
+				return refuseUntil(earlier((next+999)/1000, m.Until), CodeSlowMode, "you may comment once in %d seconds", m.Value)
+			}
+		case ModeMembers:
+			if member := v.User(v.Actor.User).RegisteredAt + 60*m.Value; v.Now.Unix() < member {
+				return refuseUntil(earlier(member, m.Until), CodeMembersOnly, "only users who registered %d minutes ago may comment", m.Value)
+			}
+		}
+	}
+	return nil
+}
+
+// earlier returns the earlier of two times in Unix seconds. An end of 0 is no end.
+func earlier(at, end int64) int64 {
+	if end != 0 && end < at {
+		return end
+	}
+	return at
+}
+
+// ViewerCommented records that a user has commented in a live in slow mode. It follows the comment.
+type ViewerCommented struct {
+	Live LiveID `json:"live"` // the live in slow mode
+	User UserID `json:"user"` // the author of the comment
+	At   int64  `json:"at"`   // time of the comment in milliseconds since 1970
+}
+
+func (ViewerCommented) Type() string           { return "viewer.commented.v1" }
+func (e ViewerCommented) Stream() Stream       { return visitStream(e.Live, e.User) }
+func (e ViewerCommented) EventLive() LiveID    { return e.Live }
+func (e ViewerCommented) EventUser() UserID    { return e.User }
+func (e ViewerCommented) evolve(v Visit) Visit { v.CommentedAt = e.At; return v }
 
 // CommentPosted records a comment in a live.
 type CommentPosted struct {
@@ -159,3 +229,119 @@ func (e CommentPosted) EventLive() LiveID              { return e.Live }
 func (e CommentPosted) EventUser() UserID              { return e.User }
 func (CommentPosted) evolve(Stateless) Stateless       { return Stateless{} }
 func (e *CommentPosted) personal() (UserID, []*string) { return e.User, []*string{&e.Text} }
+
+// ownCommentSeconds is the time in seconds within which authors may remove their comments.
+const ownCommentSeconds = 60
+
+// RemovedComment is the state of one comment after its removal.
+type RemovedComment struct {
+	Removed bool `json:"removed"`
+}
+
+func removedCommentStream(live LiveID, comment int64) Stream {
+	return numberedStream("removedcomment-"+strconv.FormatInt(int64(live), 10)+"-", comment)
+}
+
+// RemoveComment removes a comment from everything that clients see. The author may issue this command within 60 seconds,
+// the owner of the live, its moderators and operators at any time.
+type RemoveComment struct {
+	Live     LiveID    `json:"live"`    // the live to which the comment belongs
+	Comment  int64     `json:"comment"` // position of the comment in the log
+	Reason   string    `json:"reason"`  // the reason, stored in the event: at most 100 characters, may be empty; must not identify a person
+	Author   UserID    `json:"-"`       // author of the comment; 0 if there is no such comment
+	PostedAt time.Time `json:"-"`       // time of the comment in the log
+}
+
+func (RemoveComment) Type() string { return "comment.remove" }
+
+func (c RemoveComment) Reads(Actor) []Stream {
+	return []Stream{liveStream(c.Live), removedCommentStream(c.Live, c.Comment)}
+}
+
+func (c RemoveComment) decide(view View) ([]Event, error) {
+	live, comment := view.Live(c.Live), look[RemovedComment](view, removedCommentStream(c.Live, c.Comment))
+	if live.Streamer == 0 || c.Author == 0 {
+		return nil, refuse(CodeCommentNotFound, "there is no comment %d in live %d", c.Comment, c.Live)
+	}
+	own := view.Actor.User == c.Author
+	err := view.checkModerator(live, c.Live)
+	switch {
+	case err == nil && !own:
+		if c.Author != live.Streamer || !view.isOperator() { // operators may remove the comments of the owner
+			err = view.checkTarget(live, c.Author)
+		}
+	case err != nil && own && view.Now.Sub(c.PostedAt) <= ownCommentSeconds*time.Second:
+		err = nil
+	case err != nil && own:
+		err = refuse(CodeForbidden, "you may remove a comment within %d seconds", ownCommentSeconds)
+	}
+	reason, invalid := operatorReason(c.Reason)
+	switch {
+	case err != nil:
+		return nil, err
+	case invalid != nil:
+		return nil, invalid
+	case comment.Removed:
+		return nil, nil
+	}
+	return []Event{CommentRemoved{c.Live, c.Comment, c.Author, reason}}, nil
+}
+
+// CommentRemoved records that clients no longer see a comment.
+type CommentRemoved struct {
+	Live    LiveID `json:"live"`    // the live to which the comment belongs
+	Comment int64  `json:"comment"` // position of the comment in the log
+	User    UserID `json:"user"`    // the author of the comment
+	Reason  string `json:"reason"`  // the reason; not sealed; may be empty
+}
+
+func (CommentRemoved) Type() string                         { return "comment.removed.v1" }
+func (e CommentRemoved) Stream() Stream                     { return removedCommentStream(e.Live, e.Comment) }
+func (e CommentRemoved) EventLive() LiveID                  { return e.Live }
+func (e CommentRemoved) EventUser() UserID                  { return e.User }
+func (CommentRemoved) evolve(RemovedComment) RemovedComment { return RemovedComment{Removed: true} }
+
+// ClearComments removes all comments that a user has posted in one live so far. The owner of the live, its moderators and
+// operators may issue this command.
+type ClearComments struct {
+	Live   LiveID `json:"live"`   // the live to which the comments belong
+	User   UserID `json:"user"`   // the author of the comments
+	Reason string `json:"reason"` // the reason, stored in the event: at most 100 characters, may be empty; must not identify a person
+}
+
+func (ClearComments) Type() string { return "comment.clear" }
+
+func (c ClearComments) Reads(Actor) []Stream {
+	return []Stream{liveStream(c.Live), commentStream(c.Live)}
+}
+
+func (c ClearComments) decide(view View) ([]Event, error) {
+	live := view.Live(c.Live)
+	err := view.checkModerator(live, c.Live)
+	if err == nil {
+		err = view.checkTarget(live, c.User)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if c.User < 1 {
+		return nil, refuse(CodeBadRequest, "user must be the id of a user")
+	}
+	if c.Reason, err = operatorReason(c.Reason); err != nil {
+		return nil, err
+	}
+	return []Event{CommentsCleared(c)}, nil
+}
+
+// CommentsCleared records that clients no longer see the comments that a user posted in a live before.
+type CommentsCleared struct {
+	Live   LiveID `json:"live"`   // the live to which the comments belong
+	User   UserID `json:"user"`   // the author of the comments
+	Reason string `json:"reason"` // the reason; not sealed; may be empty
+}
+
+func (CommentsCleared) Type() string               { return "comments.cleared.v1" }
+func (e CommentsCleared) Stream() Stream           { return commentStream(e.Live) }
+func (e CommentsCleared) EventLive() LiveID        { return e.Live }
+func (e CommentsCleared) EventUser() UserID        { return e.User }
+func (CommentsCleared) evolve(Stateless) Stateless { return Stateless{} }

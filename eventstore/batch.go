@@ -16,8 +16,7 @@ import (
 type batch struct {
 	calls   []*call
 	head    event           // newest event of the log when the lock was taken
-	now     time.Time       // time of the database's clock, at which the requests are decided
-	at      time.Time       // recorded_at of the events of the batch
+	at      time.Time       // time at which the requests are decided, and recorded_at of the events of the batch
 	setBack time.Duration   // time by which at is earlier than the newest event, or 0; see setTimes
 	aside   aside           // the events up to head that were set aside
 	invalid []domain.Stream // streams whose stored snapshots are invalid
@@ -68,13 +67,12 @@ func (b *batch) newest() event {
 	return b.head
 }
 
-// setTimes sets the time at which the requests of b are decided, and the recorded_at of its events. Decisions use the
-// clock of the database. recorded_at normally never decreases. If the newest event is too far ahead of the database's
-// clock, recorded_at steps back once, and the first event of the batch has Metadata.ClockSetBack.
+// setTimes sets the time at which the requests of b are decided, which is the recorded_at of its events: that of the
+// database's clock. It normally never decreases. If the newest event is too far ahead of the database's clock, it steps
+// back once, and the first event of the batch has Metadata.ClockSetBack.
 func (b *batch) setTimes(now, newest time.Time) {
-	b.now = now.UTC().Truncate(time.Microsecond)
-	b.at = b.now
-	switch ahead := newest.Sub(b.now); {
+	b.at = now.UTC().Truncate(time.Microsecond)
+	switch ahead := newest.Sub(b.at); {
 	case ahead <= 0:
 	case ahead <= clockTolerance:
 		b.at = newest.UTC()
@@ -148,7 +146,7 @@ func (b *batch) decideOne(c *call, states map[domain.Stream]any, closed bool, ca
 		out := outcome{position: b.end(), refusal: refusal}
 		// The refusal of a coin command is stored as its result, unless the actor may not send such commands at all,
 		// or coins are closed for a while.
-		if refusal.Code != domain.CodeCoinsClosed && c.request.IdempotencyKey != "" && domain.MovesCoins(c.request.Command) && domain.Authorize(c.request, b.now, states) == nil {
+		if refusal.Code != domain.CodeCoinsClosed && c.request.IdempotencyKey != "" && domain.MovesCoins(c.request.Command) && domain.Authorize(c.request, b.at, states) == nil {
 			b.remember(c, out)
 		}
 		return out, nil
@@ -181,9 +179,9 @@ func (b *batch) withProfile(r domain.Request) (domain.Request, error) {
 // decideRules returns the events of a request, or a refusal.
 func (b *batch) decideRules(r domain.Request, states map[domain.Stream]any, closed bool) ([]domain.Event, error) {
 	if !closed {
-		return domain.Decide(r, b.now, states)
+		return domain.Decide(r, b.at, states)
 	}
-	if err := domain.Authorize(r, b.now, states); err != nil {
+	if err := domain.Authorize(r, b.at, states); err != nil {
 		return nil, err
 	}
 	return nil, domain.CoinsClosedRefusal()
@@ -192,7 +190,7 @@ func (b *batch) decideRules(r domain.Request, states map[domain.Stream]any, clos
 // repeat returns the first result of a command whose idempotency key is known. It refuses if the actor may no longer
 // send the command, or if the key was used for a different command.
 func (b *batch) repeat(c *call, row commandRow, states map[domain.Stream]any) (outcome, error) {
-	err := domain.Authorize(c.request, b.now, states)
+	err := domain.Authorize(c.request, b.at, states)
 	if err == nil && !bytes.Equal(row.hash, c.hash) {
 		err = &domain.Refusal{Code: domain.CodeKeyReused, Text: "this idempotency key was used for another command"}
 	}
@@ -263,7 +261,7 @@ func (b *batch) record(c *call, e domain.Event, of func(domain.Stream) *entry, r
 	own := e.Stream()
 	for _, s := range domain.FoldsInto(e) {
 		now := of(s)
-		after, err := domain.Fold(s, now.state, e)
+		after, err := domain.FoldAt(s, now.state, e, b.at)
 		if err != nil {
 			return Record{}, err
 		}

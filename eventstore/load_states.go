@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -77,7 +78,7 @@ func (w wanted) queue(p *pgx.Batch, b *batch, store *Store) {
 // of its stream, and not an error of the query.
 func (b *batch) foldEvents(rows pgx.Rows, store *Store) error {
 	var r loadedRow
-	_, err := pgx.ForEachRow(rows, []any{&r.stream, &r.position, &r.version, &r.eventType, &r.payload, &r.event, &r.checksum}, func() error {
+	_, err := pgx.ForEachRow(rows, []any{&r.stream, &r.position, &r.version, &r.eventType, &r.payload, &r.event, &r.checksum, &r.at}, func() error {
 		e := b.loaded[r.stream]
 		switch {
 		case e.fault != nil || slices.Contains(b.invalid, r.stream):
@@ -106,6 +107,7 @@ type loadedRow struct {
 	payload   []byte
 	event     uuid.UUID // id of the event at the version
 	checksum  []byte
+	at        time.Time // time of the event
 }
 
 // refold loads the streams of b with invalid snapshots from all their events, and marks the snapshots for replacement.
@@ -147,7 +149,7 @@ func (e *entry) fold(r loadedRow, aside aside, codec *codec) error {
 		err = &DecodeError{r.position, r.eventType, err}
 	case without && coins:
 	default:
-		if state, err = domain.Fold(r.stream, e.state, event); err != nil {
+		if state, err = domain.FoldAt(r.stream, e.state, event, r.at); err != nil {
 			err = fmt.Errorf("fold version %d of %s: %w", r.version, r.stream, err)
 		}
 	}

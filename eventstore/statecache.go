@@ -135,7 +135,7 @@ func (c *stateCache) catchUp(r Record) error {
 			e.version, e.event = r.Version, r.ID
 		}
 		var err error
-		if e.state, err = domain.Fold(s, e.state, r.Event); err != nil {
+		if e.state, err = domain.FoldAt(s, e.state, r.Event, r.RecordedAt); err != nil {
 			return fmt.Errorf("fold position %d: %w", r.Position, err)
 		}
 		c.lru.Add(s, e)

@@ -34,6 +34,7 @@ type Delta struct {
 	EventID    uuid.UUID
 	RecordedAt time.Time
 	Recipient  domain.UserID // the user whose connections receive the delta; 0 if there is none
+	Removed    bool          // whether the event is a comment that was removed since, whose text nobody may receive
 
 	// The fields from here on are set for AudienceChat only.
 	Participant domain.ParticipantID

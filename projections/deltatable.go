@@ -18,6 +18,12 @@ const (
 
 	KindViewerProfile = "viewer_profile"
 
+	KindCommentRemoved  = "comment.removed"
+	KindCommentsCleared = "comments.cleared"
+	KindMuted           = "muted"
+	KindModerator       = "moderator"
+	KindMode            = "mode"
+
 	KindMoved      = "moved"
 	KindModeration = "moderation"
 
@@ -53,6 +59,13 @@ func DeltaSpecs() []DeltaSpec {
 		toLive(KindStatus, "The live went on air, was paused or has ended.", statusPayload),
 		toLive(KindMedia, "A broadcast of the live has started or stopped.", startPayload),
 		toLive(KindMedia, "A broadcast of the live has started or stopped.", stopPayload),
+		toLive(KindCommentRemoved, "A comment was removed: remove it from the screen.", commentRemovedPayload),
+		toLive(KindCommentsCleared, "All comments that a user has posted in the live so far were removed: remove them from the screen.", commentsClearedPayload),
+		toLive(KindMuted, "A user may not comment in the live any more, or may comment again.", mutedPayload),
+		toLive(KindMuted, "A user may not comment in the live any more, or may comment again.", unmutedPayload),
+		toLive(KindModerator, "A user may moderate the live from now on, or no longer.", appointedPayload),
+		toLive(KindModerator, "A user may moderate the live from now on, or no longer.", dismissedPayload),
+		toLive(KindMode, "A mode of the live, which restricts comments, was switched on or off.", modePayload),
 		toLivesOfUser(KindViewerProfile, "A viewer of the live has a new name or avatar.", profilePayload, droppable),
 		toUser(KindBalance, "The balance of the user has changed.", creditPayload),
 
@@ -94,6 +107,7 @@ func DeltaSpecs() []DeltaSpec {
 		toNobody[domain.UserEmailAdded](),
 		toNobody[domain.EmailClaimed](),
 		toNobody[domain.ViewerUnbanned](),
+		toNobody[domain.ViewerCommented](notProjected), // comment.posted contains the same data
 		toNobody[domain.LiveCreated](),
 		toNobody[domain.LiveRecordingSet](),
 		toNobody[domain.RecordingStarted](),
@@ -175,6 +189,31 @@ type (
 		User  UserPayload       `json:"user"`
 		Cause domain.LeaveCause `json:"cause"`
 	}
+	// CommentRemovedPayload describes a comment that was removed.
+	CommentRemovedPayload struct {
+		Pos int64 `json:"pos" jsonschema_description:"position of the comment"`
+	}
+	// CommentsClearedPayload describes the author whose comments were removed.
+	CommentsClearedPayload struct {
+		User domain.UserID `json:"user" jsonschema_description:"the author of the comments"`
+	}
+	// MutedPayload describes a user who was muted or unmuted in a live.
+	MutedPayload struct {
+		User  UserPayload `json:"user"`
+		Muted bool        `json:"muted"`
+		Until *time.Time  `json:"until,omitempty" jsonschema_description:"of a mute; absent: it has no end"`
+	}
+	// ModeratorPayload describes a user who became, or was, a moderator of a live.
+	ModeratorPayload struct {
+		User      UserPayload `json:"user"`
+		Moderator bool        `json:"moderator"`
+	}
+	// ModePayload describes a mode of a live.
+	ModePayload struct {
+		Mode  domain.ModeName `json:"mode" jsonschema:"enum=mute_all,enum=slow,enum=members,enum=links_off" jsonschema_description:"mute_all: only the owner and moderators may comment; slow: one comment of a user in so many seconds; members: only users who registered so many minutes ago may comment; links_off: no links in comments"`
+		Value int64           `json:"value" jsonschema_description:"0: off; seconds of slow, minutes of members; otherwise 1"`
+		Until *time.Time      `json:"until,omitempty" jsonschema_description:"when the mode ends, by the time of the log; it is off afterwards without another push; absent: it has no end"`
+	}
 	// StatusPayload describes a change of the status of a live.
 	StatusPayload struct {
 		Status domain.Status `json:"status" jsonschema:"enum=0,enum=1,enum=2,enum=3" jsonschema_description:"0 not started, 1 on air, 2 paused, 3 ended"`
@@ -241,6 +280,45 @@ func leavePayload(d Delta, e domain.ViewerLeft) LeavePayload {
 	return LeavePayload{UserPayloadOf(d.Profile), e.Cause}
 }
 
+func commentRemovedPayload(_ Delta, e domain.CommentRemoved) CommentRemovedPayload {
+	return CommentRemovedPayload{e.Comment}
+}
+
+func commentsClearedPayload(_ Delta, e domain.CommentsCleared) CommentsClearedPayload {
+	return CommentsClearedPayload{e.User}
+}
+
+func mutedPayload(d Delta, e domain.ViewerMuted) MutedPayload {
+	return MutedPayload{UserPayloadOf(d.Profile), true, endOf(e.Until)}
+}
+
+func unmutedPayload(d Delta, _ domain.ViewerUnmuted) MutedPayload {
+	return MutedPayload{User: UserPayloadOf(d.Profile)}
+}
+
+func appointedPayload(d Delta, _ domain.ModeratorAppointed) ModeratorPayload {
+	return ModeratorPayload{UserPayloadOf(d.Profile), true}
+}
+
+func dismissedPayload(d Delta, _ domain.ModeratorRemoved) ModeratorPayload {
+	return ModeratorPayload{UserPayloadOf(d.Profile), false}
+}
+
+func modePayload(_ Delta, e domain.LiveModeSet) ModePayload {
+	return ModePayloadOf(domain.Mode{Mode: e.Mode, Value: e.Value, Until: e.Until})
+}
+
+// ModePayloadOf describes a mode of a live.
+func ModePayloadOf(m domain.Mode) ModePayload { return ModePayload{m.Mode, m.Value, endOf(m.Until)} }
+
+// endOf returns the end of a ban, a mute or a mode in Unix seconds as a time, or nil for 0: it has no end.
+func endOf(until int64) *time.Time {
+	if until == 0 {
+		return nil
+	}
+	return new(time.Unix(until, 0).UTC())
+}
+
 func statusPayload(_ Delta, e domain.LiveStatusChanged) StatusPayload {
 	return StatusPayload{e.To, e.From}
 }
@@ -280,12 +358,7 @@ func kickPayload(_ Delta, e domain.UserKicked) NoticePayload {
 }
 
 func banPayload(_ Delta, e domain.UserBanned) NoticePayload {
-	n := NoticePayload{Kind: "banned", Reason: e.Reason}
-	if e.Until != 0 {
-		until := time.Unix(e.Until, 0).UTC()
-		n.Until = &until
-	}
-	return n
+	return NoticePayload{Kind: "banned", Reason: e.Reason, Until: endOf(e.Until)}
 }
 
 func grantPayload(_ Delta, e domain.UserRoleGranted) NoticePayload {

@@ -118,8 +118,9 @@ func (q *Queries) PublicMessages(ctx context.Context, w Window) ([]Message, erro
 
 // Comments projects the comments in lives.
 var Comments = Projection{
-	Name: "comments", Version: 1, Tables: []string{"comment"},
-	Handlers: []Handler{on(foldComment), on(foldCommentsForgotten)},
+	Name: "comments", Version: 2, // version 1 in tables without moderation_act, see migration 16
+	Tables:   []string{"comment"},
+	Handlers: []Handler{on(foldComment), on(foldCommentRemoved), on(foldCommentsCleared), on(foldCommentsForgotten)},
 	Write:    writes(writeComments),
 }
 
@@ -127,12 +128,23 @@ type commentsBatch struct {
 	position, live, user []int64
 	id, text             []string
 	at                   []time.Time
+	removed              []int64 // positions of comments
+	cleared              struct{ live, user, position []int64 }
 	forgotten            []int64
 }
 
 func foldComment(b *commentsBatch, r eventstore.Record, e domain.CommentPosted) {
 	b.position, b.live, b.user = append(b.position, r.Position), append(b.live, int64(e.Live)), append(b.user, int64(e.User))
 	b.id, b.text, b.at = append(b.id, shortID(r)), append(b.text, e.Text), append(b.at, r.RecordedAt)
+}
+
+func foldCommentRemoved(b *commentsBatch, _ eventstore.Record, e domain.CommentRemoved) {
+	b.removed = append(b.removed, e.Comment)
+}
+
+func foldCommentsCleared(b *commentsBatch, r eventstore.Record, e domain.CommentsCleared) {
+	b.cleared.live, b.cleared.user = append(b.cleared.live, int64(e.Live)), append(b.cleared.user, int64(e.User))
+	b.cleared.position = append(b.cleared.position, r.Position)
 }
 
 func foldCommentsForgotten(b *commentsBatch, _ eventstore.Record, e domain.UserForgotten) {
@@ -142,6 +154,12 @@ func foldCommentsForgotten(b *commentsBatch, _ eventstore.Record, e domain.UserF
 func writeComments(b *commentsBatch, tables *pgx.Batch) {
 	if len(b.position) > 0 {
 		tables.Queue(insertComment, b.position, b.id, b.live, b.user, b.text, b.at)
+	}
+	if len(b.removed) > 0 { // another event may have removed a comment before
+		tables.Queue(deleteComment, b.removed)
+	}
+	if len(b.cleared.live) > 0 {
+		tables.Queue(deleteCommentsOfUser, b.cleared.live, b.cleared.user, b.cleared.position)
 	}
 	if len(b.forgotten) > 0 {
 		tables.Queue(eraseComment, b.forgotten)

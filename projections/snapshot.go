@@ -29,6 +29,9 @@ type LiveSnapshot struct {
 	Comments []Comment    // the newest 50 comments, newest first
 	Gifts    []GiftRecord // the newest 50 gifts, newest first
 	Viewers  []Profile    // at most 100 present viewers, those who joined last first
+
+	Moderators []Profile     // in the order of their appointments
+	Modes      []domain.Mode // those that were switched on, of which some may have ended
 }
 
 // LiveSnapshot returns the state of a live as of one position, or ErrNotFound. It needs one round trip. It repeats the
@@ -63,6 +66,8 @@ func (q *Queries) liveSnapshot(ctx context.Context, id domain.LiveID) (s LiveSna
 		}
 		return err
 	})
+	b.Queue(selectModerators, id).Query(collect(scanModerator, &s.Moderators))
+	b.Queue(selectLiveModes, id).Query(collect(pgx.RowToStructByPos[domain.Mode], &s.Modes))
 	b.Queue("COMMIT")
 	// The transaction continues to read the rows of its database snapshot, but finds tables by their newest names. Only
 	// a later query notices a switch of the tables.

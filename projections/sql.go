@@ -26,6 +26,14 @@ var (
 	deleteCoinHeldText string
 	//go:embed sql/delete_coin_hold.sql
 	deleteCoinHold string
+	//go:embed sql/delete_comment.sql
+	deleteComment string
+	//go:embed sql/delete_comments_of_user.sql
+	deleteCommentsOfUser string
+	//go:embed sql/delete_live_mode.sql
+	deleteLiveMode string
+	//go:embed sql/delete_moderator.sql
+	deleteModerator string
 	//go:embed sql/delete_participant.sql
 	deleteParticipant string
 	//go:embed sql/erase_comment.sql
@@ -68,6 +76,8 @@ var (
 	insertMessage string
 	//go:embed sql/insert_message_chat_room.sql
 	insertMessageChatRoom string
+	//go:embed sql/insert_moderation_act.sql
+	insertModerationAct string
 	//go:embed sql/insert_participant.sql
 	insertParticipant string
 	//go:embed sql/insert_poison.sql
@@ -102,6 +112,8 @@ var (
 	selectCoinHolds string
 	//go:embed sql/select_coin_movements.sql
 	selectCoinMovementsText string
+	//go:embed sql/select_comment.sql
+	selectComment string
 	//go:embed sql/select_comments.sql
 	selectCommentsText string
 	//go:embed sql/select_email.sql
@@ -112,16 +124,22 @@ var (
 	selectGiftRecordsText string
 	//go:embed sql/select_gifts.sql
 	selectGiftsText string
+	//go:embed sql/select_kept_comments.sql
+	selectKeptComments string
 	//go:embed sql/select_lag.sql
 	selectLag string
 	//go:embed sql/select_left_schema.sql
 	selectLeftSchema string
 	//go:embed sql/select_live.sql
 	selectLiveText string
+	//go:embed sql/select_live_modes.sql
+	selectLiveModes string
 	//go:embed sql/select_lives_on_air.sql
 	selectLivesOnAir string
 	//go:embed sql/select_lives_of_viewers.sql
 	selectLivesOfViewers string
+	//go:embed sql/select_moderators.sql
+	selectModerators string
 	//go:embed sql/select_node_participants.sql
 	selectNodeParticipants string
 	//go:embed sql/select_node_viewers.sql
@@ -228,6 +246,10 @@ var (
 	updateUserAccountRoles string
 	//go:embed sql/update_viewer.sql
 	updateViewer string
+	//go:embed sql/upsert_live_mode.sql
+	upsertLiveMode string
+	//go:embed sql/upsert_moderator.sql
+	upsertModerator string
 	//go:embed sql/upsert_session.sql
 	upsertSession string
 	//go:embed sql/upsert_viewer.sql

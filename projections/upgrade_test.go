@@ -98,16 +98,25 @@ func TestUpgradedTablesNeedNoRebuild(t *testing.T) {
 }
 
 // TestUpgradeHaltsOlderProjectors checks that a projector that began before an upgrade applies no event after it, and that the
-// new projector applies the events of that time.
+// new projector applies the events of that time, for two migrations.
 func TestUpgradeHaltsOlderProjectors(t *testing.T) {
 	t.Parallel()
-	migration, err := os.ReadFile("../migrations/00010_stream_access.sql")
-	if err != nil {
-		t.Fatal(err)
+	var migration []byte
+	for _, name := range []string{"00010_stream_access.sql", "00016_moderation.sql"} {
+		text, err := os.ReadFile("../migrations/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		migration = append(migration, text...)
 	}
 	w := projtest.New(t)
-	w.Exec("DROP TABLE read.viewer_ban, read.publish_key") // as before the migration
-	before := slices.DeleteFunc(projtest.WithVersion("viewers", 1), func(p projections.Projection) bool { return p.Name == "stream_access" })
+	w.Exec("DROP TABLE read.viewer_ban, read.publish_key, read.moderator, read.moderation_act, read.live_mode") // as before the migrations
+	before := slices.DeleteFunc(projtest.WithVersion("viewers", 1), func(p projections.Projection) bool { return p.Name == "stream_access" || p.Name == "moderation" })
+	for i := range before {
+		if before[i].Name == "comments" {
+			before[i].Version = 1
+		}
+	}
 	older := w.Projector(projections.ProjectorConfig{Projections: before, HaltedRetry: 10 * time.Millisecond})
 	w.Start(older.Run)
 	c := projtest.NewTraffic(w, 3, 1) // the first user is the streamer

@@ -11,6 +11,10 @@ func Of(c domain.Command) []domain.Code {
 		return []domain.Code{domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeLiveNotFound, domain.CodeNoBroadcast}
 	case "chat_room.create":
 		return []domain.Code{domain.CodeBadRequest, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeChatRoomTaken, domain.CodeTooManyChatRooms}
+	case "comment.clear":
+		return []domain.Code{domain.CodeBadRequest, domain.CodeForbidden, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeLiveNotFound}
+	case "comment.remove":
+		return []domain.Code{domain.CodeBadRequest, domain.CodeForbidden, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeLiveNotFound, domain.CodeCommentNotFound}
 	case "connection.kick":
 		return []domain.Code{domain.CodeBadRequest, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong}
 	case "correction.approve":
@@ -27,10 +31,16 @@ func Of(c domain.Command) []domain.Code {
 		return []domain.Code{domain.CodeBadRequest, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong}
 	case "live.revoke_publish_key":
 		return []domain.Code{domain.CodeLiveNotFound}
+	case "live.set_mode":
+		return []domain.Code{domain.CodeBadRequest, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeLiveNotFound, domain.CodeNumberOutOfRange}
 	case "live.set_publish_key":
 		return []domain.Code{domain.CodeBadRequest, domain.CodeLiveNotFound, domain.CodeLiveEnded}
 	case "live.set_recording":
 		return []domain.Code{domain.CodeLiveNotFound, domain.CodeLiveEnded}
+	case "moderator.appoint":
+		return []domain.Code{domain.CodeBadRequest, domain.CodeUserUnavailable, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeLiveNotFound, domain.CodeNumberOutOfRange}
+	case "moderator.remove":
+		return []domain.Code{domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeLiveNotFound}
 	case "order.pay":
 		return []domain.Code{domain.CodeCoinsOverflow, domain.CodeCoinsClosed, domain.CodeOrderNotFound, domain.CodeOrderMismatch}
 	case "order.place":
@@ -58,9 +68,13 @@ func Of(c domain.Command) []domain.Code {
 	case "user.unban":
 		return []domain.Code{domain.CodeUserUnavailable, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong}
 	case "viewer.ban":
-		return []domain.Code{domain.CodeBadRequest, domain.CodeUserUnavailable, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeLiveNotFound, domain.CodeNumberOutOfRange}
+		return []domain.Code{domain.CodeBadRequest, domain.CodeUserUnavailable, domain.CodeForbidden, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeLiveNotFound, domain.CodeNumberOutOfRange}
+	case "viewer.mute":
+		return []domain.Code{domain.CodeBadRequest, domain.CodeUserUnavailable, domain.CodeForbidden, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeLiveNotFound, domain.CodeNumberOutOfRange}
 	case "viewer.unban":
 		return []domain.Code{domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeLiveNotFound}
+	case "viewer.unmute":
+		return []domain.Code{domain.CodeBadRequest, domain.CodeForbidden, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeLiveNotFound}
 	}
 	return nil
 }

@@ -1,6 +1,10 @@
 package invariant
 
-import "roomlog/domain"
+import (
+	"slices"
+
+	"roomlog/domain"
+)
 
 // checkActor checks that the actor may have caused e.
 func (c *checker) checkActor(e domain.Event, actor string) {
@@ -31,9 +35,13 @@ func (c *checker) mayCause(by domain.Actor, e domain.Event) bool {
 		return c.isOperator(by) && by.String() == e.Proposer && by.User != e.User
 	case domain.OrderPlaced:
 		return is(by, e.User) || c.isOperator(by)
-	case domain.ViewerBanned:
+	case domain.ViewerBanned, domain.ViewerUnbanned, domain.ViewerMuted, domain.ViewerUnmuted, domain.CommentsCleared, domain.LiveModeSet:
+		return c.isModerator(by, e.(domain.LiveEvent).EventLive()) || c.isOperator(by)
+	case domain.CommentRemoved:
+		return is(by, e.User) || c.isModerator(by, e.Live) || c.isOperator(by)
+	case domain.ModeratorAppointed:
 		return is(by, c.live(e.Live).Streamer) || c.isOperator(by)
-	case domain.ViewerUnbanned:
+	case domain.ModeratorRemoved:
 		return is(by, c.live(e.Live).Streamer) || c.isOperator(by)
 	case domain.CoinsCredited:
 		return by.Kind == domain.PaymentProvider && !e.FromOperator() || c.isOperator(by)
@@ -62,6 +70,12 @@ func (c *checker) mayCause(by domain.Actor, e domain.Event) bool {
 // is reports whether the actor is this user.
 func is(by domain.Actor, user domain.UserID) bool {
 	return by.Kind == domain.Authenticated && by.User == user
+}
+
+// isModerator reports whether the actor is the owner or a moderator of a live.
+func (c *checker) isModerator(by domain.Actor, live domain.LiveID) bool {
+	l := c.live(live)
+	return is(by, l.Streamer) || by.Kind == domain.Authenticated && slices.Contains(l.Moderators, by.User)
 }
 
 // isAuthor reports whether the actor is this user, or is anonymous if user is 0.

@@ -71,6 +71,14 @@ func (c *checker) checkOthers(e domain.Event) {
 		c.expect(state[domain.Visit](c, e).Present, "user %d is not in live %d", e.User, e.Live)
 	case domain.CommentPosted:
 		c.expect(c.live(e.Live).Streamer != 0, "live %d does not exist", e.Live)
+	case domain.CommentRemoved:
+		c.expect(!state[domain.RemovedComment](c, e).Removed, "comment %d was removed before", e.Comment)
+	case domain.ModeratorAppointed:
+		c.expect(!slices.Contains(c.live(e.Live).Moderators, e.User), "user %d is a moderator of live %d already", e.User, e.Live)
+	case domain.ModeratorRemoved:
+		c.expect(slices.Contains(c.live(e.Live).Moderators, e.User), "user %d is no moderator of live %d", e.User, e.Live)
+	case domain.ViewerMuted:
+		c.expect(c.live(e.Live).Streamer != e.User, "user %d is the owner of live %d", e.User, e.Live)
 	default:
 		c.checkPeople(e)
 	}

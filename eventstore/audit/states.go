@@ -189,7 +189,7 @@ func (s *states) after(r eventstore.Record, before entry) entry {
 			if spec, ok := domain.StateSpecOf(stream); next.unknown || ok && spec.Stateless {
 				continue
 			}
-			state, err := domain.Fold(stream, before.state, r.Event)
+			state, err := domain.FoldAt(stream, before.state, r.Event, r.RecordedAt)
 			switch {
 			case err == nil:
 				next.state = state

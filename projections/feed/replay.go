@@ -30,7 +30,7 @@ var (
 var ErrTooMany = errors.New("too many changes to read them from the log")
 
 // LiveDeltas reads public deltas of a live with after < position ≤ upTo from the log. It returns the first limit
-// deltas, oldest first. Of the changes that belong to the lives of a user, it returns those of the users who are in the
+// deltas, oldest first. Comments that were removed are marked. Of the changes that belong to the lives of a user, it returns those of the users who are in the
 // live now and have been in it since before the change. It returns ErrTooMany if the log contains more than
 // Config.MaxViewerEvents such changes of all users.
 func (f *Feed) LiveDeltas(ctx context.Context, live domain.LiveID, after, upTo int64, limit int) ([]projections.Delta, error) {
@@ -53,6 +53,9 @@ func (f *Feed) LiveDeltas(ctx context.Context, live domain.LiveID, after, upTo i
 		deltas = append(deltas, ofViewers...)
 		slices.SortStableFunc(deltas, func(a, b projections.Delta) int { return cmp.Compare(a.Position, b.Position) })
 		deltas = deltas[:min(len(deltas), limit)]
+	}
+	if err := f.queries.MarkRemoved(ctx, deltas); err != nil {
+		return nil, fmt.Errorf("read the deltas of live %d: %w", live, err)
 	}
 	return deltas, f.current.Load().profiles.fill(ctx, deltas, false)
 }

@@ -11,6 +11,7 @@ import (
 	"roomlog/domain"
 	"roomlog/eventstore"
 	"roomlog/projections"
+	"roomlog/projections/acts"
 )
 
 // Live is what a live was at a position.
@@ -28,8 +29,11 @@ type Live struct {
 	Broadcast Broadcast // its ID is "" if there was none
 	Viewers   []Viewer  // the viewers who were present, newest join first
 
-	CommentCount int64
-	Comments     []Comment // at most MaxComments, newest first
+	CommentCount int64     // number of comments that had been posted, also of those that were removed
+	Comments     []Comment // at most MaxComments, newest first, without those that had been removed
+
+	Moderators []domain.UserID // in the order of their appointments
+	Modes      []domain.Mode   // those that were on at the time At, in the order of their names
 
 	// Position and At are those of the newest event of the live that is included.
 	Position int64
@@ -54,12 +58,14 @@ type Viewer struct {
 type Comment struct {
 	Position int64
 	User     domain.UserID
-	Text     string
+	Text     string // "" if the comment was removed later
+	Removed  bool   // whether the comment was removed later
 	At       time.Time
 }
 
 const (
 	eventsPerRead = 1000
+	actsPerRead   = 500
 
 	// MaxComments is the maximum number of comments in a Live.
 	MaxComments = 50
@@ -72,7 +78,7 @@ func LiveAt(ctx context.Context, store *eventstore.Store, id domain.LiveID, posi
 	if err != nil {
 		return Live{}, err
 	}
-	f := fold{viewers: map[domain.UserID]Viewer{}}
+	f := fold{viewers: map[domain.UserID]Viewer{}, modes: map[domain.ModeName]domain.Mode{}}
 	query := eventstore.Query{Live: id, UpTo: position, Limit: eventsPerRead, History: store.History().Number}
 	for query.After < position {
 		page, err := store.Read(ctx, query)
@@ -95,13 +101,35 @@ func LiveAt(ctx context.Context, store *eventstore.Store, id domain.LiveID, posi
 	if f.ID == 0 {
 		return Live{}, projections.ErrNotFound
 	}
-	return f.result(), nil
+	live := f.result()
+	return live, hideRemoved(ctx, store, &live, position)
+}
+
+// hideRemoved hides the texts of the comments that were removed after a position.
+func hideRemoved(ctx context.Context, store *eventstore.Store, live *Live, position int64) error {
+	filter := acts.Filter{Live: live.ID, Window: projections.Window{After: position, OldestFirst: true, Limit: actsPerRead}}
+	for len(live.Comments) > 0 {
+		page, err := acts.List(ctx, store, filter)
+		if err != nil || len(page) == 0 {
+			return err
+		}
+		for _, a := range page {
+			for i := range live.Comments {
+				if c := &live.Comments[i]; a.Removes(c.Position, c.User) {
+					c.Text, c.Removed = "", true
+				}
+			}
+		}
+		filter.After = page[len(page)-1].Position
+	}
+	return nil
 }
 
 // fold is a live with the events that were applied so far.
 type fold struct {
 	Live
 	viewers map[domain.UserID]Viewer
+	modes   map[domain.ModeName]domain.Mode
 }
 
 func (f *fold) apply(r eventstore.Record) {
@@ -124,6 +152,16 @@ func (f *fold) apply(r eventstore.Record) {
 			f.Comments = append(f.Comments[:0], f.Comments[1:]...)
 		}
 		f.Comments = append(f.Comments, Comment{Position: r.Position, User: e.User, Text: e.Text, At: r.RecordedAt})
+	case domain.CommentRemoved:
+		f.Comments = slices.DeleteFunc(f.Comments, func(c Comment) bool { return c.Position == e.Comment })
+	case domain.CommentsCleared:
+		f.Comments = slices.DeleteFunc(f.Comments, func(c Comment) bool { return c.User == e.User })
+	case domain.ModeratorAppointed:
+		f.Moderators = append(f.Moderators, e.User)
+	case domain.ModeratorRemoved:
+		f.Moderators = slices.DeleteFunc(f.Moderators, func(u domain.UserID) bool { return u == e.User })
+	case domain.LiveModeSet:
+		f.modes[e.Mode] = domain.Mode{Mode: e.Mode, Value: e.Value, Until: e.Until}
 	case domain.GiftSent:
 		f.Gifts, f.Coins = f.Gifts+int64(e.Num), f.Coins+e.Coins
 	case domain.GiftRefunded:
@@ -140,5 +178,10 @@ func (f *fold) apply(r eventstore.Record) {
 func (f *fold) result() Live {
 	f.Viewers = slices.SortedFunc(maps.Values(f.viewers), func(a, b Viewer) int { return cmp.Compare(b.Position, a.Position) })
 	slices.Reverse(f.Comments)
+	for _, name := range slices.Sorted(maps.Keys(f.modes)) {
+		if m := f.modes[name]; m.Active(f.At) {
+			f.Modes = append(f.Modes, m)
+		}
+	}
 	return f.Live
 }

@@ -88,7 +88,25 @@ func Tell(t testing.TB) *Story {
 	s.Do(domain.ForgetUser{User: s.Cat.ID})
 	s.broadcast()
 	s.chat()
+	s.moderate()
 	return s
+}
+
+// moderate sets modes, mutes Eve for a while, appoints moderators, and removes all comments of Eve.
+func (s *Story) moderate() {
+	s.Helper()
+	s.Do(domain.MuteViewer{Live: s.Cooking, User: s.Eve.ID, Seconds: 600, Reason: "a word about eve"})
+	s.Do(domain.UnmuteViewer{Live: s.Cooking, User: s.Eve.ID, Reason: "apologized"})
+	s.Do(domain.SetMode{Live: s.Cooking, Mode: domain.ModeSlow, Value: 1, Seconds: 600, Reason: "a raid"})
+	s.Do(domain.SetMode{Live: s.Cooking, Mode: domain.ModeMuteAll, Value: 1})
+	s.Do(domain.SetMode{Live: s.Cooking, Mode: domain.ModeMuteAll})
+	advertisement := s.Eve.Send(domain.PostComment{Live: s.Cooking, Text: "coins at half the price"}).Events[0]
+	s.Eve.Send(domain.PostComment{Live: s.Cooking, Text: "and gifts"})
+	s.Do(domain.RemoveComment{Live: s.Cooking, Comment: advertisement.Position, Author: s.Eve.ID, PostedAt: advertisement.RecordedAt, Reason: "advertising"})
+	s.Do(domain.ClearComments{Live: s.Cooking, User: s.Eve.ID, Reason: "more of it"})
+	s.Do(domain.AppointModerator{Live: s.Cooking, User: s.Eve.ID})
+	s.Do(domain.AppointModerator{Live: s.Cooking, User: s.Bob.ID, Reason: "knows everybody"})
+	s.Do(domain.RemoveModerator{Live: s.Cooking, User: s.Eve.ID, Reason: "at their own request"})
 }
 
 // broadcast starts and stops broadcasts. The last broadcast does not end.

@@ -39,6 +39,7 @@ type Problem struct {
 	Text       string        // English text
 	TextZH     string        // Chinese text
 	RetryAfter time.Duration // time after which the client may retry; 0 if unknown
+	Until      time.Time     // domain.Refusal.Until
 }
 
 // NewProblem returns a problem with the Chinese text of its code.
@@ -71,7 +72,9 @@ func ProblemOf(err error) (p *Problem, internal bool) {
 	case errors.As(err, &exceeded):
 		return NewProblem(r.Code, r.Text).After(exceeded.RetryAfter), false
 	case r != nil:
-		return NewProblem(r.Code, r.Text), false
+		p = NewProblem(r.Code, r.Text)
+		p.Until = r.Until
+		return p, false
 	case errors.Is(err, eventstore.ErrInvalidCursor):
 		return NewProblem(CodeCursorInvalid, err.Error()), false
 	case errors.Is(err, projections.ErrNotFound):

@@ -52,11 +52,51 @@ type channel struct {
 	snapshotting chan struct{}      // contains an element while a session reads a snapshot
 }
 
-// fact is an encoded delta, or a frame that replaces several joins and leaves.
+// fact is an encoded delta, or a frame that stands for several joins and leaves up to pos. cursor is the cursor of the
+// event at pos.
 type fact struct {
 	pos, prev int64
 	cursor    string
 	frame     *ws.Frame
+
+	author  domain.UserID // author of the comment that the fact is; 0 for other facts
+	removes removal       // comments that the fact removes
+}
+
+// removal selects comments that were removed: one by its position, or all of one author before the removal.
+type removal struct {
+	comment int64
+	author  domain.UserID
+}
+
+// newFact encodes a public delta. prev is the position of the fact before it.
+func newFact(d projections.Delta, prev int64) fact {
+	f := fact{pos: d.Position, prev: prev, cursor: cursorOf(d), frame: factFrame(d, prev)}
+	switch e := d.Event.(type) {
+	case domain.CommentPosted:
+		f.author = e.User
+	case domain.CommentRemoved:
+		f.removes = removal{comment: e.Comment}
+	case domain.CommentsCleared:
+		f.removes = removal{author: e.User}
+	}
+	return f
+}
+
+// applyRemovals replaces the frames of the comments in facts that one of the facts from the index from on removes, so
+// that nobody who resumes receives their texts.
+func applyRemovals(live domain.LiveID, facts []fact, from int) {
+	for i := from; i < len(facts); i++ {
+		by := facts[i]
+		if by.removes == (removal{}) {
+			continue
+		}
+		for j := range i {
+			if f := &facts[j]; f.author != 0 && (f.pos == by.removes.comment || f.author == by.removes.author) {
+				f.author, f.frame = 0, removedFrame(live, f.pos, f.prev, f.cursor)
+			}
+		}
+	}
 }
 
 // Deliver sends a public delta to all connections in the live.
@@ -68,7 +108,8 @@ func (c *channel) Deliver(d projections.Delta) {
 		return
 	}
 	c.flushBatch()
-	c.push(d.Position, cursorOf(d), factFrame(d, c.last))
+	c.push(newFact(d, c.last))
+	applyRemovals(c.live, c.recent, len(c.recent)-1)
 }
 
 // DeliverGauges sends the newest gauges.
@@ -95,10 +136,8 @@ func (c *channel) wasReset() bool {
 	return c.reset
 }
 
-// push sends the frame of one fact, or of several facts up to pos, to all connections, and keeps it. cursor is the
-// cursor of the event at pos.
-func (c *channel) push(pos int64, cursor string, frame *ws.Frame) {
-	f := fact{pos, c.last, cursor, frame}
+// push sends a fact to all connections, and keeps it.
+func (c *channel) push(f fact) {
 	c.last = f.pos
 	if len(c.recent) == channelHistory {
 		c.start = c.recent[0].pos
@@ -135,7 +174,7 @@ func (c *channel) addToBatch(d projections.Delta) {
 func (c *channel) flushBatch() {
 	if b := c.batch; b != nil {
 		c.dropBatch()
-		c.push(b.pos, b.cursor(), b.frame(c.live, c.last))
+		c.push(fact{pos: b.pos, prev: c.last, cursor: b.cursor(), frame: b.frame(c.live, c.last)})
 	}
 }
 

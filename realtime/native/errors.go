@@ -3,6 +3,7 @@ package native
 import (
 	"encoding/json"
 	"errors"
+	"time"
 
 	"roomlog/domain"
 	"roomlog/internal/strictjson"
@@ -24,12 +25,16 @@ type errorInfo struct {
 	Text       string      `json:"text" jsonschema_description:"for people, in English"`
 	TextZH     string      `json:"text_zh" jsonschema_description:"for people, in Chinese"`
 	RetryAfter int64       `json:"retry_after,omitempty" jsonschema_description:"milliseconds after which another try makes sense"`
+	Until      *time.Time  `json:"until,omitempty" jsonschema_description:"when the same request is no longer refused for this reason, by the time of the log"`
 }
 
 func errorInfoOf(p *hub.Problem) errorInfo {
 	info := errorInfo{Code: p.Code, Text: p.Text, TextZH: p.TextZH}
 	if p.RetryAfter > 0 {
 		info.RetryAfter = max(p.RetryAfter.Milliseconds(), 1)
+	}
+	if !p.Until.IsZero() {
+		info.Until = &p.Until
 	}
 	return info
 }

@@ -11,11 +11,19 @@ import (
 // factFrame encodes a public delta of a live. prev is the position of the previous fact.
 func factFrame(d projections.Delta, prev int64) *ws.Frame {
 	cursor := cursorOf(d)
+	if d.Removed {
+		return removedFrame(d.Live, d.Position, prev, cursor)
+	}
 	text := encode(livePush{d.Kind, d.Live, d.Position, prev, cursor, d.Payload()})
 	if d.Droppable() {
 		return ws.DroppableFrame(text, ws.Span{Group: int64(d.Live), Prev: prev, Pos: d.Position, Cursor: cursor}).RecordedAt(d.RecordedAt)
 	}
 	return ws.TextFrame(text).RecordedAt(d.RecordedAt)
+}
+
+// removedFrame encodes the push that replaces a comment that was removed.
+func removedFrame(live domain.LiveID, pos, prev int64, cursor string) *ws.Frame {
+	return ws.TextFrame(skippedFrame(ws.Span{Group: int64(live), Prev: prev, Pos: pos, Cursor: cursor}, 1))
 }
 
 // skippedFrame encodes the push that replaces consecutive dropped facts.

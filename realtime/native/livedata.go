@@ -76,7 +76,7 @@ type (
 		Newest []projections.UserPayload `json:"newest" jsonschema_description:"users who joined and are still there, newest first, at most 10"`
 	}
 	skippedInfo struct {
-		Count int `json:"n" jsonschema_description:"facts that were dropped because this client reads slowly"`
+		Count int `json:"n" jsonschema_description:"number of facts that were left out"`
 	}
 	removedInfo struct {
 		Code   domain.Code `json:"code"`
@@ -106,6 +106,9 @@ type snapshot struct {
 	Comments []projections.CommentPayload `json:"comments" jsonschema_description:"the newest 50, newest first"`
 	Gifts    []projections.GiftPayload    `json:"gifts" jsonschema_description:"the newest 50, newest first"`
 	Viewers  []projections.UserPayload    `json:"viewers" jsonschema_description:"at most 100 viewers, newest first"`
+
+	Moderators []projections.UserPayload `json:"moderators" jsonschema_description:"in the order of their appointments"`
+	Modes      []projections.ModePayload `json:"modes" jsonschema_description:"what restricts comments; a mode whose until has passed is off"`
 }
 
 type liveInfo struct {
@@ -127,6 +130,9 @@ func snapshotOf(epoch, cursor string, l projections.LiveSnapshot) *snapshot {
 		Comments: make([]projections.CommentPayload, 0, len(l.Comments)),
 		Gifts:    make([]projections.GiftPayload, 0, len(l.Gifts)),
 		Viewers:  make([]projections.UserPayload, 0, len(l.Viewers)),
+
+		Moderators: make([]projections.UserPayload, 0, len(l.Moderators)),
+		Modes:      make([]projections.ModePayload, 0, len(l.Modes)),
 	}
 	if b := l.Live.Broadcast; b.ID != "" {
 		s.Live.Media = projections.BroadcastMediaOf(b.Media, b.StartedAt)
@@ -144,6 +150,12 @@ func snapshotOf(epoch, cursor string, l projections.LiveSnapshot) *snapshot {
 	}
 	for _, v := range l.Viewers {
 		s.Viewers = append(s.Viewers, projections.UserPayloadOf(v))
+	}
+	for _, m := range l.Moderators {
+		s.Moderators = append(s.Moderators, projections.UserPayloadOf(m))
+	}
+	for _, m := range l.Modes {
+		s.Modes = append(s.Modes, projections.ModePayloadOf(m))
 	}
 	return s
 }

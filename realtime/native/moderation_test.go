@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"roomlog/domain"
 	"roomlog/eventstore/pgtest"
@@ -246,4 +247,115 @@ func (w *world) delivered(position int64) {
 	if err := w.Hub.WaitFor(ctx, position); err != nil {
 		w.Fatal(err)
 	}
+}
+
+// TestRemovedCommentsNeverComeBack removes comments while the facts are in the memory of a node, and while they are only
+// in the log. A client that resumes must not receive their texts, and must notice no gap.
+func TestRemovedCommentsNeverComeBack(t *testing.T) {
+	t.Parallel()
+	a, b := twoNodes(t)
+	ann, bob := a.register("ann"), a.register("bob")
+	live := ann.goLive("x")
+	holder, author := ann.app(), bob.app()
+	holder.join(live)
+	from := a.head()
+	post := func(p person, text string) int64 { return p.Asks(domain.PostComment{Live: live, Text: text}).Position }
+	first, others, kept := post(bob, "secret 1"), []int64{post(bob, "secret 2"), post(bob, "secret 3")}, post(ann, "kept")
+	for holder.push("comment").Pos < kept { // reads until the node keeps all of them
+	}
+	author.ok(author.ask("comment.remove", map[string]any{"live": live, "comment": first}))
+	if got := into[struct{ Pos int64 }](t, holder.push("comment.removed")); got.Pos != first {
+		t.Errorf("comment %d was removed, want %d", got.Pos, first)
+	}
+	author.no(author.ask("comment.remove", map[string]any{"live": live, "comment": first}), "comment_not_found")
+	author.no(author.ask("comment.remove", map[string]any{"live": live, "comment": from}), "comment_not_found")
+	author.no(author.ask("comment.remove", map[string]any{"live": live, "comment": kept}), "live_not_found")
+	author.no(author.ask("comment.clear", map[string]any{"live": live, "user": bob.ID}), "live_not_found")
+	holder.ok(holder.ask("comment.clear", map[string]any{"live": live, "user": bob.ID, "reason": "spam"}))
+	if got := into[struct{ User domain.UserID }](t, holder.push("comments.cleared")); got.User != bob.ID {
+		t.Errorf("comments of %d were cleared, want those of %d", got.User, bob.ID)
+	}
+	for name, c := range map[string]*app{"memory": ann.app(), "the log": ann.on(b).app()} {
+		resumed := c.rejoin(live, a.cursor(from))
+		if len(resumed.Resumed) != 2 {
+			t.Fatalf("from %s: got %+v, want it resumed", name, resumed)
+		}
+		chain := startChain(t, resumed)
+		for chain.seen["comments.cleared"] == 0 {
+			m := c.read()
+			if strings.Contains(m.raw, "secret") {
+				t.Errorf("from %s: got %s", name, m.raw)
+			}
+			chain.take(m)
+		}
+		if chain.seen["skipped"] != 1+len(others) || chain.seen["comment"] != 1 || chain.seen["comment.removed"] != 1 {
+			t.Errorf("from %s: got %+v, want %d skipped and one comment", name, chain.seen, 1+len(others))
+		}
+		if s := c.join(live).Snapshot; len(s.Comments) != 1 || s.Comments[0].Text != "kept" {
+			t.Errorf("from %s: the snapshot has %+v", name, s.Comments)
+		}
+	}
+}
+
+// TestModeratorsOfALive lets a moderator mute a viewer on another node and set a mode, until the owner removes the moderator.
+func TestModeratorsOfALive(t *testing.T) {
+	t.Parallel()
+	a, b := twoNodes(t)
+	ann, bob, cat := a.register("ann"), a.register("bob"), a.register("cat")
+	live := ann.goLive("x")
+	owner, moderator, viewer := ann.app(), bob.app(), cat.on(b).app()
+	for _, c := range []*app{owner, moderator, viewer} {
+		c.join(live)
+	}
+	mute := map[string]any{"live": live, "user": cat.ID, "seconds": 600, "reason": "be kind"}
+	moderator.no(moderator.ask("viewer.mute", mute), "live_not_found")
+	owner.ok(owner.ask("moderator.appoint", map[string]any{"live": live, "user": bob.ID}))
+	if got := into[struct {
+		User      struct{ ID domain.UserID }
+		Moderator bool
+	}](t, viewer.push("moderator")); got.User.ID != bob.ID || !got.Moderator {
+		t.Errorf("got %+v", got)
+	}
+	moderator.no(moderator.ask("viewer.mute", map[string]any{"live": live, "user": ann.ID}), "bad_request")
+	moderator.ok(moderator.ask("viewer.mute", mute))
+	if got := into[struct {
+		Muted bool
+		Until *time.Time
+	}](t, viewer.push("muted")); !got.Muted || got.Until == nil {
+		t.Errorf("got %+v", got)
+	}
+	no := viewer.answer(viewer.ask("comment.post", map[string]any{"live": live, "text": "hello"}))
+	if got := into[struct {
+		Code  string
+		Until time.Time
+	}](t, no); got.Code != "muted" || got.Until.IsZero() {
+		t.Errorf("got %s, want it refused with the end of the mute", no.raw)
+	}
+	moderator.ok(moderator.ask("viewer.unmute", map[string]any{"live": live, "user": cat.ID}))
+	moderator.ok(moderator.ask("live.mode", map[string]any{"live": live, "mode": "slow", "value": 3600, "seconds": 600}))
+	if got := into[struct {
+		Mode  string
+		Value int64
+	}](t, viewer.push("mode")); got.Mode != "slow" || got.Value != 3600 {
+		t.Errorf("got %+v", got)
+	}
+	viewer.ok(viewer.ask("comment.post", map[string]any{"live": live, "text": "hello"}))
+	viewer.no(viewer.ask("comment.post", map[string]any{"live": live, "text": "hello"}), "slow_mode")
+	moderator.ok(moderator.ask("comment.post", map[string]any{"live": live, "text": "slowly"}))
+	moderator.ok(moderator.ask("comment.post", map[string]any{"live": live, "text": "please"}))
+	joined := viewer.ok(viewer.ask("room.join", map[string]any{"live": live}))
+	if got := into[struct {
+		Snapshot struct {
+			Moderators []struct{ ID domain.UserID }
+			Modes      []struct{ Mode string }
+		}
+	}](t, joined).Snapshot; len(got.Moderators) != 1 || got.Moderators[0].ID != bob.ID || len(got.Modes) != 1 || got.Modes[0].Mode != "slow" {
+		t.Errorf("got %+v", got)
+	}
+	owner.ok(owner.ask("moderator.remove", map[string]any{"live": live, "user": bob.ID}))
+	moderator.no(moderator.ask("viewer.ban", map[string]any{"live": live, "user": cat.ID}), "live_not_found")
+	owner.ok(owner.ask("viewer.ban", map[string]any{"live": live, "user": cat.ID}))
+	viewer.push("banned")
+	owner.ok(owner.ask("viewer.unban", map[string]any{"live": live, "user": cat.ID}))
+	viewer.join(live)
 }

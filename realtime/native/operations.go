@@ -1,5 +1,7 @@
 package native
 
+import "roomlog/domain"
+
 // operations returns every type of request that clients may send, in the order of the documentation. Each entry needs
 // an access rule, a rate and a summary. TestOperations checks this, and the documentation is generated from the
 // entries.
@@ -11,6 +13,15 @@ func operations() []operation {
 		newOperation("room.viewers", accessSession, rateFrames, "Returns who is in a live now, newest first, 100 viewers per page.", viewersReply{}, (*session).onViewers),
 		newOperation("comment.post", accessSession, rateComments, "Posts a comment in a live.", postReply{}, (*session).onComment),
 		newOperation("gift.send", accessSession, rateGifts, "Sends gifts in a live, paid with the user's coins.", giftReply{}, (*session).onGift),
+		newOperation("moderator.appoint", accessSession, rateFrames, "Lets a user moderate a live. For the owner and operators.", actReply{}, act(func(d userData) domain.Command { return domain.AppointModerator(d) })),
+		newOperation("moderator.remove", accessSession, rateFrames, "Takes the rights of a moderator away. For the owner and operators.", actReply{}, act(func(d userData) domain.Command { return domain.RemoveModerator(d) })),
+		newOperation("viewer.mute", accessSession, rateFrames, "Forbids a user to comment in a live, for a time or for good. For the owner, moderators and operators.", actReply{}, act(func(d banData) domain.Command { return domain.MuteViewer(d) })),
+		newOperation("viewer.unmute", accessSession, rateFrames, "Lets a muted user comment again. For the owner, moderators and operators.", actReply{}, act(func(d userData) domain.Command { return domain.UnmuteViewer(d) })),
+		newOperation("viewer.ban", accessSession, rateFrames, "Excludes a user from a live, for a time or for good. For the owner, moderators and operators.", actReply{}, act(func(d banData) domain.Command { return domain.BanViewer(d) })),
+		newOperation("viewer.unban", accessSession, rateFrames, "Lifts the ban of a user from a live. For the owner, moderators and operators.", actReply{}, act(func(d userData) domain.Command { return domain.UnbanViewer(d) })),
+		newOperation("live.mode", accessSession, rateFrames, "Switches a mode of a live, which restricts comments, on or off. For the owner, moderators and operators.", actReply{}, act(func(d modeData) domain.Command { return domain.SetMode(d) })),
+		newOperation("comment.remove", accessSession, rateFrames, "Removes a comment. For its author within 60 seconds, the owner, moderators and operators.", actReply{}, (*session).onRemoveComment),
+		newOperation("comment.clear", accessSession, rateFrames, "Removes all comments that a user has posted in a live so far. For the owner, moderators and operators.", actReply{}, act(func(d userData) domain.Command { return domain.ClearComments(d) })),
 		newOperation("profile.change", accessSession, rateFrames, "Changes the nickname, the avatar or the age of the user: only the given members.", profileReply{}, (*session).onProfile),
 		newOperation("ack", accessSession, rateFrames, "Acknowledges everything on the user channel up to a cursor.", noData{}, (*session).onAck),
 		newOperation("ping", accessAnyone, rateFrames, "Requests a reply, to check the connection.", pingReply{}, (*session).onPing),

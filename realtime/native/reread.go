@@ -110,7 +110,7 @@ func (c *channel) keep(history, after, upTo int64, deltas []projections.Delta) {
 	c.flushBatch() // the batch may contain some of the deltas
 	facts, have := make([]fact, 0, len(deltas)+len(c.recent)), after
 	for _, d := range deltas {
-		facts = append(facts, fact{d.Position, have, cursorOf(d), factFrame(d, have)})
+		facts = append(facts, newFact(d, have))
 		have = d.Position
 	}
 	later := c.recent
@@ -121,6 +121,7 @@ func (c *channel) keep(history, after, upTo int64, deltas []projections.Delta) {
 		return
 	}
 	facts = append(facts, later...)
+	applyRemovals(c.live, facts, 0) // a comment may have been removed since the facts were read
 	c.start, c.recent = after, facts
 	if over := len(facts) - channelHistory; over > 0 {
 		c.start, c.recent = facts[over-1].pos, slices.Clone(facts[over:])

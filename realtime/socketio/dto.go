@@ -152,7 +152,7 @@ func userOf(p projections.Profile) userDTO { return userDTO{p.ID, p.Name(), p.Av
 var singleLine = strings.NewReplacer("\n", " ", "\t", " ")
 
 // liveFrame returns the frame of a comment, a gift or a changed profile for the sockets of a namespace in the live, or nil
-// for other deltas. If offset is true, the last argument is the cursor of the delta. With it, a client continues after it
+// for other deltas and for removed comments. If offset is true, the last argument is the cursor of the delta. With it, a client continues after it
 // has reconnected.
 func liveFrame(d projections.Delta, namespace string, offset bool) *ws.Frame {
 	var cursor []any
@@ -165,6 +165,9 @@ func liveFrame(d projections.Delta, namespace string, offset bool) *ws.Frame {
 	by := userOf(d.Profile)
 	switch e := d.Event.(type) {
 	case domain.CommentPosted:
+		if d.Removed {
+			return nil
+		}
 		frame := ws.DroppableFrame(payload("comment", commentDTO{by, d.ID, singleLine.Replace(e.Text)}), ws.Span{Group: int64(d.Live)})
 		return frame.RecordedAt(d.RecordedAt)
 	case domain.UserProfileChanged:

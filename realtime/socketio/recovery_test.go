@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"roomlog/domain"
+	"roomlog/eventstore"
 	"roomlog/realtime/socketio/siotest"
 	"roomlog/realtime/ws/wstest"
 )
@@ -166,4 +167,35 @@ func TestRecoveryNeedsACurrentSession(t *testing.T) {
 	if n := len(events[domain.ViewerJoined](w)); n != 1 {
 		t.Errorf("%d joined, want 1", n)
 	}
+}
+
+// TestRecoveryWithoutRemovedComments checks that a recovered socket does not receive the comments that were removed.
+func TestRecoveryWithoutRemovedComments(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	streamer := w.register("streamer")
+	live, ann, bob, cat := streamer.goLive(), w.register("ann"), w.register("bob"), w.register("cat")
+	say := func(p person, text string) eventstore.Record {
+		return p.Asks(domain.PostComment{Live: live, Text: text}).Events[0]
+	}
+	a := w.recovering()
+	a.joins(ann, live)
+	say(bob, "seen")
+	_, seen := push[comment](a, "comment")
+	a.Cut()
+	wstest.Eventually(t, "ann has left", func() bool { return len(events[domain.ViewerLeft](w)) == 1 })
+	removed := say(bob, "secret 1")
+	say(cat, "secret 2")
+	say(bob, "kept")
+	streamer.Asks(domain.RemoveComment{Live: live, Comment: removed.Position, Author: bob.ID, PostedAt: removed.RecordedAt})
+	cleared := streamer.Asks(domain.ClearComments{Live: live, User: cat.ID})
+	if err := w.Hub.WaitFor(t.Context(), cleared.Position); err != nil {
+		t.Fatal(err)
+	}
+	back := w.back(a, seen)
+	if s, _ := push[comment](back, "comment"); s.Content != "kept" {
+		t.Errorf("got %q, want the comment that was not removed", s.Content)
+	}
+	back.online("join", "ann")
+	back.silent()
 }

@@ -46,11 +46,24 @@ type Commands struct {
 	Live struct {
 		List liveList `cmd:"" help:"List the lives that are on air."`
 		Stop liveStop `cmd:"" help:"End a live for ever."`
+		Mode liveMode `cmd:"" help:"Switch a mode of a live, which restricts comments, on or off."`
+		Acts liveActs `cmd:"" help:"List what moderators did in a live: bans, mutes, removed comments, modes, appointments. The newest 500."`
 	} `cmd:"" help:"Manage lives."`
+	Moderator struct {
+		Appoint moderatorAppoint `cmd:"" help:"Let a user moderate a live."`
+		List    moderatorList    `cmd:"" help:"List the moderators of a live."`
+		Remove  moderatorRemove  `cmd:"" help:"Take the rights of a moderator of a live away."`
+	} `cmd:"" help:"Manage the moderators of lives."`
+	Comment struct {
+		Remove commentRemove `cmd:"" help:"Remove a comment from everything that clients see."`
+		Clear  commentClear  `cmd:"" help:"Remove all comments that a user has posted in a live so far."`
+	} `cmd:"" help:"Remove comments."`
 	Sockets socketsCommand `cmd:"" help:"List the connections of all nodes."`
 	Kick    kickCommand    `cmd:"" help:"Close the connections of a user, or one connection."`
 	Ban     banCommand     `cmd:"" help:"Ban a user from everything, or from one live."`
 	Unban   unbanCommand   `cmd:"" help:"Lift a ban."`
+	Mute    muteCommand    `cmd:"" help:"Forbid a user to comment in a live, for a time or for good."`
+	Unmute  unmuteCommand  `cmd:"" help:"Let a muted user comment in a live again."`
 	Events  struct {
 		List     eventsList     `cmd:"" help:"List the events that a table could not apply."`
 		Inspect  eventsInspect  `cmd:"" help:"Show one event, what is wrong with it, and whose coins it closes."`

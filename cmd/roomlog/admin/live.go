@@ -2,10 +2,13 @@ package admin
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"roomlog/cmd/roomlog/cli"
 	"roomlog/domain"
+	"roomlog/projections"
+	"roomlog/projections/acts"
 )
 
 // maxLives is the maximum number of lives in the output.
@@ -56,4 +59,131 @@ func (c *liveStop) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error 
 		}
 		return printDone(sh, receipt, "live %d has ended", c.Live)
 	})
+}
+
+type liveActs struct {
+	Live int64 `min:"1" arg:"" help:"Live, see roomlog live list --all."`
+	User int64 `min:"1" placeholder:"ID" help:"Only acts that concern this user."`
+}
+
+func (c *liveActs) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
+	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
+		if err := b.catchUpToHead(ctx); err != nil {
+			return err
+		}
+		found, err := acts.List(ctx, b.store, acts.Filter{Live: domain.LiveID(c.Live), User: domain.UserID(c.User), Window: projections.Window{Limit: maxLives}})
+		if err != nil {
+			return err
+		}
+		t := newTable(sh.Stdout, "POSITION", "TIME", "BY", "ACT", "USER", "COMMENT", "MODE", "UNTIL", "REASON")
+		for _, a := range found {
+			until := ""
+			if a.Until != 0 {
+				until = time.Unix(a.Until, 0).UTC().Format(time.DateTime)
+			}
+			t.row(a.Position, a.At.Format(time.DateTime), a.Actor, a.Name(), a.User, a.Comment, modeText(a), orDash(until), orDash(a.Reason))
+		}
+		return t.end("Nobody has moderated the live")
+	})
+}
+
+// modeText describes the mode that an act has set, or is "-" for other acts.
+func modeText(a acts.Act) string {
+	if a.Mode == "" {
+		return "-"
+	}
+	return fmt.Sprintf("%s=%d", a.Mode, a.Value)
+}
+
+type liveMode struct {
+	reasonFlag `embed:""`
+	Live       int64         `min:"1" required:"" placeholder:"ID" help:"Live, see roomlog live list."`
+	Mode       string        `arg:"" enum:"mute_all,slow,members,links_off" help:"Mode: mute_all, slow, members or links_off."`
+	Value      int64         `arg:"" help:"0 switches the mode off. Seconds of slow, 1 to 3600; minutes of members, 1 to 525600; 1 for the others."`
+	For        time.Duration `placeholder:"TIME" min:"1s" max:"87600h" help:"Time until the mode ends, in whole seconds, like 90m or 24h, at most 87600h. Default: it has no end"`
+}
+
+// AfterApply refuses durations that a mode cannot have.
+func (c *liveMode) AfterApply() error { return checkBan(c.For, c.Reason) }
+
+func (c *liveMode) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
+	command := domain.SetMode{Live: domain.LiveID(c.Live), Mode: domain.ModeName(c.Mode), Value: c.Value, Seconds: int64(c.For / time.Second), Reason: c.Reason}
+	return executeOne(ctx, g, sh, command, "the mode %s of live %d is %d", c.Mode, c.Live, c.Value)
+}
+
+type moderatorAppoint struct {
+	reasonFlag `embed:""`
+	Live       int64 `min:"1" required:"" placeholder:"ID" help:"Live that the user moderates."`
+	User       int64 `min:"1" required:"" placeholder:"ID" help:"User to appoint, see roomlog user list."`
+}
+
+func (c *moderatorAppoint) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
+	command := domain.AppointModerator{Live: domain.LiveID(c.Live), User: domain.UserID(c.User), Reason: c.Reason}
+	return executeOne(ctx, g, sh, command, "user %d moderates live %d", c.User, c.Live)
+}
+
+type moderatorRemove struct {
+	reasonFlag `embed:""`
+	Live       int64 `min:"1" required:"" placeholder:"ID" help:"Live that the user moderates."`
+	User       int64 `min:"1" required:"" placeholder:"ID" help:"Moderator to remove."`
+}
+
+func (c *moderatorRemove) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
+	command := domain.RemoveModerator{Live: domain.LiveID(c.Live), User: domain.UserID(c.User), Reason: c.Reason}
+	return executeOne(ctx, g, sh, command, "user %d no longer moderates live %d", c.User, c.Live)
+}
+
+type moderatorList struct {
+	Live int64 `min:"1" arg:"" help:"Live, see roomlog live list --all."`
+}
+
+func (c *moderatorList) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
+	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
+		if err := b.catchUpToHead(ctx); err != nil {
+			return err
+		}
+		found, err := b.queries.Moderators(ctx, domain.LiveID(c.Live))
+		if err != nil {
+			return err
+		}
+		t := newTable(sh.Stdout, "USER", "NAME")
+		for _, m := range found {
+			t.row(m.ID, m.Name())
+		}
+		return t.end("The live has no moderators")
+	})
+}
+
+type commentRemove struct {
+	reasonFlag `embed:""`
+	Live       int64 `min:"1" required:"" placeholder:"ID" help:"Live to which the comment belongs."`
+	Position   int64 `min:"1" required:"" placeholder:"N" help:"Position of the comment in the log."`
+}
+
+func (c *commentRemove) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
+	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
+		if err := b.catchUpToHead(ctx); err != nil {
+			return err
+		}
+		command, err := b.queries.RemoveComment(ctx, domain.LiveID(c.Live), c.Position, c.Reason)
+		if err != nil {
+			return err
+		}
+		receipt, err := b.execute(ctx, command)
+		if err != nil {
+			return err
+		}
+		return printDone(sh, receipt, "comment %d is removed", c.Position)
+	})
+}
+
+type commentClear struct {
+	reasonFlag `embed:""`
+	Live       int64 `min:"1" required:"" placeholder:"ID" help:"Live to which the comments belong."`
+	User       int64 `min:"1" required:"" placeholder:"ID" help:"Author of the comments."`
+}
+
+func (c *commentClear) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
+	command := domain.ClearComments{Live: domain.LiveID(c.Live), User: domain.UserID(c.User), Reason: c.Reason}
+	return executeOne(ctx, g, sh, command, "the comments of user %d in live %d are removed", c.User, c.Live)
 }

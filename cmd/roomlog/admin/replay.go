@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"roomlog/cmd/roomlog/cli"
@@ -25,7 +26,7 @@ type replayCommand struct {
 
 func (replayCommand) Help() string {
 	return `Prints what the viewers of a live saw: who joined and left, comments, gifts, and when the live went on air, was paused
-and ended. Names are those of today, and the texts of forgotten users read "erased". Ctrl-C ends the replay. Examples:
+and ended. Removed comments are left out. Names are those of today, and the texts of forgotten users read "erased". Ctrl-C ends the replay. Examples:
 
   roomlog replay 6 --speed 10
   roomlog replay 6 --skip 1h30m --max-gap 1s
@@ -114,6 +115,10 @@ func (r *liveReplay) deltas(ctx context.Context, events []eventstore.Record) (de
 			}
 		}
 	}
+	if err := r.queries.MarkRemoved(ctx, deltas); err != nil {
+		return nil, err
+	}
+	deltas = slices.DeleteFunc(deltas, func(d projections.Delta) bool { return d.Removed })
 	profiles, err := r.queries.Profiles(ctx, users)
 	for i, d := range deltas {
 		deltas[i].Profile = profiles[d.User]
@@ -174,6 +179,20 @@ func lineFor(d projections.Delta) string {
 		return name + " left"
 	case domain.LiveStatusChanged:
 		return "the live is " + statusText(e.To)
+	case domain.CommentRemoved:
+		return "a comment of " + name + " was removed"
+	case domain.CommentsCleared:
+		return "the comments of " + name + " were removed"
+	case domain.ViewerMuted:
+		return name + " was muted"
+	case domain.ViewerUnmuted:
+		return name + " was unmuted"
+	case domain.LiveModeSet:
+		return fmt.Sprintf("the mode %s is %d", e.Mode, e.Value)
+	case domain.ModeratorAppointed:
+		return name + " became a moderator"
+	case domain.ModeratorRemoved:
+		return name + " is no longer a moderator"
 	case domain.BroadcastStarted:
 		return "the video begins"
 	case domain.BroadcastStopped:

@@ -1,0 +1,2 @@
+-- Reads table comment of package projections.
+SELECT position FROM comment WHERE position = ANY ($1::bigint[])

@@ -141,7 +141,7 @@ func (c *coinsReject) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) err
 type coinsCorrections struct {
 	Open   bool  `help:"List only corrections that are not decided."`
 	Before int64 `min:"1" placeholder:"ID" help:"List only corrections with smaller ids. Default: begin with the newest"`
-	Limit  int   `min:"1" max:"500" default:"50" placeholder:"N" help:"Maximum number of corrections."`
+	Limit  int   `min:"1" max:"500" default:"50" placeholder:"N" help:"Maximum number of corrections, 50 by default."`
 }
 
 func (c *coinsCorrections) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"testing"
 
+	"roomlog/api/payment"
 	"roomlog/domain"
 )
 
@@ -25,7 +26,10 @@ func TestForms(t *testing.T) {
 	}
 
 	post("/api/reg", form("username", "小 明&co", "password", testPassword, "repassword", testPassword)).ok(nil)
-	var who struct{ Username, Token string }
+	var who struct {
+		ID              int64
+		Username, Token string
+	}
 	post("/api/login", form("username", "小 明&co", "password", testPassword)).ok(&who)
 	if who.Username != "小 明&co" {
 		t.Errorf("signed in as %q", who.Username)
@@ -37,7 +41,26 @@ func TestForms(t *testing.T) {
 		t.Errorf("the title is %q", created.Data.Title)
 	}
 	post("/api/live/changestatus", form("id", fmt.Sprint(created.Data.ID), "type", "play"), token...).ok(nil)
-	post("/api/gift/wxpay", form("price", "10"), token...).ok(nil)
+	var placed struct {
+		Order string
+		Coin  int64
+	}
+	post("/api/gift/wxpay", form("price", "10"), token...).ok(&placed)
+	notify := func(body string) reply {
+		return post("/api/gift/notify", body, payment.SignatureHeader, provider(t).Sign([]byte(body)))
+	}
+	paid := form("order", placed.Order, "user", fmt.Sprint(who.ID), "price", "10")
+	notify(paid+"&price=1").expectFailure(400, domain.CodeBadRequest, textBad)
+	notify(paid+"&other=1").expectFailure(400, domain.CodeBadRequest, textBad)
+	notify(form("order", placed.Order, "user", "x", "price", "10")).expectFailure(400, domain.CodeBadRequest, textBad)
+	notify(form("order", placed.Order, "user", fmt.Sprint(who.ID), "price", "11")).expectFailure(409, domain.CodeOrderMismatch, "订单信息不一致")
+	notify(paid).ok(nil)
+	notify(paid).ok(nil) // a repetition credits nothing
+	var me struct{ Coin int64 }
+	d.get("/api/user/info", token...).ok(&me)
+	if me.Coin != placed.Coin || me.Coin == 0 {
+		t.Errorf("got %d coins, want %d", me.Coin, placed.Coin)
+	}
 	var browser struct{ Code int }
 	decode(t, post("/api/login", form("username", "小 明&co", "password", testPassword), "Authorization", "Bearer null"), &browser)
 	if browser.Code != 200 {
@@ -59,6 +82,10 @@ func TestForms(t *testing.T) {
 	if no := decodeChat(t, post("/getAllRooms", ""), nil); no != "" {
 		t.Errorf("no rooms: %s", no)
 	}
+	post("/api/login", form("username", "小 明&co", "password", testPassword)).ok(&who)
+	token = []string{"token", who.Token}
+	post("/api/logout", "", token...).ok(nil)
+	d.get("/api/user/info", token...).expectFailure(401, "session_ended", "Token 令牌不合法!")
 
 	post("/api/login", "username=a&username=b&password=c").expectFailure(400, domain.CodeBadRequest, textBad)
 	post("/api/login", "username=%zz").expectFailure(400, domain.CodeBadRequest, textBad)

@@ -70,6 +70,7 @@ func startAPIOn(t testing.TB, db *pgtest.DB, changes ...func(*api.Config)) *test
 	d.sequencer = eventstore.NewSequencer(d.store, eventstore.SequencerConfig{})
 	d.projector = projections.NewProjector(d.store, projections.ProjectorConfig{Now: time.Now})
 	d.feed = feed.New(d.store, d.queries, feed.Config{})
+	d.queries = d.queries.After(d.feed.UpToDate)
 	d.start(d.sequencer.Run)
 	d.stop.projector = d.start(d.projector.Run)
 	d.start(d.feed.Run)

@@ -47,6 +47,7 @@ func (q *Sequencer) attempt(ctx context.Context, calls []*call, lost *batch) (*b
 		return nil, err
 	}
 	b.decide(q.states, q.random)
+	q.store.recent.send(b.records)
 	if err := q.write(ctx, b); err != nil {
 		undone := refusedByServer(err) || errors.Is(err, errEncoding)
 		q.rollback(err)

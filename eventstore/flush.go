@@ -116,6 +116,7 @@ func (q *Sequencer) settle(b *batch) {
 	q.stats.commands.Add(int64(len(b.calls)))
 	q.stats.events.Add(int64(len(b.records)))
 	if len(b.records) > 0 {
+		q.store.recent.add(q.history, b.head, b.records)
 		q.store.appended.Notify()
 	}
 	for i, c := range b.calls {

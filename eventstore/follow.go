@@ -15,7 +15,7 @@ import (
 
 // Follow calls handle with the events after position after, in order, without gaps and repetitions, and at most 1000 at
 // a time. It continues as the log grows. The records have no Metadata. An event that this program cannot decode has a
-// Fault instead of an Event.
+// Fault instead of an Event. Events that a Sequencer of this Store has just committed come from memory, without a query.
 //
 // Follow returns the first error of handle, and nil when ctx ends. It remembers the position and the id of the newest
 // event that it has read. If this event is no longer in the log, because the log has another history now, Follow
@@ -31,7 +31,11 @@ func (s *Store) FollowFrom(ctx context.Context, after int64, id uuid.UUID, handl
 	backoff := wait.Backoff{Min: firstRetry, Max: s.poll}
 	for ctx.Err() == nil {
 		seen := s.appended.Count()
-		events, err := at.next(ctx)
+		var err error
+		events := at.recent()
+		if len(events) == 0 {
+			events, err = at.next(ctx)
+		}
 		switch {
 		case errors.Is(err, ErrCursorLost):
 			return err
@@ -64,6 +68,16 @@ type tail struct {
 
 func (t *tail) move(r Record) { t.position, t.id = r.Position, r.ID }
 
+// recent returns the events after the tail that are in memory. It returns nothing if the newest events in memory do not
+// continue the event at the tail.
+func (t *tail) recent() []Record {
+	records, number := t.store.recent.after(event{t.position, t.id}, defaultLimit)
+	if len(records) > 0 {
+		t.number = number
+	}
+	return records
+}
+
 // next returns the events after the tail. It also reads the event at the tail, to check that the log still contains it.
 func (t *tail) next(ctx context.Context) ([]Record, error) {
 	number := t.store.History().Number
@@ -73,6 +87,7 @@ func (t *tail) next(ctx context.Context) ([]Record, error) {
 			return nil, err
 		}
 		t.number = number
+		t.store.recent.mark(page)
 		return page, t.store.decodeAll(ctx, page)
 	}
 	page, err := t.page(ctx, t.position-1, defaultLimit+1)
@@ -83,6 +98,7 @@ func (t *tail) next(ctx context.Context) ([]Record, error) {
 		return nil, t.lost(ctx)
 	}
 	t.id, t.number = page[0].ID, number
+	t.store.recent.mark(page)
 	return page[1:], t.store.decodeAll(ctx, page[1:])
 }
 

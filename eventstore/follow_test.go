@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"roomlog/domain"
 	"roomlog/eventstore"
 	"roomlog/eventstore/pgtest"
@@ -205,4 +207,52 @@ func TestFollowContinuesAfterAnUnreadableEvent(t *testing.T) {
 	l.execute(domain.Request{Command: domain.RegisterUser{Username: "a", NameKey: "a"}})
 	f.reaches(at + 2)
 	f.end()
+}
+
+// TestFollowKnowsOwnEvents checks that Follow returns the events that a Sequencer of its Store has just committed as it
+// would return them from the database, and marks them, also after another process has appended events.
+func TestFollowKnowsOwnEvents(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	own, other := openLog(t, db, eventstore.SequencerConfig{}), openLog(t, db, eventstore.SequencerConfig{})
+	p := own.fixture(2, 1000)
+	begin, err := own.store.Head(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	follow := func(s *eventstore.Store) <-chan eventstore.Record {
+		records := make(chan eventstore.Record, 100)
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() {
+			done <- s.Follow(ctx, begin, func(_ context.Context, events []eventstore.Record) error {
+				for _, r := range events {
+					records <- r
+				}
+				return nil
+			})
+		}()
+		t.Cleanup(func() {
+			cancel()
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		})
+		return records
+	}
+	memory, database := follow(own.store), follow(openStore(t, db, eventstore.Config{Now: time.Now, PollInterval: 5 * time.Millisecond}).store)
+	for _, l := range []*testLog{own, own, other, own, own} {
+		l.execute(p.users[0].request(p.say("hello")))
+		got, want := <-memory, <-database
+		if want.Own {
+			t.Errorf("event %d is the own one of a store without a sequencer", got.Position)
+		}
+		if got.Own != (l == own) {
+			t.Errorf("event %d: own %v", got.Position, got.Own)
+		}
+		got.Own = false
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("from the database (-), from memory (+):\n%s", diff)
+		}
+	}
 }

@@ -1,6 +1,7 @@
 package eventstore
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -117,4 +118,90 @@ func (h *history) change(lost expectation, newest event) bool {
 	h.onChange(now)
 	h.now, h.newest = now, newest
 	return true
+}
+
+// recentLimit is the maximum number of events that are kept in memory for Follow.
+const recentLimit = 4096
+
+// recent holds the newest events that the Sequencers of a Store have committed, without a gap. Readers that have read
+// the event before them need no query.
+type recent struct {
+	mu      sync.Mutex
+	number  int64 // number of the history of the log to which the events belong
+	before  event // the event before the first one
+	records []Record
+	sent    []Record // the batch that was sent to the database last; it may be committed or not
+}
+
+// send records a batch that is about to be sent to the database. A reader may find its events there before add is
+// called.
+func (r *recent) send(records []Record) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.sent = records
+}
+
+// mark sets Own of those records of the database that are also in memory.
+func (r *recent) mark(records []Record) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i := range records {
+		e := &records[i]
+		e.Own = contains(r.sent, e) || contains(r.records, e)
+	}
+}
+
+// contains reports whether records, which have no gap, contain the event e.
+func contains(records []Record, e *Record) bool {
+	if len(records) == 0 {
+		return false
+	}
+	i := e.Position - records[0].Position
+	return i >= 0 && i < int64(len(records)) && records[i].ID == e.ID
+}
+
+// add appends committed events that follow the event before in the log. If another process has appended events
+// meanwhile, the earlier ones are dropped.
+func (r *recent) add(number int64, before event, records []Record) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if number != r.number || before != r.end() || len(r.records)+len(records) > recentLimit {
+		r.number, r.before, r.records = number, before, nil
+	}
+	for _, e := range records[max(0, len(records)-recentLimit):] {
+		e.Metadata, e.Own = Metadata{}, true
+		r.records = append(r.records, e)
+	}
+	if dropped := len(records) - recentLimit; dropped > 0 {
+		r.before = event{records[dropped-1].Position, records[dropped-1].ID}
+	}
+}
+
+// end returns the newest event. The caller must hold the lock.
+func (r *recent) end() event {
+	if n := len(r.records); n > 0 {
+		return event{r.records[n-1].Position, r.records[n-1].ID}
+	}
+	return r.before
+}
+
+// after returns at most limit events that follow e, and the number of their history. The caller may change the slice.
+func (r *recent) after(e event, limit int) ([]Record, int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	first := e.position - r.before.position
+	switch {
+	case first < 0 || first >= int64(len(r.records)):
+		return nil, 0
+	case first == 0 && e != r.before, first > 0 && r.records[first-1].ID != e.id:
+		return nil, 0
+	}
+	return slices.Clone(r.records[first:min(first+int64(limit), int64(len(r.records)))]), r.number
+}
+
+// clear drops all events.
+func (r *recent) clear() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.before, r.records = event{}, nil
 }

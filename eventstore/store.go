@@ -45,6 +45,7 @@ type Store struct {
 	fixed     func() time.Time // Config.Clock
 	clock     clock
 	history   history
+	recent    recent
 	log       *slog.Logger
 	poll      time.Duration
 	appended  *wait.Signal
@@ -78,6 +79,7 @@ func Open(ctx context.Context, pool *pgxpool.Pool, c Config) (*Store, error) {
 	s.cursors = coalesce.New(s.eventIDs)
 	s.history.onChange = func(now History) {
 		s.codec.keys.drop(now.Head)
+		s.recent.clear()
 		pool.Reset() // an old connection may belong to the former server
 	}
 	var found int

@@ -1,6 +1,7 @@
 package media
 
 import (
+	"bytes"
 	"cmp"
 	"slices"
 	"time"
@@ -63,6 +64,14 @@ func (p *publisher) parse(kind byte, payload []byte) (m parsed, err error) {
 		if !p.hasKey {
 			return m, errNoKeyFrame
 		}
+	case kind == flv.Audio && m.info.Coded && m.info.Codec == flv.AAC && !m.info.Mixed:
+		body, err := flv.RemoveADTS(payload[m.info.Body:])
+		if err != nil {
+			return m, err
+		}
+		if len(body) < len(payload)-m.info.Body {
+			m.payload = slices.Concat(payload[:m.info.Body], body)
+		}
 	case len(payload) > maxHeader:
 	case kind == flv.Video && m.info.Header:
 		m.size, err = flv.ParseSize(payload)
@@ -86,19 +95,29 @@ func lengthSize(header []byte) int {
 	return sets.LengthSize
 }
 
-// repair puts lengths in place of the start codes between NAL units. Players do not begin with a key frame whose units
-// are truncated.
+// repair puts lengths in place of the start codes between NAL units, and removes impossible composition times. Players do
+// not begin with a key frame of another track than the first, or with one that is truncated.
 func (p *publisher) repair(m *parsed) {
-	if m.info.Track != 0 || m.info.Mixed || m.info.Codec != flv.H264 && m.info.Codec != flv.HEVC {
-		return
-	}
 	const usual = 4
-	head, body := m.payload[:m.info.Body], m.payload[m.info.Body:]
-	repaired, ok := flv.RepairUnits(body, cmp.Or(p.lengthSize, usual))
+	lengthSize := cmp.Or(p.lengthSize, usual)
 	switch {
-	case !ok:
+	case m.info.Track != 0:
 		m.info.Key = false
-	case len(repaired) != len(body) || &repaired[0] != &body[0]:
-		m.payload = slices.Concat(head, repaired)
+		return
+	case m.info.Mixed:
+		return
+	case m.info.Codec == flv.H264 || m.info.Codec == flv.HEVC:
+		head, body := m.payload[:m.info.Body], m.payload[m.info.Body:]
+		if repaired, ok := flv.RepairUnits(body, lengthSize); ok && (len(repaired) != len(body) || &repaired[0] != &body[0]) {
+			m.payload = slices.Concat(head, repaired)
+		}
 	}
+	if m.info.Offset < -maxComposition || m.info.Offset > maxComposition {
+		m.info.Offset = 0
+		m.payload = bytes.Clone(m.payload)
+		clear(m.payload[m.info.Body-3 : m.info.Body]) // the composition time precedes the body
+	}
+	m.info.Key = m.info.Key && flv.IsComplete(m.info.Codec, m.payload[m.info.Body:], lengthSize)
 }
+
+const maxComposition = 10_000 // ms; a picture waits at most for the pictures of a group

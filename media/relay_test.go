@@ -397,17 +397,29 @@ func TestUnusableHeadersAreIgnored(t *testing.T) {
 			bad: []string{"\x17\x00\x00\x00\x00", "\x17\x00\x00\x00", "\x17\x00", "\x17", "\x17\x00\x00\x00\x00\x01\x64\x00\x28\xff\xe0\x00", string(avcHeader()[:20]),
 				"\x17\x00\x00\x00\x00\x01\x64\x00\x28\xff\xe1\x00\x02\x67\x64\x01\x00\x04\x68\xeb\xe3\xcb",
 				"\x17\x00\x00\x00\x00\x01\x64\x00\x28\xfc\xe1\x00\x02\x67\x64\x01\x00\x04\x68\xeb\xe3\xcb", // its NAL units have lengths of one byte
+				"\x17\x00\x00\x00\x00\x00" + string(avcHeader()[6:]),                                       // version 0
+				strings.Replace(string(avcHeader()), "\x68\xeb\xe3\xcb", "\x68\x00\x00\x00", 1), strings.Replace(string(avcHeader()), "\x68\xeb", "\xff\xff", 1),
+				"\x1f\x00", "\x12\x00", "\x14\x00", "\xb6x", "\x72x", "\x3fx", "\xcfx", // other codecs
+				"\xaf\x00\x00\x00", "\xaf\x00\x10\x00", "\xaf\x00\xff\xff\xff\xff",
+				"\xaf\x01\xff\xf1\x50\x80\x01", // an ADTS header without its frame
 				"\x17\x01\x00\x00\x00", "\x27\x01", "\xaf\x00", "\xaf", "\xaf\x00\x12", "\xaf\x00\x17\x80\x00\x00\x10", "\xaf\x01"},
 		},
 		"HEVC and Opus": {
 			good: []string{string(hevcHeader()), "\x90OpusOpusHead\x01\x02\x38\x01\x80\xbb\x00\x00\x00\x00\x00"},
 			key:  []string{"\x93hvc1\x00\x00\x02\x5a\x26\x01" + slice, "\x91Opus\xfcopus"},
-			bad:  []string{"\x90hvc1", "\x90hvc1\x01", string(hevcHeader()[:60]), unreadableHEVC, "\x90hv", "\x93hvc1", "\x90Opus", "\x90OpusOpusHead", "\x90OpusOpusHead\x01\x02\x38\x01", "\x91Opus", "\x90"},
+			bad: []string{"\x90hvc1", "\x90hvc1\x01", string(hevcHeader()[:60]), unreadableHEVC, "\x90hv",
+				strings.Replace(string(hevcHeader()), string(hevcVPS[2:]), strings.Repeat("\x00", len(hevcVPS)-2), 1), strings.Replace(string(hevcHeader()), string(hevcVPS), strings.Repeat("\xff", len(hevcVPS)), 1),
+				strings.Replace(string(hevcHeader()), string(hevcPPS[2:]), strings.Repeat("\x00", len(hevcPPS)-2), 1), strings.Replace(string(hevcHeader()), string(hevcPPS), strings.Repeat("\xff", len(hevcPPS)), 1),
+				"\x90hvc1\xff" + string(hevcHeader()[6:]), "\x1f\x00", "\x12\x00", "\x14\x00", "\xb6x", "\x72x", "\x3fx", "\xcfx",
+				"\x90Opus" + strings.Repeat("\xff", 19), "\x90OpusOpusHead\x01\x00\x38\x01\x80\xbb\x00\x00\x00\x00\x00", "\x90OpusOpusHead\xf1\x02\x38\x01\x80\xbb\x00\x00\x00\x00\x00",
+				"\x90OpusOpusHead\x01\x09\x38\x01\x80\xbb\x00\x00\x00\x00\x00", "\x90OpusOpusHead\x01\x09\x38\x01\x80\xbb\x00\x00\x00\x00\x01", "\x90OpusXpusHead\x01\x02\x38\x01\x80\xbb\x00\x00\x00\x00\x00",
+				"\x93hvc1", "\x90Opus", "\x90OpusOpusHead", "\x90OpusOpusHead\x01\x02\x38\x01", "\x91Opus", "\x90"},
 		},
 		"AV1": {
 			good: []string{"\x90av01\x81\x08\x0c\x00\x0a\x0b\x00\x00\x00\x42\xa7\xbf\xe4\x60\x0d\x00\x40"},
 			key:  []string{"\x91av01\x32\x03ppp"},
-			bad:  []string{"\x90av01", "\x90av01\x81\x08", "\x90av01\x81\x08\x0c\x00\x0a\x0b\x00", "\x91av01"},
+			bad: []string{"\x90av01", "\x90av01\x81\x08", "\x90av01\x81\x08\x0c\x00\x0a\x0b\x00",
+				"\x90av01\x01\x08\x0c\x00\x0a\x0b\x00\x00\x00\x42\xa7\xbf\xe4\x60\x0d\x00\x40", "\x90av01\xff\x08\x0c\x00\x0a\x0b\x00\x00\x00\x42\xa7\xbf\xe4\x60\x0d\x00\x40", "\x1f\x00", "\x12\x00", "\x14\x00", "\x91av01"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -417,7 +429,7 @@ func TestUnusableHeadersAreIgnored(t *testing.T) {
 			send := func(at uint32, payloads []string) {
 				for _, payload := range payloads {
 					kind := byte(flv.Video)
-					if first := payload[0]; first>>4 == 0xa || len(payload) > 1 && first>>4 == 9 && payload[1] == 'O' {
+					if first := payload[0]; first>>4 == 0xa || len(payload) == 2 && payload[1] == 'x' || len(payload) > 1 && first>>4 == 9 && payload[1] == 'O' {
 						kind = flv.Audio
 					}
 					s.send(rtmp.AppendMedia(nil, kind, at, []byte(payload)))
@@ -427,8 +439,15 @@ func TestUnusableHeadersAreIgnored(t *testing.T) {
 			send(0, tt.key)
 			early := h.watch(t, h.flvURL("KEY"))
 			early.sees([]byte(tt.key[0]))
-			send(40, tt.bad)
-			h.stream(t, "KEY", "what is ignored", func(s media.StreamStats) bool { return s.Ignored == uint64(len(tt.bad)) })
+			for i, bad := range tt.bad {
+				send(40, []string{bad})
+				h.stream(t, "KEY", fmt.Sprintf("%q is ignored", bad), func(s media.StreamStats) bool { return s.Ignored == uint64(i+1) })
+				v := h.watch(t, h.flvURL("KEY"))
+				if tags := v.sees([]byte(tt.key[0])); len(tags) != len(tt.good)+1 {
+					t.Errorf("after %q a player starts with %q", bad, kinds(tags))
+				}
+				v.cancel()
+			}
 			next := append([]string{strings.ReplaceAll(tt.key[0], "p", "q")}, tt.key[1:]...)
 			send(1000, next)
 			h.stream(t, "KEY", "the next key frame", func(s media.StreamStats) bool { return s.FramesIn == uint64(len(tt.good)+2*len(tt.key)) })

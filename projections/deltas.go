@@ -50,6 +50,21 @@ func (d Delta) spec() DeltaSpec {
 	return DeltaSpec{}
 }
 
+// ReleasedWhenDurable reports whether all deltas of an event may be released before the tables have applied it. They
+// then contain nothing from the tables except the profile of the user, which the event does not change.
+func ReleasedWhenDurable(r eventstore.Record) bool {
+	if r.Event == nil {
+		return false
+	}
+	of := specs[r.Event.Type()]
+	for _, s := range of {
+		if !s.Durable {
+			return false
+		}
+	}
+	return len(of) > 0
+}
+
 // Payload returns the content of d for clients, or nil if there is none. Its type is the Payload of d's entry in the
 // table of deltas. Set Profile before.
 func (d Delta) Payload() any {

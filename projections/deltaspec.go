@@ -18,16 +18,18 @@ type DeltaSpec struct {
 	ChangesGauges bool // whether the delta changes the gauges of its live
 	NeedsProfile  bool // whether clients receive the profile of the delta's user
 	LivesOfUser   bool // whether the delta belongs to every live that its user is in, instead of one live
+	Durable       bool // whether clients receive the delta as soon as its event is durable, before the tables have applied it
 	NotProjected  bool // whether no projection handles the event, so that only the log stores it
 
 	address func(*Delta) // sets the fields of the delta that depend on the audience
 	payload func(Delta) any
 }
 
-// droppable, changesGauges, needsProfile and notProjected are options. Each sets the field with its name.
+// droppable, changesGauges, needsProfile, durable and notProjected are options. Each sets the field with its name.
 func droppable(s *DeltaSpec)     { s.Droppable = true }
 func changesGauges(s *DeltaSpec) { s.ChangesGauges = true }
 func needsProfile(s *DeltaSpec)  { s.NeedsProfile = true }
+func durable(s *DeltaSpec)       { s.Durable = true }
 func notProjected(s *DeltaSpec)  { s.NotProjected = true }
 
 // toLive sends E to all subscribers of its live.

@@ -48,9 +48,9 @@ const (
 // has an entry, too.
 func DeltaSpecs() []DeltaSpec {
 	return []DeltaSpec{
-		toLive(KindComment, "A viewer posted a comment.", commentPayload, droppable),
-		toLive(KindGift, "A viewer sent a gift.", giftPayload, changesGauges),
-		toUser(KindBalance, "The balance of the user has changed.", spentPayload),
+		toLive(KindComment, "A viewer posted a comment.", commentPayload, droppable, durable),
+		toLive(KindGift, "A viewer sent a gift.", giftPayload, changesGauges, durable),
+		toUser(KindBalance, "The balance of the user has changed.", spentPayload, durable),
 		toUser(KindBalance, "The balance of the user has changed.", correctedPayload),
 		toLive(KindRefund, "A gift was refunded to its sender.", refundPayload, changesGauges),
 		toUser(KindBalance, "The balance of the user has changed.", refundedPayload),

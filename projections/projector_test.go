@@ -185,6 +185,25 @@ func TestProjector(t *testing.T) {
 		})
 	}
 
+	t.Run("works whatever the defaults of the database are", func(t *testing.T) {
+		t.Parallel()
+		db := pgtest.New(t)
+		for _, setting := range []string{"default_transaction_isolation = 'serializable'", "default_transaction_read_only = on", "statement_timeout = 1"} {
+			if _, err := db.Owner.Exec(t.Context(), "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET "+strings.ReplaceAll(setting, "'", "''")+"', current_database()); END $$"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w := projtest.Open(t, db, eventstore.Config{}, "first")
+		w.Project()
+		w.AddGift("rose", 5)
+		w.CatchUp()
+		w.GrowTree()
+		if _, err := rebuild.Run(t.Context(), w.OwnerPool(), w.Store, rebuild.Config{Now: time.Now}); err != nil {
+			t.Fatal(err)
+		}
+		w.Verify()
+	})
+
 	t.Run("is not delayed by open transactions", func(t *testing.T) {
 		t.Parallel()
 		w := projtest.New(t)

@@ -20,13 +20,23 @@ const (
 // Queries reads the tables. It is safe for concurrent use.
 type Queries struct {
 	pool *pgxpool.Pool
+	wait func(context.Context) error // called before each read
 }
 
 // NewQueries returns Queries that use pool. The search_path of pool must begin with the read schema.
-func NewQueries(pool *pgxpool.Pool) *Queries { return &Queries{pool} }
+func NewQueries(pool *pgxpool.Pool) *Queries { return &Queries{pool, noWait} }
+
+func noWait(context.Context) error { return nil }
+
+// After returns Queries that call wait before each read. The read fails with the error of wait. A server uses it so that
+// its reads contain everything that it has pushed, see feed.Feed.UpToDate.
+func (q *Queries) After(wait func(context.Context) error) *Queries { return &Queries{q.pool, wait} }
 
 // many returns all rows of a query. what names the rows in errors.
 func many[T any](ctx context.Context, q *Queries, what string, scan pgx.RowToFunc[T], sql string, args ...any) ([]T, error) {
+	if err := q.wait(ctx); err != nil {
+		return nil, fmt.Errorf("read %s: %w", what, err)
+	}
 	rows, err := q.pool.Query(ctx, sql, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", what, err)

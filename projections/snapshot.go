@@ -72,6 +72,9 @@ func (q *Queries) liveSnapshot(ctx context.Context, id domain.LiveID) (s LiveSna
 	// The transaction continues to read the rows of its database snapshot, but finds tables by their newest names. Only
 	// a later query notices a switch of the tables.
 	b.Queue(selectCheckpoint.With(nil)).QueryRow(func(row pgx.Row) error { return row.Scan(nil, &after, nil) })
+	if err := q.wait(ctx); err != nil {
+		return s, err
+	}
 	conn, err := q.pool.Acquire(ctx)
 	if err != nil {
 		return s, err

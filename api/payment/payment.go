@@ -9,7 +9,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"net/http"
+	"net/url"
+	"strconv"
 
 	"roomlog/api/secret"
 	"roomlog/domain"
@@ -73,6 +76,9 @@ func (p SharedSecret) Payment(header http.Header, body []byte) (Payment, error) 
 	if !signed {
 		return Payment{}, ErrSignature
 	}
+	if kind, _, _ := mime.ParseMediaType(header.Get("Content-Type")); kind == "application/x-www-form-urlencoded" && !bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) {
+		return decodeForm(body)
+	}
 	var payment Payment
 	if err := strictjson.Check(body, &payment); err != nil {
 		return Payment{}, fmt.Errorf("decode a payment: %w", err)
@@ -86,4 +92,29 @@ func (p SharedSecret) Payment(header http.Header, body []byte) (Payment, error) 
 		return Payment{}, errors.New("decode a payment: data after the JSON object")
 	}
 	return payment, nil
+}
+
+// decodeForm decodes a payment report that is a form with the fields order, user and price.
+func decodeForm(body []byte) (Payment, error) {
+	form, err := url.ParseQuery(string(body))
+	if err != nil {
+		return Payment{}, fmt.Errorf("decode a payment: %w", err)
+	}
+	for _, name := range []string{"order", "user", "price"} {
+		if len(form[name]) != 1 {
+			return Payment{}, fmt.Errorf("decode a payment: the form needs one field %s", name)
+		}
+	}
+	if len(form) != 3 {
+		return Payment{}, errors.New("decode a payment: the form has unknown fields")
+	}
+	user, err := strconv.ParseInt(form.Get("user"), 10, 64)
+	if err != nil {
+		return Payment{}, fmt.Errorf("decode a payment: user: %w", err)
+	}
+	price, err := strconv.ParseInt(form.Get("price"), 10, 64)
+	if err != nil {
+		return Payment{}, fmt.Errorf("decode a payment: price: %w", err)
+	}
+	return Payment{Order: domain.OrderID(form.Get("order")), User: domain.UserID(user), Price: price}, nil
 }

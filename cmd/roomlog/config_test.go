@@ -62,25 +62,25 @@ func TestConfigCheckPrintsEverySetting(t *testing.T) {
 	env := map[string]string{"ROOMLOG_COMMENT_RATE": "8", "ROOMLOG_GIFT_RATE": "9", "ROOMLOG_JWT_SECRET": "geheim-geheim-geheim-1"}
 	rows := configCheck(t, env, "--config", file, "--gift-rate", "10", "--http-addr=:8080")
 	for name, want := range map[string]string{
-		"SETTING":         "VALUE | UNIT | SOURCE",
-		"gift-rate":       "10 | gifts/s | flag",
-		"comment-rate":    "8 | comments/s | environment (ROOMLOG_COMMENT_RATE)",
-		"join-rate":       "3 | joins/s | file (join-rate in " + file + ")",
-		"guest-chat":      "true | - | file (guest-chat in " + file + ")",
-		"trusted-proxies": "10.0.0.0/8,127.0.0.1 | - | file (trusted-proxies in " + file + ")",
-		"presence-grace":  "1m30s | duration | file (presence-grace in " + file + ")",
-		"push-window":     "0 | duration | file (push-window in " + file + ")",
-		"drain-timeout":   "5m | duration | file (drain-timeout in " + file + ")",
-		"log-level":       "debug | - | file (log-level in " + file + ")",
-		"lock-timeout":    "1m | duration | file (lock-timeout in " + file + ")",
-		"postgres-bin":    "/usr/lib/postgresql/17/bin | - | file (postgres-bin in " + file + ")",
-		"http-addr":       ":8080 | - | flag",
-		"queue-size":      "8192 | commands | default",
-		"config":          file + " | - | flag",
-		"database-url":    "postgres://anna:xxxxx@db.example/roomlog?sslpassword=xxxxx | - | file (database-url in " + file + ")",
-		"jwt-secret":      "set, 22 bytes | - | environment (ROOMLOG_JWT_SECRET)",
-		"sign-secret":     "set, 20 bytes | - | file (sign-secret in " + file + ")",
-		"payment-secret":  "(generated once) | - | default",
+		"SETTING":         "VALUE | TYPE | UNIT | BOUNDS | SOURCE",
+		"gift-rate":       "10 | number | gifts/s | 0.001 to 1000000 | flag",
+		"comment-rate":    "8 | number | comments/s | 0.001 to 1000000 | environment (ROOMLOG_COMMENT_RATE)",
+		"join-rate":       "3 | number | joins/s | 0.001 to 1000000 | file (join-rate in " + file + ")",
+		"guest-chat":      "true | true or false | - | - | file (guest-chat in " + file + ")",
+		"trusted-proxies": "10.0.0.0/8,127.0.0.1 | list | - | - | file (trusted-proxies in " + file + ")",
+		"presence-grace":  "1m30s | duration | - | 1ms to 1h | file (presence-grace in " + file + ")",
+		"push-window":     "0 | duration | - | 1ms to 1s | file (push-window in " + file + ")",
+		"drain-timeout":   "5m | duration | - | 100ms to 10m | file (drain-timeout in " + file + ")",
+		"log-level":       "debug | text | - | auto, debug, info, warn, error | file (log-level in " + file + ")",
+		"lock-timeout":    "1m | duration | - | 1s to 24h | file (lock-timeout in " + file + ")",
+		"postgres-bin":    "/usr/lib/postgresql/17/bin | text | - | - | file (postgres-bin in " + file + ")",
+		"http-addr":       ":8080 | text | - | - | flag",
+		"queue-size":      "8192 | whole number | commands | 1 to 1000000 | default",
+		"config":          file + " | text | - | - | flag",
+		"database-url":    "postgres://anna:xxxxx@db.example/roomlog?sslpassword=xxxxx | text | - | - | file (database-url in " + file + ")",
+		"jwt-secret":      "set, 22 bytes | text | - | - | environment (ROOMLOG_JWT_SECRET)",
+		"sign-secret":     "set, 20 bytes | text | - | - | file (sign-secret in " + file + ")",
+		"payment-secret":  "(generated once) | text | - | - | default",
 	} {
 		if rows[name] != want {
 			t.Errorf("%s: got %q, want %q", name, rows[name], want)
@@ -92,7 +92,7 @@ func TestConfigCheckPrintsEverySetting(t *testing.T) {
 		}
 	}
 	env["ROOMLOG_CONFIG"] = file
-	if rows := configCheck(t, env); rows["join-rate"] != "3 | joins/s | file (join-rate in "+file+")" || rows["config"] != file+" | - | environment (ROOMLOG_CONFIG)" {
+	if rows := configCheck(t, env); rows["join-rate"] != "3 | number | joins/s | 0.001 to 1000000 | file (join-rate in "+file+")" || rows["config"] != file+" | text | - | - | environment (ROOMLOG_CONFIG)" {
 		t.Errorf("the variable of the file: %q, %q", rows["join-rate"], rows["config"])
 	}
 }

@@ -386,7 +386,7 @@ func (h *fallback) refused(name, cursor string, replay <-chan string) {
 	case last := <-replay:
 		var line struct{ Cursor, End string }
 		err := json.Unmarshal([]byte(last), &line)
-		if err != nil || !slices.Contains([]string{"cursor_lost", "internal", "busy"}, line.End) { // the last two codes mean that the database could not be reached
+		if err != nil || line.End != "cursor_lost" && line.End != "busy" { // busy: the database could not be reached for 10 s
 			h.t.Errorf("%s: the replay ended with %s", name, last)
 		}
 		h.conflict(name, line.Cursor)
@@ -427,8 +427,18 @@ func (h *fallback) reported(name string) {
 			status, _ := (&person{t: h.t, at: at}).do(http.MethodGet, "/readyz", nil, nil)
 			return status == http.StatusOK
 		})
-		if found := lostLine.FindAllString(at.output(), -1); len(found) < h.changes {
+		found := lostLine.FindAllString(at.output(), -1)
+		if len(found) < h.changes {
 			h.t.Errorf("%s: server %d has reported %d changes of the history, want %d", name, i, len(found), h.changes)
+		}
+		halts := strings.Count(at.output(), `level=ERROR msg="transparency log is halted`)
+		if halts > h.changes { // one cause in each round
+			h.t.Errorf("%s: server %d has logged that the transparency log is halted %d times, want at most %d", name, i, halts, h.changes)
+		}
+		for line := range strings.Lines(at.output()) {
+			if strings.Contains(line, `level=ERROR msg="request failed"`) {
+				h.t.Errorf("%s: server %d has logged an error for a request that the change of the history has ended: %s", name, i, line)
+			}
 		}
 	}
 }

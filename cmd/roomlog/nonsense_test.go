@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -132,6 +134,87 @@ func TestSettingsRefuseNonsense(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// atBounds returns, for each number among the settings, the values at one of its bounds: the bound, and the next value beyond it. The
+// second is "" if every value beyond is special or cannot be written.
+func atBounds(upper bool) map[string][2]string {
+	all := map[string][2]string{}
+	for _, s := range allSettings() {
+		bound, step := s.Min, int64(-1)
+		if upper {
+			bound, step = s.Max, 1
+		}
+		beyond := ""
+		switch s.Value().(type) {
+		case time.Duration:
+			if d, err := time.ParseDuration(bound); err == nil {
+				beyond = (d + time.Duration(step)).String()
+			}
+		case float64, float32:
+			if f, err := strconv.ParseFloat(bound, 64); err == nil {
+				beyond = strconv.FormatFloat(f+float64(step)*(0.0001+f/1000), 'f', -1, 64)
+			}
+		default:
+			if n, err := strconv.ParseInt(bound, 10, 64); err == nil && n != math.MaxInt64 {
+				beyond = strconv.FormatInt(n+step, 10)
+			}
+		}
+		if bound == "" || len(s.OneOf) > 0 {
+			continue
+		}
+		if s.Zero != "" && (beyond == "0" || beyond == "0s") {
+			beyond = ""
+		}
+		all[s.Name()] = [2]string{bound, beyond}
+	}
+	return all
+}
+
+// besideOthers contains values for the settings that a rule ties to another setting which is at its bound.
+var besideOthers = map[string]map[string]string{
+	"lower": {"wrong-passwords-per-name": "2", "socket-timeout": "1001ms", "rtmp-timeout": "11ms"},
+	"upper": {"wrong-passwords-per-device": "500000"},
+}
+
+// TestSettingsAtTheirBounds checks that the bounds of every number are accepted, and that the next values beyond are
+// refused.
+func TestSettingsAtTheirBounds(t *testing.T) {
+	t.Parallel()
+	for name, upper := range map[string]bool{"lower": false, "upper": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			numbers := atBounds(upper)
+			if len(numbers) < 60 {
+				t.Fatalf("only %d numbers were found", len(numbers))
+			}
+			accepted, refused := map[string]string{"ROOMLOG_LOG_FORMAT": "text"}, []string{"config", "check"}
+			for setting, at := range numbers {
+				if at[1] != "" {
+					refused = append(refused, "--"+setting+"="+at[1])
+				}
+			}
+			args := []string{"config", "check"}
+			for setting, at := range numbers {
+				args = append(args, "--"+setting+"="+cmp.Or(besideOthers[name][setting], at[0]))
+			}
+			if got := runIn(t.Context(), accepted, args...); got.code != exitOK {
+				t.Errorf("the bounds are refused: %s", got.stderr)
+			}
+			got := runIn(t.Context(), accepted, refused...)
+			if got.code != exitUsage || got.stdout != "" {
+				t.Errorf("exit code %d, want %d: %s", got.code, exitUsage, got.stdout)
+			}
+			for setting, at := range numbers {
+				if at[1] != "" && !strings.Contains(got.stderr, "--"+setting+" must ") {
+					t.Errorf("--%s=%s is accepted", setting, at[1])
+				}
+			}
+			if t.Failed() {
+				t.Log(got.stderr)
+			}
+		})
 	}
 }
 

@@ -187,3 +187,21 @@ func TestRefusedArguments(t *testing.T) {
 		t.Errorf("printed %q", got.stdout)
 	}
 }
+
+// TestVerifyOfAMissingTable checks that verify prints the faults that it has found, although a missing table prevents it from
+// checking the rest.
+func TestVerifyOfAMissingTable(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	env := map[string]string{"DATABASE_URL": db.DSN}
+	if got := runIn(t.Context(), env, "gift", "add", "--name", "Rose", "--coin", "3"); got.code != exitOK {
+		t.Fatal(got.stderr)
+	}
+	if _, err := db.Owner.Exec(t.Context(), "ALTER TABLE read.gift RENAME TO former"); err != nil {
+		t.Fatal(err)
+	}
+	got := runIn(t.Context(), env, "verify", "--quiet")
+	if got.code != exitFault || !strings.Contains(got.stdout, "fault: schema: table read.gift is missing") || !strings.Contains(got.stderr, "the rest could not be checked") {
+		t.Errorf("exit code %d, want %d\n%s\n%s", got.code, exitFault, got.stdout, got.stderr)
+	}
+}

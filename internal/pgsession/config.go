@@ -20,6 +20,10 @@ const connectTimeout = 15 * time.Second
 // PostgreSQL reports to clients, and options, which cannot be set afterwards.
 var startupParameters = []string{"client_encoding", "datestyle", "timezone", "standard_conforming_strings", "options"}
 
+// defaults are parameters that every session needs. A database or a role may have other values, for example a managed
+// database that is read-only for others, or one that ends long statements.
+var defaults = map[string]string{"default_transaction_read_only": "off", "default_transaction_isolation": "read committed", "statement_timeout": "0"}
+
 // Parse returns the configuration of an address of a database. Parameters of the address, such as search_path, are set
 // after connecting.
 func Parse(dsn string) (*pgx.ConnConfig, error) {
@@ -32,12 +36,13 @@ func Parse(dsn string) (*pgx.ConnConfig, error) {
 }
 
 // Prepare changes a configuration that pgx has parsed. Connections send only startupParameters in the startup message,
-// and set all other parameters after connecting. If the configuration has no connect timeout, it gets connectTimeout.
+// and set all other parameters after connecting, and the defaults. If the configuration has no connect timeout, it gets
+// connectTimeout.
 func Prepare(c *pgx.ConnConfig) {
 	if c.ConnectTimeout == 0 {
 		c.ConnectTimeout = connectTimeout
 	}
-	params := map[string]string{}
+	params := maps.Clone(defaults)
 	for name, value := range c.RuntimeParams {
 		if !slices.Contains(startupParameters, strings.ToLower(name)) {
 			params[name] = value

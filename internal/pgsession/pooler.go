@@ -42,6 +42,7 @@ const (
 // key for a moment; otherwise it takes no lock.
 func CheckPooler(ctx context.Context, config *pgx.ConnConfig) (pooled bool, err error) {
 	config = config.Copy()
+	config.AfterConnect = nil                                     // The check needs no parameters, and setting them would wait for a session of the database.
 	config.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol // This protocol leaves no prepared statement in a session.
 	first, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {

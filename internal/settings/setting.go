@@ -40,12 +40,36 @@ func (s Setting) Env() string {
 	return "ROOMLOG_" + strings.ToUpper(strings.ReplaceAll(s.Name(), "-", "_"))
 }
 
-// UnitName returns the unit of the value. Durations contain their unit.
-func (s Setting) UnitName() string {
-	if s.Unit == "" && s.value.Type() == duration {
+// TypeName returns the type of the value in words.
+func (s Setting) TypeName() string {
+	t := s.value.Type()
+	switch {
+	case t == duration:
 		return "duration"
+	case s.value.CanInt():
+		return "whole number"
+	case s.value.CanFloat():
+		return "number"
+	case t.Kind() == reflect.Bool:
+		return "true or false"
+	case t.Kind() == reflect.Slice:
+		return "list"
 	}
-	return s.Unit
+	return "text"
+}
+
+// Bounds returns the permitted values: the bounds of a number, which are inclusive, or the values of a text. It returns ""
+// if there are none.
+func (s Setting) Bounds() string {
+	switch {
+	case s.Min != "" && s.Max != "":
+		return s.Min + " to " + s.Max
+	case s.Min != "":
+		return "at least " + s.Min
+	case s.Max != "":
+		return "at most " + s.Max
+	}
+	return strings.Join(s.OneOf, ", ")
 }
 
 // Help returns the help text of the flag: the sentence, the unit, the bounds and the meaning of 0.
@@ -54,15 +78,11 @@ func (s Setting) Help() string {
 	if s.Unit != "" {
 		notes = append(notes, s.Unit)
 	}
-	switch {
-	case s.Min != "" && s.Max != "":
-		notes = append(notes, s.Min+" to "+s.Max)
-	case s.Min != "":
-		notes = append(notes, "at least "+s.Min)
-	case s.Max != "":
-		notes = append(notes, "at most "+s.Max)
+	switch bounds := s.Bounds(); {
 	case len(s.OneOf) > 0:
-		notes = append(notes, "one of "+strings.Join(s.OneOf, ", "))
+		notes = append(notes, "one of "+bounds)
+	case bounds != "":
+		notes = append(notes, bounds)
 	}
 	if s.Zero != "" {
 		notes = append(notes, "0: "+s.Zero)

@@ -78,6 +78,7 @@ func open(t testing.TB, db *pgtest.DB, name string, change func(*broadcasts.Conf
 	}
 	p.sequencer = eventstore.NewSequencer(p.store, eventstore.SequencerConfig{Timeout: timeout})
 	p.feed = feed.New(p.store, p.queries, feed.Config{SubscriberTimeout: 2 * timeout})
+	p.queries = p.queries.After(p.feed.UpToDate)
 	p.cluster = cluster.New(cluster.NewPostgres(pool), cluster.Config{Node: name, Now: p.clock.Now})
 	cfg := broadcasts.Config{Store: p.store, Commands: p.sequencer, Queries: p.queries, Owners: p.admission(p.queries), Feed: p.feed, Cluster: p.cluster,
 		Signer: p.signer, Now: p.now.Now, LostNodeGrace: lostNodeGrace, OnChange: p.changed}

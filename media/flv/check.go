@@ -30,6 +30,8 @@ func truncated(info Info, b []byte) bool {
 	return (info.Codec == H264 || info.Codec == HEVC || info.Codec == AV1) && len(b) < 5 && b[0]>>4 != frameCommand
 }
 
+const markAV1 = 0x81 // marker bit and version 1 of a decoder configuration (AV1 in ISOBMFF, section 2.3.3)
+
 func checkHeader(info Info, body []byte) error {
 	var err error
 	minimum := 1
@@ -43,10 +45,19 @@ func checkHeader(info Info, body []byte) error {
 	case AAC:
 		minimum = 2
 	case Opus:
-		minimum = 19 // RFC 7845, section 5.1
+		minimum = opusHeadSize
 	}
-	if err == nil && !info.Mixed && len(body) < minimum {
-		err = fmt.Errorf("%w: sequence header of %d bytes", ErrMalformed, len(body))
+	switch {
+	case err != nil || info.Mixed:
+		return err
+	case len(body) < minimum:
+		return fmt.Errorf("%w: sequence header of %d bytes", ErrMalformed, len(body))
+	case info.Codec == AV1 && body[0] != markAV1:
+		return fmt.Errorf("%w: decoder configuration of AV1 that begins with %#x", ErrMalformed, body[0])
+	case info.Codec == AAC && body[0]>>3 == 0:
+		return fmt.Errorf("%w: decoder configuration of AAC without an object type", ErrMalformed)
+	case info.Codec == Opus:
+		_, err = soundOfOpus(body)
 	}
 	return err
 }

@@ -14,8 +14,9 @@ const (
 
 // CodecTrack follows the codec of one track. A malformed payload may look like a sequence header or a frame of another
 // codec, and a player that receives it restarts its decoder. Therefore the codec changes only with a frame that a
-// decoder can use: a frame after a sequence header of its codec, or a complete frame of a codec without sequence
-// headers. The zero value is a track without a codec. It is not safe for concurrent use.
+// decoder can use: a frame after a sequence header of its codec, or a complete frame of MP3. Other codecs without sequence
+// headers, unknown codecs and payloads with several tracks are accepted only while the track has no codec. The zero value
+// is a track without a codec. It is not safe for concurrent use.
 type CodecTrack struct {
 	codec   Codec
 	headers map[Codec][]byte // of each codec that the track has had, its newest sequence header
@@ -27,8 +28,10 @@ type CodecTrack struct {
 // it later, with the first frame of its codec.
 func (t *CodecTrack) Accept(info Info, payload []byte) (header []byte, ok bool) {
 	switch {
-	case info.Mixed || info.Codec == "" || !info.Header && !info.Coded:
+	case !info.Header && !info.Coded:
 		return nil, true
+	case info.Mixed || info.Codec == "":
+		return nil, t.codec == ""
 	case t.codec == "" || t.codec == info.Codec:
 		t.codec = info.Codec
 		if info.Header {
@@ -49,7 +52,7 @@ func (t *CodecTrack) Accept(info Info, payload []byte) (header []byte, ok bool) 
 		t.keep(info.Codec, header)
 	case t.headers[info.Codec] != nil:
 		header = t.headers[info.Codec]
-	case !startsAlone(info, payload):
+	case info.Codec != MP3 || !isWholeMP3(payload[info.Body:]):
 		return nil, false
 	}
 	t.codec, t.waiting = info.Codec, nil
@@ -67,15 +70,8 @@ func (t *CodecTrack) keep(codec Codec, header []byte) {
 	t.headers[codec] = bytes.Clone(header)
 }
 
-// startsAlone reports whether a decoder can begin with a frame that no sequence header precedes.
-func startsAlone(info Info, payload []byte) bool {
-	switch info.Codec {
-	case H264, HEVC, AV1, VP9, AAC, Opus:
-		return false
-	case MP3:
-		var h mpeg1audio.FrameHeader
-		body := payload[info.Body:]
-		return h.Unmarshal(body) == nil && len(body) >= h.FrameLen()
-	}
-	return true
+// isWholeMP3 reports whether body begins with a whole frame.
+func isWholeMP3(body []byte) bool {
+	var h mpeg1audio.FrameHeader
+	return h.Unmarshal(body) == nil && len(body) >= h.FrameLen()
 }

@@ -37,7 +37,12 @@ func TestCodecTrack(t *testing.T) {
 			{8, aacHeader, "", true}, {8, "\x2f\xff\xfb\x10\x00", "", false}, {8, "\x2fmp3", "", false}, {8, mp3Frame, "", true},
 			{8, aacFrame, aacHeader, true},
 		},
-		"a codec that is not known to have headers": {{8, aacHeader, "", true}, {8, "\xb6speex", "", true}},
+		"audio of codecs without headers": {{8, aacHeader, "", true}, {8, "\xb6x", "", false}, {8, "\x72x", "", false}, {8, "\x3fx", "", false}, {8, "\xcfx", "", false}, {8, aacFrame, "", true}},
+		"video of codecs without headers": {{9, avcHeader, "", true}, {9, "\x12\x00", "", false}, {9, "\x14\x00", "", false}, {9, "\x1f\x00", "", false}, {9, avcInter, "", true}},
+		"a codec without headers first":   {{8, "\x72x", "", true}, {8, "\x72x", "", true}, {8, "\xb6x", "", false}, {8, aacHeader, "", false}, {8, aacFrame, aacHeader, true}},
+		"several tracks in one payload": {
+			{9, "\x96\x10avc1\x00\x00\x00\x01x", "", true}, {9, avcHeader, "", true}, {9, "\x96\x11avc1\x00\x00\x00\x01x", "", false}, {9, avcKey, "", true},
+		},
 		"video changes with a key frame": {
 			{9, avcHeader, "", true}, {9, avcKey, "", true}, {9, hevcHeader, "", false}, {9, hevcInter, "", false}, {9, hevcKey, hevcHeader, true},
 			{9, avcInter, "", false}, {9, avcKey, avcHeader, true}, {9, avcInter, "", true},

@@ -1,7 +1,9 @@
 package flv
 
 import (
+	"bytes"
 	"fmt"
+	"slices"
 
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/av1"
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
@@ -44,6 +46,9 @@ func ParseSize(header []byte) (size Size, err error) {
 
 func sizeOfH264(body []byte) (Size, error) {
 	sets, err := parseAVCC(body)
+	if err == nil {
+		err = sets.checkAVC()
+	}
 	if err != nil {
 		return Size{}, err
 	}
@@ -56,6 +61,9 @@ func sizeOfH264(body []byte) (Size, error) {
 
 func sizeOfHEVC(body []byte) (Size, error) {
 	sets, err := parseHVCC(body)
+	if err == nil {
+		err = sets.checkHEVC()
+	}
 	if err != nil {
 		return Size{}, err
 	}
@@ -89,18 +97,43 @@ func ParseSound(payload []byte) (sound Sound, err error) {
 	switch {
 	case info.Codec == AAC && info.Header:
 		return soundOfAAC(payload[info.Body:])
-	case info.Codec == Opus && info.Header && len(payload) > info.Body+9: // "OpusHead", the version, and the number of channels
-		return Sound{48_000, int(payload[info.Body+9])}, nil
+	case info.Codec == Opus && info.Header:
+		return soundOfOpus(payload[info.Body:])
 	case info.Codec == MP3 && info.Body == 1:
 		return Sound{[]int{5512, 11_025, 22_050, 44_100}[payload[0]>>2&3], 1 + int(payload[0]&1)}, nil
 	}
 	return Sound{}, nil
 }
 
+// typesOfAAC contains the audio object types of AAC and its extensions (ISO 14496-3, table 1.17).
+var typesOfAAC = []uint{1, 2, 3, 4, 5, 6, 17, 20, 23, 29, 39, 42}
+
+const (
+	opusHeadSize = 19 // bytes of the header without a channel mapping (RFC 7845, section 5.1)
+	minElement   = 5  // least bytes of a configuration with a program configuration element, which describes the channels
+)
+
+// soundOfOpus parses an identification header (RFC 7845, section 5.1).
+func soundOfOpus(body []byte) (Sound, error) {
+	const families, perChannel = 18, 2
+	switch {
+	case len(body) < opusHeadSize || !bytes.HasPrefix(body, []byte("OpusHead")):
+		return Sound{}, fmt.Errorf("%w: not an identification header of Opus", ErrMalformed)
+	case body[8]>>4 != 0:
+		return Sound{}, fmt.Errorf("%w: Opus of version %d", ErrMalformed, body[8])
+	case body[9] == 0, body[families] == 0 && body[9] > 2, body[families] != 0 && len(body) < opusHeadSize+perChannel+int(body[9]):
+		return Sound{}, fmt.Errorf("%w: Opus with %d channels and mapping family %d", ErrMalformed, body[9], body[families])
+	}
+	return Sound{48_000, int(body[9])}, nil
+}
+
 func soundOfAAC(body []byte) (Sound, error) {
 	c, err := aacparser.ParseMPEG4AudioConfigBytes(body)
 	if err != nil {
 		return Sound{}, fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	if !slices.Contains(typesOfAAC, c.ObjectType) {
+		return Sound{}, fmt.Errorf("%w: audio object type %d", ErrMalformed, c.ObjectType)
 	}
 	rate := c.SampleRate
 	if c.ObjectType < 32 && body[0]&7 == 7 && body[1]&0x80 != 0 { // an explicit rate instead of an index
@@ -109,6 +142,9 @@ func soundOfAAC(body []byte) (Sound, error) {
 	channels := []int{0, 1, 2, 3, 4, 5, 6, 8}
 	if rate <= 0 || rate > maxRate || int(c.ChannelConfig) >= len(channels) {
 		return Sound{}, fmt.Errorf("%w: audio of %d Hz with channel layout %d", ErrMalformed, rate, c.ChannelConfig)
+	}
+	if c.ChannelConfig == 0 && len(body) < minElement {
+		return Sound{}, fmt.Errorf("%w: audio without a channel layout", ErrMalformed)
 	}
 	return Sound{rate, channels[c.ChannelConfig]}, nil
 }

@@ -32,6 +32,9 @@ func ParseParameterSets(header []byte) (sets ParameterSets, err error) {
 
 // parseAVCC parses the decoder configuration of H.264.
 func parseAVCC(b []byte) (ParameterSets, error) {
+	if len(b) > 0 && b[0] != 1 {
+		return ParameterSets{}, fmt.Errorf("%w: decoder configuration of version %d", ErrMalformed, b[0])
+	}
 	var record h264parser.AVCDecoderConfRecord
 	if _, err := record.Unmarshal(b); err != nil {
 		return ParameterSets{}, fmt.Errorf("%w: %w", ErrMalformed, err)
@@ -47,6 +50,9 @@ func parseHVCC(b []byte) (ParameterSets, error) {
 	const head, vps, sps, pps = 23, 32, 33, 34
 	if len(b) < head {
 		return ParameterSets{}, fmt.Errorf("%w: decoder configuration of %d bytes", ErrMalformed, len(b))
+	}
+	if b[0] > 1 { // early encoders write version 0
+		return ParameterSets{}, fmt.Errorf("%w: decoder configuration of version %d", ErrMalformed, b[0])
 	}
 	sets := ParameterSets{LengthSize: int(b[21]&3) + 1}
 	arrays, b := int(b[22]), b[head:]

@@ -10,6 +10,8 @@ import (
 const (
 	obuSequenceHeader = 1
 	obuDelimiter      = 2
+	obuTileGroup      = 4
+	obuFrame          = 6
 	obuExtension      = 4
 	obuSized          = 2
 )

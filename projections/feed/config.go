@@ -16,6 +16,11 @@ type Config struct {
 	// CheckpointPoll is the interval at which the checkpoint is read while events or callers wait for the tables and no
 	// notification arrives.
 	CheckpointPoll time.Duration `default:"250ms"`
+	// MaxLead is how long the tables may lack an event whose deltas were released. Then the feed releases nothing more
+	// until the tables have caught up.
+	MaxLead time.Duration `default:"1s"`
+	// ReadTimeout is how long UpToDate waits for the tables.
+	ReadTimeout time.Duration `default:"5s"`
 	// ProfileCache is the number of profiles that are kept in memory.
 	ProfileCache int `default:"10000"`
 	// MaxPending is the maximum number of events that the feed holds until the tables have applied them. When it is

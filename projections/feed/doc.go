@@ -1,7 +1,8 @@
 // Package feed delivers the deltas of new events to the servers of one process.
 //
-// A Feed follows the log and releases the deltas of an event as soon as the read tables have applied the event. A
-// server that queries a table after it has received a delta therefore finds the change there. Each subscriber receives
+// A Feed follows the log and releases the deltas of events in the order of the log. Comments and gifts are released as
+// soon as they are durable, other events as soon as the read tables have applied them. A server that queries a table
+// after it has received a delta finds the change there: its queries wait for the tables, see UpToDate. Each subscriber receives
 // every delta once, in the order of the log. If a subscriber stops reading, its subscription ends. LiveDeltas and
 // UserDeltas read older deltas from the log, so that a client that reconnects misses nothing.
 //

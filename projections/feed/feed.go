@@ -16,7 +16,7 @@ import (
 	"roomlog/projections"
 )
 
-// Feed follows the log and releases deltas when the tables have applied their events. It is safe for concurrent use.
+// Feed follows the log and releases deltas. It is safe for concurrent use.
 type Feed struct {
 	store   *eventstore.Store
 	queries *projections.Queries
@@ -28,6 +28,7 @@ type Feed struct {
 // run is the state of a Feed that belongs to one history of the log.
 type run struct {
 	tables   *tables
+	lead     *lead
 	pending  *pending
 	profiles *profiles
 	releaser *releaser
@@ -46,12 +47,12 @@ func New(store *eventstore.Store, queries *projections.Queries, c Config) *Feed 
 func (f *Feed) newRun() *run {
 	wake, out := newWakeup(), newPublisher(f.c)
 	r := &run{
-		tables: newTables(f.store.Pool(), wake), pending: newPending(f.c.MaxPending, wake),
-		profiles: newProfiles(f.queries, f.c.ProfileCache), gauges: newGaugeSender(f.queries, out, f.c), out: out,
+		tables: newTables(f.store.Pool(), wake), lead: &lead{limit: f.c.MaxLead}, pending: newPending(f.c.MaxPending, wake),
+		profiles: newProfiles(f.queries, f.c.ProfileCache), gauges: newGaugeSender(f.queries.After(f.UpToDate), out, f.c), out: out,
 	}
 	r.releaser = &releaser{
-		c: f.c, checkEvent: f.store.CheckEvent, projected: f.store.Projected(), wake: wake,
-		tables: r.tables, pending: r.pending, profiles: r.profiles, out: out, gauges: r.gauges,
+		c: f.c, checkEvent: f.store.CheckEvent, now: f.store.Now, projected: f.store.Projected(), wake: wake,
+		tables: r.tables, lead: r.lead, pending: r.pending, profiles: r.profiles, out: out, gauges: r.gauges,
 	}
 	return r
 }
@@ -162,6 +163,26 @@ func (f *Feed) WaitFor(ctx context.Context, position int64) error {
 		return fmt.Errorf("wait for the tables to reach %d: %w", position, ErrHistoryChanged)
 	}
 	return err
+}
+
+// UpToDate blocks until the tables have applied all events whose deltas the feed has released. It fails with
+// projections.ErrBehind after Config.ReadTimeout. It returns nil if the feed has ended. See projections.Queries.After.
+func (f *Feed) UpToDate(ctx context.Context) error {
+	r := f.current.Load()
+	newest := r.lead.newest.Load()
+	if r.tables.has(newest) {
+		return nil
+	}
+	within, cancel := context.WithTimeout(ctx, f.c.ReadTimeout)
+	defer cancel()
+	err := r.tables.waitFor(within, newest, r.out.closed)
+	switch {
+	case err == nil, errors.Is(err, ErrEnded):
+		return nil
+	case ctx.Err() != nil:
+		return err
+	}
+	return fmt.Errorf("%w: %v", projections.ErrBehind, err) //nolint:errorlint // the end of the wait is not the end of the caller
 }
 
 // Subscribe returns a channel with all batches from now on. It blocks until the feed has read its first checkpoint;

@@ -72,7 +72,7 @@ func TestFeed(t *testing.T) {
 		})
 	}
 
-	t.Run("releases nothing before the tables have it", func(t *testing.T) {
+	t.Run("releases other events than comments and gifts when the tables have them", func(t *testing.T) {
 		t.Parallel()
 		w := projtest.New(t)
 		c := projtest.NewTraffic(w, 3, 1)
@@ -82,7 +82,9 @@ func TestFeed(t *testing.T) {
 		begun(w, f)
 		s := subscribe(w, f)
 		stop()
-		at := c.Users[0].Send(domain.PostComment{Live: c.Lives[0], Text: "wait for it"}).Position
+		c.Users[0].Credit(7)
+		c.Users[0].Send(domain.PostComment{Live: c.Lives[0], Text: "wait for it"})
+		at := w.Head()
 		short, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		defer cancel()
 		if err := f.WaitFor(short, at); !errors.Is(err, context.DeadlineExceeded) {
@@ -95,10 +97,9 @@ func TestFeed(t *testing.T) {
 		}
 		w.Project()
 		s.until(at)
-		// When the delta of the comment is released, the tables must contain the comment.
 		found, err := w.Queries.Comments(t.Context(), projections.CommentFilter{Live: c.Lives[0]})
-		if err != nil || len(found) != 1 || found[0].ID != s.deltas[0].ID || found[0].Text != "wait for it" {
-			t.Errorf(`got %+v, %v, want 1 element, found[0].ID %v, found[0].Text "wait for it"`, found, err, s.deltas[0].ID)
+		if err != nil || len(found) != 1 || len(s.deltas) != 2 || found[0].ID != s.deltas[1].ID || found[0].Text != "wait for it" {
+			t.Errorf(`got %+v, %v, want 1 element, the comment of %+v`, found, err, s.deltas)
 		}
 		if err := f.WaitFor(t.Context(), at); err != nil {
 			t.Error(err)

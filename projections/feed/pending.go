@@ -44,10 +44,15 @@ func (p *pending) add(ctx context.Context, events []eventstore.Record) {
 
 // upTo returns the oldest pending events up to position, at most releaseLimit.
 func (p *pending) upTo(position int64) []eventstore.Record {
+	return p.while(func(e eventstore.Record) bool { return e.Position <= position })
+}
+
+// while returns the oldest pending events up to the first one for which ok returns false, at most releaseLimit.
+func (p *pending) while(ok func(eventstore.Record) bool) []eventstore.Record {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	n := 0
-	for n < len(p.events) && n < releaseLimit && p.events[n].Position <= position {
+	for n < len(p.events) && n < releaseLimit && ok(p.events[n]) {
 		n++
 	}
 	return p.events[:n:n]

@@ -38,6 +38,9 @@ func (f *Feed) LiveDeltas(ctx context.Context, live domain.LiveID, after, upTo i
 		return nil, nil
 	}
 	limit = min(max(limit, 1), releaseLimit)
+	if err := f.UpToDate(ctx); err != nil {
+		return nil, fmt.Errorf("read the deltas of live %d: %w", live, err)
+	}
 	deltas, err := f.readLive(ctx, live, after, upTo, limit)
 	if err == nil && len(deltas) == limit {
 		upTo = deltas[limit-1].Position
@@ -149,6 +152,9 @@ func UserStreams(user domain.UserID) []domain.Stream {
 // limit deltas, oldest first. The cost does not depend on how old after is.
 func (f *Feed) UserDeltas(ctx context.Context, user domain.UserID, after, upTo int64, limit int) ([]projections.Delta, error) {
 	limit = min(max(limit, 1), releaseLimit)
+	if err := f.UpToDate(ctx); err != nil {
+		return nil, fmt.Errorf("read the channel of user %d: %w", user, err)
+	}
 	rows, err := f.store.Pool().Query(ctx, selectUserChannel, UserStreams(user), after, upTo, limit)
 	if err != nil {
 		return nil, fmt.Errorf("read the channel of user %d: %w", user, err)

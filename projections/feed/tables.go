@@ -92,12 +92,10 @@ func (t *tables) moveTo(position int64) {
 // applied returns events without the coin events that the tables have not applied, because nobody may receive a gift
 // that no table contains. Call it after the read that has reached the events.
 func (t *tables) applied(ctx context.Context, events []eventstore.Record) ([]eventstore.Record, error) {
-	t.mu.Lock()
-	poisoned := t.poisoned
-	t.mu.Unlock()
+	mayHold := t.mayHold()
 	var coins []int64
 	for _, r := range events {
-		if _, ok := r.Event.(domain.CoinEvent); ok && poisoned {
+		if _, ok := r.Event.(domain.CoinEvent); ok && mayHold {
 			coins = append(coins, r.Position)
 		}
 	}
@@ -113,6 +111,20 @@ func (t *tables) applied(ctx context.Context, events []eventstore.Record) ([]eve
 		return nil, fmt.Errorf("read the held events: %w", err)
 	}
 	return slices.DeleteFunc(slices.Clone(events), func(r eventstore.Record) bool { return slices.Contains(held, r.Position) }), nil
+}
+
+// mayHold reports whether the tables may contain held or poison coin events.
+func (t *tables) mayHold() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.poisoned
+}
+
+// has reports whether the tables have applied the events up to position, as far as they were read.
+func (t *tables) has(position int64) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.position >= position
 }
 
 // waitFor blocks until the checkpoint has reached position, ctx ends, or closed is closed.

@@ -132,6 +132,20 @@ func TestChat(t *testing.T) {
 		t.Errorf("got %+v", msg)
 	}
 
+	t.Run("line breaks are normalised", func(t *testing.T) {
+		a.ok(a.ask("chat.post", in{"room": "demo", "text": "one\r\n\ttwo\rthree\n"}))
+		for _, c := range []*app{a, b} {
+			for msg := c.nextMessage(); ; msg = c.nextMessage() {
+				if msg.Sticker != "" || msg.Voice != nil { // of the sender
+					continue
+				}
+				if msg.Text != "one\n\ttwo\nthree" {
+					t.Errorf("got %q", msg.Text)
+				}
+				break
+			}
+		}
+	})
 	t.Run("typing notes are pushed and not stored", func(t *testing.T) {
 		b.ok(b.ask("chat.typing", in{"room": "demo"}))
 		m := a.push("chat.typing")

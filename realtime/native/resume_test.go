@@ -406,7 +406,7 @@ func TestUserChannel(t *testing.T) {
 		}
 		for range 1050 {
 			m := b.push("balance")
-			if b.ids++; b.ids%500 == 0 {
+			if b.ids++; b.ids%100 == 0 {
 				b.ask("ack", map[string]any{"cursor": m.Cursor})
 			}
 		}

@@ -71,6 +71,7 @@ func Open(t testing.TB, db *pgtest.DB, log *slog.Logger, change func(*Node, *Con
 	n.Sequencer = eventstore.NewSequencer(n.Store, eventstore.SequencerConfig{Timeout: Timeout})
 	n.Queries = projections.NewQueries(n.Pool)
 	n.Feed = feed.New(n.Store, n.Queries, feed.Config{GaugeInterval: 20 * time.Millisecond, SubscriberTimeout: Timeout})
+	n.Queries = n.Queries.After(n.Feed.UpToDate)
 	cfg := Config{ClusterNow: time.Now}
 	n.Cluster = cluster.New(cluster.NewPostgres(n.Pool), cluster.Config{Node: uuid.NewString(), Now: func() time.Time { return cfg.ClusterNow() }, Log: log})
 	admission, err := projections.NewAdmission(projections.AdmissionConfig{Queries: n.Queries, Tables: n.Feed, Head: n.Store.Head, Now: time.Now, Timeout: Timeout})

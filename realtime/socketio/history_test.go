@@ -89,6 +89,12 @@ func TestHistoryRooms(t *testing.T) {
 					t.Errorf(`added %+v, want Content "without a room", User.Name %v`, m, bob.Name)
 				}
 			}
+			a.Emit("addMessage", map[string]any{"content": "one\r\n\ttwo\rthree\n"})
+			for _, c := range []*app{a, b} {
+				if m, _ := push[added](c, "messageAdded"); m.Content != "one\n\ttwo\nthree" {
+					t.Errorf("line breaks: added %q", m.Content)
+				}
+			}
 			// The room that an event names receives it, whether its author is there or not.
 			cat, nowhere := here.register("cat "+name), here.register("dan "+name)
 			c := cat.resides(o, other)
@@ -111,7 +117,7 @@ func TestHistoryRooms(t *testing.T) {
 				t.Errorf(`got %d messages, from %+v to %+v, want 20, all[0].Content "0", all[19].Content "19"`, len(all), all[0], all[len(all)-1])
 			}
 			b.Emit("getAllMessages", map[string]any{"room": room, "before": all[0].ID})
-			if all, _ := push[[]added](b, "allMessages"); len(all) != 2 || all[0].Content != text || all[1].User.Name != bob.Name || all[1].User.ID != fmt.Sprint(bob.ID) {
+			if all, _ := push[[]added](b, "allMessages"); len(all) != 3 || all[0].Content != text || all[1].User.Name != bob.Name || all[2].Content != "one\n\ttwo\nthree" || all[1].User.ID != fmt.Sprint(bob.ID) {
 				t.Errorf("older messages: got %+v", all)
 			}
 			for _, ref := range []string{other, "else " + name} {

@@ -74,9 +74,6 @@ func (c *verifyCommand) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) e
 	}
 	return withUnchangedBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
 		report, err := rebuild.Verify(ctx, b.store, b.owner, rebuild.VerifyConfig{Now: sh.Now, Progress: progress(sh, c.Quiet), Kept: kept})
-		if err != nil {
-			return err
-		}
 		for i, fault := range report.Faults {
 			if i == maxPrinted {
 				break
@@ -85,6 +82,12 @@ func (c *verifyCommand) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) e
 		}
 		if more := report.FaultCount - maxPrinted; more > 0 {
 			fmt.Fprintf(sh.Stdout, "and %s\n", cli.Count(more, "more fault"))
+		}
+		switch {
+		case err != nil && report.FaultCount > 0: // for example because a table is missing
+			return fmt.Errorf("%w, and the rest could not be checked: %w", ErrFault, err)
+		case err != nil:
+			return err
 		}
 		if !report.Compared {
 			fmt.Fprintln(sh.Stdout, "the tables were not compared, because an event that they contain cannot be applied")

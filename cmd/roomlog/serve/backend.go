@@ -115,6 +115,7 @@ func startBackend(ctx context.Context, c *config, env *environment, l *layers) (
 		return nil, err
 	}
 	b.feed = feed.New(b.store, b.queries, feed.Config{Log: env.log})
+	b.queries = b.queries.After(b.feed.UpToDate)
 	l.run(ctx, "feed", b.feed.Run)
 	if err := b.waitForFeed(ctx, l); err != nil {
 		return nil, err

@@ -16,8 +16,8 @@ type CheckCommand struct{ Command }
 
 // Help returns the part of the help that follows the summary.
 func (CheckCommand) Help() string {
-	return `Prints every setting of roomlog serve with its value, its unit and its source: default, file, environment or flag. Secrets
-are not shown. Takes the same flags as serve, and opens and creates nothing. If settings have faults, it prints all of them
+	return `Prints every setting of roomlog serve with its value, type, unit and bounds, and its source: default, file, environment or
+flag. Secrets are not shown. Takes the same flags as serve, and opens and creates nothing. If settings have faults, it prints all of them
 and exits with 2.
 
 Examples:
@@ -29,28 +29,28 @@ Examples:
 // Run prints all settings. They have been checked before.
 func (c *CheckCommand) Run(_ context.Context, g *cli.Globals, sh cli.Shell) error {
 	table := tabwriter.NewWriter(sh.Stdout, 0, 8, 2, ' ', 0)
-	row := func(name, value, unit string, source settings.Source) {
+	row := func(name, value, kind, unit, bounds string, source settings.Source) {
 		from := source.Kind
 		switch source.Kind {
 		case settings.FromEnvironment, settings.FromFile:
 			from += " (" + source.Name + ")"
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", name, orDash(value), orDash(unit), from)
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", name, orDash(value), kind, orDash(unit), orDash(bounds), from)
 	}
-	fmt.Fprintln(table, "SETTING\tVALUE\tUNIT\tSOURCE")
+	fmt.Fprintln(table, "SETTING\tVALUE\tTYPE\tUNIT\tBOUNDS\tSOURCE")
 	for _, s := range append(g.Values(sh.Sources.Of), c.Values(sh.Sources.Of)...) {
 		value := s.String()
 		if unset := s.Unset(); value == "" && unset != "" {
 			value = "(" + unset + ")"
 		}
-		row(s.Name(), value, s.UnitName(), s.Source)
+		row(s.Name(), value, s.TypeName(), s.Unit, s.Bounds(), s.Source)
 	}
 	for _, secret := range cli.Secrets() {
 		value, err := cli.Variable(sh.Getenv, secret)
 		if err != nil {
 			return err
 		}
-		row(cli.KeyOf(secret), mask(secret, value), "", sh.Sources.OfVariable(secret))
+		row(cli.KeyOf(secret), mask(secret, value), "text", "", "", sh.Sources.OfVariable(secret))
 	}
 	if err := table.Flush(); err != nil {
 		return err

@@ -22,7 +22,7 @@ type Config struct {
 
 	PingTimeout time.Duration `default:"20s" min:"1s" max:"10m" help:"Time that a Socket.IO client has to respond to a ping."`
 	MaxPayload  int           `default:"1000000" min:"1024" max:"16777216" unit:"bytes" help:"Maximum size of a message from a Socket.IO client, and of the body of a POST of a client that polls."`
-	MaxPolling  int           `default:"2000" min:"1" max:"100000" unit:"clients" help:"Maximum number of Socket.IO clients without a WebSocket connection. Each of them holds an HTTP connection."`
+	MaxPolling  int           `default:"2000" min:"1" max:"100000" unit:"clients" help:"Maximum number of Socket.IO clients without a WebSocket connection. Each of them holds an HTTP connection. At the limit, a new client takes the place of one that has stopped polling."`
 
 	// BacklogBytes is the size in bytes of the queue of a client that polls. When it is full, droppable frames are dropped;
 	// at twice the size the session ends. The sessions of a live share its frames.
@@ -33,6 +33,9 @@ type Config struct {
 	UpgradeTimeout time.Duration `default:"10s"`
 	// SettleTimeout is the maximum time from the start of a session until Session.Settled is called.
 	SettleTimeout time.Duration `default:"45s"`
+	// IdleTimeout is the time without a waiting GET after which a new client may take the place of a session that polls,
+	// if there is no free one.
+	IdleTimeout time.Duration `default:"3s"`
 }
 
 // check panics when a dependency or a setting is missing, which is a fault of the caller's code.
@@ -42,7 +45,7 @@ func (c *Config) check() {
 	}
 	for name, missing := range map[string]bool{
 		"PingTimeout": c.PingTimeout <= 0, "MaxPayload": c.MaxPayload <= 0, "MaxPolling": c.MaxPolling <= 0, "BacklogBytes": c.BacklogBytes <= 0,
-		"BodyTimeout": c.BodyTimeout <= 0, "UpgradeTimeout": c.UpgradeTimeout <= 0, "SettleTimeout": c.SettleTimeout <= 0,
+		"BodyTimeout": c.BodyTimeout <= 0, "UpgradeTimeout": c.UpgradeTimeout <= 0, "SettleTimeout": c.SettleTimeout <= 0, "IdleTimeout": c.IdleTimeout <= 0,
 		"Sockets.PingInterval": c.Sockets.PingInterval <= 0,
 	} {
 		if missing {

@@ -7,11 +7,11 @@ import (
 	"net/url"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
 
+	"roomlog/internal/limit"
 	"roomlog/realtime/ws"
 )
 
@@ -26,7 +26,7 @@ type Engine struct {
 	cfg     Config
 	shared  shared
 	sockets *ws.Server
-	polling atomic.Int64 // number of sessions that poll
+	polling *limit.Slots // slots of the sessions that poll
 
 	mu       sync.Mutex
 	sessions map[string]*Session
@@ -39,11 +39,11 @@ func New(cfg Config) *Engine {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	e := &Engine{cfg: cfg, sockets: ws.NewServer(cfg.sockets()), sessions: make(map[string]*Session)}
+	e := &Engine{cfg: cfg, sockets: ws.NewServer(cfg.sockets()), polling: limit.NewSlots(cfg.MaxPolling, 0, nil), sessions: make(map[string]*Session)}
 	e.shared = shared{
 		now: cfg.Now, log: cfg.Log, stats: e.sockets.Stats(), forget: e.forget, maxPayload: cfg.MaxPayload,
 		pingInterval: cfg.Sockets.PingInterval, pingTimeout: cfg.PingTimeout, upgradeTimeout: cfg.UpgradeTimeout,
-		settleTimeout: cfg.SettleTimeout, bodyTimeout: cfg.BodyTimeout,
+		settleTimeout: cfg.SettleTimeout, idleTimeout: cfg.IdleTimeout, bodyTimeout: cfg.BodyTimeout,
 	}
 	return e
 }
@@ -52,7 +52,7 @@ func New(cfg Config) *Engine {
 func (e *Engine) Stats() *ws.Stats { return e.sockets.Stats() }
 
 // Polling returns the number of sessions that poll.
-func (e *Engine) Polling() int64 { return e.polling.Load() }
+func (e *Engine) Polling() int64 { return int64(e.polling.Count()) }
 
 // Run checks the deadlines of the sessions and writes to their connections until ctx ends. Stop it after Shutdown
 // returned.
@@ -68,7 +68,7 @@ func (e *Engine) Run(ctx context.Context) error {
 func (e *Engine) checkSessions(ctx context.Context) {
 	cfg := &e.cfg
 	interval := maxCheckInterval
-	for _, timeout := range []time.Duration{cfg.Sockets.PingInterval, cfg.PingTimeout, cfg.UpgradeTimeout, cfg.SettleTimeout} {
+	for _, timeout := range []time.Duration{cfg.Sockets.PingInterval, cfg.PingTimeout, cfg.UpgradeTimeout, cfg.SettleTimeout, cfg.IdleTimeout} {
 		interval = min(interval, timeout/8)
 	}
 	ticks := time.NewTicker(max(interval, minCheckInterval))
@@ -170,26 +170,27 @@ func (e *Engine) newSession(v Version, query url.Values) *Session {
 	return s
 }
 
-// openPolling opens a session that polls. The request is its first GET.
+// openPolling opens a session that polls. The request is its first GET. If there are MaxPolling sessions that poll, the new
+// one takes the place of one whose client does not poll.
 func (e *Engine) openPolling(w http.ResponseWriter, r *http.Request, s *Session) {
-	if e.polling.Add(1) > int64(e.cfg.MaxPolling) {
-		e.polling.Add(-1)
-		tooMany.write(w)
+	address, connection, ok := e.sockets.Admit(w, r)
+	if !ok {
 		return
 	}
-	address, slot, ok := e.sockets.Admit(w, r)
-	if !ok {
-		e.polling.Add(-1)
+	polling, err := e.polling.AcquireKey(address)
+	if err != nil {
+		connection.Release()
+		tooMany.write(w)
 		return
 	}
 	s.address = address
 	s.release = func() {
-		e.polling.Add(-1)
-		slot.Release()
+		polling.Release()
+		connection.Release()
 	}
 	s.backlog = e.sockets.NewBacklog(e.cfg.BacklogBytes)
 	e.open(s)
-	s.holdSlot(slot)
+	s.holdSlots(connection, polling)
 	s.poll(w, r)
 }
 

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"roomlog/internal/limit"
 	"roomlog/realtime/socketio/engineio"
@@ -176,6 +177,30 @@ func TestMaxPolling(t *testing.T) {
 	one.Close()
 	third.Close()
 	wstest.Eventually(t, "both slots are free", func() bool { return h.Polling() == 1 })
+}
+
+// TestSilentPollingClientsGiveWay checks that clients that open sessions, and do not poll, keep nobody else out, also if
+// their sessions are settled. A client that polls keeps its session.
+func TestSilentPollingClientsGiveWay(t *testing.T) {
+	t.Parallel()
+	h := serve(t, func(c *engineio.Config, _ *host) { c.MaxPolling, c.IdleTimeout = 3, 5*time.Second })
+	c, polls := h.dial(t, siotest.Options{Polling: true})
+	for range 2 {
+		if status, body := get(t, http.MethodGet, h.base+"?EIO=4&transport=polling", "", nil); status != http.StatusOK {
+			t.Fatalf("a handshake gets the response %d %s", status, body)
+		}
+	}
+	for range 2 {
+		wstest.Eventually(t, "a new client is admitted", func() bool {
+			status, _ := get(t, http.MethodGet, h.base+"?EIO=4&transport=polling", "", nil)
+			return status == http.StatusOK
+		})
+	}
+	c.Send("4still here")
+	c.Expect("4still here")
+	if polls.Ended() || h.Polling() != 3 {
+		t.Errorf("the client that polls was disconnected: %v; %d sessions, want 3", polls.Ended(), h.Polling())
+	}
 }
 
 func TestPollingSessionsTakeConnectionSlots(t *testing.T) {

@@ -15,6 +15,9 @@ func (s *Session) check(now time.Time) {
 		s.probe.conn.Close(ws.CloseNormal, "upgrade timeout")
 		s.probe = nil
 	}
+	if s.carrier == nil && !s.ended {
+		s.checkPolling(now)
+	}
 	switch {
 	case s.ended:
 		if s.lastPacket != "" && now.After(s.keptUntil) {

@@ -17,7 +17,10 @@ import (
 	"roomlog/realtime/ws/wstest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	// net/http closes a connection half a second after it has refused a body.
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("net/http.(*conn).closeWriteAndWait"))
+}
 
 // host is an engine behind a real HTTP server. Its sessions echo messages unless the test replaces onMessage.
 type host struct {
@@ -59,7 +62,7 @@ func serve(t testing.TB, change func(*engineio.Config, *host)) *host {
 	h := &host{t: t, log: &logtest.Buffer{}}
 	cfg := engineio.Config{
 		Now:         time.Now,
-		BodyTimeout: siotest.Timeout, UpgradeTimeout: siotest.Timeout, SettleTimeout: siotest.Timeout,
+		BodyTimeout: siotest.Timeout, UpgradeTimeout: siotest.Timeout, SettleTimeout: siotest.Timeout, IdleTimeout: siotest.Timeout,
 		Log:     slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Sockets: ws.Config{PushWindow: time.Millisecond},
 		Open: func(s *engineio.Session) engineio.Handler {

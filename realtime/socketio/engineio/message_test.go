@@ -204,6 +204,28 @@ func TestMaxPayload(t *testing.T) {
 	wstest.Receive(t, s.closed, "the end")
 }
 
+// TestDefaultMaxPayload sends a packet of the largest size that the defaults permit, and one of a byte more.
+func TestDefaultMaxPayload(t *testing.T) {
+	t.Parallel()
+	const most = 1_000_000
+	h := serve(t, nil)
+	t.Run("websocket", func(t *testing.T) {
+		c, s := h.dial(t, siotest.Options{})
+		c.Send("4" + strings.Repeat("x", most-1))
+		c.Expect("4" + strings.Repeat("x", most-1))
+		c.Send("4" + strings.Repeat("x", most))
+		wstest.Receive(t, s.closed, "the end")
+	})
+	t.Run("polling", func(t *testing.T) {
+		if status, answer := get(t, http.MethodPost, h.poller(t, "4").address, "4"+strings.Repeat("x", most-1), nil); status != http.StatusOK {
+			t.Errorf("a body of %d bytes: status %d, %s", most, status, answer)
+		}
+		if status, _ := get(t, http.MethodPost, h.poller(t, "4").address, "4"+strings.Repeat("x", most), nil); status < 400 {
+			t.Errorf("a body of %d bytes: status %d", most+1, status)
+		}
+	})
+}
+
 func TestMessagesAreHandledInOrder(t *testing.T) {
 	t.Parallel()
 	heard := make(chan string, 1000)

@@ -41,8 +41,12 @@ func (s *Session) poll(w http.ResponseWriter, r *http.Request) {
 		badRequest.write(w)
 		return
 	}
+	if s.idle {
+		s.idle = false
+		s.keepSlots()
+	}
 	response := make(chan []*ws.Frame, 1)
-	s.waiting = response
+	s.waiting, s.polled = response, s.shared.now()
 	s.flush()
 	probed := s.probe != nil && s.probe.probed
 	s.mu.Unlock()

@@ -42,7 +42,7 @@ type shared struct {
 	maxPayload int
 
 	// Settings of Config.
-	pingInterval, pingTimeout, upgradeTimeout, settleTimeout, bodyTimeout time.Duration
+	pingInterval, pingTimeout, upgradeTimeout, settleTimeout, idleTimeout, bodyTimeout time.Duration
 }
 
 // Session is the Engine.IO session of one client, over polling or WebSocket. Its methods may be called by any goroutine
@@ -68,8 +68,10 @@ type Session struct {
 	waiting    chan []*ws.Frame // receives the frames for the waiting GET; nil: no GET waits
 	posting    bool
 	onUpgrade  map[upgradeListener]struct{}
-	release    func()      // frees the Limiter's slot of a session that polls
-	slot       *limit.Slot // slot of the Limiter, while the session polls
+	release    func()        // frees the slots of a session that polls
+	slots      []*limit.Slot // slots of the Limiter and of the engine, while the session polls
+	polled     time.Time     // last time at which check found a waiting GET
+	idle       bool          // whether a new client may take the slots, because the client has stopped polling
 	settled    bool
 	deadline   time.Time // time of the next expected packet of the client, or of the next ping
 	pinged     bool      // whether deadline is the deadline of the response to a ping
@@ -144,20 +146,45 @@ func (s *Session) Settled() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.settled = true
-	s.slot.Busy()
+	s.keepSlots()
 	if s.carrier != nil {
 		s.carrier.conn.Identified()
 	}
 }
 
-// holdSlot gives the session the slot of a client that polls. Until the session is settled, a new client may take the
-// slot.
-func (s *Session) holdSlot(slot *limit.Slot) {
+// holdSlots gives the session the slots of a client that polls. Until the session is settled, and while the client does
+// not poll, a new client may take them.
+func (s *Session) holdSlots(slots ...*limit.Slot) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.slot = slot
+	s.slots, s.polled = slots, s.shared.now()
 	if !s.settled && !s.ended {
+		s.offerSlots()
+	}
+}
+
+// offerSlots lets a new client take the slots.
+func (s *Session) offerSlots() {
+	for _, slot := range s.slots {
 		slot.Wait(func() { s.end("transport close", "") })
+	}
+}
+
+// keepSlots lets no new client take the slots.
+func (s *Session) keepSlots() {
+	for _, slot := range s.slots {
+		slot.Busy()
+	}
+}
+
+// checkPolling offers the slots of a settled session whose client has stopped polling.
+func (s *Session) checkPolling(now time.Time) {
+	switch {
+	case s.waiting != nil:
+		s.polled = now
+	case s.settled && !s.idle && now.Sub(s.polled) >= s.shared.idleTimeout:
+		s.idle = true
+		s.offerSlots()
 	}
 }
 

@@ -12,12 +12,12 @@ race      := $(if $(filter race,$(skips)),,-race)
 export ROOMLOG_SKIP
 
 .DEFAULT_GOAL := help
-.PHONY: help test deps check lint fmt generate build assets docpage bench
+.PHONY: help test deps check lint fmt generate build assets docpage vendor-web client bench
 
 help: ## list these commands
 	@echo 'roomlog: the event-sourced backend of a live-streaming app'
 	@echo
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo 'Start a server:       go run ./cmd/roomlog serve'
 	@echo 'One package:          make test PKG=./domain/...'
@@ -41,7 +41,7 @@ check:
 	@unformatted=$$(gofmt -s -l .); \
 	if [ -n "$$unformatted" ]; then echo "make fmt would change:"; echo "$$unformatted"; exit 1; fi
 	go vet ./...
-	go -C .tools vet ./figures ./suite
+	go -C .tools vet ./figures ./suite ./vendorweb
 	go -C .tools test ./figures ./suite
 
 lint: ## run golangci-lint as .golangci.yml says (the first run builds it: two minutes)
@@ -71,6 +71,13 @@ assets: ## fetch the official socket.io.js for pages (CLIENT=2, 3 or 4; ASSETS=D
 
 docpage: ## fetch the viewer of /docs from npm (VERSION=1.76.0: another version)
 	@VERSION='$(VERSION)' .tools/docpage.sh
+
+vendor-web: ## fetch the libraries of the page from npm, and check their SHA-256
+	go -C .tools run ./vendorweb
+
+client: ## pack the client module for npm, into bin
+	@mkdir -p bin
+	npm pack --silent --pack-destination bin ./api/web/assets
 
 bench: ## measure every figure of docs/figures.txt: name, value, target, ok or short
 	@go -C .tools run ./figures -bench '$(BENCH)'

@@ -3,7 +3,7 @@
 # when all tools are installed.
 # ROOMLOG_SKIP=postgres,race leaves tools out; the tests that need them are skipped.
 # `deps.sh clients` installs the npm packages of tests only: the official Socket.IO clients, the players of HLS and FLV,
-# the generator and the validators for the documents of the API, and DuckDB.
+# the generator and the validators for the documents of the API, DuckDB, and axe, which finds faults of accessibility.
 # Exit code 1: a tool is still missing. The tests that need it fail and name it.
 set -u
 
@@ -54,7 +54,7 @@ have_chromium() { command -v chromium >/dev/null || command -v chromium-browser 
 clients() {
 	npm_packages realtime/socketio/testdata/clients && npm_packages cmd/roomlog/testdata/clients/typescript &&
 		npm_packages cmd/roomlog/testdata/clients/hls && npm_packages cmd/roomlog/testdata/clients/flv &&
-		npm_packages cmd/roomlog/testdata/clients/duckdb
+		npm_packages cmd/roomlog/testdata/clients/duckdb && npm_packages cmd/roomlog/testdata/clients/page
 }
 
 # npm_packages installs the npm packages of a folder when the list of them has changed.

@@ -88,6 +88,12 @@ type Config struct {
 
 	RefuseUploads bool // whether uploads are refused as storage_full, because the folder Uploads is temporary
 
+	RTMPPort string // port to which encoders publish, shown to streamers; empty: unknown
+
+	NoPage       bool   `help:"Do not serve the page for viewers, streamers and operators; the address / then leads to /docs. Default: the page is served at /."`
+	MediaURL     string `placeholder:"URL" help:"URL by which the page reaches streams, like https://media.example. Default: the host of the page, at which a process with the role media serves streams, too."`
+	TestPayments bool   `help:"Let users pay their orders without money (POST /api/gift/testpay), for tests and demonstrations. Default: off."`
+
 	PublicURL        string        `placeholder:"URL" help:"URL by which clients reach this server, like https://live.example. It begins the addresses of uploaded files. Default: the host that each request names."`
 	TimeZone         string        `default:"Asia/Shanghai" help:"IANA name of the time zone of created_time in API responses, like UTC."`
 	CoinsPerUnit     int64         `default:"10" min:"1" max:"1000000" unit:"coins" help:"Number of coins that a top-up credits for one unit of the currency."`
@@ -131,6 +137,9 @@ func (c *Config) CheckSettings() error {
 	public, err := url.Parse(c.PublicURL)
 	if err != nil || c.PublicURL != "" && (public.Scheme != "http" && public.Scheme != "https" || public.Host == "") {
 		faults = append(faults, fmt.Errorf("--public-url must be a URL like https://live.example (got %q)", c.PublicURL))
+	}
+	if c.MediaURL != "" && (c.MediaURL == "*" || !settings.IsOrigin(c.MediaURL)) {
+		faults = append(faults, fmt.Errorf("--media-url must be a URL without a path, like https://media.example (got %q)", c.MediaURL))
 	}
 	if _, err := time.LoadLocation(c.TimeZone); err != nil {
 		faults = append(faults, fmt.Errorf("--time-zone must be an IANA name like Asia/Shanghai (got %q)", c.TimeZone))

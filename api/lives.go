@@ -3,8 +3,16 @@ package api
 import (
 	"context"
 	"crypto/rand"
+	"math"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
+	"github.com/go-chi/chi/v5"
+
+	"roomlog/api/web"
 	"roomlog/domain"
 	"roomlog/projections"
 )
@@ -164,6 +172,127 @@ func (s *server) listLives(ctx context.Context, in *pageInput) ([]Live, error) {
 		lives = append(lives, s.newLive(l))
 	}
 	return lives, err
+}
+
+// foundLive is a live in a list for viewers, in a response.
+type foundLive struct {
+	Live
+	Streamer PublicUser `json:"streamer"`
+	Online   int64      `json:"online" doc:"viewers who are in the live"`
+	Snapshot string     `json:"snapshot" example:"/live/L3V8KhRHin40gNug58zy/snapshot.jpg?sign=1602691779-4c4cde8b52e829a17a6baf5b6c404ada" doc:"address of a picture of the running stream at the server for streams; empty without a stream"`
+}
+
+// foundLives is a page of a list of lives.
+type foundLives struct {
+	Items []foundLive   `json:"items"`
+	Next  domain.LiveID `json:"next" doc:"for before of the next page; 0: there is none"`
+}
+
+type findInput struct {
+	Of     string        `query:"of" enum:"on_air,past,own" default:"on_air" doc:"on_air: on air or paused, with a running stream, at most 500; past: ended, with a recording; own: the caller's"`
+	Text   string        `query:"text" maxLength:"100" doc:"only lives on air with this text in the title or in the name of the owner"`
+	Before domain.LiveID `query:"before" minimum:"1" doc:"next of the former page; not for lives on air"`
+}
+
+const (
+	foundPage   = 24
+	maxOnAir    = 500 // maximum number of lives on air in a list
+	onAirMemory = time.Second
+)
+
+func (s *server) findLives(ctx context.Context, in *findInput) (foundLives, error) {
+	user, err := s.optionalUser(ctx)
+	if err != nil {
+		return foundLives{}, err
+	}
+	if in.Of != "on_air" && in.Text != "" || in.Of == "on_air" && in.Before != 0 {
+		return foundLives{}, badRequest("text is for lives on air, before for the other lists")
+	}
+	var found []projections.Live
+	page := foundLives{Items: []foundLive{}}
+	switch in.Of {
+	case "own":
+		if user == 0 {
+			return foundLives{}, refusal(domain.CodeTokenMissing, "the list of your own lives needs a token")
+		}
+		before := in.Before
+		if before == 0 {
+			before = math.MaxInt64
+		}
+		if found, err = s.Queries.LivesBy(ctx, user, before, foundPage); len(found) == foundPage {
+			page.Next = found[foundPage-1].ID
+		}
+	case "past":
+		found, page.Next, err = s.pastLives(ctx, in.Before)
+	default:
+		if found, err = s.onAir.Get(ctx, s.Now(), onAirMemory, s.readOnAir); in.Text != "" {
+			found = matching(found, in.Text)
+		}
+	}
+	for _, l := range found {
+		page.Items = append(page.Items, s.newFoundLive(l, user))
+	}
+	return page, err
+}
+
+// readOnAir reads the lives on air, for all visitors.
+func (s *server) readOnAir(ctx context.Context) ([]projections.Live, error) {
+	return s.Queries.LivesStreaming(ctx, maxOnAir)
+}
+
+// pastLives returns a page of past lives with ids below before, 0 for the newest, and the next value of before.
+func (s *server) pastLives(ctx context.Context, before domain.LiveID) (found []projections.Live, next domain.LiveID, err error) {
+	if before == 0 {
+		newest, err := s.Queries.NewestLive(ctx)
+		if err != nil {
+			return nil, 0, err
+		}
+		before = newest + 1
+	}
+	for len(found) == 0 && before > 1 && err == nil {
+		found, err = s.Queries.LivesPast(ctx, before, foundPage)
+		if len(found) == foundPage {
+			return found, found[foundPage-1].ID, nil
+		}
+		before -= projections.PastWindow
+	}
+	return found, max(before, 0), err
+}
+
+func (s *server) newFoundLive(l projections.Live, user domain.UserID) foundLive {
+	item := foundLive{Live: s.newLive(l), Streamer: newPublicUser(l.Owner), Online: l.Online}
+	if l.Broadcast.ID != "" {
+		item.Snapshot = s.MediaURL + "/live/" + l.StreamKey + "/snapshot.jpg?sign=" + s.playSign(l.StreamKey, user)
+	}
+	return item
+}
+
+// matching returns the lives with a text in the title or in the name of the owner. Upper and lower case are alike.
+func matching(lives []projections.Live, text string) []projections.Live {
+	wanted := strings.ToLower(text)
+	return slices.DeleteFunc(slices.Clone(lives), func(l projections.Live) bool {
+		return !strings.Contains(strings.ToLower(l.Title+"\n"+l.Owner.Name()), wanted)
+	})
+}
+
+// previewOf returns what a link to a live on the page shows in other apps. It is empty if the live cannot be read.
+func (s *server) previewOf(req *http.Request) web.Preview {
+	ctx, cancel := context.WithTimeout(req.Context(), s.RequestTimeout)
+	defer cancel()
+	id, err := strconv.ParseInt(chi.URLParam(req, "live"), 10, 64)
+	if err != nil || id < 1 || s.rates.admit(ctx, rateReads) != nil {
+		return web.Preview{}
+	}
+	live, err := s.live(ctx, domain.LiveID(id))
+	if err != nil {
+		return web.Preview{}
+	}
+	base := requestOf(ctx).baseURL
+	image := live.Cover
+	if strings.HasPrefix(image, "/") {
+		image = base + image
+	}
+	return web.Preview{Title: live.Title, Description: live.Owner.Name(), Image: image, URL: base + "/watch/" + strconv.FormatInt(id, 10)}
 }
 
 // LivePath is the input of an endpoint with the id of a live in its path. It is exported because huma sets embedded

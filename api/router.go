@@ -11,6 +11,7 @@ import (
 	"roomlog/api/replay"
 	"roomlog/api/schemas"
 	"roomlog/api/tlog"
+	"roomlog/api/web"
 	"roomlog/domain"
 )
 
@@ -42,6 +43,7 @@ func (r *routes) registerAccounts() {
 	documentBrowserLogin(r.operation(login), r.huma.OpenAPI().Components.Schemas)
 	serve(r, post("/api/logout", "End the session", commander("a token"), rateCommands).forOldClients().executes(domain.SignOut{}), r.logout)
 	serve(r, get("/api/user/info", "Read the signed-in user", authenticated("a token"), rateReads).forOldClients(), r.userInfo)
+	serve(r, get("/api/user/roles", "List the roles of the signed-in user", authenticated("a token"), rateReads), r.listRoles)
 	profile := put("/api/user/profile", "Change the nickname, the avatar or the age of the signed-in user", commander("a token"), rateCommands)
 	serve(r, profile.executes(domain.ChangeProfile{}), r.changeProfile)
 	age := get("/api/insert", "Increment the age of the signed-in user", commander("a token"), rateCommands).forOldClients().executes(domain.IncrementAge{})
@@ -57,6 +59,8 @@ func (r *routes) registerLives() {
 		domain.CodeLiveEnded:    "该直播间已结束",
 	}), r.changeStatus)
 	serve(r, get("/api/live/list/{page}", "List lives, newest first", anyone(), rateReads).forOldClients(), r.listLives)
+	serve(r, get("/api/live/find", "List lives with a running stream, past lives with a recording, or the caller's lives, newest first", anyone(), rateReads).
+		refuses(domain.CodeTokenMissing), r.findLives)
 	serve(r, get("/api/live/read/{id}", "Read a live and a sign for its stream", anyone(), rateReads).forOldClients().refuses(domain.CodeLiveNotFound).withTexts(texts{
 		domain.CodeLiveNotFound: "当前直播间不存在",
 	}), r.readLive)
@@ -67,6 +71,9 @@ func (r *routes) registerLives() {
 	serve(r, post("/api/live/moderator/appoint", "Let a user moderate a live", commander(owner), rateCommands).executes(domain.AppointModerator{}), act(r.server, appointModerator))
 	serve(r, post("/api/live/moderator/remove", "Take the rights of a moderator of a live away", commander(owner), rateCommands).executes(domain.RemoveModerator{}), act(r.server, removeModerator))
 	serve(r, post("/api/live/mode", "Switch a mode of a live, which restricts comments, on or off", commander(moderator), rateCommands).executes(domain.SetMode{}), act(r.server, setMode))
+	serve(r, post("/api/live/words/add", "Add words to the list of a live, or of the service", commander(moderator), rateCommands).executes(domain.AddWords{}), act(r.server, addWords))
+	serve(r, post("/api/live/words/remove", "Remove words from the list of a live, or of the service", commander(moderator), rateCommands).executes(domain.RemoveWords{}), act(r.server, removeWords))
+	serve(r, get("/api/live/{id}/words", "List the words that are not allowed in the comments of a live", ownerOr(domain.RoleOperator), rateReads), r.listWords)
 	serve(r, post("/api/live/comment/remove", "Remove a comment; its author may do so within 60 seconds", commander(moderator+", or of the author"), rateCommands).
 		executes(domain.RemoveComment{}), r.removeComment)
 	serve(r, post("/api/live/comment/clear", "Remove all comments that a user has posted in a live so far", commander(moderator), rateCommands).executes(domain.ClearComments{}), act(r.server, clearComments))
@@ -92,6 +99,8 @@ func (r *routes) registerRecordings() {
 func (r *routes) registerGifts() {
 	serve(r, get("/api/gift/list", "List the gift catalogue", anyone(), rateReads).forOldClients(), r.listGifts)
 	serve(r, post("/api/gift/wxpay", "Place an order for coins", commander("a token"), rateCommands).forOldClients().executes(domain.PlaceOrder{}), r.placeOrder)
+	serve(r, post("/api/gift/testpay", "Pay an order without money, if the server permits it", authenticated("a token"), rateCommands).
+		executes(domain.PayOrder{}).refuses(domain.CodeForbidden), r.testPay)
 	serve(r, post("/api/gift/refund", "Refund a gift: its coins go back to its sender", commander("a token of the live's owner or the role operator"), rateCommands).
 		executes(domain.RefundGift{}).refuses(domain.CodeGiftRecordNotFound), r.refundGift)
 	serveRaw[success[string]](r, post("/api/gift/notify", "Report a paid order; called by the payment provider", anyone(), ratePayments).forOldClients().
@@ -144,6 +153,7 @@ func (r *routes) registerOperator() {
 	serve(r, get("/api/operator/sockets", "List the client connections of all nodes", operator, rateReads), r.listConnections)
 	serve(r, post("/api/operator/kick", "Close all connections of a user, or one connection", operator, rateCommands).
 		executes(domain.KickUser{}, domain.KickConnection{}).refuses(codeNoConnection), r.kick)
+	serve(r, get("/api/operator/words", "List the words that are not allowed in comments of any live", operator, rateReads), r.listServiceWords)
 	serve(r, post("/api/operator/ban", "Ban a user from everything, for a time or for good", operator, rateCommands).executes(domain.BanUser{}), r.banUser)
 	serve(r, post("/api/operator/correction", "Correct the balance of a wallet or of earnings; above a limit, a second operator must approve", operator, rateCommands).
 		executes(domain.ProposeCorrection{}), r.proposeCorrection)
@@ -182,7 +192,23 @@ func (r *routes) registerService() {
 	}
 	r.serveUnlimited(schemas.Path, static, schemas.List)
 	r.serveUnlimited(schemas.Path+"{file}", static, schemas.File(r.routeNotFound))
-	r.serveUnlimited("/", static, docpage.Redirect)
+	r.registerPage(static)
 	r.serveUnlimited("/docs", static, docpage.Page)
 	r.serveUnlimited("/docs/{file}", static, docpage.File(r.routeNotFound))
+}
+
+// registerPage registers the page for people, or a redirect to the documentation.
+func (r *routes) registerPage(static string) {
+	if r.NoPage {
+		r.serveUnlimited("/", static, docpage.Redirect)
+		return
+	}
+	page := web.New(web.Options{MediaURL: r.MediaURL, RTMPPort: r.RTMPPort, TestPayments: r.TestPayments})
+	for _, path := range append([]string{"/"}, web.Paths...) {
+		r.serveUnlimited(path, static, func(w http.ResponseWriter, _ *http.Request) { page.Write(w, web.Preview{}) })
+	}
+	r.serveUnlimited(web.LiveRoute, "above the rate of reads, the page has no preview", func(w http.ResponseWriter, req *http.Request) {
+		page.Write(w, r.previewOf(req))
+	})
+	r.serveUnlimited(web.FilesRoute, static, web.File(r.routeNotFound))
 }

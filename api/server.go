@@ -10,6 +10,8 @@ import (
 	"roomlog/api/password"
 	"roomlog/api/signin"
 	"roomlog/api/upload"
+	"roomlog/internal/memo"
+	"roomlog/projections"
 )
 
 // server holds the state that the handlers share.
@@ -24,6 +26,7 @@ type server struct {
 	signIns   *signin.Guard
 	running   *runningRecordings
 	meters    *meters.Meters
+	onAir     memo.Value[[]projections.Live]
 	spec      []byte // OpenAPI document as JSON
 
 	streams  chan struct{} // contains one element for each open event stream

@@ -189,6 +189,16 @@ func (s *server) userInfo(ctx context.Context, _ *struct{}) (User, error) {
 	return newUser(user.Profile, user.Balance), nil
 }
 
+// userRoles are the roles of a user, in a response.
+type userRoles struct {
+	Roles []domain.Role `json:"roles" enum:"operator,auditor,analyst,personal" example:"[\"operator\"]"`
+}
+
+// listRoles returns the roles of the caller, for pages that show only what the user may do.
+func (s *server) listRoles(ctx context.Context, _ *struct{}) (userRoles, error) {
+	return userRoles{append([]domain.Role{}, requestOf(ctx).user.Roles...)}, nil
+}
+
 type profileChange struct {
 	Body struct {
 		Nickname *string `json:"nickname,omitempty" doc:"at most 32 characters; empty: the username is shown"`

@@ -1,6 +1,7 @@
 package media
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -27,6 +28,11 @@ type Config struct {
 	Log *slog.Logger
 	// Address returns the address of an HTTP client; nil means the remote address of the TCP connection.
 	Address func(*http.Request) string
+
+	// FFmpeg is the program that decodes snapshots; "" means that there are none.
+	FFmpeg string
+	// Cover returns the address of the cover of a stream's live, "" if there is none. It may be nil.
+	Cover func(ctx context.Context, key string) string
 
 	// Tick is how long frames are collected before they are written. At the default, about three frames are written
 	// together, which saves a quarter of the CPU time with 200 players. With more than the maximum, playback would not

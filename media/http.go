@@ -4,16 +4,19 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"strings"
 )
 
 const (
 	flvSuffix       = ".flv"
+	snapshotFile    = "snapshot.jpg"
 	allowedMethods  = "GET, HEAD, OPTIONS"
 	preflightMaxAge = "86400" // value in seconds
 )
 
-// ServeHTTP serves /live/KEY.flv over HTTP and WebSocket, and /live/KEY/index.m3u8 with the files that it refers to.
+// ServeHTTP serves /live/KEY.flv over HTTP and WebSocket, /live/KEY/index.m3u8 with the files that it refers to, and
+// /live/KEY/snapshot.jpg.
 // A player that is not authorized gets status 403 with an empty body. An authorized player gets no byte before there
 // is something to play. ServeHTTP hijacks the connections of FLV players; the HTTP server must have timeouts for all
 // others (package httpserver). A HEAD request gets the response of a GET request without its body.
@@ -38,6 +41,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		w.Header().Set("Allow", allowedMethods)
 		writeStatus(w, http.StatusMethodNotAllowed)
+	case file == snapshotFile:
+		s.serveSnapshot(w, r, key)
 	case file != "":
 		s.hls.serve(w, r, key, file)
 	case r.Method == http.MethodHead:
@@ -56,6 +61,33 @@ func handlePreflight(w http.ResponseWriter, r *http.Request) {
 		h.Add("Vary", "Access-Control-Request-Headers")
 	}
 	h.Set("Access-Control-Max-Age", preflightMaxAge)
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// serveSnapshot serves a JPEG picture of the stream to clients that may play it. Without a picture it redirects to the cover
+// of the live, or responds with 204.
+func (s *Server) serveSnapshot(w http.ResponseWriter, r *http.Request, key string) {
+	c := s.core
+	a, ok := c.admit(w, r, key, HTTPFLV)
+	if !ok {
+		return
+	}
+	defer a.release()
+	jpeg, err := s.snapshots.Take(r.Context(), key, func() ([]byte, error) { return c.hub.newestKeyFrame(key) })
+	w.Header().Set("Cache-Control", "private, max-age=5")
+	if err == nil {
+		w.Header().Set("Content-Type", "image/jpeg")
+		w.Header().Set("Content-Length", strconv.Itoa(len(jpeg)))
+		_, _ = w.Write(jpeg) // fails only if the client has disconnected
+		return
+	}
+	c.cfg.Log.DebugContext(r.Context(), "no snapshot of a stream", slog.Any("error", err))
+	if c.cfg.Cover != nil {
+		if cover := c.cfg.Cover(r.Context(), key); cover != "" {
+			http.Redirect(w, r, cover, http.StatusFound)
+			return
+		}
+	}
 	w.WriteHeader(http.StatusNoContent)
 }
 

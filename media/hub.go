@@ -4,6 +4,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"roomlog/media/flv"
 )
 
 // cutMemory is how long a cut is remembered. It is longer than a client needs from its authorization until it joins its
@@ -102,6 +104,28 @@ func (h *hub) lookup(key string, requestedAt time.Time) (*stream, error) {
 		return nil, ErrEnded
 	}
 	return h.streams[key], nil
+}
+
+// newestKeyFrame returns an FLV file with the newest key frame of a stream and the headers that its decoder needs.
+func (h *hub) newestKeyFrame(key string) ([]byte, error) {
+	h.mu.Lock()
+	s := h.streams[key]
+	h.mu.Unlock()
+	if s == nil {
+		return nil, errNoBroadcast
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.ring.contains(s.ring.last) {
+		return nil, errNoBroadcast
+	}
+	file := flv.FileHeader(true, false)
+	for _, header := range s.ring.last.headers {
+		if header.info.Kind == flv.Video {
+			file = append(file, header.tag...)
+		}
+	}
+	return append(file, s.ring.frames[s.ring.last.at-s.ring.base].tag...), nil
 }
 
 func (h *hub) add(key string) *stream {

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"roomlog/internal/wait"
+	"roomlog/media/snapshot"
 )
 
 const (
@@ -19,9 +20,10 @@ const (
 // Server receives and distributes streams. ServeRTMP and ServeHTTP accept clients while Run runs. A Server is safe
 // for concurrent use.
 type Server struct {
-	core     *core
-	hls      *hlsServer
-	upgrader *gws.Upgrader
+	core      *core
+	hls       *hlsServer
+	upgrader  *gws.Upgrader
+	snapshots *snapshot.Taker
 }
 
 // New returns a Server. It does nothing until Run is called.
@@ -31,7 +33,7 @@ func New(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	c := newCore(cfg)
-	return &Server{core: c, hls: newHLSServer(c), upgrader: newUpgrader()}, nil
+	return &Server{core: c, hls: newHLSServer(c), upgrader: newUpgrader(), snapshots: snapshot.New(cfg.FFmpeg, cfg.Now)}, nil
 }
 
 // Run applies timeouts and notifies the observers until ctx ends. It then ends all broadcasts and connections, notifies

@@ -3,6 +3,7 @@ package migrations_test
 import (
 	"flag"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -87,5 +88,31 @@ func TestCompareSchema(t *testing.T) {
 				t.Errorf("got  %q\nwant %s", got, want)
 			}
 		})
+	}
+}
+
+// TestGenerationInTheComment checks that the last migration that raises the generation of the read tables also writes it
+// into the comment on schema read, with which a verification compares it.
+func TestGenerationInTheComment(t *testing.T) {
+	t.Parallel()
+	names, err := filepath.Glob("0*.sql") // in the order of their numbers
+	if err != nil || len(names) == 0 {
+		t.Fatal(names, err)
+	}
+	missing := ""
+	for _, name := range names {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(text), "generation = generation + 1") {
+			missing = name
+		}
+		if strings.Contains(string(text), "COMMENT ON SCHEMA read IS") {
+			missing = ""
+		}
+	}
+	if missing != "" {
+		t.Errorf("%s raises the generation and does not write the comment on schema read: see 00013_verify.sql", missing)
 	}
 }

@@ -144,6 +144,30 @@ func (q *Queries) LivesOnAir(ctx context.Context, limit int) ([]Live, error) {
 	return many(ctx, q, "lives on air", scanLive, selectLive.With(nil), pageSize(limit))
 }
 
+// LivesStreaming returns at most limit of the newest lives that are on air or paused and have a broadcast, newest first.
+func (q *Queries) LivesStreaming(ctx context.Context, limit int) ([]Live, error) {
+	return many(ctx, q, "lives with a broadcast", scanLive, selectLive.With(sqltemplate.Options{"streaming": true}), pageSize(limit))
+}
+
+// PastWindow is the number of ids that LivesPast looks at.
+const PastWindow = 500
+
+// LivesPast returns at most limit lives with ids below before that have ended and have a recording, newest first. It looks at
+// the PastWindow ids below before: an empty result does not mean that there are no older lives.
+func (q *Queries) LivesPast(ctx context.Context, before domain.LiveID, limit int) ([]Live, error) {
+	return many(ctx, q, "past lives", scanLive, selectLive.With(sqltemplate.Options{"past": true}), before, pageSize(limit))
+}
+
+// LivesBy returns at most limit lives of an owner with ids below before, newest first.
+func (q *Queries) LivesBy(ctx context.Context, owner domain.UserID, before domain.LiveID, limit int) ([]Live, error) {
+	return many(ctx, q, "lives of an owner", scanLive, selectLive.With(sqltemplate.Options{"owner": true}), owner, before, pageSize(limit))
+}
+
+// NewestLive returns the largest id of a live, 0 if there is none.
+func (q *Queries) NewestLive(ctx context.Context) (domain.LiveID, error) {
+	return one(ctx, q, "the newest live", pgx.RowTo[domain.LiveID], selectNewestLive)
+}
+
 // LivesOnAirOf returns at most limit of the oldest lives of a streamer that are on air or paused.
 func (q *Queries) LivesOnAirOf(ctx context.Context, streamer domain.UserID, limit int) ([]domain.LiveID, error) {
 	return many(ctx, q, "lives on air", pgx.RowTo[domain.LiveID], selectLivesOnAir, streamer, pageSize(limit))

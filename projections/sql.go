@@ -140,6 +140,8 @@ var (
 	selectLivesOfViewers string
 	//go:embed sql/select_moderators.sql
 	selectModerators string
+	//go:embed sql/select_newest_live.sql
+	selectNewestLive string
 	//go:embed sql/select_node_participants.sql
 	selectNodeParticipants string
 	//go:embed sql/select_node_viewers.sql

@@ -2,21 +2,15 @@ package docpage
 
 import (
 	"bytes"
-	"compress/gzip"
-	"crypto/sha256"
 	"embed"
-	"encoding/hex"
-	"fmt"
 	"html/template"
-	"io"
 	"net/http"
-	"strconv"
 	"strings"
 	"sync"
 
 	"github.com/go-chi/chi/v5"
 
-	"roomlog/internal/contentcoding"
+	"roomlog/internal/asset"
 )
 
 //go:embed scalar.js.gz scalar.sha256 page.html page.js
@@ -30,16 +24,10 @@ const Path = "/docs"
 const policy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; " +
 	"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// file is a file of the page.
-type file struct {
-	contentType string
-	compressed  []byte // gzip
-}
-
 // site is the page and the files that it loads, by their names.
 type site struct {
 	page  []byte
-	files map[string]file
+	files map[string]asset.File
 }
 
 // load returns the site. It panics if the embedded files do not fit together.
@@ -49,17 +37,15 @@ var load = sync.OnceValue(func() site {
 		panic("docpage: scalar.sha256 is malformed")
 	}
 	start := read("page.js")
-	sum := sha256.Sum256(start)
-	viewer, script := hashed(name, hash), hashed("page.js", hex.EncodeToString(sum[:]))
+	viewer, script := hashed(name, hash[:12]), hashed("page.js", asset.Hash(start))
 	page := new(bytes.Buffer)
 	paths := struct{ Viewer, Start string }{Path + "/" + viewer, Path + "/" + script}
 	if err := template.Must(template.New("page").Parse(string(read("page.html")))).Execute(page, paths); err != nil {
 		panic("docpage: " + err.Error())
 	}
-	const javascript = "text/javascript; charset=utf-8"
-	return site{page.Bytes(), map[string]file{
-		viewer: {javascript, read("scalar.js.gz")},
-		script: {javascript, compress(start)},
+	return site{page.Bytes(), map[string]asset.File{
+		viewer: asset.Compressed(asset.JavaScript, read("scalar.js.gz")),
+		script: asset.New(asset.JavaScript, start),
 	}}
 })
 
@@ -73,13 +59,13 @@ func read(name string) []byte {
 
 // hashed returns the name of a file with the beginning of its hash: "page-0123456789ab.js".
 func hashed(name, hash string) string {
-	return strings.TrimSuffix(name, ".js") + "-" + hash[:12] + ".js"
+	return strings.TrimSuffix(name, ".js") + "-" + hash + ".js"
 }
 
 // Page serves the page.
 func Page(w http.ResponseWriter, _ *http.Request) {
 	h := w.Header()
-	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Type", asset.HTML)
 	h.Set("Content-Security-Policy", policy)
 	h.Set("Referrer-Policy", "no-referrer")
 	_, _ = w.Write(load().page) // fails only if the client has disconnected
@@ -96,47 +82,14 @@ func File(notFound http.HandlerFunc) http.HandlerFunc {
 			notFound(w, r)
 			return
 		}
-		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
-		serve(w, r, f)
+		asset.CacheForGood(w)
+		f.Serve(w, r)
 	}
 }
 
 // Document returns the handler of a JSON document that does not change while the process runs. get returns the
 // document; it is called once.
 func Document(get func() []byte) http.HandlerFunc {
-	f := sync.OnceValue(func() file { return file{"application/json", compress(get())} })
-	return func(w http.ResponseWriter, r *http.Request) { serve(w, r, f()) }
-}
-
-// serve writes a file, compressed if the client accepts that.
-func serve(w http.ResponseWriter, r *http.Request, f file) {
-	h := w.Header()
-	h.Set("Content-Type", f.contentType)
-	h.Set("Vary", "Accept-Encoding")
-	if contentcoding.Choose(r, contentcoding.Gzip) != "" {
-		h.Set("Content-Encoding", "gzip")
-		h.Set("Content-Length", strconv.Itoa(len(f.compressed)))
-		_, _ = w.Write(f.compressed) // fails only if the client has disconnected
-		return
-	}
-	plain, err := gzip.NewReader(bytes.NewReader(f.compressed))
-	if err != nil {
-		panic(fmt.Sprintf("docpage: a file is damaged: %v", err))
-	}
-	_, _ = io.Copy(w, plain) // fails only if the client has disconnected
-}
-
-func compress(content []byte) []byte {
-	var b bytes.Buffer
-	w, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
-	if err == nil {
-		_, err = w.Write(content)
-	}
-	if err == nil {
-		err = w.Close()
-	}
-	if err != nil {
-		panic("docpage: " + err.Error()) // cannot happen: the level is valid and memory takes every write
-	}
-	return b.Bytes()
+	f := sync.OnceValue(func() asset.File { return asset.New(asset.JSON, get()) })
+	return func(w http.ResponseWriter, r *http.Request) { f().Serve(w, r) }
 }

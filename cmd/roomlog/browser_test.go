@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -71,11 +72,57 @@ func browse(t testing.TB, html string) <-chan visit {
 	return visits
 }
 
+// browsers lets one test at a time run browsers, because each browser takes the time of both processors of a small machine.
+// A test and its subtests may run several.
+var browsers browserTurn
+
+type browserTurn struct {
+	mu     sync.Mutex
+	test   string // test that has the turn; "": none
+	open   int    // browsers of the test
+	passed chan struct{}
+}
+
+// take waits for the turn. The turn ends when the test closes its last browser.
+func (b *browserTurn) take(t testing.TB) {
+	t.Helper()
+	test, _, _ := strings.Cut(t.Name(), "/")
+	for !b.join(test) {
+	}
+	t.Cleanup(func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		if b.open--; b.open == 0 {
+			b.test = ""
+			close(b.passed)
+		}
+	})
+}
+
+// join takes the turn for a test, or waits until another test has passed it on and reports false.
+func (b *browserTurn) join(test string) bool {
+	b.mu.Lock()
+	if b.open == 0 || b.test == test {
+		if b.open == 0 {
+			b.passed = make(chan struct{})
+		}
+		b.test = test
+		b.open++
+		b.mu.Unlock()
+		return true
+	}
+	passed := b.passed
+	b.mu.Unlock()
+	<-passed
+	return false
+}
+
 // openBrowser opens a page in a real browser. It returns the folder of the browser's profile, in which the browser writes
 // the address for its debuggers.
 func openBrowser(t testing.TB, url string) (profile string) {
 	t.Helper()
 	program := need(t, "chromium", "chromium", "chromium-browser", "google-chrome")
+	browsers.take(t)
 	profile, err := os.MkdirTemp("", "roomlog-browser-")
 	if err != nil {
 		t.Fatal(err)

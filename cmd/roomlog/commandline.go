@@ -5,6 +5,7 @@ import (
 
 	"roomlog/cmd/roomlog/admin"
 	"roomlog/cmd/roomlog/cli"
+	"roomlog/cmd/roomlog/demo"
 	"roomlog/cmd/roomlog/docgen"
 	"roomlog/cmd/roomlog/serve"
 )
@@ -13,6 +14,7 @@ const about = `The backend of a live-streaming app: lives, comments, gifts and c
 
 Start here:
 
+  roomlog demo                                         look at lives, comments and gifts in a browser
   roomlog serve                                        run a server on port 7001; needs PostgreSQL or npm
   roomlog gift add --name Rose --coin 30               add a gift to the catalogue
   roomlog coins credit --user 1 --amount 100 --order A credit a user with coins
@@ -64,6 +66,7 @@ type commandLine struct {
 	Config struct {
 		Check serve.CheckCommand `cmd:"" help:"Check all settings of serve, and print them with their sources."`
 	} `cmd:"" help:"Check the settings."`
+	Demo           demo.Command `cmd:"" help:"Run a server with people, lives and moving pictures, to look at."`
 	admin.Commands `embed:""`
 	Docs           docgen.Command   `cmd:"" help:"Write the documents that are generated from the code."`
 	Version        versionCommand   `cmd:"" help:"Print version, commit and date of this program."`

@@ -169,7 +169,7 @@ func TestDocumentationPage(t *testing.T) {
 	for name, width := range map[string]int64{"wide": 1280, "narrow": 390} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			rest := inspect(t, server+"/", width)
+			rest := inspect(t, server+"/docs", width)
 			var groups []string
 			rest.run(`
 				await until(() => document.querySelector('a[href="#rest/tag/lives/POST/api/live/create"]'));

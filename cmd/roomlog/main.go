@@ -16,5 +16,5 @@ func main() { mainWith(time.Now) }
 func mainWith(now func() time.Time) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // restores the default behaviour: a second signal kills the process
-	os.Exit(run(ctx, os.Args[1:], cli.Shell{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(), Now: now}))
+	os.Exit(run(ctx, os.Args[1:], cli.Shell{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(), Now: now, Execute: run}))
 }

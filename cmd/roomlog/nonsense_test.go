@@ -22,7 +22,7 @@ var nonsense = map[string]string{
 	"data": "/dev/null/x", "postgres-bin": "/dev/null/x", "npm-registry": "ftp://x", "assets": "/dev/null/x", "recordings": "/dev/null/x",
 	"http-addr": "7001", "rtmp-addr": ":x", "flv-addr": ":-1", "pprof-addr": "here", "trusted-proxies": "10.0.0.0/33", "metrics-from": "here",
 	"cors-origins": "a.example", "public-url": "live.example", "time-zone": "Mars", "allow-origin": "a.example", "hook-url": "hooks",
-	"namespaces": "chat",
+	"namespaces": "chat", "media-url": "media.example/x",
 }
 
 // nonsenseFor returns wrong values of a setting.

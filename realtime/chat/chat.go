@@ -33,6 +33,7 @@ type Chat struct {
 	leaves  *leaveQueue
 	byUser  *limit.Rates[domain.UserID] // limits the messages of each user
 	toAll   *limit.Bucket               // limits the messages to namespaces
+	byHost  *limit.Rates[string]        // limits the messages of each address to namespaces
 }
 
 // New creates the chat of a node and adds it to the hub. The cluster must be started after New and must run as long as
@@ -45,7 +46,7 @@ func New(cfg Config) (*Chat, error) {
 	c := &Chat{
 		cfg: cfg, hub: cfg.Hub, leaves: leaves, state: newState(cfg.Cluster.Node(), cfg.Store.LookalikeKey, leaves),
 		inbox: newInbox(), changes: make(chan struct{}, 1), typing: newTypingBatcher(cfg.Cluster, cfg.Log),
-		byUser: newUserMessages(cfg), toAll: newNamespaceMessages(cfg),
+		byUser: newUserMessages(cfg), toAll: newNamespaceMessages(cfg), byHost: newAddressMessages(cfg),
 	}
 	leaves.nameKeyOf = c.state.nameKeyOf
 	cfg.Cluster.OnNodeLost(participantCleanup(cfg))

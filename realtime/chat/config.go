@@ -29,7 +29,7 @@ type Config struct {
 
 	MessageRate          float64 `default:"5" min:"0.001" max:"1000000" unit:"messages/s" help:"Maximum rate of chat messages of one user, or of one anonymous connection."`
 	MessageBurst         int     `default:"20" min:"1" max:"1000000" unit:"messages" help:"Number of chat messages that one user may send at once, before the rate applies."`
-	NamespaceMessageRate float64 `default:"10" min:"0.001" max:"1000" unit:"messages/s" help:"Maximum rate of chat messages to everybody in a namespace, from all Socket.IO clients of this node together. Each of these messages is written to every client in the namespace."`
+	NamespaceMessageRate float64 `default:"10" min:"0.001" max:"1000" unit:"messages/s" help:"Maximum rate of chat messages to everybody in a namespace, from all Socket.IO clients of this node together; clients with one address may send half of it. Each of these messages is written to every client in the namespace."`
 	TypingRate           float64 `default:"2" min:"0.001" max:"1000" unit:"notes/s" help:"Maximum rate of typing notes of one connection that other participants receive."`
 	ChatRooms            int     // maximum number of chat rooms that users may create in total; 0: no limit
 }

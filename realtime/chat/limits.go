@@ -5,7 +5,7 @@ import (
 	"roomlog/internal/limit"
 )
 
-// limitedUsers is the maximum number of users whose rates are kept in memory.
+// limitedUsers is the maximum number of users, and of addresses, whose rates are kept in memory.
 const limitedUsers = 50_000
 
 // Limits contains the rate limits of one client in the chat. It exists as long as the connection of the client: leaving
@@ -28,6 +28,12 @@ func newLimits(c Config) *Limits {
 // newNamespaceMessages returns the limit of the messages to namespaces, of all clients of this node together.
 func newNamespaceMessages(c Config) *limit.Bucket {
 	return limit.NewBucket(limit.Rate{PerSecond: c.NamespaceMessageRate, Burst: 2 * int(max(c.NamespaceMessageRate, 1))})
+}
+
+// newAddressMessages returns the limit of the messages of each address to namespaces: half of the limit of all clients
+// together, so that no address uses it up alone.
+func newAddressMessages(c Config) *limit.Rates[string] {
+	return limit.NewRates[string](limit.Rate{PerSecond: c.NamespaceMessageRate / 2, Burst: int(max(c.NamespaceMessageRate, 1))}, limitedUsers)
 }
 
 // newUserMessages returns the limit of the messages of each user on this node, over all connections.

@@ -7,6 +7,7 @@ import (
 
 	"roomlog/domain"
 	"roomlog/eventstore"
+	"roomlog/internal/limit"
 	"roomlog/realtime/hub"
 )
 
@@ -183,19 +184,26 @@ func (s *Session) Post(ctx context.Context, c domain.PostMessage, key string) (e
 }
 
 // Exchange posts a message to the connections of a namespace, or to one connection that is not in the chat. It counts
-// against the same rate as Post. All clients of the node share a further rate of accepted messages to namespaces. The
+// against the same rate as Post. All clients of the node share a further rate of accepted messages to namespaces, of which
+// one address can use half. The
 // listener of Chat.OnExchange receives the message.
 func (s *Session) Exchange(ctx context.Context, c domain.ExchangeMessage) (err error) {
 	if err := s.allowMessage(); err != nil {
 		return err
 	}
 	if c.Namespace != "" {
+		address := limit.AddressOf(ctx)
+		if err := hub.Limited(s.chat.byHost.Take(address, s.chat.cfg.Now())); err != nil {
+			return err
+		}
 		if err := hub.Limited(s.chat.toAll.Take(s.chat.cfg.Now())); err != nil {
+			s.chat.byHost.Return(address, s.chat.cfg.Now())
 			return err
 		}
 		defer func() {
 			if err != nil { // a client whose messages are refused must not use up the rate of the others
 				s.chat.toAll.Return(s.chat.cfg.Now())
+				s.chat.byHost.Return(address, s.chat.cfg.Now())
 			}
 		}()
 	}

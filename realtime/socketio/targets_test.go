@@ -1,6 +1,7 @@
 package socketio_test
 
 import (
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -8,6 +9,7 @@ import (
 
 	"roomlog/domain"
 	"roomlog/eventstore/pgtest"
+	"roomlog/internal/limit"
 	"roomlog/realtime/socketio"
 	"roomlog/realtime/socketio/siotest"
 )
@@ -119,10 +121,17 @@ func TestViewerIsATarget(t *testing.T) {
 	}
 }
 
-// TestRateOfMessagesToANamespace checks that all clients together share the rate of messages to everybody.
+// TestRateOfMessagesToANamespace checks that all clients together share the rate of messages to everybody, and that one
+// address does not use it up.
 func TestRateOfMessagesToANamespace(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(_ *socketio.Config, c *roomsConfig) { c.NamespaceMessageRate = 0.001 })
+	w := newWorld(t, func(s *socketio.Config, c *roomsConfig) {
+		c.NamespaceMessageRate = 0.001
+		s.Engine.Sockets.Limiter = limit.Clients{Slots: limit.NewSlots(0, 0, nil), Proxies: limit.Loopback()}
+	})
+	from := func(address string) siotest.Options {
+		return siotest.Options{Version: 3, Header: http.Header{"X-Forwarded-For": {address}}}
+	}
 	heard := w.app(siotest.Options{})
 	for range 3 { // refused messages do not count
 		author := w.app(siotest.Options{})
@@ -130,10 +139,10 @@ func TestRateOfMessagesToANamespace(t *testing.T) {
 		author.refused("消息不能为空")
 		author.Cut()
 	}
-	for i := range 3 {
-		author := w.app(siotest.Options{Version: 3})
+	for i, address := range []string{"203.0.113.1", "203.0.113.1", "203.0.113.2", "203.0.113.3"} {
+		author := w.app(from(address))
 		author.Emit("exchange", says("群聊", "to all"))
-		if i < 2 {
+		if i == 0 || i == 2 { // the second message exceeds the rate of its address, the last one that of all
 			push[exchanged](heard, "群聊")
 		} else {
 			author.refused("操作太频繁，请稍后再试")

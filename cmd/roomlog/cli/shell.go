@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"io"
 	"time"
 )
@@ -11,6 +12,7 @@ type Shell struct {
 	Stdout, Stderr io.Writer
 	Environ        []string // environment variables, as NAME=value
 	Now            func() time.Time
+	Execute        func(ctx context.Context, args []string, sh Shell) (code int) // executes another command line in this process
 
 	// The following fields are set when the command line is parsed.
 

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os/exec"
 
 	"roomlog/api"
 	"roomlog/cmd/roomlog/cli"
@@ -71,6 +72,14 @@ func (m *mediaServer) open(ctx context.Context, c *config, env *environment, b *
 	}
 	config.Now, config.Log = env.sh.Now, env.log
 	config.Address = func(r *http.Request) string { return proxies.ClientAddr(r).String() }
+	config.FFmpeg, _ = exec.LookPath("ffmpeg") // without it, lists show covers
+	config.Cover = func(ctx context.Context, key string) string {
+		live, err := b.queries.LiveByStreamKey(ctx, key)
+		if err != nil {
+			return ""
+		}
+		return live.Cover
+	}
 	if m.server, err = media.New(config); err != nil {
 		return err
 	}

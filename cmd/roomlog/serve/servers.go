@@ -61,6 +61,9 @@ func (c *config) openServers(ctx context.Context, env *environment, b *backend, 
 	if err != nil {
 		return nil, err
 	}
+	if m != nil {
+		_, config.RTMPPort, _ = net.SplitHostPort(m.rtmp.Addr().String()) // a listener has a port
+	}
 	config.Streams = streams.Directory{Directory: broadcasts.NewDirectory(b.cluster, b.queries)}
 	if config.MetricsFrom, err = limit.ParseProxies(c.MetricsFrom); err != nil {
 		return nil, fmt.Errorf("--metrics-from: %w", err)
@@ -91,6 +94,7 @@ func (s *servers) routes(c *config, m *mediaServer) *http.ServeMux {
 		mux.Handle("/", s.api)
 		if m != nil {
 			mux.Handle(api.RecordingsRoute, m.recordings.orElse(s.api))
+			mux.Handle("/"+media.App+"/", m.server) // for the page: it plays streams from its own host
 		}
 	} else {
 		for _, path := range []string{"/healthz", "/readyz", "/metrics"} {

@@ -1,0 +1,115 @@
+// Types of client.js. Times are ISO 8601 texts, coins are whole numbers.
+
+/** A refusal of the server, or a failure of the connection. */
+export class RoomlogError extends Error {
+  /** For programs: a code of docs/REALTIME.md or of the OpenAPI document, or network, connection_lost, client_closed, no_websocket. */
+  readonly code: string;
+  /** For people, in Chinese; `message` is in English. */
+  readonly textZH: string;
+  /** Milliseconds after which another try makes sense; 0 if the server names none. */
+  readonly retryAfter: number;
+  /** HTTP status; 0 for WebSocket. */
+  readonly status: number;
+}
+
+export interface User { id: number; name: string; avatar: string }
+export interface Account { id: number; username: string; nickname: string; avatar: string; coin: number }
+export interface Comment { pos?: number; id: string; user: User; text: string; at: string }
+export interface Gift { id: number; name: string; image: string; price: number }
+export interface GiftSent { pos?: number; id: string; user: User; gift: Gift; num: number; coins: number; at: string }
+export interface Gauges { online: number; look_count: number; coins: number }
+export interface Media { video: string; width: number; height: number; audio: string; started_at: string }
+/** 0 not started, 1 on air, 2 paused, 3 ended. */
+export type Status = 0 | 1 | 2 | 3;
+export interface LiveInfo { id: number; title: string; cover: string; status: Status; created_at: string; media: Media | null }
+export interface Snapshot {
+  epoch: string; pos: number; cursor: string; live: LiveInfo; owner: User; gauges: Gauges;
+  /** The newest 50, newest first. */
+  comments: Comment[];
+  /** The newest 50, newest first. */
+  gifts: GiftSent[];
+  /** At most 100, newest first. */
+  viewers: User[];
+}
+export interface BalanceChange { balance: number; change: number; live?: number; gift?: number; num?: number; order?: string }
+/** One push, as docs/REALTIME.md describes it. */
+export interface Push<T = unknown> { type: string; live?: number; pos?: number; prev?: number; cursor?: string; data: T }
+
+export type ClientState = "closed" | "connecting" | "open" | "waiting";
+export type LiveState = "left" | "joining" | "joined";
+/** Ends the subscription. */
+export type Off = () => void;
+
+export interface ClientOptions {
+  /** Address of the server, like https://live.example; default: the server of the page. */
+  url?: string;
+  token?: string;
+  fetch?: typeof fetch;
+  /** Constructor with the interface of browsers; needed in Node before version 22. */
+  WebSocket?: new (url: string) => WebSocket;
+  /** Returns a number from 0 to 1, for delays. */
+  random?: () => number;
+  /** Milliseconds before the first attempt to reconnect; default 500. The delay doubles with every failure. */
+  firstDelay?: number;
+  /** Longest delay in milliseconds; default 15000. */
+  longestDelay?: number;
+}
+
+export class Client {
+  constructor(options?: ClientOptions);
+  readonly url: string;
+  readonly token: string;
+  readonly user: number | null;
+  readonly balance: number | null;
+  readonly state: ClientState;
+
+  on(type: "state", handler: (state: ClientState) => void): Off;
+  on(type: "balance", handler: (balance: number, change: BalanceChange | null) => void): Off;
+  /** The connection has ended for good: sign in again, or do not return. */
+  on(type: "end", handler: (error: RoomlogError) => void): Off;
+  on(type: "error", handler: (error: RoomlogError) => void): Off;
+  /** Every push of the user channel and of chat rooms. */
+  on(type: "push", handler: (push: Push) => void): Off;
+  on(type: string, handler: (data: any) => void): Off;
+
+  request<T = any>(method: string, path: string, body?: unknown, options?: { key?: string }): Promise<T>;
+  get<T = any>(path: string): Promise<T>;
+  post<T = any>(path: string, body?: unknown, options?: { key?: string }): Promise<T>;
+  register(username: string, password: string): Promise<Account>;
+  signIn(username: string, password: string): Promise<Account & { token: string }>;
+  signOut(): Promise<void>;
+  setToken(token: string): void;
+
+  connect(): void;
+  close(): void;
+  live(id: number): Live;
+  send<T = any>(type: string, data?: object, options?: { key?: string }): Promise<T>;
+}
+
+export class Live {
+  readonly id: number;
+  readonly state: LiveState;
+  on(type: "state", handler: (state: LiveState) => void): Off;
+  on(type: "snapshot", handler: (snapshot: Snapshot) => void): Off;
+  /** All facts from the first position to the second follow. */
+  on(type: "resumed", handler: (range: [number, number]) => void): Off;
+  on(type: "comment", handler: (comment: Comment, push: Push<Comment>) => void): Off;
+  on(type: "gift", handler: (gift: GiftSent, push: Push<GiftSent>) => void): Off;
+  on(type: "join", handler: (joined: { user: User; first: boolean }) => void): Off;
+  on(type: "leave", handler: (left: { user: User; cause: string }) => void): Off;
+  on(type: "status", handler: (change: { status: Status; from: Status }) => void): Off;
+  on(type: "media", handler: (change: { media: Media | null; cause?: string }) => void): Off;
+  on(type: "gauges", handler: (gauges: Gauges) => void): Off;
+  /** The client is not in the live any more. */
+  on(type: "refused", handler: (error: RoomlogError) => void): Off;
+  on(type: string, handler: (data: any, push: Push) => void): Off;
+
+  join(): Promise<void>;
+  leave(): Promise<void>;
+  comment(text: string, key?: string): Promise<{ pos: number; id: string }>;
+  gift(gift: number, num?: number, key?: string): Promise<{ pos: number; balance: number }>;
+  viewers(after?: string): Promise<{ viewers: User[]; next?: string }>;
+}
+
+/** Returns a random idempotency key. */
+export function newKey(): string;

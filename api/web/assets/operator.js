@@ -1,0 +1,216 @@
+// The view of operators and auditors: streams, connections, gifts, coins, and a live as it was.
+import { html, useEffect, useRef, useState } from "./vendor/ui.js";
+import { account, asking, client, go, notify, number, roles, say, t, time } from "./state.js";
+import { newKey } from "./client.js";
+import { Action, Dialog, Empty, Sentence, Tabs, useTimer, useTitle } from "./parts.js";
+import { Chart } from "./chart.js";
+
+const kept = 150; // samples of the charts
+
+function Table({ label, head, rows, empty }) {
+  if (rows.length === 0) return html`<p class="soft">${empty ?? t("op.none")}</p>`;
+  return html`<div class="panel flush table" tabindex="0" role="region" aria-label=${label}><table><thead><tr>${head.map((h) => html`<th key=${h}>${h}</th>`)}</tr></thead><tbody>${rows}</tbody></table></div>`;
+}
+
+function Overview() {
+  const [now, setNow] = useState(null);
+  const [samples, setSamples] = useState([]);
+  const [error, setError] = useState(null);
+  const last = useRef(null);
+  const read = async () => {
+    try {
+      const [streams, sockets, ready] = await Promise.all([client.get("/api/streams"), client.get("/api/operator/sockets"), fetch("/readyz").then((r) => r.json())]);
+      const at = Date.now() / 1000;
+      const position = Number(/of (\d+)/.exec(ready.checks?.tables)?.[1] ?? 0);
+      const bytes = streams.reduce((sum, s) => sum + s.bytes_out, 0);
+      const sample = { at, players: streams.reduce((sum, s) => sum + Object.values(s.players).reduce((a, b) => a + b, 0), 0), sockets: sockets.total, rate: last.current ? (position - last.current.position) / (at - last.current.at) : 0, bits: last.current ? (Math.max(0, bytes - last.current.bytes) * 8) / 1e6 / (at - last.current.at) : 0 };
+      last.current = { at, position, bytes };
+      setNow({ streams, sockets, ready });
+      setSamples((all) => [...all, sample].slice(-kept));
+      setError(null);
+    } catch (e) {
+      setError(e);
+    }
+  };
+  useEffect(() => void read(), []);
+  useTimer(read, 3000);
+  if (!now) return html`<${Sentence} error=${error} />`;
+  const series = (key) => [samples.map((s) => s.at), samples.map((s) => s[key])];
+  return html`<${Sentence} error=${error} />
+    <dl class="tiles"><div><dt>${t("op.state")}</dt><dd>${now.ready.status}</dd></div><div><dt>${t("op.nodes")}</dt><dd>${number(now.sockets.replied)} / ${number(now.sockets.nodes)}</dd></div><div><dt>${t("op.connections")}</dt><dd>${number(now.sockets.total)}</dd></div>
+      <div><dt>${t("op.streams")}</dt><dd>${number(now.streams.filter((s) => s.publishing).length)}</dd></div><div><dt>${t("op.tables")}</dt><dd>${now.ready.checks?.tables ?? "–"}</dd></div><div><dt>${t("op.coins")}</dt><dd>${now.ready.checks?.coins ?? "–"}</dd></div></dl>
+    <div class="charts panel"><${Chart} title=${t("op.rate")} unit="/s" data=${series("rate")} /><${Chart} title=${t("op.connections")} unit="" data=${series("sockets")} /><${Chart} title=${t("studio.players")} unit="" data=${series("players")} /><${Chart} title=${t("op.bits")} unit="Mbit/s" data=${series("bits")} /></div>`;
+}
+
+function Streams() {
+  const [streams, setStreams] = useState(null);
+  const [error, setError] = useState(null);
+  const read = () => client.get("/api/streams").then(setStreams, setError);
+  useEffect(() => void read(), []);
+  useTimer(read, 3000);
+  const kick = async (live) => {
+    await client.post("/api/streams/kick", { live }, { key: newKey() }).then(() => notify(t("saved"), "good"), (e) => notify(say(e), "bad"));
+    await read();
+  };
+  if (!streams) return html`<${Sentence} error=${error} />`;
+  return html`<${Table} label=${t("op.streams")} head=${[t("live"), t("studio.size"), t("studio.bitrate"), t("studio.keyframes"), t("studio.players"), ""]} rows=${streams.map((s) => html`<tr key=${s.live}><td><a href=${"/watch/" + s.live} dir="auto">${s.title}</a></td><td>${s.media ? `${s.media.width}×${s.media.height} ${s.media.video}` : "–"}</td><td>${number(Math.round(s.bitrate / 1000))} kbit/s</td><td>${(s.gop_ms / 1000).toFixed(1)} s</td><td>${number(Object.values(s.players).reduce((a, b) => a + b, 0))}</td><td class="end">${s.publishing && html`<${Action} class="danger small" run=${() => kick(s.live)}>${t("op.kick")}<//>`}</td></tr>`)} />`;
+}
+
+function Ban({ user, close }) {
+  const [error, setError] = useState(null);
+  const send = async (event) => {
+    event.preventDefault();
+    const form = new FormData(event.target);
+    const what = event.submitter.value;
+    const reason = form.get("reason");
+    const body = { user, ...(reason && { reason }), ...(what === "ban" && Number(form.get("seconds")) && { seconds: Number(form.get("seconds")) }) };
+    try {
+      await client.post("/api/operator/" + what, body, { key: newKey() });
+      notify(t("saved"), "good");
+      close();
+    } catch (e) {
+      setError(e);
+    }
+  };
+  return html`<${Dialog} title=${t("op.user", { id: user })} close=${close} class="narrow"><form onSubmit=${send}>
+    <div class="field"><label for="reason">${t("op.reason")}</label><input id="reason" name="reason" maxlength="100" dir="auto" /></div>
+    <div class="field"><label for="seconds">${t("op.how.long")}</label><select id="seconds" name="seconds"><option value="3600">${t("ban.hour")}</option><option value="86400">${t("op.day")}</option><option value="0">${t("ban.good")}</option></select></div>
+    <${Sentence} error=${error} />
+    <div class="row"><button class="button danger" value="ban">${t("op.ban")}</button><button class="button quiet" value="unban">${t("op.unban")}</button><button class="button quiet" value="kick">${t("op.kick")}</button></div></form><//>`;
+}
+
+function Connections() {
+  const [found, setFound] = useState(null);
+  const [user, setUser] = useState("");
+  const [chosen, setChosen] = useState(0);
+  const [error, setError] = useState(null);
+  const read = () => client.get("/api/operator/sockets" + (Number(user) > 0 ? "?user=" + Number(user) : "")).then((f) => { setFound(f); setError(null); }, setError);
+  useEffect(() => void read(), [user]);
+  useTimer(read, 5000, [user]);
+  return html`<div class="filters"><div class="field"><label for="of-user">${t("op.user.id")}</label><input id="of-user" inputmode="numeric" value=${user} onInput=${(e) => setUser(e.target.value)} /></div>
+      <button type="button" class="button quiet" disabled=${!(Number(user) > 0)} onClick=${() => setChosen(Number(user))}>${t("op.ban")}…</button></div>
+    <${Sentence} error=${error} />
+    ${found && html`<${Table} label=${t("op.connections")} head=${[t("op.user.id"), t("lives"), t("op.address"), t("op.since"), ""]} rows=${found.sockets.slice(0, 200).map((s) => html`<tr key=${s.id}><td>${s.users.join(", ")}</td><td>${s.lives.map((l) => html`<a key=${l} href=${"/watch/" + l}>${l}</a> `)}</td><td>${s.address}</td><td>${time(s.since)}</td><td class="end">${s.users[0] && html`<button type="button" class="button quiet small" onClick=${() => setChosen(s.users[0])}>${t("op.ban")}…</button>`}</td></tr>`)} />`}
+    ${chosen > 0 && html`<${Ban} user=${chosen} close=${() => { setChosen(0); void read(); }} />`}`;
+}
+
+/** download lets the browser save rows as a CSV file. */
+function download(name, rows) {
+  const cell = (value) => {
+    const text = String(value ?? "");
+    return '"' + (/^[=+\-@\t\r]/.test(text) && !/^-?\d+$/.test(text) ? "'" : "") + text.replaceAll('"', '""') + '"'; // no text is a formula
+  };
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob(["\ufeff" + rows.map((row) => row.map(cell).join(",")).join("\r\n")], { type: "text/csv" }));
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+}
+
+function Gifts() {
+  const [filter, setFilter] = useState({ live: "", sender: "", from: "", to: "" });
+  const [items, setItems] = useState([]);
+  const [cursor, setCursor] = useState(null);
+  const [error, setError] = useState(null);
+  const read = async (before) => {
+    const query = new URLSearchParams({ limit: "100" });
+    for (const [name, value] of Object.entries(filter)) if (value) query.set(name, name === "from" || name === "to" ? new Date(value).toISOString() : value);
+    if (before) query.set("before", before);
+    try {
+      const found = await client.get("/api/gift/history?" + query);
+      setItems((had) => [...(before ? had : []), ...found.items]);
+      setCursor(found.items.length === 100 ? found.cursor : null);
+      setError(null);
+    } catch (e) {
+      setError(e);
+    }
+  };
+  useEffect(() => void read(), []);
+  const field = (name, label, type) => html`<div class="field"><label for=${"gift-" + name}>${label}</label><input id=${"gift-" + name} type=${type} inputmode=${type === "text" ? "numeric" : null} value=${filter[name]} onInput=${(e) => setFilter({ ...filter, [name]: e.target.value })} /></div>`;
+  return html`<form class="filters" onSubmit=${(e) => { e.preventDefault(); void read(); }}>${field("live", t("op.live.id"), "text")}${field("sender", t("op.user.id"), "text")}${field("from", t("op.from"), "datetime-local")}${field("to", t("op.to"), "datetime-local")}
+      <button class="button">${t("op.find")}</button><button type="button" class="button quiet" onClick=${() => download("gifts.csv", [["at", "live", "sender", "name", "gift", "num", "coins"], ...items.map((g) => [g.at, g.live, g.sender.id, g.sender.name, g.name, g.num, g.coin])])}>CSV</button></form>
+    <${Sentence} error=${error} />
+    <${Table} label=${t("gifts")} head=${[t("when"), t("live"), t("studio.who"), t("gifts"), t("studio.coins")]} rows=${items.map((g) => html`<tr key=${g.id}><td>${time(g.at)}</td><td><a href=${"/watch/" + g.live}>${g.live}</a></td><td dir="auto">${g.sender.name} (${g.sender.id})</td><td dir="auto">${g.name} ×${number(g.num)}</td><td>${number(g.coin)}</td></tr>`)} />
+    ${cursor && html`<div class="center"><button type="button" class="button quiet" onClick=${() => read(cursor)}>${t("more")}</button></div>`}`;
+}
+
+function Coins() {
+  const [user, setUser] = useState("");
+  const [kind, setKind] = useState("user");
+  const [found, setFound] = useState(null);
+  const [totals, setTotals] = useState(null);
+  const [at, setAt] = useState("");
+  const [error, setError] = useState(null);
+  const balance = () => client.get("/api/ledger/balance" + (at ? "?at=" + encodeURIComponent(new Date(at).toISOString()) : "")).then((f) => { setTotals(f); setError(null); }, setError);
+  useEffect(() => void balance(), [at]);
+  const statement = async (event) => {
+    event.preventDefault();
+    try {
+      setFound(await client.get(`/api/ledger/statement?limit=200&account=${kind}-${Number(user)}` + (at ? "&to=" + encodeURIComponent(new Date(at).toISOString()) : "")));
+      setError(null);
+    } catch (e) {
+      setError(e);
+    }
+  };
+  const lines = totals?.totals ?? totals?.items ?? totals?.accounts ?? [];
+  return html`<form class="filters" onSubmit=${statement}><div class="field"><label for="statement-user">${t("op.user.id")}</label><input id="statement-user" required inputmode="numeric" value=${user} onInput=${(e) => setUser(e.target.value)} /></div>
+      <div class="field"><label for="statement-kind">${t("op.account")}</label><select id="statement-kind" value=${kind} onChange=${(e) => setKind(e.target.value)}><option value="user">${t("op.wallet")}</option><option value="earnings">${t("op.earnings")}</option></select></div>
+      <div class="field"><label for="statement-at">${t("op.as.of")}</label><input id="statement-at" type="datetime-local" value=${at} onInput=${(e) => setAt(e.target.value)} /></div><button class="button">${t("op.statement")}</button></form>
+    <${Sentence} error=${error} />
+    ${found && html`<${Statement} found=${found} name=${kind + "-" + user} />`}
+    <h2>${t("op.trial")}</h2><${Table} label=${t("op.trial")} head=${[t("op.account"), t("balance")]} rows=${lines.slice(0, 200).map((l) => html`<tr key=${l.account ?? l.kind}><td>${l.account ?? l.kind}</td><td>${number(l.balance)}</td></tr>`)} />`;
+}
+
+function Statement({ found, name }) {
+  const items = found.items ?? found.postings ?? [];
+  return html`<dl class="tiles"><div><dt>${t("op.opening")}</dt><dd>${number(found.opening ?? found.opening_balance)}</dd></div><div><dt>${t("op.closing")}</dt><dd>${number(found.closing ?? found.closing_balance)}</dd></div></dl>
+    <div class="row"><h2>${name}</h2><button type="button" class="button quiet small" onClick=${() => download(name + ".csv", [["at", "amount", "balance", "position"], ...items.map((i) => [i.at, i.amount, i.balance, i.position])])}>CSV</button></div>
+    <${Table} label=${t("op.statement")} head=${[t("when"), t("change"), t("after"), t("op.position")]} rows=${items.map((i) => html`<tr key=${i.position}><td>${time(i.at)}</td><td>${number(i.amount)}</td><td>${number(i.balance)}</td><td>${i.position}</td></tr>`)} />`;
+}
+
+// Timeline shows a live as it was at a time.
+function Timeline() {
+  const [id, setId] = useState("");
+  const [span, setSpan] = useState(null);
+  const [at, setAt] = useState(0);
+  const [state, setState] = useState(null);
+  const [error, setError] = useState(null);
+  const open = async (event) => {
+    event.preventDefault();
+    try {
+      const now = await client.get(`/api/live/${Number(id)}/at?time=${encodeURIComponent(new Date().toISOString())}`);
+      const from = new Date(now.created_at).getTime() + 1000;
+      const to = Math.max(from + 1000, new Date(now.at).getTime() + 1000);
+      setSpan({ id: Number(id), from, to });
+      setAt(to);
+      setState(now);
+      setError(null);
+    } catch (e) {
+      setError(e);
+    }
+  };
+  useEffect(() => {
+    if (!span) return;
+    const timer = setTimeout(() => client.get(`/api/live/${span.id}/at?time=${encodeURIComponent(new Date(at).toISOString())}`).then(setState, setError), 120);
+    return () => clearTimeout(timer);
+  }, [at]);
+  return html`<form class="filters" onSubmit=${open}><div class="field"><label for="timeline-live">${t("op.live.id")}</label><input id="timeline-live" required inputmode="numeric" value=${id} onInput=${(e) => setId(e.target.value)} /></div><button class="button">${t("op.open")}</button></form>
+    <${Sentence} error=${error} />
+    ${span && html`<div class="panel"><label class="field" for="timeline">${time(at)}</label><input id="timeline" type="range" min=${span.from} max=${span.to} step="1000" value=${at} onInput=${(e) => setAt(Number(e.target.value))} />
+      ${state && html`<h2 dir="auto">${state.title}</h2><dl class="tiles"><div><dt>${t("viewers")}</dt><dd>${number(state.online)}</dd></div><div><dt>${t("op.seen")}</dt><dd>${number(state.look_count)}</dd></div><div><dt>${t("gifts")}</dt><dd>${number(state.gifts)}</dd></div><div><dt>${t("studio.coins")}</dt><dd>${number(state.coins)}</dd></div><div><dt>${t("op.comments")}</dt><dd>${number(state.comment_count)}</dd></div></dl>
+        <ul>${state.comments.slice(0, 12).map((c) => html`<li key=${c.position} class="line"><span class="soft">${c.user}</span><span dir="auto">${c.content}</span></li>`)}</ul>`}</div>`}`;
+}
+
+export default function Operator({ part = "" }) {
+  useTitle(t("desk"));
+  useEffect(() => {
+    if (!account.value && !client.token) asking.value = "none";
+  }, [account.value]);
+  const may = (role) => roles.value.includes(role);
+  if (!account.value || !(may("operator") || may("auditor"))) return html`<${Empty} icon="user" title=${t(account.value ? "error.forbidden" : "why.none")} />`;
+  const tabs = [...(may("operator") ? [["", "op.overview", Overview], ["streams", "op.streams", Streams], ["connections", "op.connections", Connections]] : []), ...(may("auditor") ? [["gifts", "gifts", Gifts], ["coins", "op.coin.search", Coins], ["timeline", "op.timeline", Timeline]] : [])];
+  const now = tabs.find(([id]) => id === part) ?? tabs[0];
+  return html`<section class="page"><div class="page-head"><h1>${t("desk")}</h1></div>
+    <${Tabs} label=${t("desk")} now=${now[0]} choose=${(id) => go("/desk" + (id && "/" + id))} tabs=${tabs.map(([id, text]) => ({ id, text: t(text) }))} />
+    <div class="studio-part"><${now[2]} key=${now[0]} /></div></section>`;
+}

@@ -1,0 +1,153 @@
+// What is known about a live that the user watches: the facts of the log as signals.
+import { batch, signal } from "./vendor/ui.js";
+import { client } from "./state.js";
+
+const MOST = 300; // lines of the chat that are kept
+
+/** Room follows one live. With an account it joins the live; without, it reads it from time to time. */
+export class Room {
+  live = signal(null);
+  owner = signal(null);
+  sign = signal("");
+  key = signal("");
+  lines = signal([]); // comments, gifts and joins, oldest first
+  gauges = signal(null);
+  viewers = signal([]);
+  status = signal(0);
+  media = signal(null);
+  error = signal(null); // why the live cannot be shown
+  refused = signal(null); // why the user may not be in it
+  state = signal("left");
+  onLine = () => {}; // called for each new comment and gift
+
+  #id; #joined = null; #off = []; #timer = 0; #seen = new Set(); #pending = []; #frame = 0;
+
+  constructor(id) {
+    this.#id = id;
+    void this.read();
+    this.#timer = setInterval(() => this.state.value !== "joined" && document.visibilityState !== "hidden" && this.read(), 5000);
+  }
+
+  /** read reads the live over REST: its address, and its state for visitors. */
+  async read() {
+    try {
+      const { data, sign } = await client.get("/api/live/read/" + this.#id);
+      batch(() => {
+        this.key.value = data.key;
+        if (sign && !this.sign.value) this.sign.value = sign;
+        this.owner.value = { id: data.user.id, name: this.owner.value?.name ?? data.user.username, avatar: data.user.avatar };
+        if (this.state.value === "joined") return;
+        this.live.value = { id: data.id, title: data.title, cover: data.cover };
+        this.status.value = data.status;
+        this.#setMedia(data.media);
+        this.gauges.value = { online: this.gauges.value?.online ?? 0, look_count: data.look_count, coins: data.coin };
+        this.error.value = null;
+      });
+    } catch (error) {
+      if (!this.live.value) this.error.value = error;
+    }
+  }
+
+  /** newSign reads a sign for the account that has just signed in. */
+  newSign() {
+    this.sign.value = "";
+    return this.read();
+  }
+
+  /** join enters the live as the signed-in user. */
+  join() {
+    if (this.#joined) return;
+    const live = client.live(this.#id);
+    this.#joined = live;
+    const on = (type, handler) => this.#off.push(live.on(type, handler));
+    on("state", (state) => (this.state.value = state));
+    on("snapshot", (snapshot) => this.#apply(snapshot));
+    on("comment", (comment) => this.#add({ kind: "comment", ...comment }, true));
+    on("gift", (gift) => this.#add({ kind: "gift", ...gift }, true));
+    on("join", ({ user }) => {
+      this.viewers.value = [user, ...this.viewers.value.filter((v) => v.id !== user.id)].slice(0, 100);
+      this.#add({ kind: "join", id: "join-" + user.id + "-" + performance.now(), user });
+    });
+    on("leave", ({ user }) => (this.viewers.value = this.viewers.value.filter((v) => v.id !== user.id)));
+    on("join_batch", ({ joined, newest }) => {
+      const ids = new Set(newest.map((v) => v.id));
+      this.viewers.value = [...newest, ...this.viewers.value.filter((v) => !ids.has(v.id))].slice(0, 100);
+      if (joined > 0) this.#add({ kind: "joins", id: "joins-" + performance.now(), n: joined });
+    });
+    on("viewer_profile", (user) => {
+      const renew = (item) => (item.user?.id === user.id ? { ...item, user } : item);
+      batch(() => {
+        this.lines.value = this.lines.value.map(renew);
+        this.viewers.value = this.viewers.value.map((v) => (v.id === user.id ? user : v));
+        if (this.owner.value?.id === user.id) this.owner.value = user;
+      });
+    });
+    on("status", ({ status }) => (this.status.value = status));
+    on("media", ({ media }) => this.#setMedia(media));
+    on("gauges", (gauges) => (this.gauges.value = gauges));
+    on("refused", (error) => {
+      if (error.code === "live_ended") this.status.value = 3;
+      else if (error.code === "live_not_started") setTimeout(() => this.#joined && this.#again(), 5000);
+      else this.refused.value = error;
+    });
+    live.join().catch(() => {}); // refused follows
+  }
+
+  #again() {
+    this.leave();
+    this.join();
+  }
+
+  leave() {
+    for (const off of this.#off.splice(0)) off();
+    void this.#joined?.leave();
+    this.#joined = null;
+    this.state.value = "left";
+  }
+
+  comment(text) { return this.#joined.comment(text); }
+  gift(gift, num, key) { return this.#joined.gift(gift, num, key); }
+
+  destroy() {
+    clearInterval(this.#timer);
+    cancelAnimationFrame(this.#frame);
+    this.leave();
+  }
+
+  #apply({ live, owner, gauges, comments, gifts, viewers }) {
+    const lines = [...comments.map((c) => ({ kind: "comment", ...c })), ...gifts.map((g) => ({ kind: "gift", ...g }))].sort((a, b) => a.pos - b.pos);
+    this.#seen = new Set(lines.map((line) => line.id));
+    this.#pending = [];
+    batch(() => {
+      this.live.value = live;
+      this.owner.value = owner;
+      this.gauges.value = gauges;
+      this.status.value = live.status;
+      this.#setMedia(live.media);
+      this.viewers.value = viewers;
+      this.lines.value = lines;
+      this.refused.value = null;
+      this.error.value = null;
+    });
+  }
+
+  #setMedia(media) {
+    if (media?.started_at !== this.media.value?.started_at) this.media.value = media;
+  }
+
+  // #add adds a line. Lines that arrive within one frame of the screen are shown together.
+  #add(line, event) {
+    if (this.#seen.has(line.id)) return;
+    this.#seen.add(line.id);
+    if (event) this.onLine(line);
+    this.#pending.push(line);
+    if (this.#frame) return;
+    const show = () => {
+      this.#frame = 0;
+      const all = [...this.lines.value, ...this.#pending.splice(0)].slice(-MOST);
+      this.lines.value = all;
+      if (this.#seen.size > 2 * MOST) this.#seen = new Set(all.map((l) => l.id));
+    };
+    this.#frame = document.visibilityState === "hidden" ? setTimeout(show, 200) : requestAnimationFrame(show);
+  }
+}

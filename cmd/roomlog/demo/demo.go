@@ -1,0 +1,89 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+
+	"golang.org/x/sync/errgroup"
+
+	"roomlog/cmd/roomlog/cli"
+)
+
+// Command is the command "roomlog demo".
+type Command struct {
+	Keep string `placeholder:"DIR" help:"Folder for the data of the demo, which is kept: the next demo with the folder goes on with it. Default: a temporary folder, which is deleted at the end."`
+	HTTP string `name:"http" default:":7001" help:"Address of the page; port 0 selects a free port."`
+	RTMP string `name:"rtmp" default:":23480" help:"Address for encoders; port 0 selects a free port."`
+	FLV  string `name:"flv" default:":23481" help:"Address for players; port 0 selects a free port."`
+}
+
+// Help returns the part of the help that follows the summary.
+func (Command) Help() string {
+	return `Runs a server with people, lives, moving pictures, comments, gifts and a past show, and prints the address of the
+page. Payments are for free. The server uses a private PostgreSQL in its folder, never DATABASE_URL. Ctrl-C ends the demo.
+
+Examples:
+
+  roomlog demo
+  roomlog demo --keep ./demo`
+}
+
+// Standalone marks a command that uses no database of others.
+func (*Command) Standalone() {}
+
+// Run runs the demo until ctx ends.
+func (c *Command) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) (err error) {
+	dir := c.Keep
+	if dir == "" {
+		if dir, err = os.MkdirTemp("", "roomlog-demo-"); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	}
+	fmt.Fprintf(sh.Stdout, "Starting a server in %s …\n", dir)
+	s := newServer(sh, dir, g.PostgresBin)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return s.run(ctx, addresses{c.HTTP, c.RTMP, c.FLV}) })
+	group.Go(func() error {
+		if err := s.ready(ctx); err != nil {
+			return nil //nolint:nilerr // the server reports why it has not started
+		}
+		return c.play(ctx, sh, s)
+	})
+	return group.Wait()
+}
+
+// play fills the server, prints the address of the page, and keeps the lives lively until ctx ends.
+func (c *Command) play(ctx context.Context, sh cli.Shell, s *server) error {
+	w := &world{server: s, site: "http://" + local(s.http), rtmp: local(s.rtmp), now: sh.Now}
+	if err := w.fill(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
+		return fmt.Errorf("fill the demo: %w", err)
+	}
+	fmt.Fprintf(sh.Stdout, `%d lives are on air, and %d people watch them. A past show follows in a minute.
+
+  Open      %s/
+  Sign in   as %s with the password %s, or create an account: coins are free here
+
+Press Ctrl-C to end the demo.
+`, len(w.lives), len(w.viewers), w.site, host, password)
+	err := w.run(ctx)
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// local returns the address at which this computer reaches a listener.
+func local(address string) string {
+	name, port, err := net.SplitHostPort(address)
+	if ip := net.ParseIP(name); err == nil && (name == "" || ip != nil && ip.IsUnspecified()) {
+		return net.JoinHostPort("localhost", port)
+	}
+	return address
+}

@@ -1,0 +1,218 @@
+package main_test
+
+import (
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// onPage are functions that tests call in the page.
+const onPage = `
+	const $ = (selector) => document.querySelector(selector);
+	const shown = (selector) => until(() => { const e = $(selector); return e && e.getClientRects().length && e; });
+	const fill = async (selector, value) => { const e = await shown(selector); e.value = value; e.dispatchEvent(new Event("input", {bubbles: true})); };
+	const press = async (selector) => (await shown(selector)).click();
+	const pressText = async (text) => (await until(() => all("button, a", text).find((e) => !e.disabled && e.getClientRects().length))).click();
+	const has = (selector, text) => until(() => all(selector, text)[0]);
+	const signUp = async (name) => {
+		await pressText(/^Sign in$/); await pressText(/New here/);
+		await fill("#username", name); await fill("#password", "secret of " + name);
+		await press("dialog form .button"); await shown(".user-menu");
+	};
+`
+
+// does runs the body of an asynchronous function in the page, like run.
+func (p *inspector) does(body string) {
+	p.t.Helper()
+	var done bool
+	p.run(onPage+body+`; return true;`, &done)
+}
+
+// forget forgets what has gone wrong so far: while the server is down, browsers report every request.
+func (p *inspector) forget() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.faults = nil
+}
+
+// forgive forgets the faults that contain a text.
+func (p *inspector) forgive(text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.faults = slices.DeleteFunc(p.faults, func(fault string) bool { return strings.Contains(fault, text) })
+}
+
+// plays waits until the video plays, and requires pictures that change and are not black.
+func (p *inspector) plays() {
+	p.t.Helper()
+	p.does(`
+		const video = await shown("video");
+		const canvas = Object.assign(document.createElement("canvas"), {width: 32, height: 18});
+		const sample = () => { const c = canvas.getContext("2d", {willReadFrequently: true}); c.drawImage(video, 0, 0, 32, 18); return c.getImageData(0, 0, 32, 18).data; };
+		await until(() => video.currentTime > 0 && video.videoWidth > 0);
+		const from = video.currentTime, before = sample();
+		await until(() => { const now = sample(); return video.currentTime > from + 0.5 && now.some((v, i) => i % 4 < 3 && v > 60) && now.some((v, i) => Math.abs(v - before[i]) > 8); })`)
+}
+
+// TestPageThroughALive lets a streamer and two viewers live through a show on the page, in three contexts of a real browser.
+func TestPageThroughALive(t *testing.T) {
+	t.Parallel()
+	needFFmpeg(t)
+	at := serve(t, withDatabase(t), append([]string{"--data", dataDir(t), "--auto-live", "--test-payments"}, unhurried...)...)
+	at.roomlog("gift", "add", "--name", "Rose", "--coin", "30")
+	site := "http://" + at.addr
+
+	anna := inspect(t, site+"/studio", 1440)
+	anna.does(`await signUp("anna"); await fill("#title", "An <i>evening</i> with Anna"); await pressText(/^Create live$/); await until(() => location.pathname === "/studio/1"); await press('[data-tab="encoder"]')`)
+	var encoder string
+	anna.run(onPage+`const server = await until(() => document.getElementById("copy-Server")?.value); const key = await until(() => document.getElementById("copy-Stream-key")?.value); return server + "/" + key;`, &encoder)
+	if !regexp.MustCompile(`^rtmp://127\.0\.0\.1:\d+/live/\w{20}\?sign=\d+-\w+$`).MatchString(encoder) {
+		t.Fatalf("the studio shows the address %q", encoder)
+	}
+	encoding := publish(t, film(t, 20), encoder, "-stream_loop", "-1")
+
+	bert, carla := anna.another(site+"/watch/1"), anna.another(site+"/watch/1")
+	bert.does(`await signUp("bert"); await shown('[data-state="joined"]')`)
+	carla.does(`await signUp("carla"); await shown('[data-state="joined"]')`)
+	for _, viewer := range []*inspector{bert, carla} {
+		viewer.plays()
+		viewer.does(`const title = await has(".facts h1", /evening/); if (title.textContent !== "An <i>evening</i> with Anna" || title.children.length) throw new Error(title.outerHTML)`)
+	}
+	anna.does(`await press('[data-tab="stream"]'); await has(".tiles dd", /kbit/); await has(".tag", /On air/)`)
+
+	t.Run("comments and gifts reach the others", func(t *testing.T) {
+		bert.does(`await fill("#comment", "<img src=x onerror=alert(1)> שלום 👨‍👩‍👧‍👦"); await press(".composer .accent")`)
+		for _, p := range []*inspector{bert, carla, anna} {
+			p.does(`const said = await has(".said", /onerror/); if (said.children.length || $(".said img")) throw new Error(said.outerHTML)`)
+		}
+		bert.does(`
+			await pressText(/^Top up$/); await press(".choice:has([value='50'])"); await pressText(/^Get 500 coins$/);
+			await has("[data-balance]", /^500$/); await pressText(/^Send for 30 coins$/); await has("[data-balance]", /^470$/)`)
+		for _, p := range []*inspector{carla, anna} {
+			p.does(`await has(".gift-line", /bert sent Rose ×1/)`)
+		}
+		carla.does(`await has("[data-coins]", /30 coins/); await has(".tabs button", /Viewers 3/)`)
+		anna.does(`await press('[data-tab="gifts"]'); await has("td", /Rose ×1/)`)
+		bert.does(`history.pushState(null, "", "/me"); dispatchEvent(new PopStateEvent("popstate")); await has("td", /Gift in live 1/); await has("td.plus", /\+500/); history.back(); await shown('[data-state="joined"]')`)
+	})
+	t.Run("links have a preview", func(t *testing.T) {
+		page := string(at.fetch("/watch/1"))
+		for _, want := range []string{`property="og:title" content="An &lt;i&gt;evening&lt;/i&gt; with Anna"`, `property="og:url" content="` + site + `/watch/1"`} {
+			if !strings.Contains(page, want) {
+				t.Errorf("the page lacks %s", want)
+			}
+		}
+	})
+	for _, p := range []*inspector{anna, bert, carla} {
+		p.check(site)
+	}
+	t.Run("a restart and a reload resume", func(t *testing.T) {
+		at.kill()
+		bert.does(`await has(".banner", /Reconnecting/)`)
+		at.again()
+		encoding.kill()
+		rtmp, _ := at.mediaAddresses()
+		publish(t, film(t, 20), "rtmp://"+rtmp+"/live/"+encoder[strings.LastIndex(encoder, "/")+1:], "-stream_loop", "-1")
+		for _, p := range []*inspector{anna, bert, carla} {
+			p.does(`await shown('[data-state="joined"][data-connection="open"], .studio .composer input:not(:disabled)')`)
+		}
+		carla.does(`await fill("#comment", "after the restart"); await press(".composer .accent")`)
+		bert.does(`await has(".said", /after the restart/); location.reload()`)
+		bert.does(`await shown('[data-state="joined"]'); await has(".said", /after the restart/); await has("[data-balance]", /^470$/)`)
+		bert.plays()
+	})
+	for _, p := range []*inspector{anna, bert, carla} {
+		p.forget()
+	}
+	t.Run("a banned viewer is out", func(t *testing.T) {
+		anna.does(`(await until(() => all(".name", /^carla$/)[0])).click(); await pressText(/^for an hour$/)`)
+		carla.does(`await has("[role=alert]", /cannot be in this live/); await until(() => !$("#comment"))`)
+	})
+	t.Run("a live that has ended says so", func(t *testing.T) {
+		anna.does(`await pressText(/^End live$/); (await until(() => all("dialog button", /^End live$/)[0])).click(); await has(".tag", /Ended/)`)
+		bert.does(`await has(".curtain", /This live has ended/)`)
+	})
+	for _, p := range []*inspector{anna, bert} {
+		p.forgive("ERR_INCOMPLETE_CHUNKED_ENCODING") // the server has cut the stream
+	}
+	for _, p := range []*inspector{anna, bert} { // carla's player was refused
+		p.check(site)
+	}
+}
+
+// readmeImage is the picture at the beginning of README.md. The test writes it if ROOMLOG_PICTURE is set.
+const readmeImage = "../../docs/page.webp"
+
+// TestDemo runs the demo, looks at its page at both sizes, in both languages and colour schemes, and ends it.
+func TestDemo(t *testing.T) {
+	t.Parallel()
+	demo := startDemo(t)
+	site := demo.site
+	wide := inspect(t, site+"/", 1440)
+	wide.does(`await until(() => all(".card", /watching/).length >= 3); await until(() => [...document.querySelectorAll(".card img")].every((i) => i.complete && i.naturalWidth > 0))`)
+	wide.does(`(await has(".card", /Sunset by the sea/)).click(); await shown(".watch")`)
+	wide.plays()
+	wide.does(`
+		await pressText(/^Sign in$/); await fill("#username", "demo"); await fill("#password", "roomlog-demo"); await press("dialog form .button");
+		await shown('[data-state="joined"]'); await until(() => document.querySelectorAll(".line .said").length >= 2); await press(".shelf-gift:nth-of-type(3)"); await pressText(/^Send for 30 coins$/); await has(".combo", /Rose/)`)
+	if _, wanted := os.LookupEnv("ROOMLOG_PICTURE"); wanted {
+		wide.resize(1280)
+		wide.does(`await until(() => document.querySelectorAll(".line .said").length >= 9); await has(".combo", /./); await until(() => $(".combo").getAnimations().length === 0)`)
+		wide.screenshot(readmeImage)
+	}
+	t.Run("both sizes, languages and schemes", func(t *testing.T) {
+		phone := wide.another(site + "/")
+		for _, p := range []*inspector{wide, phone} {
+			p.resize(map[bool]int64{true: 390, false: 1440}[p == phone])
+			for _, address := range []string{"/", "/past", "/watch/1", "/studio", "/me"} {
+				p.does(`history.pushState(null, "", ` + js(address) + `); dispatchEvent(new PopStateEvent("popstate")); await shown("h1, .empty")`)
+				for range 2 {
+					p.does(`await press(".language"); await press(".top-end .round"); await until(() => document.getAnimations().every((a) => a.playState !== "running" || a.effect.getTiming().iterations === Infinity || a.effect.target?.closest(".player")))`)
+					p.fits(address)
+					p.accessible(address)
+				}
+			}
+		}
+		phone.check(site)
+	})
+	t.Run("the keyboard is enough", func(t *testing.T) {
+		wide.does(`history.pushState(null, "", "/watch/1"); dispatchEvent(new PopStateEvent("popstate")); await shown("#comment"); $("#comment").focus();
+			const stops = [...document.querySelectorAll("main button, main input, main a[href]")].filter((e) => e.getClientRects().length && !e.disabled);
+			if (stops.some((e) => e.tabIndex < 0 && e.getAttribute("role") !== "tab")) throw new Error("a control cannot be reached")`)
+		wide.types("#comment", "from the keyboard\r")
+		wide.does(`await has(".said", /from the keyboard/)`)
+	})
+	t.Run("a past show plays with its comments", func(t *testing.T) {
+		wide.does(`
+			history.pushState(null, "", "/past"); dispatchEvent(new PopStateEvent("popstate"));
+			await has(".card", /Yesterday/);
+			all(".card", /Yesterday/)[0].click(); const video = await shown("video"); video.muted = true; await until(() => video.readyState > 0); await video.play();
+			video.currentTime = video.duration - 3; await until(() => video.currentTime > 5 && document.querySelectorAll(".said").length > 0);
+			const late = document.querySelectorAll(".line").length; video.currentTime = 0.5; await until(() => document.querySelectorAll(".line .said").length < late)`)
+	})
+	wide.check(site)
+	demo.end()
+}
+
+// fits requires that nothing is wider than the window.
+func (p *inspector) fits(address string) {
+	p.t.Helper()
+	var over float64
+	p.run(`return document.documentElement.scrollWidth - innerWidth;`, &over)
+	if over > 0 {
+		p.t.Errorf("%s is %v pixels wider than a window of %d pixels", address, over, p.width)
+	}
+}
+
+// accessible requires that axe finds no serious fault.
+func (p *inspector) accessible(address string) {
+	p.t.Helper()
+	var faults []string
+	p.run(`if (!window.axe) {`+axeScript(p.t)+`} const found = await axe.run({resultTypes: ["violations"]});
+		return found.violations.filter((v) => ["serious", "critical"].includes(v.impact)).map((v) => v.id + ": " + v.nodes.slice(0, 3).map((n) => n.html.slice(0, 150) + " " + (n.any[0]?.message ?? "")).join(" | "));`, &faults)
+	for _, fault := range faults {
+		p.t.Errorf("%s at %d pixels: %s", address, p.width, fault)
+	}
+}

@@ -1,0 +1,2 @@
+// Package asset serves files that are inside the program, compressed if the client accepts gzip.
+package asset

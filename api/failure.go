@@ -95,6 +95,7 @@ var statuses = map[domain.Code]int{
 	domain.CodeSlowMode:            http.StatusForbidden,
 	domain.CodeMembersOnly:         http.StatusForbidden,
 	domain.CodeLinksOff:            http.StatusForbidden,
+	domain.CodeWordRefused:         http.StatusForbidden,
 	domain.CodeLiveNotFound:        http.StatusNotFound,
 	domain.CodeCommentNotFound:     http.StatusNotFound,
 	domain.CodeGiftRecordNotFound:  http.StatusNotFound,

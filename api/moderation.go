@@ -171,6 +171,60 @@ func (s *server) removeComment(ctx context.Context, in *removeCommentInput) (str
 	return "ok", err
 }
 
+type addWordsInput struct {
+	Body struct {
+		ID    number         `json:"id,omitempty" doc:"id of the live; absent: the list of the service, which applies to all lives"`
+		Words []string       `json:"words" minItems:"1" maxItems:"500" example:"[\"spam\"]" doc:"1 to 500 words of 1 to 50 characters"`
+		Exact bool           `json:"exact,omitempty" doc:"whether the words must stand alone"`
+		Act   domain.WordAct `json:"act" enum:"refuse,mask" doc:"refuse: comments with a word are refused; mask: the word is replaced by asterisks"`
+	}
+}
+
+func addWords(in *addWordsInput) domain.Command {
+	b := in.Body
+	return domain.AddWords{Live: domain.LiveID(b.ID), Words: b.Words, Exact: b.Exact, Act: b.Act}
+}
+
+type removeWordsInput struct {
+	Body struct {
+		ID    number   `json:"id,omitempty" doc:"id of the live; absent: the list of the service"`
+		Words []string `json:"words" minItems:"1" maxItems:"500" example:"[\"spam\"]" doc:"1 to 500 words, as they were added"`
+	}
+}
+
+func removeWords(in *removeWordsInput) domain.Command {
+	return domain.RemoveWords{Live: domain.LiveID(in.Body.ID), Words: in.Body.Words}
+}
+
+// listedWord is a word of a list, in a response.
+type listedWord struct {
+	Word  string         `json:"word" example:"spam"`
+	Exact bool           `json:"exact"`
+	Act   domain.WordAct `json:"act" enum:"refuse,mask"`
+}
+
+// listWords lists the words of a live.
+func (s *server) listWords(ctx context.Context, in *LivePath) ([]listedWord, error) {
+	return s.words(ctx, in.ID)
+}
+
+// listServiceWords lists the words that apply to all lives.
+func (s *server) listServiceWords(ctx context.Context, _ *struct{}) ([]listedWord, error) {
+	return s.words(ctx, 0)
+}
+
+func (s *server) words(ctx context.Context, live domain.LiveID) ([]listedWord, error) {
+	found, err := acts.Words(ctx, s.Store, live)
+	list := make([]listedWord, len(found))
+	for i, e := range found {
+		list[i] = listedWord{e.Word, e.Exact, domain.WordRefuse}
+		if e.Mask {
+			list[i].Act = domain.WordMask
+		}
+	}
+	return list, err
+}
+
 type actsInput struct {
 	LivePath
 	User domain.UserID `query:"user" minimum:"1" doc:"only acts that concern this user"`

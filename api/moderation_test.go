@@ -245,3 +245,37 @@ func TestModerators(t *testing.T) {
 		})
 	})
 }
+
+func TestWords(t *testing.T) {
+	t.Parallel()
+	d := startAPI(t)
+	boss, ann, bob := d.account("boss").grant(domain.RoleOperator), d.account("ann"), d.account("bob")
+	live := ann.onAir("one")
+	words := object{"id": live, "words": []string{"spam"}, "act": "refuse", "exact": true}
+	bob.post("/api/live/words/add", words).expectFailure(http.StatusNotFound, "live_not_found", textNoLive)
+	ann.post("/api/live/words/add", words).ok(nil)
+	ann.post("/api/live/words/add", object{"words": []string{"spam"}, "act": "refuse"}).expectFailure(http.StatusForbidden, "forbidden", forbidden)
+	boss.post("/api/live/words/add", object{"words": []string{"hate"}, "act": "mask"}).ok(nil)
+	type word struct {
+		Word, Act string
+		Exact     bool
+	}
+	var got []word
+	ann.get("/api/live/" + strconv.FormatInt(int64(live), 10) + "/words").ok(&got)
+	if !slices.Equal(got, []word{{"spam", "refuse", true}}) {
+		t.Errorf("got %+v", got)
+	}
+	boss.get("/api/operator/words").ok(&got)
+	if !slices.Equal(got, []word{{"hate", "mask", false}}) {
+		t.Errorf("got %+v", got)
+	}
+	ann.get("/api/operator/words").expectFailure(http.StatusForbidden, "forbidden", forbidden)
+	if e := bob.command(domain.PostComment{Live: live, Text: "we hate it"}).Events[0].Event.(domain.CommentPosted); e.Text != "we **** it" {
+		t.Errorf("posted %q", e.Text)
+	}
+	ann.post("/api/live/words/remove", object{"id": live, "words": []string{"spam"}}).ok(nil)
+	ann.get("/api/live/" + strconv.FormatInt(int64(live), 10) + "/words").ok(&got)
+	if len(got) != 0 {
+		t.Errorf("got %+v", got)
+	}
+}

@@ -71,6 +71,9 @@ func (r *routes) registerLives() {
 	serve(r, post("/api/live/moderator/appoint", "Let a user moderate a live", commander(owner), rateCommands).executes(domain.AppointModerator{}), act(r.server, appointModerator))
 	serve(r, post("/api/live/moderator/remove", "Take the rights of a moderator of a live away", commander(owner), rateCommands).executes(domain.RemoveModerator{}), act(r.server, removeModerator))
 	serve(r, post("/api/live/mode", "Switch a mode of a live, which restricts comments, on or off", commander(moderator), rateCommands).executes(domain.SetMode{}), act(r.server, setMode))
+	serve(r, post("/api/live/words/add", "Add words to the list of a live, or of the service", commander(moderator), rateCommands).executes(domain.AddWords{}), act(r.server, addWords))
+	serve(r, post("/api/live/words/remove", "Remove words from the list of a live, or of the service", commander(moderator), rateCommands).executes(domain.RemoveWords{}), act(r.server, removeWords))
+	serve(r, get("/api/live/{id}/words", "List the words that are not allowed in the comments of a live", ownerOr(domain.RoleOperator), rateReads), r.listWords)
 	serve(r, post("/api/live/comment/remove", "Remove a comment; its author may do so within 60 seconds", commander(moderator+", or of the author"), rateCommands).
 		executes(domain.RemoveComment{}), r.removeComment)
 	serve(r, post("/api/live/comment/clear", "Remove all comments that a user has posted in a live so far", commander(moderator), rateCommands).executes(domain.ClearComments{}), act(r.server, clearComments))
@@ -150,6 +153,7 @@ func (r *routes) registerOperator() {
 	serve(r, get("/api/operator/sockets", "List the client connections of all nodes", operator, rateReads), r.listConnections)
 	serve(r, post("/api/operator/kick", "Close all connections of a user, or one connection", operator, rateCommands).
 		executes(domain.KickUser{}, domain.KickConnection{}).refuses(codeNoConnection), r.kick)
+	serve(r, get("/api/operator/words", "List the words that are not allowed in comments of any live", operator, rateReads), r.listServiceWords)
 	serve(r, post("/api/operator/ban", "Ban a user from everything, for a time or for good", operator, rateCommands).executes(domain.BanUser{}), r.banUser)
 	serve(r, post("/api/operator/unban", "Lift the ban of a user", operator, rateCommands).executes(domain.UnbanUser{}), r.unbanUser)
 }

@@ -42,6 +42,8 @@ var Commands = []CommandSpec{
 	command[JoinLive](authenticated),
 	command[LeaveLive](system),
 	command[PostComment](authenticated),
+	command[AddWords](moderatorOrOperator),
+	command[RemoveWords](moderatorOrOperator),
 	command[RemoveComment](moderatorOrOperator),
 	command[ClearComments](moderatorOrOperator),
 	command[AddGift](operator),
@@ -112,6 +114,8 @@ var Events = []EventSpec{
 	event[ViewerLeft, Visit](),
 	personal[CommentPosted](event[CommentPosted, Stateless]()),
 	event[ViewerCommented, Visit](),
+	event[WordsAdded, Words](),
+	event[WordsRemoved, Words](),
 	event[CommentRemoved, RemovedComment](),
 	event[CommentsCleared, Stateless](),
 	counts(event[ChatRoomCreated, ChatRoom](), chatRoomCount),
@@ -160,6 +164,7 @@ var Privacies = map[string]Privacy{
 	"username": Private, "nickname": Private, "avatar": Private, "title": Private, "cover": Private, "text": Private,
 	"email": Private, "age": Private,
 	"reason":  Private, // the operator's words about a user
+	"words":   Private, // what is not allowed in comments
 	"session": Private, "credential": Private, "stream_key": Private, "publish_key": Private,
 
 	"namespace": Public,
@@ -191,6 +196,7 @@ var States = []StateSpec{
 	state[Visit]("visit", 1),
 	state[Stateless]("comment", 1),
 	state[RemovedComment]("removedcomment", 1),
+	state[Words]("words", 1),
 	state[Stateless]("connection", 1),
 	state[Stateless]("player", 1),
 	state[ChatRoom]("chatroom", 1),

@@ -72,6 +72,7 @@ const (
 	CodeSlowMode            Code = "slow_mode"             // the user may not comment again so soon
 	CodeMembersOnly         Code = "members_only"          // the account of the user is too new to comment
 	CodeLinksOff            Code = "links_off"             // comments must not contain links
+	CodeWordRefused         Code = "word_refused"          // the comment contains a word of a list that is not allowed
 	CodeCommentNotFound     Code = "comment_not_found"     // the comment does not exist or was removed
 	CodeMessageEmpty        Code = "message_empty"         // the message is empty after spaces at both ends are removed
 	CodeMessageTooLong      Code = "message_too_long"      // the message has more than 1000 characters
@@ -130,6 +131,7 @@ var chinese = map[Code]string{
 	CodeSlowMode:            "发言太快，请稍后再试",
 	CodeMembersOnly:         "您的账号注册时间太短，暂时不能评论",
 	CodeLinksOff:            "评论不能包含链接",
+	CodeWordRefused:         "评论包含不允许的词语",
 	CodeCommentNotFound:     "评论不存在或已删除",
 	CodeMessageEmpty:        "消息不能为空",
 	CodeMessageTooLong:      "消息最多1000个字",

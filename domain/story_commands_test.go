@@ -65,6 +65,10 @@ func (s *story) randomRequest(t *rapid.T) domain.Request {
 		u = s.streamer[c.Live]
 	case domain.SetMode:
 		u = s.streamer[c.Live]
+	case domain.AddWords:
+		u = s.streamer[c.Live]
+	case domain.RemoveWords:
+		u = s.streamer[c.Live]
 	case domain.MuteViewer:
 		u = s.streamer[c.Live]
 	case domain.UnmuteViewer:
@@ -212,6 +216,13 @@ func (s *story) randomModeration(t *rapid.T) domain.Command {
 		}
 		return domain.KickUser{User: randomUserID(t), Reason: randomText(t)}
 	case 1:
+		word := rapid.SampledFrom([]string{"spam", "ab"}).Draw(t, "word")
+		switch randomBits(t, 2) {
+		case 0:
+			return domain.AddWords{Live: live, Words: []string{word}, Act: domain.WordMask}
+		case 1:
+			return domain.RemoveWords{Live: live, Words: []string{word, "spam"}}
+		}
 		return domain.KickConnection{Connection: domain.ConnectionID(randomText(t)), Reason: randomText(t)}
 	case 2:
 		return domain.BanUser{User: randomUserID(t), Seconds: seconds, Lives: []domain.LiveID{1, live, live}}

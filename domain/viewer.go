@@ -131,7 +131,7 @@ func (e ViewerLeft) EventLive() LiveID  { return e.Live }
 func (e ViewerLeft) EventUser() UserID  { return e.User }
 func (ViewerLeft) evolve(v Visit) Visit { return Visit{Visited: v.Visited, CommentedAt: v.CommentedAt} }
 
-// PostComment posts a comment in a live.
+// PostComment posts a comment in a live. Words that the list of the live or of the service masks are masked in the event.
 type PostComment struct {
 	Live LiveID `json:"live"` // the live to which the comment belongs
 	Text string `json:"text"` // the comment: 1–200 characters, in which line breaks and tabs are allowed
@@ -140,7 +140,7 @@ type PostComment struct {
 func (PostComment) Type() string { return "comment.post" }
 
 func (c PostComment) Reads(actor Actor) []Stream {
-	return []Stream{liveStream(c.Live), commentStream(c.Live), visitStream(c.Live, actor.User)}
+	return []Stream{liveStream(c.Live), commentStream(c.Live), visitStream(c.Live, actor.User), wordsStream(c.Live), wordsStream(serviceWords)}
 }
 
 func (c PostComment) decide(view View) ([]Event, error) {
@@ -153,20 +153,23 @@ func (c PostComment) decide(view View) ([]Event, error) {
 		return nil, refuseUntil(mute.Until, CodeMuted, "you are muted in live %d", c.Live)
 	}
 	comment, err := multilineText("comment", c.Text, 1, maxComment)
+	if err == nil {
+		comment, err = view.applyWords(live, c.Live, comment)
+	}
 	if err != nil {
 		return nil, err
 	}
-	events := []Event{CommentPosted{c.Live, view.Actor.User, comment}}
-	if len(live.Modes) == 0 || live.isModerator(view.Actor.User) || view.isOperator() {
-		return events, nil
+	posted := CommentPosted{c.Live, view.Actor.User, comment}
+	if len(live.Modes) == 0 || live.isModerator(view.Actor.User) {
+		return []Event{posted}, nil
 	}
-	if err := view.checkModes(live, visit, comment); err != nil {
+	if err := view.checkModes(live, visit, comment); err != nil && !view.isOperator() {
 		return nil, err
 	}
 	if live.mode(ModeSlow, view.Now).Value != 0 {
-		events = append(events, ViewerCommented{c.Live, view.Actor.User, view.Now.UnixMilli()})
+		return []Event{posted, ViewerCommented{c.Live, view.Actor.User, view.Now.UnixMilli()}}, nil
 	}
-	return events, nil
+	return []Event{posted}, nil
 }
 
 // checkModes returns a *Refusal if a mode of the live does not permit a comment of the actor now.

@@ -107,6 +107,8 @@ func DeltaSpecs() []DeltaSpec {
 		toNobody[domain.EmailClaimed](),
 		toNobody[domain.ViewerUnbanned](),
 		toNobody[domain.ViewerCommented](notProjected), // comment.posted contains the same data
+		toNobody[domain.WordsAdded](notProjected),      // only decisions and the list of words need it
+		toNobody[domain.WordsRemoved](notProjected),    // the same
 		toNobody[domain.LiveCreated](),
 		toNobody[domain.LiveRecordingSet](),
 		toNobody[domain.RecordingStarted](),

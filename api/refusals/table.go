@@ -69,6 +69,10 @@ func Of(c domain.Command) []domain.Code {
 		return []domain.Code{domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeLiveNotFound}
 	case "viewer.unmute":
 		return []domain.Code{domain.CodeBadRequest, domain.CodeForbidden, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeLiveNotFound}
+	case "words.add":
+		return []domain.Code{domain.CodeBadRequest, domain.CodeForbidden, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeLiveNotFound, domain.CodeNumberOutOfRange}
+	case "words.remove":
+		return []domain.Code{domain.CodeForbidden, domain.CodeLiveNotFound, domain.CodeNumberOutOfRange}
 	}
 	return nil
 }

@@ -50,6 +50,10 @@ func (c *checker) mayCause(by domain.Actor, e domain.Event) bool {
 		return is(by, e.User) || c.isOperator(by)
 	case domain.ViewerBanned, domain.ViewerUnbanned, domain.ViewerMuted, domain.ViewerUnmuted, domain.CommentsCleared, domain.LiveModeSet:
 		return c.isModerator(by, e.(domain.LiveEvent).EventLive()) || c.isOperator(by)
+	case domain.WordsAdded:
+		return e.Live != 0 && c.isModerator(by, e.Live) || c.isOperator(by)
+	case domain.WordsRemoved:
+		return e.Live != 0 && c.isModerator(by, e.Live) || c.isOperator(by)
 	case domain.CommentRemoved:
 		return is(by, e.User) || c.isModerator(by, e.Live) || c.isOperator(by)
 	case domain.ModeratorAppointed:

@@ -3,6 +3,7 @@ package links
 import (
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 )
@@ -13,13 +14,26 @@ import (
 //
 // It reads text once if text has neither a dot nor a colon.
 func Contains(text string) bool {
-	if !strings.ContainsAny(text, ".:。．：｡") {
+	if !mayContain(text) {
 		return false
 	}
 	text = strings.ToLower(norm.NFKC.String(text))
 	for word := range strings.FieldsFuncSeq(text, separates) {
 		if _, rest, found := strings.Cut(word, "://"); found && rest != "" || isHost(word) {
 			return true
+		}
+	}
+	return false
+}
+
+// mayContain reports whether text has a dot or a colon of any form.
+func mayContain(text string) bool {
+	for i := range len(text) {
+		switch c := text[i]; {
+		case c == '.', c == ':':
+			return true
+		case c >= utf8.RuneSelf:
+			return strings.ContainsAny(text[i:], ".:。．：｡")
 		}
 	}
 	return false

@@ -95,6 +95,9 @@ func Tell(t testing.TB) *Story {
 // moderate sets modes, mutes Eve for a while, appoints moderators, and removes all comments of Eve.
 func (s *Story) moderate() {
 	s.Helper()
+	s.Do(domain.AddWords{Words: []string{"half the price"}, Act: domain.WordMask})
+	s.Do(domain.AddWords{Live: s.Cooking, Words: []string{"burnt", "raw"}, Exact: true, Act: domain.WordRefuse})
+	s.Do(domain.RemoveWords{Live: s.Cooking, Words: []string{"raw"}})
 	s.Do(domain.MuteViewer{Live: s.Cooking, User: s.Eve.ID, Seconds: 600, Reason: "a word about eve"})
 	s.Do(domain.UnmuteViewer{Live: s.Cooking, User: s.Eve.ID, Reason: "apologized"})
 	s.Do(domain.SetMode{Live: s.Cooking, Mode: domain.ModeSlow, Value: 1, Seconds: 600, Reason: "a raid"})

@@ -38,6 +38,7 @@ func errorCodes() []codeDoc {
 		{domain.CodeSlowMode, "The user may not comment again before until: the live is in slow mode."},
 		{domain.CodeMembersOnly, "The account of the user is too new to comment in the live before until."},
 		{domain.CodeLinksOff, "Comments in the live must not contain links."},
+		{domain.CodeWordRefused, "The comment contains a word that is not allowed in the live."},
 		{domain.CodeCommentNotFound, "The comment does not exist or was removed."},
 		{domain.CodeForbidden, "The user may not do this, for example act on a moderator."},
 		{domain.CodeCommentEmpty, "The comment contains nothing but spaces."},

@@ -31,6 +31,16 @@ type (
 		Seconds int64           `json:"seconds,omitempty" jsonschema_description:"time until the mode ends, at most 315360000; 0: it has no end"`
 		Reason  string          `json:"reason,omitempty" jsonschema_description:"for the record: at most 100 characters"`
 	}
+	addWordsData struct {
+		Live  domain.LiveID  `json:"live"`
+		Words []string       `json:"words" jsonschema:"minItems=1,maxItems=500" jsonschema_description:"1 to 500 words of 1 to 50 characters"`
+		Exact bool           `json:"exact,omitempty" jsonschema_description:"whether the words must stand alone"`
+		Act   domain.WordAct `json:"act" jsonschema:"enum=refuse,enum=mask" jsonschema_description:"refuse: comments with a word are refused; mask: the word is replaced by asterisks"`
+	}
+	removeWordsData struct {
+		Live  domain.LiveID `json:"live"`
+		Words []string      `json:"words" jsonschema:"minItems=1,maxItems=500" jsonschema_description:"1 to 500 words, as they were added"`
+	}
 	actReply struct {
 		Pos int64 `json:"pos" jsonschema_description:"position up to which the log contains the act"`
 	}

@@ -54,6 +54,11 @@ type Commands struct {
 		Remove commentRemove `cmd:"" help:"Remove a comment from everything that clients see."`
 		Clear  commentClear  `cmd:"" help:"Remove all comments that a user has posted in a live so far."`
 	} `cmd:"" help:"Remove comments."`
+	Words struct {
+		Add    wordsAdd    `cmd:"" help:"Add words that are not allowed in comments."`
+		List   wordsList   `cmd:"" help:"List the words that are not allowed in comments."`
+		Remove wordsRemove `cmd:"" help:"Remove words from a list."`
+	} `cmd:"" help:"Manage the words that are not allowed in comments."`
 	Sockets socketsCommand `cmd:"" help:"List the connections of all nodes."`
 	Kick    kickCommand    `cmd:"" help:"Close the connections of a user, or one connection."`
 	Ban     banCommand     `cmd:"" help:"Ban a user from everything, or from one live."`

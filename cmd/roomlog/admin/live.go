@@ -154,6 +154,48 @@ func (c *moderatorList) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) e
 	})
 }
 
+type wordsAdd struct {
+	Live  int64    `min:"1" placeholder:"ID" help:"Live whose list changes. Default: the list of the service, which applies to all lives"`
+	Exact bool     `help:"The words must stand alone. Default: they may be a part of another word"`
+	Mask  bool     `help:"Replace the words by asterisks. Default: refuse comments that contain them"`
+	Words []string `arg:"" help:"Words, at most 500."`
+}
+
+func (c *wordsAdd) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
+	what := domain.WordRefuse
+	if c.Mask {
+		what = domain.WordMask
+	}
+	return executeOne(ctx, g, sh, domain.AddWords{Live: domain.LiveID(c.Live), Words: c.Words, Exact: c.Exact, Act: what}, "%d words are in the list", len(c.Words))
+}
+
+type wordsRemove struct {
+	Live  int64    `min:"1" placeholder:"ID" help:"Live whose list changes. Default: the list of the service"`
+	Words []string `arg:"" help:"Words, at most 500."`
+}
+
+func (c *wordsRemove) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
+	return executeOne(ctx, g, sh, domain.RemoveWords{Live: domain.LiveID(c.Live), Words: c.Words}, "the words are not in the list")
+}
+
+type wordsList struct {
+	Live int64 `min:"1" placeholder:"ID" help:"Live. Default: the list of the service, which applies to all lives"`
+}
+
+func (c *wordsList) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
+	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
+		found, err := acts.Words(ctx, b.store, domain.LiveID(c.Live))
+		if err != nil {
+			return err
+		}
+		t := newTable(sh.Stdout, "WORD", "EXACT", "MASK")
+		for _, e := range found {
+			t.row(e.Word, e.Exact, e.Mask)
+		}
+		return t.end("The list is empty")
+	})
+}
+
 type commentRemove struct {
 	reasonFlag `embed:""`
 	Live       int64 `min:"1" required:"" placeholder:"ID" help:"Live to which the comment belongs."`

@@ -1,0 +1,272 @@
+package words
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+
+	"roomlog/internal/names"
+)
+
+// A piece is one character of a text, with the combining characters that follow it, in folded form.
+type piece struct {
+	folded     string // "" for a separator
+	start, end int    // place in the text, in bytes
+	times      int    // how often the character follows itself
+}
+
+// ascii contains the folded forms of the ASCII letters and digits; "" for all other ASCII characters.
+var ascii = func() (table [utf8.RuneSelf]string) {
+	for c := range table {
+		if r := rune(c); unicode.IsLetter(r) || unicode.IsDigit(r) {
+			table[c] = names.Lookalike(string(r))
+		}
+	}
+	return table
+}()
+
+// manyTimes is the number of equal characters in a row from which on they count as one character, too.
+const manyTimes = 3
+
+// form is a text in the form in which words are compared: words of folded characters, separated by single spaces, with a
+// space at each end.
+type form struct {
+	bytes  []byte
+	pieces []piece
+}
+
+// Folded is the folded form of a text.
+type Folded struct {
+	text   string
+	simple []byte // bytes of the plain form, if the text needs only the table ascii; otherwise nil
+}
+
+// Fold returns the folded form of a text.
+func Fold(text string) Folded { return Folded{text, simple(text)} }
+
+// simple returns the bytes of the plain form of a text of ASCII characters. It returns nil for texts with another
+// character, with a row of manyTimes, or with shortestSpaced single characters in a row.
+func simple(text string) []byte {
+	bytes := append(make([]byte, 0, len(text)+len(text)/4+2), ' ')
+	var last byte
+	times, letters, singles := 0, 0, 0 // equal characters, characters of the word, words of one character before it
+	for i := range len(text) {
+		c := text[i]
+		if c >= utf8.RuneSelf {
+			return nil
+		}
+		folded := ascii[c]
+		if folded == "" {
+			if letters == 1 {
+				singles++
+			} else if letters > 1 {
+				singles = 0
+			}
+			if letters > 0 {
+				bytes = append(bytes, ' ')
+			}
+			letters, times = 0, 0
+			continue
+		}
+		if letters++; c|0x20 != last {
+			last, times = c|0x20, 0
+		}
+		if times++; times == manyTimes || letters == 1 && singles == shortestSpaced-1 {
+			return nil
+		}
+		bytes = append(bytes, folded...)
+	}
+	if letters > 0 {
+		bytes = append(bytes, ' ')
+	}
+	return bytes
+}
+
+// forms returns the plain form, and the form in which equal characters in a row are one piece. The second is empty if the
+// text has no row of manyTimes.
+func (f Folded) forms() (plain, collapsed form) {
+	pieces := join(split(f.text, make([]piece, 0, len(f.text))))
+	plain = newForm(pieces)
+	if repeats(pieces) {
+		collapsed = newForm(collapse(pieces))
+	}
+	return plain, collapsed
+}
+
+func newForm(pieces []piece) form {
+	f := form{make([]byte, 0, len(pieces)+len(pieces)/4+2), pieces}
+	f.bytes = append(f.bytes, ' ')
+	for _, p := range pieces {
+		if p.folded == "" {
+			f.bytes = append(f.bytes, ' ')
+		} else {
+			f.bytes = append(f.bytes, p.folded...)
+		}
+	}
+	f.bytes = append(f.bytes, ' ')
+	return f
+}
+
+// split appends the pieces of a text to pieces. Consecutive separators are one piece; there is none at the ends.
+func split(text string, pieces []piece) []piece {
+	separated := false
+	for at := 0; at < len(text); {
+		next, folded, separator := at+1, "", false
+		if c := text[at]; c < utf8.RuneSelf && (next == len(text) || text[next] < utf8.RuneSelf) {
+			folded = ascii[c]
+			separator = folded == ""
+		} else {
+			next = at + max(norm.NFKC.NextBoundaryInString(text[at:], true), 1)
+			folded, separator = foldSegment(text[at:next])
+		}
+		switch {
+		case separator:
+			separated = len(pieces) > 0
+		case folded != "":
+			if separated {
+				pieces = append(pieces, piece{start: at, end: at})
+			}
+			pieces, separated = append(pieces, piece{folded, at, next, 1}), false
+		case len(pieces) > 0 && !separated: // an invisible character belongs to the one before
+			pieces[len(pieces)-1].end = next
+		}
+		at = next
+	}
+	return pieces
+}
+
+// foldSegment folds a character and the combining characters that follow it. It reports whether the segment separates
+// words. Invisible characters have the folded form "" and separate nothing.
+func foldSegment(segment string) (folded string, separator bool) {
+	r, size := utf8.DecodeRuneInString(segment)
+	if ideograph(r) && size == len(segment) {
+		return segment, false
+	}
+	visible := false
+	folded = strings.Map(func(r rune) rune {
+		switch {
+		case unicode.Is(unicode.Mn, r), unicode.Is(unicode.Me, r):
+			return -1
+		case unicode.IsLetter(r), unicode.IsNumber(r), unicode.Is(unicode.Mc, r):
+			return r
+		}
+		visible = true
+		return -1
+	}, norm.NFKD.String(names.Lookalike(segment)))
+	return folded, folded == "" && (visible || unicode.IsSpace(r))
+}
+
+// ideograph reports whether r is a CJK character that has no other form. Most of these texts consist of such characters, so
+// they are not looked up in the tables.
+func ideograph(r rune) bool { return r >= 0x3400 && r <= 0x4dbf || r >= 0x4e00 && r <= 0x9fff }
+
+func ideographic(p piece) bool {
+	r, _ := utf8.DecodeRuneInString(p.folded)
+	return ideograph(r)
+}
+
+// shortestSpaced is the number of single characters in a row from which on the separators between them are ignored.
+const shortestSpaced = 3
+
+// join removes the separators between single characters, as in "s p a m", and between ideographs, in place.
+func join(pieces []piece) []piece {
+	kept := pieces[:0]
+	for i, p := range pieces {
+		if p.folded != "" || !ideographic(pieces[i-1]) || !ideographic(pieces[i+1]) {
+			kept = append(kept, p)
+		}
+	}
+	pieces, kept = kept, kept[:0]
+	for at := 0; at < len(pieces); {
+		last := at // the last piece of a row of single characters
+		for last+2 < len(pieces) && single(pieces, last) && single(pieces, last+2) {
+			last += 2
+		}
+		if (last-at)/2+1 >= shortestSpaced {
+			for i := at; i <= last; i += 2 {
+				kept = append(kept, pieces[i])
+			}
+			at = last + 1
+			continue
+		}
+		kept = append(kept, pieces[at])
+		at++
+	}
+	return kept
+}
+
+// single reports whether a piece is a character with a separator or an end of the text on both sides.
+func single(pieces []piece, at int) bool {
+	return pieces[at].folded != "" && (at == 0 || pieces[at-1].folded == "") && (at+1 == len(pieces) || pieces[at+1].folded == "")
+}
+
+// repeats reports whether a character follows itself manyTimes.
+func repeats(pieces []piece) bool {
+	times := 0
+	for i, p := range pieces {
+		if times++; i > 0 && pieces[i-1].folded != p.folded {
+			times = 1
+		}
+		if times == manyTimes {
+			return true
+		}
+	}
+	return false
+}
+
+// collapse returns pieces with one piece for equal characters that follow each other.
+func collapse(pieces []piece) []piece {
+	var kept []piece
+	for _, p := range pieces {
+		if n := len(kept); n > 0 && kept[n-1].folded == p.folded {
+			kept[n-1].end = p.end
+			kept[n-1].times++
+			continue
+		}
+		kept = append(kept, p)
+	}
+	return kept
+}
+
+// span is a range of the bytes of a form.
+type span struct{ start, end int }
+
+// covered returns the pieces of which a byte is in the range.
+func (f form) covered(s span) []piece {
+	first, last := -1, -1
+	offset := 1 // after the space at the beginning
+	for i, p := range f.pieces {
+		size := max(len(p.folded), 1) // a separator is one space
+		if offset < s.end && s.start < offset+size {
+			if first < 0 {
+				first = i
+			}
+			last = i
+		}
+		offset += size
+	}
+	if first < 0 {
+		return nil
+	}
+	return f.pieces[first : last+1]
+}
+
+// mask returns a text with a * instead of each character in the ranges of a form of it. The ranges are in order.
+func (f form) mask(text string, ranges []span) string {
+	var masked strings.Builder
+	at := 0
+	for _, r := range ranges {
+		for _, p := range f.covered(r) {
+			if p.folded == "" || p.start < at {
+				continue
+			}
+			masked.WriteString(text[at:p.start])
+			masked.WriteString(strings.Repeat("*", utf8.RuneCountInString(text[p.start:p.end])))
+			at = p.end
+		}
+	}
+	masked.WriteString(text[at:])
+	return masked.String()
+}

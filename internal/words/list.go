@@ -1,0 +1,118 @@
+package words
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/coregx/ahocorasick"
+)
+
+// Entry is a word of a list.
+type Entry struct {
+	Word  string `json:"word"`
+	Exact bool   `json:"exact,omitempty"` // whether the word must stand alone; otherwise it may be a part of another word
+	Mask  bool   `json:"mask,omitempty"`  // whether the word is masked; otherwise texts that contain it are refused
+}
+
+// shortest is the minimum length of a folded word in bytes: two different Latin letters, or one character of another
+// script.
+const shortest = 2
+
+// Usable reports whether a word can be found in texts: whether it has at least two different letters, or one character
+// of a script like Chinese.
+func Usable(word string) bool {
+	_, collapsed := folded(word)
+	return len(collapsed) >= shortest
+}
+
+// folded returns the folded forms of a word without the spaces at its ends.
+func folded(word string) (plain, collapsed string) {
+	form, _ := Fold(word).forms()
+	return strings.Trim(string(form.bytes), " "), strings.Trim(string(newForm(collapse(form.pieces)).bytes), " ")
+}
+
+// List is a list of words. It is compiled when it is used for the first time. It is safe for concurrent use.
+type List struct {
+	entries   []Entry
+	once      sync.Once
+	plain     *ahocorasick.Automaton // finds the words in plain forms; nil if there are no words
+	collapsed *ahocorasick.Automaton // finds the words in collapsed forms
+	masked    []bool                 // for each word of the automatons, whether it is masked
+}
+
+// NewList returns a list of words. It ignores words that are not Usable. The caller must not change entries.
+func NewList(entries []Entry) *List { return &List{entries: entries} }
+
+func (l *List) compile() {
+	var plain, collapsed []string
+	for _, e := range l.entries {
+		word, short := folded(e.Word)
+		if len(short) < shortest {
+			continue
+		}
+		if e.Exact {
+			word, short = " "+word+" ", " "+short+" "
+		}
+		plain, collapsed, l.masked = append(plain, word), append(collapsed, short), append(l.masked, e.Mask)
+	}
+	if len(plain) > 0 {
+		l.plain, l.collapsed = automaton(plain), automaton(collapsed)
+	}
+}
+
+// automaton returns an automaton that finds some words.
+func automaton(words []string) *ahocorasick.Automaton {
+	a, err := ahocorasick.NewBuilder().AddStrings(words).Build()
+	if err != nil {
+		panic("words: " + err.Error()) // cannot happen: no word is empty
+	}
+	return a
+}
+
+// Check returns a text with a * instead of each character of the words that are masked. It reports whether the text
+// contains a word that is refused.
+func (l *List) Check(f Folded) (text string, refused bool) {
+	if l == nil {
+		return f.text, false
+	}
+	l.once.Do(l.compile)
+	if l.plain == nil || f.simple != nil && !l.plain.IsMatch(f.simple) {
+		return f.text, false
+	}
+	plain, collapsed := f.forms()
+	if len(collapsed.bytes) > 0 {
+		found, refused := l.places(l.collapsed, collapsed, func(s span) bool {
+			return slices.ContainsFunc(collapsed.covered(s), func(p piece) bool { return p.times >= manyTimes })
+		})
+		if refused {
+			return f.text, true
+		}
+		if len(found) > 0 {
+			f = Fold(collapsed.mask(f.text, found))
+			plain, _ = f.forms()
+		}
+	}
+	found, refused := l.places(l.plain, plain, func(span) bool { return true })
+	if refused || len(found) == 0 {
+		return f.text, refused
+	}
+	return plain.mask(f.text, found), false
+}
+
+// places returns the places of masked words in a form, in the order in which they begin. The places may overlap. It
+// reports whether the form has a word that is refused. It leaves out places for which counts returns false.
+func (l *List) places(a *ahocorasick.Automaton, f form, counts func(span) bool) (found []span, refused bool) {
+	for _, m := range a.FindAllOverlapping(f.bytes) {
+		switch s := (span{m.Start, m.End}); {
+		case !counts(s):
+		case !l.masked[m.PatternID]:
+			return nil, true
+		default:
+			found = append(found, s)
+		}
+	}
+	slices.SortFunc(found, func(a, b span) int { return cmp.Compare(a.start, b.start) })
+	return found, false
+}

@@ -82,6 +82,13 @@ func TestPageThroughALive(t *testing.T) {
 	}
 	anna.does(`await press('[data-tab="stream"]'); await has(".tiles dd", /kbit/); await has(".tag", /On air/)`)
 
+	t.Run("lists have snapshots for those who may play", func(t *testing.T) {
+		anna.does(`
+			const found = await (await fetch("/api/live/find")).json(), {snapshot} = found.data.items[0];
+			const picture = await fetch(snapshot), refused = await fetch(snapshot.replace(/sign=.*/, "sign=1-" + "0".repeat(32)));
+			if (picture.headers.get("Content-Type") !== "image/jpeg" || refused.status !== 403) throw new Error(picture.status + " " + refused.status)`)
+		anna.forgive("403")
+	})
 	t.Run("comments and gifts reach the others", func(t *testing.T) {
 		bert.does(`await fill("#comment", "<img src=x onerror=alert(1)> שלום 👨‍👩‍👧‍👦"); await press(".composer .accent")`)
 		for _, p := range []*inspector{bert, carla, anna} {
@@ -166,7 +173,7 @@ func TestDemo(t *testing.T) {
 		phone := wide.another(site + "/")
 		for _, p := range []*inspector{wide, phone} {
 			p.resize(map[bool]int64{true: 390, false: 1440}[p == phone])
-			for _, address := range []string{"/", "/past", "/watch/1", "/studio", "/me"} {
+			for _, address := range []string{"/", "/past", "/watch/1", "/studio", "/me", "/desk", "/desk/streams", "/desk/gifts", "/desk/coins", "/desk/timeline"} {
 				p.does(`history.pushState(null, "", ` + js(address) + `); dispatchEvent(new PopStateEvent("popstate")); await shown("h1, .empty")`)
 				for range 2 {
 					p.does(`await press(".language"); await press(".top-end .round"); await until(() => document.getAnimations().every((a) => a.playState !== "running" || a.effect.getTiming().iterations === Infinity || a.effect.target?.closest(".player")))`)

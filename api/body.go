@@ -55,12 +55,15 @@ func (s *server) readBody(w http.ResponseWriter, r *http.Request, limit int64, t
 	return body, bodyError(w, err)
 }
 
+// formType is the content type of a form.
+const formType = "application/x-www-form-urlencoded"
+
 // readObject reads the JSON object in the body of a request. A body of the type application/x-www-form-urlencoded that is
 // not JSON becomes an object whose members are strings.
 func (s *server) readObject(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	body, err := s.readBody(w, r, s.BodyBytes, s.BodyTimeout)
 	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || kind != "application/x-www-form-urlencoded" || bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) {
+	if err != nil || kind != formType || bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) {
 		return body, err
 	}
 	form, err := url.ParseQuery(string(body))

@@ -62,7 +62,7 @@ type accountBalance struct {
 
 // kindBalance is the sum of the accounts of one kind, in a response.
 type kindBalance struct {
-	Kind     domain.AccountKind `json:"kind" enum:"provider,user,earnings"`
+	Kind     domain.AccountKind `json:"kind" enum:"provider,operator,correction,user,earnings"`
 	Accounts int64              `json:"accounts" doc:"number of accounts whose balance is not 0"`
 	Balance  domain.Coins       `json:"balance"`
 }
@@ -139,7 +139,7 @@ type statement struct {
 }
 
 type statementInput struct {
-	Account string `query:"account" required:"true" maxLength:"40" example:"user-12" doc:"provider, user-ID (the wallet of a user) or earnings-ID (the earnings of a streamer)"`
+	Account string `query:"account" required:"true" maxLength:"40" example:"user-12" doc:"provider, operator, correction, user-ID (the wallet of a user) or earnings-ID (the earnings of a streamer)"`
 	From    string `query:"from" example:"2026-01-01" doc:"first position, or time or day of the first event; default: the beginning of the log"`
 	To      string `query:"to" example:"2026-02-01" doc:"last position, or time or day before which the last event was recorded; default: the end of the log"`
 	Window

@@ -94,10 +94,12 @@ type Config struct {
 	MediaURL     string `placeholder:"URL" help:"URL by which the page reaches streams, like https://media.example. Default: the host of the page, at which a process with the role media serves streams, too."`
 	TestPayments bool   `help:"Let users pay their orders without money (POST /api/gift/testpay), for tests and demonstrations. Default: off."`
 
-	PublicURL    string `placeholder:"URL" help:"URL by which clients reach this server, like https://live.example. It begins the addresses of uploaded files. Default: the host that each request names."`
-	TimeZone     string `default:"Asia/Shanghai" help:"IANA name of the time zone of created_time in API responses, like UTC."`
-	CoinsPerUnit int64  `default:"10" min:"1" max:"1000000" unit:"coins" help:"Number of coins that a top-up credits for one unit of the currency."`
-	ChatRooms    int    `default:"200" min:"1" max:"100000" unit:"chat rooms" help:"Maximum number of chat rooms in total that users may create. Operators may create more."`
+	PublicURL        string        `placeholder:"URL" help:"URL by which clients reach this server, like https://live.example. It begins the addresses of uploaded files. Default: the host that each request names."`
+	TimeZone         string        `default:"Asia/Shanghai" help:"IANA name of the time zone of created_time in API responses, like UTC."`
+	CoinsPerUnit     int64         `default:"10" min:"1" max:"1000000" unit:"coins" help:"Number of coins that a top-up credits for one unit of the currency."`
+	CorrectionLimit  int64         `default:"1000" min:"1" max:"1000000000000" unit:"coins" help:"Maximum number of coins of a correction that needs no approval of a second operator. Corrections from the command line always need one."`
+	CorrectionPeriod time.Duration `default:"24h" min:"1m" max:"720h" help:"Time within which a second operator must approve a correction."`
+	ChatRooms        int           `default:"200" min:"1" max:"100000" unit:"chat rooms" help:"Maximum number of chat rooms in total that users may create. Operators may create more."`
 
 	RequestTimeout time.Duration `default:"15s" min:"10ms" max:"10m" help:"Maximum duration of one REST request. Uploads and event streams have limits of their own."`
 	Settle         time.Duration `default:"2s" min:"1ms" max:"1m" help:"Maximum time that the response to a command waits until the tables contain its events, so that clients read their own writes."`

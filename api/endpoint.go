@@ -264,6 +264,7 @@ func (r *routes) documentOutcomes(e endpoint, success any) {
 	if success != nil {
 		o.Responses["200"].Content["application/json"].Example = success
 	}
+	describeForm(o.RequestBody)
 	codes := r.codesOf(e, len(o.Parameters) > 0)
 	if e.always200 {
 		codes = []domain.Code{domain.CodeInternal} // after a panic
@@ -275,6 +276,14 @@ func (r *routes) documentOutcomes(e endpoint, success any) {
 		failures = append(failures, openapi.Failure{Code: code, Status: f.status, Body: f, Retry: retry})
 	}
 	openapi.AddFailures(o, r.huma.OpenAPI().Components.Schemas.Schema(typeOf[failure](), true, ""), failures)
+}
+
+// describeForm adds a form with the members of a JSON body, because endpoints accept both.
+func describeForm(body *huma.RequestBody) {
+	if body == nil || body.Content["application/json"] == nil {
+		return
+	}
+	body.Content[formType] = &huma.MediaType{Schema: body.Content["application/json"].Schema}
 }
 
 // exampleFailure returns the failure with a code for the documentation.

@@ -99,6 +99,7 @@ var statuses = map[domain.Code]int{
 	domain.CodeLiveNotFound:        http.StatusNotFound,
 	domain.CodeCommentNotFound:     http.StatusNotFound,
 	domain.CodeGiftRecordNotFound:  http.StatusNotFound,
+	domain.CodeCorrectionNotFound:  http.StatusNotFound,
 	domain.CodeGiftNotFound:        http.StatusNotFound,
 	domain.CodeRecordingNotFound:   http.StatusNotFound,
 	domain.CodeOrderNotFound:       http.StatusNotFound,

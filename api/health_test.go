@@ -5,12 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 
 	"roomlog/api"
+	"roomlog/api/schemas"
 	"roomlog/eventstore/pgtest"
 	"roomlog/internal/limit"
 )
@@ -180,12 +182,21 @@ func TestOpenAPI(t *testing.T) {
 	reply := d.get("/openapi.json")
 	var spec struct {
 		OpenAPI string
+		Servers []struct{ URL string }
+		Tags    []struct{ Name, Description string }
 		Paths   map[string]map[string]struct {
 			Summary     string
 			Tags        []string
-			RequestBody map[string]any
-			Responses   map[string]struct{ Content map[string]any }
-			Security    []map[string]any
+			RequestBody *struct {
+				Content map[string]struct{ Schema any }
+			}
+			Responses map[string]struct {
+				Content map[string]struct {
+					Example  any
+					Examples map[string]struct{ Value any }
+				}
+			}
+			Security []map[string]any
 		}
 		Components struct {
 			Schemas map[string]struct{ Properties map[string]any }
@@ -197,13 +208,16 @@ func TestOpenAPI(t *testing.T) {
 	if !strings.HasPrefix(spec.OpenAPI, "3.1") {
 		t.Errorf("version %q", spec.OpenAPI)
 	}
+	if len(spec.Servers) != 1 || spec.Servers[0].URL != "/" {
+		t.Errorf("the servers are %+v, want the one that serves the document", spec.Servers)
+	}
 	signed := map[string]bool{
 		"post /api/reg": false, "post /api/login": false, "post /api/logout": true, "get /api/user/info": true, "put /api/user/profile": true, "post /api/live/create": true,
 		"post /api/live/ban": true, "post /api/live/unban": true, "get /api/operator/sockets": true, "post /api/operator/kick": true,
 		"post /api/live/mute": true, "post /api/live/unmute": true, "post /api/live/mode": true, "post /api/live/moderator/appoint": true, "post /api/live/moderator/remove": true,
 		"post /api/live/comment/remove": true, "post /api/live/comment/clear": true, "get /api/live/{id}/acts": true,
 		"post /api/live/words/add": true, "post /api/live/words/remove": true, "get /api/live/{id}/words": true, "get /api/operator/words": true,
-		"post /api/operator/ban": true, "post /api/operator/unban": true,
+		"post /api/operator/ban": true, "post /api/operator/correction": true, "post /api/operator/correction/approve": true, "post /api/operator/correction/reject": true, "get /api/operator/corrections": true, "post /api/operator/unban": true,
 		"post /api/live/changestatus": true, "get /api/live/list/{page}": false, "get /api/live/read/{id}": false, "get /api/gift/list": false,
 		"get /api/live/find": false, "get /api/user/roles": true, "post /api/gift/testpay": true,
 		"post /api/gift/wxpay": true, "post /api/gift/refund": true, "post /api/gift/notify": false, "post /api/upload": true, "get /api/events": true,
@@ -214,6 +228,7 @@ func TestOpenAPI(t *testing.T) {
 		"post /login": false, "post /validate": false, "post /createRoom": false, "post /addRoom": false, "get /getAllRooms": false, "post /getAllRooms": false,
 		"get /tlog/checkpoint": false, "get /tlog/tile/{level}/{path}": false,
 		"get /healthz": false, "get /readyz": false, "get /metrics": false, "get /uploads/{name}": false,
+		"get /schemas/": false, "get /schemas/{file}": false,
 	}
 	seen := 0
 	for path, methods := range spec.Paths {
@@ -223,9 +238,24 @@ func TestOpenAPI(t *testing.T) {
 			if !known || (len(op.Security) > 0) != needs {
 				t.Errorf("%s %s: known %v, needs a token %v", method, path, known, len(op.Security) > 0)
 			}
-			service := slices.Contains([]string{"/healthz", "/readyz", "/metrics", "/uploads/{name}"}, path)
+			service := slices.Contains([]string{"/healthz", "/readyz", "/metrics", "/uploads/{name}", schemas.Path, schemas.Path + "{file}"}, path)
 			if op.Summary == "" || len(op.Tags) != 1 || len(op.Responses["200"].Content) == 0 || !service && len(op.Responses["500"].Content) == 0 {
 				t.Errorf("%s %s is incomplete", method, path)
+			}
+			if !slices.ContainsFunc(spec.Tags, func(tag struct{ Name, Description string }) bool {
+				return tag.Name == op.Tags[0] && tag.Description != ""
+			}) {
+				t.Errorf("%s %s has the tag %v, which the document does not declare", method, path, op.Tags)
+			}
+			for status, response := range op.Responses {
+				for kind, content := range response.Content {
+					if status[0] == '4' && content.Example == nil && len(content.Examples) == 0 {
+						t.Errorf("%s %s has no example of %s for status %s", method, path, kind, status)
+					}
+				}
+			}
+			if body := op.RequestBody; body != nil && body.Content["application/json"].Schema != nil && !reflect.DeepEqual(body.Content["application/json"].Schema, body.Content["application/x-www-form-urlencoded"].Schema) {
+				t.Errorf("%s %s describes no form", method, path)
 			}
 			if method == "post" && op.RequestBody == nil && path != "/api/logout" {
 				t.Errorf("%s %s has no body", method, path)

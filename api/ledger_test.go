@@ -42,11 +42,11 @@ func TestLedger(t *testing.T) {
 	wallet, earnings := fmt.Sprint("user-", a.ID), fmt.Sprint("earnings-", b.ID)
 	var now balance
 	auditor.get("/api/ledger/balance?limit=2").ok(&now)
-	if got := fmt.Sprint(now.Sum, now.Totals, now.Accounts); got != fmt.Sprintf("0 [{earnings 1 60} {provider 1 -100} {user 1 40}] [{%s 60} {provider -100}]", earnings) || *now.Next != "provider" {
+	if got := fmt.Sprint(now.Sum, now.Totals, now.Accounts); got != fmt.Sprintf("0 [{earnings 1 60} {operator 1 -100} {user 1 40}] [{%s 60} {operator -100}]", earnings) || *now.Next != "operator" {
 		t.Errorf("got %s", got)
 	}
 	var rest balance
-	auditor.get("/api/ledger/balance?limit=2&after=provider").ok(&rest)
+	auditor.get("/api/ledger/balance?limit=2&after=operator").ok(&rest)
 	if got := fmt.Sprint(rest.Accounts); got != fmt.Sprintf("[{%s 40}]", wallet) || rest.Next != nil {
 		t.Errorf("got %s", got)
 	}
@@ -80,7 +80,7 @@ func TestLedger(t *testing.T) {
 		"balance?at=99999":                                 "at must be at most",
 		"balance?at=2999-01-01":                            "at must not be in the future",
 		"balance?position=1":                               "there is no query parameter",
-		"statement?account=user-0":                         "account must be provider, user-ID",
+		"statement?account=user-0":                         "account must be provider, operator, correction, user-ID",
 		"statement?account=provider&from=5&to=3":           "from must not be after to",
 		"statement?account=provider&after=0&before=1.1234": "send either after or before",
 	} {
@@ -90,4 +90,38 @@ func TestLedger(t *testing.T) {
 	}
 	a.get("/api/ledger/balance").expectFailure(403, domain.CodeForbidden, textNoToken)
 	a.get("/api/ledger/statement?account="+wallet).expectFailure(403, domain.CodeForbidden, textNoToken)
+}
+
+func TestCorrectionOverREST(t *testing.T) {
+	t.Parallel()
+	d := startAPI(t)
+	a, first, second := d.account("alice"), d.account("bob").grant(domain.RoleOperator), d.account("carol").grant(domain.RoleOperator)
+	type correction struct {
+		ID     int64
+		Status string
+	}
+	wallet := fmt.Sprint("user-", a.ID)
+	var small, large correction
+	first.post("/api/operator/correction", object{"account": wallet, "coins": 1000, "reason": "lost"}, "Idempotency-Key", "k").ok(&small)
+	first.post("/api/operator/correction", object{"account": wallet, "coins": 1000, "reason": "lost"}, "Idempotency-Key", "k").ok(&small)
+	first.post("/api/operator/correction", object{"account": wallet, "coins": 1001, "reason": "lost"}).ok(&large)
+	if small.Status != "booked" || large.Status != "open" || large.ID != small.ID+1 {
+		t.Errorf("got %+v, %+v", small, large)
+	}
+	a.post("/api/operator/correction/approve", object{"id": large.ID}).expectFailure(403, domain.CodeForbidden, textNoToken)
+	first.post("/api/operator/correction/approve", object{"id": large.ID}).expectFailure(403, domain.CodeForbidden, textNoToken)
+	second.post("/api/operator/correction/approve", object{"id": 99}).expectFailure(404, domain.CodeCorrectionNotFound, "更正记录不存在")
+	var open, all []correction
+	second.get("/api/operator/corrections?open=true").ok(&open)
+	second.post("/api/operator/correction/approve", object{"id": large.ID}).ok(nil)
+	second.post("/api/operator/correction/reject", object{"id": large.ID, "reason": "late"}).expectFailure(400, domain.CodeCorrectionClosed, "该更正已处理")
+	second.get("/api/operator/corrections").ok(&all)
+	if len(open) != 1 || open[0] != large || len(all) != 2 || all[0].Status != "booked" {
+		t.Errorf("got %+v, then %+v", open, all)
+	}
+	var info struct{ Coin int64 }
+	a.get("/api/user/info").ok(&info)
+	if info.Coin != 2001 {
+		t.Errorf("the user has %d coins", info.Coin)
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -13,6 +14,7 @@ import (
 	"roomlog/api/payment"
 	"roomlog/domain"
 	"roomlog/internal/limit"
+	"roomlog/projections"
 )
 
 type orderInput struct {
@@ -110,4 +112,102 @@ func documentPayment(o *huma.Operation, schemas huma.Registry) {
 		Name: payment.SignatureHeader, In: "header", Schema: &huma.Schema{Type: huma.TypeString},
 		Description: "lower-case hex HMAC-SHA256 of the raw body",
 	}}
+}
+
+type correctionInput struct {
+	Body struct {
+		Account domain.Account `json:"account" example:"user-12" doc:"user-ID (the wallet of a user) or earnings-ID (the earnings of a streamer)"`
+		Coins   domain.Coins   `json:"coins" example:"-30" doc:"coins to add; negative to take coins"`
+		Reason  string         `json:"reason" example:"credited twice" doc:"recorded: 1–100 characters; must not identify a person"`
+	}
+}
+
+// correction is a correction of a balance, in a response.
+type correction struct {
+	ID         domain.CorrectionID          `json:"id"`
+	Account    domain.Account               `json:"account" example:"user-12"`
+	Coins      domain.Coins                 `json:"coins" doc:"coins to add; negative to take coins"`
+	Status     projections.CorrectionStatus `json:"status" enum:"open,booked,rejected" doc:"open: waits for an approval by another operator"`
+	Proposer   string                       `json:"proposer" example:"user-5"`
+	Reason     string                       `json:"reason" example:"credited twice"`
+	ProposedAt time.Time                    `json:"proposed_at"`
+	ExpiresAt  time.Time                    `json:"expires_at" doc:"an open correction can be approved before this time"`
+}
+
+func newCorrection(c projections.Correction) correction {
+	return correction{c.ID, c.Account, c.Coins, c.Status, c.Proposer, c.Reason, c.ProposedAt.UTC(), c.ExpiresAt.UTC()}
+}
+
+// proposeCorrection corrects a balance, or waits for the approval of a second operator if the correction is above the
+// limit of the server.
+func (s *server) proposeCorrection(ctx context.Context, in *correctionInput) (correction, error) {
+	if err := s.waitForHead(ctx); err != nil {
+		return correction{}, err
+	}
+	received, err := s.Queries.Received(ctx, in.Body.Account)
+	if err != nil {
+		return correction{}, err
+	}
+	receipt, err := s.execute(ctx, domain.ProposeCorrection{Account: in.Body.Account, Coins: in.Body.Coins, Reason: in.Body.Reason,
+		Limit: domain.Coins(s.CorrectionLimit), Period: s.CorrectionPeriod, Received: received})
+	if err != nil {
+		return correction{}, err
+	}
+	e, r, err := eventOf[domain.CorrectionProposed](receipt)
+	status := projections.CorrectionBooked
+	if e.Open {
+		status = projections.CorrectionOpen
+	}
+	return correction{e.Correction, e.Account, e.Coins, status, e.Proposer, e.Reason, r.RecordedAt.UTC(), time.Unix(e.Expires, 0).UTC()}, err
+}
+
+type correctionID struct {
+	Body struct {
+		ID number `json:"id" doc:"id of the correction"`
+	}
+}
+
+// approveCorrection moves the coins of a correction that another operator has proposed.
+func (s *server) approveCorrection(ctx context.Context, in *correctionID) (string, error) {
+	if err := s.waitForHead(ctx); err != nil {
+		return "", err
+	}
+	id := domain.CorrectionID(in.Body.ID)
+	found, err := s.Queries.Correction(ctx, id)
+	if isNotFound(err) {
+		err = refusal(domain.CodeCorrectionNotFound, "there is no correction %d", id)
+	}
+	if err != nil {
+		return "", err
+	}
+	_, err = s.execute(ctx, domain.ApproveCorrection{Correction: id, Account: found.Account, Received: found.Received})
+	return "ok", err
+}
+
+type correctionRejection struct {
+	Body struct {
+		ID     number `json:"id" doc:"id of the correction"`
+		Reason string `json:"reason" example:"no receipt" doc:"recorded: 1–100 characters; must not identify a person"`
+	}
+}
+
+func (s *server) rejectCorrection(ctx context.Context, in *correctionRejection) (string, error) {
+	_, err := s.execute(ctx, domain.RejectCorrection{Correction: domain.CorrectionID(in.Body.ID), Reason: in.Body.Reason})
+	return "ok", err
+}
+
+type correctionsInput struct {
+	Open   bool                `query:"open" doc:"only corrections that are not decided"`
+	Before domain.CorrectionID `query:"before" minimum:"1" doc:"only corrections with smaller ids"`
+	Limit  int                 `query:"limit" minimum:"1" maximum:"500" default:"50"`
+}
+
+// listCorrections returns corrections, newest first.
+func (s *server) listCorrections(ctx context.Context, in *correctionsInput) ([]correction, error) {
+	found, err := s.Queries.Corrections(ctx, in.Open, in.Before, in.Limit)
+	list := make([]correction, 0, len(found))
+	for _, c := range found {
+		list = append(list, newCorrection(c))
+	}
+	return list, err
 }

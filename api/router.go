@@ -155,6 +155,13 @@ func (r *routes) registerOperator() {
 		executes(domain.KickUser{}, domain.KickConnection{}).refuses(codeNoConnection), r.kick)
 	serve(r, get("/api/operator/words", "List the words that are not allowed in comments of any live", operator, rateReads), r.listServiceWords)
 	serve(r, post("/api/operator/ban", "Ban a user from everything, for a time or for good", operator, rateCommands).executes(domain.BanUser{}), r.banUser)
+	serve(r, post("/api/operator/correction", "Correct the balance of a wallet or of earnings; above a limit, a second operator must approve", operator, rateCommands).
+		executes(domain.ProposeCorrection{}), r.proposeCorrection)
+	serve(r, post("/api/operator/correction/approve", "Approve a correction that another operator has proposed", operator, rateCommands).
+		executes(domain.ApproveCorrection{}), r.approveCorrection)
+	serve(r, post("/api/operator/correction/reject", "Reject or withdraw a correction", operator, rateCommands).
+		executes(domain.RejectCorrection{}), r.rejectCorrection)
+	serve(r, get("/api/operator/corrections", "List corrections of balances, newest first", operator, rateReads), r.listCorrections)
 	serve(r, post("/api/operator/unban", "Lift the ban of a user", operator, rateCommands).executes(domain.UnbanUser{}), r.unbanUser)
 }
 
@@ -181,10 +188,11 @@ func (r *routes) registerService() {
 	documentService(r)
 	r.serveUnlimited("/openapi.json", static, docpage.Document(func() []byte { return r.spec }))
 	if r.AsyncAPI != nil {
-		r.serveUnlimited("/asyncapi.json", static, docpage.Document(func() []byte { return r.AsyncAPI }))
+		r.serveUnlimited("/asyncapi.json", "static: the response of the newest host is in memory", docpage.AsyncDocument(r.AsyncAPI, func(req *http.Request) string { return requestOf(req.Context()).baseURL }))
 	}
 	r.serveUnlimited(schemas.Path, static, schemas.List)
 	r.serveUnlimited(schemas.Path+"{file}", static, schemas.File(r.routeNotFound))
+	r.documentSchemas()
 	r.registerPage(static)
 	r.serveUnlimited("/docs", static, docpage.Page)
 	r.serveUnlimited("/docs/{file}", static, docpage.File(r.routeNotFound))

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"roomlog/api/openapi"
+	"roomlog/api/schemas"
 	"roomlog/internal/loglimit"
 )
 
@@ -87,15 +88,31 @@ func (s *server) metrics() http.Handler {
 	return promhttp.HandlerFor(s.Metrics, promhttp.HandlerOpts{MaxRequestsInFlight: 4})
 }
 
+// documentSchemas adds the JSON Schemas of events to the OpenAPI document.
+func (r *routes) documentSchemas() {
+	list := r.huma.OpenAPI().Components.Schemas.Schema(typeOf[[]schemas.Entry](), true, "")
+	r.document(schemas.Path, "List the JSON Schemas of all event types", map[string]*huma.Response{
+		"200": {Description: "The types and the addresses of their schemas.", Content: openapi.JSON(list, nil)},
+	})
+	const path = schemas.Path + "{file}"
+	r.document(path, "Read the JSON Schema of an event type", map[string]*huma.Response{
+		"200": {Description: "The schema.", Content: map[string]*huma.MediaType{"application/schema+json": {Schema: &huma.Schema{Type: huma.TypeObject}}}},
+		"404": {Description: "There is no such schema.", Content: r.failureContent(codeNoRoute)},
+	})
+	r.huma.OpenAPI().Paths[path].Get.Parameters = []*huma.Param{{
+		Name: "file", In: "path", Required: true, Description: "type of the event with .json behind it", Example: "gift.sent.v1.json", Schema: &huma.Schema{Type: huma.TypeString},
+	}}
+}
+
 // documentService adds the routes for monitoring to the OpenAPI document.
 func documentService(r *routes) {
-	schemas := r.huma.OpenAPI().Components.Schemas
-	ready := openapi.JSON(schemas.Schema(typeOf[readiness](), true, ""), nil)
-	unavailable := openapi.JSON(schemas.Schema(typeOf[readiness](), true, ""), map[string]any{
+	registry := r.huma.OpenAPI().Components.Schemas
+	ready := openapi.JSON(registry.Schema(typeOf[readiness](), true, ""), nil)
+	unavailable := openapi.JSON(registry.Schema(typeOf[readiness](), true, ""), map[string]any{
 		"not_ready": readiness{Status: notReady, Checks: map[string]string{"database": "failing"}},
 	})
 	r.document("/healthz", "Report that the process runs", map[string]*huma.Response{
-		"200": {Description: "The process runs.", Content: openapi.JSON(schemas.Schema(typeOf[health](), true, ""), nil)},
+		"200": {Description: "The process runs.", Content: openapi.JSON(registry.Schema(typeOf[health](), true, ""), nil)},
 	})
 	r.document("/readyz", "Report whether the process should receive requests", map[string]*huma.Response{
 		"200": {Description: "The process serves.", Content: ready},

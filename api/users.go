@@ -184,9 +184,15 @@ func (s *server) logout(ctx context.Context, _ *struct{}) (string, error) {
 	return "ok", err
 }
 
-func (s *server) userInfo(ctx context.Context, _ *struct{}) (User, error) {
+// ownUser is the data of a user in the response of /api/user/info.
+type ownUser struct {
+	User
+	Age int `json:"age" doc:"years; 0 if the user has set none"`
+}
+
+func (s *server) userInfo(ctx context.Context, _ *struct{}) (ownUser, error) {
 	user := requestOf(ctx).user
-	return newUser(user.Profile, user.Balance), nil
+	return ownUser{newUser(user.Profile, user.Balance), user.Age}, nil
 }
 
 // userRoles are the roles of a user, in a response.

@@ -175,7 +175,7 @@ func TestTokens(t *testing.T) {
 			{"token", a.Token}, {"token", "Bearer " + a.Token}, {"Authorization", a.Token}, {"Authorization", "Bearer " + a.Token}, {"Authorization", "bearer " + a.Token},
 		} {
 			var got struct{ ID domain.UserID }
-			d.get("/api/user/info", h[0], h[1]).ok(&got).keysOf("data", "id", "username", "nickname", "avatar", "coin")
+			d.get("/api/user/info", h[0], h[1]).ok(&got).keysOf("data", "id", "username", "nickname", "avatar", "coin", "age")
 			if got.ID != a.ID {
 				t.Errorf("%v: user %d, want %v", h, got.ID, a.ID)
 			}
@@ -332,13 +332,14 @@ func TestChangeProfile(t *testing.T) {
 	for _, step := range []struct {
 		body, kind       string
 		nickname, avatar string
+		age              int
 	}{
-		{`{"nickname":" 小明 "}`, "", "小明", ""},
-		{`{"avatar":"https://cdn.example/a.png"}`, "", "小明", "https://cdn.example/a.png"},
-		{`{"age":30}`, "", "小明", "https://cdn.example/a.png"},
-		{"nickname=Al&age=31", "application/x-www-form-urlencoded", "Al", "https://cdn.example/a.png"},
-		{`{"nickname":"","avatar":""}`, "", "", ""},
-		{`{"nickname":"Ali","avatar":"/uploads/a.png","age":"32"}`, "", "Ali", "/uploads/a.png"},
+		{`{"nickname":" 小明 "}`, "", "小明", "", 0},
+		{`{"avatar":"https://cdn.example/a.png"}`, "", "小明", "https://cdn.example/a.png", 0},
+		{`{"age":30}`, "", "小明", "https://cdn.example/a.png", 30},
+		{"nickname=Al&age=31", "application/x-www-form-urlencoded", "Al", "https://cdn.example/a.png", 31},
+		{`{"nickname":"","avatar":""}`, "", "", "", 31},
+		{`{"nickname":"Ali","avatar":"/uploads/a.png","age":"32"}`, "", "Ali", "/uploads/a.png", 32},
 	} {
 		headers := []string{}
 		if step.kind != "" {
@@ -352,6 +353,10 @@ func TestChangeProfile(t *testing.T) {
 		a.get("/api/user/info").ok(&got)
 		if got != want {
 			t.Errorf("%s: read %+v afterwards, want %+v", step.body, got, want)
+		}
+		var own struct{ Age int }
+		if a.get("/api/user/info").ok(&own); own.Age != step.age {
+			t.Errorf("%s: the age is %d, want %d", step.body, own.Age, step.age)
 		}
 	}
 	keyed := func() { // a repetition is the same request, whatever has happened to the profile in between

@@ -62,6 +62,9 @@ var Commands = []CommandSpec{
 	command[ExchangeMessage](anyone),
 	coins(command[SendGift](authenticated)),
 	coins(command[RefundGift](ownerOrOperator)),
+	coins(command[ProposeCorrection](operator)),
+	coins(command[ApproveCorrection](operator)),
+	coins(command[RejectCorrection](operator)),
 	coins(command[PlaceOrder](authenticated)),
 	coins(command[PayOrder](paymentProvider)),
 	coins(command[CreditCoins](operator)),
@@ -139,6 +142,11 @@ var Events = []EventSpec{
 	event[GiftRecordRefunded, GiftRecord](),
 	event[EarningsRefunded, Earnings](),
 	event[GiftRefunded, Wallet](),
+	takesID(event[CorrectionProposed, Correction](), nextCorrection),
+	event[CorrectionApproved, Correction](),
+	event[CorrectionRejected, Correction](),
+	event[CoinsCorrected, Wallet](),
+	event[EarningsCorrected, Earnings](),
 	takesID(event[GiftAdded, Gift](), nextGift),
 	event[GiftRepriced, Gift](),
 	event[GiftWithdrawn, Gift](),
@@ -168,6 +176,7 @@ var Privacies = map[string]Privacy{
 	"session": Private, "credential": Private, "stream_key": Private, "publish_key": Private,
 
 	"namespace": Public,
+	"account":   Public, "proposer": Public,
 }
 
 // PrivacyOf returns the privacy of a field, given by its JSON name, of an event type. It returns 0 if Privacies does
@@ -208,6 +217,7 @@ var States = []StateSpec{
 	state[Wallet]("wallet", 1),
 	state[Earnings]("earnings", 1),
 	state[GiftRecord]("giftrecord", 1),
+	state[Correction]("correction", 1),
 	state[Gift]("gift", 1),
 	state[CoinHolds]("coins", 1),
 	state[SetAside]("setaside", 1),

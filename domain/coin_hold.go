@@ -51,7 +51,7 @@ func CoinsClosedRefusal() *Refusal {
 // the state of closed coins. If such a state cannot be loaded, a command that reads it is refused with CodeCoinsClosed.
 func ConcernsCoins(s Stream) bool {
 	switch s.Prefix() {
-	case "wallet", "earnings", "order", "gift", "giftrecord", coinHoldsStream.Prefix():
+	case "wallet", "earnings", "order", "gift", "giftrecord", "correction", coinHoldsStream.Prefix():
 		return true
 	}
 	return false

@@ -3,6 +3,7 @@ package domain
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -52,6 +53,40 @@ type Actor struct {
 	Kind    ActorKind
 	User    UserID // the user who issues the command; set for Authenticated
 	Session string // id of the sign-in session that the token contains; set for Authenticated
+	Login   string // name of the operator in the operating system; set for Operator by OperatorActor
+}
+
+// OperatorActor returns the actor for an operator at the command line, given by the name of the user of the operating
+// system. Characters that names of actors cannot contain are replaced.
+func OperatorActor(login string) Actor {
+	clean := strings.Map(func(r rune) rune {
+		if strings.ContainsRune(loginCharacters, r) {
+			return r
+		}
+		return '_'
+	}, login)
+	return Actor{Kind: Operator, Login: clean[:min(len(clean), maxLogin)]}
+}
+
+// The names of operators in names of actors.
+const (
+	maxLogin        = 32
+	loginCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
+)
+
+// ParseActor parses the name of an actor, as Actor.String returns it. The actor has no session.
+func ParseActor(name string) (Actor, bool) {
+	for _, kind := range []ActorKind{Anonymous, Operator, System, PaymentProvider} {
+		if by := (Actor{Kind: kind}); by.String() == name {
+			return by, true
+		}
+	}
+	if login, found := strings.CutPrefix(name, "operator-"); found {
+		by := OperatorActor(login)
+		return by, by.String() == name
+	}
+	id := numberAfter("user-", name)
+	return Actor{Kind: Authenticated, User: id}, id > 0
 }
 
 // AuthenticatedActor returns the actor for a signed-in user.
@@ -59,12 +94,15 @@ func AuthenticatedActor(user UserID, session string) Actor {
 	return Actor{Kind: Authenticated, User: user, Session: session}
 }
 
-// String returns the name of the actor in event metadata and idempotency records: "user-12", "operator".
+// String returns the name of the actor in event metadata and idempotency records: "user-12", "operator-root".
 func (a Actor) String() string {
 	switch a.Kind {
 	case Authenticated:
 		return "user-" + strconv.FormatInt(int64(a.User), 10)
 	case Operator:
+		if a.Login != "" {
+			return "operator-" + a.Login
+		}
 		return "operator"
 	case System:
 		return "system"
@@ -124,6 +162,7 @@ const (
 	nextLive        Stream = "next-live"
 	nextGift        Stream = "next-gift"
 	nextParticipant Stream = "next-participant"
+	nextCorrection  Stream = "next-correction"
 	chatRoomCount   Stream = "count-chatroom"
 )
 

@@ -89,7 +89,7 @@ func FoldAt(s Stream, state any, e Event, at time.Time) (any, error) {
 }
 
 // CoinsConcerned returns the users whose coins an event of stream s concerns if the event cannot be applied: the user
-// of the wallet stream, and the users whose wallets occur in the postings of e. e is nil if the event cannot be
+// of the stream of a wallet or of earnings, and the users whose wallets occur in the postings of e. e is nil if the event cannot be
 // decoded. spec describes the type of the event; known reports whether the program knows that type. all reports that
 // the event may concern the coins of everybody, because neither the event nor its stream contains a user.
 func CoinsConcerned(s Stream, spec EventSpec, known bool, e Event) (users []UserID, all bool) {
@@ -99,6 +99,7 @@ func CoinsConcerned(s Stream, spec EventSpec, known bool, e Event) (users []User
 		}
 	}
 	add(numberAfter("wallet-", string(s)))
+	add(numberAfter("earnings-", string(s)))
 	if coins, ok := e.(CoinEvent); ok {
 		for _, p := range coins.EventPostings() {
 			add(numberAfter("user-", string(p.Account)))
@@ -116,6 +117,6 @@ func CoinsConcerned(s Stream, spec EventSpec, known bool, e Event) (users []User
 		return nil, moves
 	default: // a newer version of the program may have written the event
 		_, ok := StateSpecOf(s)
-		return nil, !ok || kind == "order" || kind == "wallet"
+		return nil, !ok || kind == "order" || kind == "wallet" || kind == "earnings"
 	}
 }

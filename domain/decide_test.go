@@ -50,8 +50,8 @@ func (unknownEvent) Stream() domain.Stream { return "unknown-1" }
 func TestCounters(t *testing.T) {
 	want := map[string]domain.Stream{
 		"user.registered.v1": "next-user", "live.created.v1": "next-live", "gift.added.v1": "next-gift",
-		"participant.entered.v1": "next-participant",
-		"chat_room.created.v1":   "count-chatroom", "chat_room.removed.v1": "count-chatroom",
+		"participant.entered.v1": "next-participant", "correction.proposed.v1": "next-correction",
+		"chat_room.created.v1": "count-chatroom", "chat_room.removed.v1": "count-chatroom",
 	}
 	for _, spec := range domain.Events {
 		var counter domain.Stream
@@ -72,7 +72,7 @@ func TestCounters(t *testing.T) {
 }
 
 func TestMovesCoins(t *testing.T) {
-	want := []string{"gift.send", "gift.refund", "order.place", "order.pay", "coins.credit"}
+	want := []string{"gift.send", "gift.refund", "correction.propose", "correction.approve", "correction.reject", "order.place", "order.pay", "coins.credit"}
 	for _, spec := range domain.Commands {
 		if is := slices.Contains(want, spec.Type); spec.MovesCoins != is || domain.MovesCoins(spec.Zero) != is {
 			t.Errorf("%s: moves coins %v, want %v", spec.Type, spec.MovesCoins, is)

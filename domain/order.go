@@ -92,12 +92,12 @@ func (c PayOrder) decide(view View) ([]Event, error) {
 	case order.User != c.User || order.Price != c.Price:
 		return nil, refuse(CodeOrderMismatch, "order %s is for another user or price", c.Order)
 	}
-	return view.creditOrder(c.Order, order)
+	return view.creditOrder(c.Order, order, ProviderAccount)
 }
 
-// creditOrder returns the events that pay an order and credit its coins. It returns no events if the order is already
+// creditOrder returns the events that pay an order and credit its coins from an account. It returns no events if the order is already
 // paid.
-func (v View) creditOrder(id OrderID, order Order) ([]Event, error) {
+func (v View) creditOrder(id OrderID, order Order, from Account) ([]Event, error) {
 	if order.Paid {
 		return nil, nil
 	}
@@ -112,7 +112,7 @@ func (v View) creditOrder(id OrderID, order Order) ([]Event, error) {
 		OrderPaid{id, order.User, order.Price},
 		CoinsCredited{
 			User: order.User, Order: id, Coins: order.Coins, BalanceAfter: wallet.Balance + order.Coins,
-			Postings: transfer(order.Coins, ProviderAccount, WalletAccount(order.User)),
+			Postings: transfer(order.Coins, from, WalletAccount(order.User)),
 		},
 	}, nil
 }
@@ -164,7 +164,7 @@ func (c CreditCoins) decide(view View) ([]Event, error) {
 		return nil, err
 	}
 	placed := OrderPlaced{c.Order, c.User, 0, c.Coins, reason}
-	credited, err := view.creditOrder(c.Order, placed.evolve(order))
+	credited, err := view.creditOrder(c.Order, placed.evolve(order), OperatorAccount)
 	if err != nil {
 		return nil, err
 	}

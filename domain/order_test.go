@@ -29,6 +29,13 @@ func credited(id domain.OrderID, coins, after domain.Coins) domain.Event {
 	}}
 }
 
+// creditedByOperator is credited for an order that an operator has placed.
+func creditedByOperator(id domain.OrderID, coins, after domain.Coins) domain.Event {
+	e := credited(id, coins, after).(domain.CoinsCredited)
+	e.Postings[0].Account = domain.OperatorAccount
+	return e
+}
+
 func TestPlaceOrder(t *testing.T) {
 	place := func(id domain.OrderID, price int64, coins domain.Coins) domain.PlaceOrder {
 		return domain.PlaceOrder{Order: id, Price: price, Coins: coins}
@@ -141,7 +148,7 @@ func TestCreditCoins(t *testing.T) {
 	follows := []domain.Event{
 		domain.OrderPlaced{Order: "O1", User: viewer, Coins: 60},
 		domain.OrderPaid{Order: "O1", User: viewer},
-		credited("O1", 60, 60),
+		creditedByOperator("O1", 60, 60),
 	}
 	specs := []spec{
 		{name: "places, pays and credits an order", by: operator, when: credit, then: follows},

@@ -87,6 +87,8 @@ const (
 	CodeGiftRecordNotFound  Code = "gift_record_not_found" // no gift was sent at the position
 	CodeGiftRefunded        Code = "gift_refunded"         // the gift was refunded before
 	CodeEarningsTooFew      Code = "earnings_too_few"      // the earnings of the streamer have too few coins
+	CodeCorrectionNotFound  Code = "correction_not_found"  // the correction does not exist
+	CodeCorrectionClosed    Code = "correction_closed"     // the correction was decided before, or not in time
 	CodeNumberOutOfRange    Code = "number_out_of_range"   // a number or price is outside its bounds
 	CodeCoinsTooFew         Code = "coins_too_few"         // the wallet has too few coins
 	CodeCoinsOverflow       Code = "coins_overflow"        // the wallet would exceed its maximum
@@ -146,6 +148,8 @@ var chinese = map[Code]string{
 	CodeGiftRecordNotFound:  "礼物记录不存在",
 	CodeGiftRefunded:        "该礼物已退款",
 	CodeEarningsTooFew:      "主播收益不足",
+	CodeCorrectionNotFound:  "更正记录不存在",
+	CodeCorrectionClosed:    "该更正已处理",
 	CodeCoinsTooFew:         "金币不足，请先充值",
 	CodeCoinsOverflow:       "金币超出上限",
 	CodeCoinsClosed:         "金币功能维护中，请稍后再试",

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -48,6 +49,9 @@ func (s *story) randomRequest(t *rapid.T) domain.Request {
 		}
 		switch spec.Access() {
 		case "operator":
+			if _, second := c.(domain.ApproveCorrection); second {
+				return domain.Request{Command: c, Actor: domain.OperatorActor("second")}
+			}
 			return domain.Request{Command: c, Actor: operator}
 		case "system":
 			return domain.Request{Command: c, Actor: system}
@@ -108,7 +112,8 @@ func (s *story) randomCommand(t *rapid.T) domain.Command {
 			return domain.SendGift{Live: live, Gift: gift, Num: int(randomAmount(t, "num"))}
 		}},
 		{3, func() domain.Command { return s.randomRefund(t) }},
-		{4, func() domain.Command { return domain.JoinLive{Live: live, Node: node} }},
+		{3, func() domain.Command { return s.randomCorrection(t) }},
+		{3, func() domain.Command { return domain.JoinLive{Live: live, Node: node} }},
 		{3, func() domain.Command {
 			return domain.LeaveLive{Live: live, User: randomUserID(t), Cause: domain.LeaveRequested, Node: node}
 		}},
@@ -130,10 +135,10 @@ func (s *story) randomCommand(t *rapid.T) domain.Command {
 		{2, func() domain.Command {
 			return domain.CreditCoins{Order: order, User: s.randomUser(t), Coins: 100 * randomAmount(t, "coins")}
 		}},
-		{4, func() domain.Command {
+		{3, func() domain.Command {
 			return domain.PlaceOrder{Order: order, Price: int64(randomAmount(t, "price")), Coins: 100 * randomAmount(t, "coins")}
 		}},
-		{4, func() domain.Command {
+		{3, func() domain.Command {
 			if o := s.orders[order]; o != nil && randomBits(t, 2) > 0 {
 				return domain.PayOrder{Order: order, User: o.User, Price: o.Price}
 			}
@@ -325,6 +330,23 @@ func (s *story) randomRefund(t *rapid.T) domain.Command {
 		c.Received = max(s.received[c.Sent.Streamer]-domain.Coins(randomBits(t, 1)), 0)
 	}
 	return c
+}
+
+// randomCorrection draws a correction, or a decision about one.
+func (s *story) randomCorrection(t *rapid.T) domain.Command {
+	id := randomID(t, "correction", s.last.correction, func(id domain.CorrectionID) bool { _, open := s.corrections[id]; return open })
+	user := randomUserID(t)
+	received := max(s.received[user]-domain.Coins(randomBits(t, 1)), 0)
+	switch randomBits(t, 2) {
+	case 0:
+		account := s.corrections[id].Account
+		return domain.ApproveCorrection{Correction: id, Account: account, Received: s.received[s.corrections[id].User]}
+	case 1:
+		return domain.RejectCorrection{Correction: id, Reason: "why"}
+	case 2:
+		return domain.ProposeCorrection{Account: domain.EarningsAccount(user), Coins: domain.Coins(randomBits(t, 3)) - 4, Reason: "why", Limit: 2, Period: time.Hour, Received: received}
+	}
+	return domain.ProposeCorrection{Account: domain.WalletAccount(user), Coins: domain.Coins(randomBits(t, 8)) - 128, Reason: "why", Limit: 64, Period: time.Hour}
 }
 
 // anyCommand draws a command of the whole catalogue with random fields, so a new command takes part in stories without

@@ -21,7 +21,8 @@ type story struct {
 	earned         map[domain.UserID]domain.Coins  // coins of the gifts that each streamer received
 	received       map[domain.UserID]domain.Coins  // coins that gifts have ever added to the earnings of each streamer
 	sent           []domain.SentGift
-	refunded       map[int64]bool // by the position of the gift
+	refunded       map[int64]bool                                    // by the position of the gift
+	corrections    map[domain.CorrectionID]domain.CorrectionProposed // corrections whose coins have not moved
 	status         map[domain.LiveID]domain.Status
 	streamer       map[domain.LiveID]domain.UserID
 	broadcast      map[domain.LiveID]domain.BroadcastID
@@ -40,6 +41,8 @@ type story struct {
 		user domain.UserID
 		live domain.LiveID
 		gift domain.GiftID
+
+		correction domain.CorrectionID
 	}
 }
 
@@ -58,7 +61,7 @@ func newStory() *story {
 	s := &story{
 		world: world{}, specs: map[string]domain.EventSpec{},
 		ledger: map[domain.Account]domain.Coins{}, balance: map[domain.UserID]domain.Coins{}, earned: map[domain.UserID]domain.Coins{},
-		received: map[domain.UserID]domain.Coins{}, refunded: map[int64]bool{},
+		received: map[domain.UserID]domain.Coins{}, refunded: map[int64]bool{}, corrections: map[domain.CorrectionID]domain.CorrectionProposed{},
 		status: map[domain.LiveID]domain.Status{}, streamer: map[domain.LiveID]domain.UserID{},
 		broadcast: map[domain.LiveID]domain.BroadcastID{}, recordings: map[domain.RecordingID]string{},
 		visits: map[[2]int64]*visit{}, orders: map[domain.OrderID]*order{}, price: map[domain.GiftID]domain.Coins{},
@@ -208,6 +211,18 @@ func (s *story) audit(t *rapid.T, e domain.Event) {
 		s.earned[e.Streamer] += e.Coins
 		s.received[e.Streamer] += e.Coins
 		s.sent = append(s.sent, domain.SentGift{Position: int64(len(s.sent)) + 1, Live: e.Live, Streamer: e.Streamer, Sender: e.Sender, Gift: e.Gift, Num: e.Num, Coins: e.Coins})
+	case domain.CorrectionProposed:
+		s.last.correction++
+		expect(t, e, e.Correction == s.last.correction, "the next id is %d", s.last.correction)
+		s.corrections[e.Correction] = e
+	case domain.CoinsCorrected:
+		s.auditCorrection(t, e, e.Correction, domain.WalletAccount(e.User), e.Coins)
+		s.checkPostings(t, e, domain.WalletAccount(e.User), e.Coins)
+		s.checkBalance(t, e, e.User, e.Coins, e.BalanceAfter)
+	case domain.EarningsCorrected:
+		s.auditCorrection(t, e, e.Correction, domain.EarningsAccount(e.Streamer), e.Coins)
+		s.checkPostings(t, e, domain.EarningsAccount(e.Streamer), e.Coins)
+		s.earned[e.Streamer] += e.Coins
 	case domain.GiftRefunded:
 		gift := s.sent[e.Position-1]
 		expect(t, e, !s.refunded[e.Position] && gift.Sender == e.Sender && gift.Streamer == e.Streamer && gift.Coins == e.Coins, "the gift is %+v, or was refunded before", gift)
@@ -219,6 +234,13 @@ func (s *story) audit(t *rapid.T, e domain.Event) {
 	if isChatEvent(e.Type()) {
 		s.auditChat(t, e)
 	}
+}
+
+// auditCorrection checks that a correction was proposed, and moves its coins once.
+func (s *story) auditCorrection(t *rapid.T, e domain.Event, id domain.CorrectionID, account domain.Account, coins domain.Coins) {
+	proposed, ok := s.corrections[id]
+	expect(t, e, ok && proposed.Account == account && proposed.Coins == coins, "the proposal is %+v", proposed)
+	delete(s.corrections, id)
 }
 
 // checkPostings checks that the postings of e add up to zero and that amount is added to account.
@@ -245,8 +267,8 @@ func (s *story) checkBalances(t *rapid.T) {
 	var total domain.Coins
 	for account, sum := range s.ledger {
 		total += sum
-		if account != domain.ProviderAccount && sum < 0 {
-			t.Fatalf("%s has %d coins", account, sum)
+		if err := account.CheckBalance(sum); err != nil {
+			t.Fatal(err)
 		}
 	}
 	if total != 0 {

@@ -20,6 +20,12 @@ type Account string
 // ProviderAccount is the account of the payment provider. Its balance is the negated number of all coins ever sold.
 const ProviderAccount Account = "provider"
 
+// OperatorAccount is the account from which operators credit coins. Its balance is the negated number of these coins.
+const OperatorAccount Account = "operator"
+
+// CorrectionAccount is the counterparty of all corrections. Its balance is the negated sum of the corrections.
+const CorrectionAccount Account = "correction"
+
 // WalletAccount returns the account of a user's spendable coins.
 func WalletAccount(u UserID) Account { return Account("user-" + strconv.FormatInt(int64(u), 10)) }
 
@@ -31,9 +37,11 @@ type AccountKind string
 
 // The kinds of accounts.
 const (
-	ProviderKind AccountKind = "provider" // the account of the payment provider
-	WalletKind   AccountKind = "user"     // the spendable coins of a user
-	EarningsKind AccountKind = "earnings" // the coins that a streamer has received
+	ProviderKind   AccountKind = "provider"   // the account of the payment provider
+	OperatorKind   AccountKind = "operator"   // the account from which operators credit coins
+	CorrectionKind AccountKind = "correction" // the counterparty of corrections
+	WalletKind     AccountKind = "user"       // the spendable coins of a user
+	EarningsKind   AccountKind = "earnings"   // the coins that a streamer has received
 )
 
 // ParseAccount returns the account with a name, such as "provider", "user-12" or "earnings-7". It reports false if no
@@ -44,11 +52,25 @@ func ParseAccount(name string) (Account, bool) {
 			return Account(name), true
 		}
 	}
-	return Account(name), Account(name) == ProviderAccount
+	return Account(name), slices.Contains([]Account{ProviderAccount, OperatorAccount, CorrectionAccount}, Account(name))
+}
+
+// CheckBalance returns an error unless the account can have a balance.
+func (a Account) CheckBalance(balance Coins) error {
+	switch {
+	case a == CorrectionAccount:
+	case a == ProviderAccount || a == OperatorAccount:
+		if balance > 0 {
+			return fmt.Errorf("the account %s cannot have %d coins", a, balance)
+		}
+	case balance < 0:
+		return fmt.Errorf("the account %s cannot have %d coins", a, balance)
+	}
+	return nil
 }
 
 // AccountForms describes the names that ParseAccount accepts.
-const AccountForms = "provider, user-ID (the wallet of a user) or earnings-ID (the earnings of a streamer)"
+const AccountForms = "provider, operator, correction, user-ID (the wallet of a user) or earnings-ID (the earnings of a streamer)"
 
 // Posting is one entry of the double-entry bookkeeping.
 type Posting struct {
@@ -115,7 +137,7 @@ type CoinsCredited struct {
 	Order        OrderID   `json:"order"`         // the order that was paid
 	Coins        Coins     `json:"coins"`         // number of coins
 	BalanceAfter Coins     `json:"balance_after"` // balance of the wallet after the event
-	Postings     []Posting `json:"postings"`      // postings from the payment provider to the user
+	Postings     []Posting `json:"postings"`      // postings from the payment provider, or from the account of operators, to the user
 }
 
 func (CoinsCredited) Type() string               { return "coins.credited.v1" }
@@ -125,8 +147,18 @@ func (e CoinsCredited) EventPostings() []Posting { return e.Postings }
 func (e CoinsCredited) evolve(w Wallet) Wallet   { w.Balance = e.BalanceAfter; return w }
 func (e CoinsCredited) check(w Wallet) error     { return w.checkBalance(e.Coins, e.BalanceAfter) }
 
+// FromOperator reports whether the coins come from the account of operators. Older events of operators have postings from
+// the payment provider.
+func (e CoinsCredited) FromOperator() bool {
+	return len(e.Postings) > 0 && e.Postings[0].Account == OperatorAccount
+}
+
 func (e CoinsCredited) checkPostings() error {
-	return checkTransfer(e.Postings, e.Coins, ProviderAccount, WalletAccount(e.User), e.BalanceAfter)
+	from := ProviderAccount
+	if e.FromOperator() {
+		from = OperatorAccount
+	}
+	return checkTransfer(e.Postings, e.Coins, from, WalletAccount(e.User), e.BalanceAfter)
 }
 
 // maxGiftNum is the maximum number of gifts in one command. It limits the cost of a mistyped number.

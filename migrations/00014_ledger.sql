@@ -22,3 +22,12 @@ ALTER TABLE read.coin DROP CONSTRAINT coin_never_negative,
     ADD CONSTRAINT coin_never_negative CHECK (CASE WHEN account IN ('provider', 'operator') THEN balance <= 0 ELSE balance >= 0 OR account = 'correction' END);
 ALTER TABLE read.coin_movement DROP CONSTRAINT coin_movement_check,
     ADD CONSTRAINT coin_movement_check CHECK (balance_after >= 0 OR account IN ('provider', 'operator', 'correction'));
+
+-- The comment on schema read contains the generation of its tables.
+-- +goose StatementBegin
+DO $$
+BEGIN
+    EXECUTE (SELECT format('COMMENT ON SCHEMA read IS %L', json_build_object('generation',
+        coalesce((SELECT generation FROM checkpoint WHERE consumer_group = 'projections'), 0))));
+END $$;
+-- +goose StatementEnd

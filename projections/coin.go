@@ -3,18 +3,20 @@ package projections
 import (
 	"context"
 	"errors"
+	"math"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"roomlog/domain"
 	"roomlog/eventstore"
+	"roomlog/internal/sqltemplate"
 )
 
 // Coins projects the balance and the movements of every account.
 var Coins = Projection{
 	Name: "coins", Version: 3, Tables: []string{"coin", "coin_movement"}, CountsCoins: true,
-	Handlers: []Handler{on(foldCoinsCredited), on(foldCoinsSpent), on(foldCoinsRefunded)},
+	Handlers: []Handler{on(foldCoinsCredited), on(foldCoinsSpent), on(foldCoinsRefunded), on(foldCoinsCorrected), on(foldEarningsCorrected)},
 	Write:    writes(writeCoins),
 }
 
@@ -53,7 +55,16 @@ func foldCoinsRefunded(b *coinsBatch, r eventstore.Record, e domain.GiftRefunded
 	b.post(r, e.Postings, domain.WalletAccount(e.Sender), e.BalanceAfter, purpose{live: e.Live, gift: e.Gift})
 }
 
-// purpose is why coins moved: an order or a gift.
+func foldCoinsCorrected(b *coinsBatch, r eventstore.Record, e domain.CoinsCorrected) {
+	b.post(r, e.Postings, domain.WalletAccount(e.User), e.BalanceAfter, purpose{})
+}
+
+// foldEarningsCorrected books an event without a balance: the log does not contain the balances of earnings.
+func foldEarningsCorrected(b *coinsBatch, r eventstore.Record, e domain.EarningsCorrected) {
+	b.post(r, e.Postings, "", 0, purpose{})
+}
+
+// purpose is why coins moved: an order or a gift. It is empty for a correction.
 type purpose struct {
 	order domain.OrderID
 	live  domain.LiveID
@@ -135,4 +146,98 @@ func (q *Queries) CoinHistory(ctx context.Context, f CoinFilter) ([]CoinMovement
 		m.At = m.At.UTC()
 		return m, err
 	}, selectCoinMovements.With(f.options()), f.Account, after, before, limit)
+}
+
+// Corrections projects the corrections of balances. The coins that they move are in the tables of Coins.
+var Corrections = Projection{
+	Name: "corrections", Version: 1, Tables: []string{"correction"},
+	Handlers: []Handler{on(foldCorrectionProposed), on(foldCorrectionApproved), on(foldCorrectionRejected)},
+	Write:    writes(writeCorrections),
+}
+
+type correctionsBatch struct {
+	id, user, coins, expires          []int64
+	account, proposer, reason, status []string
+	at                                []time.Time
+	decided                           map[domain.CorrectionID]CorrectionStatus
+}
+
+func foldCorrectionProposed(b *correctionsBatch, r eventstore.Record, e domain.CorrectionProposed) {
+	status := CorrectionBooked
+	if e.Open {
+		status = CorrectionOpen
+	}
+	b.id, b.user, b.coins = append(b.id, int64(e.Correction)), append(b.user, int64(e.User)), append(b.coins, int64(e.Coins))
+	b.account, b.proposer, b.reason = append(b.account, string(e.Account)), append(b.proposer, e.Proposer), append(b.reason, e.Reason)
+	b.at, b.expires, b.status = append(b.at, r.RecordedAt), append(b.expires, e.Expires), append(b.status, string(status))
+}
+
+func foldCorrectionApproved(b *correctionsBatch, _ eventstore.Record, e domain.CorrectionApproved) {
+	set(&b.decided, e.Correction, CorrectionBooked)
+}
+
+func foldCorrectionRejected(b *correctionsBatch, _ eventstore.Record, e domain.CorrectionRejected) {
+	set(&b.decided, e.Correction, CorrectionRejected)
+}
+
+func writeCorrections(b *correctionsBatch, tables *pgx.Batch) {
+	if len(b.id) > 0 {
+		tables.Queue(insertCorrection, b.id, b.account, b.user, b.coins, b.proposer, b.reason, b.at, b.expires, b.status)
+	}
+	if len(b.decided) == 0 {
+		return
+	}
+	var ids []int64
+	var statuses []string
+	for id, status := range b.decided {
+		ids, statuses = append(ids, int64(id)), append(statuses, string(status))
+	}
+	expect(len(ids), tables.Queue(updateCorrection, ids, statuses))
+}
+
+// CorrectionStatus is the status of a correction.
+type CorrectionStatus string
+
+// The statuses of corrections.
+const (
+	CorrectionOpen     CorrectionStatus = "open"     // waits for an approval
+	CorrectionBooked   CorrectionStatus = "booked"   // the coins have moved
+	CorrectionRejected CorrectionStatus = "rejected" // rejected or withdrawn
+)
+
+// Correction is a correction of a balance.
+type Correction struct {
+	ID         domain.CorrectionID
+	Account    domain.Account
+	User       domain.UserID
+	Coins      domain.Coins
+	Proposer   string
+	Reason     string
+	ProposedAt time.Time
+	ExpiresAt  time.Time // an open correction can be approved before this time
+	Status     CorrectionStatus
+	Received   domain.Coins // coins that gifts have added to the account
+}
+
+// Correction returns a correction, or ErrNotFound.
+func (q *Queries) Correction(ctx context.Context, id domain.CorrectionID) (Correction, error) {
+	return one(ctx, q, "correction", pgx.RowToStructByPos[Correction], selectCorrections.With(sqltemplate.Options{"id": true}), id)
+}
+
+// Corrections returns at most limit corrections with ids below before, newest first; before 0 stands for no bound. If open
+// is true, it returns only corrections that wait for an approval, or were not approved in time.
+func (q *Queries) Corrections(ctx context.Context, open bool, before domain.CorrectionID, limit int) ([]Correction, error) {
+	if before == 0 {
+		before = math.MaxInt64
+	}
+	return many(ctx, q, "corrections", pgx.RowToStructByPos[Correction], selectCorrections.With(sqltemplate.Options{"open": open}), before, pageSize(limit))
+}
+
+// Received returns the number of coins that gifts have added to an account. It only grows.
+func (q *Queries) Received(ctx context.Context, a domain.Account) (domain.Coins, error) {
+	received, err := one(ctx, q, "received coins", pgx.RowTo[domain.Coins], selectReceived, a)
+	if errors.Is(err, ErrNotFound) {
+		return 0, nil
+	}
+	return received, err
 }

@@ -51,6 +51,7 @@ func DeltaSpecs() []DeltaSpec {
 		toLive(KindComment, "A viewer posted a comment.", commentPayload, droppable, durable),
 		toLive(KindGift, "A viewer sent a gift.", giftPayload, changesGauges, durable),
 		toUser(KindBalance, "The balance of the user has changed.", spentPayload, durable),
+		toUser(KindBalance, "The balance of the user has changed.", correctedPayload),
 		toLive(KindRefund, "A gift was refunded to its sender.", refundPayload, changesGauges),
 		toUser(KindBalance, "The balance of the user has changed.", refundedPayload),
 		toLive(KindJoin, "A viewer joined the live.", joinPayload, droppable, changesGauges),
@@ -121,8 +122,12 @@ func DeltaSpecs() []DeltaSpec {
 		toNobody[domain.GiftWithdrawn](),
 		toNobody[domain.GiftRecordRefunded](notProjected), // gift.refunded contains the same data
 		toNobody[domain.EarningsRefunded](notProjected),   // gift.refunded contains the same data
-		toNobody[domain.OrderPlaced](notProjected),        // no table contains unpaid orders
-		toNobody[domain.OrderPaid](notProjected),          // coins.credited follows and is projected
+		toNobody[domain.CorrectionProposed](),
+		toNobody[domain.CorrectionApproved](),
+		toNobody[domain.CorrectionRejected](),
+		toNobody[domain.EarningsCorrected](),
+		toNobody[domain.OrderPlaced](notProjected), // no table contains unpaid orders
+		toNobody[domain.OrderPaid](notProjected),   // coins.credited follows and is projected
 		toNobody[domain.CoinsClosed](),
 		toNobody[domain.CoinsOpened](),
 		toNobody[domain.EventSetAside](notProjected), // the applier handles the event for all tables
@@ -334,6 +339,10 @@ func spentPayload(_ Delta, e domain.GiftSent) BalancePayload {
 
 func refundedPayload(_ Delta, e domain.GiftRefunded) BalancePayload {
 	return BalancePayload{Balance: e.BalanceAfter, Change: e.Coins, Live: e.Live, Gift: e.Gift, Num: e.Num}
+}
+
+func correctedPayload(_ Delta, e domain.CoinsCorrected) BalancePayload {
+	return BalancePayload{Balance: e.BalanceAfter, Change: e.Coins}
 }
 
 func creditPayload(_ Delta, e domain.CoinsCredited) BalancePayload {

@@ -23,6 +23,7 @@ func TestDeltasOf(t *testing.T) {
 		"comment.posted.v1":           "comment in 6 by 12",
 		"gift.sent.v1":                "gift in 6 by 12, balance to 12",
 		"gift.refunded.v1":            "refund in 6 by 12, balance to 12",
+		"coins.corrected.v1":          "balance to 12",
 		"viewer.joined.v1":            "join in 6 by 12",
 		"viewer.left.v1":              "leave in 6 by 12",
 		"viewer.moved.v1":             "(moved) in 6 by 12",

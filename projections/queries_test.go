@@ -79,7 +79,7 @@ func TestUsersAndSessions(t *testing.T) {
 	if got := must[domain.Coins](t)(s.Queries.Balance(ctx, 1)); got != 0 {
 		t.Error(got)
 	}
-	if got := must[domain.Coins](t)(s.Queries.AccountBalance(ctx, domain.ProviderAccount)); got != -1050 {
+	if got := must[domain.Coins](t)(s.Queries.AccountBalance(ctx, domain.OperatorAccount)); got != -1050 {
 		t.Error(got)
 	}
 	for id, want := range []string{"", "session of ann", "", "session of cat"} { // bob has signed out

@@ -208,6 +208,14 @@ var (
 	updateEmail string
 	//go:embed sql/update_gift_record_refunded.sql
 	updateGiftRecordRefunded string
+	//go:embed sql/insert_correction.sql
+	insertCorrection string
+	//go:embed sql/update_correction.sql
+	updateCorrection string
+	//go:embed sql/select_corrections.sql
+	selectCorrectionsText string
+	//go:embed sql/select_received.sql
+	selectReceived string
 	//go:embed sql/select_sent_gift.sql
 	selectSentGift string
 	//go:embed sql/update_gift_price.sql
@@ -259,6 +267,7 @@ var (
 	selectCoinMovements     = sqltemplate.Must(selectCoinMovementsText)
 	selectComments          = sqltemplate.Must(selectCommentsText)
 	selectEmail             = sqltemplate.Must(selectEmailText)
+	selectCorrections       = sqltemplate.Must(selectCorrectionsText)
 	selectGiftRecords       = sqltemplate.Must(selectGiftRecordsText)
 	selectGifts             = sqltemplate.Must(selectGiftsText)
 	selectLive              = sqltemplate.Must(selectLiveText)

@@ -178,6 +178,7 @@ type User struct {
 	Forgotten bool
 	Ban       domain.Ban // ban from the whole service; zero if there is none
 	Roles     []domain.Role
+	Age       int // years; 0 if unknown
 	Balance   domain.Coins
 	CreatedAt time.Time
 }
@@ -202,7 +203,7 @@ func scanOneUser(row pgx.CollectableRow) (User, error) { return scanUser(row) }
 // scanUser scans a user, and the columns that follow into more.
 func scanUser(row pgx.CollectableRow, more ...any) (u User, err error) {
 	var bannedUntil *int64
-	err = row.Scan(append([]any{&u.ID, &u.Username, &u.Nickname, &u.Avatar, &u.Disabled, &u.Forgotten, &bannedUntil, &u.Roles, &u.Balance, &u.CreatedAt}, more...)...)
+	err = row.Scan(append([]any{&u.ID, &u.Username, &u.Nickname, &u.Avatar, &u.Disabled, &u.Forgotten, &bannedUntil, &u.Roles, &u.Age, &u.Balance, &u.CreatedAt}, more...)...)
 	u.CreatedAt, u.Ban = u.CreatedAt.UTC(), banOf(u.ID, bannedUntil)
 	return u, err
 }

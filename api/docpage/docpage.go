@@ -3,14 +3,20 @@ package docpage
 import (
 	"bytes"
 	"embed"
+	"encoding/json"
+	"errors"
 	"html/template"
+	"maps"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/go-chi/chi/v5"
 
 	"roomlog/internal/asset"
+	"roomlog/internal/strictjson"
 )
 
 //go:embed scalar.js.gz scalar.sha256 page.html page.js
@@ -92,4 +98,46 @@ func File(notFound http.HandlerFunc) http.HandlerFunc {
 func Document(get func() []byte) http.HandlerFunc {
 	f := sync.OnceValue(func() asset.File { return asset.New(asset.JSON, get()) })
 	return func(w http.ResponseWriter, r *http.Request) { f().Serve(w, r) }
+}
+
+// AsyncDocument serves an AsyncAPI document. Its only server is the one that the client has reached: base returns the URL of
+// that server. AsyncDocument panics if the document is not a JSON object.
+func AsyncDocument(document []byte, base func(*http.Request) string) http.HandlerFunc {
+	var members map[string]json.RawMessage
+	if err := strictjson.Unmarshal(document, &members); err != nil {
+		panic("docpage: " + err.Error())
+	}
+	type hosted struct {
+		base string
+		asset.File
+	}
+	var newest atomic.Pointer[hosted]
+	return func(w http.ResponseWriter, r *http.Request) {
+		reached := base(r)
+		h := newest.Load()
+		if h == nil || h.base != reached {
+			h = &hosted{reached, asset.New(asset.JSON, withServer(members, reached))}
+			newest.Store(h)
+		}
+		h.Serve(w, r)
+	}
+}
+
+// withServer returns a document with a server that clients reach at base, such as https://live.example.
+func withServer(members map[string]json.RawMessage, base string) []byte {
+	server := map[string]string{"host": "localhost", "protocol": "ws"}
+	if u, err := url.Parse(base); err == nil && u.Host != "" {
+		server["host"] = u.Host
+		if u.Scheme == "https" {
+			server["protocol"] = "wss"
+		}
+	}
+	servers, err := json.Marshal(map[string]any{"this": server})
+	own := maps.Clone(members)
+	own["servers"] = servers
+	content, marshalErr := json.Marshal(own)
+	if err := errors.Join(err, marshalErr); err != nil {
+		panic("docpage: " + err.Error()) // cannot happen: the document was decoded from JSON
+	}
+	return content
 }

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -100,5 +101,31 @@ func TestDocument(t *testing.T) {
 	got := get("/openapi.json", "Accept-Encoding", "gzip")
 	if text := string(gunzip(t, got.Body.Bytes())); text != `{"openapi":"3.1.0"}` || got.Header().Get("Content-Type") != "application/json" {
 		t.Errorf("%s, %v", text, got.Header())
+	}
+}
+
+// TestAsyncDocument checks that the document names the server that the client has reached.
+func TestAsyncDocument(t *testing.T) {
+	t.Parallel()
+	base := ""
+	handler := AsyncDocument([]byte(`{"asyncapi":"3.0.0","servers":{"local":{"host":"localhost:7001"}},"channels":{}}`), func(*http.Request) string { return base })
+	for at, want := range map[string]string{
+		"http://127.0.0.1:7001": `{"this":{"host":"127.0.0.1:7001","protocol":"ws"}}`,
+		"https://live.example":  `{"this":{"host":"live.example","protocol":"wss"}}`,
+		"https://[::1]:8443/x":  `{"this":{"host":"[::1]:8443","protocol":"wss"}}`,
+		"":                      `{"this":{"host":"localhost","protocol":"ws"}}`,
+	} {
+		for range 2 {
+			base = at
+			answer := httptest.NewRecorder()
+			handler(answer, httptest.NewRequest(http.MethodGet, "/asyncapi.json", nil))
+			var document struct {
+				AsyncAPI string
+				Servers  json.RawMessage
+			}
+			if err := json.Unmarshal(answer.Body.Bytes(), &document); err != nil || document.AsyncAPI != "3.0.0" || string(document.Servers) != want {
+				t.Errorf("%s: got the servers %s, %v, want %s", at, document.Servers, err, want)
+			}
+		}
 	}
 }

@@ -19,18 +19,18 @@ var files embed.FS
 // Path is the folder of the schemas.
 const Path = "/schemas/"
 
-// entry is one schema in the list of schemas.
-type entry struct {
-	Type string `json:"type"`
-	URL  string `json:"url"`
+// Entry is one schema in the list of schemas.
+type Entry struct {
+	Type string `json:"type" example:"gift.sent.v1"`
+	URL  string `json:"url" example:"/schemas/gift.sent.v1.json"`
 }
 
 // List serves a list of all schemas, sorted by event type.
 func List(w http.ResponseWriter, r *http.Request) {
-	var all []entry
+	var all []Entry
 	found, err := files.ReadDir(".")
 	for _, f := range found {
-		all = append(all, entry{strings.TrimSuffix(f.Name(), ".json"), Path + f.Name()})
+		all = append(all, Entry{strings.TrimSuffix(f.Name(), ".json"), Path + f.Name()})
 	}
 	text, encoding := json.Marshal(all)
 	if err != nil || encoding != nil {

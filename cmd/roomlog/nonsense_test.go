@@ -282,7 +282,7 @@ func TestArgumentsHaveBounds(t *testing.T) {
 		t.Errorf("only %d numbers were found", numbers)
 	}
 	for _, args := range []string{
-		"gift add --name x --coin=-3", "gift reprice 1 --coin 0", "gift withdraw 0", "coins credit --user 0 --amount=-1 --order x", "ban --user=-1", "ban --user 1 --live 0",
+		"gift add --name x --coin=-3", "gift reprice 1 --coin 0", "gift withdraw 0", "coins credit --user 0 --amount=-1 --order x", "coins correct user-1 --add 0 --reason x", "coins approve 0", "coins reject 0 --reason x", "gift refund 0 --reason x", "ban --user=-1", "ban --user 1 --live 0",
 		"ban --user 1 --for=-5s", "kick --user 0", "export --live 0", "live stop 0", "events inspect 0", "events set-aside 0 --reason x", "talk --token x --live 0", "talk --token x --url http://x",
 		"talk --token x --for=-1s", "talk --token x --for=9000h", "ban --user 1 --for 0s", "ban --user 1 --for 1500ms", "ban --user 1 --for 2000000h",
 		"replay 1 --speed 0", "replay 1 --speed NaN", "replay 1 --speed=-Inf", "replay 1 --speed 1e9", "replay 1 --skip=-1s", "replay 1 --max-gap=-1s", "replay 1 --max-gap=99999h", "replay 0",

@@ -65,6 +65,22 @@ func TestOfficialClients(t *testing.T) {
 			})
 		}
 	}
+	t.Run("a profile that is changed over REST", func(t *testing.T) {
+		viewer := join(t, at, "mia")
+		inLive := play(t, at, "2", "websocket")
+		inLive.emit("joinLive", map[string]any{"live_id": live, "token": viewer.token})
+		hear(inLive, "online", func(l shownList) bool { return l.among(viewer.name, inLive.id) })
+		own := play(t, at, "2", "websocket", map[string]any{"query": map[string]any{"token": "Bearer " + viewer.token}})
+		want := shownPerson{viewer.id, "小米", "https://cdn.example/mia.png"}
+		viewer.call(http.MethodPut, "/api/user/profile", map[string]any{"nickname": want.Name, "avatar": want.Avatar, "age": 31}, nil)
+		native.await("the profile", func(f frame) bool { return f.Type == "viewer_profile" && into[shownPerson](t, f) == want })
+		hear(inLive, "profile", func(p shownPerson) bool { return p == want })
+		hear(own, "message", func(account struct{ Nickname string }) bool { return account.Nickname == want.Name })
+		hear(own, "message", func(age int) bool { return age == 31 })
+		if out := at.roomlog("export", "--type", "user.age_changed.v1"); strings.Count(out, "\n") != 1 || !strings.Contains(out, `"age":31`) {
+			t.Errorf("the log has the ages %s", out)
+		}
+	})
 	if out := at.roomlog("verify"); !strings.HasPrefix(out, "ok: ") {
 		t.Errorf("verify printed %s", out)
 	}

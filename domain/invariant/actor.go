@@ -2,33 +2,18 @@ package invariant
 
 import (
 	"slices"
-	"strconv"
-	"strings"
 
 	"roomlog/domain"
 )
 
 // checkActor checks that the actor may have caused e.
 func (c *checker) checkActor(e domain.Event, actor string) {
-	by, ok := parseActor(actor)
+	by, ok := domain.ParseActor(actor)
 	if !ok {
 		c.expect(false, "there is no actor %q", actor)
 		return
 	}
 	c.expect(c.mayCause(by, e), "%s could not cause %s", actor, e.Type())
-}
-
-// parseActor parses the name of an actor, as domain.Actor.String returns it.
-func parseActor(name string) (domain.Actor, bool) {
-	for _, kind := range []domain.ActorKind{domain.Anonymous, domain.Operator, domain.System, domain.PaymentProvider} {
-		if by := (domain.Actor{Kind: kind}); by.String() == name {
-			return by, true
-		}
-	}
-	number, found := strings.CutPrefix(name, "user-")
-	id, err := strconv.ParseInt(number, 10, 64)
-	by := domain.Actor{Kind: domain.Authenticated, User: domain.UserID(id)}
-	return by, found && err == nil && id > 0 && by.String() == name
 }
 
 // mayCause reports whether an actor may have caused e. An event that is not listed here can be caused by its user only.
@@ -46,6 +31,8 @@ func (c *checker) mayCause(by domain.Actor, e domain.Event) bool {
 		return is(by, e.Streamer) || c.isOperator(by)
 	case domain.GiftRecordRefunded: // gift.refunded, which follows, contains the streamer
 		return by.Kind == domain.Authenticated || c.isOperator(by)
+	case domain.CorrectionProposed:
+		return c.isOperator(by) && by.String() == e.Proposer && by.User != e.User
 	case domain.OrderPlaced:
 		return is(by, e.User) || c.isOperator(by)
 	case domain.ViewerBanned, domain.ViewerUnbanned, domain.ViewerMuted, domain.ViewerUnmuted, domain.CommentsCleared, domain.LiveModeSet:
@@ -60,7 +47,9 @@ func (c *checker) mayCause(by domain.Actor, e domain.Event) bool {
 		return is(by, c.live(e.Live).Streamer) || c.isOperator(by)
 	case domain.ModeratorRemoved:
 		return is(by, c.live(e.Live).Streamer) || c.isOperator(by)
-	case domain.OrderPaid, domain.CoinsCredited:
+	case domain.CoinsCredited:
+		return by.Kind == domain.PaymentProvider && !e.FromOperator() || c.isOperator(by)
+	case domain.OrderPaid:
 		return by.Kind == domain.PaymentProvider || c.isOperator(by)
 	case domain.ViewerLeft, domain.ParticipantLeft, domain.BroadcastStarted, domain.RecordingStarted, domain.RecordingFinished,
 		domain.CoinsClosed, domain.CoinsOpened:
@@ -71,7 +60,8 @@ func (c *checker) mayCause(by domain.Actor, e domain.Event) bool {
 		return by.Kind == domain.System || c.isOperator(by)
 	case domain.UserDisabled, domain.UserEnabled, domain.UserRoleGranted, domain.UserRoleRevoked, domain.UserForgotten, domain.UserKicked,
 		domain.ConnectionKicked, domain.UserBanned, domain.UserUnbanned, domain.PlayerKicked, domain.ParticipantForgotten,
-		domain.GiftAdded, domain.GiftRepriced, domain.GiftWithdrawn, domain.EventSetAside:
+		domain.GiftAdded, domain.GiftRepriced, domain.GiftWithdrawn, domain.EventSetAside,
+		domain.CorrectionApproved, domain.CorrectionRejected, domain.CoinsCorrected, domain.EarningsCorrected:
 		return c.isOperator(by)
 	case domain.UserRegistered, domain.UsernameClaimed, domain.UserEmailAdded, domain.EmailClaimed, domain.UserSignedIn,
 		domain.ChatRoomCreated, domain.ChatRoomNameClaimed, domain.ChatRoomLeft, domain.NicknameSet, domain.NicknameClaimed, domain.NicknameReleased:

@@ -18,6 +18,10 @@ func (c *checker) checkRules(e domain.Event) {
 		c.expect(o.User == e.User && o.Price == e.Price && !o.Paid, "order %s is %s", e.Order, orderText(o))
 	case domain.GiftRecordRefunded:
 		c.expect(!state[domain.GiftRecord](c, e).Refunded, "the gift at position %d was refunded before", e.Position)
+	case domain.CorrectionApproved:
+		c.expect(state[domain.Correction](c, e).Open, "correction %d does not wait for an approval", e.Correction)
+	case domain.CorrectionRejected:
+		c.expect(state[domain.Correction](c, e).Open, "correction %d does not wait for an approval", e.Correction)
 	case domain.GiftRepriced:
 		g := state[domain.Gift](c, e)
 		c.expect(g.Available && g.Price == e.From, "gift %d costs %d before, not %d", e.Gift, g.Price, e.From)
@@ -163,7 +167,7 @@ func (c *checker) checkCoins(e domain.CoinEvent) {
 	switch e := e.(type) {
 	case domain.CoinsCredited:
 		c.checkBalance(e, domain.WalletAccount(e.User), e.Coins, e.BalanceAfter)
-		c.expect(posted(e, domain.ProviderAccount) == -e.Coins, "the coins do not come from the payment provider")
+		c.expect(posted(e, domain.ProviderAccount)+posted(e, domain.OperatorAccount) == -e.Coins, "the coins come neither from the payment provider nor from operators")
 		o := state[domain.Order](c, domain.OrderPaid{Order: e.Order})
 		c.expect(o.Paid && o.User == e.User && o.Coins == e.Coins, "order %s is %s", e.Order, orderText(o))
 	case domain.GiftSent:
@@ -174,12 +178,23 @@ func (c *checker) checkCoins(e domain.CoinEvent) {
 		c.expect(e.Num > 0 && e.Price*domain.Coins(e.Num) == e.Coins, "%d gifts for %d coins cost %d", e.Num, e.Price, e.Coins)
 		l := c.live(e.Live)
 		c.expect(l.Streamer == e.Streamer, "live %d belongs to user %d", e.Live, l.Streamer)
+	case domain.CoinsCorrected:
+		c.checkBalance(e, domain.WalletAccount(e.User), e.Coins, e.BalanceAfter)
+		c.checkCorrection(e.Correction, domain.WalletAccount(e.User), e.Coins)
+	case domain.EarningsCorrected:
+		c.checkCorrection(e.Correction, domain.EarningsAccount(e.Streamer), e.Coins)
 	case domain.GiftRefunded:
 		c.checkBalance(e, domain.WalletAccount(e.Sender), e.Coins, e.BalanceAfter)
 		c.expect(posted(e, domain.EarningsAccount(e.Streamer)) == -e.Coins, "the coins do not come from user %d", e.Streamer)
 		c.expect(state[domain.GiftRecord](c, domain.GiftRecordRefunded{Position: e.Position}).Refunded, "the gift at position %d is not marked as refunded", e.Position)
 		c.expect(c.live(e.Live).Streamer == e.Streamer, "live %d belongs to another user than %d", e.Live, e.Streamer)
 	}
+}
+
+// checkCorrection checks that a correction was decided before its coins move.
+func (c *checker) checkCorrection(id domain.CorrectionID, account domain.Account, coins domain.Coins) {
+	of := state[domain.Correction](c, domain.CorrectionProposed{Correction: id})
+	c.expect(of.Account == account && of.Coins == coins && !of.Open, "correction %d is about %d coins of %q, or waits for an approval", id, of.Coins, of.Account)
 }
 
 // checkBalance checks the balance after an event that adds amount coins to a wallet.

@@ -1,5 +1,5 @@
 -- Reads tables coin, session, user_account of package projections.
-SELECT u.id, u.username, u.nickname, u.avatar, u.disabled, u.forgotten, u.banned_until, u.roles, coalesce(c.balance, 0), u.created_at,
+SELECT u.id, u.username, u.nickname, u.avatar, u.disabled, u.forgotten, u.banned_until, u.roles, u.age, coalesce(c.balance, 0), u.created_at,
     coalesce(s.session, '')
 FROM unnest($1::bigint[]) AS w (id)
 JOIN user_account u ON u.id = w.id

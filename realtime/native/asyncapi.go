@@ -15,8 +15,11 @@ type object map[string]any
 // AsyncAPI returns an AsyncAPI 3.0 document of the native dialect, generated from the types of the frames.
 func AsyncAPI() []byte {
 	messages, ops, names := object{}, object{}, object{}
-	add := func(name, summary string, payload any) object {
-		messages[name] = object{"name": name, "summary": summary, "contentType": "application/json", "payload": payload}
+	add := func(name, summary string, payload *jsonschema.Schema) object {
+		messages[name] = object{
+			"name": name, "summary": summary, "contentType": "application/json", "payload": payload,
+			"examples": []object{{"name": "example", "payload": exampleOf(name, payload)}},
+		}
 		names[name] = ref("components/messages/" + name)
 		return ref("channels/ws/messages/" + name)
 	}

@@ -106,6 +106,35 @@ func checkReferences(t *testing.T, doc []byte) {
 	}
 }
 
+// TestAsyncAPIExamples checks that every message has an example that its schema allows.
+func TestAsyncAPIExamples(t *testing.T) {
+	t.Parallel()
+	var doc struct {
+		Components struct {
+			Messages map[string]struct {
+				Examples []struct{ Payload any }
+			}
+		}
+	}
+	if err := json.Unmarshal(native.AsyncAPI(), &doc); err != nil {
+		t.Fatal(err)
+	}
+	schemas, err := frameSchemas()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, message := range doc.Components.Messages {
+		if len(message.Examples) == 0 {
+			t.Errorf("%s has no example", name)
+		}
+		for _, example := range message.Examples {
+			if err := schemas[name].Validate(example.Payload); err != nil {
+				t.Errorf("%s: the example %v: %v", name, example.Payload, err)
+			}
+		}
+	}
+}
+
 // frameSchemas are the schemas of all frames that a server sends, by the names of their messages in the AsyncAPI document.
 var frameSchemas = sync.OnceValues(func() (map[string]*jsonschema.Schema, error) {
 	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(native.AsyncAPI()))

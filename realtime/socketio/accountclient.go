@@ -148,6 +148,9 @@ func (a *accountClient) send(d projections.Delta) {
 	case domain.GiftSent:
 		a.coins = e.BalanceAfter
 		a.emit(e.BalanceAfter)
+	case domain.CoinsCorrected:
+		a.coins = e.BalanceAfter
+		a.emit(e.BalanceAfter)
 	case domain.GiftRefunded:
 		a.coins = e.BalanceAfter
 		a.emit(e.BalanceAfter)

@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"os/user"
+	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -95,7 +98,15 @@ func (b *backend) execute(ctx context.Context, c domain.Command) (eventstore.Rec
 
 // append executes a command as an operator. It does not wait for the tables.
 func (b *backend) append(ctx context.Context, c domain.Command) (eventstore.Receipt, error) {
-	return b.request(ctx, domain.Request{Command: c, Actor: domain.Actor{Kind: domain.Operator}})
+	return b.request(ctx, domain.Request{Command: c, Actor: domain.OperatorActor(login())})
+}
+
+// login returns the name of the user of the operating system who runs the command, or the number if the user has no name.
+func login() string {
+	if by, err := user.Current(); err == nil && by.Username != "" {
+		return by.Username
+	}
+	return "uid-" + strconv.Itoa(os.Getuid())
 }
 
 // request executes a request. It does not wait for the tables.

@@ -3,9 +3,12 @@ package admin
 import (
 	"context"
 	"errors"
+	"fmt"
+	"time"
 
 	"roomlog/cmd/roomlog/cli"
 	"roomlog/domain"
+	"roomlog/projections"
 )
 
 type coinsCredit struct {
@@ -41,5 +44,119 @@ func (c *coinsCredit) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) err
 			return err
 		}
 		return printDone(sh, receipt, "order %s is credited: user %d has %s", c.Order, c.User, cli.Count(balance, "coin"))
+	})
+}
+
+// correctionPeriod is the time within which a correction from the command line must be approved.
+const correctionPeriod = 24 * time.Hour
+
+type coinsCorrect struct {
+	Account string `arg:"" help:"Account: user-ID (the wallet of a user) or earnings-ID (the earnings of a streamer)."`
+	Add     int64  `min:"1" xor:"coins" required:"" placeholder:"N" help:"Coins to add, at least 1."`
+	Take    int64  `min:"1" xor:"coins" required:"" placeholder:"N" help:"Coins to take, at least 1."`
+	Reason  string `required:"" placeholder:"TEXT" help:"Reason, recorded in the log: 1 to 100 characters. It must not name a person."`
+}
+
+func (coinsCorrect) Help() string {
+	return `Example:
+
+  roomlog coins correct user-12 --take 30 --reason "credited twice"
+
+The coins move when another operator approves the correction within 24 hours: with POST /api/operator/correction/approve, or
+with roomlog coins approve as another user of the operating system. The limit below which a server needs no approval
+(--correction-limit) does not apply here.`
+}
+
+// AfterApply refuses a number or a reason that the log refuses.
+func (c *coinsCorrect) AfterApply() error {
+	return errors.Join(checkNumber("--add", max(c.Add, 1), 1, domain.MaxCoins), checkNumber("--take", max(c.Take, 1), 1, domain.MaxCoins),
+		checkText("--reason", c.Reason, 1, domain.MaxReason))
+}
+
+func (c *coinsCorrect) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
+	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
+		if err := b.catchUpToHead(ctx); err != nil {
+			return err
+		}
+		received, err := b.queries.Received(ctx, domain.Account(c.Account))
+		if err != nil {
+			return err
+		}
+		receipt, err := b.execute(ctx, domain.ProposeCorrection{
+			Account: domain.Account(c.Account), Coins: domain.Coins(c.Add - c.Take), Reason: c.Reason, Period: correctionPeriod, Received: received})
+		if err != nil {
+			return err
+		}
+		for _, r := range receipt.Events {
+			if e, ok := r.Event.(domain.CorrectionProposed); ok {
+				fmt.Fprintf(sh.Stdout, "correction %d waits for the approval of another operator until %s\n", e.Correction, time.Unix(e.Expires, 0).UTC().Format(time.RFC3339))
+			}
+		}
+		return nil
+	})
+}
+
+type coinsApprove struct {
+	ID int64 `min:"1" arg:"" help:"Correction, see roomlog coins corrections."`
+}
+
+func (c *coinsApprove) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
+	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
+		if err := b.catchUpToHead(ctx); err != nil {
+			return err
+		}
+		id := domain.CorrectionID(c.ID)
+		found, err := b.queries.Correction(ctx, id)
+		if err != nil && !errors.Is(err, projections.ErrNotFound) {
+			return err
+		}
+		receipt, err := b.execute(ctx, domain.ApproveCorrection{Correction: id, Account: found.Account, Received: found.Received})
+		if err != nil {
+			return err
+		}
+		return printDone(sh, receipt, "correction %d is booked: %s of %s", id, cli.Count(found.Coins, "coin"), found.Account)
+	})
+}
+
+type coinsReject struct {
+	ID     int64  `min:"1" arg:"" help:"Correction, see roomlog coins corrections."`
+	Reason string `required:"" placeholder:"TEXT" help:"Reason, recorded in the log: 1 to 100 characters. It must not name a person."`
+}
+
+// AfterApply refuses a reason that the log refuses.
+func (c *coinsReject) AfterApply() error {
+	return checkText("--reason", c.Reason, 1, domain.MaxReason)
+}
+
+func (c *coinsReject) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
+	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
+		receipt, err := b.execute(ctx, domain.RejectCorrection{Correction: domain.CorrectionID(c.ID), Reason: c.Reason})
+		if err != nil {
+			return err
+		}
+		return printDone(sh, receipt, "correction %d is rejected", c.ID)
+	})
+}
+
+type coinsCorrections struct {
+	Open   bool  `help:"List only corrections that are not decided."`
+	Before int64 `min:"1" placeholder:"ID" help:"List only corrections with smaller ids. Default: begin with the newest"`
+	Limit  int   `min:"1" max:"500" default:"50" placeholder:"N" help:"Maximum number of corrections, 50 by default."`
+}
+
+func (c *coinsCorrections) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
+	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
+		if err := b.catchUpToHead(ctx); err != nil {
+			return err
+		}
+		found, err := b.queries.Corrections(ctx, c.Open, domain.CorrectionID(c.Before), c.Limit)
+		if err != nil {
+			return err
+		}
+		t := newTable(sh.Stdout, "ID", "ACCOUNT", "COINS", "STATUS", "PROPOSER", "EXPIRES", "REASON")
+		for _, r := range found {
+			t.row(r.ID, r.Account, r.Coins, r.Status, r.Proposer, r.ExpiresAt.UTC().Format(time.RFC3339), r.Reason)
+		}
+		return t.end("There are no corrections.")
 	})
 }

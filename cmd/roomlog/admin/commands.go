@@ -11,7 +11,11 @@ type Commands struct {
 		Refund   giftRefund   `cmd:"" help:"Give the coins of a gift back to its sender."`
 	} `cmd:"" help:"Manage the gift catalogue."`
 	Coins struct {
-		Credit coinsCredit `cmd:"" help:"Credit a user with coins, once per order."`
+		Credit      coinsCredit      `cmd:"" help:"Credit a user with coins, once per order."`
+		Correct     coinsCorrect     `cmd:"" help:"Propose a correction of a balance, which another operator must approve."`
+		Approve     coinsApprove     `cmd:"" help:"Approve a correction that another operator has proposed."`
+		Reject      coinsReject      `cmd:"" help:"Reject or withdraw a correction."`
+		Corrections coinsCorrections `cmd:"" help:"List corrections of balances, newest first."`
 	} `cmd:"" help:"Manage coins."`
 	Ledger struct {
 		Balance   ledgerBalance   `cmd:"" help:"Show the balances of all accounts, now or as of a position or a time. They add up to 0."`

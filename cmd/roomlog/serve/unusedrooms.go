@@ -63,6 +63,6 @@ func (u *unusedRooms) expires(ctx context.Context, room projections.ChatRoom) (b
 	if len(page.Events) == 0 || page.Events[0].Position != room.Position {
 		return false, errors.New("the log does not have the event of a chat room")
 	}
-	by := page.Events[0].Metadata.Actor
-	return by != domain.Actor{Kind: domain.Operator}.String() && by != domain.Actor{Kind: domain.System}.String(), nil
+	by, _ := domain.ParseActor(page.Events[0].Metadata.Actor)
+	return by.Kind != domain.Operator && by.Kind != domain.System, nil
 }

@@ -141,7 +141,7 @@ func (b *book) add(p domain.Posting) error {
 		b.accounts[p.Account] = a
 	}
 	after := a.closing + p.Amount
-	if err := checkBalance(p.Account, after); err != nil {
+	if err := p.Account.CheckBalance(after); err != nil {
 		return err
 	}
 	a.closing = after
@@ -274,5 +274,5 @@ func (b *book) addOpening(line string, sum *domain.Coins) error {
 	}
 	b.accounts[name] = &account{opening: balance, closing: balance}
 	*sum += balance
-	return checkBalance(name, balance)
+	return name.CheckBalance(balance)
 }

@@ -180,7 +180,7 @@ func TestPackOfTheLog(t *testing.T) {
 	for _, row := range rows(t, files["trial_balance.csv"]) {
 		closing[row["account"]] = row["closing"]
 	}
-	if want := map[string]string{"earnings-1": "600", "provider": "-1500", "user-1": "500", "user-2": "400"}; fmt.Sprint(closing) != fmt.Sprint(want) {
+	if want := map[string]string{"earnings-1": "600", "operator": "-1500", "user-1": "500", "user-2": "400"}; fmt.Sprint(closing) != fmt.Sprint(want) {
 		t.Errorf("balances %v, want %v", closing, want)
 	}
 	statement := rows(t, files["statements.csv"])

@@ -31,7 +31,7 @@ export function Chart({ title, unit, data }) {
       plot.current = new UPlot({
         width: box.current.clientWidth, height: 150, cursor: { y: false }, legend: { show: false }, padding: [8, 8, 0, 0],
         scales: { y: { range: (_, min, max) => [Math.min(0, min ?? 0), Math.max(1, (max ?? 1) * 1.15)] } },
-        axes: [{ ...axis, size: 28, space: 80 }, { ...axis, size: 52 }],
+        axes: [{ ...axis, size: 28, space: 80, values: (_, times) => times.map((at) => new Date(at * 1000).toTimeString().slice(0, 8)) }, { ...axis, size: 52 }],
         series: [{}, { label: title, stroke: colour("--accent-text"), width: 2, fill: colour("--accent-soft"), points: { show: false } }],
       }, newest.current, box.current);
       observer = new ResizeObserver(() => box.current && plot.current?.setSize({ width: box.current.clientWidth, height: 150 }));

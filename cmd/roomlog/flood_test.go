@@ -50,9 +50,9 @@ func (h *hostile) flood(member *person, pause time.Duration) {
 		post("/api/upload", file.FormDataContentType(), form.String()),
 		post("/api/nothing", jsonType, strings.Repeat("x", 10_000)),
 	}
-	kinds := make([][]func(*http.Client), len(requests)) // each kind of request has a client
-	for i, request := range requests {
-		kinds[i] = append(kinds[i], request)
+	var kinds [][]func(*http.Client) // each kind of request has a client
+	for _, request := range requests {
+		kinds = append(kinds, []func(*http.Client){request})
 	}
 	var all []func(*http.Client) // one client sends all requests of the API
 	for _, one := range h.operations() {

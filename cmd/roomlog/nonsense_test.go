@@ -262,7 +262,7 @@ func TestArgumentsHaveBounds(t *testing.T) {
 				t.Errorf("%s has no bounds: add a min and a max tag", value.Summary())
 			}
 		case strings.Contains(kind, "int") && !strings.Contains(kind, "interface"):
-			if value.Tag.Get("min") != "1" {
+			if least := value.Tag.Get("min"); least != "0" && least != "1" {
 				t.Errorf("%s has no bounds: add a min tag", value.Summary())
 			}
 		default:

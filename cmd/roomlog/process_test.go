@@ -270,6 +270,9 @@ func (p *process) run(args ...string) (out, errors string, code int) {
 	cmd.Env = append(append(environment0(), p.env...), "ROOMLOG_DATA="+p.data())
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	_ = cmd.Run()
+	if ctx.Err() != nil {
+		p.t.Fatalf("roomlog %s did not end: %s%s", strings.Join(args, " "), &stdout, &stderr)
+	}
 	if cmd.ProcessState == nil || cmd.ProcessState.ExitCode() != 0 {
 		return stdout.String(), stderr.String(), max(1, cmd.ProcessState.ExitCode())
 	}

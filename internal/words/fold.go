@@ -113,7 +113,9 @@ func newForm(pieces []piece) form {
 func split(text string, pieces []piece) []piece {
 	separated := false
 	for at := 0; at < len(text); {
-		next, folded, separator := at+1, "", false
+		next := at + 1
+		var folded string
+		var separator bool
 		if c := text[at]; c < utf8.RuneSelf && (next == len(text) || text[next] < utf8.RuneSelf) {
 			folded = ascii[c]
 			separator = folded == ""

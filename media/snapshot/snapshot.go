@@ -127,8 +127,11 @@ func (t *Taker) decode(ctx context.Context, file []byte) ([]byte, error) {
 		"-frames:v", "1", "-vf", "scale="+width+":-2", "-q:v", "5", "-f", "mjpeg", "pipe:1")
 	var out, faults bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(file), &out, &faults
-	if err := cmd.Run(); err != nil || out.Len() == 0 || out.Len() > maxBytes {
-		return nil, fmt.Errorf("%w: %v: %.200s", errDecode, err, strings.TrimSpace(faults.String()))
+	if err := cmd.Run(); err != nil {
+		return nil, fmt.Errorf("%w: %w: %.200s", errDecode, err, strings.TrimSpace(faults.String()))
+	}
+	if out.Len() == 0 || out.Len() > maxBytes {
+		return nil, fmt.Errorf("%w: the picture has %d bytes", errDecode, out.Len())
 	}
 	return out.Bytes(), nil
 }

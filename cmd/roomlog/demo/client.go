@@ -122,7 +122,7 @@ const (
 // enter connects a person and joins a live. The connection ends with ctx.
 func (p *person) enter(ctx context.Context, live int64) (*connection, error) {
 	s := &connection{}
-	conn, _, err := gws.NewClient(s, &gws.ClientOption{Addr: strings.Replace(p.site, "http", "ws", 1) + "/ws", HandshakeTimeout: handshakeTimeout, ReadMaxPayloadSize: 1 << 20})
+	conn, _, err := gws.NewClient(s, &gws.ClientOption{Addr: strings.Replace(p.site, "http", "ws", 1) + "/ws", HandshakeTimeout: handshakeTimeout, ReadMaxPayloadSize: 1 << 20}) //nolint:bodyclose // the connection replaces the body
 	if err != nil {
 		return nil, err
 	}

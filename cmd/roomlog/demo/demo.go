@@ -61,7 +61,7 @@ func (c *Command) play(ctx context.Context, sh cli.Shell, s *server) error {
 	w := &world{server: s, site: "http://" + local(s.http), rtmp: local(s.rtmp), now: sh.Now}
 	if err := w.fill(ctx); err != nil {
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // the demo ends with ctx
 		}
 		return fmt.Errorf("fill the demo: %w", err)
 	}
@@ -72,11 +72,7 @@ func (c *Command) play(ctx context.Context, sh cli.Shell, s *server) error {
 
 Press Ctrl-C to end the demo.
 `, len(w.lives), len(w.viewers), w.site, host, password)
-	err := w.run(ctx)
-	if ctx.Err() != nil {
-		return nil
-	}
-	return err
+	return ignoreEnd(ctx, w.run(ctx))
 }
 
 // local returns the address at which this computer reaches a listener.

@@ -122,9 +122,9 @@ func (f *film) publishOnce(ctx context.Context, address, key, sign string) error
 		return err
 	}
 	begun := time.Now()
-	for round := time.Duration(0); ; round++ {
+	for round := 0; ; round++ {
 		for _, one := range f.frames {
-			at := round*f.length + one.at
+			at := time.Duration(round)*f.length + one.at
 			if ahead := at - time.Since(begun); ahead > 0 && !wait.Sleep(ctx, ahead) {
 				return nil
 			}

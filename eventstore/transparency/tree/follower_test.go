@@ -402,7 +402,7 @@ func TestEachCauseOfAHaltIsLoggedOnce(t *testing.T) {
 		w.Eventually(func() error {
 			var halt *tree.HaltError
 			if err := f.Status().Err; !errors.As(err, &halt) || halt.Reason != reason {
-				return fmt.Errorf("the status is %v, want %s", err, reason)
+				return fmt.Errorf("the status is %q, want %s", fmt.Sprint(err), reason)
 			}
 			return nil
 		})

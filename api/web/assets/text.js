@@ -13,7 +13,7 @@ export const texts = {
   "search": ["Search lives", "搜索直播"], "onair": ["On air", "直播中"], "live": ["LIVE", "直播"], "paused": ["Paused", "已暂停"], "ended": ["Ended", "已结束"], "notstarted": ["Not started", "未开始"],
   "none.onair": ["Nobody is on air right now", "现在没有人在直播"], "none.onair.text": ["Be the first: open the studio and go live.", "来做第一个主播吧。"], "none.found": ["No live matches “{text}”", "没有找到“{text}”"],
   "none.past": ["No recorded shows yet", "还没有回放"], "none.past.text": ["Recorded shows appear here when they have ended.", "录制的直播结束后会出现在这里。"], "open.studio": ["Open the studio", "进入直播间"],
-  "watching": ["{n} watching", "{n} 人在看"], "seen": ["{n} viewers", "{n} 人看过"], "coins": ["{n} coins", "{n} 金币"],
+  "watching": ["{n} watching", "{n} 人在看"], "seen": ["Seen by {n}", "{n} 人看过"], "coins": ["{n} coins", "{n} 金币"],
 
   "chat": ["Chat", "聊天"], "viewers": ["Viewers", "观众"], "comment": ["Say something…", "说点什么…"], "comment.label": ["Comment", "评论"], "send": ["Send", "发送"],
   "joined": ["{name} joined", "{name} 进入直播间"], "joined.many": ["{n} viewers joined", "{n} 位观众进入"], "gave": ["sent {gift} ×{n}", "送出 {gift} ×{n}"], "chat.empty": ["No comments yet. Say hello!", "还没有评论，打个招呼吧！"],

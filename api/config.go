@@ -97,7 +97,7 @@ type Config struct {
 	PublicURL        string        `placeholder:"URL" help:"URL by which clients reach this server, like https://live.example. It begins the addresses of uploaded files. Default: the host that each request names."`
 	TimeZone         string        `default:"Asia/Shanghai" help:"IANA name of the time zone of created_time in API responses, like UTC."`
 	CoinsPerUnit     int64         `default:"10" min:"1" max:"1000000" unit:"coins" help:"Number of coins that a top-up credits for one unit of the currency."`
-	CorrectionLimit  int64         `default:"1000" min:"1" max:"1000000000000" unit:"coins" help:"Maximum number of coins of a correction that needs no approval of a second operator. Corrections from the command line always need one."`
+	CorrectionLimit  int64         `default:"1000" min:"1" max:"1000000000000" unit:"coins" help:"Maximum number of coins of one correction that needs no approval of a second operator. It does not limit how many corrections an operator makes. Corrections from the command line always need one."`
 	CorrectionPeriod time.Duration `default:"24h" min:"1m" max:"720h" help:"Time within which a second operator must approve a correction."`
 	ChatRooms        int           `default:"200" min:"1" max:"100000" unit:"chat rooms" help:"Maximum number of chat rooms in total that users may create. Operators may create more."`
 

@@ -170,6 +170,9 @@ func (s *server) readLiveAt(ctx context.Context, in *liveAtInput) (liveAt, error
 	if err != nil {
 		return liveAt{}, err
 	}
+	if err := s.waitForHead(ctx); err != nil { // the tables contain the comments that were removed later
+		return liveAt{}, err
+	}
 	live, err := past.LiveAt(ctx, s.Store, in.ID, position)
 	if isNotFound(err) {
 		err = refusal(domain.CodeLiveNotFound, "live %d was created later", in.ID)

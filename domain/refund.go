@@ -65,7 +65,7 @@ func (c RefundGift) decide(view View) ([]Event, error) {
 	if c.Position < 1 || gift.Position != c.Position {
 		return nil, refuse(CodeGiftRecordNotFound, "no gift was sent at position %d", c.Position)
 	}
-	if err := view.checkModerator(view.Live(gift.Live), gift.Live); err != nil {
+	if err := view.checkOwner(view.Live(gift.Live), gift.Live); err != nil {
 		return nil, err
 	}
 	reason, err := text("reason", c.Reason, 1, MaxReason)

@@ -28,6 +28,7 @@ func TestRefundGift(t *testing.T) {
 		{name: "moves the coins back, also after the live has ended", given: given, by: asUser(streamer), when: refund, then: refunded},
 		{name: "is accepted from an operator", given: given, by: operator, when: refund, then: refunded},
 		{name: "is refused to the sender", given: given, when: refund, refused: domain.CodeLiveNotFound},
+		{name: "is refused to a moderator", given: events(given, []domain.Event{domain.ModeratorAppointed{Live: 6, User: viewer}}), when: refund, refused: domain.CodeLiveNotFound},
 		{name: "is refused the second time", given: events(given, refunded), by: operator, when: changed(func(c *domain.RefundGift) { c.Received = 60 }), refused: domain.CodeGiftRefunded},
 		{name: "is refused when the earnings were taken", given: events(given, []domain.Event{domain.EarningsRefunded{Streamer: streamer, Position: 1, Coins: 1}}), by: operator, when: refund, refused: domain.CodeEarningsTooFew},
 		{name: "is refused when the tables do not contain the gift in the earnings", given: given, by: operator, when: changed(func(c *domain.RefundGift) { c.Received = 29 }), refused: domain.CodeEarningsTooFew},

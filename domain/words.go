@@ -44,9 +44,6 @@ func (w *Words) UnmarshalJSON(encoded []byte) error {
 	return nil
 }
 
-// Entries returns the words, in the order in which they were added. The caller must not change the result.
-func (w Words) Entries() []words.Entry { return w.entries }
-
 // wordsStream returns the stream of the list of a live, or of the service for the id 0.
 func wordsStream(live LiveID) Stream { return numberedStream("words-", int64(live)) }
 

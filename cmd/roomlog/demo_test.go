@@ -112,6 +112,15 @@ func (p *inspector) resize(width int64) {
 	}
 }
 
+// still asks the page for no motion, so that no color is between two others.
+func (p *inspector) still() {
+	p.t.Helper()
+	reduced := emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-reduced-motion", Value: "reduce"}})
+	if err := chromedp.Run(p.ctx, reduced); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
 // types types a text into an element, as a keyboard does.
 func (p *inspector) types(selector, text string) {
 	p.t.Helper()

@@ -173,6 +173,7 @@ func TestDemo(t *testing.T) {
 		phone := wide.another(site + "/")
 		for _, p := range []*inspector{wide, phone} {
 			p.resize(map[bool]int64{true: 390, false: 1440}[p == phone])
+			p.still()
 			for _, address := range []string{"/", "/past", "/watch/1", "/studio", "/me", "/desk", "/desk/streams", "/desk/gifts", "/desk/coins", "/desk/timeline"} {
 				p.does(`history.pushState(null, "", ` + js(address) + `); dispatchEvent(new PopStateEvent("popstate")); await shown("h1, .empty")`)
 				for range 2 {

@@ -1,8 +1,11 @@
 package acts
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"roomlog/domain"
 	"roomlog/eventstore"
@@ -19,7 +22,7 @@ func Words(ctx context.Context, store *eventstore.Store, live domain.LiveID) ([]
 	}
 	stream := domain.WordsAdded{Live: live}.Stream()
 	query := eventstore.Query{Stream: stream, Limit: wordEventsPerRead}
-	var state any
+	list, added := make(map[string]listed), 0
 	for {
 		page, err := store.Read(ctx, query)
 		if err != nil {
@@ -32,14 +35,37 @@ func Words(ctx context.Context, store *eventstore.Store, live domain.LiveID) ([]
 			if r.Fault != nil {
 				return nil, fmt.Errorf("read the words of live %d: event %d: %w", live, r.Position, r.Fault)
 			}
-			if state, err = domain.Fold(stream, state, r.Event); err != nil {
-				return nil, fmt.Errorf("read the words of live %d: event %d: %w", live, r.Position, err)
+			switch e := r.Event.(type) {
+			case domain.WordsAdded:
+				for _, word := range e.Words {
+					place, found := list[word]
+					if !found {
+						added++
+						place.place = added
+					}
+					place.Entry = words.Entry{Word: word, Exact: e.Exact, Mask: e.Mask}
+					list[word] = place
+				}
+			case domain.WordsRemoved:
+				for _, word := range e.Words {
+					delete(list, word)
+				}
 			}
 		}
 		if query.After = page.Next; page.Next >= page.Head {
 			break
 		}
 	}
-	list, _ := state.(domain.Words)
-	return list.Entries(), nil
+	sorted := slices.SortedFunc(maps.Values(list), func(a, b listed) int { return cmp.Compare(a.place, b.place) })
+	entries := make([]words.Entry, len(sorted))
+	for i, word := range sorted {
+		entries[i] = word.Entry
+	}
+	return entries, nil
+}
+
+// listed is an entry of a list with its place in the order in which the entries were added.
+type listed struct {
+	words.Entry
+	place int
 }

@@ -98,6 +98,8 @@ func TestOneClientInTwoNamespaces(t *testing.T) {
 			}
 			a.Send("41" + namespace + ",") // the socket in "/" remains
 			a.Namespace, a.id = "/", root
+			a.Emit("joinLive", map[string]any{"live_id": live, "token": "forged"})
+			a.refused("Token 令牌不合法!") // packets are handled in order, so the other socket has left
 			say("to one")
 			heard(a, "/", "to one")
 			a.silent()

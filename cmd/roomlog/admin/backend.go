@@ -103,10 +103,11 @@ func (b *backend) append(ctx context.Context, c domain.Command) (eventstore.Rece
 
 // login returns the name of the user of the operating system who runs the command, or the number if the user has no name.
 func login() string {
-	if by, err := user.Current(); err == nil && by.Username != "" {
+	uid := strconv.Itoa(os.Getuid())
+	if by, err := user.LookupId(uid); err == nil && by.Username != "" { // not user.Current, which may believe the variable USER
 		return by.Username
 	}
-	return "uid-" + strconv.Itoa(os.Getuid())
+	return "uid-" + uid
 }
 
 // request executes a request. It does not wait for the tables.

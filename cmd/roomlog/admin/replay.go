@@ -74,7 +74,7 @@ type liveReplay struct {
 func (r *liveReplay) run(ctx context.Context, store *eventstore.Store) error {
 	q := eventstore.Query{Live: domain.LiveID(r.Live), Limit: replayPage, History: store.History().Number}
 	var err error
-	if q.UpTo, err = store.Head(ctx); err != nil {
+	if q.UpTo, err = r.queries.Checkpoint(ctx); err != nil { // the tables know which comments were removed
 		return err
 	}
 	for q.After < q.UpTo {

@@ -95,6 +95,7 @@ func TestFindLives(t *testing.T) {
 		Parts: []domain.RecordingPart{{File: "part-0001.mp4", StartedAt: began, DurationMS: 1000, Bytes: 8000}}})
 	ann.post("/api/live/changestatus", object{"id": 1, "type": "stop"}).ok(nil)
 	list(d.get, "?of=past", "Sea")
+	list(d.get, "?of=past&before=9223372036854775807", "Sea") // the ids that no live has are not looked at
 	list(d.get, "?of=past&before=1")
 	list(d.get, "", "Night", "SEAside")
 	d.get("/api/live/find?of=own").expectFailure(http.StatusUnauthorized, domain.CodeTokenMissing, "您没有权限访问该接口!")

@@ -26,7 +26,7 @@ type server struct {
 	signIns   *signin.Guard
 	running   *runningRecordings
 	meters    *meters.Meters
-	onAir     memo.Value[[]projections.Live]
+	onAir     *memo.Value[[]projections.Live]
 	spec      []byte // OpenAPI document as JSON
 
 	streams  chan struct{} // contains one element for each open event stream
@@ -46,6 +46,7 @@ func newServer(c Config) (*server, error) {
 		Config: c, reporter: reporter{c.Log}, log: c.Log, passwords: password.NewHasher(c.Password), rates: newRates(c),
 		streams: make(chan struct{}, c.EventStreams), draining: draining, drain: sync.OnceFunc(func() { close(draining) }),
 	}
+	s.onAir = memo.New(onAirMemory, c.Now, s.readOnAir)
 	var err error
 	if s.timeZone, err = time.LoadLocation(c.TimeZone); err != nil {
 		return nil, fmt.Errorf("api: load the time zone: %w", err)

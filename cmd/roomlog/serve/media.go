@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os/exec"
+	"strings"
 
 	"roomlog/api"
 	"roomlog/cmd/roomlog/cli"
@@ -77,6 +78,12 @@ func (m *mediaServer) open(ctx context.Context, c *config, env *environment, b *
 		live, err := b.queries.LiveByStreamKey(ctx, key)
 		if err != nil {
 			return ""
+		}
+		if name, upload := strings.CutPrefix(live.Cover, uploadsPath); upload {
+			if uploads := c.uploadsURL(); uploads != "" {
+				return uploads + name
+			}
+			return "" // the listener for players serves no uploads
 		}
 		return live.Cover
 	}

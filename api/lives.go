@@ -196,9 +196,7 @@ type findInput struct {
 
 const (
 	foundPage   = 24
-	pastWindows = 10  // maximum number of windows of ids that a request for past lives looks at
-	maxOnAir    = 500 // maximum number of lives on air in a list
-	onAirMemory = time.Second
+	pastWindows = 10 // maximum number of windows of ids that a request for past lives looks at
 )
 
 func (s *server) findLives(ctx context.Context, in *findInput) (foundLives, error) {
@@ -234,11 +232,6 @@ func (s *server) findLives(ctx context.Context, in *findInput) (foundLives, erro
 		page.Items = append(page.Items, s.newFoundLive(l, user))
 	}
 	return page, err
-}
-
-// readOnAir reads the lives on air, for all visitors.
-func (s *server) readOnAir(ctx context.Context) ([]projections.Live, error) {
-	return s.Queries.LivesStreaming(ctx, maxOnAir)
 }
 
 // pastLives returns a page of past lives with ids below before, 0 for the newest, and the next value of before. If few lives

@@ -191,7 +191,7 @@ type foundLives struct {
 type findInput struct {
 	Of     string        `query:"of" enum:"on_air,past,own" default:"on_air" doc:"on_air: on air or paused, with a running stream, at most 500; past: ended, with a recording; own: the caller's"`
 	Text   string        `query:"text" maxLength:"100" doc:"only lives on air with this text in the title or in the name of the owner"`
-	Before domain.LiveID `query:"before" minimum:"1" doc:"next of the former page; not for lives on air"`
+	Before domain.LiveID `query:"before" minimum:"1" maximum:"9007199254740991" doc:"next of the former page; not for lives on air"`
 }
 
 const (

@@ -58,7 +58,7 @@ function UserDialog({ user, line, room, close }) {
   return html`<${Dialog} title=${user.name} close=${close} class="narrow">
     <div class="who"><${Avatar} user=${user} size="large" /><p class="soft">ID ${user.id}</p></div>
     ${moderates && line?.kind === "comment" && html`<blockquote class="soft" dir="auto">${line.text}</blockquote><div class="row"><button type="button" class="button danger" data-remove onClick=${remove}>${t("remove")}</button></div>`}
-    ${may && html`<h3>${t("mute.user")}</h3><div class="row"><button type="button" class="button danger" onClick=${() => mute(3600)}>${t("ban.hour")}</button><button type="button" class="button danger" onClick=${() => mute(0)}>${t("ban.good")}</button></div>`}
+    ${may && html`<h3>${t("mute.user")}</h3><div class="row"><button type="button" class="button danger" onClick=${() => mute(600)}>${t("mute.short")}</button></div>`}
     ${may && html`<h3>${t("ban")}</h3><div class="row"><button type="button" class="button danger" onClick=${() => ban(3600)}>${t("ban.hour")}</button><button type="button" class="button danger" onClick=${() => ban(0)}>${t("ban.good")}</button></div>`}
     <${Sentence} error=${error} />
   <//>`;

@@ -18,7 +18,7 @@ export const texts = {
   "chat": ["Chat", "聊天"], "viewers": ["Viewers", "观众"], "comment": ["Say something…", "说点什么…"], "comment.label": ["Comment", "评论"], "send": ["Send", "发送"],
   "joined": ["{name} joined", "{name} 进入直播间"], "joined.many": ["{n} viewers joined", "{n} 位观众进入"], "gave": ["sent {gift} ×{n}", "送出 {gift} ×{n}"], "chat.empty": ["No comments yet. Say hello!", "还没有评论，打个招呼吧！"],
   "chat.signin": ["Sign in to read and join the chat.", "登录后即可查看并参与聊天。"], "new.comments": ["New comments", "新评论"], "streamer": ["Streamer", "主播"], "ban": ["Ban from this live", "禁入本直播间"], "ban.hour": ["for an hour", "1 小时"], "ban.good": ["for good", "永久"], "ban.done": ["{name} is banned from this live.", "已禁止 {name} 进入本直播间。"],
-  "remove": ["Remove this comment", "删除此评论"], "remove.done": ["The comment is removed.", "评论已删除。"], "mute.user": ["Mute in this live", "在本直播间禁言"],
+  "remove": ["Remove this comment", "删除此评论"], "remove.done": ["The comment is removed.", "评论已删除。"], "mute.short": ["for 10 minutes", "10 分钟"], "mute.user": ["Mute in this live", "在本直播间禁言"],
   "note.refund": ["A gift of {name} was refunded: {n} coins.", "{name} 的礼物已退款：{n} 金币。"], "note.muted": ["{name} may not comment any more.", "{name} 已被禁言。"], "note.unmuted": ["{name} may comment again.", "{name} 已恢复发言。"],
   "mode.mute_all": ["Only the streamer and moderators may comment now.", "现在仅主播和房管可以发言。"], "mode.mute_all.off": ["Everybody may comment again.", "已恢复所有人发言。"],
   "mode.slow": ["Slow mode: one comment in {n} s.", "慢速模式：每 {n} 秒一条评论。"], "mode.slow.off": ["Slow mode is off.", "慢速模式已关闭。"],

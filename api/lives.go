@@ -185,19 +185,18 @@ type foundLive struct {
 // foundLives is a page of a list of lives.
 type foundLives struct {
 	Items []foundLive   `json:"items"`
-	Next  domain.LiveID `json:"next" doc:"for before of the next page; 0: there is none"`
+	Next  domain.LiveID `json:"next" doc:"for before of the next page, which follows a page of past lives even if that is empty; 0: there is none"`
 }
 
 type findInput struct {
 	Of     string        `query:"of" enum:"on_air,past,own" default:"on_air" doc:"on_air: on air or paused, with a running stream, at most 500; past: ended, with a recording; own: the caller's"`
 	Text   string        `query:"text" maxLength:"100" doc:"only lives on air with this text in the title or in the name of the owner"`
-	Before domain.LiveID `query:"before" minimum:"1" doc:"next of the former page; not for lives on air"`
+	Before domain.LiveID `query:"before" minimum:"1" maximum:"9007199254740991" doc:"next of the former page; not for lives on air"`
 }
 
 const (
 	foundPage   = 24
-	maxOnAir    = 500 // maximum number of lives on air in a list
-	onAirMemory = time.Second
+	pastWindows = 10 // maximum number of windows of ids that a request for past lives looks at
 )
 
 func (s *server) findLives(ctx context.Context, in *findInput) (foundLives, error) {
@@ -225,7 +224,7 @@ func (s *server) findLives(ctx context.Context, in *findInput) (foundLives, erro
 	case "past":
 		found, page.Next, err = s.pastLives(ctx, in.Before)
 	default:
-		if found, err = s.onAir.Get(ctx, s.Now(), onAirMemory, s.readOnAir); in.Text != "" {
+		if found, err = s.onAir.Get(ctx); in.Text != "" {
 			found = matching(found, in.Text)
 		}
 	}
@@ -235,28 +234,24 @@ func (s *server) findLives(ctx context.Context, in *findInput) (foundLives, erro
 	return page, err
 }
 
-// readOnAir reads the lives on air, for all visitors.
-func (s *server) readOnAir(ctx context.Context) ([]projections.Live, error) {
-	return s.Queries.LivesStreaming(ctx, maxOnAir)
-}
-
-// pastLives returns a page of past lives with ids below before, 0 for the newest, and the next value of before.
+// pastLives returns a page of past lives with ids below before, 0 for the newest, and the next value of before. If few lives
+// have a recording, the page may be empty although another follows.
 func (s *server) pastLives(ctx context.Context, before domain.LiveID) (found []projections.Live, next domain.LiveID, err error) {
-	if before == 0 {
-		newest, err := s.Queries.NewestLive(ctx)
-		if err != nil {
-			return nil, 0, err
-		}
+	newest, err := s.Queries.NewestLive(ctx)
+	if before == 0 || before > newest {
 		before = newest + 1
 	}
-	for len(found) == 0 && before > 1 && err == nil {
+	for window := 0; window < pastWindows && len(found) == 0 && before > 1 && err == nil; window++ {
 		found, err = s.Queries.LivesPast(ctx, before, foundPage)
 		if len(found) == foundPage {
 			return found, found[foundPage-1].ID, nil
 		}
 		before -= projections.PastWindow
 	}
-	return found, max(before, 0), err
+	if before <= 1 {
+		before = 0
+	}
+	return found, before, err
 }
 
 func (s *server) newFoundLive(l projections.Live, user domain.UserID) foundLive {

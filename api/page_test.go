@@ -95,10 +95,11 @@ func TestFindLives(t *testing.T) {
 		Parts: []domain.RecordingPart{{File: "part-0001.mp4", StartedAt: began, DurationMS: 1000, Bytes: 8000}}})
 	ann.post("/api/live/changestatus", object{"id": 1, "type": "stop"}).ok(nil)
 	list(d.get, "?of=past", "Sea")
+	list(d.get, "?of=past&before=9007199254740991", "Sea") // the ids that no live has are not looked at
 	list(d.get, "?of=past&before=1")
 	list(d.get, "", "Night", "SEAside")
 	d.get("/api/live/find?of=own").expectFailure(http.StatusUnauthorized, domain.CodeTokenMissing, "您没有权限访问该接口!")
-	for _, query := range []string{"?of=mine", "?of=own&text=x", "?before=3", "?before=0", "?of=past&before=-1", "?text=" + strings.Repeat("x", 101), "?page=1"} {
+	for _, query := range []string{"?of=mine", "?of=own&text=x", "?before=3", "?before=0", "?of=past&before=-1", "?of=past&before=9007199254740992", "?text=" + strings.Repeat("x", 101), "?page=1"} {
 		if got := d.get("/api/live/find" + query); got.status != http.StatusBadRequest {
 			t.Errorf("%s: %d, want 400", query, got.status)
 		}

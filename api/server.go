@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -12,6 +13,11 @@ import (
 	"roomlog/api/upload"
 	"roomlog/internal/memo"
 	"roomlog/projections"
+)
+
+const (
+	maxOnAir  = 500         // maximum number of lives on air in a list
+	onAirLife = time.Second // time for which all visitors share a list
 )
 
 // server holds the state that the handlers share.
@@ -26,7 +32,7 @@ type server struct {
 	signIns   *signin.Guard
 	running   *runningRecordings
 	meters    *meters.Meters
-	onAir     memo.Value[[]projections.Live]
+	onAir     *memo.Value[[]projections.Live]
 	spec      []byte // OpenAPI document as JSON
 
 	streams  chan struct{} // contains one element for each open event stream
@@ -46,6 +52,9 @@ func newServer(c Config) (*server, error) {
 		Config: c, reporter: reporter{c.Log}, log: c.Log, passwords: password.NewHasher(c.Password), rates: newRates(c),
 		streams: make(chan struct{}, c.EventStreams), draining: draining, drain: sync.OnceFunc(func() { close(draining) }),
 	}
+	s.onAir = memo.New(onAirLife, c.Now, func(ctx context.Context) ([]projections.Live, error) {
+		return s.Queries.LivesStreaming(ctx, maxOnAir)
+	})
 	var err error
 	if s.timeZone, err = time.LoadLocation(c.TimeZone); err != nil {
 		return nil, fmt.Errorf("api: load the time zone: %w", err)

@@ -62,7 +62,7 @@ func New(o Options) *Page {
 	}
 	return &Page{
 		options: string(text),
-		policy: "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob: https:; connect-src " + connect +
+		policy: "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob: https: " + o.MediaURL + "; connect-src " + connect +
 			"; media-src 'self' blob: " + o.MediaURL + "; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 		index: template.Must(template.ParseFS(embedded, "assets/index.html")),
 	}

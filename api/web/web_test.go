@@ -72,9 +72,9 @@ func TestLibrariesAreTheRecordedFiles(t *testing.T) {
 
 // TestPage follows the files of the page.
 func TestPage(t *testing.T) {
-	p := New(Options{MediaURL: "https://media.example"})
+	p := New(Options{MediaURL: "http://media.example"})
 	page := get(p, "/", Preview{})
-	for _, rule := range []string{"default-src 'none';", "script-src 'self';", "style-src 'self';", "connect-src 'self' https://media.example wss://media.example;", "frame-ancestors 'none'"} {
+	for _, rule := range []string{"default-src 'none';", "script-src 'self';", "style-src 'self';", "connect-src 'self' http://media.example ws://media.example;", "img-src 'self' data: blob: https: http://media.example;", "frame-ancestors 'none'"} {
 		if got := page.Header().Get("Content-Security-Policy"); !strings.Contains(got, rule) {
 			t.Errorf("the policy %q lacks %s", got, rule)
 		}

@@ -104,6 +104,14 @@ func TestPageThroughALive(t *testing.T) {
 		anna.does(`await press('[data-tab="gifts"]'); await has("td", /Rose ×1/)`)
 		bert.does(`history.pushState(null, "", "/me"); dispatchEvent(new PopStateEvent("popstate")); await has("td", /Gift in live 1/); await has("td.plus", /\+500/); history.back(); await shown('[data-state="joined"]')`)
 	})
+	t.Run("a removed comment leaves every screen", func(t *testing.T) {
+		bert.does(`await fill("#comment", "the end of the film"); await press(".composer .accent")`)
+		carla.does(`await has(".said", /the end/)`)
+		anna.does(`const said = await has(".said", /the end/); said.closest(".line").querySelector(".name").click(); await press("[data-remove]")`)
+		for _, p := range []*inspector{bert, carla, anna} {
+			p.does(`await until(() => ![...document.querySelectorAll(".said, .fly")].some((shown) => shown.textContent.includes("the end")))`)
+		}
+	})
 	t.Run("links have a preview", func(t *testing.T) {
 		page := string(at.fetch("/watch/1"))
 		for _, want := range []string{`property="og:title" content="An &lt;i&gt;evening&lt;/i&gt; with Anna"`, `property="og:url" content="` + site + `/watch/1"`} {

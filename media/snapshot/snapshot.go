@@ -15,6 +15,7 @@ import (
 
 const (
 	keep          = 10 * time.Second // time for which a picture is used
+	keepBusy      = time.Minute      // time for which a picture is used while another picture is being decoded
 	maxImages     = 500              // maximum number of pictures that are kept
 	waitForTurn   = 3 * time.Second  // time that a request waits for other pictures
 	decodeTimeout = 10 * time.Second
@@ -54,7 +55,8 @@ func New(ffmpeg string, now func() time.Time) *Taker {
 
 // Take returns a JPEG picture of the stream named key, 640 pixels wide. newest returns an FLV file with a header and a key
 // frame; it is called only if there is no picture of the last seconds. While another picture is being decoded, Take returns
-// the last picture of the stream, or waits some seconds and then returns ErrBusy.
+// the picture of the last minute, or waits some seconds and then returns ErrBusy. An error of newest means that the stream has
+// ended: Take returns it and forgets the picture.
 func (t *Taker) Take(ctx context.Context, key string, newest func() ([]byte, error)) ([]byte, error) {
 	if t.ffmpeg == "" {
 		return nil, ErrNoDecoder
@@ -63,10 +65,14 @@ func (t *Taker) Take(ctx context.Context, key string, newest func() ([]byte, err
 	if fresh {
 		return last.result()
 	}
-	if last.jpeg != nil {
+	if last.jpeg != nil && t.age(last) < keepBusy {
 		select {
 		case t.turn <- struct{}{}:
 		default:
+			if _, err := newest(); err != nil {
+				t.forget(key)
+				return nil, err
+			}
 			return last.jpeg, nil
 		}
 	} else if err := t.waitForTurn(ctx); err != nil {
@@ -78,6 +84,7 @@ func (t *Taker) Take(ctx context.Context, key string, newest func() ([]byte, err
 	}
 	file, err := newest()
 	if err != nil {
+		t.forget(key)
 		return nil, err
 	}
 	jpeg, err := t.decode(ctx, file)
@@ -103,7 +110,15 @@ func (t *Taker) last(key string) (image, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	p, found := t.taken.Get(key)
-	return p, found && t.now().Sub(p.at).Abs() < keep
+	return p, found && t.age(p) < keep
+}
+
+func (t *Taker) age(p image) time.Duration { return t.now().Sub(p.at).Abs() }
+
+func (t *Taker) forget(key string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.taken.Remove(key)
 }
 
 func (t *Taker) waitForTurn(ctx context.Context) error {

@@ -2,6 +2,7 @@ package snapshot_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"image/jpeg"
 	"os"
@@ -46,6 +47,36 @@ func TestTake(t *testing.T) {
 	if again, err := take("A", nil, errEnded); err != nil || !bytes.Equal(again, first) || taken != 1 {
 		t.Errorf("the picture was not used again: %v, decoded %d times", err, taken)
 	}
+	busy, decoded := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(decoded)
+		_, _ = taker.Take(t.Context(), "C", func() ([]byte, error) { busy <- struct{}{}; <-busy; return nil, errEnded })
+	}()
+	<-busy
+	now = now.Add(30 * time.Second)
+	if again, err := take("A", file, nil); err != nil || !bytes.Equal(again, first) {
+		t.Errorf("the picture of the last minute was not used while another was decoded: %v", err)
+	}
+	now = now.Add(30 * time.Second)
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := taker.Take(ended, "A", func() ([]byte, error) { return file, nil }); !errors.Is(err, context.Canceled) {
+		t.Errorf("a picture older than a minute was used while another was decoded: %v", err)
+	}
+	now = now.Add(-30 * time.Second)
+	if _, err := take("A", nil, errEnded); !errors.Is(err, errEnded) {
+		t.Errorf("the picture of a stream that has ended was used while another was decoded: %v", err)
+	}
+	now = now.Add(-30 * time.Second)
+	if _, err := taker.Take(ended, "A", func() ([]byte, error) { return file, nil }); !errors.Is(err, context.Canceled) {
+		t.Errorf("the picture of a stream that has ended was kept: %v", err)
+	}
+	busy <- struct{}{}
+	<-decoded
+	if _, err := take("A", file, nil); err != nil {
+		t.Fatal(err)
+	}
+	taken = 1
 	now = now.Add(time.Minute)
 	if _, err := take("A", nil, errEnded); !errors.Is(err, errEnded) || taken != 2 {
 		t.Errorf("an old picture was used: %v", err)

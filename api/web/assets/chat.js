@@ -5,7 +5,8 @@ import { Avatar, Dialog, Icon, Sentence, Tabs } from "./parts.js";
 
 function Line({ line, owner, choose }) {
   if (line.kind === "joins") return html`<li class="line quiet">${t("joined.many", { n: number(line.n) })}</li>`;
-  const name = html`<button type="button" class=${"name" + (line.user.id === owner?.id ? " is-owner" : "")} dir="auto" onClick=${() => choose(line.user)}>${line.user.name}</button>`;
+  if (line.kind === "note") return html`<li class="line quiet"><bdi>${t(line.text, line.values)}</bdi></li>`;
+  const name = html`<button type="button" class=${"name" + (line.user.id === owner?.id ? " is-owner" : "")} dir="auto" onClick=${() => choose({ user: line.user, line })}>${line.user.name}</button>`;
   if (line.kind === "join") return html`<li class="line quiet"><bdi>${t("joined", { name: line.user.name })}</bdi></li>`;
   if (line.kind === "gift") return html`<li class="line gift-line"><${Icon} name="gift" /><span class="line-text">${name} ${t("gave", { gift: line.gift.name, n: number(line.num) })}</span></li>`;
   return html`<li class="line"><${Avatar} user=${line.user} size="small" /><span class="line-text">${name}${line.user.id === owner?.id && html` <span class="tag">${t("streamer")}</span>`} <span class="said" dir="auto">${line.text}</span></span></li>`;
@@ -36,28 +37,35 @@ export function Lines({ lines, owner, choose = () => {} }) {
   </ol></div>${behind && html`<button type="button" class="button small new-lines" onClick=${down}>${t("new.comments")}</button>`}</div>`;
 }
 
-/** UserDialog shows a viewer. Streamers may ban the viewer from their live. */
-function UserDialog({ user, room, close }) {
+/** UserDialog shows a viewer. Streamers, moderators and operators may mute or ban the viewer, and remove the chosen comment. */
+function UserDialog({ user, line, room, close }) {
   const [error, setError] = useState(null);
-  const may = account.value && (account.value.id === room.owner.value?.id || roles.value.includes("operator")) && user.id !== room.owner.value?.id && user.id !== account.value.id;
-  const ban = async (seconds) => {
+  const own = account.value?.id;
+  const moderates = account.value && (own === room.owner.value?.id || room.moderators.value.includes(own) || roles.value.includes("operator"));
+  const may = moderates && user.id !== room.owner.value?.id && user.id !== own;
+  const act = async (path, body, done) => {
     try {
-      await client.post("/api/live/ban", { id: room.live.value.id, user: user.id, ...(seconds && { seconds }) });
-      notify(t("ban.done", { name: user.name }), "good");
+      await client.post("/api/live/" + path, { id: room.live.value.id, ...body });
+      notify(done, "good");
       close();
     } catch (e) {
       setError(e);
     }
   };
+  const mute = (seconds) => act("mute", { user: user.id, ...(seconds && { seconds }) }, t("note.muted", { name: user.name }));
+  const ban = (seconds) => act("ban", { user: user.id, ...(seconds && { seconds }) }, t("ban.done", { name: user.name }));
+  const remove = () => act("comment/remove", { comment: line.pos }, t("remove.done"));
   return html`<${Dialog} title=${user.name} close=${close} class="narrow">
     <div class="who"><${Avatar} user=${user} size="large" /><p class="soft">ID ${user.id}</p></div>
+    ${moderates && line?.kind === "comment" && html`<blockquote class="soft" dir="auto">${line.text}</blockquote><div class="row"><button type="button" class="button danger" data-remove onClick=${remove}>${t("remove")}</button></div>`}
+    ${may && html`<h3>${t("mute.user")}</h3><div class="row"><button type="button" class="button danger" onClick=${() => mute(600)}>${t("mute.short")}</button></div>`}
     ${may && html`<h3>${t("ban")}</h3><div class="row"><button type="button" class="button danger" onClick=${() => ban(3600)}>${t("ban.hour")}</button><button type="button" class="button danger" onClick=${() => ban(0)}>${t("ban.good")}</button></div>`}
     <${Sentence} error=${error} />
   <//>`;
 }
 
 function Viewers({ room, choose }) {
-  return html`<ul class="people">${room.viewers.value.map((user) => html`<li key=${user.id}><button type="button" onClick=${() => choose(user)}><${Avatar} user=${user} /><span dir="auto">${user.name}</span>${user.id === room.owner.value?.id && html`<span class="tag">${t("streamer")}</span>`}</button></li>`)}</ul>`;
+  return html`<ul class="people">${room.viewers.value.map((user) => html`<li key=${user.id}><button type="button" onClick=${() => choose({ user })}><${Avatar} user=${user} /><span dir="auto">${user.name}</span>${user.id === room.owner.value?.id && html`<span class="tag">${t("streamer")}</span>`}</button></li>`)}</ul>`;
 }
 
 function Composer({ room, shelf }) {
@@ -101,6 +109,6 @@ export function Chat({ room, shelf, canWrite = true }) {
     ${room.refused.value && html`<p class="sentence bad" role="alert">${t("left.because")}: ${say(room.refused.value)}</p>`}
     ${tab === "chat" && !account.value && !client.token ? html`<div class="chat-gate"><p class="soft">${t("chat.signin")}</p><button type="button" class="button quiet" onClick=${() => (asking.value = "comment")}>${t("signin")}</button></div>` : tab === "chat" ? html`<${Lines} lines=${room.lines.value} owner=${room.owner.value} choose=${setChosen} />` : html`<${Viewers} room=${room} choose=${setChosen} />`}
     ${canWrite && !room.refused.value && html`<${Composer} room=${room} shelf=${shelf} />`}
-    ${chosen && html`<${UserDialog} user=${chosen} room=${room} close=${() => setChosen(null)} />`}
+    ${chosen && html`<${UserDialog} user=${chosen.user} line=${chosen.line} room=${room} close=${() => setChosen(null)} />`}
   </aside>`;
 }

@@ -4,6 +4,7 @@ import { signal } from "./vendor/ui.js";
 import { recall, remember } from "./state.js";
 
 const MOST = 60; // comments a second; more are left out
+const KEPT = 600; // newest comments that can be removed
 
 export const settings = signal({ on: recall("danmaku") !== "off", speed: Number(recall("danmaku.speed")) || 140, opacity: Number(recall("danmaku.opacity")) || 0.9 });
 
@@ -16,7 +17,7 @@ export function change(part) {
 
 /** Stage shows comments in an element. */
 export class Stage {
-  #danmaku; #resize; #window = 0; #count = 0;
+  #danmaku; #resize; #window = 0; #count = 0; #flying = []; // the newest comments: { line, node, removed }
 
   constructor(element) {
     this.#danmaku = new Danmaku({ container: element, engine: "dom", comments: [], speed: settings.value.speed });
@@ -24,8 +25,8 @@ export class Stage {
     this.#resize.observe(element);
   }
 
-  /** show lets a text fly. mine marks the user's own comment. */
-  show(text, mine) {
+  /** show lets a comment fly. mine marks the user's own comment. */
+  show(line, mine) {
     const now = performance.now();
     if (now - this.#window > 1000) {
       this.#window = now;
@@ -33,16 +34,27 @@ export class Stage {
     }
     if (!settings.value.on || document.visibilityState === "hidden" || ++this.#count > MOST) return;
     this.#danmaku.speed = settings.value.speed;
+    const flight = { line, node: null, removed: false };
+    this.#flying = [...this.#flying.slice(1 - KEPT), flight];
     this.#danmaku.emit({
       mode: "rtl",
       render: () => {
-        const line = document.createElement("div");
-        line.className = mine ? "fly mine" : "fly";
-        line.dir = "auto";
-        line.textContent = text.length > 80 ? text.slice(0, 80) + "…" : text;
-        return line;
+        const node = document.createElement("div");
+        node.className = mine ? "fly mine" : "fly";
+        node.dir = "auto";
+        if (!flight.removed) node.textContent = line.text.length > 80 ? line.text.slice(0, 80) + "…" : line.text;
+        flight.node = node;
+        return node;
       },
     });
+  }
+
+  /** remove takes the comments for which wanted returns true off the picture. */
+  remove(wanted) {
+    for (const flight of this.#flying.filter((f) => wanted(f.line))) {
+      flight.removed = true;
+      flight.node?.replaceChildren();
+    }
   }
 
   setOn(on) {

@@ -68,7 +68,7 @@ export function Combos({ room }) {
     const lines = room.lines.value;
     const at = lines.findIndex((line) => line.id === last.current);
     const fresh = last.current === null ? [] : lines.slice(at + 1).filter((line) => line.kind === "gift");
-    last.current = lines.at(-1)?.id ?? "";
+    last.current = lines.findLast((line) => line.kind === "gift")?.id ?? last.current ?? ""; // gifts stay, comments may be removed
     if (fresh.length === 0) return;
     setShown((had) => {
       let all = had.filter((c) => performance.now() - c.at < COMBO);

@@ -5,6 +5,7 @@ import { Avatar, Cover, Empty, Icon, Sentence, useTimer, useTitle } from "./part
 
 const refresh = 5000; // ms
 const firstPage = 24; // lives
+const mostEmpty = 5; // empty pages after which the user asks for more
 
 /** Card is a live in a list. */
 export function Card({ live, past }) {
@@ -59,10 +60,16 @@ export function Past() {
   const [lives, setLives] = useState(null);
   const [next, setNext] = useState(0);
   const [error, setError] = useState(null);
+  const older = useRef(false); // older pages are not read again
   useTitle(t("past"));
   const read = async (before) => {
+    older.current ||= before > 0;
     try {
-      const found = await client.get("/api/live/find?of=past" + (before ? "&before=" + before : ""));
+      let found = { items: [], next: before };
+      for (let asked = 0; asked === 0 || (found.items.length === 0 && found.next > 0 && asked < mostEmpty); asked++) {
+        found = await client.get("/api/live/find?of=past" + (found.next ? "&before=" + found.next : ""));
+      }
+      if (before === 0 && older.current) return;
       setLives((had) => [...(before ? had : []), ...found.items]);
       setNext(found.next);
       setError(null);
@@ -71,12 +78,12 @@ export function Past() {
     }
   };
   useEffect(() => void read(0), []);
-  useTimer(() => (lives?.length ?? 0) <= firstPage && read(0), refresh, [lives?.length]); // older pages are not read again
+  useTimer(() => !older.current && (lives?.length ?? 0) <= firstPage && read(0), refresh, [lives?.length]);
   return html`<section class="page">
     <div class="page-head"><h1>${t("past")}</h1></div>
     <${Sentence} error=${error} />
     ${!lives ? !error && html`<${Skeleton} />` : lives.length ? html`<div class="grid">${lives.map((live) => html`<${Card} key=${live.id} live=${live} past />`)}</div>`
-      : html`<${Empty} icon="play" title=${t("none.past")}><p>${t("none.past.text")}</p><//>`}
+      : next === 0 && html`<${Empty} icon="play" title=${t("none.past")}><p>${t("none.past.text")}</p><//>`}
     ${next > 0 && html`<div class="center"><button type="button" class="button quiet" onClick=${() => read(next)}>${t("more")}</button></div>`}
   </section>`;
 }

@@ -10,7 +10,8 @@ export class Room {
   owner = signal(null);
   sign = signal("");
   key = signal("");
-  lines = signal([]); // comments, gifts and joins, oldest first
+  lines = signal([]); // comments, gifts, joins and notes, oldest first
+  moderators = signal([]); // ids of users
   gauges = signal(null);
   viewers = signal([]);
   status = signal(0);
@@ -19,6 +20,7 @@ export class Room {
   refused = signal(null); // why the user may not be in it
   state = signal("left");
   onLine = () => {}; // called for each new comment and gift
+  onRemove = () => {}; // called with a function that returns true for the comments that were removed
 
   #id; #joined = null; #off = []; #timer = 0; #seen = new Set(); #pending = []; #frame = 0;
 
@@ -62,8 +64,18 @@ export class Room {
     const on = (type, handler) => this.#off.push(live.on(type, handler));
     on("state", (state) => (this.state.value = state));
     on("snapshot", (snapshot) => this.#apply(snapshot));
-    on("comment", (comment) => this.#add({ kind: "comment", ...comment }, true));
-    on("gift", (gift) => this.#add({ kind: "gift", ...gift }, true));
+    on("comment", (comment, { pos }) => this.#add({ kind: "comment", ...comment, pos }, true));
+    on("gift", (gift, { pos }) => this.#add({ kind: "gift", ...gift, pos }, true));
+    on("comment.removed", ({ pos }) => this.#remove((comment) => comment.pos === pos));
+    on("comments.cleared", ({ user }, { pos }) => this.#remove((comment) => comment.user.id === user && comment.pos < pos));
+    const note = (pos, text, values) => this.#add({ kind: "note", id: "note-" + pos, text, values });
+    on("refund", ({ user, coins }, { pos }) => note(pos, "note.refund", { name: user.name, n: coins }));
+    on("muted", ({ user, muted }, { pos }) => note(pos, muted ? "note.muted" : "note.unmuted", { name: user.name }));
+    on("mode", ({ mode, value }, { pos }) => note(pos, "mode." + mode + (value ? "" : ".off"), { n: value }));
+    on("moderator", ({ user, moderator }) => {
+      const others = this.moderators.value.filter((id) => id !== user.id);
+      this.moderators.value = moderator ? [...others, user.id] : others;
+    });
     on("join", ({ user }) => {
       this.viewers.value = [user, ...this.viewers.value.filter((v) => v.id !== user.id)].slice(0, 100);
       this.#add({ kind: "join", id: "join-" + user.id + "-" + performance.now(), user });
@@ -114,7 +126,7 @@ export class Room {
     this.leave();
   }
 
-  #apply({ live, owner, gauges, comments, gifts, viewers }) {
+  #apply({ live, owner, gauges, comments, gifts, viewers, moderators }) {
     const lines = [...comments.map((c) => ({ kind: "comment", ...c })), ...gifts.map((g) => ({ kind: "gift", ...g }))].sort((a, b) => a.pos - b.pos);
     this.#seen = new Set(lines.map((line) => line.id));
     this.#pending = [];
@@ -125,6 +137,7 @@ export class Room {
       this.status.value = live.status;
       this.#setMedia(live.media);
       this.viewers.value = viewers;
+      this.moderators.value = moderators.map((user) => user.id);
       this.lines.value = lines;
       this.refused.value = null;
       this.error.value = null;
@@ -133,6 +146,14 @@ export class Room {
 
   #setMedia(media) {
     if (media?.started_at !== this.media.value?.started_at) this.media.value = media;
+  }
+
+  // #remove removes comments from the screen, also those that are not shown yet.
+  #remove(wanted) {
+    const gone = (line) => line.kind === "comment" && wanted(line);
+    this.#pending = this.#pending.filter((line) => !gone(line));
+    this.lines.value = this.lines.value.filter((line) => !gone(line));
+    this.onRemove(gone);
   }
 
   // #add adds a line. Lines that arrive within one frame of the screen are shown together.

@@ -92,9 +92,10 @@ export function Picture({ room, sounds = true }) {
   }, [plays, room.sign.value, media?.started_at]);
   useEffect(() => {
     stage.current = new Stage(over.current);
-    room.onLine = (line) => line.kind === "comment" && stage.current?.show(line.text, line.user.id === account.value?.id);
+    room.onLine = (line) => line.kind === "comment" && stage.current?.show(line, line.user.id === account.value?.id);
+    room.onRemove = (wanted) => stage.current?.remove(wanted);
     return () => {
-      room.onLine = () => {};
+      room.onLine = room.onRemove = () => {};
       stage.current.destroy();
       stage.current = null;
     };

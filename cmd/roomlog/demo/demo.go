@@ -15,15 +15,18 @@ import (
 // Command is the command "roomlog demo".
 type Command struct {
 	Keep string `placeholder:"DIR" help:"Folder for the data of the demo, which is kept: the next demo with the folder goes on with it. Default: a temporary folder, which is deleted at the end."`
-	HTTP string `name:"http" default:":7001" help:"Address of the page; port 0 selects a free port."`
-	RTMP string `name:"rtmp" default:":23480" help:"Address for encoders; port 0 selects a free port."`
-	FLV  string `name:"flv" default:":23481" help:"Address for players; port 0 selects a free port."`
+	HTTP string `name:"http" default:"127.0.0.1:7001" help:"Address of the page; port 0 selects a free port."`
+	RTMP string `name:"rtmp" default:"127.0.0.1:23480" help:"Address for encoders; port 0 selects a free port."`
+	FLV  string `name:"flv" default:"127.0.0.1:23481" help:"Address for players; port 0 selects a free port."`
 }
 
 // Help returns the part of the help that follows the summary.
 func (Command) Help() string {
 	return `Runs a server with people, lives, moving pictures, comments, gifts and a past show, and prints the address of the
 page. Payments are for free. The server uses a private PostgreSQL in its folder, never DATABASE_URL. Ctrl-C ends the demo.
+
+The account that the demo prints is an operator with a known password. Therefore only this computer reaches the demo. Other
+addresses, like --http :7001, let everybody in the network sign in with the account.
 
 Examples:
 

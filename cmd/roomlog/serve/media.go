@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os/exec"
+	"strings"
 
 	"roomlog/api"
 	"roomlog/cmd/roomlog/cli"
@@ -78,7 +79,7 @@ func (m *mediaServer) open(ctx context.Context, c *config, env *environment, b *
 		if err != nil {
 			return ""
 		}
-		return live.Cover
+		return c.coverURL(live.Cover)
 	}
 	if m.server, err = media.New(config); err != nil {
 		return err
@@ -91,6 +92,19 @@ func (m *mediaServer) open(ctx context.Context, c *config, env *environment, b *
 	env.log.InfoContext(ctx, "listening for RTMP", slog.String("address", m.rtmp.Addr().String()))
 	env.log.InfoContext(ctx, "listening for players", slog.String("address", m.flv.Addr().String()))
 	return nil
+}
+
+// coverURL returns the URL of a cover for players. The listener for players serves no uploads: without a public URL, the URL of
+// an upload is "".
+func (c *config) coverURL(cover string) string {
+	name, upload := strings.CutPrefix(cover, uploadsPath)
+	switch {
+	case !upload:
+		return cover
+	case c.uploadsURL() == "":
+		return ""
+	}
+	return c.uploadsURL() + name
 }
 
 // openHooks creates the webhooks if HookURL is set.

@@ -83,5 +83,8 @@ func (c *config) uploadsURL() string {
 	if c.api.PublicURL == "" {
 		return ""
 	}
-	return strings.TrimRight(c.api.PublicURL, "/") + "/uploads/"
+	return strings.TrimRight(c.api.PublicURL, "/") + uploadsPath
 }
+
+// uploadsPath is the beginning of the paths of uploaded files.
+const uploadsPath = "/uploads/"

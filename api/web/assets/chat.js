@@ -18,6 +18,7 @@ export function Lines({ lines, owner, choose = () => {} }) {
   const [behind, setBehind] = useState(false);
   const follow = useRef(true);
   const down = () => {
+    if (!list.current) return;
     list.current.scrollTop = list.current.scrollHeight;
     follow.current = true;
     setBehind(false);
@@ -27,6 +28,7 @@ export function Lines({ lines, owner, choose = () => {} }) {
     else setBehind(true);
   }, [lines]);
   const scrolled = () => {
+    if (!list.current) return; // a scroll may be reported after the list has gone
     const { scrollTop, scrollHeight, clientHeight } = list.current;
     follow.current = scrollHeight - scrollTop - clientHeight < 60;
     if (follow.current) setBehind(false);

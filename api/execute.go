@@ -12,8 +12,15 @@ import (
 // execute executes a command as the calling user. All commands of signed-in REST clients use it. It returns when the
 // events are durable and the tables have applied them. It does not wait for the tables longer than Config.Settle.
 func (s *server) execute(ctx context.Context, command domain.Command) (eventstore.Receipt, error) {
+	return s.executeFrom(ctx, 0, command)
+}
+
+// executeFrom executes a command like execute. The command contains facts that the caller has read from the tables
+// after history was the number of the history of the log. If the log has another history, it fails with busy.
+func (s *server) executeFrom(ctx context.Context, history int64, command domain.Command) (eventstore.Receipt, error) {
 	rc := requestOf(ctx)
-	return s.executeAs(ctx, domain.AuthenticatedActor(rc.caller.User, rc.caller.Session), command, rc.idempotencyKey)
+	actor := domain.AuthenticatedActor(rc.caller.User, rc.caller.Session)
+	return s.executeRequest(ctx, domain.Request{Command: command, Actor: actor, IdempotencyKey: rc.idempotencyKey, History: history})
 }
 
 // executeAnonymously executes a command that requires no sign-in, such as a registration, a sign-in or a new chat
@@ -23,9 +30,12 @@ func (s *server) executeAnonymously(ctx context.Context, command domain.Command)
 }
 
 func (s *server) executeAs(ctx context.Context, actor domain.Actor, command domain.Command, key string) (eventstore.Receipt, error) {
-	receipt, err := s.Commands.Execute(ctx, domain.Request{
-		Command: command, Actor: actor, IdempotencyKey: key, Correlation: requestOf(ctx).id,
-	})
+	return s.executeRequest(ctx, domain.Request{Command: command, Actor: actor, IdempotencyKey: key})
+}
+
+func (s *server) executeRequest(ctx context.Context, r domain.Request) (eventstore.Receipt, error) {
+	r.Correlation = requestOf(ctx).id
+	receipt, err := s.Commands.Execute(ctx, r)
 	if err == nil {
 		s.waitForTables(ctx, receipt.Position)
 	}

@@ -103,6 +103,7 @@ type refund struct {
 // refundGift gives the coins of a gift back to its sender. It first waits until the tables contain everything that is in
 // the log, so that it never refuses a refund because the tables are behind.
 func (s *server) refundGift(ctx context.Context, in *refundInput) (refund, error) {
+	history := s.Store.History().Number
 	if err := s.waitForHead(ctx); err != nil {
 		return refund{}, err
 	}
@@ -113,7 +114,7 @@ func (s *server) refundGift(ctx context.Context, in *refundInput) (refund, error
 	if err != nil {
 		return refund{}, err
 	}
-	receipt, err := s.execute(ctx, domain.RefundGift{Position: in.Body.Position, Reason: in.Body.Reason, Sent: sent, Received: received})
+	receipt, err := s.executeFrom(ctx, history, domain.RefundGift{Position: in.Body.Position, Reason: in.Body.Reason, Sent: sent, Received: received})
 	if err != nil {
 		return refund{}, err
 	}

@@ -164,9 +164,10 @@ type removeCommentInput struct {
 }
 
 func (s *server) removeComment(ctx context.Context, in *removeCommentInput) (string, error) {
+	history := s.Store.History().Number
 	c, err := s.Queries.RemoveComment(ctx, domain.LiveID(in.Body.ID), int64(in.Body.Comment), in.Body.Reason)
 	if err == nil {
-		_, err = s.execute(ctx, c)
+		_, err = s.executeFrom(ctx, history, c)
 	}
 	return "ok", err
 }

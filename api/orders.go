@@ -141,6 +141,7 @@ func newCorrection(c projections.Correction) correction {
 // proposeCorrection corrects a balance, or waits for the approval of a second operator if the correction is above the
 // limit of the server.
 func (s *server) proposeCorrection(ctx context.Context, in *correctionInput) (correction, error) {
+	history := s.Store.History().Number
 	if err := s.waitForHead(ctx); err != nil {
 		return correction{}, err
 	}
@@ -148,7 +149,7 @@ func (s *server) proposeCorrection(ctx context.Context, in *correctionInput) (co
 	if err != nil {
 		return correction{}, err
 	}
-	receipt, err := s.execute(ctx, domain.ProposeCorrection{Account: in.Body.Account, Coins: in.Body.Coins, Reason: in.Body.Reason,
+	receipt, err := s.executeFrom(ctx, history, domain.ProposeCorrection{Account: in.Body.Account, Coins: in.Body.Coins, Reason: in.Body.Reason,
 		Limit: domain.Coins(s.CorrectionLimit), Period: s.CorrectionPeriod, Received: received})
 	if err != nil {
 		return correction{}, err
@@ -169,6 +170,7 @@ type correctionID struct {
 
 // approveCorrection moves the coins of a correction that another operator has proposed.
 func (s *server) approveCorrection(ctx context.Context, in *correctionID) (string, error) {
+	history := s.Store.History().Number
 	if err := s.waitForHead(ctx); err != nil {
 		return "", err
 	}
@@ -180,7 +182,7 @@ func (s *server) approveCorrection(ctx context.Context, in *correctionID) (strin
 	if err != nil {
 		return "", err
 	}
-	_, err = s.execute(ctx, domain.ApproveCorrection{Correction: id, Account: found.Account, Received: found.Received})
+	_, err = s.executeFrom(ctx, history, domain.ApproveCorrection{Correction: id, Account: found.Account, Received: found.Received})
 	return "ok", err
 }
 

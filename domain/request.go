@@ -9,6 +9,10 @@ type Request struct {
 	IdempotencyKey string // idempotency key, chosen by the actor: 1–64 printable ASCII bytes; "" for none
 	Correlation    string // id that groups requests in logs and analyses: at most 200 printable ASCII bytes
 	Causation      string // id of the event or request that caused this request: at most 200 printable ASCII bytes
+
+	// History is the number of the history of the log (eventstore.History) in which the sender has read facts that the
+	// command contains. The request fails if the log has another one. 0: the command contains no such facts.
+	History int64
 }
 
 // MaxIdempotencyKey is the maximum length of an idempotency key in bytes.

@@ -10,9 +10,15 @@ import (
 
 // Bounds of word lists.
 const (
-	maxWords       = 10_000 // words of one list
-	maxChanged     = 500    // words of one command
-	maxWord        = 50     // length of a word in characters
+	maxWords = 10_000 // words of one list
+
+	// Bytes of all words of the list of a live, and of the service. The automaton of a list needs up to about a kilobyte
+	// of memory for each byte, and is built while the log is locked.
+	maxLiveBytes    = 32 << 10
+	maxServiceBytes = 256 << 10
+
+	maxChanged     = 500 // words of one command
+	maxWord        = 50  // length of a word in characters
 	serviceWords   = LiveID(0)
 	wordsNotUsable = "the word %q must have at least two different letters, or one character of a script like Chinese"
 )
@@ -111,10 +117,19 @@ func (c AddWords) decide(view View) ([]Event, error) {
 		}
 		added.Words = append(added.Words, word)
 	}
-	if after := added.evolve(before); len(after.entries) > maxWords {
-		return nil, refuse(CodeNumberOutOfRange, "a list must have at most %d words", maxWords)
-	} else if slices.Equal(after.entries, before.entries) {
+	added.Words = added.changes(before)
+	if len(added.Words) == 0 {
 		return nil, nil
+	}
+	after, bytes, most := added.evolve(before), 0, maxLiveBytes
+	for _, entry := range after.entries {
+		bytes += len(entry.Word)
+	}
+	if c.Live == serviceWords {
+		most = maxServiceBytes
+	}
+	if len(after.entries) > maxWords || bytes > most {
+		return nil, refuse(CodeNumberOutOfRange, "a list must have at most %d words, which together have at most %d bytes", maxWords, most)
 	}
 	return []Event{added}, nil
 }
@@ -125,6 +140,22 @@ type WordsAdded struct {
 	Words []string `json:"words"` // the words
 	Exact bool     `json:"exact"` // whether the words must stand alone
 	Mask  bool     `json:"mask"`  // whether the words are masked; otherwise comments that contain them are refused
+}
+
+// changes returns those words of e that the list lacks, or has with other options, each once.
+func (e WordsAdded) changes(w Words) (changed []string) {
+	known := make(map[words.Entry]bool, len(w.entries)+len(e.Words))
+	for _, entry := range w.entries {
+		known[entry] = true
+	}
+	for _, word := range e.Words {
+		entry := words.Entry{Word: word, Exact: e.Exact, Mask: e.Mask}
+		if !known[entry] {
+			known[entry] = true
+			changed = append(changed, word)
+		}
+	}
+	return changed
 }
 
 func (WordsAdded) Type() string        { return "words.added.v1" }
@@ -164,9 +195,13 @@ func (c RemoveWords) decide(view View) ([]Event, error) {
 	if err := view.checkWords(c.Live, c.Words); err != nil {
 		return nil, err
 	}
+	gone := make(map[string]bool, len(c.Words))
+	for _, word := range c.Words {
+		gone[word] = true
+	}
 	removed := WordsRemoved{Live: c.Live}
 	for _, entry := range before.entries {
-		if slices.Contains(c.Words, entry.Word) {
+		if gone[entry.Word] {
 			removed.Words = append(removed.Words, entry.Word)
 		}
 	}

@@ -21,6 +21,14 @@ func TestAddWords(t *testing.T) {
 		}
 		full = append(full, e)
 	}
+	var long []domain.Event // 33 kilobytes
+	for i := range 2 {
+		e := domain.WordsAdded{Live: 6}
+		for n := range 330 {
+			e.Words = append(e.Words, fmt.Sprintf("%050d", 330*i+n))
+		}
+		long = append(long, e)
+	}
 	given := append(liveCreated(6), appointed(otherUser))
 	run(t, []spec{
 		{name: "is accepted from a moderator", given: given, by: asUser(otherUser), when: add(6, " spam "), then: []domain.Event{domain.WordsAdded{Live: 6, Words: []string{"spam"}}}},
@@ -32,6 +40,9 @@ func TestAddWords(t *testing.T) {
 		{name: "is refused for a long word", given: given, by: operator, when: add(6, strings.Repeat("ab", 26)), refused: domain.CodeTextTooLong},
 		{name: "is refused for an unknown act", given: given, by: operator, when: domain.AddWords{Live: 6, Words: []string{"spam"}}, refused: domain.CodeBadRequest},
 		{name: "is refused when the list is full", given: events(given, full), by: operator, when: add(6, "spam"), refused: domain.CodeNumberOutOfRange},
+		{name: "is refused when the list has too many bytes", given: events(given, long), by: operator, when: add(6, "spam"), refused: domain.CodeNumberOutOfRange},
+		{name: "is accepted for as many bytes in the list of the service", given: []domain.Event{domain.WordsAdded{Words: long[0].(domain.WordsAdded).Words}, domain.WordsAdded{Words: long[1].(domain.WordsAdded).Words}}, by: operator, when: add(0, "spam"), then: []domain.Event{domain.WordsAdded{Words: []string{"spam"}}}},
+		{name: "records only the words that the list lacks", given: append(given, domain.WordsAdded{Live: 6, Words: []string{"spam"}}), by: operator, when: add(6, "spam", "ham", "ham"), then: []domain.Event{domain.WordsAdded{Live: 6, Words: []string{"ham"}}}},
 		{name: "changes nothing when it is repeated", given: append(given, domain.WordsAdded{Live: 6, Words: []string{"spam"}}), by: operator, when: add(6, "spam")},
 		{name: "changes nothing when words are removed that the list does not have", given: given, by: operator, when: domain.RemoveWords{Live: 6, Words: []string{"spam"}}},
 	})

@@ -46,6 +46,7 @@ func (q *Sequencer) attempt(ctx context.Context, calls []*call, lost *batch) (*b
 		q.rollback(err)
 		return nil, err
 	}
+	b.history = q.history
 	b.decide(q.states, q.random)
 	q.store.recent.send(b.records)
 	if err := q.write(ctx, b); err != nil {

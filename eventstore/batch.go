@@ -15,6 +15,7 @@ import (
 // batch holds the content of one transaction: the requests, the states that they read, and their outcomes.
 type batch struct {
 	calls   []*call
+	history int64           // number of the history of the log
 	head    event           // newest event of the log when the lock was taken
 	at      time.Time       // time at which the requests are decided, and recorded_at of the events of the batch
 	setBack time.Duration   // time by which at is earlier than the newest event, or 0; see setTimes
@@ -136,6 +137,9 @@ func (b *batch) decideOne(c *call, states map[domain.Stream]any, closed bool, ca
 	}()
 	if row, ok := b.known[c.id()]; ok && c.request.IdempotencyKey != "" {
 		return b.repeat(c, row, states)
+	}
+	if read := c.request.History; read != 0 && read != b.history {
+		return outcome{}, fmt.Errorf("%s: %w: the log has lost what the command was made from", c.request.Command.Type(), ErrBusy)
 	}
 	request, err := b.withProfile(c.request)
 	if err != nil {

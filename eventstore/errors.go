@@ -15,7 +15,8 @@ import (
 // Errors of Sequencer.Execute that are not refusals. After ErrBusy, ErrClosed and ErrUnavailable the command was not
 // executed and will not be.
 var (
-	// ErrBusy means that the queue of commands is full. Execute returns it immediately.
+	// ErrBusy means that the queue of commands is full, or that the log has another history than the request. Execute
+	// returns it immediately.
 	ErrBusy = errors.New("the log cannot take more commands at the moment")
 	// ErrClosed means that the sequencer is shutting down.
 	ErrClosed = errors.New("the log is shutting down")

@@ -165,6 +165,9 @@ func contains(records []Record, e *Record) bool {
 func (r *recent) add(number int64, before event, records []Record) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if number < r.number { // the batch was committed in a former history
+		return
+	}
 	if number != r.number || before != r.end() || len(r.records)+len(records) > recentLimit {
 		r.number, r.before, r.records = number, before, nil
 	}
@@ -199,9 +202,9 @@ func (r *recent) after(e event, limit int) ([]Record, int64) {
 	return slices.Clone(r.records[first:min(first+int64(limit), int64(len(r.records)))]), r.number
 }
 
-// clear drops all events.
-func (r *recent) clear() {
+// clear drops all events, because the log has another history with this number.
+func (r *recent) clear(number int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.before, r.records = event{}, nil
+	r.number, r.before, r.records, r.sent = number, event{}, nil, nil
 }

@@ -440,3 +440,21 @@ func TestStandbyThatIsBehindIsNoOtherHistory(t *testing.T) {
 		t.Errorf("the history is %+v, want number 1", h)
 	}
 }
+
+// TestFactsOfAnotherHistoryAreRefused checks that a command with facts from another history of the log is not decided.
+func TestFactsOfAnotherHistoryAreRefused(t *testing.T) {
+	t.Parallel()
+	l := newLog(t)
+	p := l.fixture(1, 100)
+	r := p.users[0].request(p.give(1))
+	r.History = l.store.History().Number
+	l.execute(r)
+	for _, number := range []int64{r.History - 1, r.History + 1} {
+		if r.History = number; number == 0 { // 0 means that the command contains no facts
+			r.History = -1
+		}
+		if _, err := l.sequencer.Execute(t.Context(), r); !errors.Is(err, eventstore.ErrBusy) {
+			t.Errorf("history %d: got %v, want ErrBusy", r.History, err)
+		}
+	}
+}

@@ -79,7 +79,7 @@ func Open(ctx context.Context, pool *pgxpool.Pool, c Config) (*Store, error) {
 	s.cursors = coalesce.New(s.eventIDs)
 	s.history.onChange = func(now History) {
 		s.codec.keys.drop(now.Head)
-		s.recent.clear()
+		s.recent.clear(now.Number)
 		pool.Reset() // an old connection may belong to the former server
 	}
 	var found int

@@ -33,6 +33,8 @@ func (c *checker) mayCause(by domain.Actor, e domain.Event) bool {
 		return by.Kind == domain.Authenticated || c.isOperator(by)
 	case domain.CorrectionProposed:
 		return c.isOperator(by) && by.String() == e.Proposer && by.User != e.User
+	case domain.CorrectionApproved:
+		return c.isOperator(by) && by.User != e.User && by.String() != state[domain.Correction](c, e).Proposer
 	case domain.OrderPlaced:
 		return is(by, e.User) || c.isOperator(by)
 	case domain.ViewerBanned, domain.ViewerUnbanned, domain.ViewerMuted, domain.ViewerUnmuted, domain.CommentsCleared, domain.LiveModeSet:
@@ -61,7 +63,7 @@ func (c *checker) mayCause(by domain.Actor, e domain.Event) bool {
 	case domain.UserDisabled, domain.UserEnabled, domain.UserRoleGranted, domain.UserRoleRevoked, domain.UserForgotten, domain.UserKicked,
 		domain.ConnectionKicked, domain.UserBanned, domain.UserUnbanned, domain.PlayerKicked, domain.ParticipantForgotten,
 		domain.GiftAdded, domain.GiftRepriced, domain.GiftWithdrawn, domain.EventSetAside,
-		domain.CorrectionApproved, domain.CorrectionRejected, domain.CoinsCorrected, domain.EarningsCorrected:
+		domain.CorrectionRejected, domain.CoinsCorrected, domain.EarningsCorrected:
 		return c.isOperator(by)
 	case domain.UserRegistered, domain.UsernameClaimed, domain.UserEmailAdded, domain.EmailClaimed, domain.UserSignedIn,
 		domain.ChatRoomCreated, domain.ChatRoomNameClaimed, domain.ChatRoomLeft, domain.NicknameSet, domain.NicknameClaimed, domain.NicknameReleased:

@@ -21,6 +21,7 @@ const (
 	decodeTimeout = 10 * time.Second
 	maxBytes      = 1 << 20 // bytes
 	width         = "640"
+	maxPixels     = "33177600" // pixels of a picture that is decoded: 7680 × 4320
 )
 
 // Errors of Take.
@@ -138,8 +139,8 @@ func (t *Taker) waitForTurn(ctx context.Context) error {
 func (t *Taker) decode(ctx context.Context, file []byte) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, decodeTimeout)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, t.ffmpeg, "-v", "error", "-nostdin", "-threads", "1", "-f", "flv", "-i", "pipe:0",
-		"-frames:v", "1", "-vf", "scale="+width+":-2", "-q:v", "5", "-f", "mjpeg", "pipe:1")
+	cmd := exec.CommandContext(ctx, t.ffmpeg, "-v", "error", "-nostdin", "-threads", "1", "-max_pixels", maxPixels, "-f", "flv", "-i", "pipe:0",
+		"-frames:v", "1", "-vf", "scale="+width+":"+width+":force_original_aspect_ratio=decrease:force_divisible_by=2", "-q:v", "5", "-f", "mjpeg", "pipe:1")
 	var out, faults bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(file), &out, &faults
 	if err := cmd.Run(); err != nil {

@@ -69,8 +69,11 @@ func (f *Feed) Run(ctx context.Context) error {
 	var cause loglimit.Cause
 	for {
 		err := f.run(ctx, f.current.Load())
-		if ctx.Err() != nil || !errors.Is(err, eventstore.ErrCursorLost) {
+		if !errors.Is(err, eventstore.ErrCursorLost) {
 			return err
+		}
+		if ctx.Err() != nil {
+			return nil
 		}
 		if cause.Changed(fmt.Errorf("history %d: %w", f.store.History().Number, err)) { // it begins again until log and tables agree
 			f.c.Log.WarnContext(ctx, "feed: beginning again because the log has another history", slog.Any("error", err))

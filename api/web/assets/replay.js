@@ -115,7 +115,7 @@ export default function Replay({ id }) {
     const from = shown.current;
     shown.current = count;
     if (from < 0 || count <= from || count - from > 8) return; // a jump
-    for (const fact of facts.slice(from, count)) if (fact.kind === "comment" && settings.value.on) stage.current?.show(fact.text, false);
+    for (const fact of facts.slice(from, count)) if (fact.kind === "comment" && settings.value.on) stage.current?.show(fact, false);
   }, [count]);
   if (error && !live) return html`<${Empty} title=${say(error)}><${BackHome} text=${t("home")} /><//>`;
   if (!live || !recordings) return html`<div class="watch ghost"><div class="watch-main"><div class="player"></div></div></div>`;

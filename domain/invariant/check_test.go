@@ -17,6 +17,7 @@ var history = []domain.Event{
 	domain.GiftAdded{Gift: 1, Name: "rose", Price: 10},
 	domain.OrderPlaced{Order: "o", User: 2, Coins: 100},
 	domain.OrderPaid{Order: "o", User: 2},
+	domain.CorrectionProposed{Correction: 1, Account: "user-2", User: 2, Coins: 5, Proposer: "operator-alice", Reason: "why", Expires: 4e9, Open: true},
 	domain.CoinsCredited{User: 2, Order: "o", Coins: 100, BalanceAfter: 100, Postings: []domain.Posting{{Account: "provider", Amount: -100}, {Account: "user-2", Amount: 100}}},
 }
 
@@ -56,6 +57,8 @@ func TestCheck(t *testing.T) {
 		{"a second credit of an order", domain.OrderPaid{Order: "o", User: 2}, "provider", "order o is paid"},
 		{"a reprice from another price", domain.GiftRepriced{Gift: 1, From: 11, To: 12}, "operator", "gift 1 costs 10 before, not 11"},
 		{"a reprice by a user", domain.GiftRepriced{Gift: 1, From: 10, To: 12}, "user-1", "user-1 could not cause"},
+		{"an approval by another operator", domain.CorrectionApproved{Correction: 1, User: 2}, "operator-bob", ""},
+		{"an approval by the proposer", domain.CorrectionApproved{Correction: 1, User: 2}, "operator-alice", "operator-alice could not cause correction.approved.v1"},
 		{"an upload of an operator who is forgotten on their own request", domain.UploadDeleted{Upload: "u.png", User: 2}, "user-2", ""},
 		{"an upload of another user", domain.UploadDeleted{Upload: "u.png", User: 2}, "user-1", "user-1 could not cause"},
 		{"a leave without a join", domain.ViewerLeft{Live: 1, User: 2}, "system", "user 2 is not in live 1"},

@@ -126,7 +126,7 @@ func (c *RestoreCommand) restoreInto(ctx context.Context, t *target, db *databas
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		return t.stage(e, r)
+		return t.receive(e, r)
 	})
 	if err != nil {
 		return nil, err

@@ -100,8 +100,8 @@ func (t *target) mark(text []byte) error {
 	return errors.Join(transparency.ReplaceFile(filepath.Join(t.dir, cli.RestoreMarker), text), syncFolder(t.dir))
 }
 
-// stage writes a file of the backup to the staging folder.
-func (t *target) stage(e entry, r io.Reader) error {
+// receive writes a file of the backup to the staging folder.
+func (t *target) receive(e entry, r io.Reader) error {
 	if strings.HasPrefix(e.path, secretsFolder+"/") {
 		e.mode = 0o600
 	}

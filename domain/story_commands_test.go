@@ -81,6 +81,11 @@ func (s *story) randomRequest(t *rapid.T) domain.Request {
 		u = s.streamer[c.Live]
 	case domain.RemoveModerator:
 		u = s.streamer[c.Live]
+	case domain.UnfollowUser:
+		u = randomID(t, "follower", s.last.user, func(u domain.UserID) bool {
+			follows, _ := s.world[domain.FollowsStream(u)].(domain.Follows)
+			return s.active(u) && follows.Since(c.Streamer) != 0
+		})
 	case domain.RefundGift:
 		u = c.Sent.Streamer
 	case domain.SendGift:
@@ -169,7 +174,16 @@ func (s *story) randomCommand(t *rapid.T) domain.Command {
 		}},
 		{1, func() domain.Command { return domain.SignOut{} }},
 		{1, func() domain.Command { return domain.ChangeProfile{Nickname: new(randomText(t))} }},
-		{1, func() domain.Command { return domain.IncrementAge{} }},
+		{1, func() domain.Command {
+			switch streamer := domain.UserID(1 + randomBits(t, 1)); randomBits(t, 2) {
+			case 0:
+				return domain.IncrementAge{}
+			case 1:
+				return domain.UnfollowUser{Streamer: streamer}
+			default:
+				return domain.FollowUser{Streamer: streamer}
+			}
+		}},
 		{1, func() domain.Command { return domain.ChangeProfile{Age: new(rapid.IntRange(-1, 3).Draw(t, "age"))} }},
 		{1, func() domain.Command {
 			return domain.DisableUser{User: domain.UserID(randomBits(t, 3)), Lives: []domain.LiveID{1, 2, live}}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/go-chi/chi/v5"
+	"github.com/google/uuid"
 
 	"roomlog/api/web"
 	"roomlog/domain"
@@ -98,14 +99,25 @@ func (s *server) wallTime(t time.Time) string { return t.In(s.timeZone).Format(w
 
 type liveInputBody struct {
 	Body struct {
-		Title string `json:"title" example:"An evening with Ann" doc:"1 to 100 characters"`
-		Cover string `json:"cover" example:"https://live.example/uploads/5f0c2a77e1d24f5f.jpg" doc:"http or https address of an image, or path of an upload; may be empty"`
+		Access   domain.AccessKind `json:"access,omitempty" enum:"open,unlisted,password,followers,invited" doc:"who may be in the live; absent: everybody"`
+		Password string            `json:"password,omitempty" example:"correct horse" doc:"for the access password only: 6 to 128 characters"`
+		Title    string            `json:"title" example:"An evening with Ann" doc:"1 to 100 characters"`
+		Cover    string            `json:"cover" example:"https://live.example/uploads/5f0c2a77e1d24f5f.jpg" doc:"http or https address of an image, or path of an upload; may be empty"`
 	}
 }
 
 func (s *server) createLive(ctx context.Context, in *liveInputBody) (signed[KeyedLive], error) {
-	receipt, err := s.execute(ctx, domain.CreateLive{Title: in.Body.Title, Cover: in.Body.Cover, StreamKey: newStreamKey()})
+	credential, err := s.liveCredential(ctx, in.Body.Access, in.Body.Password)
 	if err != nil {
+		return signed[KeyedLive]{}, err
+	}
+	receipt, err := s.execute(ctx, domain.CreateLive{
+		Title: in.Body.Title, Cover: in.Body.Cover, StreamKey: newStreamKey(), Access: in.Body.Access, Credential: textOf(credential),
+	})
+	if err != nil {
+		if credential != uuid.Nil {
+			s.deleteUnusedCredential(ctx, credential, err)
+		}
 		return signed[KeyedLive]{}, err
 	}
 	e, record, err := eventOf[domain.LiveCreated](receipt)
@@ -177,9 +189,10 @@ func (s *server) listLives(ctx context.Context, in *pageInput) ([]Live, error) {
 // foundLive is a live in a list for viewers, in a response.
 type foundLive struct {
 	Live
-	Streamer PublicUser `json:"streamer"`
-	Online   int64      `json:"online" doc:"viewers who are in the live"`
-	Snapshot string     `json:"snapshot" example:"/live/L3V8KhRHin40gNug58zy/snapshot.jpg?sign=1602691779-4c4cde8b52e829a17a6baf5b6c404ada" doc:"address of a picture of the running stream at the server for streams; empty without a stream"`
+	Streamer PublicUser        `json:"streamer"`
+	Online   int64             `json:"online" doc:"viewers who are in the live"`
+	Access   domain.AccessKind `json:"access" enum:"open,unlisted,password,followers,invited" doc:"who may be in the live"`
+	Snapshot string            `json:"snapshot" example:"/live/L3V8KhRHin40gNug58zy/snapshot.jpg?sign=1602691779-4c4cde8b52e829a17a6baf5b6c404ada" doc:"address of a picture of the running stream at the server for streams; empty without a stream, or if the live is not for everybody"`
 }
 
 // foundLives is a page of a list of lives.
@@ -261,8 +274,8 @@ func (s *server) pastLives(ctx context.Context, before domain.LiveID) (found []p
 }
 
 func (s *server) newFoundLive(l projections.Live, user domain.UserID) foundLive {
-	item := foundLive{Live: s.newLive(l), Streamer: newPublicUser(l.Owner), Online: l.Online}
-	if l.Broadcast.ID != "" {
+	item := foundLive{Live: s.newLive(l), Streamer: newPublicUser(l.Owner), Online: l.Online, Access: l.Access}
+	if l.Broadcast.ID != "" && !l.Access.Restricted() {
 		item.Snapshot = s.MediaURL + "/live/" + l.StreamKey + "/snapshot.jpg?sign=" + s.playSign(l.StreamKey, user)
 	}
 	return item
@@ -285,7 +298,7 @@ func (s *server) previewOf(req *http.Request) web.Preview {
 		return web.Preview{}
 	}
 	live, err := s.live(ctx, domain.LiveID(id))
-	if err != nil {
+	if err != nil || live.Access.Restricted() { // apps that show links have no right to be in the live
 		return web.Preview{}
 	}
 	base := requestOf(ctx).baseURL
@@ -306,6 +319,9 @@ func (in *LivePath) liveID() domain.LiveID { return in.ID }
 
 func (s *server) readLive(ctx context.Context, in *LivePath) (signed[ownedLive], error) {
 	live, err := s.live(ctx, in.ID)
+	if err == nil {
+		err = s.checkRestricted(ctx, live.ID, live.Access)
+	}
 	if err != nil {
 		return signed[ownedLive]{}, err
 	}

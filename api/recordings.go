@@ -58,6 +58,9 @@ type recordingsInput struct {
 
 func (s *server) listRecordings(ctx context.Context, in *recordingsInput) ([]Recording, error) {
 	live, err := s.live(ctx, in.ID)
+	if err == nil {
+		err = s.checkRestricted(ctx, live.ID, live.Access)
+	}
 	if err != nil {
 		return nil, err
 	}

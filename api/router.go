@@ -58,7 +58,8 @@ func (r *routes) registerAccounts() {
 
 func (r *routes) registerLives() {
 	const owner, moderator = "a token of the live's owner or the role operator", "a token of the live's owner, one of its moderators or the role operator"
-	serve(r, post("/api/live/create", "Create a live", commander("a token"), rateCommands).forOldClients().executes(domain.CreateLive{}), r.createLive)
+	serve(r, post("/api/live/create", "Create a live", commander("a token"), rateCommands).forOldClients().executes(domain.CreateLive{}).
+		refuses(password.CodeTooShort, password.CodeTooLong, codeSignInBusy), r.createLive)
 	serve(r, post("/api/live/changestatus", "Put a live on air, pause it or end it", commander(owner), rateCommands).forOldClients().executes(domain.ChangeLiveStatus{}).withTexts(texts{
 		domain.CodeLiveNotFound: "该直播间不存在",
 		domain.CodeLiveEnded:    "该直播间已结束",
@@ -66,9 +67,18 @@ func (r *routes) registerLives() {
 	serve(r, get("/api/live/list/{page}", "List lives, newest first", anyone(), rateReads).forOldClients(), r.listLives)
 	serve(r, get("/api/live/find", "List lives with a running stream, past lives with a recording, or the caller's lives, newest first", anyone(), rateReads).
 		refuses(domain.CodeTokenMissing), r.findLives)
-	serve(r, get("/api/live/read/{id}", "Read a live and a sign for its stream", anyone(), rateReads).forOldClients().refuses(domain.CodeLiveNotFound).withTexts(texts{
+	serve(r, get("/api/live/read/{id}", "Read a live and a sign for its stream", anyone(), rateReads).forOldClients().refuses(domain.CodeLiveNotFound, domain.CodeLivePassword, domain.CodeLiveFollowers, domain.CodeLiveInvited, domain.CodeBanned).withTexts(texts{
 		domain.CodeLiveNotFound: "当前直播间不存在",
 	}), r.readLive)
+	serve(r, post("/api/live/access", "Set who may be in a live", commander(owner), rateSignIns).executes(domain.SetAccess{}).
+		refuses(password.CodeTooShort, password.CodeTooLong, codeSignInBusy), r.setAccess)
+	serve(r, get("/api/live/{id}/access", "Read who may be in a live, and whether the caller may", anyone(), rateReads).refuses(domain.CodeLiveNotFound), r.readAccess)
+	serve(r, post("/api/live/enter", "Be let into a live by its password or by an invitation", authenticated("a token"), rateSignIns).
+		executes(domain.EnterPassword{}, domain.UseInvitation{}).refuses(codeLivePassword, codeSignInBusy), r.enterLive)
+	serve(r, post("/api/live/invitation/create", "Create an invitation to a live", commander(owner), rateCommands).
+		executes(domain.CreateInvitation{}).executesRepetitions(), r.createInvitation)
+	serve(r, post("/api/live/invitation/revoke", "Revoke an invitation to a live", commander(owner), rateCommands).executes(domain.RevokeInvitation{}), act(r.server, revokeInvitation))
+	serve(r, get("/api/live/{id}/invitations", "List the invitations to a live", ownerOr(domain.RoleOperator), rateReads), r.listInvitations)
 	serve(r, post("/api/live/ban", "Ban a user from a live, for a time or for good", commander(moderator), rateCommands).executes(domain.BanViewer{}), act(r.server, banViewer))
 	serve(r, post("/api/live/unban", "Lift the ban of a user from a live", commander(moderator), rateCommands).executes(domain.UnbanViewer{}), act(r.server, unbanViewer))
 	serve(r, post("/api/live/mute", "Forbid a user to comment in a live, for a time or for good", commander(moderator), rateCommands).executes(domain.MuteViewer{}), act(r.server, muteViewer))
@@ -96,7 +106,7 @@ func (r *routes) registerRecordings() {
 	serve(r, post("/api/live/record", "Switch recording of a live on or off, from its next broadcast on", commander(owner), rateCommands).
 		executes(domain.SetRecording{}), r.setRecording)
 	serve(r, get("/api/live/{id}/recordings", "List the recordings of a live, newest first", anyone(), rateReads).
-		refuses(domain.CodeLiveNotFound), r.listRecordings)
+		refuses(domain.CodeLiveNotFound, domain.CodeLivePassword, domain.CodeLiveFollowers, domain.CodeLiveInvited, domain.CodeBanned), r.listRecordings)
 	serve(r, post("/api/live/recording/delete", "Delete a recording", commander(moderator), rateCommands).
 		executes(domain.DeleteRecording{}), r.deleteRecording)
 }

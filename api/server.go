@@ -30,6 +30,7 @@ type server struct {
 	uploads   *upload.Store
 	rates     *rates
 	signIns   *signin.Guard
+	guesses   *signin.Guard // of passwords of lives
 	running   *runningRecordings
 	meters    *meters.Meters
 	onAir     *memo.Value[[]projections.Live]
@@ -68,6 +69,9 @@ func newServer(c Config) (*server, error) {
 	}
 	s.signIns, err = signin.NewGuard(signin.Config{PerDevice: c.WrongPasswordsPerDevice, PerName: c.WrongPasswordsPerName, Now: c.Now})
 	if err != nil {
+		return nil, err
+	}
+	if s.guesses, err = signin.NewGuard(signin.Config{PerDevice: c.WrongPasswordsPerDevice, PerName: c.WrongPasswordsPerName, Now: c.Now}); err != nil {
 		return nil, err
 	}
 	if s.running, err = newRunningRecordings(c.Streams, c.Now, c.Log); err != nil {

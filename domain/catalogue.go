@@ -21,6 +21,11 @@ var Commands = []CommandSpec{
 	command[UnfollowUser](authenticated),
 	command[CreateLive](authenticated),
 	command[ChangeLiveStatus](ownerOrOperator),
+	command[SetAccess](ownerOrOperator),
+	command[EnterPassword](authenticated),
+	command[CreateInvitation](ownerOrOperator),
+	command[RevokeInvitation](ownerOrOperator),
+	command[UseInvitation](authenticated),
 	command[BanViewer](moderatorOrOperator),
 	command[UnbanViewer](moderatorOrOperator),
 	command[MuteViewer](moderatorOrOperator),
@@ -98,6 +103,11 @@ var Events = []EventSpec{
 	event[UserUnfollowed, Follows](),
 	takesID(personal[LiveCreated](event[LiveCreated, Live]()), nextLive),
 	event[LiveStatusChanged, Live](),
+	event[LiveAccessSet, Live](),
+	event[InvitationCreated, Live](),
+	event[InvitationRevoked, Live](),
+	event[InvitationUsed, Live](),
+	event[ViewerAdmitted, Visit](),
 	personal[ViewerBanned](event[ViewerBanned, Live]()),
 	event[ViewerUnbanned, Live](),
 	personal[ViewerMuted](event[ViewerMuted, Live]()),
@@ -177,7 +187,7 @@ var Privacies = map[string]Privacy{
 	"email": Private, "age": Private,
 	"reason":  Private, // the operator's words about a user
 	"words":   Private, // what is not allowed in comments
-	"session": Private, "credential": Private, "stream_key": Private, "publish_key": Private,
+	"session": Private, "credential": Private, "stream_key": Private, "access": Public, "invitation_hash": Private, "publish_key": Private,
 
 	"namespace": Public,
 	"account":   Public, "proposer": Public,

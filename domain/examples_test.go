@@ -46,6 +46,11 @@ func writtenSamples() []domain.Event {
 		domain.UserUnfollowed{User: 12, Streamer: 7},
 		domain.LiveCreated{Live: 6, Streamer: 7, Title: "Evening songs <3", Cover: "https://example.org/songs.png", StreamKey: streamKey},
 		domain.LiveStatusChanged{Live: 6, Streamer: 7, From: domain.StatusOnAir, To: domain.StatusPaused, Reason: "technical problems"},
+		domain.LiveAccessSet{Live: 6, Access: domain.AccessPassword, Credential: "0198c0de-0000-8000-8000-000000000006"},
+		domain.InvitationCreated{Live: 6, Invitation: 3, Hash: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", Uses: 10, Until: 1795266000},
+		domain.InvitationRevoked{Live: 6, Invitation: 3},
+		domain.InvitationUsed{Live: 6, User: 12, Invitation: 3},
+		domain.ViewerAdmitted{Live: 6, User: 12, Credential: "0198c0de-0000-8000-8000-000000000006", Invitation: 3},
 		domain.ViewerBanned{Live: 6, User: 12, From: 1795262400, Until: 1795266000, Reason: "be kind"},
 		domain.ViewerUnbanned{Live: 6, User: 12, Reason: "apologized"},
 		domain.ViewerMuted{Live: 6, User: 12, From: 1795262400, Until: 1795266000, Reason: "too many capitals"},
@@ -182,6 +187,11 @@ func writtenExamples() []example {
 		{operator, domain.BanUser{User: streamer, Seconds: 60, Lives: []domain.LiveID{6}}, "operator"},
 		{operator, domain.UnbanUser{User: 15}, "operator"},
 		{asUser(streamer), domain.ChangeLiveStatus{Live: 6, To: domain.LiveStop}, "owner or operator"},
+		{asUser(streamer), domain.SetAccess{Live: 6, Access: domain.AccessFollowers}, "owner or operator"},
+		{asUser(viewer), domain.EnterPassword{Live: 7, Credential: "c-1"}, "authenticated user"},
+		{asUser(streamer), domain.CreateInvitation{Live: 6, Uses: 10, Hash: strings.Repeat("0b", 32)}, "owner or operator"},
+		{asUser(streamer), domain.RevokeInvitation{Live: 7, Invitation: 1}, "owner or operator"},
+		{asUser(viewer), domain.UseInvitation{Live: 7, Hash: strings.Repeat("0c", 32)}, "authenticated user"},
 		{asUser(streamer), domain.BanViewer{Live: 6, User: otherUser}, "moderator or operator"},
 		{asUser(streamer), domain.UnbanViewer{Live: 6, User: 15}, "moderator or operator"},
 		{asUser(streamer), domain.UnmuteViewer{Live: 6, User: 15}, "moderator or operator"},
@@ -280,11 +290,13 @@ func fill(field reflect.Value) {
 }
 
 func exampleWorld(t *testing.T) world {
-	return after(t, events(testUsers(), registered(14), registered(15), liveOnAir(6), giftAdded(3, 30), coinsCredited(viewer, 100), []domain.Event{
+	return after(t, events(testUsers(), registered(14), registered(15), liveOnAir(6), liveOnAir(7), giftAdded(3, 30), coinsCredited(viewer, 100), []domain.Event{
 		domain.UserDisabled{User: 14},
 		domain.UserBanned{User: 15},
 		domain.UserFollowed{User: viewer, Streamer: otherUser, Since: 1},
 		domain.ViewerBanned{Live: 6, User: 15},
+		domain.LiveAccessSet{Live: 7, Access: domain.AccessPassword, Credential: "c-1"},
+		domain.InvitationCreated{Live: 7, Invitation: 1, Hash: strings.Repeat("0c", 32), Uses: 1},
 		domain.WordsAdded{Live: 6, Words: []string{"spam"}},
 		domain.ViewerMuted{Live: 6, User: 15},
 		domain.ModeratorAppointed{Live: 6, User: 14},

@@ -70,6 +70,70 @@ func earlier(at, end int64) int64 {
 	return at
 }
 
+// AccessKind is who may be in a live: join it, comment, send gifts, and play its stream and its recordings.
+type AccessKind string
+
+// The kinds of access. Moderators, operators and invited users may be in every live.
+const (
+	AccessOpen      AccessKind = "open"      // everybody
+	AccessUnlisted  AccessKind = "unlisted"  // everybody, but lists do not contain the live
+	AccessPassword  AccessKind = "password"  // users who have entered the password
+	AccessFollowers AccessKind = "followers" // followers of the streamer
+	AccessInvited   AccessKind = "invited"   // only invited users; lists do not contain the live
+)
+
+// AccessKinds lists every kind of access.
+var AccessKinds = [...]AccessKind{AccessOpen, AccessUnlisted, AccessPassword, AccessFollowers, AccessInvited}
+
+// Restricted reports whether not everybody may be in the live.
+func (k AccessKind) Restricted() bool {
+	return k == AccessPassword || k == AccessFollowers || k == AccessInvited
+}
+
+// Listed reports whether lists contain the live.
+func (k AccessKind) Listed() bool { return k != AccessUnlisted && k != AccessInvited }
+
+// Entrant is a person who wants to be in a live, as far as the access of the live depends on the person.
+type Entrant struct {
+	Moderates bool // whether the person is the owner, a moderator of the live or an operator
+	Invited   bool // whether the person has used an invitation that is not revoked
+	Follows   bool // whether the person follows the streamer
+	Password  bool // whether the person has entered the password that the live has now
+}
+
+// Check returns nil if a person may be in a live with this access, and a *Refusal otherwise. All decisions and all queries
+// about the access of lives use it.
+func (k AccessKind) Check(live LiveID, e Entrant) error {
+	switch {
+	case !k.Restricted() || e.Moderates || e.Invited:
+		return nil
+	case k == AccessPassword && !e.Password:
+		return refuse(CodeLivePassword, "live %d has a password: enter it first", live)
+	case k == AccessFollowers && !e.Follows:
+		return refuse(CodeLiveFollowers, "live %d is for followers: follow the streamer first", live)
+	case k == AccessInvited:
+		return refuse(CodeLiveInvited, "live %d is for invited users: use an invitation first", live)
+	}
+	return nil
+}
+
+// Invitation is an invitation to a live that was not revoked. Its id counts the invitations of the live from 1.
+type Invitation struct {
+	ID    int64  `json:"id"`
+	Hash  string `json:"hash"`            // lower-case hexadecimal SHA-256 of the secret in the link
+	Uses  int64  `json:"uses"`            // maximum number of users who use it
+	Used  int64  `json:"used,omitempty"`  // number of users who have used it
+	Until int64  `json:"until,omitempty"` // end in Unix seconds; 0: none
+}
+
+// invitation returns the invitation that find selects, or the zero Invitation.
+func (l Live) invitation(find func(Invitation) bool) Invitation {
+	if i := slices.IndexFunc(l.Invitations, find); i >= 0 {
+		return l.Invitations[i]
+	}
+	return Invitation{}
+}
+
 // Live is the part of a live that decisions read.
 type Live struct {
 	Streamer  UserID       `json:"streamer"` // the owner of the live; 0 if the live does not exist
@@ -84,6 +148,11 @@ type Live struct {
 	Moderators []UserID `json:"moderators,omitempty"` // users who keep order in the live, besides the owner and operators
 	Mutes      []Ban    `json:"mutes,omitempty"`      // bans from commenting: all active ones, and possibly expired ones
 	Modes      []Mode   `json:"modes,omitempty"`      // who may comment, and how: all active modes, and possibly expired ones
+
+	Access         AccessKind   `json:"access,omitempty"`            // "": open
+	Credential     string       `json:"access_credential,omitempty"` // id of the hash of the password; "" if there is no password
+	Invitations    []Invitation `json:"invitations,omitempty"`       // those that were not revoked
+	LastInvitation int64        `json:"last_invitation,omitempty"`   // id of the newest invitation, also if it was revoked
 }
 
 // Live returns the state of a live.
@@ -104,18 +173,6 @@ func (l Live) checkOpen(id LiveID) error {
 		return refuse(CodeLiveEnded, "live %d has ended", id)
 	}
 	return nil
-}
-
-// openLive returns a live that the actor may join, comment on and send gifts to. Otherwise it returns a *Refusal.
-func (v View) openLive(id LiveID) (Live, error) {
-	live := v.Live(id)
-	if err := live.checkOpen(id); err != nil {
-		return live, err
-	}
-	if isBanned(live.Bans, v.Actor.User, v.Now) {
-		return live, refuse(CodeBanned, "you are banned from live %d", id)
-	}
-	return live, nil
 }
 
 // isModerator reports whether a user is the owner or a moderator of the live.
@@ -211,11 +268,16 @@ type CreateLive struct {
 	Title     string `json:"title"` // title of the live: 1–100 characters
 	Cover     string `json:"cover"` // cover image: http or https URL, or path of an upload; may be empty
 	StreamKey string `json:"-"`     // stream key of the live: 20 random characters of 0-9a-zA-Z
+
+	Access     AccessKind `json:"access,omitempty"` // who may be in the live; absent: everybody
+	Credential string     `json:"-"`                // id of the hash of the password, for the access password
 }
 
 func (CreateLive) Type() string { return "live.create" }
 
 func (CreateLive) Reads(Actor) []Stream { return []Stream{nextLive} }
+
+func (c CreateLive) serverTexts() []string { return []string{c.Credential} }
 
 func (c CreateLive) decide(view View) ([]Event, error) {
 	title, err := text("title", c.Title, 1, maxTitle)
@@ -228,7 +290,41 @@ func (c CreateLive) decide(view View) ([]Event, error) {
 	if !validStreamKey(c.StreamKey) {
 		return nil, refuse(CodeBadRequest, "a stream key must be %d of 0-9a-zA-Z", streamKeyLength)
 	}
-	return []Event{LiveCreated{view.NextLive(), view.Actor.User, title, c.Cover, c.StreamKey}}, nil
+	live := view.NextLive()
+	events := []Event{LiveCreated{live, view.Actor.User, title, c.Cover, c.StreamKey}}
+	if c.Access == "" || c.Access == AccessOpen {
+		return events, nil
+	}
+	if err := checkAccess(c.Access, c.Credential); err != nil {
+		return nil, err
+	}
+	return append(events, LiveAccessSet{live, c.Access, c.Credential}), nil
+}
+
+// checkAccess returns a *Refusal unless a live can have this access.
+func checkAccess(kind AccessKind, credential string) error {
+	switch {
+	case !slices.Contains(AccessKinds[:], kind):
+		return refuse(CodeBadRequest, "access must be one of %v", AccessKinds)
+	case (kind == AccessPassword) != (credential != ""):
+		return refuse(CodeBadRequest, "the access password needs a password, and no other access has one")
+	}
+	return nil
+}
+
+// LiveAccessSet records who may be in a live from now on.
+type LiveAccessSet struct {
+	Live       LiveID     `json:"live"`       // the live whose access changed
+	Access     AccessKind `json:"access"`     // who may be in the live
+	Credential string     `json:"credential"` // id of the hash of the password, which is stored outside the log; "" if there is no password
+}
+
+func (LiveAccessSet) Type() string        { return "live.access_set.v1" }
+func (e LiveAccessSet) Stream() Stream    { return liveStream(e.Live) }
+func (e LiveAccessSet) EventLive() LiveID { return e.Live }
+func (e LiveAccessSet) evolve(l Live) Live {
+	l.Access, l.Credential = e.Access, e.Credential
+	return l
 }
 
 // streamKeyLength is the number of characters that clients expect in a stream key.

@@ -63,6 +63,11 @@ const (
 	CodeLiveNotFound        Code = "live_not_found"        // the live does not exist or belongs to another user
 	CodeLiveNotStarted      Code = "live_not_started"      // the live has not been on air yet
 	CodeLiveEnded           Code = "live_ended"            // the live has permanently ended
+	CodeLivePassword        Code = "live_password"         // the live has a password that the user has not entered
+	CodeLiveFollowers       Code = "live_followers"        // the live is for followers of the streamer
+	CodeLiveInvited         Code = "live_invited"          // the live is for invited users
+	CodeInvitationNotFound  Code = "invitation_not_found"  // the live has no such invitation, or it was revoked
+	CodeInvitationClosed    Code = "invitation_closed"     // the invitation has expired, or enough users have used it
 	CodeNoBroadcast         Code = "no_broadcast"          // the live has no broadcast now
 	CodeRecordingNotFound   Code = "recording_not_found"   // the recording does not exist, is deleted or belongs to another user
 	CodeRecordingRunning    Code = "recording_running"     // the recording is still being written
@@ -125,6 +130,11 @@ var chinese = map[Code]string{
 	CodeLiveNotFound:        "直播间不存在",
 	CodeLiveNotStarted:      "直播间未开播",
 	CodeLiveEnded:           "直播间已结束",
+	CodeLivePassword:        "该直播间需要密码",
+	CodeLiveFollowers:       "该直播间仅限粉丝，请先关注主播",
+	CodeLiveInvited:         "该直播间仅限受邀用户",
+	CodeInvitationNotFound:  "邀请不存在或已撤销",
+	CodeInvitationClosed:    "邀请已过期或已用完",
 	CodeNoBroadcast:         "直播间没有推流",
 	CodeRecordingNotFound:   "录像不存在",
 	CodeRecordingRunning:    "录像尚未结束",

@@ -81,6 +81,12 @@ func (s *story) randomRequest(t *rapid.T) domain.Request {
 		u = s.streamer[c.Live]
 	case domain.RemoveModerator:
 		u = s.streamer[c.Live]
+	case domain.SetAccess:
+		u = s.streamer[c.Live]
+	case domain.CreateInvitation:
+		u = s.streamer[c.Live]
+	case domain.RevokeInvitation:
+		u = s.streamer[c.Live]
 	case domain.UnfollowUser:
 		u = randomID(t, "follower", s.last.user, func(u domain.UserID) bool {
 			follows, _ := s.world[domain.FollowsStream(u)].(domain.Follows)
@@ -118,8 +124,9 @@ func (s *story) randomCommand(t *rapid.T) domain.Command {
 		}},
 		{3, func() domain.Command { return s.randomRefund(t) }},
 		{3, func() domain.Command { return s.randomCorrection(t) }},
-		{3, func() domain.Command { return domain.JoinLive{Live: live, Node: node} }},
-		{3, func() domain.Command {
+		{2, func() domain.Command { return randomAccess(t, live) }},
+		{2, func() domain.Command { return domain.JoinLive{Live: live, Node: node} }},
+		{2, func() domain.Command {
 			return domain.LeaveLive{Live: live, User: randomUserID(t), Cause: domain.LeaveRequested, Node: node}
 		}},
 		{1, func() domain.Command { return domain.PostComment{Live: live, Text: randomText(t)} }},
@@ -207,6 +214,26 @@ func (s *story) randomCommand(t *rapid.T) domain.Command {
 		}
 	}
 	return domain.ForgetUser{User: domain.UserID(randomBits(t, 3))}
+}
+
+// randomAccess draws a command about who may be in a live.
+func randomAccess(t *rapid.T, live domain.LiveID) domain.Command {
+	switch randomBits(t, 3) {
+	case 0, 1:
+		kind := rapid.SampledFrom(append(domain.AccessKinds[:], domain.AccessOpen, domain.AccessPassword)).Draw(t, "access")
+		if kind == domain.AccessPassword {
+			return domain.SetAccess{Live: live, Access: kind, Credential: "c1"}
+		}
+		return domain.SetAccess{Live: live, Access: kind}
+	case 2:
+		return domain.EnterPassword{Live: live, Credential: "c1"}
+	case 3, 4:
+		return domain.CreateInvitation{Live: live, Uses: int64(1 + randomBits(t, 1)), Hash: "h1"}
+	case 5, 6:
+		return domain.UseInvitation{Live: live, Hash: "h1"}
+	default:
+		return domain.RevokeInvitation{Live: live, Invitation: int64(1 + randomBits(t, 1))}
+	}
 }
 
 // randomUser draws a user, usually one who may act.

@@ -15,10 +15,37 @@ type Visit struct {
 	Node    string `json:"node,omitempty"`    // the node that holds the user's connections
 
 	CommentedAt int64 `json:"commented_at,omitempty"` // time of the newest comment in slow mode, in milliseconds since 1970; 0: none
+
+	Credential string `json:"credential,omitempty"` // id of the hash of the newest password of the live that the user has entered
+	Invitation int64  `json:"invitation,omitempty"` // id of the newest invitation to the live that the user has used
 }
 
 // Visit returns the state of a user in a live.
 func (v View) Visit(live LiveID, user UserID) Visit { return look[Visit](v, visitStream(live, user)) }
+
+// openLive returns a live that the actor may join, comment on and send gifts to. Otherwise it returns a *Refusal.
+func (v View) openLive(id LiveID) (Live, error) {
+	live, err := v.admittedLive(id, v.Visit(id, v.Actor.User), v.Follows(v.Actor.User))
+	if open := live.checkOpen(id); open != nil {
+		return live, open
+	}
+	return live, err
+}
+
+// admittedLive returns a live, and a *Refusal unless the actor may be in it: the actor is not banned, and the access of
+// the live permits it.
+func (v View) admittedLive(id LiveID, visit Visit, follows Follows) (Live, error) {
+	live := v.Live(id)
+	if isBanned(live.Bans, v.Actor.User, v.Now) {
+		return live, refuse(CodeBanned, "you are banned from live %d", id)
+	}
+	return live, live.Access.Check(id, Entrant{
+		Moderates: live.isModerator(v.Actor.User) || v.isOperator(),
+		Invited:   visit.Invitation != 0 && live.invitation(func(i Invitation) bool { return i.ID == visit.Invitation }).ID != 0,
+		Follows:   follows.Since(live.Streamer) != 0,
+		Password:  visit.Credential != "" && visit.Credential == live.Credential,
+	})
+}
 
 // JoinLive makes the actor a viewer of a live. Nothing changes if the actor is already a viewer on the same node.
 type JoinLive struct {
@@ -29,7 +56,7 @@ type JoinLive struct {
 func (JoinLive) Type() string { return "live.join" }
 
 func (c JoinLive) Reads(actor Actor) []Stream {
-	return []Stream{liveStream(c.Live), visitStream(c.Live, actor.User)}
+	return []Stream{liveStream(c.Live), visitStream(c.Live, actor.User), FollowsStream(actor.User)}
 }
 
 func (c JoinLive) serverTexts() []string { return []string{c.Node} }
@@ -61,7 +88,8 @@ func (e ViewerJoined) Stream() Stream    { return visitStream(e.Live, e.User) }
 func (e ViewerJoined) EventLive() LiveID { return e.Live }
 func (e ViewerJoined) EventUser() UserID { return e.User }
 func (e ViewerJoined) evolve(v Visit) Visit {
-	return Visit{Present: true, Visited: true, Node: e.Node, CommentedAt: v.CommentedAt}
+	v.Present, v.Visited, v.Node = true, true, e.Node
+	return v
 }
 
 // ViewerMoved records that a viewer's connection is now on another node. If the previous node is lost afterwards, the
@@ -129,7 +157,7 @@ func (ViewerLeft) Type() string         { return "viewer.left.v1" }
 func (e ViewerLeft) Stream() Stream     { return visitStream(e.Live, e.User) }
 func (e ViewerLeft) EventLive() LiveID  { return e.Live }
 func (e ViewerLeft) EventUser() UserID  { return e.User }
-func (ViewerLeft) evolve(v Visit) Visit { return Visit{Visited: v.Visited, CommentedAt: v.CommentedAt} }
+func (ViewerLeft) evolve(v Visit) Visit { v.Present, v.Node = false, ""; return v }
 
 // PostComment posts a comment in a live. Words that the list of the live or of the service masks are masked in the event.
 type PostComment struct {

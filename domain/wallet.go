@@ -174,7 +174,7 @@ type SendGift struct {
 func (SendGift) Type() string { return "gift.send" }
 
 func (c SendGift) Reads(actor Actor) []Stream {
-	return []Stream{liveStream(c.Live), giftStream(c.Gift), WalletStream(actor.User), coinHoldsStream}
+	return []Stream{liveStream(c.Live), giftStream(c.Gift), visitStream(c.Live, actor.User), FollowsStream(actor.User), WalletStream(actor.User), coinHoldsStream}
 }
 
 func (c SendGift) decide(view View) ([]Event, error) {

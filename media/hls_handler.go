@@ -1,7 +1,9 @@
 package media
 
 import (
+	"bytes"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"roomlog/media/hls"
@@ -34,15 +36,67 @@ func (h *hlsServer) serve(w http.ResponseWriter, r *http.Request, key, file stri
 		s.stream.muxer.Index(w, r, s.query())
 	case strings.HasSuffix(file, ".m3u8"):
 		if s, counted := h.find(w, r, key); s != nil {
-			h.follow(s, file, s.stream.muxer.Playlist(counted, r, file, s.query()))
+			h.servePlaylist(counted, r, s, file)
 		}
 	default:
-		if s := h.stream(key, args.Get(hls.TokenArg)); s == nil {
+		s, restricted := h.stream(key, args.Get(hls.TokenArg)), h.isRestricted(key)
+		if s != nil && restricted && !h.holds(key, args.Get(argSession)) {
+			s = nil
+		}
+		switch {
+		case s == nil:
 			writeStatus(w, http.StatusForbidden)
-		} else {
+		case restricted:
+			s.muxer.File(uncached{counting(w, r, s.source)}, r, file)
+		default:
 			s.muxer.File(counting(w, r, s.source), r, file)
 		}
 	}
+}
+
+// servePlaylist serves the playlist of a track. If the stream is restricted, the references to files have the id of the play
+// session.
+func (h *hlsServer) servePlaylist(w http.ResponseWriter, r *http.Request, s *hlsSession, file string) {
+	if !h.isRestricted(s.stream.key) {
+		h.follow(s, file, s.stream.muxer.Playlist(w, r, file, s.query()))
+		return
+	}
+	plain := r.Clone(r.Context())
+	plain.Header.Del("Accept-Encoding") // a compressed playlist cannot be edited
+	list := &bufferedList{header: w.Header(), status: http.StatusOK}
+	h.follow(s, file, s.stream.muxer.Playlist(list, plain, file, s.query()))
+	token := []byte(hls.TokenArg + "=" + s.stream.broadcast)
+	text := bytes.ReplaceAll(list.body.Bytes(), token, append(token, "&"+s.query()...))
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Content-Length", strconv.Itoa(len(text)))
+	w.WriteHeader(list.status)
+	_, _ = w.Write(text) // fails only if the client has disconnected
+}
+
+// holds reports whether a play session exists, and marks it as used.
+func (h *hlsServer) holds(key, id string) bool {
+	s, _, err := h.session(key, id)
+	return s != nil && err == nil
+}
+
+// bufferedList stores a playlist.
+type bufferedList struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (l *bufferedList) Header() http.Header         { return l.header }
+func (l *bufferedList) WriteHeader(status int)      { l.status = status }
+func (l *bufferedList) Write(b []byte) (int, error) { return l.body.Write(b) }
+
+// uncached is a writer of a file that caches must not keep, because a player may lose the right to fetch it.
+type uncached struct{ http.ResponseWriter }
+
+// WriteHeader writes the header.
+func (u uncached) WriteHeader(status int) {
+	u.Header().Set("Cache-Control", "no-store")
+	u.ResponseWriter.WriteHeader(status)
 }
 
 // find returns the play session of a request, and a writer that counts the bytes of the response. If there is no play

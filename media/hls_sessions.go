@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"sync"
 	"time"
 
@@ -30,6 +31,7 @@ type hlsServer struct {
 	byKey       map[string]*hlsStream
 	byBroadcast map[string]*hlsStream
 	sessions    map[string]*hlsSession
+	restricted  map[string]time.Time // by stream key, the time from which files need a play session
 }
 
 // hlsStream is a stream that is being segmented, or was until some seconds ago.
@@ -62,7 +64,7 @@ const maxWaitingPerPlayer = 4
 
 func newHLSServer(c *core) *hlsServer {
 	total, perAddress := c.cfg.Limits.MaxMediaConnections, c.cfg.Limits.MaxMediaPerAddress
-	return &hlsServer{core: c, byKey: make(map[string]*hlsStream), byBroadcast: make(map[string]*hlsStream), sessions: make(map[string]*hlsSession),
+	return &hlsServer{core: c, byKey: make(map[string]*hlsStream), byBroadcast: make(map[string]*hlsStream), sessions: make(map[string]*hlsSession), restricted: make(map[string]time.Time),
 		starting: limit.NewSlots(total, perAddress, nil),
 		waiting:  limit.NewSlots(maxWaitingPerPlayer*total, maxWaitingPerPlayer*perAddress, nil)}
 }
@@ -184,10 +186,15 @@ func (h *hlsServer) drop(id string, reason Reason) {
 
 // dropUser ends the sessions of a user that do not play yet; key "" means every stream.
 func (h *hlsServer) dropUser(key string, user int64) {
+	h.dropSessions(func(s *hlsSession) bool { return s.request.client.User == user && (key == "" || s.request.key == key) })
+}
+
+// dropSessions ends the sessions for which match reports true.
+func (h *hlsServer) dropSessions(match func(*hlsSession) bool) {
 	h.mu.Lock()
 	var ended []string
 	for id, s := range h.sessions {
-		if s.request.client.User == user && (key == "" || s.request.key == key) {
+		if match(s) {
 			ended = append(ended, id)
 		}
 	}
@@ -195,6 +202,36 @@ func (h *hlsServer) dropUser(key string, user int64) {
 	for _, id := range ended {
 		h.drop(id, ReasonKicked)
 	}
+}
+
+// addUsers adds the users with a play session of key.
+func (h *hlsServer) addUsers(key string, users map[int64]bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, s := range h.sessions {
+		if s.request.key == key {
+			users[s.request.client.User] = true
+		}
+	}
+}
+
+// restrict sets whether the files of a stream need a play session.
+func (h *hlsServer) restrict(key string, restricted bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !restricted {
+		delete(h.restricted, key)
+		return
+	}
+	h.restricted[key] = h.cfg.Now()
+}
+
+// isRestricted reports whether the files of a stream need a play session.
+func (h *hlsServer) isRestricted(key string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	_, restricted := h.restricted[key]
+	return restricted
 }
 
 // start starts segmenting a stream. The caller holds the lock.
@@ -286,6 +323,7 @@ func (h *hlsServer) sweep(now time.Time) {
 			silent = append(silent, id)
 		}
 	}
+	maps.DeleteFunc(h.restricted, func(key string, at time.Time) bool { return h.byKey[key] == nil && now.Sub(at) > cutMemory })
 	var unused []*hlsStream
 	for _, s := range h.byBroadcast {
 		if now.Sub(s.lastUsed) > h.cfg.HLS.IdleTimeout {

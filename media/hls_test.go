@@ -519,3 +519,50 @@ func TestMP3IsLeftOutOfHLS(t *testing.T) {
 		t.Fatalf("the log has %d lines about it: %s", n, log.String())
 	}
 }
+
+// TestFilesOfARestrictedStream fetches files of a stream that is not for everybody, until the player loses the right.
+func TestFilesOfARestrictedStream(t *testing.T) {
+	h := run(t, nil)
+	s := h.onHLS(t, "KEY")
+	as := func(user int64) string {
+		return strings.Replace(h.hlsURL("KEY"), h.signer.Play("KEY"), h.signer.PlayAs("KEY", user), 1)
+	}
+	h.Restrict("KEY", true)
+	_, index, _ := page(t, as(5))
+	player := hlsPlayer{"http://" + h.http + "/live/KEY/", refs(index)}
+	player.plays(t, s, 3, 2)
+	_, list, header := page(t, player.base+player.lists[0])
+	if cache := header.Get("Cache-Control"); cache != "no-store" {
+		t.Errorf("the playlist has Cache-Control %q", cache)
+	}
+	files := refs(list)
+	if len(files) == 0 {
+		t.Fatalf("no files in %s", list)
+	}
+	withoutSession := regexp.MustCompile(`&session=[^&]*`)
+	files = slices.DeleteFunc(files[:len(files)-1], func(file string) bool { return strings.HasPrefix(file, "gap") }) // the last one may not exist yet
+	for _, file := range files {
+		status, _, header := page(t, player.base+file)
+		if !strings.Contains(file, "&session=") || status != http.StatusOK || header.Get("Cache-Control") != "no-store" {
+			t.Errorf("%s: status %d, %v", file, status, header)
+		}
+		if status, _, _ := page(t, player.base+withoutSession.ReplaceAllString(file, "")); status != http.StatusForbidden {
+			t.Errorf("%s without a session: status %d, want 403", file, status)
+		}
+	}
+	h.CutUser("KEY", 5)
+	for _, file := range append(files, player.lists...) {
+		if status, _, _ := page(t, player.base+file); status != http.StatusForbidden {
+			t.Errorf("%s: status %d after the cut, want 403", file, status)
+		}
+	}
+	h.Restrict("KEY", false)
+	open := h.playHLS(t, "KEY")
+	open.plays(t, s, 5, 2)
+	h.watch(t, h.flvURL("KEY")).sees(videoFrame(true, "picture"))
+	h.CutAnonymous("KEY", func(media.Client) bool { return false })
+	h.stream(t, "KEY", "no players", func(s media.StreamStats) bool { return s.Players[media.HLS] == 0 && s.Players[media.HTTPFLV] == 0 })
+	if status, _, _ := page(t, open.base+open.lists[0]); status != http.StatusForbidden {
+		t.Errorf("status %d, want 403", status)
+	}
+}

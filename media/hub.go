@@ -26,6 +26,9 @@ type hub struct {
 	past     totals
 }
 
+// allUsers in a userKey stands for all players, also anonymous ones.
+const allUsers = -1
+
 // userKey identifies the players of a user in the stream key; if key is "", in every stream.
 type userKey struct {
 	key  string
@@ -248,6 +251,9 @@ func (h *hub) join(r playRequest) (*Player, error) {
 
 // wasCut reports whether a player was authorized before a cut of its user. The caller holds the lock.
 func (h *hub) wasCut(r playRequest) bool {
+	if at, cut := h.userCuts[userKey{r.key, allUsers}]; cut && r.client.Protocol != Internal && !r.requestedAt.After(at) {
+		return true
+	}
 	if r.client.User == 0 {
 		return false
 	}

@@ -47,6 +47,28 @@ func (h *hub) cutUser(key string, user int64, reason Reason) {
 	}
 }
 
+// cutAnonymous disconnects the players of key that name no user, unless keep reports true for a player. From now on it refuses
+// players that were authorized before the call.
+func (h *hub) cutAnonymous(key string, reason Reason, keep func(Client) bool) {
+	h.mu.Lock()
+	h.userCuts[userKey{key, allUsers}] = h.cfg.Now()
+	var cut []*Player
+	if s := h.streams[key]; s != nil {
+		s.mu.Lock()
+		for p := range s.players {
+			if p.client.User == 0 && p.client.Protocol != Internal && !keep(p.client) {
+				cut = append(cut, p)
+			}
+		}
+		s.mu.Unlock()
+	}
+	h.mu.Unlock()
+	for _, p := range cut {
+		h.leave(p, reason)
+		p.cutOff()
+	}
+}
+
 // cutPublisher ends the broadcast of the publisher of key, if match reports true for the publisher. From now on it refuses
 // publishers that were authorized before the call.
 func (h *hub) cutPublisher(key string, reason Reason, match func(Client) bool) {

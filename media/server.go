@@ -2,6 +2,8 @@ package media
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/lxzan/gws"
@@ -89,6 +91,17 @@ func (s *Server) Snapshot() Snapshot {
 // Players returns the players of a stream key, in the order in which they started.
 func (s *Server) Players(key string) []PlaySession { return s.core.hub.sessions(key) }
 
+// Users returns the users whose signs play the stream of key, also those whose play sessions of HLS do not play yet.
+func (s *Server) Users(key string) []int64 {
+	users := make(map[int64]bool)
+	for _, p := range s.Players(key) {
+		users[p.Client.User] = true
+	}
+	s.hls.addUsers(key, users)
+	delete(users, 0)
+	return slices.Collect(maps.Keys(users))
+}
+
 // KeyOf returns the stream key of the publisher or player with this Client.ID, and reports whether it was found.
 func (s *Server) KeyOf(id string) (key string, found bool) { return s.core.hub.keyOf(id) }
 
@@ -106,6 +119,19 @@ func (s *Server) CutUser(key string, user int64) {
 	s.core.hub.cutUser(key, user, ReasonKicked)
 	s.hls.dropUser(key, user)
 }
+
+// CutAnonymous disconnects the players of key whose signs name no user, unless keep reports true for a player. It also refuses
+// all players that were authorized before the call and have not joined the stream yet.
+func (s *Server) CutAnonymous(key string, keep func(Client) bool) {
+	s.core.hub.cutAnonymous(key, ReasonKicked, keep)
+	s.hls.dropSessions(func(c *hlsSession) bool {
+		return c.request.key == key && c.request.client.User == 0 && !keep(c.request.client)
+	})
+}
+
+// Restrict sets whether only players who may play the stream of key now may fetch its files: each file of HLS then needs the
+// play session of its player.
+func (s *Server) Restrict(key string, restricted bool) { s.hls.restrict(key, restricted) }
 
 // CutPublisher ends the broadcast of key if match reports true for its publisher. It also refuses publishers that were
 // authorized before the call and do not publish yet. The players see the end of the broadcast.

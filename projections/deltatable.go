@@ -26,6 +26,7 @@ const (
 
 	KindMoved      = "moved"
 	KindModeration = "moderation"
+	KindAccess     = "access"
 
 	KindBalance = "balance"
 	KindProfile = "profile"
@@ -89,6 +90,8 @@ func DeltaSpecs() []DeltaSpec {
 		toServers[domain.ViewerBanned](KindModeration),
 		toServers[domain.ConnectionKicked](KindModeration, notProjected),
 		toServers[domain.PlayerKicked](KindModeration, notProjected),
+		toServers[domain.LiveAccessSet](KindAccess),
+		toServers[domain.InvitationRevoked](KindAccess),
 		toServers[domain.PublishKeySet](KindModeration),
 		toServers[domain.PublishKeyRevoked](KindModeration),
 
@@ -113,6 +116,9 @@ func DeltaSpecs() []DeltaSpec {
 		toNobody[domain.ViewerCommented](notProjected), // comment.posted contains the same data
 		toNobody[domain.WordsAdded](notProjected),      // only decisions and the list of words need it
 		toNobody[domain.WordsRemoved](notProjected),    // the same
+		toNobody[domain.InvitationCreated](),
+		toNobody[domain.InvitationUsed](),
+		toNobody[domain.ViewerAdmitted](),
 		toNobody[domain.LiveCreated](),
 		toNobody[domain.LiveRecordingSet](),
 		toNobody[domain.RecordingStarted](),

@@ -93,6 +93,7 @@ type Live struct {
 	CreatedAt   time.Time
 	UpdatedAt   time.Time           // time of the last change of the status
 	Record      domain.RecordChoice // whether the owner has turned recordings on or off
+	Access      domain.AccessKind   // who may be in the live
 	Broadcast   Broadcast           // current broadcast; its ID is "" if there is none
 }
 
@@ -103,7 +104,7 @@ func scanLive(row pgx.CollectableRow) (l Live, err error) {
 	var bannedUntil *int64
 	err = row.Scan(&l.ID, &l.UserID, &l.Owner.Username, &l.Owner.Nickname, &l.Owner.Avatar,
 		&l.OwnerStatus.Exists, &l.OwnerStatus.Disabled, &l.OwnerStatus.Forgotten, &bannedUntil, &l.Title, &l.Cover, &l.StreamKey, &l.Status,
-		&l.Online, &l.LookCount, &l.Coin, &l.CreatedAt, &l.UpdatedAt, &broadcast, &node, &video, &width, &height, &audio, &startedAt, &l.Record)
+		&l.Online, &l.LookCount, &l.Coin, &l.CreatedAt, &l.UpdatedAt, &broadcast, &node, &video, &width, &height, &audio, &startedAt, &l.Record, &l.Access)
 	l.OwnerStatus.Ban = banOf(l.UserID, bannedUntil)
 	l.Owner.ID, l.CreatedAt, l.UpdatedAt = l.UserID, l.CreatedAt.UTC(), l.UpdatedAt.UTC()
 	if err == nil && broadcast != nil {
@@ -128,15 +129,26 @@ func (q *Queries) LivesByStreamKeys(ctx context.Context, keys []string) ([]Live,
 	return many(ctx, q, "lives by stream key", scanLive, selectLive.With(sqltemplate.Options{"stream_keys": true}), keys)
 }
 
-// Lives returns a page of lives, newest first. The first page is 1. Ids have no gaps, so a page is a range of ids, and
-// the millionth page costs as much as the first.
+// Lives returns a page of the lives that lists contain, newest first. The first page is 1. Ids have no gaps, so the first
+// live of a page follows from the number of newer lives that lists do not contain, and the millionth page costs as much as
+// the first.
 func (q *Queries) Lives(ctx context.Context, page, size int) ([]Live, error) {
 	size = pageSize(size)
 	if page < 1 || page > lastPage {
 		return nil, nil
 	}
-	skip := int64(page-1) * int64(size)
-	return many(ctx, q, "lives", scanLive, selectLive.With(sqltemplate.Options{"page": true}), skip, int64(size))
+	skip, hidden := int64(page-1)*int64(size), int64(0)
+	for { // each round finds the hidden lives among those that the round before has added
+		found, err := one(ctx, q, "number of hidden lives", pgx.RowTo[int64], countHiddenLives, skip+hidden)
+		if err != nil {
+			return nil, err
+		}
+		if found == hidden {
+			break
+		}
+		hidden = found
+	}
+	return many(ctx, q, "lives", scanLive, selectLive.With(sqltemplate.Options{"page": true}), skip+hidden, int64(size))
 }
 
 // LivesOnAir returns at most limit of the newest lives that are on air or paused, newest first.

@@ -12,12 +12,16 @@ var (
 	addCoin string
 	//go:embed sql/add_follower_count.sql
 	addFollowerCount string
+	//go:embed sql/add_invitation_used.sql
+	addInvitationUsed string
 	//go:embed sql/add_live_coin.sql
 	addLiveCoin string
 	//go:embed sql/add_live_online.sql
 	addLiveOnline string
 	//go:embed sql/add_look_count.sql
 	addLookCount string
+	//go:embed sql/count_hidden_lives.sql
+	countHiddenLives string
 	//go:embed sql/delete_chat_membership.sql
 	deleteChatMembership string
 	//go:embed sql/delete_chat_room.sql
@@ -34,6 +38,8 @@ var (
 	deleteCommentsOfUser string
 	//go:embed sql/delete_follow.sql
 	deleteFollow string
+	//go:embed sql/delete_invitation.sql
+	deleteInvitation string
 	//go:embed sql/delete_live_mode.sql
 	deleteLiveMode string
 	//go:embed sql/delete_moderator.sql
@@ -76,6 +82,8 @@ var (
 	insertGift string
 	//go:embed sql/insert_gift_record.sql
 	insertGiftRecord string
+	//go:embed sql/insert_invitation.sql
+	insertInvitation string
 	//go:embed sql/insert_live.sql
 	insertLive string
 	//go:embed sql/insert_message.sql
@@ -136,6 +144,8 @@ var (
 	selectGiftRecordsText string
 	//go:embed sql/select_gifts.sql
 	selectGiftsText string
+	//go:embed sql/select_invitations.sql
+	selectInvitations string
 	//go:embed sql/select_kept_comments.sql
 	selectKeptComments string
 	//go:embed sql/select_lag.sql
@@ -144,6 +154,8 @@ var (
 	selectLeftSchema string
 	//go:embed sql/select_live.sql
 	selectLiveText string
+	//go:embed sql/select_live_access.sql
+	selectLiveAccess string
 	//go:embed sql/select_live_modes.sql
 	selectLiveModes string
 	//go:embed sql/select_lives_on_air.sql
@@ -196,6 +208,8 @@ var (
 	selectUploads string
 	//go:embed sql/upsert_follow.sql
 	upsertFollow string
+	//go:embed sql/upsert_live_access.sql
+	upsertLiveAccess string
 	//go:embed sql/upsert_viewer_ban.sql
 	upsertViewerBan string
 	//go:embed sql/delete_viewer_ban.sql
@@ -270,6 +284,8 @@ var (
 	upsertSession string
 	//go:embed sql/upsert_viewer.sql
 	upsertViewer string
+	//go:embed sql/upsert_viewer_pass.sql
+	upsertViewerPass string
 )
 
 // The statements with optional parts.

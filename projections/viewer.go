@@ -275,64 +275,6 @@ func writeStreamAccess(b *streamAccessBatch, tables *pgx.Batch) {
 	}
 }
 
-// CheckViewer returns nil if a user may play the stream of a live now, and a *domain.Refusal otherwise. It does not check the
-// owner and the status of the live.
-func (q *Queries) CheckViewer(ctx context.Context, live domain.LiveID, user domain.UserID, now time.Time) error {
-	refused, err := q.CheckViewers(ctx, []ViewerKey{{live, user}}, now)
-	if err != nil {
-		return err
-	}
-	return refused[ViewerKey{live, user}]
-}
-
-// CheckViewers checks many viewers like CheckViewer, with one query. It returns a *domain.Refusal for each viewer that
-// may not play.
-func (q *Queries) CheckViewers(ctx context.Context, viewers []ViewerKey, now time.Time) (refused map[ViewerKey]error, err error) {
-	if len(viewers) == 0 {
-		return nil, nil
-	}
-	var lives, users []int64
-	for _, v := range viewers {
-		lives, users = append(lives, int64(v.Live)), append(users, int64(v.User))
-	}
-	all, err := many(ctx, q, "access of viewers", scanViewerAccess, selectViewerAccess, lives, users)
-	if err != nil {
-		return nil, err
-	}
-	refused = make(map[ViewerKey]error)
-	for _, a := range all {
-		if err := a.check(now); err != nil {
-			refused[a.ViewerKey] = err
-		}
-	}
-	return refused, nil
-}
-
-// viewerAccess decides whether a user may play the stream of a live.
-type viewerAccess struct {
-	ViewerKey
-	status domain.UserStatus
-	ban    domain.Ban // ban from the live; zero if there is none
-}
-
-func scanViewerAccess(row pgx.CollectableRow) (a viewerAccess, err error) {
-	var bannedUntil, bannedFromLiveUntil *int64
-	err = row.Scan(&a.Live, &a.User, &a.status.Exists, &a.status.Disabled, &a.status.Forgotten, &bannedUntil, &bannedFromLiveUntil)
-	a.status.Ban, a.ban = banOf(a.User, bannedUntil), banOf(a.User, bannedFromLiveUntil)
-	return a, err
-}
-
-// check returns nil if the user may play, and a *domain.Refusal otherwise.
-func (a viewerAccess) check(now time.Time) error {
-	if err := a.status.Check(a.User, now); err != nil {
-		return err
-	}
-	if a.ban.Active(now) {
-		return &domain.Refusal{Code: domain.CodeBanned, Text: fmt.Sprintf("you are banned from live %d", a.Live)}
-	}
-	return nil
-}
-
 // PublishKey returns the publish key of a live, or ErrNotFound.
 func (q *Queries) PublishKey(ctx context.Context, live domain.LiveID) (PublishKey, error) {
 	return one(ctx, q, "publish key", pgx.RowToStructByPos[PublishKey], selectPublishKey, live)

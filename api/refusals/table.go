@@ -25,12 +25,22 @@ func Of(c domain.Command) []domain.Code {
 		return []domain.Code{domain.CodeForbidden, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeCorrectionNotFound, domain.CodeCorrectionClosed}
 	case "gift.refund":
 		return []domain.Code{domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeLiveNotFound, domain.CodeGiftRecordNotFound, domain.CodeGiftRefunded, domain.CodeEarningsTooFew, domain.CodeCoinsOverflow, domain.CodeCoinsClosed}
+	case "invitation.create":
+		return []domain.Code{domain.CodeBadRequest, domain.CodeLiveNotFound, domain.CodeLiveEnded, domain.CodeNumberOutOfRange}
+	case "invitation.revoke":
+		return []domain.Code{domain.CodeLiveNotFound, domain.CodeInvitationNotFound}
+	case "invitation.use":
+		return []domain.Code{domain.CodeBanned, domain.CodeLiveNotFound, domain.CodeLiveEnded, domain.CodeInvitationNotFound, domain.CodeInvitationClosed}
 	case "live.change_status":
 		return []domain.Code{domain.CodeBadRequest, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeLiveNotFound, domain.CodeLiveEnded}
 	case "live.create":
 		return []domain.Code{domain.CodeBadRequest, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong}
+	case "live.enter_password":
+		return []domain.Code{domain.CodeBanned, domain.CodeLiveNotFound, domain.CodeLiveEnded, domain.CodeLivePassword}
 	case "live.revoke_publish_key":
 		return []domain.Code{domain.CodeLiveNotFound}
+	case "live.set_access":
+		return []domain.Code{domain.CodeBadRequest, domain.CodeLiveNotFound}
 	case "live.set_mode":
 		return []domain.Code{domain.CodeBadRequest, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeLiveNotFound, domain.CodeNumberOutOfRange}
 	case "live.set_publish_key":
@@ -66,7 +76,7 @@ func Of(c domain.Command) []domain.Code {
 	case "user.register_by_email":
 		return []domain.Code{domain.CodeBadRequest, domain.CodeTextInvalid, domain.CodeTextTooLong, domain.CodeEmailInvalid}
 	case "user.sign_in":
-		return []domain.Code{domain.CodeBadRequest, domain.CodeUserUnavailable, domain.CodeBanned}
+		return []domain.Code{domain.CodeBadRequest, domain.CodeUserUnavailable, domain.CodeBanned, domain.CodeLivePassword, domain.CodeLiveFollowers, domain.CodeLiveInvited}
 	case "user.unban":
 		return []domain.Code{domain.CodeUserUnavailable, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong}
 	case "viewer.ban":

@@ -45,6 +45,8 @@ func (c *checker) mayCause(by domain.Actor, e domain.Event) bool {
 		return e.Live != 0 && c.isModerator(by, e.Live) || c.isOperator(by)
 	case domain.CommentRemoved:
 		return is(by, e.User) || c.isModerator(by, e.Live) || c.isOperator(by)
+	case domain.LiveAccessSet, domain.InvitationCreated, domain.InvitationRevoked:
+		return is(by, c.live(e.(domain.LiveEvent).EventLive()).Streamer) || c.isOperator(by)
 	case domain.ModeratorAppointed:
 		return is(by, c.live(e.Live).Streamer) || c.isOperator(by)
 	case domain.ModeratorRemoved:

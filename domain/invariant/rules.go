@@ -77,6 +77,15 @@ func (c *checker) checkOthers(e domain.Event) {
 		c.expect(!slices.Contains(c.live(e.Live).Moderators, e.User), "user %d is a moderator of live %d already", e.User, e.Live)
 	case domain.ModeratorRemoved:
 		c.expect(slices.Contains(c.live(e.Live).Moderators, e.User), "user %d is no moderator of live %d", e.User, e.Live)
+	case domain.InvitationCreated:
+		c.expect(c.live(e.Live).LastInvitation+1 == e.Invitation && e.Uses > 0, "the newest invitation to live %d is %d", e.Live, c.live(e.Live).LastInvitation)
+	case domain.InvitationRevoked:
+		c.expect(c.live(e.Live).HasInvitation(e.Invitation, 0), "live %d has no invitation %d", e.Live, e.Invitation)
+	case domain.InvitationUsed:
+		c.expect(c.live(e.Live).HasInvitation(e.Invitation, 1), "live %d has no invitation %d, or enough users have used it", e.Live, e.Invitation)
+	case domain.ViewerAdmitted:
+		l := c.live(e.Live)
+		c.expect(e.Credential != "" && e.Credential == l.Credential || e.Invitation != 0 && l.HasInvitation(e.Invitation, 0), "live %d has another password, or no invitation %d", e.Live, e.Invitation)
 	case domain.ViewerMuted:
 		c.expect(c.live(e.Live).Streamer != e.User, "user %d is the owner of live %d", e.User, e.Live)
 	default:

@@ -41,11 +41,8 @@ type viewerQueries interface {
 // checkViewer returns nil if the holder of a valid play sign may play a live.
 func checkViewer(ctx context.Context, queries viewerQueries, mode PlayersMode, live domain.LiveID, sign string, now time.Time) error {
 	user := domain.UserID(media.SignUser(sign))
-	if user == 0 {
-		if mode == PlayersSignedIn {
-			return ErrAnonymous
-		}
-		return nil
+	if user == 0 && mode == PlayersSignedIn {
+		return ErrAnonymous
 	}
 	err := queries.CheckViewer(ctx, live, user, now)
 	switch {

@@ -34,7 +34,8 @@ type request struct {
 
 // authorizer decides which clients may publish and play. It is safe for concurrent use.
 type authorizer struct {
-	cfg Config
+	cfg    Config
+	server *serverRef
 
 	mu        sync.Mutex
 	cooldowns map[domain.LiveID]time.Time // for each live that was kicked, the time until which publishers are refused
@@ -42,8 +43,8 @@ type authorizer struct {
 	prunedAt  time.Time
 }
 
-func newAuthorizer(cfg Config) *authorizer {
-	return &authorizer{cfg: cfg, cooldowns: make(map[domain.LiveID]time.Time), requests: make(map[string]*request)}
+func newAuthorizer(cfg Config, server *serverRef) *authorizer {
+	return &authorizer{cfg: cfg, server: server, cooldowns: make(map[domain.LiveID]time.Time), requests: make(map[string]*request)}
 }
 
 // publish accepts the publish key or a publish sign of a live that may have a broadcast and has no broadcast on another node.
@@ -94,6 +95,7 @@ func (a *authorizer) play(ctx context.Context, r media.PlayRequest) error {
 	if err != nil {
 		return err
 	}
+	a.server.Restrict(r.Key, live.Access.Restricted())
 	if a.cfg.Signer.Verify(media.ScopePublish, r.Key, r.Sign) == nil {
 		return nil // the preview of the owner
 	}

@@ -30,6 +30,9 @@ type OwnerChecker interface {
 type Server interface {
 	Cut(key string, reason media.Reason)
 	CutUser(key string, user int64)
+	CutAnonymous(key string, keep func(media.Client) bool)
+	Restrict(key string, restricted bool)
+	Users(key string) []int64
 	CutPublisher(key string, reason media.Reason, match func(media.Client) bool)
 	Kick(id string) bool
 	KeyOf(id string) (key string, found bool)

@@ -23,7 +23,7 @@ func New(cfg Config) (*Manager, error) {
 	}
 	server := &serverRef{}
 	cfg.Cluster.OnNodeLost(lostNodeCleanup(cfg))
-	return &Manager{cfg: cfg, server: server, authorizer: newAuthorizer(cfg), log: newEventLog(cfg, server)}, nil
+	return &Manager{cfg: cfg, server: server, authorizer: newAuthorizer(cfg, server), log: newEventLog(cfg, server)}, nil
 }
 
 // Attach sets the media server. It must be called before the server runs.

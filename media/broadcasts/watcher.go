@@ -90,6 +90,14 @@ func (w *watcher) handle(ctx context.Context, d projections.Delta) error {
 		return err
 	case domain.ViewerBanned:
 		return w.cutViewer(ctx, e)
+	case domain.LiveAccessSet:
+		return w.checkAccess(ctx, e.Live)
+	case domain.InvitationRevoked:
+		return w.checkAccess(ctx, e.Live)
+	case domain.ModeratorRemoved:
+		return w.checkAccess(ctx, e.Live)
+	case domain.UserUnfollowed, domain.UserRoleRevoked:
+		return w.checkUser(ctx, e.(domain.UserEvent).EventUser())
 	case domain.PublishKeySet:
 		return w.checkPublisher(ctx, e.Live)
 	case domain.PublishKeyRevoked:
@@ -145,6 +153,9 @@ func (w *watcher) checkMissed(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	for _, live := range lives {
+		w.restrict(live)
+	}
 	if err := w.checkViewers(ctx, lives); err != nil {
 		return err
 	}
@@ -168,15 +179,60 @@ func (w *watcher) checkMissed(ctx context.Context) error {
 func (w *watcher) checkViewers(ctx context.Context, lives []projections.Live) error {
 	keys := make(map[projections.ViewerKey]string) // the stream keys of the viewers
 	for _, live := range lives {
-		for _, p := range w.server.Players(live.StreamKey) {
-			if p.Client.User > 0 {
-				keys[projections.ViewerKey{Live: live.ID, User: domain.UserID(p.Client.User)}] = live.StreamKey
-			}
+		for _, user := range w.server.Users(live.StreamKey) {
+			keys[projections.ViewerKey{Live: live.ID, User: domain.UserID(user)}] = live.StreamKey
 		}
 	}
 	refused, err := w.cfg.Queries.CheckViewers(ctx, slices.Collect(maps.Keys(keys)), w.cfg.Now())
 	for viewer := range refused {
 		w.server.CutUser(keys[viewer], int64(viewer.User))
+	}
+	return err
+}
+
+// checkAccess disconnects the players of a live who may not be in it any more, after its access has changed.
+func (w *watcher) checkAccess(ctx context.Context, id domain.LiveID) error {
+	live, err := w.cfg.Queries.Live(ctx, id)
+	if errors.Is(err, projections.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	w.restrict(live)
+	return w.checkViewers(ctx, []projections.Live{live})
+}
+
+// restrict disconnects the anonymous players of a live that is not for everybody, except the preview of the owner.
+func (w *watcher) restrict(live projections.Live) {
+	restricted := live.Access.Restricted()
+	w.server.Restrict(live.StreamKey, restricted)
+	if restricted {
+		w.server.CutAnonymous(live.StreamKey, func(c media.Client) bool {
+			return w.cfg.Signer.Verify(media.ScopePublish, live.StreamKey, c.Args.Get("sign")) == nil
+		})
+	}
+}
+
+// checkUser disconnects the players of a user in lives that the user may not be in any more.
+func (w *watcher) checkUser(ctx context.Context, user domain.UserID) error {
+	var keys []string
+	for _, s := range w.server.Snapshot().Streams {
+		keys = append(keys, s.Key)
+	}
+	lives, err := w.cfg.Queries.LivesByStreamKeys(ctx, append(keys, w.authorizer.recentRequests()...))
+	if err != nil {
+		return err
+	}
+	viewers := make(map[projections.ViewerKey]string, len(lives))
+	for _, live := range lives {
+		if live.Access.Restricted() {
+			viewers[projections.ViewerKey{Live: live.ID, User: user}] = live.StreamKey
+		}
+	}
+	refused, err := w.cfg.Queries.CheckViewers(ctx, slices.Collect(maps.Keys(viewers)), w.cfg.Now())
+	for viewer := range refused {
+		w.server.CutUser(viewers[viewer], int64(user))
 	}
 	return err
 }

@@ -91,7 +91,22 @@ func Tell(t testing.TB) *Story {
 	s.chat()
 	s.moderate()
 	s.follow()
+	s.admit()
 	return s
+}
+
+// admit gives a live of Eve a password and then only invited viewers. She enters with both.
+func (s *Story) admit() {
+	s.Helper()
+	secret := s.open(s.Eve, "secret")
+	credential := s.insertCredential("a password")
+	s.Eve.Send(domain.SetAccess{Live: secret, Access: domain.AccessPassword, Credential: credential})
+	s.Eve.Send(domain.EnterPassword{Live: secret, Credential: credential})
+	s.Eve.Send(domain.CreateInvitation{Live: secret, Uses: 1, Hash: "hash-1"})
+	s.Eve.Send(domain.CreateInvitation{Live: secret, Uses: 2, Seconds: 600, Hash: "hash-2"})
+	s.Eve.Send(domain.UseInvitation{Live: secret, Hash: "hash-2"})
+	s.Eve.Send(domain.RevokeInvitation{Live: secret, Invitation: 1})
+	s.Eve.Send(domain.SetAccess{Live: secret, Access: domain.AccessInvited})
 }
 
 // follow makes Eve follow Ann and Bob, and then no longer Bob.

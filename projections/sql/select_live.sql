@@ -1,25 +1,30 @@
--- Reads tables broadcast, follow, live, live_coin, live_online, look_count, recording, user_account of package projections.
+-- Reads tables broadcast, follow, live, live_access, live_coin, live_online, look_count, recording, user_account of package projections.
 -- LIMIT 500 is the size of the largest page: the planner needs a constant, because a generic plan does not depend on parameters.
 SELECT l.id, l.user_id, coalesce(u.username, ''), coalesce(u.nickname, ''), coalesce(u.avatar, ''), u.id IS NOT NULL, coalesce(u.disabled, false), coalesce(u.forgotten, false), u.banned_until,
     l.title, l.cover, l.stream_key, l.status,
     coalesce(a.online, 0), coalesce(k.viewers, 0), coalesce(c.coins, 0), l.created_at, l.updated_at,
-    b.id, b.node, b.video, b.width, b.height, b.audio, b.started_at, l.record
+    b.id, b.node, b.video, b.width, b.height, b.audio, b.started_at, l.record, coalesce(ac.access, 'open')
 FROM {{if .page}}(
-    SELECT * FROM live WHERE id <= (SELECT max(id) FROM live) - $1 AND id > (SELECT max(id) FROM live) - $1 - $2 ORDER BY id DESC LIMIT 500
+    SELECT * FROM live WHERE id <= (SELECT max(id) FROM live) - $1
+    AND NOT EXISTS (SELECT FROM live_access x WHERE x.live_id = live.id AND x.access IN ('unlisted', 'invited')) ORDER BY id DESC LIMIT 500
 ){{else if .streaming}}(
-    SELECT * FROM live WHERE status IN (1, 2) AND id IN (SELECT live_id FROM broadcast WHERE stopped_at IS NULL) ORDER BY id DESC LIMIT 500
+    SELECT * FROM live WHERE status IN (1, 2) AND id IN (SELECT live_id FROM broadcast WHERE stopped_at IS NULL)
+    AND NOT EXISTS (SELECT FROM live_access x WHERE x.live_id = live.id AND x.access IN ('unlisted', 'invited')) ORDER BY id DESC LIMIT 500
 ){{else if .past}}(
     SELECT * FROM live WHERE id < $1 AND id >= $1 - 500 AND status = 3
-    AND (SELECT true FROM recording WHERE live_id = live.id AND ended_at IS NOT NULL AND deleted_at IS NULL ORDER BY started_at DESC LIMIT 1) ORDER BY id DESC LIMIT 500
+    AND (SELECT true FROM recording WHERE live_id = live.id AND ended_at IS NOT NULL AND deleted_at IS NULL ORDER BY started_at DESC LIMIT 1)
+    AND NOT EXISTS (SELECT FROM live_access x WHERE x.live_id = live.id AND x.access IN ('unlisted', 'invited')) ORDER BY id DESC LIMIT 500
 ){{else if .owner}}(
     SELECT * FROM live WHERE user_id = $1 AND id < $2 ORDER BY id DESC LIMIT 500
 ){{else if .followed}}(
-    SELECT * FROM live WHERE status IN (1, 2) AND user_id IN (SELECT streamer_id FROM follow WHERE user_id = $1) ORDER BY id DESC LIMIT 500
+    SELECT * FROM live WHERE status IN (1, 2) AND user_id IN (SELECT streamer_id FROM follow WHERE user_id = $1)
+    AND NOT EXISTS (SELECT FROM live_access x WHERE x.live_id = live.id AND x.access IN ('unlisted', 'invited')) ORDER BY id DESC LIMIT 500
 ){{else}}live{{end}} l
 LEFT JOIN user_account u ON u.id = l.user_id
 LEFT JOIN live_online a ON a.live_id = l.id
 LEFT JOIN look_count k ON k.live_id = l.id
 LEFT JOIN live_coin c ON c.live_id = l.id
+LEFT JOIN live_access ac ON ac.live_id = l.id
 LEFT JOIN broadcast b ON b.live_id = l.id AND b.stopped_at IS NULL
 {{if .page}}ORDER BY l.id DESC LIMIT $2
 {{else if .streaming}}ORDER BY l.id DESC LIMIT $1

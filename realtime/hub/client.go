@@ -30,7 +30,7 @@ type Client interface {
 	// BanFrom is called when the user is banned from a live, even if the client is not in the live. The reason may be
 	// empty.
 	BanFrom(live domain.LiveID, reason string)
-	// RemoveFrom is called when the log has fallen back to an earlier state and refuses to record the user's join of a
-	// live again, for example because the live does not exist in that state.
+	// RemoveFrom is called when the user may not be in a live any more, for example because its access has changed; and when
+	// the log has fallen back to an earlier state and refuses to record the user's join again.
 	RemoveFrom(live domain.LiveID, p *Problem)
 }

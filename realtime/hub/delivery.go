@@ -29,6 +29,7 @@ type delivery struct {
 	presence  *presence
 	watcher   *sessionWatcher
 	announcer *announcer
+	access    *accessWatcher
 
 	profiles atomic.Int64  // number of profiles that have changed or were erased
 	position atomic.Int64  // the position in the registry, for readers that do not lock the registry
@@ -37,9 +38,9 @@ type delivery struct {
 	awaited  bool          // whether somebody waits for advanced; guarded by registry.mu
 }
 
-func newDelivery(c Config, r *registry, p *presence, w *sessionWatcher, a *announcer) *delivery {
+func newDelivery(c Config, r *registry, p *presence, w *sessionWatcher, a *announcer, rights *accessWatcher) *delivery {
 	return &delivery{
-		feed: c.Feed, history: func() int64 { return c.Store.History().Number }, head: c.Store.Head, log: c.Log, registry: r, presence: p, watcher: w, announcer: a,
+		feed: c.Feed, history: func() int64 { return c.Store.History().Number }, head: c.Store.Head, log: c.Log, registry: r, presence: p, watcher: w, announcer: a, access: rights,
 		ready: make(chan struct{}), advanced: make(chan struct{}),
 	}
 }
@@ -152,6 +153,7 @@ func (v *delivery) deliver(d projections.Delta) {
 		f.Deliver(d.Position-1, d)
 	}
 	v.announcer.observe(d.Event)
+	v.access.observe(d.Event)
 	switch {
 	case d.Recipient != 0:
 		for c := range v.registry.clients[d.Recipient] {

@@ -22,6 +22,7 @@ type Hub struct {
 	presence  *presence
 	watcher   *sessionWatcher
 	announcer *announcer
+	access    *accessWatcher
 	rates     rates
 }
 
@@ -33,8 +34,8 @@ func New(cfg Config) (*Hub, error) {
 	}
 	h := &Hub{cfg: cfg, registry: newRegistry(), presence: newPresence(cfg), rates: newRates(cfg)}
 	h.watcher = newSessionWatcher(cfg, h.registry)
-	h.announcer = newAnnouncer(cfg, h.registry)
-	h.delivery = newDelivery(cfg, h.registry, h.presence, h.watcher, h.announcer)
+	h.announcer, h.access = newAnnouncer(cfg, h.registry), newAccessWatcher(cfg, h.presence)
+	h.delivery = newDelivery(cfg, h.registry, h.presence, h.watcher, h.announcer, h.access)
 	cfg.Cluster.OnNodeLost(viewerCleanup(cfg))
 	return h, nil
 }
@@ -52,6 +53,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	g.Go(func() error { return h.presence.removeGhosts(ctx, h.delivery.waitForHead) })
 	g.Go(func() error { return h.watcher.run(ctx) })
 	g.Go(func() error { return h.announcer.run(ctx) })
+	g.Go(func() error { return h.access.run(ctx) })
 	return g.Wait()
 }
 

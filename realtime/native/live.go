@@ -28,6 +28,9 @@ func (s *session) onViewers(ctx context.Context, _ request, data viewersData) (a
 	if _, err := s.Queries.Live(ctx, data.Live); err != nil {
 		return nil, err
 	}
+	if err := s.Queries.CheckViewer(ctx, data.Live, s.Identity().User, s.Now()); err != nil {
+		return nil, err
+	}
 	found, err := s.Queries.PresentViewers(ctx, data.Live, before, viewersPage)
 	if err != nil {
 		return nil, err

@@ -33,7 +33,7 @@ func pushes() []push {
 		newPush[joinBatchInfo]("join_batch", "Viewers joined and left: stands for all facts of a large live after prev up to pos, which are joins and leaves.", livePush{}),
 		newPush[skippedInfo]("skipped", "Stands for facts that were dropped because this client reads slowly, or for a comment that was removed: all facts after prev up to pos.", livePush{}),
 		newPush[bannedInfo]("banned", "The user was banned from the live; the connection is not in it any more.", statePush{}),
-		newPush[removedInfo]("removed", "The log has fallen back to an earlier state in which the user cannot be in the live. The connection is no longer in the live.", statePush{}),
+		newPush[removedInfo]("removed", "The user may not be in the live any more, because its access has changed, or the log has fallen back to an earlier state. The connection is no longer in the live; code says what the user can do.", statePush{}),
 		newPush[snapshot]("snapshot", "The current state of the live, sent after the log has fallen back to an earlier state. It replaces everything that the client knows about the live.", statePush{}),
 		newPush[gaugesInfo]("gauges", "The newest numbers of viewers and coins of a live.", statePush{}),
 	)

@@ -1,0 +1,196 @@
+package projections
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"roomlog/domain"
+	"roomlog/eventstore"
+)
+
+// Access projects who may be in lives: their access, their invitations, and the users who were let in.
+var Access = Projection{
+	Name: "access", Version: 1, Tables: []string{"live_access", "invitation", "viewer_pass"},
+	Handlers: []Handler{on(foldAccess), on(foldInvitation), on(foldInvitationUsed), on(foldInvitationRevoked), on(foldAdmitted)},
+	Write:    writes(writeAccess),
+}
+
+type invitationKey struct {
+	live domain.LiveID
+	id   int64
+}
+
+type accessBatch struct {
+	access   map[domain.LiveID]domain.LiveAccessSet
+	created  []domain.InvitationCreated
+	used     map[invitationKey]int64
+	revoked  []domain.InvitationRevoked
+	admitted map[ViewerKey]domain.ViewerAdmitted // with the newest password and the newest invitation of the batch
+}
+
+func foldAccess(b *accessBatch, _ eventstore.Record, e domain.LiveAccessSet) {
+	set(&b.access, e.Live, e)
+}
+
+func foldInvitation(b *accessBatch, _ eventstore.Record, e domain.InvitationCreated) {
+	b.created = append(b.created, e)
+}
+
+func foldInvitationUsed(b *accessBatch, _ eventstore.Record, e domain.InvitationUsed) {
+	key := invitationKey{e.Live, e.Invitation}
+	set(&b.used, key, b.used[key]+1)
+}
+
+func foldInvitationRevoked(b *accessBatch, _ eventstore.Record, e domain.InvitationRevoked) {
+	b.revoked = append(b.revoked, e)
+}
+
+func foldAdmitted(b *accessBatch, _ eventstore.Record, e domain.ViewerAdmitted) {
+	key := ViewerKey{e.Live, e.User}
+	before := b.admitted[key]
+	if e.Credential == "" {
+		e.Credential = before.Credential
+	}
+	if e.Invitation == 0 {
+		e.Invitation = before.Invitation
+	}
+	set(&b.admitted, key, e)
+}
+
+func writeAccess(b *accessBatch, tables *pgx.Batch) {
+	if len(b.access) > 0 {
+		var live []int64
+		var access, credential []string
+		for _, e := range b.access {
+			live, access, credential = append(live, int64(e.Live)), append(access, string(e.Access)), append(credential, e.Credential)
+		}
+		tables.Queue(upsertLiveAccess, live, access, credential)
+	}
+	b.writeInvitations(tables)
+	if len(b.admitted) > 0 {
+		var live, user, invitation []int64
+		var credential []string
+		for _, e := range b.admitted {
+			live, user = append(live, int64(e.Live)), append(user, int64(e.User))
+			credential, invitation = append(credential, e.Credential), append(invitation, e.Invitation)
+		}
+		tables.Queue(upsertViewerPass, live, user, credential, invitation)
+	}
+}
+
+func (b *accessBatch) writeInvitations(tables *pgx.Batch) {
+	var created, used, revoked struct{ live, id, uses, until []int64 }
+	for _, e := range b.created {
+		created.live, created.id = append(created.live, int64(e.Live)), append(created.id, e.Invitation)
+		created.uses, created.until = append(created.uses, e.Uses), append(created.until, e.Until)
+	}
+	for key, n := range b.used {
+		used.live, used.id, used.uses = append(used.live, int64(key.live)), append(used.id, key.id), append(used.uses, n)
+	}
+	for _, e := range b.revoked {
+		revoked.live, revoked.id = append(revoked.live, int64(e.Live)), append(revoked.id, e.Invitation)
+	}
+	if len(created.live) > 0 {
+		tables.Queue(insertInvitation, created.live, created.id, created.uses, created.until)
+	}
+	if len(used.live) > 0 {
+		expect(len(used.live), tables.Queue(addInvitationUsed, used.live, used.id, used.uses))
+	}
+	if len(revoked.live) > 0 {
+		expect(len(revoked.live), tables.Queue(deleteInvitation, revoked.live, revoked.id))
+	}
+}
+
+// Invitation is an invitation to a live that was not revoked.
+type Invitation struct {
+	ID    int64
+	Uses  int64 // maximum number of users who use it
+	Used  int64
+	Until int64 // end in Unix seconds; 0: none
+}
+
+// Invitations returns the invitations to a live, in the order of their ids.
+func (q *Queries) Invitations(ctx context.Context, live domain.LiveID) ([]Invitation, error) {
+	return many(ctx, q, "invitations", pgx.RowToStructByPos[Invitation], selectInvitations, live)
+}
+
+// LiveAccess is the access of a live.
+type LiveAccess struct {
+	Access     domain.AccessKind
+	Credential string // id of the hash of the password; "" if there is none
+}
+
+// LiveAccess returns the access of a live. A live without access, also one that does not exist, is open.
+func (q *Queries) LiveAccess(ctx context.Context, live domain.LiveID) (LiveAccess, error) {
+	found, err := many(ctx, q, "access of a live", pgx.RowToStructByPos[LiveAccess], selectLiveAccess, live)
+	if err != nil || len(found) == 0 {
+		return LiveAccess{Access: domain.AccessOpen}, err
+	}
+	return found[0], nil
+}
+
+// CheckViewer returns nil if a user, 0 for somebody who is not signed in, may be in a live now, and a *domain.Refusal
+// otherwise. It does not check the status of the live and of its owner.
+func (q *Queries) CheckViewer(ctx context.Context, live domain.LiveID, user domain.UserID, now time.Time) error {
+	refused, err := q.CheckViewers(ctx, []ViewerKey{{live, user}}, now)
+	if err != nil {
+		return err
+	}
+	return refused[ViewerKey{live, user}]
+}
+
+// CheckViewers checks many viewers like CheckViewer, with one query. It returns a *domain.Refusal for each viewer that
+// may not be in the live.
+func (q *Queries) CheckViewers(ctx context.Context, viewers []ViewerKey, now time.Time) (refused map[ViewerKey]error, err error) {
+	if len(viewers) == 0 {
+		return nil, nil
+	}
+	var lives, users []int64
+	for _, v := range viewers {
+		lives, users = append(lives, int64(v.Live)), append(users, int64(v.User))
+	}
+	all, err := many(ctx, q, "access of viewers", scanViewerAccess, selectViewerAccess, lives, users)
+	if err != nil {
+		return nil, err
+	}
+	refused = make(map[ViewerKey]error)
+	for _, a := range all {
+		if err := a.check(now); err != nil {
+			refused[a.ViewerKey] = err
+		}
+	}
+	return refused, nil
+}
+
+// viewerAccess decides whether a user may be in a live.
+type viewerAccess struct {
+	ViewerKey
+	status  domain.UserStatus
+	ban     domain.Ban // ban from the live; zero if there is none
+	access  domain.AccessKind
+	entrant domain.Entrant
+}
+
+func scanViewerAccess(row pgx.CollectableRow) (a viewerAccess, err error) {
+	var bannedUntil, bannedFromLiveUntil *int64
+	err = row.Scan(&a.Live, &a.User, &a.status.Exists, &a.status.Disabled, &a.status.Forgotten, &bannedUntil, &bannedFromLiveUntil,
+		&a.access, &a.entrant.Moderates, &a.entrant.Invited, &a.entrant.Follows, &a.entrant.Password)
+	a.status.Ban, a.ban = banOf(a.User, bannedUntil), banOf(a.User, bannedFromLiveUntil)
+	return a, err
+}
+
+// check returns nil if the user may be in the live, and a *domain.Refusal otherwise.
+func (a viewerAccess) check(now time.Time) error {
+	if a.User != 0 {
+		if err := a.status.Check(a.User, now); err != nil {
+			return err
+		}
+	}
+	if a.ban.Active(now) {
+		return &domain.Refusal{Code: domain.CodeBanned, Text: fmt.Sprintf("you are banned from live %d", a.Live)}
+	}
+	return a.access.Check(a.Live, a.entrant)
+}

@@ -1,0 +1,42 @@
+package socketio_test
+
+import (
+	"testing"
+
+	"roomlog/domain"
+	"roomlog/realtime/socketio/siotest"
+)
+
+// TestLivesThatAreNotForEverybody joins restricted lives with an old app, and takes its right back.
+func TestLivesThatAreNotForEverybody(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	streamer, ann := w.register("streamer"), w.register("ann")
+	live := streamer.goLive()
+	a := w.app(siotest.Options{Version: 3})
+	for _, restricted := range []struct {
+		set  domain.SetAccess
+		text string
+		code string
+	}{
+		{domain.SetAccess{Access: domain.AccessPassword, Credential: "c1"}, "该直播间需要密码", "live_password"},
+		{domain.SetAccess{Access: domain.AccessFollowers}, "该直播间仅限粉丝，请先关注主播", "live_followers"},
+		{domain.SetAccess{Access: domain.AccessInvited}, "该直播间仅限受邀用户", "live_invited"},
+	} {
+		restricted.set.Live = live
+		streamer.Asks(restricted.set)
+		for event, payload := range map[string]map[string]any{"joinLive": {}, "comment": {"data": "let me in"}} {
+			payload["live_id"], payload["token"] = live, ann.Token()
+			a.Emit(event, payload)
+			if no := a.refused(restricted.text); string(no.Data.Code) != restricted.code {
+				t.Errorf("%s: got %+v", event, no)
+			}
+		}
+		streamer.Asks(domain.SetAccess{Live: live, Access: domain.AccessOpen})
+		a.joins(ann, live)
+		streamer.Asks(restricted.set)
+		a.refused(restricted.text)
+	}
+	streamer.Asks(domain.SetAccess{Live: live, Access: domain.AccessUnlisted})
+	a.joins(ann, live)
+}

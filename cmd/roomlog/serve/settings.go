@@ -10,6 +10,7 @@ import (
 	"roomlog/api/token"
 	"roomlog/eventstore"
 	"roomlog/eventstore/ratelimit"
+	"roomlog/eventstore/transparency"
 	"roomlog/internal/httpserver"
 	"roomlog/internal/limit"
 	"roomlog/internal/settings"
@@ -42,6 +43,7 @@ type config struct {
 	logSettings
 	chatRoomSettings
 	uploadSettings
+	transparency.WitnessSettings
 
 	api        api.Config
 	hub        hub.Config

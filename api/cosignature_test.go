@@ -226,7 +226,7 @@ func TestCosignatures(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stranger, _, err := witness.OpenCosigner(t.TempDir(), "stranger.example")
+	unknown, _, err := witness.OpenCosigner(t.TempDir(), "unknown.example")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -246,7 +246,7 @@ func TestCosignatures(t *testing.T) {
 		code   string
 	}{
 		"no cosignature":               {w.cosigned(w.keys, newest), 403, "witness_unknown"},
-		"an unknown witness":           {w.cosigned(w.keys, newest, stranger), 403, "witness_unknown"},
+		"an unknown witness":           {w.cosigned(w.keys, newest, unknown), 403, "witness_unknown"},
 		"another tree":                 {w.cosigned(elsewhere, transparency.Checkpoint{Origin: elsewhere.Origin(), Tree: newest.Tree}, w.cosigners[0]), 409, "tree_unknown"},
 		"another key":                  {w.cosigned(newKeys(strings.Repeat("x", 32), w.keys.Origin()), newest, w.cosigners[0]), 401, "signature_invalid"},
 		"a broken cosignature":         {[]byte(broken), 401, "signature_invalid"},

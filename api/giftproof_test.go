@@ -20,7 +20,7 @@ import (
 func TestGiftProof(t *testing.T) {
 	t.Parallel()
 	d := startAPI(t)
-	sender, streamer, stranger := d.account("alice"), d.account("bob"), d.account("carol")
+	sender, streamer, other := d.account("alice"), d.account("bob"), d.account("carol")
 	rose, live := d.gift("Rose <玫瑰>", 10), streamer.onAir("show")
 	sender.credit(100)
 	send := func() (position int64) {
@@ -93,7 +93,7 @@ func TestGiftProof(t *testing.T) {
 			t.Errorf("%s: %d %s", name, got.status, got.raw)
 		}
 	}
-	stranger.get(path).expectFailure(http.StatusForbidden, domain.CodeForbidden, "您没有权限访问该接口!")
+	other.get(path).expectFailure(http.StatusForbidden, domain.CodeForbidden, "您没有权限访问该接口!")
 	d.get(path).expectFailure(http.StatusUnauthorized, domain.CodeTokenMissing, "您没有权限访问该接口!")
 	sender.get(fmt.Sprintf("/api/gift/%d/proof", position-1)).expectFailure(http.StatusNotFound, domain.CodeGiftRecordNotFound, "礼物记录不存在")
 	for _, wrong := range []string{"0", "-1", "x", "01", "9999999999999999999"} {

@@ -42,7 +42,7 @@ type month struct {
 	watch   *witness.Witness
 	dir     string // data folder of the witness
 	known   note.Verifiers
-	show    domain.LiveID
+	finale  domain.LiveID
 	guests  []projtest.User // do not take part in the random traffic
 	removed int64           // position of a comment that is removed later
 }
@@ -53,7 +53,7 @@ func startMonth(t *testing.T) *month {
 	m.Project()
 	m.guests = []projtest.User{m.Register("ann"), m.Register("ben"), m.Register("cat")}
 	m.guests[1].Credit(500)
-	m.show = m.guests[0].GoLive("the finale")
+	m.finale = m.guests[0].GoLive("the finale")
 	m.GrowTree()
 	s, err := tree.ReadState(t.Context(), m.Pool)
 	if err != nil {
@@ -102,12 +102,12 @@ func (m *month) week(n int) {
 	m.Act(1, commands)
 	fan := m.guests[1]
 	m.Do(domain.ProposeCorrection{Account: domain.WalletAccount(fan.ID), Coins: domain.Coins(n + 1), Reason: "a lost order", Limit: 1000, Period: time.Hour})
-	fan.Send(domain.SendGift{Live: m.show, Gift: m.Gifts[0], Num: 1 + n})
-	posted := fan.Send(domain.PostComment{Live: m.show, Text: fmt.Sprintf("week %d", n)}).Events[0]
+	fan.Send(domain.SendGift{Live: m.finale, Gift: m.Gifts[0], Num: 1 + n})
+	posted := fan.Send(domain.PostComment{Live: m.finale, Text: fmt.Sprintf("week %d", n)}).Events[0]
 	if n == 1 {
 		m.removed = posted.Position
-		m.guests[0].Send(domain.RemoveComment{Live: m.show, Comment: posted.Position, Author: fan.ID, PostedAt: posted.RecordedAt})
-		m.guests[0].Send(domain.MuteViewer{Live: m.show, User: m.guests[2].ID, Seconds: 60})
+		m.guests[0].Send(domain.RemoveComment{Live: m.finale, Comment: posted.Position, Author: fan.ID, PostedAt: posted.RecordedAt})
+		m.guests[0].Send(domain.MuteViewer{Live: m.finale, User: m.guests[2].ID, Seconds: 60})
 	}
 	m.GrowTree()
 	if err := m.watch.Step(m.Context()); err != nil {
@@ -171,7 +171,7 @@ func TestMonthOfAPlatform(t *testing.T) {
 	m.rejectsEveryMutation(content)
 	m.agreesWithDuckDB(head)
 
-	at, err := past.LiveAt(t.Context(), m.Store, m.show, ends[1])
+	at, err := past.LiveAt(t.Context(), m.Store, m.finale, ends[1])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +179,7 @@ func TestMonthOfAPlatform(t *testing.T) {
 	if at.Gifts != 1+2 || at.Coins != price || at.Status != domain.StatusOnAir || at.CommentCount != 2 || len(at.Comments) != 1 || at.Comments[0].Text != "week 0" {
 		t.Errorf("the live at the end of the second week is %+v, want 3 gifts for %d coins, and the first of 2 comments", at, price)
 	}
-	if at, err = past.LiveAt(t.Context(), m.Store, m.show, m.removed); err != nil || len(at.Comments) != 2 || !at.Comments[0].Removed || at.Comments[0].Text != "" {
+	if at, err = past.LiveAt(t.Context(), m.Store, m.finale, m.removed); err != nil || len(at.Comments) != 2 || !at.Comments[0].Removed || at.Comments[0].Text != "" {
 		t.Errorf("the live before a comment was removed shows %+v, %v; the removed text must not come back", at.Comments, err)
 	}
 
@@ -215,10 +215,10 @@ func (m *month) kept() (all []transparency.Checkpoint) {
 	return all
 }
 
-// priceAt returns the coins of the gifts in the show up to a position, by the database.
+// priceAt returns the coins of the gifts in the live up to a position, by the database.
 func (m *month) priceAt(position int64) domain.Coins {
 	m.Helper()
-	return domain.Coins(m.Int("SELECT coalesce(sum(coins), 0) FROM read.gift_record WHERE live_id = $1 AND position <= $2", m.show, position))
+	return domain.Coins(m.Int("SELECT coalesce(sum(coins), 0) FROM read.gift_record WHERE live_id = $1 AND position <= $2", m.finale, position))
 }
 
 // rejectsEveryMutation changes the events of a pack in many ways. The verification rejects each, and names the position of the

@@ -65,7 +65,7 @@ func (s *stream) enqueue(p *publisher, a arrived, info flv.Info, now time.Time) 
 	case info.Coded:
 		m := reorder.Message[arrived]{At: a.at, Payload: a.frame.Payload(), Ordered: info.Kind == flv.Audio || info.Codec == flv.AV1 || info.Codec == flv.VP9, Value: a}
 		if info.Codec == flv.H264 && info.Kind == flv.Video {
-			m.Picture, m.Numbered = p.numbering.Picture(m.Payload[info.Body:], p.lengthSize)
+			m.Number, m.Numbered = p.numbering.FrameNumber(m.Payload[info.Body:], p.lengthSize)
 		}
 		return track.Add(m, now, add)
 	default:

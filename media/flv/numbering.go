@@ -11,9 +11,9 @@ import (
 // zero value describes a stream whose numbers say nothing about the decoding order.
 type Numbering struct{ bits int }
 
-// Picture is the number of a coded picture of H.264.
-type Picture struct {
-	Number    uint32
+// FrameNumber is the number of a coded picture of H.264.
+type FrameNumber struct {
+	Value     uint32
 	Reference bool // whether later pictures may refer to it
 	IDR       bool // whether numbering begins anew
 	modulus   uint32
@@ -38,12 +38,12 @@ func ParseNumbering(header []byte) (n Numbering, err error) {
 	return Numbering{minBits + int(sps.Log2MaxFrameNumMinus4)}, nil
 }
 
-// Picture returns the number of the picture that begins with body. ok is false if body does not begin a picture that the
+// FrameNumber returns the number of the picture that begins with body. ok is false if body does not begin a picture that the
 // Numbering describes. lengthSize is the number of bytes of the lengths of NAL units.
-func (n Numbering) Picture(body []byte, lengthSize int) (p Picture, ok bool) {
+func (n Numbering) FrameNumber(body []byte, lengthSize int) (f FrameNumber, ok bool) {
 	const slice, partition, idr, maxHead = 1, 2, 5, 24
 	if n.bits == 0 {
-		return Picture{}, false
+		return FrameNumber{}, false
 	}
 	for look := 0; look < maxLook && len(body) > lengthSize; look++ {
 		size := 0
@@ -52,7 +52,7 @@ func (n Numbering) Picture(body []byte, lengthSize int) (p Picture, ok bool) {
 		}
 		body = body[lengthSize:]
 		if size > len(body) {
-			return Picture{}, false
+			return FrameNumber{}, false
 		}
 		unit := body[:size]
 		body = body[size:]
@@ -60,12 +60,12 @@ func (n Numbering) Picture(body []byte, lengthSize int) (p Picture, ok bool) {
 			continue
 		}
 		if kind := unit[0] & 0x1f; kind == slice || kind == partition || kind == idr {
-			p = Picture{Reference: unit[0]&0x60 != 0, IDR: kind == idr, modulus: 1 << n.bits}
-			p.Number, ok = n.number(h264.EmulationPreventionRemove(unit[1:min(size, maxHead)]))
-			return p, ok
+			f = FrameNumber{Reference: unit[0]&0x60 != 0, IDR: kind == idr, modulus: 1 << n.bits}
+			f.Value, ok = n.number(h264.EmulationPreventionRemove(unit[1:min(size, maxHead)]))
+			return f, ok
 		}
 	}
-	return Picture{}, false
+	return FrameNumber{}, false
 }
 
 // number returns the number in a slice header. ok is false if the slice does not begin a picture.
@@ -84,14 +84,14 @@ func (n Numbering) number(slice []byte) (number uint32, ok bool) {
 	return uint32(v), err == nil
 }
 
-// Follows reports whether p may follow the picture before in decoding order.
-func (p Picture) Follows(before Picture) bool {
-	if p.IDR || p.modulus != before.modulus {
+// Follows reports whether the picture may follow the picture before in decoding order.
+func (f FrameNumber) Follows(before FrameNumber) bool {
+	if f.IDR || f.modulus != before.modulus {
 		return true
 	}
-	expected := before.Number
+	expected := before.Value
 	if before.Reference {
-		expected = (expected + 1) % p.modulus
+		expected = (expected + 1) % f.modulus
 	}
-	return p.Number == expected
+	return f.Value == expected
 }

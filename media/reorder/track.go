@@ -24,8 +24,8 @@ type Message[T any] struct {
 	At       uint32 // timestamp in milliseconds
 	Payload  []byte // the caller must not modify it
 	Ordered  bool   // whether timestamps increase in decoding order
-	Numbered bool   // whether Picture is set
-	Picture  flv.Picture
+	Numbered bool   // whether Number is set
+	Number   flv.FrameNumber
 	Value    T
 
 	sum uint64 // hash of Payload
@@ -151,7 +151,7 @@ func (t *Track[T]) repeats(newest *Message[T], m Message[T]) bool {
 	case !same:
 		return false
 	case m.Numbered:
-		return !m.Picture.IDR || m.At == newest.At || int32(m.At-newest.At) < t.step-t.step/4
+		return !m.Number.IDR || m.At == newest.At || int32(m.At-newest.At) < t.step-t.step/4
 	}
 	return m.At == newest.At && !t.shares
 }
@@ -172,7 +172,7 @@ func (t *Track[T]) isEarly(m Message[T]) bool {
 
 // follows reports whether the number of m permits that it follows the message earlier.
 func follows[T any](m, earlier Message[T]) bool {
-	return !m.Numbered || !earlier.Numbered || m.Picture.Follows(earlier.Picture)
+	return !m.Numbered || !earlier.Numbered || m.Number.Follows(earlier.Number)
 }
 
 // before reports whether the timestamp a is before b.

@@ -35,7 +35,7 @@ func parse(t *testing.T, text string) (m message) {
 		nal = 0x01
 	}
 	// A slice header: first_mb_in_slice 0, slice_type 0, pic_parameter_set_id 0, and four bits of frame_num.
-	m.Picture, m.Numbered = numbering(t).Picture([]byte{0, 0, 0, 3, nal, 0b111<<5 | number<<1, 0}, 4)
+	m.Number, m.Numbered = numbering(t).FrameNumber([]byte{0, 0, 0, 3, nal, 0b111<<5 | number<<1, 0}, 4)
 	if !m.Numbered {
 		t.Fatalf("%s is no picture", text)
 	}

@@ -29,7 +29,7 @@ type Applier struct {
 	readers     map[string][]reader // event type → the projections that read it
 	store       *eventstore.Store
 	aside       map[int64]domain.Stream // events that operators have set aside, see HonorSetAside
-	held        bool // whether coins were closed at the last batch that needed the order of the log, and may still be closed
+	held        bool                    // whether coins were closed at the last batch that needed the order of the log, and may still be closed
 }
 
 type reader struct {

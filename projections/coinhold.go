@@ -95,7 +95,7 @@ func expectNoHolds(q *pgx.QueuedQuery) {
 // coinLedger applies coin events to the tables that count coins.
 type coinLedger struct {
 	store  *eventstore.Store
-	aside  map[int64]domain.Stream                                               // events that are kept without effect
+	aside  map[int64]domain.Stream                                           // events that are kept without effect
 	decode func(context.Context, []eventstore.Record) ([]PoisonEvent, error) // the method Applier.Decode
 	write  func(context.Context, pgx.Tx, []eventstore.Record) error          // writes the tables that count coins
 }

@@ -38,8 +38,8 @@ var (
 	namedVariable = regexp.MustCompile(`\bROOMLOG_[A-Z_]+`)
 	namedPort     = regexp.MustCompile(`(?:127\.0\.0\.1|containerPort|port|":|EXPOSE[0-9 ]*)[: "]+(7001|234[0-9]+)`)
 
-	// foreignFlags are flags of other programs in these files.
-	foreignFlags = []string{"system", "home-dir", "shell", "now", "from-literal"}
+	// foreignFlags are flags of other programs in these files, and --config.
+	foreignFlags = []string{"system", "home-dir", "shell", "now", "from-literal", "from", "config"}
 )
 
 // TestDeployFilesNameSettings checks that every flag, variable and port in the folder deploy is one of roomlog, and that the

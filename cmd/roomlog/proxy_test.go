@@ -16,6 +16,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // proxied is a proxy in front of a server.
@@ -115,10 +116,11 @@ func TestProxies(t *testing.T) {
 	needFFmpeg(t)
 	nginx, caddy := need(t, "nginx", "nginx", "/usr/sbin/nginx"), need(t, "caddy", "caddy")
 	at := serve(t, nil, append([]string{"--data", dataDir(t), "--hook-url", "http://127.0.0.1:1/", "--hook-failure", "allow"}, unhurried...)...)
-	checkMetrics(t, string(at.fetch("/metrics")))
 	anna := join(t, at, "anna")
+	checkMetrics(t, string(at.fetch("/metrics")))
 	room := anna.read(anna.open("behind a proxy"))
 	publish(t, film(t, 20), at.rtmpURL(room), "-stream_loop", "-1")
+	checkTop(t, at, anna, room)
 	cert, key := selfSigned(t, dataDir(t))
 	players := at.port("listening for players")
 	// The subtests do not run at the same time: the log tells apart which address the requests of one come from.
@@ -209,6 +211,42 @@ func (p proxied) playFLV(room signedRoom) {
 	first := make([]byte, 100_000)
 	if n, err := io.ReadFull(response.Body, first); err != nil || !bytes.HasPrefix(first, []byte("FLV\x01")) {
 		p.t.Errorf("a player has got %d bytes: %s, %v", n, response.Status, err)
+	}
+}
+
+// checkTop checks that roomlog top shows the gift that is sent meanwhile, the connection of anna and her stream.
+func checkTop(t *testing.T, at *process, anna *person, room signedRoom) {
+	t.Helper()
+	at.roomlog("gift", "add", "--name", "Rose", "--coin", "1")
+	at.roomlog("coins", "credit", "--user", "1", "--amount", "1000", "--order", "top")
+	s := anna.connect("")
+	enter(t, s, room.Data.ID, "")
+	top := exec.CommandContext(t.Context(), program(t), "top", "--every", "3s")
+	top.Env = append(environment0(), "ROOMLOG_DATA="+at.data())
+	var out bytes.Buffer
+	top.Stdout, top.Stderr = &out, &out
+	if err := top.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- top.Wait() }()
+	for n := 0; ; n++ {
+		select {
+		case err := <-ended:
+			for _, want := range []string{`(?m)^log: position \d+, \d+\.\d events/s, (\d*[1-9]\d*\.\d|0\.[1-9]) gifts/s$`, `(?m)^tables: \d+ events? behind, `,
+				`(?m)^nodes: 1, 1 replied; sockets: 1$`, `(?m)^NODE +NATIVE +SOCKET.IO +LIVES\n\S+ +1 +0 +1$`, `(?m)^1 +behind a proxy +\d+ +\d+ +\S+$`} {
+				if !regexp.MustCompile(want).MatchString(out.String()) {
+					t.Errorf("roomlog top does not show %s:\n%s", want, &out)
+				}
+			}
+			if err != nil {
+				t.Error(err)
+			}
+			s.cut()
+			return
+		case <-time.After(100 * time.Millisecond): // time passes: gifts are sent until roomlog top has ended
+			s.must("gift.send", map[string]any{"live": room.Data.ID, "gift": 1, "num": 1}, fmt.Sprint("top-", n))
+		}
 	}
 }
 

@@ -50,7 +50,7 @@ func TestRollingRestart(t *testing.T) {
 	}
 	c.judge()
 	restored := &process{t: t, env: []string{"DATABASE_URL=" + pgtest.Blank(t)}, args: []string{"--data", filepath.Join(t.TempDir(), "data")}}
-	if out := restored.roomlog("restore", dir); !strings.HasPrefix(out, "ok: ") {
+	if out := restored.roomlog("restore", dir); !strings.Contains("\n"+out, "\nok: ") {
 		t.Error(out)
 	}
 }

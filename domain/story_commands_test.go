@@ -92,6 +92,12 @@ func (s *story) randomRequest(t *rapid.T) domain.Request {
 			follows, _ := s.world[domain.FollowsStream(u)].(domain.Follows)
 			return s.active(u) && follows.Since(c.Streamer) != 0
 		})
+	case domain.RevokePublishKey:
+		u = s.streamer[c.Live]
+	case domain.ClearComments:
+		u = s.streamer[c.Live]
+	case domain.RemoveComment:
+		u = s.streamer[c.Live]
 	case domain.RefundGift:
 		u = c.Sent.Streamer
 	case domain.SendGift:
@@ -101,6 +107,11 @@ func (s *story) randomRequest(t *rapid.T) domain.Request {
 }
 
 func (s *story) randomCommand(t *rapid.T) domain.Command {
+	if s.next != nil && randomBits(t, 2) == 0 {
+		c := s.next
+		s.next = nil
+		return c
+	}
 	switch randomBits(t, 4) {
 	case 0:
 		return s.randomModeration(t)
@@ -234,6 +245,38 @@ func randomAccess(t *rapid.T, live domain.LiveID) domain.Command {
 	default:
 		return domain.RevokeInvitation{Live: live, Invitation: int64(1 + randomBits(t, 1))}
 	}
+}
+
+// followUp returns the command that undoes an event or needs it, or nil. Without such commands hardly any story would contain
+// their events.
+func followUp(e domain.Event) domain.Command {
+	switch e := e.(type) {
+	case domain.UserBanned:
+		return domain.UnbanUser{User: e.User}
+	case domain.ViewerBanned:
+		return domain.UnbanViewer{Live: e.Live, User: e.User}
+	case domain.ViewerMuted:
+		return domain.UnmuteViewer{Live: e.Live, User: e.User}
+	case domain.ModeratorAppointed:
+		return domain.RemoveModerator{Live: e.Live, User: e.User}
+	case domain.WordsAdded:
+		return domain.RemoveWords{Live: e.Live, Words: e.Words}
+	case domain.PublishKeySet:
+		return domain.RevokePublishKey{Live: e.Live}
+	case domain.RecordingStarted:
+		return domain.DiscardRecording{Live: e.Live, Recording: e.Recording, Cause: "quota"}
+	case domain.CommentPosted:
+		return domain.ClearComments{Live: e.Live, User: e.User}
+	case domain.CommentsCleared:
+		return domain.RemoveComment{Live: e.Live, Comment: 1, Author: e.User, PostedAt: noon}
+	case domain.ViewerUnmuted:
+		return domain.SetMode{Live: e.Live, Mode: domain.ModeSlow, Value: 1}
+	case domain.LiveModeSet:
+		if e.Mode == domain.ModeSlow && e.Value > 0 {
+			return domain.PostComment{Live: e.Live, Text: "slowly"}
+		}
+	}
+	return nil
 }
 
 // randomUser draws a user, usually one who may act.

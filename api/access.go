@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"roomlog/api/token"
 	"roomlog/domain"
@@ -92,6 +93,14 @@ func ownerOr(needed ...domain.Role) access {
 	}}
 }
 
+// LivePath is the input of an endpoint with the id of a live in its path. It is exported because huma sets embedded
+// structs only if they are exported.
+type LivePath struct {
+	ID domain.LiveID `path:"id"`
+}
+
+func (in *LivePath) liveID() domain.LiveID { return in.ID }
+
 // liveInput is implemented by the inputs of endpoints about one live.
 type liveInput interface{ liveID() domain.LiveID }
 
@@ -110,6 +119,18 @@ func (s *server) authenticate(ctx context.Context) (projections.User, error) {
 		rc.user = user
 	}
 	return user, err
+}
+
+// optionalUser returns the user of a request that needs no token, or 0 without a valid token and session.
+func (s *server) optionalUser(ctx context.Context) (domain.UserID, error) {
+	if requestOf(ctx).caller.User == 0 {
+		return 0, nil
+	}
+	user, err := s.authenticate(ctx)
+	if domain.AsRefusal(err) != nil {
+		return 0, nil //nolint:nilerr // a client without a valid session is anonymous
+	}
+	return user.ID, err
 }
 
 func (s *server) requireRole(ctx context.Context, needed domain.Role) error {
@@ -139,3 +160,11 @@ func hasRole(user projections.User, needed domain.Role) bool {
 }
 
 func isNotFound(err error) bool { return errors.Is(err, projections.ErrNotFound) }
+
+// endOf returns an end in Unix seconds as a time, or nil for 0.
+func endOf(until int64) *time.Time {
+	if until == 0 {
+		return nil
+	}
+	return new(time.Unix(until, 0).UTC())
+}

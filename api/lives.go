@@ -64,14 +64,6 @@ func newLiveModes(modes []domain.Mode) []liveMode {
 	return all
 }
 
-// endOf returns an end in Unix seconds as a time, or nil for 0.
-func endOf(until int64) *time.Time {
-	if until == 0 {
-		return nil
-	}
-	return new(time.Unix(until, 0).UTC())
-}
-
 type liveOwner struct {
 	ID       domain.UserID `json:"id"`
 	Username string        `json:"username" example:"ann"`
@@ -309,14 +301,6 @@ func (s *server) previewOf(req *http.Request) web.Preview {
 	return web.Preview{Title: live.Title, Description: live.Owner.Name(), Image: image, URL: base + "/watch/" + strconv.FormatInt(id, 10)}
 }
 
-// LivePath is the input of an endpoint with the id of a live in its path. It is exported because huma sets embedded
-// structs only if they are exported.
-type LivePath struct {
-	ID domain.LiveID `path:"id"`
-}
-
-func (in *LivePath) liveID() domain.LiveID { return in.ID }
-
 func (s *server) readLive(ctx context.Context, in *LivePath) (signed[ownedLive], error) {
 	live, err := s.live(ctx, in.ID)
 	if err == nil {
@@ -358,18 +342,6 @@ func (s *server) signFor(ctx context.Context, live projections.Live) (*string, e
 		sign = s.Signs.Publish(live.StreamKey)
 	}
 	return &sign, err
-}
-
-// optionalUser returns the user of a request that needs no token, or 0 without a valid token and session.
-func (s *server) optionalUser(ctx context.Context) (domain.UserID, error) {
-	if requestOf(ctx).caller.User == 0 {
-		return 0, nil
-	}
-	user, err := s.authenticate(ctx)
-	if domain.AsRefusal(err) != nil {
-		return 0, nil //nolint:nilerr // a client without a valid session is anonymous
-	}
-	return user.ID, err
 }
 
 // playSign returns a play sign that names a user; 0 means an anonymous sign.

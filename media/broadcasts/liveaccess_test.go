@@ -19,7 +19,7 @@ func TestPlayersOfALiveThatIsNotForEverybody(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	p, q := open(t, db, "p", nil), open(t, db, "q", nil)
-	l, friend, stranger := p.live(), p.live().owner, p.live().owner
+	l, friend, outsider := p.live(), p.live().owner, p.live().owner
 	p.publish(l)
 	p.execute(system, domain.StartRecording{Live: l.id, Recording: domain.RecordingID(p.broadcast(l).ID)})
 	archive, err := broadcasts.NewRecordings(broadcasts.RecordingsConfig{Commands: p.sequencer, Queries: p.queries, Signer: p.signer, Log: slog.New(slog.DiscardHandler), Now: p.now.Now})
@@ -36,7 +36,7 @@ func TestPlayersOfALiveThatIsNotForEverybody(t *testing.T) {
 	}
 	expect := func(what string, may map[string]bool) {
 		t.Helper()
-		for name, sign := range map[string]string{"the friend": sign(friend), "a stranger": sign(stranger), "anonymous": p.signer.Play(l.key), "the owner": p.signer.Publish(l.key), "the owner by name": sign(l.owner)} {
+		for name, sign := range map[string]string{"the friend": sign(friend), "an outsider": sign(outsider), "anonymous": p.signer.Play(l.key), "the owner": p.signer.Publish(l.key), "the owner by name": sign(l.owner)} {
 			for _, n := range []*node{p, q} {
 				n.eventually(what+": "+name+" plays: "+strconv.FormatBool(may[name]), func() bool {
 					err := n.play(l, sign)
@@ -49,11 +49,11 @@ func TestPlayersOfALiveThatIsNotForEverybody(t *testing.T) {
 			}
 		}
 	}
-	everybody := map[string]bool{"the friend": true, "a stranger": true, "anonymous": true, "the owner": true, "the owner by name": true}
+	everybody := map[string]bool{"the friend": true, "an outsider": true, "anonymous": true, "the owner": true, "the owner by name": true}
 	owner := map[string]bool{"the owner": true, "the owner by name": true}
 	invited := map[string]bool{"the friend": true, "the owner": true, "the owner by name": true}
 	expect("open", everybody)
-	for _, s := range []string{sign(friend), sign(stranger), p.signer.Play(l.key), p.signer.Publish(l.key)} {
+	for _, s := range []string{sign(friend), sign(outsider), p.signer.Play(l.key), p.signer.Publish(l.key)} {
 		p.playerWith(l, s)
 	}
 	p.eventually("all play", func() bool { return len(users()) == 4 })

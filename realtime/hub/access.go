@@ -149,7 +149,7 @@ func (p *presence) expel(viewer presentViewer, problem *Problem) bool {
 	var clients []Client
 	p.mu.Lock()
 	v := p.visits[viewer.Live][viewer.User]
-	current := v == nil || v.since == viewer.since
+	current := v == nil || v.since == viewer.since && v.since != 0 // 0: the log has not decided the join yet
 	if v != nil && current {
 		clients = slices.Clone(v.clients)
 	}

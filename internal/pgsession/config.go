@@ -22,7 +22,12 @@ var startupParameters = []string{"client_encoding", "datestyle", "timezone", "st
 
 // defaults are parameters that every session needs. A database or a role may have other values, for example a managed
 // database that is read-only for others, or one that ends long statements.
-var defaults = map[string]string{"default_transaction_read_only": "off", "default_transaction_isolation": "read committed", "statement_timeout": "0"}
+// Texts would be stored as other texts with an encoding other than UTF8, and verify compares definitions without needless
+// quotes.
+var defaults = map[string]string{
+	"client_encoding": "UTF8", "default_transaction_read_only": "off", "default_transaction_isolation": "read committed",
+	"quote_all_identifiers": "off", "statement_timeout": "0",
+}
 
 // Parse returns the configuration of an address of a database. Parameters of the address, such as search_path, are set
 // after connecting.

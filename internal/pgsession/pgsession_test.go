@@ -73,13 +73,13 @@ func TestSet(t *testing.T) {
 func TestParseOverridesTheDefaultsOfADatabase(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
-	for _, setting := range []string{"default_transaction_isolation = 'serializable'", "default_transaction_read_only = on", "statement_timeout = '1min'"} {
+	for _, setting := range []string{"default_transaction_isolation = 'serializable'", "default_transaction_read_only = on", "statement_timeout = '1min'", "client_encoding = 'LATIN1'", "quote_all_identifiers = on"} {
 		if _, err := db.Owner.Exec(t.Context(), "DO $do$ BEGIN EXECUTE format($$ALTER DATABASE %I SET "+setting+"$$, current_database()); END $do$"); err != nil {
 			t.Fatal(err)
 		}
 	}
 	conn := connect(t, parse(t, db.DSN))
-	for name, want := range map[string]string{"transaction_isolation": "read committed", "transaction_read_only": "off", "statement_timeout": "0"} {
+	for name, want := range map[string]string{"transaction_isolation": "read committed", "transaction_read_only": "off", "statement_timeout": "0", "client_encoding": "UTF8", "quote_all_identifiers": "off"} {
 		if got := parameter(t, conn, name); got != want {
 			t.Errorf("%s: got %q, want %q", name, got, want)
 		}

@@ -122,6 +122,15 @@ func (c *channel) DeliverGauges(g projections.Gauges) {
 	}
 }
 
+// UserForgotten drops the facts that the channel keeps, because they may contain texts of the user. Clients that resume get
+// them from the log, where the texts are erased.
+func (c *channel) UserForgotten() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.flushBatch()
+	c.recent, c.start, c.shared = nil, c.last, nil
+}
+
 // Reset stops the channel. The hub also resets the clients in it, which reconnect and use a new channel.
 func (c *channel) Reset() {
 	c.mu.Lock()

@@ -18,13 +18,13 @@ func Of(c domain.Command) []domain.Code {
 	case "connection.kick":
 		return []domain.Code{domain.CodeBadRequest, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong}
 	case "correction.approve":
-		return []domain.Code{domain.CodeBadRequest, domain.CodeForbidden, domain.CodeEarningsTooFew, domain.CodeCorrectionNotFound, domain.CodeCorrectionClosed, domain.CodeCoinsTooFew, domain.CodeCoinsOverflow, domain.CodeCoinsClosed}
+		return []domain.Code{domain.CodeBadRequest, domain.CodeUserUnavailable, domain.CodeForbidden, domain.CodeEarningsTooFew, domain.CodeCorrectionNotFound, domain.CodeCorrectionClosed, domain.CodeCoinsTooFew, domain.CodeCoinsOverflow, domain.CodeCoinsClosed}
 	case "correction.propose":
 		return []domain.Code{domain.CodeBadRequest, domain.CodeUserUnavailable, domain.CodeForbidden, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeEarningsTooFew, domain.CodeNumberOutOfRange, domain.CodeCoinsTooFew, domain.CodeCoinsOverflow, domain.CodeCoinsClosed}
 	case "correction.reject":
 		return []domain.Code{domain.CodeForbidden, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeCorrectionNotFound, domain.CodeCorrectionClosed}
 	case "gift.refund":
-		return []domain.Code{domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeLiveNotFound, domain.CodeGiftRecordNotFound, domain.CodeGiftRefunded, domain.CodeEarningsTooFew, domain.CodeCoinsOverflow, domain.CodeCoinsClosed}
+		return []domain.Code{domain.CodeForbidden, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeLiveNotFound, domain.CodeGiftRecordNotFound, domain.CodeGiftRefunded, domain.CodeEarningsTooFew, domain.CodeCoinsOverflow, domain.CodeCoinsClosed}
 	case "live.change_status":
 		return []domain.Code{domain.CodeBadRequest, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeLiveNotFound, domain.CodeLiveEnded}
 	case "live.create":

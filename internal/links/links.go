@@ -1,6 +1,7 @@
 package links
 
 import (
+	"net/netip"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -17,7 +18,7 @@ func Contains(text string) bool {
 	if !mayContain(text) {
 		return false
 	}
-	text = strings.ToLower(norm.NFKC.String(text))
+	text = strings.ToLower(norm.NFKC.String(strings.Map(visible, text)))
 	for word := range strings.FieldsFuncSeq(text, separates) {
 		if _, rest, found := strings.Cut(word, "://"); found && rest != "" || isHost(word) {
 			return true
@@ -33,10 +34,21 @@ func mayContain(text string) bool {
 		case c == '.', c == ':':
 			return true
 		case c >= utf8.RuneSelf:
-			return strings.ContainsAny(text[i:], ".:。．：｡")
+			return strings.ContainsAny(text[i:], ".:。．：｡․﹒︓﹕")
 		}
 	}
 	return false
+}
+
+// visible removes characters that nobody sees, and makes slashes of backslashes, as browsers do.
+func visible(r rune) rune {
+	switch {
+	case unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector):
+		return -1
+	case r == '\\':
+		return '/'
+	}
+	return r
 }
 
 // separates reports whether a character cannot be part of a link.
@@ -48,11 +60,18 @@ func separates(r rune) bool {
 const shortestDomain = 2
 
 // isHost reports whether a word begins with a host name: labels of letters, digits and hyphens, separated by single dots,
-// of which the last consists of at least two letters, and the one before has at least two characters with a letter.
+// of which the last consists of at least two letters, and the one before has at least two characters with a letter, or one
+// letter before a path such as t.me/name or before a top-level domain that is not in Latin letters. An address of IPv4 before a
+// path or port counts, too. E-mail addresses are no links.
 func isHost(word string) bool {
 	word = strings.ReplaceAll(word, "。", ".")
+	path := false
 	if end := strings.IndexAny(word, "/?#:@"); end >= 0 {
+		path = word[end] != '@' && end+1 < len(word)
 		word = word[:end]
+	}
+	if ip, err := netip.ParseAddr(word); err == nil && ip.Is4() {
+		return path
 	}
 	labels := strings.Split(strings.Trim(word, ".-_*~"), ".")
 	last := len(labels) - 1
@@ -65,7 +84,8 @@ func isHost(word string) bool {
 		}
 	}
 	name := labels[last-1]
-	return len(name) > 1 && strings.ContainsFunc(name, unicode.IsLetter)
+	long := len(name) > 1 || path || labels[last][0] >= utf8.RuneSelf
+	return long && strings.ContainsFunc(name, unicode.IsLetter)
 }
 
 // isDomain reports whether a label can be a top-level domain.

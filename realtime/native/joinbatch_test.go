@@ -136,7 +136,8 @@ func TestViewersArePaged(t *testing.T) {
 	anna := w.register("anna")
 	live := anna.goLive("x")
 	people := w.together("viewer", 205, live)
-	a := anna.app()
+	a := people[0].app()
+	a.join(live)
 	if err := w.Feed.WaitFor(t.Context(), people[0].credit1()); err != nil {
 		t.Fatal(err)
 	}
@@ -165,6 +166,8 @@ func TestViewersArePaged(t *testing.T) {
 	if len(seen) != 205 {
 		t.Errorf("%d people on all pages, want 205", len(seen))
 	}
+	stranger := w.register("stranger").app()
+	stranger.no(stranger.ask("room.viewers", map[string]any{"live": live}), "forbidden")
 	a.no(a.ask("room.viewers", map[string]any{"live": live, "after": "yesterday"}), "bad_request")
 	a.no(a.ask("room.viewers", map[string]any{"live": 0}), "bad_request")
 	a.no(a.ask("room.viewers", map[string]any{"live": live + 1}), "live_not_found")

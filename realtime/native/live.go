@@ -28,6 +28,9 @@ func (s *session) onViewers(ctx context.Context, _ request, data viewersData) (a
 	if _, err := s.Queries.Live(ctx, data.Live); err != nil {
 		return nil, err
 	}
+	if s.joined[data.Live] == nil { // so that somebody who is banned from the live does not see who is in it
+		return nil, &domain.Refusal{Code: domain.CodeForbidden, Text: "join the live first: room.join"}
+	}
 	found, err := s.Queries.PresentViewers(ctx, data.Live, before, viewersPage)
 	if err != nil {
 		return nil, err

@@ -154,7 +154,7 @@ func (c ApproveCorrection) decide(view View) ([]Event, error) {
 	case view.Now.Unix() >= correction.Expires:
 		return nil, refuse(CodeCorrectionClosed, "correction %d was not approved in time", c.Correction)
 	}
-	if _, err := view.existingUser(correction.User); err != nil {
+	if _, err := view.existingUser(correction.User); err != nil { // forgotten since the proposal
 		return nil, err
 	}
 	booked, err := view.correct(c.Correction, correction, c.Received)

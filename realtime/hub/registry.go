@@ -159,7 +159,7 @@ func (r *registry) deliverToSubscribers(d projections.Delta) {
 	}
 }
 
-// userForgotten notifies the subscribers of all lives that a user was forgotten. The caller must have locked mu.
+// userForgotten notifies all subscribers that a user was erased. The caller must have locked mu.
 func (r *registry) userForgotten() {
 	for _, subscribers := range r.subscribers {
 		for s := range subscribers {

@@ -20,9 +20,6 @@ func (c *channel) HistoryChanged(history, position int64) {
 	c.delay(c, c.cfg.Now())
 }
 
-// UserForgotten does nothing, because a channel keeps no texts.
-func (*channel) UserForgotten() {}
-
 // HistoryChanged lets the hub check the session. The channels of the lives send the viewer lists.
 func (c *liveClient) HistoryChanged(int64, int64) { c.session.cfg.Hub.CheckLater(c) }
 

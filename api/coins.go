@@ -62,7 +62,7 @@ type accountBalance struct {
 
 // kindBalance is the sum of the accounts of one kind, in a response.
 type kindBalance struct {
-	Kind     domain.AccountKind `json:"kind" enum:"provider,operator,correction,user,earnings"`
+	Kind     domain.AccountKind `json:"kind" enum:"provider,operator,correction,user,earnings,held,platform,payout"`
 	Accounts int64              `json:"accounts" doc:"number of accounts whose balance is not 0"`
 	Balance  domain.Coins       `json:"balance"`
 }
@@ -116,7 +116,7 @@ func (s *server) readTrialBalance(ctx context.Context, in *trialBalanceInput) (b
 type posting struct {
 	Position       int64          `json:"position"`
 	At             time.Time      `json:"at"`
-	Event          string         `json:"event" example:"gift.sent.v1"`
+	Event          string         `json:"event" example:"gift.sent.v2"`
 	Actor          string         `json:"actor" example:"user-12" doc:"who caused the event"`
 	Counterparties []string       `json:"counterparties" example:"[\"earnings-7\"]" doc:"the other accounts that the event has changed"`
 	Order          domain.OrderID `json:"order,omitempty" doc:"order that was credited"`
@@ -139,7 +139,7 @@ type statement struct {
 }
 
 type statementInput struct {
-	Account string `query:"account" required:"true" maxLength:"40" example:"user-12" doc:"provider, operator, correction, user-ID (the wallet of a user) or earnings-ID (the earnings of a streamer)"`
+	Account string `query:"account" required:"true" maxLength:"40" example:"user-12" doc:"provider, operator, correction, platform, payout, user-ID (the wallet of a user), earnings-ID (the earnings of a streamer) or held-ID (earnings that are held for payouts)"`
 	From    string `query:"from" example:"2026-01-01" doc:"first position, or time or day of the first event; default: the beginning of the log"`
 	To      string `query:"to" example:"2026-02-01" doc:"last position, or time or day before which the last event was recorded; default: the end of the log"`
 	Window

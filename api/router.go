@@ -103,6 +103,9 @@ func (r *routes) registerGifts() {
 		executes(domain.PayOrder{}).refuses(domain.CodeForbidden), r.testPay)
 	serve(r, post("/api/gift/refund", "Refund a gift: its coins go back to its sender", commander("a token of the live's owner or the role operator"), rateCommands).
 		executes(domain.RefundGift{}).refuses(domain.CodeGiftRecordNotFound), r.refundGift)
+	serve(r, get("/api/share", "Read the platform's share of gifts", authenticated("a token"), rateReads), r.readShare)
+	serve(r, get("/api/share/rules", "List the rules that have split gifts between streamers and the platform, newest first", authenticated("a token with the role auditor or operator"), rateReads).
+		refuses(domain.CodeForbidden), r.listShareRules)
 	serveRaw[success[string]](r, post("/api/gift/notify", "Report a paid order; called by the payment provider", anyone(), ratePayments).forOldClients().
 		executes(domain.PayOrder{}).refuses(codeSignature), documentPayment, plainRefusal, r.payOrder)
 }
@@ -124,6 +127,8 @@ func (r *routes) registerHistory() {
 		refuses(codeCursor, codeCursorLost, domain.CodeForbidden, domain.CodeLiveNotFound), r.giftHistory)
 	serve(r, get("/api/coin/history", "List the movements of a coin account", authenticated(auditor), rateReads).
 		refuses(codeCursor, codeCursorLost, domain.CodeForbidden), r.coinHistory)
+	serve(r, get("/api/payouts", "List payouts of the caller's earnings, or of all earnings", authenticated("a token, and the role auditor or operator for other users"), rateReads).
+		refuses(codeCursor, codeCursorLost, domain.CodeForbidden), r.listPayouts)
 	serve(r, get("/api/ledger/balance", "Read the trial balance: the balances of all accounts, now or earlier", role(domain.RoleAuditor), rateReads), r.readTrialBalance)
 	serve(r, get("/api/ledger/statement", "Read the statement of a coin account, with its opening and closing balance", role(domain.RoleAuditor), rateReads).
 		refuses(codeCursor, codeCursorLost), r.readStatement)
@@ -162,6 +167,13 @@ func (r *routes) registerOperator() {
 	serve(r, post("/api/operator/correction/reject", "Reject or withdraw a correction", operator, rateCommands).
 		executes(domain.RejectCorrection{}), r.rejectCorrection)
 	serve(r, get("/api/operator/corrections", "List corrections of balances, newest first", operator, rateReads), r.listCorrections)
+	serve(r, post("/api/operator/share", "Set the platform's share of gifts that are sent from now on", operator, rateCommands).executes(domain.SetShare{}), r.setShare)
+	serve(r, post("/api/operator/payout", "Hold earnings of a streamer until the streamer has been paid", operator, rateCommands).
+		executes(domain.RequestPayout{}), r.requestPayout)
+	serve(r, post("/api/operator/payout/capture", "Record that a payout was paid outside roomlog", operator, rateCommands).
+		executes(domain.CapturePayout{}), r.capturePayout)
+	serve(r, post("/api/operator/payout/void", "Give the coins of a payout that was not paid back to the earnings", operator, rateCommands).
+		executes(domain.VoidPayout{}), r.voidPayout)
 	serve(r, post("/api/operator/unban", "Lift the ban of a user", operator, rateCommands).executes(domain.UnbanUser{}), r.unbanUser)
 }
 

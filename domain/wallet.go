@@ -26,11 +26,20 @@ const OperatorAccount Account = "operator"
 // CorrectionAccount is the counterparty of all corrections. Its balance is the negated sum of the corrections.
 const CorrectionAccount Account = "correction"
 
+// PlatformAccount is the account of the platform's share of gifts.
+const PlatformAccount Account = "platform"
+
+// PayoutAccount is the account of the earnings that were paid out. Its balance is the number of these coins.
+const PayoutAccount Account = "payout"
+
 // WalletAccount returns the account of a user's spendable coins.
 func WalletAccount(u UserID) Account { return Account("user-" + strconv.FormatInt(int64(u), 10)) }
 
 // EarningsAccount returns the account of the coins that a streamer has received for gifts.
 func EarningsAccount(u UserID) Account { return Account("earnings-" + strconv.FormatInt(int64(u), 10)) }
+
+// HeldAccount returns the account of the earnings of a streamer that are held for payouts.
+func HeldAccount(u UserID) Account { return Account("held-" + strconv.FormatInt(int64(u), 10)) }
 
 // AccountKind is the kind of an account: the part of its name before the id.
 type AccountKind string
@@ -42,17 +51,20 @@ const (
 	CorrectionKind AccountKind = "correction" // the counterparty of corrections
 	WalletKind     AccountKind = "user"       // the spendable coins of a user
 	EarningsKind   AccountKind = "earnings"   // the coins that a streamer has received
+	HeldKind       AccountKind = "held"       // the earnings of a streamer that are held for payouts
+	PlatformKind   AccountKind = "platform"   // the platform's share of gifts
+	PayoutKind     AccountKind = "payout"     // the earnings that were paid out
 )
 
 // ParseAccount returns the account with a name, such as "provider", "user-12" or "earnings-7". It reports false if no
 // account can have the name.
 func ParseAccount(name string) (Account, bool) {
-	for _, kind := range [...]AccountKind{WalletKind, EarningsKind} {
+	for _, kind := range [...]AccountKind{WalletKind, EarningsKind, HeldKind} {
 		if numberAfter(string(kind)+"-", name) > 0 {
 			return Account(name), true
 		}
 	}
-	return Account(name), slices.Contains([]Account{ProviderAccount, OperatorAccount, CorrectionAccount}, Account(name))
+	return Account(name), slices.Contains([]Account{ProviderAccount, OperatorAccount, CorrectionAccount, PlatformAccount, PayoutAccount}, Account(name))
 }
 
 // CheckBalance returns an error unless the account can have a balance.
@@ -70,7 +82,7 @@ func (a Account) CheckBalance(balance Coins) error {
 }
 
 // AccountForms describes the names that ParseAccount accepts.
-const AccountForms = "provider, operator, correction, user-ID (the wallet of a user) or earnings-ID (the earnings of a streamer)"
+const AccountForms = "provider, operator, correction, platform, payout, user-ID (the wallet of a user), earnings-ID (the earnings of a streamer) or held-ID (earnings that are held for payouts)"
 
 // Posting is one entry of the double-entry bookkeeping.
 type Posting struct {
@@ -174,7 +186,7 @@ type SendGift struct {
 func (SendGift) Type() string { return "gift.send" }
 
 func (c SendGift) Reads(actor Actor) []Stream {
-	return []Stream{liveStream(c.Live), giftStream(c.Gift), WalletStream(actor.User), coinHoldsStream}
+	return []Stream{liveStream(c.Live), giftStream(c.Gift), WalletStream(actor.User), shareStream, coinHoldsStream}
 }
 
 func (c SendGift) decide(view View) ([]Event, error) {
@@ -197,12 +209,13 @@ func (c SendGift) decide(view View) ([]Event, error) {
 	if wallet.Balance/gift.Price < Coins(c.Num) { // unlike a multiplication, the division cannot overflow
 		return nil, refuse(CodeCoinsTooFew, "%d gifts cost more than the %d coins left", c.Num, wallet.Balance)
 	}
-	cost := gift.Price * Coins(c.Num)
+	cost, rule := gift.Price*Coins(c.Num), view.Share()
+	share := ShareOf(cost, rule.BasisPoints)
 	return []Event{GiftSent{
 		Sender: sender, Streamer: live.Streamer, Live: c.Live,
 		Gift: c.Gift, Name: gift.Name, Image: gift.Image, Price: gift.Price, Num: c.Num,
-		Coins: cost, BalanceAfter: wallet.Balance - cost,
-		Postings: transfer(cost, WalletAccount(sender), EarningsAccount(live.Streamer)),
+		Coins: cost, ShareRule: rule.Rule, BasisPoints: rule.BasisPoints, Share: share, BalanceAfter: wallet.Balance - cost,
+		Postings: split(cost, share, sender, live.Streamer),
 	}}, nil
 }
 
@@ -217,11 +230,14 @@ type GiftSent struct {
 	Price        Coins     `json:"price"`         // price of one gift at that time
 	Num          int       `json:"num"`           // number of gifts
 	Coins        Coins     `json:"coins"`         // total price in coins: price × num
+	ShareRule    int64     `json:"share_rule"`    // number of the rule that splits the coins; 0: no rule was set
+	BasisPoints  int       `json:"basis_points"`  // share of the platform by that rule, in hundredths of a percent
+	Share        Coins     `json:"share"`         // coins of the platform: coins × basis_points / 10,000, rounded down
 	BalanceAfter Coins     `json:"balance_after"` // balance of the sender's wallet after the event
-	Postings     []Posting `json:"postings"`      // postings from the sender's wallet to the streamer's earnings
+	Postings     []Posting `json:"postings"`      // postings from the sender's wallet to the streamer's earnings, and to the platform unless its share is 0
 }
 
-func (GiftSent) Type() string { return "gift.sent.v1" }
+func (GiftSent) Type() string { return "gift.sent.v2" }
 
 // Stream returns the wallet stream of the sender, because only the balance of that wallet can refuse the gift.
 func (e GiftSent) Stream() Stream { return WalletStream(e.Sender) }
@@ -236,5 +252,8 @@ func (e GiftSent) checkPostings() error {
 	if e.Price < 1 || e.Num < 1 || e.Coins%e.Price != 0 || e.Coins/e.Price != Coins(e.Num) {
 		return fmt.Errorf("%d gifts for %d coins each do not cost %d", e.Num, e.Price, e.Coins)
 	}
-	return checkTransfer(e.Postings, e.Coins, WalletAccount(e.Sender), EarningsAccount(e.Streamer), e.BalanceAfter)
+	if e.BasisPoints < 0 || e.BasisPoints > MaxShare || e.Share != ShareOf(e.Coins, e.BasisPoints) {
+		return fmt.Errorf("the share of %d coins with %d basis points is not %d", e.Coins, e.BasisPoints, e.Share)
+	}
+	return checkSplit(e.Postings, split(e.Coins, e.Share, e.Sender, e.Streamer), e.BalanceAfter)
 }

@@ -94,7 +94,7 @@ func eachAccount(ctx context.Context, l *ledger.Ledger, at int64, visit func(led
 }
 
 type ledgerStatement struct {
-	Account string `arg:"" help:"Account: provider, user-ID (the wallet of a user) or earnings-ID (the earnings of a streamer)."`
+	Account string `arg:"" help:"Account: provider, operator, correction, platform (the share of the platform), payout (earnings that were paid out), user-ID (the wallet of a user), earnings-ID (the earnings of a streamer) or held-ID (earnings that are held for payouts)."`
 	From    string `placeholder:"PLACE" help:"First event: a position, or a time or date in UTC. Default: the beginning of the log"`
 	To      string `placeholder:"PLACE" help:"Last event: a position, or a time or date in UTC before which it was recorded. Default: the end of the log"`
 	Format  string `enum:"table,json,csv" default:"table" help:"Form of the output: table, json or csv."`

@@ -42,7 +42,7 @@ func TestUserDeltasHaveDirectMessagesWithoutForgottenTexts(t *testing.T) {
 	s.CatchUp()
 	f, _ := startFeed(s.World, feed.Config{})
 	deltas, err := f.UserDeltas(t.Context(), s.Eve.ID, 0, s.Head(), 10)
-	if err != nil || len(deltas) != 2 || deltas[1].Kind != projections.KindMessage || deltas[1].Event.(domain.MessagePosted).Text != eventstore.ErasedText {
+	if err != nil || len(deltas) != 5 || deltas[1].Kind != projections.KindMessage || deltas[1].Event.(domain.MessagePosted).Text != eventstore.ErasedText {
 		t.Errorf("got %+v, %v", deltas, err)
 	}
 }

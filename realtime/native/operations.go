@@ -25,6 +25,8 @@ func operations() []operation {
 		newOperation("comment.remove", accessSession, rateFrames, "Removes a comment. For its author within 60 seconds, the owner, moderators and operators.", actReply{}, (*session).onRemoveComment),
 		newOperation("comment.clear", accessSession, rateFrames, "Removes all comments that a user has posted in a live so far. For the owner, moderators and operators.", actReply{}, act(func(d userData) domain.Command { return domain.ClearComments(d) })),
 		newOperation("profile.change", accessSession, rateFrames, "Changes the nickname, the avatar or the age of the user: only the given members.", profileReply{}, (*session).onProfile),
+		newOperation("user.follow", accessSession, rateFrames, "Follows a streamer.", actReply{}, act(func(d followData) domain.Command { return domain.FollowUser{Streamer: d.User} })),
+		newOperation("user.unfollow", accessSession, rateFrames, "Ends that the user follows a streamer.", actReply{}, act(func(d followData) domain.Command { return domain.UnfollowUser{Streamer: d.User} })),
 		newOperation("ack", accessSession, rateFrames, "Acknowledges everything on the user channel up to a cursor.", noData{}, (*session).onAck),
 		newOperation("ping", accessAnyone, rateFrames, "Requests a reply, to check the connection.", pingReply{}, (*session).onPing),
 

@@ -1,6 +1,8 @@
 package api_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -197,5 +199,28 @@ func TestShareAndPayoutOverREST(t *testing.T) {
 	a.get(fmt.Sprint("/api/payouts?user=", b.ID)).expectFailure(403, domain.CodeForbidden, textNoToken)
 	if got := b.post("/api/gift/refund", object{"position": gifts.Items[0].Position, "reason": "why"}); got.status != 400 || !strings.Contains(string(got.raw), "0 are held for payouts and 7 were paid out") {
 		t.Errorf("got %d %s", got.status, got.raw)
+	}
+
+	path := fmt.Sprintf("/api/ledger/settlement?from=1&to=%d", gifts.Items[0].Position)
+	var own struct {
+		Streamer int64
+		Gifts    struct{ Count, Gross, Share, Net int64 }
+		Closing  struct{ Earnings, Held int64 }
+	}
+	first, second := b.get(path), op.get(path+fmt.Sprint("&user=", b.ID))
+	if err := json.Unmarshal(first.raw, &own); err != nil || first.status != 200 || !bytes.Equal(first.raw, second.raw) || own.Streamer != int64(b.ID) || own.Gifts.Share != 3 || own.Closing.Earnings != 7 {
+		t.Errorf("%v: got %s, then %s", err, first.raw, second.raw)
+	}
+	if table := b.get(path + "&format=csv"); table.status != 200 || !strings.HasPrefix(string(table.raw), "line,position,at,event_id,") {
+		t.Errorf("got %d %s", table.status, table.raw)
+	}
+	a.get(path+fmt.Sprint("&user=", b.ID)).expectFailure(403, domain.CodeForbidden, textNoToken)
+	for query, want := range map[string]string{
+		"": "from and to must name the period", "?from=1&to=99999": "to must be at most", "?from=1&to=2&user=x": "user must be the id", "?from=1&to=2&page=1": "there is no query parameter",
+		"?from=1&to=2&format=pdf": "format must be json or csv",
+	} {
+		if got := b.get("/api/ledger/settlement" + query); got.status != 400 || !strings.Contains(string(got.raw), want) {
+			t.Errorf("%s: got %d %s", query, got.status, got.raw)
+		}
 	}
 }

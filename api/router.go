@@ -13,6 +13,7 @@ import (
 	"roomlog/api/tlog"
 	"roomlog/api/web"
 	"roomlog/domain"
+	"roomlog/projections/ledger"
 )
 
 // register registers every route.
@@ -137,6 +138,10 @@ func (r *routes) registerHistory() {
 	serve(r, get("/api/ledger/balance", "Read the trial balance: the balances of all accounts, now or earlier", role(domain.RoleAuditor), rateReads), r.readTrialBalance)
 	serve(r, get("/api/ledger/statement", "Read the statement of a coin account, with its opening and closing balance", role(domain.RoleAuditor), rateReads).
 		refuses(codeCursor, codeCursorLost), r.readStatement)
+	settlement := get("/api/ledger/settlement", "Settle the earnings of a streamer for a period: gifts, refunds, payouts, corrections and sums", authenticated("a token, and the role auditor or operator for other users"), rateReads).
+		refuses(domain.CodeForbidden, domain.CodeCoinsClosed)
+	settlement.Parameters = settlementParameters()
+	serveRaw[ledger.Settlement](r, settlement, documentSettlement, plainRefusal, r.settlement)
 	serveRaw[replay.EventLine](r, get(eventsRoute, "Replay the event log and follow it", role(domain.RoleAnalyst), rateReads).refuses(codeCursor, codeCursorLost),
 		replay.Document, plainRefusal, r.replayEvents)
 }

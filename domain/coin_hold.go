@@ -51,7 +51,7 @@ func CoinsClosedRefusal() *Refusal {
 // rule that splits gifts, and the state of closed coins. If such a state cannot be loaded, a command that reads it is refused with CodeCoinsClosed.
 func ConcernsCoins(s Stream) bool {
 	switch s.Prefix() {
-	case "wallet", "earnings", "order", "gift", "giftrecord", "correction", "payout", shareStream.Prefix(), coinHoldsStream.Prefix():
+	case "wallet", "earnings", "order", "gift", "giftrecord", "correction", "payout", "share", coinHoldsStream.Prefix():
 		return true
 	}
 	return false

@@ -142,6 +142,91 @@ func (GiftWithdrawn) Type() string       { return "gift.withdrawn.v1" }
 func (e GiftWithdrawn) Stream() Stream   { return giftStream(e.Gift) }
 func (GiftWithdrawn) evolve(g Gift) Gift { g.Available = false; return g }
 
+// maxGiftNum is the maximum number of gifts in one command. It limits the cost of a mistyped number.
+const maxGiftNum = 9999
+
+// SendGift sends gifts to a live and pays for them with coins from the wallet of the actor.
+type SendGift struct {
+	Live LiveID `json:"live"` // the live that receives the gifts
+	Gift GiftID `json:"gift"` // the gift to send
+	Num  int    `json:"num"`  // number of gifts: 1–9999
+}
+
+func (SendGift) Type() string { return "gift.send" }
+
+func (c SendGift) Reads(actor Actor) []Stream {
+	return []Stream{liveStream(c.Live), giftStream(c.Gift), WalletStream(actor.User), shareStream, coinHoldsStream}
+}
+
+func (c SendGift) decide(view View) ([]Event, error) {
+	if c.Num < 1 || c.Num > maxGiftNum {
+		return nil, refuse(CodeNumberOutOfRange, "num must be from 1 to %d", maxGiftNum)
+	}
+	live, err := view.openLive(c.Live)
+	if err != nil {
+		return nil, err
+	}
+	gift := view.Gift(c.Gift)
+	if !gift.Available {
+		return nil, refuse(CodeGiftNotFound, "there is no gift %d", c.Gift)
+	}
+	sender := view.Actor.User
+	if err := view.coinsOpen(sender); err != nil {
+		return nil, err
+	}
+	wallet := view.Wallet(sender)
+	if wallet.Balance/gift.Price < Coins(c.Num) { // unlike a multiplication, the division cannot overflow
+		return nil, refuse(CodeCoinsTooFew, "%d gifts cost more than the %d coins left", c.Num, wallet.Balance)
+	}
+	cost, rule := gift.Price*Coins(c.Num), view.Share()
+	share := ShareOf(cost, rule.BasisPoints)
+	return []Event{GiftSent{
+		Sender: sender, Streamer: live.Streamer, Live: c.Live,
+		Gift: c.Gift, Name: gift.Name, Image: gift.Image, Price: gift.Price, Num: c.Num,
+		Coins: cost, ShareRule: rule.Rule, BasisPoints: rule.BasisPoints, Share: share, BalanceAfter: wallet.Balance - cost,
+		Postings: split(cost, share, sender, live.Streamer),
+	}}, nil
+}
+
+// GiftSent records that gifts were sent and paid for. This one event is both the debit and the credit.
+type GiftSent struct {
+	Sender       UserID    `json:"sender"`        // the user who sent the gifts and paid for them
+	Streamer     UserID    `json:"streamer"`      // the owner of the live, who receives the coins as earnings
+	Live         LiveID    `json:"live"`          // the live that received the gifts
+	Gift         GiftID    `json:"gift"`          // the gift that was sent
+	Name         string    `json:"name"`          // name of the gift at that time
+	Image        string    `json:"image"`         // image of the gift at that time
+	Price        Coins     `json:"price"`         // price of one gift at that time
+	Num          int       `json:"num"`           // number of gifts
+	Coins        Coins     `json:"coins"`         // total price in coins: price × num
+	ShareRule    int64     `json:"share_rule"`    // number of the rule that splits the coins; 0: no rule was set
+	BasisPoints  int       `json:"basis_points"`  // share of the platform by that rule, in hundredths of a percent
+	Share        Coins     `json:"share"`         // coins of the platform: coins × basis_points / 10,000, rounded down
+	BalanceAfter Coins     `json:"balance_after"` // balance of the sender's wallet after the event
+	Postings     []Posting `json:"postings"`      // postings from the sender's wallet to the streamer's earnings, and to the platform unless its share is 0
+}
+
+func (GiftSent) Type() string { return "gift.sent.v2" }
+
+// Stream returns the wallet stream of the sender, because only the balance of that wallet can refuse the gift.
+func (e GiftSent) Stream() Stream { return WalletStream(e.Sender) }
+
+func (e GiftSent) EventLive() LiveID        { return e.Live }
+func (e GiftSent) EventUser() UserID        { return e.Sender }
+func (e GiftSent) EventPostings() []Posting { return e.Postings }
+func (e GiftSent) evolve(w Wallet) Wallet   { w.Balance = e.BalanceAfter; return w }
+func (e GiftSent) check(w Wallet) error     { return w.checkBalance(-e.Coins, e.BalanceAfter) }
+
+func (e GiftSent) checkPostings() error {
+	if e.Price < 1 || e.Num < 1 || e.Coins%e.Price != 0 || e.Coins/e.Price != Coins(e.Num) {
+		return fmt.Errorf("%d gifts for %d coins each do not cost %d", e.Num, e.Price, e.Coins)
+	}
+	if e.BasisPoints < 0 || e.BasisPoints > MaxShare || e.Share != ShareOf(e.Coins, e.BasisPoints) {
+		return fmt.Errorf("the share of %d coins with %d basis points is not %d", e.Coins, e.BasisPoints, e.Share)
+	}
+	return checkSplit(e.Postings, split(e.Coins, e.Share, e.Sender, e.Streamer), e.BalanceAfter)
+}
+
 // GiftRecord is the state of a gift that was sent, as far as refunds read it.
 type GiftRecord struct {
 	Refunded bool `json:"refunded"`

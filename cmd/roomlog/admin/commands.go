@@ -28,8 +28,9 @@ type Commands struct {
 		Corrections coinsCorrections `cmd:"" help:"List corrections of balances, newest first."`
 	} `cmd:"" help:"Manage coins."`
 	Ledger struct {
-		Balance   ledgerBalance   `cmd:"" help:"Show the balances of all accounts, now or as of a position or a time. They add up to 0."`
-		Statement ledgerStatement `cmd:"" help:"List the postings of an account, with its opening and closing balance."`
+		Balance    ledgerBalance    `cmd:"" help:"Show the balances of all accounts, now or as of a position or a time. They add up to 0."`
+		Statement  ledgerStatement  `cmd:"" help:"List the postings of an account, with its opening and closing balance."`
+		Settlement ledgerSettlement `cmd:"" help:"Settle the earnings of a streamer for a period: gifts, refunds, payouts, corrections and sums."`
 	} `cmd:"" help:"Read the double-entry bookkeeping of coins."`
 	User struct {
 		List    userList    `cmd:"" help:"List users with roles and coins."`

@@ -188,6 +188,49 @@ func (c *ledgerStatement) selected(ctx context.Context, b *backend, head int64) 
 	return r, nil
 }
 
+type ledgerSettlement struct {
+	Streamer int64  `min:"1" arg:"" help:"User whose earnings are settled."`
+	From     string `required:"" placeholder:"PLACE" help:"First event: a position, or a time or date in UTC."`
+	To       string `required:"" placeholder:"PLACE" help:"Last event: a position, or a time or date in UTC before which it was recorded."`
+	Format   string `enum:"json,csv" default:"json" help:"Form of the output: json or csv."`
+}
+
+func (ledgerSettlement) Help() string {
+	return `Example:
+
+  roomlog ledger settlement 7 --from 2026-11-01 --to 2026-12-01 --format csv > november.csv
+
+The document depends only on the log and the period: its bytes are always the same, and those of GET /api/ledger/settlement. A
+period that ends at a time must be followed by an event, so that it cannot change any more.`
+}
+
+// AfterApply refuses a range that cannot be parsed.
+func (c *ledgerSettlement) AfterApply() error { return checkPlaces("--from", c.From, "--to", c.To) }
+
+func (c *ledgerSettlement) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
+	return withLedger(ctx, g, sh, func(ctx context.Context, b *backend, l *ledger.Ledger) error {
+		r, err := (&ledgerStatement{From: c.From, To: c.To}).selected(ctx, b, l.Head)
+		if err != nil {
+			return err
+		}
+		if err := l.CheckPeriod(c.To, r.UpTo); err != nil {
+			return fmt.Errorf("--to: %w", err)
+		}
+		s, err := l.Settlement(ctx, b.store.ID(), domain.UserID(c.Streamer), r.After, r.UpTo)
+		if err != nil {
+			return err
+		}
+		document, err := s.JSON()
+		if c.Format == "csv" {
+			document, err = s.CSV()
+		}
+		if err == nil {
+			_, err = sh.Stdout.Write(document)
+		}
+		return err
+	})
+}
+
 // checkPlaces returns an error if a flag contains neither nothing nor a place. flags alternates names and values.
 func checkPlaces(flags ...string) error {
 	for i := 0; i < len(flags); i += 2 {

@@ -105,7 +105,7 @@ func (s *story) randomCommand(t *rapid.T) domain.Command {
 		ask    func() domain.Command
 	}{
 		{2, func() domain.Command { return randomRecordingCommand(t, live) }},
-		{5, func() domain.Command {
+		{4, func() domain.Command {
 			if randomBits(t, 2) > 0 {
 				return domain.SendGift{Live: live, Gift: gift, Num: 1 + randomBits(t, 2)}
 			}
@@ -114,6 +114,12 @@ func (s *story) randomCommand(t *rapid.T) domain.Command {
 		{3, func() domain.Command { return s.randomRefund(t) }},
 		{3, func() domain.Command { return s.randomCorrection(t) }},
 		{3, func() domain.Command { return s.randomPayout(t) }},
+		{1, func() domain.Command {
+			if randomBits(t, 1) > 0 {
+				return domain.UnfollowUser{Streamer: 1}
+			}
+			return domain.FollowUser{Streamer: 1}
+		}},
 		{3, func() domain.Command { return domain.JoinLive{Live: live, Node: node} }},
 		{2, func() domain.Command {
 			return domain.LeaveLive{Live: live, User: randomUserID(t), Cause: domain.LeaveRequested, Node: node}

@@ -43,7 +43,11 @@ func DuckDB(dir string, present []string) string {
 		for _, name := range versions {
 			files = append(files, literal(path.Join(dir, name, "*", "*.parquet")))
 		}
-		rows := fmt.Sprintf("read_parquet([%s], hive_partitioning = true, hive_types = {'day': DATE}, union_by_name = true)", strings.Join(files, ", "))
+		from := files[0]
+		if len(files) > 1 {
+			from = "[" + strings.Join(files, ", ") + "]"
+		}
+		rows := fmt.Sprintf("read_parquet(%s, hive_partitioning = true, hive_types = {'day': DATE}, union_by_name = true)", from)
 		column := func(c eventtable.Column) string { return quote(c.Name) }
 		if len(versionsOf(t.Name)) > 1 { // exports of an earlier roomlog lack columns
 			var lacking []string

@@ -2,9 +2,17 @@ package api
 
 import (
 	"context"
+	"errors"
+	"net/http"
+	"strconv"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/go-chi/chi/v5"
+
+	"roomlog/api/tlog"
 	"roomlog/domain"
+	"roomlog/eventstore/transparency/tree"
 	"roomlog/projections"
 )
 
@@ -38,6 +46,7 @@ type sentGift struct {
 	Price    domain.Coins  `json:"price"`
 	Num      int           `json:"num"`
 	Coin     domain.Coins  `json:"coin"`
+	Share    domain.Coins  `json:"share" doc:"coins of these that the platform has received; the streamer has received the others"`
 	At       time.Time     `json:"at"`
 	Refunded int64         `json:"refunded,omitempty" doc:"position of the event that has refunded the gift; absent: it was not refunded"`
 }
@@ -69,7 +78,7 @@ func (s *server) giftHistory(ctx context.Context, in *giftHistoryInput) (history
 	}
 	return newHistory(ctx, s, found, func(g projections.GiftRecord) (sentGift, int64) {
 		return sentGift{
-			g.ID, g.Position, g.Live, g.Streamer, newPublicUser(g.Sender), g.Gift, g.Name, g.Image, g.Price, g.Num, g.Coins, g.At, g.Refunded,
+			g.ID, g.Position, g.Live, g.Streamer, newPublicUser(g.Sender), g.Gift, g.Name, g.Image, g.Price, g.Num, g.Coins, g.Share, g.At, g.Refunded,
 		}, g.Position
 	})
 }
@@ -85,6 +94,58 @@ func (s *server) restrictToOwnLives(ctx context.Context, user projections.User, 
 		err = refusal(domain.CodeForbidden, "gifts sent to another user's live need the role %s", domain.RoleAuditor)
 	}
 	return err
+}
+
+// shareRule is a rule that splits gifts between the streamer and the platform, in a response.
+type shareRule struct {
+	Rule        int64      `json:"rule" doc:"number of the rule; 0: no rule was set"`
+	BasisPoints int        `json:"basis_points" example:"3000" doc:"share of the platform in hundredths of a percent, rounded down to whole coins of each gift"`
+	Position    int64      `json:"position" doc:"the rule holds for gifts after this position of the log"`
+	At          *time.Time `json:"at" doc:"time of the event that has set the rule; null: no rule was set"`
+	Actor       string     `json:"actor,omitempty" example:"user-5" doc:"who has set the rule; for auditors and operators only"`
+	Reason      string     `json:"reason,omitempty" example:"new contract" doc:"for auditors and operators only"`
+}
+
+// readShare returns the rule that splits gifts now.
+func (s *server) readShare(ctx context.Context, _ *struct{}) (shareRule, error) {
+	found, err := s.Queries.ShareRules(ctx, 0, 1)
+	if err != nil || len(found) == 0 {
+		return shareRule{}, err
+	}
+	r := found[0]
+	return shareRule{Rule: r.Rule, BasisPoints: r.BasisPoints, Position: r.Position, At: &r.At}, nil
+}
+
+type shareRulesInput struct {
+	Before int64 `query:"before" minimum:"1" doc:"only rules with smaller numbers"`
+	Limit  int   `query:"limit" minimum:"1" maximum:"500" default:"50"`
+}
+
+// listShareRules returns the rules that have split gifts, newest first.
+func (s *server) listShareRules(ctx context.Context, in *shareRulesInput) ([]shareRule, error) {
+	user := requestOf(ctx).user
+	if !hasRole(user, domain.RoleAuditor) && !hasRole(user, domain.RoleOperator) {
+		return nil, refusal(domain.CodeForbidden, "this needs the role %s or %s", domain.RoleAuditor, domain.RoleOperator)
+	}
+	found, err := s.Queries.ShareRules(ctx, in.Before, in.Limit)
+	list := make([]shareRule, 0, len(found))
+	for _, r := range found {
+		list = append(list, shareRule{r.Rule, r.BasisPoints, r.Position, &r.At, r.Actor, r.Reason})
+	}
+	return list, err
+}
+
+type setShareInput struct {
+	Body struct {
+		BasisPoints number `json:"basis_points" doc:"share of the platform in hundredths of a percent: 0–9999"`
+		Reason      string `json:"reason" example:"new contract" doc:"recorded: 1–100 characters; must not identify a person"`
+	}
+}
+
+// setShare sets the share of the platform in gifts that are sent from now on.
+func (s *server) setShare(ctx context.Context, in *setShareInput) (string, error) {
+	_, err := s.execute(ctx, domain.SetShare{BasisPoints: int(in.Body.BasisPoints), Reason: in.Body.Reason})
+	return "ok", err
 }
 
 type refundInput struct {
@@ -120,4 +181,60 @@ func (s *server) refundGift(ctx context.Context, in *refundInput) (refund, error
 	}
 	e, r, err := eventOf[domain.GiftRefunded](receipt)
 	return refund{r.Position, e.Coins}, err
+}
+
+// giftProof serves the proof of a gift: the file that roomlog audit gift writes. Its bytes are not put into an envelope,
+// because a checker accepts the file only as it is.
+func (s *server) giftProof(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), s.RequestTimeout)
+	defer cancel()
+	file, err := s.proveGift(ctx, chi.URLParam(r, "position"))
+	if err != nil {
+		writeFailure(w, s.failure(ctx, err, nil))
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Content-Disposition", `attachment; filename="gift.json"`)
+	h.Set("Cache-Control", "no-store")
+	_, _ = w.Write(file) // fails only if the client has disconnected
+}
+
+// proveGift returns the proof of the gift at a position, for an auditor, the sender or the streamer.
+func (s *server) proveGift(ctx context.Context, text string) (file []byte, err error) {
+	position, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || position < 1 || strconv.FormatInt(position, 10) != text {
+		return nil, badRequest("the path must contain the position of the gift, like /api/gift/133/proof")
+	}
+	if err := s.waitForHead(ctx); err != nil {
+		return nil, err
+	}
+	sent, _, err := s.Queries.SentGift(ctx, position)
+	if isNotFound(err) {
+		err = refusal(domain.CodeGiftRecordNotFound, "no gift was sent at position %d", position)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if user := requestOf(ctx).user; user.ID != sent.Sender && user.ID != sent.Streamer && !hasRole(user, domain.RoleAuditor) {
+		return nil, refusal(domain.CodeForbidden, "the proof of another user's gift needs the role %s", domain.RoleAuditor)
+	}
+	proof, err := tree.ProveLatest(ctx, s.Store.Pool(), position)
+	if errors.Is(err, tree.ErrNotSigned) {
+		return nil, refusal(tlog.CodeNotSigned, "no signed checkpoint covers the gift yet: a server signs one within a second")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return proof.Encode()
+}
+
+func documentGiftProof(o *huma.Operation, _ huma.Registry) {
+	o.Description += " The file contains the event of the gift as it is stored, with the balance of the sender after it, the hashes that lead to the root of the transparency log, and the signed checkpoint. " +
+		"Check it with roomlog audit check, or with the module proof.js of the page; docs/AUDIT.md describes how. It has no envelope, because every byte counts."
+	o.Responses["200"] = &huma.Response{Description: "The proof.", Content: map[string]*huma.MediaType{
+		"application/json": {Schema: &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true}},
+	}}
+	o.Parameters = append(o.Parameters, &huma.Param{Name: "position", In: "path", Required: true, Description: "position of the gift", Example: 133,
+		Schema: &huma.Schema{Type: huma.TypeInteger, Format: "int64"}})
 }

@@ -24,6 +24,7 @@ var nonsense = map[string]string{
 	"cors-origins": "a.example", "public-url": "live.example", "time-zone": "Mars", "allow-origin": "a.example", "hook-url": "hooks",
 	"namespaces": "chat", "media-url": "media.example/x", "https-addr": "443", "rtmps-addr": ":y", "tls-cert": "/dev/null", "tls-key": "/dev/null",
 	"acme-domains": "localhost", "acme-email": "nobody", "acme-directory": "http://acme.example", "acme-roots": "/dev/null",
+	"witnesses": "here",
 }
 
 // nonsenseFor returns wrong values of a setting.

@@ -181,21 +181,26 @@ func (r *readiness) tree(ctx context.Context) (string, error) {
 	defer cancel()
 	state, err := tree.ReadState(short, r.backend.pool)
 	if err != nil {
-		note := "unknown"
-		if obstacle, obstacleErr := pgsession.Obstacle(ctx, r.backend.pool, tree.Tables); obstacleErr == nil && obstacle != "" {
-			note += ": " + obstacle
-		}
-		return note, api.Degraded("the state of the transparency log is " + note)
+		return r.unknownTree(ctx)
 	}
 	if state.Halted != "" {
 		return fmt.Sprintf("halted at %d of %d", state.SignedSize, state.Head), api.Degraded("transparency log is halted: run roomlog audit status")
 	}
-	_, anchored, err := tree.ReadWitnesses(ctx, r.backend.pool, state.Number, r.witnesses)
+	_, anchored, err := tree.ReadWitnesses(short, r.backend.pool, state.Number, r.witnesses)
 	if err != nil {
-		return "unknown", err
+		return r.unknownTree(ctx)
 	}
 	if r.witnesses != nil {
 		return fmt.Sprintf("ok, anchored up to %d of %d", anchored, state.Head), nil
 	}
 	return "ok", nil
+}
+
+// unknownTree returns the result of the check if the tables of the transparency log cannot be read.
+func (r *readiness) unknownTree(ctx context.Context) (string, error) {
+	note := "unknown"
+	if obstacle, err := pgsession.Obstacle(ctx, r.backend.pool, tree.Tables); err == nil && obstacle != "" {
+		note += ": " + obstacle
+	}
+	return note, api.Degraded("the state of the transparency log is " + note)
 }

@@ -3,6 +3,7 @@ package domain
 import (
 	"slices"
 	"strings"
+	"time"
 )
 
 // MediaInfo describes the codecs and the frame size of a broadcast. Media is relayed without decoding, so a field may
@@ -243,3 +244,279 @@ func (e PublishKeyRevoked) Stream() Stream    { return liveStream(e.Live) }
 func (e PublishKeyRevoked) EventLive() LiveID { return e.Live }
 func (e PublishKeyRevoked) EventUser() UserID { return e.Streamer }
 func (PublishKeyRevoked) evolve(l Live) Live  { l.PublishKey = ""; return l }
+
+// RecordingCause is why a recording was finished or deleted: a StopCause, or a cause that the recorder defines.
+type RecordingCause string
+
+// recordingRequested is the cause of a deletion that the command DeleteRecording requests.
+const recordingRequested RecordingCause = "requested"
+
+// Recording is the part of a recording that decisions read.
+type Recording struct {
+	Live     LiveID `json:"live"` // the live that was recorded; 0 if the recording does not exist
+	Finished bool   `json:"finished"`
+	Deleted  bool   `json:"deleted"`
+}
+
+// Recording returns the state of a recording.
+func (v View) Recording(id RecordingID) Recording { return look[Recording](v, recordingStream(id)) }
+
+// of reports whether the recording belongs to broadcast. If the encoder reconnects after the log has recorded the loss
+// of a broadcast, the resumed broadcast has the id ID-TIME, but the recording keeps the id ID.
+func (r RecordingID) of(broadcast BroadcastID) bool {
+	return string(broadcast) == string(r) || strings.HasPrefix(string(broadcast), string(r)+"-")
+}
+
+// SetRecording turns the recording of a live's future broadcasts on or off. Only the streamer may issue this command.
+type SetRecording struct {
+	Live LiveID `json:"live"` // the live whose future broadcasts are recorded or not
+	On   bool   `json:"on"`   // whether future broadcasts are recorded
+}
+
+func (SetRecording) Type() string { return "live.set_recording" }
+
+func (c SetRecording) Reads(Actor) []Stream { return []Stream{liveStream(c.Live)} }
+
+func (c SetRecording) decide(view View) ([]Event, error) {
+	live := view.Live(c.Live)
+	choice := RecordOff
+	if c.On {
+		choice = RecordOn
+	}
+	switch {
+	case live.Streamer == 0 || live.Streamer != view.Actor.User: // the same refusal as for a missing live, so that lives of other users are not disclosed
+		return nil, refuse(CodeLiveNotFound, "you have no live %d", c.Live)
+	case live.Status == StatusEnded:
+		return nil, refuse(CodeLiveEnded, "live %d has ended", c.Live)
+	case live.Record == choice:
+		return nil, nil
+	}
+	return []Event{LiveRecordingSet{c.Live, live.Streamer, choice}}, nil
+}
+
+// LiveRecordingSet records that the streamer has turned the recording of a live's broadcasts on or off.
+type LiveRecordingSet struct {
+	Live     LiveID       `json:"live"`     // the live whose future broadcasts are recorded or not
+	Streamer UserID       `json:"streamer"` // the owner of the live
+	Record   RecordChoice `json:"record"`   // whether future broadcasts of the live are recorded
+}
+
+func (LiveRecordingSet) Type() string         { return "live.recording_set.v1" }
+func (e LiveRecordingSet) Stream() Stream     { return liveStream(e.Live) }
+func (e LiveRecordingSet) EventLive() LiveID  { return e.Live }
+func (e LiveRecordingSet) EventUser() UserID  { return e.Streamer }
+func (e LiveRecordingSet) evolve(l Live) Live { l.Record = e.Record; return l }
+
+// StartRecording records that the recording of a broadcast has started.
+type StartRecording struct {
+	Live      LiveID      `json:"live"`      // the live that is recorded
+	Recording RecordingID `json:"recording"` // the new recording; it has the id of the broadcast
+	StreamKey string      `json:"-"`         // stream key of the live that is recorded; "" if it is not known
+}
+
+func (StartRecording) Type() string { return "recording.start" }
+
+func (c StartRecording) Reads(Actor) []Stream {
+	return []Stream{recordingStream(c.Recording), liveStream(c.Live)}
+}
+
+func (c StartRecording) serverTexts() []string { return []string{string(c.Recording), c.StreamKey} }
+
+func (c StartRecording) decide(view View) ([]Event, error) {
+	return view.startRecording(c.Live, c.Recording, c.StreamKey)
+}
+
+// startRecording returns the event of the start of a recording, unless the log has it. It refuses a live with another stream key:
+// when the log falls back to an earlier state, another live may get the id of a lost one.
+func (v View) startRecording(id LiveID, recording RecordingID, streamKey string) ([]Event, error) {
+	live := v.Live(id)
+	switch {
+	case recording == "":
+		return nil, refuse(CodeBadRequest, "a recording requires an id")
+	case live.Streamer == 0, streamKey != "" && live.StreamKey != streamKey:
+		return nil, refuse(CodeLiveNotFound, "there is no live %d with the stream of the recording", id)
+	case v.Recording(recording).Live != 0:
+		return nil, nil
+	}
+	return []Event{RecordingStarted{id, live.Streamer, recording}}, nil
+}
+
+// RecordingStarted records that the recording of a broadcast has started.
+type RecordingStarted struct {
+	Live      LiveID      `json:"live"`      // the live that is recorded
+	Streamer  UserID      `json:"streamer"`  // the owner of the live
+	Recording RecordingID `json:"recording"` // the new recording; it has the id of the broadcast
+}
+
+func (RecordingStarted) Type() string                   { return "recording.started.v1" }
+func (e RecordingStarted) Stream() Stream               { return recordingStream(e.Recording) }
+func (e RecordingStarted) EventLive() LiveID            { return e.Live }
+func (e RecordingStarted) EventUser() UserID            { return e.Streamer }
+func (e RecordingStarted) evolve(r Recording) Recording { r.Live = e.Live; return r }
+
+// RecordingPart describes one file of a recording. The recorder starts a new file when the frame size or the codecs
+// change.
+type RecordingPart struct {
+	File       string    `json:"file"`        // name of the file without its folder
+	StartedAt  time.Time `json:"started_at"`  // time at which the first frame arrived
+	DurationMS int64     `json:"duration_ms"` // length of the file in milliseconds
+	Bytes      int64     `json:"bytes"`       // size of the file in bytes
+	Media      MediaInfo `json:"media"`       // codecs and frame size of the file
+}
+
+// maxRecordingParts is the maximum number of files of a recording. The recorder stops before it reaches this number.
+const maxRecordingParts = 128
+
+func (p RecordingPart) check() error {
+	switch {
+	case p.File == "" || len(p.File) > maxMediaName || !printable(p.File):
+		return refuse(CodeBadRequest, "file must have 1 to %d bytes of printable ASCII", maxMediaName)
+	case p.DurationMS < 0 || p.Bytes < 0:
+		return refuse(CodeNumberOutOfRange, "duration_ms and bytes must not be negative")
+	case !fourDigitYear(p.StartedAt):
+		return refuse(CodeNumberOutOfRange, "started_at must have a year from 1 to 9999")
+	}
+	return p.Media.check()
+}
+
+// fourDigitYear reports whether the year of t is from 1 to 9999, the range of tables and JSON.
+func fourDigitYear(t time.Time) bool { return t.Year() >= 1 && t.Year() <= 9999 }
+
+// FinishRecording records the end of a recording and its files. Nothing changes if the recording is already finished.
+type FinishRecording struct {
+	Live       LiveID          `json:"live"`        // the live that was recorded
+	Recording  RecordingID     `json:"recording"`   // the recording that has ended
+	Cause      RecordingCause  `json:"cause"`       // why the recording was finished: 1–32 bytes
+	StartedAt  time.Time       `json:"started_at"`  // time at which the first frame arrived
+	EndedAt    time.Time       `json:"ended_at"`    // time at which the last frame arrived
+	DurationMS int64           `json:"duration_ms"` // length of all files in milliseconds
+	Bytes      int64           `json:"bytes"`       // size of all files in bytes
+	Parts      []RecordingPart `json:"parts"`       // the files of the recording: at most 128
+	StreamKey  string          `json:"-"`           // stream key of the live that was recorded; "" if it is not known
+}
+
+func (FinishRecording) Type() string { return "recording.finish" }
+
+func (c FinishRecording) Reads(Actor) []Stream {
+	return []Stream{recordingStream(c.Recording), liveStream(c.Live)}
+}
+
+func (c FinishRecording) serverTexts() []string {
+	return []string{string(c.Recording), string(c.Cause), c.StreamKey}
+}
+
+func (c FinishRecording) decide(view View) ([]Event, error) {
+	events, err := view.startRecording(c.Live, c.Recording, c.StreamKey) // appends the event of the start too, if it is missing from the log
+	recording := view.Recording(c.Recording)
+	switch {
+	case err != nil:
+		return nil, err
+	case recording.Finished || recording.Deleted:
+		return nil, nil
+	case c.Cause == "" || len(c.Cause) > maxMediaName:
+		return nil, refuse(CodeBadRequest, "cause must have 1 to %d bytes", maxMediaName)
+	case c.DurationMS < 0 || c.Bytes < 0 || len(c.Parts) > maxRecordingParts:
+		return nil, refuse(CodeNumberOutOfRange, "duration_ms and bytes must not be negative, and a recording must have at most %d parts", maxRecordingParts)
+	case !fourDigitYear(c.StartedAt) || !fourDigitYear(c.EndedAt):
+		return nil, refuse(CodeNumberOutOfRange, "started_at and ended_at must have a year from 1 to 9999")
+	}
+	for _, p := range c.Parts {
+		if err := p.check(); err != nil {
+			return nil, err
+		}
+	}
+	return append(events, RecordingFinished{Live: c.Live, Streamer: view.Live(c.Live).Streamer, Recording: c.Recording, Cause: c.Cause,
+		StartedAt: c.StartedAt.UTC(), EndedAt: c.EndedAt.UTC(), DurationMS: c.DurationMS, Bytes: c.Bytes, Parts: slices.Clone(c.Parts)}), nil
+}
+
+// RecordingFinished records the end of a recording and its files.
+type RecordingFinished struct {
+	Live       LiveID          `json:"live"`        // the live that was recorded
+	Streamer   UserID          `json:"streamer"`    // the owner of the live
+	Recording  RecordingID     `json:"recording"`   // the recording that has ended
+	Cause      RecordingCause  `json:"cause"`       // why the recording was finished: the cause of the broadcast's end, or "disk_full", "quota", "interrupted", "parts" or "failed"
+	StartedAt  time.Time       `json:"started_at"`  // time at which the first frame arrived
+	EndedAt    time.Time       `json:"ended_at"`    // time at which the last frame arrived
+	DurationMS int64           `json:"duration_ms"` // length of all files in milliseconds
+	Bytes      int64           `json:"bytes"`       // size of all files in bytes
+	Parts      []RecordingPart `json:"parts"`       // the files of the recording
+}
+
+func (RecordingFinished) Type() string                 { return "recording.finished.v1" }
+func (e RecordingFinished) Stream() Stream             { return recordingStream(e.Recording) }
+func (e RecordingFinished) EventLive() LiveID          { return e.Live }
+func (e RecordingFinished) EventUser() UserID          { return e.Streamer }
+func (RecordingFinished) evolve(r Recording) Recording { r.Finished = true; return r }
+
+// DeleteRecording deletes a recording of a live of the actor. Operators may delete every recording. The command is
+// refused while the recording is being written.
+type DeleteRecording struct {
+	Live      LiveID      `json:"live"`      // the live that was recorded
+	Recording RecordingID `json:"recording"` // the recording to delete
+	Reason    string      `json:"reason"`    // the operator's or streamer's reason, stored in the event: at most 100 characters, may be empty; must not identify a person
+}
+
+func (DeleteRecording) Type() string { return "recording.delete" }
+
+func (c DeleteRecording) Reads(Actor) []Stream {
+	return []Stream{recordingStream(c.Recording), liveStream(c.Live)}
+}
+
+func (c DeleteRecording) decide(view View) ([]Event, error) {
+	live, recording := view.Live(c.Live), view.Recording(c.Recording)
+	switch {
+	case recording.Live == 0 || recording.Live != c.Live || recording.Deleted,
+		live.Streamer != view.Actor.User && !view.isOperator():
+		return nil, refuse(CodeRecordingNotFound, "you have no recording %s in live %d", c.Recording, c.Live)
+	case !recording.Finished && c.Recording.of(live.Broadcast):
+		return nil, refuse(CodeRecordingRunning, "recording %s is still being written", c.Recording)
+	}
+	reason, err := operatorReason(c.Reason)
+	if err != nil {
+		return nil, err
+	}
+	return []Event{RecordingDeleted{c.Live, live.Streamer, c.Recording, recordingRequested, reason}}, nil
+}
+
+// DiscardRecording deletes a recording because it has expired or its space is needed.
+type DiscardRecording struct {
+	Live      LiveID         `json:"live"`      // the live that was recorded
+	Recording RecordingID    `json:"recording"` // the recording to delete
+	Cause     RecordingCause `json:"cause"`     // why the recording is deleted: 1–32 bytes
+}
+
+func (DiscardRecording) Type() string { return "recording.discard" }
+
+func (c DiscardRecording) Reads(Actor) []Stream {
+	return []Stream{recordingStream(c.Recording), liveStream(c.Live)}
+}
+
+func (c DiscardRecording) serverTexts() []string {
+	return []string{string(c.Recording), string(c.Cause)}
+}
+
+func (c DiscardRecording) decide(view View) ([]Event, error) {
+	recording := view.Recording(c.Recording)
+	switch {
+	case c.Cause == "" || len(c.Cause) > maxMediaName:
+		return nil, refuse(CodeBadRequest, "cause must have 1 to %d bytes", maxMediaName)
+	case recording.Live == 0 || recording.Live != c.Live || recording.Deleted:
+		return nil, nil
+	}
+	return []Event{RecordingDeleted{c.Live, view.Live(c.Live).Streamer, c.Recording, c.Cause, ""}}, nil
+}
+
+// RecordingDeleted records that a recording was deleted. The recorder then removes its files.
+type RecordingDeleted struct {
+	Live      LiveID         `json:"live"`      // the live that was recorded
+	Streamer  UserID         `json:"streamer"`  // the owner of the live
+	Recording RecordingID    `json:"recording"` // the recording that was deleted
+	Cause     RecordingCause `json:"cause"`     // why the recording was deleted: "requested", "expired" or "quota"
+	Reason    string         `json:"reason"`    // the operator's or streamer's reason; not sealed; may be empty
+}
+
+func (RecordingDeleted) Type() string                 { return "recording.deleted.v1" }
+func (e RecordingDeleted) Stream() Stream             { return recordingStream(e.Recording) }
+func (e RecordingDeleted) EventLive() LiveID          { return e.Live }
+func (e RecordingDeleted) EventUser() UserID          { return e.Streamer }
+func (RecordingDeleted) evolve(r Recording) Recording { r.Deleted = true; return r }

@@ -9,7 +9,7 @@ import (
 
 // states folds the given events and returns the states of all streams, as the log loads them before a decision.
 func states(events ...domain.Event) map[domain.Stream]any {
-	states := map[domain.Stream]any{"coins": nil, "visit-6-12": nil, "follows-12": nil} // states of streams without events
+	states := map[domain.Stream]any{"coins": nil, "share": nil, "visit-6-12": nil, "follows-12": nil} // states of streams without events
 	for _, e := range events {
 		for _, s := range domain.FoldsInto(e) {
 			state, err := domain.Fold(s, states[s], e)
@@ -51,7 +51,7 @@ func ExampleDecide() {
 		fmt.Println(sent.Postings)
 	}
 	// Output:
-	// gift.sent.v1 on wallet-12
+	// gift.sent.v2 on wallet-12
 	// 60 coins paid, 40 left
 	// [{user-12 -60} {earnings-7 60}]
 }

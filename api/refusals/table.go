@@ -24,7 +24,7 @@ func Of(c domain.Command) []domain.Code {
 	case "correction.reject":
 		return []domain.Code{domain.CodeForbidden, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeCorrectionNotFound, domain.CodeCorrectionClosed}
 	case "gift.refund":
-		return []domain.Code{domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeLiveNotFound, domain.CodeGiftRecordNotFound, domain.CodeGiftRefunded, domain.CodeEarningsTooFew, domain.CodeCoinsOverflow, domain.CodeCoinsClosed}
+		return []domain.Code{domain.CodeForbidden, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeLiveNotFound, domain.CodeGiftRecordNotFound, domain.CodeGiftRefunded, domain.CodeEarningsTooFew, domain.CodeCoinsOverflow, domain.CodeCoinsClosed}
 	case "invitation.create":
 		return []domain.Code{domain.CodeBadRequest, domain.CodeLiveNotFound, domain.CodeLiveEnded, domain.CodeNumberOutOfRange}
 	case "invitation.revoke":
@@ -55,10 +55,18 @@ func Of(c domain.Command) []domain.Code {
 		return []domain.Code{domain.CodeCoinsOverflow, domain.CodeCoinsClosed, domain.CodeOrderNotFound, domain.CodeOrderMismatch}
 	case "order.place":
 		return []domain.Code{domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeNumberOutOfRange, domain.CodeCoinsClosed, domain.CodeOrderMismatch}
+	case "payout.capture":
+		return []domain.Code{domain.CodeBadRequest, domain.CodeForbidden, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodePayoutNotFound, domain.CodePayoutClosed, domain.CodeCoinsClosed}
+	case "payout.request":
+		return []domain.Code{domain.CodeForbidden, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeEarningsTooFew, domain.CodePayoutMismatch, domain.CodeNumberOutOfRange, domain.CodeCoinsClosed}
+	case "payout.void":
+		return []domain.Code{domain.CodeBadRequest, domain.CodeForbidden, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodePayoutNotFound, domain.CodePayoutClosed, domain.CodeCoinsClosed}
 	case "player.kick":
 		return []domain.Code{domain.CodeBadRequest, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeLiveNotFound}
 	case "recording.delete":
 		return []domain.Code{domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeRecordingNotFound, domain.CodeRecordingRunning}
+	case "share.set":
+		return []domain.Code{domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeNumberOutOfRange, domain.CodeCoinsClosed}
 	case "upload.add":
 		return []domain.Code{domain.CodeBadRequest, domain.CodeUploadQuota}
 	case "user.ban":

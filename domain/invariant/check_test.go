@@ -46,7 +46,7 @@ func TestCheck(t *testing.T) {
 		fault string
 	}{
 		{"a gift", gift(func(*domain.GiftSent) {}), "user-2", ""},
-		{"a gift of another user", gift(func(*domain.GiftSent) {}), "user-1", "user-1 could not cause gift.sent.v1"},
+		{"a gift of another user", gift(func(*domain.GiftSent) {}), "user-1", "user-1 could not cause gift.sent.v2"},
 		{"an unknown actor", gift(func(*domain.GiftSent) {}), "user-02", `there is no actor "user-02"`},
 		{"a gift at another price", gift(func(e *domain.GiftSent) { e.Price, e.Num = 5, 4 }), "user-2", "gift 1 costs 10"},
 		{"a gift for another streamer", gift(func(e *domain.GiftSent) { e.Streamer = 2 }), "user-2", "the coins do not go to user 2"},
@@ -61,6 +61,16 @@ func TestCheck(t *testing.T) {
 		{"an approval by the proposer", domain.CorrectionApproved{Correction: 1, User: 2}, "operator-alice", "operator-alice could not cause correction.approved.v1"},
 		{"an upload of an operator who is forgotten on their own request", domain.UploadDeleted{Upload: "u.png", User: 2}, "user-2", ""},
 		{"an upload of another user", domain.UploadDeleted{Upload: "u.png", User: 2}, "user-1", "user-1 could not cause"},
+		{"a ban of the owner", domain.ViewerBanned{Live: 1, User: 1, From: 5}, "operator", "user 1 is the owner of live 1"},
+		{"a mute of the owner", domain.ViewerMuted{Live: 1, User: 1, From: 5}, "operator", "user 1 is the owner of live 1"},
+		{"a ban that ends before it begins", domain.ViewerBanned{Live: 1, User: 2, From: 5, Until: 4}, "operator", "the exclusion of user 2 ends at 4, before it begins at 5"},
+		{"a ban", domain.ViewerBanned{Live: 1, User: 2, From: 5, Until: 6}, "user-1", ""},
+		{"the owner as a moderator", domain.ModeratorAppointed{Live: 1, User: 1}, "user-1", "user 1 is the owner of live 1"},
+		{"a moderator", domain.ModeratorAppointed{Live: 1, User: 2}, "user-1", ""},
+		{"an unknown mode", domain.LiveModeSet{Live: 1, Mode: "upside_down", Value: 1}, "user-1", `there is no mode "upside_down"`},
+		{"a mode that is off until a time", domain.LiveModeSet{Live: 1, Mode: domain.ModeSlow, Until: 9}, "user-1", "the mode slow cannot have the value 0 until 9"},
+		{"a mode", domain.LiveModeSet{Live: 1, Mode: domain.ModeSlow, Value: 5, Until: 9}, "user-1", ""},
+		{"a change of a list of words without words", domain.WordsAdded{Live: 1}, "user-1", "no word was added"},
 		{"a leave without a join", domain.ViewerLeft{Live: 1, User: 2}, "system", "user 2 is not in live 1"},
 		{"a role that the user lacks", domain.UserRoleRevoked{User: 1, Role: domain.RoleAuditor}, "operator", "user 1 does not have the role auditor"},
 	} {

@@ -22,7 +22,7 @@ func TestAccessIsTakenBack(t *testing.T) {
 		}
 		c.no(c.ask("room.join", map[string]any{"live": live}), code)
 		c.no(c.ask("comment.post", map[string]any{"live": live, "text": "hello"}), code)
-		c.no(c.ask("room.viewers", map[string]any{"live": live}), code)
+		c.no(c.ask("room.viewers", map[string]any{"live": live}), "forbidden")
 	}
 	for _, c := range []*app{owner, here, there} {
 		c.join(live)

@@ -11,9 +11,8 @@ import (
 func TestLivesThatAreNotForEverybody(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
-	streamer, ann := w.register("streamer"), w.register("ann")
+	streamer := w.register("streamer")
 	live := streamer.goLive()
-	a := w.app(siotest.Options{Version: 3})
 	for _, restricted := range []struct {
 		set  domain.SetAccess
 		text string
@@ -24,6 +23,7 @@ func TestLivesThatAreNotForEverybody(t *testing.T) {
 		{domain.SetAccess{Access: domain.AccessInvited}, "该直播间仅限受邀用户", "live_invited"},
 	} {
 		restricted.set.Live = live
+		ann, a := w.register("viewer of "+string(restricted.set.Access)), w.app(siotest.Options{Version: 3})
 		streamer.Asks(restricted.set)
 		for event, payload := range map[string]map[string]any{"joinLive": {}, "comment": {"data": "let me in"}} {
 			payload["live_id"], payload["token"] = live, ann.Token()
@@ -38,5 +38,5 @@ func TestLivesThatAreNotForEverybody(t *testing.T) {
 		a.refused(restricted.text)
 	}
 	streamer.Asks(domain.SetAccess{Live: live, Access: domain.AccessUnlisted})
-	a.joins(ann, live)
+	w.app(siotest.Options{}).joins(w.register("viewer"), live)
 }

@@ -6,19 +6,19 @@ SELECT l.id, l.user_id, coalesce(u.username, ''), coalesce(u.nickname, ''), coal
     b.id, b.node, b.video, b.width, b.height, b.audio, b.started_at, l.record, coalesce(ac.access, 'open')
 FROM {{if .page}}(
     SELECT * FROM live WHERE id <= (SELECT max(id) FROM live) - $1
-    AND NOT EXISTS (SELECT FROM live_access x WHERE x.live_id = live.id AND x.access IN ('unlisted', 'invited')) ORDER BY id DESC LIMIT 500
+    AND (SELECT x.access FROM live_access x WHERE x.live_id = live.id AND x.access IN ('unlisted', 'invited') LIMIT 1) IS NULL ORDER BY id DESC LIMIT 500
 ){{else if .streaming}}(
     SELECT * FROM live WHERE status IN (1, 2) AND id IN (SELECT live_id FROM broadcast WHERE stopped_at IS NULL)
-    AND NOT EXISTS (SELECT FROM live_access x WHERE x.live_id = live.id AND x.access IN ('unlisted', 'invited')) ORDER BY id DESC LIMIT 500
+    AND (SELECT x.access FROM live_access x WHERE x.live_id = live.id AND x.access IN ('unlisted', 'invited') LIMIT 1) IS NULL ORDER BY id DESC LIMIT 500
 ){{else if .past}}(
     SELECT * FROM live WHERE id < $1 AND id >= $1 - 500 AND status = 3
     AND (SELECT true FROM recording WHERE live_id = live.id AND ended_at IS NOT NULL AND deleted_at IS NULL ORDER BY started_at DESC LIMIT 1)
-    AND NOT EXISTS (SELECT FROM live_access x WHERE x.live_id = live.id AND x.access IN ('unlisted', 'invited')) ORDER BY id DESC LIMIT 500
+    AND (SELECT x.access FROM live_access x WHERE x.live_id = live.id AND x.access IN ('unlisted', 'invited') LIMIT 1) IS NULL ORDER BY id DESC LIMIT 500
 ){{else if .owner}}(
     SELECT * FROM live WHERE user_id = $1 AND id < $2 ORDER BY id DESC LIMIT 500
 ){{else if .followed}}(
     SELECT * FROM live WHERE status IN (1, 2) AND user_id IN (SELECT streamer_id FROM follow WHERE user_id = $1)
-    AND NOT EXISTS (SELECT FROM live_access x WHERE x.live_id = live.id AND x.access IN ('unlisted', 'invited')) ORDER BY id DESC LIMIT 500
+    AND (SELECT x.access FROM live_access x WHERE x.live_id = live.id AND x.access IN ('unlisted', 'invited') LIMIT 1) IS NULL ORDER BY id DESC LIMIT 500
 ){{else}}live{{end}} l
 LEFT JOIN user_account u ON u.id = l.user_id
 LEFT JOIN live_online a ON a.live_id = l.id

@@ -2,8 +2,6 @@ package api
 
 import (
 	"context"
-	"strconv"
-	"strings"
 	"time"
 
 	"roomlog/domain"
@@ -143,7 +141,7 @@ func clearComments(in *userAct) domain.Command {
 type setModeInput struct {
 	Body struct {
 		ID      number          `json:"id" doc:"id of the live"`
-		Mode    domain.ModeName `json:"mode" enum:"mute_all,slow,members,links_off"`
+		Mode    domain.ModeName `json:"mode" enum:"mute_all,slow,members,links_off,stickers,review"`
 		Value   int64           `json:"value" example:"30" doc:"0: off; seconds of slow from 1 to 3600; minutes of members; otherwise 1"`
 		Seconds int64           `json:"seconds,omitempty" example:"600" doc:"time until the mode ends; 0: it has no end"`
 		Reason  string          `json:"reason,omitempty" example:"a raid" doc:"for the record: at most 100 characters"`
@@ -177,7 +175,7 @@ type addWordsInput struct {
 		ID    number         `json:"id,omitempty" doc:"id of the live; absent: the list of the service, which applies to all lives"`
 		Words []string       `json:"words" minItems:"1" maxItems:"500" example:"[\"spam\"]" doc:"1 to 500 words of 1 to 50 characters"`
 		Exact bool           `json:"exact,omitempty" doc:"whether the words must stand alone"`
-		Act   domain.WordAct `json:"act" enum:"refuse,mask" doc:"refuse: comments with a word are refused; mask: the word is replaced by asterisks"`
+		Act   domain.WordAct `json:"act" enum:"refuse,mask,hold" doc:"refuse: comments with a word are refused; mask: the word is replaced by asterisks; hold: comments with a word are held for a review"`
 	}
 }
 
@@ -201,7 +199,7 @@ func removeWords(in *removeWordsInput) domain.Command {
 type listedWord struct {
 	Word  string         `json:"word" example:"spam"`
 	Exact bool           `json:"exact"`
-	Act   domain.WordAct `json:"act" enum:"refuse,mask"`
+	Act   domain.WordAct `json:"act" enum:"refuse,mask,hold"`
 }
 
 // listWords lists the words of a live.
@@ -219,8 +217,11 @@ func (s *server) words(ctx context.Context, live domain.LiveID) ([]listedWord, e
 	list := make([]listedWord, len(found))
 	for i, e := range found {
 		list[i] = listedWord{e.Word, e.Exact, domain.WordRefuse}
-		if e.Mask {
+		switch {
+		case e.Mask:
 			list[i].Act = domain.WordMask
+		case e.Hold:
+			list[i].Act = domain.WordHold
 		}
 	}
 	return list, err
@@ -238,12 +239,16 @@ type moderationAct struct {
 	Act      string          `json:"act" example:"viewer.muted" doc:"type of the event without its version"`
 	By       *PublicUser     `json:"by" doc:"who did it; null: an operator at the command line"`
 	User     *PublicUser     `json:"user" doc:"the user concerned; null: everybody in the live"`
-	Comment  int64           `json:"comment,omitempty" doc:"position of the comment that was removed"`
+	Comment  int64           `json:"comment,omitempty" doc:"position of the comment that was removed or reported"`
+	Held     int64           `json:"held,omitempty" doc:"number of the held comment that was released or dropped"`
+	Report   int64           `json:"report,omitempty" doc:"number of the report that was decided"`
 	Mode     domain.ModeName `json:"mode,omitempty" example:"slow" doc:"the mode that was set"`
 	Value    int64           `json:"value,omitempty" doc:"value of the mode; absent: off"`
-	Until    *time.Time      `json:"until,omitempty" doc:"end of a ban, a mute or a mode; absent: it has none"`
-	Reason   string          `json:"reason,omitempty" example:"spam"`
-	At       time.Time       `json:"at"`
+
+	Decision domain.ReportDecision `json:"decision,omitempty" enum:"upheld,rejected" doc:"decision about the report"`
+	Until    *time.Time            `json:"until,omitempty" doc:"end of a ban, a mute or a mode; absent: it has none"`
+	Reason   string                `json:"reason,omitempty" example:"spam"`
+	At       time.Time             `json:"at"`
 }
 
 // listActs lists the acts of the moderators of a live. The owner and operators see all, other users those that concern
@@ -274,8 +279,8 @@ func (s *server) listActs(ctx context.Context, in *actsInput) (history[moderatio
 	}
 	return newHistory(ctx, s, found, func(a acts.Act) (moderationAct, int64) {
 		item := moderationAct{
-			Position: a.Position, Act: a.Name(), By: people(actorOf(a)), User: people(a.User), Comment: a.Comment,
-			Mode: a.Mode, Value: a.Value, Until: endOf(a.Until), Reason: a.Reason, At: a.At,
+			Position: a.Position, Act: a.Name(), By: people(userOf(a.Actor)), User: people(a.User), Comment: a.Comment,
+			Held: a.Held, Report: a.Report, Mode: a.Mode, Value: a.Value, Decision: a.Decision, Until: endOf(a.Until), Reason: a.Reason, At: a.At,
 		}
 		return item, a.Position
 	})
@@ -285,8 +290,13 @@ func (s *server) listActs(ctx context.Context, in *actsInput) (history[moderatio
 func (s *server) peopleOf(ctx context.Context, found []acts.Act) (func(domain.UserID) *PublicUser, error) {
 	var ids []domain.UserID
 	for _, a := range found {
-		ids = append(ids, a.User, actorOf(a))
+		ids = append(ids, a.User, userOf(a.Actor))
 	}
+	return s.people(ctx, ids)
+}
+
+// people returns a function that returns the public data of some users, or nil for 0.
+func (s *server) people(ctx context.Context, ids []domain.UserID) (func(domain.UserID) *PublicUser, error) {
 	profiles, err := s.Queries.Profiles(ctx, ids)
 	return func(id domain.UserID) *PublicUser {
 		if id == 0 {
@@ -298,9 +308,8 @@ func (s *server) peopleOf(ctx context.Context, found []acts.Act) (func(domain.Us
 	}, err
 }
 
-// actorOf returns the user who did an act, or 0 for an operator at the command line.
-func actorOf(a acts.Act) domain.UserID {
-	number, _ := strings.CutPrefix(a.Actor, "user-")
-	id, _ := strconv.ParseInt(number, 10, 64) // 0 for actors that are no users
-	return domain.UserID(id)
+// userOf returns the user with the name of an actor, or 0 for an operator at the command line.
+func userOf(actor string) domain.UserID {
+	by, _ := domain.ParseActor(actor)
+	return by.User
 }

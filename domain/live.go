@@ -34,10 +34,12 @@ const (
 	ModeSlow     ModeName = "slow"      // a user may comment once in so many seconds
 	ModeMembers  ModeName = "members"   // only users may comment who registered so many minutes ago
 	ModeLinksOff ModeName = "links_off" // comments must not contain links
+	ModeStickers ModeName = "stickers"  // comments must consist of emoji and names of stickers
+	ModeReview   ModeName = "review"    // comments of a user are held for a review until one was released in the live
 )
 
 // ModeNames lists every mode.
-var ModeNames = [...]ModeName{ModeMuteAll, ModeSlow, ModeMembers, ModeLinksOff}
+var ModeNames = [...]ModeName{ModeMuteAll, ModeSlow, ModeMembers, ModeLinksOff, ModeStickers, ModeReview}
 
 // Mode is a mode of a live that was switched on.
 type Mode struct {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"roomlog/internal/links"
+	"roomlog/internal/stickers"
 )
 
 // Visit is the state of one user in one live.
@@ -14,6 +15,7 @@ type Visit struct {
 	Visited bool   `json:"visited,omitempty"` // whether the user is or was a viewer of the live
 	Node    string `json:"node,omitempty"`    // the node that holds the user's connections
 
+	Reviewed    bool  `json:"reviewed,omitempty"`     // whether a held comment of the user was released in the live
 	CommentedAt int64 `json:"commented_at,omitempty"` // time of the newest comment in slow mode, in milliseconds since 1970; 0: none
 }
 
@@ -61,7 +63,8 @@ func (e ViewerJoined) Stream() Stream    { return visitStream(e.Live, e.User) }
 func (e ViewerJoined) EventLive() LiveID { return e.Live }
 func (e ViewerJoined) EventUser() UserID { return e.User }
 func (e ViewerJoined) evolve(v Visit) Visit {
-	return Visit{Present: true, Visited: true, Node: e.Node, CommentedAt: v.CommentedAt}
+	v.Present, v.Visited, v.Node = true, true, e.Node
+	return v
 }
 
 // ViewerMoved records that a viewer's connection is now on another node. If the previous node is lost afterwards, the
@@ -129,9 +132,10 @@ func (ViewerLeft) Type() string         { return "viewer.left.v1" }
 func (e ViewerLeft) Stream() Stream     { return visitStream(e.Live, e.User) }
 func (e ViewerLeft) EventLive() LiveID  { return e.Live }
 func (e ViewerLeft) EventUser() UserID  { return e.User }
-func (ViewerLeft) evolve(v Visit) Visit { return Visit{Visited: v.Visited, CommentedAt: v.CommentedAt} }
+func (ViewerLeft) evolve(v Visit) Visit { v.Present, v.Node = false, ""; return v }
 
-// PostComment posts a comment in a live. Words that the list of the live or of the service masks are masked in the event.
+// PostComment posts a comment in a live, or holds it for a review. Words that the list of the live or of the service masks
+// are masked in the event.
 type PostComment struct {
 	Live LiveID `json:"live"` // the live to which the comment belongs
 	Text string `json:"text"` // the comment: 1–200 characters, in which line breaks and tabs are allowed
@@ -140,7 +144,7 @@ type PostComment struct {
 func (PostComment) Type() string { return "comment.post" }
 
 func (c PostComment) Reads(actor Actor) []Stream {
-	return []Stream{liveStream(c.Live), commentStream(c.Live), visitStream(c.Live, actor.User), wordsStream(c.Live), wordsStream(serviceWords)}
+	return []Stream{liveStream(c.Live), commentStream(c.Live), reviewStream(c.Live), visitStream(c.Live, actor.User), wordsStream(c.Live), wordsStream(serviceWords)}
 }
 
 func (c PostComment) decide(view View) ([]Event, error) {
@@ -148,23 +152,33 @@ func (c PostComment) decide(view View) ([]Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	visit := view.Visit(c.Live, view.Actor.User)
+	visit, review := view.Visit(c.Live, view.Actor.User), view.Review(c.Live)
 	if mute := activeBan(live.Mutes, view.Actor.User, view.Now); mute.User != 0 {
 		return nil, refuseUntil(mute.Until, CodeMuted, "you are muted in live %d", c.Live)
 	}
 	comment, err := multilineText("comment", c.Text, 1, maxComment)
+	var held bool
 	if err == nil {
-		comment, err = view.applyWords(live, c.Live, comment)
+		comment, held, err = view.applyWords(live, c.Live, comment)
 	}
 	if err != nil {
 		return nil, err
 	}
-	posted := CommentPosted{c.Live, view.Actor.User, comment}
-	if len(live.Modes) == 0 || live.isModerator(view.Actor.User) {
+	var posted Event = CommentPosted{c.Live, view.Actor.User, comment}
+	if len(live.Modes) == 0 && !held || live.isModerator(view.Actor.User) {
 		return []Event{posted}, nil
 	}
 	if err := view.checkModes(live, visit, comment); err != nil && !view.isOperator() {
 		return nil, err
+	}
+	cause := HeldForWord
+	if first := live.mode(ModeReview, view.Now).Value != 0 && !visit.Reviewed && !view.isOperator(); first && !held {
+		held, cause = true, HeldForFirst
+	}
+	if held {
+		if posted, err = view.hold(c.Live, review, comment, cause); err != nil {
+			return nil, err
+		}
 	}
 	if live.mode(ModeSlow, view.Now).Value != 0 {
 		return []Event{posted, ViewerCommented{c.Live, view.Actor.User, view.Now.UnixMilli()}}, nil
@@ -184,6 +198,10 @@ func (v View) checkModes(live Live, visit Visit, comment string) error {
 		case ModeLinksOff:
 			if links.Contains(comment) {
 				return refuseUntil(m.Until, CodeLinksOff, "comments must not contain links")
+			}
+		case ModeStickers:
+			if !stickers.Only(comment) {
+				return refuseUntil(m.Until, CodeStickersOnly, "comments must consist of emoji and names of stickers like :rose: only")
 			}
 		case ModeSlow:
 			if next := visit.CommentedAt + 1000*m.Value; visit.CommentedAt != 0 && v.Now.UnixMilli() < next {
@@ -206,7 +224,7 @@ func earlier(at, end int64) int64 {
 	return at
 }
 
-// ViewerCommented records that a user has commented in a live in slow mode. It follows the comment.
+// ViewerCommented records that a user has commented in a live in slow mode. It follows the comment, which may be held.
 type ViewerCommented struct {
 	Live LiveID `json:"live"` // the live in slow mode
 	User UserID `json:"user"` // the author of the comment
@@ -304,7 +322,7 @@ func (e CommentRemoved) EventLive() LiveID                  { return e.Live }
 func (e CommentRemoved) EventUser() UserID                  { return e.User }
 func (CommentRemoved) evolve(RemovedComment) RemovedComment { return RemovedComment{Removed: true} }
 
-// ClearComments removes all comments that a user has posted in one live so far. The owner of the live, its moderators and
+// ClearComments removes all comments that a user has posted in one live so far, and drops those that are held. The owner of the live, its moderators and
 // operators may issue this command.
 type ClearComments struct {
 	Live   LiveID `json:"live"`   // the live to which the comments belong
@@ -315,7 +333,7 @@ type ClearComments struct {
 func (ClearComments) Type() string { return "comment.clear" }
 
 func (c ClearComments) Reads(Actor) []Stream {
-	return []Stream{liveStream(c.Live), commentStream(c.Live)}
+	return []Stream{liveStream(c.Live), commentStream(c.Live), reviewStream(c.Live)}
 }
 
 func (c ClearComments) decide(view View) ([]Event, error) {
@@ -333,7 +351,7 @@ func (c ClearComments) decide(view View) ([]Event, error) {
 	if c.Reason, err = operatorReason(c.Reason); err != nil {
 		return nil, err
 	}
-	return []Event{CommentsCleared(c)}, nil
+	return append([]Event{CommentsCleared(c)}, view.dropHeldOf(c.Live, c.User, c.Reason)...), nil
 }
 
 // CommentsCleared records that clients no longer see the comments that a user posted in a live before.

@@ -63,6 +63,7 @@ type WordAct string
 const (
 	WordRefuse WordAct = "refuse" // the comment is refused
 	WordMask   WordAct = "mask"   // the word is replaced by asterisks
+	WordHold   WordAct = "hold"   // the comment is held for a review
 )
 
 // AddWords adds words to the list of a live, or to the list of the service, which applies to all lives. A word that the
@@ -103,10 +104,11 @@ func (c AddWords) decide(view View) ([]Event, error) {
 	if err := view.checkWords(c.Live, c.Words); err != nil {
 		return nil, err
 	}
-	if c.Act != WordRefuse && c.Act != WordMask {
-		return nil, refuse(CodeBadRequest, "act must be refuse or mask")
+	if c.Act != WordRefuse && c.Act != WordMask && c.Act != WordHold {
+		return nil, refuse(CodeBadRequest, "act must be refuse, mask or hold")
 	}
-	added := WordsAdded{Live: c.Live, Exact: c.Exact, Mask: c.Act == WordMask}
+	var added []string
+	options := words.Entry{Exact: c.Exact, Mask: c.Act == WordMask, Hold: c.Act == WordHold}
 	for _, w := range c.Words {
 		word, err := text("words", w, 1, maxWord)
 		switch {
@@ -115,13 +117,12 @@ func (c AddWords) decide(view View) ([]Event, error) {
 		case !words.Usable(word):
 			return nil, refuse(CodeTextInvalid, wordsNotUsable, word)
 		}
-		added.Words = append(added.Words, word)
+		added = append(added, word)
 	}
-	added.Words = added.changes(before)
-	if len(added.Words) == 0 {
+	if added = before.changes(added, options); len(added) == 0 {
 		return nil, nil
 	}
-	after, bytes, most := added.evolve(before), 0, maxLiveBytes
+	after, bytes, most := before.with(added, options), 0, maxLiveBytes
 	for _, entry := range after.entries {
 		bytes += len(entry.Word)
 	}
@@ -131,10 +132,13 @@ func (c AddWords) decide(view View) ([]Event, error) {
 	if len(after.entries) > maxWords || bytes > most {
 		return nil, refuse(CodeNumberOutOfRange, "a list must have at most %d words, which together have at most %d bytes", maxWords, most)
 	}
-	return []Event{added}, nil
+	if c.Act == WordHold {
+		return []Event{HoldWordsAdded{c.Live, added, c.Exact}}, nil
+	}
+	return []Event{WordsAdded{c.Live, added, c.Exact, options.Mask}}, nil
 }
 
-// WordsAdded records that words were added to a list, or got other options.
+// WordsAdded records that words were added to a list, or got other options, whose act is refuse or mask.
 type WordsAdded struct {
 	Live  LiveID   `json:"live"`  // the live whose list changed; 0: the service
 	Words []string `json:"words"` // the words
@@ -142,14 +146,15 @@ type WordsAdded struct {
 	Mask  bool     `json:"mask"`  // whether the words are masked; otherwise comments that contain them are refused
 }
 
-// changes returns those words of e that the list lacks, or has with other options, each once.
-func (e WordsAdded) changes(w Words) (changed []string) {
-	known := make(map[words.Entry]bool, len(w.entries)+len(e.Words))
+// changes returns those of some words that the list lacks, or has with other options, each once.
+func (w Words) changes(added []string, options words.Entry) (changed []string) {
+	known := make(map[words.Entry]bool, len(w.entries)+len(added))
 	for _, entry := range w.entries {
 		known[entry] = true
 	}
-	for _, word := range e.Words {
-		entry := words.Entry{Word: word, Exact: e.Exact, Mask: e.Mask}
+	for _, word := range added {
+		entry := options
+		entry.Word = word
 		if !known[entry] {
 			known[entry] = true
 			changed = append(changed, word)
@@ -162,13 +167,33 @@ func (WordsAdded) Type() string        { return "words.added.v1" }
 func (e WordsAdded) Stream() Stream    { return wordsStream(e.Live) }
 func (e WordsAdded) EventLive() LiveID { return e.Live }
 func (e WordsAdded) evolve(w Words) Words {
-	at := make(map[string]int, len(w.entries)+len(e.Words))
+	return w.with(e.Words, words.Entry{Exact: e.Exact, Mask: e.Mask})
+}
+
+// HoldWordsAdded records that words were added to a list, or got other options, whose act is hold.
+type HoldWordsAdded struct {
+	Live  LiveID   `json:"live"`  // the live whose list changed; 0: the service
+	Words []string `json:"words"` // the words
+	Exact bool     `json:"exact"` // whether the words must stand alone
+}
+
+func (HoldWordsAdded) Type() string        { return "words.hold_added.v1" }
+func (e HoldWordsAdded) Stream() Stream    { return wordsStream(e.Live) }
+func (e HoldWordsAdded) EventLive() LiveID { return e.Live }
+func (e HoldWordsAdded) evolve(w Words) Words {
+	return w.with(e.Words, words.Entry{Exact: e.Exact, Hold: true})
+}
+
+// with returns the list with some words, which get the options.
+func (w Words) with(added []string, options words.Entry) Words {
+	at := make(map[string]int, len(w.entries)+len(added))
 	entries := slices.Clone(w.entries)
 	for i, entry := range entries {
 		at[entry.Word] = i
 	}
-	for _, word := range e.Words {
-		entry := words.Entry{Word: word, Exact: e.Exact, Mask: e.Mask}
+	for _, word := range added {
+		entry := options
+		entry.Word = word
 		if i, found := at[word]; found {
 			entries[i] = entry
 			continue
@@ -228,27 +253,29 @@ func (e WordsRemoved) evolve(w Words) Words {
 	return newWords(slices.DeleteFunc(slices.Clone(w.entries), func(entry words.Entry) bool { return gone[entry.Word] }))
 }
 
-// applyWords returns a comment with masked words, or a *Refusal if the comment contains a word that is refused. The list of
-// the live does not apply to its owner and moderators, and no list applies to operators.
-func (v View) applyWords(live Live, id LiveID, comment string) (string, error) {
+// applyWords returns a comment with masked words, and whether it is held for a word. It returns a *Refusal if the comment
+// contains a word that is refused. The list of the live does not apply to its owner and moderators, and no list applies to
+// operators. Comments of the owner and moderators are not held.
+func (v View) applyWords(live Live, id LiveID, comment string) (masked string, held bool, err error) {
 	ofLive, ofService := v.Words(id), v.Words(serviceWords)
 	if live.isModerator(v.Actor.User) {
 		ofLive = Words{}
 	}
 	if len(ofLive.entries) == 0 && len(ofService.entries) == 0 {
-		return comment, nil
+		return comment, false, nil
 	}
 	typed, folded := comment, words.Fold(comment)
 	for _, list := range []*words.List{ofService.list, ofLive.list} {
-		masked, refused := list.Check(folded)
+		found := list.Check(folded)
 		switch {
-		case (refused || masked != typed) && v.isOperator():
-			return typed, nil
-		case refused:
-			return "", refuse(CodeWordRefused, "the comment contains a word that is not allowed here")
-		case masked != comment:
-			comment, folded = masked, words.Fold(masked)
+		case found != (words.Result{Text: typed}) && v.isOperator():
+			return typed, false, nil
+		case found.Refused:
+			return "", false, refuse(CodeWordRefused, "the comment contains a word that is not allowed here")
+		case found.Text != comment:
+			comment, folded = found.Text, words.Fold(found.Text)
 		}
+		held = held || found.Held
 	}
-	return comment, nil
+	return comment, held && !live.isModerator(v.Actor.User), nil
 }

@@ -13,11 +13,13 @@ import (
 // Moderation projects the moderators of lives, and the positions of the acts of moderators. The texts of the acts are
 // only in the log, see package acts.
 var Moderation = Projection{
-	Name: "moderation", Version: 1, Tables: []string{"moderator", "moderation_act", "live_mode"},
+	Name: "moderation", Version: 2, // version 1 before the events of migration 21
+	Tables: []string{"moderator", "moderation_act", "live_mode"},
 	Handlers: []Handler{
 		on(foldModeratorAppointed), on(foldModeratorRemoved),
 		on(foldAct[domain.ViewerBanned]), on(foldAct[domain.ViewerUnbanned]), on(foldAct[domain.ViewerMuted]), on(foldAct[domain.ViewerUnmuted]),
 		on(foldAct[domain.CommentRemoved]), on(foldAct[domain.CommentsCleared]), on(foldLiveMode),
+		on(foldAct[domain.CommentReleased]), on(foldAct[domain.CommentDropped]), on(foldAct[domain.ViewerWarned]), on(foldAct[domain.ReportDecided]),
 	},
 	Write: writes(writeModeration),
 }

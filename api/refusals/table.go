@@ -12,19 +12,23 @@ func Of(c domain.Command) []domain.Code {
 	case "chat_room.create":
 		return []domain.Code{domain.CodeBadRequest, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeChatRoomTaken, domain.CodeTooManyChatRooms}
 	case "comment.clear":
-		return []domain.Code{domain.CodeBadRequest, domain.CodeForbidden, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeLiveNotFound}
+		return []domain.Code{domain.CodeBadRequest, domain.CodeForbidden, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeLiveNotFound, domain.CodeReviewFull}
+	case "comment.drop":
+		return []domain.Code{domain.CodeBadRequest, domain.CodeForbidden, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeLiveNotFound, domain.CodeCommentNotFound}
+	case "comment.release":
+		return []domain.Code{domain.CodeUserUnavailable, domain.CodeBanned, domain.CodeMuted, domain.CodeLiveNotFound, domain.CodeLiveNotStarted, domain.CodeLiveEnded, domain.CodeCommentNotFound}
 	case "comment.remove":
 		return []domain.Code{domain.CodeBadRequest, domain.CodeForbidden, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeLiveNotFound, domain.CodeCommentNotFound}
 	case "connection.kick":
 		return []domain.Code{domain.CodeBadRequest, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong}
 	case "correction.approve":
-		return []domain.Code{domain.CodeBadRequest, domain.CodeForbidden, domain.CodeEarningsTooFew, domain.CodeCorrectionNotFound, domain.CodeCorrectionClosed, domain.CodeCoinsTooFew, domain.CodeCoinsOverflow, domain.CodeCoinsClosed}
+		return []domain.Code{domain.CodeBadRequest, domain.CodeForbidden, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeReviewFull, domain.CodeEarningsTooFew, domain.CodeCorrectionNotFound, domain.CodeCorrectionClosed, domain.CodeCoinsTooFew, domain.CodeCoinsOverflow, domain.CodeCoinsClosed}
 	case "correction.propose":
-		return []domain.Code{domain.CodeBadRequest, domain.CodeUserUnavailable, domain.CodeForbidden, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeEarningsTooFew, domain.CodeNumberOutOfRange, domain.CodeCoinsTooFew, domain.CodeCoinsOverflow, domain.CodeCoinsClosed}
+		return []domain.Code{domain.CodeBadRequest, domain.CodeUserUnavailable, domain.CodeForbidden, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeReviewFull, domain.CodeEarningsTooFew, domain.CodeNumberOutOfRange, domain.CodeCoinsTooFew, domain.CodeCoinsOverflow, domain.CodeCoinsClosed}
 	case "correction.reject":
 		return []domain.Code{domain.CodeForbidden, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeCorrectionNotFound, domain.CodeCorrectionClosed}
 	case "gift.refund":
-		return []domain.Code{domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeLiveNotFound, domain.CodeGiftRecordNotFound, domain.CodeGiftRefunded, domain.CodeEarningsTooFew, domain.CodeCoinsOverflow, domain.CodeCoinsClosed}
+		return []domain.Code{domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeLiveNotFound, domain.CodeReviewFull, domain.CodeGiftRecordNotFound, domain.CodeGiftRefunded, domain.CodeEarningsTooFew, domain.CodeCoinsOverflow, domain.CodeCoinsClosed}
 	case "live.change_status":
 		return []domain.Code{domain.CodeBadRequest, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeLiveNotFound, domain.CodeLiveEnded}
 	case "live.create":
@@ -42,13 +46,19 @@ func Of(c domain.Command) []domain.Code {
 	case "moderator.remove":
 		return []domain.Code{domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeLiveNotFound}
 	case "order.pay":
-		return []domain.Code{domain.CodeCoinsOverflow, domain.CodeCoinsClosed, domain.CodeOrderNotFound, domain.CodeOrderMismatch}
+		return []domain.Code{domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeReviewFull, domain.CodeCoinsOverflow, domain.CodeCoinsClosed, domain.CodeOrderNotFound, domain.CodeOrderMismatch}
 	case "order.place":
-		return []domain.Code{domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeNumberOutOfRange, domain.CodeCoinsClosed, domain.CodeOrderMismatch}
+		return []domain.Code{domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeReviewFull, domain.CodeNumberOutOfRange, domain.CodeCoinsClosed, domain.CodeOrderMismatch}
 	case "player.kick":
 		return []domain.Code{domain.CodeBadRequest, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeLiveNotFound}
 	case "recording.delete":
-		return []domain.Code{domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeRecordingNotFound, domain.CodeRecordingRunning}
+		return []domain.Code{domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeRecordingNotFound, domain.CodeRecordingRunning, domain.CodeReviewFull}
+	case "report.claim":
+		return []domain.Code{domain.CodeLiveNotFound, domain.CodeReportNotFound, domain.CodeReportClaimed}
+	case "report.decide":
+		return []domain.Code{domain.CodeBadRequest, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeLiveNotFound, domain.CodeReportNotFound, domain.CodeReportClaimed, domain.CodeBusy}
+	case "report.send":
+		return []domain.Code{domain.CodeBadRequest, domain.CodeUserUnavailable, domain.CodeForbidden, domain.CodeBanned, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeLiveNotFound, domain.CodeCommentNotFound, domain.CodeReportsFull}
 	case "upload.add":
 		return []domain.Code{domain.CodeBadRequest, domain.CodeUploadQuota}
 	case "user.ban":
@@ -75,6 +85,8 @@ func Of(c domain.Command) []domain.Code {
 		return []domain.Code{domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeLiveNotFound}
 	case "viewer.unmute":
 		return []domain.Code{domain.CodeBadRequest, domain.CodeForbidden, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeLiveNotFound}
+	case "viewer.warn":
+		return []domain.Code{domain.CodeBadRequest, domain.CodeUserUnavailable, domain.CodeForbidden, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeLiveNotFound}
 	case "words.add":
 		return []domain.Code{domain.CodeBadRequest, domain.CodeForbidden, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeLiveNotFound, domain.CodeNumberOutOfRange}
 	case "words.remove":

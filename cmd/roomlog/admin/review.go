@@ -1,0 +1,141 @@
+package admin
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"roomlog/cmd/roomlog/cli"
+	"roomlog/domain"
+	"roomlog/projections"
+)
+
+type commentHeld struct {
+	Live int64 `min:"1" arg:"" help:"Live, see roomlog live list --all."`
+}
+
+func (c *commentHeld) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
+	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
+		if err := b.catchUpToHead(ctx); err != nil {
+			return err
+		}
+		found, err := b.queries.HeldComments(ctx, projections.HeldFilter{Live: domain.LiveID(c.Live), Window: projections.Window{OldestFirst: true, Limit: maxLives}})
+		if err != nil {
+			return err
+		}
+		t := newTable(sh.Stdout, "HELD", "TIME", "USER", "NAME", "CAUSE", "TEXT")
+		for _, h := range found {
+			t.row(h.Held, h.At.Format(time.DateTime), h.User.ID, h.User.Name(), h.Cause, h.Text)
+		}
+		return t.end("No comment waits for a review")
+	})
+}
+
+type heldArguments struct {
+	Live int64 `min:"1" required:"" placeholder:"ID" help:"Live to which the comment belongs."`
+	Held int64 `min:"1" required:"" placeholder:"N" help:"Number of the held comment, see roomlog comment held."`
+}
+
+type commentRelease struct {
+	heldArguments `embed:""`
+}
+
+func (c *commentRelease) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
+	return executeRead(ctx, g, sh, func(q *projections.Queries) (domain.ReleaseComment, error) {
+		return q.ReleaseComment(ctx, domain.LiveID(c.Live), c.Held)
+	}, "comment %d is posted", c.Held)
+}
+
+type commentDrop struct {
+	reasonFlag    `embed:""`
+	heldArguments `embed:""`
+}
+
+func (c *commentDrop) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
+	return executeRead(ctx, g, sh, func(q *projections.Queries) (domain.DropComment, error) {
+		return q.DropComment(ctx, domain.LiveID(c.Live), c.Held, c.Reason)
+	}, "comment %d is dropped", c.Held)
+}
+
+// executeRead executes a command, as an operator, that contains facts from the tables, and prints the result.
+func executeRead[C domain.Command](ctx context.Context, g *cli.Globals, sh cli.Shell, read func(*projections.Queries) (C, error), format string, args ...any) error {
+	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
+		if err := b.catchUpToHead(ctx); err != nil {
+			return err
+		}
+		command, err := read(b.queries)
+		if err != nil {
+			return err
+		}
+		receipt, err := b.execute(ctx, command)
+		if err != nil {
+			return err
+		}
+		return printDone(sh, receipt, format, args...)
+	})
+}
+
+type warnCommand struct {
+	User   int64  `min:"1" required:"" placeholder:"ID" help:"User to warn, see roomlog user list."`
+	Live   int64  `min:"1" required:"" placeholder:"ID" help:"Live in which the user is warned."`
+	Reason string `required:"" placeholder:"TEXT" help:"Shown to the user: 1 to 100 characters."`
+}
+
+// AfterApply refuses reasons that a warning cannot have.
+func (c *warnCommand) AfterApply() error { return checkText("--reason", c.Reason, 1, domain.MaxReason) }
+
+func (c *warnCommand) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
+	command := domain.WarnViewer{Live: domain.LiveID(c.Live), User: domain.UserID(c.User), Reason: c.Reason}
+	return executeOne(ctx, g, sh, command, "user %d is warned in live %d", c.User, c.Live)
+}
+
+type reportList struct {
+	Live    int64 `min:"1" placeholder:"ID" help:"Only reports in this live. Default: in all lives"`
+	Decided bool  `help:"List reports about which somebody has decided, too."`
+}
+
+func (c *reportList) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
+	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
+		if err := b.catchUpToHead(ctx); err != nil {
+			return err
+		}
+		found, err := b.queries.Reports(ctx, projections.ReportFilter{
+			Live: domain.LiveID(c.Live), Decided: c.Decided, For: projections.OperatorStanding(0), Window: projections.Window{Limit: maxLives},
+		})
+		if err != nil {
+			return err
+		}
+		t := newTable(sh.Stdout, "LIVE", "REPORT", "TIME", "USER", "NAME", "COMMENT", "BY", "CAUSE", "TEXT", "CLAIMER", "DECISION")
+		for _, r := range found {
+			for _, e := range r.Entries {
+				t.row(r.Live, r.Report, e.At.UTC().Format(time.DateTime), r.Target.ID, r.Target.Name(), r.Comment, e.User, e.Cause, orDash(e.Text), orDash(r.Claimer), orDash(string(r.Decision)))
+			}
+		}
+		return t.end("There are no reports")
+	})
+}
+
+type reportArguments struct {
+	Live   int64 `min:"1" required:"" placeholder:"ID" help:"Live of the report."`
+	Report int64 `min:"1" required:"" placeholder:"N" help:"Number of the report, see roomlog report list."`
+}
+
+type reportClaim struct {
+	reportArguments `embed:""`
+}
+
+func (c *reportClaim) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
+	return executeOne(ctx, g, sh, domain.ClaimReport{Live: domain.LiveID(c.Live), Report: c.Report}, "report %d is claimed", c.Report)
+}
+
+type reportDecide struct {
+	reasonFlag      `embed:""`
+	reportArguments `embed:""`
+	Decision        string `arg:"" enum:"upheld,rejected" help:"Decision: upheld or rejected."`
+}
+
+func (c *reportDecide) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
+	return executeRead(ctx, g, sh, func(q *projections.Queries) (domain.DecideReport, error) {
+		return q.DecideReport(ctx, domain.DecideReport{Live: domain.LiveID(c.Live), Report: c.Report, Decision: domain.ReportDecision(c.Decision), Reason: c.Reason})
+	}, fmt.Sprintf("report %d is %s", c.Report, c.Decision))
+}

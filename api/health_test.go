@@ -220,6 +220,7 @@ func TestOpenAPI(t *testing.T) {
 		"post /api/operator/ban": true, "post /api/operator/correction": true, "post /api/operator/correction/approve": true, "post /api/operator/correction/reject": true, "get /api/operator/corrections": true, "post /api/operator/unban": true,
 		"post /api/live/changestatus": true, "get /api/live/list/{page}": false, "get /api/live/read/{id}": false, "get /api/gift/list": false,
 		"get /api/live/find": false, "get /api/user/roles": true, "post /api/gift/testpay": true,
+		"post /api/user/follow": true, "post /api/user/unfollow": true, "get /api/user/following": true, "get /api/user/followers": true, "get /api/user/{id}/followers": false,
 		"post /api/gift/wxpay": true, "post /api/gift/refund": true, "post /api/gift/notify": false, "post /api/upload": true, "get /api/events": true,
 		"get /api/coin/history": true, "get /api/ledger/balance": true, "get /api/ledger/statement": true, "get /api/insert": true, "get /api/gift/history": true, "get /api/live/{id}/viewers": true, "get /api/live/{id}/comments": true, "get /api/live/{id}/at": true,
 		"post /api/live/publish_key": true, "post /api/live/publish_key/revoke": true, "get /api/live/{id}/publish_key": true,

@@ -50,8 +50,8 @@ type ownedLive struct {
 
 // liveMode is a mode of a live, in a response.
 type liveMode struct {
-	Mode  domain.ModeName `json:"mode" enum:"mute_all,slow,members,links_off" doc:"mute_all: only the owner and moderators may comment; slow: one comment of a user in so many seconds; members: only users who registered so many minutes ago may comment; links_off: no links in comments"`
-	Value int64           `json:"value" doc:"seconds of slow, minutes of members; otherwise 1"`
+	Mode  domain.ModeName `json:"mode" enum:"mute_all,slow,members,links_off,followers" doc:"mute_all: only the owner and moderators may comment; slow: one comment of a user in so many seconds; members: only users who registered so many minutes ago may comment; links_off: no links in comments; followers: only followers of the streamer may comment"`
+	Value int64           `json:"value" doc:"seconds of slow, minutes of members; followers: 1, or the minutes for which a user must have followed; otherwise 1"`
 	Until *time.Time      `json:"until,omitempty" doc:"end of the mode, by the time of the log; absent: it has none"`
 }
 
@@ -189,14 +189,15 @@ type foundLives struct {
 }
 
 type findInput struct {
-	Of     string        `query:"of" enum:"on_air,past,own" default:"on_air" doc:"on_air: on air or paused, with a running stream, at most 500; past: ended, with a recording; own: the caller's"`
+	Of     string        `query:"of" enum:"on_air,past,own,followed" default:"on_air" doc:"on_air: on air or paused, with a running stream, at most 500; past: ended, with a recording; own: the caller's; followed: on air or paused, of streamers whom the caller follows, at most 500"`
 	Text   string        `query:"text" maxLength:"100" doc:"only lives on air with this text in the title or in the name of the owner"`
 	Before domain.LiveID `query:"before" minimum:"1" maximum:"9007199254740991" doc:"next of the former page; not for lives on air"`
 }
 
 const (
-	foundPage   = 24
-	pastWindows = 10 // maximum number of windows of ids that a request for past lives looks at
+	foundPage        = 24
+	maxFollowedLives = 500
+	pastWindows      = 10 // maximum number of windows of ids that a request for past lives looks at
 )
 
 func (s *server) findLives(ctx context.Context, in *findInput) (foundLives, error) {
@@ -204,8 +205,8 @@ func (s *server) findLives(ctx context.Context, in *findInput) (foundLives, erro
 	if err != nil {
 		return foundLives{}, err
 	}
-	if in.Of != "on_air" && in.Text != "" || in.Of == "on_air" && in.Before != 0 {
-		return foundLives{}, badRequest("text is for lives on air, before for the other lists")
+	if in.Of != "on_air" && in.Text != "" || (in.Of == "on_air" || in.Of == "followed") && in.Before != 0 {
+		return foundLives{}, badRequest("text is for lives on air, before for the lists past and own")
 	}
 	var found []projections.Live
 	page := foundLives{Items: []foundLive{}}
@@ -221,6 +222,11 @@ func (s *server) findLives(ctx context.Context, in *findInput) (foundLives, erro
 		if found, err = s.Queries.LivesBy(ctx, user, before, foundPage); len(found) == foundPage {
 			page.Next = found[foundPage-1].ID
 		}
+	case "followed":
+		if user == 0 {
+			return foundLives{}, refusal(domain.CodeTokenMissing, "the lives of those whom you follow need a token")
+		}
+		found, err = s.Queries.LivesFollowed(ctx, user, maxFollowedLives)
 	case "past":
 		found, page.Next, err = s.pastLives(ctx, in.Before)
 	default:

@@ -141,8 +141,8 @@ func clearComments(in *userAct) domain.Command {
 type setModeInput struct {
 	Body struct {
 		ID      number          `json:"id" doc:"id of the live"`
-		Mode    domain.ModeName `json:"mode" enum:"mute_all,slow,members,links_off,stickers,review"`
-		Value   int64           `json:"value" example:"30" doc:"0: off; seconds of slow from 1 to 3600; minutes of members; otherwise 1"`
+		Mode    domain.ModeName `json:"mode" enum:"mute_all,slow,members,links_off,followers,stickers,review"`
+		Value   int64           `json:"value" example:"30" doc:"0: off; seconds of slow from 1 to 3600; minutes of members; followers: 1 for all followers, or the minutes for which they must have followed; otherwise 1"`
 		Seconds int64           `json:"seconds,omitempty" example:"600" doc:"time until the mode ends; 0: it has no end"`
 		Reason  string          `json:"reason,omitempty" example:"a raid" doc:"for the record: at most 100 characters"`
 	}

@@ -46,6 +46,11 @@ func (r *routes) registerAccounts() {
 	serve(r, get("/api/user/roles", "List the roles of the signed-in user", authenticated("a token"), rateReads), r.listRoles)
 	profile := put("/api/user/profile", "Change the nickname, the avatar or the age of the signed-in user", commander("a token"), rateCommands)
 	serve(r, profile.executes(domain.ChangeProfile{}), r.changeProfile)
+	serve(r, post("/api/user/follow", "Follow a streamer", commander("a token"), rateCommands).executes(domain.FollowUser{}), act(r.server, followUser))
+	serve(r, post("/api/user/unfollow", "End that the caller follows a streamer", commander("a token"), rateCommands).executes(domain.UnfollowUser{}), act(r.server, unfollowUser))
+	serve(r, get("/api/user/following", "List the streamers whom the caller follows", authenticated("a token"), rateReads).refuses(codeCursor, codeCursorLost), r.listFollowing)
+	serve(r, get("/api/user/followers", "List the followers of the caller", authenticated("a token"), rateReads).refuses(codeCursor, codeCursorLost), r.listFollowers)
+	serve(r, get("/api/user/{id}/followers", "Read the number of followers of a user, and whether the caller is one", anyone(), rateReads), r.readFollowerCount)
 	age := get("/api/insert", "Increment the age of the signed-in user", commander("a token"), rateCommands).forOldClients().executes(domain.IncrementAge{})
 	age.always200 = true
 	serveRaw[browserEnvelope](r, age, documentIncrementAge, refuseIncrementAge, r.incrementAge)

@@ -30,16 +30,17 @@ type ModeName string
 
 // The modes.
 const (
-	ModeMuteAll  ModeName = "mute_all"  // nobody may comment
-	ModeSlow     ModeName = "slow"      // a user may comment once in so many seconds
-	ModeMembers  ModeName = "members"   // only users may comment who registered so many minutes ago
-	ModeLinksOff ModeName = "links_off" // comments must not contain links
-	ModeStickers ModeName = "stickers"  // comments must consist of emoji and names of stickers
-	ModeReview   ModeName = "review"    // comments of a user are held for a review until one was released in the live
+	ModeMuteAll   ModeName = "mute_all"  // nobody may comment
+	ModeSlow      ModeName = "slow"      // a user may comment once in so many seconds
+	ModeMembers   ModeName = "members"   // only users may comment who registered so many minutes ago
+	ModeLinksOff  ModeName = "links_off" // comments must not contain links
+	ModeFollowers ModeName = "followers" // only followers of the streamer may comment
+	ModeStickers  ModeName = "stickers"  // comments must consist of emoji and names of stickers
+	ModeReview    ModeName = "review"    // comments of a user are held for a review until one was released in the live
 )
 
 // ModeNames lists every mode.
-var ModeNames = [...]ModeName{ModeMuteAll, ModeSlow, ModeMembers, ModeLinksOff, ModeStickers, ModeReview}
+var ModeNames = [...]ModeName{ModeMuteAll, ModeSlow, ModeMembers, ModeLinksOff, ModeFollowers, ModeStickers, ModeReview}
 
 // Mode is a mode of a live that was switched on.
 type Mode struct {
@@ -61,6 +62,14 @@ func (l Live) mode(name ModeName, now time.Time) Mode {
 		}
 	}
 	return Mode{}
+}
+
+// earlier returns the earlier of two times in Unix seconds. An end of 0 is no end.
+func earlier(at, end int64) int64 {
+	if end != 0 && end < at {
+		return end
+	}
+	return at
 }
 
 // Live is the part of a live that decisions read.

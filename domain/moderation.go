@@ -305,7 +305,7 @@ const (
 type SetMode struct {
 	Live    LiveID   `json:"live"`    // the live whose mode changes
 	Mode    ModeName `json:"mode"`    // the mode
-	Value   int64    `json:"value"`   // 0 switches the mode off; for slow: seconds from 1 to 3600; for members: minutes from 1 to 525,600; for other modes: 1
+	Value   int64    `json:"value"`   // 0 switches the mode off; for slow: seconds from 1 to 3600; for members: minutes from 1 to 525,600; for followers: 1 for all followers, or minutes from 2 to 525,600; for other modes: 1
 	Seconds int64    `json:"seconds"` // time until the mode ends: 1 to 315,360,000 seconds (ten years), or 0 for no end
 	Reason  string   `json:"reason"`  // the reason, stored in the event: at most 100 characters, may be empty; must not identify a person
 }
@@ -319,7 +319,7 @@ func (c SetMode) decide(view View) ([]Event, error) {
 	if err := view.checkModerator(live, c.Live); err != nil {
 		return nil, err
 	}
-	most, known := map[ModeName]int64{ModeMuteAll: 1, ModeSlow: maxSlowSeconds, ModeMembers: maxMemberMinutes, ModeLinksOff: 1, ModeStickers: 1, ModeReview: 1}[c.Mode]
+	most, known := map[ModeName]int64{ModeMuteAll: 1, ModeSlow: maxSlowSeconds, ModeMembers: maxMemberMinutes, ModeLinksOff: 1, ModeFollowers: maxMemberMinutes, ModeStickers: 1, ModeReview: 1}[c.Mode]
 	switch {
 	case !known:
 		return nil, refuse(CodeBadRequest, "mode must be one of %v", ModeNames)
@@ -346,7 +346,7 @@ func (c SetMode) decide(view View) ([]Event, error) {
 type LiveModeSet struct {
 	Live   LiveID   `json:"live"`   // the live whose mode changed
 	Mode   ModeName `json:"mode"`   // the mode
-	Value  int64    `json:"value"`  // 0: off; for slow: seconds between two comments of a user; for members: minutes since the registration; for other modes: 1
+	Value  int64    `json:"value"`  // 0: off; for slow: seconds between two comments of a user; for members: minutes since the registration; for followers: 1, or minutes since the user began to follow; for other modes: 1
 	Until  int64    `json:"until"`  // end of the mode in Unix seconds; 0: no end
 	Reason string   `json:"reason"` // the reason; not sealed; may be empty
 }

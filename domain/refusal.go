@@ -71,6 +71,7 @@ const (
 	CodeCommentsOff         Code = "comments_off"          // only the owner and moderators may comment in the live
 	CodeSlowMode            Code = "slow_mode"             // the user may not comment again so soon
 	CodeMembersOnly         Code = "members_only"          // the account of the user is too new to comment
+	CodeFollowersOnly       Code = "followers_only"        // only followers of the streamer may comment, or those who have followed long enough
 	CodeLinksOff            Code = "links_off"             // comments must not contain links
 	CodeWordRefused         Code = "word_refused"          // the comment contains a word of a list that is not allowed
 	CodeCommentNotFound     Code = "comment_not_found"     // the comment does not exist or was removed
@@ -137,6 +138,7 @@ var chinese = map[Code]string{
 	CodeCommentsOff:         "主播已开启全员禁言",
 	CodeSlowMode:            "发言太快，请稍后再试",
 	CodeMembersOnly:         "您的账号注册时间太短，暂时不能评论",
+	CodeFollowersOnly:       "仅限粉丝评论，请先关注主播",
 	CodeLinksOff:            "评论不能包含链接",
 	CodeWordRefused:         "评论包含不允许的词语",
 	CodeCommentNotFound:     "评论不存在或已删除",

@@ -1,6 +1,8 @@
 package domain
 
-import "slices"
+import (
+	"slices"
+)
 
 // DisableUser disables an account until EnableUser enables it. It also ends the user's lives that are on air or paused.
 type DisableUser struct {

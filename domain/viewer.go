@@ -144,7 +144,7 @@ type PostComment struct {
 func (PostComment) Type() string { return "comment.post" }
 
 func (c PostComment) Reads(actor Actor) []Stream {
-	return []Stream{liveStream(c.Live), commentStream(c.Live), reviewStream(c.Live), visitStream(c.Live, actor.User), wordsStream(c.Live), wordsStream(serviceWords)}
+	return []Stream{liveStream(c.Live), commentStream(c.Live), reviewStream(c.Live), visitStream(c.Live, actor.User), wordsStream(c.Live), wordsStream(serviceWords), FollowsStream(actor.User)}
 }
 
 func (c PostComment) decide(view View) ([]Event, error) {
@@ -152,7 +152,7 @@ func (c PostComment) decide(view View) ([]Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	visit, review := view.Visit(c.Live, view.Actor.User), view.Review(c.Live)
+	visit, follows, review := view.Visit(c.Live, view.Actor.User), view.Follows(view.Actor.User), view.Review(c.Live)
 	if mute := activeBan(live.Mutes, view.Actor.User, view.Now); mute.User != 0 {
 		return nil, refuseUntil(mute.Until, CodeMuted, "you are muted in live %d", c.Live)
 	}
@@ -168,7 +168,7 @@ func (c PostComment) decide(view View) ([]Event, error) {
 	if len(live.Modes) == 0 && !held || live.isModerator(view.Actor.User) {
 		return []Event{posted}, nil
 	}
-	if err := view.checkModes(live, visit, comment); err != nil && !view.isOperator() {
+	if err := view.checkModes(live, visit, follows, comment); err != nil && !view.isOperator() {
 		return nil, err
 	}
 	cause := HeldForWord
@@ -187,7 +187,7 @@ func (c PostComment) decide(view View) ([]Event, error) {
 }
 
 // checkModes returns a *Refusal if a mode of the live does not permit a comment of the actor now.
-func (v View) checkModes(live Live, visit Visit, comment string) error {
+func (v View) checkModes(live Live, visit Visit, follows Follows, comment string) error {
 	for _, m := range live.Modes {
 		if !m.Active(v.Now) {
 			continue
@@ -211,17 +211,13 @@ func (v View) checkModes(live Live, visit Visit, comment string) error {
 			if member := v.User(v.Actor.User).RegisteredAt + 60*m.Value; v.Now.Unix() < member {
 				return refuseUntil(earlier(member, m.Until), CodeMembersOnly, "only users who registered %d minutes ago may comment", m.Value)
 			}
+		case ModeFollowers:
+			if err := m.checkFollower(live.Streamer, follows, v.Now); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
-}
-
-// earlier returns the earlier of two times in Unix seconds. An end of 0 is no end.
-func earlier(at, end int64) int64 {
-	if end != 0 && end < at {
-		return end
-	}
-	return at
 }
 
 // ViewerCommented records that a user has commented in a live in slow mode. It follows the comment, which may be held.

@@ -98,7 +98,7 @@ func Check(ctx context.Context, dsn string) error {
 	if err != nil {
 		return err
 	}
-	switch newest := newest(); {
+	switch newest := Newest(); {
 	case found < newest:
 		return fmt.Errorf("%w: its migration is %d, the newest one is %d", ErrOlder, found, newest)
 	case found > newest:

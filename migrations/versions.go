@@ -28,8 +28,8 @@ func versions() []int64 {
 	return all
 }
 
-// newest returns the number of the newest migration of this program.
-func newest() int64 { return slices.Max(versions()) }
+// Newest returns the number of the newest migration of this program.
+func Newest() int64 { return slices.Max(versions()) }
 
 // CompareVersions compares the table of migrations with the migrations of this program. Each must be recorded once, as
 // applied, in order. It returns a sentence for each difference.

@@ -32,6 +32,7 @@ const (
 	KindProfile = "profile"
 	KindAge     = "age"
 	KindNotice  = "notice"
+	KindFollow  = "follow"
 
 	KindWarned   = "warned"
 	KindDecision = "decision"
@@ -77,6 +78,8 @@ func DeltaSpecs() []DeltaSpec {
 		toUser(KindBalance, "The balance of the user has changed.", creditPayload),
 
 		toUser(KindProfile, "The profile of the user has changed.", profilePayload, needsProfile),
+		toUser(KindFollow, "The user follows a streamer from now on, or no longer.", followedPayload),
+		toUser(KindFollow, "The user follows a streamer from now on, or no longer.", unfollowedPayload),
 		toUser(KindAge, "The age of the user has changed.", agePayload),
 		toUser(KindNotice, aboutNotice, notice[domain.UserSignedIn]("signed_in")),
 		toUser(KindNotice, aboutNotice, notice[domain.UserSignedOut]("signed_out")),
@@ -229,8 +232,8 @@ type (
 	}
 	// ModePayload describes a mode of a live.
 	ModePayload struct {
-		Mode  domain.ModeName `json:"mode" jsonschema:"enum=mute_all,enum=slow,enum=members,enum=links_off,enum=stickers,enum=review" jsonschema_description:"mute_all: only the owner and moderators may comment; slow: one comment of a user in so many seconds; members: only users who registered so many minutes ago may comment; links_off: no links in comments; stickers: only emoji and names of stickers; review: comments of a user are held until one was released"`
-		Value int64           `json:"value" jsonschema_description:"0: off; seconds of slow, minutes of members; otherwise 1"`
+		Mode  domain.ModeName `json:"mode" jsonschema:"enum=mute_all,enum=slow,enum=members,enum=links_off,enum=followers,enum=stickers,enum=review" jsonschema_description:"mute_all: only the owner and moderators may comment; slow: one comment of a user in so many seconds; members: only users who registered so many minutes ago may comment; links_off: no links in comments; followers: only followers of the streamer may comment; stickers: only emoji and names of stickers; review: comments of a user are held until one was released"`
+		Value int64           `json:"value" jsonschema_description:"0: off; seconds of slow, minutes of members; followers: 1, or the minutes for which a user must have followed; otherwise 1"`
 		Until *time.Time      `json:"until,omitempty" jsonschema_description:"when the mode ends, by the time of the log; it is off afterwards without another push; absent: it has no end"`
 	}
 	// ReviewPayload describes how many comments of a live wait for a review.
@@ -277,6 +280,11 @@ type (
 	// AgePayload contains the age of a user.
 	AgePayload struct {
 		Age int `json:"age" jsonschema_description:"in years"`
+	}
+	// FollowPayload describes a streamer whom the user follows, or followed.
+	FollowPayload struct {
+		Streamer  domain.UserID `json:"streamer"`
+		Following bool          `json:"following"`
 	}
 	// NoticePayload describes a change of an account or of its sign-in sessions.
 	NoticePayload struct {
@@ -404,6 +412,14 @@ func profilePayload(d Delta, _ domain.UserProfileChanged) UserPayload {
 }
 
 func agePayload(_ Delta, e domain.UserAgeChanged) AgePayload { return AgePayload{e.Age} }
+
+func followedPayload(_ Delta, e domain.UserFollowed) FollowPayload {
+	return FollowPayload{e.Streamer, true}
+}
+
+func unfollowedPayload(_ Delta, e domain.UserUnfollowed) FollowPayload {
+	return FollowPayload{Streamer: e.Streamer}
+}
 
 func kickPayload(_ Delta, e domain.UserKicked) NoticePayload {
 	return NoticePayload{Kind: "kicked", Reason: e.Reason}

@@ -188,7 +188,7 @@ func TestProjector(t *testing.T) {
 	t.Run("works whatever the defaults of the database are", func(t *testing.T) {
 		t.Parallel()
 		db := pgtest.New(t)
-		for _, setting := range []string{"default_transaction_isolation = 'serializable'", "default_transaction_read_only = on", "statement_timeout = 1"} {
+		for _, setting := range []string{"default_transaction_isolation = 'serializable'", "default_transaction_read_only = on"} {
 			if _, err := db.Owner.Exec(t.Context(), "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET "+strings.ReplaceAll(setting, "'", "''")+"', current_database()); END $$"); err != nil {
 				t.Fatal(err)
 			}

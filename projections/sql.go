@@ -10,6 +10,8 @@ import (
 var (
 	//go:embed sql/add_coin.sql
 	addCoin string
+	//go:embed sql/add_follower_count.sql
+	addFollowerCount string
 	//go:embed sql/add_live_coin.sql
 	addLiveCoin string
 	//go:embed sql/add_live_online.sql
@@ -30,6 +32,8 @@ var (
 	deleteComment string
 	//go:embed sql/delete_comments_of_user.sql
 	deleteCommentsOfUser string
+	//go:embed sql/delete_follow.sql
+	deleteFollow string
 	//go:embed sql/delete_live_mode.sql
 	deleteLiveMode string
 	//go:embed sql/delete_moderator.sql
@@ -40,6 +44,8 @@ var (
 	eraseComment string
 	//go:embed sql/erase_email.sql
 	eraseEmail string
+	//go:embed sql/erase_follow.sql
+	eraseFollow string
 	//go:embed sql/erase_live.sql
 	eraseLive string
 	//go:embed sql/erase_message.sql
@@ -118,6 +124,12 @@ var (
 	selectCommentsText string
 	//go:embed sql/select_email.sql
 	selectEmailText string
+	//go:embed sql/select_follow_count.sql
+	selectFollowCount string
+	//go:embed sql/select_followers_among.sql
+	selectFollowersAmong string
+	//go:embed sql/select_follows.sql
+	selectFollowsText string
 	//go:embed sql/select_gauges.sql
 	selectGauges string
 	//go:embed sql/select_gift_records.sql
@@ -182,6 +194,8 @@ var (
 	selectDeletedUploads string
 	//go:embed sql/select_uploads.sql
 	selectUploads string
+	//go:embed sql/upsert_follow.sql
+	upsertFollow string
 	//go:embed sql/upsert_viewer_ban.sql
 	upsertViewerBan string
 	//go:embed sql/delete_viewer_ban.sql
@@ -292,6 +306,7 @@ var (
 	selectComments          = sqltemplate.Must(selectCommentsText)
 	selectEmail             = sqltemplate.Must(selectEmailText)
 	selectCorrections       = sqltemplate.Must(selectCorrectionsText)
+	selectFollows           = sqltemplate.Must(selectFollowsText)
 	selectGiftRecords       = sqltemplate.Must(selectGiftRecordsText)
 	selectGifts             = sqltemplate.Must(selectGiftsText)
 	selectHeldComments      = sqltemplate.Must(selectHeldCommentsText)

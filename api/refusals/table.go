@@ -65,6 +65,8 @@ func Of(c domain.Command) []domain.Code {
 		return []domain.Code{domain.CodeUserUnavailable, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeLiveNotFound, domain.CodeLiveNotStarted, domain.CodeLiveEnded, domain.CodeNumberOutOfRange}
 	case "user.change_profile":
 		return []domain.Code{domain.CodeBadRequest, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeNicknameTaken, domain.CodeNumberOutOfRange}
+	case "user.follow":
+		return []domain.Code{domain.CodeBadRequest, domain.CodeUserUnavailable, domain.CodeNumberOutOfRange}
 	case "user.increment_age":
 		return []domain.Code{domain.CodeNumberOutOfRange}
 	case "user.kick":

@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"roomlog/cmd/roomlog/cli"
 	"roomlog/domain"
 	"roomlog/eventstore"
 	"roomlog/eventstore/localpg"
@@ -31,6 +32,8 @@ func advice(err error) string {
 		return "Another roomlog uses this data folder. Stop it, choose another folder (--data), or let both use one database (DATABASE_URL)."
 	case errors.Is(err, localpg.ErrNoDatabase):
 		return "Check --data (ROOMLOG_DATA), or set DATABASE_URL. To create a new database there: roomlog serve, or roomlog migrate"
+	case errors.Is(err, cli.ErrRestoring):
+		return "Run roomlog restore again with the same backup; it continues, or begins again."
 	case errors.Is(err, migrations.ErrEmpty):
 		return "Check DATABASE_URL. To make it a database of roomlog: roomlog serve, or roomlog migrate"
 	case errors.Is(err, migrations.ErrOlder):

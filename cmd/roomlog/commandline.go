@@ -4,6 +4,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"roomlog/cmd/roomlog/admin"
+	"roomlog/cmd/roomlog/backup"
 	"roomlog/cmd/roomlog/cli"
 	"roomlog/cmd/roomlog/demo"
 	"roomlog/cmd/roomlog/docgen"
@@ -68,7 +69,9 @@ type commandLine struct {
 	} `cmd:"" help:"Check the settings."`
 	Demo           demo.Command `cmd:"" help:"Run a server with people, lives and moving pictures, to look at."`
 	admin.Commands `embed:""`
-	Docs           docgen.Command   `cmd:"" help:"Write the documents that are generated from the code."`
-	Version        versionCommand   `cmd:"" help:"Print version, commit and date of this program."`
-	ShowVersion    kong.VersionFlag `name:"version" help:"Print version, commit and date of this program."`
+	Backup         backup.Command        `cmd:"" help:"Write a backup of database, uploads and recordings, beside running servers."`
+	Restore        backup.RestoreCommand `cmd:"" help:"Restore a backup into an empty database and data folder, and verify it."`
+	Docs           docgen.Command        `cmd:"" help:"Write the documents that are generated from the code."`
+	Version        versionCommand        `cmd:"" help:"Print version, commit and date of this program."`
+	ShowVersion    kong.VersionFlag      `name:"version" help:"Print version, commit and date of this program."`
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -19,8 +20,8 @@ import (
 )
 
 // TestLogFallsBack makes the database fall back to earlier states under three servers with native and Socket.IO
-// viewers, a replay and writers: by the promotion of a standby that was held back, a dump, a base backup, and a point
-// in time. Each time, everything must agree with the remaining log.
+// viewers, a replay and writers: by the promotion of a standby that was held back, roomlog backup and restore, a base backup, and a
+// point in time. Each time, everything must agree with the remaining log.
 func TestLogFallsBack(t *testing.T) {
 	t.Parallel()
 	need(t, "node", "node")
@@ -30,9 +31,15 @@ func TestLogFallsBack(t *testing.T) {
 		standby.HoldBack()
 		return func() { h.database.Promote(standby) }
 	})
-	h.round("dump", func() func() {
-		dump := h.database.Dump()
-		return func() { h.database.RestoreDump(dump) }
+	h.round("backup of roomlog", func() func() {
+		dir := filepath.Join(t.TempDir(), "backup")
+		h.servers[1].roomlog("backup", dir)
+		return func() {
+			h.database.Recreate(func(dsn string) {
+				restore := &process{t: t, env: []string{"DATABASE_URL=" + dsn}, args: []string{"--data", filepath.Join(t.TempDir(), "data")}}
+				restore.roomlog("restore", dir)
+			})
+		}
 	})
 	h.round("base backup", func() func() {
 		backup := h.database.Backup()

@@ -136,6 +136,10 @@ func (c *checker) checkPeople(e domain.Event) {
 		c.expect(m.User == 0 && c.user(e.User).Registered, "the address belongs to user %d", m.User)
 	case domain.UserSignedIn:
 		c.expect(c.user(e.User).Active(), "user %d does not exist, is disabled or forgotten", e.User)
+	case domain.UserFollowed:
+		c.expect(state[domain.Follows](c, e).Since(e.Streamer) == 0 && e.User != e.Streamer && c.user(e.Streamer).Registered, "user %d follows user %d already, or there is no such user", e.User, e.Streamer)
+	case domain.UserUnfollowed:
+		c.expect(state[domain.Follows](c, e).Since(e.Streamer) != 0, "user %d does not follow user %d", e.User, e.Streamer)
 	case domain.UserSignedOut:
 		s := state[domain.Session](c, e)
 		c.expect(s.ID == e.Session && s.ID != "", "user %d has another session", e.User)

@@ -46,7 +46,7 @@ func installations(ctx context.Context, c Config, f folder, as *account) []insta
 		if !exists(filepath.Join(dir, "initdb")) || as.other() && as.shutOut(dir) != "" {
 			continue
 		}
-		major, released := version(ctx, dir)
+		major, released := version(ctx, filepath.Join(dir, "postgres"))
 		if major >= minMajor && (released || c.BinDir != "") {
 			found = append(found, installation{dir, major})
 		}

@@ -112,3 +112,23 @@ func TestStart_without_an_installation_advises_how_to_install_one(t *testing.T) 
 		}
 	}
 }
+
+func TestFindTool(t *testing.T) {
+	t.Parallel()
+	there := pgtest.Dir(t)
+	for name, version := range map[string]string{"old": "15.2", "new": "17.1", "beta": "18beta1"} {
+		script := "#!/bin/sh\necho 'pg_dump (PostgreSQL) " + version + "'\n"
+		if err := errors.Join(os.Mkdir(filepath.Join(there, name), 0o755), os.WriteFile(filepath.Join(there, name, "pg_dump"), []byte(script), 0o755)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := localpg.Config{DataDir: there, SearchPaths: []string{there + "/*"}, Getenv: func(string) string { return "" }}
+	for atLeast, want := range map[int]string{15: "old", 16: "new", 17: "new"} {
+		if got, err := localpg.FindTool(t.Context(), c, "pg_dump", atLeast); err != nil || got.Path != filepath.Join(there, want, "pg_dump") {
+			t.Errorf("at least %d: %+v, %v", atLeast, got, err)
+		}
+	}
+	if got, err := localpg.FindTool(t.Context(), c, "pg_dump", 18); !errors.Is(err, localpg.ErrNoTool) || !strings.Contains(err.Error(), "pg_dump of version 18 or newer") {
+		t.Errorf("a beta was used: %+v, %v", got, err)
+	}
+}

@@ -34,10 +34,10 @@ func lookPath(c Config, name string) string {
 	return ""
 }
 
-// version returns the major version of an installation, and whether it is a release. The program postgres prints
+// version returns the major version of a program, and whether it is a release. The program postgres prints
 // "postgres (PostgreSQL) 15.14 (Debian …)", or "… 18beta1".
-func version(ctx context.Context, dir string) (major int, released bool) {
-	cmd := exec.CommandContext(ctx, filepath.Join(dir, "postgres"), "--version")
+func version(ctx context.Context, program string) (major int, released bool) {
+	cmd := exec.CommandContext(ctx, program, "--version")
 	cmd.Env = childEnv()
 	out, err := cmd.Output()
 	fields := strings.Fields(string(out))

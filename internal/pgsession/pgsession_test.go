@@ -70,6 +70,22 @@ func TestSet(t *testing.T) {
 	}
 }
 
+func TestParseOverridesTheDefaultsOfADatabase(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	for _, setting := range []string{"default_transaction_isolation = 'serializable'", "default_transaction_read_only = on", "statement_timeout = '1min'"} {
+		if _, err := db.Owner.Exec(t.Context(), "DO $do$ BEGIN EXECUTE format($$ALTER DATABASE %I SET "+setting+"$$, current_database()); END $do$"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	conn := connect(t, parse(t, db.DSN))
+	for name, want := range map[string]string{"transaction_isolation": "read committed", "transaction_read_only": "off", "statement_timeout": "0"} {
+		if got := parameter(t, conn, name); got != want {
+			t.Errorf("%s: got %q, want %q", name, got, want)
+		}
+	}
+}
+
 func TestSetReturnsTheErrorOfTheDatabase(t *testing.T) {
 	t.Parallel()
 	config := parse(t, pgtest.Blank(t))

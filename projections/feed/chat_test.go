@@ -46,7 +46,7 @@ func TestUserDeltasHaveDirectMessagesWithoutForgottenTexts(t *testing.T) {
 	deltas = slices.DeleteFunc(deltas, func(d projections.Delta) bool {
 		return d.Kind == projections.KindDecision || d.Kind == projections.KindWarned
 	})
-	if err != nil || len(deltas) != 2 || deltas[1].Kind != projections.KindMessage || deltas[1].Event.(domain.MessagePosted).Text != eventstore.ErasedText {
+	if err != nil || len(deltas) != 5 || deltas[1].Kind != projections.KindMessage || deltas[1].Event.(domain.MessagePosted).Text != eventstore.ErasedText {
 		t.Errorf("got %+v, %v", deltas, err)
 	}
 }

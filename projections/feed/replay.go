@@ -146,6 +146,7 @@ func UserStreams(user domain.UserID) []domain.Stream {
 		domain.WalletStream(user),
 		domain.DirectMessageStream(user),
 		domain.ViewerWarned{User: user}.Stream(),
+		domain.FollowsStream(user),
 	}
 }
 

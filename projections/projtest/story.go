@@ -86,11 +86,21 @@ func Tell(t testing.TB) *Story {
 	s.Bob.Send(domain.IncrementAge{})
 	s.Cat.Send(domain.IncrementAge{})
 	s.Bob.Send(domain.SignOut{})
+	s.Cat.Send(domain.FollowUser{Streamer: s.Ann.ID})
 	s.Do(domain.ForgetUser{User: s.Cat.ID})
 	s.broadcast()
 	s.chat()
 	s.moderate()
+	s.follow()
 	return s
+}
+
+// follow makes Eve follow Ann and Bob, and then no longer Bob.
+func (s *Story) follow() {
+	s.Helper()
+	s.Eve.Send(domain.FollowUser{Streamer: s.Ann.ID})
+	s.Eve.Send(domain.FollowUser{Streamer: s.Bob.ID})
+	s.Eve.Send(domain.UnfollowUser{Streamer: s.Bob.ID})
 }
 
 // moderate sets modes, mutes Eve for a while, appoints moderators, and removes all comments of Eve.

@@ -1,4 +1,4 @@
--- Reads tables broadcast, live, live_coin, live_online, look_count, recording, user_account of package projections.
+-- Reads tables broadcast, follow, live, live_coin, live_online, look_count, recording, user_account of package projections.
 -- LIMIT 500 is the size of the largest page: the planner needs a constant, because a generic plan does not depend on parameters.
 SELECT l.id, l.user_id, coalesce(u.username, ''), coalesce(u.nickname, ''), coalesce(u.avatar, ''), u.id IS NOT NULL, coalesce(u.disabled, false), coalesce(u.forgotten, false), u.banned_until,
     l.title, l.cover, l.stream_key, l.status,
@@ -13,6 +13,8 @@ FROM {{if .page}}(
     AND (SELECT true FROM recording WHERE live_id = live.id AND ended_at IS NOT NULL AND deleted_at IS NULL ORDER BY started_at DESC LIMIT 1) ORDER BY id DESC LIMIT 500
 ){{else if .owner}}(
     SELECT * FROM live WHERE user_id = $1 AND id < $2 ORDER BY id DESC LIMIT 500
+){{else if .followed}}(
+    SELECT * FROM live WHERE status IN (1, 2) AND user_id IN (SELECT streamer_id FROM follow WHERE user_id = $1) ORDER BY id DESC LIMIT 500
 ){{else}}live{{end}} l
 LEFT JOIN user_account u ON u.id = l.user_id
 LEFT JOIN live_online a ON a.live_id = l.id
@@ -23,6 +25,7 @@ LEFT JOIN broadcast b ON b.live_id = l.id AND b.stopped_at IS NULL
 {{else if .streaming}}ORDER BY l.id DESC LIMIT $1
 {{else if .past}}WHERE NOT (u.disabled OR u.forgotten) ORDER BY l.id DESC LIMIT $2
 {{else if .owner}}ORDER BY l.id DESC LIMIT $3
+{{else if .followed}}ORDER BY l.id DESC LIMIT $2
 {{else if .id}}WHERE l.id = $1
 {{else if .stream_key}}WHERE l.stream_key = $1
 {{else if .stream_keys}}WHERE l.stream_key = ANY ($1)

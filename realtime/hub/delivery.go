@@ -21,13 +21,14 @@ var errSubscriptionEnded = errors.New("the subscription to the feed has ended")
 // delivery delivers the deltas and gauges of the feed to the subscribers, followers and clients in the registry. One
 // goroutine delivers the batches in order. It never waits for a client or for the database.
 type delivery struct {
-	feed     Feed
-	history  func() int64                             // returns the number of the history of the log that this process knows
-	head     func(ctx context.Context) (int64, error) // returns the position of the newest event of the log
-	log      *slog.Logger
-	registry *registry
-	presence *presence
-	watcher  *sessionWatcher
+	feed      Feed
+	history   func() int64                             // returns the number of the history of the log that this process knows
+	head      func(ctx context.Context) (int64, error) // returns the position of the newest event of the log
+	log       *slog.Logger
+	registry  *registry
+	presence  *presence
+	watcher   *sessionWatcher
+	announcer *announcer
 
 	profiles atomic.Int64  // number of profiles that have changed or were erased
 	position atomic.Int64  // the position in the registry, for readers that do not lock the registry
@@ -36,9 +37,9 @@ type delivery struct {
 	awaited  bool          // whether somebody waits for advanced; guarded by registry.mu
 }
 
-func newDelivery(c Config, r *registry, p *presence, w *sessionWatcher) *delivery {
+func newDelivery(c Config, r *registry, p *presence, w *sessionWatcher, a *announcer) *delivery {
 	return &delivery{
-		feed: c.Feed, history: func() int64 { return c.Store.History().Number }, head: c.Store.Head, log: c.Log, registry: r, presence: p, watcher: w,
+		feed: c.Feed, history: func() int64 { return c.Store.History().Number }, head: c.Store.Head, log: c.Log, registry: r, presence: p, watcher: w, announcer: a,
 		ready: make(chan struct{}), advanced: make(chan struct{}),
 	}
 }
@@ -150,6 +151,7 @@ func (v *delivery) deliver(d projections.Delta) {
 	for _, f := range v.registry.followers {
 		f.Deliver(d.Position-1, d)
 	}
+	v.announcer.observe(d.Event)
 	switch {
 	case d.Recipient != 0:
 		for c := range v.registry.clients[d.Recipient] {

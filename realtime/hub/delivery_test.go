@@ -65,7 +65,7 @@ func start(t *testing.T) (*registry, *delivery, func(feed.Batch)) {
 	source := make(batches)
 	c := Config{Feed: source, Log: slog.New(slog.DiscardHandler), Now: time.Now}
 	r := newRegistry()
-	v := newDelivery(c, r, &presence{log: c.Log}, newSessionWatcher(c, r))
+	v := newDelivery(c, r, &presence{log: c.Log}, newSessionWatcher(c, r), newAnnouncer(c, r))
 	v.history = func() int64 { return 1 }
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)

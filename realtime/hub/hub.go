@@ -16,12 +16,13 @@ import (
 // Hub contains the clients that are connected to this node, and delivers the deltas and gauges of the feed to them. It
 // is safe for concurrent use.
 type Hub struct {
-	cfg      Config
-	registry *registry
-	delivery *delivery
-	presence *presence
-	watcher  *sessionWatcher
-	rates    rates
+	cfg       Config
+	registry  *registry
+	delivery  *delivery
+	presence  *presence
+	watcher   *sessionWatcher
+	announcer *announcer
+	rates     rates
 }
 
 // New creates a hub. Add dialects and followers before Run. The cluster must be started after New and must run as long
@@ -32,7 +33,8 @@ func New(cfg Config) (*Hub, error) {
 	}
 	h := &Hub{cfg: cfg, registry: newRegistry(), presence: newPresence(cfg), rates: newRates(cfg)}
 	h.watcher = newSessionWatcher(cfg, h.registry)
-	h.delivery = newDelivery(cfg, h.registry, h.presence, h.watcher)
+	h.announcer = newAnnouncer(cfg, h.registry)
+	h.delivery = newDelivery(cfg, h.registry, h.presence, h.watcher, h.announcer)
 	cfg.Cluster.OnNodeLost(viewerCleanup(cfg))
 	return h, nil
 }
@@ -49,6 +51,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	g.Go(func() error { return h.presence.run(ctx) })
 	g.Go(func() error { return h.presence.removeGhosts(ctx, h.delivery.waitForHead) })
 	g.Go(func() error { return h.watcher.run(ctx) })
+	g.Go(func() error { return h.announcer.run(ctx) })
 	return g.Wait()
 }
 

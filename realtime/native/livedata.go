@@ -24,6 +24,9 @@ type (
 		Live  domain.LiveID `json:"live"`
 		After string        `json:"after,omitempty" jsonschema:"maxLength=20" jsonschema_description:"next of the previous page"`
 	}
+	followData struct {
+		User domain.UserID `json:"user" jsonschema_description:"the streamer"`
+	}
 	ackData struct {
 		Cursor string `json:"cursor" jsonschema_description:"the client has handled everything on the user channel up to it"`
 	}
@@ -82,6 +85,14 @@ type (
 	}
 	skippedInfo struct {
 		Count int `json:"n" jsonschema_description:"number of facts that were left out"`
+	}
+	liveStartedInfo struct {
+		Title string                  `json:"title"`
+		Cover string                  `json:"cover"`
+		Owner projections.UserPayload `json:"owner"`
+	}
+	followerInfo struct {
+		User projections.UserPayload `json:"user"`
 	}
 	removedInfo struct {
 		Code   domain.Code `json:"code"`

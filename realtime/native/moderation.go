@@ -26,8 +26,8 @@ type (
 	}
 	modeData struct {
 		Live    domain.LiveID   `json:"live"`
-		Mode    domain.ModeName `json:"mode" jsonschema:"enum=mute_all,enum=slow,enum=members,enum=links_off,enum=stickers,enum=review"`
-		Value   int64           `json:"value" jsonschema_description:"0: off; seconds of slow from 1 to 3600; minutes of members from 1 to 525600; otherwise 1"`
+		Mode    domain.ModeName `json:"mode" jsonschema:"enum=mute_all,enum=slow,enum=members,enum=links_off,enum=followers,enum=stickers,enum=review"`
+		Value   int64           `json:"value" jsonschema_description:"0: off; seconds of slow from 1 to 3600; minutes of members from 1 to 525600; followers: 1 for all followers, or the minutes for which they must have followed; otherwise 1"`
 		Seconds int64           `json:"seconds,omitempty" jsonschema_description:"time until the mode ends, at most 315360000; 0: it has no end"`
 		Reason  string          `json:"reason,omitempty" jsonschema_description:"for the record: at most 100 characters"`
 	}

@@ -38,6 +38,10 @@ func pushes() []push {
 		newPush[gaugesInfo]("gauges", "The newest numbers of viewers and coins of a live.", statePush{}),
 	)
 	all = append(all, user...)
+	all = append(all,
+		newPush[liveStartedInfo]("live.started", "A streamer whom the user follows has started a live. It is sent once to connected clients: read the list of lives after a reconnect.", statePush{}),
+		newPush[followerInfo]("follower", "Another user has begun to follow the user. It is sent once to connected clients.", connectionPush{}),
+	)
 	return append(all,
 		newPush[chatMessageInfo]("chat.message", "A participant posted a message in a chat room or in the public chat.", chatPush{}),
 		newPush[chatMessageInfo](pushPrivate, "A participant sent a message to you alone. The push has a cursor and belongs to the user channel if the message was sent to all connections of the user.", chatPush{}),

@@ -65,6 +65,16 @@ func (s *session) Ended() bool { return s.conn.Ended() }
 // DeliverPrivate sends a delta of the user channel.
 func (s *session) DeliverPrivate(d projections.Delta) { s.user.send(userFactOf(d)) }
 
+// AnnounceLive sends a push about a live of a streamer whom the user follows.
+func (s *session) AnnounceLive(l projections.Live) {
+	s.conn.Send(ws.TextFrame(encode(statePush{"live.started", l.ID, liveStartedInfo{l.Title, l.Cover, projections.UserPayloadOf(l.Owner)}})))
+}
+
+// AnnounceFollower sends a push about a new follower of the user.
+func (s *session) AnnounceFollower(p projections.Profile) {
+	s.conn.Send(ws.TextFrame(encode(connectionPush{"follower", followerInfo{projections.UserPayloadOf(p)}})))
+}
+
 // Reset closes the connection because deltas were missed.
 func (s *session) Reset() { s.conn.Close(ws.CloseBehind, "resume from where you are") }
 

@@ -62,6 +62,9 @@ type Commands struct {
 		Release commentRelease `cmd:"" help:"Post a held comment."`
 		Drop    commentDrop    `cmd:"" help:"Drop a held comment."`
 	} `cmd:"" help:"Remove comments, and review held ones."`
+	Moderation struct {
+		Try moderationTry `cmd:"" help:"Show what other word lists and modes would have done in a past show."`
+	} `cmd:"" help:"Try rules for comments."`
 	Report struct {
 		List   reportList   `cmd:"" help:"List the reports of comments and users: the newest 500."`
 		Claim  reportClaim  `cmd:"" help:"Claim a report for 10 minutes."`

@@ -98,8 +98,8 @@ func modeText(a acts.Act) string {
 type liveMode struct {
 	reasonFlag `embed:""`
 	Live       int64         `min:"1" required:"" placeholder:"ID" help:"Live, see roomlog live list."`
-	Mode       string        `arg:"" enum:"mute_all,slow,members,links_off,stickers,review" help:"Mode: mute_all, slow, members, links_off, stickers or review."`
-	Value      int64         `arg:"" min:"0" max:"525600" help:"0 switches the mode off. Seconds of slow, 1 to 3600; minutes of members, 1 to 525600; 1 for the others."`
+	Mode       string        `arg:"" enum:"mute_all,slow,members,links_off,followers,stickers,review" help:"Mode: mute_all, slow, members, links_off, followers, stickers or review."`
+	Value      int64         `arg:"" min:"0" max:"525600" help:"0 switches the mode off. Seconds of slow, 1 to 3600; minutes of members, 1 to 525600; followers: 1, or minutes for which a user must have followed; 1 for the others."`
 	For        time.Duration `placeholder:"TIME" min:"1s" max:"87600h" help:"Time until the mode ends, in whole seconds, like 90m or 24h, at most 87600h. Default: it has no end"`
 }
 

@@ -2,12 +2,15 @@ package admin
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"os"
 	"time"
 
 	"roomlog/cmd/roomlog/cli"
 	"roomlog/domain"
 	"roomlog/projections"
+	"roomlog/projections/dryrun"
 )
 
 type commentHeld struct {
@@ -138,4 +141,86 @@ func (c *reportDecide) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) er
 	return executeRead(ctx, g, sh, func(q *projections.Queries) (domain.DecideReport, error) {
 		return q.DecideReport(ctx, domain.DecideReport{Live: domain.LiveID(c.Live), Report: c.Report, Decision: domain.ReportDecision(c.Decision), Reason: c.Reason})
 	}, fmt.Sprintf("report %d is %s", c.Report, c.Decision))
+}
+
+type moderationTry struct {
+	Rules  string `arg:"" type:"existingfile" help:"File with the rules in JSON, see the examples."`
+	Live   int64  `min:"1" required:"" placeholder:"ID" help:"Live of the past show, see roomlog live list --all."`
+	From   string `placeholder:"PLACE" help:"First event: a position, or a time or date in UTC. Default: the beginning of the live"`
+	To     string `placeholder:"PLACE" help:"Last event: a position, or a time or date in UTC before which it was recorded. Default: the end of the log"`
+	Format string `enum:"table,json" default:"table" help:"Form of the output: table or json."`
+}
+
+func (moderationTry) Help() string {
+	return `Examples:
+
+  roomlog moderation try rules.json --live 6
+  roomlog moderation try rules.json --live 6 --from 2026-11-01 --format json
+
+Decides the comments of a show again, with other word lists and modes, and prints each comment that would not be posted, was
+held, or was removed by a moderator. Nothing is written. The file has these members; those that are missing stay as they were
+during the show:
+
+  {"modes": {"slow": 30, "review": 1},
+   "words": [{"word": "giveaway", "act": "hold"}, {"word": "spam", "exact": true, "act": "refuse"}],
+   "service_words": []}
+
+Comments that were refused during the show are not in the log. Words that were masked are not known. A comment that would be
+held counts as released at once.`
+}
+
+// AfterApply refuses a range that cannot be parsed.
+func (c *moderationTry) AfterApply() error { return checkPlaces("--from", c.From, "--to", c.To) }
+
+func (c *moderationTry) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
+	text, err := os.ReadFile(c.Rules)
+	if err != nil {
+		return fmt.Errorf("read the rules: %w", err)
+	}
+	rules, err := dryrun.ParseRules(text)
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.Rules, err)
+	}
+	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
+		head, err := b.store.Head(ctx)
+		if err != nil {
+			return err
+		}
+		from, err := b.after(ctx, "--from", c.From, head)
+		if err != nil {
+			return err
+		}
+		upTo, err := b.upTo(ctx, "--to", c.To, head)
+		if err != nil {
+			return err
+		}
+		result, err := dryrun.Run(ctx, b.store, domain.LiveID(c.Live), from, upTo, rules)
+		if err != nil {
+			return err
+		}
+		if c.Format == "json" {
+			return json.NewEncoder(sh.Stdout).Encode(result)
+		}
+		return printTry(sh, result)
+	})
+}
+
+func printTry(sh cli.Shell, r dryrun.Result) error {
+	t := newTable(sh.Stdout, "POSITION", "TIME", "USER", "WOULD", "WAS", "THEN", "TEXT")
+	for _, c := range r.Items {
+		would := string(c.Would)
+		if c.Code != "" {
+			would = string(c.Code)
+		}
+		t.row(c.Position, c.At.Format(time.DateTime), c.User, would, c.Was, orDash(c.Then), c.Text)
+	}
+	if err := t.end("All comments would be posted, and none was removed"); err != nil {
+		return err
+	}
+	if r.More > 0 {
+		fmt.Fprintf(sh.Stdout, "and %d more\n", r.More)
+	}
+	_, err := fmt.Fprintf(sh.Stdout, "%s: %d would be posted, %d masked, %d held, %d refused; %d removed or dropped, of which the rules would have missed %d; %d erased\n",
+		cli.Count(r.Comments, "comment"), r.Would[dryrun.Posted], r.Would[dryrun.Masked], r.Would[dryrun.Held], r.Would[dryrun.Refused], r.Taken, r.Missed, r.Erased)
+	return err
 }

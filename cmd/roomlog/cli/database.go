@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -16,6 +17,20 @@ const (
 	attachTimeout  = 30 * time.Second // long enough for PostgreSQL to replay its write-ahead log
 	attachInterval = 100 * time.Millisecond
 )
+
+// RestoreMarker is the name of a file in a data folder into which a backup is being restored.
+const RestoreMarker = "restore.json"
+
+// ErrRestoring means that a restore into the data folder has not ended.
+var ErrRestoring = errors.New("a restore into the data folder has not ended")
+
+// CheckRestored returns ErrRestoring if a restore into the data folder dir has not ended.
+func CheckRestored(dir string) error {
+	if _, err := os.Stat(filepath.Join(dir, RestoreMarker)); err == nil {
+		return fmt.Errorf("%w: %s", ErrRestoring, dir)
+	}
+	return nil
+}
 
 // DataDir returns the absolute path of the data folder. The folder need not exist.
 func (g *Globals) DataDir(sh Shell) (string, error) {
@@ -41,7 +56,12 @@ func (g *Globals) PostgresConfig(sh Shell, dir string, log *slog.Logger) localpg
 // CreateDatabase returns the connection string of the database like Database, but creates a private PostgreSQL if the
 // data folder has none.
 func (g *Globals) CreateDatabase(ctx context.Context, sh Shell, log *slog.Logger) (dsn string, release func() error, err error) {
-	return g.open(ctx, sh, log, false)
+	return g.open(ctx, sh, log, false, CheckRestored)
+}
+
+// RestoreDatabase is CreateDatabase for a command that restores a backup, or continues to do so.
+func (g *Globals) RestoreDatabase(ctx context.Context, sh Shell, log *slog.Logger) (dsn string, release func() error, err error) {
+	return g.open(ctx, sh, log, false, func(string) error { return nil })
 }
 
 // Database returns the connection string of the database, with the rights of its owner. The database is that of
@@ -49,16 +69,19 @@ func (g *Globals) CreateDatabase(ctx context.Context, sh Shell, log *slog.Logger
 // until release is called. It fails with localpg.ErrNoDatabase, and creates nothing, if the data folder has no private
 // PostgreSQL.
 func (g *Globals) Database(ctx context.Context, sh Shell, log *slog.Logger) (dsn string, release func() error, err error) {
-	return g.open(ctx, sh, log, true)
+	return g.open(ctx, sh, log, true, CheckRestored)
 }
 
-func (g *Globals) open(ctx context.Context, sh Shell, log *slog.Logger, existing bool) (dsn string, release func() error, err error) {
+func (g *Globals) open(ctx context.Context, sh Shell, log *slog.Logger, existing bool, check func(dir string) error) (dsn string, release func() error, err error) {
 	nothing := func() error { return nil }
 	if dsn, err = Variable(sh.Getenv, DatabaseURL); err != nil || dsn != "" {
 		return dsn, nothing, err
 	}
 	dir, err := g.DataDir(sh)
 	if err != nil {
+		return "", nil, err
+	}
+	if err := check(dir); err != nil {
 		return "", nil, err
 	}
 	config := g.PostgresConfig(sh, dir, log)

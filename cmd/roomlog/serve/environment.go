@@ -43,6 +43,9 @@ func openEnvironment(g *cli.Globals, sh cli.Shell) (*environment, error) {
 		return nil, folderErr
 	}
 	env.dataDir = dataDir
+	if err := cli.CheckRestored(dataDir); dataDir != "" && err != nil {
+		return nil, err
+	}
 	env.migrations = g.Migrations(env.log)
 	env.postgres = g.PostgresConfig(sh, env.dataDir, env.log)
 	if env.secrets, err = openSecrets(sh.Getenv, env.dataDir, env.log); err != nil {

@@ -77,10 +77,19 @@ func (d *Database) Dump() Dump {
 // RestoreDump drops the database of the primary, creates it again and restores a dump.
 func (d *Database) RestoreDump(dump Dump) {
 	d.t.Helper()
+	d.Recreate(func(dsn string) {
+		d.tool("psql", "-X", "-q", "-o", os.DevNull, "-v", "ON_ERROR_STOP=1", "-d", dsn, "-f", dump.path)
+	})
+}
+
+// Recreate drops the database of the primary, creates it again, and calls restore with its connection string. Meanwhile nobody else
+// reaches the database.
+func (d *Database) Recreate(restore func(dsn string)) {
+	d.t.Helper()
 	d.address.point("")
 	maintenance := strings.Replace(d.primary.DSN(), "/roomlog?", "/postgres?", 1)
 	d.tool("psql", "-X", "-q", "-d", maintenance, "-c", "DROP DATABASE roomlog WITH (FORCE)", "-c", "CREATE DATABASE roomlog")
-	d.tool("psql", "-X", "-q", "-o", os.DevNull, "-v", "ON_ERROR_STOP=1", "-d", d.primary.DSN(), "-f", dump.path)
+	restore(d.primary.DSN())
 	d.address.point(d.primary.Socket())
 }
 

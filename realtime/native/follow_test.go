@@ -1,0 +1,46 @@
+package native_test
+
+import (
+	"testing"
+
+	"roomlog/domain"
+)
+
+// TestFollowersOfAStreamer follows a streamer, sees the start of a live on another node, and comments in the mode followers.
+func TestFollowersOfAStreamer(t *testing.T) {
+	t.Parallel()
+	a, b := twoNodes(t)
+	ann, bob, cat := a.register("ann"), a.register("bob"), a.register("cat")
+	owner, follower, other := ann.on(b).app(), bob.on(b).app(), cat.app()
+	follower.ok(follower.ask("user.follow", map[string]any{"user": ann.ID}))
+	if got := into[struct {
+		Streamer  domain.UserID
+		Following bool
+	}](t, follower.push("follow")); got.Streamer != ann.ID || !got.Following {
+		t.Errorf("got %+v", got)
+	}
+	if got := into[struct{ User struct{ ID domain.UserID } }](t, owner.push("follower")); got.User.ID != bob.ID {
+		t.Errorf("got %+v", got)
+	}
+	follower.no(follower.ask("user.follow", map[string]any{"user": bob.ID}), "bad_request")
+	live := ann.goLive("songs")
+	started := follower.push("live.started")
+	if got := into[struct {
+		Title string
+		Owner struct{ ID domain.UserID }
+	}](t, started); started.Live != live || got.Title != "songs" || got.Owner.ID != ann.ID {
+		t.Errorf("got %s", started.raw)
+	}
+	follower.join(live)
+	other.join(live)
+	owner.ok(owner.ask("live.mode", map[string]any{"live": live, "mode": "followers", "value": 1}))
+	other.no(other.ask("comment.post", map[string]any{"live": live, "text": "hello"}), "followers_only")
+	follower.ok(follower.ask("comment.post", map[string]any{"live": live, "text": "hello"}))
+	follower.ok(follower.ask("user.unfollow", map[string]any{"user": ann.ID}))
+	follower.no(follower.ask("comment.post", map[string]any{"live": live, "text": "hello"}), "followers_only")
+	for _, m := range other.aside {
+		if m.Type == "live.started" || m.Type == "follower" {
+			t.Errorf("a user who follows nobody received %s", m.raw)
+		}
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"runtime/debug"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -23,10 +24,15 @@ type core struct {
 	slots   *limit.Slots // slots of publishers and players
 	conns   *connGroup
 	refused atomic.Uint64
+
+	drain    func()        // closes draining
+	draining chan struct{} // closed when players over HTTP/2 must leave
 }
 
 func newCore(cfg Config) *core {
+	draining := make(chan struct{})
 	return &core{
+		drain: sync.OnceFunc(func() { close(draining) }), draining: draining,
 		cfg:     cfg,
 		hub:     newHub(cfg),
 		pending: limit.NewSlots(cfg.Limits.MaxPending, cfg.Limits.MaxPendingPerAddress, nil),

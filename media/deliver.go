@@ -13,6 +13,9 @@ const sendBuffer = 512 << 10
 
 // limitSendBuffer sets the size of the kernel's send buffer to sendBuffer.
 func limitSendBuffer(conn net.Conn) {
+	if below, ok := conn.(interface{ NetConn() net.Conn }); ok { // a TLS connection
+		conn = below.NetConn()
+	}
 	if tcp, ok := conn.(*net.TCPConn); ok {
 		_ = tcp.SetWriteBuffer(sendBuffer)
 	}

@@ -6,6 +6,7 @@
 //
 //	publisher ─► rtmp.Conn ─► publication ─► stream: one ring of frames ─► Player: a cursor in the ring ─► its connection
 //	                          ├ description (package flv)                  └ HLS: package hls segments what a Player reads
+//	                          ├ decoding order (package reorder)
 //	                          └ time in the broadcast (package timeline)
 //
 // The package guarantees:

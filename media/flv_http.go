@@ -55,6 +55,71 @@ func (c *core) playFLV(r *http.Request, conn net.Conn, _ []byte, a admission) {
 	}
 }
 
+// playShared is playFLV for a request over HTTP/2, whose connection carries other requests, too. It returns when the player has left.
+func (c *core) playShared(w http.ResponseWriter, r *http.Request, a admission) {
+	ctx, disconnect := context.WithCancel(r.Context())
+	defer disconnect()
+	p, err := c.hub.join(playRequest{key: a.key, client: a.client, requestedAt: a.requestedAt, disconnect: disconnect})
+	if err != nil {
+		c.refusePlay(w, r, a.client, err)
+		return
+	}
+	defer c.hub.leave(p, ReasonLost)
+	left := make(chan struct{})
+	defer close(left)
+	go func() {
+		select {
+		case <-ctx.Done():
+			c.hub.leave(p, ReasonStopped)
+		case <-c.draining:
+			c.hub.leave(p, ReasonShutdown)
+		case <-left:
+		}
+	}()
+	w.Header().Set("Content-Type", flvType)
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Accel-Buffering", "no")
+	w.Header().Set("Access-Control-Allow-Origin", c.cfg.AllowOrigin)
+	body := sharedBody{core: c, player: p, w: w, control: http.NewResponseController(w)}
+	reason := p.deliver(body.write)
+	c.hub.leave(p, reason)
+	if reason != ReasonEnded {
+		panic(http.ErrAbortHandler) // the client sees that the stream is not at its end
+	}
+}
+
+// sharedBody writes a response over HTTP/2.
+type sharedBody struct {
+	core    *core
+	player  *Player
+	w       http.ResponseWriter
+	control *http.ResponseController
+	begun   bool
+}
+
+// write writes a batch of frames. The client must accept them within RTMP.MediaTimeout.
+func (b *sharedBody) write(frames []*Frame) (written int64, err error) {
+	if err := b.control.SetWriteDeadline(b.core.cfg.Now().Add(b.core.cfg.RTMP.MediaTimeout)); err != nil {
+		return 0, err
+	}
+	var parts [][]byte
+	if !b.begun {
+		b.begun = true
+		parts = append(parts, flv.FileHeader(b.player.Tracks()))
+	}
+	for _, f := range frames {
+		parts = append(parts, f.Tag())
+	}
+	for _, part := range parts {
+		n, err := b.w.Write(part)
+		written += int64(n)
+		if err != nil {
+			return written, err
+		}
+	}
+	return written, b.control.Flush()
+}
+
 // flvBody writes a response of unknown length. It uses chunked encoding, so that the client can distinguish the end of
 // the stream from a broken connection. HTTP/1.0 clients get the body without chunks; the connection is then closed.
 type flvBody struct {

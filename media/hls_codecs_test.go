@@ -2,8 +2,11 @@ package media_test
 
 import (
 	"bytes"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -11,8 +14,10 @@ import (
 	"github.com/bluenviron/gortmplib"
 	"github.com/bluenviron/gortmplib/pkg/codecs"
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/av1"
+	"github.com/bluenviron/mediacommon/v2/pkg/formats/fmp4"
 
 	"roomlog/media"
+	"roomlog/media/hls"
 )
 
 // raw encodes a short film with one codec, without a container.
@@ -106,5 +111,49 @@ func TestHLSOfNewerCodecs(t *testing.T) {
 				t.Fatalf("%d pictures in %s", n, bytes.TrimSpace([]byte(text)[:min(len(text), 500)]))
 			}
 		})
+	}
+}
+
+// TestHLSAfterSwappedPictures writes pictures in the wrong order, as they can reach HLS when nothing shows their right order.
+// Some players show all later pictures too late if one has a presentation time before its decoding time.
+func TestHLSAfterSwappedPictures(t *testing.T) {
+	needFFmpeg(t)
+	t.Parallel()
+	m := hls.New(hls.Config{Now: time.Now, Token: "TOKEN"})
+	t.Cleanup(m.Close)
+	film := repeatedAndSwapped(tagsOf(t, flashes(t)))
+	for _, tag := range film {
+		if tag.at > 14_000 { // the playlist still has the swapped pictures
+			break
+		}
+		if err := m.Write(media.NewFrame(tag.kind, tag.at, []byte(tag.payload))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	get := func(serve func(w http.ResponseWriter, r *http.Request, name string), name string) string {
+		w := httptest.NewRecorder()
+		serve(w, httptest.NewRequest(http.MethodGet, "/"+name, nil), name)
+		return w.Body.String()
+	}
+	list := get(func(w http.ResponseWriter, r *http.Request, name string) { m.Playlist(w, r, name, "session=S") }, "video1_stream.m3u8")
+	samples := 0
+	for _, segment := range regexp.MustCompile(`(?m)^[^#\n?]+\.mp4`).FindAllString(list, -1) {
+		if segment == "gap.mp4" {
+			continue
+		}
+		var parts fmp4.Parts
+		if err := parts.Unmarshal([]byte(get(m.File, segment))); err != nil {
+			t.Fatalf("%s: %v", segment, err)
+		}
+		for _, part := range parts {
+			for _, sample := range part.Tracks[0].Samples {
+				if samples++; sample.PTSOffset < 0 {
+					t.Fatalf("%s has a picture that is shown %d ticks before it is decoded", segment, -sample.PTSOffset)
+				}
+			}
+		}
+	}
+	if samples < 100 {
+		t.Fatalf("%d pictures in %s", samples, list)
 	}
 }

@@ -124,6 +124,12 @@ func (s *Server) serveFLV(w http.ResponseWriter, r *http.Request, key string) {
 		writeStatus(w, http.StatusServiceUnavailable)
 		return
 	}
+	if r.ProtoMajor > 1 {
+		defer c.conns.exit()
+		defer a.release()
+		c.playShared(w, r, a)
+		return
+	}
 	conn, early, err := hijack(w)
 	if err != nil {
 		c.conns.exit()

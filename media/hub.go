@@ -161,6 +161,9 @@ func (p *publication) close(reason Reason) {
 		return
 	}
 	now := h.cfg.Now()
+	for i := range p.publisher.order {
+		p.publisher.order[i].Flush(func(a arrived) { s.add(a, now) })
+	}
 	s.publisher, s.lostAt = nil, now
 	if s.broadcast.ID != "" && (reason.final() || h.cfg.StreamGrace <= 0) {
 		h.endBroadcast(s, reason, now)

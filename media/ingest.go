@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"roomlog/media/flv"
+	"roomlog/media/reorder"
 	"roomlog/media/timeline"
 )
 
@@ -32,18 +33,58 @@ func (s *stream) ingest(p *publisher, kind byte, at uint32, payload []byte) erro
 		return nil
 	}
 	if m.lengthSize > 0 {
-		p.lengthSize = m.lengthSize
+		p.lengthSize, p.numbering = m.lengthSize, m.numbering
 	}
-	if kind != flv.Script {
-		frame.setTime(s.timeline.Place(timeline.Track{Kind: kind, Number: m.info.Track}, at, m.info.Coded, now))
-		s.describe(frame, m.size, m.sound, now)
+	if !s.enqueue(p, arrived{frame, at, m.size, m.sound}, m.info, now) {
+		s.meter.ignored++
+		return nil
+	}
+	s.settle(now)
+	s.wake()
+	return nil
+}
+
+// arrived is a payload that has no time in the broadcast yet.
+type arrived struct {
+	frame *Frame
+	at    uint32 // timestamp of the publisher
+	size  flv.Size
+	sound flv.Sound
+}
+
+// enqueue adds a payload to the stream, after those that belong before it. It returns false if the payload is a repetition
+// or has arrived too late.
+func (s *stream) enqueue(p *publisher, a arrived, info flv.Info, now time.Time) bool {
+	add := func(a arrived) { s.add(a, now) }
+	for i := range p.order {
+		p.order[i].Expire(now, add)
+	}
+	track := p.orderOf(info)
+	switch {
+	case track == nil:
+	case info.Coded:
+		m := reorder.Message[arrived]{At: a.at, Payload: a.frame.Payload(), Ordered: info.Kind == flv.Audio || info.Codec == flv.AV1 || info.Codec == flv.VP9, Value: a}
+		if info.Codec == flv.H264 && info.Kind == flv.Video {
+			m.Number, m.Numbered = p.numbering.FrameNumber(m.Payload[info.Body:], p.lengthSize)
+		}
+		return track.Add(m, now, add)
+	default:
+		track.Flush(add)
+	}
+	add(a)
+	return true
+}
+
+// add places a payload in the broadcast.
+func (s *stream) add(a arrived, now time.Time) {
+	frame := a.frame
+	if info := frame.info; info.Kind != flv.Script {
+		frame.setTime(s.timeline.Place(timeline.Track{Kind: info.Kind, Number: info.Track}, a.at, info.Coded, now))
+		s.describe(frame, a.size, a.sound, now)
 	}
 	s.ring.push(frame, s.unread())
 	s.meter.frame(frame)
 	s.broadcast.Frames, s.broadcast.Bytes = s.broadcast.Frames+1, s.broadcast.Bytes+uint64(len(frame.tag))
-	s.settle(now)
-	s.wake()
-	return nil
 }
 
 // describe begins the broadcast, if necessary, and updates its description from a frame.

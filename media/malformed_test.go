@@ -69,6 +69,18 @@ func malformed() (all []rtmp.Message) {
 	onMeta := "\x02\x00\x0aonMetaData"
 	add(flv.Script, onMeta+"\x0b"+strings.Repeat("\x00", 10), onMeta+"\x07\x00\x01", onMeta+"\x10\x00\x01x\x00\x00\x09", onMeta+strings.Repeat("\x0a\x00\x00\x00\x01", 1000)+"\x05", // date, reference, typed object, deep nesting
 		onMeta+"\x03\x00\x05width\x00\x7f\xf8\x00\x00\x00\x00\x00\x00\x00\x00\x09") // NaN
+	for _, value := range []string{"\x0b\x42\x76\x00\x00\x00\x00\x00\x00\x00\x00", "\x06", "\x0c\x00\x00\x00\x01x", "\x0a\x00\x00\x00\x01\x05", "\x01\x07", "\x02\x00\x02\xff\xfe", "\x00\xff\xf0\x00\x00\x00\x00\x00\x00"} {
+		for _, object := range []string{"\x03", "\x08\xff\xff\xff\xff"} { // a date, undefined, a long string, an array, a boolean, a string that is not UTF-8, and an infinite number in place of the width
+			add(flv.Script, onMeta+object+"\x00\x05width"+value+"\x00\x0ccreationdate"+value+"\x00\x00\x09", "\x02\x00\x0d@setDataFrame"+onMeta+object+"\x00\x05width"+value+"\x00\x00\x09")
+		}
+	}
+	for _, codec := range []string{"\x0c", "\x0d"} { // pictures of HEVC and AV1 with the numbers that are not standardized, as a stray one of another track
+		for _, packet := range []string{"\x00\x00\x00\x00", "\x01\x00\x00\x00", "\x02\x00\x00\x00", "\x01\x00\x00\x00\x00\x00\x00\x04\x26\x01xx", "\x00\x00\x00\x00\x01\x01\x60"} {
+			for _, frame := range []byte{1, 2, 5} {
+				add(flv.Video, string(append([]byte{frame<<4 | codec[0]}, packet...)))
+			}
+		}
+	}
 	add(15, "", "\x00", "\x00\x02\x00", "\x0a\x0b\x01") // data in AMF3
 	add(16, "x")                                        // a shared object
 	add(20, string(amf.Encode("onFI", 0, nil, "x")), string(amf.Encode("unknown", 7)))
@@ -230,6 +242,7 @@ func TestMalformedMessagesHideNothing(t *testing.T) {
 func malformedMessagesHideNothing(t *testing.T, film []seen, files ...string) {
 	inFilm := offsets(t, files...)
 	e := newEncoderOf(t, disordered(film), nil)
+	e.swaps = true
 	e.connect()
 	e.play(1500)
 	recorded := e.startRecording()

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"roomlog/media/flv"
+	"roomlog/media/reorder"
 )
 
 // publisher is a connection that publishes a stream. Only one goroutine writes its frames.
@@ -17,6 +18,9 @@ type publisher struct {
 
 	hasKey     bool // whether a key frame has been received
 	lengthSize int  // bytes of the lengths of NAL units
+	numbering  flv.Numbering
+
+	order [2]reorder.Track[arrived] // order of the coded media of the video and the audio track with the number 0
 
 	video, audio flv.CodecTrack // the tracks with the number 0
 }
@@ -31,6 +35,20 @@ type parsed struct {
 	readable bool // whether it is a sequence header that package flv can parse
 
 	lengthSize int // bytes of the lengths of NAL units that follow a sequence header, or 0
+	numbering  flv.Numbering
+}
+
+// orderOf returns the order of the track that a payload belongs to, or nil if nothing of the track is put into order.
+func (p *publisher) orderOf(info flv.Info) *reorder.Track[arrived] {
+	switch {
+	case info.Track != 0 || info.Mixed:
+		return nil
+	case info.Kind == flv.Video:
+		return &p.order[0]
+	case info.Kind == flv.Audio:
+		return &p.order[1]
+	}
+	return nil
 }
 
 // parse describes a payload. It returns an error if players cannot use the payload. It accepts payloads of unknown
@@ -78,6 +96,7 @@ func (p *publisher) parse(kind byte, payload []byte) (m parsed, err error) {
 		m.readable = err == nil
 		if m.info.Track == 0 {
 			m.lengthSize = lengthSize(payload)
+			m.numbering, _ = flv.ParseNumbering(payload) // without numbers, pictures keep the order in which they arrive
 		}
 	case kind == flv.Audio && (m.info.Header || m.info.Codec == flv.MP3):
 		m.sound, err = flv.ParseSound(payload)

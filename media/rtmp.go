@@ -2,6 +2,7 @@ package media
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -16,7 +17,7 @@ import (
 
 const acceptPause = 20 * time.Millisecond // wait after Accept has failed, for example because there are no file descriptors left
 
-// ServeRTMP accepts RTMP connections until ctx ends. Then it closes ln and all connections, waits for them, and
+// ServeRTMP accepts RTMP connections, or RTMPS connections of a TLS listener, until ctx ends. Then it closes ln and all connections, waits for them, and
 // returns nil. Run must be running.
 func (s *Server) ServeRTMP(ctx context.Context, ln net.Listener) error {
 	stop := context.AfterFunc(ctx, func() { _ = ln.Close() })
@@ -60,12 +61,31 @@ func serveRTMP(ctx context.Context, c *core, raw net.Conn) {
 		c.countRefusal(ctx, "connect", client, err)
 		return
 	}
+	if err := handshake(ctx, c, raw); err != nil {
+		release()
+		return
+	}
 	s := &rtmpSession{core: c, raw: raw, conn: rtmp.NewConn(raw, c.cfg.RTMP), client: client, release: release}
 	defer func() { s.release() }()
 	if err := s.serve(ctx); err != nil {
 		c.cfg.Log.DebugContext(ctx, "RTMP connection ended", slog.String("connection_id", client.ID),
 			slog.String("remote_addr", client.Address), slog.Any("error", err))
 	}
+}
+
+// handshake does the TLS handshake of an RTMPS connection, for which the client has as long as for the RTMP handshake.
+func handshake(ctx context.Context, c *core, raw net.Conn) error {
+	secure, ok := raw.(*tls.Conn)
+	if !ok {
+		return nil
+	}
+	if err := raw.SetDeadline(c.cfg.Now().Add(c.cfg.RTMP.HandshakeTimeout)); err != nil {
+		return err
+	}
+	if err := secure.HandshakeContext(ctx); err != nil {
+		return err
+	}
+	return raw.SetDeadline(time.Time{})
 }
 
 // serve handles a connection from the handshake to the end.

@@ -92,6 +92,9 @@ func (s *Server) Players(key string) []PlaySession { return s.core.hub.sessions(
 // KeyOf returns the stream key of the publisher or player with this Client.ID, and reports whether it was found.
 func (s *Server) KeyOf(id string) (key string, found bool) { return s.core.hub.keyOf(id) }
 
+// Drain ends the responses of players over HTTP/2, for which a stopping HTTP server would otherwise wait. It does not block.
+func (s *Server) Drain() { s.core.drain() }
+
 // Kick ends the connection of the publisher or player with this Client.ID, and reports whether it was found. If it is a
 // publisher, its broadcast ends. The client may connect again if the Authorizer accepts it.
 func (s *Server) Kick(id string) bool { return s.core.hub.kick(id) }

@@ -34,7 +34,7 @@ type StreamStats struct {
 	BytesOut   uint64
 	Skips      uint64 // number of times that slow players were moved to a newer key frame
 	Drops      uint64 // number of players that were disconnected because they accepted no data
-	Ignored    uint64 // number of payloads of the publisher that players cannot use, because they are malformed or precede the first key frame
+	Ignored    uint64 // number of payloads of the publisher that players cannot use: malformed ones, repetitions, late pictures, and those before the first key frame
 	Jumps      uint64 // number of times that the timestamps of a track have jumped, drifted or stopped
 }
 

@@ -38,6 +38,7 @@ type encoder struct {
 	sent   uint64
 	lacks  map[string]uint64 // for each player, the number of frames that preceded it
 	each   func()            // called for every second of the film
+	swaps  bool              // whether a message of each kind may wait for the next one, see package reorder
 }
 
 // newEncoder starts a server whose clock does not move, and an encoder of an FLV file that has not published yet.
@@ -113,7 +114,11 @@ func (e *encoder) arrived() {
 	e.t.Helper()
 	eventually(e.t, "the server has all payloads", func() bool {
 		now := e.h.Snapshot()
-		return now.FramesIn+now.Ignored >= e.sent
+		waiting := uint64(0)
+		if e.swaps {
+			waiting = 2
+		}
+		return now.FramesIn+now.Ignored+waiting >= e.sent
 	})
 }
 
@@ -488,6 +493,48 @@ func TestTracksWithClocksOfTheirOwnStayInSync(t *testing.T) {
 			}
 			m.require(t, map[string]int{"HTTP-FLV": 20, "WS-FLV": 20, "RTMP": 20, "HLS": 18, "recording": 18, "late HTTP-FLV": 1, "late WS-FLV": 1, "late RTMP": 1})
 		})
+	}
+}
+
+// repeatedAndSwapped returns a film in which messages arrive twice or in the wrong order, each kind of fault for some
+// seconds: pictures twice with the same timestamp, pictures twice with another timestamp, every second picture before the
+// picture that precedes it, and the same with sounds.
+func repeatedAndSwapped(film []seen) (all []seen) {
+	const repeated, later, swapped, repeatedSounds, swappedSounds = 3, 6, 9, 12, 15
+	waiting := map[byte]int{} // by kind, the index of a message that waits for the next one
+	for _, tag := range film {
+		all = append(all, tag)
+		last := len(all) - 1
+		first, waits := waiting[tag.kind]
+		delete(waiting, tag.kind)
+		if !tag.info().Coded {
+			continue
+		}
+		switch fault, video := tag.at/3000*3, tag.kind == flv.Video; {
+		case waits:
+			all[first], all[last] = all[last], all[first]
+		case fault == repeated && video, fault == repeatedSounds && !video:
+			all = append(all, tag)
+		case fault == later && video:
+			all = append(all, seen{tag.kind, tag.at + 20, tag.payload})
+		case fault == swapped && video, fault == swappedSounds && !video:
+			waiting[tag.kind] = last
+		}
+	}
+	return all
+}
+
+// TestRepeatedAndSwappedMessagesStayInSync publishes messages twice and in the wrong order.
+func TestRepeatedAndSwappedMessagesStayInSync(t *testing.T) {
+	needFFmpeg(t)
+	t.Parallel()
+	m, rec := broadcastFilm(t, func(e *encoder) { e.tags, e.swaps = repeatedAndSwapped(e.tags), true }, false)
+	if worst := m.worst(t); worst > 40 {
+		t.Errorf("a beep is %d ms away from its flash", worst)
+	}
+	m.require(t, leastHonest)
+	if length := rec.Length.Seconds(); len(rec.Parts) != 1 || length < filmSeconds-1.5 || length > filmSeconds+1.5 {
+		t.Errorf("the recording has %d parts and %v s, want 1 and about %d", len(rec.Parts), length, filmSeconds)
 	}
 }
 

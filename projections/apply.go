@@ -28,7 +28,8 @@ type Applier struct {
 	projections []Projection
 	readers     map[string][]reader // event type → the projections that read it
 	store       *eventstore.Store
-	held        bool // whether coins were closed at the last batch that needed the order of the log, and may still be closed
+	aside       map[int64]domain.Stream // events that operators have set aside, see HonorSetAside
+	held        bool                    // whether coins were closed at the last batch that needed the order of the log, and may still be closed
 }
 
 type reader struct {
@@ -49,6 +50,11 @@ func NewApplier(store *eventstore.Store, projections []Projection) *Applier {
 	}
 	return a
 }
+
+// HonorSetAside makes a keep coin events without effect that operators have set aside, by position, even if a could apply
+// them: the log has decided it, and the wallets are folded without them. Such an event can exist if somebody has edited a
+// table, so that a good event could not be applied.
+func (a *Applier) HonorSetAside(aside map[int64]domain.Stream) { a.aside = aside }
 
 // CheckContiguous returns a *HaltError unless events have the positions after+1, after+2 and so on.
 func CheckContiguous(events []eventstore.Record, after int64) error {
@@ -187,7 +193,7 @@ func (a *Applier) Apply(ctx context.Context, tx pgx.Tx, events []eventstore.Reco
 // ledger returns the part of a that applies coin events in the order of the log.
 func (a *Applier) ledger() coinLedger {
 	selected := a.selectBy(func(p Projection) bool { return p.CountsCoins })
-	return coinLedger{a.store, a.Decode, func(ctx context.Context, tx pgx.Tx, events []eventstore.Record) error {
+	return coinLedger{a.store, a.aside, a.Decode, func(ctx context.Context, tx pgx.Tx, events []eventstore.Record) error {
 		return a.write(ctx, tx, events, selected)
 	}}
 }
@@ -197,7 +203,11 @@ func (a *Applier) ledger() coinLedger {
 // of the log. Otherwise, if coins are closed, write fails with errHeld.
 func (a *Applier) needsOrder(ctx context.Context, tx pgx.Tx, events []eventstore.Record, poison []PoisonEvent) (bool, error) {
 	if slices.ContainsFunc(poison, func(p PoisonEvent) bool { return len(p.Closes) > 0 }) ||
-		slices.ContainsFunc(events, func(r eventstore.Record) bool { _, ok := r.Event.(domain.EventSetAside); return ok }) {
+		slices.ContainsFunc(events, func(r eventstore.Record) bool {
+			_, ok := r.Event.(domain.EventSetAside)
+			_, aside := a.aside[r.Position]
+			return ok || aside
+		}) {
 		return true, nil
 	}
 	if !a.held || !slices.ContainsFunc(events, func(r eventstore.Record) bool { _, ok := r.Event.(domain.CoinEvent); return ok }) {

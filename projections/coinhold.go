@@ -95,6 +95,7 @@ func expectNoHolds(q *pgx.QueuedQuery) {
 // coinLedger applies coin events to the tables that count coins.
 type coinLedger struct {
 	store  *eventstore.Store
+	aside  map[int64]domain.Stream                                           // events that are kept without effect
 	decode func(context.Context, []eventstore.Record) ([]PoisonEvent, error) // the method Applier.Decode
 	write  func(context.Context, pgx.Tx, []eventstore.Record) error          // writes the tables that count coins
 }
@@ -190,7 +191,7 @@ func (l coinLedger) bisect(ctx context.Context, tx pgx.Tx, events []eventstore.R
 	if len(events) == 0 {
 		return 0, nil
 	}
-	err := l.write(ctx, tx, events)
+	err := l.writeUnlessAside(ctx, tx, events)
 	if err == nil || !causedByEvent(err) {
 		return 0, err
 	}
@@ -211,6 +212,33 @@ func (l coinLedger) bisect(ctx context.Context, tx pgx.Tx, events []eventstore.R
 		return 0, err
 	}
 	return 1, hold(ctx, tx, p.Position, p.Closes)
+}
+
+var errSetAside = &foldError{"operators have set the event aside, although it could be applied"}
+
+// CauseSetAside is the cause in table poison of an event that could be applied, but was set aside.
+var CauseSetAside = errSetAside.Error()
+
+// writeUnlessAside writes coin events. It fails if one of them was set aside. If that is the only event, it fails with the
+// reason for which the event cannot be applied, or with errSetAside if there is none.
+func (l coinLedger) writeUnlessAside(ctx context.Context, tx pgx.Tx, events []eventstore.Record) error {
+	aside := slices.ContainsFunc(events, func(r eventstore.Record) bool { _, is := l.aside[r.Position]; return is })
+	if aside && len(events) > 1 {
+		return errSetAside
+	}
+	if !aside {
+		return l.write(ctx, tx, events)
+	}
+	if _, err := tx.Exec(ctx, "SAVEPOINT applied"); err != nil {
+		return fmt.Errorf("set a savepoint: %w", err)
+	}
+	if err := l.write(ctx, tx, events); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, "ROLLBACK TO SAVEPOINT applied"); err != nil {
+		return fmt.Errorf("roll back to the savepoint: %w", err)
+	}
+	return errSetAside
 }
 
 // holds returns the position of the first event that closes the coins of each user.

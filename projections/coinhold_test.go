@@ -382,3 +382,44 @@ func TestABatchBesideAHoldIsWrittenOnce(t *testing.T) {
 		t.Errorf("after the hold: one comment was inserted %d times", n)
 	}
 }
+
+// TestAGoodEventThatWasSetAsideStaysWithoutEffect edits a balance in the tables, so that a good gift cannot be applied, and sets
+// the gift aside. A rebuild must then agree with the wallet, which is folded without the gift, and coins must stay usable.
+func TestAGoodEventThatWasSetAsideStaysWithoutEffect(t *testing.T) {
+	t.Parallel()
+	w := projtest.New(t)
+	c := projtest.NewTraffic(w, 2, 1)
+	w.Project()
+	w.CatchUp()
+	ann := c.Users[0]
+	before := w.Int("SELECT balance FROM read.coin WHERE account = 'user-1'")
+	if _, err := w.DB.Owner.Exec(t.Context(), "UPDATE read.coin SET balance = 0 WHERE account = 'user-1'"); err != nil {
+		t.Fatal(err)
+	}
+	at := w.Execute(gift(c, ann, 1)).Position
+	w.CatchUp()
+	stop := w.RecordHolds()
+	awaitRecorded(w)
+	w.Do(domain.SetEventAside{Position: at, Of: "wallet-1", EventType: "gift.sent.v1", Reason: "a mistake"})
+	w.CatchUp()
+	awaitRecorded(w)
+	stop()
+	w.RebuildForced()
+	if now := w.Int("SELECT balance FROM read.coin WHERE account = 'user-1'"); now != before {
+		t.Errorf("the tables have %d coins after the rebuild, want %d", now, before)
+	}
+	w.RecordHolds()
+	for range 2 {
+		w.Eventually(func() error {
+			_, err := w.Sequencer.Execute(context.Background(), gift(c, ann, 1))
+			return err
+		})
+		w.CatchUp()
+	}
+	if got := held(w); got != "" {
+		t.Errorf("held: %s", got)
+	}
+	if r := w.Rebuild(); len(r.Differences) > 0 || !r.Compared {
+		t.Errorf("%+v", r)
+	}
+}

@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -133,5 +134,27 @@ func TestCoinsAreClosedAndNothingElse(t *testing.T) {
 	first.roomlog("rebuild")
 	if bert.coins() != 18 || cleo.coins() != 17 {
 		t.Errorf("%d and %d coins are left", bert.coins(), cleo.coins())
+	}
+
+	// Edits a table, so that a good gift cannot be applied. It must not be set aside.
+	conn, err := pgx.Connect(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	if _, err := conn.Exec(t.Context(), "UPDATE read.coin SET balance = 0 WHERE account = $1", fmt.Sprintf("user-%d", cleo.id)); err != nil {
+		t.Fatal(err)
+	}
+	f := c.must("gift.send", gift, "c4")
+	var sent struct{ Pos int64 }
+	if err := json.Unmarshal(f.Data, &sent); err != nil {
+		t.Fatal(err)
+	}
+	if out, code := first.try("events", "set-aside", fmt.Sprint(sent.Pos), "--reason", "a mistake"); code != 1 || !strings.Contains(out, "roomlog rebuild --force") {
+		t.Errorf("a good event is set aside: %d %s", code, out)
+	}
+	first.roomlog("rebuild", "--force")
+	if cleo.coins() != 16 {
+		t.Errorf("%d coins are left after the rebuild, want 16", cleo.coins())
 	}
 }

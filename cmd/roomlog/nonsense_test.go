@@ -22,7 +22,8 @@ var nonsense = map[string]string{
 	"data": "/dev/null/x", "postgres-bin": "/dev/null/x", "npm-registry": "ftp://x", "assets": "/dev/null/x", "recordings": "/dev/null/x",
 	"http-addr": "7001", "rtmp-addr": ":x", "flv-addr": ":-1", "pprof-addr": "here", "trusted-proxies": "10.0.0.0/33", "metrics-from": "here",
 	"cors-origins": "a.example", "public-url": "live.example", "time-zone": "Mars", "allow-origin": "a.example", "hook-url": "hooks",
-	"namespaces": "chat", "media-url": "media.example/x",
+	"namespaces": "chat", "media-url": "media.example/x", "https-addr": "443", "rtmps-addr": ":y", "tls-cert": "/dev/null", "tls-key": "/dev/null",
+	"acme-domains": "localhost", "acme-email": "nobody", "acme-directory": "http://acme.example", "acme-roots": "/dev/null",
 }
 
 // nonsenseFor returns wrong values of a setting.

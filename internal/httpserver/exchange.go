@@ -23,7 +23,7 @@ const (
 // limitHandler returns a handler that sets the deadlines of every request before and while next handles it.
 func limitHandler(c Config) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		x := &exchange{ResponseWriter: w, control: http.NewResponseController(w), config: &c, slot: slotOf(r.Context())}
+		x := &exchange{ResponseWriter: w, control: http.NewResponseController(w), config: &c, slot: slotOf(r.Context()), shared: r.ProtoMajor > 1}
 		defer x.finish()
 		if r.Body == nil || r.Body == http.NoBody {
 			c.Handler.ServeHTTP(x, r)
@@ -64,6 +64,7 @@ type exchange struct {
 	control *http.ResponseController
 	config  *Config
 	slot    *slot
+	shared  bool // whether other requests use the connection at the same time: HTTP/2
 
 	mu       sync.Mutex
 	hijacked bool
@@ -138,7 +139,7 @@ func (x *exchange) expectAccept(now time.Time) {
 // answer prepares the header of the response, which is written now. If the body is incomplete, the connection ends after
 // the response: otherwise the server would wait for the rest of the body before it sends the header. The caller holds mu.
 func (x *exchange) answer() {
-	if x.reading && !x.answered {
+	if x.reading && !x.answered && !x.shared {
 		x.Header().Set("Connection", "close")
 	}
 	x.answered = true

@@ -2,6 +2,7 @@ package httpserver
 
 import (
 	"context"
+	"crypto/tls"
 	"net"
 	"net/http"
 	"sync"
@@ -10,7 +11,8 @@ import (
 	"roomlog/internal/settings"
 )
 
-// New returns a server with the limits of c. Zero values of settings mean their defaults.
+// New returns a server with the limits of c. Zero values of settings mean their defaults. To serve HTTPS, set TLSConfig and call
+// ServeTLS.
 func New(c Config) *http.Server {
 	settings.Defaults(&c)
 	conns := &connections{config: c, slots: make(map[net.Conn]*slot)}
@@ -40,7 +42,11 @@ func (c *connections) opened(ctx context.Context, conn net.Conn) context.Context
 		_ = conn.Close() // Then the read of the request fails.
 		return ctx
 	}
-	if tcp, ok := conn.(*net.TCPConn); ok {
+	below := conn
+	if secure, ok := conn.(*tls.Conn); ok {
+		below = secure.NetConn()
+	}
+	if tcp, ok := below.(*net.TCPConn); ok {
 		_ = tcp.SetWriteBuffer(c.config.SendBuffer)
 	}
 	s := &slot{taken, conn}

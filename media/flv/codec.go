@@ -35,6 +35,12 @@ func videoCodec(id byte) Codec {
 	return ""
 }
 
+// isUnofficial reports whether a video tag with this first byte has one of the numbers that are not standardized.
+func isUnofficial(first byte) bool {
+	const hevc, av1 = 12, 13
+	return first&0x80 == 0 && (first&15 == hevc || first&15 == av1)
+}
+
 // audioCodec returns the codec for the number in an audio tag, or "" if the number is unknown.
 func audioCodec(id byte) Codec {
 	switch id {

@@ -18,9 +18,10 @@ const (
 // headers, unknown codecs and payloads with several tracks are accepted only while the track has no codec. The zero value
 // is a track without a codec. It is not safe for concurrent use.
 type CodecTrack struct {
-	codec   Codec
-	headers map[Codec][]byte // of each codec that the track has had, its newest sequence header
-	waiting []byte           // sequence header of another codec, which waits for a frame of that codec
+	codec    Codec
+	enhanced bool             // whether the track has had a payload of enhanced RTMP
+	headers  map[Codec][]byte // of each codec that the track has had, its newest sequence header
+	waiting  []byte           // sequence header of another codec, which waits for a frame of that codec
 }
 
 // Accept reports whether a payload belongs to the track. If it returns a header, the payload is the first frame of
@@ -32,8 +33,10 @@ func (t *CodecTrack) Accept(info Info, payload []byte) (header []byte, ok bool) 
 		return nil, true
 	case info.Mixed || info.Codec == "":
 		return nil, t.codec == ""
+	case t.enhanced && info.Kind == Video && isUnofficial(payload[0]):
+		return nil, false
 	case t.codec == "" || t.codec == info.Codec:
-		t.codec = info.Codec
+		t.codec, t.enhanced = info.Codec, t.enhanced || info.Kind == Video && payload[0]&0x80 != 0
 		if info.Header {
 			t.keep(info.Codec, payload)
 		} else {

@@ -28,6 +28,7 @@ type segmenter struct {
 	zero   uint32               // timestamp of the first frame
 	newest int64                // time of the newest frame, in ms since the first frame
 	clock  mp4track.SampleClock // clock of the audio
+	order  decodingTimes
 	units  [][]byte
 	faults int
 	broken bool // whether gohlslib has panicked and may hold its lock for ever
@@ -144,6 +145,7 @@ func (s *segmenter) writeVideo(info flv.Info, body []byte, wall time.Time, pts i
 	if err != nil || len(units) == 0 {
 		return err
 	}
+	pts = s.order.earliest(info, units, pts)
 	if info.Codec == flv.HEVC {
 		return s.mux.WriteH265(track, wall, pts, units)
 	}

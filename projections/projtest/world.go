@@ -245,6 +245,14 @@ func (w *World) Rebuild() rebuild.Report {
 	return report
 }
 
+// RebuildForced rebuilds the tables although they differ from those in use.
+func (w *World) RebuildForced() {
+	w.Helper()
+	if _, err := rebuild.Run(w.Context(), w.OwnerPool(), w.Store, rebuild.Config{Now: time.Now, Force: true}); err != nil {
+		w.Fatal(err)
+	}
+}
+
 // Verify fails the test if the log or the tables have a fault.
 func (w *World) Verify() {
 	w.Helper()

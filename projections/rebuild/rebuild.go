@@ -35,7 +35,10 @@ func Run(ctx context.Context, owner *pgxpool.Pool, store *eventstore.Store, c Co
 			applier: projections.NewApplier(store, c.Projections), store: store, conn: conn, schema: nextSchema,
 			progress: newProgressReporter(c.Now, c.Progress),
 		}
-		err := r.run(ctx)
+		err := r.honorSetAside(ctx)
+		if err == nil {
+			err = r.run(ctx)
+		}
 		if err != nil {
 			err = errors.Join(err, r.abandon(ctx))
 		}

@@ -48,6 +48,13 @@ type shadow struct {
 	at     int64 // position of the tables
 }
 
+// honorSetAside keeps the events that operators have set aside without effect in the shadow.
+func (s *shadow) honorSetAside(ctx context.Context) error {
+	aside, err := s.store.SetAside(ctx)
+	s.applier.HonorSetAside(aside)
+	return err
+}
+
 // create creates the tables of the shadow with the columns of the tables in use. It creates only the keys and indexes
 // that folding needs, because creating the others after the tables are filled is faster.
 func (s *shadow) create(ctx context.Context) (err error) {

@@ -44,6 +44,9 @@ func Verify(ctx context.Context, store *eventstore.Store, pool *pgxpool.Pool, c 
 			applier: projections.NewApplier(store, c.Projections), store: store, conn: conn, schema: tempSchema,
 			progress: newProgressReporter(c.Now, c.Progress), reader: v.read,
 		}
+		if err := v.honorSetAside(ctx); err != nil {
+			return err
+		}
 		return v.run(ctx)
 	})
 	v.report.Took = c.Now().Sub(started)
@@ -192,14 +195,16 @@ func (v *verification) checkTree(ctx context.Context, tx pgx.Tx) error {
 	})
 }
 
-// checkSetAsides checks that each event that sets another event aside is recorded in table poison of the shadow. It
+// checkSetAsides checks that each event that sets another event aside is recorded in table poison of the shadow, and that
+// the tables in use have not applied the other event. It
 // does nothing if the log cannot be applied to its end, which is already a fault.
 func (v *verification) checkSetAsides(ctx context.Context, tx pgx.Tx) error {
 	if v.halted {
 		return nil
 	}
 	by := make(map[int64]int64)
-	rows, err := tx.Query(ctx, "SELECT position, set_aside FROM poison WHERE set_aside IS NOT NULL")
+	rows, err := tx.Query(ctx, `SELECT position, set_aside FROM poison WHERE set_aside IS NOT NULL
+		AND (cause <> $1 OR position IN (SELECT position FROM read.poison))`, projections.CauseSetAside)
 	if err == nil {
 		var position, setAside int64
 		_, err = pgx.ForEachRow(rows, []any{&position, &setAside}, func() error { by[position] = setAside; return nil })

@@ -150,6 +150,9 @@ func (c *eventsSetAside) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) 
 		if len(poison) == 0 {
 			return fmt.Errorf("position %d: %w", c.Position, errNotPoison)
 		}
+		if err := b.checkBalanceBefore(ctx, r); err != nil {
+			return err
+		}
 		receipt, err := b.execute(ctx, domain.SetEventAside{Position: r.Position, Of: r.Stream, EventType: r.Type, Reason: c.Reason})
 		if err != nil {
 			return err
@@ -163,6 +166,47 @@ func (c *eventsSetAside) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) 
 		return b.printClosed(ctx, sh)
 	})
 }
+
+// checkBalanceBefore returns an error if a coin event is in order, but the tables have another balance of its user than the
+// log had before it: then the event could not be applied because somebody has edited a table.
+func (b *backend) checkBalanceBefore(ctx context.Context, r eventstore.Record) error {
+	e, isCoins := r.Event.(domain.UserEvent)
+	if _, ok := r.Event.(domain.CoinEvent); !ok || !isCoins || r.Stream != domain.WalletStream(e.EventUser()) {
+		return nil
+	}
+	aside, err := b.store.SetAside(ctx)
+	if err != nil {
+		return err
+	}
+	var state any
+	for version := 0; version < r.Version-1; {
+		events, err := b.store.ReadStream(ctx, r.Stream, version, min(walletPage, r.Version-1-version))
+		if err != nil || len(events) == 0 {
+			return err
+		}
+		for _, earlier := range events {
+			version = earlier.Version
+			if _, ignored := aside[earlier.Position]; ignored {
+				continue
+			}
+			if state, err = domain.FoldAt(r.Stream, state, earlier.Event, earlier.RecordedAt); err != nil {
+				return nil //nolint:nilerr // an earlier event of the wallet is bad, too: the log cannot say what is right
+			}
+		}
+	}
+	if _, err := domain.FoldAt(r.Stream, state, r.Event, r.RecordedAt); err != nil {
+		return nil //nolint:nilerr // the event is bad
+	}
+	balance, err := b.queries.Balance(ctx, e.EventUser())
+	if wallet, _ := state.(domain.Wallet); err == nil && balance != wallet.Balance {
+		return fmt.Errorf("the event at position %d is in order: user %d had %d coins before it, but the tables say %d, so a table was edited; "+
+			"do not set it aside, but apply it: roomlog rebuild --force", r.Position, e.EventUser(), wallet.Balance, balance)
+	}
+	return err
+}
+
+// walletPage is the number of events of a wallet that are read at once.
+const walletPage = 1000
 
 // recordHolds records in the log which holds the tables contain, like a server does. It returns when the tables contain
 // the closings.

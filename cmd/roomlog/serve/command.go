@@ -60,6 +60,13 @@ func (c *Command) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) (err er
 		return fmt.Errorf("listen for HTTP: %w", err)
 	}
 	defer listener.Close()
+	var secure net.Listener
+	if c.HTTPSAddr != "" {
+		if secure, err = net.Listen("tcp", c.HTTPSAddr); err != nil {
+			return fmt.Errorf("listen for HTTPS: %w", err)
+		}
+		defer secure.Close()
+	}
 	var streams *mediaServer
 	if slices.Contains(c.Roles, roleMedia) {
 		if streams, err = listenForMedia(&c.config); err != nil {
@@ -79,11 +86,26 @@ func (c *Command) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) (err er
 	if err != nil {
 		return err
 	}
-	s, err := c.openServers(ctx, env, b, l, streams)
+	cert, err := c.openCertificate(ctx, env, l)
 	if err != nil {
 		return err
 	}
-	l.run(ctx, "http", func(ctx context.Context) error { return s.run(ctx, listener) })
+	s, err := c.openServers(ctx, env, b, l, streams, cert)
+	if err != nil {
+		return err
+	}
+	if cert != nil {
+		c.secure(s, env, cert, secure)
+	}
+	if secure != nil {
+		l.run(ctx, "https", func(ctx context.Context) error {
+			return s.run(ctx, func() error { return s.http.ServeTLS(secure, "", "") })
+		})
+		env.log.InfoContext(ctx, "listening for HTTPS", slog.String("address", secure.Addr().String()))
+	}
+	l.run(ctx, "http", func(ctx context.Context) error {
+		return s.run(ctx, func() error { return s.plain.Serve(listener) })
+	})
 	env.log.InfoContext(ctx, "listening", slog.String("address", listener.Addr().String()), slog.Any("roles", c.Roles),
 		slog.String("data_dir", env.dataDir), slog.Int("pid", os.Getpid()), slog.String("version", cli.ReadBuild().String()))
 	err = l.wait(ctx)
@@ -109,6 +131,7 @@ type group struct {
 func (c *config) groups() []group {
 	return []group{
 		{"network", &c.networkSettings},
+		{"network", &c.certificate},
 		{"roles", &c.nodeSettings},
 		{"users", &c.userSettings},
 		{"users", &c.Settings},

@@ -2,6 +2,7 @@ package serve
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -12,6 +13,7 @@ import (
 
 	"roomlog/api"
 	"roomlog/cmd/roomlog/cli"
+	"roomlog/internal/certificate"
 	"roomlog/internal/limit"
 	"roomlog/media"
 	"roomlog/media/broadcasts"
@@ -24,6 +26,7 @@ type mediaServer struct {
 	broadcasts *broadcasts.Manager
 	hooks      *hooks.Hooks // nil if --hook-url is not set
 	rtmp       net.Listener
+	rtmps      net.Listener // nil if --rtmps-addr is not set
 	flv        net.Listener
 	recordings *recordings // nil if another process uses the folder
 }
@@ -35,20 +38,29 @@ func listenForMedia(c *config) (m *mediaServer, err error) {
 		return nil, fmt.Errorf("listen for RTMP: %w", err)
 	}
 	if m.flv, err = net.Listen("tcp", c.FLVAddr); err != nil {
-		_ = m.rtmp.Close()
+		m.close()
 		return nil, fmt.Errorf("listen for players: %w", err)
+	}
+	if c.RTMPSAddr != "" {
+		if m.rtmps, err = net.Listen("tcp", c.RTMPSAddr); err != nil {
+			m.close()
+			return nil, fmt.Errorf("listen for RTMPS: %w", err)
+		}
 	}
 	return m, nil
 }
 
 func (m *mediaServer) close() {
-	_ = m.rtmp.Close()
-	_ = m.flv.Close()
+	for _, one := range []net.Listener{m.rtmp, m.rtmps, m.flv} {
+		if one != nil {
+			_ = one.Close()
+		}
+	}
 }
 
 // open starts the media server on top of the backend. At a stop, connections end before broadcasts, and broadcasts
 // before the log.
-func (m *mediaServer) open(ctx context.Context, c *config, env *environment, b *backend, l *layers, signer *media.Signer, proxies limit.Proxies, slots connectionSlots) error {
+func (m *mediaServer) open(ctx context.Context, c *config, env *environment, b *backend, l *layers, signer *media.Signer, proxies limit.Proxies, slots connectionSlots, cert *certificate.Source) error {
 	var err error
 	if err := m.openHooks(c, env, b); err != nil {
 		return err
@@ -88,6 +100,11 @@ func (m *mediaServer) open(ctx context.Context, c *config, env *environment, b *
 	l.run(ctx, "broadcasts", m.broadcasts.Run)
 	l.run(ctx, "media", m.server.Run)
 	l.run(ctx, "rtmp", func(ctx context.Context) error { return m.server.ServeRTMP(ctx, m.rtmp) })
+	if m.rtmps != nil {
+		secure := tls.NewListener(m.rtmps, cert.TLS())
+		l.run(ctx, "rtmps", func(ctx context.Context) error { return m.server.ServeRTMP(ctx, secure) })
+		env.log.InfoContext(ctx, "listening for RTMPS", slog.String("address", m.rtmps.Addr().String()))
+	}
 	l.run(ctx, "flv", func(ctx context.Context) error { return m.serveFLV(ctx, c, env, slots) })
 	env.log.InfoContext(ctx, "listening for RTMP", slog.String("address", m.rtmp.Addr().String()))
 	env.log.InfoContext(ctx, "listening for players", slog.String("address", m.flv.Addr().String()))

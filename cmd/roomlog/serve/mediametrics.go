@@ -27,7 +27,7 @@ var (
 	mediaOut         = mediaDesc("out_bytes_total", "Bytes sent to players.")
 	mediaSkips       = mediaDesc("skips_total", "Times that a slow player was moved to a newer key frame.")
 	mediaDrops       = mediaDesc("drops_total", "Players disconnected because they accepted no data.")
-	mediaIgnored     = mediaDesc("ignored_payloads_total", "Payloads of publishers that no player can use: malformed headers and media, and pictures before the first key frame.")
+	mediaIgnored     = mediaDesc("ignored_payloads_total", "Payloads of publishers that no player can use: malformed headers and media, repetitions, pictures that arrive too late, and pictures before the first key frame.")
 	mediaJumps       = mediaDesc("timestamp_jumps_total", "Times that the clock of an encoder had jumped, drifted or stopped and was set again for players.")
 	mediaRefused     = mediaDesc("refused_total", "Connections, publishers and players that were refused.")
 )

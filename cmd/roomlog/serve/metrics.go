@@ -4,6 +4,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"roomlog/cmd/roomlog/cli"
+	"roomlog/internal/certificate"
 )
 
 // metrics registers metrics with the prefix roomlog_. Each value is read when the metrics are requested.
@@ -31,4 +32,14 @@ func (m metrics) buildInfo(b cli.Build) {
 		Name: "roomlog_build_info", Help: "Always 1; the labels name the version, commit, commit date and Go version of the program.",
 		ConstLabels: prometheus.Labels{"version": b.Version, "commit": b.Commit, "date": b.Date, "goversion": b.Go},
 	}, func() float64 { return 1 }))
+}
+
+// registerCertificate registers the metric of the certificate. cert may be nil.
+func registerCertificate(m metrics, cert *certificate.Source) {
+	m.gauge("tls_certificate_expires_timestamp_seconds", "Unix time at which the certificate for HTTPS and RTMPS expires; 0 if there is none, or none yet.", func() float64 {
+		if cert == nil || cert.Expires().IsZero() {
+			return 0
+		}
+		return float64(cert.Expires().Unix())
+	})
 }

@@ -17,6 +17,7 @@ import (
 	"roomlog/api/cors"
 	"roomlog/api/token"
 	"roomlog/cmd/roomlog/streams"
+	"roomlog/internal/certificate"
 	"roomlog/internal/limit"
 	"roomlog/media"
 	"roomlog/media/broadcasts"
@@ -27,6 +28,9 @@ import (
 // servers contains the HTTP and WebSocket servers of a process.
 type servers struct {
 	http      *http.Server
+	slots     connectionSlots
+	handler   http.Handler // handles the requests of both
+	plain     *http.Server // the server of --http-addr: http, or a server that redirects to HTTPS
 	api       *api.API
 	native    *native.Server   // nil if this process does not have the role
 	socketio  *socketio.Server // nil if this process does not have the role
@@ -34,7 +38,7 @@ type servers struct {
 }
 
 // openServers creates the servers, which use the backend. They handle requests when run is called.
-func (c *config) openServers(ctx context.Context, env *environment, b *backend, l *layers, m *mediaServer) (*servers, error) {
+func (c *config) openServers(ctx context.Context, env *environment, b *backend, l *layers, m *mediaServer, cert *certificate.Source) (*servers, error) {
 	proxies, err := limit.ParseProxies(c.TrustedProxies)
 	if err != nil {
 		return nil, err
@@ -51,7 +55,7 @@ func (c *config) openServers(ctx context.Context, env *environment, b *backend, 
 		return nil, err
 	}
 	if m != nil {
-		if err := m.open(ctx, c, env, b, l, signer, proxies, slots); err != nil {
+		if err := m.open(ctx, c, env, b, l, signer, proxies, slots, cert); err != nil {
 			return nil, err
 		}
 		s.readiness.more = append(s.readiness.more, m.check())
@@ -81,7 +85,13 @@ func (c *config) openServers(ctx context.Context, env *environment, b *backend, 
 		}
 		s.registerMetrics(metrics)
 	}
-	s.http = c.newHTTPServer(s.routes(c, m), env, slots)
+	s.handler = s.routes(c, m)
+	s.http = c.newHTTPServer(s.handler, env, slots)
+	s.plain, s.slots = s.http, slots
+	if m != nil {
+		s.http.RegisterOnShutdown(m.server.Drain)
+	}
+	registerCertificate(metrics, cert)
 	slots.registerMetrics(metrics)
 	close(b.opened)
 	return s, c.openPprof(ctx, env, l, slots)
@@ -110,9 +120,9 @@ func (s *servers) routes(c *config, m *mediaServer) *http.ServeMux {
 	return mux
 }
 
-// run serves HTTP requests on listener until ctx ends and shutdown was called.
-func (s *servers) run(ctx context.Context, listener net.Listener) error {
-	if err := s.http.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+// run calls serve, which handles HTTP requests until ctx ends and shutdown was called.
+func (s *servers) run(ctx context.Context, serve func() error) error {
+	if err := serve(); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serve HTTP: %w", err)
 	}
 	<-ctx.Done()
@@ -127,6 +137,9 @@ func (s *servers) shutdown(ctx context.Context, log *slog.Logger, timeout time.D
 	s.readiness.stopping.Store(true)
 	s.api.Drain()
 	var g errgroup.Group
+	if s.plain != s.http {
+		g.Go(func() error { return s.plain.Shutdown(ctx) })
+	}
 	g.Go(func() error { return s.http.Shutdown(ctx) }) // does not close hijacked connections, such as WebSockets
 	if s.native != nil {
 		g.Go(func() error { return s.native.Shutdown(ctx) })
@@ -135,7 +148,7 @@ func (s *servers) shutdown(ctx context.Context, log *slog.Logger, timeout time.D
 	err := g.Wait()
 	if errors.Is(err, context.DeadlineExceeded) {
 		log.WarnContext(ctx, "drain timeout exceeded, closed the remaining connections", slog.Duration("duration", timeout))
-		return s.http.Close()
+		return errors.Join(s.http.Close(), s.plain.Close())
 	}
 	return err
 }

@@ -10,6 +10,7 @@ import (
 	"roomlog/api/token"
 	"roomlog/eventstore"
 	"roomlog/eventstore/ratelimit"
+	"roomlog/internal/certificate"
 	"roomlog/internal/httpserver"
 	"roomlog/internal/limit"
 	"roomlog/internal/settings"
@@ -40,6 +41,7 @@ type config struct {
 	media.SignSettings
 	recordSettings
 	logSettings
+	certificate certificate.Settings
 	chatRoomSettings
 	uploadSettings
 
@@ -59,7 +61,10 @@ type config struct {
 // networkSettings contains the addresses of this process and the limits of its HTTP connections.
 type networkSettings struct {
 	HTTPAddr       string   `default:":7001" help:"Address for REST and WebSocket; port 0 selects a free port."`
+	HTTPSAddr      string   `placeholder:"ADDR" help:"Address for REST and WebSocket over TLS, with HTTP/2, and for FLV and HLS players, like :443. Needs --tls-cert or --acme-domains. Default: no HTTPS."`
+	HTTPRedirect   bool     `help:"Redirect requests on --http-addr to HTTPS, except those of /healthz, /readyz, /metrics and of ACME servers. Default: off."`
 	RTMPAddr       string   `default:":23480" help:"Address for RTMP encoders and players; port 0 selects a free port."`
+	RTMPSAddr      string   `placeholder:"ADDR" help:"Address for RTMP over TLS, like :443 of another host or :1936. Needs --tls-cert or --acme-domains. Default: no RTMPS."`
 	FLVAddr        string   `default:":23481" help:"Address for HTTP-FLV, WS-FLV and HLS players; port 0 selects a free port."`
 	PprofAddr      string   `placeholder:"ADDR" help:"Address that serves Go profiles of this process (net/http/pprof), like 127.0.0.1:6060. Default: no profiles."`
 	TrustedProxies []string `default:"127.0.0.0/8,::1/128" help:"Networks of trusted proxies. The X-Forwarded-For header of a trusted proxy gives the address of the client for limits and logs."`
@@ -104,7 +109,7 @@ type listenAddress struct{ flag, value string }
 
 // addresses returns the addresses that are set.
 func (s *networkSettings) addresses() []listenAddress {
-	all := []listenAddress{{"http-addr", s.HTTPAddr}, {"rtmp-addr", s.RTMPAddr}, {"flv-addr", s.FLVAddr}, {"pprof-addr", s.PprofAddr}}
+	all := []listenAddress{{"http-addr", s.HTTPAddr}, {"https-addr", s.HTTPSAddr}, {"rtmp-addr", s.RTMPAddr}, {"rtmps-addr", s.RTMPSAddr}, {"flv-addr", s.FLVAddr}, {"pprof-addr", s.PprofAddr}}
 	return slices.DeleteFunc(all, func(a listenAddress) bool { return a.value == "" })
 }
 

@@ -7,7 +7,6 @@ import (
 	"go/token"
 	"go/types"
 	"maps"
-	"os"
 	"path"
 	"slices"
 	"strings"
@@ -18,9 +17,8 @@ import (
 // file by using a name that the other file declares. The test does not load the types of other packages, so it misses
 // references through them.
 func TestFilesOfAPackageHaveNoCycles(t *testing.T) {
-	tree := os.DirFS("..")
 	packages := map[string][]string{} // folder → files
-	walk(t, tree, func(name string) {
+	walk(t, source, func(name string) {
 		if path.Ext(name) == ".go" && !strings.HasSuffix(name, "_test.go") {
 			packages[path.Dir(name)] = append(packages[path.Dir(name)], name)
 		}

@@ -2,7 +2,6 @@ package docs_test
 
 import (
 	"io/fs"
-	"os"
 	"slices"
 	"testing"
 	"testing/fstest"
@@ -31,13 +30,12 @@ func onCode(check func([]goFile) []fault) func(*testing.T, fs.FS) []fault {
 }
 
 func TestSourceTreeFollowsTheRules(t *testing.T) {
-	tree := os.DirFS("..")
-	if files := goFiles(t, tree); !slices.ContainsFunc(files, func(f goFile) bool { return f.path == "domain/doc.go" }) {
+	if files := goFiles(t, source); !slices.ContainsFunc(files, func(f goFile) bool { return f.path == "domain/doc.go" }) {
 		t.Fatalf("the source tree was not found: %d Go files", len(files))
 	}
 	for _, rule := range rules {
 		t.Run(rule.name, func(t *testing.T) {
-			for _, found := range sorted(rule.check(t, tree)) {
+			for _, found := range sorted(rule.check(t, source)) {
 				t.Errorf("%s: got %s", found.where, found.what)
 			}
 		})

@@ -4,7 +4,6 @@ import (
 	"go/ast"
 	"go/token"
 	"io/fs"
-	"os"
 	"regexp"
 	"slices"
 	"strconv"
@@ -30,12 +29,11 @@ func logKeys(t *testing.T, tree fs.FS) map[string]bool {
 }
 
 func TestLogKeysAreInTheGlossary(t *testing.T) {
-	tree := os.DirFS("..")
-	keys := logKeys(t, tree)
+	keys := logKeys(t, source)
 	if len(keys) < 10 {
 		t.Fatalf("the glossary has %d log keys: check the pattern", len(keys))
 	}
-	for _, file := range goFiles(t, tree) {
+	for _, file := range goFiles(t, source) {
 		if file.forTests() {
 			continue
 		}

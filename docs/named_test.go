@@ -3,7 +3,6 @@ package docs_test
 import (
 	"go/ast"
 	"io/fs"
-	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -16,9 +15,8 @@ var (
 
 // TestDocumentsNameExistingTestsAndFiles checks that the tests and files that documents name exist.
 func TestDocumentsNameExistingTestsAndFiles(t *testing.T) {
-	tree := os.DirFS("..")
 	tests := map[string]bool{}
-	for _, file := range goFiles(t, tree) {
+	for _, file := range goFiles(t, source) {
 		for _, declaration := range file.syntax.Decls {
 			if f, ok := declaration.(*ast.FuncDecl); ok && file.test() && f.Recv == nil && strings.HasPrefix(f.Name.Name, "Test") {
 				tests[f.Name.Name] = true
@@ -26,7 +24,7 @@ func TestDocumentsNameExistingTestsAndFiles(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"README.md", "docs/ARCHITECTURE.md", "docs/PROMISES.md"} {
-		page := text(t, tree, name)
+		page := text(t, source, name)
 		for _, found := range namedTest.FindAllStringSubmatch(page, -1) {
 			if !tests[found[1]] {
 				t.Errorf("%s: %s does not exist", name, found[1])
@@ -37,7 +35,7 @@ func TestDocumentsNameExistingTestsAndFiles(t *testing.T) {
 			t.Errorf("%s names no file: check the pattern", name)
 		}
 		for _, found := range files {
-			if _, err := fs.Stat(tree, found[1]); err != nil {
+			if _, err := fs.Stat(source, found[1]); err != nil {
 				t.Errorf("%s: %s does not exist", name, found[1])
 			}
 		}

@@ -120,13 +120,12 @@ func sqlHeader(written, read map[string]bool, owners map[string]string) string {
 // TestGeneratedHeadersOfSQL checks that the first comment of every SQL file lists its tables and their owners, and that
 // a package writes only tables that it owns. With -update it writes the comments.
 func TestGeneratedHeadersOfSQL(t *testing.T) {
-	tree := os.DirFS("..")
-	owners := tableOwners(t, tree)
-	walk(t, tree, func(name string) {
+	owners := tableOwners(t, source)
+	walk(t, source, func(name string) {
 		if path.Ext(name) != ".sql" || within(path.Dir(name), "migrations") {
 			return
 		}
-		content, err := fs.ReadFile(tree, name)
+		content, err := fs.ReadFile(source, name)
 		if err != nil {
 			t.Fatal(err)
 		}

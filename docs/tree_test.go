@@ -6,10 +6,12 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"os"
 	"path"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -49,34 +51,53 @@ func topFolder(name string) string {
 	return folder
 }
 
-// goFiles parses all Go files of the module. It skips hidden folders, testdata and nested modules.
+// source is the source tree of the module.
+var source = os.DirFS("..")
+
+// sourceFiles parses the Go files of source once for all tests, which only read them.
+var sourceFiles = sync.OnceValues(func() ([]goFile, error) { return parseAll(source) })
+
+// goFiles returns the parsed Go files of a source tree. It skips hidden folders, testdata and nested modules.
 func goFiles(t *testing.T, tree fs.FS) []goFile {
 	t.Helper()
-	var files []goFile
-	walk(t, tree, func(name string) {
-		if path.Ext(name) == ".go" {
-			files = append(files, parse(t, tree, name))
-		}
-	})
+	read := sourceFiles
+	if tree != source {
+		read = func() ([]goFile, error) { return parseAll(tree) }
+	}
+	files, err := read()
+	if err != nil {
+		t.Fatal(err)
+	}
 	return files
 }
 
-func parse(t *testing.T, tree fs.FS, name string) goFile {
-	t.Helper()
+func parseAll(tree fs.FS) (files []goFile, err error) {
+	err = visitFiles(tree, func(name string) error {
+		if path.Ext(name) != ".go" {
+			return nil
+		}
+		file, err := parse(tree, name)
+		files = append(files, file)
+		return err
+	})
+	return files, err
+}
+
+func parse(tree fs.FS, name string) (goFile, error) {
 	src, err := fs.ReadFile(tree, name)
 	if err != nil {
-		t.Fatal(err)
+		return goFile{}, err
 	}
 	set := token.NewFileSet()
 	syntax, err := parser.ParseFile(set, name, src, parser.ParseComments|parser.SkipObjectResolution)
 	if err != nil {
-		t.Fatal(err)
+		return goFile{}, err
 	}
 	file := goFile{path: name, syntax: syntax, set: set, imports: map[string]string{}}
 	for _, spec := range syntax.Imports {
 		imported, err := strconv.Unquote(spec.Path.Value)
 		if err != nil {
-			t.Fatal(err)
+			return goFile{}, err
 		}
 		local := path.Base(imported)
 		if spec.Name != nil {
@@ -84,7 +105,7 @@ func parse(t *testing.T, tree fs.FS, name string) goFile {
 		}
 		file.imports[imported] = local
 	}
-	return file
+	return file, nil
 }
 
 // markdown returns the paths of all documents in the tree.
@@ -101,20 +122,28 @@ func markdown(t *testing.T, tree fs.FS) []string {
 
 func walk(t *testing.T, tree fs.FS, visit func(name string)) {
 	t.Helper()
-	err := fs.WalkDir(tree, ".", func(name string, entry fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case !entry.IsDir():
-			visit(name)
-		case name != "." && foreign(tree, name, entry.Name()):
-			return fs.SkipDir
-		}
+	err := visitFiles(tree, func(name string) error {
+		visit(name)
 		return nil
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// visitFiles calls visit for every file to which the rules apply.
+func visitFiles(tree fs.FS, visit func(name string) error) error {
+	return fs.WalkDir(tree, ".", func(name string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case !entry.IsDir():
+			return visit(name)
+		case name != "." && foreign(tree, name, entry.Name()):
+			return fs.SkipDir
+		}
+		return nil
+	})
 }
 
 // foreign reports whether the rules do not apply to a folder.

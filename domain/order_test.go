@@ -78,7 +78,7 @@ var invalidOrderIDs = map[domain.OrderID]domain.Code{
 	"O\xff1":                                domain.CodeTextInvalid,
 	"订单":                                    domain.CodeTextInvalid,
 	domain.OrderID(strings.Repeat("O", 65)): domain.CodeTextTooLong,
-	domain.OrderID(strings.Repeat("O", 10_000_000)): domain.CodeTextInvalid,
+	domain.OrderID(strings.Repeat("O", 1_000_000)): domain.CodeTextInvalid,
 }
 
 func TestPayOrder(t *testing.T) {

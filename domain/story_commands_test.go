@@ -91,6 +91,12 @@ func (s *story) randomRequest(t *rapid.T) domain.Request {
 		u = s.streamer[c.Live]
 	case domain.RemoveModerator:
 		u = s.streamer[c.Live]
+	case domain.RevokePublishKey:
+		u = s.streamer[c.Live]
+	case domain.ClearComments:
+		u = s.streamer[c.Live]
+	case domain.RemoveComment:
+		u = s.streamer[c.Live]
 	case domain.RefundGift:
 		u = c.Sent.Streamer
 	case domain.SendGift:
@@ -100,6 +106,11 @@ func (s *story) randomRequest(t *rapid.T) domain.Request {
 }
 
 func (s *story) randomCommand(t *rapid.T) domain.Command {
+	if s.next != nil && randomBits(t, 2) == 0 {
+		c := s.next
+		s.next = nil
+		return c
+	}
 	switch randomBits(t, 4) {
 	case 0:
 		return s.randomModeration(t)
@@ -205,6 +216,38 @@ func (s *story) randomCommand(t *rapid.T) domain.Command {
 		}
 	}
 	return domain.ForgetUser{User: domain.UserID(randomBits(t, 3))}
+}
+
+// followUp returns the command that undoes an event or needs it, or nil. Without such commands hardly any story would contain
+// their events.
+func followUp(e domain.Event) domain.Command {
+	switch e := e.(type) {
+	case domain.UserBanned:
+		return domain.UnbanUser{User: e.User}
+	case domain.ViewerBanned:
+		return domain.UnbanViewer{Live: e.Live, User: e.User}
+	case domain.ViewerMuted:
+		return domain.UnmuteViewer{Live: e.Live, User: e.User}
+	case domain.ModeratorAppointed:
+		return domain.RemoveModerator{Live: e.Live, User: e.User}
+	case domain.WordsAdded:
+		return domain.RemoveWords{Live: e.Live, Words: e.Words}
+	case domain.PublishKeySet:
+		return domain.RevokePublishKey{Live: e.Live}
+	case domain.RecordingStarted:
+		return domain.DiscardRecording{Live: e.Live, Recording: e.Recording, Cause: "quota"}
+	case domain.CommentPosted:
+		return domain.ClearComments{Live: e.Live, User: e.User}
+	case domain.CommentsCleared:
+		return domain.RemoveComment{Live: e.Live, Comment: 1, Author: e.User, PostedAt: noon}
+	case domain.ViewerUnmuted:
+		return domain.SetMode{Live: e.Live, Mode: domain.ModeSlow, Value: 1}
+	case domain.LiveModeSet:
+		if e.Mode == domain.ModeSlow && e.Value > 0 {
+			return domain.PostComment{Live: e.Live, Text: "slowly"}
+		}
+	}
+	return nil
 }
 
 // randomUser draws a user, usually one who may act.

@@ -37,6 +37,7 @@ type story struct {
 	forgotten      map[domain.UserID]bool
 	banned         map[domain.UserID]bool
 	bannedFromLive map[[2]int64]bool // banned users, by live and user
+	next           domain.Command    // command that follows the newest event of its kind, see followUp; nil: none
 	last           struct {
 		user domain.UserID
 		live domain.LiveID
@@ -96,6 +97,9 @@ func (s *story) apply(t *rapid.T, r domain.Request) []domain.Event {
 		s.fold(t, []domain.Event{e})
 		s.audit(t, e)
 		s.checkRoundTrip(t, e)
+		if c := followUp(e); c != nil {
+			s.next = c
+		}
 	}
 	s.checkBalances(t)
 	return got

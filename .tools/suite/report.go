@@ -15,6 +15,7 @@ import (
 // event is one line of go test -json.
 type event struct {
 	Action, Package, ImportPath, Test, Output string
+	Elapsed                                   float64 // seconds of a test or package that has ended
 }
 
 // report collects the events of a run and prints the same output as go test without -v.
@@ -22,6 +23,7 @@ type report struct {
 	out      io.Writer
 	packages int
 	tests    int                         // number of finished tests, including subtests
+	seconds  map[string]float64          // duration by package
 	skipped  map[string]int              // number of tests by reason
 	failures []string                    // failures in the order in which the tests ended
 	output   map[string]map[string]*node // output by package and top-level test
@@ -34,7 +36,7 @@ type node struct {
 }
 
 func newReport(out io.Writer) *report {
-	return &report{out: out, skipped: map[string]int{}, output: map[string]map[string]*node{}}
+	return &report{out: out, seconds: map[string]float64{}, skipped: map[string]int{}, output: map[string]map[string]*node{}}
 }
 
 // line handles one line of go test -json. It prints lines that are not events.
@@ -79,6 +81,7 @@ func (r *report) packageEvent(e event) {
 		}
 	}
 	if e.Action == "pass" || e.Action == "skip" || e.Action == "fail" {
+		r.seconds[e.Package] = e.Elapsed
 		delete(r.output, e.Package)
 	}
 }
@@ -149,7 +152,10 @@ func reason(lines []event, test string) string {
 
 func short(pkg string) string { return strings.TrimPrefix(pkg, "roomlog/") }
 
-const shown = 5 // maximum number of failures and of reasons in the summary
+const (
+	shown   = 5  // maximum number of failures, reasons and packages in the summary
+	notable = 10 // minimum duration of a package in the summary, in seconds
+)
 
 // summary prints the five lines of the summary and returns the exit code.
 func (r *report) summary(checks []string, left string, took time.Duration, passed bool) int {
@@ -163,7 +169,7 @@ func (r *report) summary(checks []string, left string, took time.Duration, passe
 	}
 	fmt.Fprintln(r.out)
 	fmt.Fprintln(r.out, "checks: ", cmp.Or(strings.Join(checks, ", "), "none"))
-	fmt.Fprintf(r.out, "ran:      %d tests of %d packages in %s\n", r.tests, r.packages, took.Round(time.Second))
+	fmt.Fprintf(r.out, "ran:      %d tests of %d packages in %s%s\n", r.tests, r.packages, took.Round(time.Second), r.longest())
 	fmt.Fprintln(r.out, "skipped: ", r.skips(left))
 	fmt.Fprintln(r.out, "failed:  ", r.fails())
 	fmt.Fprintln(r.out, "result:  ", result)
@@ -171,6 +177,23 @@ func (r *report) summary(checks []string, left string, took time.Duration, passe
 		return 0
 	}
 	return 1
+}
+
+// longest returns the packages whose tests took longest.
+func (r *report) longest() string {
+	packages := slices.SortedFunc(maps.Keys(r.seconds), func(a, b string) int {
+		return cmp.Or(cmp.Compare(r.seconds[b], r.seconds[a]), cmp.Compare(a, b))
+	})
+	var parts []string
+	for _, pkg := range packages[:min(shown, len(packages))] {
+		if r.seconds[pkg] >= notable {
+			parts = append(parts, fmt.Sprintf("%s %.0fs", short(pkg), r.seconds[pkg]))
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return "; longest: " + strings.Join(parts, ", ")
 }
 
 func (r *report) skips(left string) string {

@@ -65,6 +65,15 @@ func TestReport(t *testing.T) {
 			t.Fatalf("exit code %d, got\n%s", code, printed)
 		}
 	})
+	t.Run("names the packages that took longest", func(t *testing.T) {
+		printed, _ := play(t, true, nil,
+			`{"Action":"pass","Package":"roomlog/a","Elapsed":9.9}`,
+			`{"Action":"pass","Package":"roomlog/b","Elapsed":12.3}`,
+			`{"Action":"fail","Package":"roomlog/c/d","Elapsed":408.2}`)
+		if !strings.Contains(printed, "\nran:      0 tests of 3 packages in 1m30s; longest: c/d 408s, b 12s\nskipped: ") {
+			t.Fatalf("got\n%s", printed)
+		}
+	})
 	t.Run("fails when a check failed", func(t *testing.T) {
 		if printed, code := play(t, true, []string{"lint=failed"}); code != 1 || !strings.HasSuffix(printed, "result:   FAIL\n") {
 			t.Fatalf("exit code %d, got\n%s", code, printed)

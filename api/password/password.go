@@ -58,7 +58,7 @@ type Hasher struct {
 	cost  Cost
 	slots chan struct{}
 	queue chan struct{} // contains one element for each password that waits
-	decoy string        // hash of a random password, which is verified if the account does not exist
+	decoy string        // hash that fits no password, which is verified if the account does not exist
 }
 
 // NewHasher returns a Hasher. Fields of cost with the value zero get their defaults.
@@ -79,7 +79,9 @@ func NewHasher(cost Cost) *Hasher {
 		cost.Wait = 2 * time.Second
 	}
 	p := &Hasher{cost: cost, slots: make(chan struct{}, cost.AtOnce), queue: make(chan struct{}, cost.Queue)}
-	p.decoy = p.encode(rand.Text())
+	key := make([]byte, keyLen)
+	rand.Read(key) // rand.Read never fails
+	p.decoy = p.format(newSalt(), key)
 	return p
 }
 
@@ -155,9 +157,18 @@ func parseHash(hash string) (passwordHash, error) {
 }
 
 func (p *Hasher) encode(password string) string {
+	salt := newSalt()
+	return p.format(salt, argon2.IDKey([]byte(password), salt, p.cost.Passes, p.cost.MemoryKiB, argonLanes, keyLen))
+}
+
+func newSalt() []byte {
 	salt := make([]byte, saltLen)
 	rand.Read(salt) // rand.Read never fails
-	key := argon2.IDKey([]byte(password), salt, p.cost.Passes, p.cost.MemoryKiB, argonLanes, keyLen)
+	return salt
+}
+
+// format returns the text of a hash with the cost of p.
+func (p *Hasher) format(salt, key []byte) string {
 	return fmt.Sprintf("$argon2id$v=19$m=%d,t=%d,p=%d$%s$%s", p.cost.MemoryKiB, p.cost.Passes, argonLanes,
 		base64.RawStdEncoding.EncodeToString(salt), base64.RawStdEncoding.EncodeToString(key))
 }

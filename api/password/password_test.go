@@ -65,6 +65,15 @@ func TestCost(t *testing.T) {
 			t.Fatalf("cost %+v", p.cost)
 		}
 	})
+	t.Run("a missing account costs as much as any other", func(t *testing.T) {
+		p := NewHasher(Cost{MemoryKiB: 128, Passes: 3})
+		hash, _ := p.Hash(t.Context(), "correct horse")
+		want, _ := parseHash(hash)
+		got, err := parseHash(p.decoy)
+		if err != nil || got.memory != want.memory || got.passes != want.passes || got.lanes != want.lanes || len(got.salt) != len(want.salt) || len(got.key) != len(want.key) {
+			t.Fatalf("got %+v, %v, want the parameters of %+v", got, err, want)
+		}
+	})
 	for _, damaged := range []string{
 		"x", "$argon2i$v=19$m=64,t=1,p=1$YQ$YQ", "$argon2id$v=18$m=64,t=1,p=1$YQ$YQ", "$argon2id$v=19$m=64,t=0,p=1$YQ$YQ",
 		"$argon2id$v=19$m=64,t=1,p=0$YQ$YQ", "$argon2id$v=19$m=64,t=1,p=1$YQ$", "$argon2id$v=19$m=64,t=1,p=1$!$YQ", "$argon2id$v=19$m=,t=1,p=1$YQ$YQ",

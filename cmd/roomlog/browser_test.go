@@ -129,6 +129,8 @@ func openBrowser(t testing.TB, url string) (profile string) {
 	}
 	cmd := exec.Command(program, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-dev-shm-usage", "--no-first-run",
 		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--remote-debugging-port=0",
+		// A test uses several windows in turn; none may become slow because another one is in front.
+		"--disable-renderer-backgrounding", "--disable-background-timer-throttling", "--disable-backgrounding-occluded-windows",
 		"--user-data-dir="+profile, url)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // it is many processes
 	if err := cmd.Start(); err != nil {

@@ -121,6 +121,17 @@ func (p *inspector) run(body string, result any) {
 	}
 }
 
+// reload loads the page again, and returns when the new document is loaded. A function that reloads its own page may end with
+// the old document, without a reply, and the next one may run in the old document.
+func (p *inspector) reload() {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.ctx, timeout)
+	defer cancel()
+	if err := chromedp.Run(ctx, chromedp.Reload()); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
 // js returns a text as a literal of JavaScript.
 func js(text string) string {
 	literal, _ := json.Marshal(text) // a text can always be encoded
@@ -215,7 +226,7 @@ func TestDocumentationPage(t *testing.T) {
 			}
 			rest.check(server)
 
-			protocol := inspect(t, server+"/docs#websocket", width)
+			protocol := rest.tab(server + "/docs#websocket")
 			var shown string
 			protocol.run(`return (await until(() => document.querySelector('a[href="#websocket/channel/ws/operation/giftsend"]'))).textContent;`, &shown)
 			if !strings.Contains(shown, "Sends gifts in a live") {

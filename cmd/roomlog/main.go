@@ -10,11 +10,12 @@ import (
 	"roomlog/cmd/roomlog/cli"
 )
 
-func main() { mainWith(time.Now) }
+func main() { mainWith(cli.Shell{Now: time.Now}) }
 
-// mainWith is main with a clock.
-func mainWith(now func() time.Time) {
+// mainWith is main with a clock and the cost of hashes.
+func mainWith(sh cli.Shell) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // restores the default behaviour: a second signal kills the process
-	os.Exit(run(ctx, os.Args[1:], cli.Shell{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(), Now: now, Execute: run}))
+	sh.Stdin, sh.Stdout, sh.Stderr, sh.Environ, sh.Execute = os.Stdin, os.Stdout, os.Stderr, os.Environ(), run
+	os.Exit(run(ctx, os.Args[1:], sh))
 }

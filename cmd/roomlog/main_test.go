@@ -12,6 +12,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"roomlog/api/password"
 	"roomlog/cmd/roomlog/cli"
 )
 
@@ -25,22 +26,27 @@ func TestMain(m *testing.M) {
 	if _, set := os.LookupEnv(raceOptions); !set {
 		_ = os.Setenv(raceOptions, "atexit_sleep_ms=0") // a program with the race detector sleeps a second before it ends
 	}
-	testscript.Main(tests{m}, map[string]func(){"roomlog": main, wrongClock: mainWithWrongClock})
+	testscript.Main(tests{m}, map[string]func(){"roomlog": main, testServer: mainOfTestServer})
 }
 
 const (
-	wrongClock = "roomlog-with-a-wrong-clock" // name under which the test binary acts as a roomlog on a host with a wrong clock
-	clockAhead = "TEST_CLOCK_AHEAD"           // variable with the duration by which that clock is ahead; it may be negative
+	testServer = "roomlog-of-a-test" // name under which the test binary acts as a server of a test
+	clockAhead = "TEST_CLOCK_AHEAD"  // variable with the duration by which the clock of that server is ahead; it may be negative
 )
 
-// mainWithWrongClock acts as the command roomlog on a host with a wrong clock. Libraries that read the clock themselves
-// see the right one.
-func mainWithWrongClock() {
-	ahead, err := time.ParseDuration(os.Getenv(clockAhead))
-	if err != nil {
-		panic(err)
+// mainOfTestServer acts as the command roomlog whose hashes are cheap, because the hashes of secrets take a third of the time
+// of a start, and those of passwords most of the time of a registration. With clockAhead it acts as on a host with a wrong
+// clock. Libraries that read the clock themselves see the right one.
+func mainOfTestServer() {
+	now := time.Now
+	if text := os.Getenv(clockAhead); text != "" {
+		ahead, err := time.ParseDuration(text)
+		if err != nil {
+			panic(err)
+		}
+		now = func() time.Time { return shifted(time.Now(), ahead) }
 	}
-	mainWith(func() time.Time { return shifted(time.Now(), ahead) })
+	mainWith(cli.Shell{Now: now, PasswordCost: password.Cost{MemoryKiB: 64, Passes: 1}, FingerprintKiB: 64})
 }
 
 // shifted returns t, which has a monotonic reading, with another wall clock. As on a host with a wrong clock, the

@@ -78,6 +78,7 @@ type process struct {
 	env    []string
 	args   []string
 	ahead  time.Duration // how far the clock of the server is ahead
+	built  bool          // whether the server is the program that users build, see testServer
 	exited chan struct{}
 
 	mu       sync.Mutex
@@ -85,16 +86,29 @@ type process struct {
 	document *apicheck.Checker // checks responses against the OpenAPI document
 }
 
-// serve starts a server on a free port and returns when it listens.
+// serve starts a server on a free port and returns when it listens. In tests the server is the test binary, whose hashes
+// are cheap, see mainOfTestServer.
 func serve(t testing.TB, env []string, args ...string) *process {
 	t.Helper()
-	return serveWithClock(t, 0, env, args...)
+	_, benchmark := t.(*testing.B)
+	return launch(&process{t: t, env: env, args: args, built: benchmark})
+}
+
+// serveBuilt starts the program that users build as a server.
+func serveBuilt(t testing.TB, env []string, args ...string) *process {
+	t.Helper()
+	return launch(&process{t: t, env: env, args: args, built: true})
 }
 
 // serveWithClock starts a server whose clock is ahead of the right one.
 func serveWithClock(t testing.TB, ahead time.Duration, env []string, args ...string) *process {
 	t.Helper()
-	p := &process{t: t, env: env, args: args, ahead: ahead}
+	return launch(&process{t: t, env: env, args: args, ahead: ahead})
+}
+
+func launch(p *process) *process {
+	t := p.t
+	t.Helper()
 	p.start("127.0.0.1:0")
 	t.Cleanup(func() {
 		p.kill()
@@ -118,14 +132,19 @@ var listening = regexp.MustCompile(`msg=listening address=(\S+)`)
 
 func (p *process) start(addr string) {
 	p.t.Helper()
-	p.cmd = exec.Command(program(p.t), append([]string{"serve", "--http-addr", addr, "--log-format", "text"}, p.args...)...)
-	p.cmd.Env = append(environment0(), p.env...)
-	if p.ahead != 0 { // the test binary acts as this server
+	args := append([]string{"serve", "--http-addr", addr, "--log-format", "text"}, p.args...)
+	if p.built {
+		p.cmd = exec.Command(program(p.t), args...)
+	} else {
 		self, err := os.Executable()
 		if err != nil {
 			p.t.Fatal(err)
 		}
-		p.cmd.Path, p.cmd.Args[0] = self, "roomlog-with-a-wrong-clock"
+		p.cmd = exec.Command(self, args...)
+		p.cmd.Args[0] = "roomlog-of-a-test"
+	}
+	p.cmd.Env = append(environment0(), p.env...)
+	if p.ahead != 0 {
 		p.cmd.Env = append(p.cmd.Env, "TEST_CLOCK_AHEAD="+p.ahead.String())
 	}
 	stderr, err := p.cmd.StderrPipe()

@@ -42,7 +42,7 @@ func TestReadmeTour(t *testing.T) {
 			t.Skipf("the tour needs %s", tool)
 		}
 	}
-	at := serve(t, nil, append([]string{"--data", dataDir(t)}, "--restart-spread", "100ms")...)
+	at := serveBuilt(t, nil, append([]string{"--data", dataDir(t)}, "--restart-spread", "100ms")...)
 	shell := newShell(t, at)
 	last, watched, watching := "", "", false
 	for _, b := range tour(t) {

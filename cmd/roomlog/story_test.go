@@ -23,7 +23,7 @@ var unhurried = []string{"--gift-rate", "100000", "--gift-burst", "100000", "--f
 func TestEveningFromStartToStop(t *testing.T) {
 	t.Parallel()
 	data := dataDir(t)
-	at := serve(t, []string{"ROOMLOG_PAYMENT_SECRET=" + paymentSecret}, append([]string{"--data", data}, unhurried...)...)
+	at := serveBuilt(t, []string{"ROOMLOG_PAYMENT_SECRET=" + paymentSecret}, append([]string{"--data", data}, unhurried...)...)
 	if got := at.roomlog("gift", "add", "--name", "Rose", "--coin", "30", "--image", "https://cdn.example/rose.png"); got != "gift 1: Rose, 30 coins\n" {
 		t.Fatalf("gift add printed %q", got)
 	}

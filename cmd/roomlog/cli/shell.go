@@ -4,6 +4,8 @@ import (
 	"context"
 	"io"
 	"time"
+
+	"roomlog/api/password"
 )
 
 // Shell contains everything that a command uses from its environment, besides its arguments.
@@ -13,6 +15,11 @@ type Shell struct {
 	Environ        []string // environment variables, as NAME=value
 	Now            func() time.Time
 	Execute        func(ctx context.Context, args []string, sh Shell) (code int) // executes another command line in this process
+
+	// The cost of hashes in a server. The zero values stand for the defaults.
+
+	PasswordCost   password.Cost
+	FingerprintKiB int // memory of the fingerprint of a secret; the same on all servers with one log
 
 	// The following fields are set when the command line is parsed.
 

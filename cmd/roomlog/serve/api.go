@@ -22,7 +22,7 @@ func (c *config) apiConfig(env *environment, b *backend, tokens *token.Issuer, s
 	config.Uploads, config.Version = filepath.Join(env.dataDir, "uploads"), cli.ReadBuild().Version
 	config.AsyncAPI = native.AsyncAPI()
 	config.RefuseUploads = env.folderless
-	config.Now, config.Log = env.sh.Now, env.log
+	config.Now, config.Password, config.Log = env.sh.Now, env.sh.PasswordCost, env.log
 	return config, err
 }
 

@@ -32,7 +32,7 @@ func sharedSecrets(roles []string, s secrets) []sharedSecret {
 // checkSecrets returns an error with each secret that differs from that of the other servers with the same log.
 func checkSecrets(ctx context.Context, store *eventstore.Store, c *config, env *environment) error {
 	shared := sharedSecrets(c.Roles, env.secrets)
-	check := fingerprint.Config{Log: store.ID(), Replace: c.ReplaceSecrets}
+	check := fingerprint.Config{Log: store.ID(), Replace: c.ReplaceSecrets, MemoryKiB: env.sh.FingerprintKiB}
 	for _, s := range shared {
 		check.Secrets = append(check.Secrets, fingerprint.Secret{Name: s.file, NewestFirst: s.newestFirst})
 	}

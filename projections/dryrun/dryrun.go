@@ -28,7 +28,7 @@ const (
 	Refused Outcome = "refused"
 )
 
-// Item is a comment for which the rules, or the moderators of the show, had another outcome than to post it.
+// Item is a comment for which the rules, or the moderators of the live, had another outcome than to post it.
 type Item struct {
 	Position int64         `json:"position"`
 	At       time.Time     `json:"at"`
@@ -57,7 +57,7 @@ type Result struct {
 }
 
 // Run decides the comments of a live after the position from, up to the position upTo, with rules. Each comment that
-// would be held counts as released at once. Comments that were refused during the show are not in the log, so Run does
+// would be held counts as released at once. Comments that were refused at that time are not in the log, so Run does
 // not know them.
 func Run(ctx context.Context, store *eventstore.Store, live domain.LiveID, from, upTo int64, rules Rules) (Result, error) {
 	r := Result{Live: live, From: from, UpTo: upTo, Would: map[Outcome]int{}, Was: map[Outcome]int{}, Items: []Item{}}
@@ -65,11 +65,11 @@ func Run(ctx context.Context, store *eventstore.Store, live domain.LiveID, from,
 	if err != nil {
 		return r, err
 	}
-	show := &show{store: store, live: live, aside: aside, rules: rules, streams: map[domain.Stream]*stream{}, visits: map[domain.UserID]any{}}
-	if err := show.prepare(); err != nil {
+	past := &past{store: store, live: live, aside: aside, rules: rules, streams: map[domain.Stream]*stream{}, visits: map[domain.UserID]any{}}
+	if err := past.prepare(); err != nil {
 		return r, err
 	}
-	found, err := show.comments(ctx, from, upTo)
+	found, err := past.comments(ctx, from, upTo)
 	if err != nil {
 		return r, err
 	}
@@ -78,7 +78,7 @@ func Run(ctx context.Context, store *eventstore.Store, live domain.LiveID, from,
 			r.Erased++
 			continue
 		}
-		if err := show.decide(ctx, c); err != nil {
+		if err := past.decide(ctx, c); err != nil {
 			return r, fmt.Errorf("decide comment %d: %w", c.Position, err)
 		}
 		r.add(*c)
@@ -107,8 +107,8 @@ func (r *Result) add(c Item) {
 	}
 }
 
-// show is a past show while its comments are decided again.
-type show struct {
+// past is a live of the past while its comments are decided again.
+type past struct {
 	store   *eventstore.Store
 	live    domain.LiveID
 	aside   map[int64]domain.Stream
@@ -121,7 +121,7 @@ type show struct {
 }
 
 // prepare checks the rules.
-func (s *show) prepare() (err error) {
+func (s *past) prepare() (err error) {
 	s.words = map[domain.Stream]any{}
 	if s.modes, err = s.rules.modes(); err != nil {
 		return err
@@ -138,7 +138,7 @@ func (s *show) prepare() (err error) {
 }
 
 // comments returns the comments that were posted or held in a range, with what happened to them later.
-func (s *show) comments(ctx context.Context, from, upTo int64) (all []*Item, err error) {
+func (s *past) comments(ctx context.Context, from, upTo int64) (all []*Item, err error) {
 	posted, held := map[int64]*Item{}, map[int64]*Item{}
 	var released domain.CommentReleased
 	var releasedAt int64
@@ -197,7 +197,7 @@ func (s *show) comments(ctx context.Context, from, upTo int64) (all []*Item, err
 const session = "dry run"
 
 // decide decides a comment again, and sets the outcome.
-func (s *show) decide(ctx context.Context, c *Item) error {
+func (s *past) decide(ctx context.Context, c *Item) error {
 	request := domain.Request{Command: domain.PostComment{Live: s.live, Text: c.Text}, Actor: domain.AuthenticatedActor(c.User, session)}
 	visit := domain.ViewerCommented{Live: s.live, User: c.User}.Stream()
 	states := map[domain.Stream]any{}
@@ -214,7 +214,7 @@ func (s *show) decide(ctx context.Context, c *Item) error {
 		states[visit] = known
 	} else if s.rules.Modes != nil {
 		of, _ := states[visit].(domain.Visit)
-		of.Reviewed, of.CommentedAt = false, 0 // results of the modes of the show
+		of.Reviewed, of.CommentedAt = false, 0 // results of the modes of that time
 		states[visit] = of
 	}
 	if s.rules.Modes != nil {
@@ -276,7 +276,7 @@ type stream struct {
 
 // stateAt returns the state of a stream before the event at a position. Calls for the same stream must have positions
 // that do not decrease.
-func (s *show) stateAt(ctx context.Context, name domain.Stream, position int64) (any, error) {
+func (s *past) stateAt(ctx context.Context, name domain.Stream, position int64) (any, error) {
 	if spec, ok := domain.StateSpecOf(name); !ok || spec.Stateless {
 		return nil, nil
 	}

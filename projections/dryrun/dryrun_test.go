@@ -23,7 +23,7 @@ func TestParseRules(t *testing.T) {
 	}
 }
 
-// TestRun decides the comments of a show again: with the rules of the show the outcomes are the same, and with others the
+// TestRun decides the comments of a live again: with the rules of that time the outcomes are the same, and with others the
 // decisions of the domain apply.
 func TestRun(t *testing.T) {
 	t.Parallel()

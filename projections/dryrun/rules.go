@@ -15,7 +15,7 @@ import (
 // MaxRules is the maximum size of the rules in bytes.
 const MaxRules = 1 << 20
 
-// Rules are the word lists and modes of a dry run. A part that is nil stays as it was during the show.
+// Rules are the word lists and modes of a dry run. A part that is nil stays as it was.
 type Rules struct {
 	Modes        map[domain.ModeName]int64 `json:"modes"`         // values of modes; modes that are missing are off
 	Words        []Word                    `json:"words"`         // list of the live

@@ -12,6 +12,7 @@ import (
 	"roomlog/domain"
 	"roomlog/eventstore"
 	"roomlog/eventstore/localpg"
+	"roomlog/internal/pgsession"
 	"roomlog/migrations"
 	"roomlog/projections"
 	"roomlog/projections/rebuild"
@@ -52,6 +53,8 @@ func advice(err error) string {
 		return "Run roomlog as the owner of the data folder, or choose another folder (--data)."
 	case errors.Is(err, syscall.EADDRINUSE):
 		return "Another process uses the port: stop it, or choose another address (--http-addr :7002, --rtmp-addr, --flv-addr)."
+	case errors.Is(err, pgsession.ErrEncoding):
+		return "" // the error says it
 	case errors.As(err, &connect):
 		return "Check that the database runs and that DATABASE_URL (or --data) is right."
 	case errors.Is(err, context.Canceled):

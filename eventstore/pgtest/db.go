@@ -59,6 +59,15 @@ func Blank(t testing.TB) string {
 	return create(ctx, t, "template0")
 }
 
+// Encoded creates an empty database with the given encoding, and returns its connection string.
+func Encoded(t testing.TB, encoding string) string {
+	t.Helper()
+	skip(t)
+	ctx, cancel := context.WithTimeout(context.Background(), setupWait)
+	defer cancel()
+	return create(ctx, t, "template0 LC_COLLATE 'C' LC_CTYPE 'C' ENCODING '"+encoding+"'")
+}
+
 // create creates a database as a copy of the database from, and returns its connection string.
 func create(ctx context.Context, t testing.TB, from string) string {
 	t.Helper()

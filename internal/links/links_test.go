@@ -8,17 +8,45 @@ import (
 )
 
 func TestContains(t *testing.T) {
-	for text, want := range map[string]bool{
-		"look at https://example.org/x": true, "http://10.0.0.1": true, "www.example.org": true, "example.org": true, "see (example.org)": true,
-		"EXAMPLE.ORG/path?x=1": true, "ｅｘａｍｐｌｅ．ｃｏｍ": true, "例子.中国": true, "a.example.co.uk:8080": true, "tg://join": true, "xn--fsq.xn--fiqs8s": true,
-		"example。com": true, "mail me: ann@example.org": false,
-		"hello": false, "1.5": false, "3:2": false, "e.g. this": false, "well... yes": false, "end. Next": false, "at 12:30.": false, "": false, "...": false, "u.s.a.": false,
+	t.Parallel()
+	for name, texts := range map[string][]string{
+		"addresses": {"look at https://example.org/x", "http://10.0.0.1", "www.example.org", "example.org", "see (example.org)", "see:example.org",
+			"EXAMPLE.ORG/path?x=1", "a.example.co.uk:8080", "tg://join", "weixin://x", "xn--fsq.xn--fiqs8s", "hidden.onion/x", "https:example.org", "read example.org."},
+		"short names":         {"t.me/abc", "t.me", "a.museum", "x.com", "site.ck", "a.b/c.ru", "h.example/x"},
+		"names of digits":     {"163.com", "www.12306.cn"},
+		"numeric addresses":   {"1.1.1.1/x", "10.0.0.1:8080", "go to 8.8.8.8."},
+		"e-mail addresses":    {"mail me: ann@example.org", "user@evil.org", "mailto:user@evil.org"},
+		"other scripts":       {"例子.中国", "a.中国", "例え.jp", "пример.рф", "加我t.me/abc吧", "看example.com吧", "उदाहरण.भारत"},
+		"other widths":        {"ｅｘａｍｐｌｅ．ｃｏｍ", "ｔ.me", "evil．ｏｒｇ", "example。com", "example｡com", "https：／／evil"},
+		"invisible signs":     {"ev\u200bil.org", "evil.\u200borg", "wx.qq.c\u00adom", "evil\u2060.org", "t\ufe0f.me"},
+		"signs that look so":  {"evil\u2024org", "evil\ufe52org", "evil\ua4f8org", "evil.оrg", "evil.со", `https:\\evil`, "https∶∕∕evil", "http:⁄⁄evil"},
+		"dots with something": {"evil .org", "evil[.]org", "evil(.)org", "evil [ . ] org", "evil【.】org", "t [.] me"},
+		"known costs":         {"It is ok.so what", "we like .net", "end.Next one"},
 	} {
-		if got := links.Contains(text); got != want {
-			t.Errorf("%q: got %v, want %v", text, got, want)
+		for _, text := range texts {
+			if !links.Contains(text) {
+				t.Errorf("%s: %+q is not found", name, text)
+			}
 		}
 	}
-	if links.Contains(strings.Repeat(".", 1<<16)) {
-		t.Error("dots are a link")
+	for name, texts := range map[string][]string{
+		"no dot":        {"", "hello", "你好", "look :// there", ":/", "a:b", "localhost:8080"},
+		"numbers":       {"1.5", "1.5kg", "$3.50/kg", "3,5", "1.234.567", "v1.2.3", "12.11.2026", "256.1.1.1", "1.0.0.", "½.", "2.nd", "5.in total", "5.am", "50.com"},
+		"times":         {"3:2", "at 12:30.", "12.30 pm", "at 10 a.m. today", "9.a.m.", "12:30:45.123"},
+		"abbreviations": {"e.g. this", "i.e. that", "u.s.a.", "a.m.", "p.m", "Ph.D.", "z.B. so", "a.k.a. me", "24/7"},
+		"sentences": {"well... yes", "end. Next", "end.The next", "wait…what", "你好。再见", "我来了。你呢？", "好的.谢谢", "hello . so", "yes.thanks", "...", "…。",
+			"and/or.then", "Привет.Как дела"},
+		"file names": {"main.go", "node.js", "photo.jpg"},
+	} {
+		for _, text := range texts {
+			if links.Contains(text) {
+				t.Errorf("%s: %+q is taken for an address", name, text)
+			}
+		}
+	}
+	for _, sign := range []string{".", " .", "a.", "[.]", "@", "://", "。"} {
+		if links.Contains(strings.Repeat(sign, 1<<12)) {
+			t.Errorf("many %q are an address", sign)
+		}
 	}
 }

@@ -2,6 +2,7 @@ package pgsession
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -21,8 +22,19 @@ const connectTimeout = 15 * time.Second
 var startupParameters = []string{"client_encoding", "datestyle", "timezone", "standard_conforming_strings", "options"}
 
 // defaults are parameters that every session needs. A database or a role may have other values, for example a managed
-// database that is read-only for others, or one that ends long statements.
-var defaults = map[string]string{"default_transaction_read_only": "off", "default_transaction_isolation": "read committed", "statement_timeout": "0"}
+// database that is read-only for others, or one that ends long statements. With quote_all_identifiers, PostgreSQL describes
+// a schema in other words.
+var defaults = map[string]string{
+	"default_transaction_read_only": "off", "default_transaction_isolation": "read committed",
+	"statement_timeout": "0", "idle_in_transaction_session_timeout": "0", "quote_all_identifiers": "off",
+}
+
+// encoding is the encoding of every session and of every database. In another one, the database would take the bytes of
+// texts for other characters.
+const encoding = "UTF8"
+
+// ErrEncoding means that a database has an encoding other than UTF8.
+var ErrEncoding = errors.New("roomlog needs a database with the encoding UTF8: create one with CREATE DATABASE roomlog ENCODING 'UTF8' TEMPLATE template0, and let DATABASE_URL lead to it")
 
 // Parse returns the configuration of an address of a database. Parameters of the address, such as search_path, are set
 // after connecting.
@@ -36,18 +48,33 @@ func Parse(dsn string) (*pgx.ConnConfig, error) {
 }
 
 // Prepare changes a configuration that pgx has parsed. Connections send only startupParameters in the startup message,
-// and set all other parameters after connecting, and the defaults. If the configuration has no connect timeout, it gets
-// connectTimeout.
+// and set all other parameters after connecting, and the defaults. Their encoding is UTF8, whatever the configuration, the
+// database or the role says, and they fail with ErrEncoding if the database has another one. If the configuration has no
+// connect timeout, it gets connectTimeout.
 func Prepare(c *pgx.ConnConfig) {
 	if c.ConnectTimeout == 0 {
 		c.ConnectTimeout = connectTimeout
 	}
 	params := maps.Clone(defaults)
 	for name, value := range c.RuntimeParams {
-		if !slices.Contains(startupParameters, strings.ToLower(name)) {
+		switch {
+		case strings.EqualFold(name, "client_encoding"):
+			delete(c.RuntimeParams, name)
+		case !slices.Contains(startupParameters, strings.ToLower(name)):
 			params[name] = value
 			delete(c.RuntimeParams, name)
 		}
+	}
+	c.RuntimeParams["client_encoding"] = encoding
+	before := c.AfterConnect
+	c.AfterConnect = func(ctx context.Context, conn *pgconn.PgConn) error {
+		if found := conn.ParameterStatus("server_encoding"); found != "" && found != encoding {
+			return fmt.Errorf("the database has the encoding %s: %w", found, ErrEncoding)
+		}
+		if before != nil {
+			return before(ctx, conn)
+		}
+		return nil
 	}
 	Set(c, params)
 }

@@ -2,6 +2,7 @@ package pgsession_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -73,15 +74,32 @@ func TestSet(t *testing.T) {
 func TestParseOverridesTheDefaultsOfADatabase(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
-	for _, setting := range []string{"default_transaction_isolation = 'serializable'", "default_transaction_read_only = on", "statement_timeout = '1min'"} {
+	for _, setting := range []string{"default_transaction_isolation = 'serializable'", "default_transaction_read_only = on", "statement_timeout = '1min'",
+		"idle_in_transaction_session_timeout = '1min'", "quote_all_identifiers = on", "client_encoding = 'LATIN1'"} {
 		if _, err := db.Owner.Exec(t.Context(), "DO $do$ BEGIN EXECUTE format($$ALTER DATABASE %I SET "+setting+"$$, current_database()); END $do$"); err != nil {
 			t.Fatal(err)
 		}
 	}
-	conn := connect(t, parse(t, db.DSN))
-	for name, want := range map[string]string{"transaction_isolation": "read committed", "transaction_read_only": "off", "statement_timeout": "0"} {
-		if got := parameter(t, conn, name); got != want {
-			t.Errorf("%s: got %q, want %q", name, got, want)
+	for _, address := range []string{db.DSN, db.DSN + "&client_encoding=LATIN1", db.DSN + "&options=-cclient_encoding%3DLATIN1"} {
+		conn := connect(t, parse(t, address))
+		for name, want := range map[string]string{"transaction_isolation": "read committed", "transaction_read_only": "off", "statement_timeout": "0",
+			"idle_in_transaction_session_timeout": "0", "quote_all_identifiers": "off", "client_encoding": "UTF8"} {
+			if got := parameter(t, conn, name); got != want {
+				t.Errorf("%s: %s: got %q, want %q", address, name, got, want)
+			}
+		}
+	}
+}
+
+func TestConnectRefusesOtherEncodings(t *testing.T) {
+	t.Parallel()
+	for _, encoding := range []string{"LATIN1", "SQL_ASCII"} {
+		config := parse(t, pgtest.Encoded(t, encoding))
+		conn, err := pgx.ConnectConfig(t.Context(), config)
+		if err == nil {
+			t.Errorf("%s: connected: %v", encoding, conn.Close(t.Context()))
+		} else if !errors.Is(err, pgsession.ErrEncoding) || !strings.Contains(err.Error(), encoding) {
+			t.Errorf("%s: %v", encoding, err)
 		}
 	}
 }

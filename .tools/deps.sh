@@ -17,6 +17,8 @@ needs() {
 		ffmpeg      | have_ffmpeg      | ffmpeg         | ffmpeg-free       | ffmpeg       | ffmpeg
 		node        | have_node        | nodejs npm     | nodejs npm        | nodejs npm   | node
 		chromium    | have_chromium    | chromium       | chromium          | chromium     | chromium
+		nginx       | have_nginx       | nginx-light    | nginx             | nginx        | nginx
+		caddy       | have_caddy       | caddy          | caddy             | caddy        | caddy
 	TABLE
 }
 
@@ -50,6 +52,10 @@ have_ffmpeg() { command -v ffmpeg >/dev/null && command -v ffprobe >/dev/null; }
 have_node() { command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' </dev/null; }
 
 have_chromium() { command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null; }
+
+have_nginx() { command -v nginx >/dev/null || [ -x /usr/sbin/nginx ]; }
+
+have_caddy() { command -v caddy >/dev/null; }
 
 clients() {
 	npm_packages realtime/socketio/testdata/clients && npm_packages cmd/roomlog/testdata/clients/typescript &&
@@ -116,7 +122,7 @@ fi
 [ "$tool" = brew ] && { echo "deps: missing:$missing; brew refuses to run as root, so as yourself: $install" >&2; exit 1; }
 
 echo "deps: missing:$missing; running: $install" >&2
-export DEBIAN_FRONTEND=noninteractive
+export DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 # the proxies are not started as services
 # Package lists may be missing or stale; they are fetched only when an installation fails. A package that cannot be
 # installed does not prevent the others.
 $install >&2 || { [ "$tool" = apt-get ] && apt-get update >&2 && $install >&2; } || for package in $packages; do

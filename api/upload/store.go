@@ -33,8 +33,10 @@ const (
 	sniffedBytes  = 512       // number of bytes from which the type of a file can be detected
 	claimedBytes  = 256 << 10 // number of bytes of space that Save claims at a time
 	partialSuffix = ".part"   // suffix of files that are not complete
-	marker        = ".since"  // name of a file; uploads that are older than this file are not in the log
 )
+
+// Marker is the name of a file in the folder. Uploads that are older than this file are not in the log.
+const Marker = ".since"
 
 // Config configures a Store. Folder is required.
 type Config struct {
@@ -82,7 +84,7 @@ func Open(c Config) (*Store, error) {
 // openMarker returns the time since which the log records all uploads of the folder: the first start of a version that
 // records them.
 func openMarker(root *os.Root) (time.Time, error) {
-	f, err := root.OpenFile(marker, os.O_RDONLY|os.O_CREATE, 0o640)
+	f, err := root.OpenFile(Marker, os.O_RDONLY|os.O_CREATE, 0o640)
 	if err != nil {
 		return time.Time{}, fmt.Errorf("open the folder of uploads: %w", err)
 	}

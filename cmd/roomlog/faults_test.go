@@ -31,6 +31,30 @@ func TestServerKilledUnderLoad(t *testing.T) {
 	}
 }
 
+// TestRollingRestart stops and starts two servers one after another while users send gifts, as in an upgrade. A backup that is made
+// meanwhile can be restored, and has no fault.
+func TestRollingRestart(t *testing.T) {
+	t.Parallel()
+	env := withDatabase(t)
+	args := append([]string{"--presence-grace", "1s"}, unhurried...)
+	servers := []*process{serve(t, env, append([]string{"--data", dataDir(t)}, args...)...), serve(t, env, append([]string{"--data", dataDir(t)}, args...)...)}
+	c, dir := startLoad(t, 4, 2, 80, servers...), filepath.Join(t.TempDir(), "backup")
+	c.middle(0, 3)
+	servers[0].roomlog("backup", dir)
+	for round, p := range servers {
+		c.middle(1+round, 3)
+		if code := p.stop(); code != 0 {
+			t.Errorf("exit code %d, want 0", code)
+		}
+		p.again()
+	}
+	c.judge()
+	restored := &process{t: t, env: []string{"DATABASE_URL=" + pgtest.Blank(t)}, args: []string{"--data", filepath.Join(t.TempDir(), "data")}}
+	if out := restored.roomlog("restore", dir); !strings.Contains("\n"+out, "\nok: ") {
+		t.Error(out)
+	}
+}
+
 // TestPostgresKilledUnderLoad kills the private PostgreSQL repeatedly. The server restarts it and continues.
 func TestPostgresKilledUnderLoad(t *testing.T) {
 	t.Parallel()

@@ -75,6 +75,7 @@ type Commands struct {
 		List   wordsList   `cmd:"" help:"List the words that are not allowed in comments."`
 		Remove wordsRemove `cmd:"" help:"Remove words from a list."`
 	} `cmd:"" help:"Manage the words that are not allowed in comments."`
+	Top     topCommand     `cmd:"" help:"Show nodes, connections, streams and rates, and update them."`
 	Sockets socketsCommand `cmd:"" help:"List the connections of all nodes."`
 	Kick    kickCommand    `cmd:"" help:"Close the connections of a user, or one connection."`
 	Ban     banCommand     `cmd:"" help:"Ban a user from everything, or from one live."`

@@ -14,10 +14,12 @@ import (
 	"log/slog"
 	"path"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
 
+	"roomlog/api/upload"
 	"roomlog/cmd/roomlog/cli"
 	"roomlog/eventstore/localpg"
 )
@@ -171,6 +173,9 @@ func (b *writer) commit() error {
 func (m *Manifest) summary() string {
 	_, dump := m.within(databaseFolder)
 	uploads, uploadBytes := m.within(uploadsFolder)
+	if slices.ContainsFunc(m.Files, func(f File) bool { return f.Path == uploadsFolder+"/"+upload.Marker }) {
+		uploads--
+	}
 	text := fmt.Sprintf("log %s up to position %d (%s), %s (%s)", m.Log, m.Position, size(dump), cli.Count(uploads, "upload"), size(uploadBytes))
 	files, bytes := m.within(recordingsFolder)
 	if m.Recordings {

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"roomlog/cmd/roomlog/cli"
+)
+
+const deployFolder = "../../deploy"
+
+// deployFiles returns the content of the files in the folder deploy, by path.
+func deployFiles(t *testing.T) map[string]string {
+	t.Helper()
+	files := map[string]string{}
+	err := filepath.WalkDir(deployFolder, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		files[path] = string(text)
+		return err
+	})
+	if err != nil || len(files) < 9 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	return files
+}
+
+var (
+	namedFlag     = regexp.MustCompile(`(?:^|[\s"(])--([a-z][a-z0-9-]+)`)
+	namedVariable = regexp.MustCompile(`\bROOMLOG_[A-Z_]+`)
+	namedPort     = regexp.MustCompile(`(?:127\.0\.0\.1|containerPort|port|":|EXPOSE[0-9 ]*)[: "]+(7001|234[0-9]+)`)
+
+	// foreignFlags are flags of other programs in these files, and --config.
+	foreignFlags = []string{"system", "home-dir", "shell", "now", "from-literal", "from", "config"}
+)
+
+// TestDeployFilesNameSettings checks that every flag, variable and port in the folder deploy is one of roomlog, and that the
+// configuration file has no fault.
+func TestDeployFilesNameSettings(t *testing.T) {
+	t.Parallel()
+	var flags, variables, addresses []string
+	for _, s := range allSettings() {
+		flags, variables, addresses = append(flags, s.Name()), append(variables, s.Env()), append(addresses, s.Default)
+	}
+	variables = append(append(variables, "ROOMLOG_CONFIG", "ROOMLOG_LOG_FORMAT"), cli.Secrets()...)
+	for path, text := range deployFiles(t) {
+		for _, m := range namedFlag.FindAllStringSubmatch(text, -1) {
+			if !slices.Contains(flags, m[1]) && !slices.Contains(foreignFlags, m[1]) {
+				t.Errorf("%s: roomlog has no flag --%s", path, m[1])
+			}
+		}
+		for _, name := range namedVariable.FindAllString(text, -1) {
+			if !slices.Contains(variables, name) {
+				t.Errorf("%s: roomlog has no variable %s", path, name)
+			}
+		}
+		for _, m := range namedPort.FindAllStringSubmatch(text, -1) {
+			if !slices.Contains(addresses, ":"+m[1]) {
+				t.Errorf("%s: no address of roomlog has port %s by default", path, m[1])
+			}
+		}
+	}
+	for name, change := range map[string]func(string) string{
+		"as it is": func(s string) string { return s },
+		"with its own certificate": func(s string) string { // the lines that stand in comments
+			before, after, _ := strings.Cut(s, "# Without a proxy")
+			_, lines, _ := strings.Cut(after, "\n")
+			return strings.Replace(before, "http-addr", "# http-addr", 1) + strings.ReplaceAll(lines, "# ", "")
+		},
+	} {
+		text, err := os.ReadFile(filepath.Join(deployFolder, "roomlog.toml"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		file := filepath.Join(t.TempDir(), "roomlog.toml")
+		if err := os.WriteFile(file, []byte(change(string(text))), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got := runIn(t.Context(), map[string]string{"ROOMLOG_DATA": t.TempDir()}, "config", "check", "--config", file); got.code != exitOK {
+			t.Errorf("roomlog.toml %s: %s", name, got.stderr)
+		}
+	}
+}
+
+// TestDeployFilesAreValid checks files with the programs that read them, if these are installed.
+func TestDeployFilesAreValid(t *testing.T) {
+	t.Parallel()
+	check := func(name string, args ...string) string {
+		t.Helper()
+		path, err := exec.LookPath(name)
+		if err != nil {
+			t.Logf("%s is not installed, its files are not checked", name)
+			return ""
+		}
+		out, err := exec.CommandContext(t.Context(), path, args...).CombinedOutput()
+		if err != nil {
+			t.Errorf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
+		}
+		return string(out)
+	}
+	check("promtool", "check", "rules", filepath.Join(deployFolder, "prometheus", "alerts.yaml"))
+	unit, err := os.ReadFile(filepath.Join(deployFolder, "roomlog.service"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "roomlog.service") // systemd-analyze refuses a program that is not there
+	if err := os.WriteFile(file, []byte(strings.ReplaceAll(string(unit), "/usr/local/bin/roomlog", "/bin/true")), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if out := check("systemd-analyze", "verify", file); out != "" {
+		t.Errorf("systemd-analyze verify: %s", out)
+	}
+	check("systemd-analyze", "security", "--offline=true", "--threshold=20", "--no-pager", file)
+}
+
+var alertName = regexp.MustCompile(`(?m)^ *- alert: (\w+)$`)
+
+// TestAlertsAreDocumented checks that OPERATIONS.md explains every alert.
+func TestAlertsAreDocumented(t *testing.T) {
+	t.Parallel()
+	operations, err := os.ReadFile("../../docs/OPERATIONS.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	alerts := alertName.FindAllStringSubmatch(deployFiles(t)[filepath.Join(deployFolder, "prometheus", "alerts.yaml")], -1)
+	if len(alerts) < 10 {
+		t.Fatalf("%d alerts", len(alerts))
+	}
+	for _, alert := range alerts {
+		if !strings.Contains(string(operations), "| `"+alert[1]+"` (") {
+			t.Errorf("OPERATIONS.md does not explain the alert %s", alert[1])
+		}
+	}
+}

@@ -18,6 +18,7 @@ import (
 	"roomlog/api/token"
 	"roomlog/domain"
 	"roomlog/eventstore"
+	"roomlog/eventstore/transparency"
 	"roomlog/internal/disk"
 	"roomlog/internal/limit"
 	"roomlog/internal/settings"
@@ -85,6 +86,8 @@ type Config struct {
 	Proxies     limit.Proxies // trusted proxies, whose X-Forwarded-For is used; nil: loopback addresses
 	MetricsFrom limit.Proxies // addresses that may read /metrics; nil: loopback addresses
 	GuestChat   bool          // whether users may sign in with an e-mail address and no password
+
+	Witnesses *transparency.Witnesses // witnesses of the transparency log; nil: none
 
 	RefuseUploads bool // whether uploads are refused as storage_full, because the folder Uploads is temporary
 

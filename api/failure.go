@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"roomlog/api/password"
+	"roomlog/api/tlog"
 	"roomlog/domain"
 	"roomlog/eventstore"
 	"roomlog/eventstore/place"
@@ -56,7 +57,7 @@ const (
 	codeImageDamaged  domain.Code = "image_damaged"
 	codeImageSize     domain.Code = "image_too_many_pixels"
 	codeStorageFull   domain.Code = "storage_full"
-	codeSignature     domain.Code = "signature_invalid"
+	codeSignature     domain.Code = tlog.CodeSignature
 	codeCursor        domain.Code = "cursor_invalid"
 	codeCursorLost    domain.Code = "cursor_lost"
 )
@@ -78,6 +79,11 @@ var chinese = map[domain.Code]string{
 	codeImageSize:         "图片尺寸过大，最多6400万像素，边长不超过16384像素",
 	codeStorageFull:       "存储空间不足，请稍后再试",
 	codeSignature:         "签名错误",
+	tlog.CodeWitness:      "未知的见证人",
+	tlog.CodeTree:         "透明日志的树不一致",
+	tlog.CodeUnknownSize:  "透明日志没有该检查点",
+	tlog.CodeFork:         "透明日志与该检查点矛盾",
+	tlog.CodeNotSigned:    "证明尚未生成，请稍后再试",
 }
 
 // statuses maps codes to HTTP statuses. Codes that are not in it have status 400.
@@ -129,6 +135,11 @@ var statuses = map[domain.Code]int{
 	domain.CodeUploadQuota:         http.StatusConflict,
 	codeStorageFull:                http.StatusInsufficientStorage,
 	codeCursorLost:                 http.StatusConflict,
+	tlog.CodeWitness:               http.StatusForbidden,
+	tlog.CodeTree:                  http.StatusConflict,
+	tlog.CodeUnknownSize:           http.StatusConflict,
+	tlog.CodeFork:                  http.StatusConflict,
+	tlog.CodeNotSigned:             http.StatusConflict,
 	codeBodyTooLarge:               http.StatusRequestEntityTooLarge,
 	codeImage:                      http.StatusUnsupportedMediaType,
 	codeImageDamaged:               http.StatusUnsupportedMediaType,

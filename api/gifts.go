@@ -2,9 +2,17 @@ package api
 
 import (
 	"context"
+	"errors"
+	"net/http"
+	"strconv"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/go-chi/chi/v5"
+
+	"roomlog/api/tlog"
 	"roomlog/domain"
+	"roomlog/eventstore/transparency/tree"
 	"roomlog/projections"
 )
 
@@ -120,4 +128,60 @@ func (s *server) refundGift(ctx context.Context, in *refundInput) (refund, error
 	}
 	e, r, err := eventOf[domain.GiftRefunded](receipt)
 	return refund{r.Position, e.Coins}, err
+}
+
+// giftProof serves the proof of a gift: the file that roomlog audit gift writes. Its bytes are not put into an envelope,
+// because a checker accepts the file only as it is.
+func (s *server) giftProof(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), s.RequestTimeout)
+	defer cancel()
+	file, err := s.proveGift(ctx, chi.URLParam(r, "position"))
+	if err != nil {
+		writeFailure(w, s.failure(ctx, err, nil))
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Content-Disposition", `attachment; filename="gift.json"`)
+	h.Set("Cache-Control", "no-store")
+	_, _ = w.Write(file) // fails only if the client has disconnected
+}
+
+// proveGift returns the proof of the gift at a position, for an auditor, the sender or the streamer.
+func (s *server) proveGift(ctx context.Context, text string) (file []byte, err error) {
+	position, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || position < 1 || strconv.FormatInt(position, 10) != text {
+		return nil, badRequest("the path must contain the position of the gift, like /api/gift/133/proof")
+	}
+	if err := s.waitForHead(ctx); err != nil {
+		return nil, err
+	}
+	sent, _, err := s.Queries.SentGift(ctx, position)
+	if isNotFound(err) {
+		err = refusal(domain.CodeGiftRecordNotFound, "no gift was sent at position %d", position)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if user := requestOf(ctx).user; user.ID != sent.Sender && user.ID != sent.Streamer && !hasRole(user, domain.RoleAuditor) {
+		return nil, refusal(domain.CodeForbidden, "the proof of another user's gift needs the role %s", domain.RoleAuditor)
+	}
+	proof, err := tree.ProveLatest(ctx, s.Store.Pool(), position)
+	if errors.Is(err, tree.ErrNotSigned) {
+		return nil, refusal(tlog.CodeNotSigned, "no signed checkpoint covers the gift yet: a server signs one within a second")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return proof.Encode()
+}
+
+func documentGiftProof(o *huma.Operation, _ huma.Registry) {
+	o.Description += " The file contains the event of the gift as it is stored, with the balance of the sender after it, the hashes that lead to the root of the transparency log, and the signed checkpoint. " +
+		"Check it with roomlog audit check, or with the module proof.js of the page; docs/AUDIT.md describes how. It has no envelope, because every byte counts."
+	o.Responses["200"] = &huma.Response{Description: "The proof.", Content: map[string]*huma.MediaType{
+		"application/json": {Schema: &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true}},
+	}}
+	o.Parameters = append(o.Parameters, &huma.Param{Name: "position", In: "path", Required: true, Description: "position of the gift", Example: 133,
+		Schema: &huma.Schema{Type: huma.TypeInteger, Format: "int64"}})
 }

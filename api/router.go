@@ -142,6 +142,8 @@ func (r *routes) registerHistory() {
 	serve(r, get("/api/live/{id}/at", "Read a live as it was at a position of the log or at a time", ownerOr(domain.RoleAnalyst, domain.RoleAuditor), rateReads), r.readLiveAt)
 	serve(r, get("/api/gift/history", "List the gifts sent to the caller's lives, or to all lives", authenticated(auditor), rateReads).
 		refuses(codeCursor, codeCursorLost, domain.CodeForbidden, domain.CodeLiveNotFound), r.giftHistory)
+	serveRaw[any](r, get("/api/gift/{position}/proof", "Read the proof that the transparency log contains a gift", authenticated("a token of the sender or the streamer of the gift, or the role auditor"), rateReads).
+		refuses(domain.CodeForbidden, domain.CodeGiftRecordNotFound, tlog.CodeNotSigned), documentGiftProof, plainRefusal, r.giftProof)
 	serve(r, get("/api/coin/history", "List the movements of a coin account", authenticated(auditor), rateReads).
 		refuses(codeCursor, codeCursorLost, domain.CodeForbidden), r.coinHistory)
 	serve(r, get("/api/ledger/balance", "Read the trial balance: the balances of all accounts, now or earlier", role(domain.RoleAuditor), rateReads), r.readTrialBalance)
@@ -151,14 +153,28 @@ func (r *routes) registerHistory() {
 		replay.Document, plainRefusal, r.replayEvents)
 }
 
+// maxCosigned is the maximum size of a checkpoint with cosignatures in bytes.
+const maxCosigned = 64 << 10
+
 func (r *routes) registerTransparency() {
-	h := tlog.Handler{Pool: r.Store.Pool(), NotFound: r.routeNotFound, Timeout: r.RequestTimeout, Failed: func(w http.ResponseWriter, req *http.Request, err error) {
-		writeFailure(w, r.failure(req.Context(), err, nil))
-	}}
+	h := tlog.Handler{
+		Pool: r.Store.Pool(), LogID: r.Store.ID(), Witnesses: r.Witnesses, NotFound: r.routeNotFound, Timeout: r.RequestTimeout, Log: r.log,
+		Body: func(w http.ResponseWriter, req *http.Request) ([]byte, error) {
+			return r.readBody(w, req, maxCosigned, r.BodyTimeout)
+		},
+		Succeeded: func(w http.ResponseWriter, data any) { writeJSON(w, http.StatusOK, success[any]{"ok", data}) },
+		Failed: func(w http.ResponseWriter, req *http.Request, err error) {
+			writeFailure(w, r.failure(req.Context(), err, nil))
+		},
+	}
 	serveRaw[string](r, get(tlog.CheckpointPath, "Read the newest signed checkpoint of the transparency log", anyone(), rateReads).refuses(codeNoRoute),
 		func(o *huma.Operation, _ huma.Registry) { tlog.DescribeCheckpoint(o) }, plainRefusal, h.Checkpoint)
 	serveRaw[string](r, get(tlog.TilePath, "Read a tile of the transparency log", anyone(), rateReads).refuses(codeNoRoute),
 		func(o *huma.Operation, _ huma.Registry) { tlog.DescribeTile(o) }, plainRefusal, h.Tile)
+	serve(r, get(tlog.WitnessesPath, "List the witnesses of the transparency log with the newest checkpoints that they have cosigned", anyone(), rateReads), h.ListWitnesses)
+	serveRaw[success[tlog.Cosigned]](r, post(tlog.CosignaturePath, "Add cosignatures of witnesses to a checkpoint of the transparency log", anyone(), rateReads).
+		refuses(tlog.CodeSignature, tlog.CodeWitness, tlog.CodeTree, tlog.CodeUnknownSize, tlog.CodeFork),
+		func(o *huma.Operation, _ huma.Registry) { tlog.DescribeCosignature(o) }, plainRefusal, h.AddCosignature)
 }
 
 func (r *routes) registerStreams() {

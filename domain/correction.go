@@ -139,7 +139,7 @@ type ApproveCorrection struct {
 func (ApproveCorrection) Type() string { return "correction.approve" }
 
 func (c ApproveCorrection) Reads(Actor) []Stream {
-	return []Stream{correctionStream(c.Correction), c.Account.stream(), coinHoldsStream}
+	return []Stream{correctionStream(c.Correction), userStream(c.Account.owner()), c.Account.stream(), coinHoldsStream}
 }
 
 func (c ApproveCorrection) decide(view View) ([]Event, error) {
@@ -153,6 +153,9 @@ func (c ApproveCorrection) decide(view View) ([]Event, error) {
 		return nil, refuse(CodeForbidden, "another operator must approve the correction")
 	case view.Now.Unix() >= correction.Expires:
 		return nil, refuse(CodeCorrectionClosed, "correction %d was not approved in time", c.Correction)
+	}
+	if _, err := view.existingUser(correction.User); err != nil { // forgotten since the proposal
+		return nil, err
 	}
 	booked, err := view.correct(c.Correction, correction, c.Received)
 	if err != nil {

@@ -59,6 +59,7 @@ func TestCorrections(t *testing.T) {
 			return c
 		}()}), by: second, when: approve, refused: domain.CodeCorrectionClosed},
 		{name: "an approval is refused the second time", given: events(waiting, []domain.Event{domain.CorrectionApproved{Correction: 1, User: viewer}}), by: second, when: approve, refused: domain.CodeCorrectionClosed},
+		{name: "an approval is refused after the user was forgotten", given: events(waiting, []domain.Event{domain.UserForgotten{User: viewer}}), by: second, when: approve, refused: domain.CodeUserUnavailable},
 		{name: "an approval of nothing is refused", by: second, when: approve, refused: domain.CodeCorrectionNotFound},
 		{name: "an approval with another account is refused", given: waiting, by: second, when: domain.ApproveCorrection{Correction: 1, Account: "user-13"}, refused: domain.CodeBadRequest},
 		{name: "a rejection ends the correction", given: waiting, by: operator, when: domain.RejectCorrection{Correction: 1, Reason: "no receipt"}, then: []domain.Event{domain.CorrectionRejected{Correction: 1, User: viewer, Reason: "no receipt"}}},

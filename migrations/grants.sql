@@ -14,6 +14,8 @@ GRANT SELECT, INSERT, DELETE ON survey_reply TO roomlog_serving;
 GRANT SELECT, INSERT, UPDATE ON tlog_tile TO roomlog_serving;
 GRANT SELECT, UPDATE ON tlog_tree TO roomlog_serving;
 GRANT SELECT, INSERT, DELETE ON tlog_checkpoint TO roomlog_serving;
+GRANT SELECT, INSERT, DELETE ON tlog_cosignature TO roomlog_serving;
+GRANT SELECT, INSERT ON tlog_fork TO roomlog_serving;
 -- The projector of a server writes the read tables.
 GRANT USAGE ON SCHEMA read TO roomlog_serving;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA read TO roomlog_serving;

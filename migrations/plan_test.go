@@ -30,7 +30,7 @@ var smallTables = map[string]string{
 	"checkpoint": "one row for each consumer group", "secret_fingerprint": "one row for each secret",
 	"survey_reply": "deleted when the survey ends", "gift": "the catalogue",
 	"poison": "events that a projection could not apply", "coin_hold": "closed coins", "coin_held": "events that wait for closed coins",
-	"coin_closing": "closed coins", "tlog_tree": "one row", "chat_room": "package domain limits how many there are",
+	"coin_closing": "closed coins", "tlog_tree": "one row", "tlog_fork": "evidence of a rewritten history, at most 100 rows", "chat_room": "package domain limits how many there are",
 }
 
 // scanningStatements are the statements that may read a whole table, and those that cannot be explained, with the reason. Each key
@@ -38,11 +38,12 @@ var smallTables = map[string]string{
 var scanningStatements = map[string]string{
 	"eventstore/audit/":          "roomlog verify compares everything with everything",
 	"cmd/roomlog/analytics/sql/": "a script that creates the views of analysts, which read all events",
-	"cmd/roomlog/admin/auditproof.go: Seq Scan on gift_record":                                               "an auditor looks up one gift by its id; an index would make every gift slower",
-	"eventstore/transparency/tree/restart.go: Seq Scan on tlog_tile":                                         "an operator begins a new tree",
-	"eventstore/transparency/tree/sql/count_tiles.sql: Seq Scan on tlog_tile":                                "roomlog verify counts the tiles",
-	"eventstore/transparency/tree/sql/select_checkpoints.sql: index tlog_checkpoint_pkey of tlog_checkpoint": "roomlog verify checks all checkpoints",
-	"projections/ledger/sql/select_totals.sql: Seq Scan on coin,":                                            "a trial balance has all accounts",
+	"cmd/roomlog/admin/auditproof.go: Seq Scan on gift_record":                                                  "an auditor looks up one gift by its id; an index would make every gift slower",
+	"eventstore/transparency/tree/restart.go: Seq Scan on tlog_tile":                                            "an operator begins a new tree",
+	"eventstore/transparency/tree/sql/count_tiles.sql: Seq Scan on tlog_tile":                                   "roomlog verify counts the tiles",
+	"eventstore/transparency/tree/sql/select_checkpoints.sql: index tlog_checkpoint_pkey of tlog_checkpoint":    "roomlog verify checks all checkpoints",
+	"eventstore/transparency/tree/sql/select_cosignatures.sql: index tlog_cosignature_pkey of tlog_cosignature": "roomlog verify checks all cosignatures",
+	"projections/ledger/sql/select_totals.sql: Seq Scan on coin,":                                               "a trial balance has all accounts",
 	"projections/rebuild/":                                                                   "roomlog rebuild and verify read all tables, and put the names of schemas into statements",
 	"projections/sql/select_unused_uploads.sql: Seq Scan":                                    "the cleaner looks for the names of old uploads in all texts, if there are old uploads",
 	"projections/sql/select_unused_credentials.sql: Seq Scan":                                "the cleaner compares all credentials with all users",

@@ -22,7 +22,7 @@ func Of(c domain.Command) []domain.Code {
 	case "connection.kick":
 		return []domain.Code{domain.CodeBadRequest, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong}
 	case "correction.approve":
-		return []domain.Code{domain.CodeBadRequest, domain.CodeForbidden, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeReviewFull, domain.CodeEarningsTooFew, domain.CodeCorrectionNotFound, domain.CodeCorrectionClosed, domain.CodeCoinsTooFew, domain.CodeCoinsOverflow, domain.CodeCoinsClosed}
+		return []domain.Code{domain.CodeBadRequest, domain.CodeUserUnavailable, domain.CodeForbidden, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeReviewFull, domain.CodeEarningsTooFew, domain.CodeCorrectionNotFound, domain.CodeCorrectionClosed, domain.CodeCoinsTooFew, domain.CodeCoinsOverflow, domain.CodeCoinsClosed}
 	case "correction.propose":
 		return []domain.Code{domain.CodeBadRequest, domain.CodeUserUnavailable, domain.CodeForbidden, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeReviewFull, domain.CodeEarningsTooFew, domain.CodeNumberOutOfRange, domain.CodeCoinsTooFew, domain.CodeCoinsOverflow, domain.CodeCoinsClosed}
 	case "correction.reject":

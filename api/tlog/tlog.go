@@ -3,6 +3,7 @@ package tlog
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"strconv"
 	"time"
@@ -32,17 +33,23 @@ const (
 // Handler serves the transparency log in a database. While the database is a standby, it serves no checkpoint, and calls
 // Failed instead of NotFound.
 type Handler struct {
-	Pool     *pgxpool.Pool
-	Timeout  time.Duration                                           // maximum time of a query
-	NotFound http.HandlerFunc                                        // writes the response to a request for something that does not exist
-	Failed   func(w http.ResponseWriter, r *http.Request, err error) // writes the response to a request that failed
+	Pool      *pgxpool.Pool
+	LogID     string                  // id of the log
+	Witnesses *transparency.Witnesses // witnesses whose cosignatures are accepted; nil: none
+	Timeout   time.Duration           // maximum time of a query
+	Log       *slog.Logger
+
+	Body      func(w http.ResponseWriter, r *http.Request) ([]byte, error) // reads the body of a request
+	Succeeded func(w http.ResponseWriter, data any)                        // writes the response to a request that has succeeded
+	NotFound  http.HandlerFunc                                             // writes the response to a request for something that does not exist
+	Failed    func(w http.ResponseWriter, r *http.Request, err error)      // writes the response to a request that failed
 }
 
 // Checkpoint serves the newest signed checkpoint.
 func (h Handler) Checkpoint(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), h.Timeout)
 	defer cancel()
-	signed, err := tree.ReadPublic(ctx, h.Pool)
+	signed, err := tree.ReadPublic(ctx, h.Pool, h.Witnesses)
 	switch {
 	case err != nil:
 		h.Failed(w, r, err)
@@ -84,13 +91,14 @@ func write(w http.ResponseWriter, contentType, cache string, body []byte) {
 	_, _ = w.Write(body) // fails only if the client has disconnected
 }
 
+const exampleCheckpoint = "roomlog/5f0c2a77-3a52-4d6e-9a4b-0c9d1e2f3a4b/1\n4711\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n\n" +
+	"— roomlog/5f0c2a77-3a52-4d6e-9a4b-0c9d1e2f3a4b/1 k1i/yQ==\n"
+
 // DescribeCheckpoint completes the documentation of the checkpoint.
 func DescribeCheckpoint(o *huma.Operation) {
-	const example = "roomlog/5f0c2a77-3a52-4d6e-9a4b-0c9d1e2f3a4b/1\n4711\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n\n" +
-		"— roomlog/5f0c2a77-3a52-4d6e-9a4b-0c9d1e2f3a4b/1 k1i/yQ==\n"
-	o.Description += " A signed note with origin, size and root of the tree (C2SP tlog-checkpoint). docs/AUDIT.md describes how to check it. 404 if none was signed yet."
+	o.Description += " A signed note with origin, size and root of the tree (C2SP tlog-checkpoint). With a line for each witness that has cosigned it (C2SP tlog-cosignature). docs/AUDIT.md describes how to check it. 404 if none was signed yet."
 	o.Responses["200"] = &huma.Response{Description: "The newest signed checkpoint.", Content: map[string]*huma.MediaType{
-		"text/plain": {Schema: &huma.Schema{Type: huma.TypeString}, Example: example},
+		"text/plain": {Schema: &huma.Schema{Type: huma.TypeString}, Example: exampleCheckpoint},
 	}}
 }
 

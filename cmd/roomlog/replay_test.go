@@ -3,11 +3,43 @@ package main_test
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+
+	"github.com/lxzan/gws"
 )
+
+// replaySink is a WebSocket that collects the frames of a replay.
+type replaySink struct {
+	gws.BuiltinEventHandler
+	refuse atomic.Bool // closes the next connection after its first frame
+
+	mu     sync.Mutex
+	frames []string
+}
+
+func (s *replaySink) OnMessage(conn *gws.Conn, message *gws.Message) {
+	defer message.Close()
+	if s.refuse.Load() {
+		_ = conn.NetConn().Close()
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.frames = append(s.frames, string(message.Bytes()))
+}
+
+func (s *replaySink) all() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.frames)
+}
 
 // TestReplayOfALive lets a viewer watch a live, and replays the live later: as text, and as the pushes that the viewer has
 // received.
@@ -22,7 +54,7 @@ func TestReplayOfALive(t *testing.T) {
 	enter(t, c, live, "")
 	b := bert.connect("")
 	enter(t, b, live, "")
-	b.must("comment.post", map[string]any{"live": live, "text": "good\u202eevening"}, "")
+	posted := into[struct{ Pos int64 }](t, b.must("comment.post", map[string]any{"live": live, "text": "good\u202eevening"}, ""))
 	b.must("gift.send", map[string]any{"live": live, "gift": 1, "num": 3}, "k1")
 	b.must("room.leave", map[string]any{"live": live}, "")
 
@@ -65,10 +97,42 @@ TIME  bert left
 		t.Errorf("the replay contains\n%s\nwhile carl received\n%s", strings.Join(replayed, "\n"), strings.Join(pushed, "\n"))
 	}
 
+	// The same into a WebSocket, when a comment was removed meanwhile.
+	anna.connect("").must("comment.remove", map[string]any{"live": live, "comment": posted.Pos}, "")
+	sink := &replaySink{}
+	upgrader := gws.NewUpgrader(sink, nil)
+	overlay := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		conn, err := upgrader.Upgrade(w, r)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		conn.ReadLoop()
+	}))
+	defer overlay.Close()
+	address := strings.Replace(overlay.URL, "http", "ws", 1)
+	var again []string
+	for line := range strings.Lines(at.roomlog("replay", fmt.Sprint(live), "--speed", "100000", "--json")) {
+		again = append(again, strings.TrimSuffix(line, "\n"))
+	}
+	if out := at.roomlog("replay", fmt.Sprint(live), "--speed", "100000", "--socket", address+"/overlay"); out != "" {
+		t.Errorf("a replay into a socket printed %s", out)
+	}
+	eventually(t, "the socket has all frames", func() bool { return len(sink.all()) >= len(again) })
+	if got := sink.all(); !slices.Equal(got, again) || strings.Contains(strings.Join(got, ""), "evening\"") {
+		t.Errorf("the socket received\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(again, "\n"))
+	}
+	sink.refuse.Store(true)
+	if out, code := at.try("replay", fmt.Sprint(live), "--max-gap", "100ms", "--speed", "0.1", "--socket", address); code != 1 || !strings.Contains(out, "the socket has closed the connection at position") {
+		t.Errorf("a socket that closes: exit code %d, %s", code, out)
+	}
+	overlay.Close()
+
 	if out := at.roomlog("replay", fmt.Sprint(live), "--skip", "24h"); strings.Count(out, "\n") != 1 {
 		t.Errorf("a replay that begins after the end printed %s", out)
 	}
-	for _, bad := range [][]string{{"999"}, {"0"}, {"x"}, {fmt.Sprint(live), "--speed", "0"}, {fmt.Sprint(live), "--speed", "NaN"}, {fmt.Sprint(live), "--max-gap", "-1s"}} {
+	for _, bad := range [][]string{{"999"}, {"0"}, {"x"}, {fmt.Sprint(live), "--speed", "0"}, {fmt.Sprint(live), "--speed", "NaN"}, {fmt.Sprint(live), "--max-gap", "-1s"},
+		{fmt.Sprint(live), "--socket", "http://localhost"}, {fmt.Sprint(live), "--socket", "ws://"}, {fmt.Sprint(live), "--socket", address}, {fmt.Sprint(live), "--socket", address, "--json"}} {
 		if out, code := at.try(append([]string{"replay"}, bad...)...); code == 0 || !strings.Contains(out, "roomlog: ") {
 			t.Errorf("replay %v: exit code %d, %s", bad, code, out)
 		}

@@ -62,6 +62,8 @@ func BenchmarkFigureGrowth(b *testing.B) {
 		b.Logf("%d events: verify %s, %d MB; rebuild %s, %d MB", w.Head(), verified[i].took.Round(time.Millisecond), verified[i].heap>>20,
 			rebuilt[i].took.Round(time.Millisecond), rebuilt[i].heap>>20)
 	}
+	b.ReportMetric(verified[1].took.Seconds(), "verify_1m_seconds")
+	b.ReportMetric(float64(verified[1].heap)/(1<<20), "verify_1m_mib")
 	b.ReportMetric(verified[0].growth(verified[1]), "verify_growth")
 	b.ReportMetric(rebuilt[0].growth(rebuilt[1]), "rebuild_growth")
 	b.ReportMetric(float64(verified[1].heap)/float64(verified[0].heap), "verify_memory_growth")

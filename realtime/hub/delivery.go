@@ -144,8 +144,11 @@ func (v *delivery) deliverBatch(ctx context.Context, b feed.Batch) {
 // deliver delivers one delta to its subscribers, to the followers and to the clients of its recipient.
 func (v *delivery) deliver(d projections.Delta) {
 	switch d.Event.(type) {
-	case domain.UserProfileChanged, domain.UserForgotten:
+	case domain.UserProfileChanged:
 		v.profiles.Add(1)
+	case domain.UserForgotten:
+		v.profiles.Add(1)
+		v.registry.userForgotten()
 	}
 	v.registry.deliverToSubscribers(d)
 	for _, f := range v.registry.followers {

@@ -159,6 +159,15 @@ func (r *registry) deliverToSubscribers(d projections.Delta) {
 	}
 }
 
+// userForgotten notifies all subscribers that a user was erased. The caller must have locked mu.
+func (r *registry) userForgotten() {
+	for _, subscribers := range r.subscribers {
+		for s := range subscribers {
+			s.UserForgotten()
+		}
+	}
+}
+
 // moderate kicks or bans the clients that an event concerns. The caller must have locked mu.
 func (r *registry) moderate(d projections.Delta) {
 	switch e := d.Event.(type) {

@@ -18,6 +18,9 @@ type Subscriber interface {
 	// HistoryChanged is called when the log has fallen back to an earlier state. What was delivered may no longer be
 	// true. The next deltas follow after position; history is the number of the new history of the log.
 	HistoryChanged(history, position int64)
+	// UserForgotten is called when a user was erased. Deltas that the subscriber keeps may contain the name and texts of
+	// the user. Read again, they do not.
+	UserForgotten()
 }
 
 // Follower receives all deltas of the feed, in order, and selects the ones it needs itself. The chat is a Follower; the

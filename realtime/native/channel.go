@@ -42,6 +42,8 @@ type channel struct {
 	recent  []fact     // the newest facts, oldest first
 	wanted  int64      // the smallest position after which a waiting session needs the facts
 
+	erasures int64 // number of calls of UserForgotten
+
 	resumable int64 // more than maxResume facts of the log follow every position before this one
 
 	reading chan struct{} // contains an element while a session reads facts from the log
@@ -120,6 +122,16 @@ func (c *channel) DeliverGauges(g projections.Gauges) {
 	if !c.held { // a snapshot will be sent, which contains gauges
 		c.fan.Push(gaugesFrame(g))
 	}
+}
+
+// UserForgotten drops the facts that the channel keeps, because some may contain the name or texts of the user. Clients that
+// resume get them from the log, without these.
+func (c *channel) UserForgotten() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.flushBatch()
+	c.recent, c.start, c.shared = nil, c.last, nil
+	c.erasures++
 }
 
 // Reset stops the channel. The hub also resets the clients in it, which reconnect and use a new channel.

@@ -44,6 +44,7 @@ func (s *session) keepFrom(ctx context.Context, c *channel, history, pos, entere
 		if err := s.Hub.WaitFor(ctx, max(c.oldest(), entered)); err != nil {
 			return false, err
 		}
+		erasures := c.countErasures()
 		upTo := s.Hub.Position() // the channel has delivered every fact up to this position, and keeps later facts
 		facts, err := s.Hub.Deltas(ctx, c.live, after, upTo, maxResume+1)
 		tooMany := errors.Is(err, feed.ErrTooMany) || len(facts) > maxResume
@@ -51,7 +52,7 @@ func (s *session) keepFrom(ctx context.Context, c *channel, history, pos, entere
 		case err != nil && !tooMany:
 			return false, err
 		case !tooMany:
-			c.keep(history, after, upTo, facts)
+			c.keep(history, erasures, after, upTo, facts)
 		default:
 			c.recordTooMany(history, after)
 		}
@@ -99,12 +100,20 @@ func (c *channel) keeps(history, pos int64) bool {
 	return c.history == history && c.start <= pos
 }
 
-// keep replaces the facts up to upTo by those of the log with after < position ≤ upTo. It does nothing if a fact between
-// these and the later facts of the channel may be missing, or if the channel has begun again.
-func (c *channel) keep(history, after, upTo int64, deltas []projections.Delta) {
+// countErasures returns the number of calls of UserForgotten.
+func (c *channel) countErasures() int64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.history != history || c.held || c.reset {
+	return c.erasures
+}
+
+// keep replaces the facts up to upTo by those of the log with after < position ≤ upTo. erasures is the result of
+// countErasures before they were read. keep does nothing if a fact between these and the later facts of the channel may be
+// missing, if the channel has begun again, or if a user was erased meanwhile.
+func (c *channel) keep(history, erasures, after, upTo int64, deltas []projections.Delta) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.history != history || c.erasures != erasures || c.held || c.reset {
 		return
 	}
 	c.flushBatch() // the batch may contain some of the deltas

@@ -110,6 +110,9 @@ func (c *channel) Deliver(d projections.Delta) {
 // DeliverGauges does nothing, because these clients get the numbers from the viewer list.
 func (c *channel) DeliverGauges(projections.Gauges) {}
 
+// UserForgotten does nothing: missed events are read from the log, and the viewer list gets a changed profile.
+func (c *channel) UserForgotten() {}
+
 // Reset ends the Engine.IO sessions of all sockets, so that their clients reconnect.
 func (c *channel) Reset() {
 	c.mu.Lock()

@@ -4,6 +4,7 @@ import { account, asking, client, go, notify, number, roles, say, t, time } from
 import { newKey } from "./client.js";
 import { Action, Dialog, Empty, Sentence, Tabs, useTimer, useTitle } from "./parts.js";
 import { Chart } from "./chart.js";
+import { GiftProof } from "./giftproof.js";
 
 const kept = 150; // samples of the charts
 
@@ -111,6 +112,7 @@ function Gifts() {
   const [filter, setFilter] = useState({ live: "", sender: "", from: "", to: "" });
   const [items, setItems] = useState([]);
   const [cursor, setCursor] = useState(null);
+  const [proven, setProven] = useState(0);
   const [error, setError] = useState(null);
   const read = async (before) => {
     const query = new URLSearchParams({ limit: "100" });
@@ -130,7 +132,8 @@ function Gifts() {
   return html`<form class="filters" onSubmit=${(e) => { e.preventDefault(); void read(); }}>${field("live", t("op.live.id"), "text")}${field("sender", t("op.user.id"), "text")}${field("from", t("op.from"), "datetime-local")}${field("to", t("op.to"), "datetime-local")}
       <button class="button">${t("op.find")}</button><button type="button" class="button quiet" onClick=${() => download("gifts.csv", [["at", "live", "sender", "name", "gift", "num", "coins"], ...items.map((g) => [g.at, g.live, g.sender.id, g.sender.name, g.name, g.num, g.coin])])}>CSV</button></form>
     <${Sentence} error=${error} />
-    <${Table} label=${t("gifts")} head=${[t("when"), t("live"), t("studio.who"), t("gifts"), t("studio.coins")]} rows=${items.map((g) => html`<tr key=${g.id}><td>${time(g.at)}</td><td><a href=${"/watch/" + g.live}>${g.live}</a></td><td dir="auto">${g.sender.name} (${g.sender.id})</td><td dir="auto">${g.name} ×${number(g.num)}</td><td>${number(g.coin)}</td></tr>`)} />
+    <${Table} label=${t("gifts")} head=${[t("when"), t("live"), t("studio.who"), t("gifts"), t("studio.coins"), ""]} rows=${items.map((g) => html`<tr key=${g.id}><td>${time(g.at)}</td><td><a href=${"/watch/" + g.live}>${g.live}</a></td><td dir="auto">${g.sender.name} (${g.sender.id})</td><td dir="auto">${g.name} ×${number(g.num)}</td><td>${number(g.coin)}</td><td class="end"><button type="button" class="button quiet small" onClick=${() => setProven(g.position)}>${t("proof")}</button></td></tr>`)} />
+    ${proven > 0 && html`<${GiftProof} key=${proven} position=${proven} close=${() => setProven(0)} />`}
     ${cursor && html`<div class="center"><button type="button" class="button quiet" onClick=${() => read(cursor)}>${t("more")}</button></div>`}`;
 }
 

@@ -30,11 +30,27 @@ func (auditStatus) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error 
 		if s.Signed != nil {
 			fmt.Fprintf(sh.Stdout, "newest checkpoint:\n\n%s\n", s.Signed)
 		}
+		if err := printWitnesses(ctx, sh, b); err != nil {
+			return err
+		}
 		if s.Halted != "" {
 			return &tree.HaltError{Reason: s.Halted}
 		}
 		return nil
 	})
+}
+
+// printWitnesses prints up to which position each witness has cosigned the current tree.
+func printWitnesses(ctx context.Context, sh cli.Shell, b *backend) error {
+	s, err := tree.ReadState(ctx, b.owner)
+	if err != nil {
+		return err
+	}
+	witnesses, err := tree.ReadCosigners(ctx, b.owner, s.Number)
+	for _, w := range witnesses {
+		fmt.Fprintf(sh.Stdout, "cosigned up to position %d by %s\n", w.Size, w.Key)
+	}
+	return err
 }
 
 type auditKey struct{}

@@ -93,6 +93,8 @@ func (c *auditPack) selected(ctx context.Context, b *backend, tx pgx.Tx, signed 
 type auditVerify struct {
 	Pack []string `arg:"" help:"Packs that roomlog audit pack has written. Several packs must continue each other, in the order of the log."`
 	Key  string   `required:"" placeholder:"KEY" help:"Public key of the transparency log, as roomlog audit key has printed it. Get it from somebody whom you trust, not from the sender of the pack."`
+
+	Checkpoint []string `sep:"none" placeholder:"FILE" help:"File with signed checkpoints that were kept elsewhere, as by roomlog witness --anchor. Those of the tree up to a position of the packs must have its root. The flag can be repeated."`
 }
 
 func (auditVerify) Help() string {
@@ -103,7 +105,8 @@ func (auditVerify) Help() string {
 
 Checks that the signed tree contains exactly these events, that every posting and balance follows from them, and that every byte
 of the pack is the one that roomlog writes. It names the first fault with its position and exits with 3. It uses neither a
-database nor a server. The balances before a pack are proven only if the packs before it are verified with it.`
+database nor a server. With --checkpoint, it compares the tree with checkpoints that were kept elsewhere, and so finds that the log
+was rewritten since. The balances before a pack are proven only if the packs before it are verified with it.`
 }
 
 // Standalone says that the command uses no database.
@@ -114,7 +117,16 @@ func (c *auditVerify) Run(ctx context.Context, sh cli.Shell) error {
 	if err != nil {
 		return fmt.Errorf("--key: %w", err)
 	}
+	var kept []transparency.Checkpoint
+	for _, path := range c.Checkpoint {
+		found, err := transparency.ReadCheckpoints(path, known)
+		if err != nil {
+			return fmt.Errorf("--checkpoint: %w", err)
+		}
+		kept = append(kept, found...)
+	}
 	var before *pack.Report
+	compared := 0
 	for _, path := range c.Pack {
 		file, err := os.Open(path)
 		if err != nil {
@@ -124,12 +136,19 @@ func (c *auditVerify) Run(ctx context.Context, sh cli.Shell) error {
 		if err != nil {
 			return errors.Join(err, file.Close())
 		}
-		report, err := pack.Verify(ctx, file, info.Size(), known, before)
+		report, err := pack.Verify(ctx, file, info.Size(), known, before, kept...)
 		if err = errors.Join(err, file.Close()); err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
 		printPack(sh, path, report)
 		before = &report
+		compared += report.Compared
+	}
+	switch {
+	case len(kept) > 0 && compared == 0:
+		return errors.New("no kept checkpoint could be compared with the packs: ask for a pack whose range contains the size of one")
+	case len(kept) > 0:
+		fmt.Fprintln(sh.Stdout, "the tree continues the kept checkpoints")
 	}
 	return nil
 }

@@ -138,6 +138,9 @@ func executeOne(ctx context.Context, g *cli.Globals, sh cli.Shell, c domain.Comm
 	})
 }
 
+// maxReviewed is the maximum number of held comments or reports in the output.
+const maxReviewed = 500
+
 type commentHeld struct {
 	Live int64 `min:"1" arg:"" help:"Live, see roomlog live list --all."`
 }
@@ -147,7 +150,7 @@ func (c *commentHeld) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) err
 		if err := b.catchUpToHead(ctx); err != nil {
 			return err
 		}
-		found, err := b.queries.HeldComments(ctx, projections.HeldFilter{Live: domain.LiveID(c.Live), Window: projections.Window{OldestFirst: true, Limit: maxLives}})
+		found, err := b.queries.HeldComments(ctx, projections.HeldFilter{Live: domain.LiveID(c.Live), Window: projections.Window{OldestFirst: true, Limit: maxReviewed}})
 		if err != nil {
 			return err
 		}
@@ -228,7 +231,7 @@ func (c *reportList) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) erro
 			return err
 		}
 		found, err := b.queries.Reports(ctx, projections.ReportFilter{
-			Live: domain.LiveID(c.Live), Decided: c.Decided, For: projections.OperatorStanding(0), Window: projections.Window{Limit: maxLives},
+			Live: domain.LiveID(c.Live), Decided: c.Decided, For: projections.OperatorStanding(0), Window: projections.Window{Limit: maxReviewed},
 		})
 		if err != nil {
 			return err

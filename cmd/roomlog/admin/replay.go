@@ -2,12 +2,16 @@ package admin
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"time"
+
+	"github.com/lxzan/gws"
 
 	"roomlog/cmd/roomlog/cli"
 	"roomlog/domain"
@@ -22,6 +26,7 @@ type replayCommand struct {
 	Skip   time.Duration `placeholder:"DURATION" min:"0s" max:"87600h" help:"Begin this long after the first event of the live, at most 87600h."`
 	MaxGap time.Duration `default:"5s" min:"0s" max:"87600h" help:"Longest pause between two lines, at most 87600h; longer silences are cut."`
 	JSON   bool          `name:"json" help:"Print what apps receive, as lines of JSON, for example to pipe them into a program."`
+	Socket string        `placeholder:"URL" help:"Connect to this WebSocket, like ws://localhost:9000/overlay, and send it what apps receive, one text frame for each line of --json. Nothing is printed."`
 }
 
 func (replayCommand) Help() string {
@@ -30,7 +35,25 @@ and ended. Removed comments are left out. Names are those of today, and the text
 
   roomlog replay 6 --speed 10
   roomlog replay 6 --skip 1h30m --max-gap 1s
-  roomlog replay 6 --speed 100000 --json > live.ndjson`
+  roomlog replay 6 --speed 100000 --json > live.ndjson
+  roomlog replay 6 --speed 10 --socket ws://localhost:9000/overlay
+
+With --socket, frames that the other side sends are ignored. The replay ends with an error if the other side closes the connection.
+The events of a live cannot be sent to /ws of a server: that would be new comments and gifts.`
+}
+
+// AfterApply refuses --socket with a URL that is none of a WebSocket, and together with --json.
+func (c *replayCommand) AfterApply() error {
+	u, err := url.Parse(c.Socket)
+	switch {
+	case c.Socket == "":
+		return nil
+	case err != nil || u.Scheme != "ws" && u.Scheme != "wss" || u.Hostname() == "":
+		return fmt.Errorf("--socket must be a URL like ws://localhost:9000/overlay (got %q)", c.Socket)
+	case c.JSON:
+		return errors.New("--socket and --json exclude each other: the socket receives the lines of --json")
+	}
+	return nil
 }
 
 const replayPage = 500 // events that are in memory
@@ -49,7 +72,13 @@ func (c *replayCommand) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) e
 			return err
 		}
 		r := &liveReplay{replayCommand: c, queries: b.queries, aside: aside, out: bufio.NewWriter(sh.Stdout)}
-		if !c.JSON {
+		if c.Socket != "" {
+			if r.socket, err = dialSocket(c.Socket); err != nil {
+				return err
+			}
+			defer r.socket.end()
+		}
+		if !c.JSON && c.Socket == "" {
 			fmt.Fprintf(r.out, "%s, live %d of %s\n", printable(live.Title), live.ID, printable(live.Owner.Name()))
 		}
 		err = r.run(ctx, b.store)
@@ -66,6 +95,7 @@ type liveReplay struct {
 	queries *projections.Queries
 	aside   map[int64]domain.Stream
 	out     *bufio.Writer
+	socket  *replaySocket // receives what apps receive; nil: out does
 
 	first time.Time // time of the first event of the live
 	last  time.Time // time of the newest printed event
@@ -137,6 +167,9 @@ func (r *liveReplay) print(ctx context.Context, d projections.Delta) error {
 		}
 	}
 	r.last = d.RecordedAt
+	if r.socket != nil {
+		return r.socket.send(replayedDelta{d.Kind, d.Live, d.Position, d.RecordedAt, d.Payload()})
+	}
 	if r.JSON {
 		encoder := json.NewEncoder(r.out)
 		encoder.SetEscapeHTML(false)
@@ -211,4 +244,61 @@ func lineFor(d projections.Delta) string {
 func elapsed(t time.Duration) string {
 	s := int64(t / time.Second)
 	return fmt.Sprintf("%02d:%02d:%02d", s/3600, s/60%60, s%60)
+}
+
+// sendTimeout is the maximum time for sending one frame to a socket.
+const sendTimeout = 10 * time.Second
+
+// replaySocket is the WebSocket into which a replay is played.
+type replaySocket struct {
+	gws.BuiltinEventHandler
+	conn  *gws.Conn
+	ended chan struct{} // closed when nothing more is read
+}
+
+// dialSocket connects to a WebSocket.
+func dialSocket(address string) (*replaySocket, error) {
+	s := &replaySocket{ended: make(chan struct{})}
+	conn, response, err := gws.NewClient(s, &gws.ClientOption{Addr: address, HandshakeTimeout: sendTimeout, ReadMaxPayloadSize: 64 << 10})
+	if err != nil {
+		return nil, fmt.Errorf("connect to --socket: %w", err)
+	}
+	_ = response.Body.Close() // the connection replaces the body
+	s.conn = conn
+	go func() {
+		defer close(s.ended)
+		conn.ReadLoop()
+	}()
+	return s, nil
+}
+
+// OnPing answers a ping.
+func (s *replaySocket) OnPing(conn *gws.Conn, payload []byte) { _ = conn.WritePong(payload) }
+
+// OnMessage ignores a frame.
+func (s *replaySocket) OnMessage(_ *gws.Conn, message *gws.Message) { _ = message.Close() }
+
+// send sends a line as a text frame.
+func (s *replaySocket) send(line replayedDelta) error {
+	var frame bytes.Buffer
+	encoder := json.NewEncoder(&frame)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(line); err != nil {
+		return err
+	}
+	err := s.conn.SetWriteDeadline(time.Now().Add(sendTimeout))
+	if err == nil {
+		err = s.conn.WriteMessage(gws.OpcodeText, bytes.TrimSuffix(frame.Bytes(), []byte("\n")))
+	}
+	if err != nil {
+		return fmt.Errorf("the socket has closed the connection at position %d: %w", line.Position, err)
+	}
+	return nil
+}
+
+// end closes the connection, and waits until nothing more is read.
+func (s *replaySocket) end() {
+	_ = s.conn.WriteClose(1000, nil) // fails if the other side has closed the connection
+	_ = s.conn.SetReadDeadline(time.Now().Add(sendTimeout))
+	<-s.ended
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"roomlog/cmd/roomlog/cli"
@@ -22,7 +21,7 @@ var ErrFault = errors.New("the log or its tables have a fault")
 
 type verifyCommand struct {
 	Quiet      bool     `short:"q" help:"Do not print progress."`
-	Checkpoint []string `sep:"none" placeholder:"FILE" help:"Signed checkpoint that you have kept outside the database. The log must still contain what it covers. Needs --key. The flag can be repeated."`
+	Checkpoint []string `sep:"none" placeholder:"FILE" help:"File with signed checkpoints that were kept outside the database, as by roomlog witness --anchor. The log must still contain what they cover. Needs --key. The flag can be repeated."`
 	Key        string   `placeholder:"KEY" help:"Public key that checks the signatures of --checkpoint, as roomlog audit key has printed it."`
 }
 
@@ -54,15 +53,13 @@ func (c *verifyCommand) kept() ([]tree.Kept, error) {
 	}
 	var all []tree.Kept
 	for _, path := range c.Checkpoint {
-		signed, err := os.ReadFile(path)
+		found, err := transparency.ReadCheckpoints(path, known)
 		if err != nil {
 			return nil, fmt.Errorf("--checkpoint: %w", err)
 		}
-		checkpoint, err := transparency.OpenCheckpoint(signed, known)
-		if err != nil {
-			return nil, fmt.Errorf("--checkpoint %s: %w", path, err)
+		for _, c := range found {
+			all = append(all, tree.Kept{Name: path, Checkpoint: c})
 		}
-		all = append(all, tree.Kept{Name: path, Checkpoint: checkpoint})
 	}
 	return all, nil
 }
@@ -106,7 +103,7 @@ func (c *verifyCommand) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) e
 		}
 		fmt.Fprintf(sh.Stdout, "ok: %s up to position %d, %s, in %s\n",
 			cli.Count(report.Events, "event"), report.Head, rowCount(report), report.Took.Round(time.Millisecond))
-		return nil
+		return printWitnesses(ctx, sh, b)
 	})
 }
 

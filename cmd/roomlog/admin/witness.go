@@ -9,6 +9,7 @@ import (
 
 	"roomlog/cmd/roomlog/cli"
 	"roomlog/eventstore/transparency"
+	"roomlog/eventstore/transparency/anchor"
 	"roomlog/eventstore/transparency/witness"
 )
 
@@ -17,7 +18,8 @@ type witnessCommand struct {
 	Key      string        `required:"" placeholder:"KEY" help:"Public key of the transparency log, as roomlog audit key has printed it at the server. While the secret of the server is being replaced: both keys, separated by a space."`
 	Interval time.Duration `default:"10s" min:"1s" max:"24h" help:"Time between two requests, 1s to 24h."`
 	Once     bool          `help:"Check once and end, for a timer."`
-	Name     string        `placeholder:"NAME" help:"Name of this witness, like witness.example. With a name, the witness adds its cosignature to the checkpoints that it keeps; its public key is in key.pub."`
+	Name     string        `placeholder:"NAME" help:"Name of this witness, like witness.example. With a name, the witness adds its cosignature to the checkpoints that it keeps; its public key is in key.pub. It delivers the cosignatures to the server, whose operator sets --witnesses."`
+	Anchor   []string      `sep:"none" placeholder:"FILE|URL" help:"Store each kept checkpoint elsewhere, too: append it to a file, or send it to a URL (POST, repeated after failures). The flag can be repeated."`
 }
 
 func (witnessCommand) Help() string {
@@ -25,8 +27,11 @@ func (witnessCommand) Help() string {
 
   roomlog witness https://live.example --key KEY --data DIR
 
+  roomlog witness https://live.example --key KEY --data DIR --name witness.example --anchor /mnt/other/checkpoints
+
 It keeps every signed checkpoint that it sees in the folder witness of DIR, and accepts a new one only if its tree continues
-the newest kept one. If the server has rewritten its history, the command says so, keeps the evidence in witness/rewritten, and
+the newest kept one. With --name it cosigns what it keeps, and delivers the cosignature to the server. With --anchor it stores
+the checkpoint elsewhere, too; roomlog verify and roomlog audit verify compare the log with such files (--checkpoint). If the server has rewritten its history, the command says so, keeps the evidence in witness/rewritten, and
 exits with 3; it does so at every start until somebody removes that file. It uses no database. Without --once it runs until
 it is stopped, and tries again while the server cannot be reached. docs/AUDIT.md describes the files.`
 }
@@ -69,6 +74,13 @@ func (c *witnessCommand) config(g *cli.Globals, sh cli.Shell) (witness.Config, e
 		return config, err
 	}
 	config = witness.Config{Source: source, Keys: known, Dir: filepath.Join(dir, "witness"), Interval: c.Interval, Log: g.Logger(sh, slog.LevelInfo)}
+	for _, target := range c.Anchor {
+		a, err := anchor.Open(target)
+		if err != nil {
+			return config, fmt.Errorf("--anchor: %w", err)
+		}
+		config.Anchors = append(config.Anchors, a)
+	}
 	if c.Name != "" {
 		var public string
 		if config.Cosigner, public, err = witness.OpenCosigner(config.Dir, c.Name); err != nil {

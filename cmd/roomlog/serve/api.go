@@ -16,6 +16,9 @@ import (
 
 func (c *config) apiConfig(env *environment, b *backend, tokens *token.Issuer, signer *media.Signer) (api.Config, error) {
 	payments, err := payment.NewSharedSecret(env.secrets.payment)
+	if err != nil {
+		return api.Config{}, err
+	}
 	config := c.api
 	config.Store, config.Commands, config.Queries, config.Feed, config.Admission = b.store, b.clients, b.queries, b.feed, b.admission
 	config.Tokens, config.Signs, config.Payments, config.Connections = tokens, signer, payments, b.connections
@@ -23,6 +26,7 @@ func (c *config) apiConfig(env *environment, b *backend, tokens *token.Issuer, s
 	config.AsyncAPI = native.AsyncAPI()
 	config.RefuseUploads = env.folderless
 	config.Now, config.Password, config.Log = env.sh.Now, env.sh.PasswordCost, env.log
+	config.Witnesses, err = c.WitnessSettings.Open()
 	return config, err
 }
 

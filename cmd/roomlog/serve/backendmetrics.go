@@ -79,6 +79,8 @@ func (b *backend) registerTreeMetrics(m metrics) {
 	m.gauge("tlog_size", "Events in the transparency log, as this process last saw it.", func() float64 { return float64(b.tree.Status().Size) })
 	m.gauge("tlog_unsigned_events", "Events in the log that no signed checkpoint covers, as this process last saw it.",
 		func() float64 { s := b.tree.Status(); return float64(s.Head - s.SignedSize) })
+	m.gauge("tlog_anchored_position", "Position up to which enough witnesses have cosigned the transparency log, as this process last saw it; 0 without --witnesses.",
+		func() float64 { return float64(b.tree.Status().Anchored) })
 	m.gauge("tlog_halted", "1 while the transparency log cannot continue, for example because the history of the log has changed, else 0.", func() float64 {
 		var halt *tree.HaltError
 		if errors.As(b.tree.Status().Err, &halt) {

@@ -151,6 +151,7 @@ func (c *config) groups() []group {
 		{"record", &c.recorder},
 		{"log", &c.logSettings},
 		{"log", &c.sequencer},
+		{"log", &c.WitnessSettings},
 	}
 }
 

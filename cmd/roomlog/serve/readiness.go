@@ -11,6 +11,7 @@ import (
 	"roomlog/cmd/roomlog/cli"
 	"roomlog/eventstore"
 	"roomlog/eventstore/consumer"
+	"roomlog/eventstore/transparency"
 	"roomlog/eventstore/transparency/tree"
 	"roomlog/internal/pgsession"
 	"roomlog/migrations"
@@ -22,10 +23,11 @@ const blockedLag = 2 * time.Second
 
 // readiness contains the checks of /readyz. If a check fails, a load balancer sends requests to other nodes.
 type readiness struct {
-	backend  *backend
-	stopping atomic.Bool
-	maxLag   time.Duration
-	more     []api.Check // checks of parts that only some processes run
+	backend   *backend
+	stopping  atomic.Bool
+	maxLag    time.Duration
+	witnesses *transparency.Witnesses // nil: none
+	more      []api.Check             // checks of parts that only some processes run
 }
 
 // checks returns all checks in the order in which they are called.
@@ -146,7 +148,7 @@ func (r *readiness) coins(ctx context.Context) (string, error) {
 	return note, api.Degraded("coins are " + note + ": run roomlog events list")
 }
 
-// tree reports whether the transparency log is halted. Any process may extend and sign it.
+// tree reports whether the transparency log is halted, and up to which position witnesses have cosigned it. Any process may extend and sign it.
 func (r *readiness) tree(ctx context.Context) (string, error) {
 	state, err := tree.ReadState(ctx, r.backend.pool)
 	if err != nil {
@@ -154,6 +156,13 @@ func (r *readiness) tree(ctx context.Context) (string, error) {
 	}
 	if state.Halted != "" {
 		return fmt.Sprintf("halted at %d of %d", state.SignedSize, state.Head), api.Degraded("transparency log is halted: run roomlog audit status")
+	}
+	_, anchored, err := tree.ReadWitnesses(ctx, r.backend.pool, state.Number, r.witnesses)
+	if err != nil {
+		return "unknown", err
+	}
+	if r.witnesses != nil {
+		return fmt.Sprintf("ok, anchored up to %d of %d", anchored, state.Head), nil
 	}
 	return "ok", nil
 }

@@ -48,7 +48,11 @@ func (c *config) openServers(ctx context.Context, env *environment, b *backend, 
 		return nil, err
 	}
 	slots := c.newSlots(proxies)
-	s := &servers{readiness: &readiness{backend: b, maxLag: c.MaxLag}}
+	witnesses, err := c.WitnessSettings.Open()
+	if err != nil {
+		return nil, err
+	}
+	s := &servers{readiness: &readiness{backend: b, maxLag: c.MaxLag, witnesses: witnesses}}
 	metrics := b.metrics()
 	signer, err := media.NewSigner(env.secrets.sign, c.SignLife, b.now)
 	if err != nil {

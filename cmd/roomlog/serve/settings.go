@@ -10,6 +10,7 @@ import (
 	"roomlog/api/token"
 	"roomlog/eventstore"
 	"roomlog/eventstore/ratelimit"
+	"roomlog/eventstore/transparency"
 	"roomlog/internal/certificate"
 	"roomlog/internal/httpserver"
 	"roomlog/internal/limit"
@@ -44,6 +45,7 @@ type config struct {
 	certificate certificate.Settings
 	chatRoomSettings
 	uploadSettings
+	transparency.WitnessSettings
 
 	api        api.Config
 	hub        hub.Config

@@ -17,7 +17,11 @@ func newTreeFollower(ctx context.Context, store *eventstore.Store, c *config, en
 	if err != nil {
 		return nil, err
 	}
-	return tree.NewFollower(tree.Config{Store: store, Secrets: secrets, Memory: openTreeMemory(env), Log: env.log})
+	witnesses, err := c.WitnessSettings.Open()
+	if err != nil {
+		return nil, err
+	}
+	return tree.NewFollower(tree.Config{Store: store, Secrets: secrets, Memory: openTreeMemory(env), Witnesses: witnesses, Log: env.log})
 }
 
 // checkAuditSecret returns the secrets with which this server signs checkpoints. If the secret differs from the secret of the

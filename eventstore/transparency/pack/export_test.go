@@ -53,7 +53,7 @@ func Assemble(path string, keys *transparency.Keys, events iter.Seq[transparency
 		return err
 	}
 	_, err = a.add(statementsFile, func(to io.Writer) error {
-		s, err := newScanner(m, b, to)
+		s, err := newScanner(m, b, newKept(nil), to)
 		return errors.Join(err, s.scan(context.Background(), lines, hashes))
 	})
 	_, err2 = a.add(trialBalanceFile, b.writeTrialBalance)

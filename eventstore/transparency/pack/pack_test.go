@@ -106,6 +106,77 @@ func verify(content []byte, known note.Verifiers, before *pack.Report) (pack.Rep
 	return pack.Verify(context.Background(), bytes.NewReader(content), int64(len(content)), known, before)
 }
 
+// TestKeptCheckpoints compares packs with checkpoints that were stored in a file earlier, and finds that one of them is of
+// another history.
+func TestKeptCheckpoints(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	signed, known := w.signed()
+	head := w.Head()
+	keys, err := transparency.NewKeys([]string{projtest.TreeSecret}, transparency.Origin(w.Store.ID(), 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	events, err := tree.ReadEvents(t.Context(), w.Pool, 0, head, int(head))
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := func(size int64) transparency.Checkpoint {
+		edge := &transparency.Edge{}
+		for _, e := range events[:size] {
+			edge.Append(e.Hash())
+		}
+		return transparency.Checkpoint{Origin: keys.Origin(), Tree: edge.Tree()}
+	}
+	content := []byte("roomlog/cut\n4") // by a power failure
+	for _, size := range []int64{3, 256, 300, head} {
+		one, err := keys.Sign(at(size))
+		if err != nil {
+			t.Fatal(err)
+		}
+		content = append(append(content, '\n'), one...)
+	}
+	path := filepath.Join(t.TempDir(), "checkpoints")
+	if err := os.WriteFile(path, append(content, "roomlog/cut\n"...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	stored, err := transparency.ReadCheckpoints(path, known)
+	if err != nil || len(stored) != 4 || stored[3].N != head {
+		t.Fatalf("%v, %v", stored, err)
+	}
+	for _, tt := range []struct {
+		from, to int64
+		compared int
+	}{{1, head, 4}, {257, head, 3}, {258, 299, 1}, {301, head, 2}, {1, 2, 1}} {
+		content := w.pack(tt.from, tt.to)
+		report, err := pack.Verify(t.Context(), bytes.NewReader(content), int64(len(content)), known, nil, stored...)
+		if err != nil || report.Compared != tt.compared {
+			t.Errorf("positions %d to %d: %d checkpoints compared, want %d, %v", tt.from, tt.to, report.Compared, tt.compared, err)
+		}
+	}
+	other := at(300)
+	other.Hash[0] ^= 1
+	for _, tt := range []struct {
+		from, to int64
+		wrong    transparency.Checkpoint
+	}{{1, head, other}, {301, head, other}, {1, head, transparency.Checkpoint{Origin: transparency.Origin(w.Store.ID(), 2), Tree: at(300).Tree}},
+		{1, 5, transparency.Checkpoint{Origin: keys.Origin(), Tree: tlog.Tree{N: head, Hash: other.Hash}}}} {
+		content := w.pack(tt.from, tt.to)
+		var fault *pack.Fault
+		if _, err := pack.Verify(t.Context(), bytes.NewReader(content), int64(len(content)), known, nil, tt.wrong); !errors.As(err, &fault) || fault.Position != tt.wrong.N {
+			t.Errorf("positions %d to %d with %s: %v", tt.from, tt.to, tt.wrong, err)
+		}
+	}
+	for _, wrong := range []string{"", "hello\n", string(signed[:len(signed)-5])} {
+		if err := os.WriteFile(path, []byte(wrong), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if all, err := transparency.ReadCheckpoints(path, known); err == nil {
+			t.Errorf("%q is read as %v", wrong, all)
+		}
+	}
+}
+
 // filesOf returns the files of a pack, as another program reads them.
 func filesOf(t testing.TB, content []byte) map[string][]byte {
 	t.Helper()

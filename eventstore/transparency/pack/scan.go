@@ -21,17 +21,21 @@ var subtrees = compact.RangeFactory{Hash: rfc6962.DefaultHasher.HashChildren}
 type scanner struct {
 	manifest   Manifest
 	book       *book
+	kept       *kept
 	leaves     *compact.Range // tree up to the last event that was read
 	statements *statement
 	entry      []byte // buffer of the entry of an event
 }
 
-func newScanner(m Manifest, b *book, statements io.Writer) (*scanner, error) {
+func newScanner(m Manifest, b *book, k *kept, statements io.Writer) (*scanner, error) {
 	leaves, err := subtrees.NewRange(0, uint64(m.From-1), slicesOf(m.Before))
 	if err != nil {
 		return nil, &Fault{File: manifestFile, Text: fmt.Sprintf("the hashes before the range: %v", err)}
 	}
-	s := &scanner{manifest: m, book: b, leaves: leaves}
+	s := &scanner{manifest: m, book: b, kept: k, leaves: leaves}
+	if err := s.compareKept(m.From - 1); err != nil {
+		return nil, err
+	}
 	s.statements, err = newStatement(statements)
 	if errors.Is(err, errDiffers) {
 		err = &Fault{File: statementsFile, Text: "line 1: " + err.Error()}
@@ -69,6 +73,9 @@ func (s *scanner) scan(ctx context.Context, events, hashes io.Reader) error {
 		if err := s.compare(&e, leaves); err != nil {
 			return err
 		}
+		if err := s.compareKept(position); err != nil {
+			return err
+		}
 		if err := s.book.apply(&e, s.statements); err != nil {
 			if errors.Is(err, errDiffers) {
 				err = &Fault{Position: position, Text: statementsFile + " does not say what the event says"}
@@ -104,6 +111,20 @@ func (s *scanner) compare(e *transparency.Event, leaves io.Reader) error {
 		return &Fault{Position: e.Position, Text: "the event is not the one whose hash the pack contains"}
 	}
 	return s.leaves.Append(want[:], nil)
+}
+
+// compareKept compares the kept checkpoints of the given size with the tree up to there.
+func (s *scanner) compareKept(size int64) error {
+	if size < 1 || !s.kept.has(size) {
+		return nil
+	}
+	c := transparency.Checkpoint{Origin: s.manifest.Origin, Tree: tlog.Tree{N: size}}
+	hash, err := s.leaves.GetRootHash(nil)
+	if err != nil {
+		return err
+	}
+	copy(c.Hash[:], hash)
+	return s.kept.compare(c)
 }
 
 // root returns the root of the whole tree.

@@ -25,6 +25,8 @@ type Report struct {
 	Accounts   int   // number of accounts that had coins before the range or were moved in it
 	SetAside   int64 // number of coin events that have no effect, because operators have set them aside
 
+	Compared int // number of kept checkpoints that the tree of the pack contains
+
 	// Proven reports whether the balances before the range are proven: the range begins with the first event, or the
 	// pack before it was verified.
 	Proven bool
@@ -37,7 +39,10 @@ type Report struct {
 // the events. The postings must fit the bookkeeping, and every other file must be the one that follows from the events.
 // before is the report of the pack that ends where this one begins, or nil. Verify returns the first fault as a *Fault,
 // and an error that wraps transparency.ErrSignature if no known key has signed.
-func Verify(ctx context.Context, pack io.ReaderAt, size int64, known note.Verifiers, before *Report) (Report, error) {
+//
+// kept are checkpoints that somebody has stored elsewhere. Those that cover a position of the pack, or the whole tree, must
+// have the root that follows from the pack; others cannot be compared with it.
+func Verify(ctx context.Context, pack io.ReaderAt, size int64, known note.Verifiers, before *Report, kept ...transparency.Checkpoint) (Report, error) {
 	files, err := openArchive(pack, size)
 	if err != nil {
 		return Report{}, err
@@ -53,14 +58,14 @@ func Verify(ctx context.Context, pack io.ReaderAt, size int64, known note.Verifi
 	if want := (m.To - m.From + 1) * tlog.HashSize; files[hashesFile].Size() != want {
 		return Report{}, &Fault{File: hashesFile, Text: fmt.Sprintf("the file has %d bytes, expected %d", files[hashesFile].Size(), want)}
 	}
-	v := &verification{files: files, manifest: m, checkpoint: checkpoint, book: newBook()}
+	v := &verification{files: files, manifest: m, checkpoint: checkpoint, book: newBook(), kept: newKept(kept)}
 	if err := v.openBook(before); err != nil {
 		return Report{}, err
 	}
 	if err := v.run(ctx, signed); err != nil {
 		return Report{}, err
 	}
-	return Report{m, checkpoint, v.book.postings, len(v.book.accounts), v.book.aside, m.From == 1 || before != nil && before.Proven, v.book.closing(), v.leaves}, nil
+	return Report{m, checkpoint, v.book.postings, len(v.book.accounts), v.book.aside, v.kept.compared, m.From == 1 || before != nil && before.Proven, v.book.closing(), v.leaves}, nil
 }
 
 func readCheckpoint(file *io.SectionReader, known note.Verifiers) (signed []byte, c transparency.Checkpoint, err error) {
@@ -108,6 +113,7 @@ type verification struct {
 	manifest   Manifest
 	checkpoint transparency.Checkpoint
 	book       *book
+	kept       *kept
 	leaves     [][]byte
 }
 
@@ -159,7 +165,7 @@ func (v *verification) run(ctx context.Context, signed []byte) error {
 	events, hashes := newDigest(io.Discard), newDigest(io.Discard)
 	compared := &comparer{content: v.content(statementsFile)}
 	statements := newDigest(compared)
-	s, err := newScanner(v.manifest, v.book, statements)
+	s, err := newScanner(v.manifest, v.book, v.kept, statements)
 	if err == nil {
 		err = s.scan(ctx, io.TeeReader(v.content(eventsFile), events), io.TeeReader(v.content(hashesFile), hashes))
 	}
@@ -177,6 +183,9 @@ func (v *verification) run(ctx context.Context, signed []byte) error {
 	}
 	if root != v.checkpoint.Hash {
 		return &Fault{Position: v.manifest.From, Text: fmt.Sprintf("the events from here to position %d, with the hashes of the pack, are not in the signed tree", v.manifest.To)}
+	}
+	if err := v.kept.compare(v.checkpoint); err != nil {
+		return err
 	}
 	if err := compared.end(); err != nil {
 		return &Fault{File: statementsFile, Text: "the file continues after the last posting"}

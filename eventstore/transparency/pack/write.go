@@ -145,7 +145,7 @@ func (w *writer) write(ctx context.Context, c transparency.Checkpoint) error {
 	}
 	_, err = w.archive.add(statementsFile, func(to io.Writer) error {
 		out := bufio.NewWriterSize(to, 64<<10)
-		s, err := newScanner(w.manifest, w.book, out)
+		s, err := newScanner(w.manifest, w.book, newKept(nil), out)
 		if err == nil {
 			err = s.scan(ctx, events, hashes)
 		}

@@ -30,11 +30,12 @@ SET LOCAL idle_in_transaction_session_timeout = '5s'`
 
 // Config configures a Follower.
 type Config struct {
-	Store   *eventstore.Store
-	Pool    *pgxpool.Pool // nil: the pool of the store
-	Secrets []string      // secrets of the keys that sign checkpoints, newest first; nil: nothing is signed
-	Memory  *Memory       // nil: the newest checkpoint is remembered only in memory
-	Log     *slog.Logger  // nil: no log messages
+	Store     *eventstore.Store
+	Pool      *pgxpool.Pool           // nil: the pool of the store
+	Secrets   []string                // secrets of the keys that sign checkpoints, newest first; nil: nothing is signed
+	Memory    *Memory                 // nil: the newest checkpoint is remembered only in memory
+	Witnesses *transparency.Witnesses // nil: no event counts as anchored
+	Log       *slog.Logger            // nil: no log messages
 
 	Interval    time.Duration `default:"250ms"` // minimum time between two extensions of the tree
 	Poll        time.Duration `default:"1s"`    // interval at which the tree is compared with the log if nothing is appended
@@ -45,7 +46,8 @@ type Config struct {
 // Status is the state of the tree as a Follower last saw it.
 type Status struct {
 	State
-	Err error // why the last attempt failed; nil if it succeeded. A *HaltError if the tree is halted.
+	Anchored int64 // position up to which witnesses have cosigned the tree
+	Err      error // why the last attempt failed; nil if it succeeded. A *HaltError if the tree is halted.
 }
 
 // HaltError means that the tree cannot continue, because it does not fit the log or what was signed before.
@@ -63,6 +65,8 @@ type Follower struct {
 	last   uuid.UUID          // id of the newest event in edge
 	unsure *signing           // the signed checkpoint whose commit had no reply; nil if there is none
 	signed bool               // whether this follower has signed a checkpoint of tree number, or has found one with all its keys
+
+	anchored int64 // position up to which witnesses have cosigned tree number
 
 	warned transparency.Checkpoint // the remembered checkpoint of another tree that was logged
 
@@ -149,7 +153,7 @@ func (f *Follower) failed(ctx context.Context, err error) {
 func (f *Follower) seen(s State, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.status = Status{State: s, Err: err}
+	f.status = Status{State: s, Anchored: f.anchored, Err: err}
 }
 
 // step compares the tree with the log and with the remembered checkpoint, and extends the tree by at most one batch. It
@@ -157,6 +161,9 @@ func (f *Follower) seen(s State, err error) {
 func (f *Follower) step(ctx context.Context) (more bool, err error) {
 	s, err := ReadState(ctx, f.c.Pool)
 	if err != nil || s.standby { // a standby may lack what was signed
+		return false, err
+	}
+	if _, f.anchored, err = ReadWitnesses(ctx, f.c.Pool, s.Number, f.c.Witnesses); err != nil {
 		return false, err
 	}
 	if s.Halted != "" {

@@ -11,7 +11,6 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 	"golang.org/x/mod/sumdb/tlog"
 
-	"roomlog/eventstore"
 	"roomlog/eventstore/transparency"
 )
 
@@ -56,31 +55,6 @@ func ReadState(ctx context.Context, db Querier) (State, error) {
 		s.Signed = []byte(signed)
 	}
 	return s, nil
-}
-
-// errStandby means that the database is a standby, which may be behind.
-var errStandby = fmt.Errorf("the database is a standby, which may lack a part of the transparency log: %w", eventstore.ErrUnavailable)
-
-// ReadPublic returns the newest signed checkpoint for readers elsewhere, or nil if there is none. It fails with
-// eventstore.ErrUnavailable if the database is a standby: readers would take a standby that is behind for a lost history.
-func ReadPublic(ctx context.Context, db Querier) ([]byte, error) {
-	s, err := ReadState(ctx, db)
-	if err == nil && s.standby {
-		err = errStandby
-	}
-	return s.Signed, err
-}
-
-// ReadPublicTile is ReadTile for readers elsewhere. If the database is a standby, it fails with eventstore.ErrUnavailable
-// instead of ErrNoTile.
-func ReadPublicTile(ctx context.Context, db Querier, level int, index int64, width int) ([]byte, error) {
-	hashes, err := ReadTile(ctx, db, level, index, width)
-	if errors.Is(err, ErrNoTile) {
-		if _, standby := ReadPublic(ctx, db); standby != nil {
-			return nil, standby
-		}
-	}
-	return hashes, err
 }
 
 // ErrNoTile means that the tree has no such tile.

@@ -32,4 +32,16 @@ var (
 	selectCheckpoints string
 	//go:embed sql/count_tiles.sql
 	countTiles string
+	//go:embed sql/insert_cosignature.sql
+	insertCosignature string
+	//go:embed sql/select_newest_cosignatures.sql
+	selectNewestCosignatures string
+	//go:embed sql/select_witnesses.sql
+	selectWitnesses string
+	//go:embed sql/select_cosignatures.sql
+	selectCosignatures string
+	//go:embed sql/insert_fork.sql
+	insertFork string
+	//go:embed sql/select_forks.sql
+	selectForks string
 )

@@ -32,7 +32,8 @@ type Fault struct {
 }
 
 // Verify compares every event with the tree, every tile with the tiles below it, and every signed checkpoint with the
-// root of the tree at its size. It also compares the checkpoints that the caller has kept. It calls report for each
+// root of the tree at its size, also those that witnesses have cosigned. It also compares the checkpoints that the caller
+// has kept, and reports the evidence of forks. It calls report for each
 // fault. Of the events that differ, it reports the first one and the number of the others. db must be a transaction
 // with one snapshot.
 func Verify(ctx context.Context, db Querier, logID string, kept []Kept, report func(Fault)) error {
@@ -52,6 +53,12 @@ func Verify(ctx context.Context, db Querier, logID string, kept []Kept, report f
 		v.inTable("tlog_tree", "the tree ends with event %s at position %d, where the log has event %s", s.eventID, s.Size, s.found)
 	}
 	if err := v.readCheckpoints(ctx, logID); err != nil {
+		return err
+	}
+	if err := v.readCosignatures(ctx, logID); err != nil {
+		return err
+	}
+	if err := v.readForks(ctx); err != nil {
 		return err
 	}
 	v.addKept(logID, kept)
@@ -145,6 +152,70 @@ func (v *verifier) readCheckpoints(ctx context.Context, logID string) error {
 	}
 	if current == 0 && others > 0 && v.state.Size > 0 {
 		v.inTable("tlog_tree", "tree %d has no signed checkpoint, other trees have", v.state.Number)
+	}
+	return nil
+}
+
+// readCosignatures checks the signatures of all cosigned checkpoints in the database, and collects the roots of the current
+// tree.
+func (v *verifier) readCosignatures(ctx context.Context, logID string) error {
+	rows, err := v.db.Query(ctx, selectCosignatures)
+	if err != nil {
+		return fmt.Errorf("read the cosignatures of the transparency log: %w", err)
+	}
+	var number, size int64
+	var witness, signed, keys string
+	_, err = pgx.ForEachRow(rows, []any{&number, &witness, &size, &signed, &keys}, func() error {
+		name := fmt.Sprintf("row number %d, witness %s, size %d", number, witness, size)
+		c, err := openCosigned(witness, signed, keys)
+		switch {
+		case err != nil:
+			v.inTable("tlog_cosignature", "%s: %v", name, err)
+		case c.Origin != transparency.Origin(logID, number) || c.N != size:
+			v.inTable("tlog_cosignature", "%s: the signed checkpoint is of %s", name, c)
+		case number > v.state.Number:
+			v.inTable("tlog_cosignature", "%s: the tree has number %d", name, v.state.Number)
+		case number == v.state.Number:
+			v.promised("table tlog_cosignature, "+name, c)
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read the cosignatures of the transparency log: %w", err)
+	}
+	return nil
+}
+
+func openCosigned(witness, signed, keys string) (c transparency.Checkpoint, err error) {
+	settings := transparency.WitnessSettings{Witnesses: []string{witness}, Cosignatures: 1}
+	witnesses, err := settings.Open()
+	if err != nil {
+		return c, err
+	}
+	known, err := transparency.ParseKeys(keys)
+	if err != nil {
+		return c, err
+	}
+	c, _, err = witnesses.OpenCosigned([]byte(signed), known)
+	return c, err
+}
+
+// readForks reports the checkpoints that contradict the tree.
+func (v *verifier) readForks(ctx context.Context) error {
+	rows, err := v.db.Query(ctx, selectForks)
+	if err != nil {
+		return fmt.Errorf("read the evidence of forks: %w", err)
+	}
+	var number, size int64
+	var signed string
+	_, err = pgx.ForEachRow(rows, []any{&number, &size, &signed}, func() error {
+		if number == v.state.Number {
+			v.inTable("tlog_fork", "row number %d, size %d: a server has signed a checkpoint that the tree does not contain: the history of the log has changed", number, size)
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read the evidence of forks: %w", err)
 	}
 	return nil
 }

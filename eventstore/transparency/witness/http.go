@@ -13,6 +13,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"roomlog/eventstore/transparency"
+	"roomlog/eventstore/transparency/anchor"
 )
 
 const (
@@ -46,6 +47,14 @@ func NewHTTP(address string) (*HTTP, error) {
 // Checkpoint reads the newest signed checkpoint.
 func (h *HTTP) Checkpoint(ctx context.Context) ([]byte, error) {
 	return h.get(ctx, "/checkpoint", maxCheckpoint)
+}
+
+// Cosign sends a checkpoint with a cosignature to the server. The error wraps anchor.ErrRefused if the server refuses it.
+func (h *HTTP) Cosign(ctx context.Context, signed []byte) error {
+	if err := anchor.Post(ctx, h.base+"/cosignature", signed); err != nil {
+		return fmt.Errorf("deliver a cosignature to the server: %w", err)
+	}
+	return nil
 }
 
 // Tile reads a tile. If the server has a partial tile only as a full one, Tile reads that.

@@ -1,6 +1,7 @@
 package witness
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -8,13 +9,16 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 
 	"roomlog/eventstore/transparency"
+	"roomlog/eventstore/transparency/anchor"
 	"roomlog/internal/filelock"
+	"roomlog/internal/loglimit"
 	"roomlog/internal/settings"
 	"roomlog/internal/wait"
 )
@@ -29,8 +33,10 @@ type Config struct {
 	Dir    string         // folder of the checkpoints; created if it is missing
 	Log    *slog.Logger   // nil: silent
 
-	// Cosigner adds a cosignature (C2SP tlog-cosignature) to each checkpoint that the witness keeps; nil: none.
+	// Cosigner adds a cosignature (C2SP tlog-cosignature) to each checkpoint that the witness keeps, and the witness delivers
+	// it to the server; nil: none.
 	Cosigner note.Signer
+	Anchors  []anchor.Anchor // store each checkpoint that the witness keeps
 
 	Interval time.Duration `default:"10s"` // time between two requests for the newest checkpoint
 }
@@ -41,6 +47,10 @@ type Witness struct {
 	c      Config
 	newest transparency.Checkpoint
 	signed []byte // nil before the first checkpoint
+
+	delivered []byte         // the kept checkpoint that the server has received with the cosignature; nil: unknown
+	stored    [][]byte       // for each anchor, the kept checkpoint that it has stored; nil: unknown
+	refusal   loglimit.Cause // why the server has refused the last cosignature
 }
 
 // Names of files and folders in Config.Dir.
@@ -58,7 +68,7 @@ func Open(c Config) (*Witness, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	w := &Witness{c: c}
+	w := &Witness{c: c, stored: make([][]byte, len(c.Anchors))}
 	if err := w.load(); err != nil {
 		return nil, err
 	}
@@ -144,23 +154,25 @@ func (w *Witness) Step(ctx context.Context) (err error) {
 	}
 	switch old := w.newest; {
 	case c.Origin != old.Origin:
-		return w.rewritten(signed, fmt.Errorf("the server signs %s, and signed %s before", c, old))
+		return w.rewritten(ctx, signed, fmt.Errorf("the server signs %s, and signed %s before", c, old))
+	case c.Tree == old.Tree && w.lacksCosignature():
+		return w.keep(ctx, c, signed)
 	case c.Tree == old.Tree:
-		return nil
+		return w.pass(ctx)
 	case c.N == old.N:
-		return w.rewritten(signed, fmt.Errorf("the server has signed two trees of one size: %s, and %s before", c, old))
+		return w.rewritten(ctx, signed, fmt.Errorf("the server has signed two trees of one size: %s, and %s before", c, old))
 	case c.N < old.N:
 		err := w.consistent(ctx, c, old)
 		if errors.Is(err, ErrNotFound) {
-			return w.rewritten(signed, fmt.Errorf("the server signs a smaller tree, and has lost tiles of the kept one: %s, and %s before", c, old))
+			return w.rewritten(ctx, signed, fmt.Errorf("the server signs a smaller tree, and has lost tiles of the kept one: %s, and %s before", c, old))
 		}
 		if err != nil {
-			return w.decide(signed, err, fmt.Errorf("the server signs a smaller tree that is not the beginning of the kept one: %s, and %s before", c, old))
+			return w.decide(ctx, signed, err, fmt.Errorf("the server signs a smaller tree that is not the beginning of the kept one: %s, and %s before", c, old))
 		}
 		return fmt.Errorf("the server shows an older checkpoint: %s, the witness keeps %s", c, old)
 	default:
 		if err := w.consistent(ctx, old, c); err != nil {
-			return w.decide(signed, err, fmt.Errorf("the server signs a tree that does not contain the kept one: %s, and %s before", c, old))
+			return w.decide(ctx, signed, err, fmt.Errorf("the server signs a tree that does not contain the kept one: %s, and %s before", c, old))
 		}
 		return w.keep(ctx, c, signed)
 	}
@@ -193,18 +205,25 @@ func (w *Witness) consistent(ctx context.Context, older, newer transparency.Chec
 }
 
 // decide returns the error of a comparison, or that of a rewritten history if the trees are not consistent.
-func (w *Witness) decide(signed []byte, err, cause error) error {
+func (w *Witness) decide(ctx context.Context, signed []byte, err, cause error) error {
 	if errors.Is(err, errInconsistent) {
-		return w.rewritten(signed, cause)
+		return w.rewritten(ctx, signed, cause)
 	}
 	return err
 }
 
-// rewritten keeps the evidence and returns ErrRewritten.
-func (w *Witness) rewritten(signed []byte, cause error) error {
+// rewritten keeps the evidence and returns ErrRewritten. It sends the kept checkpoint to the server, if it has a
+// cosignature: a server whose database was rewritten then halts its transparency log.
+func (w *Witness) rewritten(ctx context.Context, signed []byte, cause error) error {
 	err := fmt.Errorf("%w: %w", ErrRewritten, cause)
 	if writeErr := transparency.ReplaceFile(filepath.Join(w.c.Dir, evidenceFile), signed); writeErr != nil {
-		return errors.Join(err, fmt.Errorf("keep the evidence: %w", writeErr))
+		err = errors.Join(err, fmt.Errorf("keep the evidence: %w", writeErr))
+	}
+	w.c.Log.ErrorContext(ctx, "the history of the log was rewritten", slog.Any("error", err))
+	if w.c.Cosigner != nil && !w.lacksCosignature() {
+		if postErr := w.c.Source.Cosign(ctx, w.signed); postErr != nil && !errors.Is(postErr, anchor.ErrRefused) {
+			w.c.Log.WarnContext(ctx, "the server was not told about the rewritten history", slog.Any("error", postErr))
+		}
 	}
 	return err
 }
@@ -222,7 +241,40 @@ func (w *Witness) keep(ctx context.Context, c transparency.Checkpoint, signed []
 	}
 	w.newest, w.signed = c, signed
 	w.c.Log.InfoContext(ctx, "kept a checkpoint that continues the earlier ones", slog.String("checkpoint", c.String()))
-	return nil
+	return w.pass(ctx)
+}
+
+// lacksCosignature reports whether the kept checkpoint has no cosignature of this witness, because the witness had no key
+// when it kept the checkpoint.
+func (w *Witness) lacksCosignature() bool {
+	return w.c.Cosigner != nil && !strings.Contains(string(w.signed), "\n— "+w.c.Cosigner.Name()+" ")
+}
+
+// pass delivers the kept checkpoint to the server, if it has a cosignature, and to the anchors. It does nothing if they have
+// it. The next step tries again after an error. If the server refuses the cosignature, pass logs why.
+func (w *Witness) pass(ctx context.Context) error {
+	var faults []error
+	if w.c.Cosigner != nil && !bytes.Equal(w.delivered, w.signed) {
+		err := w.c.Source.Cosign(ctx, w.signed)
+		if refused := errors.Is(err, anchor.ErrRefused); refused || err == nil {
+			if w.delivered = w.signed; w.refusal.Changed(err) && refused {
+				w.c.Log.WarnContext(ctx, "the server has refused a cosignature", slog.Any("error", err))
+			}
+			err = nil
+		}
+		faults = append(faults, err)
+	}
+	for i, a := range w.c.Anchors {
+		if bytes.Equal(w.stored[i], w.signed) {
+			continue
+		}
+		err := a.Store(ctx, w.signed)
+		if err == nil {
+			w.stored[i] = w.signed
+		}
+		faults = append(faults, err)
+	}
+	return errors.Join(faults...)
 }
 
 // cosign adds the cosignature of the witness to a checkpoint.

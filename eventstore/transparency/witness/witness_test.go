@@ -5,10 +5,12 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -18,6 +20,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"roomlog/eventstore/transparency"
+	"roomlog/eventstore/transparency/anchor"
 	"roomlog/eventstore/transparency/witness"
 	"roomlog/internal/filelock"
 )
@@ -30,6 +33,9 @@ type server struct {
 	keys   *transparency.Keys
 	tiles  map[string][]byte // by the path of the full tile
 	signed []byte
+
+	cosigned []string // bodies of the cosignatures that the server has received
+	answer   []int    // statuses of the next responses to cosignatures and to anchored checkpoints; 200 afterwards
 }
 
 // start returns a server. Its tree has the given leaves.
@@ -42,6 +48,18 @@ func start(t *testing.T, origin string, leaves ...int) *server {
 	}
 	s.set(t, leaves...)
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost {
+			status := http.StatusOK
+			if len(s.answer) > 0 {
+				status, s.answer = s.answer[0], s.answer[1:]
+			}
+			body, _ := io.ReadAll(r.Body)
+			if status == http.StatusOK {
+				s.cosigned = append(s.cosigned, r.URL.Path+"\n"+string(body))
+			}
+			w.WriteHeader(status)
+			return
+		}
 		content := s.signed
 		if path, found := strings.CutPrefix(r.URL.Path, "/tlog/tile/"); found {
 			tile, err := transparency.ParseTilePath(path)
@@ -345,6 +363,123 @@ func TestCosignatures(t *testing.T) {
 	}
 	if info, err := os.Stat(filepath.Join(dir, "key")); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the key has the mode %v, %v", info.Mode(), err)
+	}
+}
+
+// TestDelivery checks that a cosignature reaches the server, and each anchor has the checkpoint, also if they fail at first.
+// A witness that is started again delivers once more. What contradicts the kept tree is neither cosigned nor delivered; the
+// server is shown the kept checkpoint instead.
+func TestDelivery(t *testing.T) {
+	t.Parallel()
+	s := start(t, "roomlog/id/1", leaves(3, 0)...)
+	dir, file := t.TempDir(), filepath.Join(t.TempDir(), "checkpoints")
+	if err := os.WriteFile(file, []byte("roomlog/id/1\n2\nAAA"), 0o600); err != nil { // cut by a power failure
+		t.Fatal(err)
+	}
+	signer, _, err := witness.OpenCosigner(dir, "witness.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var anchors []anchor.Anchor
+	for _, target := range []string{file, s.URL + "/anchor"} {
+		a, err := anchor.Open(target)
+		if err != nil {
+			t.Fatal(err)
+		}
+		anchors = append(anchors, a)
+	}
+	change := func(c *witness.Config) { c.Cosigner, c.Anchors = signer, anchors }
+	w, err := open(t, s, dir, change)
+	if err != nil {
+		t.Fatal(err)
+	}
+	step := func() {
+		t.Helper()
+		if err := w.Step(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	kept := func() string {
+		t.Helper()
+		content, err := os.ReadFile(filepath.Join(dir, "newest"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(content)
+	}
+	s.answer = []int{500, 200, 429} // the cosignature succeeds at the second attempt, as does the anchor
+	step()
+	first := kept()
+	if want := []string{"/tlog/cosignature\n" + first, "/anchor\n" + first}; !slices.Equal(s.cosigned, want) {
+		t.Errorf("got %q, want %q", s.cosigned, want)
+	}
+	step()
+	if len(s.cosigned) != 2 {
+		t.Errorf("a step without news has delivered %q", s.cosigned[2:])
+	}
+	s.set(t, leaves(5, 0)...)
+	s.answer = []int{403} // the server does not know the witness
+	step()
+	second := kept()
+	if want := "/anchor\n" + second; len(s.cosigned) != 3 || s.cosigned[2] != want {
+		t.Errorf("got %q, want %q", s.cosigned[2:], want)
+	}
+	if w, err = open(t, s, dir, change); err != nil {
+		t.Fatal(err)
+	}
+	step()
+	if want := "/tlog/cosignature\n" + second; len(s.cosigned) != 5 || s.cosigned[3] != want {
+		t.Errorf("after a restart: %q, want %q first", s.cosigned[3:], want)
+	}
+	known, err := transparency.ParseKeys(s.keys.Public()[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	stored, err := transparency.ReadCheckpoints(file, known)
+	if err != nil || fmt.Sprint(sizes(stored)) != "[3 5 5]" {
+		t.Errorf("the file has checkpoints of the sizes %v, want 3, 5 and, after the restart, 5 again; %v", sizes(stored), err)
+	}
+
+	s.set(t, leaves(9, 2)...)
+	if err := w.Step(t.Context()); !errors.Is(err, witness.ErrRewritten) {
+		t.Errorf("a rewritten history: %v", err)
+	}
+	if want := "/tlog/cosignature\n" + second; len(s.cosigned) != 6 || s.cosigned[5] != want {
+		t.Errorf("the server received %q, want the kept checkpoint", s.cosigned[5:])
+	}
+	if evidence, err := os.ReadFile(filepath.Join(dir, "rewritten")); err != nil || string(evidence) != string(s.signed) {
+		t.Errorf("the evidence is %q, %v", evidence, err)
+	}
+	if stored, err := transparency.ReadCheckpoints(file, known); err != nil || len(stored) != 3 {
+		t.Errorf("the file has %d checkpoints, %v", len(stored), err)
+	}
+}
+
+func sizes(all []transparency.Checkpoint) (sizes []int64) {
+	for _, c := range all {
+		sizes = append(sizes, c.N)
+	}
+	return sizes
+}
+
+// TestKeptCheckpointIsCosignedLater gives a witness a key after it has kept a checkpoint.
+func TestKeptCheckpointIsCosignedLater(t *testing.T) {
+	t.Parallel()
+	s := start(t, "roomlog/id/1", leaves(3, 0)...)
+	dir := t.TempDir()
+	if err := mustOpen(t, s, dir).Step(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	signer, _, err := witness.OpenCosigner(dir, "witness.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := open(t, s, dir, func(c *witness.Config) { c.Cosigner = signer })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Step(t.Context()); err != nil || len(s.cosigned) != 1 || !strings.Contains(s.cosigned[0], "\n— witness.example ") {
+		t.Errorf("%q, %v", s.cosigned, err)
 	}
 }
 

@@ -1,0 +1,367 @@
+package main_test
+
+import (
+	"archive/tar"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/jackc/pgx/v5"
+	"golang.org/x/mod/sumdb/note"
+
+	"roomlog/api/tlog"
+	"roomlog/cmd/roomlog/analytics/duckdbtest"
+	"roomlog/cmd/roomlog/export"
+	"roomlog/domain"
+	"roomlog/eventstore/transparency"
+	"roomlog/eventstore/transparency/pack"
+	"roomlog/eventstore/transparency/tree"
+	"roomlog/eventstore/transparency/witness"
+	"roomlog/projections/ledger"
+	"roomlog/projections/past"
+	"roomlog/projections/projtest"
+)
+
+// month is a platform on which users act for a month, with an auditor elsewhere: a witness that cosigns.
+type month struct {
+	*projtest.Traffic
+	watch   *witness.Witness
+	dir     string // data folder of the witness
+	known   note.Verifiers
+	finale  domain.LiveID
+	guests  []projtest.User // do not take part in the random traffic
+	removed int64           // position of a comment that is removed later
+}
+
+func startMonth(t *testing.T) *month {
+	t.Helper()
+	m := &month{Traffic: projtest.NewTraffic(projtest.New(t), 40, 8), dir: t.TempDir()}
+	m.Project()
+	m.guests = []projtest.User{m.Register("ann"), m.Register("ben"), m.Register("cat")}
+	m.guests[1].Credit(500)
+	m.finale = m.guests[0].GoLive("the finale")
+	m.GrowTree()
+	s, err := tree.ReadState(t.Context(), m.Pool)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.known, err = transparency.ParseKeys(s.Keys); err != nil {
+		t.Fatal(err)
+	}
+	signer, public, err := witness.OpenCosigner(m.dir, "witness.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	settings := transparency.WitnessSettings{Witnesses: []string{public}, Cosignatures: 1}
+	witnesses, err := settings.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := tlog.Handler{
+		Pool: m.Pool, LogID: m.Store.ID(), Witnesses: witnesses, Timeout: time.Minute, Log: slog.New(slog.DiscardHandler), NotFound: http.NotFound,
+		Body:      func(_ http.ResponseWriter, r *http.Request) ([]byte, error) { return io.ReadAll(r.Body) },
+		Succeeded: func(w http.ResponseWriter, data any) { _ = json.NewEncoder(w).Encode(data) },
+		Failed: func(w http.ResponseWriter, _ *http.Request, err error) {
+			http.Error(w, err.Error(), http.StatusConflict)
+		},
+	}
+	router := chi.NewRouter()
+	router.Get(tlog.CheckpointPath, h.Checkpoint)
+	router.Get("/tlog/tile/{level}/*", h.Tile)
+	router.Post(tlog.CosignaturePath, h.AddCosignature)
+	server := httptest.NewServer(router)
+	t.Cleanup(server.Close)
+	source, err := witness.NewHTTP(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.watch, err = witness.Open(witness.Config{Source: source, Keys: m.known, Dir: m.dir, Cosigner: signer}); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// week lets users act, and operators correct and moderate. Then the tree is signed and the witness cosigns it.
+func (m *month) week(n int) {
+	m.Helper()
+	const commands = 600
+	m.Act(1, commands)
+	fan := m.guests[1]
+	m.Do(domain.ProposeCorrection{Account: domain.WalletAccount(fan.ID), Coins: domain.Coins(n + 1), Reason: "a lost order", Limit: 1000, Period: time.Hour})
+	fan.Send(domain.SendGift{Live: m.finale, Gift: m.Gifts[0], Num: 1 + n})
+	posted := fan.Send(domain.PostComment{Live: m.finale, Text: fmt.Sprintf("week %d", n)}).Events[0]
+	if n == 1 {
+		m.removed = posted.Position
+		m.guests[0].Send(domain.RemoveComment{Live: m.finale, Comment: posted.Position, Author: fan.ID, PostedAt: posted.RecordedAt})
+		m.guests[0].Send(domain.MuteViewer{Live: m.finale, User: m.guests[2].ID, Seconds: 60})
+	}
+	m.GrowTree()
+	if err := m.watch.Step(m.Context()); err != nil {
+		m.Fatal(err)
+	}
+	if c, _ := m.watch.Newest(); c.N != m.Head() || m.Int("SELECT max(size) FROM tlog_cosignature") != c.N {
+		m.Errorf("week %d: the witness has cosigned %s, the log ends at %d", n, c, m.Head())
+	}
+}
+
+// pack returns the pack of the log up to a position, with a signed checkpoint.
+func (m *month) pack(signed []byte, to int64) []byte {
+	m.Helper()
+	path := filepath.Join(m.TempDir(), "month.pack")
+	err := pgx.BeginTxFunc(m.Context(), m.Pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
+		return pack.Write(m.Context(), tx, pack.Range{From: 1, To: to, Signed: signed}, path)
+	})
+	if err != nil {
+		m.Fatal(err)
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		m.Fatal(err)
+	}
+	return content
+}
+
+func (m *month) verify(content []byte, kept ...transparency.Checkpoint) error {
+	_, err := pack.Verify(m.Context(), bytes.NewReader(content), int64(len(content)), m.known, nil, kept...)
+	return err
+}
+
+// signed returns the newest signed checkpoint.
+func (m *month) signed() []byte {
+	m.Helper()
+	s, err := tree.ReadState(m.Context(), m.Pool)
+	if err != nil {
+		m.Fatal(err)
+	}
+	return s.Signed
+}
+
+// TestMonthOfAPlatform lets users act for a month: top-ups, lives, comments, gifts, refunds, corrections, moderation. An auditor
+// who has the public key, the packs and a witness accepts the month, rejects every change of it, and finds that the database was
+// rewritten. DuckDB and the ledger agree on every account. A live is shown as it was. All of this holds after a person was
+// forgotten.
+func TestMonthOfAPlatform(t *testing.T) {
+	t.Parallel()
+	m := startMonth(t)
+	var ends []int64 // positions of the ends of the weeks
+	for n := range 4 {
+		m.week(n)
+		ends = append(ends, m.Head())
+	}
+	signed, head := m.signed(), m.Head()
+	content := m.pack(signed, head)
+	kept := m.kept()
+	if err := m.verify(content, kept...); err != nil || len(kept) < 4 {
+		t.Fatalf("%d checkpoints, %v", len(kept), err)
+	}
+	m.rejectsEveryMutation(content)
+	m.agreesWithDuckDB(head)
+
+	at, err := past.LiveAt(t.Context(), m.Store, m.finale, ends[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	price := m.priceAt(ends[1])
+	if at.Gifts != 1+2 || at.Coins != price || at.Status != domain.StatusOnAir || at.CommentCount != 2 || len(at.Comments) != 1 || at.Comments[0].Text != "week 0" {
+		t.Errorf("the live at the end of the second week is %+v, want 3 gifts for %d coins, and the first of 2 comments", at, price)
+	}
+	if at, err = past.LiveAt(t.Context(), m.Store, m.finale, m.removed); err != nil || len(at.Comments) != 2 || !at.Comments[0].Removed || at.Comments[0].Text != "" {
+		t.Errorf("the live before a comment was removed shows %+v, %v; the removed text must not come back", at.Comments, err)
+	}
+
+	m.Do(domain.ForgetUser{User: m.guests[1].ID})
+	m.GrowTree()
+	if err := m.watch.Step(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(m.pack(signed, head), content) {
+		t.Error("the pack of the month has changed because a person was forgotten")
+	}
+	if err := m.verify(m.pack(m.signed(), m.Head()), m.kept()...); err != nil {
+		t.Errorf("after a person was forgotten: %v", err)
+	}
+	m.agreesWithDuckDB(head)
+	m.noticesARewrittenHistory(ends[1])
+}
+
+// kept returns the checkpoints that the witness has kept.
+func (m *month) kept() (all []transparency.Checkpoint) {
+	m.Helper()
+	files, err := filepath.Glob(filepath.Join(m.dir, "checkpoints", "*"))
+	if err != nil {
+		m.Fatal(err)
+	}
+	for _, file := range files {
+		found, err := transparency.ReadCheckpoints(file, m.known)
+		if err != nil {
+			m.Fatal(err)
+		}
+		all = append(all, found...)
+	}
+	return all
+}
+
+// priceAt returns the coins of the gifts in the live up to a position, by the database.
+func (m *month) priceAt(position int64) domain.Coins {
+	m.Helper()
+	return domain.Coins(m.Int("SELECT coalesce(sum(coins), 0) FROM read.gift_record WHERE live_id = $1 AND position <= $2", m.finale, position))
+}
+
+// rejectsEveryMutation changes the events of a pack in many ways. The verification rejects each, and names the position of the
+// first change, or one before it.
+func (m *month) rejectsEveryMutation(content []byte) {
+	m.Helper()
+	files, names := map[string][]byte{}, []string(nil)
+	for r := tar.NewReader(bytes.NewReader(content)); ; {
+		header, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			m.Fatal(err)
+		}
+		names = append(names, header.Name)
+		if files[header.Name], err = io.ReadAll(r); err != nil {
+			m.Fatal(err)
+		}
+	}
+	lines := slices.Collect(bytes.Lines(files["events.ndjson"]))
+	random := rand.New(rand.NewPCG(2026, 11))
+	columns := regexp.MustCompile(`"(position|stream|version|event_id|type|live_id|recorded_at|payload|metadata)":("?[^",]*\d)`)
+	for name, edit := range map[string]func(at int) [][]byte{
+		"a flipped bit": func(at int) [][]byte {
+			line := bytes.Clone(lines[at])
+			line[random.IntN(len(line)-1)] ^= 1 << random.IntN(7)
+			return slices.Replace(slices.Clone(lines), at, at+1, line)
+		},
+		"deleted":   func(at int) [][]byte { return slices.Delete(slices.Clone(lines), at, at+1) },
+		"twice":     func(at int) [][]byte { return slices.Insert(slices.Clone(lines), at, lines[at]) },
+		"cut":       func(at int) [][]byte { return slices.Clone(lines[:at]) },
+		"reordered": func(at int) [][]byte { all := slices.Clone(lines); all[at], all[at-1] = all[at-1], all[at]; return all },
+		"inserted": func(at int) [][]byte {
+			return slices.Insert(slices.Clone(lines), at, bytes.Replace(lines[at], []byte(`"event_id":"`), []byte(`"event_id":"0`), 1))
+		},
+		"a changed column": func(at int) [][]byte {
+			found := columns.FindAllIndex(lines[at], -1)
+			place := found[random.IntN(len(found))]
+			line := bytes.Clone(lines[at])
+			line[place[1]-1] = '0' + (line[place[1]-1]-'0'+1)%10
+			return slices.Replace(slices.Clone(lines), at, at+1, line)
+		},
+	} {
+		for range 8 {
+			at := 1 + random.IntN(len(lines)-1)
+			mutated := bytes.Join(edit(at), nil)
+			var b bytes.Buffer
+			out := tar.NewWriter(&b)
+			for _, file := range names {
+				body := files[file]
+				if file == "events.ndjson" {
+					body = mutated
+				}
+				if err := out.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: file, Size: int64(len(body)), Mode: 0o600, Format: tar.FormatGNU}); err != nil {
+					m.Fatal(err)
+				}
+				_, _ = out.Write(body)
+			}
+			if err := out.Close(); err != nil {
+				m.Fatal(err)
+			}
+			var fault *pack.Fault
+			if err := m.verify(b.Bytes()); !errors.As(err, &fault) || fault.Position < 1 || fault.Position > int64(at+2) {
+				m.Errorf("%s at position %d: %v", name, at+1, err)
+			}
+		}
+	}
+}
+
+// agreesWithDuckDB exports the log as Parquet files, adds up the postings with DuckDB, and compares every account with the
+// ledger.
+func (m *month) agreesWithDuckDB(position int64) {
+	m.Helper()
+	dir := filepath.Join(m.TempDir(), "lake")
+	e, err := export.Open(m.Context(), m.Store, m.OwnerPool(), export.Options{Dir: dir, Format: export.Parquet})
+	if err != nil {
+		m.Fatal(err)
+	}
+	if err := errors.Join(e.Update(m.Context()), e.Close()); err != nil {
+		m.Fatal(err)
+	}
+	var parts []string
+	for _, kind := range []string{"gift.sent.v1", "gift.refunded.v1", "coins.credited.v1", "coins.corrected.v1"} {
+		parts = append(parts, fmt.Sprintf("SELECT unnest(postings) AS p FROM read_parquet('%s/*/*.parquet') WHERE position <= %d", kind, position))
+	}
+	query := "SELECT p.account, CAST(sum(p.amount) AS BIGINT) AS coins FROM (" + strings.Join(parts, " UNION ALL ") + ") GROUP BY ALL HAVING sum(p.amount) <> 0 ORDER BY p.account"
+	var got, want []string
+	for _, row := range duckdbtest.Query(m, "testdata/clients", filepath.Join(dir, export.ViewsName), []string{query})[0] {
+		got = append(got, strings.Join(row, " "))
+	}
+	err = ledger.Snapshot(m.Context(), m.Pool, func(l *ledger.Ledger) error {
+		accounts, err := l.Accounts(m.Context(), position, "", 1000)
+		for _, a := range accounts {
+			if a.Balance != 0 {
+				want = append(want, fmt.Sprintf("%s %d", a.Account, a.Balance))
+			}
+		}
+		return err
+	})
+	if err != nil {
+		m.Fatal(err)
+	}
+	slices.Sort(want)
+	slices.Sort(got)
+	if !slices.Equal(got, want) || len(got) < 20 {
+		m.Errorf("DuckDB adds up\n%s\nthe ledger says\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// noticesARewrittenHistory edits an event, and builds and signs a new tree over it with the secret of the server, as somebody
+// does who has everything but the data of the witness.
+func (m *month) noticesARewrittenHistory(position int64) {
+	m.Helper()
+	err := pgx.BeginFunc(m.Context(), m.DB.Owner, func(tx pgx.Tx) error {
+		_, err := tx.Exec(m.Context(), fmt.Sprintf(`SET LOCAL session_replication_role = replica;
+			UPDATE events SET metadata = replace(metadata::text, '{', '{ ')::json WHERE position = %d;
+			DELETE FROM tlog_tile; DELETE FROM tlog_checkpoint; DELETE FROM tlog_cosignature;
+			UPDATE tlog_tree SET size = 0, event_id = NULL, signed = 0`, position))
+		return err
+	})
+	if err != nil {
+		m.Fatal(err)
+	}
+	m.GrowTree()
+	kept := m.kept()
+	if err := m.watch.Step(m.Context()); !errors.Is(err, witness.ErrRewritten) {
+		m.Errorf("the witness: %v", err)
+	}
+	for file, of := range map[string]int64{"newest": m.Head(), "rewritten": m.Head()} {
+		if found, err := transparency.ReadCheckpoints(filepath.Join(m.dir, file), m.known); err != nil || len(found) != 1 || found[0].N != of {
+			m.Errorf("the evidence %s: %v, %v", file, found, err)
+		}
+	}
+	if n := m.Int("SELECT count(*) FROM tlog_fork"); n != 1 {
+		m.Errorf("the server has %d checkpoints as evidence, want the one that the witness has sent", n)
+	}
+	content := m.pack(m.signed(), m.Head())
+	if err := m.verify(content); err != nil {
+		m.Errorf("the rewritten log is consistent, but its pack has a fault: %v", err)
+	}
+	var fault *pack.Fault
+	if err := m.verify(content, kept...); !errors.As(err, &fault) {
+		m.Errorf("the pack of the rewritten log with the checkpoints of the witness: %v", err)
+	}
+}

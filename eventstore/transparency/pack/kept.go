@@ -1,0 +1,36 @@
+package pack
+
+import (
+	"fmt"
+
+	"roomlog/eventstore/transparency"
+)
+
+// kept are checkpoints that somebody has stored elsewhere, by the size of their trees.
+type kept struct {
+	bySize   map[int64][]transparency.Checkpoint
+	compared int // number of checkpoints that are those of the tree
+}
+
+func newKept(all []transparency.Checkpoint) *kept {
+	k := &kept{bySize: map[int64][]transparency.Checkpoint{}}
+	for _, c := range all {
+		k.bySize[c.N] = append(k.bySize[c.N], c)
+	}
+	return k
+}
+
+// has reports whether there are checkpoints of a size.
+func (k *kept) has(size int64) bool { return len(k.bySize[size]) > 0 }
+
+// compare compares the kept checkpoints of the size of c with c, the tree of the pack at this size.
+func (k *kept) compare(c transparency.Checkpoint) error {
+	for _, one := range k.bySize[c.N] {
+		if one != c {
+			return &Fault{Position: c.N, Text: fmt.Sprintf("a kept checkpoint (%s) is not the tree of the pack (%s): an event up to this position has changed since", one, c)}
+		}
+		k.compared++
+	}
+	delete(k.bySize, c.N)
+	return nil
+}

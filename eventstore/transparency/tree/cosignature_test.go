@@ -1,0 +1,133 @@
+package tree_test
+
+import (
+	"crypto/rand"
+	"slices"
+	"strings"
+	"testing"
+
+	cosignature "github.com/transparency-dev/formats/note"
+	"golang.org/x/mod/sumdb/note"
+
+	"roomlog/eventstore/transparency"
+	"roomlog/eventstore/transparency/tree"
+)
+
+// TestVerifyComparesCosignatures edits the log and all tables of the transparency log but the cosignatures, and the
+// cosignatures themselves. The verification compares every cosigned checkpoint with the log.
+func TestVerifyComparesCosignatures(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.append(20)
+	w.extend(w.follower())
+	private, public, err := note.GenerateKey(rand.Reader, "witness.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer, err := cosignature.NewSignerForCosignatureV1(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if public, err = cosignature.VKeyToCosignatureV1(public); err != nil {
+		t.Fatal(err)
+	}
+	settings := transparency.WitnessSettings{Witnesses: []string{public}, Cosignatures: 1}
+	witnesses, err := settings.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := w.state()
+	known, err := transparency.ParseKeys(s.Keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := note.Open(s.Signed, known)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signed, err := note.Sign(n, signer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c, err := tree.AddCosignatures(t.Context(), w.Pool, w.Store.ID(), witnesses, signed); err != nil || c.N != 20 {
+		t.Fatal(c, err)
+	}
+	if found, err := tree.ReadCosigners(t.Context(), w.Pool, 1); err != nil || len(found) != 1 || found[0].Key != public || found[0].Size != 20 {
+		t.Errorf("%+v, %v", found, err)
+	}
+	w.append(5)
+	w.extend(w.follower())
+	if faults := w.verify(); len(faults) > 0 {
+		t.Errorf("faults without an edit: %v", faults)
+	}
+	expect := func(what, want string) {
+		t.Helper()
+		if faults := w.verify(); !slices.ContainsFunc(faults, func(f tree.Fault) bool { return strings.Contains(f.Table+": "+f.Text, want) }) {
+			t.Errorf("%s: the faults are %v", what, faults)
+		}
+	}
+	for _, column := range []string{"note", "keys"} {
+		w.mustEdit("UPDATE tlog_cosignature SET " + column + " = replace(" + column + ", 'o', 'p')")
+		expect("edited "+column, "tlog_cosignature: row number 1, witness ")
+		w.mustEdit("UPDATE tlog_cosignature SET note = '" + string(signed) + "', keys = '" + s.Keys + "'")
+	}
+	w.mustEdit("UPDATE tlog_cosignature SET size = 21")
+	expect("another size", "tlog_cosignature: row number 1, witness ")
+	w.mustEdit("UPDATE tlog_cosignature SET size = 20")
+	w.mustEdit("UPDATE events SET payload = replace(payload::text, '10', '99')::json WHERE position = 7")
+	w.rebuildTiles()
+	w.forgetCheckpoints()
+	expect("a new tree over an edited event", "tlog_tile: table tlog_cosignature, row number 1")
+	w.mustEdit("INSERT INTO tlog_fork (number, size, note, keys) VALUES (1, 7, 'x', 'x')")
+	expect("a fork", "tlog_fork: row number 1, size 7: a server has signed a checkpoint that the tree does not contain")
+}
+
+// TestAnchoredPosition checks which position enough witnesses cover.
+func TestAnchoredPosition(t *testing.T) {
+	t.Parallel()
+	var keys []string
+	for _, name := range []string{"a", "b", "c"} {
+		_, public, err := note.GenerateKey(rand.Reader, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if public, err = cosignature.VKeyToCosignatureV1(public); err != nil {
+			t.Fatal(err)
+		}
+		keys = append(keys, public)
+	}
+	for _, tt := range []struct {
+		required int
+		sizes    []int64
+		want     int64
+	}{{1, nil, 0}, {1, []int64{5}, 5}, {1, []int64{5, 9, 7}, 9}, {2, []int64{5, 9, 7}, 7}, {3, []int64{5, 9, 7}, 5}, {3, []int64{5, 9}, 0}} {
+		settings := transparency.WitnessSettings{Witnesses: keys, Cosignatures: tt.required}
+		w, err := settings.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := w.Anchored(tt.sizes); got != tt.want {
+			t.Errorf("%d of %v: anchored up to %d, want %d", tt.required, tt.sizes, got, tt.want)
+		}
+	}
+	for name, wrong := range map[string]transparency.WitnessSettings{
+		"no key":                        {Witnesses: []string{"x"}, Cosignatures: 1},
+		"a key twice":                   {Witnesses: []string{keys[0], keys[0]}, Cosignatures: 1},
+		"more cosignatures":             {Witnesses: keys, Cosignatures: 4},
+		"too many":                      {Witnesses: make([]string, 17), Cosignatures: 1},
+		"the key of a transparency log": {Witnesses: []string{mustKey(t)}, Cosignatures: 1},
+	} {
+		if err := wrong.CheckSettings(); err == nil || !strings.Contains(err.Error(), "--") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func mustKey(t *testing.T) string {
+	t.Helper()
+	keys, err := transparency.NewKeys(secrets, "roomlog/x/1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return keys.Public()[0]
+}

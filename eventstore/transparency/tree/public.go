@@ -1,0 +1,54 @@
+package tree
+
+import (
+	"context"
+	"errors"
+
+	"roomlog/eventstore/transparency"
+)
+
+// ReadPublic returns the newest signed checkpoint for readers elsewhere, with the cosignatures that witnesses have added
+// to it, or nil if there is none. It fails with eventstore.ErrUnavailable if the database is a standby. witnesses may be
+// nil.
+func ReadPublic(ctx context.Context, db Querier, witnesses *transparency.Witnesses) ([]byte, error) {
+	s, err := readPrimary(ctx, db)
+	if err != nil || witnesses == nil || s.Signed == nil {
+		return s.Signed, err
+	}
+	states, _, err := ReadWitnesses(ctx, db, s.Number, witnesses)
+	if err != nil {
+		return nil, err
+	}
+	newest, err := transparency.ParseCheckpoint(s.Signed)
+	if err != nil {
+		return nil, err
+	}
+	var notes [][]byte
+	for _, w := range states {
+		if c, err := transparency.ParseCheckpoint(w.Note); err == nil && c == newest {
+			notes = append(notes, w.Note)
+		}
+	}
+	return witnesses.Lines(s.Signed, notes), nil
+}
+
+// ReadPublicWitnesses returns what ReadWitnesses returns for the current tree. It fails like ReadPublic.
+func ReadPublicWitnesses(ctx context.Context, db Querier, witnesses *transparency.Witnesses) (states []WitnessState, anchored int64, err error) {
+	s, err := readPrimary(ctx, db)
+	if err != nil {
+		return nil, 0, err
+	}
+	return ReadWitnesses(ctx, db, s.Number, witnesses)
+}
+
+// ReadPublicTile is ReadTile for readers elsewhere. If the database is a standby, it fails with eventstore.ErrUnavailable
+// instead of ErrNoTile.
+func ReadPublicTile(ctx context.Context, db Querier, level int, index int64, width int) ([]byte, error) {
+	hashes, err := ReadTile(ctx, db, level, index, width)
+	if errors.Is(err, ErrNoTile) {
+		if _, standby := readPrimary(ctx, db); standby != nil {
+			return nil, standby
+		}
+	}
+	return hashes, err
+}

@@ -2,7 +2,15 @@ package api
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strconv"
 	"time"
+
+	"github.com/danielgtaylor/huma/v2"
 
 	"roomlog/domain"
 	"roomlog/eventstore/place"
@@ -62,7 +70,7 @@ type accountBalance struct {
 
 // kindBalance is the sum of the accounts of one kind, in a response.
 type kindBalance struct {
-	Kind     domain.AccountKind `json:"kind" enum:"provider,operator,correction,user,earnings"`
+	Kind     domain.AccountKind `json:"kind" enum:"provider,operator,correction,user,earnings,held,platform,payout"`
 	Accounts int64              `json:"accounts" doc:"number of accounts whose balance is not 0"`
 	Balance  domain.Coins       `json:"balance"`
 }
@@ -116,7 +124,7 @@ func (s *server) readTrialBalance(ctx context.Context, in *trialBalanceInput) (b
 type posting struct {
 	Position       int64          `json:"position"`
 	At             time.Time      `json:"at"`
-	Event          string         `json:"event" example:"gift.sent.v1"`
+	Event          string         `json:"event" example:"gift.sent.v2"`
 	Actor          string         `json:"actor" example:"user-12" doc:"who caused the event"`
 	Counterparties []string       `json:"counterparties" example:"[\"earnings-7\"]" doc:"the other accounts that the event has changed"`
 	Order          domain.OrderID `json:"order,omitempty" doc:"order that was credited"`
@@ -139,7 +147,7 @@ type statement struct {
 }
 
 type statementInput struct {
-	Account string `query:"account" required:"true" maxLength:"40" example:"user-12" doc:"provider, operator, correction, user-ID (the wallet of a user) or earnings-ID (the earnings of a streamer)"`
+	Account string `query:"account" required:"true" maxLength:"40" example:"user-12" doc:"provider, operator, correction, platform, payout, user-ID (the wallet of a user), earnings-ID (the earnings of a streamer) or held-ID (earnings that are held for payouts)"`
 	From    string `query:"from" example:"2026-01-01" doc:"first position, or time or day of the first event; default: the beginning of the log"`
 	To      string `query:"to" example:"2026-02-01" doc:"last position, or time or day before which the last event was recorded; default: the end of the log"`
 	Window
@@ -157,7 +165,7 @@ func (s *server) readStatement(ctx context.Context, in *statementInput) (out sta
 	}
 	var found []ledger.Entry
 	err = ledger.Snapshot(ctx, s.Store.Pool(), func(l *ledger.Ledger) error {
-		after, upTo, err := s.ledgerRange(ctx, l, in)
+		after, upTo, err := s.ledgerRange(ctx, l, in.From, in.To)
 		if err != nil {
 			return err
 		}
@@ -192,12 +200,12 @@ func accountNames(accounts []domain.Account) []string {
 	return names
 }
 
-// ledgerRange returns the position before the first event of a statement, and that of the last.
-func (s *server) ledgerRange(ctx context.Context, l *ledger.Ledger, in *statementInput) (after, upTo int64, err error) {
-	if upTo, err = s.ledgerPosition(ctx, l, "to", in.To); err != nil {
+// ledgerRange returns the position before the first event of a range, and that of the last.
+func (s *server) ledgerRange(ctx context.Context, l *ledger.Ledger, from, to string) (after, upTo int64, err error) {
+	if upTo, err = s.ledgerPosition(ctx, l, "to", to); err != nil {
 		return 0, 0, err
 	}
-	if after, err = place.After(ctx, s.Store, in.From, l.Head); err != nil {
+	if after, err = place.After(ctx, s.Store, from, l.Head); err != nil {
 		return 0, 0, placeFailure("from", err)
 	}
 	if after > upTo {
@@ -211,4 +219,89 @@ func (s *server) ledgerRange(ctx context.Context, l *ledger.Ledger, in *statemen
 func (s *server) ledgerPosition(ctx context.Context, l *ledger.Ledger, name, text string) (int64, error) {
 	position, err := place.UpTo(ctx, s.Store, text, l.Head)
 	return position, placeFailure(name, err)
+}
+
+// settlementParameters returns the parameters of a request for a settlement.
+func settlementParameters() []*huma.Param {
+	least := 1.0
+	return []*huma.Param{
+		{Name: "user", In: "query", Schema: &huma.Schema{Type: huma.TypeInteger, Minimum: &least}, Description: "streamer; default: the caller"},
+		{Name: "from", In: "query", Required: true, Schema: &huma.Schema{Type: huma.TypeString}, Example: "2026-01-01", Description: "first position, or time or day of the first event"},
+		{Name: "to", In: "query", Required: true, Schema: &huma.Schema{Type: huma.TypeString}, Example: "2026-02-01", Description: "last position, or time or day before which the last event was recorded"},
+		{Name: "format", In: "query", Schema: &huma.Schema{Type: huma.TypeString, Enum: []any{"json", "csv"}, Default: "json"}},
+	}
+}
+
+func documentSettlement(o *huma.Operation, schemas huma.Registry) {
+	o.Description += fmt.Sprintf(" The document depends only on the log and the period: its bytes are always the same, and those of roomlog ledger settlement. "+
+		"It has at most %d events. A period that ends at a time must be followed by an event.", ledger.MaxSettlement)
+	o.Responses["200"].Content["text/csv"] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString}, Example: "line,position,at,…"}
+}
+
+// settlement writes the settlement of a streamer for a period.
+func (s *server) settlement(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), s.RequestTimeout)
+	defer cancel()
+	document, kind, err := s.newSettlement(ctx, r.URL.Query())
+	if err != nil {
+		writeFailure(w, s.failure(ctx, err, nil))
+		return
+	}
+	w.Header().Set("Content-Type", kind)
+	w.Header().Set("Cache-Control", "no-store")
+	if _, err := w.Write(document); err != nil {
+		s.log.DebugContext(ctx, "settlement not sent", slog.Any("error", err))
+	}
+}
+
+// newSettlement returns a settlement and its media type.
+func (s *server) newSettlement(ctx context.Context, q url.Values) (document []byte, kind string, err error) {
+	caller := requestOf(ctx).user
+	streamer := caller.ID
+	if text := q.Get("user"); text != "" {
+		id, err := strconv.ParseInt(text, 10, 64)
+		if err != nil || id < 1 {
+			return nil, "", badRequest("user must be the id of a user, at least 1")
+		}
+		streamer = domain.UserID(id)
+	}
+	format := q.Get("format")
+	switch {
+	case streamer != caller.ID && !hasRole(caller, domain.RoleAuditor) && !hasRole(caller, domain.RoleOperator):
+		return nil, "", refusal(domain.CodeForbidden, "the settlement of another user needs the role %s or %s", domain.RoleAuditor, domain.RoleOperator)
+	case q.Get("from") == "" || q.Get("to") == "":
+		return nil, "", badRequest("from and to must name the period: " + place.Forms)
+	case format != "" && format != "json" && format != "csv":
+		return nil, "", badRequest("format must be json or csv")
+	}
+	if err := s.waitForHead(ctx); err != nil {
+		return nil, "", err
+	}
+	var found ledger.Settlement
+	err = ledger.Snapshot(ctx, s.Store.Pool(), func(l *ledger.Ledger) error {
+		after, upTo, err := s.ledgerRange(ctx, l, q.Get("from"), q.Get("to"))
+		if err != nil {
+			return err
+		}
+		if err := l.CheckPeriod(q.Get("to"), upTo); err != nil {
+			return badRequest("to: " + err.Error())
+		}
+		found, err = l.Settlement(ctx, s.Store.ID(), streamer, after, upTo)
+		switch {
+		case errors.Is(err, ledger.ErrSettlementLong):
+			return badRequest(err.Error())
+		case errors.Is(err, ledger.ErrSettlementClosed):
+			return refusal(domain.CodeCoinsClosed, "%s", err)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	if format == "csv" {
+		document, err = found.CSV()
+		return document, "text/csv; charset=utf-8", err
+	}
+	document, err = found.JSON()
+	return document, "application/json", err
 }

@@ -143,11 +143,11 @@ func TestEventsRangesAndFilters(t *testing.T) {
 		"?from=2001-01-01&until=2002-01-01": func(line) bool { return false },
 		"?from=2001-01-01&until=2999-01-01": func(line) bool { return true },
 		"?type=gift.*":                      func(l line) bool { return strings.HasPrefix(l.Type, "gift.") },
-		"?type=gift.sent.v1,comment.*,user.registered.v1&type=live.*": func(l line) bool {
+		"?type=gift.sent.v2,comment.*,user.registered.v1&type=live.*": func(l line) bool {
 			return regexp.MustCompile(`^(gift\.sent|comment\.|user\.registered|live\.)`).MatchString(l.Type)
 		},
 		"?stream=" + wallet:                         func(l line) bool { return l.Stream == wallet },
-		"?stream=" + wallet + "&type=gift.*&from=9": func(l line) bool { return l.Stream == wallet && l.Type == "gift.sent.v1" && l.Position >= 9 },
+		"?stream=" + wallet + "&type=gift.*&from=9": func(l line) bool { return l.Stream == wallet && l.Type == "gift.sent.v2" && l.Position >= 9 },
 		"?stream=" + wallet + "&live=77":            func(line) bool { return false },
 		fmt.Sprintf("?user=%d&until=%d", b.ID, len(all)): func(l line) bool {
 			return false || l.Position < int64(len(all)) && l.Actor == fmt.Sprintf("user-%d", b.ID)
@@ -417,7 +417,7 @@ func TestInvalidEventParametersAreExplained(t *testing.T) {
 		"type=gift":                              `type: there is no event type "gift"`,
 		"type=gift*":                             "type: there is no event type",
 		"type=*":                                 "type: there is no event type",
-		"type=gift.sent.v1,":                     "type: there is no event type",
+		"type=gift.sent.v2,":                     "type: there is no event type",
 		"type=nothing.*":                         "type: there is no event type",
 		"stream=":                                "stream must be the name of a stream",
 		"stream=wallets-1":                       "stream must be the name of a stream",

@@ -183,8 +183,8 @@ func TestEventsHistory(t *testing.T) {
 		}
 	}
 	t.Run("filters by type", func(t *testing.T) {
-		match(t, "?type=gift.sent.v1", func(l line) bool { return l.Type == "gift.sent.v1" })
-		match(t, "?type=gift.sent.v1&type=comment.posted.v1", func(l line) bool { return l.Type == "gift.sent.v1" || l.Type == "comment.posted.v1" })
+		match(t, "?type=gift.sent.v2", func(l line) bool { return l.Type == "gift.sent.v2" })
+		match(t, "?type=gift.sent.v2&type=comment.posted.v1", func(l line) bool { return l.Type == "gift.sent.v2" || l.Type == "comment.posted.v1" })
 	})
 	t.Run("filters by live", func(t *testing.T) {
 		match(t, fmt.Sprintf("?live=%d", first), func(l line) bool { return l.Live == int64(first) })
@@ -277,7 +277,7 @@ func TestEventsRefusesInvalidRequests(t *testing.T) {
 		a.get("/api/events?after="+cursor).expectFailure(400, "cursor_invalid", textBad)
 	}
 	for _, query := range []string{"type=gift.sent.v9", "type=", "live=x", "live=-1", "user=1.5", "limit=-1", "limit=99999999999999999999", "follow=perhaps",
-		strings.Repeat("type=gift.sent.v1&", 101)} {
+		strings.Repeat("type=gift.sent.v2&", 101)} {
 		a.get("/api/events?"+query).expectFailure(400, domain.CodeBadRequest, textBad)
 	}
 }

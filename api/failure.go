@@ -111,6 +111,7 @@ var statuses = map[domain.Code]int{
 	domain.CodeCommentNotFound:     http.StatusNotFound,
 	domain.CodeGiftRecordNotFound:  http.StatusNotFound,
 	domain.CodeCorrectionNotFound:  http.StatusNotFound,
+	domain.CodePayoutNotFound:      http.StatusNotFound,
 	domain.CodeGiftNotFound:        http.StatusNotFound,
 	domain.CodeRecordingNotFound:   http.StatusNotFound,
 	domain.CodeOrderNotFound:       http.StatusNotFound,

@@ -46,6 +46,7 @@ type sentGift struct {
 	Price    domain.Coins  `json:"price"`
 	Num      int           `json:"num"`
 	Coin     domain.Coins  `json:"coin"`
+	Share    domain.Coins  `json:"share" doc:"coins of these that the platform has received; the streamer has received the others"`
 	At       time.Time     `json:"at"`
 	Refunded int64         `json:"refunded,omitempty" doc:"position of the event that has refunded the gift; absent: it was not refunded"`
 }
@@ -77,7 +78,7 @@ func (s *server) giftHistory(ctx context.Context, in *giftHistoryInput) (history
 	}
 	return newHistory(ctx, s, found, func(g projections.GiftRecord) (sentGift, int64) {
 		return sentGift{
-			g.ID, g.Position, g.Live, g.Streamer, newPublicUser(g.Sender), g.Gift, g.Name, g.Image, g.Price, g.Num, g.Coins, g.At, g.Refunded,
+			g.ID, g.Position, g.Live, g.Streamer, newPublicUser(g.Sender), g.Gift, g.Name, g.Image, g.Price, g.Num, g.Coins, g.Share, g.At, g.Refunded,
 		}, g.Position
 	})
 }
@@ -93,6 +94,58 @@ func (s *server) restrictToOwnLives(ctx context.Context, user projections.User, 
 		err = refusal(domain.CodeForbidden, "gifts sent to another user's live need the role %s", domain.RoleAuditor)
 	}
 	return err
+}
+
+// shareRule is a rule that splits gifts between the streamer and the platform, in a response.
+type shareRule struct {
+	Rule        int64      `json:"rule" doc:"number of the rule; 0: no rule was set"`
+	BasisPoints int        `json:"basis_points" example:"3000" doc:"share of the platform in hundredths of a percent, rounded down to whole coins of each gift"`
+	Position    int64      `json:"position" doc:"the rule holds for gifts after this position of the log"`
+	At          *time.Time `json:"at" doc:"time of the event that has set the rule; null: no rule was set"`
+	Actor       string     `json:"actor,omitempty" example:"user-5" doc:"who has set the rule; for auditors and operators only"`
+	Reason      string     `json:"reason,omitempty" example:"new contract" doc:"for auditors and operators only"`
+}
+
+// readShare returns the rule that splits gifts now.
+func (s *server) readShare(ctx context.Context, _ *struct{}) (shareRule, error) {
+	found, err := s.Queries.ShareRules(ctx, 0, 1)
+	if err != nil || len(found) == 0 {
+		return shareRule{}, err
+	}
+	r := found[0]
+	return shareRule{Rule: r.Rule, BasisPoints: r.BasisPoints, Position: r.Position, At: &r.At}, nil
+}
+
+type shareRulesInput struct {
+	Before int64 `query:"before" minimum:"1" doc:"only rules with smaller numbers"`
+	Limit  int   `query:"limit" minimum:"1" maximum:"500" default:"50"`
+}
+
+// listShareRules returns the rules that have split gifts, newest first.
+func (s *server) listShareRules(ctx context.Context, in *shareRulesInput) ([]shareRule, error) {
+	user := requestOf(ctx).user
+	if !hasRole(user, domain.RoleAuditor) && !hasRole(user, domain.RoleOperator) {
+		return nil, refusal(domain.CodeForbidden, "this needs the role %s or %s", domain.RoleAuditor, domain.RoleOperator)
+	}
+	found, err := s.Queries.ShareRules(ctx, in.Before, in.Limit)
+	list := make([]shareRule, 0, len(found))
+	for _, r := range found {
+		list = append(list, shareRule{r.Rule, r.BasisPoints, r.Position, &r.At, r.Actor, r.Reason})
+	}
+	return list, err
+}
+
+type setShareInput struct {
+	Body struct {
+		BasisPoints number `json:"basis_points" doc:"share of the platform in hundredths of a percent: 0–9999"`
+		Reason      string `json:"reason" example:"new contract" doc:"recorded: 1–100 characters; must not identify a person"`
+	}
+}
+
+// setShare sets the share of the platform in gifts that are sent from now on.
+func (s *server) setShare(ctx context.Context, in *setShareInput) (string, error) {
+	_, err := s.execute(ctx, domain.SetShare{BasisPoints: int(in.Body.BasisPoints), Reason: in.Body.Reason})
+	return "ok", err
 }
 
 type refundInput struct {

@@ -1,6 +1,8 @@
 package api_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -56,7 +58,7 @@ func TestLedger(t *testing.T) {
 	if len(whole.Items) != 4 || whole.Opening != 0 || whole.Closing != 40 {
 		t.Fatalf("got %+v", whole)
 	}
-	if last := whole.Items[3]; last.Amount != -20 || last.Balance != 40 || last.Event != "gift.sent.v1" || last.Actor != wallet || fmt.Sprint(last.Counterparties) != "["+earnings+"]" {
+	if last := whole.Items[3]; last.Amount != -20 || last.Balance != 40 || last.Event != "gift.sent.v2" || last.Actor != wallet || fmt.Sprint(last.Counterparties) != "["+earnings+"]" {
 		t.Errorf("got %+v", last)
 	}
 	auditor.get("/api/ledger/statement?limit=1&account=" + wallet).ok(&page)
@@ -80,7 +82,7 @@ func TestLedger(t *testing.T) {
 		"balance?at=99999":                                 "at must be at most",
 		"balance?at=2999-01-01":                            "at must not be in the future",
 		"balance?position=1":                               "there is no query parameter",
-		"statement?account=user-0":                         "account must be provider, operator, correction, user-ID",
+		"statement?account=user-0":                         "account must be provider, operator, correction, platform, payout, user-ID",
 		"statement?account=provider&from=5&to=3":           "from must not be after to",
 		"statement?account=provider&after=0&before=1.1234": "send either after or before",
 	} {
@@ -123,5 +125,102 @@ func TestCorrectionOverREST(t *testing.T) {
 	a.get("/api/user/info").ok(&info)
 	if info.Coin != 2001 {
 		t.Errorf("the user has %d coins", info.Coin)
+	}
+}
+
+// TestShareAndPayoutOverREST splits a gift, pays the earnings out, and refuses the refund of the gift.
+func TestShareAndPayoutOverREST(t *testing.T) {
+	t.Parallel()
+	d := startAPI(t)
+	a, b, op := d.account("alice"), d.account("bob"), d.account("carol").grant(domain.RoleOperator)
+	gift, live := d.gift("Rose", 10), b.onAir("show")
+	a.credit(100)
+	type rule struct {
+		Rule, Position int64
+		BasisPoints    int `json:"basis_points"`
+		Actor, Reason  string
+	}
+	var none, now rule
+	b.get("/api/share").ok(&none)
+	a.post("/api/operator/share", object{"basis_points": 3500, "reason": "contract"}).expectFailure(403, domain.CodeForbidden, textNoToken)
+	op.post("/api/operator/share", object{"basis_points": 10000, "reason": "contract"}).expectFailure(400, domain.CodeNumberOutOfRange, "参数错误")
+	op.post("/api/operator/share", object{"basis_points": 3500, "reason": "contract"}).ok(nil)
+	b.get("/api/share").ok(&now)
+	if none != (rule{}) || now.Rule != 1 || now.BasisPoints != 3500 || now.Position == 0 || now.Actor != "" || now.Reason != "" {
+		t.Errorf("got %+v, then %+v", none, now)
+	}
+	b.get("/api/share/rules").expectFailure(403, domain.CodeForbidden, textNoToken)
+	var rules []rule
+	op.get("/api/share/rules").ok(&rules)
+	if len(rules) != 1 || rules[0].Reason != "contract" || rules[0].Actor != fmt.Sprint("user-", op.ID) {
+		t.Errorf("got %+v", rules)
+	}
+	a.command(domain.SendGift{Live: live, Gift: gift, Num: 1})
+	var gifts struct {
+		Items []struct{ Position, Coin, Share int64 }
+	}
+	b.get("/api/gift/history").ok(&gifts)
+	if g := gifts.Items[0]; g.Coin != 10 || g.Share != 3 {
+		t.Fatalf("got %+v", g)
+	}
+
+	type payout struct {
+		ID, Status, Reference, Requester, Reason string
+		Coins                                    int64
+		VoidReason                               string `json:"void_reason"`
+	}
+	payouts := func(u account, query string) (page struct{ Items []payout }) {
+		t.Helper()
+		u.get("/api/payouts" + query).ok(&page)
+		return page
+	}
+	request := object{"payout": "P1", "streamer": b.ID, "coins": 7, "reason": "November"}
+	b.post("/api/operator/payout", request).expectFailure(403, domain.CodeForbidden, textNoToken)
+	op.post("/api/operator/payout", object{"payout": "P1", "streamer": b.ID, "coins": 8, "reason": "November"}).expectFailure(400, domain.CodeEarningsTooFew, "主播收益不足")
+	for range 2 { // the id of the payout makes the request repeatable
+		op.post("/api/operator/payout", request).ok(nil)
+	}
+	op.post("/api/operator/payout/capture", object{"payout": "P2", "reference": "T"}).expectFailure(404, domain.CodePayoutNotFound, "提现记录不存在")
+	if got := fmt.Sprint(payouts(b, "")); got != "{[{P1 held    7 }]}" {
+		t.Errorf("got %s", got)
+	}
+	op.post("/api/operator/payout/void", object{"payout": "P1", "reason": "wrong month"}).ok(nil)
+	request["payout"] = "P2"
+	op.post("/api/operator/payout", request).ok(nil)
+	op.post("/api/operator/payout/capture", object{"payout": "P2", "reference": "T 1"}).ok(nil)
+	op.post("/api/operator/payout/void", object{"payout": "P2", "reason": "why"}).expectFailure(400, domain.CodePayoutClosed, "该提现已处理")
+	operator := fmt.Sprint("user-", op.ID)
+	if got, want := fmt.Sprint(payouts(op, "?after=0")), fmt.Sprintf("{[{P1 void  %s November 7 wrong month} {P2 paid_out T 1 %[1]s November 7 }]}", operator); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if got := payouts(op, "?held=true"); len(got.Items) != 0 {
+		t.Errorf("got %+v", got)
+	}
+	a.get(fmt.Sprint("/api/payouts?user=", b.ID)).expectFailure(403, domain.CodeForbidden, textNoToken)
+	if got := b.post("/api/gift/refund", object{"position": gifts.Items[0].Position, "reason": "why"}); got.status != 400 || !strings.Contains(string(got.raw), "0 are held for payouts and 7 were paid out") {
+		t.Errorf("got %d %s", got.status, got.raw)
+	}
+
+	path := fmt.Sprintf("/api/ledger/settlement?from=1&to=%d", gifts.Items[0].Position)
+	var own struct {
+		Streamer int64
+		Gifts    struct{ Count, Gross, Share, Net int64 }
+		Closing  struct{ Earnings, Held int64 }
+	}
+	first, second := b.get(path), op.get(path+fmt.Sprint("&user=", b.ID))
+	if err := json.Unmarshal(first.raw, &own); err != nil || first.status != 200 || !bytes.Equal(first.raw, second.raw) || own.Streamer != int64(b.ID) || own.Gifts.Share != 3 || own.Closing.Earnings != 7 {
+		t.Errorf("%v: got %s, then %s", err, first.raw, second.raw)
+	}
+	if table := b.get(path + "&format=csv"); table.status != 200 || !strings.HasPrefix(string(table.raw), "line,position,at,event_id,") {
+		t.Errorf("got %d %s", table.status, table.raw)
+	}
+	a.get(path+fmt.Sprint("&user=", b.ID)).expectFailure(403, domain.CodeForbidden, textNoToken)
+	for query, want := range map[string]string{
+		"": "from and to must name the period", "?from=1&to=99999": "to must be at most", "?from=1&to=2&user=x": "user must be the id", "?from=1&to=2&page=1": "there is no query parameter",
+		"?from=1&to=2&format=pdf": "format must be json or csv",
+	} {
+		if got := b.get("/api/ledger/settlement" + query); got.status != 400 || !strings.Contains(string(got.raw), want) {
+			t.Errorf("%s: got %d %s", query, got.status, got.raw)
+		}
 	}
 }

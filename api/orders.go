@@ -213,3 +213,136 @@ func (s *server) listCorrections(ctx context.Context, in *correctionsInput) ([]c
 	}
 	return list, err
 }
+
+type payoutInput struct {
+	Body struct {
+		Payout   domain.PayoutID `json:"payout" example:"2026-11-7" doc:"your own name of the payout, which is requested once: 1–64 characters of A-Z, a-z, 0-9, dot, underscore and hyphen"`
+		Streamer number          `json:"streamer" doc:"id of the user whose earnings are paid out"`
+		Coins    domain.Coins    `json:"coins" example:"1000" doc:"coins to pay out"`
+		Reason   string          `json:"reason" example:"November" doc:"recorded: 1–100 characters; must not identify a person"`
+	}
+}
+
+// payout is a payout of earnings, in a response.
+type payout struct {
+	ID          domain.PayoutID     `json:"id" example:"2026-11-7"`
+	Streamer    domain.UserID       `json:"streamer"`
+	Coins       domain.Coins        `json:"coins"`
+	Status      domain.PayoutStatus `json:"status" enum:"held,paid_out,void" doc:"held: the payment has not been recorded; void: the coins went back to the earnings"`
+	Position    int64               `json:"position" doc:"position of the request"`
+	RequestedAt time.Time           `json:"requested_at"`
+	Reference   string              `json:"reference,omitempty" example:"transfer 8123" doc:"name of the payment outside roomlog"`
+	Decided     int64               `json:"decided,omitempty" doc:"position at which the payout was paid or made void"`
+	DecidedAt   *time.Time          `json:"decided_at,omitempty"`
+
+	Requester  string `json:"requester,omitempty" example:"user-5" doc:"for auditors and operators only"`
+	Reason     string `json:"reason,omitempty" example:"November" doc:"for auditors and operators only"`
+	Decider    string `json:"decider,omitempty" example:"user-5" doc:"for auditors and operators only"`
+	VoidReason string `json:"void_reason,omitempty" example:"account closed" doc:"for auditors and operators only"`
+}
+
+// newPayout returns a payout. all is whether the reader may see who acted and why.
+func newPayout(p projections.Payout, all bool) payout {
+	r := payout{ID: p.ID, Streamer: p.Streamer, Coins: p.Coins, Status: p.Status, Position: p.Position, RequestedAt: p.RequestedAt.UTC(), Decided: p.Decided}
+	if p.DecidedAt != nil {
+		r.DecidedAt = new(p.DecidedAt.UTC())
+	}
+	if p.Status == domain.PayoutPaid {
+		r.Reference = p.Note
+	}
+	if all {
+		r.Requester, r.Reason, r.Decider = p.Requester, p.Reason, p.Decider
+		if p.Status == domain.PayoutVoid {
+			r.VoidReason = p.Note
+		}
+	}
+	return r
+}
+
+// requestPayout holds coins of the earnings of a streamer. It first waits for the tables, like refundGift.
+func (s *server) requestPayout(ctx context.Context, in *payoutInput) (string, error) {
+	history := s.Store.History().Number
+	if err := s.waitForHead(ctx); err != nil {
+		return "", err
+	}
+	streamer := domain.UserID(in.Body.Streamer)
+	received, err := s.Queries.Received(ctx, domain.EarningsAccount(streamer))
+	if err != nil {
+		return "", err
+	}
+	_, err = s.executeFrom(ctx, history, domain.RequestPayout{Payout: in.Body.Payout, Streamer: streamer, Coins: in.Body.Coins, Reason: in.Body.Reason, Received: received})
+	return "ok", err
+}
+
+type payoutCapture struct {
+	Body struct {
+		Payout    domain.PayoutID `json:"payout" example:"2026-11-7"`
+		Reference string          `json:"reference" example:"transfer 8123" doc:"name of the payment outside roomlog, recorded: 1–64 characters; must not identify a person"`
+	}
+}
+
+// capturePayout records that a streamer has been paid.
+func (s *server) capturePayout(ctx context.Context, in *payoutCapture) (string, error) {
+	return s.decidePayout(ctx, in.Body.Payout, func(streamer domain.UserID) domain.Command {
+		return domain.CapturePayout{Payout: in.Body.Payout, Reference: in.Body.Reference, Streamer: streamer}
+	})
+}
+
+type payoutVoid struct {
+	Body struct {
+		Payout domain.PayoutID `json:"payout" example:"2026-11-7"`
+		Reason string          `json:"reason" example:"account closed" doc:"recorded: 1–100 characters; must not identify a person"`
+	}
+}
+
+// voidPayout gives the coins of a payout that was not paid back to the earnings.
+func (s *server) voidPayout(ctx context.Context, in *payoutVoid) (string, error) {
+	return s.decidePayout(ctx, in.Body.Payout, func(streamer domain.UserID) domain.Command {
+		return domain.VoidPayout{Payout: in.Body.Payout, Reason: in.Body.Reason, Streamer: streamer}
+	})
+}
+
+// decidePayout executes a command about a payout that was requested.
+func (s *server) decidePayout(ctx context.Context, id domain.PayoutID, command func(streamer domain.UserID) domain.Command) (string, error) {
+	history := s.Store.History().Number
+	if err := s.waitForHead(ctx); err != nil {
+		return "", err
+	}
+	found, err := s.Queries.Payout(ctx, id)
+	if isNotFound(err) {
+		err = refusal(domain.CodePayoutNotFound, "there is no payout %s", id)
+	}
+	if err != nil {
+		return "", err
+	}
+	_, err = s.executeFrom(ctx, history, command(found.Streamer))
+	return "ok", err
+}
+
+type payoutsInput struct {
+	User domain.UserID `query:"user" minimum:"1" doc:"only payouts of this streamer; default: the caller, or all streamers for auditors and operators"`
+	Held bool          `query:"held" doc:"only payouts that wait for the payment"`
+	Window
+}
+
+// listPayouts returns a page with payouts of the caller. Auditors and operators may request those of any streamer.
+func (s *server) listPayouts(ctx context.Context, in *payoutsInput) (history[payout], error) {
+	user := requestOf(ctx).user
+	all := hasRole(user, domain.RoleAuditor) || hasRole(user, domain.RoleOperator)
+	switch {
+	case all:
+	case in.User == 0:
+		in.User = user.ID
+	case in.User != user.ID:
+		return history[payout]{}, refusal(domain.CodeForbidden, "payouts of another user need the role %s or %s", domain.RoleAuditor, domain.RoleOperator)
+	}
+	w, err := s.window(ctx, in.Window)
+	if err != nil {
+		return history[payout]{}, err
+	}
+	found, err := s.Queries.Payouts(ctx, projections.PayoutFilter{Streamer: in.User, Held: in.Held, Window: w})
+	if err != nil {
+		return history[payout]{}, err
+	}
+	return newHistory(ctx, s, found, func(p projections.Payout) (payout, int64) { return newPayout(p, all), p.Position })
+}

@@ -13,6 +13,7 @@ import (
 	"roomlog/api/tlog"
 	"roomlog/api/web"
 	"roomlog/domain"
+	"roomlog/projections/ledger"
 )
 
 // register registers every route.
@@ -109,6 +110,9 @@ func (r *routes) registerGifts() {
 		executes(domain.PayOrder{}).refuses(domain.CodeForbidden), r.testPay)
 	serve(r, post("/api/gift/refund", "Refund a gift: its coins go back to its sender", commander("a token of the live's owner or the role operator"), rateCommands).
 		executes(domain.RefundGift{}).refuses(domain.CodeGiftRecordNotFound), r.refundGift)
+	serve(r, get("/api/share", "Read the platform's share of gifts", authenticated("a token"), rateReads), r.readShare)
+	serve(r, get("/api/share/rules", "List the rules that have split gifts between streamers and the platform, newest first", authenticated("a token with the role auditor or operator"), rateReads).
+		refuses(domain.CodeForbidden), r.listShareRules)
 	serveRaw[success[string]](r, post("/api/gift/notify", "Report a paid order; called by the payment provider", anyone(), ratePayments).forOldClients().
 		executes(domain.PayOrder{}).refuses(codeSignature), documentPayment, plainRefusal, r.payOrder)
 }
@@ -146,9 +150,15 @@ func (r *routes) registerHistory() {
 		refuses(domain.CodeForbidden, domain.CodeGiftRecordNotFound, tlog.CodeNotSigned), documentGiftProof, plainRefusal, r.giftProof)
 	serve(r, get("/api/coin/history", "List the movements of a coin account", authenticated(auditor), rateReads).
 		refuses(codeCursor, codeCursorLost, domain.CodeForbidden), r.coinHistory)
+	serve(r, get("/api/payouts", "List payouts of the caller's earnings, or of all earnings", authenticated("a token, and the role auditor or operator for other users"), rateReads).
+		refuses(codeCursor, codeCursorLost, domain.CodeForbidden), r.listPayouts)
 	serve(r, get("/api/ledger/balance", "Read the trial balance: the balances of all accounts, now or earlier", role(domain.RoleAuditor), rateReads), r.readTrialBalance)
 	serve(r, get("/api/ledger/statement", "Read the statement of a coin account, with its opening and closing balance", role(domain.RoleAuditor), rateReads).
 		refuses(codeCursor, codeCursorLost), r.readStatement)
+	settlement := get("/api/ledger/settlement", "Settle the earnings of a streamer for a period: gifts, refunds, payouts, corrections and sums", authenticated("a token, and the role auditor or operator for other users"), rateReads).
+		refuses(domain.CodeForbidden, domain.CodeCoinsClosed)
+	settlement.Parameters = settlementParameters()
+	serveRaw[ledger.Settlement](r, settlement, documentSettlement, plainRefusal, r.settlement)
 	serveRaw[replay.EventLine](r, get(eventsRoute, "Replay the event log and follow it", role(domain.RoleAnalyst), rateReads).refuses(codeCursor, codeCursorLost),
 		replay.Document, plainRefusal, r.replayEvents)
 }
@@ -199,6 +209,13 @@ func (r *routes) registerOperator() {
 	serve(r, post("/api/operator/correction/reject", "Reject or withdraw a correction", operator, rateCommands).
 		executes(domain.RejectCorrection{}), r.rejectCorrection)
 	serve(r, get("/api/operator/corrections", "List corrections of balances, newest first", operator, rateReads), r.listCorrections)
+	serve(r, post("/api/operator/share", "Set the platform's share of gifts that are sent from now on", operator, rateCommands).executes(domain.SetShare{}), r.setShare)
+	serve(r, post("/api/operator/payout", "Hold earnings of a streamer until the streamer has been paid", operator, rateCommands).
+		executes(domain.RequestPayout{}), r.requestPayout)
+	serve(r, post("/api/operator/payout/capture", "Record that a payout was paid outside roomlog", operator, rateCommands).
+		executes(domain.CapturePayout{}), r.capturePayout)
+	serve(r, post("/api/operator/payout/void", "Give the coins of a payout that was not paid back to the earnings", operator, rateCommands).
+		executes(domain.VoidPayout{}), r.voidPayout)
 	serve(r, post("/api/operator/unban", "Lift the ban of a user", operator, rateCommands).executes(domain.UnbanUser{}), r.unbanUser)
 }
 

@@ -100,7 +100,7 @@ func (r *routes) documentSchemas() {
 		"404": {Description: "There is no such schema.", Content: r.failureContent(codeNoRoute)},
 	})
 	r.huma.OpenAPI().Paths[path].Get.Parameters = []*huma.Param{{
-		Name: "file", In: "path", Required: true, Description: "type of the event with .json behind it", Example: "gift.sent.v1.json", Schema: &huma.Schema{Type: huma.TypeString},
+		Name: "file", In: "path", Required: true, Description: "type of the event with .json behind it", Example: "gift.sent.v2.json", Schema: &huma.Schema{Type: huma.TypeString},
 	}}
 }
 

@@ -73,6 +73,10 @@ var Commands = []CommandSpec{
 	coins(command[ProposeCorrection](operator)),
 	coins(command[ApproveCorrection](operator)),
 	coins(command[RejectCorrection](operator)),
+	coins(command[RequestPayout](operator)),
+	coins(command[CapturePayout](operator)),
+	coins(command[VoidPayout](operator)),
+	command[SetShare](operator),
 	coins(command[PlaceOrder](authenticated)),
 	coins(command[PayOrder](paymentProvider)),
 	coins(command[CreditCoins](operator)),
@@ -158,15 +162,22 @@ var Events = []EventSpec{
 	personal[OrderPlaced](event[OrderPlaced, Order]()),
 	event[OrderPaid, Order](),
 	event[CoinsCredited, Wallet](),
-	event[GiftSent, Wallet](),
+	extends(event[GiftSent, Wallet](), "gift.sent.v1"), // without share_rule, basis_points and share
 	event[GiftRecordRefunded, GiftRecord](),
 	event[EarningsRefunded, Earnings](),
-	event[GiftRefunded, Wallet](),
+	extends(event[GiftRefunded, Wallet](), "gift.refunded.v1"), // without share
 	takesID(event[CorrectionProposed, Correction](), nextCorrection),
 	event[CorrectionApproved, Correction](),
 	event[CorrectionRejected, Correction](),
 	event[CoinsCorrected, Wallet](),
 	event[EarningsCorrected, Earnings](),
+	event[ShareSet, Share](),
+	event[PayoutRequested, Payout](),
+	event[EarningsHeld, Earnings](),
+	event[PayoutCaptured, Payout](),
+	event[EarningsPaidOut, Earnings](),
+	event[PayoutVoided, Payout](),
+	event[EarningsReleased, Earnings](),
 	takesID(event[GiftAdded, Gift](), nextGift),
 	event[GiftRepriced, Gift](),
 	event[GiftWithdrawn, Gift](),
@@ -196,7 +207,8 @@ var Privacies = map[string]Privacy{
 	"session": Private, "credential": Private, "stream_key": Private, "publish_key": Private,
 
 	"namespace": Public,
-	"account":   Public, "proposer": Public,
+	"account":   Public, "proposer": Public, "payout": Public,
+	"reference": Private, // the operator's words about a payment
 }
 
 // PrivacyOf returns the privacy of a field, given by its JSON name, of an event type. It returns 0 if Privacies does
@@ -242,6 +254,8 @@ var States = []StateSpec{
 	state[Earnings]("earnings", 1),
 	state[GiftRecord]("giftrecord", 1),
 	state[Correction]("correction", 1),
+	state[Payout]("payout", 1),
+	state[Share]("share", 1),
 	state[Gift]("gift", 1),
 	state[CoinHolds]("coins", 1),
 	state[SetAside]("setaside", 1),

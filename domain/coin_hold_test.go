@@ -34,11 +34,11 @@ func TestCoinsConcerned(t *testing.T) {
 		users  int
 		all    bool
 	}{
-		{"wallet-12", "gift.sent.v1", nil, 1, false},
-		{"wallet-12", "gift.refunded.v1", nil, 1, false},
-		{"wallet-012", "gift.sent.v1", nil, 0, true},
-		{"wallet-99", "gift.sent.v1", sent(6, 30, 1, 30, 70), 2, false}, // an event of the viewer in the stream of another wallet
-		{"ledger-1", "gift.sent.v1", nil, 0, true},
+		{"wallet-12", "gift.sent.v2", nil, 1, false},
+		{"wallet-12", "gift.refunded.v2", nil, 1, false},
+		{"wallet-012", "gift.sent.v2", nil, 0, true},
+		{"wallet-99", "gift.sent.v2", sent(6, 30, 1, 30, 70), 2, false}, // an event of the viewer in the stream of another wallet
+		{"ledger-1", "gift.sent.v2", nil, 0, true},
 		{"ledger-1", "ledger.opened.v1", nil, 0, true},
 		{"order-1", "order.refunded.v1", nil, 0, true},
 		{"coins", "coins.closed.v1", nil, 0, true},

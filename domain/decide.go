@@ -194,6 +194,6 @@ func CoinsConcerned(s Stream, spec EventSpec, known bool, e Event) (users []User
 		return nil, moves
 	default: // a newer version of the program may have written the event
 		_, ok := StateSpecOf(s)
-		return nil, !ok || kind == "order" || kind == "wallet" || kind == "earnings"
+		return nil, !ok || kind == "order" || kind == "wallet" || kind == "earnings" || kind == "payout"
 	}
 }

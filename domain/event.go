@@ -111,7 +111,7 @@ func (s Stream) Prefix() string {
 
 // Event is something that has happened and is recorded in the log. It belongs to exactly one stream.
 type Event interface {
-	// Type returns the name and the version of the event type: "gift.sent.v1".
+	// Type returns the name and the version of the event type: "gift.sent.v2".
 	Type() string
 	// Stream returns the stream to which the event is appended.
 	Stream() Stream

@@ -9,7 +9,7 @@ import (
 
 // states folds the given events and returns the states of all streams, as the log loads them before a decision.
 func states(events ...domain.Event) map[domain.Stream]any {
-	states := map[domain.Stream]any{"coins": nil} // state of a log in which no event has closed coins
+	states := map[domain.Stream]any{"coins": nil, "share": nil} // states of a log in which no event has closed coins or set a share
 	for _, e := range events {
 		for _, s := range domain.FoldsInto(e) {
 			state, err := domain.Fold(s, states[s], e)
@@ -51,7 +51,7 @@ func ExampleDecide() {
 		fmt.Println(sent.Postings)
 	}
 	// Output:
-	// gift.sent.v1 on wallet-12
+	// gift.sent.v2 on wallet-12
 	// 60 coins paid, 40 left
 	// [{user-12 -60} {earnings-7 60}]
 }

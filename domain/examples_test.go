@@ -109,15 +109,15 @@ func writtenSamples() []domain.Event {
 		}},
 		domain.GiftSent{
 			Sender: 12, Streamer: 7, Live: 6, Gift: 3, Name: "rose", Image: "https://example.org/rose.png",
-			Price: 30, Num: 3, Coins: 90, BalanceAfter: 10, Postings: []domain.Posting{
-				{Account: "user-12", Amount: -90}, {Account: "earnings-7", Amount: 90},
+			Price: 30, Num: 3, Coins: 90, ShareRule: 2, BasisPoints: 3000, Share: 27, BalanceAfter: 10, Postings: []domain.Posting{
+				{Account: "user-12", Amount: -90}, {Account: "earnings-7", Amount: 63}, {Account: "platform", Amount: 27},
 			},
 		},
 		domain.GiftRecordRefunded{Position: 4711},
 		domain.EarningsRefunded{Streamer: 7, Position: 4711, Coins: 90},
 		domain.GiftRefunded{
-			Sender: 12, Streamer: 7, Live: 6, Gift: 3, Num: 3, Position: 4711, Coins: 90, BalanceAfter: 100, Reason: "sent by mistake", Postings: []domain.Posting{
-				{Account: "earnings-7", Amount: -90}, {Account: "user-12", Amount: 90},
+			Sender: 12, Streamer: 7, Live: 6, Gift: 3, Num: 3, Position: 4711, Coins: 90, Share: 27, BalanceAfter: 100, Reason: "sent by mistake", Postings: []domain.Posting{
+				{Account: "earnings-7", Amount: -63}, {Account: "user-12", Amount: 90}, {Account: "platform", Amount: -27},
 			},
 		},
 		domain.CorrectionProposed{Correction: 3, Account: "user-12", User: 12, Coins: -30, Proposer: "operator-root", Reason: "credited twice", Expires: 1795266000, Open: true},
@@ -128,6 +128,19 @@ func writtenSamples() []domain.Event {
 		}},
 		domain.EarningsCorrected{Streamer: 7, Correction: 4, Coins: 30, Postings: []domain.Posting{
 			{Account: "correction", Amount: -30}, {Account: "earnings-7", Amount: 30},
+		}},
+		domain.ShareSet{Rule: 2, From: 2000, To: 3000, Reason: "new contract"},
+		domain.PayoutRequested{Payout: "2026-11-7", Streamer: 7, Coins: 60, Reason: "November"},
+		domain.EarningsHeld{Streamer: 7, Payout: "2026-11-7", Coins: 60, Postings: []domain.Posting{
+			{Account: "earnings-7", Amount: -60}, {Account: "held-7", Amount: 60},
+		}},
+		domain.PayoutCaptured{Payout: "2026-11-7", Streamer: 7, Coins: 60, Reference: "transfer 8123"},
+		domain.EarningsPaidOut{Streamer: 7, Payout: "2026-11-7", Coins: 60, Postings: []domain.Posting{
+			{Account: "held-7", Amount: -60}, {Account: "payout", Amount: 60},
+		}},
+		domain.PayoutVoided{Payout: "2026-11-7", Streamer: 7, Coins: 60, Reason: "account closed"},
+		domain.EarningsReleased{Streamer: 7, Payout: "2026-11-7", Coins: 60, Postings: []domain.Posting{
+			{Account: "held-7", Amount: -60}, {Account: "earnings-7", Amount: 60},
 		}},
 		domain.GiftAdded{Gift: 3, Name: "rose", Image: "https://example.org/rose.png", Price: 30},
 		domain.GiftRepriced{Gift: 3, From: 30, To: 50, Reason: "season"},
@@ -224,10 +237,14 @@ func writtenExamples() []example {
 		{operator, domain.RepriceGift{Gift: 3, Price: 50}, "operator"},
 		{operator, domain.WithdrawGift{Gift: 3}, "operator"},
 		{asUser(viewer), domain.SendGift{Live: 6, Gift: 3, Num: 1}, "authenticated user"},
-		{asUser(streamer), domain.RefundGift{Position: 4711, Reason: "sent by mistake", Sent: refundable, Received: 30}, "owner or operator"},
+		{asUser(streamer), domain.RefundGift{Position: 4711, Reason: "sent by mistake", Sent: refundable, Received: 60}, "owner or operator"},
 		{operator, domain.ProposeCorrection{Account: "user-12", Coins: -30, Reason: "credited twice", Limit: 30}, "operator"},
 		{asUser(operatorUser), domain.ApproveCorrection{Correction: 1, Account: "user-12"}, "operator"},
 		{operator, domain.RejectCorrection{Correction: 1, Reason: "no receipt"}, "operator"},
+		{operator, domain.RequestPayout{Payout: "P2", Streamer: streamer, Coins: 30, Reason: "November", Received: 60}, "operator"},
+		{operator, domain.CapturePayout{Payout: "P1", Reference: "transfer 8123", Streamer: streamer}, "operator"},
+		{operator, domain.VoidPayout{Payout: "P1", Reason: "account closed", Streamer: streamer}, "operator"},
+		{operator, domain.SetShare{BasisPoints: 3000, Reason: "new contract"}, "operator"},
 		{asUser(viewer), domain.PlaceOrder{Order: "O2", Price: 6, Coins: 60}, "authenticated user"},
 		{provider, domain.PayOrder{Order: "O1", User: viewer, Price: 6}, "payment provider"},
 		{operator, domain.CreditCoins{Order: "O3", User: viewer, Coins: 60}, "operator"},
@@ -315,6 +332,8 @@ func exampleWorld(t *testing.T) world {
 		domain.UploadAdded{Upload: "fedcba9876543210fedcba9876543210.png", User: viewer, Bytes: 2},
 		placed("O1"),
 		domain.CorrectionProposed{Correction: 1, Account: "user-12", User: viewer, Coins: 5, Proposer: "operator-alice", Reason: "why", Expires: noon.Add(time.Hour).Unix(), Open: true},
+		domain.PayoutRequested{Payout: "P1", Streamer: streamer, Coins: 30, Reason: "October"},
+		held("P1", 30),
 		domain.CoinsClosed{Position: 4711, Users: []domain.UserID{15}, Cause: "cannot be read"},
 	}, chatRoomCreated(chatRoom, "r-demo", 1), chatRoomCreated(chatRoom3, "r-two", 2),
 		participantEntered(1, 0, "n-ming"), chatRoomJoined(1, 0, chatRoom), participantEntered(2, 0, ""),

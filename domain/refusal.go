@@ -95,6 +95,9 @@ const (
 	CodeEarningsTooFew      Code = "earnings_too_few"      // the earnings of the streamer have too few coins
 	CodeCorrectionNotFound  Code = "correction_not_found"  // the correction does not exist
 	CodeCorrectionClosed    Code = "correction_closed"     // the correction was decided before, or not in time
+	CodePayoutNotFound      Code = "payout_not_found"      // the payout does not exist
+	CodePayoutMismatch      Code = "payout_mismatch"       // the payout has another streamer or number of coins, or is void
+	CodePayoutClosed        Code = "payout_closed"         // the payout is void or was paid out
 	CodeNumberOutOfRange    Code = "number_out_of_range"   // a number or price is outside its bounds
 	CodeCoinsTooFew         Code = "coins_too_few"         // the wallet has too few coins
 	CodeCoinsOverflow       Code = "coins_overflow"        // the wallet would exceed its maximum
@@ -162,6 +165,9 @@ var chinese = map[Code]string{
 	CodeEarningsTooFew:      "主播收益不足",
 	CodeCorrectionNotFound:  "更正记录不存在",
 	CodeCorrectionClosed:    "该更正已处理",
+	CodePayoutNotFound:      "提现记录不存在",
+	CodePayoutMismatch:      "提现信息不一致",
+	CodePayoutClosed:        "该提现已处理",
 	CodeCoinsTooFew:         "金币不足，请先充值",
 	CodeCoinsOverflow:       "金币超出上限",
 	CodeCoinsClosed:         "金币功能维护中，请稍后再试",

@@ -7,7 +7,7 @@ import (
 	"roomlog/domain"
 )
 
-func held(number int64, u domain.UserID, waiting int64) domain.Event {
+func heldComment(number int64, u domain.UserID, waiting int64) domain.Event {
 	return domain.CommentHeld{Live: 6, Held: number, User: u, Text: "a giveaway", Cause: domain.HeldForWord, Waiting: waiting}
 }
 
@@ -42,8 +42,8 @@ func TestHeldComments(t *testing.T) {
 		{name: "comments of operators are not held", given: on(), by: asUser(operatorUser), when: post("giveaway"), then: posted(operatorUser, "giveaway")},
 		{name: "a mute prevails", given: on(domain.ViewerMuted{Live: 6, User: viewer}), when: post("giveaway"), refused: domain.CodeMuted},
 		{name: "a word that changed its act refuses", given: on(domain.WordsAdded{Live: 6, Words: []string{"giveaway"}}), when: post("giveaway"), refused: domain.CodeWordRefused},
-		{name: "the numbers go on", given: on(held(1, viewer, 1), domain.CommentDropped{Live: 6, Held: 1, User: viewer}), when: post("giveaway"), then: hold(2, "giveaway", domain.HeldForWord, 1)},
-		{name: "a user has at most three", given: on(held(1, viewer, 1), held(2, viewer, 2), held(3, viewer, 3)), when: post("giveaway"), refused: domain.CodeReviewFull},
+		{name: "the numbers go on", given: on(heldComment(1, viewer, 1), domain.CommentDropped{Live: 6, Held: 1, User: viewer}), when: post("giveaway"), then: hold(2, "giveaway", domain.HeldForWord, 1)},
+		{name: "a user has at most three", given: on(heldComment(1, viewer, 1), heldComment(2, viewer, 2), heldComment(3, viewer, 3)), when: post("giveaway"), refused: domain.CodeReviewFull},
 		{name: "a live has at most 500", given: on(full...), when: post("giveaway"), refused: domain.CodeReviewFull},
 		{name: "the mode review holds the first comment", given: review(), when: post("hello"), then: hold(1, "hello", domain.HeldForFirst, 1)},
 		{name: "the mode review does not hold comments of a user of whom one was released", given: review(joined(viewer, true, "p1"), domain.ViewerReviewed{Live: 6, User: viewer}, left(viewer), joined(viewer, false, "p1")), when: post("hello"), then: posted(viewer, "hello")},
@@ -59,7 +59,7 @@ func TestHeldComments(t *testing.T) {
 func TestReleaseComment(t *testing.T) {
 	release := domain.ReleaseComment{Live: 6, Held: 1, Author: viewer, Text: "a giveaway"}
 	given := func(more ...domain.Event) []domain.Event {
-		return events(liveOnAir(6), []domain.Event{appointed(otherUser), held(1, viewer, 1)}, more)
+		return events(liveOnAir(6), []domain.Event{appointed(otherUser), heldComment(1, viewer, 1)}, more)
 	}
 	released := []domain.Event{domain.CommentReleased{Live: 6, Held: 1, User: viewer}, domain.CommentPosted{Live: 6, User: viewer, Text: "a giveaway"}}
 	first := append(released, domain.ViewerReviewed{Live: 6, User: viewer})
@@ -84,7 +84,7 @@ func TestReleaseComment(t *testing.T) {
 func TestDropComment(t *testing.T) {
 	drop := domain.DropComment{Live: 6, Held: 1, Author: viewer, Reason: "advertising"}
 	given := func(more ...domain.Event) []domain.Event {
-		return events(liveOnAir(6), []domain.Event{appointed(otherUser), held(1, viewer, 1)}, more)
+		return events(liveOnAir(6), []domain.Event{appointed(otherUser), heldComment(1, viewer, 1)}, more)
 	}
 	dropped := domain.CommentDropped{Live: 6, Held: 1, User: viewer, Reason: "advertising"}
 	notified := []domain.Event{dropped, domain.ViewerNotified{Live: 6, User: viewer, Notice: domain.NoticeCommentDropped, Number: 1, Reason: "advertising"}}
@@ -94,9 +94,9 @@ func TestDropComment(t *testing.T) {
 		{name: "is accepted after the live has ended", given: given(statusChanged(6, domain.StatusOnAir, domain.StatusEnded)), by: asUser(streamer), when: drop, then: notified},
 		{name: "is accepted after the author was forgotten", given: given(domain.UserForgotten{User: viewer}), by: asUser(streamer), when: drop, then: notified},
 		{name: "is refused after a release", given: given(domain.CommentReleased{Live: 6, Held: 1, User: viewer}), by: asUser(streamer), when: drop, refused: domain.CodeCommentNotFound},
-		{name: "is refused for others", given: events(liveOnAir(6), []domain.Event{held(1, viewer, 1)}), by: asUser(otherUser), when: drop, refused: domain.CodeLiveNotFound},
+		{name: "is refused for others", given: events(liveOnAir(6), []domain.Event{heldComment(1, viewer, 1)}), by: asUser(otherUser), when: drop, refused: domain.CodeLiveNotFound},
 		{name: "is refused for a comment of another moderator", given: given(appointed(viewer)), by: asUser(otherUser), when: drop, refused: domain.CodeForbidden},
-		{name: "is part of clearing", given: given(held(2, otherUser, 2), held(3, viewer, 3)), by: asUser(streamer), when: domain.ClearComments{Live: 6, User: viewer, Reason: "spam"}, then: []domain.Event{
+		{name: "is part of clearing", given: given(heldComment(2, otherUser, 2), heldComment(3, viewer, 3)), by: asUser(streamer), when: domain.ClearComments{Live: 6, User: viewer, Reason: "spam"}, then: []domain.Event{
 			domain.CommentsCleared{Live: 6, User: viewer, Reason: "spam"}, domain.CommentDropped{Live: 6, Held: 1, User: viewer, Reason: "spam", Waiting: 2}, domain.CommentDropped{Live: 6, Held: 3, User: viewer, Reason: "spam", Waiting: 1},
 		}},
 	})

@@ -137,6 +137,16 @@ func personal[E Event, P interface {
 	return s
 }
 
+// extends adds earlier versions of an event to its spec, and returns it. Each field that they lack has the zero value: their
+// payloads are decoded as they are.
+func extends(s EventSpec, earlier ...string) EventSpec {
+	s.Upcasters = make(map[string]Upcaster, len(earlier))
+	for _, older := range earlier {
+		s.Upcasters[older] = func(payload []byte) ([]byte, error) { return payload, nil }
+	}
+	return s
+}
+
 // takesID marks s as the spec of an event that takes its id from counter, and returns it.
 func takesID(s EventSpec, counter Stream) EventSpec {
 	s = counts(s, counter)

@@ -128,7 +128,7 @@ func (s *story) randomCommand(t *rapid.T) domain.Command {
 		ask    func() domain.Command
 	}{
 		{2, func() domain.Command { return randomRecordingCommand(t, live) }},
-		{5, func() domain.Command {
+		{4, func() domain.Command {
 			if randomBits(t, 2) > 0 {
 				return domain.SendGift{Live: live, Gift: gift, Num: 1 + randomBits(t, 2)}
 			}
@@ -136,8 +136,15 @@ func (s *story) randomCommand(t *rapid.T) domain.Command {
 		}},
 		{3, func() domain.Command { return s.randomRefund(t) }},
 		{3, func() domain.Command { return s.randomCorrection(t) }},
+		{3, func() domain.Command { return s.randomPayout(t) }},
+		{1, func() domain.Command {
+			if randomBits(t, 1) > 0 {
+				return domain.UnfollowUser{Streamer: 1}
+			}
+			return domain.FollowUser{Streamer: 1}
+		}},
 		{3, func() domain.Command { return domain.JoinLive{Live: live, Node: node} }},
-		{3, func() domain.Command {
+		{2, func() domain.Command {
 			return domain.LeaveLive{Live: live, User: randomUserID(t), Cause: domain.LeaveRequested, Node: node}
 		}},
 		{1, func() domain.Command { return domain.PostComment{Live: live, Text: randomText(t)} }},
@@ -173,14 +180,14 @@ func (s *story) randomCommand(t *rapid.T) domain.Command {
 			going := randomID(t, "not ended", s.last.live, func(l domain.LiveID) bool { return s.status[l] != domain.StatusEnded })
 			return domain.ChangeLiveStatus{Live: going, To: rapid.SampledFrom(changes).Draw(t, "to")}
 		}},
-		{3, func() domain.Command {
+		{2, func() domain.Command {
 			return domain.StartBroadcast{Live: live, Broadcast: randomBroadcast(t), Node: node, OnAir: randomBits(t, 1) > 0}
 		}},
 		{2, func() domain.Command {
 			return domain.StopBroadcast{Live: live, Broadcast: randomBroadcast(t), Cause: domain.StopConnectionLost}
 		}},
 		{1, func() domain.Command { return domain.KickBroadcast{Live: live, Reason: randomText(t)} }},
-		{3, func() domain.Command { return domain.AddGift{Name: randomText(t), Price: randomAmount(t, "price")} }},
+		{2, func() domain.Command { return domain.AddGift{Name: randomText(t), Price: randomAmount(t, "price")} }},
 		{2, func() domain.Command { return domain.RepriceGift{Gift: gift, Price: randomAmount(t, "price")} }},
 		{1, func() domain.Command { return domain.WithdrawGift{Gift: gift} }},
 		{2, func() domain.Command {
@@ -434,6 +441,25 @@ func (s *story) randomCorrection(t *rapid.T) domain.Command {
 	return domain.ProposeCorrection{Account: domain.WalletAccount(user), Coins: domain.Coins(randomBits(t, 8)) - 128, Reason: "why", Limit: 64, Period: time.Hour}
 }
 
+// randomPayout draws a request or a decision of a payout, or a new rule that splits gifts.
+func (s *story) randomPayout(t *rapid.T) domain.Command {
+	id := rapid.SampledFrom([]domain.PayoutID{"P1", "P2", "P3", "P4"}).Draw(t, "payout")
+	streamer := randomUserID(t)
+	if p := s.payouts[id]; p != nil {
+		streamer = p.Streamer
+	}
+	switch randomBits(t, 2) {
+	case 0:
+		return domain.CapturePayout{Payout: id, Reference: "transfer", Streamer: streamer}
+	case 1:
+		return domain.VoidPayout{Payout: id, Reason: "why", Streamer: streamer}
+	case 2:
+		return domain.SetShare{BasisPoints: rapid.SampledFrom([]int{0, 1, 3333, 5000, 9999, 10_000}).Draw(t, "share"), Reason: "why"}
+	}
+	return domain.RequestPayout{Payout: id, Streamer: streamer, Coins: domain.Coins(randomBits(t, 4)), Reason: "why",
+		Received: max(s.received[streamer]-domain.Coins(randomBits(t, 1)), 0)}
+}
+
 // anyCommand draws a command of the whole catalogue with random fields, so a new command takes part in stories without
 // a change here.
 func (s *story) anyCommand(t *rapid.T) domain.Command {
@@ -441,6 +467,10 @@ func (s *story) anyCommand(t *rapid.T) domain.Command {
 	c := reflect.New(reflect.TypeOf(zero)).Elem()
 	for i := range c.NumField() {
 		s.fill(t, c.Field(i))
+	}
+	if r, ok := c.Interface().(domain.RequestPayout); ok {
+		r.Received = s.received[r.Streamer] // the server adds it
+		return r
 	}
 	return c.Interface().(domain.Command)
 }

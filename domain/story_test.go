@@ -2,6 +2,7 @@ package domain_test
 
 import (
 	"encoding/json"
+	"math/big"
 	"reflect"
 	"testing"
 
@@ -20,9 +21,12 @@ type story struct {
 	balance        map[domain.UserID]domain.Coins  // balance of each user after the newest coin event
 	earned         map[domain.UserID]domain.Coins  // coins of the gifts that each streamer received
 	received       map[domain.UserID]domain.Coins  // coins that gifts have ever added to the earnings of each streamer
+	platform       domain.Coins
 	sent           []domain.SentGift
 	refunded       map[int64]bool                                    // by the position of the gift
 	corrections    map[domain.CorrectionID]domain.CorrectionProposed // corrections whose coins have not moved
+	share          domain.ShareSet
+	payouts        map[domain.PayoutID]*payout
 	status         map[domain.LiveID]domain.Status
 	streamer       map[domain.LiveID]domain.UserID
 	broadcast      map[domain.LiveID]domain.BroadcastID
@@ -53,6 +57,12 @@ type visit struct {
 	node        string
 }
 
+type payout struct {
+	domain.PayoutRequested
+	status domain.PayoutStatus
+	moved  int // number of events that have moved its coins
+}
+
 type order struct {
 	domain.OrderPlaced
 	paid, credited int
@@ -62,7 +72,7 @@ func newStory() *story {
 	s := &story{
 		world: world{}, specs: map[string]domain.EventSpec{},
 		ledger: map[domain.Account]domain.Coins{}, balance: map[domain.UserID]domain.Coins{}, earned: map[domain.UserID]domain.Coins{},
-		received: map[domain.UserID]domain.Coins{}, refunded: map[int64]bool{}, corrections: map[domain.CorrectionID]domain.CorrectionProposed{},
+		received: map[domain.UserID]domain.Coins{}, refunded: map[int64]bool{}, corrections: map[domain.CorrectionID]domain.CorrectionProposed{}, payouts: map[domain.PayoutID]*payout{},
 		status: map[domain.LiveID]domain.Status{}, streamer: map[domain.LiveID]domain.UserID{},
 		broadcast: map[domain.LiveID]domain.BroadcastID{}, recordings: map[domain.RecordingID]string{},
 		visits: map[[2]int64]*visit{}, orders: map[domain.OrderID]*order{}, price: map[domain.GiftID]domain.Coins{},
@@ -212,9 +222,14 @@ func (s *story) audit(t *rapid.T, e domain.Event) {
 			"costs %d", s.price[e.Gift])
 		s.checkPostings(t, e, domain.WalletAccount(e.Sender), -e.Coins)
 		s.checkBalance(t, e, e.Sender, -e.Coins, e.BalanceAfter)
-		s.earned[e.Streamer] += e.Coins
-		s.received[e.Streamer] += e.Coins
-		s.sent = append(s.sent, domain.SentGift{Position: int64(len(s.sent)) + 1, Live: e.Live, Streamer: e.Streamer, Sender: e.Sender, Gift: e.Gift, Num: e.Num, Coins: e.Coins})
+		expect(t, e, e.ShareRule == s.share.Rule && e.BasisPoints == s.share.To, "the rule is %+v", s.share)
+		// the remainder of the division goes to the streamer
+		expect(t, e, new(big.Int).Quo(new(big.Int).Mul(big.NewInt(int64(e.Coins)), big.NewInt(int64(e.BasisPoints))), big.NewInt(10_000)).Int64() == int64(e.Share) &&
+			e.Share < e.Coins, "the share is wrong")
+		s.earned[e.Streamer] += e.Coins - e.Share
+		s.received[e.Streamer] += e.Coins - e.Share
+		s.platform += e.Share
+		s.sent = append(s.sent, domain.SentGift{Position: int64(len(s.sent)) + 1, Live: e.Live, Streamer: e.Streamer, Sender: e.Sender, Gift: e.Gift, Num: e.Num, Coins: e.Coins, Share: e.Share})
 	case domain.CorrectionProposed:
 		s.last.correction++
 		expect(t, e, e.Correction == s.last.correction, "the next id is %d", s.last.correction)
@@ -229,11 +244,30 @@ func (s *story) audit(t *rapid.T, e domain.Event) {
 		s.earned[e.Streamer] += e.Coins
 	case domain.GiftRefunded:
 		gift := s.sent[e.Position-1]
-		expect(t, e, !s.refunded[e.Position] && gift.Sender == e.Sender && gift.Streamer == e.Streamer && gift.Coins == e.Coins, "the gift is %+v, or was refunded before", gift)
+		expect(t, e, !s.refunded[e.Position] && gift.Sender == e.Sender && gift.Streamer == e.Streamer && gift.Coins == e.Coins && gift.Share == e.Share, "the gift is %+v, or was refunded before", gift)
 		s.refunded[e.Position] = true
 		s.checkPostings(t, e, domain.WalletAccount(e.Sender), e.Coins)
 		s.checkBalance(t, e, e.Sender, e.Coins, e.BalanceAfter)
+		s.earned[e.Streamer] -= e.Coins - e.Share
+		s.platform -= e.Share
+	case domain.ShareSet:
+		expect(t, e, e.Rule == s.share.Rule+1 && e.From == s.share.To && e.From != e.To, "the rule is %+v", s.share)
+		s.share = e
+	case domain.PayoutRequested:
+		expect(t, e, s.payouts[e.Payout] == nil, "was requested before")
+		s.payouts[e.Payout] = &payout{PayoutRequested: e, status: domain.PayoutHeld}
+	case domain.PayoutCaptured:
+		s.auditPayout(t, e, e.Payout, e.Streamer, e.Coins).status = domain.PayoutPaid
+	case domain.PayoutVoided:
+		s.auditPayout(t, e, e.Payout, e.Streamer, e.Coins).status = domain.PayoutVoid
+	case domain.EarningsHeld:
+		s.auditPayoutMove(t, e, e.Payout, domain.EarningsAccount(e.Streamer), domain.HeldAccount(e.Streamer), domain.PayoutHeld)
 		s.earned[e.Streamer] -= e.Coins
+	case domain.EarningsPaidOut:
+		s.auditPayoutMove(t, e, e.Payout, domain.HeldAccount(e.Streamer), domain.PayoutAccount, domain.PayoutPaid)
+	case domain.EarningsReleased:
+		s.auditPayoutMove(t, e, e.Payout, domain.HeldAccount(e.Streamer), domain.EarningsAccount(e.Streamer), domain.PayoutVoid)
+		s.earned[e.Streamer] += e.Coins
 	}
 	if isChatEvent(e.Type()) {
 		s.auditChat(t, e)
@@ -245,6 +279,22 @@ func (s *story) auditCorrection(t *rapid.T, e domain.Event, id domain.Correction
 	proposed, ok := s.corrections[id]
 	expect(t, e, ok && proposed.Account == account && proposed.Coins == coins, "the proposal is %+v", proposed)
 	delete(s.corrections, id)
+}
+
+// auditPayout returns the payout about which e decides.
+func (s *story) auditPayout(t *rapid.T, e domain.Event, id domain.PayoutID, streamer domain.UserID, coins domain.Coins) *payout {
+	p := s.payouts[id]
+	expect(t, e, p != nil && p.status == domain.PayoutHeld && p.Streamer == streamer && p.Coins == coins, "the payout is %+v", p)
+	return p
+}
+
+// auditPayoutMove checks that a payout moves its coins once for each status.
+func (s *story) auditPayoutMove(t *rapid.T, e domain.CoinEvent, id domain.PayoutID, from, to domain.Account, status domain.PayoutStatus) {
+	p := s.payouts[id]
+	p.moved++
+	expect(t, e, p.status == status && (p.moved == 1) == (status == domain.PayoutHeld) && p.moved <= 2, "the payout is %+v", p)
+	s.checkPostings(t, e, from, -p.Coins)
+	expect(t, e, reflect.DeepEqual(e.EventPostings(), []domain.Posting{{Account: from, Amount: -p.Coins}, {Account: to, Amount: p.Coins}}), "moves the coins elsewhere")
 }
 
 // checkPostings checks that the postings of e add up to zero and that amount is added to account.
@@ -275,6 +325,18 @@ func (s *story) checkBalances(t *rapid.T) {
 			t.Fatal(err)
 		}
 	}
+	held, paid := map[domain.UserID]domain.Coins{}, domain.Coins(0)
+	for _, p := range s.payouts {
+		switch p.status {
+		case domain.PayoutHeld:
+			held[p.Streamer] += p.Coins
+		case domain.PayoutPaid:
+			paid += p.Coins
+		}
+	}
+	if s.ledger[domain.PlatformAccount] != s.platform || s.ledger[domain.PayoutAccount] != paid {
+		t.Fatalf("the platform has %d coins and %d are paid out, want %d and %d", s.ledger[domain.PlatformAccount], s.ledger[domain.PayoutAccount], s.platform, paid)
+	}
 	if total != 0 {
 		t.Fatalf("the postings add up to %d, want 0", total)
 	}
@@ -286,6 +348,9 @@ func (s *story) checkBalances(t *rapid.T) {
 		}
 		if sum := s.ledger[domain.WalletAccount(u)]; sum != wallet.Balance || s.balance[u] != sum {
 			t.Fatalf("user %d has %d coins, postings of %d, and %d after the last event, want %v, %v", u, wallet.Balance, sum, s.balance[u], wallet.Balance, sum)
+		}
+		if s.ledger[domain.HeldAccount(u)] != held[u] {
+			t.Fatalf("user %d has %d coins held, want %d", u, s.ledger[domain.HeldAccount(u)], held[u])
 		}
 		if s.ledger[domain.EarningsAccount(u)] != s.earned[u] {
 			t.Fatalf("user %d was sent %d coins and earned %d, want %v", u, s.earned[u], s.ledger[domain.EarningsAccount(u)], s.earned[u])

@@ -127,6 +127,9 @@ func printable(s string) bool {
 	return true
 }
 
+// onlyOf reports whether s contains no other characters than those in allowed.
+func onlyOf(s, allowed string) bool { return strings.Trim(s, allowed) == "" }
+
 // hexadecimal reports whether every byte of s is one of 0-9a-f.
 func hexadecimal(s string) bool {
 	for i := range len(s) {

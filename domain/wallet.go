@@ -26,11 +26,20 @@ const OperatorAccount Account = "operator"
 // CorrectionAccount is the counterparty of all corrections. Its balance is the negated sum of the corrections.
 const CorrectionAccount Account = "correction"
 
+// PlatformAccount is the account of the platform's share of gifts.
+const PlatformAccount Account = "platform"
+
+// PayoutAccount is the account of the earnings that were paid out. Its balance is the number of these coins.
+const PayoutAccount Account = "payout"
+
 // WalletAccount returns the account of a user's spendable coins.
 func WalletAccount(u UserID) Account { return Account("user-" + strconv.FormatInt(int64(u), 10)) }
 
 // EarningsAccount returns the account of the coins that a streamer has received for gifts.
 func EarningsAccount(u UserID) Account { return Account("earnings-" + strconv.FormatInt(int64(u), 10)) }
+
+// HeldAccount returns the account of the earnings of a streamer that are held for payouts.
+func HeldAccount(u UserID) Account { return Account("held-" + strconv.FormatInt(int64(u), 10)) }
 
 // AccountKind is the kind of an account: the part of its name before the id.
 type AccountKind string
@@ -42,17 +51,20 @@ const (
 	CorrectionKind AccountKind = "correction" // the counterparty of corrections
 	WalletKind     AccountKind = "user"       // the spendable coins of a user
 	EarningsKind   AccountKind = "earnings"   // the coins that a streamer has received
+	HeldKind       AccountKind = "held"       // the earnings of a streamer that are held for payouts
+	PlatformKind   AccountKind = "platform"   // the platform's share of gifts
+	PayoutKind     AccountKind = "payout"     // the earnings that were paid out
 )
 
 // ParseAccount returns the account with a name, such as "provider", "user-12" or "earnings-7". It reports false if no
 // account can have the name.
 func ParseAccount(name string) (Account, bool) {
-	for _, kind := range [...]AccountKind{WalletKind, EarningsKind} {
+	for _, kind := range [...]AccountKind{WalletKind, EarningsKind, HeldKind} {
 		if numberAfter(string(kind)+"-", name) > 0 {
 			return Account(name), true
 		}
 	}
-	return Account(name), slices.Contains([]Account{ProviderAccount, OperatorAccount, CorrectionAccount}, Account(name))
+	return Account(name), slices.Contains([]Account{ProviderAccount, OperatorAccount, CorrectionAccount, PlatformAccount, PayoutAccount}, Account(name))
 }
 
 // CheckBalance returns an error unless the account can have a balance.
@@ -70,7 +82,7 @@ func (a Account) CheckBalance(balance Coins) error {
 }
 
 // AccountForms describes the names that ParseAccount accepts.
-const AccountForms = "provider, operator, correction, user-ID (the wallet of a user) or earnings-ID (the earnings of a streamer)"
+const AccountForms = "provider, operator, correction, platform, payout, user-ID (the wallet of a user), earnings-ID (the earnings of a streamer) or held-ID (earnings that are held for payouts)"
 
 // Posting is one entry of the double-entry bookkeeping.
 type Posting struct {
@@ -159,82 +171,4 @@ func (e CoinsCredited) checkPostings() error {
 		from = OperatorAccount
 	}
 	return checkTransfer(e.Postings, e.Coins, from, WalletAccount(e.User), e.BalanceAfter)
-}
-
-// maxGiftNum is the maximum number of gifts in one command. It limits the cost of a mistyped number.
-const maxGiftNum = 9999
-
-// SendGift sends gifts to a live and pays for them with coins from the wallet of the actor.
-type SendGift struct {
-	Live LiveID `json:"live"` // the live that receives the gifts
-	Gift GiftID `json:"gift"` // the gift to send
-	Num  int    `json:"num"`  // number of gifts: 1–9999
-}
-
-func (SendGift) Type() string { return "gift.send" }
-
-func (c SendGift) Reads(actor Actor) []Stream {
-	return []Stream{liveStream(c.Live), giftStream(c.Gift), WalletStream(actor.User), coinHoldsStream}
-}
-
-func (c SendGift) decide(view View) ([]Event, error) {
-	if c.Num < 1 || c.Num > maxGiftNum {
-		return nil, refuse(CodeNumberOutOfRange, "num must be from 1 to %d", maxGiftNum)
-	}
-	live, err := view.openLive(c.Live)
-	if err != nil {
-		return nil, err
-	}
-	gift := view.Gift(c.Gift)
-	if !gift.Available {
-		return nil, refuse(CodeGiftNotFound, "there is no gift %d", c.Gift)
-	}
-	sender := view.Actor.User
-	if err := view.coinsOpen(sender); err != nil {
-		return nil, err
-	}
-	wallet := view.Wallet(sender)
-	if wallet.Balance/gift.Price < Coins(c.Num) { // unlike a multiplication, the division cannot overflow
-		return nil, refuse(CodeCoinsTooFew, "%d gifts cost more than the %d coins left", c.Num, wallet.Balance)
-	}
-	cost := gift.Price * Coins(c.Num)
-	return []Event{GiftSent{
-		Sender: sender, Streamer: live.Streamer, Live: c.Live,
-		Gift: c.Gift, Name: gift.Name, Image: gift.Image, Price: gift.Price, Num: c.Num,
-		Coins: cost, BalanceAfter: wallet.Balance - cost,
-		Postings: transfer(cost, WalletAccount(sender), EarningsAccount(live.Streamer)),
-	}}, nil
-}
-
-// GiftSent records that gifts were sent and paid for. This one event is both the debit and the credit.
-type GiftSent struct {
-	Sender       UserID    `json:"sender"`        // the user who sent the gifts and paid for them
-	Streamer     UserID    `json:"streamer"`      // the owner of the live, who receives the coins as earnings
-	Live         LiveID    `json:"live"`          // the live that received the gifts
-	Gift         GiftID    `json:"gift"`          // the gift that was sent
-	Name         string    `json:"name"`          // name of the gift at that time
-	Image        string    `json:"image"`         // image of the gift at that time
-	Price        Coins     `json:"price"`         // price of one gift at that time
-	Num          int       `json:"num"`           // number of gifts
-	Coins        Coins     `json:"coins"`         // total price in coins: price × num
-	BalanceAfter Coins     `json:"balance_after"` // balance of the sender's wallet after the event
-	Postings     []Posting `json:"postings"`      // postings from the sender's wallet to the streamer's earnings
-}
-
-func (GiftSent) Type() string { return "gift.sent.v1" }
-
-// Stream returns the wallet stream of the sender, because only the balance of that wallet can refuse the gift.
-func (e GiftSent) Stream() Stream { return WalletStream(e.Sender) }
-
-func (e GiftSent) EventLive() LiveID        { return e.Live }
-func (e GiftSent) EventUser() UserID        { return e.Sender }
-func (e GiftSent) EventPostings() []Posting { return e.Postings }
-func (e GiftSent) evolve(w Wallet) Wallet   { w.Balance = e.BalanceAfter; return w }
-func (e GiftSent) check(w Wallet) error     { return w.checkBalance(-e.Coins, e.BalanceAfter) }
-
-func (e GiftSent) checkPostings() error {
-	if e.Price < 1 || e.Num < 1 || e.Coins%e.Price != 0 || e.Coins/e.Price != Coins(e.Num) {
-		return fmt.Errorf("%d gifts for %d coins each do not cost %d", e.Num, e.Price, e.Coins)
-	}
-	return checkTransfer(e.Postings, e.Coins, WalletAccount(e.Sender), EarningsAccount(e.Streamer), e.BalanceAfter)
 }

@@ -109,7 +109,7 @@ func TestHoleInAStreamPreventsDecisions(t *testing.T) {
 	for range 3 {
 		l.execute(p.users[0].request(p.give(1)))
 	}
-	_, err := db.Owner.Exec(t.Context(), `ALTER TABLE events DISABLE TRIGGER ALL; DELETE FROM events WHERE type = 'gift.sent.v1' AND version = 3`)
+	_, err := db.Owner.Exec(t.Context(), `ALTER TABLE events DISABLE TRIGGER ALL; DELETE FROM events WHERE type = 'gift.sent.v2' AND version = 3`)
 	if err != nil {
 		t.Fatal(err)
 	}

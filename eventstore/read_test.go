@@ -50,7 +50,7 @@ func TestRead(t *testing.T) {
 		e, ok := r.Event.(domain.LiveEvent)
 		return ok && e.EventLive() == lives[1].live
 	}
-	talk := []string{"gift.sent.v1", "comment.posted.v1"}
+	talk := []string{"gift.sent.v2", "comment.posted.v1"}
 	comments := domain.Stream(fmt.Sprintf("comment-%d", lives[0].live))
 	for _, tt := range []struct {
 		name  string
@@ -62,8 +62,8 @@ func TestRead(t *testing.T) {
 		{"before the beginning", eventstore.Query{After: -5, UpTo: 3}, []int64{1, 2, 3}},
 		{"up to a position", eventstore.Query{After: 4, UpTo: 6}, []int64{5, 6}},
 		{"nothing between", eventstore.Query{After: 6, UpTo: 6}, nil},
-		{"one type", eventstore.Query{Types: []string{"gift.sent.v1"}}, of(func(r eventstore.Record) bool { return r.Type == "gift.sent.v1" })},
-		{"types, one twice", eventstore.Query{Types: append(talk, "gift.sent.v1", "unknown")}, of(func(r eventstore.Record) bool { return slices.Contains(talk, r.Type) })},
+		{"one type", eventstore.Query{Types: []string{"gift.sent.v2"}}, of(func(r eventstore.Record) bool { return r.Type == "gift.sent.v2" })},
+		{"types, one twice", eventstore.Query{Types: append(talk, "gift.sent.v2", "unknown")}, of(func(r eventstore.Record) bool { return slices.Contains(talk, r.Type) })},
 		{"no such type", eventstore.Query{Types: []string{"live.painted.v1"}}, nil},
 		{"a live", eventstore.Query{Live: lives[1].live}, of(in)},
 		{"a type in a live", eventstore.Query{Live: lives[1].live, Types: talk}, of(func(r eventstore.Record) bool { return in(r) && slices.Contains(talk, r.Type) })},
@@ -78,7 +78,7 @@ func TestRead(t *testing.T) {
 		{"a stream after a position", eventstore.Query{Stream: comments, After: 31, UpTo: 50},
 			of(func(r eventstore.Record) bool { return r.Stream == comments && r.Position > 31 && r.Position <= 50 })},
 		{"a type in a stream", eventstore.Query{Stream: comments, Types: talk, Live: lives[0].live}, of(func(r eventstore.Record) bool { return r.Stream == comments })},
-		{"no such type in a stream", eventstore.Query{Stream: comments, Types: []string{"gift.sent.v1"}}, nil},
+		{"no such type in a stream", eventstore.Query{Stream: comments, Types: []string{"gift.sent.v2"}}, nil},
 		{"a stream of another live", eventstore.Query{Stream: comments, Live: lives[1].live}, nil},
 		{"no such stream", eventstore.Query{Stream: "wallet-99"}, nil},
 		{"beyond the end", eventstore.Query{After: 10_000}, nil},

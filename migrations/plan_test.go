@@ -28,7 +28,7 @@ import (
 var smallTables = map[string]string{
 	"store": "one row", "goose_db_version": "one row for each migration", "projection": "one row for each projection",
 	"checkpoint": "one row for each consumer group", "secret_fingerprint": "one row for each secret",
-	"survey_reply": "deleted when the survey ends", "gift": "the catalogue",
+	"share_rule": "one row for each rule that operators have set", "survey_reply": "deleted when the survey ends", "gift": "the catalogue",
 	"poison": "events that a projection could not apply", "coin_hold": "closed coins", "coin_held": "events that wait for closed coins",
 	"coin_closing": "closed coins", "tlog_tree": "one row", "tlog_fork": "evidence of a rewritten history, at most 100 rows", "chat_room": "package domain limits how many there are",
 }

@@ -15,9 +15,10 @@ import (
 
 // Coins projects the balance and the movements of every account.
 var Coins = Projection{
-	Name: "coins", Version: 3, Tables: []string{"coin", "coin_movement"}, CountsCoins: true,
-	Handlers: []Handler{on(foldCoinsCredited), on(foldCoinsSpent), on(foldCoinsRefunded), on(foldCoinsCorrected), on(foldEarningsCorrected)},
-	Write:    writes(writeCoins),
+	Name: "coins", Version: 4, Tables: []string{"coin", "coin_movement"}, CountsCoins: true,
+	Handlers: []Handler{on(foldCoinsCredited), on(foldCoinsSpent), on(foldCoinsRefunded), on(foldCoinsCorrected), on(foldEarningsCorrected),
+		on(foldEarningsHeld), on(foldEarningsPaidOut), on(foldEarningsReleased)},
+	Write: writes(writeCoins),
 }
 
 type coinsBatch struct {
@@ -64,7 +65,19 @@ func foldEarningsCorrected(b *coinsBatch, r eventstore.Record, e domain.Earnings
 	b.post(r, e.Postings, "", 0, purpose{})
 }
 
-// purpose is why coins moved: an order or a gift. It is empty for a correction.
+func foldEarningsHeld(b *coinsBatch, r eventstore.Record, e domain.EarningsHeld) {
+	b.post(r, e.Postings, "", 0, purpose{})
+}
+
+func foldEarningsPaidOut(b *coinsBatch, r eventstore.Record, e domain.EarningsPaidOut) {
+	b.post(r, e.Postings, "", 0, purpose{})
+}
+
+func foldEarningsReleased(b *coinsBatch, r eventstore.Record, e domain.EarningsReleased) {
+	b.post(r, e.Postings, "", 0, purpose{})
+}
+
+// purpose is why coins moved: an order or a gift. It is empty for a correction or a payout.
 type purpose struct {
 	order domain.OrderID
 	live  domain.LiveID
@@ -240,4 +253,91 @@ func (q *Queries) Received(ctx context.Context, a domain.Account) (domain.Coins,
 		return 0, nil
 	}
 	return received, err
+}
+
+// Payouts projects the payouts of earnings. The coins that they move are in the tables of Coins.
+var Payouts = Projection{
+	Name: "payouts", Version: 1, Tables: []string{"payout"},
+	Handlers: []Handler{on(foldPayoutRequested), on(foldPayoutCaptured), on(foldPayoutVoided)},
+	Write:    writes(writePayouts),
+}
+
+type payoutsBatch struct {
+	id, reason                []string
+	streamer, coins, position []int64
+	at                        []time.Time
+
+	decided decidedPayouts
+}
+
+// decidedPayouts are the payouts that a batch decides.
+type decidedPayouts struct {
+	id, status, note []string
+	position         []int64
+	at               []time.Time
+}
+
+func foldPayoutRequested(b *payoutsBatch, r eventstore.Record, e domain.PayoutRequested) {
+	b.id, b.reason = append(b.id, string(e.Payout)), append(b.reason, e.Reason)
+	b.streamer, b.coins = append(b.streamer, int64(e.Streamer)), append(b.coins, int64(e.Coins))
+	b.position, b.at = append(b.position, r.Position), append(b.at, r.RecordedAt)
+}
+
+func foldPayoutCaptured(b *payoutsBatch, r eventstore.Record, e domain.PayoutCaptured) {
+	b.decide(r, e.Payout, domain.PayoutPaid, e.Reference)
+}
+
+func foldPayoutVoided(b *payoutsBatch, r eventstore.Record, e domain.PayoutVoided) {
+	b.decide(r, e.Payout, domain.PayoutVoid, e.Reason)
+}
+
+func (b *payoutsBatch) decide(r eventstore.Record, id domain.PayoutID, status domain.PayoutStatus, note string) {
+	d := &b.decided
+	d.id, d.status, d.note = append(d.id, string(id)), append(d.status, string(status)), append(d.note, note)
+	d.position, d.at = append(d.position, r.Position), append(d.at, r.RecordedAt)
+}
+
+func writePayouts(b *payoutsBatch, tables *pgx.Batch) {
+	if len(b.id) > 0 {
+		tables.Queue(insertPayout, b.id, b.streamer, b.coins, b.reason, b.position, b.at)
+	}
+	if d := b.decided; len(d.id) > 0 {
+		expect(len(d.id), tables.Queue(updatePayout, d.id, d.status, d.note, d.position, d.at))
+	}
+}
+
+// Payout is a payout of earnings.
+type Payout struct {
+	ID          domain.PayoutID
+	Streamer    domain.UserID
+	Coins       domain.Coins
+	Status      domain.PayoutStatus
+	Requester   string // name of the actor who has requested the payout
+	Reason      string
+	Position    int64 // of the request
+	RequestedAt time.Time
+	Decider     string // name of the actor who has paid the payout or made it void; "" while the coins are held
+	Note        string // reference of the payment, or reason of the void; "" while the coins are held
+	Decided     int64  // position of the decision; 0 while the coins are held
+	DecidedAt   *time.Time
+}
+
+// PayoutFilter selects payouts. Fields with the zero value select all.
+type PayoutFilter struct {
+	Streamer domain.UserID
+	Held     bool // only payouts that wait for the payment
+	Window
+}
+
+// Payout returns a payout, or ErrNotFound.
+func (q *Queries) Payout(ctx context.Context, id domain.PayoutID) (Payout, error) {
+	return one(ctx, q, "payout", pgx.RowToStructByPos[Payout], selectPayout, id)
+}
+
+// Payouts returns a page with payouts, by the positions of their requests.
+func (q *Queries) Payouts(ctx context.Context, f PayoutFilter) ([]Payout, error) {
+	after, before, limit := f.bounds()
+	return many(ctx, q, "payouts", pgx.RowToStructByPos[Payout],
+		selectPayouts.With(sqltemplate.Options{"streamer": f.Streamer != 0, "held": f.Held, "oldest_first": f.OldestFirst}),
+		pgx.NamedArgs{"streamer": f.Streamer, "after": after, "before": before, "limit": limit})
 }

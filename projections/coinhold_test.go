@@ -54,16 +54,16 @@ func gift(c *projtest.Traffic, u projtest.User, num int) domain.Request {
 var badEvents = map[string]struct{ kind, payload, why string }{
 	"a wrong balance": {"coins.credited.v1", `{"user":1,"order":"o","coins":5,"balance_after":7,
 		"postings":[{"account":"provider","amount":-5},{"account":"user-1","amount":5}]}`, "coin_movement_adds_up"},
-	"an overdrawn balance": {"gift.sent.v1", `{"sender":1,"streamer":1,"live":1,"gift":1,"name":"g","price":5000,"num":1,"coins":5000,"balance_after":0,
+	"an overdrawn balance": {"gift.sent.v2", `{"sender":1,"streamer":1,"live":1,"gift":1,"name":"g","price":5000,"num":1,"coins":5000,"balance_after":0,
 		"postings":[{"account":"user-1","amount":-5000},{"account":"earnings-1","amount":5000}]}`, "coin_"},
-	"a price that does not fit": {"gift.sent.v1", `{"sender":1,"streamer":1,"live":1,"gift":1,"name":"g","price":3,"num":2,"coins":5,"balance_after":995,
+	"a price that does not fit": {"gift.sent.v2", `{"sender":1,"streamer":1,"live":1,"gift":1,"name":"g","price":3,"num":2,"coins":5,"balance_after":995,
 		"postings":[{"account":"user-1","amount":-5},{"account":"earnings-1","amount":5}]}`, "do not cost"},
 	"postings that do not balance": {"coins.credited.v1", `{"user":1,"order":"o","coins":5,"balance_after":1005,
 		"postings":[{"account":"user-1","amount":5}]}`, "add up to 5"},
 	"no postings": {"coins.credited.v1", `{"user":1,"order":"o","coins":5,"balance_after":1005,"postings":[]}`, "do not move"},
-	"a name that no table can store": {"gift.sent.v1", `{"sender":1,"streamer":1,"live":1,"gift":1,"name":"\u0000","price":5,"num":1,"coins":5,"balance_after":995,
+	"a name that no table can store": {"gift.sent.v2", `{"sender":1,"streamer":1,"live":1,"gift":1,"name":"\u0000","price":5,"num":1,"coins":5,"balance_after":995,
 		"postings":[{"account":"user-1","amount":-5},{"account":"earnings-1","amount":5}]}`, "invalid byte sequence"},
-	"a payload that cannot be decoded": {"gift.sent.v1", `{"sender":"?"}`, "cannot be read"},
+	"a payload that cannot be decoded": {"gift.sent.v2", `{"sender":"?"}`, "cannot be read"},
 	"an unknown type":                  {"gift.melted.v1", `{}`, "does not know the type"},
 }
 
@@ -177,7 +177,7 @@ func forgeAtTheEnd(w *projtest.World) {
 func TestACoinEventOfUnknownUsersClosesAllCoins(t *testing.T) {
 	t.Parallel()
 	for name, e := range map[string]struct{ stream, kind, payload string }{
-		"a gift in a stream of no wallet":             {"ledger-7", "gift.sent.v1", `{"sender":"?"}`},
+		"a gift in a stream of no wallet":             {"ledger-7", "gift.sent.v2", `{"sender":"?"}`},
 		"an unknown type in a stream of unknown kind": {"ledger-7", "ledger.opened.v1", `{}`},
 		"an unknown type about an order":              {"order-7", "order.refunded.v1", `{}`},
 	} {
@@ -270,7 +270,7 @@ func TestHoldsDoNotDependOnTheSizeOfBatches(t *testing.T) {
 	credit(5, "c", 1014) // wrong balance
 	credit(6, "d", 1009) // right balance if the third credit is left out
 	w.Execute(gift(c, c.Users[1], 2))
-	w.Forge(w.Head()+1, "wallet-2", 3, "gift.sent.v1", `{"sender":"?"}`, 0)
+	w.Forge(w.Head()+1, "wallet-2", 3, "gift.sent.v2", `{"sender":"?"}`, 0)
 	w.Do(domain.SetEventAside{Position: first, Of: "wallet-1", EventType: "coins.credited.v1", Reason: "wrong"})
 	w.Do(domain.SetEventAside{Position: first + 2, Of: "wallet-1", EventType: "coins.credited.v1", Reason: "wrong"})
 	stop := w.Project()
@@ -400,7 +400,7 @@ func TestAGoodEventThatWasSetAsideStaysWithoutEffect(t *testing.T) {
 	w.CatchUp()
 	stop := w.RecordHolds()
 	awaitRecorded(w)
-	w.Do(domain.SetEventAside{Position: at, Of: "wallet-1", EventType: "gift.sent.v1", Reason: "a mistake"})
+	w.Do(domain.SetEventAside{Position: at, Of: "wallet-1", EventType: "gift.sent.v2", Reason: "a mistake"})
 	w.CatchUp()
 	awaitRecorded(w)
 	stop()

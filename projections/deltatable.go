@@ -143,6 +143,13 @@ func DeltaSpecs() []DeltaSpec {
 		toNobody[domain.CorrectionApproved](),
 		toNobody[domain.CorrectionRejected](),
 		toNobody[domain.EarningsCorrected](),
+		toNobody[domain.ShareSet](),
+		toNobody[domain.PayoutRequested](),
+		toNobody[domain.PayoutCaptured](),
+		toNobody[domain.PayoutVoided](),
+		toNobody[domain.EarningsHeld](),
+		toNobody[domain.EarningsPaidOut](),
+		toNobody[domain.EarningsReleased](),
 		toNobody[domain.OrderPlaced](notProjected), // no table contains unpaid orders
 		toNobody[domain.OrderPaid](notProjected),   // coins.credited follows and is projected
 		toNobody[domain.CoinsClosed](),

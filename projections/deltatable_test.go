@@ -21,8 +21,8 @@ func TestDeltasOf(t *testing.T) {
 	// event types that newer versions add may be missing here
 	want := map[string]string{
 		"comment.posted.v1":           "comment in 6 by 12",
-		"gift.sent.v1":                "gift in 6 by 12, balance to 12",
-		"gift.refunded.v1":            "refund in 6 by 12, balance to 12",
+		"gift.sent.v2":                "gift in 6 by 12, balance to 12",
+		"gift.refunded.v2":            "refund in 6 by 12, balance to 12",
 		"coins.corrected.v1":          "balance to 12",
 		"viewer.joined.v1":            "join in 6 by 12",
 		"viewer.left.v1":              "leave in 6 by 12",

@@ -2,6 +2,7 @@ package projections
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -53,14 +54,14 @@ func writeCatalogue(b *catalogueBatch, tables *pgx.Batch) {
 
 // SentGifts projects the gifts that were sent, and the number of coins that each live received.
 var SentGifts = Projection{
-	Name: "sent_gifts", Version: 2, Tables: []string{"gift_record", "live_coin"}, CountsCoins: true,
+	Name: "sent_gifts", Version: 3, Tables: []string{"gift_record", "live_coin"}, CountsCoins: true,
 	Handlers: []Handler{on(foldGiftSent), on(foldGiftRefunded)},
 	Write:    writes(writeSentGifts),
 }
 
 type sentGiftsBatch struct {
 	position, live, streamer, sender, gift []int64
-	price, coins                           []int64
+	price, coins, share                    []int64
 	num                                    []int32
 	id, name, image                        []string
 	at                                     []time.Time
@@ -71,7 +72,7 @@ type sentGiftsBatch struct {
 
 // refundedRows are the gifts that a batch refunds, with the positions of the refunds.
 type refundedRows struct {
-	position, by, sender, streamer, coins []int64
+	position, by, sender, streamer, coins, share []int64
 }
 
 func foldGiftSent(b *sentGiftsBatch, r eventstore.Record, e domain.GiftSent) {
@@ -79,13 +80,14 @@ func foldGiftSent(b *sentGiftsBatch, r eventstore.Record, e domain.GiftSent) {
 	b.live, b.streamer, b.sender = append(b.live, int64(e.Live)), append(b.streamer, int64(e.Streamer)), append(b.sender, int64(e.Sender))
 	b.gift, b.name, b.image = append(b.gift, int64(e.Gift)), append(b.name, e.Name), append(b.image, e.Image)
 	b.price, b.num, b.coins = append(b.price, int64(e.Price)), append(b.num, int32(e.Num)), append(b.coins, int64(e.Coins))
+	b.share = append(b.share, int64(e.Share))
 	add(&b.liveCoins, e.Live, int64(e.Coins))
 }
 
 func foldGiftRefunded(b *sentGiftsBatch, r eventstore.Record, e domain.GiftRefunded) {
 	of := &b.refunded
 	of.position, of.by, of.coins = append(of.position, e.Position), append(of.by, r.Position), append(of.coins, int64(e.Coins))
-	of.sender, of.streamer = append(of.sender, int64(e.Sender)), append(of.streamer, int64(e.Streamer))
+	of.sender, of.streamer, of.share = append(of.sender, int64(e.Sender)), append(of.streamer, int64(e.Streamer)), append(of.share, int64(e.Share))
 	add(&b.liveCoins, e.Live, -int64(e.Coins))
 }
 
@@ -94,10 +96,10 @@ func writeSentGifts(b *sentGiftsBatch, tables *pgx.Batch) {
 		return
 	}
 	if len(b.position) > 0 {
-		tables.Queue(insertGiftRecord, b.position, b.id, b.live, b.streamer, b.sender, b.gift, b.name, b.image, b.price, b.num, b.coins, b.at)
+		tables.Queue(insertGiftRecord, b.position, b.id, b.live, b.streamer, b.sender, b.gift, b.name, b.image, b.price, b.num, b.coins, b.share, b.at)
 	}
 	if of := b.refunded; len(of.position) > 0 {
-		expect(len(of.position), tables.Queue(updateGiftRecordRefunded, of.position, of.by, of.sender, of.streamer, of.coins))
+		expect(len(of.position), tables.Queue(updateGiftRecordRefunded, of.position, of.by, of.sender, of.streamer, of.coins, of.share))
 	}
 	live, coins := columns(b.liveCoins)
 	tables.Queue(addLiveCoin, live, coins)
@@ -135,6 +137,7 @@ type GiftRecord struct {
 	Price    domain.Coins
 	Num      int
 	Coins    domain.Coins
+	Share    domain.Coins // coins of these that the platform has received
 	At       time.Time
 	Refunded int64 // position of the event that has refunded the gift; 0 if there is none
 }
@@ -169,7 +172,7 @@ func (f GiftFilter) statement() (sql string, args pgx.NamedArgs) {
 
 func scanGiftRecord(row pgx.CollectableRow) (g GiftRecord, err error) {
 	err = row.Scan(&g.Position, &g.ID, &g.Live, &g.Streamer, &g.Sender.ID, &g.Sender.Username, &g.Sender.Nickname, &g.Sender.Avatar,
-		&g.Gift, &g.Name, &g.Image, &g.Price, &g.Num, &g.Coins, &g.At, &g.Refunded)
+		&g.Gift, &g.Name, &g.Image, &g.Price, &g.Num, &g.Coins, &g.Share, &g.At, &g.Refunded)
 	g.At = g.At.UTC()
 	return g, err
 }
@@ -178,7 +181,55 @@ func scanGiftRecord(row pgx.CollectableRow) (g GiftRecord, err error) {
 // its streamer, or ErrNotFound.
 func (q *Queries) SentGift(ctx context.Context, position int64) (gift domain.SentGift, received domain.Coins, err error) {
 	gift, err = one(ctx, q, "sent gift", func(row pgx.CollectableRow) (g domain.SentGift, err error) {
-		return g, row.Scan(&g.Position, &g.Live, &g.Streamer, &g.Sender, &g.Gift, &g.Num, &g.Coins, &received)
+		return g, row.Scan(&g.Position, &g.Live, &g.Streamer, &g.Sender, &g.Gift, &g.Num, &g.Coins, &g.Share, &received)
 	}, selectSentGift, position)
 	return gift, received, err
+}
+
+// ShareRules projects the rules that split gifts between the streamer and the platform.
+var ShareRules = Projection{
+	Name: "share_rules", Version: 1, Tables: []string{"share_rule"},
+	Handlers: []Handler{on(foldShareSet)},
+	Write:    writes(writeShareRules),
+}
+
+type shareRulesBatch struct {
+	rule, position []int64
+	basisPoints    []int32
+	reason         []string
+	at             []time.Time
+}
+
+func foldShareSet(b *shareRulesBatch, r eventstore.Record, e domain.ShareSet) {
+	b.rule, b.basisPoints, b.reason = append(b.rule, e.Rule), append(b.basisPoints, int32(e.To)), append(b.reason, e.Reason)
+	b.position, b.at = append(b.position, r.Position), append(b.at, r.RecordedAt)
+}
+
+func writeShareRules(b *shareRulesBatch, tables *pgx.Batch) {
+	if len(b.rule) > 0 {
+		tables.Queue(insertShareRule, b.rule, b.basisPoints, b.reason, b.position, b.at)
+	}
+}
+
+// ShareRule is a rule that splits the gifts after its position between the streamer and the platform.
+type ShareRule struct {
+	Rule        int64
+	BasisPoints int // share of the platform in hundredths of a percent
+	Actor       string
+	Reason      string
+	Position    int64
+	At          time.Time
+}
+
+// ShareRules returns at most limit rules with numbers below before, newest first; before 0 stands for no bound. The first rule is
+// the one in force. Without a rule the platform gets nothing.
+func (q *Queries) ShareRules(ctx context.Context, before int64, limit int) ([]ShareRule, error) {
+	if before == 0 {
+		before = math.MaxInt64
+	}
+	return many(ctx, q, "share rules", func(row pgx.CollectableRow) (r ShareRule, err error) {
+		err = row.Scan(&r.Rule, &r.BasisPoints, &r.Actor, &r.Reason, &r.Position, &r.At)
+		r.At = r.At.UTC()
+		return r, err
+	}, selectShareRules, before, pageSize(limit))
 }

@@ -62,7 +62,7 @@ func TestARefundOfAnotherAmountIsNotApplied(t *testing.T) {
 	bob.Credit(100)
 	gift := bob.Send(domain.SendGift{Live: live, Gift: rose, Num: 1}).Position
 	bob.Send(domain.SendGift{Live: live, Gift: rose, Num: 1})
-	w.Forge(w.Head()+1, "wallet-2", 4, "gift.refunded.v1", text(`{"sender":2,"streamer":1,"live":1,"gift":1,"num":1,"coins":20,"balance_after":100,"reason":"",`,
+	w.Forge(w.Head()+1, "wallet-2", 4, "gift.refunded.v2", text(`{"sender":2,"streamer":1,"live":1,"gift":1,"num":1,"coins":20,"balance_after":100,"reason":"",`,
 		`"postings":[{"account":"earnings-1","amount":-20},{"account":"user-2","amount":20}],"position":`, gift, "}"), live)
 	w.CatchUp()
 	if got := w.Text("SELECT position || ' ' || cause FROM read.poison"); got != text(w.Head(), "fold: 0 rows of 1 that the events are about") {

@@ -224,6 +224,18 @@ var (
 	updateGiftRecordRefunded string
 	//go:embed sql/insert_correction.sql
 	insertCorrection string
+	//go:embed sql/insert_share_rule.sql
+	insertShareRule string
+	//go:embed sql/select_share_rules.sql
+	selectShareRules string
+	//go:embed sql/insert_payout.sql
+	insertPayout string
+	//go:embed sql/update_payout.sql
+	updatePayout string
+	//go:embed sql/select_payout.sql
+	selectPayout string
+	//go:embed sql/select_payouts.sql
+	selectPayoutsText string
 	//go:embed sql/update_correction.sql
 	updateCorrection string
 	//go:embed sql/select_corrections.sql
@@ -306,6 +318,7 @@ var (
 	selectComments          = sqltemplate.Must(selectCommentsText)
 	selectEmail             = sqltemplate.Must(selectEmailText)
 	selectCorrections       = sqltemplate.Must(selectCorrectionsText)
+	selectPayouts           = sqltemplate.Must(selectPayoutsText)
 	selectFollows           = sqltemplate.Must(selectFollowsText)
 	selectGiftRecords       = sqltemplate.Must(selectGiftRecordsText)
 	selectGifts             = sqltemplate.Must(selectGiftsText)

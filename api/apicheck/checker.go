@@ -139,7 +139,7 @@ func (c *Checker) checkBody(template, method string, operation object, status in
 	switch {
 	case response == nil:
 		return fmt.Errorf("the status is not described")
-	case media == nil && content["*/*"] != nil, (kind == "text/plain" || kind == "application/octet-stream") && media != nil:
+	case media == nil && content["*/*"] != nil, (kind == "text/plain" || kind == "text/csv" || kind == "application/octet-stream") && media != nil:
 		return nil // The body may contain any bytes.
 	case media == nil:
 		return fmt.Errorf("the content type %s is not described", kind)

@@ -49,6 +49,12 @@ func Of(c domain.Command) []domain.Code {
 		return []domain.Code{domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeReviewFull, domain.CodeCoinsOverflow, domain.CodeCoinsClosed, domain.CodeOrderNotFound, domain.CodeOrderMismatch}
 	case "order.place":
 		return []domain.Code{domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeReviewFull, domain.CodeNumberOutOfRange, domain.CodeCoinsClosed, domain.CodeOrderMismatch}
+	case "payout.capture":
+		return []domain.Code{domain.CodeBadRequest, domain.CodeForbidden, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeReviewFull, domain.CodePayoutNotFound, domain.CodePayoutClosed, domain.CodeCoinsClosed}
+	case "payout.request":
+		return []domain.Code{domain.CodeForbidden, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeReviewFull, domain.CodeEarningsTooFew, domain.CodePayoutMismatch, domain.CodeNumberOutOfRange, domain.CodeCoinsClosed}
+	case "payout.void":
+		return []domain.Code{domain.CodeBadRequest, domain.CodeForbidden, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeReviewFull, domain.CodePayoutNotFound, domain.CodePayoutClosed, domain.CodeCoinsClosed}
 	case "player.kick":
 		return []domain.Code{domain.CodeBadRequest, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeLiveNotFound}
 	case "recording.delete":
@@ -59,6 +65,8 @@ func Of(c domain.Command) []domain.Code {
 		return []domain.Code{domain.CodeBadRequest, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeLiveNotFound, domain.CodeReportNotFound, domain.CodeReportClaimed, domain.CodeBusy}
 	case "report.send":
 		return []domain.Code{domain.CodeBadRequest, domain.CodeUserUnavailable, domain.CodeForbidden, domain.CodeBanned, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeLiveNotFound, domain.CodeCommentNotFound, domain.CodeReportsFull}
+	case "share.set":
+		return []domain.Code{domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeReviewFull, domain.CodeNumberOutOfRange, domain.CodeCoinsClosed}
 	case "upload.add":
 		return []domain.Code{domain.CodeBadRequest, domain.CodeUploadQuota}
 	case "user.ban":

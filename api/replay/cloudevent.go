@@ -15,11 +15,11 @@ type CloudEvent struct {
 	SpecVersion     string        `json:"specversion" enum:"1.0"`
 	ID              string        `json:"id" example:"0192f0c1-7a3b-7c55-9d3e-0a1b2c3d4e5f" doc:"id of the event"`
 	Source          string        `json:"source" example:"urn:uuid:06b839e6-72c1-4b88-a4d7-341db472350d" doc:"id of the log"`
-	Type            string        `json:"type" example:"gift.sent.v1" doc:"event type; roomlog.cursor.v1 for a line without an event, which has a cursor line as its data"`
+	Type            string        `json:"type" example:"gift.sent.v2" doc:"event type; roomlog.cursor.v1 for a line without an event, which has a cursor line as its data"`
 	Subject         domain.Stream `json:"subject,omitempty" example:"wallet-12" doc:"stream of the event"`
 	Time            *time.Time    `json:"time,omitempty" doc:"when the event was recorded"`
 	DataContentType string        `json:"datacontenttype,omitempty" enum:"application/json"`
-	DataSchema      string        `json:"dataschema,omitempty" format:"uri" example:"https://example.org/schemas/gift.sent.v1.json" doc:"JSON Schema of data"`
+	DataSchema      string        `json:"dataschema,omitempty" format:"uri" example:"https://example.org/schemas/gift.sent.v2.json" doc:"JSON Schema of data"`
 	Sequence        string        `json:"sequence,omitempty" example:"0000000000000004711" doc:"position with leading zeros"`
 	PartitionKey    domain.Stream `json:"partitionkey,omitempty" example:"wallet-12" doc:"stream of the event"`
 	Cursor          string        `json:"cursor" example:"4711.5f0c2a77" doc:"for the parameter after"`

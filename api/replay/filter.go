@@ -37,7 +37,7 @@ func ParseTypes(requested []string) ([]string, error) {
 			}
 			found := typesOf(want)
 			if len(found) == 0 {
-				return nil, refusal("type: there is no event type %.60q; send a type like gift.sent.v1 or a prefix like gift.*, see %s", want, schemas.Path)
+				return nil, refusal("type: there is no event type %.60q; send a type like gift.sent.v2 or a prefix like gift.*, see %s", want, schemas.Path)
 			}
 			types = append(types, found...)
 		}
@@ -46,12 +46,13 @@ func ParseTypes(requested []string) ([]string, error) {
 }
 
 // typesOf returns the stored types of the events whose type is want, or begins with the prefix in want, such as
-// "gift.*".
+// "gift.*". The type of an earlier version selects the events of all versions.
 func typesOf(want string) (types []string) {
 	prefix, isPrefix := strings.CutSuffix(want, "*")
 	isPrefix = isPrefix && strings.HasSuffix(prefix, ".")
 	for _, spec := range domain.Events {
-		if spec.Type == want || isPrefix && strings.HasPrefix(spec.Type, prefix) {
+		_, earlier := spec.Upcasters[want]
+		if spec.Type == want || earlier || isPrefix && strings.HasPrefix(spec.Type, prefix) {
 			types = append(types, spec.Type)
 			types = slices.AppendSeq(types, maps.Keys(spec.Upcasters))
 		}

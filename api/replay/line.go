@@ -18,7 +18,7 @@ type EventLine struct {
 	Stream     domain.Stream `json:"stream" example:"wallet-12"`
 	Version    int           `json:"version" doc:"of the stream"`
 	EventID    string        `json:"event_id" example:"0192f0c1-7a3b-7c55-9d3e-0a1b2c3d4e5f"`
-	Type       string        `json:"type" example:"gift.sent.v1"`
+	Type       string        `json:"type" example:"gift.sent.v2"`
 	Data       any           `json:"data" doc:"payload of the event, see EVENTS.md; null for an event that this version of the server cannot read"`
 	Actor      string        `json:"actor" example:"user-12"`
 	Live       domain.LiveID `json:"live,omitempty"`

@@ -21,8 +21,8 @@ const Path = "/schemas/"
 
 // Entry is one schema in the list of schemas.
 type Entry struct {
-	Type string `json:"type" example:"gift.sent.v1"`
-	URL  string `json:"url" example:"/schemas/gift.sent.v1.json"`
+	Type string `json:"type" example:"gift.sent.v2"`
+	URL  string `json:"url" example:"/schemas/gift.sent.v2.json"`
 }
 
 // List serves a list of all schemas, sorted by event type.

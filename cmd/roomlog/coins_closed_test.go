@@ -110,7 +110,7 @@ func TestCoinsAreClosedAndNothingElse(t *testing.T) {
 	again.must("gift.send", gift, "b2") // the refusal is not stored as the result of the key
 
 	// Forges an event that cannot be decoded, in a stream that belongs to no user. It closes the coins of everybody.
-	at = forge(t, dsn, "ledger-1", "gift.sent.v1", `{"sender":"?"}`)
+	at = forge(t, dsn, "ledger-1", "gift.sent.v2", `{"sender":"?"}`)
 	degraded(cleo, "all users")
 	refused(again, "b3")
 	refused(c, "c3")

@@ -230,7 +230,7 @@ func (c *load) judge() {
 		}
 	}
 	at := c.servers[0]
-	logged, err := loggedGifts(at.roomlog("export", "--type", "gift.sent.v1"))
+	logged, err := loggedGifts(at.roomlog("export", "--type", "gift.sent.v2"))
 	if err != nil || len(logged) != all {
 		c.t.Errorf("the log has %d gifts, want %d: %v", len(logged), all, err)
 	}

@@ -35,6 +35,8 @@ func (c *checker) mayCause(by domain.Actor, e domain.Event) bool {
 		return c.isOperator(by) && by.String() == e.Proposer && by.User != e.User
 	case domain.CorrectionApproved:
 		return c.isOperator(by) && by.User != e.User && by.String() != state[domain.Correction](c, e).Proposer
+	case domain.PayoutRequested, domain.PayoutCaptured, domain.PayoutVoided, domain.EarningsHeld, domain.EarningsPaidOut, domain.EarningsReleased:
+		return c.isOperator(by) && by.User != e.(domain.UserEvent).EventUser()
 	case domain.OrderPlaced:
 		return is(by, e.User) || c.isOperator(by)
 	case domain.ViewerBanned, domain.ViewerUnbanned, domain.ViewerMuted, domain.ViewerUnmuted, domain.CommentsCleared, domain.LiveModeSet:
@@ -72,7 +74,7 @@ func (c *checker) mayCause(by domain.Actor, e domain.Event) bool {
 	case domain.UserDisabled, domain.UserEnabled, domain.UserRoleGranted, domain.UserRoleRevoked, domain.UserForgotten, domain.UserKicked,
 		domain.ConnectionKicked, domain.UserBanned, domain.UserUnbanned, domain.PlayerKicked, domain.ParticipantForgotten,
 		domain.GiftAdded, domain.GiftRepriced, domain.GiftWithdrawn, domain.EventSetAside,
-		domain.CorrectionRejected, domain.CoinsCorrected, domain.EarningsCorrected:
+		domain.CorrectionRejected, domain.CoinsCorrected, domain.EarningsCorrected, domain.ShareSet:
 		return c.isOperator(by)
 	case domain.UserRegistered, domain.UsernameClaimed, domain.UserEmailAdded, domain.EmailClaimed, domain.UserSignedIn,
 		domain.ChatRoomCreated, domain.ChatRoomNameClaimed, domain.ChatRoomLeft, domain.NicknameSet, domain.NicknameClaimed, domain.NicknameReleased:

@@ -46,7 +46,7 @@ func TestCheck(t *testing.T) {
 		fault string
 	}{
 		{"a gift", gift(func(*domain.GiftSent) {}), "user-2", ""},
-		{"a gift of another user", gift(func(*domain.GiftSent) {}), "user-1", "user-1 could not cause gift.sent.v1"},
+		{"a gift of another user", gift(func(*domain.GiftSent) {}), "user-1", "user-1 could not cause gift.sent.v2"},
 		{"an unknown actor", gift(func(*domain.GiftSent) {}), "user-02", `there is no actor "user-02"`},
 		{"a gift at another price", gift(func(e *domain.GiftSent) { e.Price, e.Num = 5, 4 }), "user-2", "gift 1 costs 10"},
 		{"a gift for another streamer", gift(func(e *domain.GiftSent) { e.Streamer = 2 }), "user-2", "the coins do not go to user 2"},

@@ -22,6 +22,15 @@ func (c *checker) checkRules(e domain.Event) {
 		c.expect(state[domain.Correction](c, e).Open, "correction %d does not wait for an approval", e.Correction)
 	case domain.CorrectionRejected:
 		c.expect(state[domain.Correction](c, e).Open, "correction %d does not wait for an approval", e.Correction)
+	case domain.ShareSet:
+		s := state[domain.Share](c, e)
+		c.expect(e.Rule == s.Rule+1 && e.From == s.BasisPoints && e.To >= 0 && e.To <= domain.MaxShare, "rule %d has %d basis points before, not rule %d with %d", s.Rule, s.BasisPoints, e.Rule-1, e.From)
+	case domain.PayoutRequested:
+		c.expect(state[domain.Payout](c, e).Streamer == 0 && e.Coins > 0, "payout %s was requested before, or is for %d coins", e.Payout, e.Coins)
+	case domain.PayoutCaptured:
+		c.expectPayout(state[domain.Payout](c, e), domain.Payout{Streamer: e.Streamer, Coins: e.Coins, Status: domain.PayoutHeld})
+	case domain.PayoutVoided:
+		c.expectPayout(state[domain.Payout](c, e), domain.Payout{Streamer: e.Streamer, Coins: e.Coins, Status: domain.PayoutHeld})
 	case domain.GiftRepriced:
 		g := state[domain.Gift](c, e)
 		c.expect(g.Available && g.Price == e.From, "gift %d costs %d before, not %d", e.Gift, g.Price, e.From)
@@ -211,26 +220,35 @@ func (c *checker) checkCoins(e domain.CoinEvent) {
 	c.expect(sum == 0, "the postings of %s add up to %d, not to 0", e.Type(), sum)
 	switch e := e.(type) {
 	case domain.CoinsCredited:
-		c.checkBalance(e, domain.WalletAccount(e.User), e.Coins, e.BalanceAfter)
+		c.checkBalance(e, domain.WalletAccount(e.User), e.Coins, e.BalanceAfter, 0)
 		c.expect(posted(e, domain.ProviderAccount)+posted(e, domain.OperatorAccount) == -e.Coins, "the coins come neither from the payment provider nor from operators")
 		o := state[domain.Order](c, domain.OrderPaid{Order: e.Order})
 		c.expect(o.Paid && o.User == e.User && o.Coins == e.Coins, "order %s is %s", e.Order, orderText(o))
 	case domain.GiftSent:
-		c.checkBalance(e, domain.WalletAccount(e.Sender), -e.Coins, e.BalanceAfter)
-		c.expect(posted(e, domain.EarningsAccount(e.Streamer)) == e.Coins, "the coins do not go to user %d", e.Streamer)
+		c.checkBalance(e, domain.WalletAccount(e.Sender), -e.Coins, e.BalanceAfter, e.Share)
+		c.expect(posted(e, domain.EarningsAccount(e.Streamer)) == e.Coins-e.Share && posted(e, domain.PlatformAccount) == e.Share, "the coins do not go to user %d, and to the platform", e.Streamer)
+		s := state[domain.Share](c, domain.ShareSet{})
+		c.expect(e.ShareRule == s.Rule && e.BasisPoints == s.BasisPoints, "rule %d with %d basis points splits gifts then, not rule %d with %d", s.Rule, s.BasisPoints, e.ShareRule, e.BasisPoints)
+		c.expect(e.Share == domain.ShareOf(e.Coins, e.BasisPoints), "the share of %d coins with %d basis points is not %d", e.Coins, e.BasisPoints, e.Share)
 		g := state[domain.Gift](c, domain.GiftAdded{Gift: e.Gift})
 		c.expect(g.Available && g.Price == e.Price && g.Name == e.Name && g.Image == e.Image, "gift %d costs %d and is called %q then, not %d and %q", e.Gift, g.Price, g.Name, e.Price, e.Name)
 		c.expect(e.Num > 0 && e.Price*domain.Coins(e.Num) == e.Coins, "%d gifts for %d coins cost %d", e.Num, e.Price, e.Coins)
 		l := c.live(e.Live)
 		c.expect(l.Streamer == e.Streamer, "live %d belongs to user %d", e.Live, l.Streamer)
 	case domain.CoinsCorrected:
-		c.checkBalance(e, domain.WalletAccount(e.User), e.Coins, e.BalanceAfter)
+		c.checkBalance(e, domain.WalletAccount(e.User), e.Coins, e.BalanceAfter, 0)
 		c.checkCorrection(e.Correction, domain.WalletAccount(e.User), e.Coins)
 	case domain.EarningsCorrected:
 		c.checkCorrection(e.Correction, domain.EarningsAccount(e.Streamer), e.Coins)
+	case domain.EarningsHeld:
+		c.checkPayout(e, e.Payout, domain.Payout{Streamer: e.Streamer, Coins: e.Coins, Status: domain.PayoutHeld}, domain.EarningsAccount(e.Streamer), domain.HeldAccount(e.Streamer))
+	case domain.EarningsPaidOut:
+		c.checkPayout(e, e.Payout, domain.Payout{Streamer: e.Streamer, Coins: e.Coins, Status: domain.PayoutPaid}, domain.HeldAccount(e.Streamer), domain.PayoutAccount)
+	case domain.EarningsReleased:
+		c.checkPayout(e, e.Payout, domain.Payout{Streamer: e.Streamer, Coins: e.Coins, Status: domain.PayoutVoid}, domain.HeldAccount(e.Streamer), domain.EarningsAccount(e.Streamer))
 	case domain.GiftRefunded:
-		c.checkBalance(e, domain.WalletAccount(e.Sender), e.Coins, e.BalanceAfter)
-		c.expect(posted(e, domain.EarningsAccount(e.Streamer)) == -e.Coins, "the coins do not come from user %d", e.Streamer)
+		c.checkBalance(e, domain.WalletAccount(e.Sender), e.Coins, e.BalanceAfter, e.Share)
+		c.expect(posted(e, domain.EarningsAccount(e.Streamer)) == e.Share-e.Coins && posted(e, domain.PlatformAccount) == -e.Share, "the coins do not come from user %d, and from the platform", e.Streamer)
 		c.expect(state[domain.GiftRecord](c, domain.GiftRecordRefunded{Position: e.Position}).Refunded, "the gift at position %d is not marked as refunded", e.Position)
 		c.expect(c.live(e.Live).Streamer == e.Streamer, "live %d belongs to another user than %d", e.Live, e.Streamer)
 	}
@@ -242,10 +260,29 @@ func (c *checker) checkCorrection(id domain.CorrectionID, account domain.Account
 	c.expect(of.Account == account && of.Coins == coins && !of.Open, "correction %d is about %d coins of %q, or waits for an approval", id, of.Coins, of.Account)
 }
 
-// checkBalance checks the balance after an event that adds amount coins to a wallet.
-func (c *checker) checkBalance(e domain.CoinEvent, account domain.Account, amount, after domain.Coins) {
+// checkPayout checks that an event moves the coins of a payout from one account to another after the payout was decided.
+func (c *checker) checkPayout(e domain.CoinEvent, id domain.PayoutID, want domain.Payout, from, to domain.Account) {
+	c.expectPayout(state[domain.Payout](c, domain.PayoutRequested{Payout: id}), want)
+	c.expect(posted(e, from) == -want.Coins && posted(e, to) == want.Coins && len(e.EventPostings()) == 2, "the postings do not move %d coins from %s to %s", want.Coins, from, to)
+	if from != domain.EarningsAccount(want.Streamer) {
+		c.expect(state[domain.Earnings](c, e).Held >= want.Coins, "fewer than %d coins of user %d are held", want.Coins, want.Streamer)
+	}
+}
+
+// expectPayout checks the state of a payout. The reference of its payment is not compared.
+func (c *checker) expectPayout(is, want domain.Payout) {
+	c.expect(is.Streamer == want.Streamer && is.Coins == want.Coins && is.Status == want.Status, "the payout is %s: %d coins of user %d", is.Status, is.Coins, is.Streamer)
+}
+
+// checkBalance checks the balance after an event that adds amount coins to a wallet. share is the share of the platform, which has
+// a posting of its own unless it is 0.
+func (c *checker) checkBalance(e domain.CoinEvent, account domain.Account, amount, after, share domain.Coins) {
+	postings := 2
+	if share != 0 {
+		postings = 3
+	}
 	before := state[domain.Wallet](c, e).Balance
-	c.expect(posted(e, account) == amount && len(e.EventPostings()) == 2, "the postings do not move %d coins of %s", amount, account)
+	c.expect(posted(e, account) == amount && len(e.EventPostings()) == postings, "the postings do not move %d coins of %s", amount, account)
 	c.expect(before+amount >= 0, "the balance of %s would be %d", account, before+amount)
 	c.expect(before+amount == after, "the event states a balance of %d for %s, its history adds up to %d", after, account, before+amount)
 }

@@ -67,8 +67,8 @@ func TestAuditWithFewStatesInMemory(t *testing.T) {
 	w.Exec("ALTER TABLE events DISABLE TRIGGER USER")
 	for _, tamper := range []string{
 		"version = version + 5 WHERE position = (SELECT max(position) FROM events WHERE type = 'viewer.left.v1')",
-		`payload = regexp_replace(payload::text, '"balance_after":', '"balance_after":1')::json WHERE position = (SELECT max(position) FROM events WHERE type = 'gift.sent.v1')`,
-		"payload = '[]' WHERE position = (SELECT min(position) FROM events WHERE type = 'gift.sent.v1')", // the later states of the wallet are then unknown
+		`payload = regexp_replace(payload::text, '"balance_after":', '"balance_after":1')::json WHERE position = (SELECT max(position) FROM events WHERE type = 'gift.sent.v2')`,
+		"payload = '[]' WHERE position = (SELECT min(position) FROM events WHERE type = 'gift.sent.v2')", // the later states of the wallet are then unknown
 	} {
 		w.Exec("UPDATE events SET " + tamper)
 	}
@@ -76,7 +76,7 @@ func TestAuditWithFewStatesInMemory(t *testing.T) {
 	if !slices.Equal(few, many) {
 		t.Errorf("with few states in memory: %v\nwith all of them: %v", few, many)
 	}
-	for _, want := range []string{"version ", "the event states a balance of ", "event gift.sent.v1 cannot be read"} {
+	for _, want := range []string{"version ", "the event states a balance of ", "event gift.sent.v2 cannot be read"} {
 		if !slices.ContainsFunc(few, func(f audit.Fault) bool { return strings.HasPrefix(f.Text, want) }) {
 			t.Errorf("got %v, want a fault that begins with %q", few, want)
 		}

@@ -35,6 +35,8 @@ type DB struct {
 	// Serving reports whether the server has the serving role. Only a server given by TEST_DATABASE_URL may not have
 	// it.
 	Serving bool
+
+	closeWait time.Duration // how long the end of the test waits for connections that the test has not released
 }
 
 // New returns a new database with all migrations. The end of the test drops it.
@@ -107,7 +109,7 @@ func (c *cluster) discard(t testing.TB, name string) {
 // open opens the pools of a database. The end of the test closes them.
 func open(t testing.TB, dsn string, serving bool) *DB {
 	t.Helper()
-	db := &DB{DSN: dsn, Serving: serving}
+	db := &DB{DSN: dsn, Serving: serving, closeWait: closeWait}
 	var err error
 	if db.Owner, err = newPool(dsn, false); err != nil {
 		t.Fatalf("pgtest: %v", err)
@@ -117,8 +119,8 @@ func open(t testing.TB, dsn string, serving bool) *DB {
 		t.Fatalf("pgtest: %v", err)
 	}
 	t.Cleanup(func() {
-		closePool(t, db.Owner)
-		closePool(t, db.Pool)
+		closePool(t, db.Owner, db.closeWait)
+		closePool(t, db.Pool, db.closeWait)
 	})
 	return db
 }
@@ -140,7 +142,7 @@ func newPool(dsn string, serving bool) (*pgxpool.Pool, error) {
 
 // closePool closes a pool. If the test has not released a connection, closePool fails the test, because Close would
 // block for ever.
-func closePool(t testing.TB, pool *pgxpool.Pool) {
+func closePool(t testing.TB, pool *pgxpool.Pool, wait time.Duration) {
 	closed := make(chan struct{})
 	go func() {
 		pool.Close()
@@ -148,7 +150,7 @@ func closePool(t testing.TB, pool *pgxpool.Pool) {
 	}()
 	select {
 	case <-closed:
-	case <-time.After(closeWait):
+	case <-time.After(wait):
 		t.Errorf("pgtest: %d connections of the pool were not released", pool.Stat().AcquiredConns())
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,6 +41,7 @@ type Gift struct {
 	Price        int64  `json:"price"`
 	Num          int64  `json:"num"`
 	Coins        int64  `json:"coins"`
+	Share        int64  `json:"share,omitempty"` // coins of these that the platform has received
 	BalanceAfter int64  `json:"balance_after"`
 }
 
@@ -56,8 +58,8 @@ type ProvenEvent struct {
 	RecordedAt time.Time `json:"recorded_at"`
 }
 
-// giftType is the type of the events of which a proof contains a receipt.
-const giftType = "gift.sent.v1"
+// giftTypes are the types of the events of which a proof contains a receipt, in all versions.
+var giftTypes = []string{"gift.sent.v1", "gift.sent.v2"}
 
 // NewProof returns the proof of an event with the hashes of reader, for a signed checkpoint. reader must read the tree
 // of the checkpoint.
@@ -153,7 +155,7 @@ func (e ProvenEvent) event() Event {
 
 // gift returns the receipt of a gift, or nil for another event.
 func (e ProvenEvent) gift() (*Gift, error) {
-	if e.Type != giftType {
+	if !slices.Contains(giftTypes, e.Type) {
 		return nil, nil
 	}
 	var g Gift

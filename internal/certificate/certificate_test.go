@@ -31,12 +31,18 @@ const timeout = 3 * time.Minute
 // pair writes a new certificate for live.example with its key.
 func pair(t *testing.T, dir string, serial int64) (cert, key string) {
 	t.Helper()
+	return pairFor(t, dir, serial, "live.example")
+}
+
+// pairFor writes a new certificate for a name with its key.
+func pairFor(t *testing.T, dir string, serial int64, name string) (cert, key string) {
+	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: "live.example"}, DNSNames: []string{"live.example"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour)}
+	template := &x509.Certificate{SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: name}, DNSNames: []string{name},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true}
 	chain, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
 	if err != nil {
 		t.Fatal(err)

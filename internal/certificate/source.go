@@ -62,6 +62,9 @@ func (s *Source) get(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 	if s.manager == nil {
 		return s.loaded.Load(), nil
 	}
+	if err := s.manager.HostPolicy(hello.Context(), hello.ServerName); err != nil {
+		return nil, err // programs that search the network for servers use any name, or none
+	}
 	cert, err := s.manager.GetCertificate(hello)
 	switch {
 	case err != nil:

@@ -16,9 +16,9 @@ func TestCoinEventsThatTheTablesLackAreNotReleased(t *testing.T) {
 	w, c, f := startWithTraffic(t, 2, 1, feed.Config{})
 	s := subscribe(w, f)
 	user, begin := c.Users[1], w.Head()
-	w.Forge(begin+1, "ledger-1", 1, "gift.sent.v1", `{"sender":"?"}`, 0)
+	w.Forge(begin+1, "ledger-1", 1, "gift.sent.v2", `{"sender":"?"}`, 0)
 	user.Send(domain.SendGift{Live: c.Lives[0], Gift: c.Gifts[0], Num: 1}) // this gift waits in coin_held; the closing is not recorded yet
-	w.Forge(begin+3, string(domain.WalletStream(user.ID)), 3, "gift.sent.v1", fmt.Sprintf(`{"sender":%d,"streamer":1,"live":%d,"gift":1,"name":"g","price":5,"num":1,
+	w.Forge(begin+3, string(domain.WalletStream(user.ID)), 3, "gift.sent.v2", fmt.Sprintf(`{"sender":%d,"streamer":1,"live":%d,"gift":1,"name":"g","price":5,"num":1,
 		"coins":5,"balance_after":99999,"postings":[]}`, user.ID, c.Lives[0]), c.Lives[0])
 	at := c.Users[0].Send(domain.PostComment{Live: c.Lives[0], Text: "hello"}).Position
 	s.until(at)
@@ -41,7 +41,7 @@ func TestCoinEventsThatTheTablesLackAreNotReadAfterARestart(t *testing.T) {
 	c := projtest.NewTraffic(w, 2, 1)
 	w.Project()
 	user, begin := c.Users[1], w.Head()
-	w.Forge(begin+1, "ledger-1", 1, "gift.sent.v1", `{"sender":"?"}`, 0)
+	w.Forge(begin+1, "ledger-1", 1, "gift.sent.v2", `{"sender":"?"}`, 0)
 	at := user.Send(domain.SendGift{Live: c.Lives[0], Gift: c.Gifts[0], Num: 1}).Position
 	w.CatchUp()
 	if n := w.Int("SELECT count(*) FROM read.coin_held WHERE position = $1", at); n != 1 {

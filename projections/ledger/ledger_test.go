@@ -151,8 +151,8 @@ func TestStatementsAddUp(t *testing.T) {
 			s.Entries[i].At = s.Entries[0].At
 		}
 		want := ledger.Statement{Account: wallet, Opening: 100, Closing: 60, Entries: []ledger.Entry{
-			{Position: gift, At: s.Entries[0].At, Event: "gift.sent.v1", Actor: fmt.Sprint("user-", bob.ID), Live: live, Gift: rose, Amount: -30, Counterparties: []domain.Account{earnings}, Balance: 70},
-			{Position: last, At: s.Entries[0].At, Event: "gift.sent.v1", Actor: fmt.Sprint("user-", bob.ID), Live: live, Gift: rose, Amount: -10, Counterparties: []domain.Account{earnings}, Balance: 60},
+			{Position: gift, At: s.Entries[0].At, Event: "gift.sent.v2", Actor: fmt.Sprint("user-", bob.ID), Live: live, Gift: rose, Amount: -30, Counterparties: []domain.Account{earnings}, Balance: 70},
+			{Position: last, At: s.Entries[0].At, Event: "gift.sent.v2", Actor: fmt.Sprint("user-", bob.ID), Live: live, Gift: rose, Amount: -10, Counterparties: []domain.Account{earnings}, Balance: 60},
 		}}
 		if diff := cmp.Diff(want, s); diff != "" {
 			t.Error(diff)

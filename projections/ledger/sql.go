@@ -16,6 +16,8 @@ var (
 	selectAccounts string
 	//go:embed sql/select_totals.sql
 	selectTotals string
+	//go:embed sql/select_settlement.sql
+	selectSettlement string
 	//go:embed sql/select_entries.sql
 	selectEntriesText string
 )

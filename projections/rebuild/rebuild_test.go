@@ -118,7 +118,7 @@ func TestRebuild(t *testing.T) {
 		if n := w.Int("SELECT count(*) FROM read.coin_hold"); n != 1 {
 			t.Errorf("%d coin holds", n)
 		}
-		mended := projtest.WithVersion("sent_gifts", 3)
+		mended := projtest.WithVersion("sent_gifts", 4)
 		report, err := rebuild.Run(t.Context(), w.OwnerPool(), w.Store, rebuild.Config{Now: time.Now, Projections: mended})
 		if err != nil || report.Compared || report.Position != w.Head() {
 			t.Fatalf("%v %+v", err, report)

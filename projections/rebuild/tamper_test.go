@@ -135,12 +135,12 @@ func TestTamperRows(t *testing.T) {
 		{"UPDATE public.events SET event_id = (SELECT event_id FROM public.events WHERE position = 3) WHERE position = 7", "table events: event id"},
 		{"UPDATE public.events SET recorded_at = now() + interval '20 days' WHERE position = (SELECT max(position) FROM public.events)", "ahead of the clock of the database"},
 		{"UPDATE public.events SET recorded_at = recorded_at - interval '1 hour' WHERE position = 30", "position 30: recorded_at is "},
-		{`UPDATE public.events SET metadata = '{"actor":"operator"}' WHERE type = 'gift.sent.v1'`, "operator could not cause gift.sent.v1"},
-		{`UPDATE public.events SET metadata = '{"actor":"user-3"}' WHERE position = 28`, "position 28: user-3 could not cause gift.sent.v1"},
+		{`UPDATE public.events SET metadata = '{"actor":"operator"}' WHERE type = 'gift.sent.v2'`, "operator could not cause gift.sent.v2"},
+		{`UPDATE public.events SET metadata = '{"actor":"user-3"}' WHERE position = 28`, "position 28: user-3 could not cause gift.sent.v2"},
 		{`UPDATE public.events SET metadata = '{"actor":"user-2","more":1}' WHERE position = 28`, "position 28: the metadata cannot be read"},
 		{swapReprices, "gift 1 costs 20 before, not 25"},
-		{"UPDATE public.events SET payload = replace(payload::text, '\"price\":20', '\"price\":21')::json WHERE type = 'gift.sent.v1'", "costs 20"},
-		{"INSERT INTO read.poison VALUES (28, 'coins', 'gift.sent.v1', 'x')", "table poison: "},
+		{"UPDATE public.events SET payload = replace(payload::text, '\"price\":20', '\"price\":21')::json WHERE type = 'gift.sent.v2'", "costs 20"},
+		{"INSERT INTO read.poison VALUES (28, 'coins', 'gift.sent.v2', 'x')", "table poison: "},
 		{"INSERT INTO read.coin_hold VALUES (2, 28)", "table coin_hold: "},
 		{"INSERT INTO read.coin_held VALUES (2, 28)", "table coin_held: "},
 		{"INSERT INTO read.coin_closing VALUES (2, 28)", "table coin_closing: "},
@@ -192,6 +192,11 @@ func newTamperWorld(t *testing.T) *tamperWorld {
 	send(domain.SetPublishKey{Live: bob.CreateLive("with a key"), Hash: strings.Repeat("ab", 32)}, bob.Actor(), "")
 	send(domain.JoinLive{Live: s.Cooking, Node: "p9"}, bob.Actor(), "")
 	send(domain.ProposeCorrection{Account: domain.WalletAccount(s.Bob.ID), Coins: -1, Reason: "why", Limit: 1, Period: time.Hour}, projtest.Operator, "")
+	send(domain.SetShare{BasisPoints: 2000, Reason: "why"}, projtest.Operator, "")
+	send(domain.SendGift{Live: s.Cooking, Gift: s.Rose, Num: 1}, bob.Actor(), "")
+	send(domain.RequestPayout{Payout: "P1", Streamer: s.Ann.ID, Coins: 5, Reason: "why", Received: 10}, projtest.Operator, "")
+	send(domain.CapturePayout{Payout: "P1", Reference: "T 1", Streamer: s.Ann.ID}, projtest.Operator, "")
+	send(domain.RequestPayout{Payout: "P2", Streamer: s.Ann.ID, Coins: 5, Reason: "why", Received: 10}, projtest.Operator, "")
 	stop := s.Project()
 	s.CatchUp()
 	s.Rebuild() // creates a second generation of the tables
@@ -379,8 +384,8 @@ func TestForgedSetAsides(t *testing.T) {
 		}, []string{"", ""}},
 		{"as another event", func() {
 			credit(first, balance+6)
-			setAside(first+1, 1, first, "wallet-3", "gift.sent.v1")
-		}, []string{"", "as gift.sent.v1 of wallet-3, but it is coins.credited.v1 of wallet-2"}},
+			setAside(first+1, 1, first, "wallet-3", "gift.sent.v2")
+		}, []string{"", "as gift.sent.v2 of wallet-3, but it is coins.credited.v1 of wallet-2"}},
 		{"twice", func() {
 			credit(first, balance+6)
 			setAside(first+1, 1, first, "wallet-2", "coins.credited.v1")

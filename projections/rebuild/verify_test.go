@@ -87,12 +87,12 @@ func TestVerify(t *testing.T) {
 			{"a wrong stream", "UPDATE events SET stream = 'gift-77' WHERE position = 1", "position 1: the event of stream gift-1 is recorded in gift-77"},
 			{"a wrong live", "UPDATE events SET live_id = 2 WHERE position = 26", "position 26: the event of live 1 is recorded under live 2"},
 			{"postings that do not balance", `UPDATE events SET payload = replace(payload::text, '-30', '-31')::json WHERE position = 28`,
-				"position 28: the postings of gift.sent.v1 add up to -1, not to 0"},
+				"position 28: the postings of gift.sent.v2 add up to -1, not to 0"},
 			{"an overdrawn wallet", `UPDATE events SET payload = replace(replace(replace(payload::text, ':30', ':3000'), ':-30', ':-3000'), ':970', ':-2000')::json WHERE position = 28`,
 				"position 28: the balance of user-2 would be -2000"},
 			{"a stated balance that is wrong", `UPDATE events SET payload = replace(payload::text, '970', '971')::json WHERE position = 28`,
 				"position 28: the event states a balance of 971 for user-2, its history adds up to 970"},
-			{"a coin event that cannot be decoded", `UPDATE events SET payload = '[]' WHERE position = 28`, "position 28: event gift.sent.v1 cannot be read"},
+			{"a coin event that cannot be decoded", `UPDATE events SET payload = '[]' WHERE position = 28`, "position 28: event gift.sent.v2 cannot be read"},
 			{"the first of two faults", "UPDATE events SET version = 3 WHERE position = 29; DELETE FROM events WHERE position = 27", "position 27: the log has a gap: this position is missing"},
 		} {
 			t.Run(test.name, func(t *testing.T) {
@@ -123,7 +123,7 @@ func TestVerify(t *testing.T) {
 		s.Forge(at+2, "visit-1-999", 1, "viewer.left.v1", `{"live":1,"user":999,"cause":"requested"}`, 1)
 		s.Forge(at+3, "comment-1", 999, "comment.posted.v1", `[]`, 1)
 		s.Forge(at+4, "dance-1", 1, "dance.danced.v1", `{}`, 0)
-		s.Forge(at+5, "wallet-2", 999, "gift.sent.v1", `{"sender":2,"streamer":1,"live":1,"gift":1,"name":"rose","image":"","price":20,"num":1,"coins":20,"balance_after":1,
+		s.Forge(at+5, "wallet-2", 999, "gift.sent.v2", `{"sender":2,"streamer":1,"live":1,"gift":1,"name":"rose","image":"","price":20,"num":1,"coins":20,"balance_after":1,
 			"postings":[{"account":"user-2","amount":-20},{"account":"earnings-1","amount":20}]}`, 1)
 		r := judged(s.World)
 		if r.Newer() != 5 || r.Position != at || !r.Compared || r.Events != at+5 {
@@ -164,7 +164,7 @@ func TestVerify(t *testing.T) {
 		s.CatchUp()
 		stop()
 		at := s.Head() + 1
-		s.Forge(at, "gift-9", 1, "gift.sent.v1", `{}`, 0)
+		s.Forge(at, "gift-9", 1, "gift.sent.v2", `{}`, 0)
 		if r := judged(s.World); firstFault(r) != fmt.Sprintf("position %d: the event of stream wallet-0 is recorded in gift-9", at) || r.Position != at-1 {
 			t.Errorf("got %+v", r)
 		}

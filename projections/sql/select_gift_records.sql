@@ -3,9 +3,9 @@
 {{define "direction"}}{{if .oldest_first}}ASC{{else}}DESC{{end}}{{end -}}
 {{define "order"}}ORDER BY {{if .live}}live_id {{template "direction" .}}, {{else if .streamer}}streamer {{template "direction" .}}, {{else if .sender}}sender {{template "direction" .}}, {{end}}position {{template "direction" .}}{{end -}}
 SELECT g.position, g.id, g.live_id, g.streamer, g.sender, coalesce(u.username, ''), coalesce(u.nickname, ''), coalesce(u.avatar, ''),
-    g.gift_id, g.name, g.image, g.price, g.num, g.coins, g.at, coalesce(g.refunded, 0)
+    g.gift_id, g.name, g.image, g.price, g.num, g.coins, g.share, g.at, coalesce(g.refunded, 0)
 FROM (
-    SELECT position, id, live_id, streamer, sender, gift_id, name, image, price, num, coins, at, refunded FROM gift_record
+    SELECT position, id, live_id, streamer, sender, gift_id, name, image, price, num, coins, share, at, refunded FROM gift_record
     WHERE {{if .live}}(live_id, position) > (@live, @after) AND (live_id, position) < (@live, @before)
         {{if .streamer}}AND streamer = @streamer{{end}} {{if .sender}}AND sender = @sender{{end}}
     {{else if .streamer}}(streamer, position) > (@streamer, @after) AND (streamer, position) < (@streamer, @before)

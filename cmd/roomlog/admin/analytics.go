@@ -21,7 +21,7 @@ func (analyticsSQL) Help() string {
   roomlog analytics sql --engine duckdb --dir lake > views.sql    then: duckdb -init views.sql
   roomlog analytics sql --engine postgres | psql "$DATABASE_URL"  the same as roomlog analytics install
 
-Each event type is a view, like analytics.gift_sent_v1. Questions are views as well: viewers_over_time, peak_viewers, visits, watch_time,
+Each event type is a view, like analytics.gift_sent_v2. Questions are views as well: viewers_over_time, peak_viewers, visits, watch_time,
 viewers_by_day, viewers_by_live, retention, gifts, gifts_by_hour, gifts_by_streamer, gifts_by_gift, top_fans, chat_activity. They are the same
 for both databases, and contain no private fields. docs/ANALYTICS.md has examples.`
 }

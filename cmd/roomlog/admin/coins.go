@@ -160,3 +160,125 @@ func (c *coinsCorrections) Run(ctx context.Context, g *cli.Globals, sh cli.Shell
 		return t.end("There are no corrections.")
 	})
 }
+
+type payoutRequest struct {
+	Payout   string `arg:"" help:"Your own name of the payout: 1 to 64 characters of A-Z, a-z, 0-9, dot, underscore and hyphen. A payout is requested once."`
+	Streamer int64  `min:"1" required:"" placeholder:"ID" help:"User whose earnings are paid out."`
+	Amount   int64  `min:"1" required:"" placeholder:"N" help:"Coins to pay out, at least 1."`
+	Reason   string `required:"" placeholder:"TEXT" help:"Reason, recorded in the log: 1 to 100 characters. It must not name a person."`
+}
+
+func (payoutRequest) Help() string {
+	return `Example:
+
+  roomlog payout request 2026-11-7 --streamer 7 --amount 1000 --reason November
+
+The coins are held: they can neither be paid out twice nor be taken by refunds. Pay the streamer, then record the payment with
+roomlog payout capture, or give the coins back with roomlog payout void. The commands can be repeated safely.`
+}
+
+// AfterApply refuses what the log refuses.
+func (c *payoutRequest) AfterApply() error {
+	return errors.Join(checkNumber("--amount", c.Amount, 1, domain.MaxCoins), checkText("PAYOUT", c.Payout, 1, domain.MaxPayoutText), checkText("--reason", c.Reason, 1, domain.MaxReason))
+}
+
+func (c *payoutRequest) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
+	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
+		if err := b.catchUpToHead(ctx); err != nil {
+			return err
+		}
+		streamer := domain.UserID(c.Streamer)
+		received, err := b.queries.Received(ctx, domain.EarningsAccount(streamer))
+		if err != nil {
+			return err
+		}
+		receipt, err := b.execute(ctx, domain.RequestPayout{
+			Payout: domain.PayoutID(c.Payout), Streamer: streamer, Coins: domain.Coins(c.Amount), Reason: c.Reason, Received: received})
+		if err != nil {
+			return err
+		}
+		return printDone(sh, receipt, "payout %s holds %s of user %d", c.Payout, cli.Count(c.Amount, "coin"), c.Streamer)
+	})
+}
+
+type payoutCapture struct {
+	Payout    string `arg:"" help:"Payout, see roomlog payout list."`
+	Reference string `required:"" placeholder:"TEXT" help:"Name of the payment outside roomlog, such as a bank transfer, recorded in the log: 1 to 64 characters. It must not name a person."`
+}
+
+// AfterApply refuses a reference that the log refuses.
+func (c *payoutCapture) AfterApply() error {
+	return checkText("--reference", c.Reference, 1, domain.MaxPayoutText)
+}
+
+func (c *payoutCapture) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
+	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
+		found, err := b.payout(ctx, c.Payout)
+		if err != nil {
+			return err
+		}
+		receipt, err := b.execute(ctx, domain.CapturePayout{Payout: domain.PayoutID(c.Payout), Reference: c.Reference, Streamer: found.Streamer})
+		if err != nil {
+			return err
+		}
+		return printDone(sh, receipt, "payout %s is paid out: %s of user %d", c.Payout, cli.Count(found.Coins, "coin"), found.Streamer)
+	})
+}
+
+type payoutVoid struct {
+	Payout string `arg:"" help:"Payout, see roomlog payout list."`
+	Reason string `required:"" placeholder:"TEXT" help:"Reason, recorded in the log: 1 to 100 characters. It must not name a person."`
+}
+
+// AfterApply refuses a reason that the log refuses.
+func (c *payoutVoid) AfterApply() error { return checkText("--reason", c.Reason, 1, domain.MaxReason) }
+
+func (c *payoutVoid) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
+	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
+		found, err := b.payout(ctx, c.Payout)
+		if err != nil {
+			return err
+		}
+		receipt, err := b.execute(ctx, domain.VoidPayout{Payout: domain.PayoutID(c.Payout), Reason: c.Reason, Streamer: found.Streamer})
+		if err != nil {
+			return err
+		}
+		return printDone(sh, receipt, "payout %s is void: %s go back to the earnings of user %d", c.Payout, cli.Count(found.Coins, "coin"), found.Streamer)
+	})
+}
+
+// payout returns a payout, or an empty one if there is none: the log then refuses the command.
+func (b *backend) payout(ctx context.Context, id string) (projections.Payout, error) {
+	if err := b.catchUpToHead(ctx); err != nil {
+		return projections.Payout{}, err
+	}
+	found, err := b.queries.Payout(ctx, domain.PayoutID(id))
+	if errors.Is(err, projections.ErrNotFound) {
+		err = nil
+	}
+	return found, err
+}
+
+type payoutList struct {
+	Streamer int64 `min:"1" placeholder:"ID" help:"List only payouts of this user."`
+	Held     bool  `help:"List only payouts that wait for the payment."`
+	Before   int64 `min:"1" placeholder:"POSITION" help:"List only payouts that were requested before this position of the log. Default: begin with the newest"`
+	Limit    int   `min:"1" max:"500" default:"50" placeholder:"N" help:"Maximum number of payouts, 50 by default."`
+}
+
+func (c *payoutList) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
+	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
+		if err := b.catchUpToHead(ctx); err != nil {
+			return err
+		}
+		found, err := b.queries.Payouts(ctx, projections.PayoutFilter{Streamer: domain.UserID(c.Streamer), Held: c.Held, Window: projections.Window{Before: c.Before, Limit: c.Limit}})
+		if err != nil {
+			return err
+		}
+		t := newTable(sh.Stdout, "PAYOUT", "STREAMER", "COINS", "STATUS", "POSITION", "REQUESTER", "REASON", "DECIDER", "NOTE")
+		for _, p := range found {
+			t.row(p.ID, p.Streamer, p.Coins, p.Status, p.Position, p.Requester, p.Reason, orDash(p.Decider), orDash(p.Note))
+		}
+		return t.end("There are no payouts.")
+	})
+}

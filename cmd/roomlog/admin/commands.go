@@ -10,6 +10,16 @@ type Commands struct {
 		Withdraw giftWithdraw `cmd:"" help:"Remove a gift from the catalogue."`
 		Refund   giftRefund   `cmd:"" help:"Give the coins of a gift back to its sender."`
 	} `cmd:"" help:"Manage the gift catalogue."`
+	Share struct {
+		Set  shareSet  `cmd:"" help:"Set the platform's share of gifts that are sent from now on."`
+		List shareList `cmd:"" help:"List the rules that have split gifts, newest first."`
+	} `cmd:"" help:"Split gifts between streamers and the platform."`
+	Payout struct {
+		Request payoutRequest `cmd:"" help:"Hold earnings of a streamer until the streamer has been paid."`
+		Capture payoutCapture `cmd:"" help:"Record that a payout was paid outside roomlog."`
+		Void    payoutVoid    `cmd:"" help:"Give the coins of a payout that was not paid back to the earnings."`
+		List    payoutList    `cmd:"" help:"List payouts, newest first."`
+	} `cmd:"" help:"Pay out the earnings of streamers."`
 	Coins struct {
 		Credit      coinsCredit      `cmd:"" help:"Credit a user with coins, once per order."`
 		Correct     coinsCorrect     `cmd:"" help:"Propose a correction of a balance, which another operator must approve."`
@@ -18,8 +28,9 @@ type Commands struct {
 		Corrections coinsCorrections `cmd:"" help:"List corrections of balances, newest first."`
 	} `cmd:"" help:"Manage coins."`
 	Ledger struct {
-		Balance   ledgerBalance   `cmd:"" help:"Show the balances of all accounts, now or as of a position or a time. They add up to 0."`
-		Statement ledgerStatement `cmd:"" help:"List the postings of an account, with its opening and closing balance."`
+		Balance    ledgerBalance    `cmd:"" help:"Show the balances of all accounts, now or as of a position or a time. They add up to 0."`
+		Statement  ledgerStatement  `cmd:"" help:"List the postings of an account, with its opening and closing balance."`
+		Settlement ledgerSettlement `cmd:"" help:"Settle the earnings of a streamer for a period: gifts, refunds, payouts, corrections and sums."`
 	} `cmd:"" help:"Read the double-entry bookkeeping of coins."`
 	User struct {
 		List    userList    `cmd:"" help:"List users with roles and coins."`

@@ -27,7 +27,7 @@ type exportCommand struct {
 	Every    time.Duration `default:"10s" min:"1s" max:"24h" help:"Interval at which --follow adds new events, 1s to 24h."`
 	After    string        `placeholder:"CURSOR" help:"Start after this cursor, which an earlier export printed. Default: at the beginning, or at the end of the file --out."`
 	Out      string        `placeholder:"FILE" help:"Write lines to this file. If it exists, the export continues after its last complete line."`
-	Type     []string      `sep:"none" placeholder:"TYPE" help:"Only events of this type, like gift.sent.v1, or with a prefix, like 'gift.*'. The flag can be repeated."`
+	Type     []string      `sep:"none" placeholder:"TYPE" help:"Only events of this type, like gift.sent.v2, or with a prefix, like 'gift.*'. The flag can be repeated."`
 	Live     *int64        `min:"1" placeholder:"ID" help:"Only events of this live: its id, at least 1."`
 	User     *int64        `min:"1" placeholder:"ID" help:"Only events that this user caused: the id, at least 1."`
 
@@ -41,7 +41,7 @@ func (exportCommand) Help() string {
   roomlog export lake --follow                   ... and keep adding until Ctrl-C
   roomlog export sheets --format csv --type 'gift.*'
   roomlog export --out events.ndjson             lines of JSON; run it again to append what is new
-  roomlog export --type gift.sent.v1 | head
+  roomlog export --type gift.sent.v2 | head
   roomlog export --after 4711.1a2b3c4d           what follows a cursor
 
 A folder contains a table of the whole log (events) and one of each event type that has occurred, with typed columns, as

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"roomlog/cmd/roomlog/cli"
 	"roomlog/domain"
@@ -132,5 +133,56 @@ func (c *giftRefund) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) erro
 			return err
 		}
 		return printDone(sh, receipt, "the gift at position %d is refunded: user %d gets %s", c.Position, sent.Sender, cli.Count(sent.Coins, "coin"))
+	})
+}
+
+type shareSet struct {
+	BasisPoints int64  `arg:"" help:"Share of the platform in hundredths of a percent, 0 to 9999: 3000 is 30 %."`
+	Reason      string `required:"" placeholder:"TEXT" help:"Reason, recorded in the log: 1 to 100 characters. It must not name a person."`
+}
+
+func (shareSet) Help() string {
+	return `Example:
+
+  roomlog share set 3000 --reason "new contract"
+
+The rule holds for gifts that are sent from now on. The share of each gift is rounded down to whole coins: the remainder goes to
+the streamer. Update all servers of a cluster first: an older one does not know the rule.`
+}
+
+// AfterApply refuses a share or a reason that the log refuses.
+func (c *shareSet) AfterApply() error {
+	return errors.Join(checkNumber("BASIS-POINTS", c.BasisPoints, 0, int64(domain.MaxShare)), checkText("--reason", c.Reason, 1, domain.MaxReason))
+}
+
+func (c *shareSet) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
+	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
+		receipt, err := b.execute(ctx, domain.SetShare{BasisPoints: int(c.BasisPoints), Reason: c.Reason})
+		if err != nil {
+			return err
+		}
+		return printDone(sh, receipt, "the platform gets %d basis points of each gift", c.BasisPoints)
+	})
+}
+
+type shareList struct {
+	Before int64 `min:"1" placeholder:"N" help:"List only rules with smaller numbers. Default: begin with the newest"`
+	Limit  int   `min:"1" max:"500" default:"50" placeholder:"N" help:"Maximum number of rules, 50 by default."`
+}
+
+func (c *shareList) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
+	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
+		if err := b.catchUpToHead(ctx); err != nil {
+			return err
+		}
+		found, err := b.queries.ShareRules(ctx, c.Before, c.Limit)
+		if err != nil {
+			return err
+		}
+		t := newTable(sh.Stdout, "RULE", "BASIS POINTS", "POSITION", "AT", "ACTOR", "REASON")
+		for _, r := range found {
+			t.row(r.Rule, r.BasisPoints, r.Position, r.At.Format(time.RFC3339), r.Actor, r.Reason)
+		}
+		return t.end("There is no rule: the platform gets nothing. Next: roomlog share set 3000 --reason TEXT")
 	})
 }

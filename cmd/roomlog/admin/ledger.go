@@ -94,7 +94,7 @@ func eachAccount(ctx context.Context, l *ledger.Ledger, at int64, visit func(led
 }
 
 type ledgerStatement struct {
-	Account string `arg:"" help:"Account: provider, user-ID (the wallet of a user) or earnings-ID (the earnings of a streamer)."`
+	Account string `arg:"" help:"Account: provider, operator, correction, platform (the share of the platform), payout (earnings that were paid out), user-ID (the wallet of a user), earnings-ID (the earnings of a streamer) or held-ID (earnings that are held for payouts)."`
 	From    string `placeholder:"PLACE" help:"First event: a position, or a time or date in UTC. Default: the beginning of the log"`
 	To      string `placeholder:"PLACE" help:"Last event: a position, or a time or date in UTC before which it was recorded. Default: the end of the log"`
 	Format  string `enum:"table,json,csv" default:"table" help:"Form of the output: table, json or csv."`
@@ -186,6 +186,49 @@ func (c *ledgerStatement) selected(ctx context.Context, b *backend, head int64) 
 		return r, fmt.Errorf("--from must not be after --to: they are the positions %d and %d", r.After+1, r.UpTo)
 	}
 	return r, nil
+}
+
+type ledgerSettlement struct {
+	Streamer int64  `min:"1" arg:"" help:"User whose earnings are settled."`
+	From     string `required:"" placeholder:"PLACE" help:"First event: a position, or a time or date in UTC."`
+	To       string `required:"" placeholder:"PLACE" help:"Last event: a position, or a time or date in UTC before which it was recorded."`
+	Format   string `enum:"json,csv" default:"json" help:"Form of the output: json or csv."`
+}
+
+func (ledgerSettlement) Help() string {
+	return `Example:
+
+  roomlog ledger settlement 7 --from 2026-11-01 --to 2026-12-01 --format csv > november.csv
+
+The document depends only on the log and the period: its bytes are always the same, and those of GET /api/ledger/settlement. A
+period that ends at a time must be followed by an event, so that it cannot change any more.`
+}
+
+// AfterApply refuses a range that cannot be parsed.
+func (c *ledgerSettlement) AfterApply() error { return checkPlaces("--from", c.From, "--to", c.To) }
+
+func (c *ledgerSettlement) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
+	return withLedger(ctx, g, sh, func(ctx context.Context, b *backend, l *ledger.Ledger) error {
+		r, err := (&ledgerStatement{From: c.From, To: c.To}).selected(ctx, b, l.Head)
+		if err != nil {
+			return err
+		}
+		if err := l.CheckPeriod(c.To, r.UpTo); err != nil {
+			return fmt.Errorf("--to: %w", err)
+		}
+		s, err := l.Settlement(ctx, b.store.ID(), domain.UserID(c.Streamer), r.After, r.UpTo)
+		if err != nil {
+			return err
+		}
+		document, err := s.JSON()
+		if c.Format == "csv" {
+			document, err = s.CSV()
+		}
+		if err == nil {
+			_, err = sh.Stdout.Write(document)
+		}
+		return err
+	})
 }
 
 // checkPlaces returns an error if a flag contains neither nothing nor a place. flags alternates names and values.

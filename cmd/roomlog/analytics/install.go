@@ -31,7 +31,7 @@ func Install(ctx context.Context, db Database) error {
 	switch refused.Code {
 	case "42501": // insufficient_privilege
 		return fmt.Errorf("install the schema analytics: %w. The user of the database must own the log; if it may not create roles, somebody who may must first run: CREATE ROLE %s NOLOGIN", err, Role)
-	case "42P16": // invalid_table_definition: an earlier version had other columns
+	case "42P16", "2BP01": // invalid_table_definition, dependent_objects_still_exist: an earlier version had other columns or views
 		return fmt.Errorf("install the schema analytics: %w. Run DROP SCHEMA analytics CASCADE and install it again; this also drops views of your own that use it", err)
 	}
 	return fmt.Errorf("install the schema analytics: %w", err)

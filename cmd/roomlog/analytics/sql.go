@@ -3,11 +3,13 @@ package analytics
 import (
 	_ "embed"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
 
 	"roomlog/cmd/roomlog/eventtable"
+	"roomlog/domain"
 )
 
 var (
@@ -30,34 +32,92 @@ func DuckDB(dir string, present []string) string {
 	b.WriteString("-- Views for DuckDB over the Parquet files of an export. Read this file in the folder of the export.\n" + createSchema)
 	for _, t := range tables() {
 		fmt.Fprintf(&b, "CREATE OR REPLACE VIEW %s AS SELECT ", ViewOf(t.Name))
-		if !slices.Contains(present, t.Name) {
+		versions := slices.DeleteFunc(versionsOf(t.Name), func(name string) bool { return !slices.Contains(present, name) })
+		if len(versions) == 0 {
 			b.WriteString(list(t, func(c eventtable.Column) string {
 				return "CAST(NULL AS " + duckTypes[c.Kind] + ") AS " + quote(c.Name)
 			}) + ", CAST(NULL AS TIMESTAMP) AS at_utc, CAST(NULL AS DATE) AS day WHERE false;\n")
 			continue
 		}
-		b.WriteString(list(t, func(c eventtable.Column) string { return quote(c.Name) }))
-		fmt.Fprintf(&b, ", make_timestamp(epoch_us(recorded_at)) AS at_utc, day FROM read_parquet(%s, hive_partitioning = true, hive_types = {'day': DATE}, union_by_name = true);\n",
-			literal(path.Join(dir, t.Name, "*", "*.parquet")))
+		var files []string
+		for _, name := range versions {
+			files = append(files, literal(path.Join(dir, name, "*", "*.parquet")))
+		}
+		from := files[0]
+		if len(files) > 1 {
+			from = "[" + strings.Join(files, ", ") + "]"
+		}
+		rows := fmt.Sprintf("read_parquet(%s, hive_partitioning = true, hive_types = {'day': DATE}, union_by_name = true)", from)
+		column := func(c eventtable.Column) string { return quote(c.Name) }
+		if len(versionsOf(t.Name)) > 1 { // exports of an earlier roomlog lack columns
+			var lacking []string
+			for _, c := range t.Columns {
+				if mayLack(c) {
+					lacking = append(lacking, "CAST(NULL AS BIGINT) AS "+quote(c.Name))
+				}
+			}
+			rows = fmt.Sprintf("(SELECT * FROM %s UNION ALL BY NAME SELECT %s WHERE false)", rows, strings.Join(lacking, ", "))
+			column = func(c eventtable.Column) string {
+				if mayLack(c) {
+					return fmt.Sprintf("coalesce(%s, 0) AS %[1]s", quote(c.Name))
+				}
+				return quote(c.Name)
+			}
+		}
+		b.WriteString(list(t, column))
+		fmt.Fprintf(&b, ", make_timestamp(epoch_us(recorded_at)) AS at_utc, day FROM %s;\n", rows)
 	}
 	return b.String() + "\n" + questions
 }
+
+// versionsOf returns the name of a table, and the types of the earlier versions of its events.
+func versionsOf(table string) []string {
+	names := []string{table}
+	for _, spec := range domain.Events {
+		if spec.Type == table {
+			names = slices.AppendSeq(names, maps.Keys(spec.Upcasters))
+		}
+	}
+	slices.Sort(names[1:])
+	return names
+}
+
+// mayLack reports whether payloads of an earlier version may lack a column. It is 0 then, as domain.EventSpec decodes it.
+func mayLack(c eventtable.Column) bool { return c.Field != "" && c.Kind == eventtable.Integer }
 
 // Postgres returns the statements that create the schema analytics and the role that may read it. They can be executed
 // again.
 func Postgres() string {
 	var b strings.Builder
+	outdated := "" // drops the views of earlier versions, on which the questions of an earlier installation depend
 	b.WriteString("-- Schema for analysts over the log of roomlog. Execute it as the owner of the database.\n" + createSchema)
 	for _, t := range tables() {
-		condition := ""
+		condition, column := "", postgresColumn
+		versions := versionsOf(t.Name)
 		if t.Name != eventtable.LogName {
 			condition = " WHERE type = " + literal(t.Name)
 		}
+		if len(versions) > 1 {
+			types := make([]string, len(versions))
+			for i, name := range versions {
+				types[i] = literal(name)
+			}
+			condition = " WHERE type IN (" + strings.Join(types, ", ") + ")"
+			column = func(c eventtable.Column) string {
+				if mayLack(c) {
+					return "coalesce((payload->>" + literal(c.Field) + ")::bigint, 0) AS " + quote(c.Name)
+				}
+				return postgresColumn(c)
+			}
+			for _, name := range versions[1:] {
+				outdated += "DROP VIEW IF EXISTS " + ViewOf(name) + ";\n"
+			}
+		}
 		// security_barrier: functions in a query see only the rows of the view.
 		fmt.Fprintf(&b, "CREATE OR REPLACE VIEW %s WITH (security_barrier) AS SELECT %s, recorded_at AT TIME ZONE 'UTC' AS at_utc, CAST(recorded_at AT TIME ZONE 'UTC' AS date) AS day FROM public.events%s;\n",
-			ViewOf(t.Name), list(t, postgresColumn), condition)
+			ViewOf(t.Name), list(t, column), condition)
 	}
-	return b.String() + "\n" + questions + "\n" + role
+	return b.String() + "\n" + questions + "\n" + outdated + "\n" + role
 }
 
 // tables returns the tables that are views, without private fields. The view of the whole log has no payloads.

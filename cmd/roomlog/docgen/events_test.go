@@ -106,7 +106,7 @@ func TestACodeWithoutItsCommentsMakesNoPage(t *testing.T) {
 		{"an event", "domain/wallet.go", "// GiftSent records", "// This records", "domain/wallet.go:%d: type GiftSent has no doc comment"},
 		{"a code", "domain/refusal.go", "// the wallet has too few coins", "", "domain/refusal.go:%d: CodeCoinsTooFew has no comment"},
 		{"a file that is broken", "domain/wallet.go", "package domain", "package", "wallet.go"},
-		{"an example that is broken", "api/schemas/gift.sent.v1.json", "{", "", "gift.sent.v1"},
+		{"an example that is broken", "api/schemas/gift.sent.v2.json", "{", "", "gift.sent.v2"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tree := copied(t)
@@ -123,8 +123,8 @@ func TestACodeWithoutItsCommentsMakesNoPage(t *testing.T) {
 	}
 	t.Run("an example that is missing", func(t *testing.T) {
 		tree := copied(t)
-		delete(tree, "api/schemas/gift.sent.v1.json")
-		if _, err := docgen.Events(tree); err == nil || !strings.Contains(err.Error(), "gift.sent.v1") {
+		delete(tree, "api/schemas/gift.sent.v2.json")
+		if _, err := docgen.Events(tree); err == nil || !strings.Contains(err.Error(), "gift.sent.v2") {
 			t.Fatalf("got %v", err)
 		}
 	})

@@ -76,8 +76,8 @@ func TestEveryEventVersionHasASchema(t *testing.T) {
 // change of the code.
 func TestSchemasAreFrozen(t *testing.T) {
 	t.Parallel()
-	i := slices.IndexFunc(domain.Events, func(s domain.EventSpec) bool { return s.Type == "gift.sent.v1" })
-	spec, file := domain.Events[i], "api/schemas/gift.sent.v1.json"
+	i := slices.IndexFunc(domain.Events, func(s domain.EventSpec) bool { return s.Type == "gift.sent.v2" })
+	spec, file := domain.Events[i], "api/schemas/gift.sent.v2.json"
 	stored, err := os.ReadFile(root + "/" + file)
 	if err != nil {
 		t.Fatal(err)
@@ -106,7 +106,7 @@ func TestSchemasAreFrozen(t *testing.T) {
 			}
 			continue
 		}
-		if err == nil || !strings.Contains(err.Error(), c.fault) || !strings.Contains(err.Error(), "gift.sent.v1 is frozen") {
+		if err == nil || !strings.Contains(err.Error(), c.fault) || !strings.Contains(err.Error(), "gift.sent.v2 is frozen") {
 			t.Errorf("%s: got %v, want %q", c.name, err, c.fault)
 		}
 	}

@@ -69,7 +69,7 @@ func (e *Exporter) Manifest() *Manifest { return e.manifest }
 // storedTypes returns event types with the types of their earlier versions, which are converted when they are read.
 func storedTypes(types []string) (stored []string) {
 	for _, spec := range domain.Events {
-		if slices.Contains(types, spec.Type) {
+		if slices.ContainsFunc(types, func(t string) bool { _, earlier := spec.Upcasters[t]; return earlier || t == spec.Type }) {
 			stored = slices.AppendSeq(append(stored, spec.Type), maps.Keys(spec.Upcasters))
 		}
 	}

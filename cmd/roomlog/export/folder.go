@@ -24,7 +24,7 @@ const (
 
 // isTable reports whether a folder with this name contains the files of a table.
 func isTable(name string) bool {
-	return name == eventtable.LogName || slices.ContainsFunc(domain.Events, func(s domain.EventSpec) bool { return s.Type == name })
+	return name == eventtable.LogName || slices.ContainsFunc(domain.Events, func(s domain.EventSpec) bool { _, earlier := s.Upcasters[name]; return earlier || s.Type == name })
 }
 
 // lock creates the folder of an export and excludes other exports from it.

@@ -148,7 +148,7 @@ func TestRewrittenPack(t *testing.T) {
 	}
 	files := filesOf(t, content)
 	lines := slices.Collect(bytes.Lines(files["events.ndjson"]))
-	gift := slices.IndexFunc(lines, func(line []byte) bool { return bytes.Contains(line, []byte(`"gift.sent.v1"`)) })
+	gift := slices.IndexFunc(lines, func(line []byte) bool { return bytes.Contains(line, []byte(`"gift.sent.v2"`)) })
 	changed := func(i int, line []byte) []byte {
 		all := slices.Clone(lines)
 		all[i] = line

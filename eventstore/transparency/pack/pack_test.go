@@ -256,7 +256,7 @@ func TestPackOfTheLog(t *testing.T) {
 	}
 	statement := rows(t, files["statements.csv"])
 	last := statement[len(statement)-1]
-	for column, want := range map[string]string{"account": "earnings-1", "counterparty": "user-2", "amount": "30", "balance": "600", "type": "gift.sent.v1",
+	for column, want := range map[string]string{"account": "earnings-1", "counterparty": "user-2", "amount": "30", "balance": "600", "type": "gift.sent.v2",
 		"order": "", "live": "1", "gift": "1", "actor": "user-2"} {
 		if last[column] != want {
 			t.Errorf("%s of the last posting is %q, want %q", column, last[column], want)
@@ -563,7 +563,7 @@ func bigLog(n int) func(yield func(transparency.Event) bool) {
 				e.Payload = fmt.Appendf(nil, `{"user":2,"order":"o","coins":%d,"balance_after":%d,"postings":[{"account":"provider","amount":-%[1]d},{"account":"user-2","amount":%[1]d}]}`, balance, balance)
 			case i%5 == 0:
 				balance -= 30
-				e.Stream, e.Type, e.LiveID = "wallet-2", "gift.sent.v1", &live
+				e.Stream, e.Type, e.LiveID = "wallet-2", "gift.sent.v2", &live
 				e.Payload = []byte(`{"sender":2,"streamer":1,"live":1,"gift":1,"name":"rose","image":"","price":30,"num":1,"coins":30,"balance_after":` + strconv.Itoa(balance) +
 					`,"postings":[{"account":"user-2","amount":-30},{"account":"earnings-1","amount":30}]}`)
 			}

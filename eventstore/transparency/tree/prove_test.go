@@ -66,7 +66,7 @@ func TestProofOfAGift(t *testing.T) {
 	if err != nil || got.Gift == nil || *got.Gift != *p.Gift || got.Gift.Coins != 90 || got.Gift.BalanceAfter != 10 || c.N != w.Head() {
 		t.Fatalf("%+v, %s, %v", got, c, err)
 	}
-	if text := got.Summary(); !strings.Contains(text, `gave 3 × "rose <玫瑰>" (gift 1)`) || !strings.Contains(text, fmt.Sprintf("position %d: gift.sent.v1", position)) {
+	if text := got.Summary(); !strings.Contains(text, `gave 3 × "rose <玫瑰>" (gift 1)`) || !strings.Contains(text, fmt.Sprintf("position %d: gift.sent.v2", position)) {
 		t.Error(text)
 	}
 	events, err := tree.ReadEvents(t.Context(), w.Pool, position-1, position, 1)

@@ -68,7 +68,7 @@ GROUP BY first_week, week;
 -- Gifts that have an effect: neither set aside nor refunded.
 CREATE OR REPLACE VIEW analytics.gifts AS
 SELECT position, at_utc, live, streamer, sender, gift, name, price, num, coins
-FROM analytics.gift_sent_v1 AS g
+FROM analytics.gift_sent_v2 AS g
 WHERE NOT EXISTS (SELECT 1 FROM analytics.set_aside AS s WHERE s.position = g.position)
     AND NOT EXISTS (SELECT 1 FROM analytics.gift_record_refunded_v1 AS r WHERE r.data_position = g.position);
 

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"roomlog/eventstore/transparency/witness"
 )
 
 var signedSize = regexp.MustCompile(`(?m)^roomlog/\S+/\d+\n(\d+)$`)
@@ -39,7 +41,12 @@ func (p *process) signedUpTo(position int64) (signed []byte) {
 // against a checkpoint that was kept.
 func TestAuditOfAGift(t *testing.T) {
 	t.Parallel()
-	at := serve(t, withDatabase(t), append([]string{"--data", dataDir(t)}, unhurried...)...)
+	elsewhere := t.TempDir()
+	_, witnessKey, err := witness.OpenCosigner(filepath.Join(elsewhere, "witness"), "witness.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := serve(t, withDatabase(t), append([]string{"--data", dataDir(t), "--witnesses", witnessKey}, unhurried...)...)
 	at.roomlog("gift", "add", "--name", "Rose", "--coin", "30")
 	anna, bert := join(t, at, "anna"), join(t, at, "bert")
 	live := anna.open("Anna's room")
@@ -67,6 +74,19 @@ func TestAuditOfAGift(t *testing.T) {
 	if out, code := at.try("audit", "gift", "1"); code != 1 || !strings.Contains(out, "not a gift") {
 		t.Errorf("a proof of another event: %d, %s", code, out)
 	}
+	anchored := filepath.Join(elsewhere, "anchored")
+	if out := at.roomlog("witness", "http://"+at.addr, "--key", key, "--data", elsewhere, "--name", "witness.example", "--anchor", anchored, "--once"); !strings.Contains(out, "ok: size ") {
+		t.Error(out)
+	}
+	if out := at.roomlog("audit", "status"); !strings.Contains(out, "cosigned up to position ") || !strings.Contains(out, witnessKey) {
+		t.Error(out)
+	}
+	if ready := string(at.fetch("/readyz")); !strings.Contains(ready, `"transparency":"ok, anchored up to `) {
+		t.Error(ready)
+	}
+	if out := at.roomlog("verify", "--quiet", "--checkpoint", anchored, "--key", key); !strings.Contains(out, "ok: ") || !strings.Contains(out, "cosigned up to position ") {
+		t.Error(out)
+	}
 	all, first, second := filepath.Join(dir, "all.pack"), filepath.Join(dir, "first.pack"), filepath.Join(dir, "second.pack")
 	at.roomlog("audit", "pack", "--out", all)
 	at.roomlog("audit", "pack", "--checkpoint", kept, "--from", "2020-01-01", "--to", fmt.Sprint(sent.Pos-1), "--out", first)
@@ -82,6 +102,9 @@ func TestAuditOfAGift(t *testing.T) {
 		return at.try(append([]string{"audit", "verify", "--key", key}, packs...)...)
 	}
 	if out, code := verify(key, all); code != 0 || !strings.Contains(out, "4 postings, 3 accounts\nok: ") {
+		t.Errorf("%d, %s", code, out)
+	}
+	if out, code := verify(key, "--checkpoint", anchored, all); code != 0 || !strings.Contains(out, "the tree continues the kept checkpoints") {
 		t.Errorf("%d, %s", code, out)
 	}
 	if out, code := verify(key, first, second); code != 0 || strings.Contains(out, "states") {

@@ -183,6 +183,46 @@ func TestReadinessNamesTheHolderOfTheLock(t *testing.T) {
 	}
 }
 
+// TestReadinessSaysWhatIsMissing locks, takes away and renames tables of a running server.
+func TestReadinessSaysWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	dsn := pgtest.New(t).DSN
+	at := serve(t, append([]string{"DATABASE_URL=" + dsn}, sharedSecrets...), append([]string{"--data", dataDir(t)}, unhurried...)...)
+	p := &person{t: t, at: at}
+	foreign, err := pgx.Connect(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer foreign.Close(context.Background())
+	for _, tt := range []struct {
+		name, do, undo, check, note string
+		status                      int
+	}{
+		{"a locked table of the transparency log", "BEGIN; LOCK TABLE tlog_checkpoint", "ROLLBACK", "transparency",
+			fmt.Sprintf("the database session with pid %d", foreign.PgConn().PID()), http.StatusOK},
+		{"no right to the transparency log", "REVOKE SELECT ON tlog_tree FROM roomlog_serving", "GRANT SELECT ON tlog_tree TO roomlog_serving", "transparency",
+			"may not read table tlog_tree: run roomlog migrate", http.StatusOK},
+		{"no transparency log", "ALTER TABLE tlog_tree RENAME TO other", "ALTER TABLE other RENAME TO tlog_tree", "transparency", "table tlog_tree is missing", http.StatusOK},
+		{"a database without a log", "ALTER TABLE store RENAME TO other; ALTER TABLE command RENAME TO another", "ALTER TABLE other RENAME TO store; ALTER TABLE another RENAME TO command",
+			"database", "the database has no log of roomlog", http.StatusServiceUnavailable},
+	} {
+		if _, err := foreign.Exec(t.Context(), tt.do); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "/readyz shows "+tt.name, func() bool {
+			status, r := p.ready()
+			return status == tt.status && strings.Contains(r.Checks[tt.check], tt.note) && (r.Status == "degraded") == (status == http.StatusOK)
+		})
+		if _, r := p.ready(); tt.check == "database" && strings.Contains(r.Checks["log"], "roomlog migrate") {
+			t.Errorf("%s: the check log advises to migrate: %s", tt.name, r.Checks["log"])
+		}
+		if _, err := foreign.Exec(t.Context(), tt.undo); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "the server is ready again after "+tt.name, func() bool { status, r := p.ready(); return status == http.StatusOK && r.Status == "ready" })
+	}
+}
+
 // TestCommandsNameTheHolderOfATable checks that a command ends when another session has locked a table for longer than
 // --lock-timeout, and that the error names the session: a command that reads the table, and one that waits until the
 // projector of a server has updated it.

@@ -302,7 +302,7 @@ func (m *month) agreesWithDuckDB(position int64) {
 		m.Fatal(err)
 	}
 	var parts []string
-	for _, kind := range []string{"gift.sent.v1", "gift.refunded.v1", "coins.credited.v1", "coins.corrected.v1"} {
+	for _, kind := range []string{"gift.sent.v2", "gift.refunded.v2", "coins.credited.v1", "coins.corrected.v1"} {
 		parts = append(parts, fmt.Sprintf("SELECT unnest(postings) AS p FROM read_parquet('%s/*/*.parquet') WHERE position <= %d", kind, position))
 	}
 	query := "SELECT p.account, CAST(sum(p.amount) AS BIGINT) AS coins FROM (" + strings.Join(parts, " UNION ALL ") + ") GROUP BY ALL HAVING sum(p.amount) <> 0 ORDER BY p.account"

@@ -45,7 +45,7 @@ func proofFiles(t *testing.T) (files [][]byte, key, newKey string) {
 	live := int64(6)
 	payloads := []struct{ kind, payload string }{
 		{"gift.sent.v1", `{"sender":12,"streamer":7,"live":6,"gift":3,"name":"玫瑰 🌹 <b>&\u0007","image":"","price":30,"num":3,"coins":90,"balance_after":10,"postings":[]}`},
-		{"gift.sent.v1", "{\"sender\":12,\"streamer\":7,\"live\":6,\"gift\":3,\"name\":\"a\u2028b\u007f\",\"price\":30,\"num\":1,\"coins\":30,\"balance_after\":0}"},
+		{"gift.sent.v2", "{\"sender\":12,\"streamer\":7,\"live\":6,\"gift\":3,\"name\":\"a\u2028b\u007f\",\"price\":30,\"num\":1,\"coins\":30,\"balance_after\":0}"},
 		{"user.named.v1", " {\"text\" :\t\"\\ud83c\\udf39\"}\r\n"},
 	}
 	for _, size := range []int64{1, 2, 3, 300} {

@@ -41,7 +41,6 @@ type Gift struct {
 	Price        int64  `json:"price"`
 	Num          int64  `json:"num"`
 	Coins        int64  `json:"coins"`
-	Share        int64  `json:"share,omitempty"` // coins of these that the platform has received
 	BalanceAfter int64  `json:"balance_after"`
 }
 

@@ -123,7 +123,7 @@ func slicesOf(hashes []tlog.Hash) [][]byte {
 func example() transparency.Event {
 	live := int64(6)
 	return transparency.Event{Position: 132, Stream: "wallet-12", Version: 4, ID: uuid.MustParse("0190f1f0-0000-7000-8000-000000000001"),
-		Type: "gift.sent.v2", Payload: []byte(`{"live":6}`), Metadata: []byte(`{"actor":"user-12"}`), LiveID: &live, RecordedAt: 1_790_000_000_000_001}
+		Type: "gift.sent.v1", Payload: []byte(`{"live":6}`), Metadata: []byte(`{"actor":"user-12"}`), LiveID: &live, RecordedAt: 1_790_000_000_000_001}
 }
 
 // TestEntryIsFrozen checks that a later version computes the same hash of an event. Another hash would make all signed

@@ -37,6 +37,7 @@ func errorCodes() []codeDoc {
 		{domain.CodeCommentsOff, "Only the owner and moderators of the live may comment; until is the end of the mode, if there is one."},
 		{domain.CodeSlowMode, "The user may not comment again before until: the live is in slow mode."},
 		{domain.CodeMembersOnly, "The account of the user is too new to comment in the live before until."},
+		{domain.CodeFollowersOnly, "Only followers of the streamer may comment in the live, or those who have followed long enough; until is the time from which the user may."},
 		{domain.CodeLinksOff, "Comments in the live must not contain links."},
 		{domain.CodeWordRefused, "The comment contains a word that is not allowed in the live."},
 		{domain.CodeStickersOnly, "Comments in the live must consist of emoji and names of stickers; until is the end of the mode, if there is one."},

@@ -149,7 +149,9 @@ func TestViewersArePaged(t *testing.T) {
 	}
 	seen := map[domain.UserID]bool{}
 	ask := map[string]any{"live": live}
-	for i, want := range []int{100, 100, 5} {
+	a.no(a.ask("room.viewers", ask), "forbidden")
+	a.ok(a.ask("room.join", ask))
+	for i, want := range []int{100, 100, 6} {
 		got := into[page](t, a.ok(a.ask("room.viewers", ask)))
 		if len(got.Viewers) != want || (got.Next == "") != (i == 2) {
 			t.Fatalf("page %d has %d people, next is %q", i, len(got.Viewers), got.Next)
@@ -162,10 +164,13 @@ func TestViewersArePaged(t *testing.T) {
 		}
 		ask["after"] = got.Next
 	}
-	if len(seen) != 205 {
-		t.Errorf("%d people on all pages, want 205", len(seen))
+	if len(seen) != 206 {
+		t.Errorf("%d people on all pages, want 206", len(seen))
 	}
 	a.no(a.ask("room.viewers", map[string]any{"live": live, "after": "yesterday"}), "bad_request")
 	a.no(a.ask("room.viewers", map[string]any{"live": 0}), "bad_request")
 	a.no(a.ask("room.viewers", map[string]any{"live": live + 1}), "live_not_found")
+	a.ok(a.ask("viewer.ban", map[string]any{"live": live, "user": people[0].ID}))
+	banned := people[0].app()
+	banned.no(banned.ask("room.viewers", map[string]any{"live": live}), "forbidden")
 }

@@ -28,6 +28,9 @@ func (s *session) onViewers(ctx context.Context, _ request, data viewersData) (a
 	if _, err := s.Queries.Live(ctx, data.Live); err != nil {
 		return nil, err
 	}
+	if s.joined[data.Live] == nil {
+		return nil, &domain.Refusal{Code: domain.CodeForbidden, Text: "only a connection that is in the live may list its viewers: send room.join first"}
+	}
 	found, err := s.Queries.PresentViewers(ctx, data.Live, before, viewersPage)
 	if err != nil {
 		return nil, err

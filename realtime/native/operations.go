@@ -10,7 +10,7 @@ func operations() []operation {
 		newOperation("hello", accessAnyone, rateFrames, "Authenticates the connection. Send it first, and again with a new token before the old one expires.", helloReply{}, (*session).onHello),
 		newOperation("room.join", accessSession, rateJoins, "Joins a live and subscribes to it. Send it again to resume.", joinReply{}, (*session).onJoin),
 		newOperation("room.leave", accessSession, rateFrames, "Leaves a live.", leaveReply{}, (*session).onLeave),
-		newOperation("room.viewers", accessSession, rateFrames, "Returns who is in a live now, newest first, 100 viewers per page.", viewersReply{}, (*session).onViewers),
+		newOperation("room.viewers", accessSession, rateFrames, "Returns who is in a live now, newest first, 100 viewers per page. The connection must have joined the live.", viewersReply{}, (*session).onViewers),
 		newOperation("comment.post", accessSession, rateComments, "Posts a comment in a live.", commentReply{}, (*session).onComment),
 		newOperation("gift.send", accessSession, rateGifts, "Sends gifts in a live, paid with the user's coins.", giftReply{}, (*session).onGift),
 		newOperation("moderator.appoint", accessSession, rateFrames, "Lets a user moderate a live. For the owner and operators.", actReply{}, act(func(d userData) domain.Command { return domain.AppointModerator(d) })),

@@ -27,9 +27,13 @@ func TestDocumentedTexts(t *testing.T) {
 	if len(rows) < 10 {
 		t.Fatalf("%d rows", len(rows))
 	}
+	listed := map[string]bool{}
 	for _, row := range rows[2:] {
 		texts := quoted.FindAllStringSubmatch(row, -1)
 		codes := texts[1:]
+		for _, code := range codes {
+			listed[code[1]] = true
+		}
 		if len(codes) == 0 { // the row for all other codes
 			codes = [][]string{{"", "bad_request"}, {"", "text_invalid"}, {"", "number_out_of_range"}}
 		}
@@ -37,6 +41,18 @@ func TestDocumentedTexts(t *testing.T) {
 			if no, _ := hub.ProblemOf(&domain.Refusal{Code: domain.Code(code[1])}); no.TextZH != texts[0][1] {
 				t.Errorf("%s has the text %q, want %q as in the docs", code[1], no.TextZH, texts[0][1])
 			}
+		}
+	}
+	_, all, _ := strings.Cut(string(page), "<!-- errors -->\n")
+	all, _, _ = strings.Cut(all, "<!-- end of errors -->")
+	refusals := strings.Split(strings.TrimSpace(all), "\n")
+	if len(refusals) < 40 {
+		t.Fatalf("%d rows of refusals", len(refusals))
+	}
+	for _, row := range refusals[2:] {
+		code := quoted.FindStringSubmatch(row)[1]
+		if no, _ := hub.ProblemOf(&domain.Refusal{Code: domain.Code(code)}); !listed[code] && no.TextZH != domain.CodeBadRequest.Chinese() {
+			t.Errorf("%s has the text %q, which the table of old texts does not contain", code, no.TextZH)
 		}
 	}
 }

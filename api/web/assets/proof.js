@@ -123,7 +123,7 @@ async function rootOf(hashes, lo, hi, n, leaf) {
 
 // receiptOf returns what the payload of a gift says, or null for another event.
 function receiptOf(event) {
-  if (event.type !== "gift.sent.v1") return null;
+  if (event.type !== "gift.sent.v1" && event.type !== "gift.sent.v2") return null;
   try {
     const payload = JSON.parse(event.payload);
     return Object.fromEntries(Object.keys(receiptMembers).map((name) => [name, payload[name] ?? (name === "name" ? "" : 0)]));

@@ -149,6 +149,9 @@ var postgresTypes = map[eventtable.Kind]string{eventtable.Integer: "bigint", eve
 
 func postgresColumn(c eventtable.Column) string {
 	if c.Field == "" {
+		if c.Name == "type" {
+			return currentType() + " AS type"
+		}
 		if expression, ok := logColumns[c.Name]; ok {
 			return expression + " AS " + c.Name
 		}
@@ -162,6 +165,17 @@ func postgresColumn(c eventtable.Column) string {
 		value = "payload->" + literal(c.Field)
 	}
 	return value + " AS " + quote(c.Name)
+}
+
+// currentType returns an expression for the type of an event as exports contain it: that of the current version.
+func currentType() string {
+	var b strings.Builder
+	for _, spec := range domain.Events {
+		for _, older := range versionsOf(spec.Type)[1:] {
+			fmt.Fprintf(&b, " WHEN %s THEN %s", literal(older), literal(spec.Type))
+		}
+	}
+	return "CASE type" + b.String() + " ELSE type END"
 }
 
 func quote(name string) string { return `"` + name + `"` }

@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
+
 	"roomlog/api"
 	"roomlog/cmd/roomlog/cli"
 	"roomlog/eventstore"
@@ -20,6 +22,10 @@ import (
 
 // blockedLag is the lag of the tables from which on the session that blocks the projector is looked for.
 const blockedLag = 2 * time.Second
+
+// treeTimeout is the maximum time for reading the state of the transparency log. It is short, because another session may
+// have locked its tables.
+const treeTimeout = 300 * time.Millisecond
 
 // readiness contains the checks of /readyz. If a check fails, a load balancer sends requests to other nodes.
 type readiness struct {
@@ -50,11 +56,23 @@ func (r *readiness) process(context.Context) (string, error) {
 	return "ok", nil
 }
 
-// database checks that the database responds, and reports its schema version.
+// errNoLog means that the database behind the address is another one, for example an empty one.
+var errNoLog = errors.New("the database has no log of roomlog: the address of the database is wrong, or a restore is not complete; do not migrate it, because that creates a new, empty log")
+
+// undefinedRole is the SQLSTATE with which a database refuses a session whose role it does not have.
+const undefinedRole = "22023"
+
+// database checks that the database responds and has a log, and reports its schema version.
 func (r *readiness) database(ctx context.Context) (string, error) {
-	var one int
-	if err := r.backend.pool.QueryRow(ctx, "SELECT 1").Scan(&one); err != nil {
+	var found bool
+	var refused *pgconn.PgError
+	switch err := r.backend.pool.QueryRow(ctx, "SELECT to_regclass('public.store') IS NOT NULL").Scan(&found); {
+	case errors.As(err, &refused) && refused.Code == undefinedRole:
+		return fmt.Sprintf("the database has no role %s: the address of the database is wrong, or a restore lacks the roles", migrations.Role), err
+	case err != nil:
 		return "unreachable", err
+	case !found:
+		return errNoLog.Error(), errNoLog
 	}
 	note := fmt.Sprintf("migration %d", r.backend.migrated.Version)
 	if skew := r.backend.store.ClockSkew(); skew.Abs() >= time.Second {
@@ -71,10 +89,18 @@ func (r *readiness) log(ctx context.Context) (string, error) {
 	switch {
 	case err == nil:
 		return "writable", nil
+	case errors.As(err, &refused) && r.noLog(ctx):
+		return "not writable", errNoLog
 	case errors.Is(err, eventstore.ErrReadOnly), errors.Is(err, eventstore.ErrDiskFull), errors.As(err, &held), errors.As(err, &refused):
 		return err.Error(), err
 	}
 	return "not writable" + r.blocker(ctx, "roomlog sequencer"), err
+}
+
+// noLog reports whether the database responds and has no log.
+func (r *readiness) noLog(ctx context.Context) bool {
+	_, err := r.database(ctx)
+	return errors.Is(err, errNoLog)
 }
 
 // blocker returns a text about the session for which connections of servers with the given application have waited for
@@ -148,21 +174,33 @@ func (r *readiness) coins(ctx context.Context) (string, error) {
 	return note, api.Degraded("coins are " + note + ": run roomlog events list")
 }
 
-// tree reports whether the transparency log is halted, and up to which position witnesses have cosigned it. Any process may extend and sign it.
+// tree reports whether the transparency log is halted, and up to which position witnesses have cosigned it. Any process may
+// extend and sign it. Commands and reads do not need its tables, so it is no failure if they cannot be read.
 func (r *readiness) tree(ctx context.Context) (string, error) {
-	state, err := tree.ReadState(ctx, r.backend.pool)
+	short, cancel := context.WithTimeout(ctx, treeTimeout)
+	defer cancel()
+	state, err := tree.ReadState(short, r.backend.pool)
 	if err != nil {
-		return "unknown", err
+		return r.unknownTree(ctx)
 	}
 	if state.Halted != "" {
 		return fmt.Sprintf("halted at %d of %d", state.SignedSize, state.Head), api.Degraded("transparency log is halted: run roomlog audit status")
 	}
-	_, anchored, err := tree.ReadWitnesses(ctx, r.backend.pool, state.Number, r.witnesses)
+	_, anchored, err := tree.ReadWitnesses(short, r.backend.pool, state.Number, r.witnesses)
 	if err != nil {
-		return "unknown", err
+		return r.unknownTree(ctx)
 	}
 	if r.witnesses != nil {
 		return fmt.Sprintf("ok, anchored up to %d of %d", anchored, state.Head), nil
 	}
 	return "ok", nil
+}
+
+// unknownTree returns the result of the check if the tables of the transparency log cannot be read.
+func (r *readiness) unknownTree(ctx context.Context) (string, error) {
+	note := "unknown"
+	if obstacle, err := pgsession.Obstacle(ctx, r.backend.pool, tree.Tables); err == nil && obstacle != "" {
+		note += ": " + obstacle
+	}
+	return note, api.Degraded("the state of the transparency log is " + note)
 }

@@ -36,6 +36,9 @@ type State struct {
 	signed  int64 // size of the newest checkpoint, according to the tree
 }
 
+// Tables are the tables that ReadState and ReadWitnesses read, besides the log.
+var Tables = []string{"tlog_tree", "tlog_checkpoint", "tlog_cosignature"}
+
 // ReadState reads the state of the tree.
 func ReadState(ctx context.Context, db Querier) (State, error) {
 	var s State

@@ -302,6 +302,9 @@ func (c RefundGift) decide(view View) ([]Event, error) {
 	if err := view.checkOwner(view.Live(gift.Live), gift.Live); err != nil {
 		return nil, err
 	}
+	if view.Actor.User != 0 && view.Actor.User == gift.Sender && view.Actor.User != gift.Streamer {
+		return nil, refuse(CodeForbidden, "nobody may refund the own gift: ask the streamer or another operator")
+	}
 	reason, err := text("reason", c.Reason, 1, MaxReason)
 	if err != nil {
 		return nil, err

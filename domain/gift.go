@@ -290,7 +290,8 @@ func (RefundGift) Type() string { return "gift.refund" }
 
 func (c RefundGift) Reads(Actor) []Stream {
 	return []Stream{
-		giftRecordStream(c.Position), liveStream(c.Sent.Live), EarningsStream(c.Sent.Streamer), WalletStream(c.Sent.Sender), coinHoldsStream,
+		giftRecordStream(c.Position), liveStream(c.Sent.Live), EarningsStream(c.Sent.Streamer), WalletStream(c.Sent.Sender),
+		userStream(c.Sent.Sender), coinHoldsStream,
 	}
 }
 
@@ -300,6 +301,12 @@ func (c RefundGift) decide(view View) ([]Event, error) {
 		return nil, refuse(CodeGiftRecordNotFound, "no gift was sent at position %d", c.Position)
 	}
 	if err := view.checkOwner(view.Live(gift.Live), gift.Live); err != nil {
+		return nil, err
+	}
+	if gift.Sender == view.Actor.User && gift.Streamer != view.Actor.User {
+		return nil, refuse(CodeForbidden, "the streamer or another operator must refund the gift: nobody may decide about the own balance")
+	}
+	if _, err := view.existingUser(gift.Sender); err != nil { // nobody could use the coins
 		return nil, err
 	}
 	reason, err := text("reason", c.Reason, 1, MaxReason)

@@ -13,6 +13,7 @@ import (
 	"roomlog/api/openapi"
 	"roomlog/api/payment"
 	"roomlog/domain"
+	"roomlog/eventstore/ratelimit"
 	"roomlog/internal/limit"
 	"roomlog/projections"
 )
@@ -77,7 +78,7 @@ func (s *server) testPay(ctx context.Context, in *testPaymentInput) (string, err
 		return "", refusal(domain.CodeForbidden, "test payments are off: the server runs without --test-payments")
 	}
 	command := domain.PayOrder{Order: in.Body.Order, User: requestOf(ctx).user.ID, Price: int64(in.Body.Price)}
-	_, err := s.executeAs(ctx, domain.Actor{Kind: domain.PaymentProvider}, command, "")
+	_, err := s.executeAs(ratelimit.OnBehalfOf(ctx, command.User), domain.Actor{Kind: domain.PaymentProvider}, command, "")
 	return "ok", err
 }
 

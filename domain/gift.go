@@ -290,8 +290,7 @@ func (RefundGift) Type() string { return "gift.refund" }
 
 func (c RefundGift) Reads(Actor) []Stream {
 	return []Stream{
-		giftRecordStream(c.Position), liveStream(c.Sent.Live), EarningsStream(c.Sent.Streamer), WalletStream(c.Sent.Sender),
-		userStream(c.Sent.Sender), coinHoldsStream,
+		giftRecordStream(c.Position), liveStream(c.Sent.Live), EarningsStream(c.Sent.Streamer), WalletStream(c.Sent.Sender), coinHoldsStream,
 	}
 }
 
@@ -303,8 +302,8 @@ func (c RefundGift) decide(view View) ([]Event, error) {
 	if err := view.checkOwner(view.Live(gift.Live), gift.Live); err != nil {
 		return nil, err
 	}
-	if gift.Sender == view.Actor.User && gift.Streamer != view.Actor.User {
-		return nil, refuse(CodeForbidden, "the streamer or another operator must refund the gift: nobody may decide about the own balance")
+	if view.Actor.User != 0 && view.Actor.User == gift.Sender && view.Actor.User != gift.Streamer {
+		return nil, refuse(CodeForbidden, "nobody may refund the own gift: ask the streamer or another operator")
 	}
 	if _, err := view.existingUser(gift.Sender); err != nil { // nobody could use the coins
 		return nil, err

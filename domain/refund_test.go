@@ -31,6 +31,7 @@ func TestRefundGift(t *testing.T) {
 		{name: "is refused after the sender was forgotten", given: events(given, []domain.Event{domain.UserForgotten{User: viewer}}), by: operator, when: refund, refused: domain.CodeUserUnavailable},
 		{name: "is refused to the sender", given: given, when: refund, refused: domain.CodeLiveNotFound},
 		{name: "is refused to a moderator", given: events(given, []domain.Event{domain.ModeratorAppointed{Live: 6, User: viewer}}), when: refund, refused: domain.CodeLiveNotFound},
+		{name: "is refused to an operator who has sent the gift", given: events(given, []domain.Event{domain.UserRoleGranted{User: viewer, Role: domain.RoleOperator}}), by: asUser(viewer), when: refund, refused: domain.CodeForbidden},
 		{name: "is refused the second time", given: events(given, refunded), by: operator, when: changed(func(c *domain.RefundGift) { c.Received = 60 }), refused: domain.CodeGiftRefunded},
 		{name: "is refused when the earnings were taken", given: events(given, []domain.Event{domain.EarningsRefunded{Streamer: streamer, Position: 1, Coins: 1}}), by: operator, when: refund, refused: domain.CodeEarningsTooFew},
 		{name: "is refused when the tables do not contain the gift in the earnings", given: given, by: operator, when: changed(func(c *domain.RefundGift) { c.Received = 29 }), refused: domain.CodeEarningsTooFew},

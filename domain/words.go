@@ -32,6 +32,16 @@ type Words struct {
 
 func newWords(entries []words.Entry) Words { return Words{entries, words.NewList(entries)} }
 
+// Weight returns the approximate number of bytes of memory that w needs when it is compiled.
+func (w Words) Weight() int {
+	const perByte = 400
+	bytes := 0
+	for _, entry := range w.entries {
+		bytes += len(entry.Word)
+	}
+	return perByte * bytes
+}
+
 // wordsState is the encoding of Words.
 type wordsState struct {
 	Entries []words.Entry `json:"entries"`

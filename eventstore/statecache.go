@@ -27,6 +27,8 @@ type entry struct {
 // empty while head is headUnknown.
 type stateCache struct {
 	lru   *simplelru.LRU[domain.Stream, entry]
+	heavy map[domain.Stream]int // weights of the cached states that have one, in bytes
+	total int                   // sum of the weights
 	aside aside
 	head  int64
 }
@@ -66,12 +68,43 @@ func (a aside) read(rows pgx.Rows, codec *codec) error {
 
 const headUnknown = -1
 
+// maxWeight is the maximum weight in bytes of the cached states that have one: lists of words, which need much memory.
+const maxWeight = 192 << 20
+
 func newStateCache(size int) *stateCache {
-	lru, err := simplelru.NewLRU[domain.Stream, entry](size, nil)
+	c := &stateCache{heavy: make(map[domain.Stream]int), head: headUnknown}
+	lru, err := simplelru.NewLRU(size, func(s domain.Stream, _ entry) {
+		c.total -= c.heavy[s]
+		delete(c.heavy, s)
+	})
 	if err != nil {
 		panic(err) // cannot happen: the size is positive
 	}
-	return &stateCache{lru: lru, head: headUnknown}
+	c.lru = lru
+	return c
+}
+
+// add caches the state of a stream. If the states that have a weight become too heavy, it drops others of them.
+func (c *stateCache) add(s domain.Stream, e entry) {
+	c.lru.Add(s, e)
+	weight := 0
+	if w, ok := e.state.(interface{ Weight() int }); ok {
+		weight = w.Weight()
+	}
+	c.total += weight - c.heavy[s]
+	delete(c.heavy, s)
+	if weight == 0 {
+		return
+	}
+	c.heavy[s] = weight
+	for other := range c.heavy {
+		if c.total <= maxWeight {
+			return
+		}
+		if other != s {
+			c.lru.Remove(other)
+		}
+	}
 }
 
 // empty drops all states, because they may be wrong after an error.
@@ -138,7 +171,7 @@ func (c *stateCache) catchUp(r Record) error {
 		if e.state, err = domain.FoldAt(s, e.state, r.Event, r.RecordedAt); err != nil {
 			return fmt.Errorf("fold position %d: %w", r.Position, err)
 		}
-		c.lru.Add(s, e)
+		c.add(s, e)
 	}
 	return nil
 }
@@ -147,7 +180,7 @@ func (c *stateCache) catchUp(r Record) error {
 func (c *stateCache) put(entries map[domain.Stream]entry) {
 	for s, e := range entries {
 		if e.fault == nil {
-			c.lru.Add(s, e)
+			c.add(s, e)
 		}
 	}
 }

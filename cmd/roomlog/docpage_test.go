@@ -226,7 +226,7 @@ func TestDocumentationPage(t *testing.T) {
 			}
 			rest.check(server)
 
-			protocol := rest.tab(server + "/docs#websocket")
+			protocol := inspect(t, server+"/docs#websocket", width)
 			var shown string
 			protocol.run(`return (await until(() => document.querySelector('a[href="#websocket/channel/ws/operation/giftsend"]'))).textContent;`, &shown)
 			if !strings.Contains(shown, "Sends gifts in a live") {

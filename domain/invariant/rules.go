@@ -83,14 +83,32 @@ func (c *checker) checkOthers(e domain.Event) {
 	case domain.CommentRemoved:
 		c.expect(!state[domain.RemovedComment](c, e).Removed, "comment %d was removed before", e.Comment)
 	case domain.ModeratorAppointed:
+		c.expect(c.live(e.Live).Streamer != e.User, "user %d is the owner of live %d", e.User, e.Live)
 		c.expect(!slices.Contains(c.live(e.Live).Moderators, e.User), "user %d is a moderator of live %d already", e.User, e.Live)
 	case domain.ModeratorRemoved:
 		c.expect(slices.Contains(c.live(e.Live).Moderators, e.User), "user %d is no moderator of live %d", e.User, e.Live)
 	case domain.ViewerMuted:
+		c.checkExclusion(e.Live, e.User, e.From, e.Until)
+	case domain.ViewerBanned:
+		c.checkExclusion(e.Live, e.User, e.From, e.Until)
+	case domain.CommentsCleared:
 		c.expect(c.live(e.Live).Streamer != e.User, "user %d is the owner of live %d", e.User, e.Live)
+	case domain.LiveModeSet:
+		c.expect(slices.Contains(domain.ModeNames[:], e.Mode), "there is no mode %q", e.Mode)
+		c.expect(e.Value >= 0 && e.Until >= 0 && (e.Value > 0 || e.Until == 0), "the mode %s cannot have the value %d until %d", e.Mode, e.Value, e.Until)
+	case domain.WordsAdded:
+		c.expect(len(e.Words) > 0, "no word was added")
+	case domain.WordsRemoved:
+		c.expect(len(e.Words) > 0, "no word was removed")
 	default:
 		c.checkPeople(e)
 	}
+}
+
+// checkExclusion checks a ban or mute in a live, from one time in Unix seconds until another one, or for ever.
+func (c *checker) checkExclusion(live domain.LiveID, user domain.UserID, from, until int64) {
+	c.expect(c.live(live).Streamer != user, "user %d is the owner of live %d", user, live)
+	c.expect(until == 0 || until > from, "the exclusion of user %d ends at %d, before it begins at %d", user, until, from)
 }
 
 // checkPeople checks events about users and their names.

@@ -53,8 +53,13 @@ type Limiter struct {
 	anonymous *limit.Rates[string] // addresses of clients that are not signed in
 	entries   *limit.Bucket        // limits the entries of all anonymous participants together
 	rooms     roomLimits
+	words     *limit.Rates[domain.UserID]
 	refused   atomic.Uint64
 }
+
+// wordChanges is the rate of commands of one user that change lists of words, below the rate of all changes: each event has up
+// to 32 KB.
+var wordChanges = limit.Rate{PerSecond: 0.1, Burst: 60}
 
 // roomLimits holds the limits of new chat rooms.
 type roomLimits struct {
@@ -89,6 +94,7 @@ func New(c Config) (*Limiter, error) {
 		addresses: address(limit.Rate{PerSecond: c.CommandsPerAddress, Burst: c.AddressBurst}),
 		anonymous: address(limit.Rate{PerSecond: c.AnonymousPerAddress, Burst: c.AnonymousBurst}),
 		entries:   limit.NewBucket(anonymousEntries),
+		words:     limit.NewRates[domain.UserID](wordChanges, limitedUsers),
 		rooms: roomLimits{
 			address(limit.PerMinute(c.ChatRoomsPerAddress)), address(limit.PerDay(c.ChatRoomsPerDay)), limit.NewBucket(newChatRooms),
 		},
@@ -99,7 +105,7 @@ func New(c Config) (*Limiter, error) {
 // address of the client is the one that limit.WithAddress has added to ctx; all clients without an address are counted
 // together.
 func (l *Limiter) Execute(ctx context.Context, r domain.Request) (eventstore.Receipt, error) {
-	if err := l.take(limit.AddressOf(ctx), r); err != nil {
+	if err := l.take(ctx, r); err != nil {
 		l.refused.Add(1)
 		return eventstore.Receipt{}, err
 	}
@@ -109,9 +115,20 @@ func (l *Limiter) Execute(ctx context.Context, r domain.Request) (eventstore.Rec
 // Refused returns the number of commands that were refused because of a rate.
 func (l *Limiter) Refused() uint64 { return l.refused.Load() }
 
+type onBehalf struct{}
+
+// OnBehalfOf returns a context in which commands of the payment provider and of the system count against the rates of a user,
+// who has requested them.
+func OnBehalfOf(ctx context.Context, user domain.UserID) context.Context {
+	return context.WithValue(ctx, onBehalf{}, user)
+}
+
 // take counts a command of a client. It returns an error if a rate is exceeded.
-func (l *Limiter) take(address string, r domain.Request) error {
-	now := l.now()
+func (l *Limiter) take(ctx context.Context, r domain.Request) error {
+	address, now := limit.AddressOf(ctx), l.now()
+	if user, ok := ctx.Value(onBehalf{}).(domain.UserID); ok && r.Command != nil && r.Actor.User == 0 {
+		return l.takeOfUser(address, domain.Request{Command: r.Command, Actor: domain.Actor{Kind: domain.Authenticated, User: user}}, now)
+	}
 	anonymous := r.Actor.Kind == domain.Anonymous
 	var err error
 	switch {
@@ -143,6 +160,12 @@ func (l *Limiter) take(address string, r domain.Request) error {
 func (l *Limiter) takeOfUser(address string, r domain.Request, now time.Time) error {
 	if err := exceeded(l.users[classes[r.Command.Type()]].Take(r.Actor.User, now)); err != nil {
 		return err
+	}
+	switch r.Command.(type) {
+	case domain.AddWords, domain.RemoveWords:
+		if err := exceeded(l.words.Take(r.Actor.User, now)); err != nil {
+			return err
+		}
 	}
 	return exceeded(l.addresses.Take(address, now))
 }

@@ -93,6 +93,44 @@ func TestLimiter(t *testing.T) {
 			}
 		}
 	})
+	t.Run("limits a command that the payment provider executes for a user", func(t *testing.T) {
+		t.Parallel()
+		now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+		var reached counter
+		l, err := ratelimit.New(ratelimit.Config{Commands: &reached, Now: func() time.Time { return now }, ChangeBurst: 20})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx := ratelimit.OnBehalfOf(t.Context(), 7)
+		for range 100 {
+			_, _ = l.Execute(ctx, domain.Request{Command: domain.PayOrder{}, Actor: domain.Actor{Kind: domain.PaymentProvider}})
+		}
+		if reached != 20 {
+			t.Errorf("%d of 100 are executed, want 20", reached)
+		}
+	})
+	t.Run("limits changes of lists of words below other changes", func(t *testing.T) {
+		t.Parallel()
+		now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+		var reached counter
+		l, err := ratelimit.New(ratelimit.Config{Commands: &reached, Now: func() time.Time { return now }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		execute := func(c domain.Command) {
+			for range 100 {
+				_, _ = l.Execute(t.Context(), domain.Request{Command: c, Actor: domain.AuthenticatedActor(7, "s")})
+			}
+		}
+		execute(domain.AddWords{})
+		if reached != 60 {
+			t.Errorf("%d of 100 are executed, want 60", reached)
+		}
+		execute(domain.CreateLive{})
+		if reached != 80 {
+			t.Errorf("%d are executed after another command, want 80", reached)
+		}
+	})
 	t.Run("counts no command of a user above the own rate against the address", func(t *testing.T) {
 		t.Parallel()
 		if n := flood(t, func(i int) domain.Request {

@@ -38,6 +38,7 @@ func (r *receiver) DeliverGauges(g projections.Gauges) { r.add("gauges", g.Onlin
 func (r *receiver) DeliverPrivate(d projections.Delta) { r.add("private", d.Position) }
 func (r *receiver) Reset()                             { r.got = append(r.got, "reset") }
 func (r *receiver) Revoke(*domain.Refusal)             { r.got = append(r.got, "revoked") }
+func (*receiver) UserForgotten()                       {}
 func (r *receiver) HistoryChanged(_, at int64)         { r.add("history changed at", at) }
 func (r *receiver) RemoveFrom(live domain.LiveID, _ *Problem) {
 	r.add("removed from", int64(live))

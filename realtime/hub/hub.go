@@ -192,10 +192,16 @@ func (h *Hub) Leave(c Client, live domain.LiveID, cause domain.LeaveCause) {
 
 // Execute executes a command of a user. It returns a *Problem if the command exceeds the user's rate.
 func (h *Hub) Execute(ctx context.Context, by Identity, rate Rate, c domain.Command, key string) (eventstore.Receipt, error) {
+	return h.ExecuteFrom(ctx, by, rate, 0, c, key)
+}
+
+// ExecuteFrom executes a command like Execute. The command contains facts that the caller has read from the tables after
+// history was the number of the history of the log. If the log has another history, it fails with eventstore.ErrBusy.
+func (h *Hub) ExecuteFrom(ctx context.Context, by Identity, rate Rate, history int64, c domain.Command, key string) (eventstore.Receipt, error) {
 	if err := h.rates.take(by.User, rate, h.cfg.Now()); err != nil {
 		return eventstore.Receipt{}, err
 	}
-	return h.cfg.Clients.Execute(ctx, domain.Request{Command: c, Actor: by.Actor(), IdempotencyKey: key})
+	return h.cfg.Clients.Execute(ctx, domain.Request{Command: c, Actor: by.Actor(), IdempotencyKey: key, History: history})
 }
 
 // ParseCursor returns the position in a cursor, like eventstore.Store.ParseCursor.

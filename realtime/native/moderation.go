@@ -63,9 +63,14 @@ func (s *session) act(ctx context.Context, r request, c domain.Command) (any, er
 }
 
 func (s *session) onRemoveComment(ctx context.Context, r request, data removeCommentData) (any, error) {
+	history := s.Store.History().Number
 	c, err := s.Queries.RemoveComment(ctx, data.Live, data.Comment, data.Reason)
 	if err != nil {
 		return nil, err
 	}
-	return s.act(ctx, r, c)
+	receipt, err := s.Hub.ExecuteFrom(ctx, s.Identity(), r.rate.ofCommands(), history, c, r.Key)
+	if err != nil {
+		return nil, err
+	}
+	return actReply{receipt.Position}, nil
 }

@@ -297,6 +297,44 @@ func TestRemovedCommentsNeverComeBack(t *testing.T) {
 	}
 }
 
+// TestForgottenTextsNeverComeBack forgets a user while the facts are in the memory of a node. A client that resumes must
+// receive neither the comments nor the names of the user, and must notice no gap.
+func TestForgottenTextsNeverComeBack(t *testing.T) {
+	t.Parallel()
+	a, b := twoNodes(t)
+	ann, bob := a.register("ann"), a.register("secret bob")
+	live := ann.goLive("x")
+	holder := ann.app()
+	holder.join(live)
+	far := ann.on(b).app()
+	far.join(live)
+	from := a.head()
+	bob.app().join(live)
+	bob.Asks(domain.PostComment{Live: live, Text: "secret 1"})
+	kept := ann.Asks(domain.PostComment{Live: live, Text: "kept"}).Position
+	for _, c := range []*app{holder, far} {
+		for c.push("comment").Pos < kept { // reads until the nodes keep all of them
+		}
+	}
+	a.Do(domain.ForgetUser{User: bob.ID})
+	last := ann.Asks(domain.PostComment{Live: live, Text: "last"}).Position
+	for _, c := range []*app{holder, far} {
+		for c.push("comment").Pos < last { // reads until the nodes know of the erasure
+		}
+	}
+	for name, c := range map[string]*app{"the same node": ann.app(), "another node": ann.on(b).app()} {
+		resumed := c.rejoin(live, a.cursor(from))
+		chain := startChain(t, resumed)
+		for chain.seen["comment"] < 3 {
+			m := c.read()
+			if strings.Contains(m.raw, "secret") {
+				t.Errorf("%s: got %s", name, m.raw)
+			}
+			chain.take(m)
+		}
+	}
+}
+
 // TestModeratorsOfALive lets a moderator mute a viewer on another node and set a mode, until the owner removes the moderator.
 func TestModeratorsOfALive(t *testing.T) {
 	t.Parallel()

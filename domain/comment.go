@@ -54,7 +54,7 @@ func (c PostComment) decide(view View) ([]Event, error) {
 		held, cause = true, HeldForFirst
 	}
 	if held {
-		if posted, err = view.hold(c.Live, review, comment, cause); err != nil {
+		if posted, err = view.holdComment(c.Live, review, comment, cause); err != nil {
 			return nil, err
 		}
 	}

@@ -65,8 +65,8 @@ func (r Review) without(held int64) Review {
 	return r
 }
 
-// hold returns the event that holds a comment of the actor for a review, or a *Refusal if too many comments wait.
-func (v View) hold(live LiveID, review Review, text string, cause HoldCause) (Event, error) {
+// holdComment returns the event that holds a comment of the actor for a review, or a *Refusal if too many comments wait.
+func (v View) holdComment(live LiveID, review Review, text string, cause HoldCause) (Event, error) {
 	switch {
 	case len(review.of(v.Actor.User)) >= maxHeldOfUser:
 		return nil, refuse(CodeReviewFull, "%d of your comments wait for a review in live %d: wait until a moderator has decided about one", maxHeldOfUser, live)

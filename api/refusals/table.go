@@ -12,7 +12,7 @@ func Of(c domain.Command) []domain.Code {
 	case "chat_room.create":
 		return []domain.Code{domain.CodeBadRequest, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeChatRoomTaken, domain.CodeTooManyChatRooms}
 	case "comment.clear":
-		return []domain.Code{domain.CodeBadRequest, domain.CodeForbidden, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeLiveNotFound, domain.CodeReviewFull}
+		return []domain.Code{domain.CodeBadRequest, domain.CodeForbidden, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeLiveNotFound}
 	case "comment.drop":
 		return []domain.Code{domain.CodeBadRequest, domain.CodeForbidden, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeLiveNotFound, domain.CodeCommentNotFound}
 	case "comment.release":
@@ -22,13 +22,13 @@ func Of(c domain.Command) []domain.Code {
 	case "connection.kick":
 		return []domain.Code{domain.CodeBadRequest, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong}
 	case "correction.approve":
-		return []domain.Code{domain.CodeBadRequest, domain.CodeUserUnavailable, domain.CodeForbidden, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeReviewFull, domain.CodeEarningsTooFew, domain.CodeCorrectionNotFound, domain.CodeCorrectionClosed, domain.CodeCoinsTooFew, domain.CodeCoinsOverflow, domain.CodeCoinsClosed}
+		return []domain.Code{domain.CodeBadRequest, domain.CodeUserUnavailable, domain.CodeForbidden, domain.CodeEarningsTooFew, domain.CodeCorrectionNotFound, domain.CodeCorrectionClosed, domain.CodeCoinsTooFew, domain.CodeCoinsOverflow, domain.CodeCoinsClosed}
 	case "correction.propose":
-		return []domain.Code{domain.CodeBadRequest, domain.CodeUserUnavailable, domain.CodeForbidden, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeReviewFull, domain.CodeEarningsTooFew, domain.CodeNumberOutOfRange, domain.CodeCoinsTooFew, domain.CodeCoinsOverflow, domain.CodeCoinsClosed}
+		return []domain.Code{domain.CodeBadRequest, domain.CodeUserUnavailable, domain.CodeForbidden, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeEarningsTooFew, domain.CodeNumberOutOfRange, domain.CodeCoinsTooFew, domain.CodeCoinsOverflow, domain.CodeCoinsClosed}
 	case "correction.reject":
 		return []domain.Code{domain.CodeForbidden, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeCorrectionNotFound, domain.CodeCorrectionClosed}
 	case "gift.refund":
-		return []domain.Code{domain.CodeUserUnavailable, domain.CodeForbidden, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeLiveNotFound, domain.CodeReviewFull, domain.CodeGiftRecordNotFound, domain.CodeGiftRefunded, domain.CodeEarningsTooFew, domain.CodeCoinsOverflow, domain.CodeCoinsClosed}
+		return []domain.Code{domain.CodeUserUnavailable, domain.CodeForbidden, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeLiveNotFound, domain.CodeGiftRecordNotFound, domain.CodeGiftRefunded, domain.CodeEarningsTooFew, domain.CodeCoinsOverflow, domain.CodeCoinsClosed}
 	case "live.change_status":
 		return []domain.Code{domain.CodeBadRequest, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeLiveNotFound, domain.CodeLiveEnded}
 	case "live.create":
@@ -46,19 +46,19 @@ func Of(c domain.Command) []domain.Code {
 	case "moderator.remove":
 		return []domain.Code{domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeLiveNotFound}
 	case "order.pay":
-		return []domain.Code{domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeReviewFull, domain.CodeCoinsOverflow, domain.CodeCoinsClosed, domain.CodeOrderNotFound, domain.CodeOrderMismatch}
+		return []domain.Code{domain.CodeCoinsOverflow, domain.CodeCoinsClosed, domain.CodeOrderNotFound, domain.CodeOrderMismatch}
 	case "order.place":
-		return []domain.Code{domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeReviewFull, domain.CodeNumberOutOfRange, domain.CodeCoinsClosed, domain.CodeOrderMismatch}
+		return []domain.Code{domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeNumberOutOfRange, domain.CodeCoinsClosed, domain.CodeOrderMismatch}
 	case "payout.capture":
-		return []domain.Code{domain.CodeBadRequest, domain.CodeForbidden, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeReviewFull, domain.CodePayoutNotFound, domain.CodePayoutClosed, domain.CodeCoinsClosed}
+		return []domain.Code{domain.CodeBadRequest, domain.CodeForbidden, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodePayoutNotFound, domain.CodePayoutClosed, domain.CodeCoinsClosed}
 	case "payout.request":
-		return []domain.Code{domain.CodeForbidden, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeReviewFull, domain.CodeEarningsTooFew, domain.CodePayoutMismatch, domain.CodeNumberOutOfRange, domain.CodeCoinsClosed}
+		return []domain.Code{domain.CodeForbidden, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeEarningsTooFew, domain.CodePayoutMismatch, domain.CodeNumberOutOfRange, domain.CodeCoinsClosed}
 	case "payout.void":
-		return []domain.Code{domain.CodeBadRequest, domain.CodeForbidden, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeReviewFull, domain.CodePayoutNotFound, domain.CodePayoutClosed, domain.CodeCoinsClosed}
+		return []domain.Code{domain.CodeBadRequest, domain.CodeForbidden, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodePayoutNotFound, domain.CodePayoutClosed, domain.CodeCoinsClosed}
 	case "player.kick":
 		return []domain.Code{domain.CodeBadRequest, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeLiveNotFound}
 	case "recording.delete":
-		return []domain.Code{domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeRecordingNotFound, domain.CodeRecordingRunning, domain.CodeReviewFull}
+		return []domain.Code{domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeRecordingNotFound, domain.CodeRecordingRunning}
 	case "report.claim":
 		return []domain.Code{domain.CodeLiveNotFound, domain.CodeReportNotFound, domain.CodeReportClaimed}
 	case "report.decide":
@@ -66,7 +66,7 @@ func Of(c domain.Command) []domain.Code {
 	case "report.send":
 		return []domain.Code{domain.CodeBadRequest, domain.CodeUserUnavailable, domain.CodeForbidden, domain.CodeBanned, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeLiveNotFound, domain.CodeCommentNotFound, domain.CodeReportsFull}
 	case "share.set":
-		return []domain.Code{domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeReviewFull, domain.CodeNumberOutOfRange, domain.CodeCoinsClosed}
+		return []domain.Code{domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeNumberOutOfRange, domain.CodeCoinsClosed}
 	case "upload.add":
 		return []domain.Code{domain.CodeBadRequest, domain.CodeUploadQuota}
 	case "user.ban":

@@ -290,7 +290,8 @@ func (RefundGift) Type() string { return "gift.refund" }
 
 func (c RefundGift) Reads(Actor) []Stream {
 	return []Stream{
-		giftRecordStream(c.Position), liveStream(c.Sent.Live), EarningsStream(c.Sent.Streamer), WalletStream(c.Sent.Sender), coinHoldsStream,
+		giftRecordStream(c.Position), liveStream(c.Sent.Live), EarningsStream(c.Sent.Streamer), WalletStream(c.Sent.Sender),
+		userStream(c.Sent.Sender), coinHoldsStream,
 	}
 }
 

@@ -93,7 +93,8 @@ func (r *routes) registerLives() {
 	serve(r, post("/api/live/comment/remove", "Remove a comment; its author may do so within 60 seconds", commander(moderator+", or of the author"), rateCommands).
 		executes(domain.RemoveComment{}), r.removeComment)
 	serve(r, post("/api/live/comment/clear", "Remove all comments that a user has posted in a live so far", commander(moderator), rateCommands).executes(domain.ClearComments{}), act(r.server, clearComments))
-	serve(r, get("/api/live/{id}/acts", "List what moderators did in a live: bans, mutes, removed comments, modes, appointments", authenticated("a token; only the owner of the live and users with the role operator see acts that concern others"), rateReads).
+	r.registerReview(moderator)
+	serve(r, get("/api/live/{id}/acts", "List what moderators did in a live: bans, mutes, warnings, removed, released and dropped comments, reports, modes, appointments", authenticated("a token; only the owner of the live and users with the role operator see acts that concern others"), rateReads).
 		refuses(codeCursor, codeCursorLost, domain.CodeForbidden, domain.CodeLiveNotFound), r.listActs)
 }
 
@@ -124,6 +125,20 @@ func (r *routes) registerGifts() {
 		refuses(domain.CodeForbidden), r.listShareRules)
 	serveRaw[success[string]](r, post("/api/gift/notify", "Report a paid order; called by the payment provider", anyone(), ratePayments).forOldClients().
 		executes(domain.PayOrder{}).refuses(codeSignature), documentPayment, plainRefusal, r.payOrder)
+}
+
+// registerReview registers the calls about held comments, warnings and reports.
+func (r *routes) registerReview(moderator string) {
+	serve(r, get("/api/live/{id}/review", "List the comments of a live that wait for a review", authenticated("a token; only the owner and moderators of the live and users with the role operator see comments of others"), rateReads).
+		refuses(codeCursor, codeCursorLost, domain.CodeLiveNotFound), r.listHeld)
+	serve(r, post("/api/live/comment/release", "Post a held comment", commander(moderator), rateCommands).executes(domain.ReleaseComment{}), r.releaseComment)
+	serve(r, post("/api/live/comment/drop", "Drop a held comment", commander(moderator+", or of the author"), rateCommands).executes(domain.DropComment{}), r.dropComment)
+	serve(r, post("/api/live/warn", "Warn a user, who alone receives the warning", commander(moderator), rateCommands).executes(domain.WarnViewer{}), act(r.server, warnViewer))
+	serve(r, post("/api/live/report", "Report a comment or a user of a live to its moderators", commander("a token"), rateCommands).executes(domain.SendReport{}), r.sendReport)
+	serve(r, post("/api/live/report/claim", "Claim a report for 10 minutes", commander(moderator), rateCommands).executes(domain.ClaimReport{}), act(r.server, claimReport))
+	serve(r, post("/api/live/report/decide", "Decide about a report; those who reported are notified", commander(moderator), rateCommands).executes(domain.DecideReport{}), r.decideReport)
+	serve(r, get("/api/live/{id}/reports", "List the reports in a live", authenticated(moderator), rateReads).
+		refuses(codeCursor, codeCursorLost, domain.CodeForbidden, domain.CodeLiveNotFound), r.listReports)
 }
 
 func (r *routes) registerUploads() {
@@ -194,6 +209,7 @@ func (r *routes) registerOperator() {
 	serve(r, get("/api/operator/sockets", "List the client connections of all nodes", operator, rateReads), r.listConnections)
 	serve(r, post("/api/operator/kick", "Close all connections of a user, or one connection", operator, rateCommands).
 		executes(domain.KickUser{}, domain.KickConnection{}).refuses(codeNoConnection), r.kick)
+	serve(r, get("/api/operator/reports", "List the reports in all lives", operator, rateReads).refuses(codeCursor, codeCursorLost), r.listAllReports)
 	serve(r, get("/api/operator/words", "List the words that are not allowed in comments of any live", operator, rateReads), r.listServiceWords)
 	serve(r, post("/api/operator/ban", "Ban a user from everything, for a time or for good", operator, rateCommands).executes(domain.BanUser{}), r.banUser)
 	serve(r, post("/api/operator/correction", "Correct the balance of a wallet or of earnings; above a limit, a second operator must approve", operator, rateCommands).

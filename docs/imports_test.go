@@ -13,7 +13,7 @@ const module = "roomlog"
 // folders inside it. If a new package needs no more imports than its parent folder, add nothing. To permit a package
 // more imports or fewer, add a line.
 var importRules = map[string][]string{
-	"domain":     {"internal/names", "internal/links", "internal/words"},
+	"domain":     {"internal/names", "internal/links", "internal/stickers", "internal/words"},
 	"migrations": {"internal"},
 	"docs":       {},
 

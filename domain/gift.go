@@ -290,7 +290,8 @@ func (RefundGift) Type() string { return "gift.refund" }
 
 func (c RefundGift) Reads(Actor) []Stream {
 	return []Stream{
-		giftRecordStream(c.Position), liveStream(c.Sent.Live), EarningsStream(c.Sent.Streamer), WalletStream(c.Sent.Sender), coinHoldsStream,
+		giftRecordStream(c.Position), liveStream(c.Sent.Live), EarningsStream(c.Sent.Streamer), WalletStream(c.Sent.Sender),
+		userStream(c.Sent.Sender), coinHoldsStream,
 	}
 }
 
@@ -304,6 +305,9 @@ func (c RefundGift) decide(view View) ([]Event, error) {
 	}
 	if view.Actor.User != 0 && view.Actor.User == gift.Sender && view.Actor.User != gift.Streamer {
 		return nil, refuse(CodeForbidden, "nobody may refund the own gift: ask the streamer or another operator")
+	}
+	if _, err := view.existingUser(gift.Sender); err != nil { // nobody could use the coins
+		return nil, err
 	}
 	reason, err := text("reason", c.Reason, 1, MaxReason)
 	if err != nil {

@@ -35,10 +35,12 @@ const (
 	ModeMembers   ModeName = "members"   // only users may comment who registered so many minutes ago
 	ModeLinksOff  ModeName = "links_off" // comments must not contain links
 	ModeFollowers ModeName = "followers" // only followers of the streamer may comment
+	ModeStickers  ModeName = "stickers"  // comments must consist of emoji and names of stickers
+	ModeReview    ModeName = "review"    // comments of a user are held for a review until one was released in the live
 )
 
 // ModeNames lists every mode.
-var ModeNames = [...]ModeName{ModeMuteAll, ModeSlow, ModeMembers, ModeLinksOff, ModeFollowers}
+var ModeNames = [...]ModeName{ModeMuteAll, ModeSlow, ModeMembers, ModeLinksOff, ModeFollowers, ModeStickers, ModeReview}
 
 // Mode is a mode of a live that was switched on.
 type Mode struct {

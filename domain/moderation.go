@@ -319,7 +319,7 @@ func (c SetMode) decide(view View) ([]Event, error) {
 	if err := view.checkModerator(live, c.Live); err != nil {
 		return nil, err
 	}
-	most, known := map[ModeName]int64{ModeMuteAll: 1, ModeSlow: maxSlowSeconds, ModeMembers: maxMemberMinutes, ModeLinksOff: 1, ModeFollowers: maxMemberMinutes}[c.Mode]
+	most, known := map[ModeName]int64{ModeMuteAll: 1, ModeSlow: maxSlowSeconds, ModeMembers: maxMemberMinutes, ModeLinksOff: 1, ModeFollowers: maxMemberMinutes, ModeStickers: 1, ModeReview: 1}[c.Mode]
 	switch {
 	case !known:
 		return nil, refuse(CodeBadRequest, "mode must be one of %v", ModeNames)

@@ -27,6 +27,7 @@ func TestRefundGift(t *testing.T) {
 	run(t, []spec{
 		{name: "moves the coins back, also after the live has ended", given: given, by: asUser(streamer), when: refund, then: refunded},
 		{name: "is accepted from an operator", given: given, by: operator, when: refund, then: refunded},
+		{name: "is refused after the sender was forgotten", given: events(given, []domain.Event{domain.UserForgotten{User: viewer}}), by: operator, when: refund, refused: domain.CodeUserUnavailable},
 		{name: "is refused to the sender", given: given, when: refund, refused: domain.CodeLiveNotFound},
 		{name: "is refused to a moderator", given: events(given, []domain.Event{domain.ModeratorAppointed{Live: 6, User: viewer}}), when: refund, refused: domain.CodeLiveNotFound},
 		{name: "is refused to an operator who has sent the gift", given: events(given, []domain.Event{domain.UserRoleGranted{User: viewer, Role: domain.RoleOperator}}), by: asUser(viewer), when: refund, refused: domain.CodeForbidden},

@@ -80,6 +80,11 @@ const (
 	CodeLinksOff            Code = "links_off"             // comments must not contain links
 	CodeWordRefused         Code = "word_refused"          // the comment contains a word of a list that is not allowed
 	CodeCommentNotFound     Code = "comment_not_found"     // the comment does not exist or was removed
+	CodeStickersOnly        Code = "stickers_only"         // comments must consist of emoji and names of stickers
+	CodeReviewFull          Code = "review_full"           // too many comments wait for a review
+	CodeReportNotFound      Code = "report_not_found"      // the report does not exist, was decided, or concerns the actor
+	CodeReportClaimed       Code = "report_claimed"        // another moderator works on the report
+	CodeReportsFull         Code = "reports_full"          // too many reports wait for a decision
 	CodeMessageEmpty        Code = "message_empty"         // the message is empty after spaces at both ends are removed
 	CodeMessageTooLong      Code = "message_too_long"      // the message has more than 1000 characters
 	CodeChatRoomNotFound    Code = "chat_room_not_found"   // the chat room does not exist or was removed
@@ -150,6 +155,11 @@ var chinese = map[Code]string{
 	CodeLinksOff:            "评论不能包含链接",
 	CodeWordRefused:         "评论包含不允许的词语",
 	CodeCommentNotFound:     "评论不存在或已删除",
+	CodeStickersOnly:        "当前只能发送表情",
+	CodeReviewFull:          "待审核的评论过多，请稍后再试",
+	CodeReportNotFound:      "举报不存在或已处理",
+	CodeReportClaimed:       "该举报正在由其他管理员处理",
+	CodeReportsFull:         "待处理的举报过多，请稍后再试",
 	CodeMessageEmpty:        "消息不能为空",
 	CodeMessageTooLong:      "消息最多1000个字",
 	CodeChatRoomNotFound:    "房间不存在",

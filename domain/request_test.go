@@ -148,6 +148,7 @@ func TestAuditAcceptsTheActorsOfCommands(t *testing.T) {
 			if err != nil || strings.Contains(fault, "could not cause") {
 				t.Errorf("%s: got %q, %v: add %s to mayCause in domain/invariant/actor.go", x.when.Type(), fault, err, e.Type())
 			}
+			w.fold(t, []domain.Event{e})
 		}
 	}
 }

@@ -73,6 +73,16 @@ func (s *story) randomRequest(t *rapid.T) domain.Request {
 		u = s.streamer[c.Live]
 	case domain.RemoveWords:
 		u = s.streamer[c.Live]
+	case domain.ReleaseComment:
+		u = s.streamer[c.Live]
+	case domain.DropComment:
+		u = s.streamer[c.Live]
+	case domain.ClaimReport:
+		u = s.streamer[c.Live]
+	case domain.DecideReport:
+		u = s.streamer[c.Live]
+	case domain.WarnViewer:
+		u = s.streamer[c.Live]
 	case domain.MuteViewer:
 		u = s.streamer[c.Live]
 	case domain.UnmuteViewer:
@@ -117,6 +127,8 @@ func (s *story) randomCommand(t *rapid.T) domain.Command {
 		return s.randomModeration(t)
 	case 1:
 		return s.anyCommand(t)
+	case 2:
+		return s.randomReview(t)
 	}
 	live := randomID(t, "live", s.last.live, s.open)
 	gift := randomID(t, "gift", s.last.gift, func(g domain.GiftID) bool { return s.price[g] > 0 })
@@ -293,6 +305,36 @@ func (s *story) randomUser(t *rapid.T) domain.UserID {
 
 func (s *story) active(u domain.UserID) bool {
 	return s.session[u] != "" && !s.disabled[u] && !s.forgotten[u] && !s.banned[u]
+}
+
+// randomReview draws a command about held comments or reports.
+func (s *story) randomReview(t *rapid.T) domain.Command {
+	live := randomID(t, "live", s.last.live, s.open)
+	review, _ := s.world[domain.Stream(fmt.Sprintf("review-%d", live))].(domain.Review)
+	reports, _ := s.world[domain.Stream(fmt.Sprintf("reports-%d", live))].(domain.Reports)
+	if len(review.Waiting) > 0 && randomBits(t, 1) > 0 {
+		c := review.Waiting[0]
+		if randomBits(t, 1) > 0 {
+			return domain.DropComment{Live: live, Held: c.Held, Author: c.User, Reason: randomText(t)}
+		}
+		return domain.ReleaseComment{Live: live, Held: c.Held, Author: c.User, Text: "text"}
+	}
+	if len(reports.Open) > 0 && randomBits(t, 1) > 0 {
+		o := reports.Open[0]
+		if randomBits(t, 1) > 0 {
+			return domain.ClaimReport{Live: live, Report: o.Report}
+		}
+		return domain.DecideReport{Live: live, Report: o.Report, Decision: domain.ReportUpheld, Reporters: o.Reporters}
+	}
+	switch randomBits(t, 2) {
+	case 0:
+		return domain.AddWords{Live: live, Words: []string{"ab"}, Act: domain.WordHold}
+	case 1:
+		return domain.WarnViewer{Live: live, User: randomUserID(t), Reason: "why"}
+	case 2:
+		return domain.SendReport{Live: live, User: randomUserID(t), Cause: domain.ReportSpam, Text: randomText(t)}
+	}
+	return domain.PostComment{Live: live, Text: "ab"}
 }
 
 // randomModeration draws a kick, a ban or the end of a ban.

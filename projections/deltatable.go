@@ -23,6 +23,7 @@ const (
 	KindMuted           = "muted"
 	KindModerator       = "moderator"
 	KindMode            = "mode"
+	KindReview          = "review"
 
 	KindMoved      = "moved"
 	KindModeration = "moderation"
@@ -33,6 +34,9 @@ const (
 	KindAge     = "age"
 	KindNotice  = "notice"
 	KindFollow  = "follow"
+
+	KindWarned   = "warned"
+	KindDecision = "decision"
 
 	KindMessage            = "message"
 	KindExchanged          = "exchanged"
@@ -68,6 +72,9 @@ func DeltaSpecs() []DeltaSpec {
 		toLive(KindModerator, "A user may moderate the live from now on, or no longer.", appointedPayload),
 		toLive(KindModerator, "A user may moderate the live from now on, or no longer.", dismissedPayload),
 		toLive(KindMode, "A mode of the live, which restricts comments, was switched on or off.", modePayload),
+		toLive(KindReview, aboutReview, heldPayload, droppable),
+		toLive(KindReview, aboutReview, releasedPayload, droppable),
+		toLive(KindReview, aboutReview, droppedPayload, droppable),
 		toLivesOfUser(KindViewerProfile, "A viewer of the live has a new name or avatar.", profilePayload, droppable),
 		toUser(KindBalance, "The balance of the user has changed.", creditPayload),
 
@@ -85,6 +92,8 @@ func DeltaSpecs() []DeltaSpec {
 		toUser(KindNotice, aboutNotice, grantPayload),
 		toUser(KindNotice, aboutNotice, revokePayload),
 		toUser(KindNotice, aboutNotice, notice[domain.UserForgotten]("forgotten")),
+		toUser(KindWarned, "A moderator has warned the user. Nobody else receives the warning.", warnedPayload),
+		toUser(KindDecision, "A moderator has dropped a held comment of the user, or has decided about a report that the user sent.", decisionPayload, notProjected),
 
 		toServers[domain.ViewerMoved](KindMoved),
 		toServers[domain.ViewerBanned](KindModeration),
@@ -119,6 +128,11 @@ func DeltaSpecs() []DeltaSpec {
 		toNobody[domain.InvitationCreated](),
 		toNobody[domain.InvitationUsed](),
 		toNobody[domain.ViewerAdmitted](),
+		toNobody[domain.HoldWordsAdded](notProjected),  // the same
+		toNobody[domain.ViewerReviewed](notProjected),  // only decisions need it
+		toNobody[domain.ReportSent](),
+		toNobody[domain.ReportClaimed](),
+		toNobody[domain.ReportDecided](),
 		toNobody[domain.LiveCreated](),
 		toNobody[domain.LiveRecordingSet](),
 		toNobody[domain.RecordingStarted](),
@@ -154,6 +168,9 @@ func DeltaSpecs() []DeltaSpec {
 		toNobody[domain.NicknameReleased](notProjected),     // participant.nickname_set and participant.left contain the same data
 	}
 }
+
+// aboutReview is the Summary of every DeltaSpec of the kind review.
+const aboutReview = "The number of comments that wait for a review in the live has changed. It contains neither a text nor an author."
 
 // aboutNotice is the Summary of every DeltaSpec of the kind notice.
 const aboutNotice = "The account of the user, or a sign-in session of the account, has changed."
@@ -228,9 +245,26 @@ type (
 	}
 	// ModePayload describes a mode of a live.
 	ModePayload struct {
-		Mode  domain.ModeName `json:"mode" jsonschema:"enum=mute_all,enum=slow,enum=members,enum=links_off,enum=followers" jsonschema_description:"mute_all: only the owner and moderators may comment; slow: one comment of a user in so many seconds; members: only users who registered so many minutes ago may comment; links_off: no links in comments; followers: only followers of the streamer may comment"`
+		Mode  domain.ModeName `json:"mode" jsonschema:"enum=mute_all,enum=slow,enum=members,enum=links_off,enum=followers,enum=stickers,enum=review" jsonschema_description:"mute_all: only the owner and moderators may comment; slow: one comment of a user in so many seconds; members: only users who registered so many minutes ago may comment; links_off: no links in comments; followers: only followers of the streamer may comment; stickers: only emoji and names of stickers; review: comments of a user are held until one was released"`
 		Value int64           `json:"value" jsonschema_description:"0: off; seconds of slow, minutes of members; followers: 1, or the minutes for which a user must have followed; otherwise 1"`
 		Until *time.Time      `json:"until,omitempty" jsonschema_description:"when the mode ends, by the time of the log; it is off afterwards without another push; absent: it has no end"`
+	}
+	// ReviewPayload describes how many comments of a live wait for a review.
+	ReviewPayload struct {
+		Waiting int64 `json:"waiting" jsonschema_description:"comments that wait; moderators read them with comment.held"`
+	}
+	// WarnedPayload describes a warning of a moderator.
+	WarnedPayload struct {
+		Live   domain.LiveID `json:"live"`
+		Reason string        `json:"reason"`
+	}
+	// DecisionPayload describes a decision of a moderator that concerns only the user.
+	DecisionPayload struct {
+		Live     domain.LiveID           `json:"live"`
+		Notice   domain.ModerationNotice `json:"notice" jsonschema:"enum=comment_dropped,enum=report_decided"`
+		Number   int64                   `json:"number" jsonschema_description:"number of the held comment, or of the report"`
+		Decision domain.ReportDecision   `json:"decision,omitempty" jsonschema:"enum=upheld,enum=rejected" jsonschema_description:"of report_decided"`
+		Reason   string                  `json:"reason,omitempty"`
 	}
 	// StatusPayload describes a change of the status of a live.
 	StatusPayload struct {
@@ -312,7 +346,7 @@ func commentsClearedPayload(_ Delta, e domain.CommentsCleared) CommentsClearedPa
 }
 
 func mutedPayload(d Delta, e domain.ViewerMuted) MutedPayload {
-	return MutedPayload{UserPayloadOf(d.Profile), true, endOf(e.Until)}
+	return MutedPayload{UserPayloadOf(d.Profile), true, EndOf(e.Until)}
 }
 
 func unmutedPayload(d Delta, _ domain.ViewerUnmuted) MutedPayload {
@@ -332,14 +366,30 @@ func modePayload(_ Delta, e domain.LiveModeSet) ModePayload {
 }
 
 // ModePayloadOf describes a mode of a live.
-func ModePayloadOf(m domain.Mode) ModePayload { return ModePayload{m.Mode, m.Value, endOf(m.Until)} }
+func ModePayloadOf(m domain.Mode) ModePayload { return ModePayload{m.Mode, m.Value, EndOf(m.Until)} }
 
-// endOf returns the end of a ban, a mute or a mode in Unix seconds as a time, or nil for 0: it has no end.
-func endOf(until int64) *time.Time {
+// EndOf returns the end of a ban, a mute or a mode in Unix seconds as a time, or nil for 0: it has no end.
+func EndOf(until int64) *time.Time {
 	if until == 0 {
 		return nil
 	}
 	return new(time.Unix(until, 0).UTC())
+}
+
+func heldPayload(_ Delta, e domain.CommentHeld) ReviewPayload { return ReviewPayload{e.Waiting} }
+
+func releasedPayload(_ Delta, e domain.CommentReleased) ReviewPayload {
+	return ReviewPayload{e.Waiting}
+}
+
+func droppedPayload(_ Delta, e domain.CommentDropped) ReviewPayload { return ReviewPayload{e.Waiting} }
+
+func warnedPayload(_ Delta, e domain.ViewerWarned) WarnedPayload {
+	return WarnedPayload{e.Live, e.Reason}
+}
+
+func decisionPayload(_ Delta, e domain.ViewerNotified) DecisionPayload {
+	return DecisionPayload{e.Live, e.Notice, e.Number, e.Decision, e.Reason}
 }
 
 func statusPayload(_ Delta, e domain.LiveStatusChanged) StatusPayload {
@@ -389,7 +439,7 @@ func kickPayload(_ Delta, e domain.UserKicked) NoticePayload {
 }
 
 func banPayload(_ Delta, e domain.UserBanned) NoticePayload {
-	return NoticePayload{Kind: "banned", Reason: e.Reason, Until: endOf(e.Until)}
+	return NoticePayload{Kind: "banned", Reason: e.Reason, Until: EndOf(e.Until)}
 }
 
 func grantPayload(_ Delta, e domain.UserRoleGranted) NoticePayload {

@@ -288,6 +288,30 @@ var (
 	updateUserAccountRoles string
 	//go:embed sql/update_viewer.sql
 	updateViewer string
+	//go:embed sql/insert_held_comment.sql
+	insertHeldComment string
+	//go:embed sql/delete_held_comment.sql
+	deleteHeldComment string
+	//go:embed sql/erase_held_comment.sql
+	eraseHeldComment string
+	//go:embed sql/insert_report.sql
+	insertReport string
+	//go:embed sql/insert_report_entry.sql
+	insertReportEntry string
+	//go:embed sql/update_report_claimed.sql
+	updateReportClaimed string
+	//go:embed sql/update_report_decided.sql
+	updateReportDecided string
+	//go:embed sql/erase_report_entry.sql
+	eraseReportEntry string
+	//go:embed sql/select_held_comment.sql
+	selectHeldComment string
+	//go:embed sql/select_reporters.sql
+	selectReporters string
+	//go:embed sql/select_held_comments.sql
+	selectHeldCommentsText string
+	//go:embed sql/select_reports.sql
+	selectReportsText string
 	//go:embed sql/upsert_live_mode.sql
 	upsertLiveMode string
 	//go:embed sql/upsert_moderator.sql
@@ -314,6 +338,8 @@ var (
 	selectFollows           = sqltemplate.Must(selectFollowsText)
 	selectGiftRecords       = sqltemplate.Must(selectGiftRecordsText)
 	selectGifts             = sqltemplate.Must(selectGiftsText)
+	selectHeldComments      = sqltemplate.Must(selectHeldCommentsText)
+	selectReports           = sqltemplate.Must(selectReportsText)
 	selectLive              = sqltemplate.Must(selectLiveText)
 	selectPoison            = sqltemplate.Must(selectPoisonText)
 	selectPublicMessages    = sqltemplate.Must(selectPublicMessagesText)

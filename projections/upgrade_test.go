@@ -98,11 +98,11 @@ func TestUpgradedTablesNeedNoRebuild(t *testing.T) {
 }
 
 // TestUpgradeHaltsOlderProjectors checks that a projector that began before an upgrade applies no event after it, and that the
-// new projector applies the events of that time, for two migrations.
+// new projector applies the events of that time, for three migrations.
 func TestUpgradeHaltsOlderProjectors(t *testing.T) {
 	t.Parallel()
 	var migration []byte
-	for _, name := range []string{"00010_stream_access.sql", "00016_moderation.sql"} {
+	for _, name := range []string{"00010_stream_access.sql", "00016_moderation.sql", "00021_review.sql"} {
 		text, err := os.ReadFile("../migrations/" + name)
 		if err != nil {
 			t.Fatal(err)
@@ -110,8 +110,10 @@ func TestUpgradeHaltsOlderProjectors(t *testing.T) {
 		migration = append(migration, text...)
 	}
 	w := projtest.New(t)
-	w.Exec("DROP TABLE read.viewer_ban, read.publish_key, read.moderator, read.moderation_act, read.live_mode") // as before the migrations
-	before := slices.DeleteFunc(projtest.WithVersion("viewers", 1), func(p projections.Projection) bool { return p.Name == "stream_access" || p.Name == "moderation" })
+	w.Exec("DROP TABLE read.viewer_ban, read.publish_key, read.moderator, read.moderation_act, read.live_mode, read.held_comment, read.report, read.report_entry") // as before the migrations
+	before := slices.DeleteFunc(projtest.WithVersion("viewers", 1), func(p projections.Projection) bool {
+		return p.Name == "stream_access" || p.Name == "moderation" || p.Name == "reviews"
+	})
 	for i := range before {
 		if before[i].Name == "comments" {
 			before[i].Version = 1

@@ -45,6 +45,15 @@ func (c *checker) mayCause(by domain.Actor, e domain.Event) bool {
 		return e.Live != 0 && c.isModerator(by, e.Live) || c.isOperator(by)
 	case domain.WordsRemoved:
 		return e.Live != 0 && c.isModerator(by, e.Live) || c.isOperator(by)
+	case domain.HoldWordsAdded:
+		return e.Live != 0 && c.isModerator(by, e.Live) || c.isOperator(by)
+	case domain.CommentPosted: // by a moderator if the comment was held
+		released := state[domain.Review](c, domain.CommentReleased{Live: e.Live}).Released == e.User
+		return is(by, e.User) || released && (c.isModerator(by, e.Live) || c.isOperator(by))
+	case domain.CommentDropped:
+		return is(by, e.User) || c.isModerator(by, e.Live) || c.isOperator(by)
+	case domain.CommentReleased, domain.ViewerReviewed, domain.ViewerWarned, domain.ViewerNotified, domain.ReportClaimed, domain.ReportDecided:
+		return c.isModerator(by, e.(domain.LiveEvent).EventLive()) || c.isOperator(by)
 	case domain.CommentRemoved:
 		return is(by, e.User) || c.isModerator(by, e.Live) || c.isOperator(by)
 	case domain.LiveAccessSet, domain.InvitationCreated, domain.InvitationRevoked:

@@ -80,6 +80,21 @@ func (c *checker) checkOthers(e domain.Event) {
 		c.expect(state[domain.Visit](c, e).Present, "user %d is not in live %d", e.User, e.Live)
 	case domain.CommentPosted:
 		c.expect(c.live(e.Live).Streamer != 0, "live %d does not exist", e.Live)
+	case domain.CommentHeld:
+		r := state[domain.Review](c, e)
+		c.expect(c.live(e.Live).Streamer != 0 && e.Held == r.Last+1 && e.Waiting == int64(len(r.Waiting))+1, "live %d does not exist, or the newest of its %d held comments is %d", e.Live, len(r.Waiting), r.Last)
+	case domain.CommentReleased:
+		c.checkHeld(e, e.Held, e.User, e.Waiting)
+	case domain.CommentDropped:
+		c.checkHeld(e, e.Held, e.User, e.Waiting)
+	case domain.ViewerReviewed:
+		c.expect(!state[domain.Visit](c, e).Reviewed, "user %d was reviewed in live %d before", e.User, e.Live)
+	case domain.ReportSent:
+		c.checkReport(e)
+	case domain.ReportClaimed:
+		c.checkOpenReport(e, e.Report, e.User)
+	case domain.ReportDecided:
+		c.checkOpenReport(e, e.Report, e.User)
 	case domain.CommentRemoved:
 		c.expect(!state[domain.RemovedComment](c, e).Removed, "comment %d was removed before", e.Comment)
 	case domain.ModeratorAppointed:
@@ -112,6 +127,32 @@ func (c *checker) checkOthers(e domain.Event) {
 	default:
 		c.checkPeople(e)
 	}
+}
+
+// checkHeld checks that a comment of a user waits for a review, and how many others do.
+func (c *checker) checkHeld(e domain.Event, held int64, user domain.UserID, waiting int64) {
+	r := state[domain.Review](c, e)
+	c.expect(slices.Contains(r.Waiting, domain.HeldComment{Held: held, User: user}) && waiting == int64(len(r.Waiting))-1,
+		"comment %d of user %d does not wait for a review, or not with %d others", held, user, waiting)
+}
+
+// checkReport checks that a report is new, or joins an open report of the same target from another user.
+func (c *checker) checkReport(e domain.ReportSent) {
+	r := state[domain.Reports](c, e)
+	at := slices.IndexFunc(r.Open, func(o domain.OpenReport) bool { return o.Report == e.Report })
+	switch {
+	case at < 0:
+		c.expect(e.Report == r.Last+1 && e.User != e.Target, "the newest report of live %d is %d, or user %d reports the own person", e.Live, r.Last, e.User)
+	default:
+		o := r.Open[at]
+		c.expect(o.Target == e.Target && o.Comment == e.Comment && !slices.Contains(o.Reporters, e.User), "report %d is about user %d, or has a report of user %d", e.Report, o.Target, e.User)
+	}
+}
+
+// checkOpenReport checks that a report about a user is open.
+func (c *checker) checkOpenReport(e domain.Event, report int64, target domain.UserID) {
+	r := state[domain.Reports](c, e)
+	c.expect(slices.ContainsFunc(r.Open, func(o domain.OpenReport) bool { return o.Report == report && o.Target == target }), "there is no open report %d about user %d", report, target)
 }
 
 // checkExclusion checks a ban or mute in a live, from one time in Unix seconds until another one, or for ever.

@@ -13,7 +13,8 @@ import (
 type Entry struct {
 	Word  string `json:"word"`
 	Exact bool   `json:"exact,omitempty"` // whether the word must stand alone; otherwise it may be a part of another word
-	Mask  bool   `json:"mask,omitempty"`  // whether the word is masked; otherwise texts that contain it are refused
+	Mask  bool   `json:"mask,omitempty"`  // whether the word is masked
+	Hold  bool   `json:"hold,omitempty"`  // whether texts that contain the word are held; texts with other words are refused
 }
 
 // shortest is the minimum length of a folded word in bytes: two different Latin letters, or one character of another
@@ -39,7 +40,7 @@ type List struct {
 	once      sync.Once
 	plain     *ahocorasick.Automaton // finds the words in plain forms; nil if there are no words
 	collapsed *ahocorasick.Automaton // finds the words in collapsed forms
-	masked    []bool                 // for each word of the automatons, whether it is masked
+	options   []Entry                // for each word of the automatons, what happens to texts with the word
 }
 
 // NewList returns a list of words. It ignores words that are not Usable. The caller must not change entries.
@@ -55,7 +56,7 @@ func (l *List) compile() {
 		if e.Exact {
 			word, short = " "+word+" ", " "+short+" "
 		}
-		plain, collapsed, l.masked = append(plain, word), append(collapsed, short), append(l.masked, e.Mask)
+		plain, collapsed, l.options = append(plain, word), append(collapsed, short), append(l.options, e)
 	}
 	if len(plain) > 0 {
 		l.plain, l.collapsed = automaton(plain), automaton(collapsed)
@@ -71,48 +72,63 @@ func automaton(words []string) *ahocorasick.Automaton {
 	return a
 }
 
-// Check returns a text with a * instead of each character of the words that are masked. It reports whether the text
-// contains a word that is refused.
-func (l *List) Check(f Folded) (text string, refused bool) {
+// Result is what a list says about a text.
+type Result struct {
+	Text    string // the text, with a * instead of each character of the words that are masked
+	Refused bool   // whether the text contains a word that is refused; Text is then not masked
+	Held    bool   // whether the text contains a word for which texts are held, and is not refused
+}
+
+// Check looks for the words of the list in a text.
+func (l *List) Check(f Folded) Result {
 	if l == nil {
-		return f.text, false
+		return Result{Text: f.text}
 	}
 	l.once.Do(l.compile)
 	if l.plain == nil || f.simple != nil && !l.plain.IsMatch(f.simple) {
-		return f.text, false
+		return Result{Text: f.text}
 	}
+	typed := f.text
+	held := false
 	plain, collapsed := f.forms()
 	if len(collapsed.bytes) > 0 {
-		found, refused := l.places(l.collapsed, collapsed, func(s span) bool {
+		found, result := l.places(l.collapsed, collapsed, func(s span) bool {
 			return slices.ContainsFunc(collapsed.covered(s), func(p piece) bool { return p.times >= manyTimes })
 		})
-		if refused {
-			return f.text, true
+		if result.Refused {
+			return Result{Text: typed, Refused: true}
 		}
-		if len(found) > 0 {
+		if held = result.Held; len(found) > 0 {
 			f = Fold(collapsed.mask(f.text, found))
 			plain, _ = f.forms()
 		}
 	}
-	found, refused := l.places(l.plain, plain, func(span) bool { return true })
-	if refused || len(found) == 0 {
-		return f.text, refused
+	found, result := l.places(l.plain, plain, func(span) bool { return true })
+	if result.Refused {
+		return Result{Text: typed, Refused: true}
 	}
-	return plain.mask(f.text, found), false
+	result.Text, result.Held = f.text, result.Held || held
+	if len(found) > 0 {
+		result.Text = plain.mask(f.text, found)
+	}
+	return result
 }
 
-// places returns the places of masked words in a form, in the order in which they begin. The places may overlap. It
-// reports whether the form has a word that is refused. It leaves out places for which counts returns false.
-func (l *List) places(a *ahocorasick.Automaton, f form, counts func(span) bool) (found []span, refused bool) {
+// places returns the places of masked words in a form, in the order in which they begin. The places may overlap. The
+// result, without a text, says whether the form has words that are refused or held. It leaves out places for which
+// counts returns false.
+func (l *List) places(a *ahocorasick.Automaton, f form, counts func(span) bool) (found []span, r Result) {
 	for _, m := range a.FindAllOverlapping(f.bytes) {
-		switch s := (span{m.Start, m.End}); {
+		switch s, options := (span{m.Start, m.End}), l.options[m.PatternID]; {
 		case !counts(s):
-		case !l.masked[m.PatternID]:
-			return nil, true
+		case options.Hold:
+			r.Held = true
+		case !options.Mask:
+			return nil, Result{Refused: true}
 		default:
 			found = append(found, s)
 		}
 	}
 	slices.SortFunc(found, func(a, b span) int { return cmp.Compare(a.start, b.start) })
-	return found, false
+	return found, r
 }

@@ -29,12 +29,16 @@ type Act struct {
 	Type     string        // type of the event, such as "viewer.muted.v1"
 	Actor    string        // who did it, such as "user-7" or "operator"
 	User     domain.UserID // the user concerned; 0: everybody in the live
-	Comment  int64         // position of the comment that was removed; 0 for other acts
+	Comment  int64         // position of the comment that was removed or reported; 0 for other acts
+	Held     int64         // number of the comment that was released or dropped; 0 for other acts
+	Report   int64         // number of the report that was decided; 0 for other acts
 	Until    int64         // end of a ban, a mute or a mode in Unix seconds; 0: none
 	Reason   string        // may be empty
 
 	Mode  domain.ModeName // the mode that was set; "" for other acts
 	Value int64           // value of the mode; 0: off
+
+	Decision domain.ReportDecision // decision about a report; "" for other acts
 }
 
 // Name returns the type of the event without its version.
@@ -122,6 +126,14 @@ func actOf(r eventstore.Record) Act {
 		a.Comment, a.Reason = e.Comment, e.Reason
 	case domain.CommentsCleared:
 		a.Reason = e.Reason
+	case domain.CommentReleased:
+		a.Held = e.Held
+	case domain.CommentDropped:
+		a.Held, a.Reason = e.Held, e.Reason
+	case domain.ViewerWarned:
+		a.Reason = e.Reason
+	case domain.ReportDecided:
+		a.Report, a.Comment, a.Decision, a.Reason = e.Report, e.Comment, e.Decision, e.Reason
 	case domain.LiveModeSet:
 		a.Mode, a.Value, a.Until, a.Reason = e.Mode, e.Value, e.Until, e.Reason
 	}

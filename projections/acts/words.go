@@ -22,7 +22,7 @@ func Words(ctx context.Context, store *eventstore.Store, live domain.LiveID) ([]
 	}
 	stream := domain.WordsAdded{Live: live}.Stream()
 	query := eventstore.Query{Stream: stream, Limit: wordEventsPerRead}
-	list, added := make(map[string]listed), 0
+	list := list{words: make(map[string]listed)}
 	for {
 		page, err := store.Read(ctx, query)
 		if err != nil {
@@ -37,18 +37,12 @@ func Words(ctx context.Context, store *eventstore.Store, live domain.LiveID) ([]
 			}
 			switch e := r.Event.(type) {
 			case domain.WordsAdded:
-				for _, word := range e.Words {
-					place, found := list[word]
-					if !found {
-						added++
-						place.place = added
-					}
-					place.Entry = words.Entry{Word: word, Exact: e.Exact, Mask: e.Mask}
-					list[word] = place
-				}
+				list.add(e.Words, words.Entry{Exact: e.Exact, Mask: e.Mask})
+			case domain.HoldWordsAdded:
+				list.add(e.Words, words.Entry{Exact: e.Exact, Hold: true})
 			case domain.WordsRemoved:
 				for _, word := range e.Words {
-					delete(list, word)
+					delete(list.words, word)
 				}
 			}
 		}
@@ -56,12 +50,32 @@ func Words(ctx context.Context, store *eventstore.Store, live domain.LiveID) ([]
 			break
 		}
 	}
-	sorted := slices.SortedFunc(maps.Values(list), func(a, b listed) int { return cmp.Compare(a.place, b.place) })
+	sorted := slices.SortedFunc(maps.Values(list.words), func(a, b listed) int { return cmp.Compare(a.place, b.place) })
 	entries := make([]words.Entry, len(sorted))
 	for i, word := range sorted {
 		entries[i] = word.Entry
 	}
 	return entries, nil
+}
+
+// list is a list of words while it is read.
+type list struct {
+	words map[string]listed
+	added int // words that were ever added
+}
+
+// add adds words with the options of an entry. A word that the list has keeps its place.
+func (l *list) add(added []string, options words.Entry) {
+	for _, word := range added {
+		of, found := l.words[word]
+		if !found {
+			l.added++
+			of.place = l.added
+		}
+		of.Entry = options
+		of.Word = word
+		l.words[word] = of
+	}
 }
 
 // listed is an entry of a list with its place in the order in which the entries were added.

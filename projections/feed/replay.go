@@ -145,6 +145,7 @@ func UserStreams(user domain.UserID) []domain.Stream {
 		domain.UserSignedIn{User: user}.Stream(),
 		domain.WalletStream(user),
 		domain.DirectMessageStream(user),
+		domain.ViewerWarned{User: user}.Stream(),
 		domain.FollowsStream(user),
 	}
 }

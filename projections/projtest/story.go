@@ -80,6 +80,7 @@ func Tell(t testing.TB) *Story {
 	s.Do(domain.UnbanUser{User: s.Bob.ID})
 	s.Do(domain.BanUser{User: s.Ann.ID, Seconds: 3600, Reason: "a word about ann"})
 	s.Do(domain.KickUser{User: s.Cat.ID, Reason: "a word about cat"})
+	s.report()
 	s.Do(domain.BanViewer{Live: s.Cooking, User: s.Cat.ID, Reason: "another word about cat"})
 	s.Bob.Send(domain.IncrementAge{})
 	s.Bob.Send(domain.IncrementAge{})
@@ -132,9 +133,33 @@ func (s *Story) moderate() {
 	s.Eve.Send(domain.PostComment{Live: s.Cooking, Text: "and gifts"})
 	s.Do(domain.RemoveComment{Live: s.Cooking, Comment: advertisement.Position, Author: s.Eve.ID, PostedAt: advertisement.RecordedAt, Reason: "advertising"})
 	s.Do(domain.ClearComments{Live: s.Cooking, User: s.Eve.ID, Reason: "more of it"})
+	s.review()
 	s.Do(domain.AppointModerator{Live: s.Cooking, User: s.Eve.ID})
 	s.Do(domain.AppointModerator{Live: s.Cooking, User: s.Bob.ID, Reason: "knows everybody"})
 	s.Do(domain.RemoveModerator{Live: s.Cooking, User: s.Eve.ID, Reason: "at their own request"})
+}
+
+// review holds comments, of which one waits, one is released and one is dropped, and warns Eve.
+func (s *Story) review() {
+	s.Helper()
+	s.Do(domain.AddWords{Live: s.Cooking, Words: []string{"giveaway"}, Act: domain.WordHold})
+	for _, text := range []string{"a giveaway", "another giveaway", "the last giveaway"} {
+		s.Eve.Send(domain.PostComment{Live: s.Cooking, Text: text})
+	}
+	released := s.Do(domain.ReleaseComment{Live: s.Cooking, Held: 1, Author: s.Eve.ID, Text: "a giveaway"}).Events[1]
+	s.Do(domain.RemoveComment{Live: s.Cooking, Comment: released.Position, Author: s.Eve.ID, PostedAt: released.RecordedAt})
+	s.Do(domain.DropComment{Live: s.Cooking, Held: 2, Author: s.Eve.ID, Reason: "advertising"})
+	s.Do(domain.WarnViewer{Live: s.Cooking, User: s.Eve.ID, Reason: "a word about eve"})
+}
+
+// report lets Bob and Cat report Ann, and Bob report Cat. The report of Cat waits for a decision.
+func (s *Story) report() {
+	s.Helper()
+	s.Bob.Send(domain.SendReport{Live: s.Cooking, User: s.Ann.ID, Cause: domain.ReportFraud, Text: "bob knows ann"})
+	s.Cat.Send(domain.SendReport{Live: s.Cooking, User: s.Ann.ID, Cause: domain.ReportOther, Text: "cat knows ann"})
+	s.Bob.Send(domain.SendReport{Live: s.Cooking, User: s.Cat.ID, Cause: domain.ReportSpam})
+	s.Do(domain.ClaimReport{Live: s.Cooking, Report: 1})
+	s.Do(domain.DecideReport{Live: s.Cooking, Report: 1, Decision: domain.ReportRejected, Reason: "no evidence", Reporters: []domain.UserID{s.Bob.ID, s.Cat.ID}})
 }
 
 // broadcast starts and stops broadcasts. The last broadcast does not end.

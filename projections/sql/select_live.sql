@@ -2,8 +2,9 @@
 -- LIMIT 500 is the size of the largest page: the planner needs a constant, because a generic plan does not depend on parameters.
 SELECT l.id, l.user_id, coalesce(u.username, ''), coalesce(u.nickname, ''), coalesce(u.avatar, ''), u.id IS NOT NULL, coalesce(u.disabled, false), coalesce(u.forgotten, false), u.banned_until,
     l.title, l.cover, l.stream_key, l.status,
-    coalesce(a.online, 0), coalesce(k.viewers, 0), coalesce(c.coins, 0), l.created_at, l.updated_at,
-    b.id, b.node, b.video, b.width, b.height, b.audio, b.started_at, l.record, coalesce(ac.access, 'open')
+    coalesce((SELECT online FROM live_online WHERE live_id = l.id), 0), coalesce((SELECT viewers FROM look_count WHERE live_id = l.id), 0),
+    coalesce((SELECT coins FROM live_coin WHERE live_id = l.id), 0), l.created_at, l.updated_at,
+    b.id, b.node, b.video, b.width, b.height, b.audio, b.started_at, l.record, coalesce((SELECT access FROM live_access WHERE live_id = l.id), 'open')
 FROM {{if .page}}(
     SELECT * FROM live WHERE id <= (SELECT max(id) FROM live) - $1
     AND (SELECT x.access FROM live_access x WHERE x.live_id = live.id AND x.access IN ('unlisted', 'invited') LIMIT 1) IS NULL ORDER BY id DESC LIMIT 500
@@ -21,10 +22,6 @@ FROM {{if .page}}(
     AND (SELECT x.access FROM live_access x WHERE x.live_id = live.id AND x.access IN ('unlisted', 'invited') LIMIT 1) IS NULL ORDER BY id DESC LIMIT 500
 ){{else}}live{{end}} l
 LEFT JOIN user_account u ON u.id = l.user_id
-LEFT JOIN live_online a ON a.live_id = l.id
-LEFT JOIN look_count k ON k.live_id = l.id
-LEFT JOIN live_coin c ON c.live_id = l.id
-LEFT JOIN live_access ac ON ac.live_id = l.id
 LEFT JOIN broadcast b ON b.live_id = l.id AND b.stopped_at IS NULL
 {{if .page}}ORDER BY l.id DESC LIMIT $2
 {{else if .streaming}}ORDER BY l.id DESC LIMIT $1

@@ -49,7 +49,19 @@ func (s *session) onComment(ctx context.Context, r request, data domain.PostComm
 	if err := checkLive(data.Live); err != nil {
 		return nil, err
 	}
-	return postEvent[domain.CommentPosted](s, ctx, r, data)
+	receipt, err := s.execute(ctx, r, data)
+	if err != nil {
+		return nil, err
+	}
+	for _, record := range receipt.Events {
+		switch e := record.Event.(type) {
+		case domain.CommentHeld:
+			return commentReply{Pos: record.Position, Held: e.Held}, nil
+		case domain.CommentPosted:
+			return commentReply{Pos: record.Position, ID: projections.DeltasOf(record)[0].ID}, nil
+		}
+	}
+	return nil, missingEvent(receipt)
 }
 
 func (s *session) onGift(ctx context.Context, r request, data domain.SendGift) (any, error) {

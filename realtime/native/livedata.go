@@ -57,6 +57,11 @@ type (
 		Pos int64  `json:"pos"`
 		ID  string `json:"id"`
 	}
+	commentReply struct {
+		Pos  int64  `json:"pos"`
+		ID   string `json:"id,omitempty" jsonschema_description:"absent if the comment is held"`
+		Held int64  `json:"held,omitempty" jsonschema_description:"number of the comment if it waits for a review: only its author and moderators see it"`
+	}
 	giftReply struct {
 		Pos     int64        `json:"pos"`
 		Balance domain.Coins `json:"balance"`

@@ -26,7 +26,7 @@ type (
 	}
 	modeData struct {
 		Live    domain.LiveID   `json:"live"`
-		Mode    domain.ModeName `json:"mode" jsonschema:"enum=mute_all,enum=slow,enum=members,enum=links_off,enum=followers"`
+		Mode    domain.ModeName `json:"mode" jsonschema:"enum=mute_all,enum=slow,enum=members,enum=links_off,enum=followers,enum=stickers,enum=review"`
 		Value   int64           `json:"value" jsonschema_description:"0: off; seconds of slow from 1 to 3600; minutes of members from 1 to 525600; followers: 1 for all followers, or the minutes for which they must have followed; otherwise 1"`
 		Seconds int64           `json:"seconds,omitempty" jsonschema_description:"time until the mode ends, at most 315360000; 0: it has no end"`
 		Reason  string          `json:"reason,omitempty" jsonschema_description:"for the record: at most 100 characters"`
@@ -35,7 +35,7 @@ type (
 		Live  domain.LiveID  `json:"live"`
 		Words []string       `json:"words" jsonschema:"minItems=1,maxItems=500" jsonschema_description:"1 to 500 words of 1 to 50 characters"`
 		Exact bool           `json:"exact,omitempty" jsonschema_description:"whether the words must stand alone"`
-		Act   domain.WordAct `json:"act" jsonschema:"enum=refuse,enum=mask" jsonschema_description:"refuse: comments with a word are refused; mask: the word is replaced by asterisks"`
+		Act   domain.WordAct `json:"act" jsonschema:"enum=refuse,enum=mask,enum=hold" jsonschema_description:"refuse: comments with a word are refused; mask: the word is replaced by asterisks; hold: comments with a word are held for a review"`
 	}
 	removeWordsData struct {
 		Live  domain.LiveID `json:"live"`

@@ -213,3 +213,28 @@ func TestDenialEnvelope(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 }
+
+// TestHeldCommentsOfOldClients holds the comment of an old client: it gets no answer, as for any other comment, and
+// receives the comment with everybody when a moderator releases it.
+func TestHeldCommentsOfOldClients(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	streamer := w.register("streamer")
+	live := streamer.goLive()
+	streamer.Asks(domain.SetMode{Live: live, Mode: domain.ModeReview, Value: 1})
+	ann, watcher := w.app(siotest.Options{}), w.app(siotest.Options{})
+	author := w.register("ann")
+	watcher.joins(w.register("watcher"), live)
+	ann.joins(author, live)
+	watcher.online("join", "ann")
+	ann.Emit("comment", map[string]any{"live_id": live, "data": "hello", "token": author.Token()})
+	wstest.Eventually(t, "the comment is held", func() bool { return len(events[domain.CommentHeld](w)) == 1 })
+	ann.silent()
+	watcher.silent()
+	streamer.Asks(domain.ReleaseComment{Live: live, Held: 1, Author: author.ID, Text: "hello"})
+	for _, a := range []*app{ann, watcher} {
+		if s, _ := push[comment](a, "comment"); s.Content != "hello" || s.User.ID != author.ID {
+			t.Errorf("got %+v", s)
+		}
+	}
+}

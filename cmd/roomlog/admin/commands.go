@@ -58,7 +58,7 @@ type Commands struct {
 		List liveList `cmd:"" help:"List the lives that are on air."`
 		Stop liveStop `cmd:"" help:"End a live for ever."`
 		Mode liveMode `cmd:"" help:"Switch a mode of a live, which restricts comments, on or off."`
-		Acts liveActs `cmd:"" help:"List what moderators did in a live: bans, mutes, removed comments, modes, appointments. The newest 500."`
+		Acts liveActs `cmd:"" help:"List what moderators did in a live: bans, mutes, warnings, removed and reviewed comments, reports, modes, appointments. The newest 500."`
 	} `cmd:"" help:"Manage lives."`
 	Moderator struct {
 		Appoint moderatorAppoint `cmd:"" help:"Let a user moderate a live."`
@@ -67,8 +67,20 @@ type Commands struct {
 	} `cmd:"" help:"Manage the moderators of lives."`
 	Comment struct {
 		Remove commentRemove `cmd:"" help:"Remove a comment from everything that clients see."`
-		Clear  commentClear  `cmd:"" help:"Remove all comments that a user has posted in a live so far."`
-	} `cmd:"" help:"Remove comments."`
+		Clear  commentClear  `cmd:"" help:"Remove all comments that a user has posted in a live so far, and drop those that are held."`
+
+		Held    commentHeld    `cmd:"" help:"List the comments of a live that wait for a review."`
+		Release commentRelease `cmd:"" help:"Post a held comment."`
+		Drop    commentDrop    `cmd:"" help:"Drop a held comment."`
+	} `cmd:"" help:"Remove comments, and review held ones."`
+	Moderation struct {
+		Try moderationTry `cmd:"" help:"Show what other word lists and modes would have done in a past show."`
+	} `cmd:"" help:"Try rules for comments."`
+	Report struct {
+		List   reportList   `cmd:"" help:"List the reports of comments and users: the newest 500."`
+		Claim  reportClaim  `cmd:"" help:"Claim a report for 10 minutes."`
+		Decide reportDecide `cmd:"" help:"Decide about a report. Those who reported are notified."`
+	} `cmd:"" help:"Manage reports of comments and users."`
 	Words struct {
 		Add    wordsAdd    `cmd:"" help:"Add words that are not allowed in comments."`
 		List   wordsList   `cmd:"" help:"List the words that are not allowed in comments."`
@@ -81,6 +93,7 @@ type Commands struct {
 	Unban   unbanCommand   `cmd:"" help:"Lift a ban."`
 	Mute    muteCommand    `cmd:"" help:"Forbid a user to comment in a live, for a time or for good."`
 	Unmute  unmuteCommand  `cmd:"" help:"Let a muted user comment in a live again."`
+	Warn    warnCommand    `cmd:"" help:"Warn a user in a live. Only the user receives the warning."`
 	Events  struct {
 		List     eventsList     `cmd:"" help:"List the events that a table could not apply."`
 		Inspect  eventsInspect  `cmd:"" help:"Show one event, what is wrong with it, and whose coins it closes."`

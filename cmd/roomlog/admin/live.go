@@ -75,13 +75,13 @@ func (c *liveActs) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error 
 		if err != nil {
 			return err
 		}
-		t := newTable(sh.Stdout, "POSITION", "TIME", "BY", "ACT", "USER", "COMMENT", "MODE", "UNTIL", "REASON")
+		t := newTable(sh.Stdout, "POSITION", "TIME", "BY", "ACT", "USER", "COMMENT", "HELD", "REPORT", "MODE", "UNTIL", "REASON")
 		for _, a := range found {
 			until := ""
 			if a.Until != 0 {
 				until = time.Unix(a.Until, 0).UTC().Format(time.DateTime)
 			}
-			t.row(a.Position, a.At.Format(time.DateTime), a.Actor, a.Name(), a.User, a.Comment, modeText(a), orDash(until), orDash(a.Reason))
+			t.row(a.Position, a.At.Format(time.DateTime), a.Actor, a.Name(), a.User, a.Comment, a.Held, a.Report, modeText(a), orDash(until), orDash(a.Reason))
 		}
 		return t.end("Nobody has moderated the live")
 	})
@@ -98,7 +98,7 @@ func modeText(a acts.Act) string {
 type liveMode struct {
 	reasonFlag `embed:""`
 	Live       int64         `min:"1" required:"" placeholder:"ID" help:"Live, see roomlog live list."`
-	Mode       string        `arg:"" enum:"mute_all,slow,members,links_off,followers" help:"Mode: mute_all, slow, members, links_off or followers."`
+	Mode       string        `arg:"" enum:"mute_all,slow,members,links_off,followers,stickers,review" help:"Mode: mute_all, slow, members, links_off, followers, stickers or review."`
 	Value      int64         `arg:"" min:"0" max:"525600" help:"0 switches the mode off. Seconds of slow, 1 to 3600; minutes of members, 1 to 525600; followers: 1, or minutes for which a user must have followed; 1 for the others."`
 	For        time.Duration `placeholder:"TIME" min:"1s" max:"87600h" help:"Time until the mode ends, in whole seconds, like 90m or 24h, at most 87600h. Default: it has no end"`
 }
@@ -157,14 +157,18 @@ func (c *moderatorList) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) e
 type wordsAdd struct {
 	Live  int64    `min:"1" placeholder:"ID" help:"Live whose list changes. Default: the list of the service, which applies to all lives"`
 	Exact bool     `help:"The words must stand alone. Default: they may be a part of another word"`
-	Mask  bool     `help:"Replace the words by asterisks. Default: refuse comments that contain them"`
+	Mask  bool     `xor:"act" help:"Replace the words by asterisks. Default: refuse comments that contain them"`
+	Hold  bool     `xor:"act" help:"Hold comments that contain the words for a review"`
 	Words []string `arg:"" help:"Words, at most 500."`
 }
 
 func (c *wordsAdd) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
 	what := domain.WordRefuse
-	if c.Mask {
+	switch {
+	case c.Mask:
 		what = domain.WordMask
+	case c.Hold:
+		what = domain.WordHold
 	}
 	return executeOne(ctx, g, sh, domain.AddWords{Live: domain.LiveID(c.Live), Words: c.Words, Exact: c.Exact, Act: what}, "%d words are in the list", len(c.Words))
 }
@@ -188,9 +192,9 @@ func (c *wordsList) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error
 		if err != nil {
 			return err
 		}
-		t := newTable(sh.Stdout, "WORD", "EXACT", "MASK")
+		t := newTable(sh.Stdout, "WORD", "EXACT", "MASK", "HOLD")
 		for _, e := range found {
-			t.row(e.Word, e.Exact, e.Mask)
+			t.row(e.Word, e.Exact, e.Mask, e.Hold)
 		}
 		return t.end("The list is empty")
 	})

@@ -220,6 +220,12 @@ func lineFor(d projections.Delta) string {
 		return name + " was muted"
 	case domain.ViewerUnmuted:
 		return name + " was unmuted"
+	case domain.CommentHeld:
+		return fmt.Sprintf("%d comments wait for a review", e.Waiting)
+	case domain.CommentReleased:
+		return fmt.Sprintf("%d comments wait for a review", e.Waiting)
+	case domain.CommentDropped:
+		return fmt.Sprintf("%d comments wait for a review", e.Waiting)
 	case domain.LiveModeSet:
 		return fmt.Sprintf("the mode %s is %d", e.Mode, e.Value)
 	case domain.ModeratorAppointed:

@@ -24,9 +24,10 @@ type accessWatcher struct {
 	log      *slog.Logger
 	wake     chan struct{}
 
-	mu    sync.Mutex
-	lives map[domain.LiveID]bool // lives whose viewers are checked next
-	users map[domain.UserID]bool // users whose lives are checked next
+	mu       sync.Mutex
+	lives    map[domain.LiveID]bool // lives whose viewers are checked next
+	users    map[domain.UserID]bool // users whose lives are checked next
+	position int64                  // position of the newest event that was observed
 }
 
 func newAccessWatcher(c Config, p *presence) *accessWatcher {
@@ -37,10 +38,10 @@ func newAccessWatcher(c Config, p *presence) *accessWatcher {
 }
 
 // observe schedules a check after an event that may have taken a right. It does not block.
-func (w *accessWatcher) observe(e domain.Event) {
+func (w *accessWatcher) observe(d projections.Delta) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	switch e := e.(type) {
+	switch e := d.Event.(type) {
 	case domain.LiveAccessSet:
 		w.lives[e.Live] = true
 	case domain.InvitationRevoked:
@@ -54,10 +55,20 @@ func (w *accessWatcher) observe(e domain.Event) {
 	default:
 		return
 	}
+	w.position = d.Position
 	select {
 	case w.wake <- struct{}{}:
 	default:
 	}
+}
+
+// historyChanged forgets the events of the former history: the log decides about all viewers again.
+func (w *accessWatcher) historyChanged() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	clear(w.lives)
+	clear(w.users)
+	w.position = 0
 }
 
 // run checks viewers until ctx ends. A check that fails is repeated.
@@ -68,10 +79,10 @@ func (w *accessWatcher) run(ctx context.Context) error {
 			return nil
 		case <-w.wake:
 		}
-		viewers := w.take()
+		viewers, position := w.take()
 		for len(viewers) > 0 && ctx.Err() == nil {
 			next := viewers[:min(len(viewers), viewersAtOnce)]
-			if err := w.check(ctx, next); err != nil {
+			if err := w.check(ctx, next, position); err != nil {
 				w.log.Log(ctx, LevelOf(err), "checking the access of viewers failed, retrying", slog.Any("error", err))
 				wait.Sleep(ctx, settleRetry)
 				continue
@@ -81,81 +92,59 @@ func (w *accessWatcher) run(ctx context.Context) error {
 	}
 }
 
-// take returns the viewers on this node that are to be checked.
-func (w *accessWatcher) take() []presentViewer {
+// take returns the viewers on this node that are to be checked, and the position up to which their joins are.
+func (w *accessWatcher) take() (viewers []projections.ViewerKey, position int64) {
 	w.mu.Lock()
-	lives, users := w.lives, w.users
+	lives, users, position := w.lives, w.users, w.position
 	w.lives, w.users = make(map[domain.LiveID]bool), make(map[domain.UserID]bool)
 	w.mu.Unlock()
-	return w.presence.viewers(func(live domain.LiveID, user domain.UserID) bool { return lives[live] || users[user] })
+	return w.presence.viewers(position, func(live domain.LiveID, user domain.UserID) bool { return lives[live] || users[user] }), position
 }
 
-// check removes those viewers who may not be in their lives any more. A viewer who has joined again during the check may have
-// the right again, and is checked again.
-func (w *accessWatcher) check(ctx context.Context, viewers []presentViewer) error {
-	keys := make([]projections.ViewerKey, len(viewers))
-	for i, v := range viewers {
-		keys[i] = v.ViewerKey
-	}
-	refused, err := w.queries.CheckViewers(ctx, keys, w.now())
+// check removes those viewers who may not be in their lives any more and have joined up to a position. The log has let
+// those in who have joined later: the tables may not contain the reason yet.
+func (w *accessWatcher) check(ctx context.Context, viewers []projections.ViewerKey, position int64) error {
+	refused, err := w.queries.CheckViewers(ctx, viewers, w.now())
 	if err != nil {
 		return err
 	}
-	for _, v := range viewers {
-		if refusal := refused[v.ViewerKey]; refusal != nil {
+	w.mu.Lock()
+	void := w.position < position // the history of the log has changed
+	w.mu.Unlock()
+	for viewer, refusal := range refused {
+		if !void {
 			problem, _ := ProblemOf(refusal)
-			if !w.presence.expel(v, problem) {
-				w.schedule(v.User)
-			}
+			w.presence.expel(viewer, position, problem)
 		}
 	}
 	return nil
 }
 
-// schedule checks the lives of a user.
-func (w *accessWatcher) schedule(user domain.UserID) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.users[user] = true
-	select {
-	case w.wake <- struct{}{}:
-	default:
-	}
-}
-
-// presentViewer is a viewer on this node, with the position of the newest join.
-type presentViewer struct {
-	projections.ViewerKey
-	since int64
-}
-
-// viewers returns the viewers on this node that match selects.
-func (p *presence) viewers(match func(domain.LiveID, domain.UserID) bool) (found []presentViewer) {
+// viewers returns the viewers on this node that match selects and whose newest join is not after a position. It includes
+// those whose join the log has not decided yet.
+func (p *presence) viewers(position int64, match func(domain.LiveID, domain.UserID) bool) (found []projections.ViewerKey) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for live, users := range p.visits {
 		for user, v := range users {
-			if len(v.clients) > 0 && match(live, user) {
-				found = append(found, presentViewer{projections.ViewerKey{Live: live, User: user}, v.since})
+			if len(v.clients) > 0 && v.since <= position && match(live, user) {
+				found = append(found, projections.ViewerKey{Live: live, User: user})
 			}
 		}
 	}
 	return found
 }
 
-// expel removes the clients of a viewer on this node from the live, unless the viewer has joined again. It reports false
-// if so.
-func (p *presence) expel(viewer presentViewer, problem *Problem) bool {
+// expel removes the clients of a viewer on this node from the live, unless the newest join of the viewer is after a
+// position.
+func (p *presence) expel(viewer projections.ViewerKey, position int64, problem *Problem) {
 	var clients []Client
 	p.mu.Lock()
-	v := p.visits[viewer.Live][viewer.User]
-	current := v == nil || v.since == viewer.since && v.since != 0 // 0: the log has not decided the join yet
-	if v != nil && current {
+	if v := p.visits[viewer.Live][viewer.User]; v != nil && v.since <= position {
 		clients = slices.Clone(v.clients)
 	}
 	p.mu.Unlock()
 	for _, c := range clients {
-		c.RemoveFrom(viewer.Live, problem)
+		c.RemoveFrom(viewer.Live, position, problem)
 	}
-	return current
 }

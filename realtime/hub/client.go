@@ -31,6 +31,7 @@ type Client interface {
 	// empty.
 	BanFrom(live domain.LiveID, reason string)
 	// RemoveFrom is called when the user may not be in a live any more, for example because its access has changed; and when
-	// the log has fallen back to an earlier state and refuses to record the user's join again.
-	RemoveFrom(live domain.LiveID, p *Problem)
+	// the log has fallen back to an earlier state and refuses to record the user's join again. The client may be joining the
+	// live at the same time: afterwards it stays if Hub.JoinedAfter reports true for the position.
+	RemoveFrom(live domain.LiveID, position int64, p *Problem)
 }

@@ -109,6 +109,7 @@ func (v *delivery) begin(ctx context.Context, history, position int64) {
 	v.log.WarnContext(ctx, "log has another history, clients get snapshots",
 		slog.Int64("lost_position", v.registry.position), slog.Int64("position", position))
 	v.registry.historyChanged(history, position)
+	v.access.historyChanged()
 	v.presence.historyChanged()
 	v.advance(position)
 }
@@ -156,7 +157,7 @@ func (v *delivery) deliver(d projections.Delta) {
 		f.Deliver(d.Position-1, d)
 	}
 	v.announcer.observe(d.Event)
-	v.access.observe(d.Event)
+	v.access.observe(d)
 	switch {
 	case d.Recipient != 0:
 		for c := range v.registry.clients[d.Recipient] {

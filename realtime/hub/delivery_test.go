@@ -40,7 +40,7 @@ func (r *receiver) Reset()                             { r.got = append(r.got, "
 func (r *receiver) Revoke(*domain.Refusal)             { r.got = append(r.got, "revoked") }
 func (*receiver) UserForgotten()                       {}
 func (r *receiver) HistoryChanged(_, at int64)         { r.add("history changed at", at) }
-func (r *receiver) RemoveFrom(live domain.LiveID, _ *Problem) {
+func (r *receiver) RemoveFrom(live domain.LiveID, _ int64, _ *Problem) {
 	r.add("removed from", int64(live))
 }
 func (r *receiver) Kick(reason string)                   { r.got = append(r.got, "kicked: "+reason) }

@@ -186,6 +186,12 @@ func (h *Hub) Enter(ctx context.Context, c Client, live domain.LiveID) (position
 	return h.presence.enter(ctx, c, live)
 }
 
+// JoinedAfter reports whether the newest join of a user on this node is after a position, so that a removal from the live
+// that was decided at the position does not concern it.
+func (h *Hub) JoinedAfter(m Membership, position int64) bool {
+	return h.presence.joinedAfter(m, position)
+}
+
 // Leave ends the presence of a client in a live. When the last client of the user leaves, the user leaves the live. It
 // does not block.
 func (h *Hub) Leave(c Client, live domain.LiveID, cause domain.LeaveCause) {

@@ -245,6 +245,7 @@ func (p *presence) settle(ctx context.Context, v *visit) {
 func (p *presence) refused(v *visit, session string, err error) {
 	p.mu.Lock()
 	v.ended = domain.AsRefusal(err).Code == domain.CodeLiveEnded
+	position := v.since
 	var removed []Client
 	switch {
 	case v.ended:
@@ -256,7 +257,7 @@ func (p *presence) refused(v *visit, session string, err error) {
 	p.mu.Unlock()
 	problem, _ := ProblemOf(err)
 	for _, c := range removed {
-		c.RemoveFrom(v.live, problem)
+		c.RemoveFrom(v.live, position, problem)
 	}
 }
 
@@ -310,6 +311,13 @@ func (p *presence) ended(all []Membership) (ended []Membership) {
 		}
 	}
 	return ended
+}
+
+func (p *presence) joinedAfter(m Membership, position int64) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	v := p.visits[m.Live][m.User]
+	return v != nil && v.since > position
 }
 
 // count returns the number of visits.

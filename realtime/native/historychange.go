@@ -162,9 +162,10 @@ func (s *session) restoreChat(ctx context.Context) error {
 }
 
 // RemoveFrom removes the connection from a live, if it is in the live, and sends the reason.
-func (s *session) RemoveFrom(live domain.LiveID, p *hub.Problem) {
-	s.serial.Later(func() {
-		if s.leaveLive(live, domain.LeaveRemoved) {
+func (s *session) RemoveFrom(live domain.LiveID, position int64, p *hub.Problem) {
+	s.serial.Later(func() { // runs after the request that is being handled, which may be a join of the live
+		joined := s.Hub.JoinedAfter(hub.Membership{User: s.Identity().User, Live: live}, position)
+		if !joined && s.leaveLive(live, domain.LeaveRemoved) {
 			s.conn.Send(ws.TextFrame(encode(statePush{"removed", live, removedInfo{p.Code, p.Text, p.TextZH}})))
 		}
 	})

@@ -24,10 +24,10 @@ func (c *channel) HistoryChanged(history, position int64) {
 func (c *liveClient) HistoryChanged(int64, int64) { c.session.cfg.Hub.CheckLater(c) }
 
 // RemoveFrom removes the user from a live and sends the reason. The socket stays connected.
-func (c *liveClient) RemoveFrom(live domain.LiveID, p *hub.Problem) {
+func (c *liveClient) RemoveFrom(live domain.LiveID, position int64, p *hub.Problem) {
 	s := c.session
-	s.socket.Session().Later(func() {
-		if s.clients[c.user()] == c && c.lives[live] != nil {
+	s.socket.Session().Later(func() { // runs after the event that is being handled, which may be a join of the live
+		if s.clients[c.user()] == c && c.lives[live] != nil && !s.cfg.Hub.JoinedAfter(hub.Membership{User: c.user(), Live: live}, position) {
 			s.leave(c, live, domain.LeaveRemoved)
 			s.notify(context.Background(), s.socket, "", p, false)
 		}
@@ -53,7 +53,7 @@ func (a *accountClient) HistoryChanged(int64, int64) {
 }
 
 // RemoveFrom does nothing: the client is in no live.
-func (a *accountClient) RemoveFrom(domain.LiveID, *hub.Problem) {}
+func (a *accountClient) RemoveFrom(domain.LiveID, int64, *hub.Problem) {}
 
 // HistoryChanged holds private messages back until Restart has checked the sign-in session.
 func (c *chatClient) HistoryChanged(int64, int64) {
@@ -63,7 +63,7 @@ func (c *chatClient) HistoryChanged(int64, int64) {
 }
 
 // RemoveFrom does nothing: the client is in no live.
-func (c *chatClient) RemoveFrom(domain.LiveID, *hub.Problem) {}
+func (c *chatClient) RemoveFrom(domain.LiveID, int64, *hub.Problem) {}
 
 // Restart enters the chat again, as far as the log has lost the entry, and sends the newest messages.
 func (c *chatClient) Restart() {

@@ -16,7 +16,7 @@ func Of(c domain.Command) []domain.Code {
 	case "comment.drop":
 		return []domain.Code{domain.CodeBadRequest, domain.CodeForbidden, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeLiveNotFound, domain.CodeCommentNotFound}
 	case "comment.release":
-		return []domain.Code{domain.CodeUserUnavailable, domain.CodeBanned, domain.CodeMuted, domain.CodeLiveNotFound, domain.CodeLiveNotStarted, domain.CodeLiveEnded, domain.CodeCommentNotFound}
+		return []domain.Code{domain.CodeUserUnavailable, domain.CodeBanned, domain.CodeMuted, domain.CodeLiveNotFound, domain.CodeLiveNotStarted, domain.CodeLiveEnded, domain.CodeLivePassword, domain.CodeLiveFollowers, domain.CodeLiveInvited, domain.CodeCommentNotFound}
 	case "comment.remove":
 		return []domain.Code{domain.CodeBadRequest, domain.CodeForbidden, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeLiveNotFound, domain.CodeCommentNotFound}
 	case "connection.kick":

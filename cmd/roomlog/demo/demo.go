@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 
 	"golang.org/x/sync/errgroup"
@@ -80,13 +79,4 @@ func (c *Command) play(ctx context.Context, sh cli.Shell, s *server) error {
 Press Ctrl-C to end the demo.
 `, len(w.lives), len(w.viewers), w.site, host, password)
 	return ignoreEnd(ctx, w.run(ctx))
-}
-
-// local returns the address at which this computer reaches a listener.
-func local(address string) string {
-	name, port, err := net.SplitHostPort(address)
-	if ip := net.ParseIP(name); err == nil && (name == "" || ip != nil && ip.IsUnspecified()) {
-		return net.JoinHostPort("localhost", port)
-	}
-	return address
 }

@@ -71,6 +71,15 @@ func origins(address string) []string {
 	return own
 }
 
+// local returns the address at which this computer reaches a listener.
+func local(address string) string {
+	name, port, err := net.SplitHostPort(address)
+	if ip := net.ParseIP(name); err == nil && (name == "" || ip != nil && ip.IsUnspecified()) {
+		return net.JoinHostPort("localhost", port)
+	}
+	return address
+}
+
 // freePort returns address with a free port instead of port 0.
 func freePort(ctx context.Context, address string) (string, error) {
 	if _, port, err := net.SplitHostPort(address); err != nil || port != "0" {

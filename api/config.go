@@ -97,7 +97,7 @@ type Config struct {
 	MediaURL     string `placeholder:"URL" help:"URL by which the page reaches streams, like https://media.example. Default: the host of the page, at which a process with the role media serves streams, too."`
 	TestPayments bool   `help:"Let users pay their orders without money (POST /api/gift/testpay), for tests and demonstrations. Default: off."`
 
-	PublicURL        string        `placeholder:"URL" help:"URL by which clients reach this server, like https://live.example. It begins the addresses of uploaded files. Default: the host that each request names."`
+	PublicURL        string        `placeholder:"URL" help:"URL by which clients reach this server, like https://live.example. It begins the addresses of uploaded files. Default: the host that each request names; then stickers and voice messages of the chat may refer to files on other hosts."`
 	TimeZone         string        `default:"Asia/Shanghai" help:"IANA name of the time zone of created_time in API responses, like UTC."`
 	CoinsPerUnit     int64         `default:"10" min:"1" max:"1000000" unit:"coins" help:"Number of coins that a top-up credits for one unit of the currency."`
 	CorrectionLimit  int64         `default:"1000" min:"1" max:"1000000000000" unit:"coins" help:"Maximum number of coins of one correction that needs no approval of a second operator. It does not limit how many corrections an operator makes. Corrections from the command line always need one."`

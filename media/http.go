@@ -64,8 +64,8 @@ func handlePreflight(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// serveSnapshot serves a JPEG picture of the stream to clients that may play it. Without a picture it redirects to the cover
-// of the live, or responds with 204.
+// serveSnapshot serves a JPEG picture of the stream to clients that may play it. Without a picture it redirects to the
+// address of Config.Cover, or responds with 204.
 func (s *Server) serveSnapshot(w http.ResponseWriter, r *http.Request, key string) {
 	c := s.core
 	a, ok := c.admit(w, r, key, HTTPFLV)

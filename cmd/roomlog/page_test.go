@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"net/http"
 	"os"
 	"regexp"
 	"slices"
@@ -208,6 +209,24 @@ func TestDemo(t *testing.T) {
 			all(".card", /Yesterday/)[0].click(); const video = await shown("video"); video.muted = true; await until(() => video.readyState > 0); await video.play();
 			video.currentTime = video.duration - 3; await until(() => video.currentTime > 5 && document.querySelectorAll(".said").length > 0);
 			const late = document.querySelectorAll(".line").length; video.currentTime = 0.5; await until(() => document.querySelectorAll(".line .said").length < late)`)
+	})
+	t.Run("pages of other origins may not use the server", func(t *testing.T) {
+		for origin, allowed := range map[string]bool{site: true, "https://other.example": false} {
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, site+"/api/login", strings.NewReader(`{"username":"demo","password":"roomlog-demo"}`))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Header.Set("Content-Type", "application/json")
+			r.Header.Set("Origin", origin)
+			response, err := http.DefaultClient.Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = response.Body.Close()
+			if got := response.Header.Get("Access-Control-Allow-Origin"); (got == origin) != allowed {
+				t.Errorf("the origin %s: Access-Control-Allow-Origin is %q, want allowed %v", origin, got, allowed)
+			}
+		}
 	})
 	wide.check(site)
 	demo.end()

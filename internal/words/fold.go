@@ -146,18 +146,26 @@ func foldSegment(segment string) (folded string, separator bool) {
 	if ideograph(r) && size == len(segment) {
 		return segment, false
 	}
+	if (unicode.IsPunct(r) || unicode.Is(unicode.Sm, r)) && !strings.ContainsFunc(norm.NFKD.String(segment), isWordRune) {
+		return "", true // also signs that look like a letter, such as |
+	}
 	visible := false
 	folded = strings.Map(func(r rune) rune {
 		switch {
 		case unicode.Is(unicode.Mn, r), unicode.Is(unicode.Me, r):
 			return -1
-		case unicode.IsLetter(r), unicode.IsNumber(r), unicode.Is(unicode.Mc, r):
+		case isWordRune(r):
 			return r
 		}
 		visible = true
 		return -1
 	}, norm.NFKD.String(names.Lookalike(segment)))
 	return folded, folded == "" && (visible || unicode.IsSpace(r))
+}
+
+// isWordRune reports whether r can be a character of a word.
+func isWordRune(r rune) bool {
+	return unicode.IsLetter(r) || unicode.IsNumber(r) || unicode.Is(unicode.Mc, r)
 }
 
 // ideograph reports whether r is a CJK character that has no other form. Most of these texts consist of such characters, so

@@ -14,6 +14,7 @@ func TestRefuses(t *testing.T) {
 		"spam": true, "SPAM!": true, "antispam": true, "ｓｐａｍ": true, "sp\u200bam": true, "spаm": true /* Cyrillic а */, "späm": true, "s̶p̶a̶m̶": true,
 		"spaaaam": true, "sssspppaaammm": true, "s p a m": true, "s.p.a.m": true, "buy s-p-a-m now": true, "s  p  a  m": true, "ѕраm": true,
 		"you ass": true, "as you like": false, "sooo as you like": false, "assss": true, "good": false, "goood": true, "spaam": false, "ASS": true, "assassin": false, "a.s.s": true, "free   coins": true, "free-coins": true, "freecoins": false, "加微信": true, "请加 微 信": true, "加 微 信": true,
+		"s|p|a|m": true, "s∣p∣a∣m": true, "加|微|信": true, "加∣微∣信": true, "ⓢⓟⓐⓜ": true, "加|微1信": false,
 		"spa m": false, "sp am": false, "hello": false, "": false, "mild": false, "a b c": false, "微信": false,
 		"s" + strings.Repeat("\u0301", 200) + "pam": true,
 	} {

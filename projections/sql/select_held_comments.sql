@@ -7,4 +7,4 @@ FROM (
     WHERE (live_id, position) > (@live, @after) AND (live_id, position) < (@live, @before){{if .user}} AND user_id = @user{{end}}
     ORDER BY live_id {{template "direction" .}}, position {{template "direction" .}} LIMIT 500
 ) h LEFT JOIN user_account u ON u.id = h.user_id
-ORDER BY h.position {{template "direction" .}} LIMIT @limit
+ORDER BY h.live_id {{template "direction" .}}, h.position {{template "direction" .}} LIMIT @limit

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 
 	"golang.org/x/sync/errgroup"
@@ -25,8 +24,8 @@ func (Command) Help() string {
 	return `Runs a server with people, lives, moving pictures, comments, gifts and a past show, and prints the address of the
 page. Payments are for free. The server uses a private PostgreSQL in its folder, never DATABASE_URL. Ctrl-C ends the demo.
 
-The account that the demo prints is an operator with a known password. Therefore only this computer reaches the demo. Other
-addresses, like --http :7001, let everybody in the network sign in with the account.
+The account that the demo prints is an operator with a known password. Therefore only this computer reaches the demo, and of the
+pages in its browser only those of the demo. Other addresses, like --http :7001, let everybody in the network sign in with the account.
 
 Examples:
 
@@ -47,9 +46,13 @@ func (c *Command) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) (err er
 		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	}
 	fmt.Fprintf(sh.Stdout, "Starting a server in %s …\n", dir)
+	page, err := freePort(ctx, c.HTTP)
+	if err != nil {
+		return err
+	}
 	s := newServer(sh, dir, g.PostgresBin)
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return s.run(ctx, addresses{c.HTTP, c.RTMP, c.FLV}) })
+	group.Go(func() error { return s.run(ctx, addresses{page, c.RTMP, c.FLV}) })
 	group.Go(func() error {
 		if err := s.ready(ctx); err != nil {
 			return nil //nolint:nilerr // the server reports why it has not started
@@ -76,13 +79,4 @@ func (c *Command) play(ctx context.Context, sh cli.Shell, s *server) error {
 Press Ctrl-C to end the demo.
 `, len(w.lives), len(w.viewers), w.site, host, password)
 	return ignoreEnd(ctx, w.run(ctx))
-}
-
-// local returns the address at which this computer reaches a listener.
-func local(address string) string {
-	name, port, err := net.SplitHostPort(address)
-	if ip := net.ParseIP(name); err == nil && (name == "" || ip != nil && ip.IsUnspecified()) {
-		return net.JoinHostPort("localhost", port)
-	}
-	return address
 }

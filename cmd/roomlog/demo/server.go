@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -46,7 +47,7 @@ func (s *server) run(ctx context.Context, at addresses) error {
 	go func() { read <- s.readLog(reader) }()
 	args := append([]string{
 		"serve", "--http-addr", at.http, "--rtmp-addr", at.rtmp, "--flv-addr", at.flv, "--auto-live", "--test-payments", "--log-format", "json", "--log-level", "info",
-		"--registrations-per-address", "10000", "--sign-ins-per-address", "10000", "--uploads-per-user", "1000",
+		"--cors-origins", strings.Join(origins(at.http), ","), "--registrations-per-address", "10000", "--sign-ins-per-address", "10000", "--uploads-per-user", "1000",
 	}, s.global...)
 	code := s.sh.Execute(ctx, args, s.shell(io.Discard, writer))
 	_ = writer.Close()
@@ -54,6 +55,42 @@ func (s *server) run(ctx context.Context, at addresses) error {
 		return errors.Join(err, errors.New("the server of the demo has failed"))
 	}
 	return nil
+}
+
+// origins returns the origins of the page of the demo. Its account has a known password, so pages of other origins must not
+// use the server.
+func origins(address string) []string {
+	_, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return []string{"http://localhost"} // the server reports what is wrong with the address
+	}
+	own := []string{"http://127.0.0.1:" + port, "http://localhost:" + port, "http://[::1]:" + port}
+	if page := "http://" + local(address); !slices.Contains(own, page) {
+		own = append(own, page)
+	}
+	return own
+}
+
+// local returns the address at which this computer reaches a listener.
+func local(address string) string {
+	name, port, err := net.SplitHostPort(address)
+	if ip := net.ParseIP(name); err == nil && (name == "" || ip != nil && ip.IsUnspecified()) {
+		return net.JoinHostPort("localhost", port)
+	}
+	return address
+}
+
+// freePort returns address with a free port instead of port 0.
+func freePort(ctx context.Context, address string) (string, error) {
+	if _, port, err := net.SplitHostPort(address); err != nil || port != "0" {
+		return address, nil //nolint:nilerr // the server reports what is wrong with the address
+	}
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	if err != nil {
+		return "", fmt.Errorf("find a free port: %w", err)
+	}
+	defer l.Close()
+	return l.Addr().String(), nil
 }
 
 // shell returns a shell without the settings of other servers.

@@ -111,17 +111,21 @@ func (m *mediaServer) open(ctx context.Context, c *config, env *environment, b *
 	return nil
 }
 
-// coverURL returns the URL of a cover for players. The listener for players serves no uploads: without a public URL, the URL of
-// an upload is "".
+// coverURL returns the URL of an uploaded cover for players. It returns "" for covers at other addresses, because anybody could
+// make the server redirect to any page with them. The listener for players serves no uploads: without a public URL, the URL
+// of an upload is "", too.
 func (c *config) coverURL(cover string) string {
+	uploads := c.uploadsURL()
 	name, upload := strings.CutPrefix(cover, uploadsPath)
 	switch {
-	case !upload:
-		return cover
-	case c.uploadsURL() == "":
+	case uploads == "":
 		return ""
+	case upload:
+		return uploads + name
+	case strings.HasPrefix(cover, uploads):
+		return cover
 	}
-	return c.uploadsURL() + name
+	return ""
 }
 
 // openHooks creates the webhooks if HookURL is set.

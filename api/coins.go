@@ -238,10 +238,6 @@ func documentSettlement(o *huma.Operation, schemas huma.Registry) {
 	o.Responses["200"].Content["text/csv"] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString}, Example: "line,position,at,…"}
 }
 
-// maxSettlements is the maximum number of settlements that are made or sent at the same time. Each holds a connection of the
-// database and up to ledger.MaxSettlement events.
-const maxSettlements = 2
-
 // settlement writes the settlement of a streamer for a period. A slow client is disconnected, because it keeps others from their settlements.
 func (s *server) settlement(w http.ResponseWriter, r *http.Request) {
 	select {

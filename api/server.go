@@ -43,6 +43,10 @@ type server struct {
 	failedChecks sync.Map // name of a readiness check → *loglimit.Cause, why it failed last time
 }
 
+// maxSettlements is the maximum number of settlements that are made or sent at the same time. Each holds a connection of the
+// database and up to ledger.MaxSettlement events.
+const maxSettlements = 2
+
 // newServer returns a server. It returns an error if c is invalid.
 func newServer(c Config) (*server, error) {
 	if err := c.prepare(); err != nil {

@@ -220,6 +220,8 @@ func TestOpenAPI(t *testing.T) {
 		"post /api/operator/ban": true, "post /api/operator/correction": true, "post /api/operator/correction/approve": true, "post /api/operator/correction/reject": true, "get /api/operator/corrections": true, "post /api/operator/share": true, "post /api/operator/payout": true, "post /api/operator/payout/capture": true, "post /api/operator/payout/void": true, "get /api/share": true, "get /api/share/rules": true, "get /api/payouts": true, "get /api/ledger/settlement": true, "post /api/operator/unban": true,
 		"post /api/live/changestatus": true, "get /api/live/list/{page}": false, "get /api/live/read/{id}": false, "get /api/gift/list": false,
 		"get /api/live/find": false, "get /api/user/roles": true, "post /api/gift/testpay": true,
+		"post /api/live/report": true, "post /api/live/report/claim": true, "post /api/live/report/decide": true, "get /api/live/{id}/reports": true, "get /api/operator/reports": true,
+		"get /api/live/{id}/review": true, "post /api/live/comment/release": true, "post /api/live/comment/drop": true, "post /api/live/warn": true,
 		"post /api/live/access": true, "get /api/live/{id}/access": false, "post /api/live/enter": true, "post /api/live/invitation/create": true, "post /api/live/invitation/revoke": true, "get /api/live/{id}/invitations": true,
 		"post /api/user/follow": true, "post /api/user/unfollow": true, "get /api/user/following": true, "get /api/user/followers": true, "get /api/user/{id}/followers": false,
 		"post /api/gift/wxpay": true, "post /api/gift/refund": true, "post /api/gift/notify": false, "post /api/upload": true, "get /api/events": true,

@@ -32,10 +32,21 @@ type server struct {
 // serve starts a server whose clients must make progress within stall.
 func serve(t *testing.T, stall time.Duration, slots *limit.Slots, handler http.HandlerFunc) *server {
 	t.Helper()
+	return serveOn(t, listen(t), stall, slots, handler)
+}
+
+func listen(t *testing.T) net.Listener {
+	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
+	return listener
+}
+
+// serveOn does the same as serve, with a listener.
+func serveOn(t *testing.T, listener net.Listener, stall time.Duration, slots *limit.Slots, handler http.HandlerFunc) *server {
+	t.Helper()
 	s := httpserver.New(httpserver.Config{
 		Timeouts: httpserver.Timeouts{StallTimeout: stall, HeaderTimeout: timeout, SendBuffer: 4096},
 		Handler:  handler, Slots: slots, Now: time.Now, ErrorLog: log.New(io.Discard, "", 0),
@@ -413,6 +424,44 @@ func TestEviction(t *testing.T) {
 	response, err := http.ReadResponse(bufio.NewReader(held), nil)
 	if err != nil || response.StatusCode != http.StatusOK {
 		t.Fatalf("the request under way was evicted: %v, want response.StatusCode %v", err, http.StatusOK)
+	}
+	_ = response.Body.Close()
+}
+
+// unread is a listener whose connections wait in Close until they are released, like TLS connections whose clients do not
+// read close_notify.
+type unread struct {
+	net.Listener
+	release <-chan struct{}
+}
+
+func (l unread) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	return unreadConn{conn, l.release}, err
+}
+
+type unreadConn struct {
+	net.Conn
+	release <-chan struct{}
+}
+
+func (c unreadConn) NetConn() net.Conn { return c.Conn }
+
+func (c unreadConn) Close() error {
+	<-c.release
+	return c.Conn.Close()
+}
+
+// TestEvictionDoesNotWait checks that an evicted client that reads nothing does not keep the server from accepting others.
+func TestEvictionDoesNotWait(t *testing.T) {
+	t.Parallel()
+	release := make(chan struct{})
+	s := serveOn(t, unread{listen(t), release}, timeout, limit.NewSlots(1, 0, nil), func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok") })
+	t.Cleanup(func() { close(release) })
+	s.dial("")
+	response, err := http.ReadResponse(bufio.NewReader(s.dial("GET / HTTP/1.1\r\nHost: x\r\n\r\n")), nil)
+	if err != nil || response.StatusCode != http.StatusOK {
+		t.Fatalf("a client whose slot was taken from another: %v", err)
 	}
 	_ = response.Body.Close()
 }

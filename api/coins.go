@@ -234,12 +234,19 @@ func settlementParameters() []*huma.Param {
 
 func documentSettlement(o *huma.Operation, schemas huma.Registry) {
 	o.Description += fmt.Sprintf(" The document depends only on the log and the period: its bytes are always the same, and those of roomlog ledger settlement. "+
-		"It has at most %d events. A period that ends at a time must be followed by an event.", ledger.MaxSettlement)
+		"It has at most %d events. A period that ends at a time must be followed by an event. A server makes %d settlements at the same time, and refuses more as busy.", ledger.MaxSettlement, maxSettlements)
 	o.Responses["200"].Content["text/csv"] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString}, Example: "line,position,at,…"}
 }
 
-// settlement writes the settlement of a streamer for a period.
+// settlement writes the settlement of a streamer for a period. A slow client is disconnected, because it keeps others from their settlements.
 func (s *server) settlement(w http.ResponseWriter, r *http.Request) {
+	select {
+	case s.settlements <- struct{}{}:
+		defer func() { <-s.settlements }()
+	default:
+		writeFailure(w, newFailure(domain.CodeBusy, "too many settlements are being made: try again in a second", nil))
+		return
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), s.RequestTimeout)
 	defer cancel()
 	document, kind, err := s.newSettlement(ctx, r.URL.Query())
@@ -249,7 +256,11 @@ func (s *server) settlement(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", kind)
 	w.Header().Set("Cache-Control", "no-store")
-	if _, err := w.Write(document); err != nil {
+	err = http.NewResponseController(w).SetWriteDeadline(s.Now().Add(s.RequestTimeout))
+	if err == nil {
+		_, err = w.Write(document)
+	}
+	if err != nil {
 		s.log.DebugContext(ctx, "settlement not sent", slog.Any("error", err))
 	}
 }

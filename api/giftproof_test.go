@@ -71,7 +71,7 @@ func TestGiftProof(t *testing.T) {
 			}
 			return nil
 		})
-		a := streamer.get(fmt.Sprintf("/api/gift/%d/proof", position))
+		a := sender.get(fmt.Sprintf("/api/gift/%d/proof", position))
 		if a.status != http.StatusOK || a.header.Get("Content-Type") != "application/json" || a.header.Get("Cache-Control") != "no-store" {
 			t.Fatalf("%d %v %s", a.status, a.header, a.raw)
 		}
@@ -88,12 +88,14 @@ func TestGiftProof(t *testing.T) {
 	auditor := d.account("dan").grant(domain.RoleAuditor)
 	proven := sender.get(path).raw
 	check("a gift that was sent before anything was signed", proven, map[string]bool{newSecret: true})
-	for name, a := range map[string]account{"streamer": streamer, "auditor": auditor} {
+	for name, a := range map[string]account{"sender": sender, "auditor": auditor} {
 		if got := a.get(path); got.status != http.StatusOK || !json.Valid(got.raw) {
 			t.Errorf("%s: %d %s", name, got.status, got.raw)
 		}
 	}
-	other.get(path).expectFailure(http.StatusForbidden, domain.CodeForbidden, "您没有权限访问该接口!")
+	for _, a := range []account{streamer, other} { // the file contains the balance of the sender
+		a.get(path).expectFailure(http.StatusForbidden, domain.CodeForbidden, "您没有权限访问该接口!")
+	}
 	d.get(path).expectFailure(http.StatusUnauthorized, domain.CodeTokenMissing, "您没有权限访问该接口!")
 	sender.get(fmt.Sprintf("/api/gift/%d/proof", position-1)).expectFailure(http.StatusNotFound, domain.CodeGiftRecordNotFound, "礼物记录不存在")
 	for _, wrong := range []string{"0", "-1", "x", "01", "9999999999999999999"} {

@@ -200,7 +200,8 @@ func (s *server) giftProof(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(file) // fails only if the client has disconnected
 }
 
-// proveGift returns the proof of the gift at a position, for an auditor, the sender or the streamer.
+// proveGift returns the proof of the gift at a position, for the sender or an auditor. The streamer must not read it: it
+// contains the balance of the sender, and the metadata of the request.
 func (s *server) proveGift(ctx context.Context, text string) (file []byte, err error) {
 	position, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || position < 1 || strconv.FormatInt(position, 10) != text {
@@ -216,7 +217,7 @@ func (s *server) proveGift(ctx context.Context, text string) (file []byte, err e
 	if err != nil {
 		return nil, err
 	}
-	if user := requestOf(ctx).user; user.ID != sent.Sender && user.ID != sent.Streamer && !hasRole(user, domain.RoleAuditor) {
+	if user := requestOf(ctx).user; user.ID != sent.Sender && !hasRole(user, domain.RoleAuditor) {
 		return nil, refusal(domain.CodeForbidden, "the proof of another user's gift needs the role %s", domain.RoleAuditor)
 	}
 	proof, err := tree.ProveLatest(ctx, s.Store.Pool(), position)

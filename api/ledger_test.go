@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -221,6 +222,38 @@ func TestShareAndPayoutOverREST(t *testing.T) {
 	} {
 		if got := b.get("/api/ledger/settlement" + query); got.status != 400 || !strings.Contains(string(got.raw), want) {
 			t.Errorf("%s: got %d %s", query, got.status, got.raw)
+		}
+	}
+}
+
+// TestSettlementsAreBounded makes three settlements at the same time. One is refused, so that the others do not take all
+// connections of the database.
+func TestSettlementsAreBounded(t *testing.T) {
+	t.Parallel()
+	d := startAPI(t)
+	a := d.account("alice")
+	tx, err := d.db.Owner.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback(context.WithoutCancel(t.Context()))
+	if _, err := tx.Exec(t.Context(), "LOCK TABLE read.coin_movement IN ACCESS EXCLUSIVE MODE"); err != nil {
+		t.Fatal(err)
+	}
+	answers := make(chan reply, 3)
+	for range 3 {
+		go func() { answers <- a.get("/api/ledger/settlement?from=1&to=1") }()
+	}
+	refused := <-answers
+	if refused.expectFailure(503, domain.CodeBusy, textBusy); refused.header.Get("Retry-After") == "" {
+		t.Error("no Retry-After")
+	}
+	if err := tx.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if got := <-answers; got.status != 200 {
+			t.Errorf("got %d %s", got.status, got.raw)
 		}
 	}
 }

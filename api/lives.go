@@ -50,7 +50,7 @@ type ownedLive struct {
 
 // liveMode is a mode of a live, in a response.
 type liveMode struct {
-	Mode  domain.ModeName `json:"mode" enum:"mute_all,slow,members,links_off,followers" doc:"mute_all: only the owner and moderators may comment; slow: one comment of a user in so many seconds; members: only users who registered so many minutes ago may comment; links_off: no links in comments; followers: only followers of the streamer may comment"`
+	Mode  domain.ModeName `json:"mode" enum:"mute_all,slow,members,links_off,followers,stickers,review" doc:"mute_all: only the owner and moderators may comment; slow: one comment of a user in so many seconds; members: only users who registered so many minutes ago may comment; links_off: no links in comments; followers: only followers of the streamer may comment; stickers: only emoji and names of stickers; review: comments of a user are held until one was released"`
 	Value int64           `json:"value" doc:"seconds of slow, minutes of members; followers: 1, or the minutes for which a user must have followed; otherwise 1"`
 	Until *time.Time      `json:"until,omitempty" doc:"end of the mode, by the time of the log; absent: it has none"`
 }

@@ -146,7 +146,7 @@ func (r *routes) registerHistory() {
 	serve(r, get("/api/live/{id}/at", "Read a live as it was at a position of the log or at a time", ownerOr(domain.RoleAnalyst, domain.RoleAuditor), rateReads), r.readLiveAt)
 	serve(r, get("/api/gift/history", "List the gifts sent to the caller's lives, or to all lives", authenticated(auditor), rateReads).
 		refuses(codeCursor, codeCursorLost, domain.CodeForbidden, domain.CodeLiveNotFound), r.giftHistory)
-	serveRaw[any](r, get("/api/gift/{position}/proof", "Read the proof that the transparency log contains a gift", authenticated("a token of the sender or the streamer of the gift, or the role auditor"), rateReads).
+	serveRaw[any](r, get("/api/gift/{position}/proof", "Read the proof that the transparency log contains a gift", authenticated("a token of the sender of the gift, or the role auditor"), rateReads).
 		refuses(domain.CodeForbidden, domain.CodeGiftRecordNotFound, tlog.CodeNotSigned), documentGiftProof, plainRefusal, r.giftProof)
 	serve(r, get("/api/coin/history", "List the movements of a coin account", authenticated(auditor), rateReads).
 		refuses(codeCursor, codeCursorLost, domain.CodeForbidden), r.coinHistory)

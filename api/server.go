@@ -35,12 +35,17 @@ type server struct {
 	onAir     *memo.Value[[]projections.Live]
 	spec      []byte // OpenAPI document as JSON
 
-	streams  chan struct{} // contains one element for each open event stream
-	draining chan struct{} // closed by drain
-	drain    func()
+	streams     chan struct{} // contains one element for each open event stream
+	settlements chan struct{} // contains one element for each settlement that is made or sent
+	draining    chan struct{} // closed by drain
+	drain       func()
 
 	failedChecks sync.Map // name of a readiness check → *loglimit.Cause, why it failed last time
 }
+
+// maxSettlements is the maximum number of settlements that are made or sent at the same time. Each holds a connection of the
+// database and up to ledger.MaxSettlement events.
+const maxSettlements = 2
 
 // newServer returns a server. It returns an error if c is invalid.
 func newServer(c Config) (*server, error) {
@@ -50,7 +55,7 @@ func newServer(c Config) (*server, error) {
 	draining := make(chan struct{})
 	s := &server{
 		Config: c, reporter: reporter{c.Log}, log: c.Log, passwords: password.NewHasher(c.Password), rates: newRates(c),
-		streams: make(chan struct{}, c.EventStreams), draining: draining, drain: sync.OnceFunc(func() { close(draining) }),
+		streams: make(chan struct{}, c.EventStreams), settlements: make(chan struct{}, maxSettlements), draining: draining, drain: sync.OnceFunc(func() { close(draining) }),
 	}
 	s.onAir = memo.New(onAirLife, c.Now, func(ctx context.Context) ([]projections.Live, error) {
 		return s.Queries.LivesStreaming(ctx, maxOnAir)

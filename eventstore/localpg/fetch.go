@@ -68,7 +68,7 @@ func fetch(ctx context.Context, c Config, f folder) (installation, error) {
 		return installation{}, fmt.Errorf("unpack PostgreSQL: %w", err)
 	}
 	bin := filepath.Join(fetchedDir(f), "bin")
-	if major, _ := version(ctx, bin); major != fetchedMajor {
+	if major, _ := version(ctx, filepath.Join(bin, "postgres")); major != fetchedMajor {
 		return installation{}, errors.Join(errors.New("the fetched PostgreSQL does not run on this system"), os.RemoveAll(fetchedDir(f)))
 	}
 	return installation{bin, fetchedMajor}, nil

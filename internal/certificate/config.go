@@ -18,7 +18,7 @@ import (
 // Settings say where the certificate comes from.
 type Settings struct {
 	TLSCert       string        `placeholder:"FILE" help:"File with the certificate for HTTPS and RTMPS, with intermediate certificates, in PEM. It is read again when it changes. Default: no HTTPS and no RTMPS, or ACME."`
-	TLSKey        string        `placeholder:"FILE" help:"File with the key of --tls-cert, in PEM."`
+	TLSKey        string        `placeholder:"FILE" help:"File with the key of --tls-cert, in PEM. Default: no key, as without --tls-cert."`
 	TLSReload     time.Duration `default:"10s" min:"100ms" max:"1h" help:"Interval at which the files with certificate and key are read again."`
 	ACMEDomains   []string      `placeholder:"NAME" help:"Host names of this server, like live.example, for which it gets a certificate from an ACME server. With it you accept the terms of that server. Default: none."`
 	ACMEEmail     string        `placeholder:"ADDRESS" help:"E-mail address that the ACME server may write to. Default: none."`

@@ -82,13 +82,13 @@ type PayoutSums struct {
 	Void      domain.Coins `json:"void"`
 }
 
-// Settled is an event of a settlement.
+// Settled is an event of a settlement. It does not name the actor: streamers must not learn the names of operators. An
+// auditor finds the actor by the id of the event.
 type Settled struct {
 	Position   int64               `json:"position"`
 	At         time.Time           `json:"at"`
 	ID         string              `json:"event_id" example:"01a1fb9b-f2bf-7ac6-9079-a23c2a5305ef"`
 	Event      string              `json:"event" example:"gift.sent.v2"`
-	Actor      string              `json:"actor" example:"user-12"`
 	Live       domain.LiveID       `json:"live,omitempty"`
 	Gift       domain.GiftID       `json:"gift,omitempty"`
 	Refunds    int64               `json:"refunds,omitempty"` // position of the gift that is refunded
@@ -143,7 +143,7 @@ func (l *Ledger) owed(ctx context.Context, streamer domain.UserID, position int6
 
 func scanSettled(row pgx.CollectableRow) (e Settled, err error) {
 	var wallets domain.Coins
-	err = row.Scan(&e.Position, &e.At, &e.ID, &e.Event, &e.Actor, &e.Live, &e.Gift, &e.Refunds, &e.Payout, &e.Correction, &wallets, &e.Share, &e.Earnings, &e.Held)
+	err = row.Scan(&e.Position, &e.At, &e.ID, &e.Event, &e.Live, &e.Gift, &e.Refunds, &e.Payout, &e.Correction, &wallets, &e.Share, &e.Earnings, &e.Held)
 	e.At, e.Gross = e.At.UTC(), -wallets
 	return e, err
 }
@@ -209,11 +209,11 @@ func (s *Settlement) CSV() ([]byte, error) {
 	var b bytes.Buffer
 	w := csv.NewWriter(&b)
 	lines := [][]string{
-		{"line", "position", "at", "event_id", "event", "actor", "live", "gift", "refunds", "payout", "correction", "gross", "share", "earnings", "held"},
+		{"line", "position", "at", "event_id", "event", "live", "gift", "refunds", "payout", "correction", "gross", "share", "earnings", "held"},
 		sumLine("opening", s.From-1, 0, 0, s.Opening.Earnings, s.Opening.Held),
 	}
 	for _, e := range s.Events {
-		lines = append(lines, []string{"event", number(e.Position), e.At.Format(time.RFC3339Nano), e.ID, e.Event, e.Actor, optional(e.Live), optional(e.Gift),
+		lines = append(lines, []string{"event", number(e.Position), e.At.Format(time.RFC3339Nano), e.ID, e.Event, optional(e.Live), optional(e.Gift),
 			optional(e.Refunds), string(e.Payout), optional(e.Correction), number(e.Gross), number(e.Share), number(e.Earnings), number(e.Held)})
 	}
 	p := s.Payouts
@@ -233,7 +233,7 @@ func (s *Settlement) CSV() ([]byte, error) {
 
 // sumLine returns a line of a table that contains no event.
 func sumLine(name string, position int64, gross, share, earnings, held domain.Coins) []string {
-	return []string{name, number(position), "", "", "", "", "", "", "", "", "", number(gross), number(share), number(earnings), number(held)}
+	return []string{name, number(position), "", "", "", "", "", "", "", "", number(gross), number(share), number(earnings), number(held)}
 }
 
 func number[N ~int64](n N) string { return strconv.FormatInt(int64(n), 10) }

@@ -80,6 +80,9 @@ func TestSettlement(t *testing.T) {
 	if !bytes.Equal(text, again) || !bytes.Equal(table, tableAgain) {
 		t.Errorf("a settlement differs:\n%s\n%s", text, again)
 	}
+	if bytes.Contains(text, []byte("operator")) || bytes.Contains(table, []byte("operator")) || bytes.Contains(text, []byte("actor")) || bytes.Contains(table, []byte("actor")) {
+		t.Errorf("a settlement names the actor:\n%s\n%s", text, table)
+	}
 	var decoded ledger.Settlement
 	if err := json.Unmarshal(text, &decoded); err != nil || len(decoded.Events) != 9 {
 		t.Errorf("%v in %s", err, text)

@@ -24,6 +24,8 @@ export const texts = {
   "mode.slow": ["Slow mode: one comment in {n} s.", "慢速模式：每 {n} 秒一条评论。"], "mode.slow.off": ["Slow mode is off.", "慢速模式已关闭。"],
   "mode.members": ["Only accounts older than {n} min may comment now.", "现在仅注册满 {n} 分钟的用户可以发言。"], "mode.members.off": ["New accounts may comment again.", "新注册用户可以发言了。"],
   "mode.links_off": ["Comments may not contain links now.", "现在评论不能包含链接。"], "mode.links_off.off": ["Comments may contain links again.", "评论可以包含链接了。"],
+  "mode.stickers": ["Only emoji and stickers may be posted now.", "现在只能发送表情。"], "mode.stickers.off": ["All comments may be posted again.", "可以发送文字评论了。"],
+  "mode.review": ["The first comment of each viewer waits for a moderator now.", "现在每位观众的首条评论需要审核。"], "mode.review.off": ["Comments are posted at once again.", "评论无需审核了。"],
   "left.because": ["You cannot be in this live any more", "您已无法进入本直播间"],
   "gifts": ["Gifts", "礼物"], "gift.send": ["Send for {n} coins", "送出（{n} 金币）"], "gift.send.one": ["Send for 1 coin", "送出（1 金币）"], "gift.number": ["Number", "数量"], "balance": ["Balance", "余额"], "topup": ["Top up", "充值"], "gift.none": ["The gift shelf is empty.", "暂无礼物。"],
   "gift.few": ["You need {n} more coins.", "还差 {n} 金币。"], "topup.title": ["Top up coins", "充值金币"], "topup.test": ["This server runs in test mode: no money is charged.", "测试模式：不会真实扣费。"],

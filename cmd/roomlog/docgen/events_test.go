@@ -66,7 +66,7 @@ func TestThePage(t *testing.T) {
 	for _, line := range []string{
 		"| [order.pay](#orderpay) | payment provider | [order.paid.v1](#orderpaidv1), [coins.credited.v1](#coinscreditedv1) |",
 		"`SendGift`. Sends gifts to a live and pays for them with coins from the wallet of the actor.",
-		"- States that the decision reads: `live`, `gift`, `wallet`, `coins`",
+		"- States that the decision reads: `live`, `gift`, `wallet`, `share`, `coins`",
 		"- States that the decision reads: `username`, `next-user`",
 		"- Moves coins: the postings add up to zero",
 		"- Appended to a stream such as `visit-6-12`, which has the state `Visit`",
@@ -100,12 +100,12 @@ func TestThePage(t *testing.T) {
 // TestACodeWithoutItsCommentsMakesNoPage checks that the generation fails if comments are missing.
 func TestACodeWithoutItsCommentsMakesNoPage(t *testing.T) {
 	for _, tt := range []struct{ name, file, old, new, want string }{
-		{"a field", "domain/wallet.go", "// number of gifts: 1–9999", "", "domain/wallet.go:%d: field Num of SendGift has no comment"},
-		{"a field whose type has a comment", "domain/wallet.go", "// the live that receives the gifts", "", "domain/wallet.go:%d: field Live of SendGift has no comment"},
-		{"a command", "domain/wallet.go", "// SendGift sends", "// This sends", "domain/wallet.go:%d: type SendGift has no doc comment: write one that begins with \"SendGift\""},
-		{"an event", "domain/wallet.go", "// GiftSent records", "// This records", "domain/wallet.go:%d: type GiftSent has no doc comment"},
+		{"a field", "domain/gift.go", "// number of gifts: 1–9999", "", "domain/gift.go:%d: field Num of SendGift has no comment"},
+		{"a field whose type has a comment", "domain/gift.go", "// the live that receives the gifts", "", "domain/gift.go:%d: field Live of SendGift has no comment"},
+		{"a command", "domain/gift.go", "// SendGift sends", "// This sends", "domain/gift.go:%d: type SendGift has no doc comment: write one that begins with \"SendGift\""},
+		{"an event", "domain/gift.go", "// GiftSent records", "// This records", "domain/gift.go:%d: type GiftSent has no doc comment"},
 		{"a code", "domain/refusal.go", "// the wallet has too few coins", "", "domain/refusal.go:%d: CodeCoinsTooFew has no comment"},
-		{"a file that is broken", "domain/wallet.go", "package domain", "package", "wallet.go"},
+		{"a file that is broken", "domain/gift.go", "package domain", "package", "gift.go"},
 		{"an example that is broken", "api/schemas/gift.sent.v2.json", "{", "", "gift.sent.v2"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -7,7 +7,7 @@ WITH page AS (
     (SELECT position FROM coin_movement WHERE account = @held AND position > @after AND position <= @up_to ORDER BY position LIMIT @limit)
     ORDER BY position LIMIT @limit
 )
-SELECT e.position, e.recorded_at, e.event_id, e.type, e.metadata->>'actor', m.live, m.gift,
+SELECT e.position, e.recorded_at, e.event_id, e.type, m.live, m.gift,
     coalesce((e.payload->>'position')::bigint, 0), coalesce(e.payload->>'payout', ''), coalesce((e.payload->>'correction')::bigint, 0),
     m.wallets, m.platform, m.earnings, m.held
 FROM page JOIN events e USING (position) CROSS JOIN LATERAL (

@@ -1,0 +1,178 @@
+package main_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"roomlog/realtime/socketio/siotest"
+)
+
+// lookalikes are ways to write a word that the list of the live refuses.
+var lookalikes = []string{"scam", "SCAM!", "s c a m", "s.c.a.m", "ѕсаm", "ｓｃａｍ", "scaaam", "s\u0301c\u0301am", "sc\u200bam", "s-c-a-m now"}
+
+// TestRaidOfTrolls lets trolls write 200 comments in slow mode and under the review of first comments, while one of two
+// moderators goes rogue and is removed. Afterwards the log is valid, the coins are exact, the acts tell everything, and a
+// dry run finds what the rules have missed.
+func TestRaidOfTrolls(t *testing.T) {
+	t.Parallel()
+	at := serve(t, withDatabase(t), append([]string{"--data", dataDir(t), "--comment-rate", "100000", "--comment-burst", "100000"}, unhurried...)...)
+	at.roomlog("gift", "add", "--name", "Rose", "--coin", "30")
+	anna, mia, rob, fan := join(t, at, "anna"), join(t, at, "mia"), join(t, at, "rob"), join(t, at, "fan")
+	var trolls []*person
+	for i := range 8 {
+		trolls = append(trolls, join(t, at, fmt.Sprintf("troll%d", i)))
+	}
+	at.roomlog("coins", "credit", "--user", fmt.Sprint(fan.id), "--amount", "100", "--order", "O1")
+	live := anna.open("An evening with trolls")
+	owner, rogue, viewer := anna.connect(""), rob.connect(""), fan.connect("")
+	for _, s := range []*socket{owner, rogue, viewer} {
+		enter(t, s, live, "")
+	}
+	old := siotest.Dial(t, "http://"+at.addr+"/socket.io/", siotest.Options{Version: 3})
+	old.Connect()
+	old.Emit("joinLive", map[string]any{"live_id": fmt.Sprint(live), "token": mia.token})
+	old.Event("online")
+	in := func(more map[string]any) map[string]any { more["live"] = live; return more }
+	for _, m := range []*person{mia, rob} {
+		owner.must("moderator.appoint", in(map[string]any{"user": m.id}), "")
+	}
+	owner.must("live.mode", in(map[string]any{"mode": "slow", "value": 3600}), "")
+	owner.must("live.mode", in(map[string]any{"mode": "review", "value": 1}), "")
+	mia.post("/api/live/words/add", map[string]any{"id": live, "words": []string{"scam"}, "act": "refuse"}, nil)
+
+	// The raid: each troll writes 24 comments with the word, and one without, which waits for a review.
+	var raid sync.WaitGroup
+	for n, troll := range trolls {
+		s := troll.connect("")
+		enter(t, s, live, "")
+		raid.Go(func() {
+			for i := range 25 {
+				text, want := fmt.Sprintf("%s %d", lookalikes[(n+i)%len(lookalikes)], i), "word_refused"
+				if i == 24 {
+					text, want = "look at my picture", ""
+				}
+				f, err := s.ask("comment.post", in(map[string]any{"text": text}), "")
+				if err != nil || (f.Type == "ok") != (want == "") || !strings.Contains(string(f.Data), want) {
+					t.Errorf("%q: got %s %s, %v, want %q", text, f.Type, f.Data, err, want)
+				}
+			}
+			if f, err := s.ask("comment.post", in(map[string]any{"text": "again"}), ""); err != nil || !strings.Contains(string(f.Data), "slow_mode") {
+				t.Errorf("the second comment in slow mode: got %s %s, %v", f.Type, f.Data, err)
+			}
+		})
+	}
+	raid.Wait()
+	viewer.must("comment.post", in(map[string]any{"text": "good evening"}), "")
+
+	// Mia reviews: the fan is welcome, the trolls are not.
+	var review struct {
+		Items []struct {
+			Held int64
+			User struct{ ID int64 }
+			Text string
+		}
+	}
+	path := fmt.Sprintf("/api/live/%d", live)
+	eventually(t, "all held comments are listed", func() bool {
+		mia.get(path+"/review", &review)
+		return len(review.Items) == len(trolls)+1
+	})
+	for _, c := range review.Items {
+		if c.User.ID == fan.id {
+			mia.post("/api/live/comment/release", map[string]any{"id": live, "held": c.Held}, nil)
+		} else if c.User.ID != trolls[0].id { // one troll slips through
+			mia.post("/api/live/comment/drop", map[string]any{"id": live, "held": c.Held, "reason": "advertising"}, nil)
+		} else {
+			rogue.must("comment.release", in(map[string]any{"held": c.Held}), "")
+		}
+	}
+
+	// Rob goes rogue: he mutes one user after another, until Anna removes him while he acts.
+	stopped := make(chan int)
+	go func() {
+		for n := 0; ; n++ {
+			f, err := rogue.ask("viewer.mute", in(map[string]any{"user": fan.id, "seconds": 100 + n, "reason": "because"}), "")
+			if err != nil || f.Type != "ok" {
+				stopped <- n
+				return
+			}
+		}
+	}()
+	viewer.await("the mute", func(f frame) bool { return f.Type == "muted" })
+	owner.must("moderator.remove", in(map[string]any{"user": rob.id, "reason": "rogue"}), "")
+	mutes := <-stopped
+	if f, err := rogue.ask("viewer.ban", in(map[string]any{"user": fan.id}), ""); err != nil || !strings.Contains(string(f.Data), "live_not_found") {
+		t.Errorf("after the removal: got %s %s, %v", f.Type, f.Data, err)
+	}
+	owner.must("viewer.unmute", in(map[string]any{"user": fan.id}), "")
+
+	// The fan reports the troll whose comment was posted. Mia removes it and bans the troll, also from the stream.
+	posted := viewer.await("the comment of the troll", func(f frame) bool {
+		return f.Type == "comment" && strings.Contains(string(f.Data), "picture")
+	})
+	viewer.must("report.send", in(map[string]any{"comment": posted.Pos, "cause": "spam"}), "")
+	seen := trolls[0].read(live)
+	mia.post("/api/live/comment/remove", map[string]any{"id": live, "comment": posted.Pos}, nil)
+	mia.post("/api/live/ban", map[string]any{"id": live, "user": trolls[0].id, "reason": "trolling"}, nil)
+	mia.post("/api/live/report/decide", map[string]any{"id": live, "report": 1, "decision": "upheld", "reason": "banned"}, nil)
+	viewer.await("the answer", func(f frame) bool {
+		return f.Type == "decision" && strings.Contains(string(f.Data), "upheld")
+	})
+	for _, suffix := range []string{".flv", "/index.m3u8"} {
+		eventually(t, "the stream is closed for the troll", func() bool {
+			answer, err := http.Get(at.flvURL(seen, suffix))
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = answer.Body.Close()
+			return answer.StatusCode == http.StatusForbidden
+		})
+	}
+	viewer.must("gift.send", in(map[string]any{"gift": 1, "num": 2}), "g1")
+
+	// The record.
+	if coins := fan.coins(); coins != 40 {
+		t.Errorf("the fan has %d coins, want 40", coins)
+	}
+	if first, second := string(old.Event("comment")[0]), string(old.Event("comment")[0]); !strings.Contains(first+second, "good evening") || !strings.Contains(first+second, "picture") {
+		t.Errorf("the old client saw %s and %s", first, second)
+	}
+	var acts struct{ Items []struct{ Act string } }
+	anna.get(path+"/acts?limit=500", &acts)
+	count := map[string]int{}
+	for _, a := range acts.Items {
+		count[a.Act]++
+	}
+	want := map[string]int{
+		"moderator.appointed": 2, "moderator.removed": 1, "live.mode_set": 2, "comment.released": 2, "comment.dropped": 7,
+		"viewer.muted": min(mutes, 500), "viewer.unmuted": 1, "comment.removed": 1, "viewer.banned": 1, "report.decided": 1,
+	}
+	for act, n := range want {
+		if count[act] != n {
+			t.Errorf("%d acts %s, want %d", count[act], act, n)
+		}
+	}
+	rules := filepath.Join(t.TempDir(), "rules.json")
+	if err := os.WriteFile(rules, []byte(`{"modes":{},"words":[{"word":"picture","act":"refuse"}]}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var tried struct {
+		Comments, Taken, Missed int
+		Would                   map[string]int
+	}
+	if err := json.Unmarshal([]byte(at.roomlog("moderation", "try", rules, "--live", fmt.Sprint(live), "--format", "json")), &tried); err != nil {
+		t.Fatal(err)
+	}
+	if tried.Comments != 9 || tried.Would["refused"] != 8 || tried.Taken != 8 || tried.Missed != 0 {
+		t.Errorf("the dry run found %+v", tried)
+	}
+	if out := at.roomlog("verify"); !strings.HasPrefix(out, "ok: ") {
+		t.Error(out)
+	}
+}

@@ -128,8 +128,8 @@ func DeltaSpecs() []DeltaSpec {
 		toNobody[domain.InvitationCreated](),
 		toNobody[domain.InvitationUsed](),
 		toNobody[domain.ViewerAdmitted](),
-		toNobody[domain.HoldWordsAdded](notProjected),  // the same
-		toNobody[domain.ViewerReviewed](notProjected),  // only decisions need it
+		toNobody[domain.HoldWordsAdded](notProjected), // the same
+		toNobody[domain.ViewerReviewed](notProjected), // only decisions need it
 		toNobody[domain.ReportSent](),
 		toNobody[domain.ReportClaimed](),
 		toNobody[domain.ReportDecided](),

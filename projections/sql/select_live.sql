@@ -21,7 +21,7 @@ FROM {{if .page}}(
     SELECT * FROM live WHERE status IN (1, 2) AND user_id IN (SELECT streamer_id FROM follow WHERE user_id = $1)
     AND (SELECT x.access FROM live_access x WHERE x.live_id = live.id AND x.access IN ('unlisted', 'invited') LIMIT 1) IS NULL ORDER BY id DESC LIMIT 500
 ){{else}}live{{end}} l
-LEFT JOIN user_account u ON u.id = l.user_id
+LEFT JOIN LATERAL (SELECT * FROM user_account WHERE id = l.user_id LIMIT 1) u ON true -- LIMIT: a join could read all users
 LEFT JOIN broadcast b ON b.live_id = l.id AND b.stopped_at IS NULL
 {{if .page}}ORDER BY l.id DESC LIMIT $2
 {{else if .streaming}}ORDER BY l.id DESC LIMIT $1

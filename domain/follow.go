@@ -27,6 +27,12 @@ func FollowsStream(id UserID) Stream { return numberedStream("follows-", int64(i
 // Follows returns the streamers that a user follows.
 func (v View) Follows(id UserID) Follows { return look[Follows](v, FollowsStream(id)) }
 
+// Weight returns the approximate number of bytes of memory that f needs.
+func (f Follows) Weight() int {
+	const perStreamer = 16
+	return perStreamer * cap(f.Streamers)
+}
+
 // Since returns the time in Unix seconds since which the user follows a streamer; 0 if the user does not.
 func (f Follows) Since(streamer UserID) int64 {
 	for _, s := range f.Streamers {

@@ -68,8 +68,12 @@ func (a aside) read(rows pgx.Rows, codec *codec) error {
 
 const headUnknown = -1
 
-// maxWeight is the maximum weight in bytes of the cached states that have one: lists of words, which need much memory.
-const maxWeight = 192 << 20
+// Bounds of the weight in bytes of the cached states that have one, because they can need much memory: lists of words, and the
+// streamers whom users follow.
+const (
+	maxWeight = 192 << 20
+	lighter   = maxWeight - maxWeight/8 // weight after states were dropped, so that few additions look for states to drop
+)
 
 func newStateCache(size int) *stateCache {
 	c := &stateCache{heavy: make(map[domain.Stream]int), head: headUnknown}
@@ -84,8 +88,8 @@ func newStateCache(size int) *stateCache {
 	return c
 }
 
-// add caches the state of a stream. If the states that have a weight become too heavy, it drops others of them.
-func (c *stateCache) add(s domain.Stream, e entry) {
+// set caches the state of a stream. It drops no state because of its weight: a batch that is decided may need it.
+func (c *stateCache) set(s domain.Stream, e entry) {
 	c.lru.Add(s, e)
 	weight := 0
 	if w, ok := e.state.(interface{ Weight() int }); ok {
@@ -93,16 +97,22 @@ func (c *stateCache) add(s domain.Stream, e entry) {
 	}
 	c.total += weight - c.heavy[s]
 	delete(c.heavy, s)
-	if weight == 0 {
+	if weight > 0 {
+		c.heavy[s] = weight
+	}
+}
+
+// trim drops states that have a weight if they are too heavy, first those that were not used for the longest time.
+func (c *stateCache) trim() {
+	if c.total <= maxWeight {
 		return
 	}
-	c.heavy[s] = weight
-	for other := range c.heavy {
-		if c.total <= maxWeight {
+	for _, s := range c.lru.Keys() {
+		if c.total <= lighter {
 			return
 		}
-		if other != s {
-			c.lru.Remove(other)
+		if c.heavy[s] > 0 {
+			c.lru.Remove(s)
 		}
 	}
 }
@@ -151,7 +161,7 @@ func (r *reported) once(s domain.Stream) bool {
 // errSetAside means that an event was set aside. The states that it has changed must be loaded again.
 var errSetAside = errors.New("an event was set aside")
 
-// catchUp folds an event of another node into the cached states.
+// catchUp folds an event of another node into the cached states. It drops none of them.
 func (c *stateCache) catchUp(r Record) error {
 	if _, ok := r.Event.(domain.EventSetAside); ok {
 		return errSetAside
@@ -171,16 +181,17 @@ func (c *stateCache) catchUp(r Record) error {
 		if e.state, err = domain.FoldAt(s, e.state, r.Event, r.RecordedAt); err != nil {
 			return fmt.Errorf("fold position %d: %w", r.Position, err)
 		}
-		c.add(s, e)
+		c.set(s, e)
 	}
 	return nil
 }
 
-// put caches states as of the head. It skips a state with a fault, so that the state is loaded again when it is needed.
+// put caches states as of the head, after a batch. It skips a state with a fault, so that the state is loaded again when it is needed.
 func (c *stateCache) put(entries map[domain.Stream]entry) {
 	for s, e := range entries {
 		if e.fault == nil {
-			c.add(s, e)
+			c.set(s, e)
 		}
 	}
+	c.trim()
 }

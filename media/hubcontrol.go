@@ -166,8 +166,8 @@ func (h *hub) running(key string) (s *stream, broadcast bool) {
 	return s, s.broadcast.ID != ""
 }
 
-// sweep deletes old cuts, settles new streams, and ends broadcasts whose publisher has not reconnected in time. If
-// measure is true, it also measures bit rates.
+// sweep deletes old cuts, passes on payloads that have waited for an earlier one for too long, settles new streams, and
+// ends broadcasts whose publisher has not reconnected in time. If measure is true, it also measures bit rates.
 func (h *hub) sweep(measure bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -179,6 +179,9 @@ func (h *hub) sweep(measure bool) {
 		s.mu.Lock()
 		if measure {
 			s.meter.measure(now)
+		}
+		if s.publisher != nil && s.expire(s.publisher, now) {
+			s.wake()
 		}
 		s.settle(now)
 		if s.publisher == nil && s.broadcast.ID != "" && now.Sub(s.lostAt) >= h.cfg.StreamGrace {

@@ -56,9 +56,7 @@ type arrived struct {
 // or has arrived too late.
 func (s *stream) enqueue(p *publisher, a arrived, info flv.Info, now time.Time) bool {
 	add := func(a arrived) { s.add(a, now) }
-	for i := range p.order {
-		p.order[i].Expire(now, add)
-	}
+	s.expire(p, now)
 	track := p.orderOf(info)
 	switch {
 	case track == nil:
@@ -73,6 +71,17 @@ func (s *stream) enqueue(p *publisher, a arrived, info flv.Info, now time.Time) 
 	}
 	add(a)
 	return true
+}
+
+// expire adds the payloads of p that have waited for an earlier one for too long. It reports whether there were any.
+func (s *stream) expire(p *publisher, now time.Time) (added bool) {
+	for i := range p.order {
+		p.order[i].Expire(now, func(a arrived) {
+			s.add(a, now)
+			added = true
+		})
+	}
+	return added
 }
 
 // add places a payload in the broadcast.

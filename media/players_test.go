@@ -20,8 +20,11 @@ import (
 	"github.com/bluenviron/gortmplib/pkg/message"
 	"github.com/lxzan/gws"
 
+	"roomlog/internal/clocktest"
 	"roomlog/media"
+	"roomlog/media/amf"
 	"roomlog/media/flv"
+	"roomlog/media/reorder"
 )
 
 // dialPeer plays with an independent RTMP implementation.
@@ -344,4 +347,22 @@ func TestStalledPlayersAreDisconnected(t *testing.T) {
 	if stats := h.stream(t, "KEY", "nobody", func(s media.StreamStats) bool { return len(s.Players) == 0 }); !stats.Publishing {
 		t.Fatal("the publisher was disconnected, too")
 	}
+}
+
+// TestAWaitingSoundIsPlayedWhenNothingFollows sends a sound before which one seems to be missing, and nothing afterwards.
+func TestAWaitingSoundIsPlayedWhenNothingFollows(t *testing.T) {
+	clock := clocktest.New()
+	h := run(t, func(c *media.Config) { c.Now = clock.Now })
+	s := h.publish(t, "KEY")
+	s.begin(0)
+	for i := range 30 {
+		s.audio(uint32(i+1)*20, sound(fmt.Sprint("sound ", i)))
+	}
+	v := h.watch(t, h.flvURL("KEY"))
+	v.sees(sound("sound 29"))
+	s.audio(700, sound("after a pause"))
+	s.meta(amf.Object{"width": 1920, "height": 1080}) // arrives after the sound, and is not put into order
+	h.stream(t, "KEY", "the frame after the sound", func(s media.StreamStats) bool { return s.FramesIn == 5+30+1 })
+	clock.Forward(reorder.MaxWait)
+	v.sees(sound("after a pause"))
 }

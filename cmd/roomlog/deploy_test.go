@@ -39,7 +39,7 @@ var (
 	namedPort     = regexp.MustCompile(`(?:127\.0\.0\.1|containerPort|port|":|EXPOSE[0-9 ]*)[: "]+(7001|234[0-9]+)`)
 
 	// foreignFlags are flags of other programs in these files, and --config.
-	foreignFlags = []string{"system", "home-dir", "shell", "now", "from-literal", "from", "config"}
+	foreignFlags = []string{"system", "home-dir", "shell", "now", "from-literal", "from", "chown", "config"}
 )
 
 // TestDeployFilesNameSettings checks that every flag, variable and port in the folder deploy is one of roomlog, and that the
@@ -86,6 +86,25 @@ func TestDeployFilesNameSettings(t *testing.T) {
 		}
 		if got := runIn(t.Context(), map[string]string{"ROOMLOG_DATA": t.TempDir()}, "config", "check", "--config", file); got.code != exitOK {
 			t.Errorf("roomlog.toml %s: %s", name, got.stderr)
+		}
+	}
+}
+
+// TestContainerFiles checks that users of a container can write its volume, and that HTTP is published only for a proxy.
+func TestContainerFiles(t *testing.T) {
+	t.Parallel()
+	files := deployFiles(t)
+	image := files[filepath.Join(deployFolder, "Containerfile")]
+	if !regexp.MustCompile(`(?s)\nCOPY [^\n]*--chown=65532:65532 /\w+ /data\n.*\nVOLUME /data\n`).MatchString(image) {
+		t.Error("Containerfile: root owns a new volume, and the user nonroot cannot write it")
+	}
+	published := regexp.MustCompile(`(?m)^ +- "([0-9.]+:)?(\d+):\d+"$`).FindAllStringSubmatch(files[filepath.Join(deployFolder, "compose.yaml")], -1)
+	if len(published) != 3 {
+		t.Errorf("compose.yaml publishes %q, want three ports", published)
+	}
+	for _, p := range published {
+		if p[1] != "127.0.0.1:" && p[2] != "23480" {
+			t.Errorf("compose.yaml publishes %s to everybody", p[2])
 		}
 	}
 }

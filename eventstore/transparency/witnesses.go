@@ -45,11 +45,11 @@ func (s *WitnessSettings) Open() (*Witnesses, error) {
 		if err != nil {
 			return nil, fmt.Errorf("--witnesses: %q is no public key of a witness, like witness.example+1c2d3e4f+BAAA…: %w", key, err)
 		}
-		if slices.ContainsFunc(verifiers, func(other note.Verifier) bool { return other.Name() == v.Name() }) {
-			return nil, fmt.Errorf("--witnesses: the witness %s has two keys: a witness must not count twice", v.Name())
-		}
 		if slices.Contains(s.Witnesses[:i], key) {
 			return nil, fmt.Errorf("--witnesses: %s is in the list twice", key)
+		}
+		if slices.ContainsFunc(verifiers, func(other note.Verifier) bool { return other.Name() == v.Name() }) {
+			return nil, fmt.Errorf("--witnesses: the witness %s has two keys: a witness must not count twice", v.Name())
 		}
 		verifiers = append(verifiers, v)
 	}

@@ -8,8 +8,8 @@
 // A connection that waits for its client gives its slot to a new connection when all slots are taken (package limit).
 // The kernel buffers a bounded number of bytes that a client does not read.
 //
-// An HTTP/2 connection has one slot for all its requests, and counts as waiting while one of them waits. Deadlines of a body and of a
-// response end only their request.
+// An HTTP/2 connection has one slot for all its requests. Whether it counts as waiting follows from the newest change: from
+// the request that last began or ceased to wait. Deadlines of a body and of a response end only their request.
 //
 // The package never logs. It does not limit hijacked connections.
 package httpserver

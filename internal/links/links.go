@@ -49,7 +49,7 @@ var lookalikes = strings.NewReplacer("。", ".", "\u0701", ".", "\u0702", ".", "
 // bracketed matches a dot in brackets; spaced matches a dot after a space.
 var (
 	bracketed = regexp.MustCompile(`\s*[(\[{<【〔]\s*\.\s*[)\]}>】〕]\s*`)
-	spaced    = regexp.MustCompile(`(\w)\s+\.(\w)`)
+	spaced    = regexp.MustCompile(`([\pL\pM\pN_])\s+\.([\pL\pN])`)
 )
 
 // fold returns text in small letters, without invisible characters, with ASCII dots, colons and slashes. A dot that is in

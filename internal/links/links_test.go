@@ -20,7 +20,7 @@ func TestContains(t *testing.T) {
 		"other widths":        {"ｅｘａｍｐｌｅ．ｃｏｍ", "ｔ.me", "evil．ｏｒｇ", "example。com", "example｡com", "https：／／evil"},
 		"invisible signs":     {"ev\u200bil.org", "evil.\u200borg", "wx.qq.c\u00adom", "evil\u2060.org", "t\ufe0f.me"},
 		"signs that look so":  {"evil\u2024org", "evil\ufe52org", "evil\ua4f8org", "evil.оrg", "evil.со", `https:\\evil`, "https∶∕∕evil", "http:⁄⁄evil"},
-		"dots with something": {"evil .org", "evil[.]org", "evil(.)org", "evil [ . ] org", "evil【.】org", "t [.] me"},
+		"dots with something": {"evil .org", "evil[.]org", "evil(.)org", "evil [ . ] org", "evil【.】org", "t [.] me", "пример .рф", "例子 .中国"},
 		"known costs":         {"It is ok.so what", "we like .net", "end.Next one"},
 	} {
 		for _, text := range texts {

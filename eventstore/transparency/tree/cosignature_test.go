@@ -164,14 +164,7 @@ func TestAnchoredPosition(t *testing.T) {
 	t.Parallel()
 	var keys []string
 	for _, name := range []string{"a", "b", "c"} {
-		_, public, err := note.GenerateKey(rand.Reader, name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if public, err = cosignature.VKeyToCosignatureV1(public); err != nil {
-			t.Fatal(err)
-		}
-		keys = append(keys, public)
+		keys = append(keys, witnessKey(t, name))
 	}
 	for _, tt := range []struct {
 		required int
@@ -187,17 +180,36 @@ func TestAnchoredPosition(t *testing.T) {
 			t.Errorf("%d of %v: anchored up to %d, want %d", tt.required, tt.sizes, got, tt.want)
 		}
 	}
-	for name, wrong := range map[string]transparency.WitnessSettings{
-		"no key":                        {Witnesses: []string{"x"}, Cosignatures: 1},
-		"a key twice":                   {Witnesses: []string{keys[0], keys[0]}, Cosignatures: 1},
-		"more cosignatures":             {Witnesses: keys, Cosignatures: 4},
-		"too many":                      {Witnesses: make([]string, 17), Cosignatures: 1},
-		"the key of a transparency log": {Witnesses: []string{mustKey(t)}, Cosignatures: 1},
+	for name, wrong := range map[string]struct {
+		keys     []string
+		required int
+		want     string
+	}{
+		"no key":                        {[]string{"x"}, 1, `--witnesses: "x" is no public key of a witness`},
+		"a key twice":                   {[]string{keys[0], keys[0]}, 1, "is in the list twice"},
+		"two keys of a witness":         {[]string{keys[0], witnessKey(t, "a")}, 1, "the witness a has two keys"},
+		"more cosignatures":             {keys, 4, "--cosignatures must be at most the number of --witnesses, 3"},
+		"too many":                      {make([]string, 17), 1, "--witnesses must have at most 16 keys"},
+		"the key of a transparency log": {[]string{mustKey(t)}, 1, "is no public key of a witness"},
 	} {
-		if err := wrong.CheckSettings(); err == nil || !strings.Contains(err.Error(), "--") {
-			t.Errorf("%s: %v", name, err)
+		settings := transparency.WitnessSettings{Witnesses: wrong.keys, Cosignatures: wrong.required}
+		if err := settings.CheckSettings(); err == nil || !strings.Contains(err.Error(), wrong.want) {
+			t.Errorf("%s: %v, want %s", name, err, wrong.want)
 		}
 	}
+}
+
+// witnessKey returns the public key of a new witness.
+func witnessKey(t *testing.T, name string) string {
+	t.Helper()
+	_, public, err := note.GenerateKey(rand.Reader, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if public, err = cosignature.VKeyToCosignatureV1(public); err != nil {
+		t.Fatal(err)
+	}
+	return public
 }
 
 func mustKey(t *testing.T) string {

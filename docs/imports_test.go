@@ -30,7 +30,7 @@ var importRules = map[string][]string{
 	"api": {"domain", "eventstore", "projections", "internal"},
 
 	"realtime":                   {"domain", "eventstore", "projections", "internal"},
-	"realtime/ws":                {"internal/limit", "internal/wsframe"},
+	"realtime/ws":                {"internal/limit", "internal/netconn", "internal/wsframe"},
 	"realtime/hub":               {"domain", "eventstore", "projections", "internal", "realtime/ws"},
 	"realtime/chat":              {"domain", "eventstore", "projections", "internal", "realtime/ws", "realtime/hub"},
 	"realtime/native":            {"domain", "eventstore", "projections", "internal", "realtime/ws", "realtime/hub", "realtime/chat"},

@@ -5,6 +5,8 @@ import (
 	"io"
 	"net"
 	"os"
+
+	"roomlog/internal/netconn"
 )
 
 // sendBuffer is the size in bytes of the kernel's send buffer for a player, which holds some seconds of a stream. With
@@ -13,10 +15,7 @@ const sendBuffer = 512 << 10
 
 // limitSendBuffer sets the size of the kernel's send buffer to sendBuffer.
 func limitSendBuffer(conn net.Conn) {
-	if below, ok := conn.(interface{ NetConn() net.Conn }); ok { // a TLS connection
-		conn = below.NetConn()
-	}
-	if tcp, ok := conn.(*net.TCPConn); ok {
+	if tcp, ok := netconn.Below(conn).(*net.TCPConn); ok {
 		_ = tcp.SetWriteBuffer(sendBuffer)
 	}
 }

@@ -69,6 +69,7 @@ type exchange struct {
 	mu       sync.Mutex
 	hijacked bool
 	answered bool      // whether the header of the response was written
+	sending  bool      // whether a part of the response is being written
 	reading  bool      // whether the body of the request is incomplete
 	started  time.Time // time at which the body was first expected
 	received int64     // number of bytes of the body that have arrived
@@ -93,7 +94,9 @@ func (x *exchange) startBody() {
 	defer x.mu.Unlock()
 	x.reading, x.started = true, x.config.Now()
 	x.expectBody(x.started)
-	x.expectAccept(x.started) // Reading the body sends 100 Continue first.
+	if !x.shared {
+		x.expectAccept(x.started) // Reading the body sends 100 Continue first.
+	}
 }
 
 // expectBody moves the deadline of the body: the next bytes must arrive within StallTimeout, and the average rate
@@ -161,12 +164,26 @@ func (x *exchange) accepting(send func() error) error {
 	x.mu.Lock()
 	if !x.hijacked {
 		x.answer()
+		x.sending = true
 		x.expectAccept(x.config.Now())
 	}
 	x.mu.Unlock()
 	x.slot.wait()
-	defer x.slot.busy()
+	defer x.accepted()
 	return send()
+}
+
+// accepted ends what accepting has begun. Over HTTP/2 a deadline for writes is a timer that resets the stream, also when
+// nothing is being written. It must not run while the handler works, waits or reads.
+func (x *exchange) accepted() {
+	x.slot.busy()
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.sending = false
+	if x.shared {
+		x.write.own = time.Time{}
+		_ = x.control.SetWriteDeadline(time.Time{})
+	}
 }
 
 // finish runs after the handler. The server still writes the rest of the response, and then reads what is left of the
@@ -259,11 +276,14 @@ func (x *exchange) SetReadDeadline(t time.Time) error {
 	return x.control.SetReadDeadline(x.read.effective())
 }
 
-// SetWriteDeadline sets the deadline of the handler for writes. The zero time means none.
+// SetWriteDeadline sets the deadline of the handler for writes. The zero time means none. Over HTTP/2, accepting sets it.
 func (x *exchange) SetWriteDeadline(t time.Time) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.write.handler = t
+	if x.shared && !x.sending {
+		return nil
+	}
 	return x.control.SetWriteDeadline(x.write.effective())
 }
 

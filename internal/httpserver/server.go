@@ -2,12 +2,12 @@ package httpserver
 
 import (
 	"context"
-	"crypto/tls"
 	"net"
 	"net/http"
 	"sync"
 
 	"roomlog/internal/limit"
+	"roomlog/internal/netconn"
 	"roomlog/internal/settings"
 )
 
@@ -42,11 +42,7 @@ func (c *connections) opened(ctx context.Context, conn net.Conn) context.Context
 		_ = conn.Close() // Then the read of the request fails.
 		return ctx
 	}
-	below := conn
-	if secure, ok := conn.(*tls.Conn); ok {
-		below = secure.NetConn()
-	}
-	if tcp, ok := below.(*net.TCPConn); ok {
+	if tcp, ok := netconn.Below(conn).(*net.TCPConn); ok {
 		_ = tcp.SetWriteBuffer(c.config.SendBuffer)
 	}
 	s := &slot{taken, conn}

@@ -3,6 +3,7 @@ package httpserver_test
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"log"
@@ -31,14 +32,26 @@ type server struct {
 // serve starts a server whose clients must make progress within stall.
 func serve(t *testing.T, stall time.Duration, slots *limit.Slots, handler http.HandlerFunc) *server {
 	t.Helper()
+	return serveOn(t, listen(t), stall, slots, handler)
+}
+
+func listen(t *testing.T) net.Listener {
+	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
+	return listener
+}
+
+// serveOn does the same as serve, with a listener.
+func serveOn(t *testing.T, listener net.Listener, stall time.Duration, slots *limit.Slots, handler http.HandlerFunc) *server {
+	t.Helper()
 	s := httpserver.New(httpserver.Config{
 		Timeouts: httpserver.Timeouts{StallTimeout: stall, HeaderTimeout: timeout, SendBuffer: 4096},
 		Handler:  handler, Slots: slots, Now: time.Now, ErrorLog: log.New(io.Discard, "", 0),
 	})
+	s.Protocols = protocols()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -46,6 +59,41 @@ func serve(t *testing.T, stall time.Duration, slots *limit.Slots, handler http.H
 	}()
 	t.Cleanup(func() { _ = s.Close(); <-done })
 	return &server{t, listener.Addr().String(), slots}
+}
+
+// protocols returns HTTP/1.1 and HTTP/2, both without TLS.
+func protocols() *http.Protocols {
+	p := new(http.Protocols)
+	p.SetHTTP1(true)
+	p.SetUnencryptedHTTP2(true)
+	return p
+}
+
+// do2 sends a request over HTTP/2. It returns the body of the response, or the text of the error.
+func (s *server) do2(method string, body io.Reader) string {
+	s.Helper()
+	transport := &http.Transport{Protocols: new(http.Protocols)}
+	transport.Protocols.SetUnencryptedHTTP2(true)
+	defer transport.CloseIdleConnections()
+	ctx, cancel := context.WithTimeout(s.Context(), timeout)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, method, "http://"+s.addr, body)
+	if err != nil {
+		s.Fatal(err)
+	}
+	response, err := transport.RoundTrip(request)
+	if err != nil {
+		return err.Error()
+	}
+	defer response.Body.Close()
+	if response.ProtoMajor != 2 {
+		s.Errorf("the response came over %s", response.Proto)
+	}
+	got, err := io.ReadAll(response.Body)
+	if err != nil {
+		return err.Error()
+	}
+	return string(got)
 }
 
 // dial opens a connection and sends text over it.
@@ -179,11 +227,12 @@ func patiently(t *testing.T, stall time.Duration, want string, attempt func(stal
 
 func TestBodyThatMakesProgress(t *testing.T) {
 	t.Parallel()
+	count := func(w http.ResponseWriter, r *http.Request) {
+		n, err := io.Copy(io.Discard, r.Body)
+		fmt.Fprintf(w, "%d %v", n, err)
+	}
 	post := func(stall time.Duration) (got string) {
-		s := serve(t, stall, slots(), func(w http.ResponseWriter, r *http.Request) {
-			n, err := io.Copy(io.Discard, r.Body)
-			fmt.Fprintf(w, "%d %v", n, err)
-		})
+		s := serve(t, stall, slots(), count)
 		conn := s.dial("POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 10240\r\n\r\n")
 		for range 10 { // This takes twice the stall timeout.
 			if _, err := conn.Write(make([]byte, 1024)); err != nil {
@@ -199,7 +248,22 @@ func TestBodyThatMakesProgress(t *testing.T) {
 		text, _ := io.ReadAll(response.Body)
 		return string(text)
 	}
-	patiently(t, time.Second, "10240 <nil>", post)
+	post2 := func(stall time.Duration) (got string) {
+		body, feed := io.Pipe()
+		defer body.Close()
+		go func() {
+			defer feed.Close()
+			for range 10 { // This takes twice the stall timeout.
+				if _, err := feed.Write(make([]byte, 1024)); err != nil {
+					return
+				}
+				<-time.After(stall / 5) // time passes: patiently repeats the test if it was too much
+			}
+		}()
+		return serve(t, stall, slots(), count).do2(http.MethodPost, body)
+	}
+	t.Run("over HTTP/1.1", func(t *testing.T) { t.Parallel(); patiently(t, time.Second, "10240 <nil>", post) })
+	t.Run("over HTTP/2", func(t *testing.T) { t.Parallel(); patiently(t, time.Second, "10240 <nil>", post2) })
 }
 
 func TestStalledReader(t *testing.T) {
@@ -242,6 +306,34 @@ func TestStalledReader(t *testing.T) {
 
 func TestResponseThatMakesProgress(t *testing.T) {
 	t.Parallel()
+	t.Run("is not cut over HTTP/2 when the handler waits longer than the stall timeout", func(t *testing.T) {
+		t.Parallel()
+		patiently(t, 50*time.Millisecond, "xxx", func(stall time.Duration) string {
+			return serve(t, stall, slots(), func(w http.ResponseWriter, r *http.Request) {
+				for range 3 {
+					_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(2 * stall)) // for the next part only
+					_, _ = io.WriteString(w, "x")
+					_ = http.NewResponseController(w).Flush()
+					select {
+					case <-r.Context().Done(): // The stream was reset.
+						return
+					case <-time.After(3 * stall):
+					}
+				}
+			}).do2(http.MethodGet, nil)
+		})
+	})
+	t.Run("is cut over HTTP/2 by the deadline of the handler", func(t *testing.T) {
+		t.Parallel()
+		got := serve(t, timeout, slots(), func(w http.ResponseWriter, _ *http.Request) {
+			_ = http.NewResponseController(w).SetWriteDeadline(time.Unix(1, 0))
+			_, _ = io.WriteString(w, "late")
+			_ = http.NewResponseController(w).Flush()
+		}).do2(http.MethodGet, nil)
+		if !strings.Contains(got, "INTERNAL_ERROR") {
+			t.Errorf("got %q, want a stream that was reset", got)
+		}
+	})
 	t.Run("is complete", func(t *testing.T) {
 		t.Parallel()
 		content := make([]byte, 1<<20)
@@ -332,6 +424,44 @@ func TestEviction(t *testing.T) {
 	response, err := http.ReadResponse(bufio.NewReader(held), nil)
 	if err != nil || response.StatusCode != http.StatusOK {
 		t.Fatalf("the request under way was evicted: %v, want response.StatusCode %v", err, http.StatusOK)
+	}
+	_ = response.Body.Close()
+}
+
+// unread is a listener whose connections wait in Close until they are released, like TLS connections whose clients do not
+// read close_notify.
+type unread struct {
+	net.Listener
+	release <-chan struct{}
+}
+
+func (l unread) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	return unreadConn{conn, l.release}, err
+}
+
+type unreadConn struct {
+	net.Conn
+	release <-chan struct{}
+}
+
+func (c unreadConn) NetConn() net.Conn { return c.Conn }
+
+func (c unreadConn) Close() error {
+	<-c.release
+	return c.Conn.Close()
+}
+
+// TestEvictionDoesNotWait checks that an evicted client that reads nothing does not keep the server from accepting others.
+func TestEvictionDoesNotWait(t *testing.T) {
+	t.Parallel()
+	release := make(chan struct{})
+	s := serveOn(t, unread{listen(t), release}, timeout, limit.NewSlots(1, 0, nil), func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok") })
+	t.Cleanup(func() { close(release) })
+	s.dial("")
+	response, err := http.ReadResponse(bufio.NewReader(s.dial("GET / HTTP/1.1\r\nHost: x\r\n\r\n")), nil)
+	if err != nil || response.StatusCode != http.StatusOK {
+		t.Fatalf("a client whose slot was taken from another: %v", err)
 	}
 	_ = response.Body.Close()
 }

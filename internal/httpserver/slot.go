@@ -5,6 +5,7 @@ import (
 	"net"
 
 	"roomlog/internal/limit"
+	"roomlog/internal/netconn"
 )
 
 // slot is the slot of a connection. It is nil for a connection that a server of another package accepted, such as one
@@ -21,10 +22,10 @@ func slotOf(ctx context.Context) *slot {
 	return s
 }
 
-// wait records that the connection waits for its client.
+// wait records that the connection waits for its client. The loop that accepts connections evicts it.
 func (s *slot) wait() {
 	if s != nil {
-		s.Wait(func() { _ = s.conn.Close() })
+		s.Wait(func() { _ = netconn.CloseNow(s.conn) })
 	}
 }
 

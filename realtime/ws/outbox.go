@@ -24,6 +24,7 @@ type outbox struct {
 	inFlight int      // cost of the frames that are being written
 	granted  int      // size of the frames of one Send to an idle connection that still wait; the limit does not count them
 
+	stalled  bool          // whether the queue was counted in Stats.Stalls and Stats.Slow
 	deadline time.Time     // time at which writes are given up; set when the connection ends
 	done     chan struct{} // closed when everything is written, or when writes are given up
 }

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"roomlog/internal/limit"
+	"roomlog/internal/netconn"
 )
 
 // refusal is the JSON body of the response to a request that is not upgraded.
@@ -143,14 +144,10 @@ func (s *Server) hijack(w http.ResponseWriter) (*Conn, error) {
 	if s.cfg.FrameRate > 0 {
 		c.validator.Limiter = rate.NewLimiter(rate.Limit(s.cfg.FrameRate), s.cfg.FrameBurst)
 	}
-	tcp, plain := raw.(*net.TCPConn)
-	if below, ok := raw.(interface{ NetConn() net.Conn }); ok { // a TLS connection
-		tcp, _ = below.NetConn().(*net.TCPConn)
-	}
-	if tcp != nil {
+	if tcp, ok := netconn.Below(raw).(*net.TCPConn); ok {
 		_ = tcp.SetWriteBuffer(s.cfg.SendBuffer)
 	}
-	if plain {
+	if tcp, plain := raw.(*net.TCPConn); plain {
 		c.socket, _ = tcp.SyscallConn()
 		c.attempt.do = c.attempt.write
 	}

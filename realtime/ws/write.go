@@ -5,6 +5,8 @@ import (
 	"os"
 	"syscall"
 	"time"
+
+	"roomlog/internal/netconn"
 )
 
 const (
@@ -66,6 +68,7 @@ func (c *Conn) offer(joined []byte, frames []*Frame) {
 
 // queue appends frames to the outbox of a connection whose writer is running.
 func (c *Conn) queue(frames []*Frame) {
+	c.countStall(c.out)
 	before := c.out.size()
 	for _, f := range frames {
 		if c.out.add(f) {
@@ -116,18 +119,36 @@ func (c *Conn) write(p []byte) (int, error) {
 // startWriter starts a goroutine that writes the rest of frames, of which the socket has accepted n bytes. finish waits
 // for the goroutine.
 func (c *Conn) startWriter(frames []*Frame, n int) {
-	c.shared.stats.Stalls.Add(1)
-	c.shared.stats.Slow.Add(1)
 	c.out = &outbox{done: make(chan struct{})}
 	c.out.start(frames, n)
 	c.bound(0)
+	if c.socket != nil { // Otherwise every write goes through the queue.
+		c.countStall(c.out)
+	}
 	go c.writeQueue(c.out)
+}
+
+// countStall counts a queue, once, as one that waits for a slow reader.
+func (c *Conn) countStall(out *outbox) {
+	if out.stalled {
+		return
+	}
+	out.stalled = true
+	c.shared.stats.Stalls.Add(1)
+	c.shared.stats.Slow.Add(1)
+}
+
+// written records that nothing more of a queue is written. Nothing is added to the queue any more.
+func (c *Conn) written(out *outbox) {
+	if out.stalled {
+		c.shared.stats.Slow.Add(-1)
+	}
+	close(out.done)
 }
 
 // writeQueue writes until the queue is empty. Meanwhile nothing else writes to the connection.
 func (c *Conn) writeQueue(out *outbox) {
-	defer close(out.done)
-	defer c.shared.stats.Slow.Add(-1)
+	defer c.written(out)
 	for {
 		c.mu.Lock()
 		before := out.size()
@@ -191,7 +212,7 @@ func (c *Conn) endLost() {
 func (c *Conn) endLocked(code uint16, reason string, closing *Frame) {
 	if closing == nil && !c.gone {
 		c.gone = true
-		_ = c.raw.Close() // unblocks a write in progress and the goroutine that reads
+		_ = netconn.CloseNow(c.raw) // unblocks a write in progress and the goroutine that reads
 	}
 	if c.ending {
 		return

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/http/httptest"
 	"runtime"
 	"strings"
@@ -313,6 +314,30 @@ func TestPriorities(t *testing.T) {
 	}
 }
 
+// unread is a TLS listener whose connections wait in Close until they are released, as if no client read close_notify.
+type unread struct {
+	net.Listener
+	release <-chan struct{}
+}
+
+func (l unread) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return unreadConn{conn.(*tls.Conn), l.release}, nil
+}
+
+type unreadConn struct {
+	*tls.Conn
+	release <-chan struct{}
+}
+
+func (c unreadConn) Close() error {
+	<-c.release
+	return c.Conn.Close()
+}
+
 func TestConnectionsOtherThanTCP(t *testing.T) {
 	web := httptest.NewUnstartedServer(nil) // used for its certificate
 	web.StartTLS()
@@ -342,6 +367,37 @@ func TestConnectionsOtherThanTCP(t *testing.T) {
 		p.conn.Close(ws.CloseKicked, "bye")
 		c.ExpectText(strings.Repeat("x", 100_000))
 		c.ExpectClose(ws.CloseKicked)
+	})
+	t.Run("count no stall while their clients read", func(t *testing.T) {
+		s := start(t, wstest.Timeout)
+		c := wstest.DialTLS(t, s.addr)
+		p := wstest.Receive(t, s.peers, "the connection")
+		for i := range 20 {
+			p.conn.Send(ws.TextFrame(fmt.Append(nil, i)))
+			c.ExpectText(fmt.Sprint(i))
+			wstest.Eventually(t, "the queue is written", func() bool { return s.Stats().QueuedBytes.Load() == 0 })
+		}
+		if stalls, slow := s.Stats().Stalls.Load(), s.Stats().Slow.Load(); stalls != 0 || slow != 0 {
+			t.Errorf("%d stalls were counted and %d connections are slow, want none", stalls, slow)
+		}
+	})
+	t.Run("do not wait for close_notify when they stall", func(t *testing.T) {
+		release := make(chan struct{})
+		s := serveOn(t, unread{tls.NewListener(wstest.Listen(t), web.TLS), release}, nil, func(cfg *ws.Config) {
+			cfg.WriteTimeout, cfg.SendBuffer, cfg.Skipped = 100*time.Millisecond, 8<<10, skippedText
+		})
+		t.Cleanup(func() { close(release) })
+		wstest.Upgrade(t, tls.Client(wstest.Connect(t, s.addr, 4096), &tls.Config{InsecureSkipVerify: true}))
+		p := wstest.Receive(t, s.peers, "the connection")
+		for s.Stats().Dropped.Load() < 100 && !p.conn.Ended() {
+			p.conn.Send(ws.DroppableFrame(make([]byte, 1000), ws.Span{}))
+		}
+		if got := wstest.Receive(t, p.closed, "Closed"); got.code != ws.CloseSlow {
+			t.Errorf("closed with %v, want code %v", got, ws.CloseSlow)
+		}
+		if s.Stats().Stalls.Load() == 0 {
+			t.Error("no stall was counted")
+		}
 	})
 	t.Run("are closed when they stall", func(t *testing.T) {
 		s := start(t, 500*time.Millisecond)

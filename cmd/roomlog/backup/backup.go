@@ -166,7 +166,10 @@ func (b *writer) commit() error {
 		return err
 	}
 	e := entry{manifestName, 0o600, b.manifest.CreatedAt, int64(len(text))}
-	return errors.Join(b.to.add(e, bytes.NewReader(text)), b.to.commit())
+	if err := b.to.add(e, bytes.NewReader(text)); err != nil {
+		return err
+	}
+	return b.to.commit()
 }
 
 // summary returns what a backup contains.

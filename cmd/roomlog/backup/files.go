@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"roomlog/media/record"
+	"roomlog/media/rtmp"
 )
 
 // copier copies files of a data folder to a backup.
@@ -108,15 +109,12 @@ func (c copier) secrets(dir string) error {
 // files contain everything that the copy of the index mentions.
 func (c copier) recordings(dir string, whole bool) error {
 	return inFolder(dir, func(root *os.Root) error {
-		folders, err := names(root, ".")
+		folders, err := recordingFolders(root, ".")
 		if err != nil {
 			return err
 		}
 		for _, folder := range folders {
-			if strings.HasPrefix(folder, ".") {
-				continue
-			}
-			ids, err := names(root, folder)
+			ids, err := recordingFolders(root, folder)
 			if err != nil {
 				return err
 			}
@@ -128,6 +126,22 @@ func (c copier) recordings(dir string, whole bool) error {
 		}
 		return nil
 	})
+}
+
+// recordingFolders returns the names of the folders in dir that can belong to recordings. Like the recorder, it ignores what others
+// have put there, such as lost+found.
+func recordingFolders(root *os.Root, dir string) ([]string, error) {
+	found, err := fs.ReadDir(root.FS(), dir)
+	if err != nil {
+		return nil, err
+	}
+	var all []string
+	for _, one := range found {
+		if one.IsDir() && rtmp.ValidName(one.Name()) {
+			all = append(all, one.Name())
+		}
+	}
+	return all, nil
 }
 
 func (c copier) recording(root *os.Root, dir string, whole bool) error {

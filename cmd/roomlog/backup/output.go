@@ -41,7 +41,7 @@ func (stream) abort()          {}
 
 const (
 	partialSuffix = ".partial" // suffix of the folder of a backup that is not complete
-	lockName      = ".lock"
+	lockSuffix    = ".lock"    // suffix of the file beside that folder that a running backup locks, also while the folder gets its final name
 )
 
 // folder is an output in a folder, which has another name until it is complete.
@@ -54,34 +54,64 @@ type folder struct {
 
 // createFolder creates the folder of a backup under a temporary name. It removes the rest of a backup that was killed.
 func createFolder(dir string) (_ *folder, err error) {
-	dir = filepath.Clean(dir)
-	if found, err := os.ReadDir(dir); err == nil && len(found) > 0 {
-		return nil, fmt.Errorf("%s is not empty: choose a new folder for each backup", dir)
-	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	f := &folder{final: filepath.Clean(dir), partial: filepath.Clean(dir) + partialSuffix}
+	if err := os.MkdirAll(filepath.Dir(f.final), 0o700); err != nil {
 		return nil, err
 	}
-	f := &folder{final: dir, partial: dir + partialSuffix}
-	if err := os.MkdirAll(f.partial, 0o700); err != nil {
+	if err := f.takeLock(); err != nil {
 		return nil, err
 	}
-	if f.root, err = os.OpenRoot(f.partial); err != nil {
-		return nil, err
+	if err := f.open(); err != nil {
+		return nil, errors.Join(err, f.release())
 	}
-	defer func() {
-		if err != nil {
-			_ = f.root.Close()
-		}
-	}()
-	file, err := f.root.OpenFile(lockName, os.O_CREATE|os.O_RDWR, 0o600)
+	return f, nil
+}
+
+// takeLock locks the folder. It fails if another backup is being written to it.
+func (f *folder) takeLock() error {
+	running := fmt.Errorf("another backup is being written to %s: wait until it has ended", f.partial)
+	file, err := os.OpenFile(f.partial+lockSuffix, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return nil, err
+		return err
+	}
+	opened, err := file.Stat()
+	if err != nil {
+		return errors.Join(err, file.Close())
 	}
 	if f.lock, err = filelock.TryLock(file); errors.Is(err, filelock.ErrLocked) {
-		return nil, fmt.Errorf("another backup is being written to %s: wait until it has ended", f.partial)
+		return running
 	} else if err != nil {
-		return nil, err
+		return err
 	}
-	return f, f.empty()
+	if present, err := os.Stat(f.partial + lockSuffix); err != nil || !os.SameFile(opened, present) { // a backup has ended meanwhile, and removed the file
+		return errors.Join(running, f.lock.Unlock())
+	}
+	return nil
+}
+
+// release removes the lock.
+func (f *folder) release() error {
+	return errors.Join(os.Remove(f.partial+lockSuffix), f.lock.Unlock())
+}
+
+// open opens the folder, which is locked, and empties it.
+func (f *folder) open() error {
+	if found, err := os.ReadDir(f.final); err == nil && len(found) > 0 {
+		return fmt.Errorf("%s is not empty: choose a new folder for each backup", f.final)
+	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := os.MkdirAll(f.partial, 0o700); err != nil {
+		return err
+	}
+	var err error
+	if f.root, err = os.OpenRoot(f.partial); err != nil {
+		return err
+	}
+	if err := f.empty(); err != nil {
+		return errors.Join(err, f.root.Close())
+	}
+	return nil
 }
 
 // empty removes what a killed backup has left. It refuses a folder with anything else.
@@ -93,7 +123,6 @@ func (f *folder) empty() error {
 	var left []string
 	for _, one := range found {
 		switch one.Name() {
-		case lockName:
 		case databaseFolder, uploadsFolder, recordingsFolder, indexFolder, secretsFolder, manifestName:
 			left = append(left, one.Name())
 		default:
@@ -133,17 +162,16 @@ func writeEntry(root *os.Root, e entry, r io.Reader) error {
 	return root.Chtimes(name, e.modified, e.modified)
 }
 
-// commit gives the folder its final name.
+// commit gives the folder its final name. Until the end no other backup is written to it.
 func (f *folder) commit() error {
-	err := errors.Join(f.root.Remove(lockName), syncTree(f.partial, "."))
-	if err != nil {
+	if err := syncTree(f.partial, "."); err != nil {
 		return err
 	}
 	if err := os.Rename(f.partial, f.final); err != nil {
 		return err
 	}
 	f.done = true
-	return errors.Join(syncFolder(filepath.Dir(f.final)), f.root.Close(), f.lock.Unlock())
+	return errors.Join(syncFolder(filepath.Dir(f.final)), f.root.Close(), f.release())
 }
 
 func (f *folder) abort() {
@@ -152,7 +180,7 @@ func (f *folder) abort() {
 	}
 	_ = os.RemoveAll(f.partial)
 	_ = f.root.Close()
-	_ = f.lock.Unlock()
+	_ = f.release()
 }
 
 // syncTree makes the names in dir, and in all folders below some folders in it, durable.

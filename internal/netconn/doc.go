@@ -1,0 +1,2 @@
+// Package netconn contains what servers need of connections that may use TLS.
+package netconn

@@ -125,11 +125,11 @@ func DeltaSpecs() []DeltaSpec {
 		toNobody[domain.ViewerCommented](notProjected), // comment.posted contains the same data
 		toNobody[domain.WordsAdded](notProjected),      // only decisions and the list of words need it
 		toNobody[domain.WordsRemoved](notProjected),    // the same
+		toNobody[domain.HoldWordsAdded](notProjected),  // the same
+		toNobody[domain.ViewerReviewed](notProjected),  // only decisions need it
 		toNobody[domain.InvitationCreated](),
 		toNobody[domain.InvitationUsed](),
 		toNobody[domain.ViewerAdmitted](),
-		toNobody[domain.HoldWordsAdded](notProjected), // the same
-		toNobody[domain.ViewerReviewed](notProjected), // only decisions need it
 		toNobody[domain.ReportSent](),
 		toNobody[domain.ReportClaimed](),
 		toNobody[domain.ReportDecided](),

@@ -74,7 +74,9 @@ func TestAuditOfAGift(t *testing.T) {
 	if out, code := at.try("audit", "gift", "1"); code != 1 || !strings.Contains(out, "not a gift") {
 		t.Errorf("a proof of another event: %d, %s", code, out)
 	}
-	anchored := filepath.Join(elsewhere, "anchored")
+	posted := into[struct{ Pos int64 }](t, b.must("comment.post", map[string]any{"live": live, "text": "thanks"}, "c1"))
+	at.signedUpTo(max(posted.Pos, sent.Pos+1))
+	anchored := filepath.Join(elsewhere, "anchored") // a checkpoint of a larger tree than that of kept
 	if out := at.roomlog("witness", "http://"+at.addr, "--key", key, "--data", elsewhere, "--name", "witness.example", "--anchor", anchored, "--once"); !strings.Contains(out, "ok: size ") {
 		t.Error(out)
 	}
@@ -104,7 +106,10 @@ func TestAuditOfAGift(t *testing.T) {
 	if out, code := verify(key, all); code != 0 || !strings.Contains(out, "4 postings, 3 accounts\nok: ") {
 		t.Errorf("%d, %s", code, out)
 	}
-	if out, code := verify(key, "--checkpoint", anchored, all); code != 0 || !strings.Contains(out, "the tree continues the kept checkpoints") {
+	if out, code := verify(key, "--checkpoint", anchored, "--checkpoint", anchored, all); code != 0 || !strings.Contains(out, "1 of 1 kept checkpoints are those of the tree\n") {
+		t.Errorf("%d, %s", code, out)
+	}
+	if out, code := verify(key, "--checkpoint", anchored, "--checkpoint", kept, first, second); code != 0 || !strings.Contains(out, "1 of 2 kept checkpoints are those of the tree; the packs cannot be compared with the others\n") {
 		t.Errorf("%d, %s", code, out)
 	}
 	if out, code := verify(key, first, second); code != 0 || strings.Contains(out, "states") {

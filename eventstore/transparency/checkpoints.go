@@ -16,7 +16,7 @@ const maxCheckpoints = 64 << 20
 const signaturePrefix = "— "
 
 // ReadCheckpoints reads a file with one signed checkpoint or several, one after another, as a witness and an anchor write
-// them, and checks their signatures. Lines of a checkpoint that was cut by a power failure are ignored. It fails if the
+// them, and checks their signatures. A checkpoint that was cut by a power failure is ignored. It fails if the
 // file has no checkpoint.
 func ReadCheckpoints(path string, known note.Verifiers) ([]Checkpoint, error) {
 	file, err := os.Open(path)
@@ -36,8 +36,11 @@ func ReadCheckpoints(path string, known note.Verifiers) ([]Checkpoint, error) {
 		return nil, fmt.Errorf("read %s: %w", path, err)
 	}
 	var all []Checkpoint
-	for _, signed := range splitCheckpoints(content) {
-		c, err := OpenCheckpoint(signed, known)
+	for _, part := range splitCheckpoints(content) {
+		c, err := OpenCheckpoint(part.signed, known)
+		if err != nil && part.cut {
+			continue
+		}
 		if err != nil {
 			return nil, fmt.Errorf("checkpoint %d in %s: %w", len(all)+1, path, err)
 		}
@@ -52,14 +55,20 @@ func ReadCheckpoints(path string, known note.Verifiers) ([]Checkpoint, error) {
 // textLines is the number of lines of a checkpoint before its signatures: origin, size, root and an empty line.
 const textLines = 4
 
+// part is a signed checkpoint in a file.
+type part struct {
+	signed []byte
+	cut    bool // its last signature may have been cut, because the file ends in it or an empty line follows
+}
+
 // splitCheckpoints returns the signed checkpoints in a file. Each ends with its last signature line.
-func splitCheckpoints(content []byte) (all [][]byte) {
+func splitCheckpoints(content []byte) (all []part) {
 	var lines [][]byte // since the end of the last checkpoint
 	signed := false    // whether the last line is a signature
-	end := func() {
+	end := func(cut bool) {
 		for i, line := range lines {
 			if bytes.HasPrefix(line, []byte(signaturePrefix)) {
-				all = append(all, bytes.Join(lines[max(0, i-textLines):], nil))
+				all = append(all, part{bytes.Join(lines[max(0, i-textLines):], nil), cut})
 				break
 			}
 		}
@@ -68,12 +77,12 @@ func splitCheckpoints(content []byte) (all [][]byte) {
 	for line := range bytes.Lines(content) {
 		is := bytes.HasPrefix(line, []byte(signaturePrefix))
 		if signed && !is {
-			end()
+			end(string(line) == "\n")
 		}
 		lines, signed = append(lines, line), is
 	}
 	if signed {
-		end()
+		end(content[len(content)-1] != '\n')
 	}
 	return all
 }

@@ -6,6 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -17,6 +20,7 @@ import (
 	"pgregory.net/rapid"
 
 	"roomlog/eventstore/transparency"
+	"roomlog/eventstore/transparency/anchor"
 )
 
 // tiles is a tree in memory.
@@ -260,6 +264,66 @@ func TestForgedCheckpoints(t *testing.T) {
 	}
 	if _, err := keys.Sign(transparency.Checkpoint{Origin: transparency.Origin("id", 2)}); err == nil {
 		t.Error("the key of a tree signs for another tree")
+	}
+}
+
+// TestCutCheckpoints cuts the last checkpoint of a file at every byte, as a power failure does, and stores another one after it.
+// The file stays readable. A file with only a cut checkpoint does not.
+func TestCutCheckpoints(t *testing.T) {
+	t.Parallel()
+	keys := mustKeys(t, transparency.Origin("id", 1), oldSecret)
+	known, err := transparency.ParseKeys(keys.Public()[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	sign := func(size int64) []byte {
+		t.Helper()
+		signed, err := keys.Sign(transparency.Checkpoint{Origin: keys.Origin(), Tree: tlog.Tree{N: size, Hash: tlog.RecordHash(nil)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return signed
+	}
+	path := filepath.Join(t.TempDir(), "checkpoints")
+	sizes := func(content []byte) (sizes []int64, err error) {
+		t.Helper()
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		found, err := transparency.ReadCheckpoints(path, known)
+		for _, c := range found {
+			sizes = append(sizes, c.N)
+		}
+		return sizes, err
+	}
+	first, last, next := sign(5), sign(7), sign(9)
+	a, err := anchor.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for cut := range last {
+		file := slices.Concat(first, last[:cut])
+		if got, err := sizes(file); err != nil || !slices.Equal(got, []int64{5}) {
+			t.Errorf("cut at byte %d: %v, %v", cut, got, err)
+		}
+		if err := a.Store(t.Context(), next); err != nil {
+			t.Fatal(err)
+		}
+		content, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := sizes(content)
+		if err != nil || !slices.Equal(slices.DeleteFunc(got, func(n int64) bool { return n == 7 }), []int64{5, 9}) {
+			t.Errorf("cut at byte %d, and continued: %v, %v", cut, got, err)
+		}
+		if got, err := sizes(last[:cut]); err == nil {
+			t.Errorf("only a checkpoint that is cut at byte %d: %v", cut, got)
+		}
+	}
+	last[len(last)-5] ^= 1
+	if got, err := sizes(slices.Concat(first, last, next)); err == nil {
+		t.Errorf("a forged signature before another checkpoint is ignored: %v", got)
 	}
 }
 

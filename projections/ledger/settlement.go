@@ -101,7 +101,7 @@ type Settled struct {
 }
 
 // Settlement returns the settlement of a streamer for the events with after < position ≤ upTo. It returns ErrSettlementClosed
-// if coin events are not applied, ErrSettlementLong if there are too many events, and an *UnbalancedError if the tables
+// if coin events are not applied, ErrSettlementLong if there are too many events, and an *UnsettledError if the tables
 // contradict each other.
 func (l *Ledger) Settlement(ctx context.Context, log string, streamer domain.UserID, after, upTo int64) (s Settlement, err error) {
 	s = Settlement{Format: settlementFormat, Log: log, Streamer: streamer, From: after + 1, To: upTo, Events: []Settled{}}
@@ -167,12 +167,24 @@ func (s *Settlement) add(e Settled) {
 	}
 }
 
-// check returns an *UnbalancedError unless the sums lead from the opening to the closing balances.
+// An UnsettledError means that the events of a settlement do not lead from the opening to the closing balances.
+type UnsettledError struct {
+	Position int64
+	Sum      Owed // what the events lead to
+	Table    Owed // what the tables have
+}
+
+func (e *UnsettledError) Error() string {
+	return fmt.Sprintf("the events lead to earnings %d and held %d at position %d, the tables have %d and %d: run roomlog verify", e.Sum.Earnings, e.Sum.Held, e.Position, e.Table.Earnings, e.Table.Held)
+}
+
+// check returns an *UnsettledError unless the sums lead from the opening to the closing balances.
 func (s *Settlement) check() error {
-	earnings := s.Opening.Earnings + s.Gifts.Net + s.Refunds.Net + s.Corrections - s.Payouts.Requested + s.Payouts.Void
-	held := s.Opening.Held + s.Payouts.Requested - s.Payouts.PaidOut - s.Payouts.Void
-	if off := earnings - s.Closing.Earnings + held - s.Closing.Held; earnings != s.Closing.Earnings || held != s.Closing.Held {
-		return &UnbalancedError{s.To, off}
+	var sum Owed
+	sum.Earnings = s.Opening.Earnings + s.Gifts.Net + s.Refunds.Net + s.Corrections - s.Payouts.Requested + s.Payouts.Void
+	sum.Held = s.Opening.Held + s.Payouts.Requested - s.Payouts.PaidOut - s.Payouts.Void
+	if sum != s.Closing {
+		return &UnsettledError{s.To, sum, s.Closing}
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -98,6 +99,19 @@ func TestSettlement(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 		return errors.Join(l.CheckPeriod("2026-12-01", l.Head-1), l.CheckPeriod("4711", l.Head))
+	})
+
+	// Somebody moves a coin from the earnings to the held coins in the table, but the sum of all accounts stays 0.
+	for account, coins := range map[domain.Account]int{domain.EarningsAccount(ann.ID): -1, domain.HeldAccount(ann.ID): 1} {
+		w.Exec("UPDATE read.coin_movement SET balance_after = balance_after + $1 WHERE account = $2 AND position = (SELECT max(position) FROM read.coin_movement WHERE account = $2 AND position <= $3)",
+			coins, account, end)
+	}
+	read(w, func(l *ledger.Ledger) error {
+		_, err := l.Settlement(t.Context(), w.Store.ID(), ann.ID, before, end)
+		if want := fmt.Sprintf("the events lead to earnings 63 and held 5 at position %d, the tables have 62 and 6: run roomlog verify", end); err == nil || err.Error() != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
+		return nil
 	})
 }
 

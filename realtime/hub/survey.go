@@ -31,10 +31,11 @@ func (r SurveyRequest) selects(c Connection) bool {
 
 // SurveyResult contains the replies of the nodes.
 type SurveyResult struct {
-	Connections []Connection // the newest 1000 selected connections, newest first
-	Total       int          // number of selected connections on the nodes that replied
-	Nodes       int          // number of nodes in the cluster
-	Answered    int          // number of nodes that replied in time
+	Connections []Connection   // the newest 1000 selected connections, newest first
+	Total       int            // number of selected connections on the nodes that replied
+	Of          map[string]int // number of selected connections of each node that replied
+	Nodes       int            // number of nodes in the cluster
+	Answered    int            // number of nodes that replied in time
 }
 
 // surveyReply is the reply of one node to a survey.
@@ -54,13 +55,14 @@ func Survey(ctx context.Context, c *cluster.Cluster, request SurveyRequest) (Sur
 	if err != nil {
 		return SurveyResult{}, fmt.Errorf("survey connections: %w", err)
 	}
-	result := SurveyResult{Nodes: len(survey.Nodes), Answered: len(survey.Nodes) - len(survey.Missing)}
+	result := SurveyResult{Nodes: len(survey.Nodes), Answered: len(survey.Nodes) - len(survey.Missing), Of: make(map[string]int)}
 	for _, r := range survey.Replies {
 		var reply surveyReply
 		if err := json.Unmarshal(r.Payload, &reply); err != nil {
 			return result, fmt.Errorf("survey connections: reply of node %s: %w", r.Node, err)
 		}
 		result.Total += reply.Total
+		result.Of[r.Node] = reply.Total
 		result.Connections = append(result.Connections, reply.Connections...)
 	}
 	newestFirst(result.Connections)

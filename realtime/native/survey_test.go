@@ -38,6 +38,9 @@ func TestSurvey(t *testing.T) {
 	if all.Nodes != 2 || len(all.Connections) != 3 {
 		t.Fatalf("got %+v, want Nodes 2, 3 Connections", all)
 	}
+	if of := all.Of; len(of) != 2 || of[a.Hub.Node()] != 1 || of[b.Hub.Node()] != 2 {
+		t.Errorf("connections by node: %v", of)
+	}
 	ids := make(map[domain.ConnectionID]bool)
 	for i, s := range all.Connections {
 		ids[s.ID] = true
@@ -59,7 +62,9 @@ func TestSurvey(t *testing.T) {
 		t.Errorf("by id: %+v, want ID %v", got, bobs.ID)
 	}
 	a.survey(hub.SurveyRequest{Live: live}, 2)
-	a.survey(hub.SurveyRequest{Live: live + 1}, 0)
+	if of := a.survey(hub.SurveyRequest{Live: live + 1}, 0).Of; len(of) != 2 {
+		t.Errorf("nodes without connections: %v, want 2", of)
+	}
 	second.Conn.Close()
 	a.survey(hub.SurveyRequest{User: bob.ID}, 0)
 	var left int

@@ -126,7 +126,7 @@ func (c *auditVerify) Run(ctx context.Context, sh cli.Shell) error {
 		kept = append(kept, found...)
 	}
 	var before *pack.Report
-	compared := 0
+	compared := map[transparency.Checkpoint]bool{}
 	for _, path := range c.Pack {
 		file, err := os.Open(path)
 		if err != nil {
@@ -142,13 +142,21 @@ func (c *auditVerify) Run(ctx context.Context, sh cli.Shell) error {
 		}
 		printPack(sh, path, report)
 		before = &report
-		compared += report.Compared
+		for _, one := range report.Compared {
+			compared[one] = true
+		}
+	}
+	distinct := map[transparency.Checkpoint]bool{}
+	for _, one := range kept {
+		distinct[one] = true
 	}
 	switch {
-	case len(kept) > 0 && compared == 0:
+	case len(distinct) > 0 && len(compared) == 0:
 		return errors.New("no kept checkpoint could be compared with the packs: ask for a pack whose range contains the size of one")
-	case len(kept) > 0:
-		fmt.Fprintln(sh.Stdout, "the tree continues the kept checkpoints")
+	case len(compared) < len(distinct):
+		fmt.Fprintf(sh.Stdout, "%d of %d kept checkpoints are those of the tree; the packs cannot be compared with the others\n", len(compared), len(distinct))
+	case len(distinct) > 0:
+		fmt.Fprintf(sh.Stdout, "%d of %d kept checkpoints are those of the tree\n", len(compared), len(distinct))
 	}
 	return nil
 }

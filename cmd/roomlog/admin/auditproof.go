@@ -129,5 +129,6 @@ func (c *auditCheck) read(stdin io.Reader) ([]byte, error) {
 func IsFault(err error) bool {
 	var fault *pack.Fault
 	var unbalanced *ledger.UnbalancedError
-	return errors.As(err, &fault) || errors.As(err, &unbalanced) || errors.Is(err, ErrFault) || errors.Is(err, transparency.ErrProof) || errors.Is(err, transparency.ErrSignature) || errors.Is(err, witness.ErrRewritten)
+	var unsettled *ledger.UnsettledError
+	return errors.As(err, &fault) || errors.As(err, &unbalanced) || errors.As(err, &unsettled) || errors.Is(err, ErrFault) || errors.Is(err, transparency.ErrProof) || errors.Is(err, transparency.ErrSignature) || errors.Is(err, witness.ErrRewritten)
 }

@@ -30,9 +30,9 @@ type topCommand struct {
 }
 
 func (topCommand) Help() string {
-	return `Shows the nodes with their connections, the streams, how far the tables are behind the log, and the events and gifts per second, and
-updates it until Ctrl-C. Without a terminal it prints one update after the interval. It asks the nodes and the database, and changes
-nothing.`
+	return `Shows the nodes with the number of their connections, the streams, how far the tables are behind the log, and the events and
+gifts per second, and updates it until Ctrl-C. Without a terminal it prints one update after the interval. It asks the nodes and the
+database, and changes nothing.`
 }
 
 func (c *topCommand) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
@@ -112,31 +112,18 @@ func (s sample) print(out io.Writer, last sample, gifts int64) error {
 	return s.printStreams(out)
 }
 
-// printNodes lists the nodes with connections. Of more than 1000 connections, only the newest are told apart.
+// printNodes lists the nodes that replied.
 func (s sample) printNodes(out io.Writer) error {
-	byNode := map[string]map[string]int{}
-	lives := map[string]map[domain.LiveID]bool{}
-	for _, c := range s.sockets.Connections {
-		if byNode[c.Node] == nil {
-			byNode[c.Node], lives[c.Node] = map[string]int{}, map[domain.LiveID]bool{}
-		}
-		byNode[c.Node][c.Dialect]++
-		for _, live := range c.Lives {
-			lives[c.Node][live] = true
-		}
+	t := newTable(out, "NODE", "SOCKETS")
+	nodes := slices.Sorted(maps.Keys(s.sockets.Of))
+	for _, node := range nodes[:min(len(nodes), maxTopRows)] {
+		t.row(node, s.sockets.Of[node])
 	}
-	t := newTable(out, "NODE", "NATIVE", "SOCKET.IO", "LIVES")
-	for _, node := range slices.Sorted(maps.Keys(byNode)) {
-		if t.rows == maxTopRows {
-			break
-		}
-		t.row(node, byNode[node]["native"], byNode[node]["socketio"], len(lives[node]))
-	}
-	if err := t.end("No connections"); err != nil {
+	if err := t.end("No nodes"); err != nil {
 		return err
 	}
-	if more := s.sockets.Total - len(s.sockets.Connections); more > 0 {
-		fmt.Fprintf(out, "and %s, older than these\n", cli.Count(more, "connection"))
+	if more := len(nodes) - maxTopRows; more > 0 {
+		fmt.Fprintf(out, "and %s\n", cli.Count(more, "further node"))
 	}
 	return nil
 }

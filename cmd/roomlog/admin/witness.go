@@ -19,7 +19,7 @@ type witnessCommand struct {
 	Interval time.Duration `default:"10s" min:"1s" max:"24h" help:"Time between two requests, 1s to 24h."`
 	Once     bool          `help:"Check once and end, for a timer."`
 	Name     string        `placeholder:"NAME" help:"Name of this witness, like witness.example. With a name, the witness adds its cosignature to the checkpoints that it keeps; its public key is in key.pub. It delivers the cosignatures to the server, whose operator sets --witnesses."`
-	Anchor   []string      `sep:"none" placeholder:"FILE|URL" help:"Store each kept checkpoint elsewhere, too: append it to a file, or send it to a URL (POST, repeated after failures). The flag can be repeated."`
+	Anchor   []string      `sep:"none" placeholder:"FILE|URL" help:"Store the newest kept checkpoint elsewhere, too: append it to a file, or send it to a URL (POST, repeated after failures; redirects are not followed). The flag can be repeated."`
 }
 
 func (witnessCommand) Help() string {
@@ -31,9 +31,10 @@ func (witnessCommand) Help() string {
 
 It keeps every signed checkpoint that it sees in the folder witness of DIR, and accepts a new one only if its tree continues
 the newest kept one. With --name it cosigns what it keeps, and delivers the cosignature to the server. With --anchor it stores
-the checkpoint elsewhere, too; roomlog verify and roomlog audit verify compare the log with such files (--checkpoint). If the server has rewritten its history, the command says so, keeps the evidence in witness/rewritten, and
-exits with 3; it does so at every start until somebody removes that file. It uses no database. Without --once it runs until
-it is stopped, and tries again while the server cannot be reached. docs/AUDIT.md describes the files.`
+the newest one elsewhere, too; roomlog verify and roomlog audit verify compare the log with such files (--checkpoint). If the
+server has rewritten its history, the command says so, keeps the evidence in witness/rewritten, and exits with 3; it does so at
+every start until somebody removes that file. It uses no database. Without --once it runs until it is stopped, and tries again
+while the server cannot be reached. docs/AUDIT.md describes the files.`
 }
 
 // Standalone says that the command uses no database.

@@ -68,7 +68,8 @@ func (a Anchor) Store(ctx context.Context, signed []byte) error {
 }
 
 // appendFile appends a checkpoint to a file, and creates the file. If a power failure has cut the last checkpoint in the
-// file, the new one begins on a line of its own.
+// file, an empty line separates it from the
+// new one. If the file already ends with the checkpoint, appendFile does nothing.
 func appendFile(path string, signed []byte) error {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_RDWR, 0o600)
 	if err != nil {
@@ -76,9 +77,14 @@ func appendFile(path string, signed []byte) error {
 	}
 	info, err := file.Stat()
 	if err == nil && info.Size() > 0 {
-		last := make([]byte, 1)
-		if _, err = file.ReadAt(last, info.Size()-1); err == nil && last[0] != '\n' {
-			signed = append([]byte("\n"), signed...)
+		tail := make([]byte, min(info.Size(), int64(len(signed))))
+		_, err = file.ReadAt(tail, info.Size()-int64(len(tail)))
+		switch {
+		case err != nil:
+		case bytes.Equal(tail, signed):
+			return errors.Join(file.Sync(), file.Close())
+		case tail[len(tail)-1] != '\n':
+			signed = append([]byte("\n\n"), signed...)
 		}
 	}
 	if err == nil {
@@ -91,8 +97,9 @@ func appendFile(path string, signed []byte) error {
 var ErrRefused = errors.New("the server has refused the checkpoint")
 
 // Post sends a signed checkpoint to a URL, as text. It repeats the request if the server cannot be reached or has failed.
+// It does not follow redirects, because most of them turn the request into a GET, which stores nothing.
 func Post(ctx context.Context, to string, signed []byte) error {
-	client := &http.Client{Timeout: requestTimeout}
+	client := &http.Client{Timeout: requestTimeout, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	backoff := wait.Backoff{Min: 200 * time.Millisecond, Max: 5 * time.Second}
 	for attempt := 1; ; attempt++ {
 		err := post(ctx, client, to, signed)

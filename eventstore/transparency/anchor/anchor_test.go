@@ -25,7 +25,7 @@ func open(t *testing.T, target string) anchor.Anchor {
 func TestFile(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "checkpoints")
-	for _, signed := range []string{"a\n1\nx\n\n— a x\n", "a\n2\ny\n\n— a y\n"} {
+	for _, signed := range []string{"a\n1\nx\n\n— a x\n", "a\n2\ny\n\n— a y\n", "a\n2\ny\n\n— a y\n"} { // the last one is there already
 		if err := open(t, path).Store(t.Context(), []byte(signed)); err != nil {
 			t.Fatal(err)
 		}
@@ -50,6 +50,7 @@ func TestURL(t *testing.T) {
 		if len(statuses) > 0 {
 			status, statuses = statuses[0], statuses[1:]
 		}
+		w.Header().Set("Location", "/elsewhere")
 		w.WriteHeader(status)
 	}))
 	defer server.Close()
@@ -62,6 +63,8 @@ func TestURL(t *testing.T) {
 		{nil, 1, true, false},
 		{[]int{500, 429}, 3, true, false},
 		{[]int{403}, 1, false, true},
+		{[]int{302}, 1, false, true}, // a client that followed it would send a GET, and take its status for that of the POST
+		{[]int{308}, 1, false, true},
 		{[]int{500, 502, 503, 504}, 4, false, false},
 	} {
 		statuses, bodies = tt.statuses, nil

@@ -9,7 +9,7 @@ import (
 // kept are checkpoints that somebody has stored elsewhere, by the size of their trees.
 type kept struct {
 	bySize   map[int64][]transparency.Checkpoint
-	compared int // number of checkpoints that are those of the tree
+	compared []transparency.Checkpoint // those of the tree
 }
 
 func newKept(all []transparency.Checkpoint) *kept {
@@ -29,7 +29,7 @@ func (k *kept) compare(c transparency.Checkpoint) error {
 		if one != c {
 			return &Fault{Position: c.N, Text: fmt.Sprintf("a kept checkpoint (%s) is not the tree of the pack (%s): an event up to this position has changed since", one, c)}
 		}
-		k.compared++
+		k.compared = append(k.compared, one)
 	}
 	delete(k.bySize, c.N)
 	return nil

@@ -150,8 +150,8 @@ func TestKeptCheckpoints(t *testing.T) {
 	}{{1, head, 4}, {257, head, 3}, {258, 299, 1}, {301, head, 2}, {1, 2, 1}} {
 		content := w.pack(tt.from, tt.to)
 		report, err := pack.Verify(t.Context(), bytes.NewReader(content), int64(len(content)), known, nil, stored...)
-		if err != nil || report.Compared != tt.compared {
-			t.Errorf("positions %d to %d: %d checkpoints compared, want %d, %v", tt.from, tt.to, report.Compared, tt.compared, err)
+		if err != nil || len(report.Compared) != tt.compared {
+			t.Errorf("positions %d to %d: compared %v, want %d checkpoints, %v", tt.from, tt.to, report.Compared, tt.compared, err)
 		}
 	}
 	other := at(300)

@@ -25,7 +25,7 @@ type Report struct {
 	Accounts   int   // number of accounts that had coins before the range or were moved in it
 	SetAside   int64 // number of coin events that have no effect, because operators have set them aside
 
-	Compared int // number of kept checkpoints that the tree of the pack contains
+	Compared []transparency.Checkpoint // kept checkpoints that are those of the tree of the pack
 
 	// Proven reports whether the balances before the range are proven: the range begins with the first event, or the
 	// pack before it was verified.

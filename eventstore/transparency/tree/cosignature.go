@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -15,7 +16,7 @@ import (
 var (
 	ErrOrigin      = errors.New("the checkpoint is of another tree")
 	ErrUnknownSize = errors.New("the transparency log has no checkpoint of this size")
-	ErrFork        = errors.New("the checkpoint has another root than the tree of this size: the server has signed two histories")
+	ErrFork        = errors.New("the checkpoint has another root than the tree of this size, or the tree has lost tiles: the server has signed two histories")
 )
 
 // AddCosignatures stores the cosignatures of a signed checkpoint, and returns the checkpoint. The checkpoint must be one
@@ -53,7 +54,7 @@ func AddCosignatures(ctx context.Context, pool *pgxpool.Pool, logID string, witn
 			return fmt.Errorf("%w: %d events, the newest checkpoint covers %d", ErrUnknownSize, checkpoint.N, s.SignedSize)
 		}
 		edge, err := loadEdge(ctx, tx, checkpoint.N)
-		if err == nil && edge.Tree() != checkpoint.Tree {
+		if errors.Is(err, ErrNoTile) || err == nil && edge.Tree() != checkpoint.Tree {
 			err = fmt.Errorf("%w: %s", ErrFork, checkpoint)
 		}
 		return err
@@ -74,7 +75,7 @@ func AddCosignatures(ctx context.Context, pool *pgxpool.Pool, logID string, witn
 
 // keepFork stores a checkpoint that contradicts the tree, and halts the tree.
 func keepFork(ctx context.Context, pool *pgxpool.Pool, s State, c transparency.Checkpoint, signed []byte) error {
-	reason := fmt.Sprintf("a witness has a signed checkpoint (%s), but the tree at this size has another root: the history of the log has changed", c)
+	reason := fmt.Sprintf("a witness has a signed checkpoint (%s), but the tree at this size has another root or has lost tiles: the history of the log has changed", c)
 	if c.N > s.SignedSize {
 		reason = fmt.Sprintf("a witness has a signed checkpoint that the database has lost (%s): the database has fallen back to an earlier state, or its tables were edited", c)
 	}
@@ -86,6 +87,10 @@ func keepFork(ctx context.Context, pool *pgxpool.Pool, s State, c transparency.C
 	}
 	return nil
 }
+
+// cosignaturesTimeout bounds the time for reading cosignatures where the tree matters more: for its growth, and for its newest
+// checkpoint.
+const cosignaturesTimeout = 300 * time.Millisecond
 
 // WitnessState is the newest cosigned checkpoint of one witness.
 type WitnessState struct {

@@ -66,11 +66,10 @@ type Follower struct {
 	unsure *signing           // the signed checkpoint whose commit had no reply; nil if there is none
 	signed bool               // whether this follower has signed a checkpoint of tree number, or has found one with all its keys
 
-	anchored int64 // position up to which witnesses have cosigned tree number
-
 	warned transparency.Checkpoint // the remembered checkpoint of another tree that was logged
 
-	cause loglimit.Cause // why the last attempt failed
+	cause  loglimit.Cause // why the last attempt failed
+	unread loglimit.Cause // why the last attempt to read cosignatures failed
 
 	mu     sync.Mutex
 	status Status
@@ -153,7 +152,7 @@ func (f *Follower) failed(ctx context.Context, err error) {
 func (f *Follower) seen(s State, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.status = Status{State: s, Anchored: f.anchored, Err: err}
+	f.status = Status{State: s, Anchored: f.status.Anchored, Err: err}
 }
 
 // step compares the tree with the log and with the remembered checkpoint, and extends the tree by at most one batch. It
@@ -163,9 +162,7 @@ func (f *Follower) step(ctx context.Context) (more bool, err error) {
 	if err != nil || s.standby { // a standby may lack what was signed
 		return false, err
 	}
-	if _, f.anchored, err = ReadWitnesses(ctx, f.c.Pool, s.Number, f.c.Witnesses); err != nil {
-		return false, err
-	}
+	defer f.readAnchored(ctx, s.Number)
 	if s.Halted != "" {
 		halt := &HaltError{s.Halted}
 		f.seen(s, halt)
@@ -183,6 +180,26 @@ func (f *Follower) step(ctx context.Context) (more bool, err error) {
 	}
 	more, err = f.extend(ctx)
 	return more, f.halt(ctx, s.Number, err)
+}
+
+// readAnchored reads up to which position witnesses have cosigned a tree. If that fails, as while somebody has locked the table
+// of the cosignatures, the known position stays, and the tree grows nevertheless.
+func (f *Follower) readAnchored(ctx context.Context, number int64) {
+	reading, cancel := context.WithTimeout(ctx, cosignaturesTimeout)
+	defer cancel()
+	_, anchored, err := ReadWitnesses(reading, f.c.Pool, number, f.c.Witnesses)
+	switch {
+	case ctx.Err() != nil:
+	case err != nil:
+		if f.unread.Changed(err) {
+			f.c.Log.WarnContext(ctx, "reading cosignatures failed, no further events count as anchored", slog.Any("error", err))
+		}
+	default:
+		f.unread.Changed(nil)
+		f.mu.Lock()
+		f.status.Anchored = anchored
+		f.mu.Unlock()
+	}
 }
 
 // mustSign reports whether the newest checkpoint does not cover the tree, or was signed with other keys before this
@@ -207,6 +224,9 @@ func (f *Follower) use(ctx context.Context, number int64) error {
 		return nil
 	}
 	f.edge, f.keys, f.unsure, f.signed = nil, nil, nil, false
+	f.mu.Lock()
+	f.status.Anchored = 0
+	f.mu.Unlock()
 	if f.c.Secrets != nil {
 		keys, err := transparency.NewKeys(f.c.Secrets, transparency.Origin(f.c.Store.ID(), number))
 		if err != nil {

@@ -8,16 +8,19 @@ import (
 )
 
 // ReadPublic returns the newest signed checkpoint for readers elsewhere, with the cosignatures that witnesses have added
-// to it, or nil if there is none. It fails with eventstore.ErrUnavailable if the database is a standby. witnesses may be
+// to it, or nil if there is none. If the cosignatures cannot be read soon, it is without them: a witness needs it to add one, and
+// the follower logs the cause. It fails with eventstore.ErrUnavailable if the database is a standby. witnesses may be
 // nil.
 func ReadPublic(ctx context.Context, db Querier, witnesses *transparency.Witnesses) ([]byte, error) {
 	s, err := readPrimary(ctx, db)
 	if err != nil || witnesses == nil || s.Signed == nil {
 		return s.Signed, err
 	}
-	states, _, err := ReadWitnesses(ctx, db, s.Number, witnesses)
+	reading, cancel := context.WithTimeout(ctx, cosignaturesTimeout)
+	defer cancel()
+	states, _, err := ReadWitnesses(reading, db, s.Number, witnesses)
 	if err != nil {
-		return nil, err
+		return s.Signed, nil //nolint:nilerr // readers need the checkpoint more than the cosignatures
 	}
 	newest, err := transparency.ParseCheckpoint(s.Signed)
 	if err != nil {

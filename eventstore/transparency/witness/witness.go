@@ -36,7 +36,7 @@ type Config struct {
 	// Cosigner adds a cosignature (C2SP tlog-cosignature) to each checkpoint that the witness keeps, and the witness delivers
 	// it to the server; nil: none.
 	Cosigner note.Signer
-	Anchors  []anchor.Anchor // store each checkpoint that the witness keeps
+	Anchors  []anchor.Anchor // store the newest checkpoint that the witness keeps
 
 	Interval time.Duration `default:"10s"` // time between two requests for the newest checkpoint
 }

@@ -436,8 +436,8 @@ func TestDelivery(t *testing.T) {
 		t.Fatal(err)
 	}
 	stored, err := transparency.ReadCheckpoints(file, known)
-	if err != nil || fmt.Sprint(sizes(stored)) != "[3 5 5]" {
-		t.Errorf("the file has checkpoints of the sizes %v, want 3, 5 and, after the restart, 5 again; %v", sizes(stored), err)
+	if err != nil || fmt.Sprint(sizes(stored)) != "[3 5]" {
+		t.Errorf("the file has checkpoints of the sizes %v, want 3 and 5, which was not stored again after the restart; %v", sizes(stored), err)
 	}
 
 	s.set(t, leaves(9, 2)...)
@@ -450,7 +450,7 @@ func TestDelivery(t *testing.T) {
 	if evidence, err := os.ReadFile(filepath.Join(dir, "rewritten")); err != nil || string(evidence) != string(s.signed) {
 		t.Errorf("the evidence is %q, %v", evidence, err)
 	}
-	if stored, err := transparency.ReadCheckpoints(file, known); err != nil || len(stored) != 3 {
+	if stored, err := transparency.ReadCheckpoints(file, known); err != nil || len(stored) != 2 {
 		t.Errorf("the file has %d checkpoints, %v", len(stored), err)
 	}
 }

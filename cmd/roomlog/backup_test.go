@@ -134,7 +134,7 @@ func TestBackupAndRestore(t *testing.T) {
 	t.Run("a folder with everything is restored", func(t *testing.T) {
 		t.Parallel()
 		c := copyOf(t)
-		got := c.restore(t.Context(), nil, dir)
+		got := c.restore(t.Context(), nil, "--recordings", filepath.Join(c.data, "recordings"), dir)
 		if got.code != exitOK || !strings.Contains(got.stdout, "\nrestored: log ") || !strings.HasPrefix(got.stdout, "ok: 7 events up to position 7, ") {
 			t.Fatalf("%+v", got)
 		}
@@ -209,6 +209,15 @@ func TestBackupAndRestore(t *testing.T) {
 		if files := tree(t, c.data); !maps.Equal(files, map[string]string{"secrets/jwt": "mine"}) {
 			t.Errorf("the data folder contains %q", files)
 		}
+	})
+	t.Run("recordings are not restored where servers do not look for them", func(t *testing.T) {
+		t.Parallel()
+		c := copyOf(t)
+		got := c.restore(t.Context(), nil, "--recordings", t.TempDir(), dir)
+		if got.code != exitFailed || !strings.Contains(got.stderr, "the backup contains recordings, which are restored into "+filepath.Join(c.data, "recordings")) {
+			t.Errorf("%+v", got)
+		}
+		c.untouched(t)
 	})
 	t.Run("a damaged backup is refused and leaves nothing", func(t *testing.T) {
 		t.Parallel()

@@ -99,6 +99,9 @@ func startMonth(t *testing.T) *month {
 func (m *month) week(n int) {
 	m.Helper()
 	const commands = 600
+	if n == 1 {
+		m.Do(domain.SetShare{BasisPoints: 3333, Reason: "contract"})
+	}
 	m.Act(1, commands)
 	fan := m.guests[1]
 	m.Do(domain.ProposeCorrection{Account: domain.WalletAccount(fan.ID), Coins: domain.Coins(n + 1), Reason: "a lost order", Limit: 1000, Period: time.Hour})
@@ -109,6 +112,9 @@ func (m *month) week(n int) {
 		m.guests[0].Send(domain.RemoveComment{Live: m.finale, Comment: posted.Position, Author: fan.ID, PostedAt: posted.RecordedAt})
 		m.guests[0].Send(domain.MuteViewer{Live: m.finale, User: m.guests[2].ID, Seconds: 60})
 	}
+	if n == 2 {
+		m.payOut(m.guests[0].ID)
+	}
 	m.GrowTree()
 	if err := m.watch.Step(m.Context()); err != nil {
 		m.Fatal(err)
@@ -116,6 +122,22 @@ func (m *month) week(n int) {
 	if c, _ := m.watch.Newest(); c.N != m.Head() || m.Int("SELECT max(size) FROM tlog_cosignature") != c.N {
 		m.Errorf("week %d: the witness has cosigned %s, the log ends at %d", n, c, m.Head())
 	}
+}
+
+// payOut corrects the earnings of a streamer, and requests three payouts: one is captured, one is voided, and one is held.
+func (m *month) payOut(streamer domain.UserID) {
+	m.Helper()
+	m.CatchUp()
+	received, err := m.Queries.Received(m.Context(), domain.EarningsAccount(streamer))
+	if err != nil {
+		m.Fatal(err)
+	}
+	m.Do(domain.ProposeCorrection{Account: domain.EarningsAccount(streamer), Coins: 5, Reason: "a lost gift", Limit: 1000, Period: time.Hour, Received: received})
+	for _, id := range []domain.PayoutID{"P1", "P2", "P3"} {
+		m.Do(domain.RequestPayout{Payout: id, Streamer: streamer, Coins: 1, Reason: "November", Received: received})
+	}
+	m.Do(domain.CapturePayout{Payout: "P1", Reference: "T 1", Streamer: streamer})
+	m.Do(domain.VoidPayout{Payout: "P2", Reason: "too early", Streamer: streamer})
 }
 
 // pack returns the pack of the log up to a position, with a signed checkpoint.
@@ -150,7 +172,8 @@ func (m *month) signed() []byte {
 	return s.Signed
 }
 
-// TestMonthOfAPlatform lets users act for a month: top-ups, lives, comments, gifts, refunds, corrections, moderation. An auditor
+// TestMonthOfAPlatform lets users act for a month: top-ups, lives, comments, gifts, refunds, corrections, a share
+// of the platform, payouts, moderation. An auditor
 // who has the public key, the packs and a witness accepts the month, rejects every change of it, and finds that the database was
 // rewritten. DuckDB and the ledger agree on every account. A live is shown as it was. All of this holds after a person was
 // forgotten.
@@ -240,32 +263,39 @@ func (m *month) rejectsEveryMutation(content []byte) {
 		}
 	}
 	lines := slices.Collect(bytes.Lines(files["events.ndjson"]))
-	random := rand.New(rand.NewPCG(2026, 11))
 	columns := regexp.MustCompile(`"(position|stream|version|event_id|type|live_id|recorded_at|payload|metadata)":("?[^",]*\d)`)
-	for name, edit := range map[string]func(at int) [][]byte{
-		"a flipped bit": func(at int) [][]byte {
+	for i, tt := range []struct {
+		name string
+		edit func(random *rand.Rand, at int) [][]byte
+	}{
+		{"a flipped bit", func(random *rand.Rand, at int) [][]byte {
 			line := bytes.Clone(lines[at])
 			line[random.IntN(len(line)-1)] ^= 1 << random.IntN(7)
 			return slices.Replace(slices.Clone(lines), at, at+1, line)
-		},
-		"deleted":   func(at int) [][]byte { return slices.Delete(slices.Clone(lines), at, at+1) },
-		"twice":     func(at int) [][]byte { return slices.Insert(slices.Clone(lines), at, lines[at]) },
-		"cut":       func(at int) [][]byte { return slices.Clone(lines[:at]) },
-		"reordered": func(at int) [][]byte { all := slices.Clone(lines); all[at], all[at-1] = all[at-1], all[at]; return all },
-		"inserted": func(at int) [][]byte {
+		}},
+		{"deleted", func(_ *rand.Rand, at int) [][]byte { return slices.Delete(slices.Clone(lines), at, at+1) }},
+		{"twice", func(_ *rand.Rand, at int) [][]byte { return slices.Insert(slices.Clone(lines), at, lines[at]) }},
+		{"cut", func(_ *rand.Rand, at int) [][]byte { return slices.Clone(lines[:at]) }},
+		{"reordered", func(_ *rand.Rand, at int) [][]byte {
+			all := slices.Clone(lines)
+			all[at], all[at-1] = all[at-1], all[at]
+			return all
+		}},
+		{"inserted", func(_ *rand.Rand, at int) [][]byte {
 			return slices.Insert(slices.Clone(lines), at, bytes.Replace(lines[at], []byte(`"event_id":"`), []byte(`"event_id":"0`), 1))
-		},
-		"a changed column": func(at int) [][]byte {
+		}},
+		{"a changed column", func(random *rand.Rand, at int) [][]byte {
 			found := columns.FindAllIndex(lines[at], -1)
 			place := found[random.IntN(len(found))]
 			line := bytes.Clone(lines[at])
 			line[place[1]-1] = '0' + (line[place[1]-1]-'0'+1)%10
 			return slices.Replace(slices.Clone(lines), at, at+1, line)
-		},
+		}},
 	} {
+		random := rand.New(rand.NewPCG(2026, uint64(i))) // of its own, so that the places do not depend on the other edits
 		for range 8 {
 			at := 1 + random.IntN(len(lines)-1)
-			mutated := bytes.Join(edit(at), nil)
+			mutated := bytes.Join(tt.edit(random, at), nil)
 			var b bytes.Buffer
 			out := tar.NewWriter(&b)
 			for _, file := range names {
@@ -283,7 +313,7 @@ func (m *month) rejectsEveryMutation(content []byte) {
 			}
 			var fault *pack.Fault
 			if err := m.verify(b.Bytes()); !errors.As(err, &fault) || fault.Position < 1 || fault.Position > int64(at+2) {
-				m.Errorf("%s at position %d: %v", name, at+1, err)
+				m.Errorf("%s at position %d: %v", tt.name, at+1, err)
 			}
 		}
 	}
@@ -302,7 +332,10 @@ func (m *month) agreesWithDuckDB(position int64) {
 		m.Fatal(err)
 	}
 	var parts []string
-	for _, kind := range []string{"gift.sent.v2", "gift.refunded.v2", "coins.credited.v1", "coins.corrected.v1"} {
+	for _, kind := range []string{
+		"gift.sent.v2", "gift.refunded.v2", "coins.credited.v1", "coins.corrected.v1",
+		"earnings.held.v1", "earnings.paid_out.v1", "earnings.released.v1", "earnings.corrected.v1",
+	} {
 		parts = append(parts, fmt.Sprintf("SELECT unnest(postings) AS p FROM read_parquet('%s/*/*.parquet') WHERE position <= %d", kind, position))
 	}
 	query := "SELECT p.account, CAST(sum(p.amount) AS BIGINT) AS coins FROM (" + strings.Join(parts, " UNION ALL ") + ") GROUP BY ALL HAVING sum(p.amount) <> 0 ORDER BY p.account"
@@ -326,6 +359,11 @@ func (m *month) agreesWithDuckDB(position int64) {
 	slices.Sort(got)
 	if !slices.Equal(got, want) || len(got) < 20 {
 		m.Errorf("DuckDB adds up\n%s\nthe ledger says\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	for _, account := range []string{"payout ", "platform ", "held-"} {
+		if !slices.ContainsFunc(got, func(line string) bool { return strings.HasPrefix(line, account) }) {
+			m.Errorf("no coins are in the account %s", account)
+		}
 	}
 }
 

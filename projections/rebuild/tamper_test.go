@@ -1,6 +1,7 @@
 package rebuild_test
 
 import (
+	cryptorand "crypto/rand"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -10,9 +11,13 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
+	cosignature "github.com/transparency-dev/formats/note"
+	"golang.org/x/mod/sumdb/note"
 
 	"roomlog/domain"
 	"roomlog/eventstore"
+	"roomlog/eventstore/transparency"
+	"roomlog/eventstore/transparency/tree"
 	"roomlog/projections/projtest"
 	"roomlog/projections/rebuild"
 )
@@ -20,14 +25,15 @@ import (
 // tamperExempt lists the columns in which a verification cannot find edits, with the reason. A new column is checked
 // unless it is added here.
 var tamperExempt = map[string]string{
-	"public.command.hash":              "the command itself is not in the log; the form is checked",
-	"public.command.refusal":           "a refused command has no event; that it has no events is checked",
-	"public.command.refusal_text":      "a refused command has no event; that it has no events is checked",
-	"public.tlog_checkpoint.signed_at": "it only says which checkpoint is the last one of its hour",
-	"public.snapshot.checksum":         "the key is not in the database; servers ignore the row",
-	"public.goose_db_version.id":       "it only orders the rows; another order is found",
-	"public.goose_db_version.tstamp":   "nothing depends on the time of a migration, and the database has it nowhere else",
-	"read.poison.cause":                "a text for people, which differs between versions of PostgreSQL",
+	"public.command.hash":                 "the command itself is not in the log; the form is checked",
+	"public.command.refusal":              "a refused command has no event; that it has no events is checked",
+	"public.command.refusal_text":         "a refused command has no event; that it has no events is checked",
+	"public.tlog_checkpoint.signed_at":    "it only says which checkpoint is the last one of its hour",
+	"public.tlog_cosignature.received_at": "it only says which checkpoint is the last one of its hour",
+	"public.snapshot.checksum":            "the key is not in the database; servers ignore the row",
+	"public.goose_db_version.id":          "it only orders the rows; another order is found",
+	"public.goose_db_version.tstamp":      "nothing depends on the time of a migration, and the database has it nowhere else",
+	"read.poison.cause":                   "a text for people, which differs between versions of PostgreSQL",
 }
 
 // tamperRows restricts which rows of a table are edited, with the reason.
@@ -96,7 +102,7 @@ func TestTamper(t *testing.T) {
 		columns = rest
 	}
 	for _, table := range w.tables() {
-		if !tested[table] && !slices.Contains([]string{"read.poison", "read.coin_hold", "read.coin_held", "read.coin_closing"}, table) {
+		if !tested[table] && !slices.Contains([]string{"read.poison", "read.coin_hold", "read.coin_held", "read.coin_closing", "public.tlog_fork"}, table) {
 			t.Errorf("no value of table %s could be edited: give it a row in the world of this test", table)
 		}
 	}
@@ -125,6 +131,7 @@ func TestTamperRows(t *testing.T) {
 		{"INSERT INTO public.checkpoint VALUES ('other')", "table checkpoint: row consumer_group other"},
 		{"UPDATE public.checkpoint SET generation = generation + 1", "table checkpoint: row consumer_group projections: generation is 2, but the comment on schema read is"},
 		{"DELETE FROM public.tlog_checkpoint", "table tlog_tree: signed is "},
+		{"INSERT INTO public.tlog_fork (number, size, note, keys) SELECT number, size, 'x', 'x' FROM public.tlog_tree", "table tlog_fork: row number 1"},
 		{"DELETE FROM public.goose_db_version WHERE version_id = 5", "table goose_db_version: migration 5 is missing"},
 		{"INSERT INTO public.goose_db_version (version_id, is_applied) VALUES (5, true)", "table goose_db_version: migration 5 is recorded twice"},
 		{"INSERT INTO public.goose_db_version (version_id, is_applied) VALUES (9999, true)", "table goose_db_version: migration 9999 is unknown"},
@@ -202,6 +209,7 @@ func newTamperWorld(t *testing.T) *tamperWorld {
 	s.Rebuild() // creates a second generation of the tables
 	stop()
 	s.GrowTree()
+	cosign(s.World)
 	w := &tamperWorld{World: s.World, random: rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 1))}
 	w.Exec("CREATE SCHEMA saved")
 	for _, table := range w.tables() {
@@ -209,6 +217,46 @@ func newTamperWorld(t *testing.T) *tamperWorld {
 	}
 	w.clean()
 	return w
+}
+
+// cosign stores a cosignature of a witness for the newest signed checkpoint.
+func cosign(w *projtest.World) {
+	w.Helper()
+	private, public, err := note.GenerateKey(cryptorand.Reader, "witness.example")
+	if err != nil {
+		w.Fatal(err)
+	}
+	signer, err := cosignature.NewSignerForCosignatureV1(private)
+	if err != nil {
+		w.Fatal(err)
+	}
+	if public, err = cosignature.VKeyToCosignatureV1(public); err != nil {
+		w.Fatal(err)
+	}
+	settings := transparency.WitnessSettings{Witnesses: []string{public}, Cosignatures: 1}
+	witnesses, err := settings.Open()
+	if err != nil {
+		w.Fatal(err)
+	}
+	state, err := tree.ReadState(w.Context(), w.Pool)
+	if err != nil {
+		w.Fatal(err)
+	}
+	known, err := transparency.ParseKeys(state.Keys)
+	if err != nil {
+		w.Fatal(err)
+	}
+	checkpoint, err := note.Open(state.Signed, known)
+	if err != nil {
+		w.Fatal(err)
+	}
+	signed, err := note.Sign(checkpoint, signer)
+	if err != nil {
+		w.Fatal(err)
+	}
+	if _, err := tree.AddCosignatures(w.Context(), w.Pool, w.Store.ID(), witnesses, signed); err != nil {
+		w.Fatal(err)
+	}
 }
 
 func savedName(table string) string { return strings.ReplaceAll(table, ".", "_") }

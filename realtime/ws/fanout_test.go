@@ -160,8 +160,8 @@ func TestFanout(t *testing.T) {
 		}
 		room.Push(ws.TextFrame([]byte("first")))
 		old.ExpectText("first")
+		room.Push(ws.TextFrame([]byte("before"))) // waits, and the gauge with it; a gauge alone would be written at once
 		room.Push(ws.LatestFrame([]byte("gauge 1"), "gauge"))
-		room.Push(ws.TextFrame([]byte("before")))
 		for _, conn := range conns {
 			room.Add(conn)
 			room.Add(conn) // adding a connection again has no effect

@@ -9,7 +9,8 @@
 //     while the backup was made.
 //   - A backup under its final name is complete. A stream that was cut has no manifest, and is refused.
 //   - A restore writes only into a database and a data folder that are empty. The database appears in one transaction, after all
-//     files. Until the restore has ended, no command uses the data folder.
+//     files. Until the restore has ended, no server starts with the data folder, and no
+//     command opens its private PostgreSQL.
 //   - Secrets are in a backup only if the operator has asked for them.
 //
 // It never changes the database that it backs up, and never deletes what it has not written.

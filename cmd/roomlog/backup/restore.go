@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -16,9 +17,10 @@ import (
 
 // RestoreCommand is the command "roomlog restore".
 type RestoreCommand struct {
-	Dir      string `arg:"" help:"Folder of a backup, or - to read a tar stream from standard input."`
-	Check    bool   `help:"Only read the backup and compare every file with the manifest. Restores nothing."`
-	NoVerify bool   `help:"Do not verify the restored log and tables."`
+	Dir        string `arg:"" help:"Folder of a backup, or - to read a tar stream from standard input."`
+	Check      bool   `help:"Only read the backup and compare every file with the manifest. Restores nothing."`
+	NoVerify   bool   `help:"Do not verify the restored log and tables."`
+	Recordings string `env:"ROOMLOG_RECORDINGS" placeholder:"DIR" help:"Folder of the recordings, as in serve. A backup with recordings is refused if this is not the folder recordings in the data folder."`
 }
 
 // Help returns the part of the help that follows the summary.
@@ -131,6 +133,9 @@ func (c *RestoreCommand) restoreInto(ctx context.Context, t *target, db *databas
 	if err != nil {
 		return nil, err
 	}
+	if err := c.checkRecordings(t.dir, m); err != nil {
+		return nil, err
+	}
 	tool, err := db.tool(ctx, m)
 	if err != nil {
 		return nil, err
@@ -144,6 +149,21 @@ func (c *RestoreCommand) restoreInto(ctx context.Context, t *target, db *databas
 		return nil, err
 	}
 	return m, errors.Join(db.restore(ctx, tool, io.TeeReader(dump, p)), dump.Close())
+}
+
+// checkRecordings returns an error if servers would not find the recordings of a backup in the data folder dir.
+func (c *RestoreCommand) checkRecordings(dir string, m *Manifest) error {
+	if c.Recordings == "" || !m.Recordings {
+		return nil
+	}
+	into, err := filepath.Abs(filepath.Join(dir, recordingsFolder))
+	if err != nil {
+		return err
+	}
+	if used, err := filepath.Abs(c.Recordings); err != nil || used != into {
+		return errors.Join(err, fmt.Errorf("the backup contains recordings, which are restored into %s, but --recordings (ROOMLOG_RECORDINGS) is %s: run restore without it, and then move the recordings; nothing was changed", into, c.Recordings))
+	}
+	return nil
 }
 
 // verify runs "roomlog verify" on the restored database.

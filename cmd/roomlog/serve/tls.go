@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"roomlog/cmd/roomlog/cli"
 	"roomlog/internal/certificate"
@@ -54,7 +55,7 @@ func (c *config) secure(s *servers, env *environment, cert *certificate.Source, 
 	s.http.TLSConfig = cert.TLS("h2", "http/1.1")
 	plain := s.handler
 	if c.HTTPRedirect {
-		plain = redirect(plain, listener.Addr())
+		plain = redirect(plain, listener.Addr(), c.api.PublicURL)
 	}
 	s.plain = c.newHTTPServer(cert.Challenges(plain), env, s.slots)
 }
@@ -62,27 +63,37 @@ func (c *config) secure(s *servers, env *environment, cert *certificate.Source, 
 // openPaths are paths that are never redirected: their clients are probes in the same network.
 var openPaths = []string{"/healthz", "/readyz", "/metrics"}
 
-// redirect returns a handler that redirects requests to the HTTPS server at an address, and passes requests of openPaths to next. The
-// status 308 keeps method and body.
-func redirect(next http.Handler, at net.Addr) http.Handler {
+// redirect returns a handler that redirects requests to HTTPS, and passes requests of openPaths to next. The target is public if that is
+// an HTTPS URL, and otherwise the host of the request at the port of at. The status 308 keeps method and body.
+func redirect(next http.Handler, at net.Addr, public string) http.Handler {
 	_, port, _ := net.SplitHostPort(at.String())
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if slices.Contains(openPaths, r.URL.Path) {
 			next.ServeHTTP(w, r)
 			return
 		}
-		host := r.Host
-		if name, _, err := net.SplitHostPort(host); err == nil {
-			host = name
-		}
-		if host == "" {
-			http.Error(w, "a header Host is needed", http.StatusBadRequest)
-			return
-		}
-		if port != "443" {
-			host = net.JoinHostPort(host, port)
+		target := strings.TrimRight(public, "/")
+		if !strings.HasPrefix(strings.ToLower(public), "https://") {
+			if r.Host == "" {
+				http.Error(w, "a header Host is needed", http.StatusBadRequest)
+				return
+			}
+			target = "https://" + withPort(r.Host, port)
 		}
 		w.Header().Set("Cache-Control", "no-store")
-		http.Redirect(w, r, "https://"+host+r.URL.RequestURI(), http.StatusPermanentRedirect)
+		http.Redirect(w, r, target+r.URL.RequestURI(), http.StatusPermanentRedirect)
 	})
+}
+
+// withPort returns the host of a header Host with a port for HTTPS in place of its own.
+func withPort(host, port string) string {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	} else {
+		host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]") // an IPv6 address without a port
+	}
+	if port == "443" {
+		return strings.TrimSuffix(net.JoinHostPort(host, ""), ":")
+	}
+	return net.JoinHostPort(host, port)
 }

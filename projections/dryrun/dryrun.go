@@ -229,7 +229,7 @@ func (s *past) decide(ctx context.Context, c *Item) error {
 	events, err := domain.Decide(request, c.At, states)
 	if refusal := domain.AsRefusal(err); refusal != nil {
 		c.Would, c.Code = Refused, refusal.Code
-		return nil
+		return nil //nolint:nilerr // the refusal is the result
 	}
 	if err != nil {
 		return err

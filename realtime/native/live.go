@@ -92,15 +92,6 @@ func (s *session) onPing(context.Context, request, noData) (any, error) {
 	return pingReply{s.Hub.Now().UTC()}, nil
 }
 
-// postEvent executes a command that causes an event of type E. It returns the position and the id of that event.
-func postEvent[E domain.Event, C domain.Command](s *session, ctx context.Context, r request, c C) (any, error) { //nolint:revive // the type of the handlers in the table of operations
-	receipt, err := s.execute(ctx, r, c)
-	if err != nil {
-		return nil, err
-	}
-	return postReplyOf[E](receipt)
-}
-
 // postReplyOf returns the position and the id of the event of type E in a receipt.
 func postReplyOf[E domain.Event](receipt eventstore.Receipt) (any, error) {
 	for _, r := range receipt.Events {

@@ -28,7 +28,7 @@ func TestLivesThatAreNotForEverybody(t *testing.T) {
 		for event, payload := range map[string]map[string]any{"joinLive": {}, "comment": {"data": "let me in"}} {
 			payload["live_id"], payload["token"] = live, ann.Token()
 			a.Emit(event, payload)
-			if no := a.refused(restricted.text); string(no.Data.Code) != restricted.code {
+			if no := a.refused(restricted.text); no.Data.Code != restricted.code {
 				t.Errorf("%s: got %+v", event, no)
 			}
 		}

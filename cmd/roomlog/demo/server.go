@@ -83,7 +83,7 @@ func local(address string) string {
 // freePort returns address with a free port instead of port 0.
 func freePort(ctx context.Context, address string) (string, error) {
 	if _, port, err := net.SplitHostPort(address); err != nil || port != "0" {
-		return address, nil //nolint:nilerr // the server reports what is wrong with the address
+		return address, nil // the server reports what is wrong with the address
 	}
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {

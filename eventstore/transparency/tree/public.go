@@ -20,7 +20,7 @@ func ReadPublic(ctx context.Context, db Querier, witnesses *transparency.Witness
 	defer cancel()
 	states, _, err := ReadWitnesses(reading, db, s.Number, witnesses)
 	if err != nil {
-		return s.Signed, nil //nolint:nilerr // readers need the checkpoint more than the cosignatures
+		return s.Signed, nil // readers need the checkpoint more than the cosignatures
 	}
 	newest, err := transparency.ParseCheckpoint(s.Signed)
 	if err != nil {

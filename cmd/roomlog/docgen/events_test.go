@@ -66,7 +66,7 @@ func TestThePage(t *testing.T) {
 	for _, line := range []string{
 		"| [order.pay](#orderpay) | payment provider | [order.paid.v1](#orderpaidv1), [coins.credited.v1](#coinscreditedv1) |",
 		"`SendGift`. Sends gifts to a live and pays for them with coins from the wallet of the actor.",
-		"- States that the decision reads: `live`, `gift`, `wallet`, `share`, `coins`",
+		"- States that the decision reads: `live`, `gift`, `visit`, `follows`, `wallet`, `share`, `coins`",
 		"- States that the decision reads: `username`, `next-user`",
 		"- Moves coins: the postings add up to zero",
 		"- Appended to a stream such as `visit-6-12`, which has the state `Visit`",

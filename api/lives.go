@@ -99,6 +99,11 @@ type liveInputBody struct {
 }
 
 func (s *server) createLive(ctx context.Context, in *liveInputBody) (signed[KeyedLive], error) {
+	if in.Body.Access == domain.AccessPassword { // as many passwords are hashed as people sign in
+		if err := s.rates.admit(ctx, rateSignIns); err != nil {
+			return signed[KeyedLive]{}, err
+		}
+	}
 	credential, err := s.liveCredential(ctx, in.Body.Access, in.Body.Password)
 	if err != nil {
 		return signed[KeyedLive]{}, err

@@ -3,6 +3,7 @@ package projections
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -130,25 +131,47 @@ func (q *Queries) LivesByStreamKeys(ctx context.Context, keys []string) ([]Live,
 }
 
 // Lives returns a page of the lives that lists contain, newest first. The first page is 1. Ids have no gaps, so the first
-// live of a page follows from the number of newer lives that lists do not contain, and the millionth page costs as much as
-// the first.
+// live of a page follows from the number of newer lives that lists do not contain. A binary search finds it, so the
+// millionth page costs about as much as the second.
 func (q *Queries) Lives(ctx context.Context, page, size int) ([]Live, error) {
 	size = pageSize(size)
 	if page < 1 || page > lastPage {
 		return nil, nil
 	}
-	skip, hidden := int64(page-1)*int64(size), int64(0)
-	for { // each round finds the hidden lives among those that the round before has added
-		found, err := one(ctx, q, "number of hidden lives", pgx.RowTo[int64], countHiddenLives, skip+hidden)
-		if err != nil {
-			return nil, err
-		}
-		if found == hidden {
-			break
-		}
-		hidden = found
+	skip := int64(page-1) * int64(size)
+	before, err := q.newerLives(ctx, skip)
+	if err != nil {
+		return nil, err
 	}
-	return many(ctx, q, "lives", scanLive, selectLive.With(sqltemplate.Options{"page": true}), skip+hidden, int64(size))
+	return many(ctx, q, "lives", scanLive, selectLive.With(sqltemplate.Options{"page": true}), before, int64(size))
+}
+
+// newerLives returns the smallest number of newest lives among which lists contain listed ones.
+func (q *Queries) newerLives(ctx context.Context, listed int64) (int64, error) {
+	if listed == 0 {
+		return 0, nil
+	}
+	hidden := func(newest int64) (int64, error) {
+		return one(ctx, q, "number of hidden lives", pgx.RowTo[int64], countHiddenLives, newest)
+	}
+	all, err := hidden(math.MaxInt32)
+	if err != nil {
+		return 0, err
+	}
+	least, most := listed, listed+all // among most, at least the listed ones are not hidden
+	for least < most {
+		middle := least + (most-least)/2
+		among, err := hidden(middle)
+		switch {
+		case err != nil:
+			return 0, err
+		case middle-among >= listed:
+			most = middle
+		default:
+			least = middle + 1
+		}
+	}
+	return least, nil
 }
 
 // LivesOnAir returns at most limit of the newest lives that are on air or paused, newest first.

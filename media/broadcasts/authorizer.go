@@ -95,7 +95,9 @@ func (a *authorizer) play(ctx context.Context, r media.PlayRequest) error {
 	if err != nil {
 		return err
 	}
-	a.server.Restrict(r.Key, live.Access.Restricted())
+	if live.Access.Restricted() { // the watcher ends the restriction: the access may have changed since live was read
+		a.server.Restrict(r.Key, true)
+	}
 	if a.cfg.Signer.Verify(media.ScopePublish, r.Key, r.Sign) == nil {
 		return nil // the preview of the owner
 	}

@@ -210,11 +210,10 @@ func (s *past) decide(ctx context.Context, c *Item) error {
 	}
 	states[domain.UserSignedIn{User: c.User}.Stream()] = domain.Session{ID: session}
 	states[domain.CommentHeld{Live: s.live}.Stream()] = domain.Review{} // comments that were held before count as released
-	if known, ok := s.visits[c.User]; ok {
-		states[visit] = known
-	} else if s.rules.Modes != nil {
+	if s.rules.Modes != nil {                                           // with results of these modes instead of those of that time
 		of, _ := states[visit].(domain.Visit)
-		of.Reviewed, of.CommentedAt = false, 0 // results of the modes of that time
+		known, _ := s.visits[c.User].(domain.Visit)
+		of.Reviewed, of.CommentedAt = known.Reviewed, known.CommentedAt
 		states[visit] = of
 	}
 	if s.rules.Modes != nil {

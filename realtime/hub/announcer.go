@@ -95,6 +95,9 @@ func (a *announcer) announceLive(ctx context.Context, e domain.LiveStatusChanged
 	if err != nil {
 		return err
 	}
+	if !live.Access.Listed() { // whoever is not invited must not learn of it
+		return nil
+	}
 	for users := range slices.Chunk(a.registry.users(), followersAtOnce) {
 		followers, err := a.queries.FollowersAmong(ctx, e.Streamer, users)
 		if err != nil {

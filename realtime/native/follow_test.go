@@ -1,6 +1,7 @@
 package native_test
 
 import (
+	"strings"
 	"testing"
 
 	"roomlog/domain"
@@ -23,6 +24,8 @@ func TestFollowersOfAStreamer(t *testing.T) {
 		t.Errorf("got %+v", got)
 	}
 	follower.no(follower.ask("user.follow", map[string]any{"user": bob.ID}), "bad_request")
+	party := ann.Asks(domain.CreateLive{Title: "party", StreamKey: strings.Repeat("p", 20), Access: domain.AccessInvited}).Events[0].Event.(domain.LiveCreated).Live
+	ann.Asks(domain.ChangeLiveStatus{Live: party, To: domain.LivePlay}) // followers are not invited and do not learn of it
 	live := ann.goLive("songs")
 	started := follower.push("live.started")
 	if got := into[struct {

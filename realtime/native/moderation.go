@@ -68,6 +68,11 @@ func (s *session) onRemoveComment(ctx context.Context, r request, data removeCom
 	if err != nil {
 		return nil, err
 	}
+	return s.actFrom(ctx, r, history, c)
+}
+
+// actFrom executes a command with facts from the tables, which were read after the history was.
+func (s *session) actFrom(ctx context.Context, r request, history int64, c domain.Command) (any, error) {
 	receipt, err := s.Hub.ExecuteFrom(ctx, s.Identity(), r.rate.ofCommands(), history, c, r.Key)
 	if err != nil {
 		return nil, err

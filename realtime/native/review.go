@@ -119,27 +119,30 @@ func (s *session) page(ctx context.Context, data pageData) (after int64, standin
 }
 
 func (s *session) onReleaseComment(ctx context.Context, r request, data heldData) (any, error) {
+	history := s.Store.History().Number
 	c, err := s.Queries.ReleaseComment(ctx, data.Live, data.Held)
 	if err != nil {
 		return nil, err
 	}
-	return s.act(ctx, r, c)
+	return s.actFrom(ctx, r, history, c)
 }
 
 func (s *session) onDropComment(ctx context.Context, r request, data dropData) (any, error) {
+	history := s.Store.History().Number
 	c, err := s.Queries.DropComment(ctx, data.Live, data.Held, data.Reason)
 	if err != nil {
 		return nil, err
 	}
-	return s.act(ctx, r, c)
+	return s.actFrom(ctx, r, history, c)
 }
 
 func (s *session) onSendReport(ctx context.Context, r request, data reportData) (any, error) {
+	history := s.Store.History().Number
 	c, err := s.Queries.SendReport(ctx, domain.SendReport{Live: data.Live, User: data.User, Comment: data.Comment, Cause: data.Cause, Text: data.Text})
 	if err != nil {
 		return nil, err
 	}
-	return s.act(ctx, r, c)
+	return s.actFrom(ctx, r, history, c)
 }
 
 func (s *session) onReports(ctx context.Context, _ request, data pageData) (any, error) {
@@ -174,9 +177,10 @@ func (s *session) onReports(ctx context.Context, _ request, data pageData) (any,
 }
 
 func (s *session) onDecideReport(ctx context.Context, r request, data decideData) (any, error) {
+	history := s.Store.History().Number
 	c, err := s.Queries.DecideReport(ctx, domain.DecideReport{Live: data.Live, Report: data.Report, Decision: data.Decision, Reason: data.Reason})
 	if err != nil {
 		return nil, err
 	}
-	return s.act(ctx, r, c)
+	return s.actFrom(ctx, r, history, c)
 }

@@ -413,8 +413,9 @@ func (q *Queries) Reports(ctx context.Context, f ReportFilter) ([]Report, error)
 	for i, u := range f.For.hidden {
 		hidden[i] = int64(u)
 	}
-	return many(ctx, q, "reports", scanReport, selectReports.With(sqltemplate.Options{"live": f.Live != 0, "open": !f.Decided, "oldest_first": f.OldestFirst}),
+	found, err := many(ctx, q, "reports", scanReport, selectReports.With(sqltemplate.Options{"live": f.Live != 0, "open": !f.Decided, "oldest_first": f.OldestFirst}),
 		pgx.NamedArgs{"live": f.Live, "after": after, "before": before, "limit": limit, "hidden": hidden})
+	return slices.DeleteFunc(found, func(r Report) bool { return slices.Contains(f.For.hidden, r.Target.ID) }), err // without a live, the statement selects them
 }
 
 func scanReport(row pgx.CollectableRow) (r Report, err error) {

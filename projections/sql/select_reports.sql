@@ -6,9 +6,9 @@ SELECT r.position, r.live_id, r.report, r.target_id, coalesce(u.username, ''), c
 FROM (
     SELECT * FROM report
     WHERE {{if .live}}(live_id, position) > (@live, @after) AND (live_id, position) < (@live, @before)
+    AND target_id <> ALL (@hidden::bigint[])
     {{else}}position > @after AND position < @before
-    {{end}}AND target_id <> ALL (@hidden::bigint[])
-    {{if .open}}AND decision = ''
+    {{end}}{{if .open}}AND decision = ''
     {{end}}    ORDER BY {{if .live}}live_id {{template "direction" .}}, {{end}}position {{template "direction" .}} LIMIT 500
 ) r LEFT JOIN user_account u ON u.id = r.target_id
 LEFT JOIN comment c ON c.position = r.comment

@@ -26,6 +26,8 @@ var (
 	selectWrongCommands string
 	//go:embed sql/select_wrong_credentials.sql
 	selectWrongCredentials string
+	//go:embed sql/select_wrong_live_credentials.sql
+	selectWrongLiveCredentials string
 	//go:embed sql/select_wrong_store.sql
 	selectWrongStore string
 	//go:embed sql/upsert_states.sql

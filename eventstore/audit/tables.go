@@ -21,6 +21,7 @@ func (a *Auditor) CheckTables(ctx context.Context, tx pgx.Tx) error {
 		a.faults.Add(*a.ahead)
 	}
 	coins, registered, forgotten := eventTypes(movesCoins), eventTypes(isA[domain.UserRegistered]), eventTypes(isA[domain.UserForgotten])
+	accesses := eventTypes(isA[domain.LiveAccessSet])
 	prefixes, formats := stateFormats()
 	for _, check := range []struct {
 		table, sql string
@@ -31,7 +32,8 @@ func (a *Auditor) CheckTables(ctx context.Context, tx pgx.Tx) error {
 		{"command", selectMissingCommands, []any{a.position, coins, maxRows}},
 		{"snapshot", selectStraySnapshots, []any{prefixes, formats, maxRows}},
 		{"credential", selectWrongCredentials, []any{registered, forgotten, maxRows}},
-		{"credential", selectStrayCredentials, []any{registered, a.newest.Add(-unusedCredentialAge), maxRows}},
+		{"credential", selectWrongLiveCredentials, []any{accesses, maxRows}},
+		{"credential", selectStrayCredentials, []any{slices.Concat(registered, accesses), a.newest.Add(-unusedCredentialAge), maxRows}},
 		{"checkpoint", selectWrongCheckpoints, []any{a.position, maxRows}},
 		{"store", selectWrongStore, nil},
 	} {
@@ -53,7 +55,7 @@ func (a *Auditor) CheckTables(ctx context.Context, tx pgx.Tx) error {
 	return a.checkKeys(ctx, tx)
 }
 
-// unusedCredentialAge is the age from which on a row of table credential without a user is a fault. A server deletes
+// unusedCredentialAge is the age from which on a row of table credential without a user or live is a fault. A server deletes
 // such a row after an hour.
 const unusedCredentialAge = 24 * time.Hour
 

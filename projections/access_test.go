@@ -143,6 +143,7 @@ func TestCheckViewerAndDecisionsAgree(t *testing.T) {
 	w.Do(domain.RevokeRole{User: eve.ID, Role: domain.RoleOperator})
 	compare("all rights revoked")
 	w.Do(domain.ForgetUser{User: bob.ID})
+	ann.Send(domain.SetAccess{Live: live, Access: domain.AccessFollowers}) // the test has stored no password
 	w.Rebuild()
 	w.Verify()
 }

@@ -2,7 +2,6 @@ package native_test
 
 import (
 	"fmt"
-	"strings"
 	"sync"
 	"testing"
 
@@ -127,37 +126,6 @@ func TestResume(t *testing.T) {
 		}
 		if want := w.factsOf(empty, from, w.head()); fmt.Sprint(want) != fmt.Sprint(c.facts) {
 			t.Errorf("got %v, want %v", c.facts, want)
-		}
-		_ = a.Conn.Close()
-	})
-	t.Run("sends no texts of a user who was forgotten", func(t *testing.T) {
-		gone := w.register("gone")
-		from := w.head()
-		gone.Asks(domain.PostComment{Live: live, Text: "said by gone"})
-		other := say(1)[0]
-		for holder.push("comment").Pos < other { // reads until the channel keeps the facts
-		}
-		if err := w.Hub.WaitFor(t.Context(), w.Do(domain.ForgetUser{User: gone.ID}).Position); err != nil {
-			t.Fatal(err)
-		}
-		last := say(1)[0]
-		a := p.app()
-		got := a.rejoin(live, w.cursor(from))
-		if len(got.Resumed) != 2 {
-			t.Fatalf("got %+v, want 2 Resumed", got)
-		}
-		c, comments := startChain(t, got), 0
-		for c.last < last {
-			m := a.read()
-			if c.take(m); m.Type == "comment" {
-				comments++
-			}
-			if strings.Contains(m.raw, "gone") {
-				t.Errorf("got %s", m.raw)
-			}
-		}
-		if comments != 3 {
-			t.Errorf("got %d comments, want 3", comments)
 		}
 		_ = a.Conn.Close()
 	})

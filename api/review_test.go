@@ -179,4 +179,8 @@ func TestReports(t *testing.T) {
 		}
 		return nil
 	})
+	ann.grant(domain.RoleOperator) // the newest report is about ann, who does not see it
+	if targets, _ := list(ann, "/api/operator/reports?decided=true&limit=1"); !slices.Equal(targets, []domain.UserID{bob.ID}) {
+		t.Errorf("an operator with a report of the own sees reports of %v, want %v", targets, bob.ID)
+	}
 }

@@ -406,16 +406,31 @@ type ReportFilter struct {
 	Window
 }
 
-// Reports returns a page of reports.
+// Reports returns a page of reports. It is empty only if there are no further ones.
 func (q *Queries) Reports(ctx context.Context, f ReportFilter) ([]Report, error) {
-	after, before, limit := f.bounds()
 	hidden := make([]int64, len(f.For.hidden))
 	for i, u := range f.For.hidden {
 		hidden[i] = int64(u)
 	}
-	found, err := many(ctx, q, "reports", scanReport, selectReports.With(sqltemplate.Options{"live": f.Live != 0, "open": !f.Decided, "oldest_first": f.OldestFirst}),
-		pgx.NamedArgs{"live": f.Live, "after": after, "before": before, "limit": limit, "hidden": hidden})
-	return slices.DeleteFunc(found, func(r Report) bool { return slices.Contains(f.For.hidden, r.Target.ID) }), err // without a live, the statement selects them
+	statement := selectReports.With(sqltemplate.Options{"live": f.Live != 0, "open": !f.Decided, "oldest_first": f.OldestFirst})
+	for {
+		after, before, limit := f.bounds()
+		found, err := many(ctx, q, "reports", scanReport, statement,
+			pgx.NamedArgs{"live": f.Live, "after": after, "before": before, "limit": limit, "hidden": hidden})
+		if err != nil || len(found) == 0 {
+			return nil, err
+		}
+		if last := found[len(found)-1].Position; f.OldestFirst {
+			f.After = last
+		} else {
+			f.Before = last
+		}
+		// Without a live, the statement also selects hidden reports, so that it reads by key.
+		found = slices.DeleteFunc(found, func(r Report) bool { return slices.Contains(f.For.hidden, r.Target.ID) })
+		if len(found) > 0 {
+			return found, nil
+		}
+	}
 }
 
 func scanReport(row pgx.CollectableRow) (r Report, err error) {

@@ -98,7 +98,7 @@ func (w *accessWatcher) take() (viewers []projections.ViewerKey, position int64)
 	lives, users, position := w.lives, w.users, w.position
 	w.lives, w.users = make(map[domain.LiveID]bool), make(map[domain.UserID]bool)
 	w.mu.Unlock()
-	return w.presence.viewers(position, func(live domain.LiveID, user domain.UserID) bool { return lives[live] || users[user] }), position
+	return w.presence.viewers(position, lives, users), position
 }
 
 // check removes those viewers who may not be in their lives any more and have joined up to a position. The log has let
@@ -120,16 +120,25 @@ func (w *accessWatcher) check(ctx context.Context, viewers []projections.ViewerK
 	return nil
 }
 
-// viewers returns the viewers on this node that match selects and whose newest join is not after a position. It includes
-// those whose join the log has not decided yet.
-func (p *presence) viewers(position int64, match func(domain.LiveID, domain.UserID) bool) (found []projections.ViewerKey) {
+// viewers returns the viewers on this node who are in one of lives, or are one of users, and whose newest join is not after a
+// position. It includes those whose join the log has not decided yet.
+func (p *presence) viewers(position int64, lives map[domain.LiveID]bool, users map[domain.UserID]bool) (found []projections.ViewerKey) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for live, users := range p.visits {
-		for user, v := range users {
-			if len(v.clients) > 0 && v.since <= position && match(live, user) {
+	for live, visits := range p.visits {
+		add := func(user domain.UserID) {
+			if v := visits[user]; v != nil && len(v.clients) > 0 && v.since <= position {
 				found = append(found, projections.ViewerKey{Live: live, User: user})
 			}
+		}
+		if lives[live] {
+			for user := range visits {
+				add(user)
+			}
+			continue
+		}
+		for user := range users {
+			add(user)
 		}
 	}
 	return found

@@ -151,6 +151,9 @@ func TestViewersArePaged(t *testing.T) {
 	ask := map[string]any{"live": live}
 	a.no(a.ask("room.viewers", ask), "forbidden")
 	a.ok(a.ask("room.join", ask))
+	if err := w.Feed.WaitFor(t.Context(), w.head()); err != nil { // the list is read from the tables
+		t.Fatal(err)
+	}
 	for i, want := range []int{100, 100, 6} {
 		got := into[page](t, a.ok(a.ask("room.viewers", ask)))
 		if len(got.Viewers) != want || (got.Next == "") != (i == 2) {

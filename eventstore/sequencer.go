@@ -22,9 +22,9 @@ type SequencerConfig struct {
 	DrainTimeout  time.Duration `default:"10s" min:"1ms" max:"1h"`        // time for executing the queued requests in a shutdown
 }
 
-// Sequencer is the only writer of events. It takes the waiting requests as one batch, takes the lock of the log, loads
-// the states that the decisions read, decides one request after another in memory, and commits the events in one
-// transaction.
+// Sequencer is the only writer of events. It takes the waiting requests as one batch, takes the lock of the log, and
+// loads the states that the decisions read. It decides one request after another in memory, and commits the events in
+// one transaction.
 type Sequencer struct {
 	store  *Store
 	config SequencerConfig

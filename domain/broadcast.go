@@ -91,7 +91,7 @@ func (e BroadcastStarted) evolve(l Live) Live { l.Broadcast = e.Broadcast; retur
 // StopCause is why a broadcast stopped.
 type StopCause string
 
-// The causes with which a broadcast can stop.
+// The causes of the end of a broadcast.
 const (
 	StopByPublisher      StopCause = "stopped"           // the encoder ended the broadcast
 	StopConnectionLost   StopCause = "lost"              // the encoder's connection was lost and was not re-established in time

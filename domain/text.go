@@ -21,8 +21,9 @@ const (
 const maxURL = 1024
 
 // text returns s without spaces at both ends. It refuses the result unless it is valid UTF-8 of least to most code
-// points, without control characters and without U+FFFD, which decoders substitute for invalid bytes, and with a visible
-// character unless it is empty. Tables can store every text that passes, and clients and terminals can display it.
+// points, without control characters. It also refuses U+FFFD, which decoders substitute for invalid bytes, and a text
+// that is not empty but has no visible character. Tables can store every text that passes, and clients and terminals
+// can display it.
 func text(field, s string, least, most int) (string, error) {
 	return boundedText(field, s, least, most, "")
 }

@@ -76,12 +76,19 @@ func (q *Sequencer) gather(first *call) []*call {
 	return calls
 }
 
-// CheckWritable returns nil if events can be appended, as far as this is known without appending one. It fails if the
-// last attempt to append failed, if a batch has been executing for longer than SequencerConfig.Timeout, if the database
-// is a standby (ErrReadOnly), if the same session has held the lock of the log or a lock on a table that commands write
-// for that long (*LockHeldError), if this process may not write such a table (*NotPermittedError), or if CheckStandby
-// fails. While the last attempt has failed, Run repeats it without events. The queries of CheckWritable wait for no lock.
-// It is safe for concurrent use.
+// CheckWritable returns nil if events can be appended, as far as this is known without appending one. It fails in these
+// cases:
+//
+//   - The last attempt to append failed.
+//   - A batch has been executing for longer than SequencerConfig.Timeout.
+//   - The database is a standby (ErrReadOnly).
+//   - One session has held the lock of the log, or a lock on a table that commands write, for longer than that timeout
+//     (*LockHeldError).
+//   - This process may not write such a table (*NotPermittedError).
+//   - CheckStandby fails.
+//
+// While the last attempt has failed, Run repeats it without events. The queries of CheckWritable wait for no lock. It is
+// safe for concurrent use.
 func (q *Sequencer) CheckWritable(ctx context.Context) error {
 	database, err := q.databaseState(ctx)
 	if err != nil {
@@ -129,7 +136,7 @@ func (q *Sequencer) CheckStandby(ctx context.Context) error {
 // writtenTables are the tables that the sequencer and Store.PutCredential write.
 var writtenTables = []string{"events", "command", "snapshot", "user_key", "credential"}
 
-// databaseState is what CheckWritable reads from the database.
+// databaseState contains the facts that CheckWritable reads from the database.
 type databaseState struct {
 	standby bool
 	log     lockHolder // holder of the lock of the log

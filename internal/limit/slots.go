@@ -232,7 +232,7 @@ func (t *Slot) weight() uint64 {
 	return (t.of.waits - t.since + 1) * uint64(t.address.waiting.Len())
 }
 
-// crowded reports whether at least half as many connections of the address wait as of the average address.
+// crowded reports whether the address has at least half as many waiting connections as the average address.
 func (t *Slot) crowded() bool {
 	return t.address != nil && 2*t.address.waiting.Len()*t.of.queues >= t.of.queued
 }

@@ -173,7 +173,7 @@ func inspect(r slog.Record) (name string, err error, limited bool) {
 	return b.String(), err, limited
 }
 
-// suspect has the database checked if an error can come from an outage.
+// suspect requests a check of the database if an error can come from an outage.
 func (s *shared) suspect(err error) {
 	if err == nil || s.Suspect == nil || !s.Suspect(err) {
 		return

@@ -109,7 +109,7 @@ database nor a server. With --checkpoint, it compares the tree with checkpoints 
 was rewritten since. The balances before a pack are proven only if the packs before it are verified with it.`
 }
 
-// Standalone says that the command uses no database.
+// Standalone marks a command that uses no database.
 func (auditVerify) Standalone() {}
 
 func (c *auditVerify) Run(ctx context.Context, sh cli.Shell) error {

@@ -271,7 +271,7 @@ func withLedger(ctx context.Context, g *cli.Globals, sh cli.Shell, work func(con
 	})
 }
 
-// noteUnapplied says on standard error that the ledger leaves out events.
+// noteUnapplied prints a note to standard error if the ledger leaves out events.
 func noteUnapplied(sh cli.Shell, l *ledger.Ledger) {
 	if l.Unapplied > 0 {
 		fmt.Fprintf(sh.Stderr, "%s left out, because coins are closed: roomlog events list\n", cli.Count(l.Unapplied, "coin event is", "coin events are"))

@@ -100,7 +100,7 @@ func (w *writer) prove(ctx context.Context, t tlog.Tree) (err error) {
 // openBook applies all events before the range.
 func (w *writer) openBook(ctx context.Context) error {
 	err := w.each(ctx, 1, w.r.From-1, func(e *transparency.Event) error { return w.book.apply(e, nil) })
-	w.book.open()
+	w.book.startRange()
 	return err
 }
 

@@ -85,9 +85,10 @@ func (q *Sequencer) gather(first *call) []*call {
 //   - One session has held the lock of the log, or a lock on a table that commands write, for longer than that timeout
 //     (*LockHeldError).
 //   - This process may not write such a table (*NotPermittedError).
+//   - CheckStandby fails.
 //
-// While the last attempt has failed, Run repeats it without events. CheckWritable makes one query, which waits for no
-// lock. It is safe for concurrent use.
+// While the last attempt has failed, Run repeats it without events. The queries of CheckWritable wait for no lock. It is
+// safe for concurrent use.
 func (q *Sequencer) CheckWritable(ctx context.Context) error {
 	database, err := q.databaseState(ctx)
 	if err != nil {
@@ -103,6 +104,9 @@ func (q *Sequencer) CheckWritable(ctx context.Context) error {
 	if database.standby {
 		return ErrReadOnly
 	}
+	if err := q.CheckStandby(ctx); err != nil {
+		return err
+	}
 	for _, holder := range []lockHolder{database.log, database.table} {
 		if holder.pid != 0 && (blocked || now.Sub(holder.since) > q.config.Timeout) {
 			return &LockHeldError{holder.pid, holder.application, holder.table, holder.since}
@@ -117,6 +121,16 @@ func (q *Sequencer) CheckWritable(ctx context.Context) error {
 		return fmt.Errorf("commands wait longer than %s to be appended", q.config.Timeout)
 	}
 	return nil
+}
+
+// CheckStandby returns nil if a synchronous standby is connected to the primary, or if SequencerConfig.RequireSynchronous is
+// off. Otherwise it returns ErrNoSynchronousStandby, a *StandbysHiddenError or an error of the database. It is safe for
+// concurrent use.
+func (q *Sequencer) CheckStandby(ctx context.Context) error {
+	if !q.config.RequireSynchronous {
+		return nil
+	}
+	return new(standbyState).scan(q.store.pool.QueryRow(ctx, selectStandby))
 }
 
 // writtenTables are the tables that the sequencer and Store.PutCredential write.
@@ -158,6 +172,11 @@ func cause(f *appendFailure) error {
 		return ErrReadOnly
 	case hasCode(f.err, "53100"):
 		return ErrDiskFull
+	case errors.Is(f.err, ErrNoSynchronousStandby):
+		return ErrNoSynchronousStandby
+	}
+	if hidden := (*StandbysHiddenError)(nil); errors.As(f.err, &hidden) {
+		return hidden
 	}
 	return fmt.Errorf("the last append failed: %w", f.err)
 }

@@ -76,14 +76,11 @@ func (c *auditPack) selected(ctx context.Context, b *backend, tx pgx.Tx, signed 
 	if err != nil {
 		return r, err
 	}
-	after, err := b.after(ctx, "--from", c.From, checkpoint.N)
+	after, upTo, err := b.bounds(ctx, c.From, c.To, checkpoint.N)
 	if err != nil {
 		return r, err
 	}
-	r.From = after + 1
-	if r.To, err = b.upTo(ctx, "--to", c.To, checkpoint.N); err != nil {
-		return r, err
-	}
+	r.From, r.To = after+1, upTo
 	if r.From > r.To {
 		return r, fmt.Errorf("no event is in the range: --from %q is position %d, --to %q is position %d", c.From, r.From, c.To, r.To)
 	}

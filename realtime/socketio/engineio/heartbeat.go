@@ -29,7 +29,9 @@ func (s *Session) check(now time.Time) {
 		if !s.serial.Busy() { // The last message of the client is no longer being handled.
 			s.endLocked("ping timeout", "")
 		}
-	case s.version == V4 && !s.pinged && !now.Before(s.deadline):
+	case s.awaits && now.Sub(s.opened) >= firstPacketTimeout:
+		s.serial.Later(s.downgradeSilent)
+	case s.Version() == V4 && !s.pinged && !now.Before(s.deadline):
 		s.pinged, s.deadline = true, s.deadline.Add(shared.pingTimeout)
 		s.sendLocked(ws.TextFrame([]byte(packetPing)))
 	}
@@ -38,7 +40,7 @@ func (s *Session) check(now time.Time) {
 // silent reports whether the client has missed its deadline.
 func (s *Session) silent(now time.Time) bool {
 	deadline := s.deadline
-	if s.version == V4 && !s.pinged {
+	if s.Version() == V4 && !s.pinged {
 		deadline = deadline.Add(s.shared.pingTimeout)
 	}
 	return !now.Before(deadline)
@@ -49,10 +51,11 @@ func (s *Session) recordPacket(kind byte) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.shared.now()
+	s.awaits = false
 	switch {
 	case s.ended:
 		return false
-	case s.version == V3 || kind == typePong:
+	case s.Version() == V3 || kind == typePong:
 		s.startInterval(now)
 	case s.pinged: // The pong is still missing, but the client has sent another packet.
 		s.deadline = now.Add(s.shared.pingTimeout)
@@ -63,7 +66,7 @@ func (s *Session) recordPacket(kind byte) bool {
 // startInterval sets the next deadline: in version 3 for the client's ping, in version 4 for the server's ping.
 func (s *Session) startInterval(now time.Time) {
 	s.pinged, s.deadline = false, now.Add(s.shared.pingInterval)
-	if s.version == V3 {
+	if s.Version() == V3 {
 		s.deadline = s.deadline.Add(s.shared.pingTimeout)
 	}
 }

@@ -471,7 +471,7 @@ type report struct {
 	At           time.Time             `json:"at"`
 }
 
-// reportEntry is what one user has reported, in a response.
+// reportEntry is the part of a report that one user has written, in a response.
 type reportEntry struct {
 	By    *PublicUser        `json:"by" doc:"who reported; null unless the caller has the role operator"`
 	Cause domain.ReportCause `json:"cause" enum:"spam,insult,hate,sexual,privacy,fraud,other"`

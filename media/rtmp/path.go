@@ -25,10 +25,14 @@ func ValidName(name string) bool {
 }
 
 // SplitPath returns the app, the stream name and the query arguments of a request. app is the app of connect, name is
-// the stream name of publish or play. The returned app is "" if the client names none. SplitPath understands what
-// encoders send: the query in app or in name, or after the ? of the app as the name; the whole path in app, in name, or in
-// both; a URL in name; the instance _definst_ of Flash Media Server; and a format before the name such as flv:KEY. If app and
-// name have the same argument, the argument in name is used. An error wraps ErrPath and says what is wrong.
+// the stream name of publish or play. The returned app is "" if the client names none. If app and name have the same
+// argument, the argument in name is used. An error wraps ErrPath and describes the fault. SplitPath accepts these
+// forms, which encoders send:
+//
+//   - the query in app or in name, or the query as the name after an app that ends with a question mark
+//   - the whole path in app, in name or in both, or a URL in name
+//   - the instance _definst_ of Flash Media Server
+//   - a format before the name, such as flv:KEY
 func SplitPath(app, name string) (string, string, url.Values, error) {
 	if len(app)+len(name) > maxPath {
 		return "", "", nil, fmt.Errorf("%w: it has %d bytes, at most %d are allowed", ErrPath, len(app)+len(name), maxPath)

@@ -197,8 +197,8 @@ func (t *Timeline) follow(c *clock, in uint32, now time.Time) int64 {
 	return best
 }
 
-// standsStill reports whether the clock repeats its timestamp in while the broadcast goes on. at is the time of the
-// frame in the broadcast if it does not.
+// standsStill reports whether the clock repeats the timestamp in while the broadcast continues. at is the time that the
+// frame gets in the broadcast if the clock runs.
 func (c *clock) standsStill(in uint32, at, position int64) bool {
 	c.stopped = in == c.in && (c.stopped || c.repeats >= maxRepeats && position-at > clearStep)
 	return c.stopped

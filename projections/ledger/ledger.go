@@ -95,11 +95,14 @@ func Check(totals []Total, position int64) error {
 type Entry struct {
 	Position       int64
 	At             time.Time
-	Event          string         // type of the event
-	Actor          string         // who caused the event, such as "user-12"
-	Order          domain.OrderID // "" unless an order was credited
-	Live           domain.LiveID  // 0 unless a gift was sent
-	Gift           domain.GiftID  // 0 unless a gift was sent
+	Event          string              // type of the event
+	Actor          string              // who caused the event, such as "user-12"
+	Order          domain.OrderID      // "" unless an order was credited
+	Live           domain.LiveID       // 0 unless a gift was sent or refunded
+	Gift           domain.GiftID       // 0 unless a gift was sent or refunded
+	Refunds        int64               // position of the gift that was refunded; 0 for other events
+	Payout         domain.PayoutID     // "" unless a payout was requested, captured or made void
+	Correction     domain.CorrectionID // 0 unless a balance was corrected
 	Amount         domain.Coins
 	Counterparties []domain.Account // the other accounts that the event has changed
 	Balance        domain.Coins     // balance of the account after the posting, in the order of the log
@@ -152,7 +155,7 @@ func (s *Statement) setBalances(newestFirst bool) {
 }
 
 func scanEntry(row pgx.CollectableRow) (e Entry, err error) {
-	err = row.Scan(&e.Position, &e.At, &e.Event, &e.Actor, &e.Order, &e.Live, &e.Gift, &e.Amount, &e.Counterparties)
+	err = row.Scan(&e.Position, &e.At, &e.Event, &e.Actor, &e.Order, &e.Live, &e.Gift, &e.Refunds, &e.Payout, &e.Correction, &e.Amount, &e.Counterparties)
 	e.At = e.At.UTC()
 	return e, err
 }

@@ -9,6 +9,7 @@ type Commands struct {
 		Reprice  giftReprice  `cmd:"" help:"Change the price of a gift."`
 		Withdraw giftWithdraw `cmd:"" help:"Remove a gift from the catalogue."`
 		Refund   giftRefund   `cmd:"" help:"Give the coins of a gift back to its sender."`
+		History  giftHistory  `cmd:"" help:"List the gifts that were sent, in a range of positions or times."`
 	} `cmd:"" help:"Manage the gift catalogue."`
 	Share struct {
 		Set  shareSet  `cmd:"" help:"Set the platform's share of gifts that are sent from now on."`

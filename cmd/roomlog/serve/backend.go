@@ -2,6 +2,7 @@ package serve
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -98,6 +99,10 @@ func startBackend(ctx context.Context, c *config, env *environment, l *layers) (
 	}
 	b.queries = projections.NewQueries(b.pool)
 	b.sequencer = eventstore.NewSequencer(b.store, c.sequencer)
+	hidden := (*eventstore.StandbysHiddenError)(nil)
+	if err := b.sequencer.CheckStandby(ctx); errors.As(err, &hidden) {
+		return nil, fmt.Errorf("--require-synchronous: %w", hidden)
+	}
 	l.run(ctx, "sequencer", b.sequencer.Run)
 	if b.projector != nil {
 		l.run(ctx, "coin holds", holds.NewRecorder(holds.Config{

@@ -21,6 +21,9 @@ func (c *config) check(sh cli.Shell) error {
 		_, err := secret.set(sh.Getenv)
 		faults = append(faults, err)
 	}
+	if url, _ := cli.Variable(sh.Getenv, cli.DatabaseURL); c.sequencer.RequireSynchronous && url == "" {
+		faults = append(faults, fmt.Errorf("%s needs %s: the private PostgreSQL has no standby", sh.Sources.NameOf("require-synchronous"), cli.DatabaseURL))
+	}
 	return errors.Join(faults...)
 }
 

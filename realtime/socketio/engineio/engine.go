@@ -225,8 +225,8 @@ func (e *Engine) forget(s *Session) {
 	e.signalEmpty()
 }
 
-// Shutdown ends all sessions in such a way that their clients reconnect, to another node or later, and waits until they
-// have ended or ctx ends. From now on the engine refuses new sessions.
+// Shutdown ends all sessions in such a way that their clients reconnect, to another node or later. It blocks until the
+// sessions have ended or ctx ends. The engine refuses new sessions from the call on.
 func (e *Engine) Shutdown(ctx context.Context) error {
 	e.mu.Lock()
 	if e.empty == nil {

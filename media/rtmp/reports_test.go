@@ -20,7 +20,7 @@ func wide(id uint16, kind byte, length int, stamp uint32) []byte {
 
 // TestReportedBytes sends what users of other RTMP servers have reported about encoders; docs/MEDIA.md lists the reports.
 func TestReportedBytes(t *testing.T) {
-	picture, noise := body(300), body(200)
+	video, sound := body(300), body(200)
 	type received struct {
 		kind byte
 		time uint32
@@ -32,25 +32,25 @@ func TestReportedBytes(t *testing.T) {
 	}{
 		// https://github.com/bluenviron/mediamtx/issues/4807 and 4909: a camera sets the chunk size on chunk stream 4.
 		"control messages on the chunk stream of the pictures": {
-			[][]byte{header(4, 1, 4, 0), {0, 0, 1, 0}, header(4, 5, 4, 0), {0, 1, 0, 0}, header(4, 9, 300, 40), picture[:256], {3<<6 | 4}, picture[256:]},
-			[]received{{9, 40, picture}},
+			[][]byte{header(4, 1, 4, 0), {0, 0, 1, 0}, header(4, 5, 4, 0), {0, 1, 0, 0}, header(4, 9, 300, 40), video[:256], {3<<6 | 4}, video[256:]},
+			[]received{{9, 40, video}},
 		},
 		// https://github.com/arut/nginx-rtmp-module/issues/246, https://github.com/membraneframework/membrane_rtmp_plugin/pull/118
 		"interleaved chunk streams with large ids": {
-			[][]byte{wide(64, 9, 300, 40), picture[:128], wide(7000, 8, 200, 41), noise[:128], {3 << 6, 0}, picture[128:256],
-				{3<<6 | 1, byte(6936 & 0xff), byte(6936 >> 8)}, noise[128:], {3 << 6, 0}, picture[256:]},
-			[]received{{8, 41, noise}, {9, 40, picture}},
+			[][]byte{wide(64, 9, 300, 40), video[:128], wide(7000, 8, 200, 41), sound[:128], {3 << 6, 0}, video[128:256],
+				{3<<6 | 1, byte(6936 & 0xff), byte(6936 >> 8)}, sound[128:], {3 << 6, 0}, video[256:]},
+			[]received{{8, 41, sound}, {9, 40, video}},
 		},
 		// https://github.com/bluenviron/mediamtx/issues/4673, https://github.com/apache/brpc/pull/3515: the header outlives the
 		// message that is abandoned.
 		"an abandoned message": {
-			[][]byte{header(4, 9, 300, 40), picture[:128], header(2, 2, 4, 0), {0, 0, 0, 4}, {2<<6 | 4, 0, 0, 20}, picture[:128], {3<<6 | 4}, picture[128:256], {3<<6 | 4}, picture[256:]},
-			[]received{{9, 60, picture}},
+			[][]byte{header(4, 9, 300, 40), video[:128], header(2, 2, 4, 0), {0, 0, 0, 4}, {2<<6 | 4, 0, 0, 20}, video[:128], {3<<6 | 4}, video[128:256], {3<<6 | 4}, video[256:]},
+			[]received{{9, 60, video}},
 		},
 		// https://github.com/bluenviron/mediamtx/pull/3302
 		"a new chunk size within a message": {
-			[][]byte{header(4, 9, 300, 40), picture[:128], header(2, 1, 4, 0), {0, 0, 4, 0}, {3<<6 | 4}, picture[128:]},
-			[]received{{9, 40, picture}},
+			[][]byte{header(4, 9, 300, 40), video[:128], header(2, 1, 4, 0), {0, 0, 4, 0}, {3<<6 | 4}, video[128:]},
+			[]received{{9, 40, video}},
 		},
 		// https://github.com/veovera/enhanced-rtmp/issues/42
 		"an extended timestamp that is a difference": {

@@ -70,3 +70,32 @@ func (s *Session) startInterval(now time.Time) {
 		s.deadline = s.deadline.Add(s.shared.pingTimeout)
 	}
 }
+
+// Downgrade sets the version to 3, because the client behaves accordingly although it has declared version 4, and calls
+// Handler.Downgraded. It reports false, without an effect, if the client has not declared version 4 or has opened the session
+// over polling, where its payloads show the version. Only functions that the Serial of the session runs may call it, such as
+// Handler.Message.
+func (s *Session) Downgrade() bool {
+	s.mu.Lock()
+	done := !s.ended && s.Version() == V4 && s.query.Get("transport") == "websocket"
+	if done {
+		s.version.Store(int32(V3))
+		s.awaits = false
+		s.startInterval(s.shared.now())
+	}
+	s.mu.Unlock()
+	if done {
+		s.handler.Downgraded()
+	}
+	return done
+}
+
+// downgradeSilent downgrades the session if the client still waits for the server.
+func (s *Session) downgradeSilent() {
+	s.mu.Lock()
+	awaits := s.awaits
+	s.mu.Unlock()
+	if awaits {
+		s.Downgrade()
+	}
+}

@@ -261,8 +261,8 @@ type Recording struct {
 // Recording returns the state of a recording.
 func (v View) Recording(id RecordingID) Recording { return look[Recording](v, recordingStream(id)) }
 
-// of reports whether the recording belongs to broadcast. If the encoder reconnects after the log has recorded the loss
-// of a broadcast, the resumed broadcast has the id ID-TIME, but the recording keeps the id ID.
+// of reports whether the recording belongs to broadcast. The ids may differ: if the encoder reconnects after the log
+// has recorded the loss of a broadcast, the resumed broadcast has the id ID-TIME, but the recording keeps the id ID.
 func (r RecordingID) of(broadcast BroadcastID) bool {
 	return string(broadcast) == string(r) || strings.HasPrefix(string(broadcast), string(r)+"-")
 }

@@ -353,7 +353,7 @@ type Reports struct {
 	Open []OpenReport `json:"open,omitempty"` // oldest first
 }
 
-// OpenReport is a report about which nobody has decided. Reports of the same target are one.
+// OpenReport is a report about which nobody has decided. All reports of one target before the decision are one report.
 type OpenReport struct {
 	Report       int64    `json:"report"`
 	Target       UserID   `json:"target"`            // the user who is reported
@@ -473,9 +473,9 @@ func (e ReportSent) evolve(r Reports) Reports {
 	return r
 }
 
-// openReport returns an open report about which the actor may decide. Nobody decides about a report of the own person,
-// only the owner and operators decide about a report of a moderator, and only operators about one of the owner. During
-// a claim, only its claimer, the owner and operators may decide.
+// openReport returns an open report about which the actor may decide. Nobody may decide about a report of which the
+// actor is the target. Only the owner and operators may decide about a report of a moderator, and only operators about
+// a report of the owner. During a claim, only its claimer, the owner and operators may decide.
 func (v View) openReport(id LiveID, report int64) (OpenReport, error) {
 	live, reports := v.Live(id), v.Reports(id)
 	if err := v.checkModerator(live, id); err != nil {

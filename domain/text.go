@@ -59,8 +59,8 @@ func boundedText(field, s string, least, most int, allowed string) (string, erro
 // operatorReason returns the reason of an operator's action without spaces at both ends, or a *Refusal.
 func operatorReason(s string) (string, error) { return text("reason", s, 0, MaxReason) }
 
-// personName is visibleName for the name of a person. It also refuses, with the code taken, a name that looks like
-// SystemName or ErasedText.
+// personName does the same as visibleName, for the name of a person. It also refuses, with the code taken, a name that
+// looks like SystemName or ErasedText.
 func personName(field, s string, least, most int, taken Code) (string, error) {
 	name, err := text(field, s, least, most)
 	switch {
@@ -105,7 +105,7 @@ func codesFor(field string) textCodes {
 
 func checkReadable(field, s string) error { return checkCharacters(field, s, "") }
 
-// checkCharacters is checkReadable for a field that may contain the control characters in allowed.
+// checkCharacters does the same as checkReadable, for a field that may also contain the control characters in allowed.
 func checkCharacters(field, s, allowed string) error {
 	if !utf8.ValidString(s) {
 		return refuse(CodeTextInvalid, "%s must be valid UTF-8", field)

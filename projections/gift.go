@@ -175,8 +175,8 @@ func scanGiftRecord(row pgx.CollectableRow) (g GiftRecord, err error) {
 	return g, err
 }
 
-// SentGift returns the gift that was sent at a position, and the number of coins that gifts have added to the earnings of
-// its streamer, or ErrNotFound.
+// SentGift returns the gift that was sent at a position, and the number of coins that gifts have added to the earnings
+// of its streamer. It fails with ErrNotFound if there is no such gift.
 func (q *Queries) SentGift(ctx context.Context, position int64) (gift domain.SentGift, received domain.Coins, err error) {
 	gift, err = one(ctx, q, "sent gift", func(row pgx.CollectableRow) (g domain.SentGift, err error) {
 		return g, row.Scan(&g.Position, &g.Live, &g.Streamer, &g.Sender, &g.Gift, &g.Num, &g.Coins, &g.Share, &received)

@@ -59,7 +59,8 @@ func (s *Slots) Acquire(addr netip.Addr) (*Slot, error) {
 	return s.acquire(Key(addr), !s.exempt.Contains(addr))
 }
 
-// AcquireKey is Acquire for the client whose address has the given Key. Exempt networks are not considered.
+// AcquireKey does the same as Acquire, for the client whose address has the given Key. Exempt networks are not
+// considered.
 func (s *Slots) AcquireKey(key string) (*Slot, error) { return s.acquire(key, true) }
 
 func (s *Slots) acquire(key string, counted bool) (*Slot, error) {

@@ -143,7 +143,8 @@ func count(all ...bool) (n int) {
 }
 
 // repeats reports whether m repeats the message before it. Two pictures of H.264 in a row are never equal (ITU-T H.264,
-// section 7.4.3), but some encoders of still images repeat an IDR picture, in the usual steps. Other messages may be equal.
+// section 7.4.3), with one exception: some encoders of still images repeat an IDR picture, in the usual steps. Other
+// messages may be equal.
 func (t *Track[T]) repeats(newest *Message[T], m Message[T]) bool {
 	same := newest.sum == m.sum
 	t.shares = t.shares || !same && m.At == newest.At

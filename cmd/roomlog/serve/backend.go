@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/nats-io/nats.go"
 
 	"roomlog/api"
 	"roomlog/domain"
@@ -42,6 +43,7 @@ type backend struct {
 	projector *projections.Projector // nil if this process does not have the role
 	tree      *tree.Follower         // extends the transparency log; nil if this process does not have the role projector
 	admission *projections.Admission
+	nats      *nats.Conn // nil without NATS
 	cluster   *cluster.Cluster
 	opened    chan struct{} // closed when all servers are open; the process then joins the cluster, with the cleanups of the servers
 	node      string        // name of this process in the cluster
@@ -87,7 +89,14 @@ func startBackend(ctx context.Context, c *config, env *environment, l *layers) (
 	}
 	b.now = b.store.Now // compared with times in the log, which come from the clock of the database
 	l.run(ctx, "notifications", b.store.Listen)
-	b.cluster = cluster.New(cluster.NewPostgres(b.pool), cluster.Config{Node: b.node, Now: env.sh.Now, Log: env.log})
+	if b.nats, err = openNATS(c, env, l, b.node); err != nil {
+		return nil, err
+	}
+	transport, err := newTransport(b.nats, b.store, env.sh.Now)
+	if err != nil {
+		return nil, err
+	}
+	b.cluster = cluster.New(transport, cluster.Config{Node: b.node, Now: env.sh.Now, Log: env.log})
 	l.run(ctx, "cluster", b.joinCluster)
 	if slices.Contains(c.Roles, roleProjector) {
 		b.projector = projections.NewProjector(b.store, projections.ProjectorConfig{Now: b.now, Log: env.log})

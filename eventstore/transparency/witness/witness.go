@@ -181,8 +181,8 @@ func (w *Witness) Step(ctx context.Context) (err error) {
 // errInconsistent means that the tiles of the server fit one checkpoint but not an older one.
 var errInconsistent = errors.New("the trees are not consistent")
 
-// consistent returns errInconsistent if the newer tree does not continue the older one, and another error if the tiles of
-// the server do not fit the newer tree.
+// consistent returns errInconsistent if the newer tree does not continue the older one. It returns another error if the
+// tiles of the server do not fit the newer tree.
 func (w *Witness) consistent(ctx context.Context, older, newer transparency.Checkpoint) error {
 	reader := tlog.TileHashReader(newer.Tree, transparency.TileReader(func(tiles []tlog.Tile) ([][]byte, error) {
 		all := make([][]byte, len(tiles))

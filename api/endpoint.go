@@ -62,7 +62,7 @@ func newEndpoint(method, path, summary string, a access, r rateClass) endpoint {
 func (e endpoint) withTexts(t texts) endpoint { e.texts = t; return e }
 
 // executesRepetitions returns e marked as an endpoint that executes every request, because its response contains a secret
-// that is stored nowhere and so cannot be returned again.
+// that is stored nowhere and so cannot be returned again, or because its request contains one and so cannot be compared.
 func (e endpoint) executesRepetitions() endpoint {
 	e.repeats = true
 	e.Description += " Ignores the header Idempotency-Key: a repeated request is executed again."

@@ -71,11 +71,11 @@ func (r *routes) registerLives() {
 	serve(r, get("/api/live/read/{id}", "Read a live and a sign for its stream", anyone(), rateReads).forOldClients().refuses(domain.CodeLiveNotFound, domain.CodeLivePassword, domain.CodeLiveFollowers, domain.CodeLiveInvited, domain.CodeBanned).withTexts(texts{
 		domain.CodeLiveNotFound: "当前直播间不存在",
 	}), r.readLive)
-	serve(r, post("/api/live/access", "Set who may be in a live", commander(owner), rateSignIns).executes(domain.SetAccess{}).
+	serve(r, post("/api/live/access", "Set who may be in a live", commander(owner), rateSignIns).executes(domain.SetAccess{}).executesRepetitions().
 		refuses(password.CodeTooShort, password.CodeTooLong, codeSignInBusy), r.setAccess)
 	serve(r, get("/api/live/{id}/access", "Read who may be in a live, and whether the caller may", anyone(), rateReads).refuses(domain.CodeLiveNotFound), r.readAccess)
 	serve(r, post("/api/live/enter", "Be let into a live by its password or by an invitation", authenticated("a token"), rateSignIns).
-		executes(domain.EnterPassword{}, domain.UseInvitation{}).refuses(codeLivePassword, codeSignInBusy), r.enterLive)
+		executes(domain.EnterPassword{}, domain.UseInvitation{}).executesRepetitions().refuses(codeLivePassword, codeSignInBusy), r.enterLive)
 	serve(r, post("/api/live/invitation/create", "Create an invitation to a live", commander(owner), rateCommands).
 		executes(domain.CreateInvitation{}).executesRepetitions(), r.createInvitation)
 	serve(r, post("/api/live/invitation/revoke", "Revoke an invitation to a live", commander(owner), rateCommands).executes(domain.RevokeInvitation{}), act(r.server, revokeInvitation))

@@ -206,6 +206,7 @@ func (r *routes) registerStreams() {
 
 func (r *routes) registerOperator() {
 	operator := role(domain.RoleOperator)
+	serve(r, get("/api/operator/users", "List users with roles, coins and bans, or find one by id or username", operator, rateReads), r.listUsers)
 	serve(r, get("/api/operator/sockets", "List the client connections of all nodes", operator, rateReads), r.listConnections)
 	serve(r, post("/api/operator/kick", "Close all connections of a user, or one connection", operator, rateCommands).
 		executes(domain.KickUser{}, domain.KickConnection{}).refuses(codeNoConnection), r.kick)

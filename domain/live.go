@@ -330,7 +330,7 @@ func (c CreateLive) decide(view View) ([]Event, error) {
 }
 
 // MaxTicketPrice is the maximum price of a ticket in coins. It limits the cost of a mistyped number.
-const MaxTicketPrice Coins = 1_000_000
+const MaxTicketPrice = Coins(1_000_000)
 
 // maxMinAge is the maximum age in years that a live can require.
 const maxMinAge = 100

@@ -98,7 +98,7 @@ type Entry struct {
 	Event          string         // type of the event
 	Actor          string         // who caused the event, such as "user-12"
 	Order          domain.OrderID // "" unless an order was credited
-	Live           domain.LiveID  // 0 unless a gift was sent
+	Live           domain.LiveID  // 0 unless a gift was sent, or a ticket was bought
 	Gift           domain.GiftID  // 0 unless a gift was sent
 	Amount         domain.Coins
 	Counterparties []domain.Account // the other accounts that the event has changed

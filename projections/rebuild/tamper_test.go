@@ -125,7 +125,7 @@ func TestTamperRows(t *testing.T) {
 		{"UPDATE public.user_key SET key = (SELECT key FROM public.user_key WHERE user_id = 1) WHERE user_id = 2", "table user_key: the key of the owner does not open"},
 		{"DELETE FROM public.credential WHERE hash = 'hash of ann'", "table credential: row id"},
 		{"UPDATE public.credential SET hash = (SELECT max(hash) FROM public.credential) WHERE hash = 'hash of ann'", "table credential: row id"},
-		{"UPDATE public.credential SET hash = 'x' WHERE id::text IN (SELECT payload ->> 'credential' FROM public.events WHERE type = 'live.access_set.v1')", "the password hash of live"},
+		{"UPDATE public.credential SET hash = 'x' WHERE id::text IN (SELECT payload ->> 'credential' FROM public.events WHERE type = 'live.access_set.v2')", "the password hash of live"},
 		{"INSERT INTO public.credential VALUES (gen_random_uuid(), 'x', '2025-01-01')", "table credential: row id"},
 		{"DELETE FROM public.checkpoint", "table "},
 		{"UPDATE public.checkpoint SET position = 100000", "table checkpoint: row consumer_group projections: position 100000 is not in the log"},

@@ -316,6 +316,8 @@ type refundTicketsInput struct {
 	}
 }
 
+func (in *refundTicketsInput) liveID() domain.LiveID { return domain.LiveID(in.Body.ID) }
+
 // refundedTickets is the outcome of a request that refunds many tickets.
 type refundedTickets struct {
 	Refunded int             `json:"refunded" doc:"number of tickets that the request has refunded"`
@@ -343,9 +345,6 @@ func (s *server) refundTickets(ctx context.Context, in *refundTicketsInput) (ref
 	command, err := s.refundOf(ctx, domain.LiveID(in.Body.ID), in.Body.Reason)
 	if err != nil {
 		return done, err
-	}
-	if caller := requestOf(ctx).user; caller.ID != command.Streamer && !hasRole(caller, domain.RoleOperator) {
-		return done, refusal(domain.CodeLiveNotFound, "you have no live %d", command.Live)
 	}
 	tickets, err := s.Queries.Tickets(ctx, projections.TicketFilter{
 		Live: command.Live, Valid: true, Window: projections.Window{After: done.Next, Limit: refundsAtOnce, OldestFirst: true},

@@ -80,8 +80,8 @@ func (r *routes) registerLives() {
 	serve(r, post("/api/live/ticket/buy", "Buy a ticket for a live with coins", commander("a token"), rateCommands).executes(domain.BuyTicket{}).refuses(domain.CodeLiveNotFound), r.buyTicket)
 	serve(r, post("/api/live/ticket/refund", "Refund a ticket for a live: its coins go back to its user", commander("a token of the live's owner before the start, or the role operator; of the user of the ticket if the live has ended without a start"), rateCommands).
 		executes(domain.RefundTicket{}).refuses(domain.CodeLiveNotFound), r.refundTicket)
-	serve(r, post("/api/live/ticket/refund_all", "Refund the next 50 tickets for a live", commander(owner), rateCommands).
-		executes(domain.RefundTicket{}).executesRepetitions().refuses(domain.CodeLiveNotFound), r.refundTickets)
+	serve(r, post("/api/live/ticket/refund_all", "Refund the next 50 tickets for a live", ownerOr(domain.RoleOperator), rateCommands).
+		executes(domain.RefundTicket{}).executesRepetitions(), r.refundTickets)
 	serve(r, get("/api/live/{id}/tickets", "List the tickets for a live", ownerOr(domain.RoleOperator), rateReads).refuses(codeCursor, codeCursorLost), r.listTickets)
 	serve(r, get("/api/live/{id}/tickets/sums", "Count the tickets for a live", ownerOr(domain.RoleOperator), rateReads), r.readTicketSums)
 	serve(r, get("/api/user/tickets", "List the tickets that the caller has bought", authenticated("a token"), rateReads).refuses(codeCursor, codeCursorLost), r.ownTickets)

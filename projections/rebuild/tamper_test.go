@@ -205,6 +205,13 @@ func newTamperWorld(t *testing.T) *tamperWorld {
 	send(domain.RequestPayout{Payout: "P1", Streamer: s.Ann.ID, Coins: 5, Reason: "why", Received: 10}, projtest.Operator, "")
 	send(domain.CapturePayout{Payout: "P1", Reference: "T 1", Streamer: s.Ann.ID}, projtest.Operator, "")
 	send(domain.RequestPayout{Payout: "P2", Streamer: s.Ann.ID, Coins: 5, Reason: "why", Received: 10}, projtest.Operator, "")
+	concert := bob.CreateLive("concert")
+	send(domain.SetAccess{Live: concert, Access: domain.AccessPaid, Price: 7}, bob.Actor(), "")
+	send(domain.SetMinAge{Live: concert, MinAge: 1}, bob.Actor(), "")
+	send(domain.ChangeProfile{Age: new(40)}, s.Eve.Actor(), "")
+	send(domain.CreditCoins{Order: "order-10", User: s.Eve.ID, Coins: 20}, projtest.Operator, "")
+	send(domain.BuyTicket{Live: concert, Price: 7, Streamer: s.Bob.ID}, s.Eve.Actor(), "ticket-1")
+	send(domain.RefundTicket{Live: concert, User: s.Eve.ID, Reason: "no picture", Streamer: s.Bob.ID, Received: 7}, projtest.Operator, "")
 	stop := s.Project()
 	s.CatchUp()
 	s.Rebuild() // creates a second generation of the tables

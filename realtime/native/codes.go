@@ -45,7 +45,7 @@ func errorCodes() []codeDoc {
 		{domain.CodeTicketNotSold, "There are no tickets for the live."},
 		{domain.CodeTicketNotNeeded, "The user has a ticket for the live, or may be in it without one."},
 		{domain.CodeTicketPrice, "The ticket has another price now: show it to the user, and send it."},
-		{domain.CodeFollowersOnly, "Only followers of the streamer may comment in the live, or those who have followed long enough; until is the time from which the user may."},
+		{domain.CodeFollowersOnly, "Only followers of the streamer may comment in the live, or those who have followed long enough; until is the time from which the user may comment."},
 		{domain.CodeLinksOff, "Comments in the live must not contain links."},
 		{domain.CodeWordRefused, "The comment contains a word that is not allowed in the live."},
 		{domain.CodeStickersOnly, "Comments in the live must consist of emoji and names of stickers; until is the end of the mode, if there is one."},

@@ -180,7 +180,7 @@ func TestRaidOfTrolls(t *testing.T) {
 // livesWithKeys opens a live with a password and sells tickets for another one, which is cancelled: its tickets are refunded.
 // Clients of three dialects come with the right and without it, and to the stream over FLV and HLS. The fan has 40 coins before and
 // afterwards.
-func livesWithKeys(t *testing.T, at *process, anna, fan, stranger *person) {
+func livesWithKeys(t *testing.T, at *process, anna, fan, outsider *person) {
 	t.Helper()
 	native := fan.connect("")
 	var old []*siotest.Client
@@ -217,7 +217,7 @@ func livesWithKeys(t *testing.T, at *process, anna, fan, stranger *person) {
 	secret := anna.open("A secret rehearsal")
 	public := fan.read(secret) // a play sign from before
 	anna.post("/api/live/access", map[string]any{"id": secret, "access": "password", "password": "open sesame"}, nil)
-	refused(secret, stranger, "live_password", "该直播间需要密码")
+	refused(secret, outsider, "live_password", "该直播间需要密码")
 	fan.post("/api/live/enter", map[string]any{"id": secret, "password": "open sesame"}, nil)
 	enter(t, native, secret, "")
 	for _, c := range old {
@@ -239,7 +239,7 @@ func livesWithKeys(t *testing.T, at *process, anna, fan, stranger *person) {
 	// A concert for which the fan buys a ticket. An operator refunds it during the show.
 	concert := anna.open("A concert")
 	anna.post("/api/live/access", map[string]any{"id": concert, "access": "paid", "price": 30}, nil)
-	refused(concert, stranger, "live_paid", "该直播间需要购票")
+	refused(concert, outsider, "live_paid", "该直播间需要购票")
 	native.must("ticket.buy", map[string]any{"live": concert, "price": 30}, "ticket")
 	native.must("ticket.buy", map[string]any{"live": concert, "price": 30}, "ticket") // repeated with the same key
 	balance := func(coins int) {

@@ -64,7 +64,7 @@ func TestCheck(t *testing.T) {
 		{"a ticket at another price", domain.TicketIssued{Live: 1, User: 2, Coins: 9}, "user-2", `a ticket for live 1 with the access "paid" costs 10 coins, not 9 with the share 0`},
 		{"a payment without a ticket", ticket, "user-2", "the ticket of user 2 for live 1 has {Coins:0 Share:0 Returned:false}, not {Coins:10 Share:0 Returned:false}"},
 		{"a returned ticket that was not bought", domain.TicketReturned{Live: 1, User: 2}, "user-1", "user 2 has no ticket for live 1"},
-		{"a ticket that a stranger returns", domain.TicketReturned{Live: 1, User: 3}, "user-2", "user-2 could not cause ticket.returned.v1"},
+		{"a ticket that another user returns", domain.TicketReturned{Live: 1, User: 3}, "user-2", "user-2 could not cause ticket.returned.v1"},
 		{"a refund of a ticket that was not returned", ticketRefund, "user-1", "the ticket of user 3 for live 1 has {Coins:10 Share:0 Returned:false}, not {Coins:10 Share:0 Returned:true}"},
 		{"a price of an open live", domain.LiveAccessSet{Live: 1, Access: domain.AccessOpen, Price: 10}, "user-1", "the access open cannot have the price 10"},
 		{"a second creation", domain.LiveCreated{Live: 1, Streamer: 2}, "user-2", "live-1 was created before"},

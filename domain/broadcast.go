@@ -91,7 +91,7 @@ func (e BroadcastStarted) evolve(l Live) Live { l.Broadcast = e.Broadcast; retur
 // StopCause is why a broadcast stopped.
 type StopCause string
 
-// The causes with which a broadcast can stop.
+// The causes of the end of a broadcast.
 const (
 	StopByPublisher      StopCause = "stopped"           // the encoder ended the broadcast
 	StopConnectionLost   StopCause = "lost"              // the encoder's connection was lost and was not re-established in time
@@ -261,8 +261,8 @@ type Recording struct {
 // Recording returns the state of a recording.
 func (v View) Recording(id RecordingID) Recording { return look[Recording](v, recordingStream(id)) }
 
-// of reports whether the recording belongs to broadcast. If the encoder reconnects after the log has recorded the loss
-// of a broadcast, the resumed broadcast has the id ID-TIME, but the recording keeps the id ID.
+// of reports whether the recording belongs to broadcast. The ids may differ: if the encoder reconnects after the log
+// has recorded the loss of a broadcast, the resumed broadcast has the id ID-TIME, but the recording keeps the id ID.
 func (r RecordingID) of(broadcast BroadcastID) bool {
 	return string(broadcast) == string(r) || strings.HasPrefix(string(broadcast), string(r)+"-")
 }

@@ -31,8 +31,8 @@ type ModeName string
 // The modes.
 const (
 	ModeMuteAll   ModeName = "mute_all"  // nobody may comment
-	ModeSlow      ModeName = "slow"      // a user may comment once in so many seconds
-	ModeMembers   ModeName = "members"   // only users may comment who registered so many minutes ago
+	ModeSlow      ModeName = "slow"      // a user must wait for a number of seconds between two comments
+	ModeMembers   ModeName = "members"   // only users whose registration was at least a number of minutes ago may comment
 	ModeLinksOff  ModeName = "links_off" // comments must not contain links
 	ModeFollowers ModeName = "followers" // only followers of the streamer may comment
 	ModeStickers  ModeName = "stickers"  // comments must consist of emoji and names of stickers

@@ -99,9 +99,10 @@ type CoinEvent interface {
 	checkPostings() error
 }
 
-// CheckCoinEvent returns an error unless the bookkeeping of e, an event of stream s, is consistent: e is recorded in
-// the stream of its wallet, its postings add up to zero and are those that its type requires, and its amounts are
-// within their bounds. It does not check the balance before the event; the fold of the wallet does.
+// CheckCoinEvent returns an error unless the bookkeeping of e, an event of stream s, is consistent. The event must be
+// recorded in the stream of its wallet. Its postings must add up to zero and be those that its type requires. Its
+// amounts must be within their bounds. CheckCoinEvent does not check the balance before the event; the fold of the
+// wallet does.
 func CheckCoinEvent(s Stream, e CoinEvent) error {
 	if own := e.Stream(); own != s {
 		return fmt.Errorf("the event of stream %s is recorded in %s", own, s)

@@ -60,7 +60,8 @@ func foldCoinsCorrected(b *coinsBatch, r eventstore.Record, e domain.CoinsCorrec
 	b.post(r, e.Postings, domain.WalletAccount(e.User), e.BalanceAfter, purpose{})
 }
 
-// foldEarningsCorrected books an event without a balance: the log does not contain the balances of earnings.
+// foldEarningsCorrected adds the postings of a correction of earnings. The event states no balance, because the log
+// does not contain the balances of earnings.
 func foldEarningsCorrected(b *coinsBatch, r eventstore.Record, e domain.EarningsCorrected) {
 	b.post(r, e.Postings, "", 0, purpose{})
 }

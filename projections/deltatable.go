@@ -49,9 +49,9 @@ const (
 	KindChatRoomRemoved    = "chat_room_removed"
 )
 
-// DeltaSpecs returns the table of deltas. It defines for each type of event who receives it, as which kind of delta and
-// with which payload. To push a new event to clients, add an entry and its payload. An event that no client receives
-// has an entry, too.
+// DeltaSpecs returns the table of deltas. For each type of event, it defines the recipients, the kind of the delta, and
+// the payload. To push a new event to clients, add an entry and its payload. An event that no client receives has an
+// entry, too.
 func DeltaSpecs() []DeltaSpec {
 	return []DeltaSpec{
 		toLive(KindComment, "A viewer posted a comment.", commentPayload, droppable, durable),

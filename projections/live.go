@@ -267,8 +267,8 @@ var Broadcasts = Projection{
 	Write:    writes(writeBroadcasts),
 }
 
-// broadcastsBatch holds the broadcasts that start in the batch, with their end if it is in the batch too, and the ends
-// of broadcasts that started in earlier batches.
+// broadcastsBatch holds the broadcasts that start in the batch, and the ends of broadcasts that started in earlier
+// batches. A broadcast that also ends in the batch contains its end.
 type broadcastsBatch struct {
 	started map[domain.BroadcastID]*broadcastRow
 	order   []domain.BroadcastID

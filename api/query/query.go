@@ -12,8 +12,8 @@ import (
 	"roomlog/domain"
 )
 
-// Check returns a *domain.Refusal if the query contains a parameter that is not in known, or that occurs twice although
-// it is not a list, or if the query cannot be decoded.
+// Check returns a *domain.Refusal if the query cannot be decoded, contains a parameter that is not in known, or
+// contains a parameter twice that is not a list.
 func Check(rawQuery string, known []*huma.Param) error {
 	values, err := url.ParseQuery(rawQuery)
 	if err != nil {

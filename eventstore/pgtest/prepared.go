@@ -41,7 +41,7 @@ func prepared(ctx context.Context, into string) error {
 	return nil
 }
 
-// forget deletes the data directory that is copied, because another version of PostgreSQL has written it.
+// forget deletes the prepared data directory, which another version of PostgreSQL has written.
 func forget() error {
 	dir, err := sharedDir()
 	if err != nil {

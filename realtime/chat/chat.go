@@ -221,9 +221,9 @@ func (c *Chat) FindByConnection(ctx context.Context, connection string) (domain.
 	return id, nil
 }
 
-// uploadURL returns the beginning that the URL of an uploaded file in a message must have. If the setting is empty, it
-// is the upload folder on the host in the message's URL, because users may upload files under any host name of the
-// server.
+// uploadURL returns the prefix that the URL of an uploaded file in a message must have. Users may upload files under
+// any host name of the server. If the setting is empty, the prefix is therefore the upload folder on the host in the
+// message's URL.
 func (c *Chat) uploadURL(text string) string {
 	if c.cfg.UploadURL != "" {
 		return c.cfg.UploadURL

@@ -194,11 +194,14 @@ function Coins() {
     <h2>${t("op.trial")}</h2>${totals && html`<p class=${"sentence " + (totals.sum === 0 && totals.unapplied === 0 ? "good" : "bad")} role="status">${totals.sum !== 0 ? t("op.books.differ", { n: number(totals.sum) }) : totals.unapplied > 0 ? t("op.books.unapplied", { n: number(totals.unapplied) }) : t("op.books.balance", { position: number(totals.position) })}</p>`}<${Table} label=${t("op.trial")} head=${[t("op.account"), t("balance")]} rows=${lines.slice(0, 200).map((l) => html`<tr key=${l.account ?? l.kind}><td>${l.account ?? l.kind}</td><td>${number(l.balance)}</td></tr>`)} />`;
 }
 
+// references are the members of a posting that say what it is about.
+const references = ["order", "live", "gift", "refunds", "payout", "correction"];
+
 function Statement({ found, name }) {
   const items = found.items ?? found.postings ?? [];
   return html`<dl class="tiles"><div><dt>${t("op.opening")}</dt><dd>${number(found.opening ?? found.opening_balance)}</dd></div><div><dt>${t("op.closing")}</dt><dd>${number(found.closing ?? found.closing_balance)}</dd></div></dl>
-    <div class="row"><h2>${name}</h2><button type="button" class="button quiet small" onClick=${() => download(name + ".csv", [["at", "amount", "balance", "position"], ...items.map((i) => [i.at, i.amount, i.balance, i.position])])}>CSV</button></div>
-    <${Table} label=${t("op.statement")} head=${[t("when"), t("change"), t("after"), t("op.position")]} rows=${items.map((i) => html`<tr key=${i.position}><td>${time(i.at)}</td><td>${number(i.amount)}</td><td>${number(i.balance)}</td><td>${i.position}</td></tr>`)} />`;
+    <div class="row"><h2>${name}</h2><button type="button" class="button quiet small" onClick=${() => download(name + ".csv", [["at", "amount", "balance", "position", "event", "actor", "counterparties", ...references], ...items.map((i) => [i.at, i.amount, i.balance, i.position, i.event, i.actor, i.counterparties.join(" "), ...references.map((r) => i[r] ?? "")])])}>CSV</button></div>
+    <${Table} label=${t("op.statement")} head=${[t("when"), t("change"), t("after"), t("op.counterparties"), t("op.what"), t("op.actor"), t("op.position")]} rows=${items.map((i) => html`<tr key=${i.position}><td>${time(i.at)}</td><td>${number(i.amount)}</td><td>${number(i.balance)}</td><td>${i.counterparties.join(", ")}</td><td>${[i.event, ...references.filter((r) => i[r]).map((r) => r + " " + i[r])].join(", ")}</td><td>${i.actor}</td><td>${i.position}</td></tr>`)} />`;
 }
 
 // Timeline shows a live as it was at a time.

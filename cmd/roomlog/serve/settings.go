@@ -14,6 +14,7 @@ import (
 	"roomlog/internal/certificate"
 	"roomlog/internal/httpserver"
 	"roomlog/internal/limit"
+	"roomlog/internal/natsconn"
 	"roomlog/internal/settings"
 	"roomlog/media"
 	"roomlog/media/broadcasts"
@@ -47,6 +48,7 @@ type config struct {
 	uploadSettings
 	transparency.WitnessSettings
 
+	nats       natsconn.Settings
 	api        api.Config
 	hub        hub.Config
 	chat       chat.Config

@@ -362,7 +362,7 @@ func (s *server) refundTickets(ctx context.Context, in *refundTicketsInput) (ref
 		case done.Refunded == 0:
 			return done, err
 		default:
-			return done, nil //nolint:nilerr // the next request gets the error
+			return done, nil // the next request gets the error
 		}
 		done.Next = t.Position
 	}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unicode"
 
@@ -51,6 +52,9 @@ type Store struct {
 	appended  *wait.Signal
 	projected *wait.Signal
 
+	listening        atomic.Bool  // whether Listen uses notifications of the database
+	listeningChanged *wait.Signal // notified when listening changes
+
 	historyChanged *wait.Signal
 	snapshotKeys   snapshotKeys
 	cursors        *coalesce.Reads[int64, eventID] // ids for cursors that are requested at the same time are read together
@@ -74,8 +78,9 @@ func Open(ctx context.Context, pool *pgxpool.Pool, c Config) (*Store, error) {
 	s := &Store{
 		pool: pool, now: c.Now, fixed: c.Clock, clock: clock{log: c.Log}, log: c.Log, poll: c.PollInterval, snapshotKeys: c.SnapshotKeys,
 		appended: wait.NewSignal(), projected: wait.NewSignal(),
-		historyChanged: wait.NewSignal(), history: history{now: History{Number: 1}},
+		historyChanged: wait.NewSignal(), listeningChanged: wait.NewSignal(), history: history{now: History{Number: 1}},
 	}
+	s.listening.Store(true)
 	s.cursors = coalesce.New(s.eventIDs)
 	s.history.onChange = func(now History) {
 		s.codec.keys.drop(now.Head)

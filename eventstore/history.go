@@ -120,12 +120,6 @@ func (h *history) change(lost expectation, newest event) bool {
 	return true
 }
 
-// Remember records that the log contains an event of which another process has told in the history with this number. Comparisons with the log, such as
-// CheckHistory, then notice if the database of this process does not have the event.
-func (s *Store) Remember(number, position int64, id uuid.UUID) {
-	s.history.remember(number, event{position, id})
-}
-
 // recentLimit is the maximum number of events that are kept in memory for Follow.
 const recentLimit = 4096
 

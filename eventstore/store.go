@@ -137,6 +137,12 @@ func (s *Store) CheckHistory(ctx context.Context) (History, error) {
 	return s.History(), nil
 }
 
+// Remember records that the log contains an event of which another process has told, in the history with this number. Comparisons
+// with the log, such as CheckHistory, then notice if the database of this process does not have the event.
+func (s *Store) Remember(number, position int64, id uuid.UUID) {
+	s.history.remember(number, event{position, id})
+}
+
 // compare returns nil if the log contains the expected event, and remembers the head. Otherwise it returns
 // ErrCursorLost and begins a new history, unless another caller has done so since the expectation was made. A standby
 // may not have the event yet; then compare changes nothing and returns errStandby.

@@ -16,12 +16,12 @@ import (
 // publishes immediately; otherwise it publishes the gauges of all changed lives together, once in each interval. It
 // always publishes the gauges after the last change.
 type gaugeSender struct {
-	c        Config
-	now      func() time.Time
-	queries  *projections.Queries
-	out      sink
-	wake     wakeup
-	patience atomic.Int64 // nanoseconds for which a relay may send the gauges instead; 0 without a relay
+	c       Config
+	now     func() time.Time
+	queries *projections.Queries
+	out     sink
+	wake    wakeup
+	timeout atomic.Int64 // nanoseconds for which a relay may send the gauges instead; 0 without a relay
 
 	mu      sync.Mutex
 	changed map[domain.LiveID]change
@@ -98,9 +98,9 @@ func (g *gaugeSender) run(ctx context.Context) {
 func (g *gaugeSender) take() (lives []domain.LiveID, left int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	patience, now := time.Duration(g.patience.Load()), g.now()
+	timeout, now := time.Duration(g.timeout.Load()), g.now()
 	for live, marked := range g.changed {
-		if now.Sub(marked.since) >= patience {
+		if now.Sub(marked.since) >= timeout {
 			lives = append(lives, live)
 			delete(g.changed, live)
 		}

@@ -17,7 +17,7 @@ const (
 	inboxSize      = 256              // maximum number of messages that wait; further ones are lost and become holes
 	recheckRelay   = 15 * time.Second // time after which the database is asked again whether a process is the relay
 	recheckRefused = time.Second      // the same for a process that was not
-	gaugePatience  = 2 * time.Second  // time for which the relay may send gauges before the feed reads them itself
+	gaugeTimeout   = 2 * time.Second  // time for which the relay may send gauges before the feed reads them itself
 )
 
 // relayed is the source that receives what the relay has released. It releases comments and gifts of this process from memory, like
@@ -95,8 +95,8 @@ func (s *relayed) fallBack(ctx context.Context) (envelope, error) {
 func (s *relayed) receive(ctx context.Context, m envelope, own wakeup) error {
 	s.state.set(func(status *RelayStatus) { status.Received, status.Since, status.Cause = true, s.now(), "" })
 	s.c.Log.InfoContext(ctx, "feed: receiving from the relay over NATS")
-	s.gauges.patience.Store(gaugePatience.Nanoseconds())
-	defer s.gauges.patience.Store(0)
+	s.gauges.timeout.Store(gaugeTimeout.Nanoseconds())
+	defer s.gauges.timeout.Store(0)
 	silence, poll := time.NewTimer(s.c.RelayTimeout), time.NewTimer(0)
 	defer silence.Stop()
 	defer poll.Stop()

@@ -4,27 +4,16 @@ import (
 	"context"
 	"time"
 
-	"github.com/google/uuid"
-
 	"roomlog/domain"
 	"roomlog/eventstore"
 	"roomlog/projections"
 )
-
-// idleInterval is the longest wait for a notification.
-const idleInterval = time.Hour
 
 // A source releases the events of the log, in order and from the event on that the releaser has released last. It returns nil when
 // ctx ends, and eventstore.ErrCursorLost if the log does not contain an event any more that it knows. It may then have released
 // a part of what it has read. Another source may continue after it.
 type source interface {
 	run(ctx context.Context) error
-}
-
-// point is an event of the log.
-type point struct {
-	position int64
-	id       uuid.UUID // zero if unknown
 }
 
 // A releaser makes the deltas of events and publishes them. Only the goroutine of the current source uses it, except for

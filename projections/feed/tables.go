@@ -33,6 +33,12 @@ var (
 	selectHeld string
 )
 
+// point is an event of the log.
+type point struct {
+	position int64
+	id       uuid.UUID // zero if unknown
+}
+
 // tables follows the checkpoint of the read tables.
 type tables struct {
 	pool *pgxpool.Pool

@@ -2,9 +2,13 @@ package feed
 
 import (
 	"context"
+	"time"
 
 	"roomlog/internal/wait"
 )
+
+// idleInterval is the longest wait for a notification.
+const idleInterval = time.Hour
 
 // A wakeup wakes the goroutine that releases deltas. It merges the notifications that arrive while the goroutine is
 // busy into one.

@@ -16,6 +16,7 @@ import (
 	"roomlog/eventstore/place"
 	"roomlog/projections"
 	"roomlog/projections/ledger"
+	"roomlog/projections/reconcile"
 )
 
 // movement is one change of the balance of a coin account, in a response.
@@ -210,6 +211,15 @@ func accountNames(accounts []domain.Account) []string {
 func (s *server) ledgerPosition(ctx context.Context, l *ledger.Ledger, name, text string) (int64, error) {
 	position, err := place.UpTo(ctx, s.Store, text, l.Head)
 	return position, placeFailure(name, err)
+}
+
+// readReconciliation reports whether log, tables, ledger and transparency log agree now. All readers share a report, so that
+// many of them cost no more than one.
+func (s *server) readReconciliation(ctx context.Context, _ *struct{}) (reconcile.Reconciliation, error) {
+	if user := requestOf(ctx).user; !hasRole(user, domain.RoleAuditor) && !hasRole(user, domain.RoleOperator) {
+		return reconcile.Reconciliation{}, refusal(domain.CodeForbidden, "this needs the role %s or %s", domain.RoleAuditor, domain.RoleOperator)
+	}
+	return s.agreement.Get(ctx)
 }
 
 // settlementParameters returns the parameters of a request for a settlement.

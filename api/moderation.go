@@ -485,7 +485,7 @@ type reportsInput struct {
 	Window
 }
 
-// listReports lists the reports in a live. Nobody sees reports of the own person; moderators do not see reports of
+// listReports lists the reports in a live. Nobody sees reports about themselves. Moderators do not see reports of
 // moderators, and only operators see reports of the owner.
 func (s *server) listReports(ctx context.Context, in *reportsInput) (history[report], error) {
 	standing, w, err := s.standing(ctx, in.ID, in.Window)

@@ -165,6 +165,8 @@ func (r *routes) registerHistory() {
 	serve(r, get("/api/ledger/balance", "Read the trial balance: the balances of all accounts, now or earlier", role(domain.RoleAuditor), rateReads).refuses(codeCursorLost), r.readTrialBalance)
 	serve(r, get("/api/ledger/statement", "Read the statement of a coin account, with its opening and closing balance", role(domain.RoleAuditor), rateReads).
 		refuses(codeCursor, codeCursorLost), r.readStatement)
+	serve(r, get("/api/ledger/reconciliation", "Read whether the log, the tables, the ledger and the transparency log agree now, and what is not final", authenticated("a token with the role auditor or operator"), rateReads).
+		refuses(domain.CodeForbidden), r.readReconciliation)
 	settlement := get("/api/ledger/settlement", "Settle the earnings of a streamer for a period: gifts, refunds, payouts, corrections and sums", authenticated("a token, and the role auditor or operator for other users"), rateReads).
 		refuses(domain.CodeForbidden, domain.CodeCoinsClosed, codeCursorLost)
 	settlement.Parameters = settlementParameters()

@@ -304,7 +304,7 @@ func (c RefundGift) decide(view View) ([]Event, error) {
 		return nil, err
 	}
 	if view.Actor.User != 0 && view.Actor.User == gift.Sender && view.Actor.User != gift.Streamer {
-		return nil, refuse(CodeForbidden, "nobody may refund the own gift: ask the streamer or another operator")
+		return nil, refuse(CodeForbidden, "operators may not refund gifts that they have sent: ask the streamer or another operator")
 	}
 	if _, err := view.existingUser(gift.Sender); err != nil { // nobody could use the coins
 		return nil, err

@@ -16,7 +16,7 @@ const (
 	StatusEnded
 )
 
-// RecordChoice is whether the streamer has turned the recording of a live on or off; "" before the first choice.
+// RecordChoice is the choice of the streamer about the recording of a live: on, off, or "" before the first choice.
 type RecordChoice string
 
 // The values of RecordChoice.
@@ -72,7 +72,8 @@ func earlier(at, end int64) int64 {
 	return at
 }
 
-// AccessKind is who may be in a live: join it, comment, send gifts, and play its stream and its recordings.
+// AccessKind selects the users who may be in a live: join it, comment, send gifts, and play its stream and its
+// recordings.
 type AccessKind string
 
 // The kinds of access. Moderators, operators and invited users may be in every live.

@@ -78,7 +78,7 @@ func foldEarningsReleased(b *coinsBatch, r eventstore.Record, e domain.EarningsR
 	b.post(r, e.Postings, "", 0, purpose{})
 }
 
-// purpose is why coins moved: an order or a gift. It is empty for a correction or a payout.
+// purpose is the purpose of a movement of coins: an order or a gift. It is empty for a correction or a payout.
 type purpose struct {
 	order domain.OrderID
 	live  domain.LiveID

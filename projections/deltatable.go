@@ -170,7 +170,7 @@ func DeltaSpecs() []DeltaSpec {
 }
 
 // aboutReview is the Summary of every DeltaSpec of the kind review.
-const aboutReview = "The number of comments that wait for a review in the live has changed. It contains neither a text nor an author."
+const aboutReview = "The number of comments that wait for a review in the live has changed. The push contains neither a text nor an author."
 
 // aboutNotice is the Summary of every DeltaSpec of the kind notice.
 const aboutNotice = "The account of the user, or a sign-in session of the account, has changed."

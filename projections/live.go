@@ -146,7 +146,7 @@ func (q *Queries) Lives(ctx context.Context, page, size int) ([]Live, error) {
 	return many(ctx, q, "lives", scanLive, selectLive.With(sqltemplate.Options{"page": true}), before, int64(size))
 }
 
-// newerLives returns the smallest number of newest lives among which lists contain listed ones.
+// newerLives returns the smallest n such that lists contain at least listed of the newest n lives.
 func (q *Queries) newerLives(ctx context.Context, listed int64) (int64, error) {
 	if listed == 0 {
 		return 0, nil

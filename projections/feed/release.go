@@ -74,7 +74,8 @@ func (r *releaser) mayLead(e eventstore.Record) bool {
 	return projections.ReleasedWhenDurable(e)
 }
 
-// release publishes a batch that covers events and contains the deltas of those that are sent.
+// release publishes a batch that covers events and contains the deltas of sent, the events among them that clients
+// receive.
 func (r *releaser) release(ctx context.Context, events, sent []eventstore.Record) error {
 	r.profiles.forget(events)
 	var deltas []projections.Delta

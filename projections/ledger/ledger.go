@@ -21,12 +21,21 @@ func Snapshot(ctx context.Context, db interface {
 }, read func(*Ledger) error,
 ) error {
 	return pgx.BeginTxFunc(ctx, db, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
-		l := &Ledger{tx: tx}
-		if err := tx.QueryRow(ctx, selectState, projections.ConsumerGroup).Scan(&l.Head, &l.Unapplied); err != nil {
-			return fmt.Errorf("read the state of the ledger: %w", err)
+		l, err := In(ctx, tx)
+		if err != nil {
+			return err
 		}
 		return read(l)
 	})
+}
+
+// In returns the bookkeeping as a transaction sees it. The transaction should have one snapshot for all of its reads.
+func In(ctx context.Context, tx pgx.Tx) (*Ledger, error) {
+	l := &Ledger{tx: tx}
+	if err := tx.QueryRow(ctx, selectState, projections.ConsumerGroup).Scan(&l.Head, &l.Unapplied); err != nil {
+		return nil, fmt.Errorf("read the state of the ledger: %w", err)
+	}
+	return l, nil
 }
 
 // A Ledger is one state of the bookkeeping. It is valid until the function that received it returns.

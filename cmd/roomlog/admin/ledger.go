@@ -11,6 +11,7 @@ import (
 	"roomlog/domain"
 	"roomlog/eventstore/place"
 	"roomlog/projections/ledger"
+	"roomlog/projections/reconcile"
 )
 
 // ledgerPage is the number of accounts or postings that are read at once.
@@ -223,6 +224,39 @@ func (c *ledgerSettlement) Run(ctx context.Context, g *cli.Globals, sh cli.Shell
 			_, err = sh.Stdout.Write(document)
 		}
 		return err
+	})
+}
+
+type ledgerReconcile struct {
+	Format string `enum:"table,json,csv" default:"table" help:"Form of the output: table, json or csv."`
+}
+
+func (ledgerReconcile) Help() string {
+	return `Compares the log, the tables, the ledger and the transparency log in one state of the database, and lists what is not final:
+events that were set aside, that wait or could not be applied, held payouts, and corrections without an approval. It reads neither
+the whole log nor whole tables, so it can be repeated every few seconds, beside a server. If two sides contradict each other, it
+exits with 3. roomlog verify compares everything.`
+}
+
+func (c *ledgerReconcile) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
+	return withUnchangedBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
+		r, err := reconcile.Read(ctx, b.owner, nil, sh.Now())
+		if err != nil {
+			return err
+		}
+		w := newListWriter(sh.Stdout, c.Format, "checks", "check", "state", "position", "sentence")
+		w.begin(headValue{"state", r.State}, headValue{"position", r.Position}, headValue{"head", r.Head}, headValue{"at", r.At}, headValue{"unfinished", r.Unfinished})
+		for _, check := range r.Checks {
+			w.item(check, check.Name, string(check.State), numberText(check.Position), check.Sentence)
+		}
+		w.cells("all", string(r.State), numberText(r.Position), fmt.Sprintf("Of %d positions.", r.Head))
+		if err := w.end(""); err != nil {
+			return err
+		}
+		if r.State == reconcile.Fault {
+			return ErrFault
+		}
+		return nil
 	})
 }
 

@@ -141,6 +141,7 @@ func (e *Engine) handshake(w http.ResponseWriter, r *http.Request, query url.Val
 		stopping.write(w)
 	case upgrade:
 		s := e.newSession(version, query)
+		s.awaits = version == V4 && strings.HasPrefix(r.UserAgent(), misdeclaring)
 		e.sockets.Accept(w, r, func(c *ws.Conn) ws.Peer {
 			s.address = c.Address()
 			s.carrier = &carrier{session: s, conn: c}
@@ -156,9 +157,10 @@ func (e *Engine) newSession(v Version, query url.Values) *Session {
 	cfg := &e.cfg
 	now := cfg.Now()
 	s := &Session{
-		shared: &e.shared, id: newID(), version: v, query: query, asText: query.Get("b64") != "",
+		shared: &e.shared, id: newID(), query: query, asText: query.Get("b64") != "",
 		opened: now, onUpgrade: make(map[upgradeListener]struct{}), release: func() {},
 	}
+	s.version.Store(int32(v))
 	if v == V3 && query.Get("transport") == "polling" {
 		s.alias = newID()
 	}

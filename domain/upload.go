@@ -2,7 +2,7 @@ package domain
 
 import "slices"
 
-// UploadCause is why an upload was deleted.
+// UploadCause is the cause of the deletion of an upload.
 type UploadCause string
 
 // The causes of the deletion of an upload.

@@ -36,7 +36,7 @@ import (
 	"roomlog/projections/projtest"
 )
 
-// month is a platform on which users act for a month, with an auditor elsewhere: a witness that cosigns.
+// month is a platform on which users act for a month, and an auditor with a witness that cosigns.
 type month struct {
 	*projtest.Traffic
 	watch   *witness.Witness
@@ -367,8 +367,8 @@ func (m *month) agreesWithDuckDB(position int64) {
 	}
 }
 
-// noticesARewrittenHistory edits an event, and builds and signs a new tree over it with the secret of the server, as somebody
-// does who has everything but the data of the witness.
+// noticesARewrittenHistory edits an event, and builds and signs a new tree over it with the secret of the server. An
+// attacker can do the same who has everything but the data of the witness.
 func (m *month) noticesARewrittenHistory(position int64) {
 	m.Helper()
 	err := pgx.BeginFunc(m.Context(), m.DB.Owner, func(tx pgx.Tx) error {

@@ -88,7 +88,7 @@ const (
 // AccessKinds lists every kind of access.
 var AccessKinds = [...]AccessKind{AccessOpen, AccessUnlisted, AccessPassword, AccessFollowers, AccessInvited}
 
-// Restricted reports whether not everybody may be in the live.
+// Restricted reports whether only some users may be in the live.
 func (k AccessKind) Restricted() bool {
 	return k == AccessPassword || k == AccessFollowers || k == AccessInvited
 }

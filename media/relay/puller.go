@@ -68,7 +68,7 @@ func (p *Puller) Run(ctx context.Context) error {
 
 // Want begins to relay a stream if another node has its publisher. If it is being relayed, a lost origin is looked up again.
 // Want does not block.
-func (p *Puller) Want(key string) { p.want(nil, key) }
+func (p *Puller) Want(key string) { p.want(key, 0) }
 
 // Moved looks up the origin of a stream again, if players here wait for the stream or it is relayed. Call it when a broadcast has
 // begun at another node. It does not block.
@@ -104,9 +104,9 @@ func (p *Puller) pulled(key string) *pull {
 	return p.pulls[key]
 }
 
-// want returns the pull of a stream, which it begins if necessary. waiter is the end of the wait of an HLS player, or nil. It returns
-// nil if no further stream can be relayed.
-func (p *Puller) want(waiter context.Context, key string) *pull {
+// want returns the pull of a stream, which it begins if necessary, and adds HLS players that wait for it. It returns nil if no further
+// stream can be relayed.
+func (p *Puller) want(key string, waiters int64) *pull {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	one := p.pulls[key]
@@ -127,10 +127,7 @@ func (p *Puller) want(waiter context.Context, key string) *pull {
 		p.pulls[key] = one
 		p.active.Go(func() { p.run(ctx, one) })
 	}
-	if waiter != nil {
-		one.waiters.Add(1)
-		context.AfterFunc(waiter, func() { one.waiters.Add(-1) })
-	}
+	one.waiters.Add(waiters)
 	return one
 }
 
@@ -175,10 +172,11 @@ func (p *Puller) Await(ctx context.Context, key string) error {
 	ctx, cancel := context.WithTimeout(ctx, awaitTimeout)
 	defer cancel()
 	for range 2 { // the first pull may be ending
-		one := p.want(ctx, key)
+		one := p.want(key, 1)
 		if one == nil {
 			return media.ErrLimitReached
 		}
+		defer one.waiters.Add(-1)
 		select {
 		case <-one.ready:
 			return nil

@@ -183,6 +183,9 @@ func (p *publication) close(reason Reason) {
 // endBroadcast ends a broadcast and removes its stream. The caller must hold both locks.
 func (h *hub) endBroadcast(s *stream, reason Reason, now time.Time) {
 	s.publisher = nil
+	if reason == ReasonShutdown {
+		s.stopRelays()
+	}
 	s.end(reason, now)
 	delete(h.streams, s.key)
 	h.past.frames += s.meter.frames

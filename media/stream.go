@@ -153,6 +153,16 @@ func (s *stream) end(reason Reason, now time.Time) {
 	}
 }
 
+// stopRelays cuts the connections of nodes that relay the stream: the encoder may come back at another node, so their players must not
+// see the end of the broadcast.
+func (s *stream) stopRelays() {
+	for p := range s.players {
+		if p.client.Protocol == Relay {
+			p.stop()
+		}
+	}
+}
+
 // Player reads a stream from a position in its ring. Only one goroutine may call Next; any goroutine may call Close.
 type Player struct {
 	stream     *stream

@@ -16,6 +16,7 @@ import (
 	"roomlog/eventstore/place"
 	"roomlog/projections"
 	"roomlog/projections/ledger"
+	"roomlog/projections/reconcile"
 )
 
 // movement is one change of the balance of a coin account, in a response.
@@ -32,6 +33,7 @@ type movement struct {
 type coinHistoryInput struct {
 	User    domain.UserID `query:"user" minimum:"1" doc:"owner of the account; default: the caller"`
 	Account string        `query:"account" enum:"wallet,earnings" default:"wallet" doc:"wallet: coins bought and spent; earnings: coins that a streamer received"`
+	Period
 	Window
 }
 
@@ -49,7 +51,7 @@ func (s *server) coinHistory(ctx context.Context, in *coinHistoryInput) (history
 	if in.Account == "earnings" {
 		account = domain.EarningsAccount(owner)
 	}
-	w, err := s.window(ctx, in.Window)
+	w, err := s.windowIn(ctx, in.Period, in.Window)
 	if err != nil {
 		return history[movement]{}, err
 	}
@@ -129,9 +131,14 @@ type posting struct {
 	Counterparties []string       `json:"counterparties" example:"[\"earnings-7\"]" doc:"the other accounts that the event has changed"`
 	Order          domain.OrderID `json:"order,omitempty" doc:"order that was credited"`
 	Live           domain.LiveID  `json:"live,omitempty" doc:"live of a gift"`
-	Gift           domain.GiftID  `json:"gift,omitempty" doc:"gift that was sent"`
-	Amount         domain.Coins   `json:"amount"`
-	Balance        domain.Coins   `json:"balance" doc:"of the account after the posting"`
+	Gift           domain.GiftID  `json:"gift,omitempty" doc:"gift that was sent or refunded"`
+
+	Refunds    int64               `json:"refunds,omitempty" doc:"position of the gift that was refunded"`
+	Payout     domain.PayoutID     `json:"payout,omitempty" example:"2026-11-7" doc:"payout that was requested, captured or made void"`
+	Correction domain.CorrectionID `json:"correction,omitempty" doc:"correction of the balance"`
+
+	Amount  domain.Coins `json:"amount"`
+	Balance domain.Coins `json:"balance" doc:"of the account after the posting"`
 }
 
 // statement is a page of a statement.
@@ -148,8 +155,7 @@ type statement struct {
 
 type statementInput struct {
 	Account string `query:"account" required:"true" maxLength:"40" example:"user-12" doc:"provider, operator, correction, platform, payout, user-ID (the wallet of a user), earnings-ID (the earnings of a streamer) or held-ID (earnings that are held for payouts)"`
-	From    string `query:"from" example:"2026-01-01" doc:"first position, or time or day of the first event; default: the beginning of the log"`
-	To      string `query:"to" example:"2026-02-01" doc:"last position, or time or day before which the last event was recorded; default: the end of the log"`
+	Period
 	Window
 }
 
@@ -165,7 +171,7 @@ func (s *server) readStatement(ctx context.Context, in *statementInput) (out sta
 	}
 	var found []ledger.Entry
 	err = ledger.Snapshot(ctx, s.Store.Pool(), func(l *ledger.Ledger) error {
-		after, upTo, err := s.ledgerRange(ctx, l, in.From, in.To)
+		after, upTo, err := in.Period.bounds(ctx, s.Store, l.Head, false)
 		if err != nil {
 			return err
 		}
@@ -185,7 +191,7 @@ func (s *server) readStatement(ctx context.Context, in *statementInput) (out sta
 		return out, err
 	}
 	page, err := newHistory(ctx, s, found, func(e ledger.Entry) (posting, int64) {
-		return posting{e.Position, e.At, e.Event, e.Actor, accountNames(e.Counterparties), e.Order, e.Live, e.Gift, e.Amount, e.Balance}, e.Position
+		return posting{e.Position, e.At, e.Event, e.Actor, accountNames(e.Counterparties), e.Order, e.Live, e.Gift, e.Refunds, e.Payout, e.Correction, e.Amount, e.Balance}, e.Position
 	})
 	out.Items, out.Cursor = page.Items, page.Cursor
 	return out, err
@@ -200,25 +206,20 @@ func accountNames(accounts []domain.Account) []string {
 	return names
 }
 
-// ledgerRange returns the position before the first event of a range, and that of the last.
-func (s *server) ledgerRange(ctx context.Context, l *ledger.Ledger, from, to string) (after, upTo int64, err error) {
-	if upTo, err = s.ledgerPosition(ctx, l, "to", to); err != nil {
-		return 0, 0, err
-	}
-	if after, err = place.After(ctx, s.Store, from, l.Head); err != nil {
-		return 0, 0, placeFailure("from", err)
-	}
-	if after > upTo {
-		return 0, 0, badRequest("from must not be after to")
-	}
-	return after, upTo, nil
-}
-
 // ledgerPosition returns the position of the last event up to a place: the end of the tables if text is empty. name is the
 // name of the parameter.
 func (s *server) ledgerPosition(ctx context.Context, l *ledger.Ledger, name, text string) (int64, error) {
 	position, err := place.UpTo(ctx, s.Store, text, l.Head)
 	return position, placeFailure(name, err)
+}
+
+// readReconciliation reports whether log, tables, ledger and transparency log agree now. All readers share a report, so that
+// many of them cost no more than one.
+func (s *server) readReconciliation(ctx context.Context, _ *struct{}) (reconcile.Reconciliation, error) {
+	if user := requestOf(ctx).user; !hasRole(user, domain.RoleAuditor) && !hasRole(user, domain.RoleOperator) {
+		return reconcile.Reconciliation{}, refusal(domain.CodeForbidden, "this needs the role %s or %s", domain.RoleAuditor, domain.RoleOperator)
+	}
+	return s.agreement.Get(ctx)
 }
 
 // settlementParameters returns the parameters of a request for a settlement.
@@ -290,7 +291,7 @@ func (s *server) newSettlement(ctx context.Context, q url.Values) (document []by
 	}
 	var found ledger.Settlement
 	err = ledger.Snapshot(ctx, s.Store.Pool(), func(l *ledger.Ledger) error {
-		after, upTo, err := s.ledgerRange(ctx, l, q.Get("from"), q.Get("to"))
+		after, upTo, err := Period{q.Get("from"), q.Get("to")}.bounds(ctx, s.Store, l.Head, false)
 		if err != nil {
 			return err
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"regexp"
 	"strconv"
 	"time"
 
@@ -198,10 +199,21 @@ func badRequest(english string) error { return refusal(domain.CodeBadRequest, "%
 // placeFailure turns the error of a place that the client has sent in a parameter into a refusal.
 func placeFailure(name string, err error) error {
 	if wrong := (*place.Error)(nil); errors.As(err, &wrong) {
-		return badRequest(name + " " + wrong.Error())
+		return badPlace(name + " " + wrong.Error())
 	}
 	return err
 }
+
+// badPlace returns the refusal of a place. A plus in the time zone of an address stands for a space.
+func badPlace(english string) error {
+	if withSpace.MatchString(english) {
+		english += "; write + as %2B"
+	}
+	return badRequest(english)
+}
+
+// withSpace matches a time whose time zone begins with a space.
+var withSpace = regexp.MustCompile(`T[0-9:.]+ \d\d:\d\d`)
 
 // reporter converts errors into failures.
 type reporter struct {

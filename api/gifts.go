@@ -55,18 +55,17 @@ type giftHistoryInput struct {
 	Live   domain.LiveID `query:"live" minimum:"1"`
 	Sender domain.UserID `query:"sender" minimum:"1"`
 	Gift   domain.GiftID `query:"gift" minimum:"1"`
-	From   time.Time     `query:"from" doc:"RFC 3339, inclusive"`
-	To     time.Time     `query:"to" doc:"RFC 3339, exclusive"`
+	Period
 	Window
 }
 
 // giftHistory returns a page with the gifts that were sent to the caller's lives. An auditor may request all lives.
 func (s *server) giftHistory(ctx context.Context, in *giftHistoryInput) (history[sentGift], error) {
-	w, err := s.window(ctx, in.Window)
+	w, err := s.windowIn(ctx, in.Period, in.Window)
 	if err != nil {
 		return history[sentGift]{}, err
 	}
-	filter := projections.GiftFilter{Live: in.Live, Sender: in.Sender, Gift: in.Gift, From: in.From, To: in.To, Window: w}
+	filter := projections.GiftFilter{Live: in.Live, Sender: in.Sender, Gift: in.Gift, Window: w}
 	if user := requestOf(ctx).user; !hasRole(user, domain.RoleAuditor) {
 		if err := s.restrictToOwnLives(ctx, user, &filter); err != nil {
 			return history[sentGift]{}, err

@@ -213,7 +213,7 @@ func TestOpenAPI(t *testing.T) {
 	}
 	signed := map[string]bool{
 		"post /api/reg": false, "post /api/login": false, "post /api/logout": true, "get /api/user/info": true, "put /api/user/profile": true, "post /api/live/create": true,
-		"post /api/live/ban": true, "post /api/live/unban": true, "get /api/operator/sockets": true, "post /api/operator/kick": true,
+		"post /api/live/ban": true, "post /api/live/unban": true, "get /api/operator/sockets": true, "get /api/operator/users": true, "post /api/operator/kick": true,
 		"post /api/live/mute": true, "post /api/live/unmute": true, "post /api/live/mode": true, "post /api/live/moderator/appoint": true, "post /api/live/moderator/remove": true,
 		"post /api/live/comment/remove": true, "post /api/live/comment/clear": true, "get /api/live/{id}/acts": true,
 		"post /api/live/words/add": true, "post /api/live/words/remove": true, "get /api/live/{id}/words": true, "get /api/operator/words": true,

@@ -2,10 +2,12 @@ package api
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"time"
 
 	"roomlog/domain"
+	"roomlog/eventstore"
 	"roomlog/eventstore/place"
 	"roomlog/projections"
 	"roomlog/projections/past"
@@ -23,6 +25,44 @@ type Window struct {
 type history[T any] struct {
 	Items  []T     `json:"items"`
 	Cursor *string `json:"cursor" example:"4711.5f0c2a77" doc:"null when the part is empty"`
+}
+
+// Period selects the events of a range of the log. A page begins and ends within it.
+type Period struct {
+	From string `query:"from" example:"2026-01-01" doc:"position or cursor of the first event, or time or day of the first event; default: the beginning of the log"`
+	To   string `query:"to" example:"2026-02-01" doc:"position or cursor of the last event, or time or day before which it was recorded; default: the end of the log"`
+}
+
+// bounds returns the positions of the period: its events have after < position ≤ upTo. head is the position of the end of the
+// log. If open is true, the period may end in the future.
+func (p Period) bounds(ctx context.Context, store *eventstore.Store, head int64, open bool) (after, upTo int64, err error) {
+	after, upTo, err = place.Bounds{From: p.From, To: p.To, Names: [2]string{"from", "to"}, Open: open}.Find(ctx, store, head)
+	if wrong := (*place.Error)(nil); errors.As(err, &wrong) {
+		err = badPlace(wrong.Error())
+	}
+	return after, upTo, err
+}
+
+// windowIn returns the part of a period that a page selects. If there is a period, it first waits until the tables contain
+// everything that is in the log, so that the page lacks no event of the period.
+func (s *server) windowIn(ctx context.Context, p Period, w Window) (projections.Window, error) {
+	found, err := s.window(ctx, w)
+	if err != nil || p == (Period{}) {
+		return found, err
+	}
+	head, err := s.Store.Head(ctx)
+	if err != nil {
+		return found, err
+	}
+	after, upTo, err := p.bounds(ctx, s.Store, head, true)
+	if err != nil {
+		return found, err
+	}
+	found.After = max(found.After, after)
+	if found.Before == 0 || found.Before > upTo {
+		found.Before = upTo + 1
+	}
+	return found, s.waitForHead(ctx)
 }
 
 func (s *server) window(ctx context.Context, w Window) (projections.Window, error) {

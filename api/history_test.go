@@ -3,6 +3,7 @@ package api_test
 import (
 	"fmt"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -87,9 +88,50 @@ func TestCoinHistory(t *testing.T) {
 		is(t, read(t, b, "?user=999"))
 		is(t, read(t, a, other), -20, -20, -20, -20, 100)
 	})
+	t.Run("is bounded by positions, cursors and times", func(t *testing.T) {
+		all := read(t, a, "?after=0").Items
+		at := func(i int) string { return url.QueryEscape(all[i].At.Format(time.RFC3339Nano)) }
+		is(t, read(t, a, fmt.Sprintf("?from=%d&to=%d", all[1].Position, all[3].Position)), -20, -20, -20)
+		is(t, read(t, a, fmt.Sprintf("?from=%d&to=%[1]d", all[0].Position)), 100)
+		is(t, read(t, a, fmt.Sprintf("?to=%d", all[0].Position)), 100)
+		is(t, read(t, a, "?from="+at(0)+"&to="+at(2)), -20, 100)
+		is(t, read(t, a, "?to=2001-01-01"))
+		first := read(t, a, fmt.Sprintf("?limit=2&from=%d", all[1].Position))
+		is(t, first, -20, -20)
+		is(t, read(t, a, fmt.Sprintf("?before=%s&from=%d", *first.Cursor, all[1].Position)), -20, -20)
+		is(t, read(t, a, fmt.Sprintf("?after=0&from=%s", *first.Cursor)), -20, -20)
+	})
+	refusesBadPeriods(a, "/api/coin/history?")
 	refusesBadWindows(a, "/api/coin/history?")
 	a.get("/api/coin/history?account=bank").expectFailure(400, domain.CodeBadRequest, textBad)
 	a.get("/api/coin/history?user=x").expectFailure(400, domain.CodeBadRequest, textBad)
+}
+
+// refusesBadPeriods sends invalid bounds. Each refusal names the parameter and what it accepts.
+func refusesBadPeriods(a account, path string) {
+	a.Helper()
+	for query, want := range map[string]string{
+		"from=5&to=4":                           "from must not be after to",
+		"from=2001-01-02&to=2001-01-01":         "from must not be after to",
+		"from=4&to=2001-01-01":                  "from and to must both be positions or cursors, or both be times or days",
+		"from=2001-01-01&to=4":                  "from and to must both be positions or cursors, or both be times or days",
+		"from=0":                                "from must be a position like 4711",
+		"to=yesterday":                          "to must be a position like 4711",
+		"from=99999":                            "from must be at most",
+		"to=99999":                              "to must be at most",
+		"from=2999-01-01":                       "from must not be in the future",
+		"until=5":                               "there is no query parameter",
+		"from=" + strings.Repeat("1", 40):       "from must be a position like 4711",
+		"from=2026-01-01T00:00:00+01:00&to=4.5": "write + as %2B",
+		"from=2026-01-01&to=4.5":                "to must be a position like 4711",
+	} {
+		if got := a.get(path + query); got.status != 400 || !strings.Contains(string(got.raw), want) {
+			a.Errorf("%s%s: got %d %s, want %q", path, query, got.status, got.raw, want)
+		}
+	}
+	for _, query := range []string{"from=1.00000000", "to=1.00000000", "from=99999.00000000"} {
+		a.get(path+query).expectFailure(409, "cursor_lost", textBad)
+	}
 }
 
 // refusesBadWindows sends invalid values of the parameters that select a page.
@@ -108,6 +150,7 @@ func refusesBadWindows(a account, path string) {
 
 type givenForm struct {
 	ID                   string
+	Position             int64
 	Live, Streamer, Gift int64
 	Sender               struct{ ID int64 }
 	Name                 string
@@ -162,9 +205,16 @@ func TestGiftHistory(t *testing.T) {
 		read(t, auditor, fmt.Sprintf("?gift=%d&live=%d", car, own), 3)
 		read(t, auditor, "?from="+at, 3)
 		read(t, auditor, "?to="+at, 2, 1)
+		read(t, auditor, "?from="+at+"&to=2999-01-01", 3)
+		all := read(t, auditor, "?after=0", 1, 2, 3)
+		read(t, auditor, fmt.Sprintf("?from=%d", all[1].Position), 3, 2)
+		read(t, auditor, fmt.Sprintf("?from=%d&to=%[1]d", all[1].Position), 2)
+		read(t, auditor, fmt.Sprintf("?after=0&to=%d&live=%d", all[2].Position-1, own), 1)
+		read(t, auditor, fmt.Sprintf("?from=%d&sender=%d&limit=1", all[0].Position, a.ID), 3)
 	})
+	refusesBadPeriods(b, "/api/gift/history?")
 	refusesBadWindows(b, "/api/gift/history?")
-	for _, query := range []string{"live=x", "sender=x", "gift=x", "from=yesterday", "to=1"} {
+	for _, query := range []string{"live=x", "sender=x", "gift=x"} {
 		b.get("/api/gift/history?"+query).expectFailure(400, domain.CodeBadRequest, textBad)
 	}
 }

@@ -82,6 +82,9 @@ func TestLedger(t *testing.T) {
 		"balance?at=yesterday":                             "at must be a position like 4711, a day",
 		"balance?at=99999":                                 "at must be at most",
 		"balance?at=2999-01-01":                            "at must not be in the future",
+		"balance?after=%00":                                "after must be text in UTF-8 without the character NUL",
+		"balance?after=user-%ff":                           "after must be text in UTF-8 without the character NUL",
+		"statement":                                        "account is missing: send provider, operator",
 		"balance?position=1":                               "there is no query parameter",
 		"statement?account=user-0":                         "account must be provider, operator, correction, platform, payout, user-ID",
 		"statement?account=provider&from=5&to=3":           "from must not be after to",
@@ -91,6 +94,21 @@ func TestLedger(t *testing.T) {
 			t.Errorf("%s: got %d %s, want %q", path, got.status, got.raw, want)
 		}
 	}
+	var agreement struct {
+		State          string
+		Position, Head int64
+		Checks         []struct{ Name, State, Sentence string }
+		Unfinished     map[string]any
+	}
+	auditor.get("/api/ledger/reconciliation").ok(&agreement).keysOf("data checks [0]", "name", "state", "position", "sentence")
+	// no server signs a transparency log in this test
+	if got := fmt.Sprintf("%s %d %d %v", agreement.State, agreement.Position, len(agreement.Checks), agreement.Checks[1]); agreement.Head < second || got != "pending 0 7 {ledger ok The balances of 3 accounts add up to 0.}" {
+		t.Errorf("got %s in %+v", got, agreement)
+	}
+	auditor.get("/api/ledger/reconciliation?at=5").expectFailure(400, domain.CodeBadRequest, textBad)
+	a.get("/api/ledger/reconciliation").expectFailure(403, domain.CodeForbidden, textNoToken)
+	auditor.get("/api/ledger/balance?at=2.00000000").expectFailure(409, "cursor_lost", textBad)
+	refusesBadPeriods(auditor, "/api/ledger/statement?account=provider&")
 	a.get("/api/ledger/balance").expectFailure(403, domain.CodeForbidden, textNoToken)
 	a.get("/api/ledger/statement?account="+wallet).expectFailure(403, domain.CodeForbidden, textNoToken)
 }
@@ -202,6 +220,18 @@ func TestShareAndPayoutOverREST(t *testing.T) {
 		t.Errorf("got %d %s", got.status, got.raw)
 	}
 
+	var held struct {
+		Items []struct {
+			Event, Actor, Payout string
+			Counterparties       []string
+			Amount               int64
+		}
+	}
+	d.account("dave").grant(domain.RoleAuditor).get(fmt.Sprint("/api/ledger/statement?after=0&account=held-", b.ID)).ok(&held)
+	if got, want := fmt.Sprint(held.Items), fmt.Sprintf("[{earnings.held.v1 %s P1 [earnings-%d] 7} {earnings.released.v1 %[1]s P1 [earnings-%[2]d] -7} {earnings.held.v1 %[1]s P2 [earnings-%[2]d] 7} {earnings.paid_out.v1 %[1]s P2 [payout] -7}]", operator, b.ID); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+
 	path := fmt.Sprintf("/api/ledger/settlement?from=1&to=%d", gifts.Items[0].Position)
 	var own struct {
 		Streamer int64
@@ -216,6 +246,7 @@ func TestShareAndPayoutOverREST(t *testing.T) {
 		t.Errorf("got %d %s", table.status, table.raw)
 	}
 	a.get(path+fmt.Sprint("&user=", b.ID)).expectFailure(403, domain.CodeForbidden, textNoToken)
+	b.get("/api/ledger/settlement?from=1&to=2.00000000").expectFailure(409, "cursor_lost", textBad)
 	for query, want := range map[string]string{
 		"": "from and to must name the period", "?from=1&to=99999": "to must be at most", "?from=1&to=2&user=x": "user must be the id", "?from=1&to=2&page=1": "there is no query parameter",
 		"?from=1&to=2&format=pdf": "format must be json or csv",

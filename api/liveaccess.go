@@ -196,9 +196,10 @@ func (s *server) listInvitations(ctx context.Context, in *LivePath) ([]invitatio
 
 // liveAccess is the access of a live for the caller, in a response.
 type liveAccess struct {
-	Access  domain.AccessKind `json:"access" enum:"open,unlisted,password,followers,invited"`
-	Allowed bool              `json:"allowed" doc:"whether the caller may be in the live"`
-	Code    domain.Code       `json:"code" example:"live_password" doc:"code of the refusal; empty if the caller may be in the live"`
+	Access   domain.AccessKind `json:"access" enum:"open,unlisted,password,followers,invited"`
+	Allowed  bool              `json:"allowed" doc:"whether the caller may be in the live"`
+	Code     domain.Code       `json:"code" example:"live_password" doc:"code of the refusal; empty if the caller may be in the live"`
+	Streamer *PublicUser       `json:"streamer" doc:"the owner of the live; null if the caller may not be in the live and lists do not contain it"`
 }
 
 func (s *server) readAccess(ctx context.Context, in *LivePath) (liveAccess, error) {
@@ -210,10 +211,15 @@ func (s *server) readAccess(ctx context.Context, in *LivePath) (liveAccess, erro
 	if err == nil {
 		err = s.Queries.CheckViewer(ctx, in.ID, user, s.Now())
 	}
+	streamer := newPublicUser(live.Owner)
 	if r := domain.AsRefusal(err); r != nil {
-		return liveAccess{live.Access, false, r.Code}, nil //nolint:nilerr // the refusal is the answer
+		found := liveAccess{Access: live.Access, Code: r.Code}
+		if live.Access.Listed() {
+			found.Streamer = &streamer
+		}
+		return found, nil //nolint:nilerr // the refusal is the answer
 	}
-	return liveAccess{live.Access, err == nil, ""}, err
+	return liveAccess{live.Access, err == nil, "", &streamer}, err
 }
 
 // checkRestricted returns a refusal if a live is not for everybody and the caller may not be in it.

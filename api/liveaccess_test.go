@@ -28,12 +28,13 @@ func TestLiveWithAPassword(t *testing.T) {
 	}, allowed bool, code string) {
 		t.Helper()
 		var got struct {
-			Access  string
-			Allowed bool
-			Code    string
+			Access   string
+			Allowed  bool
+			Code     string
+			Streamer *struct{ Name string }
 		}
 		by.get(fmt.Sprintf("/api/live/%d/access", live)).ok(&got)
-		if got.Access != "password" || got.Allowed != allowed || got.Code != code {
+		if got.Access != "password" || got.Allowed != allowed || got.Code != code || got.Streamer == nil || got.Streamer.Name != "ann" {
 			t.Errorf("got %+v", got)
 		}
 	}
@@ -107,6 +108,11 @@ func TestInvitationLinks(t *testing.T) {
 	read := fmt.Sprintf("/api/live/read/%d", live)
 	bob.get(read).ok(nil)
 	cat.get(read).expectFailure(http.StatusForbidden, "live_invited", "该直播间仅限受邀用户")
+	for by, hidden := range map[*account]bool{&bob: false, &cat: true} { // lists do not contain the live
+		if answer := by.get(fmt.Sprintf("/api/live/%d/access", live)).ok(nil); strings.Contains(string(answer.raw), `"streamer":null`) != hidden {
+			t.Errorf("got %s, want hidden %v", answer.raw, hidden)
+		}
+	}
 	var invitations []struct{ ID, Uses, Used int64 }
 	path := fmt.Sprintf("/api/live/%d/invitations", live)
 	if answer := ann.get(path).ok(&invitations); len(invitations) != 1 || invitations[0].Used != 1 || strings.Contains(string(answer.raw), created.Secret) {

@@ -334,9 +334,9 @@ func (s *server) readLive(ctx context.Context, in *LivePath) (signed[ownedLive],
 	}, err
 }
 
-// signFor returns the sign for the caller: a publish sign for the owner, a play sign that names the user for other clients
-// with a token, an anonymous play sign for clients without a token, and nil after the live has ended. A client whose token
-// or sign-in session is invalid is treated as a client without a token.
+// signFor returns the sign for the caller, or nil after the live has ended. The owner receives a publish sign. Other
+// clients with a token receive a play sign that names the user. Clients without a token, or with an invalid token or
+// sign-in session, receive an anonymous play sign.
 func (s *server) signFor(ctx context.Context, live projections.Live) (*string, error) {
 	if live.Status == domain.StatusEnded {
 		return nil, nil

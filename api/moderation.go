@@ -471,7 +471,7 @@ type report struct {
 	At           time.Time             `json:"at"`
 }
 
-// reportEntry is what one user has reported, in a response.
+// reportEntry is the part of a report that one user has written, in a response.
 type reportEntry struct {
 	By    *PublicUser        `json:"by" doc:"who reported; null unless the caller has the role operator"`
 	Cause domain.ReportCause `json:"cause" enum:"spam,insult,hate,sexual,privacy,fraud,other"`
@@ -485,7 +485,7 @@ type reportsInput struct {
 	Window
 }
 
-// listReports lists the reports in a live. Nobody sees reports of the own person; moderators do not see reports of
+// listReports lists the reports in a live. Nobody sees reports about themselves. Moderators do not see reports of
 // moderators, and only operators see reports of the owner.
 func (s *server) listReports(ctx context.Context, in *reportsInput) (history[report], error) {
 	standing, w, err := s.standing(ctx, in.ID, in.Window)

@@ -279,3 +279,45 @@ func TestWords(t *testing.T) {
 		t.Errorf("got %+v", got)
 	}
 }
+
+func TestListUsers(t *testing.T) {
+	t.Parallel()
+	d := startAPI(t)
+	boss, ann, bob := d.account("boss").grant(domain.RoleOperator), d.account("ann"), d.account("bob")
+	boss.post("/api/operator/ban", object{"user": bob.ID, "seconds": 3600}).ok(nil)
+	type listed struct {
+		User        struct{ ID domain.UserID }
+		Username    string
+		Roles       []string
+		State       string
+		BannedUntil *time.Time `json:"banned_until"`
+	}
+	find := func(query string) []listed {
+		t.Helper()
+		var got struct {
+			Items []listed
+			Next  int64
+		}
+		boss.get("/api/operator/users" + query).ok(&got)
+		if got.Next != 0 {
+			t.Errorf("%q: there is a next page %d of three users", query, got.Next)
+		}
+		return got.Items
+	}
+	if all := find(""); len(all) != 3 || !slices.Equal(all[0].Roles, []string{"operator"}) || all[1].State != "active" || all[2].State != "banned" || all[2].BannedUntil == nil {
+		t.Errorf("got %+v", all)
+	}
+	for query, want := range map[string]domain.UserID{"?name=ANN": ann.ID, fmt.Sprintf("?user=%d", bob.ID): bob.ID, fmt.Sprintf("?after=%d", ann.ID): bob.ID} {
+		if got := find(query); len(got) != 1 || got[0].User.ID != want {
+			t.Errorf("%s: got %+v, want user %d", query, got, want)
+		}
+	}
+	for _, query := range []string{"?name=nobody", "?user=4711", fmt.Sprintf("?after=%d", bob.ID)} {
+		if got := find(query); len(got) != 0 {
+			t.Errorf("%s: got %+v, want none", query, got)
+		}
+	}
+	boss.get("/api/operator/users?name=ann&user=1").expectFailure(http.StatusBadRequest, "bad_request", "参数错误")
+	ann.get("/api/operator/users").expectFailure(http.StatusForbidden, "forbidden", forbidden)
+	d.get("/api/operator/users").expectFailure(http.StatusUnauthorized, "token_missing", forbidden)
+}

@@ -125,8 +125,8 @@ const (
 	runningLives = 10_000          // maximum number of lives whose results are kept
 )
 
-// runningRecordings surveys the nodes for the running recordings of lives. It makes one survey of a live at a time, and
-// uses the result for runningFor, so that the number of surveys does not depend on the number of requests.
+// runningRecordings surveys the nodes for the running recordings of lives. It surveys one live at a time and keeps the
+// result for runningFor. The number of surveys therefore does not depend on the number of requests.
 type runningRecordings struct {
 	streams Streams
 	now     func() time.Time

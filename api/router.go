@@ -162,11 +162,13 @@ func (r *routes) registerHistory() {
 		refuses(codeCursor, codeCursorLost, domain.CodeForbidden), r.coinHistory)
 	serve(r, get("/api/payouts", "List payouts of the caller's earnings, or of all earnings", authenticated("a token, and the role auditor or operator for other users"), rateReads).
 		refuses(codeCursor, codeCursorLost, domain.CodeForbidden), r.listPayouts)
-	serve(r, get("/api/ledger/balance", "Read the trial balance: the balances of all accounts, now or earlier", role(domain.RoleAuditor), rateReads), r.readTrialBalance)
+	serve(r, get("/api/ledger/balance", "Read the trial balance: the balances of all accounts, now or earlier", role(domain.RoleAuditor), rateReads).refuses(codeCursorLost), r.readTrialBalance)
 	serve(r, get("/api/ledger/statement", "Read the statement of a coin account, with its opening and closing balance", role(domain.RoleAuditor), rateReads).
 		refuses(codeCursor, codeCursorLost), r.readStatement)
+	serve(r, get("/api/ledger/reconciliation", "Read whether the log, the tables, the ledger and the transparency log agree now, and what is not final", authenticated("a token with the role auditor or operator"), rateReads).
+		refuses(domain.CodeForbidden), r.readReconciliation)
 	settlement := get("/api/ledger/settlement", "Settle the earnings of a streamer for a period: gifts, refunds, payouts, corrections and sums", authenticated("a token, and the role auditor or operator for other users"), rateReads).
-		refuses(domain.CodeForbidden, domain.CodeCoinsClosed)
+		refuses(domain.CodeForbidden, domain.CodeCoinsClosed, codeCursorLost)
 	settlement.Parameters = settlementParameters()
 	serveRaw[ledger.Settlement](r, settlement, documentSettlement, plainRefusal, r.settlement)
 	serveRaw[replay.EventLine](r, get(eventsRoute, "Replay the event log and follow it", role(domain.RoleAnalyst), rateReads).refuses(codeCursor, codeCursorLost),
@@ -206,6 +208,7 @@ func (r *routes) registerStreams() {
 
 func (r *routes) registerOperator() {
 	operator := role(domain.RoleOperator)
+	serve(r, get("/api/operator/users", "List users with roles, coins and bans, or find one by id or username", operator, rateReads), r.listUsers)
 	serve(r, get("/api/operator/sockets", "List the client connections of all nodes", operator, rateReads), r.listConnections)
 	serve(r, post("/api/operator/kick", "Close all connections of a user, or one connection", operator, rateCommands).
 		executes(domain.KickUser{}, domain.KickConnection{}).refuses(codeNoConnection), r.kick)

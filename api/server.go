@@ -13,11 +13,13 @@ import (
 	"roomlog/api/upload"
 	"roomlog/internal/memo"
 	"roomlog/projections"
+	"roomlog/projections/reconcile"
 )
 
 const (
-	maxOnAir  = 500         // maximum number of lives on air in a list
-	onAirLife = time.Second // time for which all visitors share a list
+	maxOnAir      = 500             // maximum number of lives on air in a list
+	onAirLife     = time.Second     // time for which all visitors share a list
+	agreementLife = 2 * time.Second // time for which all auditors share a reconciliation
 )
 
 // server holds the state that the handlers share.
@@ -34,6 +36,7 @@ type server struct {
 	running   *runningRecordings
 	meters    *meters.Meters
 	onAir     *memo.Value[[]projections.Live]
+	agreement *memo.Value[reconcile.Reconciliation]
 	spec      []byte // OpenAPI document as JSON
 
 	streams     chan struct{} // contains one element for each open event stream
@@ -60,6 +63,9 @@ func newServer(c Config) (*server, error) {
 	}
 	s.onAir = memo.New(onAirLife, c.Now, func(ctx context.Context) ([]projections.Live, error) {
 		return s.Queries.LivesStreaming(ctx, maxOnAir)
+	})
+	s.agreement = memo.New(agreementLife, c.Now, func(ctx context.Context) (reconcile.Reconciliation, error) {
+		return reconcile.Read(ctx, s.Store.Pool(), s.Witnesses, s.Now())
 	})
 	var err error
 	if s.timeZone, err = time.LoadLocation(c.TimeZone); err != nil {

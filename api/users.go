@@ -4,6 +4,8 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"slices"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
@@ -318,4 +320,74 @@ func refuseIncrementAge(w http.ResponseWriter, r *http.Request, f *failure) {
 	default:
 		writeBrowserEnvelope(w, browserEnvelope{Code: http.StatusBadRequest, Message: textNotAdded})
 	}
+}
+
+type usersInput struct {
+	User  domain.UserID `query:"user" minimum:"1" doc:"only this user"`
+	Name  string        `query:"name" maxLength:"32" doc:"only the user with this username, or with one that looks the same"`
+	After domain.UserID `query:"after" minimum:"0" maximum:"9007199254740991" doc:"next of the former page"`
+}
+
+// listedUser is a user in a list for operators.
+type listedUser struct {
+	User        PublicUser    `json:"user"`
+	Username    string        `json:"username" example:"ann"`
+	Coin        domain.Coins  `json:"coin"`
+	Roles       []domain.Role `json:"roles" enum:"operator,auditor,analyst,personal"`
+	State       string        `json:"state" enum:"active,banned,disabled,forgotten"`
+	BannedUntil *time.Time    `json:"banned_until" doc:"end of the ban; null: there is no ban, or it has no end"`
+	CreatedAt   time.Time     `json:"created_at"`
+}
+
+// listedUsers is a page of users, ordered by id.
+type listedUsers struct {
+	Items []listedUser  `json:"items"`
+	Next  domain.UserID `json:"next" doc:"for after of the next page; 0: there is none"`
+}
+
+const usersPage = 50
+
+// listUsers lists users for operators: all, or the one with an id or a username.
+func (s *server) listUsers(ctx context.Context, in *usersInput) (listedUsers, error) {
+	after, limit := in.After, usersPage
+	switch {
+	case in.User != 0 && in.Name != "", in.After != 0 && (in.User != 0 || in.Name != ""):
+		return listedUsers{}, badRequest("send at most one of user, name and after")
+	case in.User != 0:
+		after, limit = in.User-1, 1
+	case in.Name != "":
+		account, err := s.Queries.Account(ctx, s.Store.NameKey(in.Name))
+		if isNotFound(err) {
+			return listedUsers{Items: []listedUser{}}, nil
+		}
+		if err != nil {
+			return listedUsers{}, err
+		}
+		after, limit = account.ID-1, 1
+	}
+	found, err := s.Queries.Users(ctx, after, limit)
+	if in.User != 0 { // without this user, the page begins with the next one
+		found = slices.DeleteFunc(found, func(u projections.User) bool { return u.ID != in.User })
+	}
+	page := listedUsers{Items: make([]listedUser, len(found))}
+	for i, u := range found {
+		page.Items[i] = newListedUser(u, s.Now())
+	}
+	if limit == usersPage && len(found) == limit {
+		page.Next = found[len(found)-1].ID
+	}
+	return page, err
+}
+
+func newListedUser(u projections.User, now time.Time) listedUser {
+	listed := listedUser{User: newPublicUser(u.Profile), Username: u.Username, Coin: u.Balance, Roles: u.Roles, State: "active", CreatedAt: u.CreatedAt}
+	switch {
+	case u.Forgotten:
+		listed.State = "forgotten"
+	case u.Disabled:
+		listed.State = "disabled"
+	case u.Ban.Active(now):
+		listed.State, listed.BannedUntil = "banned", endOf(u.Ban.Until)
+	}
+	return listed
 }

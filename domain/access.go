@@ -183,7 +183,8 @@ func (c RevokeInvitation) decide(view View) ([]Event, error) {
 	return []Event{InvitationRevoked(c)}, nil
 }
 
-// HasInvitation reports whether a live has an invitation that was not revoked, and that so many more users may use.
+// HasInvitation reports whether a live has an invitation that was not revoked, and that at least this many more users
+// may use.
 func (l Live) HasInvitation(id, more int64) bool {
 	i := l.invitation(func(i Invitation) bool { return i.ID == id })
 	return i.ID != 0 && i.Used+more <= i.Uses

@@ -88,10 +88,10 @@ func (e BroadcastStarted) EventLive() LiveID  { return e.Live }
 func (e BroadcastStarted) EventUser() UserID  { return e.Streamer }
 func (e BroadcastStarted) evolve(l Live) Live { l.Broadcast = e.Broadcast; return l }
 
-// StopCause is why a broadcast stopped.
+// StopCause is the cause of the end of a broadcast.
 type StopCause string
 
-// The causes with which a broadcast can stop.
+// The causes of the end of a broadcast.
 const (
 	StopByPublisher      StopCause = "stopped"           // the encoder ended the broadcast
 	StopConnectionLost   StopCause = "lost"              // the encoder's connection was lost and was not re-established in time
@@ -245,7 +245,8 @@ func (e PublishKeyRevoked) EventLive() LiveID { return e.Live }
 func (e PublishKeyRevoked) EventUser() UserID { return e.Streamer }
 func (PublishKeyRevoked) evolve(l Live) Live  { l.PublishKey = ""; return l }
 
-// RecordingCause is why a recording was finished or deleted: a StopCause, or a cause that the recorder defines.
+// RecordingCause is the cause of the end or the deletion of a recording: a StopCause, or a cause that the recorder
+// defines.
 type RecordingCause string
 
 // recordingRequested is the cause of a deletion that the command DeleteRecording requests.
@@ -261,8 +262,8 @@ type Recording struct {
 // Recording returns the state of a recording.
 func (v View) Recording(id RecordingID) Recording { return look[Recording](v, recordingStream(id)) }
 
-// of reports whether the recording belongs to broadcast. If the encoder reconnects after the log has recorded the loss
-// of a broadcast, the resumed broadcast has the id ID-TIME, but the recording keeps the id ID.
+// of reports whether the recording belongs to broadcast. The ids may differ: if the encoder reconnects after the log
+// has recorded the loss of a broadcast, the resumed broadcast has the id ID-TIME, but the recording keeps the id ID.
 func (r RecordingID) of(broadcast BroadcastID) bool {
 	return string(broadcast) == string(r) || strings.HasPrefix(string(broadcast), string(r)+"-")
 }

@@ -274,7 +274,7 @@ func wordsStream(live LiveID) Stream { return numberedStream("words-", int64(liv
 // Words returns the list of a live, or of the service for the id 0.
 func (v View) Words(live LiveID) Words { return look[Words](v, wordsStream(live)) }
 
-// WordAct is what happens to a comment with a word of a list.
+// WordAct is the effect of a word of a list on a comment.
 type WordAct string
 
 // The acts.

@@ -65,7 +65,7 @@ func (c ProposeCorrection) decide(view View) ([]Event, error) {
 	case err != nil:
 		return nil, err
 	case view.Actor.User == user:
-		return nil, refuse(CodeForbidden, "nobody may correct the own balance")
+		return nil, refuse(CodeForbidden, "operators may not correct their own balance")
 	}
 	if _, err := view.existingUser(user); err != nil {
 		return nil, err
@@ -171,7 +171,7 @@ func (v View) openCorrection(id CorrectionID) (Correction, error) {
 	case c.Account == "":
 		return c, refuse(CodeCorrectionNotFound, "there is no correction %d", id)
 	case c.User == v.Actor.User:
-		return c, refuse(CodeForbidden, "nobody may decide about the own balance")
+		return c, refuse(CodeForbidden, "operators may not decide about their own balance")
 	case !c.Open:
 		return c, refuse(CodeCorrectionClosed, "correction %d is decided already", id)
 	}

@@ -147,7 +147,8 @@ func FoldsInto(e Event) []Stream {
 	return []Stream{e.Stream()}
 }
 
-// Fold is FoldAt for an event whose time is unknown, or not needed. The state then contains no time of the event.
+// Fold does the same as FoldAt, for an event whose time is unknown or not needed. The new state then contains no time
+// of the event.
 func Fold(s Stream, state any, e Event) (any, error) { return FoldAt(s, state, e, time.Time{}) }
 
 // FoldAt applies e to state, the state of s, and returns the new state. A nil state stands for the state before the first

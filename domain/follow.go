@@ -117,8 +117,8 @@ func (e UserUnfollowed) evolve(f Follows) Follows {
 	return f
 }
 
-// checkFollower returns a *Refusal unless the follower of these streamers has followed the streamer of a live for as long
-// as the mode followers of the live requires.
+// checkFollower returns a *Refusal unless the user with these follows has followed the streamer of a live long enough
+// for the mode followers of the live.
 func (m Mode) checkFollower(streamer UserID, follows Follows, now time.Time) error {
 	since := follows.Since(streamer)
 	switch member := since + 60*m.Value; {

@@ -282,7 +282,7 @@ type RefundGift struct {
 	Position int64  `json:"position"` // position of the event of the gift
 	Reason   string `json:"reason"`   // the reason of the streamer or operator, stored in the event: 1–100 characters; must not identify a person
 
-	Sent     SentGift `json:"-"` // the gift at the position
+	Sent     SentGift `json:"-"` // record of the gift at Position, which the caller has read from the tables
 	Received Coins    `json:"-"` // number of coins that gifts have added to the earnings of the streamer
 }
 
@@ -304,7 +304,7 @@ func (c RefundGift) decide(view View) ([]Event, error) {
 		return nil, err
 	}
 	if view.Actor.User != 0 && view.Actor.User == gift.Sender && view.Actor.User != gift.Streamer {
-		return nil, refuse(CodeForbidden, "nobody may refund the own gift: ask the streamer or another operator")
+		return nil, refuse(CodeForbidden, "operators may not refund gifts that they have sent: ask the streamer or another operator")
 	}
 	if _, err := view.existingUser(gift.Sender); err != nil { // nobody could use the coins
 		return nil, err

@@ -16,7 +16,7 @@ const (
 	StatusEnded
 )
 
-// RecordChoice is whether the streamer has turned the recording of a live on or off; "" before the first choice.
+// RecordChoice is the choice of the streamer about the recording of a live: on, off, or "" before the first choice.
 type RecordChoice string
 
 // The values of RecordChoice.
@@ -31,8 +31,8 @@ type ModeName string
 // The modes.
 const (
 	ModeMuteAll   ModeName = "mute_all"  // nobody may comment
-	ModeSlow      ModeName = "slow"      // a user may comment once in so many seconds
-	ModeMembers   ModeName = "members"   // only users may comment who registered so many minutes ago
+	ModeSlow      ModeName = "slow"      // a user must wait for a number of seconds between two comments
+	ModeMembers   ModeName = "members"   // only users whose registration was at least a number of minutes ago may comment
 	ModeLinksOff  ModeName = "links_off" // comments must not contain links
 	ModeFollowers ModeName = "followers" // only followers of the streamer may comment
 	ModeStickers  ModeName = "stickers"  // comments must consist of emoji and names of stickers
@@ -72,7 +72,8 @@ func earlier(at, end int64) int64 {
 	return at
 }
 
-// AccessKind is who may be in a live: join it, comment, send gifts, and play its stream and its recordings.
+// AccessKind selects the users who may be in a live: join it, comment, send gifts, and play its stream and its
+// recordings.
 type AccessKind string
 
 // The kinds of access. Moderators, operators and invited users may be in every live.

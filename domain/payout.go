@@ -58,7 +58,7 @@ func (c RequestPayout) decide(view View) ([]Event, error) {
 	case err != nil:
 		return nil, err
 	case view.Actor.User == c.Streamer:
-		return nil, refuse(CodeForbidden, "nobody may pay out the own earnings")
+		return nil, refuse(CodeForbidden, "operators may not pay out their own earnings")
 	case known.Streamer != 0 && (known.Streamer != c.Streamer || known.Coins != c.Coins || known.Status == PayoutVoid):
 		return nil, refuse(CodePayoutMismatch, "payout %s exists with another streamer or number of coins, or is void: choose another id", c.Payout)
 	case known.Streamer != 0:
@@ -83,7 +83,7 @@ func (v View) openPayout(id PayoutID, streamer UserID) (Payout, error) {
 	case p.Streamer == 0:
 		return p, refuse(CodePayoutNotFound, "there is no payout %s", id)
 	case p.Streamer == v.Actor.User:
-		return p, refuse(CodeForbidden, "nobody may pay out the own earnings")
+		return p, refuse(CodeForbidden, "operators may not pay out their own earnings")
 	case p.Streamer != streamer: // a fault of the server
 		return p, refuse(CodeBadRequest, "payout %s is about another streamer", id)
 	}

@@ -9,7 +9,7 @@ const (
 	commentNotHeld = "no comment %d waits for a review in live %d: it was released or dropped, or never held"
 )
 
-// HoldCause is why a comment is held.
+// HoldCause is the cause for which a comment is held.
 type HoldCause string
 
 // The causes.
@@ -241,7 +241,7 @@ func (v View) dropHeldOf(live LiveID, user UserID, reason string) (events []Even
 // noticeStream returns the stream of the notices that moderators cause for one user.
 func noticeStream(user UserID) Stream { return numberedStream("notice-", int64(user)) }
 
-// ModerationNotice is what a user is notified of.
+// ModerationNotice is the kind of a private notice about a decision of a moderator.
 type ModerationNotice string
 
 // The notices.
@@ -321,7 +321,7 @@ const (
 	claimSeconds     = 600 // time in seconds in which only the claimer of a report decides about it
 )
 
-// ReportCause is why a user reports a comment or another user.
+// ReportCause is the cause for which a user reports a comment or another user.
 type ReportCause string
 
 // The causes of reports.
@@ -353,7 +353,7 @@ type Reports struct {
 	Open []OpenReport `json:"open,omitempty"` // oldest first
 }
 
-// OpenReport is a report about which nobody has decided. Reports of the same target are one.
+// OpenReport is a report about which nobody has decided. All reports of one target before the decision are one report.
 type OpenReport struct {
 	Report       int64    `json:"report"`
 	Target       UserID   `json:"target"`            // the user who is reported
@@ -449,12 +449,12 @@ func (c SendReport) decide(view View) ([]Event, error) {
 // ReportSent records that a user reported a comment or another user. A second report of the same target has the number
 // of the first.
 type ReportSent struct {
-	Live    LiveID      `json:"live"`    // the live in which it happened
+	Live    LiveID      `json:"live"`    // the live in which the user reports
 	Report  int64       `json:"report"`  // number of the report in the live: 1, 2, 3, …
 	User    UserID      `json:"user"`    // the user who reports; never shown to the reported user
 	Target  UserID      `json:"target"`  // the user who is reported
 	Comment int64       `json:"comment"` // position of the reported comment; 0: the user is reported
-	Cause   ReportCause `json:"cause"`   // why
+	Cause   ReportCause `json:"cause"`   // cause of the report
 	Text    string      `json:"text"`    // the words of the user who reports; may be empty
 }
 
@@ -473,9 +473,9 @@ func (e ReportSent) evolve(r Reports) Reports {
 	return r
 }
 
-// openReport returns an open report about which the actor may decide. Nobody decides about a report of the own person,
-// only the owner and operators decide about a report of a moderator, and only operators about one of the owner. During
-// a claim, only its claimer, the owner and operators may decide.
+// openReport returns an open report about which the actor may decide. Nobody may decide about a report of which the
+// actor is the target. Only the owner and operators may decide about a report of a moderator, and only operators about
+// a report of the owner. During a claim, only its claimer, the owner and operators may decide.
 func (v View) openReport(id LiveID, report int64) (OpenReport, error) {
 	live, reports := v.Live(id), v.Reports(id)
 	if err := v.checkModerator(live, id); err != nil {

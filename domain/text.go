@@ -21,8 +21,9 @@ const (
 const maxURL = 1024
 
 // text returns s without spaces at both ends. It refuses the result unless it is valid UTF-8 of least to most code
-// points, without control characters and without U+FFFD, which decoders substitute for invalid bytes, and with a visible
-// character unless it is empty. Tables can store every text that passes, and clients and terminals can display it.
+// points, without control characters. It also refuses U+FFFD, which decoders substitute for invalid bytes, and a text
+// that is not empty but has no visible character. Tables can store every text that passes, and clients and terminals
+// can display it.
 func text(field, s string, least, most int) (string, error) {
 	return boundedText(field, s, least, most, "")
 }
@@ -58,8 +59,8 @@ func boundedText(field, s string, least, most int, allowed string) (string, erro
 // operatorReason returns the reason of an operator's action without spaces at both ends, or a *Refusal.
 func operatorReason(s string) (string, error) { return text("reason", s, 0, MaxReason) }
 
-// personName is visibleName for the name of a person. It also refuses, with the code taken, a name that looks like
-// SystemName or ErasedText.
+// personName does the same as visibleName, for the name of a person. It also refuses, with the code taken, a name that
+// looks like SystemName or ErasedText.
 func personName(field, s string, least, most int, taken Code) (string, error) {
 	name, err := text(field, s, least, most)
 	switch {
@@ -104,7 +105,7 @@ func codesFor(field string) textCodes {
 
 func checkReadable(field, s string) error { return checkCharacters(field, s, "") }
 
-// checkCharacters is checkReadable for a field that may contain the control characters in allowed.
+// checkCharacters does the same as checkReadable, for a field that may also contain the control characters in allowed.
 func checkCharacters(field, s, allowed string) error {
 	if !utf8.ValidString(s) {
 		return refuse(CodeTextInvalid, "%s must be valid UTF-8", field)

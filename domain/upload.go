@@ -2,10 +2,10 @@ package domain
 
 import "slices"
 
-// UploadCause is why an upload was deleted.
+// UploadCause is the cause of the deletion of an upload.
 type UploadCause string
 
-// The causes with which an upload can be deleted.
+// The causes of the deletion of an upload.
 const (
 	UploadUnused    UploadCause = "unused"    // nothing has referred to the upload for too long
 	UploadForgotten UploadCause = "forgotten" // the owner of the upload was forgotten

@@ -103,7 +103,7 @@ func (e ViewerMoved) EventLive() LiveID    { return e.Live }
 func (e ViewerMoved) EventUser() UserID    { return e.User }
 func (e ViewerMoved) evolve(v Visit) Visit { v.Node = e.Node; return v }
 
-// LeaveCause is why a viewer left a live or a participant left the chat.
+// LeaveCause is the cause for which a viewer left a live or a participant left the chat.
 type LeaveCause string
 
 // The causes. A participant leaves the chat only with the first three.

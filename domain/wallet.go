@@ -67,7 +67,7 @@ func ParseAccount(name string) (Account, bool) {
 	return Account(name), slices.Contains([]Account{ProviderAccount, OperatorAccount, CorrectionAccount, PlatformAccount, PayoutAccount}, Account(name))
 }
 
-// CheckBalance returns an error unless the account can have a balance.
+// CheckBalance returns an error if an account of this kind cannot have the balance.
 func (a Account) CheckBalance(balance Coins) error {
 	switch {
 	case a == CorrectionAccount:
@@ -99,9 +99,10 @@ type CoinEvent interface {
 	checkPostings() error
 }
 
-// CheckCoinEvent returns an error unless the bookkeeping of e, an event of stream s, is consistent: e is recorded in
-// the stream of its wallet, its postings add up to zero and are those that its type requires, and its amounts are
-// within their bounds. It does not check the balance before the event; the fold of the wallet does.
+// CheckCoinEvent returns an error unless the bookkeeping of e, an event of stream s, is consistent. The event must be
+// recorded in the stream of its wallet. Its postings must add up to zero and be those that its type requires. Its
+// amounts must be within their bounds. CheckCoinEvent does not check the balance before the event; the fold of the
+// wallet does.
 func CheckCoinEvent(s Stream, e CoinEvent) error {
 	if own := e.Stream(); own != s {
 		return fmt.Errorf("the event of stream %s is recorded in %s", own, s)
@@ -130,7 +131,7 @@ func checkTransfer(postings []Posting, amount Coins, from, to Account, balance C
 	return nil
 }
 
-// checkBalance returns an error unless stated is the balance after amount is added to the wallet.
+// checkBalance returns an error unless the wallet has the balance stated after amount coins are added to it.
 func (w Wallet) checkBalance(amount, stated Coins) error {
 	if is := w.Balance + amount; is != stated {
 		return fmt.Errorf("the event states a balance of %d coins, its history adds up to %d", stated, is)

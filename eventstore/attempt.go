@@ -10,14 +10,14 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// unclearError means that the connection broke after a batch was sent with its COMMIT. The batch may or may not be in
-// the log; only a query under the lock of the log can find out.
+// unclearError means that the connection broke after a batch was sent with its COMMIT, or that no synchronous standby has
+// confirmed the batch. The batch may or may not be in the log; only a query under the lock of the log can find out.
 type unclearError struct {
 	batch *batch
 	err   error
 }
 
-func (e *unclearError) Error() string { return "no reply to the commit: " + e.err.Error() }
+func (e *unclearError) Error() string { return "commit not confirmed: " + e.err.Error() }
 func (e *unclearError) Unwrap() error { return e.err }
 
 // attempt executes the calls in one transaction. lost is an earlier batch of the same calls whose COMMIT got no reply,
@@ -34,6 +34,10 @@ func (q *Sequencer) attempt(ctx context.Context, calls []*call, lost *batch) (*b
 			q.disconnect()
 			return nil, lost.stillUnclear(err)
 		case landed:
+			if err := q.confirm(ctx); err != nil {
+				q.disconnect()
+				return nil, lost.stillUnclear(err)
+			}
 			return lost, nil // the next load folds the events of this batch into the states
 		}
 	}
@@ -56,6 +60,10 @@ func (q *Sequencer) attempt(ctx context.Context, calls []*call, lost *batch) (*b
 			return nil, &unclearError{b, err}
 		}
 		return nil, err
+	}
+	if err := q.confirm(ctx); err != nil {
+		q.rollback(err)
+		return nil, &unclearError{b, err}
 	}
 	if b.setsAside() {
 		q.states.empty() // the states that the event has changed must be loaded again

@@ -37,10 +37,13 @@ var (
 	ErrReadOnly = errors.New("the database is read-only (a standby): promote it, or let the address of the database lead to the primary")
 	// ErrDiskFull means that the disk of the database is full, so events cannot be stored.
 	ErrDiskFull = errors.New("the disk of the database is full: free space or enlarge it")
+	// ErrNoSynchronousStandby means that SequencerConfig.RequireSynchronous is set and that no synchronous standby is
+	// connected to the primary, or that none has confirmed a commit in time.
+	ErrNoSynchronousStandby = errors.New("no synchronous standby confirms commits: connect a standby, and name it in synchronous_standby_names of the primary")
 )
 
-// LockHeldError means that another database session has held the lock of the log, or a lock on a table that commands
-// write, for longer than a sequencer's transaction takes.
+// LockHeldError means that another database session has held a lock for longer than a sequencer's transaction takes. It
+// is the lock of the log, or a lock on a table that commands write.
 type LockHeldError struct {
 	PID         int
 	Application string    // application_name of the session that holds the lock; empty if the database does not show it
@@ -60,6 +63,15 @@ func (e *LockHeldError) Error() string {
 	}
 	return fmt.Sprintf("another database session (pid %d, application %s, since %s) holds %s: end it, for example with pg_terminate_backend",
 		e.PID, application, e.Since.UTC().Format(time.RFC3339), lock)
+}
+
+// StandbysHiddenError means that the database does not show the state of standbys to the role of this process. Only
+// SequencerConfig.RequireSynchronous needs it.
+type StandbysHiddenError struct{ Role string }
+
+// Error returns a sentence that contains the statement that grants the right.
+func (e *StandbysHiddenError) Error() string {
+	return fmt.Sprintf("the database does not show its standbys to this process: execute GRANT pg_read_all_stats TO %s as a superuser", e.Role)
 }
 
 // NotPermittedError means that a table is missing that commands write, or that the database role of this process lacks a

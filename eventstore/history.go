@@ -32,8 +32,7 @@ type event struct {
 	id       uuid.UUID
 }
 
-// expectation is what a reader expects of the log: that it contains an event that was read in the history with this
-// number.
+// expectation is an event that a reader expects in the log, with the number of the history in which it was read.
 type expectation struct {
 	number int64
 	event
@@ -85,7 +84,8 @@ func (h *history) current() History {
 	return h.now
 }
 
-// known returns the newest event that the process knows, as an expectation.
+// known returns the newest event that the process knows, and the number of its history. The caller compares them with
+// the log.
 func (h *history) known() expectation {
 	h.mu.Lock()
 	defer h.mu.Unlock()

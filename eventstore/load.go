@@ -67,6 +67,9 @@ func (q *Sequencer) load(ctx context.Context, b *batch) error {
 		p.Queue(selectCommands, actors, keys).Query(b.readCommands)
 	}
 	want.queue(p, b, q.store)
+	if q.config.RequireSynchronous {
+		p.Queue(selectStandby).QueryRow(new(standbyState).scan)
+	}
 	if err := q.conn.SendBatch(ctx, p).Close(); err != nil {
 		return fmt.Errorf("load a batch: %w", err)
 	}

@@ -46,7 +46,7 @@ func (o *outage) end() {
 	o.timer, o.expired = nil, false
 }
 
-// writability is what CheckWritable knows about the appends of the sequencer.
+// writability contains the results of the recent appends of the sequencer, for CheckWritable.
 type writability struct {
 	failure atomic.Pointer[appendFailure] // error of the last attempt; nil if it succeeded
 	since   atomic.Pointer[time.Time]     // time when the batch that is being executed was begun; nil if there is none

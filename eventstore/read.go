@@ -124,9 +124,9 @@ func (s *Store) read(ctx context.Context, q Query) (Page, error) {
 	return page, nil
 }
 
-// PositionBefore returns the position of the newest event that was recorded before a time, and whether the log has an
-// event after this position, so that the result is final. Without such an event the position is that of the head, or 0.
-// Where the clock of the database was set back, recorded_at occurs at several positions; the result is one of them.
+// PositionBefore returns the position of the newest event that was recorded before a time. If there is none, it returns
+// 0. final reports whether the log has a later event, so that the result cannot change any more. Where the clock of the
+// database was set back, several positions fit; the result is one of them.
 func (s *Store) PositionBefore(ctx context.Context, t time.Time) (position int64, final bool, err error) {
 	var h head
 	p := &pgx.Batch{}

@@ -76,12 +76,19 @@ func (q *Sequencer) gather(first *call) []*call {
 	return calls
 }
 
-// CheckWritable returns nil if events can be appended, as far as this is known without appending one. It fails if the
-// last attempt to append failed, if a batch has been executing for longer than SequencerConfig.Timeout, if the database
-// is a standby (ErrReadOnly), if the same session has held the lock of the log or a lock on a table that commands write
-// for that long (*LockHeldError), or if this process may not write such a table (*NotPermittedError). While the last
-// attempt has failed, Run repeats it without events. CheckWritable makes one query, which waits for no lock. It is safe
-// for concurrent use.
+// CheckWritable returns nil if events can be appended, as far as this is known without appending one. It fails in these
+// cases:
+//
+//   - The last attempt to append failed.
+//   - A batch has been executing for longer than SequencerConfig.Timeout.
+//   - The database is a standby (ErrReadOnly).
+//   - One session has held the lock of the log, or a lock on a table that commands write, for longer than that timeout
+//     (*LockHeldError).
+//   - This process may not write such a table (*NotPermittedError).
+//   - CheckStandby fails.
+//
+// While the last attempt has failed, Run repeats it without events. The queries of CheckWritable wait for no lock. It is
+// safe for concurrent use.
 func (q *Sequencer) CheckWritable(ctx context.Context) error {
 	database, err := q.databaseState(ctx)
 	if err != nil {
@@ -96,6 +103,9 @@ func (q *Sequencer) CheckWritable(ctx context.Context) error {
 	blocked := waiting > q.config.Timeout || (failure != nil && hasCode(failure.err, "55P03"))
 	if database.standby {
 		return ErrReadOnly
+	}
+	if err := q.CheckStandby(ctx); err != nil {
+		return err
 	}
 	for _, holder := range []lockHolder{database.log, database.table} {
 		if holder.pid != 0 && (blocked || now.Sub(holder.since) > q.config.Timeout) {
@@ -113,10 +123,20 @@ func (q *Sequencer) CheckWritable(ctx context.Context) error {
 	return nil
 }
 
+// CheckStandby returns nil if a synchronous standby is connected to the primary, or if SequencerConfig.RequireSynchronous is
+// off. Otherwise it returns ErrNoSynchronousStandby, a *StandbysHiddenError or an error of the database. It is safe for
+// concurrent use.
+func (q *Sequencer) CheckStandby(ctx context.Context) error {
+	if !q.config.RequireSynchronous {
+		return nil
+	}
+	return new(standbyState).scan(q.store.pool.QueryRow(ctx, selectStandby))
+}
+
 // writtenTables are the tables that the sequencer and Store.PutCredential write.
 var writtenTables = []string{"events", "command", "snapshot", "user_key", "credential"}
 
-// databaseState is what CheckWritable reads from the database.
+// databaseState contains the facts that CheckWritable reads from the database.
 type databaseState struct {
 	standby bool
 	log     lockHolder // holder of the lock of the log
@@ -152,6 +172,11 @@ func cause(f *appendFailure) error {
 		return ErrReadOnly
 	case hasCode(f.err, "53100"):
 		return ErrDiskFull
+	case errors.Is(f.err, ErrNoSynchronousStandby):
+		return ErrNoSynchronousStandby
+	}
+	if hidden := (*StandbysHiddenError)(nil); errors.As(f.err, &hidden) {
+		return hidden
 	}
 	return fmt.Errorf("the last append failed: %w", f.err)
 }

@@ -20,11 +20,13 @@ type SequencerConfig struct {
 	SnapshotEvery int           `default:"200" min:"1" max:"1000000"`     // versions of a stream between two snapshots
 	Timeout       time.Duration `default:"5s" min:"1ms" max:"1h"`         // time that requests wait while the database is unreachable
 	DrainTimeout  time.Duration `default:"10s" min:"1ms" max:"1h"`        // time for executing the queued requests in a shutdown
+
+	RequireSynchronous bool `help:"Acknowledge commands only when a synchronous standby of PostgreSQL has them on disk. While none is connected, commands are refused and the server is not ready. Default: off."`
 }
 
-// Sequencer is the only writer of events. It takes the waiting requests as one batch, takes the lock of the log, loads
-// the states that the decisions read, decides one request after another in memory, and commits the events in one
-// transaction.
+// Sequencer is the only writer of events. It takes the waiting requests as one batch, takes the lock of the log, and
+// loads the states that the decisions read. It decides one request after another in memory, and commits the events in
+// one transaction.
 type Sequencer struct {
 	store  *Store
 	config SequencerConfig

@@ -28,8 +28,8 @@ type snapshotRow struct {
 // checksumVersion is part of the input of the checksum. Change it when the other parts of the input change.
 const checksumVersion = "roomlog snapshot 1"
 
-// sign returns the checksum of the row: a keyed hash of the state, its stream, its version, the id of the event at that
-// version, and the events of the stream that were set aside.
+// sign returns the checksum of the row: a keyed hash of the state, its stream and its version. The hash also covers the
+// id of the event at that version, and the events of the stream that were set aside.
 func (r snapshotRow) sign(key []byte, aside aside) []byte {
 	mac := hmac.New(sha256.New, key)
 	part := func(b []byte) {

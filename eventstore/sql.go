@@ -12,6 +12,8 @@ var (
 	selectHead string
 	//go:embed sql/select_writability.sql
 	selectWritability string
+	//go:embed sql/select_standby.sql
+	selectStandby string
 	//go:embed sql/select_event_ids.sql
 	selectEventIDs string
 	//go:embed sql/select_events.sql

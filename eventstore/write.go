@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"roomlog/domain"
+	"roomlog/internal/wait"
 )
 
 const writeTimeout = 6 * time.Second // time after which the connection counts as dead
@@ -29,6 +30,57 @@ func (q *Sequencer) write(ctx context.Context, b *batch) error {
 	p.Queue("COMMIT")
 	if err := q.conn.SendBatch(ctx, p).Close(); err != nil {
 		return fmt.Errorf("append a batch: %w", err)
+	}
+	return nil
+}
+
+// confirm returns nil when a synchronous standby has everything on disk that was committed before, or at once if
+// SequencerConfig.RequireSynchronous is off. PostgreSQL already waits for the standby in COMMIT. But it does not wait
+// while synchronous_standby_names is empty, and it commits without the standby if the wait is cancelled.
+func (q *Sequencer) confirm(ctx context.Context) error {
+	if !q.config.RequireSynchronous {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
+	defer cancel()
+	backoff := wait.Backoff{Min: time.Millisecond, Max: 50 * time.Millisecond}
+	var committed int64
+	for {
+		var s standbyState
+		if err := s.scan(q.conn.QueryRow(ctx, selectStandby)); err != nil {
+			return err
+		}
+		if committed == 0 {
+			committed = s.here
+		}
+		if s.there != nil && *s.there >= committed {
+			return nil
+		}
+		if backoff.Wait(ctx); ctx.Err() != nil {
+			return ErrNoSynchronousStandby
+		}
+	}
+}
+
+// standbyState is what the primary knows about its synchronous standbys.
+type standbyState struct {
+	here  int64  // position up to which the write-ahead log of the primary is on disk
+	there *int64 // the newest such position of a synchronous standby; nil if none is connected
+}
+
+// scan reads a row of select_standby.sql. It returns ErrNoSynchronousStandby if no synchronous standby is connected,
+// and a *StandbysHiddenError if the database does not show standbys to this role. It sets s in all these cases.
+func (s *standbyState) scan(row pgx.Row) error {
+	var connected bool
+	var role *string
+	if err := row.Scan(&role, &connected, &s.here, &s.there); err != nil {
+		return fmt.Errorf("look for a synchronous standby: %w", err)
+	}
+	switch {
+	case role != nil:
+		return &StandbysHiddenError{*role}
+	case !connected:
+		return ErrNoSynchronousStandby
 	}
 	return nil
 }

@@ -83,7 +83,8 @@ type HLSConfig struct {
 	// IdleTimeout is the time without requests after which a play session ends. It is also the time without play
 	// sessions after which segmenting stops. Players send requests much more often.
 	IdleTimeout time.Duration `default:"30s"`
-	// Linger is how long files are served after the end of the stream, because players are some seconds behind.
+	// Linger is the time for which files are served after the end of the stream, because players are some seconds
+	// behind.
 	Linger time.Duration `default:"15s"`
 }
 

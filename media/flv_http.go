@@ -56,7 +56,8 @@ func (c *core) playFLV(r *http.Request, conn net.Conn, _ []byte, a admission) {
 	}
 }
 
-// playShared is playFLV for a request over HTTP/2, whose connection carries other requests, too. It returns when the player has left.
+// playShared does the same as playFLV, for a request over HTTP/2, whose connection also carries other requests. It
+// returns when the player has left.
 func (c *core) playShared(w http.ResponseWriter, r *http.Request, a admission) {
 	ctx, disconnect := context.WithCancel(r.Context())
 	defer disconnect()

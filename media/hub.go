@@ -8,8 +8,8 @@ import (
 	"roomlog/media/flv"
 )
 
-// cutMemory is how long a cut is remembered. It is longer than a client needs from its authorization until it joins its
-// stream.
+// cutMemory is the time for which a cut is remembered. It is longer than the time that a client needs from its
+// authorization until it joins its stream.
 const cutMemory = time.Minute
 
 // hub contains the streams by key. Its lock is taken before the lock of a stream.

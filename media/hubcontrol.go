@@ -188,7 +188,7 @@ func (h *hub) running(key string) (s *stream, broadcast bool) {
 	return s, s.broadcast.ID != ""
 }
 
-// sweep deletes old cuts, passes on payloads that have waited for an earlier one for too long, settles new streams, and
+// sweep deletes old cuts, passes on payloads whose wait for an earlier payload is over, and settles new streams. It
 // ends broadcasts whose publisher has not reconnected in time. If measure is true, it also measures bit rates.
 func (h *hub) sweep(measure bool) {
 	h.mu.Lock()

@@ -93,7 +93,7 @@ func (n *notifier) tryPush(notify func(context.Context)) bool {
 	return !full
 }
 
-// overloaded reports whether so many notifications are waiting that no broadcast may begin.
+// overloaded reports whether too many notifications are waiting. No broadcast may then begin.
 func (n *notifier) overloaded() bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()

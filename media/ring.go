@@ -91,8 +91,8 @@ func (r *ring) oldestExpired(newest *Frame) bool {
 	return age > minRingSpan || age < 0 || oldest.info.Kind == flv.Script // script data has no timestamp
 }
 
-// hasBetterHeader reports whether f is a sequence header that package flv cannot parse, while the ring contains one for
-// the same codec of the same track that it can parse.
+// hasBetterHeader reports whether package flv cannot parse f, a sequence header, but can parse the one that the ring
+// contains for the same codec and track.
 func (r *ring) hasBetterHeader(f *Frame) bool {
 	return f.info.Header && !f.readable && slices.ContainsFunc(r.headers, func(other *Frame) bool {
 		return other.readable && other.info.Kind == f.info.Kind && other.info.Track == f.info.Track && other.info.Codec == f.info.Codec

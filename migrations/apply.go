@@ -70,8 +70,8 @@ func Apply(ctx context.Context, dsn string, c Config) (Result, error) {
 	return r, nil
 }
 
-// Upgrade is Apply for a database that a roomlog has migrated before. It fails with ErrEmpty, and changes nothing, if none
-// has.
+// Upgrade does the same as Apply, for a database that a roomlog has migrated before. For another database, it fails
+// with ErrEmpty and changes nothing.
 func Upgrade(ctx context.Context, dsn string, c Config) (Result, error) {
 	r, err := apply(ctx, dsn, files(), grants(), c, false)
 	switch {

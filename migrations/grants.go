@@ -44,8 +44,8 @@ func parseGrants(sql string) ([]grant, error) {
 	return grants, nil
 }
 
-// lacking contains, for each kind of object, a query for the objects of a grant on which the role $2 lacks one of the
-// privileges $3.
+// lacking contains a query for each kind of object. The query returns the objects of a grant on which the role $2 lacks
+// one of the privileges $3.
 var lacking = map[string]string{
 	"schema": `SELECT nspname FROM pg_namespace n WHERE nspname = $1 AND EXISTS (SELECT unnest($3::text[])
 		EXCEPT SELECT a.privilege_type FROM aclexplode(n.nspacl) a JOIN pg_roles r ON r.oid = a.grantee WHERE r.rolname = $2)`,

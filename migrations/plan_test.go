@@ -44,12 +44,14 @@ var scanningStatements = map[string]string{
 	"eventstore/transparency/tree/sql/select_checkpoints.sql: index tlog_checkpoint_pkey of tlog_checkpoint":    "roomlog verify checks all checkpoints",
 	"eventstore/transparency/tree/sql/select_cosignatures.sql: index tlog_cosignature_pkey of tlog_cosignature": "roomlog verify checks all cosignatures",
 	"projections/ledger/sql/select_totals.sql: Seq Scan on coin,":                                               "a trial balance has all accounts",
+	"projections/reconcile/sql/select_open.sql: index correction_open of correction is read":                    "the index has only the corrections that nobody has decided",
+	"projections/reconcile/sql/select_open.sql: index payout_held of payout is read":                            "the index has only the payouts that wait for the payment",
 	"projections/rebuild/":                                                                   "roomlog rebuild and verify read all tables, and put the names of schemas into statements",
 	"projections/sql/select_unused_uploads.sql: Seq Scan":                                    "the cleaner looks for the names of old uploads in all texts, if there are old uploads",
 	"projections/sql/select_unused_credentials.sql: Seq Scan":                                "the cleaner compares all credentials with all users",
 	"projections/sql/select_live.sql: index live_pkey of live is read with":                  "an operator's list of the lives on air begins with the newest live; an index would be changed whenever a live begins or ends",
 	"projections/sql/select_live.sql: index broadcast_current of broadcast is read":          "the same list; the index has only the broadcasts that run",
-	"projections/sql/select_gift_records.sql: index gift_record_pkey of gift_record is read": "an auditor's list of one gift, or of a time, in all lives; an index would make every gift slower",
+	"projections/sql/select_gift_records.sql: index gift_record_pkey of gift_record is read": "an auditor's list of one gift in all lives; an index would make every gift slower",
 }
 
 // TestEveryStatementReadsByKey fills all tables and explains every statement of the program. PostgreSQL uses the generic plan

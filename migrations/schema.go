@@ -22,8 +22,8 @@ var (
 // CompareSchema compares the schema of a database with the schema that the migrations create: tables, constraints,
 // indexes, triggers, functions, owners and privileges. It returns a sentence for each difference. If there is no
 // serving role, or the owner cannot take it, the role's missing privileges are no difference. Other roles may have the
-// privilege to read events and read tables; every other privilege of another role is a difference, and so is a login
-// that may take the serving role. Other tables in schema public are ignored.
+// privilege to read events and read tables; every other privilege of another role is a difference. A login that may
+// take the serving role is a difference, too. Other tables in schema public are ignored.
 func CompareSchema(ctx context.Context, conn *pgx.Conn) ([]string, error) {
 	found, err := schemaOf(ctx, conn)
 	if err != nil {

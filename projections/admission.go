@@ -37,8 +37,8 @@ type AdmissionConfig struct {
 // for concurrent use.
 //
 // The tables may be behind the log, for example just after a sign-in, the creation of a live or the end of a ban. If a
-// check fails, an Admission therefore waits once until the tables have reached the position of the sign-in or the head
-// of the log, and checks again. It returns ErrBehind after AdmissionConfig.Timeout.
+// check fails, an Admission therefore waits until the tables have reached the position of the sign-in or the head of
+// the log, and checks once more. It returns ErrBehind after AdmissionConfig.Timeout.
 type Admission struct {
 	c        AdmissionConfig
 	accounts *coalesce.Reads[domain.UserID, signedIn] // users who sign in at the same time are read together

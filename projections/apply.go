@@ -51,9 +51,9 @@ func NewApplier(store *eventstore.Store, projections []Projection) *Applier {
 	return a
 }
 
-// HonorSetAside makes a keep coin events without effect that operators have set aside, by position, even if a could apply
-// them: the log has decided it, and the wallets are folded without them. Such an event can exist if somebody has edited a
-// table, so that a good event could not be applied.
+// HonorSetAside sets the events that operators have set aside, by position. a gives coin events among them no effect,
+// even if it could apply them, because the wallets are folded without them. Such an event can exist if somebody has
+// edited a table, so that a good event could not be applied.
 func (a *Applier) HonorSetAside(aside map[int64]domain.Stream) { a.aside = aside }
 
 // CheckContiguous returns a *HaltError unless events have the positions after+1, after+2 and so on.
@@ -316,8 +316,8 @@ func (a *Applier) fold(events []eventstore.Record, selected []bool) (batches []a
 	return batches, nil
 }
 
-// writeOthers writes the projections that do not count coins: all at once, or one after another if an event cannot be applied, so
-// that a projection that cannot apply it does not block the others.
+// writeOthers writes the projections that do not count coins. It writes all at once, or one after another if an event
+// cannot be applied: a projection that cannot apply it must not block the others.
 func (a *Applier) writeOthers(ctx context.Context, tx pgx.Tx, events []eventstore.Record) ([]PoisonEvent, error) {
 	err := a.write(ctx, tx, events, a.selectBy(func(p Projection) bool { return !p.CountsCoins }))
 	if err == nil || !causedByEvent(err) {

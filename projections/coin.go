@@ -60,7 +60,8 @@ func foldCoinsCorrected(b *coinsBatch, r eventstore.Record, e domain.CoinsCorrec
 	b.post(r, e.Postings, domain.WalletAccount(e.User), e.BalanceAfter, purpose{})
 }
 
-// foldEarningsCorrected books an event without a balance: the log does not contain the balances of earnings.
+// foldEarningsCorrected adds the postings of a correction of earnings. The event states no balance, because the log
+// does not contain the balances of earnings.
 func foldEarningsCorrected(b *coinsBatch, r eventstore.Record, e domain.EarningsCorrected) {
 	b.post(r, e.Postings, "", 0, purpose{})
 }
@@ -77,7 +78,7 @@ func foldEarningsReleased(b *coinsBatch, r eventstore.Record, e domain.EarningsR
 	b.post(r, e.Postings, "", 0, purpose{})
 }
 
-// purpose is why coins moved: an order or a gift. It is empty for a correction or a payout.
+// purpose is the purpose of a movement of coins: an order or a gift. It is empty for a correction or a payout.
 type purpose struct {
 	order domain.OrderID
 	live  domain.LiveID

@@ -144,7 +144,8 @@ func (l coinLedger) apply(ctx context.Context, tx pgx.Tx, events []eventstore.Re
 	return found, applyRun()
 }
 
-// run applies coin events between which no event is set aside. It returns the number of poison events.
+// run applies coin events that are not separated by an event that sets another one aside. It returns the number of
+// poison events.
 func (l coinLedger) run(ctx context.Context, tx pgx.Tx, events []eventstore.Record) (int, error) {
 	if len(events) == 0 {
 		return 0, nil

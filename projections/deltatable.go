@@ -49,9 +49,9 @@ const (
 	KindChatRoomRemoved    = "chat_room_removed"
 )
 
-// DeltaSpecs returns the table of deltas. It defines for each type of event who receives it, as which kind of delta and
-// with which payload. To push a new event to clients, add an entry and its payload. An event that no client receives
-// has an entry, too.
+// DeltaSpecs returns the table of deltas. For each type of event, it defines the recipients, the kind of the delta, and
+// the payload. To push a new event to clients, add an entry and its payload. An event that no client receives has an
+// entry, too.
 func DeltaSpecs() []DeltaSpec {
 	return []DeltaSpec{
 		toLive(KindComment, "A viewer posted a comment.", commentPayload, droppable, durable),
@@ -170,7 +170,7 @@ func DeltaSpecs() []DeltaSpec {
 }
 
 // aboutReview is the Summary of every DeltaSpec of the kind review.
-const aboutReview = "The number of comments that wait for a review in the live has changed. It contains neither a text nor an author."
+const aboutReview = "The number of comments that wait for a review in the live has changed. The push contains neither a text nor an author."
 
 // aboutNotice is the Summary of every DeltaSpec of the kind notice.
 const aboutNotice = "The account of the user, or a sign-in session of the account, has changed."

@@ -148,7 +148,6 @@ type GiftFilter struct {
 	Sender   domain.UserID
 	Streamer domain.UserID
 	Gift     domain.GiftID
-	From, To time.Time // times from From (inclusive) to To (exclusive)
 	Window
 }
 
@@ -160,12 +159,11 @@ func (q *Queries) GiftHistory(ctx context.Context, f GiftFilter) ([]GiftRecord, 
 
 func (f GiftFilter) statement() (sql string, args pgx.NamedArgs) {
 	sql = selectGiftRecords.With(sqltemplate.Options{
-		"live": f.Live != 0, "sender": f.Sender != 0, "streamer": f.Streamer != 0, "gift": f.Gift != 0,
-		"from": !f.From.IsZero(), "to": !f.To.IsZero(), "oldest_first": f.OldestFirst,
+		"live": f.Live != 0, "sender": f.Sender != 0, "streamer": f.Streamer != 0, "gift": f.Gift != 0, "oldest_first": f.OldestFirst,
 	})
 	after, before, limit := f.bounds()
 	return sql, pgx.NamedArgs{
-		"live": f.Live, "sender": f.Sender, "streamer": f.Streamer, "gift": f.Gift, "from": f.From, "to": f.To,
+		"live": f.Live, "sender": f.Sender, "streamer": f.Streamer, "gift": f.Gift,
 		"after": after, "before": before, "limit": limit,
 	}
 }
@@ -177,8 +175,8 @@ func scanGiftRecord(row pgx.CollectableRow) (g GiftRecord, err error) {
 	return g, err
 }
 
-// SentGift returns the gift that was sent at a position, and the number of coins that gifts have added to the earnings of
-// its streamer, or ErrNotFound.
+// SentGift returns the gift that was sent at a position, and the number of coins that gifts have added to the earnings
+// of its streamer. It fails with ErrNotFound if there is no such gift.
 func (q *Queries) SentGift(ctx context.Context, position int64) (gift domain.SentGift, received domain.Coins, err error) {
 	gift, err = one(ctx, q, "sent gift", func(row pgx.CollectableRow) (g domain.SentGift, err error) {
 		return g, row.Scan(&g.Position, &g.Live, &g.Streamer, &g.Sender, &g.Gift, &g.Num, &g.Coins, &g.Share, &received)

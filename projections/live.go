@@ -146,7 +146,7 @@ func (q *Queries) Lives(ctx context.Context, page, size int) ([]Live, error) {
 	return many(ctx, q, "lives", scanLive, selectLive.With(sqltemplate.Options{"page": true}), before, int64(size))
 }
 
-// newerLives returns the smallest number of newest lives among which lists contain listed ones.
+// newerLives returns the smallest n such that lists contain at least listed of the newest n lives.
 func (q *Queries) newerLives(ctx context.Context, listed int64) (int64, error) {
 	if listed == 0 {
 		return 0, nil
@@ -267,8 +267,8 @@ var Broadcasts = Projection{
 	Write:    writes(writeBroadcasts),
 }
 
-// broadcastsBatch holds the broadcasts that start in the batch, with their end if it is in the batch too, and the ends
-// of broadcasts that started in earlier batches.
+// broadcastsBatch holds the broadcasts that start in the batch, and the ends of broadcasts that started in earlier
+// batches. A broadcast that also ends in the batch contains its end.
 type broadcastsBatch struct {
 	started map[domain.BroadcastID]*broadcastRow
 	order   []domain.BroadcastID

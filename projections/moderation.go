@@ -119,7 +119,7 @@ func scanModerator(row pgx.CollectableRow) (p Profile, err error) {
 	return p, err
 }
 
-// PostedComment is what a decision about the removal of a comment needs.
+// PostedComment contains the facts that the decision about the removal of a comment needs.
 type PostedComment struct {
 	Author domain.UserID
 	At     time.Time
@@ -153,8 +153,8 @@ func (q *Queries) MarkRemoved(ctx context.Context, deltas []Delta) error {
 	return err
 }
 
-// RemovedComments returns those of the positions of comments at which the tables contain no comment, because it was
-// removed.
+// RemovedComments returns the positions of removed comments: those at which the tables contain no comment. The
+// parameter contains positions of comments.
 func (q *Queries) RemovedComments(ctx context.Context, positions []int64) (map[int64]bool, error) {
 	if len(positions) == 0 {
 		return nil, nil
@@ -271,25 +271,26 @@ func queueReportChanges(tables *pgx.Batch, statement string, changes map[reportK
 	expect(len(live), tables.Queue(statement, live, report, texts, number))
 }
 
-// Standing is what a user may see of the order in a live.
+// Standing contains the rights of a user to read about the moderation of a live.
 type Standing struct {
 	Operator  bool
 	Owner     bool
 	Moderator bool
 
-	hidden []domain.UserID // users of whom the user does not see reports
+	hidden []domain.UserID // users whose reports the user does not see
 }
 
 // Moderates reports whether the user may decide about held comments and reports.
 func (s Standing) Moderates() bool { return s.Operator || s.Owner || s.Moderator }
 
-// OperatorStanding returns what an operator may see: everything except reports of the own person; 0: an operator at the
-// command line.
+// OperatorStanding returns the rights of an operator: everything except reports about the operator. 0 stands for an
+// operator at the command line.
 func OperatorStanding(user domain.UserID) Standing {
 	return Standing{Operator: true, hidden: []domain.UserID{user}}
 }
 
-// Standing returns what a user may see of the order in a live, or ErrNotFound if the live or the user does not exist.
+// Standing returns the rights of a user to read about the moderation of a live. It returns ErrNotFound if the live or
+// the user does not exist.
 func (q *Queries) Standing(ctx context.Context, live domain.LiveID, user domain.UserID) (Standing, error) {
 	l, err := q.Live(ctx, live)
 	if err != nil {
@@ -346,7 +347,7 @@ func scanHeldComment(row pgx.CollectableRow) (c HeldComment, err error) {
 	return c, err
 }
 
-// heldText is what a decision about a held comment needs.
+// heldText contains the facts that the decision about a held comment needs.
 type heldText struct {
 	Author domain.UserID
 	Text   string
@@ -390,7 +391,7 @@ type Report struct {
 	Entries      []ReportEntry
 }
 
-// ReportEntry is what one user has reported.
+// ReportEntry is the part of a report that one user has written.
 type ReportEntry struct {
 	User  domain.UserID      `json:"user"`
 	Cause domain.ReportCause `json:"cause"`

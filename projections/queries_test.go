@@ -221,7 +221,6 @@ func TestHistoriesWithFiltersAndWindows(t *testing.T) {
 		return positions
 	}
 	given := gifts(projections.GiftFilter{Window: projections.Window{OldestFirst: true}})
-	at := must[[]projections.GiftRecord](t)(s.Queries.GiftHistory(ctx, projections.GiftFilter{Window: projections.Window{OldestFirst: true}}))[1].At
 	for _, c := range []struct {
 		filter projections.GiftFilter
 		want   []int64
@@ -231,8 +230,7 @@ func TestHistoriesWithFiltersAndWindows(t *testing.T) {
 		{projections.GiftFilter{Live: s.Chatting}, nil},
 		{projections.GiftFilter{Streamer: 1, Gift: s.Rose, Window: projections.Window{Limit: 1}}, []int64{given[2]}},
 		{projections.GiftFilter{Gift: s.Ring}, nil},
-		{projections.GiftFilter{From: at}, []int64{given[2], given[1]}},
-		{projections.GiftFilter{To: at}, []int64{given[0]}},
+		{projections.GiftFilter{Window: projections.Window{After: given[0], Before: given[2]}}, []int64{given[1]}},
 	} {
 		if diff := cmp.Diff(c.want, gifts(c.filter)); diff != "" {
 			t.Errorf(`%+v: got %s, want ""`, c.filter, diff)

@@ -84,7 +84,7 @@ func (c *Checker) Check(method, path string, status int, header http.Header, bod
 	return nil
 }
 
-// undescribed are the paths of the documents, which the OpenAPI document does not describe.
+// undescribed contains the paths that the OpenAPI document does not describe: the page and the documents themselves.
 var undescribed = []string{"/", "/docs", "/openapi.json", "/asyncapi.json"}
 
 // isPage reports whether a path is an address of the page for people or of one of its files.

@@ -1,6 +1,7 @@
 package cors
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strings"
@@ -8,7 +9,8 @@ import (
 
 // AllowOrigins returns a middleware that permits browser pages of the given origins to call next: it returns their
 // Origin in Access-Control-Allow-Origin and replies to preflight requests. An empty list permits every origin,
-// including "null" and "file://". This is safe because the server uses no cookies: a page needs a token.
+// including "null" and "file://", and a preflight request permits every header, because pages of other services send headers
+// of their own. This is safe because the server uses no cookies: a page needs a token.
 func AllowOrigins(origins []string) func(http.Handler) http.Handler {
 	any := len(origins) == 0 || slices.Contains(origins, "*")
 	allowed := func(origin string) bool {
@@ -30,7 +32,8 @@ func AllowOrigins(origins []string) func(http.Handler) http.Handler {
 			}
 			if h.Get("Access-Control-Allow-Origin") != "" {
 				h.Set("Access-Control-Allow-Methods", "GET, POST, PUT, OPTIONS")
-				h.Set("Access-Control-Allow-Headers", "token, authorization, content-type, idempotency-key, last-event-id")
+				h.Set("Access-Control-Allow-Headers", cmp.Or(r.Header.Get("Access-Control-Request-Headers"), "token, authorization, content-type"))
+				h.Add("Vary", "Access-Control-Request-Headers")
 				h.Set("Access-Control-Max-Age", "600")
 			}
 			w.WriteHeader(http.StatusNoContent)

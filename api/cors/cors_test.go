@@ -3,6 +3,7 @@ package cors_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -18,7 +19,7 @@ func TestAllowOrigins(t *testing.T) {
 		}
 		if method == http.MethodOptions {
 			r.Header.Set("Access-Control-Request-Method", "POST")
-			r.Header.Set("Access-Control-Request-Headers", "token")
+			r.Header.Set("Access-Control-Request-Headers", "content-type,token,x-clientid")
 		}
 		w := httptest.NewRecorder()
 		cors.AllowOrigins(origins)(reached).ServeHTTP(w, r)
@@ -52,7 +53,7 @@ func TestAllowOrigins(t *testing.T) {
 						t.Errorf("%s: %s is %q, want %q", method, h, got, want.Get(h))
 					}
 				}
-				if reply.Header.Get("Vary") != "Origin" {
+				if !slices.Contains(reply.Header.Values("Vary"), "Origin") {
 					t.Errorf("%s: Vary does not contain Origin", method)
 				}
 				if reached := reply.StatusCode == http.StatusTeapot; reached != (method == http.MethodGet) {
@@ -61,17 +62,12 @@ func TestAllowOrigins(t *testing.T) {
 			}
 		})
 	}
-	t.Run("a preflight names the headers", func(t *testing.T) {
+	t.Run("a preflight permits the requested headers", func(t *testing.T) {
 		reply := ask(nil, http.MethodOptions, "https://app.example")
-		headers := strings.Split(reply.Header.Get("Access-Control-Allow-Headers"), ", ")
-		for _, h := range []string{"token", "authorization", "content-type"} {
-			found := false
-			for _, got := range headers {
-				found = found || got == h
-			}
-			if !found {
-				t.Errorf("%s is missing in %v", h, headers)
-			}
+		// Pages send headers of their own, which other servers refused: https://github.com/mrniko/netty-socketio/issues/502,
+		// https://github.com/socketio/socket.io/issues/3162
+		if headers := reply.Header.Get("Access-Control-Allow-Headers"); headers != "content-type,token,x-clientid" {
+			t.Errorf("the headers %q are permitted, want those that were requested", headers)
 		}
 		if reply.StatusCode != http.StatusNoContent || !strings.Contains(reply.Header.Get("Access-Control-Allow-Methods"), "POST") {
 			t.Fatalf("status %d, %v", reply.StatusCode, reply.Header)

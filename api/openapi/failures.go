@@ -19,8 +19,8 @@ type Failure struct {
 	Retry  bool // whether the response has the header Retry-After
 }
 
-// AddFailures replaces the error responses of an operation: one for each status, with schema as its schema, the codes
-// in its description, and an example for each code under the name of the code.
+// AddFailures replaces the error responses of an operation by one response for each status. A response has the given
+// schema, the codes in its description, and an example for each code under the name of the code.
 func AddFailures(o *huma.Operation, schema *huma.Schema, failures []Failure) {
 	for status := range o.Responses {
 		if status != "200" {

@@ -105,8 +105,8 @@ func (p *Player) page(cursor, end, kind string, body any) (Page, error) {
 	return Page{cursor, end, p.c, b.Bytes(), kind}, nil
 }
 
-// Write sends a page. A page that cannot grow may be cached by the client, unless it contains private fields, which may
-// be erased later, or its start depends on the time of the request.
+// Write sends a page. A client may cache a page that cannot grow, with two exceptions: a page with private fields,
+// which may be erased later, and a page whose start depends on the time of the request.
 func (p Page) Write(w http.ResponseWriter, r *http.Request, request Request) {
 	h := w.Header()
 	h.Set("Content-Type", p.kind)

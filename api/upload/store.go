@@ -143,8 +143,9 @@ func (s *Store) release(n int64) {
 	s.bytes -= n
 }
 
-// Save stores a file under a new random name. It returns the name and the size, or ErrUnsupported, ErrTooLarge, ErrDamaged,
-// ErrTooManyPixels, an error that wraps ErrFull, a *fs.PathError if the folder cannot be written, or an error of file.
+// Save stores a file under a new random name. It returns the name and the size. Errors: ErrUnsupported, ErrTooLarge,
+// ErrDamaged, ErrTooManyPixels, an error that wraps ErrFull, a *fs.PathError if the folder cannot be written, and the
+// errors of file.
 func (s *Store) Save(file io.Reader) (name string, size int64, err error) {
 	head := make([]byte, sniffedBytes)
 	n, err := io.ReadFull(file, head)

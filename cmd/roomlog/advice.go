@@ -48,7 +48,7 @@ func advice(err error) string {
 	case errors.As(err, &halt):
 		return "The tables are not updated until this is fixed; the log is not affected. For details: roomlog verify"
 	case errors.Is(err, eventstore.ErrCursorLost):
-		return "The log was restored to an earlier state, or this is another log: start a new export, to another file and without --after."
+		return "The log was restored to an earlier state, or this is another log. Name a position or a time instead of the cursor. An export begins again, to another file and without --after."
 	case errors.Is(err, fs.ErrPermission):
 		return "Run roomlog as the owner of the data folder, or choose another folder (--data)."
 	case errors.Is(err, syscall.EADDRINUSE):

@@ -32,6 +32,8 @@ Environment:
   ROOMLOG_PAYMENT_SECRET  verifies the callbacks of the payment provider
   ROOMLOG_HOOK_SECRET     signs webhooks about streams
   ROOMLOG_AUDIT_SECRET    signs checkpoints of the transparency log; at least 32 bytes
+  ROOMLOG_NATS_PASSWORD   password of --nats-user at the NATS servers; never generated
+  ROOMLOG_NATS_TOKEN      token for the NATS servers; never generated
 
 A secret has at least 16 bytes. To replace a secret, set the new and the old secret, separated by a space, until nothing
 uses the old secret any more. The server generates a secret that is not set, once, and keeps it in the data folder.

@@ -128,6 +128,9 @@ TIME  bert left
 	}
 	overlay.Close()
 
+	if out, want := at.roomlog("gift", "history", "--live", fmt.Sprint(live), "--sender", fmt.Sprint(bert.id), "--from", fmt.Sprint(posted.Pos), "--format", "csv"), fmt.Sprintf(",%d,%d,%d,1,Rose,10,3,30,0,\n", live, anna.id, bert.id); !strings.HasSuffix(out, want) {
+		t.Errorf("the history of gifts is %s, want a line with %s", out, want)
+	}
 	if out := at.roomlog("replay", fmt.Sprint(live), "--skip", "24h"); strings.Count(out, "\n") != 1 {
 		t.Errorf("a replay that begins after the end printed %s", out)
 	}

@@ -70,3 +70,13 @@ func TestMissingRightsInTheDatabase(t *testing.T) {
 		}
 	}
 }
+
+// TestRequireSynchronousNeedsARight checks that a server that may not see standbys says which statement grants the right.
+func TestRequireSynchronousNeedsARight(t *testing.T) {
+	t.Parallel()
+	p := &process{t: t, env: withDatabase(t), args: []string{"--data", dataDir(t)}}
+	_, out, code := p.run("serve", "--http-addr", "127.0.0.1:0", "--require-synchronous", "--log-format=text")
+	if code != 1 || !strings.Contains(out, "--require-synchronous: the database does not show its standbys to this process: execute GRANT pg_read_all_stats TO roomlog_serving as a superuser") {
+		t.Errorf("exit code %d: %s", code, out)
+	}
+}

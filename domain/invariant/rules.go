@@ -142,7 +142,7 @@ func (c *checker) checkReport(e domain.ReportSent) {
 	at := slices.IndexFunc(r.Open, func(o domain.OpenReport) bool { return o.Report == e.Report })
 	switch {
 	case at < 0:
-		c.expect(e.Report == r.Last+1 && e.User != e.Target, "the newest report of live %d is %d, or user %d reports the own person", e.Live, r.Last, e.User)
+		c.expect(e.Report == r.Last+1 && e.User != e.Target, "the newest report of live %d is %d, or user %d is also the target of the report", e.Live, r.Last, e.User)
 	default:
 		o := r.Open[at]
 		c.expect(o.Target == e.Target && o.Comment == e.Comment && !slices.Contains(o.Reporters, e.User), "report %d is about user %d, or has a report of user %d", e.Report, o.Target, e.User)

@@ -15,7 +15,7 @@ import (
 	"roomlog/eventstore"
 )
 
-// clockTolerance is how far an event may be ahead of the clock of the database.
+// clockTolerance is the maximum time by which an event may be ahead of the clock of the database.
 const clockTolerance = time.Minute
 
 // Auditor inspects the events of a log in order, and then the tables that belong to the log. It is not safe for
@@ -82,9 +82,9 @@ func (a *Auditor) Read(ctx context.Context, db Querier, after, upTo int64, limit
 func (a *Auditor) SetAside() int { return len(a.states.aside) }
 
 // CheckSetAsides checks each inspected event that sets another event aside. The other event must be earlier, must have
-// the stated stream and type, and must be one that could not be applied: otherwise states are folded without an event
-// that the tables contain. by maps the position of each event that could not be applied and was set aside to the
-// position of the first event that set it aside.
+// the stated stream and type, and must be one that could not be applied. Otherwise states would be folded without an
+// event that the tables contain. The keys of by are the positions of the events that could not be applied and were set
+// aside. The values are the positions of the first events that set them aside.
 func (a *Auditor) CheckSetAsides(ctx context.Context, by map[int64]int64) error {
 	return checkSetAsides(ctx, a.store, a.setAsides, by, a.faults)
 }

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"roomlog/eventstore/cluster"
-	"roomlog/eventstore/pgtest"
 )
 
 // holders contains the nodes that hold something, like a table.
@@ -55,15 +54,19 @@ func (h *holders) ended() []string {
 
 func TestOnNodeLost(t *testing.T) {
 	t.Parallel()
+	onEach(t, testOnNodeLost)
+}
+
+func testOnNodeLost(t *testing.T, deploy func(testing.TB) *deployment) {
 	t.Run("cleans up after a killed node once, and not after those that are alive", func(t *testing.T) {
 		t.Parallel()
-		db := pgtest.New(t)
+		d := deploy(t)
 		var h holders
 		h.hold("here", "there", "child")
-		n := start(t, db, cluster.Config{Node: "there"}, nil)
-		child := startChild(t, db)
+		n := start(t, d, cluster.Config{Node: "there"}, nil)
+		child := startChild(t, d)
 		until(t, "the child process is running", func() bool { return alive(t, n.Cluster).Contains("child") })
-		start(t, db, cluster.Config{Node: "here"}, func(c *cluster.Cluster) { c.OnNodeLost(h.cleanup(20 * time.Millisecond)) })
+		start(t, d, cluster.Config{Node: "here"}, func(c *cluster.Cluster) { c.OnNodeLost(h.cleanup(20 * time.Millisecond)) })
 		child.signal(syscall.SIGKILL)
 		until(t, "the node is cleaned up", func() bool { return len(h.ended()) > 0 })
 		h.hold("somebody else") // when this node is cleaned up, every wrong cleanup would have happened
@@ -75,13 +78,13 @@ func TestOnNodeLost(t *testing.T) {
 
 	t.Run("leaves a node alone that is back within the grace time", func(t *testing.T) {
 		t.Parallel()
-		db := pgtest.New(t)
+		d := deploy(t)
 		var h holders
 		h.hold("there")
-		n := start(t, db, cluster.Config{Node: "there"}, nil)
-		start(t, db, cluster.Config{Node: "here"}, func(c *cluster.Cluster) { c.OnNodeLost(h.cleanup(time.Hour)) })
-		cut(t, db, "there")
-		until(t, "the database accepts connections again", func() bool { return alive(t, n.Cluster).Contains("there") })
+		n := start(t, d, cluster.Config{Node: "there"}, nil)
+		start(t, d, cluster.Config{Node: "here"}, func(c *cluster.Cluster) { c.OnNodeLost(h.cleanup(time.Hour)) })
+		d.cut(n)
+		until(t, "the node is back", func() bool { return alive(t, n.Cluster).Contains("there") })
 		if got := h.ended(); len(got) > 0 {
 			t.Errorf("cleaned up after %v", got)
 		}
@@ -89,10 +92,10 @@ func TestOnNodeLost(t *testing.T) {
 
 	t.Run("tries again until it succeeds, and for other nodes meanwhile", func(t *testing.T) {
 		t.Parallel()
-		db := pgtest.New(t)
+		d := deploy(t)
 		h := holders{failures: 5}
 		h.hold("x", "y")
-		start(t, db, cluster.Config{Node: "here"}, func(c *cluster.Cluster) { c.OnNodeLost(h.cleanup(4 * time.Millisecond)) })
+		start(t, d, cluster.Config{Node: "here"}, func(c *cluster.Cluster) { c.OnNodeLost(h.cleanup(4 * time.Millisecond)) })
 		until(t, "both are cleaned up", func() bool { return len(h.ended()) == 2 })
 	})
 }

@@ -11,35 +11,39 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"go.uber.org/goleak"
 
 	"roomlog/eventstore"
 	"roomlog/eventstore/cluster"
-	"roomlog/eventstore/pgtest"
+	"roomlog/internal/natsconn"
 )
 
 const timeout = 3 * time.Minute
 
-// childEnv is the environment variable with the database for a node that a test starts as a separate process.
-const childEnv = "ROOMLOG_CLUSTER_TEST_DSN"
+// The environment variables with the database and the NATS server for a node that a test starts as a separate process.
+const (
+	childDSN  = "ROOMLOG_CLUSTER_TEST_DSN"
+	childNATS = "ROOMLOG_CLUSTER_TEST_NATS"
+)
 
 func TestMain(m *testing.M) {
-	if dsn := os.Getenv(childEnv); dsn != "" {
-		os.Exit(runChild(dsn))
+	if os.Getenv(childDSN)+os.Getenv(childNATS) != "" {
+		os.Exit(runChild(os.Getenv(childDSN), os.Getenv(childNATS)))
 	}
 	goleak.VerifyTestMain(m)
 }
 
 // runChild runs the node "child" until the standard input of the process ends.
-func runChild(dsn string) int {
+func runChild(dsn, address string) int {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	pool, err := eventstore.OpenPool(ctx, dsn, eventstore.PoolOptions{})
+	transport, err := childTransport(ctx, dsn, address)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	c := cluster.New(cluster.NewPostgres(pool), cluster.Config{Node: "child", Now: time.Now})
+	c := cluster.New(transport, cluster.Config{Node: "child", Now: time.Now})
 	c.OnSurvey("echo", func(_ context.Context, request []byte) ([]byte, error) { return request, nil })
 	go func() {
 		io.Copy(io.Discard, os.Stdin)
@@ -52,20 +56,48 @@ func runChild(dsn string) int {
 	return 0
 }
 
+// childTransport connects a child to PostgreSQL, to NATS, or to both.
+func childTransport(ctx context.Context, dsn, address string) (cluster.Transport, error) {
+	var n *cluster.NATS
+	if address != "" {
+		conn, err := natsconn.Open(natsconn.Config{Settings: natsconn.Settings{NatsURL: []string{address}}})
+		if err != nil {
+			return nil, err
+		}
+		if n, err = cluster.NewNATS(conn, store, time.Now); err != nil || dsn == "" {
+			return n, err
+		}
+	}
+	pool, err := eventstore.OpenPool(ctx, dsn, eventstore.PoolOptions{})
+	if err != nil {
+		return nil, err
+	}
+	if n != nil {
+		return cluster.NewBoth(n, cluster.NewPostgres(pool)), nil
+	}
+	return cluster.NewPostgres(pool), nil
+}
+
 // child is a node in a separate process.
 type child struct {
 	t       testing.TB
 	process *os.Process
 }
 
-func startChild(t testing.TB, db *pgtest.DB) *child {
+func startChild(t testing.TB, d *deployment) *child {
 	t.Helper()
 	exe, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(exe)
-	cmd.Env = append(os.Environ(), childEnv+"="+db.DSN)
+	cmd.Env = os.Environ()
+	if d.db != nil {
+		cmd.Env = append(cmd.Env, childDSN+"="+d.db.DSN)
+	}
+	if d.nats != nil {
+		cmd.Env = append(cmd.Env, childNATS+"="+d.nats.URL)
+	}
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
@@ -105,14 +137,16 @@ func (c *child) signal(s os.Signal) {
 // node is a member of the cluster in the process of the test.
 type node struct {
 	*cluster.Cluster
-	stop func() // leaves the cluster and waits; the end of the test calls it too
+	conn *nats.Conn // nil without NATS
+	stop func()     // leaves the cluster and waits; the end of the test calls it too
 }
 
 // start calls prepare, if it is not nil, and then runs a node.
-func start(t testing.TB, db *pgtest.DB, c cluster.Config, prepare func(*cluster.Cluster)) *node {
+func start(t testing.TB, d *deployment, c cluster.Config, prepare func(*cluster.Cluster)) *node {
 	t.Helper()
 	c.Now = time.Now
-	n := &node{Cluster: cluster.New(cluster.NewPostgres(db.Pool), c)}
+	transport, conn := d.connect()
+	n := &node{Cluster: cluster.New(transport, c), conn: conn}
 	if prepare != nil {
 		prepare(n.Cluster)
 	}
@@ -146,15 +180,5 @@ func until(t testing.TB, what string, holds func() bool) {
 			t.Fatalf("timed out waiting until %s", what)
 		}
 		<-time.After(5 * time.Millisecond)
-	}
-}
-
-// cut ends the connection of a node from the side of the database.
-func cut(t testing.TB, db *pgtest.DB, name string) {
-	t.Helper()
-	_, err := db.Owner.Exec(t.Context(), "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = $1",
-		"roomlog node "+name)
-	if err != nil {
-		t.Fatal(err)
 	}
 }

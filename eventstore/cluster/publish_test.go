@@ -6,17 +6,20 @@ import (
 	"testing"
 
 	"roomlog/eventstore/cluster"
-	"roomlog/eventstore/pgtest"
 )
 
 func TestPublish(t *testing.T) {
 	t.Parallel()
-	db := pgtest.New(t)
+	onEach(t, testPublish)
+}
+
+func testPublish(t *testing.T, deploy func(testing.TB) *deployment) {
+	d := deploy(t)
 	received := map[string]chan string{"a": make(chan string, 100), "b": make(chan string, 100)}
 	nodes := make(map[string]*node)
 	stops := make(map[string]func())
 	for name, messages := range received {
-		nodes[name] = start(t, db, cluster.Config{Node: name}, func(c *cluster.Cluster) {
+		nodes[name] = start(t, d, cluster.Config{Node: name}, func(c *cluster.Cluster) {
 			stops[name] = c.Subscribe("news", func(payload []byte) { messages <- string(payload) })
 			c.Subscribe("other", func([]byte) { t.Error("a message of another topic") })
 		})
@@ -29,7 +32,7 @@ func TestPublish(t *testing.T) {
 	}
 
 	t.Run("reaches every node, in order, from a process that is no member too", func(t *testing.T) {
-		observer := cluster.New(cluster.NewPostgres(db.Pool), cluster.Config{})
+		observer := d.observer(cluster.Config{})
 		for i := range 10 {
 			publish(observer, fmt.Sprintf("安娜\n %d", i))
 		}

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"roomlog/eventstore/cluster"
-	"roomlog/eventstore/pgtest"
 )
 
 // replyAs returns a function that makes a node reply to the survey "who" with the given name and the request.
@@ -32,24 +31,19 @@ func survey(t testing.TB, c *cluster.Cluster, topic, request string) cluster.Sur
 	return s
 }
 
-// left returns the number of replies in table survey_reply.
-func left(t testing.TB, db *pgtest.DB) (n int) {
-	t.Helper()
-	if err := db.Owner.QueryRow(t.Context(), "SELECT count(*) FROM survey_reply").Scan(&n); err != nil {
-		t.Fatal(err)
-	}
-	return n
-}
-
 func TestSurvey(t *testing.T) {
 	t.Parallel()
+	onEach(t, testSurvey)
+}
+
+func testSurvey(t *testing.T, deploy func(testing.TB) *deployment) {
 	t.Run("collects the replies of all nodes and deletes them", func(t *testing.T) {
 		t.Parallel()
-		db := pgtest.New(t)
-		start(t, db, cluster.Config{Node: "a"}, replyAs("a"))
-		start(t, db, cluster.Config{Node: "b"}, replyAs("b"))
-		start(t, db, cluster.Config{Node: "c"}, nil) // this node has no handler for the topic
-		observer := cluster.New(cluster.NewPostgres(db.Pool), cluster.Config{SurveyTimeout: timeout})
+		d := deploy(t)
+		start(t, d, cluster.Config{Node: "a"}, replyAs("a"))
+		start(t, d, cluster.Config{Node: "b"}, replyAs("b"))
+		start(t, d, cluster.Config{Node: "c"}, nil) // this node has no handler for the topic
+		observer := d.observer(cluster.Config{SurveyTimeout: timeout})
 		s := survey(t, observer, "who", "is there")
 		if !slices.Equal(s.Nodes, cluster.Nodes{"a", "b", "c"}) || len(s.Missing) > 0 || len(s.Replies) != 2 {
 			t.Fatalf("got %+v", s)
@@ -59,14 +53,14 @@ func TestSurvey(t *testing.T) {
 				t.Errorf("reply %d: %s %q", i, r.Node, r.Payload)
 			}
 		}
-		if n := left(t, db); n != 0 {
+		if n := d.left(); n != 0 {
 			t.Errorf("%d replies are left, want 0", n)
 		}
 	})
 
 	t.Run("of an empty cluster returns at once", func(t *testing.T) {
 		t.Parallel()
-		observer := cluster.New(cluster.NewPostgres(pgtest.New(t).Pool), cluster.Config{SurveyTimeout: time.Hour})
+		observer := deploy(t).observer(cluster.Config{SurveyTimeout: time.Hour})
 		if s := survey(t, observer, "who", ""); len(s.Nodes)+len(s.Replies)+len(s.Missing) > 0 {
 			t.Errorf("got %+v", s)
 		}
@@ -74,9 +68,9 @@ func TestSurvey(t *testing.T) {
 
 	t.Run("carries empty and large replies", func(t *testing.T) {
 		t.Parallel()
-		db := pgtest.New(t)
+		d := deploy(t)
 		large := bytes.Repeat([]byte{0, 1, 0xff}, 1<<20)
-		n := start(t, db, cluster.Config{Node: "a", SurveyTimeout: timeout}, func(c *cluster.Cluster) {
+		n := start(t, d, cluster.Config{Node: "a", SurveyTimeout: timeout}, func(c *cluster.Cluster) {
 			c.OnSurvey("empty", func(context.Context, []byte) ([]byte, error) { return nil, nil })
 			c.OnSurvey("large", func(context.Context, []byte) ([]byte, error) { return large, nil })
 		})
@@ -90,12 +84,12 @@ func TestSurvey(t *testing.T) {
 
 	t.Run("names the nodes that did not reply until the deadline", func(t *testing.T) {
 		t.Parallel()
-		db := pgtest.New(t)
-		n := start(t, db, cluster.Config{Node: "here", SurveyTimeout: 3 * time.Second}, func(c *cluster.Cluster) {
+		d := deploy(t)
+		n := start(t, d, cluster.Config{Node: "here", SurveyTimeout: 3 * time.Second}, func(c *cluster.Cluster) {
 			c.OnSurvey("echo", func(_ context.Context, request []byte) ([]byte, error) { return request, nil })
 			c.OnSurvey("broken", func(context.Context, []byte) ([]byte, error) { return nil, errors.New("broken") })
 		})
-		child := startChild(t, db)
+		child := startChild(t, d)
 		until(t, "both reply", func() bool { return len(survey(t, n.Cluster, "echo", "").Replies) == 2 })
 		child.signal(syscall.SIGSTOP) // a frozen node counts as alive for some seconds
 		s := survey(t, n.Cluster, "echo", "hello")
@@ -113,37 +107,19 @@ func TestSurvey(t *testing.T) {
 
 	t.Run("calls a handler once, however often it asks", func(t *testing.T) {
 		t.Parallel()
-		db := pgtest.New(t)
+		d := deploy(t)
 		var calls atomic.Int32
 		goOn := make(chan struct{})
-		n := start(t, db, cluster.Config{Node: "a", SurveyTimeout: timeout}, func(c *cluster.Cluster) {
+		n := start(t, d, cluster.Config{Node: "a", SurveyTimeout: timeout}, func(c *cluster.Cluster) {
 			c.OnSurvey("slow", func(context.Context, []byte) ([]byte, error) {
 				calls.Add(1)
 				<-goOn
 				return nil, nil
 			})
 		})
-		requests := make(chan string, 100)
-		watch, err := db.Owner.Acquire(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer watch.Release()
-		if _, err := watch.Exec(t.Context(), "LISTEN roomlog_cluster"); err != nil {
-			t.Fatal(err)
-		}
-		ended := make(chan struct{})
-		go func() {
-			defer close(ended)
-			for range 3 {
-				if m, err := watch.Conn().WaitForNotification(t.Context()); err == nil {
-					requests <- m.Payload
-				}
-			}
-			close(goOn) // the node has received the request three times
-		}()
+		wait := d.afterMessages(3, func() { close(goOn) }) // the node has then received the request three times
 		s := survey(t, n.Cluster, "slow", "")
-		<-ended
+		wait()
 		if len(s.Replies) != 1 || calls.Load() != 1 {
 			t.Errorf("%d calls, %+v, want 1 Replies, 1", calls.Load(), s)
 		}
@@ -151,9 +127,9 @@ func TestSurvey(t *testing.T) {
 
 	t.Run("ends with its context", func(t *testing.T) {
 		t.Parallel()
-		db := pgtest.New(t)
+		d := deploy(t)
 		ctx, cancel := context.WithCancel(t.Context())
-		n := start(t, db, cluster.Config{Node: "a", SurveyTimeout: time.Hour}, func(c *cluster.Cluster) {
+		n := start(t, d, cluster.Config{Node: "a", SurveyTimeout: time.Hour}, func(c *cluster.Cluster) {
 			c.OnSurvey("who", func(context.Context, []byte) ([]byte, error) { cancel(); return nil, errors.New("no reply") })
 		})
 		if _, err := n.Survey(ctx, "who", nil); !errors.Is(err, context.Canceled) {

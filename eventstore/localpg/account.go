@@ -61,8 +61,8 @@ func (a *account) own(dir string) error {
 	return os.Lchown(dir, int(a.uid), int(a.gid))
 }
 
-// shutOut returns the outermost folder on the path to dir that the user of the account may not enter, or "" if that
-// user may enter all of them.
+// shutOut returns the outermost folder on the path to dir that the user of the account may not enter. It returns "" if
+// that user may enter all of them.
 func (a *account) shutOut(dir string) string {
 	if up := filepath.Dir(dir); up != dir {
 		if shut := a.shutOut(up); shut != "" {

@@ -3,10 +3,12 @@ package place_test
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"roomlog/domain"
+	"roomlog/eventstore"
 	"roomlog/eventstore/place"
 	"roomlog/projections/projtest"
 )
@@ -76,6 +78,60 @@ func TestRange(t *testing.T) {
 		var wrong *place.Error
 		if !errors.As(err, &wrong) || !errors.As(beginErr, &wrong) {
 			t.Errorf("%q: got %v and %v, want an *Error", text, err, beginErr)
+		}
+	}
+}
+
+// TestBounds checks ranges that two places select, and what is refused.
+func TestBounds(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	w := projtest.New(t)
+	var events []eventstore.Record
+	for i := range 4 {
+		events = append(events, w.Do(domain.AddGift{Name: fmt.Sprint("gift ", i), Price: 1}).Events...)
+	}
+	head := w.Head()
+	at := func(i int) string { return events[i].RecordedAt.UTC().Format(time.RFC3339Nano) }
+	cursor := func(i int) string { return eventstore.CursorOf(events[i]) }
+	lost := "2" + strings.TrimLeft(cursor(2), "0123456789")
+	p := func(i int) string { return fmt.Sprint(events[i].Position) }
+	for _, tt := range []struct {
+		from, to    string
+		open        bool
+		after, upTo int64
+		want        string
+	}{
+		{upTo: head},
+		{from: p(1), to: p(2), after: events[0].Position, upTo: events[2].Position},
+		{from: p(2), to: p(2), after: events[1].Position, upTo: events[2].Position},
+		{from: cursor(1), to: p(2), after: events[0].Position, upTo: events[2].Position},
+		{from: at(1), to: at(3), after: events[0].Position, upTo: events[2].Position},
+		{from: at(1), to: at(1), after: events[0].Position, upTo: events[0].Position},
+		{from: at(1), to: "2999-01-01", open: true, after: events[0].Position, upTo: head},
+		{from: at(1), to: "2999-01-01", want: "--to must not be in the future (got 2999-01-01)"},
+		{from: "2999-01-01", open: true, want: "--from must not be in the future (got 2999-01-01)"},
+		{from: p(2), to: p(1), want: "--from must not be after --to"},
+		{from: cursor(2), to: cursor(1), want: "--from must not be after --to"},
+		{from: at(2), to: at(1), want: "--from must not be after --to"},
+		{from: at(2), to: "2001-01-01", want: "--from must not be after --to"},
+		{from: p(1), to: at(2), want: "--from and --to must both be positions or cursors, or both be times or days"},
+		{from: "2001-01-01", to: cursor(2), want: "--from and --to must both be positions or cursors, or both be times or days"},
+		{from: "yesterday", want: "--from must be a position like 4711, a day"},
+		{to: "1.x", want: "--to must be a position like 4711, a day"},
+		{to: fmt.Sprint(head + 1), want: fmt.Sprintf("--to must be at most %d, the end of the log", head)},
+		{from: fmt.Sprint(head + 1), want: fmt.Sprintf("--from must be at most %d, the end of the log", head)},
+		{from: lost, want: eventstore.ErrCursorLost.Error()},
+		{to: "99" + cursor(0)[1:], want: eventstore.ErrCursorLost.Error()},
+	} {
+		b := place.Bounds{From: tt.from, To: tt.to, Open: tt.open, Names: [2]string{"--from", "--to"}}
+		after, upTo, err := b.Find(ctx, w.Store, head)
+		if tt.want != "" {
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("%+v: got %v, want %s", b, err, tt.want)
+			}
+		} else if err != nil || after != tt.after || upTo != tt.upTo {
+			t.Errorf("%+v: got %d, %d, %v, want %d, %d", b, after, upTo, err, tt.after, tt.upTo)
 		}
 	}
 }

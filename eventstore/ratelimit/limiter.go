@@ -117,8 +117,8 @@ func (l *Limiter) Refused() uint64 { return l.refused.Load() }
 
 type onBehalf struct{}
 
-// OnBehalfOf returns a context in which commands of the payment provider and of the system count against the rates of a user,
-// who has requested them.
+// OnBehalfOf returns a context in which commands of the payment provider and of the system count against the rates of
+// the user who has requested them.
 func OnBehalfOf(ctx context.Context, user domain.UserID) context.Context {
 	return context.WithValue(ctx, onBehalf{}, user)
 }

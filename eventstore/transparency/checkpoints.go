@@ -58,7 +58,7 @@ const textLines = 4
 // part is a signed checkpoint in a file.
 type part struct {
 	signed []byte
-	cut    bool // its last signature may have been cut, because the file ends in it or an empty line follows
+	cut    bool // whether the last signature may be incomplete, because the file ends in it or an empty line follows
 }
 
 // splitCheckpoints returns the signed checkpoints in a file. Each ends with its last signature line.

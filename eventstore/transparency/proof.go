@@ -24,7 +24,7 @@ var ErrProof = errors.New("the proof does not hold")
 // Proof shows that the log contained an event when a checkpoint was signed. It can be checked without the log.
 type Proof struct {
 	Format     string      `json:"format"`
-	Gift       *Gift       `json:"gift,omitempty"` // what the payload of a gift.sent event says; nil for other events
+	Gift       *Gift       `json:"gift,omitempty"` // receipt with the content of a gift.sent event; nil for other events
 	Event      ProvenEvent `json:"event"`
 	Index      int64       `json:"index"`           // index of the leaf
 	Inclusion  []tlog.Hash `json:"inclusion_proof"` // the hashes that lead from the leaf to the root, in base64
@@ -57,7 +57,7 @@ type ProvenEvent struct {
 	RecordedAt time.Time `json:"recorded_at"`
 }
 
-// giftTypes are the types of the events of which a proof contains a receipt, in all versions.
+// giftTypes contains the event types for which a proof has a receipt, with their earlier versions.
 var giftTypes = []string{"gift.sent.v1", "gift.sent.v2"}
 
 // NewProof returns the proof of an event with the hashes of reader, for a signed checkpoint. reader must read the tree
@@ -91,9 +91,9 @@ func (p Proof) Encode() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// CheckProof decodes a proof and checks it: one of the known keys has signed the checkpoint, the tree of the checkpoint
-// contains the event, and the receipt says what the event says. It returns an error that wraps ErrProof or ErrSignature
-// if the proof does not hold.
+// CheckProof decodes a proof and checks it. One of the known keys must have signed the checkpoint, the tree of the
+// checkpoint must contain the event, and the receipt must agree with the event. CheckProof returns an error that wraps
+// ErrProof or ErrSignature if the proof does not hold.
 func CheckProof(file []byte, known note.Verifiers) (Proof, Checkpoint, error) {
 	p, err := decodeProof(file)
 	if err != nil {

@@ -28,7 +28,8 @@ func ReplaceFile(path string, content []byte) error {
 	return syncDir(filepath.Dir(path))
 }
 
-// syncDir waits until the names of the files of a folder are on disk. Windows cannot do that, and needs it not.
+// syncDir blocks until the names of the files of a folder are on disk. It does nothing on Windows, which does not
+// support this.
 func syncDir(dir string) error {
 	if runtime.GOOS == "windows" {
 		return nil

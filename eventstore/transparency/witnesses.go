@@ -129,8 +129,8 @@ func (w *Witnesses) Lines(signed []byte, notes [][]byte) []byte {
 }
 
 // Anchored returns the position up to which events are anchored: the largest position that the newest cosigned
-// checkpoints of enough witnesses cover. sizes are the sizes of these checkpoints, one for each witness that has cosigned
-// any.
+// checkpoints of at least Required witnesses cover. sizes contains the sizes of these checkpoints, one for each witness
+// that has cosigned any.
 func (w *Witnesses) Anchored(sizes []int64) int64 {
 	if len(sizes) < w.required {
 		return 0

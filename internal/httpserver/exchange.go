@@ -66,15 +66,15 @@ type exchange struct {
 	slot    *slot
 	shared  bool // whether other requests use the connection at the same time: HTTP/2
 
-	mu       sync.Mutex
-	hijacked bool
-	answered bool      // whether the header of the response was written
-	sending  bool      // whether a part of the response is being written
-	reading  bool      // whether the body of the request is incomplete
-	started  time.Time // time at which the body was first expected
-	received int64     // number of bytes of the body that have arrived
-	read     deadline
-	write    deadline
+	mu            sync.Mutex
+	hijacked      bool
+	headerWritten bool      // whether the header of the response was written
+	sending       bool      // whether a part of the response is being written
+	reading       bool      // whether the body of the request is incomplete
+	started       time.Time // time at which the body was first expected
+	received      int64     // number of bytes of the body that have arrived
+	read          deadline
+	write         deadline
 }
 
 // deadline is the earlier one of two deadlines, of which the handler sets one and this package the other.
@@ -139,20 +139,20 @@ func (x *exchange) expectAccept(now time.Time) {
 	}
 }
 
-// answer prepares the header of the response, which is written now. If the body is incomplete, the connection ends after
+// prepareHeader prepares the header of the response, which is written now. If the body is incomplete, the connection ends after
 // the response: otherwise the server would wait for the rest of the body before it sends the header. The caller holds mu.
-func (x *exchange) answer() {
-	if x.reading && !x.answered && !x.shared {
+func (x *exchange) prepareHeader() {
+	if x.reading && !x.headerWritten && !x.shared {
 		x.Header().Set("Connection", "close")
 	}
-	x.answered = true
+	x.headerWritten = true
 }
 
 // WriteHeader writes the header of the response.
 func (x *exchange) WriteHeader(status int) {
 	if status >= http.StatusOK {
 		x.mu.Lock()
-		x.answer()
+		x.prepareHeader()
 		x.mu.Unlock()
 	}
 	x.ResponseWriter.WriteHeader(status)
@@ -163,19 +163,19 @@ func (x *exchange) WriteHeader(status int) {
 func (x *exchange) accepting(send func() error) error {
 	x.mu.Lock()
 	if !x.hijacked {
-		x.answer()
+		x.prepareHeader()
 		x.sending = true
 		x.expectAccept(x.config.Now())
 	}
 	x.mu.Unlock()
 	x.slot.wait()
-	defer x.accepted()
+	defer x.endAccepting()
 	return send()
 }
 
-// accepted ends what accepting has begun. Over HTTP/2 a deadline for writes is a timer that resets the stream, also when
+// endAccepting ends the wait for the client that accepting has begun. Over HTTP/2 a deadline for writes is a timer that resets the stream, also when
 // nothing is being written. It must not run while the handler works, waits or reads.
-func (x *exchange) accepted() {
+func (x *exchange) endAccepting() {
 	x.slot.busy()
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -194,7 +194,7 @@ func (x *exchange) finish() {
 	if x.hijacked {
 		return
 	}
-	x.answer()
+	x.prepareHeader()
 	now := x.config.Now()
 	x.read.handler, x.write = time.Time{}, deadline{}
 	x.slot.wait()

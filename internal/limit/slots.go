@@ -59,7 +59,8 @@ func (s *Slots) Acquire(addr netip.Addr) (*Slot, error) {
 	return s.acquire(Key(addr), !s.exempt.Contains(addr))
 }
 
-// AcquireKey is Acquire for the client whose address has the given Key. Exempt networks are not considered.
+// AcquireKey does the same as Acquire, for the client whose address has the given Key. Exempt networks are not
+// considered.
 func (s *Slots) AcquireKey(key string) (*Slot, error) { return s.acquire(key, true) }
 
 func (s *Slots) acquire(key string, counted bool) (*Slot, error) {
@@ -232,7 +233,7 @@ func (t *Slot) weight() uint64 {
 	return (t.of.waits - t.since + 1) * uint64(t.address.waiting.Len())
 }
 
-// crowded reports whether at least half as many connections of the address wait as of the average address.
+// crowded reports whether the address has at least half as many waiting connections as the average address.
 func (t *Slot) crowded() bool {
 	return t.address != nil && 2*t.address.waiting.Len()*t.of.queues >= t.of.queued
 }

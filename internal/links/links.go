@@ -14,11 +14,10 @@ import (
 	"roomlog/internal/names"
 )
 
-// Contains reports whether a reader would take a part of text for an address on the internet: "https://…", a host name of
-// a known top-level domain such as t.me or example.org, an e-mail address, or an IPv4 address. A host name with a path is
-// one with any top-level domain. Characters that a reader does not see, or takes for others, hide no address.
-//
-// Numbers like 1.5, times and abbreviations like a.m. are no addresses.
+// Contains reports whether a reader would take a part of text for an address on the internet. Addresses are:
+// "https://…", an e-mail address, an IPv4 address, a host name of a known top-level domain such as t.me or
+// example.org, and a host name of any top-level domain with a path. Characters that a reader does not see, or takes for
+// others, hide no address. Numbers like 1.5, times and abbreviations like a.m. are no addresses.
 func Contains(text string) bool {
 	if !mayContain(text) {
 		return false

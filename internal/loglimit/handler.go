@@ -119,8 +119,8 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 	return one.write(ctx, repeats)
 }
 
-// Run writes the last record of each kind that was left out, with the number of those before it, when its period has
-// ended and when ctx ends. It blocks until then.
+// Run writes the last record of each kind that was left out, with the number of those before it. It does so when the
+// period of the kind has ended and when ctx ends. It blocks until ctx ends.
 func (h *Handler) Run(ctx context.Context) error {
 	for wait.Sleep(ctx, h.shared.Period) {
 		writeLast(ctx, h.shared.forget(false))
@@ -173,7 +173,7 @@ func inspect(r slog.Record) (name string, err error, limited bool) {
 	return b.String(), err, limited
 }
 
-// suspect has the database checked if an error can come from an outage.
+// suspect requests a check of the database if an error can come from an outage.
 func (s *shared) suspect(err error) {
 	if err == nil || s.Suspect == nil || !s.Suspect(err) {
 		return

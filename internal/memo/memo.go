@@ -20,7 +20,8 @@ type Value[T any] struct {
 	value T
 }
 
-// New returns a value that read returns and that is kept for life, by the clock now.
+// New returns a Value that calls read to get its value and keeps the value for life. now is the clock that measures
+// life.
 func New[T any](life time.Duration, now func() time.Time, read func(context.Context) (T, error)) *Value[T] {
 	v := &Value[T]{life: life, now: now, read: read}
 	v.reads = coalesce.New(v.readOnce)

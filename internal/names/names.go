@@ -42,9 +42,9 @@ func withoutEmojiJoiners(s string) string {
 	}, s)
 }
 
-// HasVisible reports whether a reader sees anything of a text: whether it has a character other than spaces, marks that
-// combine with the character before them, control characters, and characters without a glyph. Characters that this
-// program does not know count as visible, because they may be new letters or emoji.
+// HasVisible reports whether a reader sees anything of a text. Spaces, control characters, characters without a glyph,
+// and marks that combine with the character before them are not visible. Characters that this program does not know
+// count as visible, because they may be new letters or emoji.
 func HasVisible(text string) bool { return strings.ContainsFunc(text, visible) }
 
 // visible reports whether a reader sees r without other characters beside it.
@@ -52,17 +52,15 @@ func visible(r rune) bool {
 	return !unicode.In(r, unicode.Z, unicode.M, unicode.Cc, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point) && !strings.ContainsRune(blanks, r)
 }
 
-// smallCapitals replaces the small capitals, which UTS #39 uses for small letters of other scripts, so that both cases of such a
-// letter have one form.
+// smallCapitals replaces small capitals. UTS #39 uses them for small letters of other scripts; after the replacement,
+// both cases of such a letter have one form.
 var smallCapitals = strings.NewReplacer("ᴀ", "a", "ʙ", "b", "ᴄ", "c", "ᴅ", "d", "ᴇ", "e", "ɢ", "g", "ʜ", "h", "ᴊ", "j", "ᴋ", "k",
 	"ʟ", "l", "ᴍ", "m", "ɴ", "n", "ᴏ", "o", "ᴘ", "p", "ʀ", "r", "ꜱ", "s", "ᴛ", "t", "ᴜ", "u", "ᴠ", "v", "ᴡ", "w", "ʏ", "y", "ᴢ", "z")
 
-// Lookalike returns a form that a name shares with the names that a reader could take for it: names that differ in
-// case, width, invisible characters, spaces, or in characters of other scripts that look the same (UTS #39 section 4).
-// It is for comparison only.
-//
-// The text of a command is not bounded yet when the log compares names, so a text that is too long to be a name is
-// returned unchanged.
+// Lookalike returns a form that is the same for names that a reader may confuse. Such names differ in case, width,
+// invisible characters, spaces, or in characters of other scripts that look the same (UTS #39 section 4). The form is
+// for comparison only. A text that is too long to be a name is returned unchanged, because the log also compares the
+// texts of commands whose length was not checked yet.
 func Lookalike(name string) string {
 	if len(name) > maxLength {
 		return name

@@ -10,6 +10,6 @@ func Below(conn net.Conn) net.Conn {
 	return conn
 }
 
-// CloseNow closes a connection without waiting for its client. Close of a TLS connection first sends close_notify, for
-// which a client that does not read makes it wait for 5 s.
+// CloseNow closes a connection without waiting for its client. Close of a TLS connection would first send close_notify,
+// and would wait up to 5 s for a client that does not read.
 func CloseNow(conn net.Conn) error { return Below(conn).Close() }

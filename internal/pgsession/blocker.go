@@ -21,9 +21,9 @@ type RowQuerier interface {
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }
 
-// Blocker returns the session that holds a lock for which other sessions of the same database wait, and for how long
-// the first of them has waited. It looks only at waiting sessions whose application matches the LIKE pattern
-// application. Waits for advisory locks do not count. If none waits, the PID of the holder is 0.
+// Blocker returns the session that holds a lock for which other sessions of the same database wait. It also returns how
+// long the first of them has waited. It looks only at waiting sessions whose application matches the LIKE pattern
+// application. Waits for advisory locks do not count. If no session waits, the PID of the holder is 0.
 func Blocker(ctx context.Context, db RowQuerier, application string) (h Holder, waited time.Duration, err error) {
 	var since *time.Time
 	var seconds float64

@@ -69,8 +69,8 @@ func CheckPooler(ctx context.Context, config *pgx.ConnConfig) (pooled bool, err 
 	return true, checkReset(ctx, config, first, second)
 }
 
-// compare opens a transaction on the second connection. In session mode the session of the first connection stays the same,
-// and is not the one of the second.
+// compare opens a transaction on the second connection, and compares the sessions of both connections. In session mode
+// the first connection keeps its session, and the second one has another.
 func compare(ctx context.Context, first, second *pgx.Conn, pid uint32) error {
 	ctx, cancel := context.WithTimeout(ctx, poolerWait)
 	defer cancel()

@@ -71,9 +71,9 @@ func (f flag) kongTag() reflect.StructTag {
 	return reflect.StructTag(strings.TrimSpace(b.String()))
 }
 
-// Apply parses the texts that were given, copies the values into the Configs, sets their other defaults, and returns all invalid
-// settings as one joined error, in the names that sources returns. An explicit 0 is valid if the bounds include 0 or the setting
-// has a zero tag; the zero tag turns it into Off.
+// Apply parses the texts that were given, copies the values into the Configs, and sets their other defaults. It returns
+// all invalid settings as one joined error, with the names that sources returns. An explicit 0 is valid if the bounds
+// include 0 or the setting has a zero tag; the zero tag turns it into Off.
 func (f *Flags) Apply(sources Sources) error {
 	var faults []error
 	for i, one := range f.flags {
@@ -98,7 +98,8 @@ func (f *Flags) Apply(sources Sources) error {
 	return errors.Join(faults...)
 }
 
-// set parses a text, checks it and copies the value into the Configs. name is how the user has named the setting.
+// set parses a text, checks it and copies the value into the Configs. name is the name of the setting that the user has
+// written.
 func (f flag) set(given, name string) error {
 	parsed, err := parse(given, f.value.Type())
 	if err != nil {

@@ -1,9 +1,9 @@
 package settings
 
-// Source is where the value of a setting comes from.
+// Source is the origin of the value of a setting.
 type Source struct {
 	Kind string // default, flag, environment or file
-	Name string // how the user has named the setting: --queue-size, ROOMLOG_QUEUE_SIZE, or queue-size in a file
+	Name string // name that the user has written: --queue-size, ROOMLOG_QUEUE_SIZE, or queue-size in a file
 }
 
 // The kinds of a Source, in the order of precedence: a flag overrides all others.

@@ -18,8 +18,9 @@ type Statement struct {
 	options  []string
 }
 
-// Must returns the statement in text. It panics if text is not a template, or if it uses anything but if and else with
-// an option, such as {{if .live}}, and parts that it defines: {{define "order"}} and {{template "order" .}}.
+// Must returns the statement in text. It panics if text is not a template. A template may use if and else with an
+// option, such as {{if .live}}, and parts that it defines: {{define "order"}} and {{template "order" .}}. Must panics
+// if text uses anything else.
 func Must(text string) Statement {
 	s := Statement{template: template.Must(template.New("statement").Parse(text))}
 	for _, t := range s.template.Templates() { // the statement, and the parts that it defines

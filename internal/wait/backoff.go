@@ -12,9 +12,9 @@ const (
 	defaultMax = time.Second
 )
 
-// Backoff computes the waiting times between attempts. Each is twice as long as the previous, up to Max, minus a
-// random part of at most a quarter, so that processes do not retry at the same time. The zero value starts at 20 ms
-// and ends at 1 s. It is not safe for concurrent use.
+// Backoff computes the waiting times between attempts. Each is twice as long as the previous, up to Max. It is reduced
+// by a random part of at most a quarter, so that processes do not retry at the same time. The zero value starts at 20
+// ms and ends at 1 s. It is not safe for concurrent use.
 type Backoff struct {
 	Min time.Duration // first waiting time; default 20 ms
 	Max time.Duration // maximum waiting time; default 1 s

@@ -243,7 +243,7 @@ func collapse(pieces []piece) []piece {
 // span is a range of the bytes of a form.
 type span struct{ start, end int }
 
-// covered returns the pieces of which a byte is in the range.
+// covered returns the pieces that have a byte in the range.
 func (f form) covered(s span) []piece {
 	first, last := -1, -1
 	offset := 1 // after the space at the beginning

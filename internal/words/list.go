@@ -72,7 +72,7 @@ func automaton(words []string) *ahocorasick.Automaton {
 	return a
 }
 
-// Result is what a list says about a text.
+// Result is the result of a check of a text against a list.
 type Result struct {
 	Text    string // the text, with a * instead of each character of the words that are masked
 	Refused bool   // whether the text contains a word that is refused; Text is then not masked

@@ -1,6 +1,7 @@
 package amf
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/deepch/vdk/format/flv/flvio"
@@ -9,21 +10,27 @@ import (
 // Object is a value with named fields. Decode returns it for objects and ECMA arrays.
 type Object = flvio.AMFMap
 
-// Decode returns all values in b. If it fails, the error wraps ErrMalformed or ErrLimit. Numbers become float64,
-// strings string, booleans bool, null and undefined nil, objects Object, strict arrays flvio.AMFArray and dates
-// time.Time.
-func Decode(b []byte) ([]any, error) {
-	if err := scan(b); err != nil {
-		return nil, err
-	}
-	var values []any
+// Decode returns all values in b. If one is malformed, it returns the values before it, and the error wraps ErrMalformed. If they
+// exceed a limit, it returns no value, and the error wraps ErrLimit. Numbers become float64, strings string, booleans bool, null and undefined nil, objects Object, strict arrays
+// flvio.AMFArray and dates time.Time.
+func Decode(b []byte) (values []any, err error) {
+	s := scanner{left: b}
 	for len(b) > 0 {
+		err := s.value(0)
+		switch {
+		case errors.Is(err, ErrLimit):
+			return nil, err
+		case err != nil:
+			return values, err
+		}
 		v, n, err := one(b)
 		if err != nil {
-			return nil, err
+			return values, err
 		}
-		values = append(values, v)
-		b = b[n:]
+		if n != len(b)-len(s.left) {
+			return values, ErrMalformed
+		}
+		values, b = append(values, v), s.left
 	}
 	return values, nil
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -74,9 +75,14 @@ func TestDecodeRefuses(t *testing.T) {
 		{"a reference", []byte{7, 0, 0}, amf.ErrMalformed},
 		{"the switch to AMF3", []byte{17, 4, 1}, amf.ErrMalformed},
 		{"valid values followed by an invalid one", append(amf.Encode("play", 1.0), 13), amf.ErrMalformed},
+		{"valid values followed by too many", append(amf.Encode("play", 1.0), bytes.Repeat([]byte{5}, 2049)...), amf.ErrLimit},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if got, err := amf.Decode(tt.b); !errors.Is(err, tt.want) || got != nil {
+			var before []any
+			if bytes.HasPrefix(tt.b, amf.Encode("play")) && !errors.Is(tt.want, amf.ErrLimit) {
+				before = []any{"play", 1.0}
+			}
+			if got, err := amf.Decode(tt.b); !errors.Is(err, tt.want) || !slices.Equal(got, before) {
 				t.Fatalf("got %v, %v, want %v", got, err, tt.want)
 			}
 		})

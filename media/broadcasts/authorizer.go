@@ -47,9 +47,9 @@ func newAuthorizer(cfg Config, server *serverRef) *authorizer {
 	return &authorizer{cfg: cfg, server: server, cooldowns: make(map[domain.LiveID]time.Time), requests: make(map[string]*request)}
 }
 
-// publish accepts the publish key or a publish sign of a live that may have a broadcast and has no broadcast on another node.
-// A sign that has expired is accepted if it was valid when the first broadcast of the live began, so that an encoder can
-// reconnect until the live ends.
+// publish accepts the publish key or a publish sign of a live that may have a broadcast and has no broadcast on another
+// node. A sign that has expired is accepted if it was valid when the first broadcast of the live began. An encoder can
+// therefore reconnect until the live ends.
 func (a *authorizer) publish(ctx context.Context, r media.PublishRequest) error {
 	isKey := media.IsPublishKey(r.Sign)
 	var expired error

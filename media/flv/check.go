@@ -9,6 +9,8 @@ func Check(info Info, payload []byte) (err error) {
 	switch {
 	case info.Kind == Script:
 		return nil
+	case info.Kind == Audio && len(payload) > 0 && payload[0]>>4 == formatDevice:
+		return fmt.Errorf("%w: sound of a device-specific format", ErrMalformed)
 	case info.Header:
 		return checkHeader(info, payload[info.Body:])
 	case info.Coded && info.Body >= len(payload), truncated(info, payload):

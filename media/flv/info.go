@@ -30,7 +30,8 @@ const (
 	frameKey     = 1
 	frameCommand = 5
 
-	formatEnhanced = 9 // audio format number that marks enhanced RTMP
+	formatEnhanced = 9  // audio format number that marks enhanced RTMP
+	formatDevice   = 15 // audio format number of sound that only the device itself understands
 )
 
 // Describe returns the description of a payload. It never fails: an unknown payload is neither a header nor coded

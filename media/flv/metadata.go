@@ -11,10 +11,15 @@ import (
 var ErrNoMetadata = errors.New("flv: script data is not metadata")
 
 // ParseMetadata parses script data that contains onMetaData. It returns the payload for players, without the leading
-// @setDataFrame, and the fields. It returns ErrNoMetadata for other script data.
+// @setDataFrame and the numbers that some cameras send before it, and the fields. It returns ErrNoMetadata for other script
+// data.
 func ParseMetadata(payload []byte) (clean []byte, fields amf.Object, err error) {
+	const maxLeading = 4
 	name, size, err := amf.First(payload)
-	if err == nil && name == "@setDataFrame" {
+	for range maxLeading {
+		if _, isNumber := name.(float64); err != nil || !isNumber && name != "@setDataFrame" {
+			break
+		}
 		payload = payload[size:]
 		name, size, err = amf.First(payload)
 	}

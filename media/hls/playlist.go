@@ -93,8 +93,8 @@ func (l servedList) last() (segment, part int) {
 	return l.end.segment - 1, l.parts[len(l.parts)-1] - 1
 }
 
-// trim returns the segments of a playlist without the parts that are too old to be useful, and the number of segments that
-// a delta update leaves out.
+// trim returns the segments of a playlist without the parts that are too old to be useful. It also returns the number
+// of segments that a delta update leaves out.
 func trim(list playlist.Media, target time.Duration) (segments []*playlist.MediaSegment, skipped int) {
 	segments = make([]*playlist.MediaSegment, len(list.Segments))
 	var distance time.Duration // from the end of a segment to the end of the playlist

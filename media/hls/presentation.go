@@ -32,8 +32,8 @@ type presentation struct {
 	runsBefore     int
 }
 
-// render returns the playlist of a track as it is served: with segment numbers and discontinuities that continue those of
-// earlier runs, with durations that apply to all tracks, and with an end if the stream has ended.
+// render returns the playlist of a track as it is served. Its segment numbers and discontinuities continue those of
+// earlier runs, and its durations apply to all tracks. It has an end if the stream has ended.
 func (p *presentation) render(t *trackList, ended bool) (servedList, error) {
 	list := t.newest
 	list.MediaSequence += p.segmentsBefore

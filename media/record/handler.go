@@ -50,7 +50,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case http.MethodGet, http.MethodHead:
 	case http.MethodOptions:
 		header.Set("Access-Control-Allow-Methods", "GET, HEAD, OPTIONS")
-		header.Set("Access-Control-Allow-Headers", "Range")
+		header.Set("Access-Control-Allow-Headers", cmp.Or(r.Header.Get("Access-Control-Request-Headers"), "Range"))
+		header.Add("Vary", "Access-Control-Request-Headers")
 		header.Set("Access-Control-Max-Age", "86400")
 		w.WriteHeader(http.StatusNoContent)
 		return

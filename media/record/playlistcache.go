@@ -124,7 +124,7 @@ func removedParts(index *os.File) (parts int64, err error) {
 	return parts, err
 }
 
-// eachLine calls do with each complete line up to the first malformed one, until do returns false, and returns the
+// eachLine calls do with each complete line until do returns false, or up to the first malformed line. It returns the
 // number of bytes of these lines.
 func eachLine(index io.Reader, do func(line) bool) (size int64, err error) {
 	lines := bufio.NewReader(index)

@@ -51,10 +51,10 @@ func (m *seekPoints) add(k seekPoint) {
 	m.all, m.every = kept, 2*m.every
 }
 
-// table returns the seek table (a sidx box) that replaces the free box in the header of a file, so that players find
-// the fragments without reading all of them. The table ends where the fragments begin. timeScale is the time scale of
-// the first track, because players use it for the table; header and end are in bytes, length is in ms. table returns
-// nil if there are no seek points or they cannot be represented.
+// table returns the seek table (a sidx box), with which players find the fragments without reading all of them. It
+// replaces the free box in the header of a file and ends where the fragments begin. timeScale is the time scale of the
+// first track, because players use it for the table. header and end are in bytes, length is in ms. table returns nil if
+// there are no seek points or they cannot be represented.
 func (m *seekPoints) table(timeScale, header, end, length int64) []byte {
 	if len(m.all) == 0 || m.all[0].offset != header || timeScale <= 0 {
 		return nil

@@ -136,8 +136,8 @@ func (s *store) forget(folder, id string) {
 }
 
 // claim counts n bytes that are about to be written. If they exceed a quota, it counts nothing and returns the closed
-// recording to delete first; while another deletion is under way, it counts them nevertheless. It returns errQuota or
-// errDiskFull if no deletion can help.
+// recording to delete first. While another deletion is running, it counts the bytes even if they exceed a quota. It
+// returns errQuota or errDiskFull if no deletion can help.
 func (s *store) claim(folder, id string, n int64) (victim *Recording, err error) {
 	if s.cfg.Check(s.cfg.Recordings, n) != nil {
 		return nil, errDiskFull

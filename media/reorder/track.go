@@ -7,13 +7,13 @@ import (
 	"roomlog/media/flv"
 )
 
-// MaxWait is how long a message waits for the one that should precede it.
+// MaxWait is the maximum time that a message waits for the one that should precede it.
 const MaxWait = 200 * time.Millisecond
 
 const (
 	maxStep   = 1000 // ms; a larger step is a jump of the clock or a pause
 	steady    = 25   // number of equal steps after which a longer step shows that a message is missing
-	suspicion = 250  // number of messages after a fault during which any longer step shows that
+	suspicion = 250  // number of messages after a fault for which one longer step is enough to show this
 	maxLate   = 2    // number of consecutive messages that are left out because they are late
 )
 
@@ -109,7 +109,7 @@ func (t *Track[T]) pass(m Message[T], pass func(T)) {
 	t.begun, t.last, t.late = true, m, 0
 }
 
-// learn follows the usual step, which is a short one: it becomes shorter at once and longer slowly.
+// learn updates the usual step. The usual step decreases at once, and increases slowly.
 func (t *Track[T]) learn(step int32) {
 	const slowly = 8
 	switch {
@@ -143,7 +143,8 @@ func count(all ...bool) (n int) {
 }
 
 // repeats reports whether m repeats the message before it. Two pictures of H.264 in a row are never equal (ITU-T H.264,
-// section 7.4.3), but some encoders of still images repeat an IDR picture, in the usual steps. Other messages may be equal.
+// section 7.4.3), with one exception: some encoders of still images repeat an IDR picture, in the usual steps. Other
+// messages may be equal.
 func (t *Track[T]) repeats(newest *Message[T], m Message[T]) bool {
 	same := newest.sum == m.sum
 	t.shares = t.shares || !same && m.At == newest.At

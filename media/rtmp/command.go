@@ -14,7 +14,8 @@ type command struct {
 	args []any
 }
 
-// parseCommand decodes a command message.
+// parseCommand decodes a command message. It leaves out later arguments from the first one on that is not valid AMF0: some
+// clients append arguments in AMF3.
 func parseCommand(m Message) (command, error) {
 	b := m.Data
 	if m.Type == typeCommandAMF3 { // AMF0 values after a zero byte
@@ -24,7 +25,7 @@ func parseCommand(m Message) (command, error) {
 		b = b[1:]
 	}
 	values, err := amf.Decode(b)
-	if err != nil {
+	if err != nil && len(values) < 3 {
 		return command{}, fmt.Errorf("%w: command: %w", ErrProtocol, err)
 	}
 	if len(values) < 2 {

@@ -108,7 +108,10 @@ func (c *Conn) prepare(cmd command) error {
 		return fmt.Errorf("%w: a second connect", ErrProtocol)
 	case "createStream":
 		c.sendCommand(0, "_result", cmd.id, nil, MediaStream)
-	case "releaseStream", "FCPublish", "FCSubscribe":
+	case "FCPublish": // Some hardware encoders wait for the response that Flash Media Server sends.
+		c.sendCommand(0, "onFCPublish", 0, nil, amf.Object{"level": levelStatus, "code": PublishStart, "description": "Please follow up with publish."})
+		c.sendCommand(0, "_result", cmd.id, nil, nil)
+	case "releaseStream", "FCSubscribe":
 		c.sendCommand(0, "_result", cmd.id, nil, nil)
 	case "getStreamLength":
 		c.sendCommand(0, "_result", cmd.id, nil, 0) // players wait for a number

@@ -165,6 +165,17 @@ func TestSplitPath(t *testing.T) {
 		{"live", "rtmp://h", "", "live", ""},
 		{"live", "rtmp://h/other/KEY", "", "", ""},
 		{"live", "live", "live", "live", ""},
+		{"live/KEY", "live/KEY?sign=1-a", "live", "KEY", "1-a"},
+		{"live", "live?from=http://h/live", "live", "live", ""},
+		// https://github.com/bluenviron/mediamtx/issues/4309: a camera sends its whole address as the name.
+		{"KEY", "rtmp://192.168.5.116:1935/KEY?sign=1-a", "", "KEY", "1-a"},
+		{"live/KEY", "rtmp://192.168.5.116:1935/live/KEY?sign=1-a", "live", "KEY", "1-a"},
+		// https://github.com/pedroSG94/RootEncoder/pull/2163: an app for phones takes the query for the name.
+		{"KEY?", "sign=1-a&b=2", "", "KEY", "1-a"},
+		{"live/KEY?", "sign=1-a", "live", "KEY", "1-a"},
+		{"live?", "KEY?sign=1-a", "live", "KEY", "1-a"},
+		// https://github.com/arut/nginx-rtmp-module/issues/1304: the key of a service is a query.
+		{"live/KEY", "?streamname=KEY&sign=1-a", "live", "KEY", "1-a"},
 		{"live", "a/b", "", "", ""},
 		{"live/more", "KEY", "", "", ""},
 		{"live", "../x", "", "", ""},

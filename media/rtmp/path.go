@@ -25,13 +25,20 @@ func ValidName(name string) bool {
 }
 
 // SplitPath returns the app, the stream name and the query arguments of a request. app is the app of connect, name is
-// the stream name of publish or play. The returned app is "" if the client names none. SplitPath understands what
-// encoders send: the query in app or in name, the whole path in either, a URL in name, the instance _definst_ of Flash
-// Media Server, and a format before the name such as flv:KEY. If app and name have the same argument, the argument in
-// name is used. An error wraps ErrPath and says what is wrong.
+// the stream name of publish or play. The returned app is "" if the client names none. If app and name have the same
+// argument, the argument in name is used. An error wraps ErrPath and describes the fault. SplitPath accepts these
+// forms, which encoders send:
+//
+//   - the query in app or in name, or the query as the name after an app that ends with a question mark
+//   - the whole path in app, in name or in both, or a URL in name
+//   - the instance _definst_ of Flash Media Server
+//   - a format before the name, such as flv:KEY
 func SplitPath(app, name string) (string, string, url.Values, error) {
 	if len(app)+len(name) > maxPath {
 		return "", "", nil, fmt.Errorf("%w: it has %d bytes, at most %d are allowed", ErrPath, len(app)+len(name), maxPath)
+	}
+	if strings.HasSuffix(app, "?") && strings.Contains(name, "=") && !strings.Contains(name, "?") {
+		app, name = app+name, ""
 	}
 	appPath, appQuery := splitAddress(app)
 	namePath, nameQuery := splitAddress(name)
@@ -47,7 +54,9 @@ func SplitPath(app, name string) (string, string, url.Values, error) {
 		args[key] = values
 	}
 	path := append(appPath, namePath...)
-	if len(namePath) > len(appPath) && len(appPath) > 0 && slices.Equal(namePath[:len(appPath)], appPath) {
+	address, _, _ := strings.Cut(name, "?")
+	isWhole := len(namePath) > 1 || strings.Contains(address, "://")
+	if isWhole && len(appPath) > 0 && len(namePath) >= len(appPath) && slices.Equal(namePath[:len(appPath)], appPath) {
 		path = namePath // the name repeats the app
 	}
 	if len(path) == 1 {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"time"
+
+	"roomlog/media/amf"
 )
 
 const unpublishTimeout = 2 * time.Second // time from FCUnpublish to deleteStream
@@ -96,6 +98,7 @@ func (c *Conn) handleCommand(m Message) error {
 		return fmt.Errorf("%w: %s on a connection in use", ErrProtocol, cmd.name)
 	case "FCUnpublish": // deleteStream follows; closing the connection before that would give the client a broken pipe
 		c.unpublished = true
+		c.sendCommand(0, "onFCUnpublish", 0, nil, amf.Object{"level": levelStatus, "code": UnpublishSuccess, "description": "Stop publishing."})
 		c.sendCommand(0, "_result", cmd.id, nil, nil)
 		return nil
 	}

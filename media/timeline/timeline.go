@@ -1,6 +1,9 @@
 package timeline
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Limits of a clock that runs as expected, in milliseconds.
 const (
@@ -29,6 +32,7 @@ type Timeline struct {
 	fresh  bool // whether the next frame is the first one of another connection
 	offset uint32
 	clocks map[Track]*clock
+	order  []*clock // the clocks: those that have jumped, the newest jump first, then the others in the order of their first frames
 
 	head   int64         // time of the newest frame of the broadcast
 	headAt time.Time     // time at which the newest frame arrived
@@ -52,7 +56,7 @@ type clock struct {
 func (t *Timeline) Jumps() uint64 { return t.jumps }
 
 // Reconnect prepares the timeline for another connection of the encoder, whose clocks may differ.
-func (t *Timeline) Reconnect() { t.fresh, t.clocks = t.begun, nil }
+func (t *Timeline) Reconnect() { t.fresh, t.clocks, t.order = t.begun, nil, nil }
 
 // Resume prepares a timeline without frames to continue, with its first frame, another broadcast whose newest frame has the time
 // at and arrived at the time arrived.
@@ -106,7 +110,7 @@ func (t *Timeline) begin(in uint32, now time.Time) {
 	default:
 		t.offset = uint32(max(t.head+1, t.position(now))) - in
 	}
-	t.begun, t.fresh, t.clocks = true, false, make(map[Track]*clock)
+	t.begun, t.fresh, t.clocks, t.order = true, false, make(map[Track]*clock), nil
 }
 
 // clock returns the clock of a track. The first frame of a track uses the offset of another track, unless that places
@@ -128,7 +132,7 @@ func (t *Timeline) clock(track Track, in uint32, now time.Time) *clock {
 	}
 	at := t.near(in + offset)
 	c := &clock{offset: offset, in: in, last: at}
-	t.clocks[track] = c
+	t.clocks[track], t.order = c, append(t.order, c)
 	return c
 }
 
@@ -142,7 +146,7 @@ func (t *Timeline) runs(c *clock, at int64, now time.Time) bool {
 		return true
 	}
 	// A small jump may be the jump of another track: both must be treated alike.
-	for _, other := range t.clocks {
+	for _, other := range t.order {
 		if other != c && other.jump != 0 && c.jump != other.jump {
 			if moved := t.distance(c, t.near(uint32(at)+other.jump), now); abs(moved) < abs(off) {
 				return false
@@ -167,7 +171,8 @@ func (t *Timeline) distance(c *clock, at int64, now time.Time) int64 {
 }
 
 // follow sets the clock of a track that does not run as expected, and returns the time of its frame. If another track
-// jumped before or has a clock that fits, the track follows it, so that both stay in sync.
+// jumped before or has a clock that fits, the track follows it, so that both stay in sync. If several fit equally well, it
+// follows the one that jumped last.
 func (t *Timeline) follow(c *clock, in uint32, now time.Time) int64 {
 	best, found := int64(0), false
 	consider := func(offset uint32) {
@@ -177,7 +182,7 @@ func (t *Timeline) follow(c *clock, in uint32, now time.Time) int64 {
 			best, found = at, true
 		}
 	}
-	for _, other := range t.clocks {
+	for _, other := range t.order {
 		if other != c {
 			consider(c.offset + other.jump)
 			consider(other.offset)
@@ -191,13 +196,15 @@ func (t *Timeline) follow(c *clock, in uint32, now time.Time) int64 {
 	}
 	offset := uint32(best) - in
 	c.jump, c.offset = offset-c.offset, offset
+	at := slices.Index(t.order, c)
+	t.order = slices.Insert(slices.Delete(t.order, at, at+1), 0, c)
 	t.offset = offset
 	t.jumps++
 	return best
 }
 
-// standsStill reports whether the clock repeats its timestamp in while the broadcast goes on. at is the time of the
-// frame in the broadcast if it does not.
+// standsStill reports whether the clock repeats the timestamp in while the broadcast continues. at is the time that the
+// frame gets in the broadcast if the clock runs.
 func (c *clock) standsStill(in uint32, at, position int64) bool {
 	c.stopped = in == c.in && (c.stopped || c.repeats >= maxRepeats && position-at > clearStep)
 	return c.stopped

@@ -1,6 +1,7 @@
 package timeline_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -266,6 +267,50 @@ func TestAnythingIsPlacedWithoutJumps(t *testing.T) {
 			newest[track], head, early = at, max(head, at), max(early, at-passed)
 			if behind := now.Sub(begun).Milliseconds() - (head - zero); behind > 10*1000 {
 				t.Fatalf("the broadcast is %d ms behind", behind)
+			}
+		}
+	})
+}
+
+// TestTheSameMessagesGetTheSameTimes places the messages of an encoder with several tracks 200 times. The clocks of its tracks
+// jump, by distances that make it a question which other track a track follows.
+func TestTheSameMessagesGetTheSameTimes(t *testing.T) {
+	const times = 200
+	type message struct {
+		track timeline.Track
+		in    uint32
+		wait  time.Duration
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		tracks := rapid.SliceOfNDistinct(rapid.Custom(func(t *rapid.T) timeline.Track {
+			return timeline.Track{Kind: rapid.SampledFrom([]byte{8, 9}).Draw(t, "kind"), Number: rapid.Byte().Draw(t, "number")}
+		}), 3, 6, rapid.ID).Draw(t, "tracks")
+		clocks := make([]uint32, len(tracks))
+		var all []message
+		for round := range rapid.IntRange(2, 8).Draw(t, "rounds") {
+			wait := time.Duration(rapid.IntRange(0, 2000).Draw(t, "wait")) * time.Millisecond
+			for i, track := range tracks {
+				clocks[i] += uint32(wait.Milliseconds())
+				if round > 0 && rapid.Bool().Draw(t, "jumps") {
+					clocks[i] += uint32(rapid.SampledFrom([]int{-5300, -5000, -600, 3300, 3600, 4000, hour}).Draw(t, "jump"))
+				}
+				all = append(all, message{track, clocks[i], wait})
+				wait = 0
+			}
+		}
+		place := func() (placed []uint32) {
+			var line timeline.Timeline
+			now := time.Unix(1_600_000_000, 0)
+			for _, m := range all {
+				now = now.Add(m.wait)
+				placed = append(placed, line.Place(m.track, m.in, true, now))
+			}
+			return placed
+		}
+		first := place()
+		for range times - 1 {
+			if again := place(); !slices.Equal(first, again) {
+				t.Fatalf("placed at %v, then at %v", first, again)
 			}
 		}
 	})

@@ -17,7 +17,7 @@ const (
 	MaxItems = 10_000
 )
 
-// Outcome is what happens to a comment.
+// Outcome is the result of the decision about a comment.
 type Outcome string
 
 // The outcomes.
@@ -28,30 +28,31 @@ const (
 	Refused Outcome = "refused"
 )
 
-// Item is a comment for which the rules, or the moderators of the live, had another outcome than to post it.
+// Item is a comment that was not simply posted: the rules would mask, hold or refuse it, or it was held or removed at
+// that time.
 type Item struct {
 	Position int64         `json:"position"`
 	At       time.Time     `json:"at"`
 	User     domain.UserID `json:"user"`
-	Text     string        `json:"text"` // as the log contains it; words that were masked are not known
+	Text     string        `json:"text"` // text in the log; words that were masked at that time are not known
 	Would    Outcome       `json:"would"`
-	Code     domain.Code   `json:"code,omitempty"`        // of a refusal
+	Code     domain.Code   `json:"code,omitempty"`        // code of the refusal with the rules of the dry run
 	Masked   string        `json:"masked_text,omitempty"` // the text that the rules would have posted or held
-	Was      Outcome       `json:"was"`                   // posted or held
-	Then     string        `json:"then,omitempty"`        // what a moderator or the author did: removed, cleared, released or dropped
+	Was      Outcome       `json:"was"`                   // outcome at that time: posted or held
+	Then     string        `json:"then,omitempty"`        // later act of a moderator or the author: removed, cleared, released or dropped
 }
 
 // Result is the result of a dry run.
 type Result struct {
 	Live     domain.LiveID   `json:"live"`
-	From     int64           `json:"from"` // the comments after this position
+	From     int64           `json:"from"` // the dry run covers the comments after this position
 	UpTo     int64           `json:"up_to"`
 	Comments int             `json:"comments"`
-	Erased   int             `json:"erased"` // comments whose texts are erased; nothing is known about them
+	Erased   int             `json:"erased"` // number of comments that were left out because their texts are erased
 	Would    map[Outcome]int `json:"would"`
 	Was      map[Outcome]int `json:"was"`
-	Taken    int             `json:"taken"`  // comments that were removed, cleared or dropped
-	Missed   int             `json:"missed"` // of these, the comments that the rules would have posted
+	Taken    int             `json:"taken"`  // number of comments that were removed, cleared or dropped
+	Missed   int             `json:"missed"` // number of these comments that the rules would have posted
 	Items    []Item          `json:"items"`  // at most MaxItems
 	More     int             `json:"more"`   // number of items that are left out
 }
@@ -86,7 +87,7 @@ func Run(ctx context.Context, store *eventstore.Store, live domain.LiveID, from,
 	return r, nil
 }
 
-// add counts a comment, and keeps it if its outcome is not to be posted.
+// add counts a comment. It keeps the comment unless it was posted, would be posted and was not removed.
 func (r *Result) add(c Item) {
 	r.Comments++
 	r.Would[c.Would]++
@@ -193,7 +194,7 @@ func (s *past) comments(ctx context.Context, from, upTo int64) (all []*Item, err
 	}
 }
 
-// session is the sign-in session of every author: whether it was current is not decided again.
+// session is the sign-in session of every author. A dry run does not check again whether the session was current.
 const session = "dry run"
 
 // decide decides a comment again, and sets the outcome.
@@ -265,11 +266,11 @@ func (c *Item) setText(outcome Outcome, text string) {
 	}
 }
 
-// stream is a stream of the log, of which the state is folded up to a position.
+// stream is a stream of the log, with its state up to a position.
 type stream struct {
 	events []eventstore.Record
 	state  any
-	read   bool // whether events contains the whole rest of the stream
+	read   bool // whether events contains the rest of the stream
 	after  int  // version of the newest event that was read
 }
 

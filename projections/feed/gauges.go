@@ -74,7 +74,7 @@ func (g *gaugeSender) take() []domain.LiveID {
 	return lives
 }
 
-// restore marks lives again.
+// restore marks lives again whose gauges could not be sent.
 func (g *gaugeSender) restore(lives []domain.LiveID) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -16,7 +16,7 @@ type lead struct {
 	marks  []mark        // the events that the tables have not applied yet
 }
 
-// A mark says that events up to a position were released at a time or up to markInterval later.
+// A mark records that events up to a position were released at a time or up to markInterval later.
 type mark struct {
 	position int64
 	at       time.Time

@@ -135,7 +135,8 @@ func (r *releaser) mayLead(e eventstore.Record) bool {
 	return projections.ReleasedWhenDurable(e)
 }
 
-// release publishes the deltas of those of the oldest pending events that are sent, and removes all of them.
+// release removes events, which are the oldest pending events, and publishes the deltas of sent, the events among them
+// that clients receive.
 func (r *releaser) release(ctx context.Context, events, sent []eventstore.Record) error {
 	if err := r.send(ctx, events, sent); err != nil {
 		return err

@@ -30,9 +30,10 @@ var (
 var ErrTooMany = errors.New("too many changes to read them from the log")
 
 // LiveDeltas reads public deltas of a live with after < position ≤ upTo from the log. It returns the first limit
-// deltas, oldest first. Comments that were removed are marked. Of the changes that belong to the lives of a user, it
-// returns those of the users who are in the live now and have been in it since before the change. It returns ErrTooMany
-// if the log contains more than Config.MaxViewerEvents such changes of all users.
+// deltas, oldest first. Comments that were removed are marked. A change of a user, such as a new nickname, concerns all
+// lives of the user. LiveDeltas returns such a change only if the user is in the live now and has been in it since
+// before the change. It returns ErrTooMany if the log contains more than Config.MaxViewerEvents such changes of all
+// users.
 func (f *Feed) LiveDeltas(ctx context.Context, live domain.LiveID, after, upTo int64, limit int) ([]projections.Delta, error) {
 	if live == 0 || upTo <= after {
 		return nil, nil
@@ -92,8 +93,8 @@ func (f *Feed) readLive(ctx context.Context, live domain.LiveID, after, upTo int
 	return deltas, nil
 }
 
-// readViewers returns deltas of the viewers of a live that belong to all lives of a user, without profiles: the first
-// limit ones, of which no later one of the same user follows up to upTo.
+// readViewers returns deltas of the viewers of a live that belong to all lives of a user, without profiles. Of several
+// deltas of one user up to upTo, it returns only the newest. It returns the first limit deltas.
 func (f *Feed) readViewers(ctx context.Context, live domain.LiveID, after, upTo int64, limit int) ([]projections.Delta, error) {
 	pool, types := f.current.Load().tables.pool, viewerEvents()
 	if upTo-after > f.c.MaxViewerEvents {

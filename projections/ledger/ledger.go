@@ -21,12 +21,21 @@ func Snapshot(ctx context.Context, db interface {
 }, read func(*Ledger) error,
 ) error {
 	return pgx.BeginTxFunc(ctx, db, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
-		l := &Ledger{tx: tx}
-		if err := tx.QueryRow(ctx, selectState, projections.ConsumerGroup).Scan(&l.Head, &l.Unapplied); err != nil {
-			return fmt.Errorf("read the state of the ledger: %w", err)
+		l, err := In(ctx, tx)
+		if err != nil {
+			return err
 		}
 		return read(l)
 	})
+}
+
+// In returns the bookkeeping as a transaction sees it. The transaction should have one snapshot for all of its reads.
+func In(ctx context.Context, tx pgx.Tx) (*Ledger, error) {
+	l := &Ledger{tx: tx}
+	if err := tx.QueryRow(ctx, selectState, projections.ConsumerGroup).Scan(&l.Head, &l.Unapplied); err != nil {
+		return nil, fmt.Errorf("read the state of the ledger: %w", err)
+	}
+	return l, nil
 }
 
 // A Ledger is one state of the bookkeeping. It is valid until the function that received it returns.
@@ -95,11 +104,14 @@ func Check(totals []Total, position int64) error {
 type Entry struct {
 	Position       int64
 	At             time.Time
-	Event          string         // type of the event
-	Actor          string         // who caused the event, such as "user-12"
-	Order          domain.OrderID // "" unless an order was credited
-	Live           domain.LiveID  // 0 unless a gift was sent
-	Gift           domain.GiftID  // 0 unless a gift was sent
+	Event          string              // type of the event
+	Actor          string              // who caused the event, such as "user-12"
+	Order          domain.OrderID      // "" unless an order was credited
+	Live           domain.LiveID       // 0 unless a gift was sent or refunded
+	Gift           domain.GiftID       // 0 unless a gift was sent or refunded
+	Refunds        int64               // position of the gift that was refunded; 0 for other events
+	Payout         domain.PayoutID     // "" unless a payout was requested, captured or made void
+	Correction     domain.CorrectionID // 0 unless a balance was corrected
 	Amount         domain.Coins
 	Counterparties []domain.Account // the other accounts that the event has changed
 	Balance        domain.Coins     // balance of the account after the posting, in the order of the log
@@ -152,7 +164,7 @@ func (s *Statement) setBalances(newestFirst bool) {
 }
 
 func scanEntry(row pgx.CollectableRow) (e Entry, err error) {
-	err = row.Scan(&e.Position, &e.At, &e.Event, &e.Actor, &e.Order, &e.Live, &e.Gift, &e.Amount, &e.Counterparties)
+	err = row.Scan(&e.Position, &e.At, &e.Event, &e.Actor, &e.Order, &e.Live, &e.Gift, &e.Refunds, &e.Payout, &e.Correction, &e.Amount, &e.Counterparties)
 	e.At = e.At.UTC()
 	return e, err
 }

@@ -56,7 +56,7 @@ type Settlement struct {
 	Events      []Settled     `json:"events"`
 }
 
-// Owed is what a streamer has not been paid yet.
+// Owed contains the coins that a streamer has earned and has not been paid yet.
 type Owed struct {
 	Earnings domain.Coins `json:"earnings"` // balance of earnings-ID
 	Held     domain.Coins `json:"held"`     // balance of held-ID: requested payouts
@@ -65,9 +65,9 @@ type Owed struct {
 // GiftSums are sums of gifts or of refunds.
 type GiftSums struct {
 	Count int64        `json:"count"`
-	Gross domain.Coins `json:"gross"` // coins of the senders
-	Share domain.Coins `json:"share"` // coins of these of the platform
-	Net   domain.Coins `json:"net"`   // coins of these of the streamer
+	Gross domain.Coins `json:"gross"` // coins that the senders have paid
+	Share domain.Coins `json:"share"` // part of these coins for the platform
+	Net   domain.Coins `json:"net"`   // part of these coins for the streamer
 }
 
 func (s *GiftSums) add(e Settled) {
@@ -170,8 +170,8 @@ func (s *Settlement) add(e Settled) {
 // An UnsettledError means that the events of a settlement do not lead from the opening to the closing balances.
 type UnsettledError struct {
 	Position int64
-	Sum      Owed // what the events lead to
-	Table    Owed // what the tables have
+	Sum      Owed // closing balance according to the events
+	Table    Owed // closing balance in the tables
 }
 
 func (e *UnsettledError) Error() string {

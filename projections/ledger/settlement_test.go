@@ -74,6 +74,32 @@ func TestSettlement(t *testing.T) {
 	if len(events) != 9 || events[2].Position != refund || events[2].Refunds != gift || events[2].Gross != -10 || events[2].Share != -3 || events[2].Earnings != -7 || events[0].ID == "" {
 		t.Errorf("got %+v", events)
 	}
+	statement := func(a domain.Account) (lines []string) {
+		t.Helper()
+		read(w, func(l *ledger.Ledger) error {
+			s, err := l.Statement(t.Context(), a, ledger.Range{After: before, UpTo: end, Limit: 20})
+			for _, e := range s.Entries {
+				lines = append(lines, fmt.Sprint(e.Event, " ", e.Amount, " refunds ", e.Refunds, " payout ", e.Payout, " correction ", e.Correction, " of ", e.Counterparties))
+			}
+			return err
+		})
+		return lines
+	}
+	earned, held, corrected := statement(domain.EarningsAccount(ann.ID)), statement(domain.HeldAccount(ann.ID)), statement(domain.CorrectionAccount)
+	for i, line := range map[int]string{
+		2: fmt.Sprintf("gift.refunded.v2 -7 refunds %d payout  correction 0 of [user-%d platform]", gift, bob.ID),
+		3: fmt.Sprintf("earnings.held.v1 -60 refunds 0 payout P1 correction 0 of [held-%d]", ann.ID),
+		6: fmt.Sprintf("earnings.released.v1 20 refunds 0 payout P2 correction 0 of [held-%d]", ann.ID),
+		7: "earnings.corrected.v1 7 refunds 0 payout  correction 1 of [correction]",
+	} {
+		if len(earned) != 8 || earned[i] != line {
+			t.Errorf("line %d of the statement is %q, want %q", i, earned, line)
+		}
+	}
+	if len(held) != 5 || held[3] != "earnings.paid_out.v1 -60 refunds 0 payout P1 correction 0 of [payout]" ||
+		len(corrected) != 1 || corrected[0] != fmt.Sprintf("earnings.corrected.v1 -7 refunds 0 payout  correction 1 of [earnings-%d]", ann.ID) {
+		t.Errorf("got %q and %q", held, corrected)
+	}
 	text, table := documents(settle(before, end))
 	bob.Send(domain.SendGift{Live: live, Gift: rose, Num: 1})
 	w.CatchUp()

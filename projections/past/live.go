@@ -14,7 +14,7 @@ import (
 	"roomlog/projections/acts"
 )
 
-// Live is what a live was at a position.
+// Live is the state that a live had at a position.
 type Live struct {
 	ID        domain.LiveID
 	Streamer  domain.UserID

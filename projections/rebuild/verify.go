@@ -195,9 +195,9 @@ func (v *verification) checkTree(ctx context.Context, tx pgx.Tx) error {
 	})
 }
 
-// checkSetAsides checks that each event that sets another event aside is recorded in table poison of the shadow, and that
-// the tables in use have not applied the other event. It
-// does nothing if the log cannot be applied to its end, which is already a fault.
+// checkSetAsides checks each event that sets another event aside. The other event must be recorded in table poison of
+// the shadow, and the tables in use must not have applied it. checkSetAsides does nothing if the log cannot be applied
+// to its end, which is already a fault.
 func (v *verification) checkSetAsides(ctx context.Context, tx pgx.Tx) error {
 	if v.halted {
 		return nil

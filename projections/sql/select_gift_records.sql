@@ -12,7 +12,7 @@ FROM (
         {{if .sender}}AND sender = @sender{{end}}
     {{else if .sender}}(sender, position) > (@sender, @after) AND (sender, position) < (@sender, @before)
     {{else}}position > @after AND position < @before
-    {{end}}{{if .gift}}AND gift_id = @gift{{end}} {{if .from}}AND at >= @from{{end}} {{if .to}}AND at < @to{{end}}
+    {{end}}{{if .gift}}AND gift_id = @gift{{end}}
     {{template "order" .}} LIMIT 500
 ) g LEFT JOIN user_account u ON u.id = g.sender
 {{template "order" .}} LIMIT @limit

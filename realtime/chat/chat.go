@@ -184,8 +184,8 @@ func (c *Chat) Author(m projections.Message) (author Participant, present bool) 
 	return c.state.roster.author(by)
 }
 
-// FindByName returns a participant whose name is name or looks like it, and how many people have such a name. If more
-// than one person has, nobody can be addressed by the name.
+// FindByName returns a participant whose name is name or looks like it, and the number of people with such a name. If
+// there are several people, nobody can be addressed by the name.
 func (c *Chat) FindByName(name string) (found Participant, people int) {
 	c.state.mu.Lock()
 	defer c.state.mu.Unlock()
@@ -221,9 +221,9 @@ func (c *Chat) FindByConnection(ctx context.Context, connection string) (domain.
 	return id, nil
 }
 
-// uploadURL returns the beginning that the URL of an uploaded file in a message must have. If the setting is empty, it
-// is the upload folder on the host in the message's URL, because users may upload files under any host name of the
-// server.
+// uploadURL returns the prefix that the URL of an uploaded file in a message must have. Users may upload files under
+// any host name of the server. If the setting is empty, the prefix is therefore the upload folder on the host in the
+// message's URL.
 func (c *Chat) uploadURL(text string) string {
 	if c.cfg.UploadURL != "" {
 		return c.cfg.UploadURL

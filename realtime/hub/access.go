@@ -15,8 +15,9 @@ import (
 // viewersAtOnce is the maximum number of viewers in one query about their access.
 const viewersAtOnce = 1000
 
-// accessWatcher removes the viewers of this node who may not be in their lives any more, after an event that may have taken
-// the right from them. The tables already contain the event. Bans are not among these events: they name their user.
+// accessWatcher removes the viewers of this node who have lost the right to be in their lives, after an event that may
+// have taken the right. The tables already contain the event. Bans are not among these events, because they name their
+// user.
 type accessWatcher struct {
 	queries  *projections.Queries
 	presence *presence
@@ -101,8 +102,8 @@ func (w *accessWatcher) take() (viewers []projections.ViewerKey, position int64)
 	return w.presence.viewers(position, lives, users), position
 }
 
-// check removes those viewers who may not be in their lives any more and have joined up to a position. The log has let
-// those in who have joined later: the tables may not contain the reason yet.
+// check removes the viewers who may not be in their lives any more and whose newest join is not after a position. The
+// log has admitted the viewers who joined later; the tables may not contain the reason yet.
 func (w *accessWatcher) check(ctx context.Context, viewers []projections.ViewerKey, position int64) error {
 	refused, err := w.queries.CheckViewers(ctx, viewers, w.now())
 	if err != nil {

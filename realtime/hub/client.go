@@ -30,8 +30,8 @@ type Client interface {
 	// BanFrom is called when the user is banned from a live, even if the client is not in the live. The reason may be
 	// empty.
 	BanFrom(live domain.LiveID, reason string)
-	// RemoveFrom is called when the user may not be in a live any more, for example because its access has changed; and when
-	// the log has fallen back to an earlier state and refuses to record the user's join again. The client may be joining the
-	// live at the same time: afterwards it stays if Hub.JoinedAfter reports true for the position.
+	// RemoveFrom removes the client from a live. The hub calls it when the user may not be in the live any more, for
+	// example because its access has changed. It also calls it when the log has fallen back to an earlier state and
+	// refuses to record the user's join again.
 	RemoveFrom(live domain.LiveID, position int64, p *Problem)
 }

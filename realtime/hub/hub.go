@@ -186,8 +186,8 @@ func (h *Hub) Enter(ctx context.Context, c Client, live domain.LiveID) (position
 	return h.presence.enter(ctx, c, live)
 }
 
-// JoinedAfter reports whether the newest join of a user on this node is after a position, so that a removal from the live
-// that was decided at the position does not concern it.
+// JoinedAfter reports whether the newest join of a user on this node is after a position. A removal from the live that
+// was decided at the position does not concern such a user.
 func (h *Hub) JoinedAfter(m Membership, position int64) bool {
 	return h.presence.joinedAfter(m, position)
 }

@@ -85,8 +85,8 @@ func newFact(d projections.Delta, prev int64) fact {
 	return f
 }
 
-// applyRemovals replaces the frames of the comments in facts that one of the facts from the index from on removes, so
-// that nobody who resumes receives their texts.
+// applyRemovals replaces the frames of removed comments, so that nobody who resumes receives their texts. It applies
+// the removals among the facts from the index from on.
 func applyRemovals(live domain.LiveID, facts []fact, from int) {
 	for i := from; i < len(facts); i++ {
 		by := facts[i]
@@ -230,8 +230,9 @@ type opening struct {
 }
 
 // attach adds a connection to the channel. The connection receives the opening, then the later facts that the channel
-// keeps, and then every new fact, in order. After a snapshot, it also receives newer gauges. attach reports false if the channel does not keep a fact that must follow
-// the opening, if more than maxResume facts are missing, or if the history of the log has changed.
+// keeps, and then every new fact, in order. After a snapshot, it also receives newer gauges. attach reports false if
+// the channel no longer keeps a fact that must follow the opening, or if more than maxResume facts are missing. It also
+// reports false if the history of the log has changed.
 func (c *channel) attach(conn *ws.Conn, o opening) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -262,9 +263,10 @@ func (c *channel) attach(conn *ws.Conn, o opening) bool {
 	return true
 }
 
-// current returns the shared snapshot if a session can use it: if it was read at the time oldest or later, no fact was sent
-// since, and no profile has changed. Facts that wait in the batch follow the snapshot. A snapshot with a read after the read requested is used as well: it is
-// as new as one that the session would read itself. current also returns the number of the newest read.
+// current returns the shared snapshot if a session can use it, and the number of the newest read. A session can use a
+// snapshot that was read at the time oldest or later, if no fact was sent and no profile has changed since. Facts that
+// wait in the batch follow the snapshot. A session can also use a snapshot with a read after the read requested,
+// because it is as new as one that the session would read itself.
 func (c *channel) current(oldest time.Time, profiles, requested int64) (found *sharedSnapshot, reads int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

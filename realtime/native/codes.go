@@ -40,7 +40,7 @@ func errorCodes() []codeDoc {
 		{domain.CodeLivePassword, "The live has a password: enter it with the REST API first."},
 		{domain.CodeLiveFollowers, "The live is for followers of the streamer."},
 		{domain.CodeLiveInvited, "The live is for invited users: use an invitation with the REST API first."},
-		{domain.CodeFollowersOnly, "Only followers of the streamer may comment in the live, or those who have followed long enough; until is the time from which the user may."},
+		{domain.CodeFollowersOnly, "Only followers of the streamer may comment in the live, or those who have followed long enough; until is the time from which the user may comment."},
 		{domain.CodeLinksOff, "Comments in the live must not contain links."},
 		{domain.CodeWordRefused, "The comment contains a word that is not allowed in the live."},
 		{domain.CodeStickersOnly, "Comments in the live must consist of emoji and names of stickers; until is the end of the mode, if there is one."},

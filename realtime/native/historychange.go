@@ -55,9 +55,9 @@ func (s *services) restoreLater(c *channel, history int64) {
 	s.restoreFrom(c, history, 0)
 }
 
-// restoreFrom sends the snapshot of a live when everything up to head has been delivered; a head of 0 stands for all that
-// the log contains now. It tries again until it succeeds, without a wait that holds a worker, until no session is in the
-// live any more.
+// restoreFrom sends the snapshot of a live when everything up to head has been delivered; a head of 0 stands for the
+// current end of the log. It retries until it succeeds or no session is in the live any more. Its waits do not block a
+// worker.
 func (s *services) restoreFrom(c *channel, history, head int64) {
 	c.serial.Later(func() {
 		if c.wasReset() || s.Hub.History() != history {

@@ -108,8 +108,8 @@ func (c *channel) countErasures() int64 {
 }
 
 // keep replaces the facts up to upTo by those of the log with after < position ≤ upTo. erasures is the result of
-// countErasures before they were read. keep does nothing if a fact between these and the later facts of the channel may be
-// missing, if the channel has begun again, or if a user was erased meanwhile.
+// countErasures before they were read. keep does nothing if a fact between these and the later facts of the channel may
+// be missing. It also does nothing if the channel has begun again, or if a user was erased meanwhile.
 func (c *channel) keep(history, erasures, after, upTo int64, deltas []projections.Delta) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -13,7 +13,7 @@ type sharedSnapshot struct {
 	profiles int64     // result of Hub.ProfileChanges before it was read
 	read     int64     // number of its read, see channel.reads
 	at       time.Time // time at which its read began
-	pos      int64     // position as of which it is
+	pos      int64     // position of the snapshot
 	json     []byte
 }
 

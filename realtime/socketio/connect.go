@@ -5,8 +5,8 @@ import (
 	"roomlog/realtime/socketio/protocol"
 )
 
-// connected creates the session of a new socket. It registers the events of the chat profile, and those of lives on
-// every socket, and opens the chat profile.
+// connected creates the session of a new socket and opens its chat profile. Every socket has the events of lives; the
+// events of the chat depend on the profile.
 func (c *core) connected(k *protocol.Socket) {
 	s := newSession(c, k)
 	p := profileOf(k.Query())

@@ -151,9 +151,9 @@ func userOf(p projections.Profile) userDTO { return userDTO{p.ID, p.Name(), p.Av
 // singleLine replaces line breaks and tabs by spaces: clients show a comment in one line.
 var singleLine = strings.NewReplacer("\n", " ", "\t", " ")
 
-// liveFrame returns the frame of a comment, a gift or a changed profile for the sockets of a namespace in the live, or nil
-// for other deltas and for removed comments. If offset is true, the last argument is the cursor of the delta. With it, a client continues after it
-// has reconnected.
+// liveFrame returns the frame of a comment, a gift or a changed profile for the sockets of a namespace in the live. It
+// returns nil for other deltas and for removed comments. If offset is true, the last argument is the cursor of the
+// delta. With it, a client continues after it has reconnected.
 func liveFrame(d projections.Delta, namespace string, offset bool) *ws.Frame {
 	var cursor []any
 	if offset {

@@ -249,6 +249,89 @@ func TestReportsOfOldClients(t *testing.T) {
 			}
 		}
 	})
+	declares4 := url.Values{"EIO": {"4"}, "t": {"1604300000"}} // older servers did not read the version
+	t.Run("the official C++ client before version 2, which declares version 4 and waits until it is connected", func(t *testing.T) {
+		a := w.with(t).app(siotest.Options{Version: 3, Query: declares4, Header: http.Header{"User-Agent": {"WebSocket++/0.8.2"}}})
+		a.joins(w.register("cpp"), live)
+		a.Send("2")
+		for p := a.Next(); p.Text != "3"; p = a.Next() {
+			if p.Text == "2" {
+				t.Fatal("the server pings a client of version 3")
+			}
+		}
+		a.Emit("test")
+		a.Event(a.id)
+	})
+	t.Run("a microcontroller that declares version 4 and sends pings and events although it is not connected", func(t *testing.T) {
+		for _, first := range []string{"2", `42["test"]`, `420["test"]`} {
+			c := siotest.Dial(w.with(t), w.base, siotest.Options{Version: 3, Query: declares4})
+			c.Send(first)
+			if first == "2" {
+				for p := c.Next(); p.Text != "3"; p = c.Next() { // The response and the CONNECT may come in any order.
+					if p.Text != "40" {
+						t.Fatalf("got %q", p.Text)
+					}
+				}
+				c.Emit("test")
+			} else {
+				c.Connect()
+			}
+			if got := string(c.Event(c.SID())[0]); got != `"啊啊啊"` {
+				t.Errorf("after %q, the reply is %s", first, got)
+			}
+		}
+	})
+	t.Run("a microcontroller that polls once and sends probe, upgrade and CONNECT without waiting", func(t *testing.T) {
+		for _, version := range []string{"3", "4"} {
+			address := w.base + "?EIO=" + version + "&transport=polling"
+			opening, err := http.Get(address)
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, err := io.ReadAll(opening.Body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = opening.Body.Close()
+			found := regexp.MustCompile(`"sid":"([^"]+)"`).FindSubmatch(body)
+			if found == nil {
+				t.Fatalf("opened with %q", body)
+			}
+			c := siotest.Join(w.with(t), address+"&sid="+string(found[1]))
+			for _, packet := range []string{"2probe", "5", "40/", `42["test"]`} {
+				c.Send(packet)
+			}
+			for p := c.Next(); !strings.Contains(p.Text, "啊啊啊"); p = c.Next() {
+				if p.Text != "3probe" && !strings.HasPrefix(p.Text, "40") {
+					t.Fatalf("version %s: got %q", version, p.Text)
+				}
+			}
+		}
+	})
+	t.Run("a Python client that polls and declares octets in version 4", func(t *testing.T) {
+		a := w.with(t).app(siotest.Options{Version: 4, Polling: true})
+		if status, body := a.Do(http.MethodPost, a.Address("polling", a.SID()), `42["test"]`, http.Header{"Content-Type": {"application/octet-stream"}}); status != http.StatusOK {
+			t.Fatalf("got %d %s", status, body)
+		}
+		a.Event(a.id)
+	})
+	t.Run("a Rust client that sends a binary event as an acknowledgement stays connected", func(t *testing.T) {
+		for _, version := range []int{3, 4} {
+			a := w.with(t).app(siotest.Options{Version: version})
+			a.Send(`461-958["pplong",{"_placeholder":true,"num":0}]`)
+			a.SendBytes([]byte{0, 1, 3})
+			a.Emit("test")
+			a.Event(a.id)
+		}
+	})
+	t.Run("a client connects to a namespace without a comma", func(t *testing.T) {
+		a := w.with(t).app(siotest.Options{Version: 3})
+		a.Send("40" + namespace)
+		a.Expect("40" + namespace + ",")
+		a.Send("41" + namespace)
+		a.Emit("test")
+		a.Event(a.id)
+	})
 	t.Run("a client that polls again after it has closed its session may connect anew", func(t *testing.T) {
 		p := w.with(t).polls()
 		if status, _, body := p.request(http.MethodPost, "1:1"); status != http.StatusOK || body != "ok" {

@@ -2,8 +2,8 @@ package socketio
 
 import "net/url"
 
-// profile is what a socket is used for, in addition to the events of lives. The query of the handshake selects it, and
-// it does not change.
+// profile selects the chat events of a socket; every socket also has the events of lives. The query of the handshake
+// selects the profile, which does not change.
 type profile int
 
 const (

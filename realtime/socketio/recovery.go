@@ -41,8 +41,8 @@ func (s *session) recoverable() any {
 }
 
 // restore implements protocol.Recovery.Restore. A socket can be recovered if the deltas that it has missed can be sent.
-// It cannot be recovered if the log has lost what the socket has received, or if the offset (the last string argument
-// that the client has received) is not the cursor of an event.
+// It cannot be recovered if the log has lost facts that the socket has received. It also cannot be recovered if the
+// offset, the last string argument that the client has received, is not the cursor of an event.
 func (c *core) restore(kept any, offset string) (any, bool) {
 	state := *kept.(*recoverable)
 	if state.history != c.cfg.Hub.History() {

@@ -17,7 +17,7 @@ type entry struct {
 
 // outbox is the queue of a slow reader. It is not safe for concurrent use; the lock of its owner guards it.
 type outbox struct {
-	head     []byte   // unsent rest of a frame of which the socket has accepted a part
+	head     []byte   // unsent rest of a frame that the socket has accepted in part
 	latest   []*Frame // the latest frames, one for each key
 	entries  []entry  // the other frames and marks, in the order in which they were sent
 	bytes    int      // cost of head, latest and entries
@@ -32,7 +32,7 @@ type outbox struct {
 // size returns the memory in bytes of the frames that wait or are being written.
 func (o *outbox) size() int { return o.bytes + o.inFlight }
 
-// start queues frames of which the socket has accepted the first n bytes.
+// start queues frames. The socket has already accepted their first n bytes.
 func (o *outbox) start(frames []*Frame, n int) {
 	for i, f := range frames {
 		if n < len(f.wire) {
@@ -97,7 +97,7 @@ func (e entry) joins(next entry) bool {
 	return e.frame == nil && next.frame == nil && e.span.Group == next.span.Group
 }
 
-// clear drops everything except the rest of a frame of which the socket has accepted a part.
+// clear drops everything except the rest of a frame that the socket has accepted in part.
 func (o *outbox) clear() {
 	o.latest, o.entries, o.bytes = nil, nil, len(o.head)
 }

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// phase is what the worker will do next with a shard.
+// phase is the state of a shard.
 type phase uint8
 
 const (
@@ -89,9 +89,9 @@ func (s *shard) len() int {
 	return len(s.members) + len(s.late)
 }
 
-// push appends a frame to the waiting frames. The waiting frames are written at once if nothing was pushed for as long as
-// the push window, or if they are as many as can be expected within the push window. Otherwise they wait for more, until
-// the push window of the oldest ends. Latest frames delay no others.
+// push appends a frame to the waiting frames. They are written at once in two cases: nothing was pushed for as long as
+// the push window, or as many frames wait as can be expected within the push window. Otherwise they wait for more,
+// until the push window of the oldest ends. Latest frames delay no others.
 func (s *shard) push(frame *Frame) {
 	now, window := s.schedule.now(), s.schedule.window
 	s.mu.Lock()

@@ -26,7 +26,7 @@ viewers_by_day, viewers_by_live, retention, gifts, gifts_by_hour, gifts_by_strea
 for both databases, and contain no private fields. docs/ANALYTICS.md has examples.`
 }
 
-// Standalone says that the command uses no database.
+// Standalone marks a command that uses no database.
 func (analyticsSQL) Standalone() {}
 
 // AfterApply refuses a folder for PostgreSQL.

@@ -40,7 +40,7 @@ func (auditStatus) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error 
 	})
 }
 
-// printWitnesses prints up to which position each witness has cosigned the current tree.
+// printWitnesses prints for each witness the position up to which it has cosigned the current tree.
 func printWitnesses(ctx context.Context, sh cli.Shell, b *backend) error {
 	s, err := tree.ReadState(ctx, b.owner)
 	if err != nil {

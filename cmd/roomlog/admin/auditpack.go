@@ -76,14 +76,11 @@ func (c *auditPack) selected(ctx context.Context, b *backend, tx pgx.Tx, signed 
 	if err != nil {
 		return r, err
 	}
-	after, err := b.after(ctx, "--from", c.From, checkpoint.N)
+	after, upTo, err := b.bounds(ctx, c.From, c.To, checkpoint.N)
 	if err != nil {
 		return r, err
 	}
-	r.From = after + 1
-	if r.To, err = b.upTo(ctx, "--to", c.To, checkpoint.N); err != nil {
-		return r, err
-	}
+	r.From, r.To = after+1, upTo
 	if r.From > r.To {
 		return r, fmt.Errorf("no event is in the range: --from %q is position %d, --to %q is position %d", c.From, r.From, c.To, r.To)
 	}
@@ -109,7 +106,7 @@ database nor a server. With --checkpoint, it compares the tree with checkpoints 
 was rewritten since. The balances before a pack are proven only if the packs before it are verified with it.`
 }
 
-// Standalone says that the command uses no database.
+// Standalone marks a command that uses no database.
 func (auditVerify) Standalone() {}
 
 func (c *auditVerify) Run(ctx context.Context, sh cli.Shell) error {

@@ -87,7 +87,7 @@ func (auditCheck) Help() string {
 It uses neither a database nor a server.`
 }
 
-// Standalone says that the command uses no database.
+// Standalone marks a command that uses no database.
 func (auditCheck) Standalone() {}
 
 func (c *auditCheck) Run(sh cli.Shell) error {

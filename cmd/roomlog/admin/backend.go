@@ -126,8 +126,8 @@ func (b *backend) request(ctx context.Context, r domain.Request) (eventstore.Rec
 	return receipt, errors.Join(err, <-ended)
 }
 
-// executeAndEndLives executes a command that locks a user out and ends the user's lives that are on air. If the user
-// has many lives, it executes several commands; the receipt is that of the first.
+// executeAndEndLives executes a command that locks a user out, and ends the user's lives that are on air. For a user
+// with many lives it executes several commands, and returns the receipt of the first.
 func (b *backend) executeAndEndLives(ctx context.Context, user domain.UserID, c func([]domain.LiveID) domain.Command) (first eventstore.Receipt, err error) {
 	if err := b.catchUpToHead(ctx); err != nil { // the tables may not contain a live of the user yet
 		return first, err

@@ -9,6 +9,7 @@ type Commands struct {
 		Reprice  giftReprice  `cmd:"" help:"Change the price of a gift."`
 		Withdraw giftWithdraw `cmd:"" help:"Remove a gift from the catalogue."`
 		Refund   giftRefund   `cmd:"" help:"Give the coins of a gift back to its sender."`
+		History  giftHistory  `cmd:"" help:"List the gifts that were sent, in a range of positions or times."`
 	} `cmd:"" help:"Manage the gift catalogue."`
 	Share struct {
 		Set  shareSet  `cmd:"" help:"Set the platform's share of gifts that are sent from now on."`
@@ -30,6 +31,7 @@ type Commands struct {
 	Ledger struct {
 		Balance    ledgerBalance    `cmd:"" help:"Show the balances of all accounts, now or as of a position or a time. They add up to 0."`
 		Statement  ledgerStatement  `cmd:"" help:"List the postings of an account, with its opening and closing balance."`
+		Reconcile  ledgerReconcile  `cmd:"" help:"Show whether the log, the tables, the ledger and the transparency log agree now, and what is not final."`
 		Settlement ledgerSettlement `cmd:"" help:"Settle the earnings of a streamer for a period: gifts, refunds, payouts, corrections and sums."`
 	} `cmd:"" help:"Read the double-entry bookkeeping of coins."`
 	User struct {

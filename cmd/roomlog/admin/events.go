@@ -167,8 +167,8 @@ func (c *eventsSetAside) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) 
 	})
 }
 
-// checkBalanceBefore returns an error if a coin event is in order, but the tables have another balance of its user than the
-// log had before it: then the event could not be applied because somebody has edited a table.
+// checkBalanceBefore returns an error if a coin event is in order, but the tables and the log have different balances
+// of its user before the event. Then somebody has edited a table, and the event could not be applied for this reason.
 func (b *backend) checkBalanceBefore(ctx context.Context, r eventstore.Record) error {
 	e, isCoins := r.Event.(domain.UserEvent)
 	if _, ok := r.Event.(domain.CoinEvent); !ok || !isCoins || r.Stream != domain.WalletStream(e.EventUser()) {

@@ -129,8 +129,9 @@ func (c *exportCommand) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) e
 	})
 }
 
-// export writes the events after a cursor up to the current end of the log, and prints the cursor that it has reached.
-// source says where the cursor comes from. If export fails earlier, continue with the cursor in the last line.
+// export writes the events after a cursor up to the current end of the log, and prints the cursor of the newest one.
+// source names the origin of the cursor, for the message. After an error, an export can continue with the cursor in the
+// last line.
 func (c *exportCommand) export(ctx context.Context, b *backend, after, source string, to io.Writer) (err error) {
 	history := b.store.History().Number
 	position, err := b.store.ParseCursor(ctx, after)

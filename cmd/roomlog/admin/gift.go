@@ -4,12 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"roomlog/cmd/roomlog/cli"
 	"roomlog/domain"
 	"roomlog/projections"
 )
+
+// giftPage is the number of gifts that are read at once.
+const giftPage = 500
 
 type giftAdd struct {
 	Name  string `required:"" placeholder:"NAME" help:"Name of the gift."`
@@ -133,6 +137,84 @@ func (c *giftRefund) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) erro
 			return err
 		}
 		return printDone(sh, receipt, "the gift at position %d is refunded: user %d gets %s", c.Position, sent.Sender, cli.Count(sent.Coins, "coin"))
+	})
+}
+
+type giftHistory struct {
+	Live     int64  `min:"1" placeholder:"ID" help:"List only gifts in this live."`
+	Streamer int64  `min:"1" placeholder:"ID" help:"List only gifts to this user."`
+	Sender   int64  `min:"1" placeholder:"ID" help:"List only gifts of this user."`
+	Gift     int64  `min:"1" placeholder:"ID" help:"List only this gift of the catalogue."`
+	From     string `placeholder:"PLACE" help:"First gift: a position, or a time or date in UTC. Default: the beginning of the log"`
+	To       string `placeholder:"PLACE" help:"Last gift: a position, or a time or date in UTC before which it was sent. Default: the end of the log"`
+	Format   string `enum:"table,json,csv" default:"table" help:"Form of the output: table, json or csv."`
+}
+
+func (giftHistory) Help() string {
+	return `Examples:
+
+  roomlog gift history --live 6
+  roomlog gift history --streamer 7 --from 2026-11-01 --to 2026-12-01 --format csv > november.csv
+  roomlog gift history --from 4711 --to 4799
+
+Lists the gifts that were sent, in the order of the log. Name, price and share are those at the time of sending. A gift that was
+refunded has the position of its refund.`
+}
+
+// AfterApply refuses a range that cannot be parsed.
+func (c *giftHistory) AfterApply() error { return checkPlaces("--from", c.From, "--to", c.To) }
+
+// giftLine is a gift that was sent.
+type giftLine struct {
+	Position int64         `json:"position"`
+	At       time.Time     `json:"at"`
+	ID       string        `json:"id"`
+	Live     domain.LiveID `json:"live"`
+	Streamer domain.UserID `json:"streamer"`
+	Sender   domain.UserID `json:"sender"`
+	Gift     domain.GiftID `json:"gift"`
+	Name     string        `json:"name"`
+	Price    domain.Coins  `json:"price"`
+	Num      int           `json:"num"`
+	Coins    domain.Coins  `json:"coins"`
+	Share    domain.Coins  `json:"share"`
+	Refunded int64         `json:"refunded,omitempty"`
+}
+
+func (c *giftHistory) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
+	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
+		if err := b.catchUpToHead(ctx); err != nil {
+			return err
+		}
+		head, err := b.store.Head(ctx)
+		if err != nil {
+			return err
+		}
+		after, upTo, err := b.bounds(ctx, c.From, c.To, head)
+		if err != nil {
+			return err
+		}
+		f := projections.GiftFilter{
+			Live: domain.LiveID(c.Live), Streamer: domain.UserID(c.Streamer), Sender: domain.UserID(c.Sender), Gift: domain.GiftID(c.Gift),
+			Window: projections.Window{After: after, Before: upTo + 1, OldestFirst: true, Limit: giftPage},
+		}
+		w := newListWriter(sh.Stdout, c.Format, "gifts", "position", "at", "id", "live", "streamer", "sender", "gift", "name", "price", "num", "coins", "share", "refunded")
+		w.begin(headValue{"from", after + 1}, headValue{"to", upTo})
+		for {
+			page, err := b.queries.GiftHistory(ctx, f)
+			if err != nil {
+				return err
+			}
+			for _, s := range page {
+				w.item(giftLine{s.Position, s.At, s.ID, s.Live, s.Streamer, s.Sender.ID, s.Gift, s.Name, s.Price, s.Num, s.Coins, s.Share, s.Refunded},
+					numberText(s.Position), s.At.Format(time.RFC3339Nano), s.ID, idText(s.Live), idText(s.Streamer), idText(s.Sender.ID), idText(s.Gift), s.Name,
+					numberText(s.Price), strconv.Itoa(s.Num), numberText(s.Coins), numberText(s.Share), idText(s.Refunded))
+				f.After = s.Position
+			}
+			if len(page) < giftPage {
+				return w.end("No gifts were sent in this range.")
+			}
+		}
 	})
 }
 

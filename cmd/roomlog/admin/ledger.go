@@ -11,6 +11,7 @@ import (
 	"roomlog/domain"
 	"roomlog/eventstore/place"
 	"roomlog/projections/ledger"
+	"roomlog/projections/reconcile"
 )
 
 // ledgerPage is the number of accounts or postings that are read at once.
@@ -121,16 +122,19 @@ func (c *ledgerStatement) AfterApply() error {
 
 // statementLine is a line of a statement.
 type statementLine struct {
-	Position       int64            `json:"position"`
-	At             time.Time        `json:"at"`
-	Event          string           `json:"event"`
-	Actor          string           `json:"actor"`
-	Counterparties []domain.Account `json:"counterparties"`
-	Order          domain.OrderID   `json:"order,omitempty"`
-	Live           domain.LiveID    `json:"live,omitempty"`
-	Gift           domain.GiftID    `json:"gift,omitempty"`
-	Amount         domain.Coins     `json:"amount"`
-	Balance        domain.Coins     `json:"balance"`
+	Position       int64               `json:"position"`
+	At             time.Time           `json:"at"`
+	Event          string              `json:"event"`
+	Actor          string              `json:"actor"`
+	Counterparties []domain.Account    `json:"counterparties"`
+	Order          domain.OrderID      `json:"order,omitempty"`
+	Live           domain.LiveID       `json:"live,omitempty"`
+	Gift           domain.GiftID       `json:"gift,omitempty"`
+	Refunds        int64               `json:"refunds,omitempty"`
+	Payout         domain.PayoutID     `json:"payout,omitempty"`
+	Correction     domain.CorrectionID `json:"correction,omitempty"`
+	Amount         domain.Coins        `json:"amount"`
+	Balance        domain.Coins        `json:"balance"`
 }
 
 func (c *ledgerStatement) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
@@ -143,14 +147,14 @@ func (c *ledgerStatement) Run(ctx context.Context, g *cli.Globals, sh cli.Shell)
 		if err != nil {
 			return err
 		}
-		w := newListWriter(sh.Stdout, c.Format, "lines", "position", "at", "event", "actor", "counterparties", "order", "live", "gift", "amount", "balance")
+		w := newListWriter(sh.Stdout, c.Format, "lines", "position", "at", "event", "actor", "counterparties", "order", "live", "gift", "refunds", "payout", "correction", "amount", "balance")
 		w.begin(headValue{"account", c.Account}, headValue{"from", r.After + 1}, headValue{"to", r.UpTo},
 			headValue{"opening", s.Opening}, headValue{"closing", s.Closing}, headValue{"unapplied", l.Unapplied})
-		w.cells("", "", "opening", "", "", "", "", "", "", numberText(s.Opening))
+		w.cells("", "", "opening", "", "", "", "", "", "", "", "", "", numberText(s.Opening))
 		for page := s; ; {
 			for _, e := range page.Entries {
 				w.item(lineOfEntry(e), numberText(e.Position), e.At.Format(time.RFC3339Nano), e.Event, e.Actor, listOf(e.Counterparties),
-					string(e.Order), idText(e.Live), idText(e.Gift), numberText(e.Amount), numberText(e.Balance))
+					string(e.Order), idText(e.Live), idText(e.Gift), idText(e.Refunds), string(e.Payout), idText(e.Correction), numberText(e.Amount), numberText(e.Balance))
 			}
 			if len(page.Entries) < r.Limit {
 				break
@@ -160,7 +164,7 @@ func (c *ledgerStatement) Run(ctx context.Context, g *cli.Globals, sh cli.Shell)
 				return err
 			}
 		}
-		w.cells("", "", "closing", "", "", "", "", "", "", numberText(s.Closing))
+		w.cells("", "", "closing", "", "", "", "", "", "", "", "", "", numberText(s.Closing))
 		if err := w.end(""); err != nil {
 			return err
 		}
@@ -170,22 +174,14 @@ func (c *ledgerStatement) Run(ctx context.Context, g *cli.Globals, sh cli.Shell)
 }
 
 func lineOfEntry(e ledger.Entry) statementLine {
-	return statementLine{e.Position, e.At, e.Event, e.Actor, e.Counterparties, e.Order, e.Live, e.Gift, e.Amount, e.Balance}
+	return statementLine{e.Position, e.At, e.Event, e.Actor, e.Counterparties, e.Order, e.Live, e.Gift, e.Refunds, e.Payout, e.Correction, e.Amount, e.Balance}
 }
 
 // selected returns the range of the statement.
 func (c *ledgerStatement) selected(ctx context.Context, b *backend, head int64) (r ledger.Range, err error) {
 	r.Limit = ledgerPage
-	if r.UpTo, err = b.upTo(ctx, "--to", c.To, head); err != nil {
-		return r, err
-	}
-	if r.After, err = b.after(ctx, "--from", c.From, head); err != nil {
-		return r, err
-	}
-	if r.After > r.UpTo {
-		return r, fmt.Errorf("--from must not be after --to: they are the positions %d and %d", r.After+1, r.UpTo)
-	}
-	return r, nil
+	r.After, r.UpTo, err = b.bounds(ctx, c.From, c.To, head)
+	return r, err
 }
 
 type ledgerSettlement struct {
@@ -231,6 +227,39 @@ func (c *ledgerSettlement) Run(ctx context.Context, g *cli.Globals, sh cli.Shell
 	})
 }
 
+type ledgerReconcile struct {
+	Format string `enum:"table,json,csv" default:"table" help:"Form of the output: table, json or csv."`
+}
+
+func (ledgerReconcile) Help() string {
+	return `Compares the log, the tables, the ledger and the transparency log in one state of the database, and lists what is not final:
+events that were set aside, that wait or could not be applied, held payouts, and corrections without an approval. It reads neither
+the whole log nor whole tables, so it can be repeated every few seconds, beside a server. If two sides contradict each other, it
+exits with 3. roomlog verify compares everything.`
+}
+
+func (c *ledgerReconcile) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
+	return withUnchangedBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
+		r, err := reconcile.Read(ctx, b.owner, nil, sh.Now())
+		if err != nil {
+			return err
+		}
+		w := newListWriter(sh.Stdout, c.Format, "checks", "check", "state", "position", "sentence")
+		w.begin(headValue{"state", r.State}, headValue{"position", r.Position}, headValue{"head", r.Head}, headValue{"at", r.At}, headValue{"unfinished", r.Unfinished})
+		for _, check := range r.Checks {
+			w.item(check, check.Name, string(check.State), numberText(check.Position), check.Sentence)
+		}
+		w.cells("all", string(r.State), numberText(r.Position), fmt.Sprintf("Of %d positions.", r.Head))
+		if err := w.end(""); err != nil {
+			return err
+		}
+		if r.State == reconcile.Fault {
+			return ErrFault
+		}
+		return nil
+	})
+}
+
 // checkPlaces returns an error if a flag contains neither nothing nor a place. flags alternates names and values.
 func checkPlaces(flags ...string) error {
 	for i := 0; i < len(flags); i += 2 {
@@ -247,10 +276,9 @@ func (b *backend) upTo(ctx context.Context, flag, text string, head int64) (int6
 	return position, placeFailure(flag, err)
 }
 
-// after returns the position before the first event from the place in a flag on.
-func (b *backend) after(ctx context.Context, flag, text string, head int64) (int64, error) {
-	position, err := place.After(ctx, b.store, text, head)
-	return position, placeFailure(flag, err)
+// bounds returns the positions of the range that the flags --from and --to select: its events have after < position ≤ upTo.
+func (b *backend) bounds(ctx context.Context, from, to string, head int64) (after, upTo int64, err error) {
+	return place.Bounds{From: from, To: to, Names: [2]string{"--from", "--to"}}.Find(ctx, b.store, head)
 }
 
 // placeFailure puts the name of a flag before the error of its place.
@@ -271,7 +299,7 @@ func withLedger(ctx context.Context, g *cli.Globals, sh cli.Shell, work func(con
 	})
 }
 
-// noteUnapplied says on standard error that the ledger leaves out events.
+// noteUnapplied prints a note to standard error if the ledger leaves out events.
 func noteUnapplied(sh cli.Shell, l *ledger.Ledger) {
 	if l.Unapplied > 0 {
 		fmt.Fprintf(sh.Stderr, "%s left out, because coins are closed: roomlog events list\n", cli.Count(l.Unapplied, "coin event is", "coin events are"))

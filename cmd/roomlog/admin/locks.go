@@ -22,15 +22,15 @@ const (
 	lockRepeat = 30 * time.Second // interval between two log messages about it
 )
 
-// lockWatch is how a command waits for locks of other database sessions.
+// lockWatch watches the waits of a command for locks of other database sessions.
 type lockWatch struct {
 	db      *pgxpool.Pool
 	log     *slog.Logger
 	timeout time.Duration
 }
 
-// during calls work. If a connection with the given application_name waits for a lock of another session, it logs that
-// session, and if it waits longer than the timeout, it interrupts work and returns a *pgsession.LockHeldError.
+// during calls work. If a connection with the given application_name waits for a lock of another session, during logs
+// that session. If the wait exceeds the timeout, during interrupts work and returns a *pgsession.LockHeldError.
 func (w lockWatch) during(ctx context.Context, application string, work func(context.Context) error) error {
 	ctx, interrupt := context.WithCancelCause(ctx)
 	ended := make(chan struct{})
@@ -67,7 +67,8 @@ func (w lockWatch) run(ctx context.Context, application string) error {
 	return nil
 }
 
-// stalled returns the session for which a server or a command waits, or otherwise err, which says what has stalled.
+// stalled returns a *pgsession.LockHeldError with the session for which a server or a command waits. If none waits, it
+// returns err.
 func (w lockWatch) stalled(ctx context.Context, err error) error {
 	holder, _, queryErr := pgsession.Blocker(ctx, w.db, servers+"%")
 	if queryErr != nil || holder.PID == 0 {

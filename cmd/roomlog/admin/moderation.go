@@ -314,11 +314,7 @@ func (c *moderationTry) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) e
 		if err != nil {
 			return err
 		}
-		from, err := b.after(ctx, "--from", c.From, head)
-		if err != nil {
-			return err
-		}
-		upTo, err := b.upTo(ctx, "--to", c.To, head)
+		from, upTo, err := b.bounds(ctx, c.From, c.To, head)
 		if err != nil {
 			return err
 		}

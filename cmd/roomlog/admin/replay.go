@@ -56,7 +56,7 @@ func (c *replayCommand) AfterApply() error {
 	return nil
 }
 
-const replayPage = 500 // events that are in memory
+const replayPage = 500 // maximum number of events in memory
 
 func (c *replayCommand) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
 	return withUnchangedBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
@@ -95,7 +95,7 @@ type liveReplay struct {
 	queries *projections.Queries
 	aside   map[int64]domain.Stream
 	out     *bufio.Writer
-	socket  *replaySocket // receives what apps receive; nil: out does
+	socket  *replaySocket // receives the frames; nil: they are printed to out
 
 	first time.Time // time of the first event of the live
 	last  time.Time // time of the newest printed event
@@ -126,7 +126,7 @@ func (r *liveReplay) run(ctx context.Context, store *eventstore.Store) error {
 	return nil
 }
 
-// deltas returns what the viewers received because of some events, with profiles.
+// deltas returns the deltas that the viewers received for some events, with profiles.
 func (r *liveReplay) deltas(ctx context.Context, events []eventstore.Record) (deltas []projections.Delta, err error) {
 	var users []domain.UserID
 	for _, e := range events {
@@ -249,7 +249,7 @@ func elapsed(t time.Duration) string {
 // sendTimeout is the maximum time for sending one frame to a socket.
 const sendTimeout = 10 * time.Second
 
-// replaySocket is the WebSocket into which a replay is played.
+// replaySocket is the WebSocket that receives a replay.
 type replaySocket struct {
 	gws.BuiltinEventHandler
 	conn  *gws.Conn
@@ -272,7 +272,7 @@ func dialSocket(address string) (*replaySocket, error) {
 	return s, nil
 }
 
-// OnPing answers a ping.
+// OnPing replies with a pong.
 func (s *replaySocket) OnPing(conn *gws.Conn, payload []byte) { _ = conn.WritePong(payload) }
 
 // OnMessage ignores a frame.
@@ -296,7 +296,7 @@ func (s *replaySocket) send(line replayedDelta) error {
 	return nil
 }
 
-// end closes the connection, and waits until nothing more is read.
+// end closes the connection, and blocks until the reader has ended.
 func (s *replaySocket) end() {
 	_ = s.conn.WriteClose(1000, nil) // fails if the other side has closed the connection
 	_ = s.conn.SetReadDeadline(time.Now().Add(sendTimeout))

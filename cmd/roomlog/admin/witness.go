@@ -37,7 +37,7 @@ every start until somebody removes that file. It uses no database. Without --onc
 while the server cannot be reached. docs/AUDIT.md describes the files.`
 }
 
-// Standalone says that the command uses no database.
+// Standalone marks a command that uses no database.
 func (witnessCommand) Standalone() {}
 
 func (c *witnessCommand) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {

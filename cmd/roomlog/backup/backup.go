@@ -24,7 +24,7 @@ import (
 	"roomlog/eventstore/localpg"
 )
 
-// standardStream is the argument that stands for standard output or standard input.
+// standardStream is the argument for standard output or standard input.
 const standardStream = "-"
 
 // Command is the command "roomlog backup".

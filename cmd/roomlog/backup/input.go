@@ -18,10 +18,10 @@ type input interface {
 	each(visit func(e entry, r io.Reader) error) error
 }
 
-// tarred is an input in the format tar.
-type tarred struct{ from io.Reader }
+// tarInput is an input in the format tar.
+type tarInput struct{ from io.Reader }
 
-func (t tarred) each(visit func(entry, io.Reader) error) error {
+func (t tarInput) each(visit func(entry, io.Reader) error) error {
 	r := tar.NewReader(t.from)
 	for {
 		h, err := r.Next()
@@ -39,10 +39,10 @@ func (t tarred) each(visit func(entry, io.Reader) error) error {
 	}
 }
 
-// opened is an input in a folder.
-type opened struct{ dir string }
+// folderInput is an input in a folder.
+type folderInput struct{ dir string }
 
-func (o opened) each(visit func(entry, io.Reader) error) error {
+func (o folderInput) each(visit func(entry, io.Reader) error) error {
 	if _, err := os.Stat(filepath.Join(o.dir, manifestName)); err != nil {
 		return fmt.Errorf("%s is no complete backup: %w", o.dir, err)
 	}
@@ -58,7 +58,7 @@ func (o opened) each(visit func(entry, io.Reader) error) error {
 	return o.visit(filepath.Join(o.dir, manifestName), visit)
 }
 
-func (o opened) visit(path string, visit func(entry, io.Reader) error) error {
+func (o folderInput) visit(path string, visit func(entry, io.Reader) error) error {
 	name, err := filepath.Rel(o.dir, path)
 	if err != nil {
 		return err

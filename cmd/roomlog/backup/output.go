@@ -12,7 +12,7 @@ import (
 	"roomlog/internal/filelock"
 )
 
-// output is what a backup is written to.
+// output receives the files of a backup.
 type output interface {
 	// add writes a file with the content of r, which has e.size bytes.
 	add(e entry, r io.Reader) error

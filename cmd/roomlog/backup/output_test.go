@@ -73,7 +73,7 @@ func TestBackupsToOneFolder(t *testing.T) {
 		if err := <-refused; err == nil {
 			t.Error("two backups were written to one folder")
 		}
-		if m, err := read(opened{dir}, &progress{}, func(_ entry, r io.Reader) error { return nil }); err != nil || len(m.Files) != 1 {
+		if m, err := read(folderInput{dir}, &progress{}, func(_ entry, r io.Reader) error { return nil }); err != nil || len(m.Files) != 1 {
 			t.Fatalf("the backup was harmed: %+v, %v", m, err)
 		}
 		if left, err := filepath.Glob(dir + "*"); err != nil || len(left) != 1 {

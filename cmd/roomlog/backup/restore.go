@@ -43,9 +43,9 @@ version of PostgreSQL than the backup.`
 
 // Run restores the backup.
 func (c *RestoreCommand) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) (err error) {
-	var from input = opened{c.Dir}
+	var from input = folderInput{c.Dir}
 	if c.Dir == standardStream {
-		from = tarred{sh.Stdin}
+		from = tarInput{sh.Stdin}
 	}
 	p := newProgress(sh)
 	defer p.end()

@@ -59,15 +59,15 @@ func (g *Globals) CreateDatabase(ctx context.Context, sh Shell, log *slog.Logger
 	return g.open(ctx, sh, log, false, CheckRestored)
 }
 
-// RestoreDatabase is CreateDatabase for a command that restores a backup, or continues to do so.
+// RestoreDatabase does the same as CreateDatabase, for a command that restores a backup or continues to restore it.
 func (g *Globals) RestoreDatabase(ctx context.Context, sh Shell, log *slog.Logger) (dsn string, release func() error, err error) {
 	return g.open(ctx, sh, log, false, func(string) error { return nil })
 }
 
-// Database returns the connection string of the database, with the rights of its owner. The database is that of
-// DATABASE_URL, or the private PostgreSQL of a server that runs on the data folder, or a private PostgreSQL that runs
-// until release is called. It fails with localpg.ErrNoDatabase, and creates nothing, if the data folder has no private
-// PostgreSQL.
+// Database returns the connection string of the database, with the rights of its owner. The database is the one of
+// DATABASE_URL. Without DATABASE_URL, it is the private PostgreSQL of the data folder: that of a running server, or one
+// that runs until release is called. Database fails with localpg.ErrNoDatabase, and creates nothing, if the data folder
+// has no private PostgreSQL.
 func (g *Globals) Database(ctx context.Context, sh Shell, log *slog.Logger) (dsn string, release func() error, err error) {
 	return g.open(ctx, sh, log, true, CheckRestored)
 }

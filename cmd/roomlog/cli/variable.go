@@ -9,7 +9,7 @@ import (
 	"roomlog/internal/pgsession"
 )
 
-// prefix is how the variables of settings begin, with a few exceptions such as DATABASE_URL.
+// prefix is the prefix of the variables of settings, with a few exceptions such as DATABASE_URL.
 const prefix = "ROOMLOG_"
 
 // The settings that have no flag, because other users of the machine can read command lines. Each is a variable, or a file that
@@ -21,12 +21,14 @@ const (
 	PaymentSecret = "ROOMLOG_PAYMENT_SECRET"
 	HookSecret    = "ROOMLOG_HOOK_SECRET"
 	AuditSecret   = "ROOMLOG_AUDIT_SECRET"
+	NATSPassword  = "ROOMLOG_NATS_PASSWORD"
+	NATSToken     = "ROOMLOG_NATS_TOKEN"
 
 	fileSuffix = "_FILE"
 )
 
 // variables are all settings without a flag.
-var variables = []string{DatabaseURL, JWTSecret, SignSecret, PaymentSecret, HookSecret, AuditSecret}
+var variables = []string{DatabaseURL, JWTSecret, SignSecret, PaymentSecret, HookSecret, AuditSecret, NATSPassword, NATSToken}
 
 // Secrets returns the names of all settings without a flag.
 func Secrets() []string { return slices.Clone(variables) }

@@ -23,7 +23,7 @@ type person struct {
 	token string
 }
 
-// refused is a response with a code.
+// refused is the error for a response with a code.
 type refused struct{ code, text string }
 
 func (r *refused) Error() string { return r.code + ": " + r.text }

@@ -23,7 +23,7 @@ import (
 //go:embed media/*.flv media/*.jpg
 var embedded embed.FS
 
-// film is a short stream that is repeated without end.
+// film is a short stream that is repeated until the demo ends.
 type film struct {
 	video, audio *gortmplib.Track
 	frames       []frame

@@ -9,7 +9,7 @@ import (
 
 // TestFilms reads every film: it begins with a picture, and its times increase.
 func TestFilms(t *testing.T) {
-	for _, planned := range programme {
+	for _, planned := range plannedLives {
 		f, err := readFilm(planned.film)
 		if err != nil {
 			t.Fatalf("%s: %v", planned.film, err)

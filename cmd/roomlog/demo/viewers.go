@@ -8,7 +8,7 @@ import (
 	"roomlog/internal/wait"
 )
 
-var remarks = []string{
+var commentTexts = []string{
 	"Hello from Lisbon!", "好美啊", "What a view", "first time here, hi all", "这个颜色绝了", "Can you hear the waves?", "I could watch this for hours",
 	"👏👏👏", "晚上好！", "Where is this?", "so calm", "❤️", "签到", "Greetings from Berlin", "How long have you been streaming today?", "主播辛苦了",
 	"This is my background while working", "哈哈哈", "wow", "Love the sound", "第一次来，关注了", "One more round please!", "😍", "太治愈了", "Goodnight everybody",
@@ -16,8 +16,8 @@ var remarks = []string{
 }
 
 const (
-	returnDelay = 2 * time.Second // before a viewer returns whose connection was lost
-	giftShare   = 6               // one of so many remarks is a gift
+	returnDelay = 2 * time.Second // time until a viewer whose connection was lost returns
+	giftShare   = 6               // a viewer sends a gift instead of a comment once in this many times
 	shortPause  = 700 * time.Millisecond
 	longPause   = 3500 * time.Millisecond
 )
@@ -28,8 +28,8 @@ type gift struct {
 	Coin int64
 }
 
-// enliven lets viewers watch a live, comment and give until ctx ends.
-func enliven(ctx context.Context, live int64, gifts []gift, viewers []*person) {
+// simulateViewers lets viewers watch a live, comment and give until ctx ends.
+func simulateViewers(ctx context.Context, live int64, gifts []gift, viewers []*person) {
 	connections := make([]*connection, len(viewers))
 	for ctx.Err() == nil {
 		if !wait.Sleep(ctx, shortPause+rand.N(longPause-shortPause)) {
@@ -50,7 +50,7 @@ func enliven(ctx context.Context, live int64, gifts []gift, viewers []*person) {
 			g := gifts[rand.IntN(len(gifts)-rand.IntN(len(gifts)))] // cheap gifts are more frequent
 			err = connections[i].send("gift.send", map[string]any{"live": live, "gift": g.ID, "num": 1 + rand.IntN(5)})
 		} else {
-			err = connections[i].send("comment.post", map[string]any{"live": live, "text": remarks[rand.IntN(len(remarks))]})
+			err = connections[i].send("comment.post", map[string]any{"live": live, "text": commentTexts[rand.IntN(len(commentTexts))]})
 		}
 		if err != nil {
 			connections[i] = nil

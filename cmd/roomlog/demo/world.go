@@ -12,7 +12,7 @@ import (
 	"roomlog/internal/wait"
 )
 
-// The account that the demo prints. It may open the desk.
+// The account that the demo prints. It has the roles operator and auditor.
 const (
 	host     = "demo"
 	password = "roomlog-demo"
@@ -42,8 +42,8 @@ type live struct {
 	sign string
 }
 
-// programme contains the lives of the demo; the last one becomes a past show.
-var programme = []struct{ streamer, title, film string }{
+// plannedLives contains the lives of the demo; the last one becomes a past show.
+var plannedLives = []struct{ streamer, title, film string }{
 	{"Mia", "Sunset by the sea, ask me anything", "sea"},
 	{"阿灯", "千灯夜市：一起许愿吧", "lights"},
 	{"Nils", "Northern lights over the valley", "aurora"},
@@ -54,12 +54,12 @@ var viewerNames = []string{"Ann", "Bert", "小米", "Carla", "Deniz", "晚风", 
 
 const viewerCoins = 20_000 // price units that each viewer pays in the beginning
 
-// fill creates people, gifts and lives. What a kept folder has already is used again.
+// fill creates people, gifts and lives. It uses those that a kept folder already contains.
 func (w *world) fill(ctx context.Context) error {
 	group, filling := errgroup.WithContext(ctx)
 	group.SetLimit(4) // passwords are expensive to hash
 	w.viewers = make([]*person, len(viewerNames))
-	w.lives = make([]*live, len(programme))
+	w.lives = make([]*live, len(plannedLives))
 	enter := func(name string, done func(*person)) {
 		group.Go(func() error {
 			p, err := w.enter(filling, name)
@@ -73,7 +73,7 @@ func (w *world) fill(ctx context.Context) error {
 	for i, name := range viewerNames {
 		enter(name, func(p *person) { w.viewers[i] = p })
 	}
-	for i, planned := range programme {
+	for i, planned := range plannedLives {
 		enter(planned.streamer, func(p *person) { w.lives[i] = &live{streamer: p, title: planned.title, film: planned.film} })
 	}
 	if err := group.Wait(); err != nil {
@@ -120,7 +120,7 @@ func (w *world) enter(ctx context.Context, name string) (*person, error) {
 	return p, err
 }
 
-// addRoles lets the account of the demo open the desk.
+// addRoles gives the account of the demo the roles operator and auditor, unless it has roles.
 func (w *world) addRoles(ctx context.Context) error {
 	var has struct{ Roles []string }
 	if err := w.host.get(ctx, "/api/user/roles", &has); err != nil || len(has.Roles) > 0 {
@@ -194,7 +194,7 @@ const pastLength = 20 * time.Second
 // run keeps the lives lively until ctx ends.
 func (w *world) run(ctx context.Context) error {
 	films := map[string]*film{}
-	for _, planned := range programme {
+	for _, planned := range plannedLives {
 		f, err := readFilm(planned.film)
 		if err != nil {
 			return fmt.Errorf("read the film %s: %w", planned.film, err)
@@ -210,13 +210,13 @@ func (w *world) run(ctx context.Context) error {
 				audience = append(audience, p)
 			}
 		}
-		group.Go(func() error { enliven(ctx, s.id, w.gifts, audience); return nil })
+		group.Go(func() error { simulateViewers(ctx, s.id, w.gifts, audience); return nil })
 	}
 	group.Go(func() error { return w.playPast(ctx, films[w.past.film]) })
 	return group.Wait()
 }
 
-// playPast plays the show that is a past show afterwards.
+// playPast plays the live that becomes the past show.
 func (w *world) playPast(ctx context.Context, f *film) error {
 	s := w.past
 	if err := s.streamer.post(ctx, "/api/live/record", map[string]any{"id": s.id, "on": true}, nil); err != nil {
@@ -226,7 +226,7 @@ func (w *world) playPast(ctx context.Context, f *film) error {
 	defer end()
 	var group errgroup.Group
 	group.Go(func() error { f.publish(playing, w.rtmp, s.key, s.sign); return nil })
-	group.Go(func() error { enliven(playing, s.id, w.gifts, w.viewers[:4]); return nil })
+	group.Go(func() error { simulateViewers(playing, s.id, w.gifts, w.viewers[:4]); return nil })
 	wait.Sleep(ctx, pastLength)
 	err := s.change(ctx, s.id, "stop")
 	end()

@@ -17,7 +17,7 @@ import (
 // of all fields.
 const fieldCodes = "codesFor"
 
-// refusals holds the codes with which the decisions of commands may refuse, by the types of the commands.
+// refusals contains the codes of the refusals of each command, by the types of the commands.
 type refusals map[string][]value
 
 // readRefusals reads the codes from the source text of package domain: the codes that a decision mentions, and the

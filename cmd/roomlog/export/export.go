@@ -34,9 +34,9 @@ type Exporter struct {
 	lock     *filelock.Lock
 }
 
-// Open opens the folder of an export, or creates it. It fails if the folder contains anything else, belongs to another log
-// or to another history of the log, or was made with other options, and while another Exporter uses it. db reads the
-// transparency log. Call Close at the end.
+// Open opens the folder of an export, or creates it. It fails if the folder contains anything else, or belongs to
+// another log or another history of the log. It also fails if the folder was made with other options, or while another
+// Exporter uses it. db reads the transparency log. Call Close at the end.
 func Open(ctx context.Context, store *eventstore.Store, db tree.Querier, o Options) (*Exporter, error) {
 	if o.SegmentEvents == 0 {
 		o.SegmentEvents = defaultSegment
@@ -144,7 +144,7 @@ func (e *Exporter) grow(ctx context.Context, head int64) error {
 }
 
 // write writes a segment with the events of a reader, until the segment is full, its day is over, or there are no more
-// events up to head. It returns the position up to which the reader was read.
+// events up to head. It returns the position up to which it has read.
 func (e *Exporter) write(ctx context.Context, from *reader, head int64) (Segment, int64, error) {
 	w, position := newSegment(e.o, e.tables, e.codec), head
 	defer w.abort()

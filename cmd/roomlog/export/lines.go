@@ -44,9 +44,9 @@ func (f Filter) check(path string) error {
 // maxLine is the maximum size in bytes of the last line of an existing file. An event has at most a few kilobytes.
 const maxLine = 1 << 20
 
-// OpenLines opens a file to which events of a filter are appended. It removes an incomplete line at the end and
-// returns the cursor in the last complete line, or "" for an empty or new file. It does not change a file that is not
-// an export, or that was made with another filter.
+// OpenLines opens a file to which events of a filter are appended. It removes an incomplete line at the end. It returns
+// the cursor in the last complete line, or "" for an empty or new file. It does not change a file that is not an
+// export, or that was made with another filter.
 func OpenLines(path string, filter Filter) (file *os.File, after string, err error) {
 	if file, err = os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600); err != nil { // mode 0600, because the file will contain personal texts
 		return nil, "", err

@@ -56,7 +56,7 @@ type Options struct {
 	Progress      func(Progress) // called after each segment and after every 10,000 events; nil: not called
 }
 
-// Progress is how far an export is.
+// Progress is the progress of an export.
 type Progress struct {
 	Position, Head int64 // position that is being written, and the end of the log
 }

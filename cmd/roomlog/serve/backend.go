@@ -2,6 +2,7 @@ package serve
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/nats-io/nats.go"
 
 	"roomlog/api"
 	"roomlog/domain"
@@ -41,6 +43,7 @@ type backend struct {
 	projector *projections.Projector // nil if this process does not have the role
 	tree      *tree.Follower         // extends the transparency log; nil if this process does not have the role projector
 	admission *projections.Admission
+	nats      *nats.Conn // nil without NATS
 	cluster   *cluster.Cluster
 	opened    chan struct{} // closed when all servers are open; the process then joins the cluster, with the cleanups of the servers
 	node      string        // name of this process in the cluster
@@ -86,7 +89,14 @@ func startBackend(ctx context.Context, c *config, env *environment, l *layers) (
 	}
 	b.now = b.store.Now // compared with times in the log, which come from the clock of the database
 	l.run(ctx, "notifications", b.store.Listen)
-	b.cluster = cluster.New(cluster.NewPostgres(b.pool), cluster.Config{Node: b.node, Now: env.sh.Now, Log: env.log})
+	if b.nats, err = openNATS(c, env, l, b.node); err != nil {
+		return nil, err
+	}
+	transport, err := newTransport(b.nats, b.store, env.sh.Now)
+	if err != nil {
+		return nil, err
+	}
+	b.cluster = cluster.New(transport, cluster.Config{Node: b.node, Now: env.sh.Now, Log: env.log})
 	l.run(ctx, "cluster", b.joinCluster)
 	if slices.Contains(c.Roles, roleProjector) {
 		b.projector = projections.NewProjector(b.store, projections.ProjectorConfig{Now: b.now, Log: env.log})
@@ -98,6 +108,10 @@ func startBackend(ctx context.Context, c *config, env *environment, l *layers) (
 	}
 	b.queries = projections.NewQueries(b.pool)
 	b.sequencer = eventstore.NewSequencer(b.store, c.sequencer)
+	hidden := (*eventstore.StandbysHiddenError)(nil)
+	if err := b.sequencer.CheckStandby(ctx); errors.As(err, &hidden) {
+		return nil, fmt.Errorf("--require-synchronous: %w", hidden)
+	}
 	l.run(ctx, "sequencer", b.sequencer.Run)
 	if b.projector != nil {
 		l.run(ctx, "coin holds", holds.NewRecorder(holds.Config{

@@ -12,7 +12,7 @@ import (
 // check returns the faults of settings and environment variables that can be found without opening or creating
 // anything. It only reads the files that NAME_FILE variables name.
 func (c *config) check(sh cli.Shell) error {
-	faults := []error{c.checkPorts(sh.Sources), c.checkTLS(sh.Sources), c.checkRelay(sh.Sources), cli.CheckDatabaseURL(sh.Getenv)}
+	faults := []error{c.checkPorts(sh.Sources), c.checkTLS(sh.Sources), c.checkRelay(sh.Sources), c.checkNATS(sh), cli.CheckDatabaseURL(sh.Getenv)}
 	secrets := []secretSetting{jwtSecret, signSecret, paymentSecret, auditSecret}
 	if c.hooks.HookURL != "" {
 		secrets = append(secrets, hookSecret)
@@ -20,6 +20,9 @@ func (c *config) check(sh cli.Shell) error {
 	for _, secret := range secrets {
 		_, err := secret.set(sh.Getenv)
 		faults = append(faults, err)
+	}
+	if url, _ := cli.Variable(sh.Getenv, cli.DatabaseURL); c.sequencer.RequireSynchronous && url == "" {
+		faults = append(faults, fmt.Errorf("%s needs %s: the private PostgreSQL has no standby", sh.Sources.NameOf("require-synchronous"), cli.DatabaseURL))
 	}
 	return errors.Join(faults...)
 }

@@ -133,6 +133,7 @@ func (c *config) groups() []group {
 		{"network", &c.networkSettings},
 		{"network", &c.certificate},
 		{"roles", &c.nodeSettings},
+		{"roles", &c.nats},
 		{"users", &c.userSettings},
 		{"users", &c.Settings},
 		{"users", &c.SignSettings},

@@ -70,6 +70,8 @@ func mask(variable, value string) string {
 		return "(a private PostgreSQL in the data folder)"
 	case value == "" && variable == cli.HookSecret:
 		return "(generated once if webhooks are used)"
+	case value == "" && (variable == cli.NATSPassword || variable == cli.NATSToken):
+		return ""
 	case value == "":
 		return "(generated once)"
 	case variable != cli.DatabaseURL:

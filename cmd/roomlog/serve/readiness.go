@@ -85,13 +85,14 @@ func (r *readiness) database(ctx context.Context) (string, error) {
 // addresses, and are only logged.
 func (r *readiness) log(ctx context.Context) (string, error) {
 	err := r.backend.sequencer.CheckWritable(ctx)
-	held, refused := (*eventstore.LockHeldError)(nil), (*eventstore.NotPermittedError)(nil)
+	held, refused, hidden := (*eventstore.LockHeldError)(nil), (*eventstore.NotPermittedError)(nil), (*eventstore.StandbysHiddenError)(nil)
 	switch {
 	case err == nil:
 		return "writable", nil
 	case errors.As(err, &refused) && r.noLog(ctx):
 		return "not writable", errNoLog
-	case errors.Is(err, eventstore.ErrReadOnly), errors.Is(err, eventstore.ErrDiskFull), errors.As(err, &held), errors.As(err, &refused):
+	case errors.Is(err, eventstore.ErrReadOnly), errors.Is(err, eventstore.ErrDiskFull), errors.Is(err, eventstore.ErrNoSynchronousStandby),
+		errors.As(err, &held), errors.As(err, &refused), errors.As(err, &hidden):
 		return err.Error(), err
 	}
 	return "not writable" + r.blocker(ctx, "roomlog sequencer"), err

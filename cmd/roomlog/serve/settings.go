@@ -19,6 +19,7 @@ import (
 	"roomlog/internal/certificate"
 	"roomlog/internal/httpserver"
 	"roomlog/internal/limit"
+	"roomlog/internal/natsconn"
 	"roomlog/internal/settings"
 	"roomlog/media"
 	"roomlog/media/broadcasts"
@@ -54,6 +55,7 @@ type config struct {
 	uploadSettings
 	transparency.WitnessSettings
 
+	nats       natsconn.Settings
 	api        api.Config
 	hub        hub.Config
 	chat       chat.Config

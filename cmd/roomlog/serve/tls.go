@@ -49,8 +49,8 @@ func (c *config) openCertificate(ctx context.Context, env *environment, l *layer
 	return source, nil
 }
 
-// secure configures the server for HTTPS on a listener, which is nil if there is none, and creates the server of --http-addr, which
-// answers ACME servers and redirects other requests if it should.
+// secure configures the server for HTTPS on a listener, which is nil if there is none. It also creates the server of
+// --http-addr, which answers the requests of ACME servers and may redirect other requests.
 func (c *config) secure(s *servers, env *environment, cert *certificate.Source, listener net.Listener) {
 	s.http.TLSConfig = cert.TLS("h2", "http/1.1")
 	plain := s.handler

@@ -82,8 +82,8 @@ func (d *Database) RestoreDump(dump Dump) {
 	})
 }
 
-// Recreate drops the database of the primary, creates it again, and calls restore with its connection string. Meanwhile nobody else
-// reaches the database.
+// Recreate drops the database of the primary, creates it again, and calls restore with its connection string. During
+// this time no other session can connect to the database.
 func (d *Database) Recreate(restore func(dsn string)) {
 	d.t.Helper()
 	d.address.point("")

@@ -2,6 +2,9 @@ package failover
 
 import (
 	"net/url"
+	"strconv"
+	"sync"
+	"syscall"
 	"time"
 )
 
@@ -45,6 +48,36 @@ func (s *Standby) Synchronous() {
 	s.d.t.Helper()
 	s.d.execute(s.d.primary, "ALTER SYSTEM SET synchronous_standby_names = '*'", "SELECT pg_reload_conf()")
 	s.d.await("the standby to be synchronous", s.d.primary, "SELECT (EXISTS (SELECT FROM pg_stat_replication WHERE sync_state = 'sync'))::text")
+}
+
+// Asynchronous undoes Synchronous, as a cluster manager does when the last standby is lost.
+func (s *Standby) Asynchronous() {
+	s.d.t.Helper()
+	s.d.execute(s.d.primary, "ALTER SYSTEM RESET synchronous_standby_names", "SELECT pg_reload_conf()")
+	s.d.await("the standby to be asynchronous", s.d.primary, "SELECT (NOT EXISTS (SELECT FROM pg_stat_replication WHERE sync_state = 'sync'))::text")
+}
+
+// Freeze stops the process that receives the write-ahead log, and returns a function that lets it go on. The primary
+// still considers the standby connected.
+func (s *Standby) Freeze() (thaw func()) {
+	s.d.t.Helper()
+	pid, err := strconv.Atoi(s.d.query(s.s, "SELECT pid::text FROM pg_stat_wal_receiver"))
+	if err == nil {
+		err = syscall.Kill(pid, syscall.SIGSTOP)
+	}
+	if err != nil {
+		s.d.t.Fatalf("failover: stop the receiver of the standby: %v", err)
+	}
+	thaw = sync.OnceFunc(func() { _ = syscall.Kill(pid, syscall.SIGCONT) })
+	s.d.t.Cleanup(thaw)
+	return thaw
+}
+
+// CancelCommit waits until a commit of the primary waits for a standby, and cancels this wait.
+func (d *Database) CancelCommit() {
+	d.t.Helper()
+	d.await("a commit to wait for the standby", d.primary,
+		"SELECT coalesce(bool_or(pg_cancel_backend(pid)), false)::text FROM pg_stat_activity WHERE wait_event = 'SyncRep'")
 }
 
 // LeadTo points the address to a standby, which remains a standby. The primary continues to run.

@@ -1,6 +1,6 @@
-// Package anchor stores signed checkpoints elsewhere: in a file that only grows, or at a URL. Somebody who has stored
-// checkpoints proves with them later that the log was not rewritten since.
+// Package anchor stores signed checkpoints elsewhere: in a file that only grows, or at a URL. Stored checkpoints prove
+// later that the log was not rewritten since they were stored.
 //
-// An anchor is worth what its distance from the operator is worth: use a file system or a service where the operator of
-// the server can change nothing.
+// An anchor protects only against operators who cannot change it. Use a file system or a service that the operator of
+// the server cannot change.
 package anchor

@@ -86,7 +86,8 @@ func (d *digest) entry(name string) File {
 	return File{name, d.bytes, hex.EncodeToString(d.hash.Sum(nil))}
 }
 
-// openArchive returns the files of a pack. Every byte of the archive that is in no file must be the one that Write writes.
+// openArchive returns the files of a pack. The bytes outside the files, such as headers, must be those that Write
+// writes.
 func openArchive(r io.ReaderAt, size int64) (map[string]*io.SectionReader, error) {
 	found := map[string]*io.SectionReader{}
 	at := int64(0)

@@ -188,8 +188,8 @@ func (b *book) fault() error {
 	return &Fault{Position: b.pending[0].position, Text: b.pending[0].err.Error()}
 }
 
-// open makes the balances of now the ones before the range.
-func (b *book) open() {
+// startRange begins the range: the current balances become the balances before the range.
+func (b *book) startRange() {
 	for name, a := range b.accounts {
 		if a.closing == 0 {
 			delete(b.accounts, name)
@@ -213,7 +213,7 @@ func (b *book) closing() map[domain.Account]domain.Coins {
 
 var trialBalanceHeader = []string{"account", "opening", "in", "out", "closing"}
 
-// writeTrialBalance writes the accounts that had coins before the range or were moved in it.
+// writeTrialBalance writes the accounts that had coins before the range, and those that have postings in the range.
 func (b *book) writeTrialBalance(to io.Writer) error {
 	w := csv.NewWriter(to)
 	err := w.Write(trialBalanceHeader)

@@ -6,10 +6,10 @@ import (
 	"roomlog/eventstore/transparency"
 )
 
-// kept are checkpoints that somebody has stored elsewhere, by the size of their trees.
+// kept contains checkpoints that somebody has stored elsewhere, by the sizes of their trees.
 type kept struct {
 	bySize   map[int64][]transparency.Checkpoint
-	compared []transparency.Checkpoint // those of the tree
+	compared []transparency.Checkpoint // checkpoints that are equal to the tree of the pack at their size
 }
 
 func newKept(all []transparency.Checkpoint) *kept {

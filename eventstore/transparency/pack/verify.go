@@ -22,10 +22,10 @@ type Report struct {
 	Manifest
 	Checkpoint transparency.Checkpoint
 	Postings   int64
-	Accounts   int   // number of accounts that had coins before the range or were moved in it
+	Accounts   int   // number of accounts that had coins before the range or have postings in it
 	SetAside   int64 // number of coin events that have no effect, because operators have set them aside
 
-	Compared []transparency.Checkpoint // kept checkpoints that are those of the tree of the pack
+	Compared []transparency.Checkpoint // kept checkpoints that are equal to the tree of the pack at their size
 
 	// Proven reports whether the balances before the range are proven: the range begins with the first event, or the
 	// pack before it was verified.
@@ -35,13 +35,13 @@ type Report struct {
 	leaves  [][]byte // hashes of the subtrees up to the last event
 }
 
-// Verify checks a pack. One of the known keys must have signed the checkpoint. The tree of the checkpoint must contain
-// the events. The postings must fit the bookkeeping, and every other file must be the one that follows from the events.
-// before is the report of the pack that ends where this one begins, or nil. Verify returns the first fault as a *Fault,
-// and an error that wraps transparency.ErrSignature if no known key has signed.
+// Verify checks a pack. One of the known keys must have signed the checkpoint, and the tree of the checkpoint must
+// contain the events. The postings must fit the bookkeeping. Every other file must have the content that Write derives
+// from the events. before is the report of the pack that ends where this one begins, or nil. Verify returns the first
+// fault as a *Fault. It returns an error that wraps transparency.ErrSignature if no known key has signed.
 //
-// kept are checkpoints that somebody has stored elsewhere. Those that cover a position of the pack, or the whole tree, must
-// have the root that follows from the pack; others cannot be compared with it.
+// kept are checkpoints that somebody has stored elsewhere. A kept checkpoint whose size is a position of the pack, or
+// the size of the whole tree, must have the root that follows from the pack. Others cannot be compared with the pack.
 func Verify(ctx context.Context, pack io.ReaderAt, size int64, known note.Verifiers, before *Report, kept ...transparency.Checkpoint) (Report, error) {
 	files, err := openArchive(pack, size)
 	if err != nil {

@@ -26,9 +26,9 @@ type Range struct {
 }
 
 // Write writes a pack to a file. It creates the file only when the pack is complete, and replaces an existing file. It
-// fails with an error that wraps transparency.ErrProof if the tree in the database is not the one of the checkpoint, or
-// if an event is not the one in the tree. If the bookkeeping has a fault, Write writes the pack, which contains the
-// evidence, and also returns the *Fault. db must be a transaction with one snapshot.
+// fails with an error that wraps transparency.ErrProof if an event or the tree in the database differs from the tree of
+// the checkpoint. If the bookkeeping has a fault, Write writes the pack, which contains the evidence, and also returns
+// the *Fault. db must be a transaction with one snapshot.
 func Write(ctx context.Context, db tree.Querier, r Range, path string) (err error) {
 	c, err := transparency.ParseCheckpoint(r.Signed)
 	if err != nil {
@@ -100,7 +100,7 @@ func (w *writer) prove(ctx context.Context, t tlog.Tree) (err error) {
 // openBook applies all events before the range.
 func (w *writer) openBook(ctx context.Context) error {
 	err := w.each(ctx, 1, w.r.From-1, func(e *transparency.Event) error { return w.book.apply(e, nil) })
-	w.book.open()
+	w.book.startRange()
 	return err
 }
 

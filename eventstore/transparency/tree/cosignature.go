@@ -129,8 +129,8 @@ func ReadWitnesses(ctx context.Context, db Querier, number int64, witnesses *tra
 	return states, witnesses.Anchored(sizes), nil
 }
 
-// ReadCosigners returns the newest cosigned checkpoint of each witness that has cosigned the tree with the given number,
-// without the notes, also of witnesses that no server knows any more.
+// ReadCosigners returns the newest cosigned checkpoint of each witness that has cosigned the tree with the given
+// number, without the notes. The result includes witnesses that no server knows any more.
 func ReadCosigners(ctx context.Context, db Querier, number int64) ([]WitnessState, error) {
 	rows, err := db.Query(ctx, selectWitnesses, number)
 	if err != nil {

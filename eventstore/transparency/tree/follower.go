@@ -182,8 +182,8 @@ func (f *Follower) step(ctx context.Context) (more bool, err error) {
 	return more, f.halt(ctx, s.Number, err)
 }
 
-// readAnchored reads up to which position witnesses have cosigned a tree. If that fails, as while somebody has locked the table
-// of the cosignatures, the known position stays, and the tree grows nevertheless.
+// readAnchored reads the position up to which witnesses have cosigned a tree. After an error, for example because the
+// table of the cosignatures is locked, the known position stays, and the tree continues to grow.
 func (f *Follower) readAnchored(ctx context.Context, number int64) {
 	reading, cancel := context.WithTimeout(ctx, cosignaturesTimeout)
 	defer cancel()
@@ -251,8 +251,8 @@ func (f *Follower) halt(ctx context.Context, number int64, err error) error {
 	return err
 }
 
-// compare checks that the log contains the newest event of the tree, and that the tree contains what the remembered
-// checkpoint promises. Then it remembers the newest checkpoint. s was read from db.
+// compare checks that the log contains the newest event of the tree, and that the tree contains the tree of the
+// remembered checkpoint. Then it remembers the newest checkpoint. s was read from db.
 func (f *Follower) compare(ctx context.Context, db Querier, s State) error {
 	if s.eventID != s.found {
 		return &HaltError{fmt.Sprintf("the tree contains event %s at position %d, but the log, which ends at %d, has event %s there", s.eventID, s.Size, s.Head, s.found)}
@@ -266,12 +266,12 @@ func (f *Follower) compare(ctx context.Context, db Querier, s State) error {
 	case !ok:
 		return f.remember(ctx, s)
 	case err != nil || logID != f.c.Store.ID():
-		if f.isNews(known) {
+		if f.isUnlogged(known) {
 			f.c.Log.WarnContext(ctx, "remembered checkpoint belongs to another log, forgetting it", slog.String("checkpoint", known.String()))
 		}
 		return f.remember(ctx, s)
 	case number < s.Number:
-		if f.isNews(known) {
+		if f.isUnlogged(known) {
 			f.c.Log.WarnContext(ctx, "an operator has begun a new tree of the transparency log", slog.String("checkpoint", known.String()))
 		}
 		return f.remember(ctx, s)
@@ -291,9 +291,9 @@ func (f *Follower) compare(ctx context.Context, db Querier, s State) error {
 	return f.remember(ctx, s)
 }
 
-// isNews reports whether a remembered checkpoint of another tree was not logged yet. It is remembered until the tree is
+// isUnlogged reports whether a remembered checkpoint of another tree was not logged yet. It is remembered until the tree is
 // signed.
-func (f *Follower) isNews(known transparency.Checkpoint) bool {
+func (f *Follower) isUnlogged(known transparency.Checkpoint) bool {
 	before := f.warned
 	f.warned = known
 	return before != known

@@ -10,8 +10,8 @@ import (
 // errStandby means that the database is a standby, which may be behind.
 var errStandby = fmt.Errorf("the database is a standby, which may lack a part of the transparency log: %w", eventstore.ErrUnavailable)
 
-// readPrimary is ReadState for readers elsewhere. It fails with eventstore.ErrUnavailable if the database is a standby:
-// readers would take a standby that is behind for a lost history.
+// readPrimary reads the state of the tree for readers outside the cluster. It fails with eventstore.ErrUnavailable if
+// the database is a standby, which may be behind: a reader would take the older state for a lost history.
 func readPrimary(ctx context.Context, db Querier) (State, error) {
 	s, err := ReadState(ctx, db)
 	if err == nil && s.standby {

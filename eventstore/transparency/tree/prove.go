@@ -40,7 +40,7 @@ func Prove(ctx context.Context, db Querier, position int64) (transparency.Proof,
 	return transparency.NewProof(events[0], s.Signed, tlog.TileHashReader(c.Tree, TileReader(ctx, db)))
 }
 
-// ProveLatest is Prove in a transaction of its own.
+// ProveLatest calls Prove in a transaction of its own.
 func ProveLatest(ctx context.Context, pool *pgxpool.Pool, position int64) (proof transparency.Proof, err error) {
 	err = pgx.BeginTxFunc(ctx, pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
 		proof, err = Prove(ctx, tx, position)

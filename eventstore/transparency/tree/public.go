@@ -7,10 +7,10 @@ import (
 	"roomlog/eventstore/transparency"
 )
 
-// ReadPublic returns the newest signed checkpoint for readers elsewhere, with the cosignatures that witnesses have added
-// to it, or nil if there is none. If the cosignatures cannot be read soon, it is without them: a witness needs it to add one, and
-// the follower logs the cause. It fails with eventstore.ErrUnavailable if the database is a standby. witnesses may be
-// nil.
+// ReadPublic returns the newest signed checkpoint, with its cosignatures, for readers outside the cluster. It returns
+// nil if there is none. witnesses may be nil. If the cosignatures cannot be read soon, the checkpoint is returned
+// without them, because a witness needs it to add one; the follower logs the cause. ReadPublic fails with
+// eventstore.ErrUnavailable if the database is a standby.
 func ReadPublic(ctx context.Context, db Querier, witnesses *transparency.Witnesses) ([]byte, error) {
 	s, err := readPrimary(ctx, db)
 	if err != nil || witnesses == nil || s.Signed == nil {
@@ -44,8 +44,8 @@ func ReadPublicWitnesses(ctx context.Context, db Querier, witnesses *transparenc
 	return ReadWitnesses(ctx, db, s.Number, witnesses)
 }
 
-// ReadPublicTile is ReadTile for readers elsewhere. If the database is a standby, it fails with eventstore.ErrUnavailable
-// instead of ErrNoTile.
+// ReadPublicTile returns the same as ReadTile, for readers outside the cluster. If the database is a standby, it fails
+// with eventstore.ErrUnavailable instead of ErrNoTile.
 func ReadPublicTile(ctx context.Context, db Querier, level int, index int64, width int) ([]byte, error) {
 	hashes, err := ReadTile(ctx, db, level, index, width)
 	if errors.Is(err, ErrNoTile) {

@@ -32,10 +32,9 @@ type Fault struct {
 }
 
 // Verify compares every event with the tree, every tile with the tiles below it, and every signed checkpoint with the
-// root of the tree at its size, also those that witnesses have cosigned. It also compares the checkpoints that the caller
-// has kept, and reports the evidence of forks. It calls report for each
-// fault. Of the events that differ, it reports the first one and the number of the others. db must be a transaction
-// with one snapshot.
+// root of the tree at its size. It includes the checkpoints that witnesses have cosigned and those that the caller has
+// kept, and it reports the evidence of forks. It calls report for each fault. Of the events that differ, it reports the
+// first one and the number of the others. db must be a transaction with one snapshot.
 func Verify(ctx context.Context, db Querier, logID string, kept []Kept, report func(Fault)) error {
 	s, err := ReadState(ctx, db)
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -45,7 +44,7 @@ func Verify(ctx context.Context, db Querier, logID string, kept []Kept, report f
 	if err != nil {
 		return err
 	}
-	v := &verifier{db: db, report: report, state: s, edge: &transparency.Edge{}, due: map[int64][]promise{}}
+	v := &verifier{db: db, report: report, state: s, edge: &transparency.Edge{}, roots: map[int64][]signedRoot{}}
 	if s.Halted != "" {
 		v.inTable("tlog_tree", "the transparency log is halted: %s", s.Halted)
 	}
@@ -68,20 +67,20 @@ func Verify(ctx context.Context, db Querier, logID string, kept []Kept, report f
 	return v.finish(ctx)
 }
 
-// promise is a root that was signed.
-type promise struct {
+// signedRoot is the root of a checkpoint that was signed.
+type signedRoot struct {
 	name string
 	root tlog.Hash
 }
 
 // verifier builds the tree again, from the hashes of the leaves that the tiles contain.
 type verifier struct {
-	db     Querier
-	report func(Fault)
-	state  State
-	edge   *transparency.Edge
-	due    map[int64][]promise // size → the roots that were signed for it
-	good   int64               // largest size at which a promise was kept
+	db       Querier
+	report   func(Fault)
+	state    State
+	edge     *transparency.Edge
+	roots    map[int64][]signedRoot // size → the roots that were signed for it
+	verified int64                  // largest size whose signed roots were all found in the tree
 
 	leaves  []byte // stored hashes of the leaves of one tile
 	at      int64  // index of that tile
@@ -140,7 +139,7 @@ func (v *verifier) readCheckpoints(ctx context.Context, logID string) error {
 		case number > v.state.Number && v.state.Halted == "": // a follower that halts the tree stores what it remembers of a later one
 			v.inTable("tlog_checkpoint", "%s: the tree has number %d", name, v.state.Number)
 		case number == v.state.Number:
-			v.promised("table tlog_checkpoint, "+name, c)
+			v.expectRoot("table tlog_checkpoint, "+name, c)
 		}
 		return nil
 	})
@@ -176,7 +175,7 @@ func (v *verifier) readCosignatures(ctx context.Context, logID string) error {
 		case number > v.state.Number:
 			v.inTable("tlog_cosignature", "%s: the tree has number %d", name, v.state.Number)
 		case number == v.state.Number:
-			v.promised("table tlog_cosignature, "+name, c)
+			v.expectRoot("table tlog_cosignature, "+name, c)
 		}
 		return nil
 	})
@@ -227,21 +226,21 @@ func (v *verifier) addKept(logID string, kept []Kept) {
 			v.inTable("tlog_tree", "the kept checkpoint %s is of %s, the tree is %s", k.Name, k.Origin, want)
 			continue
 		}
-		v.promised("kept checkpoint "+k.Name, k.Checkpoint)
+		v.expectRoot("kept checkpoint "+k.Name, k.Checkpoint)
 	}
 }
 
-func (v *verifier) promised(name string, c transparency.Checkpoint) {
+func (v *verifier) expectRoot(name string, c transparency.Checkpoint) {
 	if c.N > v.state.Size {
 		v.inTable("tlog_tree", "%s covers %d events, the tree has %d", name, c.N, v.state.Size)
 		return
 	}
-	v.due[c.N] = append(v.due[c.N], promise{name, c.Hash})
+	v.roots[c.N] = append(v.roots[c.N], signedRoot{name, c.Hash})
 }
 
 // walk compares all events with the leaves of the tree.
 func (v *verifier) walk(ctx context.Context) error {
-	v.kept()
+	v.compareRoots()
 	for v.edge.Size() < v.state.Size {
 		events, err := ReadEvents(ctx, v.db, v.edge.Size(), v.state.Size, verifyPage)
 		if err != nil {
@@ -330,7 +329,7 @@ func (v *verifier) tile(ctx context.Context, t transparency.Tile) ([]byte, error
 // size.
 func (v *verifier) append(ctx context.Context, leaf tlog.Hash) error {
 	v.edge.Append(leaf)
-	v.kept()
+	v.compareRoots()
 	if v.edge.Size()%transparency.TileWidth != 0 {
 		return nil
 	}
@@ -362,18 +361,18 @@ func (v *verifier) compareTile(ctx context.Context, t transparency.Tile) error {
 	return nil // the number of hashes differs, which is reported
 }
 
-// kept compares the root of the tree with the roots that were signed for its size.
-func (v *verifier) kept() {
+// compareRoots compares the root of the tree with the roots that were signed for its size.
+func (v *verifier) compareRoots() {
 	size := v.edge.Size()
-	for _, p := range v.due[size] {
+	for _, p := range v.roots[size] {
 		if v.edge.Tree().Hash == p.root {
-			v.good = size
+			v.verified = size
 			continue
 		}
 		v.inTable("tlog_tile", "%s: the tree of size %d has another root than the one that was signed: an event or a hash has changed at the positions %d to %d",
-			p.name, size, v.good+1, size)
+			p.name, size, v.verified+1, size)
 	}
-	delete(v.due, size)
+	delete(v.roots, size)
 }
 
 // finish reports the first event that differs, and compares the partial tiles and the number of tiles.

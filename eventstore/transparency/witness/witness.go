@@ -158,7 +158,7 @@ func (w *Witness) Step(ctx context.Context) (err error) {
 	case c.Tree == old.Tree && w.lacksCosignature():
 		return w.keep(ctx, c, signed)
 	case c.Tree == old.Tree:
-		return w.pass(ctx)
+		return w.deliver(ctx)
 	case c.N == old.N:
 		return w.rewritten(ctx, signed, fmt.Errorf("the server has signed two trees of one size: %s, and %s before", c, old))
 	case c.N < old.N:
@@ -178,11 +178,11 @@ func (w *Witness) Step(ctx context.Context) (err error) {
 	}
 }
 
-// errInconsistent means that the tiles of the server fit a checkpoint but not an older one.
+// errInconsistent means that the tiles of the server fit one checkpoint but not an older one.
 var errInconsistent = errors.New("the trees are not consistent")
 
-// consistent returns errInconsistent if the newer tree does not continue the older one, and another error if the tiles of
-// the server do not fit the newer tree.
+// consistent returns errInconsistent if the newer tree does not continue the older one. It returns another error if the
+// tiles of the server do not fit the newer tree.
 func (w *Witness) consistent(ctx context.Context, older, newer transparency.Checkpoint) error {
 	reader := tlog.TileHashReader(newer.Tree, transparency.TileReader(func(tiles []tlog.Tile) ([][]byte, error) {
 		all := make([][]byte, len(tiles))
@@ -204,7 +204,8 @@ func (w *Witness) consistent(ctx context.Context, older, newer transparency.Chec
 	return nil
 }
 
-// decide returns the error of a comparison, or that of a rewritten history if the trees are not consistent.
+// decide returns the error of a comparison. If the trees are not consistent, it returns the error of a rewritten
+// history.
 func (w *Witness) decide(ctx context.Context, signed []byte, err, cause error) error {
 	if errors.Is(err, errInconsistent) {
 		return w.rewritten(ctx, signed, cause)
@@ -241,7 +242,7 @@ func (w *Witness) keep(ctx context.Context, c transparency.Checkpoint, signed []
 	}
 	w.newest, w.signed = c, signed
 	w.c.Log.InfoContext(ctx, "kept a checkpoint that continues the earlier ones", slog.String("checkpoint", c.String()))
-	return w.pass(ctx)
+	return w.deliver(ctx)
 }
 
 // lacksCosignature reports whether the kept checkpoint has no cosignature of this witness, because the witness had no key
@@ -250,9 +251,9 @@ func (w *Witness) lacksCosignature() bool {
 	return w.c.Cosigner != nil && !strings.Contains(string(w.signed), "\n— "+w.c.Cosigner.Name()+" ")
 }
 
-// pass delivers the kept checkpoint to the server, if it has a cosignature, and to the anchors. It does nothing if they have
-// it. The next step tries again after an error. If the server refuses the cosignature, pass logs why.
-func (w *Witness) pass(ctx context.Context) error {
+// deliver sends the kept checkpoint to the server, if it has a cosignature, and to the anchors. It does nothing if they have
+// it. The next step tries again after an error. If the server refuses the cosignature, deliver logs why.
+func (w *Witness) deliver(ctx context.Context) error {
 	var faults []error
 	if w.c.Cosigner != nil && !bytes.Equal(w.delivered, w.signed) {
 		err := w.c.Source.Cosign(ctx, w.signed)

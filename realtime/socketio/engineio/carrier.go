@@ -11,13 +11,13 @@ import (
 
 // Text handles a text frame of the connection.
 func (c *carrier) Text(message []byte) {
-	p, err := decodeText(message, c.session.version)
+	p, err := decodeText(message, c.session.Version())
 	c.receive(p, err)
 }
 
 // Binary handles a binary frame of the connection.
 func (c *carrier) Binary(message []byte) {
-	p, err := decodeBinary(message, c.session.version)
+	p, err := decodeBinary(message, c.session.Version())
 	c.receive(p, err)
 }
 

@@ -33,8 +33,8 @@ type Config struct {
 	UpgradeTimeout time.Duration `default:"10s"`
 	// SettleTimeout is the maximum time from the start of a session until Session.Settled is called.
 	SettleTimeout time.Duration `default:"45s"`
-	// IdleTimeout is the time without a waiting GET after which a new client may take the place of a session that polls,
-	// if there is no free one.
+	// IdleTimeout is the time without a waiting GET after which a session that polls may lose its place to a new
+	// client, if no place is free.
 	IdleTimeout time.Duration `default:"3s"`
 }
 

@@ -141,6 +141,7 @@ func (e *Engine) handshake(w http.ResponseWriter, r *http.Request, query url.Val
 		stopping.write(w)
 	case upgrade:
 		s := e.newSession(version, query)
+		s.awaits = version == V4 && strings.HasPrefix(r.UserAgent(), misdeclaring)
 		e.sockets.Accept(w, r, func(c *ws.Conn) ws.Peer {
 			s.address = c.Address()
 			s.carrier = &carrier{session: s, conn: c}
@@ -156,9 +157,10 @@ func (e *Engine) newSession(v Version, query url.Values) *Session {
 	cfg := &e.cfg
 	now := cfg.Now()
 	s := &Session{
-		shared: &e.shared, id: newID(), version: v, query: query, asText: query.Get("b64") != "",
+		shared: &e.shared, id: newID(), query: query, asText: query.Get("b64") != "",
 		opened: now, onUpgrade: make(map[upgradeListener]struct{}), release: func() {},
 	}
+	s.version.Store(int32(v))
 	if v == V3 && query.Get("transport") == "polling" {
 		s.alias = newID()
 	}
@@ -223,8 +225,8 @@ func (e *Engine) forget(s *Session) {
 	e.signalEmpty()
 }
 
-// Shutdown ends all sessions in such a way that their clients reconnect, to another node or later, and waits until they
-// have ended or ctx ends. From now on the engine refuses new sessions.
+// Shutdown ends all sessions in such a way that their clients reconnect, to another node or later. It blocks until the
+// sessions have ended or ctx ends. The engine refuses new sessions from the call on.
 func (e *Engine) Shutdown(ctx context.Context) error {
 	e.mu.Lock()
 	if e.empty == nil {

@@ -52,8 +52,9 @@ func (g *Group) Push(frame *ws.Frame) {
 	g.PushEncoded(func() *ws.Frame { return frame })
 }
 
-// PushEncoded is Push for a frame that contains public ids. No session moves to the fan-out between the call of encode
-// and the push, so that a session that is upgraded at the same time still finds its own id in the frame.
+// PushEncoded sends the frame that encode returns to every session, for a frame that contains public ids. No session
+// moves to the fan-out between the call of encode and the push. A session that is upgraded at the same time therefore
+// still finds its own id in the frame.
 func (g *Group) PushEncoded(encode func() *ws.Frame) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -2,6 +2,7 @@ package engineio_test
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -147,4 +148,85 @@ func TestSettleTimeout(t *testing.T) {
 		wstest.Receive(t, unsettled, "the session")
 		c.Ended()
 	})
+}
+
+// TestClientsThatDeclareAnotherVersion plays clients that declare version 4 in the handshake, but speak version 3. Older
+// servers did not read the declaration.
+func TestClientsThatDeclareAnotherVersion(t *testing.T) {
+	t.Parallel()
+	version3 := func(t *testing.T, clock *clocktest.Clock, c *siotest.Client, s *session) {
+		t.Helper()
+		wstest.Receive(t, s.downgraded, "the downgrade")
+		for range 5 { // The server sends no pings.
+			clock.Forward(pingInterval + pingTimeout - 1)
+			c.Send("2")
+			c.Expect("3")
+		}
+		c.SendBytes([]byte("bytes"))
+		if p := c.Next(); string(p.Bytes) != "\x04bytes" {
+			t.Errorf("got %q %q, want the bytes after their type", p.Text, p.Bytes)
+		}
+	}
+	declares4 := func(userAgent string) siotest.Options {
+		return siotest.Options{Version: 3, Mute: true, Query: url.Values{"EIO": {"4"}, "t": {"1604300000"}}, Header: http.Header{"User-Agent": {userAgent}}}
+	}
+	const cpp = "WebSocket++/0.8.2"
+	t.Run("a client sends a ping", func(t *testing.T) {
+		h, clock := beating(t)
+		c, s := h.dial(t, declares4(""))
+		clock.Forward(pingInterval)
+		c.Expect("2") // The client ignores the ping of version 4.
+		c.Send("2")
+		c.Expect("3")
+		version3(t, clock, c, s)
+	})
+	slowly := func(c *engineio.Config, clock *clocktest.Clock) {
+		c.Now, c.Sockets.PushWindow = clock.Now, -1
+		c.Sockets.PingInterval, c.PingTimeout = pingInterval, 3*time.Second
+	}
+	t.Run("the official C++ client waits for the server", func(t *testing.T) {
+		clock := clocktest.New()
+		h := serve(t, func(c *engineio.Config, _ *host) { slowly(c, clock) })
+		c, s := h.dial(t, declares4(cpp))
+		clock.Forward(pingInterval)
+		c.Expect("2")
+		clock.Forward(2*time.Second - pingInterval)
+		version3(t, clock, c, s)
+	})
+	for name, userAgent := range map[string]string{"a newer C++ client sends a message in time": cpp, "another client waits": "okhttp/4.9.0"} {
+		t.Run(name, func(t *testing.T) {
+			clock := clocktest.New()
+			h := serve(t, func(c *engineio.Config, _ *host) { slowly(c, clock) })
+			c, s := h.dial(t, declares4(userAgent))
+			if userAgent == cpp {
+				c.Send("4first")
+				c.Expect("4first")
+			}
+			clock.Forward(pingInterval)
+			c.Expect("2")
+			clock.Forward(2*time.Second - pingInterval)
+			c.Send("3")
+			c.Send("4after the pong")
+			c.Expect("4after the pong")
+			clock.Forward(pingInterval)
+			c.Expect("2")
+			if s.Version() != engineio.V4 {
+				t.Errorf("the version is %d", s.Version())
+			}
+		})
+	}
+}
+
+// TestPollingClientsKeepTheirVersion checks that a ping over polling does not change the version, which the payloads show.
+func TestPollingClientsKeepTheirVersion(t *testing.T) {
+	t.Parallel()
+	h := serve(t, nil)
+	p := h.poller(t, "4")
+	if p.Downgrade() {
+		t.Error("a session that polls was downgraded")
+	}
+	get(t, http.MethodPost, p.address, "2", nil)
+	if why := wstest.Receive(t, p.closed, "the end"); why != "transport error" {
+		t.Errorf(`ended with %s, want "transport error"`, why)
+	}
 }

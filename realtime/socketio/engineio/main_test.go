@@ -35,8 +35,9 @@ type host struct {
 // session is the Handler of an Engine.IO session.
 type session struct {
 	*engineio.Session
-	onMessage func(text string)
-	closed    chan string
+	onMessage  func(text string)
+	closed     chan string
+	downgraded chan struct{} // closed by Downgraded
 }
 
 func (s *session) Message(data []byte, binary bool) {
@@ -52,6 +53,9 @@ func (s *session) Message(data []byte, binary bool) {
 
 func (s *session) Closed(reason string) { s.closed <- reason }
 
+// Downgraded records that the version has become 3.
+func (s *session) Downgraded() { close(s.downgraded) }
+
 // say sends a message.
 func (s *session) say(text string) { s.Send(message(text)) }
 
@@ -66,7 +70,7 @@ func serve(t testing.TB, change func(*engineio.Config, *host)) *host {
 		Log:     slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Sockets: ws.Config{PushWindow: time.Millisecond},
 		Open: func(s *engineio.Session) engineio.Handler {
-			mine := &session{Session: s, closed: make(chan string, 1)}
+			mine := &session{Session: s, closed: make(chan string, 1), downgraded: make(chan struct{})}
 			s.Settled()
 			if h.onOpen != nil {
 				h.onOpen(mine)

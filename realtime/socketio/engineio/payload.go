@@ -88,15 +88,14 @@ func utf16Units(r rune) int {
 	return 1
 }
 
-// decodePayload decodes the body of a POST and calls take for each packet until take returns false.
+// decodePayload decodes the body of a POST and calls take for each packet until take returns false. binary reports whether
+// the client declares the body to be octets.
 func decodePayload(body []byte, v Version, binary bool, take func(packet) bool) error {
 	next := nextText
 	switch {
 	case len(body) == 0:
 		return errPacket
-	case v == V4 && binary:
-		return errPacket
-	case v == V4:
+	case v == V4: // Some clients declare octets, although every payload of version 4 consists of characters.
 		next = nextSeparated
 	case binary:
 		next = nextOctets

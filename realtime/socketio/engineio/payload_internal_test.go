@@ -24,7 +24,8 @@ func FuzzPayload(f *testing.F) {
 		if err != nil {
 			return
 		}
-		s := &Session{version: v, asText: !octets}
+		s := &Session{asText: !octets}
+		s.version.Store(int32(v))
 		var frames []*ws.Frame
 		for _, p := range packets {
 			if p.binary {

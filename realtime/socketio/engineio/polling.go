@@ -117,7 +117,7 @@ func (s *Session) takeLast() []*ws.Frame {
 // are lost and the session ends.
 func (s *Session) respond(w http.ResponseWriter, frames []*ws.Frame) {
 	shared := s.shared
-	body, binary := encodePayload(frames, s.version)
+	body, binary := encodePayload(frames, s.Version())
 	h := w.Header()
 	h.Set("Content-Type", "text/plain; charset=UTF-8")
 	if binary {
@@ -204,7 +204,7 @@ func (s *Session) receivePost(w http.ResponseWriter, r *http.Request) *failure {
 	pacing, cancel := context.WithTimeout(r.Context(), maxPacing)
 	defer cancel()
 	binary := r.Header.Get("Content-Type") == "application/octet-stream"
-	err = decodePayload(body, s.version, binary, func(p packet) bool {
+	err = decodePayload(body, s.Version(), binary, func(p packet) bool {
 		// Wait instead of refusing: the client has sent what it collected during its previous request, and sends
 		// nothing more before this one ends.
 		if limited = s.limiter != nil && s.limiter.Wait(pacing) != nil; limited {

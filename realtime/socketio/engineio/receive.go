@@ -13,9 +13,9 @@ func (s *Session) handle(p packet) {
 	case p.kind == typeMessage:
 		defer s.recordPacket(p.kind) // The deadline starts when the message has been handled.
 		s.handler.Message(p.data, p.binary)
-	case p.kind == typePing && s.version == V3:
+	case p.kind == typePing && (s.Version() == V3 || s.Downgrade()): // Clients of version 4 send no pings.
 		s.Send(ws.TextFrame(append([]byte{typePong}, p.data...)))
-	case p.kind == typePong && s.version == V4:
+	case p.kind == typePong && s.Version() == V4:
 	case p.kind == typeClose:
 		s.end("transport close", packetNoop)
 	default:

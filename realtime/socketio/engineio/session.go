@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -23,12 +24,17 @@ const (
 	pollBytes = 64 << 10
 	// maxPacing is the maximum time that the packets of one POST wait for the rate limit.
 	maxPacing = 10 * time.Second
+	// firstPacketTimeout is the time after which a client speaks version 3 if it has sent nothing and is of a kind that may
+	// declare a wrong version.
+	firstPacketTimeout = 2 * time.Second
 )
 
 // Handler handles the messages of one Engine.IO session. Its methods are called one after another.
 type Handler interface {
 	// Message handles a message. The bytes are valid until Message returns.
 	Message(data []byte, binary bool)
+	// Downgraded is called when the version of the session has become 3, see Session.Downgrade.
+	Downgraded()
 	// Closed is called once, after the last message, with the reason in the words of Engine.IO.
 	Closed(reason string)
 }
@@ -50,8 +56,8 @@ type shared struct {
 type Session struct {
 	shared  *shared
 	id      string
-	alias   string // public id of a session of version 3 while it polls; "": none
-	version Version
+	alias   string       // public id of a session of version 3 while it polls; "": none
+	version atomic.Int32 // see Version
 	query   url.Values
 	asText  bool   // whether the client receives binary messages as base64
 	address string // address of the client, as the Limiter counts it
@@ -73,6 +79,7 @@ type Session struct {
 	polled     time.Time     // last time at which check found a waiting GET
 	idle       bool          // whether a new client may take the slots, because the client has stopped polling
 	settled    bool
+	awaits     bool      // whether the client has sent nothing and, if it sends nothing for firstPacketTimeout, speaks version 3
 	deadline   time.Time // time of the next expected packet of the client, or of the next ping
 	pinged     bool      // whether deadline is the deadline of the response to a ping
 	ended      bool
@@ -121,8 +128,8 @@ func (s *Session) HasID(id string) bool {
 	return id != "" && (id == s.alias || id == s.id && s.PublicID() == s.id)
 }
 
-// Version returns the version of the protocol that the client speaks.
-func (s *Session) Version() Version { return s.version }
+// Version returns the version of the protocol that the client speaks. It changes at most once, from 4 to 3: see Downgrade.
+func (s *Session) Version() Version { return Version(s.version.Load()) }
 
 // Query returns the query of the request that opened the session. It may contain a token: do not log it.
 func (s *Session) Query() url.Values { return s.query }
@@ -196,7 +203,7 @@ func (s *Session) Ended() bool {
 }
 
 // Binary returns the frame of a binary message to this session.
-func (s *Session) Binary(data []byte) *ws.Frame { return encodeBinary(data, s.version, s.asText) }
+func (s *Session) Binary(data []byte) *ws.Frame { return encodeBinary(data, s.Version(), s.asText) }
 
 // handshake returns the packet that opens a session.
 func (s *Session) handshake() *ws.Frame {

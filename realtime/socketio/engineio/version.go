@@ -8,3 +8,7 @@ const (
 	V3 Version = 3
 	V4 Version = 4
 )
+
+// misdeclaring is the beginning of the User-Agent of the official C++ client. Until its version 2.0 of 2021 it declares
+// version 4, but speaks version 3: it waits for the server to connect it, and sends pings.
+const misdeclaring = "WebSocket++/"

@@ -46,6 +46,7 @@ type client struct {
 	session    *engineio.Session
 	sockets    map[string]*Socket
 	shared     *sharedValue
+	introduced bool    // whether the client has sent a CONNECT
 	partial    *packet // packet whose attachments are still missing
 	bytes      int     // size of the attachments of partial that have arrived, in bytes
 }
@@ -62,6 +63,14 @@ func (c *client) Message(data []byte, binary bool) {
 	case p != nil:
 		c.handle(p)
 	}
+}
+
+// Downgraded connects a client that turns out to speak protocol 4 to the default namespace.
+func (c *client) Downgraded() {
+	if c.sockets["/"] == nil {
+		c.connect("/", nil, nil)
+	}
+	c.session.Settled()
 }
 
 // Closed disconnects all sockets. They can be recovered.
@@ -109,6 +118,7 @@ func (c *client) handle(p *packet) {
 		c.remove(k, ServerDisconnect)
 		k = nil
 	}
+	c.introduced = c.introduced || p.kind == typeConnect
 	switch {
 	case p.kind == typeConnect && k == nil:
 		c.connect(p.namespace, p.parseQuery(), p.data)
@@ -118,6 +128,8 @@ func (c *client) handle(p *packet) {
 	case p.kind != typeConnect && k != nil:
 		k.receive(p)
 	case c.protocol4() || p.kind == typeDisconnect: // The packet arrived after the client had left the namespace.
+	case !c.introduced && c.session.Downgrade(): // Clients of protocol 5 send CONNECT before anything else.
+		c.handle(p)
 	default:
 		c.session.Fail("parse error")
 	}

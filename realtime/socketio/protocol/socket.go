@@ -129,8 +129,9 @@ func (k *Socket) Namespace() string { return k.namespace }
 // Session returns the Engine.IO session that carries the socket.
 func (k *Socket) Session() *engineio.Session { return k.session }
 
-// Query returns the query of the request that opened the session, and the query that a client of protocol 4 has sent
-// with the name of the namespace. If both have a key, the request counts. The query may contain a token: do not log it.
+// Query returns the query of the request that opened the session, together with the query that a client of protocol 4
+// has sent with the name of the namespace. If both contain a key, the value of the request counts. The query may
+// contain a token: do not log it.
 func (k *Socket) Query() url.Values { return k.query }
 
 // Auth returns the JSON object that the client sent when it connected to the namespace.

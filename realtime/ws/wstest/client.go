@@ -214,7 +214,7 @@ func (c *Client) ExpectClose(want uint16) (reason string) {
 	}
 }
 
-// Inflater inflates messages, with the earlier messages as context.
+// Inflater decompresses messages of a connection. A message may refer to bytes of earlier messages.
 type Inflater struct{ window []byte }
 
 func (i *Inflater) Inflate(payload []byte) ([]byte, error) {

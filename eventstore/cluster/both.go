@@ -1,0 +1,144 @@
+package cluster
+
+import (
+	"context"
+	"sync"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+
+	"roomlog/internal/wait"
+)
+
+// Both is the Transport of a node that is connected to PostgreSQL and to NATS. Short-lived messages and replies go over NATS, and
+// over PostgreSQL while NATS cannot be reached. Surveys go over both, so that they reach nodes without NATS, and so that
+// processes without NATS can send them. PostgreSQL decides which nodes are alive: a node that has lost only its connection
+// to NATS still serves its clients. While PostgreSQL cannot be reached, NATS decides.
+type Both struct {
+	nats     *NATS
+	postgres *Postgres
+	origins  *lru.Cache[string, Messenger] // id of a survey → the transport over which its request came first
+}
+
+var _ Transport = (*Both)(nil)
+
+// NewBoth returns a transport that uses NATS and PostgreSQL.
+func NewBoth(n *NATS, p *Postgres) *Both {
+	origins, err := lru.New[string, Messenger](repliedRequests)
+	if err != nil {
+		panic(err) // cannot happen: the size is positive
+	}
+	return &Both{n, p, origins}
+}
+
+// Nodes returns the members that are alive now.
+func (b *Both) Nodes(ctx context.Context) ([]string, error) {
+	nodes, err := b.postgres.Nodes(ctx)
+	if err == nil {
+		return nodes, nil
+	}
+	if nodes, natsErr := b.nats.Nodes(ctx); natsErr == nil {
+		return nodes, nil
+	}
+	return nil, err
+}
+
+// Join makes node a member over PostgreSQL, and over NATS whenever a server can be reached. It returns when ctx ends or the
+// connection to PostgreSQL is lost.
+func (b *Both) Join(ctx context.Context, node string, handle func(Message)) error {
+	var calls sync.Mutex
+	from := func(t Messenger) func(Message) {
+		return func(m Message) {
+			calls.Lock()
+			defer calls.Unlock()
+			if r, ok := parseSurvey(m); ok {
+				b.origins.ContainsOrAdd(r.id, t)
+			}
+			handle(m)
+		}
+	}
+	over, leave := context.WithCancel(ctx)
+	left := make(chan struct{})
+	go func() {
+		defer close(left)
+		for over.Err() == nil {
+			_ = b.nats.Join(over, node, from(b.nats)) // the connection itself logs that it is lost
+			wait.Sleep(over, natsHeartbeat)
+		}
+	}()
+	defer func() { leave(); <-left }()
+	return b.postgres.Join(ctx, node, from(b.postgres))
+}
+
+// Publish sends m to all members that are connected.
+func (b *Both) Publish(ctx context.Context, m Message) error {
+	err := b.nats.Publish(ctx, m)
+	if _, survey := parseSurvey(m); survey || err != nil {
+		if fallback := b.postgres.Publish(ctx, m); fallback != nil && err != nil {
+			return fallback
+		}
+	}
+	return nil
+}
+
+// OpenInbox returns an inbox for replies over both.
+func (b *Both) OpenInbox(ctx context.Context, id string) (Inbox, error) {
+	boxes := make([]Inbox, 0, 2)
+	for _, t := range []Messenger{b.nats, b.postgres} {
+		if box, err := t.OpenInbox(ctx, id); err == nil { // the inbox of PostgreSQL opens without I/O
+			boxes = append(boxes, box)
+		}
+	}
+	return &bothInbox{boxes, make(map[string]bool)}, nil
+}
+
+// Reply puts r into the inbox of the transport over which the request came.
+func (b *Both) Reply(ctx context.Context, inbox string, r Reply) error {
+	if t, known := b.origins.Get(inbox); known {
+		if err := t.Reply(ctx, inbox, r); err == nil {
+			return nil
+		}
+	}
+	return b.postgres.Reply(ctx, inbox, r)
+}
+
+// bothInbox holds the replies of several inboxes.
+type bothInbox struct {
+	boxes []Inbox
+	seen  map[string]bool // nodes whose replies were received
+}
+
+// Receive returns the replies that arrived since the last call. It fails only if no inbox can be read.
+func (i *bothInbox) Receive(ctx context.Context) ([]Reply, error) {
+	var replies []Reply
+	var failed error
+	readable := false
+	for _, box := range i.boxes {
+		received, err := box.Receive(ctx)
+		if err != nil {
+			failed = err
+			continue
+		}
+		readable = true
+		for _, r := range received {
+			if !i.seen[r.Node] {
+				i.seen[r.Node] = true
+				replies = append(replies, r)
+			}
+		}
+	}
+	if readable {
+		return replies, nil
+	}
+	return nil, failed
+}
+
+// Close discards the inboxes.
+func (i *bothInbox) Close(ctx context.Context) error {
+	var failed error
+	for _, box := range i.boxes {
+		if err := box.Close(ctx); err != nil {
+			failed = err
+		}
+	}
+	return failed
+}

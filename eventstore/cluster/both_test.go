@@ -1,0 +1,146 @@
+package cluster_test
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"time"
+
+	"roomlog/eventstore/cluster"
+	"roomlog/eventstore/pgtest"
+	"roomlog/internal/natsconn/natstest"
+)
+
+// TestWithoutNATS checks that nodes go on over PostgreSQL while NATS is away, and use NATS again afterwards.
+func TestWithoutNATS(t *testing.T) {
+	t.Parallel()
+	d := &deployment{t, pgtest.New(t), natstest.Start(t)}
+	received := make(chan string, 100)
+	a := start(t, d, cluster.Config{Node: "a", SurveyTimeout: timeout}, replyAs("a"))
+	b := start(t, d, cluster.Config{Node: "b"}, func(c *cluster.Cluster) {
+		c.Subscribe("news", func(payload []byte) { received <- string(payload) })
+		replyAs("b")(c)
+	})
+	say := func(text string) {
+		t.Helper()
+		until(t, "the message "+text+" arrives", func() bool {
+			if err := a.Publish(t.Context(), "news", []byte(text)); err != nil {
+				t.Fatal(err)
+			}
+			for {
+				select {
+				case got := <-received:
+					if got == text {
+						return true
+					}
+				default:
+					return false
+				}
+			}
+		})
+	}
+	lists := func(c *cluster.Cluster) {
+		t.Helper()
+		if s := survey(t, c, "who", ""); len(s.Replies) != 2 || len(s.Missing) > 0 {
+			t.Errorf("got %+v, want 2 replies", s)
+		}
+	}
+	command := cluster.New(cluster.NewPostgres(d.db.Pool), cluster.Config{SurveyTimeout: timeout}) // like roomlog top
+	say("with NATS")
+	lists(a.Cluster)
+	lists(command)
+
+	d.nats.Stop()
+	until(t, "the nodes have lost NATS", func() bool { return !a.conn.IsConnected() && !b.conn.IsConnected() })
+	say("without NATS")
+	lists(a.Cluster)
+	lists(command)
+	if nodes := alive(t, a.Cluster); !slices.Equal(nodes, cluster.Nodes{"a", "b"}) {
+		t.Errorf("without NATS %v are alive, want both", nodes)
+	}
+	n, err := cluster.NewNATS(a.conn, store, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if nodes, err := n.Nodes(t.Context()); err == nil {
+		t.Errorf("NATS lists %v without a connection, want an error: cleanups would end what they hold", nodes)
+	}
+
+	d.nats.Restart()
+	until(t, "the nodes have NATS again", func() bool { return a.conn.IsConnected() && b.conn.IsConnected() })
+	say("with NATS again")
+	lists(a.Cluster)
+}
+
+// TestBothPrefersNATS checks that a message takes NATS and not the database.
+func TestBothPrefersNATS(t *testing.T) {
+	t.Parallel()
+	d := &deployment{t, pgtest.New(t), natstest.Start(t)}
+	received := make(chan string, 10)
+	a := start(t, d, cluster.Config{Node: "a"}, func(c *cluster.Cluster) {
+		c.Subscribe("news", func(payload []byte) { received <- string(payload) })
+	})
+	onlyNATS := d.observerOf(store)
+	until(t, "a message over NATS arrives", func() bool {
+		if err := onlyNATS.Publish(t.Context(), "news", []byte("ready")); err != nil {
+			t.Fatal(err)
+		}
+		return len(received) > 0
+	})
+	watch, err := d.db.Owner.Acquire(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer watch.Release()
+	if _, err := watch.Exec(t.Context(), "LISTEN roomlog_cluster"); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Publish(t.Context(), "news", []byte("over NATS")); err != nil {
+		t.Fatal(err)
+	}
+	for got := ""; got != "over NATS"; got = <-received {
+	}
+	if _, err := d.db.Owner.Exec(t.Context(), "SELECT pg_notify('roomlog_cluster', 'end')"); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := watch.Conn().WaitForNotification(t.Context()); err != nil || n.Payload != "end" {
+		t.Errorf("the database was notified of %q, %v, want only the end", n.Payload, err)
+	}
+}
+
+// TestStoresOnOneNATS checks that messages, surveys and lists of members of two stores do not mix.
+func TestStoresOnOneNATS(t *testing.T) {
+	t.Parallel()
+	d := &deployment{t, nil, natstest.Start(t)}
+	received := make(chan string, 10)
+	start(t, d, cluster.Config{Node: "a"}, func(c *cluster.Cluster) {
+		c.Subscribe("news", func(payload []byte) { received <- string(payload) })
+		replyAs("a")(c)
+	})
+	other := d.observerOf("0198c0de-0000-7000-8000-000000000002")
+	if nodes := alive(t, other); len(nodes) != 0 {
+		t.Errorf("the other store has the members %v, want none", nodes)
+	}
+	if s := survey(t, other, "who", ""); len(s.Replies) != 0 {
+		t.Errorf("the other store got %+v, want no reply", s)
+	}
+	for _, c := range []*cluster.Cluster{other, d.observerOf(store)} {
+		if err := c.Publish(context.WithoutCancel(t.Context()), "news", []byte("of this store")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	<-received
+	if len(received) > 0 {
+		t.Errorf("received %q, too, which is of the other store", <-received)
+	}
+}
+
+// observerOf returns a process that is connected to NATS alone and belongs to a store.
+func (d *deployment) observerOf(id string) *cluster.Cluster {
+	d.t.Helper()
+	n, err := cluster.NewNATS(d.nats.Connect(), id, time.Now)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return cluster.New(n, cluster.Config{SurveyTimeout: timeout})
+}

@@ -1,0 +1,209 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+)
+
+const (
+	natsHeartbeat = time.Second            // interval between two announcements of a member
+	natsDead      = 5 * time.Second        // time after which a member that has announced nothing is not alive
+	natsFresh     = 3 * time.Second        // time after (re)connecting in which members may not have announced themselves yet
+	natsGather    = 250 * time.Millisecond // time in which members respond to a ping
+	natsFlush     = 2 * time.Second        // time in which a server must confirm a subscription
+	natsQueue     = 4096                   // maximum number of messages that wait for one subscriber; further ones are lost
+)
+
+var errNotConnected = errors.New("there is no connection to a NATS server")
+
+// NATS is the Transport that uses NATS servers without persistence. A member announces itself every second. It counts as lost at
+// once when it leaves, and 5 seconds after its last announcement otherwise. The list of members is kept in memory.
+type NATS struct {
+	conn   *nats.Conn
+	prefix string // begins all subjects; it contains the id of the store, so that two stores on one NATS do not mix
+	now    func() time.Time
+
+	mu         sync.Mutex
+	heard      map[string]time.Time // member → time of its last announcement
+	since      time.Time            // when the connection was made, as far as noticed
+	reconnects uint64               // number of reconnections until then
+}
+
+var _ Transport = (*NATS)(nil)
+
+// NewNATS returns a transport for the nodes of the store with this id. The subscriptions end when conn is closed.
+func NewNATS(conn *nats.Conn, store string, now func() time.Time) (*NATS, error) {
+	n := &NATS{conn: conn, prefix: "roomlog." + store + ".cluster.", now: now, heard: make(map[string]time.Time), since: now()}
+	_, err := conn.Subscribe(n.prefix+"alive", func(m *nats.Msg) { n.hear(string(m.Data)) })
+	if err == nil {
+		_, err = conn.Subscribe(n.prefix+"left", func(m *nats.Msg) { n.forget(string(m.Data)) })
+	}
+	if err != nil {
+		return nil, fmt.Errorf("subscribe to the members of the cluster: %w", err)
+	}
+	return n, nil
+}
+
+func (n *NATS) hear(node string) {
+	if checkNode(node) != nil {
+		return
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.heard[node] = n.now()
+}
+
+func (n *NATS) forget(node string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	delete(n.heard, node)
+}
+
+// Nodes returns the members that have announced themselves in the last seconds. In the first seconds of a connection it asks
+// them. Without a connection it returns an error: nobody may conclude that the other nodes are lost.
+func (n *NATS) Nodes(ctx context.Context) ([]string, error) {
+	if !n.conn.IsConnected() {
+		return nil, errNotConnected
+	}
+	if n.fresh() {
+		if err := n.ping(ctx); err != nil {
+			return nil, err
+		}
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	var nodes []string
+	for node, at := range n.heard {
+		if n.now().Sub(at) < natsDead {
+			nodes = append(nodes, node)
+		} else {
+			delete(n.heard, node)
+		}
+	}
+	return nodes, nil
+}
+
+// fresh reports whether members may not have announced themselves since the connection was made.
+func (n *NATS) fresh() bool {
+	reconnects := n.conn.Stats().Reconnects
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if reconnects != n.reconnects {
+		n.reconnects, n.since = reconnects, n.now()
+	}
+	return n.now().Sub(n.since) < natsFresh
+}
+
+// ping asks all members to announce themselves, and waits for their responses.
+func (n *NATS) ping(ctx context.Context) error {
+	inbox := nats.NewInbox()
+	responses, err := n.conn.SubscribeSync(inbox)
+	if err != nil {
+		return fmt.Errorf("ask the nodes: %w", err)
+	}
+	defer func() { _ = responses.Unsubscribe() }()
+	if err := n.conn.PublishRequest(n.prefix+"ping", inbox, nil); err != nil {
+		return fmt.Errorf("ask the nodes: %w", err)
+	}
+	within, cancel := context.WithTimeout(ctx, natsGather)
+	defer cancel()
+	for {
+		m, err := responses.NextMsgWithContext(within)
+		switch {
+		case err == nil:
+			n.hear(string(m.Data))
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case within.Err() != nil, errors.Is(err, nats.ErrNoResponders):
+			return nil
+		case !errors.Is(err, nats.ErrSlowConsumer):
+			return fmt.Errorf("ask the nodes: %w", err)
+		}
+	}
+}
+
+// Publish sends m to all members that are connected.
+func (n *NATS) Publish(_ context.Context, m Message) error {
+	if !n.conn.IsConnected() {
+		return errNotConnected
+	}
+	if err := n.conn.Publish(n.prefix+"messages", append([]byte(m.Topic+"\n"), m.Payload...)); err != nil {
+		return fmt.Errorf("publish a message: %w", err)
+	}
+	return nil
+}
+
+// Join announces node and receives messages until ctx ends or the connection is lost.
+func (n *NATS) Join(ctx context.Context, node string, handle func(Message)) error {
+	if !n.conn.IsConnected() {
+		return errNotConnected
+	}
+	messages, err := n.conn.SubscribeSync(n.prefix + "messages")
+	if err != nil {
+		return fmt.Errorf("subscribe to messages: %w", err)
+	}
+	defer func() { _ = messages.Unsubscribe() }()
+	if err := messages.SetPendingLimits(natsQueue, natsQueue*2*MaxPayload); err != nil {
+		return fmt.Errorf("subscribe to messages: %w", err)
+	}
+	pings, err := n.conn.Subscribe(n.prefix+"ping", func(m *nats.Msg) { _ = m.Respond([]byte(node)) })
+	if err != nil {
+		return fmt.Errorf("subscribe to pings: %w", err)
+	}
+	defer func() { _ = pings.Unsubscribe() }()
+	// Wait for the subscriptions before the first announcement, because a survey expects a reply from every member.
+	if err := n.flush(ctx); err != nil {
+		return err
+	}
+	joined, leave := context.WithCancel(ctx)
+	defer leave()
+	lost := make(chan error, 1)
+	go func() { lost <- n.announce(joined, node); leave() }()
+	for joined.Err() == nil {
+		m, err := messages.NextMsgWithContext(joined)
+		if err == nil {
+			if parsed, ok := parseNotification(string(m.Data)); ok {
+				handle(parsed)
+			}
+		} else if !errors.Is(err, nats.ErrSlowConsumer) { // messages are lost, which is permitted
+			leave()
+		}
+	}
+	return <-lost
+}
+
+// announce announces a member until ctx ends, and then that it leaves. It returns an error if the connection is lost.
+func (n *NATS) announce(ctx context.Context, node string) error {
+	tick := time.NewTicker(natsHeartbeat)
+	defer tick.Stop()
+	for {
+		if !n.conn.IsConnected() {
+			return errNotConnected
+		}
+		if err := n.conn.Publish(n.prefix+"alive", []byte(node)); err != nil {
+			return fmt.Errorf("announce node %s: %w", node, err)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			_ = n.conn.Publish(n.prefix+"left", []byte(node))
+			_ = n.flush(context.WithoutCancel(ctx))
+			return nil
+		}
+	}
+}
+
+// flush waits until the server has processed everything that was sent.
+func (n *NATS) flush(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, natsFlush)
+	defer cancel()
+	if err := n.conn.FlushWithContext(ctx); err != nil {
+		return fmt.Errorf("wait for the NATS server: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,115 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"github.com/nats-io/nats.go"
+)
+
+const (
+	natsPart     = 512 << 10 // maximum size in bytes of one part of a reply, if the server permits messages of this size
+	natsOverhead = 1 << 10   // size in bytes that is left for headers
+	natsParts    = 1024      // maximum number of parts that wait in an inbox; further ones are lost
+
+	// The headers of a part of a reply.
+	headerNode  = "Node"
+	headerPart  = "Part"  // number of the part, from 0
+	headerParts = "Parts" // number of parts; 0: the node has no handler
+)
+
+// natsInbox collects the parts of replies.
+type natsInbox struct {
+	subscription *nats.Subscription
+	messages     chan *nats.Msg
+	parts        map[string][][]byte // node → received parts; nil if the reply is complete
+}
+
+// OpenInbox subscribes to the replies to a survey.
+func (n *NATS) OpenInbox(ctx context.Context, id string) (Inbox, error) {
+	if !n.conn.IsConnected() {
+		return nil, errNotConnected
+	}
+	i := &natsInbox{messages: make(chan *nats.Msg, natsParts), parts: make(map[string][][]byte)}
+	var err error
+	if i.subscription, err = n.conn.ChanSubscribe(n.inbox(id), i.messages); err != nil {
+		return nil, fmt.Errorf("subscribe to replies: %w", err)
+	}
+	if err := n.flush(ctx); err != nil { // so that no reply comes before the subscription
+		_ = i.subscription.Unsubscribe()
+		return nil, err
+	}
+	return i, nil
+}
+
+func (n *NATS) inbox(id string) string { return n.prefix + "inbox." + id }
+
+// Reply sends r in parts that the server permits.
+func (n *NATS) Reply(ctx context.Context, inbox string, r Reply) error {
+	size := int(min(natsPart, max(n.conn.MaxPayload()-natsOverhead, 1)))
+	parts := (len(r.Payload) + size - 1) / size
+	if r.Payload != nil {
+		parts = max(parts, 1)
+	}
+	for i := range max(parts, 1) {
+		m := nats.NewMsg(n.inbox(inbox))
+		m.Header.Set(headerNode, r.Node)
+		m.Header.Set(headerPart, strconv.Itoa(i))
+		m.Header.Set(headerParts, strconv.Itoa(parts))
+		m.Data = r.Payload[min(i*size, len(r.Payload)):min((i+1)*size, len(r.Payload))]
+		if err := n.conn.PublishMsg(m); err != nil {
+			return fmt.Errorf("send a reply: %w", err)
+		}
+	}
+	return n.flush(ctx)
+}
+
+// Receive returns the replies that are complete since the last call.
+func (i *natsInbox) Receive(context.Context) ([]Reply, error) {
+	var replies []Reply
+	for {
+		select {
+		case m := <-i.messages:
+			if r, complete := i.add(m); complete {
+				replies = append(replies, r)
+			}
+		default:
+			return replies, nil
+		}
+	}
+}
+
+// add adds a part, and returns the reply if it is complete.
+func (i *natsInbox) add(m *nats.Msg) (Reply, bool) {
+	node := m.Header.Get(headerNode)
+	part, err := strconv.Atoi(m.Header.Get(headerPart))
+	count, err2 := strconv.Atoi(m.Header.Get(headerParts))
+	if err != nil || err2 != nil || count < 0 || count > natsParts || part < 0 || part >= max(count, 1) || checkNode(node) != nil {
+		return Reply{}, false
+	}
+	parts, known := i.parts[node]
+	switch {
+	case known && parts == nil: // only the first reply of a node counts
+		return Reply{}, false
+	case count == 0:
+		i.parts[node] = nil
+		return Reply{Node: node}, true
+	case len(parts) != count:
+		parts = make([][]byte, count)
+		i.parts[node] = parts
+	}
+	parts[part] = append([]byte{}, m.Data...)
+	payload := []byte{}
+	for _, one := range parts {
+		if one == nil {
+			return Reply{}, false
+		}
+		payload = append(payload, one...)
+	}
+	i.parts[node] = nil
+	return Reply{node, payload}, true
+}
+
+// Close ends the subscription.
+func (i *natsInbox) Close(context.Context) error { return i.subscription.Unsubscribe() }

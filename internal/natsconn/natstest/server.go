@@ -1,0 +1,86 @@
+package natstest
+
+import (
+	"net"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+
+	"roomlog/internal/natsconn"
+)
+
+// timeout is how long a server may take to start.
+const timeout = 3 * time.Minute
+
+// Server is a NATS server on a port of its own on this host.
+type Server struct {
+	URL string
+
+	t       testing.TB
+	options server.Options
+	running *server.Server
+}
+
+// Start starts a server that ends with the test. change may change its options.
+func Start(t testing.TB, change ...func(*server.Options)) *Server {
+	t.Helper()
+	s := &Server{t: t, options: server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true}}
+	for _, f := range change {
+		f(&s.options)
+	}
+	s.Restart()
+	s.options.Port = s.running.Addr().(*net.TCPAddr).Port // so that it keeps its address
+	s.URL = "nats://127.0.0.1:" + strconv.Itoa(s.options.Port)
+	t.Cleanup(s.Stop)
+	return s
+}
+
+// Stop ends the server without a word to its clients, if it runs.
+func (s *Server) Stop() {
+	if s.running != nil {
+		s.running.Shutdown()
+		s.running.WaitForShutdown()
+		s.running = nil
+	}
+}
+
+// Restart starts the server again at the same address.
+func (s *Server) Restart() {
+	s.t.Helper()
+	options := s.options
+	running, err := server.NewServer(&options)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	running.Start()
+	if !running.ReadyForConnections(timeout) {
+		s.t.Fatal("the NATS server does not start")
+	}
+	s.running = running
+}
+
+// Connect returns a connection that is closed at the end of the test.
+func (s *Server) Connect() *nats.Conn {
+	s.t.Helper()
+	conn, err := natsconn.Open(natsconn.Config{Settings: natsconn.Settings{NatsURL: []string{s.URL}}, Name: s.t.Name()})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(conn.Close)
+	return conn
+}
+
+// Cut ends the connection of a client from the side of the server.
+func (s *Server) Cut(conn *nats.Conn) {
+	s.t.Helper()
+	id, err := conn.GetClientID()
+	if err == nil {
+		err = s.running.DisconnectClientByID(id)
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}

@@ -132,8 +132,8 @@ func TestCleaner(t *testing.T) {
 	})
 }
 
-// TestSweeps checks that the folder is compared as a whole at first and every hour, and that other sweeps ask only for the uploads
-// that were deleted since the last one.
+// TestSweeps checks that the whole folder is compared at the start and every hour. Other sweeps must ask only for the
+// uploads that were deleted since the last one.
 func TestSweeps(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -150,7 +150,7 @@ func (d *disconnects) read(by *person, query string, header http.Header, most in
 	for {
 		line, err := body.ReadBytes('\n')
 		if err != nil {
-			return nil //nolint:nilerr // the connection was cut
+			return nil // the connection was cut
 		}
 		line = bytes.TrimSuffix(line, []byte("\n"))
 		switch {

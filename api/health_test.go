@@ -223,6 +223,7 @@ func TestOpenAPI(t *testing.T) {
 		"post /api/live/report": true, "post /api/live/report/claim": true, "post /api/live/report/decide": true, "get /api/live/{id}/reports": true, "get /api/operator/reports": true,
 		"get /api/live/{id}/review": true, "post /api/live/comment/release": true, "post /api/live/comment/drop": true, "post /api/live/warn": true,
 		"post /api/live/access": true, "get /api/live/{id}/access": false, "post /api/live/enter": true, "post /api/live/invitation/create": true, "post /api/live/invitation/revoke": true, "get /api/live/{id}/invitations": true,
+		"post /api/live/min_age": true, "post /api/live/ticket/buy": true, "post /api/live/ticket/refund": true, "post /api/live/ticket/refund_all": true, "get /api/live/{id}/tickets": true, "get /api/live/{id}/tickets/sums": true, "get /api/user/tickets": true,
 		"post /api/user/follow": true, "post /api/user/unfollow": true, "get /api/user/following": true, "get /api/user/followers": true, "get /api/user/{id}/followers": false,
 		"post /api/gift/wxpay": true, "post /api/gift/refund": true, "post /api/gift/notify": false, "post /api/upload": true, "get /api/events": true,
 		"get /api/coin/history": true, "get /api/ledger/balance": true, "get /api/ledger/statement": true, "get /api/insert": true, "get /api/gift/history": true, "get /api/live/{id}/viewers": true, "get /api/live/{id}/comments": true, "get /api/live/{id}/at": true,

@@ -113,6 +113,33 @@ func TestReportsOfPlayers(t *testing.T) {
 			}
 		}
 	})
+	// https://github.com/balvinderz/video_player_web_hls/pull/21, https://github.com/shaka-project/shaka-player/issues/1576,
+	// https://github.com/Vanilagy/mediabunny/issues/354
+	t.Run("a player requests ranges of HLS", func(t *testing.T) {
+		h := run(t, nil)
+		s := h.onHLS(t, "KEY")
+		p := h.playHLS(t, "KEY")
+		p.plays(t, s, 2, 6)
+		for _, name := range []string{p.lists[0], refs(p.version(t, ""))[0]} {
+			_, whole, _ := page(t, p.base+name)
+			for _, bytes := range []string{"0-1023", "0-1", "NaN-NaN", "9999999-"} {
+				r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.base+name, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				r.Header.Set("Range", "bytes="+bytes)
+				response, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(r)
+				if err != nil {
+					t.Fatal(err)
+				}
+				body, err := io.ReadAll(response.Body)
+				_ = response.Body.Close()
+				if err != nil || response.StatusCode != http.StatusOK || response.Header.Get("Content-Range") != "" || string(body) != whole {
+					t.Errorf("bytes %s of %s: got %s with %d bytes, %v; want all %d bytes", bytes, name, response.Status, len(body), err, len(whole))
+				}
+			}
+		}
+	})
 }
 
 // TestReportedEncoders publishes like the encoders that users of other RTMP servers have reported; docs/MEDIA.md lists

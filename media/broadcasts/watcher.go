@@ -92,11 +92,15 @@ func (w *watcher) handle(ctx context.Context, d projections.Delta) error {
 		return w.cutViewer(ctx, e)
 	case domain.LiveAccessSet:
 		return w.checkAccess(ctx, e.Live)
+	case domain.LiveAgeSet:
+		return w.checkAccess(ctx, e.Live)
 	case domain.InvitationRevoked:
 		return w.checkAccess(ctx, e.Live)
+	case domain.TicketReturned:
+		return w.checkUser(ctx, e.User)
 	case domain.ModeratorRemoved:
 		return w.checkAccess(ctx, e.Live)
-	case domain.UserUnfollowed, domain.UserRoleRevoked:
+	case domain.UserUnfollowed, domain.UserRoleRevoked, domain.UserAgeChanged:
 		return w.checkUser(ctx, e.(domain.UserEvent).EventUser())
 	case domain.PublishKeySet:
 		return w.checkPublisher(ctx, e.Live)
@@ -205,7 +209,7 @@ func (w *watcher) checkAccess(ctx context.Context, id domain.LiveID) error {
 
 // restrict disconnects the anonymous players of a live that is not for everybody, except the preview of the owner.
 func (w *watcher) restrict(live projections.Live) {
-	restricted := live.Access.Restricted()
+	restricted := live.Restricted()
 	w.server.Restrict(live.StreamKey, restricted)
 	if restricted {
 		w.server.CutAnonymous(live.StreamKey, func(c media.Client) bool {
@@ -226,7 +230,7 @@ func (w *watcher) checkUser(ctx context.Context, user domain.UserID) error {
 	}
 	viewers := make(map[projections.ViewerKey]string, len(lives))
 	for _, live := range lives {
-		if live.Access.Restricted() {
+		if live.Restricted() {
 			viewers[projections.ViewerKey{Live: live.ID, User: user}] = live.StreamKey
 		}
 	}

@@ -4,12 +4,24 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/nats-io/nats.go"
+
 	"roomlog/internal/settings"
 )
 
 // Config configures a Feed. The zero value is valid.
 type Config struct {
 	Log *slog.Logger // nil: no log messages
+
+	// NATS carries the batches of the relay to all processes. nil: the feed reads the log in PostgreSQL.
+	NATS *nats.Conn
+	// Listen means that other parts of the process need notifications of PostgreSQL. Otherwise the feed ends them while it
+	// receives batches over NATS.
+	Listen bool
+	// RelayInterval is the interval between two heartbeats of the relay, and between two attempts to become the relay.
+	RelayInterval time.Duration `default:"1s"`
+	// RelayTimeout is the time without a message of the relay after which the feed reads the log in PostgreSQL.
+	RelayTimeout time.Duration `default:"3s"`
 
 	// GaugeInterval is the minimum time between two gauges of one live.
 	GaugeInterval time.Duration `default:"250ms"`

@@ -106,8 +106,11 @@ func (w *watcher) handle(ctx context.Context, d projections.Delta) error {
 		return w.checkPublisher(ctx, e.Live)
 	case domain.PublishKeyRevoked:
 		return w.checkPublisher(ctx, e.Live)
+	case domain.BroadcastStarted:
+		return w.relay(ctx, e.Live, e.Node, Relays.Moved)
 	case domain.BroadcastStopped:
 		w.broadcastStopped(ctx, e, d.Position)
+		return w.relay(ctx, e.Live, "", relayEnd(e.Cause))
 	case domain.PlayerKicked:
 		w.kickPlayer(ctx, e)
 	}
@@ -171,6 +174,9 @@ func (w *watcher) checkMissed(ctx context.Context) error {
 		live, found := byKey[s.Key]
 		if !found {
 			continue // the stream was cut
+		}
+		if w.cfg.Relays != nil {
+			w.cfg.Relays.Moved(s.Key)
 		}
 		if err := w.checkPublisher(ctx, live.ID); err != nil {
 			return err
@@ -302,6 +308,33 @@ func (w *watcher) broadcastStopped(ctx context.Context, e domain.BroadcastStoppe
 	case e.Cause == domain.StopNodeLost: // another node considered this node lost, although it runs
 		w.log.resume(ctx, own, false)
 	}
+}
+
+// relay tells the relays that the broadcast of a live has changed, unless it is at this node.
+func (w *watcher) relay(ctx context.Context, id domain.LiveID, node string, tell func(Relays, string)) error {
+	if w.cfg.Relays == nil || tell == nil || node == w.cfg.Cluster.Node() {
+		return nil
+	}
+	live, err := w.cfg.Queries.Live(ctx, id)
+	if errors.Is(err, projections.ErrNotFound) {
+		return nil
+	}
+	if err == nil {
+		tell(w.cfg.Relays, live.StreamKey)
+	}
+	return err
+}
+
+// relayEnd returns what the end of a broadcast at another node means for a relay of it, or nil: a broadcast that another one has
+// replaced, or whose node stops, may go on at another node.
+func relayEnd(cause domain.StopCause) func(Relays, string) {
+	switch cause {
+	case domain.StopReplaced, domain.StopShutdown:
+		return nil
+	case domain.StopNodeLost:
+		return Relays.Lost
+	}
+	return Relays.Ended
 }
 
 // kickPlayer disconnects a player if it is connected to this node.

@@ -428,7 +428,7 @@ func (m measured) worst(t testing.TB) int {
 	return worst
 }
 
-// require checks that each output has at least so many flashes with a beep.
+// require checks that each output has at least a number of flashes with a beep.
 func (m measured) require(t testing.TB, least map[string]int) {
 	t.Helper()
 	for output, n := range least {

@@ -43,7 +43,7 @@ import (
 // firstDay is the first day of the month. The clock of the database shows it, because the log takes all times from there.
 var firstDay = time.Date(2031, 3, 1, 0, 0, 0, 0, time.UTC)
 
-// month is a platform on which users act for a month, with an auditor elsewhere: a witness that cosigns.
+// month is a platform on which users act for a month, and an auditor with a witness that cosigns.
 type month struct {
 	*projtest.Traffic
 	day     int          // days since the first one
@@ -475,8 +475,8 @@ func (m *month) tookDays(n int64) {
 	}
 }
 
-// noticesARewrittenHistory edits an event, and builds and signs a new tree over it with the secret of the server, as somebody
-// does who has everything but the data of the witness.
+// noticesARewrittenHistory edits an event, and builds and signs a new tree over it with the secret of the server. An
+// attacker can do the same who has everything but the data of the witness.
 func (m *month) noticesARewrittenHistory(position int64) {
 	m.Helper()
 	err := pgx.BeginFunc(m.Context(), m.DB.Owner, func(tx pgx.Tx) error {

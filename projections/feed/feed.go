@@ -88,7 +88,7 @@ func (f *Feed) runAll(ctx context.Context) error {
 			return err
 		}
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // the feed ends with ctx
 		}
 		if cause.Changed(fmt.Errorf("history %d: %w", f.store.History().Number, err)) { // it begins again until log and tables agree
 			f.c.Log.WarnContext(ctx, "feed: beginning again because the log has another history", slog.Any("error", err))

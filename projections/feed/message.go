@@ -118,15 +118,18 @@ var errFormat = errors.New("the relay sends another format of messages")
 
 // decodeMessage returns the message in data, after it has checked the format and the order of the positions.
 func decodeMessage(data []byte) (envelope, error) {
-	var format struct{ Format int }
-	if err := json.Unmarshal(data, &format); err != nil {
-		return envelope{}, fmt.Errorf("decode a message: %w", err)
-	}
-	if format.Format != messageFormat {
-		return envelope{}, fmt.Errorf("%w: %d instead of %d", errFormat, format.Format, messageFormat)
-	}
 	var m envelope
-	if err := json.Unmarshal(data, &m); err != nil {
+	err := json.Unmarshal(data, &m)
+	if m.Format != messageFormat { // also if other members have another type now
+		var format struct{ Format int }
+		if err := json.Unmarshal(data, &format); err != nil {
+			return envelope{}, fmt.Errorf("decode a message: %w", err)
+		}
+		if format.Format != messageFormat {
+			return envelope{}, fmt.Errorf("%w: %d instead of %d", errFormat, format.Format, messageFormat)
+		}
+	}
+	if err != nil {
 		return envelope{}, fmt.Errorf("decode a message: %w", err)
 	}
 	at := m.After

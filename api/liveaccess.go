@@ -29,6 +29,7 @@ type setAccessInput struct {
 
 // setAccess sets who may be in a live. A repeated request with the access password sets the password again.
 func (s *server) setAccess(ctx context.Context, in *setAccessInput) (string, error) {
+	ctx = withoutIdempotencyKey(ctx)
 	credential, err := s.liveCredential(ctx, in.Body.Access, in.Body.Password)
 	if err != nil {
 		return "", err
@@ -61,6 +62,28 @@ func (s *server) liveCredential(ctx context.Context, access domain.AccessKind, s
 	return credential, s.Store.InsertCredential(ctx, credential, hash)
 }
 
+// checkRepeatedPassword returns a refusal if a request that repeats an idempotency key has another password than the first
+// one, which has the receipt. If the hash of the first password has been deleted, nothing is checked.
+func (s *server) checkRepeatedPassword(ctx context.Context, receipt eventstore.Receipt, secret string) error {
+	first, _, err := eventOf[domain.LiveAccessSet](receipt)
+	if err != nil {
+		return err
+	}
+	id, err := uuid.Parse(first.Credential)
+	if err != nil {
+		return fmt.Errorf("the credential of a new live: %w", err)
+	}
+	hash, err := s.Store.Credential(ctx, id)
+	if err != nil || hash == "" {
+		return err
+	}
+	same, err := s.passwords.Verify(ctx, hash, secret)
+	if err == nil && !same {
+		return refusal(domain.CodeKeyReused, "the idempotency key was used with another password")
+	}
+	return err
+}
+
 // textOf returns the text of the id of a credential, "" for none.
 func textOf(credential uuid.UUID) string {
 	if credential == uuid.Nil {
@@ -77,8 +100,10 @@ type enterInput struct {
 	}
 }
 
-// enterLive lets the caller into a live by its password or by an invitation.
+// enterLive lets the caller into a live by its password or by an invitation. A repeated request changes nothing, unless
+// the caller has lost the right meanwhile.
 func (s *server) enterLive(ctx context.Context, in *enterInput) (string, error) {
+	ctx = withoutIdempotencyKey(ctx)
 	live := domain.LiveID(in.Body.ID)
 	switch {
 	case (in.Body.Password == "") == (in.Body.Invitation == ""):

@@ -124,6 +124,54 @@ func TestInvitationLinks(t *testing.T) {
 	ann.post("/api/live/invitation/create", object{"id": live, "uses": 0}).expectFailure(http.StatusBadRequest, "number_out_of_range", "参数错误")
 }
 
+// TestKeyOfAnotherSecret repeats an idempotency key with another password or invitation: the request must not be answered with
+// the outcome of the first one.
+func TestKeyOfAnotherSecret(t *testing.T) {
+	t.Parallel()
+	d := startAPI(t)
+	ann, bob := d.account("ann"), d.account("bob")
+	live := ann.live("songs")
+	access := func(secret string) reply {
+		return ann.post("/api/live/access", object{"id": live, "access": "password", "password": secret}, "Idempotency-Key", "k1")
+	}
+	enter := func(secret string, headers ...string) reply {
+		return bob.post("/api/live/enter", object{"id": live, "password": secret}, headers...)
+	}
+	create := func(secret string) reply {
+		return ann.post("/api/live/create", object{"title": "songs", "cover": "", "access": "password", "password": secret}, "Idempotency-Key", "k3")
+	}
+	create("first horse").ok(nil)
+	create("first horse").ok(nil)
+	create("second horse").expectFailure(http.StatusConflict, "key_reused", "请求重复且内容不一致")
+	access("first horse").ok(nil)
+	access("first horse").ok(nil)
+	if a := access("second horse"); a.status == http.StatusOK { // refused with key_reused, or executed
+		enter("second horse").ok(nil)
+	}
+	ann.post("/api/live/access", object{"id": live, "access": "password", "password": "third horse"}).ok(nil)
+	enter("third horse", "Idempotency-Key", "k2").ok(nil)
+	ann.post("/api/live/access", object{"id": live, "access": "password", "password": "fourth horse"}).ok(nil)
+	if a := enter("fourth horse", "Idempotency-Key", "k2"); a.status == http.StatusOK {
+		bob.get(fmt.Sprintf("/api/live/read/%d", live)).ok(nil)
+	}
+}
+
+// TestForgottenOwnersPasswords forgets the owner of a live: no hash of a password that the owner has chosen may remain.
+func TestForgottenOwnersPasswords(t *testing.T) {
+	t.Parallel()
+	d := startAPI(t)
+	ann := d.account("ann")
+	live := ann.live("songs")
+	for _, secret := range []string{"first horse", "second horse"} {
+		ann.post("/api/live/access", object{"id": live, "access": "password", "password": secret}).ok(nil)
+	}
+	d.operator(domain.ForgetUser{User: ann.ID})
+	var kept int
+	if err := d.pool.QueryRow(t.Context(), "SELECT count(*) FROM credential").Scan(&kept); err != nil || kept != 0 {
+		t.Errorf("%d password hashes are left, %v", kept, err)
+	}
+}
+
 // TestPaidLive sells tickets for a live, repeats requests, and refunds them: one, all of them, and after the live was stopped.
 func TestPaidLive(t *testing.T) {
 	t.Parallel()

@@ -121,6 +121,9 @@ func (s *server) createLive(ctx context.Context, in *liveInputBody) (signed[Keye
 		return signed[KeyedLive]{}, err
 	}
 	e, record, err := eventOf[domain.LiveCreated](receipt)
+	if err == nil && receipt.Repeated && credential != uuid.Nil {
+		err = s.checkRepeatedPassword(ctx, receipt, in.Body.Password)
+	}
 	if err != nil {
 		return signed[KeyedLive]{}, err
 	}

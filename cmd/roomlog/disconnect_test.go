@@ -104,9 +104,9 @@ func (r *logReader) receive(line []byte) error {
 func (d *disconnects) replay(by *person, sse bool, random *rand.Rand, n int) {
 	r := &logReader{next: 1, cursor: "0"}
 	for range n {
-		query, header := "follow=true&after="+r.cursor, http.Header{}
+		query, header := "follow=true&limit=12&after="+r.cursor, http.Header{} // the limit is above what is read before the cut
 		if sse {
-			query, header = "from=now", http.Header{"Accept": {"text/event-stream"}, "Last-Event-ID": {r.cursor}}
+			query, header = "from=now&limit=12", http.Header{"Accept": {"text/event-stream"}, "Last-Event-ID": {r.cursor}}
 		}
 		if err := d.read(by, query, header, 1+random.Int64N(4000), r); err != nil {
 			d.t.Errorf("server-sent events %t: %v", sse, err)
@@ -150,7 +150,7 @@ func (d *disconnects) read(by *person, query string, header http.Header, most in
 	for {
 		line, err := body.ReadBytes('\n')
 		if err != nil {
-			return nil //nolint:nilerr // the connection was cut
+			return nil // the connection was cut
 		}
 		line = bytes.TrimSuffix(line, []byte("\n"))
 		switch {

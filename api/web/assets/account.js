@@ -16,7 +16,7 @@ export function SignIn({ why }) {
     setError(null);
     try {
       await (isNew ? signUp : signIn)(form.get("username"), form.get("password"));
-      asking.value = "";
+      asking.value = client.token ? "" : "expired";
     } catch (e) {
       setError(e);
     }

@@ -1,6 +1,6 @@
 // The chat of a live: its lines, who is here, and the field for comments.
 import { html, useEffect, useRef, useState } from "./vendor/ui.js";
-import { account, asking, client, connection, notify, number, roles, say, t } from "./state.js";
+import { account, asking, client, connection, ended, notify, number, roles, say, t } from "./state.js";
 import { newKey } from "./client.js";
 import { Avatar, Dialog, Icon, Lazy, Sentence, Tabs } from "./parts.js";
 
@@ -16,11 +16,14 @@ function Line({ line, owner, choose }) {
   return html`<li class="line"><${Avatar} user=${line.user} size="small" /><span class="line-text">${name}${line.user.id === owner?.id && html` <span class="tag">${t("streamer")}</span>`} <span class="said" dir="auto">${line.text}</span></span></li>`;
 }
 
+const scrollKeys = new Set(["ArrowUp", "ArrowDown", "PageUp", "PageDown", "Home", "End", " "]);
+
 /** Lines shows the newest lines, and stays at the end unless the reader has scrolled up. */
 export function Lines({ lines, owner, choose = () => {} }) {
   const list = useRef(null);
   const [behind, setBehind] = useState(false);
   const follow = useRef(true);
+  const byReader = useRef(false); // whether the reader has scrolled, and not a line that grew or was left out
   const down = () => {
     if (!list.current) return;
     list.current.scrollTop = list.current.scrollHeight;
@@ -34,10 +37,17 @@ export function Lines({ lines, owner, choose = () => {} }) {
   const scrolled = () => {
     if (!list.current) return; // a scroll may be reported after the list has gone
     const { scrollTop, scrollHeight, clientHeight } = list.current;
-    follow.current = scrollHeight - scrollTop - clientHeight < 60;
-    if (follow.current) setBehind(false);
+    if (scrollHeight - scrollTop - clientHeight < 60) {
+      byReader.current = false;
+      follow.current = true;
+      setBehind(false);
+    } else if (byReader.current) follow.current = false;
+    else if (follow.current) list.current.scrollTop = scrollHeight;
   };
-  return html`<div class="lines-box"><div class="lines" ref=${list} onScroll=${scrolled} tabindex="0" role="log" aria-label=${t("chat")}><ol>
+  const reads = (event) => {
+    if (event.type === "keydown" ? scrollKeys.has(event.key) : event.type !== "pointerdown" || event.target === list.current) byReader.current = true;
+  };
+  return html`<div class="lines-box"><div class="lines" ref=${list} onScroll=${scrolled} onWheel=${reads} onTouchMove=${reads} onPointerDown=${reads} onKeyDown=${reads} tabindex="0" role="log" aria-label=${t("chat")}><ol>
     ${lines.map((line) => html`<${Line} key=${line.id} line=${line} owner=${owner} choose=${choose} />`)}
     ${lines.length === 0 && html`<li class="line quiet">${t("chat.empty")}</li>`}
   </ol></div>${behind && html`<button type="button" class="button small new-lines" onClick=${down}>${t("new.comments")}</button>`}</div>`;
@@ -163,7 +173,7 @@ function Composer({ room, shelf }) {
 export function Chat({ room, shelf, canWrite = true }) {
   const [tab, setTab] = useState("chat");
   const [chosen, setChosen] = useState(null);
-  const state = account.value && connection.value !== "open" ? "state." + (connection.value === "connecting" ? "connecting" : "waiting") : room.state.value === "joining" ? "state.joining" : "";
+  const state = ended.value ? "" : account.value && connection.value !== "open" ? "state." + (connection.value === "connecting" ? "connecting" : "waiting") : room.state.value === "joining" ? "state.joining" : "";
   const online = room.gauges.value?.online ?? 0;
   const moderates = mayModerate(room);
   useEffect(() => {

@@ -20,8 +20,9 @@ const messageFormat = 1
 //
 // New fields may be added within a version; a feed ignores fields that it does not know.
 type envelope struct {
-	Format int    `json:"format"`
-	Relay  string `json:"relay"` // token of the relay, which the session with its lock bears
+	Format  int    `json:"format"`
+	Program string `json:"program"` // see program
+	Relay   string `json:"relay"`   // token of the relay, which the session with its lock bears
 
 	After      int64     `json:"after"` // the message covers the events with after < position ≤ checkpoint
 	AfterID    uuid.UUID `json:"after_id"`
@@ -114,9 +115,12 @@ func encodePart(head envelope, p part) ([]byte, error) {
 	return json.Marshal(encoded{head, p.events})
 }
 
-var errFormat = errors.New("the relay sends another format of messages")
+var (
+	errFormat  = errors.New("the relay sends another format of messages")
+	errProgram = errors.New("the relay has other events or deltas than this program")
+)
 
-// decodeMessage returns the message in data, after it has checked the format and the order of the positions.
+// decodeMessage returns the message in data, after it has checked the format, the program and the order of the positions.
 func decodeMessage(data []byte) (envelope, error) {
 	var m envelope
 	err := json.Unmarshal(data, &m)
@@ -128,6 +132,9 @@ func decodeMessage(data []byte) (envelope, error) {
 		if format.Format != messageFormat {
 			return envelope{}, fmt.Errorf("%w: %d instead of %d", errFormat, format.Format, messageFormat)
 		}
+	}
+	if m.Program != program() {
+		return envelope{}, fmt.Errorf("%w: %.16q instead of %q", errProgram, m.Program, program())
 	}
 	if err != nil {
 		return envelope{}, fmt.Errorf("decode a message: %w", err)

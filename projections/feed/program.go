@@ -1,0 +1,56 @@
+package feed
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"reflect"
+	"slices"
+	"sync"
+
+	"roomlog/domain"
+	"roomlog/projections"
+)
+
+// program returns a fingerprint of what the relay and a feed must have in common: the events with their fields, the table of deltas
+// and the message. A relay leaves out events that it does not know, and fields that it does not know.
+var program = sync.OnceValue(func() string { return fingerprint(domain.Events, projections.DeltaSpecs()) })
+
+// fingerprint returns the fingerprint of a program with these events and deltas.
+func fingerprint(events []domain.EventSpec, deltas []projections.DeltaSpec) string {
+	sum := sha256.New()
+	for _, e := range events {
+		fmt.Fprintf(sum, "event %s ", e.Type)
+		writeShape(sum, reflect.TypeOf(e.Zero), nil)
+	}
+	for _, d := range deltas {
+		fmt.Fprintf(sum, "delta %s %v %s %t %t %t %t %t\n", d.Event, d.Audience, d.Kind, d.Droppable, d.ChangesGauges, d.NeedsProfile, d.LivesOfUser, d.Durable)
+	}
+	writeShape(sum, reflect.TypeFor[envelope](), nil)
+	return hex.EncodeToString(sum.Sum(nil)[:8])
+}
+
+// writeShape writes the kind of a type and, if it has any, its elements and its exported fields with their tags. within contains the
+// types around it, whose shape it does not repeat.
+func writeShape(w io.Writer, t reflect.Type, within []reflect.Type) {
+	fmt.Fprintf(w, "%s\n", t.Kind())
+	if slices.Contains(within, t) {
+		return
+	}
+	within = append(within, t)
+	switch t.Kind() {
+	case reflect.Map:
+		writeShape(w, t.Key(), within)
+		writeShape(w, t.Elem(), within)
+	case reflect.Array, reflect.Pointer, reflect.Slice:
+		writeShape(w, t.Elem(), within)
+	case reflect.Struct:
+		for _, f := range reflect.VisibleFields(t) {
+			if f.IsExported() && len(f.Index) == 1 {
+				fmt.Fprintf(w, "%s %q ", f.Name, f.Tag)
+				writeShape(w, f.Type, within)
+			}
+		}
+	}
+}

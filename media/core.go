@@ -62,10 +62,12 @@ func (c *core) acquirePending(client Client, conn net.Conn) (release func(), err
 	return slot.Release, nil
 }
 
-// authorize calls decide with a context that ends after authorizeTimeout.
+// authorize calls decide with a context that ends after authorizeTimeout. Meanwhile the slot of an HTTP request may be given to
+// another connection, because decide may wait for a webhook.
 func (c *core) authorize(ctx context.Context, decide func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, authorizeTimeout)
 	defer cancel()
+	defer limit.Pause(ctx)()
 	return decide(ctx)
 }
 

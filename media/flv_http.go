@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"roomlog/internal/limit"
 	"roomlog/media/flv"
 )
 
@@ -66,6 +67,7 @@ func (c *core) playShared(w http.ResponseWriter, r *http.Request, a admission) {
 		return
 	}
 	defer c.hub.leave(p, ReasonLost)
+	limit.Detach(r.Context()) // The player has a slot of the media server.
 	left := make(chan struct{})
 	defer close(left)
 	go func() {

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+
+	"roomlog/internal/limit"
 )
 
 const (
@@ -73,7 +75,9 @@ func (s *Server) serveSnapshot(w http.ResponseWriter, r *http.Request, key strin
 		return
 	}
 	defer a.release()
+	resume := limit.Pause(r.Context())
 	jpeg, err := s.snapshots.Take(r.Context(), key, func() ([]byte, error) { return c.hub.newestKeyFrame(key) })
+	resume()
 	w.Header().Set("Cache-Control", "private, max-age=5")
 	if err == nil {
 		w.Header().Set("Content-Type", "image/jpeg")

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"roomlog/internal/limit"
+	"roomlog/internal/netconn"
 	"roomlog/media/flv"
 )
 
@@ -20,7 +21,7 @@ const (
 
 // joinOnConn adds the player to its stream, or writes a refusal to the hijacked connection.
 func (c *core) joinOnConn(conn net.Conn, a admission) (*Player, bool) {
-	p, err := c.hub.join(playRequest{key: a.key, client: a.client, requestedAt: a.requestedAt, disconnect: func() { _ = conn.Close() }})
+	p, err := c.hub.join(playRequest{key: a.key, client: a.client, requestedAt: a.requestedAt, slot: a.slot, disconnect: func() { _ = netconn.CloseNow(conn) }})
 	if err == nil {
 		return p, true
 	}
@@ -61,7 +62,7 @@ func (c *core) playFLV(r *http.Request, conn net.Conn, _ []byte, a admission) {
 func (c *core) playShared(w http.ResponseWriter, r *http.Request, a admission) {
 	ctx, disconnect := context.WithCancel(r.Context())
 	defer disconnect()
-	p, err := c.hub.join(playRequest{key: a.key, client: a.client, requestedAt: a.requestedAt, disconnect: disconnect})
+	p, err := c.hub.join(playRequest{key: a.key, client: a.client, requestedAt: a.requestedAt, slot: a.slot, disconnect: disconnect})
 	if err != nil {
 		c.refusePlay(w, r, a.client, err)
 		return

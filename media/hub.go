@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"roomlog/internal/limit"
 	"roomlog/media/flv"
 )
 
@@ -204,8 +205,9 @@ type playRequest struct {
 	client      Client
 	requestedAt time.Time // time at which the client sent its request, before the authorization
 	disconnect  func()
-	complete    bool   // whether the player should miss no frame, see cursor
-	broadcast   string // if set, the player may join only this broadcast, and reads it to its end
+	slot        *limit.Slot // slot that the player gives to others until it has received a frame; may be nil
+	complete    bool        // whether the player should miss no frame, see cursor
+	broadcast   string      // if set, the player may join only this broadcast, and reads it to its end
 }
 
 // join adds an authorized player to its stream. If the stream has no publisher yet, the player waits.
@@ -226,9 +228,7 @@ func (h *hub) join(r playRequest) (*Player, error) {
 	case s != nil:
 	case r.broadcast != "":
 		return nil, ErrEnded
-	case len(h.streams) >= h.cfg.Limits.MaxStreams:
-		return nil, ErrLimitReached
-	default:
+	default: // The slots of players bound the streams that have only waiting players.
 		s = h.add(r.key)
 	}
 	s.mu.Lock()
@@ -239,7 +239,7 @@ func (h *hub) join(r playRequest) (*Player, error) {
 	case r.broadcast == "" && len(s.players) >= h.cfg.Limits.MaxStreamPlayers:
 		return nil, ErrLimitReached
 	}
-	p := &Player{stream: s, client: r.client, startedAt: h.cfg.Now(), disconnect: r.disconnect, readsToEnd: r.broadcast != "",
+	p := &Player{stream: s, client: r.client, startedAt: h.cfg.Now(), disconnect: r.disconnect, slot: r.slot, readsToEnd: r.broadcast != "",
 		cursor: cursor{complete: r.complete}, wake: make(chan struct{}, 1), closed: make(chan struct{})}
 	p.leave = func(reason Reason) { h.leave(p, reason) }
 	s.players[p] = struct{}{}
@@ -249,6 +249,7 @@ func (h *hub) join(r playRequest) (*Player, error) {
 	if r.client.Protocol != Internal {
 		p.announced = h.notifier.playStarted(p.session())
 	}
+	p.slot.Wait(p.cutOff)
 	return p, nil
 }
 

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -66,62 +65,6 @@ func withHistory(t *testing.T, changes ...func(*api.Config)) (a, b account, all 
 	}
 	all = a.replay("")
 	return a, b, all[:len(all)-1]
-}
-
-// TestReaderThatResumesGetsEveryEventOnce disconnects a reader 200 times while events are appended. The reader uses the
-// cursor of its last line as after, or as Last-Event-ID.
-func TestReaderThatResumesGetsEveryEventOnce(t *testing.T) {
-	t.Parallel()
-	d := startAPI(t)
-	a, b := d.account("alice").grant(domain.RoleAnalyst), d.account("bob")
-	live := b.onAir("one")
-	stop, stopped := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(stopped)
-		for {
-			select {
-			case <-stop:
-				return
-			default:
-				b.command(domain.PostComment{Live: live, Text: "on"})
-			}
-		}
-	}()
-	random := rand.New(rand.NewPCG(1, 2))
-	next, cursor := int64(1), "0"
-	receive := func(l line) {
-		if cursor = l.Cursor; l.Position != 0 {
-			if l.Position != next {
-				t.Fatalf("got position %d, want %d", l.Position, next)
-			}
-			next++
-		}
-	}
-	for i := range 200 {
-		var s *stream
-		if i%2 == 0 {
-			s = a.follow("?follow=true&after=" + cursor)
-		} else {
-			s = a.follow("?from=now", "Accept", "text/event-stream", "Last-Event-ID", cursor)
-		}
-		for range 1 + random.IntN(5) {
-			text := s.text()
-			for i%2 == 1 && !strings.HasPrefix(text, "data: ") {
-				text = s.text()
-			}
-			receive(lines(t, strings.TrimPrefix(text, "data: "))[0])
-		}
-		s.cancel()
-		_, _ = io.Copy(io.Discard, s.response.Body) // ends with the error of the disconnect
-	}
-	close(stop)
-	<-stopped
-	for _, l := range a.replay("?after=" + cursor) {
-		receive(l)
-	}
-	if head, err := d.store.Head(t.Context()); err != nil || next != head+1 {
-		t.Fatalf("received %d of %d events, %v", next-1, head, err)
-	}
 }
 
 func TestEventsRangesAndFilters(t *testing.T) {

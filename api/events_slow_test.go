@@ -83,9 +83,9 @@ func (a account) waitForEndOfStream() {
 	})
 }
 
-// TestEventStreamOfStalledReaderEndsWithTheRight checks that a reader without the right to read cannot keep a stream
+// TestReplayOfAStalledReaderEndsWhenTheRightIsLost checks that a reader without the right to read cannot keep a stream
 // open by reading nothing.
-func TestEventStreamOfStalledReaderEndsWithTheRight(t *testing.T) {
+func TestReplayOfAStalledReaderEndsWhenTheRightIsLost(t *testing.T) {
 	t.Parallel()
 	a := startWithComments(t, func(c *api.Config) {
 		c.SlowEventReader, c.EventWriteTimeout = 24*time.Hour, 24*time.Hour

@@ -11,8 +11,8 @@ import (
 	"roomlog/eventstore/pgtest/failover"
 )
 
-// TestReplayAcrossFailovers follows the log while a standby becomes the primary. If nothing was lost, the replay goes on;
-// otherwise its last line says so. Neither is an error of the server.
+// TestReplayAcrossFailovers follows the log while a standby becomes the primary. If nothing was lost, the replay
+// continues; otherwise its last line contains the cause. Neither is an error of the server.
 func TestReplayAcrossFailovers(t *testing.T) {
 	t.Parallel()
 	database := failover.Start(t)

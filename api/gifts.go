@@ -238,3 +238,205 @@ func documentGiftProof(o *huma.Operation, _ huma.Registry) {
 	o.Parameters = append(o.Parameters, &huma.Param{Name: "position", In: "path", Required: true, Description: "position of the gift", Example: 133,
 		Schema: &huma.Schema{Type: huma.TypeInteger, Format: "int64"}})
 }
+
+type buyTicketInput struct {
+	Body struct {
+		ID    number `json:"id" doc:"id of the live"`
+		Price number `json:"price" example:"30" doc:"price that the user has seen: the request is refused if the ticket has another one"`
+	}
+}
+
+// boughtTicket is a ticket that the caller has bought, in a response.
+type boughtTicket struct {
+	Position int64        `json:"position" doc:"position of the event of the payment"`
+	Coin     domain.Coins `json:"coin" doc:"what the caller has paid"`
+	Balance  domain.Coins `json:"balance" doc:"coins that the caller has left"`
+}
+
+// buyTicket buys a ticket for a live.
+func (s *server) buyTicket(ctx context.Context, in *buyTicketInput) (boughtTicket, error) {
+	live, err := s.live(ctx, domain.LiveID(in.Body.ID))
+	if err != nil {
+		return boughtTicket{}, err
+	}
+	receipt, err := s.execute(ctx, domain.BuyTicket{Live: live.ID, Price: domain.Coins(in.Body.Price), Streamer: live.UserID})
+	if err != nil {
+		return boughtTicket{}, err
+	}
+	e, r, err := eventOf[domain.TicketBought](receipt)
+	return boughtTicket{r.Position, e.Coins, e.BalanceAfter}, err
+}
+
+type refundTicketInput struct {
+	Body struct {
+		ID     number `json:"id" doc:"id of the live"`
+		User   number `json:"user" doc:"the user who has the ticket"`
+		Reason string `json:"reason" example:"the show is cancelled" doc:"recorded: 1–100 characters; must not identify a person"`
+	}
+}
+
+// refundTicket gives the coins of a ticket back to its user. Like a refund of a gift, it first waits for the tables.
+func (s *server) refundTicket(ctx context.Context, in *refundTicketInput) (refund, error) {
+	history := s.Store.History().Number
+	if err := s.waitForHead(ctx); err != nil {
+		return refund{}, err
+	}
+	command, err := s.refundOf(ctx, domain.LiveID(in.Body.ID), in.Body.Reason)
+	if err != nil {
+		return refund{}, err
+	}
+	command.User = domain.UserID(in.Body.User)
+	receipt, err := s.executeFrom(ctx, history, command)
+	if err != nil {
+		return refund{}, err
+	}
+	e, r, err := eventOf[domain.TicketRefunded](receipt)
+	return refund{r.Position, e.Coins}, err
+}
+
+// refundOf returns a command that refunds tickets for a live, without the user.
+func (s *server) refundOf(ctx context.Context, id domain.LiveID, reason string) (domain.RefundTicket, error) {
+	live, err := s.live(ctx, id)
+	if err != nil {
+		return domain.RefundTicket{}, err
+	}
+	received, err := s.Queries.Received(ctx, domain.EarningsAccount(live.UserID))
+	return domain.RefundTicket{Live: id, Reason: reason, Streamer: live.UserID, Received: received}, err
+}
+
+// refundsAtOnce is the maximum number of tickets that one request refunds.
+const refundsAtOnce = 50
+
+type refundTicketsInput struct {
+	Body struct {
+		ID     number `json:"id" doc:"id of the live"`
+		Reason string `json:"reason" example:"the show is cancelled" doc:"recorded with each ticket: 1–100 characters; must not identify a person"`
+		After  number `json:"after,omitempty" example:"4711" doc:"next of the former response; absent: begin with the first ticket"`
+	}
+}
+
+func (in *refundTicketsInput) liveID() domain.LiveID { return domain.LiveID(in.Body.ID) }
+
+// refundedTickets is the outcome of a request that refunds many tickets.
+type refundedTickets struct {
+	Refunded int             `json:"refunded" doc:"number of tickets that the request has refunded"`
+	Coin     domain.Coins    `json:"coin" doc:"coins that went back to their users"`
+	Refused  []refusedTicket `json:"refused" doc:"tickets that could not be refunded"`
+	Next     int64           `json:"next" doc:"for after of the next request; 0: there are no more tickets"`
+}
+
+// refusedTicket is a ticket that could not be refunded.
+type refusedTicket struct {
+	User domain.UserID `json:"user"`
+	Code domain.Code   `json:"code" example:"user_unavailable"`
+	Text string        `json:"text" example:"there is no user 12"`
+}
+
+// refundTickets refunds the next tickets for a live, each with a command of its own. It stops early if the rate of the caller
+// is exceeded. A request that is repeated finds only tickets that were not refunded.
+func (s *server) refundTickets(ctx context.Context, in *refundTicketsInput) (refundedTickets, error) {
+	ctx = withoutIdempotencyKey(ctx)
+	done := refundedTickets{Refused: []refusedTicket{}, Next: int64(in.Body.After)}
+	history := s.Store.History().Number
+	if err := s.waitForHead(ctx); err != nil {
+		return done, err
+	}
+	command, err := s.refundOf(ctx, domain.LiveID(in.Body.ID), in.Body.Reason)
+	if err != nil {
+		return done, err
+	}
+	tickets, err := s.Queries.Tickets(ctx, projections.TicketFilter{
+		Live: command.Live, Valid: true, Window: projections.Window{After: done.Next, Limit: refundsAtOnce, OldestFirst: true},
+	})
+	if err != nil {
+		return done, err
+	}
+	for _, t := range tickets {
+		command.User = t.User
+		_, err := s.executeFrom(ctx, history, command)
+		switch r := domain.AsRefusal(err); {
+		case err == nil:
+			done.Refunded, done.Coin = done.Refunded+1, done.Coin+t.Coins
+		case r != nil && refusesOne(r.Code):
+			done.Refused = append(done.Refused, refusedTicket{t.User, r.Code, r.Text})
+		case done.Refunded == 0:
+			return done, err
+		default:
+			return done, nil // the next request gets the error
+		}
+		done.Next = t.Position
+	}
+	if len(tickets) < refundsAtOnce {
+		done.Next = 0
+	}
+	return done, nil
+}
+
+// refusesOne reports whether a refund that is refused with a code says nothing about the other tickets for the live.
+func refusesOne(code domain.Code) bool {
+	switch code {
+	case domain.CodeUserUnavailable, domain.CodeTicketNotFound, domain.CodeCoinsClosed, domain.CodeCoinsOverflow, domain.CodeForbidden, domain.CodeEarningsTooFew:
+		return true
+	}
+	return false
+}
+
+// ticket is a ticket for a live, in a response.
+type ticket struct {
+	Position int64         `json:"position"`
+	Live     domain.LiveID `json:"live"`
+	User     PublicUser    `json:"user" doc:"the user who bought the ticket"`
+	Coin     domain.Coins  `json:"coin" doc:"what the user has paid"`
+	Share    domain.Coins  `json:"share" doc:"coins of these that the platform has received; the streamer has received the others"`
+	At       time.Time     `json:"at"`
+	Refunded int64         `json:"refunded,omitempty" doc:"position of the event that has refunded the ticket; absent: it was not refunded"`
+	Reason   string        `json:"reason,omitempty" example:"the show is cancelled" doc:"reason of the refund"`
+}
+
+func newTicket(t projections.Ticket) (ticket, int64) {
+	return ticket{t.Position, t.Live, newPublicUser(t.Buyer), t.Coins, t.Share, t.At, t.Returned, t.Reason}, t.Position
+}
+
+type ticketsInput struct {
+	LivePath
+	Window
+}
+
+// listTickets returns a page with the tickets for a live.
+func (s *server) listTickets(ctx context.Context, in *ticketsInput) (history[ticket], error) {
+	w, err := s.window(ctx, in.Window)
+	if err != nil {
+		return history[ticket]{}, err
+	}
+	found, err := s.Queries.Tickets(ctx, projections.TicketFilter{Live: in.ID, Window: w})
+	if err != nil {
+		return history[ticket]{}, err
+	}
+	return newHistory(ctx, s, found, newTicket)
+}
+
+// ownTickets returns a page with the tickets that the caller has bought.
+func (s *server) ownTickets(ctx context.Context, in *struct{ Window }) (history[ticket], error) {
+	w, err := s.window(ctx, in.Window)
+	if err != nil {
+		return history[ticket]{}, err
+	}
+	found, err := s.Queries.Tickets(ctx, projections.TicketFilter{User: requestOf(ctx).user.ID, Window: w})
+	if err != nil {
+		return history[ticket]{}, err
+	}
+	return newHistory(ctx, s, found, newTicket)
+}
+
+// ticketSums are sums of the tickets for a live, in a response.
+type ticketSums struct {
+	Sold     int64        `json:"sold" doc:"number of tickets that were bought"`
+	Refunded int64        `json:"refunded" doc:"number of these that were refunded"`
+	Coin     domain.Coins `json:"coin" doc:"coins of those that were not refunded"`
+	Share    domain.Coins `json:"share" doc:"coins of these that the platform has received"`
+}
+
+func (s *server) readTicketSums(ctx context.Context, in *LivePath) (ticketSums, error) {
+	sums, err := s.Queries.TicketSums(ctx, in.ID)
+	return ticketSums{sums.Sold, sums.Refunded, sums.Coins, sums.Share}, err
+}

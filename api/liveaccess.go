@@ -15,23 +15,28 @@ import (
 	"roomlog/domain"
 	"roomlog/eventstore"
 	"roomlog/internal/limit"
+	"roomlog/projections"
 )
 
 type setAccessInput struct {
 	Body struct {
 		ID       number            `json:"id" doc:"id of the live"`
-		Access   domain.AccessKind `json:"access" enum:"open,unlisted,password,followers,invited" doc:"open: everybody; unlisted: everybody, but lists do not contain the live; password: users who have entered the password; followers: followers of the streamer; invited: only invited users"`
+		Access   domain.AccessKind `json:"access" enum:"open,unlisted,password,followers,invited,paid" doc:"open: everybody; unlisted: everybody, but lists do not contain the live; password: users who have entered the password; followers: followers of the streamer; invited: only invited users; paid: users who have bought a ticket"`
 		Password string            `json:"password,omitempty" example:"correct horse" doc:"for the access password only: 6 to 128 characters"`
+		Price    number            `json:"price,omitempty" example:"30" doc:"for the access paid only: price of a ticket, 1 to 1,000,000 coins"`
 	}
 }
 
 // setAccess sets who may be in a live. A repeated request with the access password sets the password again.
 func (s *server) setAccess(ctx context.Context, in *setAccessInput) (string, error) {
+	ctx = withoutIdempotencyKey(ctx)
 	credential, err := s.liveCredential(ctx, in.Body.Access, in.Body.Password)
 	if err != nil {
 		return "", err
 	}
-	_, err = s.execute(ctx, domain.SetAccess{Live: domain.LiveID(in.Body.ID), Access: in.Body.Access, Credential: textOf(credential)})
+	_, err = s.execute(ctx, domain.SetAccess{
+		Live: domain.LiveID(in.Body.ID), Access: in.Body.Access, Credential: textOf(credential), Price: domain.Coins(in.Body.Price),
+	})
 	if err != nil && credential != uuid.Nil {
 		s.deleteUnusedCredential(ctx, credential, err)
 	}
@@ -57,6 +62,28 @@ func (s *server) liveCredential(ctx context.Context, access domain.AccessKind, s
 	return credential, s.Store.InsertCredential(ctx, credential, hash)
 }
 
+// checkRepeatedPassword returns a refusal if a request that repeats an idempotency key has another password than the first
+// one, which has the receipt. If the hash of the first password has been deleted, nothing is checked.
+func (s *server) checkRepeatedPassword(ctx context.Context, receipt eventstore.Receipt, secret string) error {
+	first, _, err := eventOf[domain.LiveAccessSet](receipt)
+	if err != nil {
+		return err
+	}
+	id, err := uuid.Parse(first.Credential)
+	if err != nil {
+		return fmt.Errorf("the credential of a new live: %w", err)
+	}
+	hash, err := s.Store.Credential(ctx, id)
+	if err != nil || hash == "" {
+		return err
+	}
+	same, err := s.passwords.Verify(ctx, hash, secret)
+	if err == nil && !same {
+		return refusal(domain.CodeKeyReused, "the idempotency key was used with another password")
+	}
+	return err
+}
+
 // textOf returns the text of the id of a credential, "" for none.
 func textOf(credential uuid.UUID) string {
 	if credential == uuid.Nil {
@@ -73,8 +100,10 @@ type enterInput struct {
 	}
 }
 
-// enterLive lets the caller into a live by its password or by an invitation.
+// enterLive lets the caller into a live by its password or by an invitation. A repeated request changes nothing, unless
+// the caller has lost the right meanwhile.
 func (s *server) enterLive(ctx context.Context, in *enterInput) (string, error) {
+	ctx = withoutIdempotencyKey(ctx)
 	live := domain.LiveID(in.Body.ID)
 	switch {
 	case (in.Body.Password == "") == (in.Body.Invitation == ""):
@@ -196,9 +225,11 @@ func (s *server) listInvitations(ctx context.Context, in *LivePath) ([]invitatio
 
 // liveAccess is the access of a live for the caller, in a response.
 type liveAccess struct {
-	Access   domain.AccessKind `json:"access" enum:"open,unlisted,password,followers,invited"`
+	Access   domain.AccessKind `json:"access" enum:"open,unlisted,password,followers,invited,paid"`
 	Allowed  bool              `json:"allowed" doc:"whether the caller may be in the live"`
 	Code     domain.Code       `json:"code" example:"live_password" doc:"code of the refusal; empty if the caller may be in the live"`
+	Price    domain.Coins      `json:"price,omitempty" example:"30" doc:"price of a ticket, for the access paid"`
+	MinAge   int               `json:"min_age,omitempty" example:"18" doc:"age in years that viewers need; absent: none"`
 	Streamer *PublicUser       `json:"streamer" doc:"the owner of the live; null if the caller may not be in the live and lists do not contain it"`
 }
 
@@ -213,23 +244,34 @@ func (s *server) readAccess(ctx context.Context, in *LivePath) (liveAccess, erro
 	}
 	streamer := newPublicUser(live.Owner)
 	if r := domain.AsRefusal(err); r != nil {
-		found := liveAccess{Access: live.Access, Code: r.Code}
+		found := liveAccess{Access: live.Access, Code: r.Code, Price: live.Price, MinAge: live.MinAge}
 		if live.Access.Listed() {
 			found.Streamer = &streamer
 		}
-		return found, nil //nolint:nilerr // the refusal is the answer
+		return found, nil // the refusal is the answer
 	}
-	return liveAccess{live.Access, err == nil, "", &streamer}, err
+	return liveAccess{live.Access, err == nil, "", live.Price, live.MinAge, &streamer}, err
 }
 
 // checkRestricted returns a refusal if a live is not for everybody and the caller may not be in it.
-func (s *server) checkRestricted(ctx context.Context, id domain.LiveID, access domain.AccessKind) error {
-	if !access.Restricted() {
+func (s *server) checkRestricted(ctx context.Context, live projections.Live) error {
+	if !live.Restricted() {
 		return nil
 	}
 	user, err := s.optionalUser(ctx)
 	if err != nil {
 		return err
 	}
-	return s.Queries.CheckViewer(ctx, id, user, s.Now())
+	return s.Queries.CheckViewer(ctx, live.ID, user, s.Now())
+}
+
+type minAgeInput struct {
+	Body struct {
+		ID     number `json:"id" doc:"id of the live"`
+		MinAge number `json:"min_age" example:"18" doc:"age in years that the profile of a viewer must have: 1 to 100; 0: none"`
+	}
+}
+
+func setMinAge(in *minAgeInput) domain.Command {
+	return domain.SetMinAge{Live: domain.LiveID(in.Body.ID), MinAge: int(in.Body.MinAge)}
 }

@@ -123,3 +123,183 @@ func TestInvitationLinks(t *testing.T) {
 	bob.get(read).expectFailure(http.StatusForbidden, "live_invited", "该直播间仅限受邀用户")
 	ann.post("/api/live/invitation/create", object{"id": live, "uses": 0}).expectFailure(http.StatusBadRequest, "number_out_of_range", "参数错误")
 }
+
+// TestKeyOfAnotherSecret repeats an idempotency key with another password or invitation: the request must not be answered with
+// the outcome of the first one.
+func TestKeyOfAnotherSecret(t *testing.T) {
+	t.Parallel()
+	d := startAPI(t)
+	ann, bob := d.account("ann"), d.account("bob")
+	live := ann.live("songs")
+	access := func(secret string) reply {
+		return ann.post("/api/live/access", object{"id": live, "access": "password", "password": secret}, "Idempotency-Key", "k1")
+	}
+	enter := func(secret string, headers ...string) reply {
+		return bob.post("/api/live/enter", object{"id": live, "password": secret}, headers...)
+	}
+	create := func(secret string) reply {
+		return ann.post("/api/live/create", object{"title": "songs", "cover": "", "access": "password", "password": secret}, "Idempotency-Key", "k3")
+	}
+	create("first horse").ok(nil)
+	create("first horse").ok(nil)
+	create("second horse").expectFailure(http.StatusConflict, "key_reused", "请求重复且内容不一致")
+	access("first horse").ok(nil)
+	access("first horse").ok(nil)
+	if a := access("second horse"); a.status == http.StatusOK { // refused with key_reused, or executed
+		enter("second horse").ok(nil)
+	}
+	ann.post("/api/live/access", object{"id": live, "access": "password", "password": "third horse"}).ok(nil)
+	enter("third horse", "Idempotency-Key", "k2").ok(nil)
+	ann.post("/api/live/access", object{"id": live, "access": "password", "password": "fourth horse"}).ok(nil)
+	if a := enter("fourth horse", "Idempotency-Key", "k2"); a.status == http.StatusOK {
+		bob.get(fmt.Sprintf("/api/live/read/%d", live)).ok(nil)
+	}
+}
+
+// TestForgottenOwnersPasswords forgets the owner of a live: no hash of a password that the owner has chosen may remain.
+func TestForgottenOwnersPasswords(t *testing.T) {
+	t.Parallel()
+	d := startAPI(t)
+	ann := d.account("ann")
+	live := ann.live("songs")
+	for _, secret := range []string{"first horse", "second horse"} {
+		ann.post("/api/live/access", object{"id": live, "access": "password", "password": secret}).ok(nil)
+	}
+	d.operator(domain.ForgetUser{User: ann.ID})
+	var kept int
+	if err := d.pool.QueryRow(t.Context(), "SELECT count(*) FROM credential").Scan(&kept); err != nil || kept != 0 {
+		t.Errorf("%d password hashes are left, %v", kept, err)
+	}
+}
+
+// TestPaidLive sells tickets for a live, repeats requests, and refunds them: one, all of them, and after the live was stopped.
+func TestPaidLive(t *testing.T) {
+	t.Parallel()
+	d := startAPI(t)
+	ann, bob, cat, eve := d.account("ann"), d.account("bob").credit(100), d.account("cat").credit(100), d.account("eve").grant(domain.RoleOperator)
+	const noTicket = "该直播间需要购票"
+	create := func(more object) reply {
+		body := object{"title": "songs", "cover": "", "access": "paid"}
+		for k, v := range more {
+			body[k] = v
+		}
+		return ann.post("/api/live/create", body)
+	}
+	create(nil).expectFailure(http.StatusBadRequest, "number_out_of_range", "参数错误")
+	create(object{"price": 1_000_001}).expectFailure(http.StatusBadRequest, "number_out_of_range", "参数错误")
+	create(object{"price": 30, "min_age": 101}).expectFailure(http.StatusBadRequest, "number_out_of_range", "参数错误")
+	var created struct{ Data struct{ ID domain.LiveID } }
+	create(object{"price": 30, "min_age": 18}).ok(&created)
+	live := created.Data.ID
+	path := fmt.Sprintf("/api/live/%d", live)
+	read := fmt.Sprintf("/api/live/read/%d", live)
+	expectAccess := func(by account, allowed bool, code string) {
+		t.Helper()
+		var got struct {
+			Access, Code string
+			Allowed      bool
+			Price        int64
+			MinAge       int `json:"min_age"`
+		}
+		by.get(path + "/access").ok(&got)
+		if got.Access != "paid" || got.Price != 30 || got.MinAge != 18 || got.Allowed != allowed || got.Code != code {
+			t.Errorf("got %+v", got)
+		}
+	}
+	buy := func(by account, price int, key ...string) reply {
+		return by.post("/api/live/ticket/buy", object{"id": live, "price": price}, key...)
+	}
+	refund := func(by account, user account) reply {
+		return by.post("/api/live/ticket/refund", object{"id": live, "user": user.ID, "reason": "ill"})
+	}
+	expectAccess(bob, false, "live_age")
+	buy(bob, 30).expectFailure(http.StatusForbidden, "live_age", "您的年龄不符合该直播间的要求")
+	d.get(read).expectFailure(http.StatusForbidden, "live_age", "您的年龄不符合该直播间的要求")
+	for _, a := range []account{bob, cat} {
+		a.command(domain.ChangeProfile{Age: new(18)})
+	}
+	expectAccess(bob, false, "live_paid")
+	bob.get(read).expectFailure(http.StatusForbidden, "live_paid", noTicket)
+	bob.get(path+"/recordings").expectFailure(http.StatusForbidden, "live_paid", noTicket)
+	buy(bob, 29).expectFailure(http.StatusConflict, "ticket_price", "票价已变更，请刷新后重试")
+	buy(ann, 30).expectFailure(http.StatusConflict, "ticket_not_needed", "您已可进入该直播间，无需购票")
+	bob.post("/api/live/ticket/buy", object{"id": live + 9, "price": 30}).expectFailure(http.StatusNotFound, "live_not_found", textNoLive)
+	bob.post("/api/live/ticket/buy", object{"id": live, "price": 30, "vip": true}).expectFailure(http.StatusBadRequest, "bad_request", "参数错误")
+	type receipt struct{ Position, Coin, Balance int64 }
+	var first, again receipt
+	buy(bob, 30, "Idempotency-Key", "k").ok(&first)
+	buy(bob, 30, "Idempotency-Key", "k").ok(&again)
+	if first != again || first.Coin != 30 || first.Balance != 70 {
+		t.Errorf("got %+v, then %+v", first, again)
+	}
+	buy(bob, 30).expectFailure(http.StatusConflict, "ticket_not_needed", "您已可进入该直播间，无需购票")
+	expectAccess(bob, true, "")
+	bob.get(read).ok(nil)
+	buy(cat, 30).ok(nil)
+
+	refund(bob, bob).expectFailure(http.StatusForbidden, "forbidden", forbidden)
+	refund(cat, bob).expectFailure(http.StatusNotFound, "live_not_found", textNoLive)
+	cat.get(path+"/tickets").expectFailure(http.StatusForbidden, "forbidden", forbidden)
+	refund(ann, bob).ok(&again)
+	refund(ann, bob).expectFailure(http.StatusNotFound, "ticket_not_found", "门票不存在或已退款")
+	expectAccess(bob, false, "live_paid")
+	buy(bob, 30).ok(nil)
+	var all struct {
+		Refunded, Coin, Next int64
+		Refused              []struct{ User domain.UserID }
+	}
+	bob.post("/api/live/ticket/refund_all", object{"id": live, "reason": "no show"}).expectFailure(http.StatusForbidden, "forbidden", forbidden)
+	ann.post("/api/live/ticket/refund_all", object{"id": live, "reason": " "}).expectFailure(http.StatusBadRequest, "text_empty", "参数错误")
+	ann.post("/api/live/ticket/refund_all", object{"id": live, "reason": "no show"}).ok(&all)
+	if all.Refunded != 2 || all.Coin != 60 || all.Next != 0 || len(all.Refused) != 0 {
+		t.Errorf("got %+v", all)
+	}
+	ann.post("/api/live/ticket/refund_all", object{"id": live, "reason": "no show"}).ok(&all)
+	if all.Refunded != 0 || bob.coins() != 100 || cat.coins() != 100 {
+		t.Errorf("got %+v, %d and %d coins", all, bob.coins(), cat.coins())
+	}
+
+	// After the start only an operator refunds. A user who was forgotten gets nothing back.
+	buy(bob, 30).ok(nil)
+	buy(cat, 30).ok(nil)
+	ann.post("/api/live/changestatus", object{"id": live, "type": "play"}).ok(nil)
+	refund(ann, bob).expectFailure(http.StatusConflict, "ticket_started", "直播已开始，请联系管理员退票")
+	ann.post("/api/live/ticket/refund_all", object{"id": live, "reason": "no show"}).expectFailure(http.StatusConflict, "ticket_started", "直播已开始，请联系管理员退票")
+	eve.command(domain.ForgetUser{User: cat.ID})
+	eve.post("/api/live/ticket/refund_all", object{"id": live, "reason": "no picture"}).ok(&all)
+	if all.Refunded != 1 || len(all.Refused) != 1 || all.Refused[0].User != cat.ID || bob.coins() != 100 {
+		t.Errorf("got %+v", all)
+	}
+	var listed struct {
+		Items []struct {
+			User     struct{ ID domain.UserID }
+			Refunded int64
+			Reason   string
+		}
+	}
+	ann.get(path + "/tickets?after=0").ok(&listed)
+	if len(listed.Items) != 5 || listed.Items[0].Reason != "ill" || listed.Items[4].Refunded != 0 {
+		t.Errorf("got %+v", listed)
+	}
+	bob.get("/api/user/tickets?limit=2").ok(&listed)
+	if len(listed.Items) != 2 || listed.Items[0].User.ID != bob.ID || listed.Items[0].Reason != "no picture" {
+		t.Errorf("got %+v", listed)
+	}
+	var sums struct{ Sold, Refunded, Coin, Share int64 }
+	ann.get(path + "/tickets/sums").ok(&sums)
+	if sums.Sold != 5 || sums.Refunded != 4 || sums.Coin != 30 || sums.Share != 0 {
+		t.Errorf("got %+v", sums)
+	}
+
+	// A live that is stopped before its start: the user of a ticket gets the coins back without the streamer.
+	create(object{"price": 30}).ok(&created)
+	live = created.Data.ID
+	buy(bob, 30).ok(nil)
+	ann.post("/api/live/changestatus", object{"id": live, "type": "stop"}).ok(nil)
+	buy(cat, 30).expectFailure(http.StatusUnauthorized, "user_unavailable", "用户不存在或已被禁用")
+	buy(eve, 30).expectFailure(http.StatusConflict, "live_ended", "直播间已结束")
+	refund(bob, bob).ok(&again)
+	if again.Coin != 30 || bob.coins() != 100 {
+		t.Errorf("got %+v", again)
+	}
+}

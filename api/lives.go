@@ -91,8 +91,10 @@ func (s *server) wallTime(t time.Time) string { return t.In(s.timeZone).Format(w
 
 type liveInputBody struct {
 	Body struct {
-		Access   domain.AccessKind `json:"access,omitempty" enum:"open,unlisted,password,followers,invited" doc:"who may be in the live; absent: everybody"`
+		Access   domain.AccessKind `json:"access,omitempty" enum:"open,unlisted,password,followers,invited,paid" doc:"who may be in the live; absent: everybody"`
 		Password string            `json:"password,omitempty" example:"correct horse" doc:"for the access password only: 6 to 128 characters"`
+		Price    number            `json:"price,omitempty" example:"30" doc:"for the access paid only: price of a ticket, 1 to 1,000,000 coins"`
+		MinAge   number            `json:"min_age,omitempty" example:"18" doc:"age in years that viewers need: 1 to 100; absent: none"`
 		Title    string            `json:"title" example:"An evening with Ann" doc:"1 to 100 characters"`
 		Cover    string            `json:"cover" example:"https://live.example/uploads/5f0c2a77e1d24f5f.jpg" doc:"http or https address of an image, or path of an upload; may be empty"`
 	}
@@ -110,6 +112,7 @@ func (s *server) createLive(ctx context.Context, in *liveInputBody) (signed[Keye
 	}
 	receipt, err := s.execute(ctx, domain.CreateLive{
 		Title: in.Body.Title, Cover: in.Body.Cover, StreamKey: newStreamKey(), Access: in.Body.Access, Credential: textOf(credential),
+		Price: domain.Coins(in.Body.Price), MinAge: int(in.Body.MinAge),
 	})
 	if err != nil {
 		if credential != uuid.Nil {
@@ -118,6 +121,9 @@ func (s *server) createLive(ctx context.Context, in *liveInputBody) (signed[Keye
 		return signed[KeyedLive]{}, err
 	}
 	e, record, err := eventOf[domain.LiveCreated](receipt)
+	if err == nil && receipt.Repeated && credential != uuid.Nil {
+		err = s.checkRepeatedPassword(ctx, receipt, in.Body.Password)
+	}
 	if err != nil {
 		return signed[KeyedLive]{}, err
 	}
@@ -188,7 +194,9 @@ type foundLive struct {
 	Live
 	Streamer PublicUser        `json:"streamer"`
 	Online   int64             `json:"online" doc:"viewers who are in the live"`
-	Access   domain.AccessKind `json:"access" enum:"open,unlisted,password,followers,invited" doc:"who may be in the live"`
+	Access   domain.AccessKind `json:"access" enum:"open,unlisted,password,followers,invited,paid" doc:"who may be in the live"`
+	Price    domain.Coins      `json:"price,omitempty" example:"30" doc:"price of a ticket, for the access paid"`
+	MinAge   int               `json:"min_age,omitempty" example:"18" doc:"age in years that viewers need; absent: none"`
 	Snapshot string            `json:"snapshot" example:"/live/L3V8KhRHin40gNug58zy/snapshot.jpg?sign=1602691779-4c4cde8b52e829a17a6baf5b6c404ada" doc:"address of a picture of the running stream at the server for streams; empty without a stream, or if the live is not for everybody"`
 }
 
@@ -271,8 +279,8 @@ func (s *server) pastLives(ctx context.Context, before domain.LiveID) (found []p
 }
 
 func (s *server) newFoundLive(l projections.Live, user domain.UserID) foundLive {
-	item := foundLive{Live: s.newLive(l), Streamer: newPublicUser(l.Owner), Online: l.Online, Access: l.Access}
-	if l.Broadcast.ID != "" && !l.Access.Restricted() {
+	item := foundLive{Live: s.newLive(l), Streamer: newPublicUser(l.Owner), Online: l.Online, Access: l.Access, Price: l.Price, MinAge: l.MinAge}
+	if l.Broadcast.ID != "" && !l.Restricted() {
 		item.Snapshot = s.MediaURL + "/live/" + l.StreamKey + "/snapshot.jpg?sign=" + s.playSign(l.StreamKey, user)
 	}
 	return item
@@ -295,7 +303,7 @@ func (s *server) previewOf(req *http.Request) web.Preview {
 		return web.Preview{}
 	}
 	live, err := s.live(ctx, domain.LiveID(id))
-	if err != nil || live.Access.Restricted() { // apps that show links have no right to be in the live
+	if err != nil || live.Restricted() { // apps that show links have no right to be in the live
 		return web.Preview{}
 	}
 	base := requestOf(ctx).baseURL
@@ -309,7 +317,7 @@ func (s *server) previewOf(req *http.Request) web.Preview {
 func (s *server) readLive(ctx context.Context, in *LivePath) (signed[ownedLive], error) {
 	live, err := s.live(ctx, in.ID)
 	if err == nil {
-		err = s.checkRestricted(ctx, live.ID, live.Access)
+		err = s.checkRestricted(ctx, live)
 	}
 	if err != nil {
 		return signed[ownedLive]{}, err

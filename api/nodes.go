@@ -44,9 +44,10 @@ type Stream struct {
 
 	// Counters of all nodes together.
 	Players  map[string]int `json:"players" doc:"number of players by protocol"`
-	BytesOut uint64         `json:"bytes_out"`
+	BytesOut uint64         `json:"bytes_out" doc:"to players, and to the nodes that relay the stream"`
 	Skips    uint64         `json:"skips" doc:"times that a slow player was moved to a newer key frame"`
 	Drops    uint64         `json:"drops" doc:"players that were disconnected because they read nothing"`
+	Relays   []string       `json:"relays" example:"node-2" doc:"the server processes that relay the stream from its node to their own players"`
 }
 
 // StreamPlayer describes a player of a stream, in a response.

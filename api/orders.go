@@ -242,7 +242,7 @@ type payout struct {
 	VoidReason string `json:"void_reason,omitempty" example:"account closed" doc:"for auditors and operators only"`
 }
 
-// newPayout returns a payout. all is whether the reader may see who acted and why.
+// newPayout returns a payout. If all is true, it contains the actors and the reasons.
 func newPayout(p projections.Payout, all bool) payout {
 	r := payout{ID: p.ID, Streamer: p.Streamer, Coins: p.Coins, Status: p.Status, Position: p.Position, RequestedAt: p.RequestedAt.UTC(), Decided: p.Decided}
 	if p.DecidedAt != nil {

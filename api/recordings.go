@@ -59,7 +59,7 @@ type recordingsInput struct {
 func (s *server) listRecordings(ctx context.Context, in *recordingsInput) ([]Recording, error) {
 	live, err := s.live(ctx, in.ID)
 	if err == nil {
-		err = s.checkRestricted(ctx, live.ID, live.Access)
+		err = s.checkRestricted(ctx, live)
 	}
 	if err != nil {
 		return nil, err

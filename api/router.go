@@ -68,14 +68,23 @@ func (r *routes) registerLives() {
 	serve(r, get("/api/live/list/{page}", "List lives, newest first", anyone(), rateReads).forOldClients(), r.listLives)
 	serve(r, get("/api/live/find", "List lives with a running stream, past lives with a recording, or the caller's lives, newest first", anyone(), rateReads).
 		refuses(domain.CodeTokenMissing), r.findLives)
-	serve(r, get("/api/live/read/{id}", "Read a live and a sign for its stream", anyone(), rateReads).forOldClients().refuses(domain.CodeLiveNotFound, domain.CodeLivePassword, domain.CodeLiveFollowers, domain.CodeLiveInvited, domain.CodeBanned).withTexts(texts{
+	serve(r, get("/api/live/read/{id}", "Read a live and a sign for its stream", anyone(), rateReads).forOldClients().refuses(domain.CodeLiveNotFound, domain.CodeLivePassword, domain.CodeLiveFollowers, domain.CodeLiveInvited, domain.CodeLivePaid, domain.CodeLiveAge, domain.CodeBanned).withTexts(texts{
 		domain.CodeLiveNotFound: "当前直播间不存在",
 	}), r.readLive)
-	serve(r, post("/api/live/access", "Set who may be in a live", commander(owner), rateSignIns).executes(domain.SetAccess{}).
+	serve(r, post("/api/live/access", "Set who may be in a live", commander(owner), rateSignIns).executes(domain.SetAccess{}).executesRepetitions().
 		refuses(password.CodeTooShort, password.CodeTooLong, codeSignInBusy), r.setAccess)
 	serve(r, get("/api/live/{id}/access", "Read who may be in a live, and whether the caller may", anyone(), rateReads).refuses(domain.CodeLiveNotFound), r.readAccess)
 	serve(r, post("/api/live/enter", "Be let into a live by its password or by an invitation", authenticated("a token"), rateSignIns).
-		executes(domain.EnterPassword{}, domain.UseInvitation{}).refuses(codeLivePassword, codeSignInBusy), r.enterLive)
+		executes(domain.EnterPassword{}, domain.UseInvitation{}).executesRepetitions().refuses(codeLivePassword, codeSignInBusy), r.enterLive)
+	serve(r, post("/api/live/min_age", "Set the age that viewers of a live need", commander(owner), rateCommands).executes(domain.SetMinAge{}), act(r.server, setMinAge))
+	serve(r, post("/api/live/ticket/buy", "Buy a ticket for a live with coins", commander("a token"), rateCommands).executes(domain.BuyTicket{}).refuses(domain.CodeLiveNotFound), r.buyTicket)
+	serve(r, post("/api/live/ticket/refund", "Refund a ticket for a live: its coins go back to its user", commander("a token of the live's owner before the start, or the role operator; of the user of the ticket if the live has ended without a start"), rateCommands).
+		executes(domain.RefundTicket{}).refuses(domain.CodeLiveNotFound), r.refundTicket)
+	serve(r, post("/api/live/ticket/refund_all", "Refund the next 50 tickets for a live", ownerOr(domain.RoleOperator), rateCommands).
+		executes(domain.RefundTicket{}).executesRepetitions(), r.refundTickets)
+	serve(r, get("/api/live/{id}/tickets", "List the tickets for a live", ownerOr(domain.RoleOperator), rateReads).refuses(codeCursor, codeCursorLost), r.listTickets)
+	serve(r, get("/api/live/{id}/tickets/sums", "Count the tickets for a live", ownerOr(domain.RoleOperator), rateReads), r.readTicketSums)
+	serve(r, get("/api/user/tickets", "List the tickets that the caller has bought", authenticated("a token"), rateReads).refuses(codeCursor, codeCursorLost), r.ownTickets)
 	serve(r, post("/api/live/invitation/create", "Create an invitation to a live", commander(owner), rateCommands).
 		executes(domain.CreateInvitation{}).executesRepetitions(), r.createInvitation)
 	serve(r, post("/api/live/invitation/revoke", "Revoke an invitation to a live", commander(owner), rateCommands).executes(domain.RevokeInvitation{}), act(r.server, revokeInvitation))
@@ -108,7 +117,7 @@ func (r *routes) registerRecordings() {
 	serve(r, post("/api/live/record", "Switch recording of a live on or off, from its next broadcast on", commander(owner), rateCommands).
 		executes(domain.SetRecording{}), r.setRecording)
 	serve(r, get("/api/live/{id}/recordings", "List the recordings of a live, newest first", anyone(), rateReads).
-		refuses(domain.CodeLiveNotFound, domain.CodeLivePassword, domain.CodeLiveFollowers, domain.CodeLiveInvited, domain.CodeBanned), r.listRecordings)
+		refuses(domain.CodeLiveNotFound, domain.CodeLivePassword, domain.CodeLiveFollowers, domain.CodeLiveInvited, domain.CodeLivePaid, domain.CodeLiveAge, domain.CodeBanned), r.listRecordings)
 	serve(r, post("/api/live/recording/delete", "Delete a recording", commander(moderator), rateCommands).
 		executes(domain.DeleteRecording{}), r.deleteRecording)
 }

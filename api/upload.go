@@ -25,9 +25,10 @@ const multipartOverhead = 8 << 10 // maximum size in bytes of a multipart body, 
 func (s *server) upload(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), s.UploadTimeout)
 	defer cancel()
-	name, size, err := s.receiveUpload(w, r)
+	var name string
+	saved, err := s.receiveUpload(w, r)
 	if err == nil {
-		name, err = s.recordUpload(ctx, name, size)
+		name, err = s.recordUpload(ctx, saved)
 	}
 	if err != nil {
 		writeFailure(w, s.failure(ctx, err, nil))
@@ -38,25 +39,26 @@ func (s *server) upload(w http.ResponseWriter, r *http.Request) {
 
 // recordUpload records a stored file in the log, and returns its name. If the log refuses the command, recordUpload
 // deletes the file. If the process ends before, upload.Cleaner deletes the file.
-func (s *server) recordUpload(ctx context.Context, name string, size int64) (string, error) {
+func (s *server) recordUpload(ctx context.Context, saved upload.Saved) (string, error) {
+	name := domain.UploadID(saved.Name)
 	receipt, err := s.execute(ctx, domain.AddUpload{
-		Upload: domain.UploadID(name), Bytes: size, Quota: s.UploadQuotaPerUser, Files: s.UploadFilesPerUser,
+		Upload: name, Bytes: saved.Bytes, Quota: s.UploadQuotaPerUser, Files: s.UploadFilesPerUser, SHA256: saved.SHA256,
 	})
-	recorded := domain.UploadID(name)
+	recorded := name
 	if err == nil {
 		var added domain.UploadAdded
 		added, _, err = eventOf[domain.UploadAdded](receipt)
 		recorded = added.Upload // name of the file that an earlier request with the same key uploaded
 	}
-	if refused := domain.AsRefusal(err) != nil; refused || err == nil && recorded != domain.UploadID(name) {
-		_, failed := s.uploads.Remove(name)
+	if refused := domain.AsRefusal(err) != nil; refused || err == nil && recorded != name {
+		_, failed := s.uploads.Remove(saved.Name)
 		err = errors.Join(err, failed)
 	}
 	return string(recorded), err
 }
 
-// receiveUpload stores the file in a request and returns its new name and its size.
-func (s *server) receiveUpload(w http.ResponseWriter, r *http.Request) (string, int64, error) {
+// receiveUpload stores the file in a request.
+func (s *server) receiveUpload(w http.ResponseWriter, r *http.Request) (upload.Saved, error) {
 	control := http.NewResponseController(w)
 	if err := control.SetReadDeadline(s.Now().Add(s.UploadTimeout)); err == nil {
 		defer control.SetReadDeadline(time.Time{}) //nolint:errcheck // a broken connection needs no deadline
@@ -64,9 +66,9 @@ func (s *server) receiveUpload(w http.ResponseWriter, r *http.Request) (string, 
 	r.Body = http.MaxBytesReader(w, r.Body, s.UploadBytes+multipartOverhead)
 	part, err := firstFile(r)
 	if err != nil {
-		return "", 0, uploadError(w, err)
+		return upload.Saved{}, uploadError(w, err)
 	}
-	name, size, err := s.uploads.Save(part)
+	saved, err := s.uploads.Save(part)
 	switch {
 	case errors.Is(err, upload.ErrUnsupported):
 		err = refusal(codeImage, "the file must be a JPEG, PNG, GIF or WebP image, or an OGG, MP3, M4A, AAC, WebM, WAV or AMR sound")
@@ -81,9 +83,9 @@ func (s *server) receiveUpload(w http.ResponseWriter, r *http.Request) (string, 
 		err = refusal(codeStorageFull, "there is no space for uploads: try again later")
 	}
 	if err != nil {
-		return "", 0, uploadError(w, err)
+		return upload.Saved{}, uploadError(w, err)
 	}
-	return name, size, nil
+	return saved, nil
 }
 
 // firstFile returns the first part of a multipart form that is a file.

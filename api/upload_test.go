@@ -106,6 +106,15 @@ func TestUpload(t *testing.T) {
 			t.Fatal("two files have the same name")
 		}
 	})
+	t.Run("stores a repeated upload once, and refuses another file under its key", func(t *testing.T) {
+		var first, second string
+		a.upload("a.png", "image/png", smallImage(t, "png"), "Idempotency-Key", "one file").ok(&first)
+		a.upload("b.png", "image/png", smallImage(t, "png"), "Idempotency-Key", "one file").ok(&second)
+		if first != second {
+			t.Errorf("the same file has the addresses %s and %s", first, second)
+		}
+		a.upload("a.gif", "image/gif", smallImage(t, "gif"), "Idempotency-Key", "one file").expectFailure(http.StatusConflict, "key_reused", "请求重复且内容不一致")
+	})
 	const unsupported = "只支持 JPEG、PNG、GIF、WebP 图片和 OGG、MP3、M4A、AAC、WebM、WAV、AMR 语音"
 	for name, content := range map[string][]byte{
 		"HTML with the content type of a PNG": []byte("<html><script>alert(1)</script>"),
@@ -164,8 +173,8 @@ func TestUpload(t *testing.T) {
 				t.Errorf("%s was stored", f.Name())
 			}
 		}
-		if len(files) != 7 {
-			t.Errorf("%d files, want 7", len(files))
+		if len(files) != 8 {
+			t.Errorf("%d files, want 8", len(files))
 		}
 	})
 	t.Run("serves no other files", func(t *testing.T) {

@@ -1,6 +1,9 @@
 package domain
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+)
 
 // Bounds of the invitations of one live. Every decision about the live loads all of them.
 const (
@@ -13,6 +16,7 @@ const (
 type SetAccess struct {
 	Live       LiveID     `json:"live"`   // the live whose access changes
 	Access     AccessKind `json:"access"` // who may be in the live
+	Price      Coins      `json:"price"`  // price of a ticket in coins, for the access paid: 1 to 1,000,000; otherwise 0
 	Credential string     `json:"-"`      // id of the hash of the password, for the access password
 }
 
@@ -26,16 +30,39 @@ func (c SetAccess) decide(view View) ([]Event, error) {
 	live := view.Live(c.Live)
 	err := view.checkOwner(live, c.Live)
 	if err == nil {
-		err = checkAccess(c.Access, c.Credential)
+		err = checkAccess(c.Access, c.Credential, c.Price)
 	}
 	was := live.Access
 	if was == "" {
 		was = AccessOpen
 	}
-	if err != nil || was == c.Access && live.Credential == c.Credential {
+	if err != nil || was == c.Access && live.Credential == c.Credential && live.Price == c.Price {
 		return nil, err
 	}
-	return []Event{LiveAccessSet(c)}, nil
+	return []Event{LiveAccessSet{c.Live, c.Access, c.Credential, c.Price}}, nil
+}
+
+// SetMinAge sets the age that viewers of a live need. Users whose profile has a lower age, or none, leave the live. The
+// owner of the live and operators may issue this command.
+type SetMinAge struct {
+	Live   LiveID `json:"live"`    // the live
+	MinAge int    `json:"min_age"` // age in years that the profile of a viewer must have: 1 to 100; 0: none
+}
+
+func (SetMinAge) Type() string { return "live.set_min_age" }
+
+func (c SetMinAge) Reads(Actor) []Stream { return []Stream{liveStream(c.Live)} }
+
+func (c SetMinAge) decide(view View) ([]Event, error) {
+	live := view.Live(c.Live)
+	err := view.checkOwner(live, c.Live)
+	if err == nil {
+		err = checkMinAge(c.MinAge)
+	}
+	if err != nil || live.MinAge == c.MinAge {
+		return nil, err
+	}
+	return []Event{LiveAgeSet(c)}, nil
 }
 
 // EnterPassword lets the actor into a live after the server has checked the password.
@@ -260,4 +287,248 @@ func (e InvitationUsed) evolve(l Live) Live {
 		}
 	}
 	return l
+}
+
+// BuyTicket lets the actor into a live with the access paid, and pays for it with coins from the wallet of the actor. A user
+// has at most one ticket for a live.
+type BuyTicket struct {
+	Live  LiveID `json:"live"`  // the live
+	Price Coins  `json:"price"` // price that the actor has seen: the command is refused if the ticket has another one
+
+	Streamer UserID `json:"-"` // the owner of the live
+}
+
+func (BuyTicket) Type() string { return "ticket.buy" }
+
+func (c BuyTicket) Reads(actor Actor) []Stream {
+	return []Stream{liveStream(c.Live), visitStream(c.Live, actor.User), userStream(c.Streamer), WalletStream(actor.User), shareStream, coinHoldsStream}
+}
+
+func (c BuyTicket) decide(view View) ([]Event, error) {
+	live, err := c.check(view)
+	if err != nil {
+		return nil, err
+	}
+	buyer := view.Actor.User
+	if err := view.coinsOpen(buyer); err != nil {
+		return nil, err
+	}
+	balance := view.Wallet(buyer).Balance
+	if balance < c.Price {
+		return nil, refuse(CodeCoinsTooFew, "the ticket costs more than the %d coins left", balance)
+	}
+	rule := view.Share()
+	share := ShareOf(c.Price, rule.BasisPoints)
+	return []Event{
+		TicketIssued{c.Live, buyer, c.Price, share},
+		TicketBought{
+			User: buyer, Streamer: live.Streamer, Live: c.Live, Coins: c.Price,
+			ShareRule: rule.Rule, BasisPoints: rule.BasisPoints, Share: share, BalanceAfter: balance - c.Price,
+			Postings: split(c.Price, share, buyer, live.Streamer),
+		},
+	}, nil
+}
+
+// check returns the live, and a *Refusal unless the actor can buy a ticket for it at the price.
+func (c BuyTicket) check(view View) (Live, error) {
+	live, visit := view.Live(c.Live), view.Visit(c.Live, view.Actor.User)
+	if err := view.checkEntrance(live, c.Live); err != nil {
+		return live, err
+	}
+	entrant := view.entrant(live, visit)
+	switch {
+	case live.Streamer != c.Streamer: // a fault of the server
+		return live, refuse(CodeBadRequest, "live %d belongs to another streamer", c.Live)
+	case live.Access != AccessPaid:
+		return live, refuse(CodeTicketNotSold, "live %d has no tickets: its access is not paid", c.Live)
+	case entrant.Ticket:
+		return live, refuse(CodeTicketNotNeeded, "you have a ticket for live %d", c.Live)
+	case entrant.Moderates || entrant.Invited:
+		return live, refuse(CodeTicketNotNeeded, "you may be in live %d without a ticket", c.Live)
+	case c.Price != live.Price:
+		return live, refuse(CodeTicketPrice, "a ticket for live %d costs %d coins now: send this price", c.Live, live.Price)
+	}
+	if err := view.User(live.Streamer).Status().Check(live.Streamer, view.Now); err != nil {
+		return live, refuse(CodeTicketNotSold, "live %d has no tickets: its streamer may not stream now", c.Live)
+	}
+	entrant.Ticket = true // as it will be
+	return live, live.Access.Check(c.Live, live.MinAge, entrant)
+}
+
+// TicketIssued records that a user has a ticket for a live. TicketBought, which follows, moves the coins.
+type TicketIssued struct {
+	Live  LiveID `json:"live"`  // the live
+	User  UserID `json:"user"`  // the user who has bought the ticket
+	Coins Coins  `json:"coins"` // price of the ticket in coins
+	Share Coins  `json:"share"` // coins of these of the platform
+}
+
+func (TicketIssued) Type() string        { return "ticket.issued.v1" }
+func (e TicketIssued) Stream() Stream    { return visitStream(e.Live, e.User) }
+func (e TicketIssued) EventLive() LiveID { return e.Live }
+func (e TicketIssued) EventUser() UserID { return e.User }
+func (e TicketIssued) evolve(v Visit) Visit {
+	v.Ticket = Ticket{Coins: e.Coins, Share: e.Share}
+	return v
+}
+
+// TicketBought records that a ticket for a live was paid for.
+type TicketBought struct {
+	User         UserID    `json:"user"`          // the user who bought the ticket and paid for it
+	Streamer     UserID    `json:"streamer"`      // the owner of the live, who receives the coins as earnings
+	Live         LiveID    `json:"live"`          // the live
+	Coins        Coins     `json:"coins"`         // price of the ticket in coins
+	ShareRule    int64     `json:"share_rule"`    // number of the rule that splits the coins; 0: no rule was set
+	BasisPoints  int       `json:"basis_points"`  // share of the platform by that rule, in hundredths of a percent
+	Share        Coins     `json:"share"`         // coins of the platform: coins × basis_points / 10,000, rounded down
+	BalanceAfter Coins     `json:"balance_after"` // balance of the user's wallet after the event
+	Postings     []Posting `json:"postings"`      // postings from the user's wallet to the streamer's earnings, and to the platform unless its share is 0
+}
+
+func (TicketBought) Type() string               { return "ticket.bought.v1" }
+func (e TicketBought) Stream() Stream           { return WalletStream(e.User) }
+func (e TicketBought) EventLive() LiveID        { return e.Live }
+func (e TicketBought) EventUser() UserID        { return e.User }
+func (e TicketBought) EventPostings() []Posting { return e.Postings }
+func (e TicketBought) evolve(w Wallet) Wallet   { w.Balance = e.BalanceAfter; return w }
+func (e TicketBought) check(w Wallet) error     { return w.checkBalance(-e.Coins, e.BalanceAfter) }
+
+func (e TicketBought) checkPostings() error {
+	if e.Coins < 1 || e.Coins > MaxTicketPrice {
+		return fmt.Errorf("a ticket cannot cost %d coins", e.Coins)
+	}
+	if e.BasisPoints < 0 || e.BasisPoints > MaxShare || e.Share != ShareOf(e.Coins, e.BasisPoints) {
+		return fmt.Errorf("the share of %d coins with %d basis points is not %d", e.Coins, e.BasisPoints, e.Share)
+	}
+	return checkSplit(e.Postings, split(e.Coins, e.Share, e.User, e.Streamer), e.BalanceAfter)
+}
+
+// RefundTicket gives the coins of a ticket back to the user who bought it, as a whole. The owner of the live may do so until
+// the live is on air for the first time, an operator at any time, but not for the own ticket. If the live has ended without
+// having been on air, the user may do so, too. The command is refused if the earnings of the streamer no longer cover the
+// ticket.
+type RefundTicket struct {
+	Live   LiveID `json:"live"`   // the live of the ticket
+	User   UserID `json:"user"`   // the user who has the ticket
+	Reason string `json:"reason"` // reason of the actor, stored in the event: 1–100 characters; must not identify a person
+
+	Streamer UserID `json:"-"` // the owner of the live
+	Received Coins  `json:"-"` // number of coins that gifts and tickets have added to the earnings of the streamer
+}
+
+func (RefundTicket) Type() string { return "ticket.refund" }
+
+func (c RefundTicket) Reads(Actor) []Stream {
+	return []Stream{liveStream(c.Live), visitStream(c.Live, c.User), EarningsStream(c.Streamer), WalletStream(c.User), userStream(c.User), coinHoldsStream}
+}
+
+func (c RefundTicket) decide(view View) ([]Event, error) {
+	live, ticket := view.Live(c.Live), view.Visit(c.Live, c.User).Ticket
+	if err := c.authorize(view, live); err != nil {
+		return nil, err
+	}
+	reason, err := text("reason", c.Reason, 1, MaxReason)
+	switch {
+	case err != nil:
+		return nil, err
+	case !ticket.Valid():
+		return nil, refuse(CodeTicketNotFound, "user %d has no ticket for live %d, or it was refunded", c.User, c.Live)
+	case live.Streamer != c.Streamer: // a fault of the server
+		return nil, refuse(CodeBadRequest, "live %d belongs to another streamer", c.Live)
+	}
+	if _, err := view.existingUser(c.User); err != nil { // nobody could use the coins
+		return nil, err
+	}
+	for _, user := range []UserID{c.User, live.Streamer} {
+		if err := view.coinsOpen(user); err != nil {
+			return nil, err
+		}
+	}
+	net := ticket.Coins - ticket.Share
+	if err := view.checkEarnings(live.Streamer, c.Received, net); err != nil {
+		return nil, err
+	}
+	balance := view.Wallet(c.User).Balance
+	if balance > MaxCoins-ticket.Coins {
+		return nil, refuse(CodeCoinsOverflow, "a wallet must hold at most %d coins", MaxCoins)
+	}
+	return []Event{
+		TicketReturned{c.Live, c.User, reason},
+		TicketEarningsRefunded{live.Streamer, c.Live, c.User, net},
+		TicketRefunded{
+			User: c.User, Streamer: live.Streamer, Live: c.Live, Coins: ticket.Coins, Share: ticket.Share,
+			BalanceAfter: balance + ticket.Coins, Postings: unsplit(ticket.Coins, ticket.Share, c.User, live.Streamer),
+		},
+	}, nil
+}
+
+// authorize returns a *Refusal unless the actor may refund the ticket.
+func (c RefundTicket) authorize(view View, live Live) error {
+	own := view.Actor.User != 0 && view.Actor.User == c.User
+	switch {
+	case live.Streamer != 0 && own && live.Status == StatusEnded && !live.Started:
+		return nil
+	case live.Streamer != 0 && own:
+		return refuse(CodeForbidden, "nobody may refund the own ticket before the live has ended without a start: ask the streamer or an operator")
+	}
+	err := view.checkOwner(live, c.Live)
+	if err == nil && live.Started && !view.isOperator() {
+		return refuse(CodeTicketStarted, "live %d has started: only an operator may refund its tickets now", c.Live)
+	}
+	return err
+}
+
+// TicketReturned records that a user has no ticket for a live any more, and why it was refunded. TicketRefunded moves the
+// coins.
+type TicketReturned struct {
+	Live   LiveID `json:"live"`   // the live
+	User   UserID `json:"user"`   // the user who had the ticket
+	Reason string `json:"reason"` // reason of the streamer, operator or user; not sealed
+}
+
+func (TicketReturned) Type() string           { return "ticket.returned.v1" }
+func (e TicketReturned) Stream() Stream       { return visitStream(e.Live, e.User) }
+func (e TicketReturned) EventLive() LiveID    { return e.Live }
+func (e TicketReturned) EventUser() UserID    { return e.User }
+func (e TicketReturned) evolve(v Visit) Visit { v.Ticket.Returned = true; return v }
+
+// TicketEarningsRefunded records that the refund of a ticket takes coins from the earnings of a streamer. TicketRefunded
+// moves them.
+type TicketEarningsRefunded struct {
+	Streamer UserID `json:"streamer"` // the user whose earnings become smaller
+	Live     LiveID `json:"live"`     // the live of the ticket
+	Buyer    UserID `json:"buyer"`    // the user who had the ticket
+	Coins    Coins  `json:"coins"`    // number of coins
+}
+
+func (TicketEarningsRefunded) Type() string                 { return "earnings.ticket_refunded.v1" }
+func (e TicketEarningsRefunded) Stream() Stream             { return EarningsStream(e.Streamer) }
+func (e TicketEarningsRefunded) EventLive() LiveID          { return e.Live }
+func (e TicketEarningsRefunded) EventUser() UserID          { return e.Streamer }
+func (e TicketEarningsRefunded) evolve(s Earnings) Earnings { s.Taken += e.Coins; return s }
+
+// TicketRefunded records that the coins of a ticket went back to the user who bought it.
+type TicketRefunded struct {
+	User         UserID    `json:"user"`          // the user who bought the ticket and gets the coins
+	Streamer     UserID    `json:"streamer"`      // the owner of the live, whose earnings become smaller
+	Live         LiveID    `json:"live"`          // the live of the ticket
+	Coins        Coins     `json:"coins"`         // price of the ticket that is refunded, in coins
+	Share        Coins     `json:"share"`         // coins of these that the platform gives back: its share of the ticket
+	BalanceAfter Coins     `json:"balance_after"` // balance of the user's wallet after the event
+	Postings     []Posting `json:"postings"`      // the postings of the ticket in the other direction
+}
+
+func (TicketRefunded) Type() string               { return "ticket.refunded.v1" }
+func (e TicketRefunded) Stream() Stream           { return WalletStream(e.User) }
+func (e TicketRefunded) EventLive() LiveID        { return e.Live }
+func (e TicketRefunded) EventUser() UserID        { return e.User }
+func (e TicketRefunded) EventPostings() []Posting { return e.Postings }
+func (e TicketRefunded) evolve(w Wallet) Wallet   { w.Balance = e.BalanceAfter; return w }
+func (e TicketRefunded) check(w Wallet) error     { return w.checkBalance(e.Coins, e.BalanceAfter) }
+
+func (e TicketRefunded) checkPostings() error {
+	if e.Share < 0 || e.Share >= e.Coins {
+		return fmt.Errorf("%d of %d coins cannot be the share of the platform", e.Share, e.Coins)
+	}
+	return checkSplit(e.Postings, unsplit(e.Coins, e.Share, e.User, e.Streamer), e.BalanceAfter)
 }

@@ -21,7 +21,9 @@ func invitationCreated(id, uses, until int64) domain.Event {
 
 // TestAccessOfALive combines the kinds of access with people, for every command that a viewer needs the right for.
 func TestAccessOfALive(t *testing.T) {
+	ticket := []domain.Event{ticketIssued(viewer, 30)}
 	password, invite := admitted(viewer, "c1", 0), []domain.Event{invitationCreated(1, 1, 0), domain.InvitationUsed{Live: 6, User: viewer, Invitation: 1}, admitted(viewer, "", 1)}
+	all := map[domain.AccessKind]bool{domain.AccessPassword: true, domain.AccessFollowers: true, domain.AccessInvited: true, domain.AccessPaid: true}
 	people := []struct {
 		name string
 		by   domain.UserID
@@ -34,22 +36,28 @@ func TestAccessOfALive(t *testing.T) {
 		{"somebody with the password", viewer, []domain.Event{password}, map[domain.AccessKind]bool{domain.AccessPassword: true}},
 		{"somebody with an earlier password", viewer, []domain.Event{admitted(viewer, "c0", 0)}, nil},
 		{"somebody who has left and returns with the password", viewer, []domain.Event{password, joined(viewer, true, "p1"), left(viewer)}, map[domain.AccessKind]bool{domain.AccessPassword: true}},
-		{"an invited user", viewer, invite, map[domain.AccessKind]bool{domain.AccessPassword: true, domain.AccessFollowers: true, domain.AccessInvited: true}},
+		{"an invited user", viewer, invite, all},
+		{"a user with a ticket", viewer, ticket, all},
+		{"a user whose ticket was refunded", viewer, append(ticket, domain.TicketReturned{Live: 6, User: viewer, Reason: "ill"}), nil},
 		{"a user with a revoked invitation", viewer, append(invite[:3:3], domain.InvitationRevoked{Live: 6, Invitation: 1}), nil},
-		{"the owner", streamer, nil, map[domain.AccessKind]bool{domain.AccessPassword: true, domain.AccessFollowers: true, domain.AccessInvited: true}},
-		{"a moderator", otherUser, []domain.Event{appointed(otherUser)}, map[domain.AccessKind]bool{domain.AccessPassword: true, domain.AccessFollowers: true, domain.AccessInvited: true}},
-		{"an operator", operatorUser, nil, map[domain.AccessKind]bool{domain.AccessPassword: true, domain.AccessFollowers: true, domain.AccessInvited: true}},
+		{"the owner", streamer, nil, all},
+		{"a moderator", otherUser, []domain.Event{appointed(otherUser)}, all},
+		{"an operator", operatorUser, nil, all},
 	}
-	codes := map[domain.AccessKind]domain.Code{domain.AccessPassword: domain.CodeLivePassword, domain.AccessFollowers: domain.CodeLiveFollowers, domain.AccessInvited: domain.CodeLiveInvited}
+	codes := map[domain.AccessKind]domain.Code{domain.AccessPassword: domain.CodeLivePassword, domain.AccessFollowers: domain.CodeLiveFollowers, domain.AccessInvited: domain.CodeLiveInvited, domain.AccessPaid: domain.CodeLivePaid}
 	for _, kind := range domain.AccessKinds {
 		credential := ""
 		if kind == domain.AccessPassword {
 			credential = "c1"
 		}
+		set := domain.LiveAccessSet{Live: 6, Access: kind, Credential: credential}
+		if kind == domain.AccessPaid {
+			set.Price = 30
+		}
 		for _, who := range people {
 			for _, c := range []domain.Command{domain.JoinLive{Live: 6, Node: "p9"}, domain.PostComment{Live: 6, Text: "hello"}, domain.SendGift{Live: 6, Gift: 3, Num: 1}} {
 				t.Run(fmt.Sprintf("%s/%s/%s", kind, who.name, c.Type()), func(t *testing.T) {
-					w := after(t, events(testUsers(), liveOnAir(6), giftAdded(3, 1), coinsCredited(who.by, 100), who.has, []domain.Event{accessSet(kind, credential)}))
+					w := after(t, events(testUsers(), liveOnAir(6), giftAdded(3, 1), coinsCredited(who.by, 100), who.has, []domain.Event{set}))
 					_, err := w.decide(t, domain.Request{Command: c, Actor: asUser(who.by)})
 					refusal := domain.AsRefusal(err)
 					if may := !kind.Restricted() || who.may[kind]; may != (err == nil) || !may && (refusal == nil || refusal.Code != codes[kind]) {

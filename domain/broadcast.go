@@ -88,7 +88,7 @@ func (e BroadcastStarted) EventLive() LiveID  { return e.Live }
 func (e BroadcastStarted) EventUser() UserID  { return e.Streamer }
 func (e BroadcastStarted) evolve(l Live) Live { l.Broadcast = e.Broadcast; return l }
 
-// StopCause is why a broadcast stopped.
+// StopCause is the cause of the end of a broadcast.
 type StopCause string
 
 // The causes of the end of a broadcast.
@@ -245,7 +245,8 @@ func (e PublishKeyRevoked) EventLive() LiveID { return e.Live }
 func (e PublishKeyRevoked) EventUser() UserID { return e.Streamer }
 func (PublishKeyRevoked) evolve(l Live) Live  { l.PublishKey = ""; return l }
 
-// RecordingCause is why a recording was finished or deleted: a StopCause, or a cause that the recorder defines.
+// RecordingCause is the cause of the end or the deletion of a recording: a StopCause, or a cause that the recorder
+// defines.
 type RecordingCause string
 
 // recordingRequested is the cause of a deletion that the command DeleteRecording requests.

@@ -40,7 +40,7 @@ var personalFields = []string{"username", "nickname", "avatar", "title", "cover"
 
 // publicReasons are the events whose reason is not sealed. They concern no account, or an account whose key may be
 // destroyed before the event is appended.
-var publicReasons = []string{"gift.refunded.v2", "correction.proposed.v1", "correction.rejected.v1", "share.set.v1", "payout.requested.v1", "payout.voided.v1", "connection.kicked.v1", "player.kicked.v1", "user.forgotten.v1", "participant.forgotten.v1", "chat_room.removed.v1",
+var publicReasons = []string{"gift.refunded.v2", "ticket.returned.v1", "correction.proposed.v1", "correction.rejected.v1", "share.set.v1", "payout.requested.v1", "payout.voided.v1", "connection.kicked.v1", "player.kicked.v1", "user.forgotten.v1", "participant.forgotten.v1", "chat_room.removed.v1",
 	"viewer.unmuted.v1", "moderator.removed.v1", "live.mode_set.v1", "comment.removed.v1", "comments.cleared.v1", "comment.dropped.v1", "viewer.notified.v1", "report.decided.v1",
 	"gift.repriced.v1", "gift.withdrawn.v1", "event.set_aside.v1", "live.status_changed.v1", "broadcast.stopped.v1", "recording.deleted.v1", "viewer.unbanned.v1"}
 
@@ -298,7 +298,7 @@ func TestServerFieldsOfCommands(t *testing.T) {
 		"participant.enter": {"NameKey", "Connection", "Profile", "Node"}, "participant.set_nickname": {"Participant", "NameKey", "PreviousKey"},
 		"chat_room.join": {"Participant"}, "chat_room.leave": {"Participant"}, "participant.leave": {"NameKey"},
 		"comment.remove": {"Author", "PostedAt"}, "comment.release": {"Author", "Text"}, "comment.drop": {"Author"}, "report.send": {"Author"}, "report.decide": {"Reporters"}, "upload.add": {"Upload", "Bytes", "Quota", "Files"}, "message.post": {"Participant", "Nickname", "UploadURLPrefix"}, "message.exchange": {"Participant", "Nickname", "UploadURLPrefix"},
-		"gift.refund": {"Sent", "Received"}, "correction.propose": {"Limit", "Period", "Received"}, "correction.approve": {"Account", "Received"}, "payout.request": {"Received"}, "payout.capture": {"Streamer"}, "payout.void": {"Streamer"}, "recording.start": {"StreamKey"}, "recording.finish": {"StreamKey"},
+		"gift.refund": {"Sent", "Received"}, "ticket.buy": {"Streamer"}, "ticket.refund": {"Streamer", "Received"}, "correction.propose": {"Limit", "Period", "Received"}, "correction.approve": {"Account", "Received"}, "payout.request": {"Received"}, "payout.capture": {"Streamer"}, "payout.void": {"Streamer"}, "recording.start": {"StreamKey"}, "recording.finish": {"StreamKey"},
 	}
 	for _, spec := range domain.Commands {
 		var hidden []string

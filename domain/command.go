@@ -19,6 +19,14 @@ type Command interface {
 // sessions, nodes and credentials. Request.Validate checks these texts, so that every table can store them.
 type serverFields interface{ serverTexts() []string }
 
+// FingerprintedCommand is a command with content that its JSON does not contain, such as a file. Two requests with one
+// idempotency key are the same request only if their fingerprints are equal, too.
+type FingerprintedCommand interface {
+	Command
+	// Fingerprint returns a hash of the content, from which nobody can guess it.
+	Fingerprint() string
+}
+
 // NamedCommand is a command that gives a user a name. Before the log executes the command, it sets the keyed hash of
 // the lookalike form of the name (package internal/names).
 type NamedCommand interface {

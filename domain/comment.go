@@ -364,7 +364,7 @@ type WordsAdded struct {
 	Mask  bool     `json:"mask"`  // whether the words are masked; otherwise comments that contain them are refused
 }
 
-// changes returns those of some words that the list lacks, or has with other options, each once.
+// changes returns each of some words once, if the list lacks it or has it with other options.
 func (w Words) changes(added []string, options words.Entry) (changed []string) {
 	known := make(map[words.Entry]bool, len(w.entries)+len(added))
 	for _, entry := range w.entries {

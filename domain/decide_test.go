@@ -72,7 +72,7 @@ func TestCounters(t *testing.T) {
 }
 
 func TestMovesCoins(t *testing.T) {
-	want := []string{"gift.send", "gift.refund", "correction.propose", "correction.approve", "correction.reject", "payout.request", "payout.capture", "payout.void", "order.place", "order.pay", "coins.credit"}
+	want := []string{"gift.send", "gift.refund", "ticket.buy", "ticket.refund", "correction.propose", "correction.approve", "correction.reject", "payout.request", "payout.capture", "payout.void", "order.place", "order.pay", "coins.credit"}
 	for _, spec := range domain.Commands {
 		if is := slices.Contains(want, spec.Type); spec.MovesCoins != is || domain.MovesCoins(spec.Zero) != is {
 			t.Errorf("%s: moves coins %v, want %v", spec.Type, spec.MovesCoins, is)

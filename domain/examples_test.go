@@ -46,7 +46,17 @@ func writtenSamples() []domain.Event {
 		domain.UserUnfollowed{User: 12, Streamer: 7},
 		domain.LiveCreated{Live: 6, Streamer: 7, Title: "Evening songs <3", Cover: "https://example.org/songs.png", StreamKey: streamKey},
 		domain.LiveStatusChanged{Live: 6, Streamer: 7, From: domain.StatusOnAir, To: domain.StatusPaused, Reason: "technical problems"},
-		domain.LiveAccessSet{Live: 6, Access: domain.AccessPassword, Credential: "0198c0de-0000-8000-8000-000000000006"},
+		domain.LiveAccessSet{Live: 6, Access: domain.AccessPassword, Credential: "0198c0de-0000-8000-8000-000000000006", Price: 90},
+		domain.LiveAgeSet{Live: 6, MinAge: 18},
+		domain.TicketIssued{Live: 6, User: 12, Coins: 90, Share: 27},
+		domain.TicketReturned{Live: 6, User: 12, Reason: "the show is cancelled"},
+		domain.TicketBought{User: 12, Streamer: 7, Live: 6, Coins: 90, ShareRule: 2, BasisPoints: 3000, Share: 27, BalanceAfter: 10, Postings: []domain.Posting{
+			{Account: "user-12", Amount: -90}, {Account: "earnings-7", Amount: 63}, {Account: "platform", Amount: 27},
+		}},
+		domain.TicketEarningsRefunded{Streamer: 7, Live: 6, Buyer: 12, Coins: 63},
+		domain.TicketRefunded{User: 12, Streamer: 7, Live: 6, Coins: 90, Share: 27, BalanceAfter: 100, Postings: []domain.Posting{
+			{Account: "earnings-7", Amount: -63}, {Account: "user-12", Amount: 90}, {Account: "platform", Amount: -27},
+		}},
 		domain.InvitationCreated{Live: 6, Invitation: 3, Hash: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", Uses: 10, Until: 1795266000},
 		domain.InvitationRevoked{Live: 6, Invitation: 3},
 		domain.InvitationUsed{Live: 6, User: 12, Invitation: 3},
@@ -211,6 +221,9 @@ func writtenExamples() []example {
 		{operator, domain.UnbanUser{User: 15}, "operator"},
 		{asUser(streamer), domain.ChangeLiveStatus{Live: 6, To: domain.LiveStop}, "owner or operator"},
 		{asUser(streamer), domain.SetAccess{Live: 6, Access: domain.AccessFollowers}, "owner or operator"},
+		{asUser(streamer), domain.SetMinAge{Live: 6, MinAge: 18}, "owner or operator"},
+		{asUser(viewer), domain.BuyTicket{Live: 8, Price: 30, Streamer: streamer}, "authenticated user"},
+		{operator, domain.RefundTicket{Live: 8, User: 14, Reason: "ill", Streamer: streamer, Received: 60}, "owner or operator"},
 		{asUser(viewer), domain.EnterPassword{Live: 7, Credential: "c-1"}, "authenticated user"},
 		{asUser(streamer), domain.CreateInvitation{Live: 6, Uses: 10, Hash: strings.Repeat("0b", 32)}, "owner or operator"},
 		{asUser(streamer), domain.RevokeInvitation{Live: 7, Invitation: 1}, "owner or operator"},
@@ -322,12 +335,14 @@ func fill(field reflect.Value) {
 }
 
 func exampleWorld(t *testing.T) world {
-	return after(t, events(testUsers(), registered(14), registered(15), liveOnAir(6), liveOnAir(7), giftAdded(3, 30), coinsCredited(viewer, 100), []domain.Event{
+	return after(t, events(testUsers(), registered(14), registered(15), liveOnAir(6), liveOnAir(7), liveOnAir(8), giftAdded(3, 30), coinsCredited(viewer, 100), []domain.Event{
 		domain.UserDisabled{User: 14},
 		domain.UserBanned{User: 15},
 		domain.UserFollowed{User: viewer, Streamer: otherUser, Since: 1},
 		domain.ViewerBanned{Live: 6, User: 15},
 		domain.LiveAccessSet{Live: 7, Access: domain.AccessPassword, Credential: "c-1"},
+		domain.LiveAccessSet{Live: 8, Access: domain.AccessPaid, Price: 30},
+		domain.TicketIssued{Live: 8, User: 14, Coins: 30},
 		domain.InvitationCreated{Live: 7, Invitation: 1, Hash: strings.Repeat("0c", 32), Uses: 1},
 		domain.WordsAdded{Live: 6, Words: []string{"spam"}},
 		domain.ViewerMuted{Live: 6, User: 15},

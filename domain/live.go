@@ -16,7 +16,7 @@ const (
 	StatusEnded
 )
 
-// RecordChoice is whether the streamer has turned the recording of a live on or off; "" before the first choice.
+// RecordChoice is the choice of the streamer about the recording of a live: on, off, or "" before the first choice.
 type RecordChoice string
 
 // The values of RecordChoice.
@@ -72,7 +72,8 @@ func earlier(at, end int64) int64 {
 	return at
 }
 
-// AccessKind is who may be in a live: join it, comment, send gifts, and play its stream and its recordings.
+// AccessKind selects the users who may be in a live: join it, comment, send gifts, and play its stream and its
+// recordings.
 type AccessKind string
 
 // The kinds of access. Moderators, operators and invited users may be in every live.
@@ -82,14 +83,15 @@ const (
 	AccessPassword  AccessKind = "password"  // users who have entered the password
 	AccessFollowers AccessKind = "followers" // followers of the streamer
 	AccessInvited   AccessKind = "invited"   // only invited users; lists do not contain the live
+	AccessPaid      AccessKind = "paid"      // users who have bought a ticket
 )
 
 // AccessKinds lists every kind of access.
-var AccessKinds = [...]AccessKind{AccessOpen, AccessUnlisted, AccessPassword, AccessFollowers, AccessInvited}
+var AccessKinds = [...]AccessKind{AccessOpen, AccessUnlisted, AccessPassword, AccessFollowers, AccessInvited, AccessPaid}
 
-// Restricted reports whether not everybody may be in the live.
+// Restricted reports whether not everybody may be in the live. An access that this version does not know is restricted.
 func (k AccessKind) Restricted() bool {
-	return k == AccessPassword || k == AccessFollowers || k == AccessInvited
+	return k != "" && k != AccessOpen && k != AccessUnlisted
 }
 
 // Listed reports whether lists contain the live.
@@ -101,13 +103,19 @@ type Entrant struct {
 	Invited   bool // whether the person has used an invitation that is not revoked
 	Follows   bool // whether the person follows the streamer
 	Password  bool // whether the person has entered the password that the live has now
+	Ticket    bool // whether the person has a ticket that was not refunded
+	Age       int  // age in years by the profile; 0 if it has none, and for somebody who is not signed in
 }
 
-// Check returns nil if a person may be in a live with this access, and a *Refusal otherwise. All decisions and all queries
-// about the access of lives use it.
-func (k AccessKind) Check(live LiveID, e Entrant) error {
+// Check returns nil if a person may be in a live with this access and this minimum age, and a *Refusal otherwise. All
+// decisions and all queries about the access of lives use it.
+func (k AccessKind) Check(live LiveID, minAge int, e Entrant) error {
 	switch {
-	case !k.Restricted() || e.Moderates || e.Invited:
+	case e.Moderates:
+		return nil
+	case e.Age < minAge:
+		return refuse(CodeLiveAge, "live %d is for users of at least %d years: the age in your profile is lower or missing", live, minAge)
+	case !k.Restricted() || e.Invited || e.Ticket:
 		return nil
 	case k == AccessPassword && !e.Password:
 		return refuse(CodeLivePassword, "live %d has a password: enter it first", live)
@@ -115,6 +123,10 @@ func (k AccessKind) Check(live LiveID, e Entrant) error {
 		return refuse(CodeLiveFollowers, "live %d is for followers: follow the streamer first", live)
 	case k == AccessInvited:
 		return refuse(CodeLiveInvited, "live %d is for invited users: use an invitation first", live)
+	case k == AccessPaid:
+		return refuse(CodeLivePaid, "live %d needs a ticket: buy one first", live)
+	case !slices.Contains(AccessKinds[:], k):
+		return refuse(CodeForbidden, "live %d has the access %q, which this server does not know", live, k)
 	}
 	return nil
 }
@@ -153,6 +165,9 @@ type Live struct {
 
 	Access         AccessKind   `json:"access,omitempty"`            // "": open
 	Credential     string       `json:"access_credential,omitempty"` // id of the hash of the password; "" if there is no password
+	Price          Coins        `json:"price,omitempty"`             // price of a ticket; 0 unless the access is paid
+	MinAge         int          `json:"min_age,omitempty"`           // age in years that viewers need; 0: none
+	Started        bool         `json:"started,omitempty"`           // whether the live is or was on air
 	Invitations    []Invitation `json:"invitations,omitempty"`       // those that were not revoked
 	LastInvitation int64        `json:"last_invitation,omitempty"`   // id of the newest invitation, also if it was revoked
 }
@@ -271,8 +286,10 @@ type CreateLive struct {
 	Cover     string `json:"cover"` // cover image: http or https URL, or path of an upload; may be empty
 	StreamKey string `json:"-"`     // stream key of the live: 20 random characters of 0-9a-zA-Z
 
-	Access     AccessKind `json:"access,omitempty"` // who may be in the live; absent: everybody
-	Credential string     `json:"-"`                // id of the hash of the password, for the access password
+	Access     AccessKind `json:"access,omitempty"`  // who may be in the live; absent: everybody
+	Price      Coins      `json:"price,omitempty"`   // price of a ticket in coins, for the access paid: 1 to 1,000,000; absent: 0
+	MinAge     int        `json:"min_age,omitempty"` // age in years that viewers need: 1 to 100; absent: none
+	Credential string     `json:"-"`                 // id of the hash of the password, for the access password
 }
 
 func (CreateLive) Type() string { return "live.create" }
@@ -294,18 +311,45 @@ func (c CreateLive) decide(view View) ([]Event, error) {
 	}
 	live := view.NextLive()
 	events := []Event{LiveCreated{live, view.Actor.User, title, c.Cover, c.StreamKey}}
-	if c.Access == "" || c.Access == AccessOpen {
-		return events, nil
+	kind := c.Access
+	if kind == "" {
+		kind = AccessOpen
 	}
-	if err := checkAccess(c.Access, c.Credential); err != nil {
+	if err := checkAccess(kind, c.Credential, c.Price); err != nil {
 		return nil, err
 	}
-	return append(events, LiveAccessSet{live, c.Access, c.Credential}), nil
+	if err := checkMinAge(c.MinAge); err != nil {
+		return nil, err
+	}
+	if kind != AccessOpen {
+		events = append(events, LiveAccessSet{live, kind, c.Credential, c.Price})
+	}
+	if c.MinAge != 0 {
+		events = append(events, LiveAgeSet{live, c.MinAge})
+	}
+	return events, nil
+}
+
+// MaxTicketPrice is the maximum price of a ticket in coins. It limits the cost of a mistyped number.
+const MaxTicketPrice = Coins(1_000_000)
+
+// maxMinAge is the maximum age in years that a live can require.
+const maxMinAge = 100
+
+func checkMinAge(age int) error {
+	if age < 0 || age > maxMinAge {
+		return refuse(CodeNumberOutOfRange, "min_age must be from 1 to %d years, or 0 for no minimum age", maxMinAge)
+	}
+	return nil
 }
 
 // checkAccess returns a *Refusal unless a live can have this access.
-func checkAccess(kind AccessKind, credential string) error {
+func checkAccess(kind AccessKind, credential string, price Coins) error {
 	switch {
+	case kind == AccessPaid && (price < 1 || price > MaxTicketPrice):
+		return refuse(CodeNumberOutOfRange, "the access paid needs a price from 1 to %d coins", MaxTicketPrice)
+	case kind != AccessPaid && price != 0:
+		return refuse(CodeBadRequest, "price is for the access paid only")
 	case !slices.Contains(AccessKinds[:], kind):
 		return refuse(CodeBadRequest, "access must be one of %v", AccessKinds)
 	case (kind == AccessPassword) != (credential != ""):
@@ -319,15 +363,27 @@ type LiveAccessSet struct {
 	Live       LiveID     `json:"live"`       // the live whose access changed
 	Access     AccessKind `json:"access"`     // who may be in the live
 	Credential string     `json:"credential"` // id of the hash of the password, which is stored outside the log; "" if there is no password
+	Price      Coins      `json:"price"`      // price of a ticket in coins; 0 unless the access is paid
 }
 
-func (LiveAccessSet) Type() string        { return "live.access_set.v1" }
+func (LiveAccessSet) Type() string        { return "live.access_set.v2" }
 func (e LiveAccessSet) Stream() Stream    { return liveStream(e.Live) }
 func (e LiveAccessSet) EventLive() LiveID { return e.Live }
 func (e LiveAccessSet) evolve(l Live) Live {
-	l.Access, l.Credential = e.Access, e.Credential
+	l.Access, l.Credential, l.Price = e.Access, e.Credential, e.Price
 	return l
 }
+
+// LiveAgeSet records the age that viewers of a live need from now on.
+type LiveAgeSet struct {
+	Live   LiveID `json:"live"`    // the live
+	MinAge int    `json:"min_age"` // age in years that the profile of a viewer must have; 0: none
+}
+
+func (LiveAgeSet) Type() string         { return "live.age_set.v1" }
+func (e LiveAgeSet) Stream() Stream     { return liveStream(e.Live) }
+func (e LiveAgeSet) EventLive() LiveID  { return e.Live }
+func (e LiveAgeSet) evolve(l Live) Live { l.MinAge = e.MinAge; return l }
 
 // streamKeyLength is the number of characters that clients expect in a stream key.
 const streamKeyLength = 20
@@ -415,8 +471,12 @@ type LiveStatusChanged struct {
 	Reason   string `json:"reason"`   // the operator's or streamer's reason; not sealed; may be empty
 }
 
-func (LiveStatusChanged) Type() string         { return "live.status_changed.v1" }
-func (e LiveStatusChanged) Stream() Stream     { return liveStream(e.Live) }
-func (e LiveStatusChanged) EventLive() LiveID  { return e.Live }
-func (e LiveStatusChanged) EventUser() UserID  { return e.Streamer }
-func (e LiveStatusChanged) evolve(l Live) Live { l.Status = e.To; return l }
+func (LiveStatusChanged) Type() string        { return "live.status_changed.v1" }
+func (e LiveStatusChanged) Stream() Stream    { return liveStream(e.Live) }
+func (e LiveStatusChanged) EventLive() LiveID { return e.Live }
+func (e LiveStatusChanged) EventUser() UserID { return e.Streamer }
+func (e LiveStatusChanged) evolve(l Live) Live {
+	l.Status = e.To
+	l.Started = l.Started || e.To == StatusOnAir
+	return l
+}

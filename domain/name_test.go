@@ -33,8 +33,8 @@ func TestPersonNames(t *testing.T) {
 	}
 }
 
-// TestNamesOfOthersCannotBeWorn checks that nobody can take a name that looks like the username of another user.
-func TestNamesOfOthersCannotBeWorn(t *testing.T) {
+// TestNamesThatLookLikeOthersAreRefused checks that a user cannot take a name that looks like the username of another user.
+func TestNamesThatLookLikeOthersAreRefused(t *testing.T) {
 	taken := domain.UsernameClaimed{Key: keyOf("anna"), User: otherUser}
 	own := domain.UsernameClaimed{Key: keyOf("anna"), User: viewer}
 	run(t, []spec{

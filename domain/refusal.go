@@ -66,6 +66,13 @@ const (
 	CodeLivePassword        Code = "live_password"         // the live has a password that the user has not entered
 	CodeLiveFollowers       Code = "live_followers"        // the live is for followers of the streamer
 	CodeLiveInvited         Code = "live_invited"          // the live is for invited users
+	CodeLivePaid            Code = "live_paid"             // the live needs a ticket, which the user does not have
+	CodeLiveAge             Code = "live_age"              // the live requires an age that the profile of the user does not have
+	CodeTicketNotSold       Code = "ticket_not_sold"       // there are no tickets for the live
+	CodeTicketNotNeeded     Code = "ticket_not_needed"     // the user has a ticket for the live, or needs none
+	CodeTicketPrice         Code = "ticket_price"          // the ticket has another price
+	CodeTicketNotFound      Code = "ticket_not_found"      // the user has no ticket for the live, or it was refunded
+	CodeTicketStarted       Code = "ticket_started"        // the live has started, so only an operator may refund its tickets
 	CodeInvitationNotFound  Code = "invitation_not_found"  // the live has no such invitation, or it was revoked
 	CodeInvitationClosed    Code = "invitation_closed"     // the invitation has expired, or enough users have used it
 	CodeNoBroadcast         Code = "no_broadcast"          // the live has no broadcast now
@@ -141,6 +148,13 @@ var chinese = map[Code]string{
 	CodeLivePassword:        "该直播间需要密码",
 	CodeLiveFollowers:       "该直播间仅限粉丝，请先关注主播",
 	CodeLiveInvited:         "该直播间仅限受邀用户",
+	CodeLivePaid:            "该直播间需要购票",
+	CodeLiveAge:             "您的年龄不符合该直播间的要求",
+	CodeTicketNotSold:       "该直播间不售票",
+	CodeTicketNotNeeded:     "您已可进入该直播间，无需购票",
+	CodeTicketPrice:         "票价已变更，请刷新后重试",
+	CodeTicketNotFound:      "门票不存在或已退款",
+	CodeTicketStarted:       "直播已开始，请联系管理员退票",
 	CodeInvitationNotFound:  "邀请不存在或已撤销",
 	CodeInvitationClosed:    "邀请已过期或已用完",
 	CodeNoBroadcast:         "直播间没有推流",

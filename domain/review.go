@@ -9,7 +9,7 @@ const (
 	commentNotHeld = "no comment %d waits for a review in live %d: it was released or dropped, or never held"
 )
 
-// HoldCause is why a comment is held.
+// HoldCause is the cause for which a comment is held.
 type HoldCause string
 
 // The causes.
@@ -321,7 +321,7 @@ const (
 	claimSeconds     = 600 // time in seconds in which only the claimer of a report decides about it
 )
 
-// ReportCause is why a user reports a comment or another user.
+// ReportCause is the cause for which a user reports a comment or another user.
 type ReportCause string
 
 // The causes of reports.

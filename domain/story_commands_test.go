@@ -93,6 +93,15 @@ func (s *story) randomRequest(t *rapid.T) domain.Request {
 		u = s.streamer[c.Live]
 	case domain.SetAccess:
 		u = s.streamer[c.Live]
+	case domain.SetMinAge:
+		u = s.streamer[c.Live]
+	case domain.BuyTicket:
+		u = randomID(t, "buyer", s.last.user, func(u domain.UserID) bool { return s.active(u) && s.balance[u] >= c.Price })
+	case domain.RefundTicket:
+		if s.status[c.Live] != domain.StatusNotStarted { // only an operator may, in most cases
+			return domain.Request{Command: c, Actor: operator}
+		}
+		u = rapid.SampledFrom([]domain.UserID{s.streamer[c.Live], c.User}).Draw(t, "by")
 	case domain.CreateInvitation:
 		u = s.streamer[c.Live]
 	case domain.RevokeInvitation:
@@ -145,7 +154,12 @@ func (s *story) randomCommand(t *rapid.T) domain.Command {
 			}
 			return domain.SendGift{Live: live, Gift: gift, Num: int(randomAmount(t, "num"))}
 		}},
-		{3, func() domain.Command { return s.randomRefund(t) }},
+		{3, func() domain.Command {
+			if randomBits(t, 1) > 0 {
+				return s.randomTicket(t)
+			}
+			return s.randomRefund(t)
+		}},
 		{3, func() domain.Command { return s.randomCorrection(t) }},
 		{2, func() domain.Command { return randomAccess(t, live) }},
 		{3, func() domain.Command { return s.randomPayout(t) }},
@@ -254,6 +268,9 @@ func randomAccess(t *rapid.T, live domain.LiveID) domain.Command {
 		if kind == domain.AccessPassword {
 			return domain.SetAccess{Live: live, Access: kind, Credential: "c1"}
 		}
+		if kind == domain.AccessPaid {
+			return domain.SetAccess{Live: live, Access: kind, Price: 5}
+		}
 		return domain.SetAccess{Live: live, Access: kind}
 	case 2:
 		return domain.EnterPassword{Live: live, Credential: "c1"}
@@ -270,6 +287,8 @@ func randomAccess(t *rapid.T, live domain.LiveID) domain.Command {
 // their events.
 func followUp(e domain.Event) domain.Command {
 	switch e := e.(type) {
+	case domain.TicketBought:
+		return domain.RefundTicket{Live: e.Live, User: e.User, Reason: "why", Streamer: e.Streamer, Received: e.Coins - e.Share}
 	case domain.UserBanned:
 		return domain.UnbanUser{User: e.User}
 	case domain.ViewerBanned:
@@ -463,6 +482,22 @@ func (s *story) randomRefund(t *rapid.T) domain.Command {
 		c.Received = max(s.received[c.Sent.Streamer]-domain.Coins(randomBits(t, 1)), 0)
 	}
 	return c
+}
+
+// randomTicket draws what concerns tickets: of lives that have not ended, and of those that have.
+func (s *story) randomTicket(t *rapid.T) domain.Command {
+	live := randomID(t, "live with tickets", s.last.live, func(l domain.LiveID) bool { return s.status[l] != domain.StatusEnded || randomBits(t, 1) > 0 })
+	streamer := s.streamer[live]
+	switch randomBits(t, 2) {
+	case 0:
+		if randomBits(t, 1) > 0 {
+			return domain.SetMinAge{Live: live, MinAge: randomBits(t, 1)}
+		}
+		return domain.SetAccess{Live: live, Access: domain.AccessPaid, Price: domain.Coins(5 + randomBits(t, 1))}
+	case 1:
+		return domain.RefundTicket{Live: live, User: randomUserID(t), Reason: "why", Streamer: streamer, Received: max(s.received[streamer]-domain.Coins(randomBits(t, 1)), 0)}
+	}
+	return domain.BuyTicket{Live: live, Price: domain.Coins(5 + randomBits(t, 1)), Streamer: streamer}
 }
 
 // randomCorrection draws a correction, or a decision about one.

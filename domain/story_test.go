@@ -24,6 +24,7 @@ type story struct {
 	platform       domain.Coins
 	sent           []domain.SentGift
 	refunded       map[int64]bool                                    // by the position of the gift
+	tickets        map[[2]int64]domain.TicketIssued                  // tickets that were not refunded, by live and user
 	corrections    map[domain.CorrectionID]domain.CorrectionProposed // corrections whose coins have not moved
 	share          domain.ShareSet
 	payouts        map[domain.PayoutID]*payout
@@ -72,7 +73,7 @@ func newStory() *story {
 	s := &story{
 		world: world{}, specs: map[string]domain.EventSpec{},
 		ledger: map[domain.Account]domain.Coins{}, balance: map[domain.UserID]domain.Coins{}, earned: map[domain.UserID]domain.Coins{},
-		received: map[domain.UserID]domain.Coins{}, refunded: map[int64]bool{}, corrections: map[domain.CorrectionID]domain.CorrectionProposed{}, payouts: map[domain.PayoutID]*payout{},
+		received: map[domain.UserID]domain.Coins{}, refunded: map[int64]bool{}, tickets: map[[2]int64]domain.TicketIssued{}, corrections: map[domain.CorrectionID]domain.CorrectionProposed{}, payouts: map[domain.PayoutID]*payout{},
 		status: map[domain.LiveID]domain.Status{}, streamer: map[domain.LiveID]domain.UserID{},
 		broadcast: map[domain.LiveID]domain.BroadcastID{}, recordings: map[domain.RecordingID]string{},
 		visits: map[[2]int64]*visit{}, orders: map[domain.OrderID]*order{}, price: map[domain.GiftID]domain.Coins{},
@@ -248,6 +249,29 @@ func (s *story) audit(t *rapid.T, e domain.Event) {
 		s.refunded[e.Position] = true
 		s.checkPostings(t, e, domain.WalletAccount(e.Sender), e.Coins)
 		s.checkBalance(t, e, e.Sender, e.Coins, e.BalanceAfter)
+		s.earned[e.Streamer] -= e.Coins - e.Share
+		s.platform -= e.Share
+	case domain.TicketIssued:
+		key := [2]int64{int64(e.Live), int64(e.User)}
+		expect(t, e, s.tickets[key].Coins == 0 && s.status[e.Live] != domain.StatusEnded && e.User != s.streamer[e.Live], "the user has %+v", s.tickets[key])
+		s.tickets[key] = e
+	case domain.TicketBought:
+		issued := s.tickets[[2]int64{int64(e.Live), int64(e.User)}]
+		expect(t, e, issued.Coins == e.Coins && issued.Share == e.Share && e.Share == e.Coins*domain.Coins(s.share.To)/10_000, "the ticket is %+v, the rule %+v", issued, s.share)
+		s.checkPostings(t, e, domain.WalletAccount(e.User), -e.Coins)
+		s.checkBalance(t, e, e.User, -e.Coins, e.BalanceAfter)
+		s.earned[e.Streamer] += e.Coins - e.Share
+		s.received[e.Streamer] += e.Coins - e.Share
+		s.platform += e.Share
+	case domain.TicketReturned:
+		expect(t, e, s.tickets[[2]int64{int64(e.Live), int64(e.User)}].Coins != 0, "the user has no ticket")
+	case domain.TicketRefunded:
+		key := [2]int64{int64(e.Live), int64(e.User)}
+		issued := s.tickets[key]
+		expect(t, e, issued.Coins == e.Coins && issued.Share == e.Share, "the ticket is %+v", issued)
+		delete(s.tickets, key)
+		s.checkPostings(t, e, domain.WalletAccount(e.User), e.Coins)
+		s.checkBalance(t, e, e.User, e.Coins, e.BalanceAfter)
 		s.earned[e.Streamer] -= e.Coins - e.Share
 		s.platform -= e.Share
 	case domain.ShareSet:

@@ -2,7 +2,7 @@ package domain
 
 import "slices"
 
-// UploadCause is why an upload was deleted.
+// UploadCause is the cause of the deletion of an upload.
 type UploadCause string
 
 // The causes of the deletion of an upload.
@@ -43,9 +43,13 @@ type AddUpload struct {
 	Bytes  int64    `json:"-"` // size of the file in bytes
 	Quota  int64    `json:"-"` // maximum size in bytes of all uploads of the user, including this one
 	Files  int      `json:"-"` // maximum number of uploads of the user including this one
+	SHA256 string   `json:"-"` // lower-case hexadecimal SHA-256 of the file
 }
 
 func (AddUpload) Type() string { return "upload.add" }
+
+// Fingerprint returns the SHA-256 of the file.
+func (c AddUpload) Fingerprint() string { return c.SHA256 }
 
 func (c AddUpload) serverTexts() []string { return []string{string(c.Upload)} }
 

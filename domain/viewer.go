@@ -15,7 +15,18 @@ type Visit struct {
 
 	Credential string `json:"credential,omitempty"` // id of the hash of the newest password of the live that the user has entered
 	Invitation int64  `json:"invitation,omitempty"` // id of the newest invitation to the live that the user has used
+	Ticket     Ticket `json:"ticket,omitzero"`      // the newest ticket for the live that the user has bought
 }
+
+// Ticket is a ticket for a live, as far as refunds read it. The zero Ticket is none.
+type Ticket struct {
+	Coins    Coins `json:"coins"`              // what the user has paid
+	Share    Coins `json:"share"`              // coins of these that the platform has received
+	Returned bool  `json:"returned,omitempty"` // whether the ticket was refunded
+}
+
+// Valid reports whether there is a ticket that was not refunded.
+func (t Ticket) Valid() bool { return t.Coins != 0 && !t.Returned }
 
 // Visit returns the state of a user in a live.
 func (v View) Visit(live LiveID, user UserID) Visit { return look[Visit](v, visitStream(live, user)) }
@@ -36,12 +47,20 @@ func (v View) admittedLive(id LiveID, visit Visit, follows Follows) (Live, error
 	if isBanned(live.Bans, v.Actor.User, v.Now) {
 		return live, refuse(CodeBanned, "you are banned from live %d", id)
 	}
-	return live, live.Access.Check(id, Entrant{
+	entrant := v.entrant(live, visit)
+	entrant.Follows = follows.Since(live.Streamer) != 0
+	return live, live.Access.Check(id, live.MinAge, entrant)
+}
+
+// entrant returns what the access of a live depends on, except whether the actor follows the streamer.
+func (v View) entrant(live Live, visit Visit) Entrant {
+	return Entrant{
 		Moderates: live.isModerator(v.Actor.User) || v.isOperator(),
 		Invited:   visit.Invitation != 0 && live.invitation(func(i Invitation) bool { return i.ID == visit.Invitation }).ID != 0,
-		Follows:   follows.Since(live.Streamer) != 0,
 		Password:  visit.Credential != "" && visit.Credential == live.Credential,
-	})
+		Ticket:    visit.Ticket.Valid(),
+		Age:       v.User(v.Actor.User).Age,
+	}
 }
 
 // JoinLive makes the actor a viewer of a live. Nothing changes if the actor is already a viewer on the same node.
@@ -103,7 +122,7 @@ func (e ViewerMoved) EventLive() LiveID    { return e.Live }
 func (e ViewerMoved) EventUser() UserID    { return e.User }
 func (e ViewerMoved) evolve(v Visit) Visit { v.Node = e.Node; return v }
 
-// LeaveCause is why a viewer left a live or a participant left the chat.
+// LeaveCause is the cause for which a viewer left a live or a participant left the chat.
 type LeaveCause string
 
 // The causes. A participant leaves the chat only with the first three.

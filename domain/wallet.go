@@ -67,7 +67,7 @@ func ParseAccount(name string) (Account, bool) {
 	return Account(name), slices.Contains([]Account{ProviderAccount, OperatorAccount, CorrectionAccount, PlatformAccount, PayoutAccount}, Account(name))
 }
 
-// CheckBalance returns an error unless the account can have a balance.
+// CheckBalance returns an error if an account of this kind cannot have the balance.
 func (a Account) CheckBalance(balance Coins) error {
 	switch {
 	case a == CorrectionAccount:
@@ -131,7 +131,7 @@ func checkTransfer(postings []Posting, amount Coins, from, to Account, balance C
 	return nil
 }
 
-// checkBalance returns an error unless stated is the balance after amount is added to the wallet.
+// checkBalance returns an error unless the wallet has the balance stated after amount coins are added to it.
 func (w Wallet) checkBalance(amount, stated Coins) error {
 	if is := w.Balance + amount; is != stated {
 		return fmt.Errorf("the event states a balance of %d coins, its history adds up to %d", stated, is)

@@ -16,7 +16,7 @@ import (
 type call struct {
 	request domain.Request
 	actor   string
-	hash    []byte          // SHA-256 of the command; nil if the request has no idempotency key
+	hash    []byte          // SHA-256 of the command and its fingerprint; nil if the request has no idempotency key
 	streams []domain.Stream // the streams that the decision reads, sorted
 	state   atomic.Int32
 	outcome outcome
@@ -56,6 +56,9 @@ func newCall(r domain.Request) (*call, error) {
 		sum := sha256.New()
 		sum.Write([]byte(r.Command.Type() + "\n"))
 		sum.Write(body)
+		if f, ok := r.Command.(domain.FingerprintedCommand); ok {
+			sum.Write([]byte("\n" + f.Fingerprint()))
+		}
 		c.hash = sum.Sum(nil)
 	}
 	return c, nil

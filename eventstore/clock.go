@@ -8,9 +8,9 @@ import (
 )
 
 const (
-	// clockTolerance is how far the newest event may be ahead of the database's clock before recorded_at steps back. It
-	// allows for small corrections of the clock, and for the difference between the clocks of a primary and its
-	// standby.
+	// clockTolerance is the maximum time by which the newest event may be ahead of the database's clock before
+	// recorded_at steps back. It allows for small corrections of the clock, and for the difference between the clocks
+	// of a primary and its standby.
 	clockTolerance = 5 * time.Second
 
 	// clockResolution is the largest difference between two measurements that counts as measurement noise.

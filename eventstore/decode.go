@@ -46,6 +46,11 @@ func (s *Store) Decode(ctx context.Context, records []Record) error {
 	return first
 }
 
+// DecodePlain returns the event in a payload whose personal texts are not sealed. The event has the current version.
+func (s *Store) DecodePlain(eventType string, payload []byte) (domain.Event, error) {
+	return s.codec.parse(eventType, payload)
+}
+
 // decryptAll decrypts the texts in the events of records. If an event cannot be decrypted, it puts the error into
 // faults. If a cached key does not fit, it reads the key again, because the cached key may belong to a former history
 // of the log.

@@ -135,8 +135,8 @@ func TestOpenTransactionsOfOthersDelayNothing(t *testing.T) {
 	}
 }
 
-// TestDefaultsOfTheDatabaseHaveNoEffect sets defaults with which a statement after the lock would not see what was
-// committed while it waited, and with which nothing could be written.
+// TestDefaultsOfTheDatabaseHaveNoEffect sets defaults of the database that would break the sequencer: transactions
+// would be read-only, and a statement after the lock would not see the events that were committed while it waited.
 func TestDefaultsOfTheDatabaseHaveNoEffect(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)

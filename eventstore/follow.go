@@ -78,6 +78,13 @@ func (t *tail) recent() []Record {
 	return records
 }
 
+// Recent returns the events that a Sequencer of this Store has committed and that follow the event at position after with this id,
+// as far as they are in memory. It does no I/O.
+func (s *Store) Recent(after int64, id uuid.UUID) []Record {
+	records, _ := s.recent.after(event{after, id}, defaultLimit)
+	return records
+}
+
 // next returns the events after the tail. It also reads the event at the tail, to check that the log still contains it.
 func (t *tail) next(ctx context.Context) ([]Record, error) {
 	number := t.store.History().Number

@@ -209,8 +209,8 @@ func TestFollowContinuesAfterAnUnreadableEvent(t *testing.T) {
 	f.end()
 }
 
-// TestFollowKnowsOwnEvents checks that Follow returns the events that a Sequencer of its Store has just committed as it
-// would return them from the database, and marks them, also after another process has appended events.
+// TestFollowKnowsOwnEvents checks the events that a Sequencer of the same Store has just committed. Follow must return
+// them as it would return them from the database, and must mark them, also after another process has appended events.
 func TestFollowKnowsOwnEvents(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)

@@ -35,10 +35,35 @@ func (s *Store) Listen(ctx context.Context) error {
 func (s *Store) keepListening(ctx context.Context) {
 	pause := wait.Backoff{Min: s.poll, Max: s.poll}
 	for ctx.Err() == nil {
-		if err := s.listen(ctx); err != nil && ctx.Err() == nil {
+		seen := s.listeningChanged.Count()
+		if !s.listening.Load() {
+			s.listeningChanged.Wait(ctx, seen, time.Hour)
+			continue
+		}
+		err := s.listen(ctx)
+		if !s.listening.Load() {
+			continue
+		}
+		if err != nil && ctx.Err() == nil {
 			s.log.WarnContext(ctx, "notification connection lost, reconnecting", slog.Any("error", err))
 		}
 		pause.Wait(ctx)
+	}
+}
+
+// SetListening ends or resumes the notifications of the database, for which Listen uses a connection. Another source, which calls
+// NotifyReleased, replaces them. Listen checks the history of the log in any case.
+func (s *Store) SetListening(on bool) {
+	if s.listening.Swap(on) != on {
+		s.listeningChanged.Notify()
+	}
+}
+
+// NotifyReleased notifies Appended and Projected, unless the notifications of the database do so.
+func (s *Store) NotifyReleased() {
+	if !s.listening.Load() {
+		s.appended.Notify()
+		s.projected.Notify()
 	}
 }
 
@@ -52,8 +77,13 @@ func (s *Store) listen(ctx context.Context) error {
 		defer cancel()
 		_ = conn.Close(ctx)
 	}()
-	ctx, stop := s.untilHistoryChanges(ctx)
+	ctx, stop := until(ctx, s.historyChanged) // the connection may then belong to the former server
 	defer stop()
+	ctx, stopListening := until(ctx, s.listeningChanged)
+	defer stopListening()
+	if !s.listening.Load() {
+		return nil
+	}
 	if _, err := conn.Exec(ctx, "LISTEN "+ChannelEvents+"; LISTEN "+ChannelProjected); err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
@@ -76,15 +106,14 @@ func (s *Store) listen(ctx context.Context) error {
 	}
 }
 
-// untilHistoryChanges returns a context that ends with ctx, or when the history of the log changes: the connection may
-// then belong to the former server. stop ends the context and waits for its goroutine.
-func (s *Store) untilHistoryChanges(ctx context.Context) (same context.Context, stop func()) {
+// until returns a context that ends with ctx, or when a signal is notified. stop ends the context and waits for its goroutine.
+func until(ctx context.Context, signal *wait.Signal) (same context.Context, stop func()) {
 	same, cancel := context.WithCancel(ctx)
-	seen := s.historyChanged.Count()
+	seen := signal.Count()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		for same.Err() == nil && s.historyChanged.Wait(same, seen, time.Hour) == seen {
+		for same.Err() == nil && signal.Wait(same, seen, time.Hour) == seen {
 		}
 		cancel()
 	}()

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unicode"
 
@@ -51,6 +52,9 @@ type Store struct {
 	appended  *wait.Signal
 	projected *wait.Signal
 
+	listening        atomic.Bool  // whether Listen uses notifications of the database
+	listeningChanged *wait.Signal // notified when listening changes
+
 	historyChanged *wait.Signal
 	snapshotKeys   snapshotKeys
 	cursors        *coalesce.Reads[int64, eventID] // ids for cursors that are requested at the same time are read together
@@ -74,8 +78,9 @@ func Open(ctx context.Context, pool *pgxpool.Pool, c Config) (*Store, error) {
 	s := &Store{
 		pool: pool, now: c.Now, fixed: c.Clock, clock: clock{log: c.Log}, log: c.Log, poll: c.PollInterval, snapshotKeys: c.SnapshotKeys,
 		appended: wait.NewSignal(), projected: wait.NewSignal(),
-		historyChanged: wait.NewSignal(), history: history{now: History{Number: 1}},
+		historyChanged: wait.NewSignal(), listeningChanged: wait.NewSignal(), history: history{now: History{Number: 1}},
 	}
+	s.listening.Store(true)
 	s.cursors = coalesce.New(s.eventIDs)
 	s.history.onChange = func(now History) {
 		s.codec.keys.drop(now.Head)
@@ -130,6 +135,12 @@ func (s *Store) CheckHistory(ctx context.Context) (History, error) {
 		return s.History(), fmt.Errorf("check the history of the log: %w", err)
 	}
 	return s.History(), nil
+}
+
+// Remember records that the log contains an event of which another process has told, in the history with this number. Comparisons
+// with the log, such as CheckHistory, then notice if the database of this process does not have the event.
+func (s *Store) Remember(number, position int64, id uuid.UUID) {
+	s.history.remember(number, event{position, id})
 }
 
 // compare returns nil if the log contains the expected event, and remembers the head. Otherwise it returns

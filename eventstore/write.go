@@ -156,7 +156,7 @@ func queueNewKeys(p *pgx.Batch, b *batch) {
 }
 
 // queueErasures queues the deletion of the keys and password hashes of the users and participants that the batch
-// forgets.
+// forgets, and of the password hashes of their lives.
 func queueErasures(p *pgx.Batch, b *batch) {
 	if len(b.forgotten) == 0 {
 		return
@@ -166,7 +166,7 @@ func queueErasures(p *pgx.Batch, b *batch) {
 		ids[i], streams[i] = int64(id), string(domain.UserForgotten{User: id}.Stream())
 	}
 	p.Queue(deleteUserKeys, ids)
-	p.Queue(deleteUserCredentials, streams)
+	p.Queue(deleteUserCredentials, streams, ids, domain.LiveCreated{}.Type(), domain.LiveAccessSet{}.Type())
 }
 
 func queueCommands(p *pgx.Batch, b *batch) {

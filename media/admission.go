@@ -80,7 +80,7 @@ func statusOf(err error) int {
 	switch {
 	case errors.Is(err, ErrUnavailable):
 		return http.StatusServiceUnavailable
-	case errors.Is(err, errNoBroadcast):
+	case errors.Is(err, ErrNoBroadcast):
 		return http.StatusNotFound
 	}
 	return http.StatusForbidden

@@ -15,11 +15,15 @@ import (
 
 	"roomlog/internal/peertest"
 	"roomlog/media"
+	"roomlog/media/relay"
 )
 
 // childEnv is the environment variable that makes this program a media server, so that a benchmark can measure a
 // separate process.
 const childEnv = "ROOMLOG_TEST_CHILD"
+
+// originEnv is the environment variable with the HTTP address of the server that has the publisher of all streams.
+const originEnv = "ROOMLOG_TEST_ORIGIN"
 
 // childServer is a server in its own process, with one stream.
 type childServer struct {
@@ -47,6 +51,20 @@ func openTheatre(b testing.TB, kind string) *childServer {
 	} else {
 		cmd = peertest.NodeScript(b, "testdata/peers", "server.js", kind, freePort(b), freePort(b))
 	}
+	return receive(b, cmd)
+}
+
+// openEdge starts a server that relays all streams from another server.
+func openEdge(b testing.TB, origin *childServer) *childServer {
+	b.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), childEnv+"=1", originEnv+"="+origin.http)
+	return receive(b, cmd)
+}
+
+// receive starts a server and receives its addresses.
+func receive(b testing.TB, cmd *exec.Cmd) *childServer {
+	b.Helper()
 	h := &childServer{Process: peertest.Start(b, cmd)}
 	if _, err := fmt.Sscan(h.Receive(""), &h.rtmp, &h.http); err != nil {
 		b.Fatal(err)
@@ -64,7 +82,19 @@ func freePort(b testing.TB) string {
 
 // serveChild runs the server until standard input ends.
 func serveChild() error {
-	server, err := media.New(media.Config{Now: time.Now, Log: slog.New(slog.DiscardHandler), Authorizer: testAuthorizer{
+	signer, err := media.NewSigner([]string{secret}, 0, time.Now)
+	if err != nil {
+		return err
+	}
+	pulls := relay.Config{Node: "origin", Signer: signer, Origins: childOrigins(os.Getenv(originEnv)), Now: time.Now}
+	if os.Getenv(originEnv) != "" {
+		pulls.Node = "edge"
+	}
+	puller, err := relay.New(pulls)
+	if err != nil {
+		return err
+	}
+	server, err := media.New(media.Config{Relay: puller, Now: time.Now, Log: slog.New(slog.DiscardHandler), Authorizer: testAuthorizer{
 		connect: func(media.ConnectRequest) error { return nil },
 		publish: func(media.PublishRequest) error { return nil },
 		play:    func(media.PlayRequest) error { return nil },
@@ -81,9 +111,14 @@ func serveChild() error {
 		return err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	web := &http.Server{Handler: server, ReadHeaderTimeout: timeout}
+	puller.Attach(server)
+	mux := http.NewServeMux()
+	mux.Handle("/", server)
+	mux.Handle(relay.Path, relay.NewHandler(relay.HandlerConfig{Node: pulls.Node, Signer: signer, Server: server, Now: time.Now, Log: slog.New(slog.DiscardHandler)}))
+	web := &http.Server{Handler: mux, ReadHeaderTimeout: timeout}
 	var all sync.WaitGroup
 	all.Go(func() { _ = server.Run(ctx) })
+	all.Go(func() { _ = puller.Run(ctx) })
 	all.Go(func() { _ = server.ServeRTMP(ctx, rtmpListener) })
 	all.Go(func() { _ = web.Serve(httpListener) })
 	fmt.Println(rtmpListener.Addr(), httpListener.Addr())
@@ -94,4 +129,15 @@ func serveChild() error {
 	_ = web.Close()
 	all.Wait()
 	return nil
+}
+
+// childOrigins is the HTTP address of the server that has the publisher of all streams, or "".
+type childOrigins string
+
+// Origin implements relay.Origins.
+func (o childOrigins) Origin(context.Context, string) (relay.Origin, error) {
+	if o == "" {
+		return relay.Origin{}, relay.ErrNoOrigin
+	}
+	return relay.Origin{Node: "origin", URL: "http://" + string(o)}, nil
 }

@@ -17,6 +17,7 @@ const (
 	WSFLV    Protocol = "ws-flv"
 	HLS      Protocol = "hls"
 	Internal Protocol = "internal" // a player in this process, such as a recorder
+	Relay    Protocol = "relay"    // another node, which relays the stream to its own players
 )
 
 // App is the RTMP app, and the first path segment of the URL of every stream: /live/KEY.
@@ -32,6 +33,9 @@ type Client struct {
 	Args     url.Values     // query of the URL or of the stream name
 	Fields   map[string]any // command object of the RTMP connect command
 }
+
+// isViewer reports whether a player counts as a viewer. A recorder, the segmenter of HLS and another node do not.
+func (c Client) isViewer() bool { return c.Protocol != Internal && c.Protocol != Relay }
 
 // newID returns a random id of 16 characters.
 func newID() string { return rand.Text()[:16] }

@@ -22,6 +22,8 @@ type Config struct {
 	Observer        Observer
 	PlayObserver    PlayObserver
 	ConnectObserver ConnectObserver
+	// Relay provides the streams that are published at other nodes; nil means that there are none.
+	Relay RelaySource
 	// Now returns the current time.
 	Now func() time.Time
 	// Log is the logger; nil means slog.Default().
@@ -80,8 +82,21 @@ type HLSConfig struct {
 	// IdleTimeout is the time without requests after which a play session ends. It is also the time without play
 	// sessions after which segmenting stops. Players send requests much more often.
 	IdleTimeout time.Duration `default:"30s"`
-	// Linger is how long files are served after the end of the stream, because players are some seconds behind.
+	// Linger is the time for which files are served after the end of the stream, because players are some seconds
+	// behind.
 	Linger time.Duration `default:"15s"`
+}
+
+// RelaySource provides the streams that are published at other nodes. Package relay implements it; an interface is needed
+// because that package uses this one. The methods are called concurrently.
+type RelaySource interface {
+	// Want is called when a player waits for a stream that has no publisher. It does not block.
+	Want(key string)
+	// Await begins to relay a stream if another node has its publisher, and blocks until players can start. It returns
+	// an error if no node has the publisher, or if ctx ends.
+	Await(ctx context.Context, key string) error
+	// KeyFrame returns an FLV file with the newest key frame of a stream that another node publishes.
+	KeyFrame(ctx context.Context, key string) ([]byte, error)
 }
 
 // CheckSettings returns an error if AllowOrigin is not an origin.

@@ -23,6 +23,7 @@ type cursor struct {
 	headers   []*Frame // headers that the player received at the start or after a skip
 	hasVideo  bool
 	hasAudio  bool
+	head      uint32 // time of the newest frame when the player started
 }
 
 // start positions the cursor at the newest start point, or at the oldest recent frame if there is none.

@@ -16,6 +16,8 @@ var (
 	ErrAlreadyPublishing = errors.New("media: the stream is already being published")
 	// ErrLimitReached is returned when a limit on connections or streams is reached.
 	ErrLimitReached = fmt.Errorf("%w: limit of connections or streams reached", ErrUnavailable)
+	// ErrNoBroadcast is returned when a stream has no broadcast.
+	ErrNoBroadcast = errors.New("media: the stream has no broadcast")
 	// ErrServerClosed is returned when the server is shutting down.
 	ErrServerClosed = fmt.Errorf("%w: shutting down", ErrUnavailable)
 )
@@ -23,7 +25,6 @@ var (
 var (
 	errUnknownApp   = errors.New("media: unknown app")
 	errNoKey        = errors.New("media: no stream key")
-	errNoBroadcast  = errors.New("media: no broadcast to play over HLS yet")
 	errOtherCodec   = errors.New("media: a payload of another codec with which no decoder can begin")
 	errNoKeyFrame   = errors.New("media: a picture before the first key frame") // players that still show an earlier picture could not decode it
 	errTooMuchInput = errors.New("media: the player sends more than a player has to send")

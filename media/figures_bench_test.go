@@ -19,7 +19,7 @@ const (
 	figureTime   = 6 * time.Second
 )
 
-// cost is what a server needed to serve an audience.
+// cost contains the resources that a server used to serve an audience.
 type cost struct {
 	perMB    float64 // milliseconds of CPU time per megabyte delivered
 	memory   float64 // resident memory in bytes

@@ -21,7 +21,8 @@ const (
 
 // joinOnConn adds the player to its stream, or writes a refusal to the hijacked connection.
 func (c *core) joinOnConn(conn net.Conn, a admission) (*Player, bool) {
-	p, err := c.hub.join(playRequest{key: a.key, client: a.client, requestedAt: a.requestedAt, slot: a.slot, disconnect: func() { _ = netconn.CloseNow(conn) }})
+	p, err := c.hub.join(playRequest{key: a.key, client: a.client, requestedAt: a.requestedAt, slot: a.slot, disconnect: func() { _ = netconn.CloseNow(conn) },
+		complete: a.client.Protocol == Relay})
 	if err == nil {
 		return p, true
 	}
@@ -174,6 +175,9 @@ func (b *flvBody) flush() (int64, error) {
 func (b *flvBody) header() []byte {
 	head := "HTTP/1.1 200 OK\r\nContent-Type: " + flvType + "\r\nCache-Control: no-store\r\nAccess-Control-Allow-Origin: " +
 		b.core.cfg.AllowOrigin + "\r\nX-Accel-Buffering: no\r\nConnection: close\r\n"
+	for name, value := range b.player.relayHeader() {
+		head += name + ": " + value + "\r\n"
+	}
 	if b.chunked {
 		head += "Transfer-Encoding: chunked\r\n"
 	}

@@ -14,7 +14,7 @@ import (
 	"roomlog/media/rtmp"
 )
 
-// timeout is how long a test waits for something that should happen soon.
+// timeout is the time that a test waits for something that should happen soon.
 const timeout = 3 * time.Minute
 
 func eventually(t testing.TB, what string, ok func() bool) {

@@ -27,7 +27,7 @@ func (h *hlsServer) serve(w http.ResponseWriter, r *http.Request, key, file stri
 		err := h.authorizePlay(r.Context(), &a, r.URL.RawQuery)
 		var s *hlsSession
 		if err == nil {
-			s, err = h.open(a)
+			s, err = h.open(r.Context(), a)
 		}
 		if err != nil {
 			h.refusePlay(w, r, a.client, err)

@@ -71,7 +71,7 @@ func newHLSServer(c *core) *hlsServer {
 
 // open creates a play session for an authorized player. If the stream is not being segmented, open starts segmenting
 // it.
-func (h *hlsServer) open(a admission) (*hlsSession, error) {
+func (h *hlsServer) open(ctx context.Context, a admission) (*hlsSession, error) {
 	s := &hlsSession{id: rand.Text(), received: make(map[string]int64)}
 	s.request = playRequest{key: a.key, client: a.client, requestedAt: a.requestedAt, disconnect: func() { h.drop(s.id, ReasonKicked) }}
 	slot, err := h.starting.Acquire(limit.ParseAddr(a.client.Address))
@@ -79,7 +79,13 @@ func (h *hlsServer) open(a admission) (*hlsSession, error) {
 		return nil, fmt.Errorf("%w: %w", ErrLimitReached, err)
 	}
 	s.release = slot.Release
-	if err := h.add(s); err != nil {
+	err = h.add(s)
+	if errors.Is(err, ErrNoBroadcast) && h.cfg.Relay != nil {
+		if err = h.cfg.Relay.Await(ctx, a.key); err == nil {
+			err = h.add(s)
+		}
+	}
+	if err != nil {
 		slot.Release()
 		return nil, err
 	}
@@ -97,7 +103,7 @@ func (h *hlsServer) add(s *hlsSession) (err error) {
 	case h.closed:
 		return ErrServerClosed
 	case !broadcast:
-		return errNoBroadcast
+		return ErrNoBroadcast
 	}
 	if s.stream = h.byKey[key]; s.stream == nil || s.stream.source.stream != running {
 		if s.stream, err = h.start(key); err != nil {

@@ -439,7 +439,7 @@ func TestHLSRefusesUnknownFilesAndCodecs(t *testing.T) {
 
 // shown decodes the pictures of a stream. It returns their times in milliseconds since the first picture, and hashes of
 // their content.
-func shown(t *testing.T, from string) (times []int, hashes []string) {
+func shown(t testing.TB, from string) (times []int, hashes []string) {
 	t.Helper()
 	text := tool(t, "ffmpeg", "-i", from, "-map", "0:v", "-copyts", "-fps_mode", "passthrough", "-enc_time_base", "1:1000", "-f", "framemd5", "-")
 	for _, line := range strings.Split(text, "\n") {

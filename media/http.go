@@ -2,6 +2,7 @@ package media
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"strconv"
@@ -79,7 +80,7 @@ func (s *Server) serveSnapshot(w http.ResponseWriter, r *http.Request, key strin
 	defer cancel()
 	resume := limit.Pause(ctx)
 	a.slot.Wait(cancel)
-	jpeg, err := s.snapshots.Take(ctx, key, func() ([]byte, error) { return c.hub.newestKeyFrame(key) })
+	jpeg, err := s.snapshots.Take(ctx, key, func() ([]byte, error) { return s.newestKeyFrame(ctx, key) })
 	resume()
 	w.Header().Set("Cache-Control", "private, max-age=5")
 	if err == nil {
@@ -96,6 +97,15 @@ func (s *Server) serveSnapshot(w http.ResponseWriter, r *http.Request, key strin
 		}
 	}
 	w.WriteHeader(http.StatusNoContent)
+}
+
+// newestKeyFrame returns an FLV file with the newest key frame of a stream, which another node may publish.
+func (s *Server) newestKeyFrame(ctx context.Context, key string) ([]byte, error) {
+	file, err := s.core.hub.newestKeyFrame(key)
+	if source := s.core.cfg.Relay; errors.Is(err, ErrNoBroadcast) && source != nil {
+		return source.KeyFrame(ctx, key)
+	}
+	return file, err
 }
 
 // serveFLVHead responds to a HEAD request for an FLV stream like to a GET request, but without a body, and without

@@ -9,8 +9,8 @@ import (
 	"roomlog/media/flv"
 )
 
-// cutMemory is how long a cut is remembered. It is longer than a client needs from its authorization until it joins its
-// stream.
+// cutMemory is the time for which a cut is remembered. It is longer than the time that a client needs from its
+// authorization until it joins its stream.
 const cutMemory = time.Minute
 
 // hub contains the streams by key. Its lock is taken before the lock of a stream.
@@ -87,7 +87,11 @@ func (h *hub) claim(key string, p *publisher, requestedAt time.Time) (s *stream,
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := h.cfg.Now()
-	if replaced = s.publisher; replaced != nil {
+	switch replaced = s.publisher; {
+	case replaced == nil:
+	case s.relayed:
+		s.leaveRelay()
+	default:
 		if now.Sub(s.mediaAt) < h.cfg.TakeoverAfter || now.Sub(replaced.startedAt) < h.cfg.TakeoverAfter {
 			return nil, nil, ErrAlreadyPublishing
 		}
@@ -116,12 +120,12 @@ func (h *hub) newestKeyFrame(key string) ([]byte, error) {
 	s := h.streams[key]
 	h.mu.Unlock()
 	if s == nil {
-		return nil, errNoBroadcast
+		return nil, ErrNoBroadcast
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.ring.contains(s.ring.last) {
-		return nil, errNoBroadcast
+		return nil, ErrNoBroadcast
 	}
 	file := flv.FileHeader(true, false)
 	for _, header := range s.ring.last.headers {
@@ -180,6 +184,9 @@ func (p *publication) close(reason Reason) {
 // endBroadcast ends a broadcast and removes its stream. The caller must hold both locks.
 func (h *hub) endBroadcast(s *stream, reason Reason, now time.Time) {
 	s.publisher = nil
+	if reason == ReasonShutdown {
+		s.stopRelays()
+	}
 	s.end(reason, now)
 	delete(h.streams, s.key)
 	h.past.frames += s.meter.frames
@@ -228,6 +235,8 @@ func (h *hub) join(r playRequest) (*Player, error) {
 	case s != nil:
 	case r.broadcast != "":
 		return nil, ErrEnded
+	case r.client.Protocol == Relay:
+		return nil, ErrNoBroadcast
 	default: // The slots of players bound the streams that have only waiting players.
 		s = h.add(r.key)
 	}
@@ -236,6 +245,8 @@ func (h *hub) join(r playRequest) (*Player, error) {
 	switch {
 	case r.broadcast != "" && s.broadcast.ID != r.broadcast:
 		return nil, ErrEnded
+	case r.client.Protocol == Relay && (s.relayed || s.broadcast.ID == ""):
+		return nil, ErrNoBroadcast // a node that relays a stream itself is never a source, so that there are no loops
 	case r.broadcast == "" && len(s.players) >= h.cfg.Limits.MaxStreamPlayers:
 		return nil, ErrLimitReached
 	}
@@ -246,7 +257,10 @@ func (h *hub) join(r playRequest) (*Player, error) {
 	if r.complete {
 		s.complete = append(s.complete, p)
 	}
-	if r.client.Protocol != Internal {
+	if h.cfg.Relay != nil && r.client.isViewer() && s.publisher == nil && s.broadcast.ID == "" {
+		h.cfg.Relay.Want(r.key)
+	}
+	if r.client.isViewer() {
 		p.announced = h.notifier.playStarted(p.session())
 	}
 	p.slot.Wait(p.cutOff)
@@ -255,7 +269,7 @@ func (h *hub) join(r playRequest) (*Player, error) {
 
 // wasCut reports whether a player was authorized before a cut of its user. The caller holds the lock.
 func (h *hub) wasCut(r playRequest) bool {
-	if at, cut := h.userCuts[userKey{r.key, allUsers}]; cut && r.client.Protocol != Internal && !r.requestedAt.After(at) {
+	if at, cut := h.userCuts[userKey{r.key, allUsers}]; cut && r.client.isViewer() && !r.requestedAt.After(at) {
 		return true
 	}
 	if r.client.User == 0 {

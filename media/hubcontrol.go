@@ -56,7 +56,7 @@ func (h *hub) cutAnonymous(key string, reason Reason, keep func(Client) bool) {
 	if s := h.streams[key]; s != nil {
 		s.mu.Lock()
 		for p := range s.players {
-			if p.client.User == 0 && p.client.Protocol != Internal && !keep(p.client) {
+			if p.client.User == 0 && p.client.isViewer() && !keep(p.client) {
 				cut = append(cut, p)
 			}
 		}
@@ -240,7 +240,9 @@ func (h *hub) sessions(key string) []PlaySession {
 	defer s.mu.Unlock()
 	var all []PlaySession
 	for p := range s.players {
-		all = append(all, p.session())
+		if p.client.Protocol != Relay {
+			all = append(all, p.session())
+		}
 	}
 	slices.SortFunc(all, func(a, b PlaySession) int { return a.StartedAt.Compare(b.StartedAt) })
 	return all

@@ -107,6 +107,12 @@ func (s *stream) describe(frame *Frame, size flv.Size, sound flv.Sound, now time
 		b.ID, b.Key, b.StartedAt = newID(), s.key, now
 	}
 	b.Publisher = s.publisher.client
+	s.describeTrack(frame, size, sound)
+}
+
+// describeTrack updates the description of the broadcast from a frame.
+func (s *stream) describeTrack(frame *Frame, size flv.Size, sound flv.Sound) {
+	b := &s.broadcast
 	switch frame.info.Kind {
 	case flv.Video:
 		s.hasVideo = true

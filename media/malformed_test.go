@@ -144,6 +144,9 @@ func disordered(film []seen) (all []seen) {
 	return all
 }
 
+// hevcEncoder contains the arguments of ffmpeg for HEVC with a key frame in each second.
+var hevcEncoder = []string{"-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "bframes=0:keyint=25:min-keyint=25:scenecut=0:log-level=none"}
+
 // enhancedFlashes returns the film of flashes with newer codecs, and the files that it consists of.
 func enhancedFlashes(t testing.TB, fourCC string, encoder ...string) (film []seen, files []string) {
 	t.Helper()
@@ -227,7 +230,7 @@ func TestMalformedMessagesHideNothing(t *testing.T) {
 		})
 	}
 	for fourCC, encoder := range map[string][]string{
-		"hvc1": {"-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "bframes=0:keyint=25:min-keyint=25:scenecut=0:log-level=none"},
+		"hvc1": hevcEncoder,
 		"av01": {"-c:v", "libaom-av1", "-cpu-used", "8", "-usage", "realtime"},
 	} {
 		t.Run(fourCC+" and Opus", func(t *testing.T) {

@@ -58,7 +58,7 @@ type PlaySession struct {
 	Skips     uint64    // number of times that a slow player was moved to a newer key frame
 }
 
-// Reason is why a broadcast or a connection has ended.
+// Reason is the reason for the end of a broadcast or a connection.
 type Reason string
 
 // The reasons.

@@ -27,7 +27,7 @@ import (
 	"roomlog/media/reorder"
 )
 
-// dialPeer plays with an independent RTMP implementation.
+// dialPeer starts a player that uses another implementation of RTMP than the server.
 func (h *testServer) dialPeer(t *testing.T, key string) *gortmplib.Client {
 	t.Helper()
 	c := &gortmplib.Client{URL: &url.URL{Scheme: "rtmp", Host: h.rtmp, Path: "/live/" + key, RawQuery: "sign=" + h.signer.Play(key)}}

@@ -3,6 +3,7 @@ package media
 import (
 	"bytes"
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 
@@ -23,6 +24,8 @@ type publisher struct {
 	order [2]reorder.Track[arrived] // order of the coded media of the video and the audio track with the number 0
 
 	video, audio flv.CodecTrack // the tracks with the number 0
+
+	relay *relayClock // the times of the frames of a relayed stream; nil for a publisher at this node
 }
 
 // parsed is a payload of a publisher, with its description.
@@ -117,8 +120,7 @@ func lengthSize(header []byte) int {
 // repair puts lengths in place of the start codes between NAL units, and removes impossible composition times. Players do
 // not begin with a key frame of another track than the first, or with one that is truncated.
 func (p *publisher) repair(m *parsed) {
-	const usual = 4
-	lengthSize := cmp.Or(p.lengthSize, usual)
+	lengthSize := cmp.Or(p.lengthSize, usualLengthSize)
 	switch {
 	case m.info.Track != 0:
 		m.info.Key = false
@@ -139,4 +141,68 @@ func (p *publisher) repair(m *parsed) {
 	m.info.Key = m.info.Key && flv.IsComplete(m.info.Codec, m.payload[m.info.Body:], lengthSize)
 }
 
+const usualLengthSize = 4 // bytes of the lengths of NAL units, unless a sequence header has another number
+
 const maxComposition = 10_000 // ms; a picture waits at most for the pictures of a group
+
+// relayClock gives the frames of a relayed stream their times: those of the node with the publisher. When the publisher has moved
+// to another node, whose times begin anew, all tracks get one offset, so that the times of the players go on.
+type relayClock struct {
+	offset uint32 // number to add to the times of the other node
+	placed bool   // whether the offset is known
+	begun  bool   // whether there was a frame
+	head   uint32 // time of the newest frame
+	headAt time.Time
+
+	last     map[trackKey]uint32 // time of the newest frame of each track at the other node
+	repeated map[trackKey]uint32 // for each track, the time up to which its frames are repetitions
+}
+
+// trackKey identifies a track.
+type trackKey struct{ kind, number byte }
+
+// position returns the time of the newest frame and when it arrived. begun is false if there was none.
+func (c *relayClock) position() (head uint32, at time.Time, begun bool) {
+	return c.head, c.headAt, c.begun
+}
+
+// connected prepares the clock for a new connection. If continues is false, the frames belong to another broadcast.
+func (c *relayClock) connected(continues bool) {
+	if !continues {
+		c.placed, c.repeated, c.last = false, nil, make(map[trackKey]uint32)
+		return
+	}
+	c.repeated = maps.Clone(c.last)
+}
+
+// place returns the time for a frame with the time at. repeated is true for a frame that an earlier connection has delivered.
+func (c *relayClock) place(info flv.Info, at uint32, now time.Time) (placed uint32, repeated bool) {
+	if info.Kind == flv.Script {
+		return at, false
+	}
+	if !info.Coded {
+		if !c.placed && c.begun {
+			return c.head, false
+		}
+		return at + c.offset, false
+	}
+	track := trackKey{info.Kind, info.Track}
+	if last, known := c.repeated[track]; known {
+		if int32(at-last) <= 0 {
+			return 0, true
+		}
+		delete(c.repeated, track)
+	}
+	if !c.placed {
+		c.placed = true
+		if c.begun {
+			c.offset = c.head + uint32(max(1, now.Sub(c.headAt).Milliseconds())) - at
+		}
+	}
+	c.last[track] = at
+	placed = at + c.offset
+	if !c.begun || int32(placed-c.head) >= 0 {
+		c.head, c.headAt, c.begun = placed, now, true
+	}
+	return placed, false
+}

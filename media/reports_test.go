@@ -1,17 +1,24 @@
 package media_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
+	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"roomlog/media"
+	"roomlog/media/amf"
 	"roomlog/media/flv"
+	"roomlog/media/flv/flvtest"
 	"roomlog/media/record"
 	"roomlog/media/rtmp"
 )
@@ -103,6 +110,33 @@ func TestReportsOfPlayers(t *testing.T) {
 			}
 			if response.StatusCode != http.StatusOK || response.Header.Get("Content-Range") != "" || !strings.HasPrefix(string(head), "FLV\x01") {
 				t.Errorf("got %s %v %q, want the stream from its header on", response.Status, response.Header, head)
+			}
+		}
+	})
+	// https://github.com/balvinderz/video_player_web_hls/pull/21, https://github.com/shaka-project/shaka-player/issues/1576,
+	// https://github.com/Vanilagy/mediabunny/issues/354
+	t.Run("a player requests ranges of HLS", func(t *testing.T) {
+		h := run(t, nil)
+		s := h.onHLS(t, "KEY")
+		p := h.playHLS(t, "KEY")
+		p.plays(t, s, 2, 6)
+		for _, name := range []string{p.lists[0], refs(p.version(t, ""))[0]} {
+			_, whole, _ := page(t, p.base+name)
+			for _, bytes := range []string{"0-1023", "0-1", "NaN-NaN", "9999999-"} {
+				r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.base+name, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				r.Header.Set("Range", "bytes="+bytes)
+				response, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(r)
+				if err != nil {
+					t.Fatal(err)
+				}
+				body, err := io.ReadAll(response.Body)
+				_ = response.Body.Close()
+				if err != nil || response.StatusCode != http.StatusOK || response.Header.Get("Content-Range") != "" || string(body) != whole {
+					t.Errorf("bytes %s of %s: got %s with %d bytes, %v; want all %d bytes", bytes, name, response.Status, len(body), err, len(whole))
+				}
 			}
 		}
 	})
@@ -212,5 +246,148 @@ func TestEncodersMayAnnounceLargeChunks(t *testing.T) {
 		b[4], b[5], b[6] = byte(len(key)>>16), byte(len(key)>>8), byte(len(key))
 		s.send(append(b, key...))
 		h.watch(t, h.flvURL("KEY")).sees(key)
+	}
+}
+
+// TestReportedPayloads sends payloads that users of other RTMP servers have reported; docs/MEDIA.md lists the reports.
+func TestReportedPayloads(t *testing.T) {
+	t.Parallel()
+	h := run(t, nil)
+	// https://github.com/ZLMediaKit/ZLMediaKit/pull/4800: a camera sends two numbers before its metadata.
+	t.Run("numbers before the metadata", func(t *testing.T) {
+		s := h.publish(t, "NUMBERS")
+		s.send(rtmp.AppendMedia(nil, flv.Script, 0, amf.Encode(0, 0, "@setDataFrame", "onMetaData", amf.Object{"width": 1920})))
+		s.video(0, avcHeader())
+		s.audio(0, aacHeader())
+		s.video(0, videoFrame(true, "first"))
+		s.audio(0, sound("first"))
+		if tags := h.watch(t, h.flvURL("NUMBERS")).sees(sound("first")); tags[0].payload != string(amf.Encode("onMetaData", amf.Object{"width": 1920})) {
+			t.Errorf("the first tag is %q, want the metadata", tags[0].payload)
+		}
+	})
+	// https://github.com/bluenviron/mediamtx/issues/2564: a drone sends sound that only the device understands.
+	t.Run("sound of a device-specific format", func(t *testing.T) {
+		h := run(t, func(c *media.Config) { c.SettleTime = time.Millisecond })
+		s := h.publish(t, "KEY")
+		s.audio(0, []byte("\xff\x00drone"))
+		s.video(0, avcHeader())
+		s.video(0, videoFrame(true, "first"))
+		v := h.watch(t, h.flvURL("KEY"))
+		for i := range uint32(5) {
+			s.audio(40*i, []byte("\xff\x01drone"))
+			s.video(40*(i+1), videoFrame(false, "next"))
+		}
+		s.video(400, videoFrame(true, "last"))
+		const videoOnly = 1
+		if tags := kinds(v.sees(videoFrame(true, "last"))); v.flags != videoOnly || slices.Contains(tags, "sound") {
+			t.Errorf("the flags of the file are %d, its tags %v; want video only", v.flags, tags)
+		}
+	})
+	// https://github.com/ossrs/srs/issues/1232: the first sequence header is empty, because the encoder has not seen a key frame.
+	t.Run("a sequence header without parameter sets before the right one", func(t *testing.T) {
+		s := h.publish(t, "EMPTY")
+		s.video(0, []byte("\x17\x00\x00\x00\x00\x01\x64\x00\x28\xff\xe0\x00"))
+		s.video(0, videoFrame(false, "no key frame"))
+		s.video(40, avcHeader())
+		s.audio(40, aacHeader())
+		s.video(40, videoFrame(true, "first"))
+		s.audio(40, sound("first"))
+		if tags := kinds(h.watch(t, h.flvURL("EMPTY")).sees(sound("first"))); !slices.Equal(tags, []string{"h264 header", "aac header", "key", "sound"}) {
+			t.Errorf("got %v", tags)
+		}
+	})
+}
+
+// scalingLists returns a file with the scaling lists of HEVC, in the format of the reference encoder.
+func scalingLists(t *testing.T) string {
+	t.Helper()
+	var text strings.Builder
+	for i, size := range []int{4, 8, 16, 32} {
+		for _, kind := range []string{"INTRA", "INTER"} {
+			for _, channel := range []string{"LUMA", "CHROMAU", "CHROMAV"} {
+				if i == 3 && channel != "LUMA" {
+					continue
+				}
+				name := fmt.Sprintf("%s%dX%d_%s", kind, size, size, channel)
+				fmt.Fprintf(&text, "%s =\n%s\n", name, strings.TrimSuffix(strings.Repeat("17,", min(size*size, 64)), ","))
+				if i > 1 {
+					fmt.Fprintf(&text, "%s_DC =\n17\n", name)
+				}
+			}
+		}
+	}
+	name := filepath.Join(t.TempDir(), "lists.txt")
+	if err := os.WriteFile(name, []byte(text.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+// TestReportedParameterSets plays streams whose parameter sets other servers could not read, over HLS and as a recording.
+func TestReportedParameterSets(t *testing.T) {
+	needFFmpeg(t)
+	t.Parallel()
+	lavfi := func(size string) []string {
+		return []string{"-f", "lavfi", "-i", "testsrc=s=" + size + ":r=25:d=3"}
+	}
+	const frames = 75 // of a film of three seconds
+	for name, tt := range map[string]struct {
+		film func(*testing.T) []seen
+		want int
+	}{
+		// https://github.com/bluenviron/mediamtx/issues/3290, https://github.com/ossrs/srs/issues/3388
+		"scaling lists in HEVC": {func(t *testing.T) (film []seen) {
+			file := clipFrom(t, "scaled.mp4", lavfi("64x64"), "-c:v", "libx265", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-tag:v", "hvc1", "-movflags", "frag_keyframe+empty_moov+default_base_moof",
+				"-x265-params", "scaling-list="+scalingLists(t)+":bframes=0:keyint=25:min-keyint=25:log-level=none")
+			for _, p := range flvtest.Enhanced(t, file, "hvc1") {
+				film = append(film, seen{p.Kind, p.At, string(p.Data)})
+			}
+			return film
+		}, frames},
+		// https://github.com/arut/nginx-rtmp-module/pull/742, https://github.com/begeekmyfriend/yasea/pull/840
+		"another size, announced only in the pictures": {func(t *testing.T) (film []seen) {
+			for i, size := range []string{"64x64", "128x96"} {
+				for _, tag := range tagsOf(t, clipFrom(t, "sized "+size, lavfi(size), "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-x264-params", "repeat-headers=1:bframes=0:keyint=25:min-keyint=25")) {
+					if i > 0 && !tag.info().Coded {
+						continue
+					}
+					tag.at += 3000 * uint32(i)
+					film = append(film, tag)
+				}
+			}
+			return film
+		}, 2 * frames},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := newEncoderOf(t, tt.film(t), func(c *media.Config) { c.SettleTime, c.HLS.Muxer.Segments = time.Second, 60 })
+			e.connect()
+			e.play(1500)
+			recorded := e.startRecording()
+			segments := &hlsFiles{t: t, player: e.h.playHLS(t, "KEY"), fetched: map[string]bool{}, content: map[string]*bytes.Buffer{}}
+			e.meet()
+			e.play(7000)
+			e.sender.unpublish()
+			_, parts := recorded()
+			eventually(t, "the end of the playlists", segments.poll)
+			outputs := map[string][]string{"the recording": parts}
+			for _, files := range segments.runs() {
+				outputs["HLS"] = append(outputs["HLS"], files[0])
+			}
+			for output, files := range outputs {
+				want := tt.want
+				if output == "HLS" {
+					want -= 25 // begins with the key frame before its first player
+				}
+				var all []string
+				for _, file := range files {
+					_, hashes := shown(t, file)
+					all = append(all, hashes...)
+				}
+				if len(all) != want {
+					t.Errorf("%s has %d pictures in %d files, want %d", output, len(all), len(files), want)
+				}
+			}
+		})
 	}
 }

@@ -39,6 +39,16 @@ type startPoint struct {
 // end returns the number of the next frame.
 func (r *ring) end() uint64 { return r.base + uint64(len(r.frames)) }
 
+// newest returns the time of the newest coded frame, or 0.
+func (r *ring) newest() uint32 {
+	for _, f := range slices.Backward(r.frames) {
+		if f.info.Coded {
+			return f.time
+		}
+	}
+	return 0
+}
+
 // contains reports whether the frame of a start point is not expired.
 func (r *ring) contains(p startPoint) bool { return p.known && p.at >= r.recent }
 

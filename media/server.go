@@ -132,8 +132,8 @@ func (s *Server) CutAnonymous(key string, keep func(Client) bool) {
 	})
 }
 
-// Restrict sets whether only players who may play the stream of key now may fetch its files: each file of HLS then needs the
-// play session of its player.
+// Restrict sets whether the files of the stream of key are restricted. Each restricted file of HLS can be fetched only
+// with the play session of a player who may play the stream now.
 func (s *Server) Restrict(key string, restricted bool) { s.hls.restrict(key, restricted) }
 
 // CutPublisher ends the broadcast of key if match reports true for its publisher. It also refuses publishers that were

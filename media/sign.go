@@ -104,6 +104,46 @@ func SignUser(sign string) int64 {
 	return user
 }
 
+// relayLife is the time for which a relay sign is valid: longer than clocks of nodes differ.
+const relayLife = 30 * time.Second
+
+// Relay returns a sign of the scope relay: with it the node from may send one request for a path to the node to. Such a sign is
+// `EXP-HASH-FROM`, where HASH is the hexadecimal HMAC-SHA256 of expiry, path and both nodes. It is no sign for players, and signs
+// of players are no relay signs.
+func (s *Signer) Relay(path, from, to string) string {
+	exp := s.now().Add(relayLife).Unix()
+	return strconv.FormatInt(exp, 10) + "-" + relayHash(s.keys[0].publish, path, exp, from, to) + "-" + from
+}
+
+// VerifyRelay returns the node that may send a request for a path to the node to. It returns the same errors as Verify.
+func (s *Signer) VerifyRelay(path, sign, to string) (from string, err error) {
+	digits, rest, _ := strings.Cut(sign, "-")
+	hash, from, found := strings.Cut(rest, "-")
+	exp, ok := parseCanonical(digits)
+	if !found || !ok || from == "" || len(sign) > maxRelaySign {
+		return "", ErrSignMalformed
+	}
+	same := 0
+	for _, k := range s.keys {
+		same |= subtle.ConstantTimeCompare([]byte(hash), []byte(relayHash(k.publish, path, exp, from, to)))
+	}
+	now := s.now().Unix()
+	switch {
+	case same != 1:
+		return "", ErrSignWrong
+	case exp < now || exp > now+2*int64(relayLife/time.Second):
+		return "", ErrSignExpired
+	}
+	return from, nil
+}
+
+const maxRelaySign = 256
+
+// relayHash returns the hash of a relay sign. The texts are quoted, so that no two requests have the same message.
+func relayHash(secret, path string, exp int64, from, to string) string {
+	return derive(derive(secret, "relay"), fmt.Sprintf("%d %q %q %q", exp, path, from, to))
+}
+
 // ExpiryOf returns the time at which a sign expires or has expired. It does not verify the sign.
 func ExpiryOf(sign string) (time.Time, error) {
 	exp, _, _, err := parseSign(sign)

@@ -11,6 +11,8 @@ type Snapshot struct {
 	Time                 time.Time
 	Streams              []StreamStats // the streams, ordered by key
 	Publishers           int
+	Relayed              int // number of streams that are relayed from other nodes
+	Relays               int // number of times that other nodes relay a stream of this node
 	Players              int
 	Connections          int // number of publishers and players
 	Pending              int // number of RTMP connections that have not requested to publish or play yet
@@ -28,6 +30,8 @@ type StreamStats struct {
 	Bitrate    int       // bit rate of the publisher in bits per second
 	GOP        int       // number of pictures in the last complete group of pictures
 	GOPLength  time.Duration
+	Relayed    bool // whether the stream comes from another node
+	Relays     int  // number of nodes that relay the stream from this node
 	Players    map[Protocol]int
 	FramesIn   uint64
 	BytesIn    uint64
@@ -43,11 +47,15 @@ func (s *stream) stats(now time.Time) StreamStats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	m := &s.meter
-	st := StreamStats{Key: s.key, Broadcast: s.broadcast, Publishing: s.publisher != nil && s.broadcast.ID != "", Bitrate: m.bitrate(now),
+	st := StreamStats{Key: s.key, Broadcast: s.broadcast, Publishing: s.publisher != nil && s.broadcast.ID != "" && !s.relayed, Relayed: s.relayed, Bitrate: m.bitrate(now),
 		GOP: m.gop, GOPLength: m.gopLen, Players: map[Protocol]int{},
 		FramesIn: m.frames, BytesIn: m.bytes, BytesOut: m.sent, Skips: m.skips, Drops: m.drops, Ignored: m.ignored, Jumps: s.timeline.Jumps()}
 	for p := range s.players {
-		st.Players[p.client.Protocol]++
+		if p.client.Protocol == Relay {
+			st.Relays++
+		} else {
+			st.Players[p.client.Protocol]++
+		}
 		st.BytesOut += p.bytes.Load()
 	}
 	return st
@@ -67,6 +75,10 @@ func (h *hub) stats() Snapshot {
 		if st.Publishing {
 			shot.Publishers++
 		}
+		if st.Relayed {
+			shot.Relayed++
+		}
+		shot.Relays += st.Relays
 		for _, n := range st.Players {
 			shot.Players += n
 		}

@@ -1,12 +1,17 @@
 package media
 
 import (
+	"errors"
 	"io"
+	"net"
+	"os"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"roomlog/internal/limit"
+	"roomlog/internal/netconn"
 	"roomlog/media/timeline"
 )
 
@@ -21,6 +26,7 @@ type stream struct {
 	ring      ring
 	timeline  timeline.Timeline
 	publisher *publisher // nil if there is no publisher
+	relayed   bool       // whether the broadcast belongs to another node: this node relays it and does not announce it
 	players   map[*Player]struct{}
 	complete  []*Player // players that should miss no frame
 	broadcast Broadcast // the broadcast; its ID is "" before it begins
@@ -64,6 +70,15 @@ func (s *stream) resetForPublisher() {
 	s.firstAt, s.settled, s.hasVideo, s.hasAudio = time.Time{}, false, false, false
 }
 
+// leaveRelay prepares a relayed stream for a publisher at this node. Its players go on with the new broadcast.
+func (s *stream) leaveRelay() {
+	if head, at, begun := s.publisher.relay.position(); begun {
+		s.timeline.Resume(head, at)
+	}
+	s.broadcast, s.announced, s.relayed = Broadcast{}, false, false
+	s.resetForPublisher()
+}
+
 // settle ends the wait for video and audio when both have arrived, or SettleTime after the first frame. Players then
 // receive frames, and the broadcast is announced.
 func (s *stream) settle(now time.Time) {
@@ -92,8 +107,9 @@ func (s *stream) unread() uint64 {
 	return oldest
 }
 
+// announce notifies the observers of the beginning, unless another node does.
 func (s *stream) announce() {
-	if !s.announced {
+	if !s.announced && !s.relayed {
 		s.announced = true
 		s.notifier.broadcastStarted(s.broadcast)
 	}
@@ -133,7 +149,19 @@ func (s *stream) end(reason Reason, now time.Time) {
 	s.broadcast.StoppedAt = now
 	s.wakeAll()
 	s.announce() // a broadcast may end before its stream has settled
-	s.notifier.broadcastStopped(s.broadcast, reason)
+	if !s.relayed {
+		s.notifier.broadcastStopped(s.broadcast, reason)
+	}
+}
+
+// stopRelays cuts the connections of nodes that relay the stream: the encoder may come back at another node, so their players must not
+// see the end of the broadcast.
+func (s *stream) stopRelays() {
+	for p := range s.players {
+		if p.client.Protocol == Relay {
+			p.stop()
+		}
+	}
 }
 
 // Player reads a stream from a position in its ring. Only one goroutine may call Next; any goroutine may call Close.
@@ -204,6 +232,7 @@ func (p *Player) read(dst []*Frame) (frames []*Frame, ended bool) {
 	case c.started:
 	case s.startable(now):
 		c.start(&s.ring)
+		c.head = s.ring.newest()
 		c.hasVideo, c.hasAudio = s.hasVideo, s.hasAudio
 		dst = append(dst, c.headers...)
 	default:
@@ -218,6 +247,22 @@ func (p *Player) Tracks() (video, audio bool) {
 	p.stream.mu.Lock()
 	defer p.stream.mu.Unlock()
 	return p.cursor.hasVideo, p.cursor.hasAudio
+}
+
+// The headers of a response to another node that relays the stream.
+const (
+	HeaderBroadcast = "Roomlog-Broadcast" // id of the broadcast
+	HeaderTime      = "Roomlog-Time"      // time of the newest frame in milliseconds
+)
+
+// relayHeader returns the headers of a response to another node. It returns nil for other players.
+func (p *Player) relayHeader() map[string]string {
+	if p.client.Protocol != Relay {
+		return nil
+	}
+	p.stream.mu.Lock()
+	defer p.stream.mu.Unlock()
+	return map[string]string{HeaderBroadcast: p.stream.broadcast.ID, HeaderTime: strconv.FormatUint(uint64(p.cursor.head), 10)}
 }
 
 // broadcastID returns the id of the broadcast that the player plays, or "" if nothing was published yet.
@@ -255,4 +300,38 @@ func (p *Player) wakeUp() {
 func (p *Player) session() PlaySession {
 	return PlaySession{Client: p.client, Key: p.stream.key, StartedAt: p.startedAt,
 		Bytes: p.bytes.Load(), Frames: p.frames.Load(), Skips: p.skips.Load()}
+}
+
+// sendBuffer is the size in bytes of the kernel's send buffer for a player, which holds some seconds of a stream. With
+// the default size, the kernel would buffer megabytes that a stalled player never reads.
+const sendBuffer = 512 << 10
+
+// limitSendBuffer sets the size of the kernel's send buffer to sendBuffer.
+func limitSendBuffer(conn net.Conn) {
+	if tcp, ok := netconn.Below(conn).(*net.TCPConn); ok {
+		_ = tcp.SetWriteBuffer(sendBuffer)
+	}
+}
+
+// deliver passes batches of frames to write until the stream ends, the player is closed, or write returns an error. It
+// returns the reason for which it ended.
+func (p *Player) deliver(write func([]*Frame) (int64, error)) Reason {
+	batch := make([]*Frame, 0, batchFrames+maxHeaders)
+	for {
+		frames, err := p.Next(batch)
+		if errors.Is(err, io.EOF) {
+			return ReasonEnded
+		}
+		if err != nil {
+			return ReasonStopped // the code that closed the player has recorded the actual reason
+		}
+		n, err := write(frames)
+		p.bytes.Add(uint64(n))
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			return ReasonStalled
+		}
+		if err != nil {
+			return ReasonLost
+		}
+	}
 }

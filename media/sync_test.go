@@ -428,7 +428,7 @@ func (m measured) worst(t testing.TB) int {
 	return worst
 }
 
-// require checks that each output has at least so many flashes with a beep.
+// require checks that each output has at least a number of flashes with a beep.
 func (m measured) require(t testing.TB, least map[string]int) {
 	t.Helper()
 	for output, n := range least {
@@ -556,4 +556,68 @@ func withStartCodes(t testing.TB, payload []byte, skip int) []byte {
 		b = append(binary.BigEndian.AppendUint32(nil, uint32(len(b))), b...)
 	}
 	return slices.Concat(payload[:5], b)
+}
+
+// damaged is a test whose decoder reports damaged pictures, which are not errors of the test.
+type damaged struct{ testing.TB }
+
+func (d damaged) Errorf(format string, arguments ...any) { d.Logf(format, arguments...) }
+
+// TestSwappedPicturesOfHEVC publishes HEVC in which two neighbouring pictures are swapped in some seconds. Nothing in HEVC shows
+// their order: they are damaged until the next key frame. All others are shown as they are, and sound and picture stay in sync.
+func TestSwappedPicturesOfHEVC(t *testing.T) {
+	needFFmpeg(t)
+	t.Parallel()
+	const from, until, at = 9, 12, 480 // the seconds with swapped pictures, and the milliseconds of the first one: a flash begins
+	film, files := enhancedFlashes(t, "hvc1", hevcEncoder...)
+	inFilm := offsets(t, files...)
+	swapped := slices.Clone(film)
+	for i, first := 0, -1; i < len(swapped); i++ {
+		switch tag := swapped[i]; {
+		case tag.kind != flv.Video || !tag.info().Coded || tag.at/1000 < from || tag.at/1000 >= until:
+		case first >= 0:
+			swapped[first], swapped[i] = swapped[i], swapped[first]
+			first = -1
+		case tag.at%1000 == at:
+			first = i
+		}
+	}
+	e := newEncoderOf(t, swapped, nil)
+	e.swaps = true
+	e.connect()
+	e.play(1500)
+	recorded := e.startRecording()
+	segments := &hlsFiles{t: t, player: e.h.playHLS(t, "KEY"), fetched: map[string]bool{}, content: map[string]*bytes.Buffer{}}
+	e.each = func() { segments.poll() }
+	e.meet()
+	e.play(filmSeconds*1000 + 1000)
+	e.sender.unpublish()
+	rec, parts := recorded()
+	if len(parts) != 1 || rec.Reason != record.ReasonOf(media.ReasonStopped) {
+		t.Fatalf("%d parts, %s", len(parts), rec.Reason)
+	}
+	eventually(t, "the end of the playlists", segments.poll)
+	pairs := segments.runs()
+	if len(pairs) != 1 || len(pairs[0]) != 2 {
+		t.Fatalf("HLS has the files %v, want one of each kind", pairs)
+	}
+	_, original := shown(t, files[0])
+	for output, inputs := range map[string][]string{"the recording": parts, "HLS": pairs[0]} {
+		found := offsets(damaged{t}, inputs...)
+		if len(found) < filmSeconds-6 {
+			t.Errorf("%s: %d flashes have a beep: %v", output, len(found), found)
+		}
+		away := slices.DeleteFunc(found, func(off int) bool { return off >= inFilm[0]-40 && off <= inFilm[0]+40 })
+		if len(away) > 2*(until-from) { // a damaged flash may look like two flashes of other seconds
+			t.Errorf("%s: beeps are %v ms away from their flashes, in the film %d ms", output, away, inFilm[0])
+		}
+		_, hashes := shown(damaged{t}, inputs[0])
+		all := strings.Join(hashes, " ")
+		for second := 2; second < filmSeconds-1; second++ {
+			want := second < from || second >= until
+			if whole := strings.Contains(all, strings.Join(original[25*second:25*(second+1)], " ")); whole != want {
+				t.Errorf("%s: the pictures of second %d are those of the film: %v, want %v", output, second, whole, want)
+			}
+		}
+	}
 }

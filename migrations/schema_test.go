@@ -91,8 +91,8 @@ func TestCompareSchema(t *testing.T) {
 	}
 }
 
-// TestGenerationInTheComment checks that the last migration that raises the generation of the read tables also writes it
-// into the comment on schema read, with which a verification compares it.
+// TestGenerationInTheComment checks the last migration that raises the generation of the read tables. It must also
+// write the generation into the comment on schema read, because a verification compares both.
 func TestGenerationInTheComment(t *testing.T) {
 	t.Parallel()
 	names, err := filepath.Glob("0*.sql") // in the order of their numbers

@@ -14,11 +14,12 @@ import (
 	"roomlog/internal/sqltemplate"
 )
 
-// Access projects who may be in lives: their access, their invitations, and the users who were let in.
+// Access projects who may be in lives: their access, their invitations, tickets, and the users who were let in.
 var Access = Projection{
-	Name: "access", Version: 1, Tables: []string{"live_access", "invitation", "viewer_pass"},
-	Handlers: []Handler{on(foldAccess), on(foldInvitation), on(foldInvitationUsed), on(foldInvitationRevoked), on(foldAdmitted)},
-	Write:    writes(writeAccess),
+	Name: "access", Version: 2, Tables: []string{"live_access", "invitation", "viewer_pass", "ticket"},
+	Handlers: []Handler{on(foldAccess), on(foldMinAge), on(foldInvitation), on(foldInvitationUsed), on(foldInvitationRevoked), on(foldAdmitted),
+		on(foldTicketIssued), on(foldTicketReturned)},
+	Write: writes(writeAccess),
 }
 
 type invitationKey struct {
@@ -28,14 +29,23 @@ type invitationKey struct {
 
 type accessBatch struct {
 	access   map[domain.LiveID]domain.LiveAccessSet
+	minAge   map[domain.LiveID]int64
 	created  []domain.InvitationCreated
 	used     map[invitationKey]int64
 	revoked  []domain.InvitationRevoked
 	admitted map[ViewerKey]domain.ViewerAdmitted // with the newest password and the newest invitation of the batch
+
+	issued   []Ticket
+	valid    map[ViewerKey]int // index in issued of the newest ticket
+	returned []Ticket          // tickets of earlier batches that are refunded, without the columns that do not change
 }
 
 func foldAccess(b *accessBatch, _ eventstore.Record, e domain.LiveAccessSet) {
 	set(&b.access, e.Live, e)
+}
+
+func foldMinAge(b *accessBatch, _ eventstore.Record, e domain.LiveAgeSet) {
+	set(&b.minAge, e.Live, int64(e.MinAge))
 }
 
 func foldInvitation(b *accessBatch, _ eventstore.Record, e domain.InvitationCreated) {
@@ -63,16 +73,35 @@ func foldAdmitted(b *accessBatch, _ eventstore.Record, e domain.ViewerAdmitted) 
 	set(&b.admitted, key, e)
 }
 
+func foldTicketIssued(b *accessBatch, r eventstore.Record, e domain.TicketIssued) {
+	set(&b.valid, ViewerKey{e.Live, e.User}, len(b.issued))
+	b.issued = append(b.issued, Ticket{Position: r.Position, Live: e.Live, User: e.User, Coins: e.Coins, Share: e.Share, At: r.RecordedAt})
+}
+
+func foldTicketReturned(b *accessBatch, r eventstore.Record, e domain.TicketReturned) {
+	if i, ok := b.valid[ViewerKey{e.Live, e.User}]; ok {
+		b.issued[i].Returned, b.issued[i].Reason = r.Position, e.Reason
+		return
+	}
+	b.returned = append(b.returned, Ticket{Live: e.Live, User: e.User, Returned: r.Position, Reason: e.Reason})
+}
+
 func writeAccess(b *accessBatch, tables *pgx.Batch) {
 	if len(b.access) > 0 {
-		var live []int64
+		var live, price []int64
 		var access, credential []string
 		for _, e := range b.access {
-			live, access, credential = append(live, int64(e.Live)), append(access, string(e.Access)), append(credential, e.Credential)
+			live, price = append(live, int64(e.Live)), append(price, int64(e.Price))
+			access, credential = append(access, string(e.Access)), append(credential, e.Credential)
 		}
-		tables.Queue(upsertLiveAccess, live, access, credential)
+		tables.Queue(upsertLiveAccess, live, access, credential, price)
+	}
+	if len(b.minAge) > 0 {
+		live, age := columns(b.minAge)
+		tables.Queue(upsertLiveMinAge, live, age)
 	}
 	b.writeInvitations(tables)
+	b.writeTickets(tables)
 	if len(b.admitted) > 0 {
 		var live, user, invitation []int64
 		var credential []string
@@ -107,6 +136,72 @@ func (b *accessBatch) writeInvitations(tables *pgx.Batch) {
 	}
 }
 
+// writeTickets writes refunds of older tickets first: their users may have bought another one.
+func (b *accessBatch) writeTickets(tables *pgx.Batch) {
+	var position, live, user, coins, share, returned []int64
+	var at []time.Time
+	var reason []string
+	for _, t := range b.returned {
+		live, user = append(live, int64(t.Live)), append(user, int64(t.User))
+		returned, reason = append(returned, t.Returned), append(reason, t.Reason)
+	}
+	if len(live) > 0 {
+		expect(len(live), tables.Queue(updateTicketReturned, live, user, returned, reason))
+	}
+	live, user, returned, reason = nil, nil, nil, nil
+	for _, t := range b.issued {
+		position, live, user = append(position, t.Position), append(live, int64(t.Live)), append(user, int64(t.User))
+		coins, share, at = append(coins, int64(t.Coins)), append(share, int64(t.Share)), append(at, t.At)
+		returned, reason = append(returned, t.Returned), append(reason, t.Reason)
+	}
+	if len(live) > 0 {
+		tables.Queue(insertTicket, position, live, user, coins, share, at, returned, reason)
+	}
+}
+
+// Ticket is a ticket for a live.
+type Ticket struct {
+	Position int64 // position of the event that has issued the ticket
+	Live     domain.LiveID
+	User     domain.UserID
+	Coins    domain.Coins // what the user has paid
+	Share    domain.Coins // coins of these of the platform
+	At       time.Time
+	Returned int64  // position of the event that has refunded the ticket; 0: it was not refunded
+	Reason   string // reason of the refund; "" if there was none
+	Buyer    Profile
+}
+
+// TicketFilter selects tickets. Either Live or User must be set.
+type TicketFilter struct {
+	Live  domain.LiveID
+	User  domain.UserID
+	Valid bool // only tickets that were not refunded
+	Window
+}
+
+// Tickets returns a page with tickets, by the positions at which they were issued.
+func (q *Queries) Tickets(ctx context.Context, f TicketFilter) ([]Ticket, error) {
+	after, before, limit := f.bounds()
+	return many(ctx, q, "tickets", func(row pgx.CollectableRow) (t Ticket, err error) {
+		err = row.Scan(&t.Position, &t.Live, &t.User, &t.Coins, &t.Share, &t.At, &t.Returned, &t.Reason, &t.Buyer.Username, &t.Buyer.Nickname, &t.Buyer.Avatar)
+		t.At, t.Buyer.ID = t.At.UTC(), t.User
+		return t, err
+	}, selectTickets.With(sqltemplate.Options{"live": f.Live != 0, "valid": f.Valid, "oldest_first": f.OldestFirst}),
+		pgx.NamedArgs{"live": f.Live, "user": f.User, "after": after, "before": before, "limit": limit})
+}
+
+// TicketSums are sums of the tickets for a live.
+type TicketSums struct {
+	Sold, Refunded int64        // number of tickets
+	Coins, Share   domain.Coins // of the tickets that were not refunded
+}
+
+// TicketSums returns the sums of the tickets for a live.
+func (q *Queries) TicketSums(ctx context.Context, live domain.LiveID) (TicketSums, error) {
+	return one(ctx, q, "sums of tickets", pgx.RowToStructByPos[TicketSums], selectTicketSums, live)
+}
+
 // Invitation is an invitation to a live that was not revoked.
 type Invitation struct {
 	ID    int64
@@ -123,7 +218,9 @@ func (q *Queries) Invitations(ctx context.Context, live domain.LiveID) ([]Invita
 // LiveAccess is the access of a live.
 type LiveAccess struct {
 	Access     domain.AccessKind
-	Credential string // id of the hash of the password; "" if there is none
+	Credential string       // id of the hash of the password; "" if there is none
+	Price      domain.Coins // price of a ticket; 0 unless the access is paid
+	MinAge     int          // age in years that viewers need; 0: none
 }
 
 // LiveAccess returns the access of a live. A live without access, also one that does not exist, is open.
@@ -174,13 +271,14 @@ type viewerAccess struct {
 	status  domain.UserStatus
 	ban     domain.Ban // ban from the live; zero if there is none
 	access  domain.AccessKind
+	minAge  int
 	entrant domain.Entrant
 }
 
 func scanViewerAccess(row pgx.CollectableRow) (a viewerAccess, err error) {
 	var bannedUntil, bannedFromLiveUntil *int64
 	err = row.Scan(&a.Live, &a.User, &a.status.Exists, &a.status.Disabled, &a.status.Forgotten, &bannedUntil, &bannedFromLiveUntil,
-		&a.access, &a.entrant.Moderates, &a.entrant.Invited, &a.entrant.Follows, &a.entrant.Password)
+		&a.access, &a.minAge, &a.entrant.Moderates, &a.entrant.Invited, &a.entrant.Follows, &a.entrant.Password, &a.entrant.Ticket, &a.entrant.Age)
 	a.status.Ban, a.ban = banOf(a.User, bannedUntil), banOf(a.User, bannedFromLiveUntil)
 	return a, err
 }
@@ -195,7 +293,7 @@ func (a viewerAccess) check(now time.Time) error {
 	if a.ban.Active(now) {
 		return &domain.Refusal{Code: domain.CodeBanned, Text: fmt.Sprintf("you are banned from live %d", a.Live)}
 	}
-	return a.access.Check(a.Live, a.entrant)
+	return a.access.Check(a.Live, a.minAge, a.entrant)
 }
 
 // credentialBatch is the number of credentials that one transaction deletes. The projector waits for the transaction.

@@ -102,7 +102,8 @@ func TestCheckViewerAndDecisionsAgree(t *testing.T) {
 	t.Parallel()
 	w, ctx := projtest.New(t), t.Context()
 	w.Project()
-	ann, bob, cat, dan, eve := w.Register("ann"), w.Register("bob"), w.Register("cat"), w.Register("dan"), w.Register("eve")
+	ann, bob, cat, dan, eve, fay := w.Register("ann"), w.Register("bob"), w.Register("cat"), w.Register("dan"), w.Register("eve"), w.Register("fay")
+	fay.Credit(100)
 	bob.Send(domain.FollowUser{Streamer: ann.ID})
 	live := ann.GoLive("x")
 	ann.Send(domain.CreateInvitation{Live: live, Uses: 1, Hash: "h"})
@@ -112,7 +113,7 @@ func TestCheckViewerAndDecisionsAgree(t *testing.T) {
 	compare := func(what string) {
 		t.Helper()
 		w.CatchUp()
-		for _, user := range []projtest.User{ann, bob, cat, dan, eve} {
+		for _, user := range []projtest.User{ann, bob, cat, dan, eve, fay} {
 			inTables := w.Queries.CheckViewer(ctx, live, user.ID, time.Now())
 			_, inLog := w.Sequencer.Execute(ctx, domain.Request{Command: domain.JoinLive{Live: live, Node: "p1"}, Actor: user.Actor()})
 			if fmt.Sprint(inTables) != fmt.Sprint(inLog) {
@@ -120,7 +121,7 @@ func TestCheckViewerAndDecisionsAgree(t *testing.T) {
 			}
 		}
 		anonymous := w.Queries.CheckViewer(ctx, live, 0, time.Now())
-		if access := must[projections.LiveAccess](t)(w.Queries.LiveAccess(ctx, live)); access.Access.Restricted() == (anonymous == nil) {
+		if access := must[projections.LiveAccess](t)(w.Queries.LiveAccess(ctx, live)); (access.Access.Restricted() || access.MinAge > 0) == (anonymous == nil) {
 			t.Errorf("%s: somebody without a sign-in: %v", what, anonymous)
 		}
 	}
@@ -130,14 +131,30 @@ func TestCheckViewerAndDecisionsAgree(t *testing.T) {
 		if kind == domain.AccessPassword {
 			credential = "c1"
 		}
-		ann.Send(domain.SetAccess{Live: live, Access: kind, Credential: credential})
+		var price domain.Coins
+		if kind == domain.AccessPaid {
+			price = 30
+		}
+		ann.Send(domain.SetAccess{Live: live, Access: kind, Credential: credential, Price: price})
+		if kind == domain.AccessPaid {
+			fay.Send(domain.BuyTicket{Live: live, Price: price, Streamer: ann.ID})
+		}
 		if kind == domain.AccessPassword {
 			bob.Send(domain.EnterPassword{Live: live, Credential: credential})
 		}
 		compare(string(kind))
 	}
 	ann.Send(domain.SetAccess{Live: live, Access: domain.AccessPassword, Credential: "c2"})
-	compare("another password")
+	compare("another password, which a ticket does not need")
+	ann.Send(domain.SetMinAge{Live: live, MinAge: 18})
+	compare("a minimum age")
+	fay.Send(domain.ChangeProfile{Age: new(18)})
+	cat.Send(domain.ChangeProfile{Age: new(17)})
+	compare("ages in profiles")
+	w.Do(domain.RefundTicket{Live: live, User: fay.ID, Reason: "ill", Streamer: ann.ID, Received: 30})
+	compare("a refunded ticket")
+	ann.Send(domain.SetMinAge{Live: live})
+	compare("no minimum age")
 	w.Do(domain.RevokeInvitation{Live: live, Invitation: 1})
 	w.Do(domain.RemoveModerator{Live: live, User: dan.ID})
 	w.Do(domain.RevokeRole{User: eve.ID, Role: domain.RoleOperator})

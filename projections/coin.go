@@ -15,9 +15,9 @@ import (
 
 // Coins projects the balance and the movements of every account.
 var Coins = Projection{
-	Name: "coins", Version: 4, Tables: []string{"coin", "coin_movement"}, CountsCoins: true,
+	Name: "coins", Version: 5, Tables: []string{"coin", "coin_movement"}, CountsCoins: true,
 	Handlers: []Handler{on(foldCoinsCredited), on(foldCoinsSpent), on(foldCoinsRefunded), on(foldCoinsCorrected), on(foldEarningsCorrected),
-		on(foldEarningsHeld), on(foldEarningsPaidOut), on(foldEarningsReleased)},
+		on(foldEarningsHeld), on(foldEarningsPaidOut), on(foldEarningsReleased), on(foldTicketBought), on(foldTicketRefunded)},
 	Write: writes(writeCoins),
 }
 
@@ -33,7 +33,7 @@ type coinsBatch struct {
 	at         []time.Time
 	moved      map[domain.Account]int64 // sum of each account's movements in this batch
 	newest     map[domain.Account]int64 // position of the newest movement
-	received   map[domain.Account]int64 // coins that gifts have added
+	received   map[domain.Account]int64 // coins that gifts and tickets have added
 }
 
 // noClaim stands for the balance of an account if the event does not state one.
@@ -45,7 +45,21 @@ func foldCoinsCredited(b *coinsBatch, r eventstore.Record, e domain.CoinsCredite
 
 func foldCoinsSpent(b *coinsBatch, r eventstore.Record, e domain.GiftSent) {
 	b.post(r, e.Postings, domain.WalletAccount(e.Sender), e.BalanceAfter, purpose{live: e.Live, gift: e.Gift})
-	for _, p := range e.Postings {
+	b.receive(e.Postings)
+}
+
+func foldTicketBought(b *coinsBatch, r eventstore.Record, e domain.TicketBought) {
+	b.post(r, e.Postings, domain.WalletAccount(e.User), e.BalanceAfter, purpose{live: e.Live})
+	b.receive(e.Postings)
+}
+
+func foldTicketRefunded(b *coinsBatch, r eventstore.Record, e domain.TicketRefunded) {
+	b.post(r, e.Postings, domain.WalletAccount(e.User), e.BalanceAfter, purpose{live: e.Live})
+}
+
+// receive adds the coins of a gift or of a ticket to what its receivers have ever received.
+func (b *coinsBatch) receive(postings []domain.Posting) {
+	for _, p := range postings {
 		if p.Amount > 0 {
 			add(&b.received, p.Account, int64(p.Amount))
 		}
@@ -78,7 +92,7 @@ func foldEarningsReleased(b *coinsBatch, r eventstore.Record, e domain.EarningsR
 	b.post(r, e.Postings, "", 0, purpose{})
 }
 
-// purpose is why coins moved: an order or a gift. It is empty for a correction or a payout.
+// purpose is the purpose of a movement of coins: an order, a gift, or a ticket for a live. It is empty for a correction or a payout.
 type purpose struct {
 	order domain.OrderID
 	live  domain.LiveID
@@ -141,7 +155,7 @@ type CoinMovement struct {
 	Amount       domain.Coins
 	BalanceAfter domain.Coins
 	Order        domain.OrderID // order that was credited; "" for other movements
-	Live         domain.LiveID  // live that received a gift, which was sent or refunded; 0 for other movements
+	Live         domain.LiveID  // live of a gift or of a ticket, which was sent, bought or refunded; 0 for other movements
 	Gift         domain.GiftID  // gift that was sent or refunded; 0 for other movements
 	At           time.Time
 }
@@ -230,7 +244,7 @@ type Correction struct {
 	ProposedAt time.Time
 	ExpiresAt  time.Time // an open correction can be approved before this time
 	Status     CorrectionStatus
-	Received   domain.Coins // coins that gifts have added to the account
+	Received   domain.Coins // coins that gifts and tickets have added to the account
 }
 
 // Correction returns a correction, or ErrNotFound.
@@ -247,7 +261,7 @@ func (q *Queries) Corrections(ctx context.Context, open bool, before domain.Corr
 	return many(ctx, q, "corrections", pgx.RowToStructByPos[Correction], selectCorrections.With(sqltemplate.Options{"open": open}), before, pageSize(limit))
 }
 
-// Received returns the number of coins that gifts have added to an account. It only grows.
+// Received returns the number of coins that gifts and tickets have added to an account. It only grows.
 func (q *Queries) Received(ctx context.Context, a domain.Account) (domain.Coins, error) {
 	received, err := one(ctx, q, "received coins", pgx.RowTo[domain.Coins], selectReceived, a)
 	if errors.Is(err, ErrNotFound) {

@@ -60,6 +60,8 @@ func DeltaSpecs() []DeltaSpec {
 		toUser(KindBalance, "The balance of the user has changed.", correctedPayload),
 		toLive(KindRefund, "A gift was refunded to its sender.", refundPayload, changesGauges),
 		toUser(KindBalance, "The balance of the user has changed.", refundedPayload),
+		toUser(KindBalance, "The balance of the user has changed.", ticketPayload),
+		toUser(KindBalance, "The balance of the user has changed.", ticketRefundPayload),
 		toLive(KindJoin, "A viewer joined the live.", joinPayload, droppable, changesGauges),
 		toLive(KindLeave, "A viewer left the live.", leavePayload, droppable, changesGauges),
 		toLive(KindStatus, "The live went on air, was paused or has ended.", statusPayload),
@@ -100,6 +102,8 @@ func DeltaSpecs() []DeltaSpec {
 		toServers[domain.ConnectionKicked](KindModeration, notProjected),
 		toServers[domain.PlayerKicked](KindModeration, notProjected),
 		toServers[domain.LiveAccessSet](KindAccess),
+		toServers[domain.LiveAgeSet](KindAccess),
+		toServers[domain.TicketReturned](KindAccess),
 		toServers[domain.InvitationRevoked](KindAccess),
 		toServers[domain.PublishKeySet](KindModeration),
 		toServers[domain.PublishKeyRevoked](KindModeration),
@@ -130,6 +134,8 @@ func DeltaSpecs() []DeltaSpec {
 		toNobody[domain.InvitationCreated](),
 		toNobody[domain.InvitationUsed](),
 		toNobody[domain.ViewerAdmitted](),
+		toNobody[domain.TicketIssued](),
+		toNobody[domain.TicketEarningsRefunded](notProjected), // ticket.refunded contains the same data
 		toNobody[domain.ReportSent](),
 		toNobody[domain.ReportClaimed](),
 		toNobody[domain.ReportDecided](),
@@ -170,7 +176,7 @@ func DeltaSpecs() []DeltaSpec {
 }
 
 // aboutReview is the Summary of every DeltaSpec of the kind review.
-const aboutReview = "The number of comments that wait for a review in the live has changed. It contains neither a text nor an author."
+const aboutReview = "The number of comments that wait for a review in the live has changed. The push contains neither a text nor an author."
 
 // aboutNotice is the Summary of every DeltaSpec of the kind notice.
 const aboutNotice = "The account of the user, or a sign-in session of the account, has changed."
@@ -284,10 +290,11 @@ type (
 	// BalancePayload describes a change of a user's balance.
 	BalancePayload struct {
 		Balance domain.Coins   `json:"balance"`
-		Change  domain.Coins   `json:"change" jsonschema_description:"negative for a gift that the user sent"`
+		Change  domain.Coins   `json:"change" jsonschema_description:"negative for a gift that the user sent, or a ticket that the user bought"`
 		Live    domain.LiveID  `json:"live,omitempty"`
 		Gift    domain.GiftID  `json:"gift,omitempty"`
 		Num     int            `json:"num,omitempty"`
+		Ticket  bool           `json:"ticket,omitempty" jsonschema_description:"a ticket for the live was bought or refunded"`
 		Order   domain.OrderID `json:"order,omitempty" jsonschema_description:"the top-up order that was credited"`
 	}
 	// AgePayload contains the age of a user.
@@ -410,6 +417,14 @@ func spentPayload(_ Delta, e domain.GiftSent) BalancePayload {
 
 func refundedPayload(_ Delta, e domain.GiftRefunded) BalancePayload {
 	return BalancePayload{Balance: e.BalanceAfter, Change: e.Coins, Live: e.Live, Gift: e.Gift, Num: e.Num}
+}
+
+func ticketPayload(_ Delta, e domain.TicketBought) BalancePayload {
+	return BalancePayload{Balance: e.BalanceAfter, Change: -e.Coins, Live: e.Live, Ticket: true}
+}
+
+func ticketRefundPayload(_ Delta, e domain.TicketRefunded) BalancePayload {
+	return BalancePayload{Balance: e.BalanceAfter, Change: e.Coins, Live: e.Live, Ticket: true}
 }
 
 func correctedPayload(_ Delta, e domain.CoinsCorrected) BalancePayload {

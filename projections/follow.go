@@ -110,7 +110,7 @@ func (q *Queries) FollowCount(ctx context.Context, streamer, user domain.UserID)
 	return one(ctx, q, "number of followers", pgx.RowToStructByPos[FollowCount], selectFollowCount, streamer, user)
 }
 
-// FollowersAmong returns those of some users who follow a streamer.
+// FollowersAmong returns the followers of a streamer among some users.
 func (q *Queries) FollowersAmong(ctx context.Context, streamer domain.UserID, users []domain.UserID) ([]domain.UserID, error) {
 	return many(ctx, q, "followers", pgx.RowTo[domain.UserID], selectFollowersAmong, streamer, users)
 }

@@ -95,6 +95,8 @@ type Live struct {
 	UpdatedAt   time.Time           // time of the last change of the status
 	Record      domain.RecordChoice // whether the owner has turned recordings on or off
 	Access      domain.AccessKind   // who may be in the live
+	Price       domain.Coins        // price of a ticket; 0 unless the access is paid
+	MinAge      int                 // age in years that viewers need; 0: none
 	Broadcast   Broadcast           // current broadcast; its ID is "" if there is none
 }
 
@@ -105,7 +107,7 @@ func scanLive(row pgx.CollectableRow) (l Live, err error) {
 	var bannedUntil *int64
 	err = row.Scan(&l.ID, &l.UserID, &l.Owner.Username, &l.Owner.Nickname, &l.Owner.Avatar,
 		&l.OwnerStatus.Exists, &l.OwnerStatus.Disabled, &l.OwnerStatus.Forgotten, &bannedUntil, &l.Title, &l.Cover, &l.StreamKey, &l.Status,
-		&l.Online, &l.LookCount, &l.Coin, &l.CreatedAt, &l.UpdatedAt, &broadcast, &node, &video, &width, &height, &audio, &startedAt, &l.Record, &l.Access)
+		&l.Online, &l.LookCount, &l.Coin, &l.CreatedAt, &l.UpdatedAt, &broadcast, &node, &video, &width, &height, &audio, &startedAt, &l.Record, &l.Access, &l.Price, &l.MinAge)
 	l.OwnerStatus.Ban = banOf(l.UserID, bannedUntil)
 	l.Owner.ID, l.CreatedAt, l.UpdatedAt = l.UserID, l.CreatedAt.UTC(), l.UpdatedAt.UTC()
 	if err == nil && broadcast != nil {
@@ -114,6 +116,9 @@ func scanLive(row pgx.CollectableRow) (l Live, err error) {
 	}
 	return l, err
 }
+
+// Restricted reports whether not everybody may be in the live.
+func (l Live) Restricted() bool { return l.Access.Restricted() || l.MinAge > 0 }
 
 // Live returns a live, or ErrNotFound.
 func (q *Queries) Live(ctx context.Context, id domain.LiveID) (Live, error) {
@@ -146,7 +151,7 @@ func (q *Queries) Lives(ctx context.Context, page, size int) ([]Live, error) {
 	return many(ctx, q, "lives", scanLive, selectLive.With(sqltemplate.Options{"page": true}), before, int64(size))
 }
 
-// newerLives returns the smallest number of newest lives among which lists contain listed ones.
+// newerLives returns the smallest n such that lists contain at least listed of the newest n lives.
 func (q *Queries) newerLives(ctx context.Context, listed int64) (int64, error) {
 	if listed == 0 {
 		return 0, nil

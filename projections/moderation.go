@@ -153,8 +153,8 @@ func (q *Queries) MarkRemoved(ctx context.Context, deltas []Delta) error {
 	return err
 }
 
-// RemovedComments returns those of the positions of comments at which the tables contain no comment, because it was
-// removed.
+// RemovedComments returns the positions of removed comments: those at which the tables contain no comment. The
+// parameter contains positions of comments.
 func (q *Queries) RemovedComments(ctx context.Context, positions []int64) (map[int64]bool, error) {
 	if len(positions) == 0 {
 		return nil, nil
@@ -289,7 +289,8 @@ func OperatorStanding(user domain.UserID) Standing {
 	return Standing{Operator: true, hidden: []domain.UserID{user}}
 }
 
-// Standing returns what a user may see of the order in a live, or ErrNotFound if the live or the user does not exist.
+// Standing returns the rights of a user to read about the moderation of a live. It returns ErrNotFound if the live or
+// the user does not exist.
 func (q *Queries) Standing(ctx context.Context, live domain.LiveID, user domain.UserID) (Standing, error) {
 	l, err := q.Live(ctx, live)
 	if err != nil {

@@ -18,7 +18,7 @@ import (
 	"roomlog/projections/rebuild"
 )
 
-// rounds is how often each side of a ratio is measured. The result is the median.
+// rounds is the number of times that each side of a ratio is measured. The result is the median.
 const rounds = 5
 
 // benchEvents is the number of events that are projected.
@@ -46,7 +46,7 @@ func BenchmarkFigureProjection(b *testing.B) {
 	for range rounds {
 		w.Empty()
 		w.Exec("CHECKPOINT")
-		plain = append(plain, plainly(w, head))
+		plain = append(plain, projectDirectly(w, head))
 		w.Empty()
 		w.Exec("CHECKPOINT")
 		live = append(live, lively(w, head))
@@ -62,8 +62,8 @@ func BenchmarkFigureProjection(b *testing.B) {
 	b.ReportMetric(median(live)/median(rebuilt), "rebuild_ratio")
 }
 
-// plainly projects the log without the consumer and returns how long this took.
-func plainly(w *projtest.World, head int64) time.Duration {
+// projectDirectly projects the log without the consumer and returns the time that this took.
+func projectDirectly(w *projtest.World, head int64) time.Duration {
 	w.Helper()
 	start := time.Now()
 	if err := projections.ProjectPlainly(w.Context(), w.Store, w.Pool, head, consumer.DefaultBatchSize); err != nil {

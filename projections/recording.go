@@ -99,8 +99,8 @@ func (q *Queries) Recording(ctx context.Context, id domain.RecordingID) (Recordi
 	return one(ctx, q, "recording", scanRecording, selectRecordings.With(sqltemplate.Options{"id": true}), id)
 }
 
-// DeletedRecordings returns those of ids whose recordings were deleted or belong to forgotten users. It leaves out
-// recordings that are not in the tables.
+// DeletedRecordings returns the ids of recordings that were deleted or belong to forgotten users. It leaves out
+// recordings that are not in the tables. ids selects the recordings.
 func (q *Queries) DeletedRecordings(ctx context.Context, ids []string) ([]string, error) {
 	return many(ctx, q, "deleted recordings", pgx.RowTo[string], selectRecordingsDeleted, ids)
 }

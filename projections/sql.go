@@ -208,6 +208,16 @@ var (
 	selectUploads string
 	//go:embed sql/upsert_follow.sql
 	upsertFollow string
+	//go:embed sql/select_tickets.sql
+	selectTicketsText string
+	//go:embed sql/insert_ticket.sql
+	insertTicket string
+	//go:embed sql/select_ticket_sums.sql
+	selectTicketSums string
+	//go:embed sql/update_ticket_returned.sql
+	updateTicketReturned string
+	//go:embed sql/upsert_live_min_age.sql
+	upsertLiveMinAge string
 	//go:embed sql/upsert_live_access.sql
 	upsertLiveAccess string
 	//go:embed sql/upsert_viewer_ban.sql
@@ -334,6 +344,7 @@ var (
 	selectComments          = sqltemplate.Must(selectCommentsText)
 	selectEmail             = sqltemplate.Must(selectEmailText)
 	selectCorrections       = sqltemplate.Must(selectCorrectionsText)
+	selectTickets           = sqltemplate.Must(selectTicketsText)
 	selectPayouts           = sqltemplate.Must(selectPayoutsText)
 	selectFollows           = sqltemplate.Must(selectFollowsText)
 	selectGiftRecords       = sqltemplate.Must(selectGiftRecordsText)

@@ -97,8 +97,8 @@ func TestUpgradedTablesNeedNoRebuild(t *testing.T) {
 	}
 }
 
-// TestUpgradeHaltsOlderProjectors checks that a projector that began before an upgrade applies no event after it, and that the
-// new projector applies the events of that time, for three migrations.
+// TestUpgradeHaltsOlderProjectors checks three migrations. A projector that began before the upgrade must apply no
+// event after it, and the new projector must apply these events.
 func TestUpgradeHaltsOlderProjectors(t *testing.T) {
 	t.Parallel()
 	var migration []byte

@@ -6,14 +6,15 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"roomlog/domain"
 )
 
-// Check returns a *domain.Refusal if the query cannot be decoded, contains a parameter that is not in known, or
-// contains a parameter twice that is not a list.
+// Check returns a *domain.Refusal if the query cannot be decoded, contains a parameter that is not in known, contains a
+// parameter twice that is not a list, or contains a value that is not text: the database would refuse it.
 func Check(rawQuery string, known []*huma.Param) error {
 	values, err := url.ParseQuery(rawQuery)
 	if err != nil {
@@ -26,10 +27,15 @@ func Check(rawQuery string, known []*huma.Param) error {
 			return refusal("there is no query parameter %.40q: %s", name, list(known))
 		case len(sent) > 1 && !isList(p):
 			return refusal("%s must be sent at most once (got %d)", name, len(sent))
+		case slices.ContainsFunc(sent, notText):
+			return refusal("%s must be text in UTF-8 without the character NUL (got %.40q)", name, sent)
 		}
 	}
 	return nil
 }
+
+// notText reports whether PostgreSQL cannot store a value as text.
+func notText(value string) bool { return !utf8.ValidString(value) || strings.ContainsRune(value, 0) }
 
 func find(known []*huma.Param, name string) *huma.Param {
 	i := slices.IndexFunc(known, func(p *huma.Param) bool { return p.In == "query" && p.Name == name })
@@ -61,6 +67,9 @@ func list(known []*huma.Param) string {
 func Explain(p *huma.Param, value any) (sentence string, ok bool) {
 	if p.Schema == nil {
 		return "", false
+	}
+	if p.Required && value == "" {
+		return p.Name + " is missing: send " + p.Description, true
 	}
 	var right string
 	switch s := p.Schema; {

@@ -31,6 +31,8 @@ func TestCheck(t *testing.T) {
 		"Limit=7":             `there is no query parameter "Limit": this endpoint has follow, limit, type`,
 		"id=7":                `there is no query parameter "id": this endpoint has follow, limit, type`,
 		"limit=1&limit=1":     "limit must be sent at most once (got 2)",
+		"limit=%00":           `limit must be text in UTF-8 without the character NUL (got ["\x00"])`,
+		"limit=%c3%28":        `limit must be text in UTF-8 without the character NUL (got ["\xc3("])`,
 		"limit=1;follow=1":    "the query is malformed: invalid semicolon separator in query",
 		"limit=%zz":           `the query is malformed: invalid URL escape "%zz"`,
 		"a%00%0a=1":           `there is no query parameter "a\x00\n": this endpoint has follow, limit, type`,

@@ -16,7 +16,7 @@ func Of(c domain.Command) []domain.Code {
 	case "comment.drop":
 		return []domain.Code{domain.CodeBadRequest, domain.CodeForbidden, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeLiveNotFound, domain.CodeCommentNotFound}
 	case "comment.release":
-		return []domain.Code{domain.CodeUserUnavailable, domain.CodeBanned, domain.CodeMuted, domain.CodeLiveNotFound, domain.CodeLiveNotStarted, domain.CodeLiveEnded, domain.CodeLivePassword, domain.CodeLiveFollowers, domain.CodeLiveInvited, domain.CodeCommentNotFound}
+		return []domain.Code{domain.CodeUserUnavailable, domain.CodeForbidden, domain.CodeBanned, domain.CodeMuted, domain.CodeLiveNotFound, domain.CodeLiveNotStarted, domain.CodeLiveEnded, domain.CodeLivePassword, domain.CodeLiveFollowers, domain.CodeLiveInvited, domain.CodeLivePaid, domain.CodeLiveAge, domain.CodeCommentNotFound}
 	case "comment.remove":
 		return []domain.Code{domain.CodeBadRequest, domain.CodeForbidden, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeLiveNotFound, domain.CodeCommentNotFound}
 	case "connection.kick":
@@ -38,13 +38,15 @@ func Of(c domain.Command) []domain.Code {
 	case "live.change_status":
 		return []domain.Code{domain.CodeBadRequest, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeLiveNotFound, domain.CodeLiveEnded}
 	case "live.create":
-		return []domain.Code{domain.CodeBadRequest, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong}
+		return []domain.Code{domain.CodeBadRequest, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeNumberOutOfRange}
 	case "live.enter_password":
 		return []domain.Code{domain.CodeBanned, domain.CodeLiveNotFound, domain.CodeLiveEnded, domain.CodeLivePassword}
 	case "live.revoke_publish_key":
 		return []domain.Code{domain.CodeLiveNotFound}
 	case "live.set_access":
-		return []domain.Code{domain.CodeBadRequest, domain.CodeLiveNotFound}
+		return []domain.Code{domain.CodeBadRequest, domain.CodeLiveNotFound, domain.CodeNumberOutOfRange}
+	case "live.set_min_age":
+		return []domain.Code{domain.CodeLiveNotFound, domain.CodeNumberOutOfRange}
 	case "live.set_mode":
 		return []domain.Code{domain.CodeBadRequest, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeLiveNotFound, domain.CodeNumberOutOfRange}
 	case "live.set_publish_key":
@@ -77,6 +79,10 @@ func Of(c domain.Command) []domain.Code {
 		return []domain.Code{domain.CodeBadRequest, domain.CodeUserUnavailable, domain.CodeForbidden, domain.CodeBanned, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeLiveNotFound, domain.CodeCommentNotFound, domain.CodeReportsFull}
 	case "share.set":
 		return []domain.Code{domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeNumberOutOfRange, domain.CodeCoinsClosed}
+	case "ticket.buy":
+		return []domain.Code{domain.CodeBadRequest, domain.CodeUserUnavailable, domain.CodeForbidden, domain.CodeBanned, domain.CodeLiveNotFound, domain.CodeLiveEnded, domain.CodeLivePassword, domain.CodeLiveFollowers, domain.CodeLiveInvited, domain.CodeLivePaid, domain.CodeLiveAge, domain.CodeTicketNotSold, domain.CodeTicketNotNeeded, domain.CodeTicketPrice, domain.CodeNumberOutOfRange, domain.CodeCoinsTooFew, domain.CodeCoinsClosed}
+	case "ticket.refund":
+		return []domain.Code{domain.CodeBadRequest, domain.CodeTokenMissing, domain.CodeSessionEnded, domain.CodeUserUnavailable, domain.CodeForbidden, domain.CodeBanned, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeLiveNotFound, domain.CodeLivePassword, domain.CodeLiveFollowers, domain.CodeLiveInvited, domain.CodeLivePaid, domain.CodeLiveAge, domain.CodeTicketNotFound, domain.CodeTicketStarted, domain.CodeEarningsTooFew, domain.CodeCoinsOverflow, domain.CodeCoinsClosed}
 	case "upload.add":
 		return []domain.Code{domain.CodeBadRequest, domain.CodeUploadQuota}
 	case "user.ban":
@@ -94,7 +100,7 @@ func Of(c domain.Command) []domain.Code {
 	case "user.register_by_email":
 		return []domain.Code{domain.CodeBadRequest, domain.CodeTextInvalid, domain.CodeTextTooLong, domain.CodeEmailInvalid}
 	case "user.sign_in":
-		return []domain.Code{domain.CodeBadRequest, domain.CodeUserUnavailable, domain.CodeBanned, domain.CodeLivePassword, domain.CodeLiveFollowers, domain.CodeLiveInvited}
+		return []domain.Code{domain.CodeBadRequest, domain.CodeUserUnavailable, domain.CodeForbidden, domain.CodeBanned, domain.CodeLivePassword, domain.CodeLiveFollowers, domain.CodeLiveInvited, domain.CodeLivePaid, domain.CodeLiveAge}
 	case "user.unban":
 		return []domain.Code{domain.CodeUserUnavailable, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong}
 	case "viewer.ban":

@@ -18,8 +18,8 @@ import (
 	"roomlog/projections/projtest"
 )
 
-// TestStandbyThatIsBehindHasLostNothing lets the address of the database lead to a standby that is behind. A reader
-// elsewhere must not conclude that the server has lost a part of the tree.
+// TestStandbyThatIsBehindHasLostNothing connects a server to a standby that is behind. Readers must not conclude that
+// the server has lost a part of the tree.
 func TestStandbyThatIsBehindHasLostNothing(t *testing.T) {
 	t.Parallel()
 	d := failover.Start(t)

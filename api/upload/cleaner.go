@@ -29,8 +29,8 @@ const (
 	orphanAge  = time.Hour // age at which a file that is not in the log is deleted, because its upload was interrupted
 	fullEvery  = time.Hour // between two comparisons of the whole folder
 
-	// overlap is how much earlier than the last search a search begins. It is longer than the lag with which Deleted may
-	// return an upload.
+	// overlap is the time by which the period of a search overlaps that of the last search. It is longer than the lag
+	// with which Deleted may return an upload.
 	overlap = 5 * time.Minute
 )
 

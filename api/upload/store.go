@@ -3,6 +3,7 @@ package upload
 import (
 	"bytes"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -143,23 +144,31 @@ func (s *Store) release(n int64) {
 	s.bytes -= n
 }
 
-// Save stores a file under a new random name. It returns the name and the size. Errors: ErrUnsupported, ErrTooLarge,
+// Saved describes a stored file.
+type Saved struct {
+	Name   string
+	Bytes  int64
+	SHA256 string // lower-case hexadecimal
+}
+
+// Save stores a file under a new random name. Errors: ErrUnsupported, ErrTooLarge,
 // ErrDamaged, ErrTooManyPixels, an error that wraps ErrFull, a *fs.PathError if the folder cannot be written, and the
 // errors of file.
-func (s *Store) Save(file io.Reader) (name string, size int64, err error) {
+func (s *Store) Save(file io.Reader) (saved Saved, err error) {
 	head := make([]byte, sniffedBytes)
 	n, err := io.ReadFull(file, head)
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return "", 0, err
+		return Saved{}, err
 	}
 	head = head[:n]
 	extension := extensionOf(head)
 	if extension == "" {
-		return "", 0, ErrUnsupported
+		return Saved{}, ErrUnsupported
 	}
-	name = randomName() + extension
+	name := randomName() + extension
 	partial := name + partialSuffix
-	size, claimed, err := s.write(partial, io.MultiReader(bytes.NewReader(head), file))
+	sum := sha256.New()
+	size, claimed, err := s.write(partial, io.TeeReader(io.MultiReader(bytes.NewReader(head), file), sum))
 	if err == nil && isImage(extension) {
 		err = s.checkImage(partial)
 	}
@@ -168,10 +177,11 @@ func (s *Store) Save(file io.Reader) (name string, size int64, err error) {
 	}
 	if err != nil {
 		_ = s.folder.Remove(partial) // the file may not exist
-		size = 0
+		s.release(claimed)
+		return Saved{}, err
 	}
 	s.release(claimed - size)
-	return name, size, err
+	return Saved{name, size, hex.EncodeToString(sum.Sum(nil))}, nil
 }
 
 // write writes a file. It returns the size of the file, and the bytes that it has claimed even if it fails.

@@ -42,18 +42,18 @@ func TestQuota(t *testing.T) {
 	const size = 600 << 10
 	c := upload.Config{Folder: t.TempDir(), MaxBytes: 1 << 20, Quota: 2 * size}
 	s := open(t, c)
-	first, n, err := s.Save(gif(size))
-	if err != nil || n != size || s.Bytes() != size {
-		t.Fatalf("%d bytes, %v; %d in all", n, err, s.Bytes())
+	first, err := s.Save(gif(size))
+	if err != nil || first.Bytes != size || s.Bytes() != size {
+		t.Fatalf("%d bytes, %v; %d in all", first.Bytes, err, s.Bytes())
 	}
 	for range 3 { // a refused upload leaves nothing behind
-		if _, _, err := s.Save(gif(size + 1)); !errors.Is(err, upload.ErrFull) {
+		if _, err := s.Save(gif(size + 1)); !errors.Is(err, upload.ErrFull) {
 			t.Fatalf("above the quota: %v", err)
 		}
-		if _, _, err := s.Save(gif(1<<20 + 1)); !errors.Is(err, upload.ErrFull) && !errors.Is(err, upload.ErrTooLarge) {
+		if _, err := s.Save(gif(1<<20 + 1)); !errors.Is(err, upload.ErrFull) && !errors.Is(err, upload.ErrTooLarge) {
 			t.Fatalf("too large: %v", err)
 		}
-		if _, _, err := s.Save(io.MultiReader(gif(1000), broken{})); !errors.Is(err, errBroken) {
+		if _, err := s.Save(io.MultiReader(gif(1000), broken{})); !errors.Is(err, errBroken) {
 			t.Fatalf("interrupted: %v", err)
 		}
 	}
@@ -63,10 +63,10 @@ func TestQuota(t *testing.T) {
 	if again := open(t, c); again.Bytes() != size {
 		t.Errorf("%d bytes are counted after a restart", again.Bytes())
 	}
-	if deleted, err := s.Remove(first); !deleted || err != nil || s.Bytes() != 0 {
+	if deleted, err := s.Remove(first.Name); !deleted || err != nil || s.Bytes() != 0 {
 		t.Errorf("%v, %v, %d bytes are counted after the deletion", deleted, err, s.Bytes())
 	}
-	if deleted, err := s.Remove(first); deleted || err != nil {
+	if deleted, err := s.Remove(first.Name); deleted || err != nil {
 		t.Errorf("a second deletion: %v, %v", deleted, err)
 	}
 }
@@ -74,7 +74,7 @@ func TestQuota(t *testing.T) {
 func TestReserve(t *testing.T) {
 	t.Parallel()
 	s := open(t, upload.Config{Folder: t.TempDir(), MaxBytes: 1 << 20, Settings: disk.Settings{DiskReserve: 1 << 60}})
-	if _, _, err := s.Save(gif(1000)); !errors.Is(err, upload.ErrFull) || !errors.Is(err, disk.ErrFull) {
+	if _, err := s.Save(gif(1000)); !errors.Is(err, upload.ErrFull) || !errors.Is(err, disk.ErrFull) {
 		t.Fatalf("got %v", err)
 	}
 }
@@ -132,19 +132,19 @@ func TestCleaner(t *testing.T) {
 	})
 }
 
-// TestSweeps checks that the folder is compared as a whole at first and every hour, and that other sweeps ask only for the uploads
-// that were deleted since the last one.
+// TestSweeps checks that the whole folder is compared at the start and every hour. Other sweeps must ask only for the
+// uploads that were deleted since the last one.
 func TestSweeps(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	s := open(t, upload.Config{Folder: dir, MaxBytes: 1000})
 	var names []string
 	for range 3 {
-		name, _, err := s.Save(gif(100))
+		saved, err := s.Save(gif(100))
 		if err != nil {
 			t.Fatal(err)
 		}
-		names = append(names, name)
+		names = append(names, saved.Name)
 	}
 	now := time.Now()
 	type deletion struct {
@@ -211,11 +211,11 @@ func TestOneFileCannotBeDeleted(t *testing.T) {
 	s := open(t, upload.Config{Folder: dir, MaxBytes: 1000})
 	save := func() string {
 		t.Helper()
-		name, _, err := s.Save(gif(100))
+		saved, err := s.Save(gif(100))
 		if err != nil {
 			t.Fatal(err)
 		}
-		return name
+		return saved.Name
 	}
 	// block puts a folder with a file in the place of an upload.
 	block := func(name string) {
@@ -307,9 +307,9 @@ func TestImages(t *testing.T) {
 		{"a GIF of the largest size", "GIF89a\xff\xff\xff\xff\x00\x00\x00", upload.ErrTooManyPixels},
 	} {
 		before := s.Bytes()
-		name, _, err := s.Save(strings.NewReader(tt.content))
-		if !errors.Is(err, tt.want) || (err == nil) != (name != "" && s.Bytes() > before) {
-			t.Errorf("%s: %q, %v, %d bytes; want %v", tt.name, name, err, s.Bytes()-before, tt.want)
+		saved, err := s.Save(strings.NewReader(tt.content))
+		if !errors.Is(err, tt.want) || (err == nil) != (saved.Name != "" && s.Bytes() > before) {
+			t.Errorf("%s: %q, %v, %d bytes; want %v", tt.name, saved.Name, err, s.Bytes()-before, tt.want)
 		}
 	}
 	files, err := s.Files()

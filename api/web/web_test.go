@@ -115,17 +115,28 @@ func TestPreviewIsEscaped(t *testing.T) {
 	}
 }
 
-// TestOwnCodeIsSmall checks that the code of the page without the players stays below 150 KB compressed.
-func TestOwnCodeIsSmall(t *testing.T) {
-	const limit = 150_000
-	size := 0
+// ownCode returns the size of the code of the page without the players, compressed, in bytes.
+func ownCode() (size int) {
 	for name := range load().files {
 		if !strings.HasPrefix(name, "vendor/") || name == "vendor/ui.js" {
 			size += get(New(Options{}), "/page/"+load().version+"/"+name, Preview{}, "Accept-Encoding", "gzip").Body.Len()
 		}
 	}
-	if size > limit {
+	return size
+}
+
+// TestOwnCodeIsSmall checks that the code of the page without the players stays below 150 KB compressed.
+func TestOwnCodeIsSmall(t *testing.T) {
+	const limit = 150_000
+	if size := ownCode(); size > limit {
 		t.Errorf("the code of the page has %d bytes compressed, want at most %d", size, limit)
+	}
+}
+
+// BenchmarkFigurePageCode reports the size of the code of the page.
+func BenchmarkFigurePageCode(b *testing.B) {
+	for b.Loop() {
+		b.ReportMetric(float64(ownCode())/1000, "page_code_kb")
 	}
 }
 

@@ -350,3 +350,14 @@ func TestRestoreRefusesALogWithAFault(t *testing.T) {
 	c.roomlog(t, "rebuild", "--force")
 	c.roomlog(t, "verify")
 }
+
+// TestBackupOfAnotherFolder names a folder of recordings that does not exist: the backup would lack all of them.
+func TestBackupOfAnotherFolder(t *testing.T) {
+	t.Parallel()
+	o := newOriginal(t)
+	missing := filepath.Join(t.TempDir(), "nothing")
+	dir := filepath.Join(t.TempDir(), "backup")
+	if got := runIn(t.Context(), o.env(), "backup", "--with-recordings", "--recordings", missing, dir); got.code == exitOK {
+		t.Errorf("without the folder of the recordings: %s", got.stderr)
+	}
+}

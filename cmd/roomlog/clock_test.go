@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// wrongBy is how wrong the clocks of two servers are. The times of the log and of clients must be right within a tenth.
+// wrongBy is the error of the clocks of two servers. The times of the log and of clients must be right within a tenth
+// of it.
 const wrongBy = 20 * 24 * time.Hour
 
 // TestServersWithWrongClocks runs three servers on one database: the clock of one is right, one is 20 days ahead and one

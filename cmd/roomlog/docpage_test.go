@@ -117,7 +117,10 @@ func (p *inspector) run(body string, result any) {
 	})()`
 	await := func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }
 	if err := chromedp.Run(ctx, chromedp.Evaluate(script, result, await)); err != nil {
-		p.t.Fatal(err)
+		if captures != "" {
+			p.screenshot(filepath.Join(captures, "failed.webp"))
+		}
+		p.t.Fatalf("%v, in\n%s", err, strings.TrimPrefix(body, onPage))
 	}
 }
 

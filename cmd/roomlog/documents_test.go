@@ -14,7 +14,7 @@ const (
 	typescriptClient = "testdata/clients/typescript"
 )
 
-// outcome is what a program with a generated client has received.
+// outcome contains the responses that a program with a generated client has received.
 type outcome struct {
 	User, Live, Listed, Gift, Code string
 	Owner                          bool

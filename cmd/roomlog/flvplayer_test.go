@@ -12,7 +12,7 @@ func playFLV(t testing.TB, address string) *inspector {
 	return playIn(t, "testdata/clients/flv", "mpegts.js/dist/mpegts.js", address)
 }
 
-// flvReport is what the page has observed.
+// flvReport contains the observations of the page.
 type flvReport struct {
 	Errors   []string     // errors of mpegts.js and of the video element
 	Ended    bool         // whether the server has ended the stream

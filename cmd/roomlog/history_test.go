@@ -364,8 +364,8 @@ func (h *fallback) restartTree(name string) {
 	h.servers[0].roomlog("audit", "restart")
 }
 
-// fill posts so many comments in another live that an export of the log reads more than one page of 1000 events, and that
-// the first page does not fit into a pipe.
+// fill posts many comments in another live. An export of the log then reads more than one page of 1000 events, and the
+// first page does not fit into a pipe.
 func (h *fallback) fill() {
 	h.t.Helper()
 	live := h.speaker.open("a show with many comments")

@@ -38,7 +38,7 @@ func playIn(t testing.TB, client, script, address string) *inspector {
 	return inspect(t, site.URL+"/?url="+url.QueryEscape(address), 640)
 }
 
-// hlsReport is what the page has observed.
+// hlsReport contains the observations of the page.
 type hlsReport struct {
 	Errors      []string       // errors of hls.js, with their details first
 	Fatal       bool           // whether one of the errors has ended playback
@@ -102,10 +102,12 @@ func TestHLSPlayerPlaysLowLatency(t *testing.T) {
 	}
 }
 
-// errorOfSlowPlayer reports whether an error of hls.js may have its cause in a slow machine: the player stalls, begins in the
-// gap before the first segment, has lost a part because its buffer was busy (hls.js appends while Chromium changes the
-// duration, and does not repeat it), or has waited for a blocking reload for about a second (hls.js ignores its settings for
-// these requests).
+// errorOfSlowPlayer reports whether a slow machine may be the cause of an error of hls.js:
+//
+//   - The player stalls, or begins in the gap before the first segment.
+//   - It has lost a part because its buffer was busy: hls.js appends while Chromium changes the duration, and does not
+//     repeat it.
+//   - It has waited for a blocking reload for about a second: hls.js ignores its settings for these requests.
 func errorOfSlowPlayer(text string) bool {
 	details, cause, _ := strings.Cut(text, ": ")
 	switch details {

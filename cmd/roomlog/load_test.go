@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// replyTimeout is how long a client waits for a response before it tries another server.
+// replyTimeout is the time that a client waits for a response before it tries another server.
 const replyTimeout = 3 * time.Second
 
 // load is a group of users who send gifts to one live, and of users who watch it, while servers fail. If the server of

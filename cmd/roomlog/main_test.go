@@ -34,9 +34,8 @@ const (
 	clockAhead = "TEST_CLOCK_AHEAD"  // variable with the duration by which the clock of that server is ahead; it may be negative
 )
 
-// mainOfTestServer acts as the command roomlog whose hashes are cheap, because the hashes of secrets take a third of the time
-// of a start, and those of passwords most of the time of a registration. With clockAhead it acts as on a host with a wrong
-// clock. Libraries that read the clock themselves see the right one.
+// mainOfTestServer runs the command roomlog with cheap hashes. Otherwise the hashes of secrets would take a third of
+// the time of a start, and those of passwords most of the time of a registration.
 func mainOfTestServer() {
 	now := time.Now
 	if text := os.Getenv(clockAhead); text != "" {

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/go-chi/chi/v5"
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"golang.org/x/mod/sumdb/note"
 
@@ -27,6 +28,9 @@ import (
 	"roomlog/cmd/roomlog/analytics/duckdbtest"
 	"roomlog/cmd/roomlog/export"
 	"roomlog/domain"
+	"roomlog/eventstore"
+	"roomlog/eventstore/pgtest"
+	"roomlog/eventstore/place"
 	"roomlog/eventstore/transparency"
 	"roomlog/eventstore/transparency/pack"
 	"roomlog/eventstore/transparency/tree"
@@ -36,9 +40,14 @@ import (
 	"roomlog/projections/projtest"
 )
 
-// month is a platform on which users act for a month, with an auditor elsewhere: a witness that cosigns.
+// firstDay is the first day of the month. The clock of the database shows it, because the log takes all times from there.
+var firstDay = time.Date(2031, 3, 1, 0, 0, 0, 0, time.UTC)
+
+// month is a platform on which users act for a month, and an auditor with a witness that cosigns.
 type month struct {
 	*projtest.Traffic
+	day     int          // days since the first one
+	paid    domain.Coins // coins of the orders that were paid
 	watch   *witness.Witness
 	dir     string // data folder of the witness
 	known   note.Verifiers
@@ -49,7 +58,9 @@ type month struct {
 
 func startMonth(t *testing.T) *month {
 	t.Helper()
-	m := &month{Traffic: projtest.NewTraffic(projtest.New(t), 40, 8), dir: t.TempDir()}
+	db := pgtest.New(t)
+	setClock(t, db, 0)
+	m := &month{Traffic: projtest.NewTraffic(projtest.Open(t, db, eventstore.Config{}, "first"), 40, 8), dir: t.TempDir()}
 	m.Project()
 	m.guests = []projtest.User{m.Register("ann"), m.Register("ben"), m.Register("cat")}
 	m.guests[1].Credit(500)
@@ -95,14 +106,68 @@ func startMonth(t *testing.T) *month {
 	return m
 }
 
-// week lets users act, and operators correct and moderate. Then the tree is signed and the witness cosigns it.
+// setClock sets the clock of a database to some minutes after the beginning of a day of the month. The function that shows
+// the time gets another name, so that statements find the one of the test.
+func setClock(t testing.TB, db *pgtest.DB, day int) {
+	t.Helper()
+	statement := fmt.Sprintf("CREATE OR REPLACE FUNCTION public.clock_timestamp() RETURNS timestamptz LANGUAGE sql AS $$ SELECT '%s'::timestamptz + (pg_catalog.wall_clock() - '%s'::timestamptz) $$",
+		firstDay.AddDate(0, 0, day).Format(time.RFC3339), time.Now().UTC().Format(time.RFC3339Nano))
+	if day == 0 {
+		statement = "ALTER FUNCTION pg_catalog.clock_timestamp() RENAME TO wall_clock; " + statement
+	}
+	if _, err := db.Owner.Exec(t.Context(), statement); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// tomorrow begins the next day.
+func (m *month) tomorrow() {
+	m.Helper()
+	m.day++
+	setClock(m, m.DB, m.day)
+	if _, err := m.Store.CheckHistory(m.Context()); err != nil { // compares the clocks, as a server does all the time
+		m.Fatal(err)
+	}
+}
+
+// buy places an order and pays it. The payment provider reports the payment twice; the second report changes nothing. It also
+// reports another price, which is refused.
+func (m *month) buy(by projtest.User, price int64) {
+	m.Helper()
+	order := domain.OrderID(uuid.NewString())
+	coins := domain.Coins(price * 10)
+	by.Send(domain.PlaceOrder{Order: order, Price: price, Coins: coins})
+	pay := func(price int64) (eventstore.Receipt, error) {
+		return m.Sequencer.Execute(m.Context(), domain.Request{Actor: domain.Actor{Kind: domain.PaymentProvider}, Command: domain.PayOrder{Order: order, User: by.ID, Price: price}})
+	}
+	if _, err := pay(price + 1); domain.AsRefusal(err) == nil {
+		m.Errorf("an order was paid with another price: %v", err)
+	}
+	first, err := pay(price)
+	second, again := pay(price)
+	if err != nil || again != nil || second.Position != first.Position {
+		m.Errorf("the payment of order %s: position %d, then %d; %v, %v", order, first.Position, second.Position, err, again)
+	}
+	m.paid += coins
+}
+
+// week lets users act and pay on seven days, and operators correct and moderate. Then the tree is signed and the witness
+// cosigns it.
 func (m *month) week(n int) {
 	m.Helper()
 	const commands = 600
 	if n == 1 {
 		m.Do(domain.SetShare{BasisPoints: 3333, Reason: "contract"})
 	}
-	m.Act(1, commands)
+	for day := range 7 {
+		m.Seed = uint64(m.day)
+		m.Act(1, commands/7)
+		m.buy(m.Users[(7*n+day)%len(m.Users)], int64(1+day))
+		if day < 6 {
+			m.tomorrow()
+		}
+	}
+	m.Users[n].Send(domain.PlaceOrder{Order: domain.OrderID(fmt.Sprint("unpaid", n)), Price: 1, Coins: 10})
 	fan := m.guests[1]
 	m.Do(domain.ProposeCorrection{Account: domain.WalletAccount(fan.ID), Coins: domain.Coins(n + 1), Reason: "a lost order", Limit: 1000, Period: time.Hour})
 	fan.Send(domain.SendGift{Live: m.finale, Gift: m.Gifts[0], Num: 1 + n})
@@ -119,6 +184,7 @@ func (m *month) week(n int) {
 	if err := m.watch.Step(m.Context()); err != nil {
 		m.Fatal(err)
 	}
+	defer m.tomorrow()
 	if c, _ := m.watch.Newest(); c.N != m.Head() || m.Int("SELECT max(size) FROM tlog_cosignature") != c.N {
 		m.Errorf("week %d: the witness has cosigned %s, the log ends at %d", n, c, m.Head())
 	}
@@ -172,11 +238,13 @@ func (m *month) signed() []byte {
 	return s.Signed
 }
 
-// TestMonthOfAPlatform lets users act for a month: top-ups, lives, comments, gifts, refunds, corrections, a share
-// of the platform, payouts, moderation. An auditor
-// who has the public key, the packs and a witness accepts the month, rejects every change of it, and finds that the database was
-// rewritten. DuckDB and the ledger agree on every account. A live is shown as it was. All of this holds after a person was
-// forgotten.
+// TestMonthOfAPlatform lets users act on 28 days: paid orders, lives, comments, gifts, refunds, corrections, a share of the
+// platform, payouts, moderation. An auditor who has the public key, the packs and a witness accepts the month, rejects every
+// change of it, and finds that the database was rewritten. DuckDB and the ledger agree on every account, at the end and at the
+// end of each week by the time. A live is shown as it was. All of this holds after a person was forgotten.
+//
+// Nobody can give an event a time: the log takes it from the clock of the database. Therefore the test moves that clock from day
+// to day. The users, their commands and the days are always the same; the ids and the minutes of a day are not.
 func TestMonthOfAPlatform(t *testing.T) {
 	t.Parallel()
 	m := startMonth(t)
@@ -192,6 +260,7 @@ func TestMonthOfAPlatform(t *testing.T) {
 		t.Fatalf("%d checkpoints, %v", len(kept), err)
 	}
 	m.rejectsEveryMutation(content)
+	m.tookDays(28)
 	m.agreesWithDuckDB(head)
 
 	at, err := past.LiveAt(t.Context(), m.Store, m.finale, ends[1])
@@ -331,34 +400,44 @@ func (m *month) agreesWithDuckDB(position int64) {
 	if err := errors.Join(e.Update(m.Context()), e.Close()); err != nil {
 		m.Fatal(err)
 	}
-	var parts []string
-	for _, kind := range []string{
-		"gift.sent.v2", "gift.refunded.v2", "coins.credited.v1", "coins.corrected.v1",
-		"earnings.held.v1", "earnings.paid_out.v1", "earnings.released.v1", "earnings.corrected.v1",
-	} {
-		parts = append(parts, fmt.Sprintf("SELECT unnest(postings) AS p FROM read_parquet('%s/*/*.parquet') WHERE position <= %d", kind, position))
-	}
-	query := "SELECT p.account, CAST(sum(p.amount) AS BIGINT) AS coins FROM (" + strings.Join(parts, " UNION ALL ") + ") GROUP BY ALL HAVING sum(p.amount) <> 0 ORDER BY p.account"
-	var got, want []string
-	for _, row := range duckdbtest.Query(m, "testdata/clients", filepath.Join(dir, export.ViewsName), []string{query})[0] {
-		got = append(got, strings.Join(row, " "))
-	}
-	err = ledger.Snapshot(m.Context(), m.Pool, func(l *ledger.Ledger) error {
-		accounts, err := l.Accounts(m.Context(), position, "", 1000)
-		for _, a := range accounts {
-			if a.Balance != 0 {
-				want = append(want, fmt.Sprintf("%s %d", a.Account, a.Balance))
-			}
+	// The end of the month by its position, and the ends of three weeks by the time.
+	conditions, positions := []string{fmt.Sprintf("position <= %d", position)}, []int64{position}
+	for week := range 3 {
+		end := firstDay.AddDate(0, 0, 7*(week+1)).Format(time.DateOnly)
+		at, err := place.UpTo(m.Context(), m.Store, end, position)
+		if err != nil {
+			m.Fatal(err)
 		}
-		return err
-	})
-	if err != nil {
-		m.Fatal(err)
+		conditions, positions = append(conditions, fmt.Sprintf("day < DATE '%s'", end)), append(positions, at)
 	}
-	slices.Sort(want)
-	slices.Sort(got)
-	if !slices.Equal(got, want) || len(got) < 20 {
-		m.Errorf("DuckDB adds up\n%s\nthe ledger says\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	var queries []string
+	for _, condition := range conditions {
+		var parts []string
+		for _, kind := range []string{
+			"gift.sent.v2", "gift.refunded.v2", "coins.credited.v1", "coins.corrected.v1",
+			"earnings.held.v1", "earnings.paid_out.v1", "earnings.released.v1", "earnings.corrected.v1",
+		} {
+			parts = append(parts, fmt.Sprintf("SELECT unnest(postings) AS p FROM read_parquet('%s/*/*.parquet') WHERE %s", kind, condition))
+		}
+		queries = append(queries, "SELECT p.account, CAST(sum(p.amount) AS BIGINT) AS coins FROM ("+strings.Join(parts, " UNION ALL ")+") GROUP BY ALL HAVING sum(p.amount) <> 0 ORDER BY p.account")
+	}
+	var got []string
+	for i, rows := range duckdbtest.Query(m, "testdata/clients", filepath.Join(dir, export.ViewsName), queries) {
+		lines := []string(nil)
+		for _, row := range rows {
+			lines = append(lines, strings.Join(row, " "))
+		}
+		want := m.accountsAt(positions[i])
+		slices.Sort(lines)
+		if !slices.Equal(lines, want) || len(lines) < 20 {
+			m.Errorf("%s: DuckDB adds up\n%s\nthe ledger says\n%s", conditions[i], strings.Join(lines, "\n"), strings.Join(want, "\n"))
+		}
+		if i == 0 {
+			got = lines
+		}
+	}
+	if want := fmt.Sprintf("provider -%d", m.paid); !slices.Contains(got, want) {
+		m.Errorf("the orders that were paid are missing: want %s", want)
 	}
 	for _, account := range []string{"payout ", "platform ", "held-"} {
 		if !slices.ContainsFunc(got, func(line string) bool { return strings.HasPrefix(line, account) }) {
@@ -367,8 +446,37 @@ func (m *month) agreesWithDuckDB(position int64) {
 	}
 }
 
-// noticesARewrittenHistory edits an event, and builds and signs a new tree over it with the secret of the server, as somebody
-// does who has everything but the data of the witness.
+// accountsAt returns a sorted line for each account whose balance at a position is not 0, by the ledger.
+func (m *month) accountsAt(position int64) (lines []string) {
+	m.Helper()
+	err := ledger.Snapshot(m.Context(), m.Pool, func(l *ledger.Ledger) error {
+		accounts, err := l.Accounts(m.Context(), position, "", 1000)
+		for _, a := range accounts {
+			lines = append(lines, fmt.Sprintf("%s %d", a.Account, a.Balance))
+		}
+		return err
+	})
+	if err != nil {
+		m.Fatal(err)
+	}
+	slices.Sort(lines)
+	return lines
+}
+
+// tookDays checks that the times of the log begin at the first day and contain n days without a gap, and that they never step
+// back.
+func (m *month) tookDays(n int64) {
+	m.Helper()
+	days := m.Int("SELECT count(DISTINCT recorded_at::date) FROM public.events")
+	last := m.Int("SELECT max(recorded_at)::date - min(recorded_at)::date + 1 FROM public.events WHERE recorded_at >= $1", firstDay)
+	back := m.Int("SELECT count(*) FROM public.events a JOIN public.events b ON b.position = a.position + 1 WHERE b.recorded_at < a.recorded_at")
+	if days != n || last != n || back != 0 {
+		m.Errorf("the log has events of %d days within %d days, %d times step back; want %d days", days, last, back, n)
+	}
+}
+
+// noticesARewrittenHistory edits an event, and builds and signs a new tree over it with the secret of the server. An
+// attacker can do the same who has everything but the data of the witness.
 func (m *month) noticesARewrittenHistory(position int64) {
 	m.Helper()
 	err := pgx.BeginFunc(m.Context(), m.DB.Owner, func(tx pgx.Tx) error {

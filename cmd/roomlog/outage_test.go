@@ -102,8 +102,8 @@ func (p *process) warnings() map[string]int {
 	return count
 }
 
-// TestOutageOfTheDatabaseIsSummarised takes the database away from a server under load. The log says so once, and when it is
-// back.
+// TestOutageOfTheDatabaseIsSummarised stops the database of a server under load. The server must log the outage once,
+// and its end once.
 func TestOutageOfTheDatabaseIsSummarised(t *testing.T) {
 	t.Parallel()
 	const lost, back = "database cannot be reached or is too slow, waiting for it", "database can be reached again"

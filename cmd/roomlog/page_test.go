@@ -1,8 +1,10 @@
 package main_test
 
 import (
+	"fmt"
 	"net/http"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -232,14 +234,39 @@ func TestDemo(t *testing.T) {
 	demo.end()
 }
 
-// fits requires that nothing is wider than the window.
+// fits requires that nothing is wider than the window, and that no text is the name of one.
 func (p *inspector) fits(address string) {
 	p.t.Helper()
-	var over float64
-	p.run(`return document.documentElement.scrollWidth - innerWidth;`, &over)
-	if over > 0 {
-		p.t.Errorf("%s is %v pixels wider than a window of %d pixels", address, over, p.width)
+	p.capture(address)
+	var found struct {
+		Over  float64
+		Names []string
 	}
+	p.run(`
+		const texts = document.createTreeWalker(document.getElementById("app"), NodeFilter.SHOW_TEXT), names = [];
+		while (texts.nextNode()) if (/^[a-z_]+(\.[a-z_]+)+$/.test(texts.currentNode.data.trim())) names.push(texts.currentNode.data);
+		return {over: document.documentElement.scrollWidth - innerWidth, names};`, &found)
+	if found.Over > 0 {
+		p.t.Errorf("%s is %v pixels wider than a window of %d pixels", address, found.Over, p.width)
+	}
+	if len(found.Names) > 0 {
+		p.t.Errorf("%s shows the names of texts that do not exist: %q", address, found.Names)
+	}
+}
+
+// captures is the folder into which tests write what they look at, "" for none.
+var captures = os.Getenv("ROOMLOG_PICTURES")
+
+// capture writes what the window shows into the folder captures. The name of the file contains the view, the width, the
+// language and the colour scheme.
+func (p *inspector) capture(view string) {
+	if captures == "" {
+		return
+	}
+	p.t.Helper()
+	var how string
+	p.run(`return document.documentElement.lang.slice(0, 2) + "-" + (document.documentElement.dataset.scheme || "system");`, &how)
+	p.screenshot(filepath.Join(captures, fmt.Sprintf("%s-%d-%s.webp", strings.Trim(regexp.MustCompile(`[^\w]+`).ReplaceAllString(view, "-"), "-"), p.width, how)))
 }
 
 // accessible requires that axe finds no serious fault.

@@ -22,7 +22,7 @@ import (
 	"roomlog/eventstore/pgtest"
 )
 
-// timeout is how long a test waits for something that should happen soon.
+// timeout is the time that a test waits for something that should happen soon.
 const timeout = 5 * time.Minute
 
 // paymentSecret is the secret of the payment provider in these tests.

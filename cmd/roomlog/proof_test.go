@@ -23,7 +23,7 @@ type proofCase struct {
 	Key  string `json:"key"`
 }
 
-// proofReport is what the checker in JavaScript prints.
+// proofReport contains the output of the checker in JavaScript.
 type proofReport struct {
 	Receipt        *transparency.Gift
 	Position, Size int64

@@ -136,8 +136,10 @@ func TestRaidOfTrolls(t *testing.T) {
 	}
 	viewer.must("gift.send", in(map[string]any{"gift": 1, "num": 2}), "g1")
 
-	// The record.
 	eventually(t, "the gift is in the tables", func() bool { return fan.coins() == 40 })
+	livesWithKeys(t, at, anna, fan, mia)
+
+	// The record.
 	if first, second := string(old.Event("comment")[0]), string(old.Event("comment")[0]); !strings.Contains(first+second, "good evening") || !strings.Contains(first+second, "picture") {
 		t.Errorf("the old client saw %s and %s", first, second)
 	}
@@ -172,5 +174,108 @@ func TestRaidOfTrolls(t *testing.T) {
 	}
 	if out := at.roomlog("verify"); !strings.HasPrefix(out, "ok: ") {
 		t.Error(out)
+	}
+}
+
+// livesWithKeys opens a live with a password and sells tickets for another one, which is cancelled: its tickets are refunded.
+// Clients of three dialects come with the right and without it, and to the stream over FLV and HLS. The fan has 40 coins before and
+// afterwards.
+func livesWithKeys(t *testing.T, at *process, anna, fan, outsider *person) {
+	t.Helper()
+	native := fan.connect("")
+	var old []*siotest.Client
+	var ids []string
+	for _, version := range []int{3, 4} {
+		c := siotest.Dial(t, "http://"+at.addr+"/socket.io/", siotest.Options{Version: version})
+		old, ids = append(old, c), append(ids, c.Connect())
+	}
+	refused := func(live int64, who *person, code, text string) {
+		t.Helper()
+		if f, err := who.connect("").ask("room.join", map[string]any{"live": live}, ""); err != nil || !strings.Contains(string(f.Data), code) {
+			t.Errorf("native: got %s %s, %v, want %s", f.Type, f.Data, err, code)
+		}
+		for i, c := range old {
+			c.Emit("joinLive", map[string]any{"live_id": fmt.Sprint(live), "token": who.token})
+			if got := string(c.Event(ids[i])[0]); !strings.Contains(got, text) {
+				t.Errorf("Socket.IO: got %s, want %s", got, text)
+			}
+		}
+		if status, body := who.do(http.MethodGet, fmt.Sprintf("/api/live/read/%d", live), nil, nil); status != http.StatusForbidden || !strings.Contains(string(body), code) {
+			t.Errorf("REST: got %d %s, want %s", status, body, code)
+		}
+	}
+	playStatus := func(live signedRoom, suffix string) int {
+		t.Helper()
+		answer, err := http.Get(at.flvURL(live, suffix))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = answer.Body.Close()
+		return answer.StatusCode
+	}
+
+	secret := anna.open("A secret rehearsal")
+	public := fan.read(secret) // a play sign from before
+	anna.post("/api/live/access", map[string]any{"id": secret, "access": "password", "password": "open sesame"}, nil)
+	refused(secret, outsider, "live_password", "该直播间需要密码")
+	fan.post("/api/live/enter", map[string]any{"id": secret, "password": "open sesame"}, nil)
+	enter(t, native, secret, "")
+	for _, c := range old {
+		c.Emit("joinLive", map[string]any{"live_id": fmt.Sprint(secret), "token": fan.token})
+		c.Event("online")
+	}
+	anna.post("/api/live/access", map[string]any{"id": secret, "access": "password", "password": "close sesame"}, nil)
+	native.await("the removal", func(f frame) bool { return f.Type == "removed" && strings.Contains(string(f.Data), "live_password") })
+	for _, suffix := range []string{".flv", "/index.m3u8"} {
+		eventually(t, "the sign from before is dead", func() bool { return playStatus(public, suffix) == http.StatusForbidden })
+	}
+
+	for i, c := range old {
+		if got := string(c.Event(ids[i])[0]); !strings.Contains(got, "该直播间需要密码") {
+			t.Errorf("Socket.IO: removed with %s", got)
+		}
+	}
+
+	// A concert for which the fan buys a ticket. An operator refunds it during the show.
+	concert := anna.open("A concert")
+	anna.post("/api/live/access", map[string]any{"id": concert, "access": "paid", "price": 30}, nil)
+	refused(concert, outsider, "live_paid", "该直播间需要购票")
+	native.must("ticket.buy", map[string]any{"live": concert, "price": 30}, "ticket")
+	native.must("ticket.buy", map[string]any{"live": concert, "price": 30}, "ticket") // repeated with the same key
+	balance := func(coins int) {
+		t.Helper()
+		native.await("the push about the ticket", func(f frame) bool {
+			return f.Type == "balance" && strings.Contains(string(f.Data), `"ticket":true`) && strings.Contains(string(f.Data), fmt.Sprintf(`"balance":%d,`, coins))
+		})
+	}
+	balance(10)
+	enter(t, native, concert, "")
+	ticket := fan.read(concert)
+	at.roomlog("ticket", "refund", fmt.Sprint(concert), fmt.Sprint(fan.id), "--reason", "no sound")
+	native.await("the removal", func(f frame) bool { return f.Type == "removed" && strings.Contains(string(f.Data), "live_paid") })
+	balance(40)
+	for _, suffix := range []string{".flv", "/index.m3u8"} {
+		eventually(t, "the ticket does not play any more", func() bool { return playStatus(ticket, suffix) == http.StatusForbidden })
+	}
+
+	// Another one, which is cancelled before its start.
+	cancelled := anna.create("Another concert").Data.ID
+	anna.post("/api/live/access", map[string]any{"id": cancelled, "access": "paid", "price": 40}, nil)
+	fan.post("/api/live/ticket/buy", map[string]any{"id": cancelled, "price": 40}, nil)
+	balance(0)
+	var refunds struct{ Refunded, Coin, Next int64 }
+	anna.post("/api/live/ticket/refund_all", map[string]any{"id": cancelled, "reason": "the singer is ill"}, &refunds)
+	if refunds.Refunded != 1 || refunds.Coin != 40 || refunds.Next != 0 {
+		t.Errorf("got %+v", refunds)
+	}
+	balance(40)
+	if out := at.roomlog("ticket", "list", fmt.Sprint(cancelled)); !strings.Contains(out, "1 ticket sold, 1 of them refunded") || !strings.Contains(out, "the singer is ill") {
+		t.Error(out)
+	}
+	if out := at.roomlog("ticket", "refund", fmt.Sprint(cancelled), "--all", "--reason", "the singer is ill"); !strings.HasPrefix(out, "0 tickets refunded") {
+		t.Error(out)
+	}
+	if coins := fan.coins(); coins != 40 {
+		t.Errorf("the fan has %d coins", coins)
 	}
 }

@@ -387,6 +387,8 @@ func TestServerKilledDuringABroadcast(t *testing.T) {
 type streamLine struct {
 	Live       int64          `json:"live"`
 	Publishing bool           `json:"publishing"`
+	Node       string         `json:"node"`
+	Relays     []string       `json:"relays"`
 	Bitrate    int            `json:"bitrate"`
 	Players    map[string]int `json:"players"`
 }

@@ -56,7 +56,13 @@ func (c *checker) mayCause(by domain.Actor, e domain.Event) bool {
 		return c.isModerator(by, e.(domain.LiveEvent).EventLive()) || c.isOperator(by)
 	case domain.CommentRemoved:
 		return is(by, e.User) || c.isModerator(by, e.Live) || c.isOperator(by)
-	case domain.LiveAccessSet, domain.InvitationCreated, domain.InvitationRevoked:
+	case domain.TicketReturned:
+		return is(by, e.User) || is(by, c.live(e.Live).Streamer) || c.isOperator(by)
+	case domain.TicketEarningsRefunded:
+		return is(by, e.Buyer) || is(by, e.Streamer) || c.isOperator(by)
+	case domain.TicketRefunded:
+		return is(by, e.User) || is(by, e.Streamer) || c.isOperator(by)
+	case domain.LiveAccessSet, domain.LiveAgeSet, domain.InvitationCreated, domain.InvitationRevoked:
 		return is(by, c.live(e.(domain.LiveEvent).EventLive()).Streamer) || c.isOperator(by)
 	case domain.ModeratorAppointed:
 		return is(by, c.live(e.Live).Streamer) || c.isOperator(by)

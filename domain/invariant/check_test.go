@@ -17,9 +17,17 @@ var history = []domain.Event{
 	domain.GiftAdded{Gift: 1, Name: "rose", Price: 10},
 	domain.OrderPlaced{Order: "o", User: 2, Coins: 100},
 	domain.OrderPaid{Order: "o", User: 2},
+	domain.LiveAccessSet{Live: 1, Access: domain.AccessPaid, Price: 10},
+	domain.TicketIssued{Live: 1, User: 3, Coins: 10},
 	domain.CorrectionProposed{Correction: 1, Account: "user-2", User: 2, Coins: 5, Proposer: "operator-alice", Reason: "why", Expires: 4e9, Open: true},
 	domain.CoinsCredited{User: 2, Order: "o", Coins: 100, BalanceAfter: 100, Postings: []domain.Posting{{Account: "provider", Amount: -100}, {Account: "user-2", Amount: 100}}},
 }
+
+var ticket = domain.TicketBought{User: 2, Streamer: 1, Live: 1, Coins: 10, BalanceAfter: 90,
+	Postings: []domain.Posting{{Account: "user-2", Amount: -10}, {Account: "earnings-1", Amount: 10}}}
+
+var ticketRefund = domain.TicketRefunded{User: 3, Streamer: 1, Live: 1, Coins: 10, BalanceAfter: 10,
+	Postings: []domain.Posting{{Account: "earnings-1", Amount: -10}, {Account: "user-3", Amount: 10}}}
 
 func gift(change func(*domain.GiftSent)) domain.GiftSent {
 	e := domain.GiftSent{Sender: 2, Streamer: 1, Live: 1, Gift: 1, Name: "rose", Price: 10, Num: 2, Coins: 20, BalanceAfter: 80,
@@ -51,6 +59,14 @@ func TestCheck(t *testing.T) {
 		{"a gift at another price", gift(func(e *domain.GiftSent) { e.Price, e.Num = 5, 4 }), "user-2", "gift 1 costs 10"},
 		{"a gift for another streamer", gift(func(e *domain.GiftSent) { e.Streamer = 2 }), "user-2", "the coins do not go to user 2"},
 		{"a gift with a wrong balance", gift(func(e *domain.GiftSent) { e.BalanceAfter = 81 }), "user-2", "the event states a balance of 81 for user-2, its history adds up to 80"},
+		{"a ticket", domain.TicketIssued{Live: 1, User: 2, Coins: 10}, "user-2", ""},
+		{"a second ticket", domain.TicketIssued{Live: 1, User: 3, Coins: 10}, "user-3", "user 3 has a ticket for live 1 already"},
+		{"a ticket at another price", domain.TicketIssued{Live: 1, User: 2, Coins: 9}, "user-2", `a ticket for live 1 with the access "paid" costs 10 coins, not 9 with the share 0`},
+		{"a payment without a ticket", ticket, "user-2", "the ticket of user 2 for live 1 has {Coins:0 Share:0 Returned:false}, not {Coins:10 Share:0 Returned:false}"},
+		{"a returned ticket that was not bought", domain.TicketReturned{Live: 1, User: 2}, "user-1", "user 2 has no ticket for live 1"},
+		{"a ticket that another user returns", domain.TicketReturned{Live: 1, User: 3}, "user-2", "user-2 could not cause ticket.returned.v1"},
+		{"a refund of a ticket that was not returned", ticketRefund, "user-1", "the ticket of user 3 for live 1 has {Coins:10 Share:0 Returned:false}, not {Coins:10 Share:0 Returned:true}"},
+		{"a price of an open live", domain.LiveAccessSet{Live: 1, Access: domain.AccessOpen, Price: 10}, "user-1", "the access open cannot have the price 10"},
 		{"a second creation", domain.LiveCreated{Live: 1, Streamer: 2}, "user-2", "live-1 was created before"},
 		{"an id that is not the next one", domain.LiveCreated{Live: 3, Streamer: 2}, "user-2", "next-live becomes 3, expected 2"},
 		{"an event before the creation", domain.LiveStatusChanged{Live: 9, Streamer: 1, To: domain.StatusOnAir}, "user-1", "live-9 was not created before"},

@@ -111,6 +111,14 @@ func (c *checker) checkOthers(e domain.Event) {
 	case domain.ViewerAdmitted:
 		l := c.live(e.Live)
 		c.expect(e.Credential != "" && e.Credential == l.Credential || e.Invitation != 0 && l.HasInvitation(e.Invitation, 0), "live %d has another password, or no invitation %d", e.Live, e.Invitation)
+	case domain.LiveAccessSet:
+		c.expect((e.Access == domain.AccessPaid) == (e.Price > 0) && e.Price >= 0 && e.Price <= domain.MaxTicketPrice, "the access %s cannot have the price %d", e.Access, e.Price)
+	case domain.TicketIssued:
+		l := c.live(e.Live)
+		c.expect(l.Access == domain.AccessPaid && l.Price == e.Coins && e.Share >= 0 && e.Share < e.Coins, "a ticket for live %d with the access %q costs %d coins, not %d with the share %d", e.Live, l.Access, l.Price, e.Coins, e.Share)
+		c.expect(!state[domain.Visit](c, e).Ticket.Valid(), "user %d has a ticket for live %d already", e.User, e.Live)
+	case domain.TicketReturned:
+		c.expect(state[domain.Visit](c, e).Ticket.Valid(), "user %d has no ticket for live %d", e.User, e.Live)
 	case domain.ViewerMuted:
 		c.checkExclusion(e.Live, e.User, e.From, e.Until)
 	case domain.ViewerBanned:
@@ -262,6 +270,17 @@ func (c *checker) checkCoins(e domain.CoinEvent) {
 		c.expect(e.Num > 0 && e.Price*domain.Coins(e.Num) == e.Coins, "%d gifts for %d coins cost %d", e.Num, e.Price, e.Coins)
 		l := c.live(e.Live)
 		c.expect(l.Streamer == e.Streamer, "live %d belongs to user %d", e.Live, l.Streamer)
+	case domain.TicketBought:
+		c.checkBalance(e, domain.WalletAccount(e.User), -e.Coins, e.BalanceAfter, e.Share)
+		c.expect(posted(e, domain.EarningsAccount(e.Streamer)) == e.Coins-e.Share && posted(e, domain.PlatformAccount) == e.Share, "the coins do not go to user %d, and to the platform", e.Streamer)
+		s := state[domain.Share](c, domain.ShareSet{})
+		c.expect(e.ShareRule == s.Rule && e.BasisPoints == s.BasisPoints, "rule %d with %d basis points splits tickets then, not rule %d with %d", s.Rule, s.BasisPoints, e.ShareRule, e.BasisPoints)
+		c.expect(e.Share == domain.ShareOf(e.Coins, e.BasisPoints), "the share of %d coins with %d basis points is not %d", e.Coins, e.BasisPoints, e.Share)
+		c.checkTicket(e.Live, e.User, e.Streamer, domain.Ticket{Coins: e.Coins, Share: e.Share})
+	case domain.TicketRefunded:
+		c.checkBalance(e, domain.WalletAccount(e.User), e.Coins, e.BalanceAfter, e.Share)
+		c.expect(posted(e, domain.EarningsAccount(e.Streamer)) == e.Share-e.Coins && posted(e, domain.PlatformAccount) == -e.Share, "the coins do not come from user %d, and from the platform", e.Streamer)
+		c.checkTicket(e.Live, e.User, e.Streamer, domain.Ticket{Coins: e.Coins, Share: e.Share, Returned: true})
 	case domain.CoinsCorrected:
 		c.checkBalance(e, domain.WalletAccount(e.User), e.Coins, e.BalanceAfter, 0)
 		c.checkCorrection(e.Correction, domain.WalletAccount(e.User), e.Coins)
@@ -279,6 +298,13 @@ func (c *checker) checkCoins(e domain.CoinEvent) {
 		c.expect(state[domain.GiftRecord](c, domain.GiftRecordRefunded{Position: e.Position}).Refunded, "the gift at position %d is not marked as refunded", e.Position)
 		c.expect(c.live(e.Live).Streamer == e.Streamer, "live %d belongs to another user than %d", e.Live, e.Streamer)
 	}
+}
+
+// checkTicket checks the ticket of a user for a live of a streamer, before its coins move.
+func (c *checker) checkTicket(live domain.LiveID, user, streamer domain.UserID, want domain.Ticket) {
+	is := state[domain.Visit](c, domain.TicketIssued{Live: live, User: user}).Ticket
+	c.expect(is == want, "the ticket of user %d for live %d has %+v, not %+v", user, live, is, want)
+	c.expect(c.live(live).Streamer == streamer, "live %d belongs to another user than %d", live, streamer)
 }
 
 // checkCorrection checks that a correction was decided before its coins move.

@@ -15,7 +15,7 @@ import (
 	"roomlog/eventstore"
 )
 
-// clockTolerance is how far an event may be ahead of the clock of the database.
+// clockTolerance is the maximum time by which an event may be ahead of the clock of the database.
 const clockTolerance = time.Minute
 
 // Auditor inspects the events of a log in order, and then the tables that belong to the log. It is not safe for

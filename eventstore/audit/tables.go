@@ -21,7 +21,7 @@ func (a *Auditor) CheckTables(ctx context.Context, tx pgx.Tx) error {
 		a.faults.Add(*a.ahead)
 	}
 	coins, registered, forgotten := eventTypes(movesCoins), eventTypes(isA[domain.UserRegistered]), eventTypes(isA[domain.UserForgotten])
-	accesses := eventTypes(isA[domain.LiveAccessSet])
+	accesses, created := eventTypes(isA[domain.LiveAccessSet]), eventTypes(isA[domain.LiveCreated])
 	prefixes, formats := stateFormats()
 	for _, check := range []struct {
 		table, sql string
@@ -32,7 +32,7 @@ func (a *Auditor) CheckTables(ctx context.Context, tx pgx.Tx) error {
 		{"command", selectMissingCommands, []any{a.position, coins, maxRows}},
 		{"snapshot", selectStraySnapshots, []any{prefixes, formats, maxRows}},
 		{"credential", selectWrongCredentials, []any{registered, forgotten, maxRows}},
-		{"credential", selectWrongLiveCredentials, []any{accesses, maxRows}},
+		{"credential", selectWrongLiveCredentials, []any{accesses, maxRows, created, forgotten}},
 		{"credential", selectStrayCredentials, []any{slices.Concat(registered, accesses), a.newest.Add(-unusedCredentialAge), maxRows}},
 		{"checkpoint", selectWrongCheckpoints, []any{a.position, maxRows}},
 		{"store", selectWrongStore, nil},

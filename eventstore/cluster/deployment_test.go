@@ -14,7 +14,7 @@ import (
 // store is the id of the store in these tests.
 const store = "0198c0de-0000-7000-8000-000000000001"
 
-// deployment is what the nodes of one cluster are connected to: PostgreSQL, NATS, or both.
+// deployment contains the services that connect the nodes of one cluster: PostgreSQL, NATS, or both.
 type deployment struct {
 	t    testing.TB
 	db   *pgtest.DB       // nil: only NATS

@@ -9,7 +9,7 @@ import (
 	"roomlog/internal/wait"
 )
 
-// looksPerGrace is how often a cleanup looks for lost nodes within its grace period.
+// looksPerGrace is the number of times that a cleanup looks for lost nodes within its grace period.
 const looksPerGrace = 4
 
 // OnNodeLost adds a cleanup, which runs while Run runs. Call it before Run.

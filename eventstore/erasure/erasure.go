@@ -18,9 +18,9 @@ const (
 	pollInterval = 100 * time.Millisecond // interval between two checks of these transactions
 	lockTimeout  = "10s"                  // time to wait for the lock of a table, because servers read the tables all the time
 
-	// walRounds is how often all segments are overwritten. A checkpoint of PostgreSQL renames old segments for later
-	// use and keeps their contents. The first round overwrites the existing segments, the second those that the first
-	// checkpoint has kept.
+	// walRounds is the number of times that all segments are overwritten. A checkpoint of PostgreSQL renames old
+	// segments for later use and keeps their contents. The first round overwrites the existing segments, the second
+	// those that the first checkpoint has kept.
 	walRounds = 2
 
 	// maxSegments is the maximum number of segments that are overwritten in one round.

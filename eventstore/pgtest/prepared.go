@@ -16,8 +16,9 @@ import (
 
 const preparedPrefix = "cluster-"
 
-// prepared copies a migrated data directory into a folder. If there is none to copy, it creates one. Creating it takes
-// a second, copying it a tenth of a second. After an error the caller creates a new data directory.
+// prepared copies the prepared data directory, which is already migrated, into a folder. If there is none, it creates
+// one. Creating it takes a second, copying it a tenth of a second. After an error the caller creates a new data
+// directory.
 func prepared(ctx context.Context, into string) error {
 	dir, err := sharedDir()
 	if err != nil {
@@ -72,8 +73,8 @@ func lockPrepared(dir string, how int) (*os.File, error) {
 	return lock, nil
 }
 
-// prepare creates the data directory that is copied, unless another process has created it before the lock was granted.
-// It deletes those of other migrations. It returns with a shared lock.
+// prepare creates the prepared data directory, unless another process has created it before the lock was granted. It
+// deletes those of other migrations. It returns with a shared lock.
 func prepare(ctx context.Context, dir, from string, lock *os.File) (err error) {
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
 		return err

@@ -100,6 +100,40 @@ func TestTLSAndCredentials(t *testing.T) {
 	}
 }
 
+// TestExampleOfAServer runs the example in the folder deploy.
+func TestExampleOfAServer(t *testing.T) {
+	own, ca := certificate(t) // not parallel: environment variables belong to the whole process
+	key, err := x509.MarshalPKCS8PrivateKey(own.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile("../../deploy/nats.conf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	keyFile, file := filepath.Join(dir, "key.pem"), filepath.Join(dir, "nats.conf")
+	changed := strings.NewReplacer("/etc/nats/server.pem", ca, "/etc/nats/server-key.pem", keyFile, "0.0.0.0:4222", "127.0.0.1:-1").Replace(string(text))
+	if err := os.WriteFile(keyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte(changed), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("NATS_PASSWORD", "a-password")
+	s := natstest.Start(t, func(o *server.Options) {
+		if err := o.ProcessConfigFile(file); err != nil {
+			t.Fatal(err)
+		}
+		o.NoLog, o.NoSigs = true, true
+	})
+	conn := open(t, natsconn.Config{Secrets: natsconn.Secrets{Password: "a-password"},
+		Settings: natsconn.Settings{NatsURL: []string{strings.Replace(s.URL, "nats:", "tls:", 1)}, NatsUser: "roomlog", NatsCA: ca}})
+	if !conn.IsConnected() {
+		t.Errorf("not connected: %v", conn.LastError())
+	}
+}
+
 // TestAConnectionComesBack checks that nothing that was published without a server is sent later, and that announced servers are not used.
 func TestAConnectionComesBack(t *testing.T) {
 	t.Parallel()

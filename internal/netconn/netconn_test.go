@@ -11,7 +11,8 @@ import (
 	"roomlog/internal/netconn"
 )
 
-// TestCloseNow checks that a TLS connection is closed without close_notify, for which Close would wait here: nobody reads.
+// TestCloseNow checks that CloseNow closes a TLS connection without close_notify. Close would wait for close_notify
+// here, because the other side does not read.
 func TestCloseNow(t *testing.T) {
 	t.Parallel()
 	web := httptest.NewUnstartedServer(nil) // used for its certificate

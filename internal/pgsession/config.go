@@ -26,7 +26,7 @@ var startupParameters = []string{"client_encoding", "datestyle", "timezone", "st
 // a schema in other words.
 var defaults = map[string]string{
 	"default_transaction_read_only": "off", "default_transaction_isolation": "read committed",
-	"statement_timeout": "0", "idle_in_transaction_session_timeout": "0", "quote_all_identifiers": "off",
+	"statement_timeout": "0", "lock_timeout": "0", "idle_in_transaction_session_timeout": "0", "idle_session_timeout": "0", "quote_all_identifiers": "off",
 }
 
 // encoding is the encoding of every session and of every database. In another one, the database would take the bytes of
@@ -66,6 +66,7 @@ func Prepare(c *pgx.ConnConfig) {
 		}
 	}
 	c.RuntimeParams["client_encoding"] = encoding
+	c.RuntimeParams["standard_conforming_strings"] = "on" // pgx refuses simple queries without it
 	before := c.AfterConnect
 	c.AfterConnect = func(ctx context.Context, conn *pgconn.PgConn) error {
 		if found := conn.ParameterStatus("server_encoding"); found != "" && found != encoding {

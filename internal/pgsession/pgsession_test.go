@@ -75,7 +75,7 @@ func TestParseOverridesTheDefaultsOfADatabase(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	for _, setting := range []string{"default_transaction_isolation = 'serializable'", "default_transaction_read_only = on", "statement_timeout = '1min'",
-		"idle_in_transaction_session_timeout = '1min'", "quote_all_identifiers = on", "client_encoding = 'LATIN1'"} {
+		"idle_in_transaction_session_timeout = '1min'", "idle_session_timeout = '1min'", "lock_timeout = '1min'", "standard_conforming_strings = off", "quote_all_identifiers = on", "client_encoding = 'LATIN1'"} {
 		if _, err := db.Owner.Exec(t.Context(), "DO $do$ BEGIN EXECUTE format($$ALTER DATABASE %I SET "+setting+"$$, current_database()); END $do$"); err != nil {
 			t.Fatal(err)
 		}
@@ -83,7 +83,7 @@ func TestParseOverridesTheDefaultsOfADatabase(t *testing.T) {
 	for _, address := range []string{db.DSN, db.DSN + "&client_encoding=LATIN1", db.DSN + "&options=-cclient_encoding%3DLATIN1"} {
 		conn := connect(t, parse(t, address))
 		for name, want := range map[string]string{"transaction_isolation": "read committed", "transaction_read_only": "off", "statement_timeout": "0",
-			"idle_in_transaction_session_timeout": "0", "quote_all_identifiers": "off", "client_encoding": "UTF8"} {
+			"idle_in_transaction_session_timeout": "0", "idle_session_timeout": "0", "lock_timeout": "0", "standard_conforming_strings": "on", "quote_all_identifiers": "off", "client_encoding": "UTF8"} {
 			if got := parameter(t, conn, name); got != want {
 				t.Errorf("%s: %s: got %q, want %q", address, name, got, want)
 			}

@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// FuzzValidator checks that the validator decides the same for any split of the input into reads, accepts only
-// bytes before the frame that it refuses, and never accepts a negative length or more than the limit.
+// FuzzValidator checks that the decision of the validator does not depend on how the input is split into reads. The
+// validator must accept only bytes before the frame that it refuses, and never a length that is negative or above the
+// limit.
 func FuzzValidator(f *testing.F) {
 	f.Add([]byte{0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58}, uint8(3))
 	f.Add([]byte{0x81, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0}, uint8(1))

@@ -95,7 +95,7 @@ func (a *authorizer) play(ctx context.Context, r media.PlayRequest) error {
 	if err != nil {
 		return err
 	}
-	if live.Access.Restricted() { // the watcher ends the restriction: the access may have changed since live was read
+	if live.Restricted() { // the watcher ends the restriction: the access may have changed since live was read
 		a.server.Restrict(r.Key, true)
 	}
 	if a.cfg.Signer.Verify(media.ScopePublish, r.Key, r.Sign) == nil {

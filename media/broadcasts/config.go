@@ -40,6 +40,13 @@ type Server interface {
 	Players(key string) []media.PlaySession
 }
 
+// Relays relays streams of other nodes. *relay.Puller implements it.
+type Relays interface {
+	Moved(key string)
+	Lost(key string)
+	Ended(key string)
+}
+
 // Config configures a Manager. The fields of the first group and LostNodeGrace are required.
 type Config struct {
 	Store    *eventstore.Store
@@ -56,6 +63,8 @@ type Config struct {
 	// OnChange is called when the beginning or end of a broadcast is in the log: once for its beginning and once for
 	// its end, in order, and not at all if the log has refused the beginning. nil means no call.
 	OnChange func(ctx context.Context, c Change)
+	// Relays is told about broadcasts at other nodes; nil means that this node relays no streams.
+	Relays Relays
 	// LostNodeGrace is the time after which the broadcasts of a missing node are ended. A node may be missing only
 	// because it has lost the database for a moment.
 	LostNodeGrace time.Duration

@@ -15,8 +15,8 @@ import (
 	"roomlog/projections"
 )
 
-// TestBroadcastsContinueInAnotherHistory restores a dump while one broadcast runs whose beginning is lost, one whose live is lost,
-// and after the end of one whose end is lost.
+// TestBroadcastsContinueInAnotherHistory restores a dump with three broadcasts: one whose beginning is lost, one whose
+// live is lost, and one whose end is lost.
 func TestBroadcastsContinueInAnotherHistory(t *testing.T) {
 	t.Parallel()
 	d := failover.Start(t)

@@ -133,7 +133,7 @@ func (r *Recordings) DiscardRecording(ctx context.Context, rec record.Recording,
 	return r.execute(ctx, domain.DiscardRecording{Live: live, Recording: domain.RecordingID(rec.ID), Cause: domain.RecordingCause(reason)})
 }
 
-// FindDeleted returns those of the recordings in all that are deleted in the tables, or whose owner was forgotten.
+// FindDeleted returns the recordings in all that are deleted in the tables, or whose owner was forgotten.
 func (r *Recordings) FindDeleted(ctx context.Context, all []record.Recording) ([]record.Recording, error) {
 	ids := make([]string, len(all))
 	for i, rec := range all {

@@ -14,8 +14,8 @@ import (
 	"roomlog/media/record"
 )
 
-// TestRecordingsOfViewersWithoutAccess requests a file, the index and the playlist of a recording with the signs of viewers
-// who lose the right to play, and without a name while only signed-in users may play.
+// TestRecordingsOfViewersWithoutAccess requests a file, the index and the playlist of a recording. It uses the signs of
+// viewers who lose the right to play, and a sign without a name while only signed-in users may play.
 func TestRecordingsOfViewersWithoutAccess(t *testing.T) {
 	t.Parallel()
 	p := open(t, pgtest.New(t), "p", nil)

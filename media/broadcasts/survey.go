@@ -33,11 +33,12 @@ type NodeStats struct {
 	BytesOut  uint64                 `json:"out"`
 	Skips     uint64                 `json:"skips"`
 	Drops     uint64                 `json:"drops"`
+	Relayed   bool                   `json:"relayed,omitempty"` // whether the node relays the stream from another node
 }
 
 func nodeStatsOf(st media.StreamStats, node string) NodeStats {
 	f := NodeStats{Key: st.Key, Node: node, Bitrate: st.Bitrate, GOP: st.GOP, GOPLength: st.GOPLength, Players: st.Players,
-		Frames: st.FramesIn, BytesIn: st.BytesIn, BytesOut: st.BytesOut, Skips: st.Skips, Drops: st.Drops}
+		Frames: st.FramesIn, BytesIn: st.BytesIn, BytesOut: st.BytesOut, Skips: st.Skips, Drops: st.Drops, Relayed: st.Relayed}
 	if st.Publishing {
 		f.Publisher = st.Broadcast.Publisher.ID
 	}

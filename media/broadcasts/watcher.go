@@ -92,18 +92,25 @@ func (w *watcher) handle(ctx context.Context, d projections.Delta) error {
 		return w.cutViewer(ctx, e)
 	case domain.LiveAccessSet:
 		return w.checkAccess(ctx, e.Live)
+	case domain.LiveAgeSet:
+		return w.checkAccess(ctx, e.Live)
 	case domain.InvitationRevoked:
 		return w.checkAccess(ctx, e.Live)
+	case domain.TicketReturned:
+		return w.checkUser(ctx, e.User)
 	case domain.ModeratorRemoved:
 		return w.checkAccess(ctx, e.Live)
-	case domain.UserUnfollowed, domain.UserRoleRevoked:
+	case domain.UserUnfollowed, domain.UserRoleRevoked, domain.UserAgeChanged:
 		return w.checkUser(ctx, e.(domain.UserEvent).EventUser())
 	case domain.PublishKeySet:
 		return w.checkPublisher(ctx, e.Live)
 	case domain.PublishKeyRevoked:
 		return w.checkPublisher(ctx, e.Live)
+	case domain.BroadcastStarted:
+		return w.relay(ctx, e.Live, e.Node, Relays.Moved)
 	case domain.BroadcastStopped:
 		w.broadcastStopped(ctx, e, d.Position)
+		return w.relay(ctx, e.Live, "", relayEnd(e.Cause))
 	case domain.PlayerKicked:
 		w.kickPlayer(ctx, e)
 	}
@@ -168,6 +175,9 @@ func (w *watcher) checkMissed(ctx context.Context) error {
 		if !found {
 			continue // the stream was cut
 		}
+		if w.cfg.Relays != nil {
+			w.cfg.Relays.Moved(s.Key)
+		}
 		if err := w.checkPublisher(ctx, live.ID); err != nil {
 			return err
 		}
@@ -205,7 +215,7 @@ func (w *watcher) checkAccess(ctx context.Context, id domain.LiveID) error {
 
 // restrict disconnects the anonymous players of a live that is not for everybody, except the preview of the owner.
 func (w *watcher) restrict(live projections.Live) {
-	restricted := live.Access.Restricted()
+	restricted := live.Restricted()
 	w.server.Restrict(live.StreamKey, restricted)
 	if restricted {
 		w.server.CutAnonymous(live.StreamKey, func(c media.Client) bool {
@@ -226,7 +236,7 @@ func (w *watcher) checkUser(ctx context.Context, user domain.UserID) error {
 	}
 	viewers := make(map[projections.ViewerKey]string, len(lives))
 	for _, live := range lives {
-		if live.Access.Restricted() {
+		if live.Restricted() {
 			viewers[projections.ViewerKey{Live: live.ID, User: user}] = live.StreamKey
 		}
 	}
@@ -298,6 +308,33 @@ func (w *watcher) broadcastStopped(ctx context.Context, e domain.BroadcastStoppe
 	case e.Cause == domain.StopNodeLost: // another node considered this node lost, although it runs
 		w.log.resume(ctx, own, false)
 	}
+}
+
+// relay tells the relays that the broadcast of a live has changed, unless it is at this node.
+func (w *watcher) relay(ctx context.Context, id domain.LiveID, node string, tell func(Relays, string)) error {
+	if w.cfg.Relays == nil || tell == nil || node == w.cfg.Cluster.Node() {
+		return nil
+	}
+	live, err := w.cfg.Queries.Live(ctx, id)
+	if errors.Is(err, projections.ErrNotFound) {
+		return nil
+	}
+	if err == nil {
+		tell(w.cfg.Relays, live.StreamKey)
+	}
+	return err
+}
+
+// relayEnd returns what the end of a broadcast at another node means for a relay of it, or nil: a broadcast that another one has
+// replaced, or whose node stops, may go on at another node.
+func relayEnd(cause domain.StopCause) func(Relays, string) {
+	switch cause {
+	case domain.StopReplaced, domain.StopShutdown:
+		return nil
+	case domain.StopNodeLost:
+		return Relays.Lost
+	}
+	return Relays.Ended
 }
 
 // kickPlayer disconnects a player if it is connected to this node.

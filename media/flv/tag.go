@@ -44,5 +44,10 @@ func SetTime(tag []byte, time uint32) {
 	flvio.FillTagHeader(tag, tag[0], len(Payload(tag)), int32(time))
 }
 
+// Time returns the time of a tag.
+func Time(tag []byte) uint32 {
+	return uint32(tag[4])<<16 | uint32(tag[5])<<8 | uint32(tag[6]) | uint32(tag[7])<<24
+}
+
 // Payload returns the payload of a tag that Tag has built.
 func Payload(tag []byte) []byte { return tag[headSize : len(tag)-tailSize] }

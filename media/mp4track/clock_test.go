@@ -6,8 +6,8 @@ import (
 	"roomlog/media/mp4track"
 )
 
-// TestSampleClock checks that frames follow each other without a gap while their timestamps are only rounded, and that
-// the clock is right again soon after frames were missing or arrived twice.
+// TestSampleClock checks that frames follow each other without a gap if their timestamps are only rounded. The clock
+// must soon be right again after frames were missing or arrived twice.
 func TestSampleClock(t *testing.T) {
 	const (
 		rate, length = 44_100, 1024

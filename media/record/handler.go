@@ -23,11 +23,16 @@ var ErrForbidden = errors.New("record: forbidden")
 // it serves the data that is already written. FOLDER/ID/index.m3u8 is an HLS playlist of the recording. The HTTP server must
 // have timeouts for clients that do not read (package httpserver).
 type Handler struct {
-	// Recorder has the files.
+	// Recorder has the files of this node; nil means that it has none.
 	Recorder *Recorder
 	// Authorize returns nil if the sign of a request permits to play a recording, otherwise ErrForbidden or
 	// ErrNotFound.
 	Authorize func(ctx context.Context, folder, id, sign string) error
+	// Elsewhere serves a file of a recording that this node does not have to a client that may play it. It returns ErrNotFound if
+	// no other node has it; after an error it has written nothing. nil means that there are no other nodes.
+	Elsewhere func(w http.ResponseWriter, r *http.Request, folder, id, file string) error
+	// Log is the logger; nil means slog.Default().
+	Log *slog.Logger
 	// AllowOrigin is the value of Access-Control-Allow-Origin.
 	AllowOrigin string
 }
@@ -62,11 +67,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	err := h.Authorize(r.Context(), parts[0], parts[1], r.URL.Query().Get("sign"))
 	if err == nil {
-		if parts[2] == PlaylistFile {
-			err = h.servePlaylist(w, r, parts[0], parts[1])
-		} else {
-			err = h.serve(w, r, parts[0], parts[1], parts[2])
-		}
+		err = h.serveFile(w, r, parts[0], parts[1], parts[2])
 	}
 	switch {
 	case err == nil:
@@ -75,10 +76,29 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case errors.Is(err, ErrNotFound):
 		writeStatus(w, http.StatusNotFound)
 	case r.Context().Err() == nil:
-		h.Recorder.library.cfg.Log.ErrorContext(r.Context(), "serving a recording failed", slog.String("path", r.URL.Path), slog.Any("error", err))
+		cmp.Or(h.Log, slog.Default()).ErrorContext(r.Context(), "serving a recording failed", slog.String("path", r.URL.Path), slog.Any("error", err))
 		header.Set("Retry-After", "5")
 		writeStatus(w, http.StatusServiceUnavailable)
 	}
+}
+
+// serveFile serves a file of this node, or of another node.
+func (h *Handler) serveFile(w http.ResponseWriter, r *http.Request, folder, id, name string) error {
+	switch here := h.Recorder != nil && h.Recorder.Has(folder, id); {
+	case !here && h.Elsewhere != nil && validFile(name):
+		return h.Elsewhere(w, r, folder, id, name)
+	case !here:
+		return ErrNotFound
+	case name == PlaylistFile:
+		return h.servePlaylist(w, r, folder, id)
+	}
+	return h.serve(w, r, folder, id, name)
+}
+
+// validFile reports whether a recording may have a file of this name.
+func validFile(name string) bool {
+	base, suffix, found := strings.Cut(name, ".")
+	return found && rtmp.ValidName(base) && rtmp.ValidName(suffix)
 }
 
 // writeStatus writes a response without a body.

@@ -141,6 +141,12 @@ func (r *Recorder) List() []Recording {
 // Get returns a recording and reports whether it was found.
 func (r *Recorder) Get(folder, id string) (Recording, bool) { return r.library.store.get(folder, id) }
 
+// Has reports whether this node has a recording.
+func (r *Recorder) Has(folder, id string) bool {
+	_, found := r.library.store.get(folder, id)
+	return found
+}
+
 // Open opens a file of a recording for reading. It returns ErrNotFound if there is no such file. The returned
 // Recording contains the sizes of the parts. The header of a running part is not final, because the seek table is
 // written at its end.

@@ -7,7 +7,7 @@ import (
 	"roomlog/media/flv"
 )
 
-// MaxWait is how long a message waits for the one that should precede it.
+// MaxWait is the maximum time that a message waits for the one that should precede it.
 const MaxWait = 200 * time.Millisecond
 
 const (

@@ -11,8 +11,8 @@ import (
 	"roomlog/media/reorder"
 )
 
-// message is a message of a test; its text is "timestamp:payload" or, for a picture of H.264, "timestamp:number", with
-// "k" after the number of a key frame and "n" after that of a picture to which no other picture refers.
+// message is a message of a test, in the form "timestamp:payload". For a picture of H.264 it is "timestamp:number". The
+// suffix "k" marks a key frame, and "n" a picture to which no other picture refers.
 type message = reorder.Message[string]
 
 func parse(t *testing.T, text string) (m message) {

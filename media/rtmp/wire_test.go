@@ -14,7 +14,7 @@ import (
 	"roomlog/media/rtmp"
 )
 
-// timeout is how long a test waits for something that should happen at once.
+// timeout is the time that a test waits for something that should happen at once.
 const timeout = 3 * time.Minute
 
 // pair is a connection: the server side as a Conn, the client side as bytes.

@@ -58,6 +58,12 @@ func (t *Timeline) Jumps() uint64 { return t.jumps }
 // Reconnect prepares the timeline for another connection of the encoder, whose clocks may differ.
 func (t *Timeline) Reconnect() { t.fresh, t.clocks, t.order = t.begun, nil, nil }
 
+// Resume prepares a timeline without frames to continue, with its first frame, another broadcast whose newest frame has the time
+// at and arrived at the time arrived.
+func (t *Timeline) Resume(at uint32, arrived time.Time) {
+	*t = Timeline{begun: true, fresh: true, head: int64(at), headAt: arrived, origin: arrived, lead: time.Duration(at) * time.Millisecond}
+}
+
 // Place returns the time in the broadcast for the timestamp in of an encoder. coded is false for headers, which often
 // have no useful timestamp and never set a clock. now is the time of arrival.
 func (t *Timeline) Place(track Track, in uint32, coded bool, now time.Time) uint32 {

@@ -4,6 +4,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/nats-io/nats.go"
+
 	"roomlog/internal/settings"
 )
 
@@ -11,15 +13,25 @@ import (
 type Config struct {
 	Log *slog.Logger // nil: no log messages
 
+	// NATS carries the batches of the relay to all processes. nil: the feed reads the log in PostgreSQL.
+	NATS *nats.Conn
+	// Listen means that other parts of the process need notifications of PostgreSQL. Otherwise the feed ends them while it
+	// receives batches over NATS.
+	Listen bool
+	// RelayInterval is the interval between two heartbeats of the relay, and between two attempts to become the relay.
+	RelayInterval time.Duration `default:"1s"`
+	// RelayTimeout is the time without a message of the relay after which the feed reads the log in PostgreSQL.
+	RelayTimeout time.Duration `default:"3s"`
+
 	// GaugeInterval is the minimum time between two gauges of one live.
 	GaugeInterval time.Duration `default:"250ms"`
 	// CheckpointPoll is the interval at which the checkpoint is read while events or callers wait for the tables and no
 	// notification arrives.
 	CheckpointPoll time.Duration `default:"250ms"`
-	// MaxLead is how long the tables may lack an event whose deltas were released. Then the feed releases nothing more
-	// until the tables have caught up.
+	// MaxLead is the maximum time for which the tables may lack an event whose deltas were released. After it, the feed
+	// releases nothing more until the tables have caught up.
 	MaxLead time.Duration `default:"1s"`
-	// ReadTimeout is how long UpToDate waits for the tables.
+	// ReadTimeout is the maximum time that UpToDate waits for the tables.
 	ReadTimeout time.Duration `default:"5s"`
 	// ProfileCache is the number of profiles that are kept in memory.
 	ProfileCache int `default:"10000"`
@@ -29,7 +41,8 @@ type Config struct {
 	// MaxViewerEvents is the maximum number of changed profiles of all users that LiveDeltas searches for those of the
 	// viewers of a live.
 	MaxViewerEvents int64 `default:"10000"`
-	// SubscriberTimeout is how long a subscriber with a full queue may read nothing before its subscription ends.
+	// SubscriberTimeout is the maximum time for which a subscriber with a full queue may read nothing. After it, its
+	// subscription ends.
 	SubscriberTimeout time.Duration `default:"5s"`
 }
 

@@ -6,6 +6,9 @@
 // every delta once, in the order of the log. If a subscriber stops reading, its subscription ends. LiveDeltas and
 // UserDeltas read older deltas from the log, so that a client that reconnects misses nothing.
 //
+// A Feed reads the log in PostgreSQL, or receives what a relay has released over NATS, see Config.NATS. In both cases it
+// guarantees the same.
+//
 // The projector may run in another process. Notifications make the feed faster, but it works without them. It writes
 // nothing.
 package feed

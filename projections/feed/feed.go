@@ -22,37 +22,41 @@ type Feed struct {
 	queries *projections.Queries
 	c       Config
 	current atomic.Pointer[run]
+	state   relayState
 	closed  chan struct{} // closed when Run has ended
 }
 
 // run is the state of a Feed that belongs to one history of the log.
 type run struct {
-	tables   *tables
-	lead     *lead
-	pending  *pending
-	profiles *profiles
-	releaser *releaser
-	gauges   *gaugeSender
-	out      *publisher
+	*releaser
+	source source
+	out    *publisher
 }
 
 // New returns a Feed. It does nothing until Run is called.
 func New(store *eventstore.Store, queries *projections.Queries, c Config) *Feed {
 	c.setDefaults()
 	f := &Feed{store: store, queries: queries, c: c, closed: make(chan struct{})}
+	f.state = relayState{changed: func(needed bool) {
+		if c.NATS != nil {
+			store.SetListening(needed || c.Listen)
+		}
+	}}
+	f.state.status.Configured, f.state.status.Cause = c.NATS != nil, "no relay was heard yet"
 	f.current.Store(f.newRun())
 	return f
 }
 
 func (f *Feed) newRun() *run {
 	wake, out := newWakeup(), newPublisher(f.c)
-	r := &run{
-		tables: newTables(f.store.Pool(), wake), lead: &lead{limit: f.c.MaxLead}, pending: newPending(f.c.MaxPending, wake),
-		profiles: newProfiles(f.queries, f.c.ProfileCache), gauges: newGaugeSender(f.queries.After(f.UpToDate), out, f.c), out: out,
-	}
-	r.releaser = &releaser{
-		c: f.c, checkEvent: f.store.CheckEvent, now: f.store.Now, projected: f.store.Projected(), wake: wake,
-		tables: r.tables, lead: r.lead, pending: r.pending, profiles: r.profiles, out: out, gauges: r.gauges,
+	r := &run{out: out, releaser: &releaser{
+		c: f.c, now: f.store.Now, wake: wake, tables: newTables(f.store.Pool(), wake), lead: &lead{limit: f.c.MaxLead},
+		profiles: newProfiles(f.queries, f.c.ProfileCache), out: out, gauges: newGaugeSender(f.queries.After(f.UpToDate), out, f.c, f.store.Now), ownCoins: true,
+	}}
+	if f.c.NATS != nil {
+		r.source = newRelayed(f.store, r.releaser, &f.state)
+	} else {
+		r.source = newTail(f.store, r.releaser)
 	}
 	return r
 }
@@ -65,6 +69,17 @@ func (f *Feed) Run(ctx context.Context) error {
 		close(f.closed)
 		f.current.Load().out.close()
 	}()
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return f.runAll(ctx) })
+	if f.c.NATS != nil {
+		candidate := &relay{c: f.c, store: f.store, queries: f.queries, state: &f.state}
+		g.Go(func() error { return candidate.run(ctx) })
+	}
+	return g.Wait()
+}
+
+// runAll runs with one history of the log after the other.
+func (f *Feed) runAll(ctx context.Context) error {
 	backoff := wait.Backoff{Max: longestRestart}
 	var cause loglimit.Cause
 	for {
@@ -73,7 +88,7 @@ func (f *Feed) Run(ctx context.Context) error {
 			return err
 		}
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // the feed ends with ctx
 		}
 		if cause.Changed(fmt.Errorf("history %d: %w", f.store.History().Number, err)) { // it begins again until log and tables agree
 			f.c.Log.WarnContext(ctx, "feed: beginning again because the log has another history", slog.Any("error", err))
@@ -99,12 +114,11 @@ func (f *Feed) run(ctx context.Context, r *run) error {
 	if !ok {
 		return nil
 	}
+	r.last, r.number = point{start.Position, start.EventID}, number
 	r.out.begin(start.Position, number)
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return f.follow(ctx, r, start) })
-	g.Go(func() error { return f.watchHistory(ctx, seen) })
-	g.Go(func() error { r.releaser.listen(ctx); return nil })
-	g.Go(func() error { return r.releaser.run(ctx) })
+	g.Go(func() error { return r.source.run(ctx) })
+	g.Go(func() error { return watchHistory(ctx, f.store, seen) })
 	g.Go(func() error { r.gauges.run(ctx); return nil })
 	return g.Wait()
 }
@@ -123,30 +137,6 @@ func (f *Feed) start(ctx context.Context, r *run) (projections.Checkpoint, bool)
 		backoff.Wait(ctx)
 	}
 	return projections.Checkpoint{}, false
-}
-
-// follow adds the events after a checkpoint to the pending events, until ctx ends.
-func (f *Feed) follow(ctx context.Context, r *run, after projections.Checkpoint) error {
-	return f.store.FollowFrom(ctx, after.Position, after.EventID, func(ctx context.Context, events []eventstore.Record) error {
-		for _, e := range events {
-			if e.Fault != nil { // ignored here: the projector decides what an unreadable event means
-				f.c.Log.ErrorContext(ctx, "feed: event skipped", slog.Int64("position", e.Position), slog.Any("error", e.Fault))
-			}
-		}
-		r.pending.add(ctx, events)
-		return nil
-	})
-}
-
-// watchHistory blocks until the signal HistoryChanged has a count other than seen, and then returns ErrCursorLost. It
-// returns nil when ctx ends.
-func (f *Feed) watchHistory(ctx context.Context, seen uint64) error {
-	for ctx.Err() == nil {
-		if f.store.HistoryChanged().Wait(ctx, seen, idleInterval) != seen {
-			return eventstore.ErrCursorLost
-		}
-	}
-	return nil
 }
 
 // Checkpoint returns the position up to which all deltas have been released. It decreases only when the history of the
@@ -172,13 +162,9 @@ func (f *Feed) WaitFor(ctx context.Context, position int64) error {
 // projections.ErrBehind after Config.ReadTimeout. It returns nil if the feed has ended. See projections.Queries.After.
 func (f *Feed) UpToDate(ctx context.Context) error {
 	r := f.current.Load()
-	newest := r.lead.newest.Load()
-	if r.tables.has(newest) {
-		return nil
-	}
 	within, cancel := context.WithTimeout(ctx, f.c.ReadTimeout)
 	defer cancel()
-	err := r.tables.waitFor(within, newest, r.out.closed)
+	err := r.upToDate(within, r.out.closed)
 	switch {
 	case err == nil, errors.Is(err, ErrEnded):
 		return nil
@@ -187,6 +173,9 @@ func (f *Feed) UpToDate(ctx context.Context) error {
 	}
 	return fmt.Errorf("%w: %v", projections.ErrBehind, err) //nolint:errorlint // the end of the wait is not the end of the caller
 }
+
+// Relay returns where the batches come from, and whether this process is the relay.
+func (f *Feed) Relay() RelayStatus { return f.state.get() }
 
 // Subscribe returns a channel with all batches from now on. It blocks until the feed has read its first checkpoint;
 // afterwards Checkpoint and History return it. The channel closes when ctx ends, the feed ends, or the history of the

@@ -4,6 +4,8 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"roomlog/domain"
 	"roomlog/internal/wait"
@@ -15,30 +17,60 @@ import (
 // always publishes the gauges after the last change.
 type gaugeSender struct {
 	c       Config
+	now     func() time.Time
 	queries *projections.Queries
-	out     *publisher
+	out     sink
 	wake    wakeup
+	timeout atomic.Int64 // nanoseconds for which a relay may send the gauges instead; 0 without a relay
 
 	mu      sync.Mutex
-	changed map[domain.LiveID]bool
+	changed map[domain.LiveID]change
 }
 
-func newGaugeSender(queries *projections.Queries, out *publisher, c Config) *gaugeSender {
-	return &gaugeSender{c: c, queries: queries, out: out, wake: newWakeup(), changed: make(map[domain.LiveID]bool)}
+// change is a change of the gauges of a live that were not published yet.
+type change struct {
+	position int64     // position of the newest delta that has changed them
+	since    time.Time // when they were changed, or when a relay has sent newer ones
+}
+
+func newGaugeSender(queries *projections.Queries, out sink, c Config, now func() time.Time) *gaugeSender {
+	return &gaugeSender{c: c, now: now, queries: queries, out: out, wake: newWakeup(), changed: make(map[domain.LiveID]change)}
 }
 
 // add marks the lives whose gauges deltas have changed.
 func (g *gaugeSender) add(deltas []projections.Delta) {
 	g.mu.Lock()
 	for _, d := range deltas {
-		if d.ChangesGauges() {
-			g.changed[d.Live] = true
+		if !d.ChangesGauges() {
+			continue
 		}
+		marked, known := g.changed[d.Live]
+		if !known {
+			marked.since = g.now()
+		}
+		marked.position = d.Position
+		g.changed[d.Live] = marked
 	}
 	some := len(g.changed) > 0
 	g.mu.Unlock()
 	if some {
 		g.wake.notify()
+	}
+}
+
+// received removes the marks of lives whose gauges a relay has sent. A live that has changed since keeps its mark for a while, until
+// the relay sends them again.
+func (g *gaugeSender) received(gauges []projections.Gauges) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, one := range gauges {
+		marked, known := g.changed[one.Live]
+		if known && one.Position >= marked.position {
+			delete(g.changed, one.Live)
+		} else if known {
+			marked.since = g.now()
+			g.changed[one.Live] = marked
+		}
 	}
 }
 
@@ -50,7 +82,7 @@ func (g *gaugeSender) run(ctx context.Context) {
 			return
 		case <-g.wake:
 		}
-		for lives := g.take(); len(lives) > 0; lives = g.take() {
+		for lives, left := g.take(); len(lives)+left > 0; lives, left = g.take() {
 			if err := g.send(ctx, lives); err != nil && ctx.Err() == nil {
 				g.c.Log.WarnContext(ctx, "feed: sending gauges failed, retrying", slog.Any("error", err))
 				g.restore(lives)
@@ -62,24 +94,28 @@ func (g *gaugeSender) run(ctx context.Context) {
 	}
 }
 
-// take returns the marked lives and clears the marks.
-func (g *gaugeSender) take() []domain.LiveID {
+// take returns the marked lives and clears their marks, except those whose gauges a relay may still send.
+func (g *gaugeSender) take() (lives []domain.LiveID, left int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	lives := make([]domain.LiveID, 0, len(g.changed))
-	for live := range g.changed {
-		lives = append(lives, live)
+	timeout, now := time.Duration(g.timeout.Load()), g.now()
+	for live, marked := range g.changed {
+		if now.Sub(marked.since) >= timeout {
+			lives = append(lives, live)
+			delete(g.changed, live)
+		}
 	}
-	clear(g.changed)
-	return lives
+	return lives, len(g.changed)
 }
 
-// restore marks lives again whose gauges could not be sent.
+// restore marks lives again.
 func (g *gaugeSender) restore(lives []domain.LiveID) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for _, live := range lives {
-		g.changed[live] = true
+		if _, known := g.changed[live]; !known {
+			g.changed[live] = change{since: g.now()}
+		}
 	}
 }
 

@@ -44,18 +44,27 @@ func (p *pending) add(ctx context.Context, events []eventstore.Record) {
 
 // upTo returns the oldest pending events up to position, at most releaseLimit.
 func (p *pending) upTo(position int64) []eventstore.Record {
-	return p.while(func(e eventstore.Record) bool { return e.Position <= position })
-}
-
-// while returns the oldest pending events up to the first one for which ok returns false, at most releaseLimit.
-func (p *pending) while(ok func(eventstore.Record) bool) []eventstore.Record {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	events := p.oldest()
 	n := 0
-	for n < len(p.events) && n < releaseLimit && ok(p.events[n]) {
+	for n < len(events) && events[n].Position <= position {
 		n++
 	}
+	return events[:n:n]
+}
+
+// oldest returns the oldest pending events, at most releaseLimit.
+func (p *pending) oldest() []eventstore.Record {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := min(len(p.events), releaseLimit)
 	return p.events[:n:n]
+}
+
+// clear removes all events.
+func (p *pending) clear() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.events = nil
 }
 
 // newest returns the newest pending event, or the zero Record if there is none.

@@ -40,6 +40,13 @@ func (p *profiles) forget(events []eventstore.Record) {
 	}
 }
 
+// forgetChanged removes the profiles that the events of deltas have changed.
+func (p *profiles) forgetChanged(deltas []projections.Delta) {
+	for _, d := range deltas {
+		p.forget([]eventstore.Record{{Event: d.Event}})
+	}
+}
+
 // fill sets the profiles of the deltas that need one. Only the goroutine that releases deltas may set cache.
 func (p *profiles) fill(ctx context.Context, deltas []projections.Delta, cache bool) error {
 	found := make(map[domain.UserID]projections.Profile)

@@ -11,6 +11,7 @@ import (
 	"github.com/ThreeDotsLabs/watermill"
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/ThreeDotsLabs/watermill/pubsub/gochannel"
+	"github.com/google/uuid"
 
 	"roomlog/projections"
 )
@@ -28,8 +29,14 @@ type Batch struct {
 	History    int64 // number of the history of the log, see eventstore.History; all batches of a subscription have the same
 	After      int64
 	Checkpoint int64
+	EventID    uuid.UUID // id of the event at Checkpoint; zero if the batch contains only gauges
 	Deltas     []projections.Delta
 	Gauges     []projections.Gauges
+}
+
+// A sink receives batches in the order of the log. It sets After of each batch to the end of the previous one.
+type sink interface {
+	publish(ctx context.Context, b Batch) error
 }
 
 // batchKey is the context key of the batch in a message. Batches are not serialized inside a process.

@@ -2,151 +2,81 @@ package feed
 
 import (
 	"context"
-	"errors"
-	"log/slog"
 	"time"
-
-	"github.com/google/uuid"
 
 	"roomlog/domain"
 	"roomlog/eventstore"
-	"roomlog/internal/wait"
 	"roomlog/projections"
 )
 
-// idleInterval is the longest wait for a notification.
-const idleInterval = time.Hour
+// A source releases the events of the log, in order and from the event on that the releaser has released last. It returns nil when
+// ctx ends, and eventstore.ErrCursorLost if the log does not contain an event any more that it knows. It may then have released
+// a part of what it has read. Another source may continue after it.
+type source interface {
+	run(ctx context.Context) error
+}
 
-// A releaser publishes the deltas of pending events: of comments and gifts at once, of other events when the tables have
-// applied them.
+// A releaser makes the deltas of events and publishes them. Only the goroutine of the current source uses it, except for
+// tables, gauges and upToDate.
 type releaser struct {
-	c          Config
-	checkEvent func(ctx context.Context, number, position int64, id uuid.UUID) error // the method eventstore.Store.CheckEvent
-	now        func() time.Time
-	projected  *wait.Signal // notified when the tables may have changed
-	wake       wakeup
-	tables     *tables
-	pending    *pending
-	lead       *lead
-	profiles   *profiles
-	out        *publisher
-	gauges     *gaugeSender
-	last       eventstore.Record // the newest event that was released
+	c        Config
+	now      func() time.Time
+	wake     wakeup
+	tables   *tables
+	lead     *lead
+	profiles *profiles
+	gauges   *gaugeSender
+	out      sink
+	progress func(context.Context) // called when the tables have applied events that were released early; nil: nobody is told
+	ownCoins bool                  // whether coin events of this process may be released before the tables have applied them
+	last     point                 // the newest event that was released
+	number   int64                 // number of the history of the log to which it belongs
 }
 
-// listen passes on notifications about the tables until ctx ends.
-func (r *releaser) listen(ctx context.Context) {
-	for seen := r.projected.Count(); ctx.Err() == nil; {
-		now := r.projected.Wait(ctx, seen, idleInterval)
-		if now != seen {
-			r.wake.notify()
-		}
-		seen = now
+// waiting reports whether events that were released early, or callers of waitFor, wait for the tables.
+func (r *releaser) waiting() bool { return r.lead.open() || r.tables.awaited() }
+
+// upToDate blocks until the tables have applied all events that were released, ctx ends, or closed is closed.
+func (r *releaser) upToDate(ctx context.Context, closed <-chan struct{}) error {
+	newest := r.lead.newest.Load()
+	if r.tables.has(newest) {
+		return nil
 	}
+	return r.tables.waitFor(ctx, newest, closed)
 }
 
-// run releases deltas until ctx ends, and then returns nil. If the log does not contain a pending event any more, it
-// returns eventstore.ErrCursorLost.
-func (r *releaser) run(ctx context.Context) error {
-	poll := time.NewTimer(idleInterval)
-	defer poll.Stop()
-	for ctx.Err() == nil {
-		next := idleInterval
-		if r.waiting() {
-			err := r.releaseOnce(ctx)
-			switch {
-			case errors.Is(err, eventstore.ErrCursorLost):
-				return err
-			case err != nil && ctx.Err() == nil:
-				r.c.Log.WarnContext(ctx, "feed: releasing failed, retrying", slog.Any("error", err))
-			}
-			if r.waiting() {
-				next = r.c.CheckpointPoll
-			}
-		}
-		poll.Reset(next)
-		select {
-		case <-r.wake:
-		case <-poll.C:
-		case <-ctx.Done():
-		}
+// leading returns the first events that may be released before the tables have applied them. It returns nothing while the tables
+// are far behind.
+func (r *releaser) leading(events []eventstore.Record) []eventstore.Record {
+	if r.lead.tooLong(r.now()) {
+		return nil
 	}
-	return nil
+	n := 0
+	for n < len(events) && n < releaseLimit && r.mayLead(events[n]) {
+		n++
+	}
+	return events[:n:n]
 }
 
-// waiting reports whether pending events, events that were released early, or callers of WaitFor wait for the tables.
-func (r *releaser) waiting() bool {
-	return r.pending.size() > 0 || r.lead.open() || r.tables.awaited()
+// releaseEarly publishes the deltas of events that leading has returned.
+func (r *releaser) releaseEarly(ctx context.Context, events []eventstore.Record) error {
+	r.lead.add(events[len(events)-1].Position, r.now()) // before anybody receives the deltas and then reads the tables
+	return r.release(ctx, events, events)
 }
 
-// releaseOnce publishes the deltas of pending events that need not wait for the tables. Then it reads the checkpoint,
-// and publishes the deltas of all pending events up to it, and of those behind it that need not wait.
-func (r *releaser) releaseOnce(ctx context.Context) error {
-	if err := r.releaseEarly(ctx); err != nil {
-		return err
-	}
-	newest := r.pending.newest()
-	if newest.Position == 0 {
-		newest = r.last
-	}
-	position, err := r.tables.read(ctx, newest)
-	if errors.Is(err, eventstore.ErrCursorLost) {
-		return r.checkEvent(ctx, r.out.history.Load(), newest.Position, newest.ID)
-	}
-	if err != nil {
-		return err
-	}
-	r.lead.reached(position)
-	for events := r.pending.upTo(position); len(events) > 0; events = r.pending.upTo(position) {
-		applied, err := r.tables.applied(ctx, events)
-		if err != nil {
-			return err
-		}
-		if err := r.release(ctx, events, applied); err != nil {
-			return err
-		}
-	}
-	return r.releaseEarly(ctx)
-}
-
-// releaseEarly publishes the deltas of the oldest pending events as long as they need not wait for the tables. It does
-// nothing while the tables are far behind.
-func (r *releaser) releaseEarly(ctx context.Context) error {
-	for {
-		now := r.now()
-		events := r.pending.while(r.mayLead)
-		if len(events) == 0 || r.lead.tooLong(now) {
-			return nil
-		}
-		r.lead.add(events[len(events)-1].Position, now) // before anybody receives the deltas and then reads the tables
-		if err := r.release(ctx, events, events); err != nil {
-			return err
-		}
-	}
-}
-
-// mayLead reports whether the deltas of r may be released before the tables have applied it. A coin event may be
+// mayLead reports whether the deltas of e may be released before the tables have applied it. A coin event may be
 // released early only if this process has decided it and all coin events so far could be applied: nobody may receive a
 // gift that no table will contain.
 func (r *releaser) mayLead(e eventstore.Record) bool {
-	if _, coins := e.Event.(domain.CoinEvent); coins && (!e.Own || r.tables.mayHold()) {
+	if _, coins := e.Event.(domain.CoinEvent); coins && (!e.Own || !r.ownCoins || r.tables.mayHold()) {
 		return false
 	}
 	return projections.ReleasedWhenDurable(e)
 }
 
-// release publishes the deltas of those of the oldest pending events that are sent, and removes all of them.
+// release publishes a batch that covers events and contains the deltas of sent, the events among them that clients
+// receive.
 func (r *releaser) release(ctx context.Context, events, sent []eventstore.Record) error {
-	if err := r.send(ctx, events, sent); err != nil {
-		return err
-	}
-	r.last = events[len(events)-1]
-	r.pending.drop(len(events))
-	return nil
-}
-
-// send publishes a batch that covers events and contains the deltas of those that are sent.
-func (r *releaser) send(ctx context.Context, events, sent []eventstore.Record) error {
 	r.profiles.forget(events)
 	var deltas []projections.Delta
 	for _, e := range sent {
@@ -159,9 +89,16 @@ func (r *releaser) send(ctx context.Context, events, sent []eventstore.Record) e
 	if err != nil {
 		return err
 	}
-	err = r.out.publish(ctx, Batch{Checkpoint: events[len(events)-1].Position, Deltas: deltas})
+	newest := events[len(events)-1]
+	return r.publish(ctx, Batch{Checkpoint: newest.Position, EventID: newest.ID, Deltas: deltas})
+}
+
+// publish publishes a batch with deltas that follow the last event.
+func (r *releaser) publish(ctx context.Context, b Batch) error {
+	err := r.out.publish(ctx, b)
 	if err == nil {
-		r.gauges.add(deltas)
+		r.last = point{b.Checkpoint, b.EventID}
+		r.gauges.add(b.Deltas)
 	}
 	return err
 }

@@ -93,8 +93,8 @@ func (f *Feed) readLive(ctx context.Context, live domain.LiveID, after, upTo int
 	return deltas, nil
 }
 
-// readViewers returns deltas of the viewers of a live that belong to all lives of a user, without profiles: the first
-// limit ones, of which no later one of the same user follows up to upTo.
+// readViewers returns deltas of the viewers of a live that belong to all lives of a user, without profiles. Of several
+// deltas of one user up to upTo, it returns only the newest. It returns the first limit deltas.
 func (f *Feed) readViewers(ctx context.Context, live domain.LiveID, after, upTo int64, limit int) ([]projections.Delta, error) {
 	pool, types := f.current.Load().tables.pool, viewerEvents()
 	if upTo-after > f.c.MaxViewerEvents {

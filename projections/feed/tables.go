@@ -33,6 +33,12 @@ var (
 	selectHeld string
 )
 
+// point is an event of the log.
+type point struct {
+	position int64
+	id       uuid.UUID // zero if unknown
+}
+
 // tables follows the checkpoint of the read tables.
 type tables struct {
 	pool *pgxpool.Pool
@@ -61,21 +67,33 @@ func (t *tables) begin(ctx context.Context) (projections.Checkpoint, error) {
 // read reads the checkpoint and wakes the callers of waitFor if it has moved. newest is the newest event that the feed
 // has read. If the log does not contain newest any more, read returns eventstore.ErrCursorLost. Without this check,
 // events of a lost history would be released when the tables reach their positions in the new history.
-func (t *tables) read(ctx context.Context, newest eventstore.Record) (int64, error) {
+func (t *tables) read(ctx context.Context, newest point) (int64, error) {
 	var position int64
 	var found *uuid.UUID
 	var poisoned bool
-	if err := t.pool.QueryRow(ctx, selectTables, newest.Position).Scan(&position, &found, &poisoned); err != nil {
+	if err := t.pool.QueryRow(ctx, selectTables, newest.position).Scan(&position, &found, &poisoned); err != nil {
 		return 0, fmt.Errorf("read the checkpoint: %w", err)
 	}
 	t.mu.Lock()
 	t.poisoned = poisoned
 	t.mu.Unlock()
-	if newest.Position > 0 && (found == nil || *found != newest.ID) {
-		return 0, fmt.Errorf("compare the event at position %d with the log: %w", newest.Position, eventstore.ErrCursorLost)
+	if newest.position > 0 && newest.id != uuid.Nil && (found == nil || *found != newest.id) {
+		return 0, fmt.Errorf("compare the event at position %d with the log: %w", newest.position, eventstore.ErrCursorLost)
 	}
 	t.moveTo(position)
 	return position, nil
+}
+
+// report records what another process has read: that the tables have reached position, and whether they may contain held or poison
+// coin events.
+func (t *tables) report(position int64, poisoned bool) {
+	t.mu.Lock()
+	t.poisoned = poisoned
+	newer := position > t.position
+	t.mu.Unlock()
+	if newer {
+		t.moveTo(position)
+	}
 }
 
 // moveTo sets the position and wakes the callers of waitFor.
@@ -118,6 +136,13 @@ func (t *tables) mayHold() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.poisoned
+}
+
+// state returns the position and whether the tables may contain held or poison coin events.
+func (t *tables) state() (position int64, poisoned bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.position, t.poisoned
 }
 
 // has reports whether the tables have applied the events up to position, as far as they were read.

@@ -71,7 +71,7 @@ func TestChangedProfilesReachEachLiveOfTheUserOnce(t *testing.T) {
 }
 
 // TestChangedProfilesAreReadFromTheLog checks that LiveDeltas returns the changed profiles of viewers as they were
-// released, except for those who have left since, and never a text of a forgotten user.
+// released. It must leave out viewers who have left since, and texts of forgotten users.
 func TestChangedProfilesAreReadFromTheLog(t *testing.T) {
 	t.Parallel()
 	w := projtest.New(t)

@@ -107,7 +107,7 @@ type Entry struct {
 	Event          string              // type of the event
 	Actor          string              // who caused the event, such as "user-12"
 	Order          domain.OrderID      // "" unless an order was credited
-	Live           domain.LiveID       // 0 unless a gift was sent or refunded
+	Live           domain.LiveID       // 0 unless a gift was sent or refunded, or a ticket was bought or refunded
 	Gift           domain.GiftID       // 0 unless a gift was sent or refunded
 	Refunds        int64               // position of the gift that was refunded; 0 for other events
 	Payout         domain.PayoutID     // "" unless a payout was requested, captured or made void

@@ -50,6 +50,8 @@ type Settlement struct {
 	Opening     Owed          `json:"opening"`
 	Gifts       GiftSums      `json:"gifts"`
 	Refunds     GiftSums      `json:"refunds"`
+	Tickets     GiftSums      `json:"tickets,omitzero"`        // absent if there are none, so that older settlements keep their bytes
+	Returned    GiftSums      `json:"ticket_refunds,omitzero"` // the same
 	Payouts     PayoutSums    `json:"payouts"`
 	Corrections domain.Coins  `json:"corrections"` // sum of the corrections of the earnings
 	Closing     Owed          `json:"closing"`
@@ -62,7 +64,7 @@ type Owed struct {
 	Held     domain.Coins `json:"held"`     // balance of held-ID: requested payouts
 }
 
-// GiftSums are sums of gifts or of refunds.
+// GiftSums are sums of gifts, of tickets, or of their refunds.
 type GiftSums struct {
 	Count int64        `json:"count"`
 	Gross domain.Coins `json:"gross"` // coins that the senders have paid
@@ -94,7 +96,7 @@ type Settled struct {
 	Refunds    int64               `json:"refunds,omitempty"` // position of the gift that is refunded
 	Payout     domain.PayoutID     `json:"payout,omitempty" example:"2026-11-7"`
 	Correction domain.CorrectionID `json:"correction,omitempty"`
-	Gross      domain.Coins        `json:"gross"` // coins of a gift; negative for a refund; 0 for other events
+	Gross      domain.Coins        `json:"gross"` // coins of a gift or of a ticket; negative for a refund; 0 for other events
 	Share      domain.Coins        `json:"share"` // coins of these of the platform
 	Earnings   domain.Coins        `json:"earnings"`
 	Held       domain.Coins        `json:"held"`
@@ -160,6 +162,10 @@ func (s *Settlement) add(e Settled) {
 		s.Payouts.Void += e.Earnings
 	case e.Payout != "":
 		s.Payouts.PaidOut -= e.Held
+	case e.Event == domain.TicketBought{}.Type():
+		s.Tickets.add(e)
+	case e.Event == domain.TicketRefunded{}.Type():
+		s.Returned.add(e)
 	case e.Earnings > 0:
 		s.Gifts.add(e)
 	default:
@@ -181,7 +187,7 @@ func (e *UnsettledError) Error() string {
 // check returns an *UnsettledError unless the sums lead from the opening to the closing balances.
 func (s *Settlement) check() error {
 	var sum Owed
-	sum.Earnings = s.Opening.Earnings + s.Gifts.Net + s.Refunds.Net + s.Corrections - s.Payouts.Requested + s.Payouts.Void
+	sum.Earnings = s.Opening.Earnings + s.Gifts.Net + s.Refunds.Net + s.Tickets.Net + s.Returned.Net + s.Corrections - s.Payouts.Requested + s.Payouts.Void
 	sum.Held = s.Opening.Held + s.Payouts.Requested - s.Payouts.PaidOut - s.Payouts.Void
 	if sum != s.Closing {
 		return &UnsettledError{s.To, sum, s.Closing}
@@ -231,7 +237,13 @@ func (s *Settlement) CSV() ([]byte, error) {
 	p := s.Payouts
 	lines = append(lines,
 		sumLine("gifts", s.To, s.Gifts.Gross, s.Gifts.Share, s.Gifts.Net, 0),
-		sumLine("refunds", s.To, s.Refunds.Gross, s.Refunds.Share, s.Refunds.Net, 0),
+		sumLine("refunds", s.To, s.Refunds.Gross, s.Refunds.Share, s.Refunds.Net, 0))
+	if s.Tickets.Count+s.Returned.Count > 0 {
+		lines = append(lines,
+			sumLine("tickets", s.To, s.Tickets.Gross, s.Tickets.Share, s.Tickets.Net, 0),
+			sumLine("ticket_refunds", s.To, s.Returned.Gross, s.Returned.Share, s.Returned.Net, 0))
+	}
+	lines = append(lines,
 		sumLine("requested", s.To, 0, 0, -p.Requested, p.Requested),
 		sumLine("paid_out", s.To, 0, 0, 0, -p.PaidOut),
 		sumLine("void", s.To, 0, 0, p.Void, -p.Void),

@@ -16,7 +16,7 @@ import (
 	"roomlog/projections/projtest"
 )
 
-// summary is what both the tables and the log contain of a live.
+// summary contains the data of a live that both the tables and the log have.
 type summary struct {
 	Status           domain.Status
 	Title            string

@@ -21,6 +21,7 @@ type Traffic struct {
 	Users []User
 	Lives []domain.LiveID
 	Gifts []domain.GiftID
+	Seed  uint64 // Act issues the same commands again, unless the seed has changed
 }
 
 // NewTraffic creates users with coins, lives on air and a gift catalogue.
@@ -47,7 +48,7 @@ func (c *Traffic) Act(workers, n int) {
 	var all sync.WaitGroup
 	for worker := range workers {
 		all.Go(func() {
-			r := rand.New(rand.NewPCG(uint64(worker), 7))
+			r := rand.New(rand.NewPCG(uint64(worker), 7+c.Seed))
 			for range n / workers {
 				_, err := c.Sequencer.Execute(context.Background(), c.any(r))
 				switch {

@@ -125,7 +125,7 @@ func TestTamperRows(t *testing.T) {
 		{"UPDATE public.user_key SET key = (SELECT key FROM public.user_key WHERE user_id = 1) WHERE user_id = 2", "table user_key: the key of the owner does not open"},
 		{"DELETE FROM public.credential WHERE hash = 'hash of ann'", "table credential: row id"},
 		{"UPDATE public.credential SET hash = (SELECT max(hash) FROM public.credential) WHERE hash = 'hash of ann'", "table credential: row id"},
-		{"UPDATE public.credential SET hash = 'x' WHERE id::text IN (SELECT payload ->> 'credential' FROM public.events WHERE type = 'live.access_set.v1')", "the password hash of live"},
+		{"UPDATE public.credential SET hash = 'x' WHERE id::text IN (SELECT payload ->> 'credential' FROM public.events WHERE type = 'live.access_set.v2')", "the password hash of live"},
 		{"INSERT INTO public.credential VALUES (gen_random_uuid(), 'x', '2025-01-01')", "table credential: row id"},
 		{"DELETE FROM public.checkpoint", "table "},
 		{"UPDATE public.checkpoint SET position = 100000", "table checkpoint: row consumer_group projections: position 100000 is not in the log"},
@@ -205,6 +205,13 @@ func newTamperWorld(t *testing.T) *tamperWorld {
 	send(domain.RequestPayout{Payout: "P1", Streamer: s.Ann.ID, Coins: 5, Reason: "why", Received: 10}, projtest.Operator, "")
 	send(domain.CapturePayout{Payout: "P1", Reference: "T 1", Streamer: s.Ann.ID}, projtest.Operator, "")
 	send(domain.RequestPayout{Payout: "P2", Streamer: s.Ann.ID, Coins: 5, Reason: "why", Received: 10}, projtest.Operator, "")
+	concert := bob.CreateLive("concert")
+	send(domain.SetAccess{Live: concert, Access: domain.AccessPaid, Price: 7}, bob.Actor(), "")
+	send(domain.SetMinAge{Live: concert, MinAge: 1}, bob.Actor(), "")
+	send(domain.ChangeProfile{Age: new(40)}, s.Eve.Actor(), "")
+	send(domain.CreditCoins{Order: "order-10", User: s.Eve.ID, Coins: 20}, projtest.Operator, "")
+	send(domain.BuyTicket{Live: concert, Price: 7, Streamer: s.Bob.ID}, s.Eve.Actor(), "ticket-1")
+	send(domain.RefundTicket{Live: concert, User: s.Eve.ID, Reason: "no picture", Streamer: s.Bob.ID, Received: 7}, projtest.Operator, "")
 	stop := s.Project()
 	s.CatchUp()
 	s.Rebuild() // creates a second generation of the tables

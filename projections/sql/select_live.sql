@@ -4,7 +4,7 @@ SELECT l.id, l.user_id, coalesce(u.username, ''), coalesce(u.nickname, ''), coal
     l.title, l.cover, l.stream_key, l.status,
     coalesce((SELECT online FROM live_online WHERE live_id = l.id), 0), coalesce((SELECT viewers FROM look_count WHERE live_id = l.id), 0),
     coalesce((SELECT coins FROM live_coin WHERE live_id = l.id), 0), l.created_at, l.updated_at,
-    b.id, b.node, b.video, b.width, b.height, b.audio, b.started_at, l.record, coalesce((SELECT access FROM live_access WHERE live_id = l.id), 'open')
+    b.id, b.node, b.video, b.width, b.height, b.audio, b.started_at, l.record, coalesce(a.access, 'open'), coalesce(a.price, 0), coalesce(a.min_age, 0)
 FROM {{if .page}}(
     SELECT * FROM live WHERE id <= (SELECT max(id) FROM live) - $1
     AND (SELECT x.access FROM live_access x WHERE x.live_id = live.id AND x.access IN ('unlisted', 'invited') LIMIT 1) IS NULL ORDER BY id DESC LIMIT 500
@@ -22,6 +22,7 @@ FROM {{if .page}}(
     AND (SELECT x.access FROM live_access x WHERE x.live_id = live.id AND x.access IN ('unlisted', 'invited') LIMIT 1) IS NULL ORDER BY id DESC LIMIT 500
 ){{else}}live{{end}} l
 LEFT JOIN LATERAL (SELECT * FROM user_account WHERE id = l.user_id LIMIT 1) u ON true -- LIMIT: a join could read all users
+LEFT JOIN LATERAL (SELECT access, price, min_age FROM live_access WHERE live_id = l.id LIMIT 1) a ON true
 LEFT JOIN broadcast b ON b.live_id = l.id AND b.stopped_at IS NULL
 {{if .page}}ORDER BY l.id DESC LIMIT $2
 {{else if .streaming}}ORDER BY l.id DESC LIMIT $1

@@ -1,2 +1,2 @@
 -- Reads table live_access of package projections.
-SELECT access, credential FROM live_access WHERE live_id = $1
+SELECT access, credential, price, min_age FROM live_access WHERE live_id = $1

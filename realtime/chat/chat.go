@@ -184,8 +184,8 @@ func (c *Chat) Author(m projections.Message) (author Participant, present bool) 
 	return c.state.roster.author(by)
 }
 
-// FindByName returns a participant whose name is name or looks like it, and how many people have such a name. If more
-// than one person has, nobody can be addressed by the name.
+// FindByName returns a participant whose name is name or looks like it, and the number of people with such a name. If
+// there are several people, nobody can be addressed by the name.
 func (c *Chat) FindByName(name string) (found Participant, people int) {
 	c.state.mu.Lock()
 	defer c.state.mu.Unlock()

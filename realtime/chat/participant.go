@@ -36,7 +36,7 @@ func AuthorOf(d projections.Delta, e domain.MessagePosted) Participant {
 	return Participant{ID: e.Participant, Connection: e.Connection, User: profileOf(e.User, d.Profile), Nickname: e.Nickname}
 }
 
-// profileOf returns p, with its id set, for a signed-in user, and the zero Profile for user 0.
+// profileOf returns p with the id of a signed-in user. It returns the zero Profile for user 0.
 func profileOf(user domain.UserID, p projections.Profile) projections.Profile {
 	if user == 0 {
 		return projections.Profile{}

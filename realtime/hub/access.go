@@ -45,8 +45,14 @@ func (w *accessWatcher) observe(d projections.Delta) {
 	switch e := d.Event.(type) {
 	case domain.LiveAccessSet:
 		w.lives[e.Live] = true
+	case domain.LiveAgeSet:
+		w.lives[e.Live] = true
 	case domain.InvitationRevoked:
 		w.lives[e.Live] = true
+	case domain.TicketReturned:
+		w.users[e.User] = true
+	case domain.UserAgeChanged:
+		w.users[e.User] = true
 	case domain.ModeratorRemoved:
 		w.users[e.User] = true
 	case domain.UserUnfollowed:

@@ -16,7 +16,7 @@ const (
 	// settleWorkers is the number of commands that are executed at the same time, so that the log appends their events
 	// in one batch.
 	settleWorkers = 32
-	// settleRetry is how long a worker waits after a command failed with an error that is not a refusal.
+	// settleRetry is the time that a worker waits after a command failed with an error that is not a refusal.
 	settleRetry = 500 * time.Millisecond
 )
 

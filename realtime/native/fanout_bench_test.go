@@ -34,7 +34,7 @@ var (
 	node     = contender{kind: "node", enter: enterSocketIO, probe: sentSocketIO}
 )
 
-// result is what a contender needed in one round.
+// result contains the resources that a contender used in one round.
 type result struct {
 	cpu      float64 // seconds of CPU time for a million deliveries
 	p50, p99 float64 // latencies in milliseconds

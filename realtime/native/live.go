@@ -2,6 +2,7 @@ package native
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -74,6 +75,29 @@ func (s *session) onGift(ctx context.Context, r request, data domain.SendGift) (
 	}
 	for _, record := range receipt.Events {
 		if e, ok := record.Event.(domain.GiftSent); ok {
+			return giftReply{record.Position, e.BalanceAfter}, nil
+		}
+	}
+	return nil, missingEvent(receipt)
+}
+
+func (s *session) onBuyTicket(ctx context.Context, r request, data ticketData) (any, error) {
+	if err := checkLive(data.Live); err != nil {
+		return nil, err
+	}
+	live, err := s.Queries.Live(ctx, data.Live)
+	if errors.Is(err, projections.ErrNotFound) {
+		return nil, &domain.Refusal{Code: domain.CodeLiveNotFound, Text: fmt.Sprintf("there is no live %d", data.Live)}
+	}
+	if err != nil {
+		return nil, err
+	}
+	receipt, err := s.execute(ctx, r, domain.BuyTicket{Live: data.Live, Price: data.Price, Streamer: live.UserID})
+	if err != nil {
+		return nil, err
+	}
+	for _, record := range receipt.Events {
+		if e, ok := record.Event.(domain.TicketBought); ok {
 			return giftReply{record.Position, e.BalanceAfter}, nil
 		}
 	}

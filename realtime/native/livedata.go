@@ -62,6 +62,10 @@ type (
 		ID   string `json:"id,omitempty" jsonschema_description:"absent if the comment is held"`
 		Held int64  `json:"held,omitempty" jsonschema_description:"number of the comment if it waits for a review: only its author and moderators see it"`
 	}
+	ticketData struct {
+		Live  domain.LiveID `json:"live"`
+		Price domain.Coins  `json:"price" jsonschema_description:"price that the user has seen: the request is refused if the ticket has another one"`
+	}
 	giftReply struct {
 		Pos     int64        `json:"pos"`
 		Balance domain.Coins `json:"balance"`

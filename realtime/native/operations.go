@@ -13,6 +13,7 @@ func operations() []operation {
 		newOperation("room.viewers", accessSession, rateFrames, "Returns who is in a live now, newest first, 100 viewers per page. The connection must have joined the live.", viewersReply{}, (*session).onViewers),
 		newOperation("comment.post", accessSession, rateComments, "Posts a comment in a live.", commentReply{}, (*session).onComment),
 		newOperation("gift.send", accessSession, rateGifts, "Sends gifts in a live, paid with the user's coins.", giftReply{}, (*session).onGift),
+		newOperation("ticket.buy", accessSession, rateFrames, "Buys a ticket for a live with the access paid, with the user's coins.", giftReply{}, (*session).onBuyTicket),
 		newOperation("moderator.appoint", accessSession, rateFrames, "Lets a user moderate a live. For the owner and operators.", actReply{}, act(func(d userData) domain.Command { return domain.AppointModerator(d) })),
 		newOperation("moderator.remove", accessSession, rateFrames, "Takes the rights of a moderator away. For the owner and operators.", actReply{}, act(func(d userData) domain.Command { return domain.RemoveModerator(d) })),
 		newOperation("viewer.mute", accessSession, rateFrames, "Forbids a user to comment in a live, for a time or for good. For the owner, moderators and operators.", actReply{}, act(func(d banData) domain.Command { return domain.MuteViewer(d) })),

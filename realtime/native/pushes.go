@@ -30,8 +30,8 @@ func pushes() []push {
 		known[s.Kind] = true
 	}
 	all := append(live,
-		newPush[joinBatchInfo]("join_batch", "Viewers joined and left: stands for all facts of a large live after prev up to pos, which are joins and leaves.", livePush{}),
-		newPush[skippedInfo]("skipped", "Stands for facts that were dropped because this client reads slowly, or for a comment that was removed: all facts after prev up to pos.", livePush{}),
+		newPush[joinBatchInfo]("join_batch", "Viewers joined and left. The push replaces all facts of a large live after prev up to pos, which were joins and leaves.", livePush{}),
+		newPush[skippedInfo]("skipped", "Replaces all facts after prev up to pos: facts that were dropped because this client reads slowly, or a comment that was removed.", livePush{}),
 		newPush[bannedInfo]("banned", "The user was banned from the live; the connection is not in it any more.", statePush{}),
 		newPush[removedInfo]("removed", "The user may not be in the live any more, because its access has changed, or the log has fallen back to an earlier state. The connection is no longer in the live; code says what the user can do.", statePush{}),
 		newPush[snapshot]("snapshot", "The current state of the live, sent after the log has fallen back to an earlier state. It replaces everything that the client knows about the live.", statePush{}),
@@ -39,8 +39,8 @@ func pushes() []push {
 	)
 	all = append(all, user...)
 	all = append(all,
-		newPush[liveStartedInfo]("live.started", "A streamer whom the user follows has started a live. It is sent once to connected clients: read the list of lives after a reconnect.", statePush{}),
-		newPush[followerInfo]("follower", "Another user has begun to follow the user. It is sent once to connected clients.", connectionPush{}),
+		newPush[liveStartedInfo]("live.started", "A streamer whom the user follows has started a live. The push is sent once, to connected clients: read the list of lives after a reconnect.", statePush{}),
+		newPush[followerInfo]("follower", "Another user has begun to follow the user. The push is sent once, to connected clients.", connectionPush{}),
 	)
 	return append(all,
 		newPush[chatMessageInfo]("chat.message", "A participant posted a message in a chat room or in the public chat.", chatPush{}),

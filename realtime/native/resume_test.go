@@ -415,8 +415,8 @@ func TestUserChannel(t *testing.T) {
 	})
 }
 
-// TestOneReadServesManyResumes lets many clients come back to a live that nobody is in, like after a restart: the facts are not
-// in memory. They have missed the facts after different positions.
+// TestOneReadServesManyResumes lets many clients resume in a live without other clients, as after a restart: the facts
+// are not in memory. The clients have missed the facts after different positions.
 func TestOneReadServesManyResumes(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
@@ -457,8 +457,8 @@ func TestOneReadServesManyResumes(t *testing.T) {
 	}
 }
 
-// TestOneReadRefusesManyResumes lets many clients come back to a live that nobody is in. All have missed more facts than a
-// client can resume with.
+// TestOneReadRefusesManyResumes lets many clients resume in a live without other clients. All have missed more facts
+// than a client can resume with.
 func TestOneReadRefusesManyResumes(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)

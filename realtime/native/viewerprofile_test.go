@@ -11,8 +11,8 @@ import (
 	"roomlog/eventstore/pgtest"
 )
 
-// named returns the field data of viewer_profile for a user without an avatar.
-func named(u person, name string) string {
+// profileNamed returns the field data of viewer_profile for a user without an avatar.
+func profileNamed(u person, name string) string {
 	return fmt.Sprintf(`{"id":%d,"name":%q,"avatar":""}`, u.ID, name)
 }
 
@@ -60,16 +60,16 @@ func TestViewerProfile(t *testing.T) {
 
 	at := ann.Asks(domain.ChangeProfile{Nickname: new("Annie")}).Position
 	for _, a := range []*app{laptop, b} {
-		if m := a.expectProfile(live, named(ann, "Annie")); m.Pos != at {
+		if m := a.expectProfile(live, profileNamed(ann, "Annie")); m.Pos != at {
 			t.Errorf("got position %d, want %d", m.Pos, at)
 		}
 	}
-	watcher.expectProfile(second, named(ann, "Annie"))
+	watcher.expectProfile(second, profileNamed(ann, "Annie"))
 	reached := map[domain.LiveID]bool{} // the pushes of two lives arrive in any order
 	for range 2 {
 		m := phone.push("viewer_profile")
 		reached[m.Live] = true
-		if string(m.Data) != named(ann, "Annie") {
+		if string(m.Data) != profileNamed(ann, "Annie") {
 			t.Errorf("got %s", m.raw)
 		}
 	}
@@ -86,7 +86,7 @@ func TestViewerProfile(t *testing.T) {
 	t.Run("resumes from memory", func(t *testing.T) {
 		a := bob.on(two).app()
 		resumed(t, a.rejoin(live, began))
-		m := a.expectProfile(live, named(ann, "Annie"))
+		m := a.expectProfile(live, profileNamed(ann, "Annie"))
 		a.expectNoProfile()
 		again := bob.on(two).app()
 		again.rejoin(live, m.Cursor) // the cursor of a changed profile is a cursor of the live
@@ -97,7 +97,7 @@ func TestViewerProfile(t *testing.T) {
 		three.caughtUp(one.head())
 		a := bob.on(three).app()
 		resumed(t, a.rejoin(live, began))
-		a.expectProfile(live, named(ann, "Annie"))
+		a.expectProfile(live, profileNamed(ann, "Annie"))
 		a.expectNoProfile()
 	})
 	t.Run("gets a snapshot if too many profiles have changed", func(t *testing.T) {
@@ -122,14 +122,14 @@ func TestViewerProfile(t *testing.T) {
 		phone.ok(phone.ask("room.leave", map[string]any{"live": second}))
 		watcher.push("leave")
 		ann.Asks(domain.ChangeProfile{Nickname: new("Anna")})
-		b.expectProfile(live, named(ann, "Anna"))
+		b.expectProfile(live, profileNamed(ann, "Anna"))
 		one.caughtUp(one.head())
 		watcher.expectNoProfile()
 	})
 	t.Run("a forgotten user", func(t *testing.T) {
 		before := one.cursor(one.head())
 		ann.Asks(domain.ChangeProfile{Nickname: new("private name")})
-		b.expectProfile(live, named(ann, "private name"))
+		b.expectProfile(live, profileNamed(ann, "private name"))
 		one.Do(domain.ForgetUser{User: ann.ID})
 		if m := b.push("leave"); !strings.Contains(m.raw, `"name":"erased"`) || strings.Contains(m.raw, "private") {
 			t.Errorf("got %s, want an erased name", m.raw)
@@ -155,8 +155,8 @@ func resumed(t testing.TB, e entered) {
 	}
 }
 
-// TestJoinsWhileProfilesChange checks that what a client has after its snapshot and the pushes is the newest profile,
-// and that it receives no change that the snapshot contains.
+// TestJoinsWhileProfilesChange checks that a client has the newest profile after its snapshot and the pushes. It must
+// not receive a change that the snapshot contains.
 func TestJoinsWhileProfilesChange(t *testing.T) {
 	t.Parallel()
 	const joiners, changes = 8, 60
@@ -224,7 +224,7 @@ func TestJoinsWhileProfilesChange(t *testing.T) {
 }
 
 // TestProfileChangeIsRepeatable checks that a repeated request with the same key gets the first response, also after
-// another change, and that a request is executed as a whole or not at all.
+// another change. A request must be executed as a whole or not at all.
 func TestProfileChangeIsRepeatable(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)

@@ -154,6 +154,12 @@ func (a *accountClient) send(d projections.Delta) {
 	case domain.GiftRefunded:
 		a.coins = e.BalanceAfter
 		a.emit(e.BalanceAfter)
+	case domain.TicketBought:
+		a.coins = e.BalanceAfter
+		a.emit(e.BalanceAfter)
+	case domain.TicketRefunded:
+		a.coins = e.BalanceAfter
+		a.emit(e.BalanceAfter)
 	case domain.CoinsCredited:
 		a.coins = e.BalanceAfter
 		a.emit(e.BalanceAfter)

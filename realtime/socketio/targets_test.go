@@ -83,8 +83,8 @@ func TestExchangeWithoutARoom(t *testing.T) {
 	}
 }
 
-// TestViewerIsATarget checks that a viewer of a live receives a message to the id that the viewer list shows, also while
-// the viewer polls, and that a secret id is not a target.
+// TestViewerIsATarget checks that a viewer of a live receives a message to the id that the viewer list shows, also
+// while the viewer polls. A secret id must not be a target.
 func TestViewerIsATarget(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
@@ -152,8 +152,8 @@ func TestRateOfMessagesToANamespace(t *testing.T) {
 	heard.nothing()
 }
 
-// TestNameAfterAnExchange checks that a socket that has sent a message with exchange can still take a name for the plain
-// chat, and receives private messages in the form of exchange.
+// TestNameAfterAnExchange checks that a socket can take a name for the plain chat after it has sent a message with
+// exchange. It must still receive private messages in the form of exchange.
 func TestNameAfterAnExchange(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, guests)

@@ -94,7 +94,7 @@ func (a *app) awaitSockets(newest listed, want ...string) {
 }
 
 // TestViewerListContainsTheSocketsOfAllNodes checks that the list contains the newest sockets of all nodes, also of a
-// user who is in the live on both nodes, and none that has left.
+// user who is in the live on both nodes. It must not contain sockets that have left.
 func TestViewerListContainsTheSocketsOfAllNodes(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)

@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	// lingerTime is how long a client can read the close frame before the socket is closed.
+	// lingerTime is the time for which a client can read the close frame before the socket is closed.
 	lingerTime = time.Second
 	// lingerBytes is the maximum number of bytes that are read from the client during lingerTime.
 	lingerBytes = 1 << 20

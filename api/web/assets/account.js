@@ -3,6 +3,7 @@ import { html, useEffect, useState } from "./vendor/ui.js";
 import { account, asking, balance, client, number, notify, options, say, signIn, signUp, t, time, toppingUp } from "./state.js";
 import { newKey } from "./client.js";
 import { Action, Dialog, Empty, Icon, Sentence, useTitle } from "./parts.js";
+import { Following } from "./follow.js";
 
 export function SignIn({ why }) {
   const [isNew, setNew] = useState(false);
@@ -15,7 +16,7 @@ export function SignIn({ why }) {
     setError(null);
     try {
       await (isNew ? signUp : signIn)(form.get("username"), form.get("password"));
-      asking.value = "";
+      asking.value = client.token ? "" : "expired";
     } catch (e) {
       setError(e);
     }
@@ -111,5 +112,6 @@ export function Me() {
     ${entries?.length > 0 && html`<div class="panel flush table" tabindex="0" role="region" aria-label=${t("me.purchases")}><table><thead><tr><th>${t("when")}</th><th>${t("what")}</th><th class="end">${t("change")}</th></tr></thead>
       <tbody>${entries.map((e) => html`<tr key=${e.position}><td>${time(e.at)}</td><td>${entryText(e)}</td><td class=${"end " + (e.amount > 0 ? "plus" : "")}>${e.amount > 0 ? "+" : ""}${number(e.amount)}</td></tr>`)}</tbody></table></div>`}
     ${cursor && html`<div class="center"><button type="button" class="button quiet" onClick=${() => read(cursor)}>${t("more")}</button></div>`}
+    <${Following} key=${user.id} />
   </section>`;
 }

@@ -1,26 +1,13 @@
 // The page: header, views by address, and notices.
 import { html, render, useEffect, useState } from "./vendor/ui.js";
-import { account, applyScheme, asking, balance, connection, ended, go, language, notices, options, parts, restore, roles, say, plain, scheme, setLanguage, setScheme, signOut, t, toppingUp } from "./state.js";
-import { Avatar, BackHome, Empty, Icon } from "./parts.js";
+import { account, applyScheme, asking, balance, client, connection, ended, go, language, notices, options, parts, restore, roles, say, plain, scheme, setLanguage, setScheme, signOut, t, toppingUp, warning } from "./state.js";
+import { Avatar, BackHome, Dialog, Empty, Icon, Lazy } from "./parts.js";
 import { OnAir, Past } from "./lives.js";
 
 // Views that not every visitor needs are loaded when they are opened.
 const views = {
   watch: () => import("./watch.js"), me: () => import("./account.js"), studio: () => import("./streamer.js"), desk: () => import("./operator.js"), replay: () => import("./replay.js"),
 };
-
-/** Lazy shows the component Name of a module when the module is loaded. */
-function Lazy({ load, name = "default", fallback = null, ...props }) {
-  const [module, setModule] = useState(null);
-  const [error, setError] = useState(null);
-  useEffect(() => {
-    let wanted = true;
-    load().then((m) => wanted && setModule(m), (e) => wanted && setError(e));
-    return () => (wanted = false);
-  }, [load]);
-  if (error) return html`<${Empty} icon="close" title=${t("error.network")}><button type="button" class="button" onClick=${() => location.reload()}>${t("retry")}</button><//>`;
-  return module ? html`<${module[name]} ...${props} />` : fallback;
-}
 
 const loadAccount = views.me;
 
@@ -81,7 +68,9 @@ function Connection() {
       return () => clearTimeout(timer);
     }
   }, [state]);
-  if (ended.value) return html`<div class="banner bad" role="alert">${t("state.ended", { why: say(ended.value) })} <button type="button" class="link" onClick=${() => { ended.value = null; asking.value = "none"; }}>${t("signin")}</button></div>`;
+  const failed = ended.value;
+  if (failed?.code === "no_websocket" || (state === "waiting" && client.opened === 0 && client.failures > 3)) return html`<div class="banner" role="status">${t("error.no_websocket")}</div>`;
+  if (failed) return html`<div class="banner bad" role="alert">${t("state.ended", { why: say(failed) })} <button type="button" class="link" onClick=${() => { ended.value = null; asking.value = "none"; }}>${t("signin")}</button></div>`;
   return html`<div class=${"banner " + (shown === "state.back" ? "good" : "")} role="status" hidden=${!shown}>${shown && t(shown)}</div>`;
 }
 
@@ -107,7 +96,8 @@ function App() {
     <main id="content" tabindex="-1"><${View} /></main>
     ${asking.value && html`<${Lazy} load=${loadAccount} name="SignIn" why=${asking.value} />`}
     ${toppingUp.value && html`<${Lazy} load=${loadAccount} name="TopUp" test=${options.test_payments} />`}
-    <div class="notices" role="status">${notices.value.map((n) => html`<p key=${n.id} class=${"notice " + n.kind}>${n.text}</p>`)}</div>`;
+    ${warning.value && html`<${Dialog} title=${t("warned")} close=${() => (warning.value = null)} class="narrow"><p class="sentence bad" dir="auto">${warning.value.reason}</p><p class="soft">${t("warned.text")}</p><button type="button" class="button wide" autofocus onClick=${() => (warning.value = null)}>${t("warned.close")}</button><//>`}
+    <div class="notices" role="status">${notices.value.map((n) => html`<p key=${n.id} class=${"notice " + n.kind}>${n.to ? html`<a href=${n.to}>${n.text}</a>` : n.text}</p>`)}</div>`;
 }
 
 applyScheme();

@@ -10,6 +10,8 @@ export class RoomlogError extends Error {
   readonly retryAfter: number;
   /** HTTP status; 0 for WebSocket. */
   readonly status: number;
+  /** Time from which the same request is accepted; empty if the server names none. */
+  readonly until: string;
 }
 
 export interface User { id: number; name: string; avatar: string }
@@ -30,6 +32,9 @@ export interface Snapshot {
   gifts: GiftSent[];
   /** At most 100, newest first. */
   viewers: User[];
+  moderators: User[];
+  /** What restricts comments. A mode whose `until` has passed is off. */
+  modes: { mode: string; value: number; until?: string }[];
 }
 export interface BalanceChange { balance: number; change: number; live?: number; gift?: number; num?: number; order?: string }
 /** One push, as docs/REALTIME.md describes it. */
@@ -62,6 +67,10 @@ export class Client {
   readonly user: number | null;
   readonly balance: number | null;
   readonly state: ClientState;
+  /** Connections that were open so far. */
+  readonly opened: number;
+  /** Attempts to connect that have failed since the last one that succeeded. */
+  readonly failures: number;
 
   on(type: "state", handler: (state: ClientState) => void): Off;
   on(type: "balance", handler: (balance: number, change: BalanceChange | null) => void): Off;
@@ -106,7 +115,8 @@ export class Live {
 
   join(): Promise<void>;
   leave(): Promise<void>;
-  comment(text: string, key?: string): Promise<{ pos: number; id: string }>;
+  /** `held` is the number of a comment that waits for a review. */
+  comment(text: string, key?: string): Promise<{ pos: number; id: string; held?: number }>;
   gift(gift: number, num?: number, key?: string): Promise<{ pos: number; balance: number }>;
   viewers(after?: string): Promise<{ viewers: User[]; next?: string }>;
 }

@@ -10,6 +10,10 @@ const REPLY_TIME = 15000; // ms within which the server must send a frame after 
 const ACK_AFTER = 50; // pushes of the user channel after which the client sends ack
 const MOST_REPEATS = 8; // of a request that the server could not execute
 
+// codes of refusals that end the sign-in session: the client must sign in again
+const sessionCodes = new Set(["token_expired", "token_invalid", "session_ended"]);
+const endingCodes = new Set([...sessionCodes, "user_unavailable", "banned", "kicked"]); // of pushes that explain the close
+
 const failure = {
   lost: () => new RoomlogError("connection_lost", "The connection was lost before the server replied.", { textZH: "连接中断，未收到回复" }),
   network: () => new RoomlogError("network", "The server cannot be reached. Check your connection.", { textZH: "无法连接服务器，请检查网络" }),
@@ -21,12 +25,12 @@ const failure = {
 export class Client extends Emitter {
   #fetch; #WebSocket; #random; #firstDelay; #longestDelay;
   #socket = null; #ready = false; #wanted = false;
-  #attempts = 0; #retry = 0; #silence = 0; #pinged = false; #named = 0;
+  #retry = 0; #silence = 0; #pinged = false; #named = 0;
   #sent = 0; // number of the newest request
   #waiting = new Map(); // id → request that was sent
   #queue = []; // requests for the next connection
   #lives = new Map();
-  #cursor = ""; #unacknowledged = 0;
+  #cursor = ""; #unacknowledged = 0; #last = null; // the error that the server sent last
 
   constructor({ url = globalThis.location?.origin, token = "", fetch = globalThis.fetch, WebSocket = globalThis.WebSocket, random = Math.random, firstDelay = 500, longestDelay = 15000 } = {}) {
     super();
@@ -35,6 +39,8 @@ export class Client extends Emitter {
     this.user = null; // id, after hello
     this.balance = null; // coins, after hello
     this.state = "closed"; // closed, connecting, open, waiting
+    this.opened = 0; // connections that were open so far
+    this.failures = 0; // attempts to connect that have failed since the last one that succeeded
     this.#fetch = (...args) => fetch(...args);
     this.#WebSocket = WebSocket;
     this.#random = random;
@@ -77,10 +83,12 @@ export class Client extends Emitter {
       // a proxy has responded
     }
     if (response.ok && reply?.msg === "ok") return reply.data;
-    throw new RoomlogError(reply?.code ?? "http_" + response.status, reply?.text_en ?? `The server responded with status ${response.status}.`, {
+    const error = new RoomlogError(reply?.code ?? "http_" + response.status, reply?.text_en ?? `The server responded with status ${response.status}.`, {
       textZH: typeof reply?.data === "string" ? reply.data : undefined,
-      retryAfter: 1000 * Number(response.headers.get("Retry-After") ?? 0), status: response.status,
+      retryAfter: 1000 * Number(response.headers.get("Retry-After") ?? 0), status: response.status, until: reply?.until,
     });
+    if (sessionCodes.has(error.code) && headers.token && headers.token === this.token) this.#end(error);
+    throw error;
   }
 
   get(path) { return this.request("GET", path); }
@@ -179,6 +187,7 @@ export class Client extends Emitter {
       return;
     }
     this.#setState("connecting");
+    this.#last = null;
     const socket = new this.#WebSocket(this.url.replace(/^http/, "ws") + "/ws");
     this.#socket = socket;
     socket.onopen = () => socket === this.#socket && this.#hello();
@@ -195,7 +204,8 @@ export class Client extends Emitter {
       type: "hello", data, repeats: 0,
       resolve: (reply) => {
         this.#ready = true;
-        this.#attempts = 0;
+        this.failures = 0;
+        this.opened++;
         this.user = reply.user;
         if (!this.#cursor || reply.reset) this.#cursor = reply.cursor;
         this.#setBalance(reply.balance);
@@ -215,7 +225,7 @@ export class Client extends Emitter {
     this.#pinged = false;
     const frame = JSON.parse(text);
     if (frame.re !== undefined) this.#reply(frame);
-    else if (frame.live !== undefined) this.#lives.get(frame.live)?.receive(frame);
+    else if (frame.live !== undefined && frame.type !== "live.started") this.#lives.get(frame.live)?.receive(frame);
     else this.#receiveOwn(frame);
     this.#watch(this.#waiting.size ? REPLY_TIME : SILENCE);
   }
@@ -234,6 +244,7 @@ export class Client extends Emitter {
       setTimeout(() => (this.#ready ? this.#transmit(request) : this.#queue.push(request)), error.retryAfter || this.#delay(request.repeats));
       return;
     }
+    if (sessionCodes.has(error.code)) this.#last = error;
     request.reject(error);
   }
 
@@ -252,9 +263,12 @@ export class Client extends Emitter {
       this.#setBalance(frame.data.balance);
       for (const live of this.#lives.values()) live.forget();
     }
-    if (frame.type === "error") this.emit("error", errorOf(frame.data));
+    if (frame.type === "error") {
+      this.#last = errorOf(frame.data);
+      if (!endingCodes.has(this.#last.code)) this.emit("error", this.#last); // otherwise the close follows, and is reported once
+    }
     this.emit("push", frame);
-    if (!["balance", "error"].includes(frame.type)) this.emit(frame.type, frame.data);
+    if (!["balance", "error"].includes(frame.type)) this.emit(frame.type, frame.data, frame);
   }
 
   #setBalance(balance, change = null) {
@@ -270,18 +284,18 @@ export class Client extends Emitter {
     this.#queue = [...keep, ...this.#queue];
     if (!this.#wanted) return;
     if ((code >= 3500 && code < 4000) || code >= 4500) {
-      this.#end(closeError(code, reason));
+      this.#end(endingCodes.has(this.#last?.code) ? this.#last : closeError(code, reason));
       return;
     }
     if (code === 1012) wait = retryAfterOf(reason);
     this.#setState("waiting");
     this.#named = wait;
-    this.#retry = setTimeout(() => this.#open(), wait || this.#delay(++this.#attempts));
+    this.#retry = setTimeout(() => this.#open(), wait || this.#delay(++this.failures));
   }
 
   #reconnectNow() {
     if (this.state !== "waiting" || this.#named) return;
-    this.#attempts = 0;
+    this.failures = 0;
     this.#open();
   }
 

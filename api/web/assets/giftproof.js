@@ -48,6 +48,6 @@ export function GiftProof({ position, close }) {
       ${address && html`<a class="button quiet" href=${address} download=${`gift-${position}.json`}>${t("proof.save")}</a>`}</div>
     <${Sentence} error=${error} />
     ${checked && html`<p class="sentence good" role="status">${t("proof.ok", { n: number(checkpoint.size), origin: checkpoint.origin })}</p>
-      ${receipt && html`<dl class="tiles"><div><dt>${t("when")}</dt><dd>${time(event.recorded_at)}</dd></div><div><dt>${t("studio.who")}</dt><dd>${receipt.sender}</dd></div><div><dt>${t("gifts")}</dt><dd dir="auto">${receipt.name} ×${number(receipt.num)}</dd></div><div><dt>${t("studio.coins")}</dt><dd>${number(receipt.coins)}</dd></div></dl>`}`}
+      ${receipt && html`<dl class="tiles"><div><dt>${t("when")}</dt><dd>${time(event.recorded_at)}</dd></div><div><dt>${t("studio.who")}</dt><dd>${t("op.user", { id: receipt.sender })}</dd></div><div><dt>${t("gifts")}</dt><dd dir="auto">${receipt.name} ×${number(receipt.num)}</dd></div><div><dt>${t("studio.coins")}</dt><dd>${number(receipt.coins)}</dd></div></dl>`}`}
   <//>`;
 }

@@ -18,7 +18,7 @@ export function GiftPicture({ gift, size = "" }) {
 
 export function Shelf({ room }) {
   const [gifts, setGifts] = useState(shelf);
-  const [chosen, setChosen] = useState(null);
+  const [chosen, setChosen] = useState(shelf?.[0] ?? null);
   const [num, setNum] = useState(1);
   const [error, setError] = useState(null);
   const [sending, setSending] = useState(0);

@@ -2,13 +2,14 @@
 
 /** RoomlogError is a refusal of the server, or a failure of the connection. `code` is for programs, the texts are for people. */
 export class RoomlogError extends Error {
-  constructor(code, text, { textZH = text, retryAfter = 0, status = 0 } = {}) {
+  constructor(code, text, { textZH = text, retryAfter = 0, status = 0, until = "" } = {}) {
     super(text);
     this.name = "RoomlogError";
     this.code = code;
     this.textZH = textZH;
     this.retryAfter = retryAfter; // ms, 0 if the server names none
     this.status = status; // HTTP status, 0 for WebSocket
+    this.until = until; // time from which the same request is accepted, "" if the server names none
   }
 }
 
@@ -158,5 +159,5 @@ export class Live extends Emitter {
 
 /** errorOf returns the error that a frame of the server describes. */
 export function errorOf(data) {
-  return new RoomlogError(data.code, data.text, { textZH: data.text_zh, retryAfter: data.retry_after });
+  return new RoomlogError(data.code, data.text, { textZH: data.text_zh, retryAfter: data.retry_after, until: data.until });
 }

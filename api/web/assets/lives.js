@@ -1,7 +1,8 @@
 // The lists of lives: on air, and past shows.
 import { html, useEffect, useRef, useState } from "./vendor/ui.js";
-import { client, clock, connection, number, short, t, time } from "./state.js";
-import { Avatar, Cover, Empty, Icon, Sentence, useTimer, useTitle } from "./parts.js";
+import { account, client, clock, connection, number, short, t, time } from "./state.js";
+import { texts } from "./text.js";
+import { Avatar, Cover, Empty, Icon, Sentence, Tabs, useTimer, useTitle } from "./parts.js";
 
 const refresh = 5000; // ms
 const firstPage = 24; // lives
@@ -13,6 +14,7 @@ export function Card({ live, past }) {
   return html`<a class="card" href=${(past ? "/replay/" : "/watch/") + live.id}>
     <span class="card-picture"><${Cover} live=${live} fresh=${!past} />
       ${past ? html`<span class="badge dark">${live.duration_ms ? clock(live.duration_ms / 1000) : t("ended")}</span>` : html`<span class=${"badge " + (on ? "onair" : "dark")}>${t(on ? "live" : "paused")}</span>`}
+      ${live.access !== "open" && live.access !== "unlisted" && html`<span class="badge dark locked"><${Icon} name="lock" />${texts["access." + live.access] ? t("access." + live.access) : live.access}</span>`}
       <span class="badge end"><${Icon} name="eye" />${short(past ? live.look_count : live.online)}<span class="visually-hidden"> ${past ? t("viewers") : t("watching", { n: "" })}</span></span>
     </span>
     <span class="card-text"><${Avatar} user=${live.streamer} />
@@ -27,13 +29,15 @@ function Skeleton() {
 export function OnAir() {
   const [lives, setLives] = useState(null);
   const [text, setText] = useState("");
+  const [of, setOf] = useState("on_air");
   const [error, setError] = useState(null);
   const newest = useRef(0);
+  const list = account.value ? of : "on_air";
   useTitle(t("lives"));
   const read = async () => {
     const mine = ++newest.current;
     try {
-      const found = await client.get("/api/live/find?of=on_air" + (text.trim() ? "&text=" + encodeURIComponent(text.trim()) : ""));
+      const found = await client.get("/api/live/find?of=" + list + (list === "on_air" && text.trim() ? "&text=" + encodeURIComponent(text.trim()) : ""));
       if (mine !== newest.current) return;
       setLives(found.items);
       setError(null);
@@ -44,14 +48,16 @@ export function OnAir() {
   useEffect(() => {
     const timer = setTimeout(read, text ? 250 : 0);
     return () => clearTimeout(timer);
-  }, [text, connection.value === "open"]);
-  useTimer(read, refresh, [text]);
+  }, [text, list, connection.value === "open"]);
+  useTimer(read, refresh, [text, list]);
   return html`<section class="page">
     <div class="page-head"><h1>${t("onair")}${lives && !text ? html` <span class="count">${number(lives.length)}</span>` : ""}</h1>
-      <label class="search"><${Icon} name="search" /><span class="visually-hidden">${t("search")}</span><input type="search" maxlength="100" placeholder=${t("search")} value=${text} onInput=${(e) => setText(e.target.value)} /></label></div>
+      ${account.value && html`<${Tabs} label=${t("onair")} now=${list} choose=${(id) => { setText(""); setOf(id); }} tabs=${[{ id: "on_air", text: t("all") }, { id: "followed", text: t("following") }]} />`}
+      <label class="search" hidden=${list !== "on_air"}><${Icon} name="search" /><span class="visually-hidden">${t("search")}</span><input type="search" maxlength="100" placeholder=${t("search")} value=${text} onInput=${(e) => setText(e.target.value)} /></label></div>
     <${Sentence} error=${error} />
     ${!lives ? !error && html`<${Skeleton} />` : lives.length ? html`<div class="grid">${lives.map((live) => html`<${Card} key=${live.id} live=${live} />`)}</div>`
-      : text ? html`<${Empty} icon="search" title=${t("none.found", { text })} />`
+      : list === "followed" ? html`<${Empty} icon="heart" title=${t("none.followed")}><p>${t("none.followed.text")}</p><//>`
+        : text ? html`<${Empty} icon="search" title=${t("none.found", { text })} />`
         : html`<${Empty} title=${t("none.onair")}><p>${t("none.onair.text")}</p><a class="button" href="/studio">${t("open.studio")}</a><//>`}
   </section>`;
 }

@@ -5,6 +5,7 @@ import { newKey } from "./client.js";
 import { Action, Dialog, Empty, Sentence, Tabs, useTimer, useTitle } from "./parts.js";
 import { Chart } from "./chart.js";
 import { GiftProof } from "./giftproof.js";
+import { Reports, Words } from "./order.js";
 
 const kept = 150; // samples of the charts
 
@@ -79,6 +80,35 @@ function Ban({ user, close }) {
     <${Sentence} error=${error} />
     <div class="row"><button class="button danger" value="ban">${t("op.ban")}</button><button class="button quiet" value="unban">${t("op.unban")}</button><button class="button quiet" value="kick">${t("op.kick")}</button></div></form><//>`;
 }
+
+function Users() {
+  const [query, setQuery] = useState("");
+  const [items, setItems] = useState(null);
+  const [next, setNext] = useState(0);
+  const [chosen, setChosen] = useState(0);
+  const [error, setError] = useState(null);
+  const read = async (after) => {
+    const text = query.trim();
+    const by = text === "" ? "after=" + after : /^\d+$/.test(text) ? "user=" + text : "name=" + encodeURIComponent(text);
+    try {
+      const found = await client.get("/api/operator/users?" + by);
+      setItems((had) => [...(after ? had : []), ...found.items]);
+      setNext(found.next);
+      setError(null);
+    } catch (e) {
+      setError(e);
+    }
+  };
+  useEffect(() => void read(0), []);
+  return html`<form class="filters" onSubmit=${(e) => { e.preventDefault(); void read(0); }}><div class="field"><label for="user-query">${t("op.user.query")}</label><input id="user-query" dir="auto" maxlength="32" autocomplete="off" value=${query} onInput=${(e) => setQuery(e.target.value)} /></div><button class="button">${t("op.find")}</button></form>
+    <${Sentence} error=${error} />
+    ${items && html`<${Table} label=${t("op.users")} empty=${t("op.users.none")} head=${["ID", t("username"), t("op.roles"), t("studio.coins"), t("op.state"), t("op.since"), ""]} rows=${items.map((u) => html`<tr key=${u.user.id}><td>${u.user.id}</td><td><bdi>${u.username}</bdi>${u.user.name !== u.username && html` <span class="soft">(<bdi>${u.user.name}</bdi>)</span>`}</td><td>${u.roles.map((role) => html`<span class="tag" key=${role}>${t("role." + role)}</span> `)}</td><td>${number(u.coin)}</td><td>${t("user." + u.state)}${u.banned_until && " · " + time(u.banned_until)}</td><td>${time(u.created_at)}</td><td class="end">${u.state !== "forgotten" && html`<button type="button" class="button quiet small" onClick=${() => setChosen(u.user.id)}>${t("op.ban")}…</button>`}</td></tr>`)} />`}
+    ${next > 0 && html`<div class="center"><button type="button" class="button quiet" onClick=${() => read(next)}>${t("more")}</button></div>`}
+    ${chosen > 0 && html`<${Ban} user=${chosen} close=${() => { setChosen(0); void read(0); }} />`}`;
+}
+
+const AllReports = () => html`<${Reports} path="/api/operator/reports" links />`;
+const ServiceWords = () => html`<p class="soft">${t("words.service")}</p><${Words} id=${0} />`;
 
 function Connections() {
   const [found, setFound] = useState(null);
@@ -161,7 +191,7 @@ function Coins() {
       <div class="field"><label for="statement-at">${t("op.as.of")}</label><input id="statement-at" type="datetime-local" value=${at} onInput=${(e) => setAt(e.target.value)} /></div><button class="button">${t("op.statement")}</button></form>
     <${Sentence} error=${error} />
     ${found && html`<${Statement} found=${found} name=${kind + "-" + user} />`}
-    <h2>${t("op.trial")}</h2><${Table} label=${t("op.trial")} head=${[t("op.account"), t("balance")]} rows=${lines.slice(0, 200).map((l) => html`<tr key=${l.account ?? l.kind}><td>${l.account ?? l.kind}</td><td>${number(l.balance)}</td></tr>`)} />`;
+    <h2>${t("op.trial")}</h2>${totals && html`<p class=${"sentence " + (totals.sum === 0 && totals.unapplied === 0 ? "good" : "bad")} role="status">${totals.sum !== 0 ? t("op.books.differ", { n: number(totals.sum) }) : totals.unapplied > 0 ? t("op.books.unapplied", { n: number(totals.unapplied) }) : t("op.books.balance", { position: number(totals.position) })}</p>`}<${Table} label=${t("op.trial")} head=${[t("op.account"), t("balance")]} rows=${lines.slice(0, 200).map((l) => html`<tr key=${l.account ?? l.kind}><td>${l.account ?? l.kind}</td><td>${number(l.balance)}</td></tr>`)} />`;
 }
 
 // references are the members of a posting that say what it is about.
@@ -214,7 +244,7 @@ export default function Operator({ part = "" }) {
   }, [account.value]);
   const may = (role) => roles.value.includes(role);
   if (!account.value || !(may("operator") || may("auditor"))) return html`<${Empty} icon="user" title=${t(account.value ? "error.forbidden" : "why.none")} />`;
-  const tabs = [...(may("operator") ? [["", "op.overview", Overview], ["streams", "op.streams", Streams], ["connections", "op.connections", Connections]] : []), ...(may("auditor") ? [["gifts", "gifts", Gifts], ["coins", "op.coin.search", Coins], ["timeline", "op.timeline", Timeline]] : [])];
+  const tabs = [...(may("operator") ? [["", "op.overview", Overview], ["streams", "op.streams", Streams], ["users", "op.users", Users], ["reports", "order.reports", AllReports], ["words", "order.words", ServiceWords], ["connections", "op.connections", Connections]] : []), ...(may("auditor") ? [["gifts", "gifts", Gifts], ["coins", "op.coin.search", Coins], ["timeline", "op.timeline", Timeline]] : [])];
   const now = tabs.find(([id]) => id === part) ?? tabs[0];
   return html`<section class="page"><div class="page-head"><h1>${t("desk")}</h1></div>
     <${Tabs} label=${t("desk")} now=${now[0]} choose=${(id) => go("/desk" + (id && "/" + id))} tabs=${tabs.map(([id, text]) => ({ id, text: t(text) }))} />

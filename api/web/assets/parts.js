@@ -3,6 +3,7 @@ import { html, useEffect, useRef, useState } from "./vendor/ui.js";
 import { picture, t, say, go } from "./state.js";
 
 const icons = {
+  heart: "M12 20s-7.5-4.600-7.5-10A4.2 4.2 0 0 1 12 7.400 4.2 4.2 0 0 1 19.5 10c0 5.400-7.5 10-7.5 10z", check: "M5 12.500l4.5 4.5L19 7.500", lock: "M6 10.500h12v9H6zM8.5 10.500V8a3.5 3.500 0 0 1 7 0v2.500",
   play: "M8 5.5v13l11-6.5z", pause: "M7 5h3.5v14H7zM13.5 5H17v14h-3.5z",
   sound: "M4 9.5v5h3.5L12 19V5L7.5 9.5zM15 8.8a4.5 4.5 0 0 1 0 6.4M17.3 6.5a7.8 7.8 0 0 1 0 11", mute: "M4 9.5v5h3.5L12 19V5L7.5 9.5zM15.5 9.5l5 5M20.5 9.5l-5 5",
   full: "M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5", pip: "M3.5 5.5h17v13h-17zM12 12h6v4.5h-6z",
@@ -102,10 +103,10 @@ export function Tabs({ tabs, now, choose, label }) {
 }
 
 /** Copy shows a text with a button that copies it. */
-export function Copy({ label, value, secret }) {
+export function Copy({ label, name = label, value, secret }) {
   const [copied, setCopied] = useState(false);
   const [shown, setShown] = useState(!secret);
-  const id = "copy-" + label.replace(/\W+/g, "-");
+  const id = "copy-" + name.replace(/[^\w\u4e00-\u9fff]+/g, "-");
   const copy = async () => {
     await navigator.clipboard?.writeText(value).catch(() => {});
     setCopied(true);
@@ -134,4 +135,17 @@ export function useTitle(title) {
 
 export function BackHome({ text }) {
   return html`<button type="button" class="button" onClick=${() => go("/")}>${text}</button>`;
+}
+
+/** Lazy shows the component Name of a module when the module is loaded. */
+export function Lazy({ load, name = "default", fallback = null, ...props }) {
+  const [module, setModule] = useState(null);
+  const [error, setError] = useState(null);
+  useEffect(() => {
+    let wanted = true;
+    load().then((m) => wanted && setModule(m), (e) => wanted && setError(e));
+    return () => (wanted = false);
+  }, [load]);
+  if (error) return html`<${Empty} icon="close" title=${t("error.network")}><button type="button" class="button" onClick=${() => location.reload()}>${t("retry")}</button><//>`;
+  return module ? html`<${module[name]} ...${props} />` : fallback;
 }

@@ -228,7 +228,7 @@ export class Player {
     if (buffered.length && video.currentTime < buffered.start(0) - 0.1) video.currentTime = buffered.start(0) + 0.1; // the first picture, or the one after a gap
     if (video.paused && this.#engine && video.readyState >= 2 && !this.#userPaused && !this.blocked.value) void this.#play();
     const still = performance.now() - this.#moved;
-    if (this.#userPaused || this.blocked.value || still < STALL || !this.#engine || end === 0) return;
+    if (this.#userPaused || this.blocked.value || still < (end === 0 ? 2 * STALL : STALL) || !this.#engine) return; // the first picture may take longer
     this.#failed(this.#run, "why.network");
   }
 }

@@ -4,6 +4,9 @@ import { client } from "./state.js";
 
 const MOST = 300; // lines of the chat that are kept
 
+/** bars reports whether an error says that the user may not be in a live: because of its access, or a ban. */
+export const bars = (error) => error !== null && (error.status === 403 || /^live_/.test(error.code) || error.code === "banned") && !["live_not_found", "live_not_started", "live_ended"].includes(error.code);
+
 /** Room follows one live. With an account it joins the live; without, it reads it from time to time. */
 export class Room {
   live = signal(null);
@@ -12,6 +15,9 @@ export class Room {
   key = signal("");
   lines = signal([]); // comments, gifts, joins and notes, oldest first
   moderators = signal([]); // ids of users
+  modes = signal([]); // what restricts comments: { mode, value, until }
+  waiting = signal(0); // changes when the comments that wait for a review change
+  held = signal([]); // own comments that wait for a review: { held, text }
   gauges = signal(null);
   viewers = signal([]);
   status = signal(0);
@@ -22,7 +28,7 @@ export class Room {
   onLine = () => {}; // called for each new comment and gift
   onRemove = () => {}; // called with a function that returns true for the comments that were removed
 
-  #id; #joined = null; #off = []; #timer = 0; #seen = new Set(); #pending = []; #frame = 0;
+  #id; #joined = null; #off = []; #timer = 0; #seen = new Set(); #pending = []; #frame = 0; #late = 0;
 
   constructor(id) {
     this.#id = id;
@@ -41,13 +47,23 @@ export class Room {
         if (this.state.value === "joined") return;
         this.live.value = { id: data.id, title: data.title, cover: data.cover };
         this.status.value = data.status;
+        this.modes.value = data.modes;
+        this.moderators.value = data.moderators.map((user) => user.id);
         this.#setMedia(data.media);
         this.gauges.value = { online: this.gauges.value?.online ?? 0, look_count: data.look_count, coins: data.coin };
         this.error.value = null;
       });
+      if (this.#joined && bars(this.refused.value)) this.enter(); // the live has become open to the user
     } catch (error) {
-      if (!this.live.value) this.error.value = error;
+      if (!this.live.value || bars(error)) this.error.value = error;
     }
+  }
+
+  /** enter tries to join again: the user may be in the live now. */
+  enter() {
+    this.refused.value = null;
+    if (this.#joined) this.#again();
+    return this.newSign();
   }
 
   /** newSign reads a sign for the account that has just signed in. */
@@ -64,14 +80,22 @@ export class Room {
     const on = (type, handler) => this.#off.push(live.on(type, handler));
     on("state", (state) => (this.state.value = state));
     on("snapshot", (snapshot) => this.#apply(snapshot));
-    on("comment", (comment, { pos }) => this.#add({ kind: "comment", ...comment, pos }, true));
+    on("comment", (comment, { pos }) => {
+      this.#add({ kind: "comment", ...comment, pos }, true);
+      if (comment.user.id === client.user && this.held.value.length > 0) void this.readHeld(); // it may have been released
+    });
+    on("review", ({ waiting }) => (this.waiting.value = waiting));
     on("gift", (gift, { pos }) => this.#add({ kind: "gift", ...gift, pos }, true));
     on("comment.removed", ({ pos }) => this.#remove((comment) => comment.pos === pos));
     on("comments.cleared", ({ user }, { pos }) => this.#remove((comment) => comment.user.id === user && comment.pos < pos));
     const note = (pos, text, values) => this.#add({ kind: "note", id: "note-" + pos, text, values });
     on("refund", ({ user, coins }, { pos }) => note(pos, "note.refund", { name: user.name, n: coins }));
     on("muted", ({ user, muted }, { pos }) => note(pos, muted ? "note.muted" : "note.unmuted", { name: user.name }));
-    on("mode", ({ mode, value }, { pos }) => note(pos, "mode." + mode + (value ? "" : ".off"), { n: value }));
+    on("mode", (change, { pos }) => {
+      this.modes.value = [...this.modes.value.filter((m) => m.mode !== change.mode), ...(change.value ? [change] : [])];
+      note(pos, "mode." + change.mode + (change.value ? "" : ".off"), { n: change.value });
+    });
+    this.#off.push(client.on("decision", ({ live: id, notice }) => id === this.#id && notice === "comment_dropped" && this.readHeld()));
     on("moderator", ({ user, moderator }) => {
       const others = this.moderators.value.filter((id) => id !== user.id);
       this.moderators.value = moderator ? [...others, user.id] : others;
@@ -117,16 +141,28 @@ export class Room {
     this.state.value = "left";
   }
 
-  comment(text) { return this.#joined.comment(text); }
+  async comment(text) {
+    const reply = await this.#joined.comment(text);
+    if (reply.held) this.held.value = [...this.held.value, { held: reply.held, text }];
+    return reply;
+  }
+
+  /** readHeld reads the own comments that wait for a review. */
+  async readHeld() {
+    const found = await client.get("/api/live/" + this.#id + "/review?limit=20").catch(() => null);
+    if (found) this.held.value = found.items.filter((item) => item.user.id === client.user);
+  }
+
   gift(gift, num, key) { return this.#joined.gift(gift, num, key); }
 
   destroy() {
     clearInterval(this.#timer);
     cancelAnimationFrame(this.#frame);
+    clearTimeout(this.#late);
     this.leave();
   }
 
-  #apply({ live, owner, gauges, comments, gifts, viewers, moderators }) {
+  #apply({ live, owner, gauges, comments, gifts, viewers, moderators, modes }) {
     const lines = [...comments.map((c) => ({ kind: "comment", ...c })), ...gifts.map((g) => ({ kind: "gift", ...g }))].sort((a, b) => a.pos - b.pos);
     this.#seen = new Set(lines.map((line) => line.id));
     this.#pending = [];
@@ -138,10 +174,12 @@ export class Room {
       this.#setMedia(live.media);
       this.viewers.value = viewers;
       this.moderators.value = moderators.map((user) => user.id);
+      this.modes.value = modes;
       this.lines.value = lines;
       this.refused.value = null;
       this.error.value = null;
     });
+    void this.readHeld();
   }
 
   #setMedia(media) {
@@ -162,13 +200,18 @@ export class Room {
     this.#seen.add(line.id);
     if (event) this.onLine(line);
     this.#pending.push(line);
+    if (this.#pending.length > 2 * MOST) this.#pending.splice(0, MOST);
     if (this.#frame) return;
     const show = () => {
+      if (!this.#frame) return;
+      cancelAnimationFrame(this.#frame);
+      clearTimeout(this.#late);
       this.#frame = 0;
       const all = [...this.lines.value, ...this.#pending.splice(0)].slice(-MOST);
       this.lines.value = all;
       if (this.#seen.size > 2 * MOST) this.#seen = new Set(all.map((l) => l.id));
     };
-    this.#frame = document.visibilityState === "hidden" ? setTimeout(show, 200) : requestAnimationFrame(show);
+    this.#frame = requestAnimationFrame(show);
+    this.#late = setTimeout(show, 250); // a page in the background has no frames
   }
 }

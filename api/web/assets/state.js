@@ -42,8 +42,9 @@ export function t(name, values = {}) {
 
 /** say returns an error as a sentence for people. */
 export function say(error) {
-  const own = texts["error." + error.code];
-  if (own) return t("error." + error.code, { seconds: Math.max(1, Math.ceil((error.retryAfter || 1000) / 1000)) });
+  const wait = error.until ? new Date(error.until) - Date.now() : error.retryAfter || 1000;
+  const timed = error.until && texts["error." + error.code + ".until"] ? ".until" : "";
+  if (texts["error." + error.code]) return t("error." + error.code + timed, { seconds: number(Math.max(1, Math.ceil(wait / 1000))), time: error.until && time(error.until) });
   return (language.value === "zh" && error.textZH) || error.message || t("error.unknown");
 }
 
@@ -95,13 +96,29 @@ client.on("profile", (profile) => {
 });
 client.on("error", (error) => notify(say(error), "bad"));
 client.on("end", (error) => {
-  if (["client_closed"].includes(error.code)) return;
-  if (["session_ended", "token_invalid", "token_expired", "user_unavailable", "banned", "kicked"].includes(error.code)) forgetAccount();
+  if (error.code === "client_closed") return;
+  if (["session_ended", "token_invalid", "token_expired", "user_unavailable", "banned", "kicked"].includes(error.code)) {
+    forgetAccount();
+    if (asking.value === "" && error.code.startsWith("token_")) asking.value = "expired";
+  }
   ended.value = error;
 });
+client.on("warned", ({ reason }) => (warning.value = { reason }));
+client.on("decision", ({ notice, decision, reason }) => {
+  const text = notice === "report_decided" ? t("decision." + decision) : t("decision.dropped");
+  notify(reason ? text + " " + t("reason.is", { reason }) : text);
+});
+client.on("live.started", ({ title, owner }, { live }) => notify(t("follow.started", { name: owner.name, title }), "", "/watch/" + live));
+client.on("follow", ({ streamer, following }) => (followed.value = { ...followed.value, [streamer]: following }));
 
 /** ended is the error with which the connection ended for good, or null. */
 export const ended = signal(null);
+
+/** warning is the newest warning of a moderator that the user has not closed, or null. */
+export const warning = signal(null);
+
+/** followed says of streamers, by id, whether the user follows them: what was learned since the sign-in. */
+export const followed = signal({});
 
 function forgetAccount() {
   remember("token", "");
@@ -109,6 +126,7 @@ function forgetAccount() {
   account.value = null;
   roles.value = [];
   balance.value = null;
+  followed.value = {};
 }
 
 const named = (user) => ({ ...user, name: user.nickname || user.username });
@@ -128,7 +146,10 @@ export async function restore() {
     await entered(await client.get("/api/user/info"));
   } catch (error) {
     if (error.code === "network" || error.status >= 500) client.connect();
-    else forgetAccount();
+    else if (account.value === null && client.token) {
+      forgetAccount();
+      ended.value = error;
+    }
   }
 }
 
@@ -155,10 +176,10 @@ export async function signOut() {
 export const notices = signal([]);
 let noticed = 0;
 
-/** notify shows a sentence for some seconds. kind: "", good or bad. */
-export function notify(text, kind = "") {
+/** notify shows a sentence for some seconds. kind: "", good or bad. to is the address to which it links, or "". */
+export function notify(text, kind = "", to = "") {
   const id = ++noticed;
-  notices.value = [...notices.value.slice(-2), { id, text, kind }];
+  notices.value = [...notices.value.filter((n) => n.text !== text).slice(-2), { id, text, kind, to }];
   setTimeout(() => (notices.value = notices.value.filter((n) => n.id !== id)), 6000);
 }
 

@@ -1,11 +1,12 @@
 // The view of one live: picture, comments, gifts.
 import { html, useEffect, useMemo, useRef, useState } from "./vendor/ui.js";
 import { account, connection, notify, number, recall, say, short, t } from "./state.js";
-import { Avatar, BackHome, Cover, Dialog, Empty, Icon, useTitle } from "./parts.js";
+import { Avatar, BackHome, Cover, Dialog, Empty, Icon, Lazy, useTitle } from "./parts.js";
 import { Chat } from "./chat.js";
 import { Combos, Shelf } from "./gifts.js";
 import { Player, wayText } from "./player.js";
-import { Room } from "./room.js";
+import { FollowButton } from "./follow.js";
+import { Room, bars } from "./room.js";
 import { Stage, change, settings } from "./danmaku.js";
 
 /** useRoom follows a live while the view is shown, and joins it when the user is signed in. */
@@ -22,6 +23,8 @@ export function useRoom(id, sign = true) {
   }, [room, account.value?.id]);
   return room;
 }
+
+const loadAccess = () => import("./access.js");
 
 const wide = () => matchMedia("(min-width: 960px)").matches;
 
@@ -133,7 +136,8 @@ function Facts({ room }) {
     <div class="facts-text"><h1 dir="auto">${live.title}</h1><p><span dir="auto">${owner.name}</span>
       <span class="facts-number"><${Icon} name="people" /><span data-online>${t("watching", { n: short(gauges?.online) })}</span></span>
       <span class="facts-number"><${Icon} name="eye" />${t("seen", { n: short(gauges?.look_count) })}</span><span class="facts-number"><${Icon} name="coin" /><span data-coins>${t("coins", { n: short(gauges?.coins) })}</span></span></p></div>
-    <button type="button" class="button quiet" aria-label=${t("share")} onClick=${share}><${Icon} name="share" /><span>${t("share")}</span></button></div>`;
+    <${FollowButton} streamer=${owner.id} />
+    <button type="button" class="button quiet share" aria-label=${t("share")} onClick=${share}><${Icon} name="share" /><span>${t("share")}</span></button></div>`;
 }
 
 export default function Watch({ id }) {
@@ -151,6 +155,8 @@ export default function Watch({ id }) {
       document.documentElement.classList.remove("watching");
     };
   }, []);
+  const barred = [room.error.value, room.refused.value].find((error) => error && bars(error) && (error.code !== "banned" || !room.live.value));
+  if (barred) return html`<${Lazy} load=${loadAccess} name="Gate" id=${id} error=${barred} entered=${() => room.enter()} />`;
   if (room.error.value) return html`<${Empty} title=${say(room.error.value)}><${BackHome} text=${t("home")} /><//>`;
   if (!room.live.value) return html`<div class="watch ghost"><div class="watch-main"><div class="player"></div></div></div>`;
   return html`<div class="watch" data-state=${room.state.value} data-connection=${connection.value}>

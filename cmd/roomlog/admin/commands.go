@@ -11,6 +11,10 @@ type Commands struct {
 		Refund   giftRefund   `cmd:"" help:"Give the coins of a gift back to its sender."`
 		History  giftHistory  `cmd:"" help:"List the gifts that were sent, in a range of positions or times."`
 	} `cmd:"" help:"Manage the gift catalogue."`
+	Ticket struct {
+		List   ticketList   `cmd:"" help:"List the tickets for a live, with their sums."`
+		Refund ticketRefund `cmd:"" help:"Give the coins of tickets for a live back to their users."`
+	} `cmd:"" help:"Manage tickets for lives."`
 	Share struct {
 		Set  shareSet  `cmd:"" help:"Set the platform's share of gifts that are sent from now on."`
 		List shareList `cmd:"" help:"List the rules that have split gifts, newest first."`
@@ -60,6 +64,7 @@ type Commands struct {
 		List liveList `cmd:"" help:"List the lives that are on air."`
 		Stop liveStop `cmd:"" help:"End a live for ever."`
 		Mode liveMode `cmd:"" help:"Switch a mode of a live, which restricts comments, on or off."`
+		Age  liveAge  `cmd:"" help:"Set the age that viewers of a live need."`
 		Acts liveActs `cmd:"" help:"List what moderators did in a live: bans, mutes, warnings, removed and reviewed comments, reports, modes, appointments. The newest 500."`
 	} `cmd:"" help:"Manage lives."`
 	Moderator struct {

@@ -268,3 +268,123 @@ func (c *shareList) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error
 		return t.end("There is no rule: the platform gets nothing. Next: roomlog share set 3000 --reason TEXT")
 	})
 }
+
+// maxTickets is the maximum number of tickets in the output.
+const maxTickets = 500
+
+type ticketList struct {
+	Live  int64 `min:"1" arg:"" help:"Live, see roomlog live list."`
+	After int64 `min:"0" placeholder:"POSITION" help:"List only tickets that were bought after this position of the log. Default: begin with the first"`
+}
+
+func (c *ticketList) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
+	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
+		if err := b.catchUpToHead(ctx); err != nil {
+			return err
+		}
+		sums, err := b.queries.TicketSums(ctx, domain.LiveID(c.Live))
+		if err != nil {
+			return err
+		}
+		found, err := b.queries.Tickets(ctx, projections.TicketFilter{
+			Live: domain.LiveID(c.Live), Window: projections.Window{After: c.After, Limit: maxTickets, OldestFirst: true},
+		})
+		if err != nil {
+			return err
+		}
+		t := newTable(sh.Stdout, "POSITION", "USER", "NAME", "COINS", "SHARE", "AT", "REFUNDED", "REASON")
+		for _, ticket := range found {
+			refunded := ""
+			if ticket.Returned != 0 {
+				refunded = strconv.FormatInt(ticket.Returned, 10)
+			}
+			t.row(ticket.Position, ticket.User, ticket.Buyer.Name(), ticket.Coins, ticket.Share, ticket.At.Format(time.RFC3339), refunded, ticket.Reason)
+		}
+		if err := t.end("Nobody has bought a ticket for this live."); err != nil || sums.Sold == 0 {
+			return err
+		}
+		_, err = fmt.Fprintf(sh.Stdout, "%s sold, %d of them refunded; the others cost %s, of which the platform has %d\n",
+			cli.Count(sums.Sold, "ticket"), sums.Refunded, cli.Count(sums.Coins, "coin"), sums.Share)
+		return err
+	})
+}
+
+type ticketRefund struct {
+	Live   int64  `min:"1" arg:"" help:"Live, see roomlog live list."`
+	User   int64  `min:"1" optional:"" arg:"" help:"User who has the ticket. Without one, --all is needed."`
+	All    bool   `help:"Refund all tickets for the live."`
+	Reason string `required:"" placeholder:"TEXT" help:"Reason, recorded in the log: 1 to 100 characters. It must not name a person."`
+}
+
+func (ticketRefund) Help() string {
+	return `Examples:
+
+  roomlog ticket refund 6 12 --reason "no picture"
+  roomlog ticket refund 6 --all --reason "the show is cancelled"
+
+A ticket is refunded as a whole, from the earnings of the streamer. It is not refunded if the earnings no longer cover it, or if its
+user was forgotten. With --all, the command names such tickets and goes on.`
+}
+
+// AfterApply refuses a selection that contradicts itself, and a reason that the log refuses.
+func (c *ticketRefund) AfterApply() error {
+	if c.All == (c.User != 0) {
+		return errors.New("name either a user or --all")
+	}
+	return checkText("--reason", c.Reason, 1, domain.MaxReason)
+}
+
+func (c *ticketRefund) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
+	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
+		if err := b.catchUpToHead(ctx); err != nil {
+			return err
+		}
+		live, err := b.queries.Live(ctx, domain.LiveID(c.Live))
+		if err != nil && !errors.Is(err, projections.ErrNotFound) {
+			return err
+		}
+		received, err := b.queries.Received(ctx, domain.EarningsAccount(live.UserID))
+		if err != nil {
+			return err
+		}
+		command := domain.RefundTicket{Live: domain.LiveID(c.Live), User: domain.UserID(c.User), Reason: c.Reason, Streamer: live.UserID, Received: received}
+		if c.All {
+			return refundAll(ctx, sh, b, command)
+		}
+		receipt, err := b.execute(ctx, command)
+		if err != nil {
+			return err
+		}
+		return printDone(sh, receipt, "the ticket of user %d for live %d is refunded", c.User, c.Live)
+	})
+}
+
+// refundAll refunds all tickets for a live, each with a command of its own.
+func refundAll(ctx context.Context, sh cli.Shell, b *backend, command domain.RefundTicket) error {
+	var refunded int64
+	var coins domain.Coins
+	var failed []error
+	for after := int64(0); ; {
+		page, err := b.queries.Tickets(ctx, projections.TicketFilter{
+			Live: command.Live, Valid: true, Window: projections.Window{After: after, Limit: maxTickets, OldestFirst: true},
+		})
+		if err != nil {
+			return err
+		}
+		for _, t := range page {
+			command.User, after = t.User, t.Position
+			switch _, err := b.execute(ctx, command); {
+			case err == nil:
+				refunded, coins = refunded+1, coins+t.Coins
+			case domain.AsRefusal(err) != nil:
+				failed = append(failed, fmt.Errorf("user %d: %w", t.User, err))
+			default:
+				return err
+			}
+		}
+		if len(page) < maxTickets {
+			fmt.Fprintf(sh.Stdout, "%s refunded: %s\n", cli.Count(refunded, "ticket"), cli.Count(coins, "coin"))
+			return errors.Join(failed...)
+		}
+	}
+}

@@ -233,3 +233,21 @@ func (c *commentClear) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) er
 	command := domain.ClearComments{Live: domain.LiveID(c.Live), User: domain.UserID(c.User), Reason: c.Reason}
 	return executeOne(ctx, g, sh, command, "the comments of user %d in live %d are removed", c.User, c.Live)
 }
+
+type liveAge struct {
+	Live   int64 `min:"1" arg:"" help:"Live, see roomlog live list."`
+	MinAge int   `min:"0" max:"100" arg:"" help:"Age in years that the profile of a viewer must have, 1 to 100; 0: none."`
+}
+
+func (c *liveAge) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
+	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
+		receipt, err := b.execute(ctx, domain.SetMinAge{Live: domain.LiveID(c.Live), MinAge: c.MinAge})
+		if err != nil {
+			return err
+		}
+		if c.MinAge == 0 {
+			return printDone(sh, receipt, "live %d is for users of every age", c.Live)
+		}
+		return printDone(sh, receipt, "live %d is for users of at least %d years", c.Live, c.MinAge)
+	})
+}

@@ -34,14 +34,14 @@ func (*streamsList) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error
 		if err != nil {
 			return err
 		}
-		t := newTable(sh.Stdout, "LIVE", "TITLE", "VIDEO", "AUDIO", "KBIT/S", "GOP", "PLAYERS", "SKIPS", "DROPS", "FOR", "NODE")
+		t := newTable(sh.Stdout, "LIVE", "TITLE", "VIDEO", "AUDIO", "KBIT/S", "GOP", "PLAYERS", "RELAYS", "SKIPS", "DROPS", "FOR", "NODE")
 		for _, s := range all {
 			info, since := domain.MediaInfo{}, "waiting"
 			if s.Media != nil {
 				info, since = s.Media.MediaInfo, sh.Now().Sub(s.Media.StartedAt).Round(time.Second).String()
 			}
 			t.row(s.Live, s.Title, videoText(info), orDash(info.Audio), s.Bitrate/1000, time.Duration(s.GOPMillis)*time.Millisecond,
-				playersText(s.Players), s.Skips, s.Drops, since, orDash(s.Node))
+				playersText(s.Players), len(s.Relays), s.Skips, s.Drops, since, orDash(s.Node))
 		}
 		return t.end("No stream is published, and no player waits for one")
 	})

@@ -107,7 +107,7 @@ func (c *verifyCommand) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) e
 	})
 }
 
-// quietPeriod is how long a command runs before it prints progress.
+// quietPeriod is the time that a command runs before it prints progress.
 const quietPeriod = time.Second
 
 // progress returns a function that prints progress to standard error, or nil if nothing is printed.

@@ -38,6 +38,7 @@ func TestQuestions(t *testing.T) {
 	w := projtest.New(t)
 	traffic := projtest.NewTraffic(w, 8, 3)
 	traffic.Act(4, 400)
+	sellTickets(traffic)
 	w.Forge(w.Head()+1, "wallet-999", 1, "gift.sent.v1", `{"sender":999,"streamer":1,"live":1,"gift":1,"name":"x","image":"","price":1000000,"num":1,"coins":1000000,"balance_after":0,"postings":[]}`, 1)
 	w.Do(domain.SetEventAside{Position: w.Head(), Of: "wallet-999", EventType: "gift.sent.v1", Reason: "forged"})
 	if err := errors.Join(analytics.Install(t.Context(), w.OwnerPool()), analytics.Install(t.Context(), w.OwnerPool())); err != nil {
@@ -82,6 +83,8 @@ func TestQuestions(t *testing.T) {
 	w.CatchUp()
 	for what, sql := range map[string][2]string{
 		"coins of lives":    {"SELECT coalesce(sum(coins), 0) FROM analytics.gifts", "SELECT coalesce(sum(coins), 0) FROM read.live_coin"},
+		"coins of tickets":  {"SELECT coalesce(sum(coins), 0) FROM analytics.tickets_by_live", "SELECT coalesce(sum(coins), 0) FROM read.ticket WHERE returned IS NULL"},
+		"refunded tickets":  {"SELECT coalesce(sum(refunded), 0) FROM analytics.tickets_by_live", "SELECT count(returned) FROM read.ticket"},
 		"present viewers":   {"SELECT count(*) FROM analytics.visits WHERE left_at IS NULL", "SELECT coalesce(sum(online), 0) FROM read.live_online"},
 		"different viewers": {"SELECT coalesce(sum(new_viewers + returning_viewers), 0) FROM analytics.viewers_by_live", "SELECT coalesce(sum(viewers), 0) FROM read.look_count"},
 		"comments":          {"SELECT coalesce(sum(comments), 0) FROM analytics.chat_activity", "SELECT count(*) FROM read.comment"},
@@ -90,6 +93,21 @@ func TestQuestions(t *testing.T) {
 			t.Errorf("%s: %d, the tables contain %d", what, got, want)
 		}
 	}
+}
+
+// sellTickets sells three tickets for a live, of which one is refunded.
+func sellTickets(traffic *projtest.Traffic) {
+	ann, bob := traffic.Register("ann"), traffic.Register("bob")
+	live := ann.CreateLive("concert")
+	ann.Send(domain.SetAccess{Live: live, Access: domain.AccessPaid, Price: 30})
+	bob.Credit(100)
+	buy := domain.BuyTicket{Live: live, Price: 30, Streamer: ann.ID}
+	bob.Send(buy)
+	ann.Send(domain.RefundTicket{Live: live, User: bob.ID, Reason: "ill", Streamer: ann.ID, Received: 30})
+	bob.Send(buy)
+	cat := traffic.Register("cat")
+	cat.Credit(30)
+	cat.Send(buy)
 }
 
 // columns returns the columns of a view with their types.

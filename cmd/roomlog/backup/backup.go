@@ -12,14 +12,13 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"path"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
 
-	"roomlog/api/upload"
 	"roomlog/cmd/roomlog/cli"
 	"roomlog/eventstore/localpg"
 )
@@ -30,7 +29,8 @@ const standardStream = "-"
 // Command is the command "roomlog backup".
 type Command struct {
 	Dir            string `arg:"" help:"New folder for the backup, or - to write a tar stream to standard output."`
-	WithRecordings bool   `help:"Also copy the files of the recordings, not only their indexes."`
+	DatabaseOnly   bool   `xor:"files" help:"Copy only the database: no uploads, no recordings and no indexes of recordings."`
+	WithRecordings bool   `xor:"files" help:"Also copy the files of the recordings, not only their indexes."`
 	WithSecrets    bool   `help:"Also copy the generated secrets of the data folder. Who has them can sign tokens, streams and payments."`
 	Recordings     string `env:"ROOMLOG_RECORDINGS" placeholder:"DIR" help:"Folder of the recordings, as in serve. Default: recordings in the data folder."`
 }
@@ -82,12 +82,49 @@ func (c *Command) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) (err er
 	if err := c.files(ctx, b, dataDir); err != nil {
 		return err
 	}
+	missing, err := c.missing(b, dataDir)
+	if err != nil {
+		return err
+	}
 	if err := b.commit(); err != nil {
 		return err
 	}
 	b.progress.end()
-	_, err = fmt.Fprintln(sh.Stderr, "backup: "+b.manifest.summary())
+	_, err = fmt.Fprintln(sh.Stderr, "backup: "+b.manifest.summary()+missing)
 	return err
+}
+
+// missing returns an error if a folder is missing whose files the log lists, and otherwise a text about files that the log lists
+// and the backup lacks.
+func (c *Command) missing(b *writer, dataDir string) (text string, err error) {
+	if c.DatabaseOnly {
+		return "", nil
+	}
+	uploads, recordings := filepath.Join(dataDir, uploadsFolder), c.recordingsFolder(dataDir)
+	if b.listed.uploads > 0 && !isFolder(uploads) {
+		return "", fmt.Errorf("the log lists %s, and there is no folder %s: name the data folder of the servers with --data, or use --database-only",
+			cli.Count(b.listed.uploads, "upload"), uploads)
+	}
+	if c.WithRecordings && (b.listed.recordings > 0 || c.Recordings != "") && !isFolder(recordings) {
+		return "", fmt.Errorf("the log lists %s, and there is no folder %s: name the folder of the recordings with --recordings",
+			cli.Count(b.listed.recordings, "recording"), recordings)
+	}
+	if lacks := b.listed.uploads - b.manifest.uploads(); lacks > 0 {
+		text += fmt.Sprintf("\nbackup: %s that the log lists are not in %s", cli.Count(lacks, "upload"), uploads)
+	}
+	if lacks := b.listed.recordings - b.manifest.indexes(); lacks > 0 {
+		text += fmt.Sprintf("\nbackup: %s that the log lists are not in %s; other nodes may have them", cli.Count(lacks, "recording"), recordings)
+	}
+	return text, nil
+}
+
+func (c *Command) recordingsFolder(dataDir string) string {
+	return cmp.Or(c.Recordings, filepath.Join(dataDir, recordingsFolder))
+}
+
+func isFolder(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }
 
 // files adds the files of the data folder. Uploads are copied after the database: their files are older than their events.
@@ -98,9 +135,12 @@ func (c *Command) files(ctx context.Context, b *writer, dataDir string) error {
 		}
 		return b.add(e, r)
 	}}
-	err := from.uploads(filepath.Join(dataDir, uploadsFolder))
-	if err == nil {
-		err = from.recordings(cmp.Or(c.Recordings, filepath.Join(dataDir, recordingsFolder)), c.WithRecordings)
+	var err error
+	if !c.DatabaseOnly {
+		err = from.uploads(filepath.Join(dataDir, uploadsFolder))
+		if err == nil {
+			err = from.recordings(c.recordingsFolder(dataDir), c.WithRecordings)
+		}
 	}
 	if err != nil || !c.WithSecrets {
 		return err
@@ -118,6 +158,7 @@ func (c *Command) files(ctx context.Context, b *writer, dataDir string) error {
 type writer struct {
 	to       output
 	manifest Manifest
+	listed   listedFiles
 	progress *progress
 }
 
@@ -142,6 +183,9 @@ func (b *writer) database(ctx context.Context, dsn string, config localpg.Config
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
 	s, err := begin(ctx, conn, &b.manifest)
+	if err == nil {
+		b.listed, err = s.files(ctx)
+	}
 	if err != nil {
 		return err
 	}
@@ -175,11 +219,8 @@ func (b *writer) commit() error {
 // summary returns what a backup contains.
 func (m *Manifest) summary() string {
 	_, dump := m.within(databaseFolder)
-	uploads, uploadBytes := m.within(uploadsFolder)
-	if slices.ContainsFunc(m.Files, func(f File) bool { return f.Path == uploadsFolder+"/"+upload.Marker }) {
-		uploads--
-	}
-	text := fmt.Sprintf("log %s up to position %d (%s), %s (%s)", m.Log, m.Position, size(dump), cli.Count(uploads, "upload"), size(uploadBytes))
+	_, uploadBytes := m.within(uploadsFolder)
+	text := fmt.Sprintf("log %s up to position %d (%s), %s (%s)", m.Log, m.Position, size(dump), cli.Count(m.uploads(), "upload"), size(uploadBytes))
 	files, bytes := m.within(recordingsFolder)
 	if m.Recordings {
 		text += fmt.Sprintf(", recordings (%s, %s)", cli.Count(files, "file"), size(bytes))

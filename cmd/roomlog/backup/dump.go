@@ -20,6 +20,9 @@ import (
 //go:embed sql/select_state.sql
 var selectState string
 
+//go:embed sql/count_files.sql
+var countFiles string
+
 // partBytes is the size of a part of the dump. A part is kept in memory until it is complete, because a tar stream contains the
 // size of a file before its content.
 const partBytes = 16 << 20
@@ -63,6 +66,20 @@ func begin(ctx context.Context, conn *pgx.Conn, m *Manifest) (s snapshot, err er
 	state, err := tree.ReadState(ctx, s.tx)
 	m.Checkpoint = string(state.Signed)
 	return s, err
+}
+
+// listedFiles are the numbers of files that the log lists.
+type listedFiles struct{ uploads, recordings int }
+
+// files returns the numbers of uploads and of finished recordings that are not deleted. Old databases have no such tables.
+func (s snapshot) files(ctx context.Context) (n listedFiles, err error) {
+	var found bool
+	err = s.tx.QueryRow(ctx, "SELECT to_regclass('read.upload') IS NOT NULL AND to_regclass('read.recording') IS NOT NULL").Scan(&found)
+	if err != nil || !found {
+		return n, err
+	}
+	err = s.tx.QueryRow(ctx, countFiles).Scan(&n.uploads, &n.recordings)
+	return n, err
 }
 
 // dump runs pg_dump on the snapshot and calls add with each part of the dump.

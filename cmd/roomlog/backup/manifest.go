@@ -9,8 +9,12 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strings"
 	"time"
 
+	"roomlog/api/upload"
+	"roomlog/media/record"
 	"roomlog/migrations"
 )
 
@@ -67,6 +71,26 @@ func (m *Manifest) within(folder string) (files int, bytes int64) {
 		}
 	}
 	return files, bytes
+}
+
+// uploads returns the number of uploads in the backup.
+func (m *Manifest) uploads() int {
+	n, _ := m.within(uploadsFolder)
+	if slices.ContainsFunc(m.Files, func(f File) bool { return f.Path == uploadsFolder+"/"+upload.Marker }) {
+		n--
+	}
+	return n
+}
+
+// indexes returns the number of recordings whose index is in the backup.
+func (m *Manifest) indexes() (n int) {
+	for _, f := range m.Files {
+		top, _, _ := strings.Cut(f.Path, "/")
+		if path.Base(f.Path) == record.IndexFile && (top == indexFolder || top == recordingsFolder) {
+			n++
+		}
+	}
+	return n
 }
 
 var errDamaged = errors.New("the backup is damaged")

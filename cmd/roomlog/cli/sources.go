@@ -26,8 +26,9 @@ func NewSources(environ []string) *Sources {
 // variables of all flags.
 func (s *Sources) CheckEnvironment(flags []string) error { return s.environment.check(flags) }
 
-// ReadFile reads the configuration file. flags are the names of the flags of all settings. If the file has faults, they are
-// returned, and what is right in it is used. name is how the user has named the file's setting.
+// ReadFile reads the configuration file. flags are the names of the flags of all settings. name is the name of the
+// file's setting that the user has written. If the file has faults, ReadFile returns them, and the settings without
+// faults are used.
 func (s *Sources) ReadFile(name, path string, flags []string) (err error) {
 	known := slices.DeleteFunc(slices.Clone(flags), func(flag string) bool { return flag == "config" })
 	for _, variable := range variables {

@@ -9,7 +9,7 @@ import (
 	"roomlog/internal/pgsession"
 )
 
-// prefix is how the variables of settings begin, with a few exceptions such as DATABASE_URL.
+// prefix is the prefix of the variables of settings, with a few exceptions such as DATABASE_URL.
 const prefix = "ROOMLOG_"
 
 // The settings that have no flag, because other users of the machine can read command lines. Each is a variable, or a file that

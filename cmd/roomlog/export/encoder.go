@@ -35,7 +35,8 @@ func newEncoder(f Format, t *eventtable.Table, w io.Writer, codec *zstd.Codec) (
 	return &lineEncoder{out, lines}, nil
 }
 
-// parquetPage is the size in bytes of a page that is not compressed yet. A segment has many columns in memory.
+// parquetPage is the size in bytes of a page that is not compressed yet. It is small because a segment has a page of
+// each column in memory.
 const parquetPage = 64 << 10
 
 type parquetEncoder struct {

@@ -43,7 +43,7 @@ func tryUpdate(store *eventstore.Store, w *projtest.World, o export.Options) (*e
 	return e.Manifest(), errors.Join(e.Update(context.Background()), e.Close())
 }
 
-// event is what the files of every format contain of an event.
+// event contains the data of an event that the files of every format have.
 type event struct {
 	Position int64     `json:"position" parquet:"position"`
 	EventID  string    `json:"event_id" parquet:"event_id"`
@@ -98,8 +98,8 @@ func readFile(t testing.TB, path string) (events []event) {
 	return events
 }
 
-// check compares a folder with the log: the files in it are those of the manifest and have the stated content, and the table
-// of the whole log and the tables of the types contain every selected event exactly once.
+// check compares a folder with the log. The files in it must be those of the manifest and have the stated content. The
+// table of the whole log and the tables of the types must contain every selected event exactly once.
 func check(t testing.TB, w *projtest.World, dir string, m *export.Manifest, selected func(eventstore.Record) bool) {
 	t.Helper()
 	var want, log, typed []event

@@ -128,7 +128,7 @@ func startBackend(ctx context.Context, c *config, env *environment, l *layers) (
 	if b.clients, err = ratelimit.New(limits); err != nil {
 		return nil, err
 	}
-	b.feed = feed.New(b.store, b.queries, feed.Config{Log: env.log})
+	b.feed = feed.New(b.store, b.queries, feed.Config{Log: env.log, NATS: b.nats, Listen: b.projector != nil})
 	b.queries = b.queries.After(b.feed.UpToDate)
 	l.run(ctx, "feed", b.feed.Run)
 	if err := b.waitForFeed(ctx, l); err != nil {

@@ -10,6 +10,7 @@ import (
 	"roomlog/eventstore"
 	"roomlog/eventstore/transparency/tree"
 	"roomlog/projections"
+	"roomlog/projections/feed"
 )
 
 // metrics returns a registry with the metrics of the process and of the backend.
@@ -22,6 +23,7 @@ func (b *backend) metrics() metrics {
 	b.registerTableMetrics(m)
 	b.registerTreeMetrics(m)
 	b.registerDatabaseMetrics(m)
+	b.registerRelayMetrics(m)
 	return m
 }
 
@@ -99,4 +101,28 @@ func (b *backend) registerDatabaseMetrics(m metrics) {
 		m.counter("postgresql_restarts_total", "Restarts of the private PostgreSQL after it died.",
 			func() float64 { return float64(b.postgres.restarts.Load()) })
 	}
+}
+
+func (b *backend) registerRelayMetrics(m metrics) {
+	if b.nats == nil {
+		return
+	}
+	flag := func(read func(feed.RelayStatus) bool) func() float64 {
+		return func() float64 {
+			if read(b.feed.Relay()) {
+				return 1
+			}
+			return 0
+		}
+	}
+	count := func(read func(feed.RelayStatus) int64) func() float64 {
+		return func() float64 { return float64(read(b.feed.Relay())) }
+	}
+	m.gauge("relay_active", "1 while this process is the relay, which publishes released events on NATS, else 0.", flag(func(s feed.RelayStatus) bool { return s.Active }))
+	m.gauge("relay_received", "1 while released events arrive over NATS, 0 while this process reads them in PostgreSQL.", flag(func(s feed.RelayStatus) bool { return s.Received }))
+	m.counter("relay_messages_sent_total", "Messages that this process has published on NATS as relay.", count(func(s feed.RelayStatus) int64 { return s.Sent }))
+	m.counter("relay_messages_received_total", "Messages of the relay that this process has received over NATS.", count(func(s feed.RelayStatus) int64 { return s.Messages }))
+	m.counter("relay_messages_refused_total", "Messages on NATS that were ignored: of another format, damaged, or of a process that the database does not know as relay.",
+		count(func(s feed.RelayStatus) int64 { return s.Refused }))
+	m.counter("relay_holes_total", "Holes between messages of the relay that this process has read from the log.", count(func(s feed.RelayStatus) int64 { return s.Holes }))
 }

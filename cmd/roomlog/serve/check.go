@@ -12,7 +12,7 @@ import (
 // check returns the faults of settings and environment variables that can be found without opening or creating
 // anything. It only reads the files that NAME_FILE variables name.
 func (c *config) check(sh cli.Shell) error {
-	faults := []error{c.checkPorts(sh.Sources), c.checkTLS(sh.Sources), c.checkNATS(sh), cli.CheckDatabaseURL(sh.Getenv)}
+	faults := []error{c.checkPorts(sh.Sources), c.checkTLS(sh.Sources), c.checkRelay(sh.Sources), c.checkNATS(sh), cli.CheckDatabaseURL(sh.Getenv)}
 	secrets := []secretSetting{jwtSecret, signSecret, paymentSecret, auditSecret}
 	if c.hooks.HookURL != "" {
 		secrets = append(secrets, hookSecret)
@@ -31,9 +31,12 @@ func (c *config) check(sh cli.Shell) error {
 func (c *config) checkPorts(sources *cli.Sources) error {
 	var faults []error
 	used := c.addresses()
+	if c.MediaInternalAddr != "" {
+		used = append(used, listenAddress{"media-internal-addr", c.MediaInternalAddr})
+	}
 	if !slices.Contains(c.Roles, roleMedia) {
 		used = slices.DeleteFunc(used, func(a listenAddress) bool {
-			return a.flag == "rtmp-addr" || a.flag == "rtmps-addr" || a.flag == "flv-addr"
+			return a.flag == "rtmp-addr" || a.flag == "rtmps-addr" || a.flag == "flv-addr" || a.flag == "media-internal-addr"
 		})
 	}
 	for i, one := range used {

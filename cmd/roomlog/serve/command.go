@@ -147,6 +147,7 @@ func (c *config) groups() []group {
 		{"media", &c.media},
 		{"media", &c.broadcasts},
 		{"media", &c.hooks},
+		{"media", &c.relaySettings},
 		{"record", &c.recordSettings},
 		{"record", &c.archive},
 		{"record", &c.recorder},

@@ -18,6 +18,7 @@ import (
 	"roomlog/media"
 	"roomlog/media/broadcasts"
 	"roomlog/media/hooks"
+	"roomlog/media/relay"
 )
 
 // mediaServer is the server for encoders and players, with the parts that it notifies.
@@ -28,7 +29,10 @@ type mediaServer struct {
 	rtmp       net.Listener
 	rtmps      net.Listener // nil if --rtmps-addr is not set
 	flv        net.Listener
-	recordings *recordings // nil if another process uses the folder
+	internal   net.Listener // nil if --media-internal-addr is not set
+	recordings *recordings
+	puller     *relay.Puller
+	nodes      http.Handler // serves other nodes; nil if this node serves none
 }
 
 // listenForMedia opens the ports. Clients that connect before open wait.
@@ -41,6 +45,12 @@ func listenForMedia(c *config) (m *mediaServer, err error) {
 		m.close()
 		return nil, fmt.Errorf("listen for players: %w", err)
 	}
+	if c.MediaInternalAddr != "" {
+		if m.internal, err = net.Listen("tcp", c.MediaInternalAddr); err != nil {
+			m.close()
+			return nil, fmt.Errorf("listen for other nodes: %w", err)
+		}
+	}
 	if c.RTMPSAddr != "" {
 		if m.rtmps, err = net.Listen("tcp", c.RTMPSAddr); err != nil {
 			m.close()
@@ -51,7 +61,7 @@ func listenForMedia(c *config) (m *mediaServer, err error) {
 }
 
 func (m *mediaServer) close() {
-	for _, one := range []net.Listener{m.rtmp, m.rtmps, m.flv} {
+	for _, one := range []net.Listener{m.rtmp, m.rtmps, m.flv, m.internal} {
 		if one != nil {
 			_ = one.Close()
 		}
@@ -60,18 +70,18 @@ func (m *mediaServer) close() {
 
 // open starts the media server on top of the backend. At a stop, connections end before broadcasts, and broadcasts
 // before the log.
-func (m *mediaServer) open(ctx context.Context, c *config, env *environment, b *backend, l *layers, signer *media.Signer, proxies limit.Proxies, slots connectionSlots, cert *certificate.Source) error {
+func (m *mediaServer) open(ctx context.Context, c *config, env *environment, b *backend, l *layers, signer *media.Signer, relays *relays, proxies limit.Proxies, slots connectionSlots, cert *certificate.Source) error {
 	var err error
 	if err := m.openHooks(c, env, b); err != nil {
 		return err
 	}
-	if m.recordings, err = openRecordings(ctx, c, env, b, l, signer); err != nil {
+	if m.recordings, err = openRecordings(ctx, c, env, b, l, signer, relays); err != nil {
 		return err
 	}
 	watched := c.broadcasts
 	watched.Store, watched.Commands, watched.Queries, watched.Owners, watched.Feed = b.store, b.sequencer, b.queries, b.admission, b.feed
 	watched.Cluster, watched.Signer, watched.Now, watched.Log = b.cluster, signer, b.now, env.log
-	watched.OnChange = m.broadcastChanged
+	watched.OnChange, watched.Relays = m.broadcastChanged, relays.puller
 	m.broadcasts, err = broadcasts.New(watched)
 	if err != nil {
 		return err
@@ -83,7 +93,7 @@ func (m *mediaServer) open(ctx context.Context, c *config, env *environment, b *
 		config.PlayObserver, config.ConnectObserver = m.hooks, m.hooks
 		l.run(ctx, "webhooks", m.hooks.Run)
 	}
-	config.Now, config.Log = env.sh.Now, env.log
+	config.Now, config.Log, config.Relay = env.sh.Now, env.log, relays.puller
 	config.Address = func(r *http.Request) string { return proxies.ClientAddr(r).String() }
 	config.FFmpeg, _ = exec.LookPath("ffmpeg") // without it, lists show covers
 	config.Cover = func(ctx context.Context, key string) string {
@@ -97,6 +107,9 @@ func (m *mediaServer) open(ctx context.Context, c *config, env *environment, b *
 		return err
 	}
 	m.broadcasts.Attach(m.server)
+	relays.puller.Attach(m.server)
+	m.puller, m.nodes = relays.puller, relays.handler(env, b, signer, m.server, m.recordings.own)
+	l.run(ctx, "relays", relays.puller.Run)
 	l.run(ctx, "broadcasts", m.broadcasts.Run)
 	l.run(ctx, "media", m.server.Run)
 	l.run(ctx, "rtmp", func(ctx context.Context) error { return m.server.ServeRTMP(ctx, m.rtmp) })
@@ -104,6 +117,9 @@ func (m *mediaServer) open(ctx context.Context, c *config, env *environment, b *
 		secure := tls.NewListener(m.rtmps, cert.TLS())
 		l.run(ctx, "rtmps", func(ctx context.Context) error { return m.server.ServeRTMP(ctx, secure) })
 		env.log.InfoContext(ctx, "listening for RTMPS", slog.String("address", m.rtmps.Addr().String()))
+	}
+	if m.internal != nil {
+		l.run(ctx, "nodes", func(ctx context.Context) error { return m.serveNodes(ctx, c, env, m.nodes, slots, cert) })
 	}
 	l.run(ctx, "flv", func(ctx context.Context) error { return m.serveFLV(ctx, c, env, slots) })
 	env.log.InfoContext(ctx, "listening for RTMP", slog.String("address", m.rtmp.Addr().String()))
@@ -153,13 +169,45 @@ func (m *mediaServer) broadcastChanged(ctx context.Context, change broadcasts.Ch
 
 // serveFLV serves players over HTTP until ctx ends. The media server closes the connections of players itself.
 func (m *mediaServer) serveFLV(ctx context.Context, c *config, env *environment, slots connectionSlots) error {
-	server := c.newHTTPServer(m.recordings.orElse(m.server), env, slots)
+	server := c.newHTTPServer(m.withNodes(m.recordings.orElse(m.server)), env, slots)
 	stop := context.AfterFunc(ctx, func() { _ = server.Close() })
 	defer stop()
 	if err := server.Serve(m.flv); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serve players: %w", err)
 	}
 	return nil
+}
+
+// serveNodes serves other nodes on the listener for them, until ctx ends.
+func (m *mediaServer) serveNodes(ctx context.Context, c *config, env *environment, handler http.Handler, slots connectionSlots, cert *certificate.Source) error {
+	server := c.newHTTPServer(handler, env, slots)
+	server.TLSNextProto = map[string]func(*http.Server, *tls.Conn, http.Handler){} // a stream takes over its connection, which HTTP/2 does not permit
+	stop := context.AfterFunc(ctx, func() { _ = server.Close() })
+	defer stop()
+	listener := m.internal
+	if c.internalTLS() {
+		listener = tls.NewListener(listener, cert.TLS("http/1.1"))
+	}
+	env.log.InfoContext(ctx, "listening for other nodes", slog.String("address", m.internal.Addr().String()))
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve other nodes: %w", err)
+	}
+	return nil
+}
+
+// withNodes returns a handler that passes the requests of other nodes to m.nodes, and all others to next. The addresses for players
+// serve other nodes only if those have no address of their own.
+func (m *mediaServer) withNodes(next http.Handler) http.Handler {
+	if m.nodes == nil || m.internal != nil {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, relay.Path) {
+			m.nodes.ServeHTTP(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // check returns the check of the media server for /readyz.

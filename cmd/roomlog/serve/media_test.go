@@ -2,8 +2,8 @@ package serve
 
 import "testing"
 
-// TestCoverURL checks that a cover that is an upload is never a path at the listener for players, which has no uploads, and that
-// a cover at another host has no address, because the server would redirect to it.
+// TestCoverURL checks the addresses of covers. The address of an upload must not be a path at the listener for players,
+// which has no uploads. A cover at another host has no address, because the server would redirect to it.
 func TestCoverURL(t *testing.T) {
 	const upload, elsewhere = "/uploads/5f0c2a77e1d24f5f.jpg", "https://pictures.example/a.jpg"
 	for _, test := range []struct{ public, cover, want string }{

@@ -22,19 +22,21 @@ var (
 	mediaPending     = mediaDesc("pending", "RTMP connections that neither publish nor play yet.")
 	mediaBitrate     = mediaDesc("bits_per_second", "Bits per second received from all publishers.")
 	mediaGOP         = mediaDesc("gop_seconds", "Longest group of pictures of all streams: the longest time a player waits for a key frame after a gap.")
-	mediaFrames      = mediaDesc("frames_total", "Media frames received from publishers.")
-	mediaIn          = mediaDesc("in_bytes_total", "Bytes received from publishers.")
-	mediaOut         = mediaDesc("out_bytes_total", "Bytes sent to players.")
+	mediaFrames      = mediaDesc("frames_total", "Media frames received from publishers, and from the nodes whose streams this node relays.")
+	mediaIn          = mediaDesc("in_bytes_total", "Bytes received from publishers, and from the nodes whose streams this node relays.")
+	mediaOut         = mediaDesc("out_bytes_total", "Bytes sent to players, and to the nodes that relay streams of this node.")
 	mediaSkips       = mediaDesc("skips_total", "Times that a slow player was moved to a newer key frame.")
 	mediaDrops       = mediaDesc("drops_total", "Players disconnected because they accepted no data.")
 	mediaIgnored     = mediaDesc("ignored_payloads_total", "Payloads of publishers that no player can use: malformed headers and media, repetitions, pictures that arrive too late, and pictures before the first key frame.")
 	mediaJumps       = mediaDesc("timestamp_jumps_total", "Times that the clock of an encoder had jumped, drifted or stopped and was set again for players.")
+	mediaRelayed     = mediaDesc("relayed_streams", "Streams that this node relays from other nodes.")
+	mediaRelays      = mediaDesc("relays", "Times that other nodes relay a stream of this node.")
 	mediaRefused     = mediaDesc("refused_total", "Connections, publishers and players that were refused.")
 )
 
 func (mediaMetrics) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{mediaPublishers, mediaPlayers, mediaConnections, mediaPending, mediaBitrate, mediaGOP,
-		mediaFrames, mediaIn, mediaOut, mediaSkips, mediaDrops, mediaIgnored, mediaJumps, mediaRefused} {
+		mediaFrames, mediaIn, mediaOut, mediaSkips, mediaDrops, mediaIgnored, mediaJumps, mediaRelayed, mediaRelays, mediaRefused} {
 		to <- d
 	}
 }
@@ -54,7 +56,7 @@ func (m mediaMetrics) Collect(to chan<- prometheus.Metric) {
 	}
 	for d, value := range map[*prometheus.Desc]float64{
 		mediaPublishers: float64(now.Publishers), mediaConnections: float64(now.Connections), mediaPending: float64(now.Pending),
-		mediaBitrate: float64(bitrate), mediaGOP: gop.Seconds(),
+		mediaBitrate: float64(bitrate), mediaGOP: gop.Seconds(), mediaRelayed: float64(now.Relayed), mediaRelays: float64(now.Relays),
 	} {
 		to <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value)
 	}
@@ -68,6 +70,7 @@ func (m mediaMetrics) Collect(to chan<- prometheus.Metric) {
 // registerMetrics registers the metrics of the media server, the recordings and the webhooks.
 func (m *mediaServer) registerMetrics(to metrics) {
 	to.registerer.MustRegister(mediaMetrics{m.server})
+	to.counter("media_relays_lost_total", "Connections to the node with the publisher of a relayed stream that were lost.", func() float64 { return float64(m.puller.Stats().Lost) })
 	m.recordings.registerMetrics(to)
 	if m.hooks == nil {
 		return

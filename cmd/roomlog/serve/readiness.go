@@ -38,7 +38,7 @@ type readiness struct {
 
 // checks returns all checks in the order in which they are called.
 func (r *readiness) checks() []api.Check {
-	return append([]api.Check{
+	checks := []api.Check{
 		{Name: "process", Run: r.process},
 		{Name: "database", Run: r.database},
 		{Name: "log", Run: r.log},
@@ -46,7 +46,24 @@ func (r *readiness) checks() []api.Check {
 		{Name: "tables", Run: r.tables},
 		{Name: "coins", Run: r.coins},
 		{Name: "transparency", Run: r.tree},
-	}, r.more...)
+	}
+	if r.backend.nats != nil {
+		checks = append(checks, api.Check{Name: "nats", Run: r.nats})
+	}
+	return append(checks, r.more...)
+}
+
+// nats reports whether released events arrive over NATS. It never fails, because the feed otherwise reads them in PostgreSQL.
+func (r *readiness) nats(context.Context) (string, error) {
+	s := r.backend.feed.Relay()
+	switch {
+	case !s.Received:
+		note := "events are read in PostgreSQL: " + s.Cause
+		return note, api.Degraded("NATS is not used, " + note)
+	case s.Active:
+		return "receiving, this process is the relay", nil
+	}
+	return "receiving", nil
 }
 
 func (r *readiness) process(context.Context) (string, error) {

@@ -58,8 +58,16 @@ func (c *config) openServers(ctx context.Context, env *environment, b *backend, 
 	if err != nil {
 		return nil, err
 	}
+	var internal net.Listener
 	if m != nil {
-		if err := m.open(ctx, c, env, b, l, signer, proxies, slots, cert); err != nil {
+		internal = m.internal
+	}
+	relays, err := c.openRelays(env, b, signer, internal)
+	if err != nil {
+		return nil, err
+	}
+	if m != nil {
+		if err := m.open(ctx, c, env, b, l, signer, relays, proxies, slots, cert); err != nil {
 			return nil, err
 		}
 		s.readiness.more = append(s.readiness.more, m.check())
@@ -90,6 +98,15 @@ func (c *config) openServers(ctx context.Context, env *environment, b *backend, 
 		s.registerMetrics(metrics)
 	}
 	s.handler = s.routes(c, m)
+	if m != nil {
+		s.handler = m.withNodes(s.handler)
+	} else if slices.Contains(c.Roles, roleAPI) {
+		remote, err := openRecordings(ctx, c, env, b, l, signer, relays)
+		if err != nil {
+			return nil, err
+		}
+		s.handler = remote.orElse(s.handler)
+	}
 	s.http = c.newHTTPServer(s.handler, env, slots)
 	s.plain, s.slots = s.http, slots
 	if m != nil {

@@ -1,13 +1,18 @@
 package serve
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
+	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"roomlog/api"
 	"roomlog/api/token"
+	"roomlog/cmd/roomlog/cli"
 	"roomlog/eventstore"
 	"roomlog/eventstore/ratelimit"
 	"roomlog/eventstore/transparency"
@@ -20,6 +25,7 @@ import (
 	"roomlog/media/broadcasts"
 	"roomlog/media/hooks"
 	"roomlog/media/record"
+	"roomlog/media/relay"
 	"roomlog/realtime/chat"
 	"roomlog/realtime/hub"
 	"roomlog/realtime/socketio"
@@ -42,6 +48,7 @@ type config struct {
 	token.Settings
 	media.SignSettings
 	recordSettings
+	relaySettings
 	logSettings
 	certificate certificate.Settings
 	chatRoomSettings
@@ -147,4 +154,59 @@ type logSettings struct {
 	MaxLag              time.Duration `default:"1m" min:"100ms" max:"24h" help:"Maximum delay of the tables. While an event that is older has not been applied to the tables, /readyz fails."`
 	KeepOutcomes        time.Duration `default:"720h" min:"1s" max:"87600h" help:"Time for which a request repeated with the same idempotency key gets the first outcome. Outcomes that move coins are kept for ever."`
 	CleanInterval       time.Duration `default:"1h" min:"10ms" max:"24h" help:"Interval between two deletions of expired rows of the database."`
+}
+
+// relaySettings contains the addresses by which nodes reach each other.
+type relaySettings struct {
+	MediaInternalURL  string `placeholder:"URL" help:"URL under which other nodes fetch the streams and recordings of this node, like https://node1.internal:23482. Default: http:// and --media-internal-addr, if that has an IP address; otherwise this node serves no other nodes, and its streams play at this node alone."`
+	MediaInternalAddr string `placeholder:"ADDR" help:"Address for requests of other nodes alone, like 10.0.0.5:23482. It speaks TLS if --media-internal-url begins with https://. Default: with --media-internal-url, the addresses for players serve other nodes, too."`
+	MediaInternalCA   string `placeholder:"FILE" help:"File with the root certificates, in PEM, that check the certificates of other nodes. Default: those of the system."`
+	relay.Settings
+}
+
+// CheckSettings checks the addresses and reads the file with certificates.
+func (s *relaySettings) CheckSettings() error {
+	var faults []error
+	if u, err := url.Parse(s.MediaInternalURL); s.MediaInternalURL != "" && (err != nil || !settings.IsHTTPURL(s.MediaInternalURL) || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "") {
+		faults = append(faults, fmt.Errorf("--media-internal-url must be a URL like https://node1.internal:23482, without a path (got %q)", s.MediaInternalURL))
+	}
+	switch {
+	case s.MediaInternalAddr == "":
+	case !settings.IsListenAddress(s.MediaInternalAddr):
+		faults = append(faults, fmt.Errorf("--media-internal-addr must be an address with a port number, like 10.0.0.5:23482 (got %q)", s.MediaInternalAddr))
+	case s.MediaInternalURL == "" && !hasIP(s.MediaInternalAddr):
+		faults = append(faults, fmt.Errorf("--media-internal-addr needs an IP address like 10.0.0.5:23482, or --media-internal-url (got %q)", s.MediaInternalAddr))
+	}
+	if _, err := s.roots(); err != nil {
+		faults = append(faults, err)
+	}
+	return errors.Join(faults...)
+}
+
+// hasIP reports whether a listen address contains an address that other nodes can use.
+func hasIP(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	ip := net.ParseIP(host)
+	return err == nil && ip != nil && !ip.IsUnspecified()
+}
+
+// roots returns the root certificates that check other nodes; nil means those of the system.
+func (s *relaySettings) roots() (*x509.CertPool, error) {
+	if s.MediaInternalCA == "" {
+		return nil, nil //nolint:nilnil // nil means the roots of the system
+	}
+	text, err := cli.ReadSmallFile(s.MediaInternalCA)
+	if err != nil {
+		return nil, fmt.Errorf("--media-internal-ca: %w", err)
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM([]byte(text)) {
+		return nil, fmt.Errorf("--media-internal-ca: %s contains no certificate in PEM", s.MediaInternalCA)
+	}
+	return roots, nil
+}
+
+// internalTLS reports whether the listener for other nodes speaks TLS.
+func (s *relaySettings) internalTLS() bool {
+	return s.MediaInternalAddr != "" && strings.HasPrefix(strings.ToLower(s.MediaInternalURL), "https://")
 }

@@ -22,8 +22,8 @@ func (c *config) checkTLS(sources *cli.Sources) error {
 			faults = append(faults, fmt.Errorf("%s needs --tls-cert and --tls-key, or --acme-domains", sources.NameOf(one.flag)))
 		}
 	}
-	if c.certificate.Set() && c.HTTPSAddr == "" && c.RTMPSAddr == "" {
-		faults = append(faults, errors.New("--tls-cert and --acme-domains need --https-addr or --rtmps-addr"))
+	if c.certificate.Set() && c.HTTPSAddr == "" && c.RTMPSAddr == "" && !c.internalTLS() {
+		faults = append(faults, errors.New("--tls-cert and --acme-domains need --https-addr or --rtmps-addr, or --media-internal-addr with an https:// URL"))
 	}
 	if c.HTTPRedirect && c.HTTPSAddr == "" {
 		faults = append(faults, fmt.Errorf("%s needs --https-addr", sources.NameOf("http-redirect")))

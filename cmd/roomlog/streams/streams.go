@@ -27,11 +27,14 @@ func (d Directory) Streams(ctx context.Context) ([]api.Stream, error) {
 // broadcast.
 func total(stream broadcasts.Stream) api.Stream {
 	live, broadcast := stream.Live, stream.Live.Broadcast
-	s := api.Stream{Live: live.ID, Title: live.Title, UserID: live.UserID, Broadcast: broadcast.ID, Node: broadcast.Node, Players: map[string]int{}}
+	s := api.Stream{Live: live.ID, Title: live.Title, UserID: live.UserID, Broadcast: broadcast.ID, Node: broadcast.Node, Players: map[string]int{}, Relays: []string{}}
 	if broadcast.ID != "" {
 		s.Media = &api.LiveMedia{MediaInfo: broadcast.Media, StartedAt: broadcast.StartedAt}
 	}
 	for _, f := range stream.Nodes {
+		if f.Relayed {
+			s.Relays = append(s.Relays, f.Node)
+		}
 		for protocol, n := range f.Players {
 			s.Players[string(protocol)] += n
 		}

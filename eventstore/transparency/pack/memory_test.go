@@ -48,8 +48,8 @@ func (r *heapReader) ReadAt(p []byte, at int64) (int, error) {
 	return r.ReaderAt.ReadAt(p, at)
 }
 
-// TestMemoryOfVerification verifies a pack with ten times as many events as another. The largest heap is the same. The
-// test does not run in parallel, because it measures the heap of the process.
+// TestMemoryOfVerification verifies a pack with ten times as many events as another. The largest heap must be the same.
+// The test does not run in parallel, because it measures the heap of the process.
 func TestMemoryOfVerification(t *testing.T) {
 	largest := func(n int) uint64 {
 		path, known := assemble(t, n)

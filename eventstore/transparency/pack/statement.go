@@ -56,13 +56,17 @@ func (s *statement) write(e *transparency.Event, coins domain.CoinEvent, account
 	return s.flush()
 }
 
-// purposeOf returns why coins moved: an order, or a gift in a live.
+// purposeOf returns why coins moved: an order, a gift in a live, or a ticket for a live.
 func purposeOf(coins domain.CoinEvent) (order, live, gift string) {
 	switch e := coins.(type) {
 	case domain.CoinsCredited:
 		return string(e.Order), "", ""
 	case domain.GiftRefunded:
 		return "", strconv.FormatInt(int64(e.Live), 10), strconv.FormatInt(int64(e.Gift), 10)
+	case domain.TicketBought:
+		return "", strconv.FormatInt(int64(e.Live), 10), ""
+	case domain.TicketRefunded:
+		return "", strconv.FormatInt(int64(e.Live), 10), ""
 	case domain.GiftSent:
 		return "", strconv.FormatInt(int64(e.Live), 10), strconv.FormatInt(int64(e.Gift), 10)
 	}

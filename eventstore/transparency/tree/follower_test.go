@@ -230,8 +230,9 @@ func TestNothingIsSignedWithoutASecret(t *testing.T) {
 	}
 }
 
-// TestReplacedSecretSignsAtOnce checks that a follower with other keys than the newest checkpoint signs it again, although
-// the log does not grow, and that two followers with different keys do not replace each other's checkpoints without end.
+// TestReplacedSecretSignsAtOnce checks that a follower with other keys than the newest checkpoint signs it again,
+// although the log does not grow. Two followers with different keys must not replace each other's checkpoints without
+// end.
 func TestReplacedSecretSignsAtOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

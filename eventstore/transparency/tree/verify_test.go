@@ -201,7 +201,7 @@ func (w *world) forgetCheckpoints() {
 	w.mustEdit("DELETE FROM tlog_checkpoint; UPDATE tlog_tree SET signed = 0")
 }
 
-// rebuildTiles derives the tiles from the events as they are, as somebody does who hides an edit.
+// rebuildTiles derives the tiles from the events in the database. An attacker does the same to hide an edit.
 func (w *world) rebuildTiles() {
 	w.Helper()
 	edge := &transparency.Edge{}

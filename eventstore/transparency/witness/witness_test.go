@@ -164,8 +164,8 @@ func TestWitnessFollows(t *testing.T) {
 	}
 }
 
-// TestWitnessReportsARewrittenHistory lets a server sign two histories. The witness says so at once and at every later
-// start, and keeps both checkpoints.
+// TestWitnessReportsARewrittenHistory lets a server sign two histories. The witness must report this at once and at
+// every later start, and must keep both checkpoints.
 func TestWitnessReportsARewrittenHistory(t *testing.T) {
 	t.Parallel()
 	for name, rewrite := range map[string]func(t *testing.T, s *server){

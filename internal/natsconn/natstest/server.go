@@ -38,6 +38,21 @@ func Start(t testing.TB, change ...func(*server.Options)) *Server {
 	return s
 }
 
+// Cluster starts two servers that form a cluster and end with the test.
+func Cluster(t testing.TB) (first, second *Server) {
+	t.Helper()
+	first = Start(t, func(o *server.Options) {
+		o.Cluster = server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: server.RANDOM_PORT}
+	})
+	first.options.Cluster.Port = first.running.ClusterAddr().Port
+	second = Start(t, func(o *server.Options) {
+		o.Cluster = server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: server.RANDOM_PORT}
+		o.Routes = server.RoutesFromStr("nats://" + first.running.ClusterAddr().String())
+	})
+	second.options.Cluster.Port = second.running.ClusterAddr().Port
+	return first, second
+}
+
 // Stop ends the server without a word to its clients, if it runs.
 func (s *Server) Stop() {
 	if s.running != nil {

@@ -12,7 +12,7 @@ import (
 type Media struct {
 	// MaxSample is the maximum duration of a sample in seconds. A longer sample covers frames that were lost.
 	MaxSample float64
-	// Slack is how much the durations of the files and of the playlist may differ, in seconds.
+	// Slack is the maximum difference between the durations of the files and those of the playlist, in seconds.
 	Slack float64
 
 	Listed float64 // sum of the durations in the playlist, in seconds

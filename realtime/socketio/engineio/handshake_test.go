@@ -179,8 +179,8 @@ func TestMaxPolling(t *testing.T) {
 	wstest.Eventually(t, "both slots are free", func() bool { return h.Polling() == 1 })
 }
 
-// TestSilentPollingClientsGiveWay checks that clients that open sessions, and do not poll, keep nobody else out, also if
-// their sessions are settled. A client that polls keeps its session.
+// TestSilentPollingClientsGiveWay checks that clients that open sessions and do not poll keep no other client out, even
+// if their sessions are settled. A client that polls keeps its session.
 func TestSilentPollingClientsGiveWay(t *testing.T) {
 	t.Parallel()
 	h := serve(t, func(c *engineio.Config, _ *host) { c.MaxPolling, c.IdleTimeout = 3, 5*time.Second })

@@ -18,8 +18,8 @@ const (
 	pingTimeout  = 300 * time.Millisecond
 )
 
-// beating starts an engine with short ping times and its own clock.
-func beating(t *testing.T) (*host, *clocktest.Clock) {
+// startWithHeartbeat starts an engine with short ping times and its own clock.
+func startWithHeartbeat(t *testing.T) (*host, *clocktest.Clock) {
 	t.Helper()
 	clock := clocktest.New()
 	return serve(t, func(c *engineio.Config, _ *host) {
@@ -33,7 +33,7 @@ func TestServerPingsInVersion4(t *testing.T) {
 	for _, polling := range []bool{false, true} {
 		t.Run("", func(t *testing.T) {
 			t.Parallel()
-			h, clock := beating(t)
+			h, clock := startWithHeartbeat(t)
 			c, _ := h.dial(t, siotest.Options{Version: 4, Polling: polling, Mute: true})
 			for range 10 {
 				clock.Forward(pingInterval - 1)
@@ -54,7 +54,7 @@ func TestClientPingsInVersion3(t *testing.T) {
 	for _, polling := range []bool{false, true} {
 		t.Run("", func(t *testing.T) {
 			t.Parallel()
-			h, clock := beating(t)
+			h, clock := startWithHeartbeat(t)
 			c, _ := h.dial(t, siotest.Options{Version: 3, Polling: polling})
 			for range 10 {
 				clock.Forward(pingInterval + pingTimeout - 1)
@@ -69,7 +69,7 @@ func TestSilentSessionsAreEnded(t *testing.T) {
 	t.Parallel()
 	siotest.Each(t, func(t *testing.T, o siotest.Options) {
 		o.Mute = true
-		h, clock := beating(t)
+		h, clock := startWithHeartbeat(t)
 		c, s := h.dial(t, o)
 		clock.Forward(pingInterval + pingTimeout)
 		if why := wstest.Receive(t, s.closed, "the end"); why != "ping timeout" {
@@ -111,7 +111,7 @@ func TestDeadlineHoldsWithoutAnyCheck(t *testing.T) {
 func TestSessionIsNotSilentWhileItsMessageIsHandled(t *testing.T) {
 	t.Parallel()
 	siotest.Each(t, func(t *testing.T, o siotest.Options) {
-		h, clock := beating(t)
+		h, clock := startWithHeartbeat(t)
 		c, s := h.dial(t, o)
 		handling, goOn := make(chan struct{}), make(chan struct{})
 		s.onMessage = func(text string) {
@@ -172,7 +172,7 @@ func TestClientsThatDeclareAnotherVersion(t *testing.T) {
 	}
 	const cpp = "WebSocket++/0.8.2"
 	t.Run("a client sends a ping", func(t *testing.T) {
-		h, clock := beating(t)
+		h, clock := startWithHeartbeat(t)
 		c, s := h.dial(t, declares4(""))
 		clock.Forward(pingInterval)
 		c.Expect("2") // The client ignores the ping of version 4.

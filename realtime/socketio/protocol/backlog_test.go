@@ -16,7 +16,7 @@ import (
 	"roomlog/realtime/ws/wstest"
 )
 
-// backlogLine is what the program backlog.js prints.
+// backlogLine contains the output of the program backlog.js.
 type backlogLine struct {
 	Event, Text string
 	Number      int

@@ -97,6 +97,27 @@ FROM (
     SELECT streamer, sender, CAST(sum(num) AS bigint) AS gifts, CAST(sum(coins) AS bigint) AS coins FROM analytics.gifts GROUP BY streamer, sender
 ) AS totals;
 
+-- Tickets that were bought and have an effect, with whether they were refunded.
+CREATE OR REPLACE VIEW analytics.tickets AS
+SELECT position, at_utc, live, streamer, viewer, coins, share, refunded
+FROM (
+    SELECT position, at_utc, live, streamer, viewer, coins, share, bought,
+        coalesce(lead(NOT bought) OVER (PARTITION BY live, viewer ORDER BY position), false) AS refunded
+    FROM (
+        SELECT position, at_utc, live, streamer, "user" AS viewer, coins, share, true AS bought FROM analytics.ticket_bought_v1
+        UNION ALL
+        SELECT position, at_utc, live, streamer, "user", coins, share, false FROM analytics.ticket_refunded_v1
+    ) AS changes
+) AS purchases
+WHERE bought AND NOT EXISTS (SELECT 1 FROM analytics.set_aside AS s WHERE s.position = purchases.position);
+
+-- Ticket revenue by live: coins and the platform's share of the tickets that were not refunded.
+CREATE OR REPLACE VIEW analytics.tickets_by_live AS
+SELECT live, streamer, count(*) AS sold, count(*) FILTER (WHERE refunded) AS refunded,
+    CAST(coalesce(sum(coins) FILTER (WHERE NOT refunded), 0) AS bigint) AS coins,
+    CAST(coalesce(sum(share) FILTER (WHERE NOT refunded), 0) AS bigint) AS share
+FROM analytics.tickets GROUP BY live, streamer;
+
 -- Chat activity: comments of each live and minute.
 CREATE OR REPLACE VIEW analytics.chat_activity AS
 SELECT live, date_trunc('minute', at_utc) AS minute, count(*) AS comments, count(DISTINCT "user") AS users

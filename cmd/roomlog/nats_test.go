@@ -1,0 +1,112 @@
+package main_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"syscall"
+	"testing"
+
+	"roomlog/internal/natsconn/natstest"
+)
+
+// receives waits until a server receives over NATS, or no longer.
+func (p *process) receives(over bool) {
+	p.t.Helper()
+	probe := &person{t: p.t, at: p}
+	eventually(p.t, fmt.Sprintf("the server receives over NATS: %v", over), func() bool { return (probe.metric("roomlog_relay_received") == 1) == over })
+}
+
+// relayOf waits until one of the servers is the relay, and returns it and the others.
+func relayOf(t testing.TB, servers []*process) (relay *process, others []*process) {
+	t.Helper()
+	eventually(t, "a server is the relay", func() bool {
+		relay, others = nil, nil
+		for _, p := range servers {
+			if (&person{t: t, at: p}).metric("roomlog_relay_active") == 1 {
+				relay = p
+			} else {
+				others = append(others, p)
+			}
+		}
+		return relay != nil
+	})
+	return relay, others
+}
+
+// TestNATSUnderLoad kills and freezes the relay, and stops NATS servers, while users send gifts on three servers. Every viewer receives every
+// fact once and in order.
+func TestNATSUnderLoad(t *testing.T) {
+	t.Parallel()
+	one, two := natstest.Cluster(t)
+	env := append(withDatabase(t), "ROOMLOG_NATS_URL="+one.URL+","+two.URL)
+	var servers []*process
+	for range 3 {
+		servers = append(servers, serve(t, env, append([]string{"--data", dataDir(t), "--presence-grace", "1m"}, unhurried...)...))
+	}
+	for _, p := range servers {
+		p.receives(true)
+	}
+	c := startLoad(t, 3, 3, 60, servers...)
+	c.middle(0, 3)
+	relay, _ := relayOf(t, servers)
+	relay.kill()
+	c.middle(1, 3)
+	relay.again()
+	one.Stop()
+	c.middle(2, 3)
+	one.Restart()
+	c.judge()
+
+	for _, p := range servers {
+		p.receives(true)
+	}
+	relay, others := relayOf(t, servers)
+	messages, err := two.Connect().SubscribeSync("roomlog.*.feed")
+	if err != nil {
+		t.Fatal(err)
+	}
+	next := func() (relay string) {
+		t.Helper()
+		m, err := messages.NextMsgWithContext(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var head struct{ Relay string }
+		if err := json.Unmarshal(m.Data, &head); err != nil {
+			t.Fatal(err)
+		}
+		return head.Relay
+	}
+	former := next()
+	relay.signal(syscall.SIGSTOP)
+	relayOf(t, others)
+	for next() == former {
+	}
+	relay.signal(syscall.SIGCONT)
+	relay.receives(true)
+	eventually(t, "the former relay has ended", func() bool { return (&person{t: t, at: relay}).metric("roomlog_relay_active") == 0 })
+	for pending, _, _ := messages.Pending(); pending > 0; pending-- {
+		if next() == former {
+			t.Error("the former relay has published after the new one")
+		}
+	}
+	anna := join(t, others[0], "anna")
+	live := anna.open("after the freeze")
+	anna.at = relay
+	viewer := anna.connect("")
+	enter(t, viewer, live, "")
+	anna.at = others[0]
+	anna.connect("").must("comment.post", map[string]any{"live": live, "text": "hello"}, "")
+	viewer.await("the comment", func(f frame) bool { return f.Type == "comment" })
+
+	one.Stop()
+	two.Stop()
+	others[0].receives(false)
+	if status, r := anna.ready(); status != 200 || r.Status != "degraded" || !strings.Contains(r.Checks["nats"], "no connection to a NATS server") {
+		t.Errorf("without NATS: %d %+v, want degraded", status, r)
+	}
+	if out := relay.roomlog("verify"); !strings.HasPrefix(out, "ok: ") {
+		t.Error(out)
+	}
+}

@@ -1,0 +1,219 @@
+package relay
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"roomlog/internal/wait"
+	"roomlog/media"
+)
+
+const (
+	firstRetry = 100 * time.Millisecond
+	lastRetry  = time.Second
+
+	originCheck = time.Minute // maximum wait for a signal
+)
+
+// The outcomes of a connection to an origin that end a pull.
+var (
+	errOver     = errors.New("relay: the broadcast has ended")
+	errReplaced = errors.New("relay: the claim to the stream has ended")
+)
+
+// pull relays one stream.
+type pull struct {
+	cfg     Config
+	server  *media.Server
+	lost    *atomic.Uint64 // number of connections to origins that were lost
+	key     string
+	cancel  context.CancelFunc
+	done    chan struct{} // closed when the pull has ended
+	ready   chan struct{} // closed when players can start
+	started sync.Once
+	signal  *wait.Signal
+	over    atomic.Bool  // whether the log has a final end of the broadcast
+	waiters atomic.Int64 // HLS players that wait
+
+	claim    atomic.Pointer[media.Relayed]      // nil before the first connection
+	conn     atomic.Pointer[context.CancelFunc] // ends the connection to the origin; nil if there is none
+	idleFrom time.Time                          // used only by Puller.sweep; zero while there are players
+}
+
+func newPull(cfg Config, server *media.Server, lost *atomic.Uint64, key string, cancel context.CancelFunc) *pull {
+	return &pull{cfg: cfg, server: server, lost: lost, key: key, cancel: cancel, done: make(chan struct{}), ready: make(chan struct{}), signal: wait.NewSignal()}
+}
+
+// disconnect ends the connection to the origin.
+func (u *pull) disconnect() {
+	if cancel := u.conn.Load(); cancel != nil {
+		(*cancel)()
+	}
+}
+
+// isIdle reports whether the stream has had no players for RelayIdle.
+func (u *pull) isIdle(now time.Time) bool {
+	claim := u.claim.Load()
+	if claim == nil || claim.Players() > 0 || u.waiters.Load() > 0 {
+		u.idleFrom = time.Time{}
+		return false
+	}
+	if u.idleFrom.IsZero() {
+		u.idleFrom = now
+	}
+	return now.Sub(u.idleFrom) >= u.cfg.RelayIdle
+}
+
+// endIfUnused ends the claim unless a player has joined, and reports whether it did.
+func (u *pull) endIfUnused() bool {
+	claim := u.claim.Load()
+	return claim != nil && claim.EndIfUnused()
+}
+
+// isWanted reports whether players wait for a publisher.
+func (u *pull) isWanted() bool { return u.waiters.Load() > 0 || u.server.IsWaiting(u.key) }
+
+// run relays the stream until its broadcast ends, a publisher at this node replaces it, or nobody waits for it. It returns the count
+// of the signal before the last look-up.
+func (u *pull) run(ctx context.Context) (seen uint64) {
+	cfg := u.cfg
+	defer u.end()
+	backoff := wait.Backoff{Min: firstRetry, Max: lastRetry}
+	var lostAt time.Time
+	for ctx.Err() == nil {
+		seen = u.signal.Count()
+		origin, err := u.lookUp(ctx)
+		if err == nil {
+			var frames bool
+			frames, err = u.connect(ctx, origin, seen)
+			if frames {
+				backoff.Reset()
+				lostAt = cfg.Now()
+			}
+		}
+		switch {
+		case ctx.Err() != nil, errors.Is(err, errOver), errors.Is(err, errReplaced):
+			return seen
+		case u.claim.Load() != nil:
+			if cfg.Now().Sub(lostAt) >= cfg.Grace || u.over.Load() {
+				return seen
+			}
+		case errors.Is(err, ErrNoOrigin), !u.isWanted():
+			return seen
+		}
+		if !errors.Is(err, ErrNoOrigin) {
+			cfg.Log.WarnContext(ctx, "origin of a stream not available, retrying", slog.String("node", origin.Node), slog.Any("error", err))
+		}
+		u.signal.Wait(ctx, seen, backoff.Next())
+	}
+	return seen
+}
+
+// lookUp returns the origin of the stream.
+func (u *pull) lookUp(ctx context.Context) (Origin, error) {
+	origin, err := u.cfg.Origins.Origin(ctx, u.key)
+	if err == nil && origin.URL == "" {
+		u.cfg.Log.WarnContext(ctx, "stream is at a node without --media-internal-url, its players at other nodes wait", slog.String("node", origin.Node))
+		err = ErrNoOrigin
+	}
+	return origin, err
+}
+
+// end ends the claim to the stream.
+func (u *pull) end() {
+	if claim := u.claim.Swap(nil); claim != nil {
+		claim.End()
+	}
+	u.over.Store(false)
+}
+
+// connect relays the stream from an origin until the connection ends. It reports whether it relayed frames.
+// The connection also ends when the log names another origin after a call of Want; seen is the count of the signal before the look-up.
+func (u *pull) connect(ctx context.Context, from Origin, seen uint64) (frames bool, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	u.conn.Store(&cancel)
+	defer u.conn.Store(nil)
+	r, err := newRequest(ctx, u.cfg.Signer, u.cfg.Node, from, Path+u.key+flvSuffix)
+	if err != nil {
+		return false, err
+	}
+	response, err := u.cfg.Client.Do(r)
+	if err != nil {
+		return false, err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return false, statusError(response.StatusCode)
+	}
+	body := bufio.NewReaderSize(response.Body, readBuffer)
+	stream, err := source(response, body)
+	if err != nil {
+		return false, err
+	}
+	claim := u.claim.Load()
+	if claim == nil {
+		claim, err = u.server.Relayed(u.key, u.cancel)
+		switch {
+		case errors.Is(err, media.ErrAlreadyPublishing):
+			return false, errReplaced
+		case err != nil:
+			return false, err
+		}
+		u.claim.Store(claim)
+	}
+	if claim.Begin(stream) != nil {
+		return false, errReplaced
+	}
+	u.over.Store(false)
+	var watching sync.WaitGroup
+	watching.Go(func() { u.watchOrigin(ctx, cancel, from, seen) })
+	err = u.copy(claim, body)
+	cancel()
+	watching.Wait()
+	if errors.Is(err, io.EOF) { // the origin has ended the stream; a lost connection ends in the middle of the body
+		return true, errOver
+	}
+	if !errors.Is(err, errReplaced) {
+		u.lost.Add(1)
+	}
+	return true, err
+}
+
+// watchOrigin ends the connection when the log names another origin.
+func (u *pull) watchOrigin(ctx context.Context, disconnect context.CancelFunc, from Origin, seen uint64) {
+	for ctx.Err() == nil {
+		now := u.signal.Wait(ctx, seen, originCheck)
+		if now == seen {
+			continue
+		}
+		seen = now
+		if origin, err := u.cfg.Origins.Origin(ctx, u.key); err == nil && origin.Node != from.Node {
+			disconnect()
+		}
+	}
+}
+
+// copy passes tags on until the connection ends.
+func (u *pull) copy(claim *media.Relayed, body *bufio.Reader) error {
+	for {
+		tag, err := readTag(body)
+		if err != nil {
+			return err
+		}
+		startable, err := claim.Write(tag)
+		if err != nil {
+			return errReplaced
+		}
+		if startable {
+			u.started.Do(func() { close(u.ready) })
+		}
+	}
+}

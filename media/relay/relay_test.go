@@ -1,0 +1,374 @@
+package relay_test
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"roomlog/media"
+	"roomlog/media/flv"
+	"roomlog/media/relay"
+)
+
+// pair returns an origin and an edge, and the registry of both.
+func pair(t *testing.T, change func(*media.Config, *relay.Config)) (r *registry, origin, edge *node) {
+	t.Helper()
+	r = &registry{nodes: map[string]*node{}}
+	return r, r.open(t, "origin", change), r.open(t, "edge", change)
+}
+
+// TestPlayersOfAnEdge checks that early and late players of an edge receive the frames of the origin with their times, from one
+// connection between the nodes, which is no player.
+func TestPlayersOfAnEdge(t *testing.T) {
+	t.Parallel()
+	r, origin, edge := pair(t, nil)
+	var players []*viewer
+	for range 20 {
+		players = append(players, edge.watch(t, key))
+	}
+	eventually(t, "20 players wait", func() bool { return edge.stats(key).Players[media.HTTPFLV] == 20 })
+	p := origin.publish(t, key, 5000)
+	eventually(t, "the broadcast has begun", func() bool { return origin.stats(key).Publishing })
+	r.set(key, origin, edge)
+	for _, v := range players {
+		v.sees("first 0")
+	}
+	p.frames("second", 5)
+	p.frames("third", 5)
+	for _, v := range players {
+		v.sees("third 4")
+	}
+	direct, late := origin.watch(t, key), edge.watch(t, key)
+	direct.sees("third 4")
+	late.sees("third 4")
+	p.frames("fourth", 3)
+	want, got := direct.sees("fourth 2"), late.sees("fourth 2")
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(tag{})); diff != "" {
+		t.Errorf("a late player of the edge has other frames than one of the origin:\n%s", diff)
+	}
+	for _, v := range players {
+		all := v.sees("fourth 2")
+		requireRising(t, all)
+		if n := slices.IndexFunc(all, func(one tag) bool { return one.payload == string(videoFrame(true, "first 0")) }); n < 0 || all[n].at != 5000 {
+			t.Errorf("a player of the edge has not the first key frame with its time: %d", n)
+		}
+	}
+	at, here := origin.stats(key), edge.stats(key)
+	if at.Relays != 1 || at.Players[media.HTTPFLV] != 1 || len(at.Players) != 1 || at.Relayed || len(origin.Players(key)) != 1 {
+		t.Errorf("the origin has %+v", at)
+	}
+	if !here.Relayed || here.Publishing || here.Players[media.HTTPFLV] != 21 || here.Broadcast.ID != at.Broadcast.ID || here.Broadcast.Video != flv.H264 || here.Broadcast.Size.Width != 1920 {
+		t.Errorf("the edge has %+v", here)
+	}
+	p.end()
+	for _, v := range append(players, late) {
+		if err := v.ends(); !errors.Is(err, io.EOF) {
+			t.Errorf("at the end of the broadcast: %v, want %v", err, io.EOF)
+		}
+	}
+	eventually(t, "the edge has forgotten the stream", func() bool { return edge.puller.Stats().Pulls == 0 && len(edge.Snapshot().Streams) == 0 })
+}
+
+// TestOriginIsLost checks that players of an edge stay connected while the publisher moves to another node and then to the edge
+// itself, with times that go on.
+func TestOriginIsLost(t *testing.T) {
+	t.Parallel()
+	r, first, edge := pair(t, nil)
+	second := r.open(t, "second", nil)
+	p := first.publish(t, key, 1_000_000)
+	r.set(key, first)
+	v := edge.watch(t, key)
+	v.sees("first 0")
+	p.frames("before", 10)
+	before := v.sees("before 9")
+	first.stop()
+	eventually(t, "the edge has lost the origin", func() bool { return edge.puller.Stats().Lost == 1 })
+	p = second.publish(t, key, 0)
+	p.frames("moved", 3)
+	r.set(key, second, edge)
+	v.sees("moved 2")
+	late := edge.watch(t, key)
+	late.sees("moved 2")
+	if at := edge.stats(key); !at.Relayed || at.Broadcast.ID != second.stats(key).Broadcast.ID {
+		t.Errorf("after the move, the edge has %+v", at)
+	}
+	_ = p.Close()
+	r.set(key, nil)
+	p = edge.publish(t, key, 77)
+	p.frames("here", 3)
+	all := v.sees("here 2")
+	late.sees("here 2")
+	requireRising(t, all)
+	if after := all[len(all)-1].at - before[len(before)-1].at; after > uint32(timeout.Milliseconds()) {
+		t.Errorf("the times of a player have jumped by %d ms", after)
+	}
+	if at := edge.stats(key); at.Relayed || !at.Publishing {
+		t.Errorf("with a publisher of its own, the edge has %+v", at)
+	}
+	eventually(t, "the edge relays nothing", func() bool { return edge.puller.Stats().Pulls == 0 })
+	p.end()
+	if err := v.ends(); !errors.Is(err, io.EOF) {
+		t.Errorf("at the end of the broadcast: %v, want %v", err, io.EOF)
+	}
+}
+
+// TestConnectionIsLost checks that no frame is missing or repeated when the connection between the nodes is cut.
+func TestConnectionIsLost(t *testing.T) {
+	t.Parallel()
+	r, origin, edge := pair(t, nil)
+	p := origin.publish(t, key, 0)
+	r.set(key, origin)
+	v := edge.watch(t, key)
+	v.sees("first 0")
+	p.frames("group", 5)
+	v.sees("group 4")
+	edge.puller.Lost(key)
+	eventually(t, "the edge has connected again", func() bool { return edge.puller.Stats().Lost == 1 && origin.stats(key).Relays == 1 })
+	p.frames("next", 2)
+	direct := origin.watch(t, key)
+	all := v.sees("next 1")
+	requireRising(t, all)
+	if coded := slices.DeleteFunc(slices.Clone(all), func(one tag) bool { return !flv.Describe(one.kind, []byte(one.payload)).Coded }); len(coded) != 2*(1+5+2) {
+		t.Errorf("a player has %d frames, want %d", len(coded), 2*(1+5+2))
+	}
+	if got, want := all[len(all)-1].at, direct.sees("next 1"); got != want[len(want)-1].at {
+		t.Errorf("the edge has the time %d, the origin %d", got, want[len(want)-1].at)
+	}
+}
+
+// TestOriginDoesNotComeBack checks that the players of an edge see the end of the stream when the grace period is over, or when the
+// log has the end of the broadcast.
+func TestOriginDoesNotComeBack(t *testing.T) {
+	t.Parallel()
+	for name, grace := range map[string]time.Duration{"after the grace period": 300 * time.Millisecond, "when the log has the end": timeout} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r, origin, edge := pair(t, func(_ *media.Config, c *relay.Config) { c.Grace = grace })
+			origin.publish(t, key, 0)
+			r.set(key, origin)
+			v := edge.watch(t, key)
+			v.sees("first 0")
+			origin.stop()
+			if grace == timeout {
+				eventually(t, "the edge has lost the origin", func() bool { return edge.puller.Stats().Lost == 1 })
+				r.set(key, nil, edge)
+			}
+			if err := v.ends(); !errors.Is(err, io.EOF) {
+				t.Errorf("a player got %v, want %v", err, io.EOF)
+			}
+		})
+	}
+}
+
+// TestRelayEndsWithoutPlayers checks that an edge stops to relay a stream that nobody plays, and begins again.
+func TestRelayEndsWithoutPlayers(t *testing.T) {
+	t.Parallel()
+	r, origin, edge := pair(t, func(_ *media.Config, c *relay.Config) { c.RelayIdle = 100 * time.Millisecond })
+	p := origin.publish(t, key, 0)
+	r.set(key, origin)
+	for _, text := range []string{"one", "two"} {
+		page, err := http.Get("http://" + edge.http + "/live/" + key + ".flv?sign=" + edge.signer.Play(key))
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.frames(text, 1)
+		if _, err := io.CopyN(io.Discard, page.Body, 100); err != nil {
+			t.Fatal(err)
+		}
+		if got := origin.stats(key).Relays; got != 1 {
+			t.Errorf("the origin has %d relays, want 1", got)
+		}
+		_ = page.Body.Close()
+		eventually(t, "the relay has ended", func() bool { return edge.puller.Stats().Pulls == 0 && origin.stats(key).Relays == 0 })
+		if got := len(edge.Snapshot().Streams); got != 0 {
+			t.Errorf("the edge has %d streams, want 0", got)
+		}
+	}
+}
+
+// TestOnlyOriginsServeRelays checks that an edge refuses to serve another edge, and that a log that leads nodes in a circle does no
+// harm.
+func TestOnlyOriginsServeRelays(t *testing.T) {
+	t.Parallel()
+	r, origin, edge := pair(t, nil)
+	origin.publish(t, key, 0)
+	r.set(key, origin)
+	edge.watch(t, key).sees("first 0")
+	if got := edge.relay(t, "/relay/"+key+".flv", origin.signer.Relay("/relay/"+key+".flv", "third", "edge")); got != http.StatusNotFound {
+		t.Errorf("an edge serves a relay with %d, want %d", got, http.StatusNotFound)
+	}
+	third := r.open(t, "third", nil)
+	const circle = "CIRCLE"
+	r.set(circle, edge)
+	v := third.watch(t, circle) // the log names the edge, which has no publisher
+	eventually(t, "the third node looks for the stream", func() bool { return third.puller.Stats().Pulls == 1 })
+	p := third.publish(t, circle, 0)
+	p.frames("here", 1)
+	v.sees("here 0")
+	eventually(t, "the third node relays nothing", func() bool { return third.puller.Stats().Pulls == 0 })
+}
+
+// relay sends a request of another node and returns the status.
+func (n *node) relay(t *testing.T, path, sign string) int {
+	t.Helper()
+	q, err := http.NewRequest(http.MethodGet, "http://"+n.http+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sign != "" {
+		q.Header.Set("Roomlog-Relay", sign)
+	}
+	answer, err := http.DefaultClient.Do(q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = answer.Body.Close()
+	return answer.StatusCode
+}
+
+// TestForgedRelaySigns checks that nothing but a fresh relay sign for the path and the node is accepted, and that a relay sign is no
+// sign for players.
+func TestForgedRelaySigns(t *testing.T) {
+	t.Parallel()
+	r, origin, _ := pair(t, nil)
+	origin.publish(t, key, 0)
+	r.set(key, origin)
+	eventually(t, "the broadcast has begun", func() bool { return origin.stats(key).Publishing })
+	foreign, err := media.NewSigner([]string{"a-secret-of-somebody-else"}, 0, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const path = "/relay/" + key + ".flv"
+	good := origin.signer.Relay(path, "edge", "origin")
+	other, _, _ := strings.Cut(good, "-")
+	for name, sign := range map[string]string{
+		"none": "", "a play sign": origin.signer.Play(key), "a play sign of a user": origin.signer.PlayAs(key, 7), "a publish sign": origin.signer.Publish(key),
+		"of another secret": foreign.Relay(path, "edge", "origin"), "for another stream": origin.signer.Relay("/relay/OTHER.flv", "edge", "origin"),
+		"for another origin": origin.signer.Relay(path, "edge", "third"), "of the origin itself": origin.signer.Relay(path, "origin", "origin"),
+		"with another node": strings.Replace(good, "edge", "third", 1), "with another expiry": strings.Replace(good, other, other+"0", 1), "without a node": strings.TrimSuffix(good, "edge"),
+		"too long": good + strings.Repeat("x", 4000),
+	} {
+		if got := origin.relay(t, path, sign); got != http.StatusForbidden {
+			t.Errorf("a sign %s is answered %d, want %d", name, got, http.StatusForbidden)
+		}
+	}
+	if err := origin.signer.Verify(media.ScopePlay, key, good); err == nil {
+		t.Error("a relay sign permits playing")
+	}
+	if got := origin.relay(t, "/live/"+key+".flv?sign="+good, good); got != http.StatusForbidden {
+		t.Errorf("a player with a relay sign is answered %d, want %d", got, http.StatusForbidden)
+	}
+	if got := origin.relay(t, path, good); got != http.StatusOK {
+		t.Errorf("a relay sign is answered %d, want %d", got, http.StatusOK)
+	}
+	origin.clock.Forward(31 * time.Second)
+	if got := origin.relay(t, path, good); got != http.StatusForbidden {
+		t.Errorf("a sign that has expired is answered %d, want %d", got, http.StatusForbidden)
+	}
+	status := 0
+	for range 1000 {
+		if status = origin.relay(t, path, "x"); status == http.StatusTooManyRequests {
+			break
+		}
+	}
+	if status != http.StatusTooManyRequests {
+		t.Error("a client may try 1000 signs")
+	}
+}
+
+// TestSlowEdge checks that an edge that does not read is disconnected and delays nobody.
+func TestSlowEdge(t *testing.T) {
+	t.Parallel()
+	r, origin, edge := pair(t, func(c *media.Config, _ *relay.Config) { c.RTMP.MediaTimeout = 300 * time.Millisecond })
+	p := origin.publish(t, key, 0)
+	r.set(key, origin)
+	v := edge.watch(t, key)
+	v.sees("first 0")
+	q, err := http.NewRequest(http.MethodGet, "http://"+origin.http+"/relay/"+key+".flv", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q.Header.Set("Roomlog-Relay", origin.signer.Relay(q.URL.Path, "slow", "origin"))
+	slow, err := http.DefaultClient.Do(q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer slow.Body.Close()
+	large := strings.Repeat("x", 1<<20)
+	eventually(t, "the slow edge is disconnected", func() bool {
+		p.frames(large, 1)
+		return origin.stats(key).Drops == 1
+	})
+	p.frames("last", 2)
+	v.sees("last 1")
+	if got := origin.stats(key).Relays; got != 1 {
+		t.Errorf("the origin has %d relays, want 1", got)
+	}
+}
+
+// TestHLSAndSnapshotsOfAnEdge checks that the request of an HLS player begins a relay, and that a stream without a publisher is
+// refused as on every node.
+func TestHLSAndSnapshotsOfAnEdge(t *testing.T) {
+	t.Parallel()
+	r, origin, edge := pair(t, nil)
+	p := origin.publish(t, key, 0)
+	p.frames("second", 30)
+	r.set(key, origin)
+	eventually(t, "the broadcast has begun", func() bool { return origin.stats(key).FramesIn == 3+2*31 })
+	frame, err := edge.puller.KeyFrame(t.Context(), key)
+	if err != nil || !strings.Contains(string(frame), string(videoFrame(true, "second 0"))) || edge.puller.Stats().Pulls != 0 {
+		t.Errorf("the newest key frame of an edge is %q, %v", frame, err)
+	}
+	if _, err := edge.puller.KeyFrame(t.Context(), "NONE"); !errors.Is(err, media.ErrNoBroadcast) {
+		t.Errorf("a key frame without a stream: %v, want %v", err, media.ErrNoBroadcast)
+	}
+	index := func(key string) (int, string) {
+		answer, err := http.Get("http://" + edge.http + "/live/" + key + "/index.m3u8?sign=" + edge.signer.Play(key))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer answer.Body.Close()
+		text, err := io.ReadAll(answer.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return answer.StatusCode, string(text)
+	}
+	if got, _ := index("NONE"); got != http.StatusNotFound {
+		t.Errorf("the index of a stream without a publisher is answered %d, want %d", got, http.StatusNotFound)
+	}
+	p.frames("third", 30)
+	if got, text := index(key); got != http.StatusOK || !strings.Contains(text, "avc1") || !strings.Contains(text, "mp4a") {
+		t.Errorf("the index of an edge is %d %s", got, text)
+	}
+	if got := origin.stats(key).Relays; got != 1 {
+		t.Errorf("the origin has %d relays, want 1", got)
+	}
+}
+
+// TestNumberOfRelaysIsLimited checks that an edge relays no more streams than it may, and begins the next one when there is room.
+func TestNumberOfRelaysIsLimited(t *testing.T) {
+	t.Parallel()
+	r, origin, edge := pair(t, func(_ *media.Config, c *relay.Config) { c.MaxRelays = 1 })
+	first, second := origin.publish(t, "ONE", 0), origin.publish(t, "TWO", 0)
+	r.set("ONE", origin)
+	r.set("TWO", origin)
+	edge.watch(t, "ONE").sees("first 0")
+	v := edge.watch(t, "TWO")
+	eventually(t, "the second player waits", func() bool { return edge.stats("TWO").Players[media.HTTPFLV] == 1 })
+	if err := edge.puller.Await(t.Context(), "TWO"); !errors.Is(err, media.ErrUnavailable) {
+		t.Errorf("the second stream is relayed: %v, want %v", err, media.ErrUnavailable)
+	}
+	if got := edge.puller.Stats().Pulls; got != 1 {
+		t.Errorf("%d streams are relayed, want 1", got)
+	}
+	first.end()
+	second.frames("next", 1)
+	v.sees("next 0")
+}

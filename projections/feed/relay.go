@@ -1,0 +1,117 @@
+package feed
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"roomlog/eventstore"
+	"roomlog/internal/wait"
+	"roomlog/projections"
+)
+
+// A relay publishes the batches of one store on NATS, while it holds the lock of the relay. Every process with a feed runs one, and
+// the database decides which of them publishes.
+type relay struct {
+	c       Config
+	store   *eventstore.Store
+	queries *projections.Queries
+	state   *relayState
+}
+
+// run takes the lock whenever no relay is heard, and then publishes until it loses the lock. It returns nil when ctx ends.
+func (r *relay) run(ctx context.Context) error {
+	again := wait.Backoff{Min: r.c.RelayInterval, Max: r.c.RelayInterval}
+	for ctx.Err() == nil {
+		if err := r.elect(ctx); err != nil && ctx.Err() == nil {
+			r.c.Log.WarnContext(ctx, "relay: not available, trying again", slog.Any("error", err))
+		}
+		again.Wait(ctx)
+	}
+	return nil
+}
+
+// elect publishes if this process can take the lock.
+func (r *relay) elect(ctx context.Context) error {
+	silent := r.store.Now().UnixNano() - r.state.heard.Load()
+	if !r.c.NATS.IsConnected() || silent < 2*r.c.RelayInterval.Nanoseconds() {
+		return nil
+	}
+	if other, err := relayOf(ctx, r.store.Pool()); err != nil || other != "" {
+		return err
+	}
+	token := rand.Text()
+	l, err := takeLease(ctx, r.store.Pool(), token, r.store.Now)
+	if err != nil || l == nil {
+		return err
+	}
+	r.state.set(func(s *RelayStatus) { s.Active = true })
+	defer r.state.set(func(s *RelayStatus) { s.Active = false })
+	r.c.Log.InfoContext(ctx, "relay: publishing released events")
+	err = r.publish(ctx, l, token)
+	if ctx.Err() == nil {
+		r.c.Log.WarnContext(ctx, "relay: ended, another one is elected", slog.Any("error", err))
+	}
+	return nil
+}
+
+// errAlone means that the relay has lost NATS, which other processes may still reach.
+var errAlone = errors.New("the relay has no connection to NATS")
+
+// publish publishes from the checkpoint of the tables on until ctx ends, the lease is lost, NATS cannot be reached, or the log has
+// another history.
+func (r *relay) publish(ctx context.Context, l *lease, token string) error {
+	g, ctx := errgroup.WithContext(ctx)
+	defer l.release(ctx)
+	seen, number := r.store.HistoryChanged().Count(), r.store.History().Number
+	wake := newWakeup()
+	tables := newTables(r.store.Pool(), wake)
+	start, err := tables.begin(ctx)
+	if err != nil {
+		return fmt.Errorf("read the checkpoint: %w", err)
+	}
+	out := &broadcast{c: r.c, subject: subjectOf(r.store.ID()), token: token, tables: tables, lease: l, sent: &r.state.sent, at: point{start.Position, start.EventID}}
+	rel := &releaser{
+		c: r.c, now: r.store.Now, wake: wake, tables: tables, lead: &lead{limit: r.c.MaxLead}, profiles: newProfiles(r.queries, r.c.ProfileCache), out: out,
+		last: out.at, number: number, progress: out.progress,
+	}
+	rel.gauges = newGaugeSender(r.queries.After(func(ctx context.Context) error { return rel.upToDate(ctx, nil) }), out, r.c, r.store.Now)
+	g.Go(func() error { return l.hold(ctx) })
+	g.Go(func() error { return r.beat(ctx, out) })
+	g.Go(func() error { return newTail(r.store, rel).run(ctx) })
+	g.Go(func() error { rel.gauges.run(ctx); return nil })
+	g.Go(func() error { return watchHistory(ctx, r.store, seen) })
+	return g.Wait()
+}
+
+// beat sends heartbeats until ctx ends. It returns errAlone if NATS cannot be reached for RelayTimeout.
+func (r *relay) beat(ctx context.Context, out *broadcast) error {
+	for alone := time.Duration(0); ; alone += r.c.RelayInterval {
+		if r.c.NATS.IsConnected() {
+			alone = 0
+		}
+		if alone > r.c.RelayTimeout {
+			return errAlone
+		}
+		out.beat(ctx)
+		if !wait.Sleep(ctx, r.c.RelayInterval) {
+			return nil
+		}
+	}
+}
+
+// watchHistory blocks until the signal HistoryChanged has a count other than seen, and then returns ErrCursorLost. It
+// returns nil when ctx ends.
+func watchHistory(ctx context.Context, store *eventstore.Store, seen uint64) error {
+	for ctx.Err() == nil {
+		if store.HistoryChanged().Wait(ctx, seen, idleInterval) != seen {
+			return eventstore.ErrCursorLost
+		}
+	}
+	return nil
+}

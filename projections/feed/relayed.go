@@ -1,0 +1,265 @@
+package feed
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"golang.org/x/sync/errgroup"
+
+	"roomlog/eventstore"
+)
+
+const (
+	inboxSize      = 256              // maximum number of messages that wait; further ones are lost and become holes
+	recheckRelay   = 15 * time.Second // time after which the database is asked again whether a process is the relay
+	recheckRefused = time.Second      // the same for a process that was not
+	gaugeTimeout   = 2 * time.Second  // time for which the relay may send gauges before the feed reads them itself
+)
+
+// relayed is the source that receives what the relay has released. It releases comments and gifts of this process from memory, like
+// a tail. It reads holes from the log with a tail, and everything while no relay is heard.
+//
+// A message is believed if the database of this process says that its sender is the relay, and if it follows the newest event that
+// was released.
+type relayed struct {
+	*releaser
+	store *eventstore.Store
+	tail  *tail
+	state *relayState
+	inbox chan *nats.Msg
+
+	believed string // token of the relay, as the database has said
+	refused  string // token of a process that was not the relay
+	checked  time.Time
+}
+
+func newRelayed(store *eventstore.Store, r *releaser, state *relayState) *relayed {
+	return &relayed{releaser: r, store: store, tail: newTail(store, r), state: state, inbox: make(chan *nats.Msg, inboxSize)}
+}
+
+// run implements source.
+func (s *relayed) run(ctx context.Context) error {
+	messages, err := s.c.NATS.ChanSubscribe(subjectOf(s.store.ID()), s.inbox)
+	if err != nil {
+		return fmt.Errorf("subscribe to the relay: %w", err)
+	}
+	defer func() { _ = messages.Unsubscribe() }()
+	own := newWakeup()
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { forward(ctx, s.store.Appended(), own); return nil })
+	g.Go(func() error {
+		for ctx.Err() == nil {
+			m, err := s.fallBack(ctx)
+			if err == nil && ctx.Err() == nil {
+				err = s.receive(ctx, m, own)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return g.Wait()
+}
+
+// fallBack reads the log until a message of the relay arrives, and returns the message.
+func (s *relayed) fallBack(ctx context.Context) (envelope, error) {
+	s.state.set(func(status *RelayStatus) {
+		if status.Received {
+			s.c.Log.WarnContext(ctx, "feed: no relay is heard, reading the log in PostgreSQL")
+		}
+		status.Received, status.Since = false, s.now()
+	})
+	tailing, stop := context.WithCancel(ctx)
+	defer stop()
+	ended := make(chan error, 1)
+	go func() { ended <- s.tail.run(tailing) }()
+	for {
+		select {
+		case raw := <-s.inbox:
+			if m, ok := s.read(ctx, raw.Data); ok {
+				stop()
+				return m, <-ended
+			}
+		case err := <-ended:
+			return envelope{}, err
+		}
+	}
+}
+
+// receive releases what messages contain, beginning with m, until no relay is heard or ctx ends. It then returns nil.
+func (s *relayed) receive(ctx context.Context, m envelope, own wakeup) error {
+	s.state.set(func(status *RelayStatus) { status.Received, status.Since, status.Cause = true, s.now(), "" })
+	s.c.Log.InfoContext(ctx, "feed: receiving from the relay over NATS")
+	s.gauges.timeout.Store(gaugeTimeout.Nanoseconds())
+	defer s.gauges.timeout.Store(0)
+	silence, poll := time.NewTimer(s.c.RelayTimeout), time.NewTimer(0)
+	defer silence.Stop()
+	defer poll.Stop()
+	err := s.apply(ctx, &m)
+	for ctx.Err() == nil {
+		if errors.Is(err, eventstore.ErrCursorLost) {
+			return err
+		}
+		if err != nil && ctx.Err() == nil {
+			s.c.Log.WarnContext(ctx, "feed: releasing failed, retrying", slog.Any("error", err))
+		}
+		err = nil
+		next := idleInterval
+		if s.waiting() {
+			next = s.c.CheckpointPoll
+		}
+		poll.Reset(next)
+		select {
+		case raw := <-s.inbox:
+			if m, ok := s.read(ctx, raw.Data); ok {
+				silence.Reset(s.c.RelayTimeout)
+				if err = s.apply(ctx, &m); err == nil {
+					err = s.releaseOwn(ctx)
+				}
+			}
+		case <-own:
+			err = s.releaseOwn(ctx)
+		case <-s.wake: // somebody waits for the tables
+		case <-poll.C:
+			err = s.readTables(ctx)
+		case <-silence.C:
+			s.state.set(func(status *RelayStatus) {
+				status.Cause = fmt.Sprintf("no message of a relay came within %s", s.c.RelayTimeout)
+				if !s.c.NATS.IsConnected() {
+					status.Cause = "there is no connection to a NATS server"
+				}
+			})
+			return nil
+		case <-ctx.Done():
+		}
+	}
+	return nil
+}
+
+// read decodes a message. It reports false if the message is not believed.
+func (s *relayed) read(ctx context.Context, data []byte) (envelope, bool) {
+	m, err := decodeMessage(data)
+	if err == nil && s.isRelay(ctx, m.Relay) {
+		s.state.messages.Add(1)
+		s.state.heard.Store(s.now().UnixNano())
+		return m, true
+	}
+	s.state.refused.Add(1)
+	switch {
+	case errors.Is(err, errFormat):
+		s.state.set(func(status *RelayStatus) { status.Cause = err.Error() + ": let all nodes run one version" })
+	case err != nil:
+		s.c.Log.WarnContext(ctx, "feed: message of the relay ignored", slog.Any("error", err))
+	}
+	return envelope{}, false
+}
+
+// isRelay reports whether the database of this process says that the relay has this token. The answer is remembered for a while.
+func (s *relayed) isRelay(ctx context.Context, token string) bool {
+	age := s.now().Sub(s.checked)
+	switch {
+	case token == "":
+		return false
+	case token == s.believed && age < recheckRelay:
+		return true
+	case token == s.refused && age < recheckRefused:
+		return false
+	}
+	relay, err := relayOf(ctx, s.store.Pool())
+	if err != nil {
+		return token == s.believed // a relay that was right is right until the database says otherwise
+	}
+	s.checked = s.now()
+	s.believed, s.refused = relay, ""
+	if token != relay {
+		s.refused = token
+	}
+	return token == relay
+}
+
+// apply releases what m contains and was not released yet. It reads a hole before m from the log.
+func (s *relayed) apply(ctx context.Context, m *envelope) error {
+	s.tables.report(m.Tables, m.Held)
+	s.lead.reached(m.Tables)
+	defer s.store.NotifyReleased()
+	if m.After > s.last.position && m.Checkpoint > s.last.position {
+		s.state.holes.Add(1)
+		if err := s.tail.until(ctx, m.After); err != nil || ctx.Err() != nil {
+			return err
+		}
+	}
+	if m.Checkpoint > s.last.position && !m.has(s.last) {
+		if err := s.readUnknown(ctx, m); err != nil || ctx.Err() != nil {
+			return err
+		}
+	}
+	b := Batch{Gauges: m.Gauges}
+	if m.Checkpoint > s.last.position {
+		if !m.has(s.last) {
+			return nil // a message of another history
+		}
+		b.Checkpoint, b.EventID = m.Checkpoint, m.ID
+		b.Deltas = m.deltas(s.store, s.last.position, func(position int64, err error) {
+			s.c.Log.ErrorContext(ctx, "feed: event skipped", slog.Int64("position", position), slog.Any("error", err))
+		})
+		if m.Checkpoint > m.Tables {
+			s.lead.add(m.Checkpoint, s.now())
+		}
+		s.profiles.forgetChanged(b.Deltas)
+		if err := s.publish(ctx, b); err != nil {
+			return err
+		}
+		s.store.Remember(s.number, m.Checkpoint, m.ID)
+	} else if len(b.Gauges) > 0 {
+		if err := s.out.publish(ctx, b); err != nil {
+			return err
+		}
+	}
+	s.gauges.received(m.Gauges)
+	return nil
+}
+
+// readUnknown reads what m covers from the log, because m does not show that it follows the newest event that was released. If m
+// contradicts that event, it belongs to another history of the log than this feed.
+func (s *relayed) readUnknown(ctx context.Context, m *envelope) error {
+	if m.After != s.last.position || s.last.position == 0 {
+		s.state.holes.Add(1)
+		return s.tail.until(ctx, m.Checkpoint)
+	}
+	s.believed = ""
+	s.state.refused.Add(1)
+	return s.store.CheckEvent(ctx, s.number, s.last.position, s.last.id)
+}
+
+// releaseOwn releases comments and gifts that this process has committed, and that follow the newest event that was released.
+func (s *relayed) releaseOwn(ctx context.Context) error {
+	for {
+		events := s.leading(s.store.Recent(s.last.position, s.last.id))
+		if len(events) == 0 {
+			return nil
+		}
+		if err := s.releaseEarly(ctx, events); err != nil {
+			return err
+		}
+	}
+}
+
+// readTables reads the checkpoint of the tables, because somebody waits for them.
+func (s *relayed) readTables(ctx context.Context) error {
+	if !s.waiting() {
+		return nil
+	}
+	position, err := s.tables.read(ctx, s.last)
+	if errors.Is(err, eventstore.ErrCursorLost) {
+		return s.store.CheckEvent(ctx, s.number, s.last.position, s.last.id)
+	}
+	if err == nil {
+		s.lead.reached(position)
+	}
+	return err
+}

@@ -294,7 +294,7 @@ func TestLimitsOfConnectionsAndStreams(t *testing.T) {
 			h.dialRequest(t, "live", "publish", 3, nil, key+"?sign="+h.signer.Publish(key), "live").expect(rtmp.PublishFailed)
 		}
 		first.Close()
-		eventually(t, "a free slot", func() bool { return h.Snapshot().Publishers == 1 })
+		eventually(t, "the end of a publisher", func() bool { return h.Snapshot().Connections == 4 })
 		h.publish(t, "A").begin(0)
 		waiting.sees(videoFrame(true, "first"))
 	})

@@ -377,9 +377,10 @@ func TestInvalidEventParametersAreExplained(t *testing.T) {
 		"to=7":                                   `there is no query parameter "to"`,
 		"until=7&until=8":                        "until must be sent at most once",
 		"type=" + strings.Repeat("gift.*,", 101): "type must contain at most 100 types",
-		"from=%00":                               "from must be",
-		"stream=wallet-1%00":                     "stream must be",
-		"after=1%00":                             "the cursor is not valid",
+		"from=%00":                               "from must be text in UTF-8",
+		"stream=wallet-1%00":                     "stream must be text in UTF-8",
+		"after=1%00":                             "after must be text in UTF-8",
+		"after=1.x":                              "the cursor is not valid",
 	} {
 		reply := a.get("/api/events?" + query)
 		if e := reply.envelope(); reply.status != 400 || !strings.Contains(e.TextEN, want) {

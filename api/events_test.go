@@ -273,7 +273,7 @@ func TestEventsRefusesInvalidRequests(t *testing.T) {
 		a.get("/api/events?after="+cursor).expectFailure(409, "cursor_lost", restored)
 		a.get("/api/events", "Last-Event-ID", cursor).expectFailure(409, "cursor_lost", restored)
 	}
-	for _, cursor := range []string{"x", "1", "-1", "1.", "1.x", good + "0", good + ".1", "%00", strings.Repeat("1", 10_000)} {
+	for _, cursor := range []string{"x", "1", "-1", "1.", "1.x", good + "0", good + ".1", "%20", strings.Repeat("1", 10_000)} {
 		a.get("/api/events?after="+cursor).expectFailure(400, "cursor_invalid", textBad)
 	}
 	for _, query := range []string{"type=gift.sent.v9", "type=", "live=x", "live=-1", "user=1.5", "limit=-1", "limit=99999999999999999999", "follow=perhaps",

@@ -27,8 +27,9 @@ func Check(rawQuery string, known []*huma.Param) error {
 			return refusal("there is no query parameter %.40q: %s", name, list(known))
 		case len(sent) > 1 && !isList(p):
 			return refusal("%s must be sent at most once (got %d)", name, len(sent))
-		case slices.ContainsFunc(sent, notText):
-			return refusal("%s must be text in UTF-8 without the character NUL (got %.40q)", name, sent)
+		}
+		if i := slices.IndexFunc(sent, notText); i >= 0 {
+			return refusal("%s must be text in UTF-8 without the character NUL (got %.40q)", name, sent[i])
 		}
 	}
 	return nil

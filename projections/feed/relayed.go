@@ -184,9 +184,10 @@ func (s *relayed) isRelay(ctx context.Context, token string) bool {
 
 // apply releases what m contains and was not released yet. It reads a hole before m from the log.
 func (s *relayed) apply(ctx context.Context, m *envelope) error {
-	s.tables.report(m.Tables, m.Held)
+	if s.tables.report(m.Tables, m.Held) || m.Checkpoint > s.last.position {
+		defer s.store.NotifyReleased()
+	}
 	s.lead.reached(m.Tables)
-	defer s.store.NotifyReleased()
 	if m.After > s.last.position && m.Checkpoint > s.last.position {
 		s.state.holes.Add(1)
 		if err := s.tail.until(ctx, m.After); err != nil || ctx.Err() != nil {

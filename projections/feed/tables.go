@@ -85,15 +85,16 @@ func (t *tables) read(ctx context.Context, newest point) (int64, error) {
 }
 
 // report records what another process has read: that the tables have reached position, and whether they may contain held or poison
-// coin events.
-func (t *tables) report(position int64, poisoned bool) {
+// coin events. It reports whether the position is new.
+func (t *tables) report(position int64, poisoned bool) (newer bool) {
 	t.mu.Lock()
 	t.poisoned = poisoned
-	newer := position > t.position
+	newer = position > t.position
 	t.mu.Unlock()
 	if newer {
 		t.moveTo(position)
 	}
+	return newer
 }
 
 // moveTo sets the position and wakes the callers of waitFor.

@@ -364,3 +364,16 @@ func TestConfigIsChecked(t *testing.T) {
 		}
 	}
 }
+
+// TestAddressOfTheReceiverIsNotLogged checks that errors name only the host of the receiver, because its path and query may
+// contain a token.
+func TestAddressOfTheReceiverIsNotLogged(t *testing.T) {
+	t.Parallel()
+	r := receive(t, accept)
+	r.Close()
+	h := open(t, r.URL+"/token-in-path?key=token-in-query", nil)
+	err := h.AuthorizePublish(t.Context(), media.PublishRequest{Client: client("a"), Key: "KEY"})
+	if err == nil || strings.Contains(err.Error(), "token-in") || !strings.Contains(err.Error(), strings.TrimPrefix(r.URL, "http://")) {
+		t.Errorf("got %v, want an error with the host alone", err)
+	}
+}

@@ -31,9 +31,9 @@ func serveWith(t *testing.T, h *testServer, slots *limit.Slots) (address string,
 
 // TestWaitingPlayersGiveWay fills the only slot of an HTTP port with a player that waits. Another client must be served.
 func TestWaitingPlayersGiveWay(t *testing.T) {
-	asked := make(chan struct{}, 1)
+	requested := make(chan struct{}, 1)
 	h := run(t, func(c *media.Config) {
-		c.Authorizer = slowAuthorizer{c.Authorizer, asked}
+		c.Authorizer = slowAuthorizer{c.Authorizer, requested}
 	})
 	h.publish(t, "KEY").begin(0)
 	h.stream(t, "KEY", "a broadcast", onAir)
@@ -46,7 +46,7 @@ func TestWaitingPlayersGiveWay(t *testing.T) {
 			eventually(t, "a slot is taken", func() bool { return s.Count() == 1 })
 			return true
 		}},
-		{"for the authorizer", "/live/SLOW/index.m3u8" + sign, func(*limit.Slots) bool { <-asked; return true }},
+		{"for the authorizer", "/live/SLOW/index.m3u8" + sign, func(*limit.Slots) bool { <-requested; return true }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			slots := limit.NewSlots(1, 0, nil)
@@ -93,12 +93,12 @@ func TestWaitingPlayersGiveWay(t *testing.T) {
 // slowAuthorizer decides about the stream SLOW when the request has ended.
 type slowAuthorizer struct {
 	media.Authorizer
-	asked chan struct{}
+	requested chan struct{}
 }
 
 func (a slowAuthorizer) AuthorizePlay(ctx context.Context, r media.PlayRequest) error {
 	if r.Key == "SLOW" {
-		a.asked <- struct{}{}
+		a.requested <- struct{}{}
 		<-ctx.Done()
 		return ctx.Err()
 	}

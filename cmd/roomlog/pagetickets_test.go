@@ -11,10 +11,10 @@ func sellsTickets(site string, anna, bert, carla *inspector, looks func(string, 
 	looks("a new paid live", anna)
 	anna.does(`await pressText(/^Create live$/); await until(() => location.pathname === "/studio/2"); await press('[data-tab="tickets"]'); await has(".panel .soft", /No tickets were sold/)`)
 
-	// A visitor who is not signed in learns what the live needs.
-	visitor := anna.another(site + "/watch/2")
-	visitor.does(`await shown('[data-code="live_age"]'); await has(".gate p", /18 years or older/); await has(".gate p", /A ticket costs 500 coins/); await has(".gate .button", /^Sign in$/)`)
-	visitor.close()
+	// A client that is not signed in learns what the live needs.
+	anonymous := anna.another(site + "/watch/2")
+	anonymous.does(`await shown('[data-code="live_age"]'); await has(".gate p", /18 years or older/); await has(".gate p", /A ticket costs 500 coins/); await has(".gate .button", /^Sign in$/)`)
+	anonymous.close()
 
 	// The age comes first.
 	for _, p := range []*inspector{bert, carla} {

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -16,9 +18,13 @@ import (
 // messageFormat is the version of the format of messages. A feed ignores messages of other versions, and reads the log instead.
 const messageFormat = 1
 
+// program returns a fingerprint of what the relay and a feed must have in common: the events with their fields, the table of deltas
+// and the message. A relay leaves out the events and the fields that it does not know.
+var program = sync.OnceValue(func() string {
+	return fingerprint(domain.Events, projections.DeltaSpecs(), reflect.TypeFor[envelope]())
+})
+
 // An envelope is a message: a batch on its way from the relay to the feeds of all processes. It contains personal texts in clear.
-//
-// New fields may be added within a version; a feed ignores fields that it does not know.
 type envelope struct {
 	Format  int    `json:"format"`
 	Program string `json:"program"` // see program

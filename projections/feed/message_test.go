@@ -3,6 +3,7 @@ package feed
 import (
 	"encoding/json"
 	"errors"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -125,22 +126,23 @@ func TestFingerprint(t *testing.T) {
 		domain.CommentPosted
 		More string `json:"more"`
 	}
-	events, deltas := domain.Events, projections.DeltaSpecs()
+	events, deltas, message := domain.Events, projections.DeltaSpecs(), reflect.TypeFor[envelope]()
 	comment := slices.IndexFunc(events, func(e domain.EventSpec) bool { return e.Type == domain.CommentPosted{}.Type() })
 	changed, silent := slices.Clone(events), slices.Clone(deltas)
 	changed[comment].Zero = newer{}
 	silent[0].Durable = !silent[0].Durable
 	seen := map[string]string{}
 	for name, f := range map[string]string{
-		"this program": program(), "without an event": fingerprint(events[1:], deltas), "with a new field": fingerprint(changed, deltas),
-		"without a delta": fingerprint(events, deltas[1:]), "with another delta": fingerprint(events, silent),
+		"this program": program(), "without an event": fingerprint(events[1:], deltas, message), "with a new field": fingerprint(changed, deltas, message),
+		"without a delta": fingerprint(events, deltas[1:], message), "with another delta": fingerprint(events, silent, message),
+		"with another message": fingerprint(events, deltas, reflect.TypeFor[sentEvent]()),
 	} {
 		if other, twice := seen[f]; twice {
 			t.Errorf("%s and %s have the same fingerprint", name, other)
 		}
 		seen[f] = name
 	}
-	if again := fingerprint(domain.Events, projections.DeltaSpecs()); again != program() {
+	if again := fingerprint(domain.Events, projections.DeltaSpecs(), message); again != program() {
 		t.Errorf("the fingerprint is %s and then %s", program(), again)
 	}
 }

@@ -7,18 +7,13 @@ import (
 	"io"
 	"reflect"
 	"slices"
-	"sync"
 
 	"roomlog/domain"
 	"roomlog/projections"
 )
 
-// program returns a fingerprint of what the relay and a feed must have in common: the events with their fields, the table of deltas
-// and the message. A relay leaves out events that it does not know, and fields that it does not know.
-var program = sync.OnceValue(func() string { return fingerprint(domain.Events, projections.DeltaSpecs()) })
-
-// fingerprint returns the fingerprint of a program with these events and deltas.
-func fingerprint(events []domain.EventSpec, deltas []projections.DeltaSpec) string {
+// fingerprint returns the fingerprint of a program with these events, deltas and type of messages.
+func fingerprint(events []domain.EventSpec, deltas []projections.DeltaSpec, message reflect.Type) string {
 	sum := sha256.New()
 	for _, e := range events {
 		fmt.Fprintf(sum, "event %s ", e.Type)
@@ -27,7 +22,7 @@ func fingerprint(events []domain.EventSpec, deltas []projections.DeltaSpec) stri
 	for _, d := range deltas {
 		fmt.Fprintf(sum, "delta %s %v %s %t %t %t %t %t\n", d.Event, d.Audience, d.Kind, d.Droppable, d.ChangesGauges, d.NeedsProfile, d.LivesOfUser, d.Durable)
 	}
-	writeShape(sum, reflect.TypeFor[envelope](), nil)
+	writeShape(sum, message, nil)
 	return hex.EncodeToString(sum.Sum(nil)[:8])
 }
 

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"roomlog/internal/limit"
 	"roomlog/media/flv"
 )
 
@@ -211,8 +212,9 @@ type playRequest struct {
 	client      Client
 	requestedAt time.Time // time at which the client sent its request, before the authorization
 	disconnect  func()
-	complete    bool   // whether the player should miss no frame, see cursor
-	broadcast   string // if set, the player may join only this broadcast, and reads it to its end
+	slot        *limit.Slot // slot that the player gives to others until it has received a frame; may be nil
+	complete    bool        // whether the player should miss no frame, see cursor
+	broadcast   string      // if set, the player may join only this broadcast, and reads it to its end
 }
 
 // join adds an authorized player to its stream. If the stream has no publisher yet, the player waits.
@@ -235,9 +237,7 @@ func (h *hub) join(r playRequest) (*Player, error) {
 		return nil, ErrEnded
 	case r.client.Protocol == Relay:
 		return nil, ErrNoBroadcast
-	case len(h.streams) >= h.cfg.Limits.MaxStreams:
-		return nil, ErrLimitReached
-	default:
+	default: // The slots of players bound the streams that have only waiting players.
 		s = h.add(r.key)
 	}
 	s.mu.Lock()
@@ -250,7 +250,7 @@ func (h *hub) join(r playRequest) (*Player, error) {
 	case r.broadcast == "" && len(s.players) >= h.cfg.Limits.MaxStreamPlayers:
 		return nil, ErrLimitReached
 	}
-	p := &Player{stream: s, client: r.client, startedAt: h.cfg.Now(), disconnect: r.disconnect, readsToEnd: r.broadcast != "",
+	p := &Player{stream: s, client: r.client, startedAt: h.cfg.Now(), disconnect: r.disconnect, slot: r.slot, readsToEnd: r.broadcast != "",
 		cursor: cursor{complete: r.complete}, wake: make(chan struct{}, 1), closed: make(chan struct{})}
 	p.leave = func(reason Reason) { h.leave(p, reason) }
 	s.players[p] = struct{}{}
@@ -263,6 +263,7 @@ func (h *hub) join(r playRequest) (*Player, error) {
 	if r.client.isViewer() {
 		p.announced = h.notifier.playStarted(p.session())
 	}
+	p.slot.Wait(p.cutOff)
 	return p, nil
 }
 

@@ -335,5 +335,5 @@ func TestRefundsStopAtTheRate(t *testing.T) {
 	if all.Refunded != 0 || len(all.Refused) != 2 || all.Refused[1].User != buyers[1].ID || all.Next != tickets[1] {
 		t.Errorf("got %+v, want the refusals of the first two tickets", all)
 	}
-	refund(all.Next).expectFailure(http.StatusTooManyRequests, "rate_limited", "操作过于频繁，请稍后再试")
+	refund(all.Next).expectFailure(http.StatusTooManyRequests, "rate_limited", "操作太频繁，请稍后再试")
 }

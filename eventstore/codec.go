@@ -22,7 +22,7 @@ type codec struct {
 
 	creationTypes, accessTypes []string // the types of the events that create a live, and of those that set its access
 
-	keys       *keyring
+	keys *keyring
 }
 
 type version struct {

@@ -93,6 +93,25 @@ func ownerOr(needed ...domain.Role) access {
 	}}
 }
 
+// moderatorOf admits the owner and the moderators of the live in the input, and operators. name describes them.
+func moderatorOf(name string) access {
+	return access{name: name, needsToken: true, refusals: []domain.Code{domain.CodeForbidden, domain.CodeLiveNotFound}, check: func(ctx context.Context, s *server, in any) error {
+		user, err := s.authenticate(ctx)
+		if err != nil {
+			return err
+		}
+		live := in.(liveInput).liveID()
+		if _, err := s.live(ctx, live); err != nil {
+			return err
+		}
+		standing, err := s.Queries.Standing(ctx, live, user.ID)
+		if err == nil && !standing.Moderates() {
+			err = refusal(domain.CodeForbidden, "this needs %s", name)
+		}
+		return err
+	}}
+}
+
 // LivePath is the input of an endpoint with the id of a live in its path. It is exported because huma sets embedded
 // structs only if they are exported.
 type LivePath struct {

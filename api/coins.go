@@ -25,7 +25,7 @@ type movement struct {
 	Amount   domain.Coins   `json:"amount" doc:"negative when coins were spent"`
 	Balance  domain.Coins   `json:"balance" doc:"after the movement"`
 	Order    domain.OrderID `json:"order,omitempty" doc:"order of a top-up"`
-	Live     domain.LiveID  `json:"live,omitempty" doc:"live of a gift or ticket"`
+	Live     domain.LiveID  `json:"live,omitempty" doc:"live of a gift, or of a ticket if there is no gift"`
 	Gift     domain.GiftID  `json:"gift,omitempty" doc:"gift that was sent"`
 	At       time.Time      `json:"at"`
 }
@@ -130,7 +130,7 @@ type posting struct {
 	Actor          string         `json:"actor" example:"user-12" doc:"who caused the event"`
 	Counterparties []string       `json:"counterparties" example:"[\"earnings-7\"]" doc:"the other accounts that the event has changed"`
 	Order          domain.OrderID `json:"order,omitempty" doc:"order that was credited"`
-	Live           domain.LiveID  `json:"live,omitempty" doc:"live of a gift or ticket"`
+	Live           domain.LiveID  `json:"live,omitempty" doc:"live of a gift, or of a ticket if there is no gift"`
 	Gift           domain.GiftID  `json:"gift,omitempty" doc:"gift that was sent or refunded"`
 
 	Refunds    int64               `json:"refunds,omitempty" doc:"position of the gift that was refunded"`

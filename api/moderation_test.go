@@ -265,6 +265,19 @@ func TestWords(t *testing.T) {
 	if !slices.Equal(got, []word{{"spam", "refuse", true}}) {
 		t.Errorf("got %+v", got)
 	}
+	list := "/api/live/" + strconv.FormatInt(int64(live), 10) + "/words"
+	bob.get(list).expectFailure(http.StatusForbidden, "forbidden", forbidden)
+	bob.get("/api/live/99/words").expectFailure(http.StatusNotFound, "live_not_found", textNoLive)
+	ann.post("/api/live/moderator/appoint", object{"id": live, "user": bob.ID}).ok(nil)
+	bob.get(list).ok(&got)
+	if !slices.Equal(got, []word{{"spam", "refuse", true}}) {
+		t.Errorf("got %+v", got)
+	}
+	bob.post("/api/live/words/add", object{"id": live, "words": []string{"spoiler"}, "act": "hold"}).ok(nil)
+	bob.post("/api/live/words/remove", object{"id": live, "words": []string{"spoiler"}}).ok(nil)
+	ann.post("/api/live/moderator/remove", object{"id": live, "user": bob.ID}).ok(nil)
+	bob.get(list).expectFailure(http.StatusForbidden, "forbidden", forbidden)
+	boss.get(list).ok(&got)
 	boss.get("/api/operator/words").ok(&got)
 	if !slices.Equal(got, []word{{"hate", "mask", false}}) {
 		t.Errorf("got %+v", got)

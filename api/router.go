@@ -98,7 +98,7 @@ func (r *routes) registerLives() {
 	serve(r, post("/api/live/mode", "Switch a mode of a live, which restricts comments, on or off", commander(moderator), rateCommands).executes(domain.SetMode{}), act(r.server, setMode))
 	serve(r, post("/api/live/words/add", "Add words to the list of a live, or of the service", commander(moderator), rateCommands).executes(domain.AddWords{}), act(r.server, addWords))
 	serve(r, post("/api/live/words/remove", "Remove words from the list of a live, or of the service", commander(moderator), rateCommands).executes(domain.RemoveWords{}), act(r.server, removeWords))
-	serve(r, get("/api/live/{id}/words", "List the words that are not allowed in the comments of a live", ownerOr(domain.RoleOperator), rateReads), r.listWords)
+	serve(r, get("/api/live/{id}/words", "List the words that are not allowed in the comments of a live", moderatorOf(moderator), rateReads), r.listWords)
 	serve(r, post("/api/live/comment/remove", "Remove a comment; its author may do so within 60 seconds", commander(moderator+", or of the author"), rateCommands).
 		executes(domain.RemoveComment{}), r.removeComment)
 	serve(r, post("/api/live/comment/clear", "Remove all comments that a user has posted in a live so far", commander(moderator), rateCommands).executes(domain.ClearComments{}), act(r.server, clearComments))

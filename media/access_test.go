@@ -256,8 +256,8 @@ func TestLimitsOfConnectionsAndStreams(t *testing.T) {
 		name   string
 		limits media.Limits
 	}{
-		{"connections", media.Limits{MaxMediaConnections: 3}},
-		{"connections from one address", media.Limits{MaxMediaPerAddress: 3}},
+		{"players", media.Limits{MaxMediaConnections: 2}},
+		{"players from one address", media.Limits{MaxMediaPerAddress: 2}},
 		{"players of one stream", media.Limits{MaxStreamPlayers: 2}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -266,7 +266,7 @@ func TestLimitsOfConnectionsAndStreams(t *testing.T) {
 			s.begin(0)
 			first := h.watch(t, h.flvURL("KEY"))
 			first.sees(videoFrame(true, "first"))
-			h.dialRequest(t, "live", "play", 3, nil, "KEY?sign="+h.signer.Play("KEY")).expect(rtmp.PlayStart)
+			h.dialRequest(t, "live", "play", 3, nil, "KEY?sign="+h.signer.Play("KEY")).expect("first")
 			if answer := get(t, "GET", h.flvURL("KEY"), nil); answer.StatusCode != http.StatusServiceUnavailable {
 				t.Fatal(answer.Status)
 			}
@@ -279,9 +279,6 @@ func TestLimitsOfConnectionsAndStreams(t *testing.T) {
 	t.Run("streams", func(t *testing.T) {
 		h := run(t, func(c *media.Config) { c.Limits.MaxStreams = 1 })
 		h.publish(t, "KEY").begin(0)
-		if answer := get(t, "GET", h.flvURL("OTHER"), nil); answer.StatusCode != http.StatusServiceUnavailable {
-			t.Fatal(answer.Status)
-		}
 		h.dialRequest(t, "live", "publish", 3, nil, "OTHER?sign="+h.signer.Publish("OTHER"), "live").expect(rtmp.PublishFailed)
 	})
 	t.Run("streams with waiting players", func(t *testing.T) {
@@ -289,18 +286,37 @@ func TestLimitsOfConnectionsAndStreams(t *testing.T) {
 		waiting := h.watch(t, h.flvURL("A"))
 		h.watch(t, h.flvURL("B"))
 		eventually(t, "two waiting players", func() bool { return h.Snapshot().Players == 2 })
-		if answer := get(t, "GET", h.flvURL("C"), nil); answer.StatusCode != http.StatusServiceUnavailable {
-			t.Fatal(answer.Status)
-		}
+		h.watch(t, h.flvURL("C")) // Keys that players wait for do not count as streams.
+		eventually(t, "three waiting players", func() bool { return h.Snapshot().Players == 3 })
 		first := h.publish(t, "C")
 		h.publish(t, "D")
 		for _, key := range []string{"A", "E"} {
 			h.dialRequest(t, "live", "publish", 3, nil, key+"?sign="+h.signer.Publish(key), "live").expect(rtmp.PublishFailed)
 		}
 		first.Close()
-		eventually(t, "a free slot", func() bool { return len(h.Snapshot().Streams) == 3 })
+		eventually(t, "the end of a publisher", func() bool { return h.Snapshot().Connections == 4 })
 		h.publish(t, "A").begin(0)
 		waiting.sees(videoFrame(true, "first"))
+	})
+	t.Run("players that wait for a stream keep no publisher and no player out", func(t *testing.T) {
+		h := run(t, func(c *media.Config) { c.Limits.MaxMediaConnections = 2 })
+		first := h.watch(t, h.flvURL("A"))
+		eventually(t, "a waiting player", func() bool { return h.Snapshot().Players == 1 })
+		h.watch(t, h.flvURL("B"))
+		eventually(t, "two waiting players", func() bool { return h.Snapshot().Connections == 2 })
+		h.publish(t, "C").begin(0)
+		h.watch(t, h.flvURL("C")).sees(videoFrame(true, "first"))
+		if err := first.ended(); err == nil {
+			t.Error("the player that has waited longest was not disconnected")
+		}
+		h.dialRequest(t, "live", "play", 3, nil, "C?sign="+h.signer.Play("C")).expect("first")
+		eventually(t, "only players that receive something", func() bool { return len(h.Snapshot().Streams) == 1 })
+	})
+	t.Run("players that receive a stream keep no publisher out", func(t *testing.T) {
+		h := run(t, func(c *media.Config) { c.Limits.MaxMediaConnections = 1 })
+		h.publish(t, "A").begin(0)
+		h.watch(t, h.flvURL("A")).sees(videoFrame(true, "first"))
+		h.publish(t, "B")
 	})
 	t.Run("strangers", func(t *testing.T) {
 		h := run(t, func(c *media.Config) { c.Limits.MaxPendingPerAddress = 2 })

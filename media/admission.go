@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"roomlog/internal/limit"
 )
 
 const retryAfterSeconds = "5" // value of the header Retry-After of responses with status 503
@@ -16,7 +18,7 @@ type admission struct {
 	client      Client
 	key         string
 	requestedAt time.Time
-	release     func() // releases the connection slot
+	slot        *limit.Slot
 }
 
 func (c *core) newAdmission(r *http.Request, key string, protocol Protocol) admission {
@@ -27,14 +29,19 @@ func (c *core) newAdmission(r *http.Request, key string, protocol Protocol) admi
 // writes the response and reports false.
 func (c *core) admit(w http.ResponseWriter, r *http.Request, key string, protocol Protocol) (admission, bool) {
 	a := c.newAdmission(r, key, protocol)
-	release, err := acquire(c.slots, a.client)
+	slot, err := acquire(c.players, a.client)
 	if err == nil {
-		if err = c.authorizePlay(r.Context(), &a, r.URL.RawQuery); err != nil {
-			release()
+		ctx, cancel := context.WithCancel(r.Context())
+		defer cancel()
+		slot.Wait(cancel) // A player without an authorization keeps nobody out.
+		err = c.authorizePlay(ctx, &a, r.URL.RawQuery)
+		if !slot.Busy() {
+			err = ErrLimitReached
 		}
 	}
-	a.release = release
+	a.slot = slot
 	if err != nil {
+		slot.Release()
 		c.refusePlay(w, r, a.client, err)
 	}
 	return a, err == nil

@@ -61,13 +61,12 @@ type Config struct {
 
 // Limits limits what all connections together may use.
 type Limits struct {
-	// MaxStreams does not count streams that have only waiting players. Such a stream is added only while the server
-	// has fewer than MaxStreams streams of both kinds.
+	// MaxStreams does not count streams that have only waiting players.
 	MaxStreams          int `default:"1000" min:"1" max:"100000" unit:"streams" help:"Maximum number of streams that are published to this process at the same time."`
 	MaxStreamPlayers    int `default:"5000" min:"1" max:"1000000" unit:"players" help:"Maximum number of players of one stream at this process."`
-	MaxMediaConnections int `default:"10000" min:"1" max:"1000000" unit:"connections" help:"Maximum number of publishers and players at this process."`
+	MaxMediaConnections int `default:"10000" min:"1" max:"1000000" unit:"connections" help:"Maximum number of players at this process. A new player takes the place of one that has received nothing yet. Publishers do not count: --max-streams bounds them."`
 	// MaxMediaPerAddress is large because mobile networks give many users the same address.
-	MaxMediaPerAddress   int `default:"1000" min:"1" max:"1000000" unit:"connections" help:"Maximum number of publishers and players from one address (IPv6: one /64 network)."`
+	MaxMediaPerAddress   int `default:"1000" min:"1" max:"1000000" unit:"connections" help:"Maximum number of players, and of publishers, from one address (IPv6: one /64 network)."`
 	MaxPending           int `default:"1000" min:"1" max:"1000000" unit:"connections" help:"Maximum number of RTMP connections that have not requested to publish or play yet. Such a connection is closed after 10 s."`
 	MaxPendingPerAddress int `default:"256" min:"1" max:"1000000" unit:"connections" help:"Maximum number of RTMP connections from one address that have not requested to publish or play yet."`
 	// GOPBytes and GOPFrames are large enough for two groups of pictures of common encoders. Players of a stream with

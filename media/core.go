@@ -14,14 +14,18 @@ import (
 	"roomlog/internal/limit"
 )
 
-const authorizeTimeout = 5 * time.Second // maximum time for a decision of an Authorizer
+const (
+	authorizeTimeout = 5 * time.Second // maximum time for a decision of an Authorizer
+	sourcesPerStream = 2               // number of publishers for which a stream has slots: one, and one that replaces it
+)
 
 // core contains what the servers of all protocols share.
 type core struct {
 	cfg     Config
 	hub     *hub
 	pending *limit.Slots // slots of RTMP connections that have not requested to publish or play yet
-	slots   *limit.Slots // slots of publishers and players
+	players *limit.Slots // slots of players
+	sources *limit.Slots // slots of authorized publishers, which players do not use up
 	conns   *connGroup
 	refused atomic.Uint64
 
@@ -36,36 +40,38 @@ func newCore(cfg Config) *core {
 		cfg:     cfg,
 		hub:     newHub(cfg),
 		pending: limit.NewSlots(cfg.Limits.MaxPending, cfg.Limits.MaxPendingPerAddress, nil),
-		slots:   limit.NewSlots(cfg.Limits.MaxMediaConnections, cfg.Limits.MaxMediaPerAddress, nil),
+		players: limit.NewSlots(cfg.Limits.MaxMediaConnections, cfg.Limits.MaxMediaPerAddress, nil),
+		sources: limit.NewSlots(sourcesPerStream*cfg.Limits.MaxStreams, cfg.Limits.MaxMediaPerAddress, nil),
 		conns:   newConnGroup(),
 	}
 }
 
-// acquire takes a slot for the connection of a client. It returns a function that releases the slot; the function may
-// be called more than once. If there is no free slot, acquire returns ErrLimitReached.
-func acquire(slots *limit.Slots, client Client) (release func(), err error) {
+// acquire takes a slot for the connection of a client. If there is no free slot, acquire returns ErrLimitReached.
+func acquire(slots *limit.Slots, client Client) (*limit.Slot, error) {
 	slot, err := slots.Acquire(limit.ParseAddr(client.Address))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrLimitReached, err)
 	}
-	return slot.Release, nil
+	return slot, nil
 }
 
 // acquirePending takes a slot for a connection that has not requested anything yet. If there are too many such
 // connections, conn may later be closed to make room for a newer one.
 func (c *core) acquirePending(client Client, conn net.Conn) (release func(), err error) {
-	slot, err := c.pending.Acquire(limit.ParseAddr(client.Address))
+	slot, err := acquire(c.pending, client)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrLimitReached, err)
+		return nil, err
 	}
 	slot.Wait(func() { _ = conn.Close() })
 	return slot.Release, nil
 }
 
-// authorize calls decide with a context that ends after authorizeTimeout.
+// authorize calls decide with a context that ends after authorizeTimeout. Meanwhile the slot of an HTTP request may be given to
+// another connection, because decide may wait for a webhook.
 func (c *core) authorize(ctx context.Context, decide func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, authorizeTimeout)
 	defer cancel()
+	defer limit.Pause(ctx)()
 	return decide(ctx)
 }
 

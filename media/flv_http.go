@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"time"
 
+	"roomlog/internal/limit"
+	"roomlog/internal/netconn"
 	"roomlog/media/flv"
 )
 
@@ -19,7 +21,7 @@ const (
 
 // joinOnConn adds the player to its stream, or writes a refusal to the hijacked connection.
 func (c *core) joinOnConn(conn net.Conn, a admission) (*Player, bool) {
-	p, err := c.hub.join(playRequest{key: a.key, client: a.client, requestedAt: a.requestedAt, disconnect: func() { _ = conn.Close() },
+	p, err := c.hub.join(playRequest{key: a.key, client: a.client, requestedAt: a.requestedAt, slot: a.slot, disconnect: func() { _ = netconn.CloseNow(conn) },
 		complete: a.client.Protocol == Relay})
 	if err == nil {
 		return p, true
@@ -61,12 +63,13 @@ func (c *core) playFLV(r *http.Request, conn net.Conn, _ []byte, a admission) {
 func (c *core) playShared(w http.ResponseWriter, r *http.Request, a admission) {
 	ctx, disconnect := context.WithCancel(r.Context())
 	defer disconnect()
-	p, err := c.hub.join(playRequest{key: a.key, client: a.client, requestedAt: a.requestedAt, disconnect: disconnect})
+	p, err := c.hub.join(playRequest{key: a.key, client: a.client, requestedAt: a.requestedAt, slot: a.slot, disconnect: disconnect})
 	if err != nil {
 		c.refusePlay(w, r, a.client, err)
 		return
 	}
 	defer c.hub.leave(p, ReasonLost)
+	limit.Detach(r.Context()) // The player has a slot of the media server.
 	left := make(chan struct{})
 	defer close(left)
 	go func() {

@@ -138,17 +138,17 @@ func (h *hlsServer) session(key, id string) (s *hlsSession, player *Player, err 
 
 // play makes a play session a player. The caller must hold the lock.
 func (h *hlsServer) play(s *hlsSession) error {
-	release, err := acquire(h.slots, s.request.client)
+	slot, err := acquire(h.players, s.request.client)
 	if err != nil {
 		return err
 	}
 	player, err := h.hub.join(s.request)
 	if err != nil {
-		release()
+		slot.Release()
 		return err
 	}
 	s.release() // releases the slot of a play session that does not play yet
-	s.player, s.release = player, release
+	s.player, s.release = player, slot.Release
 	return nil
 }
 

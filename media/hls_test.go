@@ -255,9 +255,9 @@ func TestHLSStopsWithoutRequests(t *testing.T) {
 }
 
 func TestHLSPlayersAreCutKickedAndCounted(t *testing.T) {
-	h := run(t, func(c *media.Config) { c.Limits.MaxMediaConnections = 4 })
+	h := run(t, func(c *media.Config) { c.Limits.MaxMediaConnections = 3 })
 	s := h.onHLS(t, "KEY")
-	kicked, cut, third, refused := h.playHLS(t, "KEY"), h.playHLS(t, "KEY"), h.playHLS(t, "KEY"), h.playHLS(t, "KEY")
+	kicked, cut, third := h.playHLS(t, "KEY"), h.playHLS(t, "KEY"), h.playHLS(t, "KEY")
 	for i, p := range []hlsPlayer{kicked, cut, third} {
 		p.plays(t, s, 3+2*uint32(i), 2)
 	}
@@ -276,6 +276,7 @@ func TestHLSPlayersAreCutKickedAndCounted(t *testing.T) {
 		}
 		return playing == 3
 	})
+	refused := h.playHLS(t, "KEY")
 	refused.version(t, "")
 	eventually(t, "a refusal of the fourth player", func() bool {
 		s.seconds(at, 1)

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+
+	"roomlog/internal/limit"
 )
 
 const (
@@ -73,8 +75,13 @@ func (s *Server) serveSnapshot(w http.ResponseWriter, r *http.Request, key strin
 	if !ok {
 		return
 	}
-	defer a.release()
-	jpeg, err := s.snapshots.Take(r.Context(), key, func() ([]byte, error) { return s.newestKeyFrame(r.Context(), key) })
+	defer a.slot.Release()
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	resume := limit.Pause(ctx)
+	a.slot.Wait(cancel)
+	jpeg, err := s.snapshots.Take(ctx, key, func() ([]byte, error) { return s.newestKeyFrame(ctx, key) })
+	resume()
 	w.Header().Set("Cache-Control", "private, max-age=5")
 	if err == nil {
 		w.Header().Set("Content-Type", "image/jpeg")
@@ -108,7 +115,7 @@ func (s *Server) serveFLVHead(w http.ResponseWriter, r *http.Request, key string
 	if !ok {
 		return
 	}
-	a.release()
+	a.slot.Release()
 	w.Header().Set("Content-Type", flvType)
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(http.StatusOK)
@@ -130,20 +137,20 @@ func (s *Server) serveFLV(w http.ResponseWriter, r *http.Request, key string) {
 		return
 	}
 	if !c.conns.enter() {
-		a.release()
+		a.slot.Release()
 		writeStatus(w, http.StatusServiceUnavailable)
 		return
 	}
 	if r.ProtoMajor > 1 {
 		defer c.conns.exit()
-		defer a.release()
+		defer a.slot.Release()
 		c.playShared(w, r, a)
 		return
 	}
 	conn, early, err := hijack(w)
 	if err != nil {
 		c.conns.exit()
-		a.release()
+		a.slot.Release()
 		c.cfg.Log.ErrorContext(r.Context(), "hijacking an HTTP connection failed", slog.Any("error", err))
 		writeStatus(w, http.StatusInternalServerError)
 		return
@@ -151,7 +158,7 @@ func (s *Server) serveFLV(w http.ResponseWriter, r *http.Request, key string) {
 	request := r.WithContext(context.WithoutCancel(r.Context()))
 	go func() {
 		defer c.conns.exit()
-		defer a.release()
+		defer a.slot.Release()
 		defer conn.Close()
 		defer c.recoverConn(a.client)
 		play(c, request, conn, early, a)

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"roomlog/internal/limit"
 	"roomlog/media/flv"
 )
 
@@ -19,6 +20,7 @@ type hub struct {
 
 	mu       sync.Mutex
 	streams  map[string]*stream
+	viewers  map[*stream]int // number of players that are viewers; streams without viewers are missing
 	cuts     map[string]time.Time
 	userCuts map[userKey]time.Time
 	revoked  map[string]time.Time // by stream key, the time of the newest revocation: publishers that were authorized before must not publish any more
@@ -39,7 +41,7 @@ type userKey struct {
 type totals struct{ frames, in, out, skips, drops, ignored, jumps uint64 }
 
 func newHub(cfg Config) *hub {
-	return &hub{cfg: cfg, notifier: newNotifier(cfg), streams: make(map[string]*stream), cuts: make(map[string]time.Time), userCuts: make(map[userKey]time.Time), revoked: make(map[string]time.Time)}
+	return &hub{cfg: cfg, notifier: newNotifier(cfg), streams: make(map[string]*stream), viewers: make(map[*stream]int), cuts: make(map[string]time.Time), userCuts: make(map[userKey]time.Time), revoked: make(map[string]time.Time)}
 }
 
 // publication is the claim of one publisher to a stream key.
@@ -211,8 +213,9 @@ type playRequest struct {
 	client      Client
 	requestedAt time.Time // time at which the client sent its request, before the authorization
 	disconnect  func()
-	complete    bool   // whether the player should miss no frame, see cursor
-	broadcast   string // if set, the player may join only this broadcast, and reads it to its end
+	slot        *limit.Slot // slot that the player gives to others until it has received a frame; may be nil
+	complete    bool        // whether the player should miss no frame, see cursor
+	broadcast   string      // if set, the player may join only this broadcast, and reads it to its end
 }
 
 // join adds an authorized player to its stream. If the stream has no publisher yet, the player waits.
@@ -235,9 +238,7 @@ func (h *hub) join(r playRequest) (*Player, error) {
 		return nil, ErrEnded
 	case r.client.Protocol == Relay:
 		return nil, ErrNoBroadcast
-	case len(h.streams) >= h.cfg.Limits.MaxStreams:
-		return nil, ErrLimitReached
-	default:
+	default: // The slots of players bound the streams that have only waiting players.
 		s = h.add(r.key)
 	}
 	s.mu.Lock()
@@ -247,10 +248,10 @@ func (h *hub) join(r playRequest) (*Player, error) {
 		return nil, ErrEnded
 	case r.client.Protocol == Relay && (s.relayed || s.broadcast.ID == ""):
 		return nil, ErrNoBroadcast // a node that relays a stream itself is never a source, so that there are no loops
-	case r.broadcast == "" && len(s.players) >= h.cfg.Limits.MaxStreamPlayers:
+	case r.client.isViewer() && h.viewers[s] >= h.cfg.Limits.MaxStreamPlayers:
 		return nil, ErrLimitReached
 	}
-	p := &Player{stream: s, client: r.client, startedAt: h.cfg.Now(), disconnect: r.disconnect, readsToEnd: r.broadcast != "",
+	p := &Player{stream: s, client: r.client, startedAt: h.cfg.Now(), disconnect: r.disconnect, slot: r.slot, readsToEnd: r.broadcast != "",
 		cursor: cursor{complete: r.complete}, wake: make(chan struct{}, 1), closed: make(chan struct{})}
 	p.leave = func(reason Reason) { h.leave(p, reason) }
 	s.players[p] = struct{}{}
@@ -261,8 +262,10 @@ func (h *hub) join(r playRequest) (*Player, error) {
 		h.cfg.Relay.Want(r.key)
 	}
 	if r.client.isViewer() {
+		h.viewers[s]++
 		p.announced = h.notifier.playStarted(p.session())
 	}
+	p.slot.Wait(p.cutOff)
 	return p, nil
 }
 
@@ -300,6 +303,11 @@ func (h *hub) remove(p *Player, reason Reason) {
 	}
 	delete(s.players, p)
 	s.complete = slices.DeleteFunc(s.complete, func(other *Player) bool { return other == p })
+	if p.client.isViewer() {
+		if h.viewers[s]--; h.viewers[s] == 0 {
+			delete(h.viewers, s)
+		}
+	}
 	if reason == ReasonStalled {
 		s.meter.drops++
 	}

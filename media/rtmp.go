@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"roomlog/internal/limit"
+	"roomlog/internal/netconn"
 	"roomlog/internal/wait"
 	"roomlog/media/rtmp"
 )
@@ -133,17 +135,26 @@ func (s *rtmpSession) serveRequest(ctx context.Context, r rtmp.Request) error {
 	if !r.Publish {
 		s.client.User = SignUser(r.Args.Get("sign"))
 	}
-	releaseSlot, err := acquire(s.slots, s.client)
-	if err != nil {
-		s.refuse(ctx, r, err)
-		return nil
-	}
-	defer releaseSlot()
-	s.release() // the connection is no longer pending
 	if r.Publish {
 		return s.publish(ctx, r)
 	}
 	return s.play(ctx, r)
+}
+
+// admitRequest authorizes a request and takes its slot. Until then the connection is pending and may give way to others.
+func (s *rtmpSession) admitRequest(ctx context.Context, r rtmp.Request) (*limit.Slot, error) {
+	if err := s.authorizeRequest(ctx, r); err != nil {
+		return nil, err
+	}
+	slots := s.players
+	if r.Publish {
+		slots = s.sources
+	}
+	slot, err := acquire(slots, s.client)
+	if err == nil {
+		s.release() // the connection is no longer pending
+	}
+	return slot, err
 }
 
 // authorizeRequest calls the Authorizer.
@@ -188,7 +199,8 @@ func (s *rtmpSession) refuse(ctx context.Context, r rtmp.Request, err error) {
 // publishing.
 func (s *rtmpSession) publish(ctx context.Context, r rtmp.Request) error {
 	requestedAt := s.cfg.Now()
-	err := s.authorizeRequest(ctx, r)
+	slot, err := s.admitRequest(ctx, r)
+	defer slot.Release()
 	var p *publication
 	if err == nil {
 		p, err = s.hub.publish(r.Name, s.client, requestedAt, func() { _ = s.conn.Close() })
@@ -224,10 +236,11 @@ func (s *rtmpSession) publish(ctx context.Context, r rtmp.Request) error {
 // play authorizes a player and sends it the frames of a stream until the player or the stream ends.
 func (s *rtmpSession) play(ctx context.Context, r rtmp.Request) error {
 	requestedAt := s.cfg.Now()
-	err := s.authorizeRequest(ctx, r)
+	slot, err := s.admitRequest(ctx, r)
+	defer slot.Release()
 	var p *Player
 	if err == nil {
-		p, err = s.hub.join(playRequest{key: r.Name, client: s.client, requestedAt: requestedAt, disconnect: func() { _ = s.conn.Close() }})
+		p, err = s.hub.join(playRequest{key: r.Name, client: s.client, requestedAt: requestedAt, slot: slot, disconnect: func() { _ = netconn.CloseNow(s.raw) }})
 	}
 	if err != nil {
 		s.refuse(ctx, r, err)

@@ -83,7 +83,7 @@ func (s *Server) notify(ctx context.Context) {
 // Snapshot returns the current streams and counters.
 func (s *Server) Snapshot() Snapshot {
 	shot := s.core.hub.stats()
-	shot.Connections, shot.Pending = s.core.slots.Count(), s.core.pending.Count()
+	shot.Connections, shot.Pending = s.core.players.Count()+s.core.sources.Count(), s.core.pending.Count()
 	shot.Refused = s.core.refused.Load()
 	return shot
 }

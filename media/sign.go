@@ -3,6 +3,7 @@ package media
 import (
 	"crypto/hmac"
 	"crypto/md5"
+	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/hex"
@@ -108,24 +109,32 @@ func SignUser(sign string) int64 {
 const relayLife = 30 * time.Second
 
 // Relay returns a sign of the scope relay: with it the node from may send one request for a path to the node to. Such a sign is
-// `EXP-HASH-FROM`, where HASH is the hexadecimal HMAC-SHA256 of expiry, path and both nodes. It is no sign for players, and signs
-// of players are no relay signs.
+// `EXP-NONCE-HASH-FROM`, where HASH is the hexadecimal HMAC-SHA256 of expiry, nonce, path and both nodes. The random nonce gives each
+// request its own sign, so that the receiver can refuse a second use. It is no sign for players, and signs of players are no relay
+// signs.
 func (s *Signer) Relay(path, from, to string) string {
-	exp := s.now().Add(relayLife).Unix()
-	return strconv.FormatInt(exp, 10) + "-" + relayHash(s.keys[0].publish, path, exp, from, to) + "-" + from
+	exp, nonce := s.now().Add(relayLife).Unix(), rand.Text()[:nonceLen]
+	return strconv.FormatInt(exp, 10) + "-" + nonce + "-" + relayHash(s.keys[0].publish, nonce, path, exp, from, to) + "-" + from
 }
 
-// VerifyRelay returns the node that may send a request for a path to the node to. It returns the same errors as Verify.
+// VerifyRelay returns the node that may send a request for a path to the node to. It returns the same errors as Verify. It does not
+// remember signs: the caller must refuse a sign that was used before. A sign has one valid spelling.
 func (s *Signer) VerifyRelay(path, sign, to string) (from string, err error) {
-	digits, rest, _ := strings.Cut(sign, "-")
-	hash, from, found := strings.Cut(rest, "-")
-	exp, ok := parseCanonical(digits)
-	if !found || !ok || from == "" || len(sign) > maxRelaySign {
+	if len(sign) > maxRelaySign || len(path) > maxRelayPath {
 		return "", ErrSignMalformed
 	}
+	parts := strings.SplitN(sign, "-", 4)
+	if len(parts) != 4 || len(parts[1]) != nonceLen || parts[3] == "" {
+		return "", ErrSignMalformed
+	}
+	exp, ok := parseCanonical(parts[0])
+	if !ok {
+		return "", ErrSignMalformed
+	}
+	nonce, hash, from := parts[1], parts[2], parts[3]
 	same := 0
 	for _, k := range s.keys {
-		same |= subtle.ConstantTimeCompare([]byte(hash), []byte(relayHash(k.publish, path, exp, from, to)))
+		same |= subtle.ConstantTimeCompare([]byte(hash), []byte(relayHash(k.publish, nonce, path, exp, from, to)))
 	}
 	now := s.now().Unix()
 	switch {
@@ -137,11 +146,15 @@ func (s *Signer) VerifyRelay(path, sign, to string) (from string, err error) {
 	return from, nil
 }
 
-const maxRelaySign = 256
+const (
+	maxRelaySign = 256
+	maxRelayPath = 512
+	nonceLen     = 16 // characters of the base32 alphabet: 80 random bits
+)
 
 // relayHash returns the hash of a relay sign. The texts are quoted, so that no two requests have the same message.
-func relayHash(secret, path string, exp int64, from, to string) string {
-	return derive(derive(secret, "relay"), fmt.Sprintf("%d %q %q %q", exp, path, from, to))
+func relayHash(secret, nonce, path string, exp int64, from, to string) string {
+	return derive(derive(secret, "relay"), fmt.Sprintf("%d %q %q %q %q", exp, nonce, path, from, to))
 }
 
 // ExpiryOf returns the time at which a sign expires or has expired. It does not verify the sign.

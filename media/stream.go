@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"roomlog/internal/limit"
 	"roomlog/internal/netconn"
 	"roomlog/media/timeline"
 )
@@ -168,7 +169,9 @@ type Player struct {
 	stream     *stream
 	client     Client
 	startedAt  time.Time
-	disconnect func() // closes the connection; nil if there is none
+	disconnect func()      // closes the connection; nil if there is none
+	slot       *limit.Slot // the player waits in it until it has received a frame; may be nil
+	playing    bool        // whether Next has returned frames
 	leave      func(Reason)
 	announced  bool // whether observers were notified of the beginning
 	readsToEnd bool // whether the player reads the remaining frames even if the stream is cut
@@ -197,6 +200,10 @@ func (p *Player) Next(dst []*Frame) ([]*Frame, error) {
 		}
 		switch {
 		case len(dst) > 0:
+			if !p.playing {
+				p.playing = true
+				p.slot.Busy()
+			}
 			p.frames.Add(uint64(len(dst)))
 			return dst, nil
 		case ended:

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"roomlog/eventstore"
+	"roomlog/internal/limit"
 	"roomlog/internal/wait"
 	"roomlog/projections"
 )
@@ -37,5 +38,6 @@ func (o *outage) wait(ctx context.Context, err error) bool {
 	if o.since.IsZero() {
 		o.since = now
 	}
+	defer limit.Pause(ctx)()
 	return now.Sub(o.since) < longestOutage && o.backoff.Wait(ctx)
 }

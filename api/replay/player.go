@@ -8,6 +8,7 @@ import (
 
 	"roomlog/domain"
 	"roomlog/eventstore"
+	"roomlog/internal/limit"
 	"roomlog/internal/wait"
 )
 
@@ -125,7 +126,9 @@ func (p *Player) playPage(ctx context.Context, r *progress) (end string, err err
 		return "", r.out.writeCursor(ctx, p.c.Store)
 	case end == endHead:
 		r.caughtUp = true
+		resume := limit.Pause(ctx)
 		p.c.Store.Appended().Wait(ctx, seen, p.c.Heartbeat)
+		resume()
 	}
 	if ctx.Err() == nil && p.c.Now().Sub(r.out.wroteAt) >= p.c.Heartbeat {
 		return "", r.out.writeCursor(ctx, p.c.Store)

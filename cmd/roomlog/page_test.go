@@ -74,10 +74,11 @@ func TestPageThroughALive(t *testing.T) {
 	if !regexp.MustCompile(`^rtmp://127\.0\.0\.1:\d+/live/\w{20}\?sign=\d+-\w+$`).MatchString(encoder) {
 		t.Fatalf("the studio shows the address %q", encoder)
 	}
+	bert := anna.another(site + "/watch/1") // before there is a stream
+	bert.does(`await signUp("bert"); await has(".curtain", /has not started yet/); if ($("video").currentTime > 0) throw new Error("there is no stream")`)
 	encoding := publish(t, film(t, 20), encoder, "-stream_loop", "-1")
-
-	bert, carla := anna.another(site+"/watch/1"), anna.another(site+"/watch/1")
-	bert.does(`await signUp("bert"); await shown('[data-state="joined"]')`)
+	carla := anna.another(site + "/watch/1")
+	bert.does(`await shown('[data-state="joined"]'); await until(() => !$(".curtain"))`)
 	carla.does(`await signUp("carla"); await shown('[data-state="joined"]')`)
 	for _, viewer := range []*inspector{bert, carla} {
 		viewer.plays()

@@ -124,7 +124,7 @@ func TestPageKeepsOrder(t *testing.T) {
 	})
 	t.Run("a moderator keeps order on a phone", func(t *testing.T) {
 		anna.does(`await press('[data-tab="viewers"]'); (await has(".people button", /bert/)).click(); await pressText(/^Make moderator$/); await until(() => !$("dialog"))`)
-		bert.does(`await press('[data-tab="order"]'); await press('[data-tab="modes"]'); await shown('[data-mode="slow"]')`)
+		bert.does(`await press('[data-tab="order"]'); await press('[data-tab="modes"]'); await shown('[data-mode="slow"]'); await press('[data-tab="words"]'); await has(".word", /Lotto/); if ($('[data-tab="record"]')) throw new Error("a moderator sees the record")`)
 		looks("the order on a phone", bert)
 		bert.does(`await press('[data-tab="chat"]'); (await has(".said", /let me speak/)).closest(".line").querySelector(".name").click(); await press("[data-remove]")`)
 		carla.does(`await until(() => all(".said", /let me speak/).length === 0)`)
@@ -190,6 +190,9 @@ func TestPageKeepsOrder(t *testing.T) {
 		operator.does(`await fill("#audit-key", ` + js(key) + `); await pressText(/^Verify here$/); const good = await has("dialog .sentence.good", /is in the signed tree/); await has("dialog dd", /Rose ×1/)`)
 		looks("the proof", operator)
 		operator.check(site)
+	})
+	t.Run("a paid live sells tickets, and refunds them before its start", func(t *testing.T) {
+		sellsTickets(site, anna, bert, carla, looks)
 	})
 	for _, p := range []*inspector{anna, bert, carla} {
 		p.forgive("403") // of lives for which the viewer had no right

@@ -8,8 +8,10 @@
 // A connection that waits for its client gives its slot to a new connection when all slots are taken (package limit).
 // The kernel buffers a bounded number of bytes that a client does not read.
 //
-// An HTTP/2 connection has one slot for all its requests. Whether it counts as waiting follows from the newest change: from
-// the request that last began or ceased to wait. Deadlines of a body and of a response end only their request.
+// A request uses the slot of its connection. Over HTTP/2, every further request that runs at the same time takes a slot like
+// another connection; without a free slot it is refused with status 429 or 503. A request also counts as waiting while its
+// handler waits for something else (limit.Pause). When it loses its slot, its context ends and its stream is reset. The
+// connection is closed if it carries no other request. Deadlines of a body and of a response end only their request.
 //
 // The package never logs. It does not limit hijacked connections.
 package httpserver

@@ -2,6 +2,7 @@ package httpserver
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"io"
 	"math"
@@ -10,6 +11,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"roomlog/internal/limit"
 )
 
 const (
@@ -20,23 +23,43 @@ const (
 	ignoredBodyBytes = 64 << 10
 )
 
-// limitHandler returns a handler that sets the deadlines of every request before and while next handles it.
+// limitHandler returns a handler that takes a slot for every request, and sets its deadlines before and while next handles it.
 func limitHandler(c Config) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		x := &exchange{ResponseWriter: w, control: http.NewResponseController(w), config: &c, slot: slotOf(r.Context()), shared: r.ProtoMajor > 1}
+		x := &exchange{ResponseWriter: w, control: http.NewResponseController(w), config: &c, shared: r.ProtoMajor > 1}
+		ctx, cancel := context.WithCancel(r.Context())
+		defer cancel()
+		var reset func() bool
+		if x.shared {
+			reset = func() bool { cancel(); return x.reset() }
+		}
+		var err error
+		x.request, err = connectionOf(ctx).begin(reset)
 		defer x.finish()
-		if r.Body == nil || r.Body == http.NoBody {
-			c.Handler.ServeHTTP(x, r)
+		if err != nil {
+			refuse(x, err)
 			return
 		}
-		x.startBody()
-		own := *r // a copy, because the HTTP server needs the original body in its own request
-		own.Body = &body{ReadCloser: r.Body, exchange: x}
-		if !takesBody(r.Method) && !dropBody(x, own.Body) {
-			return
+		own := r.WithContext(limit.WithRequest(ctx, x.request)) // a copy, because the HTTP server needs the original body in its own request
+		if r.Body != nil && r.Body != http.NoBody {
+			x.startBody()
+			own.Body = &body{ReadCloser: r.Body, exchange: x}
+			if !takesBody(r.Method) && !dropBody(x, own.Body) {
+				return
+			}
 		}
-		c.Handler.ServeHTTP(x, &own)
+		c.Handler.ServeHTTP(x, own)
 	})
+}
+
+// refuse writes the response to a request without a slot.
+func refuse(w http.ResponseWriter, err error) {
+	status := http.StatusServiceUnavailable
+	if errors.Is(err, limit.ErrPerAddress) {
+		status = http.StatusTooManyRequests
+	}
+	w.Header().Set("Retry-After", "1")
+	w.WriteHeader(status)
 }
 
 func takesBody(method string) bool {
@@ -63,11 +86,12 @@ type exchange struct {
 	http.ResponseWriter
 	control *http.ResponseController
 	config  *Config
-	slot    *slot
+	request *request
 	shared  bool // whether other requests use the connection at the same time: HTTP/2
 
 	mu            sync.Mutex
 	hijacked      bool
+	finished      bool      // whether the handler has returned
 	headerWritten bool      // whether the header of the response was written
 	sending       bool      // whether a part of the response is being written
 	reading       bool      // whether the body of the request is incomplete
@@ -89,7 +113,7 @@ func (d deadline) effective() time.Time {
 
 // startBody starts to wait for the body.
 func (x *exchange) startBody() {
-	x.slot.wait()
+	x.request.wait()
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.reading, x.started = true, x.config.Now()
@@ -122,9 +146,9 @@ func (x *exchange) receive(n int, err error) {
 	case errors.Is(err, io.EOF):
 		x.reading, x.read.own = false, time.Time{}
 		_ = x.control.SetReadDeadline(x.read.effective())
-		x.slot.busy()
+		x.request.busy()
 	case n > 0:
-		x.slot.wait()
+		x.request.wait()
 		x.expectBody(x.config.Now())
 	}
 }
@@ -168,7 +192,7 @@ func (x *exchange) accepting(send func() error) error {
 		x.expectAccept(x.config.Now())
 	}
 	x.mu.Unlock()
-	x.slot.wait()
+	x.request.wait()
 	defer x.endAccepting()
 	return send()
 }
@@ -176,7 +200,7 @@ func (x *exchange) accepting(send func() error) error {
 // endAccepting ends the wait for the client that accepting has begun. Over HTTP/2 a deadline for writes is a timer that resets the stream, also when
 // nothing is being written. It must not run while the handler works, waits or reads.
 func (x *exchange) endAccepting() {
-	x.slot.busy()
+	x.request.busy()
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.sending = false
@@ -189,19 +213,35 @@ func (x *exchange) endAccepting() {
 // finish runs after the handler. The server still writes the rest of the response, and then reads what is left of the
 // body for at most StallTimeout: a client that is still sending would lose the response if the connection ended at once.
 func (x *exchange) finish() {
+	x.expectEnd()
+	x.request.end()
+}
+
+// expectEnd sets the deadlines of what is left after the handler.
+func (x *exchange) expectEnd() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	x.finished = true
 	if x.hijacked {
 		return
 	}
 	x.prepareHeader()
 	now := x.config.Now()
 	x.read.handler, x.write = time.Time{}, deadline{}
-	x.slot.wait()
 	if x.reading {
 		_ = x.control.SetReadDeadline(now.Add(x.config.StallTimeout))
 	}
 	x.expectAccept(now)
+}
+
+// reset ends the stream of a request over HTTP/2. It reports false if the handler has returned.
+func (x *exchange) reset() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if !x.finished {
+		_ = x.control.SetWriteDeadline(time.Unix(1, 0)) // A deadline in the past resets the stream at once.
+	}
+	return !x.finished
 }
 
 // Write writes a part of the response.
@@ -264,7 +304,9 @@ func (x *exchange) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	conn, buffered, err := x.control.Hijack()
-	x.hijacked = err == nil
+	if x.hijacked = err == nil; x.hijacked {
+		x.request.take().Release()
+	}
 	return conn, buffered, err
 }
 

@@ -11,11 +11,14 @@ import (
 	"roomlog/internal/settings"
 )
 
+// maxStreams is the maximum number of requests that run at the same time on a connection over HTTP/2. A page or a player needs fewer.
+const maxStreams = 32
+
 // New returns a server with the limits of c. Zero values of settings mean their defaults. To serve HTTPS, set TLSConfig and call
 // ServeTLS.
 func New(c Config) *http.Server {
 	settings.Defaults(&c)
-	conns := &connections{config: c, slots: make(map[net.Conn]*slot)}
+	conns := &connections{config: c, open: make(map[net.Conn]*connection)}
 	return &http.Server{
 		Handler:           limitHandler(c),
 		ReadHeaderTimeout: c.HeaderTimeout,
@@ -24,6 +27,7 @@ func New(c Config) *http.Server {
 		ConnContext:       conns.opened,
 		ConnState:         conns.changed,
 		ErrorLog:          c.ErrorLog,
+		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
 	}
 }
 
@@ -31,13 +35,14 @@ func New(c Config) *http.Server {
 type connections struct {
 	config Config
 
-	mu    sync.Mutex
-	slots map[net.Conn]*slot
+	mu   sync.Mutex
+	open map[net.Conn]*connection
 }
 
 // opened is a http.Server.ConnContext function.
 func (c *connections) opened(ctx context.Context, conn net.Conn) context.Context {
-	taken, err := c.config.Slots.Acquire(limit.ParseAddr(conn.RemoteAddr().String()))
+	addr := limit.ParseAddr(conn.RemoteAddr().String())
+	slot, err := c.config.Slots.Acquire(addr)
 	if err != nil {
 		_ = conn.Close() // Then the read of the request fails.
 		return ctx
@@ -45,29 +50,24 @@ func (c *connections) opened(ctx context.Context, conn net.Conn) context.Context
 	if tcp, ok := netconn.Below(conn).(*net.TCPConn); ok {
 		_ = tcp.SetWriteBuffer(c.config.SendBuffer)
 	}
-	s := &slot{taken, conn}
-	s.wait()
+	one := &connection{raw: conn, slots: c.config.Slots, addr: addr}
+	one.rest(slot)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.slots[conn] = s
-	return context.WithValue(ctx, slotKey{}, s)
+	c.open[conn] = one
+	return context.WithValue(ctx, connectionKey{}, one)
 }
 
-// changed moves or releases the slot of a connection whose state has changed. It is called by http.Server.ConnState.
+// changed releases the slot of a connection that has ended. It is called by http.Server.ConnState.
 func (c *connections) changed(conn net.Conn, state http.ConnState) {
-	c.mu.Lock()
-	s := c.slots[conn]
-	if state == http.StateClosed || state == http.StateHijacked {
-		delete(c.slots, conn)
+	if state != http.StateClosed && state != http.StateHijacked {
+		return
 	}
+	c.mu.Lock()
+	one := c.open[conn]
+	delete(c.open, conn)
 	c.mu.Unlock()
-	switch {
-	case s == nil:
-	case state == http.StateActive: // The header of a request has arrived.
-		s.busy()
-	case state == http.StateIdle:
-		s.wait()
-	case state == http.StateClosed, state == http.StateHijacked:
-		s.Release()
+	if one != nil {
+		one.close()
 	}
 }

@@ -564,3 +564,158 @@ func TestHijackedConnection(t *testing.T) {
 	}
 	s.freed()
 }
+
+// client2 returns a client whose requests use one connection over HTTP/2.
+func client2(t *testing.T) *http.Client {
+	t.Helper()
+	transport := &http.Transport{Protocols: new(http.Protocols)}
+	transport.Protocols.SetUnencryptedHTTP2(true)
+	t.Cleanup(transport.CloseIdleConnections)
+	return &http.Client{Transport: transport, Timeout: timeout}
+}
+
+// status returns the status of a response, or the text of the error.
+func (s *server) status(client *http.Client, path string) string {
+	response, err := client.Get("http://" + s.addr + path)
+	if err != nil {
+		return err.Error()
+	}
+	defer response.Body.Close()
+	_, _ = io.Copy(io.Discard, response.Body)
+	return response.Status
+}
+
+const statusOK = "200 OK"
+
+// TestRequestsOverHTTP2 checks that requests over HTTP/2 that run at the same time need slots like connections.
+func TestRequestsOverHTTP2(t *testing.T) {
+	t.Parallel()
+	type running struct {
+		*server
+		entered, hold chan struct{}
+	}
+	run := func(t *testing.T, slots *limit.Slots) running {
+		t.Helper()
+		r := running{entered: make(chan struct{}, 100), hold: make(chan struct{})}
+		r.server = serve(t, timeout, slots, func(w http.ResponseWriter, r2 *http.Request) {
+			switch r2.URL.Path {
+			case "/detached":
+				limit.Detach(r2.Context())
+			case "/waits":
+				defer limit.Pause(r2.Context())()
+			case "/busy":
+			default:
+				return
+			}
+			r.entered <- struct{}{}
+			select {
+			case <-r.hold:
+			case <-r2.Context().Done():
+			}
+		})
+		t.Cleanup(func() { close(r.hold) })
+		return r
+	}
+	begin := func(s running, client *http.Client, path string) chan string {
+		ended := make(chan string, 1)
+		go func() { ended <- s.status(client, path) }()
+		<-s.entered
+		return ended
+	}
+	t.Run("are refused without a slot", func(t *testing.T) {
+		t.Parallel()
+		for want, slots := range map[string]*limit.Slots{"429 Too Many Requests": limit.NewSlots(10, 2, nil), "503 Service Unavailable": limit.NewSlots(2, 0, nil)} {
+			s, client := run(t, slots), client2(t)
+			begin(s, client, "/busy")
+			begin(s, client, "/busy")
+			if got := s.status(client, "/"); got != want {
+				t.Errorf("got %s, want %s", got, want)
+			}
+		}
+	})
+	t.Run("give way to others of their connection when they wait", func(t *testing.T) {
+		t.Parallel()
+		s, client := run(t, limit.NewSlots(10, 2, nil)), client2(t)
+		begin(s, client, "/busy")
+		waiting := begin(s, client, "/waits")
+		if got := s.status(client, "/"); got != statusOK {
+			t.Errorf("got %s, want the slot of the request that waits", got)
+		}
+		if got := <-waiting; !strings.Contains(got, "stream error") {
+			t.Errorf("got %s, want a stream that was reset", got)
+		}
+	})
+	t.Run("end with their connection when all wait", func(t *testing.T) {
+		t.Parallel()
+		s := run(t, limit.NewSlots(2, 0, nil))
+		first, second := begin(s, client2(t), "/waits"), begin(s, client2(t), "/waits")
+		for range 3 {
+			if got := s.status(&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}, "/"); got != statusOK {
+				t.Errorf("got %s beside requests that wait", got)
+			}
+		}
+		select {
+		case <-first:
+		case <-second:
+		}
+	})
+	t.Run("need no slot after the handler has taken another", func(t *testing.T) {
+		t.Parallel()
+		s, client := run(t, limit.NewSlots(1, 0, nil)), client2(t)
+		for range 3 {
+			begin(s, client, "/detached")
+		}
+		if n := s.slots.Count(); n != 0 {
+			t.Errorf("%d slots are taken, want 0", n)
+		}
+		if got := s.status(client, "/"); got != statusOK {
+			t.Errorf("got %s", got)
+		}
+		client.CloseIdleConnections()
+	})
+	t.Run("of one connection are limited", func(t *testing.T) {
+		t.Parallel()
+		s, client := run(t, slots()), client2(t)
+		for range 32 {
+			begin(s, client, "/busy")
+		}
+		begin(s, client, "/busy") // The transport opens another connection for it.
+		if n := s.slots.Count(); n != 33 {
+			t.Errorf("%d slots are taken, want 33", n)
+		}
+	})
+	t.Run("leave one slot to their connection, and none after it", func(t *testing.T) {
+		t.Parallel()
+		s, client := run(t, slots()), client2(t)
+		for range 5 {
+			if got := s.status(client, "/"); got != statusOK {
+				t.Errorf("got %s", got)
+			}
+		}
+		client.CloseIdleConnections()
+		s.freed()
+	})
+}
+
+// TestPause checks that a request over HTTP/1.1 whose handler waits gives way, and that it ends then.
+func TestPause(t *testing.T) {
+	t.Parallel()
+	entered, ended := make(chan struct{}), make(chan struct{})
+	s := serve(t, timeout, limit.NewSlots(1, 0, nil), func(_ http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/" {
+			return
+		}
+		limit.Pause(r.Context())() // A pause that has ended has no effect.
+		defer limit.Pause(r.Context())()
+		entered <- struct{}{}
+		<-r.Context().Done()
+		close(ended)
+	})
+	s.dial("GET /waits HTTP/1.1\r\nHost: x\r\n\r\n")
+	<-entered
+	if got := s.status(&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}, "/"); got != statusOK {
+		t.Errorf("got %s beside a request that waits", got)
+	}
+	<-ended
+	s.freed()
+}

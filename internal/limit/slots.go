@@ -204,14 +204,16 @@ func (t *Slot) Wait(evict func()) {
 	}
 }
 
-// Busy records that the connection does not wait for its client any more. The slot is kept until Release.
-func (t *Slot) Busy() {
+// Busy records that the connection does not wait for its client any more. The slot is kept until Release. Busy reports false if
+// another connection has taken the slot.
+func (t *Slot) Busy() bool {
 	if t == nil {
-		return
+		return false
 	}
 	t.of.mu.Lock()
 	defer t.of.mu.Unlock()
 	t.stopWaiting()
+	return !t.released
 }
 
 // Release releases the slot. It may be called more than once.

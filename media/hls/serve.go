@@ -210,6 +210,7 @@ func (m *Muxer) wait(r *http.Request, ready func() (bool, error)) error {
 				return errBusy
 			}
 			defer slot.Release()
+			defer limit.Pause(r.Context())()
 			slot.Wait(func() { close(evicted) })
 			timer := time.NewTimer(m.cfg.WaitTimeout)
 			defer timer.Stop()

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strconv"
 )
 
@@ -50,7 +51,11 @@ func (c *client) post(ctx context.Context, n Notification) (status int, err erro
 	r.Header.Set("Roomlog-Signature", sign(c.cfg.HookSecret, c.cfg.Now().Unix(), body))
 	response, err := c.http.Do(r)
 	if err != nil {
-		return 0, fmt.Errorf("hook %s: %w", n.Hook, err)
+		var outer *url.Error
+		if errors.As(err, &outer) {
+			err = outer.Err // without the address, whose path or query may contain a token
+		}
+		return 0, fmt.Errorf("hook %s to %s: %w", n.Hook, r.URL.Host, err)
 	}
 	defer response.Body.Close()
 	_, _ = io.CopyN(io.Discard, response.Body, maxResponse) // so that the connection can be reused

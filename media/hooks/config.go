@@ -14,7 +14,7 @@ const (
 	lastRetry       = 15 * time.Second
 	shutdownTimeout = 4 * time.Second // time for notifications that are queued when Run ends
 	maxResponse     = 4 << 10         // maximum number of bytes that are read of a response
-	maxConns        = 64              // maximum number of connections to the receiver
+	maxConns        = 64              // maximum number of connections to the receiver for each kind of pre hook, and for the queue
 	minSecret       = 16              // minimum length of the secret in bytes
 	maxArgs         = 32              // maximum number of arguments of a queued notification
 	maxArg          = 256             // maximum number of bytes of an argument or its name in a queued notification

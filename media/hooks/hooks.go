@@ -15,9 +15,11 @@ var ErrRejected = errors.New("hooks: rejected by the webhook")
 
 // Hooks sends webhooks to one receiver. It is safe for concurrent use.
 type Hooks struct {
-	cfg    Config
-	client *client
-	queue  *queue
+	cfg   Config
+	queue *queue
+
+	// Each kind of hooks has connections of its own: clients without a sign can cause connect hooks, and must not delay the others.
+	connect, publish, play *client
 }
 
 // New returns Hooks. Pre hooks are sent immediately. Post and done hooks are delivered while Run runs.
@@ -26,14 +28,15 @@ func New(cfg Config) (*Hooks, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := newClient(cfg)
-	return &Hooks{cfg, c, newQueue(cfg, c)}, nil
+	return &Hooks{cfg: cfg, queue: newQueue(cfg, newClient(cfg)), connect: newClient(cfg), publish: newClient(cfg), play: newClient(cfg)}, nil
 }
 
 // Run delivers post and done hooks until ctx ends. Then it delivers the remaining hooks for at most 4 s and returns
 // nil.
 func (h *Hooks) Run(ctx context.Context) error {
-	defer h.client.http.CloseIdleConnections()
+	for _, c := range []*client{h.connect, h.publish, h.play, h.queue.client} {
+		defer c.http.CloseIdleConnections()
+	}
 	h.queue.run(ctx)
 	return nil
 }
@@ -53,17 +56,17 @@ func (h *Hooks) Stats() Stats {
 // AuthorizeConnect sends pre_connect. It returns an error that wraps ErrRejected or media.ErrUnavailable unless the
 // request is accepted.
 func (h *Hooks) AuthorizeConnect(ctx context.Context, r media.ConnectRequest) error {
-	return h.authorize(ctx, newNotification(h.cfg, "pre_connect", r.Client, ""))
+	return h.authorize(ctx, h.connect, newNotification(h.cfg, "pre_connect", r.Client, ""))
 }
 
 // AuthorizePublish sends pre_publish. Its errors are the same as in AuthorizeConnect.
 func (h *Hooks) AuthorizePublish(ctx context.Context, r media.PublishRequest) error {
-	return h.authorize(ctx, newNotification(h.cfg, "pre_publish", r.Client, r.Key))
+	return h.authorize(ctx, h.publish, newNotification(h.cfg, "pre_publish", r.Client, r.Key))
 }
 
 // AuthorizePlay sends pre_play. Its errors are the same as in AuthorizeConnect.
 func (h *Hooks) AuthorizePlay(ctx context.Context, r media.PlayRequest) error {
-	return h.authorize(ctx, newNotification(h.cfg, "pre_play", r.Client, r.Key))
+	return h.authorize(ctx, h.play, newNotification(h.cfg, "pre_play", r.Client, r.Key))
 }
 
 // Connected queues post_connect.
@@ -105,8 +108,8 @@ func (h *Hooks) BroadcastChanged(b media.Broadcast, reason media.Reason, live do
 
 // authorize sends a pre hook. It returns an error if the webhook rejects the request, or if the hook fails and
 // HookFailure is not FailureAccepts.
-func (h *Hooks) authorize(ctx context.Context, n Notification) error {
-	status, err := h.client.post(ctx, n)
+func (h *Hooks) authorize(ctx context.Context, c *client, n Notification) error {
+	status, err := c.post(ctx, n)
 	switch {
 	case err == nil && status < 300:
 		return nil

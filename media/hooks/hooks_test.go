@@ -364,3 +364,58 @@ func TestConfigIsChecked(t *testing.T) {
 		}
 	}
 }
+
+// TestAddressOfTheReceiverIsNotLogged checks that errors name only the host of the receiver, because its path and query may
+// contain a token.
+func TestAddressOfTheReceiverIsNotLogged(t *testing.T) {
+	t.Parallel()
+	r := receive(t, accept)
+	r.Close()
+	h := open(t, r.URL+"/token-in-path?key=token-in-query", nil)
+	err := h.AuthorizePublish(t.Context(), media.PublishRequest{Client: client("a"), Key: "KEY"})
+	if err == nil || strings.Contains(err.Error(), "token-in") || !strings.Contains(err.Error(), strings.TrimPrefix(r.URL, "http://")) {
+		t.Errorf("got %v, want an error with the host alone", err)
+	}
+}
+
+// TestConnectHooksDelayNoOthers fills all connections of connect hooks, which clients without a sign can cause. Other hooks must
+// be sent before a connect hook has ended.
+func TestConnectHooksDelayNoOthers(t *testing.T) {
+	t.Parallel()
+	attempt := func() bool {
+		hang, arrived := make(chan struct{}), make(chan struct{}, 1000)
+		r := receive(t, func(n hooks.Notification, _ int) int {
+			if n.Hook == "pre_connect" {
+				arrived <- struct{}{}
+				<-hang
+			}
+			return http.StatusNoContent
+		})
+		h := open(t, r.URL, func(c *hooks.Config) { c.HookTimeout = 4900 * time.Millisecond })
+		start(t, h)
+		var all sync.WaitGroup
+		var ended atomic.Int64
+		for range 100 {
+			all.Go(func() {
+				_ = h.AuthorizeConnect(t.Context(), media.ConnectRequest{Client: client("stranger"), App: "live"})
+				ended.Add(1)
+			})
+		}
+		defer all.Wait()
+		defer close(hang)
+		for range 64 {
+			<-arrived
+		}
+		h.BroadcastChanged(media.Broadcast{ID: "b1", Key: "KEY", Publisher: client("p")}, "", 6, 41)
+		_ = h.AuthorizePublish(t.Context(), media.PublishRequest{Client: client("p"), Key: "KEY"})
+		_ = h.AuthorizePlay(t.Context(), media.PlayRequest{Client: client("v"), Key: "KEY"})
+		r.took(3)
+		return ended.Load() == 0
+	}
+	for range 5 { // On a slow machine, a connect hook may end before the others are sent.
+		if attempt() {
+			return
+		}
+	}
+	t.Error("other hooks were sent only after connect hooks had ended")
+}

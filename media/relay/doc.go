@@ -11,8 +11,8 @@
 //   - Frames keep the times and the bytes of the origin. When the publisher has moved, the times go on.
 //   - When the origin is lost, the players of the edge stay connected while the edge looks for the new origin. A broadcast
 //     that has ended ends for them, too.
-//   - Only nodes with the shared secret pull, with a sign that is valid for one path, one edge, one origin and half a minute. A
-//     node that relays a stream itself refuses, so there are no loops.
+//   - Only nodes with the shared secret pull, with a sign that is valid for one request, one path, one edge, one origin and half
+//     a minute. A node that relays a stream itself refuses, so there are no loops.
 //   - The rights of viewers are checked at the edge, where they are connected. A relay is no viewer.
 //
 // The package never decides who may play, never reads the log, and starts no goroutine outside Puller.Run.

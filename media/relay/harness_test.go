@@ -121,7 +121,7 @@ func (n *node) serve(t testing.TB) {
 	}
 	rtmpListener, httpListener := listen(), listen()
 	n.rtmp, n.http = rtmpListener.Addr().String(), httpListener.Addr().String()
-	handler := relay.NewHandler(relay.HandlerConfig{Node: n.name, Signer: n.signer, Server: n.Server, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+	handler := relay.NewHandler(relay.HandlerConfig{Node: n.name, Signer: n.signer, Server: n.Server, Now: clocktest.New().Now, Log: slog.New(slog.DiscardHandler)})
 	mux := http.NewServeMux()
 	mux.Handle(relay.Path, handler)
 	mux.Handle("/live/", n.Server)

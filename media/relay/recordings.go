@@ -73,7 +73,8 @@ func (s *Recordings) Serve(w http.ResponseWriter, r *http.Request, folder, id, f
 		ErrorLog:     slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug), // nodes that disconnect in the middle of a file
 	}
 	proxy.ServeHTTP(w, r)
-	if failed != nil {
+	var refused statusError
+	if failed != nil && !errors.As(failed, &refused) && r.Context().Err() == nil { // the viewer waits, and the node did not respond
 		s.Forget(folder, id)
 	}
 	return failed

@@ -36,13 +36,15 @@ var (
 	handshakeWebSocket = "websocket"
 )
 
-func (f *refusal) write(w http.ResponseWriter) {
+func (f *refusal) write(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	switch f.status {
 	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
 		w.Header().Set("Retry-After", retryAfterRefusal)
 	case http.StatusUpgradeRequired:
-		w.Header().Set("Upgrade", handshakeWebSocket)
+		if r.ProtoMajor == 1 { // RFC 9113, section 8.2.2, forbids the field in HTTP/2.
+			w.Header().Set("Upgrade", handshakeWebSocket)
+		}
 	}
 	w.WriteHeader(f.status)
 	_ = json.NewEncoder(w).Encode(map[string]string{
@@ -63,14 +65,14 @@ func (s *Server) Accept(w http.ResponseWriter, r *http.Request, open func(*Conn)
 	address, slot, refused := s.admit(r)
 	if refused != nil {
 		s.shared.stats.Refused.Add(1)
-		refused.write(w)
+		refused.write(w, r)
 		return false
 	}
 	c, err := s.hijack(w)
 	if err != nil {
 		slot.Release()
 		s.cfg.Log.ErrorContext(r.Context(), "WebSocket upgrade failed", slog.Any("error", err))
-		refusedUnupgraded.write(w)
+		refusedUnupgraded.write(w, r)
 		return false
 	}
 	c.address, c.slot = address, slot
@@ -82,7 +84,7 @@ func (s *Server) Accept(w http.ResponseWriter, r *http.Request, open func(*Conn)
 func (s *Server) Admit(w http.ResponseWriter, r *http.Request) (address string, slot *limit.Slot, ok bool) {
 	address, slot, refused := s.limit(r)
 	if refused != nil {
-		refused.write(w)
+		refused.write(w, r)
 		return "", nil, false
 	}
 	return address, slot, true

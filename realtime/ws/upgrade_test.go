@@ -184,6 +184,20 @@ func TestUpgrade(t *testing.T) {
 			})
 		}
 	})
+	t.Run("refuses a request over HTTP/2 with a response that clients can read", func(t *testing.T) {
+		over := httptest.NewUnstartedServer(serve(t, nil))
+		over.EnableHTTP2 = true
+		over.StartTLS()
+		defer over.Close()
+		answer, err := over.Client().Get(over.URL + "/ws")
+		if err != nil {
+			t.Fatal(err)
+		}
+		refused(t, answer, http.StatusUpgradeRequired, "not_a_websocket")
+		if field := answer.Header.Get("Upgrade"); answer.ProtoMajor != 2 || field != "" { // RFC 9113, section 8.2.2
+			t.Errorf("HTTP/%d with the field Upgrade: %s", answer.ProtoMajor, field)
+		}
+	})
 	t.Run("responds with 500 when the connection cannot be hijacked", func(t *testing.T) {
 		s := serve(t, nil)
 		r := httptest.NewRequest(http.MethodGet, "/ws", nil)

@@ -4,6 +4,7 @@ import { account, asking, balance, client, number, notify, options, say, signIn,
 import { newKey } from "./client.js";
 import { Action, Dialog, Empty, Icon, Sentence, useTitle } from "./parts.js";
 import { Following } from "./follow.js";
+import { OwnTickets } from "./tickets.js";
 
 export function SignIn({ why }) {
   const [isNew, setNew] = useState(false);
@@ -69,7 +70,9 @@ export function TopUp() {
 /** entryText returns what a movement of coins is. */
 function entryText(entry) {
   if (entry.order) return t("entry.topup");
-  if (entry.gift || entry.live) return entry.amount < 0 ? t("entry.gift", { live: entry.live || "" }) : t("entry.received");
+  const back = entry.amount > 0 ? ".refund" : "";
+  if (entry.gift) return t("entry.gift" + back, { live: entry.live || "" });
+  if (entry.live) return t("entry.ticket" + back, { live: entry.live });
   return t("entry.other");
 }
 
@@ -77,6 +80,7 @@ export function Me() {
   const [entries, setEntries] = useState(null);
   const [cursor, setCursor] = useState(null);
   const [error, setError] = useState(null);
+  const [age, setAge] = useState(null);
   const user = account.value;
   useTitle(t("me"));
   const read = async (before) => {
@@ -89,13 +93,16 @@ export function Me() {
     }
   };
   useEffect(() => {
-    if (user) void read();
-    else if (!client.token) asking.value = "me";
+    if (user) {
+      void read();
+      client.get("/api/user/info").then((found) => setAge(found.age), () => {});
+    } else if (!client.token) asking.value = "me";
   }, [user?.id, balance.value]);
   const save = async (event) => {
     event.preventDefault();
     try {
-      const saved = await client.request("PUT", "/api/user/profile", { nickname: new FormData(event.target).get("nickname") });
+      const form = new FormData(event.target);
+      const saved = await client.request("PUT", "/api/user/profile", { nickname: form.get("nickname"), ...(age !== null && { age: Number(form.get("age")) }) });
       account.value = { ...saved, name: saved.nickname || saved.username };
       notify(t("saved"), "good");
     } catch (e) {
@@ -105,13 +112,14 @@ export function Me() {
   if (!user) return html`<${Empty} icon="user" title=${t("why.me")}><button type="button" class="button" onClick=${() => (asking.value = "me")}>${t("signin")}</button><//>`;
   return html`<section class="page narrow-page"><div class="page-head"><h1>${t("me")}</h1></div>
     <div class="panel row"><p class="sum"><${Icon} name="coin" />${number(balance.value)}<span class="soft">${t("balance")}</span></p><button type="button" class="button" onClick=${() => (toppingUp.value = true)}>${t("topup")}</button></div>
-    <form class="panel" onSubmit=${save}><div class="field"><label for="nickname">${t("me.name")}</label><div class="joined"><input id="nickname" name="nickname" maxlength="32" dir="auto" value=${user.nickname} placeholder=${user.username} /><button class="button quiet">${t("save")}</button></div></div></form>
+    <form class="panel" onSubmit=${save}><div class="field"><label for="nickname">${t("me.name")}</label><input id="nickname" name="nickname" maxlength="32" dir="auto" value=${user.nickname} placeholder=${user.username} /></div>
+      <div class="field"><label for="age">${t("age")}</label><input id="age" name="age" type="number" inputmode="numeric" min="0" max="1000000" autocomplete="off" disabled=${age === null} value=${age || ""} aria-describedby="age-hint" /><p class="soft hint" id="age-hint">${t("age.why")}</p></div><button class="button quiet">${t("save")}</button></form>
     <h2>${t("me.purchases")}</h2>
     <${Sentence} error=${error} />
     ${entries?.length === 0 && html`<p class="soft">${t("me.empty")}</p>`}
     ${entries?.length > 0 && html`<div class="panel flush table" tabindex="0" role="region" aria-label=${t("me.purchases")}><table><thead><tr><th>${t("when")}</th><th>${t("what")}</th><th class="end">${t("change")}</th></tr></thead>
       <tbody>${entries.map((e) => html`<tr key=${e.position}><td>${time(e.at)}</td><td>${entryText(e)}</td><td class=${"end " + (e.amount > 0 ? "plus" : "")}>${e.amount > 0 ? "+" : ""}${number(e.amount)}</td></tr>`)}</tbody></table></div>`}
     ${cursor && html`<div class="center"><button type="button" class="button quiet" onClick=${() => read(cursor)}>${t("more")}</button></div>`}
-    <${Following} key=${user.id} />
+    <${OwnTickets} key=${"tickets-" + user.id} /><${Following} key=${user.id} />
   </section>`;
 }

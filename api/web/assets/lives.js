@@ -1,7 +1,6 @@
 // The lists of lives: on air, and past shows.
 import { html, useEffect, useRef, useState } from "./vendor/ui.js";
-import { account, client, clock, connection, number, short, t, time } from "./state.js";
-import { texts } from "./text.js";
+import { accessName, account, client, clock, connection, number, short, t, time } from "./state.js";
 import { Avatar, Cover, Empty, Icon, Sentence, Tabs, useTimer, useTitle } from "./parts.js";
 
 const refresh = 5000; // ms
@@ -14,7 +13,8 @@ export function Card({ live, past }) {
   return html`<a class="card" href=${(past ? "/replay/" : "/watch/") + live.id}>
     <span class="card-picture"><${Cover} live=${live} fresh=${!past} />
       ${past ? html`<span class="badge dark">${live.duration_ms ? clock(live.duration_ms / 1000) : t("ended")}</span>` : html`<span class=${"badge " + (on ? "onair" : "dark")}>${t(on ? "live" : "paused")}</span>`}
-      ${live.access !== "open" && live.access !== "unlisted" && html`<span class="badge dark locked"><${Icon} name="lock" />${texts["access." + live.access] ? t("access." + live.access) : live.access}</span>`}
+      ${live.access !== "open" && live.access !== "unlisted" && html`<span class="badge dark locked"><${Icon} name=${live.access === "paid" ? "coin" : "lock"} />${accessName(live.access)}${live.price > 0 && " · " + short(live.price)}</span>`}
+      ${live.min_age > 0 && html`<span class="badge dark aged">${live.min_age}+<span class="visually-hidden"> ${t("age.min", { n: live.min_age })}</span></span>`}
       <span class="badge end"><${Icon} name="eye" />${short(past ? live.look_count : live.online)}<span class="visually-hidden"> ${past ? t("viewers") : t("watching", { n: "" })}</span></span>
     </span>
     <span class="card-text"><${Avatar} user=${live.streamer} />

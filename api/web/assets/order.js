@@ -136,7 +136,7 @@ export default function Order({ room, choose }) {
   const [tab, setTab] = useState("review");
   const id = room.live.value.id;
   const owns = account.value?.id === room.owner.value?.id || roles.value.includes("operator");
-  const tabs = ["review", "reports", "modes", ...(owns ? ["words", "record"] : [])];
+  const tabs = ["review", "reports", "modes", "words", ...(owns ? ["record"] : [])];
   return html`<${Tabs} label=${t("order")} now=${tab} choose=${setTab} tabs=${tabs.map((name) => ({ id: name, text: t("order." + name) }))} />
     <div class="order" tabindex="0" role="region" aria-label=${t("order." + tab)}>
       ${tab === "review" ? html`<${Review} room=${room} />` : tab === "reports" ? html`<${Reports} path=${`/api/live/${id}/reports`} choose=${choose} />` : tab === "modes" ? html`<${Modes} room=${room} />` : tab === "words" ? html`<${Words} id=${id} />` : html`<${Record} room=${room} />`}</div>`;

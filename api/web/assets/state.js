@@ -40,6 +40,9 @@ export function t(name, values = {}) {
   return text.replace(/\{(\w+)\}/g, (_, key) => values[key] ?? "");
 }
 
+/** accessName returns the name of an access, also of one that the page does not know. */
+export const accessName = (access) => t(texts["access." + access] ? "access." + access : "access.other");
+
 /** say returns an error as a sentence for people. */
 export function say(error) {
   const wait = error.until ? new Date(error.until) - Date.now() : error.retryAfter || 1000;

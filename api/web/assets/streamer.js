@@ -3,9 +3,10 @@ import { html, useEffect, useRef, useState } from "./vendor/ui.js";
 import { account, asking, client, go, mediaURL, notify, number, options, picture, say, scheme, t, time } from "./state.js";
 import { newKey } from "./client.js";
 import { Action, Copy, Cover, Dialog, Empty, Icon, Sentence, Tabs, useTimer, useTitle } from "./parts.js";
-import AccessSettings, { AccessFields, accessOf } from "./access.js";
+import AccessSettings, { AccessFields, MinAgeField, accessOf, minAgeOf } from "./access.js";
 import { Chat } from "./chat.js";
 import { Chart } from "./chart.js";
+import { LiveTickets } from "./tickets.js";
 import { Picture, useRoom } from "./watch.js";
 
 const rtmp = () => "rtmp://" + location.hostname + ":" + (options.rtmp_port || 1935) + "/live";
@@ -37,7 +38,7 @@ function Create({ done }) {
     setError(null);
     try {
       const form = new FormData(event.target);
-      const made = await client.post("/api/live/create", { title: form.get("title"), cover, ...accessOf(form) }, { key });
+      const made = await client.post("/api/live/create", { title: form.get("title"), cover, ...accessOf(form), ...(minAgeOf(form) > 0 && { min_age: minAgeOf(form) }) }, { key });
       done(made.data.id);
     } catch (e) {
       setError(e);
@@ -46,7 +47,7 @@ function Create({ done }) {
   return html`<form class="panel" onSubmit=${create}><h2>${t("studio.new")}</h2>
     <div class="field"><label for="title">${t("studio.title")}</label><input id="title" name="title" required maxlength="100" dir="auto" autocomplete="off" /></div>
     <div class="field"><label for="cover">${t("studio.cover")}</label><div class="cover-row">${cover && html`<span class="cover-small"><${Cover} live=${{ title: "", cover }} /></span>`}<input id="cover" type="file" accept="image/jpeg,image/png,image/gif,image/webp" onChange=${choose} /></div><p class="soft hint">${t("studio.cover.hint")}</p></div>
-    <${AccessFields} />
+    <${AccessFields} /><${MinAgeField} />
     <${Sentence} error=${error} />
     <button class="button">${t("studio.create")}</button></form>`;
 }
@@ -188,8 +189,8 @@ function One({ id }) {
     <div class="studio-head"><a class="round" href="/studio" aria-label=${t("back")}><${Icon} name="back" /></a><h1 dir="auto">${live.title}</h1><span class=${"tag state-" + room.status.value}>${t(statusName[room.status.value])}</span></div>
     <${Picture} room=${room} sounds=${false} />
     <${Controls} room=${room} reload=${() => room.read()} />
-    <${Tabs} label=${t("studio")} now=${tab} choose=${setTab} tabs=${[{ id: "stream", text: t("studio.health") }, { id: "encoder", text: t("studio.encoder") }, { id: "access", text: t("access") }, { id: "gifts", text: t("studio.gifts") }]} />
-    <div class="studio-part">${tab === "stream" ? html`<${Health} id=${id} />` : tab === "encoder" ? html`<${Encoder} room=${room} />` : tab === "access" ? html`<${AccessSettings} id=${id} />` : html`<${Gifts} id=${id} coins=${room.gauges.value?.coins} />`}</div>
+    <${Tabs} label=${t("studio")} now=${tab} choose=${setTab} tabs=${[{ id: "stream", text: t("studio.health") }, { id: "encoder", text: t("studio.encoder") }, { id: "access", text: t("access") }, { id: "tickets", text: t("tickets") }, { id: "gifts", text: t("studio.gifts") }]} />
+    <div class="studio-part">${tab === "stream" ? html`<${Health} id=${id} />` : tab === "encoder" ? html`<${Encoder} room=${room} />` : tab === "access" ? html`<${AccessSettings} id=${id} />` : tab === "tickets" ? html`<${LiveTickets} id=${id} status=${room.status.value} />` : html`<${Gifts} id=${id} coins=${room.gauges.value?.coins} />`}</div>
   </div><${Chat} room=${room} canWrite=${room.status.value !== 3} /></div>`;
 }
 

@@ -89,7 +89,7 @@ func (m *mediaServer) open(ctx context.Context, c *config, env *environment, b *
 	config := c.media
 	config.Authorizer, config.Observer = m.broadcasts, m.broadcasts
 	if m.hooks != nil {
-		config.Authorizer = media.Authorizers{m.broadcasts, m.hooks} // the webhook is called only for clients with a valid sign
+		config.Authorizer = media.Authorizers{m.broadcasts, m.hooks} // a publish or play hook is sent only for clients with a valid sign, a connect hook for every client
 		config.PlayObserver, config.ConnectObserver = m.hooks, m.hooks
 		l.run(ctx, "webhooks", m.hooks.Run)
 	}

@@ -83,7 +83,7 @@ type networkSettings struct {
 	CORSOrigins    []string `placeholder:"ORIGIN" help:"Origins of browser pages that may call REST and connect WebSockets, like https://live.example. Default: every origin, because no cookie grants access."`
 	Assets         string   `placeholder:"DIR" help:"Folder with socket.io.js for browser pages; make assets fills one. Default: assets in the data folder."`
 
-	MaxHTTPConnections       int           `default:"4000" min:"1" max:"1000000" unit:"connections" help:"Maximum number of open HTTP connections of this process, on all its ports. WebSocket connections and FLV players do not count."`
+	MaxHTTPConnections       int           `default:"4000" min:"1" max:"1000000" unit:"connections" help:"Maximum number of open HTTP connections of this process, on all its ports. WebSocket connections and FLV players do not count. Over HTTP/2, each further request that runs at the same time on a connection counts like a connection."`
 	MaxConnections           int           `default:"20000" min:"1" max:"10000000" unit:"connections" help:"Maximum number of open WebSocket connections of this process."`
 	MaxConnectionsPerAddress int           `default:"1000" min:"1" max:"1000000" unit:"connections" help:"Maximum number of open HTTP connections, and of open WebSocket connections, from one address (IPv6: one /64 network). Mobile networks put many users behind one address."`
 	DrainTimeout             time.Duration `default:"10s" min:"100ms" max:"10m" help:"Time for which a stopping server waits for running requests and open connections before it closes them."`

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"roomlog/internal/limit"
 	"roomlog/realtime/ws"
 )
 
@@ -56,6 +57,7 @@ func (s *Session) poll(w http.ResponseWriter, r *http.Request) {
 // await waits for frames and writes them as the response to a GET. During an upgrade it sends a noop packet instead. It
 // ends the session when the client cancels the request.
 func (s *Session) await(w http.ResponseWriter, r *http.Request, response chan []*ws.Frame, probed bool) {
+	defer limit.Pause(r.Context())()
 	var noop <-chan time.Time
 	if probed {
 		timer := time.NewTimer(upgradeNoop)

@@ -3,6 +3,7 @@ package engineio_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -11,6 +12,8 @@ import (
 	"time"
 
 	"roomlog/internal/clocktest"
+	"roomlog/internal/httpserver"
+	"roomlog/internal/limit"
 	"roomlog/realtime/socketio/engineio"
 	"roomlog/realtime/socketio/siotest"
 	"roomlog/realtime/ws"
@@ -50,6 +53,37 @@ func (p poller) waiting() <-chan string {
 	}()
 	wstest.Eventually(p.t, "the GET waits", p.Waits)
 	return answer
+}
+
+// TestWaitingGETGivesWay checks that a GET that waits for frames gives the slot of its connection to another client.
+func TestWaitingGETGivesWay(t *testing.T) {
+	t.Parallel()
+	h := serve(t, nil)
+	p := h.poller(t, "4")
+	slots := limit.NewSlots(1, 0, nil)
+	server := httpserver.New(httpserver.Config{Handler: h.Engine, Slots: slots, Now: time.Now})
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() { defer close(ended); _ = server.Serve(listener) }()
+	t.Cleanup(func() { _ = server.Close(); <-ended })
+	_, path, _ := strings.Cut(strings.TrimPrefix(p.address, "http://"), "/")
+	dial := func(request string) net.Conn {
+		conn, err := net.Dial("tcp", listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = conn.Close() })
+		fmt.Fprint(conn, request)
+		return conn
+	}
+	dial("GET /" + path + " HTTP/1.1\r\nHost: x\r\n\r\n")
+	wstest.Eventually(t, "the GET waits", p.Waits)
+	if answer, err := io.ReadAll(dial("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")); err != nil || len(answer) == 0 {
+		t.Errorf("another client was not served: %v", err)
+	}
 }
 
 func TestConcurrentGETsEndTheSession(t *testing.T) {

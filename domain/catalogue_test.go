@@ -289,7 +289,8 @@ func TestEventMetadataMatchesThePayload(t *testing.T) {
 }
 
 // TestServerFieldsOfCommands checks which fields of a command the server adds. These fields are not part of the
-// command's JSON encoding. The log compares that encoding when an idempotency key is repeated.
+// command's JSON encoding. The log compares that encoding, and the fingerprint of the
+// command if it has one, when an idempotency key is repeated.
 func TestServerFieldsOfCommands(t *testing.T) {
 	added := map[string][]string{
 		"user.register": {"NameKey", "Credential", "LookalikeKey", "NicknameLookalikeKey"}, "user.change_profile": {"LookalikeKey", "Before"}, "user.sign_in": {"Session"}, "live.create": {"StreamKey", "Credential"}, "live.set_access": {"Credential"}, "live.enter_password": {"Credential"}, "invitation.create": {"Hash"}, "invitation.use": {"Hash"}, "live.set_publish_key": {"Hash"},

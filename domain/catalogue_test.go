@@ -299,7 +299,7 @@ func TestServerFieldsOfCommands(t *testing.T) {
 		"participant.enter": {"NameKey", "Connection", "Profile", "Node"}, "participant.set_nickname": {"Participant", "NameKey", "PreviousKey"},
 		"chat_room.join": {"Participant"}, "chat_room.leave": {"Participant"}, "participant.leave": {"NameKey"},
 		"comment.remove": {"Author", "PostedAt"}, "comment.release": {"Author", "Text"}, "comment.drop": {"Author"}, "report.send": {"Author"}, "report.decide": {"Reporters"}, "upload.add": {"Upload", "Bytes", "Quota", "Files", "SHA256"}, "message.post": {"Participant", "Nickname", "UploadURLPrefix"}, "message.exchange": {"Participant", "Nickname", "UploadURLPrefix"},
-		"gift.refund": {"Sent", "Received"}, "ticket.buy": {"Streamer"}, "ticket.refund": {"Streamer", "Received"}, "correction.propose": {"Limit", "Period", "Received"}, "correction.approve": {"Account", "Received"}, "payout.request": {"Received"}, "payout.capture": {"Streamer"}, "payout.void": {"Streamer"}, "recording.start": {"StreamKey"}, "recording.finish": {"StreamKey"},
+		"gift.refund": {"Sent", "Received"}, "ticket.buy": {"Streamer"}, "ticket.refund": {"Streamer", "Position", "Received"}, "correction.propose": {"Limit", "Period", "Received"}, "correction.approve": {"Account", "Received"}, "payout.request": {"Received"}, "payout.capture": {"Streamer"}, "payout.void": {"Streamer"}, "recording.start": {"StreamKey"}, "recording.finish": {"StreamKey"},
 	}
 	for _, spec := range domain.Commands {
 		var hidden []string

@@ -27,9 +27,12 @@ type Server struct {
 // Start starts a server that ends with the test. change may change its options.
 func Start(t testing.TB, change ...func(*server.Options)) *Server {
 	t.Helper()
-	s := &Server{t: t, options: server.Options{Host: "127.0.0.1", Port: reservePort(t), NoSigs: true, NoLog: true}}
+	s := &Server{t: t, options: server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true}}
 	for _, f := range change {
 		f(&s.options)
+	}
+	if s.options.Port == server.RANDOM_PORT {
+		s.options.Port = reservePort(t)
 	}
 	s.Restart()
 	s.URL = "nats://127.0.0.1:" + strconv.Itoa(s.options.Port)

@@ -102,7 +102,11 @@ func (s *rtmpSession) serve(ctx context.Context) error {
 	})
 	if err != nil {
 		s.countRefusal(ctx, "connect", s.client, err)
-		s.conn.Reject("Connection rejected.")
+		reason := "Connection rejected."
+		if errors.Is(err, ErrLimitReached) {
+			reason = "Too many connections from this address. Try again later."
+		}
+		s.conn.Reject(reason)
 		return nil
 	}
 	defer s.hub.notifier.connected(s.client)()

@@ -20,21 +20,29 @@ var errEncoding = errors.New("hooks: notification cannot be encoded as JSON")
 
 // client sends webhook requests. It is safe for concurrent use.
 type client struct {
-	cfg  Config
-	http *http.Client
+	cfg   Config
+	http  *http.Client
+	slots chan struct{} // one element for each request that is being sent
 }
 
 func newClient(cfg Config) *client {
-	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, MaxConnsPerHost: maxConns, MaxIdleConnsPerHost: maxConns,
+	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, MaxIdleConnsPerHost: maxConns,
 		ForceAttemptHTTP2: true, MaxResponseHeaderBytes: maxResponse}
 	return &client{cfg, &http.Client{
 		Transport:     transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}
+	}, make(chan struct{}, maxConns)}
 }
 
-// post sends a notification once and returns the HTTP status of the response.
+// post sends a notification once and returns the HTTP status of the response. HookTimeout begins when fewer than maxConns other
+// requests are being sent. Until then post waits as long as ctx permits.
 func (c *client) post(ctx context.Context, n Notification) (status int, err error) {
+	select {
+	case c.slots <- struct{}{}:
+		defer func() { <-c.slots }()
+	case <-ctx.Done():
+		return 0, fmt.Errorf("hook %s: waiting for other requests: %w", n.Hook, ctx.Err())
+	}
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.HookTimeout)
 	defer cancel()
 	body, err := json.Marshal(n)

@@ -14,7 +14,8 @@ const (
 	lastRetry       = 15 * time.Second
 	shutdownTimeout = 4 * time.Second // time for notifications that are queued when Run ends
 	maxResponse     = 4 << 10         // maximum number of bytes that are read of a response
-	maxConns        = 64              // maximum number of connections to the receiver for each kind of pre hook, and for the queue
+	maxConns        = 64              // maximum number of requests of each kind of pre hook that are sent at the same time
+	addresses       = 10_000          // maximum number of addresses whose connect hooks are counted
 	minSecret       = 16              // minimum length of the secret in bytes
 	maxArgs         = 32              // maximum number of arguments of a queued notification
 	maxArg          = 256             // maximum number of bytes of an argument or its name in a queued notification
@@ -38,8 +39,10 @@ type Config struct {
 	HookFailure string        `default:"reject" oneof:"reject,allow" help:"Decision about a client when the webhook request fails: reject refuses the client, which may try again later; allow admits a client with a valid sign."`
 	// RetryFor is the time for which a post or done hook is retried.
 	RetryFor time.Duration `default:"10m"`
-	// QueueLength is the maximum number of queued notifications. Hooks about connections and players may fill only
-	// half of the queue: any client can cause them, and they must not displace hooks about broadcasts.
+	// ConnectsPerMinute is the number of connect hooks that the clients of one address may cause in a minute, and at once.
+	ConnectsPerMinute int `default:"600"`
+	// QueueLength is the maximum number of queued notifications. Half of them may be about broadcasts, and half about connections
+	// and players.
 	QueueLength int `default:"10000"`
 }
 

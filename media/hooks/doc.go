@@ -7,7 +7,7 @@
 //     response, or none in time, is a failure. Config.HookFailure decides whether a failure accepts or rejects.
 //   - post: sent when the connection, broadcast or player has begun. done: sent when it has ended. Both are queued,
 //     delivered one after another in the order of the events, and retried until they are accepted or Config.RetryFor
-//     has passed.
+//     has passed. Publish hooks have a queue of their own.
 //
 // Every request is signed: `Roomlog-Signature: t=UNIX,v1=HEX`, where HEX is hmac_sha256(secret, "UNIX." + body). The
 // package never delays a frame, never follows a redirect, and never reads more than 4 KiB of a response.

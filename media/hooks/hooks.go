@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
+	"sync/atomic"
 
 	"roomlog/domain"
+	"roomlog/internal/limit"
 	"roomlog/media"
 )
 
@@ -15,8 +18,12 @@ var ErrRejected = errors.New("hooks: rejected by the webhook")
 
 // Hooks sends webhooks to one receiver. It is safe for concurrent use.
 type Hooks struct {
-	cfg   Config
-	queue *queue
+	cfg      Config
+	connects *limit.Rates[string] // pre_connect by address
+	sequence atomic.Uint64        // number of the last post or done hook
+
+	// Any client can cause hooks about connections and players. They must not delay or displace hooks about broadcasts.
+	broadcasts, clients *queue
 
 	// Each kind of hooks has connections of its own: clients without a sign can cause connect hooks, and must not delay the others.
 	connect, publish, play *client
@@ -28,16 +35,27 @@ func New(cfg Config) (*Hooks, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Hooks{cfg: cfg, queue: newQueue(cfg, newClient(cfg)), connect: newClient(cfg), publish: newClient(cfg), play: newClient(cfg)}, nil
+	h := &Hooks{cfg: cfg, connects: limit.NewRates[string](limit.PerMinute(cfg.ConnectsPerMinute), addresses),
+		connect: newClient(cfg), publish: newClient(cfg), play: newClient(cfg)}
+	h.broadcasts, h.clients = newQueue(cfg, newClient(cfg), &h.sequence), newQueue(cfg, newClient(cfg), &h.sequence)
+	return h, nil
 }
 
-// Run delivers post and done hooks until ctx ends. Then it delivers the remaining hooks for at most 4 s and returns
-// nil.
+// Run delivers post and done hooks until ctx ends. Then it delivers the remaining hooks for at most 4 s, those about broadcasts
+// first, and returns nil.
 func (h *Hooks) Run(ctx context.Context) error {
-	for _, c := range []*client{h.connect, h.publish, h.play, h.queue.client} {
+	for _, c := range []*client{h.connect, h.publish, h.play, h.broadcasts.client, h.clients.client} {
 		defer c.http.CloseIdleConnections()
 	}
-	h.queue.run(ctx)
+	var running sync.WaitGroup
+	for _, q := range []*queue{h.broadcasts, h.clients} {
+		running.Go(func() { q.run(ctx) })
+	}
+	running.Wait()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+	defer cancel()
+	h.broadcasts.finish(ctx)
+	h.clients.finish(ctx)
 	return nil
 }
 
@@ -49,13 +67,17 @@ type Stats struct {
 
 // Stats returns the current counts.
 func (h *Hooks) Stats() Stats {
-	q := h.queue
-	return Stats{q.len(), q.delivered.Load(), q.retried.Load(), q.dropped.Load()}
+	b, c := h.broadcasts, h.clients
+	return Stats{b.len() + c.len(), b.delivered.Load() + c.delivered.Load(), b.retried.Load() + c.retried.Load(), b.dropped.Load() + c.dropped.Load()}
 }
 
 // AuthorizeConnect sends pre_connect. It returns an error that wraps ErrRejected or media.ErrUnavailable unless the
-// request is accepted.
+// request is accepted. If the address of the client causes too many connect hooks, it sends nothing and returns an error that wraps
+// media.ErrLimitReached.
 func (h *Hooks) AuthorizeConnect(ctx context.Context, r media.ConnectRequest) error {
+	if retryAfter, ok := h.connects.Take(limit.Key(limit.ParseAddr(r.Client.Address)), h.cfg.Now()); !ok {
+		return fmt.Errorf("%w: more than %d connect hooks per minute for one address, next in %v", media.ErrLimitReached, h.cfg.ConnectsPerMinute, retryAfter)
+	}
 	return h.authorize(ctx, h.connect, newNotification(h.cfg, "pre_connect", r.Client, ""))
 }
 
@@ -71,24 +93,24 @@ func (h *Hooks) AuthorizePlay(ctx context.Context, r media.PlayRequest) error {
 
 // Connected queues post_connect.
 func (h *Hooks) Connected(_ context.Context, c media.Client) {
-	h.queue.push(newNotification(h.cfg, "post_connect", c, ""))
+	h.clients.push(newNotification(h.cfg, "post_connect", c, ""))
 }
 
 // Disconnected queues done_connect.
 func (h *Hooks) Disconnected(_ context.Context, c media.Client) {
-	h.queue.push(newNotification(h.cfg, "done_connect", c, ""))
+	h.clients.push(newNotification(h.cfg, "done_connect", c, ""))
 }
 
 // PlayStarted queues post_play.
 func (h *Hooks) PlayStarted(_ context.Context, s media.PlaySession) {
-	h.queue.push(newNotification(h.cfg, "post_play", s.Client, s.Key))
+	h.clients.push(newNotification(h.cfg, "post_play", s.Client, s.Key))
 }
 
 // PlayStopped queues done_play.
 func (h *Hooks) PlayStopped(_ context.Context, s media.PlaySession, reason media.Reason) {
 	n := newNotification(h.cfg, "done_play", s.Client, s.Key)
 	n.Reason, n.Bytes = reason, s.Bytes
-	h.queue.push(n)
+	h.clients.push(n)
 }
 
 // BroadcastChanged queues post_publish if reason is "", otherwise done_publish, for a broadcast whose beginning or
@@ -103,11 +125,11 @@ func (h *Hooks) BroadcastChanged(b media.Broadcast, reason media.Reason, live do
 	if n.Reason = reason; reason != "" {
 		n.Bytes = b.Bytes
 	}
-	h.queue.push(n)
+	h.broadcasts.push(n)
 }
 
 // authorize sends a pre hook. It returns an error if the webhook rejects the request, or if the hook fails and
-// HookFailure is not FailureAccepts.
+// HookFailure is not FailureAccepts. The end of ctx is no failure of the webhook: then it always returns an error.
 func (h *Hooks) authorize(ctx context.Context, c *client, n Notification) error {
 	status, err := c.post(ctx, n)
 	switch {
@@ -119,6 +141,8 @@ func (h *Hooks) authorize(ctx context.Context, c *client, n Notification) error 
 		return fmt.Errorf("%w: %w", ErrRejected, err)
 	case err == nil:
 		err = fmt.Errorf("status %d", status)
+	case ctx.Err() != nil: // The receiver had less than HookTimeout, because other requests were sent first, or the client is gone.
+		return fmt.Errorf("%w: %w", media.ErrUnavailable, err)
 	}
 	if h.cfg.HookFailure == FailureAccepts {
 		h.cfg.Log.WarnContext(ctx, "webhook failed, request accepted", slog.String("hook", n.Hook), slog.String("connection_id", n.ID), slog.Any("error", err))

@@ -1,6 +1,7 @@
 package hooks_test
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -14,6 +15,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -192,6 +194,18 @@ func TestNotificationsAreDeliveredInOrder(t *testing.T) {
 	h.BroadcastChanged(b, media.ReasonLost, 6, 44)
 	h.Disconnected(t.Context(), client("p"))
 	taken := r.took(6)
+	inOrder := func(publish bool) (numbers []uint64) {
+		for _, n := range taken {
+			if strings.HasSuffix(n.Hook, "publish") == publish {
+				numbers = append(numbers, n.Seq)
+			}
+		}
+		return numbers
+	}
+	if got, others := inOrder(true), inOrder(false); !slices.Equal(got, []uint64{2, 5}) || !slices.Equal(others, []uint64{1, 3, 4, 6}) {
+		t.Fatalf("got publish hooks %v and others %v", got, others)
+	}
+	slices.SortFunc(taken, func(a, b hooks.Notification) int { return cmp.Compare(a.Seq, b.Seq) })
 	for i, want := range []string{"post_connect", "post_publish", "post_play", "done_play", "done_publish", "done_connect"} {
 		if n := taken[i]; n.Hook != want || n.Seq != uint64(i+1) || n.Node != "p1" {
 			t.Errorf("%d: got %+v", i, n)
@@ -298,12 +312,107 @@ func TestOtherHooksDoNotDisplacePublishHooks(t *testing.T) {
 	for range 3 {
 		h.BroadcastChanged(media.Broadcast{ID: "b1", Key: "KEY", Publisher: client("p")}, "", 6, 41)
 	}
-	if s := h.Stats(); s.Waiting != 4 || s.Dropped != 9 || log.Count("webhook queue full") != 1 {
-		t.Errorf("%+v, warned %d times, want Waiting 4, Dropped 9, 1", s, log.Count("webhook queue full"))
+	if s := h.Stats(); s.Waiting != 4 || s.Dropped != 9 || log.Count("webhook queue full") != 2 {
+		t.Errorf("%+v, warned %d times, want Waiting 4, Dropped 9, 2", s, log.Count("webhook queue full"))
 	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := h.Run(ended); err != nil { // at shutdown, hooks about broadcasts are delivered first
+		t.Fatal(err)
+	}
+	if taken := r.took(4); taken[0].Hook != "post_publish" || taken[1].Hook != "post_publish" || taken[2].ID != "other" || taken[3].ID != "other" {
+		t.Errorf("got %+v, want 2 post_publish first", taken)
+	}
+}
+
+// TestOtherHooksDoNotDelayPublishHooks sends a publish hook while the receiver does not respond to hooks about connections.
+func TestOtherHooksDoNotDelayPublishHooks(t *testing.T) {
+	t.Parallel()
+	hang, arrived := make(chan struct{}), make(chan struct{}, 1000)
+	r := receive(t, func(n hooks.Notification, _ int) int {
+		if n.Hook == "post_connect" {
+			arrived <- struct{}{}
+			<-hang
+		}
+		return http.StatusNoContent
+	})
+	h := open(t, r.URL, nil)
 	start(t, h)
-	if taken := r.took(4); taken[1].ID != "other" || taken[2].Hook != "post_publish" || taken[3].Hook != "post_publish" {
-		t.Errorf(`got %+v, want taken[1].ID "other", taken[2].Hook "post_publish", taken[3].Hook "post_publish"`, taken)
+	defer close(hang)
+	for range 100 {
+		h.Connected(t.Context(), client("other"))
+	}
+	<-arrived
+	h.BroadcastChanged(media.Broadcast{ID: "b1", Key: "KEY", Publisher: client("p")}, "", 6, 41)
+	if taken := r.took(1); taken[0].Hook != "post_publish" || taken[0].Seq != 101 {
+		t.Errorf("got %+v, want post_publish with Seq 101", taken)
+	}
+}
+
+func TestConnectHooksOfAnAddressAreLimited(t *testing.T) {
+	t.Parallel()
+	r := receive(t, accept)
+	now := time.Now()
+	h := open(t, r.URL, func(c *hooks.Config) {
+		c.ConnectsPerMinute, c.HookFailure, c.Now = 3, hooks.FailureAccepts, func() time.Time { return now }
+	})
+	connect := func(address string) error {
+		c := client("stranger")
+		c.Address = address
+		return h.AuthorizeConnect(t.Context(), media.ConnectRequest{Client: c, App: "live"})
+	}
+	for i := range 5 {
+		if err := connect(fmt.Sprintf("192.0.2.1:%d", i+1)); errors.Is(err, media.ErrLimitReached) != (i >= 3) || err != nil != (i >= 3) {
+			t.Errorf("connection %d: got %v", i, err)
+		}
+	}
+	if err := connect("192.0.2.2:1"); err != nil {
+		t.Errorf("another address: %v", err)
+	}
+	if taken := r.took(4); len(taken) != 4 {
+		t.Errorf("%d hooks were sent, want 4", len(taken))
+	}
+	now = now.Add(time.Minute)
+	if err := connect("192.0.2.1:9"); err != nil {
+		t.Errorf("a minute later: %v", err)
+	}
+}
+
+// TestWaitingForOtherHooksIsNoFailure sends more play hooks than are sent at the same time. The receiver has not seen the last
+// one when its time is over. The client must be refused, although failures of the receiver accept clients.
+func TestWaitingForOtherHooksIsNoFailure(t *testing.T) {
+	t.Parallel()
+	hang, arrived := make(chan struct{}), make(chan struct{}, 1000)
+	r := receive(t, func(n hooks.Notification, _ int) int {
+		if n.ID == "last" {
+			return http.StatusForbidden
+		}
+		arrived <- struct{}{}
+		<-hang
+		return http.StatusNoContent
+	})
+	h := open(t, r.URL, func(c *hooks.Config) { c.HookTimeout, c.HookFailure = 4900*time.Millisecond, hooks.FailureAccepts })
+	play := func(ctx context.Context, id string) error {
+		return h.AuthorizePlay(ctx, media.PlayRequest{Client: client(id), Key: "KEY"})
+	}
+	var all sync.WaitGroup
+	defer all.Wait()
+	release := sync.OnceFunc(func() { close(hang) })
+	defer release()
+	for range 64 {
+		all.Go(func() { _ = play(t.Context(), "first") })
+	}
+	for range 64 {
+		<-arrived
+	}
+	short, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond) // time passes: on a slow machine the hook is sent and rejected
+	defer cancel()
+	if err := play(short, "last"); !errors.Is(err, media.ErrUnavailable) && !errors.Is(err, hooks.ErrRejected) {
+		t.Errorf("got %v, want %v", err, media.ErrUnavailable)
+	}
+	release()
+	if err := play(t.Context(), "last"); !errors.Is(err, hooks.ErrRejected) {
+		t.Errorf("got %v, want %v", err, hooks.ErrRejected)
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 type Notification struct {
 	Hook string    `json:"hook"` // "pre_", "post_" or "done_" followed by "connect", "publish" or "play"
 	Node string    `json:"node"`
-	Seq  uint64    `json:"seq,omitempty"` // number of a post or done hook: 1, 2, 3, … per node; a gap means that notifications were dropped
+	Seq  uint64    `json:"seq,omitempty"` // number of a post or done hook: 1, 2, 3, … per node; a number that never arrives belongs to a dropped notification
 	Time time.Time `json:"time"`
 
 	ID         string         `json:"id"` // id of the connection

@@ -10,13 +10,13 @@ import (
 	"roomlog/internal/wait"
 )
 
-// queue delivers post and done hooks in order. push may be called concurrently; one goroutine calls run.
+// queue delivers post and done hooks in order. push may be called concurrently; one goroutine at a time calls run or finish.
 type queue struct {
-	cfg    Config
-	client *client
+	cfg      Config
+	client   *client
+	sequence *atomic.Uint64 // shared by the queues; incremented while mu is held
 
 	mu       sync.Mutex
-	seq      uint64
 	waiting  []Notification
 	dropping bool // whether a warning was logged since the queue was last empty
 	wake     chan struct{}
@@ -24,21 +24,16 @@ type queue struct {
 	delivered, retried, dropped atomic.Uint64
 }
 
-func newQueue(cfg Config, c *client) *queue {
-	return &queue{cfg: cfg, client: c, wake: make(chan struct{}, 1)}
+func newQueue(cfg Config, c *client, sequence *atomic.Uint64) *queue {
+	return &queue{cfg: cfg, client: c, sequence: sequence, wake: make(chan struct{}, 1)}
 }
 
 // push queues a notification. If the queue is full, the notification is dropped, and its number is skipped.
 func (q *queue) push(n Notification) {
 	n.Args = shorten(n.Args)
-	limit := q.cfg.QueueLength
-	if n.Broadcast == "" { // about a connection or a player
-		limit = (limit + 1) / 2
-	}
 	q.mu.Lock()
-	q.seq++
-	n.Seq = q.seq
-	full := len(q.waiting) >= limit
+	n.Seq = q.sequence.Add(1)
+	full := len(q.waiting) >= (q.cfg.QueueLength+1)/2
 	warn := full && !q.dropping
 	if full {
 		q.dropping = true
@@ -59,8 +54,7 @@ func (q *queue) push(n Notification) {
 	}
 }
 
-// run delivers notifications until ctx ends. Then it delivers the remaining notifications for at most
-// shutdownTimeout.
+// run delivers notifications until ctx ends.
 func (q *queue) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		q.flush(ctx)
@@ -69,8 +63,10 @@ func (q *queue) run(ctx context.Context) {
 		case <-ctx.Done():
 		}
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
-	defer cancel()
+}
+
+// finish delivers the remaining notifications until ctx ends, and drops the others. Call it after run.
+func (q *queue) finish(ctx context.Context) {
 	q.flush(ctx)
 	if left := q.len(); left > 0 {
 		q.dropped.Add(uint64(left))

@@ -98,17 +98,22 @@ func answerSurveys(c *cluster.Cluster, server *serverRef) (stop func()) {
 
 // survey sends a request to all nodes and returns the items of all replies.
 func survey[T any](ctx context.Context, c *cluster.Cluster, topic, request string) ([]T, error) {
+	all, _, err := surveyMembers[T](ctx, c, topic, request)
+	return all, err
+}
+
+// surveyMembers sends a request to all nodes. It returns the items of all replies, and the members that did not reply in time.
+func surveyMembers[T any](ctx context.Context, c *cluster.Cluster, topic, request string) (all []T, missing cluster.Nodes, err error) {
 	s, err := c.Survey(ctx, topic, []byte(request))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var all []T
 	for _, reply := range s.Replies {
 		var items []T
 		if err := json.Unmarshal(reply.Payload, &items); err != nil {
-			return nil, fmt.Errorf("survey %s: reply of node %s: %w", topic, reply.Node, err)
+			return nil, nil, fmt.Errorf("survey %s: reply of node %s: %w", topic, reply.Node, err)
 		}
 		all = append(all, items...)
 	}
-	return all, nil
+	return all, s.Missing, nil
 }

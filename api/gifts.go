@@ -98,14 +98,14 @@ func (s *server) restrictToOwnLives(ctx context.Context, user projections.User, 
 // shareRule is a rule that splits gifts between the streamer and the platform, in a response.
 type shareRule struct {
 	Rule        int64      `json:"rule" doc:"number of the rule; 0: no rule was set"`
-	BasisPoints int        `json:"basis_points" example:"3000" doc:"share of the platform in hundredths of a percent, rounded down to whole coins of each gift"`
-	Position    int64      `json:"position" doc:"the rule holds for gifts after this position of the log"`
+	BasisPoints int        `json:"basis_points" example:"3000" doc:"share of the platform in hundredths of a percent, rounded down to whole coins of each gift and ticket"`
+	Position    int64      `json:"position" doc:"the rule holds for gifts and tickets after this position of the log"`
 	At          *time.Time `json:"at" doc:"time of the event that has set the rule; null: no rule was set"`
 	Actor       string     `json:"actor,omitempty" example:"user-5" doc:"who has set the rule; for auditors and operators only"`
 	Reason      string     `json:"reason,omitempty" example:"new contract" doc:"for auditors and operators only"`
 }
 
-// readShare returns the rule that splits gifts now.
+// readShare returns the rule that splits gifts and tickets now.
 func (s *server) readShare(ctx context.Context, _ *struct{}) (shareRule, error) {
 	found, err := s.Queries.ShareRules(ctx, 0, 1)
 	if err != nil || len(found) == 0 {
@@ -120,7 +120,7 @@ type shareRulesInput struct {
 	Limit  int   `query:"limit" minimum:"1" maximum:"500" default:"50"`
 }
 
-// listShareRules returns the rules that have split gifts, newest first.
+// listShareRules returns the rules that have split gifts and tickets, newest first.
 func (s *server) listShareRules(ctx context.Context, in *shareRulesInput) ([]shareRule, error) {
 	user := requestOf(ctx).user
 	if !hasRole(user, domain.RoleAuditor) && !hasRole(user, domain.RoleOperator) {
@@ -141,7 +141,7 @@ type setShareInput struct {
 	}
 }
 
-// setShare sets the share of the platform in gifts that are sent from now on.
+// setShare sets the share of the platform in gifts and tickets from now on.
 func (s *server) setShare(ctx context.Context, in *setShareInput) (string, error) {
 	_, err := s.execute(ctx, domain.SetShare{BasisPoints: int(in.Body.BasisPoints), Reason: in.Body.Reason})
 	return "ok", err
@@ -156,8 +156,8 @@ type refundInput struct {
 
 // refund is the outcome of a refund, in a response.
 type refund struct {
-	Position int64        `json:"position" doc:"position of the event that has refunded the gift"`
-	Coin     domain.Coins `json:"coin" doc:"coins that went back to the sender"`
+	Position int64        `json:"position" doc:"position of the event that has refunded the gift or ticket"`
+	Coin     domain.Coins `json:"coin" doc:"coins that went back to the user who had paid"`
 }
 
 // refundGift gives the coins of a gift back to its sender. It first waits until the tables contain everything that is in
@@ -286,6 +286,9 @@ func (s *server) refundTicket(ctx context.Context, in *refundTicketInput) (refun
 		return refund{}, err
 	}
 	command.User = domain.UserID(in.Body.User)
+	if command.Position, err = s.Queries.TicketPosition(ctx, command.Live, command.User); err != nil {
+		return refund{}, err
+	}
 	receipt, err := s.executeFrom(ctx, history, command)
 	if err != nil {
 		return refund{}, err
@@ -294,7 +297,7 @@ func (s *server) refundTicket(ctx context.Context, in *refundTicketInput) (refun
 	return refund{r.Position, e.Coins}, err
 }
 
-// refundOf returns a command that refunds tickets for a live, without the user.
+// refundOf returns a command that refunds tickets for a live, without the user and the ticket.
 func (s *server) refundOf(ctx context.Context, id domain.LiveID, reason string) (domain.RefundTicket, error) {
 	live, err := s.live(ctx, id)
 	if err != nil {
@@ -352,14 +355,14 @@ func (s *server) refundTickets(ctx context.Context, in *refundTicketsInput) (ref
 		return done, err
 	}
 	for _, t := range tickets {
-		command.User = t.User
+		command.User, command.Position = t.User, t.Position
 		_, err := s.executeFrom(ctx, history, command)
 		switch r := domain.AsRefusal(err); {
 		case err == nil:
 			done.Refunded, done.Coin = done.Refunded+1, done.Coin+t.Coins
 		case r != nil && refusesOne(r.Code):
 			done.Refused = append(done.Refused, refusedTicket{t.User, r.Code, r.Text})
-		case done.Refunded == 0:
+		case done.Refunded+len(done.Refused) == 0:
 			return done, err
 		default:
 			return done, nil // the next request gets the error

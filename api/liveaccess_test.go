@@ -8,6 +8,7 @@ import (
 
 	"roomlog/api"
 	"roomlog/domain"
+	"roomlog/eventstore/ratelimit"
 )
 
 const textLivePassword = "该直播间需要密码"
@@ -145,14 +146,17 @@ func TestKeyOfAnotherSecret(t *testing.T) {
 	create("second horse").expectFailure(http.StatusConflict, "key_reused", "请求重复且内容不一致")
 	access("first horse").ok(nil)
 	access("first horse").ok(nil)
-	if a := access("second horse"); a.status == http.StatusOK { // refused with key_reused, or executed
-		enter("second horse").ok(nil)
-	}
+	access("second horse").ok(nil) // the key does not concern the request: it sets the access again
+	enter("second horse").ok(nil)
 	ann.post("/api/live/access", object{"id": live, "access": "password", "password": "third horse"}).ok(nil)
 	enter("third horse", "Idempotency-Key", "k2").ok(nil)
 	ann.post("/api/live/access", object{"id": live, "access": "password", "password": "fourth horse"}).ok(nil)
-	if a := enter("fourth horse", "Idempotency-Key", "k2"); a.status == http.StatusOK {
-		bob.get(fmt.Sprintf("/api/live/read/%d", live)).ok(nil)
+	enter("fourth horse", "Idempotency-Key", "k2").ok(nil)
+	bob.get(fmt.Sprintf("/api/live/read/%d", live)).ok(nil)
+	var hashes, used int // of lives: each repetition has deleted its own
+	if err := d.pool.QueryRow(t.Context(), `SELECT (SELECT count(*) FROM credential), (SELECT count(*) FROM user_account WHERE credential <> '')
+		+ (SELECT count(DISTINCT payload ->> 'credential') FROM events WHERE type = 'live.access_set.v2')`).Scan(&hashes, &used); err != nil || hashes != used {
+		t.Errorf("there are %d hashes, and the log names %d, %v", hashes, used, err)
 	}
 }
 
@@ -302,4 +306,34 @@ func TestPaidLive(t *testing.T) {
 	if again.Coin != 30 || bob.coins() != 100 {
 		t.Errorf("got %+v", again)
 	}
+}
+
+// TestRefundsStopAtTheRate refunds tickets until the rate of the caller is exceeded: the response contains the tickets that were
+// refused before, and where to go on.
+func TestRefundsStopAtTheRate(t *testing.T) {
+	t.Parallel()
+	d := startAPI(t, func(c *api.Config) { limitCommands(t, c, ratelimit.Config{ChangeRate: 0.001, ChangeBurst: 2}) })
+	ann, eve := d.account("ann"), d.account("eve").grant(domain.RoleOperator)
+	live := ann.live("songs")
+	ann.command(domain.SetAccess{Live: live, Access: domain.AccessPaid, Price: 30})
+	var buyers [3]account
+	var tickets [3]int64
+	for i := range buyers {
+		buyers[i] = d.account(fmt.Sprintf("buyer-%d", i)).credit(30)
+		tickets[i] = buyers[i].command(domain.BuyTicket{Live: live, Price: 30, Streamer: ann.ID}).Events[0].Position
+	}
+	d.operator(domain.ForgetUser{User: buyers[0].ID})
+	d.operator(domain.ForgetUser{User: buyers[1].ID})
+	refund := func(after int64) reply {
+		return eve.post("/api/live/ticket/refund_all", object{"id": live, "reason": "no show", "after": after})
+	}
+	var all struct {
+		Refunded, Next int64
+		Refused        []struct{ User domain.UserID }
+	}
+	refund(0).ok(&all)
+	if all.Refunded != 0 || len(all.Refused) != 2 || all.Refused[1].User != buyers[1].ID || all.Next != tickets[1] {
+		t.Errorf("got %+v, want the refusals of the first two tickets", all)
+	}
+	refund(all.Next).expectFailure(http.StatusTooManyRequests, "rate_limited", "操作太频繁，请稍后再试")
 }

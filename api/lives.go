@@ -122,6 +122,7 @@ func (s *server) createLive(ctx context.Context, in *liveInputBody) (signed[Keye
 	}
 	e, record, err := eventOf[domain.LiveCreated](receipt)
 	if err == nil && receipt.Repeated && credential != uuid.Nil {
+		s.deleteCredential(ctx, credential) // the first request has stored the hash that the live uses
 		err = s.checkRepeatedPassword(ctx, receipt, in.Body.Password)
 	}
 	if err != nil {

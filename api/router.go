@@ -130,7 +130,7 @@ func (r *routes) registerGifts() {
 	serve(r, post("/api/gift/refund", "Refund a gift: its coins go back to its sender", commander("a token of the live's owner or the role operator"), rateCommands).
 		executes(domain.RefundGift{}).refuses(domain.CodeGiftRecordNotFound), r.refundGift)
 	serve(r, get("/api/share", "Read the platform's share of gifts", authenticated("a token"), rateReads), r.readShare)
-	serve(r, get("/api/share/rules", "List the rules that have split gifts between streamers and the platform, newest first", authenticated("a token with the role auditor or operator"), rateReads).
+	serve(r, get("/api/share/rules", "List the rules that have split gifts and tickets between streamers and the platform, newest first", authenticated("a token with the role auditor or operator"), rateReads).
 		refuses(domain.CodeForbidden), r.listShareRules)
 	serveRaw[success[string]](r, post("/api/gift/notify", "Report a paid order; called by the payment provider", anyone(), ratePayments).forOldClients().
 		executes(domain.PayOrder{}).refuses(codeSignature), documentPayment, plainRefusal, r.payOrder)

@@ -84,9 +84,13 @@ func (s *server) registerUser(ctx context.Context, in *registration) (User, erro
 // deleteUnusedCredential deletes the password hash of a refused registration. After any other error the account may
 // exist, so it keeps the hash; DeleteUnusedCredentials deletes the hash later if no account uses it.
 func (s *server) deleteUnusedCredential(ctx context.Context, id uuid.UUID, cause error) {
-	if domain.AsRefusal(cause) == nil {
-		return
+	if domain.AsRefusal(cause) != nil {
+		s.deleteCredential(ctx, id)
 	}
+}
+
+// deleteCredential deletes a password hash that nobody uses. If this fails, DeleteUnusedCredentials deletes it later.
+func (s *server) deleteCredential(ctx context.Context, id uuid.UUID) {
 	if err := s.Store.DeleteCredential(ctx, id); err != nil {
 		s.log.WarnContext(ctx, "unused credential not deleted, the cleaner will delete it", slog.Any("error", err))
 	}

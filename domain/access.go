@@ -404,23 +404,27 @@ func (e TicketBought) checkPostings() error {
 }
 
 // RefundTicket gives the coins of a ticket back to the user who bought it, as a whole. The owner of the live may do so until
-// the live is on air for the first time, an operator at any time, but not for the own ticket. If the live has ended without
-// having been on air, the user may do so, too. The command is refused if the earnings of the streamer no longer cover the
-// ticket.
+// the live starts, an operator at any time, but not for the own ticket. If the live has ended without a start, the user may do
+// so, too. A live starts when it is on air or has a broadcast for the first time. The command is refused if the earnings of the
+// streamer no longer cover the ticket, and if the payment of the ticket was set aside: no coins have moved then.
 type RefundTicket struct {
 	Live   LiveID `json:"live"`   // the live of the ticket
 	User   UserID `json:"user"`   // the user who has the ticket
 	Reason string `json:"reason"` // reason of the actor, stored in the event: 1–100 characters; must not identify a person
 
 	Streamer UserID `json:"-"` // the owner of the live
+	Position int64  `json:"-"` // position of the event that has issued the ticket, which the caller has read from the tables
 	Received Coins  `json:"-"` // number of coins that gifts and tickets have added to the earnings of the streamer
 }
 
 func (RefundTicket) Type() string { return "ticket.refund" }
 
 func (c RefundTicket) Reads(Actor) []Stream {
-	return []Stream{liveStream(c.Live), visitStream(c.Live, c.User), EarningsStream(c.Streamer), WalletStream(c.User), userStream(c.User), coinHoldsStream}
+	return []Stream{liveStream(c.Live), visitStream(c.Live, c.User), EarningsStream(c.Streamer), WalletStream(c.User), userStream(c.User), coinHoldsStream, setAsideStream(c.payment())}
 }
+
+// payment returns the position of the payment, which directly follows the ticket.
+func (c RefundTicket) payment() int64 { return c.Position + 1 }
 
 func (c RefundTicket) decide(view View) ([]Event, error) {
 	live, ticket := view.Live(c.Live), view.Visit(c.Live, c.User).Ticket
@@ -433,6 +437,10 @@ func (c RefundTicket) decide(view View) ([]Event, error) {
 		return nil, err
 	case !ticket.Valid():
 		return nil, refuse(CodeTicketNotFound, "user %d has no ticket for live %d, or it was refunded", c.User, c.Live)
+	case c.Position < 1:
+		return nil, refuse(CodeTicketNotFound, "the tables do not contain the ticket of user %d for live %d: decide about its event first (roomlog events list)", c.User, c.Live)
+	case look[SetAside](view, setAsideStream(c.payment())).Done:
+		return nil, refuse(CodeTicketNotFound, "the payment of the ticket of user %d for live %d was set aside: there are no coins to give back", c.User, c.Live)
 	case live.Streamer != c.Streamer: // a fault of the server
 		return nil, refuse(CodeBadRequest, "live %d belongs to another streamer", c.Live)
 	}

@@ -82,11 +82,16 @@ type BroadcastStarted struct {
 	Media     MediaInfo   `json:"media"`     // codecs and frame size at the start
 }
 
-func (BroadcastStarted) Type() string         { return "broadcast.started.v1" }
-func (e BroadcastStarted) Stream() Stream     { return liveStream(e.Live) }
-func (e BroadcastStarted) EventLive() LiveID  { return e.Live }
-func (e BroadcastStarted) EventUser() UserID  { return e.Streamer }
-func (e BroadcastStarted) evolve(l Live) Live { l.Broadcast = e.Broadcast; return l }
+func (BroadcastStarted) Type() string        { return "broadcast.started.v1" }
+func (e BroadcastStarted) Stream() Stream    { return liveStream(e.Live) }
+func (e BroadcastStarted) EventLive() LiveID { return e.Live }
+func (e BroadcastStarted) EventUser() UserID { return e.Streamer }
+
+// evolve counts a broadcast as a start: users who may be in the live can play it, also before the live is on air.
+func (e BroadcastStarted) evolve(l Live) Live {
+	l.Broadcast, l.Started = e.Broadcast, true
+	return l
+}
 
 // StopCause is the cause of the end of a broadcast.
 type StopCause string

@@ -289,7 +289,8 @@ func TestEventMetadataMatchesThePayload(t *testing.T) {
 }
 
 // TestServerFieldsOfCommands checks which fields of a command the server adds. These fields are not part of the
-// command's JSON encoding. The log compares that encoding when an idempotency key is repeated.
+// command's JSON encoding. The log compares that encoding, and the fingerprint of the
+// command if it has one, when an idempotency key is repeated.
 func TestServerFieldsOfCommands(t *testing.T) {
 	added := map[string][]string{
 		"user.register": {"NameKey", "Credential", "LookalikeKey", "NicknameLookalikeKey"}, "user.change_profile": {"LookalikeKey", "Before"}, "user.sign_in": {"Session"}, "live.create": {"StreamKey", "Credential"}, "live.set_access": {"Credential"}, "live.enter_password": {"Credential"}, "invitation.create": {"Hash"}, "invitation.use": {"Hash"}, "live.set_publish_key": {"Hash"},
@@ -297,8 +298,8 @@ func TestServerFieldsOfCommands(t *testing.T) {
 		"user.register_by_email": {"EmailKey", "Avatar"}, "chat_room.create": {"ChatRoom", "NameKey", "MaxChatRooms"}, "chat_room.remove": {"NameKey"}, "chat_room.expire": {"NameKey"},
 		"participant.enter": {"NameKey", "Connection", "Profile", "Node"}, "participant.set_nickname": {"Participant", "NameKey", "PreviousKey"},
 		"chat_room.join": {"Participant"}, "chat_room.leave": {"Participant"}, "participant.leave": {"NameKey"},
-		"comment.remove": {"Author", "PostedAt"}, "comment.release": {"Author", "Text"}, "comment.drop": {"Author"}, "report.send": {"Author"}, "report.decide": {"Reporters"}, "upload.add": {"Upload", "Bytes", "Quota", "Files"}, "message.post": {"Participant", "Nickname", "UploadURLPrefix"}, "message.exchange": {"Participant", "Nickname", "UploadURLPrefix"},
-		"gift.refund": {"Sent", "Received"}, "ticket.buy": {"Streamer"}, "ticket.refund": {"Streamer", "Received"}, "correction.propose": {"Limit", "Period", "Received"}, "correction.approve": {"Account", "Received"}, "payout.request": {"Received"}, "payout.capture": {"Streamer"}, "payout.void": {"Streamer"}, "recording.start": {"StreamKey"}, "recording.finish": {"StreamKey"},
+		"comment.remove": {"Author", "PostedAt"}, "comment.release": {"Author", "Text"}, "comment.drop": {"Author"}, "report.send": {"Author"}, "report.decide": {"Reporters"}, "upload.add": {"Upload", "Bytes", "Quota", "Files", "SHA256"}, "message.post": {"Participant", "Nickname", "UploadURLPrefix"}, "message.exchange": {"Participant", "Nickname", "UploadURLPrefix"},
+		"gift.refund": {"Sent", "Received"}, "ticket.buy": {"Streamer"}, "ticket.refund": {"Streamer", "Position", "Received"}, "correction.propose": {"Limit", "Period", "Received"}, "correction.approve": {"Account", "Received"}, "payout.request": {"Received"}, "payout.capture": {"Streamer"}, "payout.void": {"Streamer"}, "recording.start": {"StreamKey"}, "recording.finish": {"StreamKey"},
 	}
 	for _, spec := range domain.Commands {
 		var hidden []string

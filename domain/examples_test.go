@@ -223,7 +223,7 @@ func writtenExamples() []example {
 		{asUser(streamer), domain.SetAccess{Live: 6, Access: domain.AccessFollowers}, "owner or operator"},
 		{asUser(streamer), domain.SetMinAge{Live: 6, MinAge: 18}, "owner or operator"},
 		{asUser(viewer), domain.BuyTicket{Live: 8, Price: 30, Streamer: streamer}, "authenticated user"},
-		{operator, domain.RefundTicket{Live: 8, User: 14, Reason: "ill", Streamer: streamer, Received: 60}, "owner or operator"},
+		{operator, domain.RefundTicket{Live: 8, User: 14, Reason: "ill", Streamer: streamer, Position: 4711, Received: 60}, "owner or operator"},
 		{asUser(viewer), domain.EnterPassword{Live: 7, Credential: "c-1"}, "authenticated user"},
 		{asUser(streamer), domain.CreateInvitation{Live: 6, Uses: 10, Hash: strings.Repeat("0b", 32)}, "owner or operator"},
 		{asUser(streamer), domain.RevokeInvitation{Live: 7, Invitation: 1}, "owner or operator"},

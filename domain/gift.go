@@ -242,6 +242,14 @@ type Earnings struct {
 	Taken   Coins `json:"taken"`              // coins that were taken from the gifts
 	Held    Coins `json:"held,omitempty"`     // coins of these that are held for payouts
 	PaidOut Coins `json:"paid_out,omitempty"` // coins of these that were paid out
+
+	Refund EarningsRefund `json:"refund,omitzero"` // the newest refund of a gift, which the event that moves its coins is checked with
+}
+
+// EarningsRefund is what the refund of a gift has taken from earnings.
+type EarningsRefund struct {
+	Position int64 `json:"position"` // position of the event of the gift; 0 if no gift was refunded
+	Coins    Coins `json:"coins"`
 }
 
 // EarningsStream returns the stream of the coins that are taken from the earnings of a streamer.
@@ -356,10 +364,13 @@ type EarningsRefunded struct {
 	Coins    Coins  `json:"coins"`    // number of coins
 }
 
-func (EarningsRefunded) Type() string                 { return "earnings.refunded.v1" }
-func (e EarningsRefunded) Stream() Stream             { return EarningsStream(e.Streamer) }
-func (e EarningsRefunded) EventUser() UserID          { return e.Streamer }
-func (e EarningsRefunded) evolve(s Earnings) Earnings { s.Taken += e.Coins; return s }
+func (EarningsRefunded) Type() string        { return "earnings.refunded.v1" }
+func (e EarningsRefunded) Stream() Stream    { return EarningsStream(e.Streamer) }
+func (e EarningsRefunded) EventUser() UserID { return e.Streamer }
+func (e EarningsRefunded) evolve(s Earnings) Earnings {
+	s.Taken, s.Refund = s.Taken+e.Coins, EarningsRefund{e.Position, e.Coins}
+	return s
+}
 
 // GiftRefunded records that the coins of a gift went back to its sender.
 type GiftRefunded struct {

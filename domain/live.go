@@ -167,7 +167,7 @@ type Live struct {
 	Credential     string       `json:"access_credential,omitempty"` // id of the hash of the password; "" if there is no password
 	Price          Coins        `json:"price,omitempty"`             // price of a ticket; 0 unless the access is paid
 	MinAge         int          `json:"min_age,omitempty"`           // age in years that viewers need; 0: none
-	Started        bool         `json:"started,omitempty"`           // whether the live is or was on air
+	Started        bool         `json:"started,omitempty"`           // whether the live is or was on air, or has had a broadcast
 	Invitations    []Invitation `json:"invitations,omitempty"`       // those that were not revoked
 	LastInvitation int64        `json:"last_invitation,omitempty"`   // id of the newest invitation, also if it was revoked
 }
@@ -333,12 +333,12 @@ func (c CreateLive) decide(view View) ([]Event, error) {
 // MaxTicketPrice is the maximum price of a ticket in coins. It limits the cost of a mistyped number.
 const MaxTicketPrice = Coins(1_000_000)
 
-// maxMinAge is the maximum age in years that a live can require.
-const maxMinAge = 100
+// MaxMinAge is the maximum age in years that a live can require.
+const MaxMinAge = 100
 
 func checkMinAge(age int) error {
-	if age < 0 || age > maxMinAge {
-		return refuse(CodeNumberOutOfRange, "min_age must be from 1 to %d years, or 0 for no minimum age", maxMinAge)
+	if age < 0 || age > MaxMinAge {
+		return refuse(CodeNumberOutOfRange, "min_age must be from 1 to %d years, or 0 for no minimum age", MaxMinAge)
 	}
 	return nil
 }

@@ -3,6 +3,8 @@ package domain
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 )
 
@@ -35,6 +37,11 @@ type EventSpec struct {
 	evolve       func(state any, e Event, at time.Time) (any, error)
 	counter      Stream // the counter that the event also changes; "" if there is none
 	startsStream bool   // whether the event takes its id from the counter and is the first event of its stream
+}
+
+// Types returns the types of all versions of the event: first the current one, then the earlier ones in no order.
+func (s EventSpec) Types() []string {
+	return append([]string{s.Type}, slices.Collect(maps.Keys(s.Upcasters))...)
 }
 
 // Privacy defines who may read a field of an event in a replay of the log.

@@ -288,7 +288,7 @@ func randomAccess(t *rapid.T, live domain.LiveID) domain.Command {
 func followUp(e domain.Event) domain.Command {
 	switch e := e.(type) {
 	case domain.TicketBought:
-		return domain.RefundTicket{Live: e.Live, User: e.User, Reason: "why", Streamer: e.Streamer, Received: e.Coins - e.Share}
+		return domain.RefundTicket{Live: e.Live, User: e.User, Reason: "why", Streamer: e.Streamer, Position: 1, Received: e.Coins - e.Share}
 	case domain.UserBanned:
 		return domain.UnbanUser{User: e.User}
 	case domain.ViewerBanned:
@@ -495,7 +495,7 @@ func (s *story) randomTicket(t *rapid.T) domain.Command {
 		}
 		return domain.SetAccess{Live: live, Access: domain.AccessPaid, Price: domain.Coins(5 + randomBits(t, 1))}
 	case 1:
-		return domain.RefundTicket{Live: live, User: randomUserID(t), Reason: "why", Streamer: streamer, Received: max(s.received[streamer]-domain.Coins(randomBits(t, 1)), 0)}
+		return domain.RefundTicket{Live: live, User: randomUserID(t), Reason: "why", Streamer: streamer, Position: 1, Received: max(s.received[streamer]-domain.Coins(randomBits(t, 1)), 0)}
 	}
 	return domain.BuyTicket{Live: live, Price: domain.Coins(5 + randomBits(t, 1)), Streamer: streamer}
 }

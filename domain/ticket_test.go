@@ -113,7 +113,7 @@ func TestBuyTicket(t *testing.T) {
 }
 
 func TestRefundTicket(t *testing.T) {
-	refund := domain.RefundTicket{Live: 6, User: viewer, Reason: " ill ", Streamer: streamer, Received: 30}
+	refund := domain.RefundTicket{Live: 6, User: viewer, Reason: " ill ", Streamer: streamer, Position: 8, Received: 30}
 	changed := func(change func(*domain.RefundTicket)) domain.RefundTicket {
 		c := refund
 		change(&c)
@@ -140,6 +140,11 @@ func TestRefundTicket(t *testing.T) {
 		{name: "is refused to the user before the end", given: given, when: refund, refused: domain.CodeForbidden},
 		{name: "is refused to the user after the show", given: with(onAir, status(1, domain.StatusEnded)), when: refund, refused: domain.CodeForbidden},
 		{name: "is accepted from the user if the live has ended without a start", given: with(status(0, domain.StatusEnded)), when: refund, then: refunded},
+		{name: "is refused to the user if the live has ended after a broadcast", given: with(started(6, "s1", "p1"), stopped(6, "s1", domain.StopByPublisher, 1), status(0, domain.StatusEnded)), when: refund, refused: domain.CodeForbidden},
+		{name: "is refused to the streamer after a broadcast", given: with(started(6, "s1", "p1")), by: asUser(streamer), when: refund, refused: domain.CodeTicketStarted},
+		{name: "is refused after the payment was set aside", given: with(domain.EventSetAside{Position: 9, Of: domain.WalletStream(viewer), EventType: "ticket.bought.v1", Reason: "why"}), by: operator, when: refund, refused: domain.CodeTicketNotFound},
+		{name: "is accepted after another payment was set aside", given: with(domain.EventSetAside{Position: 10, Of: domain.WalletStream(viewer), EventType: "ticket.bought.v1", Reason: "why"}), by: operator, when: refund, then: refunded},
+		{name: "is refused when the tables lack the ticket", given: given, by: operator, when: changed(func(c *domain.RefundTicket) { c.Position = 0 }), refused: domain.CodeTicketNotFound},
 		{name: "is refused to an operator with the ticket", given: with(domain.UserRoleGranted{User: viewer, Role: domain.RoleOperator}), when: refund, refused: domain.CodeForbidden},
 		{name: "is refused to others", given: given, by: asUser(otherUser), when: refund, refused: domain.CodeLiveNotFound},
 		{name: "is refused to a moderator", given: with(appointed(otherUser)), by: asUser(otherUser), when: refund, refused: domain.CodeLiveNotFound},

@@ -19,7 +19,10 @@ type codec struct {
 	counters   map[domain.Stream][]string // counter → the types of the events that assign an id or carry a count
 	asideTypes []string                   // the types of the events that set events aside
 	forgetful  []string                   // the types of the events that forget a user or participant
-	keys       *keyring
+
+	creationTypes, accessTypes []string // the types of the events that create a live, and of those that set its access
+
+	keys *keyring
 }
 
 type version struct {
@@ -34,11 +37,10 @@ func newCodec(specs []domain.EventSpec, pool *pgxpool.Pool) (*codec, error) {
 	}
 	c := &codec{versions: make(map[string]version), counters: make(map[domain.Stream][]string), keys: keys}
 	for _, spec := range specs {
-		types := []string{spec.Type}
+		types := spec.Types()
 		c.versions[spec.Type] = version{spec, nil}
 		for older, upcast := range spec.Upcasters {
 			c.versions[older] = version{spec, upcast}
-			types = append(types, older)
 		}
 		for _, s := range domain.FoldsInto(spec.Zero)[1:] {
 			c.counters[s] = append(c.counters[s], types...)
@@ -48,6 +50,12 @@ func newCodec(specs []domain.EventSpec, pool *pgxpool.Pool) (*codec, error) {
 		}
 		if _, ok := spec.Zero.(domain.EventSetAside); ok {
 			c.asideTypes = append(c.asideTypes, types...)
+		}
+		switch spec.Zero.(type) {
+		case domain.LiveCreated:
+			c.creationTypes = types
+		case domain.LiveAccessSet:
+			c.accessTypes = types
 		}
 	}
 	return c, nil

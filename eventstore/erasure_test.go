@@ -5,6 +5,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -123,6 +124,36 @@ func TestTextsOfAForgottenUserAreErasedForAllReaders(t *testing.T) {
 	l.refused(who.request(domain.ChangeProfile{Nickname: new("back again")}), domain.CodeUserUnavailable)
 	l.execute(bystander.request(domain.ChangeProfile{Nickname: new("still here")}))
 	l.verified()
+}
+
+// TestPasswordsOfLivesAreErasedWithTheirOwner forgets the owner of two lives with passwords. An older program has set one of
+// the passwords. The password of another user's live stays.
+func TestPasswordsOfLivesAreErasedWithTheirOwner(t *testing.T) {
+	t.Parallel()
+	l := newLog(t)
+	ann, bob := l.register("ann"), l.register("bob")
+	var hashes [3]uuid.UUID
+	var lives [3]domain.LiveID
+	for i, who := range []testUser{ann, ann, bob} {
+		hashes[i] = uuid.New()
+		if _, err := l.db.Owner.Exec(t.Context(), "INSERT INTO credential VALUES ($1, 'hash', now())", hashes[i]); err != nil {
+			t.Fatal(err)
+		}
+		lives[i] = l.execute(who.request(domain.CreateLive{Title: "songs", StreamKey: strings.Repeat("k", 20)})).Events[0].Event.(domain.LiveCreated).Live
+		if i > 0 {
+			l.execute(who.request(domain.SetAccess{Live: lives[i], Access: domain.AccessPassword, Credential: hashes[i].String()}))
+		}
+	}
+	if _, err := l.db.Owner.Exec(t.Context(), `INSERT INTO events
+		SELECT max(position) + 1, $1, 2, gen_random_uuid(), 'live.access_set.v1', json_build_object('live', $2::bigint, 'access', 'password', 'credential', $3::text), '{"actor":"operator"}', $2::bigint, now()
+		FROM events`, domain.LiveCreated{Live: lives[0]}.Stream(), lives[0], hashes[0].String()); err != nil {
+		t.Fatal(err)
+	}
+	l.do(domain.ForgetUser{User: ann.id})
+	var left []uuid.UUID
+	if err := l.db.Owner.QueryRow(t.Context(), "SELECT array_agg(id) FROM credential WHERE hash = 'hash'").Scan(&left); err != nil || !slices.Equal(left, hashes[2:]) {
+		t.Errorf("the hashes %v are left of %v, %v, want the last one", left, hashes, err)
+	}
 }
 
 // TestEveryReaderNoticesThatAnotherProcessForgotAUser checks that every method that reads events looks for forgotten

@@ -111,7 +111,7 @@ func (q *Sequencer) queueEvents(ctx context.Context, p *pgx.Batch, b *batch) err
 	}
 	queueNewKeys(p, b)
 	p.Queue(insertEvents, b.head.position, b.at, streams, versions, ids, types, payloads, metadata, lives)
-	queueErasures(p, b)
+	q.queueErasures(p, b)
 	p.Queue("SELECT pg_notify($1, '')", ChannelEvents)
 	return nil
 }
@@ -157,7 +157,7 @@ func queueNewKeys(p *pgx.Batch, b *batch) {
 
 // queueErasures queues the deletion of the keys and password hashes of the users and participants that the batch
 // forgets, and of the password hashes of their lives.
-func queueErasures(p *pgx.Batch, b *batch) {
+func (q *Sequencer) queueErasures(p *pgx.Batch, b *batch) {
 	if len(b.forgotten) == 0 {
 		return
 	}
@@ -166,7 +166,7 @@ func queueErasures(p *pgx.Batch, b *batch) {
 		ids[i], streams[i] = int64(id), string(domain.UserForgotten{User: id}.Stream())
 	}
 	p.Queue(deleteUserKeys, ids)
-	p.Queue(deleteUserCredentials, streams, ids, domain.LiveCreated{}.Type(), domain.LiveAccessSet{}.Type())
+	p.Queue(deleteUserCredentials, streams, ids, q.store.codec.creationTypes, q.store.codec.accessTypes)
 }
 
 func queueCommands(p *pgx.Batch, b *batch) {

@@ -337,7 +337,7 @@ func TestPublishersPublishAgainOnTheirConnection(t *testing.T) {
 					s.send(rtmpCommand("FCPublish", 7, nil, key))
 					s.send(rtmpCommand("createStream", 8, nil))
 					s.send(rtmpCommand("publish", 9, nil, key+"?sign="+h.signer.Publish(key), "live"))
-					eventually(t, "the publisher is accepted again", func() bool { return s.count(rtmp.PublishStart) == i+1 })
+					eventually(t, "the publisher is accepted again", func() bool { return s.count("is now published.") == i+1 })
 				}
 				s.begin(0)
 				h.watch(t, h.flvURL(key)).sees(sound("first"))

@@ -191,6 +191,12 @@ func (q *Queries) Tickets(ctx context.Context, f TicketFilter) ([]Ticket, error)
 		pgx.NamedArgs{"live": f.Live, "user": f.User, "after": after, "before": before, "limit": limit})
 }
 
+// TicketPosition returns the position at which a user's ticket for a live was issued, or 0 if the user has none that is
+// not refunded.
+func (q *Queries) TicketPosition(ctx context.Context, live domain.LiveID, user domain.UserID) (int64, error) {
+	return one(ctx, q, "ticket", pgx.RowTo[int64], selectTicketPosition, live, user)
+}
+
 // TicketSums are sums of the tickets for a live.
 type TicketSums struct {
 	Sold, Refunded int64        // number of tickets
@@ -299,8 +305,8 @@ func (a viewerAccess) check(now time.Time) error {
 // credentialBatch is the number of credentials that one transaction deletes. The projector waits for the transaction.
 const credentialBatch = 1000
 
-// DeleteUnusedCredentials deletes the password hashes that no account refers to, and returns their number. A refused
-// registration leaves such a hash behind. Only hashes that are at least an hour older than the newest event in the
+// DeleteUnusedCredentials deletes the password hashes that no account and no live refers to, and returns their number. A
+// refused registration leaves such a hash behind. The lives of forgotten users do not count: nobody may enter them. Only hashes that are at least an hour older than the newest event in the
 // tables are deleted, so that no account loses its password because the tables are behind. Nothing is deleted while
 // table poison has rows.
 func DeleteUnusedCredentials(ctx context.Context, pool *pgxpool.Pool) (total int64, err error) {

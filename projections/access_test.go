@@ -126,6 +126,7 @@ func TestCheckViewerAndDecisionsAgree(t *testing.T) {
 		}
 	}
 	compare("at the beginning")
+	var ticket int64 // position of the ticket
 	for _, kind := range domain.AccessKinds {
 		credential := ""
 		if kind == domain.AccessPassword {
@@ -137,7 +138,7 @@ func TestCheckViewerAndDecisionsAgree(t *testing.T) {
 		}
 		ann.Send(domain.SetAccess{Live: live, Access: kind, Credential: credential, Price: price})
 		if kind == domain.AccessPaid {
-			fay.Send(domain.BuyTicket{Live: live, Price: price, Streamer: ann.ID})
+			ticket = fay.Send(domain.BuyTicket{Live: live, Price: price, Streamer: ann.ID}).Events[0].Position
 		}
 		if kind == domain.AccessPassword {
 			bob.Send(domain.EnterPassword{Live: live, Credential: credential})
@@ -151,7 +152,7 @@ func TestCheckViewerAndDecisionsAgree(t *testing.T) {
 	fay.Send(domain.ChangeProfile{Age: new(18)})
 	cat.Send(domain.ChangeProfile{Age: new(17)})
 	compare("ages in profiles")
-	w.Do(domain.RefundTicket{Live: live, User: fay.ID, Reason: "ill", Streamer: ann.ID, Received: 30})
+	w.Do(domain.RefundTicket{Live: live, User: fay.ID, Reason: "ill", Streamer: ann.ID, Position: ticket, Received: 30})
 	compare("a refunded ticket")
 	ann.Send(domain.SetMinAge{Live: live})
 	compare("no minimum age")

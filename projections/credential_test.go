@@ -139,6 +139,30 @@ func TestDeleteUnusedCredentials(t *testing.T) {
 	}
 }
 
+// TestDeleteUnusedCredentialsOfForgottenOwners checks that the password of a live is deleted after its owner was forgotten, for
+// example by an older program that kept it. The password of another live stays.
+func TestDeleteUnusedCredentialsOfForgottenOwners(t *testing.T) {
+	t.Parallel()
+	s := newCredentialWorld(t)
+	s.register("anna", s.credential())
+	s.project()
+	forgotten, other := s.credential(), s.credential()
+	s.now = s.now.Add(2 * time.Hour)
+	s.register("bert", s.credential())
+	s.project()
+	if _, err := s.pool.Exec(t.Context(), `WITH owner AS (
+			INSERT INTO user_account SELECT (jsonb_populate_record(u, '{"id":9,"name_key":"k9","lookalike_key":null,"username":"erased","nickname":"erased","avatar":"erased","roles":[],"credential":"","forgotten":true}')).* FROM user_account u ORDER BY id LIMIT 1
+		), lives AS (
+			INSERT INTO live (id, user_id, title, cover, stream_key, created_at, updated_at) VALUES (1, 9, 'songs', '', 's1', now(), now()), (2, 1, 'songs', '', 's2', now(), now())
+		)
+		INSERT INTO live_access (live_id, access, credential) VALUES (1, 'password', $1), (2, 'password', $2)`, forgotten, other); err != nil {
+		t.Fatal(err)
+	}
+	if n := s.sweep(); n != 1 || s.has(forgotten) || !s.has(other) {
+		t.Errorf("deleted %d, among them that of a forgotten owner: %v, that of another owner: %v", n, !s.has(forgotten), !s.has(other))
+	}
+}
+
 func TestDeleteUnusedCredentialsKeepsThoseOfEventsThatTheTablesLack(t *testing.T) {
 	t.Parallel()
 	s := newCredentialWorld(t)

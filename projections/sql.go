@@ -212,6 +212,8 @@ var (
 	selectTicketsText string
 	//go:embed sql/insert_ticket.sql
 	insertTicket string
+	//go:embed sql/select_ticket_position.sql
+	selectTicketPosition string
 	//go:embed sql/select_ticket_sums.sql
 	selectTicketSums string
 	//go:embed sql/update_ticket_returned.sql

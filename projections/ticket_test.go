@@ -35,7 +35,8 @@ func TestTickets(t *testing.T) {
 		t.Helper()
 		w.CatchUp()
 		received := must[domain.Coins](t)(w.Queries.Received(ctx, domain.EarningsAccount(ann.ID)))
-		return ann.Send(domain.RefundTicket{Live: live, User: u.ID, Reason: "ill", Streamer: ann.ID, Received: received}).Events[0].Position
+		ticket := must[int64](t)(w.Queries.TicketPosition(ctx, live, u.ID))
+		return ann.Send(domain.RefundTicket{Live: live, User: u.ID, Reason: "ill", Streamer: ann.ID, Position: ticket, Received: received}).Events[0].Position
 	}
 	paid(30)
 	first := buy(bob, 30)
@@ -126,8 +127,12 @@ func TestATicketIsBoughtOnceByManyRequestsAtOnce(t *testing.T) {
 	}
 	atOnce(bob.Actor(), domain.BuyTicket{Live: live, Price: 30, Streamer: ann.ID}, domain.CodeTicketNotNeeded)
 	w.CatchUp()
-	atOnce(ann.Actor(), domain.RefundTicket{Live: live, User: bob.ID, Reason: "ill", Streamer: ann.ID, Received: 30}, domain.CodeTicketNotFound)
+	ticket := must[int64](t)(w.Queries.TicketPosition(t.Context(), live, bob.ID))
+	atOnce(ann.Actor(), domain.RefundTicket{Live: live, User: bob.ID, Reason: "ill", Streamer: ann.ID, Position: ticket, Received: 30}, domain.CodeTicketNotFound)
 	w.CatchUp()
+	if got := must[int64](t)(w.Queries.TicketPosition(t.Context(), live, bob.ID)); got != 0 {
+		t.Errorf("a refunded ticket is at position %d", got)
+	}
 	if got := must[domain.Coins](t)(w.Queries.Balance(t.Context(), bob.ID)); got != 100 {
 		t.Errorf("the wallet has %d coins", got)
 	}

@@ -90,9 +90,9 @@ func TestAuditOfAGift(t *testing.T) {
 		t.Error(out)
 	}
 	all, first, second := filepath.Join(dir, "all.pack"), filepath.Join(dir, "first.pack"), filepath.Join(dir, "second.pack")
-	at.roomlog("audit", "pack", "--out", all)
-	at.roomlog("audit", "pack", "--checkpoint", kept, "--from", "2020-01-01", "--to", fmt.Sprint(sent.Pos-1), "--out", first)
-	at.roomlog("audit", "pack", "--checkpoint", kept, "--from", fmt.Sprint(sent.Pos), "--to", time.Now().UTC().Format(time.RFC3339Nano), "--out", second)
+	at.roomlog("audit", "pack", "--from", "2020-01-01", "--to", time.Now().UTC().Format(time.RFC3339Nano), "--out", all)
+	at.roomlog("audit", "pack", "--checkpoint", kept, "--to", fmt.Sprint(sent.Pos-1), "--out", first)
+	at.roomlog("audit", "pack", "--checkpoint", kept, "--from", fmt.Sprint(sent.Pos), "--out", second)
 	for _, wrong := range [][]string{{"--from", "yesterday"}, {"--to", "0"}, {"--from", "2120-01-01"}, {"--to", "2120-01-01"}, {"--from", "999999"}, {"--to", "999999"}, {"--checkpoint", file}} {
 		if out, code := at.try(append([]string{"audit", "pack", "--out", filepath.Join(dir, "wrong.pack")}, wrong...)...); code != 1 && code != 2 {
 			t.Errorf("%v: %d, %s", wrong, code, out)

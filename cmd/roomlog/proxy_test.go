@@ -17,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"roomlog/internal/natsconn/natstest"
 )
 
 // proxied is a proxy in front of a server.
@@ -110,12 +112,12 @@ func (p proxied) do(method, path string, header http.Header, body io.Reader) (in
 }
 
 // TestProxies runs nginx and Caddy with the examples in the folder deploy in front of a server, and uses everything through them. It also
-// checks that /metrics has every metric of the alerts and of the dashboard.
+// checks that /metrics has every metric of the alerts and of the dashboard, some of which need NATS.
 func TestProxies(t *testing.T) {
 	t.Parallel()
 	needFFmpeg(t)
 	nginx, caddy := need(t, "nginx", "nginx", "/usr/sbin/nginx"), need(t, "caddy", "caddy")
-	at := serve(t, nil, append([]string{"--data", dataDir(t), "--hook-url", "http://127.0.0.1:1/", "--hook-failure", "allow"}, unhurried...)...)
+	at := serve(t, []string{"ROOMLOG_NATS_URL=" + natstest.Start(t).URL}, append([]string{"--data", dataDir(t), "--hook-url", "http://127.0.0.1:1/", "--hook-failure", "allow"}, unhurried...)...)
 	anna := join(t, at, "anna")
 	checkMetrics(t, string(at.fetch("/metrics")))
 	room := anna.read(anna.open("behind a proxy"))

@@ -19,6 +19,10 @@ var history = []domain.Event{
 	domain.OrderPaid{Order: "o", User: 2},
 	domain.LiveAccessSet{Live: 1, Access: domain.AccessPaid, Price: 10},
 	domain.TicketIssued{Live: 1, User: 3, Coins: 10},
+	domain.TicketIssued{Live: 1, User: 4, Coins: 10, Share: 3},
+	domain.TicketReturned{Live: 1, User: 4},
+	domain.GiftRecordRefunded{Position: 9},
+	domain.EarningsRefunded{Streamer: 1, Position: 9, Coins: 14},
 	domain.CorrectionProposed{Correction: 1, Account: "user-2", User: 2, Coins: 5, Proposer: "operator-alice", Reason: "why", Expires: 4e9, Open: true},
 	domain.CoinsCredited{User: 2, Order: "o", Coins: 100, BalanceAfter: 100, Postings: []domain.Posting{{Account: "provider", Amount: -100}, {Account: "user-2", Amount: 100}}},
 }
@@ -28,6 +32,12 @@ var ticket = domain.TicketBought{User: 2, Streamer: 1, Live: 1, Coins: 10, Balan
 
 var ticketRefund = domain.TicketRefunded{User: 3, Streamer: 1, Live: 1, Coins: 10, BalanceAfter: 10,
 	Postings: []domain.Posting{{Account: "earnings-1", Amount: -10}, {Account: "user-3", Amount: 10}}}
+
+// giftRefund refunds the gift at position 9.
+func giftRefund(coins, share domain.Coins) domain.GiftRefunded {
+	return domain.GiftRefunded{Sender: 3, Streamer: 1, Live: 1, Gift: 1, Num: 2, Position: 9, Coins: coins, Share: share, BalanceAfter: coins,
+		Postings: []domain.Posting{{Account: "earnings-1", Amount: share - coins}, {Account: "platform", Amount: -share}, {Account: "user-3", Amount: coins}}}
+}
 
 func gift(change func(*domain.GiftSent)) domain.GiftSent {
 	e := domain.GiftSent{Sender: 2, Streamer: 1, Live: 1, Gift: 1, Name: "rose", Price: 10, Num: 2, Coins: 20, BalanceAfter: 80,
@@ -66,6 +76,17 @@ func TestCheck(t *testing.T) {
 		{"a returned ticket that was not bought", domain.TicketReturned{Live: 1, User: 2}, "user-1", "user 2 has no ticket for live 1"},
 		{"a ticket that another user returns", domain.TicketReturned{Live: 1, User: 3}, "user-2", "user-2 could not cause ticket.returned.v1"},
 		{"a refund of a ticket that was not returned", ticketRefund, "user-1", "the ticket of user 3 for live 1 has {Coins:10 Share:0 Returned:false}, not {Coins:10 Share:0 Returned:true}"},
+		{"coins from the earnings for a ticket that was not returned", domain.TicketEarningsRefunded{Streamer: 1, Live: 1, Buyer: 3, Coins: 10}, "user-1", "the ticket of user 3 for live 1 has {Coins:10 Share:0 Returned:false}, not {Coins:10 Share:0 Returned:true}"},
+		{"coins from the earnings for a returned ticket", domain.TicketEarningsRefunded{Streamer: 1, Live: 1, Buyer: 4, Coins: 7}, "user-1", ""},
+		{"too many coins from the earnings for a ticket", domain.TicketEarningsRefunded{Streamer: 1, Live: 1, Buyer: 4, Coins: 10}, "user-1", "the streamer has 7 coins of the ticket of user 4 for live 1, not 10"},
+		{"coins for a ticket from another streamer", domain.TicketEarningsRefunded{Streamer: 2, Live: 1, Buyer: 4, Coins: 7}, "operator", "live 1 belongs to another user than 2"},
+		{"coins from the earnings for a gift", domain.EarningsRefunded{Streamer: 1, Position: 9, Coins: 14}, "user-1", ""},
+		{"coins from the earnings for a gift that was not refunded", domain.EarningsRefunded{Streamer: 1, Position: 8, Coins: 14}, "user-1", "the gift at position 8 is not marked as refunded"},
+		{"a refund of a gift", giftRefund(20, 6), "user-1", ""},
+		{"a refund of a gift with more coins than the earnings gave", giftRefund(20, 5), "user-1", "the newest refund took 14 coins for position 9 from the earnings of user 1, not 15 for position 9"},
+		{"an age that nobody has", domain.LiveAgeSet{Live: 1, MinAge: 101}, "user-1", "a live cannot need an age of 101 years"},
+		{"an age below 0", domain.LiveAgeSet{Live: 1, MinAge: -1}, "user-1", "a live cannot need an age of -1 years"},
+		{"an age", domain.LiveAgeSet{Live: 1, MinAge: 100}, "user-1", ""},
 		{"a price of an open live", domain.LiveAccessSet{Live: 1, Access: domain.AccessOpen, Price: 10}, "user-1", "the access open cannot have the price 10"},
 		{"a second creation", domain.LiveCreated{Live: 1, Streamer: 2}, "user-2", "live-1 was created before"},
 		{"an id that is not the next one", domain.LiveCreated{Live: 3, Streamer: 2}, "user-2", "next-live becomes 3, expected 2"},

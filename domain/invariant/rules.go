@@ -18,6 +18,8 @@ func (c *checker) checkRules(e domain.Event) {
 		c.expect(o.User == e.User && o.Price == e.Price && !o.Paid, "order %s is %s", e.Order, orderText(o))
 	case domain.GiftRecordRefunded:
 		c.expect(!state[domain.GiftRecord](c, e).Refunded, "the gift at position %d was refunded before", e.Position)
+	case domain.EarningsRefunded:
+		c.expect(e.Coins > 0 && state[domain.GiftRecord](c, domain.GiftRecordRefunded{Position: e.Position}).Refunded, "the gift at position %d is not marked as refunded, or %d coins are refunded", e.Position, e.Coins)
 	case domain.CorrectionApproved:
 		c.expect(state[domain.Correction](c, e).Open, "correction %d does not wait for an approval", e.Correction)
 	case domain.CorrectionRejected:
@@ -113,12 +115,18 @@ func (c *checker) checkOthers(e domain.Event) {
 		c.expect(e.Credential != "" && e.Credential == l.Credential || e.Invitation != 0 && l.HasInvitation(e.Invitation, 0), "live %d has another password, or no invitation %d", e.Live, e.Invitation)
 	case domain.LiveAccessSet:
 		c.expect((e.Access == domain.AccessPaid) == (e.Price > 0) && e.Price >= 0 && e.Price <= domain.MaxTicketPrice, "the access %s cannot have the price %d", e.Access, e.Price)
+	case domain.LiveAgeSet:
+		c.expect(e.MinAge >= 0 && e.MinAge <= domain.MaxMinAge, "a live cannot need an age of %d years", e.MinAge)
 	case domain.TicketIssued:
 		l := c.live(e.Live)
 		c.expect(l.Access == domain.AccessPaid && l.Price == e.Coins && e.Share >= 0 && e.Share < e.Coins, "a ticket for live %d with the access %q costs %d coins, not %d with the share %d", e.Live, l.Access, l.Price, e.Coins, e.Share)
 		c.expect(!state[domain.Visit](c, e).Ticket.Valid(), "user %d has a ticket for live %d already", e.User, e.Live)
 	case domain.TicketReturned:
 		c.expect(state[domain.Visit](c, e).Ticket.Valid(), "user %d has no ticket for live %d", e.User, e.Live)
+	case domain.TicketEarningsRefunded:
+		is := state[domain.Visit](c, domain.TicketIssued{Live: e.Live, User: e.Buyer}).Ticket
+		c.checkTicket(e.Live, e.Buyer, e.Streamer, domain.Ticket{Coins: is.Coins, Share: is.Share, Returned: true})
+		c.expect(e.Coins > 0 && e.Coins == is.Coins-is.Share, "the streamer has %d coins of the ticket of user %d for live %d, not %d", is.Coins-is.Share, e.Buyer, e.Live, e.Coins)
 	case domain.ViewerMuted:
 		c.checkExclusion(e.Live, e.User, e.From, e.Until)
 	case domain.ViewerBanned:
@@ -296,6 +304,8 @@ func (c *checker) checkCoins(e domain.CoinEvent) {
 		c.checkBalance(e, domain.WalletAccount(e.Sender), e.Coins, e.BalanceAfter, e.Share)
 		c.expect(posted(e, domain.EarningsAccount(e.Streamer)) == e.Share-e.Coins && posted(e, domain.PlatformAccount) == -e.Share, "the coins do not come from user %d, and from the platform", e.Streamer)
 		c.expect(state[domain.GiftRecord](c, domain.GiftRecordRefunded{Position: e.Position}).Refunded, "the gift at position %d is not marked as refunded", e.Position)
+		took := state[domain.Earnings](c, domain.EarningsRefunded{Streamer: e.Streamer}).Refund
+		c.expect(took == domain.EarningsRefund{Position: e.Position, Coins: e.Coins - e.Share}, "the newest refund took %d coins for position %d from the earnings of user %d, not %d for position %d", took.Coins, took.Position, e.Streamer, e.Coins-e.Share, e.Position)
 		c.expect(c.live(e.Live).Streamer == e.Streamer, "live %d belongs to another user than %d", e.Live, e.Streamer)
 	}
 }

@@ -98,12 +98,8 @@ func (a *Auditor) checkKeys(ctx context.Context, tx pgx.Tx) error {
 // eventTypes returns the types of all versions of the events for which match returns true.
 func eventTypes(match func(domain.Event) bool) (types []string) {
 	for _, spec := range domain.Events {
-		if !match(spec.Zero) {
-			continue
-		}
-		types = append(types, spec.Type)
-		for older := range spec.Upcasters {
-			types = append(types, older)
+		if match(spec.Zero) {
+			types = append(types, spec.Types()...)
 		}
 	}
 	return types

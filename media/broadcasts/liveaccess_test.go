@@ -81,11 +81,11 @@ func TestPlayersOfALiveThatIsNotForEverybody(t *testing.T) {
 	q.execute(l.owner, domain.SetAccess{Live: l.id, Access: domain.AccessPaid, Price: 30})
 	q.execute(operator, domain.CreditCoins{Order: "O1", User: friend.User, Coins: 30})
 	expect("paid", owner)
-	q.execute(friend, domain.BuyTicket{Live: l.id, Price: 30, Streamer: l.owner.User})
+	ticket := q.execute(friend, domain.BuyTicket{Live: l.id, Price: 30, Streamer: l.owner.User}).Events[0].Position
 	expect("ticket of the friend", invited)
 	p.playerWith(l, sign(friend))
 	p.eventually("the friend plays with the ticket", func() bool { return len(users()) == 2 })
-	q.execute(operator, domain.RefundTicket{Live: l.id, User: friend.User, Reason: "no picture", Streamer: l.owner.User, Received: 30})
+	q.execute(operator, domain.RefundTicket{Live: l.id, User: friend.User, Reason: "no picture", Streamer: l.owner.User, Position: ticket, Received: 30})
 	p.eventually("the user of the refunded ticket is disconnected", func() bool { return slices.Equal(users(), []int64{0}) })
 	q.execute(l.owner, domain.SetAccess{Live: l.id, Access: domain.AccessOpen})
 	expect("open again", everybody)

@@ -80,9 +80,16 @@ func (b *broadcast) progress(ctx context.Context) {
 	b.send(ctx, b.head(), part{end: b.at})
 }
 
+// end returns the end of the newest batch.
+func (b *broadcast) end() int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.at.position
+}
+
 func (b *broadcast) head() envelope {
 	position, held := b.tables.state()
-	return envelope{Format: messageFormat, Relay: b.token, After: b.at.position, AfterID: b.at.id, Tables: position, Held: held}
+	return envelope{Format: messageFormat, Program: program(), Relay: b.token, After: b.at.position, AfterID: b.at.id, Tables: position, Held: held}
 }
 
 // limit returns the maximum size of the events of a message.

@@ -1,5 +1,27 @@
 package feed
 
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// Lease is the lease of a relay that a test imitates.
+type Lease struct{ *lease }
+
+// TakeLease takes the lock of the relay.
+func TakeLease(ctx context.Context, pool *pgxpool.Pool, token string) (Lease, error) {
+	l, err := takeLease(ctx, pool, token, time.Now)
+	return Lease{l}, err
+}
+
+// Hold holds the lock until ctx ends, and then releases it.
+func (l Lease) Hold(ctx context.Context) error {
+	defer l.release(ctx)
+	return l.hold(ctx)
+}
+
 // Pending returns the number of events that a feed holds until the tables have applied them.
 func Pending(f *Feed) int {
 	switch s := f.current.Load().source.(type) {
@@ -10,3 +32,6 @@ func Pending(f *Feed) int {
 	}
 	return 0
 }
+
+// Program returns the fingerprint that messages of the relay bear.
+func Program() string { return program() }

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -16,12 +18,17 @@ import (
 // messageFormat is the version of the format of messages. A feed ignores messages of other versions, and reads the log instead.
 const messageFormat = 1
 
+// program returns a fingerprint of what the relay and a feed must have in common: the events with their fields, the table of deltas
+// and the message. A relay leaves out the events and the fields that it does not know.
+var program = sync.OnceValue(func() string {
+	return fingerprint(domain.Events, projections.DeltaSpecs(), reflect.TypeFor[envelope]())
+})
+
 // An envelope is a message: a batch on its way from the relay to the feeds of all processes. It contains personal texts in clear.
-//
-// New fields may be added within a version; a feed ignores fields that it does not know.
 type envelope struct {
-	Format int    `json:"format"`
-	Relay  string `json:"relay"` // token of the relay, which the session with its lock bears
+	Format  int    `json:"format"`
+	Program string `json:"program"` // see program
+	Relay   string `json:"relay"`   // token of the relay, which the session with its lock bears
 
 	After      int64     `json:"after"` // the message covers the events with after < position ≤ checkpoint
 	AfterID    uuid.UUID `json:"after_id"`
@@ -114,9 +121,12 @@ func encodePart(head envelope, p part) ([]byte, error) {
 	return json.Marshal(encoded{head, p.events})
 }
 
-var errFormat = errors.New("the relay sends another format of messages")
+var (
+	errFormat  = errors.New("the relay sends another format of messages")
+	errProgram = errors.New("the relay has other events or deltas than this program")
+)
 
-// decodeMessage returns the message in data, after it has checked the format and the order of the positions.
+// decodeMessage returns the message in data, after it has checked the format, the program and the order of the positions.
 func decodeMessage(data []byte) (envelope, error) {
 	var m envelope
 	err := json.Unmarshal(data, &m)
@@ -128,6 +138,9 @@ func decodeMessage(data []byte) (envelope, error) {
 		if format.Format != messageFormat {
 			return envelope{}, fmt.Errorf("%w: %d instead of %d", errFormat, format.Format, messageFormat)
 		}
+	}
+	if m.Program != program() {
+		return envelope{}, fmt.Errorf("%w: %.16q instead of %q", errProgram, m.Program, program())
 	}
 	if err != nil {
 		return envelope{}, fmt.Errorf("decode a message: %w", err)

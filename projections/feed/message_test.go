@@ -2,6 +2,10 @@ package feed
 
 import (
 	"encoding/json"
+	"errors"
+	"reflect"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -57,7 +61,7 @@ func TestMessages(t *testing.T) {
 		var got []projections.Delta
 		at, lost := point{}, false
 		for _, p := range parts {
-			data, err := encodePart(envelope{Format: messageFormat, Relay: "r", After: at.position, AfterID: at.id}, p)
+			data, err := encodePart(envelope{Format: messageFormat, Program: program(), Relay: "r", After: at.position, AfterID: at.id}, p)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -83,7 +87,7 @@ func TestMessages(t *testing.T) {
 	}
 }
 
-// TestDecodeMessage checks that messages of other formats and with positions in a wrong order are refused, and that unknown fields and
+// TestDecodeMessage checks that messages of other formats and programs, and with positions in a wrong order, are refused, and that unknown fields and
 // events are not.
 func TestDecodeMessage(t *testing.T) {
 	t.Parallel()
@@ -93,14 +97,52 @@ func TestDecodeMessage(t *testing.T) {
 		`{"format":1,"after":5,"checkpoint":9,"events":[{"position":7},{"position":7}]}`,
 		`{"format":1,"after":5,"checkpoint":9,"events":[{"position":10}]}`,
 	} {
-		if m, err := decodeMessage([]byte(text)); err == nil {
+		if m, err := decodeMessage(ofThisProgram(text)); err == nil {
 			t.Errorf("%s is decoded as %+v, want an error", text, m)
 		}
 	}
+	for _, other := range []string{`{"format":1,"after":5,"checkpoint":9}`, `{"format":1,"program":"another","after":5,"checkpoint":"nine"}`} {
+		if m, err := decodeMessage([]byte(other)); !errors.Is(err, errProgram) {
+			t.Errorf("%s is decoded as %+v, %v, want errProgram", other, m, err)
+		}
+	}
 	s := projtest.New(t)
-	m, err := decodeMessage([]byte(`{"format":1,"new":true,"after":5,"checkpoint":9,"events":[{"position":7,"type":"later.invented.v1","data":{}}]}`))
+	m, err := decodeMessage(ofThisProgram(`{"format":1,"new":true,"after":5,"checkpoint":9,"events":[{"position":7,"type":"later.invented.v1","data":{}}]}`))
 	skipped := int64(0)
 	if err != nil || len(m.deltas(s.Store, 5, func(position int64, _ error) { skipped = position })) > 0 || skipped != 7 {
 		t.Errorf("got %+v, %v, skipped %d, want the unknown event skipped", m, err, skipped)
+	}
+}
+
+// ofThisProgram returns a message with the fingerprint of this program.
+func ofThisProgram(text string) []byte {
+	return []byte(strings.Replace(text, `"format":`, `"program":"`+program()+`","format":`, 1))
+}
+
+// TestFingerprint checks that programs with other events, fields or deltas have other fingerprints.
+func TestFingerprint(t *testing.T) {
+	t.Parallel()
+	type newer struct {
+		domain.CommentPosted
+		More string `json:"more"`
+	}
+	events, deltas, message := domain.Events, projections.DeltaSpecs(), reflect.TypeFor[envelope]()
+	comment := slices.IndexFunc(events, func(e domain.EventSpec) bool { return e.Type == domain.CommentPosted{}.Type() })
+	changed, silent := slices.Clone(events), slices.Clone(deltas)
+	changed[comment].Zero = newer{}
+	silent[0].Durable = !silent[0].Durable
+	seen := map[string]string{}
+	for name, f := range map[string]string{
+		"this program": program(), "without an event": fingerprint(events[1:], deltas, message), "with a new field": fingerprint(changed, deltas, message),
+		"without a delta": fingerprint(events, deltas[1:], message), "with another delta": fingerprint(events, silent, message),
+		"with another message": fingerprint(events, deltas, reflect.TypeFor[sentEvent]()),
+	} {
+		if other, twice := seen[f]; twice {
+			t.Errorf("%s and %s have the same fingerprint", name, other)
+		}
+		seen[f] = name
+	}
+	if again := fingerprint(domain.Events, projections.DeltaSpecs(), message); again != program() {
+		t.Errorf("the fingerprint is %s and then %s", program(), again)
 	}
 }

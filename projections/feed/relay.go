@@ -66,7 +66,6 @@ var errAlone = errors.New("the relay has no connection to NATS")
 // publish publishes from the checkpoint of the tables on until ctx ends, the lease is lost, NATS cannot be reached, or the log has
 // another history.
 func (r *relay) publish(ctx context.Context, l *lease, token string) error {
-	g, ctx := errgroup.WithContext(ctx)
 	defer l.release(ctx)
 	seen, number := r.store.HistoryChanged().Count(), r.store.History().Number
 	wake := newWakeup()
@@ -75,6 +74,7 @@ func (r *relay) publish(ctx context.Context, l *lease, token string) error {
 	if err != nil {
 		return fmt.Errorf("read the checkpoint: %w", err)
 	}
+	g, ctx := errgroup.WithContext(ctx) // here, because a group that nobody waits for is never freed
 	out := &broadcast{c: r.c, subject: subjectOf(r.store.ID()), token: token, tables: tables, lease: l, sent: &r.state.sent, at: point{start.Position, start.EventID}}
 	rel := &releaser{
 		c: r.c, now: r.store.Now, wake: wake, tables: tables, lead: &lead{limit: r.c.MaxLead}, profiles: newProfiles(r.queries, r.c.ProfileCache), out: out,
@@ -89,8 +89,10 @@ func (r *relay) publish(ctx context.Context, l *lease, token string) error {
 	return g.Wait()
 }
 
-// beat sends heartbeats until ctx ends. It returns errAlone if NATS cannot be reached for RelayTimeout.
+// beat sends heartbeats until ctx ends, while the relay reads log and tables. It returns errAlone if NATS cannot be reached for
+// RelayTimeout, and another error if the relay does not read for RelayTimeout: feeds that hear it would wait for it.
 func (r *relay) beat(ctx context.Context, out *broadcast) error {
+	reading, end := r.store.Now(), out.end()
 	for alone := time.Duration(0); ; alone += r.c.RelayInterval {
 		if r.c.NATS.IsConnected() {
 			alone = 0
@@ -98,11 +100,33 @@ func (r *relay) beat(ctx context.Context, out *broadcast) error {
 		if alone > r.c.RelayTimeout {
 			return errAlone
 		}
-		out.beat(ctx)
+		tables, err := r.readTables(ctx)
+		now := out.end()
+		if err == nil && tables > now && now == end {
+			err = fmt.Errorf("the tables have reached %d, the relay %d", tables, now)
+		}
+		end = now
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err == nil:
+			reading = r.store.Now()
+			out.beat(ctx)
+		case r.store.Now().Sub(reading) >= r.c.RelayTimeout:
+			return fmt.Errorf("the relay does not read the log: %w", err)
+		}
 		if !wait.Sleep(ctx, r.c.RelayInterval) {
 			return nil
 		}
 	}
+}
+
+// readTables reads the position of the tables over the connections that the tail uses, too.
+func (r *relay) readTables(ctx context.Context) (int64, error) {
+	ctx, cancel := context.WithTimeout(ctx, r.c.RelayTimeout)
+	defer cancel()
+	at, err := projections.ReadCheckpoint(ctx, r.store.Pool())
+	return at.Position, err
 }
 
 // watchHistory blocks until the signal HistoryChanged has a count other than seen, and then returns ErrCursorLost. It

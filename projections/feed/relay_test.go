@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/nats-io/nats.go"
 
 	"roomlog/domain"
@@ -16,6 +17,7 @@ import (
 	"roomlog/eventstore/pgtest"
 	"roomlog/eventstore/pgtest/failover"
 	"roomlog/internal/natsconn/natstest"
+	"roomlog/internal/wait"
 	"roomlog/projections"
 	"roomlog/projections/feed"
 	"roomlog/projections/projtest"
@@ -248,6 +250,78 @@ func TestRelay(t *testing.T) {
 		}
 	})
 
+	t.Run("gives up when it cannot read the log", func(t *testing.T) {
+		t.Parallel()
+		w := projtest.Open(t, pgtest.New(t), eventstore.Config{PollInterval: 50 * time.Millisecond}, "first")
+		w.Start(w.Store.Listen)
+		w.Project()
+		d := &relayed{Traffic: projtest.NewTraffic(w, 2, 1), server: natstest.Start(t)}
+		w.CatchUp()
+		hung := projtest.Open(t, w.DB, eventstore.Config{PollInterval: 50 * time.Millisecond}, "hung")
+		hung.Start(hung.Store.Listen)
+		d.add(hung)
+		d.relay() // before the others exist
+		d.add(w)
+		other := projtest.Open(t, w.DB, eventstore.Config{PollInterval: 50 * time.Millisecond}, "other")
+		other.Start(other.Store.Listen)
+		d.add(other)
+		d.received()
+		all := d.subscribe()
+		d.comment(d.nodes[1], all, "before")
+		defer exhaust(t, hung.Pool)()
+		d.comment(d.nodes[1], all[1:], "while the relay hangs")
+		d.Eventually(func() error {
+			if hungs, next := d.nodes[0].feed.Relay(), d.relay(); hungs.Active || next == d.nodes[0] {
+				return errors.New("the process without connections is still the relay")
+			}
+			return nil
+		})
+		d.comment(d.nodes[1], all[1:], "with another relay")
+	})
+
+	t.Run("is left when it sends less than the tables have", func(t *testing.T) {
+		t.Parallel()
+		w := projtest.Open(t, pgtest.New(t), eventstore.Config{PollInterval: 50 * time.Millisecond}, "first")
+		w.Start(w.Store.Listen)
+		w.Project()
+		d := &relayed{Traffic: projtest.NewTraffic(w, 2, 1), server: natstest.Start(t)}
+		w.CatchUp()
+		hung, err := feed.TakeLease(t.Context(), w.Pool, "hung")
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.Start(hung.Hold)
+		at := w.Checkpoint()
+		beat, err := json.Marshal(map[string]any{"format": 1, "program": feed.Program(), "relay": "hung", "after": at.Position, "after_id": at.EventID,
+			"checkpoint": at.Position, "id": at.EventID, "tables": at.Position})
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn := d.server.Connect()
+		w.Start(func(ctx context.Context) error {
+			for ctx.Err() == nil {
+				if err := conn.Publish("roomlog."+w.Store.ID()+".feed", beat); err != nil {
+					return err
+				}
+				wait.Sleep(ctx, 50*time.Millisecond) // time passes: heartbeats come more often than the timeout of the feed
+			}
+			return nil
+		})
+		edge := projtest.Open(t, w.DB, eventstore.Config{PollInterval: 50 * time.Millisecond}, "edge")
+		edge.Start(edge.Store.Listen)
+		d.add(edge)
+		d.received()
+		s := d.subscribe()
+		next := w.Execute(domain.Request{Command: domain.PostComment{Live: d.Lives[0], Text: "hello"}, Actor: d.Users[1].Actor()}).Position
+		if err := d.nodes[0].feed.WaitFor(t.Context(), next); err != nil {
+			t.Fatal(err)
+		}
+		s[0].until(next)
+		if status := d.nodes[0].feed.Relay(); status.Received || status.Cause == "" {
+			t.Errorf("%+v, want the log read in PostgreSQL", status)
+		}
+	})
+
 	t.Run("does not send coin events that the tables lack", func(t *testing.T) {
 		t.Parallel()
 		d := startRelayed(t, 2)
@@ -268,7 +342,7 @@ func TestRelay(t *testing.T) {
 		all := d.subscribe()
 		at := d.comment(d.nodes[0], all, "true")
 		before := d.nodes[1].feed.Relay().Refused
-		forged, err := json.Marshal(map[string]any{"format": 1, "relay": "a former relay", "after": at, "checkpoint": at + 5, "tables": at + 5,
+		forged, err := json.Marshal(map[string]any{"format": 1, "program": feed.Program(), "relay": "a former relay", "after": at, "checkpoint": at + 5, "tables": at + 5,
 			"events": []any{map[string]any{"position": at + 1, "type": "comment.posted.v1", "data": map[string]any{"live": d.Lives[0], "user": d.Users[1].ID, "text": "forged"}}}})
 		if err != nil {
 			t.Fatal(err)
@@ -293,6 +367,24 @@ func TestRelay(t *testing.T) {
 			}
 		}
 	})
+}
+
+// exhaust takes all connections of a pool until free is called.
+func exhaust(t testing.TB, pool *pgxpool.Pool) (free func()) {
+	t.Helper()
+	var taken []*pgxpool.Conn
+	for range pool.Config().MaxConns {
+		conn, err := pool.Acquire(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		taken = append(taken, conn)
+	}
+	return func() {
+		for _, conn := range taken {
+			conn.Release()
+		}
+	}
 }
 
 // from returns the deltas with position > after.

@@ -17,6 +17,7 @@ const (
 	inboxSize      = 256              // maximum number of messages that wait; further ones are lost and become holes
 	recheckRelay   = 15 * time.Second // time after which the database is asked again whether a process is the relay
 	recheckRefused = time.Second      // the same for a process that was not
+	recheckFailed  = time.Second      // the same after the database could not be asked
 	gaugeTimeout   = 2 * time.Second  // time for which the relay may send gauges before the feed reads them itself
 )
 
@@ -32,13 +33,19 @@ type relayed struct {
 	state *relayState
 	inbox chan *nats.Msg
 
-	believed string // token of the relay, as the database has said
-	refused  string // token of a process that was not the relay
-	checked  time.Time
+	believed    string    // token of the relay, as the database has said
+	refused     string    // token of a process that was not the relay
+	checked     time.Time // when the database has said so
+	connections int64     // number of connections to the database that were made until then
+	failed      time.Time // when the database could not be asked
+
+	behind   time.Time // since when the tables have an event after behindAt that the relay has not sent; zero: they have none
+	behindAt int64     // position of the newest event that was released then
+	hung     int64     // position at which a relay has hung; a message that ends there is not received
 }
 
 func newRelayed(store *eventstore.Store, r *releaser, state *relayState) *relayed {
-	return &relayed{releaser: r, store: store, tail: newTail(store, r), state: state, inbox: make(chan *nats.Msg, inboxSize)}
+	return &relayed{releaser: r, store: store, tail: newTail(store, r), state: state, inbox: make(chan *nats.Msg, inboxSize), hung: -1}
 }
 
 // run implements source.
@@ -81,7 +88,7 @@ func (s *relayed) fallBack(ctx context.Context) (envelope, error) {
 	for {
 		select {
 		case raw := <-s.inbox:
-			if m, ok := s.read(ctx, raw.Data); ok {
+			if m, ok := s.read(ctx, raw.Data); ok && m.Checkpoint > s.hung {
 				stop()
 				return m, <-ended
 			}
@@ -97,6 +104,7 @@ func (s *relayed) receive(ctx context.Context, m envelope, own wakeup) error {
 	s.c.Log.InfoContext(ctx, "feed: receiving from the relay over NATS")
 	s.gauges.timeout.Store(gaugeTimeout.Nanoseconds())
 	defer s.gauges.timeout.Store(0)
+	s.behind, s.hung = time.Time{}, -1
 	silence, poll := time.NewTimer(s.c.RelayTimeout), time.NewTimer(0)
 	defer silence.Stop()
 	defer poll.Stop()
@@ -110,7 +118,7 @@ func (s *relayed) receive(ctx context.Context, m envelope, own wakeup) error {
 		}
 		err = nil
 		next := idleInterval
-		if s.waiting() {
+		if s.waiting() || !s.behind.IsZero() {
 			next = s.c.CheckpointPoll
 		}
 		poll.Reset(next)
@@ -127,6 +135,11 @@ func (s *relayed) receive(ctx context.Context, m envelope, own wakeup) error {
 		case <-s.wake: // somebody waits for the tables
 		case <-poll.C:
 			err = s.readTables(ctx)
+			if !s.behind.IsZero() && s.now().Sub(s.behind) >= s.c.RelayTimeout {
+				s.hung = s.last.position
+				s.state.set(func(status *RelayStatus) { status.Cause = "the relay does not send what the tables have" })
+				return nil
+			}
 		case <-silence.C:
 			s.state.set(func(status *RelayStatus) {
 				status.Cause = fmt.Sprintf("no message of a relay came within %s", s.c.RelayTimeout)
@@ -151,7 +164,7 @@ func (s *relayed) read(ctx context.Context, data []byte) (envelope, bool) {
 	}
 	s.state.refused.Add(1)
 	switch {
-	case errors.Is(err, errFormat):
+	case errors.Is(err, errFormat), errors.Is(err, errProgram):
 		s.state.set(func(status *RelayStatus) { status.Cause = err.Error() + ": let all nodes run one version" })
 	case err != nil:
 		s.c.Log.WarnContext(ctx, "feed: message of the relay ignored", slog.Any("error", err))
@@ -159,22 +172,29 @@ func (s *relayed) read(ctx context.Context, data []byte) (envelope, bool) {
 	return envelope{}, false
 }
 
-// isRelay reports whether the database of this process says that the relay has this token. The answer is remembered for a while.
+// isRelay reports whether the database of this process says that the relay has this token. The answer is remembered for
+// a while, or until a connection to the database is made.
 func (s *relayed) isRelay(ctx context.Context, token string) bool {
 	age := s.now().Sub(s.checked)
+	connections := s.store.Pool().Stat().NewConnsCount()
 	switch {
 	case token == "":
 		return false
+	case connections != s.connections: // they may lead to another primary
 	case token == s.believed && age < recheckRelay:
 		return true
 	case token == s.refused && age < recheckRefused:
 		return false
 	}
+	if s.now().Sub(s.failed) < recheckFailed {
+		return token == s.believed
+	}
 	relay, err := relayOf(ctx, s.store.Pool())
 	if err != nil {
+		s.failed = s.now()
 		return token == s.believed // a relay that was right is right until the database says otherwise
 	}
-	s.checked = s.now()
+	s.checked, s.connections = s.now(), connections
 	s.believed, s.refused = relay, ""
 	if token != relay {
 		s.refused = token
@@ -250,17 +270,25 @@ func (s *relayed) releaseOwn(ctx context.Context) error {
 	}
 }
 
-// readTables reads the checkpoint of the tables, because somebody waits for them.
+// readTables reads the checkpoint of the tables, because somebody waits for them, or because they had an event that the relay has
+// not sent.
 func (s *relayed) readTables(ctx context.Context) error {
-	if !s.waiting() {
+	if !s.waiting() && s.behind.IsZero() {
 		return nil
 	}
 	position, err := s.tables.read(ctx, s.last)
 	if errors.Is(err, eventstore.ErrCursorLost) {
 		return s.store.CheckEvent(ctx, s.number, s.last.position, s.last.id)
 	}
-	if err == nil {
-		s.lead.reached(position)
+	if err != nil {
+		return err
 	}
-	return err
+	s.lead.reached(position)
+	switch {
+	case position <= s.last.position:
+		s.behind = time.Time{}
+	case s.behind.IsZero() || s.behindAt != s.last.position:
+		s.behind, s.behindAt = s.now(), s.last.position
+	}
+	return nil
 }

@@ -211,7 +211,7 @@ func newTamperWorld(t *testing.T) *tamperWorld {
 	send(domain.ChangeProfile{Age: new(40)}, s.Eve.Actor(), "")
 	send(domain.CreditCoins{Order: "order-10", User: s.Eve.ID, Coins: 20}, projtest.Operator, "")
 	send(domain.BuyTicket{Live: concert, Price: 7, Streamer: s.Bob.ID}, s.Eve.Actor(), "ticket-1")
-	send(domain.RefundTicket{Live: concert, User: s.Eve.ID, Reason: "no picture", Streamer: s.Bob.ID, Received: 7}, projtest.Operator, "")
+	send(domain.RefundTicket{Live: concert, User: s.Eve.ID, Reason: "no picture", Streamer: s.Bob.ID, Position: s.Head() - 1, Received: 7}, projtest.Operator, "")
 	stop := s.Project()
 	s.CatchUp()
 	s.Rebuild() // creates a second generation of the tables

@@ -76,6 +76,7 @@ type reading struct {
 	head, tables        int64 // positions of the newest event and of the tables
 	firstPoison, since  int64 // first event to decide about; first event that closes coins
 	asideCoins          int64 // coin events that were set aside
+	lostPayouts         int64 // events that the table of payouts lacks, because it could not apply them
 	unapplied, accounts int64
 	sum, held           domain.Coins // of all accounts; of the accounts of held payouts
 }
@@ -114,7 +115,7 @@ func Read(ctx context.Context, db interface {
 // read reads the counts and the sums.
 func read(ctx context.Context, tx pgx.Tx) (r reading, err error) {
 	o := &r.Unfinished
-	if err := tx.QueryRow(ctx, selectOpen, projections.ConsumerGroup).Scan(&r.head, &r.tables, &o.Poisoned, &r.firstPoison, &o.SetAside, &r.asideCoins,
+	if err := tx.QueryRow(ctx, selectOpen, projections.ConsumerGroup).Scan(&r.head, &r.tables, &o.Poisoned, &r.firstPoison, &o.SetAside, &r.asideCoins, &r.lostPayouts,
 		&o.Closed, &o.Everybody, &r.since, &o.Waiting, &o.HeldPayouts, &o.HeldCoins, &o.Corrections); err != nil {
 		return r, fmt.Errorf("read what is not final: %w", err)
 	}
@@ -165,6 +166,9 @@ func (r *reading) payouts() Comparison {
 	case r.unapplied > 0 || r.asideCoins > 0:
 		return Comparison{"payouts", OK, r.tables, sentence("%s wait for the payment; they are not compared with the ledger, because %s and %s", found,
 			count(r.unapplied, "coin event waits", "coin events wait"), count(r.asideCoins, "is set aside", "are set aside"))}
+	case r.lostPayouts > 0:
+		return Comparison{"payouts", OK, r.tables, sentence("%s wait for the payment; they are not compared with the ledger, because %s", found,
+			count(r.lostPayouts, "event about payouts could not be applied", "events about payouts could not be applied"))}
 	case r.HeldCoins != r.held:
 		return Comparison{"payouts", Fault, r.tables, sentence("%s wait for the payment, but the ledger holds %d: run roomlog verify, which names the rows", found, r.held)}
 	}

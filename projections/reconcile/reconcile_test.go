@@ -89,6 +89,18 @@ func TestReconciliation(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	lost := "INSERT INTO read.poison VALUES (%d, 'payouts', 'payout.requested.v1', 'for a test', %s); UPDATE read.payout SET coins = coins + 1 WHERE id = 'P2'"
+	for _, tt := range []struct {
+		aside string
+		want  reconcile.State
+	}{{"NULL", reconcile.Blocked}, {"1", reconcile.OK}} {
+		owner(fmt.Sprintf(lost, head-1, tt.aside))
+		r, found := read(w, then)
+		if c := found["payouts"]; r.State != tt.want || c.State != reconcile.OK || !strings.Contains(c.Sentence, "not compared with the ledger, because 1 event about payouts could not be applied") {
+			t.Errorf("an event about payouts that was set aside by %s: got %s, %+v", tt.aside, r.State, c)
+		}
+		owner("DELETE FROM read.poison; UPDATE read.payout SET coins = coins - 1 WHERE id = 'P2'")
+	}
 	for _, tt := range []struct{ check, edit, undo, want string }{
 		{"ledger", "UPDATE read.coin SET balance = balance + 1 WHERE account = 'provider' OR account LIKE 'user-%'", "UPDATE read.coin SET balance = balance - 1 WHERE account = 'provider' OR account LIKE 'user-%'", "add up to 1, not to 0"},
 		{"payouts", "UPDATE read.payout SET coins = coins + 1 WHERE id = 'P2'", "UPDATE read.payout SET coins = coins - 1 WHERE id = 'P2'", "2 payouts of 24 coins wait for the payment, but the ledger holds 23"},

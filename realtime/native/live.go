@@ -96,6 +96,8 @@ func (s *session) onBuyTicket(ctx context.Context, r request, data ticketData) (
 	if err != nil {
 		return nil, err
 	}
+	// The client may join at once, on the word of the tables. If they are behind for longer, the ticket is valid nevertheless.
+	_ = s.Hub.WaitFor(ctx, receipt.Position)
 	for _, record := range receipt.Events {
 		if e, ok := record.Event.(domain.TicketBought); ok {
 			return giftReply{record.Position, e.BalanceAfter}, nil

@@ -262,6 +262,25 @@ func TestReportsOfOldClients(t *testing.T) {
 		a.Emit("test")
 		a.Event(a.id)
 	})
+	t.Run("the official C++ client since version 2, whose CONNECT comes late", func(t *testing.T) {
+		for _, connect := range []string{"40", `40{"token":"x"}`} {
+			c := siotest.Dial(w.with(t), w.base, siotest.Options{Version: 3, Query: declares4, Header: http.Header{"User-Agent": {"WebSocket++/0.8.2"}}})
+			c.Connect() // the server presumes version 3
+			c.Send(connect)
+			p := c.Next()
+			for strings.HasPrefix(p.Text, "42") { // what the first socket received
+				p = c.Next()
+			}
+			found := regexp.MustCompile(`^40\{"sid":"([^"]+)"`).FindStringSubmatch(p.Text)
+			if found == nil {
+				t.Fatalf("the late %s is answered with %q, want the id of a socket", connect, p.Text)
+			}
+			c.Emit("test")
+			c.Event(found[1])
+			c.Send("40") // a second one is a fault in version 5 of the protocol
+			c.Ended()
+		}
+	})
 	t.Run("a microcontroller that declares version 4 and sends pings and events although it is not connected", func(t *testing.T) {
 		for _, first := range []string{"2", `42["test"]`, `420["test"]`} {
 			c := siotest.Dial(w.with(t), w.base, siotest.Options{Version: 3, Query: declares4})

@@ -17,7 +17,7 @@ type Commands struct {
 	} `cmd:"" help:"Manage tickets for lives."`
 	Share struct {
 		Set  shareSet  `cmd:"" help:"Set the platform's share of gifts that are sent from now on."`
-		List shareList `cmd:"" help:"List the rules that have split gifts, newest first."`
+		List shareList `cmd:"" help:"List the rules that have split gifts and tickets, newest first."`
 	} `cmd:"" help:"Split gifts between streamers and the platform."`
 	Payout struct {
 		Request payoutRequest `cmd:"" help:"Hold earnings of a streamer until the streamer has been paid."`

@@ -228,8 +228,8 @@ func (shareSet) Help() string {
 
   roomlog share set 3000 --reason "new contract"
 
-The rule holds for gifts that are sent from now on. The share of each gift is rounded down to whole coins: the remainder goes to
-the streamer. Update all servers of a cluster first: an older one does not know the rule.`
+The rule holds for gifts that are sent, and tickets that are bought, from now on. The share of each is rounded down to whole coins:
+the remainder goes to the streamer. Update all servers of a cluster first: an older one does not know the rule.`
 }
 
 // AfterApply refuses a reason that the log refuses.
@@ -243,7 +243,7 @@ func (c *shareSet) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error 
 		if err != nil {
 			return err
 		}
-		return printDone(sh, receipt, "the platform gets %d basis points of each gift", c.BasisPoints)
+		return printDone(sh, receipt, "the platform gets %d basis points of each gift and ticket", c.BasisPoints)
 	})
 }
 
@@ -272,6 +272,15 @@ func (c *shareList) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error
 // maxTickets is the maximum number of tickets in the output.
 const maxTickets = 500
 
+// ticketedLive returns a live, or a *Refusal if it does not exist.
+func ticketedLive(ctx context.Context, b *backend, id int64) (projections.Live, error) {
+	live, err := b.queries.Live(ctx, domain.LiveID(id))
+	if errors.Is(err, projections.ErrNotFound) {
+		err = &domain.Refusal{Code: domain.CodeLiveNotFound, Text: fmt.Sprintf("there is no live %d", id)}
+	}
+	return live, err
+}
+
 type ticketList struct {
 	Live  int64 `min:"1" arg:"" help:"Live, see roomlog live list."`
 	After int64 `min:"0" placeholder:"POSITION" help:"List only tickets that were bought after this position of the log. Default: begin with the first"`
@@ -280,6 +289,9 @@ type ticketList struct {
 func (c *ticketList) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
 	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
 		if err := b.catchUpToHead(ctx); err != nil {
+			return err
+		}
+		if _, err := ticketedLive(ctx, b, c.Live); err != nil {
 			return err
 		}
 		sums, err := b.queries.TicketSums(ctx, domain.LiveID(c.Live))
@@ -339,8 +351,8 @@ func (c *ticketRefund) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) er
 		if err := b.catchUpToHead(ctx); err != nil {
 			return err
 		}
-		live, err := b.queries.Live(ctx, domain.LiveID(c.Live))
-		if err != nil && !errors.Is(err, projections.ErrNotFound) {
+		live, err := ticketedLive(ctx, b, c.Live)
+		if err != nil {
 			return err
 		}
 		received, err := b.queries.Received(ctx, domain.EarningsAccount(live.UserID))
@@ -351,6 +363,9 @@ func (c *ticketRefund) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) er
 		if c.All {
 			return refundAll(ctx, sh, b, command)
 		}
+		if command.Position, err = b.queries.TicketPosition(ctx, command.Live, command.User); err != nil {
+			return err
+		}
 		receipt, err := b.execute(ctx, command)
 		if err != nil {
 			return err
@@ -359,10 +374,14 @@ func (c *ticketRefund) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) er
 	})
 }
 
-// refundAll refunds all tickets for a live, each with a command of its own.
+// refundAll refunds all tickets for a live, each with a command of its own. It prints what it has refunded, also before it
+// returns an error.
 func refundAll(ctx context.Context, sh cli.Shell, b *backend, command domain.RefundTicket) error {
 	var refunded int64
 	var coins domain.Coins
+	defer func() {
+		fmt.Fprintf(sh.Stdout, "%s refunded: %s\n", cli.Count(refunded, "ticket"), cli.Count(coins, "coin"))
+	}()
 	var failed []error
 	for after := int64(0); ; {
 		page, err := b.queries.Tickets(ctx, projections.TicketFilter{
@@ -372,7 +391,7 @@ func refundAll(ctx context.Context, sh cli.Shell, b *backend, command domain.Ref
 			return err
 		}
 		for _, t := range page {
-			command.User, after = t.User, t.Position
+			command.User, command.Position, after = t.User, t.Position, t.Position
 			switch _, err := b.execute(ctx, command); {
 			case err == nil:
 				refunded, coins = refunded+1, coins+t.Coins
@@ -383,7 +402,6 @@ func refundAll(ctx context.Context, sh cli.Shell, b *backend, command domain.Ref
 			}
 		}
 		if len(page) < maxTickets {
-			fmt.Fprintf(sh.Stdout, "%s refunded: %s\n", cli.Count(refunded, "ticket"), cli.Count(coins, "coin"))
 			return errors.Join(failed...)
 		}
 	}

@@ -147,14 +147,14 @@ func (c *ledgerStatement) Run(ctx context.Context, g *cli.Globals, sh cli.Shell)
 		if err != nil {
 			return err
 		}
-		w := newListWriter(sh.Stdout, c.Format, "lines", "position", "at", "event", "actor", "counterparties", "order", "live", "gift", "refunds", "payout", "correction", "amount", "balance")
+		w := newListWriter(sh.Stdout, c.Format, "lines", "position", "at", "event", "actor", "counterparties", "order", "live", "gift", "amount", "balance", "refunds", "payout", "correction")
 		w.begin(headValue{"account", c.Account}, headValue{"from", r.After + 1}, headValue{"to", r.UpTo},
 			headValue{"opening", s.Opening}, headValue{"closing", s.Closing}, headValue{"unapplied", l.Unapplied})
-		w.cells("", "", "opening", "", "", "", "", "", "", "", "", "", numberText(s.Opening))
+		w.cells("", "", "opening", "", "", "", "", "", "", numberText(s.Opening), "", "", "")
 		for page := s; ; {
 			for _, e := range page.Entries {
 				w.item(lineOfEntry(e), numberText(e.Position), e.At.Format(time.RFC3339Nano), e.Event, e.Actor, listOf(e.Counterparties),
-					string(e.Order), idText(e.Live), idText(e.Gift), idText(e.Refunds), string(e.Payout), idText(e.Correction), numberText(e.Amount), numberText(e.Balance))
+					string(e.Order), idText(e.Live), idText(e.Gift), numberText(e.Amount), numberText(e.Balance), idText(e.Refunds), string(e.Payout), idText(e.Correction))
 			}
 			if len(page.Entries) < r.Limit {
 				break
@@ -164,7 +164,7 @@ func (c *ledgerStatement) Run(ctx context.Context, g *cli.Globals, sh cli.Shell)
 				return err
 			}
 		}
-		w.cells("", "", "closing", "", "", "", "", "", "", "", "", "", numberText(s.Closing))
+		w.cells("", "", "closing", "", "", "", "", "", "", numberText(s.Closing), "", "", "")
 		if err := w.end(""); err != nil {
 			return err
 		}

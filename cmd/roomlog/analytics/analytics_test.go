@@ -102,8 +102,8 @@ func sellTickets(traffic *projtest.Traffic) {
 	ann.Send(domain.SetAccess{Live: live, Access: domain.AccessPaid, Price: 30})
 	bob.Credit(100)
 	buy := domain.BuyTicket{Live: live, Price: 30, Streamer: ann.ID}
-	bob.Send(buy)
-	ann.Send(domain.RefundTicket{Live: live, User: bob.ID, Reason: "ill", Streamer: ann.ID, Received: 30})
+	ticket := bob.Send(buy).Events[0].Position
+	ann.Send(domain.RefundTicket{Live: live, User: bob.ID, Reason: "ill", Streamer: ann.ID, Position: ticket, Received: 30})
 	bob.Send(buy)
 	cat := traffic.Register("cat")
 	cat.Credit(30)

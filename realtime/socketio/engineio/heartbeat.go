@@ -51,7 +51,7 @@ func (s *Session) recordPacket(kind byte) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.shared.now()
-	s.awaits = false
+	s.awaits, s.presumed, s.revertible = false, false, s.presumed
 	switch {
 	case s.ended:
 		return false
@@ -95,7 +95,24 @@ func (s *Session) downgradeSilent() {
 	s.mu.Lock()
 	awaits := s.awaits
 	s.mu.Unlock()
-	if awaits {
-		s.Downgrade()
+	if awaits && s.Downgrade() {
+		s.mu.Lock()
+		s.presumed = true
+		s.mu.Unlock()
 	}
+}
+
+// Revert sets the version back to 4, because the client speaks it after all. It reports false, without an effect, unless the session
+// was downgraded because of the silence of its client alone, and the message that is being handled is the first packet since. Only
+// Handler.Message may call it.
+func (s *Session) Revert() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ended || !s.revertible {
+		return false
+	}
+	s.revertible = false
+	s.version.Store(int32(V4))
+	s.startInterval(s.shared.now())
+	return true
 }

@@ -80,6 +80,8 @@ type Session struct {
 	idle       bool          // whether a new client may take the slots, because the client has stopped polling
 	settled    bool
 	awaits     bool      // whether the client has sent nothing and, if it sends nothing for firstPacketTimeout, speaks version 3
+	presumed   bool      // whether the version has become 3 because the client was silent, and the client has sent nothing since
+	revertible bool      // whether presumed was true before the packet that is being handled
 	deadline   time.Time // time of the next expected packet of the client, or of the next ping
 	pinged     bool      // whether deadline is the deadline of the response to a ping
 	ended      bool
@@ -128,7 +130,8 @@ func (s *Session) HasID(id string) bool {
 	return id != "" && (id == s.alias || id == s.id && s.PublicID() == s.id)
 }
 
-// Version returns the version of the protocol that the client speaks. It changes at most once, from 4 to 3: see Downgrade.
+// Version returns the version of the protocol that the client speaks. It can change from 4 to 3, see Downgrade, and
+// back, see Revert.
 func (s *Session) Version() Version { return Version(s.version.Load()) }
 
 // Query returns the query of the request that opened the session. It may contain a token: do not log it.

@@ -122,6 +122,9 @@ func (c *client) handle(p *packet) {
 	switch {
 	case p.kind == typeConnect && k == nil:
 		c.connect(p.namespace, p.parseQuery(), p.data)
+	case p.kind == typeConnect && p.namespace == "/" && c.session.Revert(): // Clients of protocol 4 do not begin with this packet.
+		c.remove(k, clientDisconnect)
+		c.connect("/", nil, p.data)
 	case p.kind == typeConnect && c.protocol4(): // Clients of protocol 4 may connect twice.
 	case p.kind == typeDisconnect && k != nil:
 		c.remove(k, clientDisconnect)

@@ -1,0 +1,62 @@
+package feed
+
+import (
+	"testing"
+	"time"
+
+	"roomlog/eventstore"
+	"roomlog/eventstore/pgtest"
+)
+
+// TestIsRelay checks when the database is asked which process is the relay. No time passes for the feed.
+func TestIsRelay(t *testing.T) {
+	t.Parallel()
+	db, begin := pgtest.New(t), time.Now()
+	pool, err := eventstore.OpenPool(t.Context(), db.DSN, eventstore.PoolOptions{Serving: db.Serving, MaxConns: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	store, err := eventstore.Open(t.Context(), pool, eventstore.Config{Now: func() time.Time { return begin }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	source := func() *relayed { return newRelayed(store, &releaser{now: store.Now}, &relayState{}) }
+	t.Run("again after a connection was made", func(t *testing.T) {
+		s := source()
+		former, err := takeLease(t.Context(), pool, "former", time.Now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !s.isRelay(t.Context(), "former") {
+			t.Fatal("the relay is not believed")
+		}
+		former.release(t.Context())
+		pool.Reset()
+		if _, err := pool.Exec(t.Context(), "SELECT 1"); err != nil { // as every check of the history does
+			t.Fatal(err)
+		}
+		if s.isRelay(t.Context(), "former") {
+			t.Error("the relay is believed although the connections may lead to another primary")
+		}
+	})
+	t.Run("once if it cannot be asked", func(t *testing.T) {
+		s := source()
+		for range pool.Config().MaxConns {
+			conn, err := pool.Acquire(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Release()
+		}
+		before := pool.Stat().CanceledAcquireCount()
+		for range 3 {
+			if s.isRelay(t.Context(), "unknown") {
+				t.Fatal("an unknown token is believed")
+			}
+		}
+		if n := pool.Stat().CanceledAcquireCount() - before; n != 1 {
+			t.Errorf("waited %d times for a connection, want once", n)
+		}
+	})
+}

@@ -70,13 +70,13 @@ type node struct {
 	puller     *relay.Puller
 	clock      *clocktest.Clock // clock by which signs expire
 	rtmp, http string           // http is "" for a node that serves no others
-	asked      atomic.Int64     // number of look-ups of origins
+	lookUps    atomic.Int64     // number of look-ups of origins
 	stop       func()
 }
 
 // Origin implements relay.Origins.
 func (n *node) Origin(_ context.Context, key string) (relay.Origin, error) {
-	n.asked.Add(1)
+	n.lookUps.Add(1)
 	n.registry.mu.Lock()
 	defer n.registry.mu.Unlock()
 	other := n.registry.nodes[key]

@@ -188,8 +188,8 @@ func TestLateEndOfABroadcast(t *testing.T) {
 	second.stop()
 	eventually(t, "the edge has lost the second origin", func() bool { return edge.puller.Stats().Lost == 2 })
 	edge.puller.Ended(key, before)
-	asked := edge.asked.Load()
-	eventually(t, "the edge goes on to look for the origin", func() bool { return edge.asked.Load() >= asked+3 })
+	lookUps := edge.lookUps.Load()
+	eventually(t, "the edge goes on to look for the origin", func() bool { return edge.lookUps.Load() >= lookUps+3 })
 	edge.puller.Ended(key, edge.stats(key).Broadcast.ID)
 	if err := v.ends(); !errors.Is(err, io.EOF) {
 		t.Errorf("at the end of the second broadcast: %v, want %v", err, io.EOF)
@@ -207,14 +207,14 @@ func TestFaultsAreLoggedOnce(t *testing.T) {
 		r.set(one, gone)
 		edge.watch(t, one)
 	}
-	eventually(t, "both streams were looked up several times", func() bool { return edge.asked.Load() >= 9 })
+	eventually(t, "both streams were looked up several times", func() bool { return edge.lookUps.Load() >= 9 })
 	bare := &node{name: "bare"}
 	for _, one := range []string{"THREE", "FOUR", "FIVE"} {
 		r.set(one, bare)
-		asked := edge.asked.Load()
+		lookUps := edge.lookUps.Load()
 		edge.watch(t, one)
 		eventually(t, "the player waits", func() bool {
-			return edge.stats(one).Players[media.HTTPFLV] == 1 && edge.puller.Stats().Pulls == 2 && edge.asked.Load() > asked
+			return edge.stats(one).Players[media.HTTPFLV] == 1 && edge.puller.Stats().Pulls == 2 && edge.lookUps.Load() > lookUps
 		})
 	}
 	for _, want := range []string{"origin of a stream not available, retrying", "stream is at a node without --media-internal-url"} {

@@ -134,7 +134,8 @@ func TestReportsOfPlayers(t *testing.T) {
 				}
 				body, err := io.ReadAll(response.Body)
 				_ = response.Body.Close()
-				if err != nil || response.StatusCode != http.StatusOK || response.Header.Get("Content-Range") != "" || string(body) != whole {
+				changed := strings.HasPrefix(name, p.lists[0]) && strings.HasPrefix(string(body), "#EXTM3U") // a list of a running stream is another one each time
+				if err != nil || response.StatusCode != http.StatusOK || response.Header.Get("Content-Range") != "" || string(body) != whole && !changed {
 					t.Errorf("bytes %s of %s: got %s with %d bytes, %v; want all %d bytes", bytes, name, response.Status, len(body), err, len(whole))
 				}
 			}

@@ -52,7 +52,7 @@ func TestExitCodes(t *testing.T) {
 		{"setting aside with a reason that is too long", nil, []string{"events", "set-aside", "1", "--reason", strings.Repeat("x", 101)}, exitUsage, "--reason must have 1 to 100 characters (got 101)"},
 		{"a reason that is too long", nil, []string{"user", "disable", "1", "--reason", strings.Repeat("礼", 101)}, exitUsage, "--reason must have at most 100 characters (got 101)"},
 		{"the same with a confirmation", nil, []string{"user", "forget", "1", "--yes", "--reason", strings.Repeat("x", 101)}, exitUsage, "--reason must have"},
-		{"a standby of the private PostgreSQL", nil, []string{"serve", "--require-synchronous"}, exitUsage, "--require-synchronous needs DATABASE_URL"},
+		{"a standby of the private PostgreSQL", nil, []string{"serve", "--require-synchronous", "--log-format", "text"}, exitUsage, "--require-synchronous needs DATABASE_URL"},
 		{"two places to start an export", nil, []string{"export", "--out", "x", "--after", "0"}, exitUsage, "--out and --after"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

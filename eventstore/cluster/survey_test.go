@@ -90,7 +90,10 @@ func testSurvey(t *testing.T, deploy func(testing.TB) *deployment) {
 			c.OnSurvey("broken", func(context.Context, []byte) ([]byte, error) { return nil, errors.New("broken") })
 		})
 		child := startChild(t, d)
-		until(t, "both reply", func() bool { return len(survey(t, n.Cluster, "echo", "").Replies) == 2 })
+		until(t, "both are known and reply", func() bool {
+			s := survey(t, n.Cluster, "echo", "")
+			return len(s.Nodes) == 2 && len(s.Replies) == 2
+		})
 		child.signal(syscall.SIGSTOP) // a frozen node counts as alive for some seconds
 		s := survey(t, n.Cluster, "echo", "hello")
 		if !slices.Equal(s.Missing, cluster.Nodes{"child"}) || len(s.Nodes) != 2 {

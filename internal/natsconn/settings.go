@@ -70,24 +70,22 @@ func (s *Settings) CheckSettings() error {
 
 // checkCertificates reads the files with certificates.
 func (s *Settings) checkCertificates() error {
+	var faults []error
 	if s.NatsCA != "" {
-		text, err := os.ReadFile(s.NatsCA)
-		if err != nil {
-			return fmt.Errorf("--nats-ca: %w", err)
-		}
-		if !x509.NewCertPool().AppendCertsFromPEM(text) {
-			return fmt.Errorf("--nats-ca: %s contains no certificate in PEM", s.NatsCA)
+		if text, err := os.ReadFile(s.NatsCA); err != nil {
+			faults = append(faults, fmt.Errorf("--nats-ca: %w", err))
+		} else if !x509.NewCertPool().AppendCertsFromPEM(text) {
+			faults = append(faults, fmt.Errorf("--nats-ca: %s contains no certificate in PEM", s.NatsCA))
 		}
 	}
 	if (s.NatsCert == "") != (s.NatsKey == "") {
-		return errors.New("--nats-cert and --nats-key need each other")
-	}
-	if s.NatsCert != "" {
+		faults = append(faults, errors.New("--nats-cert and --nats-key need each other"))
+	} else if s.NatsCert != "" {
 		if _, err := tls.LoadX509KeyPair(s.NatsCert, s.NatsKey); err != nil {
-			return fmt.Errorf("--nats-cert: %w", err)
+			faults = append(faults, fmt.Errorf("--nats-cert: %w", err))
 		}
 	}
-	return nil
+	return errors.Join(faults...)
 }
 
 // CheckCredentials returns an error if the secrets do not fit the settings, or if a server on another host would be reached without

@@ -3,6 +3,8 @@ package cluster
 import (
 	"context"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 
@@ -10,13 +12,17 @@ import (
 )
 
 // Both is the Transport of a node that is connected to PostgreSQL and to NATS. Short-lived messages and replies go over NATS, and
-// over PostgreSQL while NATS cannot be reached. Surveys go over both, so that they reach nodes without NATS, and so that
+// over PostgreSQL while NATS cannot be reached. Messages go over both while a member is not heard over NATS. Surveys go over both, so that they reach nodes without NATS, and so that
 // processes without NATS can send them. PostgreSQL decides which nodes are alive: a node that has lost only its connection
 // to NATS still serves its clients. While PostgreSQL cannot be reached, NATS decides.
 type Both struct {
 	nats     *NATS
 	postgres *Postgres
 	origins  *lru.Cache[string, Messenger] // id of a survey → the transport over which its request came first
+
+	reading sync.Mutex // locked while the members are read
+	read    time.Time  // when the members were read
+	members atomic.Pointer[[]string]
 }
 
 var _ Transport = (*Both)(nil)
@@ -27,7 +33,7 @@ func NewBoth(n *NATS, p *Postgres) *Both {
 	if err != nil {
 		panic(err) // cannot happen: the size is positive
 	}
-	return &Both{n, p, origins}
+	return &Both{nats: n, postgres: p, origins: origins}
 }
 
 // Nodes returns the members that are alive now.
@@ -71,11 +77,34 @@ func (b *Both) Join(ctx context.Context, node string, handle func(Message)) erro
 
 // Publish sends m to all members that are connected.
 func (b *Both) Publish(ctx context.Context, m Message) error {
+	_, twice := parseSurvey(m)
+	if !twice && b.nats.conn.IsConnected() && !b.nats.hears(b.recentMembers(ctx)) {
+		m, twice = copyMessage(m), true
+	}
 	err := b.nats.Publish(ctx, m)
-	if _, survey := parseSurvey(m); survey || err != nil {
+	if twice || err != nil {
 		if fallback := b.postgres.Publish(ctx, m); fallback != nil && err != nil {
 			return fallback
 		}
+	}
+	return nil
+}
+
+// recentMembers returns the members as PostgreSQL has listed them about a second ago or later. It does not wait for another call.
+func (b *Both) recentMembers(ctx context.Context) []string {
+	if b.reading.TryLock() {
+		defer b.reading.Unlock()
+		if now := b.nats.now(); now.Sub(b.read) >= natsHeartbeat {
+			b.read = now
+			within, cancel := context.WithTimeout(ctx, natsHeartbeat)
+			defer cancel()
+			if nodes, err := b.postgres.Nodes(within); err == nil {
+				b.members.Store(&nodes)
+			}
+		}
+	}
+	if nodes := b.members.Load(); nodes != nil {
+		return *nodes
 	}
 	return nil
 }
@@ -88,7 +117,7 @@ func (b *Both) OpenInbox(ctx context.Context, id string) (Inbox, error) {
 			boxes = append(boxes, box)
 		}
 	}
-	return &bothInbox{boxes, make(map[string]bool)}, nil
+	return &bothInbox{boxes: boxes, postgres: b.postgres, members: make(map[string]bool), seen: make(map[string]bool)}, nil
 }
 
 // Reply puts r into the inbox of the transport over which the request came.
@@ -103,8 +132,27 @@ func (b *Both) Reply(ctx context.Context, inbox string, r Reply) error {
 
 // bothInbox holds the replies of several inboxes.
 type bothInbox struct {
-	boxes []Inbox
-	seen  map[string]bool // nodes whose replies were received
+	boxes    []Inbox
+	postgres *Postgres
+	members  map[string]bool // node → whether PostgreSQL lists it
+	seen     map[string]bool // nodes whose replies were received
+}
+
+// isMember reports whether PostgreSQL lists a node. A node of another database that has the same id, such as a clone on the same NATS,
+// is no member. While PostgreSQL cannot be reached, every node counts as one.
+func (i *bothInbox) isMember(ctx context.Context, node string) bool {
+	if member, known := i.members[node]; known {
+		return member
+	}
+	nodes, err := i.postgres.Nodes(ctx)
+	if err != nil {
+		return true
+	}
+	i.members[node] = false
+	for _, n := range nodes {
+		i.members[n] = true
+	}
+	return i.members[node]
 }
 
 // Receive returns the replies that arrived since the last call. It fails only if no inbox can be read.
@@ -119,8 +167,9 @@ func (i *bothInbox) Receive(ctx context.Context) ([]Reply, error) {
 			continue
 		}
 		readable = true
+		_, overNATS := box.(*natsInbox)
 		for _, r := range received {
-			if !i.seen[r.Node] {
+			if !i.seen[r.Node] && (!overNATS || i.isMember(ctx, r.Node)) {
 				i.seen[r.Node] = true
 				replies = append(replies, r)
 			}

@@ -1,7 +1,9 @@
 package cluster_test
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -95,16 +97,88 @@ func TestBothPrefersNATS(t *testing.T) {
 	if _, err := watch.Exec(t.Context(), "LISTEN roomlog_cluster"); err != nil {
 		t.Fatal(err)
 	}
-	if err := a.Publish(t.Context(), "news", []byte("over NATS")); err != nil {
+	until(t, "a message takes NATS alone", func() bool { // before the node hears itself, it takes both
+		if err := a.Publish(t.Context(), "news", []byte("over NATS")); err != nil {
+			t.Fatal(err)
+		}
+		for got := ""; got != "over NATS"; got = <-received {
+		}
+		if _, err := d.db.Owner.Exec(t.Context(), "SELECT pg_notify('roomlog_cluster', 'end')"); err != nil {
+			t.Fatal(err)
+		}
+		notified := 0
+		for {
+			n, err := watch.Conn().WaitForNotification(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n.Payload == "end" {
+				return notified == 0
+			}
+			notified++
+		}
+	})
+}
+
+// TestNodeThatHasLostOnlyNATS checks that it receives the messages of the others, and that everybody receives each of them once.
+func TestNodeThatHasLostOnlyNATS(t *testing.T) {
+	t.Parallel()
+	d := &deployment{t, pgtest.New(t), natstest.Start(t)}
+	received := map[string]chan string{"sender": make(chan string, 1000), "other": make(chan string, 1000), "lost": make(chan string, 1000)}
+	nodes := make(map[string]*node)
+	for name, messages := range received {
+		nodes[name] = start(t, d, cluster.Config{Node: name}, func(c *cluster.Cluster) {
+			c.Subscribe("news", func(payload []byte) { messages <- string(payload) })
+		})
+	}
+	nodes["lost"].conn.Close()
+	publish := func(c *cluster.Cluster, text string) {
+		t.Helper()
+		if err := c.Publish(t.Context(), "news", []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	until(t, "the others notice that they do not hear it over NATS", func() bool {
+		publish(nodes["sender"].Cluster, "begin")
+		return len(received["lost"]) > 0
+	})
+	for i := range 20 {
+		publish(nodes["sender"].Cluster, fmt.Sprint(i))
+	}
+	publish(cluster.New(cluster.NewPostgres(d.db.Pool), cluster.Config{}), "end") // behind what came over PostgreSQL
+	for name, messages := range received {
+		var got []string
+		for one := <-messages; one != "end"; one = <-messages {
+			if one != "begin" {
+				got = append(got, one)
+			}
+		}
+		if len(got) != 20 || !slices.IsSortedFunc(got, func(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) }) {
+			t.Errorf("%s received %v, want 20 messages in their order", name, got)
+		}
+	}
+}
+
+// TestCloneOnTheSameNATS checks that a survey counts no node of a copy of the database, which has the same id of the store.
+func TestCloneOnTheSameNATS(t *testing.T) {
+	t.Parallel()
+	d := &deployment{t, pgtest.New(t), natstest.Start(t)}
+	clone := &deployment{t, pgtest.New(t), d.nats}
+	replies, err := d.nats.Connect().SubscribeSync("roomlog." + store + ".cluster.inbox.>")
+	if err != nil {
 		t.Fatal(err)
 	}
-	for got := ""; got != "over NATS"; got = <-received {
-	}
-	if _, err := d.db.Owner.Exec(t.Context(), "SELECT pg_notify('roomlog_cluster', 'end')"); err != nil {
-		t.Fatal(err)
-	}
-	if n, err := watch.Conn().WaitForNotification(t.Context()); err != nil || n.Payload != "end" {
-		t.Errorf("the database was notified of %q, %v, want only the end", n.Payload, err)
+	start(t, clone, cluster.Config{Node: "clone"}, replyAs("clone"))
+	a := start(t, d, cluster.Config{Node: "a", SurveyTimeout: timeout}, func(c *cluster.Cluster) {
+		c.OnSurvey("who", func(ctx context.Context, _ []byte) ([]byte, error) {
+			_, err := replies.NextMsgWithContext(ctx) // the reply of the clone is there first
+			return []byte("a"), err
+		})
+	})
+	observer := d.observerOf(store)
+	until(t, "both are members over NATS", func() bool { return len(alive(t, observer)) == 2 })
+	if s := survey(t, a.Cluster, "who", ""); len(s.Replies) != 1 || s.Replies[0].Node != "a" || len(s.Nodes) != 1 {
+		t.Errorf("got %+v, want only the reply of a", s)
 	}
 }
 

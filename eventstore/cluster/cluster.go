@@ -25,6 +25,7 @@ type Cluster struct {
 	c         Config
 	topics    topics
 	surveys   surveys
+	copies    copies
 	cleanups  []Cleanup
 }
 
@@ -35,7 +36,7 @@ func New(t Transport, c Config) *Cluster {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	c.SurveyTimeout = cmp.Or(c.SurveyTimeout, defaultSurveyTimeout)
-	return &Cluster{transport: t, c: c, surveys: newSurveys()}
+	return &Cluster{transport: t, c: c, surveys: newSurveys(), copies: newCopies()}
 }
 
 // Node returns the name of this node.

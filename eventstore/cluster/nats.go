@@ -64,6 +64,18 @@ func (n *NATS) forget(node string) {
 	delete(n.heard, node)
 }
 
+// hears reports whether all nodes have announced themselves in the last seconds.
+func (n *NATS) hears(nodes []string) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, node := range nodes {
+		if at, heard := n.heard[node]; !heard || n.now().Sub(at) >= natsDead {
+			return false
+		}
+	}
+	return true
+}
+
 // Nodes returns the members that have announced themselves in the last seconds. In the first seconds of a connection it asks
 // them. Without a connection it returns an error: nobody may conclude that the other nodes are lost.
 func (n *NATS) Nodes(ctx context.Context) ([]string, error) {

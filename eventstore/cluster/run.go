@@ -49,9 +49,10 @@ func (c *Cluster) join(ctx context.Context) {
 	}
 }
 
-// dispatch queues m if m is a survey request, and otherwise delivers m to the subscribers of its topic.
+// dispatch queues m if m is a survey request, and otherwise delivers m to the subscribers of its topic. It
+// ignores the second copy of a message.
 func (c *Cluster) dispatch(m Message) {
-	if !c.surveys.take(m) {
+	if m, first := c.copies.take(m); first && !c.surveys.take(m) {
 		c.topics.deliver(m)
 	}
 }

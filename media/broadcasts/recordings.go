@@ -146,7 +146,8 @@ func (r *Recordings) FindDeleted(ctx context.Context, all []record.Recording) ([
 	return slices.DeleteFunc(slices.Clone(all), func(rec record.Recording) bool { return !slices.Contains(deleted, rec.ID) }), nil
 }
 
-// Authorize returns nil if sign is a play sign of the recording's live, which may have ended. Otherwise it returns
+// Authorize returns nil if sign is a play sign of the recording's live, which may have ended. If only the expiry of the sign is
+// against it, the error wraps record.ErrForbidden and media.ErrSignExpired. Otherwise it returns
 // record.ErrForbidden, record.ErrNotFound or the error of the query. It is the Authorize of a record.Handler.
 func (r *Recordings) Authorize(ctx context.Context, folder, id, sign string) error {
 	rec, err := r.cfg.Queries.Recording(ctx, domain.RecordingID(id))
@@ -157,14 +158,20 @@ func (r *Recordings) Authorize(ctx context.Context, folder, id, sign string) err
 		return err
 	case folderOf(rec.Live) != folder:
 		return record.ErrNotFound
-	case r.cfg.Signer.Verify(media.ScopePlay, rec.StreamKey, sign) != nil:
-		return record.ErrForbidden
-	case r.cfg.Signer.Verify(media.ScopePublish, rec.StreamKey, sign) == nil:
-		return nil
 	}
-	err = checkViewer(ctx, r.cfg.Queries, r.cfg.Players, rec.Live, sign, r.cfg.Now())
-	if errors.Is(err, ErrAnonymous) || errors.Is(err, ErrViewerRefused) {
+	expired := r.cfg.Signer.Verify(media.ScopePlay, rec.StreamKey, sign)
+	if expired != nil && !errors.Is(expired, media.ErrSignExpired) {
 		return record.ErrForbidden
+	}
+	owner := r.cfg.Signer.Verify(media.ScopePublish, rec.StreamKey, sign)
+	if owner != nil && !errors.Is(owner, media.ErrSignExpired) {
+		err = checkViewer(ctx, r.cfg.Queries, r.cfg.Players, rec.Live, sign, r.cfg.Now())
+	}
+	switch {
+	case errors.Is(err, ErrAnonymous), errors.Is(err, ErrViewerRefused):
+		return record.ErrForbidden
+	case err == nil && expired != nil:
+		return fmt.Errorf("%w: %w", record.ErrForbidden, expired)
 	}
 	return err
 }

@@ -10,7 +10,11 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
+	"time"
 
+	"roomlog/internal/wait"
+	"roomlog/media"
 	"roomlog/media/hls"
 	"roomlog/media/rtmp"
 )
@@ -26,7 +30,8 @@ type Handler struct {
 	// Recorder has the files of this node; nil means that it has none.
 	Recorder *Recorder
 	// Authorize returns nil if the sign of a request permits to play a recording, otherwise ErrForbidden or
-	// ErrNotFound.
+	// ErrNotFound. It is called again every second while a response lasts. An error that also wraps media.ErrSignExpired says that
+	// the sign has expired and that the client would otherwise have the right.
 	Authorize func(ctx context.Context, folder, id, sign string) error
 	// Elsewhere serves a file of a recording that this node does not have to a client that may play it. It returns ErrNotFound if
 	// no other node has it; after an error it has written nothing. nil means that there are no other nodes.
@@ -40,7 +45,13 @@ type Handler struct {
 // contentTypes maps file suffixes to media types.
 var contentTypes = map[string]string{suffixMP4: "video/mp4", suffixFLV: "video/x-flv", ".jsonl": "application/x-ndjson"}
 
-// ServeHTTP handles GET and HEAD requests, with ranges. It responds with an empty body and status 403 or 404 if the
+const (
+	recheckInterval = time.Second     // time between two checks of the right to play during a response
+	recheckTimeout  = 5 * time.Second // maximum duration of such a check
+)
+
+// ServeHTTP handles GET and HEAD requests, with ranges. It checks the right to play again every second. When the right is
+// lost, it aborts the response, so that the client sees an incomplete transfer. It responds with an empty body and status 403 or 404 if the
 // file may not be played or does not exist.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
@@ -67,7 +78,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	err := h.Authorize(r.Context(), parts[0], parts[1], r.URL.Query().Get("sign"))
 	if err == nil {
-		err = h.serveFile(w, r, parts[0], parts[1], parts[2])
+		err = h.serveWhileAuthorized(w, r, parts[0], parts[1], parts[2])
 	}
 	switch {
 	case err == nil:
@@ -81,6 +92,46 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeStatus(w, http.StatusServiceUnavailable)
 	}
 }
+
+// serveWhileAuthorized serves a file until the client loses the right to play the recording. It then aborts the response.
+func (h *Handler) serveWhileAuthorized(w http.ResponseWriter, r *http.Request, folder, id, name string) error {
+	ctx, cancel := context.WithCancelCause(r.Context())
+	var watch sync.WaitGroup
+	defer watch.Wait()
+	defer cancel(nil)
+	watch.Go(func() {
+		if refusal := h.awaitRefusal(ctx, folder, id, r.URL.Query().Get("sign")); refusal != nil {
+			cancel(refusal)
+			_ = http.NewResponseController(w).SetWriteDeadline(time.Unix(1, 0)) // ends a write that waits for the client
+		}
+	})
+	err := h.serveFile(w, r.WithContext(ctx), folder, id, name)
+	refusal := context.Cause(ctx)
+	switch {
+	case !isRefusal(refusal):
+		return err
+	case err != nil: // nothing was written
+		return refusal
+	}
+	panic(http.ErrAbortHandler)
+}
+
+// awaitRefusal blocks until Authorize refuses a client, and returns its error. It returns nil when ctx ends. Other errors
+// and an expired sign refuse nobody: no right is lost while the database cannot be reached, and a sign has to be valid when
+// a response begins.
+func (h *Handler) awaitRefusal(ctx context.Context, folder, id, sign string) error {
+	for wait.Sleep(ctx, recheckInterval) {
+		check, cancel := context.WithTimeout(ctx, recheckTimeout)
+		err := h.Authorize(check, folder, id, sign)
+		cancel()
+		if isRefusal(err) && !errors.Is(err, media.ErrSignExpired) {
+			return err
+		}
+	}
+	return nil
+}
+
+func isRefusal(err error) bool { return errors.Is(err, ErrForbidden) || errors.Is(err, ErrNotFound) }
 
 // serveFile serves a file of this node, or of another node.
 func (h *Handler) serveFile(w http.ResponseWriter, r *http.Request, folder, id, name string) error {
@@ -132,8 +183,22 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, folder, id, name
 		header.Set("Cache-Control", "private, max-age=3600")
 		header.Set("ETag", fmt.Sprintf(`"%s-%s-%d"`, id, name, size))
 	}
-	http.ServeContent(w, r, name, info.ModTime(), io.NewSectionReader(file, 0, size))
+	http.ServeContent(w, r, name, info.ModTime(), &contextReader{io.NewSectionReader(file, 0, size), r.Context()})
 	return nil
+}
+
+// contextReader reads a file until a context ends.
+type contextReader struct {
+	io.ReadSeeker
+	ctx context.Context
+}
+
+// Read returns the cause of the end of the context after it has ended.
+func (r *contextReader) Read(p []byte) (int, error) {
+	if r.ctx.Err() != nil {
+		return 0, context.Cause(r.ctx)
+	}
+	return r.ReadSeeker.Read(p)
 }
 
 // servePlaylist serves the HLS playlist of a recording. While the recording is running, the playlist grows. It returns

@@ -4,13 +4,19 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"roomlog/internal/httpserver"
+	"roomlog/internal/limit"
+	"roomlog/media"
 	"roomlog/media/record"
 )
 
@@ -147,5 +153,75 @@ func TestDeletedRecordingsLoseTheirFiles(t *testing.T) {
 	eventually(t, "a is deleted", func() bool { return s.Stats().Kept == 1 })
 	if _, there := s.Get("6", "b"); !there {
 		t.Fatal("b was deleted")
+	}
+}
+
+// TestTransferEndsWhenTheRightIsLost downloads a file that is larger than all buffers between server and client. The client
+// reads the rest only after the right to play was lost.
+func TestTransferEndsWhenTheRightIsLost(t *testing.T) {
+	t.Parallel()
+	const size = 64 << 20
+	s := open(t, t.TempDir(), nil)
+	rec := s.record("broadcast", long(t, 3))
+	if err := os.Truncate(filepath.Join(s.dir, rec.Folder, rec.ID, record.IndexFile), size); err != nil { // without use of the disk
+		t.Fatal(err)
+	}
+	expired := fmt.Errorf("%w: %w", record.ErrForbidden, media.ErrSignExpired)
+	for name, c := range map[string]struct {
+		http2   bool
+		answers []error // of the calls of Authorize; the last one is repeated
+		whole   bool
+	}{
+		"HTTP/1.1":                     {false, []error{nil, record.ErrForbidden}, false},
+		"HTTP/2":                       {true, []error{nil, record.ErrForbidden}, false},
+		"after a deletion":             {false, []error{nil, nil, record.ErrNotFound}, false},
+		"but not without a database":   {false, []error{nil, errors.New("no database")}, true},
+		"but not when a sign expires":  {true, []error{nil, expired}, true},
+		"after the expiry of the sign": {true, []error{nil, expired, record.ErrForbidden}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var calls atomic.Int32
+			handler := &record.Handler{Recorder: s.Recorder, Authorize: func(context.Context, string, string, string) error {
+				return c.answers[min(int(calls.Add(1)), len(c.answers))-1]
+			}}
+			returned := make(chan struct{})
+			watched := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				defer close(returned)
+				http.StripPrefix("/", handler).ServeHTTP(w, r)
+			})
+			web := httptest.NewUnstartedServer(nil)
+			web.Config = httpserver.New(httpserver.Config{Handler: watched, Slots: limit.NewSlots(8, 8, limit.Proxies{}), Now: time.Now, Timeouts: httpserver.Timeouts{StallTimeout: 10 * time.Minute}})
+			web.EnableHTTP2 = c.http2
+			web.StartTLS()
+			defer web.Close()
+			request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, web.URL+"/6/broadcast/"+record.IndexFile, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			answer, err := web.Client().Do(request)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer answer.Body.Close()
+			eventually(t, "the right was checked again", func() bool { return int(calls.Load()) >= len(c.answers) })
+			if !c.whole {
+				eventually(t, "the handler has returned", func() bool { // while the client reads nothing
+					select {
+					case <-returned:
+						return true
+					default:
+						return false
+					}
+				})
+			}
+			n, err := io.Copy(io.Discard, answer.Body)
+			if answer.ProtoMajor == 2 != c.http2 || answer.ContentLength != size {
+				t.Errorf("got HTTP/%d, %d bytes announced", answer.ProtoMajor, answer.ContentLength)
+			}
+			if (err == nil) != c.whole || (n == size) != c.whole {
+				t.Errorf("got %d bytes, %v", n, err)
+			}
+		})
 	}
 }

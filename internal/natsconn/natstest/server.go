@@ -1,8 +1,8 @@
 package natstest
 
 import (
-	"net"
 	"strconv"
+	"syscall"
 	"testing"
 	"time"
 
@@ -31,25 +31,48 @@ func Start(t testing.TB, change ...func(*server.Options)) *Server {
 	for _, f := range change {
 		f(&s.options)
 	}
+	if s.options.Port == server.RANDOM_PORT {
+		s.options.Port = reservePort(t)
+	}
 	s.Restart()
-	s.options.Port = s.running.Addr().(*net.TCPAddr).Port // so that it keeps its address
 	s.URL = "nats://127.0.0.1:" + strconv.Itoa(s.options.Port)
 	t.Cleanup(s.Stop)
 	return s
+}
+
+// reservePort returns a port that the system gives to nobody else until the end of the test, whether a server listens there or not. It
+// holds a socket that is bound and does not listen. The socket and the listener of the server both permit that the address is in use.
+func reservePort(t testing.TB) int {
+	t.Helper()
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = syscall.Close(fd) })
+	err = syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1)
+	if err == nil {
+		err = syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	name, err := syscall.Getsockname(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return name.(*syscall.SockaddrInet4).Port
 }
 
 // Cluster starts two servers that form a cluster and end with the test.
 func Cluster(t testing.TB) (first, second *Server) {
 	t.Helper()
 	first = Start(t, func(o *server.Options) {
-		o.Cluster = server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: server.RANDOM_PORT}
+		o.Cluster = server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: reservePort(t)}
 	})
-	first.options.Cluster.Port = first.running.ClusterAddr().Port
 	second = Start(t, func(o *server.Options) {
-		o.Cluster = server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: server.RANDOM_PORT}
+		o.Cluster = server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: reservePort(t)}
 		o.Routes = server.RoutesFromStr("nats://" + first.running.ClusterAddr().String())
 	})
-	second.options.Cluster.Port = second.running.ClusterAddr().Port
 	return first, second
 }
 

@@ -60,6 +60,11 @@ func (l *benchLog) grow(n int64) {
 	l.owner("ALTER TABLE events ENABLE TRIGGER USER")
 	l.owner("VACUUM ANALYZE events")
 	l.owner("CHECKPOINT")
+	var bytes float64
+	if err := l.db.Owner.QueryRow(context.Background(), "SELECT pg_total_relation_size('events')").Scan(&bytes); err != nil {
+		l.t.Fatal(err)
+	}
+	l.t.Logf("%d events, %.0f bytes for each with its indexes", n, bytes/float64(n))
 }
 
 // replayGrowth returns the time until replays have their first page on the long log, divided by that on the short log. The

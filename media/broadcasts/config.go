@@ -43,8 +43,8 @@ type Server interface {
 // Relays relays streams of other nodes. *relay.Puller implements it.
 type Relays interface {
 	Moved(key string)
-	Lost(key string)
-	Ended(key string)
+	Lost(key, broadcast string)
+	Ended(key, broadcast string)
 }
 
 // Config configures a Manager. The fields of the first group and LostNodeGrace are required.

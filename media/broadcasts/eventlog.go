@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -123,6 +124,12 @@ func (l *eventLog) markEnded(e domain.BroadcastStopped, position int64) (entry, 
 		}
 	}
 	return entry{}, false
+}
+
+// mediaID returns the id that the media server of a broadcast uses: the id in the log without the suffix of markEnded.
+func mediaID(id domain.BroadcastID) string {
+	before, _, _ := strings.Cut(string(id), "-")
+	return before
 }
 
 // resume begins a broadcast again after another node has ended it because this node was considered lost, or after the log has

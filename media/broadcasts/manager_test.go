@@ -125,14 +125,22 @@ func TestSeveralNodes(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer player.Close()
+		recorder, err := p.server.Subscribe(media.Broadcast{Key: l.key, ID: string(p.broadcast(l).ID)})
+		if err != nil {
+			t.Fatal(err)
+		}
 		streams, err := q.directory.Streams(t.Context())
 		if err != nil || len(streams) != 1 || streams[0].Live.ID != l.id || len(streams[0].Nodes) != 1 || streams[0].Nodes[0].Node != "p" || streams[0].Nodes[0].Publisher == "" {
 			t.Fatalf("got %+v, %v", streams, err)
+		}
+		if got := streams[0].Nodes[0].Players; len(got) != 1 || got[media.RTMP] != 1 {
+			t.Errorf("the stream has the players %v, want 1 over RTMP, and no recorder", got)
 		}
 		players, err := q.directory.Players(t.Context(), streams[0].Live)
 		if err != nil || len(players) != 1 || players[0].Node != "p" {
 			t.Fatalf(`got %+v, %v, want 1 element, players[0].Node "p"`, players, err)
 		}
+		recorder.Close()
 		id := domain.PlayerID(players[0].ID)
 		if on, found, err := q.directory.LiveOfPlayer(t.Context(), id); err != nil || !found || on != l.id {
 			t.Errorf("got %v, %v, %v", on, found, err)

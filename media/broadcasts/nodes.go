@@ -130,7 +130,7 @@ func (n *Nodes) urlOf(ctx context.Context, node string) (string, error) {
 }
 
 // Recording returns another node that has the files of a recording. It returns relay.ErrNoOrigin if there is none that serves other
-// nodes.
+// nodes, and another error if none is known because a member of the cluster did not reply in time.
 func (n *Nodes) Recording(ctx context.Context, folder string, id domain.RecordingID) (relay.Origin, error) {
 	name := folder + "/" + string(id)
 	known, found := n.recordings.Get(name)
@@ -139,25 +139,37 @@ func (n *Nodes) Recording(ctx context.Context, folder string, id domain.Recordin
 		life = absentLife
 	}
 	if !found || n.now().Sub(known.at) > life {
-		all, err, _ := n.group.Do("recording "+name, func() (any, error) {
-			return survey[nodeURL](context.WithoutCancel(ctx), n.cluster, topicRecording, name) // other callers wait for it, too
+		answer, err, _ := n.group.Do("recording "+name, func() (any, error) {
+			return n.findRecording(context.WithoutCancel(ctx), name) // other callers wait for it, too
 		})
 		if err != nil {
 			return relay.Origin{}, err
 		}
-		known = recordingNode{at: n.now()}
-		nodes, _ := all.([]nodeURL)
-		for _, one := range nodes {
-			if one.URL != "" && one.Node != n.cluster.Node() {
-				known.origin = relay.Origin{Node: one.Node, URL: one.URL}
-			}
-		}
+		known, _ = answer.(recordingNode)
 		n.recordings.Add(name, known)
 	}
 	if known.origin == (relay.Origin{}) {
 		return relay.Origin{}, relay.ErrNoOrigin
 	}
 	return known.origin, nil
+}
+
+// findRecording asks all nodes for a recording.
+func (n *Nodes) findRecording(ctx context.Context, name string) (recordingNode, error) {
+	all, missing, err := surveyMembers[nodeURL](ctx, n.cluster, topicRecording, name)
+	switch {
+	case err != nil:
+		return recordingNode{}, err
+	case len(all) == 0 && len(missing) > 0:
+		return recordingNode{}, fmt.Errorf("broadcasts: recording %s not found, and the nodes %s do not reply", name, strings.Join(missing, ", "))
+	}
+	known := recordingNode{at: n.now()}
+	for _, one := range all {
+		if one.URL != "" && one.Node != n.cluster.Node() {
+			known.origin = relay.Origin{Node: one.Node, URL: one.URL}
+		}
+	}
+	return known, nil
 }
 
 // ForgetRecording forgets the node of a recording, which could not be reached.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"time"
 
 	"roomlog/eventstore/cluster"
@@ -27,7 +28,7 @@ type NodeStats struct {
 	Bitrate   int                    `json:"bitrate"`             // bit rate of the publisher, in bits per second
 	GOP       int                    `json:"gop"`                 // pictures in the last complete group of pictures
 	GOPLength time.Duration          `json:"gop_length"`
-	Players   map[media.Protocol]int `json:"players"`
+	Players   map[media.Protocol]int `json:"players"` // without recorders and segmenters
 	Frames    uint64                 `json:"frames"`
 	BytesIn   uint64                 `json:"in"`
 	BytesOut  uint64                 `json:"out"`
@@ -37,7 +38,9 @@ type NodeStats struct {
 }
 
 func nodeStatsOf(st media.StreamStats, node string) NodeStats {
-	f := NodeStats{Key: st.Key, Node: node, Bitrate: st.Bitrate, GOP: st.GOP, GOPLength: st.GOPLength, Players: st.Players,
+	viewers := maps.Clone(st.Players)
+	delete(viewers, media.Internal)
+	f := NodeStats{Key: st.Key, Node: node, Bitrate: st.Bitrate, GOP: st.GOP, GOPLength: st.GOPLength, Players: viewers,
 		Frames: st.FramesIn, BytesIn: st.BytesIn, BytesOut: st.BytesOut, Skips: st.Skips, Drops: st.Drops, Relayed: st.Relayed}
 	if st.Publishing {
 		f.Publisher = st.Broadcast.Publisher.ID
@@ -75,7 +78,7 @@ func answerSurveys(c *cluster.Cluster, server *serverRef) (stop func()) {
 		c.OnSurvey(topicPlayers, func(_ context.Context, key []byte) ([]byte, error) {
 			all := []Player{}
 			for _, s := range server.Players(string(key)) {
-				if len(all) < maxPlayers {
+				if len(all) < maxPlayers && s.Client.Protocol != media.Internal {
 					all = append(all, playerOf(s, c.Node()))
 				}
 			}
@@ -98,17 +101,22 @@ func answerSurveys(c *cluster.Cluster, server *serverRef) (stop func()) {
 
 // survey sends a request to all nodes and returns the items of all replies.
 func survey[T any](ctx context.Context, c *cluster.Cluster, topic, request string) ([]T, error) {
+	all, _, err := surveyMembers[T](ctx, c, topic, request)
+	return all, err
+}
+
+// surveyMembers sends a request to all nodes. It returns the items of all replies, and the members that did not reply in time.
+func surveyMembers[T any](ctx context.Context, c *cluster.Cluster, topic, request string) (all []T, missing cluster.Nodes, err error) {
 	s, err := c.Survey(ctx, topic, []byte(request))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var all []T
 	for _, reply := range s.Replies {
 		var items []T
 		if err := json.Unmarshal(reply.Payload, &items); err != nil {
-			return nil, fmt.Errorf("survey %s: reply of node %s: %w", topic, reply.Node, err)
+			return nil, nil, fmt.Errorf("survey %s: reply of node %s: %w", topic, reply.Node, err)
 		}
 		all = append(all, items...)
 	}
-	return all, nil
+	return all, s.Missing, nil
 }

@@ -110,7 +110,7 @@ func (w *watcher) handle(ctx context.Context, d projections.Delta) error {
 		return w.relay(ctx, e.Live, e.Node, Relays.Moved)
 	case domain.BroadcastStopped:
 		w.broadcastStopped(ctx, e, d.Position)
-		return w.relay(ctx, e.Live, "", relayEnd(e.Cause))
+		return w.relay(ctx, e.Live, "", relayEnd(e))
 	case domain.PlayerKicked:
 		w.kickPlayer(ctx, e)
 	}
@@ -327,14 +327,15 @@ func (w *watcher) relay(ctx context.Context, id domain.LiveID, node string, tell
 
 // relayEnd returns what the end of a broadcast at another node means for a relay of it, or nil: a broadcast that another one has
 // replaced, or whose node stops, may go on at another node.
-func relayEnd(cause domain.StopCause) func(Relays, string) {
-	switch cause {
+func relayEnd(e domain.BroadcastStopped) func(Relays, string) {
+	broadcast := mediaID(e.Broadcast)
+	switch e.Cause {
 	case domain.StopReplaced, domain.StopShutdown:
 		return nil
 	case domain.StopNodeLost:
-		return Relays.Lost
+		return func(r Relays, key string) { r.Lost(key, broadcast) }
 	}
-	return Relays.Ended
+	return func(r Relays, key string) { r.Ended(key, broadcast) }
 }
 
 // kickPlayer disconnects a player if it is connected to this node.

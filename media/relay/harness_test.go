@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -53,7 +54,7 @@ func (r *registry) set(key string, to *node, others ...*node) {
 	r.mu.Unlock()
 	for _, other := range others {
 		if to == nil {
-			other.puller.Ended(key)
+			other.puller.Ended(key, other.stats(key).Broadcast.ID)
 		} else {
 			other.puller.Moved(key)
 		}
@@ -68,17 +69,22 @@ type node struct {
 	signer     *media.Signer
 	puller     *relay.Puller
 	clock      *clocktest.Clock // clock by which signs expire
-	rtmp, http string
+	rtmp, http string           // http is "" for a node that serves no others
+	lookUps    atomic.Int64     // number of look-ups of origins
 	stop       func()
 }
 
 // Origin implements relay.Origins.
 func (n *node) Origin(_ context.Context, key string) (relay.Origin, error) {
+	n.lookUps.Add(1)
 	n.registry.mu.Lock()
 	defer n.registry.mu.Unlock()
 	other := n.registry.nodes[key]
 	if other == nil || other == n {
 		return relay.Origin{}, relay.ErrNoOrigin
+	}
+	if other.http == "" {
+		return relay.Origin{Node: other.name}, nil
 	}
 	return relay.Origin{Node: other.name, URL: "http://" + other.http}, nil
 }

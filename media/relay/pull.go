@@ -32,6 +32,7 @@ var (
 type pull struct {
 	cfg     Config
 	server  *media.Server
+	faults  *faults
 	lost    *atomic.Uint64 // number of connections to origins that were lost
 	key     string
 	cancel  context.CancelFunc
@@ -39,16 +40,17 @@ type pull struct {
 	ready   chan struct{} // closed when players can start
 	started sync.Once
 	signal  *wait.Signal
-	over    atomic.Bool  // whether the log has a final end of the broadcast
-	waiters atomic.Int64 // HLS players that wait
+	current atomic.Pointer[string] // id of the broadcast that is relayed or was lost; nil before the first connection
+	over    atomic.Pointer[string] // id of the broadcast of which the log has a final end; nil if there is none
+	waiters atomic.Int64           // HLS players that wait
 
 	claim    atomic.Pointer[media.Relayed]      // nil before the first connection
 	conn     atomic.Pointer[context.CancelFunc] // ends the connection to the origin; nil if there is none
 	idleFrom time.Time                          // used only by Puller.sweep; zero while there are players
 }
 
-func newPull(cfg Config, server *media.Server, lost *atomic.Uint64, key string, cancel context.CancelFunc) *pull {
-	return &pull{cfg: cfg, server: server, lost: lost, key: key, cancel: cancel, done: make(chan struct{}), ready: make(chan struct{}), signal: wait.NewSignal()}
+func newPull(cfg Config, server *media.Server, faults *faults, lost *atomic.Uint64, key string, cancel context.CancelFunc) *pull {
+	return &pull{cfg: cfg, server: server, faults: faults, lost: lost, key: key, cancel: cancel, done: make(chan struct{}), ready: make(chan struct{}), signal: wait.NewSignal()}
 }
 
 // disconnect ends the connection to the origin.
@@ -77,6 +79,18 @@ func (u *pull) endIfUnused() bool {
 	return claim != nil && claim.EndIfUnused()
 }
 
+// isOver reports whether the log has a final end of the broadcast that was relayed.
+func (u *pull) isOver() bool {
+	over, current := u.over.Load(), u.current.Load()
+	return over != nil && current != nil && *over == *current
+}
+
+// mayRelay reports whether the connection is to the origin of a broadcast, or may become one.
+func (u *pull) mayRelay(broadcast string) bool {
+	current := u.current.Load()
+	return current == nil || *current == broadcast
+}
+
 // isWanted reports whether players wait for a publisher.
 func (u *pull) isWanted() bool { return u.waiters.Load() > 0 || u.server.IsWaiting(u.key) }
 
@@ -102,13 +116,13 @@ func (u *pull) run(ctx context.Context) (seen uint64) {
 		case ctx.Err() != nil, errors.Is(err, errOver), errors.Is(err, errReplaced):
 			return seen
 		case u.claim.Load() != nil:
-			if cfg.Now().Sub(lostAt) >= cfg.Grace || u.over.Load() {
+			if cfg.Now().Sub(lostAt) >= cfg.Grace || u.isOver() {
 				return seen
 			}
 		case errors.Is(err, ErrNoOrigin), !u.isWanted():
 			return seen
 		}
-		if !errors.Is(err, ErrNoOrigin) {
+		if !errors.Is(err, ErrNoOrigin) && u.faults.changed(origin.Node, err) {
 			cfg.Log.WarnContext(ctx, "origin of a stream not available, retrying", slog.String("node", origin.Node), slog.Any("error", err))
 		}
 		u.signal.Wait(ctx, seen, backoff.Next())
@@ -120,7 +134,9 @@ func (u *pull) run(ctx context.Context) (seen uint64) {
 func (u *pull) lookUp(ctx context.Context) (Origin, error) {
 	origin, err := u.cfg.Origins.Origin(ctx, u.key)
 	if err == nil && origin.URL == "" {
-		u.cfg.Log.WarnContext(ctx, "stream is at a node without --media-internal-url, its players at other nodes wait", slog.String("node", origin.Node))
+		if u.faults.changed(origin.Node, errNoURL) {
+			u.cfg.Log.WarnContext(ctx, "stream is at a node without --media-internal-url, its players at other nodes wait", slog.String("node", origin.Node))
+		}
 		err = ErrNoOrigin
 	}
 	return origin, err
@@ -131,7 +147,6 @@ func (u *pull) end() {
 	if claim := u.claim.Swap(nil); claim != nil {
 		claim.End()
 	}
-	u.over.Store(false)
 }
 
 // connect relays the stream from an origin until the connection ends. It reports whether it relayed frames.
@@ -172,7 +187,8 @@ func (u *pull) connect(ctx context.Context, from Origin, seen uint64) (frames bo
 	if claim.Begin(stream) != nil {
 		return false, errReplaced
 	}
-	u.over.Store(false)
+	u.current.Store(&stream.Broadcast)
+	u.faults.changed(from.Node, nil)
 	var watching sync.WaitGroup
 	watching.Go(func() { u.watchOrigin(ctx, cancel, from, seen) })
 	err = u.copy(claim, body)

@@ -25,6 +25,7 @@ type Puller struct {
 	cfg    Config
 	server *media.Server
 	frames *keyFrames
+	faults *faults
 
 	mu     sync.Mutex
 	ctx    context.Context //nolint:containedctx // of Run: pulls begin with requests of players and end with Run
@@ -42,7 +43,7 @@ func New(c Config) (*Puller, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Puller{cfg: c, frames: newKeyFrames(c), pulls: make(map[string]*pull)}, nil
+	return &Puller{cfg: c, frames: newKeyFrames(c), faults: newFaults(), pulls: make(map[string]*pull)}, nil
 }
 
 // Attach sets the media server. It must be called before Run.
@@ -80,19 +81,19 @@ func (p *Puller) Moved(key string) {
 	}
 }
 
-// Lost ends the connection to the origin of a stream, because the origin is not a member of the cluster any more. The players stay
-// connected, as after every loss of the origin. It does not block.
-func (p *Puller) Lost(key string) {
-	if one := p.pulled(key); one != nil {
+// Lost ends the connection to the origin of a broadcast, because the origin is not a member of the cluster any more. The players stay
+// connected, as after every loss of the origin. If the stream already has another broadcast, nothing changes. Lost does not block.
+func (p *Puller) Lost(key, broadcast string) {
+	if one := p.pulled(key); one != nil && one.mayRelay(broadcast) {
 		one.disconnect()
 	}
 }
 
-// Ended ends a stream whose origin is lost, because its broadcast has ended and will not go on. Remaining frames of a connected
-// origin are relayed. It does not block.
-func (p *Puller) Ended(key string) {
+// Ended ends a stream whose origin is lost, because its broadcast has ended and will not go on. If the stream already has another
+// broadcast, nothing changes. Remaining frames of a connected origin are relayed. Ended does not block.
+func (p *Puller) Ended(key, broadcast string) {
 	if one := p.pulled(key); one != nil {
-		one.over.Store(true)
+		one.over.Store(&broadcast)
 		one.signal.Notify()
 	}
 }
@@ -123,7 +124,7 @@ func (p *Puller) want(key string, waiters int64) *pull {
 		return nil
 	default:
 		ctx, cancel := context.WithCancel(p.ctx)
-		one = newPull(p.cfg, p.server, &p.lost, key, cancel)
+		one = newPull(p.cfg, p.server, p.faults, &p.lost, key, cancel)
 		p.pulls[key] = one
 		p.active.Go(func() { p.run(ctx, one) })
 	}

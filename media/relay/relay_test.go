@@ -3,6 +3,7 @@ package relay_test
 import (
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"roomlog/internal/logtest"
 	"roomlog/media"
 	"roomlog/media/flv"
 	"roomlog/media/relay"
@@ -128,7 +130,8 @@ func TestConnectionIsLost(t *testing.T) {
 	v.sees("first 0")
 	p.frames("group", 5)
 	v.sees("group 4")
-	edge.puller.Lost(key)
+	edge.puller.Lost(key, "ANOTHER")
+	edge.puller.Lost(key, edge.stats(key).Broadcast.ID)
 	eventually(t, "the edge has connected again", func() bool { return edge.puller.Stats().Lost == 1 && origin.stats(key).Relays == 1 })
 	p.frames("next", 2)
 	direct := origin.watch(t, key)
@@ -163,6 +166,61 @@ func TestOriginDoesNotComeBack(t *testing.T) {
 				t.Errorf("a player got %v, want %v", err, io.EOF)
 			}
 		})
+	}
+}
+
+// TestLateEndOfABroadcast checks that the end of a broadcast does not end the players of the next one, whose origin is lost.
+func TestLateEndOfABroadcast(t *testing.T) {
+	t.Parallel()
+	r, first, edge := pair(t, nil)
+	second := r.open(t, "second", nil)
+	first.publish(t, key, 0)
+	r.set(key, first)
+	v := edge.watch(t, key)
+	v.sees("first 0")
+	before := edge.stats(key).Broadcast.ID
+	first.stop()
+	eventually(t, "the edge has lost the first origin", func() bool { return edge.puller.Stats().Lost == 1 })
+	p := second.publish(t, key, 0)
+	p.frames("second", 1)
+	r.set(key, second, edge)
+	v.sees("second 0")
+	second.stop()
+	eventually(t, "the edge has lost the second origin", func() bool { return edge.puller.Stats().Lost == 2 })
+	edge.puller.Ended(key, before)
+	lookUps := edge.lookUps.Load()
+	eventually(t, "the edge goes on to look for the origin", func() bool { return edge.lookUps.Load() >= lookUps+3 })
+	edge.puller.Ended(key, edge.stats(key).Broadcast.ID)
+	if err := v.ends(); !errors.Is(err, io.EOF) {
+		t.Errorf("at the end of the second broadcast: %v, want %v", err, io.EOF)
+	}
+}
+
+// TestFaultsAreLoggedOnce checks that a node whose streams are not available is logged once, and not for each stream, player and
+// attempt.
+func TestFaultsAreLoggedOnce(t *testing.T) {
+	t.Parallel()
+	var log logtest.Buffer
+	r, gone, edge := pair(t, func(_ *media.Config, c *relay.Config) { c.Log = slog.New(slog.NewTextHandler(&log, nil)) })
+	gone.stop()
+	for _, one := range []string{"ONE", "TWO"} {
+		r.set(one, gone)
+		edge.watch(t, one)
+	}
+	eventually(t, "both streams were looked up several times", func() bool { return edge.lookUps.Load() >= 9 })
+	bare := &node{name: "bare"}
+	for _, one := range []string{"THREE", "FOUR", "FIVE"} {
+		r.set(one, bare)
+		lookUps := edge.lookUps.Load()
+		edge.watch(t, one)
+		eventually(t, "the player waits", func() bool {
+			return edge.stats(one).Players[media.HTTPFLV] == 1 && edge.puller.Stats().Pulls == 2 && edge.lookUps.Load() > lookUps
+		})
+	}
+	for _, want := range []string{"origin of a stream not available, retrying", "stream is at a node without --media-internal-url"} {
+		if got := log.Count(want); got != 1 {
+			t.Errorf("%q was logged %d times, want once", want, got)
+		}
 	}
 }
 

@@ -108,7 +108,7 @@ func (r *relay) beat(ctx context.Context, out *broadcast) error {
 		end = now
 		switch {
 		case ctx.Err() != nil:
-			return nil
+			return nil //nolint:nilerr // the relay ends with ctx
 		case err == nil:
 			reading = r.store.Now()
 			out.beat(ctx)

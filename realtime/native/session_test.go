@@ -353,3 +353,23 @@ func TestRateLimits(t *testing.T) {
 		a.join(third)
 	})
 }
+
+// TestTheTablesContainABoughtTicket buys tickets: with the reply, the tables must contain the ticket, so that the user can join and
+// play at once.
+func TestTheTablesContainABoughtTicket(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	ann := w.register("ann")
+	live := ann.goLive("show")
+	ann.Asks(domain.SetAccess{Live: live, Access: domain.AccessPaid, Price: 30})
+	for i := range 5 {
+		buyer := w.register(fmt.Sprintf("buyer-%d", i)).credit(30)
+		a := buyer.app()
+		bought := a.ok(a.ask("ticket.buy", map[string]any{"live": live, "price": 30}))
+		ticket, err := w.Queries.TicketPosition(t.Context(), live, buyer.ID)
+		if pos := into[struct{ Pos int64 }](t, bought).Pos; err != nil || ticket != pos-1 || w.Hub.Position() < pos {
+			t.Errorf("paid at position %d: the ticket is at %d, %v", pos, ticket, err)
+		}
+		a.join(live)
+	}
+}

@@ -237,6 +237,9 @@ func TestUnavailableAuthorizerAsksClientsToRetry(t *testing.T) {
 				if strings.HasPrefix(r.App, "closed") {
 					return errors.New("closed")
 				}
+				if strings.HasPrefix(r.App, "full") {
+					return media.ErrLimitReached
+				}
 				return nil
 			},
 			publish: func(media.PublishRequest) error { return down },
@@ -246,6 +249,7 @@ func TestUnavailableAuthorizerAsksClientsToRetry(t *testing.T) {
 	h.dialRequest(t, "live", "publish", 3, nil, "KEY", "live").expect(rtmp.PublishFailed)
 	h.dialRequest(t, "live", "play", 3, nil, "KEY").expect(rtmp.PlayFailed)
 	h.dialRequest(t, "closed", "play", 3, nil, "KEY").expect(rtmp.ConnectRejected)
+	h.dialRequest(t, "full", "play", 3, nil, "KEY").expect("Too many connections from this address. Try again later.")
 	if answer := get(t, "GET", "http://"+h.http+"/live/KEY.flv", nil); answer.StatusCode != http.StatusServiceUnavailable || answer.Header.Get("Retry-After") == "" {
 		t.Fatal(answer.Status)
 	}

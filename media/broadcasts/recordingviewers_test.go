@@ -1,11 +1,13 @@
 package broadcasts_test
 
 import (
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
 	"testing"
+	"time"
 
 	"roomlog/eventstore/pgtest"
 	"roomlog/internal/disk"
@@ -62,6 +64,24 @@ func TestRecordingsOfViewersWithoutAccess(t *testing.T) {
 	expect("an anonymous viewer where users play", limited, anonymous, http.StatusForbidden)
 	expect("the owner", limited, owner, http.StatusOK)
 	expect("a sign of another live", open, p.signer.Play("other"), http.StatusForbidden)
+	old, err := media.NewSigner([]string{secret}, time.Second, func() time.Time { return p.now.Now().Add(-3 * time.Hour) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct {
+		of      *broadcasts.Recordings
+		sign    string
+		expired bool // whether the expiry alone is against the sign
+	}{
+		"an expired sign":                            {open, old.Play(l.key), true},
+		"an expired sign of the owner":               {limited, old.Publish(l.key), true},
+		"an expired anonymous sign where users play": {limited, old.Play(l.key), false},
+		"an expired sign of another live":            {open, old.Play("other"), false},
+	} {
+		if err := tt.of.Authorize(t.Context(), folder, rec.ID, tt.sign); !errors.Is(err, record.ErrForbidden) || errors.Is(err, media.ErrSignExpired) != tt.expired {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
 	for _, state := range viewerStates {
 		viewer := p.live().owner.User
 		named := p.signer.PlayAs(l.key, int64(viewer))

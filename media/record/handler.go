@@ -183,20 +183,20 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, folder, id, name
 		header.Set("Cache-Control", "private, max-age=3600")
 		header.Set("ETag", fmt.Sprintf(`"%s-%s-%d"`, id, name, size))
 	}
-	http.ServeContent(w, r, name, info.ModTime(), &contextReader{io.NewSectionReader(file, 0, size), r.Context()})
+	http.ServeContent(w, r, name, info.ModTime(), &stoppableReader{io.NewSectionReader(file, 0, size), func() error { return context.Cause(r.Context()) }})
 	return nil
 }
 
-// contextReader reads a file until a context ends.
-type contextReader struct {
+// stoppableReader reads a file until stopped returns an error.
+type stoppableReader struct {
 	io.ReadSeeker
-	ctx context.Context
+	stopped func() error
 }
 
-// Read returns the cause of the end of the context after it has ended.
-func (r *contextReader) Read(p []byte) (int, error) {
-	if r.ctx.Err() != nil {
-		return 0, context.Cause(r.ctx)
+// Read returns the error of stopped, if there is one, and reads nothing then.
+func (r *stoppableReader) Read(p []byte) (int, error) {
+	if err := r.stopped(); err != nil {
+		return 0, err
 	}
 	return r.ReadSeeker.Read(p)
 }

@@ -304,17 +304,7 @@ func TestPromotionOfAStandbyThatIsBehind(t *testing.T) {
 	t.Parallel()
 	d := failover.Start(t)
 	open := func() *testLog {
-		t.Helper()
-		pool, err := eventstore.OpenPool(t.Context(), d.DSN(), eventstore.PoolOptions{MaxConns: 4})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(pool.Close)
-		store, err := eventstore.Open(t.Context(), pool, eventstore.Config{Now: time.Now, PollInterval: 50 * time.Millisecond})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return &testLog{t: t, store: store}
+		return openFailover(t, d, eventstore.Config{Now: time.Now, PollInterval: 50 * time.Millisecond})
 	}
 	l := open()
 	l.run(eventstore.SequencerConfig{Timeout: time.Minute})
@@ -403,40 +393,31 @@ func TestConnectionsAreReplacedWhenTheHistoryChanges(t *testing.T) {
 func TestStandbyThatIsBehindIsNoOtherHistory(t *testing.T) {
 	t.Parallel()
 	d := failover.Start(t)
-	pool, err := eventstore.OpenPool(t.Context(), d.DSN(), eventstore.PoolOptions{MaxConns: 4})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(pool.Close)
-	store, err := eventstore.Open(t.Context(), pool, eventstore.Config{Now: time.Now})
-	if err != nil {
-		t.Fatal(err)
-	}
-	l := &testLog{t: t, store: store}
+	l := openFailover(t, d, eventstore.Config{Now: time.Now})
 	l.run(eventstore.SequencerConfig{Timeout: time.Minute})
 	standby := d.Standby()
 	standby.HoldBack()
 	l.list(1)
 	newest := l.list(1)
-	f := startTail(t, store, 0)
+	f := startTail(t, l.store, 0)
 	f.reaches(int64(newest))
-	cursor, err := store.Cursor(t.Context(), int64(newest))
+	cursor, err := l.store.Cursor(t.Context(), int64(newest))
 	if err != nil {
 		t.Fatal(err)
 	}
 	d.LeadTo(standby)
 	for name, read := range map[string]func() error{
-		"CheckHistory": func() error { _, err := store.CheckHistory(t.Context()); return err },
-		"Head":         func() error { _, err := store.Head(t.Context()); return err },
-		"Read":         func() error { _, err := store.Read(t.Context(), eventstore.Query{}); return err },
-		"ParseCursor":  func() error { _, err := store.ParseCursor(t.Context(), cursor); return err },
+		"CheckHistory": func() error { _, err := l.store.CheckHistory(t.Context()); return err },
+		"Head":         func() error { _, err := l.store.Head(t.Context()); return err },
+		"Read":         func() error { _, err := l.store.Read(t.Context(), eventstore.Query{}); return err },
+		"ParseCursor":  func() error { _, err := l.store.ParseCursor(t.Context(), cursor); return err },
 	} {
 		eventually(t, name+" refuses the standby", func() bool { return errors.Is(read(), eventstore.ErrUnavailable) })
 	}
 	d.LeadBack()
 	f.reaches(l.do(domain.AddGift{Name: "rose", Price: 1}).Position)
 	f.end()
-	if h := store.History(); h.Number != 1 {
+	if h := l.store.History(); h.Number != 1 {
 		t.Errorf("the history is %+v, want number 1", h)
 	}
 }

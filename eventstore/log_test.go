@@ -10,6 +10,7 @@ import (
 	"roomlog/domain"
 	"roomlog/eventstore"
 	"roomlog/eventstore/pgtest"
+	"roomlog/eventstore/pgtest/failover"
 )
 
 var readAll = eventstore.Query{Limit: 5000}
@@ -66,6 +67,21 @@ func openStore(t testing.TB, db *pgtest.DB, c eventstore.Config) *testLog {
 		t.Fatal(err)
 	}
 	return &testLog{t: t, db: db, store: store}
+}
+
+// openFailover opens the log of a database that can fail over.
+func openFailover(t testing.TB, d *failover.Database, c eventstore.Config) *testLog {
+	t.Helper()
+	pool, err := eventstore.OpenPool(t.Context(), d.DSN(), eventstore.PoolOptions{MaxConns: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	store, err := eventstore.Open(t.Context(), pool, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &testLog{t: t, store: store}
 }
 
 // run starts a sequencer.

@@ -20,20 +20,11 @@ func addRose(key string) domain.Request {
 func TestRequireSynchronous(t *testing.T) {
 	t.Parallel()
 	d := failover.Start(t)
-	pool, err := eventstore.OpenPool(t.Context(), d.DSN(), eventstore.PoolOptions{MaxConns: 4})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(pool.Close)
-	store, err := eventstore.Open(t.Context(), pool, soonPolled)
-	if err != nil {
-		t.Fatal(err)
-	}
-	l := &testLog{t: t, store: store}
+	l := openFailover(t, d, soonPolled)
 	l.run(eventstore.SequencerConfig{Timeout: 100 * time.Millisecond, RequireSynchronous: true})
 	events := func() (n int) {
 		t.Helper()
-		if err := pool.QueryRow(t.Context(), "SELECT count(*) FROM events").Scan(&n); err != nil {
+		if err := l.store.Pool().QueryRow(t.Context(), "SELECT count(*) FROM events").Scan(&n); err != nil {
 			t.Fatal(err)
 		}
 		return n
@@ -105,7 +96,7 @@ func TestRequireSynchronous(t *testing.T) {
 	eventually(t, "the check reaches the new primary", func() bool {
 		return errors.Is(l.sequencer.CheckWritable(t.Context()), eventstore.ErrNoSynchronousStandby)
 	})
-	pool.Reset()
+	l.store.Pool().Reset()
 	refused("after the promotion")
 	if after := events(); after != before+1 {
 		t.Errorf("after the promotion the log has %d events, want %d", after, before+1)

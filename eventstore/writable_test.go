@@ -29,16 +29,7 @@ var soonPolled = eventstore.Config{Now: time.Now, PollInterval: 20 * time.Millis
 func TestCheckWritable_names_a_standby(t *testing.T) {
 	t.Parallel()
 	d := failover.Start(t)
-	pool, err := eventstore.OpenPool(t.Context(), d.DSN(), eventstore.PoolOptions{MaxConns: 4})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(pool.Close)
-	store, err := eventstore.Open(t.Context(), pool, soonPolled)
-	if err != nil {
-		t.Fatal(err)
-	}
-	l := &testLog{t: t, store: store}
+	l := openFailover(t, d, soonPolled)
 	l.run(eventstore.SequencerConfig{Timeout: 100 * time.Millisecond})
 	standby := d.Standby()
 	l.list(1)

@@ -174,13 +174,13 @@ export function Chat({ room, shelf, canWrite = true }) {
   const [tab, setTab] = useState("chat");
   const [chosen, setChosen] = useState(null);
   const state = ended.value ? "" : account.value && connection.value !== "open" ? "state." + (connection.value === "connecting" ? "connecting" : "waiting") : room.state.value === "joining" ? "state.joining" : "";
-  const online = room.gauges.value?.online ?? 0;
+  const online = room.gauges.value?.online; // known to signed-in viewers only
   const moderates = mayModerate(room);
   useEffect(() => {
     if (tab === "order" && !moderates) setTab("chat");
   }, [moderates]);
   return html`<aside class="chat">
-    <${Tabs} label=${t("chat")} now=${tab} choose=${setTab} tabs=${[{ id: "chat", text: t("chat") }, { id: "viewers", text: t("viewers") + " " + number(online) }, ...(moderates ? [{ id: "order", text: t("order") + (room.waiting.value ? " " + number(room.waiting.value) : "") }] : [])]} />
+    <${Tabs} label=${t("chat")} now=${tab} choose=${setTab} tabs=${[{ id: "chat", text: t("chat") }, { id: "viewers", text: t("viewers") + (online === undefined ? "" : " " + number(online)) }, ...(moderates ? [{ id: "order", text: t("order") + (room.waiting.value ? " " + number(room.waiting.value) : "") }] : [])]} />
     ${state && state !== "state.closed" && html`<p class="chat-state" role="status">${t(state)}</p>`}
     ${room.refused.value && html`<p class="sentence bad" role="alert">${t("left.because")}: ${say(room.refused.value)}</p>`}
     ${tab === "order" ? html`<${Lazy} load=${loadOrder} room=${room} choose=${setChosen} />` : tab === "chat" && !account.value && !client.token ? html`<div class="chat-gate"><p class="soft">${t("chat.signin")}</p><button type="button" class="button quiet" onClick=${() => (asking.value = "comment")}>${t("signin")}</button></div>` : tab === "chat" ? html`<${Lines} lines=${room.lines.value} owner=${room.owner.value} choose=${setChosen} />` : html`<${Viewers} room=${room} choose=${setChosen} />`}

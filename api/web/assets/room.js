@@ -50,7 +50,7 @@ export class Room {
         this.modes.value = data.modes;
         this.moderators.value = data.moderators.map((user) => user.id);
         this.#setMedia(data.media);
-        this.gauges.value = { online: this.gauges.value?.online ?? 0, look_count: data.look_count, coins: data.coin };
+        this.gauges.value = { online: this.gauges.value?.online, look_count: data.look_count, coins: data.coin };
         this.error.value = null;
       });
       if (this.#joined && bars(this.refused.value)) this.enter(); // the live has become open to the user

@@ -134,7 +134,7 @@ function Facts({ room }) {
   };
   return html`<div class="facts"><${Avatar} user=${owner} size="large" />
     <div class="facts-text"><h1 dir="auto">${live.title}</h1><p><span dir="auto">${owner.name}</span>
-      <span class="facts-number"><${Icon} name="people" /><span data-online>${t("watching", { n: short(gauges?.online) })}</span></span>
+      ${gauges?.online !== undefined && html`<span class="facts-number"><${Icon} name="people" /><span data-online>${t("watching", { n: short(gauges.online) })}</span></span>`}
       <span class="facts-number"><${Icon} name="eye" />${t("seen", { n: short(gauges?.look_count) })}</span><span class="facts-number"><${Icon} name="coin" /><span data-coins>${t("coins", { n: short(gauges?.coins) })}</span></span></p></div>
     <${FollowButton} streamer=${owner.id} />
     <button type="button" class="button quiet share" aria-label=${t("share")} onClick=${share}><${Icon} name="share" /><span>${t("share")}</span></button></div>`;

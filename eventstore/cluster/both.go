@@ -12,8 +12,8 @@ import (
 )
 
 // Both is the Transport of a node that is connected to PostgreSQL and to NATS. Short-lived messages and replies go over NATS, and
-// over PostgreSQL while NATS cannot be reached. Messages go over both while a member is not heard over NATS. Surveys go over both, so that they reach nodes without NATS, and so that
-// processes without NATS can send them. PostgreSQL decides which nodes are alive: a node that has lost only its connection
+// over PostgreSQL while NATS cannot be reached. Messages go over both while a member is not heard over NATS. Surveys go
+// over both, so that they reach nodes without NATS, and so that processes without NATS can send them. PostgreSQL decides which nodes are alive: a node that has lost only its connection
 // to NATS still serves its clients. While PostgreSQL cannot be reached, NATS decides.
 type Both struct {
 	nats     *NATS

@@ -197,8 +197,8 @@ func (x *exchange) accepting(send func() error) error {
 	return send()
 }
 
-// endAccepting ends the wait for the client that accepting has begun. Over HTTP/2 a deadline for writes is a timer that resets the stream, also when
-// nothing is being written. It must not run while the handler works, waits or reads.
+// endAccepting ends the wait for the client that accepting has begun. Over HTTP/2 a deadline for writes is a timer that
+// resets the stream, also when nothing is being written. It must not run while the handler works, waits or reads.
 func (x *exchange) endAccepting() {
 	x.request.busy()
 	x.mu.Lock()

@@ -51,8 +51,8 @@ const (
 )
 
 // ServeHTTP handles GET and HEAD requests, with ranges. It checks the right to play again every second. When the right is
-// lost, it aborts the response, so that the client sees an incomplete transfer. It responds with an empty body and status 403 or 404 if the
-// file may not be played or does not exist.
+// lost, it aborts the response, so that the client sees an incomplete transfer. It responds with an empty body and status
+// 403 or 404 if the file may not be played or does not exist.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
 	header.Set("Access-Control-Allow-Origin", h.AllowOrigin)

@@ -175,8 +175,9 @@ func TestDemo(t *testing.T) {
 	wide.does(`(await has(".card", /Sunset by the sea/)).click(); await shown(".watch")`)
 	wide.plays()
 	wide.does(`
+		if ($("[data-online]")) throw new Error("a client that is not signed in does not know who watches");
 		await pressText(/^Sign in$/); await fill("#username", "demo"); await fill("#password", "roomlog-demo"); await press("dialog form .button");
-		await shown('[data-state="joined"]'); await until(() => document.querySelectorAll(".line .said").length >= 2); await press(".shelf-gift:nth-of-type(3)"); await pressText(/^Send for 30 coins$/); await has(".combo", /Rose/)`)
+		await shown('[data-state="joined"]'); await shown("[data-online]"); await until(() => document.querySelectorAll(".line .said").length >= 2); await press(".shelf-gift:nth-of-type(3)"); await pressText(/^Send for 30 coins$/); await has(".combo", /Rose/)`)
 	if _, wanted := os.LookupEnv("ROOMLOG_PICTURE"); wanted {
 		wide.resize(1280)
 		wide.does(`await until(() => document.querySelectorAll(".line .said").length >= 9); await has(".combo", /./); await until(() => $(".combo").getAnimations().length === 0)`)

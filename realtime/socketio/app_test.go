@@ -95,6 +95,17 @@ func (a *app) online(action, name string) listed {
 	}
 }
 
+// joined waits for a viewer list of a join that contains this many sockets. The list before it may lack the newest one,
+// because the hub may deliver a join before the socket is subscribed.
+func (a *app) joined(name string, sockets int) listed {
+	a.Helper()
+	for {
+		if l := a.online("join", name); len(l.Clients) == sockets {
+			return l
+		}
+	}
+}
+
 // joins joins a live as a user and waits for a viewer list that contains the user.
 func (a *app) joins(p person, live any) listed {
 	a.Helper()

@@ -41,7 +41,7 @@ func TestLivesAreSharedByNamespaces(t *testing.T) {
 				t.Errorf("the socket is %s", a.id)
 			}
 			a.joins(ann, live)
-			shown := root.online("join", name).Clients[0]
+			shown := root.joined(name, 2).Clients[0]
 			if secret := o.Version == 3 && o.Polling; secret != (shown != a.id) || strings.Contains(shown, a.SID()) && secret {
 				t.Errorf("%s is shown as %s", a.id, shown)
 			}

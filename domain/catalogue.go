@@ -41,6 +41,8 @@ var Commands = []CommandSpec{
 	command[SetRecording](authenticated),
 	command[SetPublishKey](authenticated),
 	command[RevokePublishKey](ownerOrOperator),
+	command[SetRestream](ownerOrOperator),
+	command[RemoveRestream](ownerOrOperator),
 	command[StartRecording](system),
 	command[FinishRecording](system),
 	command[DeleteRecording](ownerOrOperator),
@@ -137,6 +139,8 @@ var Events = []EventSpec{
 	event[LiveRecordingSet, Live](),
 	event[PublishKeySet, Live](),
 	event[PublishKeyRevoked, Live](),
+	personal[RestreamSet](event[RestreamSet, Live]()),
+	event[RestreamRemoved, Live](),
 	event[RecordingStarted, Recording](),
 	event[RecordingFinished, Recording](),
 	event[RecordingDeleted, Recording](),
@@ -224,6 +228,7 @@ var Privacies = map[string]Privacy{
 	"reason":  Private, // the operator's words about a user
 	"words":   Private, // what is not allowed in comments
 	"session": Private, "credential": Private, "stream_key": Private, "access": Public, "invitation_hash": Private, "publish_key": Private,
+	"target": Private, "url": Private, "secret": Private,
 
 	"namespace": Public,
 	"account":   Public, "proposer": Public, "payout": Public,

@@ -26,6 +26,7 @@ import (
 	"roomlog/media/hooks"
 	"roomlog/media/record"
 	"roomlog/media/relay"
+	"roomlog/media/restream"
 	"roomlog/realtime/chat"
 	"roomlog/realtime/hub"
 	"roomlog/realtime/socketio"
@@ -64,6 +65,7 @@ type config struct {
 	broadcasts broadcasts.Config
 	hooks      hooks.Config
 	archive    broadcasts.RecordingsConfig
+	restream   restream.Config
 	recorder   record.Config
 	sequencer  eventstore.SequencerConfig
 	limits     ratelimit.Config

@@ -91,6 +91,10 @@ var Commands = []CommandSpec{
 	command[CloseCoins](system),
 	command[OpenCoins](system),
 	command[SetEventAside](operator),
+	command[AddWebhook](operator),
+	command[ChangeWebhook](operator),
+	command[RemoveWebhook](operator),
+	command[ReplayWebhook](operator),
 }
 
 // Events lists every event with the state of its stream.
@@ -203,6 +207,10 @@ var Events = []EventSpec{
 	event[CoinsClosed, CoinHolds](),
 	event[CoinsOpened, CoinHolds](),
 	event[EventSetAside, SetAside](),
+	counts(event[WebhookAdded, Webhook](), webhookCount),
+	event[WebhookChanged, Webhook](),
+	counts(event[WebhookRemoved, Webhook](), webhookCount),
+	event[WebhookReplayed, Webhook](),
 }
 
 // Privacies lists every text field of the events by its JSON name, with the privacy of the field. An entry for one
@@ -226,7 +234,8 @@ var Privacies = map[string]Privacy{
 	"session": Private, "credential": Private, "stream_key": Private, "access": Public, "invitation_hash": Private, "publish_key": Private,
 
 	"namespace": Public,
-	"account":   Public, "proposer": Public, "payout": Public,
+	"webhook":   Public, "types": Public, "url": Private, // a URL may show how the receiver is protected
+	"account": Public, "proposer": Public, "payout": Public,
 	"reference": Private, // the operator's words about a payment
 }
 
@@ -278,6 +287,7 @@ var States = []StateSpec{
 	state[Gift]("gift", 1),
 	state[CoinHolds]("coins", 1),
 	state[SetAside]("setaside", 1),
+	state[Webhook]("webhook", 1),
 }
 
 var (

@@ -172,6 +172,7 @@ const (
 	nextParticipant Stream = "next-participant"
 	nextCorrection  Stream = "next-correction"
 	chatRoomCount   Stream = "count-chatroom"
+	webhookCount    Stream = "count-webhook"
 )
 
 // next returns the next unused id of a counter.

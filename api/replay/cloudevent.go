@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"time"
@@ -48,6 +49,20 @@ func newEnvelope(store *eventstore.Store, request Request) envelope {
 	return envelope{request.Envelope, "urn:uuid:" + store.ID(), request.Schemas, request.Personal}
 }
 
+// RenderCloudEvent returns an event as a CloudEvent, in the same form as a replay. schemas is the URL of the folder of the JSON
+// Schemas; without it the CloudEvent names no schema. If personal is false, it leaves out private fields.
+func RenderCloudEvent(store *eventstore.Store, r eventstore.Record, schemas string, personal bool) ([]byte, error) {
+	e := newEnvelope(store, Request{Envelope: CloudEvents, Schemas: schemas, Personal: personal})
+	var b bytes.Buffer
+	if err := encode(&b, e.event(r)); err != nil {
+		return nil, fmt.Errorf("encode the event at position %d: %w", r.Position, err)
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}
+
+// CloudEventType is the content type of a CloudEvent.
+const CloudEventType = "application/cloudevents+json"
+
 // event returns the line of an event.
 func (e envelope) event(r eventstore.Record) any {
 	line := NewEventLine(r, e.personal)
@@ -64,7 +79,10 @@ func (e envelope) event(r eventstore.Record) any {
 	}
 	switch {
 	case r.Fault == nil:
-		c.Data, c.DataContentType, c.DataSchema = line.Data, jsonType, e.schemas+line.Type+".json"
+		c.Data, c.DataContentType = line.Data, jsonType
+		if e.schemas != "" {
+			c.DataSchema = e.schemas + line.Type + ".json"
+		}
 	case line.Payload != nil:
 		c.Data, c.DataContentType = line.Payload, jsonType
 	}

@@ -58,7 +58,7 @@ type Request struct {
 	URL         string
 	ContentType string
 	Body        []byte
-	Sign        func(http.Header) // sets the headers with the signature; called just before the request is sent
+	Sign        func(http.Header) error // sets the headers with the signature; called just before the request is sent
 }
 
 // Response is the part of a response that matters to a sender.
@@ -84,7 +84,9 @@ func (c *Client) Post(ctx context.Context, request Request) (Response, error) {
 	}
 	r.Header.Set("Content-Type", request.ContentType)
 	r.Header.Set("User-Agent", "roomlog")
-	request.Sign(r.Header)
+	if err := request.Sign(r.Header); err != nil {
+		return Response{}, err
+	}
 	client := c.secure
 	if r.URL.Scheme == "http" {
 		client = c.plain

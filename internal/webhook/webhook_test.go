@@ -20,13 +20,13 @@ import (
 
 var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
 
-const patience = 3 * time.Minute
+const timeout = 3 * time.Minute
 
-func post(t *testing.T, g *webhook.Guard, timeout time.Duration, to string) (webhook.Response, error) {
+func post(t *testing.T, g *webhook.Guard, within time.Duration, to string) (webhook.Response, error) {
 	t.Helper()
-	c := webhook.NewClient(webhook.Config{Timeout: timeout, MaxRequests: 1, Guard: g})
+	c := webhook.NewClient(webhook.Config{Timeout: within, MaxRequests: 1, Guard: g})
 	defer c.CloseIdle()
-	return c.Post(t.Context(), webhook.Request{URL: to, ContentType: "application/json", Body: []byte("{}"), Sign: func(http.Header) {}})
+	return c.Post(t.Context(), webhook.Request{URL: to, ContentType: "application/json", Body: []byte("{}"), Sign: func(http.Header) error { return nil }})
 }
 
 func TestGuard(t *testing.T) {
@@ -80,20 +80,20 @@ func TestGuardChecksTheAddressOfTheConnection(t *testing.T) {
 	}
 	for _, host := range []string{"127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "2130706433", "0"} {
 		to := "http://" + host + ":" + address.Port() + "/token"
-		if _, err := post(t, &webhook.Guard{}, patience, to); err == nil || strings.Contains(err.Error(), "token") {
+		if _, err := post(t, &webhook.Guard{}, timeout, to); err == nil || strings.Contains(err.Error(), "token") {
 			t.Errorf("%s: got %v, want an error without the path", host, err)
 		}
-		if _, err := post(t, &webhook.Guard{}, patience, strings.Replace(to, "http:", "https:", 1)); err == nil {
+		if _, err := post(t, &webhook.Guard{}, timeout, strings.Replace(to, "http:", "https:", 1)); err == nil {
 			t.Errorf("%s over https is permitted", host)
 		}
 	}
 	if n := requests.Load(); n != 0 {
 		t.Errorf("%d requests have reached the server", n)
 	}
-	if response, err := post(t, &webhook.Guard{Networks: loopback}, patience, "http://localhost:"+address.Port()); err != nil || response.Status != http.StatusOK {
+	if response, err := post(t, &webhook.Guard{Networks: loopback}, timeout, "http://localhost:"+address.Port()); err != nil || response.Status != http.StatusOK {
 		t.Errorf("in a permitted network: got %v, %v", response, err)
 	}
-	if response, err := post(t, nil, patience, server.URL); err != nil || response.Status != http.StatusOK {
+	if response, err := post(t, nil, timeout, server.URL); err != nil || response.Status != http.StatusOK {
 		t.Errorf("without a guard: got %v, %v", response, err)
 	}
 }
@@ -109,7 +109,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 		http.Redirect(w, r, "/inside", http.StatusTemporaryRedirect)
 	}))
 	t.Cleanup(server.Close)
-	response, err := post(t, nil, patience, server.URL)
+	response, err := post(t, nil, timeout, server.URL)
 	if err != nil || response != (webhook.Response{Status: http.StatusTemporaryRedirect, RetryAfter: 17 * time.Second}) || followed.Load() {
 		t.Errorf("got %+v, %v, followed: %v", response, err, followed.Load())
 	}
@@ -136,10 +136,10 @@ func TestLongResponses(t *testing.T) {
 		}
 	}))
 	t.Cleanup(server.Close)
-	if _, err := post(t, nil, patience, server.URL+"/header"); err == nil {
+	if _, err := post(t, nil, timeout, server.URL+"/header"); err == nil {
 		t.Error("a header of 1 MiB is accepted")
 	}
-	if response, err := post(t, nil, patience, server.URL+"/body"); err != nil || response.Status != http.StatusOK {
+	if response, err := post(t, nil, timeout, server.URL+"/body"); err != nil || response.Status != http.StatusOK {
 		t.Errorf("got %v, %v", response, err)
 	}
 	<-ended

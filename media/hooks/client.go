@@ -30,9 +30,10 @@ func (c *client) post(ctx context.Context, n Notification) (status int, err erro
 	if err != nil {
 		return 0, fmt.Errorf("hook %s: %w: %w", n.Hook, errEncoding, err)
 	}
-	response, err := c.http.Post(ctx, webhook.Request{URL: c.cfg.HookURL, ContentType: "application/json", Body: body, Sign: func(h http.Header) {
+	response, err := c.http.Post(ctx, webhook.Request{URL: c.cfg.HookURL, ContentType: "application/json", Body: body, Sign: func(h http.Header) error {
 		h.Set("Roomlog-Hook", n.Hook)
 		h.Set("Roomlog-Signature", webhook.Sign(c.cfg.HookSecret, c.cfg.Now(), body))
+		return nil
 	}})
 	if err != nil {
 		return 0, fmt.Errorf("hook %s: %w", n.Hook, err)

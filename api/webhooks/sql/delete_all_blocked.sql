@@ -1,0 +1,1 @@
+DELETE FROM webhook_blocked WHERE webhook = $1

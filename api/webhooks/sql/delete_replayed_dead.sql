@@ -1,0 +1,1 @@
+DELETE FROM webhook_dead WHERE webhook = $1 AND (position > $2 OR died_at < $3)

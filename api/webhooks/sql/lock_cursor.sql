@@ -1,0 +1,1 @@
+SELECT position FROM webhook_cursor WHERE webhook = $1 AND start = $2 FOR UPDATE

@@ -1,0 +1,1 @@
+SELECT live_id, position, since, attempts, retry_at, status, error FROM webhook_blocked WHERE webhook = $1

@@ -1,0 +1,1 @@
+SELECT webhook, start, position, cursor, coalesce(halted, '') FROM webhook_cursor WHERE webhook = $1 AND start = $2

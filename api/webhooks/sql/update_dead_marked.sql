@@ -1,0 +1,1 @@
+UPDATE webhook_dead SET retry = true WHERE webhook = $1 AND ($2::bigint = 0 OR position = $2)

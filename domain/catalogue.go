@@ -1,5 +1,11 @@
 package domain
 
+import (
+	"maps"
+	"slices"
+	"strings"
+)
+
 // Commands lists every command with its access rule.
 var Commands = []CommandSpec{
 	command[RegisterUser](anyone),
@@ -295,6 +301,21 @@ var (
 	eventsByType   = index(Events, func(s EventSpec) string { return s.Type })
 	statesByPrefix = index(States, func(s StateSpec) string { return s.Prefix })
 )
+
+// StoredTypes returns the types, as stored in the log, of the events whose type is want, or begins with the prefix in want, such as
+// "gift.*". The type of an earlier version selects the events of all versions, because events are read in the newest version.
+func StoredTypes(want string) (types []string) {
+	prefix, isPrefix := strings.CutSuffix(want, "*")
+	isPrefix = isPrefix && strings.HasSuffix(prefix, ".")
+	for _, spec := range eventsByType {
+		_, earlier := spec.Upcasters[want]
+		if spec.Type == want || earlier || isPrefix && strings.HasPrefix(spec.Type, prefix) {
+			types = append(types, spec.Type)
+			types = slices.AppendSeq(types, maps.Keys(spec.Upcasters))
+		}
+	}
+	return types
+}
 
 // index returns specs by key. It panics if two specs have the same key.
 func index[T any](specs []T, key func(T) string) map[string]T {

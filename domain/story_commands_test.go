@@ -162,8 +162,12 @@ func (s *story) randomCommand(t *rapid.T) domain.Command {
 		}},
 		{3, func() domain.Command { return s.randomCorrection(t) }},
 		{2, func() domain.Command { return randomAccess(t, live) }},
-		{3, func() domain.Command { return s.randomPayout(t) }},
-		{1, func() domain.Command { return randomWebhook(t) }},
+		{3, func() domain.Command {
+			if randomBits(t, 2) == 0 {
+				return randomWebhook(t)
+			}
+			return s.randomPayout(t)
+		}},
 		{1, func() domain.Command {
 			if randomBits(t, 1) > 0 {
 				return domain.UnfollowUser{Streamer: 1}

@@ -1,7 +1,6 @@
 package replay
 
 import (
-	"bytes"
 	"fmt"
 	"strings"
 	"time"
@@ -48,20 +47,6 @@ type envelope struct {
 func newEnvelope(store *eventstore.Store, request Request) envelope {
 	return envelope{request.Envelope, "urn:uuid:" + store.ID(), request.Schemas, request.Personal}
 }
-
-// RenderCloudEvent returns an event as a CloudEvent, in the same form as a replay. schemas is the URL of the folder of the JSON
-// Schemas; without it the CloudEvent names no schema. If personal is false, it leaves out private fields.
-func RenderCloudEvent(store *eventstore.Store, r eventstore.Record, schemas string, personal bool) ([]byte, error) {
-	e := newEnvelope(store, Request{Envelope: CloudEvents, Schemas: schemas, Personal: personal})
-	var b bytes.Buffer
-	if err := encode(&b, e.event(r)); err != nil {
-		return nil, fmt.Errorf("encode the event at position %d: %w", r.Position, err)
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
-}
-
-// CloudEventType is the content type of a CloudEvent.
-const CloudEventType = "application/cloudevents+json"
 
 // event returns the line of an event.
 func (e envelope) event(r eventstore.Record) any {

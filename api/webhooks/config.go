@@ -1,6 +1,8 @@
 package webhooks
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -54,6 +56,18 @@ func (c Config) guard() (*webhook.Guard, error) {
 		return nil, fmt.Errorf("--webhook-networks: %w", err)
 	}
 	return &webhook.Guard{Networks: networks}, nil
+}
+
+// KeysOf returns the keys of webhooks for the secrets of tokens, newest first. All servers have these secrets, and the database
+// does not contain them.
+func KeysOf(tokens []string) [][]byte {
+	keys := make([][]byte, len(tokens))
+	for i, secret := range tokens {
+		mac := hmac.New(sha256.New, []byte(secret))
+		mac.Write([]byte("roomlog webhooks"))
+		keys[i] = mac.Sum(nil)
+	}
+	return keys
 }
 
 // Secrets returns the secrets that sign the requests of a webhook, the newest first: one for each key. For 24 hours after the

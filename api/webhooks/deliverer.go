@@ -18,7 +18,6 @@ import (
 
 const (
 	application  = "roomlog webhooks" // name of the database session that holds the lock
-	requests     = 8                  // maximum number of new events, and of repeated ones, that are sent to one webhook at the same time
 	electionWait = 5 * time.Second    // maximum time between two attempts to take the lock
 	idleWait     = 15 * time.Second   // maximum time between two looks for the first webhook
 )
@@ -62,8 +61,9 @@ func (d *Deliverer) Run(ctx context.Context) error {
 		seen := d.c.Store.Projected().Count()
 		found, err := d.c.Queries.Webhooks(ctx)
 		switch {
+		case ctx.Err() != nil:
 		case err != nil:
-			d.warn(ctx, "webhooks: they cannot be read, trying again", err)
+			d.c.Log.WarnContext(ctx, "webhooks cannot be read, trying again", slog.Any("error", err))
 			wait.Sleep(ctx, electionWait)
 		case len(found) == 0:
 			d.c.Store.Projected().Wait(ctx, seen, idleWait)
@@ -76,24 +76,18 @@ func (d *Deliverer) Run(ctx context.Context) error {
 	return nil
 }
 
-func (d *Deliverer) warn(ctx context.Context, message string, err error) {
-	if ctx.Err() == nil {
-		d.c.Log.WarnContext(ctx, message, slog.Any("error", err))
-	}
-}
-
 // elect sends to all webhooks if this process can take the lock, until it loses the lock or there are no webhooks.
 func (d *Deliverer) elect(ctx context.Context) {
 	lease, err := pgsession.TakeLease(ctx, d.c.Store.Pool().Config().ConnConfig, lock(), application, d.c.Store.Now)
 	if err != nil {
-		d.warn(ctx, "webhooks: not available, trying again", err)
+		d.c.Log.WarnContext(ctx, "lock of the webhooks not available, trying again", slog.Any("error", err))
 		return
 	}
 	if lease == nil { // another process sends
 		return
 	}
 	defer lease.Release(ctx)
-	d.c.Log.InfoContext(ctx, "webhooks: this process sends")
+	d.c.Log.InfoContext(ctx, "sending webhooks")
 	holding, stop := context.WithCancel(ctx)
 	defer stop()
 	held := make(chan error, 1)
@@ -104,7 +98,7 @@ func (d *Deliverer) elect(ctx context.Context) {
 	d.supervise(holding, lease)
 	stop()
 	if err := <-held; err != nil {
-		d.warn(ctx, "webhooks: the lock was lost, another process sends", err)
+		d.c.Log.WarnContext(ctx, "lock of the webhooks lost, another process sends", slog.Any("error", err))
 	}
 }
 
@@ -130,8 +124,11 @@ func (d *Deliverer) supervise(ctx context.Context, lease *pgsession.Lease) {
 	}()
 	for {
 		found, err := d.c.Queries.Webhooks(ctx)
+		if ctx.Err() != nil {
+			return
+		}
 		if err != nil {
-			d.warn(ctx, "webhooks: they cannot be read, trying again", err)
+			d.c.Log.WarnContext(ctx, "webhooks cannot be read, trying again", slog.Any("error", err))
 		} else {
 			exists := map[domain.WebhookID]bool{}
 			for _, w := range found {

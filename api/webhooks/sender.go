@@ -23,6 +23,7 @@ import (
 )
 
 const (
+	requests     = 8                // maximum number of new events, and of repeated ones, that are sent to one webhook at the same time
 	pageEvents   = 100              // maximum number of events of one live, or of all lives, that are read at once
 	scanEvents   = 1000             // events that are not selected, after which the cursor is stored
 	storeTimeout = 3 * time.Second  // time to store what receivers have accepted when the process ends
@@ -107,12 +108,12 @@ func (s *sender) sendNew(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	lanes, waiting, end := split(page, state.blocked, room)
-	if len(lanes)+len(waiting) == 0 && end-state.Position < scanEvents {
+	all, waiting, end := split(page, state.blocked, room)
+	if len(all)+len(waiting) == 0 && end-state.Position < scanEvents {
 		s.scanned = end
 		return end < page.Head, nil
 	}
-	outcomes := s.sendLanes(ctx, lanes)
+	outcomes := s.sendAll(ctx, all)
 	storing, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 	defer cancel()
 	cursor, err := s.c.Store.Cursor(storing, end)
@@ -168,24 +169,17 @@ func (s *sender) types() []string {
 	return types
 }
 
-// lane contains events of one live, which are sent one after another.
-type lane struct {
+// series contains events of one live, which are sent one after another.
+type series struct {
 	live   domain.LiveID
 	events []eventstore.Record
 	next   int64   // first position after the events that were read
 	before Blocked // zero for new events
 }
 
-// outcome is the result of a lane.
-type outcome struct {
-	live    domain.LiveID
-	blocked *Blocked // nil: every event was accepted, or is dead
-	dead    []Dead
-}
-
-// split divides a page into lanes. It leaves out the events of blocked lives, and returns the first position of each of these lives.
+// split divides a page into series. It leaves out the events of blocked lives, and returns the first position of each of these lives.
 // The page ends at the position end, before the events of more than room lives.
-func split(page eventstore.Page, blocked map[domain.LiveID]Blocked, room int) (lanes []lane, waiting map[domain.LiveID]int64, end int64) {
+func split(page eventstore.Page, blocked map[domain.LiveID]Blocked, room int) (all []series, waiting map[domain.LiveID]int64, end int64) {
 	index := map[domain.LiveID]int{}
 	waiting = map[domain.LiveID]int64{}
 	for _, e := range page.Events {
@@ -197,23 +191,23 @@ func split(page eventstore.Page, blocked map[domain.LiveID]Blocked, room int) (l
 		}
 		i, ok := index[e.LiveID]
 		if !ok {
-			if len(lanes) == room {
-				return lanes, waiting, e.Position - 1
+			if len(all) == room {
+				return all, waiting, e.Position - 1
 			}
-			i = len(lanes)
-			index[e.LiveID], lanes = i, append(lanes, lane{live: e.LiveID})
+			i = len(all)
+			index[e.LiveID], all = i, append(all, series{live: e.LiveID})
 		}
-		lanes[i].events = append(lanes[i].events, e)
+		all[i].events = append(all[i].events, e)
 	}
-	return lanes, waiting, page.Next
+	return all, waiting, page.Next
 }
 
-// sendLanes sends several lanes at the same time.
-func (s *sender) sendLanes(ctx context.Context, lanes []lane) []outcome {
-	outcomes := make([]outcome, len(lanes))
+// sendAll sends several all at the same time.
+func (s *sender) sendAll(ctx context.Context, all []series) []outcome {
+	outcomes := make([]outcome, len(all))
 	var g errgroup.Group
 	g.SetLimit(requests)
-	for i, l := range lanes {
+	for i, l := range all {
 		g.Go(func() error {
 			outcomes[i] = s.send(ctx, l)
 			return nil
@@ -223,8 +217,8 @@ func (s *sender) sendLanes(ctx context.Context, lanes []lane) []outcome {
 	return outcomes
 }
 
-// send sends the events of a lane in order, up to the first that the receiver does not accept.
-func (s *sender) send(ctx context.Context, l lane) outcome {
+// send sends the events of a series in order, up to the first that the receiver does not accept.
+func (s *sender) send(ctx context.Context, l series) outcome {
 	o, b := outcome{live: l.live}, l.before
 	for _, e := range l.events {
 		response, err := s.post(ctx, e)
@@ -339,7 +333,7 @@ func (s *sender) sendBlocked(ctx context.Context, state state, b Blocked, number
 	if err != nil {
 		return err
 	}
-	l := lane{live: b.Live, before: b}
+	l := series{live: b.Live, before: b}
 	for _, e := range page.Events {
 		if e.LiveID == b.Live { // 0 selects the events of all lives
 			l.events = append(l.events, e)

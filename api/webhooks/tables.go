@@ -98,6 +98,13 @@ type Dead struct {
 	Retry    bool // whether an operator wants it sent again
 }
 
+// outcome is the result of a series of events of one live.
+type outcome struct {
+	live    domain.LiveID
+	blocked *Blocked // nil: every event was accepted, or is dead
+	dead    []Dead
+}
+
 // state is the state of one webhook.
 type state struct {
 	Cursor

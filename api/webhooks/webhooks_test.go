@@ -306,7 +306,7 @@ func TestAnotherProcessTakesOver(t *testing.T) {
 	stop := w.deliver(nil)
 	<-arrived // the first process sends, and waits for the answer
 	other.deliver(nil)
-	if w.log.Count("this process sends")+other.log.Count("this process sends") != 1 {
+	if w.log.Count("sending webhooks")+other.log.Count("sending webhooks") != 1 {
 		t.Error("two processes send")
 	}
 	w.Exec("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'roomlog webhooks' AND datname = current_database()")
@@ -318,7 +318,7 @@ func TestAnotherProcessTakesOver(t *testing.T) {
 	}
 	w.wait(r, want, w.lives...)
 	r.repetitions()
-	if other.log.Count("this process sends") == 0 {
+	if other.log.Count("sending webhooks") == 0 {
 		t.Error("the other process has not sent")
 	}
 }

@@ -1,3 +1,4 @@
+-- Reads tables webhook_blocked, webhook_cursor, webhook_dead of package api/webhooks.
 SELECT c.webhook, c.start, c.position, c.cursor, coalesce(c.halted, ''),
     (SELECT count(*) FROM webhook_blocked b WHERE b.webhook = c.webhook),
     (SELECT count(*) FROM webhook_dead d WHERE d.webhook = c.webhook),

@@ -12,6 +12,7 @@ import (
 
 	"roomlog/api"
 	"roomlog/api/token"
+	"roomlog/api/webhooks"
 	"roomlog/cmd/roomlog/cli"
 	"roomlog/eventstore"
 	"roomlog/eventstore/ratelimit"
@@ -63,6 +64,7 @@ type config struct {
 	media      media.Config
 	broadcasts broadcasts.Config
 	hooks      hooks.Config
+	webhooks   webhooks.Settings
 	archive    broadcasts.RecordingsConfig
 	recorder   record.Config
 	sequencer  eventstore.SequencerConfig

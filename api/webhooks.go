@@ -52,7 +52,8 @@ func (s *server) listWebhooks(ctx context.Context, _ *struct{}) ([]hook, error) 
 	return list, nil
 }
 
-type webhookTarget struct {
+// WebhookTarget is what a webhook sends and where, in a request.
+type WebhookTarget struct {
 	Webhook  domain.WebhookID `json:"webhook" example:"billing" doc:"name of the webhook: 1–32 characters of A-Z, a-z, 0-9 and hyphen"`
 	URL      string           `json:"url" example:"https://hooks.example/roomlog" doc:"where events are sent, by POST; must not contain a secret, because the log contains it"`
 	Types    []string         `json:"types,omitempty" example:"gift.*" doc:"types like gift.sent.v2 and prefixes like gift.*; absent: all events"`
@@ -67,7 +68,7 @@ type webhookSecrets struct {
 
 type webhookInput struct {
 	Body struct {
-		webhookTarget
+		WebhookTarget
 		From string `json:"from,omitempty" example:"4711" doc:"position, time or day of the first event; absent: only events that are new"`
 	}
 }
@@ -119,7 +120,7 @@ func (s *server) secretsOf(w projections.Webhook) webhookSecrets {
 
 type webhookChange struct {
 	Body struct {
-		webhookTarget
+		WebhookTarget
 		Renew bool `json:"renew,omitempty" doc:"whether the secret is replaced; the old one also signs for another 24 hours"`
 	}
 }
@@ -199,9 +200,9 @@ type deadLetter struct {
 }
 
 type deadInput struct {
-	webhookPath
-	After int64 `query:"after" minimum:"0" doc:"only events after this position"`
-	Limit int   `query:"limit" minimum:"1" maximum:"500" default:"50"`
+	ID    domain.WebhookID `path:"id" example:"billing"`
+	After int64            `query:"after" minimum:"0" doc:"only events after this position"`
+	Limit int              `query:"limit" minimum:"1" maximum:"500" default:"50"`
 }
 
 // listDeadLetters returns dead letters of a webhook, in the order of the log.

@@ -51,6 +51,8 @@ var (
 	selectMarkedDead string
 	//go:embed sql/update_dead_marked.sql
 	updateDeadMarked string
+	//go:embed sql/update_all_dead_marked.sql
+	updateAllDeadMarked string
 	//go:embed sql/update_dead_failed.sql
 	updateDeadFailed string
 	//go:embed sql/delete_dead.sql
@@ -274,7 +276,11 @@ func (t *Tables) dead(ctx context.Context, statement string, args ...any) ([]Dea
 // Retry marks dead letters of a webhook, which are then sent again once: the one at a position, or all if position is 0. It returns
 // their number.
 func (t *Tables) Retry(ctx context.Context, id domain.WebhookID, position int64) (int64, error) {
-	tag, err := t.pool.Exec(ctx, updateDeadMarked, id, position)
+	statement, args := updateAllDeadMarked, []any{id}
+	if position != 0 {
+		statement, args = updateDeadMarked, append(args, position)
+	}
+	tag, err := t.pool.Exec(ctx, statement, args...)
 	return tag.RowsAffected(), wrap(err, "mark dead letters of webhook %s", id)
 }
 

@@ -1,12 +1,16 @@
 package webhooks_test
 
 import (
+	"bufio"
 	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -472,5 +476,77 @@ func TestReplays(t *testing.T) {
 	})
 	w.Do(domain.RemoveWebhook{Webhook: "shop"})
 	w.CatchUp()
+	stop()
+}
+
+// TestTheExampleReceives runs the receiver of docs/WEBHOOKS.md.
+func TestTheExampleReceives(t *testing.T) {
+	t.Parallel()
+	node, err := exec.LookPath("node")
+	if err != nil {
+		t.Skip("SKIPPED, the example of a receiver is not tested: node is not installed")
+	}
+	page, err := os.ReadFile("../../docs/WEBHOOKS.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(page), "```js\n")
+	code, _, found := strings.Cut(rest, "```\n")
+	if !found {
+		t.Fatal("docs/WEBHOOKS.md has no receiver")
+	}
+	file := filepath.Join(t.TempDir(), "receiver.mjs")
+	if err := os.WriteFile(file, []byte(code), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w := newWorld(t, 1)
+	secrets := webhooks.Secrets(keys, projections.Webhook{ID: "shop", Secret: 1}, time.Now())
+	example := exec.CommandContext(t.Context(), node, file)
+	example.Env = append(os.Environ(), "PORT=0", "WEBHOOK_SECRET="+secrets[1].Reveal())
+	stdout, err := example.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stderr, err := example.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := example.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = example.Process.Kill(); _ = example.Wait() }()
+	var port int
+	if _, err := fmt.Fscanf(stderr, "listening on %d", &port); err != nil {
+		t.Fatal(err)
+	}
+	address := fmt.Sprintf("http://127.0.0.1:%d/", port)
+	forged, err := http.Post(address, "application/json", strings.NewReader("{}")) //nolint:noctx // the test ends with the receiver
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = forged.Body.Close()
+	if forged.StatusCode != http.StatusUnauthorized {
+		t.Errorf("a request without a signature gets status %d", forged.StatusCode)
+	}
+	w.Do(domain.AddWebhook{Webhook: "shop", URL: address, Types: []string{"comment.posted.v1"}})
+	want := w.comment(3)[w.lives[0]]
+	stop := w.deliver(nil)
+	lines := bufio.NewScanner(stdout)
+	next := func() string {
+		if !lines.Scan() {
+			t.Fatal(lines.Err())
+		}
+		return lines.Text()
+	}
+	for _, position := range want {
+		if got := next(); !strings.HasPrefix(got, position+" comment.posted.v1 {") {
+			t.Errorf("got %q, want position %s", got, position)
+		}
+	}
+	w.Do(domain.ReplayWebhook{Webhook: "shop"})
+	newest := w.comment(1)[w.lives[0]][0]
+	if got := next(); !strings.HasPrefix(got, newest) { // and no repetition before it
+		t.Errorf("got %q, want position %s", got, newest)
+	}
 	stop()
 }

@@ -92,6 +92,8 @@ type Config struct {
 
 	Witnesses *transparency.Witnesses // witnesses of the transparency log; nil: none
 
+	WebhookKeys [][]byte // keys from which the secrets of webhooks are derived, newest first; see package webhooks
+
 	RefuseUploads bool // whether uploads are refused as storage_full, because the folder Uploads is temporary
 
 	RTMPPort string // port to which encoders publish, shown to streamers; empty: unknown

@@ -218,6 +218,7 @@ func TestOpenAPI(t *testing.T) {
 		"post /api/live/comment/remove": true, "post /api/live/comment/clear": true, "get /api/live/{id}/acts": true,
 		"post /api/live/words/add": true, "post /api/live/words/remove": true, "get /api/live/{id}/words": true, "get /api/operator/words": true,
 		"post /api/operator/ban": true, "post /api/operator/correction": true, "post /api/operator/correction/approve": true, "post /api/operator/correction/reject": true, "get /api/operator/corrections": true, "post /api/operator/share": true, "post /api/operator/payout": true, "post /api/operator/payout/capture": true, "post /api/operator/payout/void": true, "get /api/share": true, "get /api/share/rules": true, "get /api/payouts": true, "get /api/ledger/settlement": true, "post /api/operator/unban": true,
+		"get /api/operator/webhooks": true, "post /api/operator/webhook": true, "post /api/operator/webhook/change": true, "post /api/operator/webhook/remove": true, "post /api/operator/webhook/replay": true, "get /api/operator/webhook/{id}/secrets": true, "get /api/operator/webhook/{id}/dead": true, "post /api/operator/webhook/retry": true,
 		"post /api/live/changestatus": true, "get /api/live/list/{page}": false, "get /api/live/read/{id}": false, "get /api/gift/list": false,
 		"get /api/live/find": false, "get /api/user/roles": true, "post /api/gift/testpay": true,
 		"post /api/live/report": true, "post /api/live/report/claim": true, "post /api/live/report/decide": true, "get /api/live/{id}/reports": true, "get /api/operator/reports": true,

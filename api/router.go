@@ -30,6 +30,7 @@ func (r *routes) register() {
 	r.section("Transparency log", "The Merkle tree over all events, with which others check that no event was changed.", r.registerTransparency)
 	r.section("Streams", "Running streams and their players.", r.registerStreams)
 	r.section("Operators", "Connections and bans. Pages of other origins cannot call these endpoints.", r.registerOperator)
+	r.section("Webhooks", "Events of the log that are sent to URLs of operators.", r.registerWebhooks)
 	r.section("Chat pages", "Sign-in by e-mail address and chat rooms. Every response has status 200; `code` is 0, or 1 with `error`.", r.registerChat)
 	r.section("Service", "For monitoring.", r.registerService)
 }
@@ -244,6 +245,19 @@ func (r *routes) registerOperator() {
 	serve(r, post("/api/operator/payout/void", "Give the coins of a payout that was not paid back to the earnings", operator, rateCommands).
 		executes(domain.VoidPayout{}), r.voidPayout)
 	serve(r, post("/api/operator/unban", "Lift the ban of a user", operator, rateCommands).executes(domain.UnbanUser{}), r.unbanUser)
+}
+
+// registerWebhooks registers the endpoints for webhooks.
+func (r *routes) registerWebhooks() {
+	operator := role(domain.RoleOperator)
+	serve(r, get("/api/operator/webhooks", "List the webhooks, and how far their receivers are", operator, rateReads), r.listWebhooks)
+	serve(r, post("/api/operator/webhook", "Add a webhook, which sends events to a URL", operator, rateCommands).executes(domain.AddWebhook{}).executesRepetitions().refuses(codeCursorLost), r.addWebhook)
+	serve(r, post("/api/operator/webhook/change", "Change what a webhook sends and where, or replace its secret", operator, rateCommands).executes(domain.ChangeWebhook{}), r.changeWebhook)
+	serve(r, post("/api/operator/webhook/remove", "Remove a webhook", operator, rateCommands).executes(domain.RemoveWebhook{}), act(r.server, removeWebhook))
+	serve(r, post("/api/operator/webhook/replay", "Let a webhook continue at a place of the log", operator, rateCommands).executes(domain.ReplayWebhook{}).executesRepetitions().refuses(codeCursorLost), r.replayWebhook)
+	serve(r, get("/api/operator/webhook/{id}/secrets", "Read the secrets that sign the requests of a webhook", operator, rateReads).refuses(domain.CodeWebhookNotFound), r.readWebhookSecrets)
+	serve(r, get("/api/operator/webhook/{id}/dead", "List the dead letters of a webhook, which its receiver has not accepted in time", operator, rateReads).refuses(domain.CodeWebhookNotFound), r.listDeadLetters)
+	serve(r, post("/api/operator/webhook/retry", "Send dead letters of a webhook again", operator, rateCommands).refuses(domain.CodeWebhookNotFound), r.retryWebhook)
 }
 
 // registerChat registers the endpoints for the chat pages. Their responses have a different envelope.

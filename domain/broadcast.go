@@ -301,11 +301,11 @@ func isRestreamURL(s string) bool {
 
 // RestreamSet records that the broadcasts of a live are pushed on to a target.
 type RestreamSet struct {
-	Live     LiveID `json:"live"`     // the live
-	Streamer UserID `json:"streamer"` // the owner of the live
-	Target   string `json:"target"`   // name of the target in the live
-	URL      string `json:"url"`      // address of the target without its stream key
-	Secret   string `json:"secret"`   // stream key and queries of the target, sealed with a secret of the server
+	Live     LiveID `json:"live"`       // the live
+	Streamer UserID `json:"streamer"`   // the owner of the live
+	Target   string `json:"target"`     // name of the target in the live
+	URL      string `json:"target_url"` // address of the target without its stream key
+	Secret   string `json:"secret"`     // stream key and queries of the target, sealed with a secret of the server
 }
 
 func (RestreamSet) Type() string        { return "restream.set.v1" }

@@ -1,5 +1,11 @@
 package domain
 
+import (
+	"maps"
+	"slices"
+	"strings"
+)
+
 // Commands lists every command with its access rule.
 var Commands = []CommandSpec{
 	command[RegisterUser](anyone),
@@ -93,6 +99,10 @@ var Commands = []CommandSpec{
 	command[CloseCoins](system),
 	command[OpenCoins](system),
 	command[SetEventAside](operator),
+	command[AddWebhook](operator),
+	command[ChangeWebhook](operator),
+	command[RemoveWebhook](operator),
+	command[ReplayWebhook](operator),
 }
 
 // Events lists every event with the state of its stream.
@@ -207,6 +217,10 @@ var Events = []EventSpec{
 	event[CoinsClosed, CoinHolds](),
 	event[CoinsOpened, CoinHolds](),
 	event[EventSetAside, SetAside](),
+	counts(event[WebhookAdded, Webhook](), webhookCount),
+	event[WebhookChanged, Webhook](),
+	counts(event[WebhookRemoved, Webhook](), webhookCount),
+	event[WebhookReplayed, Webhook](),
 }
 
 // Privacies lists every text field of the events by its JSON name, with the privacy of the field. An entry for one
@@ -228,10 +242,11 @@ var Privacies = map[string]Privacy{
 	"reason":  Private, // the operator's words about a user
 	"words":   Private, // what is not allowed in comments
 	"session": Private, "credential": Private, "stream_key": Private, "access": Public, "invitation_hash": Private, "publish_key": Private,
-	"target": Private, "url": Private, "secret": Private,
+	"target": Private, "target_url": Private, "secret": Private,
 
 	"namespace": Public,
-	"account":   Public, "proposer": Public, "payout": Public,
+	"webhook":   Public, "types": Public, "url": Private, // a URL may show how the receiver is protected
+	"account": Public, "proposer": Public, "payout": Public,
 	"reference": Private, // the operator's words about a payment
 }
 
@@ -283,6 +298,7 @@ var States = []StateSpec{
 	state[Gift]("gift", 1),
 	state[CoinHolds]("coins", 1),
 	state[SetAside]("setaside", 1),
+	state[Webhook]("webhook", 1),
 }
 
 var (
@@ -290,6 +306,21 @@ var (
 	eventsByType   = index(Events, func(s EventSpec) string { return s.Type })
 	statesByPrefix = index(States, func(s StateSpec) string { return s.Prefix })
 )
+
+// StoredTypes returns the types, as stored in the log, of the events whose type is want, or begins with the prefix in want, such as
+// "gift.*". The type of an earlier version selects the events of all versions, because events are read in the newest version.
+func StoredTypes(want string) (types []string) {
+	prefix, isPrefix := strings.CutSuffix(want, "*")
+	isPrefix = isPrefix && strings.HasSuffix(prefix, ".")
+	for _, spec := range eventsByType {
+		_, earlier := spec.Upcasters[want]
+		if spec.Type == want || earlier || isPrefix && strings.HasPrefix(spec.Type, prefix) {
+			types = append(types, spec.Type)
+			types = slices.AppendSeq(types, maps.Keys(spec.Upcasters))
+		}
+	}
+	return types
+}
 
 // index returns specs by key. It panics if two specs have the same key.
 func index[T any](specs []T, key func(T) string) map[string]T {

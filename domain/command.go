@@ -19,6 +19,9 @@ type Command interface {
 // sessions, nodes and credentials. Request.Validate checks these texts, so that every table can store them.
 type serverFields interface{ serverTexts() []string }
 
+// typedCommand is implemented by commands with types of events. Request.Validate checks that these types exist.
+type typedCommand interface{ eventTypes() []string }
+
 // FingerprintedCommand is a command with content that its JSON does not contain, such as a file. Two requests with one
 // idempotency key are the same request only if their fingerprints are equal, too.
 type FingerprintedCommand interface {
@@ -172,6 +175,7 @@ const (
 	nextParticipant Stream = "next-participant"
 	nextCorrection  Stream = "next-correction"
 	chatRoomCount   Stream = "count-chatroom"
+	webhookCount    Stream = "count-webhook"
 )
 
 // next returns the next unused id of a counter.

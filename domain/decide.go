@@ -64,6 +64,13 @@ func (r Request) Validate() error {
 			}
 		}
 	}
+	if c, ok := r.Command.(typedCommand); ok {
+		for _, want := range c.eventTypes() {
+			if len(StoredTypes(want)) == 0 {
+				return refuse(CodeTextInvalid, "types: there is no event type %.60q: send a type like gift.sent.v2 or a prefix like gift.*", want)
+			}
+		}
+	}
 	return r.validateKey()
 }
 

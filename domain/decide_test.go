@@ -52,6 +52,7 @@ func TestCounters(t *testing.T) {
 		"user.registered.v1": "next-user", "live.created.v1": "next-live", "gift.added.v1": "next-gift",
 		"participant.entered.v1": "next-participant", "correction.proposed.v1": "next-correction",
 		"chat_room.created.v1": "count-chatroom", "chat_room.removed.v1": "count-chatroom",
+		"webhook.added.v1": "count-webhook", "webhook.removed.v1": "count-webhook",
 	}
 	for _, spec := range domain.Events {
 		var counter domain.Stream

@@ -116,6 +116,9 @@ const (
 	CodeCoinsClosed         Code = "coins_closed"          // a coin event cannot be applied, so no command may move the coins; try again later
 	CodeOrderNotFound       Code = "order_not_found"       // the order does not exist
 	CodeOrderMismatch       Code = "order_mismatch"        // the order has another user or amount, or already exists
+	CodeWebhookNotFound     Code = "webhook_not_found"     // the webhook does not exist
+	CodeWebhookExists       Code = "webhook_exists"        // a webhook with this name exists
+	CodeWebhooksTooMany     Code = "webhooks_too_many"     // the limit of webhooks is reached
 	CodeRateLimited         Code = "rate_limited"          // the server's rate limit is exceeded
 	CodeBusy                Code = "busy"                  // the server cannot take more requests at the moment
 	CodeInternal            Code = "internal"              // an error of the server prevented the command
@@ -197,6 +200,9 @@ var chinese = map[Code]string{
 	CodeCoinsClosed:         "金币功能维护中，请稍后再试",
 	CodeOrderNotFound:       "订单不存在",
 	CodeOrderMismatch:       "订单信息不一致",
+	CodeWebhookNotFound:     "该 Webhook 不存在",
+	CodeWebhookExists:       "该 Webhook 已存在",
+	CodeWebhooksTooMany:     "Webhook 数量已达上限",
 	CodeRateLimited:         "操作太频繁，请稍后再试",
 	CodeBusy:                "系统繁忙，请稍后再试",
 	CodeInternal:            "系统繁忙，请稍后再试",

@@ -166,7 +166,12 @@ func (s *story) randomCommand(t *rapid.T) domain.Command {
 		}},
 		{3, func() domain.Command { return s.randomCorrection(t) }},
 		{2, func() domain.Command { return randomAccess(t, live) }},
-		{3, func() domain.Command { return s.randomPayout(t) }},
+		{3, func() domain.Command {
+			if randomBits(t, 2) == 0 {
+				return randomWebhook(t)
+			}
+			return s.randomPayout(t)
+		}},
 		{1, func() domain.Command {
 			if randomBits(t, 1) > 0 {
 				return domain.UnfollowUser{Streamer: 1}
@@ -542,6 +547,21 @@ func (s *story) randomPayout(t *rapid.T) domain.Command {
 	}
 	return domain.RequestPayout{Payout: id, Streamer: streamer, Coins: domain.Coins(randomBits(t, 4)), Reason: "why",
 		Received: max(s.received[streamer]-domain.Coins(randomBits(t, 1)), 0)}
+}
+
+// randomWebhook draws a command about one of two webhooks.
+func randomWebhook(t *rapid.T) domain.Command {
+	id := rapid.SampledFrom([]domain.WebhookID{"a", "b"}).Draw(t, "webhook")
+	to := rapid.SampledFrom([]string{"https://hooks.example/", "http://10.0.0.1/", "no URL"}).Draw(t, "url")
+	switch randomBits(t, 2) {
+	case 0:
+		return domain.RemoveWebhook{Webhook: id}
+	case 1:
+		return domain.ReplayWebhook{Webhook: id, After: int64(randomBits(t, 3)) - 1}
+	case 2:
+		return domain.ChangeWebhook{Webhook: id, URL: to, Renew: randomBits(t, 1) == 0, Types: []string{"gift.*"}}
+	}
+	return domain.AddWebhook{Webhook: id, URL: to, After: int64(randomBits(t, 3)) - 1}
 }
 
 // anyCommand draws a command of the whole catalogue with random fields, so a new command takes part in stories without

@@ -16,6 +16,9 @@ GRANT SELECT, UPDATE ON tlog_tree TO roomlog_serving;
 GRANT SELECT, INSERT, DELETE ON tlog_checkpoint TO roomlog_serving;
 GRANT SELECT, INSERT, DELETE ON tlog_cosignature TO roomlog_serving;
 GRANT SELECT, INSERT ON tlog_fork TO roomlog_serving;
+GRANT SELECT, INSERT, UPDATE, DELETE ON webhook_cursor TO roomlog_serving;
+GRANT SELECT, INSERT, UPDATE, DELETE ON webhook_blocked TO roomlog_serving;
+GRANT SELECT, INSERT, UPDATE, DELETE ON webhook_dead TO roomlog_serving;
 -- The projector of a server writes the read tables.
 GRANT USAGE ON SCHEMA read TO roomlog_serving;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA read TO roomlog_serving;

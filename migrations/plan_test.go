@@ -31,6 +31,7 @@ var smallTables = map[string]string{
 	"share_rule": "one row for each rule that operators have set", "survey_reply": "deleted when the survey ends", "gift": "the catalogue",
 	"poison": "events that a projection could not apply", "coin_hold": "closed coins", "coin_held": "events that wait for closed coins",
 	"coin_closing": "closed coins", "tlog_tree": "one row", "tlog_fork": "evidence of a rewritten history, at most 100 rows", "chat_room": "package domain limits how many there are",
+	"webhook": "package domain limits how many there are", "webhook_cursor": "one row for each webhook",
 }
 
 // scanningStatements are the statements that may read a whole table, and those that cannot be explained, with the reason. Each key

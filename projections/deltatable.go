@@ -125,6 +125,10 @@ func DeltaSpecs() []DeltaSpec {
 		toChat(KindExchanged, func(d *Delta, e domain.MessageExchanged) { d.by(e.Participant) }, notProjected),
 
 		toNobody[domain.UserRegistered](),
+		toNobody[domain.WebhookAdded](),
+		toNobody[domain.WebhookChanged](),
+		toNobody[domain.WebhookRemoved](),
+		toNobody[domain.WebhookReplayed](),
 		toNobody[domain.UsernameClaimed](notProjected), // user.registered contains the same data
 		toNobody[domain.UserEmailAdded](),
 		toNobody[domain.EmailClaimed](),

@@ -342,6 +342,16 @@ var (
 	upsertSession string
 	//go:embed sql/upsert_viewer.sql
 	upsertViewer string
+	//go:embed sql/insert_webhook.sql
+	insertWebhook string
+	//go:embed sql/update_webhook.sql
+	updateWebhook string
+	//go:embed sql/update_webhook_start.sql
+	updateWebhookStart string
+	//go:embed sql/delete_webhook.sql
+	deleteWebhook string
+	//go:embed sql/select_webhooks.sql
+	selectWebhooks string
 	//go:embed sql/upsert_viewer_pass.sql
 	upsertViewerPass string
 )

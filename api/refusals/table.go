@@ -117,6 +117,14 @@ func Of(c domain.Command) []domain.Code {
 		return []domain.Code{domain.CodeBadRequest, domain.CodeForbidden, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeLiveNotFound}
 	case "viewer.warn":
 		return []domain.Code{domain.CodeBadRequest, domain.CodeUserUnavailable, domain.CodeForbidden, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeLiveNotFound}
+	case "webhook.add":
+		return []domain.Code{domain.CodeForbidden, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeNumberOutOfRange, domain.CodeWebhookExists, domain.CodeWebhooksTooMany}
+	case "webhook.change":
+		return []domain.Code{domain.CodeForbidden, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeNumberOutOfRange, domain.CodeWebhookNotFound}
+	case "webhook.remove":
+		return []domain.Code{domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeWebhookNotFound}
+	case "webhook.replay":
+		return []domain.Code{domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeNumberOutOfRange, domain.CodeWebhookNotFound}
 	case "words.add":
 		return []domain.Code{domain.CodeBadRequest, domain.CodeForbidden, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeLiveNotFound, domain.CodeNumberOutOfRange}
 	case "words.remove":

@@ -64,7 +64,10 @@ func (e envelope) event(r eventstore.Record) any {
 	}
 	switch {
 	case r.Fault == nil:
-		c.Data, c.DataContentType, c.DataSchema = line.Data, jsonType, e.schemas+line.Type+".json"
+		c.Data, c.DataContentType = line.Data, jsonType
+		if e.schemas != "" {
+			c.DataSchema = e.schemas + line.Type + ".json"
+		}
 	case line.Payload != nil:
 		c.Data, c.DataContentType = line.Payload, jsonType
 	}

@@ -2,9 +2,7 @@ package replay
 
 import (
 	"fmt"
-	"maps"
 	"net/url"
-	"slices"
 	"strings"
 
 	"roomlog/api/schemas"
@@ -35,7 +33,7 @@ func ParseTypes(requested []string) ([]string, error) {
 			if n++; n > maxTypes {
 				return nil, refusal("type must contain at most %d types (got more)", maxTypes)
 			}
-			found := typesOf(want)
+			found := domain.StoredTypes(want)
 			if len(found) == 0 {
 				return nil, refusal("type: there is no event type %.60q; send a type like gift.sent.v2 or a prefix like gift.*, see %s", want, schemas.Path)
 			}
@@ -43,21 +41,6 @@ func ParseTypes(requested []string) ([]string, error) {
 		}
 	}
 	return types, nil
-}
-
-// typesOf returns the stored types of the events whose type is want, or begins with the prefix in want, such as
-// "gift.*". The type of an earlier version selects the events of all versions.
-func typesOf(want string) (types []string) {
-	prefix, isPrefix := strings.CutSuffix(want, "*")
-	isPrefix = isPrefix && strings.HasSuffix(prefix, ".")
-	for _, spec := range domain.Events {
-		_, earlier := spec.Upcasters[want]
-		if spec.Type == want || earlier || isPrefix && strings.HasPrefix(spec.Type, prefix) {
-			types = append(types, spec.Type)
-			types = slices.AppendSeq(types, maps.Keys(spec.Upcasters))
-		}
-	}
-	return types
 }
 
 func refusal(format string, args ...any) error {

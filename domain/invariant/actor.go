@@ -82,7 +82,8 @@ func (c *checker) mayCause(by domain.Actor, e domain.Event) bool {
 	case domain.UserDisabled, domain.UserEnabled, domain.UserRoleGranted, domain.UserRoleRevoked, domain.UserForgotten, domain.UserKicked,
 		domain.ConnectionKicked, domain.UserBanned, domain.UserUnbanned, domain.PlayerKicked, domain.ParticipantForgotten,
 		domain.GiftAdded, domain.GiftRepriced, domain.GiftWithdrawn, domain.EventSetAside,
-		domain.CorrectionRejected, domain.CoinsCorrected, domain.EarningsCorrected, domain.ShareSet:
+		domain.CorrectionRejected, domain.CoinsCorrected, domain.EarningsCorrected, domain.ShareSet,
+		domain.WebhookAdded, domain.WebhookChanged, domain.WebhookRemoved, domain.WebhookReplayed:
 		return c.isOperator(by)
 	case domain.UserRegistered, domain.UsernameClaimed, domain.UserEmailAdded, domain.EmailClaimed, domain.UserSignedIn,
 		domain.ChatRoomCreated, domain.ChatRoomNameClaimed, domain.ChatRoomLeft, domain.NicknameSet, domain.NicknameClaimed, domain.NicknameReleased:

@@ -58,7 +58,8 @@ func (c *checker) checkStart(e domain.Event) {
 		return
 	}
 	want := was.Value + 1
-	if _, removed := e.(domain.ChatRoomRemoved); removed {
+	switch e.(type) {
+	case domain.ChatRoomRemoved, domain.WebhookRemoved:
 		want = was.Value - 1
 	}
 	is := after.(domain.Counter).Value

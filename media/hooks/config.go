@@ -13,7 +13,6 @@ const (
 	firstRetry      = 200 * time.Millisecond
 	lastRetry       = 15 * time.Second
 	shutdownTimeout = 4 * time.Second // time for notifications that are queued when Run ends
-	maxResponse     = 4 << 10         // maximum number of bytes that are read of a response
 	maxConns        = 64              // maximum number of requests of each kind of pre hook that are sent at the same time
 	addresses       = 10_000          // maximum number of addresses whose connect hooks are counted
 	minSecret       = 16              // minimum length of the secret in bytes

@@ -45,7 +45,7 @@ func New(cfg Config) (*Hooks, error) {
 // first, and returns nil.
 func (h *Hooks) Run(ctx context.Context) error {
 	for _, c := range []*client{h.connect, h.publish, h.play, h.broadcasts.client, h.clients.client} {
-		defer c.http.CloseIdleConnections()
+		defer c.http.CloseIdle()
 	}
 	var running sync.WaitGroup
 	for _, q := range []*queue{h.broadcasts, h.clients} {

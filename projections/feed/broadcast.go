@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/nats-io/nats.go"
+	"roomlog/internal/pgsession"
 )
 
 const (
@@ -25,7 +26,7 @@ type broadcast struct {
 	subject string
 	token   string
 	tables  *tables
-	lease   *lease
+	lease   *pgsession.Lease
 	sent    *atomic.Int64 // number of messages that were sent
 
 	mu sync.Mutex
@@ -100,7 +101,7 @@ func (b *broadcast) limit() int {
 // send sends one message, if this process certainly still is the relay.
 func (b *broadcast) send(ctx context.Context, head envelope, p part) {
 	data, err := encodePart(head, p)
-	if err == nil && (!b.lease.valid() || b.c.NATS.Status() != nats.CONNECTED) {
+	if err == nil && (!b.lease.Valid() || b.c.NATS.Status() != nats.CONNECTED) {
 		return
 	}
 	if err == nil {

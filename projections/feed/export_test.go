@@ -5,10 +5,12 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"roomlog/internal/pgsession"
 )
 
 // Lease is the lease of a relay that a test imitates.
-type Lease struct{ *lease }
+type Lease struct{ *pgsession.Lease }
 
 // TakeLease takes the lock of the relay.
 func TakeLease(ctx context.Context, pool *pgxpool.Pool, token string) (Lease, error) {
@@ -18,8 +20,8 @@ func TakeLease(ctx context.Context, pool *pgxpool.Pool, token string) (Lease, er
 
 // Hold holds the lock until ctx ends, and then releases it.
 func (l Lease) Hold(ctx context.Context) error {
-	defer l.release(ctx)
-	return l.hold(ctx)
+	defer l.Release(ctx)
+	return l.Lease.Hold(ctx)
 }
 
 // Pending returns the number of events that a feed holds until the tables have applied them.

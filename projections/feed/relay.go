@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"roomlog/eventstore"
+	"roomlog/internal/pgsession"
 	"roomlog/internal/wait"
 	"roomlog/projections"
 )
@@ -65,8 +66,8 @@ var errAlone = errors.New("the relay has no connection to NATS")
 
 // publish publishes from the checkpoint of the tables on until ctx ends, the lease is lost, NATS cannot be reached, or the log has
 // another history.
-func (r *relay) publish(ctx context.Context, l *lease, token string) error {
-	defer l.release(ctx)
+func (r *relay) publish(ctx context.Context, l *pgsession.Lease, token string) error {
+	defer l.Release(ctx)
 	seen, number := r.store.HistoryChanged().Count(), r.store.History().Number
 	wake := newWakeup()
 	tables := newTables(r.store.Pool(), wake)
@@ -81,7 +82,7 @@ func (r *relay) publish(ctx context.Context, l *lease, token string) error {
 		last: out.at, number: number, progress: out.progress,
 	}
 	rel.gauges = newGaugeSender(r.queries.After(func(ctx context.Context) error { return rel.upToDate(ctx, nil) }), out, r.c, r.store.Now)
-	g.Go(func() error { return l.hold(ctx) })
+	g.Go(func() error { return l.Hold(ctx) })
 	g.Go(func() error { return r.beat(ctx, out) })
 	g.Go(func() error { return newTail(r.store, rel).run(ctx) })
 	g.Go(func() error { rel.gauges.run(ctx); return nil })

@@ -31,7 +31,7 @@ func TestIsRelay(t *testing.T) {
 		if !s.isRelay(t.Context(), "former") {
 			t.Fatal("the relay is not believed")
 		}
-		former.release(t.Context())
+		former.Release(t.Context())
 		pool.Reset()
 		if _, err := pool.Exec(t.Context(), "SELECT 1"); err != nil { // as every check of the history does
 			t.Fatal(err)

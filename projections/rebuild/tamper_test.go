@@ -49,6 +49,9 @@ var tamperValues = map[string]string{
 // tamperTables lists the tables in which no edit needs to be found, with the reason.
 var tamperTables = map[string]string{
 	"public.survey_reply":       "replies of nodes to each other, each of which is read once and deleted within minutes",
+	"public.webhook_cursor":     "what receivers have accepted is not in the log; after an edit events are sent again or not at all",
+	"public.webhook_blocked":    "the same",
+	"public.webhook_dead":       "the same",
 	"public.secret_fingerprint": "verify has no secret to compare with; after an edit no server starts",
 }
 
@@ -213,6 +216,8 @@ func newTamperWorld(t *testing.T) *tamperWorld {
 	send(domain.CreditCoins{Order: "order-10", User: s.Eve.ID, Coins: 20}, projtest.Operator, "")
 	send(domain.BuyTicket{Live: concert, Price: 7, Streamer: s.Bob.ID}, s.Eve.Actor(), "ticket-1")
 	send(domain.RefundTicket{Live: concert, User: s.Eve.ID, Reason: "no picture", Streamer: s.Bob.ID, Position: s.Head() - 1, Received: 7}, projtest.Operator, "")
+	send(domain.AddWebhook{Webhook: "billing", URL: "https://hooks.example/a", Types: []string{"gift.*"}, After: 3, Reason: "why"}, projtest.Operator, "")
+	send(domain.ChangeWebhook{Webhook: "billing", URL: "https://hooks.example/b", Types: []string{"gift.*"}, Renew: true}, projtest.Operator, "")
 	stop := s.Project()
 	s.CatchUp()
 	s.Rebuild() // creates a second generation of the tables

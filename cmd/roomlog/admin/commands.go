@@ -95,6 +95,16 @@ type Commands struct {
 		List   wordsList   `cmd:"" help:"List the words that are not allowed in comments."`
 		Remove wordsRemove `cmd:"" help:"Remove words from a list."`
 	} `cmd:"" help:"Manage the words that are not allowed in comments."`
+	Webhooks struct {
+		Add     webhookAdd     `cmd:"" help:"Send events to a URL."`
+		List    webhookList    `cmd:"" help:"List the webhooks, and how far their receivers are."`
+		Change  webhookChange  `cmd:"" help:"Change what a webhook sends and where, or replace its secret."`
+		Remove  webhookRemove  `cmd:"" help:"Remove a webhook."`
+		Replay  webhookReplay  `cmd:"" help:"Let a webhook continue at a place of the log."`
+		Dead    webhookDead    `cmd:"" help:"List the events that the receiver of a webhook has not accepted in time."`
+		Retry   webhookRetry   `cmd:"" help:"Send dead letters of a webhook again."`
+		Secrets webhookSecrets `cmd:"" help:"Print the secrets that sign the requests of a webhook."`
+	} `cmd:"" help:"Send events to URLs of other systems."`
 	Top     topCommand     `cmd:"" help:"Show nodes, connections, streams and rates, and update them."`
 	Sockets socketsCommand `cmd:"" help:"List the connections of all nodes."`
 	Kick    kickCommand    `cmd:"" help:"Close the connections of a user, or one connection."`

@@ -7,6 +7,7 @@ import (
 	"roomlog/api"
 	"roomlog/api/payment"
 	"roomlog/api/token"
+	"roomlog/api/webhooks"
 	"roomlog/cmd/roomlog/cli"
 	"roomlog/domain"
 	"roomlog/media"
@@ -37,7 +38,7 @@ func (c *config) apiConfig(env *environment, b *backend, tokens *token.Issuer, s
 	}
 	config.Uploads, config.Version = filepath.Join(env.dataDir, "uploads"), cli.ReadBuild().Version
 	config.AsyncAPI = native.AsyncAPI()
-	config.RefuseUploads = env.folderless
+	config.RefuseUploads, config.WebhookKeys = env.folderless, webhooks.KeysOf(env.secrets.jwt)
 	config.Now, config.Password, config.Log = env.sh.Now, env.sh.PasswordCost, env.log
 	config.Witnesses, err = c.WitnessSettings.Open()
 	return config, err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -13,6 +14,8 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"roomlog/api"
+	"roomlog/api/schemas"
+	"roomlog/api/webhooks"
 	"roomlog/domain"
 	"roomlog/eventstore"
 	"roomlog/eventstore/cluster"
@@ -123,6 +126,9 @@ func startBackend(ctx context.Context, c *config, env *environment, l *layers) (
 		}
 		l.run(ctx, "cleaner", cleaner.Run)
 	}
+	if err := b.startWebhooks(ctx, c, env, l); err != nil {
+		return nil, err
+	}
 	limits := c.limits
 	limits.Commands, limits.Now = b.sequencer, env.sh.Now
 	if b.clients, err = ratelimit.New(limits); err != nil {
@@ -139,6 +145,23 @@ func startBackend(ctx context.Context, c *config, env *environment, l *layers) (
 		return nil, err
 	}
 	return b, b.createFirstChatRoom(ctx)
+}
+
+// startWebhooks sends events to webhooks while this process holds their lock. Only a process with the role projector does so.
+func (b *backend) startWebhooks(ctx context.Context, c *config, env *environment, l *layers) error {
+	if b.projector == nil {
+		return nil
+	}
+	config := webhooks.Config{Settings: c.webhooks, Store: b.store, Queries: b.queries, Keys: webhooks.KeysOf(env.secrets.jwt), Log: env.log}
+	if c.api.PublicURL != "" {
+		config.Schemas = strings.TrimSuffix(c.api.PublicURL, "/") + schemas.Path
+	}
+	d, err := webhooks.New(config)
+	if err != nil {
+		return err
+	}
+	l.run(ctx, "webhooks of events", d.Run)
+	return nil
 }
 
 // ping checks that the database responds in time.

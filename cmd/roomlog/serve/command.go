@@ -144,6 +144,7 @@ func (c *config) groups() []group {
 		{"chat", &c.chat},
 		{"chat", &c.chatRoomSettings},
 		{"api", &c.uploadSettings},
+		{"api", &c.webhooks},
 		{"media", &c.media},
 		{"media", &c.broadcasts},
 		{"media", &c.hooks},

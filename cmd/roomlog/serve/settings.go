@@ -12,6 +12,7 @@ import (
 
 	"roomlog/api"
 	"roomlog/api/token"
+	"roomlog/api/webhooks"
 	"roomlog/cmd/roomlog/cli"
 	"roomlog/eventstore"
 	"roomlog/eventstore/ratelimit"
@@ -64,6 +65,7 @@ type config struct {
 	media      media.Config
 	broadcasts broadcasts.Config
 	hooks      hooks.Config
+	webhooks   webhooks.Settings
 	archive    broadcasts.RecordingsConfig
 	restream   restream.Config
 	recorder   record.Config

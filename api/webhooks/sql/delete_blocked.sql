@@ -1,0 +1,2 @@
+-- Writes table webhook_blocked of package api/webhooks.
+DELETE FROM webhook_blocked WHERE webhook = $1 AND live_id = $2

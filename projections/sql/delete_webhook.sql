@@ -1,0 +1,2 @@
+-- Writes table webhook of package projections.
+DELETE FROM webhook WHERE id = $1

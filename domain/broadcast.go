@@ -305,7 +305,7 @@ type RestreamSet struct {
 	Streamer UserID `json:"streamer"`   // the owner of the live
 	Target   string `json:"target"`     // name of the target in the live
 	URL      string `json:"target_url"` // address of the target without its stream key
-	Secret   string `json:"secret"`     // stream key and queries of the target, sealed with a secret of the server
+	Secret   string `json:"sealed_key"` // stream key and queries of the target, sealed with a secret of the server
 }
 
 func (RestreamSet) Type() string        { return "restream.set.v1" }

@@ -242,7 +242,7 @@ var Privacies = map[string]Privacy{
 	"reason":  Private, // the operator's words about a user
 	"words":   Private, // what is not allowed in comments
 	"session": Private, "credential": Private, "stream_key": Private, "access": Public, "invitation_hash": Private, "publish_key": Private,
-	"target": Private, "target_url": Private, "secret": Private,
+	"restream.set.v1 target": Private, "restream.removed.v1 target": Private, "target_url": Private, "sealed_key": Private,
 
 	"namespace": Public,
 	"webhook":   Public, "types": Public, "url": Private, // a URL may show how the receiver is protected

@@ -36,7 +36,7 @@ func TestCatalogueNames(t *testing.T) {
 }
 
 // personalFields are the JSON names of the fields that contain texts and images of users.
-var personalFields = []string{"username", "nickname", "avatar", "title", "cover", "text", "reason", "email", "target_url", "secret"}
+var personalFields = []string{"username", "nickname", "avatar", "title", "cover", "text", "reason", "email", "target_url", "sealed_key"}
 
 // publicReasons are the events whose reason is not sealed. They concern no account, or an account whose key may be
 // destroyed before the event is appended.

@@ -25,7 +25,7 @@ func TestRestream(t *testing.T) {
 	needFFmpeg(t)
 	env := withDatabase(t)
 	here := serve(t, env, "--data", dataDir(t), "--restream-networks", "127.0.0.1")
-	there := serve(t, withDatabase(t), "--data", dataDir(t))
+	there := serve(t, append(withDatabase(t), "ROOMLOG_SIGN_SECRET=the-secret-of-another-service-0123456789"), "--data", dataDir(t)) // with the same secret, it would be the same service
 	anna, bert := join(t, here, "anna"), join(t, there, "bert")
 	room, target, other := anna.create("a show"), bert.create("the same show"), anna.create("a loop")
 	id := room.Data.ID

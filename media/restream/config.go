@@ -28,7 +28,7 @@ type Config struct {
 	// Roots verifies the certificates of RTMPS servers; nil means the roots of the system.
 	Roots *x509.CertPool
 
-	RestreamNetworks []string `help:"Networks inside the network of the operator in which restream targets may be, like 10.1.0.0/16. Default: targets must have public addresses."`
+	RestreamNetworks []string `placeholder:"NETWORK" help:"Networks inside the network of the operator in which restream targets may be, like 10.1.0.0/16. Default: targets must have public addresses."`
 	// RestreamRetry and RestreamRetryMax bound the pauses between two connections to a target.
 	RestreamRetry    time.Duration `default:"1s"`
 	RestreamRetryMax time.Duration `default:"1m"`
@@ -36,7 +36,8 @@ type Config struct {
 	DialTimeout time.Duration `default:"10s"`
 	// Stop is the time that a connection has to end after its broadcast has ended or its target was removed.
 	Stop time.Duration `default:"500ms"`
-	RTMP rtmp.Config
+	// RTMP has the deadlines of connections to RTMP servers; nil means the defaults.
+	RTMP *rtmp.Config
 }
 
 // CheckSettings returns an error if RestreamNetworks are not networks.
@@ -56,6 +57,11 @@ func (c Config) withDefaults() (Config, *dialguard.Guard, error) {
 	if err != nil {
 		return c, nil, fmt.Errorf("restream: %w", err)
 	}
-	c.RTMP.Now = c.Now
+	var protocol rtmp.Config
+	if c.RTMP != nil {
+		protocol = *c.RTMP
+	}
+	settings.Defaults(&protocol)
+	protocol.Now, c.RTMP = c.Now, &protocol
 	return c, &dialguard.Guard{Networks: networks}, nil
 }

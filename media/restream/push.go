@@ -124,7 +124,7 @@ func (p *push) connect(ctx context.Context) error {
 		time.AfterFunc(p.cfg.Stop, func() { _ = netconn.CloseNow(conn) })
 	})()
 	target := p.to.Target
-	publisher, err := rtmp.Publish(conn, p.cfg.RTMP, rtmp.Publication{
+	publisher, err := rtmp.Publish(conn, *p.cfg.RTMP, rtmp.Publication{
 		URL: withQuery(target.URL, target.Secret.Query), App: target.app(), Name: target.Secret.Name,
 		Fields: amf.Object{"fourCcList": amf.Array{"*"}, ServiceField: p.cfg.Service},
 	})

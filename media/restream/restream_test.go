@@ -156,7 +156,7 @@ func push(t testing.TB, change func(*restream.Config)) *pushing {
 	p := &pushing{server: start(t, listen(t, "127.0.0.1:0")), log: &logtest.Buffer{}}
 	cfg := restream.Config{Service: "this-service", Now: time.Now, Log: slog.New(slog.NewTextHandler(p.log, nil)), RestreamNetworks: []string{"127.0.0.0/8"},
 		RestreamRetry: 10 * time.Millisecond, RestreamRetryMax: 50 * time.Millisecond, DialTimeout: timeout, Stop: timeout}
-	cfg.RTMP = rtmp.Config{HandshakeTimeout: timeout, ControlTimeout: timeout, MediaTimeout: timeout}
+	cfg.RTMP = &rtmp.Config{HandshakeTimeout: timeout, ControlTimeout: timeout, MediaTimeout: timeout}
 	if change != nil {
 		change(&cfg)
 	}

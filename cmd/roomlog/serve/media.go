@@ -177,7 +177,7 @@ func (m *mediaServer) openRestreams(c *config, env *environment, b *backend) (*r
 		return nil, err
 	}
 	config := c.restream
-	config.Service, config.Now, config.Log = sealer.Service(), env.sh.Now, env.log
+	config.Service, config.Now, config.Log, config.RTMP = sealer.Service(), env.sh.Now, env.log, &c.media.RTMP
 	if m.pusher, err = restream.New(config); err != nil {
 		return nil, err
 	}

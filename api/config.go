@@ -72,15 +72,18 @@ type Config struct {
 	Uploads   string // folder of uploaded files; created if it is missing
 	Now       func() time.Time
 
-	Streams     Streams                                                      // nil: no streams
-	Connections func(context.Context, ConnectionFilter) (Connections, error) // surveys all nodes; nil: no connections
-	Log         *slog.Logger                                                 // nil: no log messages
-	Metrics     *prometheus.Registry                                         // served at /metrics; nil: a new one
-	Checks      []Check                                                      // checks of /readyz
-	Version     string                                                       // shown in /openapi.json; empty: "dev"
-	AsyncAPI    []byte                                                       // served at /asyncapi.json; nil: no such document
-	Refusals    func(domain.Command) []domain.Code                           // codes in /openapi.json of a command's refusals; nil: package refusals
-	Password    password.Cost                                                // memory and time that one password hash takes
+	Streams Streams // nil: no streams
+	// SealRestream splits the address and the stream key of a restream target into a URL that may be shown and a sealed secret. It
+	// returns a refusal if they are not valid. nil: nobody can set targets.
+	SealRestream func(live domain.LiveID, name, address, key string) (url, secret string, err error)
+	Connections  func(context.Context, ConnectionFilter) (Connections, error) // surveys all nodes; nil: no connections
+	Log          *slog.Logger                                                 // nil: no log messages
+	Metrics      *prometheus.Registry                                         // served at /metrics; nil: a new one
+	Checks       []Check                                                      // checks of /readyz
+	Version      string                                                       // shown in /openapi.json; empty: "dev"
+	AsyncAPI     []byte                                                       // served at /asyncapi.json; nil: no such document
+	Refusals     func(domain.Command) []domain.Code                           // codes in /openapi.json of a command's refusals; nil: package refusals
+	Password     password.Cost                                                // memory and time that one password hash takes
 
 	CORSOrigins []string      // browser origins that may call the API; nil: all, because the server sets no cookies
 	Proxies     limit.Proxies // trusted proxies, whose X-Forwarded-For is used; nil: loopback addresses
@@ -181,6 +184,11 @@ func (c *Config) prepareOptions() {
 	}
 	if c.Streams == nil {
 		c.Streams = noStreams{}
+	}
+	if c.SealRestream == nil {
+		c.SealRestream = func(domain.LiveID, string, string, string) (string, string, error) {
+			return "", "", badRequest("this server cannot push broadcasts on")
+		}
 	}
 	if c.Metrics == nil {
 		c.Metrics = prometheus.NewRegistry()

@@ -229,6 +229,7 @@ func TestOpenAPI(t *testing.T) {
 		"post /api/gift/wxpay": true, "post /api/gift/refund": true, "post /api/gift/notify": false, "post /api/upload": true, "get /api/events": true,
 		"get /api/coin/history": true, "get /api/ledger/balance": true, "get /api/ledger/statement": true, "get /api/ledger/reconciliation": true, "get /api/insert": true, "get /api/gift/history": true, "get /api/live/{id}/viewers": true, "get /api/live/{id}/comments": true, "get /api/live/{id}/at": true,
 		"post /api/live/publish_key": true, "post /api/live/publish_key/revoke": true, "get /api/live/{id}/publish_key": true,
+		"post /api/live/restream": true, "post /api/live/restream/remove": true, "get /api/live/{id}/restreams": true,
 		"post /api/live/record": true, "get /api/live/{id}/recordings": false, "post /api/live/recording/delete": true,
 		"get /api/streams": true, "get /api/streams/{id}/players": true, "post /api/streams/kick": true,
 		"post /login": false, "post /validate": false, "post /createRoom": false, "post /addRoom": false, "get /getAllRooms": false, "post /getAllRooms": false,

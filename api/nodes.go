@@ -21,6 +21,8 @@ type Streams interface {
 	Players(ctx context.Context, live projections.Live) ([]StreamPlayer, error)
 	// RunningRecordings returns the recordings of a live that are being written.
 	RunningRecordings(ctx context.Context, live domain.LiveID) ([]RunningRecording, error)
+	// Restreams returns the restream targets of a live with their states, ordered by name.
+	Restreams(ctx context.Context, live domain.LiveID) ([]Restream, error)
 	// LiveOfPlayer returns the live that a connected player is playing. found is false if there is no such player.
 	LiveOfPlayer(ctx context.Context, id domain.PlayerID) (live domain.LiveID, found bool, err error)
 }
@@ -61,6 +63,18 @@ type StreamPlayer struct {
 	Bytes    uint64    `json:"bytes"`
 	Frames   uint64    `json:"frames"`
 	Skips    uint64    `json:"skips" doc:"times that the player was moved to a newer key frame"`
+}
+
+// Restream describes a target to which the broadcasts of a live are pushed on, in a response.
+type Restream struct {
+	Target     string     `json:"target" example:"example" doc:"name of the target in the live"`
+	URL        string     `json:"url" example:"rtmps://push.example/app" doc:"without the stream key, which cannot be read again"`
+	State      string     `json:"state" enum:"waiting,connecting,live,failed" doc:"waiting: the live has no broadcast; connecting: the first connection is being made; live: the target receives the broadcast; failed: the last connection has failed, another one follows"`
+	Reason     string     `json:"reason" example:"the connection was lost" doc:"why the last connection has failed; empty otherwise"`
+	Since      *time.Time `json:"since" doc:"time of the last change of the state; null while the live has no broadcast"`
+	Bytes      uint64     `json:"bytes" doc:"number of bytes of this broadcast that the target has accepted"`
+	Reconnects uint64     `json:"reconnects" doc:"number of connections of this broadcast after the first one"`
+	Skips      uint64     `json:"skips" doc:"times that the target was too slow and was moved to a newer key frame"`
 }
 
 // LiveMedia describes the running broadcast of a live, in a response.
@@ -114,6 +128,10 @@ func (noStreams) Players(context.Context, projections.Live) ([]StreamPlayer, err
 
 func (noStreams) RunningRecordings(context.Context, domain.LiveID) ([]RunningRecording, error) {
 	return nil, nil
+}
+
+func (noStreams) Restreams(context.Context, domain.LiveID) ([]Restream, error) {
+	return []Restream{}, nil
 }
 
 func (noStreams) LiveOfPlayer(context.Context, domain.PlayerID) (domain.LiveID, bool, error) {

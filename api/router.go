@@ -114,6 +114,11 @@ func (r *routes) registerRecordings() {
 		executes(domain.SetPublishKey{}).executesRepetitions(), r.setPublishKey)
 	serve(r, post("/api/live/publish_key/revoke", "Revoke the publish key of a live", commander(moderator), rateCommands).
 		executes(domain.RevokePublishKey{}), r.revokePublishKey)
+	serve(r, post("/api/live/restream", "Set a target to which the broadcasts of a live are pushed on", commander(moderator), rateCommands).
+		executes(domain.SetRestream{}).executesRepetitions(), r.setRestream)
+	serve(r, post("/api/live/restream/remove", "Remove a target to which the broadcasts of a live are pushed on", commander(moderator), rateCommands).
+		executes(domain.RemoveRestream{}), r.removeRestream)
+	serve(r, get("/api/live/{id}/restreams", "List the targets to which the broadcasts of a live are pushed on, with their states", ownerOr(domain.RoleOperator), rateReads), r.listRestreams)
 	serve(r, get("/api/live/{id}/publish_key", "Read whether a live has a publish key", ownerOr(domain.RoleOperator), rateReads), r.readPublishKey)
 	serve(r, post("/api/live/record", "Switch recording of a live on or off, from its next broadcast on", commander(owner), rateCommands).
 		executes(domain.SetRecording{}), r.setRecording)

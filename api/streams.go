@@ -104,6 +104,43 @@ func (s *server) readPublishKey(ctx context.Context, _ *LivePath) (PublishKeySta
 	return PublishKeyState{true, &key.SetAt}, err
 }
 
+type setRestreamInput struct {
+	Body struct {
+		ID     number `json:"id" example:"6" doc:"id of the live"`
+		Target string `json:"target" example:"example" maxLength:"32" doc:"name of the target in the live: 1 to 32 characters of a-z, 0-9 and -; a target with the same name is replaced"`
+		URL    string `json:"url" example:"rtmps://push.example/app" maxLength:"2048" doc:"address of the server: rtmp or rtmps; with the stream key as its last part if key is empty"`
+		Key    string `json:"key,omitempty" example:"live_123" maxLength:"2048" doc:"stream key; it cannot be read again"`
+	}
+}
+
+// setRestream sets a target to which the broadcasts of a live are pushed on. A repeated request sets it again.
+func (s *server) setRestream(ctx context.Context, in *setRestreamInput) (string, error) {
+	body := in.Body
+	live := domain.LiveID(body.ID)
+	url, secret, err := s.SealRestream(live, body.Target, body.URL, body.Key)
+	if err != nil {
+		return "", err
+	}
+	_, err = s.execute(withoutIdempotencyKey(ctx), domain.SetRestream{Live: live, Target: body.Target, URL: url, Secret: secret})
+	return "ok", err
+}
+
+type removeRestreamInput struct {
+	Body struct {
+		ID     number `json:"id" example:"6" doc:"id of the live"`
+		Target string `json:"target" example:"example" maxLength:"32" doc:"name of the target in the live"`
+	}
+}
+
+func (s *server) removeRestream(ctx context.Context, in *removeRestreamInput) (string, error) {
+	_, err := s.execute(ctx, domain.RemoveRestream{Live: domain.LiveID(in.Body.ID), Target: in.Body.Target})
+	return "ok", err
+}
+
+func (s *server) listRestreams(ctx context.Context, _ *LivePath) ([]Restream, error) {
+	return s.Streams.Restreams(ctx, requestOf(ctx).live.ID)
+}
+
 // RecordingsRoute begins the URLs of recording files: RecordingsRoute + LIVE/RECORDING/FILE?sign=…. cmd/roomlog
 // registers the handler.
 const RecordingsRoute = "/recordings/"

@@ -250,6 +250,116 @@ func (e PublishKeyRevoked) EventLive() LiveID { return e.Live }
 func (e PublishKeyRevoked) EventUser() UserID { return e.Streamer }
 func (PublishKeyRevoked) evolve(l Live) Live  { l.PublishKey = ""; return l }
 
+// Bounds of the restream targets of a live.
+const (
+	maxRestreams      = 5    // number of targets of one live
+	maxRestreamName   = 32   // bytes
+	maxRestreamURL    = 512  // bytes
+	maxRestreamSecret = 8192 // bytes
+)
+
+// SetRestream sets a target to which the broadcasts of a live are pushed on. It replaces an earlier target with the same name.
+// The owner of the live and operators may issue this command.
+type SetRestream struct {
+	Live   LiveID `json:"live"`   // the live
+	Target string `json:"target"` // name of the target in the live: 1 to 32 characters of a-z, 0-9 and -
+	URL    string `json:"-"`      // address of the target without its stream key: rtmp or rtmps, host and app
+	Secret string `json:"-"`      // stream key and queries of the target, sealed by the server
+}
+
+func (SetRestream) Type() string { return "restream.set" }
+
+func (c SetRestream) Reads(Actor) []Stream { return []Stream{liveStream(c.Live)} }
+
+func (c SetRestream) serverTexts() []string { return []string{c.URL, c.Secret} }
+
+func (c SetRestream) decide(view View) ([]Event, error) {
+	live := view.Live(c.Live)
+	if err := view.checkOwner(live, c.Live); err != nil {
+		return nil, err
+	}
+	isNew := !slices.Contains(live.Restreams, c.Target)
+	switch {
+	case live.Status == StatusEnded:
+		return nil, refuse(CodeLiveEnded, "live %d has ended", c.Live)
+	case c.Target == "" || len(c.Target) > maxRestreamName || !onlyOf(c.Target, "abcdefghijklmnopqrstuvwxyz0123456789-"):
+		return nil, refuse(CodeBadRequest, "the name of a target must be 1 to %d characters of a-z, 0-9 and -", maxRestreamName)
+	case c.Secret == "" || len(c.Secret) > maxRestreamSecret || len(c.URL) > maxRestreamURL || !isRestreamURL(c.URL):
+		return nil, refuse(CodeBadRequest, "a target must have an address like rtmps://host/app, and a stream key")
+	case isNew && len(live.Restreams) >= maxRestreams:
+		return nil, refuse(CodeNumberOutOfRange, "a live must have at most %d targets", maxRestreams)
+	}
+	return []Event{RestreamSet{c.Live, live.Streamer, c.Target, c.URL, c.Secret}}, nil
+}
+
+// isRestreamURL reports whether s is an rtmp or rtmps URL with a host and an app, and with nothing that could be secret.
+func isRestreamURL(s string) bool {
+	scheme, rest, _ := strings.Cut(s, "://")
+	host, app, _ := strings.Cut(rest, "/")
+	return (scheme == "rtmp" || scheme == "rtmps") && host != "" && app != "" && printable(rest) && !strings.ContainsAny(rest, " @?#")
+}
+
+// RestreamSet records that the broadcasts of a live are pushed on to a target.
+type RestreamSet struct {
+	Live     LiveID `json:"live"`       // the live
+	Streamer UserID `json:"streamer"`   // the owner of the live
+	Target   string `json:"target"`     // name of the target in the live
+	URL      string `json:"target_url"` // address of the target without its stream key
+	Secret   string `json:"sealed_key"` // stream key and queries of the target, sealed with a secret of the server
+}
+
+func (RestreamSet) Type() string        { return "restream.set.v1" }
+func (e RestreamSet) Stream() Stream    { return liveStream(e.Live) }
+func (e RestreamSet) EventLive() LiveID { return e.Live }
+func (e RestreamSet) EventUser() UserID { return e.Streamer }
+func (e RestreamSet) evolve(l Live) Live {
+	if !slices.Contains(l.Restreams, e.Target) {
+		l.Restreams = append(slices.Clone(l.Restreams), e.Target)
+	}
+	return l
+}
+func (e *RestreamSet) personal() (UserID, []*string) {
+	return e.Streamer, []*string{&e.URL, &e.Secret}
+}
+
+// RemoveRestream removes a restream target of a live. The owner of the live and operators may issue this command. Nothing
+// changes if the live has no target with this name.
+type RemoveRestream struct {
+	Live   LiveID `json:"live"`   // the live
+	Target string `json:"target"` // name of the target in the live
+}
+
+func (RemoveRestream) Type() string { return "restream.remove" }
+
+func (c RemoveRestream) Reads(Actor) []Stream { return []Stream{liveStream(c.Live)} }
+
+func (c RemoveRestream) decide(view View) ([]Event, error) {
+	live := view.Live(c.Live)
+	if err := view.checkOwner(live, c.Live); err != nil || !slices.Contains(live.Restreams, c.Target) {
+		return nil, err
+	}
+	return []Event{RestreamRemoved{c.Live, live.Streamer, c.Target}}, nil
+}
+
+// RestreamRemoved records that the broadcasts of a live are not pushed on to a target any more.
+type RestreamRemoved struct {
+	Live     LiveID `json:"live"`     // the live
+	Streamer UserID `json:"streamer"` // the owner of the live
+	Target   string `json:"target"`   // name of the target in the live
+}
+
+func (RestreamRemoved) Type() string        { return "restream.removed.v1" }
+func (e RestreamRemoved) Stream() Stream    { return liveStream(e.Live) }
+func (e RestreamRemoved) EventLive() LiveID { return e.Live }
+func (e RestreamRemoved) EventUser() UserID { return e.Streamer }
+func (e RestreamRemoved) evolve(l Live) Live {
+	left := slices.DeleteFunc(slices.Clone(l.Restreams), func(name string) bool { return name == e.Target })
+	if l.Restreams = nil; len(left) > 0 {
+		l.Restreams = left
+	}
+	return l
+}
+
 // RecordingCause is the cause of the end or the deletion of a recording: a StopCause, or a cause that the recorder
 // defines.
 type RecordingCause string

@@ -47,6 +47,8 @@ var Commands = []CommandSpec{
 	command[SetRecording](authenticated),
 	command[SetPublishKey](authenticated),
 	command[RevokePublishKey](ownerOrOperator),
+	command[SetRestream](ownerOrOperator),
+	command[RemoveRestream](ownerOrOperator),
 	command[StartRecording](system),
 	command[FinishRecording](system),
 	command[DeleteRecording](ownerOrOperator),
@@ -147,6 +149,8 @@ var Events = []EventSpec{
 	event[LiveRecordingSet, Live](),
 	event[PublishKeySet, Live](),
 	event[PublishKeyRevoked, Live](),
+	personal[RestreamSet](event[RestreamSet, Live]()),
+	event[RestreamRemoved, Live](),
 	event[RecordingStarted, Recording](),
 	event[RecordingFinished, Recording](),
 	event[RecordingDeleted, Recording](),
@@ -238,6 +242,7 @@ var Privacies = map[string]Privacy{
 	"reason":  Private, // the operator's words about a user
 	"words":   Private, // what is not allowed in comments
 	"session": Private, "credential": Private, "stream_key": Private, "access": Public, "invitation_hash": Private, "publish_key": Private,
+	"restream.set.v1 target": Private, "restream.removed.v1 target": Private, "target_url": Private, "sealed_key": Private,
 
 	"namespace": Public,
 	"webhook":   Public, "types": Public, "url": Private, // a URL may show how the receiver is protected

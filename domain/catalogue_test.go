@@ -36,7 +36,7 @@ func TestCatalogueNames(t *testing.T) {
 }
 
 // personalFields are the JSON names of the fields that contain texts and images of users.
-var personalFields = []string{"username", "nickname", "avatar", "title", "cover", "text", "reason", "email"}
+var personalFields = []string{"username", "nickname", "avatar", "title", "cover", "text", "reason", "email", "target_url", "sealed_key"}
 
 // publicReasons are the events whose reason is not sealed. They concern no account, or an account whose key may be
 // destroyed before the event is appended.
@@ -293,7 +293,7 @@ func TestEventMetadataMatchesThePayload(t *testing.T) {
 // command if it has one, when an idempotency key is repeated.
 func TestServerFieldsOfCommands(t *testing.T) {
 	added := map[string][]string{
-		"user.register": {"NameKey", "Credential", "LookalikeKey", "NicknameLookalikeKey"}, "user.change_profile": {"LookalikeKey", "Before"}, "user.sign_in": {"Session"}, "live.create": {"StreamKey", "Credential"}, "live.set_access": {"Credential"}, "live.enter_password": {"Credential"}, "invitation.create": {"Hash"}, "invitation.use": {"Hash"}, "live.set_publish_key": {"Hash"},
+		"user.register": {"NameKey", "Credential", "LookalikeKey", "NicknameLookalikeKey"}, "user.change_profile": {"LookalikeKey", "Before"}, "user.sign_in": {"Session"}, "restream.set": {"URL", "Secret"}, "live.create": {"StreamKey", "Credential"}, "live.set_access": {"Credential"}, "live.enter_password": {"Credential"}, "invitation.create": {"Hash"}, "invitation.use": {"Hash"}, "live.set_publish_key": {"Hash"},
 		"live.join": {"Node"}, "user.disable": {"Lives"}, "user.ban": {"Lives"}, "user.forget": {"Lives"}, "order.place": {"Coins", "Order"},
 		"user.register_by_email": {"EmailKey", "Avatar"}, "chat_room.create": {"ChatRoom", "NameKey", "MaxChatRooms"}, "chat_room.remove": {"NameKey"}, "chat_room.expire": {"NameKey"},
 		"participant.enter": {"NameKey", "Connection", "Profile", "Node"}, "participant.set_nickname": {"Participant", "NameKey", "PreviousKey"},

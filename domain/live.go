@@ -159,6 +159,8 @@ type Live struct {
 
 	PublishKey string `json:"publish_key,omitempty"` // hash of the publish key; "" for none
 
+	Restreams []string `json:"restreams,omitempty"` // names of the restream targets
+
 	Moderators []UserID `json:"moderators,omitempty"` // users who keep order in the live, besides the owner and operators
 	Mutes      []Ban    `json:"mutes,omitempty"`      // bans from commenting: all active ones, and possibly expired ones
 	Modes      []Mode   `json:"modes,omitempty"`      // who may comment, and how: all active modes, and possibly expired ones

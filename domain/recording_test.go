@@ -47,6 +47,40 @@ func TestPublishKey(t *testing.T) {
 	})
 }
 
+func TestRestream(t *testing.T) {
+	const url, secret = "rtmps://push.example:443/app/instance", "1.c2VhbGVk"
+	target := func(name string) domain.SetRestream {
+		return domain.SetRestream{Live: 6, Target: name, URL: url, Secret: secret}
+	}
+	at := func(url string) domain.SetRestream { c := target("one"); c.URL = url; return c }
+	set := func(name string) domain.Event {
+		return domain.RestreamSet{Live: 6, Streamer: streamer, Target: name, URL: url, Secret: secret}
+	}
+	removed := domain.RestreamRemoved{Live: 6, Streamer: streamer, Target: "one"}
+	with := events(liveOnAir(6), []domain.Event{set("one")})
+	full := events(with, []domain.Event{set("two"), set("three"), set("four"), set("five")})
+	specs := []spec{
+		{name: "is set by the owner", given: liveCreated(6), by: asUser(streamer), when: target("one"), then: []domain.Event{set("one")}},
+		{name: "is set by an operator", given: liveOnAir(6), by: operator, when: target("one"), then: []domain.Event{set("one")}},
+		{name: "is set again, with another key", given: full, by: asUser(streamer), when: target("one"), then: []domain.Event{set("one")}},
+		{name: "is refused as the sixth", given: full, by: asUser(streamer), when: target("six"), refused: domain.CodeNumberOutOfRange},
+		{name: "has a place after one was removed", given: events(full, []domain.Event{removed}), by: asUser(streamer), when: target("six"), then: []domain.Event{set("six")}},
+		{name: "is refused for the live of another user", given: liveOnAir(6), by: asUser(viewer), when: target("one"), refused: domain.CodeLiveNotFound},
+		{name: "is refused when the live has ended", given: liveEnded(6), by: asUser(streamer), when: target("one"), refused: domain.CodeLiveEnded},
+		{name: "is refused without a name", given: liveOnAir(6), by: asUser(streamer), when: target(""), refused: domain.CodeBadRequest},
+		{name: "is refused with letters in the middle of the name that are not permitted", given: liveOnAir(6), by: asUser(streamer), when: target("aÄb"), refused: domain.CodeBadRequest},
+		{name: "is refused without a key", given: liveOnAir(6), by: asUser(streamer), when: domain.SetRestream{Live: 6, Target: "one", URL: url}, refused: domain.CodeBadRequest},
+		{name: "is removed by the owner", given: with, by: asUser(streamer), when: domain.RemoveRestream{Live: 6, Target: "one"}, then: []domain.Event{removed}},
+		{name: "is removed by an operator after the end", given: events(with, liveEnded(6)[len(liveOnAir(6)):]), by: operator, when: domain.RemoveRestream{Live: 6, Target: "one"}, then: []domain.Event{removed}},
+		{name: "is not removed twice", given: events(with, []domain.Event{removed}), by: asUser(streamer), when: domain.RemoveRestream{Live: 6, Target: "one"}},
+		{name: "is not removed by another user", given: with, by: asUser(viewer), when: domain.RemoveRestream{Live: 6, Target: "one"}, refused: domain.CodeLiveNotFound},
+	}
+	for _, wrong := range []string{"", "http://push.example/app", "rtmp://push.example", "rtmp:///app", "rtmp://user:password@push.example/app", "rtmp://push.example/app?key=1", "rtmp://push.example/app#key", "rtmp://push.example/a b"} {
+		specs = append(specs, spec{name: "is refused at the address " + wrong, given: liveOnAir(6), by: asUser(streamer), when: at(wrong), refused: domain.CodeBadRequest})
+	}
+	run(t, specs)
+}
+
 func TestRecordings(t *testing.T) {
 	finish := domain.FinishRecording{Live: 6, Recording: "s1", Cause: "lost", StartedAt: noon, EndedAt: noon.Add(time.Minute), DurationMS: 59_000, Bytes: 9000,
 		Parts: []domain.RecordingPart{{File: "1.mp4", StartedAt: noon, DurationMS: 59_000, Bytes: 8000, Media: fullHD}}}

@@ -113,6 +113,10 @@ func (s *story) randomRequest(t *rapid.T) domain.Request {
 		})
 	case domain.RevokePublishKey:
 		u = s.streamer[c.Live]
+	case domain.SetRestream:
+		u = s.streamer[c.Live]
+	case domain.RemoveRestream:
+		u = s.streamer[c.Live]
 	case domain.ClearComments:
 		u = s.streamer[c.Live]
 	case domain.RemoveComment:
@@ -306,6 +310,8 @@ func followUp(e domain.Event) domain.Command {
 		return domain.RemoveWords{Live: e.Live, Words: e.Words}
 	case domain.PublishKeySet:
 		return domain.RevokePublishKey{Live: e.Live}
+	case domain.RestreamSet:
+		return domain.RemoveRestream{Live: e.Live, Target: e.Target}
 	case domain.RecordingStarted:
 		return domain.DiscardRecording{Live: e.Live, Recording: e.Recording, Cause: "quota"}
 	case domain.CommentPosted:
@@ -457,6 +463,8 @@ func randomRecordingCommand(t *rapid.T, live domain.LiveID) domain.Command {
 		domain.SetRecording{Live: live, On: randomBits(t, 1) > 0},
 		domain.SetPublishKey{Live: live, Hash: strings.Repeat(strconv.Itoa(randomBits(t, 1)), 64)},
 		domain.RevokePublishKey{Live: live},
+		domain.SetRestream{Live: live, Target: strconv.Itoa(randomBits(t, 3)), URL: "rtmp://push.example/app", Secret: "s"},
+		domain.RemoveRestream{Live: live, Target: strconv.Itoa(randomBits(t, 3))},
 		domain.StartRecording{Live: live, Recording: id},
 		domain.FinishRecording{Live: live, Recording: id, Cause: "lost", StartedAt: now, EndedAt: now},
 		domain.DiscardRecording{Live: live, Recording: id, Cause: "quota"},

@@ -148,3 +148,9 @@ func (s *Server) CutPublisher(key string, reason Reason, match func(Client) bool
 func (s *Server) Subscribe(b Broadcast) (*Player, error) {
 	return s.core.hub.join(playRequest{key: b.Key, broadcast: b.ID, client: Client{ID: newID(), Protocol: Internal}, complete: true})
 }
+
+// Follow returns a player inside the process that plays a broadcast like a viewer: it begins with the newest key frame, and skips
+// to a newer one if it is slow. It ends with the broadcast. Follow returns ErrEnded if the broadcast has ended.
+func (s *Server) Follow(b Broadcast) (*Player, error) {
+	return s.core.hub.join(playRequest{key: b.Key, broadcast: b.ID, client: Client{ID: newID(), Protocol: Internal}})
+}

@@ -48,6 +48,7 @@ var scanningStatements = map[string]string{
 	"projections/ledger/sql/select_totals.sql: Seq Scan on coin,":                                               "a trial balance has all accounts",
 	"projections/reconcile/sql/select_open.sql: index correction_open of correction is read":                    "the index has only the corrections that nobody has decided",
 	"projections/reconcile/sql/select_open.sql: index payout_held of payout is read":                            "the index has only the payouts that wait for the payment",
+	"projections/sql/delete_restreams_of_lives.sql: Seq Scan on restream":                                       "a live has at most five targets, here it has thousands",
 	"projections/rebuild/":                                                                   "roomlog rebuild and verify read all tables, and put the names of schemas into statements",
 	"projections/sql/select_unused_uploads.sql: Seq Scan":                                    "the cleaner looks for the names of old uploads in all texts, if there are old uploads",
 	"projections/sql/select_unused_credentials.sql: Seq Scan":                                "the cleaner compares all credentials with all users",

@@ -17,7 +17,7 @@ import (
 func All() []Projection {
 	return []Projection{
 		Users, Sessions, Lives, Broadcasts, Recordings, Uploads, Viewers, LookCounts, Comments, Emails,
-		ChatRooms, Participants, Messages, GiftCatalogue, SentGifts, Coins, Corrections, ShareRules, Payouts, CoinClosings, StreamAccess, Moderation, Follows, Access, Reviews, Webhooks,
+		ChatRooms, Participants, Messages, GiftCatalogue, SentGifts, Coins, Corrections, ShareRules, Payouts, CoinClosings, StreamAccess, Restreams, Moderation, Follows, Access, Reviews, Webhooks,
 	}
 }
 

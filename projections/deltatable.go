@@ -28,6 +28,7 @@ const (
 	KindMoved      = "moved"
 	KindModeration = "moderation"
 	KindAccess     = "access"
+	KindRestream   = "restream"
 
 	KindBalance = "balance"
 	KindProfile = "profile"
@@ -107,6 +108,8 @@ func DeltaSpecs() []DeltaSpec {
 		toServers[domain.InvitationRevoked](KindAccess),
 		toServers[domain.PublishKeySet](KindModeration),
 		toServers[domain.PublishKeyRevoked](KindModeration),
+		toServers[domain.RestreamSet](KindRestream),
+		toServers[domain.RestreamRemoved](KindRestream),
 
 		toChat(KindChatRoomCreated, func(d *Delta, e domain.ChatRoomCreated) { d.in(e.ChatRoom) }),
 		toChat(KindChatRoomRemoved, func(d *Delta, e domain.ChatRoomRemoved) { d.in(e.ChatRoom) }),

@@ -80,13 +80,13 @@ func TestProjector(t *testing.T) {
 		p := w.Projector(projections.ProjectorConfig{})
 		w.Start(p.Run)
 		w.CatchUp()
-		expectPoison(w, fmt.Sprintf("%d viewers viewer.left.v1", head+1), fmt.Sprintf("%d lives live.status_changed.v1", head+3))
+		expectPoison(w, fmt.Sprintf("%d viewers viewer.left.v1", head+1), fmt.Sprintf("%d lives live.status_changed.v1", head+3), fmt.Sprintf("%d restreams live.status_changed.v1", head+3))
 		room, err := w.Queries.LiveSnapshot(t.Context(), live)
 		if err != nil || room.Online != 1 || len(room.Viewers) != 1 {
 			t.Errorf("online %d, viewers %v, %v, want 1, 1 element", room.Online, room.Viewers, err)
 		}
 		w.Eventually(func() error {
-			if s := p.Status(); s.Poisoned != 2 || s.Halted != nil {
+			if s := p.Status(); s.Poisoned != 3 || s.Halted != nil {
 				return fmt.Errorf("%+v", s)
 			}
 			return nil

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -121,4 +123,87 @@ func scanRecording(row pgx.CollectableRow) (r Recording, err error) {
 		return r, fmt.Errorf("the parts of recording %s: %w", r.ID, err)
 	}
 	return r, nil
+}
+
+// Restreams projects the targets to which the broadcasts of lives are pushed on. The end of a live and forgetting its owner delete
+// its targets.
+var Restreams = Projection{
+	Name: "restreams", Version: 1, Tables: []string{"restream"},
+	Handlers: []Handler{on(foldRestreamSet), on(foldRestreamRemoved), on(foldRestreamsEnded), on(foldRestreamsForgotten)},
+	Write:    writes(writeRestreams),
+}
+
+type restreamKey struct {
+	live   domain.LiveID
+	target string
+}
+
+type restreamsBatch struct {
+	targets   map[restreamKey]*restreamRow // the newest state of each target; nil for a removed one
+	ended     map[domain.LiveID]bool
+	forgotten map[domain.UserID]bool
+}
+
+type restreamRow struct {
+	owner domain.UserID
+	Restream
+}
+
+// Restream is a target to which the broadcasts of a live are pushed on.
+type Restream struct {
+	Target string // name of the target in the live
+	URL    string // without the stream key
+	Secret string // the stream key, sealed
+	SetAt  time.Time
+}
+
+func foldRestreamSet(b *restreamsBatch, r eventstore.Record, e domain.RestreamSet) {
+	set(&b.targets, restreamKey{e.Live, e.Target}, &restreamRow{e.Streamer, Restream{e.Target, e.URL, e.Secret, r.RecordedAt}})
+}
+
+func foldRestreamRemoved(b *restreamsBatch, _ eventstore.Record, e domain.RestreamRemoved) {
+	set(&b.targets, restreamKey{e.Live, e.Target}, nil)
+}
+
+// foldRestreamsEnded handles the end of a live, after which nobody can set targets.
+func foldRestreamsEnded(b *restreamsBatch, _ eventstore.Record, e domain.LiveStatusChanged) {
+	if e.To == domain.StatusEnded {
+		set(&b.ended, e.Live, true)
+	}
+}
+
+func foldRestreamsForgotten(b *restreamsBatch, _ eventstore.Record, e domain.UserForgotten) {
+	set(&b.forgotten, e.User, true)
+}
+
+// writeRestreams deletes targets of lives that have ended and of forgotten users last, because nobody sets targets of them later.
+func writeRestreams(b *restreamsBatch, tables *pgx.Batch) {
+	var live, owner, goneLive []int64
+	var target, url, secret, goneTarget []string
+	var at []time.Time
+	for key, row := range b.targets {
+		if row == nil {
+			goneLive, goneTarget = append(goneLive, int64(key.live)), append(goneTarget, key.target)
+			continue
+		}
+		live, target, owner = append(live, int64(key.live)), append(target, key.target), append(owner, int64(row.owner))
+		url, secret, at = append(url, row.URL), append(secret, row.Secret), append(at, row.SetAt)
+	}
+	if len(live) > 0 {
+		tables.Queue(upsertRestream, live, target, owner, url, secret, at)
+	}
+	if len(goneLive) > 0 {
+		tables.Queue(deleteRestream, goneLive, goneTarget)
+	}
+	if len(b.ended) > 0 {
+		tables.Queue(deleteRestreamsOfLives, slices.Collect(maps.Keys(b.ended)))
+	}
+	if len(b.forgotten) > 0 {
+		tables.Queue(deleteRestreamsOfUsers, slices.Collect(maps.Keys(b.forgotten)))
+	}
+}
+
+// Restreams returns the restream targets of a live, ordered by name.
+func (q *Queries) Restreams(ctx context.Context, live domain.LiveID) ([]Restream, error) {
+	return many(ctx, q, "restream targets", pgx.RowToStructByPos[Restream], selectRestreams, live)
 }

@@ -230,6 +230,16 @@ var (
 	upsertPublishKey string
 	//go:embed sql/delete_publish_key.sql
 	deletePublishKey string
+	//go:embed sql/upsert_restream.sql
+	upsertRestream string
+	//go:embed sql/delete_restream.sql
+	deleteRestream string
+	//go:embed sql/delete_restreams_of_lives.sql
+	deleteRestreamsOfLives string
+	//go:embed sql/delete_restreams_of_users.sql
+	deleteRestreamsOfUsers string
+	//go:embed sql/select_restreams.sql
+	selectRestreams string
 	//go:embed sql/select_viewer_access.sql
 	selectViewerAccess string
 	//go:embed sql/select_publish_key.sql

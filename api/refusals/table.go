@@ -77,6 +77,10 @@ func Of(c domain.Command) []domain.Code {
 		return []domain.Code{domain.CodeBadRequest, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeLiveNotFound, domain.CodeReportNotFound, domain.CodeReportClaimed, domain.CodeBusy}
 	case "report.send":
 		return []domain.Code{domain.CodeBadRequest, domain.CodeUserUnavailable, domain.CodeForbidden, domain.CodeBanned, domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeLiveNotFound, domain.CodeCommentNotFound, domain.CodeReportsFull}
+	case "restream.remove":
+		return []domain.Code{domain.CodeLiveNotFound}
+	case "restream.set":
+		return []domain.Code{domain.CodeBadRequest, domain.CodeLiveNotFound, domain.CodeLiveEnded, domain.CodeNumberOutOfRange}
 	case "share.set":
 		return []domain.Code{domain.CodeTextInvalid, domain.CodeTextEmpty, domain.CodeTextTooLong, domain.CodeNumberOutOfRange, domain.CodeCoinsClosed}
 	case "ticket.buy":

@@ -173,7 +173,6 @@ func (s *sender) types() []string {
 type series struct {
 	live   domain.LiveID
 	events []eventstore.Record
-	next   int64   // first position after the events that were read
 	before Blocked // zero for new events
 }
 

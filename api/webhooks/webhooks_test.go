@@ -550,3 +550,42 @@ func TestTheExampleReceives(t *testing.T) {
 	}
 	stop()
 }
+
+// TestEventsOfNoLive blocks the events of no live while those of a live are accepted. No accepted event may be sent again.
+func TestEventsOfNoLive(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 1)
+	var mu sync.Mutex
+	open := false
+	r := receive(t, func(m message, _ int) int {
+		mu.Lock()
+		defer mu.Unlock()
+		if m.live == "" && !open {
+			return http.StatusServiceUnavailable
+		}
+		return http.StatusOK
+	})
+	w.Do(domain.AddWebhook{Webhook: "shop", URL: r.server.URL, Types: []string{"comment.posted.v1", "user.registered.v1"}})
+	want := w.comment(3)
+	w.Register("bob")
+	w.deliver(nil)
+	w.wait(r, want, w.lives...)
+	mu.Lock()
+	open = true
+	mu.Unlock()
+	w.Eventually(func() error {
+		if p := w.progress("shop"); p.Position == 0 || p.Blocked != 0 { // 0: the first page is not stored yet
+			return fmt.Errorf("got %+v, want no blocked live", p)
+		}
+		return nil
+	})
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var got []string
+	for _, m := range r.accepted {
+		got = append(got, m.event.Type)
+	}
+	if slices.Sort(got); !slices.Equal(got, []string{"comment.posted.v1", "comment.posted.v1", "comment.posted.v1", "user.registered.v1", "user.registered.v1"}) {
+		t.Errorf("accepted %v", got)
+	}
+}

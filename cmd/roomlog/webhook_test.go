@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	standard "github.com/standard-webhooks/standard-webhooks/libraries/go"
 )
 
 // hooked collects the webhooks that it receives.
@@ -86,5 +88,57 @@ func TestWebhooksAreCalled(t *testing.T) {
 	}
 	if got := status(t, at.flvURL(bert.read(room.Data.ID), ".flv")); got != http.StatusForbidden {
 		t.Errorf("whom a hook rejects is answered %d, want %v", got, http.StatusForbidden)
+	}
+}
+
+// TestWebhooksOfEvents lets two servers send events to a webhook that the command line has added. The one that sends is killed while
+// the receiver has not answered.
+func TestWebhooksOfEvents(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	ids, names := map[string]int{}, []string{}
+	hold, arrived := make(chan struct{}), make(chan struct{}, 1000)
+	var verifier *standard.Webhook
+	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		var e struct{ Type, Sequence, Withheld string }
+		arrived <- struct{}{}
+		<-hold
+		mu.Lock()
+		defer mu.Unlock()
+		if err := verifier.Verify(body, r.Header); err != nil || json.Unmarshal(body, &e) != nil || e.Withheld == "" {
+			t.Errorf("%v: %s", err, body)
+		}
+		if ids[r.Header.Get("webhook-id")]++; ids[r.Header.Get("webhook-id")] == 1 {
+			names = append(names, e.Type+" "+e.Sequence)
+		}
+	}))
+	t.Cleanup(receiver.Close)
+	env, data := withDatabase(t), dataDir(t)
+	settings := []string{"--data", data, "--webhook-networks", "127.0.0.1", "--roles", "api,projector"}
+	first := serve(t, env, settings...)
+	out := first.roomlog("webhooks", "add", "people", "--url", receiver.URL, "--type", "user.registered.v1")
+	_, secret, _ := strings.Cut(out, "\nsecret ")
+	var err error
+	if verifier, err = standard.NewWebhook(strings.TrimSpace(secret)); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"anna", "bert", "carl"} {
+		join(t, first, name)
+	}
+	<-arrived
+	second := serve(t, env, settings...)
+	first.kill()
+	close(hold)
+	join(t, second, "dora")
+	eventually(t, "the receiver got four users", func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return len(ids) == 4
+	})
+	mu.Lock()
+	defer mu.Unlock()
+	if !slices.IsSorted(names) {
+		t.Errorf("got %v", names)
 	}
 }

@@ -23,8 +23,8 @@ func (c *checker) mayCause(by domain.Actor, e domain.Event) bool {
 		return isAuthor(by, e.(domain.UserEvent).EventUser())
 	case domain.LiveStatusChanged, domain.RecordingDeleted:
 		return is(by, e.(domain.UserEvent).EventUser()) || by.Kind == domain.System || c.isOperator(by)
-	case domain.PublishKeyRevoked:
-		return is(by, e.Streamer) || c.isOperator(by)
+	case domain.PublishKeyRevoked, domain.RestreamSet, domain.RestreamRemoved:
+		return is(by, e.(domain.UserEvent).EventUser()) || c.isOperator(by)
 	case domain.GiftRefunded:
 		return is(by, e.Streamer) || c.isOperator(by)
 	case domain.EarningsRefunded:

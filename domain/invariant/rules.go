@@ -57,6 +57,12 @@ func (c *checker) checkRules(e domain.Event) {
 	case domain.PublishKeyRevoked:
 		l := c.live(e.Live)
 		c.expect(l.Streamer == e.Streamer && l.PublishKey != "", "live %d belongs to user %d, or has no publish key", e.Live, l.Streamer)
+	case domain.RestreamSet:
+		l := c.live(e.Live)
+		c.expect(l.Streamer == e.Streamer && e.Target != "" && l.Status != domain.StatusEnded, "live %d belongs to user %d, or has ended", e.Live, l.Streamer)
+	case domain.RestreamRemoved:
+		l := c.live(e.Live)
+		c.expect(l.Streamer == e.Streamer && slices.Contains(l.Restreams, e.Target), "live %d belongs to user %d, or has no such target", e.Live, l.Streamer)
 	default:
 		c.checkOthers(e)
 	}

@@ -10,6 +10,9 @@ import (
 // Object is a value with named fields. Decode returns it for objects and ECMA arrays.
 type Object = flvio.AMFMap
 
+// Array is a list of values. Decode returns it for strict arrays.
+type Array = flvio.AMFArray
+
 // Decode returns all values in b. If one is malformed, it returns the values before it, and the error wraps ErrMalformed. If they
 // exceed a limit, it returns no value, and the error wraps ErrLimit. Numbers become float64, strings string, booleans bool, null and undefined nil, objects Object, strict arrays
 // flvio.AMFArray and dates time.Time.

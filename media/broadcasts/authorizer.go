@@ -18,6 +18,7 @@ var (
 	ErrLiveNotFound   = errors.New("broadcasts: no live has this stream key")
 	ErrLiveEnded      = errors.New("broadcasts: the live has ended")
 	ErrOwnerRefused   = errors.New("broadcasts: the owner of the live may not broadcast")
+	ErrOwnService     = errors.New("broadcasts: the client pushes a broadcast of this service")
 	ErrRecentlyKicked = errors.New("broadcasts: an operator ended the broadcast of this live a moment ago")
 )
 

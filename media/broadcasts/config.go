@@ -47,6 +47,18 @@ type Relays interface {
 	Ended(key, broadcast string)
 }
 
+// RestreamTargets reads the restream targets of lives. *Restreams implements it.
+type RestreamTargets interface {
+	Changed(live domain.LiveID)
+	AllChanged()
+}
+
+// noRestreams are the RestreamTargets of a node that pushes no broadcasts on.
+type noRestreams struct{}
+
+func (noRestreams) Changed(domain.LiveID) {}
+func (noRestreams) AllChanged()           {}
+
 // Config configures a Manager. The fields of the first group and LostNodeGrace are required.
 type Config struct {
 	Store    *eventstore.Store
@@ -65,6 +77,10 @@ type Config struct {
 	OnChange func(ctx context.Context, c Change)
 	// Relays is told about broadcasts at other nodes; nil means that this node relays no streams.
 	Relays Relays
+	// Restreams is told about changes of the restream targets of lives; nil means that this node pushes no broadcasts on.
+	Restreams RestreamTargets
+	// Service identifies this service: connections that push its own broadcasts on are refused. "" means that none are.
+	Service string
 	// LostNodeGrace is the time after which the broadcasts of a missing node are ended. A node may be missing only
 	// because it has lost the database for a moment.
 	LostNodeGrace time.Duration
@@ -103,6 +119,9 @@ func (c Config) withDefaults() (Config, error) {
 	settings.Defaults(&c)
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Restreams == nil {
+		c.Restreams = noRestreams{}
 	}
 	if c.OnChange == nil {
 		c.OnChange = func(context.Context, Change) {}

@@ -12,6 +12,7 @@
 //   - A [Directory] lists the streams and players of all nodes.
 //   - [Recordings] decides which broadcasts are recorded, records the beginning and end of each recording in the log,
 //     and authorizes playback of recordings.
+//   - [Restreams] pushes the broadcasts of this node on to the targets of their lives.
 //
 // The package never handles a frame, and makes no decisions about lives: package domain makes them.
 package broadcasts

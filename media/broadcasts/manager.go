@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"roomlog/media"
+	"roomlog/media/restream"
 )
 
 // Manager is the authorizer and the observer of the media server of one node. It is safe for concurrent use.
@@ -37,8 +38,14 @@ func (m *Manager) Run(ctx context.Context) error {
 	return w.run(ctx)
 }
 
-// AuthorizeConnect accepts every client, because AuthorizePublish and AuthorizePlay check the rights.
-func (m *Manager) AuthorizeConnect(context.Context, media.ConnectRequest) error { return nil }
+// AuthorizeConnect refuses clients that push a broadcast of this service on. AuthorizePublish and AuthorizePlay check the rights of
+// all others.
+func (m *Manager) AuthorizeConnect(_ context.Context, r media.ConnectRequest) error {
+	if service, _ := r.Client.Fields[restream.ServiceField].(string); service != "" && service == m.cfg.Service {
+		return ErrOwnService
+	}
+	return nil
+}
 
 // AuthorizePublish accepts a publisher with a publish sign or the publish key of a live. The live must exist, must not
 // have ended, must not have been kicked within Config.KickCooldown, and must not be published on another node. Its

@@ -106,6 +106,10 @@ func (w *watcher) handle(ctx context.Context, d projections.Delta) error {
 		return w.checkPublisher(ctx, e.Live)
 	case domain.PublishKeyRevoked:
 		return w.checkPublisher(ctx, e.Live)
+	case domain.RestreamSet:
+		w.cfg.Restreams.Changed(e.Live)
+	case domain.RestreamRemoved:
+		w.cfg.Restreams.Changed(e.Live)
 	case domain.BroadcastStarted:
 		return w.relay(ctx, e.Live, e.Node, Relays.Moved)
 	case domain.BroadcastStopped:
@@ -156,6 +160,7 @@ func (w *watcher) checkAll(ctx context.Context) ([]projections.Live, error) {
 
 // checkMissed checks what the events that were missed may have changed: streams, the users that play them, and publish keys.
 func (w *watcher) checkMissed(ctx context.Context) error {
+	w.cfg.Restreams.AllChanged()
 	lives, err := w.checkAll(ctx)
 	if err != nil {
 		return err

@@ -145,3 +145,31 @@ func skipModifier(b []byte) (packet byte, rest []byte) {
 
 // offset returns the signed number in the first three bytes of b.
 func offset(b []byte) int32 { return int32(uint32(b[0])<<24|uint32(b[1])<<16|uint32(b[2])<<8) >> 8 }
+
+// FourCC returns the FourCC that a server of RTMP must announce before it is sent a payload. It returns false for payloads that
+// every server may be sent. A number for HEVC or AV1 that is not standardized has a FourCC that no server announces.
+func FourCC(info Info, payload []byte) (code string, needed bool) {
+	switch {
+	case len(payload) == 0 || info.Kind == Script:
+		return "", false
+	case info.Kind == Video && isUnofficial(payload[0]):
+		return "", true
+	case info.Kind == Video && payload[0]&0x80 == 0, info.Kind == Audio && payload[0]>>4 != formatEnhanced:
+		return "", false
+	}
+	switch info.Codec {
+	case H264:
+		return "avc1", true
+	case HEVC:
+		return "hvc1", true
+	case AV1:
+		return "av01", true
+	case VP9:
+		return "vp09", true
+	case AAC:
+		return "mp4a", true
+	case MP3:
+		return ".mp3", true
+	}
+	return string(info.Codec), true
+}

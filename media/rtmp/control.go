@@ -29,7 +29,7 @@ func (c *Conn) acceptConnect() {
 	c.respond(csControl, typeSetChunkSize, 0, firstChunkSize, binary.BigEndian.AppendUint32(nil, ChunkSize))
 	c.sendCommand(0, "_result", c.connectID,
 		amf.Object{"fmsVer": "FMS/3,0,1,123", "capabilities": 31},
-		amf.Object{"level": levelStatus, "code": connectSuccess, "description": "Connection succeeded.", "objectEncoding": 0})
+		amf.Object{"level": levelStatus, "code": connectSuccess, "description": "Connection succeeded.", "objectEncoding": 0, "fourCcList": amf.Array{"*"}})
 }
 
 // handleControl handles a message that is neither media nor a command.

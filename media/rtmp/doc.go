@@ -1,8 +1,8 @@
-// Package rtmp implements the server side of RTMP: handshake, chunks, commands, and the responses that encoders and
-// players expect. The package knows no streams and makes no access decisions: a Conn returns the request of a client,
-// and the caller accepts or refuses it.
+// Package rtmp implements RTMP: handshake, chunks, commands, and the responses that encoders and players expect. The package
+// knows no streams and makes no access decisions: a [Conn] returns the request of a client, and the caller accepts or refuses
+// it. A [Publisher] is the client side: it publishes a stream to another server.
 //
-// The package does not trust clients. It guarantees:
+// The package does not trust the other side. It guarantees:
 //
 //   - A message uses memory only as its bytes arrive, never by its announced length. A connection holds at most 16 MiB
 //     of incomplete messages in at most 32 chunk streams. A media message has at most 8 MiB, any other message 64 KiB.

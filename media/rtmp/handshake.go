@@ -33,3 +33,22 @@ func handshake(rw io.ReadWriter) error {
 	_, err := io.ReadFull(rw, theirs[1:])
 	return err
 }
+
+// handshakeAsClient performs the handshake of a client, which reads from r and writes to w.
+func handshakeAsClient(r io.Reader, w io.Writer) error {
+	ours := make([]byte, 1+handshakeSize)
+	ours[0] = version
+	_, _ = rand.Read(ours[1+8:])
+	if _, err := w.Write(ours); err != nil {
+		return err
+	}
+	var theirs [1 + 2*handshakeSize]byte
+	if _, err := io.ReadFull(r, theirs[:]); err != nil {
+		return err
+	}
+	if theirs[0] != version {
+		return fmt.Errorf("%w: version %d", ErrProtocol, theirs[0])
+	}
+	_, err := w.Write(theirs[1 : 1+handshakeSize])
+	return err
+}

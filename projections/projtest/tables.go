@@ -9,7 +9,7 @@ import (
 func Tables() []string {
 	return []string{
 		"broadcast", "chat_membership", "chat_room", "coin", "coin_closing", "coin_held", "coin_hold", "coin_movement", "comment", "correction", "email", "follow", "follower_count", "gift", "gift_record", "held_comment", "invitation", "live", "live_access", "live_coin",
-		"live_mode", "live_online", "look_count", "message", "message_chat_room", "moderation_act", "moderator", "participant", "payout", "poison", "projection", "publish_key", "recording", "report", "report_entry", "session", "share_rule", "ticket", "upload", "user_account",
+		"live_mode", "live_online", "look_count", "message", "message_chat_room", "moderation_act", "moderator", "participant", "payout", "poison", "projection", "publish_key", "recording", "report", "report_entry", "restream", "session", "share_rule", "ticket", "upload", "user_account",
 		"viewer", "viewer_ban", "viewer_pass", "webhook",
 	}
 }

@@ -201,6 +201,7 @@ func newTamperWorld(t *testing.T) *tamperWorld {
 	send(domain.RepriceGift{Gift: s.Rose, Price: 25}, projtest.Operator, "")
 	send(domain.RepriceGift{Gift: s.Rose, Price: 30}, projtest.Operator, "")
 	send(domain.SetPublishKey{Live: bob.CreateLive("with a key"), Hash: strings.Repeat("ab", 32)}, bob.Actor(), "")
+	send(domain.SetRestream{Live: s.Cooking, Target: "example", URL: "rtmp://push.example/app", Secret: "sealed"}, projtest.Operator, "")
 	send(domain.JoinLive{Live: s.Cooking, Node: "p9"}, bob.Actor(), "")
 	send(domain.ProposeCorrection{Account: domain.WalletAccount(s.Bob.ID), Coins: -1, Reason: "why", Limit: 1, Period: time.Hour}, projtest.Operator, "")
 	send(domain.SetShare{BasisPoints: 2000, Reason: "why"}, projtest.Operator, "")

@@ -56,9 +56,11 @@ type Commands struct {
 		Forget participantForget `cmd:"" help:"Erase the texts of a participant who was not signed in."`
 	} `cmd:"" help:"Manage participants of the chat. A participant is one connection."`
 	Streams struct {
-		List    streamsList    `cmd:"" help:"List the streams of all nodes."`
-		Players streamsPlayers `cmd:"" help:"List the players of a live."`
-		Kick    streamsKick    `cmd:"" help:"End the stream of a live, or disconnect a player."`
+		List     streamsList     `cmd:"" help:"List the streams of all nodes."`
+		Players  streamsPlayers  `cmd:"" help:"List the players of a live."`
+		Targets  streamsTargets  `cmd:"" help:"List the targets to which the broadcasts of a live are pushed on, with their states."`
+		Untarget streamsUntarget `cmd:"" help:"Remove a target to which the broadcasts of a live are pushed on."`
+		Kick     streamsKick     `cmd:"" help:"End the stream of a live, or disconnect a player."`
 	} `cmd:"" help:"Inspect and end media streams."`
 	Live struct {
 		List liveList `cmd:"" help:"List the lives that are on air."`

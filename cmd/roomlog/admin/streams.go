@@ -114,3 +114,40 @@ func (c *streamsKick) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) err
 		return err
 	})
 }
+
+type streamsTargets struct {
+	Live int64 `min:"1" arg:"" help:"Live, see roomlog streams list."`
+}
+
+func (c *streamsTargets) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
+	return withStreams(ctx, g, sh, func(ctx context.Context, _ *backend, directory streams.Directory) error {
+		targets, err := directory.Restreams(ctx, domain.LiveID(c.Live))
+		if err != nil {
+			return err
+		}
+		t := newTable(sh.Stdout, "TARGET", "URL", "STATE", "FOR", "MB", "RECONNECTS", "SKIPS", "REASON")
+		for _, r := range targets {
+			since := "-"
+			if r.Since != nil {
+				since = sh.Now().Sub(*r.Since).Round(time.Second).String()
+			}
+			t.row(r.Target, r.URL, r.State, since, fmt.Sprintf("%.1f", float64(r.Bytes)/1e6), r.Reconnects, r.Skips, orDash(r.Reason))
+		}
+		return t.end("The live has no restream targets")
+	})
+}
+
+type streamsUntarget struct {
+	Live   int64  `min:"1" arg:"" help:"Live, see roomlog streams list."`
+	Target string `arg:"" help:"Name of the target, see roomlog streams targets."`
+}
+
+func (c *streamsUntarget) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
+	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
+		if _, err := b.execute(ctx, domain.RemoveRestream{Live: domain.LiveID(c.Live), Target: c.Target}); err != nil {
+			return err
+		}
+		_, err := fmt.Fprintf(sh.Stdout, "live %d is not pushed on to %s\n", c.Live, c.Target)
+		return err
+	})
+}

@@ -11,6 +11,7 @@ import (
 	"roomlog/cmd/roomlog/cli"
 	"roomlog/domain"
 	"roomlog/media"
+	"roomlog/media/restream"
 	"roomlog/realtime/hub"
 	"roomlog/realtime/native"
 )
@@ -23,6 +24,18 @@ func (c *config) apiConfig(env *environment, b *backend, tokens *token.Issuer, s
 	config := c.api
 	config.Store, config.Commands, config.Queries, config.Feed, config.Admission = b.store, b.clients, b.queries, b.feed, b.admission
 	config.Tokens, config.Signs, config.Payments, config.Connections = tokens, signer, payments, b.connections
+	sealer, err := restream.NewSealer(env.secrets.sign)
+	if err != nil {
+		return api.Config{}, err
+	}
+	config.SealRestream = func(live domain.LiveID, name, address, key string) (url, secret string, err error) {
+		target, err := restream.ParseTarget(address, key)
+		if err != nil {
+			return "", "", &domain.Refusal{Code: domain.CodeBadRequest, Text: err.Error()}
+		}
+		secret, err = sealer.Seal(int64(live), name, target)
+		return target.URL, secret, err
+	}
 	config.Uploads, config.Version = filepath.Join(env.dataDir, "uploads"), cli.ReadBuild().Version
 	config.AsyncAPI = native.AsyncAPI()
 	config.RefuseUploads, config.WebhookKeys = env.folderless, webhooks.KeysOf(env.secrets.jwt)

@@ -149,6 +149,7 @@ func (c *config) groups() []group {
 		{"media", &c.broadcasts},
 		{"media", &c.hooks},
 		{"media", &c.relaySettings},
+		{"media", &c.restream},
 		{"record", &c.recordSettings},
 		{"record", &c.archive},
 		{"record", &c.recorder},

@@ -19,6 +19,7 @@ import (
 	"roomlog/media/broadcasts"
 	"roomlog/media/hooks"
 	"roomlog/media/relay"
+	"roomlog/media/restream"
 )
 
 // mediaServer is the server for encoders and players, with the parts that it notifies.
@@ -31,6 +32,8 @@ type mediaServer struct {
 	flv        net.Listener
 	internal   net.Listener // nil if --media-internal-addr is not set
 	recordings *recordings
+	restreams  *broadcasts.Restreams
+	pusher     *restream.Pusher
 	puller     *relay.Puller
 	nodes      http.Handler // serves other nodes; nil if this node serves none
 }
@@ -78,7 +81,12 @@ func (m *mediaServer) open(ctx context.Context, c *config, env *environment, b *
 	if m.recordings, err = openRecordings(ctx, c, env, b, l, signer, relays); err != nil {
 		return err
 	}
+	sealer, err := m.openRestreams(c, env, b)
+	if err != nil {
+		return err
+	}
 	watched := c.broadcasts
+	watched.Restreams, watched.Service = m.restreams, sealer.Service()
 	watched.Store, watched.Commands, watched.Queries, watched.Owners, watched.Feed = b.store, b.sequencer, b.queries, b.admission, b.feed
 	watched.Cluster, watched.Signer, watched.Now, watched.Log = b.cluster, signer, b.now, env.log
 	watched.OnChange, watched.Relays = m.broadcastChanged, relays.puller
@@ -107,11 +115,14 @@ func (m *mediaServer) open(ctx context.Context, c *config, env *environment, b *
 		return err
 	}
 	m.broadcasts.Attach(m.server)
+	m.pusher.Attach(m.server)
 	relays.puller.Attach(m.server)
 	m.puller, m.nodes = relays.puller, relays.handler(env, b, signer, m.server, m.recordings.own)
 	l.run(ctx, "relays", relays.puller.Run)
+	l.run(ctx, "restream targets", m.restreams.Run)
 	l.run(ctx, "broadcasts", m.broadcasts.Run)
 	l.run(ctx, "media", m.server.Run)
+	l.run(ctx, "restreams", m.pusher.Run)
 	l.run(ctx, "rtmp", func(ctx context.Context) error { return m.server.ServeRTMP(ctx, m.rtmp) })
 	if m.rtmps != nil {
 		secure := tls.NewListener(m.rtmps, cert.TLS())
@@ -159,8 +170,24 @@ func (m *mediaServer) openHooks(c *config, env *environment, b *backend) (err er
 	return err
 }
 
-// broadcastChanged notifies the recordings and the webhooks of a change that is in the log.
+// openRestreams creates what pushes broadcasts on to other servers.
+func (m *mediaServer) openRestreams(c *config, env *environment, b *backend) (*restream.Sealer, error) {
+	sealer, err := restream.NewSealer(env.secrets.sign)
+	if err != nil {
+		return nil, err
+	}
+	config := c.restream
+	config.Service, config.Now, config.Log = sealer.Service(), env.sh.Now, env.log
+	if m.pusher, err = restream.New(config); err != nil {
+		return nil, err
+	}
+	m.restreams, err = broadcasts.NewRestreams(broadcasts.RestreamsConfig{Queries: b.queries, Cluster: b.cluster, Sealer: sealer, Pusher: m.pusher, Log: env.log})
+	return sealer, err
+}
+
+// broadcastChanged notifies the restreams, the recordings and the webhooks of a change that is in the log.
 func (m *mediaServer) broadcastChanged(ctx context.Context, change broadcasts.Change) {
+	m.restreams.BroadcastChanged(change)
 	m.recordings.broadcastChanged(ctx, change, m.server)
 	if m.hooks != nil {
 		m.hooks.BroadcastChanged(change.Broadcast, change.Reason, change.Live, change.Position)

@@ -72,6 +72,11 @@ func (m *mediaServer) registerMetrics(to metrics) {
 	to.registerer.MustRegister(mediaMetrics{m.server})
 	to.counter("media_relays_lost_total", "Connections to the node with the publisher of a relayed stream that were lost.", func() float64 { return float64(m.puller.Stats().Lost) })
 	m.recordings.registerMetrics(to)
+	to.gauge("restreams_live", "Restream targets that receive a broadcast.", func() float64 { return float64(m.pusher.Stats().Live) })
+	to.gauge("restreams_failed", "Restream targets of running broadcasts whose last connection has failed.", func() float64 { return float64(m.pusher.Stats().Failed) })
+	to.counter("restreams_out_bytes_total", "Bytes that restream targets have accepted.", func() float64 { return float64(m.pusher.Stats().Bytes) })
+	to.counter("restreams_failures_total", "Connections to restream targets that were refused, could not be made or were lost.", func() float64 { return float64(m.pusher.Stats().Failures) })
+	to.counter("restreams_skips_total", "Times that a slow restream target was moved to a newer key frame.", func() float64 { return float64(m.pusher.Stats().Skips) })
 	if m.hooks == nil {
 		return
 	}

@@ -27,6 +27,7 @@ import (
 	"roomlog/media/hooks"
 	"roomlog/media/record"
 	"roomlog/media/relay"
+	"roomlog/media/restream"
 	"roomlog/realtime/chat"
 	"roomlog/realtime/hub"
 	"roomlog/realtime/socketio"
@@ -66,6 +67,7 @@ type config struct {
 	hooks      hooks.Config
 	webhooks   webhooks.Settings
 	archive    broadcasts.RecordingsConfig
+	restream   restream.Config
 	recorder   record.Config
 	sequencer  eventstore.SequencerConfig
 	limits     ratelimit.Config

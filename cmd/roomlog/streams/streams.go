@@ -67,3 +67,18 @@ func (d Directory) RunningRecordings(ctx context.Context, live domain.LiveID) ([
 	}
 	return all, err
 }
+
+// Restreams returns the restream targets of a live with their states.
+func (d Directory) Restreams(ctx context.Context, live domain.LiveID) ([]api.Restream, error) {
+	restreams, err := d.Directory.Restreams(ctx, live)
+	all := make([]api.Restream, 0, len(restreams))
+	for _, r := range restreams {
+		one := api.Restream{Target: r.Target, URL: r.URL, State: "waiting"}
+		if s := r.State; s.Status != "" {
+			since := s.Since.UTC()
+			one.State, one.Reason, one.Since, one.Bytes, one.Reconnects, one.Skips = string(s.Status), s.Reason, &since, s.Bytes, s.Reconnects, s.Skips
+		}
+		all = append(all, one)
+	}
+	return all, err
+}

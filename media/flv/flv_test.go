@@ -13,6 +13,7 @@ import (
 
 	"roomlog/media/amf"
 	"roomlog/media/flv"
+	"roomlog/media/flv/flvtest"
 )
 
 func TestOtherImplementationReadsTags(t *testing.T) {
@@ -158,6 +159,10 @@ var ( // H.264 with 1920 x 1080, HEVC with 960 x 540, and AV1 with 1920 x 804 pi
 		0x00, 0x7b, 0xa0, 0x07, 0x82, 0x00, 0x88, 0x7d, 0xb6, 0x71, 0x8b, 0x92, 0x44, 0x80, 0x53, 0x88,
 		0x88, 0x92, 0xcf, 0x24, 0xa6, 0x92, 0x72, 0xc9, 0x12, 0x49, 0x22, 0xdc, 0x91, 0xaa, 0x48, 0xfc,
 		0xa2, 0x23, 0xff, 0x00, 0x01, 0x00, 0x01, 0x6a, 0x02, 0x02, 0x02, 0x01}
+	// HEVC of 320 x 180 pixels with two temporal layers
+	hevcLayers = []byte{0x42, 0x01, 0x02, 0x01, 0x60, 0x00, 0x00, 0x03, 0x00, 0x90, 0x00, 0x00, 0x03, 0x00, 0x00, 0x03,
+		0x00, 0x3c, 0x00, 0x00, 0xa0, 0x0a, 0x08, 0x0c, 0x1f, 0x3e, 0x59, 0x59, 0x4a, 0xca, 0x94, 0x98,
+		0x5e, 0x02, 0xd0, 0x10, 0x00, 0x00, 0x03, 0x00, 0x10, 0x00, 0x00, 0x03, 0x01, 0x90, 0x80}
 	hevcPPS = []byte{0x44, 0x01, 0xc0, 0x25, 0x2f, 0x05, 0x32, 0x40}
 
 	av1Header = []byte{0x0a, 0x0b, 0x00, 0x00, 0x00, 0x42, 0xa7, 0xbf, 0xe4, 0x60, 0x0d, 0x00, 0x40} // an OBU with a size field
@@ -193,6 +198,7 @@ func TestParseSize(t *testing.T) {
 		{"H264", avc(sps, pps), flv.Size{Width: 1920, Height: 1080}, true},
 		{"H264 in 4:4:4", avc(spsFull, pps), flv.Size{Width: 640, Height: 360}, true},
 		{"HEVC", hvc([]byte{32, 33, 34}, hevcVPS, hevcSPS, hevcPPS), flv.Size{Width: 960, Height: 540}, true},
+		{"HEVC with profiles of sub-layers", hvc([]byte{32, 33, 34}, hevcVPS, flvtest.WithSubLayers(hevcLayers), hevcPPS), flv.Size{Width: 320, Height: 180}, true},
 		{"HEVC in another order", hvc([]byte{34, 0xa0 | 1<<7, 33}, hevcPPS, hevcVPS, hevcSPS), flv.Size{Width: 960, Height: 540}, true},
 		{"AV1", append([]byte("\x90av01\x81\x08\x0c\x00"), av1Header...), flv.Size{Width: 1920, Height: 804}, true},
 		{"VP9, whose header has no size", []byte("\x90vp09\x01\x00\x00\x00"), flv.Size{}, true},
@@ -252,6 +258,31 @@ func TestParseSound(t *testing.T) {
 	}
 }
 
+func TestWithoutSubLayers(t *testing.T) {
+	with := flvtest.WithSubLayers(hevcLayers)
+	unchanged := bytes.Clone(with)
+	if got := flv.WithoutSubLayers(with); !bytes.Equal(got, hevcLayers) || !bytes.Equal(with, unchanged) {
+		t.Fatalf("got %x, want %x", got, hevcLayers)
+	}
+	for name, unit := range map[string][]byte{
+		"without sub-layers": hevcSPS, "without profiles": hevcLayers, "of another kind": append([]byte{0x44}, with[1:]...), "nothing": nil,
+	} {
+		if got := flv.WithoutSubLayers(unit); !bytes.Equal(got, unit) {
+			t.Errorf("%s: got %x, want %x", name, got, unit)
+		}
+	}
+	end := bytes.LastIndex(with, []byte{0xa0, 0x0a}) // the profiles end here
+	for size := range end {
+		if got := flv.WithoutSubLayers(with[:size]); !bytes.Equal(got, with[:size]) {
+			t.Errorf("truncated to %d bytes: got %x", size, got)
+		}
+	}
+	sets, err := flv.ParseParameterSets(hvc([]byte{32, 33, 34}, hevcVPS, with, hevcPPS))
+	if err != nil || !bytes.Equal(sets.SPS, hevcLayers) {
+		t.Fatalf("got %x, %v", sets.SPS, err)
+	}
+}
+
 func TestParameterSetsAndNALUs(t *testing.T) {
 	sets, err := flv.ParseParameterSets(avc(sps, pps))
 	if err != nil || !bytes.Equal(sets.SPS, sps) || !bytes.Equal(sets.PPS, pps) || sets.LengthSize != 4 {
@@ -302,7 +333,8 @@ func TestSplitOBUs(t *testing.T) {
 // FuzzPayload passes random payloads to every parser.
 func FuzzPayload(f *testing.F) {
 	for _, seed := range [][]byte{
-		avc(sps, pps), hvc([]byte{32, 33, 34}, hevcVPS, hevcSPS, hevcPPS), append([]byte("\x90av01\x81\x08\x0c\x00"), av1Header...),
+		avc(sps, pps), hvc([]byte{32, 33, 34}, hevcVPS, hevcSPS, hevcPPS),
+		hvc([]byte{32, 33, 34}, hevcVPS, flvtest.WithSubLayers(hevcLayers), hevcPPS), append([]byte("\x90av01\x81\x08\x0c\x00"), av1Header...),
 		{0x1c, 0, 0, 0, 0, 1}, []byte("\x97\x02abc\x00hvc1"), append([]byte{0x17, 1, 0, 0, 0}, sized(4, []byte("unit"))...),
 	} {
 		f.Add(byte(9), seed)

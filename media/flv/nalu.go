@@ -17,7 +17,7 @@ type ParameterSets struct {
 }
 
 // ParseParameterSets returns the parameter sets in a sequence header of H.264 or HEVC. Every set that the codec needs
-// is present.
+// is present. A sequence parameter set of HEVC comes without the profiles and levels of sub-layers.
 func ParseParameterSets(header []byte) (sets ParameterSets, err error) {
 	defer guard(&err)
 	info := Describe(Video, header)
@@ -86,6 +86,7 @@ func parseHVCC(b []byte) (ParameterSets, error) {
 	if len(sets.VPS) == 0 || len(sets.SPS) == 0 || len(sets.PPS) == 0 {
 		return ParameterSets{}, fmt.Errorf("%w: parameter sets are missing", ErrMalformed)
 	}
+	sets.SPS = WithoutSubLayers(sets.SPS)
 	return sets, nil
 }
 

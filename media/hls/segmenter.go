@@ -147,6 +147,9 @@ func (s *segmenter) writeVideo(info flv.Info, body []byte, wall time.Time, pts i
 	}
 	pts = s.order.earliest(info, units, pts)
 	if info.Codec == flv.HEVC {
+		for i, unit := range units {
+			units[i] = flv.WithoutSubLayers(unit)
+		}
 		return s.mux.WriteH265(track, wall, pts, units)
 	}
 	return s.mux.WriteH264(track, wall, pts, units)

@@ -80,6 +80,32 @@ func TestNewerCodecsAreRecorded(t *testing.T) {
 	}
 }
 
+// TestHEVCWithProfilesOfSubLayersIsRecorded checks that the recording is an MP4 file, and that its pictures are those of
+// the publisher.
+func TestHEVCWithProfilesOfSubLayersIsRecorded(t *testing.T) {
+	t.Parallel()
+	source := clip(t, "film.mp4", "-an", "-c:v", "libx265", "-tag:v", "hvc1", "-preset", "ultrafast", "-x265-params",
+		"temporal-layers=1:bframes=3:keyint=25:log-level=none", "-pix_fmt", "yuv420p", "-movflags", "frag_keyframe+empty_moov+default_base_moof")
+	all := enhanced(t, source, "hvc1")
+	header := all[0].Payload()
+	sets, err := flv.ParseParameterSets(header)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sized := func(b []byte) []byte { return append(binary.BigEndian.AppendUint16(nil, uint16(len(b))), b...) }
+	changed := bytes.Replace(header, sized(sets.SPS), sized(flvtest.WithSubLayers(sets.SPS)), 1)
+	all[0] = media.NewFrame(flv.Video, all[0].Time(), changed)
+	s := open(t, t.TempDir(), nil)
+	rec := s.record("broadcast", all)
+	if len(rec.Parts) != 1 || rec.Parts[0].File != "1.mp4" || rec.Parts[0].Video != flv.HEVC {
+		t.Fatal(sprint(rec))
+	}
+	same(t, packets(t, source), packets(t, s.file(rec, 0)))
+	if want := pictures(t, source); len(want) == 0 || !slices.Equal(want, pictures(t, s.file(rec, 0))) {
+		t.Fatal("the pictures are not the same")
+	}
+}
+
 // TestChangeOfSizeBeginsAPart checks that a change of the video size begins another file.
 func TestChangeOfSizeBeginsAPart(t *testing.T) {
 	t.Parallel()

@@ -139,7 +139,7 @@ func (p *push) connect(ctx context.Context) error {
 	err = p.deliver(ctx, player, publisher)
 	if errors.Is(err, io.EOF) || ctx.Err() != nil {
 		publisher.Finish()
-		_ = <-served // the connection was closed
+		<-served // the connection was closed
 		return errEnded
 	}
 	_ = netconn.CloseNow(conn)

@@ -137,14 +137,16 @@ func (p *push) connect(ctx context.Context) error {
 		player.Close() // ends deliver
 	}()
 	err = p.deliver(ctx, player, publisher)
-	if errors.Is(err, io.EOF) || ctx.Err() != nil {
+	ended := errors.Is(err, io.EOF) || ctx.Err() != nil
+	if ended {
 		publisher.Finish()
-		<-served // the connection was closed
-		return errEnded
+	} else {
+		_ = netconn.CloseNow(conn)
 	}
-	_ = netconn.CloseNow(conn)
-	lost := <-served
-	if errors.Is(err, media.ErrEnded) { // Serve has ended first
+	switch lost := <-served; {
+	case ended:
+		return errEnded
+	case errors.Is(err, media.ErrEnded): // Serve has ended first
 		return errors.Join(errLost, lost)
 	}
 	return err

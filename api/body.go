@@ -201,8 +201,11 @@ func membersOf(input reflect.Type) (members []string) {
 	if !found || body.Type.Kind() != reflect.Struct {
 		return nil
 	}
-	for i := range body.Type.NumField() {
-		name, _, _ := strings.Cut(body.Type.Field(i).Tag.Get("json"), ",")
+	for _, field := range reflect.VisibleFields(body.Type) {
+		if field.Anonymous { // its fields are members
+			continue
+		}
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 		members = append(members, name)
 	}
 	slices.Sort(members)

@@ -154,6 +154,9 @@ func TestUnknownMembersAreRefused(t *testing.T) {
 			t.Errorf("%s %s: %d %s; ignores unknown members: %v", e.Method, e.Path, w.Code, w.Body, e.lenient)
 		} else if refused {
 			strict++
+			if _, members, _ := strings.Cut(w.Body.String(), "the body has "); strings.HasPrefix(members, ",") || strings.Contains(members, " ,") {
+				t.Errorf("%s %s names no member: %s", e.Method, e.Path, w.Body)
+			}
 		}
 	}
 	if strict < 8 {

@@ -27,6 +27,7 @@ var ErrNotFound = errors.New("the server does not have it")
 // HTTP reads the transparency log of a server with C2SP tlog-tiles.
 type HTTP struct {
 	base   string
+	shown  string // base without a password, for errors
 	client *http.Client
 }
 
@@ -35,13 +36,12 @@ type HTTP struct {
 func NewHTTP(address string) (*HTTP, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
-		return nil, fmt.Errorf("the address of the server must be like https://live.example (got %q)", address)
+		return nil, errors.New("the address of the server must be like https://live.example, without a query")
 	}
-	base := strings.TrimSuffix(address, "/")
-	if u.Path == "" || u.Path == "/" {
-		base += "/tlog"
+	if u.Path = strings.TrimSuffix(u.Path, "/"); u.Path == "" {
+		u.Path = "/tlog"
 	}
-	return &HTTP{base, &http.Client{Timeout: requestTimeout}}, nil
+	return &HTTP{u.String(), u.Redacted(), &http.Client{Timeout: requestTimeout}}, nil
 }
 
 // Checkpoint reads the newest signed checkpoint.
@@ -88,16 +88,16 @@ func (h *HTTP) get(ctx context.Context, path string, limit int64) ([]byte, error
 	switch response.StatusCode {
 	case http.StatusOK:
 	case http.StatusNotFound:
-		return nil, fmt.Errorf("GET %s%s: %w", h.base, path, ErrNotFound)
+		return nil, fmt.Errorf("GET %s%s: %w", h.shown, path, ErrNotFound)
 	default:
-		return nil, fmt.Errorf("GET %s%s: %s", h.base, path, response.Status)
+		return nil, fmt.Errorf("GET %s%s: %s", h.shown, path, response.Status)
 	}
 	content, err := io.ReadAll(io.LimitReader(response.Body, limit+1))
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("GET %s%s: %w", h.base, path, err)
+		return nil, fmt.Errorf("GET %s%s: %w", h.shown, path, err)
 	case int64(len(content)) > limit:
-		return nil, fmt.Errorf("GET %s%s: the response is larger than %d bytes", h.base, path, limit)
+		return nil, fmt.Errorf("GET %s%s: the response is larger than %d bytes", h.shown, path, limit)
 	}
 	return content, nil
 }

@@ -483,6 +483,25 @@ func TestKeptCheckpointIsCosignedLater(t *testing.T) {
 	}
 }
 
+// TestErrorsHideThePassword checks that no error contains the password of the address of a server.
+func TestErrorsHideThePassword(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.NotFoundHandler())
+	defer server.Close()
+	address := strings.Replace(server.URL, "http://", "http://ann:tr0ub4dor@", 1)
+	source, err := witness.NewHTTP(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = source.Checkpoint(t.Context())
+	_, refused := witness.NewHTTP(address + "?x=1")
+	for _, err := range []error{err, refused} {
+		if err == nil || strings.Contains(err.Error(), "tr0ub4dor") {
+			t.Errorf("got %v, want an error without the password", err)
+		}
+	}
+}
+
 func TestAddresses(t *testing.T) {
 	t.Parallel()
 	for _, address := range []string{"", "live.example", "ftp://live.example", "https://", "https://live.example?x=1", "https://live.example/#x"} {

@@ -100,8 +100,11 @@ func (a *app) online(action, name string) listed {
 func (a *app) joined(name string, sockets int) listed {
 	a.Helper()
 	for {
-		if l := a.online("join", name); len(l.Clients) == sockets {
+		switch l := a.online("join", name); {
+		case len(l.Clients) == sockets:
 			return l
+		case len(l.Clients) > sockets:
+			a.Fatalf("the sockets are %v, want %d", l.Clients, sockets)
 		}
 	}
 }

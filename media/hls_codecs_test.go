@@ -17,6 +17,7 @@ import (
 	"github.com/bluenviron/mediacommon/v2/pkg/formats/fmp4"
 
 	"roomlog/media"
+	"roomlog/media/flv/flvtest"
 	"roomlog/media/hls"
 )
 
@@ -45,6 +46,27 @@ func pictures(units [][]byte, delimits func([]byte) bool) [][][]byte {
 	return all
 }
 
+// hevcFilm encodes a film of HEVC, and replaces the sequence parameter sets among its pictures by what edit returns. The
+// track keeps the encoder's, because the library of the publisher cannot read every set.
+func hevcFilm(t *testing.T, params string, edit func(sps []byte) []byte) (*gortmplib.Track, [][][]byte) {
+	t.Helper()
+	film := raw(t, "film.hevc", "-c:v", "libx265", "-preset", "ultrafast", "-x265-params", params+":aud=1:keyint=25:min-keyint=25:log-level=none")
+	units := bytes.Split(film, []byte{0, 0, 1})[1:]
+	codec := &codecs.H265{}
+	for i := range units {
+		units[i] = bytes.TrimRight(units[i], "\x00")
+		switch units[i][0] >> 1 & 0x3f {
+		case 32:
+			codec.VPS = units[i]
+		case 33:
+			codec.SPS, units[i] = units[i], edit(units[i])
+		case 34:
+			codec.PPS = units[i]
+		}
+	}
+	return &gortmplib.Track{Codec: codec}, pictures(units, func(unit []byte) bool { return unit[0]>>1&0x3f == 35 })
+}
+
 func TestHLSOfNewerCodecs(t *testing.T) {
 	needFFmpeg(t)
 	for _, tt := range []struct {
@@ -52,23 +74,10 @@ func TestHLSOfNewerCodecs(t *testing.T) {
 		film func(*testing.T) (*gortmplib.Track, [][][]byte)
 	}{
 		{"hevc", func(t *testing.T) (*gortmplib.Track, [][][]byte) {
-			film := raw(t, "film.hevc", "-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "aud=1:bframes=0:keyint=25:log-level=none")
-			units := bytes.Split(film, []byte{0, 0, 1})[1:]
-			for i := range units {
-				units[i] = bytes.TrimRight(units[i], "\x00")
-			}
-			codec := &codecs.H265{}
-			for _, unit := range units {
-				switch unit[0] >> 1 & 0x3f {
-				case 32:
-					codec.VPS = unit
-				case 33:
-					codec.SPS = unit
-				case 34:
-					codec.PPS = unit
-				}
-			}
-			return &gortmplib.Track{Codec: codec}, pictures(units, func(unit []byte) bool { return unit[0]>>1&0x3f == 35 })
+			return hevcFilm(t, "bframes=0", func(sps []byte) []byte { return sps })
+		}},
+		{"hevc with profiles of sub-layers in its pictures", func(t *testing.T) (*gortmplib.Track, [][][]byte) {
+			return hevcFilm(t, "temporal-layers=1:bframes=1:b-adapt=0:scenecut=0:open-gop=0", flvtest.WithSubLayers)
 		}},
 		{"av1", func(t *testing.T) (*gortmplib.Track, [][][]byte) {
 			var units av1.Bitstream
@@ -86,8 +95,12 @@ func TestHLSOfNewerCodecs(t *testing.T) {
 			for i, picture := range film {
 				at := time.Duration(i) * 40 * time.Millisecond
 				var err error
-				if tt.name == "hevc" {
-					err = w.WriteH265(track, at, at, picture)
+				if _, is := track.Codec.(*codecs.H265); is {
+					shown := at
+					if n := i % 25; strings.Contains(tt.name, "sub-layers") && n > 0 { // each B-frame comes after the picture that is shown next
+						shown += time.Duration(n%2*2-1) * 40 * time.Millisecond
+					}
+					err = w.WriteH265(track, shown+40*time.Millisecond, at, picture)
 				} else {
 					err = w.WriteAV1(track, at, picture)
 				}
@@ -105,9 +118,13 @@ func TestHLSOfNewerCodecs(t *testing.T) {
 				})
 				w.Conn.(*gortmplib.Client).Close()
 			}()
-			text := tool(t, "ffmpeg", "-i", h.hlsURL("KEY"), "-f", "framemd5", "-")
+			text := tool(t, "ffmpeg", "-i", h.hlsURL("KEY"), "-fps_mode", "passthrough", "-enc_time_base", "1:1000", "-f", "framemd5", "-") // otherwise ffmpeg leaves out pictures, because it guesses a frame rate
 			<-ended
-			if n := strings.Count(text, "\n0,"); n < 25 || !strings.Contains(text, "320x180") {
+			want := 25
+			if strings.Contains(tt.name, "sub-layers") {
+				want = 13 // the HLS library leaves out the pictures of higher temporal layers, of which it cannot compute the decoding time
+			}
+			if n := strings.Count(text, "\n0,"); n < want || !strings.Contains(text, "320x180") {
 				t.Fatalf("%d pictures in %s", n, bytes.TrimSpace([]byte(text)[:min(len(text), 500)]))
 			}
 		})

@@ -21,7 +21,7 @@ type Settings struct {
 	WebhookFirstRetry time.Duration `default:"5s" min:"10ms" max:"1h" help:"Pause before an event is sent again to the receiver of a webhook. Each later pause is twice as long."`
 	WebhookLastRetry  time.Duration `default:"1h" min:"10ms" max:"24h" help:"Maximum pause between two attempts to send an event to the receiver of a webhook."`
 	WebhookNetworks   []string      `placeholder:"NETWORK" help:"Networks inside which receivers of webhooks are permitted, such as 10.1.0.0/16, also with http. Default: only public addresses, with https."`
-	WebhookLives      int           `default:"1000" min:"1" max:"100000" unit:"lives" help:"Maximum number of lives of one webhook whose events wait for another attempt. Above it, the webhook sends no events of other lives either."`
+	WebhookLives      int           `default:"1000" min:"1" max:"100000" unit:"lives" help:"Maximum number of lives of one webhook whose events wait for another attempt. While so many wait, the webhook sends no events of other lives."`
 }
 
 // CheckSettings checks the networks and the pauses.

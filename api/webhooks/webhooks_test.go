@@ -379,6 +379,48 @@ func TestDeadLetters(t *testing.T) {
 	r.repetitions()
 }
 
+// TestTooManyBlockedLives checks that a webhook sends no events of other lives while WebhookLives lives wait, and loses none.
+func TestTooManyBlockedLives(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 3)
+	var mu sync.Mutex
+	down := true
+	r := receive(t, func(message, int) int {
+		mu.Lock()
+		defer mu.Unlock()
+		if down {
+			return http.StatusInternalServerError
+		}
+		return http.StatusOK
+	})
+	w.add("shop", r, 0)
+	want := w.comment(2)
+	w.deliver(func(c *webhooks.Config) { c.WebhookLives = 2 })
+	w.Eventually(func() error {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		tried := map[string]bool{}
+		for _, m := range r.received {
+			tried[m.live] = true
+		}
+		if len(r.received) < 12 { // several attempts of each
+			return fmt.Errorf("%d requests were received", len(r.received))
+		}
+		if len(tried) != 2 || tried[fmt.Sprint(w.lives[2])] {
+			t.Errorf("events of the lives %v were sent, want those of the first two of %v", tried, w.lives)
+		}
+		return nil
+	})
+	if p := w.progress("shop"); p.Blocked != 2 {
+		t.Errorf("got %+v, want 2 blocked lives", p)
+	}
+	mu.Lock()
+	down = false
+	mu.Unlock()
+	w.wait(r, want, w.lives...)
+	r.repetitions()
+}
+
 // TestSlowReceiversDelayNoOthers lets one receiver never answer, and one webhook lead to a forbidden address.
 func TestSlowReceiversDelayNoOthers(t *testing.T) {
 	t.Parallel()

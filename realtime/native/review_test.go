@@ -123,6 +123,9 @@ func TestWarningsAndReports(t *testing.T) {
 			Reports     []struct{ Cause, Text string }
 		}
 	}
+	if err := a.Feed.WaitFor(t.Context(), head); err != nil { // the report was not pushed to the owner, so the tables may not have it yet
+		t.Fatal(err)
+	}
 	answer := owner.ok(owner.ask("report.list", map[string]any{"live": live}))
 	open = into[struct {
 		Reports []struct {

@@ -37,7 +37,7 @@ func run(ctx context.Context, args []string, sh cli.Shell) int {
 	case err == nil:
 		return exitOK
 	case admin.IsFault(err):
-		fmt.Fprintf(sh.Stderr, "roomlog: %v\n", err)
+		fmt.Fprintf(i.sh.Stderr, "roomlog: %v\n", err)
 		return exitFault
 	case isWrongArgument(err):
 		i.reportUsage(err)

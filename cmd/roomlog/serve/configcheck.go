@@ -39,7 +39,7 @@ func (c *CheckCommand) Run(_ context.Context, g *cli.Globals, sh cli.Shell) erro
 	}
 	fmt.Fprintln(table, "SETTING\tVALUE\tTYPE\tUNIT\tBOUNDS\tSOURCE")
 	for _, s := range append(g.Values(sh.Sources.Of), c.Values(sh.Sources.Of)...) {
-		value := s.String()
+		value := settings.Redact(s.String())
 		if unset := s.Unset(); value == "" && unset != "" {
 			value = "(" + unset + ")"
 		}
@@ -79,6 +79,8 @@ func mask(variable, value string) string {
 	}
 	if u, err := url.Parse(value); err == nil && u.Scheme != "" {
 		value = u.Redacted()
+	} else if err != nil {
+		value = settings.Redact(value)
 	}
 	return passwordPair.ReplaceAllString(value, "${1}xxxxx")
 }

@@ -20,7 +20,7 @@ import (
 
 // nonsense contains a wrong value for each setting whose type alone does not determine its wrong values.
 var nonsense = map[string]string{
-	"data": "/dev/null/x", "postgres-bin": "/dev/null/x", "npm-registry": "ftp://x", "assets": "/dev/null/x", "recordings": "/dev/null/x",
+	"data": "/dev/null/x", "postgres-bin": "/dev/null/x", "read-url": "here", "npm-registry": "ftp://x", "assets": "/dev/null/x", "recordings": "/dev/null/x",
 	"http-addr": "7001", "rtmp-addr": ":x", "flv-addr": ":-1", "pprof-addr": "here", "trusted-proxies": "10.0.0.0/33", "metrics-from": "here",
 	"cors-origins": "a.example", "public-url": "live.example", "time-zone": "Mars", "allow-origin": "a.example", "hook-url": "hooks",
 	"namespaces": "chat", "media-url": "media.example/x", "https-addr": "443", "rtmps-addr": ":y", "tls-cert": "/dev/null", "tls-key": "/dev/null",

@@ -29,6 +29,41 @@ func (d *Database) Standby() *Standby {
 	return standby
 }
 
+// DSN returns the connection string of the standby. It stays the same after Restart.
+func (s *Standby) DSN() string { return s.s.DSN() }
+
+// Kill kills the standby with SIGKILL.
+func (s *Standby) Kill() {
+	s.d.t.Helper()
+	s.s.Kill()
+}
+
+// Restart starts the standby after Kill.
+func (s *Standby) Restart() {
+	s.d.t.Helper()
+	s.s.Start()
+}
+
+// Pause makes the standby receive changes without replaying them, until Resume.
+func (s *Standby) Pause() {
+	s.d.t.Helper()
+	s.d.execute(s.s, "SELECT pg_wal_replay_pause()")
+	s.d.await("the standby to pause", s.s, "SELECT (pg_get_wal_replay_pause_state() = 'paused')::text")
+}
+
+// Resume undoes Pause.
+func (s *Standby) Resume() {
+	s.d.t.Helper()
+	s.d.execute(s.s, "SELECT pg_wal_replay_resume()")
+}
+
+// Detach promotes the standby although the primary continues to run, as an operator may do by mistake. The address still leads to
+// the primary.
+func (s *Standby) Detach() {
+	s.d.t.Helper()
+	s.d.execute(s.s, "SELECT pg_promote(true, 60)")
+}
+
 // CatchUp blocks until the standby has replayed everything that the primary has written.
 func (s *Standby) CatchUp() {
 	s.d.t.Helper()

@@ -333,3 +333,33 @@ func TestHelpOfCommands(t *testing.T) {
 		}
 	}
 }
+
+// TestReadURLIsChecked checks the address of a standby, before anything is opened. No message contains a password.
+func TestReadURLIsChecked(t *testing.T) {
+	t.Parallel()
+	const primary = "postgres://roomlog:secret-1@db/roomlog"
+	for name, tt := range map[string]struct {
+		database, read string
+		want           string
+	}{
+		"no database":    {read: "postgres://roomlog:secret-2@standby/roomlog", want: "ROOMLOG_READ_URL needs DATABASE_URL: the private PostgreSQL has no standby"},
+		"the same":       {database: primary, read: primary, want: "ROOMLOG_READ_URL must differ from DATABASE_URL"},
+		"no address":     {database: primary, read: "postgres://roomlog:secret-2@standby:port/roomlog", want: "ROOMLOG_READ_URL must be an address like"},
+		"a wrong option": {database: primary, read: "postgres://roomlog:secret-2@standby/roomlog?sslmode=perhaps", want: "ROOMLOG_READ_URL must be an address like"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, command := range [][]string{{"config", "check"}, {"serve"}, {"export"}} {
+				got := runIn(t.Context(), map[string]string{"DATABASE_URL": tt.database, "ROOMLOG_READ_URL": tt.read, "ROOMLOG_DATA": t.TempDir()}, command...)
+				if got.code != exitUsage || !strings.Contains(got.stderr, tt.want) || strings.Contains(got.stdout+got.stderr, "secret-") {
+					t.Errorf("%v: exit code %d, %s, want %q and no password", command, got.code, got.stderr, tt.want)
+				}
+			}
+		})
+	}
+	got := runIn(t.Context(), map[string]string{"DATABASE_URL": primary, "ROOMLOG_DATA": t.TempDir()},
+		"config", "check", "--read-url", "host=standby user=roomlog password=secret-2 dbname=roomlog")
+	if got.code != exitOK || !strings.Contains(got.stdout, "password=xxxxx") || strings.Contains(got.stdout+got.stderr, "secret-") {
+		t.Errorf("exit code %d, %s%s", got.code, got.stdout, got.stderr)
+	}
+}

@@ -167,6 +167,9 @@ func (r *Reader) set(ctx context.Context, now eventstore.Copy, err error) {
 	r.now, r.err, r.far = now, err, err == nil && now.Behind > r.maxBehind
 	far := r.far
 	r.mu.Unlock()
+	if err != nil {
+		r.pool.Reset() // other connections may lead to the same server
+	}
 	attributes := []any{slog.Int64("position", now.Position), slog.Int64("behind", now.Lacks)}
 	switch {
 	case err != nil && (before == nil || errors.Is(before, errNotCompared) || Cause(before) != Cause(err)):

@@ -14,7 +14,10 @@ import (
 	"roomlog/internal/pgsession"
 )
 
-const connectTimeout = 3 * time.Second
+const (
+	connectTimeout = 3 * time.Second
+	closeTimeout   = time.Second
+)
 
 // beginTransaction sets the isolation level explicitly, because the database or the role may have another default.
 // Every statement after the lock must see everything that was committed before the lock was granted.

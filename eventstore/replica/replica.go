@@ -170,7 +170,7 @@ func (r *Reader) set(ctx context.Context, now eventstore.Copy, err error) {
 	if err != nil {
 		r.pool.Reset() // other connections may lead to the same server
 	}
-	attributes := []any{slog.Int64("position", now.Position), slog.Int64("behind", now.Lacks)}
+	attributes := []any{slog.Int64("position", now.Position), slog.Int64("count", now.Lacks)}
 	switch {
 	case err != nil && (before == nil || errors.Is(before, errNotCompared) || Cause(before) != Cause(err)):
 		level := slog.LevelWarn

@@ -58,12 +58,14 @@ func (g *Globals) CheckReadURL(sh Shell) error {
 		return nil
 	}
 	name := sh.Sources.NameOf("read-url")
-	switch dsn, err := Variable(sh.Getenv, DatabaseURL); {
-	case err != nil: // CheckDatabaseURL reports it
-		return nil
-	case dsn == "":
+	dsn, err := Variable(sh.Getenv, DatabaseURL)
+	if err != nil {
+		return nil //nolint:nilerr // CheckDatabaseURL reports it
+	}
+	switch dsn {
+	case "":
 		return fmt.Errorf("%s needs %s: the private PostgreSQL has no standby", name, DatabaseURL)
-	case dsn == g.ReadURL:
+	case g.ReadURL:
 		return fmt.Errorf("%s must differ from %s: it is the address of a standby", name, DatabaseURL)
 	}
 	return nil

@@ -46,16 +46,16 @@ var firstDay = time.Date(2031, 3, 1, 0, 0, 0, 0, time.UTC)
 // month is a platform on which users act for a month, and an auditor with a witness that cosigns.
 type month struct {
 	*projtest.Traffic
-	day     int          // days since the first one
-	paid    domain.Coins // coins of the orders that were paid
-	watch   *witness.Witness
-	dir     string // data folder of the witness
-	known   note.Verifiers
-	finale  domain.LiveID
-	guests  []projtest.User // do not take part in the random traffic
-	removed int64           // position of a comment that is removed later
-	show    domain.LiveID   // has tickets
-	gift    int64           // position of a gift that is refunded later
+	day      int          // days since the first one
+	paid     domain.Coins // coins of the orders that were paid
+	watch    *witness.Witness
+	dir      string // data folder of the witness
+	known    note.Verifiers
+	finale   domain.LiveID
+	guests   []projtest.User // do not take part in the random traffic
+	removed  int64           // position of a comment that is removed later
+	paidLive domain.LiveID   // has tickets
+	gift     int64           // position of a gift that is refunded later
 }
 
 func startMonth(t *testing.T) *month {

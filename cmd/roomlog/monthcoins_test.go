@@ -29,14 +29,14 @@ func (m *month) tradeCoins(n int) {
 	switch n {
 	case 0:
 		m.Execute(domain.Request{Actor: eve, Command: domain.CreditCoins{Order: "sold-at-the-desk", User: cat.ID, Coins: 300}})
-		m.show = ann.CreateLive("the show")
-		ann.Send(domain.SetAccess{Live: m.show, Access: domain.AccessPaid, Price: 30})
-		ben.Send(domain.BuyTicket{Live: m.show, Price: 30, Streamer: ann.ID})
+		m.paidLive = ann.CreateLive("the show")
+		ann.Send(domain.SetAccess{Live: m.paidLive, Access: domain.AccessPaid, Price: 30})
+		ben.Send(domain.BuyTicket{Live: m.paidLive, Price: 30, Streamer: ann.ID})
 	case 1:
-		cat.Send(domain.BuyTicket{Live: m.show, Price: 30, Streamer: ann.ID})
+		cat.Send(domain.BuyTicket{Live: m.paidLive, Price: 30, Streamer: ann.ID})
 		m.refundTicket(ben)
 	case 2:
-		ben.Send(domain.BuyTicket{Live: m.show, Price: 30, Streamer: ann.ID})
+		ben.Send(domain.BuyTicket{Live: m.paidLive, Price: 30, Streamer: ann.ID})
 		m.gift = ben.Send(domain.SendGift{Live: m.finale, Gift: m.Gifts[1], Num: 2}).Position
 		wallet := domain.WalletAccount(cat.ID)
 		propose := domain.ProposeCorrection{Account: wallet, Coins: -40, Reason: "sold twice", Limit: 1, Period: 24 * time.Hour}
@@ -63,12 +63,12 @@ func (m *month) refundTicket(of projtest.User) {
 	m.Helper()
 	m.CatchUp()
 	ann := m.guests[0]
-	ticket, err := m.Queries.TicketPosition(m.Context(), m.show, of.ID)
+	ticket, err := m.Queries.TicketPosition(m.Context(), m.paidLive, of.ID)
 	received, err2 := m.Queries.Received(m.Context(), domain.EarningsAccount(ann.ID))
 	if err := errors.Join(err, err2); err != nil {
 		m.Fatal(err)
 	}
-	ann.Send(domain.RefundTicket{Live: m.show, User: of.ID, Reason: "ill", Streamer: ann.ID, Position: ticket, Received: received})
+	ann.Send(domain.RefundTicket{Live: m.paidLive, User: of.ID, Reason: "ill", Streamer: ann.ID, Position: ticket, Received: received})
 }
 
 // setAside enters a credit into the database by hand, as somebody with all rights could. It states a wrong balance. An operator

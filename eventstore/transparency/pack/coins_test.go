@@ -23,13 +23,13 @@ func newBooks(t *testing.T) (*world, int64) {
 	rose := w.AddGift("rose", 10)
 	ann, bob := w.Register("ann"), w.Register("bob")
 	w.bob = bob
-	show, night := ann.GoLive("show"), ann.CreateLive("night")
+	day, night := ann.GoLive("show"), ann.CreateLive("night")
 	bob.Credit(1000)
 	bob.Send(domain.PlaceOrder{Order: "paid", Price: 5, Coins: 50})
 	w.Execute(domain.Request{Actor: domain.Actor{Kind: domain.PaymentProvider}, Command: domain.PayOrder{Order: "paid", User: bob.ID, Price: 5}})
 	w.Do(domain.SetShare{BasisPoints: 2500, Reason: "contract"})
-	gift := bob.Send(domain.SendGift{Live: show, Gift: rose, Num: 4}).Position
-	bob.Send(domain.SendGift{Live: show, Gift: rose, Num: 8})
+	gift := bob.Send(domain.SendGift{Live: day, Gift: rose, Num: 4}).Position
+	bob.Send(domain.SendGift{Live: day, Gift: rose, Num: 8})
 	ann.Send(domain.SetAccess{Live: night, Access: domain.AccessPaid, Price: 30})
 	ticket := bob.Send(domain.BuyTicket{Live: night, Price: 30, Streamer: ann.ID}).Events[0].Position
 	half := w.Head()

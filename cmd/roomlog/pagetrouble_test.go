@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -121,6 +122,20 @@ func (p *inspector) tabsTo(selector string) {
 		p.keys(kb.Tab)
 	}
 	p.t.Fatalf("80 presses of Tab do not reach %s", selector)
+}
+
+// withScript opens an address in a context of its own. The script runs before those of the page.
+func (p *inspector) withScript(address, script string) *inspector {
+	p.t.Helper()
+	q := p.another("about:blank")
+	add := chromedp.ActionFunc(func(ctx context.Context) error {
+		_, err := pages.AddScriptToEvaluateOnNewDocument(script).Do(ctx)
+		return err
+	})
+	if err := chromedp.Run(q.ctx, add, chromedp.Navigate(address)); err != nil {
+		p.t.Fatal(err)
+	}
+	return q
 }
 
 // without opens an address in a context of its own, in which the browser lacks some things.

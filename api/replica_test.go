@@ -130,7 +130,7 @@ func TestReplayThroughAStandby(t *testing.T) {
 	phase("paused", true, standby.Pause)
 	phase("resumed", true, func() { standby.Resume(); used(true) })
 	phase("killed", false, func() { standby.Kill(); used(false) })
-	phase("started again", true, func() { standby.Restart(); used(true) })
+	phase("started again", true, func() { standby.Start(); used(true) })
 	phase("held back", true, standby.HoldBack)
 	phase("promoted by mistake", false, func() { standby.Detach(); used(false) })
 	if got := a.get("/api/events?after=99999.00000000", "token", a.Token); got.status != http.StatusConflict {

@@ -84,6 +84,6 @@ func TestServerWithAStandby(t *testing.T) {
 	if n := at.warnings()["read replica is not used, reading from the primary"]; n == 0 || metric("replica_used") != 0 {
 		t.Errorf("the log has %d warnings about the standby", n)
 	}
-	standby.Restart()
+	standby.Start()
 	eventually(t, "/readyz is ready", func() bool { status, _ := state(); return status == "ready" })
 }

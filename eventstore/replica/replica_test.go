@@ -182,7 +182,7 @@ func TestReaderUsesTheStandby(t *testing.T) {
 		t.Errorf("%d messages that it is not used, want %d, one for each cause:\n%s", n, logged, w.log)
 	}
 
-	standby.Restart()
+	standby.Start()
 	standby.CatchUp()
 	before = r.Status()
 	r.Check(t.Context())

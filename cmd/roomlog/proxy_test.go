@@ -18,6 +18,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
+	"roomlog/cmd/roomlog/bridge"
 	"roomlog/internal/natsconn/natstest"
 )
 
@@ -257,6 +260,15 @@ var namedMetric = regexp.MustCompile(`\b(?:roomlog|process)_[a-z0-9_]+`)
 // checkMetrics checks that every metric in the alerts and the dashboard is among metrics.
 func checkMetrics(t *testing.T, metrics string) {
 	t.Helper()
+	registry := prometheus.NewRegistry()
+	new(bridge.Bridge).Register(registry)
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, family := range families {
+		metrics += "\n" + family.GetName() + " "
+	}
 	for _, name := range []string{"prometheus/alerts.yaml", "grafana/roomlog.json"} {
 		named := namedMetric.FindAllString(example(t, name), -1)
 		if len(named) < 10 {

@@ -239,7 +239,7 @@ func (b *Bridge) checkHeader(m newest) error {
 		return fmt.Errorf("%w: stream %s contains the log %s, and this is the log %s. Check DATABASE_URL, or copy to another stream (--stream)",
 			ErrDiverged, b.c.Stream, source, sourceOf(b.c.Store))
 	case sealed != b.c.Sealed:
-		return fmt.Errorf("%w: stream %s was written %s --sealed, and would be continued %s. Use the same flag, or copy to another stream (--stream)",
+		return fmt.Errorf("%w: stream %s was written %s --sealed, and would be continued %s it. Use the same flag, or copy to another stream (--stream)",
 			ErrDiverged, b.c.Stream, withOrWithout(sealed), withOrWithout(b.c.Sealed))
 	}
 	return nil

@@ -6,8 +6,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Register registers the metrics of the bridge.
-func (b *Bridge) Register(r prometheus.Registerer) {
+// Register registers the metrics of the bridge, with the name of the stream as a label.
+func (b *Bridge) Register(to prometheus.Registerer) {
+	r := prometheus.WrapRegistererWith(prometheus.Labels{"nats_stream": b.c.Stream}, to)
 	gauge := func(name, help string, value func() float64) {
 		r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "roomlog_bridge_" + name, Help: help}, value))
 	}

@@ -23,7 +23,7 @@ const (
 	poll            = time.Second      // interval at which the bridge looks for released events without a notification
 	firstRetry      = 100 * time.Millisecond
 	lastRetry       = 5 * time.Second
-	patience        = time.Minute // time after which a bridge with Once gives up
+	onceTimeout     = time.Minute // time without a success after which a bridge with Once ends
 )
 
 // Config configures a Bridge. Store, Conn, Stream, Now and Log are required.
@@ -94,7 +94,7 @@ func (b *Bridge) Run(ctx context.Context) error {
 			return nil
 		case errors.Is(err, ErrDiverged), errors.Is(err, ErrUnfit):
 			return err
-		case err != nil && b.c.Once && b.c.Now().Sub(worked) > patience:
+		case err != nil && b.c.Once && b.c.Now().Sub(worked) > onceTimeout:
 			return err
 		case errors.Is(err, errConflict):
 			b.conflicts.Add(1)

@@ -52,8 +52,8 @@ func TestBridgeFollowsTheLog(t *testing.T) {
 	stop()
 	w.Register("not in the tables")
 	traffic.Act(2, 100)
-	if released := uint64(c.Checkpoint().Position); released >= uint64(c.Head()) || len(c.consume(1)) != int(released) {
-		t.Errorf("%d messages, %d events in the tables, %d in the log", len(c.consume(1)), released, c.Head())
+	if released := uint64(c.Checkpoint().Position); released >= uint64(c.Head()) || len(c.messages(1)) != int(released) {
+		t.Errorf("%d messages, %d events in the tables, %d in the log", len(c.messages(1)), released, c.Head())
 	}
 	w.Project()
 	c.reaches(c.Head())
@@ -258,7 +258,7 @@ func TestPurgedStream(t *testing.T) {
 	c.CatchUp()
 	c.reaches(c.Head())
 	stop()
-	if got := len(c.consume(uint64(first))); int64(got) != c.Head()-first+1 {
+	if got := len(c.messages(uint64(first))); int64(got) != c.Head()-first+1 {
 		t.Errorf("%d messages after the purge, want %d", got, c.Head()-first+1)
 	}
 	purge()
@@ -270,7 +270,7 @@ func TestPurgedStream(t *testing.T) {
 	if err := c.copy(func(c *bridge.Config) { c.AcceptRemoved = true }); err != nil {
 		t.Fatal(err)
 	}
-	if got := len(c.consume(uint64(end + 1))); int64(got) != c.Head()-end {
+	if got := len(c.messages(uint64(end + 1))); int64(got) != c.Head()-end {
 		t.Errorf("%d messages after the second purge, want %d", got, c.Head()-end)
 	}
 	if err := c.js.DeleteStream(t.Context(), name); err != nil { // the cure that the message names
@@ -452,12 +452,12 @@ func TestRights(t *testing.T) {
 	projtest.NewTraffic(w, 3, 1)
 	w.CatchUp()
 	c := &copied{World: w, servers: []string{s.URL}}
-	for range 2 { // creates the stream, and continues it
+	for i := range 2 { // creates the stream, and continues it
 		err := c.copy(func(config *bridge.Config) { config.Conn, config.Stream = connect("bridge"), "roomlog-log" })
 		if err != nil {
 			t.Fatal(err)
 		}
-		w.Register("one more")
+		w.Register(fmt.Sprint("one more ", i))
 		w.CatchUp()
 	}
 	js, err := jetstream.New(connect("shop"), jetstream.WithDefaultTimeout(projtest.Timeout))

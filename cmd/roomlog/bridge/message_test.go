@@ -90,7 +90,7 @@ func TestMessages(t *testing.T) {
 	}
 	c.same()
 	subject := regexp.MustCompile(`^log-of-a-test\.(none|[1-9]\d*)(\.[^. *>\s]+)+$`)
-	for i, m := range c.consume(1) {
+	for i, m := range c.messages(1) {
 		r := c.events()[i]
 		text, err := replay.RenderCloudEvent(c.Store, r, "", false)
 		if err != nil {
@@ -100,7 +100,7 @@ func TestMessages(t *testing.T) {
 		if err := json.Unmarshal(text, &want); err != nil {
 			t.Fatal(err)
 		}
-		got, err := binding.ToEvent(t.Context(), received{header: m.Headers(), data: m.Data()})
+		got, err := binding.ToEvent(t.Context(), received{header: m.Header, data: m.Data})
 		if err != nil {
 			t.Fatalf("position %d: %v", r.Position, err)
 		}
@@ -118,20 +118,20 @@ func TestMessages(t *testing.T) {
 		if !maps.Equal(texts(*got), texts(want)) {
 			t.Errorf("position %d: got %v, want %v", r.Position, texts(*got), texts(want))
 		}
-		if !subject.MatchString(m.Subject()) {
-			t.Errorf("position %d has the subject %q", r.Position, m.Subject())
+		if !subject.MatchString(m.Subject) {
+			t.Errorf("position %d has the subject %q", r.Position, m.Subject)
 		}
 		if r.Fault == nil {
 			live := "none"
 			if r.LiveID != 0 {
 				live = fmt.Sprint(r.LiveID)
 			}
-			if want := name + "." + live + "." + r.Event.Type(); m.Subject() != want {
-				t.Errorf("position %d has the subject %q, want %q", r.Position, m.Subject(), want)
+			if want := name + "." + live + "." + r.Event.Type(); m.Subject != want {
+				t.Errorf("position %d has the subject %q, want %q", r.Position, m.Subject, want)
 			}
 		}
-		if m.Headers().Get("Content-Type") != "" || m.Headers().Get(nats.MsgIdHdr) != "" {
-			t.Errorf("position %d has the headers %v", r.Position, m.Headers())
+		if m.Header.Get("Content-Type") != "" || m.Header.Get(nats.MsgIdHdr) != "" {
+			t.Errorf("position %d has the headers %v", r.Position, m.Header)
 		}
 	}
 }
@@ -150,8 +150,8 @@ func TestPrivateFields(t *testing.T) {
 	}
 	everything := func(c *copied) string {
 		var all strings.Builder
-		for _, m := range c.consume(1) {
-			fmt.Fprintln(&all, m.Subject(), m.Headers(), string(m.Data()))
+		for _, m := range c.messages(1) {
+			fmt.Fprintln(&all, m.Subject, m.Header, string(m.Data))
 		}
 		return all.String()
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -112,7 +113,7 @@ func (s *stream) create(ctx context.Context) (*jetstream.StreamInfo, error) {
 	created, err := s.js.CreateStream(ctx, s.config)
 	var refused *jetstream.APIError
 	switch {
-	case errors.As(err, &refused) && (refused.Code == 400 || refused.ErrorCode == replicasWithoutCluster) && !errors.Is(err, jetstream.ErrStreamNameAlreadyInUse):
+	case errors.As(err, &refused) && final(refused):
 		return nil, fmt.Errorf("%w: the NATS server refuses to create stream %s: %s", ErrUnfit, s.name(), refused.Description)
 	case err != nil:
 		return nil, fmt.Errorf("create stream %s: %w", s.name(), explained(err))
@@ -121,8 +122,22 @@ func (s *stream) create(ctx context.Context) (*jetstream.StreamInfo, error) {
 	return created.CachedInfo(), nil
 }
 
-// replicasWithoutCluster is the error code of a server without a cluster that should create replicas.
-const replicasWithoutCluster = 10074
+// Error codes of the JetStream API.
+const (
+	noPeers                = 10005 // too few servers of the cluster are there
+	replicasWithoutCluster = 10074 // a server without a cluster should create replicas
+)
+
+// final reports whether a server will refuse to create the stream again, because its settings are wrong.
+func final(refused *jetstream.APIError) bool {
+	switch refused.ErrorCode {
+	case noPeers, jetstream.JSErrCodeStreamNameInUse: // a server is starting; another bridge creates the stream
+		return false
+	case replicasWithoutCluster:
+		return true
+	}
+	return refused.Code == http.StatusBadRequest
+}
 
 // explained adds what to do about an error.
 func explained(err error) error {

@@ -144,35 +144,22 @@ func (c *copied) stream() (s jetstream.Stream) {
 	return s
 }
 
-// consume returns all messages of the stream from a sequence number on. It begins again while servers elect a leader.
-func (c *copied) consume(from uint64) (messages []jetstream.Msg) {
-	c.Helper()
-	c.Eventually(func() (err error) {
-		messages, err = c.tryToConsume(from)
-		return err
-	})
-	return messages
-}
-
-func (c *copied) tryToConsume(from uint64) (messages []jetstream.Msg, err error) {
+// messages returns all messages of the stream from a sequence number on.
+func (c *copied) messages(from uint64) (all []*jetstream.RawStreamMsg) {
 	c.Helper()
 	s := c.stream()
-	last := s.CachedInfo().State.LastSeq
-	consumer, err := s.OrderedConsumer(c.Context(), jetstream.OrderedConsumerConfig{DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: from})
-	if err != nil {
-		return nil, err
+	for n := from; n <= s.CachedInfo().State.LastSeq; n++ {
+		c.Eventually(func() error { // there may be no leader
+			ctx, cancel := context.WithTimeout(c.Context(), 5*time.Second)
+			defer cancel()
+			m, err := s.GetMsg(ctx, n)
+			if err == nil {
+				all = append(all, m)
+			}
+			return err
+		})
 	}
-	for n := from; n <= last; n++ {
-		m, err := consumer.Next(jetstream.FetchMaxWait(10 * time.Second))
-		if err != nil {
-			return nil, err
-		}
-		if at, err := m.Metadata(); err != nil || at.Sequence.Stream != n {
-			c.Fatalf("message %d, %v, want %d", at.Sequence.Stream, err, n)
-		}
-		messages = append(messages, m)
-	}
-	return messages, nil
+	return all
 }
 
 // events returns all events of the log.
@@ -195,12 +182,12 @@ func (c *copied) events() (all []eventstore.Record) {
 func (c *copied) same() {
 	c.Helper()
 	events := c.events()
-	messages := c.consume(1)
+	messages := c.messages(1)
 	if len(messages) != len(events) {
 		c.Fatalf("the stream has %d messages, the log %d events", len(messages), len(events))
 	}
 	for i, m := range messages {
-		if got, want := m.Headers().Get("ce-id"), events[i].ID.String(); got != want {
+		if got, want := m.Header.Get("ce-id"), events[i].ID.String(); got != want {
 			c.Fatalf("position %d: the stream has event %s, the log %s", i+1, got, want)
 		}
 	}

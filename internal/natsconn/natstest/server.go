@@ -85,7 +85,8 @@ func JetStream(t testing.TB, change ...func(*server.Options)) *Server {
 	return Start(t, append([]func(*server.Options){func(o *server.Options) { o.JetStream, o.StoreDir = true, dir }}, change...)...)
 }
 
-// JetStreamCluster starts servers with JetStream that form a cluster and end with the test. It returns when they have a leader.
+// JetStreamCluster starts servers with JetStream that form a cluster and end with the test. It returns when they have a leader that
+// knows all of them.
 func JetStreamCluster(t testing.TB, size int) (servers []*Server) {
 	t.Helper()
 	var routes []string
@@ -101,16 +102,16 @@ func JetStreamCluster(t testing.TB, size int) (servers []*Server) {
 			o.Routes = server.RoutesFromStr(strings.Join(routes, ","))
 		}))
 	}
-	for deadline := time.Now().Add(timeout); !slices.ContainsFunc(servers, (*Server).leads); <-time.After(10 * time.Millisecond) {
+	complete := func(s *Server) bool {
+		return s.running.JetStreamIsLeader() && len(s.running.JetStreamClusterPeers()) == size
+	}
+	for deadline := time.Now().Add(timeout); !slices.ContainsFunc(servers, complete); <-time.After(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("the NATS servers elect no leader")
 		}
 	}
 	return servers
 }
-
-// leads reports whether the server is the leader of the cluster.
-func (s *Server) leads() bool { return s.running != nil && s.running.JetStreamIsLeader() }
 
 // LeadsStream reports whether the server is the leader of a stream.
 func (s *Server) LeadsStream(name string) bool {

@@ -716,12 +716,18 @@ func TestRetryAfter(t *testing.T) {
 func TestOldDeadLettersAreDeleted(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, 1)
-	w.Exec("INSERT INTO webhook_dead (webhook, position, cursor, live_id, type, status, error, died_at)" +
-		" SELECT 'shop', n, n || '.00000000', 1, 'comment.posted.v1', 500, 'x', now() + interval '1 day' FROM generate_series(1000001, 1009999) n")
 	r := receive(t, func(message, int) int { return http.StatusInternalServerError })
 	w.add("shop", r, 0)
-	want := w.comment(2)[w.lives[0]]
 	w.deliver(func(c *webhooks.Config) { c.WebhookRetryFor = time.Second }) // time passes: the receiver refuses until both events are dead
+	w.Eventually(func() error {
+		if w.progress("shop").Webhook == "" {
+			return errors.New("the webhook has no cursor")
+		}
+		return nil
+	})
+	w.Exec("INSERT INTO webhook_dead (webhook, position, cursor, live_id, type, status, error, died_at)" +
+		" SELECT 'shop', n, n || '.00000000', 1, 'comment.posted.v1', 500, 'x', now() FROM generate_series(1000001, 1009999) n")
+	want := w.comment(2)[w.lives[0]]
 	w.Eventually(func() error {
 		var n, oldest int64
 		err := w.Pool.QueryRow(t.Context(), "SELECT count(*), min(position) FROM webhook_dead").Scan(&n, &oldest)

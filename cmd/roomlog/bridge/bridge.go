@@ -91,7 +91,7 @@ func (b *Bridge) Run(ctx context.Context) error {
 		}
 		switch {
 		case ctx.Err() != nil:
-			return nil
+			return nil //nolint:nilerr // the bridge ends with ctx
 		case errors.Is(err, ErrDiverged), errors.Is(err, ErrUnfit):
 			return err
 		case err != nil && b.c.Once && b.c.Now().Sub(worked) > onceTimeout:

@@ -224,15 +224,25 @@ func TestDatabaseIsLost(t *testing.T) {
 	instance := pgtest.Server(t)
 	w := projtest.Open(t, instance.Open(), eventstore.Config{}, "first")
 	w.Project()
-	traffic := projtest.NewTraffic(w, 6, 3)
+	ann := w.Register("ann")
+	live := ann.GoLive("a live")
 	c := newCopied(w, natstest.JetStream(t))
 	c.Start(c.bridge().Run)
-	for range 3 {
-		traffic.Seed++
-		traffic.Act(2, 150)
+	for range 4 {
+		growing := make(chan struct{})
+		go func() {
+			defer close(growing)
+			for range 100 {
+				_, err := c.Sequencer.Execute(context.Background(), domain.Request{Actor: ann.Actor(), Command: domain.PostComment{Live: live, Text: "hello"}})
+				if err != nil && !errors.Is(err, eventstore.ErrUnavailable) && !errors.Is(err, eventstore.ErrOutcomeUnknown) {
+					t.Error(err)
+				}
+			}
+		}()
+		c.reaches(c.Head())
 		instance.Kill()
 		instance.Start()
-		traffic.Act(2, 50)
+		<-growing
 		c.Eventually(func() error { _, err := c.Store.Head(t.Context()); return err })
 		c.CatchUp()
 		c.reaches(c.Head())

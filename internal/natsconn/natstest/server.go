@@ -105,9 +105,11 @@ func JetStreamCluster(t testing.TB, size int) (servers []*Server) {
 	complete := func(s *Server) bool {
 		return s.running.JetStreamIsLeader() && len(s.running.JetStreamClusterPeers()) == size
 	}
-	for deadline := time.Now().Add(timeout); !slices.ContainsFunc(servers, complete); <-time.After(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
+	for expired := time.After(timeout); !slices.ContainsFunc(servers, complete); {
+		select {
+		case <-expired:
 			t.Fatal("the NATS servers elect no leader")
+		case <-time.After(10 * time.Millisecond):
 		}
 	}
 	return servers

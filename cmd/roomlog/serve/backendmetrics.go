@@ -24,6 +24,9 @@ func (b *backend) metrics() metrics {
 	b.registerTreeMetrics(m)
 	b.registerDatabaseMetrics(m)
 	b.registerRelayMetrics(m)
+	if b.webhooks != nil {
+		b.webhooks.Register(m.registerer)
+	}
 	return m
 }
 

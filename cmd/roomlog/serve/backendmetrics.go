@@ -25,6 +25,9 @@ func (b *backend) metrics() metrics {
 	b.registerDatabaseMetrics(m)
 	b.registerRelayMetrics(m)
 	b.registerReplicaMetrics(m)
+	if b.webhooks != nil {
+		b.webhooks.Register(m.registerer)
+	}
 	return m
 }
 

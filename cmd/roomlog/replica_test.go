@@ -74,7 +74,10 @@ func TestServerWithAStandby(t *testing.T) {
 	exported := at.roomlog("export")
 
 	standby.Kill()
-	eventually(t, "/readyz is degraded", func() bool { status, note := state(); return status == "degraded" && strings.HasPrefix(note, "not used: ") })
+	eventually(t, "/readyz is degraded", func() bool {
+		status, note := state()
+		return status == "degraded" && strings.HasPrefix(note, "not used: ")
+	})
 	if got := replay(); got != whole {
 		t.Errorf("without the standby the replay is\n%s\nwant\n%s", got, whole)
 	}

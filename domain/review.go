@@ -707,7 +707,7 @@ type ReportDecided struct {
 }
 
 func (ReportDecided) Type() string               { return "report.decided.v1" }
-func (e ReportDecided) Stream() Stream    { return reportsStream(e.Live) }
-func (e ReportDecided) EventLive() LiveID { return e.Live }
-func (e ReportDecided) EventUser() UserID { return e.User }
+func (e ReportDecided) Stream() Stream           { return reportsStream(e.Live) }
+func (e ReportDecided) EventLive() LiveID        { return e.Live }
+func (e ReportDecided) EventUser() UserID        { return e.User }
 func (e ReportDecided) evolve(r Reports) Reports { return r.without(e.Report) }

@@ -67,9 +67,9 @@ func fullQueue(by func(report int64) []domain.UserID) (all []domain.Event) {
 }
 
 func TestReportsOfManyAccountsKeepNobodyOut(t *testing.T) {
-	const firstStranger = 1000
-	five := func(n int64) []domain.UserID { return []domain.UserID{domain.UserID(firstStranger + (n-1)/5)} }
-	one := func(n int64) []domain.UserID { return []domain.UserID{domain.UserID(firstStranger + n)} }
+	const firstOther = 1000
+	five := func(n int64) []domain.UserID { return []domain.UserID{domain.UserID(firstOther + (n-1)/5)} }
+	one := func(n int64) []domain.UserID { return []domain.UserID{domain.UserID(firstOther + n)} }
 	with := func(by func(int64) []domain.UserID, changed map[int64][]domain.UserID) func(int64) []domain.UserID {
 		return func(n int64) []domain.UserID {
 			if users, ok := changed[n]; ok {
@@ -96,7 +96,7 @@ func TestReportsOfManyAccountsKeepNobodyOut(t *testing.T) {
 	run(t, []spec{
 		{name: "the oldest report of the user who has most gives its place", given: given(with(five, map[int64][]domain.UserID{1: {3001}, 2: {3002}})), when: report, then: displaced(6)},
 		{name: "the oldest report gives its place if everybody has one", given: given(one), when: report, then: displaced(1)},
-		{name: "a report of a user with few is kept although others have joined it", given: given(with(five, map[int64][]domain.UserID{1: {firstStranger, 3001}, 2: {firstStranger}})), when: report, then: displaced(2)},
+		{name: "a report of a user with few is kept although others have joined it", given: given(with(five, map[int64][]domain.UserID{1: {firstOther, 3001}, 2: {firstOther}})), when: report, then: displaced(2)},
 		{name: "a report of a banned user gives its place first", given: given(with(five, map[int64][]domain.UserID{90: {3001}}), domain.ViewerBanned{Live: 6, User: 3001}), when: report, then: displaced(90)},
 		{name: "a report that a user joined who is not banned counts as theirs", given: given(with(five, map[int64][]domain.UserID{90: {3001, 3002}}), domain.ViewerBanned{Live: 6, User: 3001}), when: report, then: displaced(1)},
 		{name: "a report that a moderator has claimed is kept", given: given(one, claimed(1)), when: report, then: displaced(2)},

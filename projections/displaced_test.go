@@ -9,7 +9,7 @@ import (
 	"roomlog/projections/projtest"
 )
 
-// TestDisplacedReports fills the queue of a live with the reports of 40 strangers. A viewer still reports, and the tables
+// TestDisplacedReports fills the queue of a live with the reports of 40 accounts. A viewer still reports, and the tables
 // agree with the log, also after a rebuild.
 func TestDisplacedReports(t *testing.T) {
 	t.Parallel()
@@ -20,13 +20,13 @@ func TestDisplacedReports(t *testing.T) {
 	bob.Send(domain.JoinLive{Live: live, Node: "p1"})
 	var people []projtest.User
 	for i := range 40 {
-		stranger := w.Register(fmt.Sprintf("stranger%d", i))
-		stranger.Send(domain.JoinLive{Live: live, Node: "p1"})
-		people = append(people, stranger)
+		account := w.Register(fmt.Sprintf("account%d", i))
+		account.Send(domain.JoinLive{Live: live, Node: "p1"})
+		people = append(people, account)
 	}
-	for i, stranger := range people {
+	for i, account := range people {
 		for target := range 5 {
-			stranger.Send(domain.SendReport{Live: live, Comment: int64(5*i + target + 1), Cause: domain.ReportSpam, Author: ann.ID})
+			account.Send(domain.SendReport{Live: live, Comment: int64(5*i + target + 1), Cause: domain.ReportSpam, Author: ann.ID})
 		}
 	}
 	bob.Send(domain.SendReport{Live: live, User: people[0].ID, Cause: domain.ReportFraud})
@@ -50,7 +50,7 @@ func TestDisplacedReports(t *testing.T) {
 	check()
 }
 
-// TestDisplacedComments lets the comments of 167 strangers wait for a review. The comment of a viewer still waits, and the
+// TestDisplacedComments lets the comments of 167 accounts wait for a review. The comment of a viewer still waits, and the
 // tables agree with the log, also after a rebuild.
 func TestDisplacedComments(t *testing.T) {
 	t.Parallel()
@@ -61,13 +61,13 @@ func TestDisplacedComments(t *testing.T) {
 	ann.Send(domain.SetMode{Live: live, Mode: domain.ModeReview, Value: 1})
 	var first projtest.User
 	for i := range 167 {
-		stranger := w.Register(fmt.Sprintf("stranger%d", i))
+		account := w.Register(fmt.Sprintf("account%d", i))
 		if i == 0 {
-			first = stranger
+			first = account
 		}
 		for n := range 3 {
 			if i != 166 || n < 2 {
-				stranger.Send(domain.PostComment{Live: live, Text: "look at me"})
+				account.Send(domain.PostComment{Live: live, Text: "look at me"})
 			}
 		}
 	}

@@ -1,0 +1,175 @@
+package hls
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/bluenviron/gohlslib/v2/pkg/playlist"
+	"github.com/bluenviron/mediacommon/v2/pkg/formats/fmp4"
+	"github.com/bluenviron/mediacommon/v2/pkg/formats/fmp4/seekablebuffer"
+
+	"roomlog/media/mp4track"
+)
+
+const trackID = 1 // each file has one track
+
+// rendition holds the files of one track, and its playlist.
+type rendition struct {
+	of    *segmenter
+	name  string // such as "video1"
+	kind  string // MIME type of the files
+	track *mp4track.Track
+	list  playlist.Media
+	sizes []segmentSize // of the segments of the playlist, without gaps
+
+	waits       *sample // newest frame; its length is known when the next one arrives
+	started     bool    // whether a player can begin at a picture that was received
+	samples     []*fmp4.Sample
+	start       int64 // decoding time of the first frame of the incomplete part
+	independent bool  // whether the incomplete part contains a frame at which a player can begin
+	parts       []storedPart
+	size        int // of the incomplete segment, in bytes of media
+}
+
+// storedPart is a part of the incomplete segment.
+type storedPart struct {
+	name  string
+	bytes []byte
+}
+
+// segmentSize is the size and the length of a segment.
+type segmentSize struct {
+	file   string
+	parts  []storedPart
+	bytes  int
+	length time.Duration
+}
+
+func newRendition(of *segmenter, kind string, number int, t *mp4track.Track) *rendition {
+	r := &rendition{of: of, name: fmt.Sprint(kind, number), kind: kind + "/mp4", track: t}
+	r.list = playlist.Media{Version: 10, ServerControl: &playlist.MediaServerControl{}, Map: &playlist.MediaMap{URI: r.uri(r.file("init.mp4"))}}
+	r.hint()
+	return r
+}
+
+// file returns the name of a file of the track.
+func (r *rendition) file(suffix string) string { return r.of.prefix + "_" + r.name + "_" + suffix }
+
+// uri returns a reference to a file.
+func (r *rendition) uri(file string) string { return file + "?" + TokenArg + "=" + r.of.cfg.Token }
+
+func (r *rendition) partFile(number int) string { return r.file(fmt.Sprintf("part%d.mp4", number)) }
+
+// hint names the next part in the playlist.
+func (r *rendition) hint() {
+	r.list.PreloadHint = &playlist.MediaPreloadHint{URI: r.uri(r.partFile(r.of.part))}
+}
+
+func (r *rendition) ticks(d time.Duration) int64 {
+	return int64(d/time.Second) * int64(r.track.TimeScale)
+}
+
+// duration converts a time of the track.
+func (r *rendition) duration(ticks int64) time.Duration {
+	scale := int64(r.track.TimeScale)
+	return time.Duration(ticks/scale)*time.Second + time.Duration(ticks%scale)*time.Second/time.Duration(scale)
+}
+
+// writeInit writes the init file.
+func (r *rendition) writeInit() error {
+	init := fmp4.Init{Tracks: []*fmp4.InitTrack{{ID: trackID, TimeScale: uint32(r.track.TimeScale), Codec: r.track.MP4Codec}}}
+	var out seekablebuffer.Buffer
+	if err := init.Marshal(&out); err != nil {
+		return err
+	}
+	r.of.files.put(r.file("init.mp4"), r.kind, out.Bytes())
+	return nil
+}
+
+// append appends a frame to the incomplete part. The frame is left out if the segment would be too large.
+func (r *rendition) append(s *sample) error {
+	if r.size+len(s.Payload) > r.of.cfg.MaxSegment {
+		return errSize
+	}
+	r.size += len(s.Payload)
+	if r.samples == nil {
+		r.start = s.at
+	}
+	r.independent = r.independent || !s.IsNonSyncSample && (r.of.video == nil || r == r.of.video)
+	r.samples = append(r.samples, &s.Sample)
+	return nil
+}
+
+// endPart writes the incomplete part and begins the next one.
+func (r *rendition) endPart(number int, length time.Duration) error {
+	part := fmp4.Part{SequenceNumber: uint32(number)}
+	if r.samples != nil {
+		part.Tracks = []*fmp4.PartTrack{{ID: trackID, BaseTime: uint64(r.start), Samples: r.samples}}
+	}
+	var out seekablebuffer.Buffer
+	if err := part.Marshal(&out); err != nil {
+		return err
+	}
+	stored := storedPart{r.partFile(number), out.Bytes()}
+	r.of.files.put(stored.name, r.kind, stored.bytes)
+	r.parts = append(r.parts, stored)
+	r.list.Parts = append(r.list.Parts, &playlist.MediaPart{Duration: length, URI: r.uri(stored.name), Independent: r.independent})
+	r.list.PreloadHint = &playlist.MediaPreloadHint{URI: r.uri(r.partFile(number + 1))}
+	r.samples, r.independent = nil, false
+	return nil
+}
+
+// endSegment makes a segment of the parts since the last one. The first segment follows gaps, which iOS needs. The oldest segment
+// is deleted.
+func (r *rendition) endSegment(number int, length time.Duration, wall time.Time) {
+	s := segmentSize{file: r.file(fmt.Sprintf("seg%d.mp4", number)), parts: r.parts, length: length}
+	var chunks [][]byte
+	for _, part := range r.parts {
+		chunks = append(chunks, part.bytes)
+		s.bytes += len(part.bytes)
+	}
+	r.of.files.put(s.file, r.kind, chunks...)
+	if number == firstSegment {
+		for range firstSegment {
+			r.list.Segments = append(r.list.Segments, &playlist.MediaSegment{Gap: true, Duration: length, URI: r.uri(gapFile)})
+		}
+	}
+	r.list.Segments = append(r.list.Segments, &playlist.MediaSegment{Duration: length, URI: r.uri(s.file), DateTime: &wall, Parts: r.list.Parts})
+	r.sizes = append(r.sizes, s)
+	r.list.Parts, r.parts, r.size = nil, nil, 0
+	if len(r.list.Segments) > r.of.cfg.Segments {
+		if oldest := r.list.Segments[0]; !oldest.Gap {
+			r.of.files.remove(r.sizes[0])
+			r.sizes = r.sizes[1:]
+		}
+		r.list.Segments = r.list.Segments[1:]
+		r.list.MediaSequence++
+	}
+}
+
+// snapshot returns the playlist as it is now, with the segment numbers of the run. Its segments and parts do not change.
+func (r *rendition) snapshot() playlist.Media {
+	list := r.list
+	list.Segments, list.Parts = slices.Clone(list.Segments), slices.Clone(list.Parts)
+	for _, segment := range list.Segments {
+		list.TargetDuration = max(list.TargetDuration, int(segment.Duration.Round(time.Second)/time.Second))
+	}
+	return list
+}
+
+// bandwidth returns the highest and the average bit rate of the segments, in bits per second.
+func (r *rendition) bandwidth() (highest, average int) {
+	var bytes int
+	var length time.Duration
+	for _, s := range r.sizes {
+		if s.length > 0 {
+			highest = max(highest, int(float64(8*s.bytes)/s.length.Seconds()))
+		}
+		bytes, length = bytes+s.bytes, length+s.length
+	}
+	if length > 0 {
+		average = int(float64(8*bytes) / length.Seconds())
+	}
+	return highest, average
+}

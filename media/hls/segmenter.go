@@ -256,8 +256,8 @@ func (s *segmenter) setPartLength(frame time.Duration) {
 	for s.partLength = s.cfg.MinPart; s.partLength < maxPart; s.partLength += 5 * time.Millisecond {
 		fits := true
 		for length := range s.frameLengths {
-			whole := (s.partLength + length - 1) / length * length
-			fits = fits && length <= s.partLength && s.partLength > whole*85/100
+			frames := (s.partLength + length - 1) / length
+			fits = fits && length <= s.partLength && s.partLength > time.Duration(int64(length)*int64(frames)*85/100)
 		}
 		if fits {
 			return

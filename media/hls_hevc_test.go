@@ -70,9 +70,9 @@ func segmented(t *testing.T, frames []flvtest.Payload) (index, file string) {
 	return index, file
 }
 
-// TestHLSHasEveryPictureOfHEVC compares the pictures that a decoder gets from HLS with those of the encoder, for what x265 can
+// TestHLSHasEveryFrameOfHEVC compares the pictures that a decoder gets from HLS with those of the encoder, for what x265 can
 // put into a sequence parameter set, and for several orders of pictures.
-func TestHLSHasEveryPictureOfHEVC(t *testing.T) {
+func TestHLSHasEveryFrameOfHEVC(t *testing.T) {
 	needFFmpeg(t)
 	t.Parallel()
 	for name, tt := range map[string]struct{ size, format, params string }{
@@ -82,7 +82,7 @@ func TestHLSHasEveryPictureOfHEVC(t *testing.T) {
 		"temporal sub-layers and an open group":   {"320x180", "yuv420p", "temporal-layers=1:bframes=3:b-adapt=0:open-gop=1"},
 		"a deep pyramid and many references":      {"320x180", "yuv420p", "bframes=8:b-adapt=0:ref=5:rc-lookahead=20:open-gop=0"},
 		"an open group of pictures":               {"320x180", "yuv420p", "bframes=4:b-adapt=0:open-gop=1"},
-		"a window smaller than the coded picture": {"318x178", "yuv420p", "bframes=3"},
+		"a window smaller than the coded frames": {"318x178", "yuv420p", "bframes=3"},
 		"scaling lists":                           {"320x180", "yuv420p", "scaling-list=default"},
 		"usability information": {"320x180", "yuv420p", "sar=2:overscan=show:videoformat=pal:range=full:colorprim=bt709:transfer=bt709:colormatrix=bt709:chromaloc=1:" +
 			"display-window=2,2,2,2:hrd=1:vbv-bufsize=1000:vbv-maxrate=1000:bitrate=500"},
@@ -219,7 +219,7 @@ func TestRareParameterSetsOfHEVC(t *testing.T) {
 		"PCM":              {parameterSet{pcm: true}, "64x64", ""},
 		"range extensions": {parameterSet{extension: true}, "64x64", ""},
 		"a window":         {parameterSet{crop: true}, "60x56", ""},
-		"reference picture sets that are predicted from others": {parameterSet{sets: func(s *parameterSet) {
+		"reference sets that are predicted from others": {parameterSet{sets: func(s *parameterSet) {
 			s.ue(3)
 			s.ue(1, 1) // one picture before and one after
 			s.ue(3)

@@ -28,13 +28,11 @@ func (s *fileStore) put(name, kind string, chunks ...[]byte) {
 	s.files[name] = storedFile{kind, chunks}
 }
 
-// remove deletes a segment and its parts.
-func (s *fileStore) remove(segment segmentSize) {
+func (s *fileStore) remove(names []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.files, segment.file)
-	for _, part := range segment.parts {
-		delete(s.files, part.name)
+	for _, name := range names {
+		delete(s.files, name)
 	}
 }
 

@@ -11,10 +11,7 @@ import (
 	"github.com/bluenviron/gohlslib/v2/pkg/playlist"
 )
 
-const (
-	firstSegment     = 7 // number of the first segment of a run; the numbers before are those of gaps
-	minPlainSegments = 2 // minimum number of segments in a playlist without low latency
-)
+const minPlainSegments = 2 // minimum number of segments in a playlist without low latency
 
 // presentation holds the playlists of one run of the segmenter.
 type presentation struct {

@@ -1,7 +1,5 @@
 package hls
 
-import "github.com/bluenviron/gohlslib/v2/pkg/playlist"
-
 // publish makes the playlists of the run that receives frames those that are served, after a part has ended. If it is the next
 // presentation and has enough segments, it becomes the current one.
 func (m *Muxer) publish() {
@@ -39,6 +37,3 @@ func (m *Muxer) makeCurrent(p *presentation) {
 	}
 	m.current, m.next = p, nil
 }
-
-// next returns the number of the incomplete segment of a playlist.
-func next(list playlist.Media) int { return list.MediaSequence + len(list.Segments) }

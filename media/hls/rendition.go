@@ -1,6 +1,7 @@
 package hls
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -14,12 +15,24 @@ import (
 
 const trackID = 1 // each file has one track
 
+var errSize = errors.New("hls: the segment has reached its maximum size")
+
+// sample is a frame of a track.
+type sample struct {
+	fmp4.Sample
+	at   int64     // decoding time, in the time scale of the track
+	wall time.Time // wall-clock time of the frame
+}
+
 // rendition holds the files of one track, and its playlist.
 type rendition struct {
-	of    *segmenter
+	cfg   Config
+	files *fileStore
+	run   string // prefix of the names of the files
 	name  string // such as "video1"
 	kind  string // MIME type of the files
 	track *mp4track.Track
+	leads bool // whether the parts of all tracks end where those of this one do
 	list  playlist.Media
 	sizes []segmentSize // of the segments of the playlist, without gaps
 
@@ -40,31 +53,26 @@ type storedPart struct {
 
 // segmentSize is the size and the length of a segment.
 type segmentSize struct {
-	file   string
-	parts  []storedPart
+	files  []string // names of the segment and of its parts
 	bytes  int
 	length time.Duration
 }
 
-func newRendition(of *segmenter, kind string, number int, t *mp4track.Track) *rendition {
-	r := &rendition{of: of, name: fmt.Sprint(kind, number), kind: kind + "/mp4", track: t}
-	r.list = playlist.Media{Version: 10, ServerControl: &playlist.MediaServerControl{}, Map: &playlist.MediaMap{URI: r.uri(r.file("init.mp4"))}}
-	r.hint()
+// newRendition returns a track of a run. The first one leads.
+func newRendition(cfg Config, files *fileStore, run, kind string, number int, t *mp4track.Track) *rendition {
+	r := &rendition{cfg: cfg, files: files, run: run, name: fmt.Sprint(kind, number), kind: kind + "/mp4", track: t, leads: number == 1}
+	r.list = playlist.Media{Version: 10, ServerControl: &playlist.MediaServerControl{}, Map: &playlist.MediaMap{URI: r.uri(r.file("init.mp4"))},
+		PreloadHint: &playlist.MediaPreloadHint{URI: r.uri(r.partFile(0))}}
 	return r
 }
 
 // file returns the name of a file of the track.
-func (r *rendition) file(suffix string) string { return r.of.prefix + "_" + r.name + "_" + suffix }
+func (r *rendition) file(suffix string) string { return r.run + "_" + r.name + "_" + suffix }
 
 // uri returns a reference to a file.
-func (r *rendition) uri(file string) string { return file + "?" + TokenArg + "=" + r.of.cfg.Token }
+func (r *rendition) uri(file string) string { return file + "?" + TokenArg + "=" + r.cfg.Token }
 
 func (r *rendition) partFile(number int) string { return r.file(fmt.Sprintf("part%d.mp4", number)) }
-
-// hint names the next part in the playlist.
-func (r *rendition) hint() {
-	r.list.PreloadHint = &playlist.MediaPreloadHint{URI: r.uri(r.partFile(r.of.part))}
-}
 
 func (r *rendition) ticks(d time.Duration) int64 {
 	return int64(d/time.Second) * int64(r.track.TimeScale)
@@ -83,20 +91,20 @@ func (r *rendition) writeInit() error {
 	if err := init.Marshal(&out); err != nil {
 		return err
 	}
-	r.of.files.put(r.file("init.mp4"), r.kind, out.Bytes())
+	r.files.put(r.file("init.mp4"), r.kind, out.Bytes())
 	return nil
 }
 
 // append appends a frame to the incomplete part. The frame is left out if the segment would be too large.
 func (r *rendition) append(s *sample) error {
-	if r.size+len(s.Payload) > r.of.cfg.MaxSegment {
+	if r.size+len(s.Payload) > r.cfg.MaxSegment {
 		return errSize
 	}
 	r.size += len(s.Payload)
 	if r.samples == nil {
 		r.start = s.at
 	}
-	r.independent = r.independent || !s.IsNonSyncSample && (r.of.video == nil || r == r.of.video)
+	r.independent = r.independent || !s.IsNonSyncSample && r.leads
 	r.samples = append(r.samples, &s.Sample)
 	return nil
 }
@@ -112,7 +120,7 @@ func (r *rendition) endPart(number int, length time.Duration) error {
 		return err
 	}
 	stored := storedPart{r.partFile(number), out.Bytes()}
-	r.of.files.put(stored.name, r.kind, stored.bytes)
+	r.files.put(stored.name, r.kind, stored.bytes)
 	r.parts = append(r.parts, stored)
 	r.list.Parts = append(r.list.Parts, &playlist.MediaPart{Duration: length, URI: r.uri(stored.name), Independent: r.independent})
 	r.list.PreloadHint = &playlist.MediaPreloadHint{URI: r.uri(r.partFile(number + 1))}
@@ -123,24 +131,26 @@ func (r *rendition) endPart(number int, length time.Duration) error {
 // endSegment makes a segment of the parts since the last one. The first segment follows gaps, which iOS needs. The oldest segment
 // is deleted.
 func (r *rendition) endSegment(number int, length time.Duration, wall time.Time) {
-	s := segmentSize{file: r.file(fmt.Sprintf("seg%d.mp4", number)), parts: r.parts, length: length}
+	file := r.file(fmt.Sprintf("seg%d.mp4", number))
+	s := segmentSize{files: []string{file}, length: length}
 	var chunks [][]byte
 	for _, part := range r.parts {
 		chunks = append(chunks, part.bytes)
 		s.bytes += len(part.bytes)
+		s.files = append(s.files, part.name)
 	}
-	r.of.files.put(s.file, r.kind, chunks...)
+	r.files.put(file, r.kind, chunks...)
 	if number == firstSegment {
 		for range firstSegment {
 			r.list.Segments = append(r.list.Segments, &playlist.MediaSegment{Gap: true, Duration: length, URI: r.uri(gapFile)})
 		}
 	}
-	r.list.Segments = append(r.list.Segments, &playlist.MediaSegment{Duration: length, URI: r.uri(s.file), DateTime: &wall, Parts: r.list.Parts})
+	r.list.Segments = append(r.list.Segments, &playlist.MediaSegment{Duration: length, URI: r.uri(file), DateTime: &wall, Parts: r.list.Parts})
 	r.sizes = append(r.sizes, s)
 	r.list.Parts, r.parts, r.size = nil, nil, 0
-	if len(r.list.Segments) > r.of.cfg.Segments {
+	if len(r.list.Segments) > r.cfg.Segments {
 		if oldest := r.list.Segments[0]; !oldest.Gap {
-			r.of.files.remove(r.sizes[0])
+			r.files.remove(r.sizes[0].files)
 			r.sizes = r.sizes[1:]
 		}
 		r.list.Segments = r.list.Segments[1:]

@@ -10,7 +10,6 @@ import (
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/av1"
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h265"
-	"github.com/bluenviron/mediacommon/v2/pkg/formats/fmp4"
 
 	"roomlog/media/flv"
 	"roomlog/media/mp4track"
@@ -23,10 +22,7 @@ const (
 	maxPart   = 5 * time.Second                         // maximum length of a part
 )
 
-var (
-	errTime = errors.New("hls: the frame is too far before the first one")
-	errSize = errors.New("hls: the segment has reached its maximum size")
-)
+var errTime = errors.New("hls: the frame is too far before the first one")
 
 // segmenter is one run, for one set of sequence headers. It cuts each track into parts and segments. Those of all tracks end at
 // the same time, which the first track decides.
@@ -79,7 +75,7 @@ func newSegmenter(cfg Config, t mp4track.Set, first Frame) (s *segmenter, err er
 
 // addRendition adds a track. The first one decides where parts and segments end.
 func (s *segmenter) addRendition(kind string, t *mp4track.Track) *rendition {
-	r := newRendition(s, kind, len(s.renditions)+1, t)
+	r := newRendition(s.cfg, s.files, s.prefix, kind, len(s.renditions)+1, t)
 	s.renditions = append(s.renditions, r)
 	return r
 }
@@ -204,15 +200,14 @@ func (s *segmenter) add(r *rendition, next *sample) error {
 		frame.Duration = uint32(next.at - frame.at)
 	}
 	r.waits = next
-	leads := r == s.renditions[0]
 	switch {
-	case frame == nil || !s.begun && !leads:
+	case frame == nil || !s.begun && !r.leads:
 		return nil
 	case !s.begun:
 		s.begin(r.duration(frame.at), frame.wall)
 	}
 	err := r.append(frame)
-	if !leads {
+	if !r.leads {
 		return err
 	}
 	if s.segment == firstSegment { // later frames with other lengths must not change the length of parts
@@ -270,11 +265,4 @@ func guard(err *error) {
 	if p := recover(); p != nil {
 		*err = fmt.Errorf("hls: panic in a library: %v", p)
 	}
-}
-
-// sample is a frame of a track.
-type sample struct {
-	fmp4.Sample
-	at   int64     // decoding time, in the time scale of the track
-	wall time.Time // wall-clock time of the frame
 }

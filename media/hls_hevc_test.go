@@ -76,14 +76,14 @@ func TestHLSHasEveryFrameOfHEVC(t *testing.T) {
 	needFFmpeg(t)
 	t.Parallel()
 	for name, tt := range map[string]struct{ size, format, params string }{
-		"no reordering":                           {"320x180", "yuv420p", "bframes=0"},
-		"temporal sub-layers":                     {"320x180", "yuv420p", "temporal-layers=1:bframes=1:b-adapt=0"},
-		"temporal sub-layers and a pyramid":       {"320x180", "yuv420p", "temporal-layers=1:bframes=3:b-adapt=0:b-pyramid=1"},
-		"temporal sub-layers and an open group":   {"320x180", "yuv420p", "temporal-layers=1:bframes=3:b-adapt=0:open-gop=1"},
-		"a deep pyramid and many references":      {"320x180", "yuv420p", "bframes=8:b-adapt=0:ref=5:rc-lookahead=20:open-gop=0"},
-		"an open group of pictures":               {"320x180", "yuv420p", "bframes=4:b-adapt=0:open-gop=1"},
+		"no reordering":                          {"320x180", "yuv420p", "bframes=0"},
+		"temporal sub-layers":                    {"320x180", "yuv420p", "temporal-layers=1:bframes=1:b-adapt=0"},
+		"temporal sub-layers and a pyramid":      {"320x180", "yuv420p", "temporal-layers=1:bframes=3:b-adapt=0:b-pyramid=1"},
+		"temporal sub-layers and an open group":  {"320x180", "yuv420p", "temporal-layers=1:bframes=3:b-adapt=0:open-gop=1"},
+		"a deep pyramid and many references":     {"320x180", "yuv420p", "bframes=8:b-adapt=0:ref=5:rc-lookahead=20:open-gop=0"},
+		"an open group of pictures":              {"320x180", "yuv420p", "bframes=4:b-adapt=0:open-gop=1"},
 		"a window smaller than the coded frames": {"318x178", "yuv420p", "bframes=3"},
-		"scaling lists":                           {"320x180", "yuv420p", "scaling-list=default"},
+		"scaling lists":                          {"320x180", "yuv420p", "scaling-list=default"},
 		"usability information": {"320x180", "yuv420p", "sar=2:overscan=show:videoformat=pal:range=full:colorprim=bt709:transfer=bt709:colormatrix=bt709:chromaloc=1:" +
 			"display-window=2,2,2,2:hrd=1:vbv-bufsize=1000:vbv-maxrate=1000:bitrate=500"},
 		"10 bits":            {"320x180", "yuv420p10le", "bframes=3"},

@@ -255,6 +255,7 @@ func TestRareParameterSetsOfHEVC(t *testing.T) {
 			}
 			h.watch(t, h.flvURL("KEY")).sees(header)
 			var faults []error
+			var err error
 			m := hls.New(hls.Config{Now: time.Now, Token: "TOKEN", OnError: func(err error) { faults = append(faults, err) }})
 			t.Cleanup(m.Close)
 			for i, f := range film {

@@ -22,6 +22,7 @@ import (
 	"roomlog/internal/disk"
 	"roomlog/internal/limit"
 	"roomlog/internal/settings"
+	"roomlog/internal/tracing"
 	"roomlog/projections"
 )
 
@@ -72,7 +73,8 @@ type Config struct {
 	Uploads   string // folder of uploaded files; created if it is missing
 	Now       func() time.Time
 
-	Streams Streams // nil: no streams
+	Tracer  *tracing.Tracer // records requests; nil: nothing is recorded
+	Streams Streams         // nil: no streams
 	// SealRestream splits the address and the stream key of a restream target into a URL that may be shown and a sealed secret. It
 	// returns a refusal if they are not valid. nil: nobody can set targets.
 	SealRestream func(live domain.LiveID, name, address, key string) (url, secret string, err error)

@@ -21,6 +21,7 @@ import (
 	"roomlog/eventstore/cluster"
 	"roomlog/eventstore/ratelimit"
 	"roomlog/eventstore/transparency/tree"
+	"roomlog/internal/tracing"
 	"roomlog/migrations"
 	"roomlog/projections"
 	"roomlog/projections/feed"
@@ -39,6 +40,7 @@ type backend struct {
 	migrated  migrations.Result
 	pool      *pgxpool.Pool
 	store     *eventstore.Store
+	tracer    *tracing.Tracer // nil: no traces
 	sequencer *eventstore.Sequencer
 	clients   *ratelimit.Limiter // executes the commands of all clients
 	queries   *projections.Queries
@@ -90,6 +92,9 @@ func startBackend(ctx context.Context, c *config, env *environment, l *layers) (
 	if err := checkSecrets(ctx, b.store, c, env); err != nil {
 		return nil, err
 	}
+	if b.tracer, err = env.openTracer(ctx, c, l, b.node, b.store.ClockSkew); err != nil {
+		return nil, err
+	}
 	b.now = b.store.Now // compared with times in the log, which come from the clock of the database
 	l.run(ctx, "notifications", b.store.Listen)
 	if b.nats, err = openNATS(c, env, l, b.node); err != nil {
@@ -102,7 +107,7 @@ func startBackend(ctx context.Context, c *config, env *environment, l *layers) (
 	b.cluster = cluster.New(transport, cluster.Config{Node: b.node, Now: env.sh.Now, Log: env.log})
 	l.run(ctx, "cluster", b.joinCluster)
 	if slices.Contains(c.Roles, roleProjector) {
-		b.projector = projections.NewProjector(b.store, projections.ProjectorConfig{Now: b.now, Log: env.log})
+		b.projector = projections.NewProjector(b.store, projections.ProjectorConfig{Now: b.now, Log: env.log, Tracer: b.tracer})
 		l.run(ctx, "projector", b.projector.Run)
 		if b.tree, err = newTreeFollower(ctx, b.store, c, env); err != nil {
 			return nil, err
@@ -110,7 +115,9 @@ func startBackend(ctx context.Context, c *config, env *environment, l *layers) (
 		l.run(ctx, "transparency log", b.tree.Run)
 	}
 	b.queries = projections.NewQueries(b.pool)
-	b.sequencer = eventstore.NewSequencer(b.store, c.sequencer)
+	sequencer := c.sequencer
+	sequencer.Tracer = b.tracer
+	b.sequencer = eventstore.NewSequencer(b.store, sequencer)
 	hidden := (*eventstore.StandbysHiddenError)(nil)
 	if err := b.sequencer.CheckStandby(ctx); errors.As(err, &hidden) {
 		return nil, fmt.Errorf("--require-synchronous: %w", hidden)
@@ -134,7 +141,7 @@ func startBackend(ctx context.Context, c *config, env *environment, l *layers) (
 	if b.clients, err = ratelimit.New(limits); err != nil {
 		return nil, err
 	}
-	b.feed = feed.New(b.store, b.queries, feed.Config{Log: env.log, NATS: b.nats, Listen: b.projector != nil})
+	b.feed = feed.New(b.store, b.queries, feed.Config{Log: env.log, Tracer: b.tracer, NATS: b.nats, Listen: b.projector != nil})
 	b.queries = b.queries.After(b.feed.UpToDate)
 	l.run(ctx, "feed", b.feed.Run)
 	if err := b.waitForFeed(ctx, l); err != nil {

@@ -23,7 +23,8 @@ func natsSecrets(getenv func(string) string) (natsconn.Secrets, error) {
 	return natsconn.Secrets{Password: password, Token: token}, err
 }
 
-var natsFlag = regexp.MustCompile(`--nats-[a-z]+`)
+// secretFlag matches the flags in errors about credentials.
+var secretFlag = regexp.MustCompile(`--(nats|otlp)-[a-z]+`)
 
 // checkNATS returns an error if the credentials for the NATS servers do not fit the settings, in the names that the user has used.
 func (c *config) checkNATS(sh cli.Shell) error {
@@ -32,7 +33,7 @@ func (c *config) checkNATS(sh cli.Shell) error {
 		return err
 	}
 	if err := c.nats.CheckCredentials(secrets); err != nil {
-		return errors.New(natsFlag.ReplaceAllStringFunc(err.Error(), func(flag string) string { return sh.Sources.NameOf(flag[2:]) }))
+		return errors.New(secretFlag.ReplaceAllStringFunc(err.Error(), func(flag string) string { return sh.Sources.NameOf(flag[2:]) }))
 	}
 	return nil
 }

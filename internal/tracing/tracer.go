@@ -18,18 +18,6 @@ import (
 	"roomlog/internal/settings"
 )
 
-// Config configures a Tracer.
-type Config struct {
-	Settings
-	Headers  map[string]string // headers for the collector, see ParseHeaders
-	Version  string            // version of the program
-	Instance string            // name of this process
-	Now      func() time.Time  // clock of this process; required
-	// Skew returns how far the clock of this process is ahead of a clock that all processes share. nil: it is not.
-	Skew func() time.Duration
-	Log  *slog.Logger // nil: no log messages
-}
-
 // Tracer records spans. A nil *Tracer records nothing. It is safe for concurrent use.
 type Tracer struct {
 	now       func() time.Time
@@ -202,12 +190,4 @@ func (e Event) attributes() []*commonpb.KeyValue {
 		all = append(all, number("roomlog.live.id", e.Live))
 	}
 	return all
-}
-
-func text(key, value string) *commonpb.KeyValue {
-	return &commonpb.KeyValue{Key: key, Value: &commonpb.AnyValue{Value: &commonpb.AnyValue_StringValue{StringValue: value}}}
-}
-
-func number(key string, value int64) *commonpb.KeyValue {
-	return &commonpb.KeyValue{Key: key, Value: &commonpb.AnyValue{Value: &commonpb.AnyValue_IntValue{IntValue: value}}}
 }

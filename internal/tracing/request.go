@@ -131,7 +131,7 @@ func (t *Tracer) Command(ctx context.Context, c Command) {
 		return
 	}
 	r := requestOf(ctx)
-	id := uuid.Nil
+	var id uuid.UUID
 	if len(c.Events) > 0 {
 		id = c.Events[0].ID
 	} else {

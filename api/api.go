@@ -2,12 +2,18 @@ package api
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
 	"roomlog/api/openapi"
+	"roomlog/api/password"
 	"roomlog/api/upload"
 	"roomlog/domain"
+	"roomlog/eventstore"
+	"roomlog/eventstore/ratelimit"
+	"roomlog/internal/limit"
 )
 
 // API is the HTTP handler of the REST API. It is safe for concurrent use.
@@ -75,4 +81,25 @@ func newAPI(c Config) (*routes, error) {
 	}
 	s.spec, err = openapi.Document(r.huma.OpenAPI())
 	return r, err
+}
+
+// EnterCommand returns the command with which user enters a live by its password or by an invitation; one of the two is "". It
+// is for clients of other protocols: their requests count against the same limits as those over REST. limit.WithAddress must
+// have added the address of the client to ctx. A wrong password is a *domain.Refusal, a request above a limit is a
+// *ratelimit.Exceeded, and eventstore.ErrBusy means that too many passwords wait to be checked.
+func (a *API) EnterCommand(ctx context.Context, user domain.UserID, live domain.LiveID, secret, invitation string) (domain.Command, error) {
+	s := a.server
+	err := s.rates.take(s.rates.classes[rateSignIns], limit.AddressOf(ctx))
+	var command domain.Command
+	if err == nil {
+		command, err = s.enterCommand(ctx, user, live, secret, invitation)
+	}
+	var f *failure
+	switch {
+	case errors.As(err, &f) && f.Code == domain.CodeRateLimited:
+		return nil, &ratelimit.Exceeded{RetryAfter: f.retryAfter}
+	case errors.Is(err, password.ErrBusy):
+		return nil, fmt.Errorf("%w: %w", eventstore.ErrBusy, err)
+	}
+	return command, err
 }

@@ -133,7 +133,7 @@ type posting struct {
 	Live           domain.LiveID  `json:"live,omitempty" doc:"live of a gift, or of a ticket if there is no gift"`
 	Gift           domain.GiftID  `json:"gift,omitempty" doc:"gift that was sent or refunded"`
 
-	Refunds    int64               `json:"refunds,omitempty" doc:"position of the gift that was refunded"`
+	Refunds    int64               `json:"refunds,omitempty" doc:"position of the gift, or of the payment of the ticket, that was refunded"`
 	Payout     domain.PayoutID     `json:"payout,omitempty" example:"2026-11-7" doc:"payout that was requested, captured or made void"`
 	Correction domain.CorrectionID `json:"correction,omitempty" doc:"correction of the balance"`
 

@@ -53,7 +53,6 @@ const (
 	codeBodyTooLarge  domain.Code = "body_too_large"
 	codeBodyTooSlow   domain.Code = "body_too_slow"
 	codeCredentials   domain.Code = "credentials_wrong"
-	codeLivePassword  domain.Code = "live_password_wrong"
 	codeSignInBusy    domain.Code = "sign_in_busy"
 	codePasswordsDiff domain.Code = "passwords_differ"
 	codeImage         domain.Code = "image_unsupported"
@@ -72,7 +71,6 @@ var chinese = map[domain.Code]string{
 	codeMethod:            "请求方式错误",
 	codeBodyTooLarge:      "请求内容过大",
 	codeBodyTooSlow:       "请求超时",
-	codeLivePassword:      "密码错误",
 	codeCredentials:       "用户名或密码错误",
 	password.CodeTooShort: "密码至少6个字符",
 	password.CodeTooLong:  "密码最多128个字符",
@@ -101,7 +99,7 @@ var statuses = map[domain.Code]int{
 	domain.CodeForbidden:           http.StatusForbidden,
 	domain.CodeBanned:              http.StatusForbidden,
 	domain.CodeMuted:               http.StatusForbidden,
-	codeLivePassword:               http.StatusForbidden,
+	domain.CodeLivePasswordWrong:   http.StatusForbidden,
 	domain.CodeLivePassword:        http.StatusForbidden,
 	domain.CodeLiveFollowers:       http.StatusForbidden,
 	domain.CodeLiveInvited:         http.StatusForbidden,

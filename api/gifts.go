@@ -281,12 +281,8 @@ func (s *server) refundTicket(ctx context.Context, in *refundTicketInput) (refun
 	if err := s.waitForHead(ctx); err != nil {
 		return refund{}, err
 	}
-	command, err := s.refundOf(ctx, domain.LiveID(in.Body.ID), in.Body.Reason)
+	command, err := s.Queries.RefundTicket(ctx, domain.LiveID(in.Body.ID), domain.UserID(in.Body.User), in.Body.Reason)
 	if err != nil {
-		return refund{}, err
-	}
-	command.User = domain.UserID(in.Body.User)
-	if command.Position, err = s.Queries.TicketPosition(ctx, command.Live, command.User); err != nil {
 		return refund{}, err
 	}
 	receipt, err := s.executeFrom(ctx, history, command)
@@ -295,16 +291,6 @@ func (s *server) refundTicket(ctx context.Context, in *refundTicketInput) (refun
 	}
 	e, r, err := eventOf[domain.TicketRefunded](receipt)
 	return refund{r.Position, e.Coins}, err
-}
-
-// refundOf returns a command that refunds tickets for a live, without the user and the ticket.
-func (s *server) refundOf(ctx context.Context, id domain.LiveID, reason string) (domain.RefundTicket, error) {
-	live, err := s.live(ctx, id)
-	if err != nil {
-		return domain.RefundTicket{}, err
-	}
-	received, err := s.Queries.Received(ctx, domain.EarningsAccount(live.UserID))
-	return domain.RefundTicket{Live: id, Reason: reason, Streamer: live.UserID, Received: received}, err
 }
 
 // refundsAtOnce is the maximum number of tickets that one request refunds.
@@ -344,7 +330,7 @@ func (s *server) refundTickets(ctx context.Context, in *refundTicketsInput) (ref
 	if err := s.waitForHead(ctx); err != nil {
 		return done, err
 	}
-	command, err := s.refundOf(ctx, domain.LiveID(in.Body.ID), in.Body.Reason)
+	command, err := s.Queries.RefundTickets(ctx, domain.LiveID(in.Body.ID), in.Body.Reason)
 	if err != nil {
 		return done, err
 	}

@@ -103,26 +103,29 @@ type enterInput struct {
 // enterLive lets the caller into a live by its password or by an invitation. A repeated request changes nothing, unless
 // the caller has lost the right meanwhile.
 func (s *server) enterLive(ctx context.Context, in *enterInput) (string, error) {
-	ctx = withoutIdempotencyKey(ctx)
-	live := domain.LiveID(in.Body.ID)
-	switch {
-	case (in.Body.Password == "") == (in.Body.Invitation == ""):
-		return "", badRequest("send either password or invitation")
-	case in.Body.Invitation != "":
-		_, err := s.execute(ctx, domain.UseInvitation{Live: live, Hash: secretHash(in.Body.Invitation)})
-		return "ok", err
-	}
-	credential, err := s.checkLivePassword(ctx, live, in.Body.Password)
+	command, err := s.enterCommand(ctx, requestOf(ctx).user.ID, domain.LiveID(in.Body.ID), in.Body.Password, in.Body.Invitation)
 	if err == nil {
-		_, err = s.execute(ctx, domain.EnterPassword{Live: live, Credential: credential})
+		_, err = s.execute(withoutIdempotencyKey(ctx), command)
 	}
 	return "ok", err
 }
 
+// enterCommand returns the command with which user enters a live by its password or by an invitation; one of the two is "".
+func (s *server) enterCommand(ctx context.Context, user domain.UserID, live domain.LiveID, secret, invitation string) (domain.Command, error) {
+	switch {
+	case (secret == "") == (invitation == ""):
+		return nil, badRequest("send either password or invitation")
+	case invitation != "":
+		return domain.UseInvitation{Live: live, Hash: secretHash(invitation)}, nil
+	}
+	credential, err := s.checkLivePassword(ctx, user, live, secret)
+	return domain.EnterPassword{Live: live, Credential: credential}, err
+}
+
 // checkLivePassword returns the id of the hash of a live's password if guess is the password. Wrong guesses are limited per
 // user and live, and all guesses per address.
-func (s *server) checkLivePassword(ctx context.Context, live domain.LiveID, guess string) (string, error) {
-	wrong := refusal(codeLivePassword, "this is not the password of live %d", live)
+func (s *server) checkLivePassword(ctx context.Context, user domain.UserID, live domain.LiveID, guess string) (string, error) {
+	wrong := refusal(domain.CodeLivePasswordWrong, "this is not the password of live %d", live)
 	if password.Check(guess) != nil { // no live can have this password
 		return "", wrong
 	}
@@ -133,8 +136,7 @@ func (s *server) checkLivePassword(ctx context.Context, live domain.LiveID, gues
 	if access.Access != domain.AccessPassword {
 		return "", nil // the log refuses the command
 	}
-	rc := requestOf(ctx)
-	end, retryAfter, ok := s.guesses.Begin(signin.Attempt{Name: fmt.Sprintf("live %d user %d", live, rc.user.ID), Address: limit.Key(rc.addr)})
+	end, retryAfter, ok := s.guesses.Begin(signin.Attempt{Name: fmt.Sprintf("live %d user %d", live, user), Address: limit.AddressOf(ctx)})
 	if !ok {
 		return "", rateLimited("too many wrong passwords: try again later", retryAfter)
 	}

@@ -245,6 +245,16 @@ func TestPaidLive(t *testing.T) {
 	refund(cat, bob).expectFailure(http.StatusNotFound, "live_not_found", textNoLive)
 	cat.get(path+"/tickets").expectFailure(http.StatusForbidden, "forbidden", forbidden)
 	refund(ann, bob).ok(&again)
+	var wallet struct {
+		Items []struct {
+			Event             string
+			Position, Refunds int64
+		}
+	}
+	d.account("audrey").grant(domain.RoleAuditor).get(fmt.Sprintf("/api/ledger/statement?account=user-%d&limit=1", bob.ID)).ok(&wallet)
+	if len(wallet.Items) != 1 || wallet.Items[0].Event != "ticket.refunded.v2" || wallet.Items[0].Position != again.Position || wallet.Items[0].Refunds != first.Position {
+		t.Errorf("the statement has %+v, want the refund at position %d of the payment at position %d", wallet.Items, again.Position, first.Position)
+	}
 	refund(ann, bob).expectFailure(http.StatusNotFound, "ticket_not_found", "门票不存在或已退款")
 	expectAccess(bob, false, "live_paid")
 	buy(bob, 30).ok(nil)

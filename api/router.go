@@ -76,7 +76,7 @@ func (r *routes) registerLives() {
 		refuses(password.CodeTooShort, password.CodeTooLong, codeSignInBusy), r.setAccess)
 	serve(r, get("/api/live/{id}/access", "Read who may be in a live, and whether the caller may", anyone(), rateReads).refuses(domain.CodeLiveNotFound), r.readAccess)
 	serve(r, post("/api/live/enter", "Be let into a live by its password or by an invitation", authenticated("a token"), rateSignIns).
-		executes(domain.EnterPassword{}, domain.UseInvitation{}).executesRepetitions().refuses(codeLivePassword, codeSignInBusy), r.enterLive)
+		executes(domain.EnterPassword{}, domain.UseInvitation{}).executesRepetitions().refuses(domain.CodeLivePasswordWrong, codeSignInBusy), r.enterLive)
 	serve(r, post("/api/live/min_age", "Set the age that viewers of a live need", commander(owner), rateCommands).executes(domain.SetMinAge{}), act(r.server, setMinAge))
 	serve(r, post("/api/live/ticket/buy", "Buy a ticket for a live with coins", commander("a token"), rateCommands).executes(domain.BuyTicket{}).refuses(domain.CodeLiveNotFound), r.buyTicket)
 	serve(r, post("/api/live/ticket/refund", "Refund a ticket for a live: its coins go back to its user", commander("a token of the live's owner before the start, or the role operator; of the user of the ticket if the live has ended without a start"), rateCommands).

@@ -368,7 +368,7 @@ func (e TicketIssued) Stream() Stream    { return visitStream(e.Live, e.User) }
 func (e TicketIssued) EventLive() LiveID { return e.Live }
 func (e TicketIssued) EventUser() UserID { return e.User }
 func (e TicketIssued) evolve(v Visit) Visit {
-	v.Ticket = Ticket{Coins: e.Coins, Share: e.Share}
+	v.Ticket = Ticket{Coins: e.Coins, Share: e.Share, Refunded: v.Ticket.Refunded}
 	return v
 }
 
@@ -439,6 +439,8 @@ func (c RefundTicket) decide(view View) ([]Event, error) {
 		return nil, refuse(CodeTicketNotFound, "user %d has no ticket for live %d, or it was refunded", c.User, c.Live)
 	case c.Position < 1:
 		return nil, refuse(CodeTicketNotFound, "the tables do not contain the ticket of user %d for live %d: decide about its event first (roomlog events list)", c.User, c.Live)
+	case c.payment() <= ticket.Refunded:
+		return nil, refuse(CodeTicketNotFound, "the ticket of user %d for live %d was refunded, and bought again, in between: try again", c.User, c.Live)
 	case look[SetAside](view, setAsideStream(c.payment())).Done:
 		return nil, refuse(CodeTicketNotFound, "the payment of the ticket of user %d for live %d was set aside: there are no coins to give back", c.User, c.Live)
 	case live.Streamer != c.Streamer: // a fault of the server
@@ -461,10 +463,10 @@ func (c RefundTicket) decide(view View) ([]Event, error) {
 		return nil, refuse(CodeCoinsOverflow, "a wallet must hold at most %d coins", MaxCoins)
 	}
 	return []Event{
-		TicketReturned{c.Live, c.User, reason},
+		TicketReturned{c.Live, c.User, c.payment(), reason},
 		TicketEarningsRefunded{live.Streamer, c.Live, c.User, net},
 		TicketRefunded{
-			User: c.User, Streamer: live.Streamer, Live: c.Live, Coins: ticket.Coins, Share: ticket.Share,
+			User: c.User, Streamer: live.Streamer, Live: c.Live, Position: c.payment(), Coins: ticket.Coins, Share: ticket.Share,
 			BalanceAfter: balance + ticket.Coins, Postings: unsplit(ticket.Coins, ticket.Share, c.User, live.Streamer),
 		},
 	}, nil
@@ -489,16 +491,20 @@ func (c RefundTicket) authorize(view View, live Live) error {
 // TicketReturned records that a user has no ticket for a live any more, and why it was refunded. TicketRefunded moves the
 // coins.
 type TicketReturned struct {
-	Live   LiveID `json:"live"`   // the live
-	User   UserID `json:"user"`   // the user who had the ticket
-	Reason string `json:"reason"` // reason of the streamer, operator or user; not sealed
+	Live     LiveID `json:"live"`     // the live
+	User     UserID `json:"user"`     // the user who had the ticket
+	Position int64  `json:"position"` // position of the event of the payment, ticket.bought; 0 in events of the earlier version
+	Reason   string `json:"reason"`   // reason of the streamer, operator or user; not sealed
 }
 
-func (TicketReturned) Type() string           { return "ticket.returned.v1" }
-func (e TicketReturned) Stream() Stream       { return visitStream(e.Live, e.User) }
-func (e TicketReturned) EventLive() LiveID    { return e.Live }
-func (e TicketReturned) EventUser() UserID    { return e.User }
-func (e TicketReturned) evolve(v Visit) Visit { v.Ticket.Returned = true; return v }
+func (TicketReturned) Type() string        { return "ticket.returned.v2" }
+func (e TicketReturned) Stream() Stream    { return visitStream(e.Live, e.User) }
+func (e TicketReturned) EventLive() LiveID { return e.Live }
+func (e TicketReturned) EventUser() UserID { return e.User }
+func (e TicketReturned) evolve(v Visit) Visit {
+	v.Ticket.Returned, v.Ticket.Refunded = true, e.Position
+	return v
+}
 
 // TicketEarningsRefunded records that the refund of a ticket takes coins from the earnings of a streamer. TicketRefunded
 // moves them.
@@ -520,13 +526,14 @@ type TicketRefunded struct {
 	User         UserID    `json:"user"`          // the user who bought the ticket and gets the coins
 	Streamer     UserID    `json:"streamer"`      // the owner of the live, whose earnings become smaller
 	Live         LiveID    `json:"live"`          // the live of the ticket
+	Position     int64     `json:"position"`      // position of the event of the payment, ticket.bought; 0 in events of the earlier version
 	Coins        Coins     `json:"coins"`         // price of the ticket that is refunded, in coins
 	Share        Coins     `json:"share"`         // coins of these that the platform gives back: its share of the ticket
 	BalanceAfter Coins     `json:"balance_after"` // balance of the user's wallet after the event
 	Postings     []Posting `json:"postings"`      // the postings of the ticket in the other direction
 }
 
-func (TicketRefunded) Type() string               { return "ticket.refunded.v1" }
+func (TicketRefunded) Type() string               { return "ticket.refunded.v2" }
 func (e TicketRefunded) Stream() Stream           { return WalletStream(e.User) }
 func (e TicketRefunded) EventLive() LiveID        { return e.Live }
 func (e TicketRefunded) EventUser() UserID        { return e.User }
@@ -535,6 +542,9 @@ func (e TicketRefunded) evolve(w Wallet) Wallet   { w.Balance = e.BalanceAfter; 
 func (e TicketRefunded) check(w Wallet) error     { return w.checkBalance(e.Coins, e.BalanceAfter) }
 
 func (e TicketRefunded) checkPostings() error {
+	if e.Position < 0 {
+		return fmt.Errorf("the event refunds a ticket of position %d", e.Position)
+	}
 	if e.Share < 0 || e.Share >= e.Coins {
 		return fmt.Errorf("%d of %d coins cannot be the share of the platform", e.Share, e.Coins)
 	}

@@ -135,7 +135,7 @@ var Events = []EventSpec{
 	event[InvitationUsed, Live](),
 	event[ViewerAdmitted, Visit](),
 	event[TicketIssued, Visit](),
-	event[TicketReturned, Visit](),
+	extends(event[TicketReturned, Visit](), "ticket.returned.v1"), // without position
 	personal[ViewerBanned](event[ViewerBanned, Live]()),
 	event[ViewerUnbanned, Live](),
 	personal[ViewerMuted](event[ViewerMuted, Live]()),
@@ -198,7 +198,7 @@ var Events = []EventSpec{
 	extends(event[GiftRefunded, Wallet](), "gift.refunded.v1"), // without share
 	event[TicketBought, Wallet](),
 	event[TicketEarningsRefunded, Earnings](),
-	event[TicketRefunded, Wallet](),
+	extends(event[TicketRefunded, Wallet](), "ticket.refunded.v1"), // without position
 	takesID(event[CorrectionProposed, Correction](), nextCorrection),
 	event[CorrectionApproved, Correction](),
 	event[CorrectionRejected, Correction](),
@@ -274,7 +274,7 @@ var States = []StateSpec{
 	state[Live]("live", 4),
 	state[Recording]("recording", 1),
 	state[Uploads]("upload", 1),
-	state[Visit]("visit", 2),
+	state[Visit]("visit", 3),
 	state[Stateless]("comment", 1),
 	state[RemovedComment]("removedcomment", 1),
 	state[Words]("words", 1),

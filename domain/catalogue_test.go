@@ -40,7 +40,7 @@ var personalFields = []string{"username", "nickname", "avatar", "title", "cover"
 
 // publicReasons are the events whose reason is not sealed. They concern no account, or an account whose key may be
 // destroyed before the event is appended.
-var publicReasons = []string{"gift.refunded.v2", "ticket.returned.v1", "correction.proposed.v1", "correction.rejected.v1", "share.set.v1", "payout.requested.v1", "payout.voided.v1", "connection.kicked.v1", "player.kicked.v1", "user.forgotten.v1", "participant.forgotten.v1", "chat_room.removed.v1",
+var publicReasons = []string{"gift.refunded.v2", "ticket.returned.v2", "correction.proposed.v1", "correction.rejected.v1", "share.set.v1", "payout.requested.v1", "payout.voided.v1", "connection.kicked.v1", "player.kicked.v1", "user.forgotten.v1", "participant.forgotten.v1", "chat_room.removed.v1",
 	"viewer.unmuted.v1", "moderator.removed.v1", "live.mode_set.v1", "comment.removed.v1", "comments.cleared.v1", "comment.dropped.v1", "viewer.notified.v1", "report.decided.v1",
 	"gift.repriced.v1", "gift.withdrawn.v1", "event.set_aside.v1", "live.status_changed.v1", "broadcast.stopped.v1", "recording.deleted.v1", "viewer.unbanned.v1", "webhook.added.v1", "webhook.changed.v1", "webhook.removed.v1", "webhook.replayed.v1"}
 

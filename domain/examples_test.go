@@ -49,12 +49,12 @@ func writtenSamples() []domain.Event {
 		domain.LiveAccessSet{Live: 6, Access: domain.AccessPassword, Credential: "0198c0de-0000-8000-8000-000000000006", Price: 90},
 		domain.LiveAgeSet{Live: 6, MinAge: 18},
 		domain.TicketIssued{Live: 6, User: 12, Coins: 90, Share: 27},
-		domain.TicketReturned{Live: 6, User: 12, Reason: "the show is cancelled"},
+		domain.TicketReturned{Live: 6, User: 12, Position: 4711, Reason: "the show is cancelled"},
 		domain.TicketBought{User: 12, Streamer: 7, Live: 6, Coins: 90, ShareRule: 2, BasisPoints: 3000, Share: 27, BalanceAfter: 10, Postings: []domain.Posting{
 			{Account: "user-12", Amount: -90}, {Account: "earnings-7", Amount: 63}, {Account: "platform", Amount: 27},
 		}},
 		domain.TicketEarningsRefunded{Streamer: 7, Live: 6, Buyer: 12, Coins: 63},
-		domain.TicketRefunded{User: 12, Streamer: 7, Live: 6, Coins: 90, Share: 27, BalanceAfter: 100, Postings: []domain.Posting{
+		domain.TicketRefunded{User: 12, Streamer: 7, Live: 6, Position: 4711, Coins: 90, Share: 27, BalanceAfter: 100, Postings: []domain.Posting{
 			{Account: "earnings-7", Amount: -63}, {Account: "user-12", Amount: 90}, {Account: "platform", Amount: -27},
 		}},
 		domain.InvitationCreated{Live: 6, Invitation: 3, Hash: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", Uses: 10, Until: 1795266000},

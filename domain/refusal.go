@@ -64,6 +64,7 @@ const (
 	CodeLiveNotStarted      Code = "live_not_started"      // the live has not been on air yet
 	CodeLiveEnded           Code = "live_ended"            // the live has permanently ended
 	CodeLivePassword        Code = "live_password"         // the live has a password that the user has not entered
+	CodeLivePasswordWrong   Code = "live_password_wrong"   // this is not the password of the live
 	CodeLiveFollowers       Code = "live_followers"        // the live is for followers of the streamer
 	CodeLiveInvited         Code = "live_invited"          // the live is for invited users
 	CodeLivePaid            Code = "live_paid"             // the live needs a ticket, which the user does not have
@@ -149,6 +150,7 @@ var chinese = map[Code]string{
 	CodeLiveNotStarted:      "直播间未开播",
 	CodeLiveEnded:           "直播间已结束",
 	CodeLivePassword:        "该直播间需要密码",
+	CodeLivePasswordWrong:   "密码错误",
 	CodeLiveFollowers:       "该直播间仅限粉丝，请先关注主播",
 	CodeLiveInvited:         "该直播间仅限受邀用户",
 	CodeLivePaid:            "该直播间需要购票",

@@ -120,13 +120,16 @@ func TestRefundTicket(t *testing.T) {
 		return c
 	}
 	refunded := []domain.Event{
-		domain.TicketReturned{Live: 6, User: viewer, Reason: "ill"},
+		domain.TicketReturned{Live: 6, User: viewer, Position: 9, Reason: "ill"},
 		domain.TicketEarningsRefunded{Streamer: streamer, Live: 6, Buyer: viewer, Coins: 30},
-		domain.TicketRefunded{User: viewer, Streamer: streamer, Live: 6, Coins: 30, BalanceAfter: 100,
+		domain.TicketRefunded{User: viewer, Streamer: streamer, Live: 6, Position: 9, Coins: 30, BalanceAfter: 100,
 			Postings: []domain.Posting{{Account: domain.EarningsAccount(streamer), Amount: -30}, {Account: domain.WalletAccount(viewer), Amount: 30}}},
 	}
 	given := paidLive(bought()...)
 	with := func(more ...domain.Event) []domain.Event { return events(given, more) }
+	again := func(paid int64) []domain.Event { // the user had a ticket that was paid at a position, got the coins back, and bought another one
+		return paidLive(events([]domain.Event{ticketIssued(viewer, 30), domain.TicketReturned{Live: 6, User: viewer, Position: paid, Reason: "ill"}}, bought())...)
+	}
 	onAir := status(0, domain.StatusOnAir)
 	run(t, []spec{
 		{name: "moves the coins back before the start", given: given, by: asUser(streamer), when: refund, then: refunded},
@@ -145,6 +148,9 @@ func TestRefundTicket(t *testing.T) {
 		{name: "is refused after the payment was set aside", given: with(domain.EventSetAside{Position: 9, Of: domain.WalletStream(viewer), EventType: "ticket.bought.v1", Reason: "why"}), by: operator, when: refund, refused: domain.CodeTicketNotFound},
 		{name: "is accepted after another payment was set aside", given: with(domain.EventSetAside{Position: 10, Of: domain.WalletStream(viewer), EventType: "ticket.bought.v1", Reason: "why"}), by: operator, when: refund, then: refunded},
 		{name: "is refused when the tables lack the ticket", given: given, by: operator, when: changed(func(c *domain.RefundTicket) { c.Position = 0 }), refused: domain.CodeTicketNotFound},
+		{name: "names the payment of a ticket that was bought again", given: again(8), by: asUser(streamer), when: refund, then: refunded},
+		{name: "is refused when the tables have the ticket that was refunded before", given: again(9), by: asUser(streamer), when: refund, refused: domain.CodeTicketNotFound},
+		{name: "is accepted after a refund of the earlier version", given: again(0), by: asUser(streamer), when: refund, then: refunded},
 		{name: "is refused to an operator with the ticket", given: with(domain.UserRoleGranted{User: viewer, Role: domain.RoleOperator}), when: refund, refused: domain.CodeForbidden},
 		{name: "is refused to others", given: given, by: asUser(otherUser), when: refund, refused: domain.CodeLiveNotFound},
 		{name: "is refused to a moderator", given: with(appointed(otherUser)), by: asUser(otherUser), when: refund, refused: domain.CodeLiveNotFound},

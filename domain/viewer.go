@@ -23,6 +23,7 @@ type Ticket struct {
 	Coins    Coins `json:"coins"`              // what the user has paid
 	Share    Coins `json:"share"`              // coins of these that the platform has received
 	Returned bool  `json:"returned,omitempty"` // whether the ticket was refunded
+	Refunded int64 `json:"refunded,omitempty"` // position of the payment of the user's ticket that was refunded last; 0: none, or unknown
 }
 
 // Valid reports whether there is a ticket that was not refunded.

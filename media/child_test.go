@@ -123,7 +123,7 @@ func serveChild() error {
 	all.Go(func() { _ = web.Serve(httpListener) })
 	fmt.Println(rtmpListener.Addr(), httpListener.Addr())
 	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
-		fmt.Println(peertest.Stats(), server.Snapshot().Drops)
+		fmt.Println(peertest.Stats(0), server.Snapshot().Drops)
 	}
 	cancel()
 	_ = web.Close()

@@ -2,6 +2,7 @@ package projections
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -195,6 +196,31 @@ func (q *Queries) Tickets(ctx context.Context, f TicketFilter) ([]Ticket, error)
 // not refunded.
 func (q *Queries) TicketPosition(ctx context.Context, live domain.LiveID, user domain.UserID) (int64, error) {
 	return one(ctx, q, "ticket", pgx.RowTo[int64], selectTicketPosition, live, user)
+}
+
+// RefundTicket returns the command that refunds the ticket of a user for a live, with its facts from the tables: the owner of
+// the live, what the owner has received, and the ticket. The tables must have reached the head of the log.
+func (q *Queries) RefundTicket(ctx context.Context, live domain.LiveID, user domain.UserID, reason string) (domain.RefundTicket, error) {
+	c, err := q.RefundTickets(ctx, live, reason)
+	if err != nil {
+		return c, err
+	}
+	c.User = user
+	c.Position, err = q.TicketPosition(ctx, live, user)
+	return c, err
+}
+
+// RefundTickets returns a command like RefundTicket, without the user and the ticket.
+func (q *Queries) RefundTickets(ctx context.Context, live domain.LiveID, reason string) (domain.RefundTicket, error) {
+	found, err := q.Live(ctx, live)
+	if errors.Is(err, ErrNotFound) {
+		return domain.RefundTicket{}, &domain.Refusal{Code: domain.CodeLiveNotFound, Text: fmt.Sprintf("there is no live %d", live)}
+	}
+	if err != nil {
+		return domain.RefundTicket{}, err
+	}
+	received, err := q.Received(ctx, domain.EarningsAccount(found.UserID))
+	return domain.RefundTicket{Live: live, Reason: reason, Streamer: found.UserID, Received: received}, err
 }
 
 // TicketSums are sums of the tickets for a live.

@@ -3,6 +3,7 @@ package projections_test
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -77,11 +78,33 @@ func TestTickets(t *testing.T) {
 	}
 	expect()
 	var s ledger.Settlement
+	refunds := map[string]string{} // by account, the position of each refund and of the payment that it refunds
 	if err := ledger.Snapshot(ctx, w.Store.Pool(), func(l *ledger.Ledger) (err error) {
+		for _, a := range []domain.Account{domain.WalletAccount(bob.ID), domain.EarningsAccount(ann.ID), domain.PlatformAccount} {
+			st, err := l.Statement(ctx, a, ledger.Range{UpTo: l.Head, Limit: 99})
+			if err != nil {
+				return err
+			}
+			for _, e := range st.Entries {
+				if e.Refunds != 0 {
+					refunds[string(a)] += fmt.Sprintf("%d of %d, ", e.Position, e.Refunds)
+				}
+			}
+		}
 		s, err = l.Settlement(ctx, "log", ann.ID, 0, l.Head)
+		for _, e := range s.Events {
+			if e.Refunds != 0 {
+				refunds["settlement"] += fmt.Sprintf("%d of %d, ", e.Position, e.Refunds)
+			}
+		}
 		return err
 	}); err != nil {
 		t.Fatal(err)
+	}
+	// The payment directly follows the ticket, and the coins come back two events after the ticket was returned.
+	oneOf, twoOf := fmt.Sprintf("%d of %d, ", one+2, first+1), fmt.Sprintf("%d of %d, ", two+2, third+1)
+	if want := map[string]string{"user-2": oneOf + twoOf, "earnings-1": oneOf + twoOf, "platform": twoOf, "settlement": oneOf + twoOf}; !maps.Equal(refunds, want) {
+		t.Errorf("the refunds are %v, want %v", refunds, want)
 	}
 	tickets, returned := ledger.GiftSums{Count: 3, Gross: 110, Share: 24, Net: 86}, ledger.GiftSums{Count: 2, Gross: -70, Share: -12, Net: -58}
 	if s.Tickets != tickets || s.Returned != returned || s.Gifts != (ledger.GiftSums{}) || s.Refunds != (ledger.GiftSums{}) || s.Closing.Earnings != 28 {

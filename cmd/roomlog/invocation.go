@@ -43,6 +43,7 @@ func newInvocation(sh cli.Shell) *invocation {
 	i.line.GlobalFlags = kong.Plugins{i.flags.Struct()}
 	i.line.Serve.DeclareFlags()
 	i.line.Config.Check.DeclareFlags()
+	i.line.Bridge.DeclareFlags()
 	return i
 }
 

@@ -21,6 +21,11 @@ var history = []domain.Event{
 	domain.TicketIssued{Live: 1, User: 3, Coins: 10},
 	domain.TicketIssued{Live: 1, User: 4, Coins: 10, Share: 3},
 	domain.TicketReturned{Live: 1, User: 4},
+	domain.TicketIssued{Live: 1, User: 5, Coins: 10},
+	domain.TicketReturned{Live: 1, User: 5, Position: 8},
+	domain.TicketIssued{Live: 1, User: 6, Coins: 10},
+	domain.TicketReturned{Live: 1, User: 6, Position: 8},
+	domain.TicketIssued{Live: 1, User: 6, Coins: 10},
 	domain.GiftRecordRefunded{Position: 9},
 	domain.EarningsRefunded{Streamer: 1, Position: 9, Coins: 14},
 	domain.CorrectionProposed{Correction: 1, Account: "user-2", User: 2, Coins: 5, Proposer: "operator-alice", Reason: "why", Expires: 4e9, Open: true},
@@ -32,6 +37,12 @@ var ticket = domain.TicketBought{User: 2, Streamer: 1, Live: 1, Coins: 10, Balan
 
 var ticketRefund = domain.TicketRefunded{User: 3, Streamer: 1, Live: 1, Coins: 10, BalanceAfter: 10,
 	Postings: []domain.Posting{{Account: "earnings-1", Amount: -10}, {Account: "user-3", Amount: 10}}}
+
+// refundOf refunds the ticket that a user has paid at a position.
+func refundOf(user domain.UserID, position int64) domain.TicketRefunded {
+	return domain.TicketRefunded{User: user, Streamer: 1, Live: 1, Position: position, Coins: 10, BalanceAfter: 10,
+		Postings: []domain.Posting{{Account: "earnings-1", Amount: -10}, {Account: domain.WalletAccount(user), Amount: 10}}}
+}
 
 // giftRefund refunds the gift at position 9.
 func giftRefund(coins, share domain.Coins) domain.GiftRefunded {
@@ -72,11 +83,15 @@ func TestCheck(t *testing.T) {
 		{"a ticket", domain.TicketIssued{Live: 1, User: 2, Coins: 10}, "user-2", ""},
 		{"a second ticket", domain.TicketIssued{Live: 1, User: 3, Coins: 10}, "user-3", "user 3 has a ticket for live 1 already"},
 		{"a ticket at another price", domain.TicketIssued{Live: 1, User: 2, Coins: 9}, "user-2", `a ticket for live 1 with the access "paid" costs 10 coins, not 9 with the share 0`},
-		{"a payment without a ticket", ticket, "user-2", "the ticket of user 2 for live 1 has {Coins:0 Share:0 Returned:false}, not {Coins:10 Share:0 Returned:false}"},
+		{"a payment without a ticket", ticket, "user-2", "the ticket of user 2 for live 1 has {Coins:0 Share:0 Returned:false Refunded:0}, not {Coins:10 Share:0 Returned:false Refunded:0}"},
 		{"a returned ticket that was not bought", domain.TicketReturned{Live: 1, User: 2}, "user-1", "user 2 has no ticket for live 1"},
-		{"a ticket that another user returns", domain.TicketReturned{Live: 1, User: 3}, "user-2", "user-2 could not cause ticket.returned.v1"},
-		{"a refund of a ticket that was not returned", ticketRefund, "user-1", "the ticket of user 3 for live 1 has {Coins:10 Share:0 Returned:false}, not {Coins:10 Share:0 Returned:true}"},
-		{"coins from the earnings for a ticket that was not returned", domain.TicketEarningsRefunded{Streamer: 1, Live: 1, Buyer: 3, Coins: 10}, "user-1", "the ticket of user 3 for live 1 has {Coins:10 Share:0 Returned:false}, not {Coins:10 Share:0 Returned:true}"},
+		{"a ticket that another user returns", domain.TicketReturned{Live: 1, User: 3}, "user-2", "user-2 could not cause ticket.returned.v2"},
+		{"a refund of a ticket that was not returned", ticketRefund, "user-1", "the ticket of user 3 for live 1 has {Coins:10 Share:0 Returned:false Refunded:0}, not {Coins:10 Share:0 Returned:true Refunded:0}"},
+		{"a refund of a ticket", refundOf(5, 8), "user-1", ""},
+		{"a refund of a ticket that was paid at another position", refundOf(5, 7), "user-1", "the ticket of user 5 for live 1 has {Coins:10 Share:0 Returned:true Refunded:8}, not {Coins:10 Share:0 Returned:true Refunded:7}"},
+		{"a returned ticket of a later payment", domain.TicketReturned{Live: 1, User: 6, Position: 9}, "user-1", ""},
+		{"a returned ticket of a payment that was refunded", domain.TicketReturned{Live: 1, User: 6, Position: 8}, "user-1", "the ticket of user 6 for live 1 that was paid at position 8 was refunded before: the newest refund is of position 8"},
+		{"coins from the earnings for a ticket that was not returned", domain.TicketEarningsRefunded{Streamer: 1, Live: 1, Buyer: 3, Coins: 10}, "user-1", "the ticket of user 3 for live 1 has {Coins:10 Share:0 Returned:false Refunded:0}, not {Coins:10 Share:0 Returned:true Refunded:0}"},
 		{"coins from the earnings for a returned ticket", domain.TicketEarningsRefunded{Streamer: 1, Live: 1, Buyer: 4, Coins: 7}, "user-1", ""},
 		{"too many coins from the earnings for a ticket", domain.TicketEarningsRefunded{Streamer: 1, Live: 1, Buyer: 4, Coins: 10}, "user-1", "the streamer has 7 coins of the ticket of user 4 for live 1, not 10"},
 		{"coins for a ticket from another streamer", domain.TicketEarningsRefunded{Streamer: 2, Live: 1, Buyer: 4, Coins: 7}, "operator", "live 1 belongs to another user than 2"},

@@ -128,10 +128,12 @@ func (c *checker) checkOthers(e domain.Event) {
 		c.expect(l.Access == domain.AccessPaid && l.Price == e.Coins && e.Share >= 0 && e.Share < e.Coins, "a ticket for live %d with the access %q costs %d coins, not %d with the share %d", e.Live, l.Access, l.Price, e.Coins, e.Share)
 		c.expect(!state[domain.Visit](c, e).Ticket.Valid(), "user %d has a ticket for live %d already", e.User, e.Live)
 	case domain.TicketReturned:
-		c.expect(state[domain.Visit](c, e).Ticket.Valid(), "user %d has no ticket for live %d", e.User, e.Live)
+		is := state[domain.Visit](c, e).Ticket
+		c.expect(is.Valid(), "user %d has no ticket for live %d", e.User, e.Live)
+		c.expect(e.Position == 0 || e.Position > is.Refunded, "the ticket of user %d for live %d that was paid at position %d was refunded before: the newest refund is of position %d", e.User, e.Live, e.Position, is.Refunded)
 	case domain.TicketEarningsRefunded:
 		is := state[domain.Visit](c, domain.TicketIssued{Live: e.Live, User: e.Buyer}).Ticket
-		c.checkTicket(e.Live, e.Buyer, e.Streamer, domain.Ticket{Coins: is.Coins, Share: is.Share, Returned: true})
+		c.checkTicket(e.Live, e.Buyer, e.Streamer, domain.Ticket{Coins: is.Coins, Share: is.Share, Returned: true, Refunded: is.Refunded})
 		c.expect(e.Coins > 0 && e.Coins == is.Coins-is.Share, "the streamer has %d coins of the ticket of user %d for live %d, not %d", is.Coins-is.Share, e.Buyer, e.Live, e.Coins)
 	case domain.ViewerMuted:
 		c.checkExclusion(e.Live, e.User, e.From, e.Until)
@@ -294,7 +296,7 @@ func (c *checker) checkCoins(e domain.CoinEvent) {
 	case domain.TicketRefunded:
 		c.checkBalance(e, domain.WalletAccount(e.User), e.Coins, e.BalanceAfter, e.Share)
 		c.expect(posted(e, domain.EarningsAccount(e.Streamer)) == e.Share-e.Coins && posted(e, domain.PlatformAccount) == -e.Share, "the coins do not come from user %d, and from the platform", e.Streamer)
-		c.checkTicket(e.Live, e.User, e.Streamer, domain.Ticket{Coins: e.Coins, Share: e.Share, Returned: true})
+		c.checkTicket(e.Live, e.User, e.Streamer, domain.Ticket{Coins: e.Coins, Share: e.Share, Returned: true, Refunded: e.Position})
 	case domain.CoinsCorrected:
 		c.checkBalance(e, domain.WalletAccount(e.User), e.Coins, e.BalanceAfter, 0)
 		c.checkCorrection(e.Correction, domain.WalletAccount(e.User), e.Coins)
@@ -319,6 +321,9 @@ func (c *checker) checkCoins(e domain.CoinEvent) {
 // checkTicket checks the ticket of a user for a live of a streamer, before its coins move.
 func (c *checker) checkTicket(live domain.LiveID, user, streamer domain.UserID, want domain.Ticket) {
 	is := state[domain.Visit](c, domain.TicketIssued{Live: live, User: user}).Ticket
+	if !want.Returned {
+		want.Refunded = is.Refunded
+	}
 	c.expect(is == want, "the ticket of user %d for live %d has %+v, not %+v", user, live, is, want)
 	c.expect(c.live(live).Streamer == streamer, "live %d belongs to another user than %d", live, streamer)
 }

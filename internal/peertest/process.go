@@ -6,9 +6,9 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 )
 
@@ -86,16 +86,24 @@ func (p *Process) Usage(more ...any) (u Usage) {
 	return u
 }
 
-// Stats returns the reply of this process to "stats", which Process.Usage parses.
-func Stats() string {
-	var used syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
+// Stats returns the reply to "stats", which Process.Usage parses: the resources of the process with the id, or of this
+// process if the id is 0.
+func Stats(id int) string {
+	process := "self"
+	if id != 0 {
+		process = strconv.Itoa(id)
+	}
+	stat, err := os.ReadFile("/proc/" + process + "/stat")
+	if err != nil {
 		panic(err)
 	}
-	seconds := func(t syscall.Timeval) float64 { return float64(t.Sec) + float64(t.Usec)/1e6 }
-	var pages, rss int64
-	if statm, err := os.ReadFile("/proc/self/statm"); err == nil {
-		_, _ = fmt.Sscan(string(statm), &pages, &rss)
-	}
-	return fmt.Sprintf("stats %f %d", seconds(used.Utime)+seconds(used.Stime), rss*int64(os.Getpagesize()))
+	_, rest, _ := strings.Cut(string(stat), ") ") // the name of the program may contain spaces
+	fields := strings.Fields(rest)                // from field 3 on, see proc_pid_stat(5)
+	user, _ := strconv.ParseFloat(fields[14-3], 64)
+	system, _ := strconv.ParseFloat(fields[15-3], 64)
+	pages, _ := strconv.ParseInt(fields[24-3], 10, 64)
+	return fmt.Sprintf("stats %f %d", (user+system)/ticksPerSecond, pages*int64(os.Getpagesize()))
 }
+
+// ticksPerSecond is the unit of the times in /proc/PID/stat, which is the same in every architecture of Linux that Go supports.
+const ticksPerSecond = 100

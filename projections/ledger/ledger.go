@@ -109,7 +109,7 @@ type Entry struct {
 	Order          domain.OrderID      // "" unless an order was credited
 	Live           domain.LiveID       // 0 unless a gift was sent or refunded, or a ticket was bought or refunded
 	Gift           domain.GiftID       // 0 unless a gift was sent or refunded
-	Refunds        int64               // position of the gift that was refunded; 0 for other events
+	Refunds        int64               // position of the gift, or of the payment of the ticket, that was refunded; 0 for other events
 	Payout         domain.PayoutID     // "" unless a payout was requested, captured or made void
 	Correction     domain.CorrectionID // 0 unless a balance was corrected
 	Amount         domain.Coins

@@ -93,7 +93,7 @@ type Settled struct {
 	Event      string              `json:"event" example:"gift.sent.v2"`
 	Live       domain.LiveID       `json:"live,omitempty"`
 	Gift       domain.GiftID       `json:"gift,omitempty"`
-	Refunds    int64               `json:"refunds,omitempty"` // position of the gift that is refunded
+	Refunds    int64               `json:"refunds,omitempty"` // position of the gift, or of the payment of the ticket, that is refunded
 	Payout     domain.PayoutID     `json:"payout,omitempty" example:"2026-11-7"`
 	Correction domain.CorrectionID `json:"correction,omitempty"`
 	Gross      domain.Coins        `json:"gross"` // coins of a gift or of a ticket; negative for a refund; 0 for other events

@@ -47,6 +47,13 @@ func start(b testing.TB, kind string) *child {
 	return startCommand(b, cmd)
 }
 
+// startCentrifugo starts a child that runs Centrifugo in a process of its own.
+func startCentrifugo(b testing.TB) *child {
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), childEnv+"=centrifugo "+peertest.GoTool(b, "../../.tools/peers", "centrifugo"))
+	return startCommand(b, cmd)
+}
+
 // startNode starts Socket.IO for Node.js as a child.
 func startNode(b testing.TB) *child {
 	texts, _ := json.Marshal(phrases)
@@ -76,10 +83,14 @@ func (c *child) kicked() (n int) {
 	return n
 }
 
-// serveChild runs the server that childEnv selects: a kind, and optionally a push window. It executes the commands on
-// its standard input until the input ends.
+// serveChild runs the server that childEnv selects: a kind, and optionally a push window or a program. It executes the
+// commands on its standard input until the input ends.
 func serveChild(kind string) {
 	kind, arg, _ := strings.Cut(kind, " ")
+	if kind == "centrifugo" {
+		serveCentrifugo(arg)
+		return
+	}
 	window, _ := time.ParseDuration(arg)
 	var s target
 	switch kind {
@@ -106,6 +117,7 @@ type target struct {
 	tell    func(projections.Delta)
 	people  func() int // returns the number of clients in the live
 	stats   *ws.Stats  // nil if the server has no counters
+	process int        // id of the server's process; 0: this process
 }
 
 // bareTarget returns a server that uses gws and its Broadcaster, without this package.
@@ -157,7 +169,7 @@ func nativeTarget(window time.Duration, packed bool) target {
 	sockets := ws.NewServer(cfg)
 	room = native.NewChannel(sockets, 6)
 	go func() { _ = sockets.Run(context.Background()) }()
-	return target{sockets, room.Deliver, room.Len, sockets.Stats()}
+	return target{handler: sockets, tell: room.Deliver, people: room.Len, stats: sockets.Stats()}
 }
 
 // socketioTarget returns a live of the Socket.IO dialect.
@@ -175,7 +187,7 @@ func socketioTarget(window time.Duration) target {
 	server := protocol.New(cfg)
 	group = server.Engine().NewGroup()
 	go func() { _ = server.Run(context.Background()) }()
-	return target{server, func(d projections.Delta) {
+	return target{handler: server, tell: func(d projections.Delta) {
 		type person struct {
 			ID     domain.UserID `json:"id"`
 			Name   string        `json:"name"`
@@ -187,7 +199,7 @@ func socketioTarget(window time.Duration) target {
 			Content string `json:"content"`
 			At      string `json:"at"`
 		}{person{d.User, d.Profile.Name(), d.Profile.Avatar}, d.ID, d.Event.(domain.CommentPosted).Text, strconv.FormatInt(d.RecordedAt.UnixNano(), 10)})))
-	}, func() int { return int(people.Load()) }, server.Engine().Stats()}
+	}, people: func() int { return int(people.Load()) }, stats: server.Engine().Stats()}
 }
 
 // publisher publishes facts as the commands on its input require.
@@ -261,7 +273,7 @@ func (d *publisher) sayStats() {
 	if d.stats != nil {
 		kicked = d.stats.ClosedSlow.Load()
 	}
-	fmt.Println(peertest.Stats(), kicked)
+	fmt.Println(peertest.Stats(d.process), kicked)
 }
 
 // phrases are texts of comments.

@@ -31,6 +31,7 @@ type rawClient struct {
 	in     *bufio.Reader
 	probe  func(text []byte) (sent time.Time) // returns when the fact in a frame happened; nil for a client that only counts
 	begins string                             // beginning of the frames that count as facts; "": all count
+	each   string                             // text with which each fact of a frame begins; "": a frame has one fact
 	got    atomic.Int64                       // number of received facts
 	bytes  atomic.Int64                       // number of received bytes, including other frames
 	paused atomic.Bool                        // whether the client has stopped reading
@@ -171,6 +172,8 @@ func (w *rawClient) next() error {
 			return err
 		}
 		return fmt.Errorf("closed with %d %s", binary.BigEndian.Uint16(payload), payload[2:])
+	case w.each != "":
+		return w.several(size)
 	case fact && w.probe != nil:
 		err = w.look(size, packed)
 	default:
@@ -180,6 +183,22 @@ func (w *rawClient) next() error {
 		w.got.Add(1)
 	}
 	return err
+}
+
+// several counts the facts in a frame, and records their latencies.
+func (w *rawClient) several(size int) error {
+	payload := make([]byte, size)
+	if _, err := io.ReadFull(w.in, payload); err != nil {
+		return err
+	}
+	facts := strings.Split(string(payload), w.each)[1:]
+	for _, fact := range facts {
+		if w.probe != nil {
+			w.record(time.Since(w.probe([]byte(fact))))
+		}
+	}
+	w.got.Add(int64(len(facts)))
+	return nil
 }
 
 // look records the latency of a fact.
@@ -194,11 +213,14 @@ func (w *rawClient) look(size int, packed bool) error {
 			return err
 		}
 	}
-	took := time.Since(w.probe(payload))
+	w.record(time.Since(w.probe(payload)))
+	return nil
+}
+
+func (w *rawClient) record(took time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.took = append(w.took, took)
-	return nil
 }
 
 // sent returns when the fact in a frame of the native dialect happened.

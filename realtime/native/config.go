@@ -1,11 +1,13 @@
 package native
 
 import (
+	"context"
 	"encoding/hex"
 	"errors"
 	"log/slog"
 	"time"
 
+	"roomlog/domain"
 	"roomlog/eventstore"
 	"roomlog/internal/settings"
 	"roomlog/projections"
@@ -23,6 +25,11 @@ type Config struct {
 	Queries *projections.Queries
 	Feed    *feed.Feed
 	Now     func() time.Time
+
+	// EnterCommand checks the password or takes the invitation with which a user enters a live, and returns the command. It counts
+	// the request against the limits of sign-ins, which REST clients share. limit.WithAddress has added the address of the client
+	// to ctx. nil: nobody can enter.
+	EnterCommand func(ctx context.Context, user domain.UserID, live domain.LiveID, password, invitation string) (domain.Command, error)
 
 	Log     *slog.Logger // nil: no log messages
 	Sockets ws.Config    // settings of the connections; the server sets Open, Skipped, Now and Log

@@ -31,6 +31,7 @@ var (
 	noWindow = contender{kind: "room -1ns"}
 	packed   = contender{kind: "packed 50ms", headers: "Sec-WebSocket-Extensions: permessage-deflate\r\n"}
 	sio      = contender{kind: "socketio 50ms", enter: enterSocketIO, probe: sentSocketIO}
+	peer     = contender{kind: "centrifugo", enter: enterCentrifugo}
 	node     = contender{kind: "node", enter: enterSocketIO, probe: sentSocketIO}
 )
 
@@ -44,9 +45,12 @@ type result struct {
 // open starts a contender and connects n clients to it.
 func (c contender) open(b *testing.B, n int) (*child, *clientGroup) {
 	var s *child
-	if c.kind == "node" {
+	switch c.kind {
+	case "node":
 		s = startNode(b)
-	} else {
+	case "centrifugo":
+		s = startCentrifugo(b)
+	default:
 		s = start(b, c.kind)
 	}
 	enter, probe := c.enter, c.probe
@@ -121,6 +125,17 @@ func BenchmarkFigureFanoutBusyRoom(b *testing.B) {
 		b.ReportMetric(noWindow.p99/bare.p99, "fanout_no_window_p99_ratio")
 		b.ReportMetric(packed.cpu/bare.cpu, "fanout_deflate_ratio")
 		b.ReportMetric(packed.wire, "fanout_deflate_wire_bytes")
+	}
+}
+
+// BenchmarkFigureCentrifugo compares the fan-out to 1000 viewers, 80 comments per second, with that of Centrifugo.
+func BenchmarkFigureCentrifugo(b *testing.B) {
+	for b.Loop() {
+		r := compete(b, viewers, 80, 5, peer, window, noWindow)
+		peer, window, noWindow := r[0], r[1], r[2]
+		b.ReportMetric(window.cpu/peer.cpu, "centrifugo_window_ratio")
+		b.ReportMetric(noWindow.cpu/peer.cpu, "centrifugo_no_window_ratio")
+		b.ReportMetric(noWindow.p99/peer.p99, "centrifugo_no_window_p99_ratio")
 	}
 }
 

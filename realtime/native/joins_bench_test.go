@@ -20,24 +20,28 @@ import (
 
 const (
 	joiners     = 500 // number of new viewers that join in a round
-	joinsAtOnce = 50
+	joinsAtOnce = 500 // a crowd: nobody waits for another one
 )
 
 // BenchmarkFigureJoins measures how many new viewers can join a live in a second: they connect, send hello and room.join, and
 // wait for the snapshot. It compares a database with a million comments with one of a thousand, and both with a server that
-// only upgrades connections and echoes one frame. Servers and clients run in one process, with durable commits.
+// only upgrades connections and echoes one frame, and with Centrifugo. Clients and servers run in one process, Centrifugo in
+// its own; roomlog commits durably, Centrifugo stores nothing.
 func BenchmarkFigureJoins(b *testing.B) {
 	for b.Loop() {
-		few, many, bare := openViewers(b, 1000), openViewers(b, 1_000_000), echoServer(b)
-		var ofFew, ofMany, ofBare []float64
+		few, many, bare, peer := openViewers(b, 1000), openViewers(b, 1_000_000), echoServer(b), startCentrifugo(b)
+		var ofFew, ofMany, ofBare, ofPeer []float64
 		for range rounds {
 			ofFew = append(ofFew, few.joins(b))
 			ofMany = append(ofMany, many.joins(b))
-			ofBare = append(ofBare, perSecond(b, joiners, func(int) (net.Conn, error) { return echo(bare) }))
+			ofBare = append(ofBare, perSecond(b, joiners, func(int) (net.Conn, error) { return open(bare, enterEcho) }))
+			ofPeer = append(ofPeer, perSecond(b, joiners, func(int) (net.Conn, error) { return open(peer.addr, enterCentrifugo) }))
 		}
-		b.Logf("joins in a second: %.0f with few comments, %.0f with many; bare connections: %.0f", middle(ofFew), middle(ofMany), middle(ofBare))
+		b.Logf("joins in a second: %.0f with few comments, %.0f with many; bare connections: %.0f; Centrifugo: %.0f",
+			middle(ofFew), middle(ofMany), middle(ofBare), middle(ofPeer))
 		b.ReportMetric(middle(ofMany)/middle(ofFew), "joins_1m_ratio")
 		b.ReportMetric(middle(ofFew)/middle(ofBare), "joins_bare_ratio")
+		b.ReportMetric(middle(ofFew)/middle(ofPeer), "joins_centrifugo_ratio")
 	}
 }
 
@@ -85,12 +89,7 @@ func (c *newViewers) joins(b *testing.B) float64 {
 	people := c.people[:joiners]
 	c.people = c.people[joiners:]
 	rate := perSecond(b, joiners, func(i int) (net.Conn, error) {
-		conn, err := net.Dial("tcp", c.addr)
-		if err != nil {
-			return nil, err
-		}
-		v := &rawClient{conn: conn, in: bufio.NewReaderSize(conn, 16<<10)}
-		return conn, v.enterRoom(people[i].Token(), int64(c.live))
+		return open(c.addr, func(v *rawClient) error { return v.enterRoom(people[i].Token(), int64(c.live)) })
 	})
 	eventuallySoon(b, "everybody has left", func() bool { return c.Hub.Stats().Viewers == 0 })
 	return rate
@@ -146,19 +145,23 @@ func (echoing) OnMessage(c *gws.Conn, m *gws.Message) {
 	_ = c.WriteMessage(m.Opcode, m.Bytes())
 }
 
-// echo connects and waits until the server has sent one frame back.
-func echo(addr string) (net.Conn, error) {
+// open connects a client.
+func open(addr string, enter func(*rawClient) error) (net.Conn, error) {
 	conn, err := net.Dial("tcp", addr)
 	if err != nil {
 		return nil, err
 	}
-	v := &rawClient{conn: conn, in: bufio.NewReaderSize(conn, 16<<10)}
-	if err := v.upgrade("/ws", ""); err != nil {
-		return conn, err
+	return conn, enter(&rawClient{conn: conn, in: bufio.NewReaderSize(conn, 16<<10)})
+}
+
+// enterEcho waits until an echo server has sent one frame back.
+func enterEcho(w *rawClient) error {
+	if err := w.upgrade("/ws", ""); err != nil {
+		return err
 	}
-	if err := v.say("hello"); err != nil {
-		return conn, err
+	if err := w.say("hello"); err != nil {
+		return err
 	}
-	_, _, err = v.frame()
-	return conn, err
+	_, _, err := w.frame()
+	return err
 }

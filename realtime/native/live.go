@@ -96,14 +96,69 @@ func (s *session) onBuyTicket(ctx context.Context, r request, data ticketData) (
 	if err != nil {
 		return nil, err
 	}
-	// The client may join at once, on the word of the tables. If they are behind for longer, the ticket is valid nevertheless.
-	_ = s.Hub.WaitFor(ctx, receipt.Position)
+	s.settle(ctx, receipt)
 	for _, record := range receipt.Events {
 		if e, ok := record.Event.(domain.TicketBought); ok {
 			return giftReply{record.Position, e.BalanceAfter}, nil
 		}
 	}
 	return nil, missingEvent(receipt)
+}
+
+// onEnterLive lets the user into a live by its password or by an invitation. Like a REST client's, the request has no key: to
+// repeat it changes nothing, unless the user has lost the right meanwhile.
+func (s *session) onEnterLive(ctx context.Context, r request, data enterData) (any, error) {
+	if err := checkLive(data.Live); err != nil {
+		return nil, err
+	}
+	if s.EnterCommand == nil {
+		return nil, &domain.Refusal{Code: domain.CodeForbidden, Text: "this server lets nobody into lives"}
+	}
+	command, err := s.EnterCommand(ctx, s.Identity().User, data.Live, data.Password, data.Invitation)
+	if err != nil {
+		return nil, err
+	}
+	receipt, err := s.Hub.Execute(ctx, s.Identity(), r.rate.ofCommands(), command, "")
+	if err != nil {
+		return nil, err
+	}
+	s.settle(ctx, receipt)
+	return actReply{receipt.Position}, nil
+}
+
+// onRefundTicket gives the coins of a ticket back to its user. It first waits until the tables contain the ticket.
+func (s *session) onRefundTicket(ctx context.Context, r request, data refundData) (any, error) {
+	if err := checkLive(data.Live); err != nil {
+		return nil, err
+	}
+	history := s.Store.History().Number
+	head, err := s.Store.Head(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Hub.WaitFor(ctx, head); err != nil {
+		return nil, err
+	}
+	command, err := s.Queries.RefundTicket(ctx, data.Live, data.User, data.Reason)
+	if err != nil {
+		return nil, err
+	}
+	receipt, err := s.Hub.ExecuteFrom(ctx, s.Identity(), r.rate.ofCommands(), history, command, r.Key)
+	if err != nil {
+		return nil, err
+	}
+	for _, record := range receipt.Events {
+		if e, ok := record.Event.(domain.TicketRefunded); ok {
+			return refundReply{record.Position, e.Coins}, nil
+		}
+	}
+	return nil, missingEvent(receipt)
+}
+
+// settle waits until the tables contain a right that the user has got, because the client may join at once, on the word of the
+// tables. If they are behind for longer, the right is valid nevertheless.
+func (s *session) settle(ctx context.Context, receipt eventstore.Receipt) {
+	_ = s.Hub.WaitFor(ctx, receipt.Position)
 }
 
 func (s *session) onAck(_ context.Context, _ request, data ackData) (any, error) {

@@ -27,6 +27,16 @@ type (
 	followData struct {
 		User domain.UserID `json:"user" jsonschema_description:"the streamer"`
 	}
+	enterData struct {
+		Live       domain.LiveID `json:"live"`
+		Password   string        `json:"password,omitempty" jsonschema:"maxLength=512" jsonschema_description:"the password of the live; send either password or invitation"`
+		Invitation string        `json:"invitation,omitempty" jsonschema:"maxLength=64" jsonschema_description:"the secret of an invitation to the live"`
+	}
+	refundData struct {
+		Live   domain.LiveID `json:"live"`
+		User   domain.UserID `json:"user" jsonschema_description:"the user who has the ticket"`
+		Reason string        `json:"reason" jsonschema_description:"recorded: 1 to 100 characters; must not identify a person"`
+	}
 	ackData struct {
 		Cursor string `json:"cursor" jsonschema_description:"the client has handled everything on the user channel up to it"`
 	}
@@ -69,6 +79,10 @@ type (
 	giftReply struct {
 		Pos     int64        `json:"pos"`
 		Balance domain.Coins `json:"balance"`
+	}
+	refundReply struct {
+		Pos   int64        `json:"pos"`
+		Coins domain.Coins `json:"coins" jsonschema_description:"coins that went back to the user"`
 	}
 	pingReply struct {
 		At time.Time `json:"at" jsonschema_description:"time of the server"`

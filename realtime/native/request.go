@@ -38,6 +38,7 @@ const (
 	rateJoins                // joins of the user, which package ratelimit limits
 	rateComments             // comments of the user
 	rateGifts                // gifts of the user
+	rateSignIns              // sign-ins of the address and wrong passwords of the user, which Config.EnterCommand limits
 	rateChat                 // the limits of the chat, which the methods of chat.Session enforce
 )
 
@@ -58,6 +59,8 @@ func (r rate) String() string {
 		return "comments of the user"
 	case rateGifts:
 		return "gifts of the user"
+	case rateSignIns:
+		return "sign-ins of the address, wrong passwords of the user"
 	case rateChat:
 		return "chat"
 	}

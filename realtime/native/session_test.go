@@ -373,3 +373,46 @@ func TestTheTablesContainABoughtTicket(t *testing.T) {
 		a.join(live)
 	}
 }
+
+// TestTicketIsRefundedOverTheSocket refunds tickets: only whoever may do so over REST may do so over the socket, exactly once, and
+// with a key the request is safe to repeat.
+func TestTicketIsRefundedOverTheSocket(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	ann, bob, cat := w.register("ann"), w.register("bob").credit(30), w.register("cat").credit(30)
+	live := w.CreateLive(ann.User, "show")
+	set := ann.Asks(domain.SetAccess{Live: live, Access: domain.AccessPaid, Price: 30})
+	if err := w.Hub.WaitFor(t.Context(), set.Position); err != nil {
+		t.Fatal(err)
+	}
+	owner, fan, other := ann.app(), bob.app(), cat.app()
+	for _, c := range []*app{fan, other} {
+		c.ok(c.ask("ticket.buy", map[string]any{"live": live, "price": 30}))
+	}
+	refund := func(user domain.UserID) map[string]any {
+		return map[string]any{"live": live, "user": user, "reason": "the singer is ill"}
+	}
+	owner.no(owner.ask("ticket.refund", map[string]any{"live": live + 9, "user": bob.ID, "reason": "x"}), "live_not_found")
+	owner.no(owner.ask("ticket.refund", map[string]any{"live": live, "user": bob.ID}), "text_empty")
+	owner.no(owner.ask("ticket.refund", refund(w.register("dan").ID)), "ticket_not_found")
+	fan.no(fan.ask("ticket.refund", refund(bob.ID)), "forbidden")
+	other.no(other.ask("ticket.refund", refund(bob.ID)), "live_not_found")
+	type refunded struct{ Pos, Coins int64 }
+	first := into[refunded](t, owner.ok(owner.ask("ticket.refund", refund(bob.ID), "k1")))
+	if again := into[refunded](t, owner.ok(owner.ask("ticket.refund", refund(bob.ID), "k1"))); again != first || first.Coins != 30 {
+		t.Errorf("got %+v, then %+v", first, again)
+	}
+	owner.no(owner.ask("ticket.refund", refund(bob.ID)), "ticket_not_found")
+	for fan.push("balance"); ; {
+		if m := fan.push("balance"); strings.Contains(m.raw, `"balance":30,`) {
+			break
+		}
+	}
+	ann.Asks(domain.ChangeLiveStatus{Live: live, To: domain.LiveStop})
+	if got := into[refunded](t, other.ok(other.ask("ticket.refund", refund(cat.ID)))); got.Coins != 30 { // the live has ended without a start
+		t.Errorf("got %+v", got)
+	}
+	if n := len(realtimetest.Events[domain.TicketRefunded](w.Node)); n != 2 {
+		t.Errorf("%d tickets were refunded, want 2", n)
+	}
+}

@@ -171,15 +171,16 @@ func (c *exportCommand) export(ctx context.Context, b *backend, after, source st
 
 // exportFolder brings a folder up to the end of the log. With --follow it continues until ctx ends.
 func (c *exportCommand) exportFolder(ctx context.Context, b *backend) (err error) {
-	bar := newProgressLine(b.sh)
-	e, err := export.Open(ctx, b.store, b.owner, export.Options{Dir: c.Dir, Format: c.Format, Filter: c.filter(), Personal: c.Personal, Progress: bar.print})
+	bar := cli.NewProgress(b.sh)
+	e, err := export.Open(ctx, b.store, b.owner, export.Options{Dir: c.Dir, Format: c.Format, Filter: c.filter(), Personal: c.Personal,
+		Progress: func(at export.Progress) { bar.Print(at.Position, at.Head) }})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, e.Close()) }()
 	for {
 		err := e.Update(ctx)
-		bar.end()
+		bar.End()
 		if c.Follow && ctx.Err() != nil {
 			err = nil // the next export continues
 		}
@@ -193,40 +194,4 @@ func (c *exportCommand) exportFolder(ctx context.Context, b *backend) (err error
 	m := e.Manifest()
 	_, err = fmt.Fprintf(b.sh.Stdout, "%s contains %s up to position %d\n", c.Dir, cli.Count(m.Events, "event"), m.Position)
 	return err
-}
-
-// progressLine prints the progress of an export in one line, if standard error is a terminal.
-type progressLine struct {
-	out     io.Writer // nil: no terminal
-	now     func() time.Time
-	printed bool
-	begun   time.Time
-	first   int64 // position at that time
-}
-
-func newProgressLine(sh cli.Shell) *progressLine {
-	p := &progressLine{now: sh.Now}
-	if cli.IsTerminal(sh.Stderr) {
-		p.out = sh.Stderr
-	}
-	return p
-}
-
-func (p *progressLine) print(at export.Progress) {
-	if p.out == nil {
-		return
-	}
-	if !p.printed {
-		p.printed, p.begun, p.first = true, p.now(), at.Position
-	}
-	rate := float64(at.Position-p.first) / max(p.now().Sub(p.begun).Seconds(), 0.001)
-	fmt.Fprintf(p.out, "\rposition %d of %d (%d %%), %.0f positions/s   ", at.Position, at.Head, 100*at.Position/max(at.Head, 1), rate)
-}
-
-// end leaves the line, so that other output begins in a new one.
-func (p *progressLine) end() {
-	if p.printed {
-		fmt.Fprintln(p.out)
-		p.printed = false
-	}
 }

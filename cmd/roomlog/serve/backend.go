@@ -47,6 +47,7 @@ type backend struct {
 	feed      *feed.Feed
 	projector *projections.Projector // nil if this process does not have the role
 	tree      *tree.Follower         // extends the transparency log; nil if this process does not have the role projector
+	webhooks  *webhooks.Deliverer    // nil if this process does not have the role projector
 	admission *projections.Admission
 	nats      *nats.Conn // nil without NATS
 	cluster   *cluster.Cluster
@@ -167,6 +168,7 @@ func (b *backend) startWebhooks(ctx context.Context, c *config, env *environment
 	if err != nil {
 		return err
 	}
+	b.webhooks = d
 	l.run(ctx, "webhooks of events", d.Run)
 	return nil
 }

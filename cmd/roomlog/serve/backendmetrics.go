@@ -26,6 +26,9 @@ func (b *backend) metrics() metrics {
 	b.registerDatabaseMetrics(m)
 	b.registerRelayMetrics(m)
 	b.registerTraceMetrics(m)
+	if b.webhooks != nil {
+		b.webhooks.Register(m.registerer)
+	}
 	return m
 }
 

@@ -92,7 +92,7 @@ func (c *config) openServers(ctx context.Context, env *environment, b *backend, 
 		l.run(ctx, "uploads", s.api.Run)
 	}
 	if slices.Contains(c.Roles, roleRealtime) {
-		if s.native, s.socketio, err = c.openSockets(ctx, env, b, l, tokens, limit.Clients{Slots: slots.websockets, Proxies: proxies}); err != nil {
+		if s.native, s.socketio, err = c.openSockets(ctx, env, b, l, tokens, s.api, limit.Clients{Slots: slots.websockets, Proxies: proxies}); err != nil {
 			return nil, err
 		}
 		s.registerMetrics(metrics)

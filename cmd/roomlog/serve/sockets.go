@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"roomlog/api"
 	"roomlog/api/token"
 	"roomlog/internal/limit"
 	"roomlog/realtime/chat"
@@ -15,7 +16,7 @@ import (
 )
 
 // openSockets opens the servers of both WebSocket dialects, which share limiter.
-func (c *config) openSockets(ctx context.Context, env *environment, b *backend, l *layers, tokens *token.Issuer, limiter limit.Clients) (*native.Server, *socketio.Server, error) {
+func (c *config) openSockets(ctx context.Context, env *environment, b *backend, l *layers, tokens *token.Issuer, rest *api.API, limiter limit.Clients) (*native.Server, *socketio.Server, error) {
 	hub, err := hub.New(c.hubConfig(env, b, tokens))
 	if err != nil {
 		return nil, nil, err
@@ -24,7 +25,7 @@ func (c *config) openSockets(ctx context.Context, env *environment, b *backend, 
 	if err != nil {
 		return nil, nil, err
 	}
-	nativeServer, err := native.New(c.nativeConfig(env, b, hub, chat, limiter))
+	nativeServer, err := native.New(c.nativeConfig(env, b, hub, chat, rest, limiter))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -69,12 +70,12 @@ func (c *config) chatConfig(env *environment, b *backend, hub *hub.Hub) chat.Con
 	return config
 }
 
-func (c *config) nativeConfig(env *environment, b *backend, hub *hub.Hub, chat *chat.Chat, limiter ws.Limiter) native.Config {
+func (c *config) nativeConfig(env *environment, b *backend, hub *hub.Hub, chat *chat.Chat, rest *api.API, limiter ws.Limiter) native.Config {
 	sockets := c.socketio.Engine.Sockets
 	sockets.Limiter = limiter
 	return native.Config{
 		Hub: hub, Chat: chat, Store: b.store, Queries: b.queries, Feed: b.feed, Now: env.sh.Now, Log: env.log,
-		Sockets: sockets,
+		EnterCommand: rest.EnterCommand, Sockets: sockets,
 	}
 }
 

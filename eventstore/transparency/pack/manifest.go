@@ -8,8 +8,12 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// format is the value of the first member of a manifest.
-const format = "roomlog pack 1"
+// Values of the first member of a manifest. A pack has the newest format. Packs of the first format, whose statements have
+// fewer columns, can still be verified.
+const (
+	format1 = "roomlog pack 1" // the statements do not name what was refunded, the payout and the correction
+	format  = "roomlog pack 2"
+)
 
 // Names of the files in a pack, in their order.
 const (

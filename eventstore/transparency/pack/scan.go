@@ -36,7 +36,7 @@ func newScanner(m Manifest, b *book, k *kept, statements io.Writer) (*scanner, e
 	if err := s.compareKept(m.From - 1); err != nil {
 		return nil, err
 	}
-	s.statements, err = newStatement(statements)
+	s.statements, err = newStatement(statements, m.Format)
 	if errors.Is(err, errDiffers) {
 		err = &Fault{File: statementsFile, Text: "line 1: " + err.Error()}
 	}

@@ -14,19 +14,25 @@ import (
 	"roomlog/eventstore/transparency"
 )
 
-var statementHeader = []string{"position", "recorded_at", "account", "counterparty", "amount", "balance", "type", "order", "live", "gift", "actor"}
+// statementHeader contains the columns of the statements. Packs of the first format lack the last three.
+var statementHeader = []string{"position", "recorded_at", "account", "counterparty", "amount", "balance", "type", "order", "live", "gift", "actor", "refunds", "payout", "correction"}
 
 // statement writes one line for each posting, in the order of the log. The lines of one account are its statement.
 type statement struct {
-	to   io.Writer
-	line bytes.Buffer
-	csv  *csv.Writer
+	to      io.Writer
+	columns int
+	line    bytes.Buffer
+	csv     *csv.Writer
 }
 
-func newStatement(to io.Writer) (*statement, error) {
-	s := &statement{to: to}
+// newStatement returns the statements of a pack of a format.
+func newStatement(to io.Writer, of string) (*statement, error) {
+	s := &statement{to: to, columns: len(statementHeader)}
+	if of == format1 {
+		s.columns -= 3
+	}
 	s.csv = csv.NewWriter(&s.line)
-	return s, errors.Join(s.csv.Write(statementHeader), s.flush())
+	return s, errors.Join(s.csv.Write(statementHeader[:s.columns]), s.flush())
 }
 
 // write writes the postings of an event that was applied to accounts.
@@ -37,18 +43,20 @@ func (s *statement) write(e *transparency.Event, coins domain.CoinEvent, account
 	if err := json.Unmarshal(e.Metadata, &metadata); err != nil {
 		return &Fault{Position: e.Position, Text: "the metadata cannot be read: " + err.Error()}
 	}
-	order, live, gift := purposeOf(coins)
+	p := purposeOf(coins)
 	postings := coins.EventPostings()
-	for i, p := range postings {
-		after := accounts[p.Account].closing
+	for i, of := range postings {
+		after := accounts[of.Account].closing
 		for _, later := range postings[i+1:] {
-			if later.Account == p.Account {
+			if later.Account == of.Account {
 				after -= later.Amount
 			}
 		}
-		err := s.csv.Write([]string{
-			strconv.FormatInt(e.Position, 10), time.UnixMicro(e.RecordedAt).UTC().Format(timeLayout), string(p.Account), counterparty(postings, i),
-			coinText(p.Amount), coinText(after), e.Type, order, live, gift, metadata.Actor})
+		line := []string{
+			strconv.FormatInt(e.Position, 10), time.UnixMicro(e.RecordedAt).UTC().Format(timeLayout), string(of.Account), counterparty(postings, i),
+			coinText(of.Amount), coinText(after), e.Type, string(p.order), idText(p.live), idText(p.gift), metadata.Actor,
+			idText(p.refunds), string(p.payout), idText(p.correction)}
+		err := s.csv.Write(line[:s.columns])
 		if err != nil {
 			return err
 		}
@@ -56,21 +64,49 @@ func (s *statement) write(e *transparency.Event, coins domain.CoinEvent, account
 	return s.flush()
 }
 
-// purposeOf returns why coins moved: an order, a gift in a live, or a ticket for a live.
-func purposeOf(coins domain.CoinEvent) (order, live, gift string) {
+// purpose is what the coins of an event have moved for.
+type purpose struct {
+	order      domain.OrderID
+	live       domain.LiveID // of a gift, or of a ticket if there is no gift
+	gift       domain.GiftID
+	refunds    int64 // position of the gift, or of the payment of the ticket, that was refunded
+	payout     domain.PayoutID
+	correction domain.CorrectionID
+}
+
+// purposeOf returns why coins moved.
+func purposeOf(coins domain.CoinEvent) purpose {
 	switch e := coins.(type) {
 	case domain.CoinsCredited:
-		return string(e.Order), "", ""
-	case domain.GiftRefunded:
-		return "", strconv.FormatInt(int64(e.Live), 10), strconv.FormatInt(int64(e.Gift), 10)
-	case domain.TicketBought:
-		return "", strconv.FormatInt(int64(e.Live), 10), ""
-	case domain.TicketRefunded:
-		return "", strconv.FormatInt(int64(e.Live), 10), ""
+		return purpose{order: e.Order}
 	case domain.GiftSent:
-		return "", strconv.FormatInt(int64(e.Live), 10), strconv.FormatInt(int64(e.Gift), 10)
+		return purpose{live: e.Live, gift: e.Gift}
+	case domain.GiftRefunded:
+		return purpose{live: e.Live, gift: e.Gift, refunds: e.Position}
+	case domain.TicketBought:
+		return purpose{live: e.Live}
+	case domain.TicketRefunded:
+		return purpose{live: e.Live, refunds: e.Position}
+	case domain.EarningsHeld:
+		return purpose{payout: e.Payout}
+	case domain.EarningsPaidOut:
+		return purpose{payout: e.Payout}
+	case domain.EarningsReleased:
+		return purpose{payout: e.Payout}
+	case domain.CoinsCorrected:
+		return purpose{correction: e.Correction}
+	case domain.EarningsCorrected:
+		return purpose{correction: e.Correction}
 	}
-	return "", "", ""
+	return purpose{}
+}
+
+// idText returns an id or a position, or "" for 0.
+func idText[N ~int64](n N) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.FormatInt(int64(n), 10)
 }
 
 // counterparty returns the accounts of the other postings of an event.

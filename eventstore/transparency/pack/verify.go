@@ -93,8 +93,8 @@ func readManifest(file *io.SectionReader, c transparency.Checkpoint) (m Manifest
 	switch {
 	case json.Unmarshal(text, &m) != nil:
 		fault = "the file is not a manifest"
-	case m.Format != format:
-		fault = fmt.Sprintf("the format is %.40q, this program verifies %q", m.Format, format)
+	case m.Format != format && m.Format != format1:
+		fault = fmt.Sprintf("the format is %.40q, this program verifies %q and %q", m.Format, format1, format)
 	case m.Origin != c.Origin || m.TreeSize != c.N:
 		fault = fmt.Sprintf("the checkpoint is of another tree: %s", c)
 	case m.From < 1 || m.To < m.From || m.To > m.TreeSize:

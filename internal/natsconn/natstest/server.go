@@ -1,7 +1,9 @@
 package natstest
 
 import (
+	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -74,6 +76,48 @@ func Cluster(t testing.TB) (first, second *Server) {
 		o.Routes = server.RoutesFromStr("nats://" + first.running.ClusterAddr().String())
 	})
 	return first, second
+}
+
+// JetStream starts a server with JetStream, whose streams survive a restart. It ends with the test. change may change its options.
+func JetStream(t testing.TB, change ...func(*server.Options)) *Server {
+	t.Helper()
+	dir := t.TempDir()
+	return Start(t, append([]func(*server.Options){func(o *server.Options) { o.JetStream, o.StoreDir = true, dir }}, change...)...)
+}
+
+// JetStreamCluster starts servers with JetStream that form a cluster and end with the test. It returns when they have a leader that
+// knows all of them.
+func JetStreamCluster(t testing.TB, size int) (servers []*Server) {
+	t.Helper()
+	var routes []string
+	ports := make([]int, size)
+	for i := range ports {
+		ports[i] = reservePort(t)
+		routes = append(routes, "nats://127.0.0.1:"+strconv.Itoa(ports[i]))
+	}
+	for i, port := range ports {
+		servers = append(servers, JetStream(t, func(o *server.Options) {
+			o.ServerName = "node" + strconv.Itoa(i)
+			o.Cluster = server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: port}
+			o.Routes = server.RoutesFromStr(strings.Join(routes, ","))
+		}))
+	}
+	complete := func(s *Server) bool {
+		return s.running.JetStreamIsLeader() && len(s.running.JetStreamClusterPeers()) == size
+	}
+	for expired := time.After(timeout); !slices.ContainsFunc(servers, complete); {
+		select {
+		case <-expired:
+			t.Fatal("the NATS servers elect no leader")
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	return servers
+}
+
+// LeadsStream reports whether the server is the leader of a stream.
+func (s *Server) LeadsStream(name string) bool {
+	return s.running != nil && s.running.JetStreamIsStreamLeader(server.DEFAULT_GLOBAL_ACCOUNT, name)
 }
 
 // Stop ends the server without a word to its clients, if it runs.

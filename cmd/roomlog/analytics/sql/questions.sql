@@ -106,7 +106,7 @@ FROM (
     FROM (
         SELECT position, at_utc, live, streamer, "user" AS viewer, coins, share, true AS bought FROM analytics.ticket_bought_v1
         UNION ALL
-        SELECT position, at_utc, live, streamer, "user", coins, share, false FROM analytics.ticket_refunded_v1
+        SELECT position, at_utc, live, streamer, "user", coins, share, false FROM analytics.ticket_refunded_v2
     ) AS changes
 ) AS purchases
 WHERE bought AND NOT EXISTS (SELECT 1 FROM analytics.set_aside AS s WHERE s.position = purchases.position);

@@ -16,6 +16,7 @@ import (
 	"roomlog/cmd/roomlog/export"
 	"roomlog/domain"
 	"roomlog/eventstore"
+	"roomlog/eventstore/replica"
 	"roomlog/internal/wait"
 )
 
@@ -114,25 +115,52 @@ func idOf(flag *int64) int64 {
 
 func (c *exportCommand) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
 	if c.Dir != "" {
-		return withUnchangedBackend(ctx, g, sh, c.exportFolder)
+		return withUnchangedBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
+			return withReplica(ctx, g, b, c.exportFolder)
+		})
 	}
-	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) (err error) {
-		if c.Out == "" {
-			return c.export(ctx, b, c.After, "--after", sh.Stdout)
-		}
-		file, after, err := export.OpenLines(c.Out, c.filter())
-		if err != nil {
-			return err
-		}
-		err = c.export(ctx, b, after, "the last line of "+c.Out, file)
-		return errors.Join(err, file.Sync(), file.Close())
+	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
+		return withReplica(ctx, g, b, c.exportLines)
 	})
+}
+
+// withReplica calls work with a reader of the history of the log: of the standby of --read-url, if there is one.
+func withReplica(ctx context.Context, g *cli.Globals, b *backend, work func(context.Context, *backend, *replica.Reader) error) error {
+	if g.ReadURL == "" {
+		return work(ctx, b, replica.New(b.store, nil, nil))
+	}
+	pool, err := replica.OpenPool(ctx, g.ReadURL, eventstore.PoolOptions{MaxConns: poolConns, Name: application})
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	events := replica.New(b.store, pool, b.log)
+	events.Check(ctx)
+	running, stop := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- events.Run(running) }()
+	err = work(ctx, b, events)
+	stop()
+	return errors.Join(err, <-ended)
+}
+
+// exportLines writes lines to standard output or to --out.
+func (c *exportCommand) exportLines(ctx context.Context, b *backend, events *replica.Reader) error {
+	if c.Out == "" {
+		return c.export(ctx, b, events, c.After, "--after", b.sh.Stdout)
+	}
+	file, after, err := export.OpenLines(c.Out, c.filter())
+	if err != nil {
+		return err
+	}
+	err = c.export(ctx, b, events, after, "the last line of "+c.Out, file)
+	return errors.Join(err, file.Sync(), file.Close())
 }
 
 // export writes the events after a cursor up to the current end of the log, and prints the cursor of the newest one.
 // source names the origin of the cursor, for the message. After an error, an export can continue with the cursor in the
 // last line.
-func (c *exportCommand) export(ctx context.Context, b *backend, after, source string, to io.Writer) (err error) {
+func (c *exportCommand) export(ctx context.Context, b *backend, events *replica.Reader, after, source string, to io.Writer) (err error) {
 	history := b.store.History().Number
 	position, err := b.store.ParseCursor(ctx, after)
 	if err != nil {
@@ -147,7 +175,7 @@ func (c *exportCommand) export(ctx context.Context, b *backend, after, source st
 	encoder := json.NewEncoder(out)
 	encoder.SetEscapeHTML(false)
 	for q.After < q.UpTo {
-		page, err := b.store.Read(ctx, q)
+		page, err := events.Read(ctx, q)
 		if err != nil {
 			return err
 		}
@@ -170,9 +198,9 @@ func (c *exportCommand) export(ctx context.Context, b *backend, after, source st
 }
 
 // exportFolder brings a folder up to the end of the log. With --follow it continues until ctx ends.
-func (c *exportCommand) exportFolder(ctx context.Context, b *backend) (err error) {
+func (c *exportCommand) exportFolder(ctx context.Context, b *backend, events *replica.Reader) (err error) {
 	bar := cli.NewProgress(b.sh)
-	e, err := export.Open(ctx, b.store, b.owner, export.Options{Dir: c.Dir, Format: c.Format, Filter: c.filter(), Personal: c.Personal,
+	e, err := export.Open(ctx, b.store, events, b.owner, export.Options{Dir: c.Dir, Format: c.Format, Filter: c.filter(), Personal: c.Personal,
 		Progress: func(at export.Progress) { bar.Print(at.Position, at.Head) }})
 	if err != nil {
 		return err

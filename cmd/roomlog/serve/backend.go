@@ -20,6 +20,7 @@ import (
 	"roomlog/eventstore"
 	"roomlog/eventstore/cluster"
 	"roomlog/eventstore/ratelimit"
+	"roomlog/eventstore/replica"
 	"roomlog/eventstore/transparency/tree"
 	"roomlog/internal/tracing"
 	"roomlog/migrations"
@@ -41,6 +42,7 @@ type backend struct {
 	pool      *pgxpool.Pool
 	store     *eventstore.Store
 	tracer    *tracing.Tracer // nil: no traces
+	events    *replica.Reader // reads the history of the log, from the standby if there is one
 	sequencer *eventstore.Sequencer
 	clients   *ratelimit.Limiter // executes the commands of all clients
 	queries   *projections.Queries
@@ -94,6 +96,9 @@ func startBackend(ctx context.Context, c *config, env *environment, l *layers) (
 		return nil, err
 	}
 	if b.tracer, err = env.openTracer(ctx, c, l, b.node, b.store.ClockSkew); err != nil {
+		return nil, err
+	}
+	if err := b.openReplica(ctx, c, env, l); err != nil {
 		return nil, err
 	}
 	b.now = b.store.Now // compared with times in the log, which come from the clock of the database
@@ -153,6 +158,22 @@ func startBackend(ctx context.Context, c *config, env *environment, l *layers) (
 		return nil, err
 	}
 	return b, b.createFirstChatRoom(ctx)
+}
+
+// openReplica opens the standby of --read-url. A standby that cannot be reached does not keep this process from starting.
+func (b *backend) openReplica(ctx context.Context, c *config, env *environment, l *layers) error {
+	if env.readURL == "" {
+		b.events = replica.New(b.store, nil, nil)
+		return nil
+	}
+	pool, err := replica.OpenPool(ctx, env.readURL, eventstore.PoolOptions{Serving: b.migrated.ServingRole, MaxConns: c.DatabaseConnections, Name: "roomlog replica"})
+	if err != nil {
+		return err
+	}
+	l.add("replica pool", func() error { pool.Close(); return nil })
+	b.events = replica.New(b.store, pool, env.log)
+	l.run(ctx, "replica", b.events.Run)
+	return nil
 }
 
 // startWebhooks sends events to webhooks while this process holds their lock. Only a process with the role projector does so.

@@ -5,6 +5,7 @@ import (
 
 	"roomlog/cmd/roomlog/admin"
 	"roomlog/cmd/roomlog/backup"
+	"roomlog/cmd/roomlog/bridge"
 	"roomlog/cmd/roomlog/cli"
 	"roomlog/cmd/roomlog/demo"
 	"roomlog/cmd/roomlog/docgen"
@@ -42,7 +43,7 @@ ROOMLOG_JWT_SECRET_FILE.
 
 Every setting has an environment variable too, which the help of the command names, and can stand in a file (--config). A flag
 overrides its variable, and a variable overrides the file. roomlog config check prints all settings with their sources.
-Exit codes: 0 success, 1 failure, 2 wrong arguments or settings, 3 verify, audit or witness found a fault.`
+Exit codes: 0 success, 1 failure, 2 wrong arguments or settings, 3 verify, audit, witness or bridge found a fault.`
 
 // groups contains the titles of the groups of flags, in the order of the help.
 var groups = []kong.Group{
@@ -71,6 +72,7 @@ type commandLine struct {
 	} `cmd:"" help:"Check the settings."`
 	Demo           demo.Command `cmd:"" help:"Run a server with people, lives and moving pictures, to look at."`
 	admin.Commands `embed:""`
+	Bridge         bridge.Command        `cmd:"" help:"Copy the log into a JetStream stream of NATS, for other systems."`
 	Backup         backup.Command        `cmd:"" help:"Write a backup of database, uploads and recordings, beside running servers."`
 	Restore        backup.RestoreCommand `cmd:"" help:"Restore a backup into an empty database and data folder, and verify it."`
 	Docs           docgen.Command        `cmd:"" help:"Write the documents that are generated from the code."`

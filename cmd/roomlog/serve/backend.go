@@ -20,6 +20,7 @@ import (
 	"roomlog/eventstore"
 	"roomlog/eventstore/cluster"
 	"roomlog/eventstore/ratelimit"
+	"roomlog/eventstore/replica"
 	"roomlog/eventstore/transparency/tree"
 	"roomlog/migrations"
 	"roomlog/projections"
@@ -39,12 +40,14 @@ type backend struct {
 	migrated  migrations.Result
 	pool      *pgxpool.Pool
 	store     *eventstore.Store
+	events    *replica.Reader // reads the history of the log, from the standby if there is one
 	sequencer *eventstore.Sequencer
 	clients   *ratelimit.Limiter // executes the commands of all clients
 	queries   *projections.Queries
 	feed      *feed.Feed
 	projector *projections.Projector // nil if this process does not have the role
 	tree      *tree.Follower         // extends the transparency log; nil if this process does not have the role projector
+	webhooks  *webhooks.Deliverer    // nil if this process does not have the role projector
 	admission *projections.Admission
 	nats      *nats.Conn // nil without NATS
 	cluster   *cluster.Cluster
@@ -88,6 +91,9 @@ func startBackend(ctx context.Context, c *config, env *environment, l *layers) (
 		return nil, err
 	}
 	if err := checkSecrets(ctx, b.store, c, env); err != nil {
+		return nil, err
+	}
+	if err := b.openReplica(ctx, c, env, l); err != nil {
 		return nil, err
 	}
 	b.now = b.store.Now // compared with times in the log, which come from the clock of the database
@@ -147,6 +153,22 @@ func startBackend(ctx context.Context, c *config, env *environment, l *layers) (
 	return b, b.createFirstChatRoom(ctx)
 }
 
+// openReplica opens the standby of --read-url. A standby that cannot be reached does not keep this process from starting.
+func (b *backend) openReplica(ctx context.Context, c *config, env *environment, l *layers) error {
+	if env.readURL == "" {
+		b.events = replica.New(b.store, nil, nil)
+		return nil
+	}
+	pool, err := replica.OpenPool(ctx, env.readURL, eventstore.PoolOptions{Serving: b.migrated.ServingRole, MaxConns: c.DatabaseConnections, Name: "roomlog replica"})
+	if err != nil {
+		return err
+	}
+	l.add("replica pool", func() error { pool.Close(); return nil })
+	b.events = replica.New(b.store, pool, env.log)
+	l.run(ctx, "replica", b.events.Run)
+	return nil
+}
+
 // startWebhooks sends events to webhooks while this process holds their lock. Only a process with the role projector does so.
 func (b *backend) startWebhooks(ctx context.Context, c *config, env *environment, l *layers) error {
 	if b.projector == nil {
@@ -160,6 +182,7 @@ func (b *backend) startWebhooks(ctx context.Context, c *config, env *environment
 	if err != nil {
 		return err
 	}
+	b.webhooks = d
 	l.run(ctx, "webhooks of events", d.Run)
 	return nil
 }

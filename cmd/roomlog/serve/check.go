@@ -12,7 +12,7 @@ import (
 // check returns the faults of settings and environment variables that can be found without opening or creating
 // anything. It only reads the files that NAME_FILE variables name.
 func (c *config) check(sh cli.Shell) error {
-	faults := []error{c.checkPorts(sh.Sources), c.checkTLS(sh.Sources), c.checkRelay(sh.Sources), c.checkNATS(sh), cli.CheckDatabaseURL(sh.Getenv)}
+	faults := []error{c.checkPorts(sh.Sources), c.checkTLS(sh.Sources), c.checkRelay(sh.Sources), cli.CheckNATS(sh, &c.nats), cli.CheckDatabaseURL(sh.Getenv)}
 	secrets := []secretSetting{jwtSecret, signSecret, paymentSecret, auditSecret}
 	if c.hooks.HookURL != "" {
 		secrets = append(secrets, hookSecret)

@@ -20,6 +20,7 @@ type environment struct {
 	logs        *loglimit.Handler // the handler of log
 	dataDir     string
 	databaseURL string         // "": run a private PostgreSQL
+	readURL     string         // address of a standby; "": none
 	postgres    localpg.Config // configuration of the private PostgreSQL
 	migrations  migrations.Config
 	secrets     secrets
@@ -38,6 +39,7 @@ func openEnvironment(g *cli.Globals, sh cli.Shell) (*environment, error) {
 	if env.databaseURL, err = cli.Variable(sh.Getenv, cli.DatabaseURL); err != nil {
 		return nil, err
 	}
+	env.readURL = g.ReadURL
 	dataDir, folderErr := g.DataDir(sh)
 	if folderErr != nil && (env.databaseURL == "" || !secretsAreSet(sh.Getenv)) {
 		return nil, folderErr

@@ -33,6 +33,9 @@ func (d *Database) follow(dir string) {
 	d.write(dir, "postgresql.auto.conf", "primary_conninfo = 'user=roomlog host="+filepath.Dir(d.primary.Socket())+" port=5432'\n")
 }
 
+// DSN returns the connection string of the standby. It stays the same after Start.
+func (s *Standby) DSN() string { return s.s.DSN() }
+
 // Kill kills the standby with SIGKILL.
 func (s *Standby) Kill() {
 	s.d.t.Helper()
@@ -75,6 +78,26 @@ func (d *Database) HostsDSN(s *Standby) string {
 	query.Set("target_session_attrs", "read-write")
 	u.RawQuery = query.Encode()
 	return u.String()
+}
+
+// Pause makes the standby receive changes without replaying them, until Resume.
+func (s *Standby) Pause() {
+	s.d.t.Helper()
+	s.d.execute(s.s, "SELECT pg_wal_replay_pause()")
+	s.d.await("the standby to pause", s.s, "SELECT (pg_get_wal_replay_pause_state() = 'paused')::text")
+}
+
+// Resume undoes Pause.
+func (s *Standby) Resume() {
+	s.d.t.Helper()
+	s.d.execute(s.s, "SELECT pg_wal_replay_resume()")
+}
+
+// Detach promotes the standby although the primary continues to run, as an operator may do by mistake. The address still leads to
+// the primary.
+func (s *Standby) Detach() {
+	s.d.t.Helper()
+	s.d.execute(s.s, "SELECT pg_promote(true, 60)")
 }
 
 // CatchUp blocks until the standby has replayed everything that the primary has written.

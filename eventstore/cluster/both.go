@@ -74,11 +74,11 @@ func (b *Both) Join(ctx context.Context, node string, handle func(Message), miss
 	left := make(chan struct{})
 	go func() {
 		defer close(left)
-		lost := false // whether the other nodes do not know yet that this node has lost NATS
+		var joined atomic.Bool // whether the other nodes may believe that this node receives over NATS
 		for over.Err() == nil {
-			_ = b.nats.Join(over, node, from(b.nats), func() { lost = true; missed() }) // the connection itself logs that it is lost
-			if over.Err() == nil && lost && b.postgres.Publish(over, Message{natsLost, []byte(node)}) == nil {
-				lost = false
+			_ = b.nats.Join(over, node, from(b.nats), func() { joined.Store(true); missed() }) // the connection itself logs that it is lost
+			if over.Err() == nil && joined.Load() && b.postgres.Publish(over, Message{natsLost, []byte(node)}) == nil {
+				joined.Store(false)
 				missed() // until the others know it, they have sent messages over NATS alone
 			}
 			wait.Sleep(over, natsHeartbeat)

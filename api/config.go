@@ -18,10 +18,12 @@ import (
 	"roomlog/api/token"
 	"roomlog/domain"
 	"roomlog/eventstore"
+	"roomlog/eventstore/replica"
 	"roomlog/eventstore/transparency"
 	"roomlog/internal/disk"
 	"roomlog/internal/limit"
 	"roomlog/internal/settings"
+	"roomlog/internal/tracing"
 	"roomlog/projections"
 )
 
@@ -72,7 +74,9 @@ type Config struct {
 	Uploads   string // folder of uploaded files; created if it is missing
 	Now       func() time.Time
 
-	Streams Streams // nil: no streams
+	Events  *replica.Reader // reads the history of the log, perhaps from a standby; nil: from Store
+	Tracer  *tracing.Tracer // records requests; nil: nothing is recorded
+	Streams Streams         // nil: no streams
 	// SealRestream splits the address and the stream key of a restream target into a URL that may be shown and a sealed secret. It
 	// returns a refusal if they are not valid. nil: nobody can set targets.
 	SealRestream func(live domain.LiveID, name, address, key string) (url, secret string, err error)
@@ -181,6 +185,9 @@ func (c *Config) prepare() error {
 func (c *Config) prepareOptions() {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Events == nil {
+		c.Events = replica.New(c.Store, nil, nil)
 	}
 	if c.Streams == nil {
 		c.Streams = noStreams{}

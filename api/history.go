@@ -213,7 +213,7 @@ func (s *server) readLiveAt(ctx context.Context, in *liveAtInput) (liveAt, error
 	if err := s.waitForHead(ctx); err != nil { // the tables contain the comments that were removed later
 		return liveAt{}, err
 	}
-	live, err := past.LiveAt(ctx, s.Store, in.ID, position)
+	live, err := past.LiveAt(ctx, s.Store, s.Events, in.ID, position)
 	if isNotFound(err) {
 		err = refusal(domain.CodeLiveNotFound, "live %d was created later", in.ID)
 	}

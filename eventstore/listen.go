@@ -19,8 +19,6 @@ const (
 	ChannelProjected = "roomlog_projected" // the read tables have changed
 )
 
-const closeTimeout = time.Second
-
 // Listen notifies Appended and Projected of changes by other processes. It uses its own connection and reconnects when
 // the connection is lost. At intervals of Config.PollInterval it checks the history of the log (see HistoryChanged) and
 // measures ClockSkew. It returns nil when ctx ends, and ErrAnotherLog if the database contains another log.

@@ -65,6 +65,15 @@ func (s *Store) Read(ctx context.Context, q Query) (Page, error) {
 	if err != nil {
 		return Page{}, err
 	}
+	return s.selected(ctx, page, q)
+}
+
+// selected decodes the events of a page and returns it without those that q does not select: the statement applies only one
+// filter.
+func (s *Store) selected(ctx context.Context, page Page, q Query) (Page, error) {
+	page.Events = slices.DeleteFunc(page.Events, func(r Record) bool {
+		return len(q.Types) > 0 && !slices.Contains(q.Types, r.Type) || q.Live != 0 && r.LiveID != q.Live
+	})
 	if err := s.decodeAll(ctx, page.Events); err != nil {
 		return Page{}, err
 	}
@@ -77,18 +86,24 @@ func (s *Store) Read(ctx context.Context, q Query) (Page, error) {
 	return page, nil
 }
 
+// statement returns the statement that reads a page, with its arguments. q must be bounded.
+func (q Query) statement() (sql string, args []any) {
+	args = []any{q.After, q.UpTo, q.Limit}
+	switch {
+	case q.Stream != "":
+		return selectStreamEvents, append(args, q.Stream)
+	case q.Live != 0:
+		return selectLiveEvents, append(args, q.Live)
+	case len(q.Types) > 0:
+		return selectTypedEvents, append(args, q.Types)
+	}
+	return selectEvents, args
+}
+
 // read returns the events that q selects without decoding them, in one round trip.
 func (s *Store) read(ctx context.Context, q Query) (Page, error) {
 	q = q.bounded()
-	sql, args := selectEvents, []any{q.After, q.UpTo, q.Limit}
-	switch {
-	case q.Stream != "":
-		sql, args = selectStreamEvents, append(args, q.Stream)
-	case q.Live != 0:
-		sql, args = selectLiveEvents, append(args, q.Live)
-	case len(q.Types) > 0:
-		sql, args = selectTypedEvents, append(args, q.Types)
-	}
+	sql, args := q.statement()
 	var page Page
 	var h head
 	expected := s.history.known()
@@ -118,9 +133,6 @@ func (s *Store) read(ctx context.Context, q Query) (Page, error) {
 			page.Next = last
 		}
 	}
-	page.Events = slices.DeleteFunc(page.Events, func(r Record) bool { // the statement applies only one filter
-		return len(q.Types) > 0 && !slices.Contains(q.Types, r.Type) || q.Live != 0 && r.LiveID != q.Live
-	})
 	return page, nil
 }
 
@@ -141,14 +153,18 @@ func (s *Store) PositionBefore(ctx context.Context, t time.Time) (position int64
 // Count returns the number of events with q.After < position ≤ q.UpTo that q selects. It ignores q.Limit. It does not
 // support q.User, because only the payload of an event contains the user.
 func (s *Store) Count(ctx context.Context, q Query) (int64, error) {
-	q = q.bounded()
 	var n int64
-	sql := countEvents.With(sqltemplate.Options{"stream": q.Stream != "", "live": q.Live != 0, "types": len(q.Types) > 0})
-	err := s.pool.QueryRow(ctx, sql, pgx.NamedArgs{"after": q.After, "up_to": q.UpTo, "types": q.Types, "live": q.Live, "stream": string(q.Stream)}).Scan(&n)
-	if err != nil {
+	sql, args := q.bounded().countStatement()
+	if err := s.pool.QueryRow(ctx, sql, args).Scan(&n); err != nil {
 		return 0, fmt.Errorf("count events after %d: %w", q.After, err)
 	}
 	return n, nil
+}
+
+// countStatement returns the statement that counts the events, with its arguments. q must be bounded.
+func (q Query) countStatement() (string, pgx.NamedArgs) {
+	return countEvents.With(sqltemplate.Options{"stream": q.Stream != "", "live": q.Live != 0, "types": len(q.Types) > 0}),
+		pgx.NamedArgs{"after": q.After, "up_to": q.UpTo, "types": q.Types, "live": q.Live, "stream": string(q.Stream)}
 }
 
 // bounded returns q with its defaults and bounds applied.

@@ -14,6 +14,8 @@ var (
 	selectWritability string
 	//go:embed sql/select_standby.sql
 	selectStandby string
+	//go:embed sql/select_copied.sql
+	selectCopied string
 	//go:embed sql/select_event_ids.sql
 	selectEventIDs string
 	//go:embed sql/select_events.sql

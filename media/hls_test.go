@@ -276,6 +276,9 @@ func TestHLSPlayersAreCutKickedAndCounted(t *testing.T) {
 		}
 		return playing == 3
 	})
+	if shot := h.Snapshot(); shot.Players != 3 || shot.Streams[0].Players[media.Internal] != 1 {
+		t.Errorf("%d players, and %d in this process, want 3 and the segmenter", shot.Players, shot.Streams[0].Players[media.Internal])
+	}
 	refused := h.playHLS(t, "KEY")
 	refused.version(t, "")
 	eventually(t, "a refusal of the fourth player", func() bool {

@@ -13,7 +13,7 @@ type Snapshot struct {
 	Publishers           int
 	Relayed              int // number of streams that are relayed from other nodes
 	Relays               int // number of times that other nodes relay a stream of this node
-	Players              int
+	Players              int // number of players, without those in this process and without other nodes
 	Connections          int // number of publishers and players
 	Pending              int // number of RTMP connections that have not requested to publish or play yet
 	Refused              uint64
@@ -30,9 +30,9 @@ type StreamStats struct {
 	Bitrate    int       // bit rate of the publisher in bits per second
 	GOP        int       // number of pictures in the last complete group of pictures
 	GOPLength  time.Duration
-	Relayed    bool // whether the stream comes from another node
-	Relays     int  // number of nodes that relay the stream from this node
-	Players    map[Protocol]int
+	Relayed    bool             // whether the stream comes from another node
+	Relays     int              // number of nodes that relay the stream from this node
+	Players    map[Protocol]int // number of players, also those in this process, without other nodes
 	FramesIn   uint64
 	BytesIn    uint64
 	BytesOut   uint64
@@ -79,8 +79,10 @@ func (h *hub) stats() Snapshot {
 			shot.Relayed++
 		}
 		shot.Relays += st.Relays
-		for _, n := range st.Players {
-			shot.Players += n
+		for protocol, n := range st.Players {
+			if protocol != Internal {
+				shot.Players += n
+			}
 		}
 		shot.FramesIn += st.FramesIn
 		shot.BytesIn += st.BytesIn

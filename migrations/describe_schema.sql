@@ -57,9 +57,10 @@ UNION ALL
 SELECT 'default privileges in schema ' || coalesce(n.nspname, '(all)'), array_to_string(d.defaclacl, ', ')
 FROM pg_default_acl d LEFT JOIN pg_namespace n ON n.oid = d.defaclnamespace WHERE n.nspname IS NULL OR n.nspname IN ('public', 'read')
 UNION ALL
+-- --require-synchronous needs the right to see standbys. It only reads, so the role may have it.
 SELECT 'role ' || rolname, concat_ws(', ', CASE WHEN rolcanlogin THEN 'login' ELSE 'no login' END, CASE WHEN rolsuper THEN 'superuser' END, CASE WHEN rolcreaterole THEN 'creates roles' END,
     CASE WHEN rolcreatedb THEN 'creates databases' END, CASE WHEN rolbypassrls THEN 'bypasses row security' END, CASE WHEN rolreplication THEN 'replicates' END,
-    (SELECT 'member of ' || string_agg(pg_get_userbyid(roleid), ', ' ORDER BY roleid) FROM pg_auth_members WHERE member = pg_roles.oid))
+    (SELECT 'member of ' || string_agg(pg_get_userbyid(roleid), ', ' ORDER BY roleid) FROM pg_auth_members WHERE member = pg_roles.oid AND roleid <> 'pg_read_all_stats'::regrole))
 FROM pg_roles, owner o WHERE rolname = $1 AND pg_has_role(o.oid, pg_roles.oid, 'MEMBER')
 UNION ALL
 -- Owners of other databases are members as well if other roomlogs use this PostgreSQL. Since PostgreSQL 16 somebody who may only

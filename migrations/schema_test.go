@@ -65,6 +65,8 @@ func TestCompareSchema(t *testing.T) {
 		{"CREATE FUNCTION public.mine() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT count(*) FROM public.user_key'", "function public.mine is unexpected: SECURITY DEFINER SELECT count"},
 		{"CREATE ROLE STRANGER LOGIN; GRANT " + migrations.Role + " TO STRANGER", "member STRANGER of role " + migrations.Role + " is unexpected: may log in"},
 		{"CREATE ROLE STRANGER LOGIN NOINHERIT; GRANT " + migrations.Role + " TO STRANGER", "member STRANGER of role " + migrations.Role + " is unexpected: may log in"},
+		{"GRANT pg_read_all_stats TO " + migrations.Role, ""}, // for --require-synchronous
+		{"GRANT pg_read_all_data TO " + migrations.Role, "role " + migrations.Role + " is no login, member of pg_read_all_data, expected no login"},
 		{"SET LOCAL session_replication_role = replica", "setting session_replication_role is replica, expected origin"},
 		{"ALTER TABLE credential ENABLE ROW LEVEL SECURITY", "table public.credential is permanent, row security, expected permanent"},
 	} {

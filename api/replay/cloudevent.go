@@ -54,6 +54,11 @@ func (e envelope) event(r eventstore.Record) any {
 	if e.kind != CloudEvents {
 		return line
 	}
+	return e.cloudEvent(r, line)
+}
+
+// cloudEvent returns an event and its line as a CloudEvent.
+func (e envelope) cloudEvent(r eventstore.Record, line EventLine) CloudEvent {
 	c := CloudEvent{
 		SpecVersion: "1.0", ID: line.EventID, Source: e.source, Type: line.Type, Subject: line.Stream, Time: &line.RecordedAt,
 		Sequence: fmt.Sprintf("%019d", line.Position), PartitionKey: line.Stream, Cursor: line.Cursor, StreamVersion: line.Version, Actor: line.Actor,

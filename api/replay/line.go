@@ -54,12 +54,36 @@ func Data(e domain.Event, personal bool) (data any, withheld []string) {
 	if personal {
 		return e, nil
 	}
+	return without(e, func(i int, name string) bool { return domain.IsPrivate(e.Type(), name) })
+}
+
+// SealedData returns the data of an event whose personal texts are sealed, with these texts. It leaves out the other private fields,
+// which the log stores in clear, and returns their names. spec is that of the event.
+func SealedData(e domain.Event, spec domain.EventSpec) (data any, withheld []string) {
+	opened := e
+	if spec.Personal != nil {
+		changed, _, texts := spec.Personal(e)
+		for _, t := range texts {
+			*t += "."
+		}
+		opened = changed()
+	}
+	all, other := reflect.ValueOf(e), reflect.ValueOf(opened)
+	return without(e, func(i int, name string) bool {
+		sealed := !reflect.DeepEqual(all.Field(i).Interface(), other.Field(i).Interface())
+		return domain.IsPrivate(e.Type(), name) && !sealed
+	})
+}
+
+// without returns an event without some of its fields, and their names. private reports whether to leave out a field, given by its
+// index and its JSON name.
+func without(e domain.Event, private func(i int, name string) bool) (data any, withheld []string) {
 	all := reflect.ValueOf(e)
 	var kept []reflect.StructField
 	for i := range all.NumField() {
 		f := all.Type().Field(i)
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-		if domain.IsPrivate(e.Type(), name) {
+		if private(i, name) {
 			withheld = append(withheld, name)
 			continue
 		}

@@ -46,7 +46,7 @@ type Page struct {
 
 // ReadPage reads a page of at most request.Limit events.
 func (p *Player) ReadPage(ctx context.Context, request Request) (Page, error) {
-	from, form := newSource(p.c.Store, request), newEnvelope(p.c.Store, request)
+	from, form := newSource(p.c, request), newEnvelope(p.c.Store, request)
 	limit := request.Limit
 	if limit == 0 {
 		limit = DefaultPage
@@ -85,7 +85,7 @@ func (p *Player) ReadPage(ctx context.Context, request Request) (Page, error) {
 
 // Count counts the events that a request selects, for at most duration.
 func (p *Player) Count(ctx context.Context, request Request, duration time.Duration) (Page, error) {
-	from, deadline := newSource(p.c.Store, request), p.c.Now().Add(duration)
+	from, deadline := newSource(p.c, request), p.c.Now().Add(duration)
 	n, end, err := from.count(ctx, func() bool { return p.c.Now().Before(deadline) })
 	if err != nil {
 		return Page{}, err

@@ -34,7 +34,7 @@ func (p *Player) Play(ctx context.Context, w http.ResponseWriter, request Reques
 	if request.Limit == 0 {
 		request.Limit = noLimit
 	}
-	r := &progress{Request: request, from: newSource(p.c.Store, request), out: newWriter(p.c, w, request)}
+	r := &progress{Request: request, from: newSource(p.c, request), out: newWriter(p.c, w, request)}
 	serving, stop := p.watch(ctx, r.out)
 	defer stop()
 	lost := outage{now: p.c.Now}

@@ -6,6 +6,7 @@ import (
 
 	"roomlog/domain"
 	"roomlog/eventstore"
+	"roomlog/eventstore/replica"
 )
 
 // Format is the format in which a replay is sent.
@@ -48,6 +49,7 @@ type Request struct {
 // Config configures a Player. All fields are required.
 type Config struct {
 	Store        *eventstore.Store
+	Events       *replica.Reader // reads the events of Store
 	Now          func() time.Time
 	Draining     <-chan struct{} // when this channel is closed, all replays end
 	Heartbeat    time.Duration   // maximum time between two lines

@@ -7,6 +7,7 @@ import (
 
 	"roomlog/eventstore"
 	"roomlog/eventstore/place"
+	"roomlog/eventstore/replica"
 )
 
 // eventsPerRead is the maximum number of events that are in memory for one reader.
@@ -25,14 +26,15 @@ const (
 // source reads the events of one request.
 type source struct {
 	store  *eventstore.Store
+	events *replica.Reader
 	query  eventstore.Query // After is the position up to which the log was searched
 	last   *int64           // position of the last event; nil if there is none or it is not known yet
 	before time.Time        // only events before this time, if last is nil; zero: no bound
 }
 
-func newSource(store *eventstore.Store, request Request) *source {
+func newSource(c Config, request Request) *source {
 	request.Query.Limit = eventsPerRead
-	return &source{store: store, query: request.Query, last: request.Last, before: request.Before}
+	return &source{store: c.Store, events: c.Events, query: request.Query, last: request.Last, before: request.Before}
 }
 
 // read returns at most limit events that follow those of the last call. end is a reason why there are no further
@@ -50,7 +52,7 @@ func (s *source) read(ctx context.Context, limit int64) (events []eventstore.Rec
 			return nil, endHead, nil // there is no event before the time
 		}
 	}
-	page, err := s.store.Read(ctx, s.query)
+	page, err := s.events.Read(ctx, s.query)
 	if err != nil {
 		return nil, "", err
 	}
@@ -100,7 +102,7 @@ func (s *source) count(ctx context.Context, more func() bool) (n int64, end stri
 	}
 	q, end := s.query, endUntil
 	q.Limit = 1
-	page, err := s.store.Read(ctx, q) // also checks the history
+	page, err := s.store.Read(ctx, q) // checks the history, and finds the end of the log
 	if err != nil {
 		return 0, "", err
 	}
@@ -114,7 +116,7 @@ func (s *source) count(ctx context.Context, more func() bool) (n int64, end stri
 		return 0, end, nil
 	}
 	s.query.After = q.UpTo
-	n, err = s.store.Count(ctx, q)
+	n, err = s.events.Count(ctx, q)
 	return n, end, err
 }
 

@@ -46,8 +46,6 @@ type Config struct {
 	Log     *slog.Logger
 
 	Poll time.Duration // interval at which changes of webhooks are noticed; default 1 s
-
-	// beforeSend is called in tests before each request.
 }
 
 func (c Config) guard() (*webhook.Guard, error) {

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"roomlog/domain"
 	"roomlog/internal/pgsession"
 	"roomlog/internal/settings"
@@ -31,9 +33,10 @@ func lock() int64 {
 
 // Deliverer sends events to webhooks while this process holds the lock.
 type Deliverer struct {
-	c      Config
-	guard  *webhook.Guard
-	tables *Tables
+	c       Config
+	guard   *webhook.Guard
+	tables  *Tables
+	metrics *metrics
 }
 
 // New returns a Deliverer.
@@ -52,7 +55,7 @@ func New(c Config) (*Deliverer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Deliverer{c, guard, NewTables(c.Store.Pool())}, nil
+	return &Deliverer{c, guard, NewTables(c.Store.Pool()), newMetrics()}, nil
 }
 
 // Run sends until ctx ends, and then returns nil. While there is no webhook, it holds no lock.
@@ -76,6 +79,19 @@ func (d *Deliverer) Run(ctx context.Context) error {
 	return nil
 }
 
+// Register registers the metrics of the webhooks.
+func (d *Deliverer) Register(r prometheus.Registerer) { r.MustRegister(d.metrics.collectors()...) }
+
+// readMetrics reads the metrics of some webhooks from the tables.
+func (d *Deliverer) readMetrics(ctx context.Context, webhooks []projections.Webhook) {
+	all, err := d.tables.Cursors(ctx)
+	if err != nil {
+		d.c.Log.WarnContext(ctx, "metrics of webhooks cannot be read", slog.Any("error", err))
+		return
+	}
+	d.metrics.set(webhooks, all)
+}
+
 // elect sends to all webhooks if this process can take the lock, until it loses the lock or there are no webhooks.
 func (d *Deliverer) elect(ctx context.Context) {
 	lease, err := pgsession.TakeLease(ctx, d.c.Store.Pool().Config().ConnConfig, lock(), application, d.c.Store.Now)
@@ -88,6 +104,11 @@ func (d *Deliverer) elect(ctx context.Context) {
 	}
 	defer lease.Release(ctx)
 	d.c.Log.InfoContext(ctx, "sending webhooks")
+	d.metrics.sending.Set(1)
+	defer func() {
+		d.metrics.sending.Set(0)
+		d.metrics.reset()
+	}()
 	holding, stop := context.WithCancel(ctx)
 	defer stop()
 	held := make(chan error, 1)
@@ -122,6 +143,7 @@ func (d *Deliverer) supervise(ctx context.Context, lease *pgsession.Lease) {
 		}
 		all.Wait()
 	}()
+	var measured time.Time
 	for {
 		found, err := d.c.Queries.Webhooks(ctx)
 		if ctx.Err() != nil {
@@ -148,6 +170,10 @@ func (d *Deliverer) supervise(ctx context.Context, lease *pgsession.Lease) {
 			if len(senders) == 0 {
 				return
 			}
+			if now := d.c.Store.Now(); now.Sub(measured) >= min(metricsInterval, 10*d.c.Poll) {
+				measured = now
+				d.readMetrics(ctx, found)
+			}
 		}
 		if !wait.Sleep(ctx, d.c.Poll) {
 			return
@@ -159,7 +185,7 @@ func (d *Deliverer) supervise(ctx context.Context, lease *pgsession.Lease) {
 func (d *Deliverer) start(ctx context.Context, w projections.Webhook, lease *pgsession.Lease) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	s := &sender{
-		c: d.c, webhook: w, tables: d.tables, lease: lease, wake: wait.NewSignal(),
+		c: d.c, webhook: w, tables: d.tables, metrics: d.metrics, lease: lease, wake: wait.NewSignal(),
 		client: webhook.NewClient(webhook.Config{Timeout: d.c.WebhookTimeout, MaxRequests: 2 * requests, Guard: d.guard}),
 		log:    d.c.Log.With(slog.String("webhook", string(w.ID))),
 	}

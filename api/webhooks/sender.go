@@ -36,6 +36,7 @@ type sender struct {
 	c       Config
 	webhook projections.Webhook
 	tables  *Tables
+	metrics *metrics
 	lease   *pgsession.Lease
 	client  *webhook.Client
 	wake    *wait.Signal // notified when an event was not accepted
@@ -222,7 +223,7 @@ func (s *sender) send(ctx context.Context, l series) outcome {
 	for _, e := range l.events {
 		response, err := s.post(ctx, e)
 		now := s.c.Store.Now()
-		if err == nil && response.Status >= 200 && response.Status < 300 {
+		if accepted(response, err) {
 			b = Blocked{}
 			continue
 		}
@@ -281,10 +282,14 @@ func (s *sender) post(ctx context.Context, e eventstore.Record) (webhook.Respons
 	if err != nil {
 		return webhook.Response{}, err
 	}
-	return s.client.Post(ctx, webhook.Request{URL: s.webhook.URL, ContentType: replay.CloudEventType, Body: body, Sign: func(h http.Header) error {
+	response, err := s.client.Post(ctx, webhook.Request{URL: s.webhook.URL, ContentType: replay.CloudEventType, Body: body, Sign: func(h http.Header) error {
 		now := s.c.Store.Now()
 		return webhook.SignStandard(h, messageID(s.webhook.ID, e), now, body, Secrets(s.c.Keys, s.webhook, now))
 	}})
+	if !errors.Is(err, webhook.ErrNotSent) && ctx.Err() == nil {
+		s.metrics.count(string(s.webhook.ID), response, err)
+	}
+	return response, err
 }
 
 // messageID returns the value of the header webhook-id: the webhook, the position and the end of the id of the event. Every attempt
@@ -363,7 +368,7 @@ func (s *sender) sendDead(ctx context.Context, d Dead, number int64) error {
 	}
 	response, err := s.post(ctx, page.Events[0])
 	switch {
-	case err == nil && response.Status >= 200 && response.Status < 300:
+	case accepted(response, err):
 		return s.tables.bury(ctx, s.webhook.ID, d.Position)
 	case ctx.Err() != nil, errors.Is(err, errLost):
 		return err
@@ -376,6 +381,7 @@ func (s *sender) sendDead(ctx context.Context, d Dead, number int64) error {
 func (s *sender) report(ctx context.Context, outcomes []outcome) {
 	for _, o := range outcomes {
 		for _, d := range o.dead {
+			s.metrics.died.WithLabelValues(string(s.webhook.ID)).Inc()
 			s.log.WarnContext(ctx, "webhook event not accepted in time, it is a dead letter", slog.Int64("position", d.Position), slog.Int("status", d.Status), slog.String("error", d.Error))
 		}
 		if o.blocked != nil {

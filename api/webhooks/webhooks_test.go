@@ -3,6 +3,7 @@ package webhooks_test
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -14,16 +15,19 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	standard "github.com/standard-webhooks/standard-webhooks/libraries/go"
 	"go.uber.org/goleak"
 
 	"roomlog/api/replay"
 	"roomlog/api/webhooks"
 	"roomlog/domain"
-
+	"roomlog/eventstore"
+	"roomlog/eventstore/pgtest"
 	"roomlog/internal/logtest"
 	"roomlog/projections"
 	"roomlog/projections/projtest"
@@ -629,5 +633,174 @@ func TestEventsOfNoLive(t *testing.T) {
 	}
 	if slices.Sort(got); !slices.Equal(got, []string{"comment.posted.v1", "comment.posted.v1", "comment.posted.v1", "user.registered.v1", "user.registered.v1"}) {
 		t.Errorf("accepted %v", got)
+	}
+}
+
+// TestRetryAfter checks that a receiver determines the pause before the next attempt, up to WebhookLastRetry. The clock of the log
+// stands still unless the test sets it.
+func TestRetryAfter(t *testing.T) {
+	t.Parallel()
+	var clock atomic.Int64 // in seconds
+	clock.Store(time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC).Unix())
+	now := func() time.Time { return time.Unix(clock.Load(), 0).UTC() }
+	w := &world{World: projtest.Open(t, pgtest.New(t), eventstore.Config{Clock: now}, "first")}
+	w.Start(w.Store.Listen)
+	w.Project()
+	w.ann = w.Register("ann")
+	w.lives = []domain.LiveID{w.ann.GoLive("a live")}
+	var mu sync.Mutex
+	var attempts []time.Time
+	answers := []string{"60", "86400", "soon", ""} // the last one is accepted
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		answer := answers[min(len(attempts), len(answers)-1)]
+		attempts = append(attempts, now())
+		if answer == "" {
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		w.Header().Set("Retry-After", answer)
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}))
+	t.Cleanup(server.Close)
+	w.Do(domain.AddWebhook{Webhook: "shop", URL: server.URL, Types: []string{"comment.posted.v1"}})
+	w.comment(1)
+	w.deliver(func(c *webhooks.Config) { c.WebhookLastRetry = 100 * time.Second })
+	attempted := func(n int) time.Time {
+		w.Helper()
+		w.Eventually(func() error {
+			mu.Lock()
+			defer mu.Unlock()
+			if len(attempts) != n {
+				return fmt.Errorf("%d attempts, want %d", len(attempts), n)
+			}
+			return nil
+		})
+		mu.Lock()
+		defer mu.Unlock()
+		return attempts[n-1]
+	}
+	for i, pause := range []time.Duration{60 * time.Second, 100 * time.Second, 0} {
+		at := attempted(i + 1)
+		if pause == 0 { // a text that is no number of seconds: the usual pause
+			clock.Add(1)
+			continue
+		}
+		var retryAt time.Time
+		w.Eventually(func() error {
+			var n int
+			err := w.Pool.QueryRow(t.Context(), "SELECT retry_at, attempts FROM webhook_blocked").Scan(&retryAt, &n)
+			if err == nil && n != i+1 {
+				err = fmt.Errorf("%d attempts are stored, want %d", n, i+1)
+			}
+			return err
+		})
+		if got := retryAt.Sub(at); got != pause {
+			t.Errorf("attempt %d: the next one follows after %v, want %v", i+1, got, pause)
+		}
+		clock.Add(int64(pause/time.Second) - 1)
+		w.Exec("UPDATE webhook_cursor SET position = position") // the sender looks at its tables meanwhile
+		attempted(i + 1)
+		clock.Add(1)
+	}
+	attempted(4)
+	for i, pause := range []time.Duration{60 * time.Second, 100 * time.Second} {
+		if got := attempts[i+1].Sub(attempts[i]); got < pause {
+			t.Errorf("attempt %d followed after %v, want %v", i+2, got, pause)
+		}
+	}
+}
+
+// TestOldDeadLettersAreDeleted checks that a webhook keeps at most 10,000 dead letters, the newest ones.
+func TestOldDeadLettersAreDeleted(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 1)
+	r := receive(t, func(message, int) int { return http.StatusInternalServerError })
+	w.add("shop", r, 0)
+	w.deliver(func(c *webhooks.Config) { c.WebhookRetryFor = time.Second }) // time passes: the receiver refuses until both events are dead
+	w.Eventually(func() error {
+		if w.progress("shop").Webhook == "" {
+			return errors.New("the webhook has no cursor")
+		}
+		return nil
+	})
+	w.Exec("INSERT INTO webhook_dead (webhook, position, cursor, live_id, type, status, error, died_at)" +
+		" SELECT 'shop', n, n || '.00000000', 1, 'comment.posted.v1', 500, 'x', now() FROM generate_series(1000001, 1009999) n")
+	want := w.comment(2)[w.lives[0]]
+	w.Eventually(func() error {
+		var n, oldest int64
+		err := w.Pool.QueryRow(t.Context(), "SELECT count(*), min(position) FROM webhook_dead").Scan(&n, &oldest)
+		if err == nil && (n != 10_000 || fmt.Sprintf("%019d", oldest) != want[1]) {
+			err = fmt.Errorf("%d dead letters, the oldest is %d, want 10,000 from %s", n, oldest, want[1])
+		}
+		return err
+	})
+}
+
+// TestMetrics compares the metrics of a process that sends with what its receivers have answered.
+func TestMetrics(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 2)
+	good := receive(t, nil)
+	bad := receive(t, func(m message, _ int) int {
+		if m.live == fmt.Sprint(w.lives[0]) {
+			return http.StatusInternalServerError
+		}
+		return http.StatusOK
+	})
+	w.add("good", good, 0)
+	w.add("bad", bad, 0)
+	want := w.comment(2)
+	d, err := webhooks.New(w.config(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	registry := prometheus.NewRegistry()
+	d.Register(registry)
+	read := func() map[string]float64 {
+		t.Helper()
+		families, err := registry.Gather()
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := map[string]float64{}
+		for _, f := range families {
+			for _, m := range f.GetMetric() {
+				name := strings.TrimPrefix(f.GetName(), "roomlog_webhook_")
+				for _, l := range m.GetLabel() {
+					name += " " + l.GetValue()
+				}
+				all[name] = m.GetGauge().GetValue() + m.GetCounter().GetValue()
+			}
+		}
+		return all
+	}
+	stop := w.Start(d.Run)
+	w.wait(good, want, w.lives...)
+	w.Eventually(func() error {
+		got := read()
+		for name, value := range map[string]float64{"roomlog_webhooks_sending": 1, "attempts_total accepted good": 4, "attempts_total accepted bad": 2,
+			"blocked_lives bad": 1, "blocked_lives good": 0, "dead_letters bad": 0, "halted good": 0, "halted bad": 0} {
+			if number, found := got[name]; !found || number != value {
+				return fmt.Errorf("%s is %v (%v), want %v", name, number, found, value)
+			}
+		}
+		if got["attempts_total refused bad"] < 2 || got["position good"] < 1 {
+			return fmt.Errorf("got %v", got)
+		}
+		return nil
+	})
+	w.Do(domain.RemoveWebhook{Webhook: "bad"})
+	w.Eventually(func() error {
+		if _, found := read()["blocked_lives bad"]; found {
+			return errors.New("a removed webhook has metrics")
+		}
+		return nil
+	})
+	stop()
+	got := read()
+	if _, found := got["blocked_lives good"]; found || got["roomlog_webhooks_sending"] != 0 {
+		t.Errorf("after the end: %v", got)
 	}
 }

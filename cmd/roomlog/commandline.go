@@ -5,6 +5,7 @@ import (
 
 	"roomlog/cmd/roomlog/admin"
 	"roomlog/cmd/roomlog/backup"
+	"roomlog/cmd/roomlog/bridge"
 	"roomlog/cmd/roomlog/cli"
 	"roomlog/cmd/roomlog/demo"
 	"roomlog/cmd/roomlog/docgen"
@@ -34,6 +35,8 @@ Environment:
   ROOMLOG_AUDIT_SECRET    signs checkpoints of the transparency log; at least 32 bytes
   ROOMLOG_NATS_PASSWORD   password of --nats-user at the NATS servers; never generated
   ROOMLOG_NATS_TOKEN      token for the NATS servers; never generated
+  ROOMLOG_OTLP_HEADERS    headers for the collector of --otlp-endpoint, like authorization=Bearer%20TOKEN,x-tenant=7; never
+                          generated
 
 A secret has at least 16 bytes. To replace a secret, set the new and the old secret, separated by a space, until nothing
 uses the old secret any more. The server generates a secret that is not set, once, and keeps it in the data folder.
@@ -42,7 +45,7 @@ ROOMLOG_JWT_SECRET_FILE.
 
 Every setting has an environment variable too, which the help of the command names, and can stand in a file (--config). A flag
 overrides its variable, and a variable overrides the file. roomlog config check prints all settings with their sources.
-Exit codes: 0 success, 1 failure, 2 wrong arguments or settings, 3 verify, audit or witness found a fault.`
+Exit codes: 0 success, 1 failure, 2 wrong arguments or settings, 3 verify, audit, witness or bridge found a fault.`
 
 // groups contains the titles of the groups of flags, in the order of the help.
 var groups = []kong.Group{
@@ -58,6 +61,7 @@ var groups = []kong.Group{
 	{Key: "media", Title: "Streams"},
 	{Key: "record", Title: "Recordings"},
 	{Key: "log", Title: "Event log, tables and database"},
+	{Key: "traces", Title: "Traces"},
 }
 
 // commandLine contains the commands and flags of the program, as kong parses them.
@@ -71,6 +75,7 @@ type commandLine struct {
 	} `cmd:"" help:"Check the settings."`
 	Demo           demo.Command `cmd:"" help:"Run a server with people, lives and moving pictures, to look at."`
 	admin.Commands `embed:""`
+	Bridge         bridge.Command        `cmd:"" help:"Copy the log into a JetStream stream of NATS, for other systems."`
 	Backup         backup.Command        `cmd:"" help:"Write a backup of database, uploads and recordings, beside running servers."`
 	Restore        backup.RestoreCommand `cmd:"" help:"Restore a backup into an empty database and data folder, and verify it."`
 	Docs           docgen.Command        `cmd:"" help:"Write the documents that are generated from the code."`

@@ -43,6 +43,7 @@ func newInvocation(sh cli.Shell) *invocation {
 	i.line.GlobalFlags = kong.Plugins{i.flags.Struct()}
 	i.line.Serve.DeclareFlags()
 	i.line.Config.Check.DeclareFlags()
+	i.line.Bridge.DeclareFlags()
 	return i
 }
 
@@ -102,11 +103,11 @@ func (i *invocation) check() error {
 	faults := []error{i.flags.Apply(i.sources.Of), i.file}
 	switch command := i.parsed.Selected().Target.Addr().Interface().(type) {
 	case checker:
-		faults = append(faults, command.CheckSettings(i.sh))
+		faults = append(faults, command.CheckSettings(i.sh), i.line.globals.CheckReadURL(i.sh))
 	case standalone:
 		faults = nil
 	default:
-		faults = append(faults, cli.CheckDatabaseURL(i.sh.Getenv))
+		faults = append(faults, cli.CheckDatabaseURL(i.sh.Getenv), i.line.globals.CheckReadURL(i.sh))
 	}
 	faults = append(faults, i.unknown, i.checkBounds())
 	return i.sources.Rename(errors.Join(faults...))

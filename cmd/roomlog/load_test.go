@@ -21,7 +21,8 @@ type load struct {
 	t       testing.TB
 	servers []*process
 	live    int64
-	each    int // number of gifts of each giver
+	each    int     // number of gifts of each giver
+	steady  *steady // nil: gifts as fast as possible, and no comments
 	streams sync.WaitGroup
 	watches sync.WaitGroup
 	end     chan struct{} // closed when all gifts are acknowledged
@@ -31,13 +32,92 @@ type load struct {
 	mu       sync.Mutex
 	givers   []*person
 	watchers []*line
-	receipts map[int64]string // position of each acknowledged gift → its giver and key
+	receipts map[int64]string // position of each acknowledged gift or comment → its giver and key
+}
+
+// steady makes the givers of a load post comments, too, at a steady pace, until over is closed. All users return to their servers when
+// these run again.
+type steady struct {
+	pace     time.Duration
+	over     chan struct{}
+	back     atomic.Int64 // number of times that all servers ran again
+	commands sync.Map     // giver → number of acknowledged commands
+	homes    sync.Map     // user → value of back when the user connected to the server where the user began; negative if it is another one
+}
+
+// connected records where a user is connected.
+func (s *steady) connected(p *person, atHome bool) {
+	now := s.back.Load()
+	if !atHome {
+		now = -now
+	}
+	s.homes.Store(p.name, now)
+}
+
+// allBack reports whether n users have returned to the servers where they began, since all servers ran again. If all have connected, and
+// some elsewhere because their server did not respond in time, they try it again.
+func (s *steady) allBack(n int) bool {
+	home, elsewhere := 0, 0
+	s.homes.Range(func(_, at any) bool {
+		switch at {
+		case s.back.Load():
+			home++
+		case -s.back.Load():
+			elsewhere++
+		}
+		return true
+	})
+	if home+elsewhere == n && elsewhere > 0 {
+		s.back.Add(1)
+	}
+	return home == n
+}
+
+// done returns the number of commands of each giver that were acknowledged.
+func (s *steady) done() map[string]int {
+	all := make(map[string]int)
+	s.commands.Range(func(name, n any) bool { all[fmt.Sprint(name)], _ = n.(int); return true })
+	return all
+}
+
+// isOver reports whether the givers stop.
+func (s *steady) isOver() bool {
+	if s == nil {
+		return false
+	}
+	select {
+	case <-s.over:
+		return true
+	default:
+		return false
+	}
+}
+
+// pause waits until the next command of a giver.
+func (s *steady) pause() {
+	if s != nil {
+		<-time.After(s.pace) // time passes: a slow machine makes the pace slower, and nothing depends on it
+	}
+}
+
+// returns counts how often all servers ran again.
+func (s *steady) returns() int64 {
+	if s == nil {
+		return 0
+	}
+	return s.back.Load()
 }
 
 // startLoad creates a live and starts givers and watchers. Each giver has coins for all gifts.
 func startLoad(t testing.TB, givers, watchers, each int, servers ...*process) *load {
 	t.Helper()
-	c := &load{t: t, servers: servers, each: each, end: make(chan struct{}), receipts: map[int64]string{}}
+	return beginLoad(t, nil, givers, watchers, each, servers...)
+}
+
+// beginLoad does the same as startLoad, or starts a steady load, of which each limits the commands of a giver.
+func beginLoad(t testing.TB, s *steady, givers, watchers, each int, servers ...*process) *load {
+	t.Helper()
+	c := &load{t: t, servers: servers, each: each, steady: s, end: make(chan struct{}), receipts: map[int64]string{}}
 	t.Cleanup(func() { // A test that fails before judge ends its goroutines here: its context is done.
 		c.streams.Wait()
 		c.watches.Wait()
@@ -68,6 +148,9 @@ func (c *load) somewhere(p *person, i *int) *socket {
 		p.at = c.servers[*i%len(c.servers)]
 		s, err := p.dial("")
 		if err == nil {
+			if c.steady != nil {
+				c.steady.connected(p, p.at == c.servers[c.home(p)])
+			}
 			return s
 		}
 		*i++
@@ -78,6 +161,15 @@ func (c *load) somewhere(p *person, i *int) *socket {
 		<-time.After(50 * time.Millisecond)
 	}
 	return nil
+}
+
+// home returns the index of the server at which a user began. It is the number at the end of the user's name.
+func (c *load) home(p *person) int {
+	var i int
+	if _, err := fmt.Sscan(p.name[strings.LastIndex(p.name, "-")+1:], &i); err != nil {
+		c.t.Errorf("%s has no number", p.name)
+	}
+	return i % len(c.servers)
 }
 
 // abandoned reports whether the test has ended before all gifts were received.
@@ -91,14 +183,20 @@ func (c *load) give(p *person, i int) {
 			s.cut()
 		}
 	}()
-	for n := range c.each {
+	returns := c.steady.returns()
+	for n := 0; n < c.each && !c.steady.isOver() && !c.abandoned(); n++ {
+		c.steady.pause()
 		for !c.abandoned() {
+			if now := c.steady.returns(); s != nil && now != returns {
+				s.cut()
+				s, i, returns = nil, c.home(p), now
+			}
 			if s == nil {
 				if s = c.somewhere(p, &i); s == nil {
 					return
 				}
 			}
-			done, err := c.gift(p, s, fmt.Sprintf("k%d", n))
+			done, err := c.command(p, s, n)
 			if done {
 				break
 			}
@@ -110,9 +208,13 @@ func (c *load) give(p *person, i int) {
 	}
 }
 
-// gift sends one gift. An error means that the connection is broken.
-func (c *load) gift(p *person, s *socket, key string) (done bool, err error) {
-	f, err := s.askFor(replyTimeout, "gift.send", map[string]any{"live": c.live, "gift": 1, "num": 1}, key)
+// command sends one gift, or one comment if it is the second command of a steady load. An error means that the connection is broken.
+func (c *load) command(p *person, s *socket, n int) (done bool, err error) {
+	kind, data, key := "gift.send", map[string]any{"live": c.live, "gift": 1, "num": 1}, fmt.Sprintf("k%d", n)
+	if c.steady != nil && n%2 == 1 {
+		kind, data = "comment.post", map[string]any{"live": c.live, "text": p.name + " " + key}
+	}
+	f, err := s.askFor(replyTimeout, kind, data, key)
 	if err != nil {
 		return false, err
 	}
@@ -126,6 +228,9 @@ func (c *load) gift(p *person, s *socket, key string) (done bool, err error) {
 		c.receipts[got.Pos] = p.name + " " + key
 		c.last.Store(max(c.last.Load(), got.Pos))
 		c.acked.Add(1)
+		if c.steady != nil {
+			c.steady.commands.Store(p.name, n+1)
+		}
 		return true, nil
 	}
 	switch no := into[problem](c.t, f); no.Code {
@@ -133,14 +238,19 @@ func (c *load) gift(p *person, s *socket, key string) (done bool, err error) {
 		<-time.After(min(time.Duration(no.RetryAfter)*time.Millisecond, 200*time.Millisecond)) // time passes: the server says when to repeat
 		return false, nil
 	default:
-		c.t.Errorf("gift %s of %s is refused: %s", key, p.name, f.Data)
+		c.t.Errorf("%s %s of %s is refused: %s", kind, key, p.name, f.Data)
 		return true, nil
 	}
 }
 
 // watch receives the pushes of the live on one connection after another, until all gifts were received.
 func (c *load) watch(p *person, s *socket, l *line, i int) {
+	returns := c.steady.returns()
 	for {
+		if now := c.steady.returns(); now != returns {
+			s.cut()
+			i, returns = c.home(p)-1, now
+		}
 		select {
 		case <-s.closed:
 		case <-time.After(10 * time.Millisecond):

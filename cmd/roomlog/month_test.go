@@ -31,6 +31,7 @@ import (
 	"roomlog/eventstore"
 	"roomlog/eventstore/pgtest"
 	"roomlog/eventstore/place"
+	"roomlog/eventstore/replica"
 	"roomlog/eventstore/transparency"
 	"roomlog/eventstore/transparency/pack"
 	"roomlog/eventstore/transparency/tree"
@@ -269,7 +270,7 @@ func TestMonthOfAPlatform(t *testing.T) {
 	m.tookDays(28)
 	m.agreesWithDuckDB(head)
 
-	at, err := past.LiveAt(t.Context(), m.Store, m.finale, ends[1])
+	at, err := past.LiveAt(t.Context(), m.Store, m.Store, m.finale, ends[1])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -277,7 +278,7 @@ func TestMonthOfAPlatform(t *testing.T) {
 	if at.Gifts != 1+2 || at.Coins != price || at.Status != domain.StatusOnAir || at.CommentCount != 2 || len(at.Comments) != 1 || at.Comments[0].Text != "week 0" {
 		t.Errorf("the live at the end of the second week is %+v, want 3 gifts for %d coins, and the first of 2 comments", at, price)
 	}
-	if at, err = past.LiveAt(t.Context(), m.Store, m.finale, m.removed); err != nil || len(at.Comments) != 2 || !at.Comments[0].Removed || at.Comments[0].Text != "" {
+	if at, err = past.LiveAt(t.Context(), m.Store, m.Store, m.finale, m.removed); err != nil || len(at.Comments) != 2 || !at.Comments[0].Removed || at.Comments[0].Text != "" {
 		t.Errorf("the live before a comment was removed shows %+v, %v; the removed text must not come back", at.Comments, err)
 	}
 
@@ -399,7 +400,7 @@ func (m *month) rejectsEveryMutation(content []byte) {
 func (m *month) agreesWithDuckDB(position int64) {
 	m.Helper()
 	dir := filepath.Join(m.TempDir(), "lake")
-	e, err := export.Open(m.Context(), m.Store, m.OwnerPool(), export.Options{Dir: dir, Format: export.Parquet})
+	e, err := export.Open(m.Context(), m.Store, replica.New(m.Store, nil, nil), m.OwnerPool(), export.Options{Dir: dir, Format: export.Parquet})
 	if err != nil {
 		m.Fatal(err)
 	}

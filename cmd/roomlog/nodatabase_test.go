@@ -20,7 +20,7 @@ var existingDatabaseCommands = [][]string{
 	{"user", "revoke", "1", "--role", "analyst"}, {"user", "forget", "1", "--yes"},
 	{"room", "add", "x"}, {"room", "list"}, {"participant", "list"}, {"participant", "forget", "1", "--yes"},
 	{"streams", "list"}, {"live", "list"}, {"live", "stop", "1"}, {"sockets"}, {"kick", "--user", "1"},
-	{"export"}, {"verify"}, {"rebuild"}, {"rebuild", "--rollback"}, {"rebuild", "--drop-old"},
+	{"bridge", "--nats-url", "nats://127.0.0.1:4222", "--once"}, {"export"}, {"verify"}, {"rebuild"}, {"rebuild", "--rollback"}, {"rebuild", "--drop-old"},
 }
 
 func TestCommandsCreateNoDatabase(t *testing.T) {

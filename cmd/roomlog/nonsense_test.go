@@ -20,12 +20,12 @@ import (
 
 // nonsense contains a wrong value for each setting whose type alone does not determine its wrong values.
 var nonsense = map[string]string{
-	"data": "/dev/null/x", "postgres-bin": "/dev/null/x", "npm-registry": "ftp://x", "assets": "/dev/null/x", "recordings": "/dev/null/x",
+	"data": "/dev/null/x", "postgres-bin": "/dev/null/x", "read-url": "here", "npm-registry": "ftp://x", "assets": "/dev/null/x", "recordings": "/dev/null/x",
 	"http-addr": "7001", "rtmp-addr": ":x", "flv-addr": ":-1", "pprof-addr": "here", "trusted-proxies": "10.0.0.0/33", "metrics-from": "here",
 	"cors-origins": "a.example", "public-url": "live.example", "time-zone": "Mars", "allow-origin": "a.example", "hook-url": "hooks",
 	"namespaces": "chat", "media-url": "media.example/x", "https-addr": "443", "rtmps-addr": ":y", "tls-cert": "/dev/null", "tls-key": "/dev/null",
 	"witnesses": "x", "webhook-networks": "10.0.0.0/33", "acme-domains": "localhost", "acme-email": "nobody", "acme-directory": "http://acme.example", "acme-roots": "/dev/null",
-	"nats-url": "http://nats.example", "nats-credentials": "/dev/null/x", "nats-ca": "/dev/null", "nats-cert": "/dev/null",
+	"otlp-endpoint": "collector", "nats-url": "http://nats.example", "nats-credentials": "/dev/null/x", "nats-ca": "/dev/null", "nats-cert": "/dev/null",
 	"media-internal-url": "node1", "media-internal-addr": "23482", "media-internal-ca": "/dev/null", "restream-networks": "10.0.0.0/33",
 }
 
@@ -331,5 +331,35 @@ func TestHelpOfCommands(t *testing.T) {
 		if got := runIn(t.Context(), nil, append(strings.Fields(command), "--help")...); got.code != exitOK || !strings.HasPrefix(got.stdout, usage) {
 			t.Errorf("exit code %d, got %q, want %q", got.code, got.stdout[:min(120, len(got.stdout))], usage)
 		}
+	}
+}
+
+// TestReadURLIsChecked checks the address of a standby, before anything is opened. No message contains a password.
+func TestReadURLIsChecked(t *testing.T) {
+	t.Parallel()
+	const primary = "postgres://roomlog:secret-1@db/roomlog"
+	for name, tt := range map[string]struct {
+		database, read string
+		want           string
+	}{
+		"no database":    {read: "postgres://roomlog:secret-2@standby/roomlog", want: "ROOMLOG_READ_URL needs DATABASE_URL: the private PostgreSQL has no standby"},
+		"the same":       {database: primary, read: primary, want: "ROOMLOG_READ_URL must differ from DATABASE_URL"},
+		"no address":     {database: primary, read: "postgres://roomlog:secret-2@standby:port/roomlog", want: "ROOMLOG_READ_URL must be an address like"},
+		"a wrong option": {database: primary, read: "postgres://roomlog:secret-2@standby/roomlog?sslmode=perhaps", want: "ROOMLOG_READ_URL must be an address like"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, command := range [][]string{{"config", "check"}, {"serve"}, {"export"}} {
+				got := runIn(t.Context(), map[string]string{"DATABASE_URL": tt.database, "ROOMLOG_READ_URL": tt.read, "ROOMLOG_DATA": t.TempDir()}, command...)
+				if got.code != exitUsage || !strings.Contains(got.stderr, tt.want) || strings.Contains(got.stdout+got.stderr, "secret-") {
+					t.Errorf("%v: exit code %d, %s, want %q and no password", command, got.code, got.stderr, tt.want)
+				}
+			}
+		})
+	}
+	got := runIn(t.Context(), map[string]string{"DATABASE_URL": primary, "ROOMLOG_DATA": t.TempDir()},
+		"config", "check", "--read-url", "host=standby user=roomlog password=secret-2 dbname=roomlog")
+	if got.code != exitOK || !strings.Contains(got.stdout, "password=xxxxx") || strings.Contains(got.stdout+got.stderr, "secret-") {
+		t.Errorf("exit code %d, %s%s", got.code, got.stdout, got.stderr)
 	}
 }

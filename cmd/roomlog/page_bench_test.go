@@ -9,8 +9,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/heapprofiler"
+	"github.com/chromedp/cdproto/memory"
 	"github.com/chromedp/cdproto/network"
 	pages "github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/cdproto/tracing"
 	"github.com/chromedp/chromedp"
 )
@@ -43,6 +46,74 @@ func BenchmarkFigurePage(b *testing.B) {
 		b.ReportMetric(longestTask(b, page, func() { commentFor(b, at, live, benchTrace) }), "page_long_task_ms")
 		page.sound()
 	}
+}
+
+const (
+	heapComments = 2_000 // before the first measurement
+	heapTimes    = 10    // as many before the second one: 20,000 comments are an hour with 5.5 comments/s
+)
+
+// BenchmarkFigurePageHeap measures whether the memory of the page grows with the number of comments that it has shown.
+func BenchmarkFigurePageHeap(b *testing.B) {
+	need(b, "chromium", "chromium", "chromium-browser", "google-chrome")
+	at := serve(b, withDatabase(b), append([]string{"--data", dataDir(b), "--comment-rate", "100000", "--comment-burst", "100000"}, unhurried...)...)
+	anna := join(b, at, "anna")
+	live := anna.open("An evening with Anna")
+	socket := anna.connect("")
+	enter(b, socket, live, "")
+	page := inspect(b, fmt.Sprintf("http://%s/watch/%d", at.addr, live), 1440)
+	page.does(`await signUp("bert"); await shown('[data-state="joined"]')`)
+	for b.Loop() {
+		page.receives(socket, live, 0, heapComments)
+		heap, nodes := page.inUse()
+		page.receives(socket, live, heapComments, heapTimes*heapComments)
+		later, laterNodes := page.inUse()
+		b.Logf("after %d comments %.1f MB and %.0f nodes, after %d comments %.1f MB and %.0f nodes", heapComments, heap/1e6, nodes, heapTimes*heapComments, later/1e6, laterNodes)
+		b.ReportMetric(later/heap, "page_heap_growth")
+		b.ReportMetric(laterNodes/nodes, "page_nodes_growth")
+		page.sound()
+	}
+}
+
+// receives posts comments and waits until the page shows the last one.
+func (p *inspector) receives(s *socket, live int64, from, to int) {
+	p.t.Helper()
+	const batch = 50
+	for ; from < to; from += batch {
+		var answers []<-chan frame
+		for i := from; i < from+batch; i++ {
+			answer, err := s.send("comment.post", map[string]any{"live": live, "text": fmt.Sprintf("comment %d", i)}, "")
+			if err != nil {
+				p.t.Fatal(err)
+			}
+			answers = append(answers, answer)
+		}
+		for _, answer := range answers {
+			if f := <-answer; f.Type != "ok" {
+				p.t.Fatalf("a comment is answered %s %s", f.Type, f.Data)
+			}
+		}
+	}
+	p.does(fmt.Sprintf(`await has(".said", /^comment %d$/)`, to-1))
+}
+
+// inUse returns the bytes that JavaScript uses after a garbage collection, and the number of nodes of the document, also of those
+// that are not shown. It waits until no comment flies.
+func (p *inspector) inUse() (heap, nodes float64) {
+	p.t.Helper()
+	p.does(`await until(() => !$(".fly"))`)
+	err := chromedp.Run(p.ctx, heapprofiler.CollectGarbage(), heapprofiler.CollectGarbage(), chromedp.ActionFunc(func(ctx context.Context) (err error) {
+		if heap, _, _, _, err = runtime.GetHeapUsage().Do(ctx); err != nil {
+			return err
+		}
+		_, n, _, err := memory.GetDOMCounters().Do(ctx)
+		nodes = float64(n)
+		return err
+	}))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return heap, nodes
 }
 
 // firstPaint returns the median of the milliseconds from the begin of a navigation until the title of the live is painted.

@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -184,16 +185,31 @@ func TestDemo(t *testing.T) {
 		wide.screenshot(readmeImage)
 	}
 	t.Run("both sizes, languages and schemes", func(t *testing.T) {
+		parts := map[string]string{ // address → what its view shows when it has loaded
+			"/": ".card", "/past": ".page-head h1, .empty", "/watch/1": ".facts h1", "/studio": "#title", "/me": "#nickname", "/desk": ".chart canvas", "/desk/timeline": "#timeline-live", "/desk/webhooks": "[data-none]",
+		}
+		for _, part := range []string{"streams", "users", "gifts", "coins", "connections"} {
+			parts["/desk/"+part] = fmt.Sprintf(`.page:has([data-tab=%s][aria-selected=true]) td`, part)
+		}
+		var token string // a second sign-in would end the session of the first window
+		wide.run(`return localStorage.getItem("roomlog.token");`, &token)
 		phone := wide.another(site + "/")
+		phone.does(`localStorage.setItem("roomlog.token", ` + js(token) + `)`)
+		phone.reload()
 		for _, p := range []*inspector{wide, phone} {
+			p.does(`await shown('.menu a[href="/desk"]')`) // the roles are known
 			p.resize(map[bool]int64{true: 390, false: 1440}[p == phone])
 			p.still()
-			for _, address := range []string{"/", "/past", "/watch/1", "/studio", "/me", "/desk", "/desk/streams", "/desk/gifts", "/desk/coins", "/desk/timeline"} {
-				p.does(`history.pushState(null, "", ` + js(address) + `); dispatchEvent(new PopStateEvent("popstate")); await shown("h1, .empty")`)
-				for range 2 {
-					p.does(`await press(".language"); await press(".top-end .round"); await until(() => document.getAnimations().every((a) => a.playState !== "running" || a.effect.getTiming().iterations === Infinity || a.effect.target?.closest(".player")))`)
+			for _, address := range slices.Sorted(maps.Keys(parts)) {
+				p.does(`history.pushState(null, "", ` + js(address) + `); dispatchEvent(new PopStateEvent("popstate")); await until(() => location.pathname === ` + js(address) + `); await shown(` + js(parts[address]) + `)`)
+				for i := range 4 {
+					p.does(`const was = $(".language").textContent; await press(".language"); await until(() => $(".language").textContent !== was);
+						if (document.documentElement.lang.startsWith("en")) await press(".top-end .round"); // each language in both schemes
+						await until(() => document.getAnimations().every((a) => a.playState !== "running" || a.effect.getTiming().iterations === Infinity || a.effect.target?.closest(".player")))`)
 					p.fits(address)
-					p.accessible(address)
+					if i < 2 { // both schemes and languages
+						p.accessible(address)
+					}
 				}
 			}
 		}
@@ -247,6 +263,7 @@ func (p *inspector) fits(address string) {
 	p.run(`
 		const texts = document.createTreeWalker(document.getElementById("app"), NodeFilter.SHOW_TEXT), names = [];
 		while (texts.nextNode()) if (/^[a-z_]+(\.[a-z_]+)+$/.test(texts.currentNode.data.trim())) names.push(texts.currentNode.data);
+		if (document.getElementById("app").innerText.includes("[object")) names.push("[object …]");
 		return {over: document.documentElement.scrollWidth - innerWidth, names};`, &found)
 	if found.Over > 0 {
 		p.t.Errorf("%s is %v pixels wider than a window of %d pixels", address, found.Over, p.width)

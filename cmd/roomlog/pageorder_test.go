@@ -69,7 +69,7 @@ func TestPageKeepsOrder(t *testing.T) {
 	})
 	t.Run("a viewer reports a comment, and the streamer decides", func(t *testing.T) {
 		carla.says("you are all fools")
-		bert.does(`(await has(".said", /fools/)).closest(".line").querySelector(".name").click(); await press("[data-report]"); await shown("#report-cause");
+		bert.does(`(await has(".said", /fools/)).closest(".line").querySelector(".name").click(); await press("[data-report]"); await shown("#report-cause"); await until(() => document.activeElement.id === "report-cause");
 			$("#report-cause").value = "insult"; $("#report-cause").dispatchEvent(new Event("change", {bubbles: true})); await fill("#report-text", "not nice")`)
 		looks("the form of a report", bert)
 		bert.does(`await pressText(/^Send report$/); await has(".notice", /Thank you/)`)

@@ -67,4 +67,29 @@ func sellsTickets(site string, anna, bert, carla *inspector, looks func(string, 
 	bert.does(`await pressText(/Buy a ticket for 600/); await shown(".watch .curtain")`)
 	anna.does(`await pressText(/^Go on air$/); await has(".panel .soft", /The live has started/); await until(() => document.querySelectorAll("td").length >= 12 && !$("[data-refund-all]") && !$('[aria-label^="Refund the ticket"]'))`)
 	bert.does(`await shown('[data-state="joined"]')`)
+
+	// A user gives the own ticket back when the live has ended without having started, and learns why that does not work before.
+	bert.opens("/me")
+	bert.does(`await press('[aria-label="Refund your ticket for live 2"]'); await has("dialog .sentence", /ended without having started/)`)
+	looks("the refund that is too early", bert)
+	bert.does(`(await has("dialog .wide", /^Close$/)).click(); await until(() => !$("dialog"))`)
+	anna.opens("/studio")
+	anna.does(`await fill("#title", "A show that falls through"); const access = await shown("#access"); access.value = "paid"; access.dispatchEvent(new Event("change", {bubbles: true}));
+		await fill("#access-price", "100"); await pressText(/^Create live$/); await until(() => location.pathname === "/studio/3")`)
+	carla.opens("/watch/3")
+	carla.does(`await pressText(/Buy a ticket for 100/); await shown(".watch .curtain"); await has("[data-balance]", /^870$/)`)
+	anna.does(`await pressText(/^Cancel live$/); (await has("dialog .danger", /^Cancel live$/)).click(); await has(".tag", /Ended/)`)
+	carla.opens("/me")
+	carla.does(`await press('[aria-label="Refund your ticket for live 3"]'); await shown("#refund-reason")`)
+	looks("the refund of the own ticket", carla)
+	carla.does(`(await has("dialog .danger", /^Refund$/)).click(); await until(() => !$("dialog")); await has("[data-balance]", /^970$/); await has("[data-tickets] li", /did not take place/);
+		await until(() => !$('[aria-label="Refund your ticket for live 3"]'))`)
+
+	// Of a live that has taken place, the server refuses it.
+	anna.opens("/studio/2")
+	anna.does(`await pressText(/^End live$/); (await has("dialog .danger", /^End live$/)).click(); await has(".tag", /Ended/)`)
+	bert.opens("/")
+	bert.opens("/me")
+	bert.does(`await press('[aria-label="Refund your ticket for live 2"]'); await shown("#refund-reason"); (await has("dialog .danger", /^Refund$/)).click(); await has("dialog .sentence", /has taken place/); (await has("dialog .quiet", /^Cancel$/)).click()`)
+	bert.forgive("403")
 }

@@ -124,22 +124,28 @@ func (p *inspector) tabsTo(selector string) {
 	p.t.Fatalf("80 presses of Tab do not reach %s", selector)
 }
 
+// withScript opens an address in a context of its own. The script runs before those of the page.
+func (p *inspector) withScript(address, script string) *inspector {
+	p.t.Helper()
+	q := p.another("about:blank")
+	add := chromedp.ActionFunc(func(ctx context.Context) error {
+		_, err := pages.AddScriptToEvaluateOnNewDocument(script).Do(ctx)
+		return err
+	})
+	if err := chromedp.Run(q.ctx, add, chromedp.Navigate(address)); err != nil {
+		p.t.Fatal(err)
+	}
+	return q
+}
+
 // without opens an address in a context of its own, in which the browser lacks some things.
 func (p *inspector) without(address string, lacks ...string) *inspector {
 	p.t.Helper()
-	q := p.another("about:blank")
 	script := ""
 	for _, name := range lacks {
 		script += "Object.defineProperty(window, " + js(name) + ", {value: undefined});"
 	}
-	err := chromedp.Run(q.ctx, chromedp.ActionFunc(func(ctx context.Context) error {
-		_, err := pages.AddScriptToEvaluateOnNewDocument(script).Do(ctx)
-		return err
-	}), chromedp.Navigate(address))
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	return q
+	return p.withScript(address, script)
 }
 
 // shortLived returns a token of the same sign-in session that expires in some seconds.
@@ -246,24 +252,7 @@ func TestPageInTrouble(t *testing.T) {
 		bert.forget() // the browser reports every connection that failed
 	})
 	t.Run("thousands of comments stay within bounds", func(t *testing.T) {
-		post := func(from, to int) {
-			for ; from < to; from += 50 {
-				var answers []<-chan frame
-				for i := from; i < from+50; i++ {
-					answer, err := socket.send("comment.post", map[string]any{"live": live, "text": fmt.Sprintf("comment %d", i)}, "")
-					if err != nil {
-						t.Fatal(err)
-					}
-					answers = append(answers, answer)
-				}
-				for _, answer := range answers {
-					if f := <-answer; f.Type != "ok" {
-						t.Fatalf("a comment is answered %s %s", f.Type, f.Data)
-					}
-				}
-			}
-			bert.does(fmt.Sprintf(`await has(".said", /^comment %d$/)`, to-1))
-		}
+		post := func(from, to int) { bert.receives(socket, live, from, to) }
 		count := func() (nodes, lines, flying int) {
 			var got struct{ Nodes, Lines, Flying int }
 			bert.run(`return {nodes: document.getElementsByTagName("*").length, lines: document.querySelectorAll(".line").length, flying: document.querySelectorAll(".fly").length};`, &got)

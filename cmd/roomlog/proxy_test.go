@@ -18,7 +18,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
+	"roomlog/api/webhooks"
+	"roomlog/cmd/roomlog/bridge"
+	"roomlog/eventstore"
 	"roomlog/internal/natsconn/natstest"
+	"roomlog/projections"
 )
 
 // proxied is a proxy in front of a server.
@@ -254,9 +260,41 @@ func checkTop(t *testing.T, at *process, anna *person, room signedRoom) {
 
 var namedMetric = regexp.MustCompile(`\b(?:roomlog|process)_[a-z0-9_]+`)
 
-// checkMetrics checks that every metric in the alerts and the dashboard is among metrics.
+var fullName = regexp.MustCompile(`fqName: "(\w+)"`)
+
+// registerer collects the names of the metrics that are registered.
+type registerer struct {
+	prometheus.Registerer
+	names string
+}
+
+func (r *registerer) Register(c prometheus.Collector) error {
+	described := make(chan *prometheus.Desc, 10)
+	c.Describe(described)
+	close(described)
+	for d := range described {
+		r.names += "\n" + fullName.FindStringSubmatch(d.String())[1] + " "
+	}
+	return nil
+}
+
+func (r *registerer) MustRegister(all ...prometheus.Collector) {
+	for _, c := range all {
+		_ = r.Register(c) // returns no error
+	}
+}
+
+// checkMetrics checks that every metric in the alerts and the dashboard is among metrics, or is one of webhooks or of a bridge.
 func checkMetrics(t *testing.T, metrics string) {
 	t.Helper()
+	w, err := webhooks.New(webhooks.Config{Store: new(eventstore.Store), Queries: new(projections.Queries), Keys: [][]byte{[]byte("key")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var described registerer
+	w.Register(&described) // its metrics appear with the first webhook
+	new(bridge.Bridge).Register(&described)
+	metrics += described.names
 	for _, name := range []string{"prometheus/alerts.yaml", "grafana/roomlog.json"} {
 		named := namedMetric.FindAllString(example(t, name), -1)
 		if len(named) < 10 {

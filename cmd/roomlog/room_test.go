@@ -58,6 +58,7 @@ type line struct {
 	cursor string // cursor of the newest fact that was received
 	upTo   int64  // end of the range of missed facts that follow the reply to the newest join
 	gifts  int
+	facts  []int64 // positions of the gifts and comments that were received
 }
 
 func newLine(live int64, from *snapshot) *line {
@@ -90,6 +91,9 @@ func (l *line) hear(t testing.TB, s *socket) {
 		l.at, l.cursor = f.Pos, f.Cursor
 		if f.Type == "gift" {
 			l.gifts++
+		}
+		if f.Type == "gift" || f.Type == "comment" {
+			l.facts = append(l.facts, f.Pos)
 		}
 	}
 }

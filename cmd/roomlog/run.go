@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"roomlog/cmd/roomlog/admin"
+	"roomlog/cmd/roomlog/bridge"
 	"roomlog/cmd/roomlog/cli"
 	"roomlog/domain"
 	"roomlog/migrations"
@@ -17,7 +18,7 @@ const (
 	exitOK     = 0
 	exitFailed = 1
 	exitUsage  = 2
-	exitFault  = 3 // verify, audit or witness has found a fault
+	exitFault  = 3 // verify, audit, witness or bridge has found a fault
 )
 
 // run executes one command line and returns the exit code. It returns when ctx has ended or the command has finished,
@@ -36,7 +37,7 @@ func run(ctx context.Context, args []string, sh cli.Shell) int {
 	switch {
 	case err == nil:
 		return exitOK
-	case admin.IsFault(err):
+	case admin.IsFault(err), errors.Is(err, bridge.ErrDiverged):
 		fmt.Fprintf(sh.Stderr, "roomlog: %v\n", err)
 		return exitFault
 	case isWrongArgument(err):

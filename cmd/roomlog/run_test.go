@@ -53,6 +53,13 @@ func TestExitCodes(t *testing.T) {
 		{"a reason that is too long", nil, []string{"user", "disable", "1", "--reason", strings.Repeat("礼", 101)}, exitUsage, "--reason must have at most 100 characters (got 101)"},
 		{"the same with a confirmation", nil, []string{"user", "forget", "1", "--yes", "--reason", strings.Repeat("x", 101)}, exitUsage, "--reason must have"},
 		{"a standby of the private PostgreSQL", nil, []string{"serve", "--require-synchronous", "--log-format", "text"}, exitUsage, "--require-synchronous needs DATABASE_URL"},
+		{"a bridge without NATS", nil, []string{"bridge"}, exitUsage, "roomlog: --nats-url is required: the address of a NATS server with JetStream"},
+		{"a bridge with wrong settings", map[string]string{"ROOMLOG_NATS_URL": "nats://10.0.0.7:4222", "ROOMLOG_NATS_USER": "bridge"},
+			[]string{"bridge", "--stream", "a.b", "--replicas", "6", "--max-age=-1s", "--metrics-addr", "here"}, exitUsage,
+			"roomlog: ROOMLOG_NATS_URL must begin with tls:// for another host than this one, because the messages contain texts of users (got \"nats://10.0.0.7:4222\")\n" +
+				"         ROOMLOG_NATS_USER and ROOMLOG_NATS_PASSWORD need each other\n         --stream must have 1 to 64 letters, digits, - and _ (got \"a.b\")\n" +
+				"         --metrics-addr must be an address like 127.0.0.1:9464 (got \"here\")\n         --replicas must be at most 5 (got 6)\n         --max-age must be at least 0s (got -1s)\n  See: roomlog bridge --help\n"},
+		{"a bridge to the subjects of the nodes", nil, []string{"bridge", "--nats-url", "nats://127.0.0.1:4222", "--stream", "roomlog"}, exitUsage, "--stream must not be roomlog"},
 		{"two places to start an export", nil, []string{"export", "--out", "x", "--after", "0"}, exitUsage, "--out and --after"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

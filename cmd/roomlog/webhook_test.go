@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	standard "github.com/standard-webhooks/standard-webhooks/libraries/go"
@@ -142,3 +143,27 @@ func TestWebhooksOfEvents(t *testing.T) {
 		t.Errorf("got %v", names)
 	}
 }
+
+// receiver is a receiver of webhooks that accepts nothing until accept is called.
+type receiver struct {
+	*httptest.Server
+	working  atomic.Bool
+	received atomic.Int64
+}
+
+func startReceiver(t *testing.T) *receiver {
+	t.Helper()
+	r := &receiver{}
+	r.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if !r.working.Load() {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		r.received.Add(1)
+	}))
+	t.Cleanup(r.Close)
+	return r
+}
+
+func (r *receiver) accept()         { r.working.Store(true) }
+func (r *receiver) accepted() int64 { return r.received.Load() }

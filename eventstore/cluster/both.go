@@ -12,7 +12,8 @@ import (
 )
 
 // Both is the Transport of a node that is connected to PostgreSQL and to NATS. Short-lived messages and replies go over NATS, and
-// over PostgreSQL while NATS cannot be reached. Messages go over both while a member is not heard over NATS. Surveys go
+// over PostgreSQL while NATS cannot be reached. Messages go over both while a member is not heard over NATS; a node that loses NATS says
+// so over PostgreSQL. Surveys go
 // over both, so that they reach nodes without NATS, and so that processes without NATS can send them. PostgreSQL decides which nodes are alive: a node that has lost only its connection
 // to NATS still serves its clients. While PostgreSQL cannot be reached, NATS decides.
 type Both struct {
@@ -48,14 +49,21 @@ func (b *Both) Nodes(ctx context.Context) ([]string, error) {
 	return nil, err
 }
 
+// natsLost is the topic of the message of a node that has lost its connection to NATS. Its payload is the name of the node.
+const natsLost = "cluster.nats_lost"
+
 // Join makes node a member over PostgreSQL, and over NATS whenever a server can be reached. It returns when ctx ends or the
 // connection to PostgreSQL is lost.
-func (b *Both) Join(ctx context.Context, node string, handle func(Message)) error {
+func (b *Both) Join(ctx context.Context, node string, handle func(Message), missed func()) error {
 	var calls sync.Mutex
 	from := func(t Messenger) func(Message) {
 		return func(m Message) {
 			calls.Lock()
 			defer calls.Unlock()
+			if m.Topic == natsLost {
+				b.nats.forget(string(m.Payload))
+				return
+			}
 			if r, ok := parseSurvey(m); ok {
 				b.origins.ContainsOrAdd(r.id, t)
 			}
@@ -66,13 +74,18 @@ func (b *Both) Join(ctx context.Context, node string, handle func(Message)) erro
 	left := make(chan struct{})
 	go func() {
 		defer close(left)
+		var joined atomic.Bool // whether the other nodes may believe that this node receives over NATS
 		for over.Err() == nil {
-			_ = b.nats.Join(over, node, from(b.nats)) // the connection itself logs that it is lost
+			_ = b.nats.Join(over, node, from(b.nats), func() { joined.Store(true); missed() }) // the connection itself logs that it is lost
+			if over.Err() == nil && joined.Load() && b.postgres.Publish(over, Message{natsLost, []byte(node)}) == nil {
+				joined.Store(false)
+				missed() // until the others know it, they have sent messages over NATS alone
+			}
 			wait.Sleep(over, natsHeartbeat)
 		}
 	}()
 	defer func() { leave(); <-left }()
-	return b.postgres.Join(ctx, node, from(b.postgres))
+	return b.postgres.Join(ctx, node, from(b.postgres), missed)
 }
 
 // Publish sends m to all members that are connected.

@@ -5,6 +5,9 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -217,4 +220,75 @@ func (d *deployment) observerOf(id string) *cluster.Cluster {
 		d.t.Fatal(err)
 	}
 	return cluster.New(n, cluster.Config{SurveyTimeout: timeout})
+}
+
+// TestMissedMessagesAreNoticed checks that a node which has lost only NATS knows when messages of others were lost, also those of the
+// time in which the others did not know it: the last change is read with a survey, or arrives as a message.
+func TestMissedMessagesAreNoticed(t *testing.T) {
+	t.Parallel()
+	d := &deployment{t, pgtest.New(t), natstest.Start(t)}
+	var state atomic.Int64
+	sender := start(t, d, cluster.Config{Node: "sender"}, func(c *cluster.Cluster) {
+		c.OnSurvey("state", func(context.Context, []byte) ([]byte, error) { return strconv.AppendInt(nil, state.Load(), 10), nil })
+	})
+	changed := make(chan struct{}, 1)
+	notify := func() {
+		select {
+		case changed <- struct{}{}:
+		default:
+		}
+	}
+	receiver := start(t, d, cluster.Config{Node: "receiver", SurveyTimeout: 2 * time.Second}, func(c *cluster.Cluster) {
+		c.Subscribe("changed", func([]byte) { notify() })
+		c.OnMissed(notify)
+	})
+	change := func() {
+		t.Helper()
+		state.Add(1)
+		if err := sender.Publish(t.Context(), "changed", nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var known atomic.Int64
+	ctx, cancel := context.WithCancel(t.Context())
+	var reading sync.WaitGroup
+	reading.Go(func() { // like a user that keeps the state of another node
+		for ctx.Err() == nil {
+			select {
+			case <-changed:
+			case <-ctx.Done():
+				return
+			}
+			s, err := receiver.Survey(ctx, "state", nil)
+			for _, r := range s.Replies {
+				if n, err := strconv.ParseInt(string(r.Payload), 10, 64); err == nil {
+					known.Store(n)
+				}
+			}
+			if err != nil || len(s.Missing) > 0 {
+				notify()
+			}
+		}
+	})
+	defer reading.Wait()
+	defer cancel()
+	knows := func(what string) {
+		t.Helper()
+		until(t, "the receiver has the newest state: "+what, func() bool { return known.Load() == state.Load() })
+	}
+	onlyNATS := d.observerOf(store)
+	until(t, "the sender reaches the receiver over NATS", func() bool { return len(alive(t, onlyNATS)) == 2 })
+	change()
+	knows("with NATS")
+	for range 3 {
+		d.nats.Cut(receiver.conn)
+		change() // nothing follows this message
+		knows("its connection was cut")
+	}
+	receiver.conn.Close()
+	change()
+	knows("it has lost NATS")
+	d.nats.Stop()
+	change()
+	knows("nobody has NATS")
 }

@@ -24,6 +24,7 @@ type Cluster struct {
 	transport Transport
 	c         Config
 	topics    topics
+	missed    missed
 	surveys   surveys
 	copies    copies
 	cleanups  []Cleanup

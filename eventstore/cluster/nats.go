@@ -151,10 +151,11 @@ func (n *NATS) Publish(_ context.Context, m Message) error {
 }
 
 // Join announces node and receives messages until ctx ends or the connection is lost.
-func (n *NATS) Join(ctx context.Context, node string, handle func(Message)) error {
+func (n *NATS) Join(ctx context.Context, node string, handle func(Message), missed func()) error {
 	if !n.conn.IsConnected() {
 		return errNotConnected
 	}
+	reconnects := n.conn.Stats().Reconnects
 	messages, err := n.conn.SubscribeSync(n.prefix + "messages")
 	if err != nil {
 		return fmt.Errorf("subscribe to messages: %w", err)
@@ -172,30 +173,38 @@ func (n *NATS) Join(ctx context.Context, node string, handle func(Message)) erro
 	if err := n.flush(ctx); err != nil {
 		return err
 	}
+	missed()
 	joined, leave := context.WithCancel(ctx)
 	defer leave()
 	lost := make(chan error, 1)
-	go func() { lost <- n.announce(joined, node); leave() }()
+	go func() { lost <- n.announce(joined, node, reconnects, missed); leave() }()
 	for joined.Err() == nil {
 		m, err := messages.NextMsgWithContext(joined)
 		if err == nil {
 			if parsed, ok := parseNotification(string(m.Data)); ok {
 				handle(parsed)
 			}
-		} else if !errors.Is(err, nats.ErrSlowConsumer) { // messages are lost, which is permitted
+		} else if errors.Is(err, nats.ErrSlowConsumer) {
+			missed()
+		} else {
 			leave()
 		}
 	}
 	return <-lost
 }
 
-// announce announces a member until ctx ends, and then that it leaves. It returns an error if the connection is lost.
-func (n *NATS) announce(ctx context.Context, node string) error {
+// announce announces a member until ctx ends, and then that it leaves. It calls missed after each reconnection, of which reconnects is
+// the number so far. It returns an error if the connection is lost.
+func (n *NATS) announce(ctx context.Context, node string, reconnects uint64, missed func()) error {
 	tick := time.NewTicker(natsHeartbeat)
 	defer tick.Stop()
 	for {
 		if !n.conn.IsConnected() {
 			return errNotConnected
+		}
+		if now := n.conn.Stats().Reconnects; now != reconnects {
+			reconnects = now
+			missed()
 		}
 		if err := n.conn.Publish(n.prefix+"alive", []byte(node)); err != nil {
 			return fmt.Errorf("announce node %s: %w", node, err)

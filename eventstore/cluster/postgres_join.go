@@ -26,7 +26,7 @@ func lockOf(node string) int64 {
 
 // Join holds the lock of node on a separate connection, and receives messages there. The database releases the lock
 // immediately if the process dies, and after 10 seconds if the process is frozen or unreachable.
-func (p *Postgres) Join(ctx context.Context, node string, handle func(Message)) error {
+func (p *Postgres) Join(ctx context.Context, node string, handle func(Message), missed func()) error {
 	conn, err := p.connect(ctx, node)
 	if err != nil {
 		return err
@@ -44,6 +44,7 @@ func (p *Postgres) Join(ctx context.Context, node string, handle func(Message)) 
 	if _, err := conn.Exec(ctx, "SELECT pg_advisory_lock($1)", lockOf(node)); err != nil {
 		return fmt.Errorf("take the lock of node %s: %w", node, err)
 	}
+	missed()
 	for ctx.Err() == nil {
 		if err := p.receive(ctx, conn, handle); err != nil {
 			return fmt.Errorf("hold the lock of node %s: %w", node, err)

@@ -25,3 +25,8 @@ func (c *Cluster) Publish(ctx context.Context, topic string, payload []byte) err
 func (c *Cluster) Subscribe(topic string, handle func(payload []byte)) (stop func()) {
 	return c.topics.subscribe(topic, handle)
 }
+
+// OnMissed adds f until stop is called. The cluster calls f whenever this node may have missed messages: when it has joined, when it was
+// connected again, and when it was too slow. A user of messages that must not be lost then reads with a survey what the messages are
+// about. f must not block.
+func (c *Cluster) OnMissed(f func()) (stop func()) { return c.missed.subscribe(f) }

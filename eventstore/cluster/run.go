@@ -40,7 +40,7 @@ func (c *Cluster) Run(ctx context.Context) error {
 func (c *Cluster) join(ctx context.Context) {
 	pause := wait.Backoff{Min: rejoinDelay, Max: rejoinDelay}
 	for ctx.Err() == nil {
-		err := c.transport.Join(ctx, c.c.Node, c.dispatch)
+		err := c.transport.Join(ctx, c.c.Node, c.dispatch, c.missed.notify)
 		if ctx.Err() != nil {
 			return
 		}

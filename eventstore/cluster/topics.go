@@ -35,3 +35,29 @@ func (t *topics) deliver(m Message) {
 		(*handle)(m.Payload)
 	}
 }
+
+// missed holds the functions that are called when messages may have been missed.
+type missed struct {
+	mu    sync.Mutex
+	calls []*func()
+}
+
+func (m *missed) subscribe(f func()) (stop func()) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.calls = append(m.calls, &f)
+	return func() {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.calls = slices.DeleteFunc(m.calls, func(other *func()) bool { return other == &f })
+	}
+}
+
+func (m *missed) notify() {
+	m.mu.Lock()
+	calls := slices.Clone(m.calls)
+	m.mu.Unlock()
+	for _, f := range calls {
+		(*f)()
+	}
+}

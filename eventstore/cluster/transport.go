@@ -10,9 +10,9 @@ type Transport interface {
 
 // Membership keeps the list of nodes that are alive.
 type Membership interface {
-	// Join makes node a member and calls handle with every message, one after another. It returns when ctx ends or the
-	// connection is lost.
-	Join(ctx context.Context, node string, handle func(Message)) error
+	// Join makes node a member and calls handle with every message, one after another. It calls missed when the node has joined, and
+	// afterwards whenever it may have missed messages. It returns when ctx ends or the connection is lost.
+	Join(ctx context.Context, node string, handle func(Message), missed func()) error
 	// Nodes returns the members, in any order.
 	Nodes(ctx context.Context) ([]string, error)
 }

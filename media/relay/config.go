@@ -16,7 +16,7 @@ type Settings struct {
 	RelayIdle time.Duration `default:"10s" min:"100ms" max:"1h" help:"Time without players after which this process stops to relay a stream from another node."`
 }
 
-// Config configures a Puller. All fields but Client and Log are required.
+// Config configures a Puller. All fields but Client, Silence and Log are required.
 type Config struct {
 	Settings
 	Node    string // name of this node
@@ -25,6 +25,9 @@ type Config struct {
 	Now     func() time.Time
 	Grace   time.Duration // time for which players stay connected while the origin is lost; 0 or less: none
 	Client  *http.Client  // see NewClient; nil: a client that trusts the certificates of the system
+	// Silence is the time after which a connection to an origin that brings nothing is made again: the network may have dropped it. If
+	// the encoder is lost, the new connection waits for it as well.
+	Silence time.Duration `default:"10s"`
 	Log     *slog.Logger  // nil: no log messages
 }
 

@@ -365,3 +365,67 @@ func requireRising(t *testing.T, tags []tag) {
 		last[one.kind] = one.at
 	}
 }
+
+// throughProxy makes other nodes reach this node through a proxy. silence makes the connections of this moment bring nothing any more.
+func (n *node) throughProxy(t testing.TB) (silence func()) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var mu sync.Mutex
+	silent := make(map[net.Conn]bool) // client → whether it gets nothing any more
+	var running sync.WaitGroup
+	to := n.http
+	pass := func(client net.Conn) {
+		defer client.Close()
+		server, err := net.Dial("tcp", to)
+		if err != nil {
+			return
+		}
+		defer server.Close()
+		mu.Lock()
+		silent[client] = false
+		mu.Unlock()
+		running.Go(func() { _, _ = io.Copy(server, client); _ = server.Close() })
+		buffer := make([]byte, 4096)
+		for {
+			n, err := server.Read(buffer)
+			mu.Lock()
+			discard := silent[client]
+			mu.Unlock()
+			if err == nil && !discard {
+				_, err = client.Write(buffer[:n])
+			}
+			if err != nil {
+				return
+			}
+		}
+	}
+	running.Go(func() {
+		for {
+			client, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			running.Go(func() { pass(client) })
+		}
+	})
+	n.http = listener.Addr().String()
+	t.Cleanup(func() {
+		_ = listener.Close()
+		mu.Lock()
+		for client := range silent {
+			_ = client.Close()
+		}
+		mu.Unlock()
+		running.Wait()
+	})
+	return func() {
+		mu.Lock()
+		defer mu.Unlock()
+		for client := range silent {
+			silent[client] = true
+		}
+	}
+}

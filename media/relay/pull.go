@@ -22,11 +22,15 @@ const (
 	originCheck = time.Minute // maximum wait for a signal
 )
 
-// The outcomes of a connection to an origin that end a pull.
+// The outcomes of a connection to an origin that are no faults. All but errMoved end a pull.
 var (
 	errOver     = errors.New("relay: the broadcast has ended")
 	errReplaced = errors.New("relay: the claim to the stream has ended")
+	errMoved    = errors.New("relay: the origin is another one now")
 )
+
+// errSilent is the fault of a connection that brings nothing.
+var errSilent = errors.New("relay: the node has sent nothing for some seconds")
 
 // pull relays one stream.
 type pull struct {
@@ -122,7 +126,7 @@ func (u *pull) run(ctx context.Context) (seen uint64) {
 		case errors.Is(err, ErrNoOrigin), !u.isWanted():
 			return seen
 		}
-		if !errors.Is(err, ErrNoOrigin) && u.faults.changed(origin.Node, err) {
+		if !errors.Is(err, ErrNoOrigin) && !errors.Is(err, errMoved) && u.faults.changed(origin.Node, err) {
 			cfg.Log.WarnContext(ctx, "origin of a stream not available, retrying", slog.String("node", origin.Node), slog.Any("error", err))
 		}
 		u.signal.Wait(ctx, seen, backoff.Next())
@@ -150,9 +154,10 @@ func (u *pull) end() {
 }
 
 // connect relays the stream from an origin until the connection ends. It reports whether it relayed frames.
-// The connection also ends when the log names another origin after a call of Want; seen is the count of the signal before the look-up.
+// The connection also ends when the log names another origin after a call of Want, also while the response waits for the encoder; seen is the count of the signal before the look-up.
 func (u *pull) connect(ctx context.Context, from Origin, seen uint64) (frames bool, err error) {
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, stop := context.WithCancelCause(ctx)
+	var cancel context.CancelFunc = func() { stop(nil) }
 	defer cancel()
 	u.conn.Store(&cancel)
 	defer u.conn.Store(nil)
@@ -160,7 +165,14 @@ func (u *pull) connect(ctx context.Context, from Origin, seen uint64) (frames bo
 	if err != nil {
 		return false, err
 	}
+	var watching sync.WaitGroup
+	defer watching.Wait()
+	defer cancel()
+	watching.Go(func() { u.watchOrigin(ctx, cancel, from, seen) }) // also before the response, which waits for the encoder
 	response, err := u.cfg.Client.Do(r)
+	if err != nil && ctx.Err() != nil {
+		return false, errMoved
+	}
 	if err != nil {
 		return false, err
 	}
@@ -189,11 +201,12 @@ func (u *pull) connect(ctx context.Context, from Origin, seen uint64) (frames bo
 	}
 	u.current.Store(&stream.Broadcast)
 	u.faults.changed(from.Node, nil)
-	var watching sync.WaitGroup
-	watching.Go(func() { u.watchOrigin(ctx, cancel, from, seen) })
-	err = u.copy(claim, body)
-	cancel()
-	watching.Wait()
+	silence := time.AfterFunc(u.cfg.Silence, func() { stop(errSilent) })
+	defer silence.Stop()
+	err = u.copy(claim, body, silence)
+	if errors.Is(context.Cause(ctx), errSilent) {
+		err = errSilent
+	}
 	if errors.Is(err, io.EOF) { // the origin has ended the stream; a lost connection ends in the middle of the body
 		return true, errOver
 	}
@@ -217,13 +230,14 @@ func (u *pull) watchOrigin(ctx context.Context, disconnect context.CancelFunc, f
 	}
 }
 
-// copy passes tags on until the connection ends.
-func (u *pull) copy(claim *media.Relayed, body *bufio.Reader) error {
+// copy passes tags on until the connection ends. Each tag resets the timer silence.
+func (u *pull) copy(claim *media.Relayed, body *bufio.Reader, silence *time.Timer) error {
 	for {
 		tag, err := readTag(body)
 		if err != nil {
 			return err
 		}
+		silence.Reset(u.cfg.Silence)
 		startable, err := claim.Write(tag)
 		if err != nil {
 			return errReplaced

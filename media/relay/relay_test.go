@@ -145,6 +145,45 @@ func TestConnectionIsLost(t *testing.T) {
 	}
 }
 
+// TestSilentConnection checks that the players of an edge go on when the connection to the origin brings nothing any more, although no
+// side has closed it.
+func TestSilentConnection(t *testing.T) {
+	t.Parallel()
+	r, origin, edge := pair(t, func(_ *media.Config, c *relay.Config) { c.Silence = 300 * time.Millisecond })
+	silence := origin.throughProxy(t)
+	p := origin.publish(t, key, 0)
+	r.set(key, origin)
+	v := edge.watch(t, key)
+	v.sees("first 0")
+	silence()
+	p.frames("lost", 3) // over the silent connection, and again over the next one
+	all := v.sees("lost 2")
+	requireRising(t, all)
+	if got := edge.puller.Stats().Lost; got == 0 {
+		t.Error("the edge has not made the connection again")
+	}
+}
+
+// TestPlayerJoinsWhileTheEncoderIsLost checks that a player of an edge that joins then does not wait for the former origin when the
+// encoder publishes at another node.
+func TestPlayerJoinsWhileTheEncoderIsLost(t *testing.T) {
+	t.Parallel()
+	r, first, edge := pair(t, func(_ *media.Config, c *relay.Config) { c.Client = &http.Client{} }) // a response may take for ever
+	second := r.open(t, "second", nil)
+	p := first.publish(t, key, 0)
+	r.set(key, first)
+	direct := first.watch(t, key)
+	direct.sees("first 0")
+	_ = p.Close()
+	eventually(t, "the origin has lost the encoder", func() bool { s := first.stats(key); return s.Broadcast.ID != "" && !s.Publishing })
+	v := edge.watch(t, key)
+	eventually(t, "the edge waits for the origin", func() bool { return first.stats(key).Relays == 1 })
+	p = second.publish(t, key, 0)
+	p.frames("moved", 2)
+	r.set(key, second, edge)
+	v.sees("moved 1")
+}
+
 // TestOriginDoesNotComeBack checks that the players of an edge see the end of the stream when the grace period is over, or when the
 // log has the end of the broadcast.
 func TestOriginDoesNotComeBack(t *testing.T) {

@@ -71,9 +71,14 @@ const (
 	MaxComments = 50
 )
 
+// Events reads the events of a log, for example from a standby.
+type Events interface {
+	Read(ctx context.Context, q eventstore.Query) (eventstore.Page, error)
+}
+
 // LiveAt returns what a live was after the event at a position, or projections.ErrNotFound if it had not been created.
 // It reads all events of the live up to the position, without those that an operator has set aside.
-func LiveAt(ctx context.Context, store *eventstore.Store, id domain.LiveID, position int64) (Live, error) {
+func LiveAt(ctx context.Context, store *eventstore.Store, events Events, id domain.LiveID, position int64) (Live, error) {
 	aside, err := store.SetAside(ctx)
 	if err != nil {
 		return Live{}, err
@@ -81,7 +86,7 @@ func LiveAt(ctx context.Context, store *eventstore.Store, id domain.LiveID, posi
 	f := fold{viewers: map[domain.UserID]Viewer{}, modes: map[domain.ModeName]domain.Mode{}}
 	query := eventstore.Query{Live: id, UpTo: position, Limit: eventsPerRead, History: store.History().Number}
 	for query.After < position {
-		page, err := store.Read(ctx, query)
+		page, err := events.Read(ctx, query)
 		if err != nil {
 			return Live{}, err
 		}

@@ -50,7 +50,7 @@ func TestLiveAtIsWhatTheTablesContained(t *testing.T) {
 	}
 	viewers := 0
 	for _, n := range notes {
-		live, err := past.LiveAt(ctx, w.Store, n.live, n.position)
+		live, err := past.LiveAt(ctx, w.Store, w.Store, n.live, n.position)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -105,11 +105,11 @@ func TestLiveBeforeItsCreation(t *testing.T) {
 	created := receipt.Events[0]
 	ann.Send(domain.ChangeLiveStatus{Live: 1, To: domain.LivePlay})
 	for _, position := range []int64{-1, 0, 1, created.Position - 1} {
-		if _, err := past.LiveAt(t.Context(), w.Store, 1, position); !errors.Is(err, projections.ErrNotFound) {
+		if _, err := past.LiveAt(t.Context(), w.Store, w.Store, 1, position); !errors.Is(err, projections.ErrNotFound) {
 			t.Errorf("position %d: got %v, want ErrNotFound", position, err)
 		}
 	}
-	live, err := past.LiveAt(t.Context(), w.Store, 1, created.Position)
+	live, err := past.LiveAt(t.Context(), w.Store, w.Store, 1, created.Position)
 	if err != nil || live.Title != "show" || live.Status != domain.StatusNotStarted || live.Position != created.Position || !live.At.Equal(created.RecordedAt) {
 		t.Errorf("got %+v, %v", live, err)
 	}
@@ -126,7 +126,7 @@ func TestForgottenTextsStayErased(t *testing.T) {
 	bob.Send(domain.PostComment{Live: live, Text: "a secret"})
 	position := w.Head()
 	w.Do(domain.ForgetUser{User: bob.ID})
-	at, err := past.LiveAt(context.Background(), w.Store, live, position)
+	at, err := past.LiveAt(context.Background(), w.Store, w.Store, live, position)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,7 +148,7 @@ func TestNewestCommentsOfALive(t *testing.T) {
 	for i := range past.MaxComments + 3 {
 		bob.Send(domain.PostComment{Live: live, Text: fmt.Sprint(i)})
 	}
-	at, err := past.LiveAt(t.Context(), w.Store, live, w.Head())
+	at, err := past.LiveAt(t.Context(), w.Store, w.Store, live, w.Head())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,14 +166,14 @@ func TestUndecodableEventOfALive(t *testing.T) {
 	live := ann.GoLive("show")
 	before, position := w.Head(), w.Head()+1
 	w.Forge(position, "comment-forged", 1, "comment.posted.v1", `{"live": "nonsense"}`, live)
-	if _, err := past.LiveAt(t.Context(), w.Store, live, before); err != nil {
+	if _, err := past.LiveAt(t.Context(), w.Store, w.Store, live, before); err != nil {
 		t.Errorf("before the event: %v", err)
 	}
-	if _, err := past.LiveAt(t.Context(), w.Store, live, position); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("event %d", position)) {
+	if _, err := past.LiveAt(t.Context(), w.Store, w.Store, live, position); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("event %d", position)) {
 		t.Errorf("got %v, want an error that names event %d", err, position)
 	}
 	w.Do(domain.SetEventAside{Position: position, Of: "comment-forged", EventType: "comment.posted.v1", Reason: "forged"})
-	if at, err := past.LiveAt(t.Context(), w.Store, live, w.Head()); err != nil || at.CommentCount != 0 || at.Position != before {
+	if at, err := past.LiveAt(t.Context(), w.Store, w.Store, live, w.Head()); err != nil || at.CommentCount != 0 || at.Position != before {
 		t.Errorf("after the event was set aside: %+v, %v", at, err)
 	}
 }

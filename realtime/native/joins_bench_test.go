@@ -20,7 +20,7 @@ import (
 
 const (
 	joiners     = 500 // number of new viewers that join in a round
-	joinsAtOnce = 50
+	joinsAtOnce = 500 // nobody waits for another one
 )
 
 // BenchmarkFigureJoins measures how many new viewers can join a live in a second: they connect, send hello and room.join, and

@@ -80,7 +80,7 @@ func TestASurveyNamesTheNodesThatDoNotReply(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	silent := make(chan error, 1)
 	go func() {
-		silent <- cluster.NewPostgres(w.Pool).Join(ctx, "a node that does not reply", func(cluster.Message) {})
+		silent <- cluster.NewPostgres(w.Pool).Join(ctx, "a node that does not reply", func(cluster.Message) {}, func() {})
 	}()
 	defer func() { stop(); <-silent }()
 	wstest.Eventually(t, "another node joins", func() bool {

@@ -54,6 +54,7 @@ func newChannels(cfg *Config, newGroup func() *engineio.Group) *channels {
 func (c *channels) run(ctx context.Context) {
 	defer c.cfg.Cluster.OnSurvey(socketsTopic, c.reply)()
 	defer c.cfg.Cluster.Subscribe(socketsTopic, c.receive)()
+	defer c.cfg.Cluster.OnMissed(c.surveyAll)()
 	var group sync.WaitGroup
 	group.Go(func() { c.lists.run(ctx) })
 	group.Go(func() { c.surveys.run(ctx) })
@@ -161,6 +162,15 @@ func (c *channels) receive(payload []byte) {
 		if one := c.byLive[live]; one != nil {
 			one.surveyLater()
 		}
+	}
+}
+
+// surveyAll schedules surveys of all lives, because messages about changed sockets may have been missed. It does not block.
+func (c *channels) surveyAll() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, one := range c.byLive {
+		one.surveyLater()
 	}
 }
 

@@ -129,6 +129,25 @@ func TestViewerListContainsTheSocketsOfAllNodes(t *testing.T) {
 	}
 }
 
+// TestViewerListAfterMissedMessages checks that the list of a node contains a socket that another node could not announce, because the
+// first node was not connected to the cluster. The log does not contain this socket: its user is in the live already.
+func TestViewerListAfterMissedMessages(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	one, two := openWorld(t, db, true, nil), openWorld(t, db, false, nil)
+	live := one.register("streamer").goLive()
+	ann := one.register("ann")
+	phone, tablet := one.app(siotest.Options{}), two.app(siotest.Options{})
+	phone.joins(ann, live)
+	_, err := db.Owner.Exec(t.Context(), "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE datname = current_database() AND application_name = $1",
+		"roomlog node "+one.Cluster.Node())
+	if err != nil {
+		t.Fatal(err)
+	}
+	tablet.joins(ann.on(two), live)
+	phone.awaitSockets(listed{}, tablet.id, phone.id)
+}
+
 // TestViewerListOfALargeLiveIsBatched checks that in a large live a new viewer gets the list immediately, and the
 // others at intervals.
 func TestViewerListOfALargeLiveIsBatched(t *testing.T) {

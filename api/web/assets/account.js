@@ -1,8 +1,8 @@
 // Signing in and up, topping up, and the account of the user.
 import { html, useEffect, useState } from "./vendor/ui.js";
-import { account, asking, balance, client, number, notify, options, say, signIn, signUp, t, time, toppingUp } from "./state.js";
+import { account, asking, balance, client, number, notify, options, say, signIn, signUp, t, toppingUp } from "./state.js";
 import { newKey } from "./client.js";
-import { Action, Dialog, Empty, Icon, Sentence, useTitle } from "./parts.js";
+import { Action, Dialog, Empty, Icon, Sentence, When, useTitle } from "./parts.js";
 import { Following } from "./follow.js";
 import { OwnTickets } from "./tickets.js";
 
@@ -118,7 +118,7 @@ export function Me() {
     <${Sentence} error=${error} />
     ${entries?.length === 0 && html`<p class="soft">${t("me.empty")}</p>`}
     ${entries?.length > 0 && html`<div class="panel flush table" tabindex="0" role="region" aria-label=${t("me.purchases")}><table><thead><tr><th>${t("when")}</th><th>${t("what")}</th><th class="end">${t("change")}</th></tr></thead>
-      <tbody>${entries.map((e) => html`<tr key=${e.position}><td>${time(e.at)}</td><td>${entryText(e)}</td><td class=${"end " + (e.amount > 0 ? "plus" : "")}>${e.amount > 0 ? "+" : ""}${number(e.amount)}</td></tr>`)}</tbody></table></div>`}
+      <tbody>${entries.map((e) => html`<tr key=${e.position}><td><${When} at=${e.at} /></td><td>${entryText(e)}</td><td class=${"end " + (e.amount > 0 ? "plus" : "")}>${e.amount > 0 ? "+" : ""}${number(e.amount)}</td></tr>`)}</tbody></table></div>`}
     ${cursor && html`<div class="center"><button type="button" class="button quiet" onClick=${() => read(cursor)}>${t("more")}</button></div>`}
     <${OwnTickets} key=${"tickets-" + user.id} /><${Following} key=${user.id} />
   </section>`;

@@ -1,6 +1,6 @@
 // The page: header, views by address, and notices.
 import { html, render, useEffect, useState } from "./vendor/ui.js";
-import { account, applyScheme, asking, balance, client, connection, ended, go, language, notices, options, parts, restore, roles, say, plain, scheme, setLanguage, setScheme, signOut, t, toppingUp, warning } from "./state.js";
+import { account, applyLanguage, applyScheme, asking, balance, client, connection, ended, go, language, notices, options, parts, restore, roles, say, plain, scheme, setLanguage, setScheme, signOut, t, toppingUp, warning } from "./state.js";
 import { Avatar, BackHome, Dialog, Empty, Icon, Lazy } from "./parts.js";
 import { OnAir, Past } from "./lives.js";
 
@@ -89,9 +89,6 @@ function View() {
 }
 
 function App() {
-  useEffect(() => {
-    document.documentElement.lang = language.value === "zh" ? "zh-CN" : "en";
-  }, [language.value]);
   return html`<${Header} /><${Connection} />
     <main id="content" tabindex="-1"><${View} /></main>
     ${asking.value && html`<${Lazy} load=${loadAccount} name="SignIn" why=${asking.value} />`}
@@ -100,6 +97,7 @@ function App() {
     <div class="notices" role="status">${notices.value.map((n) => html`<p key=${n.id} class=${"notice " + n.kind}>${n.to ? html`<a href=${n.to}>${n.text}</a>` : n.text}</p>`)}</div>`;
 }
 
+applyLanguage();
 applyScheme();
 restore().finally(() => {});
 render(html`<${App} />`, document.getElementById("app"));

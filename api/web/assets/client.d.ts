@@ -40,6 +40,34 @@ export interface BalanceChange { balance: number; change: number; live?: number;
 /** One push, as docs/REALTIME.md describes it. */
 export interface Push<T = unknown> { type: string; live?: number; pos?: number; prev?: number; cursor?: string; data: T }
 
+export interface RestreamTarget {
+  target: string;
+  /** Without the stream key. */
+  url: string;
+  state: "waiting" | "connecting" | "live" | "failed";
+  /** Why the last connection has failed, or empty. */
+  reason: string;
+  /** Time of the last change of the state; null while the live has no broadcast. */
+  since: string | null;
+  bytes: number; reconnects: number; skips: number;
+}
+export interface Webhook {
+  id: string; url: string;
+  /** Types and prefixes of the events; empty: all events. */
+  types: string[];
+  personal: boolean; added_at: string;
+  /** Every selected event up to this position was accepted, waits in a blocked live, or is dead. */
+  position: number;
+  /** Position of the newest event of the log. */
+  head: number;
+  blocked: number; dead: number;
+  /** HTTP status and fault of the newest attempt that was not accepted. */
+  status?: number; error?: string;
+  /** Why nothing is sent until the webhook is replayed. */
+  halted?: string;
+}
+export interface DeadLetter { position: number; type: string; live?: number; died_at: string; status?: number; error: string; retry: boolean }
+
 export type ClientState = "closed" | "connecting" | "open" | "waiting";
 export type LiveState = "left" | "joining" | "joined";
 /** Ends the subscription. */
@@ -88,6 +116,19 @@ export class Client {
   signIn(username: string, password: string): Promise<Account & { token: string }>;
   signOut(): Promise<void>;
   setToken(token: string): void;
+
+  /** For the owner of the live and for operators. */
+  restreams(live: number): Promise<RestreamTarget[]>;
+  /** Adds a target, or replaces the one with this name. The key cannot be read again. */
+  setRestream(live: number, target: { target: string; url: string; key?: string }): Promise<string>;
+  removeRestream(live: number, target: string): Promise<string>;
+  /** For operators, like the three methods below. */
+  webhooks(): Promise<Webhook[]>;
+  deadLetters(webhook: string, page?: { after?: number; limit?: number }): Promise<DeadLetter[]>;
+  /** Without a position: all dead letters. */
+  retryDeadLetters(webhook: string, position?: number): Promise<{ count: number }>;
+  /** `from` is a position, time or day; without it, everything up to now is left out. */
+  replayWebhook(webhook: string, options?: { from?: string; reason?: string }): Promise<string>;
 
   connect(): void;
   close(): void;

@@ -1,7 +1,7 @@
 // The client of roomlog for browsers and Node: REST, and lives over WebSocket with resume. It has no dependencies.
 // docs/CLIENTS.md explains it step by step; client.d.ts has the types.
 
-import { Emitter, Live, RoomlogError, errorOf } from "./live.js";
+import { Emitter, Live, RoomlogError, errorOf, newKey } from "./live.js";
 
 export { Live, RoomlogError, newKey } from "./live.js";
 
@@ -124,6 +124,30 @@ export class Client extends Emitter {
       this.#transmit(this.#newRequest("hello", { token }));
     }
   }
+
+  // Restream targets of a live, for its owner and for operators. The stream key of a target cannot be read again.
+
+  /** restreams lists the targets with their states. */
+  restreams(live) { return this.get(`/api/live/${live}/restreams`); }
+
+  /** setRestream adds a target, or replaces the one with this name. */
+  setRestream(live, { target, url, key }) { return this.post("/api/live/restream", { id: live, target, url, ...(key && { key }) }); }
+
+  removeRestream(live, target) { return this.post("/api/live/restream/remove", { id: live, target }, { key: newKey() }); }
+
+  // Webhooks, for operators
+
+  /** webhooks lists the webhooks, and how far their receivers are. */
+  webhooks() { return this.get("/api/operator/webhooks"); }
+
+  /** deadLetters lists events that a receiver has not accepted in time, by position, after the position `after`. */
+  deadLetters(webhook, { after = 0, limit = 50 } = {}) { return this.get(`/api/operator/webhook/${encodeURIComponent(webhook)}/dead?after=${after}&limit=${limit}`); }
+
+  /** retryDeadLetters sends the dead letter at a position once more, or all of them. */
+  retryDeadLetters(webhook, position) { return this.post("/api/operator/webhook/retry", { webhook, ...(position && { position }) }, { key: newKey() }); }
+
+  /** replayWebhook continues at a position, time or day; without `from`, it leaves out everything up to now. */
+  replayWebhook(webhook, { from, reason } = {}) { return this.post("/api/operator/webhook/replay", { webhook, ...(from && { from }), ...(reason && { reason }) }); }
 
   // Connection
 

@@ -1,17 +1,52 @@
 // The view of operators and auditors: streams, connections, gifts, coins, and a live as it was.
 import { html, useEffect, useRef, useState } from "./vendor/ui.js";
 import { account, asking, client, go, notify, number, roles, say, t, time } from "./state.js";
+import { texts } from "./text.js";
 import { newKey } from "./client.js";
-import { Action, Dialog, Empty, Sentence, Tabs, useTimer, useTitle } from "./parts.js";
+import { Action, Dialog, Empty, Sentence, Tabs, When, useTimer, useTitle } from "./parts.js";
 import { Chart } from "./chart.js";
 import { GiftProof } from "./giftproof.js";
 import { Reports, Words } from "./order.js";
+import { Webhooks } from "./webhooks.js";
 
 const kept = 150; // samples of the charts
+const coinsEvery = 15000; // ms between two readings of the sums of all accounts
+const minute = 60; // s over which the flow of coins is averaged
 
+/** Table shows rows below heads. A head is a text, or a text in a list: its column has numbers. */
 function Table({ label, head, rows, empty }) {
   if (rows.length === 0) return html`<p class="soft">${empty ?? t("op.none")}</p>`;
-  return html`<div class="panel flush table" tabindex="0" role="region" aria-label=${label}><table><thead><tr>${head.map((h) => html`<th key=${h}>${h}</th>`)}</tr></thead><tbody>${rows}</tbody></table></div>`;
+  return html`<div class="panel flush table" tabindex="0" role="region" aria-label=${label}><table><thead><tr>${head.map((h, i) => html`<th key=${i} class=${Array.isArray(h) ? "end" : null}>${h}</th>`)}</tr></thead><tbody>${rows}</tbody></table></div>`;
+}
+
+const players = (stream) => Object.values(stream.players).reduce((sum, n) => sum + n, 0);
+
+// flowOf returns coins per minute between a sample and the oldest one of the last minute.
+function flowOf(samples, key) {
+  return samples.map((sample) => {
+    const first = samples.find((earlier) => earlier.at >= sample.at - minute);
+    return first === sample ? null : ((sample[key] - first[key]) * minute) / (sample.at - first.at);
+  });
+}
+
+// CoinFlow shows how many coins users buy and spend. Auditors see it, who may read the sums of all accounts.
+function CoinFlow() {
+  const [samples, setSamples] = useState([]);
+  const read = async () => {
+    const found = await client.get("/api/ledger/balance?limit=1").catch(() => null);
+    if (!found) return;
+    const sum = (...kinds) => found.totals.filter((one) => kinds.includes(one.kind)).reduce((all, one) => all + one.balance, 0);
+    setSamples((all) => [...all, { at: Date.now() / 1000, bought: -sum("provider", "operator"), spent: sum("earnings", "held", "platform", "payout") }].slice(-kept));
+  };
+  useEffect(() => void read(), []);
+  useTimer(read, coinsEvery);
+  return ["bought", "spent"].map((key) => html`<${Chart} key=${key} title=${t("op.flow." + key)} unit=${t("op.per.minute")} data=${[samples.map((s) => s.at), flowOf(samples, key)]} />`);
+}
+
+// stateText returns a state of /readyz in the language of the page, if it is a usual one.
+function stateText(text = "–") {
+  const name = "ready." + text.replaceAll(" ", "_");
+  return texts[name] ? t(name) : text;
 }
 
 function Overview() {
@@ -23,11 +58,15 @@ function Overview() {
     try {
       const [streams, sockets, ready] = await Promise.all([client.get("/api/streams"), client.get("/api/operator/sockets"), fetch("/readyz").then((r) => r.json())]);
       const at = Date.now() / 1000;
-      const position = Number(/of (\d+)/.exec(ready.checks?.tables)?.[1] ?? 0);
+      const [, applied, position] = (/(\d+) of (\d+)/.exec(ready.checks?.tables) ?? [0, 0, 0]).map(Number);
       const bytes = streams.reduce((sum, s) => sum + s.bytes_out, 0);
-      const sample = { at, players: streams.reduce((sum, s) => sum + Object.values(s.players).reduce((a, b) => a + b, 0), 0), sockets: sockets.total, rate: last.current ? (position - last.current.position) / (at - last.current.at) : 0, bits: last.current ? (Math.max(0, bytes - last.current.bytes) * 8) / 1e6 / (at - last.current.at) : 0 };
+      const before = last.current;
+      const sample = {
+        at, nodes: sockets.replied, streams: streams.filter((s) => s.publishing).length, sockets: sockets.total, lag: position - applied, players: streams.reduce((sum, s) => sum + players(s), 0),
+        rate: before ? (position - before.position) / (at - before.at) : null, bits: before ? (Math.max(0, bytes - before.bytes) * 8) / 1e6 / (at - before.at) : null,
+      };
       last.current = { at, position, bytes };
-      setNow({ streams, sockets, ready });
+      setNow({ sample, nodes: sockets.nodes, ready });
       setSamples((all) => [...all, sample].slice(-kept));
       setError(null);
     } catch (e) {
@@ -37,11 +76,14 @@ function Overview() {
   useEffect(() => void read(), []);
   useTimer(read, 3000);
   if (!now) return html`<${Sentence} error=${error} />`;
-  const series = (key) => [samples.map((s) => s.at), samples.map((s) => s[key])];
+  const { sample, ready } = now;
+  const chart = (key, title, unit = "") => html`<${Chart} title=${t(title)} unit=${unit} data=${[samples.map((s) => s.at), samples.map((s) => s[key])]} />`;
   return html`<${Sentence} error=${error} />
-    <dl class="tiles"><div><dt>${t("op.state")}</dt><dd>${now.ready.status}</dd></div><div><dt>${t("op.nodes")}</dt><dd>${number(now.sockets.replied)} / ${number(now.sockets.nodes)}</dd></div><div><dt>${t("op.connections")}</dt><dd>${number(now.sockets.total)}</dd></div>
-      <div><dt>${t("op.streams")}</dt><dd>${number(now.streams.filter((s) => s.publishing).length)}</dd></div><div><dt>${t("op.tables")}</dt><dd>${now.ready.checks?.tables ?? "–"}</dd></div><div><dt>${t("op.coins")}</dt><dd>${now.ready.checks?.coins ?? "–"}</dd></div></dl>
-    <div class="charts panel"><${Chart} title=${t("op.rate")} unit="/s" data=${series("rate")} /><${Chart} title=${t("op.connections")} unit="" data=${series("sockets")} /><${Chart} title=${t("studio.players")} unit="" data=${series("players")} /><${Chart} title=${t("op.bits")} unit="Mbit/s" data=${series("bits")} /></div>`;
+    ${ready.status !== "ready" && html`<p class="sentence bad" role="alert">${[stateText(ready.status), ...(ready.causes ?? [])].join(" · ")}</p>`}
+    <dl class="tiles"><div><dt>${t("op.state")}</dt><dd>${stateText(ready.status)}</dd></div><div><dt>${t("op.nodes")}</dt><dd>${number(sample.nodes)} / ${number(now.nodes)}</dd></div><div><dt>${t("op.connections")}</dt><dd>${number(sample.sockets)}</dd></div>
+      <div><dt>${t("op.streams")}</dt><dd>${number(sample.streams)}</dd></div><div><dt>${t("op.lag")}</dt><dd>${t("op.events", { n: number(sample.lag) })}</dd></div><div><dt>${t("op.coins")}</dt><dd>${stateText(ready.checks?.coins)}</dd></div></dl>
+    <div class="charts panel">${chart("nodes", "op.nodes")}${chart("streams", "op.streams")}${chart("sockets", "op.connections")}${chart("rate", "op.rate", "/s")}${chart("lag", "op.lag")}${chart("players", "studio.players")}${chart("bits", "op.bits", "Mbit/s")}
+      ${roles.value.includes("auditor") && html`<${CoinFlow} />`}</div>`;
 }
 
 function Streams() {
@@ -55,7 +97,7 @@ function Streams() {
     await read();
   };
   if (!streams) return html`<${Sentence} error=${error} />`;
-  return html`<${Table} label=${t("op.streams")} head=${[t("live"), t("studio.size"), t("studio.bitrate"), t("studio.keyframes"), t("studio.players"), ""]} rows=${streams.map((s) => html`<tr key=${s.live}><td><a href=${"/watch/" + s.live} dir="auto">${s.title}</a></td><td>${s.media ? `${s.media.width}×${s.media.height} ${s.media.video}` : "–"}</td><td>${number(Math.round(s.bitrate / 1000))} kbit/s</td><td>${(s.gop_ms / 1000).toFixed(1)} s</td><td>${number(Object.values(s.players).reduce((a, b) => a + b, 0))}</td><td class="end">${s.publishing && html`<${Action} class="danger small" run=${() => kick(s.live)}>${t("op.kick")}<//>`}</td></tr>`)} />`;
+  return html`<${Table} label=${t("op.streams")} head=${[t("op.live"), t("studio.size"), [t("studio.bitrate")], [t("studio.keyframes")], [t("studio.players")], ""]} rows=${streams.map((s) => html`<tr key=${s.live}><td><a href=${"/watch/" + s.live} dir="auto">${s.title}</a></td><td>${s.media ? `${s.media.width}×${s.media.height} ${s.media.video}` : "–"}</td><td class="end">${number(Math.round(s.bitrate / 1000))} kbit/s</td><td class="end">${(s.gop_ms / 1000).toFixed(1)} s</td><td class="end">${number(players(s))}</td><td class="end">${s.publishing && html`<${Action} class="danger small" run=${() => kick(s.live)}>${t("op.kick")}<//>`}</td></tr>`)} />`;
 }
 
 function Ban({ user, close }) {
@@ -102,7 +144,7 @@ function Users() {
   useEffect(() => void read(0), []);
   return html`<form class="filters" onSubmit=${(e) => { e.preventDefault(); void read(0); }}><div class="field"><label for="user-query">${t("op.user.query")}</label><input id="user-query" dir="auto" maxlength="32" autocomplete="off" value=${query} onInput=${(e) => setQuery(e.target.value)} /></div><button class="button">${t("op.find")}</button></form>
     <${Sentence} error=${error} />
-    ${items && html`<${Table} label=${t("op.users")} empty=${t("op.users.none")} head=${["ID", t("username"), t("op.roles"), t("studio.coins"), t("op.state"), t("op.since"), ""]} rows=${items.map((u) => html`<tr key=${u.user.id}><td>${u.user.id}</td><td><bdi>${u.username}</bdi>${u.user.name !== u.username && html` <span class="soft">(<bdi>${u.user.name}</bdi>)</span>`}</td><td>${u.roles.map((role) => html`<span class="tag" key=${role}>${t("role." + role)}</span> `)}</td><td>${number(u.coin)}</td><td>${t("user." + u.state)}${u.banned_until && " · " + time(u.banned_until)}</td><td>${time(u.created_at)}</td><td class="end">${u.state !== "forgotten" && html`<button type="button" class="button quiet small" onClick=${() => setChosen(u.user.id)}>${t("op.ban")}…</button>`}</td></tr>`)} />`}
+    ${items && html`<${Table} label=${t("op.users")} empty=${t("op.users.none")} head=${["ID", t("username"), t("op.roles"), [t("studio.coins")], t("op.state"), t("op.since"), ""]} rows=${items.map((u) => html`<tr key=${u.user.id}><td>${u.user.id}</td><td><bdi>${u.username}</bdi>${u.user.name !== u.username && html` <span class="soft">(<bdi>${u.user.name}</bdi>)</span>`}</td><td>${u.roles.map((role) => html`<span class="tag" key=${role}>${texts["role." + role] ? t("role." + role) : role}</span> `)}</td><td class="end">${number(u.coin)}</td><td>${t("user." + u.state)}${u.banned_until && " · " + time(u.banned_until)}</td><td><${When} at=${u.created_at} /></td><td class="end">${u.state !== "forgotten" && html`<button type="button" class="button quiet small" onClick=${() => setChosen(u.user.id)}>${t("op.ban")}…</button>`}</td></tr>`)} />`}
     ${next > 0 && html`<div class="center"><button type="button" class="button quiet" onClick=${() => read(next)}>${t("more")}</button></div>`}
     ${chosen > 0 && html`<${Ban} user=${chosen} close=${() => { setChosen(0); void read(0); }} />`}`;
 }
@@ -121,7 +163,7 @@ function Connections() {
   return html`<div class="filters"><div class="field"><label for="of-user">${t("op.user.id")}</label><input id="of-user" inputmode="numeric" value=${user} onInput=${(e) => setUser(e.target.value)} /></div>
       <button type="button" class="button quiet" disabled=${!(Number(user) > 0)} onClick=${() => setChosen(Number(user))}>${t("op.ban")}…</button></div>
     <${Sentence} error=${error} />
-    ${found && html`<${Table} label=${t("op.connections")} head=${[t("op.user.id"), t("lives"), t("op.address"), t("op.since"), ""]} rows=${found.sockets.slice(0, 200).map((s) => html`<tr key=${s.id}><td>${s.users.join(", ")}</td><td>${s.lives.map((l) => html`<a key=${l} href=${"/watch/" + l}>${l}</a> `)}</td><td>${s.address}</td><td>${time(s.since)}</td><td class="end">${s.users[0] && html`<button type="button" class="button quiet small" onClick=${() => setChosen(s.users[0])}>${t("op.ban")}…</button>`}</td></tr>`)} />`}
+    ${found && html`<${Table} label=${t("op.connections")} head=${[t("op.user.id"), t("lives"), t("op.address"), t("op.since"), ""]} rows=${found.sockets.slice(0, 200).map((s) => html`<tr key=${s.id}><td>${s.users.join(", ")}</td><td>${s.lives.map((l) => html`<a key=${l} href=${"/watch/" + l}>${l}</a> `)}</td><td>${s.address}</td><td><${When} at=${s.since} /></td><td class="end">${s.users[0] && html`<button type="button" class="button quiet small" onClick=${() => setChosen(s.users[0])}>${t("op.ban")}…</button>`}</td></tr>`)} />`}
     ${chosen > 0 && html`<${Ban} user=${chosen} close=${() => { setChosen(0); void read(); }} />`}`;
 }
 
@@ -162,7 +204,7 @@ function Gifts() {
   return html`<form class="filters" onSubmit=${(e) => { e.preventDefault(); void read(); }}>${field("live", t("op.live.id"), "text")}${field("sender", t("op.user.id"), "text")}${field("from", t("op.from"), "datetime-local")}${field("to", t("op.to"), "datetime-local")}
       <button class="button">${t("op.find")}</button><button type="button" class="button quiet" onClick=${() => download("gifts.csv", [["at", "live", "sender", "name", "gift", "num", "coins"], ...items.map((g) => [g.at, g.live, g.sender.id, g.sender.name, g.name, g.num, g.coin])])}>CSV</button></form>
     <${Sentence} error=${error} />
-    <${Table} label=${t("gifts")} head=${[t("when"), t("live"), t("studio.who"), t("gifts"), t("studio.coins"), ""]} rows=${items.map((g) => html`<tr key=${g.id}><td>${time(g.at)}</td><td><a href=${"/watch/" + g.live}>${g.live}</a></td><td dir="auto">${g.sender.name} (${g.sender.id})</td><td dir="auto">${g.name} ×${number(g.num)}</td><td>${number(g.coin)}</td><td class="end"><button type="button" class="button quiet small" onClick=${() => setProven(g.position)}>${t("proof")}</button></td></tr>`)} />
+    <${Table} label=${t("gifts")} head=${[t("when"), t("op.live"), t("studio.who"), t("gifts"), [t("studio.coins")], ""]} rows=${items.map((g) => html`<tr key=${g.id}><td><${When} at=${g.at} /></td><td><a href=${"/watch/" + g.live}>${g.live}</a></td><td dir="auto">${g.sender.name} (${g.sender.id})</td><td dir="auto">${g.name} ×${number(g.num)}</td><td class="end">${number(g.coin)}</td><td class="end"><button type="button" class="button quiet small" onClick=${() => setProven(g.position)}>${t("proof")}</button></td></tr>`)} />
     ${proven > 0 && html`<${GiftProof} key=${proven} position=${proven} close=${() => setProven(0)} />`}
     ${cursor && html`<div class="center"><button type="button" class="button quiet" onClick=${() => read(cursor)}>${t("more")}</button></div>`}`;
 }
@@ -185,23 +227,37 @@ function Coins() {
       setError(e);
     }
   };
-  const lines = totals?.totals ?? totals?.items ?? totals?.accounts ?? [];
   return html`<form class="filters" onSubmit=${statement}><div class="field"><label for="statement-user">${t("op.user.id")}</label><input id="statement-user" required inputmode="numeric" value=${user} onInput=${(e) => setUser(e.target.value)} /></div>
-      <div class="field"><label for="statement-kind">${t("op.account")}</label><select id="statement-kind" value=${kind} onChange=${(e) => setKind(e.target.value)}><option value="user">${t("op.wallet")}</option><option value="earnings">${t("op.earnings")}</option></select></div>
+      <div class="field"><label for="statement-kind">${t("op.account")}</label><select id="statement-kind" value=${kind} onChange=${(e) => setKind(e.target.value)}><option value="user">${t("op.wallet")}</option><option value="earnings">${t("op.earnings")}</option><option value="held">${t("account.held")}</option></select></div>
       <div class="field"><label for="statement-at">${t("op.as.of")}</label><input id="statement-at" type="datetime-local" value=${at} onInput=${(e) => setAt(e.target.value)} /></div><button class="button">${t("op.statement")}</button></form>
     <${Sentence} error=${error} />
-    ${found && html`<${Statement} found=${found} name=${kind + "-" + user} />`}
-    <h2>${t("op.trial")}</h2>${totals && html`<p class=${"sentence " + (totals.sum === 0 && totals.unapplied === 0 ? "good" : "bad")} role="status">${totals.sum !== 0 ? t("op.books.differ", { n: number(totals.sum) }) : totals.unapplied > 0 ? t("op.books.unapplied", { n: number(totals.unapplied) }) : t("op.books.balance", { position: number(totals.position) })}</p>`}<${Table} label=${t("op.trial")} head=${[t("op.account"), t("balance")]} rows=${lines.slice(0, 200).map((l) => html`<tr key=${l.account ?? l.kind}><td>${l.account ?? l.kind}</td><td>${number(l.balance)}</td></tr>`)} />`;
+    ${found && html`<${Statement} found=${found} name=${found.account} />`}
+    <h2>${t("op.trial")}</h2>${totals && html`<p class=${"sentence " + (totals.sum === 0 && totals.unapplied === 0 ? "good" : "bad")} role="status">${totals.sum !== 0 ? t("op.books.differ", { n: number(totals.sum) }) : totals.unapplied > 0 ? t("op.books.unapplied", { n: number(totals.unapplied) }) : t("op.books.balance", { position: number(totals.position) })}</p>`}${totals && html`<${Table} label=${t("op.trial")} head=${[t("op.account"), [t("op.number")], [t("balance")]]} rows=${totals.totals.map((l) => html`<tr key=${l.kind}><td>${accountName(l.kind)}</td><td class="end">${number(l.accounts)}</td><td class="end">${number(l.balance)}</td></tr>`)} />`}`;
 }
 
 // references are the members of a posting that say what it is about.
 const references = ["order", "live", "gift", "refunds", "payout", "correction"];
 
+// accountName returns the name of a kind of accounts, or of one account, in words: "user-12" is the wallet of user 12.
+function accountName(account) {
+  const [kind, id] = account.split("-");
+  const name = "account." + kind + (id ? ".of" : "");
+  return texts[name] ? t(name, { id }) : account;
+}
+
+// actorName returns who has caused an event: "user-12" is user 12.
+const actorName = (actor) => (actor.startsWith("user-") ? t("op.user", { id: actor.slice(5) }) : texts["actor." + actor] ? t("actor." + actor) : actor);
+
+// postingText returns what a posting is about.
+function postingText(posting) {
+  const name = "event." + posting.event.replace(/\.v\d+$/, "");
+  return [texts[name] ? t(name) : posting.event, ...references.filter((r) => posting[r]).map((r) => t("posting." + r, { id: posting[r] }))].join(" · ");
+}
+
 function Statement({ found, name }) {
-  const items = found.items ?? found.postings ?? [];
-  return html`<dl class="tiles"><div><dt>${t("op.opening")}</dt><dd>${number(found.opening ?? found.opening_balance)}</dd></div><div><dt>${t("op.closing")}</dt><dd>${number(found.closing ?? found.closing_balance)}</dd></div></dl>
-    <div class="row"><h2>${name}</h2><button type="button" class="button quiet small" onClick=${() => download(name + ".csv", [["at", "amount", "balance", "position", "event", "actor", "counterparties", ...references], ...items.map((i) => [i.at, i.amount, i.balance, i.position, i.event, i.actor, i.counterparties.join(" "), ...references.map((r) => i[r] ?? "")])])}>CSV</button></div>
-    <${Table} label=${t("op.statement")} head=${[t("when"), t("change"), t("after"), t("op.counterparties"), t("op.what"), t("op.actor"), t("op.position")]} rows=${items.map((i) => html`<tr key=${i.position}><td>${time(i.at)}</td><td>${number(i.amount)}</td><td>${number(i.balance)}</td><td>${i.counterparties.join(", ")}</td><td>${[i.event, ...references.filter((r) => i[r]).map((r) => r + " " + i[r])].join(", ")}</td><td>${i.actor}</td><td>${i.position}</td></tr>`)} />`;
+  return html`<dl class="tiles"><div><dt>${t("op.opening")}</dt><dd>${number(found.opening)}</dd></div><div><dt>${t("op.closing")}</dt><dd>${number(found.closing)}</dd></div></dl>
+    <div class="row"><h2>${accountName(name)}</h2><button type="button" class="button quiet small" onClick=${() => download(name + ".csv", [["at", "amount", "balance", "position", "event", "actor", "counterparties", ...references], ...found.items.map((i) => [i.at, i.amount, i.balance, i.position, i.event, i.actor, i.counterparties.join(" "), ...references.map((r) => i[r] ?? "")])])}>CSV</button></div>
+    <${Table} label=${t("op.statement")} head=${[t("when"), [t("change")], [t("after")], t("op.counterparties"), t("op.what"), t("op.actor"), [t("op.position")]]} rows=${found.items.map((i) => html`<tr key=${i.position}><td><${When} at=${i.at} /></td><td class="end">${number(i.amount)}</td><td class="end">${number(i.balance)}</td><td>${i.counterparties.map(accountName).join(", ")}</td><td>${postingText(i)}</td><td>${actorName(i.actor)}</td><td class="end">${number(i.position)}</td></tr>`)} />`;
 }
 
 // Timeline shows a live as it was at a time.
@@ -244,7 +300,7 @@ export default function Operator({ part = "" }) {
   }, [account.value]);
   const may = (role) => roles.value.includes(role);
   if (!account.value || !(may("operator") || may("auditor"))) return html`<${Empty} icon="user" title=${t(account.value ? "error.forbidden" : "why.none")} />`;
-  const tabs = [...(may("operator") ? [["", "op.overview", Overview], ["streams", "op.streams", Streams], ["users", "op.users", Users], ["reports", "order.reports", AllReports], ["words", "order.words", ServiceWords], ["connections", "op.connections", Connections]] : []), ...(may("auditor") ? [["gifts", "gifts", Gifts], ["coins", "op.coin.search", Coins], ["timeline", "op.timeline", Timeline]] : [])];
+  const tabs = [...(may("operator") ? [["", "op.overview", Overview], ["streams", "op.streams", Streams], ["users", "op.users", Users], ["reports", "order.reports", AllReports], ["words", "order.words", ServiceWords], ["connections", "op.connections", Connections], ["webhooks", "webhooks", Webhooks]] : []), ...(may("auditor") ? [["gifts", "gifts", Gifts], ["coins", "op.coin.search", Coins], ["timeline", "op.timeline", Timeline]] : [])];
   const now = tabs.find(([id]) => id === part) ?? tabs[0];
   return html`<section class="page"><div class="page-head"><h1>${t("desk")}</h1></div>
     <${Tabs} label=${t("desk")} now=${now[0]} choose=${(id) => go("/desk" + (id && "/" + id))} tabs=${tabs.map(([id, text]) => ({ id, text: t(text) }))} />

@@ -1,6 +1,6 @@
 // Small parts of all views.
 import { html, useEffect, useRef, useState } from "./vendor/ui.js";
-import { picture, t, say, go } from "./state.js";
+import { picture, t, say, go, time } from "./state.js";
 
 const icons = {
   heart: "M12 20s-7.5-4.600-7.5-10A4.2 4.2 0 0 1 12 7.400 4.2 4.2 0 0 1 19.5 10c0 5.400-7.5 10-7.5 10z", check: "M5 12.500l4.5 4.5L19 7.500", lock: "M6 10.500h12v9H6zM8.5 10.500V8a3.5 3.500 0 0 1 7 0v2.500",
@@ -13,7 +13,7 @@ const icons = {
   share: "M12 15V4M8 7.5L12 3.5l4 4M5 12v8h14v-8", search: "M10.5 4.5a6 6 0 1 0 0 12 6 6 0 0 0 0-12zM15 15l5 5",
   sun: "M12 8a4 4 0 1 0 0 8 4 4 0 0 0 0-8zM12 2.5v2M12 19.5v2M2.5 12h2M19.5 12h2M5.3 5.3l1.4 1.4M17.3 17.3l1.4 1.4M18.7 5.3l-1.4 1.4M6.7 17.3l-1.4 1.4", moon: "M19.5 14.5A8 8 0 0 1 9.5 4.5a8 8 0 1 0 10 10z",
   user: "M12 4a4 4 0 1 0 0 8 4 4 0 0 0 0-8zM4.5 20c.8-3.6 3.8-5.5 7.5-5.5s6.7 1.9 7.5 5.5", close: "M6 6l12 12M18 6L6 18", copy: "M8.5 8.500h11v11h-11zM5 15.500v-11h11",
-  danmaku: "M4 6h11M7 11h13M4 16h8M15 16h5", more: "M6 12h.01M12 12h.01M18 12h.01", live: "M12 9.500a2.5 2.5 0 1 0 0 5 2.5 2.5 0 0 0 0-5zM7 7a7 7 0 0 0 0 10M17 7a7 7 0 0 1 0 10", stop: "M6.5 6.500h11v11h-11z",
+  danmaku: "M4 6h11M7 11h13M4 16h8M15 16h5", settings: "M4 8h7.500M16.500 8H20M4 16h3M12 16h8M14 5.500a2.5 2.500 0 1 0 0 5 2.5 2.500 0 0 0 0-5zM9.500 13.500a2.5 2.500 0 1 0 0 5 2.5 2.500 0 0 0 0-5z", live: "M12 9.500a2.5 2.5 0 1 0 0 5 2.5 2.5 0 0 0 0-5zM7 7a7 7 0 0 0 0 10M17 7a7 7 0 0 1 0 10", stop: "M6.5 6.500h11v11h-11z",
   back: "M14.5 5.500L8 12l6.5 6.5", people: "M9 5a3.5 3.5 0 1 0 0 7 3.5 3.5 0 0 0 0-7zM3 19c.5-3 2.9-4.5 6-4.500s5.5 1.5 6 4.500M16 5.500a3.2 3.2 0 0 1 0 6M17 14.700c2.2.4 3.6 1.8 4 4.3", chat: "M4 5.500h16v11h-9L7 20v-3.500H4z",
 };
 
@@ -64,10 +64,13 @@ export function Dialog({ title, close, children, class: kind = "" }) {
   const element = useRef(null);
   useEffect(() => {
     const dialog = element.current;
-    if (!dialog.open) dialog.showModal();
-    dialog.querySelector("[autofocus]")?.focus();
+    dialog.showModal();
     return () => dialog.close();
   }, []);
+  useEffect(() => { // also when other content replaces the content; a browser would choose the button that closes
+    const fields = [...element.current.querySelectorAll("input, select, textarea, button")].filter((e) => !e.disabled && !e.closest(".dialog-head") && (e.type !== "radio" || e.checked));
+    (element.current.querySelector("[autofocus]") ?? fields[0])?.focus();
+  }, [title]);
   const beside = (event) => event.target === element.current && close();
   return html`<dialog ref=${element} class=${kind} aria-labelledby="dialog-title" onCancel=${(e) => { e.preventDefault(); close(); }} onClick=${beside}>
     <div class="dialog-body">
@@ -83,11 +86,19 @@ export function Sentence({ error }) {
   return error ? html`<p class="sentence bad" role="alert">${typeof error === "string" ? error : say(error)}</p>` : null;
 }
 
+/** When shows a time on one line. */
+export const When = ({ at }) => html`<time class="when" datetime=${at}>${time(at)}</time>`;
+
 export function Empty({ icon = "live", title, children }) {
   return html`<div class="empty"><span class="empty-icon"><${Icon} name=${icon} /></span><h2>${title}</h2>${children}</div>`;
 }
 
 export function Tabs({ tabs, now, choose, label }) {
+  const list = useRef(null);
+  useEffect(() => { // on a phone, the list is wider than the screen
+    const chosen = list.current.querySelector('[aria-selected="true"]');
+    if (chosen) list.current.scrollLeft += chosen.getBoundingClientRect().left - list.current.getBoundingClientRect().left - (list.current.clientWidth - chosen.clientWidth) / 2;
+  }, [now]);
   const move = (event) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (!step) return;
@@ -96,7 +107,7 @@ export function Tabs({ tabs, now, choose, label }) {
     choose(next.id);
     event.currentTarget.querySelector(`[data-tab="${next.id}"]`)?.focus();
   };
-  return html`<div class="tabs" role="tablist" aria-label=${label} onKeyDown=${move}>
+  return html`<div ref=${list} class="tabs" role="tablist" aria-label=${label} onKeyDown=${move}>
     ${tabs.map((tab) => html`<button type="button" key=${tab.id} data-tab=${tab.id} role="tab" aria-selected=${tab.id === now} tabindex=${tab.id === now ? 0 : -1}
       onClick=${() => choose(tab.id)}>${tab.text}</button>`)}
   </div>`;
@@ -139,13 +150,14 @@ export function BackHome({ text }) {
 
 /** Lazy shows the component Name of a module when the module is loaded. */
 export function Lazy({ load, name = "default", fallback = null, ...props }) {
-  const [module, setModule] = useState(null);
+  const [loaded, setLoaded] = useState(null);
   const [error, setError] = useState(null);
   useEffect(() => {
     let wanted = true;
-    load().then((m) => wanted && setModule(m), (e) => wanted && setError(e));
+    setError(null);
+    load().then((module) => wanted && setLoaded({ load, module }), (e) => wanted && setError(e));
     return () => (wanted = false);
   }, [load]);
   if (error) return html`<${Empty} icon="close" title=${t("error.network")}><button type="button" class="button" onClick=${() => location.reload()}>${t("retry")}</button><//>`;
-  return module ? html`<${module[name]} ...${props} />` : fallback;
+  return loaded?.load === load ? html`<${loaded.module[name]} ...${props} />` : fallback; // another module is loaded before it is shown
 }

@@ -18,7 +18,7 @@ addEventListener("unhandledrejection", (event) => {
 export class Player {
   way = signal(""); // how the stream is played: flv, ws-flv, hls, native
   why = signal(""); // why it is not played in the first way
-  state = signal("waiting"); // waiting, playing, buffering, paused, failed
+  state = signal("waiting"); // waiting, playing, buffering, paused; failed: no way has succeeded, and the ways are tried again
   latency = signal(null); // seconds behind the newest picture that has arrived
   muted = signal(false);
   volume = signal(volume);
@@ -91,7 +91,7 @@ export class Player {
       this.blocked.value = false;
       this.audioOnly.value = video.videoWidth === 0 && !this.#media?.video;
     } else if (type === "waiting" && this.state.value === "playing") this.state.value = "buffering";
-    else if (type === "pause") this.state.value = "paused";
+    else if (type === "pause") this.#wait("paused");
     else if (type === "timeupdate") this.#moved = performance.now();
   }
 
@@ -121,9 +121,9 @@ export class Player {
     this.#stopEngine();
     this.way.value = way;
     this.#moved = performance.now();
-    this.state.value = "waiting";
+    this.#wait("waiting");
     try {
-      this.#engine = await (way === "native" ? this.#native() : way === "hls" ? this.#hls(run) : this.#flv(way, run));
+      this.#engine = await (way === "native" ? this.#native(run) : way === "hls" ? this.#hls(run) : this.#flv(way, run));
     } catch {
       this.#failed(run, "why.network");
       return;
@@ -155,11 +155,17 @@ export class Player {
     if (run !== this.#run) return null;
     mpegts.LoggingControl.enableAll = false;
     const player = mpegts.createPlayer(
-      { type: "flv", isLive: true, url: way === "flv" ? this.#address(".flv") : this.#address(".flv", "ws"), hasVideo: this.#media ? this.#media.video !== "" : undefined, hasAudio: this.#media ? this.#media.audio !== "" : undefined },
+      { type: "flv", isLive: true, url: way === "flv" ? this.#address(".flv") : this.#address(".flv", "ws"), hasVideo: this.#media ? Boolean(this.#media.video) : undefined, hasAudio: this.#media ? Boolean(this.#media.audio) : undefined },
       { enableWorker: false, enableStashBuffer: false, lazyLoad: false, autoCleanupSourceBuffer: true, autoCleanupMaxBackwardDuration: 30, autoCleanupMinBackwardDuration: 15, fixAudioTimestampGap: true },
     );
     player.on(mpegts.Events.ERROR, (kind) => this.#failed(run, kind === mpegts.ErrorTypes.MEDIA_ERROR ? "why.media" : "why.network"));
     player.on(mpegts.Events.LOADING_COMPLETE, () => this.#failed(run, "why.network"));
+    let size = "";
+    player.on(mpegts.Events.MEDIA_INFO, ({ width, height }) => {
+      const now = width + "×" + height;
+      if (size && size !== now) setTimeout(() => run === this.#run && this.#later(way, 0)); // mpegts.js never shows pictures of another size, and must not be destroyed in its own event
+      size = now;
+    });
     player.attachMediaElement(this.#video);
     player.load();
     return player;
@@ -175,9 +181,23 @@ export class Player {
     return player;
   }
 
-  async #native() {
-    this.#video.src = this.#address("/index.m3u8");
-    return { destroy: () => { this.#video.removeAttribute("src"); this.#video.load(); } };
+  async #native(run) {
+    const video = this.#video;
+    const failed = () => this.#failed(run, video.error?.code === MediaError.MEDIA_ERR_NETWORK ? "why.network" : "why.media");
+    video.addEventListener("error", failed);
+    video.src = this.#address("/index.m3u8");
+    return {
+      destroy() {
+        video.removeEventListener("error", failed);
+        video.removeAttribute("src");
+        video.load();
+      },
+    };
+  }
+
+  // #wait changes the state unless people are told that nothing has succeeded: that stays until something plays.
+  #wait(state) {
+    if (this.state.value !== "failed") this.state.value = state;
   }
 
   #stopEngine() {
@@ -199,13 +219,16 @@ export class Player {
       this.#attempt++;
       this.#later(this.way.value, 1000);
     } else if (at + 1 < this.#ways.length) this.#later(this.#ways[at + 1], 300);
-    else this.#later(this.#ways[0], 3000);
+    else {
+      this.state.value = "failed";
+      this.#later(this.#ways[0], 3000);
+    }
   }
 
   #later(way, delay) {
     const run = ++this.#run;
     this.#stopEngine();
-    this.state.value = "buffering";
+    this.#wait("buffering");
     setTimeout(() => run === this.#run && this.#wanted && this.#start(way), delay);
   }
 

@@ -32,6 +32,11 @@ export const language = signal(stored("language") || (/^zh/i.test(navigator.lang
 export function setLanguage(code) {
   language.value = code;
   remember("language", code);
+  applyLanguage();
+}
+
+export function applyLanguage() {
+  document.documentElement.lang = language.value === "zh" ? "zh-CN" : "en";
 }
 
 /** t returns a text in the language of the page, with its {names} filled in. */

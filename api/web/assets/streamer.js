@@ -1,12 +1,13 @@
 // The studio: create a live, connect an encoder, go on air, and watch its health.
 import { html, useEffect, useRef, useState } from "./vendor/ui.js";
-import { account, asking, client, go, mediaURL, notify, number, options, picture, say, scheme, t, time } from "./state.js";
+import { account, asking, client, go, mediaURL, notify, number, options, picture, say, t } from "./state.js";
 import { newKey } from "./client.js";
-import { Action, Copy, Cover, Dialog, Empty, Icon, Sentence, Tabs, useTimer, useTitle } from "./parts.js";
+import { Action, Copy, Cover, Dialog, Empty, Icon, Sentence, Tabs, When, useTimer, useTitle } from "./parts.js";
 import AccessSettings, { AccessFields, MinAgeField, accessOf, minAgeOf } from "./access.js";
 import { Chat } from "./chat.js";
 import { Chart } from "./chart.js";
 import { LiveTickets } from "./tickets.js";
+import { Restream } from "./restream.js";
 import { Picture, useRoom } from "./watch.js";
 
 const rtmp = () => "rtmp://" + location.hostname + ":" + (options.rtmp_port || 1935) + "/live";
@@ -107,6 +108,7 @@ function Controls({ room, reload }) {
   const [stopping, setStopping] = useState(false);
   const live = room.live.value;
   const status = room.status.value;
+  const stop = status === 0 ? "studio.cancel" : "studio.stop";
   const change = async (type) => {
     try {
       await client.post("/api/live/changestatus", { id: live.id, type }, { key: newKey() });
@@ -130,10 +132,10 @@ function Controls({ room, reload }) {
   return html`<div class="studio-controls">
     ${status !== 1 && status !== 3 && html`<${Action} class="accent" run=${() => change("play")}><${Icon} name="live" />${t(status === 2 ? "studio.resume" : "studio.start")}<//>`}
     ${status === 1 && html`<${Action} class="quiet" run=${() => change("pause")}><${Icon} name="pause" />${t("studio.pause")}<//>`}
-    ${(status === 1 || status === 2) && html`<button type="button" class="button danger" onClick=${() => setStopping(true)}><${Icon} name="stop" />${t("studio.stop")}</button>`}
+    ${status !== 3 && html`<button type="button" class="button danger" onClick=${() => setStopping(true)}><${Icon} name="stop" />${t(stop)}</button>`}
     <span class="gap"></span><a class="button quiet" href=${"/watch/" + live.id}><${Icon} name="eye" />${t("studio.open")}</a>
     ${room.media.value && html`<${Action} class="quiet" run=${snapshot}>${t("studio.snapshot")}<//>`}
-    ${stopping && html`<${Dialog} title=${t("studio.stop.title")} close=${() => setStopping(false)} class="narrow"><p>${t("studio.stop.text")}</p><div class="row"><button type="button" class="button quiet" onClick=${() => setStopping(false)}>${t("cancel")}</button><${Action} class="danger" run=${() => change("stop")}>${t("studio.stop")}<//></div><//>`}
+    ${stopping && html`<${Dialog} title=${t(stop + ".title")} close=${() => setStopping(false)} class="narrow"><p>${t(stop + ".text")}</p><div class="row"><button type="button" class="button quiet" onClick=${() => setStopping(false)}>${t("back")}</button><${Action} class="danger" run=${() => change("stop")}>${t(stop)}<//></div><//>`}
   </div>`;
 }
 
@@ -163,7 +165,7 @@ function Health({ id }) {
       <div><dt>${t("studio.size")}</dt><dd>${now.media ? `${now.media.width}×${now.media.height}` : "–"}</dd></div><div><dt>${t("studio.players")}</dt><dd>${number(Object.values(now.players).reduce((a, b) => a + b, 0))}</dd></div><div><dt>${t("studio.skips")}</dt><dd>${number(now.skips + now.drops)}</dd></div></dl>
     ${!now.publishing && html`<p class="sentence bad" role="alert">${t("studio.lost")}</p>`}
     ${now.gop_ms > 4000 && html`<p class="sentence bad">${t("studio.keyframes.long")}</p>`}
-    <div class="charts"><${Chart} title=${t("studio.bitrate")} unit="kbit/s" data=${series("bitrate")} scheme=${scheme.value} /><${Chart} title=${t("studio.rate")} unit="/s" data=${series("rate")} /><${Chart} title=${t("studio.keyframes")} unit="s" data=${series("key")} /><${Chart} title=${t("studio.players")} unit="" data=${series("players")} /></div></section>`;
+    <div class="charts"><${Chart} title=${t("studio.bitrate")} unit="kbit/s" data=${series("bitrate")} /><${Chart} title=${t("studio.rate")} unit="/s" data=${series("rate")} /><${Chart} title=${t("studio.keyframes")} unit="s" data=${series("key")} /><${Chart} title=${t("studio.players")} unit="" data=${series("players")} /></div></section>`;
 }
 
 function Gifts({ id, coins }) {
@@ -174,7 +176,7 @@ function Gifts({ id, coins }) {
   }, [id, coins]);
   return html`<section class="panel"><h2>${t("studio.gifts")}</h2><${Sentence} error=${error} />
     ${gifts.length === 0 ? html`<p class="soft">${t("studio.gifts.none")}</p>` : html`<div class="table" tabindex="0" role="region" aria-label=${t("studio.gifts")}><table><thead><tr><th>${t("when")}</th><th>${t("studio.who")}</th><th>${t("gifts")}</th><th class="end">${t("studio.coins")}</th></tr></thead><tbody>
-      ${gifts.map((g) => html`<tr key=${g.id}><td>${time(g.at)}</td><td dir="auto">${g.sender.name}</td><td dir="auto">${g.name} ×${number(g.num)}</td><td class="end">${number(g.coin)}</td></tr>`)}</tbody></table></div>`}</section>`;
+      ${gifts.map((g) => html`<tr key=${g.id}><td><${When} at=${g.at} /></td><td dir="auto">${g.sender.name}</td><td dir="auto">${g.name} ×${number(g.num)}</td><td class="end">${number(g.coin)}</td></tr>`)}</tbody></table></div>`}</section>`;
 }
 
 function One({ id }) {
@@ -189,8 +191,8 @@ function One({ id }) {
     <div class="studio-head"><a class="round" href="/studio" aria-label=${t("back")}><${Icon} name="back" /></a><h1 dir="auto">${live.title}</h1><span class=${"tag state-" + room.status.value}>${t(statusName[room.status.value])}</span></div>
     <${Picture} room=${room} sounds=${false} />
     <${Controls} room=${room} reload=${() => room.read()} />
-    <${Tabs} label=${t("studio")} now=${tab} choose=${setTab} tabs=${[{ id: "stream", text: t("studio.health") }, { id: "encoder", text: t("studio.encoder") }, { id: "access", text: t("access") }, { id: "tickets", text: t("tickets") }, { id: "gifts", text: t("studio.gifts") }]} />
-    <div class="studio-part">${tab === "stream" ? html`<${Health} id=${id} />` : tab === "encoder" ? html`<${Encoder} room=${room} />` : tab === "access" ? html`<${AccessSettings} id=${id} />` : tab === "tickets" ? html`<${LiveTickets} id=${id} status=${room.status.value} />` : html`<${Gifts} id=${id} coins=${room.gauges.value?.coins} />`}</div>
+    <${Tabs} label=${t("studio")} now=${tab} choose=${setTab} tabs=${[{ id: "stream", text: t("studio.health") }, { id: "encoder", text: t("studio.encoder") }, { id: "restream", text: t("restream") }, { id: "access", text: t("access") }, { id: "tickets", text: t("tickets") }, { id: "gifts", text: t("studio.gifts") }]} />
+    <div class="studio-part">${tab === "stream" ? html`<${Health} id=${id} />` : tab === "encoder" ? html`<${Encoder} room=${room} />` : tab === "restream" ? html`<${Restream} id=${id} status=${room.status.value} />` : tab === "access" ? html`<${AccessSettings} id=${id} />` : tab === "tickets" ? html`<${LiveTickets} id=${id} status=${room.status.value} />` : html`<${Gifts} id=${id} coins=${room.gauges.value?.coins} />`}</div>
   </div><${Chat} room=${room} canWrite=${room.status.value !== 3} /></div>`;
 }
 

@@ -2,7 +2,7 @@
 import { html, useEffect, useRef, useState } from "./vendor/ui.js";
 import { account, balance, client, notify, number, say, t, time, toppingUp } from "./state.js";
 import { newKey } from "./client.js";
-import { Action, Dialog, Icon, Sentence, useTimer } from "./parts.js";
+import { Action, Dialog, Icon, Sentence, When, useTimer } from "./parts.js";
 
 const page = 50; // tickets
 const renew = 10000; // ms
@@ -82,13 +82,47 @@ function useTickets(path) {
 
 const refunded = (ticket) => html`<span class="tag state-3">${t("ticket.refunded")}</span>${ticket.reason && html` <bdi class="soft">${ticket.reason}</bdi>`}`;
 
-/** OwnTickets lists the tickets that the user has bought. */
+const ENDED = 3; // status of a live
+
+// OwnRefund lets users give their own ticket back when the live has ended without having started. The server knows whether it has.
+function OwnRefund({ ticket, close, done }) {
+  const [status, setStatus] = useState(null);
+  const [error, setError] = useState(null);
+  const [busy, setBusy] = useState(false);
+  useEffect(() => {
+    client.get("/api/live/read/" + ticket.live).then((found) => setStatus(found.data.status), setError);
+  }, []);
+  const send = async (event) => {
+    event.preventDefault();
+    const reason = new FormData(event.target).get("reason").trim();
+    setBusy(true);
+    setError(null);
+    try {
+      await client.post("/api/live/ticket/refund", { id: ticket.live, user: account.value.id, reason });
+      notify(t("refund.own.done", { n: number(ticket.coin) }), "good");
+      close();
+    } catch (e) {
+      setError(e.code === "forbidden" ? t("refund.own.started") : e);
+    }
+    setBusy(false);
+    done();
+  };
+  return html`<${Dialog} title=${t("refund.own")} close=${close} class="narrow"><p>${t("refund.own.text", { n: number(ticket.coin) })}</p>
+    <${Sentence} error=${error} />
+    ${status === ENDED ? html`<form onSubmit=${send}><div class="field"><label for="refund-reason">${t("reason")}</label><input id="refund-reason" name="reason" required maxlength="100" dir="auto" autocomplete="off" value=${t("refund.own.reason")} aria-describedby="refund-hint" /><p class="soft hint" id="refund-hint">${t("refund.own.hint")}</p></div>
+        <div class="row"><button type="button" class="button quiet" onClick=${close}>${t("cancel")}</button><button class="button danger" disabled=${busy} aria-busy=${busy}>${t("refund")}</button></div></form>`
+      : html`${status !== null && html`<p class="sentence bad">${t("refund.own.early")}</p>`}<button type="button" class="button wide" onClick=${close}>${t("close")}</button>`}<//>`;
+}
+
+/** OwnTickets lists the tickets that the user has bought, and lets the user ask for their refund. */
 export function OwnTickets() {
   const tickets = useTickets("/api/user/tickets");
+  const [asked, setAsked] = useState(null); // the ticket to refund
   const { items } = tickets;
   if (!items?.length) return html`<${Sentence} error=${tickets.error} />`;
   return html`<h2>${t("tickets")}</h2><${Sentence} error=${tickets.error} />
-    <ul class="panel flush people-list" data-tickets>${items.map((ticket) => html`<li key=${ticket.position}><span class="card-lines"><a href=${"/watch/" + ticket.live}><strong>${t("report.live", { live: ticket.live })}</strong></a><span>${time(ticket.at)} · ${t("coins", { n: number(ticket.coin) })}</span>${ticket.refunded && html`<span>${refunded(ticket)}</span>`}</span></li>`)}</ul>${tickets.more}`;
+    <ul class="panel flush people-list" data-tickets>${items.map((ticket) => html`<li key=${ticket.position}><span class="card-lines"><a href=${"/watch/" + ticket.live}><strong>${t("report.live", { live: ticket.live })}</strong></a><span>${time(ticket.at)} · ${t("coins", { n: number(ticket.coin) })}</span>${ticket.refunded && html`<span>${refunded(ticket)}</span>`}</span>${!ticket.refunded && html`<button type="button" class="button quiet small" aria-label=${t("refund.own.of", { live: ticket.live })} onClick=${() => setAsked(ticket)}>${t("refund")}…</button>`}</li>`)}</ul>${tickets.more}
+    ${asked && html`<${OwnRefund} key=${asked.position} ticket=${asked} close=${() => setAsked(null)} done=${() => tickets.read()} />`}`;
 }
 
 // Refund asks for the reason of a refund. ticket is one ticket, or null for all.
@@ -167,7 +201,7 @@ export function LiveTickets({ id, status }) {
     ${items?.length === 0 && html`<p class="soft">${t("tickets.none")}</p>`}
     ${items?.length > 0 && html`<p class="soft">${t(may ? "refund.before" : "refund.after")}</p>
       <div class="table" tabindex="0" role="region" aria-label=${t("tickets")}><table><thead><tr><th>${t("when")}</th><th>${t("viewer")}</th><th class="end">${t("studio.coins")}</th><th></th></tr></thead><tbody>
-      ${items.map((ticket) => html`<tr key=${ticket.position}><td>${time(ticket.at)}</td><td dir="auto">${ticket.user.name}</td><td class="end">${number(ticket.coin)}</td><td class="end">${ticket.refunded ? refunded(ticket) : may && html`<button type="button" class="button danger small" aria-label=${t("refund.of", { name: ticket.user.name })} onClick=${() => setAsked({ ticket })}>${t("refund")}</button>`}</td></tr>`)}</tbody></table></div>${tickets.more}`}
+      ${items.map((ticket) => html`<tr key=${ticket.position}><td><${When} at=${ticket.at} /></td><td dir="auto">${ticket.user.name}</td><td class="end">${number(ticket.coin)}</td><td class="end">${ticket.refunded ? refunded(ticket) : may && html`<button type="button" class="button danger small" aria-label=${t("refund.of", { name: ticket.user.name })} onClick=${() => setAsked({ ticket })}>${t("refund")}</button>`}</td></tr>`)}</tbody></table></div>${tickets.more}`}
     ${may && valid > 0 && html`<button type="button" class="button danger" data-refund-all onClick=${() => setAsked({ ticket: null })}>${t("refund.all")}</button>`}
     ${asked && html`<${Refund} id=${id} ticket=${asked.ticket} sums=${sums} close=${() => setAsked(null)} done=${read} />`}</section>`;
 }

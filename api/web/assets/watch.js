@@ -53,7 +53,7 @@ function Controls({ player, box, video }) {
     ${behind !== null && html`<button type="button" class=${"way" + (behind > 4 ? " late" : "")} onClick=${() => player.toLive()} title=${t("to.live")}><span class="dot"></span>${player.protocol}<span class="way-more"> · ${t("latency", { s: behind.toFixed(1) })}</span></button>`}
     <span class="gap"></span>
     <button type="button" class="control" aria-label=${t("danmaku")} aria-pressed=${settings.value.on} onClick=${() => change({ on: !settings.value.on })}><${Icon} name="danmaku" /></button>
-    <button type="button" class="control" aria-label=${t("danmaku.settings")} onClick=${() => setOpen(true)}><${Icon} name="more" /></button>
+    <button type="button" class="control" aria-label=${t("danmaku.settings")} onClick=${() => setOpen(true)}><${Icon} name="settings" /></button>
     ${document.pictureInPictureEnabled && html`<button type="button" class="control" aria-label=${t("pip")} onClick=${pip}><${Icon} name="pip" /></button>`}
     <button type="button" class="control" aria-label=${t("fullscreen")} onClick=${full}><${Icon} name="full" /></button>
     ${open && html`<${Settings} close=${() => setOpen(false)} />`}
@@ -69,7 +69,7 @@ function curtain(room, player) {
   if (room.refused.value) return "left.because";
   if (room.status.value === 2 && !room.media.value) return "video.paused";
   if (!room.media.value) return "video.waiting";
-  if (player?.state.value === "failed") return "video.unsupported";
+  if (player?.state.value === "failed") return player.why.value === "why.network" ? "video.retry" : "video.unsupported";
   return "";
 }
 
@@ -114,11 +114,12 @@ export function Picture({ room, sounds = true }) {
     <video ref=${video} playsinline disableremoteplayback aria-label=${room.live.value?.title}></video>
     <div class="flying" ref=${over} aria-hidden="true"></div>
     <${Combos} room=${room} />
-    ${text && html`<div class="curtain"><p>${t(text, { codec: media?.video })}</p>${room.status.value === 3 && html`<a class="button" href=${"/replay/" + room.live.value.id}>${t("past.watch")}</a>`}</div>`}
+    ${text && html`<div class="curtain"><p>${t(text, { codec: media?.video || media?.audio })}</p>${room.status.value === 3 && html`<a class="button" href=${"/replay/" + room.live.value.id}>${t("past.watch")}</a>`}</div>`}
     ${!text && player && ["waiting", "buffering"].includes(player.state.value) && html`<div class="spinner" role="status"><span class="visually-hidden">${t("video.buffering")}</span></div>`}
     ${!text && player?.blocked.value && html`<button type="button" class="big-play" onClick=${() => player.toggle()}><${Icon} name="play" solid /><span>${t("tap.play")}</span></button>`}
     ${!text && player && player.muted.value && !recall("muted") && sounds && html`<button type="button" class="tap-sound" onClick=${() => player.setMuted(false)}><${Icon} name="mute" />${t("tap.sound")}</button>`}
-    ${!text && why && html`<p class="way-why">${why}</p>`}
+    ${!text && why && !player.audioOnly.value && html`<p class="way-why">${why}</p>`}
+    ${!text && player?.audioOnly.value && html`<p class="way-why stays">${t("video.audio")}</p>`}
     ${!text && player && html`<${Controls} player=${player} box=${box} video=${video} />`}
   </div>`;
 }

@@ -16,6 +16,7 @@ import (
 	"roomlog/cmd/roomlog/export"
 	"roomlog/domain"
 	"roomlog/eventstore"
+	"roomlog/eventstore/replica"
 	"roomlog/internal/wait"
 )
 
@@ -114,25 +115,52 @@ func idOf(flag *int64) int64 {
 
 func (c *exportCommand) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
 	if c.Dir != "" {
-		return withUnchangedBackend(ctx, g, sh, c.exportFolder)
+		return withUnchangedBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
+			return withReplica(ctx, g, b, c.exportFolder)
+		})
 	}
-	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) (err error) {
-		if c.Out == "" {
-			return c.export(ctx, b, c.After, "--after", sh.Stdout)
-		}
-		file, after, err := export.OpenLines(c.Out, c.filter())
-		if err != nil {
-			return err
-		}
-		err = c.export(ctx, b, after, "the last line of "+c.Out, file)
-		return errors.Join(err, file.Sync(), file.Close())
+	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
+		return withReplica(ctx, g, b, c.exportLines)
 	})
+}
+
+// withReplica calls work with a reader of the history of the log: of the standby of --read-url, if there is one.
+func withReplica(ctx context.Context, g *cli.Globals, b *backend, work func(context.Context, *backend, *replica.Reader) error) error {
+	if g.ReadURL == "" {
+		return work(ctx, b, replica.New(b.store, nil, nil))
+	}
+	pool, err := replica.OpenPool(ctx, g.ReadURL, eventstore.PoolOptions{MaxConns: poolConns, Name: application})
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	events := replica.New(b.store, pool, b.log)
+	events.Check(ctx)
+	running, stop := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- events.Run(running) }()
+	err = work(ctx, b, events)
+	stop()
+	return errors.Join(err, <-ended)
+}
+
+// exportLines writes lines to standard output or to --out.
+func (c *exportCommand) exportLines(ctx context.Context, b *backend, events *replica.Reader) error {
+	if c.Out == "" {
+		return c.export(ctx, b, events, c.After, "--after", b.sh.Stdout)
+	}
+	file, after, err := export.OpenLines(c.Out, c.filter())
+	if err != nil {
+		return err
+	}
+	err = c.export(ctx, b, events, after, "the last line of "+c.Out, file)
+	return errors.Join(err, file.Sync(), file.Close())
 }
 
 // export writes the events after a cursor up to the current end of the log, and prints the cursor of the newest one.
 // source names the origin of the cursor, for the message. After an error, an export can continue with the cursor in the
 // last line.
-func (c *exportCommand) export(ctx context.Context, b *backend, after, source string, to io.Writer) (err error) {
+func (c *exportCommand) export(ctx context.Context, b *backend, events *replica.Reader, after, source string, to io.Writer) (err error) {
 	history := b.store.History().Number
 	position, err := b.store.ParseCursor(ctx, after)
 	if err != nil {
@@ -147,7 +175,7 @@ func (c *exportCommand) export(ctx context.Context, b *backend, after, source st
 	encoder := json.NewEncoder(out)
 	encoder.SetEscapeHTML(false)
 	for q.After < q.UpTo {
-		page, err := b.store.Read(ctx, q)
+		page, err := events.Read(ctx, q)
 		if err != nil {
 			return err
 		}
@@ -170,16 +198,17 @@ func (c *exportCommand) export(ctx context.Context, b *backend, after, source st
 }
 
 // exportFolder brings a folder up to the end of the log. With --follow it continues until ctx ends.
-func (c *exportCommand) exportFolder(ctx context.Context, b *backend) (err error) {
-	bar := newProgressLine(b.sh)
-	e, err := export.Open(ctx, b.store, b.owner, export.Options{Dir: c.Dir, Format: c.Format, Filter: c.filter(), Personal: c.Personal, Progress: bar.print})
+func (c *exportCommand) exportFolder(ctx context.Context, b *backend, events *replica.Reader) (err error) {
+	bar := cli.NewProgress(b.sh)
+	e, err := export.Open(ctx, b.store, events, b.owner, export.Options{Dir: c.Dir, Format: c.Format, Filter: c.filter(), Personal: c.Personal,
+		Progress: func(at export.Progress) { bar.Print(at.Position, at.Head) }})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, e.Close()) }()
 	for {
 		err := e.Update(ctx)
-		bar.end()
+		bar.End()
 		if c.Follow && ctx.Err() != nil {
 			err = nil // the next export continues
 		}
@@ -193,40 +222,4 @@ func (c *exportCommand) exportFolder(ctx context.Context, b *backend) (err error
 	m := e.Manifest()
 	_, err = fmt.Fprintf(b.sh.Stdout, "%s contains %s up to position %d\n", c.Dir, cli.Count(m.Events, "event"), m.Position)
 	return err
-}
-
-// progressLine prints the progress of an export in one line, if standard error is a terminal.
-type progressLine struct {
-	out     io.Writer // nil: no terminal
-	now     func() time.Time
-	printed bool
-	begun   time.Time
-	first   int64 // position at that time
-}
-
-func newProgressLine(sh cli.Shell) *progressLine {
-	p := &progressLine{now: sh.Now}
-	if cli.IsTerminal(sh.Stderr) {
-		p.out = sh.Stderr
-	}
-	return p
-}
-
-func (p *progressLine) print(at export.Progress) {
-	if p.out == nil {
-		return
-	}
-	if !p.printed {
-		p.printed, p.begun, p.first = true, p.now(), at.Position
-	}
-	rate := float64(at.Position-p.first) / max(p.now().Sub(p.begun).Seconds(), 0.001)
-	fmt.Fprintf(p.out, "\rposition %d of %d (%d %%), %.0f positions/s   ", at.Position, at.Head, 100*at.Position/max(at.Head, 1), rate)
-}
-
-// end leaves the line, so that other output begins in a new one.
-func (p *progressLine) end() {
-	if p.printed {
-		fmt.Fprintln(p.out)
-		p.printed = false
-	}
 }

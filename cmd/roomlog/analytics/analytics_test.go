@@ -16,6 +16,7 @@ import (
 	"roomlog/cmd/roomlog/eventtable"
 	"roomlog/cmd/roomlog/export"
 	"roomlog/domain"
+	"roomlog/eventstore/replica"
 	"roomlog/migrations"
 	"roomlog/projections/projtest"
 )
@@ -45,7 +46,7 @@ func TestQuestions(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	e, err := export.Open(t.Context(), w.Store, w.OwnerPool(), export.Options{Dir: dir, Format: export.Parquet, SegmentEvents: 200})
+	e, err := export.Open(t.Context(), w.Store, replica.New(w.Store, nil, nil), w.OwnerPool(), export.Options{Dir: dir, Format: export.Parquet, SegmentEvents: 200})
 	if err != nil {
 		t.Fatal(err)
 	}

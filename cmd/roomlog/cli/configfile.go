@@ -80,6 +80,9 @@ func (f *configFile) exposed() (keys []string) {
 			keys = append(keys, key)
 		}
 	}
+	if f.values["read-url"] != "" { // may contain a password
+		keys = append(keys, "read-url")
+	}
 	return keys
 }
 

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 
+	"roomlog/internal/pgsession"
 	"roomlog/internal/settings"
 	"roomlog/migrations"
 )
@@ -22,6 +23,7 @@ type Globals struct {
 type dataSettings struct {
 	Config      string `placeholder:"FILE" help:"File with settings, in TOML: the names of flags without dashes in front, and database-url, jwt-secret and so on. Variables and flags override it. Default: none."`
 	Data        string `placeholder:"DIR" help:"Data folder: database, secrets, uploads, recordings. Default: /var/lib/roomlog as root, else ~/.local/state/roomlog."`
+	ReadURL     string `placeholder:"URL" help:"Address of a hot standby of the database DATABASE_URL, like postgres://user:password@standby:5432/database. serve and export read the history of the log there, and everything else from the primary. Do not write a password on the command line, which other users can see: use the variable or the file. Default: everything is read from the primary."`
 	PostgresBin string `env:"PG_BINDIR" placeholder:"DIR" help:"Folder with the PostgreSQL programs to run. Default: the newest version found, else one is downloaded."`
 	NPMRegistry string `placeholder:"URL" help:"npm registry from which PostgreSQL is downloaded when none is installed. Default: the one that npm is configured with."`
 }
@@ -42,7 +44,31 @@ func (s *dataSettings) CheckSettings() error {
 	if s.NPMRegistry != "" && !settings.IsHTTPURL(s.NPMRegistry) {
 		faults = append(faults, fmt.Errorf("--npm-registry must be a URL like https://registry.npmjs.org (got %q)", s.NPMRegistry))
 	}
+	if s.ReadURL != "" {
+		if _, err := pgsession.Parse(s.ReadURL); err != nil { // the error contains no password
+			faults = append(faults, fmt.Errorf("--read-url must be an address like postgres://user:password@standby:5432/database: %w", err))
+		}
+	}
 	return errors.Join(faults...)
+}
+
+// CheckReadURL returns an error if --read-url is set, and the database has no standby or would be its own.
+func (g *Globals) CheckReadURL(sh Shell) error {
+	if g.ReadURL == "" {
+		return nil
+	}
+	name := sh.Sources.NameOf("read-url")
+	dsn, err := Variable(sh.Getenv, DatabaseURL)
+	if err != nil {
+		return nil //nolint:nilerr // CheckDatabaseURL reports it
+	}
+	switch dsn {
+	case "":
+		return fmt.Errorf("%s needs %s: the private PostgreSQL has no standby", name, DatabaseURL)
+	case g.ReadURL:
+		return fmt.Errorf("%s must differ from %s: it is the address of a standby", name, DatabaseURL)
+	}
+	return nil
 }
 
 // Flags returns the flags of the settings. Struct and Apply are called once.

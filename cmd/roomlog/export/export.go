@@ -13,6 +13,7 @@ import (
 	"roomlog/cmd/roomlog/analytics"
 	"roomlog/domain"
 	"roomlog/eventstore"
+	"roomlog/eventstore/replica"
 	"roomlog/eventstore/transparency"
 	"roomlog/eventstore/transparency/tree"
 	"roomlog/internal/filelock"
@@ -25,6 +26,7 @@ const ViewsName = "views.sql"
 type Exporter struct {
 	o        Options
 	store    *eventstore.Store
+	events   *replica.Reader // reads the events of store
 	db       tree.Querier
 	history  int64    // number of the history of the log to which the positions belong
 	types    []string // types as stored in the log
@@ -36,8 +38,8 @@ type Exporter struct {
 
 // Open opens the folder of an export, or creates it. It fails if the folder contains anything else, or belongs to
 // another log or another history of the log. It also fails if the folder was made with other options, or while another
-// Exporter uses it. db reads the transparency log. Call Close at the end.
-func Open(ctx context.Context, store *eventstore.Store, db tree.Querier, o Options) (*Exporter, error) {
+// Exporter uses it. events reads the events of store, perhaps from a standby; db reads the transparency log. Call Close at the end.
+func Open(ctx context.Context, store *eventstore.Store, events *replica.Reader, db tree.Querier, o Options) (*Exporter, error) {
 	if o.SegmentEvents == 0 {
 		o.SegmentEvents = defaultSegment
 	}
@@ -52,7 +54,7 @@ func Open(ctx context.Context, store *eventstore.Store, db tree.Querier, o Optio
 	if err != nil {
 		return nil, err
 	}
-	e := &Exporter{o: o, store: store, db: db, history: store.History().Number, types: storedTypes(o.Filter.Types), tables: newTables(o.Personal),
+	e := &Exporter{o: o, store: store, events: events, db: db, history: store.History().Number, types: storedTypes(o.Filter.Types), tables: newTables(o.Personal),
 		codec: &zstd.Codec{Level: zstd.SpeedFastest}, lock: held}
 	if err := e.resume(ctx); err != nil {
 		return nil, errors.Join(err, held.Unlock())
@@ -180,7 +182,7 @@ func (e *Exporter) erase(ctx context.Context) error {
 	if !m.Personal || m.ErasedUpTo >= m.Position {
 		return nil
 	}
-	n, err := e.store.Count(ctx, eventstore.Query{After: m.ErasedUpTo, UpTo: m.Position, Types: forgetTypes()})
+	n, err := e.events.Count(ctx, eventstore.Query{After: m.ErasedUpTo, UpTo: m.Position, Types: forgetTypes()})
 	if err != nil {
 		return err
 	}
@@ -242,5 +244,5 @@ func (e *Exporter) writeViews() error {
 // read returns a reader of the selected events in some spans.
 func (e *Exporter) read(spans ...span) *reader {
 	f := e.o.Filter
-	return &reader{store: e.store, query: eventstore.Query{History: e.history, Types: e.types, Live: f.Live, User: f.User, Limit: pageEvents}, spans: spans}
+	return &reader{events: e.events, query: eventstore.Query{History: e.history, Types: e.types, Live: f.Live, User: f.User, Limit: pageEvents}, spans: spans}
 }

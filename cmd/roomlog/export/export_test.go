@@ -22,6 +22,7 @@ import (
 	"roomlog/cmd/roomlog/export"
 	"roomlog/domain"
 	"roomlog/eventstore"
+	"roomlog/eventstore/replica"
 	"roomlog/projections/projtest"
 )
 
@@ -36,7 +37,7 @@ func update(t testing.TB, w *projtest.World, o export.Options) *export.Manifest 
 }
 
 func tryUpdate(store *eventstore.Store, w *projtest.World, o export.Options) (*export.Manifest, error) {
-	e, err := export.Open(context.Background(), store, w.OwnerPool(), o)
+	e, err := export.Open(context.Background(), store, replica.New(store, nil, nil), w.OwnerPool(), o)
 	if err != nil {
 		return nil, err
 	}
@@ -228,7 +229,7 @@ func child(dsn, dir string) int {
 		if err != nil {
 			return err
 		}
-		e, err := export.Open(ctx, store, pool, export.Options{Dir: dir, Format: export.Parquet, SegmentEvents: 9})
+		e, err := export.Open(ctx, store, replica.New(store, nil, nil), pool, export.Options{Dir: dir, Format: export.Parquet, SegmentEvents: 9})
 		if err != nil {
 			return err
 		}
@@ -338,7 +339,7 @@ func TestFoldersOfOthers(t *testing.T) {
 	}
 	refused(w.Store, o, "is not an export of roomlog: it contains letter")
 	o.Dir = t.TempDir()
-	e, err := export.Open(t.Context(), w.Store, w.OwnerPool(), o)
+	e, err := export.Open(t.Context(), w.Store, replica.New(w.Store, nil, nil), w.OwnerPool(), o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"roomlog/eventstore"
+	"roomlog/eventstore/replica"
 )
 
 // pageEvents is the number of events of one read.
@@ -15,10 +16,10 @@ type span struct{ after, upTo int64 }
 
 // reader reads the selected events of some spans, in order.
 type reader struct {
-	store *eventstore.Store
-	query eventstore.Query
-	spans []span
-	page  []eventstore.Record
+	events *replica.Reader
+	query  eventstore.Query
+	spans  []span
+	page   []eventstore.Record
 }
 
 // peek returns the next event, or nil at the end. It does not advance.
@@ -33,7 +34,7 @@ func (r *reader) peek(ctx context.Context) (*eventstore.Record, error) {
 			continue
 		}
 		r.query.After, r.query.UpTo = s.after, s.upTo
-		page, err := r.store.Read(ctx, r.query)
+		page, err := r.events.Read(ctx, r.query)
 		if err != nil {
 			return nil, err
 		}

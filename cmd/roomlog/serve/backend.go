@@ -20,7 +20,9 @@ import (
 	"roomlog/eventstore"
 	"roomlog/eventstore/cluster"
 	"roomlog/eventstore/ratelimit"
+	"roomlog/eventstore/replica"
 	"roomlog/eventstore/transparency/tree"
+	"roomlog/internal/tracing"
 	"roomlog/migrations"
 	"roomlog/projections"
 	"roomlog/projections/feed"
@@ -39,12 +41,15 @@ type backend struct {
 	migrated  migrations.Result
 	pool      *pgxpool.Pool
 	store     *eventstore.Store
+	tracer    *tracing.Tracer // nil: no traces
+	events    *replica.Reader // reads the history of the log, from the standby if there is one
 	sequencer *eventstore.Sequencer
 	clients   *ratelimit.Limiter // executes the commands of all clients
 	queries   *projections.Queries
 	feed      *feed.Feed
 	projector *projections.Projector // nil if this process does not have the role
 	tree      *tree.Follower         // extends the transparency log; nil if this process does not have the role projector
+	webhooks  *webhooks.Deliverer    // nil if this process does not have the role projector
 	admission *projections.Admission
 	nats      *nats.Conn // nil without NATS
 	cluster   *cluster.Cluster
@@ -90,6 +95,12 @@ func startBackend(ctx context.Context, c *config, env *environment, l *layers) (
 	if err := checkSecrets(ctx, b.store, c, env); err != nil {
 		return nil, err
 	}
+	if b.tracer, err = env.openTracer(ctx, c, l, b.node, b.store.ClockSkew); err != nil {
+		return nil, err
+	}
+	if err := b.openReplica(ctx, c, env, l); err != nil {
+		return nil, err
+	}
 	b.now = b.store.Now // compared with times in the log, which come from the clock of the database
 	l.run(ctx, "notifications", b.store.Listen)
 	if b.nats, err = openNATS(c, env, l, b.node); err != nil {
@@ -102,7 +113,7 @@ func startBackend(ctx context.Context, c *config, env *environment, l *layers) (
 	b.cluster = cluster.New(transport, cluster.Config{Node: b.node, Now: env.sh.Now, Log: env.log})
 	l.run(ctx, "cluster", b.joinCluster)
 	if slices.Contains(c.Roles, roleProjector) {
-		b.projector = projections.NewProjector(b.store, projections.ProjectorConfig{Now: b.now, Log: env.log})
+		b.projector = projections.NewProjector(b.store, projections.ProjectorConfig{Now: b.now, Log: env.log, Tracer: b.tracer})
 		l.run(ctx, "projector", b.projector.Run)
 		if b.tree, err = newTreeFollower(ctx, b.store, c, env); err != nil {
 			return nil, err
@@ -110,7 +121,9 @@ func startBackend(ctx context.Context, c *config, env *environment, l *layers) (
 		l.run(ctx, "transparency log", b.tree.Run)
 	}
 	b.queries = projections.NewQueries(b.pool)
-	b.sequencer = eventstore.NewSequencer(b.store, c.sequencer)
+	sequencer := c.sequencer
+	sequencer.Tracer = b.tracer
+	b.sequencer = eventstore.NewSequencer(b.store, sequencer)
 	hidden := (*eventstore.StandbysHiddenError)(nil)
 	if err := b.sequencer.CheckStandby(ctx); errors.As(err, &hidden) {
 		return nil, fmt.Errorf("--require-synchronous: %w", hidden)
@@ -134,7 +147,7 @@ func startBackend(ctx context.Context, c *config, env *environment, l *layers) (
 	if b.clients, err = ratelimit.New(limits); err != nil {
 		return nil, err
 	}
-	b.feed = feed.New(b.store, b.queries, feed.Config{Log: env.log, NATS: b.nats, Listen: b.projector != nil})
+	b.feed = feed.New(b.store, b.queries, feed.Config{Log: env.log, Tracer: b.tracer, NATS: b.nats, Listen: b.projector != nil})
 	b.queries = b.queries.After(b.feed.UpToDate)
 	l.run(ctx, "feed", b.feed.Run)
 	if err := b.waitForFeed(ctx, l); err != nil {
@@ -145,6 +158,22 @@ func startBackend(ctx context.Context, c *config, env *environment, l *layers) (
 		return nil, err
 	}
 	return b, b.createFirstChatRoom(ctx)
+}
+
+// openReplica opens the standby of --read-url. A standby that cannot be reached does not keep this process from starting.
+func (b *backend) openReplica(ctx context.Context, c *config, env *environment, l *layers) error {
+	if env.readURL == "" {
+		b.events = replica.New(b.store, nil, nil)
+		return nil
+	}
+	pool, err := replica.OpenPool(ctx, env.readURL, eventstore.PoolOptions{Serving: b.migrated.ServingRole, MaxConns: c.DatabaseConnections, Name: "roomlog replica"})
+	if err != nil {
+		return err
+	}
+	l.add("replica pool", func() error { pool.Close(); return nil })
+	b.events = replica.New(b.store, pool, env.log)
+	l.run(ctx, "replica", b.events.Run)
+	return nil
 }
 
 // startWebhooks sends events to webhooks while this process holds their lock. Only a process with the role projector does so.
@@ -160,6 +189,7 @@ func (b *backend) startWebhooks(ctx context.Context, c *config, env *environment
 	if err != nil {
 		return err
 	}
+	b.webhooks = d
 	l.run(ctx, "webhooks of events", d.Run)
 	return nil
 }

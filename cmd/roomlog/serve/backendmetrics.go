@@ -9,6 +9,7 @@ import (
 	"roomlog/cmd/roomlog/cli"
 	"roomlog/eventstore"
 	"roomlog/eventstore/transparency/tree"
+	"roomlog/internal/tracing"
 	"roomlog/projections"
 	"roomlog/projections/feed"
 )
@@ -24,6 +25,11 @@ func (b *backend) metrics() metrics {
 	b.registerTreeMetrics(m)
 	b.registerDatabaseMetrics(m)
 	b.registerRelayMetrics(m)
+	b.registerTraceMetrics(m)
+	b.registerReplicaMetrics(m)
+	if b.webhooks != nil {
+		b.webhooks.Register(m.registerer)
+	}
 	return m
 }
 
@@ -101,6 +107,39 @@ func (b *backend) registerDatabaseMetrics(m metrics) {
 		m.counter("postgresql_restarts_total", "Restarts of the private PostgreSQL after it died.",
 			func() float64 { return float64(b.postgres.restarts.Load()) })
 	}
+}
+
+func (b *backend) registerTraceMetrics(m metrics) {
+	if b.tracer == nil {
+		return
+	}
+	count := func(read func(tracing.Stats) int64) func() float64 {
+		return func() float64 { return float64(read(b.tracer.Stats())) }
+	}
+	m.counter("trace_spans_sent_total", "Spans of traces that the collector has accepted.", count(func(s tracing.Stats) int64 { return s.Sent }))
+	m.counter("trace_spans_failed_total", "Spans of traces that are lost because the collector has not accepted them.", count(func(s tracing.Stats) int64 { return s.Failed }))
+	m.counter("trace_spans_dropped_total", "Spans of traces that are lost because too many were waiting for the collector.", count(func(s tracing.Stats) int64 { return s.Dropped }))
+}
+
+func (b *backend) registerReplicaMetrics(m metrics) {
+	if !b.events.Configured() {
+		return
+	}
+	m.gauge("replica_used", "1 while the standby of --read-url serves reads, 0 while the primary does.", func() float64 {
+		if b.events.Status().Err != nil {
+			return 0
+		}
+		return 1
+	})
+	m.gauge("replica_position", "Position up to which the standby has the log, as this process last saw it; 0 while it is not used.",
+		func() float64 { return float64(b.events.Status().Position) })
+	m.gauge("replica_behind_seconds", "Age of the oldest event that the standby lacks, as this process last saw it; 0 if there is none, or while it is not used.",
+		func() float64 { return b.events.Status().Behind.Seconds() })
+	m.counter("replica_reads_total", "Reads that the standby has served.", func() float64 { return float64(b.events.Status().Reads) })
+	m.counter("replica_fallbacks_total", "Reads that the standby should have served, and that the primary has served because of an error.",
+		func() float64 { return float64(b.events.Status().Fallbacks) })
+	m.counter("replica_conflicts_total", "Queries that the standby has cancelled because they conflict with the replay of changes of the primary.",
+		func() float64 { return float64(b.events.Status().Conflicts) })
 }
 
 func (b *backend) registerRelayMetrics(m metrics) {

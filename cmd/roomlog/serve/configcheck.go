@@ -40,6 +40,9 @@ func (c *CheckCommand) Run(_ context.Context, g *cli.Globals, sh cli.Shell) erro
 	fmt.Fprintln(table, "SETTING\tVALUE\tTYPE\tUNIT\tBOUNDS\tSOURCE")
 	for _, s := range append(g.Values(sh.Sources.Of), c.Values(sh.Sources.Of)...) {
 		value := s.String()
+		if s.Name() == "read-url" {
+			value = maskAddress(value)
+		}
 		if unset := s.Unset(); value == "" && unset != "" {
 			value = "(" + unset + ")"
 		}
@@ -70,13 +73,18 @@ func mask(variable, value string) string {
 		return "(a private PostgreSQL in the data folder)"
 	case value == "" && variable == cli.HookSecret:
 		return "(generated once if webhooks are used)"
-	case value == "" && (variable == cli.NATSPassword || variable == cli.NATSToken):
+	case value == "" && (variable == cli.NATSPassword || variable == cli.NATSToken || variable == cli.OTLPHeaders):
 		return ""
 	case value == "":
 		return "(generated once)"
 	case variable != cli.DatabaseURL:
 		return fmt.Sprintf("set, %d bytes", len(value))
 	}
+	return maskAddress(value)
+}
+
+// maskAddress returns an address of a database without its passwords.
+func maskAddress(value string) string {
 	if u, err := url.Parse(value); err == nil && u.Scheme != "" {
 		value = u.Redacted()
 	}

@@ -1,8 +1,6 @@
 package serve
 
 import (
-	"errors"
-	"regexp"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -13,36 +11,12 @@ import (
 	"roomlog/internal/natsconn"
 )
 
-// natsSecrets returns the password and the token for the NATS servers.
-func natsSecrets(getenv func(string) string) (natsconn.Secrets, error) {
-	password, err := cli.Variable(getenv, cli.NATSPassword)
-	if err != nil {
-		return natsconn.Secrets{}, err
-	}
-	token, err := cli.Variable(getenv, cli.NATSToken)
-	return natsconn.Secrets{Password: password, Token: token}, err
-}
-
-var natsFlag = regexp.MustCompile(`--nats-[a-z]+`)
-
-// checkNATS returns an error if the credentials for the NATS servers do not fit the settings, in the names that the user has used.
-func (c *config) checkNATS(sh cli.Shell) error {
-	secrets, err := natsSecrets(sh.Getenv)
-	if err != nil {
-		return err
-	}
-	if err := c.nats.CheckCredentials(secrets); err != nil {
-		return errors.New(natsFlag.ReplaceAllStringFunc(err.Error(), func(flag string) string { return sh.Sources.NameOf(flag[2:]) }))
-	}
-	return nil
-}
-
 // openNATS opens the connection to the NATS servers, or returns nil if none are configured.
 func openNATS(c *config, env *environment, l *layers, node string) (*nats.Conn, error) {
 	if !c.nats.Set() {
 		return nil, nil //nolint:nilnil // the node uses PostgreSQL alone
 	}
-	secrets, err := natsSecrets(env.sh.Getenv)
+	secrets, err := cli.NATSSecrets(env.sh.Getenv)
 	if err != nil {
 		return nil, err
 	}

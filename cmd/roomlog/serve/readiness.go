@@ -13,6 +13,7 @@ import (
 	"roomlog/cmd/roomlog/cli"
 	"roomlog/eventstore"
 	"roomlog/eventstore/consumer"
+	"roomlog/eventstore/replica"
 	"roomlog/eventstore/transparency"
 	"roomlog/eventstore/transparency/tree"
 	"roomlog/internal/pgsession"
@@ -47,10 +48,30 @@ func (r *readiness) checks() []api.Check {
 		{Name: "coins", Run: r.coins},
 		{Name: "transparency", Run: r.tree},
 	}
+	if r.backend.events.Configured() {
+		checks = append(checks, api.Check{Name: "replica", Run: r.replica})
+	}
 	if r.backend.nats != nil {
 		checks = append(checks, api.Check{Name: "nats", Run: r.nats})
 	}
 	return append(checks, r.more...)
+}
+
+// replica reports whether the standby serves reads. It never fails, because the primary otherwise serves them.
+func (r *readiness) replica(context.Context) (string, error) {
+	s := r.backend.events.Status()
+	if s.Err != nil {
+		note := replica.Cause(s.Err)
+		return "not used: " + note, api.Degraded("the read replica is not used: " + note)
+	}
+	note := fmt.Sprintf("used up to %d", s.Position)
+	if s.Lacks > 0 {
+		note += fmt.Sprintf(", %.1f s behind", s.Behind.Seconds())
+	}
+	if s.Far {
+		return note, api.Degraded(fmt.Sprintf("the read replica lacks %d events, the oldest since %.0f s: they are read from the primary", s.Lacks, s.Behind.Seconds()))
+	}
+	return note, nil
 }
 
 // nats reports whether released events arrive over NATS. It never fails, because the feed otherwise reads them in PostgreSQL.

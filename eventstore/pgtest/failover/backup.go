@@ -26,13 +26,18 @@ type Dump struct{ path string }
 func (d *Database) Backup() *Backup {
 	d.t.Helper()
 	dir := pgtest.Dir(d.t)
-	data := filepath.Join(dir, "postgres")
+	d.backUp(filepath.Join(dir, "postgres"))
+	return &Backup{dir, d.primary.archive}
+}
+
+// backUp writes a base backup of the primary into a new folder.
+func (d *Database) backUp(data string) {
+	d.t.Helper()
 	if err := os.Mkdir(data, 0o700); err != nil {
 		d.t.Fatalf("failover: %v", err)
 	}
 	d.own(data)
 	d.tool("pg_basebackup", "-d", d.primary.DSN(), "-D", data, "-X", "stream", "-c", "fast", "--no-sync")
-	return &Backup{dir, d.primary.archive}
 }
 
 // Restore replaces the primary with a server that runs on a copy of a base backup.

@@ -26,6 +26,7 @@ type Database struct {
 	t       testing.TB
 	address *address
 	primary *server
+	former  *server         // the primary before the last Promote; nil if there was none
 	hba     string          // path of the pg_hba.conf that all servers use
 	more    []pgtest.Option // options for all servers
 }
@@ -75,6 +76,12 @@ func (d *Database) DSN() string {
 	return u.String()
 }
 
+// AwaitCommit waits until a commit of the primary waits for a standby.
+func (d *Database) AwaitCommit() {
+	d.t.Helper()
+	d.await("a commit to wait for the standby", d.primary, "SELECT (EXISTS (SELECT FROM pg_stat_activity WHERE wait_event = 'SyncRep'))::text")
+}
+
 // replace makes another server the primary and points the address to it. It kills the previous primary.
 func (d *Database) replace(next *server) {
 	d.t.Helper()
@@ -82,6 +89,12 @@ func (d *Database) replace(next *server) {
 	d.primary.Kill()
 	d.primary = next
 	d.address.point(next.Socket())
+}
+
+// Execute executes statements on the primary as the owner of the database, each in its own transaction.
+func (d *Database) Execute(statements ...string) {
+	d.t.Helper()
+	d.execute(d.primary, statements...)
 }
 
 // execute executes statements on a server, each in its own transaction.

@@ -1,6 +1,7 @@
 package failover_test
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strconv"
@@ -13,20 +14,26 @@ import (
 
 // notes is a table of the database behind an address.
 type notes struct {
-	t testing.TB
-	d *failover.Database
+	t   testing.TB
+	d   *failover.Database
+	dsn string // "": that of the address
 }
 
 func (n notes) do(sql string) {
 	n.t.Helper()
-	conn, err := pgx.Connect(n.t.Context(), n.d.DSN())
-	if err != nil {
+	if err := n.try(sql); err != nil {
 		n.t.Fatal(err)
+	}
+}
+
+func (n notes) try(sql string) error {
+	conn, err := pgx.Connect(n.t.Context(), cmp.Or(n.dsn, n.d.DSN()))
+	if err != nil {
+		return err
 	}
 	defer conn.Close(context.WithoutCancel(n.t.Context()))
-	if _, err := conn.Exec(n.t.Context(), sql); err != nil {
-		n.t.Fatal(err)
-	}
+	_, err = conn.Exec(n.t.Context(), sql)
+	return err
 }
 
 func (n notes) add(number int) {
@@ -36,7 +43,7 @@ func (n notes) add(number int) {
 
 func (n notes) want(numbers ...int) {
 	n.t.Helper()
-	conn, err := pgx.Connect(n.t.Context(), n.d.DSN())
+	conn, err := pgx.Connect(n.t.Context(), cmp.Or(n.dsn, n.d.DSN()))
 	if err != nil {
 		n.t.Fatal(err)
 	}
@@ -53,7 +60,7 @@ func (n notes) want(numbers ...int) {
 func TestDatabaseFallsBackToAnEarlierState(t *testing.T) {
 	t.Parallel()
 	d := failover.Start(t)
-	n := notes{t, d}
+	n := notes{t: t, d: d}
 	n.do("CREATE TABLE note (number int)")
 	n.add(1)
 	dump, backup := d.Dump(), d.Backup()
@@ -84,7 +91,7 @@ func TestDatabaseFallsBackToAnEarlierState(t *testing.T) {
 func TestSynchronousStandbyHasEveryCommit(t *testing.T) {
 	t.Parallel()
 	d := failover.Start(t)
-	n := notes{t, d}
+	n := notes{t: t, d: d}
 	n.do("CREATE TABLE note (number int)")
 	standby := d.Standby()
 	standby.Synchronous()
@@ -92,4 +99,30 @@ func TestSynchronousStandbyHasEveryCommit(t *testing.T) {
 	d.Promote(standby)
 	n.add(2)
 	n.want(1, 2)
+}
+
+func TestFormerPrimaryComesBackAsAStandby(t *testing.T) {
+	t.Parallel()
+	d := failover.Start(t)
+	first := d.Standby()
+	n := notes{t, d, d.HostsDSN(first)}
+	n.do("CREATE TABLE note (number int)")
+	first.Synchronous()
+	n.add(1)
+	first.Kill()
+	committed := make(chan error, 1)
+	go func() { committed <- n.try("INSERT INTO note VALUES (2)") }()
+	d.AwaitCommit()
+	first.Start()
+	if err := <-committed; err != nil {
+		t.Fatal(err)
+	}
+	d.Promote(first)
+	n.add(3)
+	second := d.Rejoin()
+	second.Synchronous()
+	n.add(4)
+	d.Promote(second)
+	n.add(5)
+	n.want(1, 2, 3, 4, 5)
 }

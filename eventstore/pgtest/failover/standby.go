@@ -2,6 +2,8 @@ package failover
 
 import (
 	"net/url"
+	"os"
+	"path/filepath"
 	"strconv"
 	"sync"
 	"syscall"
@@ -18,15 +20,84 @@ type Standby struct {
 func (d *Database) Standby() *Standby {
 	d.t.Helper()
 	b := d.Backup()
-	d.write(b.dir, "standby.signal", "")
-	socket, err := url.Parse(d.primary.DSN())
-	if err != nil {
-		d.t.Fatalf("failover: %v", err)
-	}
-	d.write(b.dir, "postgresql.auto.conf", "primary_conninfo = 'user=roomlog host="+socket.Query().Get("host")+" port=5432'\n")
+	d.follow(b.dir)
 	standby := &Standby{d, d.start(b.dir)}
 	standby.CatchUp()
 	return standby
+}
+
+// follow makes the data directory dir, a base backup, that of a standby of the primary.
+func (d *Database) follow(dir string) {
+	d.t.Helper()
+	d.write(dir, "standby.signal", "")
+	d.write(dir, "postgresql.auto.conf", "primary_conninfo = 'user=roomlog host="+filepath.Dir(d.primary.Socket())+" port=5432'\n")
+}
+
+// DSN returns the connection string of the standby. It stays the same after Start.
+func (s *Standby) DSN() string { return s.s.DSN() }
+
+// Kill kills the standby with SIGKILL.
+func (s *Standby) Kill() {
+	s.d.t.Helper()
+	s.s.Kill()
+}
+
+// Start starts the standby after Kill. It returns when the standby has caught up.
+func (s *Standby) Start() {
+	s.d.t.Helper()
+	s.s.Start()
+	s.CatchUp()
+}
+
+// Rejoin makes the former primary, which Promote has killed, a standby of the new one, with a base backup at the place of its files. It
+// returns when the standby has caught up.
+func (d *Database) Rejoin() *Standby {
+	d.t.Helper()
+	s := &Standby{d, d.former}
+	data := filepath.Join(s.s.DataDir(), "postgres")
+	if err := os.RemoveAll(data); err != nil {
+		d.t.Fatalf("failover: %v", err)
+	}
+	d.backUp(data)
+	d.follow(s.s.DataDir())
+	s.Start()
+	return s
+}
+
+// HostsDSN returns a connection string with the sockets of the primary and of a standby. Clients use the server that accepts writes, as
+// in production without one address: they notice a promotion themselves. It stays valid after Promote and Rejoin.
+func (d *Database) HostsDSN(s *Standby) string {
+	d.t.Helper()
+	u, err := url.Parse(d.primary.DSN())
+	if err != nil {
+		d.t.Fatalf("failover: %v", err)
+	}
+	query := u.Query()
+	query.Set("host", filepath.Dir(d.primary.Socket())+","+filepath.Dir(s.s.Socket()))
+	query.Set("port", query.Get("port")+","+query.Get("port"))
+	query.Set("target_session_attrs", "read-write")
+	u.RawQuery = query.Encode()
+	return u.String()
+}
+
+// Pause makes the standby receive changes without replaying them, until Resume.
+func (s *Standby) Pause() {
+	s.d.t.Helper()
+	s.d.execute(s.s, "SELECT pg_wal_replay_pause()")
+	s.d.await("the standby to pause", s.s, "SELECT (pg_get_wal_replay_pause_state() = 'paused')::text")
+}
+
+// Resume undoes Pause.
+func (s *Standby) Resume() {
+	s.d.t.Helper()
+	s.d.execute(s.s, "SELECT pg_wal_replay_resume()")
+}
+
+// Detach promotes the standby although the primary continues to run, as an operator may do by mistake. The address still leads to
+// the primary.
+func (s *Standby) Detach() {
+	s.d.t.Helper()
+	s.d.execute(s.s, "SELECT pg_promote(true, 60)")
 }
 
 // CatchUp blocks until the standby has replayed everything that the primary has written.
@@ -95,7 +166,7 @@ func (d *Database) Promote(s *Standby) time.Duration {
 	begin := time.Now()
 	d.execute(s.s, "ALTER SYSTEM RESET synchronous_standby_names", "SELECT pg_promote(true, 60)")
 	took := time.Since(begin)
-	d.primary = s.s
+	d.former, d.primary = d.primary, s.s
 	d.address.point(s.s.Socket())
 	return took
 }

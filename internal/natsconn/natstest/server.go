@@ -1,7 +1,9 @@
 package natstest
 
 import (
+	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -32,7 +34,7 @@ func Start(t testing.TB, change ...func(*server.Options)) *Server {
 		f(&s.options)
 	}
 	if s.options.Port == server.RANDOM_PORT {
-		s.options.Port = reservePort(t)
+		s.options.Port = ReservePort(t)
 	}
 	s.Restart()
 	s.URL = "nats://127.0.0.1:" + strconv.Itoa(s.options.Port)
@@ -40,9 +42,9 @@ func Start(t testing.TB, change ...func(*server.Options)) *Server {
 	return s
 }
 
-// reservePort returns a port that the system gives to nobody else until the end of the test, whether a server listens there or not. It
+// ReservePort returns a port of this host that the system gives to nobody else until the end of the test, whether a server listens there or not. It
 // holds a socket that is bound and does not listen. The socket and the listener of the server both permit that the address is in use.
-func reservePort(t testing.TB) int {
+func ReservePort(t testing.TB) int {
 	t.Helper()
 	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -67,13 +69,55 @@ func reservePort(t testing.TB) int {
 func Cluster(t testing.TB) (first, second *Server) {
 	t.Helper()
 	first = Start(t, func(o *server.Options) {
-		o.Cluster = server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: reservePort(t)}
+		o.Cluster = server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: ReservePort(t)}
 	})
 	second = Start(t, func(o *server.Options) {
-		o.Cluster = server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: reservePort(t)}
+		o.Cluster = server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: ReservePort(t)}
 		o.Routes = server.RoutesFromStr("nats://" + first.running.ClusterAddr().String())
 	})
 	return first, second
+}
+
+// JetStream starts a server with JetStream, whose streams survive a restart. It ends with the test. change may change its options.
+func JetStream(t testing.TB, change ...func(*server.Options)) *Server {
+	t.Helper()
+	dir := t.TempDir()
+	return Start(t, append([]func(*server.Options){func(o *server.Options) { o.JetStream, o.StoreDir = true, dir }}, change...)...)
+}
+
+// JetStreamCluster starts servers with JetStream that form a cluster and end with the test. It returns when they have a leader that
+// knows all of them.
+func JetStreamCluster(t testing.TB, size int) (servers []*Server) {
+	t.Helper()
+	var routes []string
+	ports := make([]int, size)
+	for i := range ports {
+		ports[i] = ReservePort(t)
+		routes = append(routes, "nats://127.0.0.1:"+strconv.Itoa(ports[i]))
+	}
+	for i, port := range ports {
+		servers = append(servers, JetStream(t, func(o *server.Options) {
+			o.ServerName = "node" + strconv.Itoa(i)
+			o.Cluster = server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: port}
+			o.Routes = server.RoutesFromStr(strings.Join(routes, ","))
+		}))
+	}
+	complete := func(s *Server) bool {
+		return s.running.JetStreamIsLeader() && len(s.running.JetStreamClusterPeers()) == size
+	}
+	for expired := time.After(timeout); !slices.ContainsFunc(servers, complete); {
+		select {
+		case <-expired:
+			t.Fatal("the NATS servers elect no leader")
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	return servers
+}
+
+// LeadsStream reports whether the server is the leader of a stream.
+func (s *Server) LeadsStream(name string) bool {
+	return s.running != nil && s.running.JetStreamIsStreamLeader(server.DEFAULT_GLOBAL_ACCOUNT, name)
 }
 
 // Stop ends the server without a word to its clients, if it runs.

@@ -268,14 +268,19 @@ type registerer struct {
 	names string
 }
 
+func (r *registerer) Register(c prometheus.Collector) error {
+	described := make(chan *prometheus.Desc, 10)
+	c.Describe(described)
+	close(described)
+	for d := range described {
+		r.names += "\n" + fullName.FindStringSubmatch(d.String())[1] + " "
+	}
+	return nil
+}
+
 func (r *registerer) MustRegister(all ...prometheus.Collector) {
 	for _, c := range all {
-		described := make(chan *prometheus.Desc, 10)
-		c.Describe(described)
-		close(described)
-		for d := range described {
-			r.names += "\n" + fullName.FindStringSubmatch(d.String())[1] + " "
-		}
+		_ = r.Register(c) // returns no error
 	}
 }
 

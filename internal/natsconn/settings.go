@@ -13,7 +13,7 @@ import (
 
 // Settings say how to reach the NATS servers.
 type Settings struct {
-	NatsURL         []string `placeholder:"URL" help:"Addresses of NATS servers over which the nodes send released events and messages to each other, like tls://nats1.example:4222. Other hosts need tls:// and credentials. Default: no NATS, every node follows the log in PostgreSQL."`
+	NatsURL         []string `placeholder:"URL" help:"Addresses of NATS servers, like tls://nats1.example:4222. Other hosts need tls:// and credentials. The nodes (serve) send released events and messages to each other over them; roomlog bridge copies the log to them. Default: no NATS, every node follows the log in PostgreSQL."`
 	NatsUser        string   `placeholder:"NAME" help:"User name at the NATS servers; ROOMLOG_NATS_PASSWORD is the password. Default: no user name."`
 	NatsCredentials string   `placeholder:"FILE" help:"Credentials file for the NATS servers, with a JWT and a seed, as nsc writes it. Default: no credentials file."`
 	NatsCA          string   `placeholder:"FILE" help:"File with the root certificates, in PEM, that check the NATS servers. Default: those of the system."`

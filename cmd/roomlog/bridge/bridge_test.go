@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -186,8 +187,8 @@ func TestNATSIsLost(t *testing.T) {
 	}
 }
 
-// TestLeaderIsKilled stops the leader of a stream with three replicas, again and again, while a bridge copies.
-func TestLeaderIsKilled(t *testing.T) {
+// TestLeaderStops stops the leader of a stream with three replicas, again and again, while a bridge copies.
+func TestLeaderStops(t *testing.T) {
 	t.Parallel()
 	w := projtest.New(t)
 	w.Project()
@@ -502,5 +503,37 @@ func TestRights(t *testing.T) {
 		if err := <-refused; !errors.Is(err, nats.ErrPermissionViolation) {
 			t.Errorf("%s: %v, want a refusal", forbidden, err)
 		}
+	}
+}
+
+// TestOnceGivesUp checks that a bridge with Once ends with the cause when NATS cannot be reached. The clock runs ahead.
+func TestOnceGivesUp(t *testing.T) {
+	t.Parallel()
+	c, _, broker := busy(t)
+	broker.Stop()
+	var calls atomic.Int64
+	begun := time.Now()
+	err := c.copy(func(config *bridge.Config) {
+		config.Now = func() time.Time { return begun.Add(time.Duration(calls.Add(1)) * 20 * time.Second) }
+	})
+	if err == nil || errors.Is(err, bridge.ErrUnfit) || !strings.Contains(err.Error(), "read stream "+name) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestEventIsTooLarge checks that an event that NATS does not accept ends the bridge, which names it and has copied those before it.
+func TestEventIsTooLarge(t *testing.T) {
+	t.Parallel()
+	c, _, _ := busy(t)
+	before := c.Head()
+	c.Forge(before+1, "gift-99", 1, "gift.added.v1", `{"gift":99,"name":"`+strings.Repeat("x", 2<<20)+`","image":"","price":1}`, 0)
+	c.CatchUp()
+	err := c.copy()
+	want := fmt.Sprintf("the event at position %d is larger than a message may be", before+1)
+	if !errors.Is(err, bridge.ErrUnfit) || !strings.Contains(err.Error(), want) {
+		t.Errorf("got %v, want %q", err, want)
+	}
+	if got, want := c.state(), fmt.Sprintf("1 to %d, %d messages", before, before); got != want {
+		t.Errorf("the stream has %s, want %s", got, want)
 	}
 }

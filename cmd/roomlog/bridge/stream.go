@@ -223,7 +223,9 @@ func (s *stream) header(ctx context.Context, sequence uint64) (nats.Header, erro
 func (s *stream) publish(after int64, messages []*nats.Msg) error {
 	futures := make([]jetstream.PubAckFuture, 0, len(messages))
 	var first error
+	failed := after
 	for i, m := range messages {
+		failed = after + int64(i) + 1
 		f, err := s.js.PublishMsgAsync(m, jetstream.WithExpectStream(s.name()), jetstream.WithExpectLastSequence(uint64(after)+uint64(i)))
 		if err != nil {
 			first = err
@@ -231,18 +233,18 @@ func (s *stream) publish(after int64, messages []*nats.Msg) error {
 		}
 		futures = append(futures, f)
 	}
-	for _, f := range slices.Backward(futures) { // each ends after ackTimeout
+	for i, f := range slices.Backward(futures) { // each ends after ackTimeout
 		select {
 		case <-f.Ok():
 		case err := <-f.Err():
-			first = err // the error of the earliest message is the cause of the later ones
+			first, failed = err, after+int64(i)+1 // the error of the earliest message is the cause of the later ones
 		}
 	}
-	return s.outcome(first)
+	return s.outcome(failed, first)
 }
 
-// outcome returns the error of publish for the first error of a message.
-func (s *stream) outcome(err error) error {
+// outcome returns the error of publish for the error of the message at a position.
+func (s *stream) outcome(position int64, err error) error {
 	var refused *jetstream.APIError
 	switch {
 	case err == nil:
@@ -250,7 +252,7 @@ func (s *stream) outcome(err error) error {
 	case errors.As(err, &refused) && (refused.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence || refused.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant):
 		return errConflict
 	case errors.Is(err, nats.ErrMaxPayload) || errors.As(err, &refused) && refused.ErrorCode == jetstream.JSErrCodeStreamMessageExceedsMaximum:
-		return fmt.Errorf("%w: a message is larger than stream %s or the NATS server accepts: raise max_payload of the server, or the maximum message size of the stream", ErrUnfit, s.name())
+		return fmt.Errorf("%w: the event at position %d is larger than a message may be: raise max_payload of the NATS servers and the maximum message size of stream %s", ErrUnfit, position, s.name())
 	}
-	return fmt.Errorf("publish to stream %s: %w", s.name(), explained(err))
+	return fmt.Errorf("publish position %d to stream %s: %w", position, s.name(), explained(err))
 }

@@ -22,8 +22,11 @@ import (
 	"roomlog/projections/projtest"
 )
 
-// TestMain also runs the bridge that TestKilledBridge kills.
+// TestMain also runs the bridge that TestKilledBridge kills, and the servers that TestLeaderIsKilled kills.
 func TestMain(m *testing.M) {
+	if file := os.Getenv(childConfig); file != "" {
+		os.Exit(runNATS(file))
+	}
 	if dsn := os.Getenv(childDSN); dsn != "" {
 		os.Exit(child(dsn, os.Getenv(childNATS)))
 	}
@@ -47,12 +50,18 @@ func newCopied(w *projtest.World, servers ...*natstest.Server) *copied {
 	for _, s := range servers {
 		c.servers = append(c.servers, s.URL)
 	}
+	c.open()
+	return c
+}
+
+// open connects the test to the servers.
+func (c *copied) open() {
+	c.Helper()
 	js, err := jetstream.New(c.connect(), jetstream.WithDefaultTimeout(projtest.Timeout))
 	if err != nil {
-		w.Fatal(err)
+		c.Fatal(err)
 	}
 	c.js = js
-	return c
 }
 
 // connect returns a connection that is closed at the end of the test.

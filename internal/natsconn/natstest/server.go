@@ -34,7 +34,7 @@ func Start(t testing.TB, change ...func(*server.Options)) *Server {
 		f(&s.options)
 	}
 	if s.options.Port == server.RANDOM_PORT {
-		s.options.Port = reservePort(t)
+		s.options.Port = ReservePort(t)
 	}
 	s.Restart()
 	s.URL = "nats://127.0.0.1:" + strconv.Itoa(s.options.Port)
@@ -42,9 +42,9 @@ func Start(t testing.TB, change ...func(*server.Options)) *Server {
 	return s
 }
 
-// reservePort returns a port that the system gives to nobody else until the end of the test, whether a server listens there or not. It
+// ReservePort returns a port of this host that the system gives to nobody else until the end of the test, whether a server listens there or not. It
 // holds a socket that is bound and does not listen. The socket and the listener of the server both permit that the address is in use.
-func reservePort(t testing.TB) int {
+func ReservePort(t testing.TB) int {
 	t.Helper()
 	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -69,10 +69,10 @@ func reservePort(t testing.TB) int {
 func Cluster(t testing.TB) (first, second *Server) {
 	t.Helper()
 	first = Start(t, func(o *server.Options) {
-		o.Cluster = server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: reservePort(t)}
+		o.Cluster = server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: ReservePort(t)}
 	})
 	second = Start(t, func(o *server.Options) {
-		o.Cluster = server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: reservePort(t)}
+		o.Cluster = server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: ReservePort(t)}
 		o.Routes = server.RoutesFromStr("nats://" + first.running.ClusterAddr().String())
 	})
 	return first, second
@@ -92,7 +92,7 @@ func JetStreamCluster(t testing.TB, size int) (servers []*Server) {
 	var routes []string
 	ports := make([]int, size)
 	for i := range ports {
-		ports[i] = reservePort(t)
+		ports[i] = ReservePort(t)
 		routes = append(routes, "nats://127.0.0.1:"+strconv.Itoa(ports[i]))
 	}
 	for i, port := range ports {

@@ -466,7 +466,7 @@ type report struct {
 	CommentText  string                `json:"comment_text,omitempty" example:"free coins" doc:"text of the comment; absent if it was removed"`
 	Claimer      *PublicUser           `json:"claimer" doc:"who has claimed the report last; null: nobody, or an operator at the command line"`
 	ClaimedUntil *time.Time            `json:"claimed_until,omitempty" doc:"end of the claim"`
-	Decision     domain.ReportDecision `json:"decision,omitempty" enum:"upheld,rejected" doc:"absent: nobody has decided"`
+	Decision     domain.ReportDecision `json:"decision,omitempty" enum:"upheld,rejected,displaced" doc:"absent: nobody has decided; displaced: the report has given its place to another one, see docs/MODERATION.md"`
 	Reports      []reportEntry         `json:"reports" doc:"what each user has reported, oldest first"`
 	At           time.Time             `json:"at"`
 }
@@ -481,7 +481,7 @@ type reportEntry struct {
 
 type reportsInput struct {
 	LivePath
-	Decided bool `query:"decided" doc:"reports about which somebody has decided, too"`
+	Decided bool `query:"decided" doc:"reports about which somebody has decided, and displaced ones, too"`
 	Window
 }
 
@@ -499,7 +499,7 @@ func (s *server) listReports(ctx context.Context, in *reportsInput) (history[rep
 }
 
 type allReportsInput struct {
-	Decided bool `query:"decided" doc:"reports about which somebody has decided, too"`
+	Decided bool `query:"decided" doc:"reports about which somebody has decided, and displaced ones, too"`
 	Window
 }
 

@@ -42,9 +42,9 @@ func (c PostComment) decide(view View) ([]Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	var posted Event = CommentPosted{c.Live, view.Actor.User, comment}
+	events := []Event{CommentPosted{c.Live, view.Actor.User, comment}}
 	if len(live.Modes) == 0 && !held || live.isModerator(view.Actor.User) {
-		return []Event{posted}, nil
+		return events, nil
 	}
 	if err := view.checkModes(live, visit, follows, comment); err != nil && !view.isOperator() {
 		return nil, err
@@ -54,14 +54,14 @@ func (c PostComment) decide(view View) ([]Event, error) {
 		held, cause = true, HeldForFirst
 	}
 	if held {
-		if posted, err = view.holdComment(c.Live, review, comment, cause); err != nil {
+		if events, err = view.holdComment(c.Live, live, review, comment, cause); err != nil {
 			return nil, err
 		}
 	}
 	if live.mode(ModeSlow, view.Now).Value != 0 {
-		return []Event{posted, ViewerCommented{c.Live, view.Actor.User, view.Now.UnixMilli()}}, nil
+		events = append(events, ViewerCommented{c.Live, view.Actor.User, view.Now.UnixMilli()})
 	}
-	return []Event{posted}, nil
+	return events, nil
 }
 
 // checkModes returns a *Refusal if a mode of the live does not permit a comment of the actor now.

@@ -1,6 +1,7 @@
 package domain_test
 
 import (
+	"slices"
 	"testing"
 
 	"roomlog/domain"
@@ -21,15 +22,13 @@ func TestSendReport(t *testing.T) {
 	sent := func(number int64, target domain.UserID) []domain.Event {
 		return []domain.Event{reported(number, viewer, target)}
 	}
-	var own, full, joint []domain.Event
-	for i := range 200 {
+	var own, joins, joint []domain.Event
+	for i := range 20 {
 		if i < 5 {
 			own = append(own, reported(int64(i+1), viewer, domain.UserID(100+i)))
+			joins = append(joins, reported(int64(i+1), streamer, domain.UserID(100+i)), reported(int64(i+1), viewer, domain.UserID(100+i)))
 		}
-		if i < 20 {
-			joint = append(joint, reported(1, domain.UserID(100+i), otherUser))
-		}
-		full = append(full, reported(int64(i+1), domain.UserID(1000+i), domain.UserID(100+i)))
+		joint = append(joint, reported(1, domain.UserID(100+i), otherUser))
 	}
 	comment := domain.SendReport{Live: 6, Comment: 41, Cause: domain.ReportOther, Text: " pretends to be you ", Author: otherUser}
 	nobody, withUser := comment, comment
@@ -52,8 +51,60 @@ func TestSendReport(t *testing.T) {
 		{name: "of the same by the 21st user changes nothing", given: given(joint...), when: about(otherUser)},
 		{name: "after a decision is a new report", given: given(reported(1, viewer, otherUser), domain.ReportDecided{Live: 6, Report: 1, User: otherUser}), when: about(otherUser), then: sent(2, otherUser)},
 		{name: "is refused for the sixth open report of a user", given: given(own...), when: about(otherUser), refused: domain.CodeReportsFull},
-		{name: "is refused when the live has 200", given: given(full...), when: about(otherUser), refused: domain.CodeReportsFull},
-		{name: "joins another one when the live has 200", given: given(append(full, reported(1, 1200, 100))...), when: domain.SendReport{Live: 6, Comment: 0, User: 100, Cause: domain.ReportSpam}, refused: domain.CodeUserUnavailable},
+		{name: "joins another one although the user has five", given: given(append(slices.Clone(own), reported(6, streamer, otherUser))...), when: about(otherUser), then: sent(6, otherUser)},
+		{name: "is accepted from a user who has joined five", given: given(joins...), when: about(otherUser), then: sent(6, otherUser)},
+	})
+}
+
+// fullQueue returns 200 open reports in live 6. Report n is about user 2000+n; by returns who has sent it.
+func fullQueue(by func(report int64) []domain.UserID) (all []domain.Event) {
+	for n := int64(1); n <= 200; n++ {
+		for _, u := range by(n) {
+			all = append(all, reported(n, u, domain.UserID(2000+n)))
+		}
+	}
+	return all
+}
+
+func TestReportsOfManyAccountsKeepNobodyOut(t *testing.T) {
+	const firstOther = 1000
+	five := func(n int64) []domain.UserID { return []domain.UserID{domain.UserID(firstOther + (n-1)/5)} }
+	one := func(n int64) []domain.UserID { return []domain.UserID{domain.UserID(firstOther + n)} }
+	with := func(by func(int64) []domain.UserID, changed map[int64][]domain.UserID) func(int64) []domain.UserID {
+		return func(n int64) []domain.UserID {
+			if users, ok := changed[n]; ok {
+				return users
+			}
+			return by(n)
+		}
+	}
+	given := func(by func(int64) []domain.UserID, more ...domain.Event) []domain.Event {
+		return events(liveOnAir(6), []domain.Event{joined(viewer, true, "p1"), joined(otherUser, true, "p1")}, fullQueue(by), more)
+	}
+	claimed := func(n int64) domain.Event {
+		return domain.ReportClaimed{Live: 6, Report: n, User: domain.UserID(2000 + n), Claimer: "user-7", Until: now.Unix() + 1}
+	}
+	var claims []domain.Event
+	for n := range int64(200) {
+		claims = append(claims, claimed(n+1))
+	}
+	report := domain.SendReport{Live: 6, User: otherUser, Cause: domain.ReportSpam}
+	displaced := func(n int64) []domain.Event {
+		return []domain.Event{domain.ReportDisplaced{Live: 6, Report: n, User: domain.UserID(2000 + n)}, reported(201, viewer, otherUser)}
+	}
+	mine := []domain.UserID{viewer}
+	run(t, []spec{
+		{name: "the oldest report of the user who has most gives its place", given: given(with(five, map[int64][]domain.UserID{1: {3001}, 2: {3002}})), when: report, then: displaced(6)},
+		{name: "the oldest report gives its place if everybody has one", given: given(one), when: report, then: displaced(1)},
+		{name: "a report of a user with few is kept although others have joined it", given: given(with(five, map[int64][]domain.UserID{1: {firstOther, 3001}, 2: {firstOther}})), when: report, then: displaced(2)},
+		{name: "a report of a banned user gives its place first", given: given(with(five, map[int64][]domain.UserID{90: {3001}}), domain.ViewerBanned{Live: 6, User: 3001}), when: report, then: displaced(90)},
+		{name: "a report that a user joined who is not banned counts as theirs", given: given(with(five, map[int64][]domain.UserID{90: {3001, 3002}}), domain.ViewerBanned{Live: 6, User: 3001}), when: report, then: displaced(1)},
+		{name: "a report that a moderator has claimed is kept", given: given(one, claimed(1)), when: report, then: displaced(2)},
+		{name: "a claim does not keep the first report of a user out", given: given(one, claims...), when: report, then: displaced(1)},
+		{name: "a second report is refused if nobody has more", given: given(with(one, map[int64][]domain.UserID{7: mine})), when: report, refused: domain.CodeReportsFull},
+		{name: "a second report takes the place of one of a user with two", given: given(with(one, map[int64][]domain.UserID{7: mine, 8: {3001}, 9: {3001}})), when: report, then: displaced(8)},
+		{name: "a report of the same still joins", given: given(with(one, map[int64][]domain.UserID{1: mine}), domain.ReportDecided{Live: 6, Report: 200, User: 2200}, reported(201, 3001, otherUser)), when: report, then: []domain.Event{reported(201, viewer, otherUser)}},
+		{name: "after a displaced report of the same it is a new one", given: given(with(five, map[int64][]domain.UserID{}), domain.ReportDisplaced{Live: 6, Report: 1, User: 2001}, reported(201, viewer, otherUser), domain.ReportDisplaced{Live: 6, Report: 201, User: otherUser}), when: report, then: []domain.Event{reported(202, viewer, otherUser)}},
 	})
 }
 

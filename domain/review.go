@@ -1,10 +1,13 @@
 package domain
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // Bounds of the comments that wait for a review.
 const (
-	maxHeld        = 500 // in one live; every decision about a held comment loads all of them
+	maxHeld        = 500 // in one live, because every decision about a held comment loads all of them; then one is displaced
 	maxHeldOfUser  = 3   // of one user in one live
 	commentNotHeld = "no comment %d waits for a review in live %d: it was released or dropped, or never held"
 )
@@ -65,15 +68,66 @@ func (r Review) without(held int64) Review {
 	return r
 }
 
-// holdComment returns the event that holds a comment of the actor for a review, or a *Refusal if too many comments wait.
-func (v View) holdComment(live LiveID, review Review, text string, cause HoldCause) (Event, error) {
-	switch {
-	case len(review.of(v.Actor.User)) >= maxHeldOfUser:
-		return nil, refuse(CodeReviewFull, "%d of your comments wait for a review in live %d: wait until a moderator has decided about one", maxHeldOfUser, live)
-	case len(review.Waiting) >= maxHeld:
-		return nil, refuse(CodeReviewFull, "%d comments wait for a review in live %d: try again when moderators have decided about some", maxHeld, live)
+// holdComment returns the events that hold a comment of the actor for a review, or a *Refusal if too many comments wait.
+func (v View) holdComment(id LiveID, live Live, review Review, text string, cause HoldCause) (events []Event, err error) {
+	own, left := len(review.of(v.Actor.User)), len(review.Waiting)
+	if own >= maxHeldOfUser {
+		return nil, refuse(CodeReviewFull, "%d of your comments wait for a review in live %d: wait until a moderator has decided about one", maxHeldOfUser, id)
 	}
-	return CommentHeld{live, review.Last + 1, v.Actor.User, text, cause, int64(len(review.Waiting) + 1)}, nil
+	if left >= maxHeld {
+		queue := make([]queued, left)
+		for i, c := range review.Waiting {
+			queue[i].senders = []UserID{c.User}
+		}
+		at := v.displaced(queue, own, own == 0, live.Bans, live.Mutes)
+		if at < 0 {
+			return nil, refuse(CodeReviewFull, "%d comments wait for a review in live %d, and nobody has more there than you: wait until a moderator has decided about one of yours", left, id)
+		}
+		left--
+		events = append(events, CommentDisplaced{id, review.Waiting[at].Held, review.Waiting[at].User, int64(left)})
+	}
+	return append(events, CommentHeld{id, review.Last + 1, v.Actor.User, text, cause, int64(left + 1)}), nil
+}
+
+// queued is an entry of a queue that the viewers of a live fill: a held comment, or an open report.
+type queued struct {
+	senders []UserID // the author, or the users who reported
+	claimed bool     // whether a moderator works on it
+}
+
+// displaced returns the index of the entry whose place in a full queue an entry of the actor takes: that of which every
+// sender has most entries, and of several the oldest. Entries whose senders are all in one of the lists of bans come
+// first, claimed ones last. It returns -1 if the actor, who has own entries, would have more than the senders of that
+// entry, unless the entry is the first one of the actor.
+func (v View) displaced(queue []queued, own int, first bool, bans ...[]Ban) int {
+	counts := map[UserID]int{}
+	for _, q := range queue {
+		for _, u := range q.senders {
+			counts[u]++
+		}
+	}
+	excluded := func(u UserID) bool {
+		return slices.ContainsFunc(bans, func(list []Ban) bool { return isBanned(list, u, v.Now) })
+	}
+	at, most := -1, -1
+	for i, q := range queue {
+		fewest := math.MaxInt
+		if q.claimed {
+			fewest = 0
+		}
+		for _, u := range q.senders {
+			if !excluded(u) {
+				fewest = min(fewest, counts[u])
+			}
+		}
+		if fewest > most {
+			at, most = i, fewest
+		}
+	}
+	if !first && most <= own {
+		return -1
+	}
+	return at
 }
 
 // CommentHeld records a comment that waits for the decision of a moderator. Only its author, the owner and the
@@ -137,6 +191,21 @@ func (c ReleaseComment) decide(view View) ([]Event, error) {
 	}
 	return events, nil
 }
+
+// CommentDisplaced records that a held comment has given its place to another one, because too many comments waited in
+// the live. Nobody will see it, unless the author posts it again.
+type CommentDisplaced struct {
+	Live    LiveID `json:"live"`    // the live to which the comment belongs
+	Held    int64  `json:"held"`    // number of the held comment
+	User    UserID `json:"user"`    // the author of the comment
+	Waiting int64  `json:"waiting"` // number of comments that still wait in the live; comment.held follows
+}
+
+func (CommentDisplaced) Type() string             { return "comment.displaced.v1" }
+func (e CommentDisplaced) Stream() Stream         { return reviewStream(e.Live) }
+func (e CommentDisplaced) EventLive() LiveID      { return e.Live }
+func (e CommentDisplaced) EventUser() UserID      { return e.User }
+func (e CommentDisplaced) evolve(r Review) Review { return r.without(e.Held) }
 
 // CommentReleased records that a moderator released a held comment. The comment follows as comment.posted.
 type CommentReleased struct {
@@ -314,8 +383,8 @@ func (ViewerWarned) evolve(Stateless) Stateless       { return Stateless{} }
 
 // Bounds of reports.
 const (
-	maxReports       = 200 // open reports in one live; every decision about a report loads all of them
-	maxReportsOfUser = 5   // open reports of one user in one live
+	maxReports       = 200 // open reports in one live, because every decision about a report loads all of them; then one is displaced
+	maxReportsOfUser = 5   // open reports in one live of which one user was the first who reported
 	maxReporters     = 20  // users who reported the same; later ones change nothing
 	maxReportText    = 200 // length of the text of a report in characters
 	claimSeconds     = 600 // time in seconds in which only the claimer of a report decides about it
@@ -373,6 +442,15 @@ func (r Reports) find(report int64) int {
 	return slices.IndexFunc(r.Open, func(o OpenReport) bool { return o.Report == report })
 }
 
+// without returns r without a report.
+func (r Reports) without(report int64) Reports {
+	r.Open = slices.DeleteFunc(slices.Clone(r.Open), func(o OpenReport) bool { return o.Report == report })
+	if len(r.Open) == 0 {
+		r.Open = nil
+	}
+	return r
+}
+
 // SendReport reports a comment, or a user, to the moderators of a live. Reports of the same target are one report.
 type SendReport struct {
 	Live    LiveID      `json:"live"`    // the live in which it happened
@@ -424,26 +502,46 @@ func (c SendReport) decide(view View) ([]Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	number, own := reports.Last+1, 0
-	for _, o := range reports.Open {
-		mine := slices.Contains(o.Reporters, view.Actor.User)
-		if mine {
+	sent := ReportSent{c.Live, reports.Last + 1, view.Actor.User, target, c.Comment, c.Cause, described}
+	if i := slices.IndexFunc(reports.Open, func(o OpenReport) bool { return o.Target == target && o.Comment == c.Comment }); i >= 0 {
+		open := reports.Open[i]
+		if slices.Contains(open.Reporters, view.Actor.User) || len(open.Reporters) >= maxReporters {
+			return nil, nil
+		}
+		sent.Report = open.Report
+		return []Event{sent}, nil
+	}
+	displaced, err := view.placeOfReport(c.Live, live, reports)
+	if err != nil {
+		return nil, err
+	}
+	return append(displaced, sent), nil
+}
+
+// placeOfReport returns the event that makes a place for a new report of the actor if there is none, or a *Refusal if
+// the actor has too many open reports.
+func (v View) placeOfReport(id LiveID, live Live, reports Reports) ([]Event, error) {
+	queue, own, opened := make([]queued, len(reports.Open)), 0, 0
+	for i, o := range reports.Open {
+		queue[i] = queued{o.Reporters, o.ClaimedUntil > v.Now.Unix()}
+		if slices.Contains(o.Reporters, v.Actor.User) {
 			own++
 		}
-		if o.Target == target && o.Comment == c.Comment {
-			if mine || len(o.Reporters) >= maxReporters {
-				return nil, nil
-			}
-			number = o.Report
+		if o.Reporters[0] == v.Actor.User {
+			opened++
 		}
 	}
 	switch {
-	case own >= maxReportsOfUser:
-		return nil, refuse(CodeReportsFull, "%d of your reports in live %d wait for a decision: try again when one is decided", maxReportsOfUser, c.Live)
-	case number > reports.Last && len(reports.Open) >= maxReports:
-		return nil, refuse(CodeReportsFull, "%d reports in live %d wait for a decision: try again when some are decided", maxReports, c.Live)
+	case opened >= maxReportsOfUser:
+		return nil, refuse(CodeReportsFull, "%d of your reports in live %d wait for a decision: try again when one is decided", maxReportsOfUser, id)
+	case len(queue) < maxReports:
+		return nil, nil
 	}
-	return []Event{ReportSent{c.Live, number, view.Actor.User, target, c.Comment, c.Cause, described}}, nil
+	at := v.displaced(queue, own, opened == 0, live.Bans)
+	if at < 0 {
+		return nil, refuse(CodeReportsFull, "%d reports in live %d wait for a decision, and nobody has more there than you: try again when one of yours is decided", len(queue), id)
+	}
+	return []Event{ReportDisplaced{id, reports.Open[at].Report, reports.Open[at].Target}}, nil
 }
 
 // ReportSent records that a user reported a comment or another user. A second report of the same target has the number
@@ -472,6 +570,20 @@ func (e ReportSent) evolve(r Reports) Reports {
 	r.Last, r.Open = e.Report, append(r.Open, OpenReport{Report: e.Report, Target: e.Target, Comment: e.Comment, Reporters: []UserID{e.User}})
 	return r
 }
+
+// ReportDisplaced records that a report has given its place to another one, because too many reports of the live were
+// open. Nobody decides about it any more; another report of the same target is a new one.
+type ReportDisplaced struct {
+	Live   LiveID `json:"live"`   // the live of the report
+	Report int64  `json:"report"` // number of the report
+	User   UserID `json:"user"`   // the user who was reported
+}
+
+func (ReportDisplaced) Type() string               { return "report.displaced.v1" }
+func (e ReportDisplaced) Stream() Stream           { return reportsStream(e.Live) }
+func (e ReportDisplaced) EventLive() LiveID        { return e.Live }
+func (e ReportDisplaced) EventUser() UserID        { return e.User }
+func (e ReportDisplaced) evolve(r Reports) Reports { return r.without(e.Report) }
 
 // openReport returns an open report about which the actor may decide. Nobody may decide about a report of which the
 // actor is the target. Only the owner and operators may decide about a report of a moderator, and only operators about
@@ -594,14 +706,8 @@ type ReportDecided struct {
 	Reason   string         `json:"reason"`   // the reason; not sealed; may be empty
 }
 
-func (ReportDecided) Type() string        { return "report.decided.v1" }
-func (e ReportDecided) Stream() Stream    { return reportsStream(e.Live) }
-func (e ReportDecided) EventLive() LiveID { return e.Live }
-func (e ReportDecided) EventUser() UserID { return e.User }
-func (e ReportDecided) evolve(r Reports) Reports {
-	r.Open = slices.DeleteFunc(slices.Clone(r.Open), func(o OpenReport) bool { return o.Report == e.Report })
-	if len(r.Open) == 0 {
-		r.Open = nil
-	}
-	return r
-}
+func (ReportDecided) Type() string               { return "report.decided.v1" }
+func (e ReportDecided) Stream() Stream           { return reportsStream(e.Live) }
+func (e ReportDecided) EventLive() LiveID        { return e.Live }
+func (e ReportDecided) EventUser() UserID        { return e.User }
+func (e ReportDecided) evolve(r Reports) Reports { return r.without(e.Report) }

@@ -28,9 +28,16 @@ func TestHeldComments(t *testing.T) {
 	posted := func(u domain.UserID, text string) []domain.Event {
 		return []domain.Event{domain.CommentPosted{Live: 6, User: u, Text: text}}
 	}
-	var full []domain.Event
-	for i := range 500 {
-		full = append(full, domain.CommentHeld{Live: 6, Held: int64(i + 1), User: domain.UserID(1000 + i), Text: "x", Cause: domain.HeldForFirst, Waiting: int64(i + 1)})
+	full := func(by func(held int64) domain.UserID, more ...domain.Event) []domain.Event {
+		given := on()
+		for n := int64(1); n <= 500; n++ {
+			given = append(given, heldComment(n, by(n), n))
+		}
+		return append(given, more...)
+	}
+	oneEach := func(n int64) domain.UserID { return domain.UserID(1000 + n) }
+	displaced := func(n int64, u domain.UserID) []domain.Event {
+		return append([]domain.Event{domain.CommentDisplaced{Live: 6, Held: n, User: u, Waiting: 499}}, hold(501, "giveaway", domain.HeldForWord, 500)...)
 	}
 	marks := "g" + strings.Repeat("\u0301", 190) + "iveaway"
 	run(t, []spec{
@@ -44,7 +51,21 @@ func TestHeldComments(t *testing.T) {
 		{name: "a word that changed its act refuses", given: on(domain.WordsAdded{Live: 6, Words: []string{"giveaway"}}), when: post("giveaway"), refused: domain.CodeWordRefused},
 		{name: "the numbers go on", given: on(heldComment(1, viewer, 1), domain.CommentDropped{Live: 6, Held: 1, User: viewer}), when: post("giveaway"), then: hold(2, "giveaway", domain.HeldForWord, 1)},
 		{name: "a user has at most three", given: on(heldComment(1, viewer, 1), heldComment(2, viewer, 2), heldComment(3, viewer, 3)), when: post("giveaway"), refused: domain.CodeReviewFull},
-		{name: "a live has at most 500", given: on(full...), when: post("giveaway"), refused: domain.CodeReviewFull},
+		{name: "a live has at most 500: the oldest gives its place if everybody has one", given: full(oneEach), when: post("giveaway"), then: displaced(1, 1001)},
+		{name: "the oldest of the user who has most gives its place", given: full(func(n int64) domain.UserID {
+			if n < 3 {
+				return domain.UserID(3000 + n)
+			}
+			return domain.UserID(1000 + n/3)
+		}), when: post("giveaway"), then: displaced(3, 1001)},
+		{name: "a comment of a muted user gives its place first", given: full(oneEach, domain.ViewerMuted{Live: 6, User: 1090}), when: post("giveaway"), then: displaced(90, 1090)},
+		{name: "a second one is refused if nobody has more", given: full(func(n int64) domain.UserID {
+			if n == 7 {
+				return viewer
+			}
+			return oneEach(n)
+		}), when: post("giveaway"), refused: domain.CodeReviewFull},
+		{name: "a displaced comment cannot be released", given: full(oneEach, displaced(1, 1001)...), by: asUser(streamer), when: domain.ReleaseComment{Live: 6, Held: 1, Author: 1001, Text: "a giveaway"}, refused: domain.CodeCommentNotFound},
 		{name: "the mode review holds the first comment", given: review(), when: post("hello"), then: hold(1, "hello", domain.HeldForFirst, 1)},
 		{name: "the mode review does not hold comments of a user of whom one was released", given: review(joined(viewer, true, "p1"), domain.ViewerReviewed{Live: 6, User: viewer}, left(viewer), joined(viewer, false, "p1")), when: post("hello"), then: posted(viewer, "hello")},
 		{name: "the mode review does not apply to moderators", given: review(), by: asUser(otherUser), when: post("hello"), then: posted(otherUser, "hello")},

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"math/big"
 	"reflect"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -449,6 +450,9 @@ func checkStories(t *testing.T, chat bool, opening []domain.Request, anything fu
 	followed := map[string]int{}
 	unseen := func() string {
 		for _, spec := range domain.Events {
+			if needsFullQueue := strings.HasSuffix(spec.Type, ".displaced.v1"); needsFullQueue { // hundreds of entries, see TestReportsOfManyAccountsKeepNobodyOut
+				continue
+			}
 			if followed[spec.Type] == 0 && isChatEvent(spec.Type) == chat {
 				return spec.Type
 			}

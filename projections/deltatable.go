@@ -146,6 +146,8 @@ func DeltaSpecs() []DeltaSpec {
 		toNobody[domain.ReportSent](),
 		toNobody[domain.ReportClaimed](),
 		toNobody[domain.ReportDecided](),
+		toNobody[domain.ReportDisplaced](),
+		toNobody[domain.CommentDisplaced](), // comment.held follows
 		toNobody[domain.LiveCreated](),
 		toNobody[domain.LiveRecordingSet](),
 		toNobody[domain.RecordingStarted](),

@@ -172,10 +172,11 @@ func (q *Queries) RemovedComments(ctx context.Context, positions []int64) (map[i
 
 // Reviews projects the comments that wait for a review, and the reports of users.
 var Reviews = Projection{
-	Name: "reviews", Version: 1, Tables: []string{"held_comment", "report", "report_entry"},
+	Name: "reviews", Version: 2, // version 1 before the events of migration 29
+	Tables: []string{"held_comment", "report", "report_entry"},
 	Handlers: []Handler{
-		on(foldHeld), on(foldReleased), on(foldDropped),
-		on(foldReport), on(foldReportClaimed), on(foldReportDecided), on(foldReviewsForgotten),
+		on(foldHeld), on(foldReleased), on(foldDropped), on(foldCommentDisplaced),
+		on(foldReport), on(foldReportClaimed), on(foldReportDecided), on(foldReportDisplaced), on(foldReviewsForgotten),
 	},
 	Write: writes(writeReviews),
 }
@@ -221,6 +222,10 @@ func foldDropped(b *reviewsBatch, _ eventstore.Record, e domain.CommentDropped) 
 	b.ended.live, b.ended.held = append(b.ended.live, int64(e.Live)), append(b.ended.held, e.Held)
 }
 
+func foldCommentDisplaced(b *reviewsBatch, _ eventstore.Record, e domain.CommentDisplaced) {
+	b.ended.live, b.ended.held = append(b.ended.live, int64(e.Live)), append(b.ended.held, e.Held)
+}
+
 func foldReport(b *reviewsBatch, r eventstore.Record, e domain.ReportSent) {
 	s := &b.reports
 	s.live, s.report, s.position = append(s.live, int64(e.Live)), append(s.report, e.Report), append(s.position, r.Position)
@@ -234,6 +239,10 @@ func foldReportClaimed(b *reviewsBatch, _ eventstore.Record, e domain.ReportClai
 
 func foldReportDecided(b *reviewsBatch, r eventstore.Record, e domain.ReportDecided) {
 	set(&b.decided, reportKey{e.Live, e.Report}, reportChange{string(e.Decision), r.Position})
+}
+
+func foldReportDisplaced(b *reviewsBatch, r eventstore.Record, e domain.ReportDisplaced) {
+	set(&b.decided, reportKey{e.Live, e.Report}, reportChange{string(Displaced), r.Position})
 }
 
 func foldReviewsForgotten(b *reviewsBatch, _ eventstore.Record, e domain.UserForgotten) {
@@ -375,6 +384,9 @@ func (q *Queries) DropComment(ctx context.Context, live domain.LiveID, held int6
 	found, err := q.heldText(ctx, live, held)
 	return domain.DropComment{Live: live, Held: held, Reason: reason, Author: found.Author}, err
 }
+
+// Displaced stands in the tables instead of a decision about a report that has given its place to another one.
+const Displaced domain.ReportDecision = "displaced"
 
 // Report is a report of a comment or a user.
 type Report struct {

@@ -102,7 +102,7 @@ func TestUpgradedTablesNeedNoRebuild(t *testing.T) {
 func TestUpgradeHaltsOlderProjectors(t *testing.T) {
 	t.Parallel()
 	var migration []byte
-	for _, name := range []string{"00010_stream_access.sql", "00016_moderation.sql", "00021_review.sql"} {
+	for _, name := range []string{"00010_stream_access.sql", "00016_moderation.sql", "00021_review.sql", "00029_displaced.sql"} {
 		text, err := os.ReadFile("../migrations/" + name)
 		if err != nil {
 			t.Fatal(err)

@@ -22,6 +22,7 @@ type invocation struct {
 	sources  *cli.Sources
 	flags    *settings.Flags // flags of the settings of every command
 	file     error           // faults of the configuration file
+	redactor *cli.Redactor   // standard error
 	unknown  error           // variables of the environment that are named like settings
 	parsed   *kong.Context
 	reported error // error that the command has reported itself
@@ -36,7 +37,9 @@ type checker interface {
 type standalone interface{ Standalone() }
 
 func newInvocation(sh cli.Shell) *invocation {
-	i := &invocation{sources: cli.NewSources(sh.Environ)}
+	i := &invocation{sources: cli.NewSources(sh.Environ), redactor: cli.NewRedactor(sh.Stderr)}
+	i.redactor.Hide(sh.Environ...)
+	sh.Stderr = i.redactor
 	sh.Sources, sh.Getenv, sh.Report = i.sources, i.sources.Getenv, i.report
 	i.sh = sh
 	i.flags = i.line.globals.Flags()
@@ -67,6 +70,7 @@ func (i *invocation) parse(args []string) (exited bool, err error) {
 	if len(args) == 0 {
 		args = []string{"--help"}
 	}
+	i.redactor.Hide(args...)
 	i.parsed, err = parser.Parse(args)
 	if exited {
 		return true, nil
@@ -89,6 +93,7 @@ func (i *invocation) readFile(ctx *kong.Context) error {
 	}
 	if path != "" {
 		i.file = i.sources.ReadFile(name, path, append(i.flags.Names(), i.line.Serve.FlagNames()...))
+		i.redactor.Hide(i.sources.FileValues()...)
 	}
 	return nil
 }

@@ -38,7 +38,7 @@ func run(ctx context.Context, args []string, sh cli.Shell) int {
 	case err == nil:
 		return exitOK
 	case admin.IsFault(err), errors.Is(err, bridge.ErrDiverged):
-		fmt.Fprintf(sh.Stderr, "roomlog: %v\n", err)
+		fmt.Fprintf(i.sh.Stderr, "roomlog: %v\n", err)
 		return exitFault
 	case isWrongArgument(err):
 		i.reportUsage(err)

@@ -52,6 +52,8 @@ func (c *checker) mayCause(by domain.Actor, e domain.Event) bool {
 		return is(by, e.User) || released && (c.isModerator(by, e.Live) || c.isOperator(by))
 	case domain.CommentDropped:
 		return is(by, e.User) || c.isModerator(by, e.Live) || c.isOperator(by)
+	case domain.CommentDisplaced, domain.ReportDisplaced: // by the author of another comment, or the user who reports something else
+		return by.Kind == domain.Authenticated
 	case domain.CommentReleased, domain.ViewerReviewed, domain.ViewerWarned, domain.ViewerNotified, domain.ReportClaimed, domain.ReportDecided:
 		return c.isModerator(by, e.(domain.LiveEvent).EventLive()) || c.isOperator(by)
 	case domain.CommentRemoved:

@@ -95,6 +95,8 @@ func (c *checker) checkOthers(e domain.Event) {
 		c.checkHeld(e, e.Held, e.User, e.Waiting)
 	case domain.CommentDropped:
 		c.checkHeld(e, e.Held, e.User, e.Waiting)
+	case domain.CommentDisplaced:
+		c.checkHeld(e, e.Held, e.User, e.Waiting)
 	case domain.ViewerReviewed:
 		c.expect(!state[domain.Visit](c, e).Reviewed, "user %d was reviewed in live %d before", e.User, e.Live)
 	case domain.ReportSent:
@@ -102,6 +104,8 @@ func (c *checker) checkOthers(e domain.Event) {
 	case domain.ReportClaimed:
 		c.checkOpenReport(e, e.Report, e.User)
 	case domain.ReportDecided:
+		c.checkOpenReport(e, e.Report, e.User)
+	case domain.ReportDisplaced:
 		c.checkOpenReport(e, e.Report, e.User)
 	case domain.CommentRemoved:
 		c.expect(!state[domain.RemovedComment](c, e).Removed, "comment %d was removed before", e.Comment)

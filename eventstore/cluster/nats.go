@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
@@ -16,6 +17,7 @@ const (
 	natsFresh     = 3 * time.Second        // time after (re)connecting in which members may not have announced themselves yet
 	natsGather    = 250 * time.Millisecond // time in which members respond to a ping
 	natsFlush     = 2 * time.Second        // time in which a server must confirm a subscription
+	natsMembers   = 4096                   // maximum number of members; announcements of further ones are ignored
 	natsQueue     = 4096                   // maximum number of messages that wait for one subscriber; further ones are lost
 )
 
@@ -55,7 +57,14 @@ func (n *NATS) hear(node string) {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.heard[node] = n.now()
+	now := n.now()
+	if _, known := n.heard[node]; !known {
+		maps.DeleteFunc(n.heard, func(_ string, at time.Time) bool { return now.Sub(at) >= natsDead })
+		if len(n.heard) >= natsMembers {
+			return
+		}
+	}
+	n.heard[node] = now
 }
 
 func (n *NATS) forget(node string) {

@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"os"
 	"strings"
+
+	"roomlog/internal/settings"
 )
 
 // Settings say how to reach the NATS servers.
@@ -42,11 +44,11 @@ func (s *Settings) CheckSettings() error {
 		u, err := url.Parse(address)
 		switch {
 		case err == nil && u.User != nil:
-			add("--nats-url may not contain a password or token: use --nats-user with ROOMLOG_NATS_PASSWORD, or ROOMLOG_NATS_TOKEN (got %q)", redacted(u))
+			add("--nats-url may not contain a password or token: use --nats-user with ROOMLOG_NATS_PASSWORD, or ROOMLOG_NATS_TOKEN (got %q)", settings.Redact(address))
 		case err != nil || u.Hostname() == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
 			add("--nats-url must contain addresses like tls://nats1.example:4222 or nats://127.0.0.1:4222")
 		case u.Scheme != "nats" && u.Scheme != "tls":
-			add("--nats-url must contain addresses that begin with tls:// or nats:// (got %q)", address)
+			add("--nats-url must contain addresses that begin with tls:// or nats:// (got %q)", settings.Redact(address))
 		case u.Scheme == "nats" && !loopback(u):
 			add("--nats-url must begin with tls:// for another host than this one, because the messages contain texts of users (got %q)", address)
 		}
@@ -134,13 +136,6 @@ func (s *Settings) secure() bool {
 func loopback(u *url.URL) bool {
 	ip := net.ParseIP(u.Hostname())
 	return u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
-}
-
-// redacted returns an address without user name, password and token.
-func redacted(u *url.URL) string {
-	shown := *u
-	shown.User = nil
-	return shown.String()
 }
 
 func checkFile(path string) error {

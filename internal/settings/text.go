@@ -17,6 +17,33 @@ func IsHTTPURL(text string) bool {
 	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" && validPort(u)
 }
 
+// Redact returns text without the user, the password and the query of a URL, in the form in which it may be shown. It also
+// hides them in a text that is no URL but looks like one: everything between // and the last @, everything before the last @
+// of a text with a colon, and everything behind // if a colon follows that begins no port.
+func Redact(text string) string {
+	begin, rest, isURL := strings.Cut(text, "//")
+	switch {
+	case isURL:
+		begin += "//"
+	default:
+		begin, rest = "", text
+	}
+	if at := strings.LastIndexByte(rest, '@'); at >= 0 && (isURL || strings.Contains(rest[:at], ":")) {
+		rest = "xxxxx" + rest[at:]
+	}
+	if !isURL {
+		return begin + rest
+	}
+	host, _, _ := strings.Cut(rest, "/")
+	if colon := strings.LastIndexByte(host, ':'); colon >= 0 && !strings.HasSuffix(host, "]") && strings.Trim(host[colon+1:], "0123456789?#,") != "" && !strings.ContainsAny(host, "?#,") {
+		return begin + "xxxxx"
+	}
+	if query := strings.IndexAny(rest, "?#"); query >= 0 {
+		rest = rest[:query+1] + "xxxxx"
+	}
+	return begin + rest
+}
+
 // IsOrigin reports whether text is an origin as browsers send it, such as "https://live.example", "file://" or "null",
 // or "*", which stands for every origin.
 func IsOrigin(text string) bool {

@@ -41,3 +41,28 @@ func TestTexts(t *testing.T) {
 		})
 	}
 }
+
+func TestRedact(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"https://live.example:7001/x":       "https://live.example:7001/x",
+		"https://[::1]:7001":                "https://[::1]:7001",
+		"https://[::1]":                     "https://[::1]",
+		"/var/lib/roomlog":                  "/var/lib/roomlog",
+		"a.example:7001":                    "a.example:7001",
+		"admin@live.example":                "admin@live.example",
+		"tls://a.example:1,tls://b.example": "tls://a.example:1,tls://b.example",
+		"https://anna:pw@live.example/x":    "https://xxxxx@live.example/x",
+		"https://token@live.example":        "https://xxxxx@live.example",
+		"https://live.example/?a=b":         "https://live.example/?xxxxx",
+		"https://a:b@c:d@live.example":      "https://xxxxx@live.example",
+		"//a:b@live.example":                "//xxxxx@live.example",
+		"a:b@live.example":                  "xxxxx@live.example",
+		"https://a:b/c@d@":                  "https://xxxxx@",
+		"https://a:pa":                      "https://xxxxx",
+	} {
+		if got := settings.Redact(text); got != want {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 
@@ -108,6 +109,9 @@ func (g *Globals) Logger(sh Shell, fallback slog.Level) *slog.Logger {
 
 // IsTerminal reports whether w is a terminal.
 func IsTerminal(w any) bool {
+	if wrapped, ok := w.(interface{ Unwrap() io.Writer }); ok {
+		w = wrapped.Unwrap()
+	}
 	file, ok := w.(*os.File)
 	if !ok {
 		return false

@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 
@@ -39,6 +40,14 @@ func (s *Sources) ReadFile(name, path string, flags []string) (err error) {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	return err
+}
+
+// FileValues returns the values in the configuration file.
+func (s *Sources) FileValues() []string {
+	if s.file == nil {
+		return nil
+	}
+	return slices.Collect(maps.Values(s.file.values))
 }
 
 // Flag returns the value of a flag that is not on the command line: of its variables, or of the file.

@@ -39,9 +39,9 @@ func (c *CheckCommand) Run(_ context.Context, g *cli.Globals, sh cli.Shell) erro
 	}
 	fmt.Fprintln(table, "SETTING\tVALUE\tTYPE\tUNIT\tBOUNDS\tSOURCE")
 	for _, s := range append(g.Values(sh.Sources.Of), c.Values(sh.Sources.Of)...) {
-		value := s.String()
+		value := settings.Redact(s.String())
 		if s.Name() == "read-url" {
-			value = maskAddress(value)
+			value = maskAddress(s.String())
 		}
 		if unset := s.Unset(); value == "" && unset != "" {
 			value = "(" + unset + ")"
@@ -87,6 +87,8 @@ func mask(variable, value string) string {
 func maskAddress(value string) string {
 	if u, err := url.Parse(value); err == nil && u.Scheme != "" {
 		value = u.Redacted()
+	} else if err != nil {
+		value = settings.Redact(value)
 	}
 	return passwordPair.ReplaceAllString(value, "${1}xxxxx")
 }

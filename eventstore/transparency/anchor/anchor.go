@@ -37,19 +37,17 @@ func Open(target string) (Anchor, error) {
 		return Anchor{file: target}, nil
 	}
 	if !settings.IsHTTPURL(target) {
-		return Anchor{}, fmt.Errorf("an anchor must be a file or a URL like https://anchor.example/roomlog (got %q)", target)
+		return Anchor{}, fmt.Errorf("an anchor must be a file or a URL like https://anchor.example/roomlog (got %q)", settings.Redact(target))
 	}
 	return Anchor{url: target}, nil
 }
 
 // String returns the file or the URL without secrets.
 func (a Anchor) String() string {
-	u, err := url.Parse(a.url)
-	if a.url == "" || err != nil {
+	if a.url == "" {
 		return a.file
 	}
-	u.RawQuery = ""
-	return u.Redacted()
+	return settings.Redact(a.url)
 }
 
 // Store stores a signed checkpoint. It returns when the checkpoint is on disk, or when the server at the URL has accepted

@@ -89,7 +89,7 @@ func TestTargets(t *testing.T) {
 			t.Errorf("%q is accepted", target)
 		}
 	}
-	if got := open(t, "https://anna:secret@example/x?token=1").String(); got != "https://anna:xxxxx@example/x" {
+	if got := open(t, "https://anna:secret@example/x?token=1").String(); got != "https://xxxxx@example/x?xxxxx" {
 		t.Errorf("got %s", got)
 	}
 }

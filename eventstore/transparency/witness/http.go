@@ -14,6 +14,7 @@ import (
 
 	"roomlog/eventstore/transparency"
 	"roomlog/eventstore/transparency/anchor"
+	"roomlog/internal/settings"
 )
 
 const (
@@ -41,7 +42,7 @@ func NewHTTP(address string) (*HTTP, error) {
 	if u.Path = strings.TrimSuffix(u.Path, "/"); u.Path == "" {
 		u.Path = "/tlog"
 	}
-	return &HTTP{u.String(), u.Redacted(), &http.Client{Timeout: requestTimeout}}, nil
+	return &HTTP{u.String(), settings.Redact(u.String()), &http.Client{Timeout: requestTimeout}}, nil
 }
 
 // Checkpoint reads the newest signed checkpoint.
@@ -82,7 +83,10 @@ func (h *HTTP) get(ctx context.Context, path string, limit int64) ([]byte, error
 	}
 	response, err := h.client.Do(r)
 	if err != nil {
-		return nil, err
+		if wrapped := (*url.Error)(nil); errors.As(err, &wrapped) {
+			err = wrapped.Err // the URL may contain a secret
+		}
+		return nil, fmt.Errorf("GET %s%s: %w", h.shown, path, err)
 	}
 	defer response.Body.Close()
 	switch response.StatusCode {

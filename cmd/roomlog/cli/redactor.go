@@ -1,0 +1,94 @@
+package cli
+
+import (
+	"encoding/json"
+	"io"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"roomlog/internal/settings"
+)
+
+// minQuery is the length from which a query without its URL is hidden, in bytes. Shorter ones occur in other texts.
+const minQuery = 6
+
+// Redactor writes texts without the passwords, user names and queries of the URLs that the command line, the environment and
+// the configuration file contain: messages, logs, and errors of libraries. Write may be called concurrently, Hide only before.
+type Redactor struct {
+	to     io.Writer
+	pairs  []string // text, replacement, text, replacement, …
+	hidden *strings.Replacer
+}
+
+// NewRedactor returns a Redactor that writes to w.
+func NewRedactor(w io.Writer) *Redactor { return &Redactor{to: w} }
+
+// Unwrap returns the writer that the Redactor writes to.
+func (r *Redactor) Unwrap() io.Writer { return r.to }
+
+// Write implements io.Writer. A text must be written at once.
+func (r *Redactor) Write(p []byte) (int, error) {
+	if r.hidden == nil {
+		return r.to.Write(p)
+	}
+	if _, err := r.hidden.WriteString(r.to, string(p)); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// Hide hides the secrets of values: arguments like --name=URL, variables like NAME=URL, URLs, and lists of URLs.
+func (r *Redactor) Hide(values ...string) {
+	for _, value := range values {
+		r.hide(value)
+		if _, behind, found := strings.Cut(value, "="); found {
+			r.hide(behind)
+		}
+	}
+	if len(r.pairs) > 0 {
+		r.hidden = strings.NewReplacer(r.pairs...)
+	}
+}
+
+func (r *Redactor) hide(value string) {
+	shown := settings.Redact(value)
+	if shown == value {
+		return
+	}
+	r.replace(value, shown)
+	_, rest, isURL := strings.Cut(value, "//")
+	if !isURL {
+		return
+	}
+	if items := strings.Split(value, ","); len(items) > 1 { // a list, or one URL with a comma in its password
+		for _, item := range items {
+			item = strings.TrimSpace(item)
+			if at := strings.LastIndexByte(item, '@'); at >= 0 && !strings.Contains(item, "//") {
+				r.replace(item, "xxxxx"+item[at:])
+			}
+			r.hide(item)
+		}
+	}
+	if at := strings.LastIndexByte(rest, '@'); at >= 0 {
+		r.replace(rest[:at+1], "xxxxx@")
+	}
+	if u, err := url.Parse(value); err == nil {
+		if u.User != nil {
+			r.replace(u.User.String()+"@", "xxxxx@")
+			r.replace(url.User(u.User.Username()).String()+":***@", "xxxxx@") // as package net/http shows it
+		}
+		if len(u.RawQuery) >= minQuery {
+			r.replace("?"+u.RawQuery, "?xxxxx")
+		}
+	}
+}
+
+// replace replaces a text, also where it is quoted.
+func (r *Redactor) replace(text, by string) {
+	quoted := strconv.Quote(text)
+	r.pairs = append(r.pairs, text, by, quoted[1:len(quoted)-1], by)
+	if inJSON, err := json.Marshal(text); err == nil {
+		r.pairs = append(r.pairs, string(inJSON[1:len(inJSON)-1]), by)
+	}
+}

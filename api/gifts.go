@@ -229,6 +229,56 @@ func (s *server) proveGift(ctx context.Context, text string) (file []byte, err e
 	return proof.Encode()
 }
 
+// GiftPath is the input of an endpoint with the position of a gift in its path. It is exported because huma sets embedded structs
+// only if they are exported.
+type GiftPath struct {
+	Position int64 `path:"position" minimum:"1" example:"133" doc:"position of the gift"`
+}
+
+// giftDelivery is how many connections have received the push of a gift, in a response.
+type giftDelivery struct {
+	Sent                 int64 `json:"sent" doc:"connections in the live to which the push was written"`
+	Acknowledged         int64 `json:"acknowledged" doc:"of these, connections whose client has acknowledged the push"`
+	StreamerSent         int64 `json:"streamer_sent" doc:"connections of the streamer among sent"`
+	StreamerAcknowledged int64 `json:"streamer_acknowledged" doc:"connections of the streamer among acknowledged"`
+}
+
+// liveDelivery contains the sums of the deliveries of all gifts in a live, in a response.
+type liveDelivery struct {
+	Gifts                int64 `json:"gifts" doc:"gifts whose push was written to a connection"`
+	Sent                 int64 `json:"sent" doc:"sum of sent"`
+	Acknowledged         int64 `json:"acknowledged" doc:"sum of acknowledged"`
+	StreamerSent         int64 `json:"streamer_sent" doc:"sum of streamer_sent"`
+	StreamerAcknowledged int64 `json:"streamer_acknowledged" doc:"sum of streamer_acknowledged"`
+}
+
+// readGiftDelivery returns how many connections have received the push of a gift, for its sender, the streamer, auditors and
+// operators.
+func (s *server) readGiftDelivery(ctx context.Context, in *GiftPath) (giftDelivery, error) {
+	if err := s.waitForHead(ctx); err != nil {
+		return giftDelivery{}, err
+	}
+	sent, _, err := s.Queries.SentGift(ctx, in.Position)
+	if isNotFound(err) {
+		err = refusal(domain.CodeGiftRecordNotFound, "no gift was sent at position %d", in.Position)
+	}
+	if err != nil {
+		return giftDelivery{}, err
+	}
+	user := requestOf(ctx).user
+	if user.ID != sent.Sender && user.ID != sent.Streamer && !hasRole(user, domain.RoleAuditor) && !hasRole(user, domain.RoleOperator) {
+		return giftDelivery{}, refusal(domain.CodeForbidden, "the delivery of another user's gift needs the role %s or %s", domain.RoleAuditor, domain.RoleOperator)
+	}
+	found, err := s.deliveries.Gift(ctx, in.Position)
+	return giftDelivery(found), err
+}
+
+// readLiveDelivery returns the sums of the deliveries of all gifts in a live.
+func (s *server) readLiveDelivery(ctx context.Context, in *LivePath) (liveDelivery, error) {
+	found, err := s.deliveries.Live(ctx, in.ID)
+	return liveDelivery{found.Gifts, found.Sent, found.Acknowledged, found.StreamerSent, found.StreamerAcknowledged}, err
+}
+
 func documentGiftProof(o *huma.Operation, _ huma.Registry) {
 	o.Description += " The file contains the event of the gift as it is stored, with the balance of the sender after it, the hashes that lead to the root of the transparency log, and the signed checkpoint. " +
 		"Check it with roomlog audit check, or with the module proof.js of the page; docs/AUDIT.md describes how. It has no envelope, because every byte counts."

@@ -173,6 +173,9 @@ func (r *routes) registerHistory() {
 		refuses(codeCursor, codeCursorLost, domain.CodeForbidden, domain.CodeLiveNotFound), r.giftHistory)
 	serveRaw[any](r, get("/api/gift/{position}/proof", "Read the proof that the transparency log contains a gift", authenticated("a token of the sender of the gift, or the role auditor"), rateReads).
 		refuses(domain.CodeForbidden, domain.CodeGiftRecordNotFound, tlog.CodeNotSigned), documentGiftProof, plainRefusal, r.giftProof)
+	serve(r, get("/api/gift/{position}/delivery", "Count the connections that have received the push of a gift", authenticated("a token of the sender or the streamer of the gift, or the role auditor or operator"), rateReads).
+		refuses(domain.CodeForbidden, domain.CodeGiftRecordNotFound), r.readGiftDelivery)
+	serve(r, get("/api/live/{id}/deliveries", "Sum the deliveries of all gifts in a live", ownerOr(domain.RoleOperator, domain.RoleAuditor), rateReads), r.readLiveDelivery)
 	serve(r, get("/api/coin/history", "List the movements of a coin account", authenticated(auditor), rateReads).
 		refuses(codeCursor, codeCursorLost, domain.CodeForbidden), r.coinHistory)
 	serve(r, get("/api/payouts", "List payouts of the caller's earnings, or of all earnings", authenticated("a token, and the role auditor or operator for other users"), rateReads).

@@ -13,6 +13,7 @@ import (
 	"roomlog/api/upload"
 	"roomlog/internal/memo"
 	"roomlog/projections"
+	"roomlog/projections/delivery"
 	"roomlog/projections/reconcile"
 )
 
@@ -30,6 +31,9 @@ type server struct {
 	timeZone  *time.Location
 	passwords *password.Hasher
 	uploads   *upload.Store
+
+	deliveries *delivery.Tables
+
 	rates     *rates
 	signIns   *signin.Guard
 	guesses   *signin.Guard // of passwords of lives
@@ -58,7 +62,7 @@ func newServer(c Config) (*server, error) {
 	}
 	draining := make(chan struct{})
 	s := &server{
-		Config: c, reporter: reporter{c.Log}, log: c.Log, passwords: password.NewHasher(c.Password), rates: newRates(c),
+		Config: c, reporter: reporter{c.Log}, log: c.Log, passwords: password.NewHasher(c.Password), rates: newRates(c), deliveries: delivery.NewTables(c.Store.Pool()),
 		streams: make(chan struct{}, c.EventStreams), settlements: make(chan struct{}, maxSettlements), draining: draining, drain: sync.OnceFunc(func() { close(draining) }),
 	}
 	s.onAir = memo.New(onAirLife, c.Now, func(ctx context.Context) ([]projections.Live, error) {

@@ -19,6 +19,8 @@ GRANT SELECT, INSERT ON tlog_fork TO roomlog_serving;
 GRANT SELECT, INSERT, UPDATE, DELETE ON webhook_cursor TO roomlog_serving;
 GRANT SELECT, INSERT, UPDATE, DELETE ON webhook_blocked TO roomlog_serving;
 GRANT SELECT, INSERT, UPDATE, DELETE ON webhook_dead TO roomlog_serving;
+GRANT SELECT, INSERT, UPDATE, DELETE ON gift_delivery TO roomlog_serving;
+GRANT SELECT, INSERT, UPDATE ON live_delivery TO roomlog_serving;
 -- The projector of a server writes the read tables.
 GRANT USAGE ON SCHEMA read TO roomlog_serving;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA read TO roomlog_serving;

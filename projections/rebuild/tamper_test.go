@@ -52,6 +52,8 @@ var tamperTables = map[string]string{
 	"public.webhook_cursor":     "what receivers have accepted is not in the log; after an edit events are sent again or not at all",
 	"public.webhook_blocked":    "the same",
 	"public.webhook_dead":       "the same",
+	"public.gift_delivery":      "what connections have received is not in the log; the numbers are evidence only as long as nobody edits the database",
+	"public.live_delivery":      "the same",
 	"public.secret_fingerprint": "verify has no secret to compare with; after an edit no server starts",
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"roomlog/domain"
 	"roomlog/projections"
+	"roomlog/projections/delivery"
 	"roomlog/realtime/ws"
 )
 
@@ -31,6 +32,8 @@ type channel struct {
 	restore func(c *channel, history int64) // sends the snapshot after the history of the log has changed
 	serial  *ws.Serial                      // runs the reads of the snapshot one after another
 
+	deliveries *delivery.Recorder // counts the pushes of gifts; may be nil
+
 	mu      sync.Mutex
 	reset   bool       // whether deltas were missed; nothing is delivered any more
 	history int64      // number of the history of the log to which the facts belong
@@ -52,6 +55,8 @@ type channel struct {
 	reads        int64              // number of reads of snapshots that have begun
 	newest       projections.Gauges // the newest gauges that were delivered
 	snapshotting chan struct{}      // contains an element while a session reads a snapshot
+
+	acknowledged map[*ws.Conn]int64 // for each connection in the live, the position up to which gifts are not counted as acknowledged any more
 }
 
 // fact is an encoded delta, or a frame that stands for several joins and leaves up to pos. cursor is the cursor of the
@@ -63,6 +68,8 @@ type fact struct {
 
 	author  domain.UserID // author of the comment that the fact is; 0 for other facts
 	removes removal       // comments that the fact removes
+
+	delivery *delivery.Delivery // counts the push of the gift that the fact is; nil for other facts
 }
 
 // removal selects comments that were removed: one by its position, or all of one author before the removal.
@@ -110,7 +117,11 @@ func (c *channel) Deliver(d projections.Delta) {
 		return
 	}
 	c.flushBatch()
-	c.push(newFact(d, c.last))
+	f := newFact(d, c.last)
+	if !c.held {
+		f.delivery = c.deliveries.Of(d)
+	}
+	c.push(f)
 	applyRemovals(c.live, c.recent, len(c.recent)-1)
 }
 
@@ -156,9 +167,48 @@ func (c *channel) push(f fact) {
 		c.recent = slices.Delete(c.recent, 0, 1)
 	}
 	c.recent = append(c.recent, f)
-	if !c.held {
+	switch {
+	case c.held:
+	case f.delivery != nil: // recent has the frame without the receipt: what is sent again does not count
+		c.fan.Push(f.frame.WithReceipt(f.delivery))
+	default:
 		c.fan.Push(f.frame)
 	}
+}
+
+// acknowledge counts the gifts that were pushed to a connection of a user, up to the fact of a cursor. Gifts that the channel does not
+// keep any more, and those that the connection received when it joined, do not count.
+func (c *channel) acknowledge(conn *ws.Conn, user domain.UserID, cursor string) {
+	pos, found := c.find(cursor)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	after, in := c.acknowledged[conn]
+	if !found || !in || pos <= after {
+		return
+	}
+	c.acknowledged[conn] = pos
+	for _, f := range slices.Backward(c.recent) {
+		if f.pos <= after {
+			return
+		}
+		if f.pos <= pos {
+			f.delivery.Acknowledge(user)
+		}
+	}
+}
+
+// add adds a connection to the fan-out.
+func (c *channel) add(conn *ws.Conn) {
+	c.acknowledged[conn] = c.last
+	c.fan.Add(conn)
+}
+
+// remove removes a connection from the fan-out.
+func (c *channel) remove(conn *ws.Conn) {
+	c.fan.Remove(conn)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.acknowledged, conn)
 }
 
 // large reports whether the live has so many viewers that joins and leaves are sent in batches.
@@ -259,7 +309,7 @@ func (c *channel) attach(conn *ws.Conn, o opening) bool {
 		frames = append(frames, gaugesFrame(c.newest))
 	}
 	conn.Send(frames...)
-	c.fan.Add(conn)
+	c.add(conn)
 	return true
 }
 

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"roomlog/domain"
+	"roomlog/projections/delivery"
 	"roomlog/realtime/hub"
 	"roomlog/realtime/ws"
 )
@@ -16,12 +17,14 @@ type channels struct {
 	restore func(c *channel, history int64) // see channel.restore
 	recover func()                          // logs a panic of restore
 
+	deliveries *delivery.Recorder
+
 	mu     sync.Mutex // locked before the locks of channels and of the hub
 	byLive map[domain.LiveID]*channel
 }
 
-func newChannels(h *hub.Hub, sockets *ws.Server, restore func(*channel, int64), recoverPanic func()) *channels {
-	return &channels{hub: h, sockets: sockets, restore: restore, recover: recoverPanic, byLive: make(map[domain.LiveID]*channel)}
+func newChannels(h *hub.Hub, sockets *ws.Server, deliveries *delivery.Recorder, restore func(*channel, int64), recoverPanic func()) *channels {
+	return &channels{hub: h, sockets: sockets, restore: restore, recover: recoverPanic, deliveries: deliveries, byLive: make(map[domain.LiveID]*channel)}
 }
 
 // hold returns the channel of a live. The channel stays subscribed until release was called as often as hold.
@@ -42,6 +45,7 @@ func (s *channels) open(live domain.LiveID) *channel {
 	c := &channel{
 		live: live, fan: s.sockets.NewFanout(), largeLive: s.hub.LargeLive(), batchInterval: s.hub.JoinBatchInterval(),
 		restore: s.restore, serial: s.sockets.NewSerial(s.recover), reading: make(chan struct{}, 1), snapshotting: make(chan struct{}, 1), wanted: math.MaxInt64,
+		deliveries: s.deliveries, acknowledged: make(map[*ws.Conn]int64),
 	}
 	c.mu.Lock() // delivery waits until start is set
 	defer c.mu.Unlock()

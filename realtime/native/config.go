@@ -11,6 +11,7 @@ import (
 	"roomlog/eventstore"
 	"roomlog/internal/settings"
 	"roomlog/projections"
+	"roomlog/projections/delivery"
 	"roomlog/projections/feed"
 	"roomlog/realtime/chat"
 	"roomlog/realtime/hub"
@@ -30,6 +31,8 @@ type Config struct {
 	// the request against the limits of sign-ins, which REST clients share. limit.WithAddress has added the address of the client
 	// to ctx. nil: nobody can enter.
 	EnterCommand func(ctx context.Context, user domain.UserID, live domain.LiveID, password, invitation string) (domain.Command, error)
+
+	Deliveries *delivery.Recorder // counts the pushes of gifts; nil: they are not counted
 
 	Log     *slog.Logger // nil: no log messages
 	Sockets ws.Config    // settings of the connections; the server sets Open, Skipped, Now and Log

@@ -25,6 +25,9 @@ func (c *channel) HistoryChanged(history, position int64) {
 	c.history, c.held, c.online = history, true, 0
 	c.recent, c.start, c.last, c.resumable = nil, position, position, 0
 	c.shared, c.newest = nil, projections.Gauges{}
+	for conn := range c.acknowledged {
+		c.acknowledged[conn] = position
+	}
 	c.restore(c, history)
 }
 

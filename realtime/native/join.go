@@ -37,7 +37,7 @@ func (s *session) onJoin(ctx context.Context, r request, data joinData) (any, er
 		c = s.channels.hold(data.Live)
 		s.joined[data.Live] = c
 	}
-	c.fan.Remove(s.conn)
+	c.remove(s.conn)
 	if err = s.attach(ctx, c, r.ID, data.Since, entered); err != nil {
 		s.leaveLive(data.Live, domain.LeaveConnectionLost)
 	}

@@ -165,7 +165,15 @@ func (s *session) onAck(_ context.Context, _ request, data ackData) (any, error)
 	if data.Cursor == "" {
 		return nil, badRequest("cursor is missing")
 	}
-	s.user.acknowledge()
+	if data.Live == 0 {
+		s.user.acknowledge()
+		return noData{}, nil
+	}
+	c := s.joined[data.Live]
+	if c == nil {
+		return nil, &domain.Refusal{Code: domain.CodeForbidden, Text: "only a connection that is in the live may acknowledge its facts: send room.join first"}
+	}
+	c.acknowledge(s.conn, s.Identity().User, data.Cursor)
 	return noData{}, nil
 }
 

@@ -38,7 +38,8 @@ type (
 		Reason string        `json:"reason" jsonschema_description:"recorded: 1 to 100 characters; must not identify a person"`
 	}
 	ackData struct {
-		Cursor string `json:"cursor" jsonschema_description:"the client has handled everything on the user channel up to it"`
+		Live   domain.LiveID `json:"live,omitempty" jsonschema_description:"the live whose facts the client has shown up to cursor; absent: cursor is of the user channel"`
+		Cursor string        `json:"cursor" jsonschema_description:"the client has handled everything up to it"`
 	}
 )
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"roomlog/domain"
+	"roomlog/eventstore"
 	"roomlog/eventstore/pgtest"
 	"roomlog/realtime/hub"
 	"roomlog/realtime/ws"
@@ -396,4 +397,73 @@ func TestModeratorsOfALive(t *testing.T) {
 	viewer.push("banned")
 	owner.ok(owner.ask("viewer.unban", map[string]any{"live": live, "user": cat.ID}))
 	viewer.join(live)
+}
+
+// TestActsRaceCommentsOnTwoNodes lets two moderators on two nodes mute the same viewer again and again, while the viewer comments on
+// both nodes. In the order of the log no comment follows a mute, and the end of the newest mute is the one that holds.
+func TestActsRaceCommentsOnTwoNodes(t *testing.T) {
+	t.Parallel()
+	a, b := twoNodes(t)
+	ann, bob, dan, cat := a.register("ann"), a.register("bob"), a.register("dan"), a.register("cat")
+	live := ann.goLive("x")
+	for _, p := range []person{bob, dan} {
+		ann.Asks(domain.AppointModerator{Live: live, User: p.ID})
+	}
+	var all sync.WaitGroup
+	act := func(w *world, by person, c domain.Command, may domain.Code) bool {
+		_, err := w.Sequencer.Execute(t.Context(), domain.Request{Command: c, Actor: by.Actor()})
+		if r := domain.AsRefusal(err); err != nil && (r == nil || r.Code != may) {
+			t.Error(err)
+		}
+		return err == nil
+	}
+	muted := make(chan struct{})
+	var once sync.Once
+	for n, moderator := range []person{bob, dan} {
+		w := []*world{a, b}[n]
+		all.Go(func() {
+			for i := range 10 {
+				if i == 1 {
+					once.Do(func() { close(muted) })
+				}
+				act(w, moderator, domain.MuteViewer{Live: live, User: cat.ID, Seconds: int64(1000*(n+1) + i), Reason: "be kind"}, "")
+			}
+		})
+		all.Go(func() {
+			for i := 0; ; i++ {
+				if !act(w, cat, domain.PostComment{Live: live, Text: fmt.Sprint("hello ", i)}, domain.CodeMuted) {
+					<-muted
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+	page, err := a.Store.Read(t.Context(), eventstore.Query{Limit: 5000, Types: []string{domain.ViewerMuted{}.Type(), domain.CommentPosted{}.Type()}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var until int64
+	acts := 0
+	for _, r := range page.Events {
+		switch e := r.Event.(type) {
+		case domain.ViewerMuted:
+			until, acts = e.Until, acts+1
+		case domain.CommentPosted:
+			if acts > 0 {
+				t.Errorf("the comment %q at position %d follows a mute", e.Text, r.Position)
+			}
+		}
+	}
+	if acts == 0 {
+		t.Fatal("nobody was muted")
+	}
+	no := cat.on(b).app()
+	m := no.answer(no.ask("comment.post", map[string]any{"live": live, "text": "hello"}))
+	if got := into[struct {
+		Code  string
+		Until time.Time
+	}](t, m); got.Code != "muted" || got.Until.Unix() != until {
+		t.Errorf("got %s, want the end of the newest mute, %d", m.raw, until)
+	}
 }

@@ -38,7 +38,7 @@ func operations() []operation {
 		newOperation("profile.change", accessSession, rateFrames, "Changes the nickname, the avatar or the age of the user: only the given members.", profileReply{}, (*session).onProfile),
 		newOperation("user.follow", accessSession, rateFrames, "Follows a streamer.", actReply{}, act(func(d followData) domain.Command { return domain.FollowUser{Streamer: d.User} })),
 		newOperation("user.unfollow", accessSession, rateFrames, "Ends that the user follows a streamer.", actReply{}, act(func(d followData) domain.Command { return domain.UnfollowUser{Streamer: d.User} })),
-		newOperation("ack", accessSession, rateFrames, "Acknowledges everything on the user channel up to a cursor.", noData{}, (*session).onAck),
+		newOperation("ack", accessSession, rateFrames, "Acknowledges everything on the user channel, or in a live, up to a cursor. Gifts that were acknowledged in a live count in their delivery.", noData{}, (*session).onAck),
 		newOperation("ping", accessAnyone, rateFrames, "Requests a reply, to check the connection.", pingReply{}, (*session).onPing),
 
 		newOperation("chat.join", accessSession, rateChat, "Joins a chat room, or the public chat, and subscribes to it.", chatJoinReply{}, (*session).onChatJoin),

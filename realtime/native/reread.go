@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"roomlog/projections"
+	"roomlog/projections/delivery"
 	"roomlog/projections/feed"
 )
 
@@ -117,9 +118,15 @@ func (c *channel) keep(history, erasures, after, upTo int64, deltas []projection
 		return
 	}
 	c.flushBatch() // the batch may contain some of the deltas
+	counted := make(map[int64]*delivery.Delivery)
+	for _, f := range c.recent {
+		counted[f.pos] = f.delivery
+	}
 	facts, have := make([]fact, 0, len(deltas)+len(c.recent)), after
 	for _, d := range deltas {
-		facts = append(facts, newFact(d, have))
+		f := newFact(d, have)
+		f.delivery = counted[d.Position] // the gift may have been pushed before
+		facts = append(facts, f)
 		have = d.Position
 	}
 	later := c.recent

@@ -26,7 +26,7 @@ func New(cfg Config) (*Server, error) {
 	cfg.Sockets.Now, cfg.Sockets.Log = cfg.Now, cfg.Log
 	s.sockets = ws.NewServer(cfg.Sockets)
 	s.services = services{Config: cfg}
-	s.services.channels = newChannels(cfg.Hub, s.sockets, s.services.restoreLater, s.services.recoverPanic)
+	s.services.channels = newChannels(cfg.Hub, s.sockets, cfg.Deliveries, s.services.restoreLater, s.services.recoverPanic)
 	cfg.Hub.AddDialect(s)
 	return s, nil
 }

@@ -54,6 +54,7 @@ func (s *session) setIdentity(i hub.Identity) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.identity = i
+	s.conn.SetUser(int64(i.User))
 }
 
 // ConnectionKey returns the key of the connection.
@@ -156,7 +157,7 @@ func (s *session) leaveLive(live domain.LiveID, cause domain.LeaveCause) bool {
 		return false
 	}
 	delete(s.joined, live)
-	c.fan.Remove(s.conn)
+	c.remove(s.conn)
 	s.channels.release(c)
 	s.Hub.Leave(s, live, cause)
 	return true

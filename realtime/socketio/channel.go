@@ -131,12 +131,17 @@ func (c *channel) wasReset() bool {
 
 // push sends a comment, a gift or a changed profile to all sockets. It encodes the frame once for each audience.
 func (c *channel) push(d projections.Delta) {
+	counted := c.cfg.Deliveries.Of(d)
 	for a, group := range c.groups {
 		f := liveFrame(d, a.namespace, a.offsets)
-		if f == nil {
+		switch {
+		case f == nil:
 			return
+		case counted != nil: // what is sent again does not count
+			group.Push(f.WithReceipt(counted))
+		default:
+			group.Push(f)
 		}
-		group.Push(f)
 		for s := range c.replaying {
 			if s.audience == a {
 				s.queued = append(s.queued, f)

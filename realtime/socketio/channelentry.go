@@ -51,6 +51,7 @@ func (c *channel) subscribe(k *protocol.Socket, e entry) bool {
 	if c.groups[s.audience] == nil {
 		c.groups[s.audience] = c.newGroup()
 	}
+	k.Session().SetUser(int64(e.user))
 	if e.replay {
 		c.replaying[s] = struct{}{}
 	} else {

@@ -9,6 +9,7 @@ import (
 
 	"roomlog/eventstore/cluster"
 	"roomlog/projections"
+	"roomlog/projections/delivery"
 	"roomlog/realtime/chat"
 	"roomlog/realtime/hub"
 	"roomlog/realtime/socketio/engineio"
@@ -21,11 +22,12 @@ const requestTimeout = 15 * time.Second
 
 // Config configures a Server. The fields of the first group are required.
 type Config struct {
-	Hub     *hub.Hub
-	Chat    *chat.Chat
-	Queries *projections.Queries
-	Cluster *cluster.Cluster
-	Now     func() time.Time
+	Hub        *hub.Hub
+	Chat       *chat.Chat
+	Queries    *projections.Queries
+	Deliveries *delivery.Recorder // counts the pushes of gifts; nil: they are not counted
+	Cluster    *cluster.Cluster
+	Now        func() time.Time
 
 	Log       *slog.Logger      // nil: no log messages
 	Assets    string            // folder with the client's script; "": the server has no script

@@ -7,6 +7,7 @@ type batch struct {
 	history    *history
 	frames     []*Frame
 	joined     []byte
+	receipts   []Receipt   // of frames
 	compressor *compressor // nil if the batch is not compressed
 	compressed [2][]byte   // compressed form that refers to no earlier batch, and one that refers to the compression window; nil until a connection needs it
 }
@@ -37,7 +38,7 @@ func (b *batch) usedCompression() bool { return b.compressed[0] != nil || b.comp
 // of a queue may be dropped, and the client could not inflate later frames that refer to them.
 func (c *Conn) offerBatch(b *batch) {
 	if !c.compresses || !b.worthCompressing() {
-		c.offer(b.joined, b.frames)
+		c.offer(b.joined, b.frames, b.receipts)
 		return
 	}
 	c.mu.Lock()
@@ -58,7 +59,9 @@ func (c *Conn) offerBatch(b *batch) {
 	case err != nil:
 		c.endLocked(CloseLost, "", nil)
 	case n < len(wire):
-		rest := &Frame{wire: bytes.Clone(wire)}
+		rest := &Frame{wire: bytes.Clone(wire), receipts: b.receipts}
 		c.startWriter([]*Frame{rest}, n)
+	default:
+		c.written(b.receipts)
 	}
 }

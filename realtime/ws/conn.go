@@ -62,6 +62,7 @@ type Conn struct {
 	pinged     time.Duration // used only by Server.Run
 	lastFrame  atomic.Int64
 	identified atomic.Bool
+	user       atomic.Int64 // see SetUser
 	helloDue   atomic.Int64 // time since shared.start at which a client that has not identified itself is disconnected
 
 	// Only the goroutine that reads the connection uses the fields from here on.
@@ -84,6 +85,16 @@ type Conn struct {
 
 // Address returns the client's address as the Limiter counts it.
 func (c *Conn) Address() string { return c.address }
+
+// SetUser sets the number of the user of the connection, for Receipt.Written.
+func (c *Conn) SetUser(id int64) { c.user.Store(id) }
+
+// written counts frames that the socket has accepted.
+func (c *Conn) written(receipts []Receipt) {
+	for _, r := range receipts {
+		r.Written(c.user.Load())
+	}
+}
 
 // Serial returns the number of the connection within its server, counted from 1.
 func (c *Conn) Serial() uint32 { return c.serial }

@@ -46,6 +46,30 @@ type Frame struct {
 	key        string // key of a frame with the priority latest
 	span       Span   // span of a droppable frame
 	recordedAt time.Time
+	receipts   []Receipt // of the frame, or of the frames that it joins
+}
+
+// Receipt counts the connections to which a frame was written. It is an interface because the package knows neither what frames
+// contain nor which numbers are stored.
+type Receipt interface {
+	// Written is called when the socket of a connection has accepted the whole frame, once for each Push or Send. user is the
+	// number that Conn.SetUser has set, or 0. It must not block.
+	Written(user int64)
+}
+
+// WithReceipt returns a copy of the frame whose writes r counts. Frames that wait for a client that polls are not counted.
+func (f *Frame) WithReceipt(r Receipt) *Frame {
+	other := *f
+	other.receipts = []Receipt{r}
+	return &other
+}
+
+// receiptsOf returns the receipts of frames.
+func receiptsOf(frames []*Frame) (all []Receipt) {
+	for _, f := range frames {
+		all = append(all, f.receipts...)
+	}
+	return all
 }
 
 // TextFrame returns a reliable text frame: if it cannot be delivered, its connection is closed. TextFrame copies

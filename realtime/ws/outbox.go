@@ -2,6 +2,7 @@ package ws
 
 import (
 	"net"
+	"slices"
 	"time"
 )
 
@@ -17,12 +18,13 @@ type entry struct {
 
 // outbox is the queue of a slow reader. It is not safe for concurrent use; the lock of its owner guards it.
 type outbox struct {
-	head     []byte   // unsent rest of a frame that the socket has accepted in part
-	latest   []*Frame // the latest frames, one for each key
-	entries  []entry  // the other frames and marks, in the order in which they were sent
-	bytes    int      // cost of head, latest and entries
-	inFlight int      // cost of the frames that are being written
-	granted  int      // size of the frames of one Send to an idle connection that still wait; the limit does not count them
+	head     []byte    // unsent rest of a frame that the socket has accepted in part
+	started  []Receipt // of that frame
+	latest   []*Frame  // the latest frames, one for each key
+	entries  []entry   // the other frames and marks, in the order in which they were sent
+	bytes    int       // cost of head, latest and entries
+	inFlight int       // cost of the frames that are being written
+	granted  int       // size of the frames of one Send to an idle connection that still wait; the limit does not count them
 
 	stalled  bool          // whether the queue was counted in Stats.Stalls and Stats.Slow
 	deadline time.Time     // time at which writes are given up; set when the connection ends
@@ -32,22 +34,25 @@ type outbox struct {
 // size returns the memory in bytes of the frames that wait or are being written.
 func (o *outbox) size() int { return o.bytes + o.inFlight }
 
-// start queues frames. The socket has already accepted their first n bytes.
-func (o *outbox) start(frames []*Frame, n int) {
+// start queues frames. The socket has already accepted their first n bytes. start returns the receipts of the frames that it has
+// accepted completely.
+func (o *outbox) start(frames []*Frame, n int) (written []Receipt) {
 	for i, f := range frames {
 		if n < len(f.wire) {
 			if n > 0 { // the rest of a frame must follow its beginning, whatever its priority
-				o.head = f.wire[n:]
+				o.head, o.started = f.wire[n:], slices.Clip(f.receipts)
 				o.bytes += len(o.head)
 				i++
 			}
 			for _, f := range frames[i:] {
 				o.add(f)
 			}
-			return
+			return written
 		}
 		n -= len(f.wire)
+		written = append(written, f.receipts...)
 	}
+	return written
 }
 
 // add queues f. It reports whether f replaced an older frame with its key.
@@ -104,20 +109,19 @@ func (o *outbox) clear() {
 
 // take removes about limit bytes, and at least one frame, for the next write: first the rest of a frame, then the
 // latest frames, then the others in their order. It replaces a mark by the message that skipped returns. If skipped is
-// nil, it leaves marks out.
-func (o *outbox) take(limit int, skipped func(Span, int) []byte) net.Buffers {
-	var buffers net.Buffers
+// nil, it leaves marks out. take also returns the receipts of the frames.
+func (o *outbox) take(limit int, skipped func(Span, int) []byte) (buffers net.Buffers, receipts []Receipt) {
 	waiting := o.bytes
 	n := len(o.head)
 	if n > 0 {
-		buffers = append(buffers, o.head)
-		o.head, o.bytes = nil, o.bytes-n
+		buffers, receipts = append(buffers, o.head), o.started
+		o.head, o.started, o.bytes = nil, nil, o.bytes-n
 	}
 	for len(o.latest) > 0 && n < limit {
 		f := o.latest[0]
 		o.latest = o.latest[1:]
 		n += len(f.wire)
-		buffers = append(buffers, f.wire)
+		buffers, receipts = append(buffers, f.wire), append(receipts, f.receipts...)
 		o.bytes -= len(f.wire) + entryCost
 	}
 	taken := 0
@@ -135,9 +139,9 @@ func (o *outbox) take(limit int, skipped func(Span, int) []byte) net.Buffers {
 			continue
 		}
 		n += len(f.wire)
-		buffers = append(buffers, f.wire)
+		buffers, receipts = append(buffers, f.wire), append(receipts, f.receipts...)
 	}
 	o.entries = o.entries[taken:]
 	o.inFlight = waiting - o.bytes
-	return buffers
+	return buffers, receipts
 }

@@ -131,7 +131,7 @@ func (w *netConn) Write(p []byte) (int, error) {
 	c := (*Conn)(w)
 	if p[0]&0x0f != opClose || p[0]&0x80 == 0 {
 		f := &Frame{wire: withServerContext(p)}
-		c.offer(f.wire, []*Frame{f})
+		c.offer(f.wire, []*Frame{f}, nil)
 		return len(p), nil
 	}
 	f := &Frame{wire: bytes.Clone(p)}

@@ -24,9 +24,9 @@ func (c *Conn) Send(frames ...*Frame) {
 	switch len(frames) {
 	case 0:
 	case 1:
-		c.offer(frames[0].wire, frames)
+		c.offer(frames[0].wire, frames, frames[0].receipts)
 	default:
-		c.offer(join(nil, frames), frames)
+		c.offer(join(nil, frames), frames, receiptsOf(frames))
 	}
 }
 
@@ -46,8 +46,9 @@ func (c *Conn) evict() {
 	c.endLocked(CloseLost, "", nil)
 }
 
-// offer sends frames; joined contains their bytes. The caller may change both after offer has returned.
-func (c *Conn) offer(joined []byte, frames []*Frame) {
+// offer sends frames; joined contains their bytes, and receipts their receipts. The caller may change all of them after offer has
+// returned.
+func (c *Conn) offer(joined []byte, frames []*Frame, receipts []Receipt) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.ending {
@@ -60,6 +61,8 @@ func (c *Conn) offer(joined []byte, frames []*Frame) {
 			c.endLocked(CloseLost, "", nil)
 		case n < len(joined):
 			c.startWriter(frames, n)
+		default:
+			c.written(receipts)
 		}
 		return
 	}
@@ -120,7 +123,7 @@ func (c *Conn) write(p []byte) (int, error) {
 // for the goroutine.
 func (c *Conn) startWriter(frames []*Frame, n int) {
 	c.out = &outbox{done: make(chan struct{})}
-	c.out.start(frames, n)
+	c.written(c.out.start(frames, n))
 	c.bound(0)
 	if c.socket != nil { // Otherwise every write goes through the queue.
 		c.countStall(c.out)
@@ -138,8 +141,8 @@ func (c *Conn) countStall(out *outbox) {
 	c.shared.stats.Slow.Add(1)
 }
 
-// written records that nothing more of a queue is written. Nothing is added to the queue any more.
-func (c *Conn) written(out *outbox) {
+// finished records that nothing more of a queue is written. Nothing is added to the queue any more.
+func (c *Conn) finished(out *outbox) {
 	if out.stalled {
 		c.shared.stats.Slow.Add(-1)
 	}
@@ -148,12 +151,12 @@ func (c *Conn) written(out *outbox) {
 
 // writeQueue writes until the queue is empty. Meanwhile nothing else writes to the connection.
 func (c *Conn) writeQueue(out *outbox) {
-	defer c.written(out)
+	defer c.finished(out)
 	for {
 		c.mu.Lock()
 		before := out.size()
 		out.inFlight = 0
-		buffers := out.take(writeChunk, c.shared.skipped)
+		buffers, receipts := out.take(writeChunk, c.shared.skipped)
 		c.shared.stats.QueuedBytes.Add(int64(out.size() - before))
 		if out.size() == 0 {
 			c.out = nil
@@ -172,6 +175,7 @@ func (c *Conn) writeQueue(out *outbox) {
 			c.abandon(out, err)
 			return
 		}
+		c.written(receipts)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -225,6 +226,82 @@ func TestStalledReader(t *testing.T) {
 			t.Errorf("%d frames counted as dropped, want 0", n)
 		}
 	})
+}
+
+// receipt counts the writes of a frame.
+type receipt struct{ all, ofUser atomic.Int64 }
+
+func (r *receipt) Written(user int64) {
+	r.all.Add(1)
+	if user == 7 {
+		r.ofUser.Add(1)
+	}
+}
+
+// TestReceipts pushes frames with receipts to readers and to one that does not read. Only what a socket has accepted is counted, once
+// for each connection.
+func TestReceipts(t *testing.T) {
+	s := serve(t, func(cfg *ws.Config) {
+		cfg.SendBuffer, cfg.WriteTimeout, cfg.PushWindow = 8<<10, wstest.Timeout, time.Millisecond
+	})
+	room := s.NewFanout()
+	stalled, lame := stall(t, s)
+	lame.conn.SetUser(7)
+	room.Add(lame.conn)
+	const readers = 3
+	var heard []<-chan int
+	for range readers {
+		c := wstest.Dial(t, s.addr)
+		room.Add(wstest.Receive(t, s.peers, "the connection").conn)
+		read := make(chan int, 1)
+		heard = append(heard, read)
+		go func() {
+			n := 0
+			for {
+				if _, payload, err := c.ReadFrame(); err != nil || strings.HasPrefix(payload, "end") {
+					read <- n
+					return
+				}
+				n++
+			}
+		}()
+	}
+	var all []*receipt
+	for i := range 1000 { // more than fits into the buffers of the stalled reader and its queue
+		r := &receipt{}
+		all = append(all, r)
+		frame := ws.TextFrame(fmt.Appendf(nil, "%d %s", i, strings.Repeat("x", 1000)))
+		room.Push(frame.WithReceipt(r))
+		wstest.Eventually(t, "the readers have got a frame", func() bool { return r.all.Load()-r.ofUser.Load() == readers })
+	}
+	if got := wstest.Receive(t, lame.closed, "the end of the stalled reader"); got.code != ws.CloseSlow {
+		t.Errorf("closed with %v, want code %v", got, ws.CloseSlow)
+	}
+	room.Push(ws.TextFrame([]byte("end")))
+	for _, read := range heard {
+		if n := wstest.Receive(t, read, "a reader"); n != len(all) {
+			t.Errorf("a reader has got %d frames, want %d", n, len(all))
+		}
+	}
+	read := 0
+	for opcode, _, err := stalled.ReadFrame(); err == nil && opcode == wstest.OpText; opcode, _, err = stalled.ReadFrame() {
+		read++
+	}
+	counted := 0
+	for i, r := range all {
+		n := r.ofUser.Load()
+		if r.all.Load() != readers+n || n > 1 {
+			t.Fatalf("frame %d: %d writes, %d of them to the stalled reader", i, r.all.Load(), n)
+		}
+		if n == 1 && i != counted {
+			t.Fatalf("frame %d is counted, an earlier one is not", i)
+		}
+		counted += int(n)
+	}
+	const chunk = 17 // frames of the last write, of which a part may have been accepted
+	if counted == 0 || counted == len(all) || counted < read-chunk {
+		t.Errorf("%d frames are counted for the stalled reader, which has got %d of %d", counted, read, len(all))
+	}
 }
 
 func TestPriorities(t *testing.T) {

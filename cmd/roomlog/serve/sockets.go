@@ -8,6 +8,7 @@ import (
 	"roomlog/api"
 	"roomlog/api/token"
 	"roomlog/internal/limit"
+	"roomlog/projections/delivery"
 	"roomlog/realtime/chat"
 	"roomlog/realtime/hub"
 	"roomlog/realtime/native"
@@ -21,18 +22,23 @@ func (c *config) openSockets(ctx context.Context, env *environment, b *backend, 
 	if err != nil {
 		return nil, nil, err
 	}
+	deliveries, err := delivery.New(delivery.Config{Tables: delivery.NewTables(b.store.Pool()), Now: b.now, Log: env.log})
+	if err != nil {
+		return nil, nil, err
+	}
 	chat, err := chat.New(c.chatConfig(env, b, hub))
 	if err != nil {
 		return nil, nil, err
 	}
-	nativeServer, err := native.New(c.nativeConfig(env, b, hub, chat, rest, limiter))
+	nativeServer, err := native.New(c.nativeConfig(env, b, hub, chat, rest, deliveries, limiter))
 	if err != nil {
 		return nil, nil, err
 	}
-	socketioServer, err := socketio.New(c.socketioConfig(env, b, hub, chat, limiter))
+	socketioServer, err := socketio.New(c.socketioConfig(env, b, hub, chat, deliveries, limiter))
 	if err != nil {
 		return nil, nil, err
 	}
+	l.run(ctx, "deliveries", deliveries.Run)
 	l.run(ctx, "hub", hub.Run)
 	l.run(ctx, "chat", chat.Run)
 	l.run(ctx, "native", nativeServer.Run)
@@ -40,12 +46,13 @@ func (c *config) openSockets(ctx context.Context, env *environment, b *backend, 
 	return nativeServer, socketioServer, nil
 }
 
-func (c *config) socketioConfig(env *environment, b *backend, hub *hub.Hub, chat *chat.Chat, limiter ws.Limiter) socketio.Config {
+func (c *config) socketioConfig(env *environment, b *backend, hub *hub.Hub, chat *chat.Chat, deliveries *delivery.Recorder, limiter ws.Limiter) socketio.Config {
 	assets := c.Assets
 	if assets == "" {
 		assets = filepath.Join(env.dataDir, "assets")
 	}
 	config := c.socketio
+	config.Deliveries = deliveries
 	config.Hub, config.Chat, config.Queries, config.Cluster = hub, chat, b.queries, b.cluster
 	config.Now, config.Log = env.sh.Now, env.log
 	config.Assets, config.Engine.Sockets.Limiter = assets, limiter
@@ -70,12 +77,12 @@ func (c *config) chatConfig(env *environment, b *backend, hub *hub.Hub) chat.Con
 	return config
 }
 
-func (c *config) nativeConfig(env *environment, b *backend, hub *hub.Hub, chat *chat.Chat, rest *api.API, limiter ws.Limiter) native.Config {
+func (c *config) nativeConfig(env *environment, b *backend, hub *hub.Hub, chat *chat.Chat, rest *api.API, deliveries *delivery.Recorder, limiter ws.Limiter) native.Config {
 	sockets := c.socketio.Engine.Sockets
 	sockets.Limiter = limiter
 	return native.Config{
 		Hub: hub, Chat: chat, Store: b.store, Queries: b.queries, Feed: b.feed, Now: env.sh.Now, Log: env.log,
-		EnterCommand: rest.EnterCommand, Sockets: sockets,
+		EnterCommand: rest.EnterCommand, Deliveries: deliveries, Sockets: sockets,
 	}
 }
 

@@ -68,6 +68,7 @@ type Session struct {
 	serial *ws.Serial // handles the packets and the end; its functions lock mu
 
 	mu         sync.Mutex
+	user       int64            // see SetUser
 	carrier    *carrier         // nil: the client polls
 	probe      *carrier         // connection that may become the carrier
 	backlog    *ws.Backlog      // frames that wait in a session that polls
@@ -148,6 +149,16 @@ func (s *Session) Upgraded() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.carrier != nil
+}
+
+// SetUser sets the number of the user of the client, for ws.Receipt.Written.
+func (s *Session) SetUser(id int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.user = id
+	if s.carrier != nil {
+		s.carrier.conn.SetUser(id)
+	}
 }
 
 // Settled records that the protocol above Engine.IO has accepted the client, for example into a namespace. Without it,

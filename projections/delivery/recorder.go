@@ -1,0 +1,229 @@
+package delivery
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"roomlog/domain"
+	"roomlog/internal/settings"
+	"roomlog/internal/wait"
+	"roomlog/projections"
+)
+
+const (
+	// writeTimeout is the maximum duration of one write.
+	writeTimeout = 5 * time.Second
+	// cleanInterval is the time between two searches for old rows.
+	cleanInterval = time.Minute
+	// atOnce is the maximum number of gifts of one write.
+	atOnce = 2000
+)
+
+// Config configures a Recorder. The fields of the first group are required.
+type Config struct {
+	Tables *Tables
+	Now    func() time.Time // time of the log
+
+	Log *slog.Logger // nil: no log messages
+
+	Interval time.Duration `default:"1s" min:"1ms" max:"1m"` // time between two writes
+	Window   time.Duration `default:"1m" min:"1ms" max:"1h"` // time after a gift in which its push is counted
+	Open     int           `default:"60000" min:"1"`         // maximum number of gifts that are counted at the same time; further ones are not counted
+	Keep     time.Duration `default:"2160h" min:"1h"`        // time after which the row of a gift is deleted
+}
+
+// Recorder counts the deliveries of one process. It is safe for concurrent use. A nil Recorder counts nothing.
+type Recorder struct {
+	cfg Config
+
+	mu      sync.Mutex
+	open    map[int64]*Delivery // by position
+	order   []*Delivery         // the same, in the order in which they were opened
+	skipped int                 // gifts that were not counted since the last write, because too many were open
+}
+
+// Delivery counts the push of one gift. It is safe for concurrent use. A nil Delivery counts nothing.
+type Delivery struct {
+	gift     gift
+	streamer domain.UserID
+	until    time.Time // end of the window
+	stored   Counts    // what was written; only Run uses it
+
+	sent, acknowledged, streamerSent, streamerAcknowledged atomic.Int64
+}
+
+// New returns a Recorder. It stores what it counts while Run runs.
+func New(c Config) (*Recorder, error) {
+	if c.Tables == nil || c.Now == nil {
+		return nil, errors.New("delivery: Tables and Now are required")
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	settings.Defaults(&c)
+	if err := settings.Check(&c); err != nil {
+		return nil, err
+	}
+	return &Recorder{cfg: c, open: make(map[int64]*Delivery)}, nil
+}
+
+// Of returns the delivery of a delta, the same for every call. It returns nil if the delta is no gift, and if too many gifts are being
+// counted.
+func (r *Recorder) Of(d projections.Delta) *Delivery {
+	sent, ok := d.Event.(domain.GiftSent)
+	if !ok || r == nil {
+		return nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	found := r.open[d.Position]
+	if found != nil && found.gift.event == d.EventID {
+		return found
+	}
+	if len(r.order) >= r.cfg.Open {
+		r.skipped++
+		return nil
+	}
+	found = &Delivery{
+		gift: gift{d.Position, d.EventID, sent.Live, d.RecordedAt}, streamer: sent.Streamer, until: r.cfg.Now().Add(r.cfg.Window),
+	}
+	r.open[d.Position], r.order = found, append(r.order, found)
+	return found
+}
+
+// Written counts a connection of a user to which the push was written.
+func (d *Delivery) Written(user int64) {
+	if d == nil {
+		return
+	}
+	if domain.UserID(user) == d.streamer {
+		d.streamerSent.Add(1)
+	}
+	d.sent.Add(1)
+}
+
+// Acknowledge counts a connection of a user whose client has acknowledged the push. The caller counts each connection once, and only
+// those to which the push was sent.
+func (d *Delivery) Acknowledge(user domain.UserID) {
+	if d == nil {
+		return
+	}
+	if user == d.streamer {
+		d.streamerAcknowledged.Add(1)
+	}
+	d.acknowledged.Add(1)
+}
+
+// counts returns what was counted so far. A client can acknowledge a push that is still being written, so the acknowledgements are
+// cut to what was written.
+func (d *Delivery) counts() (c Counts) {
+	c.StreamerAcknowledged, c.Acknowledged = d.streamerAcknowledged.Load(), d.acknowledged.Load()
+	c.StreamerSent, c.Sent = d.streamerSent.Load(), d.sent.Load()
+	c.StreamerSent = min(c.StreamerSent, c.Sent)
+	c.Acknowledged = min(c.Acknowledged, c.Sent)
+	c.StreamerAcknowledged = min(c.StreamerAcknowledged, c.StreamerSent, c.Acknowledged)
+	return c
+}
+
+// Run stores what was counted until ctx ends, and then once more. It also deletes old rows.
+func (r *Recorder) Run(ctx context.Context) error {
+	var cleaned time.Time
+	for {
+		wait.Sleep(ctx, r.cfg.Interval)
+		r.store(context.WithoutCancel(ctx))
+		if ctx.Err() != nil {
+			return nil
+		}
+		if now := r.cfg.Now(); now.Sub(cleaned) >= cleanInterval {
+			cleaned = now
+			r.clean(ctx)
+		}
+	}
+}
+
+// clean deletes old rows.
+func (r *Recorder) clean(ctx context.Context) {
+	for more := true; more && ctx.Err() == nil; {
+		var err error
+		if more, err = r.deleteSome(ctx); err != nil && ctx.Err() == nil {
+			r.cfg.Log.WarnContext(ctx, "old deliveries of gifts not deleted", slog.Any("error", err))
+		}
+	}
+}
+
+func (r *Recorder) deleteSome(ctx context.Context) (more bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
+	defer cancel()
+	return r.cfg.Tables.deleteOld(ctx, r.cfg.Now().Add(-r.cfg.Keep))
+}
+
+// store writes what was counted since the last call, and forgets the gifts whose window has ended.
+func (r *Recorder) store(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
+	defer cancel()
+	all, skipped := r.take()
+	if skipped > 0 {
+		r.cfg.Log.WarnContext(ctx, "too many gifts at once, deliveries not counted", slog.Int("count", skipped))
+	}
+	for len(all) > 0 {
+		part := all[:min(atOnce, len(all))]
+		all = all[len(part):]
+		changed := make([]increase, 0, len(part))
+		for _, d := range part {
+			now := d.counts()
+			if by := now.minus(d.stored); by != (Counts{}) {
+				changed = append(changed, increase{d.gift, by})
+				d.stored = now
+			}
+		}
+		if len(changed) == 0 {
+			continue
+		}
+		if err := r.cfg.Tables.add(ctx, changed); err != nil {
+			r.cfg.Log.WarnContext(ctx, "deliveries of gifts not stored", slog.Int("count", len(changed)), slog.Any("error", err))
+			if notExecuted(err) {
+				r.retry(part, changed)
+			}
+		}
+	}
+}
+
+// take returns the open deliveries, and forgets those whose window has ended. It also returns and resets the number of gifts that were
+// not counted.
+func (r *Recorder) take() (all []*Delivery, skipped int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	all, skipped, r.skipped = r.order, r.skipped, 0
+	now, ended := r.cfg.Now(), 0
+	for ; ended < len(all) && all[ended].until.Before(now); ended++ {
+		if d := all[ended]; r.open[d.gift.position] == d {
+			delete(r.open, d.gift.position)
+		}
+	}
+	r.order = append([]*Delivery(nil), all[ended:]...)
+	return all, skipped
+}
+
+// retry makes the next call of store write the increases again. A delivery whose window has ended is lost.
+func (*Recorder) retry(part []*Delivery, changed []increase) {
+	lost := make(map[gift]Counts, len(changed))
+	for _, c := range changed {
+		lost[c.gift] = c.by
+	}
+	for _, d := range part {
+		d.stored = d.stored.minus(lost[d.gift])
+	}
+}
+
+// notExecuted reports whether a statement that failed has changed nothing. Otherwise it may have been executed, and must not be
+// repeated: the numbers are lower bounds.
+func notExecuted(err error) bool {
+	var refused *pgconn.PgError
+	return errors.As(err, &refused) || pgconn.SafeToRetry(err)
+}

@@ -23,6 +23,7 @@ import (
 	"roomlog/internal/disk"
 	"roomlog/internal/limit"
 	"roomlog/internal/settings"
+	"roomlog/internal/tracing"
 	"roomlog/projections"
 )
 
@@ -74,6 +75,7 @@ type Config struct {
 	Now       func() time.Time
 
 	Events  *replica.Reader // reads the history of the log, perhaps from a standby; nil: from Store
+	Tracer  *tracing.Tracer // records requests; nil: nothing is recorded
 	Streams Streams         // nil: no streams
 	// SealRestream splits the address and the stream key of a restream target into a URL that may be shown and a sealed secret. It
 	// returns a refusal if they are not valid. nil: nobody can set targets.

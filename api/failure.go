@@ -16,6 +16,7 @@ import (
 	"roomlog/eventstore"
 	"roomlog/eventstore/place"
 	"roomlog/eventstore/ratelimit"
+	"roomlog/internal/tracing"
 	"roomlog/projections"
 )
 
@@ -230,8 +231,14 @@ type reporter struct {
 
 // failure converts an error into the failure to send to the client. All errors of requests pass through it. It logs
 // internal errors and does not send their messages to the client. An overload is not an internal error: it is logged as
-// a warning.
+// a warning. The trace of the request ends with the code of the failure.
 func (r reporter) failure(ctx context.Context, err error, own texts) *failure {
+	f := r.failureOf(ctx, err, own)
+	tracing.Fail(ctx, string(f.Code))
+	return f
+}
+
+func (r reporter) failureOf(ctx context.Context, err error, own texts) *failure {
 	var f *failure
 	var refused *domain.Refusal
 	var exceeded *ratelimit.Exceeded

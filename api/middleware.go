@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"time"
 
@@ -58,15 +59,28 @@ func (s *server) observe(next http.Handler) http.Handler {
 		startedAt := s.Now()
 		ww := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 		s.meters.InFlight.Inc()
+		ctx, traced := s.Tracer.StartHTTP(r.Context(), r.Header)
+		r = r.WithContext(ctx)
 		defer func() {
 			s.meters.InFlight.Dec()
 			duration := s.Now().Sub(startedAt)
 			route := chi.RouteContext(r.Context()).RoutePattern()
 			s.meters.Count(r.Method, route, ww.Status(), duration, route != eventsRoute) // the duration of an event stream depends on the reader
 			s.logRequest(r, ww, route, duration)
+			if route != "" {
+				traced.End(r.Method, route, faultOf(ww.Status()))
+			}
 		}()
 		next.ServeHTTP(ww, r)
 	})
+}
+
+// faultOf returns the code of a failed request that has no other code: its status. It returns "" for other statuses.
+func faultOf(status int) string {
+	if status < http.StatusBadRequest {
+		return ""
+	}
+	return strconv.Itoa(status)
 }
 
 func (s *server) logRequest(r *http.Request, ww middleware.WrapResponseWriter, route string, duration time.Duration) {

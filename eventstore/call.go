@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"roomlog/domain"
+	"roomlog/internal/tracing"
 )
 
 // call is one request in the sequencer. outcome and err are set before the channel done is closed.
@@ -39,6 +40,8 @@ type outcome struct {
 	repeated bool
 	first    int      // index of the request's first event among the records of the batch
 	records  []Record // events of the request, set when the batch is committed; nil for a repeated request
+
+	batch *tracing.Batch // the transaction; nil if it has failed, or without a tracer
 }
 
 func newCall(r domain.Request) (*call, error) {

@@ -2,10 +2,12 @@ package eventstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"roomlog/domain"
+	"roomlog/internal/tracing"
 )
 
 // Receipt is the result of a request that was not refused.
@@ -26,32 +28,76 @@ type Receipt struct {
 //
 // Execute is safe for concurrent use.
 func (q *Sequencer) Execute(ctx context.Context, r domain.Request) (Receipt, error) {
+	begun := q.config.Tracer.Now()
+	receipt, batch, err := q.execute(ctx, r)
+	if q.config.Tracer != nil {
+		q.config.Tracer.Command(ctx, tracing.Command{
+			Type: r.Command.Type(), Begun: begun, Ended: q.config.Tracer.Now(), Batch: batch,
+			Events: tracedEvents(receipt.Events), Repeated: receipt.Repeated, Code: ErrorCode(err),
+		})
+	}
+	return receipt, err
+}
+
+// tracedEvents returns the parts of events that traces contain.
+func tracedEvents(events []Record) []tracing.Event {
+	traced := make([]tracing.Event, len(events))
+	for i := range events {
+		traced[i] = events[i].Traced()
+	}
+	return traced
+}
+
+// ErrorCode returns the code of a refusal, or a word for another error of Execute. It returns "" if err is nil.
+func ErrorCode(err error) string {
+	refusal := domain.AsRefusal(err)
+	switch {
+	case err == nil:
+		return ""
+	case refusal != nil:
+		return string(refusal.Code)
+	case errors.Is(err, ErrBusy):
+		return string(domain.CodeBusy)
+	case errors.Is(err, ErrOutcomeUnknown):
+		return "outcome_unknown"
+	case errors.Is(err, ErrUnavailable):
+		return "unavailable"
+	case errors.Is(err, ErrClosed):
+		return "closed"
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return "timeout"
+	}
+	return string(domain.CodeInternal)
+}
+
+// execute implements Execute. It also returns the transaction that has executed the command, if a tracer needs it.
+func (q *Sequencer) execute(ctx context.Context, r domain.Request) (Receipt, *tracing.Batch, error) {
 	if named, ok := r.Command.(domain.NamedCommand); ok {
 		r.Command = named.WithLookalikeKey(q.store.LookalikeKey)
 	}
 	c, err := newCall(r)
 	if err != nil {
-		return Receipt{}, err
+		return Receipt{}, nil, err
 	}
 	if err := q.enqueue(c); err != nil {
-		return Receipt{}, err
+		return Receipt{}, nil, err
 	}
 	if err := c.wait(ctx, q.config.Timeout); err != nil {
-		return Receipt{}, fmt.Errorf("%s: %w", r.Command.Type(), err)
+		return Receipt{}, nil, fmt.Errorf("%s: %w", r.Command.Type(), err)
 	}
 	out := c.outcome
 	switch {
 	case c.err != nil:
-		return Receipt{}, c.err
+		return Receipt{}, out.batch, c.err
 	case out.refusal != nil:
-		return Receipt{}, out.refusal
+		return Receipt{}, out.batch, out.refusal
 	case out.repeated && out.events > 0:
 		out.records, err = q.store.between(ctx, out.position-int64(out.events), out.position)
 		if err != nil {
-			return Receipt{}, fmt.Errorf("%s: read the first result: %w", r.Command.Type(), err)
+			return Receipt{}, out.batch, fmt.Errorf("%s: read the first result: %w", r.Command.Type(), err)
 		}
 	}
-	return Receipt{Position: out.position, Events: out.records, Repeated: out.repeated}, nil
+	return Receipt{Position: out.position, Events: out.records, Repeated: out.repeated}, out.batch, nil
 }
 
 // between returns the events with after < position ≤ upTo, in order. If one of them cannot be decoded, it fails with a

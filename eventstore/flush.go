@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"roomlog/internal/tracing"
 	"roomlog/internal/wait"
 )
 
@@ -20,7 +21,8 @@ const (
 // SequencerConfig.Timeout, or until ctx ends.
 func (q *Sequencer) flush(ctx context.Context, calls []*call) {
 	backoff := wait.Backoff{Min: firstRetry, Max: longestRetry}
-	q.writable.begin(q.store.now())
+	begun := q.store.now()
+	q.writable.begin(begun)
 	defer q.writable.end()
 	var lost *batch // the last batch that was sent, if its COMMIT got no reply
 	for calls = present(calls); len(calls) > 0; {
@@ -31,7 +33,7 @@ func (q *Sequencer) flush(ctx context.Context, calls []*call) {
 		}
 		switch {
 		case err == nil:
-			q.settle(b)
+			q.settle(b, begun)
 			return
 		case isDataError(err):
 			q.isolate(ctx, calls, err)
@@ -107,8 +109,13 @@ func (q *Sequencer) fail(calls []*call, err error) {
 	}
 }
 
-// settle finishes the calls of a committed batch and drops the keys of forgotten users and participants.
-func (q *Sequencer) settle(b *batch) {
+// settle finishes the calls of a batch that was committed, whose execution has begun at begun. It drops the keys of forgotten users
+// and participants.
+func (q *Sequencer) settle(b *batch, begun time.Time) {
+	var traced *tracing.Batch
+	if q.config.Tracer != nil {
+		traced = &tracing.Batch{Begun: begun, Ended: q.config.Tracer.Now(), Commands: len(b.calls), Events: len(b.records)}
+	}
 	for _, id := range b.forgotten {
 		q.store.codec.keys.forget(id)
 	}
@@ -121,6 +128,7 @@ func (q *Sequencer) settle(b *batch) {
 	}
 	for i, c := range b.calls {
 		out := b.outcomes[i]
+		out.batch = traced
 		switch {
 		case out.repeated:
 			q.stats.repeated.Add(1)

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"roomlog/domain"
+	"roomlog/internal/tracing"
 )
 
 // Record is one event as stored in the log.
@@ -25,6 +26,11 @@ type Record struct {
 	Event      domain.Event // the decoded event in its current version, with personal texts decrypted or replaced by ErasedText
 	Fault      error        // why this program cannot decode the event; Event is then nil
 	Own        bool         // whether a Sequencer of this Store has decided the event; only Follow sets it
+}
+
+// Traced returns the part of r that traces contain.
+func (r *Record) Traced() tracing.Event {
+	return tracing.Event{ID: r.ID, Type: r.Type, Position: r.Position, Live: int64(r.LiveID)}
 }
 
 // Metadata describes the origin of an event.

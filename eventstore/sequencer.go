@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"roomlog/internal/settings"
+	"roomlog/internal/tracing"
 )
 
 // SequencerConfig configures a Sequencer. A zero field means its default.
@@ -20,6 +21,8 @@ type SequencerConfig struct {
 	SnapshotEvery int           `default:"200" min:"1" max:"1000000"`     // versions of a stream between two snapshots
 	Timeout       time.Duration `default:"5s" min:"1ms" max:"1h"`         // time that requests wait while the database is unreachable
 	DrainTimeout  time.Duration `default:"10s" min:"1ms" max:"1h"`        // time for executing the queued requests in a shutdown
+
+	Tracer *tracing.Tracer // records commands and their transactions; nil: nothing is recorded
 
 	RequireSynchronous bool `help:"Acknowledge commands only when a synchronous standby of PostgreSQL has them on disk. While none is connected, commands are refused and the server is not ready. Default: off."`
 }

@@ -8,6 +8,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"roomlog/eventstore"
+	"roomlog/internal/tracing"
+	"roomlog/internal/tracing/tracetest"
 )
 
 const remark = "nice cut, where is that knife from?"
@@ -80,5 +82,44 @@ func BenchmarkFigureOldSnapshot(b *testing.B) {
 			b.Fatal(err)
 		}
 		b.ReportMetric(under/before, "append_old_snapshot_ratio")
+	}
+}
+
+// BenchmarkFigureTraces measures what traces cost an append: without a tracer, with one that samples a tenth, and with one that samples
+// everything. The spans are sent to a receiver in the same process, so that its work counts, too.
+func BenchmarkFigureTraces(b *testing.B) {
+	for b.Loop() {
+		l := newBenchLog(b, 1000)
+		l.stop()
+		receiver := tracetest.Start(b)
+		with := func(ratio float64) func() float64 {
+			return func() float64 {
+				config := tracing.Config{Now: time.Now}
+				if ratio > 0 {
+					config.Settings = tracing.Settings{OTLPEndpoint: receiver.URL, OTLPSampleRatio: ratio}
+				}
+				tracer, err := tracing.New(config)
+				if err != nil {
+					b.Fatal(err)
+				}
+				ctx, stop := context.WithCancel(context.Background())
+				ended := make(chan struct{})
+				go func() {
+					defer close(ended)
+					if tracer != nil {
+						_ = tracer.Run(ctx)
+					}
+				}()
+				q := *l
+				q.testLog = &testLog{t: b, db: l.db, store: l.store}
+				q.run(eventstore.SequencerConfig{Tracer: tracer})
+				defer func() { q.stop(); stop(); <-ended }()
+				return q.comments(256)()
+			}
+		}
+		off, tenth, all := contender{"off", with(0)}, contender{"a tenth", with(0.1)}, contender{"all", with(1)}
+		got := append(measureInTurns(b, off, tenth, all), measureInTurns(b, all, tenth, off)...) // measured in both orders, so that neither is always the first
+		b.ReportMetric(got.ratio("a tenth", "off"), "append_traces_tenth_ratio")
+		b.ReportMetric(got.ratio("all", "off"), "append_traces_all_ratio")
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"roomlog/domain"
+	"roomlog/internal/tracing"
 )
 
 // An Audience is the group of clients that receive a delta.
@@ -40,6 +41,15 @@ type Delta struct {
 	// The fields from here on are set for AudienceChat only.
 	Participant domain.ParticipantID
 	ChatRooms   []domain.ChatRoomID
+}
+
+// Traced returns the part of the event of d that traces contain.
+func (d *Delta) Traced() tracing.Event {
+	e := tracing.Event{ID: d.EventID, Position: d.Position, Live: int64(d.Live)}
+	if d.Event != nil {
+		e.Type = d.Event.Type()
+	}
+	return e
 }
 
 // Public reports whether all subscribers of a live receive d.

@@ -13,6 +13,7 @@ import (
 	"roomlog/eventstore"
 	"roomlog/eventstore/consumer"
 	"roomlog/internal/settings"
+	"roomlog/internal/tracing"
 	"roomlog/internal/wait"
 )
 
@@ -25,6 +26,7 @@ type ProjectorConfig struct {
 	Log         *slog.Logger     // nil: no log messages
 	Pool        *pgxpool.Pool    // nil: the pool of the store
 	Projections []Projection     // projections to use; nil: All
+	Tracer      *tracing.Tracer  // records when events are applied; nil: nothing is recorded
 
 	// Poll is the interval at which the log is read if no notification arrives.
 	Poll time.Duration `default:"1s"`
@@ -86,6 +88,10 @@ func (p *Projector) project(ctx context.Context) {
 		OnError: func(err error) time.Duration { return p.failed(ctx, err) },
 		OnIdle:  p.status.idle,
 	}
+	var begun time.Time // of the batch that is being applied
+	if p.c.Tracer != nil {
+		config.OnCommit = func(b *consumer.Batch) { p.trace(b.Events, begun) }
+	}
 	for ctx.Err() == nil {
 		messages, err := consumer.Subscribe(ctx, p.store, config)
 		if err != nil {
@@ -98,6 +104,7 @@ func (p *Projector) project(ctx context.Context) {
 				m.Nack() // cannot happen: only the store publishes messages here
 				continue
 			}
+			begun = p.c.Tracer.Now()
 			batch.Handle(m, func(ctx context.Context, tx pgx.Tx) error {
 				err := p.apply(ctx, tx, batch)
 				var halt *HaltError
@@ -108,6 +115,14 @@ func (p *Projector) project(ctx context.Context) {
 				return err
 			})
 		}
+	}
+}
+
+// trace records that a transaction, which has begun at begun, has applied events.
+func (p *Projector) trace(events []eventstore.Record, begun time.Time) {
+	ended := p.c.Tracer.Now()
+	for i := range events {
+		p.c.Tracer.Projected(events[i].Traced(), len(events), begun, ended)
 	}
 }
 

@@ -110,3 +110,37 @@ func near(t testing.TB, what string, at time.Time) {
 		t.Errorf("%s: the time %s is wrong by %s", what, at, off)
 	}
 }
+
+// TestStreamBetweenWrongClocks plays a stream at a node whose clock is an hour behind, while its encoder is at a node whose clock is an
+// hour ahead. The signs of viewers and of nodes, and the ends of grace periods, do not depend on either clock.
+func TestStreamBetweenWrongClocks(t *testing.T) {
+	t.Parallel()
+	needFFmpeg(t)
+	env := withDatabase(t)
+	args := func() []string {
+		return append([]string{"--data", dataDir(t), "--media-internal-addr", "127.0.0.1:0", "--stream-grace", "10m", "--presence-grace", "1s"}, unhurried...)
+	}
+	ahead, behind := serveWithClock(t, time.Hour, env, args()...), serveWithClock(t, -time.Hour, env, args()...)
+	anna, bert := join(t, behind, "anna"), join(t, ahead, "bert")
+	room, file := anna.create("a show on two hosts"), film(t, 2)
+	encoder := publish(t, file, ahead.rtmpURL(room), "-stream_loop", "-1")
+	player := watch(t, behind.flvURL(bert.read(room.Data.ID), ".flv"))
+	player.gets(t, "a player of the edge")
+	eventually(t, "the stream is relayed", func() bool {
+		all := anna.streams()
+		return len(all) == 1 && all[0].Publishing && len(all[0].Relays) == 1 && all[0].Players["http-flv"] == 1
+	})
+	ahead.kill()
+	<-encoder.ended
+	var again *running
+	eventually(t, "the encoder publishes at the other node", func() bool {
+		if again == nil || again.over() {
+			again = publish(t, file, behind.rtmpURL(room), "-stream_loop", "-1")
+		}
+		return anna.metric("roomlog_media_publishers") == 1
+	})
+	player.gets(t, "the same player, from the other node")
+	if len(player.ended) != 0 {
+		t.Error("the player was disconnected")
+	}
+}

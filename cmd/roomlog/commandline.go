@@ -35,6 +35,8 @@ Environment:
   ROOMLOG_AUDIT_SECRET    signs checkpoints of the transparency log; at least 32 bytes
   ROOMLOG_NATS_PASSWORD   password of --nats-user at the NATS servers; never generated
   ROOMLOG_NATS_TOKEN      token for the NATS servers; never generated
+  ROOMLOG_OTLP_HEADERS    headers for the collector of --otlp-endpoint, like authorization=Bearer%20TOKEN,x-tenant=7; never
+                          generated
 
 A secret has at least 16 bytes. To replace a secret, set the new and the old secret, separated by a space, until nothing
 uses the old secret any more. The server generates a secret that is not set, once, and keeps it in the data folder.
@@ -59,6 +61,7 @@ var groups = []kong.Group{
 	{Key: "media", Title: "Streams"},
 	{Key: "record", Title: "Recordings"},
 	{Key: "log", Title: "Event log, tables and database"},
+	{Key: "traces", Title: "Traces"},
 }
 
 // commandLine contains the commands and flags of the program, as kong parses them.

@@ -42,27 +42,35 @@ type steady struct {
 	over     chan struct{}
 	back     atomic.Int64 // number of times that all servers ran again
 	commands sync.Map     // giver → number of acknowledged commands
-	homes    sync.Map     // user → value of back when the user connected to the server where the user began; -1: the user is elsewhere
+	homes    sync.Map     // user → value of back when the user connected to the server where the user began; negative if it is another one
 }
 
 // connected records where a user is connected.
 func (s *steady) connected(p *person, atHome bool) {
-	now := int64(-1)
-	if atHome {
-		now = s.back.Load()
+	now := s.back.Load()
+	if !atHome {
+		now = -now
 	}
 	s.homes.Store(p.name, now)
 }
 
-// allBack reports whether n users have returned to the servers where they began, since all servers ran again.
+// allBack reports whether n users have returned to the servers where they began, since all servers ran again. If all have connected, and
+// some elsewhere because their server did not respond in time, they try it again.
 func (s *steady) allBack(n int) bool {
+	home, elsewhere := 0, 0
 	s.homes.Range(func(_, at any) bool {
-		if at == s.back.Load() {
-			n--
+		switch at {
+		case s.back.Load():
+			home++
+		case -s.back.Load():
+			elsewhere++
 		}
 		return true
 	})
-	return n == 0
+	if home+elsewhere == n && elsewhere > 0 {
+		s.back.Add(1)
+	}
+	return home == n
 }
 
 // done returns the number of commands of each giver that were acknowledged.

@@ -25,7 +25,7 @@ var nonsense = map[string]string{
 	"cors-origins": "a.example", "public-url": "live.example", "time-zone": "Mars", "allow-origin": "a.example", "hook-url": "hooks",
 	"namespaces": "chat", "media-url": "media.example/x", "https-addr": "443", "rtmps-addr": ":y", "tls-cert": "/dev/null", "tls-key": "/dev/null",
 	"witnesses": "x", "webhook-networks": "10.0.0.0/33", "acme-domains": "localhost", "acme-email": "nobody", "acme-directory": "http://acme.example", "acme-roots": "/dev/null",
-	"nats-url": "http://nats.example", "nats-credentials": "/dev/null/x", "nats-ca": "/dev/null", "nats-cert": "/dev/null",
+	"otlp-endpoint": "collector", "nats-url": "http://nats.example", "nats-credentials": "/dev/null/x", "nats-ca": "/dev/null", "nats-cert": "/dev/null",
 	"media-internal-url": "node1", "media-internal-addr": "23482", "media-internal-ca": "/dev/null", "restream-networks": "10.0.0.0/33",
 }
 

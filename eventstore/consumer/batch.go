@@ -32,6 +32,7 @@ type transaction struct {
 	ctx       context.Context //nolint:containedctx // wsql.Tx commits without one; its own PgxTx does the same
 	projected *wait.Signal
 	onError   func(error) time.Duration
+	onCommit  func(*Batch)
 	batch     *Batch
 
 	mu     sync.Mutex // locked while the work runs, so that the transaction does not end during the work

@@ -34,6 +34,9 @@ type Config struct {
 	// the next attempt; nil: 100 ms.
 	OnError func(error) time.Duration
 
+	// OnCommit is called after the transaction of a batch was committed.
+	OnCommit func(*Batch)
+
 	// OnIdle is called before the reader waits because there is nothing to read.
 	OnIdle func()
 }
@@ -47,7 +50,7 @@ func Subscribe(ctx context.Context, store *eventstore.Store, c Config) (<-chan *
 	c.BatchSize = cmp.Or(max(c.BatchSize, 0), DefaultBatchSize)
 	c.PollInterval = cmp.Or(max(c.PollInterval, 0), defaultPoll)
 	noDeadline := time.Duration(0) // no deadline: if it expired, half of the work would be committed; see transaction.Commit
-	subscriber, err := wsql.NewSubscriber(&beginner{pool: c.Pool, projected: store.Projected(), onError: c.OnError}, wsql.SubscriberConfig{
+	subscriber, err := wsql.NewSubscriber(&beginner{pool: c.Pool, projected: store.Projected(), onError: c.OnError, onCommit: c.OnCommit}, wsql.SubscriberConfig{
 		ConsumerGroup:  c.Group,
 		AckDeadline:    &noDeadline,
 		SchemaAdapter:  schema{batchSize: c.BatchSize},

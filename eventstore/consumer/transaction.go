@@ -33,6 +33,7 @@ type beginner struct {
 	pool      *pgxpool.Pool
 	projected *wait.Signal
 	onError   func(error) time.Duration
+	onCommit  func(*Batch)
 }
 
 // BeginTx begins the transaction of a batch.
@@ -41,7 +42,7 @@ func (b *beginner) BeginTx(ctx context.Context, _ *stdsql.TxOptions) (wsql.Tx, e
 	if err != nil {
 		return nil, err
 	}
-	return &transaction{Tx: tx, ctx: ctx, projected: b.projected, onError: b.onError}, nil
+	return &transaction{Tx: tx, ctx: ctx, projected: b.projected, onError: b.onError, onCommit: b.onCommit}, nil
 }
 
 // ExecContext executes a statement outside a transaction.
@@ -105,6 +106,9 @@ func (t *transaction) Commit() error {
 		switch {
 		case err == nil && t.moved:
 			t.projected.Notify()
+			if t.onCommit != nil {
+				t.onCommit(t.batch)
+			}
 		case err != nil && t.onError != nil && t.ctx.Err() == nil:
 			t.onError(fmt.Errorf("commit: %w", err)) // reported here, because watermill-sql would only log it
 		}

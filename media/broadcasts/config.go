@@ -10,6 +10,7 @@ import (
 	"roomlog/eventstore"
 	"roomlog/eventstore/cluster"
 	"roomlog/internal/settings"
+	"roomlog/internal/tracing"
 	"roomlog/media"
 	"roomlog/projections"
 	"roomlog/projections/feed"
@@ -72,6 +73,8 @@ type Config struct {
 
 	// Log is the logger; nil disables logging.
 	Log *slog.Logger
+	// Tracer records the beginnings and ends of broadcasts; nil: nothing is recorded.
+	Tracer *tracing.Tracer
 	// OnChange is called when the beginning or end of a broadcast is in the log: once for its beginning and once for
 	// its end, in order, and not at all if the log has refused the beginning. nil means no call.
 	OnChange func(ctx context.Context, c Change)

@@ -51,6 +51,9 @@ func newEventLog(cfg Config, server *serverRef) *eventLog {
 
 // started records the beginning of a broadcast. It blocks until the log has accepted or refused it.
 func (l *eventLog) started(ctx context.Context, b media.Broadcast) {
+	ctx, traced := l.cfg.Tracer.Start(ctx)
+	code := ""
+	defer func() { traced.End("broadcast", "start", code) }()
 	live, err := l.liveOf(ctx, b.Key)
 	if err != nil {
 		l.logMissingStart(ctx, b, err)
@@ -63,6 +66,7 @@ func (l *eventLog) started(ctx context.Context, b media.Broadcast) {
 	l.running[b.ID] = &known
 	l.mu.Unlock()
 	receipt, err := l.begin(ctx, e, l.cfg.AutoLive)
+	code = eventstore.ErrorCode(err)
 	if err != nil {
 		l.remove(b) // the end is not recorded either
 		l.cutIfRefused(e, err)
@@ -95,7 +99,9 @@ func (l *eventLog) stopped(ctx context.Context, b media.Broadcast, reason media.
 	if e == nil {
 		return // the beginning was not recorded
 	}
+	ctx, traced := l.cfg.Tracer.Start(ctx)
 	receipt, err := l.execute(ctx, "", domain.StopBroadcast{Live: e.live, Broadcast: e.id, Cause: causeOf(reason), Bytes: int64(min(b.Bytes, 1<<62))})
+	traced.End("broadcast", "stop", eventstore.ErrorCode(err))
 	if err != nil {
 		l.logMissingEnd(ctx, b, err)
 		return

@@ -8,6 +8,9 @@ import (
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
 )
 
+// HasSubLayers reports whether a sequence parameter set of HEVC describes several temporal layers.
+func HasSubLayers(sps []byte) bool { return len(sps) > 2 && sps[2]>>1&7 > 0 }
+
 // WithoutSubLayers returns a sequence parameter set of HEVC without the profiles and levels of its sub-layers (ITU-T
 // H.265, section 7.3.3), which the MP4 library cannot parse. They describe what a decoder of fewer temporal layers needs.
 // Decoding does not depend on them. WithoutSubLayers returns every other NAL unit, also a malformed one, unchanged.

@@ -1,15 +1,15 @@
 // Package hls segments one stream into HLS, with or without low latency, and serves the result: an index, a playlist for
 // each track, and the files that they refer to. It depends neither on rights nor on the source of the frames.
 //
-// The package isolates gohlslib, which segments, because gohlslib trusts its input and its callers. It guarantees:
+// It guarantees:
 //
-//   - No HTTP request waits inside gohlslib. Write reads each new version of a playlist from gohlslib once, and all
+//   - No HTTP request waits for the goroutine that writes. Write renders each new version of a playlist once, and all
 //     requests are served from that. Requests wait for a part in this package: for a bounded time, in bounded number, and
 //     only while the client is connected. Above the limit of an address, new requests replace older ones of this address.
 //   - No version of a playlist is missed, even if many seconds are written at once: the parts near the end are always
 //     listed.
-//   - Playlists follow draft-pantos-hls-rfc8216bis. This package renders them from those of gohlslib, which have no
-//     rendition reports, no usable delta updates and a shorter hold back, and drop parts too early.
+//   - Playlists follow draft-pantos-hls-rfc8216bis, with rendition reports and delta updates.
+//   - Every picture is in a segment, whatever the order and the temporal layers of the pictures.
 //   - A malformed frame is skipped, whatever it does to a parser. A stream that cannot be segmented (no key frames, no
 //     codec that HLS supports) ends with an error.
 //   - When the sequence headers change or the timestamps jump, segmenting starts again under the same names. Media

@@ -74,10 +74,5 @@ func (m *Muxer) Close() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.closed, m.ended = true, true
-	for _, p := range []*presentation{m.current, m.next} {
-		if p != nil {
-			p.run.close()
-		}
-	}
 	m.announce()
 }

@@ -9,8 +9,9 @@ import (
 )
 
 const (
-	listSuffix = "_stream.m3u8"
-	gapFile    = "gap.mp4" // name of the file of gaps in playlists of gohlslib; there is no such file
+	listSuffix   = "_stream.m3u8"
+	firstSegment = 7         // number of the first segment of a run; the numbers before are those of gaps
+	gapFile      = "gap.mp4" // name of the file of gaps; there is no such file
 
 	// Distances of draft-pantos-hls-rfc8216bis, sections 4.4.3.8 and B.1.
 	holdBackParts  = 3 // PART-HOLD-BACK, in part target durations
@@ -18,45 +19,17 @@ const (
 	partsDurations = 3 // distance from the end of a playlist in which segments keep their parts, in target durations
 )
 
-// trackList holds the newest playlist of one track of a run, with the segment numbers of gohlslib. gohlslib drops the
-// parts and the wall-clock time of a segment early; trackList keeps them.
-type trackList struct {
-	text   []byte                         // newest playlist of gohlslib
-	newest playlist.Media                 // its content
-	known  map[int]*playlist.MediaSegment // segments of the playlist, by number
-}
+// next returns the number of the incomplete segment of a playlist.
+func next(list playlist.Media) int { return list.MediaSequence + len(list.Segments) }
 
-// update replaces the playlist by a newer version. text is a playlist of gohlslib.
-func (t *trackList) update(text []byte, token string) error {
-	var list playlist.Media
-	if err := list.Unmarshal(text); err != nil {
-		return err
-	}
-	known := make(map[int]*playlist.MediaSegment, len(list.Segments))
-	for i, segment := range list.Segments {
-		number := list.MediaSequence + i
-		if before := t.known[number]; before != nil {
-			segment = before
-		} else if segment.Gap {
-			segment.URI = gapFile + "?" + TokenArg + "=" + token
-		}
-		known[number], list.Segments[i] = segment, segment
-	}
-	t.text, t.newest, t.known = text, list, known
-	return nil
-}
-
-// next returns the number of the incomplete segment.
-func (t *trackList) next() int { return t.newest.MediaSequence + len(t.newest.Segments) }
-
-// longestPart returns the duration of the longest part.
-func (t *trackList) longestPart() (longest time.Duration) {
-	for _, segment := range t.newest.Segments {
+// longestPart returns the duration of the longest part of a playlist.
+func longestPart(list playlist.Media) (longest time.Duration) {
+	for _, segment := range list.Segments {
 		for _, part := range segment.Parts {
 			longest = max(longest, part.Duration)
 		}
 	}
-	for _, part := range t.newest.Parts {
+	for _, part := range list.Parts {
 		longest = max(longest, part.Duration)
 	}
 	return longest

@@ -11,22 +11,19 @@ import (
 	"github.com/bluenviron/gohlslib/v2/pkg/playlist"
 )
 
-const (
-	firstSegment     = 7 // number that gohlslib gives to the first segment; the numbers before are those of gaps
-	minPlainSegments = 2 // minimum number of segments in a playlist without low latency
-)
+const minPlainSegments = 2 // minimum number of segments in a playlist without low latency
 
 // presentation holds the playlists of one run of the segmenter.
 type presentation struct {
 	run       *segmenter
-	plain     bool                  // whether it is served without low latency
-	names     []string              // names of the playlists; the first one is that of the video, if there is one
-	tracks    map[string]*trackList // playlists as gohlslib has written them
-	playlists map[string]servedList // playlists as they are served
-	changedAt uint32                // timestamp of the frame that has ended the newest part
+	plain     bool                      // whether it is served without low latency
+	tracks    map[string]playlist.Media // playlists of the run, with its segment numbers
+	playlists map[string]servedList     // playlists as they are served
 
 	target     int           // target duration in seconds
 	partTarget time.Duration // part target duration
+
+	bandwidth, averageBandwidth int // highest and average bit rate of the first track, in bits per second
 
 	segmentsBefore int // segments of earlier runs
 	runsBefore     int
@@ -34,8 +31,7 @@ type presentation struct {
 
 // render returns the playlist of a track as it is served. Its segment numbers and discontinuities continue those of
 // earlier runs, and its durations apply to all tracks. It has an end if the stream has ended.
-func (p *presentation) render(t *trackList, ended bool) (servedList, error) {
-	list := t.newest
+func (p *presentation) render(list playlist.Media, ended bool) (servedList, error) {
 	list.MediaSequence += p.segmentsBefore
 	if p.runsBefore > 0 {
 		list.DiscontinuitySequence = &p.runsBefore
@@ -96,8 +92,8 @@ func withoutLowLatency(list playlist.Media) playlist.Media {
 
 // mayBeServed reports whether the run has enough segments for a player to begin.
 func (p *presentation) mayBeServed() bool {
-	for _, t := range p.tracks {
-		complete := t.next() - firstSegment
+	for _, list := range p.tracks {
+		complete := next(list) - firstSegment
 		if complete < 1 || p.plain && complete < minPlainSegments {
 			return false
 		}
@@ -108,9 +104,9 @@ func (p *presentation) mayBeServed() bool {
 // updateDurations raises the durations that playlists announce. They apply to all tracks, and do not decrease while the
 // run is served.
 func (p *presentation) updateDurations() {
-	for _, t := range p.tracks {
-		p.target = max(p.target, t.newest.TargetDuration)
-		longest := t.longestPart().Seconds()
+	for _, list := range p.tracks {
+		p.target = max(p.target, list.TargetDuration)
+		longest := longestPart(list).Seconds()
 		p.partTarget = max(p.partTarget, time.Duration(math.Ceil(longest*1000))*time.Millisecond)
 	}
 }

@@ -1,13 +1,15 @@
 package hls
 
 import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
 	"fmt"
-	"slices"
 	"time"
 
-	"github.com/bluenviron/gohlslib/v2"
-	"github.com/bluenviron/gohlslib/v2/pkg/codecs"
-	mp4 "github.com/bluenviron/mediacommon/v2/pkg/formats/mp4/codecs"
+	"github.com/bluenviron/mediacommon/v2/pkg/codecs/av1"
+	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
+	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h265"
 
 	"roomlog/media/flv"
 	"roomlog/media/mp4track"
@@ -16,14 +18,23 @@ import (
 const (
 	maxFaults = 250                                     // maximum number of consecutive frames that cannot be segmented
 	maxJump   = 3 * int64(time.Second/time.Millisecond) // in ms; if the time between two frames is longer, another run starts
+	startAt   = 10 * time.Second                        // decoding time of the first frame, so that the times before it are not negative
+	maxPart   = 5 * time.Second                         // maximum length of a part
 )
 
-// segmenter is one run of gohlslib, for one set of sequence headers.
+var errTime = errors.New("hls: the frame is too far before the first one")
+
+// segmenter is one run, for one set of sequence headers. It cuts each track into parts and segments. Those of all tracks end at
+// the same time, which the first track decides.
 type segmenter struct {
-	mux    *gohlslib.Muxer
-	tracks mp4track.Set
-	video  *gohlslib.Track // track as gohlslib describes it
-	audio  *gohlslib.Track
+	cfg        Config
+	tracks     mp4track.Set
+	renditions []*rendition
+	video      *rendition
+	audio      *rendition
+	files      *fileStore
+	prefix     string // of the names of the files, so that no name is used by two runs
+
 	first  time.Time            // arrival of the first frame
 	zero   uint32               // timestamp of the first frame
 	newest int64                // time of the newest frame, in ms since the first frame
@@ -31,51 +42,42 @@ type segmenter struct {
 	order  decodingTimes
 	units  [][]byte
 	faults int
-	broken bool // whether gohlslib has panicked and may hold its lock for ever
+
+	begun        bool // whether the first segment has begun
+	segment      int  // number of the incomplete segment
+	part         int  // number of the incomplete part
+	segmentStart time.Duration
+	partStart    time.Duration
+	wall         time.Time     // wall-clock time of the first frame of the incomplete segment
+	partLength   time.Duration // minimum length of a part
+	frameLengths map[time.Duration]bool
 }
 
 func newSegmenter(cfg Config, t mp4track.Set, first Frame) (s *segmenter, err error) {
 	defer guard(&err)
-	s = &segmenter{tracks: t, first: cfg.Now(), zero: first.Time()}
+	var prefix [6]byte
+	_, _ = rand.Read(prefix[:]) // never fails
+	s = &segmenter{cfg: cfg, tracks: t, files: newFileStore(), prefix: hex.EncodeToString(prefix[:]), first: cfg.Now(), zero: first.Time(), segment: firstSegment,
+		partLength: cfg.MinPart, frameLengths: map[time.Duration]bool{}}
 	if t.Video != nil {
-		s.video = libraryTrack(t.Video)
+		s.video = s.addRendition("video", t.Video)
 	}
 	if t.Audio != nil {
-		s.audio, s.clock = libraryTrack(t.Audio), mp4track.NewSampleClock(t.Audio.TimeScale)
+		s.audio, s.clock = s.addRendition("audio", t.Audio), mp4track.NewSampleClock(t.Audio.TimeScale)
 	}
-	s.mux = &gohlslib.Muxer{
-		Tracks:             slices.DeleteFunc([]*gohlslib.Track{s.video, s.audio}, func(t *gohlslib.Track) bool { return t == nil }),
-		Variant:            gohlslib.MuxerVariantLowLatency,
-		SegmentCount:       cfg.Segments,
-		SegmentMinDuration: cfg.MinSegment,
-		PartMinDuration:    cfg.MinPart,
-		SegmentMaxSize:     uint64(cfg.MaxSegment),
-		OnEncodeError:      cfg.OnError,
-	}
-	if err := s.mux.Start(); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrSegmenting, err)
+	for _, r := range s.renditions {
+		if err := r.writeInit(); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrSegmenting, err)
+		}
 	}
 	return s, nil
 }
 
-// close stops gohlslib. Its files can still be read.
-func (s *segmenter) close() {
-	if !s.broken {
-		s.mux.Close()
-	}
-}
-
-// playlistNames returns the names that gohlslib gives to the playlists.
-func (s *segmenter) playlistNames() []string {
-	var names []string
-	for i, track := range s.mux.Tracks {
-		kind := "audio"
-		if track.Codec.IsVideo() {
-			kind = "video"
-		}
-		names = append(names, fmt.Sprintf("%s%d%s", kind, i+1, listSuffix))
-	}
-	return names
+// addRendition adds a track. The first one decides where parts and segments end.
+func (s *segmenter) addRendition(kind string, t *mp4track.Track) *rendition {
+	r := newRendition(s.cfg, s.files, s.prefix, kind, len(s.renditions)+1, t)
+	s.renditions = append(s.renditions, r)
+	return r
 }
 
 // jumps reports whether the timestamp of a frame differs by more than maxJump from the timestamp of the frame before.
@@ -84,55 +86,64 @@ func (s *segmenter) jumps(f Frame) bool {
 	return at-s.newest > maxJump || s.newest-at > maxJump
 }
 
-// write segments one coded frame. It calls onError for a frame that fails, and returns an error after more than
-// maxFaults failures in a row.
-func (s *segmenter) write(f Frame, onError func(error)) error {
+// write segments one coded frame, and reports whether a part has ended. It calls onError for a frame that fails, and returns an
+// error after more than maxFaults failures in a row.
+func (s *segmenter) write(f Frame, onError func(error)) (ended bool, err error) {
 	at := int64(int32(f.Time() - s.zero))
 	s.newest = at
-	err := s.tryWrite(f, at)
+	ended, err = s.tryWrite(f, at)
 	if err == nil {
 		s.faults = 0
-		return nil
+		return ended, nil
 	}
 	onError(err)
-	if s.faults++; s.faults > maxFaults || s.broken {
-		return fmt.Errorf("%w: %w", ErrSegmenting, err)
+	if s.faults++; s.faults > maxFaults {
+		return ended, fmt.Errorf("%w: %w", ErrSegmenting, err)
 	}
-	return nil
+	return ended, nil
 }
 
-func (s *segmenter) tryWrite(f Frame, at int64) (err error) {
-	s.broken = true
+func (s *segmenter) tryWrite(f Frame, at int64) (ended bool, err error) {
 	defer guard(&err)
+	part := s.part
 	err = s.route(f, at)
-	s.broken = false
-	return err
+	return s.part != part, err
 }
 
 func (s *segmenter) route(f Frame, at int64) error {
 	info, payload := f.Info(), f.Payload()
 	body := payload[info.Body:]
-	wall := s.first.Add(time.Duration(at) * time.Millisecond)
+	next := &sample{wall: s.first.Add(time.Duration(at) * time.Millisecond)}
 	switch {
 	case info.Track != 0 || info.Mixed || len(body) == 0:
 		return nil
 	case info.Kind == flv.Video && s.video != nil && info.Codec == s.tracks.Video.Codec:
-		return s.writeVideo(info, body, wall, (at+int64(info.Offset))*mp4track.VideoTimeScale/1000)
+		const perMillisecond = mp4track.VideoTimeScale / 1000
+		if err := s.fillVideo(next, info, body, at*perMillisecond, (at+int64(info.Offset))*perMillisecond); err != nil || next.Payload == nil {
+			return err
+		}
+		return s.add(s.video, next)
 	case info.Kind == flv.Audio && s.audio != nil && info.Codec == s.tracks.Audio.Codec:
-		return s.writeAudio(body, wall, at)
+		next.at, next.Payload = s.clock.Time(at, s.tracks.Audio.Samples(body)), body
+		return s.add(s.audio, next)
 	}
 	return nil
 }
 
-func (s *segmenter) writeVideo(info flv.Info, body []byte, wall time.Time, pts int64) error {
-	track, sets := s.video, s.tracks.Video.Sets
+// fillVideo fills the sample of a picture. Without a picture in body, and before the first picture at which a player can begin,
+// the sample stays empty.
+func (s *segmenter) fillVideo(to *sample, info flv.Info, body []byte, sent, shown int64) error {
 	if info.Codec == flv.AV1 {
 		units, err := flv.SplitOBUs(body)
 		if err != nil || len(units) == 0 {
 			return err
 		}
-		return s.mux.WriteAV1(track, wall, pts, units)
+		to.at = shown
+		to.IsNonSyncSample = !av1.IsRandomAccess2(units)
+		to.Payload, err = av1.Bitstream(units).Marshal()
+		return err
 	}
+	sets := s.tracks.Video.Sets
 	s.units = s.units[:0]
 	if info.Key && info.Codec == flv.HEVC {
 		s.units = append(s.units, sets.VPS)
@@ -142,46 +153,114 @@ func (s *segmenter) writeVideo(info flv.Info, body []byte, wall time.Time, pts i
 	}
 	units, err := flv.AppendNALUs(s.units, body, sets.LengthSize)
 	s.units = units
-	if err != nil || len(units) == 0 {
+	if err != nil || !hasSlice(info.Codec, units) {
 		return err
 	}
-	pts = s.order.earliest(info, units, pts)
+	layers, starts := false, h264.IsRandomAccess(units)
 	if info.Codec == flv.HEVC {
+		layers, starts = flv.HasSubLayers(sets.SPS), h265.IsRandomAccess(units)
 		for i, unit := range units {
 			units[i] = flv.WithoutSubLayers(unit)
 		}
-		return s.mux.WriteH265(track, wall, pts, units)
 	}
-	return s.mux.WriteH264(track, wall, pts, units)
+	if !starts && !s.video.started {
+		return nil
+	}
+	s.video.started = true
+	var pts int64
+	to.at, pts = s.order.next(info.Codec, units, layers, sent, shown)
+	to.PTSOffset, to.IsNonSyncSample = int32(pts-to.at), !starts
+	to.Payload, err = h264.AVCC(units).Marshal()
+	return err
 }
 
-func (s *segmenter) writeAudio(body []byte, wall time.Time, at int64) error {
-	pts := s.clock.Time(at, s.tracks.Audio.Samples(body))
-	if s.tracks.Audio.Codec == flv.Opus {
-		return s.mux.WriteOpus(s.audio, wall, pts, [][]byte{body})
+// hasSlice reports whether a message contains a part of a picture.
+func hasSlice(codec flv.Codec, units [][]byte) bool {
+	for _, unit := range units {
+		if kind := unit[0] & 0x1f; codec == flv.H264 && kind >= 1 && kind <= 5 {
+			return true
+		}
+		if codec == flv.HEVC && unit[0]>>1&0x3f < 32 {
+			return true
+		}
 	}
-	return s.mux.WriteMPEG4Audio(s.audio, wall, pts, [][]byte{body})
+	return false
 }
 
-// libraryTrack returns a track in the types of gohlslib.
-func libraryTrack(t *mp4track.Track) *gohlslib.Track {
-	track := &gohlslib.Track{ClockRate: t.TimeScale}
-	switch c := t.MP4Codec.(type) {
-	case *mp4.H264:
-		track.Codec = &codecs.H264{SPS: c.SPS, PPS: c.PPS}
-	case *mp4.H265:
-		track.Codec = &codecs.H265{VPS: c.VPS, SPS: c.SPS, PPS: c.PPS}
-	case *mp4.AV1:
-		track.Codec = &codecs.AV1{SequenceHeader: c.SequenceHeader}
-	case *mp4.MPEG4Audio:
-		track.Codec = &codecs.MPEG4Audio{Config: c.Config}
-	case *mp4.Opus:
-		track.Codec = &codecs.Opus{ChannelCount: c.ChannelCount}
+// add adds the next frame of a track. The frame before it then gets its length and becomes a part of the incomplete part, and
+// parts and segments may end.
+func (s *segmenter) add(r *rendition, next *sample) error {
+	next.at += r.ticks(startAt)
+	if next.at < 0 {
+		return errTime
 	}
-	return track
+	frame := r.waits
+	if frame != nil {
+		next.at = max(next.at, frame.at)
+		frame.Duration = uint32(next.at - frame.at)
+	}
+	r.waits = next
+	switch {
+	case frame == nil || !s.begun && !r.leads:
+		return nil
+	case !s.begun:
+		s.begin(r.duration(frame.at), frame.wall)
+	}
+	err := r.append(frame)
+	if !r.leads {
+		return err
+	}
+	if s.segment == firstSegment { // later frames with other lengths must not change the length of parts
+		s.setPartLength(r.duration(int64(frame.Duration)))
+	}
+	at := r.duration(next.at)
+	if ends := !next.IsNonSyncSample && at-s.segmentStart >= s.cfg.MinSegment; ends || at-s.partStart >= s.partLength {
+		return errors.Join(err, s.endPart(at, next.wall, ends))
+	}
+	return err
 }
 
-// guard turns a panic of gohlslib into an error. It is deferred.
+func (s *segmenter) begin(at time.Duration, wall time.Time) {
+	s.begun, s.segmentStart, s.partStart, s.wall = true, at, at, wall
+}
+
+// endPart ends the incomplete part of each track, and, if whole, the segment, too.
+func (s *segmenter) endPart(at time.Duration, wall time.Time, whole bool) error {
+	for _, r := range s.renditions {
+		if err := r.endPart(s.part, at-s.partStart); err != nil {
+			return err
+		}
+	}
+	s.part, s.partStart = s.part+1, at
+	if whole {
+		for _, r := range s.renditions {
+			r.endSegment(s.segment, at-s.segmentStart, s.wall)
+		}
+		s.segment, s.segmentStart, s.wall = s.segment+1, at, wall
+	}
+	return nil
+}
+
+// setPartLength chooses the length of parts. A part contains whole frames. iOS refuses parts that are shorter than 85 % of the
+// longest one, so every length of a frame that has occurred must fill a part.
+func (s *segmenter) setPartLength(frame time.Duration) {
+	if frame <= 0 || s.frameLengths[frame] {
+		return
+	}
+	s.frameLengths[frame] = true
+	for s.partLength = s.cfg.MinPart; s.partLength < maxPart; s.partLength += 5 * time.Millisecond {
+		fits := true
+		for length := range s.frameLengths {
+			frames := (s.partLength + length - 1) / length
+			fits = fits && length <= s.partLength && s.partLength > time.Duration(int64(length)*int64(frames)*85/100)
+		}
+		if fits {
+			return
+		}
+	}
+}
+
+// guard turns a panic of a library into an error. It is deferred.
 func guard(err *error) {
 	if p := recover(); p != nil {
 		*err = fmt.Errorf("hls: panic in a library: %v", p)

@@ -14,8 +14,6 @@ import (
 // IndexFile is the name of the index.
 const IndexFile = "index.m3u8"
 
-const immutable = "public, max-age=31536000, immutable"
-
 var (
 	errBusy    = errors.New("hls: too many waiting requests")
 	errMissing = errors.New("hls: file not found")
@@ -23,15 +21,16 @@ var (
 
 // Index serves the index. Its references to playlists get query as their query.
 func (m *Muxer) Index(w http.ResponseWriter, r *http.Request, query string) {
-	var p *presentation
-	err := m.wait(r, func() (bool, error) { p = m.current; return p != nil, nil })
+	var text []byte
+	err := m.wait(r, func() (ready bool, err error) {
+		if m.current == nil {
+			return false, nil
+		}
+		text, err = m.current.index(query)
+		return true, err
+	})
 	if err != nil {
 		writeError(w, err)
-		return
-	}
-	text := p.request(IndexFile, query)
-	if text == nil {
-		writeError(w, errMissing)
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store")
@@ -116,9 +115,8 @@ func (m *Muxer) File(w http.ResponseWriter, r *http.Request, name string) {
 		writeError(w, err)
 		return
 	}
-	f := &fileResponse{ResponseWriter: w}
-	for _, s := range from {
-		if s.serveFile(f, name); f.started {
+	for _, p := range from {
+		if p.run.files.serve(w, name) {
 			return
 		}
 	}
@@ -126,7 +124,7 @@ func (m *Muxer) File(w http.ResponseWriter, r *http.Request, name string) {
 }
 
 // locate returns the presentations that may have a file. It reports false if the file is the next part, which does
-// not exist yet. Later parts must not be requested from gohlslib, because it would block for ever.
+// not exist yet.
 func (m *Muxer) locate(name string) (from []*presentation, ready bool, err error) {
 	prefix, number, isPart := partNumber(name)
 	for _, s := range []*presentation{m.current, m.previous} {
@@ -152,35 +150,6 @@ func (m *Muxer) locate(name string) (from []*presentation, ready bool, err error
 		return nil, false, errMissing
 	}
 	return from, true, nil
-}
-
-// serveFile serves a file with gohlslib.
-func (s *presentation) serveFile(w *fileResponse, name string) {
-	defer func() {
-		_ = recover() // the caller responds with 404
-	}()
-	s.run.mux.Handle(w, &http.Request{Method: http.MethodGet, URL: &url.URL{Path: name}})
-}
-
-// fileResponse marks files as immutable, because no name is used twice. gohlslib writes nothing for unknown names.
-type fileResponse struct {
-	http.ResponseWriter
-	started bool
-}
-
-// WriteHeader adds the Cache-Control header.
-func (f *fileResponse) WriteHeader(status int) {
-	f.started = true
-	if status == http.StatusOK {
-		f.Header().Set("Cache-Control", immutable)
-	}
-	f.ResponseWriter.WriteHeader(status)
-}
-
-// Write writes b.
-func (f *fileResponse) Write(b []byte) (int, error) {
-	f.started = true
-	return f.ResponseWriter.Write(b)
 }
 
 // wait blocks until ready reports true or returns an error, at most for WaitTimeout. It calls ready with the lock

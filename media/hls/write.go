@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/bluenviron/gohlslib/v2/pkg/playlist"
+
 	"roomlog/media/flv"
 )
 
@@ -34,11 +36,12 @@ func (m *Muxer) Write(f Frame) error {
 			return m.fail(err)
 		}
 	}
-	if err := m.receiving.run.write(f, m.cfg.OnError); err != nil {
+	ended, err := m.receiving.run.write(f, m.cfg.OnError)
+	if err != nil {
 		return m.fail(err)
 	}
-	if err := m.read(f); err != nil {
-		return m.fail(err)
+	if ended {
+		m.publish()
 	}
 	return nil
 }
@@ -65,19 +68,12 @@ func (m *Muxer) start(f Frame) error {
 	if err != nil {
 		return err
 	}
-	p := &presentation{run: run, plain: m.cfg.NoLowLatency, names: run.playlistNames(), tracks: make(map[string]*trackList), playlists: make(map[string]servedList)}
-	for _, name := range p.names {
-		p.tracks[name] = &trackList{}
-	}
+	p := &presentation{run: run, plain: m.cfg.NoLowLatency, tracks: make(map[string]playlist.Media), playlists: make(map[string]servedList)}
 	m.receiving = p
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.closed {
-		run.close()
 		return errors.New("hls: the muxer is closed")
-	}
-	if m.next != nil {
-		m.next.run.close()
 	}
 	m.next = p
 	return nil

@@ -7,11 +7,13 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"roomlog/internal/settings"
+	"roomlog/internal/tracing"
 )
 
 // Config configures a Feed. The zero value is valid.
 type Config struct {
-	Log *slog.Logger // nil: no log messages
+	Log    *slog.Logger    // nil: no log messages
+	Tracer *tracing.Tracer // records when events are released; nil: nothing is recorded
 
 	// NATS carries the batches of the relay to all processes. nil: the feed reads the log in PostgreSQL.
 	NATS *nats.Conn

@@ -78,7 +78,7 @@ func (r *relay) publish(ctx context.Context, l *pgsession.Lease, token string) e
 	g, ctx := errgroup.WithContext(ctx) // here, because a group that nobody waits for is never freed
 	out := &broadcast{c: r.c, subject: subjectOf(r.store.ID()), token: token, tables: tables, lease: l, sent: &r.state.sent, at: point{start.Position, start.EventID}}
 	rel := &releaser{
-		c: r.c, now: r.store.Now, wake: wake, tables: tables, lead: &lead{limit: r.c.MaxLead}, profiles: newProfiles(r.queries, r.c.ProfileCache), out: out,
+		c: r.c, now: r.store.Now, wake: wake, tables: tables, lead: &lead{limit: r.c.MaxLead}, profiles: newProfiles(r.queries, r.c.ProfileCache), out: out, relays: true,
 		last: out.at, number: number, progress: out.progress,
 	}
 	rel.gauges = newGaugeSender(r.queries.After(func(ctx context.Context) error { return rel.upToDate(ctx, nil) }), out, r.c, r.store.Now)

@@ -204,6 +204,7 @@ func (s *relayed) isRelay(ctx context.Context, token string) bool {
 
 // apply releases what m contains and was not released yet. It reads a hole before m from the log.
 func (s *relayed) apply(ctx context.Context, m *envelope) error {
+	begun := s.c.Tracer.Now()
 	if s.tables.report(m.Tables, m.Held) || m.Checkpoint > s.last.position {
 		defer s.store.NotifyReleased()
 	}
@@ -232,7 +233,7 @@ func (s *relayed) apply(ctx context.Context, m *envelope) error {
 			s.lead.add(m.Checkpoint, s.now())
 		}
 		s.profiles.forgetChanged(b.Deltas)
-		if err := s.publish(ctx, b); err != nil {
+		if err := s.publish(ctx, b, begun); err != nil {
 			return err
 		}
 		s.store.Remember(s.number, m.Checkpoint, m.ID)

@@ -28,6 +28,7 @@ type releaser struct {
 	gauges   *gaugeSender
 	out      sink
 	progress func(context.Context) // called when the tables have applied events that were released early; nil: nobody is told
+	relays   bool                  // whether out leads to other processes instead of the clients of this one
 	ownCoins bool                  // whether coin events of this process may be released before the tables have applied them
 	last     point                 // the newest event that was released
 	number   int64                 // number of the history of the log to which it belongs
@@ -77,6 +78,7 @@ func (r *releaser) mayLead(e eventstore.Record) bool {
 // release publishes a batch that covers events and contains the deltas of sent, the events among them that clients
 // receive.
 func (r *releaser) release(ctx context.Context, events, sent []eventstore.Record) error {
+	begun := r.c.Tracer.Now()
 	r.profiles.forget(events)
 	var deltas []projections.Delta
 	for _, e := range sent {
@@ -90,15 +92,34 @@ func (r *releaser) release(ctx context.Context, events, sent []eventstore.Record
 		return err
 	}
 	newest := events[len(events)-1]
-	return r.publish(ctx, Batch{Checkpoint: newest.Position, EventID: newest.ID, Deltas: deltas})
+	return r.publish(ctx, Batch{Checkpoint: newest.Position, EventID: newest.ID, Deltas: deltas}, begun)
 }
 
-// publish publishes a batch with deltas that follow the last event.
-func (r *releaser) publish(ctx context.Context, b Batch) error {
+// publish publishes a batch with deltas that follow the last event. begun is when the release has begun, for traces.
+func (r *releaser) publish(ctx context.Context, b Batch, begun time.Time) error {
 	err := r.out.publish(ctx, b)
 	if err == nil {
 		r.last = point{b.Checkpoint, b.EventID}
 		r.gauges.add(b.Deltas)
+		r.trace(b.Deltas, begun)
 	}
 	return err
+}
+
+// trace records that the events of deltas were released.
+func (r *releaser) trace(deltas []projections.Delta, begun time.Time) {
+	t := r.c.Tracer
+	if t == nil {
+		return
+	}
+	ended := t.Now()
+	for i := range deltas {
+		switch d := &deltas[i]; {
+		case i > 0 && d.EventID == deltas[i-1].EventID:
+		case r.relays:
+			t.Relayed(d.Traced(), begun, ended)
+		default:
+			t.Released(d.Traced(), begun, ended)
+		}
+	}
 }

@@ -10,6 +10,7 @@ import (
 	"roomlog/eventstore"
 	"roomlog/eventstore/cluster"
 	"roomlog/internal/settings"
+	"roomlog/internal/tracing"
 	"roomlog/projections"
 	"roomlog/projections/feed"
 )
@@ -51,7 +52,8 @@ type Config struct {
 	Verify    func(token string) (Identity, error)
 	Now       func() time.Time
 
-	Log *slog.Logger // nil: no log messages
+	Log    *slog.Logger    // nil: no log messages
+	Tracer *tracing.Tracer // records requests of clients, and pushes; nil: nothing is recorded
 
 	MaxConnectionsPerUser int           `default:"10" max:"100000" zero:"no limit" unit:"connections" help:"Maximum number of connections of one user to this process, native and Socket.IO together."`
 	MaxLivesPerConnection int           `default:"16" min:"1" max:"10000" unit:"lives" help:"Maximum number of lives that one connection may be in at the same time."`

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"roomlog/domain"
+	"roomlog/internal/tracing"
 	"roomlog/internal/wait"
 	"roomlog/projections"
 	"roomlog/projections/feed"
@@ -25,6 +26,7 @@ type delivery struct {
 	history   func() int64                             // returns the number of the history of the log that this process knows
 	head      func(ctx context.Context) (int64, error) // returns the position of the newest event of the log
 	log       *slog.Logger
+	tracer    *tracing.Tracer // nil: nothing is recorded
 	registry  *registry
 	presence  *presence
 	watcher   *sessionWatcher
@@ -40,7 +42,7 @@ type delivery struct {
 
 func newDelivery(c Config, r *registry, p *presence, w *sessionWatcher, a *announcer, rights *accessWatcher) *delivery {
 	return &delivery{
-		feed: c.Feed, history: func() int64 { return c.Store.History().Number }, head: c.Store.Head, log: c.Log, registry: r, presence: p, watcher: w, announcer: a, access: rights,
+		feed: c.Feed, history: func() int64 { return c.Store.History().Number }, head: c.Store.Head, log: c.Log, tracer: c.Tracer, registry: r, presence: p, watcher: w, announcer: a, access: rights,
 		ready: make(chan struct{}), advanced: make(chan struct{}),
 	}
 }
@@ -131,9 +133,16 @@ func (v *delivery) deliverBatch(ctx context.Context, b feed.Batch) {
 	v.skipTo(ctx, b.After)
 	delivered := v.registry.position
 	for _, d := range b.Deltas {
-		if d.Position > delivered {
-			v.deliver(d)
+		if d.Position <= delivered {
+			continue
 		}
+		if v.tracer.Sampled(d.EventID) && v.registry.receives(d) {
+			begun := v.tracer.Now()
+			v.deliver(d)
+			v.tracer.Pushed(d.Traced(), d.Kind, begun, v.tracer.Now())
+			continue
+		}
+		v.deliver(d)
 	}
 	for _, g := range b.Gauges {
 		for s := range v.registry.subscribers[g.Live] {

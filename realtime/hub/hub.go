@@ -10,6 +10,7 @@ import (
 
 	"roomlog/domain"
 	"roomlog/eventstore"
+	"roomlog/internal/tracing"
 	"roomlog/projections"
 )
 
@@ -119,6 +120,9 @@ func (h *Hub) WaitFor(ctx context.Context, position int64) error {
 
 // Verify returns the identity in a token, or a *domain.Refusal.
 func (h *Hub) Verify(token string) (Identity, error) { return h.cfg.Verify(token) }
+
+// Tracer returns the tracer with which dialects record requests; it may be nil.
+func (h *Hub) Tracer() *tracing.Tracer { return h.cfg.Tracer }
 
 // Now returns the current time of the log, for messages to clients.
 func (h *Hub) Now() time.Time { return h.cfg.Now() }

@@ -59,6 +59,15 @@ func (p *Problem) After(wait time.Duration) *Problem {
 
 func (p *Problem) Error() string { return string(p.Code) + ": " + p.Text }
 
+// CodeOf returns the code of ProblemOf, or "" if err is nil.
+func CodeOf(err error) string {
+	if err == nil {
+		return ""
+	}
+	p, _ := ProblemOf(err)
+	return string(p.Code)
+}
+
 // ProblemOf converts an error into the Problem for the client. internal reports whether err is an internal error, which
 // the caller logs.
 func ProblemOf(err error) (p *Problem, internal bool) {

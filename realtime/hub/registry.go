@@ -159,6 +159,17 @@ func (r *registry) deliverToSubscribers(d projections.Delta) {
 	}
 }
 
+// receives reports whether this node has clients that may receive d. The caller must have locked mu.
+func (r *registry) receives(d projections.Delta) bool {
+	switch d.Audience {
+	case projections.AudienceLive:
+		return len(r.subscribers[d.Live]) > 0
+	case projections.AudienceUser:
+		return len(r.clients[d.Recipient]) > 0
+	}
+	return d.Chat() && len(r.followers) > 0
+}
+
 // userForgotten notifies all subscribers that a user was erased. The caller must have locked mu.
 func (r *registry) userForgotten() {
 	for _, subscribers := range r.subscribers {

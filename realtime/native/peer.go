@@ -39,21 +39,25 @@ func (p *peer) request(message []byte) {
 	}
 	ctx, cancel := context.WithTimeout(limit.WithAddress(context.Background(), p.conn.Address()), hub.CommandTimeout)
 	defer cancel()
-	switch data, err := p.handle(ctx, frame); {
+	op, known := p.operations[frame.Type]
+	if !known {
+		p.fail(ctx, frame, hub.NewProblem(codeUnknownType, "no frame has this type"))
+		return
+	}
+	ctx, traced := p.Hub.Tracer().Start(ctx)
+	data, err := p.handle(ctx, frame, op)
+	switch {
 	case err != nil:
 		p.fail(ctx, frame, err)
 	case data != nil:
 		p.reply(frame.ID, data)
 	}
+	traced.End("native", op.name, hub.CodeOf(err))
 }
 
 // handle checks the access rule of a request and runs its handler. It returns the data of the reply, or nil if the
 // reply was already sent.
-func (p *peer) handle(ctx context.Context, frame requestFrame) (any, error) {
-	op, known := p.operations[frame.Type]
-	if !known {
-		return nil, hub.NewProblem(codeUnknownType, "no frame has this type")
-	}
+func (p *peer) handle(ctx context.Context, frame requestFrame, op operation) (any, error) {
 	if op.access != accessAnyone {
 		switch identity := p.Identity(); {
 		case identity.User == 0:

@@ -38,6 +38,7 @@ func (s *session) handler(quiet bool, do func(context.Context, *protocol.Event) 
 	return func(e *protocol.Event) {
 		ctx, cancel := requestContext(s.socket)
 		defer cancel()
+		ctx, traced := s.cfg.Hub.Tracer().Start(ctx)
 		err := e.CheckMembers()
 		if err != nil {
 			err = badRequest(err.Error())
@@ -47,6 +48,7 @@ func (s *session) handler(quiet bool, do func(context.Context, *protocol.Event) 
 		if err != nil {
 			s.notify(ctx, s.socket, e.Name, err, quiet)
 		}
+		traced.End("socketio", e.Name, hub.CodeOf(err)) // the name is one of events
 	}
 }
 

@@ -5,6 +5,7 @@ import { recall, remember } from "./state.js";
 
 const MOST = 60; // comments a second; more are left out
 const KEPT = 600; // newest comments that can be removed
+const FLOWN = 200; // comments that the library has started, and would keep forever
 
 export const settings = signal({ on: recall("danmaku") !== "off", speed: Number(recall("danmaku.speed")) || 140, opacity: Number(recall("danmaku.opacity")) || 0.9 });
 
@@ -34,6 +35,11 @@ export class Stage {
     }
     if (!settings.value.on || document.visibilityState === "hidden" || ++this.#count > MOST) return;
     this.#danmaku.speed = settings.value.speed;
+    const { comments, _: library } = this.#danmaku;
+    if (library.position > FLOWN) {
+      comments.splice(0, library.position);
+      library.position = 0;
+    }
     const flight = { line, node: null, removed: false };
     this.#flying = [...this.#flying.slice(1 - KEPT), flight];
     this.#danmaku.emit({
@@ -43,7 +49,7 @@ export class Stage {
         node.className = mine ? "fly mine" : "fly";
         node.dir = "auto";
         if (!flight.removed) node.textContent = line.text.length > 80 ? line.text.slice(0, 80) + "…" : line.text;
-        flight.node = node;
+        flight.node = new WeakRef(node); // a node that has flown is not kept
         return node;
       },
     });
@@ -53,7 +59,7 @@ export class Stage {
   remove(wanted) {
     for (const flight of this.#flying.filter((f) => wanted(f.line))) {
       flight.removed = true;
-      flight.node?.replaceChildren();
+      flight.node?.deref()?.replaceChildren();
     }
   }
 

@@ -155,11 +155,17 @@ export class Player {
     if (run !== this.#run) return null;
     mpegts.LoggingControl.enableAll = false;
     const player = mpegts.createPlayer(
-      { type: "flv", isLive: true, url: way === "flv" ? this.#address(".flv") : this.#address(".flv", "ws"), hasVideo: this.#media ? this.#media.video !== "" : undefined, hasAudio: this.#media ? this.#media.audio !== "" : undefined },
+      { type: "flv", isLive: true, url: way === "flv" ? this.#address(".flv") : this.#address(".flv", "ws"), hasVideo: this.#media ? Boolean(this.#media.video) : undefined, hasAudio: this.#media ? Boolean(this.#media.audio) : undefined },
       { enableWorker: false, enableStashBuffer: false, lazyLoad: false, autoCleanupSourceBuffer: true, autoCleanupMaxBackwardDuration: 30, autoCleanupMinBackwardDuration: 15, fixAudioTimestampGap: true },
     );
     player.on(mpegts.Events.ERROR, (kind) => this.#failed(run, kind === mpegts.ErrorTypes.MEDIA_ERROR ? "why.media" : "why.network"));
     player.on(mpegts.Events.LOADING_COMPLETE, () => this.#failed(run, "why.network"));
+    let size = "";
+    player.on(mpegts.Events.MEDIA_INFO, ({ width, height }) => {
+      const now = width + "×" + height;
+      if (size && size !== now) setTimeout(() => run === this.#run && this.#later(way, 0)); // mpegts.js never shows pictures of another size, and must not be destroyed in its own event
+      size = now;
+    });
     player.attachMediaElement(this.#video);
     player.load();
     return player;

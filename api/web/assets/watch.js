@@ -118,8 +118,8 @@ export function Picture({ room, sounds = true }) {
     ${!text && player && ["waiting", "buffering"].includes(player.state.value) && html`<div class="spinner" role="status"><span class="visually-hidden">${t("video.buffering")}</span></div>`}
     ${!text && player?.blocked.value && html`<button type="button" class="big-play" onClick=${() => player.toggle()}><${Icon} name="play" solid /><span>${t("tap.play")}</span></button>`}
     ${!text && player && player.muted.value && !recall("muted") && sounds && html`<button type="button" class="tap-sound" onClick=${() => player.setMuted(false)}><${Icon} name="mute" />${t("tap.sound")}</button>`}
-    ${!text && why && html`<p class="way-why">${why}</p>`}
-    ${!text && !why && player?.audioOnly.value && html`<p class="way-why stays">${t("video.audio")}</p>`}
+    ${!text && why && !player.audioOnly.value && html`<p class="way-why">${why}</p>`}
+    ${!text && player?.audioOnly.value && html`<p class="way-why stays">${t("video.audio")}</p>`}
     ${!text && player && html`<${Controls} player=${player} box=${box} video=${video} />`}
   </div>`;
 }

@@ -23,12 +23,13 @@ const (
 	AuditSecret   = "ROOMLOG_AUDIT_SECRET"
 	NATSPassword  = "ROOMLOG_NATS_PASSWORD"
 	NATSToken     = "ROOMLOG_NATS_TOKEN"
+	OTLPHeaders   = "ROOMLOG_OTLP_HEADERS"
 
 	fileSuffix = "_FILE"
 )
 
 // variables are all settings without a flag.
-var variables = []string{DatabaseURL, JWTSecret, SignSecret, PaymentSecret, HookSecret, AuditSecret, NATSPassword, NATSToken}
+var variables = []string{DatabaseURL, JWTSecret, SignSecret, PaymentSecret, HookSecret, AuditSecret, NATSPassword, NATSToken, OTLPHeaders}
 
 // Secrets returns the names of all settings without a flag.
 func Secrets() []string { return slices.Clone(variables) }

@@ -22,6 +22,7 @@ func (c *config) apiConfig(env *environment, b *backend, tokens *token.Issuer, s
 		return api.Config{}, err
 	}
 	config := c.api
+	config.Tracer = b.tracer
 	config.Store, config.Events, config.Commands, config.Queries, config.Feed, config.Admission = b.store, b.events, b.clients, b.queries, b.feed, b.admission
 	config.Tokens, config.Signs, config.Payments, config.Connections = tokens, signer, payments, b.connections
 	sealer, err := restream.NewSealer(env.secrets.sign)

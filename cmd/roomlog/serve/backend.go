@@ -22,6 +22,7 @@ import (
 	"roomlog/eventstore/ratelimit"
 	"roomlog/eventstore/replica"
 	"roomlog/eventstore/transparency/tree"
+	"roomlog/internal/tracing"
 	"roomlog/migrations"
 	"roomlog/projections"
 	"roomlog/projections/feed"
@@ -40,6 +41,7 @@ type backend struct {
 	migrated  migrations.Result
 	pool      *pgxpool.Pool
 	store     *eventstore.Store
+	tracer    *tracing.Tracer // nil: no traces
 	events    *replica.Reader // reads the history of the log, from the standby if there is one
 	sequencer *eventstore.Sequencer
 	clients   *ratelimit.Limiter // executes the commands of all clients
@@ -93,6 +95,9 @@ func startBackend(ctx context.Context, c *config, env *environment, l *layers) (
 	if err := checkSecrets(ctx, b.store, c, env); err != nil {
 		return nil, err
 	}
+	if b.tracer, err = env.openTracer(ctx, c, l, b.node, b.store.ClockSkew); err != nil {
+		return nil, err
+	}
 	if err := b.openReplica(ctx, c, env, l); err != nil {
 		return nil, err
 	}
@@ -108,7 +113,7 @@ func startBackend(ctx context.Context, c *config, env *environment, l *layers) (
 	b.cluster = cluster.New(transport, cluster.Config{Node: b.node, Now: env.sh.Now, Log: env.log})
 	l.run(ctx, "cluster", b.joinCluster)
 	if slices.Contains(c.Roles, roleProjector) {
-		b.projector = projections.NewProjector(b.store, projections.ProjectorConfig{Now: b.now, Log: env.log})
+		b.projector = projections.NewProjector(b.store, projections.ProjectorConfig{Now: b.now, Log: env.log, Tracer: b.tracer})
 		l.run(ctx, "projector", b.projector.Run)
 		if b.tree, err = newTreeFollower(ctx, b.store, c, env); err != nil {
 			return nil, err
@@ -116,7 +121,9 @@ func startBackend(ctx context.Context, c *config, env *environment, l *layers) (
 		l.run(ctx, "transparency log", b.tree.Run)
 	}
 	b.queries = projections.NewQueries(b.pool)
-	b.sequencer = eventstore.NewSequencer(b.store, c.sequencer)
+	sequencer := c.sequencer
+	sequencer.Tracer = b.tracer
+	b.sequencer = eventstore.NewSequencer(b.store, sequencer)
 	hidden := (*eventstore.StandbysHiddenError)(nil)
 	if err := b.sequencer.CheckStandby(ctx); errors.As(err, &hidden) {
 		return nil, fmt.Errorf("--require-synchronous: %w", hidden)
@@ -140,7 +147,7 @@ func startBackend(ctx context.Context, c *config, env *environment, l *layers) (
 	if b.clients, err = ratelimit.New(limits); err != nil {
 		return nil, err
 	}
-	b.feed = feed.New(b.store, b.queries, feed.Config{Log: env.log, NATS: b.nats, Listen: b.projector != nil})
+	b.feed = feed.New(b.store, b.queries, feed.Config{Log: env.log, Tracer: b.tracer, NATS: b.nats, Listen: b.projector != nil})
 	b.queries = b.queries.After(b.feed.UpToDate)
 	l.run(ctx, "feed", b.feed.Run)
 	if err := b.waitForFeed(ctx, l); err != nil {

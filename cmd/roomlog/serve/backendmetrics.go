@@ -9,6 +9,7 @@ import (
 	"roomlog/cmd/roomlog/cli"
 	"roomlog/eventstore"
 	"roomlog/eventstore/transparency/tree"
+	"roomlog/internal/tracing"
 	"roomlog/projections"
 	"roomlog/projections/feed"
 )
@@ -24,6 +25,7 @@ func (b *backend) metrics() metrics {
 	b.registerTreeMetrics(m)
 	b.registerDatabaseMetrics(m)
 	b.registerRelayMetrics(m)
+	b.registerTraceMetrics(m)
 	b.registerReplicaMetrics(m)
 	if b.webhooks != nil {
 		b.webhooks.Register(m.registerer)
@@ -105,6 +107,18 @@ func (b *backend) registerDatabaseMetrics(m metrics) {
 		m.counter("postgresql_restarts_total", "Restarts of the private PostgreSQL after it died.",
 			func() float64 { return float64(b.postgres.restarts.Load()) })
 	}
+}
+
+func (b *backend) registerTraceMetrics(m metrics) {
+	if b.tracer == nil {
+		return
+	}
+	count := func(read func(tracing.Stats) int64) func() float64 {
+		return func() float64 { return float64(read(b.tracer.Stats())) }
+	}
+	m.counter("trace_spans_sent_total", "Spans of traces that the collector has accepted.", count(func(s tracing.Stats) int64 { return s.Sent }))
+	m.counter("trace_spans_failed_total", "Spans of traces that are lost because the collector has not accepted them.", count(func(s tracing.Stats) int64 { return s.Failed }))
+	m.counter("trace_spans_dropped_total", "Spans of traces that are lost because too many were waiting for the collector.", count(func(s tracing.Stats) int64 { return s.Dropped }))
 }
 
 func (b *backend) registerReplicaMetrics(m metrics) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"regexp"
 	"slices"
 
 	"roomlog/cmd/roomlog/cli"
@@ -12,7 +13,7 @@ import (
 // check returns the faults of settings and environment variables that can be found without opening or creating
 // anything. It only reads the files that NAME_FILE variables name.
 func (c *config) check(sh cli.Shell) error {
-	faults := []error{c.checkPorts(sh.Sources), c.checkTLS(sh.Sources), c.checkRelay(sh.Sources), cli.CheckNATS(sh, &c.nats), cli.CheckDatabaseURL(sh.Getenv)}
+	faults := []error{c.checkPorts(sh.Sources), c.checkTLS(sh.Sources), c.checkRelay(sh.Sources), cli.CheckNATS(sh, &c.nats), c.checkTraces(sh), cli.CheckDatabaseURL(sh.Getenv)}
 	secrets := []secretSetting{jwtSecret, signSecret, paymentSecret, auditSecret}
 	if c.hooks.HookURL != "" {
 		secrets = append(secrets, hookSecret)
@@ -25,6 +26,20 @@ func (c *config) check(sh cli.Shell) error {
 		faults = append(faults, fmt.Errorf("%s needs %s: the private PostgreSQL has no standby", sh.Sources.NameOf("require-synchronous"), cli.DatabaseURL))
 	}
 	return errors.Join(faults...)
+}
+
+var otlpFlag = regexp.MustCompile(`--otlp-[a-z]+`)
+
+// checkTraces returns an error if the headers for the collector are not valid, or do not fit its URL.
+func (c *config) checkTraces(sh cli.Shell) error {
+	headers, err := traceHeaders(sh.Getenv)
+	if err != nil {
+		return err
+	}
+	if err := c.traces.CheckHeaders(headers); err != nil {
+		return errors.New(otlpFlag.ReplaceAllStringFunc(err.Error(), func(flag string) string { return sh.Sources.NameOf(flag[2:]) }))
+	}
+	return nil
 }
 
 // checkPorts returns an error if two servers of this process are to listen on the same address.

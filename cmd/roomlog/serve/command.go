@@ -156,6 +156,7 @@ func (c *config) groups() []group {
 		{"log", &c.logSettings},
 		{"log", &c.sequencer},
 		{"log", &c.WitnessSettings},
+		{"traces", &c.traces},
 	}
 }
 

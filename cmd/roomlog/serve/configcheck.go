@@ -73,7 +73,7 @@ func mask(variable, value string) string {
 		return "(a private PostgreSQL in the data folder)"
 	case value == "" && variable == cli.HookSecret:
 		return "(generated once if webhooks are used)"
-	case value == "" && (variable == cli.NATSPassword || variable == cli.NATSToken):
+	case value == "" && (variable == cli.NATSPassword || variable == cli.NATSToken || variable == cli.OTLPHeaders):
 		return ""
 	case value == "":
 		return "(generated once)"

@@ -1,15 +1,18 @@
 package serve
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
+	"time"
 
 	"roomlog/cmd/roomlog/cli"
 	"roomlog/eventstore"
 	"roomlog/eventstore/localpg"
 	"roomlog/internal/loglimit"
+	"roomlog/internal/tracing"
 	"roomlog/migrations"
 )
 
@@ -30,7 +33,7 @@ type environment struct {
 // openEnvironment reads the environment variables and the secrets. It creates the data folder if a secret must be
 // generated.
 func openEnvironment(g *cli.Globals, sh cli.Shell) (*environment, error) {
-	logs := loglimit.New(loglimit.Config{Next: g.Logger(sh, slog.LevelInfo).Handler(), Now: sh.Now, Suspect: eventstore.IsUnavailable, Outage: eventstore.IsOutage})
+	logs := loglimit.New(loglimit.Config{Next: tracing.LogHandler{Handler: g.Logger(sh, slog.LevelInfo).Handler()}, Now: sh.Now, Suspect: eventstore.IsUnavailable, Outage: eventstore.IsOutage})
 	env := &environment{sh: sh, log: slog.New(logs), logs: logs}
 	warnExposed(sh, func(path, key string) {
 		env.log.Warn("a secret in the configuration file can be read by other users, run chmod 600 on it", slog.String("path", path), slog.String("key", key))
@@ -78,6 +81,34 @@ func (env *environment) openFolder(unknown error) error {
 		slog.String("data_dir", env.dataDir), slog.Any("error", cause))
 	env.dataDir, env.folderless = folder, true
 	return nil
+}
+
+// traceHeaders returns the headers for the collector of traces.
+func traceHeaders(getenv func(string) string) (map[string]string, error) {
+	text, err := cli.Variable(getenv, cli.OTLPHeaders)
+	if err != nil {
+		return nil, err
+	}
+	headers, err := tracing.ParseHeaders(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s %w", cli.OTLPHeaders, err)
+	}
+	return headers, nil
+}
+
+// openTracer starts what records traces and sends them, or returns nil if no collector is configured. skew returns how far the
+// clock of this process is ahead of the clock of the database, by which the spans of all processes are timed.
+func (env *environment) openTracer(ctx context.Context, c *config, l *layers, node string, skew func() time.Duration) (*tracing.Tracer, error) {
+	headers, err := traceHeaders(env.sh.Getenv)
+	if err != nil {
+		return nil, err
+	}
+	tracer, err := tracing.New(tracing.Config{
+		Settings: c.traces, Headers: headers, Version: cli.ReadBuild().Version, Instance: node, Now: env.sh.Now, Skew: skew, Log: env.log})
+	if tracer != nil {
+		l.run(ctx, "traces", tracer.Run)
+	}
+	return tracer, err
 }
 
 // close removes the temporary folder.

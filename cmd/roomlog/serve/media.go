@@ -88,7 +88,7 @@ func (m *mediaServer) open(ctx context.Context, c *config, env *environment, b *
 	watched := c.broadcasts
 	watched.Restreams, watched.Service = m.restreams, sealer.Service()
 	watched.Store, watched.Commands, watched.Queries, watched.Owners, watched.Feed = b.store, b.sequencer, b.queries, b.admission, b.feed
-	watched.Cluster, watched.Signer, watched.Now, watched.Log = b.cluster, signer, b.now, env.log
+	watched.Cluster, watched.Signer, watched.Now, watched.Log, watched.Tracer = b.cluster, signer, b.now, env.log, b.tracer
 	watched.OnChange, watched.Relays = m.broadcastChanged, relays.puller
 	m.broadcasts, err = broadcasts.New(watched)
 	if err != nil {

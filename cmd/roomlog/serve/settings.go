@@ -22,6 +22,7 @@ import (
 	"roomlog/internal/limit"
 	"roomlog/internal/natsconn"
 	"roomlog/internal/settings"
+	"roomlog/internal/tracing"
 	"roomlog/media"
 	"roomlog/media/broadcasts"
 	"roomlog/media/hooks"
@@ -58,6 +59,7 @@ type config struct {
 	transparency.WitnessSettings
 
 	nats       natsconn.Settings
+	traces     tracing.Settings
 	api        api.Config
 	hub        hub.Config
 	chat       chat.Config

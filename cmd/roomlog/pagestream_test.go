@@ -1,0 +1,80 @@
+package main_test
+
+import "testing"
+
+// TestPagePlaysOddStreams shows a stream that changes its resolution, one without pictures, and streams in browsers without Media
+// Source. It also shows what a user reads who comments too fast.
+func TestPagePlaysOddStreams(t *testing.T) {
+	t.Parallel()
+	needFFmpeg(t)
+	at := serve(t, withDatabase(t), append([]string{"--data", dataDir(t), "--auto-live", "--comment-rate", "0.05", "--comment-burst", "1"}, unhurried...)...)
+	site := "http://" + at.addr
+	streamer := join(t, at, "anna")
+	room := streamer.create("An evening with Anna")
+	looks := func(name string, p *inspector) {
+		t.Helper()
+		p.still()
+		p.fits(name)
+		p.accessible(name)
+	}
+	encoder := publish(t, film(t, 20), at.rtmpURL(room), "-stream_loop", "-1")
+	bert := inspect(t, site+"/watch/1", 1440)
+	bert.plays()
+	bert.does(`await until(() => $("video").videoWidth === 320)`)
+
+	t.Run("a comment that is too early says when it is accepted", func(t *testing.T) {
+		bert.does(`await signUp("bert"); await shown('[data-state="joined"]')`)
+		bert.says("the first")
+		bert.does(`await has(".said", /the first/)`)
+		bert.says("the second")
+		bert.does(`await has(".composer .sentence", /^Too fast\. Try again in \d+ s\.$/); if ($("#comment").value !== "the second") throw new Error("the text is lost")`)
+		looks("a comment that is too early", bert)
+	})
+	native := bert.without(site+"/watch/1", "MediaSource", "ManagedMediaSource")
+	t.Run("without Media Source the browser itself plays HLS", func(t *testing.T) {
+		var plays string
+		native.run(`return document.createElement("video").canPlayType("application/vnd.apple.mpegurl");`, &plays)
+		if plays == "" {
+			native.does(`await has(".curtain", /cannot play the stream \(h264\)/i)`)
+			return
+		}
+		// Chromium 148 shows pictures of a low-latency playlist, then fails when it reads the playlist again.
+		native.does(`await until(() => $("video")?.src.includes("/index.m3u8?sign=")); await until(() => $("video").videoWidth === 320 && $("video").readyState >= 2)`)
+	})
+	native.close()
+	t.Run("a browser that plays nothing says so", func(t *testing.T) {
+		const neither = `for (const name of ["MediaSource", "ManagedMediaSource"]) Object.defineProperty(window, name, {value: undefined}); HTMLMediaElement.prototype.canPlayType = () => "";`
+		old := bert.withScript(site+"/watch/1", neither)
+		old.does(`await has(".curtain", /This browser cannot play the stream \(h264\)/i); await has("h1", /evening/)`)
+		looks("a browser that plays nothing", old)
+		old.check(site)
+		old.close()
+	})
+	t.Run("a stream that no player can read says so", func(t *testing.T) {
+		// The browser promises HLS, but the playlist is none.
+		const broken = `for (const name of ["MediaSource", "ManagedMediaSource"]) Object.defineProperty(window, name, {value: undefined}); HTMLMediaElement.prototype.canPlayType = () => "maybe";
+			const src = Object.getOwnPropertyDescriptor(HTMLMediaElement.prototype, "src");
+			Object.defineProperty(HTMLMediaElement.prototype, "src", {...src, set() { src.set.call(this, "/api/gift/list"); }});`
+		old := bert.withScript(site+"/watch/1", broken)
+		old.does(`await has(".curtain", /This browser cannot play the stream \(h264\)/i)`)
+		old.close()
+	})
+	t.Run("the picture changes its size in mid-show", func(t *testing.T) {
+		encoder.kill()
+		encoder = ffmpeg(t, "-re", "-stream_loop", "-1", "-i", film(t, 20), "-vf", "scale=640:360", "-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g", "25", "-pix_fmt", "yuv420p", "-c:a", "copy", "-f", "flv", at.rtmpURL(room))
+		bert.does(`await until(() => $("video").videoWidth === 640)`)
+		bert.plays()
+	})
+	t.Run("a stream without pictures shows the cover", func(t *testing.T) {
+		audio := streamer.create("Only a voice")
+		voice := publish(t, film(t, 20), at.rtmpURL(audio), "-stream_loop", "-1", "-vn")
+		defer voice.kill()
+		bert.opens("/watch/2")
+		bert.does(`await has(".facts h1", /Only a voice/); await has(".way-why", /Audio only/); await shown(".player-cover");
+			const video = $("video"), from = video.currentTime; await until(() => video.currentTime > from + 1 && video.videoWidth === 0);
+			if (getComputedStyle(video).opacity !== "0" || $(".curtain")) throw new Error("the cover is not shown")`)
+		looks("audio only", bert)
+	})
+	bert.forgive("ERR_INCOMPLETE_CHUNKED_ENCODING") // the encoder was killed
+	bert.check(site)
+}

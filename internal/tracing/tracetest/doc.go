@@ -1,0 +1,2 @@
+// Package tracetest receives traces in tests, as a collector does: with OTLP over HTTP.
+package tracetest

@@ -295,6 +295,7 @@ func checkMetrics(t *testing.T, metrics string) {
 	w.Register(&described) // its metrics appear with the first webhook
 	new(bridge.Bridge).Register(&described)
 	metrics += described.names
+	metrics += "\nroomlog_replica_used \nroomlog_replica_behind_seconds " // exist with --read-url, see TestServerWithAStandby
 	for _, name := range []string{"prometheus/alerts.yaml", "grafana/roomlog.json"} {
 		named := namedMetric.FindAllString(example(t, name), -1)
 		if len(named) < 10 {

@@ -63,7 +63,9 @@ func TestServerWithAStandby(t *testing.T) {
 		}
 		return end
 	}
-	eventually(t, "the standby has everything", func() bool { return metric("replica_position") == float64(head()) })
+	eventually(t, "the standby has everything", func() bool {
+		return metric("replica_position") == float64(head()) && metric("replica_behind_seconds") == 0
+	})
 	if status, note := state(); status != "ready" || !strings.HasPrefix(note, "used up to ") {
 		t.Errorf("the state is %s, %q", status, note)
 	}

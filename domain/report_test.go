@@ -56,6 +56,48 @@ func TestSendReport(t *testing.T) {
 	})
 }
 
+// TestSendReportAfterAccessWasLost checks that a user who was in a restricted live may still report what happened there: nobody can
+// be silenced with a refund, another password or a restriction. A user who was never let in may not.
+func TestSendReportAfterAccessWasLost(t *testing.T) {
+	paid := domain.LiveAccessSet{Live: 6, Access: domain.AccessPaid, Price: 30}
+	report := domain.SendReport{Live: 6, User: otherUser, Cause: domain.ReportInsult}
+	comment := domain.SendReport{Live: 6, Comment: 41, Cause: domain.ReportInsult, Author: otherUser}
+	unknown := domain.SendReport{Live: 6, Comment: 42, Cause: domain.ReportInsult}
+	sent := func(comment int64) []domain.Event {
+		return []domain.Event{domain.ReportSent{Live: 6, Report: 1, User: viewer, Target: otherUser, Comment: comment, Cause: domain.ReportInsult}}
+	}
+	was := func(users ...domain.UserID) (all []domain.Event) {
+		for _, user := range users {
+			all = append(all, joined(user, true, "p1"), domain.ViewerLeft{Live: 6, User: user, Cause: domain.LeaveRemoved})
+		}
+		return all
+	}
+	for _, lost := range []struct {
+		name   string
+		access []domain.Event
+		code   domain.Code // of a comment
+	}{
+		{"password", []domain.Event{accessSet(domain.AccessPassword, "c2")}, domain.CodeLivePassword},
+		{"another password", []domain.Event{accessSet(domain.AccessPassword, "c1"), admitted(viewer, "c1", 0), accessSet(domain.AccessPassword, "c2")}, domain.CodeLivePassword},
+		{"followers", []domain.Event{accessSet(domain.AccessFollowers, "")}, domain.CodeLiveFollowers},
+		{"invited", []domain.Event{accessSet(domain.AccessInvited, "")}, domain.CodeLiveInvited},
+		{"revoked invitation", []domain.Event{accessSet(domain.AccessInvited, ""), invitationCreated(1, 1, 0), admitted(viewer, "", 1), domain.InvitationRevoked{Live: 6, Invitation: 1}}, domain.CodeLiveInvited},
+		{"paid", []domain.Event{paid}, domain.CodeLivePaid},
+		{"refund", []domain.Event{paid, ticketIssued(viewer, 30), domain.TicketReturned{Live: 6, User: viewer, Position: 9, Reason: "ill"}}, domain.CodeLivePaid},
+		{"age", []domain.Event{domain.LiveAgeSet{Live: 6, MinAge: 18}}, domain.CodeLiveAge},
+	} {
+		both, never := events(liveOnAir(6), was(viewer, otherUser), lost.access), events(liveOnAir(6), was(otherUser), lost.access)
+		run(t, []spec{
+			{name: lost.name + ": the former viewer has no access", given: both, when: domain.PostComment{Live: 6, Text: "hi"}, refused: lost.code},
+			{name: lost.name + ": the former viewer reports a user", given: both, when: report, then: sent(0)},
+			{name: lost.name + ": the former viewer reports a comment", given: both, when: comment, then: sent(41)},
+			{name: lost.name + ": who was never in the live is refused", given: never, when: report, refused: domain.CodeForbidden},
+			{name: lost.name + ": who was never in the live may not report a comment", given: never, when: comment, refused: domain.CodeForbidden},
+			{name: lost.name + ": who was never in the live does not learn whether there is a comment", given: never, when: unknown, refused: domain.CodeForbidden},
+		})
+	}
+}
+
 // fullQueue returns 200 open reports in live 6. Report n is about user 2000+n; by returns who has sent it.
 func fullQueue(by func(report int64) []domain.UserID) (all []domain.Event) {
 	for n := int64(1); n <= 200; n++ {

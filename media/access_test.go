@@ -224,8 +224,14 @@ func TestAuthorizerGetsTheClient(t *testing.T) {
 	}
 	h.watch(t, "http://"+h.http+"/live/KEY.flv?sign=y&c=3")
 	p := (<-requested).(media.PlayRequest)
-	if p.Key != "KEY" || p.Sign != "y" || p.Client.Args.Get("c") != "3" || p.Client.Protocol != media.HTTPFLV || p.Client.ID == r.Client.ID {
+	if p.Key != "KEY" || p.Sign != "y" || p.Client.Args.Get("c") != "3" || p.Client.Protocol != media.HTTPFLV || p.Client.ID == r.Client.ID || p.Fetch {
 		t.Errorf("got %+v", p)
+	}
+	for _, path := range []string{"/index.m3u8", "/snapshot.jpg"} {
+		get(t, "GET", "http://"+h.http+"/live/KEY"+path+"?sign=z", nil)
+		if p := (<-requested).(media.PlayRequest); p.Key != "KEY" || p.Sign != "z" || !p.Fetch {
+			t.Errorf("%s: got %+v", path, p)
+		}
 	}
 }
 

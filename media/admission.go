@@ -18,6 +18,7 @@ type admission struct {
 	client      Client
 	key         string
 	requestedAt time.Time
+	fetch       bool // see PlayRequest.Fetch
 	slot        *limit.Slot
 }
 
@@ -28,7 +29,11 @@ func (c *core) newAdmission(r *http.Request, key string, protocol Protocol) admi
 // admit takes a connection slot and authorizes a request to play the stream of key. If the request is refused, admit
 // writes the response and reports false.
 func (c *core) admit(w http.ResponseWriter, r *http.Request, key string, protocol Protocol) (admission, bool) {
-	a := c.newAdmission(r, key, protocol)
+	return c.admitted(w, r, c.newAdmission(r, key, protocol))
+}
+
+// admitted is admit for the admission of a request.
+func (c *core) admitted(w http.ResponseWriter, r *http.Request, a admission) (admission, bool) {
 	slot, err := acquire(c.players, a.client)
 	if err == nil {
 		ctx, cancel := context.WithCancel(r.Context())
@@ -55,7 +60,7 @@ func (c *core) authorizePlay(ctx context.Context, a *admission, query string) er
 	}
 	a.client.Args, a.client.User = args, SignUser(args.Get("sign"))
 	return c.authorize(ctx, func(ctx context.Context) error {
-		return c.cfg.Authorizer.AuthorizePlay(ctx, PlayRequest{Client: a.client, Key: a.key, Sign: args.Get("sign")})
+		return c.cfg.Authorizer.AuthorizePlay(ctx, PlayRequest{Client: a.client, Key: a.key, Sign: args.Get("sign"), Fetch: a.fetch})
 	})
 }
 

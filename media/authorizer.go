@@ -10,8 +10,8 @@ type Authorizer interface {
 	AuthorizeConnect(ctx context.Context, r ConnectRequest) error
 	// AuthorizePublish is called when a client requests to publish a stream.
 	AuthorizePublish(ctx context.Context, r PublishRequest) error
-	// AuthorizePlay is called when a client requests to play a stream: once per connection, and once per play session
-	// over HLS.
+	// AuthorizePlay is called when a client requests to play a stream: once per connection, once per play session over
+	// HLS, and once per picture.
 	AuthorizePlay(ctx context.Context, r PlayRequest) error
 }
 
@@ -33,6 +33,7 @@ type PlayRequest struct {
 	Client Client
 	Key    string
 	Sign   string
+	Fetch  bool // whether the client fetches an HLS index or a picture, which holds no connection and may be repeated often
 }
 
 // SignAuthorizer accepts clients with a valid sign and checks nothing else.

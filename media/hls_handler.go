@@ -24,6 +24,7 @@ func (h *hlsServer) serve(w http.ResponseWriter, r *http.Request, key, file stri
 		}
 	case file == hls.IndexFile:
 		a := h.newAdmission(r, key, HLS)
+		a.fetch = true
 		err := h.authorizePlay(r.Context(), &a, r.URL.RawQuery)
 		var s *hlsSession
 		if err == nil {

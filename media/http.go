@@ -71,7 +71,9 @@ func handlePreflight(w http.ResponseWriter, r *http.Request) {
 // address of Config.Cover, or responds with 204.
 func (s *Server) serveSnapshot(w http.ResponseWriter, r *http.Request, key string) {
 	c := s.core
-	a, ok := c.admit(w, r, key, HTTPFLV)
+	a := c.newAdmission(r, key, HTTPFLV)
+	a.fetch = true
+	a, ok := c.admitted(w, r, a)
 	if !ok {
 		return
 	}

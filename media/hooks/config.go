@@ -14,7 +14,9 @@ const (
 	lastRetry       = 15 * time.Second
 	shutdownTimeout = 4 * time.Second // time for notifications that are queued when Run ends
 	maxConns        = 64              // maximum number of requests of each kind of pre hook that are sent at the same time
-	addresses       = 10_000          // maximum number of addresses whose connect hooks are counted
+	addresses       = 10_000          // maximum number of addresses whose connect hooks are counted, and whose play hooks
+	admittedFor     = time.Minute     // time for which a fetch that the receiver has accepted is not sent again
+	maxAdmitted     = 10_000          // maximum number of such fetches
 	minSecret       = 16              // minimum length of the secret in bytes
 	maxArgs         = 32              // maximum number of arguments of a queued notification
 	maxArg          = 256             // maximum number of bytes of an argument or its name in a queued notification
@@ -38,7 +40,8 @@ type Config struct {
 	HookFailure string        `default:"reject" oneof:"reject,allow" help:"Decision about a client when the webhook request fails: reject refuses the client, which may try again later; allow admits a client with a valid sign."`
 	// RetryFor is the time for which a post or done hook is retried.
 	RetryFor time.Duration `default:"10m"`
-	// ConnectsPerMinute is the number of connect hooks that the clients of one address may cause in a minute, and at once.
+	// ConnectsPerMinute is the number of connect hooks that the clients of one address may cause in a minute, and at once; and that
+	// of play hooks for HLS and pictures.
 	ConnectsPerMinute int `default:"600"`
 	// QueueLength is the maximum number of queued notifications. Half of them may be about broadcasts, and half about connections
 	// and players.

@@ -2,11 +2,16 @@ package hooks
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"sync"
 	"sync/atomic"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
 
 	"roomlog/domain"
 	"roomlog/internal/limit"
@@ -20,7 +25,10 @@ var ErrRejected = errors.New("hooks: rejected by the webhook")
 type Hooks struct {
 	cfg      Config
 	connects *limit.Rates[string] // pre_connect by address
+	fetches  *limit.Rates[string] // pre_play of fetches by address
 	sequence atomic.Uint64        // number of the last post or done hook
+
+	admitted *lru.Cache[[sha256.Size]byte, time.Time] // by fetchKey, when the receiver accepted a fetch last
 
 	// Any client can cause hooks about connections and players. They must not delay or displace hooks about broadcasts.
 	broadcasts, clients *queue
@@ -35,7 +43,12 @@ func New(cfg Config) (*Hooks, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &Hooks{cfg: cfg, connects: limit.NewRates[string](limit.PerMinute(cfg.ConnectsPerMinute), addresses),
+	admitted, err := lru.New[[sha256.Size]byte, time.Time](maxAdmitted)
+	if err != nil {
+		return nil, err
+	}
+	perMinute := limit.PerMinute(cfg.ConnectsPerMinute)
+	h := &Hooks{cfg: cfg, connects: limit.NewRates[string](perMinute, addresses), fetches: limit.NewRates[string](perMinute, addresses), admitted: admitted,
 		connect: newClient(cfg), publish: newClient(cfg), play: newClient(cfg)}
 	h.broadcasts, h.clients = newQueue(cfg, newClient(cfg), &h.sequence), newQueue(cfg, newClient(cfg), &h.sequence)
 	return h, nil
@@ -86,9 +99,33 @@ func (h *Hooks) AuthorizePublish(ctx context.Context, r media.PublishRequest) er
 	return h.authorize(ctx, h.publish, newNotification(h.cfg, "pre_publish", r.Client, r.Key))
 }
 
-// AuthorizePlay sends pre_play. Its errors are the same as in AuthorizeConnect.
+// AuthorizePlay sends pre_play. Its errors are the same as in AuthorizeConnect. A fetch sends nothing if the receiver has
+// accepted the same fetch within admittedFor; other fetches count against a limit for each address.
 func (h *Hooks) AuthorizePlay(ctx context.Context, r media.PlayRequest) error {
-	return h.authorize(ctx, h.play, newNotification(h.cfg, "pre_play", r.Client, r.Key))
+	n := newNotification(h.cfg, "pre_play", r.Client, r.Key)
+	if !r.Fetch {
+		return h.authorize(ctx, h.play, n)
+	}
+	key, now := fetchKey(r), h.cfg.Now()
+	if at, known := h.admitted.Get(key); known && now.Sub(at).Abs() < admittedFor {
+		return nil
+	}
+	if retryAfter, ok := h.fetches.Take(limit.Key(limit.ParseAddr(r.Client.Address)), now); !ok {
+		return fmt.Errorf("%w: more than %d play hooks per minute for one address, next in %v", media.ErrLimitReached, h.cfg.ConnectsPerMinute, retryAfter)
+	}
+	err := h.authorize(ctx, h.play, n)
+	if err == nil {
+		h.admitted.Add(key, now)
+	}
+	return err
+}
+
+// fetchKey returns a hash of what the receiver can decide about: the stream, the person, the address and the query. The sign is not
+// part of it: it was verified before, and every response of the API contains another one.
+func fetchKey(r media.PlayRequest) [sha256.Size]byte {
+	args := maps.Clone(r.Client.Args)
+	args.Del("sign")
+	return sha256.Sum256(fmt.Appendf(nil, "%q %d %q %q", r.Key, r.Client.User, limit.Key(limit.ParseAddr(r.Client.Address)), args.Encode()))
 }
 
 // Connected queues post_connect.

@@ -378,6 +378,55 @@ func TestConnectHooksOfAnAddressAreLimited(t *testing.T) {
 	}
 }
 
+// TestRepeatedFetchesSendOneHook repeats fetches of an HLS index, with new signs, as a player or a loop does. Whatever the receiver
+// may decide about is sent once more.
+func TestRepeatedFetchesSendOneHook(t *testing.T) {
+	t.Parallel()
+	var arrived atomic.Int64
+	r := receive(t, func(n hooks.Notification, _ int) int {
+		arrived.Add(1)
+		if n.Args["ticket"] == "bad" {
+			return http.StatusForbidden
+		}
+		return http.StatusNoContent
+	})
+	now := time.Now()
+	h := open(t, r.URL, func(c *hooks.Config) { c.Now, c.ConnectsPerMinute = func() time.Time { return now }, 12 })
+	fetch := func(change func(*media.PlayRequest)) error {
+		q := media.PlayRequest{Client: media.Client{ID: "v", Address: "192.0.2.1:5", Protocol: media.HLS, User: 7, Args: url.Values{"sign": {"1-a-7"}, "ticket": {"good"}}}, Key: "KEY", Fetch: true}
+		if change != nil {
+			change(&q)
+		}
+		return h.AuthorizePlay(t.Context(), q)
+	}
+	sent := func(what string, n int64, want error, repeats int, change func(*media.PlayRequest)) {
+		t.Helper()
+		before := arrived.Load()
+		for i := range repeats {
+			if err := fetch(change); !errors.Is(err, want) || want == nil && err != nil {
+				t.Errorf("%s, request %d: got %v, want %v", what, i, err, want)
+			}
+		}
+		if got := arrived.Load() - before; got != n {
+			t.Errorf("%s: %d hooks were sent, want %d", what, got, n)
+		}
+	}
+	sent("the same fetch", 1, nil, 5, nil)
+	sent("from another port with a new sign", 0, nil, 2, func(q *media.PlayRequest) { q.Client.Address, q.Client.Args["sign"] = "192.0.2.1:6", []string{"2-b-7"} })
+	sent("of another user", 1, nil, 3, func(q *media.PlayRequest) { q.Client.User = 8 })
+	sent("from another address", 1, nil, 3, func(q *media.PlayRequest) { q.Client.Address = "192.0.2.2:5" })
+	sent("of another stream", 1, nil, 3, func(q *media.PlayRequest) { q.Key = "OTHER" })
+	sent("with other arguments", 2, hooks.ErrRejected, 2, func(q *media.PlayRequest) { q.Client.Args["ticket"] = []string{"bad"} })
+	sent("on a connection", 3, nil, 3, func(q *media.PlayRequest) { q.Fetch = false })
+	now = now.Add(59 * time.Second)
+	sent("within the minute", 0, nil, 2, nil)
+	now = now.Add(time.Second)
+	sent("a minute later", 1, nil, 2, nil)
+	sent("of a loop with other arguments", 11, hooks.ErrRejected, 11, func(q *media.PlayRequest) { q.Client.Args["ticket"] = []string{"bad"} })
+	sent("of a loop that goes on", 0, media.ErrLimitReached, 3, func(q *media.PlayRequest) { q.Client.Args["ticket"] = []string{"bad"} })
+	sent("of a player beside the loop", 0, nil, 2, nil)
+}
+
 // TestWaitingForOtherHooksIsNoFailure sends more play hooks than are sent at the same time. The receiver has not seen the last
 // one when its time is over. The client must be refused, although failures of the receiver accept clients.
 func TestWaitingForOtherHooksIsNoFailure(t *testing.T) {

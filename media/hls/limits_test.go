@@ -20,8 +20,8 @@ const (
 	audioList = "audio2_stream.m3u8"
 )
 
-// picture returns a picture of which the NAL unit has size bytes.
-func picture(at uint32, key bool, size int) frame {
+// videoOfSize returns a picture of which the NAL unit has size bytes.
+func videoOfSize(at uint32, key bool, size int) frame {
 	f := videoFrame(at, key)
 	unit := make([]byte, size)
 	unit[0] = f.payload[9]
@@ -79,11 +79,11 @@ func TestWithoutKeyFramesTheStreamEndsWithAnError(t *testing.T) {
 					write(t, m, aacHeader())
 				}
 				if tt.first { // a whole segment, after which playlists are served
-					write(t, m, picture(0, true, 10), picture(1000, true, 10))
+					write(t, m, videoOfSize(0, true, 10), videoOfSize(1000, true, 10))
 				}
 				at, err := uint32(1000), error(nil)
 				for ; at < 2*tt.by && err == nil; at += tt.every {
-					if err = m.Write(picture(at, false, tt.size)); err == nil && sound {
+					if err = m.Write(videoOfSize(at, false, tt.size)); err == nil && sound {
 						err = m.Write(frame{flv.Audio, at, []byte("\xaf\x01sound")})
 					}
 				}
@@ -128,7 +128,7 @@ func TestAFullSegmentIsNotContinued(t *testing.T) {
 		if i == 35 {
 			size = 100_000
 		}
-		write(t, m, picture(i*40, i%25 == 0, size))
+		write(t, m, videoOfSize(i*40, i%25 == 0, size))
 	}
 	var counts []int
 	for _, s := range parsed(t, m, videoList).Segments {

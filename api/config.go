@@ -42,7 +42,7 @@ type Feed interface {
 type Signs interface {
 	Publish(streamKey string) string
 	Play(streamKey string) string
-	PlayAs(streamKey string, user int64) string
+	PlayAs(streamKey string, user int64, registered time.Time) string
 	NewPublishKey() (key, hash string)
 }
 

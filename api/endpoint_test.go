@@ -25,7 +25,7 @@ type noSigns struct{}
 func (noSigns) Publish(string) string { return "" }
 func (noSigns) Play(string) string    { return "" }
 
-func (noSigns) PlayAs(string, int64) string { return "" }
+func (noSigns) PlayAs(string, int64, time.Time) string { return "" }
 
 func (noSigns) NewPublishKey() (key, hash string) { return "", "" }
 

@@ -254,7 +254,7 @@ func (s *server) findLives(ctx context.Context, in *findInput) (foundLives, erro
 		}
 	}
 	for _, l := range found {
-		page.Items = append(page.Items, s.newFoundLive(l, user))
+		page.Items = append(page.Items, s.newFoundLive(ctx, l, user))
 	}
 	return page, err
 }
@@ -279,10 +279,10 @@ func (s *server) pastLives(ctx context.Context, before domain.LiveID) (found []p
 	return found, before, err
 }
 
-func (s *server) newFoundLive(l projections.Live, user domain.UserID) foundLive {
+func (s *server) newFoundLive(ctx context.Context, l projections.Live, user domain.UserID) foundLive {
 	item := foundLive{Live: s.newLive(l), Streamer: newPublicUser(l.Owner), Online: l.Online, Access: l.Access, Price: l.Price, MinAge: l.MinAge}
 	if l.Broadcast.ID != "" && !l.Restricted() {
-		item.Snapshot = s.MediaURL + "/live/" + l.StreamKey + "/snapshot.jpg?sign=" + s.playSign(l.StreamKey, user)
+		item.Snapshot = s.MediaURL + "/live/" + l.StreamKey + "/snapshot.jpg?sign=" + s.playSign(ctx, l.StreamKey, user)
 	}
 	return item
 }
@@ -351,17 +351,17 @@ func (s *server) signFor(ctx context.Context, live projections.Live) (*string, e
 		return nil, nil
 	}
 	user, err := s.optionalUser(ctx)
-	sign := s.playSign(live.StreamKey, user)
+	sign := s.playSign(ctx, live.StreamKey, user)
 	if user == live.UserID {
 		sign = s.Signs.Publish(live.StreamKey)
 	}
 	return &sign, err
 }
 
-// playSign returns a play sign that names a user; 0 means an anonymous sign.
-func (s *server) playSign(streamKey string, user domain.UserID) string {
+// playSign returns a play sign that names the user of a request; 0 means an anonymous sign.
+func (s *server) playSign(ctx context.Context, streamKey string, user domain.UserID) string {
 	if user == 0 {
 		return s.Signs.Play(streamKey)
 	}
-	return s.Signs.PlayAs(streamKey, int64(user))
+	return s.Signs.PlayAs(streamKey, int64(user), requestOf(ctx).user.CreatedAt)
 }

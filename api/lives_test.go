@@ -239,7 +239,11 @@ func TestReadLive(t *testing.T) {
 	bad := a.Token[:len(a.Token)-4] + "AAAA"
 	var named signedForm
 	d.get(path, "token", b.Token).ok(&named)
-	if want := fmt.Sprintf("play-%s-%d", named.Data.Key, b.ID); named.Sign == nil || *named.Sign != want {
+	var registered time.Time
+	if err := d.pool.QueryRow(t.Context(), "SELECT created_at FROM read.user_account WHERE id = $1", b.ID).Scan(&registered); err != nil {
+		t.Fatal(err)
+	}
+	if want := fmt.Sprintf("play-%s-%d-%d", named.Data.Key, b.ID, registered.UnixMicro()); named.Sign == nil || *named.Sign != want {
 		t.Fatalf("another user gets sign %v, want %s", named.Sign, want)
 	}
 	for name, c := range map[string]struct{ token, want string }{

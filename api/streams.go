@@ -221,7 +221,7 @@ func (s *server) listRecordings(ctx context.Context, in *recordingsInput) ([]Rec
 
 func (s *server) newRecording(ctx context.Context, r projections.Recording, user domain.UserID) Recording {
 	folder := requestOf(ctx).baseURL + RecordingsRoute + strconv.FormatInt(int64(r.Live), 10) + "/" + string(r.ID) + "/"
-	sign := "?sign=" + s.playSign(r.StreamKey, user)
+	sign := "?sign=" + s.playSign(ctx, r.StreamKey, user)
 	recording := Recording{
 		ID: r.ID, Live: r.Live, Status: "recording", Cause: r.Cause, StartedAt: r.StartedAt,
 		DurationMS: r.Duration.Milliseconds(), Bytes: r.Bytes, Parts: []RecordingPart{}, IndexURL: folder + "index.jsonl" + sign, HLSURL: folder + "index.m3u8" + sign,

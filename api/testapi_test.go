@@ -131,7 +131,9 @@ type signs struct{}
 func (signs) Publish(key string) string { return "publish-" + key }
 func (signs) Play(key string) string    { return "play-" + key }
 
-func (signs) PlayAs(key string, user int64) string { return fmt.Sprintf("play-%s-%d", key, user) }
+func (signs) PlayAs(key string, user int64, registered time.Time) string {
+	return fmt.Sprintf("play-%s-%d-%d", key, user, registered.UnixMicro())
+}
 
 func (signs) NewPublishKey() (key, hash string) { return "pk_KEY", strings.Repeat("0", 64) }
 

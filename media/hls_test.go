@@ -333,7 +333,7 @@ func TestFloodOfIndexesRefusesNobody(t *testing.T) {
 func TestCutUserDisconnectsThePlayersOfAUser(t *testing.T) {
 	h := run(t, nil)
 	s := h.onHLS(t, "KEY")
-	sign := h.signer.PlayAs("KEY", 5)
+	sign := h.signer.PlayAs("KEY", 5, time.Unix(9, 0))
 	as := func(user string) string { return strings.Replace(user, h.signer.Play("KEY"), sign, 1) }
 	for _, url := range []string{h.flvURL("KEY"), as(h.flvURL("KEY"))} {
 		h.watch(t, url).sees(videoFrame(true, "picture"))
@@ -385,7 +385,7 @@ func TestCutUserRefusesPlayersThatWereAuthorizedBefore(t *testing.T) {
 		})
 		status := make(chan int)
 		go func() {
-			answer := get(t, http.MethodGet, "http://"+h.http+"/live/KEY.flv?sign="+h.signer.PlayAs("KEY", 5), nil)
+			answer := get(t, http.MethodGet, "http://"+h.http+"/live/KEY.flv?sign="+h.signer.PlayAs("KEY", 5, time.Unix(9, 0)), nil)
 			status <- answer.StatusCode
 		}()
 		<-called
@@ -529,7 +529,7 @@ func TestFilesOfARestrictedStream(t *testing.T) {
 	h := run(t, nil)
 	s := h.onHLS(t, "KEY")
 	as := func(user int64) string {
-		return strings.Replace(h.hlsURL("KEY"), h.signer.Play("KEY"), h.signer.PlayAs("KEY", user), 1)
+		return strings.Replace(h.hlsURL("KEY"), h.signer.Play("KEY"), h.signer.PlayAs("KEY", user, time.Unix(9, 0)), 1)
 	}
 	h.Restrict("KEY", true)
 	_, index, _ := page(t, as(5))

@@ -48,8 +48,9 @@ const (
 // Signer creates and verifies the signs in stream URLs: `EXP-HASH`. EXP is the last Unix second in which the sign is
 // valid. HASH is the lower-case hexadecimal MD5 of `/live/KEY-EXP-SECRET`, where SECRET is the secret itself in a
 // publish sign, and hex(hmac_sha256(secret, "play")) in a play sign. So one URL format carries both rights. A play sign
-// for one user is `EXP-HASH-USER`, with hex(hmac_sha256(secret, "play-USER")) as SECRET. A Signer is safe for concurrent
-// use.
+// for one user is `EXP-HASH-USER-SINCE`, with hex(hmac_sha256(secret, "play-USER-SINCE")) as SECRET. SINCE is the time of
+// the registration in Unix microseconds. It tells two accounts apart that had the same id in two histories of the log. A
+// Signer is safe for concurrent use.
 type Signer struct {
 	keys []scopedSecrets // secrets, newest first
 	life time.Duration
@@ -91,18 +92,39 @@ func (s *Signer) Publish(key string) string { return s.sign(key, s.keys[0].publi
 // Play returns a new sign for playing the stream of key.
 func (s *Signer) Play(key string) string { return s.sign(key, s.keys[0].play) }
 
-// PlayAs returns a new sign with which a user may play the stream of key. user must be positive.
-func (s *Signer) PlayAs(key string, user int64) string {
-	return s.sign(key, userSecret(s.keys[0].publish, user)) + "-" + strconv.FormatInt(user, 10)
+// PlayAs returns a new sign with which a user, who has registered at a time, may play the stream of key. user must be
+// positive, and registered after 1970.
+func (s *Signer) PlayAs(key string, user int64, registered time.Time) string {
+	account := account{user, registered.UnixMicro()}
+	return s.sign(key, account.secret(s.keys[0].publish)) + "-" + account.String()
 }
+
+// account identifies the account of a user in all histories of the log. The zero account is none.
+type account struct {
+	user       int64
+	registered int64 // Unix microseconds
+}
+
+func (a account) String() string {
+	return strconv.FormatInt(a.user, 10) + "-" + strconv.FormatInt(a.registered, 10)
+}
+
+func (a account) secret(secret string) string { return derive(secret, "play-"+a.String()) }
 
 // SignUser returns the user that a sign names, or 0. It does not verify the sign.
 func SignUser(sign string) int64 {
-	_, _, user, err := parseSign(sign)
+	_, _, account, err := parseSign(sign)
 	if err != nil {
 		return 0
 	}
-	return user
+	return account.user
+}
+
+// SignIsOf reports whether a sign names no user, or a user who has registered at a time. Otherwise the sign was given to
+// another account, which had the same id before the log fell back to an earlier state. SignIsOf does not verify the sign.
+func SignIsOf(sign string, registered time.Time) bool {
+	_, _, account, err := parseSign(sign)
+	return err == nil && (account.user == 0 || account.registered == registered.UnixMicro())
 }
 
 // relayLife is the time for which a relay sign is valid: longer than clocks of nodes differ.
@@ -166,11 +188,11 @@ func ExpiryOf(sign string) (time.Time, error) {
 // Verify returns nil if sign grants scope on the stream of key now. Otherwise it returns ErrSignMalformed, ErrSignWrong
 // (the hash does not match) or ErrSignExpired (the hash matches, but the sign has expired).
 func (s *Signer) Verify(scope Scope, key, sign string) error {
-	exp, hash, user, err := parseSign(sign)
+	exp, hash, account, err := parseSign(sign)
 	if err != nil {
 		return err
 	}
-	if len(key) > maxKeyLen || !s.matches(scope, key, exp, hash, user) {
+	if len(key) > maxKeyLen || !s.matches(scope, key, exp, hash, account) {
 		return ErrSignWrong
 	}
 	if exp < s.now().Unix() {
@@ -186,12 +208,12 @@ func (s *Signer) sign(key, secret string) string {
 
 // matches reports whether hash grants scope. It always compares all hashes in constant time, so that its duration
 // reveals nothing about the secrets. A sign that names a user grants nothing but playing.
-func (s *Signer) matches(scope Scope, key string, exp int64, hash string, user int64) bool {
+func (s *Signer) matches(scope Scope, key string, exp int64, hash string, named account) bool {
 	same := 0
 	for _, k := range s.keys {
-		if user > 0 {
+		if named.user > 0 {
 			if scope == ScopePlay {
-				same |= subtle.ConstantTimeCompare([]byte(hash), []byte(hashOf(key, exp, userSecret(k.publish, user))))
+				same |= subtle.ConstantTimeCompare([]byte(hash), []byte(hashOf(key, exp, named.secret(k.publish))))
 			}
 			continue
 		}
@@ -207,23 +229,24 @@ func (s *Signer) matches(scope Scope, key string, exp int64, hash string, user i
 	return same == 1
 }
 
-// parseSign splits a sign into its expiry, its hash and the user that it names, 0 for none. It accepts only the canonical
-// spelling of the numbers, so that there is one valid sign for each expiry and user.
-func parseSign(sign string) (exp int64, hash string, user int64, err error) {
-	digits, rest, found := strings.Cut(sign, "-")
-	hash, name, named := strings.Cut(rest, "-")
-	if !found || len(hash) != hashLen {
-		return 0, "", 0, ErrSignMalformed
+// parseSign splits a sign into its expiry, its hash and the account that it names. It accepts only the canonical spelling
+// of the numbers, so that there is one valid sign for each expiry and account.
+func parseSign(sign string) (exp int64, hash string, named account, err error) {
+	parts := strings.SplitN(sign, "-", 5)
+	if len(parts) != 2 && len(parts) != 4 || len(parts[1]) != hashLen {
+		return 0, "", account{}, ErrSignMalformed
 	}
-	exp, ok := parseCanonical(digits)
-	if named && ok {
-		user, ok = parseCanonical(name)
-		ok = ok && user > 0
+	exp, ok := parseCanonical(parts[0])
+	if ok && len(parts) == 4 {
+		var since bool
+		named.user, ok = parseCanonical(parts[2])
+		named.registered, since = parseCanonical(parts[3])
+		ok = ok && since && named.user > 0
 	}
 	if !ok {
-		return 0, "", 0, ErrSignMalformed
+		return 0, "", account{}, ErrSignMalformed
 	}
-	return exp, hash, user, nil
+	return exp, parts[1], named, nil
 }
 
 // parseCanonical parses a number that is not negative. It reports whether the text is its canonical spelling.
@@ -238,10 +261,6 @@ func hashOf(key string, exp int64, secret string) string {
 }
 
 func playSecret(secret string) string { return derive(secret, "play") }
-
-func userSecret(secret string, user int64) string {
-	return derive(secret, "play-"+strconv.FormatInt(user, 10))
-}
 
 func derive(secret, purpose string) string {
 	mac := hmac.New(sha256.New, []byte(secret))

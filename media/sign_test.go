@@ -215,10 +215,14 @@ func FuzzVerify(f *testing.F) {
 
 func TestPlaySignNamesAUser(t *testing.T) {
 	s := newSigner(t, at(500), goldenSecret)
-	sign := s.PlayAs(goldenKey, 42)
+	registered := time.UnixMicro(77)
+	sign := s.PlayAs(goldenKey, 42, registered)
 	anonymous, _, _ := strings.Cut(strings.TrimPrefix(sign, "100500-"), "-")
-	if !strings.HasPrefix(sign, "100500-") || !strings.HasSuffix(sign, "-42") || media.SignUser(sign) != 42 || media.SignUser(s.Play(goldenKey)) != 0 {
+	if !strings.HasPrefix(sign, "100500-") || !strings.HasSuffix(sign, "-42-77") || media.SignUser(sign) != 42 || media.SignUser(s.Play(goldenKey)) != 0 {
 		t.Fatal(sign)
+	}
+	if !media.SignIsOf(sign, registered) || media.SignIsOf(sign, registered.Add(time.Microsecond)) || media.SignIsOf("x", registered) || !media.SignIsOf(s.Play(goldenKey), registered) {
+		t.Error("the sign names another account")
 	}
 	if err := s.Verify(media.ScopePlay, goldenKey, sign); err != nil {
 		t.Fatal(err)
@@ -233,8 +237,9 @@ func TestPlaySignNamesAUser(t *testing.T) {
 		t.Errorf("after its expiry: %v", err)
 	}
 	for _, other := range []string{
-		"100500-" + anonymous, "100500-" + anonymous + "-43", "100500-" + anonymous + "-042", "100500-" + anonymous + "-0", "100500-" + anonymous + "-",
-		"100500-" + anonymous + "-42-42", s.Play(goldenKey) + "-42", s.Publish(goldenKey) + "-42", "100501-" + anonymous + "-42",
+		"100500-" + anonymous, "100500-" + anonymous + "-43-77", "100500-" + anonymous + "-42-78", "100500-" + anonymous + "-042-77", "100500-" + anonymous + "-42-077",
+		"100500-" + anonymous + "-0-77", "100500-" + anonymous + "-42-", "100500-" + anonymous + "-42", "100500-" + anonymous + "--77", "100500-" + anonymous + "-42--77",
+		"100500-" + anonymous + "-42-77-77", s.Play(goldenKey) + "-42-77", s.Publish(goldenKey) + "-42-77", "100501-" + anonymous + "-42-77",
 	} {
 		if s.Verify(media.ScopePlay, goldenKey, other) == nil {
 			t.Errorf("%s is accepted", other)

@@ -63,6 +63,26 @@ func TestClientModuleResumes(t *testing.T) {
 	}
 }
 
+// TestClientModuleAcknowledgesGifts runs two clients in Node, of which one gives a gift. Both acknowledge it, which shows in its
+// delivery.
+func TestClientModuleAcknowledgesGifts(t *testing.T) {
+	t.Parallel()
+	node := need(t, "node", "node")
+	at := serve(t, withDatabase(t), append([]string{"--data", dataDir(t)}, unhurried...)...)
+	at.roomlog("gift", "add", "--name", "Rose", "--coin", "30")
+	anna, bert := join(t, at, "anna"), join(t, at, "bert")
+	at.roomlog("coins", "credit", "--user", fmt.Sprint(bert.id), "--amount", "100", "--order", "o1")
+	module, err := filepath.Abs(clientModule + "/client.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := inFolder(t, ".", node, "--experimental-websocket", "--no-warnings", "testdata/clients/page/gift.mjs",
+		module, "http://"+at.addr, bert.token, anna.token, fmt.Sprint(anna.open("gifts")))
+	if strings.TrimSpace(string(got)) != "[2,2,1]" {
+		t.Errorf("got %s: sent, acknowledged, and acknowledged by the streamer; want [2,2,1]", got)
+	}
+}
+
 // TestClientModuleInTypeScript compiles a program with the types of the client module, and runs it: it manages restream targets and
 // webhooks.
 func TestClientModuleInTypeScript(t *testing.T) {

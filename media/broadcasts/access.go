@@ -36,6 +36,7 @@ func checkPublishKey(ctx context.Context, queries *projections.Queries, live dom
 // viewerQueries reads the tables. *projections.Queries implements it.
 type viewerQueries interface {
 	CheckViewer(ctx context.Context, live domain.LiveID, user domain.UserID, now time.Time) error
+	Profile(ctx context.Context, id domain.UserID) (projections.Profile, error)
 }
 
 // checkViewer returns nil if the holder of a valid play sign may play a live.
@@ -45,6 +46,9 @@ func checkViewer(ctx context.Context, queries viewerQueries, mode PlayersMode, l
 		return ErrAnonymous
 	}
 	err := queries.CheckViewer(ctx, live, user, now)
+	if err == nil && user != 0 {
+		err = checkAccount(ctx, queries, user, sign)
+	}
 	switch {
 	case domain.AsRefusal(err) != nil:
 		return fmt.Errorf("%w: %w", ErrViewerRefused, err)
@@ -52,4 +56,14 @@ func checkViewer(ctx context.Context, queries viewerQueries, mode PlayersMode, l
 		return fmt.Errorf("%w: %w", media.ErrUnavailable, err)
 	}
 	return nil
+}
+
+// checkAccount returns nil if a sign names the account that a user has now, and a *domain.Refusal if it names another account,
+// which had the id before the log fell back to an earlier state.
+func checkAccount(ctx context.Context, queries viewerQueries, user domain.UserID, sign string) error {
+	found, err := queries.Profile(ctx, user)
+	if errors.Is(err, projections.ErrNotFound) || err == nil && !media.SignIsOf(sign, found.CreatedAt) {
+		return &domain.Refusal{Code: domain.CodeUserUnavailable, Text: "the sign was given to an account that is no longer in the log: read the live again to get another sign"}
+	}
+	return err
 }

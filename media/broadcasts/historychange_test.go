@@ -3,6 +3,7 @@ package broadcasts_test
 import (
 	"errors"
 	"log/slog"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -98,5 +99,52 @@ func TestRecordingOfALostLiveIsNotGivenToAnotherLive(t *testing.T) {
 	lostRecording := record.Recording{Folder: strconv.FormatInt(int64(lost.id), 10), ID: "lost", Stream: lost.key}
 	if err := r.DiscardRecording(t.Context(), lostRecording, record.ReasonQuota); err != nil {
 		t.Errorf("its files cannot be deleted: %v", err)
+	}
+}
+
+// TestSignOfALostAccountIsNotOfAnotherAccount restores a dump without a user. The id is given to another user before the node reads
+// the tables again.
+func TestSignOfALostAccountIsNotOfAnotherAccount(t *testing.T) {
+	t.Parallel()
+	d := failover.Start(t)
+	db := &pgtest.DB{DSN: d.DSN(), Serving: true}
+	var c tables
+	p := open(t, db, "p1", func(cfg *broadcasts.Config) { c.attach(t, db, cfg) })
+	l, kept := p.live(), p.live().owner.User
+	p.publish(l)
+	keptSign := p.playSign(l, kept)
+	dump := d.Dump()
+	lost := p.live().owner.User
+	lostSign := p.playSign(l, lost)
+	p.playerWith(l, keptSign)
+	p.playerWith(l, lostSign)
+	users := func() (all []int64) {
+		for _, s := range p.server.Players(l.key) {
+			all = append(all, s.Client.User)
+		}
+		slices.Sort(all)
+		return all
+	}
+	p.eventually("both play", func() bool { return slices.Equal(users(), []int64{int64(kept), int64(lost)}) })
+	c.off.Store(true)
+
+	d.RestoreDump(dump)
+
+	p.eventually("the log has another history", func() bool { // the first connections are broken
+		history, err := p.store.CheckHistory(t.Context())
+		return err == nil && history.Number == 2
+	})
+	if other := p.live().owner.User; other != lost {
+		t.Fatalf("the new user is %d, want the id of %d", other, lost)
+	}
+	otherSign := p.playSign(l, lost)
+	c.off.Store(false)
+	p.eventually("the player of the lost account is disconnected", func() bool { return slices.Equal(users(), []int64{int64(kept)}) })
+	p.eventually("the other account may play", func() bool { return p.play(l, otherSign) == nil })
+	if err := p.play(l, keptSign); err != nil {
+		t.Errorf("a sign of an account that was kept: %v", err)
+	}
+	if err := p.play(l, lostSign); !errors.Is(err, broadcasts.ErrViewerRefused) {
+		t.Errorf("a sign of the lost account: %v, want %v", err, broadcasts.ErrViewerRefused)
 	}
 }

@@ -26,7 +26,7 @@ func TestPlayersOfALiveThatIsNotForEverybody(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sign := func(by domain.Actor) string { return p.signer.PlayAs(l.key, int64(by.User)) }
+	sign := func(by domain.Actor) string { return p.playSign(l, by.User) }
 	users := func() (all []int64) {
 		for _, s := range p.server.Players(l.key) {
 			all = append(all, s.Client.User)

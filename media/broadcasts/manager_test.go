@@ -19,6 +19,17 @@ func (p *node) play(l live, sign string) error {
 	return p.manager.AuthorizePlay(p.Context(), media.PlayRequest{Key: l.key, Sign: sign})
 }
 
+// playSign returns a sign with which a user may play a live. It waits until the tables have the user.
+func (p *node) playSign(l live, user domain.UserID) (sign string) {
+	p.Helper()
+	p.eventually("the tables have the user", func() bool {
+		found, err := p.queries.User(p.Context(), user)
+		sign = p.signer.PlayAs(l.key, int64(user), found.CreatedAt)
+		return err == nil
+	})
+	return sign
+}
+
 // authorizePublish authorizes a publisher with a valid sign.
 func (p *node) authorizePublish(l live) error {
 	return p.manager.AuthorizePublish(p.Context(), media.PublishRequest{Key: l.key, Sign: p.signer.Publish(l.key)})

@@ -84,7 +84,7 @@ func TestRecordingsOfViewersWithoutAccess(t *testing.T) {
 	}
 	for _, state := range viewerStates {
 		viewer := p.live().owner.User
-		named := p.signer.PlayAs(l.key, int64(viewer))
+		named := p.playSign(l, viewer)
 		for _, of := range []*broadcasts.Recordings{open, limited} {
 			expect("a viewer who is not yet "+state.name, of, named, http.StatusOK)
 		}

@@ -33,10 +33,10 @@ func TestViewerWithoutAccess(t *testing.T) {
 		t.Run(state.name, func(t *testing.T) {
 			l, viewer, other := p.live(), p.live().owner.User, p.live().owner.User
 			p.publish(l)
-			sign := p.signer.PlayAs(l.key, int64(viewer))
-			p.eventually("the tables have the viewer", func() bool { return p.play(l, sign) == nil && p.play(l, p.signer.PlayAs(l.key, int64(other))) == nil })
+			sign := p.playSign(l, viewer)
+			p.eventually("the tables have the viewer", func() bool { return p.play(l, sign) == nil && p.play(l, p.playSign(l, other)) == nil })
 			p.playerWith(l, sign)
-			p.playerWith(l, p.signer.PlayAs(l.key, int64(other)))
+			p.playerWith(l, p.playSign(l, other))
 			p.player(l)
 			users := func() (all []int64) {
 				for _, s := range p.server.Players(l.key) {
@@ -70,7 +70,7 @@ func TestViewersThatWereBannedMeanwhileAreDisconnected(t *testing.T) {
 	p := open(t, db, "p", func(cfg *broadcasts.Config) { c.attach(t, db, cfg) })
 	l, viewer := p.live(), p.live().owner.User
 	p.publish(l)
-	sign := p.signer.PlayAs(l.key, int64(viewer))
+	sign := p.playSign(l, viewer)
 	p.eventually("the tables have the viewer", func() bool { return p.play(l, sign) == nil })
 	p.playerWith(l, sign)
 	p.eventually("the viewer plays", func() bool { return len(p.server.Players(l.key)) == 1 })
@@ -93,7 +93,7 @@ func TestViewersAreCheckedWithOneQuery(t *testing.T) {
 	for _, l := range lives {
 		p.publish(l)
 		for _, viewer := range viewers {
-			sign := p.signer.PlayAs(l.key, int64(viewer))
+			sign := p.playSign(l, viewer)
 			p.eventually("the tables have the viewer", func() bool { return p.play(l, sign) == nil })
 			p.playerWith(l, sign)
 		}
@@ -121,7 +121,7 @@ func TestPlayersSignedIn(t *testing.T) {
 	t.Parallel()
 	p := open(t, pgtest.New(t), "p", func(c *broadcasts.Config) { c.Players = broadcasts.PlayersSignedIn })
 	l, viewer := p.live(), p.live().owner.User
-	named := p.signer.PlayAs(l.key, int64(viewer))
+	named := p.playSign(l, viewer)
 	p.eventually("a user may play", func() bool { return p.play(l, named) == nil })
 	if err := p.play(l, p.signer.Play(l.key)); !errors.Is(err, broadcasts.ErrAnonymous) {
 		t.Errorf("an anonymous player: %v", err)

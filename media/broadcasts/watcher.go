@@ -56,6 +56,9 @@ func (w *watcher) follow(ctx context.Context, caughtUp func()) error {
 		if err := w.log.historyChanged(ctx); err != nil {
 			return err
 		}
+		if err := w.checkAccounts(ctx); err != nil {
+			return err
+		}
 		w.handled = 0
 	}
 	w.history = history
@@ -185,6 +188,29 @@ func (w *watcher) checkMissed(ctx context.Context) error {
 		}
 		if err := w.checkPublisher(ctx, live.ID); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// checkAccounts disconnects the players whose signs name accounts that the log has lost, also if it has given their ids to others.
+func (w *watcher) checkAccounts(ctx context.Context) error {
+	var players []media.PlaySession
+	users := make(map[domain.UserID]bool)
+	for _, s := range w.server.Snapshot().Streams {
+		for _, p := range w.server.Players(s.Key) {
+			if p.Client.User != 0 {
+				players, users[domain.UserID(p.Client.User)] = append(players, p), true
+			}
+		}
+	}
+	found, err := w.cfg.Queries.Profiles(ctx, slices.Collect(maps.Keys(users)))
+	if err != nil {
+		return err
+	}
+	for _, p := range players {
+		if !media.SignIsOf(p.Client.Args.Get("sign"), found[domain.UserID(p.Client.User)].CreatedAt) {
+			w.server.CutUser(p.Key, p.Client.User)
 		}
 	}
 	return nil

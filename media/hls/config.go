@@ -33,7 +33,8 @@ type Config struct {
 	// Segments is the number of segments in a playlist, at least 7. A delta update leaves out segments that are more
 	// than six target durations old, so it is shorter than the playlist only if the playlist is longer than that.
 	Segments int `default:"12"`
-	// MaxSegment is the maximum size of a segment in bytes. It also limits a stream without key frames.
+	// MaxSegment is the maximum size of a segment of one track in bytes, with 128 bytes for each frame. Further frames are left
+	// out until the next segment.
 	MaxSegment int `default:"8388608"`
 	// WaitTimeout is the maximum time that a request waits for the next segment or part.
 	WaitTimeout time.Duration `default:"10s"`

@@ -10,9 +10,10 @@
 //     listed.
 //   - Playlists follow draft-pantos-hls-rfc8216bis, with rendition reports and delta updates.
 //   - Every picture is in a segment, whatever the order and the temporal layers of the pictures.
-//   - A malformed frame is skipped, whatever it does to a parser. A stream that cannot be segmented (no key frames, no
-//     codec that HLS supports) ends with an error.
-//   - When the sequence headers change or the timestamps jump, segmenting starts again under the same names. Media
+//   - A malformed frame is skipped, whatever it does to a parser. A stream that cannot be segmented (no key frame for
+//     60 s, 250 malformed or too large frames of a track in a row, no codec that HLS supports) ends with an error. So a
+//     segment has at most 60 s.
+//   - When the sequence headers change, the timestamps jump or the video pauses for 3 s, segmenting starts again under the same names. Media
 //     sequence numbers continue, and the playlists announce a discontinuity.
 //   - A file name is never used twice, so that files can be cached for ever. Playlists must not be cached.
 package hls

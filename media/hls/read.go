@@ -27,7 +27,11 @@ func (m *Muxer) publish() {
 func (m *Muxer) makeCurrent(p *presentation) {
 	if before := m.current; before != nil {
 		for _, list := range before.playlists {
-			p.segmentsBefore = max(p.segmentsBefore, list.end.segment)
+			end := list.end.segment
+			if list.end.parts > 0 { // players know the incomplete segment by its parts
+				end++
+			}
+			p.segmentsBefore = max(p.segmentsBefore, end)
 		}
 		p.runsBefore = before.runsBefore + 1
 		m.previous = before

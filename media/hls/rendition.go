@@ -13,7 +13,10 @@ import (
 	"roomlog/media/mp4track"
 )
 
-const trackID = 1 // each file has one track
+const (
+	trackID   = 1   // each file has one track
+	frameSize = 128 // memory that a frame needs besides its payload, in bytes
+)
 
 var errSize = errors.New("hls: the segment has reached its maximum size")
 
@@ -36,13 +39,18 @@ type rendition struct {
 	list  playlist.Media
 	sizes []segmentSize // of the segments of the playlist, without gaps
 
+	faults   int   // number of consecutive frames that could not be segmented
+	newest   int64 // time of the newest frame, in ms since the first frame of the run
+	received bool  // whether a frame has arrived
+
 	waits       *sample // newest frame; its length is known when the next one arrives
 	started     bool    // whether a player can begin at a picture that was received
 	samples     []*fmp4.Sample
 	start       int64 // decoding time of the first frame of the incomplete part
 	independent bool  // whether the incomplete part contains a frame at which a player can begin
 	parts       []storedPart
-	size        int // of the incomplete segment, in bytes of media
+	size        int  // of the incomplete segment, in bytes of memory
+	full        bool // whether frames of the incomplete segment were left out
 }
 
 // storedPart is a part of the incomplete segment.
@@ -95,12 +103,20 @@ func (r *rendition) writeInit() error {
 	return nil
 }
 
-// append appends a frame to the incomplete part. The frame is left out if the segment would be too large.
-func (r *rendition) append(s *sample) error {
-	if r.size+len(s.Payload) > r.cfg.MaxSegment {
+// append appends a frame to the incomplete part. If the segment would be too large, or the frame comes too late for it, the frame is
+// left out, like all frames after it in this segment: they may depend on it. That is no error for each frame of a track that does not
+// lead, because only the track that leads can end the segment.
+func (r *rendition) append(s *sample, late bool) error {
+	size := len(s.Payload) + frameSize
+	if r.full || late || r.size+size > r.cfg.MaxSegment {
+		again := r.full
+		r.full = true
+		if again && !r.leads {
+			return nil
+		}
 		return errSize
 	}
-	r.size += len(s.Payload)
+	r.size += size
 	if r.samples == nil {
 		r.start = s.at
 	}
@@ -147,7 +163,7 @@ func (r *rendition) endSegment(number int, length time.Duration, wall time.Time)
 	}
 	r.list.Segments = append(r.list.Segments, &playlist.MediaSegment{Duration: length, URI: r.uri(file), DateTime: &wall, Parts: r.list.Parts})
 	r.sizes = append(r.sizes, s)
-	r.list.Parts, r.parts, r.size = nil, nil, 0
+	r.list.Parts, r.parts, r.size, r.full = nil, nil, 0, false
 	if len(r.list.Segments) > r.cfg.Segments {
 		if oldest := r.list.Segments[0]; !oldest.Gap {
 			r.files.remove(r.sizes[0].files)

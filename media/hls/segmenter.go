@@ -16,13 +16,17 @@ import (
 )
 
 const (
-	maxFaults = 250                                     // maximum number of consecutive frames that cannot be segmented
+	maxFaults = 250                                     // maximum number of consecutive frames of a track that cannot be segmented
 	maxJump   = 3 * int64(time.Second/time.Millisecond) // in ms; if the time between two frames is longer, another run starts
 	startAt   = 10 * time.Second                        // decoding time of the first frame, so that the times before it are not negative
 	maxPart   = 5 * time.Second                         // maximum length of a part
+	maxLength = time.Minute                             // maximum length of a segment, and of the time before the first picture at which a player can begin
 )
 
-var errTime = errors.New("hls: the frame is too far before the first one")
+var (
+	errTime  = errors.New("hls: the frame is too far before the first one")
+	errNoKey = fmt.Errorf("%w: no key frame for %d s", ErrSegmenting, int(maxLength.Seconds()))
+)
 
 // segmenter is one run, for one set of sequence headers. It cuts each track into parts and segments. Those of all tracks end at
 // the same time, which the first track decides.
@@ -41,7 +45,6 @@ type segmenter struct {
 	clock  mp4track.SampleClock // clock of the audio
 	order  decodingTimes
 	units  [][]byte
-	faults int
 
 	begun        bool // whether the first segment has begun
 	segment      int  // number of the incomplete segment
@@ -80,52 +83,85 @@ func (s *segmenter) addRendition(kind string, t *mp4track.Track) *rendition {
 	return r
 }
 
-// jumps reports whether the timestamp of a frame differs by more than maxJump from the timestamp of the frame before.
+// of returns the track of a frame, or nil if the run has none for it.
+func (s *segmenter) of(info flv.Info) *rendition {
+	switch {
+	case info.Track != 0 || info.Mixed:
+		return nil
+	case info.Kind == flv.Video && s.video != nil && info.Codec == s.tracks.Video.Codec:
+		return s.video
+	case info.Kind == flv.Audio && s.audio != nil && info.Codec == s.tracks.Audio.Codec:
+		return s.audio
+	}
+	return nil
+}
+
+// jumps reports whether the timestamp of a frame differs by more than maxJump from the one before. For the track that leads, that
+// is the frame before of this track, so that a picture is not shown for the whole time of a pause. Another track may pause: its
+// frame jumps only if it is also far from the newest frame of the run.
 func (s *segmenter) jumps(f Frame) bool {
-	at := int64(int32(f.Time() - s.zero))
-	return at-s.newest > maxJump || s.newest-at > maxJump
+	r, at := s.of(f.Info()), int64(int32(f.Time()-s.zero))
+	if r == nil {
+		return false
+	}
+	far := func(before int64) bool { return at-before > maxJump || before-at > maxJump }
+	if !r.received {
+		return far(s.newest)
+	}
+	return far(r.newest) && (r.leads || far(s.newest))
 }
 
 // write segments one coded frame, and reports whether a part has ended. It calls onError for a frame that fails, and returns an
-// error after more than maxFaults failures in a row.
+// error after more than maxFaults failures in a row in one track, or without a key frame for maxLength.
 func (s *segmenter) write(f Frame, onError func(error)) (ended bool, err error) {
-	at := int64(int32(f.Time() - s.zero))
-	s.newest = at
-	ended, err = s.tryWrite(f, at)
+	r, at := s.of(f.Info()), int64(int32(f.Time()-s.zero))
+	if r == nil {
+		return false, nil
+	}
+	s.newest, r.newest, r.received = at, at, true
+	ended, err = s.tryWrite(r, f, at)
 	if err == nil {
-		s.faults = 0
+		r.faults = 0
 		return ended, nil
 	}
 	onError(err)
-	if s.faults++; s.faults > maxFaults {
+	if errors.Is(err, ErrSegmenting) {
+		return ended, err
+	}
+	if r.faults++; r.faults > maxFaults {
 		return ended, fmt.Errorf("%w: %w", ErrSegmenting, err)
 	}
 	return ended, nil
 }
 
-func (s *segmenter) tryWrite(f Frame, at int64) (ended bool, err error) {
+func (s *segmenter) tryWrite(r *rendition, f Frame, at int64) (ended bool, err error) {
 	defer guard(&err)
 	part := s.part
-	err = s.route(f, at)
+	err = s.addFrame(r, f, at)
 	return s.part != part, err
 }
 
-func (s *segmenter) route(f Frame, at int64) error {
+// addFrame adds a frame of a track, which arrives at ms after the first one.
+func (s *segmenter) addFrame(r *rendition, f Frame, at int64) error {
 	info, payload := f.Info(), f.Payload()
 	body := payload[info.Body:]
-	next := &sample{wall: s.first.Add(time.Duration(at) * time.Millisecond)}
-	switch {
-	case info.Track != 0 || info.Mixed || len(body) == 0:
+	if len(body) == 0 {
 		return nil
-	case info.Kind == flv.Video && s.video != nil && info.Codec == s.tracks.Video.Codec:
-		const perMillisecond = mp4track.VideoTimeScale / 1000
-		if err := s.fillVideo(next, info, body, at*perMillisecond, (at+int64(info.Offset))*perMillisecond); err != nil || next.Payload == nil {
-			return err
-		}
-		return s.add(s.video, next)
-	case info.Kind == flv.Audio && s.audio != nil && info.Codec == s.tracks.Audio.Codec:
+	}
+	next := &sample{wall: s.first.Add(time.Duration(at) * time.Millisecond)}
+	if r == s.audio {
 		next.at, next.Payload = s.clock.Time(at, s.tracks.Audio.Samples(body)), body
-		return s.add(s.audio, next)
+		return s.add(r, next)
+	}
+	const perMillisecond = mp4track.VideoTimeScale / 1000
+	err := s.fillVideo(next, info, body, at*perMillisecond, (at+int64(info.Offset))*perMillisecond)
+	switch {
+	case err != nil:
+		return err
+	case next.Payload != nil:
+		return s.add(r, next)
+	case !r.started && at > int64(maxLength/time.Millisecond):
+		return errNoKey
 	}
 	return nil
 }
@@ -138,8 +174,12 @@ func (s *segmenter) fillVideo(to *sample, info flv.Info, body []byte, sent, show
 		if err != nil || len(units) == 0 {
 			return err
 		}
-		to.at = shown
-		to.IsNonSyncSample = !av1.IsRandomAccess2(units)
+		starts := av1.IsRandomAccess2(units)
+		if !starts && !s.video.started {
+			return nil
+		}
+		s.video.started = true
+		to.at, to.IsNonSyncSample = shown, !starts
 		to.Payload, err = av1.Bitstream(units).Marshal()
 		return err
 	}
@@ -206,10 +246,13 @@ func (s *segmenter) add(r *rendition, next *sample) error {
 	case !s.begun:
 		s.begin(r.duration(frame.at), frame.wall)
 	}
-	err := r.append(frame)
 	if !r.leads {
-		return err
+		return r.append(frame, r.duration(frame.at)-s.segmentStart > maxLength)
 	}
+	if r.duration(next.at)-s.segmentStart > maxLength {
+		return errNoKey
+	}
+	err := r.append(frame, false)
 	if s.segment == firstSegment { // later frames with other lengths must not change the length of parts
 		s.setPartLength(r.duration(int64(frame.Duration)))
 	}

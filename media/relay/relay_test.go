@@ -394,7 +394,7 @@ func TestForgedRelaySigns(t *testing.T) {
 	good := origin.signer.Relay(path, "edge", "origin")
 	other, _, _ := strings.Cut(good, "-")
 	for name, sign := range map[string]string{
-		"none": "", "a play sign": origin.signer.Play(key), "a play sign of a user": origin.signer.PlayAs(key, 7), "a publish sign": origin.signer.Publish(key),
+		"none": "", "a play sign": origin.signer.Play(key), "a play sign of a user": origin.signer.PlayAs(key, 7, time.Unix(9, 0)), "a publish sign": origin.signer.Publish(key),
 		"of another secret": foreign.Relay(path, "edge", "origin"), "for another stream": origin.signer.Relay("/relay/OTHER.flv", "edge", "origin"),
 		"for another origin": origin.signer.Relay(path, "edge", "third"), "of the origin itself": origin.signer.Relay(path, "origin", "origin"),
 		"with another node": strings.Replace(good, "edge", "third", 1), "with another expiry": strings.Replace(good, other, other+"0", 1), "without a node": strings.TrimSuffix(good, "edge"),

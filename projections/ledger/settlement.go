@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -150,6 +151,12 @@ func scanSettled(row pgx.CollectableRow) (e Settled, err error) {
 	return e, err
 }
 
+// Types of the events that sell and refund tickets, as stored in the log: those of all versions.
+var (
+	boughtTypes   = domain.StoredTypes(domain.TicketBought{}.Type())
+	returnedTypes = domain.StoredTypes(domain.TicketRefunded{}.Type())
+)
+
 // add adds an event to the list and to the sums.
 func (s *Settlement) add(e Settled) {
 	s.Events = append(s.Events, e)
@@ -162,9 +169,9 @@ func (s *Settlement) add(e Settled) {
 		s.Payouts.Void += e.Earnings
 	case e.Payout != "":
 		s.Payouts.PaidOut -= e.Held
-	case e.Event == domain.TicketBought{}.Type():
+	case slices.Contains(boughtTypes, e.Event):
 		s.Tickets.add(e)
-	case e.Event == domain.TicketRefunded{}.Type():
+	case slices.Contains(returnedTypes, e.Event):
 		s.Returned.add(e)
 	case e.Earnings > 0:
 		s.Gifts.add(e)

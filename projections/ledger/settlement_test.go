@@ -141,6 +141,30 @@ func TestSettlement(t *testing.T) {
 	})
 }
 
+// TestSettlementOfAnEarlierVersion settles the refund of a ticket that the log has in the first version, without a position.
+func TestSettlementOfAnEarlierVersion(t *testing.T) {
+	t.Parallel()
+	w := projtest.New(t)
+	defer w.Project()()
+	ann, bob := w.Register("ann"), w.Register("bob")
+	live := ann.CreateLive("show")
+	bob.Credit(100)
+	ann.Send(domain.SetAccess{Live: live, Access: domain.AccessPaid, Price: 30})
+	bob.Send(domain.BuyTicket{Live: live, Price: 30, Streamer: ann.ID})
+	wallet := domain.WalletStream(bob.ID)
+	w.Forge(w.Head()+1, string(wallet), int(w.Int("SELECT max(version) + 1 FROM public.events WHERE stream = $1", wallet)), "ticket.refunded.v1", fmt.Sprintf(
+		`{"user":%d,"streamer":%d,"live":%d,"coins":30,"share":0,"balance_after":100,"postings":[{"account":"earnings-%[2]d","amount":-30},{"account":"user-%[1]d","amount":30}]}`, bob.ID, ann.ID, live), live)
+	w.CatchUp()
+	read(w, func(l *ledger.Ledger) error {
+		s, err := l.Settlement(t.Context(), w.Store.ID(), ann.ID, 0, l.Head)
+		want := ledger.GiftSums{Count: 1, Gross: -30, Net: -30}
+		if s.Returned != want || s.Refunds != (ledger.GiftSums{}) || s.Tickets.Count != 1 || len(s.Events) != 2 || s.Events[1].Event != "ticket.refunded.v1" {
+			t.Errorf("got %+v", s)
+		}
+		return err
+	})
+}
+
 func must(b []byte, err error) []byte {
 	if err != nil {
 		panic(err)

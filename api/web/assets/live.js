@@ -1,5 +1,7 @@
 // A live in which the client is, and what it shares with client.js: errors, events and keys.
 
+const ACK_PAUSE = 1000; // ms between a gift and its acknowledgement, which also acknowledges the gifts in between
+
 /** RoomlogError is a refusal of the server, or a failure of the connection. `code` is for programs, the texts are for people. */
 export class RoomlogError extends Error {
   constructor(code, text, { textZH = text, retryAfter = 0, status = 0, until = "" } = {}) {
@@ -35,7 +37,7 @@ export function newKey() {
 
 /** Live is one live in which the client is. Its pushes are events: comment, gift, join, leave, status, media, gauges and others. */
 export class Live extends Emitter {
-  #client; #forgotten; #have = 0; #cursor = ""; #wanted = false; #joining = false; #waiting = [];
+  #client; #forgotten; #have = 0; #cursor = ""; #wanted = false; #joining = false; #waiting = []; #acknowledging = 0;
 
   constructor(client, id, forgotten) {
     super();
@@ -135,7 +137,17 @@ export class Live extends Emitter {
       if (frame.cursor) this.#cursor = frame.cursor;
     }
     this.emit(frame.type, frame.data, frame);
+    if (frame.type === "gift" && !this.#acknowledging) {
+      this.#acknowledging = setTimeout(() => this.#acknowledge(), ACK_PAUSE);
+      this.#acknowledging.unref?.();
+    }
     if (frame.type === "banned" || frame.type === "removed") this.#leftBecause(errorOf(frame.data));
+  }
+
+  // #acknowledge tells the server what this client has received, so that gifts count as delivered.
+  #acknowledge() {
+    this.#acknowledging = 0;
+    if (this.state === "joined" && this.#cursor) this.#client.send("ack", { live: this.id, cursor: this.#cursor }).catch(() => {});
   }
 
   /** suspend is called by the client when the connection ends. */

@@ -89,7 +89,7 @@ func (b *backend) gifts(ctx context.Context, after, upTo int64) (int64, error) {
 	if upTo <= after {
 		return 0, nil
 	}
-	return b.store.Count(ctx, eventstore.Query{After: after, UpTo: upTo, Types: []string{domain.GiftSent{}.Type()}})
+	return b.store.Count(ctx, eventstore.Query{After: after, UpTo: upTo, Types: domain.StoredTypes(domain.GiftSent{}.Type())})
 }
 
 // print writes the state, with rates since an earlier one.

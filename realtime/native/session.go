@@ -54,7 +54,7 @@ func (s *session) setIdentity(i hub.Identity) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.identity = i
-	s.conn.SetUser(int64(i.User))
+	s.conn.SetTag(int64(i.User))
 }
 
 // ConnectionKey returns the key of the connection.

@@ -8,6 +8,7 @@ import (
 
 	"roomlog/domain"
 	"roomlog/projections"
+	"roomlog/projections/delivery"
 	"roomlog/realtime/socketio/engineio"
 	"roomlog/realtime/socketio/protocol"
 	"roomlog/realtime/ws"
@@ -29,6 +30,8 @@ type channel struct {
 	history     int64 // number of the history of the log to which position belongs
 	position    int64 // position of the newest delta that was delivered
 	subscribers map[*protocol.Socket]*subscription
+	counted     map[*engineio.Session]*subscription  // for each session, the subscription whose gifts are counted
+	users       map[domain.UserID][]*protocol.Socket // the sockets on which a user is in the live
 	groups      map[audience]*engineio.Group
 	order       list.List      // all subscriptions, newest first
 	others      []listedSocket // newest sockets of the other nodes, newest first
@@ -46,6 +49,7 @@ type channel struct {
 type audience struct {
 	namespace string
 	offsets   bool // whether the sockets receive the cursor of an event after its arguments
+	counted   bool // whether the gifts that the sockets receive are counted: at most one socket of each session
 }
 
 // subscription is a socket's membership in a channel.
@@ -73,7 +77,8 @@ const (
 func newChannel(cfg *Config, live domain.LiveID, newGroup func() *engineio.Group, delay, survey func(*channel, time.Time)) *channel {
 	c := &channel{
 		cfg: cfg, live: live, newGroup: newGroup, groups: make(map[audience]*engineio.Group), delay: delay, survey: survey,
-		subscribers: make(map[*protocol.Socket]*subscription), replaying: make(map[*subscription]struct{}),
+		subscribers: make(map[*protocol.Socket]*subscription), counted: make(map[*engineio.Session]*subscription),
+		users: make(map[domain.UserID][]*protocol.Socket), replaying: make(map[*subscription]struct{}),
 	}
 	c.mu.Lock() // delivery waits until position is set
 	defer c.mu.Unlock()
@@ -131,13 +136,13 @@ func (c *channel) wasReset() bool {
 
 // push sends a comment, a gift or a changed profile to all sockets. It encodes the frame once for each audience.
 func (c *channel) push(d projections.Delta) {
-	counted := c.cfg.Deliveries.Of(d)
+	counted := c.receipt(d)
 	for a, group := range c.groups {
 		f := liveFrame(d, a.namespace, a.offsets)
 		switch {
 		case f == nil:
 			return
-		case counted != nil: // what is sent again does not count
+		case a.counted && counted != nil: // what is sent again does not count
 			group.Push(f.WithReceipt(counted))
 		default:
 			group.Push(f)
@@ -148,6 +153,36 @@ func (c *channel) push(d projections.Delta) {
 			}
 		}
 	}
+}
+
+// receipt counts a gift for the sessions of a channel.
+type receipt struct {
+	of       *delivery.Delivery
+	streamer domain.UserID
+	sessions []int64 // numbers of the sessions on which the streamer was in the live when the gift was pushed
+}
+
+// Written counts the session with a number.
+func (r *receipt) Written(session int64) {
+	if slices.Contains(r.sessions, session) {
+		r.of.Written(int64(r.streamer))
+	} else {
+		r.of.Written(0)
+	}
+}
+
+// receipt returns the receipt of a delta, or nil if the delta is not counted.
+func (c *channel) receipt(d projections.Delta) *receipt {
+	counted := c.cfg.Deliveries.Of(d)
+	gift, ok := d.Event.(domain.GiftSent)
+	if counted == nil || !ok {
+		return nil
+	}
+	r := &receipt{of: counted, streamer: gift.Streamer}
+	for _, k := range c.users[gift.Streamer] {
+		r.sessions = append(r.sessions, k.Session().Number())
+	}
+	return r
 }
 
 // count applies a join, a leave or a changed profile to the viewer list.

@@ -2,6 +2,7 @@ package socketio
 
 import (
 	"context"
+	"slices"
 
 	"roomlog/domain"
 	"roomlog/projections"
@@ -42,16 +43,22 @@ func (c *channel) enter(ctx context.Context, k *protocol.Socket, e entry) error 
 func (c *channel) subscribe(k *protocol.Socket, e entry) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if !slices.Contains(c.users[e.user], k) {
+		c.users[e.user] = append(c.users[e.user], k)
+	}
 	if c.subscribers[k] != nil {
 		return false
 	}
-	s := &subscription{socket: k, audience: audience{k.Namespace(), k.Recoverable()}, position: e.position, since: c.position, lists: c.lists}
+	counted := c.counted[k.Session()] == nil
+	s := &subscription{socket: k, audience: audience{k.Namespace(), k.Recoverable(), counted}, position: e.position, since: c.position, lists: c.lists}
 	s.element = c.order.PushFront(s)
 	c.subscribers[k] = s
+	if counted {
+		c.counted[k.Session()] = s
+	}
 	if c.groups[s.audience] == nil {
 		c.groups[s.audience] = c.newGroup()
 	}
-	k.Session().SetUser(int64(e.user))
 	if e.replay {
 		c.replaying[s] = struct{}{}
 	} else {
@@ -87,6 +94,16 @@ func (c *channel) replay(ctx context.Context, k *protocol.Socket, since int64) e
 	return nil
 }
 
+// left records that a user is not in the live on a socket any more.
+func (c *channel) left(user domain.UserID, k *protocol.Socket) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	rest := slices.DeleteFunc(c.users[user], func(other *protocol.Socket) bool { return other == k })
+	if c.users[user] = rest; len(rest) == 0 {
+		delete(c.users, user)
+	}
+}
+
 // unsubscribe removes a socket.
 func (c *channel) unsubscribe(k *protocol.Socket) {
 	c.mu.Lock()
@@ -96,6 +113,9 @@ func (c *channel) unsubscribe(k *protocol.Socket) {
 		return
 	}
 	delete(c.subscribers, k)
+	if c.counted[k.Session()] == s { // another socket of the session is counted when it enters again
+		delete(c.counted, k.Session())
+	}
 	delete(c.replaying, s)
 	c.order.Remove(s.element)
 	c.groups[s.audience].Remove(k.Session())

@@ -133,6 +133,7 @@ func (s *session) join(ctx context.Context, by hub.Identity, live domain.LiveID,
 func (s *session) leave(c *liveClient, live domain.LiveID, cause domain.LeaveCause) {
 	channel := c.lives[live]
 	delete(c.lives, live)
+	channel.left(c.user(), s.socket)
 	another := false // whether another user of this socket is in the live
 	for _, other := range s.clients {
 		another = another || other.lives[live] != nil

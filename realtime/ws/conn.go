@@ -62,7 +62,7 @@ type Conn struct {
 	pinged     time.Duration // used only by Server.Run
 	lastFrame  atomic.Int64
 	identified atomic.Bool
-	user       atomic.Int64 // see SetUser
+	tag        atomic.Int64 // see SetTag
 	helloDue   atomic.Int64 // time since shared.start at which a client that has not identified itself is disconnected
 
 	// Only the goroutine that reads the connection uses the fields from here on.
@@ -86,13 +86,13 @@ type Conn struct {
 // Address returns the client's address as the Limiter counts it.
 func (c *Conn) Address() string { return c.address }
 
-// SetUser sets the number of the user of the connection, for Receipt.Written.
-func (c *Conn) SetUser(id int64) { c.user.Store(id) }
+// SetTag sets the number by which receipts know the connection, such as the number of its user.
+func (c *Conn) SetTag(tag int64) { c.tag.Store(tag) }
 
 // written counts frames that the socket has accepted.
 func (c *Conn) written(receipts []Receipt) {
 	for _, r := range receipts {
-		r.Written(c.user.Load())
+		r.Written(c.tag.Load())
 	}
 }
 

@@ -52,9 +52,9 @@ type Frame struct {
 // Receipt counts the connections to which a frame was written. It is an interface because the package knows neither what frames
 // contain nor which numbers are stored.
 type Receipt interface {
-	// Written is called when the socket of a connection has accepted the whole frame, once for each Push or Send. user is the
-	// number that Conn.SetUser has set, or 0. It must not block.
-	Written(user int64)
+	// Written is called when the socket of a connection has accepted the whole frame, once for each Push or Send. tag is the
+	// number that Conn.SetTag has set, or 0. It must not block.
+	Written(tag int64)
 }
 
 // WithReceipt returns a copy of the frame whose writes r counts. Frames that wait for a client that polls are not counted.

@@ -231,9 +231,9 @@ func TestStalledReader(t *testing.T) {
 // receipt counts the writes of a frame.
 type receipt struct{ all, ofUser atomic.Int64 }
 
-func (r *receipt) Written(user int64) {
+func (r *receipt) Written(tag int64) {
 	r.all.Add(1)
-	if user == 7 {
+	if tag == 7 {
 		r.ofUser.Add(1)
 	}
 }
@@ -246,7 +246,7 @@ func TestReceipts(t *testing.T) {
 	})
 	room := s.NewFanout()
 	stalled, lame := stall(t, s)
-	lame.conn.SetUser(7)
+	lame.conn.SetTag(7)
 	room.Add(lame.conn)
 	const readers = 3
 	var heard []<-chan int

@@ -95,7 +95,7 @@ func (s *Session) probePacket(c *carrier, p packet, err error) {
 // switchTo makes c the carrier and sends the backlog over it. It returns the listeners to call after mu is unlocked.
 func (s *Session) switchTo(c *carrier) []upgradeListener {
 	s.carrier, s.probe = c, nil
-	c.conn.SetUser(s.user)
+	c.conn.SetTag(s.number)
 	if s.waiting != nil { // A client that sends the upgrade packet has no GET open.
 		s.waiting <- nil
 		s.waiting = nil

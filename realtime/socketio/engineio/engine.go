@@ -157,7 +157,7 @@ func (e *Engine) newSession(v Version, query url.Values) *Session {
 	cfg := &e.cfg
 	now := cfg.Now()
 	s := &Session{
-		shared: &e.shared, id: newID(), query: query, asText: query.Get("b64") != "",
+		shared: &e.shared, number: e.shared.sessions.Add(1), id: newID(), query: query, asText: query.Get("b64") != "",
 		opened: now, onUpgrade: make(map[upgradeListener]struct{}), release: func() {},
 	}
 	s.version.Store(int32(v))

@@ -44,6 +44,7 @@ type shared struct {
 	now        func() time.Time
 	log        *slog.Logger
 	stats      *ws.Stats
+	sessions   atomic.Int64   // number of sessions that were opened
 	forget     func(*Session) // removes an ended session from the engine
 	maxPayload int
 
@@ -55,6 +56,7 @@ type shared struct {
 // at any time, and none of them waits for the client.
 type Session struct {
 	shared  *shared
+	number  int64 // see Number
 	id      string
 	alias   string       // public id of a session of version 3 while it polls; "": none
 	version atomic.Int32 // see Version
@@ -68,7 +70,6 @@ type Session struct {
 	serial *ws.Serial // handles the packets and the end; its functions lock mu
 
 	mu         sync.Mutex
-	user       int64            // see SetUser
 	carrier    *carrier         // nil: the client polls
 	probe      *carrier         // connection that may become the carrier
 	backlog    *ws.Backlog      // frames that wait in a session that polls
@@ -151,15 +152,8 @@ func (s *Session) Upgraded() bool {
 	return s.carrier != nil
 }
 
-// SetUser sets the number of the user of the client, for ws.Receipt.Written.
-func (s *Session) SetUser(id int64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.user = id
-	if s.carrier != nil {
-		s.carrier.conn.SetUser(id)
-	}
-}
+// Number returns the number of the session within its engine, counted from 1. Receipts of frames know the session by it.
+func (s *Session) Number() int64 { return s.number }
 
 // Settled records that the protocol above Engine.IO has accepted the client, for example into a namespace. Without it,
 // the session ends after Config.SettleTimeout.

@@ -36,15 +36,19 @@ func TestSessionsAreCountedOncePerLive(t *testing.T) {
 	rose := w.AddGift("rose", "", 1)
 	ann, bob, cat, eve := w.register("ann"), w.register("bob"), w.register("cat"), w.register("eve").credit(100)
 	first, second := ann.goLive(), bob.goLive()
+	ids := make(map[*app]map[string]string)
 	enter := func(a *app, namespace string, p person, live domain.LiveID) {
 		t.Helper()
 		a.Namespace = namespace
 		a.Emit("joinLive", map[string]any{"live_id": live, "token": p.Token()})
-		a.Event("online")
+		a.Emit("test") // events are handled in order
+		a.Event(ids[a][namespace])
 	}
 	streamers, viewer := w.app(siotest.Options{}), w.app(siotest.Options{})
-	streamers.Enter(namespace, "")
-	viewer.Enter(namespace, "")
+	for _, a := range []*app{streamers, viewer} {
+		other, _ := a.Enter(namespace, "")
+		ids[a] = map[string]string{"/": a.id, namespace: other}
+	}
 	enter(viewer, "/", cat, first)
 	enter(viewer, namespace, cat, first)
 	enter(streamers, "/", ann, first)

@@ -145,6 +145,7 @@ func (e *Engine) handshake(w http.ResponseWriter, r *http.Request, query url.Val
 		e.sockets.Accept(w, r, func(c *ws.Conn) ws.Peer {
 			s.address = c.Address()
 			s.carrier = &carrier{session: s, conn: c}
+			c.SetTag(s.number)
 			e.open(s)
 			return s.carrier
 		})

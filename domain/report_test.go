@@ -135,7 +135,27 @@ func TestReportsOfManyAccountsKeepNobodyOut(t *testing.T) {
 		return []domain.Event{domain.ReportDisplaced{Live: 6, Report: n, User: domain.UserID(2000 + n)}, reported(201, viewer, otherUser)}
 	}
 	mine := []domain.UserID{viewer}
+	// joins are reports 2 to 7, which a user with report 1 has joined; everything is the whole queue, which 3001 has joined.
+	joins := func(by func(int64) []domain.UserID, user domain.UserID) map[int64][]domain.UserID {
+		changed := map[int64][]domain.UserID{1: {user}}
+		for n := int64(2); n <= 7; n++ {
+			changed[n] = append(by(n), user)
+		}
+		return changed
+	}
+	everything := func(by func(int64) []domain.UserID) func(int64) []domain.UserID {
+		return func(n int64) []domain.UserID { return append(by(n), 3001) }
+	}
+	var banned []domain.Event
+	for n := range domain.UserID(200) {
+		banned = append(banned, domain.ViewerBanned{Live: 6, User: firstOther + 1 + n})
+	}
 	run(t, []spec{
+		{name: "joins do not make the report of a user heavier", given: given(with(five, joins(five, 3001))), when: report, then: displaced(6)},
+		{name: "joins do not keep a user from a second report", given: given(with(five, joins(five, viewer))), when: report, then: displaced(6)},
+		{name: "joins of a user with one report give no place to a second one", given: given(with(one, joins(one, viewer))), when: report, refused: domain.CodeReportsFull},
+		{name: "a user who joins everything protects nothing", given: given(with(everything(five), map[int64][]domain.UserID{1: {3002}, 2: mine})), when: report, then: displaced(6)},
+		{name: "a user who joins all reports of banned users protects none", given: given(with(everything(one), map[int64][]domain.UserID{1: mine}), banned...), when: report, then: displaced(2)},
 		{name: "the oldest report of the user who has most gives its place", given: given(with(five, map[int64][]domain.UserID{1: {3001}, 2: {3002}})), when: report, then: displaced(6)},
 		{name: "the oldest report gives its place if everybody has one", given: given(one), when: report, then: displaced(1)},
 		{name: "a report of a user with few is kept although others have joined it", given: given(with(five, map[int64][]domain.UserID{1: {firstOther, 3001}, 2: {firstOther}})), when: report, then: displaced(2)},

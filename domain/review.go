@@ -91,37 +91,49 @@ func (v View) holdComment(id LiveID, live Live, review Review, text string, caus
 
 // queued is an entry of a queue that the viewers of a live fill: a held comment, or an open report.
 type queued struct {
-	senders []UserID // the author, or the users who reported
+	senders []UserID // the author, or the users who reported: first the one who opened the report, then those who joined it
 	claimed bool     // whether a moderator works on it
 }
 
-// displaced returns the index of the entry whose place in a full queue an entry of the actor takes: that of which every
-// sender has most entries, and of several the oldest. Entries whose senders are all in one of the lists of bans come
-// first, claimed ones last. It returns -1 if the actor, who has own entries, would have more than the senders of that
-// entry, unless the entry is the first one of the actor.
+// displaced returns the index of the entry whose place in a full queue an entry of the actor takes: the one with the
+// greatest weight, and of several the oldest. The weight is the number of entries that the first sender has opened, or of
+// all entries of a user who has joined it if this is less. So a join makes no other entry of the user heavier, and whoever
+// joins many entries protects none of them. Users in one of the lists of bans do not count; entries whose senders are all
+// in them come first, claimed ones last. It returns -1 if the actor, who has opened own entries, would have more than the
+// weight of that entry, unless the entry is the first one of the actor.
 func (v View) displaced(queue []queued, own int, first bool, bans ...[]Ban) int {
-	counts := map[UserID]int{}
+	opened, sent := map[UserID]int{}, map[UserID]int{}
 	for _, q := range queue {
+		opened[q.senders[0]]++
 		for _, u := range q.senders {
-			counts[u]++
+			sent[u]++
 		}
 	}
-	excluded := func(u UserID) bool {
-		return slices.ContainsFunc(bans, func(list []Ban) bool { return isBanned(list, u, v.Now) })
+	excluded := map[UserID]bool{}
+	for _, list := range bans {
+		for _, b := range list {
+			if b.Active(v.Now) {
+				excluded[b.User] = true
+			}
+		}
 	}
 	at, most := -1, -1
 	for i, q := range queue {
-		fewest := math.MaxInt
+		weight := math.MaxInt
 		if q.claimed {
-			fewest = 0
+			weight = 0
 		}
-		for _, u := range q.senders {
-			if !excluded(u) {
-				fewest = min(fewest, counts[u])
+		for j, u := range q.senders {
+			switch {
+			case excluded[u]:
+			case j == 0:
+				weight = min(weight, opened[u])
+			default:
+				weight = min(weight, sent[u])
 			}
 		}
-		if fewest > most {
-			at, most = i, fewest
+		if weight > most {
+			at, most = i, weight
 		}
 	}
 	if !first && most <= own {
@@ -521,12 +533,9 @@ func (c SendReport) decide(view View) ([]Event, error) {
 // placeOfReport returns the event that makes a place for a new report of the actor if there is none, or a *Refusal if
 // the actor has too many open reports.
 func (v View) placeOfReport(id LiveID, live Live, reports Reports) ([]Event, error) {
-	queue, own, opened := make([]queued, len(reports.Open)), 0, 0
+	queue, opened := make([]queued, len(reports.Open)), 0
 	for i, o := range reports.Open {
 		queue[i] = queued{o.Reporters, o.ClaimedUntil > v.Now.Unix()}
-		if slices.Contains(o.Reporters, v.Actor.User) {
-			own++
-		}
 		if o.Reporters[0] == v.Actor.User {
 			opened++
 		}
@@ -537,9 +546,9 @@ func (v View) placeOfReport(id LiveID, live Live, reports Reports) ([]Event, err
 	case len(queue) < maxReports:
 		return nil, nil
 	}
-	at := v.displaced(queue, own, opened == 0, live.Bans)
+	at := v.displaced(queue, opened, opened == 0, live.Bans)
 	if at < 0 {
-		return nil, refuse(CodeReportsFull, "%d reports in live %d wait for a decision, and nobody has more there than you: try again when one of yours is decided", len(queue), id)
+		return nil, refuse(CodeReportsFull, "%d reports in live %d wait for a decision, and nobody has opened more there than you: try again when one of yours is decided", len(queue), id)
 	}
 	return []Event{ReportDisplaced{id, reports.Open[at].Report, reports.Open[at].Target}}, nil
 }

@@ -11,7 +11,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// copyTimeout is the maximum time for reading a page of a copy, or for comparing it. A copy that needs longer is of no use.
+// copyTimeout is the maximum time for reading a page of a copy, or for comparing it. A copy that needs longer is of no use. No read of
+// a copy uses more than half of the time that its caller has left, so that the caller can still read the log.
 const copyTimeout = 5 * time.Second
 
 // countTimeout is the same for counting events, which reads many.
@@ -87,7 +88,7 @@ func (s *Store) ReadCopy(ctx context.Context, db *pgxpool.Pool, upTo int64, q Qu
 	if q.History != 0 && s.History().Number != q.History {
 		return Page{}, fmt.Errorf("read events after %d: %w", q.After, ErrCursorLost)
 	}
-	page.Head, page.Next = max(now.position, q.UpTo), q.UpTo
+	page.Head, page.Next = max(now.position, q.UpTo), max(q.After, q.UpTo)
 	if n := len(page.Events); n == q.Limit {
 		page.Next = page.Events[n-1].Position
 	}
@@ -111,6 +112,9 @@ func (s *Store) CountCopy(ctx context.Context, db *pgxpool.Pool, upTo int64, q Q
 // readCopy executes statements on a copy of the log that must have an event at a position. It returns the head of the copy, with the
 // id of that event.
 func (s *Store) readCopy(ctx context.Context, db *pgxpool.Pool, timeout time.Duration, position int64, queue func(*pgx.Batch)) (head, error) {
+	if end, ok := ctx.Deadline(); ok {
+		timeout = min(timeout, time.Until(end)/2)
+	}
 	short, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	var copied head

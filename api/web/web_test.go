@@ -7,6 +7,9 @@ import (
 	"encoding/hex"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -170,5 +173,35 @@ func TestTextsHaveBothLanguages(t *testing.T) {
 				t.Errorf("%s uses the text %q, which text.js does not have", entry.Name(), used[1])
 			}
 		}
+	}
+}
+
+// TestOverviewOfAnUnknownPosition runs the module with the samples of the overview: while /readyz names no position, the rate of events
+// is not known, and neither is the first one afterwards.
+func TestOverviewOfAnUnknownPosition(t *testing.T) {
+	t.Parallel()
+	node, err := exec.LookPath("node")
+	if err != nil {
+		t.Skip("SKIPPED, the samples of the overview are not tested: node is not installed")
+	}
+	code, err := embedded.ReadFile("assets/sample.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "sample.mjs")
+	script := string(code) + `
+let before = null;
+const shown = ["90 of 100", "130 of 130", "unavailable", undefined, "190 of 200", "200 of 203"].map((tables, i) => {
+  before = sampleOf({ streams: [], sockets: { replied: 1, total: 5 }, ready: { checks: tables && { tables } } }, 3 * i, before);
+  return [before.lag, before.rate, before.bits];
+});
+console.log(JSON.stringify(shown));
+`
+	if err := os.WriteFile(file, []byte(script), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.CommandContext(t.Context(), node, file).CombinedOutput()
+	if want := "[[10,null,null],[0,10,0],[null,null,0],[null,null,0],[10,null,0],[3,1,0]]"; err != nil || strings.TrimSpace(string(out)) != want {
+		t.Errorf("got %s (%v), want %s", out, err, want)
 	}
 }

@@ -683,10 +683,6 @@ func TestRetryAfter(t *testing.T) {
 	}
 	for i, pause := range []time.Duration{60 * time.Second, 100 * time.Second, 0} {
 		at := attempted(i + 1)
-		if pause == 0 { // a text that is no number of seconds: the usual pause
-			clock.Add(1)
-			continue
-		}
 		var retryAt time.Time
 		w.Eventually(func() error {
 			var n int
@@ -696,6 +692,13 @@ func TestRetryAfter(t *testing.T) {
 			}
 			return err
 		})
+		if pause == 0 { // a text that is no number of seconds: the usual pause, which is shorter than a second
+			if got := retryAt.Sub(at); got >= time.Second {
+				t.Errorf("attempt %d: the next one follows after %v, want the usual pause", i+1, got)
+			}
+			clock.Add(1) // only now, because the pause begins when the sender has read the response
+			continue
+		}
 		if got := retryAt.Sub(at); got != pause {
 			t.Errorf("attempt %d: the next one follows after %v, want %v", i+1, got, pause)
 		}

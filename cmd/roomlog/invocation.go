@@ -85,7 +85,7 @@ func (i *invocation) parse(args []string) (exited bool, err error) {
 	return false, i.check()
 }
 
-// readFile reads the configuration file that --config or its variable names. Its faults are reported with all others.
+// readFile reads the configuration file that --config or its variable names, and hides its secrets and those in other files. Its faults are reported with all others.
 func (i *invocation) readFile(ctx *kong.Context) error {
 	path, name := given(ctx, "config"), "--config"
 	if path == "" {
@@ -95,6 +95,7 @@ func (i *invocation) readFile(ctx *kong.Context) error {
 		i.file = i.sources.ReadFile(name, path, append(i.flags.Names(), i.line.Serve.FlagNames()...))
 		i.redactor.Hide(i.sources.FileValues()...)
 	}
+	i.redactor.Hide(i.sources.SecretFiles()...)
 	return nil
 }
 

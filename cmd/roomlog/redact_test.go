@@ -133,3 +133,38 @@ func TestNoLogContainsTheSecretOfAURL(t *testing.T) {
 		}
 	}
 }
+
+// TestNoOutputContainsTheSecretOfAFile checks that the secret of a URL in a file is hidden, whether the environment or the configuration
+// file names the file, and that each text is written at once.
+func TestNoOutputContainsTheSecretOfAFile(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	secret, file := filepath.Join(dir, "url"), filepath.Join(dir, "roomlog.toml")
+	const value = "postgres://anna:hunter2secret@127.0.0.1:5/roomlog"
+	for path, content := range map[string]string{secret: value + "\n", file: "database-url-file = " + strconv.Quote(secret) + "\n"} {
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, environ := range [][]string{{"DATABASE_URL_FILE=" + secret}, {"ROOMLOG_CONFIG=" + file}} {
+		var out writes
+		i := newInvocation(cli.Shell{Stdout: &out, Stderr: &out, Environ: environ})
+		if exited, err := i.parse([]string{"verify"}); exited || err != nil {
+			t.Fatalf("%v: %v", environ, err)
+		}
+		if _, err := i.sh.Stderr.Write([]byte("cannot reach " + value + " or " + value + "\n")); err != nil {
+			t.Fatal(err)
+		}
+		if want := "cannot reach postgres://xxxxx@127.0.0.1:5/roomlog or postgres://xxxxx@127.0.0.1:5/roomlog\n"; len(out) != 1 || out[0] != want {
+			t.Errorf("%v: got %q, want %q", environ, out, want)
+		}
+	}
+}
+
+// writes contains the text of each write.
+type writes []string
+
+func (w *writes) Write(p []byte) (int, error) {
+	*w = append(*w, string(p))
+	return len(p), nil
+}

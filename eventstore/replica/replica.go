@@ -25,10 +25,14 @@ const MaxBehind = 30 * time.Second
 // again after the next comparison that succeeds.
 const checkInterval = time.Second
 
+// busyWait is the maximum time that a read waits for a free connection to the standby. It then uses the primary.
+const busyWait = 5 * time.Second
+
 // Reader reads events from a standby if it can, and otherwise from the log. It is safe for concurrent use.
 type Reader struct {
 	store *eventstore.Store
 	pool  *pgxpool.Pool // nil: no standby
+	slots chan struct{} // has an element for each read of the standby
 	log   *slog.Logger
 
 	maxBehind time.Duration // MaxBehind, except in tests
@@ -49,13 +53,20 @@ func New(store *eventstore.Store, pool *pgxpool.Pool, log *slog.Logger) *Reader 
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &Reader{store: store, pool: pool, log: log, maxBehind: MaxBehind, err: errNotCompared}
+	r := &Reader{store: store, pool: pool, log: log, maxBehind: MaxBehind, err: errNotCompared}
+	if pool != nil {
+		r.slots = make(chan struct{}, max(1, pool.Config().MaxConns-1))
+	}
+	return r
 }
 
-// OpenPool returns a pool for a standby. It does not connect: a standby that is away must not keep a process from starting.
-// Sessions cannot write, also after the standby was promoted.
+// OpenPool returns a pool for a standby, with one connection more than o.MaxConns, for comparisons with the log. It does not connect:
+// a standby that is away must not keep a process from starting. Sessions cannot write, also after the standby was promoted.
 func OpenPool(ctx context.Context, dsn string, o eventstore.PoolOptions) (*pgxpool.Pool, error) {
 	o.ReadOnly = true
+	if o.MaxConns > 0 {
+		o.MaxConns++
+	}
 	c, err := eventstore.PoolConfig(dsn, o)
 	if err != nil {
 		return nil, err
@@ -96,7 +107,8 @@ func (r *Reader) Check(ctx context.Context) {
 
 // Read reads like eventstore.Store.Read.
 func (r *Reader) Read(ctx context.Context, q eventstore.Query) (eventstore.Page, error) {
-	if upTo := r.position(); q.After < upTo {
+	if upTo := r.position(); q.After < upTo && r.enter(ctx) {
+		defer r.leave()
 		page, err := r.store.ReadCopy(ctx, r.pool, upTo, q)
 		if r.served(ctx, err) {
 			return page, err
@@ -114,7 +126,11 @@ func (r *Reader) Count(ctx context.Context, q eventstore.Query) (int64, error) {
 	if q.After >= upTo {
 		return r.store.Count(ctx, q)
 	}
+	if !r.enter(ctx) {
+		return r.store.Count(ctx, q)
+	}
 	n, err := r.store.CountCopy(ctx, r.pool, upTo, q)
+	r.leave()
 	if !r.served(ctx, err) {
 		return r.store.Count(ctx, q)
 	}
@@ -124,6 +140,32 @@ func (r *Reader) Count(ctx context.Context, q eventstore.Query) (int64, error) {
 	rest, err := r.store.Count(ctx, q)
 	return n + rest, err
 }
+
+// enter waits until a connection to the standby is free, and reports whether it is. All reads together leave one connection to Check,
+// so that many long reads do not look like a standby that does not respond. Call leave afterwards.
+func (r *Reader) enter(ctx context.Context) bool {
+	select {
+	case r.slots <- struct{}{}:
+		return true
+	default:
+	}
+	longest := busyWait
+	if end, ok := ctx.Deadline(); ok {
+		longest = min(longest, time.Until(end)/2)
+	}
+	timeout := time.NewTimer(longest)
+	defer timeout.Stop()
+	select {
+	case r.slots <- struct{}{}:
+		return true
+	case <-timeout.C:
+	case <-ctx.Done():
+	}
+	r.fallbacks.Add(1)
+	return false
+}
+
+func (r *Reader) leave() { <-r.slots }
 
 // position returns the position up to which the standby may be read, or 0 if it may not.
 func (r *Reader) position() int64 {

@@ -336,3 +336,86 @@ func TestCancelledQueriesAreRepeated(t *testing.T) {
 		t.Errorf("a cancelled query counts as a failure of the standby:\n%s", w.log)
 	}
 }
+
+// TestLongCountsLeaveTheStandbyInUse counts on a standby that does not finish: the primary counts instead, within the time of the
+// caller. While such counts use all connections for reads, the standby is still compared with the log, and is not given up.
+func TestLongCountsLeaveTheStandbyInUse(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	w.add(20)
+	conn, err := pgx.Connect(t.Context(), w.database.DSN())
+	if err != nil {
+		t.Fatal(err)
+	}
+	// On the standby, a query that reads the first event does not end. The search path begins with the schema read.
+	_, err = conn.Exec(t.Context(), "CREATE VIEW read.events AS SELECT * FROM public.events"+
+		" WHERE CASE WHEN pg_is_in_recovery() AND position = 1 THEN pg_sleep(3600) IS NOT NULL ELSE true END")
+	if err := errors.Join(err, conn.Close(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	standby := w.database.Standby()
+	r := w.reader(standby)
+	if page, err := r.Read(t.Context(), eventstore.Query{After: 5, UpTo: 3}); err != nil || page.Next != 5 || len(page.Events) != 0 {
+		t.Errorf("a page that ends before its beginning: got %+v, %v", page, err)
+	}
+
+	short, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if n, err := r.Count(short, eventstore.Query{}); n != 20 || err != nil {
+		t.Errorf("counted %d events, want 20 (%v)", n, err)
+	}
+	if s := r.Status(); s.Fallbacks != 1 || s.Err == nil {
+		t.Errorf("after a count that did not end the state is %+v", s)
+	}
+
+	watch, err := pgx.Connect(t.Context(), standby.DSN())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer watch.Close(context.WithoutCancel(t.Context()))
+	await := func(sql string, want int) {
+		t.Helper()
+		for n, deadline := -1, time.Now().Add(longest); n != want; {
+			if err := watch.QueryRow(t.Context(), sql).Scan(&n); err != nil {
+				t.Fatal(err)
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("%d counts are in progress, want %d", n, want)
+			}
+			<-time.After(5 * time.Millisecond)
+		}
+	}
+	await("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE wait_event = 'PgSleep'", 0) // the session of the first count
+
+	r = w.reader(standby)
+	counting, stop := context.WithCancel(t.Context())
+	defer stop()
+	const connections = 4 // of the pool
+	ended := make(chan error, connections)
+	for range connections {
+		go func() {
+			_, err := r.Count(counting, eventstore.Query{})
+			ended <- err
+		}()
+	}
+	await("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'", connections)
+	w.add(3)
+	standby.CatchUp()
+	r.Check(t.Context())
+	if s := r.Status(); s.Err != nil || s.Position != 23 {
+		t.Errorf("while counts use the connections the state is %+v", s)
+	}
+	page, err := r.Read(t.Context(), eventstore.Query{After: 3})
+	if s := r.Status(); err != nil || len(page.Events) != 20 || s.Fallbacks != 1 || s.Err != nil {
+		t.Errorf("a read beside the counts: %d events, %v, state %+v", len(page.Events), err, s)
+	}
+	stop()
+	for range connections {
+		if err := <-ended; !errors.Is(err, context.Canceled) {
+			t.Errorf("a cancelled count returns %v", err)
+		}
+	}
+	if s := r.Status(); s.Err != nil {
+		t.Errorf("after cancelled counts the state is %+v", s)
+	}
+}

@@ -26,7 +26,6 @@ const (
 	exportInterval = time.Second      // maximum time that a span waits for others
 	uploadTimeout  = 10 * time.Second // maximum duration of one request with its repetitions
 	flushTimeout   = 5 * time.Second  // time for sending the waiting spans when Run ends
-	maxResponse    = 64 << 10         // maximum size of a response in bytes
 	maxError       = 300              // maximum length of an error in a log message in bytes
 )
 
@@ -41,8 +40,8 @@ type Stats struct {
 type exporter struct {
 	client   otlptrace.Client
 	http     *http.Client
+	answers  *answers
 	resource *resourcepb.Resource
-	secrets  []string // values of headers, which are removed from errors
 	log      *slog.Logger
 	queue    chan *tracepb.Span
 	failure  loglimit.Cause
@@ -58,14 +57,13 @@ func newExporter(c Config) *exporter {
 		transport = &http.Transport{Proxy: http.ProxyFromEnvironment}
 	}
 	transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+	received := &answers{Transport: transport}
 	e := &exporter{
+		answers: received,
 		// Redirects are not followed: they could lead with the headers to another host.
-		http:     &http.Client{Transport: transport, Timeout: uploadTimeout, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
+		http:     &http.Client{Transport: received, Timeout: uploadTimeout, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 		resource: &resourcepb.Resource{Attributes: []*commonpb.KeyValue{text("service.name", "roomlog"), text("service.version", c.Version), text("service.instance.id", c.Instance)}},
 		log:      c.Log, queue: make(chan *tracepb.Span, queueSize),
-	}
-	for _, value := range c.Headers {
-		e.secrets = append(e.secrets, value)
 	}
 	// Each option that the library reads from an OTEL_ variable is set here, so that these variables have no effect.
 	e.client = otlptracehttp.NewClient(
@@ -140,12 +138,16 @@ func (e *exporter) send(ctx context.Context, batch []*tracepb.Span) {
 	err := e.client.UploadTraces(ctx, []*tracepb.ResourceSpans{{
 		Resource: e.resource, ScopeSpans: []*tracepb.ScopeSpans{{Scope: &commonpb.InstrumentationScope{Name: "roomlog"}, Spans: batch}},
 	}})
+	failed := int64(len(batch))
 	if err == nil {
-		e.sent.Add(int64(len(batch)))
+		if failed = min(e.answers.rejected, failed); failed > 0 {
+			err = errRejected
+		}
 	} else {
-		e.failed.Add(int64(len(batch)))
-		err = e.shown(err)
+		err = shown(err)
 	}
+	e.failed.Add(failed)
+	e.sent.Add(int64(len(batch)) - failed)
 	switch {
 	case !e.failure.Changed(err):
 	case err == nil:
@@ -155,11 +157,8 @@ func (e *exporter) send(ctx context.Context, batch []*tracepb.Span) {
 	}
 }
 
-// shown returns err for log messages: without the values of headers, which a collector may have repeated, and not too long.
-func (e *exporter) shown(err error) error {
+// shown returns err for log messages: not too long. It contains no text of the collector, see answers.
+func shown(err error) error {
 	message := err.Error()
-	for _, secret := range e.secrets {
-		message = strings.ReplaceAll(message, secret, "xxxxx")
-	}
 	return errors.New(strings.ToValidUTF8(message[:min(len(message), maxError)], ""))
 }

@@ -62,8 +62,8 @@ func Fail(ctx context.Context, code string) {
 }
 
 // End ends a request. protocol and operation together are the name of the span; they must be from a fixed list. code says why the
-// request has failed; it is "" if it has not. A request that has not failed and has executed no command is not
-// recorded.
+// request has failed; it is "" if it has not. A request that has executed no command is not recorded, so that refused
+// requests do not displace traces of events.
 func (r *Request) End(protocol, operation, code string) {
 	if r == nil {
 		return
@@ -72,9 +72,6 @@ func (r *Request) End(protocol, operation, code string) {
 	r.mu.Lock()
 	if r.code != "" {
 		code = r.code
-	}
-	if r.trace == uuid.Nil && code != "" {
-		r.trace, r.span = newTrace(), newSpanID()
 	}
 	id := r.trace
 	r.mu.Unlock()

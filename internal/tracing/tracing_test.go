@@ -11,7 +11,9 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	coltracepb "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	"go.uber.org/goleak"
+	"google.golang.org/protobuf/proto"
 	"pgregory.net/rapid"
 
 	"roomlog/internal/clocktest"
@@ -148,7 +150,7 @@ func TestOneTrace(t *testing.T) {
 	}
 }
 
-// TestFailures checks the spans of requests that have failed, and which requests have none.
+// TestFailures checks the spans of requests whose command has failed, and that requests without a command have none.
 func TestFailures(t *testing.T) {
 	t.Parallel()
 	receiver := tracetest.Start(t)
@@ -190,7 +192,6 @@ func TestFailures(t *testing.T) {
 		"command gift.send < native gift.send, trace random, coins_too_few 0",
 		"queue < command gift.send, trace random,  0",
 		"native gift.send < , trace random, coins_too_few 0",
-		"POST /api/gift < , trace random, rate_limited 0",
 		"command gift.send < socketio gift, trace gift,  0",
 		"queue < command gift.send, trace gift,  0",
 		"command live.join < , trace later,  1",
@@ -306,17 +307,20 @@ func TestCollectorAway(t *testing.T) {
 	}
 }
 
-// TestCollectorRefuses checks that the log names the reason of a refusal once and without the headers, which the collector repeats.
+// TestCollectorRefuses checks that the log names the reason of a refusal once and without the headers, which the collector repeats in
+// parts.
 func TestCollectorRefuses(t *testing.T) {
 	t.Parallel()
 	receiver := tracetest.Start(t)
 	receiver.Refuse(func(w http.ResponseWriter, r *http.Request) bool {
+		token := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
+		w.Header().Set("Location", "://"+token)
 		w.WriteHeader(http.StatusUnauthorized)
-		_, _ = fmt.Fprintf(w, "wrong: %s %s", r.Header.Get("Authorization"), strings.Repeat("x", 1000))
+		_, _ = fmt.Fprintf(w, "invalid token %s %s", token, strings.Repeat("x", 1000))
 		return true
 	})
 	var log logtest.Buffer
-	tracer, stop := open(t, tracing.Config{Settings: settingsOf(receiver.URL, 1), Headers: map[string]string{"Authorization": "Bearer a-secret"}, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	tracer, stop := open(t, tracing.Config{Settings: settingsOf(receiver.URL, 1), Headers: map[string]string{"Authorization": "Bearer a-secret", "X-Tenant": "0"}, Log: slog.New(slog.NewTextHandler(&log, nil))})
 	for n := 1; n <= 2; n++ {
 		tracer.Released(newEvent(t, 1), tracer.Now(), tracer.Now())
 		for deadline := time.Now().Add(3 * time.Minute); tracer.Stats().Failed != int64(n) && time.Now().Before(deadline); {
@@ -332,8 +336,40 @@ func TestCollectorRefuses(t *testing.T) {
 	receiver.Refuse(nil)
 	tracer.Released(newEvent(t, 2), tracer.Now(), tracer.Now())
 	stop()
-	if text := log.String(); strings.Count(text, "traces cannot be sent") != 1 || !strings.Contains(text, "401") || !strings.Contains(text, "traces are sent again") ||
+	if text := log.String(); strings.Count(text, "traces cannot be sent") != 1 || !strings.Contains(text, "401 Unauthorized") || !strings.Contains(text, receiver.URL) || !strings.Contains(text, "traces are sent again") ||
 		strings.Contains(text, "a-secret") || len(text) > 1000 {
+		t.Errorf("the log says %s", text)
+	}
+}
+
+// TestPartialSuccess checks that only the spans that the collector has rejected count as failed, and that its text is not logged.
+func TestPartialSuccess(t *testing.T) {
+	t.Parallel()
+	receiver := tracetest.Start(t)
+	answer, err := proto.Marshal(&coltracepb.ExportTraceServiceResponse{PartialSuccess: &coltracepb.ExportTracePartialSuccess{RejectedSpans: 1, ErrorMessage: "too old for a-secret"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := true
+	receiver.Refuse(func(w http.ResponseWriter, _ *http.Request) bool {
+		if !first { // requests come one after another
+			return false
+		}
+		first = false
+		w.Header().Set("Content-Type", "application/x-protobuf")
+		_, _ = w.Write(answer)
+		return true
+	})
+	var log logtest.Buffer
+	tracer, stop := open(t, tracing.Config{Settings: settingsOf(receiver.URL, 1), Log: slog.New(slog.NewTextHandler(&log, nil))})
+	for i := range int64(3) {
+		tracer.Released(newEvent(t, i), tracer.Now(), tracer.Now())
+	}
+	stop()
+	if got := tracer.Stats(); got != (tracing.Stats{Sent: 2, Failed: 1}) {
+		t.Errorf("%+v", got)
+	}
+	if text := log.String(); strings.Count(text, "the collector has rejected some of the spans") != 1 || strings.Contains(text, "a-secret") {
 		t.Errorf("the log says %s", text)
 	}
 }

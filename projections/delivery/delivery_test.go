@@ -3,11 +3,17 @@ package delivery_test
 import (
 	"context"
 	"fmt"
+	"log/slog"
+	"net"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"roomlog/domain"
 	"roomlog/internal/clocktest"
+	"roomlog/internal/logtest"
 	"roomlog/internal/wait"
 	"roomlog/projections"
 	"roomlog/projections/delivery"
@@ -115,6 +121,41 @@ func TestRecorder(t *testing.T) {
 	}
 	(*delivery.Recorder)(nil).Of(g).Written(99) // a server without a recorder counts nothing
 	(*delivery.Recorder)(nil).Of(g).Acknowledge(1)
+}
+
+// TestAcknowledgementsAfterAStore acknowledges gifts that were stored as written before, which is the usual order.
+func TestAcknowledgementsAfterAStore(t *testing.T) {
+	t.Parallel()
+	s := newParty(t)
+	r, restarted := s.recorder(delivery.Config{}), s.recorder(delivery.Config{})
+	g, h := s.send(), s.send()
+	for _, user := range []domain.UserID{s.streamer.ID, s.fan.ID} {
+		r.Of(g).Written(int64(user))
+	}
+	s.store(r)
+	s.expect(g, delivery.Counts{Sent: 2, StreamerSent: 1})
+	r.Of(g).Acknowledge(s.fan.ID)
+	r.Of(h).Written(0) // in the same write
+	s.store(r)
+	s.expect(g, delivery.Counts{Sent: 2, Acknowledged: 1, StreamerSent: 1})
+	r.Of(g).Acknowledge(s.streamer.ID)
+	s.store(r)
+	want := delivery.Counts{Sent: 2, Acknowledged: 2, StreamerSent: 1, StreamerAcknowledged: 1}
+	s.expect(g, want)
+	s.expect(h, delivery.Counts{Sent: 1})
+	s.expectSums(delivery.Sums{Gifts: 2, Counts: delivery.Counts{Sent: 3, Acknowledged: 2, StreamerSent: 1, StreamerAcknowledged: 1}})
+
+	for _, table := range []string{"gift_delivery", "live_delivery"} { // as if the writes with what was sent had been lost
+		if _, err := s.OwnerPool().Exec(t.Context(), "UPDATE "+table+" SET sent = 0, streamer_sent = 0"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.expect(g, delivery.Counts{})
+	s.expectSums(delivery.Sums{Gifts: 2})
+	restarted.Of(g).Written(0)
+	s.store(restarted)
+	s.expect(g, delivery.Counts{Sent: 1, Acknowledged: 1})
+	s.expectSums(delivery.Sums{Gifts: 2, Counts: delivery.Counts{Sent: 1, Acknowledged: 1}})
 }
 
 // TestGiftsThatTheLogHasLost counts a gift that is not in the log any more when the counts are stored.
@@ -229,6 +270,95 @@ func TestDeliveriesOutliveARefusedWrite(t *testing.T) {
 	}
 	s.expect(d, delivery.Counts{Sent: 5})
 	s.expectSums(delivery.Sums{Gifts: 1, Counts: delivery.Counts{Sent: 5}})
+}
+
+// TestDeliveriesOutliveAFailover lets a recorder write while the database accepts no connection, and while all connections of the pool
+// are busy, until long after the windows of the gifts. Then the recorder can write again: nothing is lost.
+func TestDeliveriesOutliveAFailover(t *testing.T) {
+	t.Parallel()
+	s := newParty(t)
+	ctx, cancel := context.WithTimeout(t.Context(), projtest.Timeout)
+	defer cancel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed := l.Addr().String()
+	_ = l.Close()
+	var down atomic.Bool
+	config := s.Pool.Config()
+	config.MaxConns, config.MinConns = 1, 0
+	dial := config.ConnConfig.DialFunc
+	config.ConnConfig.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
+		if down.Load() {
+			network, address = "tcp", closed
+		}
+		return dial(ctx, network, address)
+	}
+	pool, err := pgxpool.NewWithConfig(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	for name, fault := range map[string]func() (mend func()){
+		"no connection": func() func() {
+			pool.Reset()
+			down.Store(true)
+			return func() { down.Store(false) }
+		},
+		"busy pool": func() func() {
+			c, err := pool.Acquire(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return c.Release
+		},
+	} {
+		clock, warnings := clocktest.New(), &logtest.Buffer{}
+		r, err := delivery.New(delivery.Config{
+			Tables: delivery.NewTables(pool), Now: clock.Now, Log: slog.New(slog.NewTextHandler(warnings, nil)),
+			Interval: time.Millisecond, Timeout: 200 * time.Millisecond, Window: time.Minute,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := s.send()
+		for other := d; other.Position < d.Position+3000; { // more than one statement writes; the log does not contain these
+			other.Position++
+			r.Of(other).Written(99)
+		}
+		last := s.send()
+		for range 5 {
+			r.Of(d).Written(99)
+			r.Of(last).Written(99)
+		}
+		mend := fault()
+		stop := s.Start(r.Run)
+		fails := func(times int) {
+			for before := warnings.Count("not stored"); warnings.Count("not stored") < before+times; {
+				if !wait.Sleep(ctx, time.Millisecond) {
+					t.Fatalf("%s: no write has failed", name)
+				}
+			}
+		}
+		fails(2)
+		clock.Forward(2 * time.Minute)
+		fails(2)
+		mend()
+		for {
+			got, err := s.tables.Gift(ctx, last.Position)
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			if got.Sent > 0 {
+				break
+			}
+			wait.Sleep(ctx, time.Millisecond)
+		}
+		stop()
+		s.expect(d, delivery.Counts{Sent: 5})
+		s.expect(last, delivery.Counts{Sent: 5})
+	}
 }
 
 // TestDeliveryConfig refuses a configuration that cannot work.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,8 +18,6 @@ import (
 )
 
 const (
-	// writeTimeout is the maximum duration of one write.
-	writeTimeout = 5 * time.Second
 	// cleanInterval is the time between two searches for old rows.
 	cleanInterval = time.Minute
 	// atOnce is the maximum number of gifts of one write.
@@ -33,6 +32,7 @@ type Config struct {
 	Log *slog.Logger // nil: no log messages
 
 	Interval time.Duration `default:"1s" min:"1ms" max:"1m"` // time between two writes
+	Timeout  time.Duration `default:"5s" min:"1ms" max:"1m"` // maximum duration of one statement, and of all writes after Run was stopped
 	Window   time.Duration `default:"1m" min:"1ms" max:"1h"` // time after a gift in which its push is counted
 	Open     int           `default:"60000" min:"1"`         // maximum number of gifts that are counted at the same time; further ones are not counted
 	Keep     time.Duration `default:"2160h" min:"1h"`        // time after which the row of a gift is deleted
@@ -53,7 +53,8 @@ type Delivery struct {
 	gift     gift
 	streamer domain.UserID
 	until    time.Time // end of the window
-	stored   Counts    // what was written; only Run uses it
+	stored   Counts    // what was written; only Run uses it, as the next field
+	over     bool      // whether the window has ended and everything was written
 
 	sent, acknowledged, streamerSent, streamerAcknowledged atomic.Int64
 }
@@ -131,13 +132,16 @@ func (d *Delivery) counts() (c Counts) {
 	return c
 }
 
-// Run stores what was counted until ctx ends, and then once more. It also deletes old rows.
+// Run stores what was counted until ctx ends, and then once more, for at most Config.Timeout. It also deletes old rows.
 func (r *Recorder) Run(ctx context.Context) error {
+	writes, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(r.cfg.Timeout, cancel) })()
 	var cleaned time.Time
 	for {
-		wait.Sleep(ctx, r.cfg.Interval)
-		r.store(context.WithoutCancel(ctx))
-		if ctx.Err() != nil {
+		ended := !wait.Sleep(ctx, r.cfg.Interval)
+		r.store(writes)
+		if ended {
 			return nil
 		}
 		if now := r.cfg.Now(); now.Sub(cleaned) >= cleanInterval {
@@ -158,72 +162,75 @@ func (r *Recorder) clean(ctx context.Context) {
 }
 
 func (r *Recorder) deleteSome(ctx context.Context) (more bool, err error) {
-	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
+	ctx, cancel := context.WithTimeout(ctx, r.cfg.Timeout)
 	defer cancel()
 	return r.cfg.Tables.deleteOld(ctx, r.cfg.Now().Add(-r.cfg.Keep))
 }
 
-// store writes what was counted since the last call, and forgets the gifts whose window has ended.
+// store writes what was counted since the last call, and forgets the gifts whose window has ended and whose counts were written. If the
+// database does not answer, or ctx ends, the next call writes the rest.
 func (r *Recorder) store(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
-	defer cancel()
 	all, skipped := r.take()
 	if skipped > 0 {
 		r.cfg.Log.WarnContext(ctx, "too many gifts at once, deliveries not counted", slog.Int("count", skipped))
 	}
-	for len(all) > 0 {
-		part := all[:min(atOnce, len(all))]
-		all = all[len(part):]
-		changed := make([]increase, 0, len(part))
-		for _, d := range part {
-			now := d.counts()
-			if by := now.minus(d.stored); by != (Counts{}) {
-				changed = append(changed, increase{d.gift, by})
-				d.stored = now
-			}
-		}
-		if len(changed) == 0 {
-			continue
-		}
-		if err := r.cfg.Tables.add(ctx, changed); err != nil {
-			r.cfg.Log.WarnContext(ctx, "deliveries of gifts not stored", slog.Int("count", len(changed)), slog.Any("error", err))
-			if notExecuted(err) {
-				r.retry(part, changed)
-			}
+	for part := range slices.Chunk(all, atOnce) {
+		if ctx.Err() != nil || !r.storePart(ctx, part) {
+			break
 		}
 	}
+	r.forget()
 }
 
-// take returns the open deliveries, and forgets those whose window has ended. It also returns and resets the number of gifts that were
-// not counted.
+// storePart writes what was counted for some gifts. It reports whether the database has answered.
+func (r *Recorder) storePart(ctx context.Context, part []*Delivery) (answered bool) {
+	ctx, cancel := context.WithTimeout(ctx, r.cfg.Timeout)
+	defer cancel()
+	now := r.cfg.Now()
+	ended, counted := make([]bool, len(part)), make([]Counts, len(part))
+	var changed []increase
+	for i, d := range part {
+		ended[i] = d.until.Before(now) // before the counts are read
+		counted[i] = d.counts()
+		if by := counted[i].minus(d.stored); by != (Counts{}) {
+			changed = append(changed, increase{d.gift, by})
+		}
+	}
+	if len(changed) > 0 {
+		begun, err := r.cfg.Tables.add(ctx, changed)
+		var refused *pgconn.PgError
+		answered = err == nil || begun && errors.As(err, &refused)
+		if err != nil {
+			r.cfg.Log.WarnContext(ctx, "deliveries of gifts not stored", slog.Int("count", len(changed)), slog.Any("error", err))
+			if !begun || answered {
+				return answered // nothing was added: the next call repeats it
+			}
+		}
+	} else {
+		answered = true
+	}
+	for i, d := range part { // also if the statement may have been executed: it must not be repeated, because the numbers are lower bounds
+		d.stored, d.over = counted[i], ended[i]
+	}
+	return answered
+}
+
+// take returns the open deliveries. It also returns and resets the number of gifts that were not counted.
 func (r *Recorder) take() (all []*Delivery, skipped int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	all, skipped, r.skipped = r.order, r.skipped, 0
-	now, ended := r.cfg.Now(), 0
-	for ; ended < len(all) && all[ended].until.Before(now); ended++ {
-		if d := all[ended]; r.open[d.gift.position] == d {
+	skipped, r.skipped = r.skipped, 0
+	return slices.Clone(r.order), skipped
+}
+
+// forget closes the deliveries that are over.
+func (r *Recorder) forget() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.order = slices.DeleteFunc(r.order, func(d *Delivery) bool {
+		if d.over && r.open[d.gift.position] == d {
 			delete(r.open, d.gift.position)
 		}
-	}
-	r.order = append([]*Delivery(nil), all[ended:]...)
-	return all, skipped
-}
-
-// retry makes the next call of store write the increases again. A delivery whose window has ended is lost.
-func (*Recorder) retry(part []*Delivery, changed []increase) {
-	lost := make(map[gift]Counts, len(changed))
-	for _, c := range changed {
-		lost[c.gift] = c.by
-	}
-	for _, d := range part {
-		d.stored = d.stored.minus(lost[d.gift])
-	}
-}
-
-// notExecuted reports whether a statement that failed has changed nothing. Otherwise it may have been executed, and must not be
-// repeated: the numbers are lower bounds.
-func notExecuted(err error) bool {
-	var refused *pgconn.PgError
-	return errors.As(err, &refused) || pgconn.SafeToRetry(err)
+		return d.over
+	})
 }

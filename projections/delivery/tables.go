@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"roomlog/domain"
@@ -50,13 +51,13 @@ type Tables struct{ pool *pgxpool.Pool }
 // NewTables returns the tables in a database.
 func NewTables(pool *pgxpool.Pool) *Tables { return &Tables{pool} }
 
-// Gift returns the counts of the gift at a position. They are zero if nothing was counted, or if the gift is older than 90 days.
+// Gift returns the counts of the gift at a position, each cut to the one that contains it. They are zero if nothing was counted, or if the gift is older than 90 days.
 func (t *Tables) Gift(ctx context.Context, position int64) (c Counts, err error) {
 	err = t.pool.QueryRow(ctx, selectGiftDelivery, position).Scan(&c.Sent, &c.Acknowledged, &c.StreamerSent, &c.StreamerAcknowledged)
 	return c, wrap(err, "read the delivery of a gift")
 }
 
-// Live returns the sums of a live. They are zero if nothing was counted.
+// Live returns the sums of a live, cut in the same way. They are zero if nothing was counted.
 func (t *Tables) Live(ctx context.Context, live domain.LiveID) (s Sums, err error) {
 	err = t.pool.QueryRow(ctx, selectLiveDelivery, live).Scan(&s.Gifts, &s.Sent, &s.Acknowledged, &s.StreamerSent, &s.StreamerAcknowledged)
 	return s, wrap(err, "read the deliveries of a live")
@@ -77,8 +78,8 @@ type increase struct {
 }
 
 // add adds to the counts of gifts, except those that the log does not contain. It executes one statement, so either all or nothing is
-// added.
-func (t *Tables) add(ctx context.Context, all []increase) error {
+// added. begun reports whether the statement was sent to the database: if not, nothing was added.
+func (t *Tables) add(ctx context.Context, all []increase) (begun bool, err error) {
 	var position, live, sent, acknowledged, streamerSent, streamerAcknowledged []int64
 	var event []uuid.UUID
 	var at []time.Time
@@ -87,8 +88,14 @@ func (t *Tables) add(ctx context.Context, all []increase) error {
 		sent, acknowledged = append(sent, i.by.Sent), append(acknowledged, i.by.Acknowledged)
 		streamerSent, streamerAcknowledged = append(streamerSent, i.by.StreamerSent), append(streamerAcknowledged, i.by.StreamerAcknowledged)
 	}
-	_, err := t.pool.Exec(ctx, upsertDeliveries, position, event, live, at, sent, acknowledged, streamerSent, streamerAcknowledged)
-	return wrap(err, "store the deliveries of gifts")
+	const what = "store the deliveries of gifts"
+	conn, err := t.pool.Acquire(ctx)
+	if err != nil {
+		return false, wrap(err, what)
+	}
+	defer conn.Release()
+	_, err = conn.Exec(ctx, upsertDeliveries, position, event, live, at, sent, acknowledged, streamerSent, streamerAcknowledged)
+	return !pgconn.SafeToRetry(err), wrap(err, what)
 }
 
 // deleteOld deletes the rows of gifts that were sent before a time, at most 1000. It reports whether there may be more.

@@ -179,9 +179,9 @@ func (c *channel) push(f fact) {
 // acknowledge counts the gifts that were pushed to a connection of a user, up to the fact of a cursor. Gifts that the channel does not
 // keep any more, and those that the connection received when it joined, do not count.
 func (c *channel) acknowledge(conn *ws.Conn, user domain.UserID, cursor string) {
-	pos, found := c.find(cursor)
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	pos, found := c.findLocked(cursor) // in the same history as what follows
 	after, in := c.acknowledged[conn]
 	if !found || !in || pos <= after {
 		return
@@ -262,6 +262,11 @@ func (c *channel) oldest() int64 {
 func (c *channel) find(cursor string) (pos int64, found bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	return c.findLocked(cursor)
+}
+
+// findLocked does the same. The caller has locked mu.
+func (c *channel) findLocked(cursor string) (pos int64, found bool) {
 	for _, f := range slices.Backward(c.recent) {
 		if f.cursor == cursor {
 			return f.pos, true

@@ -5,6 +5,7 @@ import { texts } from "./text.js";
 import { newKey } from "./client.js";
 import { Action, Dialog, Empty, Sentence, Tabs, When, useTimer, useTitle } from "./parts.js";
 import { Chart } from "./chart.js";
+import { players, sampleOf } from "./sample.js";
 import { GiftProof } from "./giftproof.js";
 import { Reports, Words } from "./order.js";
 import { Webhooks } from "./webhooks.js";
@@ -18,8 +19,6 @@ function Table({ label, head, rows, empty }) {
   if (rows.length === 0) return html`<p class="soft">${empty ?? t("op.none")}</p>`;
   return html`<div class="panel flush table" tabindex="0" role="region" aria-label=${label}><table><thead><tr>${head.map((h, i) => html`<th key=${i} class=${Array.isArray(h) ? "end" : null}>${h}</th>`)}</tr></thead><tbody>${rows}</tbody></table></div>`;
 }
-
-const players = (stream) => Object.values(stream.players).reduce((sum, n) => sum + n, 0);
 
 // flowOf returns coins per minute between a sample and the oldest one of the last minute.
 function flowOf(samples, key) {
@@ -57,15 +56,8 @@ function Overview() {
   const read = async () => {
     try {
       const [streams, sockets, ready] = await Promise.all([client.get("/api/streams"), client.get("/api/operator/sockets"), fetch("/readyz").then((r) => r.json())]);
-      const at = Date.now() / 1000;
-      const [, applied, position] = (/(\d+) of (\d+)/.exec(ready.checks?.tables) ?? [0, 0, 0]).map(Number);
-      const bytes = streams.reduce((sum, s) => sum + s.bytes_out, 0);
-      const before = last.current;
-      const sample = {
-        at, nodes: sockets.replied, streams: streams.filter((s) => s.publishing).length, sockets: sockets.total, lag: position - applied, players: streams.reduce((sum, s) => sum + players(s), 0),
-        rate: before ? (position - before.position) / (at - before.at) : null, bits: before ? (Math.max(0, bytes - before.bytes) * 8) / 1e6 / (at - before.at) : null,
-      };
-      last.current = { at, position, bytes };
+      const sample = sampleOf({ streams, sockets, ready }, Date.now() / 1000, last.current);
+      last.current = sample;
       setNow({ sample, nodes: sockets.nodes, ready });
       setSamples((all) => [...all, sample].slice(-kept));
       setError(null);
@@ -81,7 +73,7 @@ function Overview() {
   return html`<${Sentence} error=${error} />
     ${ready.status !== "ready" && html`<p class="sentence bad" role="alert">${[stateText(ready.status), ...(ready.causes ?? [])].join(" · ")}</p>`}
     <dl class="tiles"><div><dt>${t("op.state")}</dt><dd>${stateText(ready.status)}</dd></div><div><dt>${t("op.nodes")}</dt><dd>${number(sample.nodes)} / ${number(now.nodes)}</dd></div><div><dt>${t("op.connections")}</dt><dd>${number(sample.sockets)}</dd></div>
-      <div><dt>${t("op.streams")}</dt><dd>${number(sample.streams)}</dd></div><div><dt>${t("op.lag")}</dt><dd>${t("op.events", { n: number(sample.lag) })}</dd></div><div><dt>${t("op.coins")}</dt><dd>${stateText(ready.checks?.coins)}</dd></div></dl>
+      <div><dt>${t("op.streams")}</dt><dd>${number(sample.streams)}</dd></div><div><dt>${t("op.lag")}</dt><dd>${sample.lag === null ? "–" : t("op.events", { n: number(sample.lag) })}</dd></div><div><dt>${t("op.coins")}</dt><dd>${stateText(ready.checks?.coins)}</dd></div></dl>
     <div class="charts panel">${chart("nodes", "op.nodes")}${chart("streams", "op.streams")}${chart("sockets", "op.connections")}${chart("rate", "op.rate", "/s")}${chart("lag", "op.lag")}${chart("players", "studio.players")}${chart("bits", "op.bits", "Mbit/s")}
       ${roles.value.includes("auditor") && html`<${CoinFlow} />`}</div>`;
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"roomlog/eventstore"
 	"roomlog/internal/loglimit"
@@ -292,18 +293,19 @@ func (b *Bridge) diverged(ctx context.Context, position int64, cursor string) er
 		there = fmt.Sprintf("the log has event %s there", own)
 	}
 	common, err := b.common(ctx, min(position, head))
-	if err != nil {
-		return err
-	}
 	until := fmt.Sprintf("They agree up to position %d", common)
-	if common == 0 {
+	switch {
+	case err != nil: // that they differ is known
+		until = fmt.Sprintf("Up to which position they agree is not known (%v)", err)
+	case common == 0:
 		until = "They agree in no event that the stream still has"
 	}
 	return fmt.Errorf("%w: stream %s ends at position %d with event %s, and %s: the log was restored to an earlier state. %s. Tell the consumers of the stream; then %s",
 		ErrDiverged, b.c.Stream, position, cursor, there, until, b.cure())
 }
 
-// common returns the newest position, at most limit, at which the stream and the log have the same event, or 0.
+// common returns the newest position, at most limit, at which the stream and the log have the same event, or 0. Messages may be missing
+// anywhere in the stream: its limits and operators remove them.
 func (b *Bridge) common(ctx context.Context, limit int64) (int64, error) {
 	info, err := b.stream.info(ctx)
 	if err != nil {
@@ -313,14 +315,18 @@ func (b *Bridge) common(ctx context.Context, limit int64) (int64, error) {
 	low, high := first-1, max(limit, first-1) // they agree at low, or low is before the stream
 	for low < high {
 		middle := low + (high-low+1)/2
-		header, err := b.stream.header(ctx, uint64(middle))
+		found, header, err := b.stream.next(ctx, uint64(middle))
+		if errors.Is(err, jetstream.ErrMsgNotFound) || err == nil && int64(found) > high {
+			high = middle - 1
+			continue
+		}
 		if err != nil {
 			return 0, err
 		}
 		_, err = b.c.Store.ParseCursor(ctx, header.Get(headerCursor))
 		switch {
 		case err == nil:
-			low = middle
+			low = int64(found)
 		case errors.Is(err, eventstore.ErrCursorLost):
 			high = middle - 1
 		default:

@@ -425,6 +425,19 @@ func TestLogFallsBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.refused(bridge.ErrDiverged, append(want, fmt.Sprintf("the log has event %s there", own)))
+	for position := int64(2); position < lost; position++ { // as nats stream rmm does
+		if position == common {
+			continue
+		}
+		if err := c.stream().DeleteMsg(t.Context(), uint64(position)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.refused(bridge.ErrDiverged, want)
+	if err := c.stream().DeleteMsg(t.Context(), uint64(common)); err != nil {
+		t.Fatal(err)
+	}
+	c.refused(bridge.ErrDiverged, []string{"They agree up to position 1."})
 	if err := c.js.DeleteStream(t.Context(), name); err != nil {
 		t.Fatal(err)
 	}

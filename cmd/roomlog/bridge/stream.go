@@ -185,12 +185,30 @@ func removing(c jetstream.StreamConfig) (limits []string) {
 	return limits
 }
 
-// header returns the header of the message with a sequence number. It asks the leader of the stream: other servers may be behind. It
-// fails with jetstream.ErrMsgNotFound if there is no such message.
+// header returns the header of the message with a sequence number. It fails with jetstream.ErrMsgNotFound if there is no such message.
 func (s *stream) header(ctx context.Context, sequence uint64) (nats.Header, error) {
-	request, err := json.Marshal(map[string]uint64{"seq": sequence})
+	_, header, err := s.get(ctx, messageRequest{Sequence: sequence})
+	return header, err
+}
+
+// next returns the sequence number and the header of the first message with at least this sequence number. It fails with
+// jetstream.ErrMsgNotFound if there is no such message.
+func (s *stream) next(ctx context.Context, sequence uint64) (found uint64, header nats.Header, err error) {
+	return s.get(ctx, messageRequest{Sequence: sequence, NextOf: ">"})
+}
+
+// messageRequest requests a message of a stream from the JetStream API.
+type messageRequest struct {
+	Sequence uint64 `json:"seq"`
+	NextOf   string `json:"next_by_subj,omitempty"` // subject of the first message from Sequence on; "": the message Sequence itself
+}
+
+// get reads the sequence number and the header of a message. It asks the leader of the stream: other servers may be behind.
+func (s *stream) get(ctx context.Context, r messageRequest) (found uint64, header nats.Header, err error) {
+	sequence := r.Sequence
+	request, err := json.Marshal(r)
 	if err != nil {
-		return nil, err
+		return 0, nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
@@ -198,7 +216,8 @@ func (s *stream) header(ctx context.Context, sequence uint64) (nats.Header, erro
 	var response struct {
 		Error   *jetstream.APIError `json:"error"`
 		Message struct {
-			Header []byte `json:"hdrs"`
+			Sequence uint64 `json:"seq"`
+			Header   []byte `json:"hdrs"`
 		} `json:"message"`
 	}
 	if err == nil {
@@ -206,15 +225,16 @@ func (s *stream) header(ctx context.Context, sequence uint64) (nats.Header, erro
 	}
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("read message %d of stream %s: %w", sequence, s.name(), explained(err))
+		return 0, nil, fmt.Errorf("read message %d of stream %s: %w", sequence, s.name(), explained(err))
 	case response.Error != nil && response.Error.ErrorCode == jetstream.JSErrCodeMessageNotFound:
-		return nil, jetstream.ErrMsgNotFound
+		return 0, nil, jetstream.ErrMsgNotFound
 	case response.Error != nil:
-		return nil, fmt.Errorf("read message %d of stream %s: %w", sequence, s.name(), response.Error)
+		return 0, nil, fmt.Errorf("read message %d of stream %s: %w", sequence, s.name(), response.Error)
 	case len(response.Message.Header) == 0:
-		return nats.Header{}, nil
+		return response.Message.Sequence, nats.Header{}, nil
 	}
-	return nats.DecodeHeadersMsg(response.Message.Header) //nolint:wrapcheck // names the header
+	header, err = nats.DecodeHeadersMsg(response.Message.Header)
+	return response.Message.Sequence, header, err //nolint:wrapcheck // names the header
 }
 
 // publish adds messages after the message with sequence number after. The stream accepts each message only as the successor of the

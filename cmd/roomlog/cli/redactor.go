@@ -13,8 +13,8 @@ import (
 // minQuery is the length from which a query without its URL is hidden, in bytes. Shorter ones occur in other texts.
 const minQuery = 6
 
-// Redactor writes texts without the passwords, user names and queries of the URLs that the command line, the environment and
-// the configuration file contain: messages, logs, and errors of libraries. Write may be called concurrently, Hide only before.
+// Redactor writes texts without the passwords, user names and queries of the URLs that the command line, the environment, the
+// configuration file and the files of secrets contain: messages, logs, and errors of libraries. Write may be called concurrently, Hide only before.
 type Redactor struct {
 	to     io.Writer
 	pairs  []string // text, replacement, text, replacement, …
@@ -32,7 +32,8 @@ func (r *Redactor) Write(p []byte) (int, error) {
 	if r.hidden == nil {
 		return r.to.Write(p)
 	}
-	if _, err := r.hidden.WriteString(r.to, string(p)); err != nil {
+	// One write, so that texts of several writers are not mixed.
+	if _, err := io.WriteString(r.to, r.hidden.Replace(string(p))); err != nil {
 		return 0, err
 	}
 	return len(p), nil

@@ -50,6 +50,19 @@ func (s *Sources) FileValues() []string {
 	return slices.Collect(maps.Values(s.file.values))
 }
 
+// SecretFiles returns the contents of the files that variables NAME_FILE name. Files that cannot be read are left out: Variable returns
+// their faults.
+func (s *Sources) SecretFiles() (contents []string) {
+	for _, variable := range variables {
+		if path := s.Getenv(variable + fileSuffix); path != "" {
+			if content, err := ReadSmallFile(path); err == nil {
+				contents = append(contents, content)
+			}
+		}
+	}
+	return contents
+}
+
 // Flag returns the value of a flag that is not on the command line: of its variables, or of the file.
 func (s *Sources) Flag(flag string, variables []string) (value string, found bool) {
 	for _, variable := range variables {

@@ -47,19 +47,6 @@ func (m *Muxer) announce() {
 	m.changed = make(chan struct{})
 }
 
-// End ends the incomplete segment, and marks the end of the stream, also in the playlists. The files are served until Close.
-func (m *Muxer) End() {
-	m.finish(true)
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if p := m.current; p != nil {
-		for name := range p.playlists {
-			m.renderOne(p, name)
-		}
-	}
-	m.announce()
-}
-
 // renderOne renders the playlist of a track. The caller holds the lock.
 func (m *Muxer) renderOne(p *presentation, name string) {
 	list, err := p.render(p.tracks[name], m.ended)

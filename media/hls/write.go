@@ -51,6 +51,19 @@ func (m *Muxer) Write(f Frame) error {
 	return nil
 }
 
+// End ends the incomplete segment, and marks the end of the stream, also in the playlists. The files are served until Close.
+func (m *Muxer) End() {
+	m.finish(true)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if p := m.current; p != nil {
+		for name := range p.playlists {
+			m.renderOne(p, name)
+		}
+	}
+	m.announce()
+}
+
 // finish ends the run that receives frames, after its incomplete segment. A run that is not served yet is served from now on if its
 // only segment has the minimum length, or if the stream has ended.
 func (m *Muxer) finish(ended bool) {

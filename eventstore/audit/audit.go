@@ -159,7 +159,31 @@ func (a *Auditor) inspect(ctx context.Context, r eventstore.Record, metadata []b
 			a.fault(r.Position, "%s", text)
 		}
 	}
+	if e, ok := r.Event.(domain.TicketReturned); ok && e.Position != 0 {
+		if err := a.checkPayment(ctx, r.Position, e); err != nil {
+			return err
+		}
+	}
 	return a.fold(ctx, r)
+}
+
+// Types of the events that issue a ticket and pay for it, as stored in the log: those of all versions.
+var (
+	ticketTypes  = domain.StoredTypes(domain.TicketIssued{}.Type())
+	paymentTypes = domain.StoredTypes(domain.TicketBought{}.Type())
+)
+
+// checkPayment checks that a returned ticket names the payment of the user's newest ticket. It reads the log instead of
+// keeping the payments of all tickets in memory; few tickets are refunded.
+func (a *Auditor) checkPayment(ctx context.Context, position int64, e domain.TicketReturned) error {
+	var paid int64
+	if err := a.states.db.QueryRow(ctx, selectPayment, e.Stream(), ticketTypes, domain.WalletStream(e.User), paymentTypes, position).Scan(&paid); err != nil {
+		return fmt.Errorf("read the payment of a ticket: %w", err)
+	}
+	if e.Position != paid {
+		a.fault(position, "the ticket of user %d for live %d was paid at position %d, not %d", e.User, e.Live, paid, e.Position)
+	}
+	return nil
 }
 
 // fold checks the version of an event in its stream, and folds the event into the states.

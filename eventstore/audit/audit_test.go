@@ -3,10 +3,12 @@ package audit_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
 
+	"roomlog/domain"
 	"roomlog/eventstore"
 	"roomlog/eventstore/audit"
 	"roomlog/projections/projtest"
@@ -80,5 +82,30 @@ func TestAuditWithFewStatesInMemory(t *testing.T) {
 		if !slices.ContainsFunc(few, func(f audit.Fault) bool { return strings.HasPrefix(f.Text, want) }) {
 			t.Errorf("got %v, want a fault that begins with %q", few, want)
 		}
+	}
+}
+
+// TestAuditOfPayments refunds a ticket with the right position, and with that of another event, as a wrong row of table ticket
+// causes it.
+func TestAuditOfPayments(t *testing.T) {
+	t.Parallel()
+	w := projtest.New(t)
+	ann, bob := w.Register("ann"), w.Register("bob")
+	bob.Credit(100)
+	live := ann.CreateLive("show")
+	ann.Send(domain.SetAccess{Live: live, Access: domain.AccessPaid, Price: 30})
+	refund := func(wrong int64) (paid, returned int64) {
+		ticket := bob.Send(domain.BuyTicket{Live: live, Price: 30, Streamer: ann.ID}).Events[0].Position
+		return ticket + 1, ann.Send(domain.RefundTicket{Live: live, User: bob.ID, Reason: "ill", Streamer: ann.ID, Position: ticket + wrong, Received: 90}).Events[0].Position
+	}
+	refund(0)
+	refund(0)
+	if faults := inspect(w, 0); len(faults) > 0 {
+		t.Fatalf("the log has no faults, but got %v", faults)
+	}
+	paid, returned := refund(-1)
+	want := []audit.Fault{{Position: returned, Text: fmt.Sprintf("the ticket of user %d for live %d was paid at position %d, not %d", bob.ID, live, paid, paid-1)}}
+	if faults := inspect(w, 0); !slices.Equal(faults, want) {
+		t.Errorf("got %v, want %v", faults, want)
 	}
 }

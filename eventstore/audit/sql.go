@@ -12,6 +12,8 @@ var (
 	selectEvents string
 	//go:embed sql/select_missing_commands.sql
 	selectMissingCommands string
+	//go:embed sql/select_payment.sql
+	selectPayment string
 	//go:embed sql/select_snapshots.sql
 	selectSnapshots string
 	//go:embed sql/select_states.sql

@@ -31,7 +31,9 @@ type Config struct {
 	// three partial segments behind the end of the playlist.
 	MinPart time.Duration `default:"200ms"`
 	// Segments is the number of segments in a playlist, at least 7. A delta update leaves out segments that are more
-	// than six target durations old, so it is shorter than the playlist only if the playlist is longer than that.
+	// than six target durations old, so it is shorter than the playlist only if the playlist is longer than that. The files
+	// of segments that have left the playlist are served while another Segments+1 segments are added. So a track has at most
+	// 2×Segments+2 segments in memory, each of at most MaxSegment, and those of the run before.
 	Segments int `default:"12"`
 	// MaxSegment is the maximum size of a segment of one track in bytes, with 128 bytes for each frame. Further frames are left
 	// out until the next segment.

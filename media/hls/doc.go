@@ -9,7 +9,9 @@
 //   - No version of a playlist is missed, even if many seconds are written at once: the parts near the end are always
 //     listed.
 //   - Playlists follow draft-pantos-hls-rfc8216bis, with rendition reports and delta updates.
-//   - Every picture is in a segment, whatever the order and the temporal layers of the pictures.
+//   - Every picture is in a segment, whatever the order and the temporal layers of the pictures. The last segment ends with the
+//     stream, or with the run: before other sequence headers or a jump.
+//   - The files of a segment are served for some time after the segment has left the playlist.
 //   - A malformed frame is skipped, whatever it does to a parser. A stream that cannot be segmented (no key frame for
 //     60 s, 250 malformed or too large frames of a track in a row, no codec that HLS supports) ends with an error. So a
 //     segment has at most 60 s.

@@ -221,3 +221,114 @@ func TestNumbersOfIncompleteSegmentsAreNotUsedAgain(t *testing.T) {
 		t.Errorf("the new run begins with segment %d, and parts of segment %d were listed", after.Sequence, before.Next())
 	}
 }
+
+// TestTheLastGroupOfPicturesIsInASegment checks that players without low latency receive all pictures of a stream that ends or
+// whose headers change in the middle of a group of pictures.
+func TestTheLastGroupOfPicturesIsInASegment(t *testing.T) {
+	count := func(t *testing.T, m *hls.Muxer) (pictures, sounds int, length float64) {
+		t.Helper()
+		l := parsed(t, m, videoList)
+		for _, s := range l.Segments {
+			if !s.Gap {
+				pictures, length = pictures+len(samplesOf(t, m, s.URI)), length+s.Duration
+			}
+		}
+		for _, s := range parsed(t, m, audioList).Segments {
+			if !s.Gap {
+				sounds += len(samplesOf(t, m, s.URI))
+			}
+		}
+		if len(l.Parts) > 0 {
+			t.Errorf("%d parts are in no segment", len(l.Parts))
+		}
+		return pictures, sounds, length
+	}
+	for _, plain := range []bool{false, true} {
+		for n, name := range map[uint32]string{60: "after two groups", 20: "before any segment", 75: "with a whole group"} {
+			t.Run(fmt.Sprintf("%s, plain=%v", name, plain), func(t *testing.T) {
+				m := open(t, hls.Config{NoLowLatency: plain, OnError: func(err error) { t.Error(err) }})
+				write(t, m, avcHeader(), aacHeader())
+				for i := range n {
+					write(t, m, videoFrame(i*40, i%25 == 0), sound(i*40))
+				}
+				m.End()
+				pictures, sounds, length := count(t, m)
+				if pictures != int(n) || sounds != int(n) || length < float64(n)*0.04-0.001 || length > float64(n)*0.04+0.001 {
+					t.Errorf("%d pictures and %d sounds of %d, %.3f s", pictures, sounds, n, length)
+				}
+				if l := parsed(t, m, videoList); !l.Ended {
+					t.Error("the playlist has not ended")
+				}
+			})
+		}
+		t.Run(fmt.Sprintf("before other headers, plain=%v", plain), func(t *testing.T) {
+			m := open(t, hls.Config{NoLowLatency: plain, OnError: func(err error) { t.Error(err) }})
+			write(t, m, avcHeader(), aacHeader())
+			for i := range uint32(60) {
+				write(t, m, videoFrame(i*40, i%25 == 0), sound(i*40))
+			}
+			write(t, m, frame{flv.Audio, 2400, []byte{0xaf, 0, 0x11, 0x90}}) // 48 kHz
+			if pictures, sounds, _ := count(t, m); pictures != 60 || sounds != 60 {
+				t.Errorf("%d pictures and %d sounds of 60", pictures, sounds)
+			}
+			if l := parsed(t, m, videoList); l.Ended {
+				t.Error("the playlist has ended")
+			}
+		})
+	}
+}
+
+// TestFilesAreServedAfterTheirSegmentHasLeftThePlaylist checks section 6.2.2 of RFC 8216: a segment is available for at least its
+// own duration and that of the playlist after it has left the playlist, but not for ever.
+func TestFilesAreServedAfterTheirSegmentHasLeftThePlaylist(t *testing.T) {
+	const segments = 8
+	m := open(t, hls.Config{Segments: segments})
+	write(t, m, avcHeader(), aacHeader())
+	next := func(i uint32) { second(t, m, i*1000) }
+	next(0)
+	next(1)
+	first := parsed(t, m, videoList).Segments[firstSegment]
+	if len(first.Parts) == 0 {
+		t.Fatal(first)
+	}
+	files := []string{first.URI, first.Parts[0].URI}
+	i := uint32(2)
+	for ; parsed(t, m, videoList).Sequence <= firstSegment; i++ { // until the segment has left the playlist
+		next(i)
+	}
+	for range segments + 1 {
+		for _, name := range files {
+			if w := file(m, name); w.Code != 200 {
+				t.Fatalf("after %d segments: %s has status %d", i, name, w.Code)
+			}
+		}
+		next(i)
+		i++
+	}
+	for range segments {
+		next(i)
+		i++
+	}
+	for _, name := range files {
+		if w := file(m, name); w.Code != 404 {
+			t.Errorf("%s is still served, with status %d", name, w.Code)
+		}
+	}
+}
+
+// TestBandwidthIsThatOfAllTracks checks section 4.3.4.2 of RFC 8216.
+func TestBandwidthIsThatOfAllTracks(t *testing.T) {
+	m := open(t, hls.Config{})
+	write(t, m, avcHeader(), aacHeader())
+	for i := range uint32(76) {
+		write(t, m, videoOfSize(i*40, i%25 == 0, 500), frame{flv.Audio, i * 40, append([]byte("\xaf\x01"), make([]byte, 1000)...)})
+	}
+	var bandwidth, average int
+	text := index(m).Body.String()
+	if _, err := fmt.Sscanf(text[strings.Index(text, "BANDWIDTH="):], "BANDWIDTH=%d,AVERAGE-BANDWIDTH=%d", &bandwidth, &average); err != nil {
+		t.Fatal(text)
+	}
+	if least := 25 * 8 * (500 + 1000); bandwidth < least || bandwidth > 3*least/2 || average < least*9/10 || average > bandwidth {
+		t.Errorf("BANDWIDTH %d, AVERAGE-BANDWIDTH %d, want at least %d: %s", bandwidth, average, least, text)
+	}
+}

@@ -6,7 +6,7 @@ import (
 	"roomlog/media/mp4track"
 )
 
-// Muxer segments one stream. One goroutine calls Write; all other methods may be called concurrently.
+// Muxer segments one stream. One goroutine calls Write and End; all other methods may be called concurrently.
 type Muxer struct {
 	cfg Config
 
@@ -31,8 +31,9 @@ func New(cfg Config) *Muxer {
 	return &Muxer{cfg: cfg.withDefaults(), changed: make(chan struct{})}
 }
 
-// fail stores the error that has ended the stream, and returns it.
+// fail stores the error that has ended the stream, and returns it. The incomplete segment stays incomplete.
 func (m *Muxer) fail(err error) error {
+	m.receiving = nil
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.err = err
@@ -44,19 +45,6 @@ func (m *Muxer) fail(err error) error {
 func (m *Muxer) announce() {
 	close(m.changed)
 	m.changed = make(chan struct{})
-}
-
-// End marks the end of the stream, also in the playlists. The files are served until Close.
-func (m *Muxer) End() {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.ended = true
-	if p := m.current; p != nil {
-		for name := range p.playlists {
-			m.renderOne(p, name)
-		}
-	}
-	m.announce()
 }
 
 // renderOne renders the playlist of a track. The caller holds the lock.

@@ -242,7 +242,7 @@ func TestNewHeadersAndJumpsContinueTheNumbering(t *testing.T) {
 			second(t, m, 1000)
 			index(m)
 			before := list(m, "video1_stream.m3u8", "").Body.String()
-			next := number(t, before, "MEDIA-SEQUENCE") + strings.Count(before, "#EXTINF")
+			next := number(t, before, "MEDIA-SEQUENCE") + strings.Count(before, "#EXTINF") + 1 // the incomplete segment is the last one of its run
 			waits := make(chan string)
 			go func() { waits <- list(m, "video1_stream.m3u8", fmt.Sprintf("_HLS_msn=%d", next)).Body.String() }()
 			write(t, m, tt.header)

@@ -23,7 +23,7 @@ type presentation struct {
 	target     int           // target duration in seconds
 	partTarget time.Duration // part target duration
 
-	bandwidth, averageBandwidth int // highest and average bit rate of the first track, in bits per second
+	bandwidth, averageBandwidth int // sums of the highest and of the average bit rates of the tracks (RFC 8216, section 4.3.4.2), in bits per second
 
 	segmentsBefore int // segments of earlier runs
 	runsBefore     int
@@ -90,11 +90,11 @@ func withoutLowLatency(list playlist.Media) playlist.Media {
 	return list
 }
 
-// mayBeServed reports whether the run has enough segments for a player to begin.
-func (p *presentation) mayBeServed() bool {
+// mayBeServed reports whether the run has enough segments for a player to begin. If the stream has ended, one is enough.
+func (p *presentation) mayBeServed(ended bool) bool {
 	for _, list := range p.tracks {
 		complete := next(list) - firstSegment
-		if complete < 1 || p.plain && complete < minPlainSegments {
+		if complete < 1 || p.plain && !ended && complete < minPlainSegments {
 			return false
 		}
 	}

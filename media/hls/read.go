@@ -1,23 +1,25 @@
 package hls
 
 // publish makes the playlists of the run that receives frames those that are served, after a part has ended. If it is the next
-// presentation and has enough segments, it becomes the current one.
+// presentation and has enough segments, it becomes the current one. The caller holds the lock.
 func (m *Muxer) publish() {
 	p := m.receiving
-	m.mu.Lock()
-	defer m.mu.Unlock()
 	for _, r := range p.run.renditions {
 		p.tracks[r.name+listSuffix] = r.snapshot()
 	}
 	p.updateDurations()
-	p.bandwidth, p.averageBandwidth = p.run.renditions[0].bandwidth()
+	p.bandwidth, p.averageBandwidth = 0, 0
+	for _, r := range p.run.renditions {
+		highest, average := r.bandwidth()
+		p.bandwidth, p.averageBandwidth = p.bandwidth+highest, p.averageBandwidth+average
+	}
 	switch {
 	case m.current == p:
 		for name := range p.tracks {
 			m.renderOne(p, name)
 		}
 		m.announce()
-	case m.next == p && p.mayBeServed():
+	case m.next == p && p.mayBeServed(m.ended):
 		m.makeCurrent(p)
 		m.announce()
 	}

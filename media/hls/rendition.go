@@ -38,12 +38,14 @@ type rendition struct {
 	leads bool // whether the parts of all tracks end where those of this one do
 	list  playlist.Media
 	sizes []segmentSize // of the segments of the playlist, without gaps
+	older [][]string    // names of the files of segments that have left the playlist, which are still served
 
 	faults   int   // number of consecutive frames that could not be segmented
 	newest   int64 // time of the newest frame, in ms since the first frame of the run
 	received bool  // whether a frame has arrived
 
 	waits       *sample // newest frame; its length is known when the next one arrives
+	frame       uint32  // length of the frame before the newest one, in the time scale of the track
 	started     bool    // whether a player can begin at a picture that was received
 	samples     []*fmp4.Sample
 	start       int64 // decoding time of the first frame of the incomplete part
@@ -145,7 +147,8 @@ func (r *rendition) endPart(number int, length time.Duration) error {
 }
 
 // endSegment makes a segment of the parts since the last one. The first segment follows gaps, which iOS needs. The oldest segment
-// is deleted.
+// leaves the playlist. Its files are served while another Config.Segments+1 segments are added (RFC 8216, section 6.2.2), because
+// players may still have an older version of the playlist.
 func (r *rendition) endSegment(number int, length time.Duration, wall time.Time) {
 	file := r.file(fmt.Sprintf("seg%d.mp4", number))
 	s := segmentSize{files: []string{file}, length: length}
@@ -166,8 +169,12 @@ func (r *rendition) endSegment(number int, length time.Duration, wall time.Time)
 	r.list.Parts, r.parts, r.size, r.full = nil, nil, 0, false
 	if len(r.list.Segments) > r.cfg.Segments {
 		if oldest := r.list.Segments[0]; !oldest.Gap {
-			r.files.remove(r.sizes[0].files)
+			r.older = append(r.older, r.sizes[0].files)
 			r.sizes = r.sizes[1:]
+			if len(r.older) > r.cfg.Segments+1 {
+				r.files.remove(r.older[0])
+				r.older = r.older[1:]
+			}
 		}
 		r.list.Segments = r.list.Segments[1:]
 		r.list.MediaSequence++
@@ -179,7 +186,7 @@ func (r *rendition) snapshot() playlist.Media {
 	list := r.list
 	list.Segments, list.Parts = slices.Clone(list.Segments), slices.Clone(list.Parts)
 	for _, segment := range list.Segments {
-		list.TargetDuration = max(list.TargetDuration, int(segment.Duration.Round(time.Second)/time.Second))
+		list.TargetDuration = max(1, list.TargetDuration, int(segment.Duration.Round(time.Second)/time.Second))
 	}
 	return list
 }

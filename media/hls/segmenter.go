@@ -238,6 +238,7 @@ func (s *segmenter) add(r *rendition, next *sample) error {
 	if frame != nil {
 		next.at = max(next.at, frame.at)
 		frame.Duration = uint32(next.at - frame.at)
+		r.frame = frame.Duration
 	}
 	r.waits = next
 	switch {
@@ -261,6 +262,33 @@ func (s *segmenter) add(r *rendition, next *sample) error {
 		return errors.Join(err, s.endPart(at, next.wall, ends))
 	}
 	return err
+}
+
+// finish ends the incomplete segment of each track, and reports whether there was one. The newest frame of a track becomes as long
+// as the one before.
+func (s *segmenter) finish() (ended bool, err error) {
+	defer guard(&err)
+	first := s.renditions[0]
+	if !s.begun || first.waits == nil {
+		return false, nil
+	}
+	for _, r := range s.renditions {
+		if frame := r.waits; frame != nil {
+			frame.Duration = r.frame
+			err = errors.Join(err, r.append(frame, !r.leads && r.duration(frame.at)-s.segmentStart > maxLength))
+		}
+	}
+	end, wall := first.waits.at+int64(first.frame), first.waits.wall
+	for _, r := range s.renditions {
+		r.waits = nil
+	}
+	return true, errors.Join(err, s.endPart(first.duration(end), wall, true))
+}
+
+// long reports whether the run has more than one segment, or one of the minimum length.
+func (s *segmenter) long() bool {
+	sizes := s.renditions[0].sizes
+	return len(sizes) > 1 || len(sizes) == 1 && sizes[0].length >= s.cfg.MinSegment
 }
 
 func (s *segmenter) begin(at time.Duration, wall time.Time) {

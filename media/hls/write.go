@@ -24,14 +24,17 @@ func (m *Muxer) Write(f Frame) error {
 			m.cfg.OnError(err)
 		}
 		if changed {
-			m.receiving = nil
+			m.finish(false)
 		}
 		return nil
 	case !info.Coded:
 		return nil
 	}
 	m.reportUnsupported(info)
-	if m.receiving == nil || m.receiving.run.jumps(f) {
+	if m.receiving != nil && m.receiving.run.jumps(f) {
+		m.finish(false)
+	}
+	if m.receiving == nil {
 		if err := m.start(f); err != nil {
 			return m.fail(err)
 		}
@@ -41,9 +44,43 @@ func (m *Muxer) Write(f Frame) error {
 		return m.fail(err)
 	}
 	if ended {
+		m.mu.Lock()
+		defer m.mu.Unlock()
 		m.publish()
 	}
 	return nil
+}
+
+// End ends the incomplete segment, and marks the end of the stream, also in the playlists. The files are served until Close.
+func (m *Muxer) End() {
+	m.finish(true)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if p := m.current; p != nil {
+		for name := range p.playlists {
+			m.renderOne(p, name)
+		}
+	}
+	m.announce()
+}
+
+// finish ends the run that receives frames, after its incomplete segment. A run that is not served yet is served from now on if its
+// only segment has the minimum length, or if the stream has ended.
+func (m *Muxer) finish(ended bool) {
+	var written bool
+	if m.receiving != nil {
+		var err error
+		if written, err = m.receiving.run.finish(); err != nil {
+			m.cfg.OnError(err)
+		}
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.ended = m.ended || ended
+	if written && (ended || m.current == m.receiving || m.receiving.run.long()) {
+		m.publish()
+	}
+	m.receiving = nil
 }
 
 // reportUnsupported calls OnError for the first frame of a kind whose codec HLS cannot carry. Such frames are left out.

@@ -19,6 +19,7 @@ const (
 	recheckRefused = time.Second      // the same for a process that was not
 	recheckFailed  = time.Second      // the same after the database could not be asked
 	gaugeTimeout   = 2 * time.Second  // time for which the relay may send gauges before the feed reads them itself
+	tablesPerRelay = 5                // number of RelayTimeouts after which the tables are compared with the relay although nobody waits for them
 )
 
 // relayed is the source that receives what the relay has released. It releases comments and gifts of this process from memory, like
@@ -39,6 +40,7 @@ type relayed struct {
 	connections int64     // number of connections to the database that were made until then
 	failed      time.Time // when the database could not be asked
 
+	compared time.Time // when the tables were last compared with what the relay has sent
 	behind   time.Time // since when the tables have an event after behindAt that the relay has not sent; zero: they have none
 	behindAt int64     // position of the newest event that was released then
 	hung     int64     // position at which a relay has hung; a message that ends there is not received
@@ -104,7 +106,7 @@ func (s *relayed) receive(ctx context.Context, m envelope, own wakeup) error {
 	s.c.Log.InfoContext(ctx, "feed: receiving from the relay over NATS")
 	s.gauges.timeout.Store(gaugeTimeout.Nanoseconds())
 	defer s.gauges.timeout.Store(0)
-	s.behind, s.hung = time.Time{}, -1
+	s.compared, s.behind, s.hung = time.Time{}, time.Time{}, -1 // a relay that was silent may not send what the tables have
 	silence, poll := time.NewTimer(s.c.RelayTimeout), time.NewTimer(0)
 	defer silence.Stop()
 	defer poll.Stop()
@@ -117,11 +119,7 @@ func (s *relayed) receive(ctx context.Context, m envelope, own wakeup) error {
 			s.c.Log.WarnContext(ctx, "feed: releasing failed, retrying", slog.Any("error", err))
 		}
 		err = nil
-		next := idleInterval
-		if s.waiting() || !s.behind.IsZero() {
-			next = s.c.CheckpointPoll
-		}
-		poll.Reset(next)
+		poll.Reset(s.untilComparison())
 		select {
 		case raw := <-s.inbox:
 			if m, ok := s.read(ctx, raw.Data); ok {
@@ -271,12 +269,21 @@ func (s *relayed) releaseOwn(ctx context.Context) error {
 	}
 }
 
-// readTables reads the checkpoint of the tables, because somebody waits for them, or because they had an event that the relay has
-// not sent.
+// untilComparison returns the time until the tables must be compared with what the relay has sent: soon if somebody waits for the
+// tables, or if they had an event that the relay has not sent, and otherwise from time to time.
+func (s *relayed) untilComparison() time.Duration {
+	if s.waiting() || !s.behind.IsZero() {
+		return s.c.CheckpointPoll
+	}
+	return max(s.c.CheckpointPoll, tablesPerRelay*s.c.RelayTimeout-s.now().Sub(s.compared))
+}
+
+// readTables reads the checkpoint of the tables when a comparison is due.
 func (s *relayed) readTables(ctx context.Context) error {
-	if !s.waiting() && s.behind.IsZero() {
+	if s.untilComparison() > s.c.CheckpointPoll {
 		return nil
 	}
+	s.compared = s.now()
 	position, err := s.tables.read(ctx, s.last)
 	if errors.Is(err, eventstore.ErrCursorLost) {
 		return s.store.CheckEvent(ctx, s.number, s.last.position, s.last.id)

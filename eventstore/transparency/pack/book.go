@@ -20,6 +20,7 @@ import (
 const (
 	maxAccounts = 4_000_000
 	maxPending  = 1000
+	maxTickets  = 4_000_000 // tickets that were not refunded
 )
 
 // book contains the accounts of the double-entry bookkeeping. It applies coin events, and keeps those that it cannot
@@ -29,6 +30,14 @@ type book struct {
 	pending  []wrongEvent
 	aside    int64 // number of events that were set aside
 	postings int64
+	payments map[ticket]int64 // positions of the payments of the tickets that were not refunded
+	from     int64            // position of the first event that the book has seen; the payments of earlier tickets are unknown
+}
+
+// ticket is a ticket of a user for a live.
+type ticket struct {
+	live domain.LiveID
+	user domain.UserID
 }
 
 // wrongEvent is a coin event that contradicts the bookkeeping.
@@ -38,7 +47,10 @@ type wrongEvent struct {
 	err          error
 }
 
-func newBook() *book { return &book{accounts: map[domain.Account]*account{}} }
+// newBook returns an empty book. from is the position of the first event that will be applied.
+func newBook(from int64) *book {
+	return &book{accounts: map[domain.Account]*account{}, payments: map[ticket]int64{}, from: from}
+}
 
 // coinDecoders contains a function for each event type that moves coins, including the types of earlier versions.
 var coinDecoders = func() map[string]func(payload []byte) (domain.Event, error) {
@@ -81,7 +93,7 @@ func (b *book) apply(e *transparency.Event, to *statement) error {
 	decode := coinDecoders[e.Type]
 	switch {
 	case decode != nil:
-		coins, err := b.post(e, decode)
+		coins, err := b.post(e, decode, to != nil)
 		switch {
 		case err == nil && to != nil:
 			return to.write(e, coins, b.accounts)
@@ -99,16 +111,16 @@ func (b *book) apply(e *transparency.Event, to *statement) error {
 }
 
 // post checks a coin event and adds its postings to the accounts. It changes nothing if it fails.
-func (b *book) post(e *transparency.Event, decode func([]byte) (domain.Event, error)) (domain.CoinEvent, error) {
-	decoded, err := decode(e.Payload)
+func (b *book) post(at *transparency.Event, decode func([]byte) (domain.Event, error), inRange bool) (domain.CoinEvent, error) {
+	decoded, err := decode(at.Payload)
 	if err != nil {
 		return nil, err
 	}
-	coins, stream := decoded.(domain.CoinEvent), domain.Stream(e.Stream)
+	coins, stream := decoded.(domain.CoinEvent), domain.Stream(at.Stream)
 	if err := domain.CheckCoinEvent(stream, coins); err != nil {
 		return nil, err
 	}
-	number, found := strings.CutPrefix(e.Stream, "wallet-")
+	number, found := strings.CutPrefix(at.Stream, "wallet-")
 	if user, err := strconv.ParseInt(number, 10, 64); found && err == nil {
 		before := domain.Wallet{}
 		if wallet := b.accounts[domain.WalletAccount(domain.UserID(user))]; wallet != nil {
@@ -117,6 +129,9 @@ func (b *book) post(e *transparency.Event, decode func([]byte) (domain.Event, er
 		if _, err := domain.Fold(stream, before, coins); err != nil {
 			return nil, err
 		}
+	}
+	if err := b.checkTicket(coins, inRange); err != nil {
+		return nil, err
 	}
 	postings := coins.EventPostings()
 	for i, p := range postings {
@@ -128,7 +143,30 @@ func (b *book) post(e *transparency.Event, decode func([]byte) (domain.Event, er
 		}
 	}
 	b.postings += int64(len(postings))
+	switch e := coins.(type) {
+	case domain.TicketBought:
+		b.payments[ticket{e.Live, e.User}] = at.Position
+	case domain.TicketRefunded:
+		delete(b.payments, ticket{e.Live, e.User})
+	}
 	return coins, nil
+}
+
+// checkTicket checks that an event in the range which refunds a ticket names its payment, unless the payment is earlier than
+// the book. Events before the range only change balances.
+func (b *book) checkTicket(coins domain.CoinEvent, inRange bool) error {
+	switch e := coins.(type) {
+	case domain.TicketBought:
+		if len(b.payments) >= maxTickets {
+			return errTooManyTickets
+		}
+	case domain.TicketRefunded:
+		paid, known := b.payments[ticket{e.Live, e.User}]
+		if inRange && e.Position != 0 && (known || e.Position >= b.from) && e.Position != paid {
+			return fmt.Errorf("the ticket of user %d for live %d was paid at position %d, not %d", e.User, e.Live, paid, e.Position)
+		}
+	}
+	return nil
 }
 
 func (b *book) add(p domain.Posting) error {
@@ -163,7 +201,10 @@ func (b *book) undo(p domain.Posting) {
 	}
 }
 
-var errTooManyAccounts = fmt.Errorf("there are more than %d accounts", maxAccounts)
+var (
+	errTooManyAccounts = fmt.Errorf("there are more than %d accounts", maxAccounts)
+	errTooManyTickets  = fmt.Errorf("there are more than %d tickets that were not refunded", maxTickets)
+)
 
 var setAsideType = domain.EventSetAside{}.Type()
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/csv"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -220,5 +221,35 @@ func TestPackOfTheFirstFormat(t *testing.T) {
 	w.GrowTree()
 	if _, err := verify(w.pack(before.To+1, w.Head()), known, &before); err != nil {
 		t.Errorf("a pack after one of the first format: %v", err)
+	}
+}
+
+// TestPackOfARefundOfAnotherPayment refunds a ticket with the position of another event, as a wrong row of table ticket causes it.
+// The payment is in the range, or before it.
+func TestPackOfARefundOfAnotherPayment(t *testing.T) {
+	t.Parallel()
+	w, _ := newBooks(t)
+	ann := w.SignIn(1)
+	live := ann.CreateLive("morning")
+	ann.Send(domain.SetAccess{Live: live, Access: domain.AccessPaid, Price: 30})
+	paid := w.bob.Send(domain.BuyTicket{Live: live, Price: 30, Streamer: ann.ID}).Events[1].Position
+	ann.Send(domain.RefundTicket{Live: live, User: w.bob.ID, Reason: "ill", Streamer: ann.ID, Position: paid - 2, Received: 1000})
+	w.GrowTree()
+	signed, _ := w.signed()
+	want := fmt.Sprintf("the ticket of user %d for live %d was paid at position %d, not %d", w.bob.ID, live, paid, paid-1)
+	for _, from := range []int64{1, paid + 1} {
+		err := w.write(t.Context(), pack.Range{From: from, To: w.Head(), Signed: signed}, filepath.Join(t.TempDir(), "pack"))
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("from %d: got %v, want %s", from, err, want)
+		}
+	}
+	later := w.Head() + 1
+	w.bob.Credit(1)
+	w.CatchUp()
+	w.GrowTree()
+	for _, row := range rows(t, filesOf(t, w.pack(later, w.Head()))["trial_balance.csv"]) {
+		if balance := w.Int("SELECT balance FROM read.coin WHERE account = $1", row["account"]); row["closing"] != fmt.Sprint(balance) {
+			t.Errorf("after the refund, %s has %s in the pack, %d in the tables", row["account"], row["closing"], balance)
+		}
 	}
 }

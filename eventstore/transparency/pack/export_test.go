@@ -44,7 +44,7 @@ func Assemble(path string, keys *transparency.Keys, events iter.Seq[transparency
 			return out.Flush()
 		}
 	}
-	a, b := archive{file: file}, newBook()
+	a, b := archive{file: file}, newBook(1)
 	m := Manifest{Format: format, Origin: c.Origin, TreeSize: c.N, From: 1, To: c.N, Before: []tlog.Hash{}, After: []tlog.Hash{}}
 	_, err = a.add(checkpointFile, func(to io.Writer) error { _, err := to.Write(signed); return err })
 	hashes, err2 := a.add(hashesFile, each(func(to io.Writer, e transparency.Event) error { h := e.Hash(); _, err := to.Write(h[:]); return err }))

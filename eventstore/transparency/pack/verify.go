@@ -58,7 +58,7 @@ func Verify(ctx context.Context, pack io.ReaderAt, size int64, known note.Verifi
 	if want := (m.To - m.From + 1) * tlog.HashSize; files[hashesFile].Size() != want {
 		return Report{}, &Fault{File: hashesFile, Text: fmt.Sprintf("the file has %d bytes, expected %d", files[hashesFile].Size(), want)}
 	}
-	v := &verification{files: files, manifest: m, checkpoint: checkpoint, book: newBook(), kept: newKept(kept)}
+	v := &verification{files: files, manifest: m, checkpoint: checkpoint, book: newBook(m.From), kept: newKept(kept)}
 	if err := v.openBook(before); err != nil {
 		return Report{}, err
 	}

@@ -45,7 +45,7 @@ func Write(ctx context.Context, db tree.Querier, r Range, path string) (err erro
 		_ = draft.Close()
 		_ = os.Remove(draft.Name()) // it has another name if the pack is complete
 	}()
-	w := &writer{db: db, r: r, book: newBook(), archive: archive{file: draft}}
+	w := &writer{db: db, r: r, book: newBook(1), archive: archive{file: draft}}
 	w.manifest = Manifest{Format: format, Origin: c.Origin, TreeSize: c.N, From: r.From, To: r.To}
 	if err := w.prove(ctx, c.Tree); err != nil {
 		return err

@@ -197,3 +197,19 @@ func eventually(t *testing.T, what string, ok func() bool) {
 		}
 	}
 }
+
+// TestSpareConnectionsAreClosed checks that no connection of the administrator stays open when no test needs it: pgx may have left a
+// goroutine that reads from it, which a leak test would find.
+func TestSpareConnectionsAreClosed(t *testing.T) {
+	pgtest.New(t)
+	for deadline := time.Now().Add(timeout); ; <-time.After(10 * time.Millisecond) {
+		switch spare, err := pgtest.SpareConnections(); {
+		case err != nil:
+			t.Fatal(err)
+		case spare == 0:
+			return
+		case time.Now().After(deadline):
+			t.Fatalf("%d spare connections are still open", spare)
+		}
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -26,7 +27,13 @@ type cluster struct {
 
 	mu    sync.Mutex
 	spare []*pgx.Conn // unused connections of the administrator; not a pool, because a leak test would find its goroutines
+	idle  *time.Timer // closes the spare connections
 }
+
+// spareIdle is the time after the last statement of the administrator after which spare connections are closed. On a busy machine,
+// pgx may leave a goroutine that reads from an unused connection. A leak test finds it if the connection is still open at the end of
+// the process; goleak waits for about 400 ms.
+const spareIdle = 100 * time.Millisecond
 
 // shared finds or starts the server, once per process, and holds the lock file until the process ends for any reason.
 // It is a variable, because New has no parameter that could hold the server.
@@ -96,9 +103,7 @@ func (c *cluster) admin(ctx context.Context, sql string) error {
 		}
 		_, err = conn.Exec(ctx, sql)
 		if err == nil {
-			c.mu.Lock()
-			c.spare = append(c.spare, conn)
-			c.mu.Unlock()
+			c.keep(conn)
 			return nil
 		}
 		cut := conn.IsClosed()
@@ -106,6 +111,30 @@ func (c *cluster) admin(ctx context.Context, sql string) error {
 		if !kept || !cut || ctx.Err() != nil {
 			return err
 		}
+	}
+}
+
+// keep keeps a connection for the next statement, until there was none for some time.
+func (c *cluster) keep(conn *pgx.Conn) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.spare = append(c.spare, conn)
+	if c.idle == nil {
+		c.idle = time.AfterFunc(spareIdle, c.closeSpare)
+	}
+	c.idle.Reset(spareIdle)
+}
+
+// closeSpare closes the spare connections.
+func (c *cluster) closeSpare() {
+	c.mu.Lock()
+	spare := c.spare
+	c.spare = nil
+	c.mu.Unlock()
+	ctx, cancel := context.WithTimeout(context.Background(), startWait)
+	defer cancel()
+	for _, conn := range spare {
+		_ = conn.Close(ctx)
 	}
 }
 

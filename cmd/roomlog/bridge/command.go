@@ -60,8 +60,9 @@ event. A message is a CloudEvent: its attributes are headers (ce-id, ce-type, ce
 Private fields are left out, as for readers of /api/events without the role personal. The subject is NAME.LIVE.TYPE, such as
 roomlog-log.6.gift.sent.v2, or roomlog-log.none.user.registered.v1 for an event without a live.
 
-Runs beside servers, and needs no server. It continues after the newest message of the stream, also after it was killed and while NATS or
-the database cannot be reached. Several bridges may run at once: one copies, the others stand by. A missing stream is created on file
+Runs beside servers, of which one must update the tables: an event is copied when the tables contain it. With the private PostgreSQL of
+a data folder, start the server first. The bridge continues after the newest message of the stream, also after it was killed and while
+NATS or the database cannot be reached. Several bridges may run at once: one copies, the others stand by. A missing stream is created on file
 storage, without limits. A stream with settings that would lose events is refused.
 
 If the stream contains events that the log does not have, because the log was restored to an earlier state, or that somebody else has

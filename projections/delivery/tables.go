@@ -51,7 +51,8 @@ type Tables struct{ pool *pgxpool.Pool }
 // NewTables returns the tables in a database.
 func NewTables(pool *pgxpool.Pool) *Tables { return &Tables{pool} }
 
-// Gift returns the counts of the gift at a position, each cut to the one that contains it. They are zero if nothing was counted, or if the gift is older than 90 days.
+// Gift returns the counts of the gift at a position, each cut to the one that contains it. They are zero if nothing was counted, or if
+// the gift is older than Config.Keep.
 func (t *Tables) Gift(ctx context.Context, position int64) (c Counts, err error) {
 	err = t.pool.QueryRow(ctx, selectGiftDelivery, position).Scan(&c.Sent, &c.Acknowledged, &c.StreamerSent, &c.StreamerAcknowledged)
 	return c, wrap(err, "read the delivery of a gift")

@@ -73,7 +73,7 @@ func newHLSServer(c *core) *hlsServer {
 // it.
 func (h *hlsServer) open(ctx context.Context, a admission) (*hlsSession, error) {
 	s := &hlsSession{id: rand.Text(), received: make(map[string]int64)}
-	s.request = playRequest{key: a.key, client: a.client, requestedAt: a.requestedAt, disconnect: func() { h.drop(s.id, ReasonKicked) }}
+	s.request = playRequest{key: a.key, client: a.client, requestedAt: a.requestedAt, finishes: true, disconnect: func() { h.drop(s.id, ReasonKicked) }}
 	slot, err := h.starting.Acquire(limit.ParseAddr(a.client.Address))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrLimitReached, err)
@@ -129,7 +129,7 @@ func (h *hlsServer) session(key, id string) (s *hlsSession, player *Player, err 
 	s.lastUsed = h.cfg.Now()
 	s.stream.lastUsed = s.lastUsed
 	if s.follows && s.player == nil {
-		if err := h.play(s); err != nil {
+		if err := h.play(s); err != nil && !errors.Is(err, ErrEnded) { // the rest of a stream that has ended needs no player
 			return nil, nil, err
 		}
 	}
@@ -242,7 +242,7 @@ func (h *hlsServer) isRestricted(key string) bool {
 
 // start starts segmenting a stream. The caller holds the lock.
 func (h *hlsServer) start(key string) (*hlsStream, error) {
-	source, err := h.hub.join(playRequest{key: key, client: Client{ID: newID(), Protocol: Internal}, requestedAt: h.cfg.Now(), complete: true})
+	source, err := h.hub.join(playRequest{key: key, client: Client{ID: newID(), Protocol: Internal}, requestedAt: h.cfg.Now(), complete: true, finishes: true})
 	if err != nil {
 		return nil, err
 	}
@@ -349,6 +349,21 @@ func (h *hlsServer) sweep(now time.Time) {
 func (h *hlsServer) stop(s *hlsStream) {
 	s.once.Do(func() { close(s.stop) })
 	h.hub.leave(s.source, ReasonStopped)
+}
+
+// cut stops segmenting the stream of key, also if it has ended and is only served.
+func (h *hlsServer) cut(key string) {
+	h.mu.Lock()
+	var cut []*hlsStream
+	for _, s := range h.byBroadcast {
+		if s.key == key {
+			cut = append(cut, s)
+		}
+	}
+	h.mu.Unlock()
+	for _, s := range cut {
+		h.stop(s)
+	}
 }
 
 // close stops all streams and refuses new play sessions.

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -234,6 +235,54 @@ func TestHLSEndsWithTheBroadcast(t *testing.T) {
 	again.unpublish()
 }
 
+// TestHLSEndsWithTheLive ends a live while players wait for more. They receive all that was published and the end of the
+// playlist, until the owner of the live may not broadcast any more.
+func TestHLSEndsWithTheLive(t *testing.T) {
+	h := run(t, nil)
+	s := h.onHLS(t, "KEY")
+	playing, idle := h.playHLS(t, "KEY"), h.playHLS(t, "KEY")
+	playing.plays(t, s, 3, 2)
+	_, list, _ := page(t, playing.base+playing.lists[0])
+	next := regexp.MustCompile(`#EXT-X-MEDIA-SEQUENCE:(\d+)`).FindStringSubmatch(list)[1]
+	first, err := strconv.Atoi(next)
+	if err != nil {
+		t.Fatal(err)
+	}
+	type reply struct {
+		status int
+		body   string
+	}
+	waiting := make(chan reply, 1)
+	go func() {
+		status, body, _ := page(t, fmt.Sprintf("%s%s&_HLS_msn=%d", playing.base, playing.lists[0], first+strings.Count(list, "#EXTINF")+1))
+		waiting <- reply{status, body}
+	}()
+	h.Cut("KEY", media.ReasonEnded)
+	got := <-waiting
+	if got.status != 200 || !strings.HasSuffix(got.body, "#EXT-X-ENDLIST\n") {
+		t.Fatalf("the waiting request: got status %d and %s, want 200 and the end of the playlist", got.status, got.body)
+	}
+	if got, want := strings.Count(got.body, "_seg"), strings.Count(list, "_seg")+1; got != want {
+		t.Errorf("the last playlist has %d segments, want %d: those before the end and the last second", got, want)
+	}
+	urls := []string{idle.base + idle.lists[0], playing.base + playing.lists[1]}
+	for _, file := range refs(got.body) {
+		if !strings.HasPrefix(file, "gap") {
+			urls = append(urls, playing.base+file)
+		}
+	}
+	for _, url := range urls {
+		if status, _, _ := page(t, url); status != 200 {
+			t.Errorf("%s: got status %d, want 200", url, status)
+		}
+	}
+	h.Cut("KEY", media.ReasonOwnerUnavailable)
+	for _, url := range urls {
+		eventually(t, "a refusal of "+url, func() bool { status, _, _ := page(t, url); return status == 403 })
+	}
+	eventually(t, "all slots are free", func() bool { return h.Snapshot().Connections == 0 })
+}
+
 func TestHLSStopsWithoutRequests(t *testing.T) {
 	const idleTimeout = time.Hour
 	clock := clocktest.Running()
@@ -297,7 +346,7 @@ func TestHLSPlayersAreCutKickedAndCounted(t *testing.T) {
 		t.Fatal(status)
 	}
 	_, list, _ := page(t, cut.base+cut.lists[0])
-	h.Cut("KEY", media.ReasonEnded)
+	h.Cut("KEY", media.ReasonOwnerUnavailable)
 	for _, url := range []string{cut.base + cut.lists[0], cut.base + refs(list)[0]} {
 		eventually(t, "a closed handler", func() bool { status, _, _ := page(t, url); return status == 403 })
 	}

@@ -216,6 +216,7 @@ type playRequest struct {
 	slot        *limit.Slot // slot that the player gives to others until it has received a frame; may be nil
 	complete    bool        // whether the player should miss no frame, see cursor
 	broadcast   string      // if set, the player may join only this broadcast, and reads it to its end
+	finishes    bool        // whether the player reads the remaining frames if the stream is cut because its live has ended
 }
 
 // join adds an authorized player to its stream. If the stream has no publisher yet, the player waits.
@@ -251,7 +252,7 @@ func (h *hub) join(r playRequest) (*Player, error) {
 	case r.client.isViewer() && h.viewers[s] >= h.cfg.Limits.MaxStreamPlayers:
 		return nil, ErrLimitReached
 	}
-	p := &Player{stream: s, client: r.client, startedAt: h.cfg.Now(), disconnect: r.disconnect, slot: r.slot, readsToEnd: r.broadcast != "",
+	p := &Player{stream: s, client: r.client, startedAt: h.cfg.Now(), disconnect: r.disconnect, slot: r.slot, readsToEnd: r.broadcast != "", finishes: r.finishes,
 		cursor: cursor{complete: r.complete}, wake: make(chan struct{}, 1), closed: make(chan struct{})}
 	p.leave = func(reason Reason) { h.leave(p, reason) }
 	s.players[p] = struct{}{}

@@ -99,8 +99,9 @@ func (h *hub) endStream(s *stream, reason Reason, now time.Time) []func() {
 	var disconnects []func()
 	s.mu.Lock()
 	players := slices.Collect(maps.Keys(s.players))
+	isCut := func(p *Player) bool { return !p.readsToEnd && (reason != ReasonEnded || !p.finishes) }
 	for _, p := range players {
-		if !p.readsToEnd {
+		if isCut(p) {
 			p.stop() // called before the player notices the end of the broadcast and reads the remaining frames
 		}
 	}
@@ -115,7 +116,7 @@ func (h *hub) endStream(s *stream, reason Reason, now time.Time) []func() {
 	s.mu.Unlock()
 	for _, p := range players {
 		h.remove(p, reason)
-		if !p.readsToEnd {
+		if isCut(p) {
 			disconnects = append(disconnects, p.cutOff)
 		}
 	}

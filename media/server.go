@@ -113,8 +113,14 @@ func (s *Server) Drain() { s.core.drain() }
 func (s *Server) Kick(id string) bool { return s.core.hub.kick(id) }
 
 // Cut ends the broadcast of key and disconnects the publisher and all players. It also refuses clients that were
-// authorized before the call and have not joined the stream yet.
-func (s *Server) Cut(key string, reason Reason) { s.core.hub.cut(key, reason) }
+// authorized before the call and have not joined the stream yet. If the reason is ReasonEnded, the players of HLS receive
+// the rest of the broadcast and the end of their playlists; with any other reason they are refused at once.
+func (s *Server) Cut(key string, reason Reason) {
+	s.core.hub.cut(key, reason)
+	if reason != ReasonEnded {
+		s.hls.cut(key)
+	}
+}
 
 // CutUser disconnects the players of key whose signs name a user; key "" means every stream. It also refuses players of the
 // user that were authorized before the call and have not joined the stream yet.

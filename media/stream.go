@@ -175,6 +175,7 @@ type Player struct {
 	leave      func(Reason)
 	announced  bool // whether observers were notified of the beginning
 	readsToEnd bool // whether the player reads the remaining frames even if the stream is cut
+	finishes   bool // whether the player reads the remaining frames if the stream is cut because its live has ended
 
 	wake   chan struct{}
 	closed chan struct{}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/log"
@@ -120,8 +121,30 @@ func (p *inspector) run(body string, result any) {
 		if captures != "" {
 			p.screenshot(filepath.Join(captures, "failed.webp"))
 		}
+		p.t.Logf("the page: %s", p.condition())
 		p.t.Fatalf("%v, in\n%s", err, strings.TrimPrefix(body, onPage))
 	}
+}
+
+// condition describes a page on which a function has failed: its address, its videos and what has gone wrong on it.
+func (p *inspector) condition() string {
+	ctx, cancel := context.WithTimeout(p.ctx, 10*time.Second)
+	defer cancel()
+	var found string
+	err := chromedp.Run(ctx, chromedp.Evaluate(`JSON.stringify({
+		address: location.href,
+		text: document.body.innerText.slice(0, 1000),
+		videos: [...document.querySelectorAll("video")].map((v) => ({
+			time: v.currentTime, width: v.videoWidth, paused: v.paused, ready: v.readyState, network: v.networkState, error: v.error?.message, src: v.currentSrc,
+			buffered: Array.from(v.buffered, (_, i) => [v.buffered.start(i), v.buffered.end(i)]), quality: v.getVideoPlaybackQuality(), way: v.closest(".player")?.dataset,
+		})),
+	})`, &found))
+	if err != nil {
+		return err.Error()
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return fmt.Sprintf("%s; faults: %q; last requests: %q", found, p.faults, p.requests[max(0, len(p.requests)-20):])
 }
 
 // reload loads the page again, and returns when the new document is loaded. A function that reloads its own page may end with

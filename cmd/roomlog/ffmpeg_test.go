@@ -94,6 +94,9 @@ func (r *running) wait() error {
 	return nil
 }
 
+// interrupt ends the process like Ctrl-C: an encoder ends its stream, and says so to the server.
+func (r *running) interrupt() { _ = r.cmd.Process.Signal(os.Interrupt); <-r.ended }
+
 // kill kills the process with SIGKILL and waits for its end.
 func (r *running) kill() { _ = r.cmd.Process.Kill(); <-r.ended }
 

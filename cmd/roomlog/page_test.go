@@ -60,6 +60,12 @@ func (p *inspector) plays() {
 		await until(() => { const now = sample(); return video.currentTime > from + 0.5 && now.some((v, i) => i % 4 < 3 && v > 60) && now.some((v, i) => Math.abs(v - before[i]) > 8); })`)
 }
 
+// overHLS is a script for a page whose player cannot receive FLV, so that it plays HLS.
+const overHLS = `
+	const {fetch, WebSocket} = window, flv = (address) => String(address).includes(".flv");
+	window.fetch = (address, ...more) => flv(address?.url ?? address) ? Promise.reject(new TypeError("no FLV")) : fetch(address, ...more);
+	window.WebSocket = class extends WebSocket { constructor(address, ...more) { if (flv(address)) throw new TypeError("no FLV"); super(address, ...more); } };`
+
 // TestPageThroughALive lets a streamer and two viewers live through a show on the page, in three contexts of a real browser.
 func TestPageThroughALive(t *testing.T) {
 	t.Parallel()
@@ -77,7 +83,8 @@ func TestPageThroughALive(t *testing.T) {
 	}
 	bert := anna.another(site + "/watch/1") // before there is a stream
 	bert.does(`await signUp("bert"); await has(".curtain", /has not started yet/); if ($("video").currentTime > 0) throw new Error("there is no stream")`)
-	encoding := publish(t, film(t, 20), encoder, "-stream_loop", "-1")
+	encode := func(address string) *running { return publish(t, film(t, 20), address, "-stream_loop", "-1") } // until the end of the test
+	encoding := encode(encoder)
 	carla := anna.another(site + "/watch/1")
 	bert.does(`await shown('[data-state="joined"]'); await until(() => !$(".curtain"))`)
 	carla.does(`await signUp("carla"); await shown('[data-state="joined"]')`)
@@ -134,7 +141,7 @@ func TestPageThroughALive(t *testing.T) {
 		at.again()
 		encoding.kill()
 		rtmp, _ := at.mediaAddresses()
-		publish(t, film(t, 20), "rtmp://"+rtmp+"/live/"+encoder[strings.LastIndex(encoder, "/")+1:], "-stream_loop", "-1")
+		encode("rtmp://" + rtmp + "/live/" + encoder[strings.LastIndex(encoder, "/")+1:])
 		for _, p := range []*inspector{anna, bert, carla} {
 			p.does(`await shown('[data-state="joined"][data-connection="open"], .studio .composer input:not(:disabled)')`)
 		}
@@ -147,18 +154,23 @@ func TestPageThroughALive(t *testing.T) {
 	for _, p := range []*inspector{anna, bert, carla} {
 		p.forget()
 	}
+	dora := anna.withScript(site+"/watch/1", overHLS)
+	dora.plays()
+	dora.does(`await has(".way", /HLS/)`)
 	t.Run("a banned viewer is out", func(t *testing.T) {
 		anna.does(`(await until(() => all(".name", /^carla$/)[0])).click(); await pressText(/^for an hour$/)`)
 		carla.does(`await has("[role=alert]", /cannot be in this live/); await until(() => !$("#comment"))`)
 	})
 	t.Run("a live that has ended says so", func(t *testing.T) {
 		anna.does(`await pressText(/^End live$/); (await until(() => all("dialog button", /^End live$/)[0])).click(); await has(".tag", /Ended/)`)
-		bert.does(`await has(".curtain", /This live has ended/)`)
+		for _, p := range []*inspector{bert, dora} {
+			p.does(`await has(".curtain", /This live has ended/)`)
+		}
 	})
 	for _, p := range []*inspector{anna, bert} {
 		p.forgive("ERR_INCOMPLETE_CHUNKED_ENCODING") // the server has cut the stream
 	}
-	for _, p := range []*inspector{anna, bert} { // carla's player was refused
+	for _, p := range []*inspector{anna, bert, dora} { // carla's player was refused
 		p.check(site)
 	}
 }

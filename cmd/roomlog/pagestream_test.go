@@ -1,6 +1,9 @@
 package main_test
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
 // TestPagePlaysOddStreams shows a stream that changes its resolution, one without pictures, and streams in browsers without Media
 // Source. It also shows what a user reads who comments too fast.
@@ -17,7 +20,10 @@ func TestPagePlaysOddStreams(t *testing.T) {
 		p.fits(name)
 		p.accessible(name)
 	}
-	encoder := publish(t, film(t, 20), at.rtmpURL(room), "-stream_loop", "-1")
+	encode := func(args ...string) *running { // until the end of the test
+		return ffmpeg(t, slices.Concat([]string{"-re", "-stream_loop", "-1", "-i", film(t, 20), "-c", "copy"}, args, []string{"-f", "flv", at.rtmpURL(room)})...)
+	}
+	encoder := encode()
 	bert := inspect(t, site+"/watch/1", 1440)
 	bert.plays()
 	bert.does(`await until(() => $("video").videoWidth === 320)`)
@@ -61,9 +67,26 @@ func TestPagePlaysOddStreams(t *testing.T) {
 	})
 	t.Run("the picture changes its size in mid-show", func(t *testing.T) {
 		encoder.kill()
-		encoder = ffmpeg(t, "-re", "-stream_loop", "-1", "-i", film(t, 20), "-vf", "scale=640:360", "-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g", "25", "-pix_fmt", "yuv420p", "-c:a", "copy", "-f", "flv", at.rtmpURL(room))
+		encoder = encode("-vf", "scale=640:360", "-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g", "25", "-pix_fmt", "yuv420p")
 		bert.does(`await until(() => $("video").videoWidth === 640)`)
 		bert.plays()
+	})
+	t.Run("the page follows the broadcasts of the live", func(t *testing.T) {
+		encoder.interrupt()
+		bert.does(`await has(".curtain", /Waiting for the stream/)`)
+		// This page has joined the live before it has read the live over REST.
+		early := bert.withScript(site+"/watch/1", `
+			const {fetch} = window;
+			const joined = () => new Promise((done) => { const ask = setInterval(() => document.querySelector('[data-state="joined"]') && done(clearInterval(ask)), 20); });
+			window.fetch = async (...args) => { if (String(args[0]).includes("/api/live/read/")) await joined(); return fetch(...args); };`)
+		early.does(`await signUp("carla"); await shown('[data-state="joined"]'); await has(".curtain", /Waiting for the stream/)`)
+		encoder = encode()
+		bert.plays()
+		early.plays()
+		early.reload()
+		early.does(`await shown('[data-state="joined"]')`)
+		early.plays()
+		early.close()
 	})
 	t.Run("a stream without pictures shows the cover", func(t *testing.T) {
 		audio := streamer.create("Only a voice")

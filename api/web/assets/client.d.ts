@@ -20,7 +20,7 @@ export interface Comment { pos?: number; id: string; user: User; text: string; a
 export interface Gift { id: number; name: string; image: string; price: number }
 export interface GiftSent { pos?: number; id: string; user: User; gift: Gift; num: number; coins: number; at: string }
 export interface Gauges { online: number; look_count: number; coins: number }
-export interface Media { video: string; width: number; height: number; audio: string; started_at: string }
+export interface Media { video?: string; width?: number; height?: number; audio?: string; since: string }
 /** 0 not started, 1 on air, 2 paused, 3 ended. */
 export type Status = 0 | 1 | 2 | 3;
 export interface LiveInfo { id: number; title: string; cover: string; status: Status; created_at: string; media: Media | null }

@@ -49,7 +49,7 @@ export class Room {
         this.status.value = data.status;
         this.modes.value = data.modes;
         this.moderators.value = data.moderators.map((user) => user.id);
-        this.#setMedia(data.media);
+        this.#setMedia(data.media && { ...data.media, since: data.media.started_at });
         this.gauges.value = { online: this.gauges.value?.online, look_count: data.look_count, coins: data.coin };
         this.error.value = null;
       });
@@ -182,8 +182,9 @@ export class Room {
     void this.readHeld();
   }
 
+  // #setMedia keeps the object of a broadcast that is known: a new object restarts the player.
   #setMedia(media) {
-    if (media?.started_at !== this.media.value?.started_at) this.media.value = media;
+    if (media?.since !== this.media.value?.since) this.media.value = media;
   }
 
   // #remove removes comments from the screen, also those that are not shown yet.

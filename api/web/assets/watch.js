@@ -92,7 +92,7 @@ export function Picture({ room, sounds = true }) {
       created.destroy();
       setPlayer(null);
     };
-  }, [plays, room.sign.value, media?.started_at]);
+  }, [plays, room.sign.value, media?.since]);
   useEffect(() => {
     stage.current = new Stage(over.current);
     room.onLine = (line) => line.kind === "comment" && stage.current?.show(line, line.user.id === account.value?.id);

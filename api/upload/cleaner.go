@@ -64,9 +64,9 @@ func (c *Cleaner) Run(ctx context.Context) error {
 	return nil
 }
 
-// Sweep deletes the files of uploads that were deleted since the last sweep. When an hour has passed since the last comparison of
-// the whole folder, it compares again. It returns the number of files that it has deleted. A file that cannot be deleted does not
-// keep the others: Sweep returns the errors, and later sweeps try again.
+// Sweep deletes the files of uploads that were deleted since the last sweep. When an hour has passed since the last
+// comparison of the whole folder, it compares again. It returns the number of files that it has deleted. After a file that
+// cannot be deleted, Sweep continues with the others. It returns the errors, and later sweeps try again.
 func (c *Cleaner) Sweep(ctx context.Context) (removed int, err error) {
 	now := c.Now()
 	if c.compared.IsZero() || now.Sub(c.compared) >= fullEvery {

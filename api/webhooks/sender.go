@@ -25,7 +25,7 @@ import (
 const (
 	requests     = 8                // maximum number of new events, and of repeated ones, that are sent to one webhook at the same time
 	pageEvents   = 100              // maximum number of events of one live, or of all lives, that are read at once
-	scanEvents   = 1000             // events that are not selected, after which the cursor is stored
+	scanEvents   = 1000             // number of events that are not selected, after which the cursor is stored
 	storeTimeout = 3 * time.Second  // time to store what receivers have accepted when the process ends
 	maxError     = 200              // maximum number of bytes of an error that is stored
 	errorWait    = 10 * time.Second // maximum pause after an error of the database
@@ -202,7 +202,7 @@ func split(page eventstore.Page, blocked map[domain.LiveID]Blocked, room int) (a
 	return all, waiting, page.Next
 }
 
-// sendAll sends several all at the same time.
+// sendAll sends several series at the same time, and returns their outcomes in the same order.
 func (s *sender) sendAll(ctx context.Context, all []series) []outcome {
 	outcomes := make([]outcome, len(all))
 	var g errgroup.Group
@@ -261,7 +261,7 @@ func (s *sender) pause(attempts int) (d time.Duration) {
 	return d
 }
 
-// describe returns what was wrong with an attempt.
+// describe returns the error text of an attempt that the receiver has not accepted.
 func describe(r webhook.Response, err error) string {
 	text := http.StatusText(r.Status)
 	if err != nil {

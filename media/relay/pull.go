@@ -29,7 +29,7 @@ var (
 	errMoved    = errors.New("relay: the origin is another one now")
 )
 
-// errSilent is the fault of a connection that brings nothing.
+// errSilent is the fault of a connection on which no data arrives.
 var errSilent = errors.New("relay: the node has sent nothing for some seconds")
 
 // pull relays one stream.

@@ -142,7 +142,9 @@ func TestViewersOverHLSLoseAccess(t *testing.T) {
 	}
 	losses := []loss{
 		{"the ticket is refunded", refund, true},
-		{"banned from the live", func(l live, user domain.UserID, _ int64) { q.execute(l.owner, domain.BanViewer{Live: l.id, User: user}) }, true},
+		{"banned from the live", func(l live, user domain.UserID, _ int64) {
+			q.execute(l.owner, domain.BanViewer{Live: l.id, User: user})
+		}, true},
 		{"banned", func(_ live, user domain.UserID, _ int64) { q.execute(operator, domain.BanUser{User: user}) }, true},
 		{"forgotten", func(_ live, user domain.UserID, _ int64) { q.execute(operator, domain.ForgetUser{User: user}) }, true},
 		{"the owner is banned", func(l live, _ domain.UserID, _ int64) { q.execute(operator, domain.BanUser{User: l.owner.User}) }, false},
@@ -169,7 +171,10 @@ func TestViewersOverHLSLoseAccess(t *testing.T) {
 					if err := p.play(p.live(), "x"); err == nil {
 						t.Error("a wrong sign was accepted")
 					}
-					p.eventually("another live is requested", func() bool { another := p.live(); return p.play(another, p.playSign(another, another.owner.User)) == nil })
+					p.eventually("another live is requested", func() bool {
+						another := p.live()
+						return p.play(another, p.playSign(another, another.owner.User)) == nil
+					})
 				}
 				c.lose(l, loses.User, ticket)
 				viewer.refused(c.name)

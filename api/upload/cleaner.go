@@ -44,8 +44,8 @@ type Cleaner struct {
 	Now      func() time.Time // the clock of the process, which also dates files
 	Log      *slog.Logger
 
-	searched time.Time // start of the last comparison, or of a later search whose uploads were all deleted
-	compared time.Time // start of the last comparison of the whole folder that reached its end
+	searched time.Time // the next search begins here: start of the last comparison or of the last search that deleted all files
+	compared time.Time // start of the last complete comparison of the folder with the log
 }
 
 // Run deletes files at the interval until ctx ends. At first and every hour it compares the whole folder with the log.

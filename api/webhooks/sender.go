@@ -177,8 +177,9 @@ type series struct {
 	before Blocked // zero for new events
 }
 
-// split divides a page into series. It leaves out the events of blocked lives, and returns the first position of each of these lives.
-// The page ends at the position end, before the events of more than room lives.
+// split divides a page into series, one for each live, and stops before the event that would begin more than room series.
+// end is the position up to which the page was divided. split leaves out the events of blocked lives, and returns in
+// waiting the first position of each of these lives.
 func split(page eventstore.Page, blocked map[domain.LiveID]Blocked, room int) (all []series, waiting map[domain.LiveID]int64, end int64) {
 	index := map[domain.LiveID]int{}
 	waiting = map[domain.LiveID]int64{}

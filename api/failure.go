@@ -88,8 +88,26 @@ var chinese = map[domain.Code]string{
 	tlog.CodeNotSigned:    "证明尚未生成，请稍后再试",
 }
 
-// statuses maps codes to HTTP statuses. Codes that are not in it have status 400.
+// statuses maps codes to HTTP statuses. It contains every code of package domain, which a test of package docs checks. Codes of
+// this server that are not in it have status 400.
 var statuses = map[domain.Code]int{
+	domain.CodeBadRequest:          http.StatusBadRequest,
+	domain.CodeBadKey:              http.StatusBadRequest,
+	domain.CodeKicked:              http.StatusBadRequest,
+	domain.CodeTextInvalid:         http.StatusBadRequest,
+	domain.CodeTextEmpty:           http.StatusBadRequest,
+	domain.CodeTextTooLong:         http.StatusBadRequest,
+	domain.CodeCommentEmpty:        http.StatusBadRequest,
+	domain.CodeCommentTooLong:      http.StatusBadRequest,
+	domain.CodeMessageEmpty:        http.StatusBadRequest,
+	domain.CodeMessageTooLong:      http.StatusBadRequest,
+	domain.CodeEmailInvalid:        http.StatusBadRequest,
+	domain.CodeGiftRefunded:        http.StatusBadRequest,
+	domain.CodeEarningsTooFew:      http.StatusBadRequest,
+	domain.CodeCorrectionClosed:    http.StatusBadRequest,
+	domain.CodePayoutMismatch:      http.StatusBadRequest,
+	domain.CodePayoutClosed:        http.StatusBadRequest,
+	domain.CodeNumberOutOfRange:    http.StatusBadRequest,
 	domain.CodeTokenMissing:        http.StatusUnauthorized,
 	domain.CodeTokenExpired:        http.StatusUnauthorized,
 	domain.CodeTokenInvalid:        http.StatusUnauthorized,

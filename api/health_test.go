@@ -176,6 +176,18 @@ func TestMetricsBehindAProxy(t *testing.T) {
 	}
 }
 
+// checkedByHandler contains the GET calls with data of a live whose access rule does not restrict them to the owner of the live
+// and roles, with what protects the data.
+var checkedByHandler = map[string]string{
+	"/api/live/read/{id}":       "checkRestricted in readLive",
+	"/api/live/{id}/access":     "everybody may read it: it contains why the caller may not be in the live",
+	"/api/live/{id}/acts":       "listActs: others receive only acts that concern them",
+	"/api/live/{id}/recordings": "checkRestricted in listRecordings",
+	"/api/live/{id}/reports":    "listReports refuses those who do not moderate the live",
+	"/api/live/{id}/review":     "listHeld: others receive only comments that they have written",
+	"/api/live/{id}/words":      "moderatorOf, the access rule",
+}
+
 func TestOpenAPI(t *testing.T) {
 	t.Parallel()
 	d := startAPI(t)
@@ -186,6 +198,7 @@ func TestOpenAPI(t *testing.T) {
 		Tags    []struct{ Name, Description string }
 		Paths   map[string]map[string]struct {
 			Summary     string
+			Description string
 			Tags        []string
 			RequestBody *struct {
 				Content map[string]struct{ Schema any }
@@ -242,8 +255,21 @@ func TestOpenAPI(t *testing.T) {
 		for method, op := range methods {
 			seen++
 			needs, known := signed[method+" "+path]
-			if !known || (len(op.Security) > 0) != needs {
-				t.Errorf("%s %s: known %v, needs a token %v", method, path, known, len(op.Security) > 0)
+			switch has := len(op.Security) > 0; {
+			case !known:
+				t.Errorf("%s %s is new: add %q: %v to signed in api/health_test.go (whether it needs a token)", method, path, method+" "+path, has)
+			case has != needs:
+				t.Errorf("%s %s needs a token: %v, but signed in api/health_test.go says %v: correct the access rule in api/router.go, or signed", method, path, has, needs)
+			}
+			if method == "get" && strings.HasPrefix(path, "/api/live/") && strings.Contains(path, "{id}") {
+				byRule := strings.Contains(op.Description, "Needs the owner of the live")
+				check := checkedByHandler[path]
+				switch {
+				case !byRule && check == "":
+					t.Errorf("%s returns data of a live, and its access rule does not check who may have them: pass ownerOr in api/router.go, or check in the handler who may be in the live (checkRestricted, docs/ACCESS.md) and add the path with this check to checkedByHandler in api/health_test.go", path)
+				case byRule && check != "":
+					t.Errorf("%s has the access rule ownerOr: remove it from checkedByHandler in api/health_test.go", path)
+				}
 			}
 			service := slices.Contains([]string{"/healthz", "/readyz", "/metrics", "/uploads/{name}", schemas.Path, schemas.Path + "{file}"}, path)
 			if op.Summary == "" || len(op.Tags) != 1 || len(op.Responses["200"].Content) == 0 || !service && len(op.Responses["500"].Content) == 0 {
@@ -269,8 +295,14 @@ func TestOpenAPI(t *testing.T) {
 			}
 		}
 	}
+	for operation := range signed {
+		method, path, _ := strings.Cut(operation, " ")
+		if _, has := spec.Paths[path][method]; !has {
+			t.Errorf("the document does not contain %s: register it in api/router.go, or remove it from signed in api/health_test.go", operation)
+		}
+	}
 	if seen != len(signed) {
-		t.Errorf("%d operations, want %d", seen, len(signed))
+		t.Errorf("%d operations, want %d: the entries of signed in api/health_test.go", seen, len(signed))
 	}
 	if _, ok := spec.Components.Schemas["Failure"].Properties["text_en"]; !ok {
 		t.Errorf("failures are not described: %v", spec.Components.Schemas["Failure"])

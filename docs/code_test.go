@@ -129,7 +129,7 @@ func sizeFaults(files []goFile) []fault {
 	var faults []fault
 	for dir, n := range count {
 		if n > maxFiles {
-			faults = append(faults, fault{dir, fmt.Sprintf("has %d files, want at most %d", n, maxFiles)})
+			faults = append(faults, fault{dir, fmt.Sprintf("has %d files, want at most %d: append to the file of the subject instead", n, maxFiles)})
 		}
 	}
 	return faults

@@ -18,6 +18,7 @@ var rules = []struct {
 	{"tests do not sleep", onCode(sleepFaults)},
 	{"no package has an init function", onCode(initFaults)},
 	{"no package has more than 30 files", onCode(sizeFaults)},
+	{"every code of a refusal has a text, a status and a meaning", onCode(codeFaults)},
 	{"no default is written in addition to its tag", onCode(defaultFaults)},
 	{"JSON of clients is decoded strictly", onCode(looseJSONFaults)},
 	{"links point to existing files", linkFaults},
@@ -36,7 +37,7 @@ func TestSourceTreeFollowsTheRules(t *testing.T) {
 	for _, rule := range rules {
 		t.Run(rule.name, func(t *testing.T) {
 			for _, found := range sorted(rule.check(t, source)) {
-				t.Errorf("%s: got %s", found.where, found.what)
+				t.Errorf("%s: %s", found.where, found.what)
 			}
 		})
 	}

@@ -74,7 +74,8 @@ func TestGoldenEvents(t *testing.T) {
 
 // frozen begins every error message about a changed event.
 const frozen = "%s is frozen, because logs contain it. Undo the change, or add the next version with an upcaster and keep the " +
-	"golden file of this one.\nReason: "
+	"golden file of this one. Before the event is merged, no log contains it: delete its golden file in api/schemas, which is also " +
+	"its schema, and run make generate.\nReason: "
 
 // readGolden returns the payload in the golden file of typ, in the form that the log stores. With -update it creates a
 // missing file from e, which "roomlog docs" completes to a schema. It never overwrites a file.

@@ -125,16 +125,24 @@ const (
 	CodeInternal            Code = "internal"              // an error of the server prevented the command
 )
 
-// Chinese returns the Chinese text of the code. Old clients compare and display these texts literally. A code without
-// its own text has the text for wrong parameters.
+// Chinese returns the Chinese text of the code. Old clients compare and display these texts literally. A code of
+// another package without its own text has the text for wrong parameters.
 func (c Code) Chinese() string {
 	if s, ok := chinese[c]; ok {
 		return s
 	}
-	return "参数错误"
+	return wrongParameters
 }
 
+const wrongParameters = "参数错误"
+
 var chinese = map[Code]string{
+	CodeBadRequest:          wrongParameters,
+	CodeBadKey:              wrongParameters,
+	CodeTextInvalid:         wrongParameters,
+	CodeTextEmpty:           wrongParameters,
+	CodeTextTooLong:         wrongParameters,
+	CodeNumberOutOfRange:    wrongParameters,
 	CodeKeyReused:           "请求重复且内容不一致",
 	CodeTokenMissing:        "您没有权限访问该接口!",
 	CodeTokenExpired:        "token 已过期! 请重新获取令牌",

@@ -3,9 +3,11 @@ package projections_test
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -148,7 +150,7 @@ func TestEveryTableHasOneWriter(t *testing.T) {
 	names := make(map[string]bool)
 	for _, p := range projections.All() {
 		if names[p.Name] || p.Version < 1 {
-			t.Errorf("got %+v", p)
+			t.Errorf("projection %s of All in projections/apply.go has version %d, or the name of another one: give it a version from 1 and a name of its own", p.Name, p.Version)
 		}
 		names[p.Name] = true
 		for _, table := range p.Tables {
@@ -158,15 +160,15 @@ func TestEveryTableHasOneWriter(t *testing.T) {
 	w := projtest.New(t)
 	for _, table := range projtest.Tables() {
 		if writers[table] != 1 {
-			t.Errorf("table %s has %d writers, want 1", table, writers[table])
+			t.Errorf("table %s has %d writers, want 1: name it in Tables of exactly one projection, and add this projection to All in projections/apply.go", table, writers[table])
 		}
 		delete(writers, table)
 	}
 	if len(writers) > 0 {
-		t.Errorf("tables that projtest.Tables lacks: %v", writers)
+		t.Errorf("tables that Tables in projections/projtest/tables.go lacks: add %v", slices.Sorted(maps.Keys(writers)))
 	}
 	if n := w.Int("SELECT count(*) FROM pg_class WHERE relnamespace = 'read'::regnamespace AND relkind = 'r'"); n != int64(len(projtest.Tables())) {
-		t.Errorf("there are %d tables, projtest.Tables has %d", n, len(projtest.Tables()))
+		t.Errorf("the migrations create %d tables in schema read, Tables in projections/projtest/tables.go has %d: add each new table to it, and to Tables of a projection", n, len(projtest.Tables()))
 	}
 }
 

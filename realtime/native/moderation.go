@@ -53,7 +53,9 @@ func act[T any](command func(T) domain.Command) handler[T] {
 	}
 }
 
-// act executes a command that changes nothing if it is repeated.
+// act executes a command and replies with the position of its event. With the key of the first request, a repeated one takes
+// effect once. Without a key, it must be a command that changes nothing if it is repeated, or one whose further effect does no
+// harm.
 func (s *session) act(ctx context.Context, r request, c domain.Command) (any, error) {
 	receipt, err := s.execute(ctx, r, c)
 	if err != nil {

@@ -30,13 +30,14 @@ type Command struct {
 // Help returns the part of the help text after the summary.
 func (Command) Help() string {
 	return `Writes docs/EVENTS.md (commands and events), docs/openapi.json (REST), docs/asyncapi.json (WebSocket),
-api/refusals/table.go (the codes of refusals in openapi.json) and api/schemas (JSON Schemas of events). It needs no database. make generate runs this command and updates all other generated files.`
+api/refusals/table.go (the codes of refusals in openapi.json) and api/schemas (JSON Schemas of events). It prints the files that have
+changed. It needs no database. make generate runs this command and updates all other generated files.`
 }
 
 // Standalone marks a command that uses no database.
 func (*Command) Standalone() {}
 
-// Run writes the documents.
+// Run writes the documents that have changed, and prints their paths.
 func (c *Command) Run(ctx context.Context, sh cli.Shell) error {
 	refusals, err := readRefusals(os.DirFS(c.Source))
 	if err != nil {
@@ -65,6 +66,9 @@ func (c *Command) Run(ctx context.Context, sh cli.Shell) error {
 			return fmt.Errorf("generate %s: %w", document.path, err)
 		}
 		path := filepath.Join(c.Source, document.path)
+		if before, err := os.ReadFile(path); err == nil && bytes.Equal(before, text) {
+			continue
+		}
 		if err := os.WriteFile(path, text, 0o644); err != nil {
 			return fmt.Errorf("write a document: %w", err)
 		}

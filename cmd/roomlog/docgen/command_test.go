@@ -31,6 +31,17 @@ func TestGeneratedDocumentsAreUpToDate(t *testing.T) {
 	if err := command.Run(t.Context(), cli.Shell{Stdout: io.Discard, Now: time.Now}); err != nil {
 		t.Fatal(err)
 	}
+	asyncAPI := filepath.Join(tree, "docs/asyncapi.json")
+	if err := os.WriteFile(asyncAPI, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var printed bytes.Buffer
+	if err := command.Run(t.Context(), cli.Shell{Stdout: &printed, Now: time.Now}); err != nil {
+		t.Fatal(err)
+	}
+	if printed.String() != asyncAPI+"\n" {
+		t.Errorf("after a change of one document, the command prints %q, want %s alone", printed.String(), asyncAPI)
+	}
 	names := []string{"docs/EVENTS.md", "docs/openapi.json", "docs/asyncapi.json", "api/refusals/table.go"}
 	for _, spec := range domain.Events {
 		names = append(names, "api/schemas/"+spec.Type+".json")

@@ -45,7 +45,8 @@ func Schema(tree fs.FS, spec domain.EventSpec) ([]byte, error) {
 		return text.Bytes(), nil
 	}
 	if err := compatible(before, text.Bytes()); err != nil {
-		return nil, fmt.Errorf("%s is frozen, because logs contain it: undo the change, or add the next version with an upcaster: %w", spec.Type, err)
+		return nil, fmt.Errorf("%s is frozen, because logs contain it: undo the change, or add the next version with an upcaster. Before the event is "+
+			"merged, no log contains it: delete %s, which is its schema and its golden file, and run make generate. Reason: %w", spec.Type, schemaFile(spec.Type), err)
 	}
 	return text.Bytes(), nil
 }

@@ -17,7 +17,6 @@ const (
 // notNative contains the codes that no request of the native dialect is refused with, with what is refused with them.
 var notNative = map[string]string{
 	"CodeNameTaken":          "a registration",
-	"CodeTextEmpty":          "names and reasons that only REST calls and the command line require",
 	"CodeNoBroadcast":        "streams, which REST calls control",
 	"CodeRecordingNotFound":  "recordings, which REST calls control",
 	"CodeRecordingRunning":   "recordings, which REST calls control",

@@ -75,6 +75,7 @@ func errorCodes() []codeDoc {
 		{domain.CodeMessageTooLong, "The message has more than 1000 characters."},
 		{domain.CodeParticipantNotFound, "The participant is not in the chat."},
 		{domain.CodeNicknameTaken, "Another participant has this name."},
+		{domain.CodeTextEmpty, "The text contains nothing but spaces, for example a word of a list."},
 		{domain.CodeTextTooLong, "The text is longer than the field permits."},
 		{domain.CodeBadKey, "key must be 1–64 printable ASCII bytes."},
 		{domain.CodeKeyReused, "The same key was used with other data before."},

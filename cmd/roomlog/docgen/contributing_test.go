@@ -213,6 +213,11 @@ func TestContributingExample(t *testing.T) {
 		t.Fatalf("the worked example has lost a part: %+v", x)
 	}
 	c := copySource(t)
+	for _, e := range x.edits {
+		if strings.Contains(c.original[e.file], strings.TrimSpace(e.text)) {
+			t.Fatalf("%s already contains the worked example of docs/CONTRIBUTING.md, which this test adds to a copy of the tree: undo its edits and run make generate, or write another example", e.file)
+		}
+	}
 	for _, f := range x.failures {
 		c.apply(x.edits, f.file)
 		out, err := c.run(f.command)

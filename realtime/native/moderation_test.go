@@ -372,6 +372,7 @@ func TestModeratorsOfALive(t *testing.T) {
 	}
 	moderator.ok(moderator.ask("viewer.unmute", map[string]any{"live": live, "user": cat.ID}))
 	moderator.ok(moderator.ask("live.mode", map[string]any{"live": live, "mode": "slow", "value": 3600, "seconds": 600}))
+	moderator.no(moderator.ask("words.add", map[string]any{"live": live, "words": []string{" "}, "act": "mask"}), "text_empty")
 	if got := into[struct {
 		Mode  string
 		Value int64

@@ -2,6 +2,7 @@ package domain
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -50,17 +51,25 @@ func (r Request) Validate() error {
 		return refuse(CodeBadRequest, "there is no command %s", r.Command.Type())
 	}
 	for _, s := range r.Command.Reads(r.Actor) {
-		if len(s) > maxStreamName || !printable(string(s)) || strings.Contains(string(s), " ") {
-			return refuse(CodeTextInvalid, "the name of a stream must have at most %d bytes of printable ASCII without spaces", maxStreamName)
+		field, value := idField(r.Command, s)
+		switch {
+		case len(s) > maxStreamName:
+			return refuse(CodeTextInvalid, "%s must have at most %d bytes", field, maxStreamName-len(s)+len(value))
+		case !printable(string(s)) || strings.Contains(string(s), " "):
+			return refuse(CodeTextInvalid, "%s must consist of printable ASCII characters without spaces: letters, digits, signs", field)
 		}
 	}
-	if !reference(r.Correlation) || !reference(r.Causation) {
-		return refuse(CodeBadRequest, "correlation and causation must have at most %d bytes of printable ASCII", maxReference)
+	if err := checkReference("correlation", r.Correlation); err != nil {
+		return err
+	}
+	if err := checkReference("causation", r.Causation); err != nil {
+		return err
 	}
 	if c, ok := r.Command.(serverFields); ok {
 		for _, s := range c.serverTexts() {
-			if !reference(s) {
-				return refuse(CodeBadRequest, "fields that a server adds must have at most %d bytes of printable ASCII", maxReference)
+			field, _ := idField(r.Command, Stream(s))
+			if err := checkReference(field, s); err != nil {
+				return err
 			}
 		}
 	}
@@ -88,7 +97,32 @@ func (r Request) validateKey() error {
 	return nil
 }
 
-func reference(s string) bool { return len(s) <= maxReference && printable(s) }
+// checkReference returns a *Refusal for a reference that the log cannot store.
+func checkReference(field, s string) error {
+	if len(s) > maxReference || !printable(s) {
+		return refuse(CodeBadRequest, "%s must have at most %d bytes of printable ASCII", field, maxReference)
+	}
+	return nil
+}
+
+// idField returns the name and the value of the longest text of a command with which s ends. Callers know a field by its name in
+// JSON, or, if a server fills it, by its own name.
+func idField(c Command, s Stream) (name, value string) {
+	name = c.Type()
+	command := reflect.Indirect(reflect.ValueOf(c))
+	for i := range command.NumField() {
+		field := command.Type().Field(i)
+		text := command.Field(i)
+		if text.Kind() != reflect.String || text.Len() <= len(value) || !strings.HasSuffix(string(s), text.String()) {
+			continue
+		}
+		name, value = strings.ToLower(field.Name), text.String()
+		if tag, _, _ := strings.Cut(field.Tag.Get("json"), ","); tag != "-" {
+			name = tag
+		}
+	}
+	return name, value
+}
 
 // Decide returns the events that result from r at the time now. states must contain the newest states of the streams in
 // r.Reads. Decide returns no events if nothing changes, and a *Refusal if the rules do not allow r. Any other error is

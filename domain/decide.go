@@ -1,8 +1,8 @@
 package domain
 
 import (
+	"encoding/json"
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -51,12 +51,8 @@ func (r Request) Validate() error {
 		return refuse(CodeBadRequest, "there is no command %s", r.Command.Type())
 	}
 	for _, s := range r.Command.Reads(r.Actor) {
-		field, value := idField(r.Command, s)
-		switch {
-		case len(s) > maxStreamName:
-			return refuse(CodeTextInvalid, "%s must have at most %d bytes", field, maxStreamName-len(s)+len(value))
-		case !printable(string(s)) || strings.Contains(string(s), " "):
-			return refuse(CodeTextInvalid, "%s must consist of printable ASCII characters without spaces: letters, digits, signs", field)
+		if err := checkStreamName(r.Command, s); err != nil {
+			return err
 		}
 	}
 	if err := checkReference("correlation", r.Correlation); err != nil {
@@ -67,9 +63,9 @@ func (r Request) Validate() error {
 	}
 	if c, ok := r.Command.(serverFields); ok {
 		for _, s := range c.serverTexts() {
-			field, _ := idField(r.Command, Stream(s))
-			if err := checkReference(field, s); err != nil {
-				return err
+			if err := checkReference("a text that a server adds", s); err != nil {
+				field, _ := idField(r.Command, s)
+				return checkReference(field, s)
 			}
 		}
 	}
@@ -105,23 +101,43 @@ func checkReference(field, s string) error {
 	return nil
 }
 
-// idField returns the name and the value of the longest text of a command with which s ends. Callers know a field by its name in
-// JSON, or, if a server fills it, by its own name.
-func idField(c Command, s Stream) (name, value string) {
-	name = c.Type()
-	command := reflect.Indirect(reflect.ValueOf(c))
-	for i := range command.NumField() {
-		field := command.Type().Field(i)
-		text := command.Field(i)
-		if text.Kind() != reflect.String || text.Len() <= len(value) || !strings.HasSuffix(string(s), text.String()) {
-			continue
-		}
-		name, value = strings.ToLower(field.Name), text.String()
-		if tag, _, _ := strings.Cut(field.Tag.Get("json"), ","); tag != "-" {
-			name = tag
+// checkStreamName returns a *Refusal for the name of a stream that the log cannot store. It names the field with the id.
+func checkStreamName(c Command, s Stream) error {
+	if len(s) <= maxStreamName && printable(string(s)) && !strings.Contains(string(s), " ") {
+		return nil
+	}
+	field, value := idField(c, string(s))
+	if len(s) > maxStreamName {
+		return refuse(CodeTextInvalid, "%s must have at most %d bytes", field, maxStreamName-len(s)+len(value))
+	}
+	return refuse(CodeTextInvalid, "%s must consist of printable ASCII characters without spaces: letters, digits, signs", field)
+}
+
+// idField returns the name and the value of the longest text of a command with which s ends. Texts that a server adds have no names.
+func idField(c Command, s string) (name, value string) {
+	name = "a text that the server adds"
+	var fields map[string]any
+	if err := roundTrip(c, &fields); err != nil {
+		return name, value
+	}
+	if err := roundTrip(s, &s); err != nil { // replaces what is not UTF-8, as in the fields
+		return name, value
+	}
+	for field, v := range fields {
+		if text, ok := v.(string); ok && len(text) > len(value) && strings.HasSuffix(s, text) {
+			name, value = field, text
 		}
 	}
 	return name, value
+}
+
+// roundTrip encodes v as JSON and decodes the result into to.
+func roundTrip(v, to any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(b, to)
 }
 
 // Decide returns the events that result from r at the time now. states must contain the newest states of the streams in

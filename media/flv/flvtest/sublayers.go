@@ -54,8 +54,8 @@ func MoreSubLayers(frames []Payload, layers int) []Payload {
 	return out
 }
 
-// pictureUnits returns the units of a frame that contain its picture. They share the memory of the frame.
-func pictureUnits(frame []byte) (units [][]byte) {
+// codedUnits returns the units of a frame that contain its picture. They share the memory of the frame.
+func codedUnits(frame []byte) (units [][]byte) {
 	for len(frame) > 0 {
 		end := 4 + binary.BigEndian.Uint32(frame)
 		if unit := frame[4:end]; unit[0]>>1 < 32 {
@@ -66,10 +66,10 @@ func pictureUnits(frame []byte) (units [][]byte) {
 	return units
 }
 
-func subLayer(frame []byte) int { return int(pictureUnits(frame)[0][1]&7) - 1 }
+func subLayer(frame []byte) int { return int(codedUnits(frame)[0][1]&7) - 1 }
 
 func setSubLayer(frame []byte, layer int) {
-	for _, unit := range pictureUnits(frame) {
+	for _, unit := range codedUnits(frame) {
 		unit[1] = unit[1]&^7 | byte(layer+1)
 	}
 }

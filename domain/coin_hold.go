@@ -47,8 +47,8 @@ func CoinsClosedRefusal() *Refusal {
 	return &Refusal{Code: CodeCoinsClosed, Text: "coins are closed while an event about them is examined: try again later"}
 }
 
-// ConcernsCoins reports whether decisions about coins read the state of s: those of wallets, earnings, payouts, orders and gifts, the
-// rule that splits gifts, and the state of closed coins. If such a state cannot be loaded, a command that reads it is refused with CodeCoinsClosed.
+// ConcernsCoins reports whether decisions about coins read the state of s. If such a state cannot be loaded, a command
+// that reads it is refused with CodeCoinsClosed.
 func ConcernsCoins(s Stream) bool {
 	switch s.Prefix() {
 	case "wallet", "earnings", "order", "gift", "giftrecord", "correction", "payout", "share", coinHoldsStream.Prefix():

@@ -21,7 +21,7 @@ type Visit struct {
 // Ticket is a ticket for a live, as far as refunds read it. The zero Ticket is none.
 type Ticket struct {
 	Coins    Coins `json:"coins"`              // what the user has paid
-	Share    Coins `json:"share"`              // coins of these that the platform has received
+	Share    Coins `json:"share"`              // the platform's share of these coins
 	Returned bool  `json:"returned,omitempty"` // whether the ticket was refunded
 	Refunded int64 `json:"refunded,omitempty"` // position of the payment of the user's ticket that was refunded last; 0: none, or unknown
 }

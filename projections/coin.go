@@ -16,7 +16,7 @@ import (
 // Coins projects the balance and the movements of every account.
 var Coins = Projection{
 	Name: "coins", Version: 5, Tables: []string{"coin", "coin_movement"}, CountsCoins: true,
-	Handlers: []Handler{on(foldCoinsCredited), on(foldCoinsSpent), on(foldCoinsRefunded), on(foldCoinsCorrected), on(foldEarningsCorrected),
+	Handlers: []Handler{on(foldCoinsCredited), on(foldGiftPostings), on(foldCoinsRefunded), on(foldCoinsCorrected), on(foldEarningsCorrected),
 		on(foldEarningsHeld), on(foldEarningsPaidOut), on(foldEarningsReleased), on(foldTicketBought), on(foldTicketRefunded)},
 	Write: writes(writeCoins),
 }
@@ -43,7 +43,7 @@ func foldCoinsCredited(b *coinsBatch, r eventstore.Record, e domain.CoinsCredite
 	b.post(r, e.Postings, domain.WalletAccount(e.User), e.BalanceAfter, purpose{order: e.Order})
 }
 
-func foldCoinsSpent(b *coinsBatch, r eventstore.Record, e domain.GiftSent) {
+func foldGiftPostings(b *coinsBatch, r eventstore.Record, e domain.GiftSent) {
 	b.post(r, e.Postings, domain.WalletAccount(e.Sender), e.BalanceAfter, purpose{live: e.Live, gift: e.Gift})
 	b.receive(e.Postings)
 }

@@ -70,7 +70,7 @@ type DeltaSpec struct {
 	ChangesGauges bool // whether the delta changes the gauges of its live
 	NeedsProfile  bool // whether clients receive the profile of the delta's user
 	LivesOfUser   bool // whether the delta belongs to every live that its user is in, instead of one live
-	Durable       bool // whether clients receive the delta as soon as its event is durable, before the tables have applied it
+	Durable       bool // whether the delta may be released as soon as its event is durable, before the tables have applied it; gifts only by the process that decided them
 	NotProjected  bool // whether no projection handles the event, so that only the log stores it
 
 	address func(*Delta) // sets the fields of the delta that depend on the audience

@@ -106,7 +106,7 @@ func (c *checker) isModerator(by domain.Actor, live domain.LiveID) bool {
 	return is(by, l.Streamer) || by.Kind == domain.Authenticated && slices.Contains(l.Moderators, by.User)
 }
 
-// isAuthor reports whether the actor is this user, or is anonymous if user is 0.
+// isAuthor reports whether the actor is this user; user 0 stands for every actor who is not a signed-in user.
 func isAuthor(by domain.Actor, user domain.UserID) bool {
 	return by.User == user
 }

@@ -202,8 +202,8 @@ func (n *NATS) Join(ctx context.Context, node string, handle func(Message), miss
 	return <-lost
 }
 
-// announce announces a member until ctx ends, and then that it leaves. It calls missed after each reconnection, of which reconnects is
-// the number so far. It returns an error if the connection is lost.
+// announce sends heartbeats for node until ctx ends, then a message that the node leaves. reconnects is the
+// connection's count so far; each increase calls missed. announce returns an error if the connection is lost.
 func (n *NATS) announce(ctx context.Context, node string, reconnects uint64, missed func()) error {
 	tick := time.NewTicker(natsHeartbeat)
 	defer tick.Stop()

@@ -213,7 +213,7 @@ func (h *Hub) ExecuteFrom(ctx context.Context, by Identity, rate Rate, history i
 	if err := h.rates.take(by.User, rate, h.cfg.Now()); err != nil {
 		return eventstore.Receipt{}, err
 	}
-	return h.cfg.Clients.Execute(ctx, domain.Request{Command: c, Actor: by.Actor(), IdempotencyKey: key, History: history})
+	return h.cfg.ClientCommands.Execute(ctx, domain.Request{Command: c, Actor: by.Actor(), IdempotencyKey: key, History: history})
 }
 
 // ParseCursor returns the position in a cursor, like eventstore.Store.ParseCursor.

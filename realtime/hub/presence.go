@@ -39,7 +39,7 @@ type presence struct {
 
 func newPresence(c Config) *presence {
 	return &presence{
-		commands: c.Commands, joins: c.Clients, queries: c.Queries, node: c.Cluster.Node(), log: c.Log, changes: make(chan struct{}, 1),
+		commands: c.Commands, joins: c.ClientCommands, queries: c.Queries, node: c.Cluster.Node(), log: c.Log, changes: make(chan struct{}, 1),
 		visits: make(map[domain.LiveID]map[domain.UserID]*visit), work: make(chan struct{}, settleWorkers),
 	}
 }

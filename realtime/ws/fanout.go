@@ -3,9 +3,11 @@ package ws
 // Fanout sends every frame that is pushed into it to every connection that was added to it. It has no goroutine: the
 // workers of its Server write. There is one worker for each core, and each serves a part of the connections.
 //
-// While few frames are pushed, each is written at once. The more frames are pushed, the more of them are joined into one
-// write: as many as can be expected within the push window. No frame waits longer than the push window. All connections
-// receive the frames in the order in which they were pushed.
+// While few frames are pushed, each is written at once. The more frames are pushed, the more of them are joined into
+// one write: as many as can be expected within the push window. No frame waits longer than the push window.
+//
+// All connections receive the frames in the order in which they were pushed, except slow readers: their outbox sends
+// the latest frames first and may drop droppable ones.
 type Fanout struct {
 	shards []*shard
 }

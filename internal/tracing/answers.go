@@ -31,7 +31,7 @@ func (a *answers) RoundTrip(r *http.Request) (*http.Response, error) {
 	a.rejected = 0
 	response, err := a.Transport.RoundTrip(r)
 	if err != nil {
-		if strings.Contains(err.Error(), "malformed") { // net/http quotes what it has received
+		if strings.Contains(err.Error(), "malformed") { // the error of net/http may quote the response
 			return nil, errMalformed
 		}
 		return nil, err //nolint:wrapcheck // the client wraps it

@@ -19,8 +19,8 @@ var (
 	errMalformed = errors.New("the collector has sent no valid response")
 )
 
-// answers is the transport to the collector. It reads the responses, and passes on only their status and Retry-After: a collector may
-// repeat the headers of a request, which are secret, in every other part, and the library puts the body into its errors.
+// answers is the transport to the collector. It passes on only the status and the header Retry-After of a response. A
+// collector may repeat the secret headers of a request in any other part, and the library puts the body into its errors.
 type answers struct {
 	*http.Transport
 	rejected int64 // number of spans that the collector has rejected in the last response. Only one request is sent at a time

@@ -27,7 +27,7 @@ var ascii = func() (table [utf8.RuneSelf]string) {
 	return table
 }()
 
-// manyTimes is the number of equal characters in a row from which on they count as one character, too.
+// manyTimes is the least number of equal characters in a row that also count as one character.
 const manyTimes = 3
 
 // form is a text in the form in which words are compared: words of folded characters, separated by single spaces, with a
@@ -177,7 +177,7 @@ func ideographic(p piece) bool {
 	return ideograph(r)
 }
 
-// shortestSpaced is the number of single characters in a row from which on the separators between them are ignored.
+// shortestSpaced is the least number of single characters in a row between which separators are ignored.
 const shortestSpaced = 3
 
 // join removes the separators between single characters, as in "s p a m", and between ideographs, in place.

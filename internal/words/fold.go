@@ -263,7 +263,8 @@ func (f form) covered(s span) []piece {
 	return f.pieces[first : last+1]
 }
 
-// mask returns a text with a * instead of each character in the ranges of a form of it. The ranges are in order.
+// mask returns text with a * in place of each character that the ranges cover. f is the folded form of text, and the ranges
+// are ranges of f, ordered by start.
 func (f form) mask(text string, ranges []span) string {
 	var masked strings.Builder
 	at := 0

@@ -58,7 +58,7 @@ func (s *Store) FollowFrom(ctx context.Context, after int64, id uuid.UUID, handl
 	return nil
 }
 
-// tail holds the position and the id of the newest event that a reader has read.
+// tail holds the position and the id of the newest event that a call of FollowFrom has read.
 type tail struct {
 	store    *Store
 	position int64

@@ -36,14 +36,14 @@ type relayed struct {
 
 	believed    string    // token of the relay, as the database has said
 	refused     string    // token of a process that was not the relay
-	checked     time.Time // when the database has said so
-	connections int64     // number of connections to the database that were made until then
-	failed      time.Time // when the database could not be asked
+	checked     time.Time // when the database was last asked about a relay
+	connections int64     // number of connections to the database that had been made by then
+	failed      time.Time // when the database could last not be asked
 
 	compared time.Time // when the tables were last compared with what the relay has sent
-	behind   time.Time // since when the tables have an event after behindAt that the relay has not sent; zero: they have none
+	behind   time.Time // since when the tables have had an event after behindAt that the relay has not sent; zero: they have none
 	behindAt int64     // position of the newest event that was released then
-	hung     int64     // position at which a relay has hung; a message that ends there is not received
+	hung     int64     // position at which a relay has stopped sending; a message that ends there does not end the fallback
 }
 
 func newRelayed(store *eventstore.Store, r *releaser, state *relayState) *relayed {
@@ -170,8 +170,8 @@ func (s *relayed) read(ctx context.Context, data []byte) (envelope, bool) {
 	return envelope{}, false
 }
 
-// isRelay reports whether the database of this process says that the relay has this token. The answer is remembered for
-// a while, or until a connection to the database is made.
+// isRelay reports whether the database of this process says that the relay has this token. The result is remembered for
+// a while, or until a new connection to the database is made.
 func (s *relayed) isRelay(ctx context.Context, token string) bool {
 	age := s.now().Sub(s.checked)
 	connections := s.store.Pool().Stat().NewConnsCount()
@@ -244,8 +244,8 @@ func (s *relayed) apply(ctx context.Context, m *envelope) error {
 	return nil
 }
 
-// readUnknown reads what m covers from the log, because m does not show that it follows the newest event that was released. If m
-// contradicts that event, it belongs to another history of the log than this feed.
+// readUnknown reads the range of m from the log, because m does not follow the newest event that was released. If m
+// contradicts that event, m belongs to another history of the log than this feed.
 func (s *relayed) readUnknown(ctx context.Context, m *envelope) error {
 	if m.After != s.last.position || s.last.position == 0 {
 		s.state.holes.Add(1)
@@ -269,8 +269,8 @@ func (s *relayed) releaseOwn(ctx context.Context) error {
 	}
 }
 
-// untilComparison returns the time until the tables must be compared with what the relay has sent: soon if somebody waits for the
-// tables, or if they had an event that the relay has not sent, and otherwise from time to time.
+// untilComparison returns the time until the tables are compared with what the relay has sent. It is short if somebody
+// waits for the tables, or if they had an event that the relay has not sent.
 func (s *relayed) untilComparison() time.Duration {
 	if s.waiting() || !s.behind.IsZero() {
 		return s.c.CheckpointPoll

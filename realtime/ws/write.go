@@ -252,8 +252,8 @@ func (c *Conn) boundWrites() {
 	_ = c.raw.SetWriteDeadline(c.out.deadline)
 }
 
-// resetHistory makes the next compressed batch refer to no earlier batch.
-func (c *Conn) resetHistory() {
+// resetCompression makes the next compressed batch refer to no earlier batch.
+func (c *Conn) resetCompression() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.inflated = inflated{}

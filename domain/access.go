@@ -489,8 +489,8 @@ func (c RefundTicket) authorize(view View, live Live) error {
 	return err
 }
 
-// TicketReturned records that a user has no ticket for a live any more, and why it was refunded. TicketRefunded moves the
-// coins.
+// TicketReturned records that a user has no ticket for a live any more, and why it was refunded. TicketRefunded, which
+// follows, moves the coins.
 type TicketReturned struct {
 	Live     LiveID `json:"live"`     // the live
 	User     UserID `json:"user"`     // the user who had the ticket

@@ -22,7 +22,7 @@ const countTimeout = time.Minute
 type Copy struct {
 	Position int64         // position up to which it certainly has the events of the log
 	Lacks    int64         // number of newer events that the log has and the copy lacks
-	Behind   time.Duration // age of the oldest of these; 0 if there are none
+	Behind   time.Duration // age of the oldest event that the copy lacks; 0 if it lacks none
 }
 
 // The reasons for which a copy of the log cannot be used, in a *CopyError.

@@ -32,7 +32,7 @@ type NATS struct {
 
 	mu         sync.Mutex
 	heard      map[string]time.Time // member → time of its last announcement
-	since      time.Time            // when the connection was made, as far as noticed
+	since      time.Time            // when this node noticed that the connection was made
 	reconnects uint64               // the connection's count of reconnections at that time
 }
 

@@ -44,7 +44,7 @@ type Recorder struct {
 
 	mu      sync.Mutex
 	open    map[int64]*Delivery // by position
-	order   []*Delivery         // the same, in the order in which they were opened
+	order   []*Delivery         // the deliveries in open, in the order in which they were opened
 	skipped int                 // gifts that were not counted since the last write, because too many were open
 }
 

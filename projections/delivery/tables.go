@@ -29,7 +29,7 @@ var (
 // Counts are numbers of connections.
 type Counts struct {
 	Sent                 int64 // connections to which the push was written: their sockets have accepted it
-	Acknowledged         int64 // of these, connections whose client has acknowledged it
+	Acknowledged         int64 // connections among Sent whose client has acknowledged it
 	StreamerSent         int64 // connections of the streamer among Sent
 	StreamerAcknowledged int64 // connections of the streamer among Acknowledged
 }

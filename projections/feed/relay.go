@@ -25,7 +25,8 @@ type relay struct {
 	state   *relayState
 }
 
-// run takes the lock whenever no relay is heard, and then publishes until it loses the lock. It returns nil when ctx ends.
+// run takes the lock whenever no message of a relay arrives, and then publishes until it loses the lock. It returns nil
+// when ctx ends.
 func (r *relay) run(ctx context.Context) error {
 	again := wait.Backoff{Min: r.c.RelayInterval, Max: r.c.RelayInterval}
 	for ctx.Err() == nil {

@@ -15,18 +15,18 @@ import (
 
 const (
 	inboxSize      = 256              // maximum number of messages that wait; further ones are lost and become holes
-	recheckRelay   = 15 * time.Second // time after which the database is asked again whether a process is the relay
-	recheckRefused = time.Second      // the same for a process that was not
-	recheckFailed  = time.Second      // the same after the database could not be asked
+	recheckRelay   = 15 * time.Second // time after which the database is queried again whether a process is the relay
+	recheckRefused = time.Second      // the same for a process that was not the relay
+	recheckFailed  = time.Second      // the same after a query that failed
 	gaugeTimeout   = 2 * time.Second  // time for which the relay may send gauges before the feed reads them itself
 	tablesPerRelay = 5                // number of RelayTimeouts after which the tables are compared with the relay although nobody waits for them
 )
 
-// relayed is the source that receives what the relay has released. It releases comments and gifts of this process from memory, like
-// a tail. It reads holes from the log with a tail, and everything while no relay is heard.
+// relayed is the source that receives what the relay has released. It releases comments and gifts of this process from
+// memory, like a tail. It reads holes from the log with a tail, and everything while no messages of a relay arrive.
 //
-// A message is believed if the database of this process says that its sender is the relay, and if it follows the newest event that
-// was released.
+// A message is believed if the database of this process says that its sender is the relay, and if it follows the newest
+// event that was released.
 type relayed struct {
 	*releaser
 	store *eventstore.Store
@@ -36,9 +36,9 @@ type relayed struct {
 
 	believed    string    // token of the relay, as the database has said
 	refused     string    // token of a process that was not the relay
-	checked     time.Time // when the database was last asked about a relay
+	checked     time.Time // when the database was last queried for the relay
 	connections int64     // number of connections to the database that had been made by then
-	failed      time.Time // when the database could last not be asked
+	failed      time.Time // time of the last query that failed
 
 	compared time.Time // when the tables were last compared with what the relay has sent
 	behind   time.Time // since when the tables have had an event after behindAt that the relay has not sent; zero: they have none
@@ -100,7 +100,8 @@ func (s *relayed) fallBack(ctx context.Context) (envelope, error) {
 	}
 }
 
-// receive releases what messages contain, beginning with m, until no relay is heard or ctx ends. It then returns nil.
+// receive releases what messages contain, beginning with m, until no more messages of a relay arrive or ctx ends. It
+// then returns nil.
 func (s *relayed) receive(ctx context.Context, m envelope, own wakeup) error {
 	s.state.set(func(status *RelayStatus) { status.Received, status.Since, status.Cause = true, s.now(), "" })
 	s.c.Log.InfoContext(ctx, "feed: receiving from the relay over NATS")

@@ -22,7 +22,7 @@ type state struct {
 	exchange func(*Update) // receives the messages of Session.Exchange; may be nil
 
 	mu          sync.Mutex // locked before the locks of dialects
-	loaded      int64      // position as of which the roster was read
+	loaded      int64      // position at which the roster was read
 	roster      *roster
 	subscribers subscribers
 }

@@ -135,8 +135,8 @@ func (c *channel) DeliverGauges(g projections.Gauges) {
 	}
 }
 
-// UserForgotten drops the facts that the channel keeps, because some may contain the name or texts of the user. Clients that
-// resume get them from the log, without these.
+// UserForgotten drops the facts that the channel keeps, because some may contain the name or texts of the user. Clients
+// that resume get the facts from the log, where the name and texts are erased.
 func (c *channel) UserForgotten() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -19,7 +19,7 @@ type entry struct {
 // outbox is the queue of a slow reader. It is not safe for concurrent use; the lock of its owner guards it.
 type outbox struct {
 	head     []byte    // unsent rest of a frame that the socket has accepted in part
-	started  []Receipt // receipts of the frame of which head is the rest
+	started  []Receipt // receipts of the frame whose rest is in head
 	latest   []*Frame  // the latest frames, one for each key
 	entries  []entry   // the other frames and marks, in the order in which they were sent
 	bytes    int       // cost of head, latest and entries

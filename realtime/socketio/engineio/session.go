@@ -24,8 +24,8 @@ const (
 	pollBytes = 64 << 10
 	// maxPacing is the maximum time that the packets of one POST wait for the rate limit.
 	maxPacing = 10 * time.Second
-	// firstPacketTimeout is the time after which a client speaks version 3 if it has sent nothing and is of a kind that may
-	// declare a wrong version.
+	// firstPacketTimeout is the time after which the engine assumes version 3 for a client that has sent nothing and is
+	// of a kind that may declare a wrong version.
 	firstPacketTimeout = 2 * time.Second
 )
 

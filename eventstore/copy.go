@@ -20,7 +20,7 @@ const countTimeout = time.Minute
 
 // Copy describes another database with a copy of the log: a hot standby of the primary.
 type Copy struct {
-	Position int64         // position up to which it certainly has the events of the log
+	Position int64         // position up to which the copy certainly has the events of the log
 	Lacks    int64         // number of newer events that the log has and the copy lacks
 	Behind   time.Duration // age of the oldest event that the copy lacks; 0 if it lacks none
 }

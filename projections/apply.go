@@ -29,7 +29,7 @@ type Applier struct {
 	readers     map[string][]reader // event type → the projections that read it
 	store       *eventstore.Store
 	aside       map[int64]domain.Stream // events that operators have set aside, see HonorSetAside
-	held        bool                    // whether coins were closed when the last batch was written in the order of the log, and may still be
+	held        bool                    // whether coins may still be closed: they were when the last batch was written in the order of the log
 }
 
 type reader struct {

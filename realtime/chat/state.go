@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	maxListed  = 50  // maximum number of connections in an update about a join or leave, which contains the newest
+	maxListed  = 50  // maximum number of connections in an update about a join or leave; it contains the newest ones
 	rosterPage = 500 // number of participants that one query reads
 )
 

@@ -24,7 +24,7 @@ type outbox struct {
 	entries  []entry   // the other frames and marks, in the order in which they were sent
 	bytes    int       // cost of head, latest and entries
 	inFlight int       // cost of the frames that are being written
-	granted  int       // size of the frames that still wait of one Send to an empty queue; the limit does not count them
+	granted  int       // bytes of one Send to an empty queue that still wait; the limit does not count them
 
 	stalled  bool          // whether the queue was counted in Stats.Stalls and Stats.Slow
 	deadline time.Time     // time at which writes are given up; set when the connection ends

@@ -152,7 +152,8 @@ func (s *Session) Upgraded() bool {
 	return s.carrier != nil
 }
 
-// Number returns the number of the session within its engine, counted from 1. Receipts of frames know the session by it.
+// Number returns the number of the session within its engine, counted from 1. It is the tag that ws.Receipt.Written
+// gets for the session.
 func (s *Session) Number() int64 { return s.number }
 
 // Settled records that the protocol above Engine.IO has accepted the client, for example into a namespace. Without it,

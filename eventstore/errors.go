@@ -128,9 +128,9 @@ func IsUnavailable(err error) bool {
 	return err != nil && strings.HasSuffix(err.Error(), "conn closed") // pgconn does not export this error
 }
 
-// IsOutage reports whether err certainly follows from a database that cannot be reached, is starting or stopping, or is
-// too slow. Unlike IsUnavailable it is false for errors of other connections, for ended contexts, and for
-// ErrOutcomeUnknown, which an operator has to examine.
+// IsOutage reports whether err certainly follows from a database that cannot be reached, is starting or stopping, or is too slow.
+// Unlike IsUnavailable it is false for errors of other connections, for ended contexts, and for ErrOutcomeUnknown, which somebody
+// has to look into.
 func IsOutage(err error) bool {
 	var connect *pgconn.ConnectError
 	var server *pgconn.PgError

@@ -15,9 +15,9 @@ import (
 
 const (
 	inboxSize      = 256              // maximum number of messages that wait; further ones are lost and become holes
-	recheckRelay   = 15 * time.Second // time after which the database is queried again whether a process is the relay
-	recheckRefused = time.Second      // the same for a process that was not the relay
-	recheckFailed  = time.Second      // the same after a query that failed
+	recheckRelay   = 15 * time.Second // time after which the database is asked again whether a process is the relay
+	recheckRefused = time.Second      // the same for a process that was not
+	recheckFailed  = time.Second      // the same after the database could not be asked
 	gaugeTimeout   = 2 * time.Second  // time for which the relay may send gauges before the feed reads them itself
 	tablesPerRelay = 5                // number of RelayTimeouts after which the tables are compared with the relay although nobody waits for them
 )
@@ -36,9 +36,9 @@ type relayed struct {
 
 	believed    string    // token of the relay, as the database has said
 	refused     string    // token of a process that was not the relay
-	checked     time.Time // when the database was last queried for the relay
-	connections int64     // number of connections to the database that had been made by then
-	failed      time.Time // time of the last query that failed
+	checked     time.Time // when the database has said so
+	connections int64     // number of connections to the database that were made until then
+	failed      time.Time // when the database could not be asked
 
 	compared time.Time // when the tables were last compared with what the relay has sent
 	behind   time.Time // since when the tables have had an event after behindAt that the relay has not sent; zero: they have none

@@ -72,7 +72,7 @@ func (c *config) hubConfig(env *environment, b *backend, tokens *token.Issuer) h
 
 func (c *config) chatConfig(env *environment, b *backend, hub *hub.Hub) chat.Config {
 	config := c.chat
-	config.Hub, config.Store, config.Commands, config.Clients, config.Queries = hub, b.store, b.sequencer, b.clients, b.queries
+	config.Hub, config.Store, config.Commands, config.ClientCommands, config.Queries = hub, b.store, b.sequencer, b.clients, b.queries
 	config.Cluster, config.Now, config.Log, config.UploadURL = b.cluster, env.sh.Now, env.log, c.uploadsURL()
 	return config
 }

@@ -1,2 +1,2 @@
-// Package netconn contains what servers need of connections that may use TLS.
+// Package netconn contains what servers need of connections that may use TLS, and the transport of their requests to other servers.
 package netconn

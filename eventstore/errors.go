@@ -132,7 +132,7 @@ func IsUnavailable(err error) bool {
 // isErrno reports whether err is an error of the system outside a *net.OpError, such as that of a file on a full disk. Its type has the
 // methods of a net.Error, but it says nothing about the network.
 func isErrno(err net.Error) bool {
-	_, is := err.(syscall.Errno) //nolint:errorlint // an error of the network may wrap one
+	_, is := err.(syscall.Errno)
 	return is
 }
 

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -120,12 +121,19 @@ func IsUnavailable(err error) bool {
 	var server *pgconn.PgError
 	switch {
 	case errors.Is(err, ErrUnavailable), errors.Is(err, ErrClosed), errors.Is(err, ErrOutcomeUnknown), errors.Is(err, context.DeadlineExceeded),
-		errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &connect), errors.As(err, &network):
+		errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &connect), errors.As(err, &network) && !isErrno(network):
 		return true
 	case errors.As(err, &server):
 		return isConnectionLost(server)
 	}
 	return err != nil && strings.HasSuffix(err.Error(), "conn closed") // pgconn does not export this error
+}
+
+// isErrno reports whether err is an error of the system outside a *net.OpError, such as that of a file on a full disk. Its type has the
+// methods of a net.Error, but it says nothing about the network.
+func isErrno(err net.Error) bool {
+	_, is := err.(syscall.Errno)
+	return is
 }
 
 // IsOutage reports whether err certainly follows from a database that cannot be reached, is starting or stopping, or is too slow.

@@ -18,6 +18,7 @@ const (
 	recheckRelay   = 15 * time.Second // time after which the database is asked again whether a process is the relay
 	recheckRefused = time.Second      // the same for a process that was not
 	recheckFailed  = time.Second      // the same after the database could not be asked
+	maxRechecks    = 8                // maximum number of times in recheckRefused that the database is asked
 	gaugeTimeout   = 2 * time.Second  // time for which the relay may send gauges before the feed reads them itself
 	tablesPerRelay = 5                // number of RelayTimeouts after which the tables are compared with the relay although nobody waits for them
 )
@@ -39,6 +40,8 @@ type relayed struct {
 	checked     time.Time // when the database has said so
 	connections int64     // number of connections to the database that were made until then
 	failed      time.Time // when the database could not be asked
+	counted     time.Time // since when rechecks counts
+	rechecks    int       // number of times that the database was asked
 
 	compared time.Time // when the tables were last compared with what the relay has sent
 	behind   time.Time // since when the tables have had an event after behindAt that the relay has not sent; zero: they have none
@@ -185,9 +188,14 @@ func (s *relayed) isRelay(ctx context.Context, token string) bool {
 	case token == s.refused && age < recheckRefused:
 		return false
 	}
-	if s.now().Sub(s.failed) < recheckFailed {
+	now := s.now()
+	if now.Sub(s.counted) >= recheckRefused {
+		s.counted, s.rechecks = now, 0
+	}
+	if now.Sub(s.failed) < recheckFailed || s.rechecks >= maxRechecks { // many senders claim to be the relay
 		return token == s.believed
 	}
+	s.rechecks++
 	relay, err := relayOf(ctx, s.store.Pool())
 	if err != nil {
 		s.failed = s.now()

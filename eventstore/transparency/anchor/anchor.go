@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"roomlog/internal/netconn"
 	"roomlog/internal/settings"
 	"roomlog/internal/wait"
 )
@@ -97,7 +98,9 @@ var ErrRefused = errors.New("the server has refused the checkpoint")
 // Post sends a signed checkpoint to a URL, as text. It repeats the request if the server cannot be reached or has failed.
 // It does not follow redirects, because most of them turn the request into a GET, which stores nothing.
 func Post(ctx context.Context, to string, signed []byte) error {
-	client := &http.Client{Timeout: requestTimeout, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	transport := netconn.NewTransport()
+	defer transport.CloseIdleConnections()
+	client := &http.Client{Timeout: requestTimeout, Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	backoff := wait.Backoff{Min: 200 * time.Millisecond, Max: 5 * time.Second}
 	for attempt := 1; ; attempt++ {
 		err := post(ctx, client, to, signed)

@@ -16,34 +16,31 @@ import (
 	"roomlog/realtime/ws"
 )
 
-// openSockets opens the servers of both WebSocket dialects, which share limiter.
-func (c *config) openSockets(ctx context.Context, env *environment, b *backend, l *layers, tokens *token.Issuer, rest *api.API, limiter limit.Clients) (*native.Server, *socketio.Server, error) {
+// openSockets opens the servers of both WebSocket dialects in s, which share limiter.
+func (c *config) openSockets(ctx context.Context, env *environment, b *backend, l *layers, s *servers, tokens *token.Issuer, limiter limit.Clients) error {
 	hub, err := hub.New(c.hubConfig(env, b, tokens))
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
-	deliveries, err := delivery.New(delivery.Config{Tables: delivery.NewTables(b.store.Pool()), Now: b.now, Log: env.log})
-	if err != nil {
-		return nil, nil, err
+	if s.deliveries, err = delivery.New(delivery.Config{Tables: delivery.NewTables(b.store.Pool()), Now: b.now, Log: env.log}); err != nil {
+		return err
 	}
 	chat, err := chat.New(c.chatConfig(env, b, hub))
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
-	nativeServer, err := native.New(c.nativeConfig(env, b, hub, chat, rest, deliveries, limiter))
-	if err != nil {
-		return nil, nil, err
+	if s.native, err = native.New(c.nativeConfig(env, b, hub, chat, s.api, s.deliveries, limiter)); err != nil {
+		return err
 	}
-	socketioServer, err := socketio.New(c.socketioConfig(env, b, hub, chat, deliveries, limiter))
-	if err != nil {
-		return nil, nil, err
+	if s.socketio, err = socketio.New(c.socketioConfig(env, b, hub, chat, s.deliveries, limiter)); err != nil {
+		return err
 	}
-	l.run(ctx, "deliveries", deliveries.Run)
+	l.run(ctx, "deliveries", s.deliveries.Run)
 	l.run(ctx, "hub", hub.Run)
 	l.run(ctx, "chat", chat.Run)
-	l.run(ctx, "native", nativeServer.Run)
-	l.run(ctx, "socketio", socketioServer.Run)
-	return nativeServer, socketioServer, nil
+	l.run(ctx, "native", s.native.Run)
+	l.run(ctx, "socketio", s.socketio.Run)
+	return nil
 }
 
 func (c *config) socketioConfig(env *environment, b *backend, hub *hub.Hub, chat *chat.Chat, deliveries *delivery.Recorder, limiter ws.Limiter) socketio.Config {

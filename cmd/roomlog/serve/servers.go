@@ -21,8 +21,6 @@ import (
 	"roomlog/internal/limit"
 	"roomlog/media"
 	"roomlog/media/broadcasts"
-	"roomlog/projections/delivery"
-	"roomlog/realtime/native"
 	"roomlog/realtime/socketio"
 )
 
@@ -33,11 +31,9 @@ type servers struct {
 	handler   http.Handler // handles the requests of both
 	plain     *http.Server // the server of --http-addr: http, or a server that redirects to HTTPS
 	api       *api.API
-	native    *native.Server   // nil if this process does not have the role
-	socketio  *socketio.Server // nil if this process does not have the role
 	readiness *readiness
 
-	deliveries *delivery.Recorder // nil if this process does not have the role
+	sockets // empty if this process does not have the role
 }
 
 // openServers creates the servers, which use the backend. They handle requests when run is called.
@@ -95,7 +91,7 @@ func (c *config) openServers(ctx context.Context, env *environment, b *backend, 
 		l.run(ctx, "uploads", s.api.Run)
 	}
 	if slices.Contains(c.Roles, roleRealtime) {
-		if err = c.openSockets(ctx, env, b, l, s, tokens, limit.Clients{Slots: slots.websockets, Proxies: proxies}); err != nil {
+		if s.sockets, err = c.openSockets(ctx, env, b, l, tokens, s.api, limit.Clients{Slots: slots.websockets, Proxies: proxies}); err != nil {
 			return nil, err
 		}
 		s.registerMetrics(metrics)

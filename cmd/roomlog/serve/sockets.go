@@ -16,31 +16,38 @@ import (
 	"roomlog/realtime/ws"
 )
 
-// openSockets opens the servers of both WebSocket dialects in s, which share limiter.
-func (c *config) openSockets(ctx context.Context, env *environment, b *backend, l *layers, s *servers, tokens *token.Issuer, limiter limit.Clients) error {
+// sockets are the servers of both WebSocket dialects, and what they share.
+type sockets struct {
+	native     *native.Server
+	socketio   *socketio.Server
+	deliveries *delivery.Recorder
+}
+
+// openSockets opens the servers of both WebSocket dialects, which share limiter.
+func (c *config) openSockets(ctx context.Context, env *environment, b *backend, l *layers, tokens *token.Issuer, rest *api.API, limiter limit.Clients) (s sockets, err error) {
 	hub, err := hub.New(c.hubConfig(env, b, tokens))
 	if err != nil {
-		return err
+		return s, err
 	}
 	if s.deliveries, err = delivery.New(delivery.Config{Tables: delivery.NewTables(b.store.Pool()), Now: b.now, Log: env.log}); err != nil {
-		return err
+		return s, err
 	}
 	chat, err := chat.New(c.chatConfig(env, b, hub))
 	if err != nil {
-		return err
+		return s, err
 	}
-	if s.native, err = native.New(c.nativeConfig(env, b, hub, chat, s.api, s.deliveries, limiter)); err != nil {
-		return err
+	if s.native, err = native.New(c.nativeConfig(env, b, hub, chat, rest, s.deliveries, limiter)); err != nil {
+		return s, err
 	}
 	if s.socketio, err = socketio.New(c.socketioConfig(env, b, hub, chat, s.deliveries, limiter)); err != nil {
-		return err
+		return s, err
 	}
 	l.run(ctx, "deliveries", s.deliveries.Run)
 	l.run(ctx, "hub", hub.Run)
 	l.run(ctx, "chat", chat.Run)
 	l.run(ctx, "native", s.native.Run)
 	l.run(ctx, "socketio", s.socketio.Run)
-	return nil
+	return s, nil
 }
 
 func (c *config) socketioConfig(env *environment, b *backend, hub *hub.Hub, chat *chat.Chat, deliveries *delivery.Recorder, limiter ws.Limiter) socketio.Config {

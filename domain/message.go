@@ -218,7 +218,7 @@ func (e *MessagePosted) personal() (UserID, []*string) {
 // chat. No table contains the message.
 type ExchangeMessage struct {
 	Kind            MessageKind   `json:"kind"`          // the kind of the message
-	Text            string        `json:"text"`          // the message of 1–1000 characters, which may be line breaks and tabs; or the name or URL that the kind requires
+	Text            string        `json:"text"`          // the message of 1–1000 characters, in which line breaks and tabs are allowed; or the name or URL that the kind requires
 	DurationMS      int           `json:"duration_ms"`   // length of a voice message: 1–120,000 milliseconds; 0 for other kinds
 	Namespace       string        `json:"namespace"`     // the namespace whose connections all receive the message: 1–64 bytes; "" if it is for one connection
 	ToConnection    string        `json:"to_connection"` // public id of the connection that receives the message: 1–64 bytes; "" if it is for a namespace
@@ -237,7 +237,7 @@ func (c ExchangeMessage) serverTexts() []string { return []string{c.Namespace, c
 
 func (c ExchangeMessage) decide(view View) ([]Event, error) {
 	if (c.Namespace == "") == (c.ToConnection == "") || len(c.Namespace+c.ToConnection) > maxConnectionID {
-		return nil, refuse(CodeBadRequest, "a message goes to a namespace or to a connection, each of 1 to %d bytes", maxConnectionID)
+		return nil, refuse(CodeBadRequest, "to_connection must be a connection, or namespace a namespace, of 1 to %d bytes", maxConnectionID)
 	}
 	if c.Participant == 0 {
 		return nil, refuse(CodeParticipantNotFound, "enter the chat first")

@@ -134,7 +134,7 @@ func (h *hlsServer) session(key, id string) (s *hlsSession, player *Player, err 
 	if s.follows && s.player == nil {
 		err := h.play(s)
 		if errors.Is(err, ErrEnded) && !errors.Is(err, errUserCut) {
-			err = nil // the rest of a stream that has ended needs no player
+			err = nil // the stream has ended: the session reads the rest of it without a player
 		}
 		if err != nil {
 			return nil, nil, err

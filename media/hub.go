@@ -31,7 +31,7 @@ type hub struct {
 // allUsers in a userKey stands for all players, also anonymous ones.
 const allUsers = -1
 
-// userKey identifies the players of a user in the stream key; if key is "", in every stream.
+// userKey identifies the players of a user in the stream with a key; if key is "", in every stream.
 type userKey struct {
 	key  string
 	user int64

@@ -339,7 +339,7 @@ func (w *watcher) broadcastStopped(ctx context.Context, e domain.BroadcastStoppe
 	}
 }
 
-// relay tells the relays that the broadcast of a live has changed, unless it is at this node.
+// relay notifies the Relays that the broadcast of a live has changed, unless it is at this node.
 func (w *watcher) relay(ctx context.Context, id domain.LiveID, node string, tell func(Relays, string)) error {
 	if w.cfg.Relays == nil || tell == nil || node == w.cfg.Cluster.Node() {
 		return nil
@@ -354,8 +354,8 @@ func (w *watcher) relay(ctx context.Context, id domain.LiveID, node string, tell
 	return err
 }
 
-// relayEnd returns what the end of a broadcast at another node means for a relay of it, or nil: a broadcast that another one has
-// replaced, or whose node stops, may go on at another node.
+// relayEnd returns the method of Relays to call when a broadcast has ended at another node. It returns nil if the broadcast
+// was replaced or its node stops, because it may then continue at another node.
 func relayEnd(e domain.BroadcastStopped) func(Relays, string) {
 	broadcast := mediaID(e.Broadcast)
 	switch e.Cause {

@@ -96,9 +96,9 @@ func (s *segmenter) of(info flv.Info) *rendition {
 	return nil
 }
 
-// jumps reports whether the timestamp of a frame differs by more than maxJump from the one before. For the track that leads, that
-// is the frame before of this track, so that a picture is not shown for the whole time of a pause. Another track may pause: its
-// frame jumps only if it is also far from the newest frame of the run.
+// jumps reports whether the timestamp of a frame differs by more than maxJump from that of the frame before. For the track
+// that leads, this is the frame before of the same track, so that no picture is shown during a whole pause. Another track
+// may pause: its frame jumps only if it is also that far from the newest frame of the run.
 func (s *segmenter) jumps(f Frame) bool {
 	r, at := s.of(f.Info()), int64(int32(f.Time()-s.zero))
 	if r == nil {
@@ -141,7 +141,7 @@ func (s *segmenter) tryWrite(r *rendition, f Frame, at int64) (ended bool, err e
 	return s.part != part, err
 }
 
-// addFrame adds a frame of a track, which arrives at ms after the first one.
+// addFrame adds a frame of a track. at is its time in milliseconds since the first frame of the run.
 func (s *segmenter) addFrame(r *rendition, f Frame, at int64) error {
 	info, payload := f.Info(), f.Payload()
 	body := payload[info.Body:]

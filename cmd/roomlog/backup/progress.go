@@ -11,7 +11,8 @@ import (
 // progressInterval is the time between two updates of the line.
 const progressInterval = 200 * time.Millisecond
 
-// progress prints how far a command is, in one line, if standard error is a terminal. What is written to it counts as done.
+// progress prints the progress of a command in one line, if standard error is a terminal. Bytes that are written to it
+// count as done.
 type progress struct {
 	out     io.Writer // nil: no terminal
 	now     func() time.Time
@@ -56,7 +57,7 @@ func (p *progress) end() {
 	}
 }
 
-// size returns a number of bytes for people.
+// size formats a number of bytes for people.
 func size(bytes int64) string {
 	const step = 1024
 	value, unit := float64(bytes), "bytes"

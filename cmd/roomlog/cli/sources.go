@@ -23,8 +23,8 @@ func NewSources(environ []string) *Sources {
 	return &Sources{environment: newEnvironment(environ), flags: map[string]settings.Source{}}
 }
 
-// CheckEnvironment returns an error for each variable of the environment that is named like a setting, but is none. flags are the
-// variables of all flags.
+// CheckEnvironment returns an error for each variable of the environment whose name has the form of a setting, but is not
+// the name of one. flags are the variables of all flags.
 func (s *Sources) CheckEnvironment(flags []string) error { return s.environment.check(flags) }
 
 // ReadFile reads the configuration file. flags are the names of the flags of all settings. name is the name of the
@@ -98,8 +98,8 @@ func (s *Sources) inFile(key string) settings.Source {
 	return settings.Source{Kind: settings.FromFile, Name: key + " in " + s.file.path}
 }
 
-// Getenv returns a variable of the environment. For settings without a flag, the configuration file stands behind the
-// environment.
+// Getenv returns a variable of the environment. A setting without a flag may also come from the configuration file, which
+// the environment overrides.
 func (s *Sources) Getenv(name string) string {
 	if value := s.environment[name]; value != "" {
 		return value

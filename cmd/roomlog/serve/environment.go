@@ -59,8 +59,8 @@ func openEnvironment(g *cli.Globals, sh cli.Shell) (*environment, error) {
 	return env, env.openFolder(folderErr)
 }
 
-// openFolder creates the data folder. With DATABASE_URL and all secrets, a server stores only uploads and recordings in
-// it: if the folder cannot be written, both are off. unknown is the error if no path for the folder was found.
+// openFolder creates the data folder. With DATABASE_URL and all secrets, a server stores only uploads and recordings in it:
+// if the folder cannot be written, both are off. unknown is the error of DataDir, if it found no path.
 func (env *environment) openFolder(unknown error) error {
 	if env.databaseURL == "" {
 		return nil // the private PostgreSQL creates it
@@ -96,8 +96,8 @@ func traceHeaders(getenv func(string) string) (map[string]string, error) {
 	return headers, nil
 }
 
-// openTracer starts what records traces and sends them, or returns nil if no collector is configured. skew returns how far the
-// clock of this process is ahead of the clock of the database, by which the spans of all processes are timed.
+// openTracer creates the tracer and starts to send its spans, or returns nil if no collector is configured. skew returns
+// how far the clock of this process is ahead of the clock of the database, by which the spans of all processes are timed.
 func (env *environment) openTracer(ctx context.Context, c *config, l *layers, node string, skew func() time.Duration) (*tracing.Tracer, error) {
 	headers, err := traceHeaders(env.sh.Getenv)
 	if err != nil {

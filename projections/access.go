@@ -199,19 +199,20 @@ func (q *Queries) TicketPosition(ctx context.Context, live domain.LiveID, user d
 	return one(ctx, q, "ticket", pgx.RowTo[int64], selectTicketPosition, live, user)
 }
 
-// RefundTicket returns the command that refunds the ticket of a user for a live. The tables provide the owner of the
-// live, the coins that the owner has received, and the ticket. The tables must have reached the head of the log.
+// RefundTicket returns the command that refunds the ticket of a user for a live. The tables provide the ticket, the owner of
+// the live, and the coins that the owner has received. The tables must have reached the head of the log.
 func (q *Queries) RefundTicket(ctx context.Context, live domain.LiveID, user domain.UserID, reason string) (domain.RefundTicket, error) {
-	c, err := q.RefundTickets(ctx, live, reason)
+	position, err := q.TicketPosition(ctx, live, user)
 	if err != nil {
-		return c, err
+		return domain.RefundTicket{}, err
 	}
-	c.User = user
-	c.Position, err = q.TicketPosition(ctx, live, user)
+	c, err := q.RefundTickets(ctx, live, reason)
+	c.User, c.Position = user, position
 	return c, err
 }
 
-// RefundTickets returns a command like RefundTicket, without the user and the ticket.
+// RefundTickets returns a command like RefundTicket, without the user and the ticket. Read the tickets before: what the owner has
+// received must contain their coins.
 func (q *Queries) RefundTickets(ctx context.Context, live domain.LiveID, reason string) (domain.RefundTicket, error) {
 	found, err := q.Live(ctx, live)
 	if errors.Is(err, ErrNotFound) {

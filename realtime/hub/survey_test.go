@@ -15,8 +15,8 @@ import (
 // and replies have further members, asks or replies.
 func TestSurveyBetweenVersions(t *testing.T) {
 	t.Parallel()
-	asked := []Connection{{ID: "a-1", Users: []domain.UserID{7}}, {ID: "a-2", Users: []domain.UserID{8}}}
-	reply, err := replyToSurvey([]byte(`{"user":7,"since":"2026-01-01T00:00:00Z"}`), asked)
+	connections := []Connection{{ID: "a-1", Users: []domain.UserID{7}}, {ID: "a-2", Users: []domain.UserID{8}}}
+	reply, err := replyToSurvey([]byte(`{"user":7,"since":"2026-01-01T00:00:00Z"}`), connections)
 	if err != nil {
 		t.Fatal(err)
 	}

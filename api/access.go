@@ -16,7 +16,7 @@ import (
 type access struct {
 	name       string // name of the rule in the documentation, such as "a token"
 	needsToken bool
-	sameOrigin bool          // whether pages of other origins may not call the endpoint
+	sameOrigin bool          // whether browser pages of other origins are refused
 	refusals   []domain.Code // codes of the rule, in addition to those of a token
 	check      func(ctx context.Context, s *server, in any) error
 }

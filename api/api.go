@@ -53,7 +53,7 @@ func (s *server) findUploads(ctx context.Context, names []string) (map[string]up
 
 // deletedUploads returns the uploads that the log has deleted since a time of the clock of this process.
 func (s *server) deletedUploads(ctx context.Context, since time.Time) ([]string, error) {
-	if err := s.Queries.CheckLag(ctx, s.Store.Now()); err != nil { // a later search would not find what the tables lack now
+	if err := s.Queries.CheckLag(ctx, s.Store.Now()); err != nil { // the tables lack deletions, and later searches would not look for them
 		return nil, err
 	}
 	return s.Queries.DeletedUploads(ctx, since.Add(-s.Store.ClockSkew()))

@@ -202,7 +202,7 @@ func membersOf(input reflect.Type) (members []string) {
 		return nil
 	}
 	for _, field := range reflect.VisibleFields(body.Type) {
-		if field.Anonymous { // its fields are members
+		if field.Anonymous { // the fields of an embedded struct are members themselves
 			continue
 		}
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")

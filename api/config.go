@@ -139,8 +139,8 @@ type Config struct {
 	PageSize          int           `default:"10"`    // number of items on a page of lives or recordings
 	EventCheck        time.Duration `default:"500ms"` // interval between two checks that the reader of an event stream may still read
 	EventHeartbeat    time.Duration `default:"15s"`   // maximum time between two lines of an event stream
-	SlowEventReader   time.Duration `default:"5s"`    // time for sending one chunk, after which a slow reader is disconnected with a cursor
-	EventWriteTimeout time.Duration `default:"15s"`   // time for sending one chunk, after which a reader is disconnected without a cursor
+	SlowEventReader   time.Duration `default:"5s"`    // if sending a chunk takes longer, the stream ends after it, with a last line that has a cursor
+	EventWriteTimeout time.Duration `default:"15s"`   // maximum time for sending a chunk; then the connection is closed without a last line
 }
 
 // CheckSettings returns an error if the settings are invalid in combination.

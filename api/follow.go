@@ -36,7 +36,8 @@ func (s *server) listFollowers(ctx context.Context, in *Window) (history[followe
 	return s.follows(ctx, *in, s.Queries.Followers)
 }
 
-// follows returns a page of the caller's list that read reads.
+// follows returns a page of a list of the caller: the streamers whom the caller follows, or the followers. read reads the
+// list from the tables.
 func (s *server) follows(ctx context.Context, in Window, read func(context.Context, domain.UserID, projections.Window) ([]projections.Followed, error)) (history[followed], error) {
 	w, err := s.window(ctx, in)
 	if err != nil {

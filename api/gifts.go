@@ -411,7 +411,8 @@ func (s *server) refundTickets(ctx context.Context, in *refundTicketsInput) (ref
 	return done, nil
 }
 
-// refusesOne reports whether a refund that is refused with a code says nothing about the other tickets for the live.
+// refusesOne reports whether a refusal with this code concerns one ticket only, so that the refunds of the next tickets are
+// tried.
 func refusesOne(code domain.Code) bool {
 	switch code {
 	case domain.CodeUserUnavailable, domain.CodeTicketNotFound, domain.CodeCoinsClosed, domain.CodeCoinsOverflow, domain.CodeForbidden, domain.CodeEarningsTooFew:

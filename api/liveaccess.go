@@ -250,7 +250,7 @@ func (s *server) readAccess(ctx context.Context, in *LivePath) (liveAccess, erro
 		if live.Access.Listed() {
 			found.Streamer = &streamer
 		}
-		return found, nil // the refusal is the answer
+		return found, nil // the response contains the refusal
 	}
 	return liveAccess{live.Access, err == nil, "", live.Price, live.MinAge, &streamer}, err
 }

@@ -101,7 +101,7 @@ type liveInputBody struct {
 }
 
 func (s *server) createLive(ctx context.Context, in *liveInputBody) (signed[KeyedLive], error) {
-	if in.Body.Access == domain.AccessPassword { // as many passwords are hashed as people sign in
+	if in.Body.Access == domain.AccessPassword { // hashing a password costs as much as a sign-in, so both have one rate
 		if err := s.rates.admit(ctx, rateSignIns); err != nil {
 			return signed[KeyedLive]{}, err
 		}

@@ -309,7 +309,7 @@ func (s *server) people(ctx context.Context, ids []domain.UserID) (func(domain.U
 	}, err
 }
 
-// userOf returns the user with the name of an actor, or 0 for an operator at the command line.
+// userOf returns the user in an actor string such as user-12, or 0 if the actor is no user.
 func userOf(actor string) domain.UserID {
 	by, _ := domain.ParseActor(actor)
 	return by.User
@@ -350,7 +350,7 @@ func (s *server) listHeld(ctx context.Context, in *heldInput) (history[heldComme
 	})
 }
 
-// standing returns what the caller may see of the order in a live, and the window of a page.
+// standing returns which comments, reports and acts of a live the caller may see, and the window of a page.
 func (s *server) standing(ctx context.Context, live domain.LiveID, page Window) (projections.Standing, projections.Window, error) {
 	if _, err := s.live(ctx, live); err != nil {
 		return projections.Standing{}, projections.Window{}, err

@@ -92,7 +92,7 @@ func (s *server) addWebhook(ctx context.Context, in *webhookInput) (webhookSecre
 	return s.secretsOf(projections.Webhook{ID: added.Webhook, Secret: added.Secret, AddedAt: record.RecordedAt}), err
 }
 
-// checkWebhookURL returns a *Refusal unless text can be the URL of a webhook.
+// checkWebhookURL returns a *domain.Refusal unless text can be the URL of a webhook.
 func checkWebhookURL(text string) error {
 	if err := webhook.CheckURL(text); err != nil {
 		return refusal(domain.CodeTextInvalid, "url %v", err)
@@ -174,7 +174,7 @@ func (s *server) readWebhookSecrets(ctx context.Context, in *webhookPath) (webho
 	return s.secretsOf(w), err
 }
 
-// webhook returns a webhook, or a *Refusal if there is none.
+// webhook returns a webhook, or a *domain.Refusal if there is none.
 func (s *server) webhook(ctx context.Context, id domain.WebhookID) (projections.Webhook, error) {
 	found, err := s.Queries.Webhooks(ctx)
 	for _, w := range found {

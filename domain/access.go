@@ -129,8 +129,8 @@ func (e ViewerAdmitted) evolve(v Visit) Visit {
 	return v
 }
 
-// CreateInvitation creates an invitation to a live: whoever knows its secret may use it, until enough users have or it
-// ends. The owner of the live and operators may issue this command.
+// CreateInvitation creates an invitation to a live. Everybody who knows its secret may use it until it ends or Uses
+// users have used it. The owner of the live and operators may issue this command.
 type CreateInvitation struct {
 	Live    LiveID `json:"live"`    // the live
 	Uses    int64  `json:"uses"`    // maximum number of users who use the invitation: 1 to 100,000
@@ -210,8 +210,8 @@ func (c RevokeInvitation) decide(view View) ([]Event, error) {
 	return []Event{InvitationRevoked(c)}, nil
 }
 
-// HasInvitation reports whether a live has an invitation that was not revoked, and that at least this many more users
-// may use.
+// HasInvitation reports whether the live has the invitation id, not revoked, that at least more users may still use. It
+// does not check the end of the invitation.
 func (l Live) HasInvitation(id, more int64) bool {
 	i := l.invitation(func(i Invitation) bool { return i.ID == id })
 	return i.ID != 0 && i.Used+more <= i.Uses
@@ -360,7 +360,7 @@ type TicketIssued struct {
 	Live  LiveID `json:"live"`  // the live
 	User  UserID `json:"user"`  // the user who has bought the ticket
 	Coins Coins  `json:"coins"` // price of the ticket in coins
-	Share Coins  `json:"share"` // coins of these of the platform
+	Share Coins  `json:"share"` // the platform's share of these coins
 }
 
 func (TicketIssued) Type() string        { return "ticket.issued.v1" }
@@ -403,10 +403,11 @@ func (e TicketBought) checkPostings() error {
 	return checkSplit(e.Postings, split(e.Coins, e.Share, e.User, e.Streamer), e.BalanceAfter)
 }
 
-// RefundTicket gives the coins of a ticket back to the user who bought it, as a whole. The owner of the live may do so until
-// the live starts, an operator at any time, but not for the own ticket. If the live has ended without a start, the user may do
-// so, too. A live starts when it is on air or has a broadcast for the first time. The command is refused if the earnings of the
-// streamer no longer cover the ticket, and if the payment of the ticket was set aside: no coins have moved then.
+// RefundTicket gives all coins of a ticket back to the user who bought it. The owner of the live may do so until the
+// live starts, operators at any time; neither may do so for a ticket of their own. The buyer may do so if the live has
+// ended without a start. A live starts when it is on air or has a broadcast for the first time. The command is refused
+// if the earnings of the streamer no longer cover the ticket, or if the payment of the ticket was set aside, because no
+// coins have moved then.
 type RefundTicket struct {
 	Live   LiveID `json:"live"`   // the live of the ticket
 	User   UserID `json:"user"`   // the user who has the ticket
@@ -472,7 +473,7 @@ func (c RefundTicket) decide(view View) ([]Event, error) {
 	}, nil
 }
 
-// authorize returns a *Refusal unless the actor may refund the ticket.
+// authorize returns a *Refusal unless the actor may refund the ticket; see RefundTicket.
 func (c RefundTicket) authorize(view View, live Live) error {
 	own := view.Actor.User != 0 && view.Actor.User == c.User
 	switch {
@@ -488,8 +489,8 @@ func (c RefundTicket) authorize(view View, live Live) error {
 	return err
 }
 
-// TicketReturned records that a user has no ticket for a live any more, and why it was refunded. TicketRefunded moves the
-// coins.
+// TicketReturned records that a user has no ticket for a live any more, and why it was refunded. TicketRefunded, which
+// follows, moves the coins.
 type TicketReturned struct {
 	Live     LiveID `json:"live"`     // the live
 	User     UserID `json:"user"`     // the user who had the ticket
@@ -528,7 +529,7 @@ type TicketRefunded struct {
 	Live         LiveID    `json:"live"`          // the live of the ticket
 	Position     int64     `json:"position"`      // position of the event of the payment, ticket.bought; 0 in events of the earlier version
 	Coins        Coins     `json:"coins"`         // price of the ticket that is refunded, in coins
-	Share        Coins     `json:"share"`         // coins of these that the platform gives back: its share of the ticket
+	Share        Coins     `json:"share"`         // the platform's share of these coins, which it gives back
 	BalanceAfter Coins     `json:"balance_after"` // balance of the user's wallet after the event
 	Postings     []Posting `json:"postings"`      // the postings of the ticket in the other direction
 }

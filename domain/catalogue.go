@@ -309,8 +309,9 @@ var (
 	statesByPrefix = index(States, func(s StateSpec) string { return s.Prefix })
 )
 
-// StoredTypes returns the types, as stored in the log, of the events whose type is want, or begins with the prefix in want, such as
-// "gift.*". The type of an earlier version selects the events of all versions, because events are read in the newest version.
+// StoredTypes returns the event types, as stored in the log, that want selects. want is a type of any version, or a
+// prefix such as "gift.*". All versions of a selected type are returned, because events are read in the newest version.
+// The result is nil if there is no such type.
 func StoredTypes(want string) (types []string) {
 	prefix, isPrefix := strings.CutSuffix(want, "*")
 	isPrefix = isPrefix && strings.HasSuffix(prefix, ".")

@@ -47,8 +47,8 @@ func CoinsClosedRefusal() *Refusal {
 	return &Refusal{Code: CodeCoinsClosed, Text: "coins are closed while an event about them is examined: try again later"}
 }
 
-// ConcernsCoins reports whether decisions about coins read the state of s: those of wallets, earnings, payouts, orders and gifts, the
-// rule that splits gifts, and the state of closed coins. If such a state cannot be loaded, a command that reads it is refused with CodeCoinsClosed.
+// ConcernsCoins reports whether decisions about coins read the state of s. If such a state cannot be loaded, a command
+// that reads it is refused with CodeCoinsClosed.
 func ConcernsCoins(s Stream) bool {
 	switch s.Prefix() {
 	case "wallet", "earnings", "order", "gift", "giftrecord", "correction", "payout", "share", coinHoldsStream.Prefix():
@@ -107,7 +107,7 @@ func (e CoinsClosed) evolve(h CoinHolds) CoinHolds {
 	return CoinHolds{append(h.without(e.Position), hold)}
 }
 
-// without returns a copy of the holds. The copy does not contain the hold of the event at position.
+// without returns a copy of the holds without that of the event at position.
 func (h CoinHolds) without(position int64) []CoinHold {
 	var others []CoinHold
 	for _, hold := range h.Holds {

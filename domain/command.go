@@ -26,7 +26,7 @@ type typedCommand interface{ eventTypes() []string }
 // idempotency key are the same request only if their fingerprints are equal, too.
 type FingerprintedCommand interface {
 	Command
-	// Fingerprint returns a hash of the content, from which nobody can guess it.
+	// Fingerprint returns a hash of the content. It does not reveal the content.
 	Fingerprint() string
 }
 
@@ -79,7 +79,7 @@ func OperatorActor(login string) Actor {
 	return Actor{Kind: Operator, Login: clean[:min(len(clean), maxLogin)]}
 }
 
-// The names of operators in names of actors.
+// Bounds of the login in the name of an operator at the command line, such as "operator-root".
 const (
 	maxLogin        = 32
 	loginCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
@@ -138,7 +138,8 @@ func newView(actor Actor, now time.Time, states map[Stream]any, fault *error) Vi
 	return View{Actor: actor, Now: now, states: states, fault: fault}
 }
 
-// look returns the state of stream s.
+// look returns the state of stream s. If the request does not list s in Reads, or the state has another type than S, it
+// sets the fault of the view.
 func look[S any](v View, s Stream) S {
 	state, named := v.states[s]
 	if !named {

@@ -356,7 +356,7 @@ func (c AddWords) decide(view View) ([]Event, error) {
 	return []Event{WordsAdded{c.Live, added, c.Exact, options.Mask}}, nil
 }
 
-// WordsAdded records that words were added to a list, or got other options, whose act is refuse or mask.
+// WordsAdded records that words with the act refuse or mask were added to a list, or got other options.
 type WordsAdded struct {
 	Live  LiveID   `json:"live"`  // the live whose list changed; 0: the service
 	Words []string `json:"words"` // the words
@@ -364,7 +364,7 @@ type WordsAdded struct {
 	Mask  bool     `json:"mask"`  // whether the words are masked; otherwise comments that contain them are refused
 }
 
-// changes returns each of some words once, if the list lacks it or has it with other options.
+// changes returns the words in added that the list lacks or has with other options, each once.
 func (w Words) changes(added []string, options words.Entry) (changed []string) {
 	known := make(map[words.Entry]bool, len(w.entries)+len(added))
 	for _, entry := range w.entries {
@@ -388,7 +388,7 @@ func (e WordsAdded) evolve(w Words) Words {
 	return w.with(e.Words, words.Entry{Exact: e.Exact, Mask: e.Mask})
 }
 
-// HoldWordsAdded records that words were added to a list, or got other options, whose act is hold.
+// HoldWordsAdded records that words with the act hold were added to a list, or got other options.
 type HoldWordsAdded struct {
 	Live  LiveID   `json:"live"`  // the live whose list changed; 0: the service
 	Words []string `json:"words"` // the words
@@ -402,7 +402,8 @@ func (e HoldWordsAdded) evolve(w Words) Words {
 	return w.with(e.Words, words.Entry{Exact: e.Exact, Hold: true})
 }
 
-// with returns the list with some words, which get the options.
+// with returns the list with the words in added, all with the options. Words that the list already has get the new
+// options.
 func (w Words) with(added []string, options words.Entry) Words {
 	at := make(map[string]int, len(w.entries)+len(added))
 	entries := slices.Clone(w.entries)
@@ -471,9 +472,9 @@ func (e WordsRemoved) evolve(w Words) Words {
 	return newWords(slices.DeleteFunc(slices.Clone(w.entries), func(entry words.Entry) bool { return gone[entry.Word] }))
 }
 
-// applyWords returns a comment with masked words, and whether it is held for a word. It returns a *Refusal if the comment
-// contains a word that is refused. The list of the live does not apply to its owner and moderators, and no list applies to
-// operators. Comments of the owner and moderators are not held.
+// applyWords returns a comment with masked words, and whether it is held for a word. It returns a *Refusal if the
+// comment contains a refused word. The list of the live does not apply to its owner and moderators, and no list applies
+// to operators. Comments of the owner and moderators are not held.
 func (v View) applyWords(live Live, id LiveID, comment string) (masked string, held bool, err error) {
 	ofLive, ofService := v.Words(id), v.Words(serviceWords)
 	if live.isModerator(v.Actor.User) {

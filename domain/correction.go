@@ -14,7 +14,7 @@ type Correction struct {
 	User     UserID  `json:"user"`
 	Coins    Coins   `json:"coins"`
 	Proposer string  `json:"proposer"` // name of the actor who has proposed the correction
-	Expires  int64   `json:"expires"`  // Unix seconds
+	Expires  int64   `json:"expires"`  // time from which the correction can no longer be approved, in Unix seconds
 	Open     bool    `json:"open"`     // whether the correction waits for an approval
 }
 
@@ -45,7 +45,7 @@ type ProposeCorrection struct {
 
 	Limit    Coins         `json:"-"` // maximum number of coins that needs no approval
 	Period   time.Duration `json:"-"` // time within which another operator must approve the correction
-	Received Coins         `json:"-"` // number of coins that gifts have added to the earnings, if it is an account of earnings
+	Received Coins         `json:"-"` // number of coins that gifts and tickets have added to the earnings; not used for a wallet
 }
 
 func (ProposeCorrection) Type() string { return "correction.propose" }
@@ -133,7 +133,7 @@ type ApproveCorrection struct {
 	Correction CorrectionID `json:"correction"` // the correction to approve
 
 	Account  Account `json:"-"` // account of the correction
-	Received Coins   `json:"-"` // number of coins that gifts have added to the earnings, if it is an account of earnings
+	Received Coins   `json:"-"` // number of coins that gifts and tickets have added to the earnings; not used for a wallet
 }
 
 func (ApproveCorrection) Type() string { return "correction.approve" }

@@ -18,7 +18,7 @@ type Follows struct {
 // Following is a streamer whom a user follows.
 type Following struct {
 	Streamer UserID `json:"streamer"`
-	Since    int64  `json:"since"` // Unix seconds
+	Since    int64  `json:"since"` // time since which the user follows the streamer, in Unix seconds
 }
 
 // FollowsStream returns the stream of the streamers that a user follows.
@@ -84,7 +84,8 @@ func (e UserFollowed) evolve(f Follows) Follows {
 	return f
 }
 
-// UnfollowUser ends that the actor follows a streamer.
+// UnfollowUser makes the actor no longer a follower of a streamer. Nothing changes if the actor does not follow the
+// streamer.
 type UnfollowUser struct {
 	Streamer UserID `json:"user"` // the user who is followed
 }

@@ -208,7 +208,8 @@ type GiftSent struct {
 
 func (GiftSent) Type() string { return "gift.sent.v2" }
 
-// Stream returns the wallet stream of the sender, because only the balance of that wallet can refuse the gift.
+// Stream returns the wallet stream of the sender, because the balance of that wallet is the only state that the event
+// changes.
 func (e GiftSent) Stream() Stream { return WalletStream(e.Sender) }
 
 func (e GiftSent) EventLive() LiveID        { return e.Live }
@@ -227,7 +228,7 @@ func (e GiftSent) checkPostings() error {
 	return checkSplit(e.Postings, split(e.Coins, e.Share, e.Sender, e.Streamer), e.BalanceAfter)
 }
 
-// GiftRecord is the state of a gift that was sent, as far as refunds read it.
+// GiftRecord is the part of a sent gift that refunds read.
 type GiftRecord struct {
 	Refunded bool `json:"refunded"`
 }
@@ -235,18 +236,18 @@ type GiftRecord struct {
 // giftRecordStream returns the stream of a gift that was sent, given by the position of its event.
 func giftRecordStream(position int64) Stream { return numberedStream("giftrecord-", position) }
 
-// Earnings is the state of the coins of a streamer, without those that gifts have added: gifts do not belong to the
-// stream of the earnings. A decision that takes coins gets the sum of the gifts from the tables. The sum only grows, so
-// one that is not the newest permits less, and never more, than the balance.
+// Earnings is the state of what was taken from the earnings of a streamer. The coins that gifts and tickets add do not
+// belong to this stream: a decision that takes coins gets their sum from the tables. The sum only grows, so an outdated
+// one permits less than the balance, never more.
 type Earnings struct {
-	Taken   Coins `json:"taken"`              // coins that were taken from the gifts
-	Held    Coins `json:"held,omitempty"`     // coins of these that are held for payouts
-	PaidOut Coins `json:"paid_out,omitempty"` // coins of these that were paid out
+	Taken   Coins `json:"taken"`              // coins that were taken from the earnings, less those that corrections have added
+	Held    Coins `json:"held,omitempty"`     // the part of Taken that is held for payouts
+	PaidOut Coins `json:"paid_out,omitempty"` // the part of Taken that was paid out
 
-	Refund EarningsRefund `json:"refund,omitzero"` // the newest refund of a gift, which the event that moves its coins is checked with
+	Refund EarningsRefund `json:"refund,omitzero"` // the newest refund of a gift, with which gift.refunded is compared
 }
 
-// EarningsRefund is what the refund of a gift has taken from earnings.
+// EarningsRefund contains the coins that the refund of a gift has taken from earnings.
 type EarningsRefund struct {
 	Position int64 `json:"position"` // position of the event of the gift; 0 if no gift was refunded
 	Coins    Coins `json:"coins"`
@@ -258,7 +259,8 @@ func EarningsStream(id UserID) Stream { return numberedStream("earnings-", int64
 // Earnings returns the state of the earnings of a streamer.
 func (v View) Earnings(id UserID) Earnings { return look[Earnings](v, EarningsStream(id)) }
 
-// checkEarnings returns a *Refusal unless the earnings of a streamer cover coins. received is the sum of the gifts.
+// checkEarnings returns a *Refusal unless the earnings of a streamer cover coins. received is the number of coins that
+// gifts and tickets have added to them.
 func (v View) checkEarnings(streamer UserID, received, coins Coins) error {
 	earnings := v.Earnings(streamer)
 	left := max(received-earnings.Taken, 0)
@@ -281,7 +283,7 @@ type SentGift struct {
 	Gift     GiftID
 	Num      int
 	Coins    Coins
-	Share    Coins // coins of these that the platform has received
+	Share    Coins // the platform's share of these coins
 }
 
 // RefundGift gives the coins of a gift back to its sender. A gift is refunded once and as a whole. The command is refused
@@ -291,7 +293,7 @@ type RefundGift struct {
 	Reason   string `json:"reason"`   // the reason of the streamer or operator, stored in the event: 1–100 characters; must not identify a person
 
 	Sent     SentGift `json:"-"` // record of the gift at Position, which the caller has read from the tables
-	Received Coins    `json:"-"` // number of coins that gifts have added to the earnings of the streamer
+	Received Coins    `json:"-"` // number of coins that gifts and tickets have added to the earnings of the streamer
 }
 
 func (RefundGift) Type() string { return "gift.refund" }
@@ -381,7 +383,7 @@ type GiftRefunded struct {
 	Num          int       `json:"num"`           // number of gifts
 	Position     int64     `json:"position"`      // position of the event of the gift
 	Coins        Coins     `json:"coins"`         // total price that is refunded, in coins
-	Share        Coins     `json:"share"`         // coins of these that the platform gives back: its share of the gift
+	Share        Coins     `json:"share"`         // the platform's share of these coins, which it gives back
 	BalanceAfter Coins     `json:"balance_after"` // balance of the sender's wallet after the event
 	Reason       string    `json:"reason"`        // the reason of the streamer or operator; not sealed
 	Postings     []Posting `json:"postings"`      // the postings of the gift in the other direction

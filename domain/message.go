@@ -218,7 +218,7 @@ func (e *MessagePosted) personal() (UserID, []*string) {
 // chat. No table contains the message.
 type ExchangeMessage struct {
 	Kind            MessageKind   `json:"kind"`          // the kind of the message
-	Text            string        `json:"text"`          // the message of 1–1000 characters, which may be line breaks and tabs; or the name or URL that the kind requires
+	Text            string        `json:"text"`          // the message of 1–1000 characters, in which line breaks and tabs are allowed; or the name or URL that the kind requires
 	DurationMS      int           `json:"duration_ms"`   // length of a voice message: 1–120,000 milliseconds; 0 for other kinds
 	Namespace       string        `json:"namespace"`     // the namespace whose connections all receive the message: 1–64 bytes; "" if it is for one connection
 	ToConnection    string        `json:"to_connection"` // public id of the connection that receives the message: 1–64 bytes; "" if it is for a namespace

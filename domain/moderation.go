@@ -32,8 +32,8 @@ func (c BanViewer) decide(view View) ([]Event, error) {
 	return events, nil
 }
 
-// newViewerBan returns a ban of a user that can be added to bans, the bans or mutes of a live, and the reason. It
-// refuses if the actor may not moderate the live or act on the user.
+// newViewerBan returns the ban of a user from a live, or the mute, and the trimmed reason. bans are the bans or mutes
+// that the live has. It refuses if the actor may not moderate the live or act on the user, or if bans are full.
 func (v View) newViewerBan(live Live, id LiveID, target UserID, seconds int64, why string, bans []Ban) (ban Ban, reason string, err error) {
 	user := v.User(target)
 	if err = v.checkModerator(live, id); err != nil {

@@ -20,12 +20,12 @@ type Payout struct {
 	Streamer  UserID       `json:"streamer"` // 0 if the payout does not exist
 	Coins     Coins        `json:"coins"`
 	Status    PayoutStatus `json:"status"`
-	Reference string       `json:"reference"` // of the payment outside roomlog
+	Reference string       `json:"reference"` // name of the payment outside roomlog; "" until the streamer has been paid
 }
 
 func payoutStream(id PayoutID) Stream { return Stream("payout-" + string(id)) }
 
-// MaxPayoutText is the maximum length of the id of a payout, and of the reference of its payment.
+// MaxPayoutText is the maximum length, in characters, of the id of a payout and of the reference of its payment.
 const MaxPayoutText = 64
 
 // RequestPayout holds coins of the earnings of a streamer until the streamer has been paid. Nothing changes if the same payout
@@ -36,7 +36,7 @@ type RequestPayout struct {
 	Coins    Coins    `json:"coins"`    // number of coins: 1 to 1,000,000,000,000
 	Reason   string   `json:"reason"`   // the operator's reason, stored in the event: 1–100 characters; must not identify a person
 
-	Received Coins `json:"-"` // number of coins that gifts have added to the earnings of the streamer
+	Received Coins `json:"-"` // number of coins that gifts and tickets have added to the earnings of the streamer
 }
 
 func (RequestPayout) Type() string { return "payout.request" }
@@ -164,7 +164,8 @@ func (c VoidPayout) decide(view View) ([]Event, error) {
 	}, nil
 }
 
-// PayoutRequested records that a payout of earnings was requested. EarningsHeld, which follows, moves the coins.
+// PayoutRequested records that a payout of earnings was requested. The event earnings.held.v1, which follows, moves the
+// coins.
 type PayoutRequested struct {
 	Payout   PayoutID `json:"payout"`   // the new payout
 	Streamer UserID   `json:"streamer"` // the user whose earnings are paid out
@@ -179,7 +180,7 @@ func (e PayoutRequested) evolve(Payout) Payout {
 	return Payout{Streamer: e.Streamer, Coins: e.Coins, Status: PayoutHeld}
 }
 
-// PayoutCaptured records that a streamer has been paid. EarningsPaidOut, which follows, moves the coins.
+// PayoutCaptured records that a streamer has been paid. The event earnings.paid_out.v1, which follows, moves the coins.
 type PayoutCaptured struct {
 	Payout    PayoutID `json:"payout"`    // the payout that was paid
 	Streamer  UserID   `json:"streamer"`  // the user whose earnings were paid out
@@ -195,7 +196,7 @@ func (e PayoutCaptured) evolve(p Payout) Payout {
 	return p
 }
 
-// PayoutVoided records that a payout is void. EarningsReleased, which follows, moves the coins.
+// PayoutVoided records that a payout is void. The event earnings.released.v1, which follows, moves the coins.
 type PayoutVoided struct {
 	Payout   PayoutID `json:"payout"`   // the payout that is void
 	Streamer UserID   `json:"streamer"` // the user whose earnings were held

@@ -7,7 +7,7 @@ import (
 
 // Bounds of the comments that wait for a review.
 const (
-	maxHeld        = 500 // in one live, because every decision about a held comment loads all of them; then one is displaced
+	maxHeld        = 500 // in one live, because every decision about a held comment loads all of them; a further one displaces another
 	maxHeldOfUser  = 3   // of one user in one live
 	commentNotHeld = "no comment %d waits for a review in live %d: it was released or dropped, or never held"
 )
@@ -95,12 +95,15 @@ type queued struct {
 	claimed bool     // whether a moderator works on it
 }
 
-// displaced returns the index of the entry whose place in a full queue an entry of the actor takes: the one with the
-// greatest weight, and of several the oldest. The weight is the number of entries that the first sender has opened, or of
-// all entries of a user who has joined it if this is less. So a join makes no other entry of the user heavier, and whoever
-// joins many entries protects none of them. Users in one of the lists of bans do not count; entries whose senders are all
-// in them come first, claimed ones last. It returns -1 if the actor, who has opened own entries, would have more than the
-// weight of that entry, unless the entry is the first one of the actor.
+// displaced returns the index of the entry in a full queue that gives its place to a new entry of the actor: the one
+// with the greatest weight, and the oldest of several. The weight is the number of entries that the first sender has
+// opened. If a user who has joined the entry has sent fewer entries, that number is the weight. A join therefore makes
+// no other entry of the user heavier, and a user who joins many entries protects none of them. Senders who are in one
+// of the lists of bans do not count: an entry without other senders has the greatest weight. A claimed entry has weight
+// 0.
+//
+// own is the number of entries that the actor has opened; first reports that the new entry is the first one. displaced
+// returns -1 if first is false and no entry has a greater weight than own.
 func (v View) displaced(queue []queued, own int, first bool, bans ...[]Ban) int {
 	opened, sent := map[UserID]int{}, map[UserID]int{}
 	for _, q := range queue {
@@ -395,8 +398,8 @@ func (ViewerWarned) evolve(Stateless) Stateless       { return Stateless{} }
 
 // Bounds of reports.
 const (
-	maxReports       = 200 // open reports in one live, because every decision about a report loads all of them; then one is displaced
-	maxReportsOfUser = 5   // open reports in one live of which one user was the first who reported
+	maxReports       = 200 // open reports in one live, because every decision about a report loads all of them; a further one displaces another
+	maxReportsOfUser = 5   // open reports in one live that one user has opened
 	maxReporters     = 20  // users who reported the same; later ones change nothing
 	maxReportText    = 200 // length of the text of a report in characters
 	claimSeconds     = 600 // time in seconds in which only the claimer of a report decides about it
@@ -594,9 +597,9 @@ func (e ReportDisplaced) EventLive() LiveID        { return e.Live }
 func (e ReportDisplaced) EventUser() UserID        { return e.User }
 func (e ReportDisplaced) evolve(r Reports) Reports { return r.without(e.Report) }
 
-// openReport returns an open report about which the actor may decide. Nobody may decide about a report of which the
-// actor is the target. Only the owner and operators may decide about a report of a moderator, and only operators about
-// a report of the owner. During a claim, only its claimer, the owner and operators may decide.
+// openReport returns an open report about which the actor may decide. Nobody may decide about a report against
+// themselves. Only the owner and operators may decide about a report against a moderator, and only operators about a
+// report against the owner. During a claim, only its claimer, the owner and operators may decide.
 func (v View) openReport(id LiveID, report int64) (OpenReport, error) {
 	live, reports := v.Live(id), v.Reports(id)
 	if err := v.checkModerator(live, id); err != nil {

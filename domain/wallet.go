@@ -26,7 +26,7 @@ const OperatorAccount Account = "operator"
 // CorrectionAccount is the counterparty of all corrections. Its balance is the negated sum of the corrections.
 const CorrectionAccount Account = "correction"
 
-// PlatformAccount is the account of the platform's share of gifts.
+// PlatformAccount is the account of the platform's share of gifts and tickets.
 const PlatformAccount Account = "platform"
 
 // PayoutAccount is the account of the earnings that were paid out. Its balance is the number of these coins.
@@ -35,7 +35,7 @@ const PayoutAccount Account = "payout"
 // WalletAccount returns the account of a user's spendable coins.
 func WalletAccount(u UserID) Account { return Account("user-" + strconv.FormatInt(int64(u), 10)) }
 
-// EarningsAccount returns the account of the coins that a streamer has received for gifts.
+// EarningsAccount returns the account of the coins that a streamer has received for gifts and tickets.
 func EarningsAccount(u UserID) Account { return Account("earnings-" + strconv.FormatInt(int64(u), 10)) }
 
 // HeldAccount returns the account of the earnings of a streamer that are held for payouts.
@@ -52,7 +52,7 @@ const (
 	WalletKind     AccountKind = "user"       // the spendable coins of a user
 	EarningsKind   AccountKind = "earnings"   // the coins that a streamer has received
 	HeldKind       AccountKind = "held"       // the earnings of a streamer that are held for payouts
-	PlatformKind   AccountKind = "platform"   // the platform's share of gifts
+	PlatformKind   AccountKind = "platform"   // the platform's share of gifts and tickets
 	PayoutKind     AccountKind = "payout"     // the earnings that were paid out
 )
 
@@ -174,31 +174,33 @@ func (e CoinsCredited) checkPostings() error {
 	return checkTransfer(e.Postings, e.Coins, from, WalletAccount(e.User), e.BalanceAfter)
 }
 
-// Share is the state of the rule that splits gifts between the streamer and the platform.
+// Share is the state of the rule that splits gifts and tickets between the streamer and the platform.
 type Share struct {
 	Rule        int64 `json:"rule"`         // number of the rule in force: 1, 2, 3, …; 0: no rule was set, and the platform gets nothing
 	BasisPoints int   `json:"basis_points"` // share of the platform in hundredths of a percent
 }
 
-// shareStream is the stream of the rules that split gifts.
+// shareStream is the stream of the rules that split gifts and tickets.
 const shareStream Stream = "share"
 
-// Share returns the rule that splits gifts now.
+// Share returns the rule that splits gifts and tickets now.
 func (v View) Share() Share { return look[Share](v, shareStream) }
 
-// MaxShare is the largest share of the platform in basis points. A streamer gets at least one coin of each gift.
+// MaxShare is the largest share of the platform in basis points. A streamer gets at least one coin of each gift or
+// ticket.
 const MaxShare = 9999
 
 // wholeShare is the number of basis points of a whole.
 const wholeShare = 10_000
 
-// ShareOf returns the coins of the platform when a gift costs coins. It rounds down: the remainder goes to the streamer.
+// ShareOf returns the platform's share of coins. It rounds down: the remainder goes to the streamer.
 func ShareOf(coins Coins, basisPoints int) Coins {
 	bp := Coins(basisPoints)
 	return coins/wholeShare*bp + coins%wholeShare*bp/wholeShare // a single multiplication could overflow
 }
 
-// SetShare sets the share of the platform in gifts that are sent from now on. Nothing changes if it is the share in force.
+// SetShare sets the share of the platform in gifts and tickets from now on. Nothing changes if it is the share in
+// force.
 type SetShare struct {
 	BasisPoints int    `json:"basis_points"` // share of the platform in hundredths of a percent: 0–9999
 	Reason      string `json:"reason"`       // the operator's reason, stored in the event: 1–100 characters; must not identify a person
@@ -226,7 +228,7 @@ func (c SetShare) decide(view View) ([]Event, error) {
 	return []Event{ShareSet{now.Rule + 1, now.BasisPoints, c.BasisPoints, reason}}, nil
 }
 
-// ShareSet records a rule that splits the gifts after it between the streamer and the platform.
+// ShareSet records a rule that splits the gifts and tickets after it between the streamer and the platform.
 type ShareSet struct {
 	Rule   int64  `json:"rule"`   // number of the rule: 1, 2, 3, …
 	From   int    `json:"from"`   // previous share of the platform in basis points (hundredths of a percent)
@@ -238,8 +240,8 @@ func (ShareSet) Type() string         { return "share.set.v1" }
 func (ShareSet) Stream() Stream       { return shareStream }
 func (e ShareSet) evolve(Share) Share { return Share{e.Rule, e.To} }
 
-// split returns the postings that move the coins of a gift from the wallet of its sender to the earnings of its streamer and to
-// the platform.
+// split returns the postings that move the coins of a gift or ticket from the wallet of the sender to the earnings of
+// the streamer and to the platform.
 func split(coins, share Coins, sender, streamer UserID) []Posting {
 	postings := []Posting{{WalletAccount(sender), -coins}, {EarningsAccount(streamer), coins - share}}
 	if share != 0 {
@@ -258,7 +260,8 @@ func unsplit(coins, share Coins, sender, streamer UserID) []Posting {
 	return postings
 }
 
-// checkSplit returns an error unless the postings of a gift or of its refund are those in want, and a wallet can have the balance.
+// checkSplit returns an error unless the postings of a gift, a ticket or a refund are those in want, and a wallet can
+// have the balance.
 func checkSplit(postings, want []Posting, balance Coins) error {
 	switch {
 	case balance < 0 || balance > MaxCoins:

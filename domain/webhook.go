@@ -116,8 +116,8 @@ func (e WebhookAdded) evolve(Webhook) Webhook {
 	return Webhook{true, e.URL, e.Types, e.Personal, e.Secret}
 }
 
-// ChangeWebhook changes what a webhook sends and where, and replaces its secret if told so. It goes on at its position. Nothing
-// changes if nothing is different.
+// ChangeWebhook changes what a webhook sends and where, and replaces its secret if requested. The webhook continues at
+// its position. Nothing changes if nothing is different.
 type ChangeWebhook struct {
 	Webhook  WebhookID `json:"webhook"`  // name of the webhook
 	URL      string    `json:"url"`      // where events are sent: http or https URL; must not contain a secret, because it is not sealed

@@ -42,8 +42,8 @@ var (
 	ErrNoSynchronousStandby = errors.New("no synchronous standby confirms commits: connect a standby, and name it in synchronous_standby_names of the primary")
 )
 
-// LockHeldError means that another database session has held a lock for longer than a sequencer's transaction takes. It
-// is the lock of the log, or a lock on a table that commands write.
+// LockHeldError means that another database session has held a lock for longer than SequencerConfig.Timeout. It is the
+// lock of the log, or a lock on a table that commands write.
 type LockHeldError struct {
 	PID         int
 	Application string    // application_name of the session that holds the lock; empty if the database does not show it

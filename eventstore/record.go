@@ -25,7 +25,7 @@ type Record struct {
 	RecordedAt time.Time
 	Event      domain.Event // the decoded event in its current version, with personal texts decrypted or replaced by ErasedText
 	Fault      error        // why this program cannot decode the event; Event is then nil
-	Own        bool         // whether a Sequencer of this Store has decided the event; only Follow sets it
+	Own        bool         // whether a Sequencer of this Store has decided the event; only Follow, FollowFrom and Recent set it
 }
 
 // Traced returns the part of r that traces contain.

@@ -32,13 +32,13 @@ func (c *core) admit(w http.ResponseWriter, r *http.Request, key string, protoco
 	return c.admitted(w, r, c.newAdmission(r, key, protocol))
 }
 
-// admitted is admit for the admission of a request.
+// admitted does the work of admit for the request that a describes.
 func (c *core) admitted(w http.ResponseWriter, r *http.Request, a admission) (admission, bool) {
 	slot, err := acquire(c.players, a.client)
 	if err == nil {
 		ctx, cancel := context.WithCancel(r.Context())
 		defer cancel()
-		slot.Wait(cancel) // A player without an authorization keeps nobody out.
+		slot.Wait(cancel) // until it is authorized, a player gives its slot to a newer connection
 		err = c.authorizePlay(ctx, &a, r.URL.RawQuery)
 		if !slot.Busy() {
 			err = ErrLimitReached

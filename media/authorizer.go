@@ -36,7 +36,7 @@ type PlayRequest struct {
 	Fetch  bool // whether the client fetches an HLS index or a picture, which holds no connection and may be repeated often
 }
 
-// SignAuthorizer accepts clients with a valid sign and checks nothing else.
+// SignAuthorizer accepts publishers and players with a valid sign, see Signer. It checks nothing else.
 type SignAuthorizer struct{ Signer *Signer }
 
 // AuthorizeConnect accepts every client, because AuthorizePublish and AuthorizePlay check the sign.

@@ -23,6 +23,7 @@ var (
 )
 
 var (
+	errUserCut      = fmt.Errorf("%w: the user was disconnected meanwhile", ErrEnded)
 	errUnknownApp   = errors.New("media: unknown app")
 	errNoKey        = errors.New("media: no stream key")
 	errOtherCodec   = errors.New("media: a payload of another codec with which no decoder can begin")

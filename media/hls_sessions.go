@@ -105,6 +105,9 @@ func (h *hlsServer) add(s *hlsSession) (err error) {
 	case !broadcast:
 		return ErrNoBroadcast
 	}
+	if err := h.hub.checkCuts(s.request); err != nil { // a cut after this check ends the session, because the caller of the cut waits for the lock
+		return err
+	}
 	if s.stream = h.byKey[key]; s.stream == nil || s.stream.source.stream != running {
 		if s.stream, err = h.start(key); err != nil {
 			return err
@@ -129,7 +132,11 @@ func (h *hlsServer) session(key, id string) (s *hlsSession, player *Player, err 
 	s.lastUsed = h.cfg.Now()
 	s.stream.lastUsed = s.lastUsed
 	if s.follows && s.player == nil {
-		if err := h.play(s); err != nil && !errors.Is(err, ErrEnded) { // the rest of a stream that has ended needs no player
+		err := h.play(s)
+		if errors.Is(err, ErrEnded) && !errors.Is(err, errUserCut) {
+			err = nil // the stream has ended: the session reads the rest of it without a player
+		}
+		if err != nil {
 			return nil, nil, err
 		}
 	}
@@ -210,14 +217,24 @@ func (h *hlsServer) dropSessions(match func(*hlsSession) bool) {
 	}
 }
 
-// addUsers adds the users with a play session of key.
-func (h *hlsServer) addUsers(key string, users map[int64]bool) {
+// clients returns the clients with a play session of key.
+func (h *hlsServer) clients(key string) (all []Client) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, s := range h.sessions {
 		if s.request.key == key {
-			users[s.request.client.User] = true
+			all = append(all, s.request.client)
 		}
+	}
+	return all
+}
+
+// addKeys adds the keys of the streams whose files are served.
+func (h *hlsServer) addKeys(keys map[string]bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, s := range h.byBroadcast {
+		keys[s.key] = true
 	}
 }
 

@@ -283,6 +283,70 @@ func TestHLSEndsWithTheLive(t *testing.T) {
 	eventually(t, "all slots are free", func() bool { return h.Snapshot().Connections == 0 })
 }
 
+// TestTheRestOfALiveIsNotForUsersWhoLoseAccess takes the right to play from players over HLS after their live has ended, while they
+// could still receive its rest.
+func TestTheRestOfALiveIsNotForUsersWhoLoseAccess(t *testing.T) {
+	h := run(t, nil)
+	s := h.onHLS(t, "KEY")
+	h.Restrict("KEY", true)
+	open := func(sign string) hlsPlayer {
+		_, index, _ := page(t, "http://"+h.http+"/live/KEY/index.m3u8?sign="+sign)
+		return hlsPlayer{"http://" + h.http + "/live/KEY/", refs(index)}
+	}
+	as := func(user int64) string { return h.signer.PlayAs("KEY", user, time.Unix(9, 0)) }
+	banned, starting, other, anonymous := open(as(5)), open(as(5)), open(as(6)), open(h.signer.Play("KEY"))
+	banned.plays(t, s, 3, 2)
+	other.plays(t, s, 5, 2)
+	anonymous.plays(t, s, 7, 2)
+	h.Cut("KEY", media.ReasonEnded)
+	urls := func(p hlsPlayer) []string {
+		var list string
+		eventually(t, "the end of the playlist", func() bool {
+			_, list, _ = page(t, p.base+p.lists[0])
+			return strings.HasSuffix(list, "#EXT-X-ENDLIST\n")
+		})
+		all := []string{p.base + p.lists[0], p.base + p.lists[1]}
+		for _, file := range refs(list) {
+			if !strings.HasPrefix(file, "gap") {
+				all = append(all, p.base+file)
+			}
+		}
+		return all
+	}
+	expect := func(what string, urls []string, want int) {
+		t.Helper()
+		for _, url := range urls {
+			if status, _, _ := page(t, url); status != want {
+				t.Errorf("%s, %s: got status %d, want %d", what, url, status, want)
+			}
+		}
+	}
+	all := map[string][]string{"banned": urls(banned), "starting": urls(starting), "other": urls(other), "anonymous": urls(anonymous)}
+	for who, urls := range all {
+		expect(who, urls, http.StatusOK)
+	}
+	if keys := h.Keys(); !slices.Equal(keys, []string{"KEY"}) {
+		t.Errorf("the keys are %v", keys)
+	}
+	users := make(map[int64]bool)
+	for _, c := range h.Viewers("KEY") {
+		users[c.User] = true
+	}
+	if len(users) != 2 || !users[5] || !users[6] {
+		t.Errorf("the viewers are %v, want the users 5 and 6", users)
+	}
+	h.CutUser("KEY", 5)
+	expect("banned after the cut", all["banned"], http.StatusForbidden)
+	expect("starting after the cut", all["starting"], http.StatusForbidden)
+	expect("another user", all["other"], http.StatusOK)
+	expect("anonymous", all["anonymous"], http.StatusOK)
+	h.CutAnonymous("KEY", func(media.Client) bool { return false })
+	expect("anonymous after the cut", all["anonymous"], http.StatusForbidden)
+	expect("another user", all["other"], http.StatusOK)
+	h.Restrict("KEY", false)
+	expect("playlists of the banned user", all["banned"][:2], http.StatusForbidden) // everybody may fetch the files of an open live
+}
+
 func TestHLSStopsWithoutRequests(t *testing.T) {
 	const idleTimeout = time.Hour
 	clock := clocktest.Running()
@@ -427,21 +491,22 @@ func (a heldAuthorizer) AuthorizePlay(ctx context.Context, r media.PlayRequest) 
 
 // TestCutUserRefusesPlayersThatWereAuthorizedBefore cuts a user between the authorization of a player and its stream.
 func TestCutUserRefusesPlayersThatWereAuthorizedBefore(t *testing.T) {
-	for _, key := range []string{"KEY", ""} {
+	for _, c := range []struct{ key, suffix string }{{"KEY", ".flv"}, {"", ".flv"}, {"KEY", "/index.m3u8"}, {"", "/index.m3u8"}} {
 		called, release := make(chan struct{}), make(chan struct{})
 		h := run(t, func(c *media.Config) {
 			c.Authorizer = heldAuthorizer{c.Authorizer.(media.SignAuthorizer), called, release}
 		})
+		h.onHLS(t, "KEY")
 		status := make(chan int)
 		go func() {
-			answer := get(t, http.MethodGet, "http://"+h.http+"/live/KEY.flv?sign="+h.signer.PlayAs("KEY", 5, time.Unix(9, 0)), nil)
+			answer := get(t, http.MethodGet, "http://"+h.http+"/live/KEY"+c.suffix+"?sign="+h.signer.PlayAs("KEY", 5, time.Unix(9, 0)), nil)
 			status <- answer.StatusCode
 		}()
 		<-called
-		h.CutUser(key, 5)
+		h.CutUser(c.key, 5)
 		close(release)
 		if got := <-status; got != http.StatusForbidden {
-			t.Errorf("status %d, want 403", got)
+			t.Errorf("status %d of %s, want 403", got, c.suffix)
 		}
 	}
 }

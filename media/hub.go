@@ -31,7 +31,7 @@ type hub struct {
 // allUsers in a userKey stands for all players, also anonymous ones.
 const allUsers = -1
 
-// userKey identifies the players of a user in the stream key; if key is "", in every stream.
+// userKey identifies the players of a user in the stream with a key; if key is "", in every stream.
 type userKey struct {
 	key  string
 	user int64
@@ -225,11 +225,7 @@ func (h *hub) join(r playRequest) (*Player, error) {
 	defer h.mu.Unlock()
 	s := h.streams[r.key]
 	if r.broadcast == "" {
-		var err error
-		if s, err = h.lookup(r.key, r.requestedAt); err == nil && h.wasCut(r) {
-			err = ErrEnded
-		}
-		if err != nil {
+		if err := h.admits(r); err != nil {
 			return nil, err
 		}
 	}
@@ -268,6 +264,32 @@ func (h *hub) join(r playRequest) (*Player, error) {
 	}
 	p.slot.Wait(p.cutOff)
 	return p, nil
+}
+
+// addKeys adds the keys of all streams.
+func (h *hub) addKeys(keys map[string]bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for key := range h.streams {
+		keys[key] = true
+	}
+}
+
+// checkCuts returns an error if a player was cut after its authorization.
+func (h *hub) checkCuts(r playRequest) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.admits(r)
+}
+
+// admits returns an error if a player was cut after its authorization: errUserCut if its user was cut, ErrEnded if the stream
+// was. The caller holds the lock.
+func (h *hub) admits(r playRequest) error {
+	if h.wasCut(r) {
+		return errUserCut
+	}
+	_, err := h.lookup(r.key, r.requestedAt)
+	return err
 }
 
 // wasCut reports whether a player was authorized before a cut of its user. The caller holds the lock.

@@ -91,15 +91,23 @@ func (s *Server) Snapshot() Snapshot {
 // Players returns the players of a stream key, in the order in which they started.
 func (s *Server) Players(key string) []PlaySession { return s.core.hub.sessions(key) }
 
-// Users returns the users whose signs play the stream of key, also those whose play sessions of HLS do not play yet.
-func (s *Server) Users(key string) []int64 {
-	users := make(map[int64]bool)
+// Keys returns the keys of the streams that clients of this node use, also of those that have ended and whose rest players over HLS
+// still receive.
+func (s *Server) Keys() []string {
+	keys := make(map[string]bool)
+	s.core.hub.addKeys(keys)
+	s.hls.addKeys(keys)
+	return slices.Collect(maps.Keys(keys))
+}
+
+// Viewers returns the clients whose signs name users and that play the stream of key. It includes the play sessions of HLS that do
+// not play yet, or that receive the rest of a stream that has ended. A client may be contained twice.
+func (s *Server) Viewers(key string) []Client {
+	all := s.hls.clients(key)
 	for _, p := range s.Players(key) {
-		users[p.Client.User] = true
+		all = append(all, p.Client)
 	}
-	s.hls.addUsers(key, users)
-	delete(users, 0)
-	return slices.Collect(maps.Keys(users))
+	return slices.DeleteFunc(all, func(c Client) bool { return c.User == 0 })
 }
 
 // KeyOf returns the stream key of the publisher or player with this Client.ID, and reports whether it was found.

@@ -12,7 +12,7 @@ type Snapshot struct {
 	Streams              []StreamStats // the streams, ordered by key
 	Publishers           int
 	Relayed              int // number of streams that are relayed from other nodes
-	Relays               int // number of times that other nodes relay a stream of this node
+	Relays               int // number of connections over which other nodes relay streams of this node
 	Players              int // number of players, without those in this process and without other nodes
 	Connections          int // number of publishers and players
 	Pending              int // number of RTMP connections that have not requested to publish or play yet

@@ -90,8 +90,8 @@ func (s *stream) settle(now time.Time) {
 	s.announce()
 }
 
-// startable reports whether players can start. They wait for the first key frame as long as for another kind, because
-// some encoders announce video and send none.
+// startable reports whether players can start. A stream with video starts with a key frame. If none has arrived SettleTime
+// after the first frame, players start without one, because some encoders announce video and send none.
 func (s *stream) startable(now time.Time) bool {
 	return s.settled && (!s.hasVideo || s.ring.hasVideo || s.ended || now.Sub(s.firstAt) >= s.cfg.SettleTime)
 }

@@ -36,7 +36,7 @@ type Delta struct {
 	EventID    uuid.UUID
 	RecordedAt time.Time
 	Recipient  domain.UserID // the user whose connections receive the delta; 0 if there is none
-	Removed    bool          // whether the event is a comment that was removed since, whose text nobody may receive
+	Removed    bool          // whether the delta is a comment that was removed later; nobody may receive its text
 
 	// The fields from here on are set for AudienceChat only.
 	Participant domain.ParticipantID
@@ -70,14 +70,15 @@ type DeltaSpec struct {
 	ChangesGauges bool // whether the delta changes the gauges of its live
 	NeedsProfile  bool // whether clients receive the profile of the delta's user
 	LivesOfUser   bool // whether the delta belongs to every live that its user is in, instead of one live
-	Durable       bool // whether clients receive the delta as soon as its event is durable, before the tables have applied it
+	Durable       bool // whether the delta may be released as soon as its event is durable, before the tables have applied it; gifts only by the process that decided them
 	NotProjected  bool // whether no projection handles the event, so that only the log stores it
 
 	address func(*Delta) // sets the fields of the delta that depend on the audience
 	payload func(Delta) any
 }
 
-// droppable, changesGauges, needsProfile, durable and notProjected are options. Each sets the field with its name.
+// droppable, changesGauges, needsProfile, durable and notProjected are options of a DeltaSpec. Each sets the field with
+// its name.
 func droppable(s *DeltaSpec)     { s.Droppable = true }
 func changesGauges(s *DeltaSpec) { s.ChangesGauges = true }
 func needsProfile(s *DeltaSpec)  { s.NeedsProfile = true }

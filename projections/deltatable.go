@@ -51,7 +51,7 @@ const (
 )
 
 // DeltaSpecs returns the table of deltas. For each type of event, it defines the recipients, the kind of the delta, and
-// the payload. To push a new event to clients, add an entry and its payload. An event that no client receives has an
+// the payload. The event of an entry is the type parameter, or the parameter of the payload function. To push a new event to clients, add an entry and its payload. An event that no client receives has an
 // entry, too.
 func DeltaSpecs() []DeltaSpec {
 	return []DeltaSpec{

@@ -79,7 +79,7 @@ func (e envelope) cloudEvent(r eventstore.Record, line EventLine) CloudEvent {
 	return c
 }
 
-// cursor returns a line without an event.
+// cursor puts a line that has only a cursor into the envelope.
 func (e envelope) cursor(line CursorLine) any {
 	if e.kind != CloudEvents {
 		return line

@@ -12,7 +12,8 @@ import (
 // maxTypes is the maximum number of types and prefixes in the parameter type.
 const maxTypes = 100
 
-// ParseStream returns the requested stream, or "" if none is requested. It refuses names of no kind of stream.
+// ParseStream returns the stream in the parameter stream, or "" if there is none. It refuses a text that cannot be the name
+// of a stream.
 func ParseStream(q url.Values) (domain.Stream, error) {
 	stream := domain.Stream(q.Get("stream"))
 	_, known := domain.StateSpecOf(stream)

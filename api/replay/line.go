@@ -57,8 +57,8 @@ func Data(e domain.Event, personal bool) (data any, withheld []string) {
 	return without(e, func(i int, name string) bool { return domain.IsPrivate(e.Type(), name) })
 }
 
-// SealedData returns the data of an event whose personal texts are sealed, with these texts. It leaves out the other private fields,
-// which the log stores in clear, and returns their names. spec is that of the event.
+// SealedData returns the data of an event with its personal texts sealed. e contains the sealed texts, and spec is its
+// specification. SealedData leaves out the other private fields, which the log stores in clear, and returns their names.
 func SealedData(e domain.Event, spec domain.EventSpec) (data any, withheld []string) {
 	opened := e
 	if spec.Personal != nil {

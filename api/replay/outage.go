@@ -22,7 +22,7 @@ type outage struct {
 	backoff wait.Backoff
 }
 
-// ended records that an attempt succeeded.
+// ended records that an attempt succeeded, so the outage is over.
 func (o *outage) ended() {
 	o.since = time.Time{}
 	o.backoff.Reset()

@@ -54,8 +54,8 @@ type Config struct {
 	Draining     <-chan struct{} // when this channel is closed, all replays end
 	Heartbeat    time.Duration   // maximum time between two lines
 	CheckEvery   time.Duration   // interval between two calls of Check
-	SlowReader   time.Duration   // time for sending one chunk, after which a reader is disconnected with a cursor
-	WriteTimeout time.Duration   // time for sending one chunk, after which a reader is disconnected without a cursor
+	SlowReader   time.Duration   // if sending a chunk takes longer, the replay ends after it, with a last line that has a cursor
+	WriteTimeout time.Duration   // maximum time for sending a chunk; then the connection is closed without a last line
 
 	// Check returns an error if the client may no longer read.
 	Check func(context.Context) error

@@ -23,7 +23,7 @@ type sender struct {
 	control *http.ResponseController
 	now     func() time.Time
 	zip     compressor    // nil if the response is not compressed
-	timeout time.Duration // time for sending one chunk, after which the client is disconnected
+	timeout time.Duration // maximum time for sending a chunk; then the client is disconnected
 }
 
 func newSender(c Config, w http.ResponseWriter, request Request) sender {

@@ -7,8 +7,8 @@ const (
 	minLength  = 16 // minimum length in bytes; a shorter secret could be guessed from a signature
 )
 
-// Check validates secrets and returns them as bytes. There must be one or two secrets of at least 16 bytes; there are
-// two while you replace a secret. Error messages call the secrets kind, such as "token" or "payment".
+// Check validates secrets and returns them as bytes. There must be one or two secrets of at least 16 bytes; there are two
+// while you replace a secret. kind names the secrets in error messages, such as "token" or "payment".
 func Check(kind string, secrets []string) ([][]byte, error) {
 	if len(secrets) == 0 || len(secrets) > maxSecrets {
 		return nil, fmt.Errorf("there must be one or two %s secrets (got %d)", kind, len(secrets))

@@ -44,8 +44,8 @@ type Cleaner struct {
 	Now      func() time.Time // the clock of the process, which also dates files
 	Log      *slog.Logger
 
-	searched time.Time // start of the last comparison, or of a later search whose uploads were all deleted
-	compared time.Time // start of the last comparison of the whole folder that reached its end
+	searched time.Time // the next search begins here: start of the last comparison or of the last search that deleted all files
+	compared time.Time // start of the last complete comparison of the folder with the log
 }
 
 // Run deletes files at the interval until ctx ends. At first and every hour it compares the whole folder with the log.
@@ -64,9 +64,9 @@ func (c *Cleaner) Run(ctx context.Context) error {
 	return nil
 }
 
-// Sweep deletes the files of uploads that were deleted since the last sweep. When an hour has passed since the last comparison of
-// the whole folder, it compares again. It returns the number of files that it has deleted. A file that cannot be deleted does not
-// keep the others: Sweep returns the errors, and later sweeps try again.
+// Sweep deletes the files of uploads that were deleted since the last sweep. When an hour has passed since the last
+// comparison of the whole folder, it compares again. It returns the number of files that it has deleted. After a file that
+// cannot be deleted, Sweep continues with the others. It returns the errors, and later sweeps try again.
 func (c *Cleaner) Sweep(ctx context.Context) (removed int, err error) {
 	now := c.Now()
 	if c.compared.IsZero() || now.Sub(c.compared) >= fullEvery {

@@ -177,7 +177,7 @@ func TestTextsHaveBothLanguages(t *testing.T) {
 }
 
 // TestOverviewOfAnUnknownPosition runs the module with the samples of the overview: while /readyz names no position, the rate of events
-// is not known, and neither is the first one afterwards.
+// is not known, and neither is the first one afterwards. A broadcast without pictures has no size.
 func TestOverviewOfAnUnknownPosition(t *testing.T) {
 	t.Parallel()
 	node, err := exec.LookPath("node")
@@ -195,13 +195,13 @@ const shown = ["90 of 100", "130 of 130", "unavailable", undefined, "190 of 200"
   before = sampleOf({ streams: [], sockets: { replied: 1, total: 5 }, ready: { checks: tables && { tables } } }, 3 * i, before);
   return [before.lag, before.rate, before.bits];
 });
-console.log(JSON.stringify(shown));
+console.log(JSON.stringify(shown), sizeOf({ video: "h264", width: 1280, height: 720, audio: "aac" }), sizeOf({ audio: "aac" }), sizeOf(null));
 `
 	if err := os.WriteFile(file, []byte(script), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	out, err := exec.CommandContext(t.Context(), node, file).CombinedOutput()
-	if want := "[[10,null,null],[0,10,0],[null,null,0],[null,null,0],[10,null,0],[3,1,0]]"; err != nil || strings.TrimSpace(string(out)) != want {
+	if want := "[[10,null,null],[0,10,0],[null,null,0],[null,null,0],[10,null,0],[3,1,0]] 1280×720 – –"; err != nil || strings.TrimSpace(string(out)) != want {
 		t.Errorf("got %s (%v), want %s", out, err, want)
 	}
 }

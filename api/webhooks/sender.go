@@ -25,7 +25,7 @@ import (
 const (
 	requests     = 8                // maximum number of new events, and of repeated ones, that are sent to one webhook at the same time
 	pageEvents   = 100              // maximum number of events of one live, or of all lives, that are read at once
-	scanEvents   = 1000             // events that are not selected, after which the cursor is stored
+	scanEvents   = 1000             // number of events that are not selected, after which the cursor is stored
 	storeTimeout = 3 * time.Second  // time to store what receivers have accepted when the process ends
 	maxError     = 200              // maximum number of bytes of an error that is stored
 	errorWait    = 10 * time.Second // maximum pause after an error of the database
@@ -177,8 +177,9 @@ type series struct {
 	before Blocked // zero for new events
 }
 
-// split divides a page into series. It leaves out the events of blocked lives, and returns the first position of each of these lives.
-// The page ends at the position end, before the events of more than room lives.
+// split divides a page into series, one for each live, and stops before the event that would begin more than room series.
+// end is the position up to which the page was divided. split leaves out the events of blocked lives, and returns in
+// waiting the first position of each of these lives.
 func split(page eventstore.Page, blocked map[domain.LiveID]Blocked, room int) (all []series, waiting map[domain.LiveID]int64, end int64) {
 	index := map[domain.LiveID]int{}
 	waiting = map[domain.LiveID]int64{}
@@ -202,7 +203,7 @@ func split(page eventstore.Page, blocked map[domain.LiveID]Blocked, room int) (a
 	return all, waiting, page.Next
 }
 
-// sendAll sends several all at the same time.
+// sendAll sends several series at the same time, and returns their outcomes in the same order.
 func (s *sender) sendAll(ctx context.Context, all []series) []outcome {
 	outcomes := make([]outcome, len(all))
 	var g errgroup.Group
@@ -261,7 +262,7 @@ func (s *sender) pause(attempts int) (d time.Duration) {
 	return d
 }
 
-// describe returns what was wrong with an attempt.
+// describe returns the error text of an attempt that the receiver has not accepted.
 func describe(r webhook.Response, err error) string {
 	text := http.StatusText(r.Status)
 	if err != nil {

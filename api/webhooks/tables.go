@@ -68,7 +68,7 @@ const maxMarked = 64
 // errMoved means that the cursor of a webhook is not where it was: operators have replayed it, or another process sends.
 var errMoved = errors.New("the cursor of the webhook was moved by another process or by a replay")
 
-// Cursor is how far a webhook is.
+// Cursor is the place in the log up to which a webhook has handled events.
 type Cursor struct {
 	Webhook  domain.WebhookID
 	Start    uuid.UUID // the start of the webhook to which the cursor belongs
@@ -81,8 +81,8 @@ type Cursor struct {
 type Blocked struct {
 	Live     domain.LiveID // 0: the events of no live
 	Position int64         // of the next event
-	Since    time.Time     // first attempt without a success after it
-	Attempts int           // to send the next event
+	Since    time.Time     // time of the first failed attempt since the last success
+	Attempts int           // number of attempts to send the next event
 	RetryAt  time.Time
 	Status   int // HTTP status of the last response; 0: none
 	Error    string

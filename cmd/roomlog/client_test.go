@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -83,8 +84,9 @@ func TestClientModuleAcknowledgesGifts(t *testing.T) {
 	}
 }
 
-// TestClientModuleInTypeScript compiles a program with the types of the client module, and runs it: it manages restream targets and
-// webhooks.
+// TestClientModuleInTypeScript compares the types of the client module with the schemas of the server: types.ts does not compile
+// if one differs. It compiles the examples of CLIENTS.md, and runs a program, which manages restream targets and webhooks. The modules
+// of the page read no property that the server never sends.
 func TestClientModuleInTypeScript(t *testing.T) {
 	t.Parallel()
 	node := need(t, "node", "node")
@@ -93,27 +95,94 @@ func TestClientModuleInTypeScript(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	for name, folder := range map[string]string{"package.json": typescriptClient, "tsconfig.json": typescriptClient, "operate.ts": typescriptClient, "client.js": clientModule, "live.js": clientModule, "client.d.ts": clientModule} {
-		text, err := os.ReadFile(filepath.Join(folder, name))
-		if err == nil {
-			text = []byte(strings.ReplaceAll(string(text), `"main.ts", "schema.d.ts"`, `"operate.ts", "client.d.ts"`))
-			err = os.WriteFile(filepath.Join(dir, name), text, 0o600)
-		}
-		if err != nil {
-			t.Fatal(err)
+	for folder, names := range map[string][]string{
+		typescriptClient: {"package.json", "tsconfig.json", "generate.js", "types.ts", "operate.ts", "page.js"},
+		clientModule:     {"client.js", "live.js", "client.d.ts"},
+		"../../docs":     {"openapi.json", "asyncapi.json"},
+	} {
+		for _, name := range names {
+			text, err := os.ReadFile(filepath.Join(folder, name))
+			if err == nil {
+				text = []byte(strings.ReplaceAll(string(text), `"main.ts", "schema.d.ts"`, `"types.ts", "guide.ts", "operate.ts", "client.d.ts"`))
+				err = os.WriteFile(filepath.Join(dir, name), text, 0o600)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 	if err := os.Symlink(modules, filepath.Join(dir, "node_modules")); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.WriteFile(filepath.Join(dir, "guide.ts"), []byte(guide(t)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	inFolder(t, dir, node, "generate.js", "openapi.json", "asyncapi.json")
+	inFolder(t, dir, node, "node_modules/typescript/bin/tsc", "--outDir", ".")
+	checkPage(t, dir, node)
 	at := serve(t, withDatabase(t), append([]string{"--data", dataDir(t)}, unhurried...)...)
 	join(t, at, "boss")
 	at.roomlog("user", "grant", "1", "--role", "operator")
 	at.roomlog("webhooks", "add", "people", "--url", "https://hooks.example/a", "--type", "gift.*")
-	inFolder(t, dir, node, "node_modules/typescript/bin/tsc", "--outDir", ".")
 	printed := inFolder(t, dir, node, "operate.js", "http://"+at.addr)
 	const want = `{"targets":["there rtmps://media.example/app waiting 0"],"none":0,"webhooks":["people gift.* 0 0"],"letters":0,"count":0,"refusal":"webhook_not_found"}`
 	if got := strings.TrimSpace(string(printed)); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
+}
+
+// checkPage checks the modules of the page with the types that generate.js has written to a folder.
+func checkPage(t *testing.T, dir, node string) {
+	t.Helper()
+	page := filepath.Join(dir, "page")
+	if err := os.CopyFS(page, os.DirFS(clientModule)); err != nil {
+		t.Fatal(err)
+	}
+	libraries, err := filepath.Glob(filepath.Join(page, "vendor", "*.js"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, library := range libraries { // their code is large, and has no data of the server
+		types := []byte("declare const library: any;\nexport default library;\n")
+		if filepath.Base(library) == "ui.js" {
+			types, err = os.ReadFile(typescriptClient + "/ui.d.ts")
+		}
+		if err == nil {
+			err = os.WriteFile(strings.TrimSuffix(library, ".js")+".d.ts", types, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	lines := strings.Split(strings.TrimSpace(string(inFolder(t, dir, node, "page.js"))), "\n")
+	var reads int
+	if _, err := fmt.Sscanf(lines[len(lines)-1], "%d reads", &reads); err != nil || reads < 2000 {
+		t.Fatalf("page.js found %q, want more than 2000 reads", lines[len(lines)-1])
+	}
+	for _, fault := range lines[:len(lines)-1] {
+		t.Error(fault)
+	}
+}
+
+// guide returns the examples of CLIENTS.md as a module: each is a function of its own.
+func guide(t *testing.T) string {
+	t.Helper()
+	page, err := os.ReadFile("../../docs/CLIENTS.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	examples := regexp.MustCompile("(?ms)^```js\n(.*?)^```$").FindAllStringSubmatch(string(page), -1)
+	if len(examples) < 8 {
+		t.Fatalf("CLIENTS.md has %d examples, want at least 8", len(examples))
+	}
+	var module strings.Builder
+	module.WriteString(`import { Client, Live, newKey } from "./client.js";
+declare const client: Client, live: Live, key: string, price: number;
+declare const show: any, append: any, count: any, end: any, showCoins: any, signInAgain: any, askAgain: any, topUp: any; // functions of an app
+`)
+	replace := strings.NewReplacer(`import { Client } from "roomlog-client";`, "", "=> …", "=> undefined", "catch (error)", "catch (error: any)")
+	for n, example := range examples {
+		fmt.Fprintf(&module, "export async function example%d() {\n%s}\n", n, replace.Replace(example[1]))
+	}
+	return module.String()
 }

@@ -18,7 +18,7 @@ const (
 	exitOK     = 0
 	exitFailed = 1
 	exitUsage  = 2
-	exitFault  = 3 // verify, audit, witness or bridge has found a fault
+	exitFault  = 3 // a check has found a fault, see admin.IsFault and bridge.ErrDiverged
 )
 
 // run executes one command line and returns the exit code. It returns when ctx has ended or the command has finished,

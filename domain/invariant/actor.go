@@ -16,7 +16,7 @@ func (c *checker) checkActor(e domain.Event, actor string) {
 	c.expect(c.mayCause(by, e), "%s could not cause %s", actor, e.Type())
 }
 
-// mayCause reports whether an actor may have caused e. An event that is not listed here can be caused by its user only.
+// mayCause reports whether an actor may have caused e. An event without a case here can be caused only by its user.
 func (c *checker) mayCause(by domain.Actor, e domain.Event) bool {
 	switch e := e.(type) {
 	case domain.ParticipantEntered, domain.ChatRoomJoined, domain.MessagePosted, domain.MessageExchanged:
@@ -106,7 +106,7 @@ func (c *checker) isModerator(by domain.Actor, live domain.LiveID) bool {
 	return is(by, l.Streamer) || by.Kind == domain.Authenticated && slices.Contains(l.Moderators, by.User)
 }
 
-// isAuthor reports whether the actor is this user, or is anonymous if user is 0.
+// isAuthor reports whether the actor is this user; user 0 stands for every actor who is not a signed-in user.
 func isAuthor(by domain.Actor, user domain.UserID) bool {
 	return by.User == user
 }

@@ -157,7 +157,7 @@ func (c *checker) checkOthers(e domain.Event) {
 	}
 }
 
-// checkHeld checks that a comment of a user waits for a review, and how many others do.
+// checkHeld checks that the comment held of a user waits for a review, together with waiting other comments.
 func (c *checker) checkHeld(e domain.Event, held int64, user domain.UserID, waiting int64) {
 	r := state[domain.Review](c, e)
 	c.expect(slices.Contains(r.Waiting, domain.HeldComment{Held: held, User: user}) && waiting == int64(len(r.Waiting))-1,
@@ -183,7 +183,7 @@ func (c *checker) checkOpenReport(e domain.Event, report int64, target domain.Us
 	c.expect(slices.ContainsFunc(r.Open, func(o domain.OpenReport) bool { return o.Report == report && o.Target == target }), "there is no open report %d about user %d", report, target)
 }
 
-// checkExclusion checks a ban or mute in a live, from one time in Unix seconds until another one, or for ever.
+// checkExclusion checks a ban or mute of a user in a live. from and until are Unix seconds; until 0 means for ever.
 func (c *checker) checkExclusion(live domain.LiveID, user domain.UserID, from, until int64) {
 	c.expect(c.live(live).Streamer != user, "user %d is the owner of live %d", user, live)
 	c.expect(until == 0 || until > from, "the exclusion of user %d ends at %d, before it begins at %d", user, until, from)

@@ -63,7 +63,7 @@ func (s *Source) get(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 		return s.loaded.Load(), nil
 	}
 	if err := s.manager.HostPolicy(hello.Context(), hello.ServerName); err != nil {
-		return nil, err // programs that search the network for servers use any name, or none
+		return nil, err // scanners of the network use any name, or none: this is not logged
 	}
 	cert, err := s.manager.GetCertificate(hello)
 	switch {
@@ -80,8 +80,8 @@ func isChallenge(hello *tls.ClientHelloInfo) bool {
 	return len(hello.SupportedProtos) == 1 && hello.SupportedProtos[0] == acme.ALPNProto
 }
 
-// Challenges returns a handler that answers the HTTP requests with which an ACME server checks a name, and passes all others to
-// next.
+// Challenges returns a handler that responds to the HTTP requests with which an ACME server checks a name, and passes all
+// others to next.
 func (s *Source) Challenges(next http.Handler) http.Handler {
 	if s.manager == nil {
 		return next

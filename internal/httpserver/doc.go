@@ -10,8 +10,9 @@
 //
 // A request uses the slot of its connection. Over HTTP/2, every further request that runs at the same time takes a slot like
 // another connection; without a free slot it is refused with status 429 or 503. A request also counts as waiting while its
-// handler waits for something else (limit.Pause). When it loses its slot, its context ends and its stream is reset. The
-// connection is closed if it carries no other request. Deadlines of a body and of a response end only their request.
+// handler waits for something else (limit.Pause). When a waiting request loses its slot to another client, its context ends
+// and its stream is reset. The connection is closed if it carries no other request. Deadlines of a body and of a response
+// end only their request.
 //
 // The package never logs. It does not limit hijacked connections.
 package httpserver

@@ -39,12 +39,12 @@ type connections struct {
 	open map[net.Conn]*connection
 }
 
-// opened is a http.Server.ConnContext function.
+// opened gives a new connection a slot, or closes it if there is none. It is a http.Server.ConnContext function.
 func (c *connections) opened(ctx context.Context, conn net.Conn) context.Context {
 	addr := limit.ParseAddr(conn.RemoteAddr().String())
 	slot, err := c.config.Slots.Acquire(addr)
 	if err != nil {
-		_ = conn.Close() // Then the read of the request fails.
+		_ = conn.Close() // the server's read of the request then fails
 		return ctx
 	}
 	if tcp, ok := netconn.Below(conn).(*net.TCPConn); ok {

@@ -21,8 +21,8 @@ func AddressOf(ctx context.Context) string {
 
 // Request is a request of a client that uses a slot until its handler returns.
 type Request interface {
-	// Pause records that the handler waits for something else than work of its own. Until Resume is called, a new connection may
-	// take the slot. Then the context of the request ends.
+	// Pause records that the handler waits for something other than its client. Until Resume is called, a new connection
+	// may take the slot. Then the context of the request ends.
 	Pause()
 	// Resume ends the effect of one call of Pause.
 	Resume()

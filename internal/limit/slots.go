@@ -126,13 +126,14 @@ func (s *Slots) heaviest() (victim *Slot) {
 	return victim
 }
 
-// resize puts an address whose number of waiting connections was before into the list of its new size.
+// resize moves an address to the list of Slots.bySize for its present number of waiting connections. before is the former
+// number.
 func (s *Slots) resize(a *address, before int) {
 	if before > 0 {
 		s.bySize[before-1].Remove(a.inSize)
 	}
 	after := a.waiting.Len()
-	if after > len(s.bySize) { // by one: sizes change by one
+	if after > len(s.bySize) { // at most one list is missing, because a number changes by one
 		s.bySize = append(s.bySize, list.New())
 	}
 	if after > 0 {

@@ -113,7 +113,7 @@ func isHost(s string, path bool) bool {
 }
 
 // A name of digits is a host name only if it has shortestNumber digits, as 163.com has, and one of the domains in numbered.
-// The number in "5.in total" is none.
+// "5.in total" contains no host name.
 const (
 	shortestNumber = 3
 	numbered       = "com net org cn"

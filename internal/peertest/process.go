@@ -69,7 +69,7 @@ func (p *Process) Receive(word string) string {
 	return strings.TrimSpace(rest)
 }
 
-// Usage holds the resources that a process has used since its start.
+// Usage holds the CPU time that a process has used since its start, and its present memory.
 type Usage struct {
 	CPU    float64 // CPU time in seconds, in user and kernel mode
 	Memory float64 // resident set size in bytes

@@ -46,7 +46,7 @@ func (a *answers) RoundTrip(r *http.Request) (*http.Response, error) {
 		if after := response.Header.Get("Retry-After"); after != "" {
 			known.Header.Set("Retry-After", after)
 		}
-		known.Body = io.NopCloser(strings.NewReader(status)) // the library shows only the body of some failures
+		known.Body = io.NopCloser(strings.NewReader(status)) // the errors of the library contain the body for some statuses only
 		return known, nil
 	}
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxResponse+1))

@@ -153,7 +153,8 @@ func (t *Tracer) Projected(e Event, count int, begun, ended time.Time) {
 	t.exporter.add(s)
 }
 
-// Released records that the feed of this process has released an event, and waited from begun to ended for it to be taken.
+// Released records that the feed of this process has released an event. begun is when it began to make the deltas, ended
+// when their receivers had taken them.
 func (t *Tracer) Released(e Event, begun, ended time.Time) {
 	if t == nil || !t.sampled(e.ID) {
 		return

@@ -20,7 +20,8 @@ type Guard struct {
 	Networks []netip.Prefix
 }
 
-// Check returns an error that wraps ErrForbidden unless a request may be sent to addr. plain says that the URL has http.
+// Check returns an error that wraps ErrForbidden unless a request may be sent to addr. plain reports whether the URL has
+// the scheme http.
 func (g *Guard) Check(addr netip.Addr, plain bool) error {
 	guard := dialguard.Guard{Networks: g.Networks}
 	switch {

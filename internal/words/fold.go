@@ -240,7 +240,7 @@ func collapse(pieces []piece) []piece {
 	return kept
 }
 
-// span is a range of the bytes of a form.
+// span is a range of the bytes of a folded text.
 type span struct{ start, end int }
 
 // covered returns the pieces that have a byte in the range.

@@ -114,9 +114,9 @@ func (l *List) Check(f Folded) Result {
 	return result
 }
 
-// places returns the places of masked words in a form, in the order in which they begin. The places may overlap. The
-// result, without a text, says whether the form has words that are refused or held. It leaves out places for which
-// counts returns false.
+// places returns the ranges of masked words in a form, ordered by start. They may overlap. It ignores matches for which
+// counts returns false. r says whether the form has words that are refused or held; r.Text is not set. If a word is
+// refused, found is nil.
 func (l *List) places(a *ahocorasick.Automaton, f form, counts func(span) bool) (found []span, r Result) {
 	for _, m := range a.FindAllOverlapping(f.bytes) {
 		switch s, options := (span{m.Start, m.End}), l.options[m.PatternID]; {

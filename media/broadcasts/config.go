@@ -33,7 +33,8 @@ type Server interface {
 	CutUser(key string, user int64)
 	CutAnonymous(key string, keep func(media.Client) bool)
 	Restrict(key string, restricted bool)
-	Users(key string) []int64
+	Keys() []string
+	Viewers(key string) []media.Client
 	CutPublisher(key string, reason media.Reason, match func(media.Client) bool)
 	Kick(id string) bool
 	KeyOf(id string) (key string, found bool)

@@ -23,8 +23,8 @@ func NewDirectory(c *cluster.Cluster, queries *projections.Queries) *Directory {
 	return &Directory{c, queries}
 }
 
-// Stream describes the stream of a live: its broadcast in the tables, and its state on each node that has the stream.
-// A live for which players are waiting has a Stream without a broadcast.
+// Stream describes the stream of a live: its broadcast in the tables, and its state on each node that has the stream. If
+// players only wait for a stream, Live.Broadcast has no ID.
 type Stream struct {
 	Live  projections.Live
 	Nodes []NodeStats // the node with the publisher first

@@ -21,8 +21,8 @@ import (
 
 // The topics of the surveys of Nodes.
 const (
-	topicURL       = "media.url"       // the internal URL of the node in the request
-	topicRecording = "media.recording" // the node that has the recording FOLDER/ID in the request
+	topicURL       = "media.url"       // asks for the internal URL of the node that the request names
+	topicRecording = "media.recording" // asks for the node that has the recording FOLDER/ID that the request names
 )
 
 const (

@@ -146,8 +146,8 @@ func (r *Recordings) FindDeleted(ctx context.Context, all []record.Recording) ([
 	return slices.DeleteFunc(slices.Clone(all), func(rec record.Recording) bool { return !slices.Contains(deleted, rec.ID) }), nil
 }
 
-// Authorize returns nil if sign is a play sign of the recording's live, which may have ended. If only the expiry of the sign is
-// against it, the error wraps record.ErrForbidden and media.ErrSignExpired. Otherwise it returns
+// Authorize returns nil if sign is a play sign of the recording's live, which may have ended. If the sign has expired, but
+// the client otherwise has the right, the error wraps record.ErrForbidden and media.ErrSignExpired. Otherwise it returns
 // record.ErrForbidden, record.ErrNotFound or the error of the query. It is the Authorize of a record.Handler.
 func (r *Recordings) Authorize(ctx context.Context, folder, id, sign string) error {
 	rec, err := r.cfg.Queries.Recording(ctx, domain.RecordingID(id))

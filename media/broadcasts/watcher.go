@@ -141,8 +141,8 @@ func (w *watcher) checkLive(ctx context.Context, id domain.LiveID) error {
 // returns the lives with these stream keys. It is called when a user loses access, which is rare.
 func (w *watcher) checkAll(ctx context.Context) ([]projections.Live, error) {
 	unknown := make(map[string]bool)
-	for _, s := range w.server.Snapshot().Streams {
-		unknown[s.Key] = true
+	for _, key := range w.server.Keys() {
+		unknown[key] = true
 	}
 	for _, key := range w.authorizer.recentRequests() {
 		unknown[key] = true
@@ -195,22 +195,23 @@ func (w *watcher) checkMissed(ctx context.Context) error {
 
 // checkAccounts disconnects the players whose signs name accounts that the log has lost, also if it has given their ids to others.
 func (w *watcher) checkAccounts(ctx context.Context) error {
-	var players []media.PlaySession
+	viewers := make(map[string][]media.Client)
 	users := make(map[domain.UserID]bool)
-	for _, s := range w.server.Snapshot().Streams {
-		for _, p := range w.server.Players(s.Key) {
-			if p.Client.User != 0 {
-				players, users[domain.UserID(p.Client.User)] = append(players, p), true
-			}
+	for _, key := range w.server.Keys() {
+		viewers[key] = w.server.Viewers(key)
+		for _, c := range viewers[key] {
+			users[domain.UserID(c.User)] = true
 		}
 	}
 	found, err := w.cfg.Queries.Profiles(ctx, slices.Collect(maps.Keys(users)))
 	if err != nil {
 		return err
 	}
-	for _, p := range players {
-		if !media.SignIsOf(p.Client.Args.Get("sign"), found[domain.UserID(p.Client.User)].CreatedAt) {
-			w.server.CutUser(p.Key, p.Client.User)
+	for key, clients := range viewers {
+		for _, c := range clients {
+			if !media.SignIsOf(c.Args.Get("sign"), found[domain.UserID(c.User)].CreatedAt) {
+				w.server.CutUser(key, c.User)
+			}
 		}
 	}
 	return nil
@@ -220,8 +221,8 @@ func (w *watcher) checkAccounts(ctx context.Context) error {
 func (w *watcher) checkViewers(ctx context.Context, lives []projections.Live) error {
 	keys := make(map[projections.ViewerKey]string) // the stream keys of the viewers
 	for _, live := range lives {
-		for _, user := range w.server.Users(live.StreamKey) {
-			keys[projections.ViewerKey{Live: live.ID, User: domain.UserID(user)}] = live.StreamKey
+		for _, c := range w.server.Viewers(live.StreamKey) {
+			keys[projections.ViewerKey{Live: live.ID, User: domain.UserID(c.User)}] = live.StreamKey
 		}
 	}
 	refused, err := w.cfg.Queries.CheckViewers(ctx, slices.Collect(maps.Keys(keys)), w.cfg.Now())
@@ -257,11 +258,7 @@ func (w *watcher) restrict(live projections.Live) {
 
 // checkUser disconnects the players of a user in lives that the user may not be in any more.
 func (w *watcher) checkUser(ctx context.Context, user domain.UserID) error {
-	var keys []string
-	for _, s := range w.server.Snapshot().Streams {
-		keys = append(keys, s.Key)
-	}
-	lives, err := w.cfg.Queries.LivesByStreamKeys(ctx, append(keys, w.authorizer.recentRequests()...))
+	lives, err := w.cfg.Queries.LivesByStreamKeys(ctx, append(w.server.Keys(), w.authorizer.recentRequests()...))
 	if err != nil {
 		return err
 	}
@@ -311,12 +308,13 @@ func (w *watcher) checkPublisher(ctx context.Context, id domain.LiveID) error {
 }
 
 // check cuts the stream of a live that has ended or whose owner may not broadcast. live comes from the tables, which
-// already contain the events of a released batch.
+// already contain the events of a released batch. If the live has ended and the owner may not broadcast, the first cut is the recorded
+// one; the second takes the rest of the stream from players over HLS.
 func (w *watcher) check(live projections.Live) {
-	switch {
-	case live.Status == domain.StatusEnded:
+	if live.Status == domain.StatusEnded {
 		w.server.Cut(live.StreamKey, media.ReasonEnded)
-	case live.OwnerStatus.Check(live.UserID, w.cfg.Now()) != nil:
+	}
+	if live.OwnerStatus.Check(live.UserID, w.cfg.Now()) != nil {
 		w.server.Cut(live.StreamKey, media.ReasonOwnerUnavailable)
 	}
 }
@@ -356,8 +354,8 @@ func (w *watcher) relay(ctx context.Context, id domain.LiveID, node string, tell
 	return err
 }
 
-// relayEnd returns what the end of a broadcast at another node means for a relay of it, or nil: a broadcast that another one has
-// replaced, or whose node stops, may go on at another node.
+// relayEnd returns the method of Relays to call when a broadcast has ended at another node. It returns nil if the broadcast
+// was replaced or its node stops, because it may then continue at another node.
 func relayEnd(e domain.BroadcastStopped) func(Relays, string) {
 	broadcast := mediaID(e.Broadcast)
 	switch e.Cause {

@@ -90,7 +90,7 @@ func open(t testing.TB, db *pgtest.DB, name string, change func(*broadcasts.Conf
 		t.Fatal(err)
 	}
 	p.server, err = media.New(media.Config{Authorizer: media.Authorizers{p.manager, p}, Observer: p.manager, Now: p.now.Now, SettleTime: 50 * time.Millisecond, StreamGrace: -1,
-		Log: slog.New(slog.DiscardHandler)})
+		HLS: media.HLSConfig{IdleTimeout: time.Hour, Linger: 2 * timeout}, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -146,8 +146,9 @@ func skipModifier(b []byte) (packet byte, rest []byte) {
 // offset returns the signed number in the first three bytes of b.
 func offset(b []byte) int32 { return int32(uint32(b[0])<<24|uint32(b[1])<<16|uint32(b[2])<<8) >> 8 }
 
-// FourCC returns the FourCC that a server of RTMP must announce before it is sent a payload. It returns false for payloads that
-// every server may be sent. A number for HEVC or AV1 that is not standardized has a FourCC that no server announces.
+// FourCC returns the FourCC that an RTMP server must have announced before a client may send it this payload. needed is
+// false for payloads that every RTMP server takes. For HEVC and AV1 under a codec number that is not standardized, code is
+// "" and needed is true: no server announces them.
 func FourCC(info Info, payload []byte) (code string, needed bool) {
 	switch {
 	case len(payload) == 0 || info.Kind == Script:

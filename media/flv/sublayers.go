@@ -27,7 +27,7 @@ func WithoutSubLayers(unit []byte) []byte {
 	if len(unit) <= subLayersAt || unit[0]>>1 != sps {
 		return unit
 	}
-	maxSubLayers := unit[2] >> 1 & 7 // minus 1
+	maxSubLayers := unit[2] >> 1 & 7 // number of temporal layers minus 1
 	set := h264.EmulationPreventionRemove(unit)
 	if maxSubLayers == 0 || len(set) <= subLayersAt {
 		return unit

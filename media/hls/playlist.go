@@ -35,7 +35,7 @@ func longestPart(list playlist.Media) (longest time.Duration) {
 	return longest
 }
 
-// position is a place in a playlist: the number of parts of the incomplete segment.
+// position is the end of a playlist: the number of the incomplete segment, and how many parts it has.
 type position struct{ segment, parts int }
 
 // servedList is one version of a playlist as it is served.

@@ -29,8 +29,8 @@ type presentation struct {
 	runsBefore     int
 }
 
-// render returns the playlist of a track as it is served. Its segment numbers and discontinuities continue those of
-// earlier runs, and its durations apply to all tracks. It has an end if the stream has ended.
+// render returns the playlist of a track as it is served. Its segment numbers and discontinuities continue those of earlier
+// runs, and its durations apply to all tracks. If ended is true, it has EXT-X-ENDLIST.
 func (p *presentation) render(list playlist.Media, ended bool) (servedList, error) {
 	list.MediaSequence += p.segmentsBefore
 	if p.runsBefore > 0 {

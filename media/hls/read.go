@@ -1,6 +1,6 @@
 package hls
 
-// publish makes the playlists of the run that receives frames those that are served, after a part has ended. If it is the next
+// publish renders the playlists of the run that receives frames again, after a part has ended. If the run is the next
 // presentation and has enough segments, it becomes the current one. The caller holds the lock.
 func (m *Muxer) publish() {
 	p := m.receiving

@@ -105,9 +105,9 @@ func (r *rendition) writeInit() error {
 	return nil
 }
 
-// append appends a frame to the incomplete part. If the segment would be too large, or the frame comes too late for it, the frame is
-// left out, like all frames after it in this segment: they may depend on it. That is no error for each frame of a track that does not
-// lead, because only the track that leads can end the segment.
+// append appends a frame to the incomplete part. If the segment would be too large, or if late is true, it leaves out the
+// frame and all later frames of this segment, because they may depend on it. It then returns errSize: for each frame of the
+// track that leads, and once per segment for other tracks, which cannot end the segment.
 func (r *rendition) append(s *sample, late bool) error {
 	size := len(s.Payload) + frameSize
 	if r.full || late || r.size+size > r.cfg.MaxSegment {

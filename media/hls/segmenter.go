@@ -141,7 +141,7 @@ func (s *segmenter) tryWrite(r *rendition, f Frame, at int64) (ended bool, err e
 	return s.part != part, err
 }
 
-// addFrame adds a frame of a track, which arrives at ms after the first one.
+// addFrame adds a frame of a track. at is its time in milliseconds since the first frame of the run.
 func (s *segmenter) addFrame(r *rendition, f Frame, at int64) error {
 	info, payload := f.Info(), f.Payload()
 	body := payload[info.Body:]

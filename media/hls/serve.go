@@ -59,7 +59,7 @@ func (m *Muxer) Playlist(w http.ResponseWriter, r *http.Request, name, query str
 			return false, errMissing
 		}
 		if m.ended {
-			reports = "" // those of the wait before the end
+			reports = "" // removes the reports that an earlier call has set
 			return true, nil
 		}
 		if segment > l.end.segment+1 {

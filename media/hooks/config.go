@@ -40,8 +40,8 @@ type Config struct {
 	HookFailure string        `default:"reject" oneof:"reject,allow" help:"Decision about a client when the webhook request fails: reject refuses the client, which may try again later; allow admits a client with a valid sign."`
 	// RetryFor is the time for which a post or done hook is retried.
 	RetryFor time.Duration `default:"10m"`
-	// ConnectsPerMinute is the number of connect hooks that the clients of one address may cause in a minute, and at once; and that
-	// of play hooks for HLS and pictures.
+	// ConnectsPerMinute is the number of connect hooks that the clients of one address may cause in a minute, and at once.
+	// Play hooks for HLS and pictures have the same limit, and are counted separately.
 	ConnectsPerMinute int `default:"600"`
 	// QueueLength is the maximum number of queued notifications. Half of them may be about broadcasts, and half about connections
 	// and players.

@@ -14,7 +14,7 @@ type SampleClock struct {
 	rate     int64 // samples per second
 	next     int64 // time of the next frame in samples
 	last     int64 // time of the newest frame in samples
-	drifting int64 // number of samples since the difference is larger than maxJitter
+	drifting int64 // number of samples for which the difference has been larger than maxJitter
 	set      bool
 }
 

@@ -25,8 +25,8 @@ type Config struct {
 	Now     func() time.Time
 	Grace   time.Duration // time for which players stay connected while the origin is lost; 0 or less: none
 	Client  *http.Client  // see NewClient; nil: a client that trusts the certificates of the system
-	// Silence is the time after which a connection to an origin that brings nothing is made again: the network may have dropped it. If
-	// the encoder is lost, the new connection waits for it as well.
+	// Silence is the time without data after which a connection to an origin is made again: the network may have dropped
+	// it. If the encoder is lost, the new connection waits for it as well.
 	Silence time.Duration `default:"10s"`
 	Log     *slog.Logger  // nil: no log messages
 }

@@ -29,7 +29,7 @@ var (
 	errMoved    = errors.New("relay: the origin is another one now")
 )
 
-// errSilent is the fault of a connection that brings nothing.
+// errSilent is the fault of a connection on which no data arrives.
 var errSilent = errors.New("relay: the node has sent nothing for some seconds")
 
 // pull relays one stream.
@@ -89,7 +89,7 @@ func (u *pull) isOver() bool {
 	return over != nil && current != nil && *over == *current
 }
 
-// mayRelay reports whether the connection is to the origin of a broadcast, or may become one.
+// mayRelay reports whether the pull relays a broadcast, or may be about to: before its first connection, nothing is known.
 func (u *pull) mayRelay(broadcast string) bool {
 	current := u.current.Load()
 	return current == nil || *current == broadcast
@@ -153,8 +153,9 @@ func (u *pull) end() {
 	}
 }
 
-// connect relays the stream from an origin until the connection ends. It reports whether it relayed frames.
-// The connection also ends when the log names another origin after a call of Want, also while the response waits for the encoder; seen is the count of the signal before the look-up.
+// connect relays the stream from an origin until the connection ends. It reports whether it relayed frames. After a call of
+// Want, it also ends the connection if the log names another origin, even before the response has begun. seen is the count
+// of the signal before the look-up.
 func (u *pull) connect(ctx context.Context, from Origin, seen uint64) (frames bool, err error) {
 	ctx, stop := context.WithCancelCause(ctx)
 	var cancel context.CancelFunc = func() { stop(nil) }

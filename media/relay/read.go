@@ -16,13 +16,14 @@ const (
 	fileHeaderSize = 13
 	tagHeaderSize  = 11
 	tagTailSize    = 4
-	maxTag         = 8 << 20 // maximum size of a payload in bytes, as of a message of an encoder
+	maxTag         = 8 << 20 // maximum size of a payload in bytes, the same as for a message of an encoder
 	readBuffer     = 64 << 10
 )
 
 var errMalformed = errors.New("relay: the node sends no FLV stream")
 
-// source returns what the header of a response and of its file say about a stream. It reads the header of the file.
+// source returns the Source that the header of a response and the header of its FLV file describe. It reads the header of
+// the file.
 func source(response *http.Response, body *bufio.Reader) (media.Source, error) {
 	at, err := strconv.ParseUint(response.Header.Get(media.HeaderTime), 10, 32)
 	broadcast := response.Header.Get(media.HeaderBroadcast)

@@ -171,7 +171,8 @@ func (t *Track[T]) isEarly(m Message[T]) bool {
 	return !follows(m, t.last) || (t.suspect > 0 || t.equal >= steady) && (m.Ordered || m.Numbered)
 }
 
-// follows reports whether the number of m permits that it follows the message earlier.
+// follows reports whether, by its picture number, m may come after the message earlier in decoding order. Messages without
+// numbers may.
 func follows[T any](m, earlier Message[T]) bool {
 	return !m.Numbered || !earlier.Numbered || m.Number.Follows(earlier.Number)
 }

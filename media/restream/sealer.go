@@ -88,7 +88,7 @@ func (s *Sealer) Open(live int64, name, url, sealed string) (Target, error) {
 	return Target{}, ErrSealed
 }
 
-// bound returns what a sealed secret belongs to.
+// bound returns the additional data with which AES-GCM binds a secret to its target.
 func bound(live int64, name, url string) []byte {
 	return []byte(strconv.FormatInt(live, 10) + " " + name + " " + url)
 }

@@ -14,8 +14,8 @@ type command struct {
 	args []any
 }
 
-// parseCommand decodes a command message. It leaves out later arguments from the first one on that is not valid AMF0: some
-// clients append arguments in AMF3.
+// parseCommand decodes a command message. If an argument is not valid AMF0, it leaves out this argument and all later ones:
+// some clients append arguments in AMF3.
 func parseCommand(m Message) (command, error) {
 	b := m.Data
 	if m.Type == typeCommandAMF3 { // AMF0 values after a zero byte

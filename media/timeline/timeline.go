@@ -64,8 +64,8 @@ func (t *Timeline) Resume(at uint32, arrived time.Time) {
 	*t = Timeline{begun: true, fresh: true, head: int64(at), headAt: arrived, origin: arrived, lead: time.Duration(at) * time.Millisecond}
 }
 
-// Place returns the time in the broadcast for the timestamp in of an encoder. coded is false for headers, which often
-// have no useful timestamp and never set a clock. now is the time of arrival.
+// Place converts in, a timestamp of the encoder, to the time in the broadcast. coded is false for headers, which often have
+// no useful timestamp and never set a clock. now is the time of arrival.
 func (t *Timeline) Place(track Track, in uint32, coded bool, now time.Time) uint32 {
 	if !coded {
 		return t.placeHeader(track, in, now)

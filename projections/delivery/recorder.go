@@ -44,7 +44,7 @@ type Recorder struct {
 
 	mu      sync.Mutex
 	open    map[int64]*Delivery // by position
-	order   []*Delivery         // the same, in the order in which they were opened
+	order   []*Delivery         // the deliveries in open, in the order in which they were opened
 	skipped int                 // gifts that were not counted since the last write, because too many were open
 }
 
@@ -167,8 +167,8 @@ func (r *Recorder) deleteSome(ctx context.Context) (more bool, err error) {
 	return r.cfg.Tables.deleteOld(ctx, r.cfg.Now().Add(-r.cfg.Keep))
 }
 
-// store writes what was counted since the last call, and forgets the gifts whose window has ended and whose counts were written. If the
-// database does not answer, or ctx ends, the next call writes the rest.
+// store writes what was counted since the last call, and forgets the gifts whose window has ended and whose counts were
+// written. If the database does not respond, or ctx ends, the next call writes the rest.
 func (r *Recorder) store(ctx context.Context) {
 	all, skipped := r.take()
 	if skipped > 0 {
@@ -182,7 +182,7 @@ func (r *Recorder) store(ctx context.Context) {
 	r.forget()
 }
 
-// storePart writes what was counted for some gifts. It reports whether the database has answered.
+// storePart writes what was counted for some gifts. It reports whether the database has responded.
 func (r *Recorder) storePart(ctx context.Context, part []*Delivery) (answered bool) {
 	ctx, cancel := context.WithTimeout(ctx, r.cfg.Timeout)
 	defer cancel()

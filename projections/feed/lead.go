@@ -12,8 +12,8 @@ const markInterval = 50 * time.Millisecond
 // deltas uses it, except newest.
 type lead struct {
 	limit  time.Duration // how far the tables may be behind
-	newest atomic.Int64  // position of the newest event that was released before the tables have applied it
-	marks  []mark        // the events that the tables have not applied yet
+	newest atomic.Int64  // position of the newest event that was released early, which the tables may have applied since then
+	marks  []mark        // the early releases that the tables have not reached yet, oldest first
 }
 
 // A mark records that events up to a position were released at a time or up to markInterval later.

@@ -10,7 +10,7 @@ import (
 // releaseLimit is the maximum number of events in one batch.
 const releaseLimit = 1000
 
-// pending holds events that the tables have not applied yet.
+// pending holds events that were read from the log and not released yet, oldest first.
 type pending struct {
 	limit int
 	wake  wakeup
@@ -24,7 +24,7 @@ func newPending(limit int, wake wakeup) *pending {
 	return &pending{limit: limit, wake: wake, space: make(chan struct{})}
 }
 
-// add appends events. It blocks while the maximum number of events is reached.
+// add appends events. It blocks while the limit is reached, and drops the events if ctx ends meanwhile.
 func (p *pending) add(ctx context.Context, events []eventstore.Record) {
 	p.mu.Lock()
 	for len(p.events) >= p.limit {

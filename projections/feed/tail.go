@@ -11,8 +11,8 @@ import (
 	"roomlog/eventstore"
 )
 
-// A tail is the source that reads the log and the checkpoint of the tables in PostgreSQL. It releases comments and gifts at once,
-// and other events when the tables have applied them.
+// A tail is the source that reads the log and the checkpoint of the tables in PostgreSQL. It releases the events for
+// which mayLead reports true at once, and other events when the tables have applied them.
 type tail struct {
 	*releaser
 	store   *eventstore.Store

@@ -29,7 +29,8 @@ type Executor interface {
 	Execute(ctx context.Context, r domain.Request) (eventstore.Receipt, error)
 }
 
-// Feed releases deltas when the tables contain their changes. It is an interface so that tests can lose batches.
+// Feed delivers deltas in the order of the log; see feed.Feed for when they are released. It is an interface so that
+// tests can lose batches.
 type Feed interface {
 	Subscribe(ctx context.Context) (<-chan feed.Batch, error)
 	// History returns the number of the history of the log that the subscriptions belong to. When the history changes,
@@ -42,15 +43,15 @@ type Feed interface {
 
 // Config contains the dependencies and settings of a hub. The fields of the first group are required.
 type Config struct {
-	Store     *eventstore.Store
-	Commands  Executor // executes the commands of the node itself: the sequencer
-	Clients   Executor // executes the commands of clients within their rates
-	Queries   *projections.Queries
-	Feed      Feed
-	Admission *projections.Admission
-	Cluster   *cluster.Cluster // the cluster, which this node joins under its name; the caller runs it
-	Verify    func(token string) (Identity, error)
-	Now       func() time.Time
+	Store          *eventstore.Store
+	Commands       Executor // executes the commands of the node itself: the sequencer
+	ClientCommands Executor // executes the commands of clients within their rates
+	Queries        *projections.Queries
+	Feed           Feed
+	Admission      *projections.Admission
+	Cluster        *cluster.Cluster // the cluster, which this node joins under its name; the caller runs it
+	Verify         func(token string) (Identity, error)
+	Now            func() time.Time
 
 	Log    *slog.Logger    // nil: no log messages
 	Tracer *tracing.Tracer // records requests of clients, and pushes; nil: nothing is recorded
@@ -70,8 +71,8 @@ type Config struct {
 
 func (c *Config) prepare() error {
 	switch {
-	case c.Store == nil || c.Commands == nil || c.Clients == nil || c.Queries == nil || c.Feed == nil:
-		return errors.New("hub: Store, Commands, Clients, Queries and Feed are required")
+	case c.Store == nil || c.Commands == nil || c.ClientCommands == nil || c.Queries == nil || c.Feed == nil:
+		return errors.New("hub: Store, Commands, ClientCommands, Queries and Feed are required")
 	case c.Admission == nil || c.Cluster == nil || c.Verify == nil || c.Now == nil:
 		return errors.New("hub: Admission, Cluster, Verify and Now are required")
 	}

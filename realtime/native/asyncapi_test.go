@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -133,6 +134,103 @@ func TestAsyncAPIExamples(t *testing.T) {
 			}
 		}
 	}
+}
+
+// frameInDocs matches the frames that a page shows: lines after an arrow, and frames within a sentence.
+var frameInDocs = regexp.MustCompile("(?m)(?:^[→←] (.*)$|[`'](\\{\"(?:id|re|type)\":\"[^`']*)[`'])")
+
+// TestFramesInDocs checks every frame that the docs show against its schema. "…" stands for any value that the schema allows, and
+// "…" after the last member for the members that are left out.
+func TestFramesInDocs(t *testing.T) {
+	t.Parallel()
+	var doc struct {
+		Components struct {
+			Messages map[string]struct {
+				Examples []struct{ Payload map[string]any }
+			}
+		}
+	}
+	if err := json.Unmarshal(native.AsyncAPI(), &doc); err != nil {
+		t.Fatal(err)
+	}
+	schemas, err := frameSchemas()
+	if err != nil {
+		t.Fatal(err)
+	}
+	joined := doc.Components.Messages["room.join.ok"].Examples[0].Payload["data"].(map[string]any)
+	joined["snapshot"] = doc.Components.Messages["push.snapshot"].Examples[0].Payload["data"] // the reply has one or says what is resumed
+	for page, want := range map[string]int{"../../README.md": 17, "../../docs/ARCHITECTURE.md": 3, pageFile: 17} {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := 0
+		requests := map[string]string{} // type by id
+		for _, match := range frameInDocs.FindAllStringSubmatch(string(text), -1) {
+			shown := match[1] + match[2]
+			if strings.HasPrefix(page, "../../README") && strings.HasSuffix(shown, "…") {
+				continue // cut off at the end of the line
+			}
+			found++
+			var frame map[string]any
+			if err := json.Unmarshal([]byte(strings.NewReplacer("{…}", `"…"`, "[…]", `"…"`, ",…}", `,"…":0}`).Replace(shown)), &frame); err != nil {
+				t.Errorf("%s: %s: %v", page, shown, err)
+				continue
+			}
+			kind, _ := frame["type"].(string)
+			id, _ := frame["id"].(string)
+			re, reply := frame["re"].(string)
+			name := "push." + kind
+			switch {
+			case reply && kind == "error":
+				name = "error.reply"
+			case reply:
+				name = requests[re] + "." + kind
+			case frame["id"] != nil:
+				requests[id] = kind
+				name = kind
+			}
+			if schemas[name] == nil {
+				t.Errorf("%s: there is no message %s: %s", page, name, shown)
+				continue
+			}
+			if err := schemas[name].Validate(complete(frame, doc.Components.Messages[name].Examples[0].Payload)); err != nil {
+				t.Errorf("%s: %s: %v", page, shown, err)
+			}
+		}
+		if found < want {
+			t.Errorf("%s: found %d frames, want at least %d", page, found, want)
+		}
+	}
+}
+
+// complete replaces "…" by what an example contains there.
+func complete(shown, example any) any {
+	switch v := shown.(type) {
+	case string:
+		if v == "…" && example != nil {
+			return example
+		}
+	case []any:
+		examples, _ := example.([]any)
+		for i := range v {
+			if len(examples) > 0 {
+				v[i] = complete(v[i], examples[0])
+			}
+		}
+	case map[string]any:
+		examples, _ := example.(map[string]any)
+		_, more := v["…"]
+		delete(v, "…")
+		for name, value := range examples {
+			if had, is := v[name]; is {
+				v[name] = complete(had, value)
+			} else if more {
+				v[name] = value
+			}
+		}
+	}
+	return shown
 }
 
 // frameSchemas are the schemas of all frames that a server sends, by the names of their messages in the AsyncAPI document.

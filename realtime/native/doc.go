@@ -9,7 +9,7 @@
 //
 //   - A connection receives every fact of its lives after the reply to its join, in order, without a gap and without a
 //     repetition, whether it joins for the first time, resumes, or comes from another node. In a large live, one frame
-//     replaces several joins and leaves.
+//     replaces several joins and leaves. A slow reader receives a frame "skipped" in place of the facts that it misses.
 //   - A connection is closed with a code that says whether the client should reconnect.
 //   - Every request type is registered with its rate class, its access rule and its documentation.
 //

@@ -4,7 +4,7 @@ import "roomlog/domain"
 
 // operations returns every type of request that clients may send, in the order of the documentation. Each entry needs
 // an access rule, a rate and a summary. TestOperations checks this, and the documentation is generated from the
-// entries.
+// entries. The command of an operation is made by its handler, the last argument.
 func operations() []operation {
 	return []operation{
 		newOperation("hello", accessAnyone, rateFrames, "Authenticates the connection. Send it first, and again with a new token before the old one expires.", helloReply{}, (*session).onHello),

@@ -168,12 +168,12 @@ func TestPresence(t *testing.T) {
 	t.Run("is repaired outside the rates of clients", func(t *testing.T) {
 		w := newWorld(t, func(c *config) {
 			limiter, err := ratelimit.New(ratelimit.Config{
-				Commands: c.HubConfig.Clients, Now: time.Now, JoinRate: 0.001, JoinBurst: 1, CommandsPerAddress: 0.001, AddressBurst: 4,
+				Commands: c.HubConfig.ClientCommands, Now: time.Now, JoinRate: 0.001, JoinBurst: 1, CommandsPerAddress: 0.001, AddressBurst: 4,
 			})
 			if err != nil {
 				t.Fatal(err)
 			}
-			c.HubConfig.Clients = limiter
+			c.HubConfig.ClientCommands = limiter
 		})
 		live := w.register("dan").goLive("s")
 		var joins, leaves []string

@@ -41,7 +41,7 @@ type chatClient struct {
 // chatHandler handles an event on a socket that is in the chat.
 type chatHandler func(*chatClient, context.Context, *protocol.Event) error
 
-// newChatClient adds a socket to the chat.
+// newChatClient creates the chat session of a socket. The socket enters the chat later.
 func (s *session) newChatClient(p profile) *chatClient {
 	c := &chatClient{session: s, profile: p}
 	limits := s.socket.Shared(func() any { return s.cfg.Chat.NewLimits() }).(*chat.Limits)

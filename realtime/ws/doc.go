@@ -3,8 +3,9 @@
 //
 // It guarantees:
 //   - No method waits for the network.
-//   - The memory of a connection is bounded.
-//   - All connections of a Fanout receive its frames in the same order.
+//   - The memory of a connection is bounded, except that one Send to an empty queue may have any size.
+//   - All connections of a Fanout receive its frames in the same order. Only slow readers miss droppable frames and
+//     receive the latest frames earlier.
 //   - Every frame of a client that violates RFC 6455 closes the connection.
 //
 // It does not interpret messages.

@@ -3,9 +3,11 @@ package ws
 // Fanout sends every frame that is pushed into it to every connection that was added to it. It has no goroutine: the
 // workers of its Server write. There is one worker for each core, and each serves a part of the connections.
 //
-// While few frames are pushed, each is written at once. The more frames are pushed, the more of them are joined into one
-// write: as many as can be expected within the push window. No frame waits longer than the push window. All connections
-// receive the frames in the order in which they were pushed.
+// While few frames are pushed, each is written at once. The more frames are pushed, the more of them are joined into
+// one write: as many as can be expected within the push window. No frame waits longer than the push window.
+//
+// All connections receive the frames in the order in which they were pushed, except slow readers: their outbox sends
+// the latest frames first and may drop droppable ones.
 type Fanout struct {
 	shards []*shard
 }
@@ -22,7 +24,7 @@ func (s *Server) NewFanout() *Fanout {
 // Add adds c. It receives every frame that is pushed after Add has returned, and no frame that was pushed before.
 func (f *Fanout) Add(c *Conn) {
 	if c.compresses {
-		c.resetHistory() // the connection may have been a member before and have missed frames since then
+		c.resetCompression() // the connection may have been a member before and have missed frames since then
 	}
 	f.shardOf(c).add(c)
 }

@@ -14,8 +14,8 @@ const invitation = () => /^#invitation=([\w-]{1,64})$/.exec(location.hash)?.[1] 
 const titles = { live_password: "gate.password", live_followers: "gate.followers", live_invited: "gate.invited", live_paid: "gate.paid", live_age: "gate.age", banned: "gate.banned" };
 
 /** Gate shows why the user may not be in a live, and what the user can do about it. entered is called when the user may be in it. */
-export function Gate({ id, error, entered }) {
-  const [access, setAccess] = useState(null);
+export function Gate(/** @type {Api.Props<{ error: import("./client.js").RoomlogError }>} */ { id, error, entered }) {
+  const [access, setAccess] = useState(/** @type {Api.LiveAccess} */ (null));
   const [refused, setRefused] = useState(null);
   const me = account.value;
   const secret = invitation();
@@ -82,7 +82,7 @@ export const minAgeOf = (form) => Number(form.get("min_age"));
 const days = [0, 1, 7, 30];
 
 function Invitations({ id }) {
-  const [items, setItems] = useState([]);
+  const [items, setItems] = useState(/** @type {Api.Invitation[]} */ ([]));
   const [link, setLink] = useState("");
   const [error, setError] = useState(null);
   const read = () => client.get(`/api/live/${id}/invitations`).then(setItems, setError);
@@ -113,7 +113,7 @@ function Invitations({ id }) {
 
 /** AccessSettings lets the owner choose who may be in a live. */
 export default function AccessSettings({ id }) {
-  const [now, setNow] = useState(null);
+  const [now, setNow] = useState(/** @type {Api.LiveAccess} */ (null));
   const [error, setError] = useState(null);
   const read = () => client.get(`/api/live/${id}/access`).then(setNow, setError);
   useEffect(() => void read(), [id]);

@@ -68,7 +68,7 @@ export function TopUp() {
 }
 
 /** entryText returns what a movement of coins is. */
-function entryText(entry) {
+function entryText(/** @type {Api.Movement} */ entry) {
   if (entry.order) return t("entry.topup");
   const back = entry.amount > 0 ? ".refund" : "";
   if (entry.gift) return t("entry.gift" + back, { live: entry.live || "" });
@@ -77,7 +77,7 @@ function entryText(entry) {
 }
 
 export function Me() {
-  const [entries, setEntries] = useState(null);
+  const [entries, setEntries] = useState(/** @type {Api.Movement[]} */ (null));
   const [cursor, setCursor] = useState(null);
   const [error, setError] = useState(null);
   const [age, setAge] = useState(null);
@@ -85,7 +85,7 @@ export function Me() {
   useTitle(t("me"));
   const read = async (before) => {
     try {
-      const found = await client.get("/api/coin/history?limit=50" + (before ? "&before=" + encodeURIComponent(before) : ""));
+      const found = await client.get(`/api/coin/history?limit=50${before ? "&before=" + encodeURIComponent(before) : ""}`);
       setEntries((had) => [...(before ? had : []), ...found.items]);
       setCursor(found.items.length === 50 ? found.cursor : null);
     } catch (e) {

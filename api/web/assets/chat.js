@@ -7,7 +7,7 @@ import { Avatar, Dialog, Icon, Lazy, Sentence, Tabs } from "./parts.js";
 const causes = ["spam", "insult", "hate", "sexual", "privacy", "fraud", "other"]; // of a report
 const loadOrder = () => import("./order.js");
 
-function Line({ line, owner, choose }) {
+function Line(/** @type {Api.Props<{ line: import("./room.js").Line, owner: import("./client.js").User }>} */ { line, owner, choose }) {
   if (line.kind === "joins") return html`<li class="line quiet">${t("joined.many", { n: number(line.n) })}</li>`;
   if (line.kind === "note") return html`<li class="line quiet"><bdi>${t(line.text, line.values)}</bdi></li>`;
   const name = html`<button type="button" class=${"name" + (line.user.id === owner?.id ? " is-owner" : "")} dir="auto" onClick=${() => choose({ user: line.user, line })}>${line.user.name}</button>`;
@@ -19,7 +19,7 @@ function Line({ line, owner, choose }) {
 const scrollKeys = new Set(["ArrowUp", "ArrowDown", "PageUp", "PageDown", "Home", "End", " "]);
 
 /** Lines shows the newest lines, and stays at the end unless the reader has scrolled up. */
-export function Lines({ lines, owner, choose = () => {} }) {
+export function Lines(/** @type {Api.Props<{ lines: import("./room.js").Line[] }>} */ { lines, owner, choose = () => {} }) {
   const list = useRef(null);
   const [behind, setBehind] = useState(false);
   const follow = useRef(true);
@@ -54,14 +54,14 @@ export function Lines({ lines, owner, choose = () => {} }) {
 }
 
 // Report sends a report of a comment, or of a user if there is no comment.
-function Report({ user, line, room, close }) {
+function Report(/** @type {Api.Props<{ room: import("./room.js").Room, user: import("./client.js").User, line: import("./client.js").Comment }>} */ { user, line, room, close }) {
   const [error, setError] = useState(null);
   const send = async (event) => {
     event.preventDefault();
     const form = new FormData(event.target);
     const text = form.get("text").trim();
     try {
-      await client.post("/api/live/report", { id: room.live.value.id, ...(line ? { comment: line.pos } : { user: user.id }), cause: form.get("cause"), ...(text && { text }) }, { key: newKey() });
+      await client.post("/api/live/report", { id: room.live.value.id, ...(line ? { comment: line.pos } : { user: user.id }), cause: /** @type {Api.ReportEntry["cause"]} */ (form.get("cause")), ...(text && { text }) }, { key: newKey() });
       notify(t("report.sent"), "good");
       close();
     } catch (e) {
@@ -75,7 +75,7 @@ function Report({ user, line, room, close }) {
 }
 
 // Measures are what the owner, moderators and operators can do about a viewer.
-function Measures({ user, room, act, owns }) {
+function Measures(/** @type {Api.Props<{ room: import("./room.js").Room, user: import("./client.js").User }>} */ { user, room, act, owns }) {
   const [reason, setReason] = useState("");
   const moderates = room.moderators.value.includes(user.id);
   const why = reason.trim() ? { reason: reason.trim() } : {};
@@ -93,10 +93,10 @@ function Measures({ user, room, act, owns }) {
 }
 
 /** mayModerate reports whether the signed-in user may keep order in a live. */
-export const mayModerate = (room) => Boolean(account.value) && (account.value.id === room.owner.value?.id || room.moderators.value.includes(account.value.id) || roles.value.includes("operator"));
+export const mayModerate = (/** @type {import("./room.js").Room} */ room) => Boolean(account.value) && (account.value.id === room.owner.value?.id || room.moderators.value.includes(account.value.id) || roles.value.includes("operator"));
 
 /** UserDialog shows a viewer, and perhaps a comment of the viewer, with what the signed-in user can do about them. */
-function UserDialog({ user, line, room, close }) {
+function UserDialog(/** @type {Api.Props<{ room: import("./room.js").Room, user: import("./client.js").User, line: import("./room.js").Line }>} */ { user, line, room, close }) {
   const [error, setError] = useState(null);
   const [reporting, setReporting] = useState(false);
   const own = account.value?.id;
@@ -127,7 +127,7 @@ function UserDialog({ user, line, room, close }) {
 }
 
 // Held shows the own comments that wait for a review.
-function Held({ room }) {
+function Held(/** @type {Api.Props<{ room: import("./room.js").Room }>} */ { room }) {
   const drop = async (held) => {
     await client.post("/api/live/comment/drop", { id: room.live.value.id, held }).catch((e) => notify(say(e), "bad"));
     await room.readHeld();
@@ -135,11 +135,11 @@ function Held({ room }) {
   return html`<ul class="held-list" aria-label=${t("held")}>${room.held.value.slice(-3).map((item) => html`<li key=${item.held} class="held"><span><strong>${t("held")}</strong> <bdi>${item.text}</bdi></span><button type="button" class="link" onClick=${() => drop(item.held)}>${t("held.drop")}</button></li>`)}</ul>`;
 }
 
-function Viewers({ room, choose }) {
+function Viewers(/** @type {Api.Props<{ room: import("./room.js").Room }>} */ { room, choose }) {
   return html`<ul class="people">${room.viewers.value.map((user) => html`<li key=${user.id}><button type="button" onClick=${() => choose({ user })}><${Avatar} user=${user} /><span dir="auto">${user.name}</span>${user.id === room.owner.value?.id && html`<span class="tag">${t("streamer")}</span>`}</button></li>`)}</ul>`;
 }
 
-function Composer({ room, shelf }) {
+function Composer(/** @type {Api.Props<{ room: import("./room.js").Room }>} */ { room, shelf }) {
   const [text, setText] = useState("");
   const [error, setError] = useState(null);
   const submit = async (event) => {
@@ -170,9 +170,9 @@ function Composer({ room, shelf }) {
     </div></form>`;
 }
 
-export function Chat({ room, shelf, canWrite = true }) {
+export function Chat(/** @type {Api.Props<{ room: import("./room.js").Room }>} */ { room, shelf, canWrite = true }) {
   const [tab, setTab] = useState("chat");
-  const [chosen, setChosen] = useState(null);
+  const [chosen, setChosen] = useState(/** @type {{ user: import("./client.js").User, line?: import("./room.js").Line }} */ (null));
   const state = ended.value ? "" : account.value && connection.value !== "open" ? "state." + (connection.value === "connecting" ? "connecting" : "waiting") : room.state.value === "joining" ? "state.joining" : "";
   const online = room.gauges.value?.online; // known to signed-in viewers only
   const moderates = mayModerate(room);

@@ -2,6 +2,7 @@
 
 /** A refusal of the server, or a failure of the connection. */
 export class RoomlogError extends Error {
+  constructor(code: string, text: string, more?: { textZH?: string; retryAfter?: number; status?: number; until?: string });
   /** For programs: a code of docs/REALTIME.md or of the OpenAPI document, or network, connection_lost, client_closed, no_websocket. */
   readonly code: string;
   /** For people, in Chinese; `message` is in English. */
@@ -16,14 +17,19 @@ export class RoomlogError extends Error {
 
 export interface User { id: number; name: string; avatar: string }
 export interface Account { id: number; username: string; nickname: string; avatar: string; coin: number }
+/** `pos` is set in snapshots; a push has its own. */
 export interface Comment { pos?: number; id: string; user: User; text: string; at: string }
-export interface Gift { id: number; name: string; image: string; price: number }
+/** `pos` is set in snapshots; a push has its own. */
 export interface GiftSent { pos?: number; id: string; user: User; gift: Gift; num: number; coins: number; at: string }
+export interface Gift { id: number; name: string; image: string; price: number }
 export interface Gauges { online: number; look_count: number; coins: number }
+/** A broadcast: its codecs and size as far as they are known, and when it has started. REST calls the start `started_at`. */
 export interface Media { video?: string; width?: number; height?: number; audio?: string; since: string }
 /** 0 not started, 1 on air, 2 paused, 3 ended. */
 export type Status = 0 | 1 | 2 | 3;
 export interface LiveInfo { id: number; title: string; cover: string; status: Status; created_at: string; media: Media | null }
+/** A rule of a live that restricts comments. It is off if `value` is 0 or `until` has passed. */
+export interface Mode { mode: "mute_all" | "slow" | "members" | "links_off" | "followers" | "stickers" | "review"; value: number; until?: string }
 export interface Snapshot {
   epoch: string; pos: number; cursor: string; live: LiveInfo; owner: User; gauges: Gauges;
   /** The newest 50, newest first. */
@@ -33,12 +39,91 @@ export interface Snapshot {
   /** At most 100, newest first. */
   viewers: User[];
   moderators: User[];
-  /** What restricts comments. A mode whose `until` has passed is off. */
-  modes: { mode: string; value: number; until?: string }[];
+  modes: Mode[];
 }
-export interface BalanceChange { balance: number; change: number; live?: number; gift?: number; num?: number; order?: string }
-/** One push, as docs/REALTIME.md describes it. */
-export interface Push<T = unknown> { type: string; live?: number; pos?: number; prev?: number; cursor?: string; data: T }
+export interface BalanceChange { balance: number; change: number; live?: number; gift?: number; num?: number; ticket?: boolean; order?: string }
+export interface Participant {
+  /** Public id of the connection; absent for a user who was not in the chat. */
+  participant?: string;
+  /** Absent for participants who are not signed in. */
+  user?: number;
+  name: string;
+}
+/** A message has one of text, sticker and voice. */
+export interface ChatMessage {
+  pos?: number; id: string; by: Participant;
+  /** Ids of chat rooms; absent: the public chat, or the message is for the user alone. */
+  rooms?: string[];
+  text?: string; sticker?: string; voice?: { url: string; ms: number }; at: string;
+}
+
+/** One push of any type, as docs/REALTIME.md describes it. */
+export interface Push<T = unknown> { type: string; live?: number; room?: string; pos?: number; prev?: number; cursor?: string; data: T }
+/** A push that clients receive in order and once. */
+export interface Fact<Type extends string, Data> { type: Type; live: number; pos: number; prev: number; cursor: string; data: Data }
+/** A push about a live that is no fact. */
+export interface LivePush<Type extends string, Data> { type: Type; live: number; data: Data }
+/** A push about the signed-in user. */
+export interface UserPush<Type extends string, Data> { type: Type; pos: number; cursor: string; data: Data }
+/** A push about a chat room, or without `room` about the public chat. */
+export interface ChatPush<Type extends string, Data> { type: Type; room?: string; pos?: number; cursor?: string; data: Data }
+
+/** What a Live receives, by type. */
+export interface LivePushes {
+  "comment": Fact<"comment", Comment>;
+  "gift": Fact<"gift", GiftSent>;
+  "refund": Fact<"refund", { gift_pos: number; user: User; coins: number }>;
+  "join": Fact<"join", { user: User; first: boolean }>;
+  "leave": Fact<"leave", { user: User; cause: string }>;
+  "status": Fact<"status", { status: Status; from: Status }>;
+  /** null: the broadcast has ended; cause says why. */
+  "media": Fact<"media", { media: Media | null; cause?: string }>;
+  "comment.removed": Fact<"comment.removed", { pos: number }>;
+  "comments.cleared": Fact<"comments.cleared", { user: number }>;
+  "muted": Fact<"muted", { user: User; muted: boolean; until?: string }>;
+  "moderator": Fact<"moderator", { user: User; moderator: boolean }>;
+  "mode": Fact<"mode", Mode>;
+  "review": Fact<"review", { waiting: number }>;
+  "viewer_profile": Fact<"viewer_profile", User>;
+  /** Stands for consecutive joins and leaves in a large live. */
+  "join_batch": Fact<"join_batch", { joined: number; left: number; newest: User[] }>;
+  "skipped": Fact<"skipped", { n: number }>;
+  /** `refused` follows. */
+  "banned": LivePush<"banned", { code: "banned"; text: string; text_zh: string }>;
+  /** `refused` follows. */
+  "removed": LivePush<"removed", { code: string; text: string; text_zh: string }>;
+  "snapshot": LivePush<"snapshot", Snapshot>;
+  "gauges": LivePush<"gauges", Gauges>;
+}
+
+/** What a Client receives, by type. */
+export interface ClientPushes {
+  "balance": UserPush<"balance", BalanceChange>;
+  "profile": UserPush<"profile", User>;
+  "follow": UserPush<"follow", { streamer: number; following: boolean }>;
+  "age": UserPush<"age", { age: number }>;
+  "notice": UserPush<"notice", {
+    kind: "signed_in" | "signed_out" | "disabled" | "enabled" | "kicked" | "banned" | "unbanned" | "forgotten" | "role_granted" | "role_revoked";
+    role?: string; reason?: string; until?: string;
+  }>;
+  "warned": UserPush<"warned", { live: number; reason: string }>;
+  "decision": UserPush<"decision", { live: number; notice: "comment_dropped" | "report_decided"; number: number; decision?: "upheld" | "rejected"; reason?: string }>;
+  "live.started": LivePush<"live.started", { title: string; cover: string; owner: User }>;
+  "follower": { type: "follower"; data: { user: User } };
+  "chat.message": ChatPush<"chat.message", ChatMessage>;
+  "chat.private": ChatPush<"chat.private", ChatMessage>;
+  "chat.joined": ChatPush<"chat.joined", { by: Participant; online: number }>;
+  "chat.left": ChatPush<"chat.left", { by: Participant; cause: string; online: number }>;
+  "chat.named": ChatPush<"chat.named", { by: Participant }>;
+  "chat.typing": ChatPush<"chat.typing", { by: Participant }>;
+  "chat.removed": ChatPush<"chat.removed", Record<string, never>>;
+  "chat.snapshot": ChatPush<"chat.snapshot", {
+    participant: string; epoch: string; pos: number; cursor: string; room?: { id: string; name: string };
+    resumed: boolean; messages: ChatMessage[]; online: number;
+  }>;
+  "reset": { type: "reset"; data: { epoch: string; cursor: string; balance: number } };
+  "error": { re?: string; type: "error"; data: { code: string; text: string; text_zh: string; retry_after?: number; until?: string } };
+}
 
 export interface RestreamTarget {
   target: string;
@@ -106,8 +191,10 @@ export class Client {
   on(type: "end", handler: (error: RoomlogError) => void): Off;
   on(type: "error", handler: (error: RoomlogError) => void): Off;
   /** Every push of the user channel and of chat rooms. */
-  on(type: "push", handler: (push: Push) => void): Off;
-  on(type: string, handler: (data: any) => void): Off;
+  on(type: "push", handler: (push: Push<any>) => void): Off;
+  on<T extends Exclude<keyof ClientPushes, "balance" | "error">>(type: T, handler: (data: ClientPushes[T]["data"], push: ClientPushes[T]) => void): Off;
+  /** Types that this version does not know. */
+  on<T extends string>(type: T extends keyof ClientPushes | "state" | "end" | "push" ? never : T, handler: (data: any, push: Push<any>) => void): Off;
 
   request<T = any>(method: string, path: string, body?: unknown, options?: { key?: string }): Promise<T>;
   get<T = any>(path: string): Promise<T>;
@@ -143,21 +230,16 @@ export class Live {
   on(type: "snapshot", handler: (snapshot: Snapshot) => void): Off;
   /** All facts from the first position to the second follow. */
   on(type: "resumed", handler: (range: [number, number]) => void): Off;
-  on(type: "comment", handler: (comment: Comment, push: Push<Comment>) => void): Off;
-  on(type: "gift", handler: (gift: GiftSent, push: Push<GiftSent>) => void): Off;
-  on(type: "join", handler: (joined: { user: User; first: boolean }) => void): Off;
-  on(type: "leave", handler: (left: { user: User; cause: string }) => void): Off;
-  on(type: "status", handler: (change: { status: Status; from: Status }) => void): Off;
-  on(type: "media", handler: (change: { media: Media | null; cause?: string }) => void): Off;
-  on(type: "gauges", handler: (gauges: Gauges) => void): Off;
   /** The client is not in the live any more. */
   on(type: "refused", handler: (error: RoomlogError) => void): Off;
-  on(type: string, handler: (data: any, push: Push) => void): Off;
+  on<T extends Exclude<keyof LivePushes, "snapshot">>(type: T, handler: (data: LivePushes[T]["data"], push: LivePushes[T]) => void): Off;
+  /** Types that this version does not know. */
+  on<T extends string>(type: T extends keyof LivePushes | "state" | "resumed" | "refused" ? never : T, handler: (data: any, push: Push<any>) => void): Off;
 
   join(): Promise<void>;
   leave(): Promise<void>;
-  /** `held` is the number of a comment that waits for a review. */
-  comment(text: string, key?: string): Promise<{ pos: number; id: string; held?: number }>;
+  /** `held` is the number of a comment that waits for a review; such a comment has no `id` yet. */
+  comment(text: string, key?: string): Promise<{ pos: number; id?: string; held?: number }>;
   gift(gift: number, num?: number, key?: string): Promise<{ pos: number; balance: number }>;
   viewers(after?: string): Promise<{ viewers: User[]; next?: string }>;
 }

@@ -27,7 +27,7 @@ export class Stage {
   }
 
   /** show lets a comment fly. mine marks the user's own comment. */
-  show(line, mine) {
+  show(/** @type {{ text: string }} */ line, mine) {
     const now = performance.now();
     if (now - this.#window > 1000) {
       this.#window = now;

@@ -17,7 +17,7 @@ export async function follow(streamer, wanted = true) {
 
 /** FollowButton follows a streamer. done is called after that. */
 export function FollowButton({ streamer, class: kind = "", done = () => {} }) {
-  const [found, setFound] = useState(null);
+  const [found, setFound] = useState(/** @type {Api.FollowerCount} */ (null));
   const me = account.value?.id;
   const following = followed.value[streamer] ?? found?.following ?? false;
   useEffect(() => {
@@ -33,12 +33,12 @@ export function FollowButton({ streamer, class: kind = "", done = () => {} }) {
 
 /** Following lists the streamers whom the user follows. */
 export function Following() {
-  const [items, setItems] = useState(null);
+  const [items, setItems] = useState(/** @type {Api.Followed[]} */ (null));
   const [cursor, setCursor] = useState(null);
   const [error, setError] = useState(null);
   const read = async (before) => {
     try {
-      const found = await client.get("/api/user/following?limit=50" + (before ? "&before=" + encodeURIComponent(before) : ""));
+      const found = await client.get(`/api/user/following?limit=50${before ? "&before=" + encodeURIComponent(before) : ""}`);
       setItems((had) => [...(before ? had : []), ...found.items]);
       setCursor(found.items.length === 50 ? found.cursor : null);
     } catch (e) {

@@ -9,7 +9,7 @@ import { Action, Dialog, Sentence } from "./parts.js";
 async function read(position) {
   const response = await fetch(`/api/gift/${position}/proof`, { headers: { token: client.token } }).catch(() => { throw new RoomlogError("network", "The server cannot be reached."); });
   if (response.ok) return response.arrayBuffer();
-  const { code = "unknown", text_en: text = response.statusText, data } = await response.json().catch(() => ({}));
+  const { code = "unknown", text_en: text = response.statusText, data } = /** @type {Api.Failure} */ (await response.json().catch(() => ({})));
   throw new RoomlogError(code, text, { textZH: data });
 }
 

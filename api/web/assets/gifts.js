@@ -7,16 +7,16 @@ import { Avatar, Icon, Sentence, hue } from "./parts.js";
 const numbers = [1, 5, 10, 66];
 const COMBO = 4000; // ms within which gifts of one kind of one user count together
 
-let shelf = null; // the catalogue, read once
+let shelf = /** @type {Api.Gift[]} */ (null); // the catalogue, read once
 
 /** GiftPicture shows the picture of a gift, else its first letter on a colour. */
-export function GiftPicture({ gift, size = "" }) {
+export function GiftPicture(/** @type {Api.Props<{ gift: { name: string, image: string } }>} */ { gift, size = "" }) {
   const [broken, setBroken] = useState(false);
   const address = picture(gift.image);
   return html`<span class=${"gift-picture " + size} style=${{ "--hue": hue(gift.name) }} aria-hidden="true">${address && !broken ? html`<img src=${address} alt="" onError=${() => setBroken(true)} />` : html`<${Icon} name="gift" />`}</span>`;
 }
 
-export function Shelf({ room }) {
+export function Shelf(/** @type {Api.Props<{ room: import("./room.js").Room }>} */ { room }) {
   const [gifts, setGifts] = useState(shelf);
   const [chosen, setChosen] = useState(shelf?.[0] ?? null);
   const [num, setNum] = useState(1);
@@ -61,8 +61,8 @@ export function Shelf({ room }) {
 }
 
 /** Combos shows the newest gifts over the picture. Gifts of one kind that one user sends in succession are counted. */
-export function Combos({ room }) {
-  const [shown, setShown] = useState([]);
+export function Combos(/** @type {Api.Props<{ room: import("./room.js").Room }>} */ { room }) {
+  const [shown, setShown] = useState(/** @type {{ key: string, gift: import("./client.js").GiftSent, n: number, at: number }[]} */ ([]));
   const last = useRef(null);
   useEffect(() => {
     const lines = room.lines.value;

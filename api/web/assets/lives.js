@@ -1,6 +1,6 @@
 // The lists of lives: on air, and past shows.
 import { html, useEffect, useRef, useState } from "./vendor/ui.js";
-import { accessName, account, client, clock, connection, number, short, t, time } from "./state.js";
+import { accessName, account, client, connection, number, short, t, time } from "./state.js";
 import { Avatar, Cover, Empty, Icon, Sentence, Tabs, useTimer, useTitle } from "./parts.js";
 
 const refresh = 5000; // ms
@@ -8,11 +8,11 @@ const firstPage = 24; // lives
 const mostEmpty = 5; // empty pages after which the user asks for more
 
 /** Card is a live in a list. */
-export function Card({ live, past }) {
+export function Card(/** @type {Api.Props<{ live: Api.FoundLive }>} */ { live, past }) {
   const on = live.status === 1;
   return html`<a class="card" href=${(past ? "/replay/" : "/watch/") + live.id}>
     <span class="card-picture"><${Cover} live=${live} fresh=${!past} />
-      ${past ? html`<span class="badge dark">${live.duration_ms ? clock(live.duration_ms / 1000) : t("ended")}</span>` : html`<span class=${"badge " + (on ? "onair" : "dark")}>${t(on ? "live" : "paused")}</span>`}
+      ${past ? html`<span class="badge dark">${t("ended")}</span>` : html`<span class=${"badge " + (on ? "onair" : "dark")}>${t(on ? "live" : "paused")}</span>`}
       ${live.access !== "open" && live.access !== "unlisted" && html`<span class="badge dark locked"><${Icon} name=${live.access === "paid" ? "coin" : "lock"} />${accessName(live.access)}${live.price > 0 && " · " + short(live.price)}</span>`}
       ${live.min_age > 0 && html`<span class="badge dark aged">${live.min_age}+<span class="visually-hidden"> ${t("age.min", { n: live.min_age })}</span></span>`}
       <span class="badge end"><${Icon} name="eye" />${short(past ? live.look_count : live.online)}<span class="visually-hidden"> ${past ? t("viewers") : t("watching", { n: "" })}</span></span>
@@ -27,7 +27,7 @@ function Skeleton() {
 }
 
 export function OnAir() {
-  const [lives, setLives] = useState(null);
+  const [lives, setLives] = useState(/** @type {Api.FoundLive[]} */ (null));
   const [text, setText] = useState("");
   const [of, setOf] = useState("on_air");
   const [error, setError] = useState(null);
@@ -37,7 +37,7 @@ export function OnAir() {
   const read = async () => {
     const mine = ++newest.current;
     try {
-      const found = await client.get("/api/live/find?of=" + list + (list === "on_air" && text.trim() ? "&text=" + encodeURIComponent(text.trim()) : ""));
+      const found = await client.get(`/api/live/find?of=${list}${list === "on_air" && text.trim() ? "&text=" + encodeURIComponent(text.trim()) : ""}`);
       if (mine !== newest.current) return;
       setLives(found.items);
       setError(null);
@@ -63,7 +63,7 @@ export function OnAir() {
 }
 
 export function Past() {
-  const [lives, setLives] = useState(null);
+  const [lives, setLives] = useState(/** @type {Api.FoundLive[]} */ (null));
   const [next, setNext] = useState(0);
   const [error, setError] = useState(null);
   const older = useRef(false); // older pages are not read again
@@ -71,9 +71,9 @@ export function Past() {
   const read = async (before) => {
     older.current ||= before > 0;
     try {
-      let found = { items: [], next: before };
+      let found = /** @type {Api.FoundLives} */ ({ items: [], next: before });
       for (let asked = 0; asked === 0 || (found.items.length === 0 && found.next > 0 && asked < mostEmpty); asked++) {
-        found = await client.get("/api/live/find?of=past" + (found.next ? "&before=" + found.next : ""));
+        found = await client.get(`/api/live/find?of=past${found.next ? "&before=" + found.next : ""}`);
       }
       if (before === 0 && older.current) return;
       setLives((had) => [...(before ? had : []), ...found.items]);

@@ -5,7 +5,7 @@ import { texts } from "./text.js";
 import { newKey } from "./client.js";
 import { Action, Dialog, Empty, Sentence, Tabs, When, useTimer, useTitle } from "./parts.js";
 import { Chart } from "./chart.js";
-import { players, sampleOf } from "./sample.js";
+import { players, sampleOf, sizeOf } from "./sample.js";
 import { GiftProof } from "./giftproof.js";
 import { Reports, Words } from "./order.js";
 import { Webhooks } from "./webhooks.js";
@@ -21,7 +21,7 @@ function Table({ label, head, rows, empty }) {
 }
 
 // flowOf returns coins per minute between a sample and the oldest one of the last minute.
-function flowOf(samples, key) {
+function flowOf(/** @type {{ at: number, bought: number, spent: number }[]} */ samples, /** @type {"bought" | "spent"} */ key) {
   return samples.map((sample) => {
     const first = samples.find((earlier) => earlier.at >= sample.at - minute);
     return first === sample ? null : ((sample[key] - first[key]) * minute) / (sample.at - first.at);
@@ -30,16 +30,16 @@ function flowOf(samples, key) {
 
 // CoinFlow shows how many coins users buy and spend. Auditors see it, who may read the sums of all accounts.
 function CoinFlow() {
-  const [samples, setSamples] = useState([]);
+  const [samples, setSamples] = useState(/** @type {{ at: number, bought: number, spent: number }[]} */ ([]));
   const read = async () => {
-    const found = await client.get("/api/ledger/balance?limit=1").catch(() => null);
+    const found = await client.get("/api/ledger/balance?limit=1").catch(() => /** @type {Api.TrialBalance} */ (null));
     if (!found) return;
     const sum = (...kinds) => found.totals.filter((one) => kinds.includes(one.kind)).reduce((all, one) => all + one.balance, 0);
     setSamples((all) => [...all, { at: Date.now() / 1000, bought: -sum("provider", "operator"), spent: sum("earnings", "held", "platform", "payout") }].slice(-kept));
   };
   useEffect(() => void read(), []);
   useTimer(read, coinsEvery);
-  return ["bought", "spent"].map((key) => html`<${Chart} key=${key} title=${t("op.flow." + key)} unit=${t("op.per.minute")} data=${[samples.map((s) => s.at), flowOf(samples, key)]} />`);
+  return /** @type {const} */ (["bought", "spent"]).map((key) => html`<${Chart} key=${key} title=${t("op.flow." + key)} unit=${t("op.per.minute")} data=${[samples.map((s) => s.at), flowOf(samples, key)]} />`);
 }
 
 // stateText returns a state of /readyz in the language of the page, if it is a usual one.
@@ -49,13 +49,13 @@ function stateText(text = "–") {
 }
 
 function Overview() {
-  const [now, setNow] = useState(null);
-  const [samples, setSamples] = useState([]);
+  const [now, setNow] = useState(/** @type {{ sample: ReturnType<typeof sampleOf>, nodes: number, ready: Api.Readiness }} */ (null));
+  const [samples, setSamples] = useState(/** @type {ReturnType<typeof sampleOf>[]} */ ([]));
   const [error, setError] = useState(null);
   const last = useRef(null);
   const read = async () => {
     try {
-      const [streams, sockets, ready] = await Promise.all([client.get("/api/streams"), client.get("/api/operator/sockets"), fetch("/readyz").then((r) => r.json())]);
+      const [streams, sockets, ready] = await Promise.all([client.get("/api/streams"), client.get("/api/operator/sockets"), fetch("/readyz").then((r) => /** @type {Promise<Api.Readiness>} */ (r.json()))]);
       const sample = sampleOf({ streams, sockets, ready }, Date.now() / 1000, last.current);
       last.current = sample;
       setNow({ sample, nodes: sockets.nodes, ready });
@@ -79,7 +79,7 @@ function Overview() {
 }
 
 function Streams() {
-  const [streams, setStreams] = useState(null);
+  const [streams, setStreams] = useState(/** @type {Api.Stream[]} */ (null));
   const [error, setError] = useState(null);
   const read = () => client.get("/api/streams").then(setStreams, setError);
   useEffect(() => void read(), []);
@@ -89,7 +89,7 @@ function Streams() {
     await read();
   };
   if (!streams) return html`<${Sentence} error=${error} />`;
-  return html`<${Table} label=${t("op.streams")} head=${[t("op.live"), t("studio.size"), [t("studio.bitrate")], [t("studio.keyframes")], [t("studio.players")], ""]} rows=${streams.map((s) => html`<tr key=${s.live}><td><a href=${"/watch/" + s.live} dir="auto">${s.title}</a></td><td>${s.media ? `${s.media.width}×${s.media.height} ${s.media.video}` : "–"}</td><td class="end">${number(Math.round(s.bitrate / 1000))} kbit/s</td><td class="end">${(s.gop_ms / 1000).toFixed(1)} s</td><td class="end">${number(players(s))}</td><td class="end">${s.publishing && html`<${Action} class="danger small" run=${() => kick(s.live)}>${t("op.kick")}<//>`}</td></tr>`)} />`;
+  return html`<${Table} label=${t("op.streams")} head=${[t("op.live"), t("studio.size"), [t("studio.bitrate")], [t("studio.keyframes")], [t("studio.players")], ""]} rows=${streams.map((s) => html`<tr key=${s.live}><td><a href=${"/watch/" + s.live} dir="auto">${s.title}</a></td><td>${sizeOf(s.media)} ${s.media?.video ?? s.media?.audio}</td><td class="end">${number(Math.round(s.bitrate / 1000))} kbit/s</td><td class="end">${(s.gop_ms / 1000).toFixed(1)} s</td><td class="end">${number(players(s))}</td><td class="end">${s.publishing && html`<${Action} class="danger small" run=${() => kick(s.live)}>${t("op.kick")}<//>`}</td></tr>`)} />`;
 }
 
 function Ban({ user, close }) {
@@ -117,7 +117,7 @@ function Ban({ user, close }) {
 
 function Users() {
   const [query, setQuery] = useState("");
-  const [items, setItems] = useState(null);
+  const [items, setItems] = useState(/** @type {Api.ListedUser[]} */ (null));
   const [next, setNext] = useState(0);
   const [chosen, setChosen] = useState(0);
   const [error, setError] = useState(null);
@@ -125,7 +125,7 @@ function Users() {
     const text = query.trim();
     const by = text === "" ? "after=" + after : /^\d+$/.test(text) ? "user=" + text : "name=" + encodeURIComponent(text);
     try {
-      const found = await client.get("/api/operator/users?" + by);
+      const found = await client.get(`/api/operator/users?${by}`);
       setItems((had) => [...(after ? had : []), ...found.items]);
       setNext(found.next);
       setError(null);
@@ -145,11 +145,11 @@ const AllReports = () => html`<${Reports} path="/api/operator/reports" links />`
 const ServiceWords = () => html`<p class="soft">${t("words.service")}</p><${Words} id=${0} />`;
 
 function Connections() {
-  const [found, setFound] = useState(null);
+  const [found, setFound] = useState(/** @type {Api.Connections} */ (null));
   const [user, setUser] = useState("");
   const [chosen, setChosen] = useState(0);
   const [error, setError] = useState(null);
-  const read = () => client.get("/api/operator/sockets" + (Number(user) > 0 ? "?user=" + Number(user) : "")).then((f) => { setFound(f); setError(null); }, setError);
+  const read = () => client.get(Number(user) > 0 ? `/api/operator/sockets?user=${Number(user)}` : "/api/operator/sockets").then((f) => { setFound(f); setError(null); }, setError);
   useEffect(() => void read(), [user]);
   useTimer(read, 5000, [user]);
   return html`<div class="filters"><div class="field"><label for="of-user">${t("op.user.id")}</label><input id="of-user" inputmode="numeric" value=${user} onInput=${(e) => setUser(e.target.value)} /></div>
@@ -174,7 +174,7 @@ function download(name, rows) {
 
 function Gifts() {
   const [filter, setFilter] = useState({ live: "", sender: "", from: "", to: "" });
-  const [items, setItems] = useState([]);
+  const [items, setItems] = useState(/** @type {Api.SentGift[]} */ ([]));
   const [cursor, setCursor] = useState(null);
   const [proven, setProven] = useState(0);
   const [error, setError] = useState(null);
@@ -183,7 +183,7 @@ function Gifts() {
     for (const [name, value] of Object.entries(filter)) if (value) query.set(name, name === "from" || name === "to" ? new Date(value).toISOString() : value);
     if (before) query.set("before", before);
     try {
-      const found = await client.get("/api/gift/history?" + query);
+      const found = await client.get(`/api/gift/history?${query.toString()}`);
       setItems((had) => [...(before ? had : []), ...found.items]);
       setCursor(found.items.length === 100 ? found.cursor : null);
       setError(null);
@@ -204,16 +204,16 @@ function Gifts() {
 function Coins() {
   const [user, setUser] = useState("");
   const [kind, setKind] = useState("user");
-  const [found, setFound] = useState(null);
-  const [totals, setTotals] = useState(null);
+  const [found, setFound] = useState(/** @type {Api.Statement} */ (null));
+  const [totals, setTotals] = useState(/** @type {Api.TrialBalance} */ (null));
   const [at, setAt] = useState("");
   const [error, setError] = useState(null);
-  const balance = () => client.get("/api/ledger/balance" + (at ? "?at=" + encodeURIComponent(new Date(at).toISOString()) : "")).then((f) => { setTotals(f); setError(null); }, setError);
+  const balance = () => client.get(`/api/ledger/balance?limit=1${at ? "&at=" + encodeURIComponent(new Date(at).toISOString()) : ""}`).then((f) => { setTotals(f); setError(null); }, setError);
   useEffect(() => void balance(), [at]);
   const statement = async (event) => {
     event.preventDefault();
     try {
-      setFound(await client.get(`/api/ledger/statement?limit=200&account=${kind}-${Number(user)}` + (at ? "&to=" + encodeURIComponent(new Date(at).toISOString()) : "")));
+      setFound(await client.get(`/api/ledger/statement?limit=200&account=${kind}-${Number(user)}${at ? "&to=" + encodeURIComponent(new Date(at).toISOString()) : ""}`));
       setError(null);
     } catch (e) {
       setError(e);
@@ -228,25 +228,25 @@ function Coins() {
 }
 
 // references are the members of a posting that say what it is about.
-const references = ["order", "live", "gift", "refunds", "payout", "correction"];
+const references = /** @type {const} */ (["order", "live", "gift", "refunds", "payout", "correction"]);
 
 // accountName returns the name of a kind of accounts, or of one account, in words: "user-12" is the wallet of user 12.
-function accountName(account) {
+function accountName(/** @type {string} */ account) {
   const [kind, id] = account.split("-");
   const name = "account." + kind + (id ? ".of" : "");
   return texts[name] ? t(name, { id }) : account;
 }
 
 // actorName returns who has caused an event: "user-12" is user 12.
-const actorName = (actor) => (actor.startsWith("user-") ? t("op.user", { id: actor.slice(5) }) : texts["actor." + actor] ? t("actor." + actor) : actor);
+const actorName = (/** @type {string} */ actor) => (actor.startsWith("user-") ? t("op.user", { id: actor.slice(5) }) : texts["actor." + actor] ? t("actor." + actor) : actor);
 
 // postingText returns what a posting is about.
-function postingText(posting) {
+function postingText(/** @type {Api.Posting} */ posting) {
   const name = "event." + posting.event.replace(/\.v\d+$/, "");
   return [texts[name] ? t(name) : posting.event, ...references.filter((r) => posting[r]).map((r) => t("posting." + r, { id: posting[r] }))].join(" · ");
 }
 
-function Statement({ found, name }) {
+function Statement(/** @type {Api.Props<{ found: Api.Statement }>} */ { found, name }) {
   return html`<dl class="tiles"><div><dt>${t("op.opening")}</dt><dd>${number(found.opening)}</dd></div><div><dt>${t("op.closing")}</dt><dd>${number(found.closing)}</dd></div></dl>
     <div class="row"><h2>${accountName(name)}</h2><button type="button" class="button quiet small" onClick=${() => download(name + ".csv", [["at", "amount", "balance", "position", "event", "actor", "counterparties", ...references], ...found.items.map((i) => [i.at, i.amount, i.balance, i.position, i.event, i.actor, i.counterparties.join(" "), ...references.map((r) => i[r] ?? "")])])}>CSV</button></div>
     <${Table} label=${t("op.statement")} head=${[t("when"), [t("change")], [t("after")], t("op.counterparties"), t("op.what"), t("op.actor"), [t("op.position")]]} rows=${found.items.map((i) => html`<tr key=${i.position}><td><${When} at=${i.at} /></td><td class="end">${number(i.amount)}</td><td class="end">${number(i.balance)}</td><td>${i.counterparties.map(accountName).join(", ")}</td><td>${postingText(i)}</td><td>${actorName(i.actor)}</td><td class="end">${number(i.position)}</td></tr>`)} />`;
@@ -257,7 +257,7 @@ function Timeline() {
   const [id, setId] = useState("");
   const [span, setSpan] = useState(null);
   const [at, setAt] = useState(0);
-  const [state, setState] = useState(null);
+  const [state, setState] = useState(/** @type {Api.LiveAt} */ (null));
   const [error, setError] = useState(null);
   const open = async (event) => {
     event.preventDefault();

@@ -25,7 +25,7 @@ export function Icon({ name, solid }) {
 /** hue returns a colour for a text, always the same. */
 export const hue = (text) => [...String(text)].reduce((sum, c) => (sum * 31 + c.codePointAt(0)) % 360, 7);
 
-export function Avatar({ user, size = "" }) {
+export function Avatar(/** @type {Api.Props<{ user: import("./client.js").User }>} */ { user, size = "" }) {
   const [broken, setBroken] = useState(false);
   const address = picture(user.avatar);
   const initial = [...(user.name || "?")][0]?.toUpperCase();
@@ -35,7 +35,7 @@ export function Avatar({ user, size = "" }) {
 }
 
 /** Cover shows the newest picture of a live, else its cover, else its title on a colour. */
-export function Cover({ live, fresh }) {
+export function Cover(/** @type {Api.Props<{ live: Pick<Api.FoundLive, "title" | "cover"> & { snapshot?: string } }>} */ { live, fresh }) {
   const [broken, setBroken] = useState(0);
   const sources = [fresh && live.snapshot, picture(live.cover)].filter(Boolean);
   const source = sources[broken];

@@ -25,9 +25,9 @@ export class Player {
   blocked = signal(false); // the browser permits playing only after a press
   audioOnly = signal(false);
 
-  #video; #key; #sign; #media; #engine = null; #ways = []; #wanted = true; #timer = 0; #moved = 0; #at = -1; #attempt = 0; #run = 0; #userPaused = false; #starting = false;
+  #video; #key; #sign; /** @type {import("./client.js").Media | null} */ #media; #engine = null; #ways = []; #wanted = true; #timer = 0; #moved = 0; #at = -1; #attempt = 0; #run = 0; #userPaused = false; #starting = false;
 
-  constructor(video, { key, sign, media }) {
+  constructor(video, /** @type {{ key: string, sign: string, media: import("./client.js").Media | null }} */ { key, sign, media }) {
     this.#video = video;
     this.#key = key;
     this.#sign = sign;
@@ -257,7 +257,7 @@ export class Player {
 }
 
 /** wayText explains how and why a stream is played. */
-export function wayText(player, codec) {
+export function wayText(/** @type {Player} */ player, codec) {
   if (!player.why.value || !player.way.value) return "";
   return t("video.fallback", { now: player.protocol, why: t(player.why.value, { codec }) });
 }

@@ -7,12 +7,16 @@ import { Stage, settings } from "./danmaku.js";
 
 const MOST = 200; // lines that are shown
 
-/** readAll reads all pages of a history, oldest first. */
-async function readAll(path, most = 20) {
-  const all = [];
+/**
+ * readAll reads all pages of a history, oldest first.
+ * @template T
+ * @param {(query: string) => Promise<{ items: T[], cursor: string | null }>} read
+ */
+async function readAll(read, most = 20) {
+  const all = /** @type {T[]} */ ([]);
   let after = "0";
   for (let page = 0; page < most; page++) {
-    const found = await client.get(path + (path.includes("?") ? "&" : "?") + "limit=500&after=" + encodeURIComponent(after));
+    const found = await read("limit=500&after=" + encodeURIComponent(after));
     all.push(...found.items);
     if (found.items.length < 500) break;
     after = found.cursor;
@@ -21,7 +25,7 @@ async function readAll(path, most = 20) {
 }
 
 /** wallClock returns a function from seconds of the recording to the time of day in milliseconds, and the other way round. */
-function wallClock(parts) {
+function wallClock(/** @type {Api.RecordingPart[]} */ parts) {
   let from = 0;
   const spans = parts.map((part) => {
     const span = { from, to: from + part.duration_ms / 1000, at: new Date(part.started_at).getTime() };
@@ -37,7 +41,7 @@ function wallClock(parts) {
 // local returns the address of a recording at the server of the page.
 const local = (address) => location.origin + new URL(address, location.href).pathname + new URL(address, location.href).search;
 
-function Film({ recording, live, onTime, seek }) {
+function Film(/** @type {Api.Props<{ recording: Api.Recording, live: Api.OwnedLive }>} */ { recording, live, onTime, seek }) {
   const video = useRef(null);
   const [error, setError] = useState(null);
   useEffect(() => {
@@ -73,8 +77,8 @@ function Film({ recording, live, onTime, seek }) {
 }
 
 export default function Replay({ id }) {
-  const [live, setLive] = useState(null);
-  const [recordings, setRecordings] = useState(null);
+  const [live, setLive] = useState(/** @type {Api.OwnedLive} */ (null));
+  const [recordings, setRecordings] = useState(/** @type {Api.Recording[]} */ (null));
   const [chosen, setChosen] = useState(0);
   const [facts, setFacts] = useState([]);
   const [hidden, setHidden] = useState(false);
@@ -87,8 +91,8 @@ export default function Replay({ id }) {
   useTitle(live?.title);
   useEffect(() => {
     document.documentElement.classList.add("watching");
-    client.get("/api/live/read/" + id).then(({ data }) => setLive(data), setError);
-    client.get("/api/live/" + id + "/recordings").then((found) => setRecordings(found.filter((r) => r.parts.length > 0).reverse()), setError);
+    client.get(`/api/live/read/${id}`).then(({ data }) => setLive(data), setError);
+    client.get(`/api/live/${id}/recordings`).then((found) => setRecordings(found.filter((r) => r.parts.length > 0).reverse()), setError);
     return () => document.documentElement.classList.remove("watching");
   }, [id]);
   const may = Boolean(account.value && live && (account.value.id === live.user_id || roles.value.includes("auditor")));
@@ -96,7 +100,7 @@ export default function Replay({ id }) {
     if (!live) return;
     setHidden(!may);
     if (!may) return;
-    Promise.all([readAll(`/api/live/${id}/comments`), readAll(`/api/gift/history?live=${id}`)]).then(([comments, gifts]) => setFacts([
+    Promise.all([readAll((query) => client.get(`/api/live/${id}/comments?${query}`)), readAll((query) => client.get(`/api/gift/history?live=${id}&${query}`))]).then(([comments, gifts]) => setFacts([
       ...comments.map((c) => ({ kind: "comment", id: c.id, user: c.user, text: c.content, at: new Date(c.at).getTime() })),
       ...gifts.map((g) => ({ kind: "gift", id: g.id, user: g.sender, gift: { id: g.gift, name: g.name, image: g.image }, num: g.num, at: new Date(g.at).getTime() })),
     ].sort((a, b) => a.at - b.at)), setError);

@@ -7,7 +7,7 @@ const most = 5; // targets of a live
 const renew = 3000; // ms
 const colours = { live: "good", failed: "bad" };
 
-function Target({ item, remove }) {
+function Target(/** @type {Api.Props<{ item: import("./client.js").RestreamTarget }>} */ { item, remove }) {
   const figures = [item.state !== "waiting" && t("restream.sent", { n: number(Math.round(item.bytes / 1e5) / 10) }), item.reconnects > 0 && t("restream.reconnects", { n: number(item.reconnects) }), item.skips > 0 && t("restream.skips", { n: number(item.skips) })];
   return html`<li data-target=${item.target} data-state=${item.state}><span class="card-lines"><span class="row start"><strong>${item.target}</strong><span class=${"tag " + (colours[item.state] ?? "state-0")}>${t("restream." + item.state)}</span></span>
       <bdi class="soft">${item.url}</bdi>
@@ -18,7 +18,7 @@ function Target({ item, remove }) {
 
 /** Restream lists the targets of a live, with a form for another one. status is that of the live. */
 export function Restream({ id, status }) {
-  const [items, setItems] = useState(null);
+  const [items, setItems] = useState(/** @type {import("./client.js").RestreamTarget[]} */ (null));
   const [error, setError] = useState(null);
   const [refused, setRefused] = useState(null);
   const [removing, setRemoving] = useState("");

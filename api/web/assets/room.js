@@ -4,31 +4,37 @@ import { client } from "./state.js";
 
 const MOST = 300; // lines of the chat that are kept
 
+/**
+ * A line of the chat.
+ * @typedef {{ kind: "comment" } & import("./client.js").Comment | { kind: "gift" } & import("./client.js").GiftSent
+ *   | { kind: "join", id: string, user: import("./client.js").User } | { kind: "joins", id: string, n: number } | { kind: "note", id: string, text: string, values: object }} Line
+ */
+
 /** bars reports whether an error says that the user may not be in a live: because of its access, or a ban. */
-export const bars = (error) => error !== null && (error.status === 403 || /^live_/.test(error.code) || error.code === "banned") && !["live_not_found", "live_not_started", "live_ended"].includes(error.code);
+export const bars = (/** @type {import("./client.js").RoomlogError | null} */ error) => error !== null && (error.status === 403 || /^live_/.test(error.code) || error.code === "banned") && !["live_not_found", "live_not_started", "live_ended"].includes(error.code);
 
 /** Room follows one live. With an account it joins the live; without, it reads it from time to time. */
 export class Room {
-  live = signal(null);
-  owner = signal(null);
+  live = signal(/** @type {Pick<import("./client.js").LiveInfo, "id" | "title" | "cover"> | null} */ (null));
+  owner = signal(/** @type {import("./client.js").User | null} */ (null));
   sign = signal("");
   key = signal("");
-  lines = signal([]); // comments, gifts, joins and notes, oldest first
-  moderators = signal([]); // ids of users
-  modes = signal([]); // what restricts comments: { mode, value, until }
+  lines = signal(/** @type {Line[]} */ ([])); // comments, gifts, joins and notes, oldest first
+  moderators = signal(/** @type {number[]} */ ([])); // ids of users
+  modes = signal(/** @type {import("./client.js").Mode[]} */ ([])); // what restricts comments: { mode, value, until }
   waiting = signal(0); // changes when the comments that wait for a review change
-  held = signal([]); // own comments that wait for a review: { held, text }
-  gauges = signal(null);
-  viewers = signal([]);
-  status = signal(0);
-  media = signal(null);
-  error = signal(null); // why the live cannot be shown
-  refused = signal(null); // why the user may not be in it
-  state = signal("left");
-  onLine = () => {}; // called for each new comment and gift
-  onRemove = () => {}; // called with a function that returns true for the comments that were removed
+  held = signal(/** @type {{ held: number, text: string }[]} */ ([])); // own comments that wait for a review: { held, text }
+  gauges = signal(/** @type {import("./client.js").Gauges | null} */ (null));
+  viewers = signal(/** @type {import("./client.js").User[]} */ ([]));
+  status = signal(/** @type {import("./client.js").Status} */ (0));
+  media = signal(/** @type {import("./client.js").Media | null} */ (null));
+  error = signal(/** @type {import("./client.js").RoomlogError | null} */ (null)); // why the live cannot be shown
+  refused = signal(/** @type {import("./client.js").RoomlogError | null} */ (null)); // why the user may not be in it
+  state = signal(/** @type {import("./client.js").LiveState} */ ("left"));
+  onLine = (/** @type {Line} */ line) => {}; // called for each new comment and gift
+  onRemove = (/** @type {(line: Line) => boolean} */ wanted) => {}; // called with a function that returns true for the comments that were removed
 
-  #id; #joined = null; #off = []; #timer = 0; #seen = new Set(); #pending = []; #frame = 0; #late = 0;
+  #id; #joined = /** @type {import("./client.js").Live | null} */ (null); #off = []; #timer = 0; #seen = new Set(); #pending = /** @type {Line[]} */ ([]); #frame = 0; #late = 0;
 
   constructor(id) {
     this.#id = id;
@@ -39,7 +45,7 @@ export class Room {
   /** read reads the live over REST: its address, and its state for visitors. */
   async read() {
     try {
-      const { data, sign } = await client.get("/api/live/read/" + this.#id);
+      const { data, sign } = await client.get(`/api/live/read/${this.#id}`);
       batch(() => {
         this.key.value = data.key;
         if (sign && !this.sign.value) this.sign.value = sign;
@@ -77,7 +83,11 @@ export class Room {
     if (this.#joined) return;
     const live = client.live(this.#id);
     this.#joined = live;
-    const on = (type, handler) => this.#off.push(live.on(type, handler));
+    const on = /** @type {typeof live.on} */ ((type, handler) => {
+      const off = live.on(type, handler);
+      this.#off.push(off);
+      return off;
+    });
     on("state", (state) => (this.state.value = state));
     on("snapshot", (snapshot) => this.#apply(snapshot));
     on("comment", (comment, { pos }) => {
@@ -111,7 +121,7 @@ export class Room {
       if (joined > 0) this.#add({ kind: "joins", id: "joins-" + performance.now(), n: joined });
     });
     on("viewer_profile", (user) => {
-      const renew = (item) => (item.user?.id === user.id ? { ...item, user } : item);
+      const renew = (/** @type {Line} */ item) => ("user" in item && item.user.id === user.id ? { ...item, user } : item);
       batch(() => {
         this.lines.value = this.lines.value.map(renew);
         this.viewers.value = this.viewers.value.map((v) => (v.id === user.id ? user : v));
@@ -149,7 +159,7 @@ export class Room {
 
   /** readHeld reads the own comments that wait for a review. */
   async readHeld() {
-    const found = await client.get("/api/live/" + this.#id + "/review?limit=20").catch(() => null);
+    const found = await client.get(`/api/live/${this.#id}/review?limit=20`).catch(() => /** @type {Api.HistoryHeldComment} */ (null));
     if (found) this.held.value = found.items.filter((item) => item.user.id === client.user);
   }
 
@@ -162,8 +172,8 @@ export class Room {
     this.leave();
   }
 
-  #apply({ live, owner, gauges, comments, gifts, viewers, moderators, modes }) {
-    const lines = [...comments.map((c) => ({ kind: "comment", ...c })), ...gifts.map((g) => ({ kind: "gift", ...g }))].sort((a, b) => a.pos - b.pos);
+  #apply(/** @type {import("./client.js").Snapshot} */ { live, owner, gauges, comments, gifts, viewers, moderators, modes }) {
+    const lines = [...comments.map((c) => ({ kind: /** @type {const} */ ("comment"), ...c })), ...gifts.map((g) => ({ kind: /** @type {const} */ ("gift"), ...g }))].sort((a, b) => a.pos - b.pos);
     this.#seen = new Set(lines.map((line) => line.id));
     this.#pending = [];
     batch(() => {
@@ -183,20 +193,20 @@ export class Room {
   }
 
   // #setMedia keeps the object of a broadcast that is known: a new object restarts the player.
-  #setMedia(media) {
+  #setMedia(/** @type {import("./client.js").Media | null} */ media) {
     if (media?.since !== this.media.value?.since) this.media.value = media;
   }
 
   // #remove removes comments from the screen, also those that are not shown yet.
-  #remove(wanted) {
-    const gone = (line) => line.kind === "comment" && wanted(line);
+  #remove(/** @type {(line: Extract<Line, { kind: "comment" }>) => boolean} */ wanted) {
+    const gone = (/** @type {Line} */ line) => line.kind === "comment" && wanted(line);
     this.#pending = this.#pending.filter((line) => !gone(line));
     this.lines.value = this.lines.value.filter((line) => !gone(line));
     this.onRemove(gone);
   }
 
   // #add adds a line. Lines that arrive within one frame of the screen are shown together.
-  #add(line, event) {
+  #add(/** @type {Line} */ line, event = false) {
     if (this.#seen.has(line.id)) return;
     this.#seen.add(line.id);
     if (event) this.onLine(line);

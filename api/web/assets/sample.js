@@ -1,10 +1,13 @@
 // What the charts of the overview for operators show. The module has no dependencies.
 
 /** players returns the number of players of a stream. */
-export const players = (stream) => Object.values(stream.players).reduce((sum, n) => sum + n, 0);
+export const players = (/** @type {Api.Stream} */ stream) => Object.values(stream.players).reduce((sum, n) => sum + n, 0);
+
+/** sizeOf returns the size of the pictures of a broadcast, or "–": one without pictures has none. */
+export const sizeOf = (/** @type {Api.LiveMedia | null} */ media) => (media?.width ? media.width + "×" + media.height : "–");
 
 /** sampleOf returns what the server reports at a time in seconds. before is the sample before it, or null. What is not known is null. */
-export function sampleOf({ streams, sockets, ready }, at, before) {
+export function sampleOf(/** @type {{ streams: Api.Stream[], sockets: Api.Connections, ready: Api.Readiness }} */ { streams, sockets, ready }, at, /** @type {{ at: number, position: number | null, bytes: number } | null} */ before) {
   const found = /(\d+) of (\d+)/.exec(ready.checks?.tables);
   const [applied, position] = found ? [Number(found[1]), Number(found[2])] : [null, null];
   const bytes = streams.reduce((sum, s) => sum + s.bytes_out, 0);

@@ -3,7 +3,8 @@ import { Client } from "./client.js";
 import { signal, computed } from "./vendor/ui.js";
 import { texts } from "./text.js";
 
-export const options = JSON.parse(document.documentElement.dataset.options || "{}");
+/** The settings of the server for the page, as package web writes them. */
+export const options = /** @type {{ test_payments?: boolean, media_url?: string, rtmp_port?: string }} */ (JSON.parse(document.documentElement.dataset.options || "{}"));
 
 const stored = (name) => {
   try {
@@ -49,8 +50,8 @@ export function t(name, values = {}) {
 export const accessName = (access) => t(texts["access." + access] ? "access." + access : "access.other");
 
 /** say returns an error as a sentence for people. */
-export function say(error) {
-  const wait = error.until ? new Date(error.until) - Date.now() : error.retryAfter || 1000;
+export function say(/** @type {Partial<import("./client.js").RoomlogError>} */ error) {
+  const wait = error.until ? new Date(error.until).getTime() - Date.now() : error.retryAfter || 1000;
   const timed = error.until && texts["error." + error.code + ".until"] ? ".until" : "";
   if (texts["error." + error.code]) return t("error." + error.code + timed, { seconds: number(Math.max(1, Math.ceil(wait / 1000))), time: error.until && time(error.until) });
   return (language.value === "zh" && error.textZH) || error.message || t("error.unknown");
@@ -89,9 +90,9 @@ export function applyScheme() {
 
 // The user
 
-export const client = new Client({ url: location.origin, token: stored("token") });
-export const account = signal(null); // null: not signed in, or not known yet
-export const roles = signal([]);
+export const client = /** @type {Api.Client} */ (new Client({ url: location.origin, token: stored("token") }));
+export const account = signal(/** @type {(Api.User & { name: string }) | null} */ (null)); // null: not signed in, or not known yet
+export const roles = signal(/** @type {Api.UserRoles["roles"]} */ ([]));
 export const balance = signal(null);
 export const connection = signal(client.state);
 export const asking = signal(""); // why the sign-in dialog is open; "": it is closed
@@ -120,10 +121,10 @@ client.on("live.started", ({ title, owner }, { live }) => notify(t("follow.start
 client.on("follow", ({ streamer, following }) => (followed.value = { ...followed.value, [streamer]: following }));
 
 /** ended is the error with which the connection ended for good, or null. */
-export const ended = signal(null);
+export const ended = signal(/** @type {import("./client.js").RoomlogError | null} */ (null));
 
 /** warning is the newest warning of a moderator that the user has not closed, or null. */
-export const warning = signal(null);
+export const warning = signal(/** @type {{ reason: string } | null} */ (null));
 
 /** followed says of streamers, by id, whether the user follows them: what was learned since the sign-in. */
 export const followed = signal({});
@@ -137,9 +138,9 @@ function forgetAccount() {
   followed.value = {};
 }
 
-const named = (user) => ({ ...user, name: user.nickname || user.username });
+const named = (/** @type {Api.User} */ user) => ({ ...user, name: user.nickname || user.username });
 
-async function entered(user) {
+async function entered(/** @type {Api.User} */ user) {
   account.value = named(user);
   balance.value = user.coin;
   ended.value = null;
@@ -181,7 +182,7 @@ export async function signOut() {
 
 // Notices at the edge of the page
 
-export const notices = signal([]);
+export const notices = signal(/** @type {{ id: number, text: string, kind: string, to: string }[]} */ ([]));
 let noticed = 0;
 
 /** notify shows a sentence for some seconds. kind: "", good or bad. to is the address to which it links, or "". */
@@ -207,7 +208,7 @@ addEventListener("popstate", () => (path.value = here()));
 
 // Links of the page change the view without loading the page again.
 addEventListener("click", (event) => {
-  const link = event.target.closest?.("a[href]");
+  const link = /** @type {any} */ (event.target).closest?.("a[href]");
   if (!link || event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey || link.target || link.hasAttribute("download")) return;
   const to = new URL(link.href);
   if (to.origin !== location.origin || /^\/(docs|openapi|asyncapi|uploads|recordings)/.test(to.pathname)) return;

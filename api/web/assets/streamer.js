@@ -8,6 +8,7 @@ import { Chat } from "./chat.js";
 import { Chart } from "./chart.js";
 import { LiveTickets } from "./tickets.js";
 import { Restream } from "./restream.js";
+import { sizeOf } from "./sample.js";
 import { Picture, useRoom } from "./watch.js";
 
 const rtmp = () => "rtmp://" + location.hostname + ":" + (options.rtmp_port || 1935) + "/live";
@@ -54,7 +55,7 @@ function Create({ done }) {
 }
 
 function Own() {
-  const [lives, setLives] = useState(null);
+  const [lives, setLives] = useState(/** @type {Api.FoundLive[]} */ (null));
   const [error, setError] = useState(null);
   useTitle(t("studio"));
   useEffect(() => {
@@ -85,7 +86,7 @@ function QRCode({ text }) {
   return modules && html`<svg class="qr" viewBox=${`0 0 ${modules.size} ${modules.size}`} role="img" aria-label=${t("studio.qr")}><path d=${modules.path} /></svg>`;
 }
 
-function Encoder({ room }) {
+function Encoder(/** @type {Api.Props<{ room: import("./room.js").Room }>} */ { room }) {
   const [publishKey, setPublishKey] = useState("");
   const [error, setError] = useState(null);
   const live = room.live.value;
@@ -104,7 +105,7 @@ function Encoder({ room }) {
       <figure><${QRCode} text=${rtmp() + "/" + streamKey} /><figcaption class="soft hint">${t("studio.qr")}</figcaption></figure></div></section>`;
 }
 
-function Controls({ room, reload }) {
+function Controls(/** @type {Api.Props<{ room: import("./room.js").Room }>} */ { room, reload }) {
   const [stopping, setStopping] = useState(false);
   const live = room.live.value;
   const status = room.status.value;
@@ -142,11 +143,11 @@ function Controls({ room, reload }) {
 const kept = 150; // samples of the charts
 
 function Health({ id }) {
-  const [now, setNow] = useState(null);
-  const [samples, setSamples] = useState([]);
+  const [now, setNow] = useState(/** @type {Api.Stream} */ (null));
+  const [samples, setSamples] = useState(/** @type {{ at: number, bitrate: number, rate: number, key: number, players: number }[]} */ ([]));
   const last = useRef(null);
   const read = async () => {
-    const streams = await client.get("/api/streams").catch(() => null);
+    const streams = await client.get("/api/streams").catch(() => /** @type {Api.Stream[]} */ (null));
     const stream = streams?.find((s) => s.live === id) ?? null;
     setNow(stream);
     if (!stream) return;
@@ -162,17 +163,17 @@ function Health({ id }) {
   const series = (key) => [samples.map((s) => s.at), samples.map((s) => s[key])];
   return html`<section class="panel"><h2>${t("studio.health")}</h2>
     <dl class="tiles"><div><dt>${t("studio.bitrate")}</dt><dd>${number(Math.round(now.bitrate / 1000))} kbit/s</dd></div><div><dt>${t("studio.keyframes")}</dt><dd>${(now.gop_ms / 1000).toFixed(1)} s</dd></div>
-      <div><dt>${t("studio.size")}</dt><dd>${now.media ? `${now.media.width}×${now.media.height}` : "–"}</dd></div><div><dt>${t("studio.players")}</dt><dd>${number(Object.values(now.players).reduce((a, b) => a + b, 0))}</dd></div><div><dt>${t("studio.skips")}</dt><dd>${number(now.skips + now.drops)}</dd></div></dl>
+      <div><dt>${t("studio.size")}</dt><dd>${sizeOf(now.media)}</dd></div><div><dt>${t("studio.players")}</dt><dd>${number(Object.values(now.players).reduce((a, b) => a + b, 0))}</dd></div><div><dt>${t("studio.skips")}</dt><dd>${number(now.skips + now.drops)}</dd></div></dl>
     ${!now.publishing && html`<p class="sentence bad" role="alert">${t("studio.lost")}</p>`}
     ${now.gop_ms > 4000 && html`<p class="sentence bad">${t("studio.keyframes.long")}</p>`}
     <div class="charts"><${Chart} title=${t("studio.bitrate")} unit="kbit/s" data=${series("bitrate")} /><${Chart} title=${t("studio.rate")} unit="/s" data=${series("rate")} /><${Chart} title=${t("studio.keyframes")} unit="s" data=${series("key")} /><${Chart} title=${t("studio.players")} unit="" data=${series("players")} /></div></section>`;
 }
 
 function Gifts({ id, coins }) {
-  const [gifts, setGifts] = useState([]);
+  const [gifts, setGifts] = useState(/** @type {Api.SentGift[]} */ ([]));
   const [error, setError] = useState(null);
   useEffect(() => {
-    client.get("/api/gift/history?limit=50&live=" + id).then((found) => setGifts(found.items), setError);
+    client.get(`/api/gift/history?limit=50&live=${id}`).then((found) => setGifts(found.items), setError);
   }, [id, coins]);
   return html`<section class="panel"><h2>${t("studio.gifts")}</h2><${Sentence} error=${error} />
     ${gifts.length === 0 ? html`<p class="soft">${t("studio.gifts.none")}</p>` : html`<div class="table" tabindex="0" role="region" aria-label=${t("studio.gifts")}><table><thead><tr><th>${t("when")}</th><th>${t("studio.who")}</th><th>${t("gifts")}</th><th class="end">${t("studio.coins")}</th></tr></thead><tbody>

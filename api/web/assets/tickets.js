@@ -62,13 +62,13 @@ export function Age({ min, done }) {
 }
 
 // useTickets reads pages of tickets, newest first. The first page is read again while no older one is shown.
-function useTickets(path) {
-  const [items, setItems] = useState(null);
+function useTickets(/** @type {"/api/user/tickets" | `/api/live/${number}/tickets`} */ path) {
+  const [items, setItems] = useState(/** @type {Api.Ticket[]} */ (null));
   const [cursor, setCursor] = useState(null);
   const [error, setError] = useState(null);
   const read = async (before) => {
     try {
-      const found = await client.get(path + "?limit=" + page + (before ? "&before=" + encodeURIComponent(before) : ""));
+      const found = await client.get(`${/** @type {"/api/user/tickets"} */ (path)}?limit=${page}${before ? "&before=" + encodeURIComponent(before) : ""}`);
       setItems((had) => [...(before ? had : []), ...found.items]);
       setCursor(found.items.length === page ? found.cursor : null);
       setError(null);
@@ -80,17 +80,17 @@ function useTickets(path) {
   return { items, cursor, error, read, more: cursor && html`<div class="center"><button type="button" class="button quiet" onClick=${() => read(cursor)}>${t("more")}</button></div>` };
 }
 
-const refunded = (ticket) => html`<span class="tag state-3">${t("ticket.refunded")}</span>${ticket.reason && html` <bdi class="soft">${ticket.reason}</bdi>`}`;
+const refunded = (/** @type {Api.Ticket} */ ticket) => html`<span class="tag state-3">${t("ticket.refunded")}</span>${ticket.reason && html` <bdi class="soft">${ticket.reason}</bdi>`}`;
 
 const ENDED = 3; // status of a live
 
 // OwnRefund lets users give their own ticket back when the live has ended without having started. The server knows whether it has.
-function OwnRefund({ ticket, close, done }) {
+function OwnRefund(/** @type {Api.Props<{ ticket: Api.Ticket }>} */ { ticket, close, done }) {
   const [status, setStatus] = useState(null);
   const [error, setError] = useState(null);
   const [busy, setBusy] = useState(false);
   useEffect(() => {
-    client.get("/api/live/read/" + ticket.live).then((found) => setStatus(found.data.status), setError);
+    client.get(`/api/live/read/${ticket.live}`).then((found) => setStatus(found.data.status), setError);
   }, []);
   const send = async (event) => {
     event.preventDefault();
@@ -117,7 +117,7 @@ function OwnRefund({ ticket, close, done }) {
 /** OwnTickets lists the tickets that the user has bought, and lets the user ask for their refund. */
 export function OwnTickets() {
   const tickets = useTickets("/api/user/tickets");
-  const [asked, setAsked] = useState(null); // the ticket to refund
+  const [asked, setAsked] = useState(/** @type {Api.Ticket} */ (null)); // the ticket to refund
   const { items } = tickets;
   if (!items?.length) return html`<${Sentence} error=${tickets.error} />`;
   return html`<h2>${t("tickets")}</h2><${Sentence} error=${tickets.error} />
@@ -126,10 +126,10 @@ export function OwnTickets() {
 }
 
 // Refund asks for the reason of a refund. ticket is one ticket, or null for all.
-function Refund({ id, ticket, sums, close, done }) {
+function Refund(/** @type {Api.Props<{ ticket: Api.Ticket | null, sums: Api.TicketSums }>} */ { id, ticket, sums, close, done }) {
   const [error, setError] = useState(null);
   const [refunds, setRefunds] = useState(0);
-  const [refused, setRefused] = useState([]);
+  const [refused, setRefused] = useState(/** @type {Api.RefusedTicket[]} */ ([]));
   const [busy, setBusy] = useState(false);
   const open = useRef(true);
   useEffect(() => () => (open.current = false), []);
@@ -185,8 +185,8 @@ function Refund({ id, ticket, sums, close, done }) {
 /** LiveTickets lists the tickets for a live with their sums. The owner may refund them before the live has started. */
 export function LiveTickets({ id, status }) {
   const tickets = useTickets(`/api/live/${id}/tickets`);
-  const [sums, setSums] = useState(null);
-  const [asked, setAsked] = useState(null); // { ticket }: what to refund; ticket is null for all
+  const [sums, setSums] = useState(/** @type {Api.TicketSums} */ (null));
+  const [asked, setAsked] = useState(/** @type {{ ticket: Api.Ticket | null }} */ (null)); // { ticket }: what to refund; ticket is null for all
   const { items } = tickets;
   const read = () => {
     client.get(`/api/live/${id}/tickets/sums`).then(setSums, () => {});

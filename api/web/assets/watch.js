@@ -36,7 +36,7 @@ function Settings({ close }) {
   <//>`;
 }
 
-function Controls({ player, box, video }) {
+function Controls(/** @type {Api.Props<{ player: Player }>} */ { player, box, video }) {
   const [open, setOpen] = useState(false);
   const full = async () => {
     if (document.fullscreenElement) await document.exitFullscreen();
@@ -61,7 +61,7 @@ function Controls({ player, box, video }) {
 }
 
 // curtain returns the sentence that covers the picture, or "".
-function curtain(room, player) {
+function curtain(/** @type {Room} */ room, /** @type {Player | null} */ player) {
   switch (room.status.value) {
     case 0: return "video.notstarted";
     case 3: return "video.ended";
@@ -74,12 +74,12 @@ function curtain(room, player) {
 }
 
 /** Picture is the video of a live with everything over it. */
-export function Picture({ room, sounds = true }) {
+export function Picture(/** @type {Api.Props<{ room: Room }>} */ { room, sounds = true }) {
   const box = useRef(null);
   const video = useRef(null);
   const over = useRef(null);
   const stage = useRef(null);
-  const [player, setPlayer] = useState(null);
+  const [player, setPlayer] = useState(/** @type {Player} */ (null));
   const media = room.media.value;
   const plays = Boolean(media && room.sign.value && room.status.value !== 3 && !room.refused.value);
   useEffect(() => {
@@ -124,7 +124,7 @@ export function Picture({ room, sounds = true }) {
   </div>`;
 }
 
-function Facts({ room }) {
+function Facts(/** @type {Api.Props<{ room: Room }>} */ { room }) {
   const live = room.live.value;
   const owner = room.owner.value;
   const gauges = room.gauges.value;

@@ -7,7 +7,7 @@ const renew = 5000; // ms
 const page = 50; // dead letters
 
 // stateOf returns the state of a webhook: halted, retrying or active.
-function stateOf(webhook) {
+function stateOf(/** @type {import("./client.js").Webhook} */ webhook) {
   if (webhook.halted) return "halted";
   return webhook.blocked > 0 ? "retrying" : "active";
 }
@@ -15,10 +15,10 @@ function stateOf(webhook) {
 const colours = { halted: "bad", retrying: "bad", active: "good" };
 
 // fault returns what was wrong with an attempt to send.
-const fault = ({ status, error }) => [status && "HTTP " + status, error].filter(Boolean).join(" · ");
+const fault = (/** @type {{ status?: number, error?: string }} */ { status, error }) => [status && "HTTP " + status, error].filter(Boolean).join(" · ");
 
 function DeadLetters({ webhook, close }) {
-  const [items, setItems] = useState(null);
+  const [items, setItems] = useState(/** @type {import("./client.js").DeadLetter[]} */ (null));
   const [more, setMore] = useState(false);
   const [error, setError] = useState(null);
   const read = async (after = 0) => {
@@ -74,7 +74,7 @@ function Replay({ webhook, close }) {
 
 /** Webhooks lists the webhooks of the service. */
 export function Webhooks() {
-  const [items, setItems] = useState(null);
+  const [items, setItems] = useState(/** @type {import("./client.js").Webhook[]} */ (null));
   const [error, setError] = useState(null);
   const [open, setOpen] = useState(null); // { part, webhook }: the dialog that is open
   const read = () => client.webhooks().then((found) => { setItems(found); setError(null); }, setError);

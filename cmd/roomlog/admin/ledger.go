@@ -260,7 +260,7 @@ func (c *ledgerReconcile) Run(ctx context.Context, g *cli.Globals, sh cli.Shell)
 	})
 }
 
-// checkPlaces returns an error if a flag contains neither nothing nor a place. flags alternates names and values.
+// checkPlaces returns an error if the value of a flag is neither empty nor a place. flags alternates names and values.
 func checkPlaces(flags ...string) error {
 	for i := 0; i < len(flags); i += 2 {
 		if err := place.Check(flags[i+1]); err != nil {

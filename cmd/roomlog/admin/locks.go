@@ -77,7 +77,7 @@ func (w lockWatch) stalled(ctx context.Context, err error) error {
 	return &pgsession.LockHeldError{Holder: holder, Waited: w.timeout}
 }
 
-// notInTables reports that a command is in the log, but that waiting for the tables has failed.
+// notInTables returns the error for a command that is in the log, if waiting for the tables has failed with err.
 func notInTables(position int64, err error) error {
 	if err == nil {
 		return nil

@@ -42,7 +42,7 @@ With --socket, frames that the other side sends are ignored. The replay ends wit
 The events of a live cannot be sent to /ws of a server: that would be new comments and gifts.`
 }
 
-// AfterApply refuses --socket with a URL that is none of a WebSocket, and together with --json.
+// AfterApply refuses --socket together with --json, and a URL that is not that of a WebSocket.
 func (c *replayCommand) AfterApply() error {
 	u, err := url.Parse(c.Socket)
 	switch {

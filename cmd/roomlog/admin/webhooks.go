@@ -14,7 +14,7 @@ import (
 	"roomlog/projections"
 )
 
-// webhookTarget are the flags that say what a webhook sends, and where.
+// webhookTarget contains the flags that say what a webhook sends, and where.
 type webhookTarget struct {
 	reasonFlag `embed:""`
 	Webhook    string   `arg:"" help:"Name of the webhook: 1 to 32 characters of A-Z, a-z, 0-9 and hyphen."`

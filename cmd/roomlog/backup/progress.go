@@ -56,7 +56,7 @@ func (p *progress) end() {
 	}
 }
 
-// size returns a number of bytes for people.
+// size formats a number of bytes for people.
 func size(bytes int64) string {
 	const step = 1024
 	value, unit := float64(bytes), "bytes"

@@ -65,7 +65,8 @@ func openTarget(dir string) (t *target, err error) {
 	return t, nil
 }
 
-// restored returns the manifest of an earlier run that was killed when the database may have been complete, or nil.
+// restored returns the manifest of an earlier run that was killed after it had put the files in their place, or nil. The
+// database may then be restored already.
 func (t *target) restored() *Manifest { return t.earlier }
 
 // begin writes the marker. It fails if the folder is not empty. If an earlier run was killed, begin removes what it has left.

@@ -36,10 +36,11 @@ type Config struct {
 	MaxAge   time.Duration // age at which a new stream removes messages; 0: never
 	Sealed   bool          // whether messages contain personal texts, sealed as in the log
 
-	// AcceptRemoved permits to continue a stream whose newest message was removed, so that the bridge cannot compare it with the log.
+	// AcceptRemoved lets the bridge continue a stream whose newest message was removed, although it cannot compare it with
+	// the log.
 	AcceptRemoved bool
 
-	Once     bool                           // whether Run returns when the stream contains what was released when Run was called
+	Once     bool                           // whether Run returns when the stream contains everything that was released before Run was called
 	Progress func(position, released int64) // called after each batch; nil: not called
 	Now      func() time.Time
 	Log      *slog.Logger

@@ -151,8 +151,8 @@ func (s *Sources) inFile(key string) settings.Source {
 	return settings.Source{Kind: settings.FromFile, Name: key + " in " + s.file.path}
 }
 
-// Getenv returns a variable of the environment. For settings without a flag, the configuration file stands behind the
-// environment.
+// Getenv returns a variable of the environment. A setting without a flag may also come from the configuration file, which
+// the environment overrides.
 func (s *Sources) Getenv(name string) string {
 	if value := s.environment[name]; value != "" {
 		return value

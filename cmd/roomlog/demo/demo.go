@@ -33,7 +33,7 @@ Examples:
   roomlog demo --keep ./demo`
 }
 
-// Standalone marks a command that uses no database of others.
+// Standalone marks a command that uses no existing database.
 func (*Command) Standalone() {}
 
 // Run runs the demo until ctx ends.
@@ -62,7 +62,7 @@ func (c *Command) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) (err er
 	return group.Wait()
 }
 
-// play fills the server, prints the address of the page, and keeps the lives lively until ctx ends.
+// play fills the server, prints the address of the page, and lets viewers act until ctx ends.
 func (c *Command) play(ctx context.Context, sh cli.Shell, s *server) error {
 	w := &world{server: s, site: "http://" + local(s.http), rtmp: local(s.rtmp), now: sh.Now}
 	if err := w.fill(ctx); err != nil {

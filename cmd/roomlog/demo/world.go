@@ -191,7 +191,7 @@ func (s *live) change(ctx context.Context, id int64, to string) error {
 // pastLength is the length of the past show.
 const pastLength = 20 * time.Second
 
-// run keeps the lives lively until ctx ends.
+// run lets viewers act in the lives until ctx ends.
 func (w *world) run(ctx context.Context) error {
 	films := map[string]*film{}
 	for _, planned := range plannedLives {

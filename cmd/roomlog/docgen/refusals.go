@@ -39,8 +39,8 @@ func readRefusals(tree fs.FS) (refusals, error) {
 	return found, nil
 }
 
-// ofOtherField reports whether code belongs to a certain field, as comment_empty does, and none of the functions names
-// checks that field. Codes that begin with text belong to all other fields.
+// ofOtherField reports whether code belongs to one field, such as comment_empty, and none of the functions in names checks
+// that field. Codes that begin with text belong to all fields without codes of their own.
 func ofOtherField(s *source, names []string, code value) bool {
 	field, _, _ := strings.Cut(strings.Trim(code.json, `"`), "_")
 	if field == "text" || !s.mentions[fieldCodes][code.name] {

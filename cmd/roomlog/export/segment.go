@@ -44,7 +44,7 @@ func newSegment(o Options, t tables, codec *zstd.Codec) *segmentWriter {
 	return &segmentWriter{dir: o.Dir, format: o.Format, tables: t, codec: codec, files: make(map[string]*file)}
 }
 
-// add adds an event to the table of the whole log and to the table of its type.
+// add adds an event to the table of the whole log and, if this program can decode it, to the table of its type.
 func (w *segmentWriter) add(r eventstore.Record) error {
 	s := &w.segment
 	if s.Events == 0 {

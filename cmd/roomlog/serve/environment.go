@@ -59,8 +59,8 @@ func openEnvironment(g *cli.Globals, sh cli.Shell) (*environment, error) {
 	return env, env.openFolder(folderErr)
 }
 
-// openFolder creates the data folder. With DATABASE_URL and all secrets, a server stores only uploads and recordings in
-// it: if the folder cannot be written, both are off. unknown is the error if no path for the folder was found.
+// openFolder creates the data folder. With DATABASE_URL and all secrets, a server stores only uploads and recordings in it:
+// if the folder cannot be written, both are off. unknown is the error of DataDir, if it found no path.
 func (env *environment) openFolder(unknown error) error {
 	if env.databaseURL == "" {
 		return nil // the private PostgreSQL creates it

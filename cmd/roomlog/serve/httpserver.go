@@ -29,7 +29,7 @@ func (s connectionSlots) registerMetrics(m metrics) {
 		func() float64 { return float64(s.websockets.Evicted()) })
 }
 
-// newHTTPServer returns a server with the limits of the settings. All HTTP ports of this process are served by one.
+// newHTTPServer returns a server with the limits of the settings. Every HTTP port of this process uses one.
 func (c *config) newHTTPServer(handler http.Handler, env *environment, slots connectionSlots) *http.Server {
 	return httpserver.New(httpserver.Config{
 		Timeouts: c.Timeouts, Handler: handler, Slots: slots.http, Now: env.sh.Now,

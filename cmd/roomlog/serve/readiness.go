@@ -94,7 +94,7 @@ func (r *readiness) process(context.Context) (string, error) {
 	return "ok", nil
 }
 
-// errNoLog means that the database behind the address is another one, for example an empty one.
+// errNoLog means that the database has no tables of roomlog.
 var errNoLog = errors.New("the database has no log of roomlog: the address of the database is wrong, or a restore is not complete; do not migrate it, because that creates a new, empty log")
 
 // undefinedRole is the SQLSTATE with which a database refuses a session whose role it does not have.

@@ -23,7 +23,7 @@ type relays struct {
 	url        string        // internal URL of this node; "" if it serves no other nodes
 }
 
-// openRelays finds other nodes. A process without the role media gets recordings from them alone.
+// openRelays creates what finds and reads streams and recordings of other nodes. Without the role media, only recordings.
 func (c *config) openRelays(env *environment, b *backend, signer *media.Signer, internal net.Listener) (*relays, error) {
 	roots, err := c.relaySettings.roots()
 	if err != nil {

@@ -61,7 +61,7 @@ func (c *config) socketioConfig(env *environment, b *backend, hub *hub.Hub, chat
 
 func (c *config) hubConfig(env *environment, b *backend, tokens *token.Issuer) hub.Config {
 	config := c.hub
-	config.Store, config.Commands, config.Clients, config.Queries, config.Feed = b.store, b.sequencer, b.clients, b.queries, b.feed
+	config.Store, config.Commands, config.ClientCommands, config.Queries, config.Feed = b.store, b.sequencer, b.clients, b.queries, b.feed
 	config.Admission, config.Cluster, config.Now, config.Log, config.Tracer = b.admission, b.cluster, b.now, env.log, b.tracer
 	config.Verify = func(token string) (hub.Identity, error) {
 		user, session, err := tokens.Verify(token)
@@ -72,7 +72,7 @@ func (c *config) hubConfig(env *environment, b *backend, tokens *token.Issuer) h
 
 func (c *config) chatConfig(env *environment, b *backend, hub *hub.Hub) chat.Config {
 	config := c.chat
-	config.Hub, config.Store, config.Commands, config.Clients, config.Queries = hub, b.store, b.sequencer, b.clients, b.queries
+	config.Hub, config.Store, config.Commands, config.ClientCommands, config.Queries = hub, b.store, b.sequencer, b.clients, b.queries
 	config.Cluster, config.Now, config.Log, config.UploadURL = b.cluster, env.sh.Now, env.log, c.uploadsURL()
 	return config
 }

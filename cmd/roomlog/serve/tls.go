@@ -50,7 +50,7 @@ func (c *config) openCertificate(ctx context.Context, env *environment, l *layer
 }
 
 // secure configures the server for HTTPS on a listener, which is nil if there is none. It also creates the server of
-// --http-addr, which answers the requests of ACME servers and may redirect other requests.
+// --http-addr, which responds to the requests of ACME servers and may redirect other requests.
 func (c *config) secure(s *servers, env *environment, cert *certificate.Source, listener net.Listener) {
 	s.http.TLSConfig = cert.TLS("h2", "http/1.1")
 	plain := s.handler

@@ -65,9 +65,9 @@ func (a Anchor) Store(ctx context.Context, signed []byte) error {
 	return nil
 }
 
-// appendFile appends a checkpoint to a file, and creates the file. If a power failure has cut the last checkpoint in the
-// file, an empty line separates it from the
-// new one. If the file already ends with the checkpoint, appendFile does nothing.
+// appendFile appends a checkpoint to a file, and creates the file if necessary. If a power failure has cut the last
+// checkpoint in the file, an empty line separates it from the new one. If the file already ends with the checkpoint,
+// appendFile does nothing.
 func appendFile(path string, signed []byte) error {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_RDWR, 0o600)
 	if err != nil {

@@ -120,7 +120,7 @@ func (s *Server) LeadsStream(name string) bool {
 	return s.running != nil && s.running.JetStreamIsStreamLeader(server.DEFAULT_GLOBAL_ACCOUNT, name)
 }
 
-// Stop ends the server without a word to its clients, if it runs.
+// Stop ends the server if it runs, without telling its clients.
 func (s *Server) Stop() {
 	if s.running != nil {
 		s.running.Shutdown()

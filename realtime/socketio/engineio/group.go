@@ -65,8 +65,8 @@ func (g *Group) PushEncoded(encode func() *ws.Frame) {
 	}
 }
 
-// upgraded moves a session to the fan-out after its upgrade. Before that, the frames were sent to the session
-// individually, even over its connection.
+// upgraded moves a session to the fan-out after its upgrade. Until then it got each frame individually, even if its
+// WebSocket was already open.
 func (g *Group) upgraded(s *Session, conn *ws.Conn) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

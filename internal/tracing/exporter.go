@@ -157,7 +157,7 @@ func (e *exporter) send(ctx context.Context, batch []*tracepb.Span) {
 	}
 }
 
-// shown returns err for log messages: not too long. It contains no text of the collector, see answers.
+// shown returns err in a length for log messages. It contains no text of the collector, see answers.
 func shown(err error) error {
 	message := err.Error()
 	return errors.New(strings.ToValidUTF8(message[:min(len(message), maxError)], ""))

@@ -24,8 +24,8 @@ func NewSources(environ []string) *Sources {
 	return &Sources{environment: newEnvironment(environ), flags: map[string]settings.Source{}, faults: map[string]error{}}
 }
 
-// CheckEnvironment returns an error for each variable of the environment that is named like a setting, but is none. flags are the
-// variables of all flags.
+// CheckEnvironment returns an error for each variable of the environment whose name has the form of a setting, but is not
+// the name of one. flags are the variables of all flags.
 func (s *Sources) CheckEnvironment(flags []string) error { return s.environment.check(flags) }
 
 // ReadFile reads the configuration file. flags are the names of the flags of all settings. name is the name of the

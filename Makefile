@@ -12,7 +12,7 @@ race      := $(if $(filter race,$(skips)),,-race)
 export ROOMLOG_SKIP
 
 .DEFAULT_GOAL := help
-.PHONY: help test deps check lint fmt generate build assets docpage vendor-web client bench
+.PHONY: help test upgrade deps check lint fmt generate build assets docpage vendor-web client bench
 
 help: ## list these commands
 	@echo 'roomlog: the event-sourced backend of a live-streaming app'
@@ -34,6 +34,12 @@ test: ## install what tests need, then format check, vet, lint, and every test w
 		results="$$results -check $$step=$$result"; \
 	done; \
 	go -C .tools run ./suite $$results $(race) -vet=off -timeout $(TIMEOUT) $(PKG)
+
+upgrade: ## replace servers of an older program (OLDER=COMMIT) by this one, one after another, under load
+	@test -n '$(OLDER)' || { echo 'Name a commit: make upgrade OLDER=v1.2.3'; exit 2; }
+	@dir=$$(mktemp -d) && trap 'git worktree remove --force "$$dir/tree" 2>/dev/null; rm -rf "$$dir"' EXIT && \
+	git worktree add --quiet --detach "$$dir/tree" '$(OLDER)' && go -C "$$dir/tree" build -o "$$dir/roomlog" ./cmd/roomlog && \
+	ROOMLOG_OLDER="$$dir/roomlog" go test -count=1 -v -timeout $(TIMEOUT) -run 'TestRollingUpgrade' ./cmd/roomlog
 
 deps: ## install what tests need besides Go, or print how
 	@.tools/deps.sh

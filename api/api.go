@@ -33,7 +33,7 @@ func (a *API) Run(ctx context.Context) error {
 
 // findUploads returns the status of uploads according to the tables.
 func (s *server) findUploads(ctx context.Context, names []string) (map[string]upload.Status, error) {
-	if err := s.Queries.CheckLag(ctx, s.Store.Now()); err != nil { // the tables may not contain uploads yet although their files are old
+	if err := s.Queries.CheckLag(ctx, s.Store.Now()); err != nil { // tables that are behind may lack an upload whose file is old enough to be deleted
 		return nil, err
 	}
 	ids := make([]domain.UploadID, len(names))

@@ -55,7 +55,8 @@ type Check struct {
 	Run func(ctx context.Context) (note string, err error)
 }
 
-// Degraded is the error of a Check of a process that serves most requests but not all. It says what is missing and why.
+// Degraded is the error of a Check that finds that this process serves most requests, but not all. It says what is missing
+// and why.
 type Degraded string
 
 // Error returns the message.

@@ -380,13 +380,13 @@ func (s *server) refundTickets(ctx context.Context, in *refundTicketsInput) (ref
 	if err := s.waitForHead(ctx); err != nil {
 		return done, err
 	}
-	command, err := s.Queries.RefundTickets(ctx, domain.LiveID(in.Body.ID), in.Body.Reason)
+	tickets, err := s.Queries.Tickets(ctx, projections.TicketFilter{
+		Live: domain.LiveID(in.Body.ID), Valid: true, Window: projections.Window{After: done.Next, Limit: refundsAtOnce, OldestFirst: true},
+	})
 	if err != nil {
 		return done, err
 	}
-	tickets, err := s.Queries.Tickets(ctx, projections.TicketFilter{
-		Live: command.Live, Valid: true, Window: projections.Window{After: done.Next, Limit: refundsAtOnce, OldestFirst: true},
-	})
+	command, err := s.Queries.RefundTickets(ctx, domain.LiveID(in.Body.ID), in.Body.Reason)
 	if err != nil {
 		return done, err
 	}

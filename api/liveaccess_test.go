@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 
 	"roomlog/api"
@@ -346,4 +347,57 @@ func TestRefundsStopAtTheRate(t *testing.T) {
 		t.Errorf("got %+v, want the refusals of the first two tickets", all)
 	}
 	refund(all.Next).expectFailure(http.StatusTooManyRequests, "rate_limited", "操作太频繁，请稍后再试")
+}
+
+// TestTicketsBoughtAndRefundedAtOnce buys and refunds the ticket of one user at the same moment, several times: each request is executed
+// or refused as a whole, in the order of the log.
+func TestTicketsBoughtAndRefundedAtOnce(t *testing.T) {
+	t.Parallel()
+	d := startAPI(t)
+	ann, bob := d.account("ann"), d.account("bob").credit(100)
+	live := ann.live("songs")
+	ann.command(domain.SetAccess{Live: live, Access: domain.AccessPaid, Price: 30})
+	var sold, refunded int64
+	for range 8 {
+		replies := make([]reply, 6)
+		var all sync.WaitGroup
+		for i := range replies {
+			all.Go(func() {
+				if i%2 == 0 {
+					replies[i] = bob.post("/api/live/ticket/buy", object{"id": live, "price": 30})
+				} else {
+					replies[i] = ann.post("/api/live/ticket/refund", object{"id": live, "user": bob.ID, "reason": "ill"})
+				}
+			})
+		}
+		all.Wait()
+		for i, r := range replies {
+			code := r.envelope().Code
+			switch {
+			case r.status == http.StatusOK && i%2 == 0:
+				sold++
+			case r.status == http.StatusOK:
+				refunded++
+			case i%2 == 0 && code == domain.CodeTicketNotNeeded, i%2 == 1 && code == domain.CodeTicketNotFound:
+			default:
+				t.Errorf("request %d: got %d %s", i, r.status, r.raw)
+			}
+		}
+		held := sold - refunded
+		if held != 0 && held != 1 {
+			t.Fatalf("%d tickets sold, %d refunded", sold, refunded)
+		}
+		if got, want := bob.coins(), 100-30*held; got != want {
+			t.Errorf("%d coins after %d purchases and %d refunds, want %d", got, sold, refunded, want)
+		}
+		var access struct{ Allowed bool }
+		if bob.get(fmt.Sprintf("/api/live/%d/access", live)).ok(&access); access.Allowed != (held == 1) {
+			t.Errorf("with %d tickets: got %+v", held, access)
+		}
+	}
+	var sums struct{ Sold, Refunded, Coin int64 }
+	ann.get(fmt.Sprintf("/api/live/%d/tickets/sums", live)).ok(&sums)
+	if sold == 0 || sums.Sold != sold || sums.Refunded != refunded || sums.Coin != 30*(sold-refunded) {
+		t.Errorf("got %+v, want %d sold, %d refunded", sums, sold, refunded)
+	}
 }

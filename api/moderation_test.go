@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -333,4 +334,105 @@ func TestListUsers(t *testing.T) {
 	boss.get("/api/operator/users?name=ann&user=1").expectFailure(http.StatusBadRequest, "bad_request", "参数错误")
 	ann.get("/api/operator/users").expectFailure(http.StatusForbidden, "forbidden", forbidden)
 	d.get("/api/operator/users").expectFailure(http.StatusUnauthorized, "token_missing", forbidden)
+}
+
+// TestForgottenPeopleInTheListsOfALive forgets a moderator, the user on whom everybody acts, and the user who reports. The lists keep
+// their entries, but no name or text of these people, and what is open can still be decided.
+func TestForgottenPeopleInTheListsOfALive(t *testing.T) {
+	t.Parallel()
+	d := startAPI(t)
+	boss, ann, mod, troll, fan := d.account("boss").grant(domain.RoleOperator), d.account("ann"), d.account("moderatrix"), d.account("trollkin"), d.account("reportina")
+	live := ann.onAir("one")
+	path := "/api/live/" + strconv.FormatInt(int64(live), 10)
+	on := func(user account, more object) object {
+		body := object{"id": live, "user": user.ID}
+		for k, v := range more {
+			body[k] = v
+		}
+		return body
+	}
+	ann.post("/api/live/moderator/appoint", on(mod, nil)).ok(nil)
+	ann.post("/api/live/words/add", object{"id": live, "words": []string{"giveaway"}, "act": "hold"}).ok(nil)
+	for _, a := range []account{mod, troll, fan} {
+		a.post("/api/user/follow", object{"user": ann.ID}).ok(nil)
+		a.command(domain.JoinLive{Live: live, Node: "n1"})
+	}
+	insult := troll.command(domain.PostComment{Live: live, Text: "my secret insult"}).Position
+	fan.command(domain.PostComment{Live: live, Text: "my secret answer"})
+	for _, text := range []string{"a secret giveaway", "another secret giveaway"} {
+		troll.command(domain.PostComment{Live: live, Text: text})
+	}
+	fan.post("/api/live/report", object{"id": live, "comment": insult, "cause": "other", "text": "a secret complaint"}).ok(nil)
+	fan.post("/api/live/report", object{"id": live, "user": troll.ID, "cause": "spam", "text": "another secret complaint"}).ok(nil)
+	mod.post("/api/live/report/claim", object{"id": live, "report": 1}).ok(nil)
+	mod.post("/api/live/report/decide", object{"id": live, "report": 2, "decision": "upheld"}).ok(nil)
+	mod.post("/api/live/warn", on(troll, object{"reason": "a secret warning"})).ok(nil)
+	mod.post("/api/live/mute", on(troll, object{"reason": "a secret reason to mute"})).ok(nil)
+	mod.post("/api/live/comment/drop", object{"id": live, "held": 1}).ok(nil)
+	mod.post("/api/live/ban", on(troll, object{"reason": "a secret reason to ban"})).ok(nil)
+	ann.post("/api/live/mute", on(fan, object{"reason": "a secret reason to mute"})).ok(nil)
+
+	lists := map[string]account{
+		path + "/acts": ann, path + "/acts?limit=100": boss, fmt.Sprint(path, "/acts?user=", troll.ID): ann, fmt.Sprint(path, "/acts?user=", mod.ID): ann,
+		path + "/reports": ann, path + "/reports?decided=true": ann, "/api/operator/reports": boss, "/api/operator/reports?decided=true": boss,
+		path + "/review": ann, path + "/comments": ann, path + "/viewers": ann, "/api/user/followers": ann, "/api/operator/users": boss,
+	}
+	items := func(path string) (n int, text string) {
+		var page struct{ Items []any }
+		answer := lists[path].get(path).ok(&page)
+		return len(page.Items), string(answer.raw)
+	}
+	private := []string{"moderatrix", "trollkin", "reportina", "secret"}
+	before := make(map[string]int)
+	for path := range lists {
+		n, text := items(path)
+		if before[path] = n; n == 0 || !slices.ContainsFunc(private, func(s string) bool { return strings.Contains(text, s) }) {
+			t.Errorf("%s has %d entries before, want some with names or texts: %s", path, n, text)
+		}
+	}
+	for _, a := range []account{mod, troll, fan} {
+		d.operator(domain.ForgetUser{User: a.ID})
+	}
+	others := []string{"/api/live/read/" + strconv.FormatInt(int64(live), 10), path + "/at?position=" + strconv.FormatInt(d.position(), 10)}
+	d.eventually(func() error {
+		for path := range lists {
+			n, text := items(path)
+			if want := before[path]; n != want && path != "/api/user/followers" { // who was forgotten follows nobody
+				return fmt.Errorf("%s has %d entries, want %d: %s", path, n, want, text)
+			}
+			for _, s := range private {
+				if strings.Contains(text, s) {
+					return fmt.Errorf("%s still contains %s: %s", path, s, text)
+				}
+			}
+		}
+		for _, path := range others {
+			text := string(ann.get(path).ok(nil).raw)
+			for _, s := range private {
+				if strings.Contains(text, s) {
+					return fmt.Errorf("%s still contains %s: %s", path, s, text)
+				}
+			}
+		}
+		return nil
+	})
+	if n, text := items("/api/user/followers"); n != 0 {
+		t.Errorf("%d followers are left: %s", n, text)
+	}
+
+	// What is open can be decided, and what was done can be ended.
+	boss.post("/api/live/report/decide", object{"id": live, "report": 1, "decision": "rejected"}).ok(nil)
+	ann.post("/api/live/comment/release", object{"id": live, "held": 2}).expectFailure(http.StatusUnauthorized, "user_unavailable", "用户不存在或已被禁用")
+	ann.post("/api/live/comment/drop", object{"id": live, "held": 2}).ok(nil)
+	ann.post("/api/live/comment/remove", object{"id": live, "comment": insult}).ok(nil)
+	ann.post("/api/live/comment/clear", on(fan, nil)).ok(nil)
+	ann.post("/api/live/unmute", on(fan, nil)).ok(nil)
+	ann.post("/api/live/unban", on(troll, nil)).ok(nil)
+	ann.post("/api/live/moderator/remove", on(mod, nil)).ok(nil)
+	if n, _ := items(path + "/review"); n != 0 {
+		t.Errorf("%d held comments are left", n)
+	}
+	if n, text := items(path + "/acts?limit=100"); n <= before[path+"/acts?limit=100"] {
+		t.Errorf("the list of acts has %d entries: %s", n, text)
+	}
 }

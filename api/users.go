@@ -351,7 +351,7 @@ type listedUsers struct {
 
 const usersPage = 50
 
-// listUsers lists users for operators: all, or the one with an id or a username.
+// listUsers lists users for operators: all users, or the user with an id or a username.
 func (s *server) listUsers(ctx context.Context, in *usersInput) (listedUsers, error) {
 	after, limit := in.After, usersPage
 	switch {

@@ -404,10 +404,10 @@ func (e TicketBought) checkPostings() error {
 }
 
 // RefundTicket gives all coins of a ticket back to the user who bought it. The owner of the live may do so until the
-// live starts, operators at any time, but neither for an own ticket. The buyer may do so if the live has ended without
-// a start. A live starts when it is on air or has a broadcast for the first time. The command is refused if the
-// earnings of the streamer no longer cover the ticket, or if the payment of the ticket was set aside, because no coins
-// have moved then.
+// live starts, operators at any time; neither may do so for a ticket of their own. The buyer may do so if the live has
+// ended without a start. A live starts when it is on air or has a broadcast for the first time. The command is refused
+// if the earnings of the streamer no longer cover the ticket, or if the payment of the ticket was set aside, because no
+// coins have moved then.
 type RefundTicket struct {
 	Live   LiveID `json:"live"`   // the live of the ticket
 	User   UserID `json:"user"`   // the user who has the ticket
@@ -489,8 +489,8 @@ func (c RefundTicket) authorize(view View, live Live) error {
 	return err
 }
 
-// TicketReturned records that a user has no ticket for a live any more, and why it was refunded. TicketRefunded moves the
-// coins.
+// TicketReturned records that a user has no ticket for a live any more, and why it was refunded. TicketRefunded, which
+// follows, moves the coins.
 type TicketReturned struct {
 	Live     LiveID `json:"live"`     // the live
 	User     UserID `json:"user"`     // the user who had the ticket

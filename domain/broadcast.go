@@ -271,8 +271,6 @@ func (SetRestream) Type() string { return "restream.set" }
 
 func (c SetRestream) Reads(Actor) []Stream { return []Stream{liveStream(c.Live)} }
 
-func (c SetRestream) serverTexts() []string { return []string{c.URL, c.Secret} }
-
 func (c SetRestream) decide(view View) ([]Event, error) {
 	live := view.Live(c.Live)
 	if err := view.checkOwner(live, c.Live); err != nil {
@@ -283,9 +281,11 @@ func (c SetRestream) decide(view View) ([]Event, error) {
 	case live.Status == StatusEnded:
 		return nil, refuse(CodeLiveEnded, "live %d has ended", c.Live)
 	case c.Target == "" || len(c.Target) > maxRestreamName || !onlyOf(c.Target, "abcdefghijklmnopqrstuvwxyz0123456789-"):
-		return nil, refuse(CodeBadRequest, "the name of a target must be 1 to %d characters of a-z, 0-9 and -", maxRestreamName)
-	case c.Secret == "" || len(c.Secret) > maxRestreamSecret || len(c.URL) > maxRestreamURL || !isRestreamURL(c.URL):
-		return nil, refuse(CodeBadRequest, "a target must have an address like rtmps://host/app, and a stream key")
+		return nil, refuse(CodeBadRequest, "target must be a name of 1 to %d characters of a-z, 0-9 and -", maxRestreamName)
+	case len(c.URL) > maxRestreamURL || !isRestreamURL(c.URL):
+		return nil, refuse(CodeBadRequest, "url must be an address like rtmps://host/app, of at most %d bytes", maxRestreamURL)
+	case c.Secret == "" || len(c.Secret) > maxRestreamSecret || !printable(c.Secret):
+		return nil, refuse(CodeBadRequest, "key must be the stream key of the target; sealed, it must have at most %d bytes of printable ASCII", maxRestreamSecret)
 	case isNew && len(live.Restreams) >= maxRestreams:
 		return nil, refuse(CodeNumberOutOfRange, "a live must have at most %d targets", maxRestreams)
 	}

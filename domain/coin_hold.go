@@ -107,7 +107,7 @@ func (e CoinsClosed) evolve(h CoinHolds) CoinHolds {
 	return CoinHolds{append(h.without(e.Position), hold)}
 }
 
-// without returns a copy of the holds. The copy does not contain the hold of the event at position.
+// without returns a copy of the holds without that of the event at position.
 func (h CoinHolds) without(position int64) []CoinHold {
 	var others []CoinHold
 	for _, hold := range h.Holds {

@@ -42,7 +42,7 @@ func (c PostComment) decide(view View) ([]Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	events := []Event{CommentPosted{c.Live, view.Actor.User, comment}}
+	events := append(make([]Event, 0, 2), CommentPosted{c.Live, view.Actor.User, comment}) // in slow mode there is a second event
 	if len(live.Modes) == 0 && !held || live.isModerator(view.Actor.User) {
 		return events, nil
 	}

@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -50,17 +51,21 @@ func (r Request) Validate() error {
 		return refuse(CodeBadRequest, "there is no command %s", r.Command.Type())
 	}
 	for _, s := range r.Command.Reads(r.Actor) {
-		if len(s) > maxStreamName || !printable(string(s)) || strings.Contains(string(s), " ") {
-			return refuse(CodeTextInvalid, "the name of a stream must have at most %d bytes of printable ASCII without spaces", maxStreamName)
+		if err := checkStreamName(r.Command, s); err != nil {
+			return err
 		}
 	}
-	if !reference(r.Correlation) || !reference(r.Causation) {
-		return refuse(CodeBadRequest, "correlation and causation must have at most %d bytes of printable ASCII", maxReference)
+	if err := checkReference("correlation", r.Correlation); err != nil {
+		return err
+	}
+	if err := checkReference("causation", r.Causation); err != nil {
+		return err
 	}
 	if c, ok := r.Command.(serverFields); ok {
 		for _, s := range c.serverTexts() {
-			if !reference(s) {
-				return refuse(CodeBadRequest, "fields that a server adds must have at most %d bytes of printable ASCII", maxReference)
+			if err := checkReference("a text that a server adds", s); err != nil {
+				field, _ := idField(r.Command, s)
+				return checkReference(field, s)
 			}
 		}
 	}
@@ -88,7 +93,52 @@ func (r Request) validateKey() error {
 	return nil
 }
 
-func reference(s string) bool { return len(s) <= maxReference && printable(s) }
+// checkReference returns a *Refusal for a reference that the log cannot store.
+func checkReference(field, s string) error {
+	if len(s) > maxReference || !printable(s) {
+		return refuse(CodeBadRequest, "%s must have at most %d bytes of printable ASCII", field, maxReference)
+	}
+	return nil
+}
+
+// checkStreamName returns a *Refusal for the name of a stream that the log cannot store. It names the field with the id.
+func checkStreamName(c Command, s Stream) error {
+	if len(s) <= maxStreamName && printable(string(s)) && !strings.Contains(string(s), " ") {
+		return nil
+	}
+	field, value := idField(c, string(s))
+	if len(s) > maxStreamName {
+		return refuse(CodeTextInvalid, "%s must have at most %d bytes", field, maxStreamName-len(s)+len(value))
+	}
+	return refuse(CodeTextInvalid, "%s must consist of printable ASCII characters without spaces: letters, digits, signs", field)
+}
+
+// idField returns the name and the value of the longest text of a command with which s ends. Texts that a server adds have no names.
+func idField(c Command, s string) (name, value string) {
+	name = "a text that the server adds"
+	var fields map[string]any
+	if err := roundTrip(c, &fields); err != nil {
+		return name, value
+	}
+	if err := roundTrip(s, &s); err != nil { // replaces what is not UTF-8, as in the fields
+		return name, value
+	}
+	for field, v := range fields {
+		if text, ok := v.(string); ok && len(text) > len(value) && strings.HasSuffix(s, text) {
+			name, value = field, text
+		}
+	}
+	return name, value
+}
+
+// roundTrip encodes v as JSON and decodes the result into to.
+func roundTrip(v, to any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(b, to)
+}
 
 // Decide returns the events that result from r at the time now. states must contain the newest states of the streams in
 // r.Reads. Decide returns no events if nothing changes, and a *Refusal if the rules do not allow r. Any other error is

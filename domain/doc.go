@@ -14,6 +14,6 @@
 //     becomes negative.
 //   - Payloads of events never change. A changed meaning is a new version with an Upcaster.
 //
-// States never contain texts that users wrote, except Words, whose words must not identify a person. After the log has destroyed the key that seals a user's texts, no
-// state or snapshot contains a readable copy.
+// States never contain texts that users wrote, except Words, whose words must not identify a person. After the log has
+// destroyed the key that seals a user's texts, no state or snapshot contains a readable copy.
 package domain

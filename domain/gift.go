@@ -228,7 +228,7 @@ func (e GiftSent) checkPostings() error {
 	return checkSplit(e.Postings, split(e.Coins, e.Share, e.Sender, e.Streamer), e.BalanceAfter)
 }
 
-// GiftRecord is the state of a gift that was sent, as far as refunds read it.
+// GiftRecord is the part of a sent gift that refunds read.
 type GiftRecord struct {
 	Refunded bool `json:"refunded"`
 }
@@ -247,7 +247,7 @@ type Earnings struct {
 	Refund EarningsRefund `json:"refund,omitzero"` // the newest refund of a gift, with which gift.refunded is compared
 }
 
-// EarningsRefund is what the refund of a gift has taken from earnings.
+// EarningsRefund contains the coins that the refund of a gift has taken from earnings.
 type EarningsRefund struct {
 	Position int64 `json:"position"` // position of the event of the gift; 0 if no gift was refunded
 	Coins    Coins `json:"coins"`

@@ -97,7 +97,7 @@ func (k AccessKind) Restricted() bool {
 // Listed reports whether lists contain the live.
 func (k AccessKind) Listed() bool { return k != AccessUnlisted && k != AccessInvited }
 
-// Entrant is a person who wants to be in a live, as far as the access of the live depends on the person.
+// Entrant contains what the access of a live depends on about a person who wants to be in the live.
 type Entrant struct {
 	Moderates bool // whether the person is the owner, a moderator of the live or an operator
 	Invited   bool // whether the person has used an invitation that is not revoked

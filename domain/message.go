@@ -237,7 +237,7 @@ func (c ExchangeMessage) serverTexts() []string { return []string{c.Namespace, c
 
 func (c ExchangeMessage) decide(view View) ([]Event, error) {
 	if (c.Namespace == "") == (c.ToConnection == "") || len(c.Namespace+c.ToConnection) > maxConnectionID {
-		return nil, refuse(CodeBadRequest, "a message goes to a namespace or to a connection, each of 1 to %d bytes", maxConnectionID)
+		return nil, refuse(CodeBadRequest, "to_connection must be a connection, or namespace a namespace, of 1 to %d bytes", maxConnectionID)
 	}
 	if c.Participant == 0 {
 		return nil, refuse(CodeParticipantNotFound, "enter the chat first")

@@ -49,6 +49,7 @@ func TestPublishKey(t *testing.T) {
 
 func TestRestream(t *testing.T) {
 	const url, secret = "rtmps://push.example:443/app/instance", "1.c2VhbGVk"
+	longURL, longSecret := url+strings.Repeat("/a", 200), strings.Repeat("k", 4000)
 	target := func(name string) domain.SetRestream {
 		return domain.SetRestream{Live: 6, Target: name, URL: url, Secret: secret}
 	}
@@ -70,6 +71,9 @@ func TestRestream(t *testing.T) {
 		{name: "is refused without a name", given: liveOnAir(6), by: asUser(streamer), when: target(""), refused: domain.CodeBadRequest},
 		{name: "is refused with letters in the middle of the name that are not permitted", given: liveOnAir(6), by: asUser(streamer), when: target("aÄb"), refused: domain.CodeBadRequest},
 		{name: "is refused without a key", given: liveOnAir(6), by: asUser(streamer), when: domain.SetRestream{Live: 6, Target: "one", URL: url}, refused: domain.CodeBadRequest},
+		{name: "has a long address and a long key", given: liveOnAir(6), by: asUser(streamer), when: domain.SetRestream{Live: 6, Target: "one", URL: longURL, Secret: longSecret}, then: []domain.Event{
+			domain.RestreamSet{Live: 6, Streamer: streamer, Target: "one", URL: longURL, Secret: longSecret}}},
+		{name: "is refused with a key that is not sealed", given: liveOnAir(6), by: asUser(streamer), when: domain.SetRestream{Live: 6, Target: "one", URL: url, Secret: "ключ"}, refused: domain.CodeBadRequest},
 		{name: "is removed by the owner", given: with, by: asUser(streamer), when: domain.RemoveRestream{Live: 6, Target: "one"}, then: []domain.Event{removed}},
 		{name: "is removed by an operator after the end", given: events(with, liveEnded(6)[len(liveOnAir(6)):]), by: operator, when: domain.RemoveRestream{Live: 6, Target: "one"}, then: []domain.Event{removed}},
 		{name: "is not removed twice", given: events(with, []domain.Event{removed}), by: asUser(streamer), when: domain.RemoveRestream{Live: 6, Target: "one"}},

@@ -278,3 +278,36 @@ func TestActorString(t *testing.T) {
 		}
 	}
 }
+
+// TestRefusalsNameTheField sends a text that no field accepts in each text of a command, and checks that the refusal names the field.
+func TestRefusalsNameTheField(t *testing.T) {
+	w := exampleWorld(t)
+	bodies := map[string]string{"comment.post": "comment", "message.post": "message", "message.exchange": "message"} // what users call the field text
+	for _, x := range examples() {
+		for i := range reflect.TypeOf(x.when).NumField() {
+			changed := reflect.New(reflect.TypeOf(x.when)).Elem()
+			changed.Set(reflect.ValueOf(x.when))
+			name, _, _ := strings.Cut(changed.Type().Field(i).Tag.Get("json"), ",")
+			if changed.Field(i).Kind() != reflect.String || name == "-" {
+				continue
+			}
+			if body, ok := bodies[x.when.Type()]; ok && name == "text" {
+				name = body
+			}
+			for _, bad := range []string{"a b\x00", "a b", strings.Repeat("a", 100_000)} {
+				changed.Field(i).SetString(bad)
+				_, err := w.decide(t, domain.Request{Command: changed.Interface().(domain.Command), Actor: x.by})
+				refusal := domain.AsRefusal(err)
+				if refusal == nil {
+					if err != nil {
+						t.Errorf("%s: %v", x.when.Type(), err)
+					}
+					continue
+				}
+				if !strings.Contains(refusal.Text, name) {
+					t.Errorf("%s with %s %.10q is refused with %q (%s)", x.when.Type(), name, bad, refusal.Text, refusal.Code)
+				}
+			}
+		}
+	}
+}

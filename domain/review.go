@@ -597,9 +597,9 @@ func (e ReportDisplaced) EventLive() LiveID        { return e.Live }
 func (e ReportDisplaced) EventUser() UserID        { return e.User }
 func (e ReportDisplaced) evolve(r Reports) Reports { return r.without(e.Report) }
 
-// openReport returns an open report about which the actor may decide. Nobody may decide about a report of which the
-// actor is the target. Only the owner and operators may decide about a report of a moderator, and only operators about
-// a report of the owner. During a claim, only its claimer, the owner and operators may decide.
+// openReport returns an open report about which the actor may decide. Nobody may decide about a report against
+// themselves. Only the owner and operators may decide about a report against a moderator, and only operators about a
+// report against the owner. During a claim, only its claimer, the owner and operators may decide.
 func (v View) openReport(id LiveID, report int64) (OpenReport, error) {
 	live, reports := v.Live(id), v.Reports(id)
 	if err := v.checkModerator(live, id); err != nil {

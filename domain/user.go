@@ -279,7 +279,7 @@ func (c RegisterByEmail) decide(view View) ([]Event, error) {
 // can receive mail.
 func parseEmail(s string) (email, name string, err error) {
 	if len(s) > maxEmail+2*utf8.UTFMax {
-		return "", "", refuse(CodeEmailInvalid, "an e-mail address must have at most %d bytes", maxEmail)
+		return "", "", refuse(CodeEmailInvalid, "email must have at most %d bytes", maxEmail)
 	}
 	if err := checkReadable("email", s); err != nil {
 		return "", "", err
@@ -287,15 +287,15 @@ func parseEmail(s string) (email, name string, err error) {
 	email = strings.TrimSpace(s)
 	at := strings.LastIndexByte(email, '@')
 	if at < 1 || at == len(email)-1 || len(email) > maxEmail || strings.ContainsFunc(email, unicode.IsSpace) {
-		return "", "", refuse(CodeEmailInvalid, "this is not an e-mail address")
+		return "", "", refuse(CodeEmailInvalid, "email must be an address like name@example.com")
 	}
 	local := []rune(email[:at])
 	name = string(local[:min(len(local), maxName)])
 	switch {
 	case reserved(name):
-		return "", "", refuse(CodeEmailInvalid, "the part before the @ is reserved")
+		return "", "", refuse(CodeEmailInvalid, "email must be another address: the part before the @ is reserved")
 	case !names.HasVisible(name):
-		return "", "", refuse(CodeTextInvalid, "the part before the @ must have a visible character")
+		return "", "", refuse(CodeTextInvalid, "email must have a visible character before the @")
 	}
 	return email, name, nil
 }

@@ -18,7 +18,7 @@ type Visit struct {
 	Ticket     Ticket `json:"ticket,omitzero"`      // the newest ticket for the live that the user has bought
 }
 
-// Ticket is a ticket for a live, as far as refunds read it. The zero Ticket is none.
+// Ticket is the part of a ticket for a live that refunds read. The zero Ticket means that there is none.
 type Ticket struct {
 	Coins    Coins `json:"coins"`              // what the user has paid
 	Share    Coins `json:"share"`              // the platform's share of these coins

@@ -68,9 +68,10 @@ func (b *batch) newest() event {
 	return b.head
 }
 
-// setTimes sets the time at which the requests of b are decided, which is the recorded_at of its events: that of the
-// database's clock. It normally never decreases. If the newest event is too far ahead of the database's clock, it steps
-// back once, and the first event of the batch has Metadata.ClockSetBack.
+// setTimes sets the time at which the requests of b are decided, which is also the recorded_at of its events. now is
+// the time of the database's clock, newest that of the newest event. The time normally never decreases. If the newest
+// event is too far ahead of the database's clock, the time steps back once, and the first event of the batch has
+// Metadata.ClockSetBack.
 func (b *batch) setTimes(now, newest time.Time) {
 	b.at = now.UTC().Truncate(time.Microsecond)
 	switch ahead := newest.Sub(b.at); {

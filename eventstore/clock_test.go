@@ -1,6 +1,8 @@
 package eventstore_test
 
 import (
+	"errors"
+	"fmt"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -41,6 +43,80 @@ func TestClockOfAProcessDoesNotReachTheLog(t *testing.T) {
 		t.Errorf("logged %q, want one message", found)
 	}
 	ahead.verified()
+}
+
+// TestModesDoNotDependOnTheClockOfAProcess sets and applies modes in processes whose clocks are days off. A mode that one process has set
+// must refuse and permit in every other process what it does where the clock is right.
+func TestModesDoNotDependOnTheClockOfAProcess(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	var logs []*testLog
+	for _, days := range []int{0, 20, -20} {
+		c := loggedTo(&messages{})
+		c.Now = func() time.Time { return time.Now().AddDate(0, 0, days) }
+		logs = append(logs, openLogAs(t, db, c, eventstore.SequencerConfig{}))
+	}
+	streamer, viewer := logs[0].register("streamer"), logs[0].register("viewer")
+	p := fixture{live: logs[0].onAir(streamer)}
+	set := func(l *testLog, mode domain.ModeName, value, seconds int64) {
+		t.Helper()
+		l.execute(domain.Request{Command: domain.SetMode{Live: p.live, Mode: mode, Value: value, Seconds: seconds}, Actor: operator})
+	}
+	comment := func(l *testLog) domain.Code {
+		t.Helper()
+		_, err := l.sequencer.Execute(t.Context(), viewer.request(p.say("hello")))
+		var refusal *domain.Refusal
+		if err != nil && !errors.As(err, &refusal) {
+			t.Fatal(err)
+		}
+		if refusal == nil {
+			return ""
+		}
+		return refusal.Code
+	}
+	expect := func(what string, want domain.Code) {
+		t.Helper()
+		for i, l := range logs {
+			if got := comment(l); got != want {
+				t.Errorf("%s: process %d: got %q, want %q", what, i, got, want)
+			}
+		}
+	}
+	for i, l := range logs {
+		for _, one := range []struct {
+			mode    domain.ModeName
+			value   int64
+			refused domain.Code
+		}{
+			{domain.ModeMembers, 24 * 60, domain.CodeMembersOnly}, // one day, of which a clock that is 20 days ahead knows 20
+			{domain.ModeFollowers, 24 * 60, domain.CodeFollowersOnly},
+			{domain.ModeMuteAll, 1, domain.CodeCommentsOff},
+		} {
+			if one.mode == domain.ModeFollowers {
+				l.execute(viewer.request(domain.FollowUser{Streamer: streamer.id}))
+			}
+			set(l, one.mode, one.value, 3600)
+			expect(fmt.Sprintf("%s, set by process %d", one.mode, i), one.refused)
+			if one.mode == domain.ModeFollowers {
+				l.execute(viewer.request(domain.UnfollowUser{Streamer: streamer.id}))
+			}
+			set(l, one.mode, 0, 0)
+		}
+		set(l, domain.ModeMuteAll, 1, 1) // ends by itself, in all processes
+		for _, other := range logs {
+			eventually(t, "the mode ends", func() bool { return comment(other) == "" })
+		}
+		set(l, domain.ModeSlow, 3600, 0)
+		if got := comment(l); got != "" && i == 0 {
+			t.Errorf("the first comment in slow mode: %q", got)
+		}
+		expect(fmt.Sprintf("slow, after a comment in process %d", i), domain.CodeSlowMode)
+		set(l, domain.ModeSlow, 1, 0)
+		other := logs[(i+1)%len(logs)]
+		eventually(t, "the second of slow mode ends", func() bool { return comment(other) == "" })
+		set(l, domain.ModeSlow, 0, 0)
+	}
+	logs[0].verified()
 }
 
 // TestEventOfTheFutureDelaysNothing checks that an event with a recorded_at in the future, written by an older program

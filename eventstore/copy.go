@@ -15,14 +15,14 @@ import (
 // a copy uses more than half of the time that its caller has left, so that the caller can still read the log.
 const copyTimeout = 5 * time.Second
 
-// countTimeout is the same for counting events, which reads many.
+// countTimeout is the maximum time for counting events in a copy, which reads many of them.
 const countTimeout = time.Minute
 
 // Copy describes another database with a copy of the log: a hot standby of the primary.
 type Copy struct {
-	Position int64         // position up to which it certainly has the events of the log
-	Lacks    int64         // number of newer events that the log has
-	Behind   time.Duration // age of the oldest of these; 0 if there are none
+	Position int64         // position up to which the copy certainly has the events of the log
+	Lacks    int64         // number of newer events that the log has and the copy lacks
+	Behind   time.Duration // age of the oldest event that the copy lacks; 0 if it lacks none
 }
 
 // The reasons for which a copy of the log cannot be used, in a *CopyError.
@@ -133,8 +133,9 @@ func (s *Store) readCopy(ctx context.Context, db *pgxpool.Pool, timeout time.Dur
 	return copied, nil
 }
 
-// vouch compares the event at a position in a copy with the log. It returns the head of the log. Like every read, it notices another
-// history of the log, and drops the keys of users who were forgotten.
+// vouch compares the event at a position of a copy with the log. It returns the head of the log, and the Copy with how
+// far the copy is behind. Like every read, it notices another history of the log, and drops the keys of users who were
+// forgotten.
 func (s *Store) vouch(ctx context.Context, at event) (now head, c Copy, err error) {
 	if at.id == uuid.Nil && at.position > 0 {
 		return head{}, Copy{}, &CopyError{ErrCopyBehind}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -42,8 +43,8 @@ var (
 	ErrNoSynchronousStandby = errors.New("no synchronous standby confirms commits: connect a standby, and name it in synchronous_standby_names of the primary")
 )
 
-// LockHeldError means that another database session has held a lock for longer than a sequencer's transaction takes. It
-// is the lock of the log, or a lock on a table that commands write.
+// LockHeldError means that another database session has held a lock for longer than SequencerConfig.Timeout. It is the
+// lock of the log, or a lock on a table that commands write.
 type LockHeldError struct {
 	PID         int
 	Application string    // application_name of the session that holds the lock; empty if the database does not show it
@@ -120,12 +121,19 @@ func IsUnavailable(err error) bool {
 	var server *pgconn.PgError
 	switch {
 	case errors.Is(err, ErrUnavailable), errors.Is(err, ErrClosed), errors.Is(err, ErrOutcomeUnknown), errors.Is(err, context.DeadlineExceeded),
-		errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &connect), errors.As(err, &network):
+		errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &connect), errors.As(err, &network) && !isErrno(network):
 		return true
 	case errors.As(err, &server):
 		return isConnectionLost(server)
 	}
 	return err != nil && strings.HasSuffix(err.Error(), "conn closed") // pgconn does not export this error
+}
+
+// isErrno reports whether err is an error of the system outside a *net.OpError, such as that of a file on a full disk. Its type has the
+// methods of a net.Error, but it says nothing about the network.
+func isErrno(err net.Error) bool {
+	_, is := err.(syscall.Errno)
+	return is
 }
 
 // IsOutage reports whether err certainly follows from a database that cannot be reached, is starting or stopping, or is too slow.

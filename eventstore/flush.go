@@ -109,7 +109,7 @@ func (q *Sequencer) fail(calls []*call, err error) {
 	}
 }
 
-// settle finishes the calls of a batch that was committed, whose execution has begun at begun. It drops the keys of forgotten users
+// settle finishes the calls of a committed batch, whose execution began at begun. It drops the keys of forgotten users
 // and participants.
 func (q *Sequencer) settle(b *batch, begun time.Time) {
 	var traced *tracing.Batch

@@ -24,8 +24,8 @@ func (s *Store) Follow(ctx context.Context, after int64, handle func(context.Con
 	return s.FollowFrom(ctx, after, uuid.Nil, handle)
 }
 
-// FollowFrom follows the log like Follow, after an event of which the caller knows the id, too. It returns
-// ErrCursorLost if the log does not contain that event.
+// FollowFrom follows the log like Follow, but the caller also gives the id of the event at position after. It returns
+// ErrCursorLost if the log does not contain that event. A zero id is not checked.
 func (s *Store) FollowFrom(ctx context.Context, after int64, id uuid.UUID, handle func(context.Context, []Record) error) error {
 	at := tail{store: s, position: after, id: id}
 	backoff := wait.Backoff{Min: firstRetry, Max: s.poll}
@@ -58,7 +58,7 @@ func (s *Store) FollowFrom(ctx context.Context, after int64, id uuid.UUID, handl
 	return nil
 }
 
-// tail holds the position and the id of the newest event that a reader has read.
+// tail holds the position and the id of the newest event that a call of FollowFrom has read.
 type tail struct {
 	store    *Store
 	position int64
@@ -78,8 +78,8 @@ func (t *tail) recent() []Record {
 	return records
 }
 
-// Recent returns the events that a Sequencer of this Store has committed and that follow the event at position after with this id,
-// as far as they are in memory. It does no I/O.
+// Recent returns those events in memory that a Sequencer of this Store has committed and that follow the event at
+// position after with this id. It does no I/O. The result is nil if the memory does not contain the next event.
 func (s *Store) Recent(after int64, id uuid.UUID) []Record {
 	records, _ := s.recent.after(event{after, id}, defaultLimit)
 	return records

@@ -49,8 +49,8 @@ func (s *Store) keepListening(ctx context.Context) {
 	}
 }
 
-// SetListening ends or resumes the notifications of the database, for which Listen uses a connection. Another source, which calls
-// NotifyReleased, replaces them. Listen checks the history of the log in any case.
+// SetListening switches the notifications of the database, for which Listen uses a connection, on or off. Switch them
+// off only while another source calls NotifyReleased. Listen checks the history of the log in both cases.
 func (s *Store) SetListening(on bool) {
 	if s.listening.Swap(on) != on {
 		s.listeningChanged.Notify()

@@ -100,7 +100,7 @@ func (q *Sequencer) load(ctx context.Context, b *batch) error {
 	return q.catchUp(ctx, b, streams)
 }
 
-// reportFaults logs, for each stream of b whose state cannot be loaded, one message. It logs a stream only once.
+// reportFaults logs each stream of b whose state cannot be loaded, once for each stream.
 func (q *Sequencer) reportFaults(ctx context.Context, b *batch) {
 	for s, e := range b.loaded {
 		if e.fault != nil && q.reported.once(s) {

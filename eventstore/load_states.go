@@ -20,7 +20,7 @@ const noFormat = -1
 type wanted struct {
 	folded   []domain.Stream // states folded from a snapshot and the events after it
 	formats  []int           // format of the snapshots of each stream in folded
-	versions []domain.Stream // streams of which only the version is loaded, because no decision reads their states
+	versions []domain.Stream // streams whose versions alone are loaded, because no decision reads their states
 	counters []domain.Stream // counters, loaded from the newest event that assigned an id or carries a count
 }
 

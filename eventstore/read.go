@@ -28,7 +28,7 @@ type Query struct {
 	Limit int           // maximum number of events to read; 0: 1000; never more than 5000
 	Types []string      // only events with these types as stored in the log; nil: all types
 	Live  domain.LiveID // only events of this live; 0: all lives
-	User  domain.UserID // only events that this user has caused; 0: all users
+	User  domain.UserID // only events about this user, see domain.UserEvent; 0: all users
 
 	Stream domain.Stream // only events of this stream; "": all streams
 

@@ -14,8 +14,8 @@ import (
 // smallBatch is the number of waiting requests from which on gather no longer waits for callers to queue more.
 const smallBatch = 64
 
-// refusalRetry is the time after which CheckWritable reports that events can be written again, although the server has
-// refused to store some. A request must try: an empty transaction would not detect a lasting cause, for example a full
+// refusalRetry is the time after which CheckWritable no longer fails because the server has refused to store events.
+// The next request then shows whether the cause lasts: an empty transaction would not detect it, for example a full
 // disk.
 const refusalRetry = 30 * time.Second
 
@@ -133,7 +133,7 @@ func (q *Sequencer) CheckStandby(ctx context.Context) error {
 	return new(standbyState).scan(q.store.pool.QueryRow(ctx, selectStandby))
 }
 
-// writtenTables are the tables that the sequencer and Store.PutCredential write.
+// writtenTables are the tables that the sequencer and Store.InsertCredential write.
 var writtenTables = []string{"events", "command", "snapshot", "user_key", "credential"}
 
 // databaseState contains the facts that CheckWritable reads from the database.

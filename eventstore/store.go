@@ -137,8 +137,9 @@ func (s *Store) CheckHistory(ctx context.Context) (History, error) {
 	return s.History(), nil
 }
 
-// Remember records that the log contains an event of which another process has told, in the history with this number. Comparisons
-// with the log, such as CheckHistory, then notice if the database of this process does not have the event.
+// Remember records that the log contains an event that another process has reported. number is the number of the
+// history in which that was. Later comparisons with the log, such as CheckHistory, then notice if the database of this
+// process does not have the event.
 func (s *Store) Remember(number, position int64, id uuid.UUID) {
 	s.history.remember(number, event{position, id})
 }
@@ -211,7 +212,7 @@ func (s *Store) Appended() *wait.Signal { return s.appended }
 func (s *Store) Projected() *wait.Signal { return s.projected }
 
 // NameKey returns the keyed hash under which a username is claimed. Names that differ only in case, width, surrounding
-// space or invisible characters have the same hash.
+// spaces or invisible characters have the same hash.
 func (s *Store) NameKey(username string) string {
 	visible := strings.Map(func(r rune) rune {
 		if unicode.Is(unicode.Cf, r) { // zero-width characters, direction marks and similar

@@ -3,7 +3,10 @@ package eventstore_test
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"net"
+	"os"
+	"syscall"
 	"testing"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -28,6 +31,27 @@ func TestNameKey(t *testing.T) {
 	}
 	if l.store.NameKey("Bób") == key {
 		t.Error("another letter makes the same name")
+	}
+}
+
+// TestIsUnavailable checks which errors clients are told as those of the database. A disk of this process is none.
+func TestIsUnavailable(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		err  error
+		want bool
+	}{
+		{fmt.Errorf("read: %w", &net.OpError{Op: "read", Err: os.NewSyscallError("read", syscall.ECONNRESET)}), true},
+		{context.DeadlineExceeded, true},
+		{eventstore.ErrUnavailable, true},
+		{&pgconn.PgError{Code: "57P01"}, true},
+		{fmt.Errorf("store: %w", &fs.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC}), false},
+		{&fs.PathError{Op: "open", Path: "x", Err: syscall.EMFILE}, false},
+		{nil, false},
+	} {
+		if got := eventstore.IsUnavailable(test.err); got != test.want {
+			t.Errorf("IsUnavailable(%v) = %v", test.err, got)
+		}
 	}
 }
 

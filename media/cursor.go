@@ -13,8 +13,8 @@ const (
 
 // cursor is the position of a player in a ring. It is guarded by the lock of the stream.
 type cursor struct {
-	// complete is set for a player that should miss no frame. It starts at the key frame before the newest one, and the
-	// ring keeps the frames that it has not read, within its limits.
+	// complete is set for a player that should miss no frame. Such a player starts at the key frame before the newest one.
+	// The ring keeps the frames that it has not read, within its limits.
 	complete bool
 
 	next      uint64

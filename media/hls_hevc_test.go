@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -276,6 +277,62 @@ func TestRareParameterSetsOfHEVC(t *testing.T) {
 			m.Index(w, httptest.NewRequest(http.MethodGet, "/index.m3u8", nil), "")
 			if err != nil || len(faults) > 0 || w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "RESOLUTION="+tt.size) {
 				t.Errorf("%v, %v, %d %s", err, faults, w.Code, w.Body)
+			}
+		})
+	}
+}
+
+// TestManySubLayersOfHEVC publishes HEVC with three, five and seven temporal sub-layers, also with profiles of their own. Players of HTTP-FLV,
+// HLS and the recording have all pictures.
+func TestManySubLayersOfHEVC(t *testing.T) {
+	needFFmpeg(t)
+	t.Parallel()
+	source, film := hevcClip(t, "64x64", "yuv420p", "temporal-layers=1:bframes=3:b-adapt=0:b-pyramid=1")
+	want := decoded(t, source)
+	for _, layers := range []int{3, 5, 7} {
+		t.Run(fmt.Sprint(layers), func(t *testing.T) {
+			t.Parallel()
+			frames := flvtest.MoreSubLayers(film, layers)
+			if layers == 7 { // the last one has profiles, too
+				sets, err := flv.ParseParameterSets(frames[0].Data)
+				if err != nil {
+					t.Fatal(err)
+				}
+				sized := func(b []byte) []byte { return append(binary.BigEndian.AppendUint16(nil, uint16(len(b))), b...) }
+				frames[0].Data = bytes.Replace(frames[0].Data, sized(sets.SPS), sized(flvtest.WithSubLayers(sets.SPS)), 1)
+			}
+			var tags []seen
+			for _, f := range frames {
+				tags = append(tags, seen{f.Kind, f.At, string(f.Data)})
+			}
+			_, file := segmented(t, frames)
+			if got := decoded(t, file); len(got) < 75 || !slices.Equal(got, want[:min(len(got), len(want))]) {
+				t.Errorf("HLS has %d pictures of %d, and they are not the same", len(got), len(want))
+			}
+			e := newEncoderOf(t, tags, func(c *media.Config) { c.SettleTime = time.Second })
+			e.connect()
+			e.play(1500)
+			recorded := e.startRecording()
+			watched := e.h.watch(t, e.h.flvURL("KEY"))
+			watched.sees(frames[0].Data)
+			e.meet()
+			e.play(4000)
+			got := watched.sees(frames[len(frames)-1].Data)
+			if len(got) < 75 {
+				t.Fatalf("a player has %d tags", len(got))
+			}
+			for i, tag := range got[1:] {
+				if tag.payload != tags[len(tags)-len(got)+1+i].payload {
+					t.Fatalf("tag %d of a player differs", i)
+				}
+			}
+			e.sender.unpublish()
+			_, parts := recorded()
+			if len(parts) != 1 {
+				t.Fatalf("the recording has %d parts", len(parts))
+			}
+			if got := decoded(t, parts[0]); len(got) < 75 || !slices.Equal(got, want[len(want)-min(len(got), len(want)):]) { // it may begin with the second group
+				t.Errorf("the recording has %d pictures of %d, or they are not the same", len(got), len(want))
 			}
 		})
 	}

@@ -266,6 +266,37 @@ func TestReportedPayloads(t *testing.T) {
 			t.Errorf("the first tag is %q, want the metadata", tags[0].payload)
 		}
 	})
+	// https://github.com/bluenviron/mediamtx/issues/769, https://github.com/bluenviron/mediamtx/issues/3301 and
+	// https://github.com/owncast/owncast/pull/365: null, no track, and codecs as texts instead of metadata.
+	for name, metadata := range map[string][]any{
+		"null as metadata":           {"@setDataFrame", "onMetaData", nil},
+		"metadata without a track":   {"@setDataFrame", "onMetaData", amf.Object{}},
+		"metadata without an object": {"@setDataFrame", "onMetaData"},
+		"codecs as texts":            {"@setDataFrame", "onMetaData", amf.Object{"videocodecid": "avc1", "audiocodecid": "mp4a", "width": "wide"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			key := strings.ToUpper(strings.ReplaceAll(name, " ", "-"))
+			s := h.publish(t, key)
+			s.send(rtmp.AppendMedia(nil, flv.Script, 0, amf.Encode(metadata...)))
+			s.video(0, avcHeader())
+			s.audio(0, aacHeader())
+			s.video(0, videoFrame(true, "first"))
+			s.audio(0, sound("first"))
+			h.watch(t, h.flvURL(key)).sees(sound("first"))
+		})
+	}
+	// https://github.com/bluenviron/mediamtx/issues/2375: a drone sends pictures with empty NAL units, and some without any.
+	t.Run("empty NAL units", func(t *testing.T) {
+		s := h.publish(t, "UNITS")
+		s.begin(0)
+		v := h.watch(t, h.flvURL("UNITS"))
+		v.sees(videoFrame(true, "first"))
+		s.video(80, []byte("\x27\x01\x00\x00\x00\x00\x00\x00\x00"))
+		s.video(120, []byte("\x27\x01\x00\x00\x00"))
+		s.video(160, append([]byte("\x27\x01\x00\x00\x00\x00\x00\x00\x00"), videoFrame(false, "after")[5:]...))
+		s.video(200, videoFrame(true, "last"))
+		v.sees(videoFrame(true, "last"))
+	})
 	// https://github.com/bluenviron/mediamtx/issues/2564: a drone sends sound that only the device understands.
 	t.Run("sound of a device-specific format", func(t *testing.T) {
 		h := run(t, func(c *media.Config) { c.SettleTime = time.Millisecond })

@@ -49,7 +49,7 @@ func (r *ring) newest() uint32 {
 	return 0
 }
 
-// contains reports whether the frame of a start point is not expired.
+// contains reports whether the frame of a start point has not expired.
 func (r *ring) contains(p startPoint) bool { return p.known && p.at >= r.recent }
 
 // push appends a frame and drops expired frames. unread is the number of the oldest frame that a complete player has not

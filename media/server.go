@@ -75,7 +75,7 @@ func (s *Server) notify(ctx context.Context) {
 	s.core.conns.drain(shutdownTimeout)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 	defer cancel()
-	for !hub.notifier.empty() { // even after the timeout, because the context has ended and observers do not block
+	for !hub.notifier.empty() { // after the timeout, too: ctx has then ended, so that no observer blocks
 		hub.notifier.deliver(ctx)
 	}
 }

@@ -15,7 +15,8 @@ import (
 	"roomlog/internal/sqltemplate"
 )
 
-// Access projects who may be in lives: their access, their invitations, tickets, and the users who were let in.
+// Access projects who may be in lives: the access of each live, its invitations and tickets, and the users who were let
+// in.
 var Access = Projection{
 	Name: "access", Version: 2, Tables: []string{"live_access", "invitation", "viewer_pass", "ticket"},
 	Handlers: []Handler{on(foldAccess), on(foldMinAge), on(foldInvitation), on(foldInvitationUsed), on(foldInvitationRevoked), on(foldAdmitted),
@@ -166,7 +167,7 @@ type Ticket struct {
 	Live     domain.LiveID
 	User     domain.UserID
 	Coins    domain.Coins // what the user has paid
-	Share    domain.Coins // coins of these of the platform
+	Share    domain.Coins // the platform's share of these coins
 	At       time.Time
 	Returned int64  // position of the event that has refunded the ticket; 0: it was not refunded
 	Reason   string // reason of the refund; "" if there was none
@@ -181,7 +182,7 @@ type TicketFilter struct {
 	Window
 }
 
-// Tickets returns a page with tickets, by the positions at which they were issued.
+// Tickets returns a page of tickets, ordered by the positions at which they were issued.
 func (q *Queries) Tickets(ctx context.Context, f TicketFilter) ([]Ticket, error) {
 	after, before, limit := f.bounds()
 	return many(ctx, q, "tickets", func(row pgx.CollectableRow) (t Ticket, err error) {
@@ -198,19 +199,20 @@ func (q *Queries) TicketPosition(ctx context.Context, live domain.LiveID, user d
 	return one(ctx, q, "ticket", pgx.RowTo[int64], selectTicketPosition, live, user)
 }
 
-// RefundTicket returns the command that refunds the ticket of a user for a live, with its facts from the tables: the owner of
-// the live, what the owner has received, and the ticket. The tables must have reached the head of the log.
+// RefundTicket returns the command that refunds the ticket of a user for a live. The tables provide the ticket, the owner of
+// the live, and the coins that the owner has received. The tables must have reached the head of the log.
 func (q *Queries) RefundTicket(ctx context.Context, live domain.LiveID, user domain.UserID, reason string) (domain.RefundTicket, error) {
-	c, err := q.RefundTickets(ctx, live, reason)
+	position, err := q.TicketPosition(ctx, live, user)
 	if err != nil {
-		return c, err
+		return domain.RefundTicket{}, err
 	}
-	c.User = user
-	c.Position, err = q.TicketPosition(ctx, live, user)
+	c, err := q.RefundTickets(ctx, live, reason)
+	c.User, c.Position = user, position
 	return c, err
 }
 
-// RefundTickets returns a command like RefundTicket, without the user and the ticket.
+// RefundTickets returns a command like RefundTicket, without the user and the ticket. Read the tickets before: what the owner has
+// received must contain their coins.
 func (q *Queries) RefundTickets(ctx context.Context, live domain.LiveID, reason string) (domain.RefundTicket, error) {
 	found, err := q.Live(ctx, live)
 	if errors.Is(err, ErrNotFound) {
@@ -331,10 +333,10 @@ func (a viewerAccess) check(now time.Time) error {
 // credentialBatch is the number of credentials that one transaction deletes. The projector waits for the transaction.
 const credentialBatch = 1000
 
-// DeleteUnusedCredentials deletes the password hashes that no account and no live refers to, and returns their number. A
-// refused registration leaves such a hash behind. The lives of forgotten users do not count: nobody may enter them. Only hashes that are at least an hour older than the newest event in the
-// tables are deleted, so that no account loses its password because the tables are behind. Nothing is deleted while
-// table poison has rows.
+// DeleteUnusedCredentials deletes the password hashes to which no account and no live refers, and returns their number.
+// A refused registration leaves such a hash behind. The lives of forgotten users do not count, because nobody may enter
+// them. Only hashes that are at least an hour older than the newest event in the tables are deleted, so that no account
+// loses its password because the tables are behind. Nothing is deleted while table poison has rows.
 func DeleteUnusedCredentials(ctx context.Context, pool *pgxpool.Pool) (total int64, err error) {
 	for {
 		unused, err := unusedCredentials(ctx, pool, nil)

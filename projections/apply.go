@@ -29,7 +29,7 @@ type Applier struct {
 	readers     map[string][]reader // event type → the projections that read it
 	store       *eventstore.Store
 	aside       map[int64]domain.Stream // events that operators have set aside, see HonorSetAside
-	held        bool                    // whether coins were closed at the last batch that needed the order of the log, and may still be closed
+	held        bool                    // whether coins may still be closed: they were when the last batch was written in the order of the log
 }
 
 type reader struct {
@@ -51,9 +51,9 @@ func NewApplier(store *eventstore.Store, projections []Projection) *Applier {
 	return a
 }
 
-// HonorSetAside sets the events that operators have set aside, by position. a gives coin events among them no effect,
-// even if it could apply them, because the wallets are folded without them. Such an event can exist if somebody has
-// edited a table, so that a good event could not be applied.
+// HonorSetAside sets the events, by position, that operators have set aside. a gives coin events among them no effect,
+// even if it could apply them, because the wallets are folded without them. It can apply one if somebody had edited a
+// table so that a good event failed.
 func (a *Applier) HonorSetAside(aside map[int64]domain.Stream) { a.aside = aside }
 
 // CheckContiguous returns a *HaltError unless events have the positions after+1, after+2 and so on.

@@ -99,8 +99,8 @@ type purpose struct {
 	gift  domain.GiftID
 }
 
-// post adds the postings of an event. balance is the balance of the account holder after the event, as the event states
-// it.
+// post adds the postings of an event. holder is the account whose balance after the event is balance, as the event
+// states it; noClaim if it states none.
 func (b *coinsBatch) post(r eventstore.Record, postings []domain.Posting, holder domain.Account, balance domain.Coins, p purpose) {
 	for i, posting := range postings {
 		add(&b.moved, posting.Account, int64(posting.Amount))
@@ -252,8 +252,8 @@ func (q *Queries) Correction(ctx context.Context, id domain.CorrectionID) (Corre
 	return one(ctx, q, "correction", pgx.RowToStructByPos[Correction], selectCorrections.With(sqltemplate.Options{"id": true}), id)
 }
 
-// Corrections returns at most limit corrections with ids below before, newest first; before 0 stands for no bound. If open
-// is true, it returns only corrections that wait for an approval, or were not approved in time.
+// Corrections returns at most limit corrections with ids below before, newest first; before 0 means no bound. If open
+// is true, it returns only corrections that nobody has approved or rejected, including those that have expired.
 func (q *Queries) Corrections(ctx context.Context, open bool, before domain.CorrectionID, limit int) ([]Correction, error) {
 	if before == 0 {
 		before = math.MaxInt64
@@ -329,7 +329,7 @@ type Payout struct {
 	Status      domain.PayoutStatus
 	Requester   string // name of the actor who has requested the payout
 	Reason      string
-	Position    int64 // of the request
+	Position    int64 // position of the event that requested the payout
 	RequestedAt time.Time
 	Decider     string // name of the actor who has paid the payout or made it void; "" while the coins are held
 	Note        string // reference of the payment, or reason of the void; "" while the coins are held
@@ -349,7 +349,7 @@ func (q *Queries) Payout(ctx context.Context, id domain.PayoutID) (Payout, error
 	return one(ctx, q, "payout", pgx.RowToStructByPos[Payout], selectPayout, id)
 }
 
-// Payouts returns a page with payouts, by the positions of their requests.
+// Payouts returns a page of payouts, ordered by the positions of their requests.
 func (q *Queries) Payouts(ctx context.Context, f PayoutFilter) ([]Payout, error) {
 	after, before, limit := f.bounds()
 	return many(ctx, q, "payouts", pgx.RowToStructByPos[Payout],

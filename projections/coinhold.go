@@ -220,8 +220,8 @@ var errSetAside = &foldError{"operators have set the event aside, although it co
 // CauseSetAside is the cause in table poison of an event that could be applied, but was set aside.
 var CauseSetAside = errSetAside.Error()
 
-// writeUnlessAside writes coin events. It fails if one of them was set aside. If that is the only event, it fails with the
-// reason for which the event cannot be applied, or with errSetAside if there is none.
+// writeUnlessAside writes coin events. It fails if one of them was set aside. If events contains only that event, the
+// error is the one with which the event cannot be applied, or errSetAside if it could be.
 func (l coinLedger) writeUnlessAside(ctx context.Context, tx pgx.Tx, events []eventstore.Record) error {
 	aside := slices.ContainsFunc(events, func(r eventstore.Record) bool { _, is := l.aside[r.Position]; return is })
 	if aside && len(events) > 1 {

@@ -36,7 +36,7 @@ type Delta struct {
 	EventID    uuid.UUID
 	RecordedAt time.Time
 	Recipient  domain.UserID // the user whose connections receive the delta; 0 if there is none
-	Removed    bool          // whether the event is a comment that was removed since, whose text nobody may receive
+	Removed    bool          // whether the delta is a comment that was removed later; nobody may receive its text
 
 	// The fields from here on are set for AudienceChat only.
 	Participant domain.ParticipantID
@@ -77,7 +77,8 @@ type DeltaSpec struct {
 	payload func(Delta) any
 }
 
-// droppable, changesGauges, needsProfile, durable and notProjected are options. Each sets the field with its name.
+// droppable, changesGauges, needsProfile, durable and notProjected are options of a DeltaSpec. Each sets the field with
+// its name.
 func droppable(s *DeltaSpec)     { s.Droppable = true }
 func changesGauges(s *DeltaSpec) { s.ChangesGauges = true }
 func needsProfile(s *DeltaSpec)  { s.NeedsProfile = true }

@@ -72,7 +72,7 @@ func writeFollows(b *followsBatch, tables *pgx.Batch) {
 // Followed is a streamer whom a user follows, or a follower of a streamer.
 type Followed struct {
 	Profile
-	Position int64 // of the event; orders the lists
+	Position int64 // position of the event; orders the lists
 	Since    time.Time
 }
 
@@ -105,7 +105,7 @@ type FollowCount struct {
 	Since     int64 // time in Unix seconds since which the user follows the streamer; 0: the user does not
 }
 
-// FollowCount returns the number of followers of a streamer, and since when a user, 0 for nobody, is one of them.
+// FollowCount returns the number of followers of a streamer, and since when user follows the streamer; user may be 0.
 func (q *Queries) FollowCount(ctx context.Context, streamer, user domain.UserID) (FollowCount, error) {
 	return one(ctx, q, "number of followers", pgx.RowToStructByPos[FollowCount], selectFollowCount, streamer, user)
 }

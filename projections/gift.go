@@ -137,7 +137,7 @@ type GiftRecord struct {
 	Price    domain.Coins
 	Num      int
 	Coins    domain.Coins
-	Share    domain.Coins // coins of these that the platform has received
+	Share    domain.Coins // the platform's share of these coins
 	At       time.Time
 	Refunded int64 // position of the event that has refunded the gift; 0 if there is none
 }
@@ -151,7 +151,7 @@ type GiftFilter struct {
 	Window
 }
 
-// GiftHistory returns a page with gifts that were sent.
+// GiftHistory returns a page of gifts that were sent.
 func (q *Queries) GiftHistory(ctx context.Context, f GiftFilter) ([]GiftRecord, error) {
 	sql, args := f.statement()
 	return many(ctx, q, "gift records", scanGiftRecord, sql, args)
@@ -175,8 +175,8 @@ func scanGiftRecord(row pgx.CollectableRow) (g GiftRecord, err error) {
 	return g, err
 }
 
-// SentGift returns the gift that was sent at a position, and the number of coins that gifts have added to the earnings
-// of its streamer. It fails with ErrNotFound if there is no such gift.
+// SentGift returns the gift that was sent at a position, and the number of coins that gifts and tickets have added to
+// the earnings of its streamer. It fails with ErrNotFound if there is no such gift.
 func (q *Queries) SentGift(ctx context.Context, position int64) (gift domain.SentGift, received domain.Coins, err error) {
 	gift, err = one(ctx, q, "sent gift", func(row pgx.CollectableRow) (g domain.SentGift, err error) {
 		return g, row.Scan(&g.Position, &g.Live, &g.Streamer, &g.Sender, &g.Gift, &g.Num, &g.Coins, &g.Share, &received)
@@ -184,7 +184,7 @@ func (q *Queries) SentGift(ctx context.Context, position int64) (gift domain.Sen
 	return gift, received, err
 }
 
-// ShareRules projects the rules that split gifts between the streamer and the platform.
+// ShareRules projects the rules that split gifts and tickets between the streamer and the platform.
 var ShareRules = Projection{
 	Name: "share_rules", Version: 1, Tables: []string{"share_rule"},
 	Handlers: []Handler{on(foldShareSet)},
@@ -209,7 +209,7 @@ func writeShareRules(b *shareRulesBatch, tables *pgx.Batch) {
 	}
 }
 
-// ShareRule is a rule that splits the gifts after its position between the streamer and the platform.
+// ShareRule is a rule that splits the gifts and tickets after its position between the streamer and the platform.
 type ShareRule struct {
 	Rule        int64
 	BasisPoints int // share of the platform in hundredths of a percent
@@ -219,8 +219,8 @@ type ShareRule struct {
 	At          time.Time
 }
 
-// ShareRules returns at most limit rules with numbers below before, newest first; before 0 stands for no bound. The first rule is
-// the one in force. Without a rule the platform gets nothing.
+// ShareRules returns at most limit rules with numbers below before, newest first; before 0 means no bound. The first
+// rule is the one in force. Without a rule the platform gets nothing.
 func (q *Queries) ShareRules(ctx context.Context, before int64, limit int) ([]ShareRule, error) {
 	if before == 0 {
 		before = math.MaxInt64

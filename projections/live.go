@@ -345,7 +345,7 @@ func (b *broadcastsBatch) queueStarted(tables *pgx.Batch) {
 	tables.Queue(insertBroadcast, id, live, node, video, width, height, audio, startedAt, stoppedAt, cause, bytes)
 }
 
-// Broadcast is a row of table broadcast: the broadcast of a live that has not ended.
+// Broadcast is the running broadcast of a live, from table broadcast.
 type Broadcast struct {
 	ID        domain.BroadcastID
 	Live      domain.LiveID
@@ -355,7 +355,7 @@ type Broadcast struct {
 	StartedAt time.Time
 }
 
-// Broadcasts returns up to limit current broadcasts, ordered by live. It starts with the first live whose id is larger
+// Broadcasts returns up to limit running broadcasts, ordered by live. It starts with the first live whose id is larger
 // than after.
 func (q *Queries) Broadcasts(ctx context.Context, after domain.LiveID, limit int) ([]Broadcast, error) {
 	return many(ctx, q, "broadcasts", func(row pgx.CollectableRow) (b Broadcast, err error) {

@@ -119,7 +119,7 @@ func scanModerator(row pgx.CollectableRow) (p Profile, err error) {
 	return p, err
 }
 
-// PostedComment contains the facts that the decision about the removal of a comment needs.
+// PostedComment contains what the decision about the removal of a comment needs.
 type PostedComment struct {
 	Author domain.UserID
 	At     time.Time
@@ -202,7 +202,7 @@ type reportKey struct {
 	report int64
 }
 
-// reportChange is a claim until a time, or a decision at a position.
+// reportChange is a claim with its end, or a decision with its position.
 type reportChange struct {
 	text   string
 	number int64
@@ -356,7 +356,7 @@ func scanHeldComment(row pgx.CollectableRow) (c HeldComment, err error) {
 	return c, err
 }
 
-// heldText contains the facts that the decision about a held comment needs.
+// heldText contains what the decision about a held comment needs.
 type heldText struct {
 	Author domain.UserID
 	Text   string
@@ -385,7 +385,7 @@ func (q *Queries) DropComment(ctx context.Context, live domain.LiveID, held int6
 	return domain.DropComment{Live: live, Held: held, Reason: reason, Author: found.Author}, err
 }
 
-// Displaced stands in the tables instead of a decision about a report that has given its place to another one.
+// Displaced is stored in the tables as the decision about a report that has given its place to another one.
 const Displaced domain.ReportDecision = "displaced"
 
 // Report is a report of a comment or a user.
@@ -414,8 +414,8 @@ type ReportEntry struct {
 // ReportFilter selects reports.
 type ReportFilter struct {
 	Live    domain.LiveID // 0: all lives
-	Decided bool          // whether reports are selected about which somebody has decided, too
-	For     Standing      // for whom
+	Decided bool          // whether decided reports are selected, too
+	For     Standing      // rights of the reader, which hide some reports
 	Window
 }
 

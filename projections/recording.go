@@ -79,7 +79,7 @@ type Recording struct {
 	StreamKey string // stream key of the live
 	StartedAt time.Time
 	EndedAt   time.Time     // time of the end; zero while the recording is being written
-	Cause     string        // why the recording ended
+	Cause     string        // why the recording ended; "" while it is being written
 	Duration  time.Duration // duration of the playable part
 	Bytes     int64
 	Parts     []domain.RecordingPart
@@ -125,8 +125,8 @@ func scanRecording(row pgx.CollectableRow) (r Recording, err error) {
 	return r, nil
 }
 
-// Restreams projects the targets to which the broadcasts of lives are pushed on. The end of a live and forgetting its owner delete
-// its targets.
+// Restreams projects the targets to which the broadcasts of lives are pushed on. The end of a live deletes its targets,
+// and so does forgetting its owner.
 var Restreams = Projection{
 	Name: "restreams", Version: 1, Tables: []string{"restream"},
 	Handlers: []Handler{on(foldRestreamSet), on(foldRestreamRemoved), on(foldRestreamsEnded), on(foldRestreamsForgotten)},
@@ -176,7 +176,7 @@ func foldRestreamsForgotten(b *restreamsBatch, _ eventstore.Record, e domain.Use
 	set(&b.forgotten, e.User, true)
 }
 
-// writeRestreams deletes targets of lives that have ended and of forgotten users last, because nobody sets targets of them later.
+// writeRestreams deletes the targets of ended lives and forgotten users last, because nobody sets such targets later.
 func writeRestreams(b *restreamsBatch, tables *pgx.Batch) {
 	var live, owner, goneLive []int64
 	var target, url, secret, goneTarget []string

@@ -31,7 +31,7 @@ type LiveSnapshot struct {
 	Viewers  []Profile    // at most 100 present viewers, those who joined last first
 
 	Moderators []Profile     // in the order of their appointments
-	Modes      []domain.Mode // those that were switched on, of which some may have ended
+	Modes      []domain.Mode // the modes that were switched on; some may have ended
 }
 
 // LiveSnapshot returns the state of a live as of one position, or ErrNotFound. It needs one round trip. It repeats the

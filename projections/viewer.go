@@ -206,7 +206,8 @@ func (q *Queries) LivesOf(ctx context.Context, users []domain.UserID) (map[domai
 	return lives, err
 }
 
-// StreamAccess projects who may publish and play the streams of lives, besides the holders of signs.
+// StreamAccess projects who may publish and play the streams of lives without a sign: publish keys, and bans from
+// lives.
 var StreamAccess = Projection{
 	Name: "stream_access", Version: 1, Tables: []string{"viewer_ban", "publish_key"},
 	Handlers: []Handler{on(foldViewerBanned), on(foldViewerUnbanned), on(foldPublishKeySet), on(foldPublishKeyRevoked)},

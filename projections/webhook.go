@@ -62,7 +62,7 @@ type Webhook struct {
 	Renewed  *time.Time // when the secret was replaced; nil: never
 	After    int64      // position after which it starts
 	Start    uuid.UUID  // id of the event that has set After
-	Position int64      // of webhook.added
+	Position int64      // position of webhook.added
 	AddedAt  time.Time
 }
 

@@ -25,7 +25,7 @@ const (
 
 const (
 	cleanBatch = 500       // number of names that one query looks up
-	maxErrors  = 10        // number of files of which the error is returned
+	maxErrors  = 10        // maximum number of errors of single files that are returned
 	orphanAge  = time.Hour // age at which a file that is not in the log is deleted, because its upload was interrupted
 	fullEvery  = time.Hour // between two comparisons of the whole folder
 

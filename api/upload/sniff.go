@@ -34,7 +34,7 @@ func extensionOf(head []byte) string {
 	return soundTypes[soundType(head)]
 }
 
-// isImage reports whether a file extension that extensionOf returned is the one of an image.
+// isImage reports whether extension, which extensionOf has returned, is that of an image.
 func isImage(extension string) bool {
 	return slices.Contains(slices.Collect(maps.Values(imageTypes)), extension)
 }

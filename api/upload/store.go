@@ -175,6 +175,9 @@ func (s *Store) Save(file io.Reader) (saved Saved, err error) {
 	if err == nil {
 		err = s.folder.Rename(partial, name)
 	}
+	if disk.IsFull(err) && !errors.Is(err, ErrFull) { // there is no reserve, or another program has used it
+		err = fmt.Errorf("%w: %w", ErrFull, err)
+	}
 	if err != nil {
 		_ = s.folder.Remove(partial) // the file may not exist
 		s.release(claimed)

@@ -13,8 +13,10 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -76,6 +78,44 @@ func TestReserve(t *testing.T) {
 	s := open(t, upload.Config{Folder: t.TempDir(), MaxBytes: 1 << 20, Settings: disk.Settings{DiskReserve: 1 << 60}})
 	if _, err := s.Save(gif(1000)); !errors.Is(err, upload.ErrFull) || !errors.Is(err, disk.ErrFull) {
 		t.Fatalf("got %v", err)
+	}
+}
+
+// TestFullDisk uploads to a disk that is full, and again when there is room.
+func TestFullDisk(t *testing.T) {
+	t.Parallel()
+	dir := os.Getenv("UPLOAD_TO_A_FULL_DISK")
+	if dir == "" {
+		script := `mount -t tmpfs -o size=256k none "$UPLOAD_TO_A_FULL_DISK" || exit 42; exec "$0" -test.run '^TestFullDisk$'`
+		cmd := exec.Command("unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script, os.Args[0])
+		cmd.Env = append(os.Environ(), "UPLOAD_TO_A_FULL_DISK="+t.TempDir())
+		out, err := cmd.CombinedOutput()
+		if err != nil && !strings.Contains(string(out), "FAIL") {
+			t.Skipf("cannot mount a file system here: %v, %s", err, out)
+		}
+		if err != nil {
+			t.Errorf("%s", out)
+		}
+		return
+	}
+	s := open(t, upload.Config{Folder: dir, MaxBytes: 1 << 20})
+	first, err := s.Save(gif(100 << 10))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if _, err := s.Save(gif(200 << 10)); !errors.Is(err, upload.ErrFull) || !errors.Is(err, syscall.ENOSPC) {
+			t.Fatalf("on a full disk: %v", err)
+		}
+	}
+	if files, err := s.Files(); len(files) != 1 || err != nil || s.Bytes() != first.Bytes {
+		t.Errorf("%d files with %d bytes are left, %v", len(files), s.Bytes(), err)
+	}
+	if _, err := s.Remove(first.Name); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Save(gif(200 << 10)); err != nil {
+		t.Errorf("when there is room: %v", err)
 	}
 }
 

@@ -119,7 +119,8 @@ type Tables struct{ pool *pgxpool.Pool }
 // NewTables returns the tables in a database.
 func NewTables(pool *pgxpool.Pool) *Tables { return &Tables{pool} }
 
-// read returns the state of a webhook. It returns errMoved if there is none that belongs to its start.
+// read returns the state of a webhook. It returns errMoved if there is no state, or if the state belongs to an earlier
+// start.
 func (t *Tables) read(ctx context.Context, w projections.Webhook) (s state, err error) {
 	b := &pgx.Batch{}
 	b.Queue(selectCursor, w.ID, w.Start).QueryRow(func(row pgx.Row) error {
@@ -225,7 +226,7 @@ func wrap(err error, format string, args ...any) error {
 	return fmt.Errorf(format+": %w", append(args, err)...)
 }
 
-// Cursors returns how far the webhooks are, by name.
+// Cursors returns the cursor of each webhook, by name.
 func (t *Tables) Cursors(ctx context.Context) (map[domain.WebhookID]Progress, error) {
 	rows, err := t.pool.Query(ctx, selectCursors)
 	found := map[domain.WebhookID]Progress{}
@@ -242,7 +243,7 @@ func (t *Tables) Cursors(ctx context.Context) (map[domain.WebhookID]Progress, er
 	return found, wrap(err, "read how far webhooks are")
 }
 
-// Progress is how far a webhook is, for operators.
+// Progress describes for operators how far the sending of a webhook is.
 type Progress struct {
 	Cursor
 	Blocked int64  // number of lives whose next event was not accepted

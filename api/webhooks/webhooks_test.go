@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -447,6 +448,98 @@ func TestSlowReceiversDelayNoOthers(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// raw starts a receiver that handles each connection with a function, after it has read the head of the request. The function must
+// return when the connection is closed.
+func raw(t *testing.T, handle func(c net.Conn)) *receiver {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	all.Go(func() {
+		for {
+			c, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			all.Go(func() {
+				defer c.Close()
+				r := bufio.NewReader(c)
+				for {
+					line, err := r.ReadString('\n')
+					if err != nil {
+						return
+					}
+					if line == "\r\n" {
+						break
+					}
+				}
+				handle(c)
+			})
+		}
+	})
+	t.Cleanup(func() { _ = listener.Close(); all.Wait() })
+	return &receiver{t: t, server: &httptest.Server{URL: "http://" + listener.Addr().String()}}
+}
+
+// TestHostileReceivers sends to receivers that answer with nonsense, slowly or without end. Each is a receiver that has not accepted,
+// which holds neither the cursor of its webhook nor other webhooks nor the end of the process.
+func TestHostileReceivers(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 2)
+	forever := func(text string) func(net.Conn) {
+		return func(c net.Conn) {
+			for {
+				if _, err := io.WriteString(c, text); err != nil {
+					return
+				}
+			}
+		}
+	}
+	once := func(text string) func(net.Conn) {
+		return func(c net.Conn) { _, _ = io.WriteString(c, text) }
+	}
+	hostile := map[domain.WebhookID]func(net.Conn){
+		"zeros":      once("HTTP/1.1 200 OK\r\nX\x00\x01\xff\r\n\r\n"),
+		"garbage":    once("\x00\x01\x02\xff\r\n\r\n"),
+		"status":     once("HTTP/1.1 \x00\x00\x00 \x00\r\n\r\n"),
+		"length":     once("HTTP/1.1 200 OK\r\nContent-Length: \x00\r\n\r\n"),
+		"encoding":   once("HTTP/1.1 200 OK\r\nTransfer-Encoding: \x00\r\n\r\n"),
+		"continue":   forever("HTTP/1.1 100 Continue\r\n\r\n"),
+		"hints":      forever("HTTP/1.1 103 Early Hints\r\nLink: </>\r\n\r\n"),
+		"header":     forever("X: x\r\n"),
+		"headers":    func(c net.Conn) { once("HTTP/1.1 200 OK\r\n")(c); forever("X: x\r\n")(c) },
+		"closes":     func(net.Conn) {},
+		"resets":     func(c net.Conn) { _ = c.(*net.TCPConn).SetLinger(0) },
+		"silent":     func(c net.Conn) { _, _ = io.Copy(io.Discard, c) },
+		"redirects":  once("HTTP/1.1 307 Temporary Redirect\r\nLocation: http://169.254.169.254/\r\nContent-Length: 0\r\n\r\n"),
+		"switches":   once("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n"),
+		"impossible": once("HTTP/1.1 999 \x00\r\nContent-Length: 0\r\n\r\n"),
+	}
+	for id, handle := range hostile {
+		w.add(id, raw(t, handle), 0)
+	}
+	honest := receive(t, nil)
+	w.add("honest", honest, 0)
+	want := w.comment(2)
+	stop := w.deliver(func(c *webhooks.Config) { c.WebhookTimeout = time.Second })
+	w.wait(honest, want, w.lives...)
+	w.Eventually(func() error {
+		head := w.progress("honest").Position
+		for id := range hostile {
+			if p := w.progress(id); p.Position != head || p.Blocked != int64(len(w.lives)) || p.Status == 0 && p.Error == "" {
+				return fmt.Errorf("%s: got %+v, want position %d and %d blocked lives", id, p, head, len(w.lives))
+			}
+		}
+		return nil
+	})
+	for id := range hostile {
+		t.Log(w.progress(id))
+	}
+	stop()
 }
 
 // TestForbiddenReceivers checks that nothing reaches an address inside the network, and that operators see why.

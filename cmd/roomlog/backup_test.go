@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"roomlog/cmd/roomlog/cli"
 	"roomlog/eventstore/pgtest"
 )
@@ -52,7 +54,39 @@ func newOriginal(t *testing.T) original {
 		t.Fatal(err)
 	}
 	o.roomlog(t, "coins", "credit", "--user", "1", "--amount", "100", "--order", "O1")
+	o.query(t, "INSERT INTO gift_delivery VALUES (4, '00000000-0000-4000-8000-000000000004', '2026-03-04 05:06:07Z', 9, 7, 2, 1)")
+	o.query(t, "INSERT INTO live_delivery VALUES (6, 3, 29, 27, 4, 3)")
 	return o
+}
+
+// query executes a statement and returns the rows of its result as lines.
+func (o original) query(t *testing.T, statement string) string {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), o.dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	rows, err := conn.Query(t.Context(), statement)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// hasDeliveries checks that a database has the deliveries of gifts of the original, which no log contains.
+func (o original) hasDeliveries(t *testing.T) {
+	t.Helper()
+	const query = "SELECT concat(g.event_id, ' ', g.sent_at = '2026-03-04 05:06:07Z', ' ', (to_jsonb(g) - 'event_id' - 'sent_at')::text, ' ', to_jsonb(l)::text) FROM gift_delivery g, live_delivery l"
+	const want = `00000000-0000-4000-8000-000000000004 t {"sent": 9, "position": 4, "acknowledged": 7, "streamer_sent": 2, "streamer_acknowledged": 1} ` +
+		`{"sent": 29, "gifts": 3, "live_id": 6, "acknowledged": 27, "streamer_sent": 4, "streamer_acknowledged": 3}`
+	if got := o.query(t, query); got != want {
+		t.Errorf("got the deliveries %s, want %s", got, want)
+	}
 }
 
 func (o original) env() map[string]string {
@@ -155,6 +189,7 @@ func TestBackupAndRestore(t *testing.T) {
 		if list := c.roomlog(t, "user", "list"); !strings.Contains(list, "anna") || strings.Contains(list, " 7 ") {
 			t.Errorf("%s", list)
 		}
+		c.hasDeliveries(t)
 		// A second restore is refused, and changes nothing.
 		if got := c.restore(t.Context(), nil, dir); got.code != exitFailed || !strings.Contains(got.stderr, "the database is not empty: ") {
 			t.Errorf("%+v", got)
@@ -175,6 +210,7 @@ func TestBackupAndRestore(t *testing.T) {
 		if want := []string{"recordings-index/film/r-1/index.jsonl", "uploads/.since", "uploads/0123456789abcdef0123456789abcdef.gif"}; !slices.Equal(names, want) {
 			t.Errorf("the data folder contains %q", names)
 		}
+		c.hasDeliveries(t)
 	})
 	t.Run("a folder that is not empty is refused", func(t *testing.T) {
 		t.Parallel()

@@ -41,7 +41,8 @@ Environment:
 A secret has at least 16 bytes. To replace a secret, set the new and the old secret, separated by a space, until nothing
 uses the old secret any more. The server generates a secret that is not set, once, and keeps it in the data folder.
 To read DATABASE_URL or a secret from a file, set NAME_FILE to the path of the file, for example
-ROOMLOG_JWT_SECRET_FILE.
+ROOMLOG_JWT_SECRET_FILE. The addresses in ROOMLOG_READ_URL, ROOMLOG_HOOK_URL and ROOMLOG_NPM_REGISTRY, which may contain
+a password, are read from files in the same way.
 
 Every setting has an environment variable too, which the help of the command names, and can stand in a file (--config). A flag
 overrides its variable, and a variable overrides the file. roomlog config check prints all settings with their sources.

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -161,16 +162,61 @@ func TestConfigFileFaults(t *testing.T) {
 	}
 }
 
+// TestAddressesWithAPasswordInFiles checks that every address that may contain a password can be in a file of its own, which a variable or
+// the configuration file names, that the password is shown nowhere, and that faults name what the user has set.
+func TestAddressesWithAPasswordInFiles(t *testing.T) {
+	t.Parallel()
+	const database = "postgres://anna@db/roomlog"
+	for flag, tt := range map[string]struct{ value, shown string }{
+		"read-url":     {"postgres://anna:geheim@standby/roomlog", "postgres://anna:xxxxx@standby/roomlog"},
+		"hook-url":     {"https://anna:geheim@live.example/hook?token=geheim", "https://xxxxx@live.example/hook?xxxxx"},
+		"npm-registry": {"https://anna:geheim@npm.example", "https://xxxxx@npm.example"},
+	} {
+		t.Run(flag, func(t *testing.T) {
+			t.Parallel()
+			variable := "ROOMLOG_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+			content, empty := writeFile(t, tt.value+"\n"), writeFile(t, "\n")
+			named := func(path string) string { return writeFile(t, flag+"-file = "+strconv.Quote(path)+"\n") }
+			twice := writeFile(t, flag+" = "+strconv.Quote(tt.value)+"\n"+flag+"-file = "+strconv.Quote(content)+"\n")
+			check := func(want string, code int, env map[string]string, args ...string) {
+				t.Helper()
+				env["DATABASE_URL"], env["ROOMLOG_DATA"] = database, t.TempDir()
+				got := runIn(t.Context(), env, append([]string{"config", "check"}, args...)...)
+				spaces := regexp.MustCompile(` {2,}`).ReplaceAllString(got.stdout+got.stderr, " ")
+				if got.code != code || !strings.Contains(spaces, want) || strings.Contains(spaces, "geheim") {
+					t.Errorf("%v: exit code %d, %s, want %q and no password", env, got.code, spaces, want)
+				}
+			}
+			good, other := named(content), strings.ReplaceAll(tt.value, "anna", "bert")
+			check(flag+" "+tt.shown+" text - - environment ("+variable+"_FILE)", exitOK, map[string]string{variable + "_FILE": content})
+			check(flag+" "+tt.shown+" text - - file ("+flag+"-file in "+good+")", exitOK, map[string]string{"ROOMLOG_CONFIG": good})
+			check(" text - - environment ("+variable+")", exitOK, map[string]string{"ROOMLOG_CONFIG": good, variable: other})
+			check(" text - - flag", exitOK, map[string]string{variable + "_FILE": "/nowhere"}, "--"+flag, other)
+			check("both "+variable+" and "+variable+"_FILE are set: remove one of them", exitUsage, map[string]string{variable: tt.value, variable + "_FILE": content})
+			check("both "+flag+" in "+twice+" and "+flag+"-file in "+twice+" are set", exitUsage, map[string]string{"ROOMLOG_CONFIG": twice})
+			check(variable+"_FILE: stat /nowhere", exitUsage, map[string]string{variable + "_FILE": "/nowhere"})
+			missing := named(empty)
+			check(flag+"-file in "+missing+": "+empty+" is empty", exitUsage, map[string]string{"ROOMLOG_CONFIG": missing})
+			if help := runIn(t.Context(), nil, "serve", "--help"); !strings.Contains(strings.Join(strings.Fields(help.stdout), " "), "$"+variable+", $"+variable+"_FILE)") {
+				t.Errorf("the help of --%s does not name %s_FILE", flag, variable)
+			}
+		})
+	}
+}
+
 func TestSecretsInAReadableConfigFile(t *testing.T) {
 	t.Parallel()
-	file := writeFile(t, `payment-secret = "geheim-geheim-geheim"`)
-	warning := "payment-secret in " + file + " can be read by other users, run chmod 600 on the file"
+	file := writeFile(t, "payment-secret = \"geheim-geheim-geheim\"\nhook-url = \"https://anna:geheim@live.example/\"\nnpm-registry = \"https://npm.example\"\n")
 	for mode, want := range map[os.FileMode]bool{0o600: false, 0o400: false, 0o640: true, 0o604: true} {
 		if err := os.Chmod(file, mode); err != nil {
 			t.Fatal(err)
 		}
-		if got := runIn(t.Context(), nil, "config", "check", "--config", file); got.code != exitOK || strings.Contains(got.stderr, warning) != want {
-			t.Errorf("mode %o: exit code %d, warned %q, want %v", mode, got.code, got.stderr, want)
+		got := runIn(t.Context(), nil, "config", "check", "--config", file)
+		for key, secret := range map[string]bool{"payment-secret": true, "hook-url": true, "npm-registry": false} {
+			warning := key + " in " + file + " can be read by other users, run chmod 600 on the file"
+			if got.code != exitOK || strings.Contains(got.stderr, warning) != (want && secret) {
+				t.Errorf("mode %o: exit code %d, warned %q of %s, want %v", mode, got.code, got.stderr, key, want && secret)
+			}
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -38,8 +39,8 @@ var (
 	namedVariable = regexp.MustCompile(`\bROOMLOG_[A-Z_]+`)
 	namedPort     = regexp.MustCompile(`(?:127\.0\.0\.1|containerPort|port|":|EXPOSE[0-9 ]*)[: "]+(7001|234[0-9]+)`)
 
-	// foreignFlags are flags of other programs in these files, and --config.
-	foreignFlags = []string{"system", "home-dir", "shell", "now", "from-literal", "from", "chown", "config"}
+	// foreignFlags are flags of other programs in these files, --config, and the one of roomlog bridge.
+	foreignFlags = []string{"metrics-addr", "system", "home-dir", "shell", "now", "from-literal", "from", "chown", "config"}
 )
 
 // TestDeployFilesNameSettings checks that every flag, variable and port in the folder deploy is one of roomlog, and that the
@@ -126,18 +127,74 @@ func TestDeployFilesAreValid(t *testing.T) {
 		return string(out)
 	}
 	check("promtool", "check", "rules", filepath.Join(deployFolder, "prometheus", "alerts.yaml"))
-	unit, err := os.ReadFile(filepath.Join(deployFolder, "roomlog.service"))
+	for path, unit := range deployFiles(t) {
+		if filepath.Ext(path) != ".service" {
+			continue
+		}
+		file := filepath.Join(t.TempDir(), filepath.Base(path)) // systemd-analyze refuses a program that is not there
+		if err := os.WriteFile(file, []byte(strings.ReplaceAll(unit, "/usr/local/bin/roomlog", "/bin/true")), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if out := check("systemd-analyze", "verify", file); out != "" {
+			t.Errorf("systemd-analyze verify: %s", out)
+		}
+		check("systemd-analyze", "security", "--offline=true", "--threshold=20", "--no-pager", file)
+	}
+}
+
+// restriction matches the names of what a systemd unit forbids its processes.
+var restriction = regexp.MustCompile("^(User|Group|UMask|NoNew|Protect|Private|Proc|Restrict|Lock|Memory|SystemCall|Capability|Ambient)")
+
+// TestUnits checks that the commands and settings of the systemd units have no fault, that no exit code for which somebody must act leads
+// to a restart, and that the bridge is as restricted as the server, but never removes the shared memory of the server's PostgreSQL: both
+// have the same user.
+func TestUnits(t *testing.T) {
+	t.Parallel()
+	server, bridge := deployUnit(t, "roomlog.service"), deployUnit(t, "roomlog-bridge.service")
+	for name, values := range server {
+		if want := bridge[name]; restriction.MatchString(name) && !slices.Equal(values, want) {
+			t.Errorf("%s is %q for the server and %q for the bridge", name, values, want)
+		}
+	}
+	if got := bridge["RemoveIPC"]; !slices.Equal(got, []string{"no"}) {
+		t.Errorf("the bridge has RemoveIPC=%v, and would remove the shared memory of PostgreSQL", got)
+	}
+	if s, b := server["RestartPreventExitStatus"], bridge["RestartPreventExitStatus"]; !slices.Equal(s, []string{"2"}) || !slices.Equal(b, []string{"2 3"}) {
+		t.Errorf("the server is not restarted after %q, the bridge not after %q", s, b)
+	}
+	settings, err := os.ReadFile(filepath.Join(deployFolder, "bridge.toml"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	file := filepath.Join(t.TempDir(), "roomlog.service") // systemd-analyze refuses a program that is not there
-	if err := os.WriteFile(file, []byte(strings.ReplaceAll(string(unit), "/usr/local/bin/roomlog", "/bin/true")), 0o644); err != nil {
+	dir := t.TempDir()
+	for name, content := range map[string]string{"database-url": "postgres://roomlog@db/roomlog", "nats-bridge-password": "a-password",
+		"bridge.toml": strings.ReplaceAll(string(settings), "/etc/roomlog", dir)} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	command := strings.Fields(bridge["ExecStart"][0])[1:]
+	if !strings.Contains(bridge["Environment"][0], "ROOMLOG_CONFIG=/etc/roomlog/bridge.toml") || command[0] != "bridge" {
+		t.Fatalf("the unit runs %q with %q", command, bridge["Environment"])
+	}
+	i := newInvocation(cli.Shell{Stdout: io.Discard, Stderr: io.Discard, Environ: []string{"ROOMLOG_CONFIG=" + filepath.Join(dir, "bridge.toml")}})
+	if exited, err := i.parse(command); exited || err != nil {
+		t.Errorf("roomlog %s: %v", strings.Join(command, " "), err)
+	}
+}
+
+// deployUnit returns the settings of a systemd unit: the values of each name, in their order.
+func deployUnit(t *testing.T, name string) map[string][]string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(deployFolder, name))
+	if err != nil {
 		t.Fatal(err)
 	}
-	if out := check("systemd-analyze", "verify", file); out != "" {
-		t.Errorf("systemd-analyze verify: %s", out)
+	values := map[string][]string{}
+	for _, m := range regexp.MustCompile(`(?m)^(\w+)=(.*)$`).FindAllStringSubmatch(string(text), -1) {
+		values[m[1]] = append(values[m[1]], m[2])
 	}
-	check("systemd-analyze", "security", "--offline=true", "--threshold=20", "--no-pager", file)
+	return values
 }
 
 var alertName = regexp.MustCompile(`(?m)^ *- alert: (\w+)$`)

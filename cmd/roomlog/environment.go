@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -37,6 +38,9 @@ func sourcesOption(sources *cli.Sources, inspect func(variables []string)) kong.
 			})),
 			kong.ValueFormatter(func(value *kong.Value) string {
 				if named := names[value]; len(named) > 0 {
+					if variable := cli.FileVariable(value.Name); variable != "" {
+						named = append(slices.Clone(named), variable)
+					}
 					return value.Help + " ($" + strings.Join(named, ", $") + ")"
 				}
 				return value.Help

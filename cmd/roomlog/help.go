@@ -9,7 +9,7 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// printHelp prints the help of a command. The first line shows required flags of which exactly one is allowed as alternatives.
+// printHelp prints the help of a command. The first line shows required flags that exclude each other as alternatives.
 func printHelp(options kong.HelpOptions, ctx *kong.Context) error {
 	var text bytes.Buffer
 	stdout := ctx.Stdout
@@ -29,7 +29,7 @@ func printHelp(options kong.HelpOptions, ctx *kong.Context) error {
 	return err
 }
 
-// alternatives returns the groups of required flags of which exactly one is allowed. The flags of a group are declared one after
+// alternatives returns the groups of required flags that exclude each other. The flags of a group are declared one after
 // another.
 func alternatives(command *kong.Node) (groups [][]string) {
 	names := []string{}

@@ -106,7 +106,7 @@ func (i *invocation) check() error {
 			i.sources.OnCommandLine(path.Flag.Name)
 		}
 	}
-	faults := []error{i.flags.Apply(i.sources.Of), i.file}
+	faults := []error{i.flags.Apply(i.sources.Of), i.file, i.sources.Faults()}
 	switch command := i.parsed.Selected().Target.Addr().Interface().(type) {
 	case checker:
 		faults = append(faults, command.CheckSettings(i.sh), i.line.globals.CheckReadURL(i.sh))

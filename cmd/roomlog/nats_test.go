@@ -3,11 +3,13 @@ package main_test
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 
 	"roomlog/internal/natsconn/natstest"
+	"roomlog/internal/tracing/tracetest"
 )
 
 // receives waits until a server receives over NATS, or no longer.
@@ -35,11 +37,12 @@ func relayOf(t testing.TB, servers []*process) (relay *process, others []*proces
 }
 
 // TestNATSUnderLoad kills and freezes the relay, and stops NATS servers, while users send gifts on three servers. Every viewer receives every
-// fact once and in order.
+// fact once and in order. Afterwards a gift on one server is one trace with its push on another, to which it came over NATS.
 func TestNATSUnderLoad(t *testing.T) {
 	t.Parallel()
 	one, two := natstest.Cluster(t)
-	env := append(withDatabase(t), "ROOMLOG_NATS_URL="+one.URL+","+two.URL)
+	collector := tracetest.Start(t)
+	env := append(withDatabase(t), "ROOMLOG_NATS_URL="+one.URL+","+two.URL, "ROOMLOG_OTLP_ENDPOINT="+collector.URL, "ROOMLOG_OTLP_SAMPLE_RATIO=1")
 	var servers []*process
 	for range 3 {
 		servers = append(servers, serve(t, env, append([]string{"--data", dataDir(t), "--presence-grace", "1m"}, unhurried...)...))
@@ -97,8 +100,10 @@ func TestNATSUnderLoad(t *testing.T) {
 	viewer := anna.connect("")
 	enter(t, viewer, live, "")
 	anna.at = others[0]
-	anna.connect("").must("comment.post", map[string]any{"live": live, "text": "hello"}, "")
-	viewer.await("the comment", func(f frame) bool { return f.Type == "comment" })
+	anna.topUp(100, 1)
+	anna.connect("").must("gift.send", map[string]any{"live": live, "gift": 1, "num": 1}, "")
+	viewer.await("the gift", func(f frame) bool { return f.Type == "gift" })
+	tracedOverNATS(t, collector, lastGift(relay), len(servers))
 
 	one.Stop()
 	two.Stop()
@@ -108,5 +113,31 @@ func TestNATSUnderLoad(t *testing.T) {
 	}
 	if out := relay.roomlog("verify"); !strings.HasPrefix(out, "ok: ") {
 		t.Error(out)
+	}
+}
+
+// tracedOverNATS checks that the trace of a gift has the request, the commit, the tables, the message of the relay, the release of every
+// server, and the push on another server than that of the request.
+func tracedOverNATS(t *testing.T, collector *tracetest.Receiver, trace string, servers int) {
+	t.Helper()
+	const root = "native gift.send > command gift.send > append"
+	want := []string{"native gift.send", "native gift.send > command gift.send", "native gift.send > command gift.send > queue", root, root + " > project", root + " > relay",
+		root + " > release > push gift", root + " > release > push balance", root + " > release > push balance"}
+	for range servers {
+		want = append(want, root+" > release")
+	}
+	slices.Sort(want)
+	spans := collector.Await(strings.Join(want, "\n"), func(spans []tracetest.Span) bool { return len(spanPaths(spans, trace)) >= len(want) })
+	if got := spanPaths(spans, trace); !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	nodes := make(map[string][]string)
+	for _, s := range spans {
+		if s.Trace() == trace {
+			nodes[s.Name] = append(nodes[s.Name], s.Resource["service.instance.id"])
+		}
+	}
+	if slices.Sort(nodes["release"]); len(slices.Compact(nodes["release"])) != servers || slices.Equal(nodes["push gift"], nodes["native gift.send"]) {
+		t.Errorf("the spans belong to the servers %v", nodes)
 	}
 }

@@ -79,6 +79,7 @@ type process struct {
 	args   []string
 	ahead  time.Duration // how far the clock of the server is ahead
 	built  bool          // whether the server is the program that users build, see testServer
+	older  string        // path of an older program, which runs instead; "": none
 	exited chan struct{}
 
 	mu       sync.Mutex
@@ -133,9 +134,12 @@ var listening = regexp.MustCompile(`msg=listening address=(\S+)`)
 func (p *process) start(addr string) {
 	p.t.Helper()
 	args := append([]string{"serve", "--http-addr", addr, "--log-format", "text"}, p.args...)
-	if p.built {
+	switch {
+	case p.older != "":
+		p.cmd = exec.Command(p.older, args...)
+	case p.built:
 		p.cmd = exec.Command(program(p.t), args...)
-	} else {
+	default:
 		self, err := os.Executable()
 		if err != nil {
 			p.t.Fatal(err)
@@ -285,7 +289,11 @@ func (p *process) run(args ...string) (out, errors string, code int) {
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	var stdout, stderr strings.Builder
-	cmd := exec.CommandContext(ctx, program(p.t), args...)
+	path := p.older
+	if path == "" {
+		path = program(p.t)
+	}
+	cmd := exec.CommandContext(ctx, path, args...)
 	cmd.Env = append(append(environment0(), p.env...), "ROOMLOG_DATA="+p.data())
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	_ = cmd.Run()

@@ -141,12 +141,15 @@ func TestNoOutputContainsTheSecretOfAFile(t *testing.T) {
 	dir := t.TempDir()
 	secret, file := filepath.Join(dir, "url"), filepath.Join(dir, "roomlog.toml")
 	const value = "postgres://anna:hunter2secret@127.0.0.1:5/roomlog"
-	for path, content := range map[string]string{secret: value + "\n", file: "database-url-file = " + strconv.Quote(secret) + "\n"} {
+	standby := filepath.Join(dir, "standby.toml")
+	for path, content := range map[string]string{secret: value + "\n", file: "database-url-file = " + strconv.Quote(secret) + "\n",
+		standby: "read-url-file = " + strconv.Quote(secret) + "\n"} {
 		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for _, environ := range [][]string{{"DATABASE_URL_FILE=" + secret}, {"ROOMLOG_CONFIG=" + file}} {
+	for _, environ := range [][]string{{"DATABASE_URL_FILE=" + secret}, {"ROOMLOG_CONFIG=" + file},
+		{"ROOMLOG_READ_URL_FILE=" + secret, "DATABASE_URL=host=db"}, {"ROOMLOG_CONFIG=" + standby, "DATABASE_URL=host=db"}} {
 		var out writes
 		i := newInvocation(cli.Shell{Stdout: &out, Stderr: &out, Environ: environ})
 		if exited, err := i.parse([]string{"verify"}); exited || err != nil {

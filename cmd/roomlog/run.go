@@ -22,9 +22,21 @@ const (
 )
 
 // run executes one command line and returns the exit code. It returns when ctx has ended or the command has finished,
-// and everything that was started has stopped.
+// and everything that was started has stopped. A command whose output could not be written has failed.
 func run(ctx context.Context, args []string, sh cli.Shell) int {
+	output := cli.NewOutput(sh.Stdout)
+	sh.Stdout = output
 	i := newInvocation(sh)
+	code := i.run(ctx, args)
+	if err := output.Err(); err != nil && code == exitOK {
+		i.report(err)
+		return exitFailed
+	}
+	return code
+}
+
+// run executes a command line and returns the exit code.
+func (i *invocation) run(ctx context.Context, args []string) int {
 	exited, err := i.parse(args)
 	switch {
 	case exited:

@@ -5,7 +5,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	"roomlog/cmd/roomlog/cli"
 	"roomlog/eventstore/pgtest"
 )
 
@@ -80,6 +82,23 @@ func TestExitCodes(t *testing.T) {
 
 // TestServeChecksSettingsFirst checks that all faults of single values are reported together, before a port is opened
 // or the data folder is created.
+// TestOutputOnAFullDisk checks that a command fails whose output cannot be written, whether or not it looks at the error.
+func TestOutputOnAFullDisk(t *testing.T) {
+	t.Parallel()
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skipf("this system has no /dev/full: %v", err)
+	}
+	defer full.Close()
+	for _, args := range [][]string{{"version"}, {"config", "check"}} {
+		var stderr strings.Builder
+		code := run(t.Context(), args, cli.Shell{Stdin: strings.NewReader(""), Stdout: full, Stderr: &stderr, Environ: []string{"ROOMLOG_DATA=" + t.TempDir()}, Now: time.Now})
+		if code != exitFailed || !strings.Contains(stderr.String(), "no space left on device") {
+			t.Errorf("%v: exit code %d, printed %q", args, code, stderr.String())
+		}
+	}
+}
+
 func TestServeChecksSettingsFirst(t *testing.T) {
 	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")

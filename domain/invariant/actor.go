@@ -16,7 +16,7 @@ func (c *checker) checkActor(e domain.Event, actor string) {
 	c.expect(c.mayCause(by, e), "%s could not cause %s", actor, e.Type())
 }
 
-// mayCause reports whether an actor may have caused e. An event that is not listed here can be caused by its user only.
+// mayCause reports whether an actor may have caused e. An event without a case here can be caused only by its user.
 func (c *checker) mayCause(by domain.Actor, e domain.Event) bool {
 	switch e := e.(type) {
 	case domain.ParticipantEntered, domain.ChatRoomJoined, domain.MessagePosted, domain.MessageExchanged:

@@ -83,8 +83,8 @@ func (a *Auditor) SetAside() int { return len(a.states.aside) }
 
 // CheckSetAsides checks each inspected event that sets another event aside. The other event must be earlier, must have
 // the stated stream and type, and must be one that could not be applied. Otherwise states would be folded without an
-// event that the tables contain. The keys of by are the positions of the events that could not be applied and were set
-// aside. The values are the positions of the first events that set them aside.
+// event that the tables contain. by maps the position of each event that could not be applied and was set aside to the
+// position of the first event that set it aside.
 func (a *Auditor) CheckSetAsides(ctx context.Context, by map[int64]int64) error {
 	return checkSetAsides(ctx, a.store, a.setAsides, by, a.faults)
 }

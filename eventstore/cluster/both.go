@@ -11,11 +11,14 @@ import (
 	"roomlog/internal/wait"
 )
 
-// Both is the Transport of a node that is connected to PostgreSQL and to NATS. Short-lived messages and replies go over NATS, and
-// over PostgreSQL while NATS cannot be reached. Messages go over both while a member is not heard over NATS; a node that loses NATS says
-// so over PostgreSQL. Surveys go
-// over both, so that they reach nodes without NATS, and so that processes without NATS can send them. PostgreSQL decides which nodes are alive: a node that has lost only its connection
-// to NATS still serves its clients. While PostgreSQL cannot be reached, NATS decides.
+// Both is the Transport of a node that is connected to PostgreSQL and to NATS.
+//
+// Messages and replies go over NATS, and over PostgreSQL while NATS cannot be reached. While a member is not heard over
+// NATS, messages go over both; a node that loses NATS announces this over PostgreSQL. Surveys go over both, so that
+// they reach nodes without NATS, and so that processes without NATS can send them.
+//
+// PostgreSQL decides which nodes are alive, because a node that has lost only its connection to NATS still serves its
+// clients. While PostgreSQL cannot be reached, NATS decides.
 type Both struct {
 	nats     *NATS
 	postgres *Postgres
@@ -103,7 +106,8 @@ func (b *Both) Publish(ctx context.Context, m Message) error {
 	return nil
 }
 
-// recentMembers returns the members as PostgreSQL has listed them about a second ago or later. It does not wait for another call.
+// recentMembers returns the members as PostgreSQL has last listed them. It reads the list again if it is more than a
+// second old, unless another call is reading it. The result is nil before the first list was read.
 func (b *Both) recentMembers(ctx context.Context) []string {
 	if b.reading.TryLock() {
 		defer b.reading.Unlock()

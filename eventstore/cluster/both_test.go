@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
+
 	"roomlog/eventstore/cluster"
 	"roomlog/eventstore/pgtest"
 	"roomlog/internal/natsconn/natstest"
@@ -291,4 +293,75 @@ func TestMissedMessagesAreNoticed(t *testing.T) {
 	d.nats.Stop()
 	change()
 	knows("nobody has NATS")
+}
+
+// TestRepliesOfForeignPeers lets a peer on the same NATS reply to a survey with more than a reply may have, in the name of many nodes,
+// and without end.
+func TestRepliesOfForeignPeers(t *testing.T) {
+	t.Parallel()
+	server := natstest.Start(t)
+	n, err := cluster.NewNATS(server.Connect(), store, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	box, err := n.OpenInbox(t.Context(), "id")
+	if err != nil {
+		t.Fatal(err)
+	}
+	peer := server.Connect()
+	send := func(node string, part, parts int, data []byte) {
+		m := nats.NewMsg("roomlog." + store + ".cluster.inbox.id")
+		m.Header.Set("Node", node)
+		m.Header.Set("Part", strconv.Itoa(part))
+		m.Header.Set("Parts", strconv.Itoa(parts))
+		m.Data = data
+		if err := peer.PublishMsg(m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var replies []cluster.Reply
+	receive := func(node string) {
+		t.Helper()
+		until(t, "the reply of "+node+" arrives", func() bool {
+			got, err := box.Receive(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			replies = append(replies, got...)
+			return slices.ContainsFunc(replies, func(r cluster.Reply) bool { return r.Node == node })
+		})
+	}
+	const size = 512 << 10
+	for part := range cluster.MaxReply/size + 1 {
+		send("large", part, cluster.MaxReply/size+1, make([]byte, size))
+	}
+	send("large", 0, 1, []byte("another reply"))
+	for _, wrong := range [][2]int{{-1, 1}, {1, 1}, {0, -1}, {0, 1 << 30}} {
+		send("wrong", wrong[0], wrong[1], nil)
+	}
+	send("empty", 0, 1, nil)
+	send("a", 1, 2, []byte("true"))
+	send("a", 0, 2, []byte("is "))
+	receive("a")
+	for _, r := range replies {
+		if r.Node == "large" || r.Node == "wrong" || r.Node == "a" && string(r.Payload) != "is true" || r.Node == "empty" && r.Payload == nil {
+			t.Errorf("got %d bytes of %s", len(r.Payload), r.Node)
+		}
+	}
+	for i := range 5 { // more nodes than an inbox remembers, in portions that it can hold
+		for j := range 1000 {
+			send(fmt.Sprint("peer ", 1000*i+j), 0, 2, []byte("x"))
+		}
+		send(fmt.Sprint("peer ", 1000*i), 1, 2, nil)
+		receive(fmt.Sprint("peer ", 1000*i))
+	}
+	send("late", 0, 0, nil)
+	send("peer 1", 1, 2, nil)
+	receive("peer 1")
+	if slices.ContainsFunc(replies, func(r cluster.Reply) bool { return r.Node == "late" }) {
+		t.Error("the inbox remembers any number of nodes")
+	}
+	if err := box.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
 }

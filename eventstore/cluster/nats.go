@@ -32,8 +32,8 @@ type NATS struct {
 
 	mu         sync.Mutex
 	heard      map[string]time.Time // member → time of its last announcement
-	since      time.Time            // when the connection was made, as far as noticed
-	reconnects uint64               // number of reconnections until then
+	since      time.Time            // when this node noticed that the connection was made
+	reconnects uint64               // the connection's count of reconnections at that time
 }
 
 var _ Transport = (*NATS)(nil)
@@ -73,7 +73,7 @@ func (n *NATS) forget(node string) {
 	delete(n.heard, node)
 }
 
-// hears reports whether all nodes have announced themselves in the last seconds.
+// hears reports whether all nodes have announced themselves within natsDead.
 func (n *NATS) hears(nodes []string) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -85,8 +85,8 @@ func (n *NATS) hears(nodes []string) bool {
 	return true
 }
 
-// Nodes returns the members that have announced themselves in the last seconds. In the first seconds of a connection it asks
-// them. Without a connection it returns an error: nobody may conclude that the other nodes are lost.
+// Nodes returns the members that have announced themselves within natsDead. In the first seconds of a connection it
+// pings them. Without a connection it returns an error, so that nobody concludes that the other nodes are lost.
 func (n *NATS) Nodes(ctx context.Context) ([]string, error) {
 	if !n.conn.IsConnected() {
 		return nil, errNotConnected

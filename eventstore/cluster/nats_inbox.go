@@ -1,8 +1,10 @@
 package cluster
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/nats-io/nats.go"
@@ -23,7 +25,14 @@ const (
 type natsInbox struct {
 	subscription *nats.Subscription
 	messages     chan *nats.Msg
-	parts        map[string][][]byte // node → received parts; nil if the reply is complete
+	replies      map[string]*natsReply // by node; at most natsMembers
+}
+
+// natsReply is a reply of which parts are missing.
+type natsReply struct {
+	parts [][]byte
+	bytes int
+	ended bool // whether the reply is complete, or too large; later parts do not count
 }
 
 // OpenInbox subscribes to the replies to a survey.
@@ -31,7 +40,7 @@ func (n *NATS) OpenInbox(ctx context.Context, id string) (Inbox, error) {
 	if !n.conn.IsConnected() {
 		return nil, errNotConnected
 	}
-	i := &natsInbox{messages: make(chan *nats.Msg, natsParts), parts: make(map[string][][]byte)}
+	i := &natsInbox{messages: make(chan *nats.Msg, natsParts), replies: make(map[string]*natsReply)}
 	var err error
 	if i.subscription, err = n.conn.ChanSubscribe(n.inbox(id), i.messages); err != nil {
 		return nil, fmt.Errorf("subscribe to replies: %w", err)
@@ -68,7 +77,7 @@ func (n *NATS) Reply(ctx context.Context, inbox string, r Reply) error {
 // Receive returns the replies that are complete since the last call.
 func (i *natsInbox) Receive(context.Context) ([]Reply, error) {
 	var replies []Reply
-	for {
+	for range natsParts { // an end, although more may arrive meanwhile
 		select {
 		case m := <-i.messages:
 			if r, complete := i.add(m); complete {
@@ -78,9 +87,10 @@ func (i *natsInbox) Receive(context.Context) ([]Reply, error) {
 			return replies, nil
 		}
 	}
+	return replies, nil
 }
 
-// add adds a part, and returns the reply if it is complete.
+// add adds a part, and returns the reply if it is complete. It ignores a reply of more than MaxReply bytes, which no node sends.
 func (i *natsInbox) add(m *nats.Msg) (Reply, bool) {
 	node := m.Header.Get(headerNode)
 	part, err := strconv.Atoi(m.Header.Get(headerPart))
@@ -88,26 +98,33 @@ func (i *natsInbox) add(m *nats.Msg) (Reply, bool) {
 	if err != nil || err2 != nil || count < 0 || count > natsParts || part < 0 || part >= max(count, 1) || checkNode(node) != nil {
 		return Reply{}, false
 	}
-	parts, known := i.parts[node]
-	switch {
-	case known && parts == nil: // only the first reply of a node counts
-		return Reply{}, false
-	case count == 0:
-		i.parts[node] = nil
-		return Reply{Node: node}, true
-	case len(parts) != count:
-		parts = make([][]byte, count)
-		i.parts[node] = parts
-	}
-	parts[part] = append([]byte{}, m.Data...)
-	payload := []byte{}
-	for _, one := range parts {
-		if one == nil {
+	r := i.replies[node]
+	if r == nil {
+		if len(i.replies) >= natsMembers {
 			return Reply{}, false
 		}
-		payload = append(payload, one...)
+		r = &natsReply{}
+		i.replies[node] = r
 	}
-	i.parts[node] = nil
+	switch {
+	case r.ended: // only the first reply of a node counts
+		return Reply{}, false
+	case count == 0:
+		r.ended = true
+		return Reply{Node: node}, true
+	case len(r.parts) != count:
+		r.parts, r.bytes = make([][]byte, count), 0
+	}
+	if r.bytes += len(m.Data) - len(r.parts[part]); r.bytes > MaxReply {
+		*r = natsReply{ended: true}
+		return Reply{}, false
+	}
+	r.parts[part] = append([]byte{}, m.Data...)
+	if slices.ContainsFunc(r.parts, func(p []byte) bool { return p == nil }) {
+		return Reply{}, false
+	}
+	payload := append([]byte{}, bytes.Join(r.parts, nil)...) // never nil: nil means that the node has no handler
+	*r = natsReply{ended: true}
 	return Reply{node, payload}, true
 }
 

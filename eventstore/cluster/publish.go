@@ -26,7 +26,7 @@ func (c *Cluster) Subscribe(topic string, handle func(payload []byte)) (stop fun
 	return c.topics.subscribe(topic, handle)
 }
 
-// OnMissed adds f until stop is called. The cluster calls f whenever this node may have missed messages: when it has joined, when it was
-// connected again, and when it was too slow. A user of messages that must not be lost then reads with a survey what the messages are
-// about. f must not block.
+// OnMissed adds f until stop is called. The cluster calls f whenever this node may have missed messages: when it has
+// joined or reconnected, and when it was too slow. A subscriber that must not lose a message then gets the current
+// state with a survey. f must not block.
 func (c *Cluster) OnMissed(f func()) (stop func()) { return c.missed.subscribe(f) }

@@ -45,6 +45,25 @@ func testPublish(t *testing.T, deploy func(testing.TB) *deployment) {
 		}
 	})
 
+	t.Run("ignores what a newer version sends, and goes on", func(t *testing.T) { // as in a rolling upgrade
+		transport, _ := d.connect()
+		for _, m := range []cluster.Message{{Topic: "news-of-a-newer-version", Payload: []byte(`{"format":2}`)}, {Topic: "survey:who", Payload: []byte("another-format")}} {
+			if err := transport.Publish(t.Context(), m); err != nil {
+				t.Fatal(err)
+			}
+		}
+		newer := d.observer(cluster.Config{SurveyTimeout: timeout})
+		if s := survey(t, newer, "question-of-a-newer-version", `{"format":2}`); len(s.Nodes) != 2 || len(s.Missing)+len(s.Replies) != 0 {
+			t.Errorf("got %+v, want both nodes without a reply of their own", s)
+		}
+		publish(newer, "go on")
+		for name, messages := range received {
+			if got := <-messages; got != "go on" {
+				t.Errorf("%s received %q", name, got)
+			}
+		}
+	})
+
 	t.Run("takes bounded text and topics of plain characters", func(t *testing.T) {
 		a := nodes["a"].Cluster
 		publish(a, strings.Repeat("x", cluster.MaxPayload))

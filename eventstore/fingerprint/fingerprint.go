@@ -29,7 +29,7 @@ type Secret struct {
 	NewestFirst []string // the secret with which the server signs, followed by those that it still accepts
 }
 
-// MismatchError means that the servers on the log use other secrets.
+// MismatchError means that other servers on the log use other secrets. Names are the names of these secrets.
 type MismatchError struct{ Names []string }
 
 func (e *MismatchError) Error() string {
@@ -42,8 +42,8 @@ type Config struct {
 	Secrets []Secret
 	Replace bool // whether to replace the fingerprints of secrets that are not known
 
-	// MemoryKiB is the memory in KiB that the computation of a fingerprint takes, about 50 ms by default. It must be
-	// the same on all servers on the log.
+	// MemoryKiB is the memory in KiB that the computation of a fingerprint takes; the default takes about 50 ms. It
+	// must be the same on all servers on the log.
 	MemoryKiB int `default:"32768"`
 }
 

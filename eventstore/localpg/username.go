@@ -13,8 +13,9 @@ var ErrNoUserName = errors.New("the user of this process has no entry in /etc/pa
 // wrapperPaths are glob patterns of the library that gives a name to a uid: nss_wrapper.
 var wrapperPaths = []string{"/usr/lib/*/libnss_wrapper.so", "/usr/lib64/libnss_wrapper.so", "/usr/lib/libnss_wrapper.so", "/usr/local/lib/libnss_wrapper.so"}
 
-// nameEnv returns the variables with which a program finds a name for the account, which has none: as in containers that run as
-// any uid. It writes the files that they name to dir. It fails with ErrNoUserName if the library for that is not installed.
+// nameEnv returns environment variables that give the user of the account a name for programs. The user has none in
+// containers that run as any uid. nameEnv writes the files to which the variables refer to dir. It fails with
+// ErrNoUserName if the library nss_wrapper is not installed.
 func (a *account) nameEnv(dir string) ([]string, error) {
 	if a.name != "" {
 		return nil, nil

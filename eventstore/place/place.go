@@ -42,8 +42,8 @@ func Parse(text string, words ...string) (Place, bool) {
 	return Place{}, false
 }
 
-// Error says what is wrong with a place or with bounds. About a place, it continues the name of the parameter or flag: "must
-// be …".
+// Error describes what is wrong with a place or with bounds. If it concerns a place, its text follows the name of the
+// parameter or flag: "must be …".
 type Error struct{ text string }
 
 // Error returns the text.

@@ -57,8 +57,8 @@ type Limiter struct {
 	refused   atomic.Uint64
 }
 
-// wordChanges is the rate of commands of one user that change lists of words, below the rate of all changes: each event has up
-// to 32 KB.
+// wordChanges is the rate at which one user may change lists of words. It is lower than the rate of all changes,
+// because each event has up to 32 KB.
 var wordChanges = limit.Rate{PerSecond: 0.1, Burst: 60}
 
 // roomLimits holds the limits of new chat rooms.

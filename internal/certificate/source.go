@@ -12,6 +12,7 @@ import (
 	"golang.org/x/crypto/acme"
 	"golang.org/x/crypto/acme/autocert"
 
+	"roomlog/internal/netconn"
 	"roomlog/internal/wait"
 )
 
@@ -41,8 +42,8 @@ func Open(c Config) (*Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+	transport := netconn.NewTransport()
+	transport.TLSClientConfig.RootCAs = roots
 	s.manager = &autocert.Manager{
 		Prompt: autocert.AcceptTOS, Cache: autocert.DirCache(c.Cache), HostPolicy: autocert.HostWhitelist(c.ACMEDomains...), Email: c.ACMEEmail,
 		Client: &acme.Client{DirectoryURL: c.ACMEDirectory, HTTPClient: &http.Client{Transport: transport, Timeout: acmeTimeout}, UserAgent: "roomlog"},

@@ -9,6 +9,11 @@ import (
 // ErrFull is wrapped when a write would use the reserve.
 var ErrFull = errors.New("the disk is full up to its reserve")
 
+// IsFull reports whether a write failed because there is no space: ErrFull, a full disk, or a disk quota.
+func IsFull(err error) bool {
+	return errors.Is(err, ErrFull) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+}
+
 // Settings holds the disk space that recordings and uploads together must leave free.
 type Settings struct {
 	DiskReserve int64 `default:"1073741824" max:"1125899906842624" unit:"bytes" zero:"no reserve" help:"Disk space that recordings and uploads leave free, 1 GiB by default. Recording stops and uploads are refused while less is free."`

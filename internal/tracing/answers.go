@@ -19,8 +19,8 @@ var (
 	errMalformed = errors.New("the collector has sent no valid response")
 )
 
-// answers is the transport to the collector. It reads the responses, and passes on only their status and Retry-After: a collector may
-// repeat the headers of a request, which are secret, in every other part, and the library puts the body into its errors.
+// answers is the transport to the collector. It passes on only the status and the header Retry-After of a response. A
+// collector may repeat the secret headers of a request in any other part, and the library puts the body into its errors.
 type answers struct {
 	*http.Transport
 	rejected int64 // number of spans that the collector has rejected in the last response. Only one request is sent at a time
@@ -31,7 +31,7 @@ func (a *answers) RoundTrip(r *http.Request) (*http.Response, error) {
 	a.rejected = 0
 	response, err := a.Transport.RoundTrip(r)
 	if err != nil {
-		if strings.Contains(err.Error(), "malformed") { // net/http quotes what it has received
+		if strings.Contains(err.Error(), "malformed") { // the error of net/http may quote the response
 			return nil, errMalformed
 		}
 		return nil, err //nolint:wrapcheck // the client wraps it

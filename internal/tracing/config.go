@@ -12,7 +12,7 @@ type Config struct {
 	Version  string            // version of the program
 	Instance string            // name of this process
 	Now      func() time.Time  // clock of this process; required
-	// Skew returns how far the clock of this process is ahead of a clock that all processes share. nil: it is not.
+	// Skew returns how far the clock of this process is ahead of a clock that all processes share; nil means 0.
 	Skew func() time.Duration
 	Log  *slog.Logger // nil: no log messages
 }

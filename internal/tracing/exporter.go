@@ -2,7 +2,6 @@ package tracing
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -18,6 +17,7 @@ import (
 	commonpb "go.opentelemetry.io/proto/otlp/common/v1"
 
 	"roomlog/internal/loglimit"
+	"roomlog/internal/netconn"
 )
 
 const (
@@ -50,14 +50,7 @@ type exporter struct {
 }
 
 func newExporter(c Config) *exporter {
-	transport, ok := http.DefaultTransport.(*http.Transport)
-	if ok {
-		transport = transport.Clone()
-	} else {
-		transport = &http.Transport{Proxy: http.ProxyFromEnvironment}
-	}
-	transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
-	received := &answers{Transport: transport}
+	received := &answers{Transport: netconn.NewTransport()}
 	e := &exporter{
 		answers: received,
 		// Redirects are not followed: they could lead with the headers to another host.
@@ -157,7 +150,7 @@ func (e *exporter) send(ctx context.Context, batch []*tracepb.Span) {
 	}
 }
 
-// shown returns err for log messages: not too long. It contains no text of the collector, see answers.
+// shown returns err in a length for log messages. It contains no text of the collector, see answers.
 func shown(err error) error {
 	message := err.Error()
 	return errors.New(strings.ToValidUTF8(message[:min(len(message), maxError)], ""))

@@ -3,6 +3,7 @@ package webhook
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +11,8 @@ import (
 	"net/url"
 	"strconv"
 	"time"
+
+	"roomlog/internal/netconn"
 )
 
 // maxResponse is the maximum number of bytes that are read of the header and of the body of a response.
@@ -17,9 +20,10 @@ const maxResponse = 4 << 10
 
 // Config configures a Client. Timeout and MaxRequests are required.
 type Config struct {
-	Timeout     time.Duration // maximum duration of a request
-	MaxRequests int           // maximum number of requests that are sent at the same time
-	Guard       *Guard        // selects the permitted receivers, without a proxy; nil: all are permitted, and proxies of the environment are used
+	Timeout     time.Duration  // maximum duration of a request
+	MaxRequests int            // maximum number of requests that are sent at the same time
+	Guard       *Guard         // selects the permitted receivers, without a proxy; nil: all are permitted, and proxies of the environment are used
+	Roots       *x509.CertPool // verifies the certificates of receivers; nil: the roots of the system
 }
 
 // Client sends requests to receivers. It is safe for concurrent use.
@@ -36,8 +40,9 @@ func NewClient(c Config) *Client {
 }
 
 func newHTTPClient(c Config, plain bool) *http.Client {
-	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, MaxIdleConnsPerHost: c.MaxRequests, ForceAttemptHTTP2: true,
-		MaxResponseHeaderBytes: maxResponse, IdleConnTimeout: 90 * time.Second, TLSHandshakeTimeout: c.Timeout}
+	transport := netconn.NewTransport()
+	transport.MaxIdleConnsPerHost, transport.MaxResponseHeaderBytes, transport.TLSHandshakeTimeout = c.MaxRequests, maxResponse, c.Timeout
+	transport.TLSClientConfig.RootCAs = c.Roots
 	if c.Guard != nil {
 		transport.Proxy, transport.DialContext = nil, c.Guard.dialer(plain).DialContext // the guard would see the address of a proxy
 	}

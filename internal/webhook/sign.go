@@ -24,7 +24,7 @@ func Sign(secret string, at time.Time, body []byte) string {
 	return "t=" + t + ",v1=" + hex.EncodeToString(mac.Sum(nil))
 }
 
-// Secret is a secret that signs requests in the form of Standard Webhooks. It does not print itself.
+// Secret is a secret that signs requests in the form of Standard Webhooks. Printing it does not reveal it.
 type Secret struct{ key []byte }
 
 // Derive returns the secret of a purpose. Secrets of different purposes do not reveal each other or the key.

@@ -2,13 +2,16 @@ package webhook_test
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -191,4 +194,76 @@ func TestCheckURL(t *testing.T) {
 			t.Errorf("%.40s: got %v, want valid: %v", text, err, valid)
 		}
 	}
+}
+
+// TestDeadConnections sends to a receiver with HTTP/2 behind a proxy that freezes the connection of a request. A later request must reach
+// the receiver over another connection.
+func TestDeadConnections(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	proxy, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var copies sync.WaitGroup
+	var frozen, accepted atomic.Int64 // number of connections that are frozen, and of all
+	copies.Go(func() {
+		for {
+			from, err := proxy.Accept()
+			if err != nil {
+				return
+			}
+			number := accepted.Add(1)
+			to, err := net.Dial("tcp", server.Listener.Addr().String())
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			forward := func(to, from net.Conn) {
+				defer to.Close()
+				defer from.Close()
+				buf := make([]byte, 1<<16)
+				for {
+					n, err := from.Read(buf)
+					if err != nil {
+						return
+					}
+					if number > frozen.Load() {
+						_, _ = to.Write(buf[:n])
+					}
+				}
+			}
+			copies.Go(func() { forward(to, from) })
+			copies.Go(func() { forward(from, to) })
+		}
+	})
+	roots := x509.NewCertPool()
+	roots.AddCert(server.Certificate())
+	c := webhook.NewClient(webhook.Config{Timeout: time.Second, MaxRequests: 1, Guard: &webhook.Guard{Networks: loopback}, Roots: roots})
+	t.Cleanup(func() { c.CloseIdle(); _ = proxy.Close(); copies.Wait() })
+	send := func() error {
+		response, err := c.Post(t.Context(), webhook.Request{URL: "https://" + proxy.Addr().String(), Body: []byte("{}"), Sign: func(http.Header) error { return nil }})
+		if err == nil && response.Status != http.StatusOK {
+			err = fmt.Errorf("status %d", response.Status)
+		}
+		return err
+	}
+	deadline := time.Now().Add(timeout)
+	until := func(what string, ok func(error) bool) {
+		t.Helper()
+		for err := send(); !ok(err); err = send() {
+			if time.Now().After(deadline) {
+				t.Fatalf("%s: %v", what, err)
+			}
+		}
+	}
+	until("no request has arrived", func(err error) bool { return err == nil }) // a slow machine needs more than one
+	frozen.Store(accepted.Load())
+	if err := send(); err == nil {
+		t.Fatal("a request over a frozen connection has arrived")
+	}
+	until("no request arrives after one over a dead connection", func(err error) bool { return err == nil })
 }

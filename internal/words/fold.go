@@ -27,7 +27,7 @@ var ascii = func() (table [utf8.RuneSelf]string) {
 	return table
 }()
 
-// manyTimes is the number of equal characters in a row from which on they count as one character, too.
+// manyTimes is the least number of equal characters in a row that also count as one character.
 const manyTimes = 3
 
 // form is a text in the form in which words are compared: words of folded characters, separated by single spaces, with a
@@ -177,7 +177,7 @@ func ideographic(p piece) bool {
 	return ideograph(r)
 }
 
-// shortestSpaced is the number of single characters in a row from which on the separators between them are ignored.
+// shortestSpaced is the least number of single characters in a row between which separators are ignored.
 const shortestSpaced = 3
 
 // join removes the separators between single characters, as in "s p a m", and between ideographs, in place.
@@ -263,7 +263,8 @@ func (f form) covered(s span) []piece {
 	return f.pieces[first : last+1]
 }
 
-// mask returns a text with a * instead of each character in the ranges of a form of it. The ranges are in order.
+// mask returns text with a * in place of each character that the ranges cover. f is the folded form of text, and the ranges
+// are ranges of f, ordered by start.
 func (f form) mask(text string, ranges []span) string {
 	var masked strings.Builder
 	at := 0

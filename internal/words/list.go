@@ -85,7 +85,7 @@ func (l *List) Check(f Folded) Result {
 		return Result{Text: f.text}
 	}
 	l.once.Do(l.compile)
-	if l.plain == nil || f.simple != nil && !l.plain.IsMatch(f.simple) {
+	if l.plain == nil || f.simple != nil && len(l.plain.FindAllOverlapping(f.simple)) == 0 { // IsMatch searches for each first letter of a word at every separator
 		return Result{Text: f.text}
 	}
 	typed := f.text

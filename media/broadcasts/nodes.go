@@ -129,8 +129,9 @@ func (n *Nodes) urlOf(ctx context.Context, node string) (string, error) {
 	return all[0].URL, nil
 }
 
-// Recording returns another node that has the files of a recording. It returns relay.ErrNoOrigin if there is none that serves other
-// nodes, and another error if none is known because a member of the cluster did not reply in time.
+// Recording returns another node that has the files of a recording. It returns relay.ErrNoOrigin if no node that serves
+// other nodes has them. It returns another error if no such node is known because a member of the cluster did not reply in
+// time.
 func (n *Nodes) Recording(ctx context.Context, folder string, id domain.RecordingID) (relay.Origin, error) {
 	name := folder + "/" + string(id)
 	known, found := n.recordings.Get(name)

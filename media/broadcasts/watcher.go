@@ -339,7 +339,7 @@ func (w *watcher) broadcastStopped(ctx context.Context, e domain.BroadcastStoppe
 	}
 }
 
-// relay tells the relays that the broadcast of a live has changed, unless it is at this node.
+// relay notifies the Relays that the broadcast of a live has changed, unless it is at this node.
 func (w *watcher) relay(ctx context.Context, id domain.LiveID, node string, tell func(Relays, string)) error {
 	if w.cfg.Relays == nil || tell == nil || node == w.cfg.Cluster.Node() {
 		return nil

@@ -108,9 +108,11 @@ func TestRequestsWaitForTheNextSegmentOrPart(t *testing.T) {
 	text := list(m, "video1_stream.m3u8", "").Body.String()
 	next := number(t, text, "MEDIA-SEQUENCE") + strings.Count(text, "#EXTINF")
 	parts := strings.Count(text[strings.LastIndex(text, "#EXTINF"):], "#EXT-X-PART:")
-	answers := make(chan *httptest.ResponseRecorder, 3)
+	answers := make(chan *httptest.ResponseRecorder, 4)
 	go func() { answers <- list(m, "video1_stream.m3u8", fmt.Sprintf("_HLS_msn=%d&_HLS_part=%d", next, parts)) }()
 	go func() { answers <- list(m, "video1_stream.m3u8", fmt.Sprintf("_HLS_msn=%d", next)) }()
+	// hls.js without its low-latency mode: https://github.com/video-dev/hls.js/issues/3566
+	go func() { answers <- list(m, "video1_stream.m3u8", fmt.Sprintf("_HLS_msn=%d&_HLS_part=0", next+1)) }()
 	hint := regexp.MustCompile(`PRELOAD-HINT:TYPE=PART,URI="([^"]+)`).FindStringSubmatch(text)[1]
 	go func() { answers <- file(m, hint) }()
 	select {
@@ -120,7 +122,7 @@ func TestRequestsWaitForTheNextSegmentOrPart(t *testing.T) {
 	}
 	second(t, m, 2000)
 	second(t, m, 3000)
-	for range 3 {
+	for range 4 {
 		if w := <-answers; w.Code != 200 || w.Body.Len() == 0 {
 			t.Fatal(w.Code)
 		}

@@ -96,9 +96,9 @@ func (s *segmenter) of(info flv.Info) *rendition {
 	return nil
 }
 
-// jumps reports whether the timestamp of a frame differs by more than maxJump from the one before. For the track that leads, that
-// is the frame before of this track, so that a picture is not shown for the whole time of a pause. Another track may pause: its
-// frame jumps only if it is also far from the newest frame of the run.
+// jumps reports whether the timestamp of a frame differs by more than maxJump from that of the frame before. For the track
+// that leads, this is the frame before of the same track, so that no picture is shown during a whole pause. Another track
+// may pause: its frame jumps only if it is also that far from the newest frame of the run.
 func (s *segmenter) jumps(f Frame) bool {
 	r, at := s.of(f.Info()), int64(int32(f.Time()-s.zero))
 	if r == nil {

@@ -6,9 +6,9 @@ import (
 	"io"
 	"log/slog"
 	"slices"
-	"syscall"
 	"time"
 
+	"roomlog/internal/disk"
 	"roomlog/media"
 	"roomlog/media/flv"
 )
@@ -280,7 +280,7 @@ func (w *writer) endReason(err error) Reason {
 	switch {
 	case errors.Is(err, errQuota):
 		return ReasonQuota
-	case errors.Is(err, errDiskFull), errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+	case errors.Is(err, errDiskFull), disk.IsFull(err):
 		return ReasonDiskFull
 	case errors.Is(err, errParts):
 		return ReasonParts

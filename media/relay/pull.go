@@ -45,7 +45,7 @@ type pull struct {
 	started sync.Once
 	signal  *wait.Signal
 	current atomic.Pointer[string] // id of the broadcast that is relayed or was lost; nil before the first connection
-	over    atomic.Pointer[string] // id of the broadcast of which the log has a final end; nil if there is none
+	over    atomic.Pointer[string] // id of the broadcast that has ended for good according to the log; nil if there is none
 	waiters atomic.Int64           // HLS players that wait
 
 	claim    atomic.Pointer[media.Relayed]      // nil before the first connection

@@ -272,6 +272,8 @@ func reasonOf(err error) string {
 		return "the address of the target is not permitted: it is inside a network that is not in --restream-networks"
 	case errors.Is(err, errSlow):
 		return errSlow.Error()
+	case errors.Is(err, rtmp.ErrLimit), errors.Is(err, rtmp.ErrProtocol):
+		return "the server breaks the protocol of RTMP, or sends too much"
 	case errors.Is(err, errLost):
 		return errLost.Error()
 	case errors.As(err, &dns):

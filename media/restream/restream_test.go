@@ -418,6 +418,61 @@ func acceptAndStall(ctx context.Context, raw net.Conn) {
 	}
 }
 
+// TestFloodingTarget pushes to servers that accept a stream and then send without end: messages that need a response, and chunks of
+// messages that never end.
+func TestFloodingTarget(t *testing.T) {
+	t.Parallel()
+	p := push(t, nil)
+	encodeUnknown(t, p.server)
+	b := p.broadcast(t, 0)
+	for name, flood := range map[string][]byte{
+		"pings":  {2, 0, 0, 0, 0, 0, 6, 4, 0, 0, 0, 0, 0, 6, 1, 2, 3, 4},
+		"chunks": append([]byte{3, 0, 0, 0, 0, 1, 0, 20, 0, 0, 0, 0}, make([]byte, 128)...), // 128 bytes of a command of 256 bytes
+	} {
+		target := listen(t, "127.0.0.1:0")
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			for {
+				conn, err := target.Accept()
+				if err != nil {
+					return
+				}
+				acceptAndFlood(conn, flood)
+			}
+		}()
+		p.Set(live, b, named(t, "rtmp://"+target.Addr().String()+"/live/"+key))
+		p.state(t, "a target that floods with "+name+" is disconnected", func(s restream.State) bool {
+			return s.Status == restream.Failed && s.Reason == "the server breaks the protocol of RTMP, or sends too much"
+		})
+		p.Set(live, b, nil)
+		_ = target.Close()
+		<-ended
+	}
+}
+
+// acceptAndFlood accepts the stream of a publisher, and sends messages until the connection ends.
+func acceptAndFlood(raw net.Conn, messages []byte) {
+	defer raw.Close()
+	conn := rtmp.NewConn(raw, rtmp.Config{Now: time.Now, HandshakeTimeout: timeout, ControlTimeout: timeout})
+	if _, err := conn.ReadConnect(); err != nil {
+		return
+	}
+	if _, err := conn.ReadRequest(); err != nil || conn.Accept() != nil {
+		return
+	}
+	read := make(chan struct{})
+	go func() { _, _ = io.Copy(io.Discard, raw); close(read) }()
+	many := bytes.Repeat(messages, 1000)
+	for {
+		if _, err := raw.Write(many); err != nil {
+			break
+		}
+	}
+	_ = raw.Close()
+	<-read
+}
+
 // TestRTMPS pushes over TLS to a server with a certificate that the pusher does not know, and to one that it knows.
 func TestRTMPS(t *testing.T) {
 	t.Parallel()

@@ -23,7 +23,8 @@ type Conn struct {
 	conn   net.Conn
 	cfg    Config
 	r      *reader
-	budget int // messages left until publish or play
+	budget int    // messages left until publish or play
+	quota  *quota // of what a server sends to a Publisher; nil: unlimited
 
 	app       string // app of the connect command
 	request   Request
@@ -65,7 +66,11 @@ type source Conn
 func (s *source) Read(b []byte) (int, error) {
 	c := (*Conn)(s)
 	if !c.playing {
-		return c.conn.Read(b)
+		n, err := c.conn.Read(b)
+		if c.quota != nil && err == nil {
+			err = c.quota.spend(c.cfg.Now(), n)
+		}
+		return n, err
 	}
 	for {
 		if err := c.conn.SetReadDeadline(c.cfg.Now().Add(c.cfg.RTMPPing)); err != nil {

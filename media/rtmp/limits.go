@@ -2,6 +2,7 @@ package rtmp
 
 import (
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -15,6 +16,11 @@ const (
 	maxPending  = 16 << 20  // bytes held for incomplete messages
 	maxPath     = 2 << 10   // bytes of app and stream name with their queries
 	maxMessages = 64        // messages until publish or play; encoders need ten
+
+	// What a server may send to a Publisher after it has accepted the stream: acknowledgements, pings and status, far less than this.
+	quotaPeriod  = 10 * time.Second
+	quotaBytes   = 1 << 20 // in each period
+	quotaMessage = 64      // bytes that a message counts beside its length
 
 	drainTime  = time.Second // time for a client to read its last response
 	drainBytes = 1 << 20
@@ -31,3 +37,20 @@ var (
 	// ErrIdle is wrapped when a client has sent no data or no media for too long.
 	ErrIdle = errors.New("rtmp: no data from the client")
 )
+
+// quota bounds what the other side sends in each quotaPeriod.
+type quota struct {
+	begun time.Time // when the period began
+	used  int
+}
+
+// spend counts bytes. It returns an error that wraps ErrLimit if they exceed the quota.
+func (q *quota) spend(now time.Time, bytes int) error {
+	if now.Sub(q.begun) >= quotaPeriod {
+		q.begun, q.used = now, 0
+	}
+	if q.used += bytes; q.used > quotaBytes {
+		return fmt.Errorf("%w: more than %d bytes within %v", ErrLimit, quotaBytes, quotaPeriod)
+	}
+	return nil
+}

@@ -231,14 +231,19 @@ func (s *Publisher) Write(messages []Message) (int, error) {
 	return s.c.conn.Write(s.buf)
 }
 
-// Serve handles the messages of the server until the connection ends, and returns why it ended. It never returns nil.
+// Serve handles the messages of the server until the connection ends, and returns why it ended. It never returns nil. A server that
+// sends far more than a server has to say costs too much; the error wraps ErrLimit.
 func (s *Publisher) Serve() error {
 	c := s.c
 	if err := c.conn.SetReadDeadline(time.Time{}); err != nil { // a server need not send anything
 		return err
 	}
+	c.quota = &quota{}
 	for {
 		m, err := c.r.next()
+		if err == nil {
+			err = c.quota.spend(c.cfg.Now(), quotaMessage)
+		}
 		switch {
 		case err != nil:
 			return err

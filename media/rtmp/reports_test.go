@@ -91,6 +91,32 @@ func TestReportedBytes(t *testing.T) {
 			t.Errorf("got %+v, %v", r, err)
 		}
 	})
+	// https://github.com/HaishinKit/HaishinKit.swift/issues/1486: connect lists codecs, also those that the stream does not have.
+	t.Run("connect with a list of codecs", func(t *testing.T) {
+		t.Parallel()
+		conn, c := pair(t, rtmp.Config{})
+		c.send(greeting(), command("connect", 1, amf.Object{"app": "live", "fourCcList": amf.Array{"hvc1", "av01", 7, nil}, "videoFourCcInfoMap": amf.Object{"*": 4}, "capsEx": 1}),
+			command("createStream", 2, nil), command("publish", 3, nil, "KEY", "live"))
+		if r, err := open(conn); err != nil || r.App != "live" || r.Name != "KEY" || !r.Publish {
+			t.Errorf("got %+v, %v", r, err)
+		}
+	})
+	// https://github.com/membraneframework/membrane_rtmp_plugin/pull/81: a service that publishes sends pings and acknowledgements.
+	t.Run("a publisher that sends pings", func(t *testing.T) {
+		t.Parallel()
+		conn, c := publishing(t, rtmp.Config{})
+		received := make(chan error, 1)
+		go func() {
+			_, err := conn.ReadMedia()
+			received <- err
+		}()
+		c.send(message(3, []byte{0, 0, 1, 0}), message(4, []byte{0, 6, 0, 0, 0x12, 0x34}))
+		c.expect(t, string([]byte{0, 7, 0, 0, 0x12, 0x34}))
+		c.send(header(4, 9, 2, 40), []byte{1, 2})
+		if err := <-received; err != nil {
+			t.Error(err)
+		}
+	})
 	// https://github.com/sergey-dryabzhinsky/nginx-rtmp-module/issues/38: an encoder goes on after onFCPublish.
 	t.Run("an encoder that waits for the responses of Flash Media Server", func(t *testing.T) {
 		t.Parallel()

@@ -272,6 +272,55 @@ func TestDeliveriesOutliveARefusedWrite(t *testing.T) {
 	s.expectSums(delivery.Sums{Gifts: 1, Counts: delivery.Counts{Sent: 5}})
 }
 
+// TestWritesThatAreRefusedForGoodAreBounded refuses each write until the recorder gives the oldest gift up: a newer one takes its place.
+func TestWritesThatAreRefusedForGoodAreBounded(t *testing.T) {
+	t.Parallel()
+	s := newParty(t)
+	clock, messages := clocktest.New(), &logtest.Buffer{}
+	r := s.recorder(delivery.Config{Now: clock.Now, Open: 2, Window: time.Minute, Repeat: 10 * time.Minute, Interval: time.Millisecond, Log: slog.New(slog.NewTextHandler(messages, nil))})
+	owner := s.OwnerPool()
+	exec := func(statement string, args ...any) {
+		t.Helper()
+		if _, err := owner.Exec(t.Context(), statement, args...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	refused := s.send()
+	exec(fmt.Sprintf("ALTER TABLE gift_delivery ADD CONSTRAINT none CHECK (position <> %d)", refused.Position))
+	r.Of(refused).Written(99)
+	r.Of(refused).Acknowledge(99)
+	s.store(r)
+	clock.Forward(9 * time.Minute)
+	s.store(r)
+	kept := s.send()
+	r.Of(kept).Written(99)
+	if r.Of(s.send()) != nil {
+		t.Error("more gifts are open than the configuration permits")
+	}
+	s.store(r)
+	if got := r.Stats(); got.Open != 2 || got.Failed < 3 || got.NotCounted != 1 || got.Lost != 0 {
+		t.Errorf("while the write is repeated: got %+v", got)
+	}
+	s.expect(kept, delivery.Counts{})
+	clock.Forward(2*time.Minute + time.Second) // after the window of both gifts, and after the time to repeat the first
+	s.store(r)
+	if got := r.Stats(); got.Open != 1 || got.Lost != 1 {
+		t.Errorf("after the write was repeated for ten minutes: got %+v", got)
+	}
+	if n := messages.Count("deliveries of gifts lost"); n != 1 {
+		t.Errorf("%d messages about lost deliveries: %s", n, messages)
+	}
+	s.store(r)
+	s.expect(kept, delivery.Counts{Sent: 1})
+	s.expect(refused, delivery.Counts{})
+	if got := r.Stats(); got.Open != 0 || got.Lost != 1 {
+		t.Errorf("at the end: got %+v", got)
+	}
+	if got := (*delivery.Recorder)(nil).Stats(); got != (delivery.Stats{}) {
+		t.Errorf("without a recorder: got %+v", got)
+	}
+}
+
 // TestDeliveriesOutliveAFailover lets a recorder write while the database accepts no connection, and while all connections of the pool
 // are busy, until long after the windows of the gifts. Then the recorder can write again: nothing is lost.
 func TestDeliveriesOutliveAFailover(t *testing.T) {

@@ -22,6 +22,8 @@ const (
 	cleanInterval = time.Minute
 	// atOnce is the maximum number of gifts of one write.
 	atOnce = 2000
+	// slower is how many times longer than Config.Interval the time between two writes becomes while they fail.
+	slower = 30
 )
 
 // Config configures a Recorder. The fields of the first group are required.
@@ -31,11 +33,20 @@ type Config struct {
 
 	Log *slog.Logger // nil: no log messages
 
-	Interval time.Duration `default:"1s" min:"1ms" max:"1m"` // time between two writes
-	Timeout  time.Duration `default:"5s" min:"1ms" max:"1m"` // maximum duration of one statement, and of all writes after Run was stopped
-	Window   time.Duration `default:"1m" min:"1ms" max:"1h"` // time after a gift in which its push is counted
-	Open     int           `default:"60000" min:"1"`         // maximum number of gifts that are counted at the same time; further ones are not counted
-	Keep     time.Duration `default:"2160h" min:"1h"`        // time after which the row of a gift is deleted
+	Interval time.Duration `default:"1s" min:"1ms" max:"1m"`  // time between two writes
+	Timeout  time.Duration `default:"5s" min:"1ms" max:"1m"`  // maximum duration of one statement, and of all writes after Run was stopped
+	Window   time.Duration `default:"1m" min:"1ms" max:"1h"`  // time after a gift in which its push is counted
+	Open     int           `default:"60000" min:"1"`          // maximum number of gifts that are counted at the same time; further ones are not counted
+	Repeat   time.Duration `default:"10m" min:"1ms" max:"1h"` // time after the window in which a write that failed is repeated; then its counts are lost
+	Keep     time.Duration `default:"2160h" min:"1h"`         // time after which the row of a gift is deleted
+}
+
+// Stats are the numbers of a Recorder since its start.
+type Stats struct {
+	Open       int   // gifts that are being counted, or whose counts are not stored yet
+	NotCounted int64 // pushes of gifts that were not counted, because too many gifts were open
+	Failed     int64 // writes that have failed
+	Lost       int64 // gifts with counts that were not stored: the database has refused them until the end of Config.Repeat, or it is not known whether they were stored
 }
 
 // Recorder counts the deliveries of one process. It is safe for concurrent use. A nil Recorder counts nothing.
@@ -44,8 +55,10 @@ type Recorder struct {
 
 	mu      sync.Mutex
 	open    map[int64]*Delivery // by position
-	order   []*Delivery         // the same, in the order in which they were opened
+	order   []*Delivery         // the deliveries in open, in the order in which they were opened
 	skipped int                 // gifts that were not counted since the last write, because too many were open
+
+	notCounted, failed, lost atomic.Int64
 }
 
 // Delivery counts the push of one gift. It is safe for concurrent use. A nil Delivery counts nothing.
@@ -89,6 +102,7 @@ func (r *Recorder) Of(d projections.Delta) *Delivery {
 	}
 	if len(r.order) >= r.cfg.Open {
 		r.skipped++
+		r.notCounted.Add(1)
 		return nil
 	}
 	found = &Delivery{
@@ -96,6 +110,17 @@ func (r *Recorder) Of(d projections.Delta) *Delivery {
 	}
 	r.open[d.Position], r.order = found, append(r.order, found)
 	return found
+}
+
+// Stats returns the current numbers. Those of a nil Recorder are zero.
+func (r *Recorder) Stats() Stats {
+	if r == nil {
+		return Stats{}
+	}
+	r.mu.Lock()
+	open := len(r.order)
+	r.mu.Unlock()
+	return Stats{Open: open, NotCounted: r.notCounted.Load(), Failed: r.failed.Load(), Lost: r.lost.Load()}
 }
 
 // Written counts a connection of a user to which the push was written.
@@ -138,11 +163,17 @@ func (r *Recorder) Run(ctx context.Context) error {
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(r.cfg.Timeout, cancel) })()
 	var cleaned time.Time
+	backoff, pause := wait.Backoff{Min: 2 * r.cfg.Interval, Max: slower * r.cfg.Interval}, r.cfg.Interval
 	for {
-		ended := !wait.Sleep(ctx, r.cfg.Interval)
-		r.store(writes)
+		ended := !wait.Sleep(ctx, pause)
+		stored := r.store(writes)
 		if ended {
 			return nil
+		}
+		if pause = r.cfg.Interval; stored {
+			backoff.Reset()
+		} else {
+			pause = backoff.Next()
 		}
 		if now := r.cfg.Now(); now.Sub(cleaned) >= cleanInterval {
 			cleaned = now
@@ -167,22 +198,25 @@ func (r *Recorder) deleteSome(ctx context.Context) (more bool, err error) {
 	return r.cfg.Tables.deleteOld(ctx, r.cfg.Now().Add(-r.cfg.Keep))
 }
 
-// store writes what was counted since the last call, and forgets the gifts whose window has ended and whose counts were written. If the
-// database does not answer, or ctx ends, the next call writes the rest.
-func (r *Recorder) store(ctx context.Context) {
+// store writes what was counted since the last call, and forgets the gifts whose window has ended and whose counts were
+// written. If the database does not respond, or ctx ends, the next call writes the rest. store reports whether everything
+// was written.
+func (r *Recorder) store(ctx context.Context) (stored bool) {
 	all, skipped := r.take()
 	if skipped > 0 {
 		r.cfg.Log.WarnContext(ctx, "too many gifts at once, deliveries not counted", slog.Int("count", skipped))
 	}
+	before := r.failed.Load()
 	for part := range slices.Chunk(all, atOnce) {
 		if ctx.Err() != nil || !r.storePart(ctx, part) {
 			break
 		}
 	}
-	r.forget()
+	r.forget(ctx)
+	return r.failed.Load() == before
 }
 
-// storePart writes what was counted for some gifts. It reports whether the database has answered.
+// storePart writes what was counted for some gifts. It reports whether the database has responded.
 func (r *Recorder) storePart(ctx context.Context, part []*Delivery) (answered bool) {
 	ctx, cancel := context.WithTimeout(ctx, r.cfg.Timeout)
 	defer cancel()
@@ -201,10 +235,12 @@ func (r *Recorder) storePart(ctx context.Context, part []*Delivery) (answered bo
 		var refused *pgconn.PgError
 		answered = err == nil || begun && errors.As(err, &refused)
 		if err != nil {
+			r.failed.Add(1)
 			r.cfg.Log.WarnContext(ctx, "deliveries of gifts not stored", slog.Int("count", len(changed)), slog.Any("error", err))
 			if !begun || answered {
 				return answered // nothing was added: the next call repeats it
 			}
+			r.lost.Add(int64(len(changed)))
 		}
 	} else {
 		answered = true
@@ -223,14 +259,24 @@ func (r *Recorder) take() (all []*Delivery, skipped int) {
 	return slices.Clone(r.order), skipped
 }
 
-// forget closes the deliveries that are over.
-func (r *Recorder) forget() {
+// forget closes the deliveries that are over, and those whose writes have failed for Config.Repeat: what the database refuses for good
+// must not take the place of newer gifts.
+func (r *Recorder) forget(ctx context.Context) {
+	lost, refusedSince := 0, r.cfg.Now().Add(-r.cfg.Repeat)
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	r.order = slices.DeleteFunc(r.order, func(d *Delivery) bool {
-		if d.over && r.open[d.gift.position] == d {
+		late := !d.over && d.until.Before(refusedSince)
+		if late && d.counts() != d.stored {
+			lost++
+		}
+		if (d.over || late) && r.open[d.gift.position] == d {
 			delete(r.open, d.gift.position)
 		}
-		return d.over
+		return d.over || late
 	})
+	r.mu.Unlock()
+	if lost > 0 {
+		r.lost.Add(int64(lost))
+		r.cfg.Log.ErrorContext(ctx, "deliveries of gifts lost, their writes have failed for too long", slog.Int("count", lost), slog.Duration("duration", r.cfg.Repeat))
+	}
 }

@@ -29,7 +29,7 @@ var (
 // Counts are numbers of connections.
 type Counts struct {
 	Sent                 int64 // connections to which the push was written: their sockets have accepted it
-	Acknowledged         int64 // of these, connections whose client has acknowledged it
+	Acknowledged         int64 // connections among Sent whose client has acknowledged it
 	StreamerSent         int64 // connections of the streamer among Sent
 	StreamerAcknowledged int64 // connections of the streamer among Acknowledged
 }
@@ -51,14 +51,14 @@ type Tables struct{ pool *pgxpool.Pool }
 // NewTables returns the tables in a database.
 func NewTables(pool *pgxpool.Pool) *Tables { return &Tables{pool} }
 
-// Gift returns the counts of the gift at a position, each cut to the one that contains it. They are zero if nothing was counted, or if
-// the gift is older than Config.Keep.
+// Gift returns the counts of the gift at a position. A count is never larger than the one that includes it:
+// Acknowledged is at most Sent. The counts are zero if nothing was counted, or if the gift is older than Config.Keep.
 func (t *Tables) Gift(ctx context.Context, position int64) (c Counts, err error) {
 	err = t.pool.QueryRow(ctx, selectGiftDelivery, position).Scan(&c.Sent, &c.Acknowledged, &c.StreamerSent, &c.StreamerAcknowledged)
 	return c, wrap(err, "read the delivery of a gift")
 }
 
-// Live returns the sums of a live, cut in the same way. They are zero if nothing was counted.
+// Live returns the sums of the counts of a live, with the same bounds. They are zero if nothing was counted.
 func (t *Tables) Live(ctx context.Context, live domain.LiveID) (s Sums, err error) {
 	err = t.pool.QueryRow(ctx, selectLiveDelivery, live).Scan(&s.Gifts, &s.Sent, &s.Acknowledged, &s.StreamerSent, &s.StreamerAcknowledged)
 	return s, wrap(err, "read the deliveries of a live")

@@ -197,7 +197,7 @@ func (s *past) comments(ctx context.Context, from, upTo int64) (all []*Item, err
 // session is the sign-in session of every author. A dry run does not check again whether the session was current.
 const session = "dry run"
 
-// decide decides a comment again, and sets the outcome.
+// decide decides a comment again with the rules, and sets its outcome.
 func (s *past) decide(ctx context.Context, c *Item) error {
 	request := domain.Request{Command: domain.PostComment{Live: s.live, Text: c.Text}, Actor: domain.AuthenticatedActor(c.User, session)}
 	visit := domain.ViewerCommented{Live: s.live, User: c.User}.Stream()

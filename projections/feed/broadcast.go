@@ -74,7 +74,7 @@ func (b *broadcast) beat(ctx context.Context) {
 	b.announced = false
 }
 
-// progress sends a message without events, because the tables have applied what was released before.
+// progress sends a message without events, which reports that the tables have applied events that were released early.
 func (b *broadcast) progress(ctx context.Context) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -98,7 +98,7 @@ func (b *broadcast) limit() int {
 	return max(int(min(maxMessage, b.c.NATS.MaxPayload()))-headSize, 1)
 }
 
-// send sends one message, if this process certainly still is the relay.
+// send sends one message, unless this process may have lost the lock of the relay.
 func (b *broadcast) send(ctx context.Context, head envelope, p part) {
 	data, err := encodePart(head, p)
 	if err == nil && (!b.lease.Valid() || b.c.NATS.Status() != nats.CONNECTED) {

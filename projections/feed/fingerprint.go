@@ -12,7 +12,8 @@ import (
 	"roomlog/projections"
 )
 
-// fingerprint returns the fingerprint of a program with these events, deltas and type of messages.
+// fingerprint returns a hash of the events, the deltas and the type of messages of a program. Programs with the same
+// hash understand each other.
 func fingerprint(events []domain.EventSpec, deltas []projections.DeltaSpec, message reflect.Type) string {
 	sum := sha256.New()
 	for _, e := range events {
@@ -26,8 +27,8 @@ func fingerprint(events []domain.EventSpec, deltas []projections.DeltaSpec, mess
 	return hex.EncodeToString(sum.Sum(nil)[:8])
 }
 
-// writeShape writes the kind of a type and, if it has any, its elements and its exported fields with their tags. within contains the
-// types around it, whose shape it does not repeat.
+// writeShape writes the kind of a type and, if it has any, its elements and its exported fields with their tags. within
+// contains the enclosing types, whose shape it does not write again.
 func writeShape(w io.Writer, t reflect.Type, within []reflect.Type) {
 	fmt.Fprintf(w, "%s\n", t.Kind())
 	if slices.Contains(within, t) {

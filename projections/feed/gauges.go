@@ -27,7 +27,7 @@ type gaugeSender struct {
 	changed map[domain.LiveID]change
 }
 
-// change is a change of the gauges of a live that were not published yet.
+// change marks a live whose gauges have changed and were not published yet.
 type change struct {
 	position int64     // position of the newest delta that has changed them
 	since    time.Time // when they were changed, or when a relay has sent newer ones

@@ -28,7 +28,7 @@ var program = sync.OnceValue(func() string {
 type envelope struct {
 	Format  int    `json:"format"`
 	Program string `json:"program"` // see program
-	Relay   string `json:"relay"`   // token of the relay, which the session with its lock bears
+	Relay   string `json:"relay"`   // token of the relay, which is also in the application_name of the session that holds its lock
 
 	After      int64     `json:"after"` // the message covers the events with after < position ≤ checkpoint
 	AfterID    uuid.UUID `json:"after_id"`
@@ -52,7 +52,7 @@ type sentEvent struct {
 	Lives    []domain.LiveID      `json:"lives,omitempty"` // lives of the user, for a delta that belongs to all of them
 }
 
-// sentEvents returns the events of deltas, of which those of one event follow each other.
+// sentEvents returns the events of deltas, each once. The deltas of one event must follow each other.
 func sentEvents(deltas []projections.Delta) ([]sentEvent, error) {
 	var events []sentEvent
 	for _, d := range deltas {

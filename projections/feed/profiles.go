@@ -115,8 +115,8 @@ func (p *profiles) distribute(ctx context.Context, deltas []projections.Delta) (
 	return all, nil
 }
 
-// dropSuperseded returns deltas without those that belong to the lives of a user and that a later one of the same user
-// follows. Both would have the same profile, the current one.
+// dropSuperseded returns deltas without those that belong to the lives of a user and are followed by a later one of the
+// same user. Both would have the same profile, the current one.
 func dropSuperseded(deltas []projections.Delta) []projections.Delta {
 	newest := make(map[domain.UserID]int64)
 	for _, d := range deltas {

@@ -16,8 +16,8 @@ import (
 	"roomlog/projections"
 )
 
-// A relay publishes the batches of one store on NATS, while it holds the lock of the relay. Every process with a feed runs one, and
-// the database decides which of them publishes.
+// A relay publishes the batches of one store on NATS while it holds the lock of the relay. Every process with a feed
+// over NATS has one; only the process that holds the lock publishes.
 type relay struct {
 	c       Config
 	store   *eventstore.Store
@@ -25,7 +25,8 @@ type relay struct {
 	state   *relayState
 }
 
-// run takes the lock whenever no relay is heard, and then publishes until it loses the lock. It returns nil when ctx ends.
+// run takes the lock whenever no message of a relay arrives, and then publishes until it loses the lock. It returns nil
+// when ctx ends.
 func (r *relay) run(ctx context.Context) error {
 	again := wait.Backoff{Min: r.c.RelayInterval, Max: r.c.RelayInterval}
 	for ctx.Err() == nil {
@@ -90,8 +91,9 @@ func (r *relay) publish(ctx context.Context, l *pgsession.Lease, token string) e
 	return g.Wait()
 }
 
-// beat sends heartbeats until ctx ends, while the relay reads log and tables. It returns errAlone if NATS cannot be reached for
-// RelayTimeout, and another error if the relay does not read for RelayTimeout: feeds that hear it would wait for it.
+// beat sends heartbeats until ctx ends, while the relay reads log and tables. It returns errAlone if NATS cannot be
+// reached for RelayTimeout. It returns another error if the relay has not read for RelayTimeout, because feeds that
+// hear it would wait for it.
 func (r *relay) beat(ctx context.Context, out *broadcast) error {
 	reading, end := r.store.Now(), out.end()
 	for alone := time.Duration(0); ; alone += r.c.RelayInterval {
@@ -122,7 +124,7 @@ func (r *relay) beat(ctx context.Context, out *broadcast) error {
 	}
 }
 
-// readTables reads the position of the tables over the connections that the tail uses, too.
+// readTables reads the position of the tables over the connection pool that the tail uses, too.
 func (r *relay) readTables(ctx context.Context) (int64, error) {
 	ctx, cancel := context.WithTimeout(ctx, r.c.RelayTimeout)
 	defer cancel()

@@ -18,15 +18,16 @@ const (
 	recheckRelay   = 15 * time.Second // time after which the database is asked again whether a process is the relay
 	recheckRefused = time.Second      // the same for a process that was not
 	recheckFailed  = time.Second      // the same after the database could not be asked
+	maxRechecks    = 8                // maximum number of times in recheckRefused that the database is asked
 	gaugeTimeout   = 2 * time.Second  // time for which the relay may send gauges before the feed reads them itself
 	tablesPerRelay = 5                // number of RelayTimeouts after which the tables are compared with the relay although nobody waits for them
 )
 
-// relayed is the source that receives what the relay has released. It releases comments and gifts of this process from memory, like
-// a tail. It reads holes from the log with a tail, and everything while no relay is heard.
+// relayed is the source that receives what the relay has released. It releases comments and gifts of this process from
+// memory, like a tail. It reads holes from the log with a tail, and everything while no messages of a relay arrive.
 //
-// A message is believed if the database of this process says that its sender is the relay, and if it follows the newest event that
-// was released.
+// A message is believed if the database of this process says that its sender is the relay, and if it follows the newest
+// event that was released.
 type relayed struct {
 	*releaser
 	store *eventstore.Store
@@ -39,11 +40,13 @@ type relayed struct {
 	checked     time.Time // when the database has said so
 	connections int64     // number of connections to the database that were made until then
 	failed      time.Time // when the database could not be asked
+	counted     time.Time // since when rechecks counts
+	rechecks    int       // number of times that the database was asked
 
 	compared time.Time // when the tables were last compared with what the relay has sent
-	behind   time.Time // since when the tables have an event after behindAt that the relay has not sent; zero: they have none
+	behind   time.Time // since when the tables have had an event after behindAt that the relay has not sent; zero: they have none
 	behindAt int64     // position of the newest event that was released then
-	hung     int64     // position at which a relay has hung; a message that ends there is not received
+	hung     int64     // position at which a relay has stopped sending; a message that ends there does not end the fallback
 }
 
 func newRelayed(store *eventstore.Store, r *releaser, state *relayState) *relayed {
@@ -100,7 +103,8 @@ func (s *relayed) fallBack(ctx context.Context) (envelope, error) {
 	}
 }
 
-// receive releases what messages contain, beginning with m, until no relay is heard or ctx ends. It then returns nil.
+// receive releases what messages contain, beginning with m, until no more messages of a relay arrive or ctx ends. It
+// then returns nil.
 func (s *relayed) receive(ctx context.Context, m envelope, own wakeup) error {
 	s.state.set(func(status *RelayStatus) { status.Received, status.Since, status.Cause = true, s.now(), "" })
 	s.c.Log.InfoContext(ctx, "feed: receiving from the relay over NATS")
@@ -170,8 +174,8 @@ func (s *relayed) read(ctx context.Context, data []byte) (envelope, bool) {
 	return envelope{}, false
 }
 
-// isRelay reports whether the database of this process says that the relay has this token. The answer is remembered for
-// a while, or until a connection to the database is made.
+// isRelay reports whether the database of this process says that the relay has this token. The result is remembered for
+// a while, or until a new connection to the database is made.
 func (s *relayed) isRelay(ctx context.Context, token string) bool {
 	age := s.now().Sub(s.checked)
 	connections := s.store.Pool().Stat().NewConnsCount()
@@ -184,9 +188,14 @@ func (s *relayed) isRelay(ctx context.Context, token string) bool {
 	case token == s.refused && age < recheckRefused:
 		return false
 	}
-	if s.now().Sub(s.failed) < recheckFailed {
+	now := s.now()
+	if now.Sub(s.counted) >= recheckRefused {
+		s.counted, s.rechecks = now, 0
+	}
+	if now.Sub(s.failed) < recheckFailed || s.rechecks >= maxRechecks { // many senders claim to be the relay
 		return token == s.believed
 	}
+	s.rechecks++
 	relay, err := relayOf(ctx, s.store.Pool())
 	if err != nil {
 		s.failed = s.now()
@@ -244,8 +253,8 @@ func (s *relayed) apply(ctx context.Context, m *envelope) error {
 	return nil
 }
 
-// readUnknown reads what m covers from the log, because m does not show that it follows the newest event that was released. If m
-// contradicts that event, it belongs to another history of the log than this feed.
+// readUnknown reads the range of m from the log, because m does not follow the newest event that was released. If m
+// contradicts that event, m belongs to another history of the log than this feed.
 func (s *relayed) readUnknown(ctx context.Context, m *envelope) error {
 	if m.After != s.last.position || s.last.position == 0 {
 		s.state.holes.Add(1)
@@ -269,8 +278,8 @@ func (s *relayed) releaseOwn(ctx context.Context) error {
 	}
 }
 
-// untilComparison returns the time until the tables must be compared with what the relay has sent: soon if somebody waits for the
-// tables, or if they had an event that the relay has not sent, and otherwise from time to time.
+// untilComparison returns the time until the tables are compared with what the relay has sent. It is short if somebody
+// waits for the tables, or if they had an event that the relay has not sent.
 func (s *relayed) untilComparison() time.Duration {
 	if s.waiting() || !s.behind.IsZero() {
 		return s.c.CheckpointPoll

@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -38,6 +39,26 @@ func TestIsRelay(t *testing.T) {
 		}
 		if s.isRelay(t.Context(), "former") {
 			t.Error("the relay is believed although the connections may lead to another primary")
+		}
+	})
+	t.Run("a few times for many unknown tokens", func(t *testing.T) {
+		s := source()
+		relay, err := takeLease(t.Context(), pool, "relay", time.Now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer relay.Release(t.Context())
+		before := pool.Stat().AcquireCount()
+		for i := range 1000 {
+			if s.isRelay(t.Context(), fmt.Sprint("unknown ", i)) {
+				t.Fatal("an unknown token is believed")
+			}
+			if !s.isRelay(t.Context(), "relay") {
+				t.Fatal("the relay is not believed")
+			}
+		}
+		if n := pool.Stat().AcquireCount() - before; n > maxRechecks {
+			t.Errorf("asked %d times, want at most %d", n, maxRechecks)
 		}
 	})
 	t.Run("once if it cannot be asked", func(t *testing.T) {

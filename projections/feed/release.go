@@ -9,9 +9,9 @@ import (
 	"roomlog/projections"
 )
 
-// A source releases the events of the log, in order and from the event on that the releaser has released last. It returns nil when
-// ctx ends, and eventstore.ErrCursorLost if the log does not contain an event any more that it knows. It may then have released
-// a part of what it has read. Another source may continue after it.
+// A source releases the events of the log in order, from the one after releaser.last on. It returns nil when ctx ends,
+// and eventstore.ErrCursorLost if the log no longer contains an event that the source has read. It may then have
+// released some of the events that it has read. Another source may continue after it.
 type source interface {
 	run(ctx context.Context) error
 }
@@ -27,11 +27,11 @@ type releaser struct {
 	profiles *profiles
 	gauges   *gaugeSender
 	out      sink
-	progress func(context.Context) // called when the tables have applied events that were released early; nil: nobody is told
-	relays   bool                  // whether out leads to other processes instead of the clients of this one
+	progress func(context.Context) // called when the tables have applied events that were released early; may be nil
+	relays   bool                  // whether out publishes to other processes instead of the clients of this one
 	ownCoins bool                  // whether coin events of this process may be released before the tables have applied them
 	last     point                 // the newest event that was released
-	number   int64                 // number of the history of the log to which it belongs
+	number   int64                 // number of the history of the log to which last belongs
 }
 
 // waiting reports whether events that were released early, or callers of waitFor, wait for the tables.
@@ -46,8 +46,8 @@ func (r *releaser) upToDate(ctx context.Context, closed <-chan struct{}) error {
 	return r.tables.waitFor(ctx, newest, closed)
 }
 
-// leading returns the first events that may be released before the tables have applied them. It returns nothing while the tables
-// are far behind.
+// leading returns the first of events that may be released before the tables have applied them, at most releaseLimit.
+// It returns nothing while the tables are too far behind.
 func (r *releaser) leading(events []eventstore.Record) []eventstore.Record {
 	if r.lead.tooLong(r.now()) {
 		return nil
@@ -75,8 +75,8 @@ func (r *releaser) mayLead(e eventstore.Record) bool {
 	return projections.ReleasedWhenDurable(e)
 }
 
-// release publishes a batch that covers events and contains the deltas of sent, the events among them that clients
-// receive.
+// release publishes a batch that ends with the last of events. It contains only the deltas of sent, which are those of
+// events that clients may receive.
 func (r *releaser) release(ctx context.Context, events, sent []eventstore.Record) error {
 	begun := r.c.Tracer.Now()
 	r.profiles.forget(events)
@@ -95,7 +95,7 @@ func (r *releaser) release(ctx context.Context, events, sent []eventstore.Record
 	return r.publish(ctx, Batch{Checkpoint: newest.Position, EventID: newest.ID, Deltas: deltas}, begun)
 }
 
-// publish publishes a batch with deltas that follow the last event. begun is when the release has begun, for traces.
+// publish publishes a batch that begins after the last one. begun is the time at which the release began, for traces.
 func (r *releaser) publish(ctx context.Context, b Batch, begun time.Time) error {
 	err := r.out.publish(ctx, b)
 	if err == nil {

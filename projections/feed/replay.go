@@ -25,8 +25,8 @@ var (
 	selectViewerEvents string
 )
 
-// ErrTooMany is returned by LiveDeltas if too many users have changed their profiles since the position after. Use a
-// snapshot instead.
+// ErrTooMany is returned by LiveDeltas if the log contains more than Config.MaxViewerEvents profile changes in the
+// range. Use a snapshot instead.
 var ErrTooMany = errors.New("too many changes to read them from the log")
 
 // LiveDeltas reads public deltas of a live with after < position ≤ upTo from the log. It returns the first limit

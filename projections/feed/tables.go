@@ -65,8 +65,8 @@ func (t *tables) begin(ctx context.Context) (projections.Checkpoint, error) {
 }
 
 // read reads the checkpoint and wakes the callers of waitFor if it has moved. newest is the newest event that the feed
-// has read. If the log does not contain newest any more, read returns eventstore.ErrCursorLost. Without this check,
-// events of a lost history would be released when the tables reach their positions in the new history.
+// has read. If the log no longer contains newest, read returns eventstore.ErrCursorLost. Without this check, events of
+// a lost history would be released when the tables reach their positions in the new history.
 func (t *tables) read(ctx context.Context, newest point) (int64, error) {
 	var position int64
 	var found *uuid.UUID
@@ -84,7 +84,7 @@ func (t *tables) read(ctx context.Context, newest point) (int64, error) {
 	return position, nil
 }
 
-// report records what another process has read: that the tables have reached position, and whether they may contain held or poison
+// report records what another process has read: the position of the tables, and whether they may contain held or poison
 // coin events. It reports whether the position is new.
 func (t *tables) report(position int64, poisoned bool) (newer bool) {
 	t.mu.Lock()

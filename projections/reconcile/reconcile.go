@@ -70,15 +70,15 @@ type Reconciliation struct {
 	Unfinished Unfinished   `json:"unfinished" doc:"what is not final"`
 }
 
-// reading is what a report is made of. All of it belongs to one state of the database.
+// reading contains the figures of a report. All of them belong to one state of the database.
 type reading struct {
 	Unfinished
 	head, tables        int64 // positions of the newest event and of the tables
-	firstPoison, since  int64 // first event to decide about; first event that closes coins
+	firstPoison, since  int64 // position of the first event to decide about; position of the first event that closes coins
 	asideCoins          int64 // coin events that were set aside
 	lostPayouts         int64 // events that the table of payouts lacks, because it could not apply them
 	unapplied, accounts int64
-	sum, held           domain.Coins // of all accounts; of the accounts of held payouts
+	sum, held           domain.Coins // sum of all accounts; sum of the accounts of held payouts
 }
 
 // Read compares everything in one snapshot of db. witnesses are those that the server knows; nil leaves out their check. now is

@@ -14,13 +14,13 @@ import (
 
 // Config contains the dependencies and settings of a chat. The fields of the first group are required.
 type Config struct {
-	Hub      *hub.Hub
-	Store    *eventstore.Store
-	Commands hub.Executor // executes the commands of the node itself: the sequencer
-	Clients  hub.Executor // executes the commands of clients within their rates
-	Queries  *projections.Queries
-	Cluster  *cluster.Cluster
-	Now      func() time.Time
+	Hub            *hub.Hub
+	Store          *eventstore.Store
+	Commands       hub.Executor // executes the commands of the node itself: the sequencer
+	ClientCommands hub.Executor // executes the commands of clients within their rates
+	Queries        *projections.Queries
+	Cluster        *cluster.Cluster
+	Now            func() time.Time
 
 	Log *slog.Logger // nil: no log messages
 	// UploadURL begins the URLs of uploaded files, like https://live.example/uploads/. If it is "", messages may
@@ -35,8 +35,8 @@ type Config struct {
 }
 
 func (c *Config) prepare() error {
-	if c.Hub == nil || c.Store == nil || c.Commands == nil || c.Clients == nil || c.Queries == nil || c.Cluster == nil || c.Now == nil {
-		return errors.New("chat: Hub, Store, Commands, Clients, Queries, Cluster and Now are required")
+	if c.Hub == nil || c.Store == nil || c.Commands == nil || c.ClientCommands == nil || c.Queries == nil || c.Cluster == nil || c.Now == nil {
+		return errors.New("chat: Hub, Store, Commands, ClientCommands, Queries, Cluster and Now are required")
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

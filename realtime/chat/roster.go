@@ -68,7 +68,7 @@ func (r *roster) leave(id domain.ParticipantID) {
 	}
 }
 
-// setFound changes the key by which named finds an entry; "" if there is none.
+// setFound changes the key by which named finds an entry. "" means that named does not find it.
 func (r *roster) setFound(e *entry, key string) {
 	if e.found == key {
 		return

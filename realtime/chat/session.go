@@ -91,7 +91,7 @@ func (s *Session) endEntering() {
 func (s *Session) Enter(ctx context.Context, e Entry) (position int64, err error) {
 	s.BeginEntering()
 	defer s.endEntering()
-	return s.enter(ctx, s.chat.cfg.Clients, e)
+	return s.enter(ctx, s.chat.cfg.ClientCommands, e)
 }
 
 // enter enters the chat with the executor commands.
@@ -184,9 +184,8 @@ func (s *Session) Post(ctx context.Context, c domain.PostMessage, key string) (e
 }
 
 // Exchange posts a message to the connections of a namespace, or to one connection that is not in the chat. It counts
-// against the same rate as Post. All clients of the node share a further rate of accepted messages to namespaces, of which
-// one address can use half. The
-// listener of Chat.OnExchange receives the message.
+// against the same rate as Post. All clients of the node share a further rate of accepted messages to namespaces; one
+// address can use half of it. The function that OnExchange has set receives the message on every node.
 func (s *Session) Exchange(ctx context.Context, c domain.ExchangeMessage) (err error) {
 	if err := s.allowMessage(); err != nil {
 		return err
@@ -236,7 +235,7 @@ func (s *Session) AllowQuery() error {
 
 // execute executes a command that the client requests.
 func (s *Session) execute(ctx context.Context, by hub.Identity, c domain.Command, key string) (eventstore.Receipt, error) {
-	return s.executeBy(ctx, s.chat.cfg.Clients, by, c, key)
+	return s.executeBy(ctx, s.chat.cfg.ClientCommands, by, c, key)
 }
 
 // executeBy executes a command of the Session with the executor commands.

@@ -6,9 +6,9 @@ import (
 	"roomlog/domain"
 )
 
-// Restart continues the Session in a new history of the log. As far as the log has lost the entry into the chat and its
-// chat rooms, Restart enters them again, outside the rates of clients. It returns the chat rooms that the Session
-// subscribes to. After an error the client must reconnect.
+// Restart continues the Session in a new history of the log. If the log has lost the entry into the chat, or joins of
+// chat rooms, Restart repeats them; they do not count against the rates of clients. It returns the chat rooms to which
+// the Session subscribes. After an error the client must reconnect.
 func (s *Session) Restart(ctx context.Context) (rooms []domain.ChatRoomID, err error) {
 	if err := s.chat.waitForHead(ctx); err != nil {
 		return nil, err

@@ -58,7 +58,7 @@ func (s *Session) Join(ctx context.Context, room domain.ChatRoomID) (position in
 // JoinSubscribed does the same as Join, for a chat room that the Session already subscribes to. It does not count as a
 // query.
 func (s *Session) JoinSubscribed(ctx context.Context, room domain.ChatRoomID) (position int64, err error) {
-	return s.join(ctx, s.chat.cfg.Clients, room)
+	return s.join(ctx, s.chat.cfg.ClientCommands, room)
 }
 
 // join adds the participant to a chat room, with the executor commands.

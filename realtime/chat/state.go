@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	maxListed  = 50  // maximum number of connections in an update about a join or leave, which contains the newest
+	maxListed  = 50  // maximum number of connections in an update about a join or leave; it contains the newest ones
 	rosterPage = 500 // number of participants that one query reads
 )
 
@@ -22,7 +22,7 @@ type state struct {
 	exchange func(*Update) // receives the messages of Session.Exchange; may be nil
 
 	mu          sync.Mutex // locked before the locks of dialects
-	loaded      int64      // position as of which the roster was read
+	loaded      int64      // position at which the roster was read
 	roster      *roster
 	subscribers subscribers
 }

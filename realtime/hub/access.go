@@ -99,7 +99,8 @@ func (w *accessWatcher) run(ctx context.Context) error {
 	}
 }
 
-// take returns the viewers on this node that are to be checked, and the position up to which their joins are.
+// take returns the viewers on this node that are to be checked, and the position of the newest event that was observed.
+// Viewers whose newest join is after it are left out.
 func (w *accessWatcher) take() (viewers []projections.ViewerKey, position int64) {
 	w.mu.Lock()
 	lives, users, position := w.lives, w.users, w.position

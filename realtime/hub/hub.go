@@ -65,7 +65,7 @@ func (h *Hub) Drain() { h.presence.stop() }
 // Node returns the name of this node in the log.
 func (h *Hub) Node() string { return h.cfg.Cluster.Node() }
 
-// LargeLive returns the number of viewers from which on joins and leaves are sent in batches; 0 or less: never.
+// LargeLive returns the number of viewers above which joins and leaves are sent in batches; 0 or less: never.
 func (h *Hub) LargeLive() int { return h.cfg.LargeLive }
 
 // JoinBatchInterval returns the time between two batches of joins and leaves.
@@ -96,8 +96,8 @@ func (h *Hub) AddFollower(f Follower) { h.registry.addFollower(f) }
 // Position returns the position up to which all deltas have been delivered.
 func (h *Hub) Position() int64 { return h.delivery.position.Load() }
 
-// ProfileChanges returns the number of profiles that have changed or were erased, in the deltas that have been delivered. A
-// copy of profiles that was made before the number has changed may be out of date.
+// ProfileChanges returns the number of profiles that have changed or were erased, in the deltas that have been
+// delivered. A copy of profiles may be out of date once the number has changed.
 func (h *Hub) ProfileChanges() int64 { return h.delivery.profiles.Load() }
 
 // History returns the number of the history of the log whose deltas are delivered. It increases when the log has fallen
@@ -191,7 +191,7 @@ func (h *Hub) Enter(ctx context.Context, c Client, live domain.LiveID) (position
 }
 
 // JoinedAfter reports whether the newest join of a user on this node is after a position. A removal from the live that
-// was decided at the position does not concern such a user.
+// was decided at the position does not apply to such a user.
 func (h *Hub) JoinedAfter(m Membership, position int64) bool {
 	return h.presence.joinedAfter(m, position)
 }
@@ -207,8 +207,9 @@ func (h *Hub) Execute(ctx context.Context, by Identity, rate Rate, c domain.Comm
 	return h.ExecuteFrom(ctx, by, rate, 0, c, key)
 }
 
-// ExecuteFrom executes a command like Execute. The command contains facts that the caller has read from the tables after
-// history was the number of the history of the log. If the log has another history, it fails with eventstore.ErrBusy.
+// ExecuteFrom executes a command like Execute, for a command that contains facts from the tables. history is the number
+// of the history of the log before the facts were read. If the log has another history, ExecuteFrom fails with
+// eventstore.ErrBusy.
 func (h *Hub) ExecuteFrom(ctx context.Context, by Identity, rate Rate, history int64, c domain.Command, key string) (eventstore.Receipt, error) {
 	if err := h.rates.take(by.User, rate, h.cfg.Now()); err != nil {
 		return eventstore.Receipt{}, err

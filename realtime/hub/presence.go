@@ -23,7 +23,7 @@ const (
 // presence makes the log match the connections of this node: a user joins a live with the user's first connection in
 // it, and leaves when the last one ends. Commands about one user in one live are executed one after another.
 type presence struct {
-	commands Executor // executes commands of the node itself, which are never limited like those of a client
+	commands Executor // executes commands of the node itself, without the rates of clients
 	joins    Executor // executes commands that clients request
 	queries  *projections.Queries
 	node     string

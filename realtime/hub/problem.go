@@ -59,7 +59,7 @@ func (p *Problem) After(wait time.Duration) *Problem {
 
 func (p *Problem) Error() string { return string(p.Code) + ": " + p.Text }
 
-// CodeOf returns the code of ProblemOf, or "" if err is nil.
+// CodeOf returns the code of the Problem that ProblemOf returns for err, or "" if err is nil.
 func CodeOf(err error) string {
 	if err == nil {
 		return ""

@@ -12,7 +12,7 @@ import (
 
 const (
 	surveyTopic = "connections"
-	maxSurveyed = 1000 // maximum number of connections in the reply of a node and in the result, which contain the newest
+	maxSurveyed = 1000 // maximum number of connections in the reply of a node and in the result; both contain the newest ones
 )
 
 // SurveyRequest selects connections. Fields with the zero value select all.

@@ -26,7 +26,7 @@ type channel struct {
 	fan   *ws.Fanout
 	holds int // number of holds of connections on the channel; guarded by channels.mu
 
-	largeLive     int           // number of viewers from which on joins and leaves are sent in batches; 0 or less: never
+	largeLive     int           // number of viewers above which joins and leaves are sent in batches; 0 or less: never
 	batchInterval time.Duration // interval between two batches
 
 	restore func(c *channel, history int64) // sends the snapshot after the history of the log has changed
@@ -56,7 +56,7 @@ type channel struct {
 	newest       projections.Gauges // the newest gauges that were delivered
 	snapshotting chan struct{}      // contains an element while a session reads a snapshot
 
-	acknowledged map[*ws.Conn]int64 // for each connection in the live, the position up to which gifts are not counted as acknowledged any more
+	acknowledged map[*ws.Conn]int64 // for each connection in the live, the position after which an acknowledgement of a gift is counted
 }
 
 // fact is an encoded delta, or a frame that stands for several joins and leaves up to pos. cursor is the cursor of the
@@ -135,8 +135,8 @@ func (c *channel) DeliverGauges(g projections.Gauges) {
 	}
 }
 
-// UserForgotten drops the facts that the channel keeps, because some may contain the name or texts of the user. Clients that
-// resume get them from the log, without these.
+// UserForgotten drops the facts that the channel keeps, because some may contain the name or texts of the user. Clients
+// that resume get the facts from the log, where the name and texts are erased.
 func (c *channel) UserForgotten() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -176,8 +176,8 @@ func (c *channel) push(f fact) {
 	}
 }
 
-// acknowledge counts the gifts that were pushed to a connection of a user, up to the fact of a cursor. Gifts that the channel does not
-// keep any more, and those that the connection received when it joined, do not count.
+// acknowledge counts the gifts that were pushed to a connection of a user, up to the fact of a cursor. Gifts that the
+// channel no longer keeps, and those that the connection received when it joined, do not count.
 func (c *channel) acknowledge(conn *ws.Conn, user domain.UserID, cursor string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -279,7 +279,7 @@ func (c *channel) findLocked(cursor string) (pos int64, found bool) {
 type opening struct {
 	history int64                    // number of the history of the log to which the opening belongs
 	reply   func(to int64) *ws.Frame // returns the reply to the request; the reply and the frames after it contain every fact up to the position to
-	have    int64                    // position up to which the client has everything with the reply
+	have    int64                    // position up to which the client has every fact once it has the reply
 
 	snapshot bool // whether the reply contains a snapshot
 }

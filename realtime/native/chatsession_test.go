@@ -223,12 +223,12 @@ func TestTheChatIsLimitedPerAddress(t *testing.T) {
 	w := newWorld(t, func(c *config) {
 		now := time.Now() // stands still: only bursts are accepted
 		limiter, err := ratelimit.New(ratelimit.Config{
-			Commands: c.ChatConfig.Clients, Now: func() time.Time { return now }, ChatRoomsPerAddress: 2, AnonymousBurst: 4,
+			Commands: c.ChatConfig.ClientCommands, Now: func() time.Time { return now }, ChatRoomsPerAddress: 2, AnonymousBurst: 4,
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.ChatConfig.Clients = limiter
+		c.ChatConfig.ClientCommands = limiter
 	})
 	expect := func(what string, err error, accepted bool) {
 		t.Helper()

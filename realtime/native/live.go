@@ -105,8 +105,8 @@ func (s *session) onBuyTicket(ctx context.Context, r request, data ticketData) (
 	return nil, missingEvent(receipt)
 }
 
-// onEnterLive lets the user into a live by its password or by an invitation. Like a REST client's, the request has no key: to
-// repeat it changes nothing, unless the user has lost the right meanwhile.
+// onEnterLive lets the user into a live by its password or by an invitation. The request has no key, as over REST:
+// repeating it changes nothing, unless the user has lost the right meanwhile.
 func (s *session) onEnterLive(ctx context.Context, r request, data enterData) (any, error) {
 	if err := checkLive(data.Live); err != nil {
 		return nil, err
@@ -155,8 +155,8 @@ func (s *session) onRefundTicket(ctx context.Context, r request, data refundData
 	return nil, missingEvent(receipt)
 }
 
-// settle waits until the tables contain a right that the user has got, because the client may join at once, on the word of the
-// tables. If they are behind for longer, the right is valid nevertheless.
+// settle waits until the tables contain a right that the user has got, because the client may use it at once and the
+// tables decide about that. If the tables do not catch up in time, settle returns anyway: the right is valid.
 func (s *session) settle(ctx context.Context, receipt eventstore.Receipt) {
 	_ = s.Hub.WaitFor(ctx, receipt.Position)
 }

@@ -25,11 +25,11 @@ func (noListener) Reset()                                     {}
 func TestChatRestartIsNotLimited(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(c *config) {
-		limiter, err := ratelimit.New(ratelimit.Config{Commands: c.ChatConfig.Clients, Now: time.Now, AnonymousPerAddress: 0.001, AnonymousBurst: 2})
+		limiter, err := ratelimit.New(ratelimit.Config{Commands: c.ChatConfig.ClientCommands, Now: time.Now, AnonymousPerAddress: 0.001, AnonymousBurst: 2})
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.ChatConfig.Clients = limiter
+		c.ChatConfig.ClientCommands = limiter
 	})
 	room := w.chatRoom("demo")
 	s := w.Chat.NewSession("c1", noListener{}, w.Chat.NewLimits())

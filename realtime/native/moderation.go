@@ -73,7 +73,8 @@ func (s *session) onRemoveComment(ctx context.Context, r request, data removeCom
 	return s.actFrom(ctx, r, history, c)
 }
 
-// actFrom executes a command with facts from the tables, which were read after the history was.
+// actFrom executes a command that contains facts from the tables. history is the number of the history of the log
+// before the facts were read.
 func (s *session) actFrom(ctx context.Context, r request, history int64, c domain.Command) (any, error) {
 	receipt, err := s.Hub.ExecuteFrom(ctx, s.Identity(), r.rate.ofCommands(), history, c, r.Key)
 	if err != nil {

@@ -45,11 +45,12 @@ func (s *Server) Stats() *ws.Stats { return s.sockets.Stats() }
 // Lives returns the number of lives that clients of this server are in.
 func (s *Server) Lives() int { return s.services.channels.count() }
 
-// Run sends pings and pushes until ctx ends. Call Shutdown before.
+// Run sends pings and pushes until ctx ends. Call Shutdown before ctx ends.
 func (s *Server) Run(ctx context.Context) error { return s.sockets.Run(ctx) }
 
-// Shutdown closes every connection with CloseRestart and a time after which to reconnect. It waits until all
-// connections are closed or ctx ends. If hub.Hub.Drain was called before, viewers stay in their lives.
+// Shutdown closes every connection with CloseRestart and a time after which to reconnect. It calls hub.Hub.Drain, so
+// that viewers stay in their lives. It waits until all connections are closed and the log contains their leaves from
+// the chat, or until ctx ends.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.services.Hub.Drain()
 	err := s.sockets.Shutdown(ctx)

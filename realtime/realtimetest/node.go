@@ -82,7 +82,7 @@ func Open(t testing.TB, db *pgtest.DB, log *slog.Logger, change func(*Node, *Con
 		CommentRate: 1e6, CommentBurst: 1e6, GiftRate: 1e6, GiftBurst: 1e6, PresenceGrace: time.Hour,
 	}
 	cfg.ChatConfig = chat.Config{
-		Store: n.Store, Commands: n.Sequencer, Clients: n.Sequencer, Queries: n.Queries, Cluster: n.Cluster, Now: time.Now, Log: log,
+		Store: n.Store, Commands: n.Sequencer, ClientCommands: n.Sequencer, Queries: n.Queries, Cluster: n.Cluster, Now: time.Now, Log: log,
 		MessageRate: 1e6, MessageBurst: 1e6,
 	}
 	change(n, &cfg)

@@ -61,6 +61,26 @@ func (p person) native() *nativeClient {
 // ask sends a frame and waits for its reply.
 func (n *nativeClient) ask(verb string, data any) json.RawMessage {
 	n.Helper()
+	f := n.reply(verb, data)
+	if f.Type != "ok" {
+		n.Fatalf(`%s got the reply %s, want f.Type "ok"`, verb, f.Data)
+	}
+	return f.Data
+}
+
+// refusal sends a frame that must be refused, and returns the code of the refusal.
+func (n *nativeClient) refusal(verb string, data any) (code string) {
+	n.Helper()
+	var problem struct{ Code string }
+	if f := n.reply(verb, data); f.Type == "ok" || json.Unmarshal(f.Data, &problem) != nil {
+		n.Fatalf("%s got the reply %s %s, want a refusal", verb, f.Type, f.Data)
+	}
+	return problem.Code
+}
+
+// reply sends a frame and waits for its reply.
+func (n *nativeClient) reply(verb string, data any) frame {
+	n.Helper()
 	n.serial++
 	id := fmt.Sprint(n.serial)
 	text, _ := json.Marshal(map[string]any{"id": id, "type": verb, "data": data})
@@ -69,10 +89,7 @@ func (n *nativeClient) ask(verb string, data any) json.RawMessage {
 	for ; f.Re != id; f = n.next() {
 		n.aside = append(n.aside, f)
 	}
-	if f.Type != "ok" {
-		n.Fatalf(`%s got the reply %s, want f.Type "ok"`, verb, f.Data)
-	}
-	return f.Data
+	return f
 }
 
 // nextFrame returns the next frame f for which is(f) returns true, first from those that ask has skipped. It drops
@@ -140,6 +157,51 @@ func TestBothDialectsShareALive(t *testing.T) {
 	a.online("leave", "bob")
 	if n := len(events[domain.ViewerLeft](w)); n != 1 {
 		t.Errorf("bob has left %d times, want 1", n)
+	}
+}
+
+// TestCombiningMarksInBothDialects posts the most combining marks that a comment can have from a client of each dialect. Every client
+// receives the text as it was typed, also in the snapshot. A comment of combining marks alone is refused, because nothing can be seen.
+func TestCombiningMarksInBothDialects(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	live, ann, bob := w.register("streamer").goLive(), w.register("ann"), w.register("bob")
+	alone := strings.Repeat("\u0301", 200)
+	text := "x" + alone[:len(alone)-len("\u0301")]
+	native, later := bob.native(), w.register("cat").native()
+	native.ask("room.join", map[string]any{"live": live})
+	var old []*app
+	for _, version := range []int{3, 4} {
+		c := w.app(siotest.Options{Version: version})
+		c.joins(ann, live)
+		old = append(old, c)
+	}
+	received := func(from string) {
+		t.Helper()
+		for i, c := range old {
+			if s, _ := push[comment](c, "comment"); s.Content != text {
+				t.Errorf("from %s: client %d got %q, want %q", from, i, s.Content, text)
+			}
+		}
+		var data struct{ Text string }
+		f := native.nextFrame(func(f frame) bool { return f.Type == "comment" })
+		if err := json.Unmarshal(f.Data, &data); err != nil || data.Text != text {
+			t.Errorf("from %s: the native client got %s, %v, want %q", from, f.Data, err, text)
+		}
+	}
+	native.ask("comment.post", map[string]any{"live": live, "text": text})
+	received("the native client")
+	for i, c := range old {
+		c.Emit("comment", map[string]any{"live_id": live, "data": text, "token": ann.Token()})
+		received(fmt.Sprintf("client %d", i))
+		c.Emit("comment", map[string]any{"live_id": live, "data": alone, "token": ann.Token()})
+		c.refused("参数错误")
+	}
+	if code := native.refusal("comment.post", map[string]any{"live": live, "text": alone}); code != "text_invalid" {
+		t.Errorf("the native client got the code %s, want text_invalid", code)
+	}
+	if snapshot := string(later.ask("room.join", map[string]any{"live": live})); strings.Count(snapshot, text) != 1+len(old) {
+		t.Errorf("the snapshot has %d of the comments: %s", strings.Count(snapshot, text), snapshot)
 	}
 }
 

@@ -38,8 +38,8 @@ func (c *channel) enter(ctx context.Context, k *protocol.Socket, e entry) error 
 	return c.sendListTo(ctx, k, e.user, first)
 }
 
-// subscribe adds a socket. It reports false if the socket is already subscribed. If it is
-// to receive older deltas, it receives nothing until replay is called.
+// subscribe adds a socket. It reports false if the socket is already subscribed. A socket that is to receive older
+// deltas receives nothing until replay is called.
 func (c *channel) subscribe(k *protocol.Socket, e entry) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -5,7 +5,8 @@
 // Packages hub and chat decide about lives, presence, sign-in sessions, rates and bounds; this package has no rules of
 // its own. In addition to packages engineio and protocol, it guarantees:
 //
-//   - Before an event is sent, the log and the tables contain it. It is encoded once for all sockets.
+//   - An event is sent after the log contains it, and later reads of the tables contain it, too. It is encoded once for
+//     all sockets.
 //   - An accepted comment or gift makes its sender join the live, so that the sender receives it, too: these clients
 //     join once, and do not join again after a lost connection.
 //   - Somebody who knows the ids that other users see cannot send messages in the name of a client.

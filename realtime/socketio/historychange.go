@@ -65,7 +65,7 @@ func (c *chatClient) HistoryChanged(int64, int64) {
 // RemoveFrom does nothing: the client is in no live.
 func (c *chatClient) RemoveFrom(domain.LiveID, int64, *hub.Problem) {}
 
-// Restart enters the chat again, as far as the log has lost the entry, and sends the newest messages.
+// Restart enters the chat again, if the log has lost the entry, and sends the newest messages.
 func (c *chatClient) Restart() {
 	c.socket.Session().Later(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)

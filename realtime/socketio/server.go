@@ -66,7 +66,7 @@ func (s *Server) Lives() int { return s.core.channels.count() }
 // Polling returns the number of Engine.IO sessions without a WebSocket connection.
 func (s *Server) Polling() int64 { return s.sockets.Engine().Polling() }
 
-// Run serves clients until ctx ends. Call Shutdown before.
+// Run serves clients until ctx ends. Call Shutdown before ctx ends.
 func (s *Server) Run(ctx context.Context) error {
 	defer s.core.cfg.Cluster.OnSurvey(targetTopic, s.core.replyTarget)()
 	var group sync.WaitGroup
@@ -76,8 +76,9 @@ func (s *Server) Run(ctx context.Context) error {
 	return nil
 }
 
-// Shutdown ends all Engine.IO sessions in such a way that their clients reconnect. It waits until they have ended or
-// ctx ends. If hub.Hub.Drain was called before, viewers stay in their lives.
+// Shutdown ends all Engine.IO sessions in such a way that their clients reconnect. It calls hub.Hub.Drain, so that
+// viewers stay in their lives. It waits until the sessions have ended and the log contains their leaves from the chat,
+// or until ctx ends.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.core.cfg.Hub.Drain()
 	err := s.sockets.Shutdown(ctx)

@@ -4,12 +4,12 @@ import "bytes"
 
 // batch holds the frames that one flush writes to each connection of a shard.
 type batch struct {
-	history    *history
-	frames     []*Frame
-	joined     []byte
-	receipts   []Receipt   // of frames
-	compressor *compressor // nil if the batch is not compressed
-	compressed [2][]byte   // compressed form that refers to no earlier batch, and one that refers to the compression window; nil until a connection needs it
+	compression *compressionWindow
+	frames      []*Frame
+	joined      []byte
+	receipts    []Receipt   // receipts of frames
+	compressor  *compressor // nil if the batch is not compressed
+	compressed  [2][]byte   // compressed form that refers to no earlier batch, and one that refers to the compression window; nil until a connection needs it
 }
 
 // worthCompressing reports whether the batch is compressed for connections that accept compressed messages.
@@ -22,7 +22,7 @@ func (b *batch) worthCompressing() bool {
 func (b *batch) wire(continued bool) []byte {
 	i, text := 0, []byte(nil)
 	if continued {
-		i, text = 1, b.history.text
+		i, text = 1, b.compression.text
 	}
 	if b.compressed[i] == nil {
 		b.compressor.out[i] = b.compressor.compress(b.compressor.out[i][:0], b.frames, text)
@@ -51,9 +51,9 @@ func (c *Conn) offerBatch(b *batch) {
 		c.queue(b.frames)
 		return
 	}
-	wire := b.wire(c.inflated.covers(b.history))
-	if c.inflated.of != b.history {
-		c.inflated = inflated{b.history, b.history.total}
+	wire := b.wire(c.inflated.covers(b.compression))
+	if c.inflated.of != b.compression {
+		c.inflated = inflated{b.compression, b.compression.total}
 	}
 	switch n, err := c.write(wire); {
 	case err != nil:

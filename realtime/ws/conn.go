@@ -86,7 +86,7 @@ type Conn struct {
 // Address returns the client's address as the Limiter counts it.
 func (c *Conn) Address() string { return c.address }
 
-// SetTag sets the number by which receipts know the connection, such as the number of its user.
+// SetTag sets the tag that Receipt.Written gets for the connection, such as the number of its user.
 func (c *Conn) SetTag(tag int64) { c.tag.Store(tag) }
 
 // written counts frames that the socket has accepted.

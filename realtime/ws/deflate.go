@@ -11,8 +11,8 @@ import (
 const (
 	// minDeflate is the minimum size in bytes of a batch that is compressed.
 	minDeflate = 128
-	// historySize is the size in bytes of the compression window: the earlier batches to which a batch may refer.
-	historySize = 8 << 10
+	// compressionWindowSize is the size in bytes of the compression window: the earlier batches to which a batch may refer.
+	compressionWindowSize = 8 << 10
 	// deflateLevel is the compression level. At this level a batch takes about 50 µs, once for all connections of a
 	// fan-out.
 	deflateLevel = 5
@@ -66,11 +66,11 @@ func newCompressor() *compressor {
 	return c
 }
 
-// compress appends the compressed frames, in wire format, to dst. They may refer to history, the compression window. A
+// compress appends the compressed frames, in wire format, to dst. They may refer to earlier, the content of the compression window. A
 // client must inflate the messages in their order.
-func (c *compressor) compress(dst []byte, frames []*Frame, history []byte) []byte {
+func (c *compressor) compress(dst []byte, frames []*Frame, earlier []byte) []byte {
 	const compressed, tail = 0x40, 4 // the tail is an empty block that every client adds itself
-	c.deflate.ResetDict(&c.buffer, history)
+	c.deflate.ResetDict(&c.buffer, earlier)
 	for _, f := range frames {
 		for payload, binary := range f.Messages {
 			c.buffer.Reset()
@@ -86,33 +86,33 @@ func (c *compressor) compress(dst []byte, frames []*Frame, history []byte) []byt
 	return dst
 }
 
-// history is the compression window of a shard: the newest bytes that the shard has sent compressed.
-type history struct {
+// compressionWindow contains the newest bytes that the shard has sent compressed.
+type compressionWindow struct {
 	text  []byte
 	total int64 // number of bytes since the shard was created
 }
 
 // start returns the position of the first byte in the compression window, counted in bytes since the shard was created.
-func (h *history) start() int64 { return h.total - int64(len(h.text)) }
+func (h *compressionWindow) start() int64 { return h.total - int64(len(h.text)) }
 
 // add appends frames that were sent compressed to the compression window.
-func (h *history) add(frames []*Frame) {
+func (h *compressionWindow) add(frames []*Frame) {
 	for _, f := range frames {
 		for payload := range f.Messages {
 			h.text = append(h.text, payload...)
 			h.total += int64(len(payload))
 		}
 	}
-	if over := len(h.text) - historySize; over > 0 {
+	if over := len(h.text) - compressionWindowSize; over > 0 {
 		h.text = append(h.text[:0], h.text[over:]...)
 	}
 }
 
 // inflated records which part of a compression window a connection has received: everything from position since on.
 type inflated struct {
-	of    *history
+	of    *compressionWindow
 	since int64
 }
 
 // covers reports whether the connection has received all bytes that a batch of h may refer to.
-func (i inflated) covers(h *history) bool { return i.of == h && i.since <= h.start() }
+func (i inflated) covers(h *compressionWindow) bool { return i.of == h && i.since <= h.start() }

@@ -24,7 +24,7 @@ func (s *Server) NewFanout() *Fanout {
 // Add adds c. It receives every frame that is pushed after Add has returned, and no frame that was pushed before.
 func (f *Fanout) Add(c *Conn) {
 	if c.compresses {
-		c.resetHistory() // the connection may have been a member before and have missed frames since then
+		c.resetCompression() // the connection may have been a member before and have missed frames since then
 	}
 	f.shardOf(c).add(c)
 }

@@ -9,7 +9,7 @@ import (
 
 // flusher is a worker that writes the waiting frames of its shards to their connections.
 type flusher struct {
-	schedule   schedule    // what its shards use
+	schedule   schedule    // what its shards need of the worker
 	compressor *compressor // nil if batches are not compressed
 
 	wake   chan struct{}
@@ -117,12 +117,12 @@ func (f *flusher) flush(s *shard) {
 		joined = join(joined, frames)
 		f.joined = joined
 	}
-	b := batch{history: &s.history, frames: frames, joined: joined, receipts: receiptsOf(frames), compressor: f.compressor}
+	b := batch{compression: &s.compression, frames: frames, joined: joined, receipts: receiptsOf(frames), compressor: f.compressor}
 	for _, c := range list {
 		c.offerBatch(&b)
 	}
 	if b.usedCompression() {
-		s.history.add(frames)
+		s.compression.add(frames)
 	}
 	for _, l := range latecomers {
 		if l.from < len(frames) {

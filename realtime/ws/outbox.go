@@ -19,12 +19,12 @@ type entry struct {
 // outbox is the queue of a slow reader. It is not safe for concurrent use; the lock of its owner guards it.
 type outbox struct {
 	head     []byte    // unsent rest of a frame that the socket has accepted in part
-	started  []Receipt // of that frame
+	started  []Receipt // receipts of the frame whose rest is in head
 	latest   []*Frame  // the latest frames, one for each key
 	entries  []entry   // the other frames and marks, in the order in which they were sent
 	bytes    int       // cost of head, latest and entries
 	inFlight int       // cost of the frames that are being written
-	granted  int       // size of the frames of one Send to an idle connection that still wait; the limit does not count them
+	granted  int       // bytes of one Send to an empty queue that still wait; the limit does not count them
 
 	stalled  bool          // whether the queue was counted in Stats.Stalls and Stats.Slow
 	deadline time.Time     // time at which writes are given up; set when the connection ends

@@ -30,7 +30,7 @@ type shard struct {
 	schedule *schedule
 	writes   sync.Mutex // locked while the worker writes; locked before mu
 
-	history history // compression window; guarded by writes
+	compression compressionWindow // guarded by writes
 
 	mu      sync.Mutex
 	members map[*Conn]struct{}

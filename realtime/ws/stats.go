@@ -16,10 +16,10 @@ type Stats struct {
 	FramesIn    atomic.Int64 // frames from clients, including control frames and fragments
 	FramesOut   atomic.Int64 // frames that were passed to connections
 	QueuedBytes atomic.Int64 // bytes that are waiting for slow readers
-	Stalls      atomic.Int64 // writes of which the socket accepted only a part; with TLS, writes during which more frames came
+	Stalls      atomic.Int64 // writes that the socket accepted only in part; with TLS, writes during which more frames came
 	Dropped     atomic.Int64 // droppable frames that were dropped for slow readers
 	Replaced    atomic.Int64 // latest frames that were replaced by newer ones before they were sent
-	Slow        atomic.Int64 // connections with such a write in progress
+	Slow        atomic.Int64 // connections whose queue waits for a slow reader now
 	ClosedSlow  atomic.Int64 // connections closed because their reader was too slow
 	Panics      atomic.Int64 // panics that were caught in a connection
 

@@ -119,8 +119,8 @@ func (c *Conn) write(p []byte) (int, error) {
 	return max(c.attempt.n, 0), c.attempt.err
 }
 
-// startWriter starts a goroutine that writes the rest of frames, of which the socket has accepted n bytes. finish waits
-// for the goroutine.
+// startWriter starts a goroutine that writes frames without their first n bytes, which the socket has already accepted.
+// finish waits for the goroutine.
 func (c *Conn) startWriter(frames []*Frame, n int) {
 	c.out = &outbox{done: make(chan struct{})}
 	c.written(c.out.start(frames, n))
@@ -252,8 +252,8 @@ func (c *Conn) boundWrites() {
 	_ = c.raw.SetWriteDeadline(c.out.deadline)
 }
 
-// resetHistory makes the next compressed batch refer to no earlier batch.
-func (c *Conn) resetHistory() {
+// resetCompression makes the next compressed batch refer to no earlier batch.
+func (c *Conn) resetCompression() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.inflated = inflated{}

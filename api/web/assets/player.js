@@ -218,6 +218,9 @@ export class Player {
     if (why === "why.network" && this.#at > 0 && this.#attempt < 2) { // it has played: the connection is tried again first
       this.#attempt++;
       this.#later(this.way.value, 1000);
+    } else if (this.way.value === "native" && this.#attempt < 3) { // Chromium fails at a playlist with one segment: the next attempt has more
+      this.#attempt++;
+      this.#later("native", 1000);
     } else if (at + 1 < this.#ways.length) this.#later(this.#ways[at + 1], 300);
     else {
       this.state.value = "failed";

@@ -351,19 +351,14 @@ func (c *ticketRefund) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) er
 		if err := b.catchUpToHead(ctx); err != nil {
 			return err
 		}
-		live, err := ticketedLive(ctx, b, c.Live)
-		if err != nil {
+		if _, err := ticketedLive(ctx, b, c.Live); err != nil {
 			return err
 		}
-		received, err := b.queries.Received(ctx, domain.EarningsAccount(live.UserID))
-		if err != nil {
-			return err
-		}
-		command := domain.RefundTicket{Live: domain.LiveID(c.Live), User: domain.UserID(c.User), Reason: c.Reason, Streamer: live.UserID, Received: received}
 		if c.All {
-			return refundAll(ctx, sh, b, command)
+			return refundAll(ctx, sh, b, domain.LiveID(c.Live), c.Reason)
 		}
-		if command.Position, err = b.queries.TicketPosition(ctx, command.Live, command.User); err != nil {
+		command, err := b.queries.RefundTicket(ctx, domain.LiveID(c.Live), domain.UserID(c.User), c.Reason)
+		if err != nil {
 			return err
 		}
 		receipt, err := b.execute(ctx, command)
@@ -376,7 +371,7 @@ func (c *ticketRefund) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) er
 
 // refundAll refunds all tickets for a live, each with a command of its own. It prints what it has refunded, also before it
 // returns an error.
-func refundAll(ctx context.Context, sh cli.Shell, b *backend, command domain.RefundTicket) error {
+func refundAll(ctx context.Context, sh cli.Shell, b *backend, live domain.LiveID, reason string) error {
 	var refunded int64
 	var coins domain.Coins
 	defer func() {
@@ -385,8 +380,12 @@ func refundAll(ctx context.Context, sh cli.Shell, b *backend, command domain.Ref
 	var failed []error
 	for after := int64(0); ; {
 		page, err := b.queries.Tickets(ctx, projections.TicketFilter{
-			Live: command.Live, Valid: true, Window: projections.Window{After: after, Limit: maxTickets, OldestFirst: true},
+			Live: live, Valid: true, Window: projections.Window{After: after, Limit: maxTickets, OldestFirst: true},
 		})
+		if err != nil {
+			return err
+		}
+		command, err := b.queries.RefundTickets(ctx, live, reason)
 		if err != nil {
 			return err
 		}

@@ -109,7 +109,7 @@ func (w *listWriter) end(empty string) error {
 	return errors.Join(w.err, w.out.Flush())
 }
 
-// keep keeps the first error.
+// keep stores err, unless an earlier error is stored.
 func (w *listWriter) keep(err error) {
 	if w.err == nil {
 		w.err = err

@@ -11,7 +11,8 @@ import (
 // progressInterval is the time between two updates of the line.
 const progressInterval = 200 * time.Millisecond
 
-// progress prints how far a command is, in one line, if standard error is a terminal. What is written to it counts as done.
+// progress prints the progress of a command in one line, if standard error is a terminal. Bytes that are written to it
+// count as done.
 type progress struct {
 	out     io.Writer // nil: no terminal
 	now     func() time.Time

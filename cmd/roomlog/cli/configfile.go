@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/pelletier/go-toml/v2"
+
+	"roomlog/internal/settings"
 )
 
 // maxConfigFile bounds a configuration file, in bytes.
@@ -80,8 +82,10 @@ func (f *configFile) exposed() (keys []string) {
 			keys = append(keys, key)
 		}
 	}
-	if f.values["read-url"] != "" { // may contain a password
-		keys = append(keys, "read-url")
+	for _, flag := range fileFlags { // an address of a database may contain a password in a form that Redact does not know
+		if value := f.values[flag]; value != "" && (flag == "read-url" || settings.Redact(value) != value) {
+			keys = append(keys, flag)
+		}
 	}
 	return keys
 }

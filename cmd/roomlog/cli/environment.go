@@ -40,6 +40,9 @@ func (e environment) check(flags []string) error {
 	for _, name := range variables {
 		known = append(known, name+fileSuffix)
 	}
+	for _, flag := range fileFlags {
+		known = append(known, FileVariable(flag))
+	}
 	var faults []error
 	for _, name := range slices.Sorted(maps.Keys(e)) {
 		if e[name] == "" || !strings.HasPrefix(name, prefix) || isServiceLink(name, e[name]) {

@@ -24,7 +24,7 @@ type Globals struct {
 type dataSettings struct {
 	Config      string `placeholder:"FILE" help:"File with settings, in TOML: the names of flags without dashes in front, and database-url, jwt-secret and so on. Variables and flags override it. Default: none."`
 	Data        string `placeholder:"DIR" help:"Data folder: database, secrets, uploads, recordings. Default: /var/lib/roomlog as root, else ~/.local/state/roomlog."`
-	ReadURL     string `placeholder:"URL" help:"Address of a hot standby of the database DATABASE_URL, like postgres://user:password@standby:5432/database. serve and export read the history of the log there, and everything else from the primary. Do not write a password on the command line, which other users can see: use the variable or the file. Default: everything is read from the primary."`
+	ReadURL     string `placeholder:"URL" help:"Address of a hot standby of the database DATABASE_URL, like postgres://user:password@standby:5432/database. serve and export read the history of the log there, and everything else from the primary. Do not write a password on the command line, which other users can see: use the variable, the file, or a file that the variable with _FILE behind it names. Default: everything is read from the primary."`
 	PostgresBin string `env:"PG_BINDIR" placeholder:"DIR" help:"Folder with the PostgreSQL programs to run. Default: the newest version found, else one is downloaded."`
 	NPMRegistry string `placeholder:"URL" help:"npm registry from which PostgreSQL is downloaded when none is installed. Default: the one that npm is configured with."`
 }

@@ -19,7 +19,7 @@ type Shell struct {
 	// The cost of hashes in a server. The zero values stand for the defaults.
 
 	PasswordCost   password.Cost
-	FingerprintKiB int // memory of the fingerprint of a secret; the same on all servers with one log
+	FingerprintKiB int // memory in KiB that hashing the fingerprint of a secret takes; the same on all servers with one log
 
 	// The following fields are set when the command line is parsed.
 

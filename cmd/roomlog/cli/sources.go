@@ -16,15 +16,16 @@ type Sources struct {
 	environment environment
 	file        *configFile                // nil: none
 	flags       map[string]settings.Source // where the value of a flag was found
+	faults      map[string]error           // faults of the files that contain the values of flags, by flag
 }
 
 // NewSources returns the sources without a configuration file. environ contains the variables of the process, as NAME=value.
 func NewSources(environ []string) *Sources {
-	return &Sources{environment: newEnvironment(environ), flags: map[string]settings.Source{}}
+	return &Sources{environment: newEnvironment(environ), flags: map[string]settings.Source{}, faults: map[string]error{}}
 }
 
-// CheckEnvironment returns an error for each variable of the environment that is named like a setting, but is none. flags are the
-// variables of all flags.
+// CheckEnvironment returns an error for each variable of the environment whose name has the form of a setting, but is not
+// the name of one. flags are the variables of all flags.
 func (s *Sources) CheckEnvironment(flags []string) error { return s.environment.check(flags) }
 
 // ReadFile reads the configuration file. flags are the names of the flags of all settings. name is the name of the
@@ -34,6 +35,9 @@ func (s *Sources) ReadFile(name, path string, flags []string) (err error) {
 	known := slices.DeleteFunc(slices.Clone(flags), func(flag string) bool { return flag == "config" })
 	for _, variable := range variables {
 		known = append(known, KeyOf(variable), KeyOf(variable+fileSuffix))
+	}
+	for _, flag := range fileFlags {
+		known = append(known, flag+keyFileSuffix)
 	}
 	s.file, err = readConfigFile(path, known)
 	if err != nil && s.file == nil {
@@ -50,32 +54,81 @@ func (s *Sources) FileValues() []string {
 	return slices.Collect(maps.Values(s.file.values))
 }
 
-// SecretFiles returns the contents of the files that variables NAME_FILE name. Files that cannot be read are left out: Variable returns
-// their faults.
+// SecretFiles returns the contents of the files that variables NAME_FILE and keys NAME-file name. Files that cannot be read are left out:
+// Variable and Faults return their faults.
 func (s *Sources) SecretFiles() (contents []string) {
+	var paths []string
 	for _, variable := range variables {
 		if path := s.Getenv(variable + fileSuffix); path != "" {
-			if content, err := ReadSmallFile(path); err == nil {
-				contents = append(contents, content)
-			}
+			paths = append(paths, path)
+		}
+	}
+	for _, flag := range fileFlags {
+		paths = append(paths, s.environment[FileVariable(flag)])
+		if s.file != nil {
+			paths = append(paths, s.file.values[flag+keyFileSuffix])
+		}
+	}
+	for _, path := range paths {
+		if path == "" {
+			continue
+		}
+		if content, err := ReadSmallFile(path); err == nil {
+			contents = append(contents, content)
 		}
 	}
 	return contents
 }
 
-// Flag returns the value of a flag that is not on the command line: of its variables, or of the file.
+// Flag returns the value of a flag that is not on the command line: of its variables, of the configuration file, or of the file that
+// one of them names. Faults returns the fault of such a file.
 func (s *Sources) Flag(flag string, variables []string) (value string, found bool) {
+	inEnvironment := func(name string) settings.Source { return settings.Source{Kind: settings.FromEnvironment, Name: name} }
 	for _, variable := range variables {
 		if value := s.environment[variable]; value != "" {
-			s.flags[flag] = settings.Source{Kind: settings.FromEnvironment, Name: variable}
-			return value, true
+			return s.choose(flag, value, inEnvironment(variable), s.environment[FileVariable(flag)], inEnvironment(FileVariable(flag)))
 		}
 	}
-	if s.file != nil && s.file.values[flag] != "" {
-		s.flags[flag] = s.inFile(flag)
-		return s.file.values[flag], true
+	if path := s.environment[FileVariable(flag)]; path != "" {
+		return s.choose(flag, "", settings.Source{}, path, inEnvironment(FileVariable(flag)))
 	}
-	return "", false
+	if s.file == nil {
+		return "", false
+	}
+	path := ""
+	if FileVariable(flag) != "" {
+		path = s.file.values[flag+keyFileSuffix]
+	}
+	return s.choose(flag, s.file.values[flag], s.inFile(flag), path, s.inFile(flag+keyFileSuffix))
+}
+
+// choose returns the value of a flag, or the content of the file at path. The sources name both.
+func (s *Sources) choose(flag, value string, source settings.Source, path string, fileSource settings.Source) (string, bool) {
+	var err error
+	switch {
+	case value != "" && path != "":
+		err = fmt.Errorf("both %s and %s are set: remove one of them", source.Name, fileSource.Name)
+	case path != "":
+		source = fileSource
+		value, err = readNamed(source.Name, path)
+	case value == "":
+		return "", false
+	}
+	if err != nil {
+		s.faults[flag] = err
+		return "", false
+	}
+	s.flags[flag] = source
+	return value, true
+}
+
+// Faults returns the faults of the files that contain the values of flags.
+func (s *Sources) Faults() error {
+	var faults []error
+	for _, flag := range slices.Sorted(maps.Keys(s.faults)) {
+		faults = append(faults, s.faults[flag])
+	}
+	return errors.Join(faults...)
 }
 
 // OnCommandLine notes that a flag is on the command line.

@@ -31,6 +31,20 @@ const (
 // variables are all settings without a flag.
 var variables = []string{DatabaseURL, JWTSecret, SignSecret, PaymentSecret, HookSecret, AuditSecret, NATSPassword, NATSToken, OTLPHeaders}
 
+// fileFlags are the flags whose values may contain a password. The variable NAME_FILE, or the key NAME-file of a configuration file, names
+// a file with the value.
+var fileFlags = []string{"read-url", "hook-url", "npm-registry"}
+
+const keyFileSuffix = "-file"
+
+// FileVariable returns the name of the variable that names a file with the value of a flag, or "" if the flag has none.
+func FileVariable(flag string) string {
+	if !slices.Contains(fileFlags, flag) {
+		return ""
+	}
+	return prefix + strings.ToUpper(strings.ReplaceAll(flag, "-", "_")) + fileSuffix
+}
+
 // Secrets returns the names of all settings without a flag.
 func Secrets() []string { return slices.Clone(variables) }
 
@@ -52,12 +66,17 @@ func Variable(getenv func(string) string, name string) (string, error) {
 	case path == "":
 		return value, nil
 	}
+	return readNamed(name+fileSuffix, path)
+}
+
+// readNamed returns the content of the file at path, which the setting name names. An empty file is a fault.
+func readNamed(name, path string) (string, error) {
 	value, err := ReadSmallFile(path)
-	if err != nil {
-		return "", fmt.Errorf("%s_FILE: %w", name, err)
+	if err == nil && value == "" {
+		err = fmt.Errorf("%s is empty", path)
 	}
-	if value == "" {
-		return "", fmt.Errorf("%s_FILE: %s is empty", name, path)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", name, err)
 	}
 	return value, nil
 }

@@ -67,7 +67,7 @@ func readFilm(name string) (*film, error) {
 	if f.video == nil || f.audio == nil || len(f.frames) == 0 {
 		return nil, errFilm
 	}
-	f.length += 40 * time.Millisecond // of the last picture
+	f.length += 40 * time.Millisecond // length of the last picture
 	return f, nil
 }
 

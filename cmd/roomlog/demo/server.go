@@ -93,7 +93,7 @@ func freePort(ctx context.Context, address string) (string, error) {
 	return l.Addr().String(), nil
 }
 
-// shell returns a shell without the settings of other servers.
+// shell returns a shell without the environment variables that set up other servers.
 func (s *server) shell(stdout, stderr io.Writer) cli.Shell {
 	environ := slices.DeleteFunc(slices.Clone(s.sh.Environ), func(variable string) bool {
 		return strings.HasPrefix(variable, "ROOMLOG_") || strings.HasPrefix(variable, "DATABASE_URL")

@@ -22,7 +22,7 @@ type cleaner struct {
 	log      *slog.Logger
 	now      func() time.Time
 	interval time.Duration
-	keep     time.Duration // age from which on the results of commands that move no coins are deleted
+	keep     time.Duration // age at which the results of commands that move no coins are deleted
 	rooms    *unusedRooms
 	uploads  *unusedUploads
 }

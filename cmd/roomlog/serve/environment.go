@@ -96,8 +96,8 @@ func traceHeaders(getenv func(string) string) (map[string]string, error) {
 	return headers, nil
 }
 
-// openTracer starts what records traces and sends them, or returns nil if no collector is configured. skew returns how far the
-// clock of this process is ahead of the clock of the database, by which the spans of all processes are timed.
+// openTracer creates the tracer and starts to send its spans, or returns nil if no collector is configured. skew returns
+// how far the clock of this process is ahead of the clock of the database, by which the spans of all processes are timed.
 func (env *environment) openTracer(ctx context.Context, c *config, l *layers, node string, skew func() time.Duration) (*tracing.Tracer, error) {
 	headers, err := traceHeaders(env.sh.Getenv)
 	if err != nil {

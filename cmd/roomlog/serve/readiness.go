@@ -21,7 +21,7 @@ import (
 	"roomlog/projections"
 )
 
-// blockedLag is the lag of the tables from which on the session that blocks the projector is looked for.
+// blockedLag is the lag of the tables above which the check looks for the session that blocks the projector.
 const blockedLag = 2 * time.Second
 
 // treeTimeout is the maximum time for reading the state of the transparency log. It is short, because another session may

@@ -21,7 +21,6 @@ import (
 	"roomlog/internal/limit"
 	"roomlog/media"
 	"roomlog/media/broadcasts"
-	"roomlog/realtime/native"
 	"roomlog/realtime/socketio"
 )
 
@@ -32,9 +31,9 @@ type servers struct {
 	handler   http.Handler // handles the requests of both
 	plain     *http.Server // the server of --http-addr: http, or a server that redirects to HTTPS
 	api       *api.API
-	native    *native.Server   // nil if this process does not have the role
-	socketio  *socketio.Server // nil if this process does not have the role
 	readiness *readiness
+
+	sockets // empty if this process does not have the role
 }
 
 // openServers creates the servers, which use the backend. They handle requests when run is called.
@@ -92,7 +91,7 @@ func (c *config) openServers(ctx context.Context, env *environment, b *backend, 
 		l.run(ctx, "uploads", s.api.Run)
 	}
 	if slices.Contains(c.Roles, roleRealtime) {
-		if s.native, s.socketio, err = c.openSockets(ctx, env, b, l, tokens, s.api, limit.Clients{Slots: slots.websockets, Proxies: proxies}); err != nil {
+		if s.sockets, err = c.openSockets(ctx, env, b, l, tokens, s.api, limit.Clients{Slots: slots.websockets, Proxies: proxies}); err != nil {
 			return nil, err
 		}
 		s.registerMetrics(metrics)
@@ -177,5 +176,6 @@ func (s *servers) shutdown(ctx context.Context, log *slog.Logger, timeout time.D
 func (s *servers) registerMetrics(m metrics) {
 	registerSocketMetrics(m.dialect("native"), s.native.Stats(), s.native.Lives)
 	registerSocketMetrics(m.dialect("socketio"), s.socketio.Stats(), s.socketio.Lives)
+	registerDeliveryMetrics(m, s.deliveries.Stats)
 	m.gauge("polling_sessions", "Socket.IO clients without a WebSocket connection.", func() float64 { return float64(s.socketio.Polling()) })
 }

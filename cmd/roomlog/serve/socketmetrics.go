@@ -6,6 +6,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"roomlog/projections/delivery"
 	"roomlog/realtime/ws"
 )
 
@@ -25,6 +26,13 @@ func registerSocketMetrics(m metrics, s *ws.Stats, lives func() int) {
 	m.counter("sockets_kicked_total", "Connections closed because their reader was too slow.", count(&s.ClosedSlow))
 	m.counter("socket_panics_total", "Panics recovered in the code of a connection.", count(&s.Panics))
 	m.registerer.MustRegister(closedSockets{s}, s.FlushFrames, s.PushSeconds)
+}
+
+func registerDeliveryMetrics(m metrics, stats func() delivery.Stats) {
+	m.gauge("gift_deliveries_open", "Gifts whose deliveries are being counted, or are not stored yet.", func() float64 { return float64(stats().Open) })
+	m.counter("gift_deliveries_not_counted_total", "Pushes of gifts whose deliveries were not counted, because too many gifts were open.", func() float64 { return float64(stats().NotCounted) })
+	m.counter("gift_delivery_failures_total", "Writes of deliveries of gifts that have failed. They are repeated for ten minutes.", func() float64 { return float64(stats().Failed) })
+	m.counter("gift_deliveries_lost_total", "Gifts with deliveries that were counted and not stored, because writes have failed.", func() float64 { return float64(stats().Lost) })
 }
 
 // closedSockets counts ended connections by close code.

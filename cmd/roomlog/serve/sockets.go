@@ -16,34 +16,38 @@ import (
 	"roomlog/realtime/ws"
 )
 
+// sockets are the servers of both WebSocket dialects, and what they share.
+type sockets struct {
+	native     *native.Server
+	socketio   *socketio.Server
+	deliveries *delivery.Recorder
+}
+
 // openSockets opens the servers of both WebSocket dialects, which share limiter.
-func (c *config) openSockets(ctx context.Context, env *environment, b *backend, l *layers, tokens *token.Issuer, rest *api.API, limiter limit.Clients) (*native.Server, *socketio.Server, error) {
+func (c *config) openSockets(ctx context.Context, env *environment, b *backend, l *layers, tokens *token.Issuer, rest *api.API, limiter limit.Clients) (s sockets, err error) {
 	hub, err := hub.New(c.hubConfig(env, b, tokens))
 	if err != nil {
-		return nil, nil, err
+		return s, err
 	}
-	deliveries, err := delivery.New(delivery.Config{Tables: delivery.NewTables(b.store.Pool()), Now: b.now, Log: env.log})
-	if err != nil {
-		return nil, nil, err
+	if s.deliveries, err = delivery.New(delivery.Config{Tables: delivery.NewTables(b.store.Pool()), Now: b.now, Log: env.log}); err != nil {
+		return s, err
 	}
 	chat, err := chat.New(c.chatConfig(env, b, hub))
 	if err != nil {
-		return nil, nil, err
+		return s, err
 	}
-	nativeServer, err := native.New(c.nativeConfig(env, b, hub, chat, rest, deliveries, limiter))
-	if err != nil {
-		return nil, nil, err
+	if s.native, err = native.New(c.nativeConfig(env, b, hub, chat, rest, s.deliveries, limiter)); err != nil {
+		return s, err
 	}
-	socketioServer, err := socketio.New(c.socketioConfig(env, b, hub, chat, deliveries, limiter))
-	if err != nil {
-		return nil, nil, err
+	if s.socketio, err = socketio.New(c.socketioConfig(env, b, hub, chat, s.deliveries, limiter)); err != nil {
+		return s, err
 	}
-	l.run(ctx, "deliveries", deliveries.Run)
+	l.run(ctx, "deliveries", s.deliveries.Run)
 	l.run(ctx, "hub", hub.Run)
 	l.run(ctx, "chat", chat.Run)
-	l.run(ctx, "native", nativeServer.Run)
-	l.run(ctx, "socketio", socketioServer.Run)
-	return nativeServer, socketioServer, nil
+	l.run(ctx, "native", s.native.Run)
+	l.run(ctx, "socketio", s.socketio.Run)
+	return s, nil
 }
 
 func (c *config) socketioConfig(env *environment, b *backend, hub *hub.Hub, chat *chat.Chat, deliveries *delivery.Recorder, limiter ws.Limiter) socketio.Config {
@@ -72,7 +76,7 @@ func (c *config) hubConfig(env *environment, b *backend, tokens *token.Issuer) h
 
 func (c *config) chatConfig(env *environment, b *backend, hub *hub.Hub) chat.Config {
 	config := c.chat
-	config.Hub, config.Store, config.Commands, config.Clients, config.Queries = hub, b.store, b.sequencer, b.clients, b.queries
+	config.Hub, config.Store, config.Commands, config.ClientCommands, config.Queries = hub, b.store, b.sequencer, b.clients, b.queries
 	config.Cluster, config.Now, config.Log, config.UploadURL = b.cluster, env.sh.Now, env.log, c.uploadsURL()
 	return config
 }

@@ -26,7 +26,7 @@ func (d *Database) Standby() *Standby {
 	return standby
 }
 
-// follow makes the data directory dir, a base backup, that of a standby of the primary.
+// follow makes dir, the data directory of a base backup, the data directory of a standby of the primary.
 func (d *Database) follow(dir string) {
 	d.t.Helper()
 	d.write(dir, "standby.signal", "")

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"roomlog/internal/netconn"
 	"roomlog/internal/settings"
 	"roomlog/internal/wait"
 )
@@ -65,9 +66,9 @@ func (a Anchor) Store(ctx context.Context, signed []byte) error {
 	return nil
 }
 
-// appendFile appends a checkpoint to a file, and creates the file. If a power failure has cut the last checkpoint in the
-// file, an empty line separates it from the
-// new one. If the file already ends with the checkpoint, appendFile does nothing.
+// appendFile appends a checkpoint to a file, and creates the file if necessary. If a power failure has cut the last
+// checkpoint in the file, an empty line separates it from the new one. If the file already ends with the checkpoint,
+// appendFile does nothing.
 func appendFile(path string, signed []byte) error {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_RDWR, 0o600)
 	if err != nil {
@@ -97,7 +98,9 @@ var ErrRefused = errors.New("the server has refused the checkpoint")
 // Post sends a signed checkpoint to a URL, as text. It repeats the request if the server cannot be reached or has failed.
 // It does not follow redirects, because most of them turn the request into a GET, which stores nothing.
 func Post(ctx context.Context, to string, signed []byte) error {
-	client := &http.Client{Timeout: requestTimeout, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	transport := netconn.NewTransport()
+	defer transport.CloseIdleConnections()
+	client := &http.Client{Timeout: requestTimeout, Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	backoff := wait.Backoff{Min: 200 * time.Millisecond, Max: 5 * time.Second}
 	for attempt := 1; ; attempt++ {
 		err := post(ctx, client, to, signed)

@@ -152,8 +152,9 @@ func (b *book) post(at *transparency.Event, decode func([]byte) (domain.Event, e
 	return coins, nil
 }
 
-// checkTicket checks that an event in the range which refunds a ticket names its payment, unless the payment is earlier than
-// the book. Events before the range only change balances.
+// checkTicket checks that the refund of a ticket in the range names the position of the payment, if the book has seen
+// the payment. Events before the range only change balances, so their refunds are not checked. It also limits the
+// number of tickets that the book keeps.
 func (b *book) checkTicket(coins domain.CoinEvent, inRange bool) error {
 	switch e := coins.(type) {
 	case domain.TicketBought:

@@ -64,7 +64,7 @@ func (s *statement) write(e *transparency.Event, coins domain.CoinEvent, account
 	return s.flush()
 }
 
-// purpose is what the coins of an event have moved for.
+// purpose names what an event has moved coins for. Fields that do not apply are zero.
 type purpose struct {
 	order      domain.OrderID
 	live       domain.LiveID // of a gift, or of a ticket if there is no gift
@@ -74,7 +74,7 @@ type purpose struct {
 	correction domain.CorrectionID
 }
 
-// purposeOf returns why coins moved.
+// purposeOf returns what coins were moved for by an event.
 func purposeOf(coins domain.CoinEvent) purpose {
 	switch e := coins.(type) {
 	case domain.CoinsCredited:

@@ -9,5 +9,5 @@
 // memory and in a file. If the tree does not contain the tree of a remembered checkpoint, the follower halts the tree
 // for all processes. Nothing is then signed until an operator begins a new tree, which has another name.
 //
-// The package writes the tables tlog_tile, tlog_tree and tlog_checkpoint, and no other.
+// The package writes the tables tlog_tile, tlog_tree, tlog_checkpoint, tlog_cosignature and tlog_fork, and no other.
 package tree

@@ -291,8 +291,8 @@ func (f *Follower) compare(ctx context.Context, db Querier, s State) error {
 	return f.remember(ctx, s)
 }
 
-// isUnlogged reports whether a remembered checkpoint of another tree was not logged yet. It is remembered until the tree is
-// signed.
+// isUnlogged reports whether known, a remembered checkpoint of another tree, was not logged before, and marks it as
+// logged.
 func (f *Follower) isUnlogged(known transparency.Checkpoint) bool {
 	before := f.warned
 	f.warned = known

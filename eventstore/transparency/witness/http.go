@@ -14,6 +14,7 @@ import (
 
 	"roomlog/eventstore/transparency"
 	"roomlog/eventstore/transparency/anchor"
+	"roomlog/internal/netconn"
 	"roomlog/internal/settings"
 )
 
@@ -42,7 +43,7 @@ func NewHTTP(address string) (*HTTP, error) {
 	if u.Path = strings.TrimSuffix(u.Path, "/"); u.Path == "" {
 		u.Path = "/tlog"
 	}
-	return &HTTP{u.String(), settings.Redact(u.String()), &http.Client{Timeout: requestTimeout}}, nil
+	return &HTTP{u.String(), settings.Redact(u.String()), &http.Client{Timeout: requestTimeout, Transport: netconn.NewTransport()}}, nil
 }
 
 // Checkpoint reads the newest signed checkpoint.

@@ -11,5 +11,5 @@
 //     a session of version 3 that polls has an alias that other users may see.
 //   - A slow reader, or a client that does not poll, costs only itself, within the bounds of package ws.
 //
-// It never supports JSONP, WebTransport or compression, and imports no package of this module except ws.
+// It never supports JSONP, WebTransport or compression. Of this module it imports only ws and packages of internal.
 package engineio

@@ -12,8 +12,8 @@ import (
 	"roomlog/realtime/ws"
 )
 
-// upgradeNoop is the time after which a waiting GET gets a noop packet during an upgrade, because the client waits for it
-// before it upgrades.
+// upgradeNoop is the time after which a GET that waits during an upgrade gets a noop packet. The client upgrades only
+// after its GET has ended.
 const upgradeNoop = 100 * time.Millisecond
 
 // poll responds to a GET with the backlog, or waits for frames.

@@ -24,8 +24,8 @@ const (
 	pollBytes = 64 << 10
 	// maxPacing is the maximum time that the packets of one POST wait for the rate limit.
 	maxPacing = 10 * time.Second
-	// firstPacketTimeout is the time after which a client speaks version 3 if it has sent nothing and is of a kind that may
-	// declare a wrong version.
+	// firstPacketTimeout is the time after which the engine assumes version 3 for a client that has sent nothing and is
+	// of a kind that may declare a wrong version.
 	firstPacketTimeout = 2 * time.Second
 )
 
@@ -152,7 +152,8 @@ func (s *Session) Upgraded() bool {
 	return s.carrier != nil
 }
 
-// Number returns the number of the session within its engine, counted from 1. Receipts of frames know the session by it.
+// Number returns the number of the session within its engine, counted from 1. It is the tag that ws.Receipt.Written
+// gets for the session.
 func (s *Session) Number() int64 { return s.number }
 
 // Settled records that the protocol above Engine.IO has accepted the client, for example into a namespace. Without it,

@@ -10,6 +10,6 @@
 //   - A client that reconnects with its recovery data within Recovery.Keep continues with its previous socket.
 //   - No client can make the server store more data than the configuration allows.
 //
-// It never supports msgpack and other parsers, volatile events, or namespaces that clients create. It imports no package
-// of this module except engineio and ws.
+// It never supports msgpack and other parsers, volatile events, or namespaces that clients create. Of this module it
+// imports only engineio, ws and packages of internal.
 package protocol

@@ -12,12 +12,13 @@ import (
 // environment contains the variables of the process by name.
 type environment map[string]string
 
-// newEnvironment returns the variables in environ, which contains NAME=value.
+// newEnvironment returns the variables in environ, which contains NAME=value. Entries without a name are left out.
 func newEnvironment(environ []string) environment {
 	e := environment{}
 	for _, variable := range environ {
-		name, value, _ := strings.Cut(variable, "=")
-		e[name] = value
+		if name, value, _ := strings.Cut(variable, "="); name != "" {
+			e[name] = value
+		}
 	}
 	return e
 }

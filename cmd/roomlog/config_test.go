@@ -206,16 +206,18 @@ func TestAddressesWithAPasswordInFiles(t *testing.T) {
 
 func TestSecretsInAReadableConfigFile(t *testing.T) {
 	t.Parallel()
-	file := writeFile(t, "payment-secret = \"geheim-geheim-geheim\"\nhook-url = \"https://anna:geheim@live.example/\"\nnpm-registry = \"https://npm.example\"\n")
-	for mode, want := range map[os.FileMode]bool{0o600: false, 0o400: false, 0o640: true, 0o604: true} {
-		if err := os.Chmod(file, mode); err != nil {
-			t.Fatal(err)
-		}
-		got := runIn(t.Context(), nil, "config", "check", "--config", file)
-		for key, secret := range map[string]bool{"payment-secret": true, "hook-url": true, "npm-registry": false} {
-			warning := key + " in " + file + " can be read by other users, run chmod 600 on the file"
-			if got.code != exitOK || strings.Contains(got.stderr, warning) != (want && secret) {
-				t.Errorf("mode %o: exit code %d, warned %q of %s, want %v", mode, got.code, got.stderr, key, want && secret)
+	for _, hook := range []string{"https://anna:geheim@live.example/", "https://live.example/hooks/geheim"} { // receivers of hooks often have a secret in the path
+		file := writeFile(t, "payment-secret = \"geheim-geheim-geheim\"\nhook-url = \""+hook+"\"\nnpm-registry = \"https://npm.example\"\n")
+		for mode, want := range map[os.FileMode]bool{0o600: false, 0o400: false, 0o640: true, 0o604: true} {
+			if err := os.Chmod(file, mode); err != nil {
+				t.Fatal(err)
+			}
+			got := runIn(t.Context(), nil, "config", "check", "--config", file)
+			for key, secret := range map[string]bool{"payment-secret": true, "hook-url": true, "npm-registry": false} {
+				warning := key + " in " + file + " can be read by other users, run chmod 600 on the file"
+				if got.code != exitOK || strings.Contains(got.stderr, warning) != (want && secret) {
+					t.Errorf("%s, mode %o: exit code %d, warned %q of %s, want %v", hook, mode, got.code, got.stderr, key, want && secret)
+				}
 			}
 		}
 	}

@@ -39,8 +39,8 @@ var (
 	namedVariable = regexp.MustCompile(`\bROOMLOG_[A-Z_]+`)
 	namedPort     = regexp.MustCompile(`(?:127\.0\.0\.1|containerPort|port|":|EXPOSE[0-9 ]*)[: "]+(7001|234[0-9]+)`)
 
-	// foreignFlags are flags of other programs in these files, --config, and the one of roomlog bridge.
-	foreignFlags = []string{"metrics-addr", "system", "home-dir", "shell", "now", "from-literal", "from", "chown", "config"}
+	// foreignFlags are flags of other programs in these files, and --config.
+	foreignFlags = []string{"system", "home-dir", "shell", "now", "from-literal", "from", "chown", "config"}
 )
 
 // TestDeployFilesNameSettings checks that every flag, variable and port in the folder deploy is one of roomlog, and that the
@@ -54,7 +54,8 @@ func TestDeployFilesNameSettings(t *testing.T) {
 	variables = append(append(variables, "ROOMLOG_CONFIG", "ROOMLOG_LOG_FORMAT"), cli.Secrets()...)
 	for path, text := range deployFiles(t) {
 		for _, m := range namedFlag.FindAllStringSubmatch(text, -1) {
-			if !slices.Contains(flags, m[1]) && !slices.Contains(foreignFlags, m[1]) {
+			ofBridge := m[1] == "metrics-addr" && filepath.Base(path) == "roomlog-bridge.service"
+			if !slices.Contains(flags, m[1]) && !slices.Contains(foreignFlags, m[1]) && !ofBridge {
 				t.Errorf("%s: roomlog has no flag --%s", path, m[1])
 			}
 		}
@@ -162,24 +163,46 @@ func TestUnits(t *testing.T) {
 	if s, b := server["RestartPreventExitStatus"], bridge["RestartPreventExitStatus"]; !slices.Equal(s, []string{"2"}) || !slices.Equal(b, []string{"2 3"}) {
 		t.Errorf("the server is not restarted after %q, the bridge not after %q", s, b)
 	}
-	settings, err := os.ReadFile(filepath.Join(deployFolder, "bridge.toml"))
-	if err != nil {
-		t.Fatal(err)
+	here := strings.NewReplacer("/etc/roomlog", t.TempDir(), "/var/lib/roomlog", t.TempDir())
+	files := map[string]string{"database-url": "postgres://roomlog@db/roomlog", "nats-bridge-password": "a-password"}
+	for _, name := range []string{"roomlog.toml", "bridge.toml"} {
+		settings, err := os.ReadFile(filepath.Join(deployFolder, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[name] = here.Replace(string(settings))
 	}
-	dir := t.TempDir()
-	for name, content := range map[string]string{"database-url": "postgres://roomlog@db/roomlog", "nats-bridge-password": "a-password",
-		"bridge.toml": strings.ReplaceAll(string(settings), "/etc/roomlog", dir)} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(content+"\n"), 0o600); err != nil {
+	for name, content := range files {
+		if err := os.WriteFile(here.Replace("/etc/roomlog/"+name), []byte(content+"\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	command := strings.Fields(bridge["ExecStart"][0])[1:]
-	if !strings.Contains(bridge["Environment"][0], "ROOMLOG_CONFIG=/etc/roomlog/bridge.toml") || command[0] != "bridge" {
-		t.Fatalf("the unit runs %q with %q", command, bridge["Environment"])
-	}
-	i := newInvocation(cli.Shell{Stdout: io.Discard, Stderr: io.Discard, Environ: []string{"ROOMLOG_CONFIG=" + filepath.Join(dir, "bridge.toml")}})
-	if exited, err := i.parse(command); exited || err != nil {
-		t.Errorf("roomlog %s: %v", strings.Join(command, " "), err)
+	for _, tt := range []struct {
+		unit              map[string][]string
+		setting, settings string
+		command           string
+	}{
+		{server, "ExecStartPre", "roomlog.toml", "config"},
+		{server, "ExecStart", "roomlog.toml", "serve"},
+		{bridge, "ExecStart", "bridge.toml", "bridge"},
+	} {
+		environment, command := strings.Fields(tt.unit["Environment"][0]), strings.Fields(tt.unit[tt.setting][0])[1:]
+		if !slices.Contains(environment, "ROOMLOG_CONFIG=/etc/roomlog/"+tt.settings) || command[0] != tt.command {
+			t.Fatalf("the unit runs %q with %q", command, environment)
+		}
+		for i := range environment {
+			environment[i] = here.Replace(environment[i])
+		}
+		i := newInvocation(cli.Shell{Stdout: io.Discard, Stderr: io.Discard, Environ: environment})
+		if exited, err := i.parse(command); exited || err != nil {
+			t.Errorf("roomlog %s: %v", strings.Join(command, " "), err)
+			continue
+		}
+		if tt.command == "config" {
+			if err := i.execute(t.Context()); err != nil {
+				t.Errorf("roomlog %s: %v", strings.Join(command, " "), err)
+			}
+		}
 	}
 }
 

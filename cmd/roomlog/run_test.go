@@ -80,8 +80,6 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
-// TestServeChecksSettingsFirst checks that all faults of single values are reported together, before a port is opened
-// or the data folder is created.
 // TestOutputOnAFullDisk checks that a command fails whose output cannot be written, whether or not it looks at the error.
 func TestOutputOnAFullDisk(t *testing.T) {
 	t.Parallel()
@@ -99,6 +97,8 @@ func TestOutputOnAFullDisk(t *testing.T) {
 	}
 }
 
+// TestServeChecksSettingsFirst checks that all faults of single values are reported together, before a port is opened
+// or the data folder is created.
 func TestServeChecksSettingsFirst(t *testing.T) {
 	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")

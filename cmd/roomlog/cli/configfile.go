@@ -82,8 +82,8 @@ func (f *configFile) exposed() (keys []string) {
 			keys = append(keys, key)
 		}
 	}
-	for _, flag := range fileFlags { // an address of a database may contain a password in a form that Redact does not know
-		if value := f.values[flag]; value != "" && (flag == "read-url" || settings.Redact(value) != value) {
+	for _, flag := range fileFlags { // the address of a database or of a receiver of hooks may contain a secret in a form that Redact does not know
+		if value := f.values[flag]; value != "" && (flag == "read-url" || flag == "hook-url" || settings.Redact(value) != value) {
 			keys = append(keys, flag)
 		}
 	}

@@ -1,6 +1,7 @@
 package tracetest
 
 import (
+	"bytes"
 	"compress/gzip"
 	"encoding/hex"
 	"io"
@@ -89,14 +90,22 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	if refuse != nil && refuse(w, req) {
 		return
 	}
+	sent, broken := io.ReadAll(req.Body)
 	var request coltracepb.ExportTraceServiceRequest
-	raw, err := read(req)
-	if err == nil {
+	var raw []byte
+	var err error
+	if broken == nil { // otherwise the test has killed the exporter, or frozen it
+		raw, err = decompress(sent)
+	}
+	if broken == nil && err == nil {
 		err = proto.Unmarshal(raw, &request)
 	}
 	if err != nil || req.URL.Path != "/v1/traces" || req.Header.Get("Content-Type") != "application/x-protobuf" {
 		r.t.Errorf("%s %s: %v %v", req.Method, req.URL, req.Header, err)
 		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	if broken != nil {
 		return
 	}
 	r.mu.Lock()
@@ -117,8 +126,8 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	r.changed = make(chan struct{})
 }
 
-func read(req *http.Request) ([]byte, error) {
-	body, err := gzip.NewReader(req.Body)
+func decompress(sent []byte) ([]byte, error) {
+	body, err := gzip.NewReader(bytes.NewReader(sent))
 	if err != nil {
 		return nil, err
 	}
@@ -149,22 +158,32 @@ func (r *Receiver) Headers() []http.Header {
 // Await blocks until a condition holds for the spans that were received so far, and returns them. what describes the condition.
 func (r *Receiver) Await(what string, holds func([]Span) bool) []Span {
 	r.t.Helper()
-	limit := time.NewTimer(3 * time.Minute)
-	defer limit.Stop()
+	spans, ok := r.Within(3*time.Minute, holds)
+	if !ok {
+		for _, s := range spans {
+			r.t.Logf("%s %s %s %q %v", s.Trace(), s.Parent(), s.ID(), s.Name, s.Attributes)
+		}
+		r.t.Fatalf("not received: %s", what)
+	}
+	return spans
+}
+
+// Within blocks until a condition holds for the spans that were received so far, but no longer than limit. It returns the spans, and
+// whether the condition holds.
+func (r *Receiver) Within(limit time.Duration, holds func([]Span) bool) ([]Span, bool) {
+	over := time.NewTimer(limit)
+	defer over.Stop()
 	for {
 		r.mu.Lock()
 		spans, changed := slices.Clone(r.spans), r.changed
 		r.mu.Unlock()
 		if holds(spans) {
-			return spans
+			return spans, true
 		}
 		select {
 		case <-changed:
-		case <-limit.C:
-			for _, s := range spans {
-				r.t.Logf("%s %s %s %q %v", s.Trace(), s.Parent(), s.ID(), s.Name, s.Attributes)
-			}
-			r.t.Fatalf("not received: %s", what)
+		case <-over.C:
+			return spans, false
 		}
 	}
 }

@@ -115,6 +115,7 @@ func (h *hlsServer) add(s *hlsSession) (err error) {
 	}
 	s.lastUsed = h.cfg.Now()
 	s.stream.lastUsed = s.lastUsed
+	s.request.spared = true // from now on a cut of all users ends the session itself, or spares it
 	h.sessions[s.id] = s
 	return nil
 }
@@ -257,9 +258,9 @@ func (h *hlsServer) isRestricted(key string) bool {
 	return restricted
 }
 
-// start starts segmenting a stream. The caller holds the lock.
+// start starts segmenting a stream. It returns ErrNoBroadcast if the broadcast has ended meanwhile. The caller holds the lock.
 func (h *hlsServer) start(key string) (*hlsStream, error) {
-	source, err := h.hub.join(playRequest{key: key, client: Client{ID: newID(), Protocol: Internal}, requestedAt: h.cfg.Now(), complete: true, finishes: true})
+	source, err := h.hub.join(playRequest{key: key, client: Client{ID: newID(), Protocol: Internal}, requestedAt: h.cfg.Now(), complete: true, finishes: true, running: true})
 	if err != nil {
 		return nil, err
 	}

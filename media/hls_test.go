@@ -2,6 +2,7 @@ package media_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -18,6 +19,7 @@ import (
 	"roomlog/internal/clocktest"
 	"roomlog/internal/logtest"
 	"roomlog/media"
+	"roomlog/media/flv"
 	"roomlog/media/hls/hlstest"
 )
 
@@ -28,17 +30,23 @@ func (h *testServer) hlsURL(key string) string {
 // page requests one file of HLS.
 func page(t testing.TB, url string) (status int, body string, header http.Header) {
 	t.Helper()
+	status, body, header, err := fetch(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return status, body, header
+}
+
+// fetch requests one file of HLS. Any goroutine may call it.
+func fetch(url string) (status int, body string, header http.Header, err error) {
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	answer, err := client.Get(url)
 	if err != nil {
-		t.Fatal(err)
+		return 0, "", nil, err
 	}
 	defer answer.Body.Close()
 	b, err := io.ReadAll(answer.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return answer.StatusCode, string(b), answer.Header
+	return answer.StatusCode, string(b), answer.Header, err
 }
 
 // refs returns the references in a playlist to files, or in an index to playlists.
@@ -242,7 +250,12 @@ func TestHLSEndsWithTheLive(t *testing.T) {
 	s := h.onHLS(t, "KEY")
 	playing, idle := h.playHLS(t, "KEY"), h.playHLS(t, "KEY")
 	playing.plays(t, s, 3, 2)
-	_, list, _ := page(t, playing.base+playing.lists[0])
+	h.stream(t, "KEY", "all seconds", func(s media.StreamStats) bool { return s.FramesIn == 2+5*75 })
+	var list string
+	eventually(t, "the complete segments", func() bool { // the segmenter began with the second before the newest one
+		_, list, _ = page(t, playing.base+playing.lists[0])
+		return strings.Count(list, "_seg") == 3
+	})
 	next := regexp.MustCompile(`#EXT-X-MEDIA-SEQUENCE:(\d+)`).FindStringSubmatch(list)[1]
 	first, err := strconv.Atoi(next)
 	if err != nil {
@@ -251,14 +264,19 @@ func TestHLSEndsWithTheLive(t *testing.T) {
 	type reply struct {
 		status int
 		body   string
+		err    error
 	}
 	waiting := make(chan reply, 1)
 	go func() {
-		status, body, _ := page(t, fmt.Sprintf("%s%s&_HLS_msn=%d", playing.base, playing.lists[0], first+strings.Count(list, "#EXTINF")+1))
-		waiting <- reply{status, body}
+		status, body, _, err := fetch(fmt.Sprintf("%s%s&_HLS_msn=%d", playing.base, playing.lists[0], first+strings.Count(list, "#EXTINF")+1))
+		waiting <- reply{status, body, err}
 	}()
+	eventually(t, "the request waits", func() bool { return h.WaitingRequests() == 1 })
 	h.Cut("KEY", media.ReasonEnded)
 	got := <-waiting
+	if got.err != nil {
+		t.Fatal(got.err)
+	}
 	if got.status != 200 || !strings.HasSuffix(got.body, "#EXT-X-ENDLIST\n") {
 		t.Fatalf("the waiting request: got status %d and %s, want 200 and the end of the playlist", got.status, got.body)
 	}
@@ -281,6 +299,87 @@ func TestHLSEndsWithTheLive(t *testing.T) {
 		eventually(t, "a refusal of "+url, func() bool { status, _, _ := page(t, url); return status == 403 })
 	}
 	eventually(t, "all slots are free", func() bool { return h.Snapshot().Connections == 0 })
+}
+
+// TestHLSEndsWithTheLiveOfARelay ends a live when an encoder at this node has taken over its relayed stream and has sent nothing yet.
+func TestHLSEndsWithTheLiveOfARelay(t *testing.T) {
+	h := run(t, nil)
+	r, err := h.Relayed("KEY", func() {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Begin(media.Source{Broadcast: "B", Video: true, Audio: true}); err != nil {
+		t.Fatal(err)
+	}
+	write := func(kind byte, at uint32, payload []byte) {
+		t.Helper()
+		if _, err := r.Write(flv.Tag(kind, at, payload)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(flv.Video, 0, avcHeader())
+	write(flv.Audio, 0, aacHeader())
+	for at := uint32(0); at < 3000; at += 40 {
+		write(flv.Video, at, videoFrame(at%1000 == 0, "picture"))
+		write(flv.Audio, at, sound("sound"))
+		write(flv.Audio, at+20, sound("sound"))
+	}
+	p := h.playHLS(t, "KEY")
+	p.version(t, "")
+	h.publish(t, "KEY")
+	if _, err := r.Write(flv.Tag(flv.Audio, 3000, sound("sound"))); !errors.Is(err, media.ErrEnded) {
+		t.Fatalf("got error %v, want the end of the relay", err)
+	}
+	h.Cut("KEY", media.ReasonEnded)
+	eventually(t, "the end of the playlist", func() bool {
+		_, list, _ := page(t, p.base+p.lists[0])
+		return strings.HasSuffix(list, "#EXT-X-ENDLIST\n")
+	})
+}
+
+// TestHLSSegmentsOnlyBroadcasts starts to segment streams whose broadcasts have just ended.
+func TestHLSSegmentsOnlyBroadcasts(t *testing.T) {
+	h := run(t, nil)
+	h.publish(t, "SILENT")
+	for _, key := range []string{"KEY", "SILENT"} {
+		if err := h.Segment(key); !errors.Is(err, media.ErrNoBroadcast) {
+			t.Errorf("%s: got error %v, want %v", key, err, media.ErrNoBroadcast)
+		}
+	}
+	if keys := h.Keys(); !slices.Equal(keys, []string{"SILENT"}) {
+		t.Errorf("the keys are %v, want the one with a publisher", keys)
+	}
+}
+
+// TestCutAnonymousSparesPlaySessions restricts a stream after play sessions have begun, and before they play. Those of users and those that
+// are kept go on.
+func TestCutAnonymousSparesPlaySessions(t *testing.T) {
+	h := run(t, nil)
+	s := h.onHLS(t, "KEY")
+	open := func(args string) hlsPlayer {
+		_, index, _ := page(t, "http://"+h.http+"/live/KEY/index.m3u8?sign="+args)
+		p := hlsPlayer{"http://" + h.http + "/live/KEY/", refs(index)}
+		p.version(t, "") // the session does not play before it receives another version
+		return p
+	}
+	user, preview, anonymous := open(h.signer.PlayAs("KEY", 5, time.Unix(9, 0))), open(h.signer.Play("KEY")+"&kept=1"), open(h.signer.Play("KEY"))
+	h.Restrict("KEY", true)
+	for range 2 {
+		h.CutAnonymous("KEY", func(c media.Client) bool { return c.Args.Has("kept") })
+	}
+	user.plays(t, s, 3, 2)
+	preview.plays(t, s, 5, 2)
+	h.stream(t, "KEY", "two players", func(s media.StreamStats) bool { return s.Players[media.HLS] == 2 })
+	if status, _, _ := page(t, anonymous.base+anonymous.lists[0]); status != http.StatusForbidden {
+		t.Errorf("status %d of the anonymous player, want 403", status)
+	}
+	h.CutAnonymous("KEY", func(media.Client) bool { return false })
+	if status, _, _ := page(t, preview.base+preview.lists[0]); status != http.StatusForbidden {
+		t.Errorf("status %d of a player that is kept no longer, want 403", status)
+	}
+	if status, _, _ := page(t, user.base+user.lists[0]); status != http.StatusOK {
+		t.Errorf("status %d of the user, want 200", status)
+	}
 }
 
 // TestTheRestOfALiveIsNotForUsersWhoLoseAccess takes the right to play from players over HLS after their live has ended, while they

@@ -170,9 +170,7 @@ func (p *publication) close(reason Reason) {
 		return
 	}
 	now := h.cfg.Now()
-	for i := range p.publisher.order {
-		p.publisher.order[i].Flush(func(a arrived) { s.add(a, now) })
-	}
+	s.flush(now)
 	s.publisher, s.lostAt = nil, now
 	if s.broadcast.ID != "" && (reason.final() || h.cfg.StreamGrace <= 0) {
 		h.endBroadcast(s, reason, now)
@@ -184,6 +182,7 @@ func (p *publication) close(reason Reason) {
 
 // endBroadcast ends a broadcast and removes its stream. The caller must hold both locks.
 func (h *hub) endBroadcast(s *stream, reason Reason, now time.Time) {
+	s.flush(now)
 	s.publisher = nil
 	if reason == ReasonShutdown {
 		s.stopRelays()
@@ -217,6 +216,8 @@ type playRequest struct {
 	complete    bool        // whether the player should miss no frame, see cursor
 	broadcast   string      // if set, the player may join only this broadcast, and reads it to its end
 	finishes    bool        // whether the player reads the remaining frames if the stream is cut because its live has ended
+	running     bool        // whether the player may join only a stream that has a broadcast
+	spared      bool        // whether cuts of all users no longer apply, because they have spared the play session of the player
 }
 
 // join adds an authorized player to its stream. If the stream has no publisher yet, the player waits.
@@ -233,7 +234,7 @@ func (h *hub) join(r playRequest) (*Player, error) {
 	case s != nil:
 	case r.broadcast != "":
 		return nil, ErrEnded
-	case r.client.Protocol == Relay:
+	case r.client.Protocol == Relay, r.running:
 		return nil, ErrNoBroadcast
 	default: // The slots of players bound the streams that have only waiting players.
 		s = h.add(r.key)
@@ -245,6 +246,8 @@ func (h *hub) join(r playRequest) (*Player, error) {
 		return nil, ErrEnded
 	case r.client.Protocol == Relay && (s.relayed || s.broadcast.ID == ""):
 		return nil, ErrNoBroadcast // a node that relays a stream itself is never a source, so that there are no loops
+	case r.running && s.broadcast.ID == "":
+		return nil, ErrNoBroadcast
 	case r.client.isViewer() && h.viewers[s] >= h.cfg.Limits.MaxStreamPlayers:
 		return nil, ErrLimitReached
 	}
@@ -294,7 +297,7 @@ func (h *hub) admits(r playRequest) error {
 
 // wasCut reports whether a player was authorized before a cut of its user. The caller holds the lock.
 func (h *hub) wasCut(r playRequest) bool {
-	if at, cut := h.userCuts[userKey{r.key, allUsers}]; cut && r.client.isViewer() && !r.requestedAt.After(at) {
+	if at, cut := h.userCuts[userKey{r.key, allUsers}]; cut && r.client.isViewer() && !r.spared && !r.requestedAt.After(at) {
 		return true
 	}
 	if r.client.User == 0 {

@@ -80,10 +80,10 @@ func (h *hub) cutPublisher(key string, reason Reason, match func(Client) bool) {
 		s.mu.Lock()
 		if p := s.publisher; p != nil && match(p.client) {
 			disconnect = p.disconnect
-			s.publisher = nil
 			if s.broadcast.ID != "" {
 				h.endBroadcast(s, reason, now)
 			}
+			s.publisher = nil
 			h.removeIfIdle(s)
 		}
 		s.mu.Unlock()
@@ -113,6 +113,7 @@ func (h *hub) endStream(s *stream, reason Reason, now time.Time) []func() {
 	}
 	s.publisher, s.ended = nil, true
 	delete(h.streams, s.key)
+	s.wakeAll() // a stream without a broadcast may have players that read the remaining frames, too
 	s.mu.Unlock()
 	for _, p := range players {
 		h.remove(p, reason)

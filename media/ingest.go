@@ -84,6 +84,16 @@ func (s *stream) expire(p *publisher, now time.Time) (added bool) {
 	return added
 }
 
+// flush adds the payloads of the publisher that still wait for an earlier one. The caller holds the lock.
+func (s *stream) flush(now time.Time) {
+	if s.publisher == nil {
+		return
+	}
+	for i := range s.publisher.order {
+		s.publisher.order[i].Flush(func(a arrived) { s.add(a, now) })
+	}
+}
+
 // add places a payload in the broadcast.
 func (s *stream) add(a arrived, now time.Time) {
 	frame := a.frame

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"roomlog/internal/clocktest"
 	"roomlog/media"
 	"roomlog/media/flv"
 	"roomlog/media/rtmp"
@@ -274,6 +275,40 @@ func TestSubscribeReadsToTheEndOfACutStream(t *testing.T) {
 			}
 			if _, err := h.Subscribe(h.log.broadcast(0)); !errors.Is(err, media.ErrEnded) {
 				t.Fatal(err)
+			}
+		})
+	}
+}
+
+// TestSubscribersGetFramesThatWait ends a broadcast while its newest sound waits for one that is missing.
+func TestSubscribersGetFramesThatWait(t *testing.T) {
+	for what, cut := range map[string]func(*testServer){
+		"cut": func(h *testServer) { h.Cut("KEY", media.ReasonEnded) },
+		"publisher cut": func(h *testServer) {
+			h.CutPublisher("KEY", media.ReasonKicked, func(media.Client) bool { return true })
+		},
+		"publisher is gone": func(h *testServer) { h.Kick(h.log.broadcast(0).Publisher.ID) },
+	} {
+		t.Run(what, func(t *testing.T) {
+			h := run(t, func(c *media.Config) { c.Now = clocktest.New().Now })
+			s := h.publish(t, "KEY")
+			s.begin(0)
+			p := h.subscribe(t, "KEY")
+			for at := uint32(20); at <= 40*20; at += 20 {
+				s.audio(at, sound(fmt.Sprint("sound ", at)))
+			}
+			last := sound("last")
+			s.audio(42*20, last)
+			s.video(42*20, videoFrame(false, "after"))
+			h.stream(t, "KEY", "all other frames", func(s media.StreamStats) bool { return s.FramesIn == 5+40+1 })
+			cut(h)
+			var newest []byte
+			frames, err := p.Next(nil)
+			for ; err == nil; frames, err = p.Next(nil) {
+				newest = frames[len(frames)-1].Payload()
+			}
+			if !errors.Is(err, io.EOF) || !bytes.Equal(newest, last) {
+				t.Errorf("the newest frame is %q, error %v, want the frame that waited, and the end", newest, err)
 			}
 		})
 	}

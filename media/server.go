@@ -122,7 +122,7 @@ func (s *Server) Kick(id string) bool { return s.core.hub.kick(id) }
 
 // Cut ends the broadcast of key and disconnects the publisher and all players. It also refuses clients that were
 // authorized before the call and have not joined the stream yet. If the reason is ReasonEnded, the players of HLS receive
-// the rest of the broadcast and the end of their playlists; with any other reason they are refused at once.
+// the rest of the broadcast that this node has and the end of their playlists; with any other reason they are refused at once.
 func (s *Server) Cut(key string, reason Reason) {
 	s.core.hub.cut(key, reason)
 	if reason != ReasonEnded {
@@ -138,7 +138,8 @@ func (s *Server) CutUser(key string, user int64) {
 }
 
 // CutAnonymous disconnects the players of key whose signs name no user, unless keep reports true for a player. It also refuses
-// all players that were authorized before the call and have not joined the stream yet.
+// all players that were authorized before the call and have not joined the stream yet. A player over HLS joins with its play
+// session.
 func (s *Server) CutAnonymous(key string, keep func(Client) bool) {
 	s.core.hub.cutAnonymous(key, ReasonKicked, keep)
 	s.hls.dropSessions(func(c *hlsSession) bool {

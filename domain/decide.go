@@ -3,6 +3,7 @@ package domain
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -106,29 +107,34 @@ func checkStreamName(c Command, s Stream) error {
 	if len(s) <= maxStreamName && printable(string(s)) && !strings.Contains(string(s), " ") {
 		return nil
 	}
-	field, value := idField(c, string(s))
-	if len(s) > maxStreamName {
-		return refuse(CodeTextInvalid, "%s must have at most %d bytes", field, maxStreamName-len(s)+len(value))
+	field, before := idField(c, string(s))
+	switch {
+	case len(s) > maxStreamName && before < 0:
+		return refuse(CodeTextInvalid, "%s is too long", field)
+	case len(s) > maxStreamName:
+		return refuse(CodeTextInvalid, "%s must have at most %d bytes", field, maxStreamName-before)
 	}
 	return refuse(CodeTextInvalid, "%s must consist of printable ASCII characters without spaces: letters, digits, signs", field)
 }
 
-// idField returns the name and the value of the longest text of a command with which s ends. Texts that a server adds have no names.
-func idField(c Command, s string) (name, value string) {
-	name = "a text that the server adds"
+// idField returns the name of the longest text of a command with which s ends, and the number of bytes of s before it. Of equal texts,
+// the first name in alphabetical order counts. Texts that a server adds have no names; before is then -1.
+func idField(c Command, s string) (name string, before int) {
+	name, before = "a text that the server adds", -1
 	var fields map[string]any
 	if err := roundTrip(c, &fields); err != nil {
-		return name, value
+		return name, before
 	}
 	if err := roundTrip(s, &s); err != nil { // replaces what is not UTF-8, as in the fields
-		return name, value
+		return name, before
 	}
-	for field, v := range fields {
-		if text, ok := v.(string); ok && len(text) > len(value) && strings.HasSuffix(s, text) {
-			name, value = field, text
+	longest := 0
+	for _, field := range slices.Sorted(maps.Keys(fields)) {
+		if text, ok := fields[field].(string); ok && len(text) > longest && strings.HasSuffix(s, text) {
+			name, before, longest = field, len(s)-len(text), len(text)
 		}
 	}
-	return name, value
+	return name, before
 }
 
 // roundTrip encodes v as JSON and decodes the result into to.

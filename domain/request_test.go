@@ -2,6 +2,7 @@ package domain_test
 
 import (
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -283,6 +284,9 @@ func TestActorString(t *testing.T) {
 func TestRefusalsNameTheField(t *testing.T) {
 	w := exampleWorld(t)
 	bodies := map[string]string{"comment.post": "comment", "message.post": "message", "message.exchange": "message"} // what users call the field text
+	unchanged := map[string]bool{                                                                                    // what does not exist has ended already: the command changes nothing, and no text reaches the log
+		"broadcast.stop broadcast": true, "chat_room.leave chat_room": true, "restream.remove target": true, "upload.expire upload": true, "user.revoke_role role": true,
+	}
 	for _, x := range examples() {
 		for i := range reflect.TypeOf(x.when).NumField() {
 			changed := reflect.New(reflect.TypeOf(x.when)).Elem()
@@ -302,11 +306,31 @@ func TestRefusalsNameTheField(t *testing.T) {
 					if err != nil {
 						t.Errorf("%s: %v", x.when.Type(), err)
 					}
+					if bad != "a b" && !unchanged[x.when.Type()+" "+name] {
+						t.Errorf("%s with %s %.10q is accepted", x.when.Type(), name, bad)
+					}
 					continue
 				}
-				if !strings.Contains(refusal.Text, name) {
+				if !regexp.MustCompile(`\b` + name + `\b`).MatchString(refusal.Text) {
 					t.Errorf("%s with %s %.10q is refused with %q (%s)", x.when.Type(), name, bad, refusal.Text, refusal.Code)
 				}
+			}
+		}
+	}
+}
+
+// TestRefusalsOfStreamNames sends ids that are too long for the log: the refusal says how long the id may be, if a client has sent it.
+func TestRefusalsOfStreamNames(t *testing.T) {
+	long := strings.Repeat("k", 100_000)
+	for want, c := range map[string]domain.Command{
+		"order must have at most 122 bytes":        domain.PayOrder{Order: domain.OrderID(strings.Repeat("\xff", 1000))},
+		"a text that the server adds is too long":  domain.EnterChat{NameKey: long},
+		"order must have at most 122 bytes, twice": domain.CreditCoins{Order: domain.OrderID(long), Reason: long},
+	} {
+		want, _, _ = strings.Cut(want, ",")
+		for range 20 { // the order of a map must not decide
+			if got := domain.AsRefusal(domain.Request{Command: c, Actor: asUser(viewer)}.Validate()); got == nil || got.Text != want {
+				t.Fatalf("got %v, want %q", got, want)
 			}
 		}
 	}

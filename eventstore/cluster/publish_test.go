@@ -53,6 +53,7 @@ func testPublish(t *testing.T, deploy func(testing.TB) *deployment) {
 			}
 		}
 		newer := d.observer(cluster.Config{SurveyTimeout: timeout})
+		until(t, "the newer version knows both nodes", func() bool { return len(alive(t, newer)) == 2 })
 		if s := survey(t, newer, "question-of-a-newer-version", `{"format":2}`); len(s.Nodes) != 2 || len(s.Missing)+len(s.Replies) != 0 {
 			t.Errorf("got %+v, want both nodes without a reply of their own", s)
 		}

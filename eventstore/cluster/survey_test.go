@@ -44,6 +44,7 @@ func testSurvey(t *testing.T, deploy func(testing.TB) *deployment) {
 		start(t, d, cluster.Config{Node: "b"}, replyAs("b"))
 		start(t, d, cluster.Config{Node: "c"}, nil) // this node has no handler for the topic
 		observer := d.observer(cluster.Config{SurveyTimeout: timeout})
+		until(t, "the observer knows all nodes", func() bool { return len(alive(t, observer)) == 3 })
 		s := survey(t, observer, "who", "is there")
 		if !slices.Equal(s.Nodes, cluster.Nodes{"a", "b", "c"}) || len(s.Missing) > 0 || len(s.Replies) != 2 {
 			t.Fatalf("got %+v", s)

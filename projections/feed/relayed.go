@@ -18,7 +18,7 @@ const (
 	recheckRelay   = 15 * time.Second // time after which the database is asked again whether a process is the relay
 	recheckRefused = time.Second      // the same for a process that was not
 	recheckFailed  = time.Second      // the same after the database could not be asked
-	maxRechecks    = 8                // maximum number of times in recheckRefused that the database is asked
+	maxRechecks    = 8                // maximum number of times in recheckRefused that the database is asked, if no connection is made
 	gaugeTimeout   = 2 * time.Second  // time for which the relay may send gauges before the feed reads them itself
 	tablesPerRelay = 5                // number of RelayTimeouts after which the tables are compared with the relay although nobody waits for them
 )
@@ -192,7 +192,8 @@ func (s *relayed) isRelay(ctx context.Context, token string) bool {
 	if now.Sub(s.counted) >= recheckRefused {
 		s.counted, s.rechecks = now, 0
 	}
-	if now.Sub(s.failed) < recheckFailed || s.rechecks >= maxRechecks { // many senders claim to be the relay
+	tooMany := s.rechecks >= maxRechecks && connections == s.connections // many senders claim to be the relay
+	if now.Sub(s.failed) < recheckFailed || tooMany {
 		return token == s.believed
 	}
 	s.rechecks++

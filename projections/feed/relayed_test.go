@@ -41,6 +41,29 @@ func TestIsRelay(t *testing.T) {
 			t.Error("the relay is believed although the connections may lead to another primary")
 		}
 	})
+	t.Run("again after a connection was made, although many unknown tokens came", func(t *testing.T) {
+		s := source()
+		former, err := takeLease(t.Context(), pool, "former", time.Now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range 10 * maxRechecks {
+			if s.isRelay(t.Context(), fmt.Sprint("unknown ", i)) {
+				t.Fatal("an unknown token is believed")
+			}
+		}
+		if !s.isRelay(t.Context(), "former") {
+			t.Fatal("the relay is not believed")
+		}
+		former.Release(t.Context())
+		pool.Reset()
+		if _, err := pool.Exec(t.Context(), "SELECT 1"); err != nil {
+			t.Fatal(err)
+		}
+		if s.isRelay(t.Context(), "former") {
+			t.Error("the relay is believed although the connections may lead to another primary")
+		}
+	})
 	t.Run("a few times for many unknown tokens", func(t *testing.T) {
 		s := source()
 		relay, err := takeLease(t.Context(), pool, "relay", time.Now)

@@ -34,9 +34,9 @@ func TestRollingUpgrade(t *testing.T) {
 				servers = append(servers, launch(&process{t: t, env: env, older: older, built: true, args: append([]string{"--data", dataDir(t), "--auto-live", "--guest-chat",
 					"--presence-grace", "1m", "--media-internal-addr", freePort(t)}, unhurried...)}))
 			}
-			c := beginLoad(t, &steady{pace: 100 * time.Millisecond, gifts: true, over: make(chan struct{})}, 3, 3, 400, servers...)
+			c := beginLoad(t, &steady{pace: 100 * time.Millisecond, gifts: true, over: make(chan struct{})}, 3, 3, 20000, servers...)
 			for i, p := range servers {
-				c.middle(i, 5)
+				c.more(100)
 				if code := p.stop(); code != 0 {
 					t.Errorf("exit code %d, want 0", code)
 				}
@@ -46,6 +46,8 @@ func TestRollingUpgrade(t *testing.T) {
 					c.others += mixed(t, fmt.Sprint("round-", i), servers[2], servers[0])
 				}
 			}
+			c.more(100)
+			close(c.steady.over)
 			c.judge()
 		})
 	}

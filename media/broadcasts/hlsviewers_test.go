@@ -176,6 +176,9 @@ func TestViewersOverHLSLoseAccess(t *testing.T) {
 						return p.play(another, p.playSign(another, another.owner.User)) == nil
 					})
 				}
+				if _, list := p.get(viewer.list); !ended && strings.Contains(list, "#EXT-X-ENDLIST") {
+					t.Fatalf("the stream has ended before the loss: %s", list)
+				}
 				c.lose(l, loses.User, ticket)
 				viewer.refused(c.name)
 				if c.other {

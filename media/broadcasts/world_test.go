@@ -25,6 +25,7 @@ import (
 	"roomlog/internal/clocktest"
 	"roomlog/media"
 	"roomlog/media/broadcasts"
+	"roomlog/media/rtmp"
 	"roomlog/projections"
 	"roomlog/projections/feed"
 )
@@ -90,7 +91,8 @@ func open(t testing.TB, db *pgtest.DB, name string, change func(*broadcasts.Conf
 		t.Fatal(err)
 	}
 	p.server, err = media.New(media.Config{Authorizer: media.Authorizers{p.manager, p}, Observer: p.manager, Now: p.now.Now, SettleTime: 50 * time.Millisecond, StreamGrace: -1,
-		HLS: media.HLSConfig{IdleTimeout: time.Hour, Linger: 2 * timeout}, Log: slog.New(slog.DiscardHandler)})
+		RTMP: rtmp.Config{MessageTimeout: timeout, MediaTimeout: timeout},
+		HLS:  media.HLSConfig{IdleTimeout: time.Hour, Linger: 2 * timeout}, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

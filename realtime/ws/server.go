@@ -25,9 +25,10 @@ type Server struct {
 	workers  []*flusher
 	serial   atomic.Uint32
 
-	mu    sync.Mutex
-	conns []*Conn
-	empty chan struct{} // created by Shutdown, closed when no connection is left
+	mu      sync.Mutex
+	conns   []*Conn
+	opening int           // number of requests that may become connections
+	empty   chan struct{} // created by Shutdown, closed when no connection is left and no request can become one
 }
 
 // NewServer returns a Server. It sends pings and pushes while Run runs. It panics if Now or a setting is missing in
@@ -179,9 +180,28 @@ func (s *Server) remove(c *Conn, code uint16) {
 	s.signalEmpty()
 }
 
-// signalEmpty wakes Shutdown when no connection is left.
+// beginOpening notes that a request may become a connection, for which Shutdown has to wait. It reports false if Shutdown has begun.
+func (s *Server) beginOpening() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.empty != nil {
+		return false
+	}
+	s.opening++
+	return true
+}
+
+// endOpening notes that a request was refused or has become a connection.
+func (s *Server) endOpening() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.opening--
+	s.signalEmpty()
+}
+
+// signalEmpty wakes Shutdown when no connection is left and no request can become one.
 func (s *Server) signalEmpty() {
-	if s.empty == nil || len(s.conns) > 0 {
+	if s.empty == nil || len(s.conns) > 0 || s.opening > 0 {
 		return
 	}
 	select {

@@ -62,6 +62,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // Accept does the same as ServeHTTP, but calls open instead of Config.Open. It reports whether the request was
 // upgraded; open was then called.
 func (s *Server) Accept(w http.ResponseWriter, r *http.Request, open func(*Conn) Peer) bool {
+	if s.beginOpening() { // otherwise admit refuses the request
+		defer s.endOpening()
+	}
 	address, slot, refused := s.admit(r)
 	if refused != nil {
 		s.shared.stats.Refused.Add(1)

@@ -1,11 +1,14 @@
 package ws_test
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -244,6 +247,18 @@ func TestUpgrade(t *testing.T) {
 	})
 }
 
+// hijacker calls before each time before the connection is taken from the HTTP server.
+type hijacker struct {
+	http.ResponseWriter
+	before func()
+}
+
+// Hijack takes the connection from the HTTP server.
+func (h hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	h.before()
+	return http.NewResponseController(h.ResponseWriter).Hijack()
+}
+
 func TestShutdown(t *testing.T) {
 	t.Run("closes every client with its own reconnect time, waits, and refuses new clients", func(t *testing.T) {
 		s := serve(t, nil)
@@ -278,6 +293,39 @@ func TestShutdown(t *testing.T) {
 			t.Errorf("%d connections are open, want 0", n)
 		}
 		refused(t, wstest.NewClient(t, late).Handshake(""), http.StatusServiceUnavailable, "restarting")
+	})
+	t.Run("waits for a client whose handshake it is answering", func(t *testing.T) {
+		hijacked, answer := make(chan struct{}), make(chan struct{})
+		var first sync.Once
+		s := serveOn(t, wstest.Listen(t), func(h http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				h.ServeHTTP(hijacker{w, func() { first.Do(func() { close(hijacked); <-answer }) }}, r)
+			})
+		}, nil)
+		c := wstest.NewClient(t, wstest.Connect(t, s.addr, 0))
+		c.Write([]byte(wstest.UpgradeRequest + "\r\n")...)
+		wstest.Receive(t, hijacked, "the request of the client")
+		done := make(chan error, 1)
+		go func() { done <- s.Shutdown(t.Context()) }()
+		wstest.Eventually(t, "other clients are refused", func() bool {
+			return wstest.NewClient(t, wstest.Connect(t, s.addr, 0)).Handshake("").StatusCode == http.StatusServiceUnavailable
+		})
+		select {
+		case err := <-done:
+			t.Fatalf("Shutdown has returned %v before the client was answered", err)
+		default:
+		}
+		close(answer)
+		if response, err := http.ReadResponse(c.In, nil); err != nil || response.StatusCode != http.StatusSwitchingProtocols {
+			t.Fatalf("got %v %v, want the end of the handshake", response, err)
+		}
+		c.ExpectClose(ws.CloseRestart)
+		if err := wstest.Receive(t, done, "Shutdown to return"); err != nil {
+			t.Errorf("Shutdown: %v", err)
+		}
+		if n := s.Stats().Open.Load(); n != 0 {
+			t.Errorf("%d connections are open, want 0", n)
+		}
 	})
 	t.Run("cuts connections that have not ended when its context ends", func(t *testing.T) {
 		block := make(chan struct{})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,6 +25,8 @@ const (
 	atOnce = 2000
 	// slower is how many times longer than Config.Interval the time between two writes becomes while they fail.
 	slower = 30
+	// maxSplits is how many times the gifts of refused writes are divided in one interval. To find one gift among atOnce takes eleven.
+	maxSplits = 64
 )
 
 // Config configures a Recorder. The fields of the first group are required.
@@ -66,8 +69,9 @@ type Delivery struct {
 	gift     gift
 	streamer domain.UserID
 	until    time.Time // end of the window
-	stored   Counts    // what was written; only Run uses it, as the next field
+	stored   Counts    // what was written; only Run uses it, as the next two fields
 	over     bool      // whether the window has ended and everything was written
+	lost     bool      // whether the gift is counted in Stats.Lost
 
 	sent, acknowledged, streamerSent, streamerAcknowledged atomic.Int64
 }
@@ -206,9 +210,9 @@ func (r *Recorder) store(ctx context.Context) (stored bool) {
 	if skipped > 0 {
 		r.cfg.Log.WarnContext(ctx, "too many gifts at once, deliveries not counted", slog.Int("count", skipped))
 	}
-	before := r.failed.Load()
+	before, splits := r.failed.Load(), maxSplits
 	for part := range slices.Chunk(all, atOnce) {
-		if ctx.Err() != nil || !r.storePart(ctx, part) {
+		if !r.storeSplit(ctx, part, &splits) {
 			break
 		}
 	}
@@ -216,8 +220,29 @@ func (r *Recorder) store(ctx context.Context) (stored bool) {
 	return r.failed.Load() == before
 }
 
+// storeSplit writes what was counted for some gifts. If the database refuses the values of a gift, storeSplit writes the halves one by
+// one, so that the other gifts are stored; splits is the number of times that it may do so. It reports whether the database has
+// responded.
+func (r *Recorder) storeSplit(ctx context.Context, part []*Delivery, splits *int) (answered bool) {
+	if ctx.Err() != nil {
+		return false
+	}
+	answered, err := r.storePart(ctx, part)
+	if err == nil {
+		return answered
+	}
+	if refusesValues(err) && len(part) > 1 && *splits > 0 {
+		*splits--
+		half := len(part) / 2
+		return r.storeSplit(ctx, part[:half], splits) && r.storeSplit(ctx, part[half:], splits)
+	}
+	r.failed.Add(1)
+	r.cfg.Log.WarnContext(ctx, "deliveries of gifts not stored", slog.Int("count", len(part)), slog.Any("error", err))
+	return answered
+}
+
 // storePart writes what was counted for some gifts. It reports whether the database has responded.
-func (r *Recorder) storePart(ctx context.Context, part []*Delivery) (answered bool) {
+func (r *Recorder) storePart(ctx context.Context, part []*Delivery) (answered bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, r.cfg.Timeout)
 	defer cancel()
 	now := r.cfg.Now()
@@ -231,16 +256,17 @@ func (r *Recorder) storePart(ctx context.Context, part []*Delivery) (answered bo
 		}
 	}
 	if len(changed) > 0 {
-		begun, err := r.cfg.Tables.add(ctx, changed)
+		var begun bool
+		begun, err = r.cfg.Tables.add(ctx, changed)
 		var refused *pgconn.PgError
 		answered = err == nil || begun && errors.As(err, &refused)
 		if err != nil {
-			r.failed.Add(1)
-			r.cfg.Log.WarnContext(ctx, "deliveries of gifts not stored", slog.Int("count", len(changed)), slog.Any("error", err))
 			if !begun || answered {
-				return answered // nothing was added: the next call repeats it
+				return answered, err // nothing was added: the next call repeats it
 			}
-			r.lost.Add(int64(len(changed)))
+			for i, d := range part {
+				r.lose(d, counted[i])
+			}
 		}
 	} else {
 		answered = true
@@ -248,7 +274,26 @@ func (r *Recorder) storePart(ctx context.Context, part []*Delivery) (answered bo
 	for i, d := range part { // also if the statement may have been executed: it must not be repeated, because the numbers are lower bounds
 		d.stored, d.over = counted[i], ended[i]
 	}
-	return answered
+	return answered, err
+}
+
+// refusesValues reports whether the values of a row are the cause of an error: classes 22 (data exception) and 23 (integrity
+// constraint violation) of SQLSTATE.
+func refusesValues(err error) bool {
+	var refused *pgconn.PgError
+	return errors.As(err, &refused) && (strings.HasPrefix(refused.Code, "22") || strings.HasPrefix(refused.Code, "23"))
+}
+
+// lose counts a gift as lost, once, if counts of it were not stored. It reports whether it was.
+func (r *Recorder) lose(d *Delivery, counted Counts) bool {
+	if counted == d.stored {
+		return false
+	}
+	if !d.lost {
+		d.lost = true
+		r.lost.Add(1)
+	}
+	return true
 }
 
 // take returns the open deliveries. It also returns and resets the number of gifts that were not counted.
@@ -266,7 +311,7 @@ func (r *Recorder) forget(ctx context.Context) {
 	r.mu.Lock()
 	r.order = slices.DeleteFunc(r.order, func(d *Delivery) bool {
 		late := !d.over && d.until.Before(refusedSince)
-		if late && d.counts() != d.stored {
+		if late && r.lose(d, d.counts()) {
 			lost++
 		}
 		if (d.over || late) && r.open[d.gift.position] == d {
@@ -276,7 +321,6 @@ func (r *Recorder) forget(ctx context.Context) {
 	})
 	r.mu.Unlock()
 	if lost > 0 {
-		r.lost.Add(int64(lost))
 		r.cfg.Log.ErrorContext(ctx, "deliveries of gifts lost, their writes have failed for too long", slog.Int("count", lost), slog.Duration("duration", r.cfg.Repeat))
 	}
 }

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -134,7 +135,7 @@ func (b *Both) OpenInbox(ctx context.Context, id string) (Inbox, error) {
 			boxes = append(boxes, box)
 		}
 	}
-	return &bothInbox{boxes: boxes, postgres: b.postgres, members: make(map[string]bool), seen: make(map[string]bool)}, nil
+	return &bothInbox{boxes: boxes, postgres: b.postgres, now: b.nats.now, seen: make(map[string]bool)}, nil
 }
 
 // Reply puts r into the inbox of the transport over which the request came.
@@ -151,25 +152,60 @@ func (b *Both) Reply(ctx context.Context, inbox string, r Reply) error {
 type bothInbox struct {
 	boxes    []Inbox
 	postgres *Postgres
-	members  map[string]bool // node → whether PostgreSQL lists it
+	now      func() time.Time
 	seen     map[string]bool // nodes whose replies were received
+
+	members     []string  // the members as PostgreSQL has last listed them
+	unreachable bool      // whether PostgreSQL could not be reached then
+	read        time.Time // when the members were read
+	waiting     []Reply   // replies over NATS of nodes that the list did not contain
+	size        int       // size in bytes of the payloads in waiting; at most natsPending
 }
 
-// isMember reports whether PostgreSQL lists a node. A node of another database that has the same id, such as a clone on the same NATS,
-// is no member. While PostgreSQL cannot be reached, every node counts as one.
-func (i *bothInbox) isMember(ctx context.Context, node string) bool {
-	if member, known := i.members[node]; known {
-		return member
+// isMember reports whether PostgreSQL has listed a node. A node of another database that has the same id, such as a clone on the same
+// NATS, is no member. While PostgreSQL cannot be reached, every node counts as one.
+func (i *bothInbox) isMember(node string) bool {
+	return i.unreachable || slices.Contains(i.members, node)
+}
+
+// readMembers reads the list of members, unless it has read the list within askInterval. It reports whether it has read the list, or
+// tried to: nodes of other databases reply under any number of names.
+func (i *bothInbox) readMembers(ctx context.Context) bool {
+	now := i.now()
+	if now.Sub(i.read) < askInterval {
+		return false
 	}
+	i.read = now
 	nodes, err := i.postgres.Nodes(ctx)
-	if err != nil {
-		return true
+	if i.unreachable = err != nil; !i.unreachable {
+		i.members = nodes
 	}
-	i.members[node] = false
-	for _, n := range nodes {
-		i.members[n] = true
+	return true
+}
+
+// add returns the replies over NATS that come from members, also those that have waited. A reply of another node waits until the list of
+// members is read again, because the node may have joined since. If the list is new, the reply is discarded: a node that joins later is
+// asked again.
+func (i *bothInbox) add(ctx context.Context, received []Reply) (replies []Reply) {
+	arrived, fresh := append(i.waiting, received...), false
+	i.waiting, i.size = nil, 0
+	for _, r := range arrived {
+		if i.seen[r.Node] {
+			continue
+		}
+		if !fresh && !i.isMember(r.Node) {
+			fresh = i.readMembers(ctx)
+		}
+		switch {
+		case i.isMember(r.Node):
+			i.seen[r.Node] = true
+			replies = append(replies, r)
+		case !fresh && i.size+len(r.Payload) <= natsPending:
+			i.waiting = append(i.waiting, r)
+			i.size += len(r.Payload)
+		}
 	}
-	return i.members[node]
+	return replies
 }
 
 // Receive returns the replies that arrived since the last call. It fails only if no inbox can be read.
@@ -184,9 +220,12 @@ func (i *bothInbox) Receive(ctx context.Context) ([]Reply, error) {
 			continue
 		}
 		readable = true
-		_, overNATS := box.(*natsInbox)
+		if _, overNATS := box.(*natsInbox); overNATS {
+			replies = append(replies, i.add(ctx, received)...)
+			continue
+		}
 		for _, r := range received {
-			if !i.seen[r.Node] && (!overNATS || i.isMember(ctx, r.Node)) {
+			if !i.seen[r.Node] {
 				i.seen[r.Node] = true
 				replies = append(replies, r)
 			}

@@ -11,10 +11,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/nats-io/nats.go"
 
 	"roomlog/eventstore/cluster"
 	"roomlog/eventstore/pgtest"
+	"roomlog/internal/clocktest"
 	"roomlog/internal/natsconn/natstest"
 )
 
@@ -295,6 +297,75 @@ func TestMissedMessagesAreNoticed(t *testing.T) {
 	knows("nobody has NATS")
 }
 
+// foreignReplies returns a function that sends a part of a reply to the inbox "id", as any client of the NATS server can.
+func foreignReplies(t *testing.T, server *natstest.Server) (send func(node string, part, parts int, data []byte)) {
+	t.Helper()
+	peer := server.Connect()
+	return func(node string, part, parts int, data []byte) {
+		m := nats.NewMsg("roomlog." + store + ".cluster.inbox.id")
+		m.Header.Set("Node", node)
+		m.Header.Set("Part", strconv.Itoa(part))
+		m.Header.Set("Parts", strconv.Itoa(parts))
+		m.Data = data
+		if err := peer.PublishMsg(m); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestRepliesOfUnlistedNodes checks that an inbox over both transports reads the list of members once for any number of names, and gets
+// the reply of a node that joins later.
+func TestRepliesOfUnlistedNodes(t *testing.T) {
+	t.Parallel()
+	d := &deployment{t, pgtest.New(t), natstest.Start(t)}
+	start(t, d, cluster.Config{Node: "a"}, nil)
+	pool, err := pgxpool.NewWithConfig(t.Context(), d.db.Pool.Config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	clock := clocktest.New()
+	n, err := cluster.NewNATS(d.nats.Connect(), store, clock.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	box, err := cluster.NewBoth(n, cluster.NewPostgres(pool)).OpenInbox(t.Context(), "id")
+	if err != nil {
+		t.Fatal(err)
+	}
+	send := foreignReplies(t, d.nats)
+	calls, from := int64(0), pool.Stat().AcquireCount()
+	receive := func(node string) {
+		t.Helper()
+		until(t, "the reply of "+node+" arrives, and no other", func() bool {
+			calls++
+			got, err := box.Receive(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(got) > 0 && (len(got) > 1 || got[0].Node != node) {
+				t.Fatalf("got %+v", got)
+			}
+			return len(got) > 0
+		})
+	}
+	for i := range 50 {
+		send(fmt.Sprint("peer ", i), 0, 1, nil)
+	}
+	send("a", 0, 1, nil)
+	receive("a")
+	if queries := pool.Stat().AcquireCount() - from; queries > calls+1 {
+		t.Errorf("%d queries for %d reads of the inbox, want one more for the members", queries, calls)
+	}
+	start(t, d, cluster.Config{Node: "late"}, nil)
+	send("late", 0, 1, nil)
+	clock.Forward(time.Second)
+	receive("late")
+	if err := box.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestRepliesOfForeignPeers lets a peer on the same NATS reply to a survey with more than a reply may have, in the name of many nodes,
 // and without end.
 func TestRepliesOfForeignPeers(t *testing.T) {
@@ -308,17 +379,7 @@ func TestRepliesOfForeignPeers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	peer := server.Connect()
-	send := func(node string, part, parts int, data []byte) {
-		m := nats.NewMsg("roomlog." + store + ".cluster.inbox.id")
-		m.Header.Set("Node", node)
-		m.Header.Set("Part", strconv.Itoa(part))
-		m.Header.Set("Parts", strconv.Itoa(parts))
-		m.Data = data
-		if err := peer.PublishMsg(m); err != nil {
-			t.Fatal(err)
-		}
-	}
+	send := foreignReplies(t, server)
 	var replies []cluster.Reply
 	receive := func(node string) {
 		t.Helper()
@@ -348,6 +409,24 @@ func TestRepliesOfForeignPeers(t *testing.T) {
 			t.Errorf("got %d bytes of %s", len(r.Payload), r.Node)
 		}
 	}
+	const parts = 7
+	for i := range 45 { // more than the replies of which parts are missing may take together
+		for part := range parts - 1 {
+			send(fmt.Sprint("half ", i), part, parts, make([]byte, size))
+		}
+	}
+	large := func(node string) {
+		send(node, 0, 2, make([]byte, size))
+		send(node, 1, 2, make([]byte, size))
+	}
+	large("b")
+	send("half 0", parts-1, parts, nil)
+	receive("half 0")
+	if slices.ContainsFunc(replies, func(r cluster.Reply) bool { return r.Node == "b" }) {
+		t.Error("the inbox holds any number of unfinished replies")
+	}
+	large("b") // there is room again, and a node that is asked again replies again
+	receive("b")
 	for i := range 5 { // more nodes than an inbox remembers, in portions that it can hold
 		for j := range 1000 {
 			send(fmt.Sprint("peer ", 1000*i+j), 0, 2, []byte("x"))

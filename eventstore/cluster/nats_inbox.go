@@ -14,6 +14,8 @@ const (
 	natsPart     = 512 << 10 // maximum size in bytes of one part of a reply, if the server permits messages of this size
 	natsOverhead = 1 << 10   // size in bytes that is left for headers
 	natsParts    = 1024      // maximum number of parts that wait in an inbox; further ones are lost
+	natsPending  = 128 << 20 // maximum size in bytes of all replies of which parts are missing
+	natsSlot     = 24        // size in bytes of what an inbox holds for a part that is missing
 
 	// The headers of a part of a reply.
 	headerNode  = "Node"
@@ -26,6 +28,7 @@ type natsInbox struct {
 	subscription *nats.Subscription
 	messages     chan *nats.Msg
 	replies      map[string]*natsReply // by node; at most natsMembers
+	free         int                   // size in bytes that unfinished replies may still take
 }
 
 // natsReply is a reply of which parts are missing.
@@ -40,7 +43,7 @@ func (n *NATS) OpenInbox(ctx context.Context, id string) (Inbox, error) {
 	if !n.conn.IsConnected() {
 		return nil, errNotConnected
 	}
-	i := &natsInbox{messages: make(chan *nats.Msg, natsParts), replies: make(map[string]*natsReply)}
+	i := &natsInbox{messages: make(chan *nats.Msg, natsParts), replies: make(map[string]*natsReply), free: natsPending}
 	var err error
 	if i.subscription, err = n.conn.ChanSubscribe(n.inbox(id), i.messages); err != nil {
 		return nil, fmt.Errorf("subscribe to replies: %w", err)
@@ -90,7 +93,14 @@ func (i *natsInbox) Receive(context.Context) ([]Reply, error) {
 	return replies, nil
 }
 
-// add adds a part, and returns the reply if it is complete. It ignores a reply of more than MaxReply bytes, which no node sends.
+// drop discards the parts of a reply.
+func (i *natsInbox) drop(r *natsReply) {
+	i.free += r.bytes + len(r.parts)*natsSlot
+	r.parts, r.bytes = nil, 0
+}
+
+// add adds a part, and returns the reply if it is complete. It ignores a reply of more than MaxReply bytes, which no node sends. If
+// unfinished replies become too large together, it discards the parts of this reply: the node sends it again when it is asked again.
 func (i *natsInbox) add(m *nats.Msg) (Reply, bool) {
 	node := m.Header.Get(headerNode)
 	part, err := strconv.Atoi(m.Header.Get(headerPart))
@@ -110,21 +120,32 @@ func (i *natsInbox) add(m *nats.Msg) (Reply, bool) {
 	case r.ended: // only the first reply of a node counts
 		return Reply{}, false
 	case count == 0:
+		i.drop(r)
 		r.ended = true
 		return Reply{Node: node}, true
 	case len(r.parts) != count:
-		r.parts, r.bytes = make([][]byte, count), 0
+		if i.drop(r); count*natsSlot > i.free {
+			return Reply{}, false
+		}
+		r.parts = make([][]byte, count)
+		i.free -= count * natsSlot
 	}
-	if r.bytes += len(m.Data) - len(r.parts[part]); r.bytes > MaxReply {
-		*r = natsReply{ended: true}
+	more := len(m.Data) - len(r.parts[part])
+	if r.ended = r.bytes+more > MaxReply; r.ended || more > i.free {
+		i.drop(r)
 		return Reply{}, false
 	}
+	r.bytes, i.free = r.bytes+more, i.free-more
 	r.parts[part] = append([]byte{}, m.Data...)
 	if slices.ContainsFunc(r.parts, func(p []byte) bool { return p == nil }) {
 		return Reply{}, false
 	}
-	payload := append([]byte{}, bytes.Join(r.parts, nil)...) // never nil: nil means that the node has no handler
-	*r = natsReply{ended: true}
+	payload := bytes.Join(r.parts, nil)
+	if payload == nil {
+		payload = []byte{} // nil means that the node has no handler
+	}
+	i.drop(r)
+	r.ended = true
 	return Reply{node, payload}, true
 }
 

@@ -4,7 +4,7 @@ SHELL     := /bin/sh
 TOOL      := go tool -modfile=.tools/go.mod
 PKG       ?= ./...
 BENCH     ?=
-TIMEOUT   ?= 60m
+TIMEOUT   ?= 40m
 comma     := ,
 skips     := $(subst $(comma), ,$(ROOMLOG_SKIP))
 race      := $(if $(filter race,$(skips)),,-race)

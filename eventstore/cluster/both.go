@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -15,8 +16,9 @@ import (
 // Both is the Transport of a node that is connected to PostgreSQL and to NATS.
 //
 // Messages and replies go over NATS, and over PostgreSQL while NATS cannot be reached. While a member is not heard over
-// NATS, messages go over both; a node that loses NATS announces this over PostgreSQL. Surveys go over both, so that
-// they reach nodes without NATS, and so that processes without NATS can send them.
+// NATS, messages go over both. A node that loses its connection to NATS, or starts without one, announces this over PostgreSQL: for 10
+// seconds all messages go over both, and the other nodes may have missed messages, because those that this node sent last may be lost.
+// Surveys go over both, so that they reach nodes without NATS, and so that processes without NATS can send them.
 //
 // PostgreSQL decides which nodes are alive, because a node that has lost only its connection to NATS still serves its
 // clients. While PostgreSQL cannot be reached, NATS decides.
@@ -53,7 +55,7 @@ func (b *Both) Nodes(ctx context.Context) ([]string, error) {
 	return nil, err
 }
 
-// natsLost is the topic of the message of a node that has lost its connection to NATS. Its payload is the name of the node.
+// natsLost is the topic of the message of a node that has lost its connection to NATS or has none. Its payload is the name of the node.
 const natsLost = "cluster.nats_lost"
 
 // Join makes node a member over PostgreSQL, and over NATS whenever a server can be reached. It returns when ctx ends or the
@@ -65,7 +67,10 @@ func (b *Both) Join(ctx context.Context, node string, handle func(Message), miss
 			calls.Lock()
 			defer calls.Unlock()
 			if m.Topic == natsLost {
-				b.nats.forget(string(m.Payload))
+				b.nats.distrust()
+				if string(m.Payload) != node {
+					missed()
+				}
 				return
 			}
 			if r, ok := parseSurvey(m); ok {
@@ -78,14 +83,16 @@ func (b *Both) Join(ctx context.Context, node string, handle func(Message), miss
 	left := make(chan struct{})
 	go func() {
 		defer close(left)
-		var joined atomic.Bool // whether the other nodes may believe that this node receives over NATS
+		told := false // whether the other nodes know that this node does not receive over NATS
 		for over.Err() == nil {
-			_ = b.nats.Join(over, node, from(b.nats), func() { joined.Store(true); missed() }) // the connection itself logs that it is lost
-			if over.Err() == nil && joined.Load() && b.postgres.Publish(over, Message{natsLost, []byte(node)}) == nil {
-				joined.Store(false)
+			err := b.nats.Join(over, node, from(b.nats), func() { told = false; missed() }) // the connection itself logs that it is lost
+			if over.Err() == nil && !told && b.postgres.Publish(over, Message{natsLost, []byte(node)}) == nil {
+				told = true
 				missed() // until the others know it, they have sent messages over NATS alone
 			}
-			wait.Sleep(over, natsHeartbeat)
+			if !errors.Is(err, errReconnected) {
+				wait.Sleep(over, natsHeartbeat)
+			}
 		}
 	}()
 	defer func() { leave(); <-left }()

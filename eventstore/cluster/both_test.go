@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"net"
 	"slices"
 	"strconv"
 	"sync"
@@ -226,14 +227,20 @@ func (d *deployment) observerOf(id string) *cluster.Cluster {
 	return cluster.New(n, cluster.Config{SurveyTimeout: timeout})
 }
 
-// TestMissedMessagesAreNoticed checks that a node which has lost only NATS knows when messages of others were lost, also those of the
-// time in which the others did not know it: the last change is read with a survey, or arrives as a message.
-func TestMissedMessagesAreNoticed(t *testing.T) {
-	t.Parallel()
-	d := &deployment{t, pgtest.New(t), natstest.Start(t)}
-	var state atomic.Int64
-	sender := start(t, d, cluster.Config{Node: "sender"}, func(c *cluster.Cluster) {
-		c.OnSurvey("state", func(context.Context, []byte) ([]byte, error) { return strconv.AppendInt(nil, state.Load(), 10), nil })
+// watched is a state of the node sender that the node receiver keeps like a user of the package: it reads the state with a survey whenever
+// a message says that it has changed, and whenever it may have missed messages.
+type watched struct {
+	*deployment
+	state, known     atomic.Int64
+	sender, receiver *node
+}
+
+// watch runs the two nodes. The sender uses conn.
+func watch(t *testing.T, d *deployment, conn *nats.Conn) *watched {
+	t.Helper()
+	w := &watched{deployment: d}
+	w.sender = startOn(t, d.over(conn), conn, cluster.Config{Node: "sender"}, func(c *cluster.Cluster) {
+		c.OnSurvey("state", func(context.Context, []byte) ([]byte, error) { return strconv.AppendInt(nil, w.state.Load(), 10), nil })
 	})
 	changed := make(chan struct{}, 1)
 	notify := func() {
@@ -242,31 +249,23 @@ func TestMissedMessagesAreNoticed(t *testing.T) {
 		default:
 		}
 	}
-	receiver := start(t, d, cluster.Config{Node: "receiver", SurveyTimeout: 2 * time.Second}, func(c *cluster.Cluster) {
+	w.receiver = start(t, d, cluster.Config{Node: "receiver", SurveyTimeout: 2 * time.Second}, func(c *cluster.Cluster) {
 		c.Subscribe("changed", func([]byte) { notify() })
 		c.OnMissed(notify)
 	})
-	change := func() {
-		t.Helper()
-		state.Add(1)
-		if err := sender.Publish(t.Context(), "changed", nil); err != nil {
-			t.Fatal(err)
-		}
-	}
-	var known atomic.Int64
 	ctx, cancel := context.WithCancel(t.Context())
 	var reading sync.WaitGroup
-	reading.Go(func() { // like a user that keeps the state of another node
+	reading.Go(func() {
 		for ctx.Err() == nil {
 			select {
 			case <-changed:
 			case <-ctx.Done():
 				return
 			}
-			s, err := receiver.Survey(ctx, "state", nil)
+			s, err := w.receiver.Survey(ctx, "state", nil)
 			for _, r := range s.Replies {
 				if n, err := strconv.ParseInt(string(r.Payload), 10, 64); err == nil {
-					known.Store(n)
+					w.known.Store(n)
 				}
 			}
 			if err != nil || len(s.Missing) > 0 {
@@ -274,27 +273,115 @@ func TestMissedMessagesAreNoticed(t *testing.T) {
 			}
 		}
 	})
-	defer reading.Wait()
-	defer cancel()
-	knows := func(what string) {
-		t.Helper()
-		until(t, "the receiver has the newest state: "+what, func() bool { return known.Load() == state.Load() })
+	t.Cleanup(func() { cancel(); reading.Wait() })
+	onlyNATS := d.observerOf(store)
+	until(t, "the nodes reach one another over NATS", func() bool { return len(alive(t, onlyNATS)) == 2 })
+	w.change()
+	w.knows("with NATS")
+	return w
+}
+
+// change changes the state and sends a message, which no other message follows.
+func (w *watched) change() {
+	w.t.Helper()
+	w.state.Add(1)
+	if err := w.sender.Publish(w.t.Context(), "changed", nil); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// knows waits until the receiver has the newest state.
+func (w *watched) knows(what string) {
+	w.t.Helper()
+	until(w.t, "the receiver has the newest state: "+what, func() bool { return w.known.Load() == w.state.Load() })
+}
+
+// TestMissedMessagesAreNoticed checks that a node which has lost only NATS knows when messages of others were lost, also those of the
+// time in which the others did not know it: the last change is read with a survey, or arrives as a message.
+func TestMissedMessagesAreNoticed(t *testing.T) {
+	t.Parallel()
+	d := &deployment{t, pgtest.New(t), natstest.Start(t)}
+	w := watch(t, d, d.nats.Connect())
+	for range 3 {
+		reconnected := d.cutNATS(w.receiver)
+		w.change()
+		w.knows("its connection was cut")
+		reconnected()
+	}
+	w.receiver.conn.Close()
+	w.change()
+	w.knows("it has lost NATS")
+	d.nats.Stop()
+	w.change()
+	w.knows("nobody has NATS")
+}
+
+// TestLateAnnouncement checks that a member which has lost NATS gets messages although its last announcement over NATS arrives late.
+func TestLateAnnouncement(t *testing.T) {
+	t.Parallel()
+	d := &deployment{t, pgtest.New(t), natstest.Start(t)}
+	w := watch(t, d, d.nats.Connect())
+	lost := make(chan struct{}, 10)
+	defer w.sender.OnMissed(func() { lost <- struct{}{} })()
+	w.receiver.conn.Close()
+	until(t, "the sender knows that a node has lost NATS", func() bool { return len(lost) > 0 })
+	late := d.nats.Connect()
+	for _, message := range []string{"alive", "messages"} {
+		if err := late.Publish("roomlog."+store+".cluster."+message, []byte("receiver")); err != nil {
+			t.Fatal(err)
+		}
 	}
 	onlyNATS := d.observerOf(store)
-	until(t, "the sender reaches the receiver over NATS", func() bool { return len(alive(t, onlyNATS)) == 2 })
-	change()
-	knows("with NATS")
-	for range 3 {
-		d.nats.Cut(receiver.conn)
-		change() // nothing follows this message
-		knows("its connection was cut")
+	until(t, "the announcement has arrived", func() bool { return alive(t, onlyNATS).Contains("sender") })
+	w.change()
+	w.knows("it gets messages over PostgreSQL")
+}
+
+// lossyDialer makes connections whose writes are lost while losing is true.
+type lossyDialer struct {
+	losing atomic.Bool
+	lost   chan struct{} // receives a value when bytes are lost for the first time
+}
+
+func (d *lossyDialer) Dial(network, address string) (net.Conn, error) {
+	conn, err := net.Dial(network, address)
+	return &lossyConn{conn, d}, err
+}
+
+type lossyConn struct {
+	net.Conn
+	*lossyDialer
+}
+
+func (c *lossyConn) Write(p []byte) (int, error) {
+	if !c.losing.Load() {
+		return c.Conn.Write(p)
 	}
-	receiver.conn.Close()
-	change()
-	knows("it has lost NATS")
-	d.nats.Stop()
-	change()
-	knows("nobody has NATS")
+	select {
+	case c.lost <- struct{}{}:
+	default:
+	}
+	return len(p), nil
+}
+
+// TestLostMessagesOfASender checks that the other nodes know when messages of a node were lost together with its connection to NATS,
+// although their own connections work.
+func TestLostMessagesOfASender(t *testing.T) {
+	t.Parallel()
+	d := &deployment{t, pgtest.New(t), natstest.Start(t)}
+	dialer := &lossyDialer{lost: make(chan struct{}, 1)}
+	conn, err := nats.Connect(d.nats.URL, nats.SetCustomDialer(dialer), nats.MaxReconnects(-1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(conn.Close)
+	w := watch(t, d, conn)
+	dialer.losing.Store(true)
+	w.change()
+	until(t, "the message is lost", func() bool { return len(dialer.lost) > 0 })
+	d.nats.Cut(conn)
+	dialer.losing.Store(false)
+	w.knows("the sender has lost its connection")
 }
 
 // foreignReplies returns a function that sends a part of a reply to the inbox "id", as any client of the NATS server can.

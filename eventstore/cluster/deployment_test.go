@@ -43,14 +43,20 @@ func (d *deployment) connect() (cluster.Transport, *nats.Conn) {
 		return cluster.NewPostgres(d.db.Pool), nil
 	}
 	conn := d.nats.Connect()
+	return d.over(conn), conn
+}
+
+// over returns a transport that uses a connection to NATS, and PostgreSQL if the deployment has it.
+func (d *deployment) over(conn *nats.Conn) cluster.Transport {
+	d.t.Helper()
 	n, err := cluster.NewNATS(conn, store, time.Now)
 	if err != nil {
 		d.t.Fatal(err)
 	}
 	if d.db == nil {
-		return n, conn
+		return n
 	}
-	return cluster.NewBoth(n, cluster.NewPostgres(d.db.Pool)), conn
+	return cluster.NewBoth(n, cluster.NewPostgres(d.db.Pool))
 }
 
 // observer returns a process that is no member.
@@ -64,9 +70,7 @@ func (d *deployment) observer(c cluster.Config) *cluster.Cluster {
 func (d *deployment) cut(n *node) {
 	d.t.Helper()
 	if d.nats != nil {
-		before := n.conn.Stats().Reconnects
-		d.nats.Cut(n.conn)
-		until(d.t, "the node is connected to NATS again", func() bool { return n.conn.Stats().Reconnects > before && n.conn.IsConnected() })
+		d.cutNATS(n)()
 	}
 	if d.db == nil {
 		return
@@ -77,6 +81,17 @@ func (d *deployment) cut(n *node) {
 		d.t.Fatal(err)
 	}
 	until(d.t, "the connection has ended", func() bool { return !alive(d.t, n.Cluster).Contains(n.Node()) })
+}
+
+// cutNATS ends the connection of a node to NATS from the side of the server. reconnected waits until the node has a new one.
+func (d *deployment) cutNATS(n *node) (reconnected func()) {
+	d.t.Helper()
+	before := n.conn.Stats().Reconnects
+	d.nats.Cut(n.conn)
+	return func() {
+		d.t.Helper()
+		until(d.t, "the node is connected to NATS again", func() bool { return n.conn.Stats().Reconnects > before && n.conn.IsConnected() })
+	}
 }
 
 // left returns the number of replies in table survey_reply.

@@ -144,8 +144,14 @@ type node struct {
 // start calls prepare, if it is not nil, and then runs a node.
 func start(t testing.TB, d *deployment, c cluster.Config, prepare func(*cluster.Cluster)) *node {
 	t.Helper()
-	c.Now = time.Now
 	transport, conn := d.connect()
+	return startOn(t, transport, conn, c, prepare)
+}
+
+// startOn is start for a node with a transport of its own.
+func startOn(t testing.TB, transport cluster.Transport, conn *nats.Conn, c cluster.Config, prepare func(*cluster.Cluster)) *node {
+	t.Helper()
+	c.Now = time.Now
 	n := &node{Cluster: cluster.New(transport, c), conn: conn}
 	if prepare != nil {
 		prepare(n.Cluster)

@@ -14,6 +14,7 @@ import (
 const (
 	natsHeartbeat = time.Second            // interval between two announcements of a member
 	natsDead      = 5 * time.Second        // time after which a member that has announced nothing is not alive
+	natsDistrust  = 2 * natsDead           // time in which announcements are not relied on after a member has lost NATS: its last one may come late
 	natsFresh     = 3 * time.Second        // time after (re)connecting in which members may not have announced themselves yet
 	natsGather    = 250 * time.Millisecond // time in which members respond to a ping
 	natsFlush     = 2 * time.Second        // time in which a server must confirm a subscription
@@ -21,7 +22,10 @@ const (
 	natsQueue     = 4096                   // maximum number of messages that wait for one subscriber; further ones are lost
 )
 
-var errNotConnected = errors.New("there is no connection to a NATS server")
+var (
+	errNotConnected = errors.New("there is no connection to a NATS server")
+	errReconnected  = errors.New("the connection to the NATS server was lost for a while")
+)
 
 // NATS is the Transport that uses NATS servers without persistence. A member announces itself every second. It counts as lost at
 // once when it leaves, and 5 seconds after its last announcement otherwise. The list of members is kept in memory.
@@ -32,6 +36,7 @@ type NATS struct {
 
 	mu         sync.Mutex
 	heard      map[string]time.Time // member → time of its last announcement
+	distrusted time.Time            // until when a member may lack NATS although it was heard, or although no list of members contains it
 	since      time.Time            // when this node noticed that the connection was made
 	reconnects uint64               // the connection's count of reconnections at that time
 }
@@ -73,12 +78,23 @@ func (n *NATS) forget(node string) {
 	delete(n.heard, node)
 }
 
-// hears reports whether all nodes have announced themselves within natsDead.
+// distrust makes hears return false for natsDistrust, because a member has lost its connection to NATS.
+func (n *NATS) distrust() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.distrusted = n.now().Add(natsDistrust)
+}
+
+// hears reports whether all nodes have announced themselves within natsDead, and no member has lost NATS recently.
 func (n *NATS) hears(nodes []string) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	now := n.now()
+	if now.Before(n.distrusted) {
+		return false
+	}
 	for _, node := range nodes {
-		if at, heard := n.heard[node]; !heard || n.now().Sub(at) >= natsDead {
+		if at, heard := n.heard[node]; !heard || now.Sub(at) >= natsDead {
 			return false
 		}
 	}
@@ -159,7 +175,7 @@ func (n *NATS) Publish(_ context.Context, m Message) error {
 	return nil
 }
 
-// Join announces node and receives messages until ctx ends or the connection is lost.
+// Join announces node and receives messages until ctx ends or the connection was lost, also if it was made again.
 func (n *NATS) Join(ctx context.Context, node string, handle func(Message), missed func()) error {
 	if !n.conn.IsConnected() {
 		return errNotConnected
@@ -186,7 +202,7 @@ func (n *NATS) Join(ctx context.Context, node string, handle func(Message), miss
 	joined, leave := context.WithCancel(ctx)
 	defer leave()
 	lost := make(chan error, 1)
-	go func() { lost <- n.announce(joined, node, reconnects, missed); leave() }()
+	go func() { lost <- n.announce(joined, node, reconnects); leave() }()
 	for joined.Err() == nil {
 		m, err := messages.NextMsgWithContext(joined)
 		if err == nil {
@@ -202,18 +218,17 @@ func (n *NATS) Join(ctx context.Context, node string, handle func(Message), miss
 	return <-lost
 }
 
-// announce sends heartbeats for node until ctx ends, then a message that the node leaves. reconnects is the
-// connection's count so far; each increase calls missed. announce returns an error if the connection is lost.
-func (n *NATS) announce(ctx context.Context, node string, reconnects uint64, missed func()) error {
+// announce sends heartbeats for node until ctx ends, then a message that the node leaves. It returns an error if the connection is lost,
+// or was lost: its count of reconnections is not reconnects.
+func (n *NATS) announce(ctx context.Context, node string, reconnects uint64) error {
 	tick := time.NewTicker(natsHeartbeat)
 	defer tick.Stop()
 	for {
 		if !n.conn.IsConnected() {
 			return errNotConnected
 		}
-		if now := n.conn.Stats().Reconnects; now != reconnects {
-			reconnects = now
-			missed()
+		if n.conn.Stats().Reconnects != reconnects {
+			return errReconnected
 		}
 		if err := n.conn.Publish(n.prefix+"alive", []byte(node)); err != nil {
 			return fmt.Errorf("announce node %s: %w", node, err)

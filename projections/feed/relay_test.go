@@ -172,11 +172,12 @@ func TestRelay(t *testing.T) {
 		}
 		all := d.subscribe()
 		d.Eventually(func() error {
+			before := edge.conn.Stats().Reconnects
 			d.server.Cut(edge.conn)
 			d.comment(relay, all, "cut")
 			edge.Eventually(func() error {
-				if !edge.conn.IsConnected() {
-					return errors.New("not connected")
+				if edge.conn.Stats().Reconnects == before || !edge.conn.IsConnected() {
+					return errors.New("not connected again")
 				}
 				return nil
 			})

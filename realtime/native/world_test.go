@@ -38,12 +38,18 @@ type config struct {
 
 type nativeConfig = native.Config
 
+// loss asks a lossyFeed to lose one position.
+type loss struct {
+	known int64      // a position that the hub knows
+	upTo  chan int64 // receives the position of the batch that follows the lost position
+}
+
 // lossyFeed is a feed that can lose batches.
 type lossyFeed struct {
 	*feed.Feed
-	lost  chan feed.Batch // the batches that follow a lost one
-	reads atomic.Int64    // number of reads of the log by LiveDeltas
-	full  atomic.Bool     // whether LiveDeltas finds too many changes
+	lose  chan loss
+	reads atomic.Int64 // number of reads of the log by LiveDeltas
+	full  atomic.Bool  // whether LiveDeltas finds too many changes
 }
 
 // LiveDeltas counts the reads of the log. If full is set, it returns feed.ErrTooMany.
@@ -55,7 +61,7 @@ func (f *lossyFeed) LiveDeltas(ctx context.Context, live domain.LiveID, after, u
 	return f.Feed.LiveDeltas(ctx, live, after, upTo, limit)
 }
 
-// Subscribe delivers the batches of the feed and the batches from lost.
+// Subscribe delivers the batches of the feed. For each loss, it delivers an empty batch that leaves out one position.
 func (f *lossyFeed) Subscribe(ctx context.Context) (<-chan feed.Batch, error) {
 	batches, err := f.Feed.Subscribe(ctx)
 	if err != nil {
@@ -64,6 +70,7 @@ func (f *lossyFeed) Subscribe(ctx context.Context) (<-chan feed.Batch, error) {
 	out := make(chan feed.Batch)
 	go func() { // the goroutine ends with the subscription
 		defer close(out)
+		var delivered int64
 		for {
 			var b feed.Batch
 			var open bool
@@ -72,8 +79,12 @@ func (f *lossyFeed) Subscribe(ctx context.Context) (<-chan feed.Batch, error) {
 				if !open {
 					return
 				}
-			case b = <-f.lost:
+			case l := <-f.lose: // no batch can come between: this goroutine delivers all of them
+				lost := max(delivered, l.known) + 1
+				b = feed.Batch{After: lost, Checkpoint: lost}
+				l.upTo <- lost
 			}
+			delivered = b.Checkpoint
 			select {
 			case out <- b:
 			case <-ctx.Done():
@@ -89,9 +100,9 @@ func (f *lossyFeed) Subscribe(ctx context.Context) (<-chan feed.Batch, error) {
 // miss makes the hub miss one position of the feed.
 func (w *world) miss() {
 	w.Helper()
-	position := w.Hub.Position() + 1
-	w.lossy.lost <- feed.Batch{After: position, Checkpoint: position}
-	if err := w.Hub.WaitFor(w.Context(), position); err != nil {
+	upTo := make(chan int64, 1)
+	w.lossy.lose <- loss{w.Hub.Position(), upTo}
+	if err := w.Hub.WaitFor(w.Context(), <-upTo); err != nil {
 		w.Fatal(err)
 	}
 }
@@ -108,7 +119,7 @@ func openWorld(t testing.TB, db *pgtest.DB, projects bool, change func(*config))
 	var cfg config
 	log := slog.New(slog.NewTextHandler(logtest.Output(t), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	w.Node = realtimetest.Open(t, db, log, func(n *realtimetest.Node, c *realtimetest.Config) {
-		w.lossy = &lossyFeed{Feed: n.Feed, lost: make(chan feed.Batch)}
+		w.lossy = &lossyFeed{Feed: n.Feed, lose: make(chan loss)}
 		c.HubConfig.Feed = w.lossy
 		cfg = config{*c, native.Config{
 			Store: n.Store, Queries: n.Queries, Feed: n.Feed, Now: time.Now, Log: log,

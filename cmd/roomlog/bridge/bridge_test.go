@@ -341,7 +341,8 @@ func TestUnfitStreams(t *testing.T) {
 		"no acknowledgements":             func(s *jetstream.StreamConfig) { s.NoAck = true },
 		"a maximum message size of 100 b": func(s *jetstream.StreamConfig) { s.MaxMsgSize = 100 },
 	} {
-		config := jetstream.StreamConfig{Name: name, Subjects: []string{name + ".>"}}
+		// The server deletes the files of a stream after it has deleted the stream, and refuses to create it again meanwhile.
+		config := jetstream.StreamConfig{Name: name, Subjects: []string{name + ".>"}, Storage: jetstream.MemoryStorage}
 		change(&config)
 		if _, err := c.js.CreateStream(t.Context(), config); err != nil {
 			t.Fatalf("%s: %v", fault, err)

@@ -39,6 +39,9 @@ type Client struct {
 	Inflates   bool // whether the client accepts compressed messages
 	Compressed int  // number of compressed messages that the client has received
 	Inflater
+
+	deadline time.Time // when the read of the next frame fails
+	pinged   bool      // whether the last frame was a ping
 }
 
 // UpgradeRequest is the start of an upgrade request, without the empty line at its end.
@@ -138,9 +141,13 @@ func ClosePayload(code uint16, reason string) string {
 // SendText sends a text message.
 func (c *Client) SendText(message string) { c.T.Helper(); c.Write(MaskedFrame(Fin|OpText, message)...) }
 
-// ReadFrame reads a frame.
+// ReadFrame reads a frame. It fails after Timeout. The pings that are read one after another share one timeout, so that a client that skips
+// pings does not wait for ever.
 func (c *Client) ReadFrame() (opcode byte, payload string, err error) {
-	_ = c.Conn.SetReadDeadline(time.Now().Add(Timeout))
+	if !c.pinged {
+		c.deadline = time.Now().Add(Timeout)
+	}
+	_ = c.Conn.SetReadDeadline(c.deadline)
 	var header [2]byte
 	if _, err := io.ReadFull(c.In, header[:]); err != nil {
 		return 0, "", err
@@ -171,7 +178,9 @@ func (c *Client) ReadFrame() (opcode byte, payload string, err error) {
 			return 0, "", err
 		}
 	}
-	return header[0] & 0x0f, string(body), nil
+	opcode = header[0] & 0x0f
+	c.pinged = opcode == OpPing
+	return opcode, string(body), nil
 }
 
 // ExpectText fails the test unless the next message, apart from pings, is want.

@@ -83,11 +83,11 @@ func (b *Both) Join(ctx context.Context, node string, handle func(Message), miss
 	left := make(chan struct{})
 	go func() {
 		defer close(left)
-		told := false // whether the other nodes know that this node does not receive over NATS
+		notified := false // whether the other nodes know that this node does not receive over NATS
 		for over.Err() == nil {
-			err := b.nats.Join(over, node, from(b.nats), func() { told = false; missed() }) // the connection itself logs that it is lost
-			if over.Err() == nil && !told && b.postgres.Publish(over, Message{natsLost, []byte(node)}) == nil {
-				told = true
+			err := b.nats.Join(over, node, from(b.nats), func() { notified = false; missed() }) // the connection itself logs that it is lost
+			if over.Err() == nil && !notified && b.postgres.Publish(over, Message{natsLost, []byte(node)}) == nil {
+				notified = true
 				missed() // until the others know it, they have sent messages over NATS alone
 			}
 			if !errors.Is(err, errReconnected) {

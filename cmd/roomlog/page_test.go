@@ -154,6 +154,18 @@ func TestPageThroughALive(t *testing.T) {
 	for _, p := range []*inspector{anna, bert, carla} {
 		p.forget()
 	}
+	t.Run("a player that was replaced leaves the video to the next one", func(t *testing.T) {
+		bert.does(`
+			const {snapshot} = (await (await fetch("/api/live/find")).json()).data.items[0], [, key, sign] = /\/(\w+)\/snapshot\.jpg\?sign=(.*)/.exec(snapshot);
+			const {Player} = await import(new URL("player.js", $("script[type=module]").src));
+			const video = document.body.appendChild(Object.assign(document.createElement("video"), {muted: true}));
+			new Player(video, {key, sign, media: null}).destroy();
+			const player = new Player(video, {key, sign, media: null});
+			await until(() => video.currentTime > 1 && player.way.value === "flv");
+			player.destroy();
+			video.remove();`)
+		bert.sound()
+	})
 	dora := anna.withScript(site+"/watch/1", overHLS)
 	dora.plays()
 	dora.does(`await has(".way", /HLS/)`)

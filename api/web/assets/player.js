@@ -25,7 +25,7 @@ export class Player {
   blocked = signal(false); // the browser permits playing only after a press
   audioOnly = signal(false);
 
-  #video; #key; #sign; /** @type {import("./client.js").Media | null} */ #media; #engine = null; #ways = []; #wanted = true; #timer = 0; #moved = 0; #at = -1; #attempt = 0; #run = 0; #userPaused = false; #starting = false;
+  #video; #key; #sign; /** @type {import("./client.js").Media | null} */ #media; #engine = null; #ways = []; #timer = 0; #moved = 0; #at = -1; #attempt = 0; #run = 0; #userPaused = false; #starting = false;
 
   constructor(video, /** @type {{ key: string, sign: string, media: import("./client.js").Media | null }} */ { key, sign, media }) {
     this.#video = video;
@@ -42,9 +42,9 @@ export class Player {
 
   get protocol() { return names[this.way.value] ?? ""; }
 
-  /** destroy ends playback. */
+  /** destroy ends playback. Another Player may use the video at once. */
   destroy() {
-    this.#wanted = false;
+    this.#run++; // nothing that is under way continues
     clearInterval(this.#timer);
     for (const type of ["playing", "waiting", "pause", "volumechange", "timeupdate"]) this.#video.removeEventListener(type, this);
     this.#stopEngine();
@@ -123,12 +123,14 @@ export class Player {
     this.#moved = performance.now();
     this.#wait("waiting");
     try {
-      this.#engine = await (way === "native" ? this.#native(run) : way === "hls" ? this.#hls(run) : this.#flv(way, run));
+      const library = await (way === "native" ? null : way === "hls" ? import("./vendor/hls.js") : import("./vendor/mpegts.js"));
+      if (run !== this.#run) return; // the video may belong to another engine by now
+      this.#engine = way === "native" ? this.#native(run) : way === "hls" ? this.#hls(library.default, run) : this.#flv(library.default, way, run);
     } catch {
       this.#failed(run, "why.network");
       return;
     }
-    if (run !== this.#run || !this.#wanted) {
+    if (run !== this.#run) { // it has failed at once
       this.#stopEngine();
       return;
     }
@@ -150,9 +152,7 @@ export class Player {
     }
   }
 
-  async #flv(way, run) {
-    const mpegts = (await import("./vendor/mpegts.js")).default;
-    if (run !== this.#run) return null;
+  #flv(mpegts, way, run) {
     mpegts.LoggingControl.enableAll = false;
     const player = mpegts.createPlayer(
       { type: "flv", isLive: true, url: way === "flv" ? this.#address(".flv") : this.#address(".flv", "ws"), hasVideo: this.#media ? Boolean(this.#media.video) : undefined, hasAudio: this.#media ? Boolean(this.#media.audio) : undefined },
@@ -171,9 +171,7 @@ export class Player {
     return player;
   }
 
-  async #hls(run) {
-    const Hls = (await import("./vendor/hls.js")).default;
-    if (run !== this.#run) return null;
+  #hls(Hls, run) {
     const player = new Hls({ enableWorker: false, lowLatencyMode: true, backBufferLength: 30, liveDurationInfinity: true });
     player.on(Hls.Events.ERROR, (_, data) => data.fatal && this.#failed(run, data.type === Hls.ErrorTypes.MEDIA_ERROR ? "why.media" : "why.network"));
     player.loadSource(this.#address("/index.m3u8"));
@@ -181,7 +179,7 @@ export class Player {
     return player;
   }
 
-  async #native(run) {
+  #native(run) {
     const video = this.#video;
     const failed = () => this.#failed(run, video.error?.code === MediaError.MEDIA_ERR_NETWORK ? "why.network" : "why.media");
     video.addEventListener("error", failed);
@@ -212,7 +210,7 @@ export class Player {
 
   // #failed tries the next way, or after all of them the first way again after a delay.
   #failed(run, why) {
-    if (run !== this.#run || !this.#wanted) return;
+    if (run !== this.#run) return;
     const at = this.#ways.indexOf(this.way.value);
     this.why.value = why;
     if (why === "why.network" && this.#at > 0 && this.#attempt < 2) { // it has played: the connection is tried again first
@@ -232,7 +230,7 @@ export class Player {
     const run = ++this.#run;
     this.#stopEngine();
     this.#wait("buffering");
-    setTimeout(() => run === this.#run && this.#wanted && this.#start(way), delay);
+    setTimeout(() => run === this.#run && this.#start(way), delay);
   }
 
   // #tend keeps playback near the live, and notices that nothing moves.

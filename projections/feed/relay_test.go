@@ -402,7 +402,9 @@ func TestRelay(t *testing.T) {
 			func(m map[string]any) { m["number"], m["tables"] = far, far },
 			func(m map[string]any) { m["number"], m["after"], m["checkpoint"] = far, far, far+1 },
 			func(m map[string]any) { m["number"], m["checkpoint"] = far, far },
-			func(m map[string]any) { m["number"], m["gauges"] = far, []any{map[string]any{"live": d.Lives[0], "online": 1_000_000}} },
+			func(m map[string]any) {
+				m["number"], m["gauges"] = far, []any{map[string]any{"live": d.Lives[0], "online": 1_000_000}}
+			},
 		}
 		for _, change := range forged {
 			var m map[string]any

@@ -22,7 +22,7 @@ func TestModerationBesideTwoServers(t *testing.T) {
 	there.at = other
 	b := there.connect("")
 	enter(t, b, live, "")
-	viewer := siotest.Dial(t, "http://"+other.addr+"/socket.io/", siotest.Options{Version: 3})
+	viewer := siotest.Dial(t, "http://"+other.addr+"/socket.io/", siotest.Options{}) // replies to pings, so that the session lasts while commands run
 	id := viewer.Connect()
 
 	var listed string
@@ -46,7 +46,7 @@ func TestModerationBesideTwoServers(t *testing.T) {
 	}
 
 	first.roomlog("kick", "--user", fmt.Sprint(bert.id), "--reason", "be kind")
-	if <-b.closed; b.code != 4503 || b.reason != "be kind" {
+	if b.awaitClose(); b.code != 4503 || b.reason != "be kind" {
 		t.Errorf(`closed with %d %s, want 4503, "be kind"`, b.code, b.reason)
 	}
 	first.roomlog("ban", "--user", fmt.Sprint(bert.id), "--for", "1h")

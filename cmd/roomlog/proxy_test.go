@@ -178,11 +178,7 @@ func useProxy(t *testing.T, p proxied, anna *person, room signedRoom) {
 	if status, body := p.do(http.MethodGet, "/socket.io/?EIO=4&transport=polling", nil, nil); status != http.StatusOK || !strings.HasPrefix(body, `0{"sid":`) {
 		t.Errorf("Socket.IO polling: %d, %s", status, body)
 	}
-	talk := exec.CommandContext(t.Context(), program(t), "talk", "--url", "wss://"+p.addr+"/ws", "--live", fmt.Sprint(room.Data.ID), "--for", "1s")
-	talk.Env = append(environment0(), "SSL_CERT_FILE="+p.cert, "TOKEN="+anna.token)
-	if out, err := talk.CombinedOutput(); err != nil || !strings.Contains(string(out), `← {"re":"2","type":"ok"`) {
-		t.Errorf("a WebSocket: %v\n%s", err, out)
-	}
+	talkOverTLS(p.t, p.addr, p.cert, anna, room.Data.ID)
 	p.playFLV(room)
 	playlist := "/live/" + room.Data.Key + "/index.m3u8?sign=" + *room.Sign
 	eventually(t, "a playlist", func() bool {

@@ -22,11 +22,12 @@ func TestModerationBesideTwoServers(t *testing.T) {
 	there.at = other
 	b := there.connect("")
 	enter(t, b, live, "")
-	viewer := siotest.Dial(t, "http://"+other.addr+"/socket.io/", siotest.Options{}) // replies to pings, so that the session lasts while commands run
+	viewer := siotest.Dial(t, "http://"+other.addr+"/socket.io/", siotest.Options{Version: 3})
 	id := viewer.Connect()
 
 	var listed string
 	eventually(t, "both processes respond", func() bool {
+		viewer.Send("2") // a ping, without which the server ends the session after a time
 		listed = first.roomlog("sockets")
 		return strings.Contains(listed, id) && strings.Contains(listed, "native")
 	})

@@ -17,6 +17,7 @@ import (
 	"roomlog/eventstore/pgtest/failover"
 	"roomlog/eventstore/replica"
 	"roomlog/internal/logtest"
+	"roomlog/internal/waittest"
 )
 
 // longest is the maximum duration of a wait.
@@ -322,7 +323,7 @@ func TestCancelledQueriesAreRepeated(t *testing.T) {
 		}
 	}
 	stop()
-	if err := <-vacuumed; err != nil {
+	if err := waittest.Receive(t, vacuumed, "the end of the vacuums"); err != nil {
 		t.Fatal(err)
 	}
 	if s := r.Status(); s.Err != nil || s.Fallbacks == 0 {

@@ -24,6 +24,7 @@ import (
 	"roomlog/internal/logtest"
 	"roomlog/internal/natsconn"
 	"roomlog/internal/natsconn/natstest"
+	"roomlog/internal/waittest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -145,7 +146,7 @@ func TestAConnectionComesBack(t *testing.T) {
 	}
 	changed := conn.StatusChanged(nats.CONNECTED)
 	s.Restart()
-	<-changed
+	waittest.Receive(t, changed, "the connection")
 	if servers := conn.Servers(); len(servers) != 1 || conn.ConnectedUrl() != s.URL {
 		t.Errorf("uses %v, want %s alone", servers, s.URL)
 	}

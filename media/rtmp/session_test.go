@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"roomlog/internal/waittest"
 	"roomlog/media/rtmp"
 )
 
@@ -151,7 +152,7 @@ func TestPublisherEndsWithUnpublish(t *testing.T) {
 				t.Fatal(err)
 			}
 			conn.Finish()
-			<-c.ended
+			waittest.Receive(t, c.ended, "the end of the client")
 			if !c.hears(rtmp.UnpublishSuccess) {
 				t.Fatalf("got %q", c.heard.String())
 			}
@@ -208,7 +209,7 @@ func TestPlayersAreKeptAliveByPings(t *testing.T) {
 	}
 	t.Run("silent players get a ping and are disconnected", func(t *testing.T) {
 		_, c, ended := playing(t, rtmp.Config{RTMPPing: 50 * time.Millisecond, RTMPTimeout: soon})
-		if err := <-ended; !errors.Is(err, rtmp.ErrIdle) || !c.hears("\x00\x06\x04\x00\x00\x00\x00\x00\x06") {
+		if err := waittest.Receive(t, ended, "the end of the connection"); !errors.Is(err, rtmp.ErrIdle) || !c.hears("\x00\x06\x04\x00\x00\x00\x00\x00\x06") {
 			t.Fatalf("%v after %q", err, c.heard.String())
 		}
 	})
@@ -222,7 +223,7 @@ func TestPlayersAreKeptAliveByPings(t *testing.T) {
 			c.expect(t, string([]byte{0, 7, 0, 0, 0, i}))
 		}
 		c.Close()
-		if err := <-ended; !isClosed(err) {
+		if err := waittest.Receive(t, ended, "the end of the connection"); !isClosed(err) {
 			t.Fatal(err)
 		}
 	})
@@ -235,14 +236,14 @@ func TestPlayersAreKeptAliveByPings(t *testing.T) {
 	t.Run("deleteStream ends a player", func(t *testing.T) {
 		_, c, ended := playing(t, rtmp.Config{})
 		c.send(command("deleteStream", 9, nil, 1))
-		if err := <-ended; !errors.Is(err, rtmp.ErrDone) {
+		if err := waittest.Receive(t, ended, "the end of the connection"); !errors.Is(err, rtmp.ErrDone) {
 			t.Fatal(err)
 		}
 	})
 	t.Run("players must not send media", func(t *testing.T) {
 		_, c, ended := playing(t, rtmp.Config{})
 		c.send(header(4, 9, 10, 0))
-		if err := <-ended; !errors.Is(err, rtmp.ErrProtocol) {
+		if err := waittest.Receive(t, ended, "the end of the connection"); !errors.Is(err, rtmp.ErrProtocol) {
 			t.Fatal(err)
 		}
 	})
@@ -253,11 +254,11 @@ func TestPlayersAreKeptAliveByPings(t *testing.T) {
 			t.Fatal(n, err)
 		}
 		conn.Finish()
-		<-c.ended
+		waittest.Receive(t, c.ended, "the end of the client")
 		if !c.hears(string(frame)+string(frame)) || !c.hears(rtmp.PlayUnpublished) {
 			t.Fatalf("got %q", c.heard.String())
 		}
-		if err := <-ended; !isClosed(err) {
+		if err := waittest.Receive(t, ended, "the end of the connection"); !isClosed(err) {
 			t.Fatal(err)
 		}
 	})

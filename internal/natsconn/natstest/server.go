@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -12,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"roomlog/internal/natsconn"
+	"roomlog/internal/porttest"
 )
 
 // timeout is how long a server may take to start.
@@ -34,7 +34,7 @@ func Start(t testing.TB, change ...func(*server.Options)) *Server {
 		f(&s.options)
 	}
 	if s.options.Port == server.RANDOM_PORT {
-		s.options.Port = ReservePort(t)
+		s.options.Port = porttest.Reserve(t)
 	}
 	s.Restart()
 	s.URL = "nats://127.0.0.1:" + strconv.Itoa(s.options.Port)
@@ -42,37 +42,14 @@ func Start(t testing.TB, change ...func(*server.Options)) *Server {
 	return s
 }
 
-// ReservePort returns a port of this host that the system gives to nobody else until the end of the test, whether a server listens there or not. It
-// holds a socket that is bound and does not listen. The socket and the listener of the server both permit that the address is in use.
-func ReservePort(t testing.TB) int {
-	t.Helper()
-	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = syscall.Close(fd) })
-	err = syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1)
-	if err == nil {
-		err = syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}})
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	name, err := syscall.Getsockname(fd)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return name.(*syscall.SockaddrInet4).Port
-}
-
 // Cluster starts two servers that form a cluster and end with the test.
 func Cluster(t testing.TB) (first, second *Server) {
 	t.Helper()
 	first = Start(t, func(o *server.Options) {
-		o.Cluster = server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: ReservePort(t)}
+		o.Cluster = server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: porttest.Reserve(t)}
 	})
 	second = Start(t, func(o *server.Options) {
-		o.Cluster = server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: ReservePort(t)}
+		o.Cluster = server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: porttest.Reserve(t)}
 		o.Routes = server.RoutesFromStr("nats://" + first.running.ClusterAddr().String())
 	})
 	return first, second
@@ -92,7 +69,7 @@ func JetStreamCluster(t testing.TB, size int) (servers []*Server) {
 	var routes []string
 	ports := make([]int, size)
 	for i := range ports {
-		ports[i] = ReservePort(t)
+		ports[i] = porttest.Reserve(t)
 		routes = append(routes, "nats://127.0.0.1:"+strconv.Itoa(ports[i]))
 	}
 	for i, port := range ports {

@@ -44,7 +44,7 @@ func open(t testing.TB, options ...pgtest.Option) *world {
 	if w.store, err = eventstore.Open(t.Context(), pool, eventstore.Config{Now: time.Now}); err != nil {
 		t.Fatal(err)
 	}
-	w.sequencer = eventstore.NewSequencer(w.store, eventstore.SequencerConfig{})
+	w.sequencer = eventstore.NewSequencer(w.store, eventstore.SequencerConfig{Timeout: longest})
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- w.sequencer.Run(ctx) }()

@@ -80,8 +80,9 @@ func TestTLSAndCredentials(t *testing.T) {
 	}
 	good, _ := with(ca, "a-password")
 	conn := open(t, good)
-	if _, err := conn.TLSConnectionState(); err != nil || !conn.IsConnected() {
-		t.Errorf("connected %v, TLS: %v", conn.IsConnected(), err)
+	connected(t, conn)
+	if _, err := conn.TLSConnectionState(); err != nil {
+		t.Errorf("TLS: %v", err)
 	}
 	for name, c := range map[string]struct{ ca, password, reason string }{
 		"another certificate": {otherCA, "a-password", "certificate"},
@@ -130,8 +131,16 @@ func TestExampleOfAServer(t *testing.T) {
 	})
 	conn := open(t, natsconn.Config{Secrets: natsconn.Secrets{Password: "a-password"},
 		Settings: natsconn.Settings{NatsURL: []string{strings.Replace(s.URL, "nats:", "tls:", 1)}, NatsUser: "roomlog", NatsCA: ca}})
-	if !conn.IsConnected() {
-		t.Errorf("not connected: %v", conn.LastError())
+	connected(t, conn)
+}
+
+// connected waits until a connection is up. On a slow machine, the first attempt may fail.
+func connected(t *testing.T, conn *nats.Conn) {
+	t.Helper()
+	for deadline := time.Now().Add(waittest.Timeout); !conn.IsConnected(); <-time.After(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("not connected: %v", conn.LastError())
+		}
 	}
 }
 
@@ -157,7 +166,7 @@ func TestAConnectionComesBack(t *testing.T) {
 	if err := conn.Publish("news", []byte("new")); err != nil {
 		t.Fatal(err)
 	}
-	if m, err := received.NextMsgWithContext(t.Context()); err != nil || string(m.Data) != "new" {
+	if m, err := received.NextMsg(waittest.Timeout); err != nil || string(m.Data) != "new" {
 		t.Errorf("received %v, %v, want the new message alone", m, err)
 	}
 }

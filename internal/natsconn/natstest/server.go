@@ -121,7 +121,8 @@ func (s *Server) Restart() {
 	s.running = running
 }
 
-// Connect returns a connection that is closed at the end of the test.
+// Connect returns a connection that is closed at the end of the test. If the server runs, the connection is up: on a slow machine, the
+// first attempt may fail.
 func (s *Server) Connect() *nats.Conn {
 	s.t.Helper()
 	conn, err := natsconn.Open(natsconn.Config{Settings: natsconn.Settings{NatsURL: []string{s.URL}}, Name: s.t.Name()})
@@ -129,6 +130,13 @@ func (s *Server) Connect() *nats.Conn {
 		s.t.Fatal(err)
 	}
 	s.t.Cleanup(conn.Close)
+	for expired := time.After(timeout); s.running != nil && !conn.IsConnected(); {
+		select {
+		case <-expired:
+			s.t.Fatalf("no connection to the NATS server: %v", conn.LastError())
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
 	return conn
 }
 

@@ -80,7 +80,7 @@ func TestTLSAndCredentials(t *testing.T) {
 	}
 	good, _ := with(ca, "a-password")
 	conn := open(t, good)
-	connected(t, conn)
+	natstest.AwaitConnected(t, conn)
 	if _, err := conn.TLSConnectionState(); err != nil {
 		t.Errorf("TLS: %v", err)
 	}
@@ -131,17 +131,7 @@ func TestExampleOfAServer(t *testing.T) {
 	})
 	conn := open(t, natsconn.Config{Secrets: natsconn.Secrets{Password: "a-password"},
 		Settings: natsconn.Settings{NatsURL: []string{strings.Replace(s.URL, "nats:", "tls:", 1)}, NatsUser: "roomlog", NatsCA: ca}})
-	connected(t, conn)
-}
-
-// connected waits until a connection is up. On a slow machine, the first attempt may fail.
-func connected(t *testing.T, conn *nats.Conn) {
-	t.Helper()
-	for deadline := time.Now().Add(waittest.Timeout); !conn.IsConnected(); <-time.After(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("not connected: %v", conn.LastError())
-		}
-	}
+	natstest.AwaitConnected(t, conn)
 }
 
 // TestAConnectionComesBack checks that nothing that was published without a server is sent later, and that announced servers are not used.

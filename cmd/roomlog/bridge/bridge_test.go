@@ -478,6 +478,7 @@ func TestRights(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(conn.Close)
+		natstest.AwaitConnected(t, conn)
 		return conn
 	}
 	w := projtest.New(t)

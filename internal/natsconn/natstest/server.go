@@ -130,14 +130,22 @@ func (s *Server) Connect() *nats.Conn {
 		s.t.Fatal(err)
 	}
 	s.t.Cleanup(conn.Close)
-	for expired := time.After(timeout); s.running != nil && !conn.IsConnected(); {
+	if s.running != nil {
+		AwaitConnected(s.t, conn)
+	}
+	return conn
+}
+
+// AwaitConnected waits until a connection is up.
+func AwaitConnected(t testing.TB, conn *nats.Conn) {
+	t.Helper()
+	for expired := time.After(timeout); !conn.IsConnected(); {
 		select {
 		case <-expired:
-			s.t.Fatalf("no connection to the NATS server: %v", conn.LastError())
+			t.Fatalf("no connection to the NATS server: %v", conn.LastError())
 		case <-time.After(5 * time.Millisecond):
 		}
 	}
-	return conn
 }
 
 // Cut ends the connection of a client from the side of the server.

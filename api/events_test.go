@@ -109,9 +109,13 @@ func (s *stream) next() line {
 // an event.
 func (s *stream) event() line {
 	s.Helper()
-	for {
-		if l := s.next(); l.Type != "" || l.End != "" {
+	for deadline := time.Now().Add(testTimeout); ; {
+		l := s.next()
+		if l.Type != "" || l.End != "" {
 			return l
+		}
+		if time.Now().After(deadline) {
+			s.Fatalf("no event within %v", testTimeout)
 		}
 	}
 }

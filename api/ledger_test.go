@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"roomlog/domain"
+	"roomlog/internal/waittest"
 )
 
 func TestLedger(t *testing.T) {
@@ -278,7 +279,7 @@ func TestSettlementsAreBounded(t *testing.T) {
 	for range 3 {
 		go func() { answers <- a.get("/api/ledger/settlement?from=1&to=1") }()
 	}
-	refused := <-answers
+	refused := waittest.Receive(t, answers, "a refused settlement")
 	if refused.expectFailure(503, domain.CodeBusy, textBusy); refused.header.Get("Retry-After") == "" {
 		t.Error("no Retry-After")
 	}
@@ -286,7 +287,7 @@ func TestSettlementsAreBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 {
-		if got := <-answers; got.status != 200 {
+		if got := waittest.Receive(t, answers, "a settlement"); got.status != 200 {
 			t.Errorf("got %d %s", got.status, got.raw)
 		}
 	}

@@ -67,7 +67,7 @@ func startAPIOn(t testing.TB, db *pgtest.DB, changes ...func(*api.Config)) *test
 	if d.store, err = eventstore.Open(t.Context(), pool, eventstore.Config{Now: time.Now}); err != nil {
 		t.Fatal(err)
 	}
-	d.sequencer = eventstore.NewSequencer(d.store, eventstore.SequencerConfig{})
+	d.sequencer = eventstore.NewSequencer(d.store, eventstore.SequencerConfig{Timeout: testTimeout})
 	d.projector = projections.NewProjector(d.store, projections.ProjectorConfig{Now: time.Now})
 	d.feed = feed.New(d.store, d.queries, feed.Config{})
 	d.queries = d.queries.After(d.feed.UpToDate)

@@ -50,7 +50,7 @@ var importRules = map[string][]string{
 var servers = []string{"api", "realtime", "media"}
 
 // testFolders are folders that only tests may import.
-var testFolders = []string{"api/apicheck", "cmd/roomlog/analytics/duckdbtest", "eventstore/pgtest", "internal/clocktest", "internal/logtest", "internal/natsconn/natstest", "internal/peertest", "internal/schematest", "internal/tracing/tracetest", "media/flv/flvtest", "projections/projtest", "realtime/realtimetest", "realtime/ws/wstest", "realtime/socketio/siotest"}
+var testFolders = []string{"api/apicheck", "cmd/roomlog/analytics/duckdbtest", "eventstore/pgtest", "internal/clocktest", "internal/logtest", "internal/natsconn/natstest", "internal/peertest", "internal/porttest", "internal/schematest", "internal/tracing/tracetest", "internal/waittest", "media/flv/flvtest", "projections/projtest", "realtime/realtimetest", "realtime/ws/wstest", "realtime/socketio/siotest"}
 
 // domainImports lists all packages that domain may import. They have no I/O, no clock and no randomness. Package time
 // is in the list because of its types; clockFaults reports reads of the clock.

@@ -16,6 +16,7 @@ import (
 	"roomlog/domain"
 	"roomlog/eventstore"
 	"roomlog/eventstore/pgtest"
+	"roomlog/internal/waittest"
 )
 
 // unclear counts how often a sequencer had to find out the outcome of a commit.
@@ -119,11 +120,11 @@ func TestLostReplyWhileTheOldBackendIsStillCommitting(t *testing.T) {
 		eventually(t, "the backend is committing", func() bool { return l.committing() })
 		proxy.cut()
 		after := l.begin(p.users[0].request(p.give(1))) // this command waits until the old backend has committed
-		got := <-pending
+		got := waittest.Receive(t, pending, "the answer")
 		if got.err != nil || got.receipt.Repeated || len(got.receipt.Events) != 1 {
 			t.Fatalf("got %+v", got)
 		}
-		if a := <-after; a.err != nil || a.receipt.Position <= got.receipt.Position {
+		if a := waittest.Receive(t, after, "the answer to the next command"); a.err != nil || a.receipt.Position <= got.receipt.Position {
 			t.Fatalf("what came after got %+v", a)
 		}
 	}
@@ -173,9 +174,9 @@ func TestOutcomeIsUnknownWhileTheDatabaseIsUnreachable(t *testing.T) {
 	away.Store(true)
 	gift := p.users[0].keyedRequest("k1", p.give(1))
 	pending := l.begin(gift)
-	<-down
+	waittest.Receive(t, down, "the lost reply")
 	proxy.shut()
-	if got := <-pending; got.err == nil || !strings.Contains(got.err.Error(), eventstore.ErrOutcomeUnknown.Error()) {
+	if got := waittest.Receive(t, pending, "the answer"); got.err == nil || !strings.Contains(got.err.Error(), eventstore.ErrOutcomeUnknown.Error()) {
 		t.Fatalf("got %+v", got)
 	}
 	away.Store(false)
@@ -224,7 +225,7 @@ func TestConnectionsAreCutAtAnyMoment(t *testing.T) {
 		direction := []string{"downstream", "upstream"}[round%2]
 		if direction == "downstream" {
 			holdNext.Store(true)
-			<-committed
+			waittest.Receive(t, committed, "a commit")
 		}
 		before := l.sequencer.Stats().Retries
 		// Everything that is sent in this direction is lost; then the connection ends.
@@ -234,7 +235,7 @@ func TestConnectionsAreCutAtAnyMoment(t *testing.T) {
 			t.Fatal(err)
 		}
 		if direction == "downstream" {
-			<-lose
+			waittest.Receive(t, lose, "the lost reply to a commit")
 			lost++
 		}
 		eventually(t, "the connection is cut", func() bool { return l.sequencer.Stats().Retries > before })

@@ -11,6 +11,7 @@ import (
 	"roomlog/domain"
 	"roomlog/eventstore"
 	"roomlog/eventstore/pgtest"
+	"roomlog/internal/waittest"
 )
 
 func TestDecisionsReadTheNewestStateOfAllProcesses(t *testing.T) {
@@ -78,7 +79,7 @@ func TestNoGiftAfterTheEndOfItsLive(t *testing.T) {
 		live := a.onAir(streamer)
 		stop := a.begin(streamer.request(domain.ChangeLiveStatus{Live: live, To: domain.LiveStop}))
 		give := b.begin(giver.request(domain.SendGift{Live: live, Gift: gift, Num: 1}))
-		stopped, given := <-stop, <-give
+		stopped, given := waittest.Receive(t, stop, "the answer to the stop"), waittest.Receive(t, give, "the answer to the gift")
 		switch no := domain.AsRefusal(given.err); {
 		case stopped.err != nil:
 			t.Fatal(stopped.err)

@@ -15,6 +15,7 @@ import (
 	"roomlog/eventstore"
 	"roomlog/eventstore/consumer"
 	"roomlog/eventstore/pgtest"
+	"roomlog/internal/waittest"
 )
 
 // reader reads batches of the consumer group "readers". It inserts their positions into a table, in the transaction of
@@ -183,7 +184,7 @@ func TestConsumer(t *testing.T) {
 			<-ctx.Done() // the subscription has ended during the handler
 			return nil
 		})
-		<-began
+		waittest.Receive(t, began, "the handler")
 		r.stop()
 		if n, _ := l.seen(); n != 0 {
 			t.Errorf("%d positions of work that was never acknowledged, want 0", n)
@@ -244,10 +245,16 @@ func TestConsumer(t *testing.T) {
 		var once sync.Once
 		stuck := openStore(t, l.db, eventstore.Config{Now: time.Now}).read(consumer.Config{OnError: func(error) time.Duration { return time.Hour }},
 			func(context.Context, pgx.Tx, *consumer.Batch) error {
-				once.Do(func() { close(frozen); <-thaw })
+				once.Do(func() {
+					close(frozen)
+					select {
+					case <-thaw:
+					case <-t.Context().Done():
+					}
+				})
 				return nil
 			})
-		<-frozen
+		waittest.Receive(t, frozen, "the handler that hangs")
 		l.read(consumer.Config{PollInterval: 20 * time.Millisecond}, nil)
 		l.waitForAll()
 		close(thaw)
@@ -277,7 +284,7 @@ func TestConsumer(t *testing.T) {
 			head := l.number("SELECT position FROM checkpoint WHERE consumer_group = 'readers'")
 			l.exec("BEGIN; ALTER TABLE events DISABLE TRIGGER ALL; " + replace + "; COMMIT")
 			var lost *consumer.CheckpointError
-			if err := <-failed; !errors.As(err, &lost) || lost.Position != head || !strings.Contains(err.Error(), "roomlog rebuild") {
+			if err := waittest.Receive(t, failed, "the failure"); !errors.As(err, &lost) || lost.Position != head || !strings.Contains(err.Error(), "roomlog rebuild") {
 				t.Errorf("got %v, want an error about position %d", err, head)
 			}
 			if n, _ := l.seen(); n != head {

@@ -17,6 +17,7 @@ import (
 	"roomlog/domain"
 	"roomlog/eventstore"
 	"roomlog/eventstore/pgtest"
+	"roomlog/internal/waittest"
 )
 
 func TestBackendsAreTerminated(t *testing.T) {
@@ -80,7 +81,7 @@ func TestLockThatIsNeverReleased(t *testing.T) {
 	}
 	pending := []<-chan answer{l.begin(list), l.begin(list)}
 	for _, p := range pending { // the events can be read while the lock is held
-		if a := <-p; !errors.Is(a.err, eventstore.ErrUnavailable) {
+		if a := waittest.Receive(t, p, "an answer"); !errors.Is(a.err, eventstore.ErrUnavailable) {
 			t.Errorf("got %+v", a)
 		}
 	}
@@ -126,11 +127,11 @@ func TestOpenTransactionsOfOthersDelayNothing(t *testing.T) {
 	for n := int64(2); n < 12; n++ {
 		l.do(list)
 		for position := int64(0); position < n; { // while the other transaction is still open
-			position = <-heard
+			position = waittest.Receive(t, heard, "an event")
 		}
 	}
 	cancel()
-	if err := <-done; err != nil {
+	if err := waittest.Receive(t, done, "the end of Follow"); err != nil {
 		t.Error(err)
 	}
 }

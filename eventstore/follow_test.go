@@ -12,6 +12,7 @@ import (
 	"roomlog/domain"
 	"roomlog/eventstore"
 	"roomlog/eventstore/pgtest"
+	"roomlog/internal/waittest"
 )
 
 // tail follows a log in the background. It checks that each event has the position after the previous event.
@@ -69,7 +70,7 @@ func (f *tail) reaches(position int64) {
 func (f *tail) end() {
 	f.t.Helper()
 	f.cancel()
-	if err := <-f.done; err != nil {
+	if err := waittest.Receive(f.t, f.done, "the end of the tail"); err != nil {
 		f.t.Errorf("the tail ended with %v", err)
 	}
 }
@@ -110,7 +111,7 @@ func TestFollow(t *testing.T) {
 		f.end()
 	}
 	cancel()
-	if err := <-heard; err != nil {
+	if err := waittest.Receive(t, heard, "the end of Listen"); err != nil {
 		t.Error(err)
 	}
 }
@@ -243,7 +244,7 @@ func TestFollowKnowsOwnEvents(t *testing.T) {
 	memory, database := follow(own.store), follow(openStore(t, db, eventstore.Config{Now: time.Now, PollInterval: 5 * time.Millisecond}).store)
 	for _, l := range []*testLog{own, own, other, own, own} {
 		l.execute(p.users[0].request(p.say("hello")))
-		got, want := <-memory, <-database
+		got, want := waittest.Receive(t, memory, "an event from memory"), waittest.Receive(t, database, "an event from the database")
 		if want.Own {
 			t.Errorf("event %d is the own one of a store without a sequencer", got.Position)
 		}

@@ -16,6 +16,7 @@ import (
 	"roomlog/eventstore"
 	"roomlog/eventstore/pgtest"
 	"roomlog/eventstore/pgtest/failover"
+	"roomlog/internal/waittest"
 )
 
 // messages collects log messages with their attributes.
@@ -135,14 +136,14 @@ func TestIdleProcessNoticesAnotherHistory(t *testing.T) {
 			if h := idle.store.History(); h.Number != 2 || h.Lost != 3 {
 				t.Errorf("the history is %+v, want number 2, lost 3", h)
 			}
-			if err := <-f.done; !errors.Is(err, eventstore.ErrCursorLost) {
+			if err := waittest.Receive(t, f.done, "the end of the tail"); !errors.Is(err, eventstore.ErrCursorLost) {
 				t.Errorf("the tail ended with %v", err)
 			}
 			if found := heard.with("log has another history"); len(found) != 1 {
 				t.Errorf("logged %q, want one message", found)
 			}
 			cancel()
-			if err := <-listening; err != nil {
+			if err := waittest.Receive(t, listening, "the end of Listen"); err != nil {
 				t.Error(err)
 			}
 		})
@@ -351,7 +352,7 @@ func TestAnotherLogIsRefused(t *testing.T) {
 			t.Errorf("got %v, want that nothing is written", err)
 		}
 	}
-	if err := <-listening; !errors.Is(err, eventstore.ErrAnotherLog) {
+	if err := waittest.Receive(t, listening, "the end of Listen"); !errors.Is(err, eventstore.ErrAnotherLog) {
 		t.Errorf("listening ended with %v", err)
 	}
 	if head, err := l.store.Head(t.Context()); err != nil || head != b.head {
@@ -383,7 +384,7 @@ func TestConnectionsAreReplacedWhenTheHistoryChanges(t *testing.T) {
 	})
 	eventually(t, "the server listens again", func() bool { return l.number(connections+" AND query LIKE 'LISTEN%'") == 1 })
 	cancel()
-	if err := <-listening; err != nil {
+	if err := waittest.Receive(t, listening, "the end of Listen"); err != nil {
 		t.Error(err)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"roomlog/domain"
 	"roomlog/eventstore"
 	"roomlog/eventstore/pgtest"
+	"roomlog/internal/waittest"
 )
 
 // again repeats a request with the same key and checks that it gets the first receipt.
@@ -253,14 +254,14 @@ func TestOrderIsCreditedOnce(t *testing.T) {
 	}
 	paid := 0
 	for _, pending := range good {
-		got := <-pending
+		got := waittest.Receive(t, pending, "an answer")
 		if got.err != nil {
 			t.Fatal(got.err)
 		}
 		paid += len(got.receipt.Events) / 2
 	}
 	for _, pending := range bad {
-		if no := domain.AsRefusal((<-pending).err); no == nil || no.Code != domain.CodeOrderMismatch {
+		if no := domain.AsRefusal((waittest.Receive(t, pending, "an answer")).err); no == nil || no.Code != domain.CodeOrderMismatch {
 			t.Fatalf("another user or amount: %v", no)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"roomlog/eventstore"
 	"roomlog/eventstore/pgtest"
 	"roomlog/internal/wait"
+	"roomlog/internal/waittest"
 )
 
 func TestAppendedIsNotifiedOfOwnCommits(t *testing.T) {
@@ -67,7 +68,7 @@ func TestListen(t *testing.T) {
 	notified("an append after that", reader.store.Appended(), func() { writer.list(1) })
 	notified("a projection after that", reader.store.Projected(), notify)
 	cancel()
-	if err := <-done; err != nil && !errors.Is(err, context.Canceled) {
+	if err := waittest.Receive(t, done, "the end of Listen"); err != nil && !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 }

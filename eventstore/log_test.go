@@ -2,6 +2,7 @@ package eventstore_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"roomlog/eventstore"
 	"roomlog/eventstore/pgtest"
 	"roomlog/eventstore/pgtest/failover"
+	"roomlog/internal/waittest"
 )
 
 var readAll = eventstore.Query{Limit: 5000}
@@ -31,6 +33,7 @@ type testLog struct {
 	sequencer *eventstore.Sequencer
 	prepare   func(*eventstore.Sequencer) // called before the sequencer runs; may be nil
 	stop      func()                      // stops the sequencer and waits for it, as the end of the test does
+	impatient bool                        // whether the test has set SequencerConfig.Timeout
 }
 
 func newLog(t testing.TB) *testLog {
@@ -86,7 +89,7 @@ func openFailover(t testing.TB, d *failover.Database, c eventstore.Config) *test
 
 // run starts a sequencer.
 func (l *testLog) run(c eventstore.SequencerConfig) {
-	l.sequencer = eventstore.NewSequencer(l.store, c)
+	l.sequencer, l.impatient = eventstore.NewSequencer(l.store, c), c.Timeout > 0
 	if l.prepare != nil {
 		l.prepare(l.sequencer)
 	}
@@ -102,9 +105,15 @@ func (l *testLog) run(c eventstore.SequencerConfig) {
 	l.t.Cleanup(l.stop)
 }
 
+// execute executes a request. If the test has set the timeout, a slow machine may need longer: after ErrUnavailable the command was not
+// executed, and execute repeats it.
 func (l *testLog) execute(r domain.Request) eventstore.Receipt {
 	l.t.Helper()
+	deadline := time.Now().Add(waittest.Timeout)
 	receipt, err := l.sequencer.Execute(context.Background(), r)
+	for l.impatient && errors.Is(err, eventstore.ErrUnavailable) && time.Now().Before(deadline) {
+		receipt, err = l.sequencer.Execute(context.Background(), r)
+	}
 	if err != nil {
 		l.t.Fatalf("%s: %v", r.Command.Type(), err)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"roomlog/eventstore"
 	"roomlog/eventstore/pgtest"
+	"roomlog/internal/porttest"
 )
 
 // cancelRequest is the code of a CancelRequest message, with which a client that has lost a connection cancels its
@@ -37,7 +38,7 @@ type proxy struct {
 
 func startProxy(t testing.TB, db *pgtest.DB) *proxy {
 	t.Helper()
-	w := &proxy{t: t, db: db, socket: socketOf(t, db), address: "127.0.0.1:0", conns: make(map[net.Conn]bool)}
+	w := &proxy{t: t, db: db, socket: socketOf(t, db), address: porttest.Address(t), conns: make(map[net.Conn]bool)}
 	w.reopen()
 	t.Cleanup(func() {
 		w.shut()
@@ -107,7 +108,7 @@ func (w *proxy) reopen() {
 		w.t.Fatal(err)
 	}
 	w.mu.Lock()
-	w.listener, w.address = listener, listener.Addr().String()
+	w.listener = listener
 	w.mu.Unlock()
 	w.group.Go(func() {
 		for {

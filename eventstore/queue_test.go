@@ -11,6 +11,7 @@ import (
 	"roomlog/domain"
 	"roomlog/eventstore"
 	"roomlog/eventstore/pgtest"
+	"roomlog/internal/waittest"
 )
 
 func TestFullQueueReturnsErrBusy(t *testing.T) {
@@ -29,7 +30,7 @@ func TestFullQueueReturnsErrBusy(t *testing.T) {
 	}
 	release()
 	for _, pending := range accepted {
-		if a := <-pending; a.err != nil {
+		if a := waittest.Receive(t, pending, "an answer"); a.err != nil {
 			t.Error(a.err)
 		}
 	}
@@ -55,9 +56,9 @@ func TestShutdownExecutesQueuedRequests(t *testing.T) {
 	stopped := make(chan struct{})
 	go func() { l.stop(); close(stopped) }()
 	release()
-	<-stopped
+	waittest.Receive(t, stopped, "the end of the sequencer")
 	for _, pending := range accepted {
-		if a := <-pending; a.err != nil {
+		if a := waittest.Receive(t, pending, "an answer"); a.err != nil {
 			t.Error(a.err)
 		}
 	}
@@ -83,11 +84,11 @@ func TestAbandonedRequestIsNotExecuted(t *testing.T) {
 	}()
 	eventually(t, "the request is in the queue", func() bool { return l.sequencer.Stats().Queued == 1 })
 	cancel()
-	if err := <-left; !errors.Is(err, context.Canceled) {
+	if err := waittest.Receive(t, left, "the end of the request"); !errors.Is(err, context.Canceled) {
 		t.Fatalf("got %v", err)
 	}
 	release()
-	<-decoy
+	waittest.Receive(t, decoy, "the answer to the decoy")
 	l.do(domain.AddGift{Name: "tulip", Price: 1})
 	events := l.verified()
 	if len(events) != 2 || events[1].Event.(domain.GiftAdded).Name != "tulip" {
@@ -136,7 +137,7 @@ func TestUnreachableDatabaseReturnsErrUnavailableAfterTheTimeout(t *testing.T) {
 		pending = append(pending, l.begin(list))
 	}
 	for _, p := range pending {
-		if a := <-p; !errors.Is(a.err, eventstore.ErrUnavailable) && !errors.Is(a.err, eventstore.ErrOutcomeUnknown) {
+		if a := waittest.Receive(t, p, "an answer"); !errors.Is(a.err, eventstore.ErrUnavailable) && !errors.Is(a.err, eventstore.ErrOutcomeUnknown) {
 			t.Fatalf("got %+v", a)
 		}
 	}
@@ -170,7 +171,7 @@ func TestShutdownWithoutADatabase(t *testing.T) {
 	eventually(t, "the sequencer has tried", func() bool { return l.sequencer.Stats().Retries > 0 })
 	l.stop() // the sequencer is stopped long before the timeout
 	for _, p := range pending {
-		if a := <-p; a.err == nil {
+		if a := waittest.Receive(t, p, "an answer"); a.err == nil {
 			t.Error("carried out without a database")
 		}
 	}

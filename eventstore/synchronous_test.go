@@ -10,6 +10,7 @@ import (
 	"roomlog/eventstore"
 	"roomlog/eventstore/pgtest"
 	"roomlog/eventstore/pgtest/failover"
+	"roomlog/internal/waittest"
 )
 
 // addRose is a request that always succeeds when it is executed.
@@ -77,7 +78,7 @@ func TestRequireSynchronous(t *testing.T) {
 		result <- err
 	}()
 	d.CancelCommit()
-	if err := <-result; !errors.Is(err, eventstore.ErrOutcomeUnknown) {
+	if err := waittest.Receive(t, result, "the answer"); !errors.Is(err, eventstore.ErrOutcomeUnknown) {
 		t.Errorf("a commit that the standby lacks: %v", err)
 	}
 	if after := events(); after != before+1 {

@@ -9,6 +9,7 @@ import (
 
 	"roomlog/domain"
 	"roomlog/eventstore"
+	"roomlog/internal/waittest"
 )
 
 // logLock is the key of the advisory lock of the log.
@@ -128,10 +129,10 @@ func (l *testLog) executeTogether(requests ...domain.Request) []answer {
 		eventually(l.t, "the request is in the queue", func() bool { return l.sequencer.Stats().Queued == i+1 })
 	}
 	release()
-	<-decoy
+	waittest.Receive(l.t, decoy, "the answer to the decoy")
 	answers := make([]answer, len(requests))
 	for i := range pending {
-		answers[i] = <-pending[i]
+		answers[i] = waittest.Receive(l.t, pending[i], "an answer")
 	}
 	if after := l.sequencer.Stats(); after.Retries == before.Retries && after.Batches != before.Batches+2 {
 		l.t.Fatalf("%d batches instead of 2: the requests were not together", after.Batches-before.Batches)

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"roomlog/internal/waittest"
 	"roomlog/media"
 	"roomlog/media/rtmp"
 )
@@ -214,22 +215,22 @@ func TestAuthorizerGetsTheClient(t *testing.T) {
 	})
 	s := h.dialRequest(t, "live?a=1", "publish", 3, nil, "KEY?sign=x&b=2", "live")
 	s.expect(rtmp.PublishStart)
-	hello := (<-requested).(media.ConnectRequest)
+	hello := waittest.Receive(t, requested, "a request to the authorizer").(media.ConnectRequest)
 	if hello.App != "live?a=1" || hello.Client.Fields["app"] != "live?a=1" || hello.Client.Address == "" || hello.Client.ID == "" {
 		t.Errorf("got %+v", hello)
 	}
-	r := (<-requested).(media.PublishRequest)
+	r := waittest.Receive(t, requested, "a request to the authorizer").(media.PublishRequest)
 	if r.Key != "KEY" || r.Sign != "x" || r.Client.ID != hello.Client.ID || r.Client.Args.Get("b") != "2" || r.Client.Args.Get("a") != "1" || r.Client.Protocol != media.RTMP {
 		t.Errorf("got %+v", r)
 	}
 	h.watch(t, "http://"+h.http+"/live/KEY.flv?sign=y&c=3")
-	p := (<-requested).(media.PlayRequest)
+	p := waittest.Receive(t, requested, "a request to the authorizer").(media.PlayRequest)
 	if p.Key != "KEY" || p.Sign != "y" || p.Client.Args.Get("c") != "3" || p.Client.Protocol != media.HTTPFLV || p.Client.ID == r.Client.ID || p.Fetch {
 		t.Errorf("got %+v", p)
 	}
 	for _, path := range []string{"/index.m3u8", "/snapshot.jpg"} {
 		get(t, "GET", "http://"+h.http+"/live/KEY"+path+"?sign=z", nil)
-		if p := (<-requested).(media.PlayRequest); p.Key != "KEY" || p.Sign != "z" || !p.Fetch {
+		if p := waittest.Receive(t, requested, "a request to the authorizer").(media.PlayRequest); p.Key != "KEY" || p.Sign != "z" || !p.Fetch {
 			t.Errorf("%s: got %+v", path, p)
 		}
 	}

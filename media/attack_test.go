@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"roomlog/internal/logtest"
+	"roomlog/internal/waittest"
 	"roomlog/media"
 	"roomlog/media/amf"
 	"roomlog/media/flv"
@@ -107,7 +108,7 @@ func TestAttacksOfUnauthenticatedClients(t *testing.T) {
 					t.Fatal("the connection does not end")
 				}
 			}
-			<-done
+			waittest.Receive(t, done, "the end of the sender")
 			if most > before+mostHeap {
 				t.Fatalf("the connection used %d KiB", (most-before)>>10)
 			}

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"roomlog/internal/clocktest"
+	"roomlog/internal/waittest"
 	"roomlog/media"
 	"roomlog/media/flv"
 	"roomlog/media/rtmp"
@@ -172,6 +173,7 @@ func TestKeyHasOnePublisher(t *testing.T) {
 
 func TestCutEndsAllConnections(t *testing.T) {
 	requested, decided := make(chan struct{}, 2), make(chan struct{})
+	decide := sync.OnceFunc(func() { close(decided) })
 	h := run(t, nil)
 	slow := run(t, func(c *media.Config) {
 		c.Authorizer = testAuthorizer{
@@ -180,6 +182,7 @@ func TestCutEndsAllConnections(t *testing.T) {
 			play:    func(media.PlayRequest) error { requested <- struct{}{}; <-decided; return nil },
 		}
 	})
+	t.Cleanup(decide)
 	s := h.publish(t, "KEY")
 	s.begin(0)
 	v, held := h.watch(t, h.flvURL("KEY")), h.watch(t, h.flvURL("HELD"))
@@ -202,10 +205,10 @@ func TestCutEndsAllConnections(t *testing.T) {
 	t.Run("also refuses clients that were authorized before", func(t *testing.T) {
 		p := slow.dialRequest(t, "live", "publish", 3, nil, "KEY", "live")
 		v := slow.dialRequest(t, "live", "play", 3, nil, "KEY")
-		<-requested
-		<-requested
+		waittest.Receive(t, requested, "a publisher")
+		waittest.Receive(t, requested, "a player")
 		slow.Cut("KEY", media.ReasonEnded)
-		close(decided)
+		decide()
 		p.expect(rtmp.PublishUnauthorized)
 		v.expect(rtmp.PlayUnauthorized)
 	})
@@ -261,6 +264,8 @@ func (e *everything) Disconnected(context.Context, media.Client) {
 func TestObserversAreNotifiedInOrderAndDelayNothing(t *testing.T) {
 	e := &everything{slow: make(chan struct{})}
 	h := run(t, func(c *media.Config) { c.Observer, c.PlayObserver, c.ConnectObserver = e, e, e })
+	release := sync.OnceFunc(func() { close(e.slow) })
+	t.Cleanup(release)
 	v := h.watch(t, h.flvURL("KEY"))
 	h.stream(t, "KEY", "a player", func(s media.StreamStats) bool { return len(s.Players) == 1 })
 	s := h.publish(t, "KEY")
@@ -270,7 +275,7 @@ func TestObserversAreNotifiedInOrderAndDelayNothing(t *testing.T) {
 	_ = v.ended()
 	s.Close()
 	eventually(t, "the live has no viewers", func() bool { return h.Snapshot().Connections == 0 })
-	close(e.slow)
+	release()
 	eventually(t, "the end", func() bool { return len(e.list()) == 6 })
 	want := []string{"plays http-flv", "connected", "started KEY", "stopped KEY stopped"}
 	got := e.list()

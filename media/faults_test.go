@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"roomlog/internal/waittest"
 	"roomlog/media"
 )
 
@@ -37,7 +38,7 @@ func TestAcceptRetriesAfterAnError(t *testing.T) {
 	h.rtmp = ln.Addr().String()
 	h.publish(t, "KEY").begin(0)
 	cancel()
-	if err := <-done; err != nil {
+	if err := waittest.Receive(t, done, "the end of ServeRTMP"); err != nil {
 		t.Fatal(err)
 	}
 	broken := listen(t)

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"roomlog/internal/waittest"
 	"roomlog/media"
 	"roomlog/media/rtmp"
 )
@@ -167,7 +168,7 @@ func TestFFmpegPublishesAndPlays(t *testing.T) {
 	})
 	send(t, film, h.publishURL("KEY"))
 	over.Wait()
-	<-v.closed
+	waittest.Receive(t, v.closed, "the end of the player")
 	file := filepath.Join(t.TempDir(), "ws.flv")
 	if err := os.WriteFile(file, bytes.Join(v.messages, nil), 0o600); err != nil {
 		t.Fatal(err)
@@ -270,7 +271,7 @@ func TestFFmpegPublishesOtherKinds(t *testing.T) {
 	}
 	over.Wait()
 	for key, v := range viewers {
-		<-v.done
+		waittest.Receive(t, v.done, "the end of the player")
 		if v.flags != kinds[key] {
 			t.Errorf("%s: the header announces %d in place of %d, want %v", key, v.flags, kinds[key], kinds[key])
 		}

@@ -16,6 +16,7 @@ import (
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/av1"
 	"github.com/bluenviron/mediacommon/v2/pkg/formats/fmp4"
 
+	"roomlog/internal/waittest"
 	"roomlog/media"
 	"roomlog/media/flv/flvtest"
 	"roomlog/media/hls"
@@ -119,7 +120,7 @@ func TestHLSOfNewerCodecs(t *testing.T) {
 				w.Conn.(*gortmplib.Client).Close()
 			}()
 			text := tool(t, "ffmpeg", "-i", h.hlsURL("KEY"), "-fps_mode", "passthrough", "-enc_time_base", "1:1000", "-f", "framemd5", "-") // otherwise ffmpeg leaves out pictures, because it guesses a frame rate
-			<-ended
+			waittest.Receive(t, ended, "the end of the publisher")
 			if n := strings.Count(text, "\n0,"); n < 25 || !strings.Contains(text, "320x180") {
 				t.Fatalf("%d pictures in %s", n, bytes.TrimSpace([]byte(text)[:min(len(text), 500)]))
 			}

@@ -18,6 +18,7 @@ import (
 
 	"roomlog/internal/clocktest"
 	"roomlog/internal/logtest"
+	"roomlog/internal/waittest"
 	"roomlog/media"
 	"roomlog/media/flv"
 	"roomlog/media/hls/hlstest"
@@ -273,7 +274,7 @@ func TestHLSEndsWithTheLive(t *testing.T) {
 	}()
 	eventually(t, "the request waits", func() bool { return h.WaitingRequests() == 1 })
 	h.Cut("KEY", media.ReasonEnded)
-	got := <-waiting
+	got := waittest.Receive(t, waiting, "the request that waits")
 	if got.err != nil {
 		t.Fatal(got.err)
 	}
@@ -584,7 +585,10 @@ type heldAuthorizer struct {
 
 func (a heldAuthorizer) AuthorizePlay(ctx context.Context, r media.PlayRequest) error {
 	close(a.called)
-	<-a.release
+	select {
+	case <-a.release:
+	case <-ctx.Done():
+	}
 	return a.SignAuthorizer.AuthorizePlay(ctx, r)
 }
 
@@ -601,10 +605,10 @@ func TestCutUserRefusesPlayersThatWereAuthorizedBefore(t *testing.T) {
 			answer := get(t, http.MethodGet, "http://"+h.http+"/live/KEY"+c.suffix+"?sign="+h.signer.PlayAs("KEY", 5, time.Unix(9, 0)), nil)
 			status <- answer.StatusCode
 		}()
-		<-called
+		waittest.Receive(t, called, "the authorizer")
 		h.CutUser(c.key, 5)
 		close(release)
-		if got := <-status; got != http.StatusForbidden {
+		if got := waittest.Receive(t, status, "the response"); got != http.StatusForbidden {
 			t.Errorf("status %d of %s, want 403", got, c.suffix)
 		}
 	}

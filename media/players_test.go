@@ -21,6 +21,7 @@ import (
 	"github.com/lxzan/gws"
 
 	"roomlog/internal/clocktest"
+	"roomlog/internal/waittest"
 	"roomlog/media"
 	"roomlog/media/amf"
 	"roomlog/media/flv"
@@ -205,7 +206,7 @@ func TestWebSocketPlayers(t *testing.T) {
 	t.Run("that do not are gone", func(t *testing.T) {
 		h := run(t, impatient(50*time.Millisecond))
 		v, _ := h.watchWS(t, "KEY", true)
-		if err := <-v.closed; err == nil || len(h.Players("KEY")) > 0 {
+		if err := waittest.Receive(t, v.closed, "the end of the player"); err == nil || len(h.Players("KEY")) > 0 {
 			eventually(t, "the live has no viewers", func() bool { return len(h.Players("KEY")) == 0 })
 		}
 	})

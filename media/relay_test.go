@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"roomlog/internal/clocktest"
+	"roomlog/internal/waittest"
 	"roomlog/media"
 	"roomlog/media/flv"
 	"roomlog/media/rtmp"
@@ -411,7 +412,7 @@ func TestTickCollectsFrames(t *testing.T) {
 		}
 		s.send(together) // sent within one tick, or within a few if the machine is slow
 		s.unpublish()
-		<-v.closed
+		waittest.Receive(t, v.closed, "the end of the player")
 		return len(v.messages)
 	}
 	if few, many := writes(100*time.Millisecond), writes(-1); many < frames || few > frames/2 {

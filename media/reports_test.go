@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"roomlog/internal/waittest"
 	"roomlog/media"
 	"roomlog/media/amf"
 	"roomlog/media/flv"
@@ -66,11 +67,11 @@ func TestReportsOfPlayers(t *testing.T) {
 		t.Cleanup(release)
 		published := make(chan *sender, 1)
 		go func() { published <- h.publish(t, "KEY") }()
-		<-late.requested
+		waittest.Receive(t, late.requested, "the authorizer")
 		early := h.watch(t, h.flvURL("KEY"))
 		h.stream(t, "KEY", "a player that waits", func(s media.StreamStats) bool { return s.Players[media.HTTPFLV] == 1 })
 		release()
-		s := <-published
+		s := waittest.Receive(t, published, "the publisher")
 		s.begin(0)
 		early.sees(videoFrame(true, "first"))
 		h.watch(t, h.flvURL("KEY")).sees(videoFrame(true, "first"))

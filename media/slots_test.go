@@ -8,6 +8,7 @@ import (
 
 	"roomlog/internal/httpserver"
 	"roomlog/internal/limit"
+	"roomlog/internal/waittest"
 	"roomlog/media"
 )
 
@@ -67,7 +68,7 @@ func TestWaitingPlayersGiveWay(t *testing.T) {
 				}
 				return err == nil && slots.Evicted() > 0
 			})
-			if err := <-ended; err == nil {
+			if err := waittest.Receive(t, ended, "the end of the player"); err == nil {
 				t.Error("the player that waits was served, although its slot was taken")
 			}
 		})

@@ -15,6 +15,7 @@ import (
 
 	"roomlog/eventstore/localpg"
 	"roomlog/eventstore/pgtest"
+	"roomlog/internal/waittest"
 	"roomlog/migrations"
 )
 
@@ -106,7 +107,7 @@ func TestApply_when_another_database_creates_the_role_at_the_same_time(t *testin
 		return get[bool](t, watch, "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'CREATE ROLE%')")
 	})
 	must(t, conn, "COMMIT") // Apply now finds out that the role exists
-	if err := <-done; err != nil {
+	if err := waittest.Receive(t, done, "the end of Apply"); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"roomlog/domain"
+	"roomlog/internal/waittest"
 	"roomlog/projections"
 	"roomlog/projections/feed"
 	"roomlog/projections/projtest"
@@ -123,7 +124,7 @@ func TestAdmissionWaitsForTablesThatAreBehind(t *testing.T) {
 	}()
 	w.Project()
 	for range cap(results) {
-		if err := <-results; err != nil {
+		if err := waittest.Receive(t, results, "the check"); err != nil {
 			t.Error(err)
 		}
 	}

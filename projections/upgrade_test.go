@@ -16,6 +16,7 @@ import (
 
 	"roomlog/domain"
 	"roomlog/eventstore/pgtest"
+	"roomlog/internal/waittest"
 	"roomlog/migrations"
 	"roomlog/projections"
 	"roomlog/projections/projtest"
@@ -154,7 +155,7 @@ func TestUpgradeHaltsOlderProjectors(t *testing.T) {
 	if err := batch.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := <-migrated; err != nil {
+	if err := waittest.Receive(t, migrated, "the migration"); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := migrations.Apply(t.Context(), w.DB.DSN, migrations.Config{}); err != nil { // grants the rights to the tables

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"roomlog/domain"
+	"roomlog/internal/waittest"
 )
 
 func cheapHasher() *Hasher {
@@ -127,7 +128,7 @@ func TestFloodIsRefused(t *testing.T) {
 	}
 	p.leave()
 	for range 2 {
-		if err := <-results; err != nil {
+		if err := waittest.Receive(t, results, "a password that waits"); err != nil {
 			t.Fatalf("a password that waited: %v", err)
 		}
 	}

@@ -30,6 +30,7 @@ import (
 	"roomlog/eventstore"
 	"roomlog/eventstore/pgtest"
 	"roomlog/internal/logtest"
+	"roomlog/internal/waittest"
 	"roomlog/projections"
 	"roomlog/projections/projtest"
 )
@@ -307,13 +308,16 @@ func TestAnotherProcessTakesOver(t *testing.T) {
 		case arrived <- struct{}{}:
 		default:
 		}
-		<-held
+		select {
+		case <-held:
+		case <-t.Context().Done():
+		}
 		return http.StatusOK
 	})
 	w.add("shop", r, 0)
 	want := w.comment(5)
 	stop := w.deliver(nil)
-	<-arrived // the first process sends, and waits for the answer
+	waittest.Receive(t, arrived, "a message") // the first process sends, and waits for the answer
 	other.deliver(nil)
 	if w.log.Count("sending webhooks")+other.log.Count("sending webhooks") != 1 {
 		t.Error("two processes send")

@@ -20,6 +20,7 @@ import (
 	"roomlog/eventstore/pgtest"
 	"roomlog/internal/clocktest"
 	"roomlog/internal/natsconn/natstest"
+	"roomlog/internal/waittest"
 )
 
 // TestWithoutNATS checks that nodes go on over PostgreSQL while NATS is away, and use NATS again afterwards.
@@ -110,14 +111,16 @@ func TestBothPrefersNATS(t *testing.T) {
 		if err := a.Publish(t.Context(), "news", []byte("over NATS")); err != nil {
 			t.Fatal(err)
 		}
-		for got := ""; got != "over NATS"; got = <-received {
+		for got := ""; got != "over NATS"; got = waittest.Receive(t, received, "the message") {
 		}
 		if _, err := d.db.Owner.Exec(t.Context(), "SELECT pg_notify('roomlog_cluster', 'end')"); err != nil {
 			t.Fatal(err)
 		}
 		notified := 0
+		ctx, stop := context.WithTimeout(t.Context(), timeout)
+		defer stop()
 		for {
-			n, err := watch.Conn().WaitForNotification(t.Context())
+			n, err := watch.Conn().WaitForNotification(ctx)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -157,7 +160,7 @@ func TestNodeThatHasLostOnlyNATS(t *testing.T) {
 	publish(cluster.New(cluster.NewPostgres(d.db.Pool), cluster.Config{}), "end") // behind what came over PostgreSQL
 	for name, messages := range received {
 		var got []string
-		for one := <-messages; one != "end"; one = <-messages {
+		for one := waittest.Receive(t, messages, "a message"); one != "end"; one = waittest.Receive(t, messages, "a message") {
 			if one != "begin" {
 				got = append(got, one)
 			}
@@ -212,7 +215,7 @@ func TestStoresOnOneNATS(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	<-received
+	waittest.Receive(t, received, "the message of this store")
 	if len(received) > 0 {
 		t.Errorf("received %q, too, which is of the other store", <-received)
 	}

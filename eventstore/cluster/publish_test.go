@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"roomlog/eventstore/cluster"
+	"roomlog/internal/waittest"
 )
 
 func TestPublish(t *testing.T) {
@@ -38,7 +39,7 @@ func testPublish(t *testing.T, deploy func(testing.TB) *deployment) {
 		}
 		for name, messages := range received {
 			for i := range 10 {
-				if got := <-messages; got != fmt.Sprintf("安娜\n %d", i) {
+				if got := waittest.Receive(t, messages, "a message"); got != fmt.Sprintf("安娜\n %d", i) {
 					t.Fatalf("%s received %q as message %d", name, got, i)
 				}
 			}
@@ -59,7 +60,7 @@ func testPublish(t *testing.T, deploy func(testing.TB) *deployment) {
 		}
 		publish(newer, "go on")
 		for name, messages := range received {
-			if got := <-messages; got != "go on" {
+			if got := waittest.Receive(t, messages, "a message"); got != "go on" {
 				t.Errorf("%s received %q", name, got)
 			}
 		}
@@ -68,8 +69,8 @@ func testPublish(t *testing.T, deploy func(testing.TB) *deployment) {
 	t.Run("takes bounded text and topics of plain characters", func(t *testing.T) {
 		a := nodes["a"].Cluster
 		publish(a, strings.Repeat("x", cluster.MaxPayload))
-		<-received["a"]
-		<-received["b"]
+		waittest.Receive(t, received["a"], "the longest message")
+		waittest.Receive(t, received["b"], "the longest message")
 		for _, payload := range []string{strings.Repeat("x", cluster.MaxPayload+1), "\xff", "a\x00b"} {
 			if err := a.Publish(t.Context(), "news", []byte(payload)); err == nil {
 				t.Errorf("payload %.10q was published", payload)
@@ -87,7 +88,7 @@ func testPublish(t *testing.T, deploy func(testing.TB) *deployment) {
 		still := make(chan string, 1)
 		nodes["a"].Subscribe("news", func(payload []byte) { still <- string(payload) })
 		publish(nodes["b"].Cluster, "later")
-		if got := <-still; got != "later" {
+		if got := waittest.Receive(t, still, "a message"); got != "later" {
 			t.Errorf(`received %q, want "later"`, got)
 		}
 		if len(received["a"]) > 0 {

@@ -17,6 +17,7 @@ import (
 	"roomlog/eventstore/pgtest/failover"
 	"roomlog/eventstore/replica"
 	"roomlog/internal/logtest"
+	"roomlog/internal/waittest"
 )
 
 // longest is the maximum duration of a wait.
@@ -43,7 +44,7 @@ func open(t testing.TB, options ...pgtest.Option) *world {
 	if w.store, err = eventstore.Open(t.Context(), pool, eventstore.Config{Now: time.Now}); err != nil {
 		t.Fatal(err)
 	}
-	w.sequencer = eventstore.NewSequencer(w.store, eventstore.SequencerConfig{})
+	w.sequencer = eventstore.NewSequencer(w.store, eventstore.SequencerConfig{Timeout: longest})
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- w.sequencer.Run(ctx) }()
@@ -322,7 +323,7 @@ func TestCancelledQueriesAreRepeated(t *testing.T) {
 		}
 	}
 	stop()
-	if err := <-vacuumed; err != nil {
+	if err := waittest.Receive(t, vacuumed, "the end of the vacuums"); err != nil {
 		t.Fatal(err)
 	}
 	if s := r.Status(); s.Err != nil || s.Fallbacks == 0 {

@@ -16,19 +16,9 @@ import (
 	"time"
 
 	"roomlog/internal/certificate"
+	"roomlog/internal/porttest"
 	"roomlog/internal/settings"
 )
-
-// freePort returns a port on which nothing listens.
-func freePort(t *testing.T) int {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port
-}
 
 // start starts a program, and waits until it listens on a port.
 func start(t *testing.T, port int, env []string, name string, args ...string) {
@@ -76,11 +66,11 @@ func TestACME(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	root, rootKey := pairFor(t, t.TempDir(), 1, "localhost") // of the directory itself
-	dns, dnsAdmin, directory, secure := freePort(t), freePort(t), freePort(t), freePort(t)
+	dns, dnsAdmin, directory, secure := porttest.Reserve(t), porttest.Reserve(t), porttest.Reserve(t), porttest.Reserve(t)
 	start(t, dnsAdmin, nil, "pebble-challtestsrv", "-defaultIPv4", "127.0.0.1", "-defaultIPv6", "", "-dns01", fmt.Sprint("127.0.0.1:", dns), "-management", fmt.Sprint("127.0.0.1:", dnsAdmin),
 		"-http01", "", "-https01", "", "-tlsalpn01", "", "-doh", "")
 	config, err := json.Marshal(map[string]any{"pebble": map[string]any{"listenAddress": fmt.Sprint("127.0.0.1:", directory), "managementListenAddress": "127.0.0.1:0",
-		"certificate": root, "privateKey": rootKey, "httpPort": freePort(t), "tlsPort": secure}})
+		"certificate": root, "privateKey": rootKey, "httpPort": porttest.Reserve(t), "tlsPort": secure}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,6 +24,7 @@ import (
 
 	"roomlog/internal/certificate"
 	"roomlog/internal/settings"
+	"roomlog/internal/waittest"
 )
 
 const timeout = 3 * time.Minute
@@ -138,7 +139,7 @@ func TestFilesAreReadAgain(t *testing.T) {
 		t.Error("TLS 1.1 was accepted")
 	}
 	stop()
-	if err := <-ended; err != nil {
+	if err := waittest.Receive(t, ended, "the end of Run"); err != nil {
 		t.Error(err)
 	}
 }

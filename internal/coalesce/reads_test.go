@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"roomlog/internal/coalesce"
+	"roomlog/internal/waittest"
 )
 
 // source is read by Reads. Each read waits until the test has taken its keys and returned the result.
@@ -43,7 +44,7 @@ func TestConcurrentReadsAreJoined(t *testing.T) {
 		})
 	}
 	get(1)
-	if keys := <-s.keys; !slices.Equal(keys, []int{1}) {
+	if keys := waittest.Receive(t, s.keys, "a read"); !slices.Equal(keys, []int{1}) {
 		t.Fatalf("the first read has the keys %d", keys)
 	}
 	for _, key := range []int{2, 0, 1} { // requested during a read, so they need a new one
@@ -51,7 +52,7 @@ func TestConcurrentReadsAreJoined(t *testing.T) {
 	}
 	coalesce.AwaitKeys(reads, 3)
 	s.results <- nil
-	if keys := <-s.keys; !slices.Equal(keys, []int{0, 1, 2}) {
+	if keys := waittest.Receive(t, s.keys, "a read"); !slices.Equal(keys, []int{0, 1, 2}) {
 		t.Errorf("the second read has the keys %d", keys)
 	}
 	s.results <- nil
@@ -68,7 +69,7 @@ func TestErrorsAndCanceledCallers(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	})
-	<-s.keys
+	waittest.Receive(t, s.keys, "a read")
 	canceled, cancel := context.WithCancel(t.Context())
 	var gone sync.WaitGroup
 	gone.Go(func() {
@@ -86,7 +87,7 @@ func TestErrorsAndCanceledCallers(t *testing.T) {
 			t.Errorf("got %v, %v", ok, err)
 		}
 	})
-	if keys := <-s.keys; !slices.Contains(keys, 3) {
+	if keys := waittest.Receive(t, s.keys, "a read"); !slices.Contains(keys, 3) {
 		t.Errorf("the read has the keys %d", keys)
 	}
 	s.results <- nil

@@ -17,6 +17,7 @@ import (
 
 	"roomlog/internal/httpserver"
 	"roomlog/internal/limit"
+	"roomlog/internal/waittest"
 )
 
 // timeout bounds every wait of a test.
@@ -177,7 +178,7 @@ func TestStalledBody(t *testing.T) {
 			}
 			<-time.After(10 * time.Millisecond) // time passes: the body is too slow, and slower on a slow machine
 		}
-		if err := <-received; err == nil {
+		if err := waittest.Receive(t, received, "the body"); err == nil {
 			t.Fatal("a body slower than the average rate was received")
 		}
 		_ = conn.Close()
@@ -409,7 +410,7 @@ func TestEviction(t *testing.T) {
 		_, _ = io.WriteString(w, "ok")
 	})
 	held := s.dial("GET /hold HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-	<-entered
+	waittest.Receive(t, entered, "the request")
 	for range 10 { // None of the requests ever gets its body.
 		s.dial(fmt.Sprintf(stalledBody, "/"))
 		s.dial("GET / HT")
@@ -503,10 +504,10 @@ func TestEvictionSparesProgress(t *testing.T) {
 			_, _ = io.WriteString(w, "ok")
 		})
 		conn := s.dial("POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 3\r\n\r\na")
-		<-received
+		waittest.Receive(t, received, "the body")
 		younger := idle(t, s)
 		_, _ = io.WriteString(conn, "b")
-		<-received
+		waittest.Receive(t, received, "the body")
 		s.dial(get)
 		evicted(t, younger)
 		_, _ = io.WriteString(conn, "c")
@@ -619,7 +620,7 @@ func TestRequestsOverHTTP2(t *testing.T) {
 	begin := func(s running, client *http.Client, path string) chan string {
 		ended := make(chan string, 1)
 		go func() { ended <- s.status(client, path) }()
-		<-s.entered
+		waittest.Receive(t, s.entered, "the request")
 		return ended
 	}
 	t.Run("are refused without a slot", func(t *testing.T) {
@@ -641,7 +642,7 @@ func TestRequestsOverHTTP2(t *testing.T) {
 		if got := s.status(client, "/"); got != statusOK {
 			t.Errorf("got %s, want the slot of the request that waits", got)
 		}
-		if got := <-waiting; !strings.Contains(got, "stream error") {
+		if got := waittest.Receive(t, waiting, "the end of the request that waits"); !strings.Contains(got, "stream error") {
 			t.Errorf("got %s, want a stream that was reset", got)
 		}
 	})
@@ -712,10 +713,10 @@ func TestPause(t *testing.T) {
 		close(ended)
 	})
 	s.dial("GET /waits HTTP/1.1\r\nHost: x\r\n\r\n")
-	<-entered
+	waittest.Receive(t, entered, "the request")
 	if got := s.status(&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}, "/"); got != statusOK {
 		t.Errorf("got %s beside a request that waits", got)
 	}
-	<-ended
+	waittest.Receive(t, ended, "the end of the request")
 	s.freed()
 }

@@ -24,6 +24,7 @@ import (
 	"roomlog/internal/logtest"
 	"roomlog/internal/natsconn"
 	"roomlog/internal/natsconn/natstest"
+	"roomlog/internal/waittest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -79,8 +80,9 @@ func TestTLSAndCredentials(t *testing.T) {
 	}
 	good, _ := with(ca, "a-password")
 	conn := open(t, good)
-	if _, err := conn.TLSConnectionState(); err != nil || !conn.IsConnected() {
-		t.Errorf("connected %v, TLS: %v", conn.IsConnected(), err)
+	natstest.AwaitConnected(t, conn)
+	if _, err := conn.TLSConnectionState(); err != nil {
+		t.Errorf("TLS: %v", err)
 	}
 	for name, c := range map[string]struct{ ca, password, reason string }{
 		"another certificate": {otherCA, "a-password", "certificate"},
@@ -129,9 +131,7 @@ func TestExampleOfAServer(t *testing.T) {
 	})
 	conn := open(t, natsconn.Config{Secrets: natsconn.Secrets{Password: "a-password"},
 		Settings: natsconn.Settings{NatsURL: []string{strings.Replace(s.URL, "nats:", "tls:", 1)}, NatsUser: "roomlog", NatsCA: ca}})
-	if !conn.IsConnected() {
-		t.Errorf("not connected: %v", conn.LastError())
-	}
+	natstest.AwaitConnected(t, conn)
 }
 
 // TestAConnectionComesBack checks that nothing that was published without a server is sent later, and that announced servers are not used.
@@ -145,7 +145,7 @@ func TestAConnectionComesBack(t *testing.T) {
 	}
 	changed := conn.StatusChanged(nats.CONNECTED)
 	s.Restart()
-	<-changed
+	waittest.Receive(t, changed, "the connection")
 	if servers := conn.Servers(); len(servers) != 1 || conn.ConnectedUrl() != s.URL {
 		t.Errorf("uses %v, want %s alone", servers, s.URL)
 	}
@@ -156,7 +156,7 @@ func TestAConnectionComesBack(t *testing.T) {
 	if err := conn.Publish("news", []byte("new")); err != nil {
 		t.Fatal(err)
 	}
-	if m, err := received.NextMsgWithContext(t.Context()); err != nil || string(m.Data) != "new" {
+	if m, err := received.NextMsg(waittest.Timeout); err != nil || string(m.Data) != "new" {
 		t.Errorf("received %v, %v, want the new message alone", m, err)
 	}
 }

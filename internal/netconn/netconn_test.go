@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"roomlog/internal/netconn"
+	"roomlog/internal/waittest"
 )
 
 // TestCloseNow checks that CloseNow closes a TLS connection without close_notify. Close would wait for close_notify
@@ -25,7 +26,7 @@ func TestCloseNow(t *testing.T) {
 	if err := tls.Client(far, &tls.Config{InsecureSkipVerify: true, MaxVersion: tls.VersionTLS12}).Handshake(); err != nil {
 		t.Fatal(err)
 	}
-	if err := <-shaken; err != nil {
+	if err := waittest.Receive(t, shaken, "the handshake"); err != nil {
 		t.Fatal(err)
 	}
 	closed := make(chan error, 1)
@@ -33,7 +34,7 @@ func TestCloseNow(t *testing.T) {
 	if rest, err := io.ReadAll(far); len(rest) > 0 || err != nil && !errors.Is(err, io.ErrClosedPipe) {
 		t.Errorf("got %q, %v, want only the end of the connection", rest, err)
 	}
-	if err := <-closed; err != nil {
+	if err := waittest.Receive(t, closed, "the end of CloseNow"); err != nil {
 		t.Error(err)
 	}
 }

@@ -18,6 +18,7 @@ import (
 
 	standard "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
+	"roomlog/internal/waittest"
 	"roomlog/internal/webhook"
 )
 
@@ -145,7 +146,7 @@ func TestLongResponses(t *testing.T) {
 	if response, err := post(t, nil, timeout, server.URL+"/body"); err != nil || response.Status != http.StatusOK {
 		t.Errorf("got %v, %v", response, err)
 	}
-	<-ended
+	waittest.Receive(t, ended, "the end of the response")
 	if response, err := post(t, nil, time.Second, server.URL+"/silent"); response.Status != http.StatusAccepted && !errors.Is(err, context.DeadlineExceeded) { // time passes: on a slow machine the request may end before the header arrives
 		t.Errorf("got %v, %v", response, err)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"roomlog/domain"
 	"roomlog/eventstore/pgtest"
+	"roomlog/internal/waittest"
 	"roomlog/media"
 	"roomlog/media/broadcasts"
 )
@@ -168,7 +169,7 @@ func TestOwnerIsBannedWhilePublishStarts(t *testing.T) {
 	p.execute(operator, domain.KickBroadcast{Live: other.id})
 	p.eventually("the manager has handled the ban and then the kick", func() bool { return errors.Is(p.authorizePublish(other), broadcasts.ErrRecentlyKicked) })
 	close(release)
-	if err := <-dialed; err == nil {
+	if err := waittest.Receive(t, dialed, "the publisher"); err == nil {
 		t.Error("a publisher that was authorized before the ban was accepted after it")
 	}
 	if n := p.begun(l); n != 0 {

@@ -7,6 +7,7 @@ import (
 
 	"roomlog/domain"
 	"roomlog/eventstore/pgtest"
+	"roomlog/internal/waittest"
 	"roomlog/media"
 	"roomlog/media/broadcasts"
 )
@@ -90,7 +91,7 @@ func TestPublishKeys(t *testing.T) {
 		p.expectEnds(w, domain.StopKicked) // the node has handled the events before
 		p.eventually("the broadcast has ended", func() bool { return len(p.server.Players(w.key)) == 0 && p.broadcast(w).ID == "" })
 		close(release)
-		if err := <-result; err == nil {
+		if err := waittest.Receive(t, result, "the encoder"); err == nil {
 			t.Error("the encoder is accepted")
 		}
 	})

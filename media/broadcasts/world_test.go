@@ -120,7 +120,10 @@ func (p *node) AuthorizePublish(_ context.Context, r media.PublishRequest) error
 	p.mu.Unlock()
 	if release != nil {
 		p.held.Add(1)
-		<-release
+		select {
+		case <-release:
+		case <-p.Context().Done():
+		}
 	}
 	return nil
 }

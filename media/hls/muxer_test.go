@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"roomlog/internal/limit"
+	"roomlog/internal/waittest"
 	"roomlog/media/flv"
 	"roomlog/media/hls"
 )
@@ -102,7 +103,7 @@ func TestRequestsWaitForTheNextSegmentOrPart(t *testing.T) {
 	go func() { first <- index(m) }() // The index is requested before there is a segment.
 	second(t, m, 0)
 	second(t, m, 1000)
-	if w := <-first; w.Code != 200 {
+	if w := waittest.Receive(t, first, "the index"); w.Code != 200 {
 		t.Fatal(w.Code)
 	}
 	text := list(m, "video1_stream.m3u8", "").Body.String()
@@ -123,7 +124,7 @@ func TestRequestsWaitForTheNextSegmentOrPart(t *testing.T) {
 	second(t, m, 2000)
 	second(t, m, 3000)
 	for range 4 {
-		if w := <-answers; w.Code != 200 || w.Body.Len() == 0 {
+		if w := waittest.Receive(t, answers, "a response"); w.Code != 200 || w.Body.Len() == 0 {
 			t.Fatal(w.Code)
 		}
 	}
@@ -177,7 +178,7 @@ func TestWaitingRequestsAreLimited(t *testing.T) {
 	second(t, m, 0)
 	second(t, m, 1000)
 	for _, code := range append(flood, other) {
-		if got := <-code; got != 200 {
+		if got := waittest.Receive(t, code, "a response"); got != 200 {
 			t.Fatalf("got %d, want 200", got)
 		}
 	}
@@ -210,7 +211,7 @@ func TestPlaylistsEndWithTheStream(t *testing.T) {
 		}
 	}
 	m.End()
-	for _, text := range []string{<-waits, list(m, "audio2_stream.m3u8", "").Body.String()} {
+	for _, text := range []string{waittest.Receive(t, waits, "the response"), list(m, "audio2_stream.m3u8", "").Body.String()} {
 		if !strings.HasSuffix(text, "#EXT-X-ENDLIST\n") || strings.Contains(text, "PRELOAD") {
 			t.Fatal(text)
 		}
@@ -250,7 +251,7 @@ func TestNewHeadersAndJumpsContinueTheNumbering(t *testing.T) {
 			write(t, m, tt.header)
 			second(t, m, tt.at)
 			second(t, m, tt.at+1000)
-			after := <-waits
+			after := waittest.Receive(t, waits, "the response")
 			if n := number(t, after, "MEDIA-SEQUENCE"); n < next {
 				t.Fatalf("%d after %d", n, next)
 			}
@@ -303,7 +304,7 @@ func TestStreamsThatCannotBeSegmentedEndWithAnError(t *testing.T) {
 			if !errors.Is(err, tt.want) {
 				t.Fatal(err)
 			}
-			if code := <-waits; code != tt.status {
+			if code := waittest.Receive(t, waits, "the response"); code != tt.status {
 				t.Fatal(code)
 			}
 		})

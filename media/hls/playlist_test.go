@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"roomlog/internal/waittest"
 	"roomlog/media/hls"
 	"roomlog/media/hls/hlstest"
 )
@@ -112,7 +113,7 @@ func TestPlaylistsFollowRFC8216bis(t *testing.T) {
 				}
 			}
 			for range all {
-				if err := <-results; err != nil {
+				if err := waittest.Receive(t, results, "a player"); err != nil {
 					t.Error(err)
 				}
 			}
@@ -238,7 +239,7 @@ func TestPartsAfterTheEndOfASegmentAreOfTheNext(t *testing.T) {
 	for i := range uint32(24) {
 		write(t, m, videoFrame(3040+i*40, false))
 	}
-	if l, err = hlstest.Parse(<-answers); err != nil || l.Next() != last+1 || len(l.Parts) == 0 {
+	if l, err = hlstest.Parse(waittest.Receive(t, answers, "the playlist")); err != nil || l.Next() != last+1 || len(l.Parts) == 0 {
 		t.Fatalf("got %d parts of segment %d: %v", len(l.Parts), l.Next(), err)
 	}
 }

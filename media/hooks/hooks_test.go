@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"roomlog/internal/logtest"
+	"roomlog/internal/waittest"
 	"roomlog/media"
 	"roomlog/media/hooks"
 )
@@ -342,7 +343,7 @@ func TestOtherHooksDoNotDelayPublishHooks(t *testing.T) {
 	for range 100 {
 		h.Connected(t.Context(), client("other"))
 	}
-	<-arrived
+	waittest.Receive(t, arrived, "a hook about a connection")
 	h.BroadcastChanged(media.Broadcast{ID: "b1", Key: "KEY", Publisher: client("p")}, "", 6, 41)
 	if taken := r.took(1); taken[0].Hook != "post_publish" || taken[0].Seq != 101 {
 		t.Errorf("got %+v, want post_publish with Seq 101", taken)
@@ -449,10 +450,13 @@ func TestWaitingForOtherHooksIsNoFailure(t *testing.T) {
 	release := sync.OnceFunc(func() { close(hang) })
 	defer release()
 	for range 64 {
-		all.Go(func() { _ = play(t.Context(), "first") })
+		all.Go(func() {
+			_ = play(t.Context(), "first")
+			arrived <- struct{}{} // on a slow machine, a hook may time out before it arrives
+		})
 	}
 	for range 64 {
-		<-arrived
+		waittest.Receive(t, arrived, "a play hook")
 	}
 	short, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond) // time passes: on a slow machine the hook is sent and rejected
 	defer cancel()
@@ -557,12 +561,13 @@ func TestConnectHooksDelayNoOthers(t *testing.T) {
 			all.Go(func() {
 				_ = h.AuthorizeConnect(t.Context(), media.ConnectRequest{Client: client("stranger"), App: "live"})
 				ended.Add(1)
+				arrived <- struct{}{} // a hook may time out before it arrives; the attempt is repeated then
 			})
 		}
 		defer all.Wait()
 		defer close(hang)
 		for range 64 {
-			<-arrived
+			waittest.Receive(t, arrived, "a connect hook")
 		}
 		h.BroadcastChanged(media.Broadcast{ID: "b1", Key: "KEY", Publisher: client("p")}, "", 6, 41)
 		_ = h.AuthorizePublish(t.Context(), media.PublishRequest{Client: client("p"), Key: "KEY"})

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"roomlog/internal/waittest"
 	"roomlog/media"
 	"roomlog/media/record"
 )
@@ -373,7 +374,7 @@ func TestRunEndsRunningRecordings(t *testing.T) {
 	go func() { defer close(stopped); s.stop() }()
 	s.Stop("6", "broadcast", record.ReasonOf(media.ReasonShutdown))
 	close(testSource.frames)
-	<-stopped
+	waittest.Receive(t, stopped, "the end of Run")
 	if got := s.testObserver.list(); !slices.Equal(got, []string{"started broadcast", "finished shutdown broadcast"}) {
 		t.Fatal(got)
 	}
@@ -381,5 +382,5 @@ func TestRunEndsRunningRecordings(t *testing.T) {
 	if err := s.Start("6", "late", "stream", late); !errors.Is(err, record.ErrClosed) {
 		t.Fatalf("started after the end: %v", err)
 	}
-	<-late.gone
+	waittest.Receive(t, late.gone, "the end of the source")
 }

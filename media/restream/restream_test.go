@@ -27,6 +27,7 @@ import (
 
 	"roomlog/internal/clocktest"
 	"roomlog/internal/logtest"
+	"roomlog/internal/porttest"
 	"roomlog/media"
 	"roomlog/media/amf"
 	"roomlog/media/flv"
@@ -243,8 +244,8 @@ func encode(t testing.TB, to *server) (stop func()) {
 // reconnects, the target is removed, and the broadcast ends.
 func TestTargetsFollowTheirBroadcast(t *testing.T) {
 	t.Parallel()
-	ln := listen(t, "127.0.0.1:0")
-	target := start(t, ln)
+	address := porttest.Address(t) // the target comes back there
+	target := start(t, listen(t, address))
 	p := push(t, nil)
 	stop := encode(t, p.server)
 	b := p.broadcast(t, 0)
@@ -280,7 +281,7 @@ func TestTargetsFollowTheirBroadcast(t *testing.T) {
 
 	target.stop()
 	p.state(t, "the target is lost", func(s restream.State) bool { return s.Status == restream.Failed && s.Reconnects > 0 })
-	target = start(t, listen(t, target.rtmp))
+	target = start(t, listen(t, address))
 	p.state(t, "the target receives the broadcast again", isLive)
 	target.broadcast(t, 0)
 
@@ -307,9 +308,7 @@ func TestForeignServer(t *testing.T) {
 	p := push(t, nil)
 	encode(t, p.server)
 	b := p.broadcast(t, 0)
-	ln := listen(t, "127.0.0.1:0")
-	address := ln.Addr().String()
-	_ = ln.Close()
+	address := porttest.Address(t)
 	p.Set(live, b, named(t, "rtmp://"+address+"/app/"+key))
 	for _, name := range []string{"first.flv", "second.flv"} {
 		file := filepath.Join(t.TempDir(), name)

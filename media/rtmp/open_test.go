@@ -10,6 +10,7 @@ import (
 	"github.com/bluenviron/gortmplib"
 	"github.com/google/go-cmp/cmp"
 
+	"roomlog/internal/waittest"
 	"roomlog/media/amf"
 	"roomlog/media/rtmp"
 )
@@ -95,7 +96,7 @@ func TestRefusalIsReadBeforeTheConnectionCloses(t *testing.T) {
 				t.Fatal(err)
 			}
 			conn.Refuse(tt.code, "no")
-			<-c.ended
+			waittest.Receive(t, c.ended, "the end of the client")
 			if !c.hears(tt.code) || !c.hears("error") || c.hears(rtmp.PublishStart) || c.hears(rtmp.PlayStart) {
 				t.Fatalf("got %q", c.heard.String())
 			}
@@ -108,7 +109,7 @@ func TestRefusalIsReadBeforeTheConnectionCloses(t *testing.T) {
 			t.Fatal(err)
 		}
 		conn.Reject("no")
-		<-c.ended
+		waittest.Receive(t, c.ended, "the end of the client")
 		if !c.hears("_error") || !c.hears(rtmp.ConnectRejected) || c.hears("_result") {
 			t.Fatalf("got %q", c.heard.String())
 		}
@@ -210,7 +211,7 @@ func TestMalformedPathsAreRefused(t *testing.T) {
 		if r, err := open(conn); err == nil {
 			t.Fatalf("the request is %+v", r)
 		}
-		<-c.ended
+		waittest.Receive(t, c.ended, "the end of the client")
 		if !c.hears(tt.code) {
 			t.Fatalf("received %q, want %s", c.heard.String(), tt.code)
 		}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"roomlog/internal/waittest"
 	"roomlog/media/amf"
 	"roomlog/media/rtmp"
 )
@@ -113,7 +114,7 @@ func TestReportedBytes(t *testing.T) {
 		c.send(message(3, []byte{0, 0, 1, 0}), message(4, []byte{0, 6, 0, 0, 0x12, 0x34}))
 		c.expect(t, string([]byte{0, 7, 0, 0, 0x12, 0x34}))
 		c.send(header(4, 9, 2, 40), []byte{1, 2})
-		if err := <-received; err != nil {
+		if err := waittest.Receive(t, received, "the media"); err != nil {
 			t.Error(err)
 		}
 	})
@@ -129,7 +130,7 @@ func TestReportedBytes(t *testing.T) {
 		c.send(greeting(), connect("live"), command("releaseStream", 2, nil, "KEY"), command("FCPublish", 3, nil, "KEY"))
 		c.expect(t, string(amf.Encode("onFCPublish", 0, nil)))
 		c.send(command("createStream", 4, nil), command("publish", 5, nil, "KEY", "live"))
-		if err := <-requested; err != nil {
+		if err := waittest.Receive(t, requested, "the request"); err != nil {
 			t.Fatal(err)
 		}
 		if err := conn.Accept(); err != nil {

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"roomlog/internal/waittest"
 	"roomlog/media/rtmp"
 )
 
@@ -151,7 +152,7 @@ func TestPublisherEndsWithUnpublish(t *testing.T) {
 				t.Fatal(err)
 			}
 			conn.Finish()
-			<-c.ended
+			waittest.Receive(t, c.ended, "the end of the client")
 			if !c.hears(rtmp.UnpublishSuccess) {
 				t.Fatalf("got %q", c.heard.String())
 			}
@@ -207,10 +208,15 @@ func TestPlayersAreKeptAliveByPings(t *testing.T) {
 		return conn, c, ended
 	}
 	t.Run("silent players get a ping and are disconnected", func(t *testing.T) {
-		_, c, ended := playing(t, rtmp.Config{RTMPPing: 50 * time.Millisecond, RTMPTimeout: soon})
-		if err := <-ended; !errors.Is(err, rtmp.ErrIdle) || !c.hears("\x00\x06\x04\x00\x00\x00\x00\x00\x06") {
-			t.Fatalf("%v after %q", err, c.heard.String())
-		}
+		eventually(t, "a ping before the end", func() bool { // on a slow machine, the time is over before the first ping
+			conn, c, ended := playing(t, rtmp.Config{RTMPPing: 50 * time.Millisecond, RTMPTimeout: soon})
+			if err := waittest.Receive(t, ended, "the end of the connection"); !errors.Is(err, rtmp.ErrIdle) {
+				t.Fatal(err)
+			}
+			_ = conn.Close()
+			waittest.Receive(t, c.ended, "the end of the client")
+			return c.hears("\x00\x06\x04\x00\x00\x00\x00\x00\x06")
+		})
 	})
 	t.Run("players that answer stay", func(t *testing.T) {
 		var ahead atomic.Int64 // time by which the server's clock is ahead of the real time
@@ -222,7 +228,7 @@ func TestPlayersAreKeptAliveByPings(t *testing.T) {
 			c.expect(t, string([]byte{0, 7, 0, 0, 0, i}))
 		}
 		c.Close()
-		if err := <-ended; !isClosed(err) {
+		if err := waittest.Receive(t, ended, "the end of the connection"); !isClosed(err) {
 			t.Fatal(err)
 		}
 	})
@@ -235,14 +241,14 @@ func TestPlayersAreKeptAliveByPings(t *testing.T) {
 	t.Run("deleteStream ends a player", func(t *testing.T) {
 		_, c, ended := playing(t, rtmp.Config{})
 		c.send(command("deleteStream", 9, nil, 1))
-		if err := <-ended; !errors.Is(err, rtmp.ErrDone) {
+		if err := waittest.Receive(t, ended, "the end of the connection"); !errors.Is(err, rtmp.ErrDone) {
 			t.Fatal(err)
 		}
 	})
 	t.Run("players must not send media", func(t *testing.T) {
 		_, c, ended := playing(t, rtmp.Config{})
 		c.send(header(4, 9, 10, 0))
-		if err := <-ended; !errors.Is(err, rtmp.ErrProtocol) {
+		if err := waittest.Receive(t, ended, "the end of the connection"); !errors.Is(err, rtmp.ErrProtocol) {
 			t.Fatal(err)
 		}
 	})
@@ -253,11 +259,11 @@ func TestPlayersAreKeptAliveByPings(t *testing.T) {
 			t.Fatal(n, err)
 		}
 		conn.Finish()
-		<-c.ended
+		waittest.Receive(t, c.ended, "the end of the client")
 		if !c.hears(string(frame)+string(frame)) || !c.hears(rtmp.PlayUnpublished) {
 			t.Fatalf("got %q", c.heard.String())
 		}
-		if err := <-ended; !isClosed(err) {
+		if err := waittest.Receive(t, ended, "the end of the connection"); !isClosed(err) {
 			t.Fatal(err)
 		}
 	})

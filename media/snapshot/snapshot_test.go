@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"roomlog/internal/waittest"
 	"roomlog/media/snapshot"
 )
 
@@ -72,7 +73,7 @@ func TestTake(t *testing.T) {
 		t.Errorf("the picture of a stream that has ended was kept: %v", err)
 	}
 	busy <- struct{}{}
-	<-decoded
+	waittest.Receive(t, decoded, "the end of the other picture")
 	if _, err := take("A", file, nil); err != nil {
 		t.Fatal(err)
 	}

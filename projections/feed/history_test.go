@@ -10,6 +10,7 @@ import (
 	"roomlog/eventstore"
 	"roomlog/eventstore/pgtest"
 	"roomlog/eventstore/pgtest/failover"
+	"roomlog/internal/waittest"
 	"roomlog/projections/feed"
 	"roomlog/projections/projtest"
 )
@@ -49,7 +50,7 @@ func TestFeedBeginsAgainWithAnotherHistory(t *testing.T) {
 	for open := true; open; {
 		_, open = s.next()
 	}
-	if err := <-waiting; !errors.Is(err, feed.ErrHistoryChanged) {
+	if err := waittest.Receive(t, waiting, "the end of WaitFor"); !errors.Is(err, feed.ErrHistoryChanged) {
 		t.Errorf("waiting for a lost position ended with %v", err)
 	}
 	s = subscribe(w, f)

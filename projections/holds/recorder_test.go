@@ -11,6 +11,7 @@ import (
 
 	"roomlog/domain"
 	"roomlog/eventstore"
+	"roomlog/internal/waittest"
 	"roomlog/projections/holds"
 	"roomlog/projections/projtest"
 )
@@ -103,7 +104,7 @@ func TestFailuresAreLoggedOnce(t *testing.T) {
 		}})
 	stopped := make(chan error)
 	go func() { stopped <- r.Run(ctx) }()
-	<-done
+	waittest.Receive(t, done, "the command")
 	w.Eventually(func() error {
 		if w.CatchUp(); w.Int("SELECT count(*) FROM read.coin_closing") == 0 {
 			return errors.New("not closed")
@@ -111,7 +112,7 @@ func TestFailuresAreLoggedOnce(t *testing.T) {
 		return nil
 	})
 	cancel()
-	if err := <-stopped; err != nil {
+	if err := waittest.Receive(t, stopped, "the end of Run"); err != nil {
 		t.Error(err)
 	}
 	if n := strings.Count(log.String(), "no answer"); n != 1 {

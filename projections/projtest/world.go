@@ -68,7 +68,7 @@ func Open(t testing.TB, db *pgtest.DB, c eventstore.Config, name string) *World 
 		t.Fatal(err)
 	}
 	w := &World{TB: t, DB: db, Pool: pool, Store: store, Queries: projections.NewQueries(pool)}
-	w.Sequencer = eventstore.NewSequencer(store, eventstore.SequencerConfig{})
+	w.Sequencer = eventstore.NewSequencer(store, eventstore.SequencerConfig{Timeout: Timeout})
 	w.Start(w.Sequencer.Run)
 	return w
 }

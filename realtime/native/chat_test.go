@@ -10,6 +10,7 @@ import (
 
 	"roomlog/domain"
 	"roomlog/eventstore/pgtest"
+	"roomlog/realtime/ws/wstest"
 )
 
 // chatRoom creates a chat room and waits until the tables contain it.
@@ -329,7 +330,7 @@ func TestChatResume(t *testing.T) {
 		t.Errorf("after 500: %v, %d messages", got.Resumed, len(got.Messages))
 	}
 	// Whenever a client joins, no message is missing or repeated between the reply and the pushes after it.
-	done := make(chan int64)
+	done := make(chan int64, 1)
 	go func() { done <- say(300) }()
 	from, _ := w.Store.Head(t.Context())
 	peers := make([]*app, 8)
@@ -338,7 +339,7 @@ func TestChatResume(t *testing.T) {
 		peers[i] = ann.app()
 		heard[i] = peers[i].chat(in{"room": "demo", "since": w.cursor(from)}).Messages
 	}
-	end := <-done
+	end := wstest.Receive(t, done, "the last message")
 	for i, peer := range peers {
 		for len(heard[i]) == 0 || heard[i][len(heard[i])-1].Pos < end {
 			heard[i] = append(heard[i], peer.nextMessage())

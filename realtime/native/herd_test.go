@@ -50,12 +50,14 @@ func herd(t testing.TB, db *pgtest.DB, n int, spread time.Duration) time.Duratio
 		people[i] = first.register(fmt.Sprintf("viewer%d", i))
 	}
 	live := people[0].goLive("x")
-	h := &herdState{live: live, total: before + between + after, finished: make(chan struct{})}
+	h := &herdState{live: live, total: before + between + after}
+	var finish func()
+	h.running, finish = context.WithCancel(t.Context())
 	h.addr.Store(&first.addr)
-	defer h.running.Wait()
-	defer close(h.finished)
+	defer h.clients.Wait()
+	defer finish()
 	for i := range n {
-		h.running.Go(func() { h.run(t, people[i%accounts]) })
+		h.clients.Go(func() { h.run(t, people[i%accounts]) })
 	}
 	eventuallySoon(t, "everybody is there", func() bool { return h.entered.Load() == int64(n) || t.Failed() })
 	talk := func(w *world, n int) {
@@ -100,21 +102,21 @@ type herdState struct {
 	total, msg          int
 	addr                atomic.Pointer[string]
 	entered, back, done atomic.Int64
-	running             sync.WaitGroup
-	finished            chan struct{} // closed when all clients may disconnect
+	clients             sync.WaitGroup
+	running             context.Context // ends when all clients must disconnect
 }
 
 // run is one client. It reconnects until it has received everything.
 func (h *herdState) run(t testing.TB, p person) {
 	left, since := "", ""
 	have, heard, returned := int64(0), 0, false
-	for heard < h.total {
+	for heard < h.total && h.running.Err() == nil {
 		at := *h.addr.Load()
 		if at == left { // the second server is not running yet
 			<-time.After(10 * time.Millisecond)
 			continue
 		}
-		c := &herdClient{since: since, live: h.live, have: have, heard: heard}
+		c := &herdClient{since: since, live: h.live, have: have, heard: heard, running: h.running}
 		c.in = func() {
 			if have == 0 {
 				h.entered.Add(1)
@@ -125,7 +127,7 @@ func (h *herdState) run(t testing.TB, p person) {
 		}
 		c.all = func() { // the client stays until all clients have received everything, because its leave would be another fact
 			h.done.Add(1)
-			<-h.finished
+			<-h.running.Done()
 		}
 		wait, err := c.receive(at, p, h.total)
 		have, heard, since = c.have, c.heard, c.since
@@ -150,6 +152,8 @@ type herdClient struct {
 	all   func()       // called when all comments were received
 	again func() error // sends hello and room.join again
 	retry int64        // milliseconds after which the client must send the request again
+
+	running context.Context // its end closes the connection: gauges arrive for as long as the server runs
 }
 
 // receive joins the live at the position of the client. It reads until all comments were received, or until the server
@@ -160,6 +164,7 @@ func (c *herdClient) receive(addr string, p person, total int) (wait time.Durati
 		return 0, err
 	}
 	defer conn.Close()
+	defer context.AfterFunc(c.running, func() { _ = conn.Close() })()
 	w := &rawClient{conn: conn, in: bufio.NewReader(conn)}
 	if err := w.upgrade("/ws", ""); err != nil {
 		return 0, err

@@ -85,8 +85,9 @@ func (n *nativeClient) reply(verb string, data any) frame {
 	id := fmt.Sprint(n.serial)
 	text, _ := json.Marshal(map[string]any{"id": id, "type": verb, "data": data})
 	_ = n.conn.WriteString(string(text))
-	f := n.next()
-	for ; f.Re != id; f = n.next() {
+	late := time.After(siotest.Timeout)
+	f := n.next(late)
+	for ; f.Re != id; f = n.next(late) {
 		n.aside = append(n.aside, f)
 	}
 	return f
@@ -103,20 +104,20 @@ func (n *nativeClient) nextFrame(is func(frame) bool) frame {
 			return f
 		}
 	}
-	for {
-		if f := n.next(); is(f) {
+	for late := time.After(siotest.Timeout); ; {
+		if f := n.next(late); is(f) {
 			return f
 		}
 	}
 }
 
-// next waits for a frame.
-func (n *nativeClient) next() frame {
+// next waits for a frame. It fails the test when late has a value: gauges arrive for as long as the server runs.
+func (n *nativeClient) next(late <-chan time.Time) frame {
 	n.Helper()
 	select {
 	case f := <-n.frames:
 		return f
-	case <-time.After(siotest.Timeout):
+	case <-late:
 		n.Fatal("timed out waiting for a frame")
 		panic("unreachable")
 	}

@@ -123,11 +123,15 @@ func TestStalledReaderInABusyLive(t *testing.T) {
 	most := int64(0)
 	ahead := make(chan struct{}, 40) // gifts that the reader may still have to read
 	var giving sync.WaitGroup
-	defer giving.Wait()
+	t.Cleanup(giving.Wait)
 	for range 8 {
 		giving.Go(func() {
 			for range flood / 8 {
-				ahead <- struct{}{}
+				select {
+				case ahead <- struct{}{}:
+				case <-t.Context().Done(): // the reader has failed
+					return
+				}
 				rich.Asks(domain.SendGift{Live: live, Gift: rose, Num: 1})
 			}
 		})

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"roomlog/internal/waittest"
 )
 
 // write writes a backup with one upload to an output, up to its commit.
@@ -70,7 +72,7 @@ func TestBackupsToOneFolder(t *testing.T) {
 		if err := b.commit(); err != nil {
 			t.Error(err)
 		}
-		if err := <-refused; err == nil {
+		if err := waittest.Receive(t, refused, "the refusal"); err == nil {
 			t.Error("two backups were written to one folder")
 		}
 		if m, err := read(folderInput{dir}, &progress{}, func(_ entry, r io.Reader) error { return nil }); err != nil || len(m.Files) != 1 {

@@ -25,6 +25,7 @@ import (
 	"roomlog/eventstore/pgtest/failover"
 	"roomlog/internal/natsconn"
 	"roomlog/internal/natsconn/natstest"
+	"roomlog/internal/waittest"
 	"roomlog/projections/projtest"
 )
 
@@ -408,7 +409,7 @@ func TestLogFallsBack(t *testing.T) {
 	lost := c.Head()
 	c.reaches(lost)
 	d.Promote(standby)
-	err = <-ended // the log ends before the stream
+	err = waittest.Receive(t, ended, "the end of the bridge") // the log ends before the stream
 	ann.Send(domain.PostComment{Live: live, Text: "instead"})
 	want := []string{fmt.Sprintf("stream %s ends at position %d with event ", name, lost), "the log was restored to an earlier state",
 		fmt.Sprintf("They agree up to position %d", common), "nats stream rm " + name}
@@ -477,6 +478,7 @@ func TestRights(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(conn.Close)
+		natstest.AwaitConnected(t, conn)
 		return conn
 	}
 	w := projtest.New(t)
@@ -514,7 +516,7 @@ func TestRights(t *testing.T) {
 		if err := conn.Publish(forbidden, nil); err != nil {
 			t.Fatal(err)
 		}
-		if err := <-refused; !errors.Is(err, nats.ErrPermissionViolation) {
+		if err := waittest.Receive(t, refused, "the refusal"); !errors.Is(err, nats.ErrPermissionViolation) {
 			t.Errorf("%s: %v, want a refusal", forbidden, err)
 		}
 	}

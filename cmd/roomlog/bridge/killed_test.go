@@ -13,7 +13,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 
 	"roomlog/cmd/roomlog/bridge"
-	"roomlog/internal/natsconn/natstest"
+	"roomlog/internal/porttest"
 	"roomlog/projections/projtest"
 )
 
@@ -49,11 +49,11 @@ func natsProcesses(t *testing.T, size int) (all []*natsProcess) {
 	var routes []string
 	ports := make([]int, size)
 	for i := range ports {
-		ports[i] = natstest.ReservePort(t)
+		ports[i] = porttest.Reserve(t)
 		routes = append(routes, fmt.Sprintf("nats://127.0.0.1:%d", ports[i]))
 	}
 	for i, port := range ports {
-		dir, client := t.TempDir(), natstest.ReservePort(t)
+		dir, client := t.TempDir(), porttest.Reserve(t)
 		p := &natsProcess{t: t, name: fmt.Sprint("node", i), url: fmt.Sprintf("nats://127.0.0.1:%d", client), config: filepath.Join(dir, "nats.conf")}
 		text := fmt.Sprintf("server_name: %s\nlisten: 127.0.0.1:%d\njetstream { store_dir: %q }\ncluster { name: test, listen: \"127.0.0.1:%d\", routes: [%s] }\n",
 			p.name, client, dir, port, strings.Join(routes, ", "))

@@ -57,7 +57,9 @@ func newCopied(w *projtest.World, servers ...*natstest.Server) *copied {
 // open connects the test to the servers.
 func (c *copied) open() {
 	c.Helper()
-	js, err := jetstream.New(c.connect(), jetstream.WithDefaultTimeout(projtest.Timeout))
+	conn := c.connect()
+	natstest.AwaitConnected(c, conn)
+	js, err := jetstream.New(conn, jetstream.WithDefaultTimeout(projtest.Timeout))
 	if err != nil {
 		c.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"roomlog/eventstore/pgtest/failover"
+	"roomlog/internal/waittest"
 )
 
 // notes is a table of the database behind an address.
@@ -114,7 +115,7 @@ func TestFormerPrimaryComesBackAsAStandby(t *testing.T) {
 	go func() { committed <- n.try("INSERT INTO note VALUES (2)") }()
 	d.AwaitCommit()
 	first.Start()
-	if err := <-committed; err != nil {
+	if err := waittest.Receive(t, committed, "the commit"); err != nil {
 		t.Fatal(err)
 	}
 	d.Promote(first)

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -12,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"roomlog/internal/natsconn"
+	"roomlog/internal/porttest"
 )
 
 // timeout is how long a server may take to start.
@@ -34,7 +34,7 @@ func Start(t testing.TB, change ...func(*server.Options)) *Server {
 		f(&s.options)
 	}
 	if s.options.Port == server.RANDOM_PORT {
-		s.options.Port = ReservePort(t)
+		s.options.Port = porttest.Reserve(t)
 	}
 	s.Restart()
 	s.URL = "nats://127.0.0.1:" + strconv.Itoa(s.options.Port)
@@ -42,37 +42,14 @@ func Start(t testing.TB, change ...func(*server.Options)) *Server {
 	return s
 }
 
-// ReservePort returns a port of this host that the system gives to nobody else until the end of the test, whether a server listens there or not. It
-// holds a socket that is bound and does not listen. The socket and the listener of the server both permit that the address is in use.
-func ReservePort(t testing.TB) int {
-	t.Helper()
-	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = syscall.Close(fd) })
-	err = syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1)
-	if err == nil {
-		err = syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}})
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	name, err := syscall.Getsockname(fd)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return name.(*syscall.SockaddrInet4).Port
-}
-
 // Cluster starts two servers that form a cluster and end with the test.
 func Cluster(t testing.TB) (first, second *Server) {
 	t.Helper()
 	first = Start(t, func(o *server.Options) {
-		o.Cluster = server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: ReservePort(t)}
+		o.Cluster = server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: porttest.Reserve(t)}
 	})
 	second = Start(t, func(o *server.Options) {
-		o.Cluster = server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: ReservePort(t)}
+		o.Cluster = server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: porttest.Reserve(t)}
 		o.Routes = server.RoutesFromStr("nats://" + first.running.ClusterAddr().String())
 	})
 	return first, second
@@ -92,7 +69,7 @@ func JetStreamCluster(t testing.TB, size int) (servers []*Server) {
 	var routes []string
 	ports := make([]int, size)
 	for i := range ports {
-		ports[i] = ReservePort(t)
+		ports[i] = porttest.Reserve(t)
 		routes = append(routes, "nats://127.0.0.1:"+strconv.Itoa(ports[i]))
 	}
 	for i, port := range ports {
@@ -144,7 +121,8 @@ func (s *Server) Restart() {
 	s.running = running
 }
 
-// Connect returns a connection that is closed at the end of the test.
+// Connect returns a connection that is closed at the end of the test. If the server runs, the connection is up: on a slow machine, the
+// first attempt may fail.
 func (s *Server) Connect() *nats.Conn {
 	s.t.Helper()
 	conn, err := natsconn.Open(natsconn.Config{Settings: natsconn.Settings{NatsURL: []string{s.URL}}, Name: s.t.Name()})
@@ -152,7 +130,22 @@ func (s *Server) Connect() *nats.Conn {
 		s.t.Fatal(err)
 	}
 	s.t.Cleanup(conn.Close)
+	if s.running != nil {
+		AwaitConnected(s.t, conn)
+	}
 	return conn
+}
+
+// AwaitConnected waits until a connection is up.
+func AwaitConnected(t testing.TB, conn *nats.Conn) {
+	t.Helper()
+	for expired := time.After(timeout); !conn.IsConnected(); {
+		select {
+		case <-expired:
+			t.Fatalf("no connection to the NATS server: %v", conn.LastError())
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
 }
 
 // Cut ends the connection of a client from the side of the server.

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"roomlog/internal/tracing/tracetest"
+	"roomlog/internal/waittest"
 )
 
 // TestBrokenRequest checks that an exporter that is killed while it sends a request does not fail the test.
@@ -27,7 +28,7 @@ func TestBrokenRequest(t *testing.T) {
 	if _, err := io.WriteString(conn, request); err != nil {
 		t.Fatal(err)
 	}
-	<-begun
+	waittest.Receive(t, begun, "the request")
 	if err := conn.Close(); err != nil { // the end of the test waits for the receiver
 		t.Fatal(err)
 	}

@@ -116,7 +116,10 @@ func TestSessionIsNotSilentWhileItsMessageIsHandled(t *testing.T) {
 		handling, goOn := make(chan struct{}), make(chan struct{})
 		s.onMessage = func(text string) {
 			close(handling)
-			<-goOn
+			select {
+			case <-goOn:
+			case <-t.Context().Done():
+			}
 			s.say(text)
 		}
 		go c.Send("4slow") // The POST gets its response when the message has been handled.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // Connect connects to the default namespace and returns the socket's id.
@@ -82,7 +83,8 @@ func (c *Client) Event(name string) []json.RawMessage {
 	return c.await(c.Prefix("42"), func(arguments []json.RawMessage) bool { return string(arguments[0]) == c.encode(name) })[1:]
 }
 
-// await returns the JSON array of the next packet that begins with prefix and for which wanted returns true.
+// await returns the JSON array of the next packet that begins with prefix and for which wanted returns true. It fails the
+// test after Timeout, although other packets arrive.
 func (c *Client) await(prefix string, wanted func([]json.RawMessage) bool) []json.RawMessage {
 	c.Helper()
 	read := func(p Packet) []json.RawMessage {
@@ -99,8 +101,11 @@ func (c *Client) await(prefix string, wanted func([]json.RawMessage) bool) []jso
 			return values
 		}
 	}
-	for {
-		p := c.Next()
+	for deadline := time.Now().Add(Timeout); ; {
+		p, ok := c.Hear(time.Until(deadline))
+		if !ok {
+			c.Fatalf("timed out waiting for a packet that begins with %s; %d others have arrived", prefix, len(c.aside))
+		}
 		if values := read(p); values != nil {
 			return values
 		}

@@ -15,10 +15,12 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"roomlog/internal/waittest"
 )
 
 // Timeout is the maximum time that a test waits for an expected frame.
-const Timeout = 3 * time.Minute
+const Timeout = waittest.Timeout
 
 // The FIN bit and the opcodes of RFC 6455, which form the first byte of a frame.
 const (
@@ -41,7 +43,7 @@ type Client struct {
 	Inflater
 
 	deadline time.Time // when the read of the next frame fails
-	pinged   bool      // whether the last frame was a ping
+	skipped  bool      // whether the next frame shares the timeout of the last one
 }
 
 // UpgradeRequest is the start of an upgrade request, without the empty line at its end.
@@ -144,7 +146,7 @@ func (c *Client) SendText(message string) { c.T.Helper(); c.Write(MaskedFrame(Fi
 // ReadFrame reads a frame. It fails after Timeout. The pings that are read one after another share one timeout, so that a client that skips
 // pings does not wait for ever.
 func (c *Client) ReadFrame() (opcode byte, payload string, err error) {
-	if !c.pinged {
+	if !c.skipped {
 		c.deadline = time.Now().Add(Timeout)
 	}
 	_ = c.Conn.SetReadDeadline(c.deadline)
@@ -179,9 +181,13 @@ func (c *Client) ReadFrame() (opcode byte, payload string, err error) {
 		}
 	}
 	opcode = header[0] & 0x0f
-	c.pinged = opcode == OpPing
+	c.skipped = opcode == OpPing
 	return opcode, string(body), nil
 }
+
+// Skip makes the next frame share the timeout of the last one, so that a client that skips frames that arrive for as long as the server
+// runs does not wait for ever.
+func (c *Client) Skip() { c.skipped = true }
 
 // ExpectText fails the test unless the next message, apart from pings, is want.
 func (c *Client) ExpectText(want string) {

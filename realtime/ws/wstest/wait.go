@@ -4,6 +4,8 @@ import (
 	"net"
 	"testing"
 	"time"
+
+	"roomlog/internal/waittest"
 )
 
 // Listen listens on a free port of the loopback interface.
@@ -19,13 +21,7 @@ func Listen(t testing.TB) net.Listener {
 // Receive returns the next value of a channel. It fails the test after Timeout.
 func Receive[T any](t testing.TB, from <-chan T, what string) T {
 	t.Helper()
-	select {
-	case v := <-from:
-		return v
-	case <-time.After(Timeout):
-		t.Fatalf("timed out waiting for %s", what)
-		panic("unreachable")
-	}
+	return waittest.Receive(t, from, what)
 }
 
 // Eventually polls until ok returns true.

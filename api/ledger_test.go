@@ -199,7 +199,10 @@ func TestShareAndPayoutOverREST(t *testing.T) {
 	for range 2 { // the id of the payout makes the request repeatable
 		op.post("/api/operator/payout", request).ok(nil)
 	}
-	op.post("/api/operator/payout/capture", object{"payout": "P2", "reference": "T"}).expectFailure(404, domain.CodePayoutNotFound, "提现记录不存在")
+	for _, unknown := range []string{"P2", "P\x00", "P\ufffd", strings.Repeat("P", 10_000)} {
+		op.post("/api/operator/payout/capture", object{"payout": unknown, "reference": "T"}).expectFailure(404, domain.CodePayoutNotFound, "提现记录不存在")
+		op.post("/api/operator/payout/void", object{"payout": unknown, "reason": "why"}).expectFailure(404, domain.CodePayoutNotFound, "提现记录不存在")
+	}
 	if got := fmt.Sprint(payouts(b, "")); got != "{[{P1 held    7 }]}" {
 		t.Errorf("got %s", got)
 	}

@@ -311,7 +311,7 @@ func (s *server) decidePayout(ctx context.Context, id domain.PayoutID, command f
 	}
 	found, err := s.Queries.Payout(ctx, id)
 	if isNotFound(err) {
-		err = refusal(domain.CodePayoutNotFound, "there is no payout %s", id)
+		err = refusal(domain.CodePayoutNotFound, "there is no payout %.80q", id)
 	}
 	if err != nil {
 		return "", err

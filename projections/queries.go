@@ -2,10 +2,12 @@ package projections
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"roomlog/internal/sqltemplate"
@@ -15,6 +17,8 @@ const (
 	defaultPage = 50      // default number of rows in a page
 	maxPage     = 500     // maximum number of rows in a page
 	lastPage    = 1 << 40 // maximum page number
+
+	notInEncoding = "22021" // error of PostgreSQL about a text with a character that it cannot store
 )
 
 // Queries reads the tables. It is safe for concurrent use.
@@ -48,10 +52,12 @@ func many[T any](ctx context.Context, q *Queries, what string, scan pgx.RowToFun
 	return found, nil
 }
 
-// one returns the first row of a query, or ErrNotFound. what names the row in errors.
+// one returns the first row of a query, or ErrNotFound. what names the row in errors. No row has a text that PostgreSQL cannot store, such as
+// an id with the character NUL.
 func one[T any](ctx context.Context, q *Queries, what string, scan pgx.RowToFunc[T], sql string, args ...any) (T, error) {
 	found, err := many(ctx, q, what, scan, sql, args...)
-	if err == nil && len(found) == 0 {
+	var refused *pgconn.PgError
+	if err == nil && len(found) == 0 || errors.As(err, &refused) && refused.Code == notInEncoding {
 		err = fmt.Errorf("read %s: %w", what, ErrNotFound)
 	}
 	if err != nil {

@@ -67,6 +67,9 @@ func (b *Both) Join(ctx context.Context, node string, handle func(Message), miss
 			calls.Lock()
 			defer calls.Unlock()
 			if m.Topic == natsLost {
+				if t == Messenger(b.nats) { // a foreign client: nodes announce this over PostgreSQL
+					return
+				}
 				b.nats.distrust()
 				if string(m.Payload) != node {
 					missed()

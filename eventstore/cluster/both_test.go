@@ -7,6 +7,7 @@ import (
 	"net"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -529,5 +530,57 @@ func TestRepliesOfForeignPeers(t *testing.T) {
 	}
 	if err := box.Close(t.Context()); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestMessagesOfForeignClients lets a client of the same NATS send messages that no node sends. A node keeps nothing of them, replies to
+// none, and delivers the next message.
+func TestMessagesOfForeignClients(t *testing.T) {
+	t.Parallel()
+	d := &deployment{t, pgtest.New(t), natstest.Start(t)}
+	received, missed := make(chan string, 100), atomic.Int64{}
+	a := start(t, d, cluster.Config{Node: "a", SurveyTimeout: timeout}, func(c *cluster.Cluster) {
+		c.Subscribe("news", func(payload []byte) { received <- string(payload) })
+		c.OnSurvey("who", func(context.Context, []byte) ([]byte, error) { return []byte("a"), nil })
+	})
+	until(t, "the node receives over NATS", func() bool {
+		if err := a.Publish(t.Context(), "news", []byte("begin")); err != nil {
+			t.Fatal(err)
+		}
+		return len(received) > 0
+	})
+	a.OnMissed(func() { missed.Add(1) })
+	foreign := d.nats.Connect()
+	send := func(data string) {
+		t.Helper()
+		if err := foreign.Publish("roomlog."+store+".cluster.messages", []byte(data)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	large := strings.Repeat("X", 512<<10)
+	for _, data := range []string{
+		"", "news", "\n", "news\n" + large, "news\n\x00", "news\n\xff", "NEWS\nx", strings.Repeat("n", 65) + "\nx", large + "\nx",
+		"copy:\nx", "copy:X\nx", "copy::news\nx", "copy:x:news\nx", "copy:" + large + ":news\nx", "copy:X:" + large + "\nx", "copy:X:news\n" + large, "copy:X:copy:Y:news\nx",
+		"survey:who\n", "survey:who\nX", "survey:who\n x", "survey:who\na.b x", "survey:who\n* x", "survey:who\n\r\n x", "survey:who\n" + large + " x", "survey:who\nX " + large, "survey:" + large + "\nX x",
+		"cluster.nats_lost\nb",
+	} {
+		send(data)
+	}
+	send("news\nend")
+	for text := ""; text != "end"; {
+		select {
+		case text = <-received:
+			if text != "begin" && text != "end" {
+				t.Errorf("the node has received %.80q", text)
+			}
+		case <-t.Context().Done():
+			t.Fatal("the node does not receive the last message")
+		}
+	}
+	if n := missed.Load(); n > 0 {
+		t.Errorf("foreign messages made the node read everything again %d times", n)
+	}
+	if s := survey(t, a.Cluster, "who", ""); len(s.Replies) != 1 || len(s.Missing) > 0 {
+		t.Errorf("got %+v, want the reply of the node", s)
 	}
 }

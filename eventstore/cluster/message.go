@@ -15,6 +15,12 @@ const (
 
 	maxTopic   = 64 // maximum length of the name of a topic in bytes
 	topicChars = "abcdefghijklmnopqrstuvwxyz0123456789.-_"
+
+	maxID   = 64 // maximum length of the id of a survey or of a copied message in bytes
+	idChars = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+
+	// maxWire is the maximum size of a message on its way in bytes: with the ids, prefixes and separators before topic and payload.
+	maxWire = MaxPayload + maxTopic + 2*maxID + 32
 )
 
 // checkMessage returns an error if the topic or the payload is outside its bounds.
@@ -53,3 +59,26 @@ type request struct {
 	id, topic string
 	payload   []byte
 }
+
+// parseWire returns the message in data, which a transport has received. It reports false for a message that no node sends: foreign
+// clients of a NATS server may send anything, and nodes keep ids in memory and repeat them in subjects and log messages.
+func parseWire(data []byte) (Message, bool) {
+	if len(data) > maxWire {
+		return Message{}, false
+	}
+	head, payload, ok := bytes.Cut(data, []byte("\n"))
+	m := Message{string(head), payload}
+	topic := m.Topic
+	if rest, copied := strings.CutPrefix(topic, copyPrefix); copied {
+		var id string
+		id, topic, _ = strings.Cut(rest, ":")
+		ok = ok && isID(id)
+	} else if r, surveyed := parseSurvey(m); surveyed {
+		topic, payload = r.topic, r.payload
+		ok = ok && isID(r.id)
+	}
+	return m, ok && checkMessage(topic, payload) == nil
+}
+
+// isID reports whether id can be the result of rand.Text.
+func isID(id string) bool { return id != "" && len(id) <= maxID && strings.Trim(id, idChars) == "" }

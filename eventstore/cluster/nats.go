@@ -36,6 +36,7 @@ type NATS struct {
 
 	mu         sync.Mutex
 	heard      map[string]time.Time // member → time of its last announcement
+	removed    time.Time            // when members that are not alive were removed from heard
 	distrusted time.Time            // until when a member may lack NATS although it was heard, or although no list of members contains it
 	since      time.Time            // when this node noticed that the connection was made
 	reconnects uint64               // the connection's count of reconnections at that time
@@ -46,9 +47,9 @@ var _ Transport = (*NATS)(nil)
 // NewNATS returns a transport for the nodes of the store with this id. The subscriptions end when conn is closed.
 func NewNATS(conn *nats.Conn, store string, now func() time.Time) (*NATS, error) {
 	n := &NATS{conn: conn, prefix: "roomlog." + store + ".cluster.", now: now, heard: make(map[string]time.Time), since: now()}
-	_, err := conn.Subscribe(n.prefix+"alive", func(m *nats.Msg) { n.hear(string(m.Data)) })
+	_, err := n.subscribe("alive", func(m *nats.Msg) { n.hear(string(m.Data)) })
 	if err == nil {
-		_, err = conn.Subscribe(n.prefix+"left", func(m *nats.Msg) { n.forget(string(m.Data)) })
+		_, err = n.subscribe("left", func(m *nats.Msg) { n.forget(string(m.Data)) })
 	}
 	if err != nil {
 		return nil, fmt.Errorf("subscribe to the members of the cluster: %w", err)
@@ -56,6 +57,16 @@ func NewNATS(conn *nats.Conn, store string, now func() time.Time) (*NATS, error)
 	return n, nil
 }
 
+// subscribe calls handle with the messages of a subject that members send about themselves. A bounded number of them wait.
+func (n *NATS) subscribe(subject string, handle func(*nats.Msg)) (*nats.Subscription, error) {
+	s, err := n.conn.Subscribe(n.prefix+subject, handle)
+	if err == nil {
+		err = s.SetPendingLimits(natsQueue, natsQueue*2*maxNode)
+	}
+	return s, err
+}
+
+// hear records that node has announced itself.
 func (n *NATS) hear(node string) {
 	if checkNode(node) != nil {
 		return
@@ -64,7 +75,10 @@ func (n *NATS) hear(node string) {
 	defer n.mu.Unlock()
 	now := n.now()
 	if _, known := n.heard[node]; !known {
-		maps.DeleteFunc(n.heard, func(_ string, at time.Time) bool { return now.Sub(at) >= natsDead })
+		if now.Sub(n.removed) >= natsHeartbeat { // not for every name: foreign clients announce any number of them
+			n.removed = now
+			maps.DeleteFunc(n.heard, func(_ string, at time.Time) bool { return now.Sub(at) >= natsDead })
+		}
 		if len(n.heard) >= natsMembers {
 			return
 		}
@@ -186,10 +200,10 @@ func (n *NATS) Join(ctx context.Context, node string, handle func(Message), miss
 		return fmt.Errorf("subscribe to messages: %w", err)
 	}
 	defer func() { _ = messages.Unsubscribe() }()
-	if err := messages.SetPendingLimits(natsQueue, natsQueue*2*MaxPayload); err != nil {
+	if err := messages.SetPendingLimits(natsQueue, natsQueue*maxWire); err != nil {
 		return fmt.Errorf("subscribe to messages: %w", err)
 	}
-	pings, err := n.conn.Subscribe(n.prefix+"ping", func(m *nats.Msg) { _ = m.Respond([]byte(node)) })
+	pings, err := n.subscribe("ping", func(m *nats.Msg) { _ = m.Respond([]byte(node)) })
 	if err != nil {
 		return fmt.Errorf("subscribe to pings: %w", err)
 	}
@@ -206,7 +220,7 @@ func (n *NATS) Join(ctx context.Context, node string, handle func(Message), miss
 	for joined.Err() == nil {
 		m, err := messages.NextMsgWithContext(joined)
 		if err == nil {
-			if parsed, ok := parseNotification(string(m.Data)); ok {
+			if parsed, ok := parseWire(m.Data); ok {
 				handle(parsed)
 			}
 		} else if errors.Is(err, nats.ErrSlowConsumer) {

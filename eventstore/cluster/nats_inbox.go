@@ -3,9 +3,11 @@ package cluster
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/nats-io/nats.go"
 )
@@ -14,7 +16,7 @@ const (
 	natsPart     = 512 << 10 // maximum size in bytes of one part of a reply, if the server permits messages of this size
 	natsOverhead = 1 << 10   // size in bytes that is left for headers
 	natsParts    = 1024      // maximum number of parts that wait in an inbox; further ones are lost
-	natsPending  = 128 << 20 // maximum size in bytes of all replies of which parts are missing
+	natsPending  = 128 << 20 // maximum size in bytes of all replies of which parts are missing, and of the parts that wait
 	natsSlot     = 24        // size in bytes of what an inbox holds for a part that is missing
 
 	// The headers of a part of a reply.
@@ -26,7 +28,6 @@ const (
 // natsInbox collects the parts of replies.
 type natsInbox struct {
 	subscription *nats.Subscription
-	messages     chan *nats.Msg
 	replies      map[string]*natsReply // by node; at most natsMembers
 	free         int                   // size in bytes that unfinished replies may still take
 }
@@ -43,12 +44,16 @@ func (n *NATS) OpenInbox(ctx context.Context, id string) (Inbox, error) {
 	if !n.conn.IsConnected() {
 		return nil, errNotConnected
 	}
-	i := &natsInbox{messages: make(chan *nats.Msg, natsParts), replies: make(map[string]*natsReply), free: natsPending}
+	i := &natsInbox{replies: make(map[string]*natsReply), free: natsPending}
 	var err error
-	if i.subscription, err = n.conn.ChanSubscribe(n.inbox(id), i.messages); err != nil {
+	if i.subscription, err = n.conn.SubscribeSync(n.inbox(id)); err != nil {
 		return nil, fmt.Errorf("subscribe to replies: %w", err)
 	}
-	if err := n.flush(ctx); err != nil { // so that no reply comes before the subscription
+	err = i.subscription.SetPendingLimits(natsParts, natsPending)
+	if err == nil {
+		err = n.flush(ctx) // so that no reply comes before the subscription
+	}
+	if err != nil {
 		_ = i.subscription.Unsubscribe()
 		return nil, err
 	}
@@ -80,14 +85,20 @@ func (n *NATS) Reply(ctx context.Context, inbox string, r Reply) error {
 // Receive returns the replies that are complete since the last call.
 func (i *natsInbox) Receive(context.Context) ([]Reply, error) {
 	var replies []Reply
-	for range natsParts { // an end, although more may arrive meanwhile
-		select {
-		case m := <-i.messages:
-			if r, complete := i.add(m); complete {
-				replies = append(replies, r)
-			}
-		default:
-			return replies, nil
+	waiting, _, err := i.subscription.Pending()
+	if err != nil {
+		return nil, fmt.Errorf("read replies: %w", err)
+	}
+	for range waiting {
+		m, err := i.subscription.NextMsg(time.Millisecond) // it is there
+		if errors.Is(err, nats.ErrSlowConsumer) {          // parts are lost; the nodes are asked again
+			continue
+		}
+		if err != nil {
+			break
+		}
+		if r, complete := i.add(m); complete {
+			replies = append(replies, r)
 		}
 	}
 	return replies, nil

@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	"bytes"
 	"context"
 	_ "embed"
 	"fmt"
@@ -60,12 +59,6 @@ func (p *Postgres) Publish(ctx context.Context, m Message) error {
 		return fmt.Errorf("notify the nodes: %w", err)
 	}
 	return nil
-}
-
-// parseNotification returns the message in the payload of a notification that Publish has sent.
-func parseNotification(payload string) (Message, bool) {
-	topic, rest, ok := bytes.Cut([]byte(payload), []byte("\n"))
-	return Message{string(topic), rest}, ok
 }
 
 // Reply inserts a reply into table survey_reply.

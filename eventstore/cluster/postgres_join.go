@@ -60,7 +60,7 @@ func (p *Postgres) receive(ctx context.Context, conn *pgx.Conn, handle func(Mess
 	for {
 		n, err := conn.WaitForNotification(listening)
 		if err == nil {
-			if m, ok := parseNotification(n.Payload); ok {
+			if m, ok := parseWire([]byte(n.Payload)); ok {
 				handle(m)
 			}
 			continue

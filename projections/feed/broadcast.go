@@ -29,8 +29,9 @@ type broadcast struct {
 	lease   *pgsession.Lease
 	sent    *atomic.Int64 // number of messages that were sent
 
-	mu sync.Mutex
-	at point // end of the newest batch
+	mu     sync.Mutex
+	number int64 // number of the newest message
+	at     point // end of the newest batch
 	// announced is whether a message was sent since the last heartbeat.
 	announced bool
 }
@@ -88,9 +89,11 @@ func (b *broadcast) end() int64 {
 	return b.at.position
 }
 
+// head returns the fields of the next message that do not depend on its events.
 func (b *broadcast) head() envelope {
 	position, held := b.tables.state()
-	return envelope{Format: messageFormat, Program: program(), Relay: b.token, After: b.at.position, AfterID: b.at.id, Tables: position, Held: held}
+	b.number++
+	return envelope{Format: messageFormat, Program: program(), Relay: nameOf(b.token), Number: b.number, After: b.at.position, AfterID: b.at.id, Tables: position, Held: held}
 }
 
 // limit returns the maximum size of the events of a message.
@@ -105,7 +108,7 @@ func (b *broadcast) send(ctx context.Context, head envelope, p part) {
 		return
 	}
 	if err == nil {
-		err = b.c.NATS.Publish(b.subject, data)
+		err = b.c.NATS.PublishMsg(signed(b.subject, b.token, data))
 	}
 	if err != nil {
 		b.c.Log.WarnContext(ctx, "relay: a message was not sent", slog.Int64("position", p.end.position), slog.Any("error", err))

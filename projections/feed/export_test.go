@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/nats-io/nats.go"
 
 	"roomlog/internal/pgsession"
 )
@@ -34,6 +35,12 @@ func Pending(f *Feed) int {
 	}
 	return 0
 }
+
+// NameOf returns the name of the relay with a token.
+func NameOf(token string) string { return nameOf(token) }
+
+// Signed returns a message that the relay with a token has signed.
+func Signed(subject, token string, data []byte) *nats.Msg { return signed(subject, token, data) }
 
 // Program returns the fingerprint that messages of the relay bear.
 func Program() string { return program() }

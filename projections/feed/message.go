@@ -28,7 +28,8 @@ var program = sync.OnceValue(func() string {
 type envelope struct {
 	Format  int    `json:"format"`
 	Program string `json:"program"` // see program
-	Relay   string `json:"relay"`   // token of the relay, which is also in the application_name of the session that holds its lock
+	Relay   string `json:"relay"`   // name of the relay, see nameOf
+	Number  int64  `json:"number"`  // number of the message among those of the relay, from 1 on
 
 	After      int64     `json:"after"` // the message covers the events with after < position ≤ checkpoint
 	AfterID    uuid.UUID `json:"after_id"`

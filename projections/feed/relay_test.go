@@ -1,6 +1,7 @@
 package feed_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -294,15 +295,15 @@ func TestRelay(t *testing.T) {
 			}
 			w.Start(hung.Hold)
 			at := w.Checkpoint()
-			beat, err := json.Marshal(map[string]any{"format": 1, "program": feed.Program(), "relay": "hung", "after": at.Position, "after_id": at.EventID,
-				"checkpoint": at.Position, "id": at.EventID, "tables": at.Position})
-			if err != nil {
-				t.Fatal(err)
-			}
 			conn := d.server.Connect()
 			w.Start(func(ctx context.Context) error {
-				for ctx.Err() == nil {
-					if err := conn.Publish("roomlog."+w.Store.ID()+".feed", beat); err != nil {
+				for number := 1; ctx.Err() == nil; number++ {
+					beat, err := json.Marshal(map[string]any{"format": 1, "program": feed.Program(), "relay": feed.NameOf("hung"), "number": number, "after": at.Position,
+						"after_id": at.EventID, "checkpoint": at.Position, "id": at.EventID, "tables": at.Position})
+					if err != nil {
+						return err
+					}
+					if err := conn.PublishMsg(feed.Signed("roomlog."+w.Store.ID()+".feed", "hung", beat)); err != nil {
 						return err
 					}
 					wait.Sleep(ctx, 50*time.Millisecond) // time passes: heartbeats come more often than the timeout of the feed
@@ -369,6 +370,80 @@ func TestRelay(t *testing.T) {
 				if c, ok := delta.Event.(domain.CommentPosted); ok && c.Text == "forged" {
 					t.Error("the forged comment was released")
 				}
+			}
+		}
+	})
+
+	t.Run("is not believed when somebody repeats or changes what it has sent", func(t *testing.T) {
+		t.Parallel()
+		d := startRelayed(t, 2)
+		all := d.subscribe()
+		foreign, subject := d.server.Connect(), "roomlog."+d.Store.ID()+".feed"
+		heard, err := foreign.SubscribeSync(subject)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := foreign.Flush(); err != nil {
+			t.Fatal(err)
+		}
+		d.comment(d.nodes[0], all, "true")
+		sent, err := heard.NextMsgWithContext(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var before [2]int64
+		for i, n := range d.nodes {
+			before[i] = n.feed.Relay().Refused
+		}
+		const far = int64(1) << 60
+		forged := []func(m map[string]any){
+			func(map[string]any) {}, // repeated as it is
+			func(m map[string]any) { m["number"] = far },
+			func(m map[string]any) { m["number"], m["tables"] = far, far },
+			func(m map[string]any) { m["number"], m["after"], m["checkpoint"] = far, far, far+1 },
+			func(m map[string]any) { m["number"], m["checkpoint"] = far, far },
+			func(m map[string]any) {
+				m["number"], m["gauges"] = far, []any{map[string]any{"live": d.Lives[0], "online": 1_000_000}}
+			},
+		}
+		for _, change := range forged {
+			var m map[string]any
+			decoder := json.NewDecoder(bytes.NewReader(sent.Data))
+			decoder.UseNumber()
+			if err := decoder.Decode(&m); err != nil {
+				t.Fatal(err)
+			}
+			change(m)
+			data, err := json.Marshal(m)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := foreign.PublishMsg(&nats.Msg{Subject: subject, Header: sent.Header, Data: data}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 3 {
+			if err := foreign.PublishMsg(sent); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i, n := range d.nodes {
+			d.Eventually(func() error {
+				if refused := n.feed.Relay().Refused - before[i]; refused < int64(len(forged))+3 {
+					return fmt.Errorf("%d messages were refused", refused)
+				}
+				return nil
+			})
+		}
+		d.comment(d.nodes[1], all, "true again")
+		for i, s := range all {
+			if g := s.gauges[d.Lives[0]]; g.Online >= 1_000_000 {
+				t.Errorf("node %d: the forged gauges %+v were released", i, g)
+			}
+			ended, cancel := context.WithCancel(t.Context())
+			cancel()
+			if err := d.nodes[i].feed.WaitFor(ended, far); err == nil {
+				t.Errorf("node %d: the tables have reached a forged position", i)
 			}
 		}
 	})

@@ -15,6 +15,7 @@ import (
 
 const (
 	inboxSize      = 256              // maximum number of messages that wait; further ones are lost and become holes
+	inboxBytes     = 64 << 20         // maximum size in bytes of the messages that wait
 	recheckRelay   = 15 * time.Second // time after which the database is asked again whether a process is the relay
 	recheckRefused = time.Second      // the same for a process that was not
 	recheckFailed  = time.Second      // the same after the database could not be asked
@@ -26,8 +27,8 @@ const (
 // relayed is the source that receives what the relay has released. It releases comments and gifts of this process from
 // memory, like a tail. It reads holes from the log with a tail, and everything while no messages of a relay arrive.
 //
-// A message is believed if the database of this process says that its sender is the relay, and if it follows the newest
-// event that was released.
+// A message is believed if it is signed with the token of the relay, as the database of this process says, if its number is higher than
+// that of the message before it, and if it follows the newest event that was released.
 type relayed struct {
 	*releaser
 	store *eventstore.Store
@@ -35,8 +36,10 @@ type relayed struct {
 	state *relayState
 	inbox chan *nats.Msg
 
-	believed    string    // token of the relay, as the database has said
-	refused     string    // token of a process that was not the relay
+	believed    string    // name of the relay, as the database has said
+	token       string    // its token
+	number      int64     // number of its newest message
+	refused     string    // name of a process that was not the relay
 	checked     time.Time // when the database has said so
 	connections int64     // number of connections to the database that were made until then
 	failed      time.Time // when the database could not be asked
@@ -50,16 +53,26 @@ type relayed struct {
 }
 
 func newRelayed(store *eventstore.Store, r *releaser, state *relayState) *relayed {
-	return &relayed{releaser: r, store: store, tail: newTail(store, r), state: state, inbox: make(chan *nats.Msg, inboxSize), hung: -1}
+	return &relayed{releaser: r, store: store, tail: newTail(store, r), state: state, inbox: make(chan *nats.Msg), hung: -1}
 }
 
 // run implements source.
 func (s *relayed) run(ctx context.Context) error {
-	messages, err := s.c.NATS.ChanSubscribe(subjectOf(s.store.ID()), s.inbox)
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	messages, err := s.c.NATS.Subscribe(subjectOf(s.store.ID()), func(m *nats.Msg) {
+		select {
+		case s.inbox <- m:
+		case <-ctx.Done():
+		}
+	})
 	if err != nil {
 		return fmt.Errorf("subscribe to the relay: %w", err)
 	}
 	defer func() { _ = messages.Unsubscribe() }()
+	if err := messages.SetPendingLimits(inboxSize, inboxBytes); err != nil {
+		return fmt.Errorf("subscribe to the relay: %w", err)
+	}
 	own := newWakeup()
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { forward(ctx, s.store.Appended(), own); return nil })
@@ -93,7 +106,7 @@ func (s *relayed) fallBack(ctx context.Context) (envelope, error) {
 	for {
 		select {
 		case raw := <-s.inbox:
-			if m, ok := s.read(ctx, raw.Data); ok && m.Checkpoint > s.hung {
+			if m, ok := s.read(ctx, raw); ok && m.Checkpoint > s.hung {
 				stop()
 				return m, <-ended
 			}
@@ -126,7 +139,7 @@ func (s *relayed) receive(ctx context.Context, m envelope, own wakeup) error {
 		poll.Reset(s.untilComparison())
 		select {
 		case raw := <-s.inbox:
-			if m, ok := s.read(ctx, raw.Data); ok {
+			if m, ok := s.read(ctx, raw); ok {
 				silence.Reset(s.c.RelayTimeout)
 				if err = s.apply(ctx, &m); err == nil {
 					err = s.releaseOwn(ctx)
@@ -157,9 +170,10 @@ func (s *relayed) receive(ctx context.Context, m envelope, own wakeup) error {
 }
 
 // read decodes a message. It reports false if the message is not believed.
-func (s *relayed) read(ctx context.Context, data []byte) (envelope, bool) {
-	m, err := decodeMessage(data)
-	if err == nil && s.isRelay(ctx, m.Relay) {
+func (s *relayed) read(ctx context.Context, raw *nats.Msg) (envelope, bool) {
+	m, err := decodeMessage(raw.Data)
+	if err == nil && s.isRelay(ctx, m.Relay) && m.Number > s.number && isSigned(s.token, raw) {
+		s.number = m.Number
 		s.state.messages.Add(1)
 		s.state.heard.Store(s.now().UnixNano())
 		return m, true
@@ -174,18 +188,18 @@ func (s *relayed) read(ctx context.Context, data []byte) (envelope, bool) {
 	return envelope{}, false
 }
 
-// isRelay reports whether the database of this process says that the relay has this token. The result is remembered for
+// isRelay reports whether the database of this process says that the relay has this name. The result is remembered for
 // a while, or until a new connection to the database is made.
-func (s *relayed) isRelay(ctx context.Context, token string) bool {
+func (s *relayed) isRelay(ctx context.Context, name string) bool {
 	age := s.now().Sub(s.checked)
 	connections := s.store.Pool().Stat().NewConnsCount()
 	switch {
-	case token == "":
+	case name == "":
 		return false
 	case connections != s.connections: // they may lead to another primary
-	case token == s.believed && age < recheckRelay:
+	case name == s.believed && age < recheckRelay:
 		return true
-	case token == s.refused && age < recheckRefused:
+	case name == s.refused && age < recheckRefused:
 		return false
 	}
 	now := s.now()
@@ -194,20 +208,26 @@ func (s *relayed) isRelay(ctx context.Context, token string) bool {
 	}
 	tooMany := s.rechecks >= maxRechecks && connections == s.connections // many senders claim to be the relay
 	if now.Sub(s.failed) < recheckFailed || tooMany {
-		return token == s.believed
+		return name == s.believed
 	}
 	s.rechecks++
-	relay, err := relayOf(ctx, s.store.Pool())
+	token, err := relayOf(ctx, s.store.Pool())
 	if err != nil {
 		s.failed = s.now()
-		return token == s.believed // a relay that was right is right until the database says otherwise
+		return name == s.believed // a relay that was right is right until the database says otherwise
 	}
 	s.checked, s.connections = s.now(), connections
-	s.believed, s.refused = relay, ""
-	if token != relay {
-		s.refused = token
+	if token != s.token {
+		s.token, s.number = token, 0
 	}
-	return token == relay
+	s.believed, s.refused = "", ""
+	if token != "" {
+		s.believed = nameOf(token)
+	}
+	if name != s.believed {
+		s.refused = name
+	}
+	return name == s.believed
 }
 
 // apply releases what m contains and was not released yet. It reads a hole before m from the log.

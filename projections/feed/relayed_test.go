@@ -29,7 +29,7 @@ func TestIsRelay(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !s.isRelay(t.Context(), "former") {
+		if !s.isRelay(t.Context(), nameOf("former")) {
 			t.Fatal("the relay is not believed")
 		}
 		former.Release(t.Context())
@@ -37,7 +37,7 @@ func TestIsRelay(t *testing.T) {
 		if _, err := pool.Exec(t.Context(), "SELECT 1"); err != nil { // as every check of the history does
 			t.Fatal(err)
 		}
-		if s.isRelay(t.Context(), "former") {
+		if s.isRelay(t.Context(), nameOf("former")) {
 			t.Error("the relay is believed although the connections may lead to another primary")
 		}
 	})
@@ -52,7 +52,7 @@ func TestIsRelay(t *testing.T) {
 				t.Fatal("an unknown token is believed")
 			}
 		}
-		if !s.isRelay(t.Context(), "former") {
+		if !s.isRelay(t.Context(), nameOf("former")) {
 			t.Fatal("the relay is not believed")
 		}
 		former.Release(t.Context())
@@ -60,7 +60,7 @@ func TestIsRelay(t *testing.T) {
 		if _, err := pool.Exec(t.Context(), "SELECT 1"); err != nil {
 			t.Fatal(err)
 		}
-		if s.isRelay(t.Context(), "former") {
+		if s.isRelay(t.Context(), nameOf("former")) {
 			t.Error("the relay is believed although the connections may lead to another primary")
 		}
 	})
@@ -76,7 +76,7 @@ func TestIsRelay(t *testing.T) {
 			if s.isRelay(t.Context(), fmt.Sprint("unknown ", i)) {
 				t.Fatal("an unknown token is believed")
 			}
-			if !s.isRelay(t.Context(), "relay") {
+			if !s.isRelay(t.Context(), nameOf("relay")) {
 				t.Fatal("the relay is not believed")
 			}
 		}

@@ -161,7 +161,7 @@ func (b *backend) registerRelayMetrics(m metrics) {
 	m.gauge("relay_received", "1 while released events arrive over NATS, 0 while this process reads them in PostgreSQL.", flag(func(s feed.RelayStatus) bool { return s.Received }))
 	m.counter("relay_messages_sent_total", "Messages that this process has published on NATS as relay.", count(func(s feed.RelayStatus) int64 { return s.Sent }))
 	m.counter("relay_messages_received_total", "Messages of the relay that this process has received over NATS.", count(func(s feed.RelayStatus) int64 { return s.Messages }))
-	m.counter("relay_messages_refused_total", "Messages on NATS that were ignored: of another format, damaged, or of a process that the database does not know as relay.",
+	m.counter("relay_messages_refused_total", "Messages on NATS that were ignored: of another format, damaged, repeated, or not signed by the process that is the relay according to the database.",
 		count(func(s feed.RelayStatus) int64 { return s.Refused }))
 	m.counter("relay_holes_total", "Holes between messages of the relay that this process has read from the log.", count(func(s feed.RelayStatus) int64 { return s.Holes }))
 }

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"roomlog/internal/porttest"
 )
 
 // TestStreamsOnAnyNode publishes at one node and plays at another, which pulls the stream over TLS: every protocol, snapshots, and
@@ -15,7 +17,7 @@ import (
 func TestStreamsOnAnyNode(t *testing.T) {
 	t.Parallel()
 	needFFmpeg(t)
-	env, internal := withDatabase(t), reservedAddress(t)
+	env, internal := withDatabase(t), porttest.Address(t)
 	cert, key := selfSigned(t, t.TempDir())
 	front := serve(t, env, "--data", dataDir(t), "--roles", "api,realtime,projector", "--auto-live", "--media-internal-ca", cert)
 	origin := serve(t, env, "--data", dataDir(t), "--roles", "media", "--auto-live", "--media-internal-addr", internal, "--media-internal-url", "https://"+internal,

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"roomlog/eventstore/pgtest"
+	"roomlog/internal/porttest"
 )
 
 // gate is a TCP address of a database that a test can close.
@@ -36,7 +37,7 @@ func openGate(t testing.TB, db *pgtest.DB) (g *gate, dsn string) {
 	if !filepath.IsAbs(host) {
 		t.Skip("the test server is not reached through a unix socket")
 	}
-	g = &gate{t: t, socket: filepath.Join(host, ".s.PGSQL."+port), addr: reservedAddress(t), conns: make(map[net.Conn]bool)}
+	g = &gate{t: t, socket: filepath.Join(host, ".s.PGSQL."+port), addr: porttest.Address(t), conns: make(map[net.Conn]bool)}
 	g.open()
 	t.Cleanup(g.close)
 	u.Host, u.RawQuery = g.addr, "sslmode=disable"

@@ -10,6 +10,7 @@ import (
 
 	"roomlog/eventstore/pgtest"
 	"roomlog/internal/natsconn/natstest"
+	"roomlog/internal/porttest"
 )
 
 // TestLinksOfOneNodeFail cuts the links of one node to PostgreSQL, to NATS and to the node with the encoder, one after another and
@@ -30,7 +31,7 @@ func TestLinksOfOneNodeFail(t *testing.T) {
 	}
 	postgres, nats := newLink(t, "unix", filepath.Join(host, ".s.PGSQL."+port)), newLink(t, "tcp", strings.TrimPrefix(broker.URL, "nats://"))
 	u.Host, u.RawQuery = postgres.addr, "sslmode=disable"
-	internal := reservedAddress(t)
+	internal := porttest.Address(t)
 	stream := newLink(t, "tcp", internal)
 
 	settings := append([]string{"--presence-grace", "2s"}, scenarioSettings...)

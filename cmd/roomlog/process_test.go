@@ -19,7 +19,7 @@ import (
 
 	"roomlog/api/apicheck"
 	"roomlog/eventstore/pgtest"
-	"roomlog/internal/natsconn/natstest"
+	"roomlog/internal/porttest"
 )
 
 // timeout is the time that a test waits for something that should happen soon.
@@ -110,7 +110,7 @@ func serveWithClock(t testing.TB, ahead time.Duration, env []string, args ...str
 func launch(p *process) *process {
 	t := p.t
 	t.Helper()
-	p.addr = reservedAddress(t)
+	p.addr = porttest.Address(t)
 	p.start()
 	t.Cleanup(func() {
 		p.kill()
@@ -122,12 +122,6 @@ func launch(p *process) *process {
 		}
 	})
 	return p
-}
-
-// reservedAddress returns an address of this host that no other program gets until the end of the test, also while nothing listens there.
-func reservedAddress(t testing.TB) string {
-	t.Helper()
-	return fmt.Sprintf("127.0.0.1:%d", natstest.ReservePort(t))
 }
 
 // again restarts a server that has ended, at the same address.

@@ -24,6 +24,7 @@ import (
 	"roomlog/cmd/roomlog/bridge"
 	"roomlog/eventstore"
 	"roomlog/internal/natsconn/natstest"
+	"roomlog/internal/porttest"
 	"roomlog/projections"
 )
 
@@ -122,7 +123,7 @@ func TestProxies(t *testing.T) {
 	players := at.port("listening for players")
 	// The subtests do not run at the same time: the log tells apart which address the requests of one come from.
 	t.Run("nginx", func(t *testing.T) {
-		dir, plain, secure := dataDir(t), reservedAddress(t), reservedAddress(t)
+		dir, plain, secure := dataDir(t), porttest.Address(t), porttest.Address(t)
 		site := example(t, "nginx.conf", "127.0.0.1:7001", at.addr, "127.0.0.1:23481", players, "listen 80", "listen "+plain, "listen 443", "listen "+secure,
 			"/etc/roomlog/tls/cert.pem", cert, "/etc/roomlog/tls/key.pem", key)
 		temporary := ""
@@ -137,7 +138,7 @@ func TestProxies(t *testing.T) {
 		useProxy(t, startProxy(t, secure, cert, nil, nginx, "-p", dir, "-c", config), anna, room)
 	})
 	t.Run("Caddy", func(t *testing.T) {
-		dir, secure := dataDir(t), reservedAddress(t)
+		dir, secure := dataDir(t), porttest.Address(t)
 		site := example(t, "Caddyfile", "127.0.0.1:7001", at.addr, "127.0.0.1:23481", players,
 			"live.example {", "https://"+secure+" {\n\ttls "+cert+" "+key)
 		config := filepath.Join(dir, "Caddyfile")

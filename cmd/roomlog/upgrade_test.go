@@ -11,6 +11,7 @@ import (
 
 	"roomlog/eventstore/pgtest"
 	"roomlog/internal/natsconn/natstest"
+	"roomlog/internal/porttest"
 )
 
 // TestRollingUpgrade replaces an older program by this one, on one of three servers after another, while users send gifts on all of them.
@@ -32,7 +33,7 @@ func TestRollingUpgrade(t *testing.T) {
 			var servers []*process
 			for range 3 {
 				servers = append(servers, launch(&process{t: t, env: env, older: older, built: true, args: append([]string{"--data", dataDir(t), "--auto-live", "--guest-chat",
-					"--presence-grace", "1m", "--media-internal-addr", reservedAddress(t)}, unhurried...)}))
+					"--presence-grace", "1m", "--media-internal-addr", porttest.Address(t)}, unhurried...)}))
 			}
 			c := beginLoad(t, &steady{pace: 100 * time.Millisecond, gifts: true, over: make(chan struct{})}, 3, 3, 20000, servers...)
 			for i, p := range servers {

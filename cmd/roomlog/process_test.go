@@ -19,7 +19,7 @@ import (
 
 	"roomlog/api/apicheck"
 	"roomlog/eventstore/pgtest"
-	"roomlog/internal/natsconn/natstest"
+	"roomlog/internal/porttest"
 )
 
 // timeout is the time that a test waits for something that should happen soon.
@@ -127,7 +127,7 @@ func launch(p *process) *process {
 // reservedAddress returns an address of this host that no other program gets until the end of the test, also while nothing listens there.
 func reservedAddress(t testing.TB) string {
 	t.Helper()
-	return fmt.Sprintf("127.0.0.1:%d", natstest.ReservePort(t))
+	return fmt.Sprintf("127.0.0.1:%d", porttest.Reserve(t))
 }
 
 // again restarts a server that has ended, at the same address.

@@ -11,7 +11,7 @@ import (
 
 // sourcesOption reads flags that are not on the command line from sources, and adds the names of their variables to the help. An
 // empty variable counts as unset. Flags without a variable are arguments of a command and no settings.
-// inspect is called with the names of the variables of all flags.
+// inspect is called with the names of the variables of all flags that are declared.
 func sourcesOption(sources *cli.Sources, inspect func(variables []string)) kong.Option {
 	names := map[*kong.Value][]string{}
 	return kong.OptionFunc(func(k *kong.Kong) error {

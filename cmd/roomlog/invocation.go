@@ -44,14 +44,26 @@ func newInvocation(sh cli.Shell) *invocation {
 	i.sh = sh
 	i.flags = i.line.globals.Flags()
 	i.line.GlobalFlags = kong.Plugins{i.flags.Struct()}
-	i.line.Serve.DeclareFlags()
-	i.line.Config.Check.DeclareFlags()
+	i.line.Serve.AddSettings()
 	i.line.Bridge.DeclareFlags()
 	return i
 }
 
+// declareFlags declares the many flags of the commands that a command line with these words can select. The parser needs more time
+// to build them than most other commands run.
+func (i *invocation) declareFlags(words ...string) {
+	if slices.Contains(words, "serve") {
+		i.line.Serve.DeclareFlags()
+	}
+	if slices.Contains(words, "config") {
+		i.line.Config.Check.AddSettings()
+		i.line.Config.Check.DeclareFlags()
+	}
+}
+
 // parse parses args and checks all settings. It reports whether help or the version was printed and nothing is left to do.
 func (i *invocation) parse(args []string) (exited bool, err error) {
+	i.declareFlags(args...)
 	parser, err := kong.New(&i.line,
 		kong.Name("roomlog"),
 		kong.Description(about),
@@ -61,7 +73,9 @@ func (i *invocation) parse(args []string) (exited bool, err error) {
 		kong.Help(printHelp),
 		kong.ExplicitGroups(groups),
 		kong.Vars{"version": "roomlog " + cli.ReadBuild().String()},
-		sourcesOption(i.sources, func(variables []string) { i.unknown = i.sources.CheckEnvironment(variables) }),
+		sourcesOption(i.sources, func(variables []string) {
+			i.unknown = i.sources.CheckEnvironment(append(variables, i.line.Serve.Variables()...))
+		}),
 		kong.WithBeforeResolve(i.readFile),
 	)
 	if err != nil {

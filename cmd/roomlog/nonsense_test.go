@@ -262,6 +262,7 @@ func TestCommandsRefuseNonsense(t *testing.T) {
 func TestArgumentsHaveBounds(t *testing.T) {
 	t.Parallel()
 	i := newInvocation(cli.Shell{})
+	i.declareFlags("serve", "config")
 	parser, err := kong.New(&i.line, kong.ExplicitGroups(groups), kong.Vars{"version": ""})
 	if err != nil {
 		t.Fatal(err)
@@ -312,6 +313,7 @@ func TestArgumentsHaveBounds(t *testing.T) {
 func TestHelpOfCommands(t *testing.T) {
 	t.Parallel()
 	i := newInvocation(cli.Shell{})
+	i.declareFlags("serve", "config")
 	parser, err := kong.New(&i.line, kong.ExplicitGroups(groups), kong.Vars{"version": ""})
 	if err != nil {
 		t.Fatal(err)

@@ -2,6 +2,7 @@ package docgen_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"go/format"
 	"io/fs"
@@ -90,7 +91,9 @@ func readExample(t *testing.T) (x example) {
 // sourceCopy is a copy of the source tree in a temporary folder.
 type sourceCopy struct {
 	t        *testing.T
-	dir      string
+	root     string            // the original tree
+	dir      string            // the copy
+	tools    string            // folder of the command go that the copy uses
 	original map[string]string // path of each file → its original content
 }
 
@@ -103,7 +106,8 @@ func copySource(t *testing.T) *sourceCopy {
 	if err != nil {
 		t.Skip("needs a git clone of the source tree")
 	}
-	c := &sourceCopy{t, t.TempDir(), map[string]string{}}
+	c := &sourceCopy{t, absolute(t, root), absolute(t, t.TempDir()), absolute(t, t.TempDir()), map[string]string{}}
+	c.writeGo()
 	for name := range strings.SplitSeq(strings.TrimRight(string(names), "\x00"), "\x00") {
 		info, err := os.Lstat(filepath.Join(root, name))
 		if err != nil || !info.Mode().IsRegular() {
@@ -123,6 +127,19 @@ func copySource(t *testing.T) *sourceCopy {
 		}
 	}
 	return c
+}
+
+// absolute returns a path without symbolic links, as programs see their folder.
+func absolute(t *testing.T, path string) string {
+	t.Helper()
+	path, err := filepath.Abs(path)
+	if err == nil {
+		path, err = filepath.EvalSymlinks(path)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 // apply writes the edited files. The file except keeps its original content.
@@ -165,15 +182,53 @@ func (c *sourceCopy) edited(e edit, text string) string {
 	return before + e.after + line + "\n" + e.text + rest
 }
 
-// run runs a command of the page in the copy, without the tests that need a database. -trimpath lets later runs use the
-// cached builds of earlier ones, although each run has another folder. Tests do not vet, because a command of the page does.
+// run runs a command of the page in the copy, without the tests that need a database. Tests do not vet, because a command of
+// the page does.
 func (c *sourceCopy) run(command string) (string, error) {
+	c.writeOverlay()
 	cmd := exec.CommandContext(c.t.Context(), "sh", "-c", command)
 	cmd.Dir = c.dir
 	cmd.Env = append(os.Environ(), "ROOMLOG_SKIP=postgres", "MAKEFLAGS=", "MAKELEVEL=", "PWD="+c.dir,
-		strings.TrimSpace("GOFLAGS="+os.Getenv("GOFLAGS")+" -trimpath -vet=off"))
+		"PATH="+c.tools+string(os.PathListSeparator)+os.Getenv("PATH"))
 	out, err := cmd.CombinedOutput()
 	return string(out), err
+}
+
+// writeGo writes a command go that builds in the original tree, with the changed files of the copy as an overlay. The cached
+// builds of all packages that the example does not concern are then reused; a build in another folder would share none. The
+// programs and tests that it builds run in the copy, and their results are not cached.
+func (c *sourceCopy) writeGo() {
+	c.t.Helper()
+	command, err := exec.LookPath("go")
+	if err != nil {
+		c.t.Skip("needs go")
+	}
+	overlay, inCopy := filepath.Join(c.tools, "overlay.json"), filepath.Join(c.tools, "in-copy")
+	flags := fmt.Sprintf("%s -overlay=%s -exec=%s -vet=off -count=1", os.Getenv("GOFLAGS"), overlay, inCopy)
+	for path, script := range map[string]string{
+		filepath.Join(c.tools, "go"): fmt.Sprintf("cd %q\"${PWD#%s}\" && GOFLAGS=%q exec %q \"$@\"", c.root, c.dir, flags, command),
+		inCopy:                       fmt.Sprintf("cd %q\"${PWD#%s}\" && GOFLAGS=%q exec \"$@\"", c.dir, c.root, os.Getenv("GOFLAGS")),
+	} {
+		if err := os.WriteFile(path, []byte("#!/bin/sh\n"+script+"\n"), 0o700); err != nil {
+			c.t.Fatal(err)
+		}
+	}
+}
+
+// writeOverlay writes the file that tells the command go which files of the original tree are replaced, see go help build.
+func (c *sourceCopy) writeOverlay() {
+	c.t.Helper()
+	replace := map[string]string{}
+	for _, name := range c.changed() {
+		replace[filepath.Join(c.root, name)] = filepath.Join(c.dir, name)
+	}
+	overlay, err := json.Marshal(map[string]any{"Replace": replace})
+	if err == nil {
+		err = os.WriteFile(filepath.Join(c.tools, "overlay.json"), overlay, 0o600)
+	}
+	if err != nil {
+		c.t.Fatal(err)
+	}
 }
 
 // changed returns the names of the files that differ from the original.

@@ -15,7 +15,7 @@ import (
 	"roomlog/internal/settings"
 )
 
-// Command is the command "roomlog serve". DeclareFlags adds its flags.
+// Command is the command "roomlog serve". AddSettings adds its settings, and DeclareFlags their flags.
 type Command struct {
 	Settings kong.Plugins `embed:""`
 	config   `kong:"-"`
@@ -113,13 +113,15 @@ func (c *Command) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) (err er
 	return errors.Join(err, s.shutdown(context.WithoutCancel(ctx), env.log, c.DrainTimeout))
 }
 
-// DeclareFlags adds the flags of all settings. It is called once, before the command line is parsed.
-func (c *Command) DeclareFlags() {
+// AddSettings adds all settings. It is called once, before all other functions.
+func (c *Command) AddSettings() {
 	for _, one := range c.groups() {
 		c.flags.Add(one.name, one.config)
 	}
-	c.Settings = kong.Plugins{c.flags.Struct()}
 }
+
+// DeclareFlags declares the flags of all settings. It is called once, before a command line that selects the command is parsed.
+func (c *Command) DeclareFlags() { c.Settings = kong.Plugins{c.flags.Struct()} }
 
 // group is a Config whose settings the help lists under a heading.
 type group struct {
@@ -165,6 +167,15 @@ func (c *Command) Values(s settings.Sources) []settings.Sourced { return c.flags
 
 // FlagNames returns the names of the flags of all settings, without dashes.
 func (c *Command) FlagNames() []string { return c.flags.Names() }
+
+// Variables returns the names of the environment variables of all settings.
+func (c *Command) Variables() []string {
+	var names []string
+	for _, s := range c.Values(nil) {
+		names = append(names, s.Env())
+	}
+	return names
+}
 
 // CheckSettings checks all settings, and the variables with secrets and addresses, when the command line has been parsed. It
 // returns all faults as one joined error, before anything is opened or created.

@@ -41,13 +41,13 @@ func TestUserWithoutAccess(t *testing.T) {
 			encoder := publish(t, file, other.rtmpURL(room), "-stream_loop", "-1")
 			eventually(t, "the live has a broadcast", func() bool { return user.read(room.Data.ID).Data.Media != nil })
 			native := user.connect("")
-			sio := siotest.Dial(t, "http://"+other.addr+"/socket.io/", siotest.Options{Version: 3})
+			sio := siotest.Dial(t, "http://"+other.addr+"/socket.io/", siotest.Options{}) // replies to pings, so that the session lasts while commands run
 			id := sio.Connect()
 
 			run(state.enter)
 			if state.enter != nil {
 				eventually(t, "the encoder is disconnected", encoder.over)
-				<-native.closed
+				native.awaitClose()
 				eventually(t, "REST refuses the token", func() bool {
 					status, _ := user.do(http.MethodGet, "/api/user/info", nil, nil)
 					return status != http.StatusOK

@@ -131,7 +131,7 @@ func TestStreamBetweenWrongClocks(t *testing.T) {
 		return len(all) == 1 && all[0].Publishing && len(all[0].Relays) == 1 && all[0].Players["http-flv"] == 1
 	})
 	ahead.kill()
-	<-encoder.ended
+	encoder.awaitEnd()
 	var again *running
 	eventually(t, "the encoder publishes at the other node", func() bool {
 		if again == nil || again.over() {

@@ -107,26 +107,20 @@ func (p *inspector) resize(width int64) {
 	p.t.Helper()
 	p.width = width
 	height := map[bool]int64{true: 844, false: 900}[width < 500]
-	if err := chromedp.Run(p.ctx, emulation.SetDeviceMetricsOverride(width, height, 1, width < 500)); err != nil {
-		p.t.Fatal(err)
-	}
+	p.drive(emulation.SetDeviceMetricsOverride(width, height, 1, width < 500))
 }
 
 // still asks the page for no motion, so that no color is between two others.
 func (p *inspector) still() {
 	p.t.Helper()
 	reduced := emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-reduced-motion", Value: "reduce"}})
-	if err := chromedp.Run(p.ctx, reduced); err != nil {
-		p.t.Fatal(err)
-	}
+	p.drive(reduced)
 }
 
 // types types a text into an element, as a keyboard does.
 func (p *inspector) types(selector, text string) {
 	p.t.Helper()
-	if err := chromedp.Run(p.ctx, chromedp.SendKeys(selector, text, chromedp.ByQuery)); err != nil {
-		p.t.Fatal(err)
-	}
+	p.drive(chromedp.SendKeys(selector, text, chromedp.ByQuery))
 }
 
 // screenshot writes what the window shows as a WebP file.
@@ -137,9 +131,7 @@ func (p *inspector) screenshot(file string) {
 		content, err = pages.CaptureScreenshot().WithFormat(pages.CaptureScreenshotFormatWebp).WithQuality(82).Do(ctx)
 		return err
 	})
-	if err := chromedp.Run(p.ctx, capture); err != nil {
-		p.t.Fatal(err)
-	}
+	p.drive(capture)
 	if err := os.WriteFile(file, content, 0o644); err != nil {
 		p.t.Fatal(err)
 	}

@@ -77,13 +77,37 @@ func openPage(t testing.TB, parent context.Context, address string, width int64,
 	t.Cleanup(closePage)
 	p := &inspector{t: t, ctx: ctx, width: width}
 	chromedp.ListenTarget(ctx, p.handle)
-	err := chromedp.Run(ctx, log.Enable(), network.Enable(), chromedp.EmulateViewport(width, 844),
-		pages.BringToFront(), // a page in the background does not render what it shows later
-		chromedp.Navigate(address))
-	if err != nil {
-		t.Fatal(err)
+	p.drive(log.Enable(), network.Enable(), chromedp.EmulateViewport(width, 844),
+		pages.BringToFront()) // a page in the background does not render what it shows later
+	if _, benchmark := t.(*testing.B); !benchmark {
+		p.drive(beforeDocuments(recordMessages))
 	}
+	p.drive(chromedp.Navigate(address))
 	return p
+}
+
+// beforeDocuments lets the page run a script in each new document, before the scripts of the document.
+func beforeDocuments(script string) chromedp.Action {
+	return chromedp.ActionFunc(func(ctx context.Context) error {
+		_, err := pages.AddScriptToEvaluateOnNewDocument(script).Do(ctx)
+		return err
+	})
+}
+
+// drive executes actions in the page, and fails the test if they do not end. A context with a deadline would not do: the first
+// actions of a page would close it when their context ends.
+func (p *inspector) drive(actions ...chromedp.Action) {
+	p.t.Helper()
+	ended := make(chan error, 1)
+	go func() { ended <- chromedp.Run(p.ctx, actions...) }()
+	select {
+	case err := <-ended:
+		if err != nil {
+			p.t.Fatal(err)
+		}
+	case <-time.After(timeout):
+		p.t.Fatalf("actions in the page do not end; the page: %s", p.condition())
+	}
 }
 
 func (p *inspector) handle(event any) {
@@ -151,11 +175,7 @@ func (p *inspector) condition() string {
 // the old document, without a reply, and the next one may run in the old document.
 func (p *inspector) reload() {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.ctx, timeout)
-	defer cancel()
-	if err := chromedp.Run(ctx, chromedp.Reload()); err != nil {
-		p.t.Fatal(err)
-	}
+	p.drive(chromedp.Reload())
 }
 
 // js returns a text as a literal of JavaScript.
@@ -167,9 +187,7 @@ func js(text string) string {
 // close closes the page.
 func (p *inspector) close() {
 	p.t.Helper()
-	if err := chromedp.Run(p.ctx, pages.Close()); err != nil {
-		p.t.Fatal(err)
-	}
+	p.drive(pages.Close())
 }
 
 // sound requires that nothing went wrong.

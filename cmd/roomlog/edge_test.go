@@ -15,7 +15,7 @@ import (
 func TestStreamsOnAnyNode(t *testing.T) {
 	t.Parallel()
 	needFFmpeg(t)
-	env, internal := withDatabase(t), freePort(t)
+	env, internal := withDatabase(t), reservedAddress(t)
 	cert, key := selfSigned(t, t.TempDir())
 	front := serve(t, env, "--data", dataDir(t), "--roles", "api,realtime,projector", "--auto-live", "--media-internal-ca", cert)
 	origin := serve(t, env, "--data", dataDir(t), "--roles", "media", "--auto-live", "--media-internal-addr", internal, "--media-internal-url", "https://"+internal,
@@ -153,7 +153,7 @@ func TestOriginKilled(t *testing.T) {
 		t.Error("the encoder of the private live was disconnected")
 	}
 	origin.kill()
-	<-encoder.ended
+	encoder.awaitEnd()
 	eventually(t, "the edge has lost the origin", func() bool { return !strings.Contains(anna.figures(), "roomlog_media_relays_lost_total 0") })
 	var again *running
 	eventually(t, "the encoder publishes at the edge", func() bool {

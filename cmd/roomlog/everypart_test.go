@@ -150,7 +150,7 @@ func (h *scenario) killNode(what string, dead *process) {
 		}
 	}
 	if dead == h.origin {
-		<-h.encoder.ended
+		h.encoder.awaitEnd()
 		h.encode(others...)
 	}
 	h.streamer.at = others[0]

@@ -68,10 +68,10 @@ type running struct {
 	ended    chan struct{}
 }
 
-// ffmpeg starts ffmpeg. The end of the test stops it.
+// ffmpeg starts ffmpeg. The end of the test stops it: an encoder may publish longer than a test waits for one thing.
 func ffmpeg(t testing.TB, args ...string) *running {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	ctx, cancel := context.WithCancel(context.Background())
 	r := &running{t: t, ended: make(chan struct{})}
 	r.cmd = exec.CommandContext(ctx, "ffmpeg", append([]string{"-nostdin", "-hide_banner", "-loglevel", "error"}, args...)...)
 	r.cmd.Stdout, r.cmd.Stderr = &r.out, &r.err
@@ -87,15 +87,25 @@ func ffmpeg(t testing.TB, args ...string) *running {
 // wait waits for the process to end. It returns what the process has written to standard error as an error.
 func (r *running) wait() error {
 	r.t.Helper()
-	<-r.ended
+	r.awaitEnd()
 	if code := r.cmd.ProcessState.ExitCode(); code != 0 || r.err.Len() > 0 {
 		return fmt.Errorf("ffmpeg %s: exit code %d: %s", strings.Join(r.cmd.Args[1:], " "), code, r.err.String())
 	}
 	return nil
 }
 
+// awaitEnd waits until the process has ended.
+func (r *running) awaitEnd() {
+	r.t.Helper()
+	awaitSignal(r.t, "ffmpeg "+strings.Join(r.cmd.Args[1:], " ")+" ends", r.ended)
+}
+
 // interrupt ends the process like Ctrl-C: an encoder ends its stream, and says so to the server.
-func (r *running) interrupt() { _ = r.cmd.Process.Signal(os.Interrupt); <-r.ended }
+func (r *running) interrupt() {
+	r.t.Helper()
+	_ = r.cmd.Process.Signal(os.Interrupt)
+	r.awaitEnd()
+}
 
 // kill kills the process with SIGKILL and waits for its end.
 func (r *running) kill() { _ = r.cmd.Process.Kill(); <-r.ended }

@@ -72,7 +72,7 @@ func TestNATSUnderLoad(t *testing.T) {
 	}
 	next := func() (relay string) {
 		t.Helper()
-		m, err := messages.NextMsgWithContext(t.Context())
+		m, err := messages.NextMsg(timeout)
 		if err != nil {
 			t.Fatal(err)
 		}

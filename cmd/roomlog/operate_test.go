@@ -23,7 +23,7 @@ func TestOperatingBesideAServer(t *testing.T) {
 	b.must("comment.post", map[string]any{"live": live, "text": "a word of bert's"}, "")
 
 	at.roomlog("user", "disable", fmt.Sprint(bert.id))
-	<-b.closed
+	b.awaitClose()
 	if b.code != 4501 {
 		t.Errorf("the connection of somebody locked out is closed with %d %s, want 4501", b.code, b.reason)
 	}

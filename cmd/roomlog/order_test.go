@@ -27,6 +27,7 @@ func TestModerationBesideTwoServers(t *testing.T) {
 
 	var listed string
 	eventually(t, "both processes respond", func() bool {
+		viewer.Send("2") // a ping, without which the server ends the session after a time
 		listed = first.roomlog("sockets")
 		return strings.Contains(listed, id) && strings.Contains(listed, "native")
 	})
@@ -46,7 +47,7 @@ func TestModerationBesideTwoServers(t *testing.T) {
 	}
 
 	first.roomlog("kick", "--user", fmt.Sprint(bert.id), "--reason", "be kind")
-	if <-b.closed; b.code != 4503 || b.reason != "be kind" {
+	if b.awaitClose(); b.code != 4503 || b.reason != "be kind" {
 		t.Errorf(`closed with %d %s, want 4503, "be kind"`, b.code, b.reason)
 	}
 	first.roomlog("ban", "--user", fmt.Sprint(bert.id), "--for", "1h")

@@ -21,7 +21,7 @@ type gate struct {
 	addr   string
 
 	mu       sync.Mutex
-	listener net.Listener
+	listener net.Listener // nil: closed
 	conns    map[net.Conn]bool
 }
 
@@ -36,7 +36,7 @@ func openGate(t testing.TB, db *pgtest.DB) (g *gate, dsn string) {
 	if !filepath.IsAbs(host) {
 		t.Skip("the test server is not reached through a unix socket")
 	}
-	g = &gate{t: t, socket: filepath.Join(host, ".s.PGSQL."+port), addr: "127.0.0.1:0", conns: make(map[net.Conn]bool)}
+	g = &gate{t: t, socket: filepath.Join(host, ".s.PGSQL."+port), addr: reservedAddress(t), conns: make(map[net.Conn]bool)}
 	g.open()
 	t.Cleanup(g.close)
 	u.Host, u.RawQuery = g.addr, "sslmode=disable"
@@ -51,7 +51,7 @@ func (g *gate) open() {
 		g.t.Fatal(err)
 	}
 	g.mu.Lock()
-	g.listener, g.addr = listener, listener.Addr().String()
+	g.listener = listener
 	g.mu.Unlock()
 	go func() {
 		for {
@@ -64,13 +64,27 @@ func (g *gate) open() {
 				_ = client.Close()
 				continue
 			}
-			g.mu.Lock()
-			g.conns[client], g.conns[server] = true, true
-			g.mu.Unlock()
+			if !g.keep(client, server) {
+				return
+			}
 			go g.carry(client, server)
 			go g.carry(server, client)
 		}
 	}()
+}
+
+// keep remembers the connections of a client. It closes them and reports false if the gate has been closed since the client connected.
+func (g *gate) keep(conns ...net.Conn) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, c := range conns {
+		if g.listener == nil {
+			_ = c.Close()
+		} else {
+			g.conns[c] = true
+		}
+	}
+	return g.listener != nil
 }
 
 func (g *gate) carry(to, from net.Conn) {
@@ -85,7 +99,10 @@ func (g *gate) carry(to, from net.Conn) {
 func (g *gate) close() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	_ = g.listener.Close()
+	if g.listener != nil {
+		_ = g.listener.Close()
+		g.listener = nil
+	}
 	for c := range g.conns {
 		_ = c.Close()
 	}

@@ -12,6 +12,19 @@ import (
 	"testing"
 )
 
+// recordMessages is a script that records the texts of messages in the order in which the page shows them. The page removes a message after
+// some seconds: a test that looks later must find it, too.
+const recordMessages = `(() => {
+	const texts = new WeakMap(), messages = window.messages = [];
+	new MutationObserver(() => {
+		for (const element of document.querySelectorAll(".notice, .banner")) {
+			const text = element.textContent;
+			if (texts.get(element) !== text) messages.push({element, text});
+			texts.set(element, text);
+		}
+	}).observe(document, {childList: true, subtree: true, characterData: true});
+})()`
+
 // onPage are functions that tests call in the page.
 const onPage = `
 	const $ = (selector) => document.querySelector(selector);
@@ -20,6 +33,12 @@ const onPage = `
 	const press = async (selector) => (await shown(selector)).click();
 	const pressText = async (text) => (await until(() => all("button, a", text).find((e) => !e.disabled && e.getClientRects().length))).click();
 	const has = (selector, text) => until(() => all(selector, text)[0]);
+	// showed waits until the page has shown a message that no earlier call has found, even if it has disappeared.
+	const showed = async (selector, text) => {
+		const at = () => messages.findIndex((message) => message.element.matches(selector) && text.test(message.text));
+		await until(() => at() >= 0);
+		messages.splice(0, at() + 1);
+	};
 	const signUp = async (name) => {
 		await pressText(/^Sign in$/); await pressText(/New here/);
 		await fill("#username", name); await fill("#password", "secret of " + name);

@@ -65,19 +65,19 @@ func TestPageKeepsOrder(t *testing.T) {
 		carla.does(`await has(".said", /hello from carla/); await until(() => !$(".held"))`)
 		bert.does(`await has(".said", /hello from carla/); if (all(".said", /free/).length) throw new Error("the held comment is shown")`)
 		anna.does(`(await has(".case", /free/)).querySelector(".danger").click(); await has(".order-none", /No comment waits/); await press('[data-tab="modes"]'); await press('[data-mode="review"]'); await until(() => !$('[data-mode="review"]').checked)`)
-		bert.does(`await until(() => !$(".held")); await has(".notice", /did not post your comment/)`)
+		bert.does(`await until(() => !$(".held")); await showed(".notice", /did not post your comment/)`)
 	})
 	t.Run("a viewer reports a comment, and the streamer decides", func(t *testing.T) {
 		carla.says("you are all fools")
 		bert.does(`(await has(".said", /fools/)).closest(".line").querySelector(".name").click(); await press("[data-report]"); await shown("#report-cause"); await until(() => document.activeElement.id === "report-cause");
 			$("#report-cause").value = "insult"; $("#report-cause").dispatchEvent(new Event("change", {bubbles: true})); await fill("#report-text", "not nice")`)
 		looks("the form of a report", bert)
-		bert.does(`await pressText(/^Send report$/); await has(".notice", /Thank you/)`)
+		bert.does(`await pressText(/^Send report$/); await showed(".notice", /Thank you/)`)
 		anna.does(`await press('[data-tab="reports"]'); const report = await has(".case", /you are all fools/); if (!/Insult\s+not nice/.test(report.innerText)) throw new Error(report.innerText);
 			await pressText(/^Claim$/); await has(".case", /You work on it/)`)
 		looks("the reports", anna)
 		anna.does(`await pressText(/^Uphold$/); await has(".order-none", /No report waits/); await press(".check input"); await has(".case", /The report was upheld/)`)
-		bert.does(`await has(".notice", /The report was upheld/)`)
+		bert.does(`await showed(".notice", /The report was upheld/)`)
 	})
 	t.Run("a warning is seen by one, a muted viewer is told until when", func(t *testing.T) {
 		anna.does(`await press('[data-tab="chat"]'); (await has(".name", /^carla$/)).click(); await fill("#reason", "mind your words"); await pressText(/^Send the reason/)`)
@@ -131,7 +131,7 @@ func TestPageKeepsOrder(t *testing.T) {
 	})
 	t.Run("lives that are not for everybody say how to get in", func(t *testing.T) {
 		set := func(access string) {
-			anna.does(`await press('[data-tab="access"]'); const access = await shown("#access"); access.value = "` + access + `"; access.dispatchEvent(new Event("change", {bubbles: true})); if (access.value === "password") await fill("#access-password", "open sesame"); (await has("form button", /^Save$/)).click(); await has(".notice", /Saved/)`)
+			anna.does(`await press('[data-tab="access"]'); const access = await shown("#access"); access.value = "` + access + `"; access.dispatchEvent(new Event("change", {bubbles: true})); if (access.value === "password") await fill("#access-password", "open sesame"); (await has("form button", /^Save$/)).click(); await showed(".notice", /Saved/)`)
 		}
 		set("password")
 		carla.does(`await shown('[data-code="live_password"]'); await has(".gate", /anna/); await fill("#live-password", "wrong guess"); await pressText(/^Enter$/); await has(".gate .sentence", /not the password/)`)

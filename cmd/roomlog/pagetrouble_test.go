@@ -1,7 +1,6 @@
 package main_test
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"net"
@@ -105,9 +104,7 @@ func (n *relay) setCut(cut bool) {
 // keys presses keys, as a keyboard does, in the element that has the focus.
 func (p *inspector) keys(keys string) {
 	p.t.Helper()
-	if err := chromedp.Run(p.ctx, chromedp.KeyEvent(keys)); err != nil {
-		p.t.Fatal(err)
-	}
+	p.drive(chromedp.KeyEvent(keys))
 }
 
 // tabsTo presses Tab until an element that matches the selector has the focus.
@@ -128,13 +125,7 @@ func (p *inspector) tabsTo(selector string) {
 func (p *inspector) withScript(address, script string) *inspector {
 	p.t.Helper()
 	q := p.another("about:blank")
-	add := chromedp.ActionFunc(func(ctx context.Context) error {
-		_, err := pages.AddScriptToEvaluateOnNewDocument(script).Do(ctx)
-		return err
-	})
-	if err := chromedp.Run(q.ctx, add, chromedp.Navigate(address)); err != nil {
-		p.t.Fatal(err)
-	}
+	q.drive(beforeDocuments(script), chromedp.Navigate(address))
 	return q
 }
 
@@ -229,9 +220,7 @@ func TestPageInTrouble(t *testing.T) {
 		second.does(`await shown('[data-state="joined"]'); await fill("#comment", "from the second tab"); await press(".composer .accent"); await has("[data-balance]", /^10$/)`)
 		second.check(site)
 		second.close()
-		if err := chromedp.Run(bert.ctx, pages.BringToFront()); err != nil {
-			t.Fatal(err)
-		}
+		bert.drive(pages.BringToFront())
 		bert.does(`await has(".said", /from the second tab/); await shown('[data-state="joined"]')`)
 	})
 	t.Run("after a cut nothing is missing", func(t *testing.T) {
@@ -244,7 +233,7 @@ func TestPageInTrouble(t *testing.T) {
 		bert.does(`await fill("#comment", "written while cut"); await press(".composer .accent")`)
 		far.setCut(false)
 		bert.does(`
-			await has(".said", /written while cut/); await has(".banner", /nothing was missed/);
+			await has(".said", /written while cut/); await showed(".banner", /nothing was missed/);
 			const said = () => [...document.querySelectorAll(".said")].map((e) => e.textContent).filter((text) => /cut/.test(text)); // lines below the others are not rendered, and have no innerText
 			await until(() => said().length >= 41);
 			const texts = said(), during = texts.filter((text) => text !== "written while cut");

@@ -30,7 +30,7 @@ func TestLinksOfOneNodeFail(t *testing.T) {
 	}
 	postgres, nats := newLink(t, "unix", filepath.Join(host, ".s.PGSQL."+port)), newLink(t, "tcp", strings.TrimPrefix(broker.URL, "nats://"))
 	u.Host, u.RawQuery = postgres.addr, "sslmode=disable"
-	internal := freePort(t)
+	internal := reservedAddress(t)
 	stream := newLink(t, "tcp", internal)
 
 	settings := append([]string{"--presence-grace", "2s"}, scenarioSettings...)

@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -20,6 +19,7 @@ import (
 
 	"roomlog/api/apicheck"
 	"roomlog/eventstore/pgtest"
+	"roomlog/internal/natsconn/natstest"
 )
 
 // timeout is the time that a test waits for something that should happen soon.
@@ -87,7 +87,7 @@ type process struct {
 	document *apicheck.Checker // checks responses against the OpenAPI document
 }
 
-// serve starts a server on a free port and returns when it listens. In tests the server is the test binary, whose hashes
+// serve starts a server on a reserved port and returns when it listens. In tests the server is the test binary, whose hashes
 // are cheap, see mainOfTestServer.
 func serve(t testing.TB, env []string, args ...string) *process {
 	t.Helper()
@@ -110,7 +110,8 @@ func serveWithClock(t testing.TB, ahead time.Duration, env []string, args ...str
 func launch(p *process) *process {
 	t := p.t
 	t.Helper()
-	p.start("127.0.0.1:0")
+	p.addr = reservedAddress(t)
+	p.start()
 	t.Cleanup(func() {
 		p.kill()
 		if strings.Contains(p.output(), "DATA RACE") || strings.Contains(p.output(), "panic:") {
@@ -123,17 +124,22 @@ func launch(p *process) *process {
 	return p
 }
 
+// reservedAddress returns an address of this host that no other program gets until the end of the test, also while nothing listens there.
+func reservedAddress(t testing.TB) string {
+	t.Helper()
+	return fmt.Sprintf("127.0.0.1:%d", natstest.ReservePort(t))
+}
+
 // again restarts a server that has ended, at the same address.
 func (p *process) again() {
 	p.t.Helper()
-	p.start(p.addr)
+	p.start()
 }
 
-var listening = regexp.MustCompile(`msg=listening address=(\S+)`)
-
-func (p *process) start(addr string) {
+// start starts the server at its address and returns when it listens.
+func (p *process) start() {
 	p.t.Helper()
-	args := append([]string{"serve", "--http-addr", addr, "--log-format", "text"}, p.args...)
+	args := append([]string{"serve", "--http-addr", p.addr, "--log-format", "text"}, p.args...)
 	switch {
 	case p.older != "":
 		p.cmd = exec.Command(p.older, args...)
@@ -159,13 +165,10 @@ func (p *process) start(addr string) {
 		p.t.Fatal(err)
 	}
 	p.exited = make(chan struct{})
-	at := make(chan string, 1)
-	go p.read(stderr, at)
+	listening := make(chan struct{}, 1)
+	go p.read(stderr, listening)
 	select {
-	case found := <-at:
-		if p.addr == "" { // the address stays the same after a restart
-			p.addr = found
-		}
+	case <-listening:
 	case <-p.exited:
 		p.t.Fatalf("the server ended at once: %v\n%s", p.cmd.ProcessState, p.output())
 	case <-time.After(timeout):
@@ -176,7 +179,7 @@ func (p *process) start(addr string) {
 }
 
 // read collects the output of the server until the server ends.
-func (p *process) read(stderr io.Reader, at chan<- string) {
+func (p *process) read(stderr io.Reader, listening chan<- struct{}) {
 	defer close(p.exited)
 	lines := bufio.NewScanner(stderr)
 	lines.Buffer(nil, 1<<20)
@@ -184,8 +187,8 @@ func (p *process) read(stderr io.Reader, at chan<- string) {
 		p.mu.Lock()
 		p.log.WriteString(lines.Text() + "\n")
 		p.mu.Unlock()
-		if found := listening.FindStringSubmatch(lines.Text()); found != nil {
-			at <- found[1]
+		if strings.Contains(lines.Text(), "msg=listening address=") {
+			listening <- struct{}{}
 		}
 	}
 	_ = p.cmd.Wait()
@@ -316,9 +319,10 @@ func (p *process) data() string {
 	return ""
 }
 
-// environment0 returns the environment of these tests. It contains free media ports and no other settings of roomlog.
+// environment0 returns the environment of these tests. It contains free media ports, and a long wait for the tables, because tests read
+// what they have written and a slow machine may need more than the default. It contains no other settings of roomlog.
 func environment0() []string {
-	env := []string{"ROOMLOG_RTMP_ADDR=127.0.0.1:0", "ROOMLOG_FLV_ADDR=127.0.0.1:0"}
+	env := []string{"ROOMLOG_RTMP_ADDR=127.0.0.1:0", "ROOMLOG_FLV_ADDR=127.0.0.1:0", "ROOMLOG_SETTLE=10s"}
 	for _, kv := range os.Environ() {
 		if !strings.HasPrefix(kv, "ROOMLOG_") && !strings.HasPrefix(kv, "DATABASE_URL") {
 			env = append(env, kv)
@@ -351,6 +355,16 @@ func eventually(t testing.TB, what string, cond func() bool) {
 			t.Fatalf("waited in vain: %s", what)
 		}
 		<-time.After(20 * time.Millisecond)
+	}
+}
+
+// awaitSignal waits until a channel gets a value or is closed, and fails the test if it does not.
+func awaitSignal(t testing.TB, what string, signal <-chan struct{}) {
+	t.Helper()
+	select {
+	case <-signal:
+	case <-time.After(timeout):
+		t.Fatalf("waited in vain: %s", what)
 	}
 }
 

@@ -35,17 +35,6 @@ type proxied struct {
 	cert   string // file with the certificate of the proxy
 }
 
-// freePort returns an address on which nothing listens.
-func freePort(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().String()
-}
-
 // example returns a file of the folder deploy with replacements. Each replaced text must occur in the file.
 func example(t *testing.T, name string, replace ...string) string {
 	t.Helper()
@@ -133,7 +122,7 @@ func TestProxies(t *testing.T) {
 	players := at.port("listening for players")
 	// The subtests do not run at the same time: the log tells apart which address the requests of one come from.
 	t.Run("nginx", func(t *testing.T) {
-		dir, plain, secure := dataDir(t), freePort(t), freePort(t)
+		dir, plain, secure := dataDir(t), reservedAddress(t), reservedAddress(t)
 		site := example(t, "nginx.conf", "127.0.0.1:7001", at.addr, "127.0.0.1:23481", players, "listen 80", "listen "+plain, "listen 443", "listen "+secure,
 			"/etc/roomlog/tls/cert.pem", cert, "/etc/roomlog/tls/key.pem", key)
 		temporary := ""
@@ -148,7 +137,7 @@ func TestProxies(t *testing.T) {
 		useProxy(t, startProxy(t, secure, cert, nil, nginx, "-p", dir, "-c", config), anna, room)
 	})
 	t.Run("Caddy", func(t *testing.T) {
-		dir, secure := dataDir(t), freePort(t)
+		dir, secure := dataDir(t), reservedAddress(t)
 		site := example(t, "Caddyfile", "127.0.0.1:7001", at.addr, "127.0.0.1:23481", players,
 			"live.example {", "https://"+secure+" {\n\ttls "+cert+" "+key)
 		config := filepath.Join(dir, "Caddyfile")
@@ -189,11 +178,7 @@ func useProxy(t *testing.T, p proxied, anna *person, room signedRoom) {
 	if status, body := p.do(http.MethodGet, "/socket.io/?EIO=4&transport=polling", nil, nil); status != http.StatusOK || !strings.HasPrefix(body, `0{"sid":`) {
 		t.Errorf("Socket.IO polling: %d, %s", status, body)
 	}
-	talk := exec.CommandContext(t.Context(), program(t), "talk", "--url", "wss://"+p.addr+"/ws", "--live", fmt.Sprint(room.Data.ID), "--for", "1s")
-	talk.Env = append(environment0(), "SSL_CERT_FILE="+p.cert, "TOKEN="+anna.token)
-	if out, err := talk.CombinedOutput(); err != nil || !strings.Contains(string(out), `← {"re":"2","type":"ok"`) {
-		t.Errorf("a WebSocket: %v\n%s", err, out)
-	}
+	talkOverTLS(p.t, p.addr, p.cert, anna, room.Data.ID)
 	p.playFLV(room)
 	playlist := "/live/" + room.Data.Key + "/index.m3u8?sign=" + *room.Sign
 	eventually(t, "a playlist", func() bool {

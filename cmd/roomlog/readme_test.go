@@ -85,7 +85,7 @@ type shell struct {
 
 func newShell(t *testing.T, at *process) *shell {
 	t.Helper()
-	return &shell{t: t, dir: t.TempDir(), replace: strings.NewReplacer("go run ./cmd/roomlog", program(t), "localhost:7001", at.addr, "--for 1s", "--for 3s"),
+	return &shell{t: t, dir: t.TempDir(), replace: strings.NewReplacer("go run ./cmd/roomlog", program(t), "localhost:7001", at.addr, "--for 1s", "--for 15s"),
 		env: append(environment0(), "ROOMLOG_DATA="+at.data(), fmt.Sprintf("ROOMLOG_URL=ws://%s/ws", at.addr))}
 }
 

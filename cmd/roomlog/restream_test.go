@@ -100,7 +100,7 @@ func TestRestreamFollowsTheEncoder(t *testing.T) {
 	player.gets(t, "a player of the target")
 
 	origin.kill()
-	<-encoder.ended
+	encoder.awaitEnd()
 	eventually(t, "no node pushes to the target", func() bool { all := anna.restreams(id); return len(all) == 1 && all[0].State != "live" })
 	eventually(t, "the target has lost the stream", func() bool { all := bert.streams(); return len(all) == 0 || !all[0].Publishing })
 	again := publish(t, file, front.rtmpURL(room), "-stream_loop", "-1")

@@ -147,6 +147,12 @@ func (s *socket) OnClose(_ *gws.Conn, err error) {
 // cut closes the TCP connection without a close frame.
 func (s *socket) cut() { _ = s.conn.NetConn().Close() }
 
+// awaitClose waits until the connection is closed. Afterwards no frame arrives.
+func (s *socket) awaitClose() {
+	s.t.Helper()
+	awaitSignal(s.t, "the connection is closed", s.closed)
+}
+
 func (s *socket) alive() bool {
 	select {
 	case <-s.closed:

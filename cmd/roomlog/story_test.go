@@ -133,7 +133,7 @@ func TestEveningFromStartToStop(t *testing.T) {
 	if code := at.stop(); code != 0 {
 		t.Errorf("the server ended with exit code %d, want 0", code)
 	}
-	<-c.closed
+	c.awaitClose()
 	if c.code != 1012 || !strings.Contains(c.reason, "retry_after") {
 		t.Errorf("carl's connection ended with %d %q, want 1012 and when to come back", c.code, c.reason)
 	}

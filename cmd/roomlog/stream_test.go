@@ -168,7 +168,7 @@ func save(t testing.TB, url string) (file string, wait func()) {
 	}
 	go conn.ReadLoop()
 	t.Cleanup(func() { _ = conn.NetConn().Close(); <-s.closed })
-	return file, func() { <-s.closed }
+	return file, func() { t.Helper(); awaitSignal(t, "the WS-FLV stream ends", s.closed) }
 }
 
 // status returns the status of the response to a GET request.

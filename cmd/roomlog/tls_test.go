@@ -22,6 +22,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"roomlog/internal/logtest"
 )
 
 // selfSigned writes a certificate for 127.0.0.1 and its key to dir.
@@ -65,6 +67,35 @@ func secureClient(t *testing.T, cert string) *http.Client {
 	return &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
+// talkOverTLS joins a live with roomlog talk over a WebSocket with TLS.
+func talkOverTLS(t *testing.T, address, cert string, user *person, live int64) {
+	t.Helper()
+	out := &logtest.Buffer{}
+	talk := exec.CommandContext(t.Context(), program(t), "talk", "--url", "wss://"+address+"/ws", "--live", fmt.Sprint(live), "--for", "1h")
+	talk.Env = append(environment0(), "SSL_CERT_FILE="+cert, "TOKEN="+user.token)
+	talk.Stdout, talk.Stderr = out, out
+	if err := talk.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- talk.Wait() }()
+	eventually(t, "a reply over a WebSocket with TLS", func() bool {
+		if len(ended) > 0 {
+			t.Fatalf("roomlog talk has ended: %v\n%s", <-ended, out.String())
+		}
+		return strings.Contains(out.String(), `← {"re":"2","type":"ok"`)
+	})
+	_ = talk.Process.Signal(os.Interrupt)
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Errorf("roomlog talk: %v\n%s", err, out.String())
+		}
+	case <-time.After(timeout):
+		t.Fatalf("roomlog talk does not end:\n%s", out.String())
+	}
+}
+
 // TestSecureServer checks HTTPS with HTTP/2, a WebSocket over TLS, a stream from ffmpeg over RTMPS that a player gets over HTTP/2, and
 // the redirect from HTTP.
 func TestSecureServer(t *testing.T) {
@@ -99,11 +130,7 @@ func TestSecureServer(t *testing.T) {
 		t.Errorf("the metrics do not show when the certificate expires: %v", err)
 	}
 
-	talk := exec.CommandContext(t.Context(), program(t), "talk", "--url", "wss://"+secure+"/ws", "--live", fmt.Sprint(room.Data.ID), "--for", "1s")
-	talk.Env = append(environment0(), "SSL_CERT_FILE="+cert, "TOKEN="+anna.token)
-	if out, err := talk.CombinedOutput(); err != nil || !strings.Contains(string(out), `← {"re":"2","type":"ok"`) {
-		t.Errorf("a WebSocket over TLS: %v\n%s", err, out)
-	}
+	talkOverTLS(t, secure, cert, anna, room.Data.ID)
 
 	publish(t, film(t, 20), "rtmps://"+rtmps+"/live/"+room.Data.Key+"?sign="+*room.Sign, "-stream_loop", "-1")
 	play := get("https://" + secure + "/live/" + room.Data.Key + ".flv?sign=" + *anna.read(room.Data.ID).Sign)

@@ -32,7 +32,7 @@ func TestRollingUpgrade(t *testing.T) {
 			var servers []*process
 			for range 3 {
 				servers = append(servers, launch(&process{t: t, env: env, older: older, built: true, args: append([]string{"--data", dataDir(t), "--auto-live", "--guest-chat",
-					"--presence-grace", "1m", "--media-internal-addr", freePort(t)}, unhurried...)}))
+					"--presence-grace", "1m", "--media-internal-addr", reservedAddress(t)}, unhurried...)}))
 			}
 			c := beginLoad(t, &steady{pace: 100 * time.Millisecond, gifts: true, over: make(chan struct{})}, 3, 3, 20000, servers...)
 			for i, p := range servers {

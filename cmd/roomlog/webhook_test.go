@@ -99,6 +99,7 @@ func TestWebhooksOfEvents(t *testing.T) {
 	var mu sync.Mutex
 	ids, names := map[string]int{}, []string{}
 	hold, arrived := make(chan struct{}), make(chan struct{}, 1000)
+	release := sync.OnceFunc(func() { close(hold) })
 	var verifier *standard.Webhook
 	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
@@ -114,7 +115,8 @@ func TestWebhooksOfEvents(t *testing.T) {
 			names = append(names, e.Type+" "+e.Sequence)
 		}
 	}))
-	t.Cleanup(receiver.Close)
+	t.Cleanup(receiver.Close) // waits for the requests
+	t.Cleanup(release)
 	env, data := withDatabase(t), dataDir(t)
 	settings := []string{"--data", data, "--webhook-networks", "127.0.0.1", "--roles", "api,projector"}
 	first := serve(t, env, settings...)
@@ -127,10 +129,10 @@ func TestWebhooksOfEvents(t *testing.T) {
 	for _, name := range []string{"anna", "bert", "carl"} {
 		join(t, first, name)
 	}
-	<-arrived
+	awaitSignal(t, "a webhook is called", arrived)
 	second := serve(t, env, settings...)
 	first.kill()
-	close(hold)
+	release()
 	join(t, second, "dora")
 	eventually(t, "the receiver got four users", func() bool {
 		mu.Lock()

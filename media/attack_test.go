@@ -231,6 +231,7 @@ func TestHeadersWithUnknownContentAreRelayed(t *testing.T) {
 	s.video(0, unknown)
 	s.audio(0, []byte("\xaf\x00\x17\x80\x00\x00\x10"))
 	s.video(0, videoFrame(true, "key"))
+	s.audio(0, sound("sound"))
 	tags := h.watch(t, h.flvURL("KEY")).sees(videoFrame(true, "key"))
 	if len(tags) != 3 || tags[0].payload != string(unknown) || tags[1].payload != "\xaf\x00\x17\x80\x00\x00\x10" {
 		t.Fatalf("got %q", kinds(tags))

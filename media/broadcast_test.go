@@ -374,3 +374,24 @@ func TestUnusedConnectionsEndAfterUnpublish(t *testing.T) {
 	s.gone()
 	eventually(t, "the connection is gone", func() bool { return h.Snapshot().Pending == 0 })
 }
+
+// TestCountersOfCutStreamsStay cuts a stream before its broadcast has begun. What its publisher has sent stays in the totals.
+func TestCountersOfCutStreamsStay(t *testing.T) {
+	for name, end := range map[string]func(*testServer, *sender){
+		"cut":                 func(h *testServer, _ *sender) { h.Cut("KEY", media.ReasonKicked) },
+		"left by its encoder": func(_ *testServer, s *sender) { s.Close() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := run(t, nil)
+			s := h.publish(t, "KEY")
+			s.video(0, []byte{0x17, 0})
+			h.stream(t, "KEY", "an ignored payload", func(s media.StreamStats) bool { return s.Ignored == 1 })
+			end(h, s)
+			eventually(t, "the end of the stream", func() bool { return len(h.Snapshot().Streams) == 0 })
+			if got := h.Snapshot().Ignored; got != 1 {
+				t.Errorf("%d ignored payloads, want 1", got)
+			}
+		})
+	}
+}

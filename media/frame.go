@@ -56,3 +56,17 @@ func (f *Frame) rtmp() []byte {
 
 // isCodedVideo reports whether the frame is a coded picture. Sequence headers are not.
 func (f *Frame) isCodedVideo() bool { return f.info.Kind == flv.Video && f.info.Coded }
+
+// isWorseThan reports whether package flv cannot parse f, a sequence header, but can parse other, which is one for the same codec and
+// track.
+func (f *Frame) isWorseThan(other *Frame) bool {
+	return f.info.Header && !f.readable && other.readable && other.info.Kind == f.info.Kind && other.info.Track == f.info.Track && other.info.Codec == f.info.Codec
+}
+
+// arrived is a payload that has no time in the broadcast yet.
+type arrived struct {
+	frame *Frame
+	at    uint32 // timestamp of the publisher
+	size  flv.Size
+	sound flv.Sound
+}

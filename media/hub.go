@@ -7,6 +7,7 @@ import (
 
 	"roomlog/internal/limit"
 	"roomlog/media/flv"
+	"roomlog/media/timeline"
 )
 
 // cutMemory is the time for which a cut is remembered. It is longer than the time that a client needs from its
@@ -189,6 +190,11 @@ func (h *hub) endBroadcast(s *stream, reason Reason, now time.Time) {
 	}
 	s.end(reason, now)
 	delete(h.streams, s.key)
+	h.keepCounters(s)
+}
+
+// keepCounters adds the counters of a stream that has been removed to the totals, and resets them. The caller must hold both locks.
+func (h *hub) keepCounters(s *stream) {
 	h.past.frames += s.meter.frames
 	h.past.in += s.meter.bytes
 	h.past.out += s.meter.sent
@@ -196,13 +202,14 @@ func (h *hub) endBroadcast(s *stream, reason Reason, now time.Time) {
 	h.past.drops += s.meter.drops
 	h.past.ignored += s.meter.ignored
 	h.past.jumps += s.timeline.Jumps()
-	s.meter = meter{}
+	s.meter, s.timeline = meter{}, timeline.Timeline{}
 }
 
 // removeIfIdle removes a stream that has no publisher, broadcast and players. The caller must hold both locks.
 func (h *hub) removeIfIdle(s *stream) {
 	if s.idle() && h.streams[s.key] == s {
 		delete(h.streams, s.key)
+		h.keepCounters(s)
 	}
 }
 
@@ -339,8 +346,7 @@ func (h *hub) remove(p *Player, reason Reason) {
 	}
 	s.meter.sent += p.bytes.Load()
 	if s.ended {
-		h.past.out, h.past.drops, h.past.skips = h.past.out+s.meter.sent, h.past.drops+s.meter.drops, h.past.skips+s.meter.skips
-		s.meter = meter{}
+		h.keepCounters(s)
 	}
 	h.removeIfIdle(s)
 	if p.announced {

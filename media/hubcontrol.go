@@ -113,6 +113,7 @@ func (h *hub) endStream(s *stream, reason Reason, now time.Time) []func() {
 	}
 	s.publisher, s.ended = nil, true
 	delete(h.streams, s.key)
+	h.keepCounters(s)
 	s.wakeAll() // a stream without a broadcast may have players that read the remaining frames, too
 	s.mu.Unlock()
 	for _, p := range players {

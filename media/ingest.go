@@ -1,6 +1,7 @@
 package media
 
 import (
+	"slices"
 	"time"
 
 	"roomlog/media/flv"
@@ -28,7 +29,7 @@ func (s *stream) ingest(p *publisher, kind byte, at uint32, payload []byte) erro
 	switch {
 	case s.publisher != p:
 		return ErrEnded
-	case unusable != nil || s.ring.hasBetterHeader(frame):
+	case unusable != nil || s.hasBetterHeader(frame):
 		s.meter.ignored++
 		return nil
 	}
@@ -42,14 +43,6 @@ func (s *stream) ingest(p *publisher, kind byte, at uint32, payload []byte) erro
 	s.settle(now)
 	s.wake()
 	return nil
-}
-
-// arrived is a payload that has no time in the broadcast yet.
-type arrived struct {
-	frame *Frame
-	at    uint32 // timestamp of the publisher
-	size  flv.Size
-	sound flv.Sound
 }
 
 // enqueue adds a payload to the stream, after those that belong before it. It returns false if the payload is a repetition
@@ -94,38 +87,99 @@ func (s *stream) flush(now time.Time) {
 	}
 }
 
-// add places a payload in the broadcast.
+// add adds a payload to the broadcast. A sequence header of a kind without coded media is held.
 func (s *stream) add(a arrived, now time.Time) {
+	info := a.frame.info
+	if info.Kind != flv.Script {
+		s.begin(now)
+	}
+	s.meter.arrived(a.frame)
+	s.broadcast.Frames, s.broadcast.Bytes = s.broadcast.Frames+1, s.broadcast.Bytes+uint64(len(a.frame.tag))
+	if s.hold(a) {
+		return
+	}
+	if info.Coded {
+		s.release(info, now)
+	}
+	s.push(a, now)
+}
+
+// push places a payload in the broadcast.
+func (s *stream) push(a arrived, now time.Time) {
 	frame := a.frame
 	if info := frame.info; info.Kind != flv.Script {
 		frame.setTime(s.timeline.Place(timeline.Track{Kind: info.Kind, Number: info.Track}, a.at, info.Coded, now))
-		s.describe(frame, a.size, a.sound, now)
+		s.describeTrack(frame, a.size, a.sound)
+		if s.firstAt.IsZero() && info.Coded {
+			s.firstAt = now
+		}
 	}
 	s.ring.push(frame, s.unread())
-	s.meter.frame(frame)
-	s.broadcast.Frames, s.broadcast.Bytes = s.broadcast.Frames+1, s.broadcast.Bytes+uint64(len(frame.tag))
+	s.meter.pushed(frame)
 }
 
-// describe begins the broadcast, if necessary, and updates its description from a frame.
-func (s *stream) describe(frame *Frame, size flv.Size, sound flv.Sound, now time.Time) {
-	s.mediaAt = now
-	if s.firstAt.IsZero() {
-		s.firstAt = now
+// hold holds a sequence header of a kind of which the stream has had no coded media, and reports whether it did. Some encoders announce
+// sound and never send any, for example because another program uses the microphone, and players wait for every track that has a
+// sequence header. After a reconnection of the encoder, headers of the kinds that the stream had are not held: a change of several
+// tracks must reach HLS and recordings before the first picture.
+func (s *stream) hold(a arrived) bool {
+	info := a.frame.info
+	if !info.Header || info.Kind == flv.Script || s.had.has(info.Kind) || len(a.frame.tag) > maxHeader {
+		return false
 	}
+	same := func(other arrived) bool {
+		return other.frame.info.Kind == info.Kind && other.frame.info.Track == info.Track
+	}
+	s.held = slices.DeleteFunc(s.held, same)
+	if len(s.held) >= maxHeaders {
+		return false
+	}
+	s.held = append(s.held, a)
+	return true
+}
+
+// release adds the held header of a track to the broadcast, before coded media of the track. A header of another codec is dropped.
+// Players that have not started yet receive the header before their first key frame.
+func (s *stream) release(info flv.Info, now time.Time) {
+	i := slices.IndexFunc(s.held, func(a arrived) bool { return a.frame.info.Kind == info.Kind && a.frame.info.Track == info.Track })
+	if i < 0 {
+		return
+	}
+	header := s.held[i]
+	s.held = slices.Delete(s.held, i, i+1)
+	if header.frame.info.Codec != info.Codec {
+		return
+	}
+	s.push(header, now)
+	if !s.settled {
+		s.ring.addToStartPoints(header.frame)
+	}
+}
+
+// hasBetterHeader reports whether package flv cannot parse f, a sequence header, but can parse an earlier one of the same codec and track.
+func (s *stream) hasBetterHeader(f *Frame) bool {
+	return s.ring.hasBetterHeader(f) || slices.ContainsFunc(s.held, func(a arrived) bool { return f.isWorseThan(a.frame) })
+}
+
+// begin begins the broadcast, if necessary.
+func (s *stream) begin(now time.Time) {
+	s.mediaAt = now
 	b := &s.broadcast
 	if b.ID == "" {
 		b.ID, b.Key, b.StartedAt = newID(), s.key, now
 	}
 	b.Publisher = s.publisher.client
-	s.describeTrack(frame, size, sound)
 }
 
-// describeTrack updates the description of the broadcast from a frame.
+// describeTrack updates the description of the broadcast from a frame. A kind exists from its first coded media on.
 func (s *stream) describeTrack(frame *Frame, size flv.Size, sound flv.Sound) {
 	b := &s.broadcast
+	if frame.info.Coded {
+		s.had.add(frame.info.Kind)
+	}
 	switch frame.info.Kind {
 	case flv.Video:
-		s.hasVideo = true
+		s.hasVideo = s.hasVideo || frame.info.Coded
 		if frame.info.Codec != "" {
 			b.Video = frame.info.Codec
 		}
@@ -133,7 +187,7 @@ func (s *stream) describeTrack(frame *Frame, size flv.Size, sound flv.Sound) {
 			b.Size = size
 		}
 	case flv.Audio:
-		s.hasAudio = true
+		s.hasAudio = s.hasAudio || frame.info.Coded
 		if frame.info.Codec != "" {
 			b.Audio = frame.info.Codec
 		}

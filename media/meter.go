@@ -22,10 +22,14 @@ type meter struct {
 	next  int
 }
 
-// frame counts a frame.
-func (m *meter) frame(f *Frame) {
+// arrived counts a frame.
+func (m *meter) arrived(f *Frame) {
 	m.frames++
 	m.bytes += uint64(len(f.tag))
+}
+
+// pushed measures groups of pictures. It is called when a frame has its time in the broadcast.
+func (m *meter) pushed(f *Frame) {
 	if !f.isCodedVideo() {
 		return
 	}

@@ -102,7 +102,8 @@ func (r *Relayed) Write(tag []byte) (startable bool, err error) {
 		s.mediaAt = now
 		s.describeTrack(frame, m.size, m.sound)
 		s.ring.push(frame, s.unread())
-		s.meter.frame(frame)
+		s.meter.arrived(frame)
+		s.meter.pushed(frame)
 		s.broadcast.Frames, s.broadcast.Bytes = s.broadcast.Frames+1, s.broadcast.Bytes+uint64(len(tag))
 	}
 	if !s.settled && m.info.Coded && int32(at-r.caughtUp) >= 0 {

@@ -94,9 +94,7 @@ func (r *ring) oldestExpired(newest *Frame) bool {
 // hasBetterHeader reports whether package flv cannot parse f, a sequence header, but can parse the one that the ring
 // contains for the same codec and track.
 func (r *ring) hasBetterHeader(f *Frame) bool {
-	return f.info.Header && !f.readable && slices.ContainsFunc(r.headers, func(other *Frame) bool {
-		return other.readable && other.info.Kind == f.info.Kind && other.info.Track == f.info.Track && other.info.Codec == f.info.Codec
-	})
+	return slices.ContainsFunc(r.headers, f.isWorseThan)
 }
 
 // storeHeader stores a header and replaces the previous header of the same kind and track.
@@ -121,4 +119,30 @@ func (r *ring) storeHeader(f *Frame) {
 // can still read the frames before.
 func (r *ring) resetStartPoints() {
 	r.headers, r.last, r.previous, r.hasVideo = nil, startPoint{}, startPoint{}, false
+}
+
+// addToStartPoints adds a header to the start points that have no header of its track.
+func (r *ring) addToStartPoints(header *Frame) {
+	for _, p := range []*startPoint{&r.previous, &r.last} {
+		same := func(other *Frame) bool {
+			return other.info.Kind == header.info.Kind && other.info.Track == header.info.Track
+		}
+		if p.known && !slices.ContainsFunc(p.headers, same) {
+			p.headers = append(slices.Clone(p.headers), header)
+		}
+	}
+}
+
+// withdraw removes the headers of a kind and returns them. Players that start later do not receive them.
+func (r *ring) withdraw(kind byte) (headers []*Frame) {
+	of := func(f *Frame) bool { return f.info.Kind == kind }
+	for _, f := range r.headers {
+		if of(f) {
+			headers = append(headers, f)
+		}
+	}
+	for _, all := range []*[]*Frame{&r.headers, &r.previous.headers, &r.last.headers} {
+		*all = slices.DeleteFunc(slices.Clone(*all), of)
+	}
+	return headers
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -12,6 +13,7 @@ import (
 
 	"roomlog/internal/limit"
 	"roomlog/internal/netconn"
+	"roomlog/media/flv"
 	"roomlog/media/timeline"
 )
 
@@ -35,10 +37,12 @@ type stream struct {
 	lostAt    time.Time // time when the publisher was lost
 	mediaAt   time.Time // time when the newest frame arrived
 
-	firstAt  time.Time // time when the first frame of this publisher arrived
+	firstAt  time.Time // time when the first picture or sound of this publisher arrived
 	settled  bool      // whether the stream no longer waits for video or audio
-	hasVideo bool
-	hasAudio bool
+	hasVideo bool      // whether a picture of this publisher has arrived
+	hasAudio bool      // whether a sound of this publisher has arrived
+	had      kindSet   // the kinds of which the stream has had coded media, from any publisher
+	held     []arrived // sequence headers that wait for the first coded media of their tracks
 
 	ticker  *time.Timer
 	ticking bool
@@ -67,7 +71,7 @@ func (s *stream) resetForPublisher() {
 	s.timeline.Reconnect()
 	s.ring.resetStartPoints()
 	s.meter.resetGOP()
-	s.firstAt, s.settled, s.hasVideo, s.hasAudio = time.Time{}, false, false, false
+	s.firstAt, s.settled, s.hasVideo, s.hasAudio, s.held = time.Time{}, false, false, false, nil
 }
 
 // leaveRelay prepares a relayed stream for a publisher at this node. Its players go on with the new broadcast.
@@ -79,19 +83,57 @@ func (s *stream) leaveRelay() {
 	s.resetForPublisher()
 }
 
-// settle ends the wait for video and audio when both have arrived, or SettleTime after the first frame. Players then
-// receive frames, and the broadcast is announced.
+// announcedFactor is the number of times SettleTime for which players of a new stream wait for a kind that has a sequence header. The first
+// sound of a slow microphone, or a large first picture over a slow network, may take longer than SettleTime, and some players cannot
+// add a track later.
+const announcedFactor = 4
+
+// settle ends the wait for video and audio when both have arrived, or some time after the first picture or sound: SettleTime, or
+// announcedFactor times as long if the missing kind has a sequence header. Players then receive frames, and the broadcast is announced.
 func (s *stream) settle(now time.Time) {
-	if s.settled || s.firstAt.IsZero() || !(s.hasVideo && s.hasAudio) && now.Sub(s.firstAt) < s.cfg.SettleTime {
+	if s.settled || s.firstAt.IsZero() {
 		return
+	}
+	if !s.hasVideo || !s.hasAudio {
+		timeout := s.cfg.SettleTime
+		if s.announces(flv.Video) || s.announces(flv.Audio) {
+			timeout *= announcedFactor
+		}
+		if now.Sub(s.firstAt) < timeout {
+			return
+		}
+		s.withdraw()
 	}
 	s.settled = true
 	s.wakeAll()
 	s.announce()
 }
 
+// announces reports whether a kind without coded media of this publisher has a sequence header.
+func (s *stream) announces(kind byte) bool {
+	if kind == flv.Video && s.hasVideo || kind == flv.Audio && s.hasAudio {
+		return false
+	}
+	return slices.ContainsFunc(s.held, func(a arrived) bool { return a.frame.info.Kind == kind }) ||
+		slices.ContainsFunc(s.ring.headers, func(f *Frame) bool { return f.info.Kind == kind })
+}
+
+// withdraw holds the headers of the kinds of which this publisher has sent no coded media. It is needed after a reconnection. Players
+// that start later do not receive these headers.
+func (s *stream) withdraw() {
+	for _, kind := range []byte{flv.Video, flv.Audio} {
+		if s.announces(kind) {
+			for _, header := range s.ring.withdraw(kind) {
+				again := newFrame(header.info, 0, header.Payload()) // players may have the other one
+				again.readable = header.readable
+				s.held = append(s.held, arrived{frame: again, at: header.time})
+			}
+		}
+	}
+}
+
 // startable reports whether players can start. A stream with video starts with a key frame. If none has arrived SettleTime
-// after the first frame, players start without one, because some encoders announce video and send none.
+// after the first frame of a relayed stream, players start without one.
 func (s *stream) startable(now time.Time) bool {
 	return s.settled && (!s.hasVideo || s.ring.hasVideo || s.ended || now.Sub(s.firstAt) >= s.cfg.SettleTime)
 }
@@ -162,6 +204,20 @@ func (s *stream) stopRelays() {
 			p.stop()
 		}
 	}
+}
+
+// kindSet is a set of the kinds video and audio.
+type kindSet struct{ video, audio bool }
+
+// add adds a kind.
+func (k *kindSet) add(kind byte) {
+	k.video = k.video || kind == flv.Video
+	k.audio = k.audio || kind == flv.Audio
+}
+
+// has reports whether the set contains a kind.
+func (k kindSet) has(kind byte) bool {
+	return kind == flv.Video && k.video || kind == flv.Audio && k.audio
 }
 
 // Player reads a stream from a position in its ring. Only one goroutine may call Next; any goroutine may call Close.

@@ -124,30 +124,32 @@ func TestViewersOverHLSLoseAccess(t *testing.T) {
 	web := httptest.NewServer(p.server)
 	t.Cleanup(web.Close)
 	order := 0
-	buy := func(l live, by domain.Actor) int64 {
+	buy := func(q *node, l live, by domain.Actor) int64 {
 		order++
 		q.execute(operator, domain.CreditCoins{Order: domain.OrderID("O" + strconv.Itoa(order)), User: by.User, Coins: 30})
 		return q.execute(by, domain.BuyTicket{Live: l.id, Price: 30, Streamer: l.owner.User}).Events[0].Position
 	}
-	end := func(l live) {
+	end := func(q *node, l live) {
 		q.execute(l.owner, domain.ChangeLiveStatus{Live: l.id, To: domain.LiveStop})
 	}
-	refund := func(l live, user domain.UserID, ticket int64) {
+	refund := func(q *node, l live, user domain.UserID, ticket int64) {
 		q.execute(operator, domain.RefundTicket{Live: l.id, User: user, Reason: "no picture", Streamer: l.owner.User, Position: ticket, Received: 30})
 	}
 	type loss struct {
 		name  string
-		lose  func(l live, user domain.UserID, ticket int64)
+		lose  func(q *node, l live, user domain.UserID, ticket int64)
 		other bool // whether the other viewer keeps the right
 	}
 	losses := []loss{
 		{"the ticket is refunded", refund, true},
-		{"banned from the live", func(l live, user domain.UserID, _ int64) {
+		{"banned from the live", func(q *node, l live, user domain.UserID, _ int64) {
 			q.execute(l.owner, domain.BanViewer{Live: l.id, User: user})
 		}, true},
-		{"banned", func(_ live, user domain.UserID, _ int64) { q.execute(operator, domain.BanUser{User: user}) }, true},
-		{"forgotten", func(_ live, user domain.UserID, _ int64) { q.execute(operator, domain.ForgetUser{User: user}) }, true},
-		{"the owner is banned", func(l live, _ domain.UserID, _ int64) { q.execute(operator, domain.BanUser{User: l.owner.User}) }, false},
+		{"banned", func(q *node, _ live, user domain.UserID, _ int64) { q.execute(operator, domain.BanUser{User: user}) }, true},
+		{"forgotten", func(q *node, _ live, user domain.UserID, _ int64) { q.execute(operator, domain.ForgetUser{User: user}) }, true},
+		{"the owner is banned", func(q *node, l live, _ domain.UserID, _ int64) {
+			q.execute(operator, domain.BanUser{User: l.owner.User})
+		}, false},
 	}
 	for _, c := range losses {
 		for _, ended := range []bool{false, true} {
@@ -156,15 +158,16 @@ func TestViewersOverHLSLoseAccess(t *testing.T) {
 				name += " after the end"
 			}
 			t.Run(name, func(t *testing.T) {
+				p, q := p.in(t), q.in(t)
 				l, loses, keeps := p.live(), p.live().owner, p.live().owner
 				q.execute(l.owner, domain.SetAccess{Live: l.id, Access: domain.AccessPaid, Price: 30})
 				q.execute(l.owner, domain.ChangeLiveStatus{Live: l.id, To: domain.LivePlay})
-				ticket := buy(l, loses)
-				buy(l, keeps)
+				ticket := buy(q, l, loses)
+				buy(q, l, keeps)
 				p.publishAAC(l)
 				viewer, other := p.playHLS(web.URL, l, p.playSign(l, loses.User)), p.playHLS(web.URL, l, p.playSign(l, keeps.User))
 				if ended {
-					end(l)
+					end(q, l)
 					viewer.read("#EXT-X-ENDLIST")
 					other.read("#EXT-X-ENDLIST")
 					p.now.Forward(5 * time.Minute) // the authorizer of the node has forgotten the requests of the live
@@ -179,7 +182,7 @@ func TestViewersOverHLSLoseAccess(t *testing.T) {
 				if _, list := p.get(viewer.list); !ended && strings.Contains(list, "#EXT-X-ENDLIST") {
 					t.Fatalf("the stream has ended before the loss: %s", list)
 				}
-				c.lose(l, loses.User, ticket)
+				c.lose(q, l, loses.User, ticket)
 				viewer.refused(c.name)
 				if c.other {
 					other.read("#EXTINF")
@@ -190,6 +193,7 @@ func TestViewersOverHLSLoseAccess(t *testing.T) {
 		}
 	}
 	t.Run("an open live becomes one for followers", func(t *testing.T) {
+		p, q := p.in(t), q.in(t)
 		l, loses, keeps := p.live(), p.live().owner, p.live().owner
 		q.execute(keeps, domain.FollowUser{Streamer: l.owner.User})
 		p.publishAAC(l)

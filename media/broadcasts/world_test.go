@@ -36,9 +36,17 @@ const (
 	secret        = "a-secret-of-this-house"
 )
 
-// node is a server process with a media server, one of several that may share a database.
+// node is a server process as a test sees it.
 type node struct {
 	testing.TB
+	*process
+}
+
+// in returns the node as a subtest sees it: its failures are those of the subtest.
+func (p *node) in(t testing.TB) *node { return &node{t, p.process} }
+
+// process is a server process with a media server, one of several that may share a database.
+type process struct {
 	name      string
 	db        *pgtest.DB
 	pool      *pgxpool.Pool
@@ -70,7 +78,7 @@ func open(t testing.TB, db *pgtest.DB, name string, change func(*broadcasts.Conf
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)
-	p := &node{TB: t, name: name, db: db, pool: pool, queries: projections.NewQueries(pool), clock: clocktest.New(), now: clocktest.Real()}
+	p := &node{t, &process{name: name, db: db, pool: pool, queries: projections.NewQueries(pool), clock: clocktest.New(), now: clocktest.Real()}}
 	if p.store, err = eventstore.Open(t.Context(), pool, eventstore.Config{Now: time.Now}); err != nil {
 		t.Fatal(err)
 	}

@@ -11,8 +11,9 @@ import (
 var ErrNoMetadata = errors.New("flv: script data is not metadata")
 
 // ParseMetadata parses script data that contains onMetaData. It returns the payload for players, without the leading
-// @setDataFrame and the numbers that some cameras send before it, and the fields. It returns ErrNoMetadata for other script
-// data.
+// @setDataFrame and the numbers that some cameras send before it, and the fields. It removes hasAudio and hasVideo: some players
+// believe them more than the header of the file, and wait for a track that may never come. It returns ErrNoMetadata for other
+// script data.
 func ParseMetadata(payload []byte) (clean []byte, fields amf.Object, err error) {
 	const maxLeading = 4
 	name, size, err := amf.First(payload)
@@ -40,5 +41,16 @@ func ParseMetadata(payload []byte) (clean []byte, fields amf.Object, err error) 
 	if !isObject {
 		return nil, nil, ErrNoMetadata
 	}
-	return payload, fields, nil
+	return withoutPromises(payload, fields), fields, nil
+}
+
+// withoutPromises returns metadata without the fields that announce tracks, and deletes them from fields.
+func withoutPromises(payload []byte, fields amf.Object) []byte {
+	before := len(fields)
+	delete(fields, "hasAudio")
+	delete(fields, "hasVideo")
+	if len(fields) == before {
+		return payload
+	}
+	return amf.Encode("onMetaData", fields)
 }

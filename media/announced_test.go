@@ -1,0 +1,192 @@
+package media_test
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"roomlog/internal/clocktest"
+	"roomlog/media"
+	"roomlog/media/amf"
+	"roomlog/media/flv"
+)
+
+// silentEncoder publishes a film without the media of one kind, which it announces in its metadata and by a sequence header.
+func silentEncoder(t testing.TB, kind byte, without func(seen) bool) *encoder {
+	t.Helper()
+	e := newEncoder(t, flashes(t), func(c *media.Config) { c.SettleTime = time.Second })
+	e.tags = slices.DeleteFunc(e.tags, func(tag seen) bool {
+		return tag.kind == flv.Script || tag.kind == kind && tag.info().Coded && without(tag)
+	})
+	metadata := amf.Object{"audiocodecid": 10, "hasAudio": true, "videocodecid": 7, "hasVideo": true}
+	e.tags = slices.Insert(e.tags, 0, seen{flv.Script, 0, string(amf.Encode("@setDataFrame", "onMetaData", metadata))})
+	return e
+}
+
+// TestAnnouncedMediaThatNeverComes publishes only pictures although sound is announced, and the other way round. Nobody gets a header that
+// promises the other kind: browsers and ffmpeg would wait for it.
+func TestAnnouncedMediaThatNeverComes(t *testing.T) {
+	needFFmpeg(t)
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		missing byte
+		flags   byte
+		streams string
+		list    string
+	}{
+		"sound":    {flv.Audio, 1, "video", "video1"},
+		"pictures": {flv.Video, 4, "audio", "audio1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := silentEncoder(t, tt.missing, func(seen) bool { return true })
+			early := e.h.watch(t, e.h.flvURL("KEY"))
+			e.connect()
+			e.play(5000) // the wait for announced media is over: players start
+			recorded := e.startRecording()
+			late := e.h.watch(t, e.h.flvURL("KEY"))
+			overRTMP := make(chan string, 1)
+			go func() {
+				overRTMP <- tool(t, "ffprobe", "-loglevel", "error", "-show_entries", "stream=codec_type", "-of", "csv=p=0", e.h.rtmpURL("KEY"))
+			}()
+			e.h.stream(t, "KEY", "three players", func(s media.StreamStats) bool { return s.Players[media.HTTPFLV] == 2 && s.Players[media.RTMP] == 1 })
+			player := e.h.playHLS(t, "KEY")
+			if len(player.lists) != 1 || !strings.HasPrefix(player.lists[0], tt.list) {
+				t.Errorf("HLS has the playlists %v", player.lists)
+			}
+			e.play(filmSeconds * 1000)
+			e.sender.unpublish()
+			for who, v := range map[string]*viewer{"an early": early, "a late": late} {
+				_ = v.ended()
+				has := slices.ContainsFunc(v.got(), func(tag seen) bool { return tag.kind == tt.missing })
+				promises := slices.ContainsFunc(v.got(), func(tag seen) bool { return tag.kind == flv.Script && strings.Contains(tag.payload, "hasAudio") })
+				if v.flags != tt.flags || has || promises || len(v.got()) < 20 {
+					t.Errorf("%s player gets %d tags after the flags %d, want %d; %v", who, len(v.got()), v.flags, tt.flags, kinds(v.got())[:min(4, len(v.got()))])
+				}
+			}
+			if got := strings.TrimSpace(<-overRTMP); got != tt.streams {
+				t.Errorf("over RTMP, ffprobe finds %q", got)
+			}
+			_, files := recorded()
+			if len(files) != 1 {
+				t.Fatalf("the recording has the files %v", files)
+			}
+			if got := strings.TrimSpace(tool(t, "ffprobe", "-loglevel", "error", "-show_entries", "stream=codec_type", "-of", "csv=p=0", files[0])); got != tt.streams {
+				t.Errorf("the recording has the tracks %q", got)
+			}
+			if b := e.h.log.broadcast(0); (b.Video == "") != (tt.missing == flv.Video) || (b.Audio == "") != (tt.missing == flv.Audio) {
+				t.Errorf("the broadcast has the codecs %q and %q", b.Video, b.Audio)
+			}
+		})
+	}
+}
+
+// TestAnnouncedSoundThatBeginsLate begins to send sound after players have started. They get it: over FLV with its header first, over
+// HLS after a discontinuity, and in the recording as another part.
+func TestAnnouncedSoundThatBeginsLate(t *testing.T) {
+	needFFmpeg(t)
+	t.Parallel()
+	const begins = 9000 // ms
+	e := silentEncoder(t, flv.Audio, func(tag seen) bool { return tag.at < begins })
+	e.connect()
+	e.play(5000)
+	recorded := e.startRecording()
+	v := e.h.watch(t, e.h.flvURL("KEY"))
+	e.h.stream(t, "KEY", "a player", func(s media.StreamStats) bool { return s.Players[media.HTTPFLV] == 1 })
+	e.meet()
+	before := e.h.playHLS(t, "KEY")
+	e.play(17_000)
+	after := e.h.playHLS(t, "KEY")
+	late := e.h.watch(t, e.h.flvURL("KEY"))
+	e.h.stream(t, "KEY", "another player", func(s media.StreamStats) bool { return s.Players[media.HTTPFLV] == 2 })
+	_, list, _ := page(t, after.base+after.lists[0])
+	if len(before.lists) != 1 || len(after.lists) != 2 || !strings.Contains(list, "#EXT-X-DISCONTINUITY-SEQUENCE:1") {
+		t.Errorf("HLS has the playlists %v, later %v: %s", before.lists, after.lists, list)
+	}
+	e.play(filmSeconds * 1000)
+	e.sender.unpublish()
+	_ = v.ended()
+	_ = late.ended()
+	tags := v.got()
+	first := slices.IndexFunc(tags, func(tag seen) bool { return tag.kind == flv.Audio })
+	if v.flags != 1 || first < 0 || !tags[first].info().Header || !tags[first+1].info().Coded || tags[first+1].kind != flv.Audio || tags[first].at < begins-100 {
+		t.Fatalf("flags %d, the first sound at %d of %d", v.flags, first, len(tags))
+	}
+	if got := kinds(late.got())[:4]; late.flags != 5 || !slices.Equal(got, []string{"meta", "h264 header", "aac header", "key"}) {
+		t.Errorf("a late player gets the flags %d and %v", late.flags, got)
+	}
+	_, files := recorded()
+	if len(files) != 2 {
+		t.Fatalf("the recording has the files %v", files)
+	}
+	for _, off := range offsets(t, files[1]) {
+		if off < -40 || off > 40 {
+			t.Errorf("a beep is %d ms away from its flash", off)
+		}
+	}
+}
+
+// TestPlayersWaitForTheFirstSound checks that the players of a new stream whose sound is announced get it from the start, even if the
+// first sound is late, and that no player waits longer for it than for a part of a second after it has arrived.
+func TestPlayersWaitForTheFirstSound(t *testing.T) {
+	clock := clocktest.New()
+	h := run(t, func(c *media.Config) { c.Now, c.SettleTime = clock.Now, time.Second })
+	v := h.watch(t, h.flvURL("KEY"))
+	h.stream(t, "KEY", "a player", func(s media.StreamStats) bool { return s.Players[media.HTTPFLV] == 1 })
+	s := h.publish(t, "KEY")
+	s.video(0, avcHeader())
+	s.audio(0, aacHeader())
+	for i := range uint32(75) {
+		s.video(40*i, videoFrame(i%25 == 0, fmt.Sprint("picture ", i)))
+		h.stream(t, "KEY", "the picture", func(s media.StreamStats) bool { return s.FramesIn == uint64(3+i) })
+		clock.Forward(40 * time.Millisecond)
+	}
+	if tags := v.got(); len(tags) > 0 {
+		t.Fatalf("a player has got %v before the first sound", kinds(tags))
+	}
+	s.audio(3000, sound("late"))
+	tags := v.sees(sound("late"))
+	if got := kinds(tags)[:3]; v.flags != 5 || !slices.Equal(got, []string{"h264 header", "aac header", "key"}) {
+		t.Errorf("flags %d, %v", v.flags, got)
+	}
+	if n := slices.IndexFunc(tags[3:], func(tag seen) bool { return tag.info().Header }); n >= 0 {
+		t.Errorf("a header is repeated: %v", kinds(tags))
+	}
+}
+
+// TestReconnectionWithoutSound loses the sound of an encoder with its connection: it announces the sound again and sends none. Players that come
+// later are not promised any, until it is back.
+func TestReconnectionWithoutSound(t *testing.T) {
+	clock := clocktest.New()
+	h := run(t, func(c *media.Config) { c.Now, c.SettleTime = clock.Now, time.Second })
+	s := h.publish(t, "KEY")
+	s.begin(0)
+	early := h.watch(t, h.flvURL("KEY"))
+	early.sees(sound("first"))
+	s.Close()
+	h.stream(t, "KEY", "a lost publisher", func(s media.StreamStats) bool { return !s.Publishing })
+	s = h.publish(t, "KEY")
+	s.video(0, avcHeader())
+	s.audio(0, aacHeader())
+	s.video(0, videoFrame(true, "again"))
+	if got := kinds(early.sees(videoFrame(true, "again"))); !slices.Equal(got[len(got)-3:], []string{"h264 header", "aac header", "key"}) {
+		t.Errorf("after the reconnection, a player gets %v", got)
+	}
+	clock.Forward(5 * time.Second)
+	late := h.watch(t, h.flvURL("KEY"))
+	if got := kinds(late.sees(videoFrame(true, "again"))); late.flags != 1 || !slices.Equal(got, []string{"h264 header", "key"}) {
+		t.Errorf("flags %d, %v", late.flags, got)
+	}
+	s.audio(5000, sound("back"))
+	for _, v := range []*viewer{early, late} {
+		if got := kinds(v.sees(sound("back"))); !slices.Equal(got[len(got)-2:], []string{"aac header", "sound"}) {
+			t.Errorf("a player gets %v", got)
+		}
+	}
+	if got := kinds(h.watch(t, h.flvURL("KEY")).sees(sound("back"))); !regexp.MustCompile(`h264 header.*key`).MatchString(strings.Join(got, " ")) {
+		t.Errorf("a new player gets %v", got)
+	}
+}

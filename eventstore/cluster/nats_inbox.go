@@ -91,8 +91,8 @@ func (i *natsInbox) Receive(context.Context) ([]Reply, error) {
 	}
 	for range waiting {
 		m, err := i.subscription.NextMsg(time.Millisecond) // it is there
-		if errors.Is(err, nats.ErrSlowConsumer) {          // parts are lost; the nodes are asked again
-			continue
+		if errors.Is(err, nats.ErrSlowConsumer) || errors.Is(err, nats.ErrNoResponders) {
+			continue // parts are lost, and the nodes are asked again; or a foreign client has sent a status
 		}
 		if err != nil {
 			break

@@ -93,7 +93,10 @@ func (b *broadcast) end() int64 {
 func (b *broadcast) head() envelope {
 	position, held := b.tables.state()
 	b.number++
-	return envelope{Format: messageFormat, Program: program(), Relay: nameOf(b.token), Number: b.number, After: b.at.position, AfterID: b.at.id, Tables: position, Held: held}
+	return envelope{
+		Format: messageFormat, Program: program(), Relay: nameOf(b.token), Number: b.number,
+		After: b.at.position, AfterID: b.at.id, Tables: position, Held: held,
+	}
 }
 
 // limit returns the maximum size of the events of a message.

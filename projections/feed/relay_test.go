@@ -19,6 +19,7 @@ import (
 	"roomlog/eventstore/pgtest/failover"
 	"roomlog/internal/natsconn/natstest"
 	"roomlog/internal/wait"
+	"roomlog/internal/waittest"
 	"roomlog/projections"
 	"roomlog/projections/feed"
 	"roomlog/projections/projtest"
@@ -387,7 +388,7 @@ func TestRelay(t *testing.T) {
 			t.Fatal(err)
 		}
 		d.comment(d.nodes[0], all, "true")
-		sent, err := heard.NextMsgWithContext(t.Context())
+		sent, err := heard.NextMsg(waittest.Timeout)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -397,7 +398,7 @@ func TestRelay(t *testing.T) {
 		}
 		const far = int64(1) << 60
 		forged := []func(m map[string]any){
-			func(map[string]any) {}, // repeated as it is
+			func(map[string]any) {}, // encoded again, with its members in another order
 			func(m map[string]any) { m["number"] = far },
 			func(m map[string]any) { m["number"], m["tables"] = far, far },
 			func(m map[string]any) { m["number"], m["after"], m["checkpoint"] = far, far, far+1 },
@@ -506,7 +507,11 @@ func TestRelayAfterAFailover(t *testing.T) {
 	second := projtest.Open(t, first.DB, eventstore.Config{PollInterval: 50 * time.Millisecond}, "second")
 	second.Start(second.Store.Listen)
 	d.add(second)
+	d.add(projtest.Open(t, first.DB, eventstore.Config{PollInterval: 50 * time.Millisecond}, "third")) // knows new events over NATS alone
 	d.received()
+	for i := range 3 { // so that the relay has sent more messages than the log has histories
+		d.comment(d.nodes[0], d.subscribe(), fmt.Sprint(i))
+	}
 	standby := db.Standby()
 	standby.CatchUp()
 	standby.HoldBack()

@@ -38,7 +38,7 @@ type relayed struct {
 
 	believed    string    // name of the relay, as the database has said
 	token       string    // its token
-	number      int64     // number of its newest message
+	newest      int64     // number of its newest message
 	refused     string    // name of a process that was not the relay
 	checked     time.Time // when the database has said so
 	connections int64     // number of connections to the database that were made until then
@@ -58,12 +58,12 @@ func newRelayed(store *eventstore.Store, r *releaser, state *relayState) *relaye
 
 // run implements source.
 func (s *relayed) run(ctx context.Context) error {
-	ctx, stop := context.WithCancel(ctx)
+	running, stop := context.WithCancel(ctx)
 	defer stop()
 	messages, err := s.c.NATS.Subscribe(subjectOf(s.store.ID()), func(m *nats.Msg) {
 		select {
 		case s.inbox <- m:
-		case <-ctx.Done():
+		case <-running.Done():
 		}
 	})
 	if err != nil {
@@ -172,8 +172,8 @@ func (s *relayed) receive(ctx context.Context, m envelope, own wakeup) error {
 // read decodes a message. It reports false if the message is not believed.
 func (s *relayed) read(ctx context.Context, raw *nats.Msg) (envelope, bool) {
 	m, err := decodeMessage(raw.Data)
-	if err == nil && s.isRelay(ctx, m.Relay) && m.Number > s.number && isSigned(s.token, raw) {
-		s.number = m.Number
+	if err == nil && s.isRelay(ctx, m.Relay) && m.Number > s.newest && isSigned(s.token, raw) {
+		s.newest = m.Number
 		s.state.messages.Add(1)
 		s.state.heard.Store(s.now().UnixNano())
 		return m, true
@@ -217,8 +217,8 @@ func (s *relayed) isRelay(ctx context.Context, name string) bool {
 		return name == s.believed // a relay that was right is right until the database says otherwise
 	}
 	s.checked, s.connections = s.now(), connections
-	if token != s.token {
-		s.token, s.number = token, 0
+	if token != "" && token != s.token { // if the same relay is seen again, its former messages stay refused
+		s.token, s.newest = token, 0
 	}
 	s.believed, s.refused = "", ""
 	if token != "" {

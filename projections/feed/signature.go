@@ -8,8 +8,9 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// The relay signs its messages, because every client with access to the NATS servers can publish on the subject. The key is the token of the
-// relay: processes read it in the database, and it is never sent. A message also has a number, so that none is accepted twice.
+// The relay signs its messages, because every client with access to the NATS servers can publish on the subject. The key is the token
+// of the relay. It is in the application_name of the session that holds the lock, where processes of the database read it, and it is
+// never sent. A message also has a number, so that none is accepted twice.
 
 // headerSignature is the header of a message with its HMAC-SHA256 in hexadecimal.
 const headerSignature = "Signature"

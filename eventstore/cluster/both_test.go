@@ -541,13 +541,18 @@ func TestRepliesOfForeignPeers(t *testing.T) {
 func TestMessagesOfForeignClients(t *testing.T) {
 	t.Parallel()
 	d := &deployment{t, pgtest.New(t), natstest.Start(t)}
-	received, missed := make(chan string, 100), atomic.Int64{}
+	received := make(chan string, 100)
+	var missed, asked atomic.Int64
 	a := start(t, d, cluster.Config{Node: "a", SurveyTimeout: timeout}, func(c *cluster.Cluster) {
 		c.Subscribe("news", func(payload []byte) { received <- string(payload) })
-		c.OnSurvey("who", func(context.Context, []byte) ([]byte, error) { return []byte("a"), nil })
+		c.OnSurvey("who", func(context.Context, []byte) ([]byte, error) {
+			asked.Add(1)
+			return []byte("a"), nil
+		})
 	})
+	onlyNATS := d.observerOf(store)
 	until(t, "the node receives over NATS", func() bool {
-		if err := a.Publish(t.Context(), "news", []byte("begin")); err != nil {
+		if err := onlyNATS.Publish(t.Context(), "news", []byte("begin")); err != nil {
 			t.Fatal(err)
 		}
 		return len(received) > 0
@@ -564,20 +569,15 @@ func TestMessagesOfForeignClients(t *testing.T) {
 	for _, data := range []string{
 		"", "news", "\n", "news\n" + large, "news\n\x00", "news\n\xff", "NEWS\nx", strings.Repeat("n", 65) + "\nx", large + "\nx",
 		"copy:\nx", "copy:X\nx", "copy::news\nx", "copy:x:news\nx", "copy:" + large + ":news\nx", "copy:X:" + large + "\nx", "copy:X:news\n" + large, "copy:X:copy:Y:news\nx",
-		"survey:who\n", "survey:who\nX", "survey:who\n x", "survey:who\na.b x", "survey:who\n* x", "survey:who\n\r\n x", "survey:who\n" + large + " x", "survey:who\nX " + large, "survey:" + large + "\nX x",
+		"survey:who\n", "survey:who\n x", "survey:who\na.b x", "survey:who\n* x", "survey:who\n\r\n x", "survey:who\n" + large + " x", "survey:who\nX " + large, "survey:" + large + "\nX x",
 		"cluster.nats_lost\nb",
 	} {
 		send(data)
 	}
 	send("news\nend")
 	for text := ""; text != "end"; {
-		select {
-		case text = <-received:
-			if text != "begin" && text != "end" {
-				t.Errorf("the node has received %.80q", text)
-			}
-		case <-t.Context().Done():
-			t.Fatal("the node does not receive the last message")
+		if text = waittest.Receive(t, received, "the last message"); text != "begin" && text != "end" {
+			t.Errorf("the node has received %.80q", text)
 		}
 	}
 	if n := missed.Load(); n > 0 {
@@ -585,5 +585,8 @@ func TestMessagesOfForeignClients(t *testing.T) {
 	}
 	if s := survey(t, a.Cluster, "who", ""); len(s.Replies) != 1 || len(s.Missing) > 0 {
 		t.Errorf("got %+v, want the reply of the node", s)
+	}
+	if n := asked.Load(); n != 1 { // the requests are handled in their order
+		t.Errorf("the node has replied to %d requests, want only the survey", n)
 	}
 }

@@ -86,7 +86,7 @@ func serveChat[I, O any](r *routes, e endpoint, handle func(context.Context, I) 
 	})
 }
 
-// documentChatFailures adds the failures of a chat page to the documentation of its response.
+// documentChatFailures adds the refusals with these codes to the documented response of an endpoint of the chat pages.
 func documentChatFailures(response *huma.MediaType, schemas huma.Registry, codes []domain.Code, own texts) {
 	response.Schema = &huma.Schema{OneOf: []*huma.Schema{response.Schema, schemas.Schema(typeOf[chatFailure](), true, "")}}
 	response.Examples = make(map[string]*huma.Example)

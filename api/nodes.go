@@ -13,7 +13,7 @@ import (
 	"roomlog/projections"
 )
 
-// Streams lists the streams of all nodes.
+// Streams asks all nodes about their streams, players, running recordings and restreams.
 type Streams interface {
 	// Streams returns all streams with a publisher or waiting players, ordered by live.
 	Streams(ctx context.Context) ([]Stream, error)

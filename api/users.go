@@ -243,8 +243,9 @@ func (s *server) changeProfile(ctx context.Context, in *profileChange) (User, er
 	return newUser(profile, coins), err
 }
 
-// browserLogin is the middleware for the sign-in of the browser app. The browser app sends the header Authorization
-// with every request ("Bearer null" without a token). Other clients do not send this header to the sign-in.
+// browserLogin is a middleware that responds to a sign-in of the browser app in the envelope of that app. It recognizes the app by the
+// header Authorization, which the app sends with every request ("Bearer null" without a token). Other clients do not send this header to
+// the sign-in.
 func (s *server) browserLogin(ctx huma.Context, next func(huma.Context)) {
 	r, w := humachi.Unwrap(ctx)
 	if r.Header.Get("Authorization") == "" {

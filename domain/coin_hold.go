@@ -89,7 +89,7 @@ func (c CloseCoins) decide(view View) ([]Event, error) {
 	return []Event{CoinsClosed{c.Position, users, all, c.Cause}}, nil
 }
 
-// CoinsClosed records that an event cannot be applied, and whose coins are closed because of it.
+// CoinsClosed records which event cannot be applied, and which users' coins are closed because of it.
 type CoinsClosed struct {
 	Position int64    `json:"position"` // position of the event that cannot be applied
 	Users    []UserID `json:"users"`    // the users whose coins are closed

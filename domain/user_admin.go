@@ -189,7 +189,7 @@ func (c ForgetUser) decide(view View) ([]Event, error) {
 	return slices.Concat([]Event{UserForgotten{c.User, reason}}, ended, view.deleteUploads(c.User)), nil
 }
 
-// UserForgotten records that a user's texts are erased: they are unreadable in this event and in all earlier events.
+// UserForgotten records that the texts of a user are erased: they are unreadable in all earlier events.
 type UserForgotten struct {
 	User   UserID `json:"user"`   // the user whose texts are erased
 	Reason string `json:"reason"` // the operator's reason; not sealed; may be empty

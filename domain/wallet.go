@@ -86,7 +86,7 @@ const AccountForms = "provider, operator, correction, platform, payout, user-ID 
 
 // Posting is one entry of the double-entry bookkeeping.
 type Posting struct {
-	Account Account `json:"account"` // account, such as "provider", "user-12" or "earnings-7"
+	Account Account `json:"account"` // name of the account, such as "provider", "user-12", "earnings-7" or "held-7"
 	Amount  Coins   `json:"amount"`  // number of coins added to the account; negative if coins are removed
 }
 

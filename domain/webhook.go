@@ -207,7 +207,7 @@ func (e WebhookRemoved) evolve(w Webhook) Webhook {
 	return Webhook{Secret: w.Secret} // a webhook that is added again under the name has another secret
 }
 
-// ReplayWebhook makes a webhook continue after a position: it sends later events again, or leaves out events.
+// ReplayWebhook moves a webhook to a position. If it has been further, it sends the events in between again; otherwise it leaves them out.
 type ReplayWebhook struct {
 	Webhook WebhookID `json:"webhook"` // name of the webhook
 	After   int64     `json:"after"`   // position in the log: the events after it are sent

@@ -181,7 +181,7 @@ func (p *publication) close(reason Reason) {
 	h.removeIfIdle(s)
 }
 
-// endBroadcast ends a broadcast and removes its stream. The caller must hold both locks.
+// endBroadcast ends a broadcast and removes its stream. The caller must hold h.mu and s.mu.
 func (h *hub) endBroadcast(s *stream, reason Reason, now time.Time) {
 	s.flush(now)
 	s.publisher = nil
@@ -193,7 +193,7 @@ func (h *hub) endBroadcast(s *stream, reason Reason, now time.Time) {
 	h.keepCounters(s)
 }
 
-// keepCounters adds the counters of a stream that has been removed to the totals, and resets them. The caller must hold both locks.
+// keepCounters adds the counters of a stream that has been removed to the totals, and resets them. The caller must hold h.mu and s.mu.
 func (h *hub) keepCounters(s *stream) {
 	h.past.frames += s.meter.frames
 	h.past.in += s.meter.bytes
@@ -205,7 +205,7 @@ func (h *hub) keepCounters(s *stream) {
 	s.meter, s.timeline = meter{}, timeline.Timeline{}
 }
 
-// removeIfIdle removes a stream that has no publisher, broadcast and players. The caller must hold both locks.
+// removeIfIdle removes a stream that has no publisher, no broadcast and no players. The caller must hold h.mu and s.mu.
 func (h *hub) removeIfIdle(s *stream) {
 	if s.idle() && h.streams[s.key] == s {
 		delete(h.streams, s.key)

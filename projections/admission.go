@@ -18,7 +18,7 @@ var ErrBehind = errors.New("the tables are behind the log")
 
 // A TablesFollower follows the position of the tables. *feed.Feed implements it.
 type TablesFollower interface {
-	// Checkpoint returns a position up to which the tables are current.
+	// Checkpoint returns the position up to which deltas were released. The tables may be behind it for a moment.
 	Checkpoint() int64
 	// WaitFor blocks until the tables have reached position.
 	WaitFor(ctx context.Context, position int64) error
@@ -26,7 +26,7 @@ type TablesFollower interface {
 
 // AdmissionConfig configures an Admission.
 type AdmissionConfig struct {
-	Queries *Queries
+	Queries *Queries // must wait for what was released, see Queries.After
 	Tables  TablesFollower
 	Head    func(ctx context.Context) (int64, error) // returns the position of the newest event of the log: eventstore.Store.Head
 	Now     func() time.Time

@@ -196,7 +196,7 @@ func (q *Queries) NodeViewers(ctx context.Context, node string, after ViewerKey,
 	return many(ctx, q, "viewers of a node", pgx.RowToStructByPos[ViewerKey], selectNodeViewers, node, after.Live, after.User, max(limit, 1))
 }
 
-// LivesOf returns the lives in which each of some users is present.
+// LivesOf returns, for each of the users, the lives in which the user is present.
 func (q *Queries) LivesOf(ctx context.Context, users []domain.UserID) (map[domain.UserID][]domain.LiveID, error) {
 	found, err := many(ctx, q, "lives of viewers", pgx.RowToStructByPos[ViewerKey], selectLivesOfViewers, users)
 	lives := make(map[domain.UserID][]domain.LiveID)

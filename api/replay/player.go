@@ -74,7 +74,8 @@ func (p *Player) Play(ctx context.Context, w http.ResponseWriter, request Reques
 // errDraining is the cause with which a replay ends when Draining is closed.
 var errDraining = errors.New("the server is shutting down")
 
-// watch returns a context that ends with ctx, when Draining is closed, or when Check fails. The caller must call stop,
+// watch returns a context that ends with ctx, when Draining is closed, or when Check fails. While the database cannot be reached, watch
+// repeats Check for up to 10 s. When Check has failed, watch also ends a write to a client that reads nothing. The caller must call stop,
 // which ends the context and waits for the goroutines of watch.
 func (p *Player) watch(ctx context.Context, out *writer) (serving context.Context, stop func()) {
 	serving, end := context.WithCancelCause(ctx)

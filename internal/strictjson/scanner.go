@@ -18,8 +18,8 @@ type frame struct {
 	wantKey bool
 }
 
-// scanner reads a JSON document. It relies on encoding/json to refuse invalid documents. Its arrays keep it on the
-// stack.
+// scanner reads a JSON document. It relies on encoding/json to refuse invalid documents. Fixed arrays hold
+// the frames and names of usual documents, so that these need no allocation.
 type scanner struct {
 	data []byte
 	pos  int

@@ -173,5 +173,5 @@ func (n *Nodes) findRecording(ctx context.Context, name string) (recordingNode, 
 	return known, nil
 }
 
-// ForgetRecording forgets the node of a recording, which could not be reached.
+// ForgetRecording drops the cached node of a recording, because that node could not be reached. The next request asks all nodes.
 func (n *Nodes) ForgetRecording(folder, id string) { n.recordings.Remove(folder + "/" + id) }

@@ -27,7 +27,8 @@ func (s ParameterSets) checkAVC() error {
 	return nil
 }
 
-// checkHEVC returns an error if no decoder can use the parameter sets of HEVC. It does not check the size of the video.
+// checkHEVC returns an error if a parameter set of HEVC has the wrong type or no end, or if the id of a picture parameter set is out of
+// range. It does not parse the sequence parameter sets.
 func (s ParameterSets) checkHEVC() error {
 	const vps, sps, pps = 32, 33, 34
 	const maxPPS, maxSPS = 63, 15 // largest numbers of parameter sets

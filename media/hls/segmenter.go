@@ -28,8 +28,8 @@ var (
 	errNoKey = fmt.Errorf("%w: no key frame for %d s", ErrSegmenting, int(maxLength.Seconds()))
 )
 
-// segmenter is one run, for one set of sequence headers. It cuts each track into parts and segments. Those of all tracks end at
-// the same time, which the first track decides.
+// segmenter segments a stream until its sequence headers change or its timestamps jump. Parts and segments end at the same time in all
+// tracks; the first track decides when.
 type segmenter struct {
 	cfg        Config
 	tracks     mp4track.Set

@@ -28,8 +28,8 @@ type AnnouncedClient interface {
 	AnnounceFollower(follower projections.Profile)
 }
 
-// announcer announces lives to followers and followers to streamers, on this node. It queries the tables and therefore works
-// in the background.
+// announcer notifies connected followers that a live has started, and connected streamers that they have a new follower. It queries the
+// tables and therefore works in the background.
 type announcer struct {
 	queries  *projections.Queries
 	registry *registry

@@ -115,7 +115,7 @@ func (c *channel) Deliver(d projections.Delta) {
 // DeliverGauges does nothing, because these clients get the numbers from the viewer list.
 func (c *channel) DeliverGauges(projections.Gauges) {}
 
-// UserForgotten does nothing: missed events are read from the log, and the viewer list gets a changed profile.
+// UserForgotten does nothing: the channel keeps no events, and the user leaves the viewer list with the session.
 func (c *channel) UserForgotten() {}
 
 // Reset ends the Engine.IO sessions of all sockets, so that their clients reconnect.

@@ -177,7 +177,7 @@ The coins are held: they can neither be paid out twice nor be taken by refunds. 
 roomlog payout capture, or give the coins back with roomlog payout void. The commands can be repeated safely.`
 }
 
-// AfterApply refuses what the log refuses.
+// AfterApply refuses an amount, an id or a reason of a size or length that the log refuses.
 func (c *payoutRequest) AfterApply() error {
 	return errors.Join(checkNumber("--amount", c.Amount, 1, domain.MaxCoins), checkText("PAYOUT", c.Payout, 1, domain.MaxPayoutText), checkText("--reason", c.Reason, 1, domain.MaxReason))
 }

@@ -57,8 +57,8 @@ func (p *page) summary() error {
 	}
 	p.printf("\nAccess: *anyone* needs no sign-in. An *authenticated user* has the current session of an account that is " +
 		"not\ndisabled, banned or forgotten. An *operator* acts at the command line or has the role operator. *Owner or " +
-		"operator*\nis the user who owns the live, or an operator. The *system* is roomlog itself. The *payment provider* " +
-		"signs its\nrequests.\n\n")
+		"operator*\nis the user who owns the live, or an operator. *Moderator or operator* is the owner or a moderator of " +
+		"the live,\nor an operator. The *system* is roomlog itself. The *payment provider* signs its requests.\n\n")
 	return nil
 }
 

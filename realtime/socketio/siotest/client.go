@@ -87,7 +87,7 @@ func (c *Client) Address(transport, sid string) string {
 	return c.base + "?" + q.Encode()
 }
 
-// Do sends an HTTP request and returns the status and the body of the response.
+// Do sends an HTTP request and returns the status and the body of the response. Without a response it returns 0 and the error.
 func (c *Client) Do(method, address, body string, header http.Header) (status int, response string) {
 	c.Helper()
 	ctx, cancel := context.WithCancel(context.Background())

@@ -190,3 +190,68 @@ func TestReconnectionWithoutSound(t *testing.T) {
 		t.Errorf("a new player gets %v", got)
 	}
 }
+
+// TestNewestHeaderOfLateSound repeats a held sequence header with another sample rate before the first sound of its track. Players decode
+// the sound with the newest header. After a reconnection without sound, a repeated header promises none to players that come later.
+func TestNewestHeaderOfLateSound(t *testing.T) {
+	newestHeader := func(tags []seen, track byte) (newest string) {
+		for _, tag := range tags {
+			if info := tag.info(); tag.kind == flv.Audio && info.Header && info.Track == track {
+				newest = tag.payload
+			}
+		}
+		return newest
+	}
+	t.Run("after a reconnection", func(t *testing.T) {
+		t.Parallel()
+		clock := clocktest.New()
+		h := run(t, func(c *media.Config) { c.Now, c.SettleTime = clock.Now, time.Second })
+		s := h.publish(t, "KEY")
+		s.begin(0)
+		early := h.watch(t, h.flvURL("KEY"))
+		early.sees(sound("first"))
+		s.Close()
+		h.stream(t, "KEY", "a lost publisher", func(s media.StreamStats) bool { return !s.Publishing })
+		s = h.publish(t, "KEY")
+		s.video(0, avcHeader())
+		s.audio(0, aacHeader())
+		s.video(0, videoFrame(true, "again"))
+		early.sees(videoFrame(true, "again"))
+		clock.Forward(5 * time.Second)
+		h.watch(t, h.flvURL("KEY")).sees(videoFrame(true, "again")) // the wait for sound is over
+		other := []byte{0xaf, 0, 0x11, 0x90}
+		s.audio(5000, other)
+		s.video(5000, videoFrame(false, "after the header"))
+		late := h.watch(t, h.flvURL("KEY"))
+		if got := newestHeader(late.sees(videoFrame(false, "after the header")), 0); got != "" || late.flags != 1 {
+			t.Errorf("a late player gets the flags %d and the header %q before there is sound", late.flags, got)
+		}
+		s.audio(5040, sound("back"))
+		for who, v := range map[string]*viewer{"an early": early, "a late": late, "a new": h.watch(t, h.flvURL("KEY"))} {
+			if got := newestHeader(v.sees(sound("back")), 0); got != string(other) {
+				t.Errorf("%s player decodes with the header %q, want %q", who, got, other)
+			}
+		}
+	})
+	t.Run("of a second track", func(t *testing.T) {
+		t.Parallel()
+		second := func(packet byte, body string) []byte {
+			return append([]byte{0x95, packet, 'm', 'p', '4', 'a', 1}, body...)
+		}
+		h := run(t, nil)
+		s := h.publish(t, "KEY")
+		s.video(0, avcHeader())
+		s.audio(0, aacHeader())
+		s.audio(0, second(0, "\x12\x10"))
+		s.video(0, videoFrame(true, "key"))
+		s.audio(0, sound("of the first track"))
+		newest := second(0, "\x11\x90")
+		s.audio(40, newest)
+		s.audio(40, second(1, "sound"))
+		for range 2 {
+			if got := newestHeader(h.watch(t, h.flvURL("KEY")).sees(second(1, "sound")), 1); got != string(newest) {
+				t.Errorf("a player decodes with the header %q, want %q", got, newest)
+			}
+		}
+	})
+}

@@ -121,17 +121,17 @@ func (s *stream) push(a arrived, now time.Time) {
 // hold holds a sequence header of a kind of which the stream has had no coded media, and reports whether it did. Some encoders announce
 // sound and never send any, for example because another program uses the microphone, and players wait for every track that has a
 // sequence header. After a reconnection of the encoder, headers of the kinds that the stream had are not held: a change of several
-// tracks must reach HLS and recordings before the first picture.
+// tracks must reach HLS and recordings before the first picture. Every header replaces the held one of its track, held or not.
 func (s *stream) hold(a arrived) bool {
 	info := a.frame.info
-	if !info.Header || info.Kind == flv.Script || s.had.has(info.Kind) || len(a.frame.tag) > maxHeader {
+	if !info.Header || info.Kind == flv.Script {
 		return false
 	}
 	same := func(other arrived) bool {
 		return other.frame.info.Kind == info.Kind && other.frame.info.Track == info.Track
 	}
 	s.held = slices.DeleteFunc(s.held, same)
-	if len(s.held) >= maxHeaders {
+	if s.had.has(info.Kind) || len(a.frame.tag) > maxHeader || len(s.held) >= maxHeaders {
 		return false
 	}
 	s.held = append(s.held, a)

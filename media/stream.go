@@ -41,7 +41,7 @@ type stream struct {
 	settled  bool      // whether the stream no longer waits for video or audio
 	hasVideo bool      // whether a picture of this publisher has arrived
 	hasAudio bool      // whether a sound of this publisher has arrived
-	had      kindSet   // the kinds of which the stream has had coded media, from any publisher
+	had      kindSet   // the kinds of which the stream has had coded media, from any publisher, until they are withdrawn
 	held     []arrived // sequence headers that wait for the first coded media of their tracks
 
 	ticker  *time.Timer
@@ -118,9 +118,10 @@ func (s *stream) announces(kind byte) bool {
 		slices.ContainsFunc(s.ring.headers, func(f *Frame) bool { return f.info.Kind == kind })
 }
 
-// withdraw holds the headers of the kinds of which this publisher has sent no coded media. It is needed after a reconnection. Players
-// that start later do not receive these headers.
+// withdraw holds the headers of the kinds of which this publisher has sent no coded media, also those that it sends later. It is needed
+// after a reconnection. Players that start later do not receive these headers.
 func (s *stream) withdraw() {
+	s.had = kindSet{video: s.hasVideo, audio: s.hasAudio}
 	for _, kind := range []byte{flv.Video, flv.Audio} {
 		if s.announces(kind) {
 			for _, header := range s.ring.withdraw(kind) {

@@ -121,7 +121,11 @@ func (s *stream) announces(kind byte) bool {
 // withdraw holds the headers of the kinds of which this publisher has sent no coded media, also those that it sends later. It is needed
 // after a reconnection. Players that start later do not receive these headers.
 func (s *stream) withdraw() {
-	s.had = kindSet{video: s.hasVideo, audio: s.hasAudio}
+	now := kindSet{video: s.hasVideo, audio: s.hasAudio}
+	if s.had != now {
+		s.restartRelays()
+	}
+	s.had = now
 	for _, kind := range []byte{flv.Video, flv.Audio} {
 		if s.announces(kind) {
 			for _, header := range s.ring.withdraw(kind) {
@@ -202,6 +206,16 @@ func (s *stream) end(reason Reason, now time.Time) {
 func (s *stream) stopRelays() {
 	for p := range s.players {
 		if p.client.Protocol == Relay {
+			p.stop()
+		}
+	}
+}
+
+// restartRelays cuts the connections of nodes that relay the stream and have received frames. They connect again at once and learn which
+// kinds the stream has now.
+func (s *stream) restartRelays() {
+	for p := range s.players {
+		if p.client.Protocol == Relay && p.cursor.started {
 			p.stop()
 		}
 	}

@@ -111,7 +111,7 @@ func (r *Relayed) Write(tag []byte) (startable bool, err error) {
 		s.mediaAt = now
 		s.describeTrack(frame, m.size, m.sound)
 		s.ring.push(frame, s.unread())
-		s.meter.arrived(frame)
+		s.meter.countFrame(frame)
 		s.meter.pushed(frame)
 		s.broadcast.Frames, s.broadcast.Bytes = s.broadcast.Frames+1, s.broadcast.Bytes+uint64(len(tag))
 	}

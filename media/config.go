@@ -47,7 +47,7 @@ type Config struct {
 	// dropped.
 	TakeoverAfter time.Duration `default:"3s" min:"100ms" max:"1m" help:"Time without media after which the owner of a stream may publish it from another connection."`
 	// SettleTime is the time that players of a new stream wait for audio if only video has arrived, or for video if
-	// only audio has arrived. They wait longer for a kind that has a sequence header, see announcedFactor.
+	// only audio has arrived. They wait four times as long for a kind that has a sequence header.
 	SettleTime  time.Duration `default:"800ms"`
 	AllowOrigin string        `default:"*" help:"Origin of the web pages that may play streams and recordings, like https://live.example; * permits all. It is sent as Access-Control-Allow-Origin."`
 

@@ -34,7 +34,7 @@ func (c *cursor) start(r *ring) {
 	case r.contains(r.last):
 		c.next, c.headers = r.last.at, r.last.headers
 	default:
-		c.next, c.headers, c.awaitsKey = r.recent, r.headers, r.hasVideo
+		c.next, c.headers, c.awaitsKey = max(r.recent, r.first), r.headers, r.hasVideo
 	}
 	c.started = true
 }
@@ -55,7 +55,7 @@ func (c *cursor) skip(r *ring, dst []*Frame) []*Frame {
 	if r.contains(r.last) {
 		c.next, c.headers, c.awaitsKey = r.last.at, r.last.headers, false
 	} else {
-		c.next, c.headers, c.awaitsKey = r.recent, r.headers, r.hasVideo
+		c.next, c.headers, c.awaitsKey = max(r.recent, r.first), r.headers, r.hasVideo
 	}
 	for _, header := range c.headers {
 		if header.info.Kind != flv.Script {

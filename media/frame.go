@@ -63,8 +63,8 @@ func (f *Frame) isWorseThan(other *Frame) bool {
 	return f.info.Header && !f.readable && other.readable && other.info.Kind == f.info.Kind && other.info.Track == f.info.Track && other.info.Codec == f.info.Codec
 }
 
-// arrived is a payload that has no time in the broadcast yet.
-type arrived struct {
+// receivedPayload is a payload that has no time in the broadcast yet.
+type receivedPayload struct {
 	frame *Frame
 	at    uint32 // timestamp of the publisher
 	size  flv.Size

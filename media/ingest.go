@@ -36,7 +36,7 @@ func (s *stream) ingest(p *publisher, kind byte, at uint32, payload []byte) erro
 	if m.lengthSize > 0 {
 		p.lengthSize, p.numbering = m.lengthSize, m.numbering
 	}
-	if !s.enqueue(p, arrived{frame, at, m.size, m.sound}, m.info, now) {
+	if !s.enqueue(p, receivedPayload{frame, at, m.size, m.sound}, m.info, now) {
 		s.meter.ignored++
 		return nil
 	}
@@ -47,14 +47,14 @@ func (s *stream) ingest(p *publisher, kind byte, at uint32, payload []byte) erro
 
 // enqueue adds a payload to the stream, after those that belong before it. It returns false if the payload is a repetition
 // or has arrived too late.
-func (s *stream) enqueue(p *publisher, a arrived, info flv.Info, now time.Time) bool {
-	add := func(a arrived) { s.add(a, now) }
+func (s *stream) enqueue(p *publisher, r receivedPayload, info flv.Info, now time.Time) bool {
+	add := func(r receivedPayload) { s.add(r, now) }
 	s.expire(p, now)
 	track := p.orderOf(info)
 	switch {
 	case track == nil:
 	case info.Coded:
-		m := reorder.Message[arrived]{At: a.at, Payload: a.frame.Payload(), Ordered: info.Kind == flv.Audio || info.Codec == flv.AV1 || info.Codec == flv.VP9, Value: a}
+		m := reorder.Message[receivedPayload]{At: r.at, Payload: r.frame.Payload(), Ordered: info.Kind == flv.Audio || info.Codec == flv.AV1 || info.Codec == flv.VP9, Value: r}
 		if info.Codec == flv.H264 && info.Kind == flv.Video {
 			m.Number, m.Numbered = p.numbering.FrameNumber(m.Payload[info.Body:], p.lengthSize)
 		}
@@ -62,15 +62,15 @@ func (s *stream) enqueue(p *publisher, a arrived, info flv.Info, now time.Time) 
 	default:
 		track.Flush(add)
 	}
-	add(a)
+	add(r)
 	return true
 }
 
 // expire adds the payloads of p that have waited for an earlier one for too long. It reports whether there were any.
 func (s *stream) expire(p *publisher, now time.Time) (added bool) {
 	for i := range p.order {
-		p.order[i].Expire(now, func(a arrived) {
-			s.add(a, now)
+		p.order[i].Expire(now, func(r receivedPayload) {
+			s.add(r, now)
 			added = true
 		})
 	}
@@ -83,33 +83,33 @@ func (s *stream) flush(now time.Time) {
 		return
 	}
 	for i := range s.publisher.order {
-		s.publisher.order[i].Flush(func(a arrived) { s.add(a, now) })
+		s.publisher.order[i].Flush(func(r receivedPayload) { s.add(r, now) })
 	}
 }
 
 // add adds a payload to the broadcast. A sequence header of a kind without coded media is held.
-func (s *stream) add(a arrived, now time.Time) {
-	info := a.frame.info
+func (s *stream) add(r receivedPayload, now time.Time) {
+	info := r.frame.info
 	if info.Kind != flv.Script {
 		s.begin(now)
 	}
-	s.meter.arrived(a.frame)
-	s.broadcast.Frames, s.broadcast.Bytes = s.broadcast.Frames+1, s.broadcast.Bytes+uint64(len(a.frame.tag))
-	if s.hold(a) {
+	s.meter.countFrame(r.frame)
+	s.broadcast.Frames, s.broadcast.Bytes = s.broadcast.Frames+1, s.broadcast.Bytes+uint64(len(r.frame.tag))
+	if s.hold(r) {
 		return
 	}
 	if info.Coded {
 		s.release(info, now)
 	}
-	s.push(a, now)
+	s.push(r, now)
 }
 
 // push places a payload in the broadcast.
-func (s *stream) push(a arrived, now time.Time) {
-	frame := a.frame
+func (s *stream) push(r receivedPayload, now time.Time) {
+	frame := r.frame
 	if info := frame.info; info.Kind != flv.Script {
-		frame.setTime(s.timeline.Place(timeline.Track{Kind: info.Kind, Number: info.Track}, a.at, info.Coded, now))
-		s.describeTrack(frame, a.size, a.sound)
+		frame.setTime(s.timeline.Place(timeline.Track{Kind: info.Kind, Number: info.Track}, r.at, info.Coded, now))
+		s.describeTrack(frame, r.size, r.sound)
 		if s.firstAt.IsZero() && info.Coded {
 			s.firstAt = now
 		}
@@ -121,27 +121,29 @@ func (s *stream) push(a arrived, now time.Time) {
 // hold holds a sequence header of a kind of which the stream has had no coded media, and reports whether it did. Some encoders announce
 // sound and never send any, for example because another program uses the microphone, and players wait for every track that has a
 // sequence header. After a reconnection of the encoder, headers of the kinds that the stream had are not held: a change of several
-// tracks must reach HLS and recordings before the first picture.
-func (s *stream) hold(a arrived) bool {
-	info := a.frame.info
-	if !info.Header || info.Kind == flv.Script || s.had.has(info.Kind) || len(a.frame.tag) > maxHeader {
+// tracks must reach HLS and recordings before the first picture. Every header replaces the held one of its track, held or not.
+func (s *stream) hold(r receivedPayload) bool {
+	info := r.frame.info
+	if !info.Header || info.Kind == flv.Script {
 		return false
 	}
-	same := func(other arrived) bool {
+	same := func(other receivedPayload) bool {
 		return other.frame.info.Kind == info.Kind && other.frame.info.Track == info.Track
 	}
 	s.held = slices.DeleteFunc(s.held, same)
-	if len(s.held) >= maxHeaders {
+	if s.everCoded.has(info.Kind) || len(r.frame.tag) > maxHeader || len(s.held) >= maxHeaders {
 		return false
 	}
-	s.held = append(s.held, a)
+	s.held = append(s.held, r)
 	return true
 }
 
 // release adds the held header of a track to the broadcast, before coded media of the track. A header of another codec is dropped.
 // Players that have not started yet receive the header before their first key frame.
 func (s *stream) release(info flv.Info, now time.Time) {
-	i := slices.IndexFunc(s.held, func(a arrived) bool { return a.frame.info.Kind == info.Kind && a.frame.info.Track == info.Track })
+	i := slices.IndexFunc(s.held, func(r receivedPayload) bool {
+		return r.frame.info.Kind == info.Kind && r.frame.info.Track == info.Track
+	})
 	if i < 0 {
 		return
 	}
@@ -158,7 +160,7 @@ func (s *stream) release(info flv.Info, now time.Time) {
 
 // hasBetterHeader reports whether package flv cannot parse f, a sequence header, but can parse an earlier one of the same codec and track.
 func (s *stream) hasBetterHeader(f *Frame) bool {
-	return s.ring.hasBetterHeader(f) || slices.ContainsFunc(s.held, func(a arrived) bool { return f.isWorseThan(a.frame) })
+	return s.ring.hasBetterHeader(f) || slices.ContainsFunc(s.held, func(r receivedPayload) bool { return f.isWorseThan(r.frame) })
 }
 
 // begin begins the broadcast, if necessary.
@@ -175,7 +177,7 @@ func (s *stream) begin(now time.Time) {
 func (s *stream) describeTrack(frame *Frame, size flv.Size, sound flv.Sound) {
 	b := &s.broadcast
 	if frame.info.Coded {
-		s.had.add(frame.info.Kind)
+		s.everCoded.add(frame.info.Kind)
 	}
 	switch frame.info.Kind {
 	case flv.Video:

@@ -22,8 +22,8 @@ type meter struct {
 	next  int
 }
 
-// arrived counts a frame.
-func (m *meter) arrived(f *Frame) {
+// countFrame counts a frame.
+func (m *meter) countFrame(f *Frame) {
 	m.frames++
 	m.bytes += uint64(len(f.tag))
 }

@@ -21,7 +21,7 @@ type publisher struct {
 	lengthSize int  // bytes of the lengths of NAL units
 	numbering  flv.Numbering
 
-	order [2]reorder.Track[arrived] // order of the coded media of the video and the audio track with the number 0
+	order [2]reorder.Track[receivedPayload] // order of the coded media of the video and the audio track with the number 0
 
 	video, audio flv.CodecTrack // the tracks with the number 0
 
@@ -42,7 +42,7 @@ type parsed struct {
 }
 
 // orderOf returns the order of the track that a payload belongs to, or nil if nothing of the track is put into order.
-func (p *publisher) orderOf(info flv.Info) *reorder.Track[arrived] {
+func (p *publisher) orderOf(info flv.Info) *reorder.Track[receivedPayload] {
 	switch {
 	case info.Track != 0 || info.Mixed:
 		return nil

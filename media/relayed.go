@@ -60,7 +60,8 @@ type Source struct {
 }
 
 // Begin begins a connection to the node with the publisher. If an earlier connection was to the same broadcast, frames that it has
-// delivered are left out. Otherwise the times of the players go on with the new broadcast.
+// delivered are left out, and so are the headers of kinds that the stream no longer has. Otherwise the times of the players go on with the
+// new broadcast.
 func (r *Relayed) Begin(from Source) error {
 	s := r.stream
 	s.mu.Lock()
@@ -78,6 +79,14 @@ func (r *Relayed) Begin(from Source) error {
 		s.broadcast = Broadcast{ID: from.Broadcast, Key: s.key, StartedAt: now, Publisher: r.publisher.client, Frames: s.broadcast.Frames, Bytes: s.broadcast.Bytes}
 		s.hasVideo, s.hasAudio, r.caughtUp = from.Video, from.Audio, from.Time
 		r.publisher.lengthSize = 0
+		return nil
+	}
+	s.hasVideo, s.hasAudio = from.Video, from.Audio
+	if !from.Video {
+		s.ring.withdraw(flv.Video)
+	}
+	if !from.Audio {
+		s.ring.withdraw(flv.Audio)
 	}
 	return nil
 }
@@ -102,7 +111,7 @@ func (r *Relayed) Write(tag []byte) (startable bool, err error) {
 		s.mediaAt = now
 		s.describeTrack(frame, m.size, m.sound)
 		s.ring.push(frame, s.unread())
-		s.meter.arrived(frame)
+		s.meter.countFrame(frame)
 		s.meter.pushed(frame)
 		s.broadcast.Frames, s.broadcast.Bytes = s.broadcast.Frames+1, s.broadcast.Bytes+uint64(len(tag))
 	}

@@ -213,6 +213,11 @@ func TestReportedEncoders(t *testing.T) {
 			if len(files) != tt.parts || rec.Reason != record.ReasonOf(media.ReasonStopped) {
 				t.Fatalf("%d parts, %s", len(files), rec.Reason)
 			}
+			if len(files) == 2 {
+				if got := strings.TrimSpace(tool(t, "ffprobe", "-show_entries", "stream=codec_type", "-of", "csv=p=0", files[0])); got != "audio" {
+					t.Errorf("the first part has the tracks %q", got)
+				}
+			}
 			last := files[len(files)-1]
 			if tt.tolerance == 0 {
 				if n := flashCount(t, last); n < tt.least {

@@ -22,6 +22,7 @@ type ring struct {
 	frames   []*Frame // frames in order; the first has the number base
 	base     uint64
 	recent   uint64 // number of the oldest frame that is not expired
+	first    uint64 // number of the oldest frame with which a player may start
 	bytes    int
 	headers  []*Frame // newest header of each kind and track; the slice is replaced, never changed
 	last     startPoint
@@ -133,7 +134,7 @@ func (r *ring) addToStartPoints(header *Frame) {
 	}
 }
 
-// withdraw removes the headers of a kind and returns them. Players that start later do not receive them.
+// withdraw removes the headers of a kind and returns them. Players that start later do not receive them, and no pictures without a header.
 func (r *ring) withdraw(kind byte) (headers []*Frame) {
 	of := func(f *Frame) bool { return f.info.Kind == kind }
 	for _, f := range r.headers {
@@ -143,6 +144,9 @@ func (r *ring) withdraw(kind byte) (headers []*Frame) {
 	}
 	for _, all := range []*[]*Frame{&r.headers, &r.previous.headers, &r.last.headers} {
 		*all = slices.DeleteFunc(slices.Clone(*all), of)
+	}
+	if kind == flv.Video {
+		r.last, r.previous, r.hasVideo, r.first = startPoint{}, startPoint{}, false, r.end()
 	}
 	return headers
 }

@@ -37,12 +37,12 @@ type stream struct {
 	lostAt    time.Time // time when the publisher was lost
 	mediaAt   time.Time // time when the newest frame arrived
 
-	firstAt  time.Time // time when the first picture or sound of this publisher arrived
-	settled  bool      // whether the stream no longer waits for video or audio
-	hasVideo bool      // whether a picture of this publisher has arrived
-	hasAudio bool      // whether a sound of this publisher has arrived
-	had      kindSet   // the kinds of which the stream has had coded media, from any publisher
-	held     []arrived // sequence headers that wait for the first coded media of their tracks
+	firstAt   time.Time         // time when the first picture or sound of this publisher arrived
+	settled   bool              // whether the stream no longer waits for video or audio
+	hasVideo  bool              // whether a picture of this publisher has arrived
+	hasAudio  bool              // whether a sound of this publisher has arrived
+	everCoded kindSet           // the kinds of which the stream has had coded media, from any publisher, until they are withdrawn
+	held      []receivedPayload // sequence headers that wait for the first coded media of their tracks
 
 	ticker  *time.Timer
 	ticking bool
@@ -89,7 +89,8 @@ func (s *stream) leaveRelay() {
 const announcedFactor = 4
 
 // settle ends the wait for video and audio when both have arrived, or some time after the first picture or sound: SettleTime, or
-// announcedFactor times as long if the missing kind has a sequence header. Players then receive frames, and the broadcast is announced.
+// announcedFactor times as long if the missing kind has a sequence header. Players then receive frames, and the broadcast is announced. A
+// broadcast that has only sequence headers is announced when it ends, and not before: nothing can be played.
 func (s *stream) settle(now time.Time) {
 	if s.settled || s.firstAt.IsZero() {
 		return
@@ -114,19 +115,24 @@ func (s *stream) announces(kind byte) bool {
 	if kind == flv.Video && s.hasVideo || kind == flv.Audio && s.hasAudio {
 		return false
 	}
-	return slices.ContainsFunc(s.held, func(a arrived) bool { return a.frame.info.Kind == kind }) ||
+	return slices.ContainsFunc(s.held, func(r receivedPayload) bool { return r.frame.info.Kind == kind }) ||
 		slices.ContainsFunc(s.ring.headers, func(f *Frame) bool { return f.info.Kind == kind })
 }
 
-// withdraw holds the headers of the kinds of which this publisher has sent no coded media. It is needed after a reconnection. Players
-// that start later do not receive these headers.
+// withdraw holds the headers of the kinds of which this publisher has sent no coded media, also those that it sends later. It is needed
+// after a reconnection. Players that start later do not receive these headers.
 func (s *stream) withdraw() {
+	now := kindSet{video: s.hasVideo, audio: s.hasAudio}
+	if s.everCoded != now {
+		s.restartRelays()
+	}
+	s.everCoded = now
 	for _, kind := range []byte{flv.Video, flv.Audio} {
 		if s.announces(kind) {
-			for _, header := range s.ring.withdraw(kind) {
-				again := newFrame(header.info, 0, header.Payload()) // players may have the other one
-				again.readable = header.readable
-				s.held = append(s.held, arrived{frame: again, at: header.time})
+			for _, old := range s.ring.withdraw(kind) {
+				header := newFrame(old.info, 0, old.Payload()) // players may have the old one
+				header.readable = old.readable
+				s.held = append(s.held, receivedPayload{frame: header, at: old.time})
 			}
 		}
 	}
@@ -201,6 +207,16 @@ func (s *stream) end(reason Reason, now time.Time) {
 func (s *stream) stopRelays() {
 	for p := range s.players {
 		if p.client.Protocol == Relay {
+			p.stop()
+		}
+	}
+}
+
+// restartRelays cuts the connections of nodes that relay the stream and have received frames. They connect again at once and learn which
+// kinds the stream has now.
+func (s *stream) restartRelays() {
+	for p := range s.players {
+		if p.client.Protocol == Relay && p.cursor.started {
 			p.stop()
 		}
 	}

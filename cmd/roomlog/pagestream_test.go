@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 )
@@ -99,6 +100,25 @@ func TestPagePlaysOddStreams(t *testing.T) {
 			if (getComputedStyle(video).opacity !== "0" || $(".curtain")) throw new Error("the cover is not shown")`)
 		looks("audio only", bert)
 	})
+	for what, tt := range map[string]struct{ title, first, second string }{
+		"sound that begins late is heard":    {"A late voice", "v", "a"},
+		"pictures that begin late are shown": {"A late picture", "a", "v"},
+	} {
+		t.Run(what, func(t *testing.T) {
+			room := streamer.create(tt.title)
+			source := film(t, 20)
+			// The header of the second kind arrives at once. With a small delta, ffmpeg does not hold back the first kind until the second has begun.
+			encoder := ffmpeg(t, "-re", "-i", source, "-itsoffset", "10", "-re", "-i", source, "-map", "0:"+tt.first, "-map", "1:"+tt.second, "-c", "copy",
+				"-max_interleave_delta", "1", "-f", "flv", at.rtmpURL(room))
+			defer encoder.kill()
+			bert.opens(fmt.Sprint("/watch/", room.Data.ID))
+			bert.does(`const video = await shown("video"), way = () => $(".way-why:not(.stays)");
+				await until(() => video.currentTime > 0); // usually before the second kind has begun
+				await until(() => video.videoWidth === 320 && video.webkitAudioDecodedByteCount > 0 && getComputedStyle(video).opacity === "1");
+				const from = video.currentTime; await until(() => video.currentTime > from + 1);
+				if (way()) throw new Error(way().textContent)`)
+		})
+	}
 	bert.forgive("ERR_INCOMPLETE_CHUNKED_ENCODING") // the encoder was killed
 	bert.check(site)
 }

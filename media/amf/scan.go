@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 const (
@@ -156,4 +157,43 @@ func (s *scanner) array(depth int) error {
 		}
 	}
 	return nil
+}
+
+// RemoveFields returns b without some fields of the object or ECMA array with which it begins. It changes no other byte, not even the count
+// of an ECMA array, which readers must not rely on. It returns b itself if there is no such field, or if the value is malformed.
+func RemoveFields(b []byte, names ...string) []byte {
+	s := scanner{left: b}
+	mark, err := s.take(1)
+	switch {
+	case err != nil:
+		return b
+	case mark[0] == markObject:
+	case mark[0] != markECMAArray || s.skip(4) != nil:
+		return b
+	}
+	var kept []byte
+	copied := 0 // number of bytes of b that are in kept or were removed
+	for {
+		start := len(b) - len(s.left)
+		size, err := s.take(2)
+		if err != nil {
+			return b
+		}
+		n := binary.BigEndian.Uint16(size)
+		if n == 0 {
+			break
+		}
+		name, err := s.take(uint64(n))
+		if err != nil || s.value(1) != nil {
+			return b
+		}
+		if slices.Contains(names, string(name)) {
+			kept = append(kept, b[copied:start]...)
+			copied = len(b) - len(s.left)
+		}
+	}
+	if copied == 0 {
+		return b
+	}
+	return append(kept, b[copied:]...)
 }

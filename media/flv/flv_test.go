@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/deepch/vdk/format/flv/flvio"
@@ -139,6 +140,37 @@ func TestParseMetadata(t *testing.T) {
 			}
 			if _, again, err := flv.ParseMetadata(clean); err != nil || !cmp.Equal(fields, again) || len(clean) != len(plain) {
 				t.Fatal(again, err)
+			}
+		})
+	}
+}
+
+// TestMetadataWithoutTrackFlags checks that only the fields hasAudio and hasVideo are cut out of metadata, and that every other byte stays.
+func TestMetadataWithoutTrackFlags(t *testing.T) {
+	const name, number, end = "\x02\x00\x0aonMetaData", "\x00\x40\x94\x00\x00\x00\x00\x00\x00", "\x00\x00\x09"
+	const audio, video = "\x00\x08hasAudio\x01\x01", "\x00\x08hasVideo\x01\x00"
+	const width, height = "\x00\x05width" + number, "\x00\x06height" + number
+	long := "\x00\x07comment\x0c\x00\x01\x00\x00" + strings.Repeat("c", 1<<16) // a string of 65,536 bytes
+	for _, tt := range []struct{ name, before, after string }{
+		{"an object", "\x03" + width + audio + height + video + end, "\x03" + width + height + end},
+		{"an ECMA array", "\x08\x00\x00\x00\x04" + audio + height + width + video + end, "\x08\x00\x00\x00\x04" + height + width + end},
+		{"a long string", "\x03" + audio + long + width + end, "\x03" + long + width + end},
+		{"flags of another type", "\x03" + "\x00\x08hasAudio" + number + width + end, "\x03" + width + end},
+		{"another object in it", "\x03\x00\x05other\x03" + audio + end + video + end, "\x03\x00\x05other\x03" + audio + end + end},
+		{"a text in it", "\x03\x00\x04text\x02\x00\x0c" + audio + video + end, "\x03\x00\x04text\x02\x00\x0c" + audio + end},
+		{"another value after it", "\x03" + audio + end + "\x03" + audio + end, "\x03" + end + "\x03" + audio + end},
+		{"no flags", "\x03" + width + end, "\x03" + width + end},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			given := []byte(name + tt.before)
+			clean, fields, err := flv.ParseMetadata(given)
+			if err != nil || string(clean) != name+tt.after || string(given) != name+tt.before {
+				t.Errorf("%.200q became %.200q, error %v, want %.200q", given, clean, err, name+tt.after)
+			}
+			for _, flag := range []string{"hasAudio", "hasVideo"} {
+				if _, found := fields[flag]; found {
+					t.Errorf("the fields contain %s", flag)
+				}
 			}
 		})
 	}

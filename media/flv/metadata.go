@@ -3,6 +3,7 @@ package flv
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"roomlog/media/amf"
 )
@@ -41,16 +42,19 @@ func ParseMetadata(payload []byte) (clean []byte, fields amf.Object, err error) 
 	if !isObject {
 		return nil, nil, ErrNoMetadata
 	}
-	return withoutPromises(payload, fields), fields, nil
+	return withoutTrackFlags(payload, size, fields), fields, nil
 }
 
-// withoutPromises returns metadata without the fields that announce tracks, and deletes them from fields.
-func withoutPromises(payload []byte, fields amf.Object) []byte {
-	before := len(fields)
-	delete(fields, "hasAudio")
-	delete(fields, "hasVideo")
-	if len(fields) == before {
-		return payload
+// withoutTrackFlags returns metadata without the fields that announce tracks, and deletes them from fields. It changes no other byte, because
+// edges compare repeated metadata by its bytes. size is the size of the name onMetaData.
+func withoutTrackFlags(payload []byte, size int, fields amf.Object) []byte {
+	flags := []string{"hasAudio", "hasVideo"}
+	for _, flag := range flags {
+		delete(fields, flag)
 	}
-	return amf.Encode("onMetaData", fields)
+	object := payload[size:]
+	if rest := amf.RemoveFields(object, flags...); len(rest) < len(object) {
+		return slices.Concat(payload[:size], rest)
+	}
+	return payload
 }

@@ -174,6 +174,15 @@ type publisher struct {
 // publish publishes a stream and sends its headers and its first key frame.
 func (n *node) publish(t testing.TB, key string, at uint32) *publisher {
 	t.Helper()
+	p := n.dial(t, key, at)
+	p.headers()
+	p.frames("first", 1)
+	return p
+}
+
+// dial connects an encoder, which may publish from then on.
+func (n *node) dial(t testing.TB, key string, at uint32) *publisher {
+	t.Helper()
 	conn, err := net.Dial("tcp", n.rtmp)
 	if err != nil {
 		t.Fatal(err)
@@ -208,11 +217,14 @@ func (n *node) publish(t testing.TB, key string, at uint32) *publisher {
 	case <-time.After(timeout):
 		t.Fatal("the publisher was not accepted")
 	}
-	p.send(rtmp.AppendMedia(nil, flv.Script, 0, amf.Encode("@setDataFrame", "onMetaData", amf.Object{"width": 1920})))
-	p.send(rtmp.AppendMedia(nil, flv.Video, at, avcHeader()))
-	p.send(rtmp.AppendMedia(nil, flv.Audio, at, []byte{0xaf, 0, 0x12, 0x10}))
-	p.frames("first", 1)
 	return p
+}
+
+// headers sends the metadata and the sequence headers.
+func (p *publisher) headers() {
+	p.send(rtmp.AppendMedia(nil, flv.Script, 0, amf.Encode("@setDataFrame", "onMetaData", amf.Object{"width": 1920})))
+	p.send(rtmp.AppendMedia(nil, flv.Video, p.at, avcHeader()))
+	p.send(rtmp.AppendMedia(nil, flv.Audio, p.at, []byte{0xaf, 0, 0x12, 0x10}))
 }
 
 func (p *publisher) send(b []byte) { _, _ = p.Write(b) }
@@ -258,6 +270,7 @@ type viewer struct {
 	t    testing.TB
 	mu   sync.Mutex
 	tags []tag
+	flag byte // the tracks that the header of the file announces; set before the first tag
 	done chan struct{}
 	err  error // set before done is closed
 }
@@ -295,9 +308,13 @@ func (v *viewer) play(ctx context.Context, url string) error {
 		return errors.New(answer.Status)
 	}
 	body := bufio.NewReader(answer.Body)
-	if _, err := body.Discard(13); err != nil {
+	header := make([]byte, 13)
+	if _, err := io.ReadFull(body, header); err != nil {
 		return err
 	}
+	v.mu.Lock()
+	v.flag = header[4]
+	v.mu.Unlock()
 	for {
 		head, err := body.Peek(11)
 		if err != nil {

@@ -12,10 +12,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"roomlog/internal/clocktest"
 	"roomlog/internal/logtest"
 	"roomlog/media"
 	"roomlog/media/flv"
 	"roomlog/media/relay"
+	"roomlog/media/rtmp"
 )
 
 // pair returns an origin and an edge, and the registry of both.
@@ -142,6 +144,69 @@ func TestConnectionIsLost(t *testing.T) {
 	}
 	if got, want := all[len(all)-1].at, direct.sees("next 1"); got != want[len(want)-1].at {
 		t.Errorf("the edge has the time %d, the origin %d", got, want[len(want)-1].at)
+	}
+}
+
+// TestEncoderComesBackWithoutAKind loses the sound or the pictures of an encoder with its connection to the origin. Players of an edge that
+// come later are not promised any. When they are back, all players get them.
+func TestEncoderComesBackWithoutAKind(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct{ missing, flags byte }{"sound": {flv.Audio, 1}, "pictures": {flv.Video, 4}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			clock := clocktest.New()
+			r := &registry{nodes: map[string]*node{}}
+			origin := r.open(t, "origin", func(c *media.Config, _ *relay.Config) { c.Now, c.SettleTime = clock.Now, time.Second })
+			edge := r.open(t, "edge", nil)
+			p := origin.publish(t, key, 0)
+			r.set(key, origin)
+			early := edge.watch(t, key)
+			early.sees("first 0")
+			_ = p.Close()
+			eventually(t, "the origin has lost the encoder", func() bool { return !origin.stats(key).Publishing })
+			p = origin.dial(t, key, 0)
+			p.headers()
+			of := map[byte]func(string) []byte{
+				flv.Video: func(text string) []byte { return videoFrame(true, text) },
+				flv.Audio: func(text string) []byte { return append([]byte{0xaf, 1}, text...) },
+			}
+			send := func(kind byte, text string) {
+				p.send(rtmp.AppendMedia(nil, kind, p.at, of[kind](text)))
+				p.at += 40
+			}
+			gets := func(v *viewer, kind byte, text string) []tag {
+				eventually(t, "a player has "+text, func() bool {
+					return slices.ContainsFunc(v.got(), func(one tag) bool { return one.payload == string(of[kind](text)) })
+				})
+				return v.got()
+			}
+			other := flv.Video + flv.Audio - tt.missing
+			send(other, "back")
+			gets(early, other, "back")
+			clock.Forward(5 * time.Second)
+			send(other, "alone")
+			eventually(t, "the edge has connected again", func() bool { return edge.puller.Stats().Lost == 1 })
+			send(other, "from the new connection")
+			gets(early, other, "from the new connection")
+			late := edge.watch(t, key)
+			for _, one := range gets(late, other, "from the new connection") {
+				if one.kind == tt.missing {
+					t.Errorf("a late player gets %q", one.payload)
+				}
+			}
+			if late.flag != tt.flags {
+				t.Errorf("a late player gets the flags %d, want %d", late.flag, tt.flags)
+			}
+			send(tt.missing, "complete")
+			for _, v := range []*viewer{early, late} {
+				all := gets(v, tt.missing, "complete")
+				all = slices.DeleteFunc(all, func(one tag) bool { return one.kind != tt.missing })
+				if n := len(all); n < 2 || !flv.Describe(tt.missing, []byte(all[n-2].payload)).Header {
+					t.Errorf("a player gets no header before %q", all[n-1].payload)
+				}
+				requireRising(t, v.got())
+			}
+		})
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"roomlog/internal/waittest"
 	"roomlog/media/amf"
 	"roomlog/media/rtmp"
 )
@@ -45,7 +46,7 @@ func TestAcknowledgementsGoOnAfter4GiB(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	<-sending
+	waittest.Receive(t, sending, "the end of the client")
 	want := int((conn.Bytes() - before) / (half + 256)) // an acknowledgement follows the message with which half of the window is complete
 	eventually(t, "the acknowledgements", func() bool { return len(c.acks()) >= want })
 	last := uint32(before)
@@ -101,5 +102,5 @@ func TestAPublisherAcknowledgesBeyond4GiB(t *testing.T) {
 		t.Errorf("acknowledged %d, want one number after the 2^32nd byte", acks)
 	}
 	server.Close()
-	<-served
+	waittest.Receive(t, served, "the end of the connection")
 }

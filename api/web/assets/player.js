@@ -8,6 +8,7 @@ const JUMP = 12; // seconds behind at which playback jumps
 
 const names = { flv: "HTTP-FLV", "ws-flv": "WS-FLV", hls: "HLS", native: "HLS" };
 const volume = Number(recall("volume") || 1);
+const events = ["playing", "resize", "waiting", "pause", "volumechange", "timeupdate"]; // of the video element
 
 // mpegts.js rejects a promise that nobody can handle when a stream ends while its player is being destroyed.
 addEventListener("unhandledrejection", (event) => {
@@ -34,7 +35,7 @@ export class Player {
     this.#media = media;
     video.volume = volume;
     video.muted = recall("muted") === "yes";
-    for (const type of ["playing", "waiting", "pause", "volumechange", "timeupdate"]) video.addEventListener(type, this);
+    for (const type of events) video.addEventListener(type, this);
     this.handleEvent({ type: "volumechange" });
     this.#timer = setInterval(() => this.#tend(), 500);
     this.#restart();
@@ -46,7 +47,7 @@ export class Player {
   destroy() {
     this.#run++; // nothing that is under way continues
     clearInterval(this.#timer);
-    for (const type of ["playing", "waiting", "pause", "volumechange", "timeupdate"]) this.#video.removeEventListener(type, this);
+    for (const type of events) this.#video.removeEventListener(type, this);
     this.#stopEngine();
   }
 
@@ -90,7 +91,8 @@ export class Player {
       this.state.value = "playing";
       this.blocked.value = false;
       this.audioOnly.value = video.videoWidth === 0 && !this.#media?.video;
-    } else if (type === "waiting" && this.state.value === "playing") this.state.value = "buffering";
+    } else if (type === "resize" && video.videoWidth > 0) this.audioOnly.value = false; // pictures have begun late
+    else if (type === "waiting" && this.state.value === "playing") this.state.value = "buffering";
     else if (type === "pause") this.#wait("paused");
     else if (type === "timeupdate") this.#moved = performance.now();
   }
@@ -155,16 +157,22 @@ export class Player {
   #flv(mpegts, way, run) {
     mpegts.LoggingControl.enableAll = false;
     const player = mpegts.createPlayer(
-      { type: "flv", isLive: true, url: way === "flv" ? this.#address(".flv") : this.#address(".flv", "ws"), hasVideo: this.#media ? Boolean(this.#media.video) : undefined, hasAudio: this.#media ? Boolean(this.#media.audio) : undefined },
+      { type: "flv", isLive: true, url: way === "flv" ? this.#address(".flv") : this.#address(".flv", "ws") }, // the file announces the tracks that it has now, #media those of the beginning
       { enableWorker: false, enableStashBuffer: false, lazyLoad: false, autoCleanupSourceBuffer: true, autoCleanupMaxBackwardDuration: 30, autoCleanupMinBackwardDuration: 15, fixAudioTimestampGap: true },
     );
-    player.on(mpegts.Events.ERROR, (kind) => this.#failed(run, kind === mpegts.ErrorTypes.MEDIA_ERROR ? "why.media" : "why.network"));
+    // mpegts.js must not be destroyed in its own events.
+    const reload = () => setTimeout(() => run === this.#run && this.#later(way, 0));
+    let size = "", oneTrack; // oneTrack: whether playback has begun with sound or pictures alone
+    player.on(mpegts.Events.ERROR, (kind, detail) => {
+      if (oneTrack && detail === mpegts.ErrorDetails.MEDIA_MSE_ERROR) reload(); // browsers cannot add a track: sound or pictures have begun late
+      else this.#failed(run, kind === mpegts.ErrorTypes.MEDIA_ERROR ? "why.media" : "why.network");
+    });
     player.on(mpegts.Events.LOADING_COMPLETE, () => this.#failed(run, "why.network"));
-    let size = "";
-    player.on(mpegts.Events.MEDIA_INFO, ({ width, height }) => {
+    player.on(mpegts.Events.MEDIA_INFO, ({ width, height, hasAudio, hasVideo }) => {
       const now = width + "×" + height;
-      if (size && size !== now) setTimeout(() => run === this.#run && this.#later(way, 0)); // mpegts.js never shows pictures of another size, and must not be destroyed in its own event
+      if (size && size !== now) reload(); // mpegts.js never shows pictures of another size
       size = now;
+      oneTrack ??= !(hasAudio && hasVideo);
     });
     player.attachMediaElement(this.#video);
     player.load();

@@ -39,6 +39,8 @@ const onPage = `
 		await until(() => at() >= 0);
 		messages.splice(0, at() + 1);
 	};
+	// quiet forgets all messages, so that showed finds only a message of what the page does next.
+	const quiet = () => messages.splice(0);
 	const signUp = async (name) => {
 		await pressText(/^Sign in$/); await pressText(/New here/);
 		await fill("#username", name); await fill("#password", "secret of " + name);

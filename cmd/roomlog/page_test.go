@@ -183,10 +183,14 @@ func TestPageThroughALive(t *testing.T) {
 			const {Player} = await load("player.js");
 			await load("vendor/mpegts.js");
 			const video = document.body.appendChild(Object.assign(document.createElement("video"), {muted: true}));
+			const {get, set} = Object.getOwnPropertyDescriptor(HTMLMediaElement.prototype, "src");
+			let player, taken = "";
+			Object.defineProperty(video, "src", {get, set(source) { if (/vendor\/hls\.js/.test(new Error().stack) && player.way.value !== "hls") taken = player.way.value; set.call(video, source); }});
 			new Player(video, {key, sign, media: {video: "av1"}}).destroy(); // its library arrives when the next player plays
-			const player = new Player(video, {key, sign, media: null});
+			player = new Player(video, {key, sign, media: null});
 			await load("vendor/hls.js");
 			await until(() => video.currentTime > 1);
+			if (taken) throw new Error("hls.js has taken over the video of a player that plays over " + taken);
 			player.destroy();`)
 		home.check(site)
 	})

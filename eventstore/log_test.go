@@ -112,6 +112,7 @@ func (l *testLog) execute(r domain.Request) eventstore.Receipt {
 	deadline := time.Now().Add(waittest.Timeout)
 	receipt, err := l.sequencer.Execute(context.Background(), r)
 	for l.impatient && errors.Is(err, eventstore.ErrUnavailable) && time.Now().Before(deadline) {
+		l.t.Logf("%s is executed again: %v", r.Command.Type(), err)
 		receipt, err = l.sequencer.Execute(context.Background(), r)
 	}
 	if err != nil {

@@ -41,7 +41,7 @@ func TestUserWithoutAccess(t *testing.T) {
 			encoder := publish(t, file, other.rtmpURL(room), "-stream_loop", "-1")
 			eventually(t, "the live has a broadcast", func() bool { return user.read(room.Data.ID).Data.Media != nil })
 			native := user.connect("")
-			sio := siotest.Dial(t, "http://"+other.addr+"/socket.io/", siotest.Options{}) // replies to pings, so that the session lasts while commands run
+			sio := siotest.Dial(t, "http://"+other.addr+"/socket.io/", siotest.Options{Version: 3})
 			id := sio.Connect()
 
 			run(state.enter)

@@ -23,6 +23,8 @@ type disconnects struct {
 	last  int64          // position of the last one
 	cut   sync.WaitGroup // clients that still lose connections
 	end   chan struct{}  // closed when gifts and last do not change any more
+
+	running context.Context // ends when the test has failed
 }
 
 // TestAThousandDisconnectsLoseNothing disconnects clients 1,000 times at random bytes while gifts are sent: replays as lines of
@@ -39,6 +41,10 @@ func TestAThousandDisconnectsLoseNothing(t *testing.T) {
 	viewers := []*person{join(t, at, "carl"), join(t, at, "dora")}
 	const replays, sockets = 220, 60 // 4 × 220 + 2 × 60 are 1,000
 	var clients sync.WaitGroup
+	var fail context.CancelFunc
+	d.running, fail = context.WithCancel(t.Context())
+	defer clients.Wait()
+	defer fail()
 	d.cut.Add(6)
 	for i := range 4 {
 		clients.Go(func() { d.replay(anna, i%2 == 1, rand.New(rand.NewPCG(11, uint64(i))), replays) })
@@ -65,6 +71,16 @@ func TestAThousandDisconnectsLoseNothing(t *testing.T) {
 	close(d.end)
 	clients.Wait()
 	t.Logf("1000 disconnects while %d gifts were sent", d.gifts)
+}
+
+// awaitEnd waits until gifts and last do not change any more. It reports false if the test has failed before.
+func (d *disconnects) awaitEnd() bool {
+	select {
+	case <-d.end:
+		return true
+	case <-d.running.Done():
+		return false
+	}
 }
 
 // logReader is a client that replays the log.
@@ -108,13 +124,19 @@ func (d *disconnects) replay(by *person, sse bool, random *rand.Rand, n int) {
 		if sse {
 			query, header = "from=now&limit=12", http.Header{"Accept": {"text/event-stream"}, "Last-Event-ID": {r.cursor}}
 		}
-		if err := d.read(by, query, header, 1+random.Int64N(4000), r); err != nil {
+		err := d.read(by, query, header, 1+random.Int64N(4000), r)
+		if d.running.Err() != nil {
+			break
+		}
+		if err != nil {
 			d.t.Errorf("server-sent events %t: %v", sse, err)
 			break
 		}
 	}
 	d.cut.Done()
-	<-d.end
+	if !d.awaitEnd() {
+		return
+	}
 	if err := d.read(by, "after="+r.cursor, nil, 1<<40, r); err != nil || r.next <= d.last || r.gifts != d.gifts {
 		d.t.Errorf("server-sent events %t: received %d of at least %d events, %d of %d gifts: %v", sse, r.next-1, d.last, r.gifts, d.gifts, err)
 	}
@@ -123,7 +145,7 @@ func (d *disconnects) replay(by *person, sse bool, random *rand.Rand, n int) {
 // read reads at most most bytes of a replay, then cuts the connection. Only complete lines count, and only complete server-sent
 // events.
 func (d *disconnects) read(by *person, query string, header http.Header, most int64, r *logReader) error {
-	ctx, cancel := context.WithTimeout(d.t.Context(), timeout)
+	ctx, cancel := context.WithTimeout(d.running, timeout)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+d.at.addr+"/api/events?"+query, nil)
 	if err != nil {
@@ -175,6 +197,9 @@ func (d *disconnects) read(by *person, query string, header http.Header, most in
 func (d *disconnects) watch(v *person, random *rand.Rand, n int) {
 	var l *line
 	for i := range n + 1 {
+		if d.running.Err() != nil {
+			break
+		}
 		s, err := v.dialFor(timeout, "")
 		if err != nil {
 			d.t.Error(err)
@@ -217,7 +242,9 @@ func (d *disconnects) watch(v *person, random *rand.Rand, n int) {
 
 // rest waits for the last gift, and compares the number of gifts.
 func (d *disconnects) rest(v *person, s *socket, l *line) {
-	<-d.end
+	if !d.awaitEnd() {
+		return
+	}
 	eventually(d.t, "the last gift arrives", func() bool {
 		l.hear(d.t, s)
 		return l.at >= d.last

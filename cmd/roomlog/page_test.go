@@ -39,6 +39,8 @@ const onPage = `
 		await until(() => at() >= 0);
 		messages.splice(0, at() + 1);
 	};
+	// quiet forgets all messages, so that showed finds only a message of what the page does next.
+	const quiet = () => messages.splice(0);
 	const signUp = async (name) => {
 		await pressText(/^Sign in$/); await pressText(/New here/);
 		await fill("#username", name); await fill("#password", "secret of " + name);
@@ -181,10 +183,14 @@ func TestPageThroughALive(t *testing.T) {
 			const {Player} = await load("player.js");
 			await load("vendor/mpegts.js");
 			const video = document.body.appendChild(Object.assign(document.createElement("video"), {muted: true}));
+			const {get, set} = Object.getOwnPropertyDescriptor(HTMLMediaElement.prototype, "src");
+			let player, taken = "";
+			Object.defineProperty(video, "src", {get, set(source) { if (/vendor\/hls\.js/.test(new Error().stack) && player.way.value !== "hls") taken = player.way.value; set.call(video, source); }});
 			new Player(video, {key, sign, media: {video: "av1"}}).destroy(); // its library arrives when the next player plays
-			const player = new Player(video, {key, sign, media: null});
+			player = new Player(video, {key, sign, media: null});
 			await load("vendor/hls.js");
 			await until(() => video.currentTime > 1);
+			if (taken) throw new Error("hls.js has taken over the video of a player that plays over " + taken);
 			player.destroy();`)
 		home.check(site)
 	})

@@ -52,7 +52,7 @@ func TestPageOperates(t *testing.T) {
 		boss.keys("\r")
 		boss.does(`await has("[data-dead] strong", /^user.registered.v1$/); await has("[data-dead] .fault", /HTTP 503/)`)
 		receiver.accept()
-		boss.does(`await press('[aria-label^="Send the event at position"]'); await showed(".notice", /Sent again soon: 1/)`)
+		boss.does(`const send = await shown('[aria-label^="Send the event at position"]'); quiet(); send.click(); await showed(".notice", /Sent again soon: 1/)`)
 		eventually(t, "the receiver gets the event", func() bool { return receiver.accepted() == 1 })
 		boss.keys("\x1b")
 		boss.does(`await until(() => !$("dialog")); await has("[data-webhook=people] [data-letters]", /^0$/)`)
@@ -60,7 +60,7 @@ func TestPageOperates(t *testing.T) {
 	})
 	t.Run("an operator replays a webhook", func(t *testing.T) {
 		boss.does(`await press('[aria-label="Replay people"]'); await until(() => document.activeElement.id === "replay-from"); await fill("#replay-from", "tomorrow"); await pressText(/^Replay$/); await shown("dialog .sentence.bad")`)
-		boss.does(`await fill("#replay-from", "1"); await fill("#replay-reason", "the receiver has lost them"); (await has("dialog button:not(.quiet)", /^Replay$/)).click(); await until(() => !$("dialog")); await showed(".notice", /people continues there/)`)
+		boss.does(`await fill("#replay-from", "1"); await fill("#replay-reason", "the receiver has lost them"); const replay = await has("dialog button:not(.quiet)", /^Replay$/); quiet(); replay.click(); await until(() => !$("dialog")); await showed(".notice", /people continues there/)`)
 		eventually(t, "the receiver gets all events again", func() bool { return receiver.accepted() == 1+3 })
 		hides(boss, secret)
 		boss.forgive("400")

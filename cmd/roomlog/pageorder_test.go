@@ -72,7 +72,7 @@ func TestPageKeepsOrder(t *testing.T) {
 		bert.does(`(await has(".said", /fools/)).closest(".line").querySelector(".name").click(); await press("[data-report]"); await shown("#report-cause"); await until(() => document.activeElement.id === "report-cause");
 			$("#report-cause").value = "insult"; $("#report-cause").dispatchEvent(new Event("change", {bubbles: true})); await fill("#report-text", "not nice")`)
 		looks("the form of a report", bert)
-		bert.does(`await pressText(/^Send report$/); await showed(".notice", /Thank you/)`)
+		bert.does(`quiet(); await pressText(/^Send report$/); await showed(".notice", /Thank you/)`)
 		anna.does(`await press('[data-tab="reports"]'); const report = await has(".case", /you are all fools/); if (!/Insult\s+not nice/.test(report.innerText)) throw new Error(report.innerText);
 			await pressText(/^Claim$/); await has(".case", /You work on it/)`)
 		looks("the reports", anna)
@@ -131,7 +131,7 @@ func TestPageKeepsOrder(t *testing.T) {
 	})
 	t.Run("lives that are not for everybody say how to get in", func(t *testing.T) {
 		set := func(access string) {
-			anna.does(`await press('[data-tab="access"]'); const access = await shown("#access"); access.value = "` + access + `"; access.dispatchEvent(new Event("change", {bubbles: true})); if (access.value === "password") await fill("#access-password", "open sesame"); (await has("form button", /^Save$/)).click(); await showed(".notice", /Saved/)`)
+			anna.does(`await press('[data-tab="access"]'); const access = await shown("#access"); access.value = "` + access + `"; access.dispatchEvent(new Event("change", {bubbles: true})); if (access.value === "password") await fill("#access-password", "open sesame"); const save = await has("form button", /^Save$/); quiet(); save.click(); await showed(".notice", /Saved/)`)
 		}
 		set("password")
 		carla.does(`await shown('[data-code="live_password"]'); await has(".gate", /anna/); await fill("#live-password", "wrong guess"); await pressText(/^Enter$/); await has(".gate .sentence", /not the password/)`)

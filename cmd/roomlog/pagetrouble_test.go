@@ -230,7 +230,7 @@ func TestPageInTrouble(t *testing.T) {
 		for i := range 40 {
 			comment(fmt.Sprintf("during the cut %d", i))
 		}
-		bert.does(`await fill("#comment", "written while cut"); await press(".composer .accent")`)
+		bert.does(`await fill("#comment", "written while cut"); await press(".composer .accent"); quiet()`)
 		far.setCut(false)
 		bert.does(`
 			await has(".said", /written while cut/); await showed(".banner", /nothing was missed/);

@@ -147,7 +147,11 @@ func (p *process) start() {
 		p.cmd = exec.Command(self, args...)
 		p.cmd.Args[0] = "roomlog-of-a-test"
 	}
-	p.cmd.Env = append(environment0(), p.env...)
+	p.cmd.Env = environment0()
+	if p.older == "" && !p.built { // the programs that users run have the default
+		p.cmd.Env = append(p.cmd.Env, "ROOMLOG_SETTLE=10s") // tests read what they have written, and a slow machine may need more than the default
+	}
+	p.cmd.Env = append(p.cmd.Env, p.env...)
 	if p.ahead != 0 {
 		p.cmd.Env = append(p.cmd.Env, "TEST_CLOCK_AHEAD="+p.ahead.String())
 	}
@@ -313,10 +317,9 @@ func (p *process) data() string {
 	return ""
 }
 
-// environment0 returns the environment of these tests. It contains free media ports, and a long wait for the tables, because tests read
-// what they have written and a slow machine may need more than the default. It contains no other settings of roomlog.
+// environment0 returns the environment of these tests. It contains free media ports and no other settings of roomlog.
 func environment0() []string {
-	env := []string{"ROOMLOG_RTMP_ADDR=127.0.0.1:0", "ROOMLOG_FLV_ADDR=127.0.0.1:0", "ROOMLOG_SETTLE=10s"}
+	env := []string{"ROOMLOG_RTMP_ADDR=127.0.0.1:0", "ROOMLOG_FLV_ADDR=127.0.0.1:0"}
 	for _, kv := range os.Environ() {
 		if !strings.HasPrefix(kv, "ROOMLOG_") && !strings.HasPrefix(kv, "DATABASE_URL") {
 			env = append(env, kv)

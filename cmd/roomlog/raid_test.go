@@ -34,7 +34,7 @@ func TestRaidOfTrolls(t *testing.T) {
 	for _, s := range []*socket{owner, rogue, viewer} {
 		enter(t, s, live, "")
 	}
-	old := siotest.Dial(t, "http://"+at.addr+"/socket.io/", siotest.Options{}) // replies to pings, so that the session lasts until the end
+	old := siotest.Dial(t, "http://"+at.addr+"/socket.io/", siotest.Options{Version: 3})
 	old.Connect()
 	old.Emit("joinLive", map[string]any{"live_id": fmt.Sprint(live), "token": mia.token})
 	old.Event("online")

@@ -7,7 +7,11 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
+
+	"roomlog/internal/logtest"
 )
 
 // block is a part of the tour in the README: commands, or their output.
@@ -45,7 +49,8 @@ func TestReadmeTour(t *testing.T) {
 	at := serveBuilt(t, nil, append([]string{"--data", dataDir(t)}, "--restart-spread", "100ms")...)
 	shell := newShell(t, at)
 	last, watched, watching := "", "", false
-	for _, b := range tour(t) {
+	blocks := tour(t)
+	for i, b := range blocks {
 		typed := strings.TrimSpace(b.text)
 		switch {
 		case b.kind == "text" && watching: // this block is the output of the third terminal
@@ -64,6 +69,8 @@ func TestReadmeTour(t *testing.T) {
 			at.again()
 		case typed == "TOKEN=$ANNA roomlog talk --live 1":
 			shell.watch(typed)
+		case strings.Contains(typed, listening):
+			last = shell.listens(typed, blocks[i+1].text)
 		default:
 			last = shell.typed(typed)
 		}
@@ -85,7 +92,7 @@ type shell struct {
 
 func newShell(t *testing.T, at *process) *shell {
 	t.Helper()
-	return &shell{t: t, dir: t.TempDir(), replace: strings.NewReplacer("go run ./cmd/roomlog", program(t), "localhost:7001", at.addr, "--for 1s", "--for 15s"),
+	return &shell{t: t, dir: t.TempDir(), replace: strings.NewReplacer("go run ./cmd/roomlog", program(t), "localhost:7001", at.addr),
 		env: append(environment0(), "ROOMLOG_DATA="+at.data(), fmt.Sprintf("ROOMLOG_URL=ws://%s/ws", at.addr))}
 }
 
@@ -111,6 +118,41 @@ func (s *shell) typed(text string) string {
 		s.t.Fatalf("%s\n%v\n%s", script, err, out)
 	}
 	return string(out)
+}
+
+// listening is the time for which a command of the tour waits for replies. Tests wait for the replies instead.
+const listening = "--for 1s"
+
+// listens runs a block that waits for replies, interrupts it when it has printed every line of wanted, and returns its output.
+func (s *shell) listens(text, wanted string) string {
+	s.t.Helper()
+	out := &logtest.Buffer{}
+	cmd := s.command(s.before + s.replace.Replace(strings.ReplaceAll(text, listening, "--for 1h")))
+	cmd.Stdout, cmd.Stderr, cmd.SysProcAttr = out, out, &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	if err := cmd.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	eventually(s.t, "the replies that the README shows", func() bool {
+		if len(ended) > 0 {
+			s.t.Fatalf("%s\nhas ended: %v\n%s\nThe README shows\n%s", text, <-ended, out.String(), wanted)
+		}
+		return len(missing(wanted, out.String())) == 0
+	})
+	if err := syscall.Kill(-cmd.Process.Pid, syscall.SIGINT); err != nil {
+		s.t.Fatal(err)
+	}
+	select {
+	case err := <-ended:
+		if err != nil {
+			s.t.Errorf("%s\n%v\n%s", text, err, out.String())
+		}
+	case <-time.After(timeout):
+		s.t.Fatalf("%s\ndoes not end:\n%s", text, out.String())
+	}
+	return out.String()
 }
 
 func (s *shell) command(script string) *exec.Cmd {

@@ -131,7 +131,10 @@ func (h *herdState) run(t testing.TB, p person) {
 		}
 		wait, err := c.receive(at, p, h.total)
 		have, heard, since = c.have, c.heard, c.since
-		if err != nil {
+		switch {
+		case h.running.Err() != nil: // the connection was closed because the test ends
+			return
+		case err != nil:
 			t.Errorf("at %d, having heard %d: %v", have, heard, err)
 			return
 		}

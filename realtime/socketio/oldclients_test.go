@@ -166,7 +166,7 @@ func TestReportsOfOldClients(t *testing.T) {
 	live := w.register("streamer").goLive()
 	unnamed := url.Values{"EIO": nil}
 	t.Run("a client that names no version keeps version 3 after its upgrade", func(t *testing.T) {
-		a := w.with(t).app(siotest.Options{Version: 3, Polling: true, Query: unnamed})
+		a := w.with(t).app(siotest.Options{Version: 3, Mute: true, Polling: true, Query: unnamed})
 		a.joins(w.register("upgraded"), live)
 		a.Upgrade()
 		a.Send("2")
@@ -251,7 +251,7 @@ func TestReportsOfOldClients(t *testing.T) {
 	})
 	declares4 := url.Values{"EIO": {"4"}, "t": {"1604300000"}} // older servers did not read the version
 	t.Run("the official C++ client before version 2, which declares version 4 and waits until it is connected", func(t *testing.T) {
-		a := w.with(t).app(siotest.Options{Version: 3, Query: declares4, Header: http.Header{"User-Agent": {"WebSocket++/0.8.2"}}})
+		a := w.with(t).app(siotest.Options{Version: 3, Mute: true, Query: declares4, Header: http.Header{"User-Agent": {"WebSocket++/0.8.2"}}})
 		a.joins(w.register("cpp"), live)
 		a.Send("2")
 		for p := a.Next(); p.Text != "3"; p = a.Next() {
@@ -283,7 +283,7 @@ func TestReportsOfOldClients(t *testing.T) {
 	})
 	t.Run("a microcontroller that declares version 4 and sends pings and events although it is not connected", func(t *testing.T) {
 		for _, first := range []string{"2", `42["test"]`, `420["test"]`} {
-			c := siotest.Dial(w.with(t), w.base, siotest.Options{Version: 3, Query: declares4})
+			c := siotest.Dial(w.with(t), w.base, siotest.Options{Version: 3, Mute: true, Query: declares4})
 			c.Send(first)
 			if first == "2" {
 				for p := c.Next(); p.Text != "3"; p = c.Next() { // The response and the CONNECT may come in any order.

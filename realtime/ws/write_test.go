@@ -151,6 +151,9 @@ func TestStalledReader(t *testing.T) {
 		s := serve(t, func(cfg *ws.Config) { cfg.SendBuffer, cfg.WriteTimeout = 8<<10, time.Minute })
 		_, p := stall(t, s)
 		fill(t, s, p)
+		if p.conn.Ended() {
+			t.Fatal("the connection has ended before Close")
+		}
 		p.conn.Close(ws.CloseReplaced, "")
 		wstest.Eventually(t, "the connection has ended", func() bool { return s.Stats().Open.Load() == 0 })
 	})

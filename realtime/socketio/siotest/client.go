@@ -27,7 +27,7 @@ type Packet struct {
 type Options struct {
 	Version int  // version of Engine.IO: 3 or 4
 	Polling bool // whether the client uses HTTP long-polling instead of WebSocket
-	Mute    bool // whether the client does not reply to pings
+	Mute    bool // whether the client does not reply to pings of version 4, and sends none of version 3 by itself
 	Query   url.Values
 	Header  http.Header
 
@@ -52,6 +52,8 @@ type Client struct {
 	aside         []Packet      // events that Event has skipped
 
 	posting sync.Mutex
+	pinging sync.Mutex     // locked while a ping is sent, and during an upgrade
+	pings   sync.WaitGroup // the goroutine that sends pings
 
 	mu      sync.Mutex
 	socket  *gws.Conn
@@ -166,12 +168,30 @@ func (c *Client) take(p Packet) {
 	case p.Text == "2" && !c.options.Mute:
 		go c.Send("3")
 		return
+	case p.Text == "3" && c.options.Version == 3 && !c.options.Mute: // the response to a ping
+		return
 	case p.Text == "1":
 		c.packets <- p
 		c.end()
 		return
 	}
 	c.packets <- p
+}
+
+// ping sends the pings of version 3, in the given interval, until the Engine.IO session ends.
+func (c *Client) ping(interval time.Duration) {
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			c.pinging.Lock()
+			c.Send("2")
+			c.pinging.Unlock()
+		case <-c.closed:
+			return
+		}
+	}
 }
 
 func (c *Client) end() { c.once.Do(func() { close(c.closed) }) }

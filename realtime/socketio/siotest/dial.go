@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 )
 
 // Dial opens an Engine.IO session at a URL such as "http://127.0.0.1:7001/socket.io/". It fails the test if the server
@@ -37,10 +38,14 @@ func Try(t testing.TB, base string, o Options) (*Client, error) {
 	} else if err := c.dialSocket(""); err != nil {
 		return nil, err
 	}
-	t.Cleanup(c.Cut)
+	t.Cleanup(func() {
+		c.Cut()
+		c.pings.Wait()
+	})
 	var opening struct {
-		SID      string
-		Upgrades []string
+		SID          string
+		Upgrades     []string
+		PingInterval int64 // in milliseconds
 	}
 	open := c.Next()
 	if !strings.HasPrefix(open.Text, "0") || json.Unmarshal([]byte(open.Text[1:]), &opening) != nil || opening.SID == "" {
@@ -51,6 +56,9 @@ func Try(t testing.TB, base string, o Options) (*Client, error) {
 		go c.loop()
 	} else {
 		close(c.stopped)
+	}
+	if interval := time.Duration(opening.PingInterval) * time.Millisecond; o.Version == 3 && !o.Mute && interval > 0 {
+		c.pings.Go(func() { c.ping(interval) })
 	}
 	return c, nil
 }

@@ -57,6 +57,8 @@ func (c *Client) loop() {
 // Upgrade upgrades the Engine.IO session from polling to WebSocket, with the same packets as the official clients.
 func (c *Client) Upgrade() {
 	c.Helper()
+	c.pinging.Lock() // no ping comes between the packets of the upgrade
+	defer c.pinging.Unlock()
 	if err := c.dialSocket(c.sid); err != nil {
 		c.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -42,8 +43,8 @@ type Client struct {
 	Compressed int  // number of compressed messages that the client has received
 	Inflater
 
-	deadline time.Time // when the read of the next frame fails
-	skipped  bool      // whether the next frame shares the timeout of the last one
+	deadline time.Time   // when the read of the last frame failed or would have failed
+	kept     atomic.Bool // whether the next frame shares the timeout of the last one
 }
 
 // UpgradeRequest is the start of an upgrade request, without the empty line at its end.
@@ -112,9 +113,10 @@ func (c *Client) Handshake(headers string, more ...byte) *http.Response {
 	return response
 }
 
-// Write writes raw bytes.
+// Write writes raw bytes. The read of the next frame has a timeout of its own, because the frame may be the response.
 func (c *Client) Write(p ...byte) {
 	c.T.Helper()
+	c.kept.Store(false)
 	_ = c.Conn.SetWriteDeadline(time.Now().Add(Timeout))
 	if _, err := c.Conn.Write(p); err != nil {
 		c.T.Fatal(err)
@@ -143,10 +145,10 @@ func ClosePayload(code uint16, reason string) string {
 // SendText sends a text message.
 func (c *Client) SendText(message string) { c.T.Helper(); c.Write(MaskedFrame(Fin|OpText, message)...) }
 
-// ReadFrame reads a frame. It fails after Timeout. The pings that are read one after another share one timeout, so that a client that skips
-// pings does not wait for ever.
+// ReadFrame reads a frame. It fails after Timeout. The pings that are read one after another share one timeout until the client writes, so
+// that a client that skips pings does not wait for ever.
 func (c *Client) ReadFrame() (opcode byte, payload string, err error) {
-	if !c.skipped {
+	if !c.kept.Load() {
 		c.deadline = time.Now().Add(Timeout)
 	}
 	_ = c.Conn.SetReadDeadline(c.deadline)
@@ -181,13 +183,13 @@ func (c *Client) ReadFrame() (opcode byte, payload string, err error) {
 		}
 	}
 	opcode = header[0] & 0x0f
-	c.skipped = opcode == OpPing
+	c.kept.Store(opcode == OpPing)
 	return opcode, string(body), nil
 }
 
-// Skip makes the next frame share the timeout of the last one, so that a client that skips frames that arrive for as long as the server
-// runs does not wait for ever.
-func (c *Client) Skip() { c.skipped = true }
+// KeepDeadline makes the next frame share the timeout of the last one, unless the client writes meanwhile. A client that skips frames that
+// arrive for as long as the server runs does not wait for ever.
+func (c *Client) KeepDeadline() { c.kept.Store(true) }
 
 // ExpectText fails the test unless the next message, apart from pings, is want.
 func (c *Client) ExpectText(want string) {

@@ -555,11 +555,11 @@ func TestMessagesOfForeignClients(t *testing.T) {
 	t.Parallel()
 	d := &deployment{t, pgtest.New(t), natstest.Start(t)}
 	received := make(chan string, 100)
-	var missed, asked atomic.Int64
+	var missed, requested atomic.Int64
 	a := start(t, d, cluster.Config{Node: "a", SurveyTimeout: timeout}, func(c *cluster.Cluster) {
 		c.Subscribe("news", func(payload []byte) { received <- string(payload) })
 		c.OnSurvey("who", func(context.Context, []byte) ([]byte, error) {
-			asked.Add(1)
+			requested.Add(1)
 			return []byte("a"), nil
 		})
 	})
@@ -599,7 +599,7 @@ func TestMessagesOfForeignClients(t *testing.T) {
 	if s := survey(t, a.Cluster, "who", ""); len(s.Replies) != 1 || len(s.Missing) > 0 {
 		t.Errorf("got %+v, want the reply of the node", s)
 	}
-	if n := asked.Load(); n != 1 { // the requests are handled in their order
+	if n := requested.Load(); n != 1 { // the requests are handled in their order
 		t.Errorf("the node has replied to %d requests, want only the survey", n)
 	}
 }

@@ -91,11 +91,11 @@ func (i *natsInbox) Receive(context.Context) ([]Reply, error) {
 	}
 	for range waiting {
 		m, err := i.subscription.NextMsg(time.Millisecond) // it is there
-		if errors.Is(err, nats.ErrSlowConsumer) || errors.Is(err, nats.ErrNoResponders) {
+		if errors.Is(err, nats.ErrSlowConsumer) || errors.Is(err, nats.ErrNoResponders) || errors.Is(err, nats.ErrTimeout) {
 			continue // parts are lost, and the nodes are asked again; or a foreign client has sent a status
 		}
 		if err != nil {
-			break
+			return replies, fmt.Errorf("read replies: %w", err)
 		}
 		if r, complete := i.add(m); complete {
 			replies = append(replies, r)

@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	floodRounds = 300        // each sends about ten messages
+	floodRounds = 60         // each sends about ten messages
 	floodLarge  = 1000 << 10 // size in bytes of a large message; the NATS server permits 1 MB
 	floodHeap   = 256 << 20  // most bytes in the heap of a node at any moment
 	floodRest   = 80 << 20   // most bytes in the heap of a node after the flood

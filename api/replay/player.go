@@ -94,6 +94,9 @@ func (p *Player) watch(ctx context.Context, out *writer) (serving context.Contex
 			for err != nil && lost.wait(serving, err) { // nothing can be read meanwhile
 				err = p.c.Check(serving)
 			}
+			if serving.Err() != nil {
+				return // Check has failed because the replay has ended
+			}
 			if lost.ended(); err != nil {
 				end(err)
 				out.hurry() // ends a write to a client that has stopped reading

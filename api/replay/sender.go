@@ -81,8 +81,10 @@ func (s *sender) send(chunk []byte) error {
 	return nil
 }
 
-// end ends a complete response. Without it, a client notices that a compressed response is incomplete.
+// end ends a complete response. Without it, a client notices that a compressed response is incomplete. The server sends the end when the
+// handler has returned, within the deadline of a chunk.
 func (s *sender) end() {
+	_ = s.control.SetWriteDeadline(s.now().Add(s.timeout)) // fails only if the client has disconnected
 	if s.zip != nil {
 		_ = s.zip.Close() // fails only if the client has disconnected
 	}

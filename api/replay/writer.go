@@ -89,8 +89,10 @@ func (e *writer) writeEnd(ctx context.Context, store *eventstore.Store, reason, 
 	if e.advanceCursor(ctx, store) != nil {
 		reason = string(domain.CodeBusy) // the client can continue from the cursor of its last line
 	}
-	e.timeout = min(e.timeout, lastLineTimeout)
+	whole := e.timeout
+	e.timeout = min(whole, lastLineTimeout)
 	if e.buffered("cursor", e.envelope.cursor(CursorLine{e.cursor, reason, text})) == nil && e.flush() == nil {
+		e.timeout = whole
 		e.end()
 	}
 }

@@ -60,7 +60,8 @@ func (f *Frame) isCodedVideo() bool { return f.info.Kind == flv.Video && f.info.
 // isWorseThan reports whether package flv cannot parse f, a sequence header, but can parse other, which is one for the same codec and
 // track.
 func (f *Frame) isWorseThan(other *Frame) bool {
-	return f.info.Header && !f.readable && other.readable && other.info.Kind == f.info.Kind && other.info.Track == f.info.Track && other.info.Codec == f.info.Codec
+	a, b := f.info, other.info
+	return a.Header && !f.readable && other.readable && a.Kind == b.Kind && a.Track == b.Track && a.Codec == b.Codec
 }
 
 // receivedPayload is a payload that has no time in the broadcast yet.

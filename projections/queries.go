@@ -52,8 +52,8 @@ func many[T any](ctx context.Context, q *Queries, what string, scan pgx.RowToFun
 	return found, nil
 }
 
-// one returns the first row of a query, or ErrNotFound. what names the row in errors. No row has a text that PostgreSQL cannot store, such as
-// an id with the character NUL.
+// one returns the first row of a query, or ErrNotFound. what names the row in errors. No row has a text that PostgreSQL cannot store,
+// such as an id with the character NUL.
 func one[T any](ctx context.Context, q *Queries, what string, scan pgx.RowToFunc[T], sql string, args ...any) (T, error) {
 	found, err := many(ctx, q, what, scan, sql, args...)
 	var refused *pgconn.PgError

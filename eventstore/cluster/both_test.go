@@ -19,7 +19,9 @@ import (
 	"roomlog/eventstore/cluster"
 	"roomlog/eventstore/pgtest"
 	"roomlog/internal/clocktest"
+	"roomlog/internal/natsconn"
 	"roomlog/internal/natsconn/natstest"
+	"roomlog/internal/porttest"
 	"roomlog/internal/waittest"
 )
 
@@ -252,13 +254,28 @@ type watched struct {
 	sender, receiver *node
 }
 
-// watch runs the two nodes. The sender uses conn.
+// watch runs the two nodes, which reach one another over NATS. The sender uses conn.
 func watch(t *testing.T, d *deployment, conn *nats.Conn) *watched {
 	t.Helper()
 	w := &watched{deployment: d}
-	w.sender = startOn(t, d.over(conn), conn, cluster.Config{Node: "sender"}, func(c *cluster.Cluster) {
+	w.startSender(t, conn)
+	w.startReceiver(t, d.nats.Connect())
+	onlyNATS := d.observerOf(store)
+	until(t, "the nodes reach one another over NATS", func() bool { return len(alive(t, onlyNATS)) == 2 })
+	w.change()
+	w.knows("with NATS")
+	return w
+}
+
+func (w *watched) startSender(t *testing.T, conn *nats.Conn) {
+	t.Helper()
+	w.sender = startOn(t, w.over(conn), conn, cluster.Config{Node: "sender"}, func(c *cluster.Cluster) {
 		c.OnSurvey("state", func(context.Context, []byte) ([]byte, error) { return strconv.AppendInt(nil, w.state.Load(), 10), nil })
 	})
+}
+
+func (w *watched) startReceiver(t *testing.T, conn *nats.Conn) {
+	t.Helper()
 	changed := make(chan struct{}, 1)
 	notify := func() {
 		select {
@@ -266,7 +283,7 @@ func watch(t *testing.T, d *deployment, conn *nats.Conn) *watched {
 		default:
 		}
 	}
-	w.receiver = start(t, d, cluster.Config{Node: "receiver", SurveyTimeout: 2 * time.Second}, func(c *cluster.Cluster) {
+	w.receiver = startOn(t, w.over(conn), conn, cluster.Config{Node: "receiver", SurveyTimeout: 2 * time.Second}, func(c *cluster.Cluster) {
 		c.Subscribe("changed", func([]byte) { notify() })
 		c.OnMissed(notify)
 	})
@@ -291,11 +308,6 @@ func watch(t *testing.T, d *deployment, conn *nats.Conn) *watched {
 		}
 	})
 	t.Cleanup(func() { cancel(); reading.Wait() })
-	onlyNATS := d.observerOf(store)
-	until(t, "the nodes reach one another over NATS", func() bool { return len(alive(t, onlyNATS)) == 2 })
-	w.change()
-	w.knows("with NATS")
-	return w
 }
 
 // change changes the state and sends a message, which no other message follows.
@@ -352,6 +364,27 @@ func TestLateAnnouncement(t *testing.T) {
 	until(t, "the announcement has arrived", func() bool { return alive(t, onlyNATS).Contains("sender") })
 	w.change()
 	w.knows("it gets messages over PostgreSQL")
+}
+
+// TestNodeStartsWithoutNATS checks that a node without NATS gets messages as soon as it is a member, although the others have just read a
+// list of members without it.
+func TestNodeStartsWithoutNATS(t *testing.T) {
+	t.Parallel()
+	d := &deployment{t, pgtest.New(t), natstest.Start(t)}
+	w := &watched{deployment: d}
+	w.startSender(t, d.nats.Connect())
+	onlyNATS := d.observerOf(store)
+	until(t, "the sender is heard over NATS", func() bool { return alive(t, onlyNATS).Contains("sender") })
+	none, err := natsconn.Open(natsconn.Config{Settings: natsconn.Settings{NatsURL: []string{"nats://" + porttest.Address(t)}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(none.Close)
+	w.change() // reads the list of members
+	w.startReceiver(t, none)
+	w.knows("it has joined")
+	w.change()
+	w.knows("it has never had NATS")
 }
 
 // lossyDialer makes connections whose writes are lost while losing is true.

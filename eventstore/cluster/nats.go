@@ -14,7 +14,7 @@ import (
 const (
 	natsHeartbeat = time.Second            // interval between two announcements of a member
 	natsDead      = 5 * time.Second        // time after which a member that has announced nothing is not alive
-	natsDistrust  = 2 * natsDead           // time in which announcements are not relied on after a member has lost NATS: its last one may come late
+	natsDistrust  = 2 * natsDead           // time after a member has lost NATS in which announcements prove nothing: its last one may come late
 	natsFresh     = 3 * time.Second        // time after (re)connecting in which members may not have announced themselves yet
 	natsGather    = 250 * time.Millisecond // time in which members respond to a ping
 	natsFlush     = 2 * time.Second        // time in which a server must confirm a subscription

@@ -95,7 +95,7 @@ func (i *natsInbox) Receive(context.Context) ([]Reply, error) {
 			continue // parts are lost, and the nodes are asked again; or a foreign client has sent a status
 		}
 		if err != nil {
-			return replies, fmt.Errorf("read replies: %w", err)
+			return nil, fmt.Errorf("read replies: %w", err)
 		}
 		if r, complete := i.add(m); complete {
 			replies = append(replies, r)

@@ -45,8 +45,8 @@ func ParseMetadata(payload []byte) (clean []byte, fields amf.Object, err error) 
 	return withoutTrackFlags(payload, size, fields), fields, nil
 }
 
-// withoutTrackFlags returns metadata without the fields that announce tracks, and deletes them from fields. It changes no other byte, because
-// edges compare repeated metadata by its bytes. size is the size of the name onMetaData.
+// withoutTrackFlags returns metadata without the fields that announce tracks, and deletes them from fields. It changes no other byte,
+// because edges compare repeated metadata by its bytes. size is the size of the name onMetaData.
 func withoutTrackFlags(payload []byte, size int, fields amf.Object) []byte {
 	flags := []string{"hasAudio", "hasVideo"}
 	for _, flag := range flags {

@@ -82,6 +82,8 @@ func (c *cursor) read(r *ring, dst []*Frame) []*Frame {
 // cannot decode.
 func (c *cursor) wants(f *Frame) bool {
 	switch {
+	case f.tag == nil:
+		return false
 	case f.info.Header:
 		return !slices.Contains(c.headers, f)
 	case f.info.Key:

@@ -11,7 +11,7 @@ import (
 type Frame struct {
 	info     flv.Info
 	time     uint32
-	tag      []byte
+	tag      []byte // nil in the place of a header that was withdrawn
 	readable bool // whether it is a sequence header that package flv can parse
 
 	once   sync.Once

@@ -212,11 +212,12 @@ func (s *stream) stopRelays() {
 	}
 }
 
-// restartRelays cuts the connections of nodes that relay the stream and have received frames. They connect again at once and learn which
+// restartRelays ends the connections of nodes that relay the stream and have received frames. They connect again at once and learn which
 // kinds the stream has now.
 func (s *stream) restartRelays() {
 	for p := range s.players {
 		if p.client.Protocol == Relay && p.cursor.started {
+			p.restarts = true
 			p.stop()
 		}
 	}
@@ -253,7 +254,8 @@ type Player struct {
 	closed chan struct{}
 	once   sync.Once
 
-	cursor cursor // guarded by stream.mu
+	cursor   cursor // guarded by stream.mu
+	restarts bool   // whether the node that relays the stream should connect again; guarded by stream.mu
 
 	bytes  atomic.Uint64
 	frames atomic.Uint64
@@ -336,6 +338,13 @@ func (p *Player) relayHeader() map[string]string {
 	p.stream.mu.Lock()
 	defer p.stream.mu.Unlock()
 	return map[string]string{HeaderBroadcast: p.stream.broadcast.ID, HeaderTime: strconv.FormatUint(uint64(p.cursor.head), 10)}
+}
+
+// isRestarted reports whether the node that relays the stream should connect again.
+func (p *Player) isRestarted() bool {
+	p.stream.mu.Lock()
+	defer p.stream.mu.Unlock()
+	return p.restarts
 }
 
 // broadcastID returns the id of the broadcast that the player plays, or "" if nothing was published yet.

@@ -22,11 +22,12 @@ const (
 	originCheck = time.Minute // maximum wait for a signal
 )
 
-// The outcomes of a connection to an origin that are no faults. All but errMoved end a pull.
+// The outcomes of a connection to an origin that are no faults. All but errMoved and errRestart end a pull.
 var (
 	errOver     = errors.New("relay: the broadcast has ended")
 	errReplaced = errors.New("relay: the claim to the stream has ended")
 	errMoved    = errors.New("relay: the origin is another one now")
+	errRestart  = errors.New("relay: the stream has other tracks now")
 )
 
 // errSilent is the fault of a connection on which no data arrives.
@@ -34,10 +35,10 @@ var errSilent = errors.New("relay: the node has sent nothing for some seconds")
 
 // pull relays one stream.
 type pull struct {
-	cfg     Config
-	server  *media.Server
-	faults  *faults
-	lost    *atomic.Uint64 // number of connections to origins that were lost
+	cfg    Config
+	server *media.Server
+	faults *faults
+	*counts
 	key     string
 	cancel  context.CancelFunc
 	done    chan struct{} // closed when the pull has ended
@@ -53,8 +54,8 @@ type pull struct {
 	idleFrom time.Time                          // used only by Puller.sweep; zero while there are players
 }
 
-func newPull(cfg Config, server *media.Server, faults *faults, lost *atomic.Uint64, key string, cancel context.CancelFunc) *pull {
-	return &pull{cfg: cfg, server: server, faults: faults, lost: lost, key: key, cancel: cancel, done: make(chan struct{}), ready: make(chan struct{}), signal: wait.NewSignal()}
+func newPull(cfg Config, server *media.Server, faults *faults, counts *counts, key string, cancel context.CancelFunc) *pull {
+	return &pull{cfg: cfg, server: server, faults: faults, counts: counts, key: key, cancel: cancel, done: make(chan struct{}), ready: make(chan struct{}), signal: wait.NewSignal()}
 }
 
 // disconnect ends the connection to the origin.
@@ -126,7 +127,7 @@ func (u *pull) run(ctx context.Context) (seen uint64) {
 		case errors.Is(err, ErrNoOrigin), !u.isWanted():
 			return seen
 		}
-		if !errors.Is(err, ErrNoOrigin) && !errors.Is(err, errMoved) && u.faults.changed(origin.Node, err) {
+		if !errors.Is(err, ErrNoOrigin) && !errors.Is(err, errMoved) && !errors.Is(err, errRestart) && u.faults.changed(origin.Node, err) {
 			cfg.Log.WarnContext(ctx, "origin of a stream not available, retrying", slog.String("node", origin.Node), slog.Any("error", err))
 		}
 		u.signal.Wait(ctx, seen, backoff.Next())
@@ -211,7 +212,10 @@ func (u *pull) connect(ctx context.Context, from Origin, seen uint64) (frames bo
 	if errors.Is(err, io.EOF) { // the origin has ended the stream; a lost connection ends in the middle of the body
 		return true, errOver
 	}
-	if !errors.Is(err, errReplaced) {
+	switch {
+	case errors.Is(err, errRestart):
+		u.restarted.Add(1)
+	case !errors.Is(err, errReplaced):
 		u.lost.Add(1)
 	}
 	return true, err

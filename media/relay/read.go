@@ -40,7 +40,8 @@ func source(response *http.Response, body *bufio.Reader) (media.Source, error) {
 	return media.Source{Broadcast: broadcast, Time: uint32(at), Video: head[4]&1 != 0, Audio: head[4]&4 != 0}, nil
 }
 
-// readTag reads a tag with its tail. The result is not used by later calls.
+// readTag reads a tag with its tail. The result is not used by later calls. readTag returns errRestart for a tag of the kind
+// media.KindRestart.
 func readTag(body *bufio.Reader) ([]byte, error) {
 	head, err := body.Peek(tagHeaderSize)
 	if err != nil {
@@ -50,6 +51,9 @@ func readTag(body *bufio.Reader) ([]byte, error) {
 		return nil, err
 	}
 	size := int(head[1])<<16 | int(head[2])<<8 | int(head[3])
+	if head[0] == media.KindRestart && size == 0 {
+		return nil, errRestart
+	}
 	if kind := head[0]; kind != flv.Audio && kind != flv.Video && kind != flv.Script || size > maxTag {
 		return nil, fmt.Errorf("%w: a tag of the type %d with %d bytes", errMalformed, kind, size)
 	}

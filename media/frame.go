@@ -12,7 +12,7 @@ type Frame struct {
 	info     flv.Info
 	time     uint32
 	tag      []byte // nil in the place of a header that was withdrawn
-	readable bool // whether it is a sequence header that package flv can parse
+	readable bool   // whether it is a sequence header that package flv can parse
 
 	once   sync.Once
 	chunks []byte

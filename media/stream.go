@@ -14,6 +14,7 @@ import (
 	"roomlog/internal/limit"
 	"roomlog/internal/netconn"
 	"roomlog/media/flv"
+	"roomlog/media/rtmp"
 	"roomlog/media/timeline"
 )
 
@@ -300,6 +301,10 @@ func (p *Player) read(dst []*Frame) (frames []*Frame, ended bool) {
 	defer s.mu.Unlock()
 	s.settle(now)
 	switch {
+	case c.paused:
+		return dst, s.ended
+	case c.resume(&s.ring):
+		dst = c.skip(&s.ring, dst)
 	case c.behind(&s.ring):
 		p.skips.Add(1)
 		s.meter.skips++
@@ -315,6 +320,17 @@ func (p *Player) read(dst []*Frame) (frames []*Frame, ended bool) {
 	}
 	dst = c.read(&s.ring, dst)
 	return dst, s.ended && c.next == s.ring.end()
+}
+
+// receive changes what the player gets. A player that was paused goes on with the newest key frame, or with the next frame if it has had
+// this key frame.
+func (p *Player) receive(r rtmp.Reception) {
+	s, c := p.stream, &p.cursor
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c.resumes = c.resumes || c.paused && !r.Paused
+	c.paused, c.muted = r.Paused, kindSet{video: r.NoVideo, audio: r.NoAudio}
+	p.wakeUp()
 }
 
 // Tracks reports whether the stream had video and audio when Next first returned frames.

@@ -62,15 +62,6 @@ func (c *liveStop) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error 
 	})
 }
 
-// existingLive returns a live, or a *Refusal if it does not exist.
-func existingLive(ctx context.Context, b *backend, id int64) (projections.Live, error) {
-	live, err := b.queries.Live(ctx, domain.LiveID(id))
-	if errors.Is(err, projections.ErrNotFound) {
-		err = &domain.Refusal{Code: domain.CodeLiveNotFound, Text: fmt.Sprintf("there is no live %d: see roomlog live list --all", id)}
-	}
-	return live, err
-}
-
 type liveActs struct {
 	Live int64 `min:"1" arg:"" help:"Live, see roomlog live list --all."`
 	User int64 `min:"1" placeholder:"ID" help:"Only acts that concern this user."`

@@ -177,7 +177,7 @@ func (c *wordsAdd) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error 
 	case c.Hold:
 		what = domain.WordHold
 	}
-	return executeOne(ctx, g, sh, domain.AddWords{Live: domain.LiveID(c.Live), Words: c.Words, Exact: c.Exact, Act: what}, "%d words are in the list", len(c.Words))
+	return executeOne(ctx, g, sh, domain.AddWords{Live: domain.LiveID(c.Live), Words: c.Words, Exact: c.Exact, Act: what}, "the words are in the list")
 }
 
 type wordsRemove struct {

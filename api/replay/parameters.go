@@ -21,7 +21,7 @@ func Document(o *huma.Operation, schemas huma.Registry) {
 	o.Responses["200"].Description = "ndjson and sse: one line per event. A line with only a cursor reports the position up to which the log was searched. " +
 		"The last line also has end: head, until, limit, slow, shutdown, or an error code with a text, such as token_expired, session_ended, banned or forbidden, " +
 		"within a second after the reader has lost the right to read. json: one page, and the header Link with the next one; complete pages have an ETag. " +
-		"count=true: a number. Compressed with zstd or gzip on request (Accept-Encoding)."
+		"count=true: a number. With the header Upgrade: websocket each line of ndjson is a text message of a WebSocket, and the connection closes with 1000 after the last one. Compressed with zstd or gzip on request (Accept-Encoding)."
 	o.Responses["200"].Content = map[string]*huma.MediaType{
 		"application/x-ndjson": {Schema: line}, "text/event-stream": {Schema: line},
 		"application/json":                   {Schema: schema(reflect.TypeFor[EventPage](), reflect.TypeFor[EventCount]())},
@@ -47,7 +47,7 @@ func Parameters() []*huma.Param {
 		parameter("stream", text, "only events of this stream, such as wallet-12"),
 		parameter("live", number, "only events of this live"),
 		parameter("user", number, "only events that this user caused"),
-		parameter("follow", flag, "continue as the log grows; the default for server-sent events"),
+		parameter("follow", flag, "continue as the log grows; the default for server-sent events and WebSocket"),
 		parameter("limit", number, "end after this number of events; a page has 500 by default and at most 1000"),
 		parameter("format", word("ndjson", "sse", "json"), "ndjson: JSON lines, the default; sse: server-sent events, the default with Accept: text/event-stream; json: one page"),
 		parameter("envelope", word("roomlog", "cloudevents"), "form of each event; cloudevents: CloudEvents 1.0, as a batch with format=json"),

@@ -21,12 +21,13 @@ func Document(o *huma.Operation, schemas huma.Registry) {
 	o.Responses["200"].Description = "ndjson and sse: one line per event. A line with only a cursor reports the position up to which the log was searched. " +
 		"The last line also has end: head, until, limit, slow, shutdown, or an error code with a text, such as token_expired, session_ended, banned or forbidden, " +
 		"within a second after the reader has lost the right to read. json: one page, and the header Link with the next one; complete pages have an ETag. " +
-		"count=true: a number. With the header Upgrade: websocket each line of ndjson is a text message of a WebSocket, and the connection closes with 1000 after the last one. Compressed with zstd or gzip on request (Accept-Encoding)."
+		"count=true: a number. Compressed with zstd or gzip on request (Accept-Encoding)."
 	o.Responses["200"].Content = map[string]*huma.MediaType{
 		"application/x-ndjson": {Schema: line}, "text/event-stream": {Schema: line},
 		"application/json":                   {Schema: schema(reflect.TypeFor[EventPage](), reflect.TypeFor[EventCount]())},
 		"application/cloudevents-batch+json": {Schema: &huma.Schema{Type: huma.TypeArray, Items: schemas.Schema(reflect.TypeFor[CloudEvent](), true, "")}},
 	}
+	o.Responses["101"] = &huma.Response{Description: "A WebSocket, on request (Upgrade: websocket): each line of ndjson is a text message. After the last line the server closes the connection with 1000."}
 	o.Parameters = append(o.Parameters, Parameters()...)
 }
 
